@@ -1,0 +1,57 @@
+//! The timed workloads: RY(x) on every qubit, then `layers` times RZ RY RZ on every qubit and a ring of CX, <Z> of every
+//! qubit; forward, and forward with the gradient of `sum(out * c)` in inputs and weights, in f32.
+//!
+//! `cargo bench --bench step` runs cases a to e; `cargo bench --bench step -- f` the large one.
+
+use candle_core::{DType, Device, Module, Tensor, Var};
+use candle_nn::{VarBuilder, VarMap};
+use candlewick::prelude::*;
+use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use std::time::Duration;
+
+/// Name, qubits, layers, batch.
+const CASES: [(&str, usize, usize, usize); 6] =
+    [("a", 4, 2, 32), ("b", 8, 4, 256), ("c", 10, 6, 1024), ("d", 16, 4, 16), ("e", 20, 4, 1), ("f", 24, 4, 1)];
+
+fn circuit(qubits: usize, layers: usize) -> Circuit {
+    let mut circuit = Circuit::new(qubits);
+    let w = circuit.weights("theta", (layers, qubits, 3));
+    for q in 0..qubits {
+        circuit.ry(input(q), q);
+    }
+    for l in 0..layers {
+        for q in 0..qubits {
+            circuit.rz(w.at([l, q, 0]), q).ry(w.at([l, q, 1]), q).rz(w.at([l, q, 2]), q);
+        }
+        for q in 0..qubits {
+            circuit.cx(q, (q + 1) % qubits);
+        }
+    }
+    circuit
+}
+
+fn step(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("step");
+    group.sample_size(10).measurement_time(Duration::from_secs(3)).warm_up_time(Duration::from_millis(500));
+    for (name, qubits, layers, batch) in CASES {
+        let varmap = VarMap::new();
+        let vb = VarBuilder::from_varmap(&varmap, DType::F32, &Device::Cpu);
+        let measurement = Measurement::expectation((0..qubits).map(z));
+        let layer = QuantumLayer::new(circuit(qubits, layers), measurement, vb).expect("a valid circuit");
+        let x = Var::rand(-3f32, 3., (batch, qubits), &Device::Cpu).expect("inputs");
+        let c = Tensor::randn(0f32, 1., (batch, qubits), &Device::Cpu).expect("cotangent");
+        group.bench_function(BenchmarkId::new("forward", name), |bencher| {
+            bencher.iter(|| layer.forward_detached(&x).expect("forward"));
+        });
+        group.bench_function(BenchmarkId::new("gradient", name), |bencher| {
+            bencher.iter(|| {
+                let loss = layer.forward(&x).and_then(|y| (y * &c)?.sum_all()).expect("forward");
+                loss.backward().expect("gradient")
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, step);
+criterion_main!(benches);

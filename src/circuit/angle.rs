@@ -1,0 +1,308 @@
+//! Angle expressions: polynomials of degree two in inputs and weights.
+//!
+//! An [`Angle`] knows weights by name, so that it can be written before, and checked when, it is used in a circuit.
+
+use crate::error::Mistake;
+use std::fmt;
+use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
+use std::sync::Arc;
+
+/// An angle in radians: constants, [`input`]s, weights, sums, and products of two of them.
+///
+/// ```
+/// use candlewick::prelude::*;
+/// let mut circuit = Circuit::new(1);
+/// let w = circuit.weights("w", 2);
+/// let angle: Angle = w.at([0]) * input(0) + 0.5 * w.at([1]) - 1.0;
+/// assert_eq!(angle.to_string(), "w[0]*x0 + 0.5*w[1] - 1");
+/// circuit.ry(angle, 0);
+/// ```
+///
+/// Mistakes (an index out of range, a product of three variables) are kept inside the expression and returned by
+/// whatever consumes the circuit.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Angle {
+    pub(crate) constant: f64,
+    pub(crate) terms: Vec<Term>,
+    pub(crate) mistake: Option<Mistake>,
+}
+
+/// `coefficient * first * second`.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Term {
+    pub(crate) coefficient: f64,
+    pub(crate) first: Variable,
+    pub(crate) second: Option<Variable>,
+}
+
+/// An input feature or an entry of a weight tensor.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Variable {
+    Input(usize),
+    Weight { tensor: Arc<WeightTensor>, index: usize },
+}
+
+/// Name and shape of a weight tensor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct WeightTensor {
+    pub(crate) name: String,
+    pub(crate) shape: Vec<usize>,
+}
+
+/// Feature `index` of each sample, counted from 0.
+///
+/// ```
+/// use candlewick::prelude::*;
+/// let mut circuit = Circuit::new(2);
+/// circuit.ry(input(0), 0).ry(2.0 * input(1) + 0.3, 1);
+/// assert_eq!(circuit.inputs(), 2);
+/// ```
+pub fn input(index: usize) -> Angle {
+    Angle::variable(Variable::Input(index))
+}
+
+/// A handle on a named weight tensor of a circuit; see [`Circuit::weights`](crate::Circuit::weights).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Weights {
+    pub(crate) tensor: Arc<WeightTensor>,
+}
+
+impl Weights {
+    /// The entry at `index`, which has one number a dimension.
+    ///
+    /// ```
+    /// use candlewick::prelude::*;
+    /// let mut circuit = Circuit::new(1);
+    /// let w = circuit.weights("w", (2, 3));
+    /// circuit.rx(w.at([1, 2]), 0);
+    /// assert!(circuit.check().is_ok());
+    /// circuit.rx(w.at([2, 0]), 0); // out of range: kept, and returned here
+    /// assert!(circuit.check().is_err());
+    /// ```
+    pub fn at(&self, index: impl AsRef<[usize]>) -> Angle {
+        let (index, shape) = (index.as_ref(), &self.tensor.shape);
+        let inside = index.len() == shape.len() && index.iter().zip(shape).all(|(i, n)| i < n);
+        if inside {
+            let flat = index.iter().zip(shape).fold(0, |flat, (i, n)| flat * n + i);
+            return self.flat(flat);
+        }
+        let (name, shape) = (self.name().to_owned(), shape.clone());
+        Angle::wrong(Mistake::WeightIndex { name, index: index.to_vec(), shape })
+    }
+
+    /// The entry at `index` of the flattened tensor, which must be in range.
+    pub(crate) fn flat(&self, index: usize) -> Angle {
+        Angle::variable(Variable::Weight { tensor: Arc::clone(&self.tensor), index })
+    }
+
+    /// Name of the tensor.
+    pub fn name(&self) -> &str {
+        &self.tensor.name
+    }
+
+    /// Shape of the tensor.
+    pub fn shape(&self) -> &[usize] {
+        &self.tensor.shape
+    }
+}
+
+impl Angle {
+    fn variable(variable: Variable) -> Self {
+        let term = Term { coefficient: 1.0, first: variable, second: None };
+        Self { terms: vec![term], ..Self::default() }
+    }
+
+    fn wrong(mistake: Mistake) -> Self {
+        Self { mistake: Some(mistake), ..Self::default() }
+    }
+
+    /// The first thing wrong with this expression.
+    pub(crate) fn check(&self) -> Result<(), Mistake> {
+        if let Some(mistake) = &self.mistake {
+            return Err(mistake.clone());
+        }
+        let numbers = self.terms.iter().map(|term| term.coefficient).chain([self.constant]);
+        match numbers.into_iter().find(|number| !number.is_finite()) {
+            Some(value) => Err(Mistake::NotFinite { what: "the angle", value }),
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) fn variables(&self) -> impl Iterator<Item = &Variable> {
+        self.terms.iter().flat_map(|term| [Some(&term.first), term.second.as_ref()]).flatten()
+    }
+
+    fn degree(&self) -> usize {
+        self.terms.iter().map(|term| 1 + usize::from(term.second.is_some())).max().unwrap_or(0)
+    }
+
+    fn scale(mut self, factor: f64) -> Self {
+        self.constant *= factor;
+        self.terms.iter_mut().for_each(|term| term.coefficient *= factor);
+        self
+    }
+
+    /// Adds `coefficient * first * second` to a like term, or as a new one.
+    fn add_term(&mut self, term: Term) {
+        match self.terms.iter_mut().find(|t| t.first == term.first && t.second == term.second) {
+            Some(like) => like.coefficient += term.coefficient,
+            None => self.terms.push(term),
+        }
+    }
+}
+
+impl From<f64> for Angle {
+    fn from(constant: f64) -> Self {
+        Self { constant, ..Self::default() }
+    }
+}
+
+impl From<&Angle> for Angle {
+    fn from(angle: &Angle) -> Self {
+        angle.clone()
+    }
+}
+
+impl Neg for Angle {
+    type Output = Self;
+    fn neg(self) -> Self {
+        self.scale(-1.0)
+    }
+}
+
+impl<T: Into<Angle>> AddAssign<T> for Angle {
+    fn add_assign(&mut self, other: T) {
+        let other = other.into();
+        self.constant += other.constant;
+        other.terms.into_iter().for_each(|term| self.add_term(term));
+        self.mistake = self.mistake.take().or(other.mistake);
+    }
+}
+
+impl<T: Into<Angle>> Add<T> for Angle {
+    type Output = Self;
+    fn add(mut self, other: T) -> Self {
+        self += other;
+        self
+    }
+}
+
+impl<T: Into<Angle>> Sub<T> for Angle {
+    type Output = Self;
+    fn sub(self, other: T) -> Self {
+        self + -other.into()
+    }
+}
+
+impl<T: Into<Angle>> Mul<T> for Angle {
+    type Output = Self;
+    fn mul(self, other: T) -> Self {
+        let other = other.into();
+        let degree = self.degree() + other.degree();
+        let mistake = self.mistake.clone().or(other.mistake.clone());
+        if degree > 2 {
+            return Self::wrong(mistake.unwrap_or(Mistake::AngleDegree { degree }));
+        }
+        let mut product = Self::from(self.constant * other.constant);
+        product.mistake = mistake;
+        for a in &self.terms {
+            for b in &other.terms {
+                let coefficient = a.coefficient * b.coefficient;
+                product.add_term(Term { coefficient, first: a.first.clone(), second: Some(b.first.clone()) });
+            }
+        }
+        let (left, right) = (self.constant, other.constant);
+        for (terms, factor) in [(self.terms, right), (other.terms, left)] {
+            if factor != 0.0 {
+                terms.into_iter().for_each(|t| product.add_term(Term { coefficient: t.coefficient * factor, ..t }));
+            }
+        }
+        product
+    }
+}
+
+impl Div<f64> for Angle {
+    type Output = Self;
+    fn div(mut self, divisor: f64) -> Self {
+        self.constant /= divisor;
+        self.terms.iter_mut().for_each(|term| term.coefficient /= divisor);
+        self
+    }
+}
+
+impl Add<Angle> for f64 {
+    type Output = Angle;
+    fn add(self, angle: Angle) -> Angle {
+        angle + self
+    }
+}
+
+impl Sub<Angle> for f64 {
+    type Output = Angle;
+    fn sub(self, angle: Angle) -> Angle {
+        -angle + self
+    }
+}
+
+impl Mul<Angle> for f64 {
+    type Output = Angle;
+    fn mul(self, angle: Angle) -> Angle {
+        angle.scale(self)
+    }
+}
+
+impl fmt::Display for Variable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Input(index) => write!(f, "x{index}"),
+            Self::Weight { tensor, index } => {
+                let mut rest = *index;
+                let mut digits: Vec<_> = tensor.shape.iter().rev().map(|n| (rest % n, rest /= n).0).collect();
+                digits.reverse();
+                let digits: Vec<_> = digits.iter().map(usize::to_string).collect();
+                write!(f, "{}[{}]", tensor.name, digits.join(","))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Angle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut first = true;
+        let mut signed = |f: &mut fmt::Formatter<'_>, value: f64, what: &str| {
+            let sign = match (first, value < 0.0) {
+                (true, true) => "-",
+                (true, false) => "",
+                (false, true) => " - ",
+                (false, false) => " + ",
+            };
+            first = false;
+            let size = value.abs();
+            match (what.is_empty(), size == 1.0) {
+                (true, _) => write!(f, "{sign}{}", short(size)),
+                (false, true) => write!(f, "{sign}{what}"),
+                (false, false) => write!(f, "{sign}{}*{what}", short(size)),
+            }
+        };
+        for term in &self.terms {
+            let second = term.second.as_ref().map_or_else(String::new, |v| format!("*{v}"));
+            signed(f, term.coefficient, &format!("{}{second}", term.first))?;
+        }
+        if self.constant != 0.0 || self.terms.is_empty() {
+            signed(f, self.constant, "")?;
+        }
+        Ok(())
+    }
+}
+
+/// At most four digits behind the point, π and its simple fractions by name.
+fn short(value: f64) -> String {
+    use std::f64::consts::PI;
+    for (factor, name) in [(2.0, "2π"), (1.0, "π"), (0.5, "π/2"), (0.25, "π/4")] {
+        if (value - factor * PI).abs() < 1e-12 {
+            return name.to_owned();
+        }
+    }
+    let text = format!("{value:.4}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}

@@ -1,0 +1,272 @@
+//! The builder methods. Those of the gate table are made from its rows.
+
+use super::{Angle, Circuit, Kind, Operation, Variable};
+use crate::error::Mistake;
+use crate::gate::{Gate, gate_table};
+use num_complex::Complex64;
+
+/// The most qubits a dense matrix may act on: 64 x 64 entries.
+pub const MAX_MATRIX_QUBITS: usize = 6;
+
+/// How far from unitary a given matrix may be, entry by entry.
+const UNITARY_TOLERANCE: f64 = 1e-8;
+
+macro_rules! builder_methods {
+    ($($(#[doc = $doc:literal])+ $name:ident($($angle:ident),*; $($qubit:ident),*),
+        $controls:literal, $symbol:literal, $form:expr, $inverse:expr;)*) => {
+        /// The gates of the table. Angles are in radians.
+        impl Circuit {
+            $(
+                #[doc = concat!("Appends `", stringify!($name), "`:", $($doc),+, ".")]
+                pub fn $name(&mut self, $($angle: impl Into<Angle>,)* $($qubit: usize),*) -> &mut Self {
+                    self.gate(Gate::$name, [$($angle.into()),*], [$($qubit),*])
+                }
+            )*
+        }
+    };
+}
+gate_table!(builder_methods);
+
+impl Circuit {
+    /// Appends a gate of the table by value, for programs that choose gates at run time.
+    ///
+    /// ```
+    /// use candlewick::{gate::Gate, prelude::*};
+    /// let mut circuit = Circuit::new(2);
+    /// circuit.gate(Gate::crx, [Angle::from(0.3)], [0, 1]);
+    /// assert_eq!(circuit.operations()[0].name(), "crx");
+    /// ```
+    pub fn gate(
+        &mut self,
+        gate: Gate,
+        angles: impl IntoIterator<Item = Angle>,
+        qubits: impl IntoIterator<Item = usize>,
+    ) -> &mut Self {
+        self.push(Kind::Gate(gate), angles.into_iter().collect(), qubits.into_iter().collect())
+    }
+
+    /// Appends `exp(-i theta/2 P)` for a Pauli word such as `"XZY"`, whose letter `k` acts on `qubits[k]`.
+    pub fn pauli_rot(
+        &mut self,
+        theta: impl Into<Angle>,
+        word: &str,
+        qubits: impl IntoIterator<Item = usize>,
+    ) -> &mut Self {
+        self.push(Kind::PauliRotation(word.to_owned()), vec![theta.into()], qubits.into_iter().collect())
+    }
+
+    /// Appends a dense unitary on 1 to 6 qubits, given row by row; `qubits[0]` is the low bit of a row's index.
+    ///
+    /// The matrix is constant; what must be trained is written with rotations. It may deviate from unitarity by 1e-8.
+    ///
+    /// ```
+    /// use candlewick::prelude::*;
+    /// use num_complex::Complex64;
+    /// let (o, l) = (Complex64::new(0.0, 0.0), Complex64::new(1.0, 0.0));
+    /// let mut circuit = Circuit::new(2);
+    /// circuit.unitary(&[o, l, l, o], [1]); // an X on qubit 1
+    /// circuit.check().unwrap();
+    /// ```
+    pub fn unitary(&mut self, matrix: &[Complex64], qubits: impl IntoIterator<Item = usize>) -> &mut Self {
+        self.push(Kind::Unitary(matrix.into()), Vec::new(), qubits.into_iter().collect())
+    }
+
+    /// Multiplies the state by `exp(i theta)`; under [`controlled`](Self::controlled) a relative phase.
+    pub fn global_phase(&mut self, theta: impl Into<Angle>) -> &mut Self {
+        self.push(Kind::GlobalPhase, vec![theta.into()], Vec::new())
+    }
+
+    /// Does nothing to the state; separates the columns of a drawing.
+    pub fn barrier(&mut self) -> &mut Self {
+        self.push(Kind::Barrier, Vec::new(), (0..self.qubits).collect())
+    }
+
+    /// Appends what `body` writes, under further controls: it acts where all `controls` are 1.
+    ///
+    /// ```
+    /// use candlewick::prelude::*;
+    /// let mut circuit = Circuit::new(4);
+    /// circuit.controlled([0, 1], |c| {
+    ///     c.rx(input(0), 2).swap(2, 3);
+    /// });
+    /// assert_eq!(circuit.operations().len(), 2);
+    /// ```
+    pub fn controlled(&mut self, controls: impl IntoIterator<Item = usize>, body: impl FnOnce(&mut Self)) -> &mut Self {
+        let controls: Vec<usize> = controls.into_iter().collect();
+        let mut inner = Self { operations: Vec::new(), mistake: None, ..self.clone() };
+        body(&mut inner);
+        self.weights = inner.weights;
+        let first = self.operations.len();
+        for mut operation in inner.operations {
+            operation.controls.splice(0..0, controls.iter().copied());
+            self.push_operation(operation);
+        }
+        if let Some((index, name, mistake)) = inner.mistake {
+            self.mistake.get_or_insert((first + index, name, mistake));
+        }
+        self
+    }
+
+    /// Appends all operations of a circuit of at most as many qubits. Weight tensors of the same name are shared.
+    pub fn append(&mut self, other: &Self) -> &mut Self {
+        if other.qubits > self.qubits {
+            self.fail("append", Mistake::CircuitSize { qubits: self.qubits, other: other.qubits });
+            return self;
+        }
+        let first = self.operations.len();
+        other.declarations().for_each(|declaration| self.declare(declaration.clone()));
+        other.operations.iter().for_each(|operation| self.push_operation(operation.clone()));
+        if let Some((index, name, mistake)) = &other.mistake {
+            self.mistake.get_or_insert((first + index, name.clone(), mistake.clone()));
+        }
+        if let (Some(width), false) = (other.declared, self.declared.is_some()) {
+            self.read = self.read.max(width);
+        }
+        self
+    }
+
+    /// The circuit that undoes this one.
+    ///
+    /// ```
+    /// use candlewick::prelude::*;
+    /// let mut circuit = Circuit::new(1);
+    /// circuit.s(0).rx(0.3, 0);
+    /// let names: Vec<_> = circuit.inverse().operations().iter().map(|o| o.name()).collect();
+    /// assert_eq!(names, ["rx", "sdg"]);
+    /// ```
+    #[must_use = "the circuit itself is not changed"]
+    pub fn inverse(&self) -> Self {
+        let mut inverse = Self { operations: Vec::with_capacity(self.operations.len()), ..self.clone() };
+        for operation in self.operations.iter().rev() {
+            match operation.inverse() {
+                Ok(undone) => inverse.push_operation(undone),
+                Err(mistake) => inverse.fail("inverse", mistake),
+            }
+        }
+        inverse
+    }
+
+    /// This circuit `times` times in a row, with the same weights each time.
+    #[must_use = "the circuit itself is not changed"]
+    pub fn repeat(&self, times: usize) -> Self {
+        let mut repeated = Self { operations: Vec::new(), ..self.clone() };
+        for _ in 0..times {
+            repeated.append(self);
+        }
+        repeated
+    }
+
+    fn push(&mut self, kind: Kind, angles: Vec<Angle>, qubits: Vec<usize>) -> &mut Self {
+        self.push_operation(Operation { kind, angles, qubits, controls: Vec::new(), dagger: false });
+        self
+    }
+
+    /// Every operation comes in here; after a mistake nothing more is taken.
+    pub(super) fn push_operation(&mut self, operation: Operation) {
+        if self.mistake.is_some() {
+            return;
+        }
+        match self.check_operation(&operation) {
+            Err(mistake) => self.fail(operation.name(), mistake),
+            Ok(read) => {
+                self.read = self.read.max(read);
+                self.operations.push(operation);
+            }
+        }
+    }
+
+    /// Checks one operation; returns how many inputs it needs.
+    fn check_operation(&self, operation: &Operation) -> Result<usize, Mistake> {
+        self.check_qubits(operation.qubits.iter().chain(&operation.controls))?;
+        check_counts(operation)?;
+        let mut read = 0;
+        for angle in &operation.angles {
+            angle.check()?;
+            for variable in angle.variables() {
+                match variable {
+                    Variable::Input(index) => read = read.max(index.saturating_add(1)),
+                    Variable::Weight { tensor, .. } => match self.weights.get(&tensor.name) {
+                        Some(declaration) if declaration.handle.tensor == *tensor => {}
+                        _ => return Err(Mistake::UnknownWeights { name: tensor.name.clone() }),
+                    },
+                }
+            }
+        }
+        if let Kind::AmplitudeEmbedding { first, count } = operation.kind {
+            read = first.saturating_add(count);
+            self.check_embedding(operation)?;
+        }
+        match self.declared {
+            Some(width) if read > width => Err(Mistake::InputOutOfRange { index: read - 1, width }),
+            _ => Ok(read),
+        }
+    }
+
+    fn check_embedding(&self, operation: &Operation) -> Result<(), Mistake> {
+        if !operation.controls.is_empty() {
+            return Err(Mistake::EmbeddingNotUnitary);
+        }
+        let touched = self.operations.iter().any(|earlier| earlier.kind != Kind::Barrier);
+        if touched { Err(Mistake::EmbeddingNotFirst) } else { Ok(()) }
+    }
+
+    fn check_qubits<'a>(&self, used: impl Iterator<Item = &'a usize>) -> Result<(), Mistake> {
+        let mut seen = 0u64;
+        for &qubit in used {
+            if qubit >= self.qubits {
+                return Err(Mistake::QubitOutOfRange { qubit, qubits: self.qubits });
+            }
+            if seen >> qubit & 1 == 1 {
+                return Err(Mistake::RepeatedQubit { qubit });
+            }
+            seen |= 1 << qubit;
+        }
+        Ok(())
+    }
+}
+
+/// Numbers of angles, qubits and matrix entries.
+fn check_counts(operation: &Operation) -> Result<(), Mistake> {
+    let actual = operation.qubits.len();
+    let count = |expected: String| Mistake::QubitCount { expected, actual };
+    match &operation.kind {
+        Kind::Gate(gate) => {
+            let spec = gate.spec();
+            if actual != spec.qubits.len() {
+                return Err(count(spec.qubits.len().to_string()));
+            }
+            let (expected, actual) = (spec.angles.len(), operation.angles.len());
+            if expected != actual { Err(Mistake::AngleCount { expected, actual }) } else { Ok(()) }
+        }
+        Kind::PauliRotation(word) => match word.chars().find(|letter| !"IXYZ".contains(*letter)) {
+            Some(letter) => Err(Mistake::PauliLetter { letter }),
+            None if word.len() != actual => Err(count(format!("{} (letters of the word)", word.len()))),
+            None => Ok(()),
+        },
+        Kind::Unitary(_) if actual == 0 || actual > MAX_MATRIX_QUBITS => Err(count("1 to 6".to_owned())),
+        Kind::Unitary(matrix) => check_unitary(matrix, 1 << actual),
+        Kind::GlobalPhase | Kind::Barrier | Kind::AmplitudeEmbedding { .. } => Ok(()),
+    }
+}
+
+fn check_unitary(matrix: &[Complex64], size: usize) -> Result<(), Mistake> {
+    let (expected, actual) = (size * size, matrix.len());
+    if expected != actual {
+        return Err(Mistake::MatrixSize { expected, actual });
+    }
+    let mut worst: f64 = 0.0;
+    for a in 0..size {
+        for b in 0..=a {
+            let dot: Complex64 = (0..size).map(|row| matrix[row * size + a].conj() * matrix[row * size + b]).sum();
+            let deviation = (dot - Complex64::from(f64::from(u8::from(a == b)))).norm();
+            if !deviation.is_finite() {
+                return Err(Mistake::NotFinite { what: "a matrix entry", value: deviation });
+            }
+            worst = worst.max(deviation);
+        }
+    }
+    if worst > UNITARY_TOLERANCE {
+        return Err(Mistake::NotUnitary { deviation: worst, allowed: UNITARY_TOLERANCE });
+    }
+    Ok(())
+}

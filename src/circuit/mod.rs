@@ -1,0 +1,129 @@
+//! Circuits: a builder whose methods never panic, angle expressions, named weights, templates and drawings.
+//!
+//! Data goes in through the methods here, is checked once, and leaves as a list of [`Operation`]s that
+//! [`Program`](crate::program::Program) lowers. Nothing here executes anything.
+
+mod angle;
+mod builder;
+mod draw;
+mod operation;
+pub mod templates;
+mod weights;
+
+pub use angle::{Angle, Weights, input};
+pub(crate) use angle::{Term, Variable};
+pub use builder::MAX_MATRIX_QUBITS;
+pub use operation::Operation;
+pub(crate) use operation::{Kind, adjoint};
+pub use templates::Entanglement;
+pub(crate) use weights::Declaration;
+
+use crate::error::{Error, Mistake, Result};
+use std::collections::BTreeMap;
+
+/// The largest number of qubits a circuit may have: a basis index must fit a `u64`, and its byte offset too.
+pub const MAX_QUBITS: usize = 58;
+
+/// A quantum circuit on qubits that start in 0.
+///
+/// Methods are named after OpenQASM's gates, take angles first and qubits last, and can be chained. Qubit 0 is the least
+/// significant bit of a basis index.
+///
+/// ```
+/// use candlewick::prelude::*;
+/// let mut circuit = Circuit::new(3);
+/// let w = circuit.weights("w", (3,));
+/// for q in 0..3 {
+///     circuit.ry(input(q), q).rz(w.at([q]), q);
+/// }
+/// circuit.cx(0, 1).controlled([0, 1], |c| {
+///     c.rx(0.5, 2);
+/// });
+/// println!("{circuit}");
+/// # circuit.check().unwrap();
+/// ```
+///
+/// No method panics or returns a `Result`. The first mistake is remembered with the index of its operation, and
+/// [`check`](Self::check), [`QuantumLayer::new`](crate::QuantumLayer::new) and everything else that consumes the circuit
+/// return it:
+///
+/// ```
+/// use candlewick::prelude::*;
+/// let mut circuit = Circuit::new(2);
+/// circuit.h(0).cx(0, 2).h(1);
+/// let error = circuit.check().unwrap_err();
+/// assert_eq!(error.to_string(), "operation 1 (`cx`): qubit 2 is out of range for 2 qubit(s)");
+/// ```
+#[derive(Debug, Clone)]
+pub struct Circuit {
+    qubits: usize,
+    operations: Vec<Operation>,
+    weights: BTreeMap<String, Declaration>,
+    /// Highest input read, plus one.
+    read: usize,
+    /// Width declared by `with_inputs`.
+    declared: Option<usize>,
+    /// Operation index, its name, what is wrong.
+    mistake: Option<(usize, String, Mistake)>,
+}
+
+impl Circuit {
+    /// An empty circuit on `qubits` qubits, 1 to [`MAX_QUBITS`]. How many fit a computation is a question of memory,
+    /// answered by an error before anything is allocated.
+    pub fn new(qubits: usize) -> Self {
+        let mistake = match qubits {
+            0 => Some(Mistake::NoQubits),
+            n if n > MAX_QUBITS => Some(Mistake::TooManyQubits { qubits, limit: MAX_QUBITS }),
+            _ => None,
+        };
+        Self {
+            qubits,
+            operations: Vec::new(),
+            weights: BTreeMap::new(),
+            read: 0,
+            declared: None,
+            mistake: mistake.map(|mistake| (0, "new".to_owned(), mistake)),
+        }
+    }
+
+    /// Declares that a sample has `width` features, read or not. Without it the width is the highest
+    /// [`input`] used plus one.
+    pub fn with_inputs(mut self, width: usize) -> Self {
+        self.declared = Some(width);
+        if self.read > width {
+            self.fail("with_inputs", Mistake::InputOutOfRange { index: self.read - 1, width });
+        }
+        self
+    }
+
+    /// Number of qubits.
+    pub fn qubits(&self) -> usize {
+        self.qubits
+    }
+
+    /// Number of features a sample has.
+    pub fn inputs(&self) -> usize {
+        self.declared.unwrap_or(self.read)
+    }
+
+    /// The operations, in the order in which they act.
+    pub fn operations(&self) -> &[Operation] {
+        &self.operations
+    }
+
+    /// The first mistake made while the circuit was written, if any.
+    pub fn check(&self) -> Result<()> {
+        match &self.mistake {
+            None => Ok(()),
+            Some((operation, name, mistake)) => {
+                Err(Error::Circuit { operation: *operation, name: name.clone(), mistake: mistake.clone() })
+            }
+        }
+    }
+
+    /// Remembers a mistake unless there is an earlier one.
+    pub(crate) fn fail(&mut self, name: &str, mistake: Mistake) {
+        let here = self.operations.len();
+        self.mistake.get_or_insert_with(|| (here, name.to_owned(), mistake));
+    }
+}

@@ -1,0 +1,77 @@
+//! Named weight tensors of a circuit: what they are called, their shape, how they start.
+
+use super::Circuit;
+use super::angle::{WeightTensor, Weights};
+use crate::error::Mistake;
+use candle_core::Shape;
+use candle_nn::Init;
+use std::sync::Arc;
+
+/// A declared weight tensor.
+#[derive(Debug, Clone)]
+pub(crate) struct Declaration {
+    pub(crate) handle: Weights,
+    pub(crate) init: Init,
+}
+
+/// Angles start uniformly on the circle.
+const DEFAULT_INIT: Init = Init::Uniform { lo: 0.0, up: std::f64::consts::TAU };
+
+impl Circuit {
+    /// Declares a weight tensor of any shape; its entries start uniformly in [0, 2π).
+    ///
+    /// Under a `VarBuilder` the layer's tensor has this `name`. Declaring a name again with the same shape gives the same
+    /// tensor back, so that parts of a circuit can share weights.
+    ///
+    /// ```
+    /// use candlewick::prelude::*;
+    /// let mut circuit = Circuit::new(2);
+    /// let w = circuit.weights("theta", (2, 3));
+    /// circuit.u(w.at([0, 0]), w.at([0, 1]), w.at([0, 2]), 0);
+    /// ```
+    pub fn weights(&mut self, name: &str, shape: impl Into<Shape>) -> Weights {
+        self.weights_with_init(name, shape, DEFAULT_INIT)
+    }
+
+    /// As [`weights`](Self::weights), with its own initialisation.
+    ///
+    /// ```
+    /// use candle_nn::Init;
+    /// use candlewick::prelude::*;
+    /// let mut circuit = Circuit::new(1);
+    /// let w = circuit.weights_with_init("w", 1, Init::Randn { mean: 0.0, stdev: 0.1 });
+    /// circuit.ry(w.at([0]), 0);
+    /// ```
+    pub fn weights_with_init(&mut self, name: &str, shape: impl Into<Shape>, init: Init) -> Weights {
+        let shape = shape.into().into_dims();
+        let handle = Weights { tensor: Arc::new(WeightTensor { name: name.to_owned(), shape }) };
+        if name.is_empty() || name.contains('.') {
+            self.fail("weights", Mistake::WeightName { name: name.to_owned() });
+        }
+        self.declare(Declaration { handle: handle.clone(), init });
+        handle
+    }
+
+    /// Adds a declaration, or checks it against the one that is there.
+    pub(super) fn declare(&mut self, new: Declaration) {
+        let name = new.handle.name().to_owned();
+        match self.weights.get(&name) {
+            None => drop(self.weights.insert(name, new)),
+            Some(old) if old.handle == new.handle => {}
+            Some(old) => {
+                let (declared, shape) = (old.handle.shape().to_vec(), new.handle.shape().to_vec());
+                self.fail("weights", Mistake::WeightRedeclared { name, declared, shape });
+            }
+        }
+    }
+
+    /// All declarations, sorted by name.
+    pub(crate) fn declarations(&self) -> impl ExactSizeIterator<Item = &Declaration> {
+        self.weights.values()
+    }
+
+    /// Handles on all weight tensors, sorted by name.
+    pub fn weight_tensors(&self) -> Vec<Weights> {
+        self.declarations().map(|declaration| declaration.handle.clone()).collect()
+    }
+}

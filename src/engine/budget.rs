@@ -1,0 +1,39 @@
+//! How much memory a computation may take, asked before it takes any.
+
+use super::Real;
+use crate::error::{Error, Result};
+use crate::program::Program;
+
+/// Computations below this size are not compared with the machine: asking it takes longer than they do.
+const UNQUESTIONED: u64 = 1 << 29;
+
+/// Bytes of `states` states of `lanes` samples, or `None` if the number overflows.
+pub(super) fn state_bytes<T>(qubits: usize, lanes: usize, states: usize) -> Option<u64> {
+    let amplitudes = 1u64.checked_shl(u32::try_from(qubits).ok()?).filter(|&n| n > 0)?;
+    let entry = 2 * size_of::<T>() as u64;
+    amplitudes.checked_mul(entry)?.checked_mul(lanes as u64)?.checked_mul(states as u64)
+}
+
+/// Compares the bytes a computation needs at the least with what it may have.
+///
+/// `limit` is the user's own; without one it is the memory the machine has available.
+pub(super) fn check<T: Real>(program: &Program, states: usize, needed: Option<u64>, limit: Option<u64>) -> Result<()> {
+    let small = needed.is_some_and(|bytes| bytes <= UNQUESTIONED);
+    let budget = match limit {
+        Some(limit) => limit,
+        None if small => return Ok(()),
+        None => available(),
+    };
+    if needed.is_some_and(|bytes| bytes <= budget) {
+        return Ok(());
+    }
+    Err(Error::Memory { qubits: program.qubits(), dtype: T::DTYPE, states, needed, budget })
+}
+
+/// Memory this process can still get, in bytes.
+fn available() -> u64 {
+    let mut system = sysinfo::System::new();
+    system.refresh_memory();
+    let group = system.cgroup_limits().map_or(u64::MAX, |limits| limits.free_memory);
+    system.available_memory().min(group)
+}

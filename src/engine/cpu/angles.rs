@@ -1,0 +1,154 @@
+//! Slots in, gradients of variables out: the only part of the engine that knows expressions.
+
+use super::kernels::Turn;
+use super::plan::LANES;
+use crate::engine::{Arguments, Real};
+use crate::program::{Program, Slot, Variable};
+
+/// The cosines and sines of all slots, for the samples of one block.
+#[derive(Debug)]
+pub(super) struct Angles<T> {
+    turns: Vec<Turn<T>>,
+    /// Slots that differ from sample to sample.
+    varying: Vec<usize>,
+}
+
+/// Gradients of a group of blocks, in `f64`.
+#[derive(Debug)]
+pub(super) struct GroupSums {
+    /// In the slots that all samples share.
+    pub(super) slots: Vec<f64>,
+    /// In the weights, through slots that differ from sample to sample.
+    pub(super) weights: Vec<f64>,
+}
+
+/// One sample's variables.
+#[derive(Clone, Copy)]
+struct Point<'a, T> {
+    inputs: &'a [T],
+    weights: &'a [T],
+}
+
+impl<T: Real> Point<'_, T> {
+    fn value(&self, variable: Variable) -> f64 {
+        match variable {
+            Variable::Input(index) => self.inputs[index].to_f64(),
+            Variable::Weight(index) => self.weights[index].to_f64(),
+        }
+    }
+
+    fn slot(&self, slot: &Slot) -> f64 {
+        slot.terms.iter().fold(slot.constant, |sum, (coefficient, first, second)| {
+            sum + coefficient * self.value(*first) * second.map_or(1.0, |second| self.value(second))
+        })
+    }
+
+    /// Hands every variable of a slot and the slot's derivative in it to `each`.
+    fn derivatives(&self, slot: &Slot, mut each: impl FnMut(Variable, f64)) {
+        for (coefficient, first, second) in &slot.terms {
+            match second {
+                None => each(*first, *coefficient),
+                Some(second) => {
+                    each(*first, coefficient * self.value(*second));
+                    each(*second, coefficient * self.value(*first));
+                }
+            }
+        }
+    }
+}
+
+/// Features of sample `sample`.
+fn features<'a, T>(program: &Program, arguments: Arguments<'a, T>, sample: usize) -> &'a [T] {
+    &arguments.inputs[sample * program.inputs..(sample + 1) * program.inputs]
+}
+
+impl<T: Real> Angles<T> {
+    /// Evaluates the slots that all samples share.
+    pub(super) fn new(program: &Program, arguments: Arguments<'_, T>) -> Self {
+        let point = Point { inputs: &[], weights: arguments.weights };
+        let zero = Turn { cos: [T::one(); LANES], sin: [T::zero(); LANES] };
+        let mut turns = vec![zero; program.slots.len()];
+        let mut varying = Vec::new();
+        for (index, (slot, turn)) in program.slots.iter().zip(&mut turns).enumerate() {
+            if slot.reads_inputs() {
+                varying.push(index);
+            } else {
+                let (sin, cos) = point.slot(slot).sin_cos();
+                *turn = Turn { cos: [T::from_f64(cos); LANES], sin: [T::from_f64(sin); LANES] };
+            }
+        }
+        Self { turns, varying }
+    }
+
+    /// Evaluates the other slots for `count` samples from `first` on.
+    pub(super) fn fill(&mut self, program: &Program, arguments: Arguments<'_, T>, first: usize, count: usize) {
+        for lane in 0..count {
+            let point = Point { inputs: features(program, arguments, first + lane), weights: arguments.weights };
+            for &index in &self.varying {
+                let (sin, cos) = point.slot(&program.slots[index]).sin_cos();
+                self.turns[index].cos[lane] = T::from_f64(cos);
+                self.turns[index].sin[lane] = T::from_f64(sin);
+            }
+        }
+    }
+
+    pub(super) fn turn(&self, slot: usize) -> &Turn<T> {
+        &self.turns[slot]
+    }
+}
+
+impl GroupSums {
+    pub(super) fn new(program: &Program) -> Self {
+        Self { slots: vec![0.0; program.slots.len()], weights: vec![0.0; program.weights] }
+    }
+
+    /// Adds the slot gradients `[slots][lanes]` of one block to the group's, and to the block's rows of the input
+    /// gradient if there are any.
+    pub(super) fn add_block<T: Real>(
+        &mut self,
+        program: &Program,
+        arguments: Arguments<'_, T>,
+        first: usize,
+        gradients: &[[f64; LANES]],
+        rows: Option<&mut [T]>,
+        count: usize,
+    ) {
+        let width = program.inputs.max(1);
+        let mut rows = rows.map(|rows| rows.chunks_mut(width).map(|row| (row, vec![0.0; width])).collect::<Vec<_>>());
+        for ((slot, gradients), shared) in program.slots.iter().zip(gradients).zip(&mut self.slots) {
+            if !slot.reads_inputs() {
+                *shared += gradients[..count].iter().sum::<f64>();
+                continue;
+            }
+            for (lane, gradient) in gradients[..count].iter().enumerate() {
+                let point = Point { inputs: features(program, arguments, first + lane), weights: arguments.weights };
+                point.derivatives(slot, |variable, derivative| match (variable, &mut rows) {
+                    (Variable::Weight(index), _) => self.weights[index] += gradient * derivative,
+                    (Variable::Input(index), Some(rows)) => rows[lane].1[index] += gradient * derivative,
+                    (Variable::Input(_), None) => {}
+                });
+            }
+        }
+        for (row, sums) in rows.into_iter().flatten() {
+            row.iter_mut().zip(sums).for_each(|(to, sum)| *to += T::from_f64(sum));
+        }
+    }
+}
+
+/// The weight gradient from the sums of all groups, added in their order.
+pub(super) fn weight_gradient<T: Real>(program: &Program, arguments: Arguments<'_, T>, groups: &[GroupSums]) -> Vec<T> {
+    let mut total = GroupSums::new(program);
+    for group in groups {
+        total.slots.iter_mut().zip(&group.slots).for_each(|(total, sum)| *total += sum);
+        total.weights.iter_mut().zip(&group.weights).for_each(|(total, sum)| *total += sum);
+    }
+    let point = Point { inputs: &[], weights: arguments.weights };
+    for (slot, gradient) in program.slots.iter().zip(total.slots).filter(|(slot, _)| !slot.reads_inputs()) {
+        point.derivatives(slot, |variable, derivative| {
+            if let Variable::Weight(index) = variable {
+                total.weights[index] += gradient * derivative;
+            }
+        });
+    }
+    total.weights.into_iter().map(T::from_f64).collect()
+}

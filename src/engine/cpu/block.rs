@@ -1,0 +1,219 @@
+//! One worker: the states it owns, and the way of a block through them.
+//!
+//! Forward: embed, apply every step, read out. Gradient: the same forward pass, then `λ = sum_k c_k O_k ψ`, then every step
+//! undone on ψ and λ from the last to the first whose angle matters. Two states, however deep the circuit.
+
+use super::angles::{Angles, GroupSums};
+use super::kernels::{Dense, Target, Turn};
+use super::plan::{LANES, Plan};
+use super::state::State;
+use crate::engine::{Arguments, Real, Wanted};
+use crate::program::{Embedding, Kernel, Program, Step};
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Worker<'a, T> {
+    pub(super) program: &'a Program,
+    arguments: Arguments<'a, T>,
+    plan: &'a Plan,
+    angles: Angles<T>,
+    /// The matrix of each step that has one, and its adjoint.
+    matrices: Vec<Option<[Dense<T>; 2]>>,
+    pub(super) psi: State<T>,
+    /// Made when the first gradient is asked for.
+    pub(super) lambda: Option<State<T>>,
+    /// A third state, for variances.
+    pub(super) scratch: Option<State<T>>,
+}
+
+impl<'a, T: Real> Worker<'a, T> {
+    pub(super) fn new(program: &'a Program, arguments: Arguments<'a, T>, plan: &'a Plan) -> Self {
+        let matrix = |step: &Step| match &step.kernel {
+            Kernel::Matrix { qubits, entries } => Some([false, true].map(|dagger| Dense::new(entries, qubits, dagger))),
+            _ => None,
+        };
+        Self {
+            program,
+            arguments,
+            plan,
+            angles: Angles::new(program, arguments),
+            matrices: program.steps.iter().map(matrix).collect(),
+            psi: State::new(program.qubits, plan.lanes),
+            lambda: None,
+            scratch: None,
+        }
+    }
+
+    /// Outputs of block `block` into its rows.
+    pub(super) fn forward(&mut self, block: usize, out: &mut [T]) {
+        let (first, count) = self.samples(block);
+        self.run(first, count);
+        self.read(out);
+    }
+
+    /// Gradients of all blocks of a group: the input rows are written, the sums returned.
+    pub(super) fn gradient_group(
+        &mut self,
+        group: usize,
+        cotangent: &[T],
+        wanted: Wanted,
+        rows: &mut [T],
+    ) -> GroupSums {
+        let mut sums = GroupSums::new(self.program);
+        let blocks = self.arguments.batch.div_ceil(self.plan.lanes);
+        let from = group * self.plan.blocks_per_group;
+        let (width, outputs) = (self.program.inputs, self.program.outputs());
+        let group_first = from * self.plan.lanes;
+        for block in from..blocks.min(from + self.plan.blocks_per_group) {
+            let (first, count) = self.samples(block);
+            self.run(first, count);
+            self.seed(&cotangent[first * outputs..(first + count) * outputs]);
+            let slots = self.reverse(wanted);
+            let at = (first - group_first) * width;
+            let mut rows = (!rows.is_empty()).then(|| &mut rows[at..at + count * width]);
+            if let (Some(embedding), Some(rows)) = (self.program.embedding, rows.as_deref_mut()) {
+                self.unembed(embedding, first, rows);
+            }
+            sums.add_block(self.program, self.arguments, first, &slots, rows, count);
+        }
+        sums
+    }
+
+    /// First sample and number of samples of a block.
+    fn samples(&self, block: usize) -> (usize, usize) {
+        let first = block * self.plan.lanes;
+        (first, self.plan.lanes.min(self.arguments.batch - first))
+    }
+
+    pub(super) fn target(&mut self) -> Target<T> {
+        let (qubits, lanes, spread) = (self.psi.qubits, self.psi.lanes, self.plan.spread_state);
+        Target { planes: self.psi.planes(), qubits, lanes, spread }
+    }
+
+    /// The final states of `count` samples from `first` on.
+    fn run(&mut self, first: usize, count: usize) {
+        self.angles.fill(self.program, self.arguments, first, count);
+        match self.program.embedding {
+            None => self.psi.set_ground(),
+            Some(embedding) => self.embed(embedding, first, count),
+        }
+        let target = self.target();
+        for (step, matrix) in self.program.steps.iter().zip(&self.matrices) {
+            match &step.kernel {
+                Kernel::Rotation { x, z, slot } => target.rotate(*x, *z, step.controls, self.angles.turn(*slot)),
+                Kernel::Phase { slot } => target.phase(step.controls, self.angles.turn(*slot)),
+                Kernel::FixedPhase(value) => target.phase(step.controls, &Turn::fixed(*value)),
+                Kernel::Exchange { mask, first, second } => target.exchange(*mask, *first, *second, step.controls),
+                Kernel::Matrix { .. } => {
+                    if let Some([matrix, _]) = matrix {
+                        target.multiply(matrix, step.controls);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Undoes the steps on ψ and λ; returns the gradient of each slot in each lane.
+    fn reverse(&mut self, wanted: Wanted) -> Vec<[f64; LANES]> {
+        let program = self.program;
+        let matters = |step: &Step| match &step.kernel {
+            Kernel::Rotation { slot, .. } | Kernel::Phase { slot } => {
+                let slot = &program.slots[*slot];
+                wanted.inputs && slot.reads_inputs() || wanted.weights && slot.reads_weights()
+            }
+            Kernel::FixedPhase(_) | Kernel::Exchange { .. } | Kernel::Matrix { .. } => false,
+        };
+        let mut gradients = vec![[0.0; LANES]; program.slots.len()];
+        let to_the_start = wanted.inputs && program.embedding.is_some();
+        let stop = if to_the_start { Some(0) } else { program.steps.iter().position(matters) };
+        let psi = self.target();
+        let Some(lambda) = &mut self.lambda else { return gradients };
+        let lambda = Target { planes: lambda.planes(), ..psi };
+        let steps = program.steps.iter().zip(&self.matrices).enumerate();
+        for (index, (step, matrix)) in steps.rev() {
+            if stop.is_none_or(|stop| index < stop) {
+                break;
+            }
+            let controls = step.controls;
+            match &step.kernel {
+                Kernel::Rotation { x, z, slot } => {
+                    let turn = self.angles.turn(*slot);
+                    if matters(step) {
+                        let sums = psi.unrotate(lambda.planes, *x, *z, controls, turn);
+                        add(&mut gradients[*slot], &sums, self.plan.lanes);
+                    } else {
+                        [psi, lambda].iter().for_each(|t| t.rotate(*x, *z, controls, &turn.inverse()));
+                    }
+                }
+                Kernel::Phase { slot } => {
+                    let turn = self.angles.turn(*slot);
+                    if matters(step) {
+                        let sums = psi.unphase(lambda.planes, controls, turn);
+                        add(&mut gradients[*slot], &sums, self.plan.lanes);
+                    } else {
+                        [psi, lambda].iter().for_each(|t| t.phase(controls, &turn.inverse()));
+                    }
+                }
+                Kernel::FixedPhase(value) => {
+                    [psi, lambda].iter().for_each(|t| t.phase(controls, &Turn::fixed(value.conj())));
+                }
+                Kernel::Exchange { mask, first, second } => {
+                    [psi, lambda].iter().for_each(|t| t.exchange(*mask, *first, *second, controls));
+                }
+                Kernel::Matrix { .. } => {
+                    if let Some([_, adjoint]) = matrix {
+                        [psi, lambda].iter().for_each(|t| t.multiply(adjoint, controls));
+                    }
+                }
+            }
+        }
+        gradients
+    }
+
+    fn embed(&mut self, embedding: Embedding, first: usize, count: usize) {
+        self.psi.clear();
+        for lane in 0..count {
+            let features = self.embedded(embedding, first + lane);
+            let norm = norm(features);
+            for (amplitude, feature) in features.iter().enumerate() {
+                self.psi.re[amplitude * self.plan.lanes + lane] = T::from_f64(feature.to_f64() / norm);
+            }
+        }
+    }
+
+    /// Adds the gradient in the embedded features, once λ is back at the start: with `y = x / |x|` and
+    /// `g = dL/dy = 2 Re λ`, it is `(g - y (y . g)) / |x|`.
+    fn unembed(&self, embedding: Embedding, first: usize, rows: &mut [T]) {
+        let Some(lambda) = &self.lambda else { return };
+        for (lane, row) in rows.chunks_mut(self.program.inputs).enumerate() {
+            let features = self.embedded(embedding, first + lane);
+            let norm = norm(features);
+            let slope = |k: usize| 2.0 * lambda.re[k * self.plan.lanes + lane].to_f64();
+            let along: f64 = features.iter().enumerate().map(|(k, x)| x.to_f64() / norm * slope(k)).sum();
+            for (k, x) in features.iter().enumerate() {
+                row[embedding.first + k] = T::from_f64((slope(k) - x.to_f64() / norm * along) / norm);
+            }
+        }
+    }
+
+    fn embedded(&self, embedding: Embedding, sample: usize) -> &'a [T] {
+        let start = sample * self.program.inputs + embedding.first;
+        &self.arguments.inputs[start..start + embedding.count]
+    }
+}
+
+/// The Euclidean norm, scaled so that neither tiny nor huge features lose it.
+fn norm<T: Real>(features: &[T]) -> f64 {
+    let largest = features.iter().map(|x| x.to_f64().abs()).fold(0.0, f64::max);
+    let sum: f64 = features.iter().map(|x| (x.to_f64() / largest).powi(2)).sum();
+    largest * sum.sqrt()
+}
+
+/// Adds a kernel's sums to a slot. A block of one sample used all vector lanes for it.
+fn add(slot: &mut [f64; LANES], sums: &[f64; LANES], lanes: usize) {
+    if lanes == 1 {
+        slot[0] += sums.iter().sum::<f64>();
+    } else {
+        slot.iter_mut().zip(sums).for_each(|(slot, sum)| *slot += sum);
+    }
+}

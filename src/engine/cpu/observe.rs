@@ -1,0 +1,367 @@
+//! Kernels for observables: what a sum of operators expects in a state, and the sum applied to a state.
+
+use super::kernels::{Dense, MAX_LOCAL, Target, sumless_kernel};
+use super::overlap::add_run;
+use super::plan::LANES;
+use super::space::{Kernel, Space, sweep, with_width};
+use super::state::Planes;
+use crate::engine::Real;
+use crate::observable::Part;
+use crate::program::{Flip, FlipTerm, Sum};
+use std::mem::MaybeUninit;
+
+/// Implements the sum of a kernel with `outputs` sums a lane.
+macro_rules! output_sums {
+    () => {
+        type Sum = Vec<f64>;
+
+        fn zero(&self) -> Vec<f64> {
+            vec![0.0; self.outputs * LANES]
+        }
+
+        fn add(&self, sum: &mut Vec<f64>, later: Vec<f64>) {
+            sum.iter_mut().zip(later).for_each(|(sum, later)| *sum += later);
+        }
+    };
+}
+
+/// The sums of one output.
+#[inline(always)]
+fn lanes_of(sums: &mut [f64], output: usize) -> &mut [f64] {
+    &mut sums[output * LANES..(output + 1) * LANES]
+}
+
+/// Real diagonal operators, each into an output.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Diagonal<'a> {
+    /// Words of Z.
+    Words(&'a [FlipTerm]),
+    /// A value for each state of the lowest qubits.
+    Table { output: usize, coefficient: f64, values: &'a [f64] },
+}
+
+impl Diagonal<'_> {
+    /// Hands the diagonal entry of each output at a basis index to `each`.
+    #[inline(always)]
+    fn entries(&self, index: usize, mut each: impl FnMut(usize, f64)) {
+        match self {
+            Self::Words(terms) => {
+                for term in *terms {
+                    let odd = (index & term.z as usize).count_ones() % 2 == 1;
+                    each(term.output, if odd { -term.coefficient } else { term.coefficient });
+                }
+            }
+            Self::Table { output, coefficient, values } => {
+                each(*output, coefficient * values[index & (values.len() - 1)]);
+            }
+        }
+    }
+
+    /// Bits on which an entry depends.
+    fn support(&self) -> u64 {
+        match self {
+            Self::Words(terms) => terms.iter().fold(0, |mask, term| mask | term.z),
+            Self::Table { values, .. } => values.len() as u64 - 1,
+        }
+    }
+}
+
+/// A state restricted to basis states that have the bits `ones` where `fixed` has bits.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Within {
+    pub(super) fixed: u64,
+    pub(super) ones: u64,
+}
+
+struct ExpectDiagonal<'a, T, const N: usize> {
+    space: &'a Space,
+    state: Planes<T>,
+    diagonal: Diagonal<'a>,
+    ones: usize,
+    outputs: usize,
+}
+
+impl<T: Real, const N: usize> Kernel for ExpectDiagonal<'_, T, N> {
+    output_sums!();
+
+    #[inline(always)]
+    unsafe fn run(&self, base: usize, sums: &mut Vec<f64>) {
+        let index = base | self.ones;
+        let mut run = [T::zero(); N];
+        let mut offset = 0;
+        while offset < self.space.len {
+            // SAFETY: the run is this thread's.
+            let (re, im) = unsafe { self.state.chunk::<N>(index, offset) };
+            for l in 0..N {
+                run[l] += re[l] * re[l] + im[l] * im[l];
+            }
+            offset += N;
+        }
+        self.diagonal.entries(index, |output, entry| add_run(lanes_of(sums, output), &run, entry));
+    }
+}
+
+struct ExpectFlip<'a, T, const N: usize> {
+    space: &'a Space,
+    state: Planes<T>,
+    flip: &'a Flip,
+    outputs: usize,
+}
+
+impl<T: Real, const N: usize> Kernel for ExpectFlip<'_, T, N> {
+    output_sums!();
+
+    #[inline(always)]
+    unsafe fn run(&self, base: usize, sums: &mut Vec<f64>) {
+        let (mut re, mut im) = ([T::zero(); N], [T::zero(); N]);
+        let mut offset = 0;
+        while offset < self.space.len {
+            // SAFETY: the run is this thread's, and so is its partner.
+            let (a, b) = unsafe {
+                (self.state.chunk::<N>(base, offset), self.state.chunk::<N>(base ^ self.flip.x as usize, offset))
+            };
+            for l in 0..N {
+                re[l] += b.0[l] * a.0[l] + b.1[l] * a.1[l];
+                im[l] += b.0[l] * a.1[l] - b.1[l] * a.0[l];
+            }
+            offset += N;
+        }
+        for term in &self.flip.terms {
+            let sums = lanes_of(sums, term.output);
+            match quarter_turns(term, base) {
+                0 => add_run(sums, &re, 2.0 * term.coefficient),
+                1 => add_run(sums, &im, -2.0 * term.coefficient),
+                2 => add_run(sums, &re, -2.0 * term.coefficient),
+                _ => add_run(sums, &im, 2.0 * term.coefficient),
+            }
+        }
+    }
+}
+
+/// The power of i in the matrix entry that takes `index` to its partner.
+#[inline(always)]
+fn quarter_turns(term: &FlipTerm, index: usize) -> u32 {
+    (term.quarter_turns + 2 * (index & term.z as usize).count_ones()) % 4
+}
+
+struct ExpectMatrix<'a, T, const N: usize> {
+    space: &'a Space,
+    state: Planes<T>,
+    matrix: &'a Dense<T>,
+    coefficient: f64,
+    output: usize,
+    outputs: usize,
+}
+
+impl<T: Real, const N: usize> Kernel for ExpectMatrix<'_, T, N> {
+    output_sums!();
+
+    #[inline(always)]
+    unsafe fn run(&self, base: usize, sums: &mut Vec<f64>) {
+        let mut run = [T::zero(); N];
+        let mut room = [MaybeUninit::uninit(); MAX_LOCAL];
+        let mut offset = 0;
+        while offset < self.space.len {
+            // SAFETY: the run is this thread's under every setting of the matrix's qubits.
+            unsafe {
+                let applied = self.matrix.times::<N>(self.state, base, offset, &mut room);
+                for (bits, [re, im]) in self.matrix.offsets.iter().zip(applied) {
+                    let (from_re, from_im) = self.state.chunk::<N>(base | bits, offset);
+                    for l in 0..N {
+                        run[l] += re[l] * from_re[l] + im[l] * from_im[l];
+                    }
+                }
+            }
+            offset += N;
+        }
+        add_run(lanes_of(sums, self.output), &run, self.coefficient);
+    }
+}
+
+/// `to += (sum over outputs of c[output] * diagonal[output]) from`.
+struct AddDiagonal<'a, T, const N: usize> {
+    space: &'a Space,
+    from: Planes<T>,
+    to: Planes<T>,
+    diagonal: Diagonal<'a>,
+    ones: usize,
+    factors: &'a [[T; LANES]],
+}
+
+sumless_kernel!(AddDiagonal, |k, base, offset| {
+    let index = base | k.ones;
+    let mut factor = [T::zero(); N];
+    k.diagonal.entries(index, |output, entry| {
+        let entry = T::from_f64(entry);
+        for l in 0..N {
+            factor[l] += entry * k.factors[output][l];
+        }
+    });
+    // SAFETY: the run is this thread's in both states.
+    let (from, to) = unsafe { (k.from.chunk::<N>(index, offset), k.to.chunk::<N>(index, offset)) };
+    for l in 0..N {
+        to.0[l] += factor[l] * from.0[l];
+        to.1[l] += factor[l] * from.1[l];
+    }
+});
+
+struct AddFlip<'a, T, const N: usize> {
+    space: &'a Space,
+    from: Planes<T>,
+    to: Planes<T>,
+    flip: &'a Flip,
+    factors: &'a [[T; LANES]],
+}
+
+sumless_kernel!(AddFlip, |k, base, offset| {
+    let (mut re, mut im) = ([T::zero(); N], [T::zero(); N]);
+    for term in &k.flip.terms {
+        let (to, sign) = match quarter_turns(term, base) {
+            0 => (&mut re, 1.0),
+            1 => (&mut im, 1.0),
+            2 => (&mut re, -1.0),
+            _ => (&mut im, -1.0),
+        };
+        let coefficient = T::from_f64(sign * term.coefficient);
+        for l in 0..N {
+            to[l] += coefficient * k.factors[term.output][l];
+        }
+    }
+    let partner = base ^ k.flip.x as usize;
+    // SAFETY: the run is this thread's in both states, and so are the partners.
+    let (a, b, to_a, to_b) = unsafe {
+        (
+            k.from.chunk::<N>(base, offset),
+            k.from.chunk::<N>(partner, offset),
+            k.to.chunk::<N>(base, offset),
+            k.to.chunk::<N>(partner, offset),
+        )
+    };
+    for l in 0..N {
+        to_b.0[l] += re[l] * a.0[l] - im[l] * a.1[l];
+        to_b.1[l] += re[l] * a.1[l] + im[l] * a.0[l];
+        to_a.0[l] += re[l] * b.0[l] + im[l] * b.1[l];
+        to_a.1[l] += re[l] * b.1[l] - im[l] * b.0[l];
+    }
+});
+
+struct AddMatrix<'a, T, const N: usize> {
+    space: &'a Space,
+    from: Planes<T>,
+    to: Planes<T>,
+    matrix: &'a Dense<T>,
+    factor: &'a [T; LANES],
+}
+
+sumless_kernel!(AddMatrix, |k, base, offset| {
+    let mut room = [MaybeUninit::uninit(); MAX_LOCAL];
+    // SAFETY: the run is this thread's in both states under every setting of the matrix's qubits.
+    unsafe {
+        let applied = k.matrix.times::<N>(k.from, base, offset, &mut room);
+        for (bits, [re, im]) in k.matrix.offsets.iter().zip(applied) {
+            let to = k.to.chunk::<N>(base | bits, offset);
+            for l in 0..N {
+                to.0[l] += k.factor[l] * re[l];
+                to.1[l] += k.factor[l] * im[l];
+            }
+        }
+    }
+});
+
+impl<T: Real> Target<T> {
+    /// Expectation value of each output in each lane, `[outputs][LANES]`.
+    pub(super) fn expect(&self, sum: &Sum) -> Vec<f64> {
+        let outputs = sum.outputs;
+        let mut total = vec![0.0; outputs * LANES];
+        let mut add = |sums: Vec<f64>| total.iter_mut().zip(sums).for_each(|(total, sum)| *total += sum);
+        for flip in &sum.flips {
+            if flip.x == 0 {
+                add(self.expect_diagonal(Diagonal::Words(&flip.terms), Within::default(), outputs));
+                continue;
+            }
+            let aligned = flip.terms.iter().fold(flip.x, |mask, term| mask | term.z);
+            let space = self.space(1 << flip.x.ilog2(), aligned);
+            with_width!(space, N => {
+                add(sweep(&space, self.spread, &ExpectFlip::<T, N> { space: &space, state: self.planes, flip, outputs }));
+            });
+        }
+        for (output, coefficient, part) in &sum.parts {
+            let (output, coefficient) = (*output, *coefficient);
+            match part {
+                Part::Diagonal(values) => {
+                    let table = Diagonal::Table { output, coefficient, values };
+                    add(self.expect_diagonal(table, Within::default(), outputs));
+                }
+                Part::Projector { mask, bits } => {
+                    let term = [FlipTerm { output, z: 0, coefficient, quarter_turns: 0 }];
+                    add(self.expect_diagonal(Diagonal::Words(&term), Within { fixed: *mask, ones: *bits }, outputs));
+                }
+                Part::Matrix { entries, qubits } => {
+                    let matrix = &Dense::new(entries, qubits, false);
+                    let space = self.space(matrix.mask, 0);
+                    let state = self.planes;
+                    with_width!(space, N => {
+                        let kernel = ExpectMatrix::<T, N> { space: &space, state, matrix, coefficient, output, outputs };
+                        add(sweep(&space, self.spread, &kernel));
+                    });
+                }
+            }
+        }
+        total
+    }
+
+    /// As [`expect`](Self::expect), for diagonals on a part of the state.
+    pub(super) fn expect_diagonal(&self, diagonal: Diagonal<'_>, within: Within, outputs: usize) -> Vec<f64> {
+        let space = self.space(within.fixed, diagonal.support());
+        let (state, ones) = (self.planes, within.ones as usize);
+        with_width!(space, N => {
+            sweep(&space, self.spread, &ExpectDiagonal::<T, N> { space: &space, state, diagonal, ones, outputs })
+        })
+    }
+
+    /// `to += (sum over outputs of factors[output] * O[output]) self`.
+    pub(super) fn add_applied(&self, sum: &Sum, factors: &[[T; LANES]], to: Planes<T>) {
+        let from = self.planes;
+        for flip in &sum.flips {
+            if flip.x == 0 {
+                self.add_diagonal(Diagonal::Words(&flip.terms), Within::default(), factors, to);
+                continue;
+            }
+            let aligned = flip.terms.iter().fold(flip.x, |mask, term| mask | term.z);
+            let space = self.space(1 << flip.x.ilog2(), aligned);
+            with_width!(space, N => {
+                sweep(&space, self.spread, &AddFlip::<T, N> { space: &space, from, to, flip, factors });
+            });
+        }
+        for (output, coefficient, part) in &sum.parts {
+            let (output, coefficient) = (*output, *coefficient);
+            match part {
+                Part::Diagonal(values) => {
+                    let table = Diagonal::Table { output, coefficient, values };
+                    self.add_diagonal(table, Within::default(), factors, to);
+                }
+                Part::Projector { mask, bits } => {
+                    let term = [FlipTerm { output, z: 0, coefficient, quarter_turns: 0 }];
+                    self.add_diagonal(Diagonal::Words(&term), Within { fixed: *mask, ones: *bits }, factors, to);
+                }
+                Part::Matrix { entries, qubits } => {
+                    let matrix = &Dense::new(entries, qubits, false);
+                    let factor = &factors[output].map(|factor| factor * T::from_f64(coefficient));
+                    let space = self.space(matrix.mask, 0);
+                    with_width!(space, N => {
+                        sweep(&space, self.spread, &AddMatrix::<T, N> { space: &space, from, to, matrix, factor });
+                    });
+                }
+            }
+        }
+    }
+
+    /// As [`add_applied`](Self::add_applied), for diagonals on a part of the state.
+    pub(super) fn add_diagonal(&self, diagonal: Diagonal<'_>, within: Within, factors: &[[T; LANES]], to: Planes<T>) {
+        let space = self.space(within.fixed, diagonal.support());
+        let (from, ones) = (self.planes, within.ones as usize);
+        with_width!(space, N => {
+            sweep(&space, self.spread, &AddDiagonal::<T, N> { space: &space, from, to, diagonal, ones, factors });
+        });
+    }
+}

@@ -1,0 +1,75 @@
+//! How a batch is cut into blocks, groups and threads: the one place that decides it.
+
+use crate::engine::{Real, budget};
+use crate::error::Result;
+use crate::program::{Program, Readout};
+
+/// Samples a block holds when it holds more than one; also the widest SIMD vector, in f32.
+pub(super) const LANES: usize = 16;
+
+/// Above this a block of 16 states leaves the cache, and one state alone fills the vectors.
+const MAX_BLOCK_QUBITS: usize = 12;
+
+/// Up to this a state is so small that 16 cost little more than one.
+const TINY_QUBITS: usize = 5;
+
+/// Weight gradients are summed in at most so many groups, then over the groups, whatever the number of threads.
+const MAX_GROUPS: usize = 64;
+
+/// Entries of a state times steps below which threads cost more than they bring.
+const SERIAL_WORK: usize = 1 << 17;
+
+/// Entries of a block from which its amplitudes are worth sharing out.
+const SPREAD_ENTRIES: usize = 1 << 15;
+
+/// See the module.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Plan {
+    /// States a block holds.
+    pub(super) lanes: usize,
+    /// Groups of blocks that are summed separately.
+    pub(super) groups: usize,
+    pub(super) blocks_per_group: usize,
+    /// Threads take blocks.
+    pub(super) spread_blocks: bool,
+    /// Threads take ranges of a block's amplitudes.
+    pub(super) spread_state: bool,
+}
+
+impl Plan {
+    pub(super) fn forward<T: Real>(program: &Program, batch: usize, limit: Option<u64>) -> Result<Self> {
+        let scratch = usize::from(matches!(program.readout, Readout::Variance(_)));
+        Self::new::<T>(program, batch, 1 + scratch, limit)
+    }
+
+    pub(super) fn gradient<T: Real>(program: &Program, batch: usize, limit: Option<u64>) -> Result<Self> {
+        let scratch = usize::from(matches!(program.readout, Readout::Variance(_)));
+        Self::new::<T>(program, batch, 2 + scratch, limit)
+    }
+
+    fn new<T: Real>(program: &Program, batch: usize, states: usize, limit: Option<u64>) -> Result<Self> {
+        let qubits = program.qubits;
+        let lanes = lanes(qubits, batch);
+        let outputs = (batch as u64).checked_mul(program.outputs() as u64 * size_of::<T>() as u64);
+        let bytes = |workers: usize| budget::state_bytes::<T>(qubits, lanes, states * workers)?.checked_add(outputs?);
+        let needed = bytes(1);
+        budget::check::<T>(program, states, needed, limit)?;
+
+        let blocks = batch.div_ceil(lanes);
+        let blocks_per_group = blocks.div_ceil(MAX_GROUPS).max(1);
+        let groups = blocks.div_ceil(blocks_per_group);
+        let entries = lanes << qubits;
+        let work = entries.saturating_mul(program.steps.len().max(1)).saturating_mul(blocks);
+        let threads = if work < SERIAL_WORK { 1 } else { rayon::current_num_threads() };
+        let roomy = budget::check::<T>(program, states * threads, bytes(threads), limit).is_ok();
+        let spread_state = threads > 1 && entries >= SPREAD_ENTRIES && (groups < 2 * threads || !roomy);
+        let spread_blocks = threads > 1 && groups > 1 && roomy && !spread_state;
+        Ok(Self { lanes, groups, blocks_per_group, spread_blocks, spread_state })
+    }
+}
+
+/// How many samples share a block; independent of the number of threads, on which no result may depend.
+fn lanes(qubits: usize, batch: usize) -> usize {
+    let many = batch >= LANES / 4 && qubits <= MAX_BLOCK_QUBITS;
+    if many || qubits <= TINY_QUBITS { LANES } else { 1 }
+}

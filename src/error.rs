@@ -1,0 +1,304 @@
+//! The one error type of the crate.
+//!
+//! Every variant carries the numbers a user needs to mend the call; nothing is reported as a bare string.
+
+use candle_core::{DType, Shape};
+
+/// `Result` with candlewick's [`enum@Error`] as the default error.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Everything that can go wrong between a circuit and a gradient.
+///
+/// It converts into [`candle_core::Error`], so `?` works inside functions that return candle's `Result`.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A mistake made while a circuit was written. Builder methods never panic: the first mistake is kept, with the
+    /// index of its operation, and whatever consumes the circuit returns it.
+    #[error("operation {operation} (`{name}`): {mistake}")]
+    Circuit {
+        /// Index of the operation, counted from 0 in the order of the calls.
+        operation: usize,
+        /// Name of the operation or of the builder method.
+        name: String,
+        /// What is wrong with it.
+        mistake: Mistake,
+    },
+    /// A mistake in an observable, with its index in the measurement.
+    #[error("observable {index}: {mistake}")]
+    Observable {
+        /// Index of the observable in the measurement.
+        index: usize,
+        /// What is wrong with it.
+        mistake: Mistake,
+    },
+    /// A mistake in a measurement as a whole.
+    #[error("measurement: {0}")]
+    Measurement(Mistake),
+    /// The states of a computation do not fit into the memory it may use. Raised before anything is allocated.
+    #[error(
+        "{qubits} qubits in {dtype:?} need {needed} for {states} state(s), but the memory budget is {budget} bytes",
+        needed = .needed.map_or_else(|| "more than 2^64 bytes".to_owned(), |bytes| format!("{bytes} bytes"))
+    )]
+    Memory {
+        /// Qubits of the circuit.
+        qubits: usize,
+        /// Precision of the state.
+        dtype: DType,
+        /// How many states are alive at once.
+        states: usize,
+        /// Bytes needed; `None` if the number itself overflows.
+        needed: Option<u64>,
+        /// Bytes that may be used.
+        budget: u64,
+    },
+    /// The last dimension of the input is not the number of features the circuit reads.
+    #[error("the circuit reads {expected} input feature(s), but the input has shape {shape:?}")]
+    InputWidth {
+        /// Features the circuit reads.
+        expected: usize,
+        /// Shape that came.
+        shape: Shape,
+    },
+    /// A circuit with inputs was evaluated without them.
+    #[error("the circuit reads {expected} input feature(s), but none were given")]
+    MissingInputs {
+        /// Features the circuit reads.
+        expected: usize,
+    },
+    /// Two tensors of one call differ in dtype.
+    #[error("{what} has dtype {actual:?}, expected {expected:?}")]
+    DTypeMismatch {
+        /// Which tensor.
+        what: String,
+        /// What the other tensors have.
+        expected: DType,
+        /// What came.
+        actual: DType,
+    },
+    /// The dtype cannot hold angles or expectation values.
+    #[error("{what} has dtype {dtype:?}; candlewick computes in F16, BF16, F32 or F64")]
+    UnsupportedDType {
+        /// Which tensor.
+        what: String,
+        /// What came.
+        dtype: DType,
+    },
+    /// There is no engine for the device yet.
+    #[error("no quantum engine for {device} in this build; move the tensors and the layer to Device::Cpu")]
+    UnsupportedDevice {
+        /// The device, in words.
+        device: String,
+    },
+    /// A weight tensor the circuit declares was not given.
+    #[error("weight tensor `{name}` is missing; the circuit declares {declared:?}")]
+    MissingWeights {
+        /// Its name.
+        name: String,
+        /// All names the circuit declares.
+        declared: Vec<String>,
+    },
+    /// A weight tensor was given that the circuit does not declare, or twice.
+    #[error("weight tensor `{name}` is not declared by the circuit or was given twice; it declares {declared:?}")]
+    UnexpectedWeights {
+        /// Its name.
+        name: String,
+        /// All names the circuit declares.
+        declared: Vec<String>,
+    },
+    /// A weight tensor has another shape than the circuit declares.
+    #[error("weight tensor `{name}` has shape {actual:?}, but the circuit declares {expected:?}")]
+    WeightShape {
+        /// Its name.
+        name: String,
+        /// Declared shape.
+        expected: Shape,
+        /// Shape that came.
+        actual: Shape,
+    },
+    /// An error of candle itself.
+    #[error(transparent)]
+    Candle(#[from] candle_core::Error),
+}
+
+impl From<Error> for candle_core::Error {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Candle(inner) => inner,
+            other => Self::wrap(other),
+        }
+    }
+}
+
+/// What is wrong with an operation, an observable or a measurement.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Mistake {
+    /// A circuit needs at least one qubit.
+    #[error("a circuit needs at least one qubit")]
+    NoQubits,
+    /// More qubits than a basis index can address.
+    #[error("{qubits} qubits are more than the {limit} a basis index can address")]
+    TooManyQubits {
+        /// Qubits asked for.
+        qubits: usize,
+        /// The largest number allowed.
+        limit: usize,
+    },
+    /// A qubit index outside the circuit.
+    #[error("qubit {qubit} is out of range for {qubits} qubit(s)")]
+    QubitOutOfRange {
+        /// The index that came.
+        qubit: usize,
+        /// Qubits of the circuit.
+        qubits: usize,
+    },
+    /// One qubit used twice in one operation.
+    #[error("qubit {qubit} is used twice")]
+    RepeatedQubit {
+        /// The repeated index.
+        qubit: usize,
+    },
+    /// Wrong number of qubits for an operation.
+    #[error("expected {expected} qubit(s), got {actual}")]
+    QubitCount {
+        /// In words or as a number.
+        expected: String,
+        /// What came.
+        actual: usize,
+    },
+    /// Wrong number of angles for a gate.
+    #[error("expected {expected} angle(s), got {actual}")]
+    AngleCount {
+        /// Angles the gate takes.
+        expected: usize,
+        /// What came.
+        actual: usize,
+    },
+    /// A name that is no gate.
+    #[error("there is no gate of that name")]
+    UnknownGate,
+    /// A constant that is NaN or infinite.
+    #[error("{what} is {value}, which is not finite")]
+    NotFinite {
+        /// Where it stands.
+        what: &'static str,
+        /// The value.
+        value: f64,
+    },
+    /// An angle expression of a degree above two.
+    #[error("an angle may hold products of two variables, not of {degree}")]
+    AngleDegree {
+        /// Degree of the product.
+        degree: usize,
+    },
+    /// An index outside a weight tensor.
+    #[error("index {index:?} is out of range for weight tensor `{name}` of shape {shape:?}")]
+    WeightIndex {
+        /// Name of the tensor.
+        name: String,
+        /// The index that came.
+        index: Vec<usize>,
+        /// Shape of the tensor.
+        shape: Vec<usize>,
+    },
+    /// A weight tensor the circuit does not know, for instance one of another circuit.
+    #[error("weight tensor `{name}` is not declared by this circuit")]
+    UnknownWeights {
+        /// Name of the tensor.
+        name: String,
+    },
+    /// One name declared with two shapes.
+    #[error("weight tensor `{name}` is already declared with shape {declared:?}, not {shape:?}")]
+    WeightRedeclared {
+        /// Name of the tensor.
+        name: String,
+        /// The shape it has.
+        declared: Vec<usize>,
+        /// The shape asked for now.
+        shape: Vec<usize>,
+    },
+    /// A weight name that cannot be a path segment of a `VarBuilder`.
+    #[error("`{name}` is no name for a weight tensor: it must be non-empty and hold no `.`")]
+    WeightName {
+        /// The name that came.
+        name: String,
+    },
+    /// `input(i)` above the declared width.
+    #[error("input({index}) is out of range: the circuit was declared with {width} input feature(s)")]
+    InputOutOfRange {
+        /// Index of the feature.
+        index: usize,
+        /// Declared width.
+        width: usize,
+    },
+    /// A matrix whose size does not fit its qubits.
+    #[error("expected {expected} matrix entries (row by row), got {actual}")]
+    MatrixSize {
+        /// Entries expected.
+        expected: usize,
+        /// Entries that came.
+        actual: usize,
+    },
+    /// A matrix that is not unitary.
+    #[error("the matrix is not unitary: the largest entry of |U†U - 1| is {deviation:e}, allowed is {allowed:e}")]
+    NotUnitary {
+        /// Largest deviation.
+        deviation: f64,
+        /// Allowed deviation.
+        allowed: f64,
+    },
+    /// A matrix or sum that is not Hermitian.
+    #[error("the observable is not Hermitian: the largest deviation is {deviation:e}, allowed is {allowed:e}")]
+    NotHermitian {
+        /// Largest deviation.
+        deviation: f64,
+        /// Allowed deviation.
+        allowed: f64,
+    },
+    /// A letter that is no Pauli matrix.
+    #[error("`{letter}` is no Pauli letter (I, X, Y, Z)")]
+    PauliLetter {
+        /// The letter that came.
+        letter: char,
+    },
+    /// A list of values of the wrong length.
+    #[error("expected {expected} {what}, got {actual}")]
+    Length {
+        /// What is counted.
+        what: &'static str,
+        /// Number expected, in words where it is a range.
+        expected: String,
+        /// Number that came.
+        actual: usize,
+    },
+    /// State preparation after the state has been touched.
+    #[error("amplitude embedding must be the first operation of a circuit")]
+    EmbeddingNotFirst,
+    /// State preparation where a unitary is needed.
+    #[error("amplitude embedding is no unitary: it cannot be inverted, repeated or controlled")]
+    EmbeddingNotUnitary,
+    /// Circuits of different sizes put together.
+    #[error("a circuit of {other} qubit(s) does not fit into one of {qubits}")]
+    CircuitSize {
+        /// Qubits of this circuit.
+        qubits: usize,
+        /// Qubits of the other one.
+        other: usize,
+    },
+    /// Products of observables exist for Pauli words and sums only.
+    #[error("products are defined for Pauli words and their sums only")]
+    ObservableProduct,
+    /// A cost that is not diagonal where it must be.
+    #[error("the cost must be a sum of Pauli words of Z only")]
+    NotDiagonal,
+    /// A measurement without outputs.
+    #[error("nothing is measured")]
+    NothingMeasured,
+    /// An unreadable Pauli word.
+    #[error("`{text}` is no Pauli word such as \"X0 Y2 Z3\"")]
+    PauliWord {
+        /// The text that came.
+        text: String,
+    },
+}

@@ -1,0 +1,141 @@
+//! Circuits as functions of tensors, without a layer: weights may be any tensors, outputs of other networks included.
+
+use crate::autograd::Forward;
+use crate::circuit::Circuit;
+use crate::engine::cpu::Cpu;
+use crate::error::{Error, Result};
+use crate::measurement::Measurement;
+use crate::program::Program;
+use candle_core::{DType, Device, Shape, Tensor};
+use std::sync::Arc;
+
+/// Evaluates a circuit on `inputs` (`[.., features]`, any leading dimensions) with the weight tensors given by name.
+///
+/// The result is `[.., outputs]` in the dtype of the arguments, and differentiable in all of them. A circuit that reads no
+/// inputs takes `None` and returns `[outputs]`. The circuit is lowered anew at each call; a
+/// [`QuantumLayer`](crate::QuantumLayer) does that once.
+///
+/// ```
+/// use candle_core::{Device, Tensor, Var};
+/// use candlewick::{functional, prelude::*};
+///
+/// let mut circuit = Circuit::new(1);
+/// let w = circuit.weights("w", 1);
+/// circuit.ry(input(0), 0).ry(w.at([0]), 0);
+///
+/// let x = Tensor::new(&[[0.3f64], [0.5]], &Device::Cpu)?;
+/// let weight = Var::new(&[0.2f64], &Device::Cpu)?;
+/// let y = functional::evaluate(&circuit, &Measurement::expectation([z(0)]), Some(&x), &[("w", &weight)])?;
+/// let gradients = y.sum_all()?.backward()?;
+///
+/// let slope = gradients.get(&weight).unwrap().to_vec1::<f64>()?[0];
+/// assert!((slope + 0.5f64.sin() + 0.7f64.sin()).abs() < 1e-12); // d/dw of cos(x + w), summed
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// Mistakes of the circuit or the measurement; weights missing, unknown or of another shape; an input of another width;
+/// dtypes or devices that differ or are not supported; a state beyond the memory budget.
+pub fn evaluate(
+    circuit: &Circuit,
+    measurement: &Measurement,
+    inputs: Option<&Tensor>,
+    weights: &[(&str, &Tensor)],
+) -> Result<Tensor> {
+    let program = Arc::new(Program::new(circuit, measurement)?);
+    let sorted = sort_weights(&program, weights)?;
+    run(&program, Cpu::default(), inputs, &sorted)
+}
+
+/// The tensors in the program's order, each checked against its declaration.
+fn sort_weights<'a>(program: &Program, given: &[(&str, &'a Tensor)]) -> Result<Vec<&'a Tensor>> {
+    let declared = || program.tensors.iter().map(|tensor| tensor.name.clone()).collect::<Vec<_>>();
+    for (k, (name, _)) in given.iter().enumerate() {
+        let twice = given[..k].iter().any(|(earlier, _)| earlier == name);
+        if twice || !program.tensors.iter().any(|tensor| tensor.name == *name) {
+            return Err(Error::UnexpectedWeights { name: (*name).to_owned(), declared: declared() });
+        }
+    }
+    let find = |tensor: &crate::program::Tensor| {
+        let found = given.iter().find(|(name, _)| *name == tensor.name);
+        let Some((name, value)) = found else {
+            return Err(Error::MissingWeights { name: tensor.name.clone(), declared: declared() });
+        };
+        if value.shape() != &tensor.shape {
+            let (expected, actual) = (tensor.shape.clone(), value.shape().clone());
+            return Err(Error::WeightShape { name: (*name).to_owned(), expected, actual });
+        }
+        Ok(*value)
+    };
+    program.tensors.iter().map(find).collect()
+}
+
+/// Runs a program on tensors of any supported dtype; `weights` are in the program's order and of its shapes.
+pub(crate) fn run(program: &Arc<Program>, engine: Cpu, inputs: Option<&Tensor>, weights: &[&Tensor]) -> Result<Tensor> {
+    let names = program.tensors.iter().map(|tensor| format!("weight tensor `{}`", tensor.name));
+    let named: Vec<(String, &Tensor)> = names.zip(weights.iter().copied()).collect();
+    let all: Vec<(String, &Tensor)> =
+        named.into_iter().chain(inputs.map(|tensor| ("the input".to_owned(), tensor))).collect();
+    let outer = common_dtype(&all)?;
+    let inner = state_dtype(outer);
+
+    let (leading, rows) = match inputs {
+        Some(tensor) => rows(program, tensor)?,
+        None if program.inputs > 0 => return Err(Error::MissingInputs { expected: program.inputs }),
+        None => (Vec::new(), Tensor::zeros((1, 0), outer, &Device::Cpu)?),
+    };
+    let shape: Vec<usize> = leading.iter().chain(&program.output_shape).copied().collect();
+    let batch = rows.dim(0)?;
+    if batch == 0 {
+        return Ok(Tensor::zeros(shape, outer, &Device::Cpu)?);
+    }
+    let rows = rows.to_dtype(inner)?.contiguous()?;
+    let flat: Vec<Tensor> = weights.iter().map(|tensor| tensor.flatten_all()).collect::<candle_core::Result<_>>()?;
+    let weights = match flat.as_slice() {
+        [] => Tensor::zeros(0, inner, &Device::Cpu)?,
+        [one] => one.to_dtype(inner)?.contiguous()?,
+        many => Tensor::cat(many, 0)?.to_dtype(inner)?,
+    };
+    let out = Forward { program: Arc::clone(program), engine }.apply(&rows, &weights)?;
+    Ok(out.to_dtype(outer)?.reshape(shape)?)
+}
+
+/// Leading dimensions of an input, and the input as `[batch, features]`.
+fn rows(program: &Program, tensor: &Tensor) -> Result<(Vec<usize>, Tensor)> {
+    let wrong = || Error::InputWidth { expected: program.inputs, shape: tensor.shape().clone() };
+    let (&width, leading) = tensor.dims().split_last().ok_or_else(wrong)?;
+    if width != program.inputs {
+        return Err(wrong());
+    }
+    let batch: usize = leading.iter().product();
+    Ok((leading.to_vec(), tensor.reshape((batch, width))?))
+}
+
+/// The one dtype of all tensors, which must also be on a device with an engine.
+fn common_dtype(tensors: &[(String, &Tensor)]) -> Result<DType> {
+    let mut common = None;
+    for (what, tensor) in tensors {
+        let actual = tensor.dtype();
+        if !matches!(actual, DType::F16 | DType::BF16 | DType::F32 | DType::F64) {
+            return Err(Error::UnsupportedDType { what: what.clone(), dtype: actual });
+        }
+        let expected = *common.get_or_insert(actual);
+        if actual != expected {
+            return Err(Error::DTypeMismatch { what: what.clone(), expected, actual });
+        }
+        if !tensor.device().is_cpu() {
+            return Err(Error::UnsupportedDevice { device: format!("{:?}", tensor.device().location()) });
+        }
+    }
+    Ok(common.unwrap_or(DType::F32))
+}
+
+/// Precision of the state for a dtype at the boundary.
+fn state_dtype(outer: DType) -> DType {
+    if outer == DType::F64 { DType::F64 } else { DType::F32 }
+}
+
+/// Shapes and names that a layer asks its `VarBuilder` for.
+pub(crate) fn declared(program: &Program) -> impl Iterator<Item = (&str, &Shape, candle_nn::Init)> {
+    program.tensors.iter().map(|tensor| (tensor.name.as_str(), &tensor.shape, tensor.init))
+}

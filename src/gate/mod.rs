@@ -1,0 +1,205 @@
+//! THE gate table: one row a gate.
+//!
+//! A row says how a gate is written (name, angles, qubits), how it is drawn, what it *is* (its [`Form`]) and how it is
+//! undone. Builder methods, inverses, drawings, the README's table and every gate test follow from the rows; lowering
+//! looks at forms and never at names. To add a gate of an existing form, add a row to `table.rs`.
+
+mod matrix;
+mod table;
+
+use num_complex::Complex64;
+
+pub(crate) use table::gate_table;
+
+/// What a gate is, from a small closed set. Engines have one kernel a form, none a name.
+///
+/// Controls are never part of a form: an operation carries them beside it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Form {
+    /// A constant one-qubit unitary, row by row.
+    Matrix1([[Complex64; 2]; 2]),
+    /// A constant two-qubit unitary, row by row; the first qubit is the low bit of an index.
+    Matrix2([[Complex64; 4]; 4]),
+    /// `exp(-i θ/2 P)` for a Pauli word `P`, whose letter `k` acts on the gate's target `k`.
+    PauliRotation(&'static str),
+    /// Multiplies the states in which every target is 1 by `exp(i θ)`.
+    Phase,
+    /// Multiplies the states in which every target is 1 by a constant of modulus 1.
+    FixedPhase(Complex64),
+    /// Exchanges pairs of local basis states, one pair after the other.
+    Permutation(&'static [(usize, usize)]),
+    /// A product of rotations and phases whose angles are linear in the gate's; the first factor acts first.
+    Product(&'static [Factor]),
+}
+
+/// One factor of a [`Form::Product`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Factor {
+    /// Rotation or phase.
+    pub kind: FactorKind,
+    /// Which of the gate's targets it acts on.
+    pub targets: &'static [usize],
+    /// Its angle in terms of the gate's.
+    pub angle: Linear,
+}
+
+/// The two kinds of [`Factor`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FactorKind {
+    /// See [`Form::PauliRotation`].
+    PauliRotation(&'static str),
+    /// See [`Form::Phase`]; with no targets it is a global phase (a relative one under controls).
+    Phase,
+}
+
+/// `sign * angles[index] + offset`, or a constant.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Linear {
+    /// Which angle of the gate, if any.
+    pub index: Option<usize>,
+    /// Factor of that angle.
+    pub sign: f64,
+    /// Added constant, in radians.
+    pub offset: f64,
+}
+
+/// How the inverse of a gate is written.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Inverse {
+    /// The gate undoes itself.
+    Itself,
+    /// Another gate of the table, on the same qubits.
+    Named(Gate),
+    /// The same gate with other angles.
+    Angles(&'static [Linear]),
+    /// No gate of the table: the operation is marked with a dagger.
+    Dagger,
+}
+
+/// A row of the gate table.
+#[derive(Debug, Clone, Copy)]
+pub struct GateSpec {
+    /// Builder method and OpenQASM name.
+    pub name: &'static str,
+    /// Label in drawings.
+    pub symbol: &'static str,
+    /// Names of the angles, in radians, in the order of the builder method.
+    pub angles: &'static [&'static str],
+    /// Names of the qubits, in the order of the builder method: first the controls, then the targets.
+    pub qubits: &'static [&'static str],
+    /// How many of the qubits are controls.
+    pub controls: usize,
+    /// What the gate does to its targets.
+    pub form: Form,
+    /// How it is undone.
+    pub inverse: Inverse,
+    /// One line of documentation.
+    pub doc: &'static str,
+}
+
+impl Linear {
+    const fn of(index: usize) -> Self {
+        Self { index: Some(index), sign: 1.0, offset: 0.0 }
+    }
+
+    const fn minus(index: usize) -> Self {
+        Self { index: Some(index), sign: -1.0, offset: 0.0 }
+    }
+
+    const fn plus(self, offset: f64) -> Self {
+        Self { index: self.index, sign: self.sign, offset: self.offset + offset }
+    }
+
+    const fn constant(offset: f64) -> Self {
+        Self { index: None, sign: 0.0, offset }
+    }
+
+    /// The value for given angles of the gate.
+    pub fn value(&self, angles: &[f64]) -> f64 {
+        self.index.map_or(0.0, |i| self.sign * angles[i]) + self.offset
+    }
+}
+
+impl Factor {
+    const fn rotation(word: &'static str, targets: &'static [usize], angle: Linear) -> Self {
+        Self { kind: FactorKind::PauliRotation(word), targets, angle }
+    }
+
+    const fn phase(targets: &'static [usize], angle: Linear) -> Self {
+        Self { kind: FactorKind::Phase, targets, angle }
+    }
+}
+
+impl Gate {
+    /// The row of this gate.
+    pub fn spec(self) -> &'static GateSpec {
+        &table::TABLE[self as usize]
+    }
+
+    /// All gates, in the order of the table.
+    pub fn all() -> impl ExactSizeIterator<Item = Self> + Clone {
+        table::GATES.iter().copied()
+    }
+
+    /// The gate of that OpenQASM name.
+    ///
+    /// ```
+    /// use candlewick::gate::Gate;
+    /// assert_eq!(Gate::from_name("crx").unwrap().spec().angles, ["theta"]);
+    /// assert!(Gate::from_name("no_such_gate").is_none());
+    /// ```
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::all().find(|gate| gate.spec().name == name)
+    }
+}
+
+pub use table::Gate;
+
+/// The gate table in Markdown, as the README shows it.
+///
+/// ```
+/// assert!(candlewick::gate::markdown_table().contains("`crx(theta, control, target)`"));
+/// ```
+pub fn markdown_table() -> String {
+    let mut text = String::from("| method | what it does | form | inverse |\n|---|---|---|---|\n");
+    for gate in Gate::all() {
+        let spec = gate.spec();
+        let arguments: Vec<_> = spec.angles.iter().chain(spec.qubits).copied().collect();
+        let (form, inverse) = (form_in_words(&spec.form), inverse_in_words(gate));
+        text += &format!("| `{}({})` | {} | {form} | {inverse} |\n", spec.name, arguments.join(", "), spec.doc);
+    }
+    text
+}
+
+fn form_in_words(form: &Form) -> String {
+    match form {
+        Form::Matrix1(_) => "2x2 matrix".into(),
+        Form::Matrix2(_) => "4x4 matrix".into(),
+        Form::PauliRotation(word) => format!("rotation {word}"),
+        Form::Phase | Form::FixedPhase(_) => "phase".into(),
+        Form::Permutation(_) => "permutation".into(),
+        Form::Product([]) => "nothing".into(),
+        Form::Product(factors) => format!("product of {}", factors.len()),
+    }
+}
+
+fn inverse_in_words(gate: Gate) -> String {
+    let spec = gate.spec();
+    match spec.inverse {
+        Inverse::Itself => "itself".into(),
+        Inverse::Named(other) => format!("`{}`", other.spec().name),
+        Inverse::Dagger => "adjoint".into(),
+        Inverse::Angles(map) => {
+            let one = |l: &Linear| {
+                let sign = if l.sign < 0.0 { "-" } else { "" };
+                let offset = match l.offset {
+                    o if o > 0.0 => "+π",
+                    o if o < 0.0 => "-π",
+                    _ => "",
+                };
+                l.index.map_or_else(String::new, |i| format!("{sign}{}{offset}", spec.angles[i]))
+            };
+            format!("`{}({})`", spec.name, map.iter().map(one).collect::<Vec<_>>().join(", "))
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! What a circuit returns.
+
+use crate::error::{Error, Mistake, Result};
+use crate::observable::Observable;
+
+/// What a circuit returns for each sample. All of them are differentiable.
+///
+/// | measurement | outputs a sample | shape behind the batch |
+/// |---|---|---|
+/// | [`expectation`](Self::expectation) of m observables | `<O_k>` | `[m]` |
+/// | [`variance`](Self::variance) of m observables | `<O_k²> - <O_k>²` | `[m]` |
+/// | [`probabilities`](Self::probabilities) of k qubits | probability of each basis state | `[2^k]` |
+/// | [`state`](Self::state) | real and imaginary part of each amplitude | `[2^n, 2]` |
+///
+/// ```
+/// use candlewick::prelude::*;
+/// let four_outputs = Measurement::expectation((0..4).map(z));
+/// let energy = Measurement::expectation([0.5 * z(0) * z(1) + x(0)]);
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Measurement {
+    /// Expectation value of each observable.
+    Expectation(Vec<Observable>),
+    /// Variance of each observable.
+    Variance(Vec<Observable>),
+    /// Probabilities of the basis states of some qubits.
+    Probabilities(Vec<usize>),
+    /// The state vector.
+    State,
+}
+
+impl Measurement {
+    /// Expectation values, one output an observable.
+    pub fn expectation(observables: impl IntoIterator<Item = Observable>) -> Self {
+        Self::Expectation(observables.into_iter().collect())
+    }
+
+    /// Variances, one output an observable. Needs a third state in memory.
+    pub fn variance(observables: impl IntoIterator<Item = Observable>) -> Self {
+        Self::Variance(observables.into_iter().collect())
+    }
+
+    /// Probabilities of the basis states of `qubits`; `qubits[0]` is the low bit of the output's index, the other
+    /// qubits are summed over.
+    pub fn probabilities(qubits: impl IntoIterator<Item = usize>) -> Self {
+        Self::Probabilities(qubits.into_iter().collect())
+    }
+
+    /// The amplitudes, as `[2^n, 2]` real numbers (real part, imaginary part).
+    pub fn state() -> Self {
+        Self::State
+    }
+
+    /// Shape of one sample's output for a circuit of `qubits` qubits.
+    pub fn output_shape(&self, qubits: usize) -> Vec<usize> {
+        match self {
+            Self::Expectation(observables) | Self::Variance(observables) => vec![observables.len()],
+            Self::Probabilities(measured) => vec![1 << measured.len()],
+            Self::State => vec![1 << qubits, 2],
+        }
+    }
+
+    pub(crate) fn check(&self, qubits: usize) -> Result<()> {
+        match self {
+            Self::Expectation(observables) | Self::Variance(observables) => {
+                if observables.is_empty() {
+                    return Err(Error::Measurement(Mistake::NothingMeasured));
+                }
+                for (index, observable) in observables.iter().enumerate() {
+                    observable.check(qubits).map_err(|mistake| Error::Observable { index, mistake })?;
+                }
+                Ok(())
+            }
+            Self::Probabilities(measured) => check_measured(measured, qubits).map_err(Error::Measurement),
+            Self::State => Ok(()),
+        }
+    }
+}
+
+fn check_measured(measured: &[usize], qubits: usize) -> Result<(), Mistake> {
+    for (k, &qubit) in measured.iter().enumerate() {
+        if qubit >= qubits {
+            return Err(Mistake::QubitOutOfRange { qubit, qubits });
+        }
+        if measured[..k].contains(&qubit) {
+            return Err(Mistake::RepeatedQubit { qubit });
+        }
+    }
+    if measured.is_empty() { Err(Mistake::NothingMeasured) } else { Ok(()) }
+}

@@ -1,0 +1,160 @@
+//! The quantum layer.
+
+use crate::circuit::Circuit;
+use crate::engine::cpu::Cpu;
+use crate::error::Result;
+use crate::functional;
+use crate::measurement::Measurement;
+use crate::program::Program;
+use candle_core::{Module, Tensor};
+use candle_nn::VarBuilder;
+use std::sync::Arc;
+
+/// A circuit as a layer: candle's [`Module`], with its weights in a `VarBuilder`.
+///
+/// | | |
+/// |---|---|
+/// | input | `[.., features]`, any leading dimensions, strided or not; feature `i` is [`input(i)`](crate::circuit::input) |
+/// | output | `[.., outputs]`; see [`Measurement`] for the outputs of each kind |
+/// | weights | one tensor a name of [`Circuit::weights`], under the `VarBuilder`'s prefix |
+/// | dtype | of input, weights and output alike: F64 computes in complex128; F32, F16 and BF16 in complex64 |
+/// | gradients | exact (adjoint method), in weights and in inputs; nothing is computed for what is not tracked |
+/// | device | CPU; a tensor elsewhere is a typed error |
+///
+/// The circuit is checked and lowered once, when the layer is made. A forward and a backward pass cost two states of memory
+/// for each thread, however deep the circuit.
+///
+/// ```
+/// use candle_core::{DType, Device, Module, Tensor};
+/// use candle_nn::{Optimizer, VarBuilder, VarMap};
+/// use candlewick::prelude::*;
+///
+/// let mut circuit = Circuit::new(2);
+/// let w = circuit.weights("theta", (2, 2));
+/// for q in 0..2 {
+///     circuit.ry(input(q), q).ry(w.at([0, q]), q);
+/// }
+/// circuit.cx(0, 1).ry(w.at([1, 0]), 0).ry(w.at([1, 1]), 1);
+///
+/// let varmap = VarMap::new();
+/// let vb = VarBuilder::from_varmap(&varmap, DType::F32, &Device::Cpu);
+/// let layer = QuantumLayer::new(circuit, Measurement::expectation([z(0), z(1)]), vb.pp("quantum"))?;
+/// let head = candle_nn::linear(2, 1, vb.pp("head"))?;
+///
+/// let x = Tensor::randn(0f32, 1., (32, 2), &Device::Cpu)?;
+/// let mut optimizer = candle_nn::AdamW::new_lr(varmap.all_vars(), 0.1)?;
+/// let loss = head.forward(&layer.forward(&x)?)?.sqr()?.mean_all()?;
+/// optimizer.backward_step(&loss)?; // trains `quantum.theta`, `head.weight` and `head.bias`
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct QuantumLayer {
+    circuit: Circuit,
+    measurement: Measurement,
+    program: Arc<Program>,
+    weights: Vec<Tensor>,
+    engine: Cpu,
+}
+
+/// Options of a [`QuantumLayer`]; `QuantumLayerConfig::default()` serves most.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct QuantumLayerConfig {
+    /// Bytes the states may take; what would need more is a typed error before anything is allocated. `None`: what the
+    /// machine has available at the time of the call.
+    pub memory_limit: Option<u64>,
+}
+
+impl QuantumLayer {
+    /// A layer with default options. Weights that `vb` does not hold yet start as the circuit says, in [0, 2π) unless it
+    /// says otherwise.
+    ///
+    /// # Errors
+    /// The first mistake of the circuit or the measurement, or candle's own error for weights that are missing or of another
+    /// shape in `vb`.
+    pub fn new(circuit: Circuit, measurement: Measurement, vb: VarBuilder<'_>) -> Result<Self> {
+        Self::with_config(circuit, measurement, QuantumLayerConfig::default(), vb)
+    }
+
+    /// A layer with options.
+    ///
+    /// # Errors
+    /// As for [`new`](Self::new).
+    pub fn with_config(
+        circuit: Circuit,
+        measurement: Measurement,
+        config: QuantumLayerConfig,
+        vb: VarBuilder<'_>,
+    ) -> Result<Self> {
+        let program = Arc::new(Program::new(&circuit, &measurement)?);
+        let weights = functional::declared(&program)
+            .map(|(name, shape, init)| vb.get_with_hints(shape.clone(), name, init))
+            .collect::<candle_core::Result<Vec<_>>>()?;
+        Ok(Self { circuit, measurement, program, weights, engine: Cpu { memory_limit: config.memory_limit } })
+    }
+
+    /// The outputs `[outputs]` of a circuit that reads no inputs.
+    ///
+    /// ```
+    /// use candle_core::{DType, Device};
+    /// use candle_nn::{VarBuilder, VarMap};
+    /// use candlewick::prelude::*;
+    ///
+    /// let mut circuit = Circuit::new(2);
+    /// circuit.h(0).cx(0, 1);
+    /// let vb = VarBuilder::zeros(DType::F64, &Device::Cpu);
+    /// let layer = QuantumLayer::new(circuit, Measurement::probabilities([0, 1]), vb)?;
+    /// let p: Vec<f32> = layer.evaluate()?.to_vec1()?; // |00>, |01>, |10>, |11>: a Bell pair
+    /// assert!((p[0] - 0.5).abs() < 1e-6 && p[1] == 0.0 && (p[3] - 0.5).abs() < 1e-6);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// A circuit that reads inputs; a state beyond the memory budget.
+    pub fn evaluate(&self) -> Result<Tensor> {
+        functional::run(&self.program, self.engine, None, &self.weights.iter().collect::<Vec<_>>())
+    }
+
+    /// As [`forward`](Module::forward), with candlewick's own typed error.
+    ///
+    /// # Errors
+    /// An input of another width, dtype or device; a state beyond the memory budget.
+    pub fn try_forward(&self, x: &Tensor) -> Result<Tensor> {
+        functional::run(&self.program, self.engine, Some(x), &self.weights.iter().collect::<Vec<_>>())
+    }
+
+    /// As [`try_forward`](Self::try_forward) without a graph behind the result, for inference: the weights of a `VarMap`
+    /// are always tracked, so that `forward` always builds one.
+    ///
+    /// # Errors
+    /// As for [`try_forward`](Self::try_forward).
+    pub fn forward_detached(&self, x: &Tensor) -> Result<Tensor> {
+        let weights: Vec<Tensor> = self.weights.iter().map(Tensor::detach).collect();
+        functional::run(&self.program, self.engine, Some(&x.detach()), &weights.iter().collect::<Vec<_>>())
+    }
+
+    /// The circuit.
+    pub fn circuit(&self) -> &Circuit {
+        &self.circuit
+    }
+
+    /// What it measures.
+    pub fn measurement(&self) -> &Measurement {
+        &self.measurement
+    }
+
+    /// The lowered circuit.
+    pub fn program(&self) -> &Program {
+        &self.program
+    }
+
+    /// The weight tensors by name, sorted.
+    pub fn weights(&self) -> impl ExactSizeIterator<Item = (&str, &Tensor)> {
+        self.program.tensors.iter().map(|tensor| tensor.name.as_str()).zip(&self.weights)
+    }
+}
+
+impl Module for QuantumLayer {
+    fn forward(&self, x: &Tensor) -> candle_core::Result<Tensor> {
+        Ok(self.try_forward(x)?)
+    }
+}

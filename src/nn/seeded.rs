@@ -1,0 +1,103 @@
+//! Reproducible initialisation: candle's CPU generator has no seed.
+
+use candle_core::{DType, Device, Result, Shape, Tensor, Var};
+use candle_nn::init::NormalOrUniform;
+use candle_nn::var_builder::SimpleBackend;
+use candle_nn::{Init, VarBuilder, VarMap};
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+
+/// Initialises the variables of a `VarMap` from a seed.
+///
+/// A variable's values depend on the seed, its path and its shape, and on nothing else: the order in which layers are made
+/// does not matter, and neither does the device.
+///
+/// ```
+/// use candle_core::{DType, Device};
+/// use candle_nn::VarMap;
+/// use candlewick::nn::SeededInit;
+///
+/// let weight = |seed| {
+///     let varmap = VarMap::new();
+///     let vb = SeededInit::new(seed).var_builder(&varmap, DType::F32, &Device::Cpu);
+///     candle_nn::linear(3, 2, vb.pp("layer"))?.weight().to_vec2::<f32>()
+/// };
+/// assert_eq!(weight(7)?, weight(7)?);
+/// assert_ne!(weight(7)?, weight(8)?);
+/// # Ok::<(), candle_core::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SeededInit {
+    seed: u64,
+}
+
+impl SeededInit {
+    /// An initialiser for a seed.
+    pub fn new(seed: u64) -> Self {
+        Self { seed }
+    }
+
+    /// A `VarBuilder` over `varmap` that makes missing variables from the seed and leaves those that are there.
+    pub fn var_builder(self, varmap: &VarMap, dtype: DType, device: &Device) -> VarBuilder<'static> {
+        let backend = Backend { seed: self.seed, varmap: varmap.clone() };
+        VarBuilder::from_backend(Box::new(backend), dtype, device.clone())
+    }
+
+    /// Values for the variable of that path.
+    fn values(self, path: &str, shape: &Shape, init: Init) -> Vec<f64> {
+        let mut rng = StdRng::seed_from_u64(self.seed ^ fnv1a(path));
+        let mut uniform = |lo: f64, up: f64| (0..shape.elem_count()).map(|_| rng.random_range(lo..up)).collect();
+        match init {
+            Init::Const(value) => vec![value; shape.elem_count()],
+            Init::Uniform { lo, up } if lo < up => uniform(lo, up),
+            Init::Uniform { lo, .. } => vec![lo; shape.elem_count()],
+            Init::Randn { mean, stdev } => normal(&mut rng, mean, stdev, shape.elem_count()),
+            Init::Kaiming { dist, fan, non_linearity } => {
+                let deviation = non_linearity.gain() / (fan.for_shape(shape) as f64).sqrt();
+                match dist {
+                    NormalOrUniform::Normal => normal(&mut rng, 0.0, deviation, shape.elem_count()),
+                    NormalOrUniform::Uniform => uniform(-(3f64.sqrt()) * deviation, 3f64.sqrt() * deviation),
+                }
+            }
+        }
+    }
+}
+
+/// The 64-bit FNV-1a hash: fixed for good, unlike the standard library's.
+fn fnv1a(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
+}
+
+/// Normal variates by the Box-Muller transform.
+fn normal(rng: &mut StdRng, mean: f64, deviation: f64, count: usize) -> Vec<f64> {
+    let one = |_| {
+        let (u, v): (f64, f64) = (1.0 - rng.random::<f64>(), rng.random());
+        mean + deviation * (-2.0 * u.ln()).sqrt() * (std::f64::consts::TAU * v).cos()
+    };
+    (0..count).map(one).collect()
+}
+
+struct Backend {
+    seed: u64,
+    varmap: VarMap,
+}
+
+impl SimpleBackend for Backend {
+    fn get(&self, shape: Shape, path: &str, init: Init, dtype: DType, device: &Device) -> Result<Tensor> {
+        if !self.contains_tensor(path) {
+            let values = SeededInit::new(self.seed).values(path, &shape, init);
+            let tensor = Tensor::from_vec(values, shape.clone(), &Device::Cpu)?.to_dtype(dtype)?.to_device(device)?;
+            let mut data = self.varmap.data().lock().map_err(|error| candle_core::Error::msg(error.to_string()))?;
+            data.insert(path.to_owned(), Var::from_tensor(&tensor)?);
+        }
+        self.varmap.get(shape, path, init, dtype, device)
+    }
+
+    fn get_unchecked(&self, path: &str, _: DType, _: &Device) -> Result<Tensor> {
+        candle_core::bail!("the shape of `{path}` is needed to initialise it")
+    }
+
+    fn contains_tensor(&self, path: &str) -> bool {
+        self.varmap.data().lock().is_ok_and(|data| data.contains_key(path))
+    }
+}

@@ -1,0 +1,329 @@
+//! Observables: what is measured, as Pauli words over bit masks and a few dense parts.
+
+use crate::circuit::MAX_QUBITS;
+use crate::error::Mistake;
+use num_complex::Complex64;
+use std::collections::BTreeMap;
+use std::ops::{Add, Mul, Neg, Sub};
+use std::sync::Arc;
+
+/// How far from Hermitian an observable may be, relative to its largest entry.
+const HERMITIAN_TOLERANCE: f64 = 1e-10;
+
+/// A Hermitian operator: a real sum of Pauli words, diagonals, Hermitian matrices and projectors.
+///
+/// ```
+/// use candlewick::prelude::*;
+/// let ising = 0.5 * z(0) * z(1) + 1.2 * x(0) - 3.0 * Observable::identity();
+/// let parsed = Observable::pauli_sum([(0.5, "Z0 Z1"), (1.2, "X0"), (-3.0, "")]);
+/// assert_eq!(ising, parsed);
+/// let spread = Observable::diagonal([0.0, 1.0, 2.0, 3.0]); // value of basis state 0, 1, 2, 3
+/// let hit = Observable::projector([true, false]);          // qubit 0 is 1 and qubit 1 is 0
+/// ```
+///
+/// Operations never panic; mistakes are kept and returned by whatever consumes the observable. A sum such as
+/// `x(0) * y(0)`, which is i Z and so not Hermitian, is an error there.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Observable {
+    words: BTreeMap<Word, Complex64>,
+    parts: Vec<(f64, Part)>,
+    mistake: Option<Mistake>,
+}
+
+/// A Pauli word: X or Y where `x` has a bit, Z or Y where `z` has one.
+///
+/// As an operator it is `i^|x & z| X^x Z^z`, so that both bits together are Y.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub(crate) struct Word {
+    pub(crate) x: u64,
+    pub(crate) z: u64,
+}
+
+/// What is not a Pauli word.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Part {
+    /// Values of the basis states of the lowest qubits; a power of two of them.
+    Diagonal(Arc<[f64]>),
+    /// Row by row; `qubits[0]` is the low bit of an index.
+    Matrix { entries: Arc<[Complex64]>, qubits: Vec<usize> },
+    /// 1 where the lowest qubits, as many as `mask` has bits, are `bits`.
+    Projector { mask: u64, bits: u64 },
+}
+
+impl Word {
+    /// Number of Y letters.
+    pub(crate) fn y_count(self) -> u32 {
+        (self.x & self.z).count_ones()
+    }
+
+    /// Reads letters for given qubits, which must be in range.
+    pub(crate) fn from_letters(letters: impl IntoIterator<Item = (char, usize)>) -> Result<Self, Mistake> {
+        let mut word = Self::default();
+        for (letter, qubit) in letters {
+            let bit = 1 << qubit;
+            match letter {
+                'I' => {}
+                'X' => word.x |= bit,
+                'Y' => (word.x |= bit, word.z |= bit).0,
+                'Z' => word.z |= bit,
+                letter => return Err(Mistake::PauliLetter { letter }),
+            }
+        }
+        Ok(word)
+    }
+
+    /// The product as a word and its factor, a power of i.
+    fn times(self, other: Self) -> (Self, Complex64) {
+        let product = Self { x: self.x ^ other.x, z: self.z ^ other.z };
+        let quarter_turns =
+            self.y_count() + other.y_count() + 2 * (self.z & other.x).count_ones() + 3 * product.y_count();
+        let factor = [(1.0, 0.0), (0.0, 1.0), (-1.0, 0.0), (0.0, -1.0)][quarter_turns as usize % 4];
+        (product, Complex64::new(factor.0, factor.1))
+    }
+}
+
+/// Pauli X on a qubit.
+pub fn x(qubit: usize) -> Observable {
+    Observable::letter('X', qubit)
+}
+
+/// Pauli Y on a qubit.
+pub fn y(qubit: usize) -> Observable {
+    Observable::letter('Y', qubit)
+}
+
+/// Pauli Z on a qubit.
+pub fn z(qubit: usize) -> Observable {
+    Observable::letter('Z', qubit)
+}
+
+impl Observable {
+    /// The identity, whose expectation is 1.
+    pub fn identity() -> Self {
+        Self::word(Word::default())
+    }
+
+    /// A sum of Pauli words such as `(0.5, "X0 Y2")`; the empty word is the identity.
+    pub fn pauli_sum<'a>(terms: impl IntoIterator<Item = (f64, &'a str)>) -> Self {
+        let term = |(coefficient, text)| Self::parse(text).scale(coefficient);
+        terms.into_iter().map(term).fold(Self::default(), Self::plus)
+    }
+
+    /// A diagonal observable by the values of the basis states of the lowest qubits: 2, 4, 8, .. of them.
+    pub fn diagonal(values: impl IntoIterator<Item = f64>) -> Self {
+        let values: Arc<[f64]> = values.into_iter().collect();
+        if !values.len().is_power_of_two() {
+            let expected = "a power of two".to_owned();
+            return Self::wrong(Mistake::Length { what: "diagonal values", expected, actual: values.len() });
+        }
+        match values.iter().find(|value| !value.is_finite()) {
+            Some(&value) => Self::wrong(Mistake::NotFinite { what: "a diagonal value", value }),
+            None => Self::part(Part::Diagonal(values)),
+        }
+    }
+
+    /// A Hermitian matrix on 1 to 6 qubits, row by row; `qubits[0]` is the low bit of a row's index.
+    pub fn hermitian(matrix: &[Complex64], qubits: impl IntoIterator<Item = usize>) -> Self {
+        let qubits: Vec<usize> = qubits.into_iter().collect();
+        match check_hermitian(matrix, &qubits) {
+            Err(mistake) => Self::wrong(mistake),
+            Ok(()) => Self::part(Part::Matrix { entries: matrix.into(), qubits }),
+        }
+    }
+
+    /// The projector on the states in which qubit `k` is `bits[k]`, for the lowest qubits.
+    pub fn projector(bits: impl IntoIterator<Item = bool>) -> Self {
+        let bits: Vec<bool> = bits.into_iter().collect();
+        if bits.len() > MAX_QUBITS {
+            return Self::wrong(Mistake::TooManyQubits { qubits: bits.len(), limit: MAX_QUBITS });
+        }
+        let value = bits.iter().rev().fold(0, |value, &bit| value << 1 | u64::from(bit));
+        Self::part(Part::Projector { mask: (1 << bits.len()) - 1, bits: value })
+    }
+
+    fn letter(letter: char, qubit: usize) -> Self {
+        if qubit >= MAX_QUBITS {
+            return Self::wrong(Mistake::QubitOutOfRange { qubit, qubits: MAX_QUBITS });
+        }
+        Word::from_letters([(letter, qubit)]).map_or_else(Self::wrong, Self::word)
+    }
+
+    /// Reads `"X0 Y2"`.
+    fn parse(text: &str) -> Self {
+        let unreadable = || Mistake::PauliWord { text: text.to_owned() };
+        let mut product = Self::identity();
+        for token in text.split_whitespace() {
+            let mut letters = token.chars();
+            let letter = letters.next().unwrap_or(' ');
+            match letters.as_str().parse::<usize>() {
+                Ok(qubit) if "IXYZ".contains(letter) => product = product * Self::letter(letter, qubit),
+                _ => return Self::wrong(unreadable()),
+            }
+        }
+        product
+    }
+
+    fn word(word: Word) -> Self {
+        Self { words: BTreeMap::from([(word, Complex64::from(1.0))]), ..Self::default() }
+    }
+
+    fn part(part: Part) -> Self {
+        Self { parts: vec![(1.0, part)], ..Self::default() }
+    }
+
+    fn wrong(mistake: Mistake) -> Self {
+        Self { mistake: Some(mistake), ..Self::default() }
+    }
+
+    fn scale(mut self, factor: f64) -> Self {
+        self.words.values_mut().for_each(|coefficient| *coefficient *= factor);
+        self.parts.iter_mut().for_each(|(coefficient, _)| *coefficient *= factor);
+        self
+    }
+
+    fn plus(mut self, other: Self) -> Self {
+        for (word, coefficient) in other.words {
+            *self.words.entry(word).or_default() += coefficient;
+        }
+        self.parts.extend(other.parts);
+        self.mistake = self.mistake.or(other.mistake);
+        self
+    }
+
+    /// What is wrong with this observable on `qubits` qubits.
+    pub(crate) fn check(&self, qubits: usize) -> Result<(), Mistake> {
+        if let Some(mistake) = &self.mistake {
+            return Err(mistake.clone());
+        }
+        let words = self.words.keys().map(|word| word.x | word.z);
+        let parts = self.parts.iter().map(|(_, part)| part.support());
+        let highest = words.chain(parts).fold(0, |all, mask| all | mask).checked_ilog2();
+        if let Some(qubit) = highest.map(|bit| bit as usize).filter(|&bit| bit >= qubits) {
+            return Err(Mistake::QubitOutOfRange { qubit, qubits });
+        }
+        let numbers = self.words.values().flat_map(|c| [c.re, c.im]).chain(self.parts.iter().map(|(c, _)| *c));
+        if let Some(value) = numbers.into_iter().find(|number| !number.is_finite()) {
+            return Err(Mistake::NotFinite { what: "a coefficient", value });
+        }
+        let largest = self.words.values().map(|c| c.norm()).fold(0.0, f64::max);
+        let deviation = self.words.values().map(|c| c.im.abs()).fold(0.0, f64::max);
+        let allowed = HERMITIAN_TOLERANCE * largest;
+        if deviation > allowed { Err(Mistake::NotHermitian { deviation, allowed }) } else { Ok(()) }
+    }
+
+    /// The Pauli words with their coefficients.
+    pub(crate) fn words(&self) -> impl Iterator<Item = (Word, f64)> {
+        self.words.iter().map(|(word, coefficient)| (*word, coefficient.re))
+    }
+
+    /// Everything else with its coefficients.
+    pub(crate) fn parts(&self) -> &[(f64, Part)] {
+        &self.parts
+    }
+
+    /// Coefficients and qubits of a sum of words of Z.
+    pub(crate) fn diagonal_words(&self) -> Result<Vec<(f64, Vec<usize>)>, Mistake> {
+        self.check(MAX_QUBITS)?;
+        if !self.parts.is_empty() || self.words.keys().any(|word| word.x != 0) {
+            return Err(Mistake::NotDiagonal);
+        }
+        let qubits = |mask: u64| (0..MAX_QUBITS).filter(|q| mask >> q & 1 == 1).collect();
+        Ok(self.words().map(|(word, coefficient)| (coefficient, qubits(word.z))).collect())
+    }
+}
+
+impl Part {
+    /// The qubits it acts on, as a mask.
+    fn support(&self) -> u64 {
+        match self {
+            Self::Diagonal(values) => values.len() as u64 - 1,
+            Self::Matrix { qubits, .. } => qubits.iter().fold(0, |mask, qubit| mask | 1 << qubit),
+            Self::Projector { mask, .. } => *mask,
+        }
+    }
+}
+
+fn check_hermitian(matrix: &[Complex64], qubits: &[usize]) -> Result<(), Mistake> {
+    if qubits.is_empty() || qubits.len() > crate::circuit::MAX_MATRIX_QUBITS {
+        return Err(Mistake::QubitCount { expected: "1 to 6".to_owned(), actual: qubits.len() });
+    }
+    for (k, &qubit) in qubits.iter().enumerate() {
+        if qubit >= MAX_QUBITS {
+            return Err(Mistake::QubitOutOfRange { qubit, qubits: MAX_QUBITS });
+        }
+        if qubits[..k].contains(&qubit) {
+            return Err(Mistake::RepeatedQubit { qubit });
+        }
+    }
+    let size = 1 << qubits.len();
+    let (expected, actual) = (size * size, matrix.len());
+    if expected != actual {
+        return Err(Mistake::MatrixSize { expected, actual });
+    }
+    let largest = matrix.iter().map(|entry| entry.norm()).fold(0.0, f64::max);
+    if let Some(entry) = matrix.iter().find(|entry| !entry.is_finite()) {
+        return Err(Mistake::NotFinite { what: "a matrix entry", value: entry.norm() });
+    }
+    let adjoint = crate::circuit::adjoint(matrix);
+    let deviation = matrix.iter().zip(adjoint.iter()).map(|(a, b)| (a - b).norm()).fold(0.0, f64::max);
+    let allowed = HERMITIAN_TOLERANCE * largest;
+    if deviation > allowed { Err(Mistake::NotHermitian { deviation, allowed }) } else { Ok(()) }
+}
+
+impl Mul for Observable {
+    type Output = Self;
+    fn mul(self, other: Self) -> Self {
+        let mut product = Self { mistake: self.mistake.or(other.mistake), ..Self::default() };
+        if !self.parts.is_empty() || !other.parts.is_empty() {
+            product.mistake.get_or_insert(Mistake::ObservableProduct);
+        }
+        for (a, left) in &self.words {
+            for (b, right) in &other.words {
+                let (word, factor) = a.times(*b);
+                *product.words.entry(word).or_default() += left * right * factor;
+            }
+        }
+        product
+    }
+}
+
+impl Mul<Observable> for f64 {
+    type Output = Observable;
+    fn mul(self, observable: Observable) -> Observable {
+        observable.scale(self)
+    }
+}
+
+impl Mul<f64> for Observable {
+    type Output = Self;
+    fn mul(self, factor: f64) -> Self {
+        self.scale(factor)
+    }
+}
+
+impl Add for Observable {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        self.plus(other)
+    }
+}
+
+impl Sub for Observable {
+    type Output = Self;
+    fn sub(self, other: Self) -> Self {
+        self.plus(-other)
+    }
+}
+
+impl Neg for Observable {
+    type Output = Self;
+    fn neg(self) -> Self {
+        self.scale(-1.0)
+    }
+}
+
+impl std::iter::Sum for Observable {
+    fn sum<I: Iterator<Item = Self>>(terms: I) -> Self {
+        terms.fold(Self::default(), Self::plus)
+    }
+}

@@ -1,0 +1,170 @@
+//! From operations to steps. The one place that turns forms into kernels.
+
+use super::{Embedding, Kernel, Program, Readout, Slot, Step, Tensor, Variable};
+use crate::circuit::{self, Angle, Circuit, Kind, Operation, adjoint};
+use crate::gate::{FactorKind, Form};
+use crate::measurement::Measurement;
+use crate::observable::Word;
+use candle_core::Shape;
+use num_complex::Complex64;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Lowers a checked circuit.
+pub(super) fn lower(circuit: &Circuit, measurement: &Measurement) -> Program {
+    let mut lowering = Lowering::new(circuit);
+    for operation in circuit.operations() {
+        lowering.operation(operation);
+    }
+    Program {
+        qubits: circuit.qubits(),
+        inputs: circuit.inputs(),
+        weights: lowering.tensors.iter().map(|tensor| tensor.shape.elem_count()).sum(),
+        tensors: lowering.tensors,
+        embedding: lowering.embedding,
+        slots: lowering.slots,
+        steps: lowering.steps,
+        readout: Readout::new(measurement),
+        output_shape: measurement.output_shape(circuit.qubits()),
+    }
+}
+
+struct Lowering {
+    tensors: Vec<Tensor>,
+    offsets: HashMap<String, usize>,
+    embedding: Option<Embedding>,
+    slots: Vec<Slot>,
+    /// Where a slot of these bits stands.
+    known: HashMap<Vec<u64>, usize>,
+    steps: Vec<Step>,
+}
+
+impl Lowering {
+    fn new(circuit: &Circuit) -> Self {
+        let mut offset = 0;
+        let mut tensors = Vec::new();
+        for declaration in circuit.declarations() {
+            let shape = Shape::from(declaration.handle.shape());
+            let (name, size) = (declaration.handle.name().to_owned(), shape.elem_count());
+            tensors.push(Tensor { name, shape, offset, init: declaration.init });
+            offset += size;
+        }
+        let offsets = tensors.iter().map(|tensor| (tensor.name.clone(), tensor.offset)).collect();
+        Self { tensors, offsets, embedding: None, slots: Vec::new(), known: HashMap::new(), steps: Vec::new() }
+    }
+
+    fn operation(&mut self, operation: &Operation) {
+        let (controls, targets) = operation.controls_and_targets();
+        let controls = mask(&controls);
+        match &operation.kind {
+            Kind::Barrier => {}
+            Kind::AmplitudeEmbedding { first, count } => {
+                self.embedding = Some(Embedding { first: *first, count: *count });
+            }
+            Kind::GlobalPhase => self.phase(&operation.angles[0], controls, &[]),
+            Kind::PauliRotation(word) => self.rotation(&operation.angles[0], word, controls, targets),
+            Kind::Unitary(entries) => self.matrix(targets, Arc::clone(entries), controls),
+            Kind::Gate(gate) => {
+                self.form(&gate.spec().form, operation.dagger, &operation.angles, controls, targets);
+            }
+        }
+    }
+
+    fn form(&mut self, form: &Form, dagger: bool, angles: &[Angle], controls: u64, targets: &[usize]) {
+        let sign = if dagger { -1.0 } else { 1.0 };
+        match form {
+            Form::Matrix1(rows) => self.constant(rows.as_flattened(), dagger, controls, targets),
+            Form::Matrix2(rows) => self.constant(rows.as_flattened(), dagger, controls, targets),
+            Form::PauliRotation(word) => self.rotation(&(sign * angles[0].clone()), word, controls, targets),
+            Form::Phase => self.phase(&(sign * angles[0].clone()), controls, targets),
+            Form::FixedPhase(value) => {
+                let value = if dagger { value.conj() } else { *value };
+                self.push(Kernel::FixedPhase(value), controls | mask(targets));
+            }
+            Form::Permutation(pairs) if dagger => {
+                pairs.iter().rev().for_each(|&pair| self.exchange(pair, controls, targets));
+            }
+            Form::Permutation(pairs) => pairs.iter().for_each(|&pair| self.exchange(pair, controls, targets)),
+            Form::Product(factors) => {
+                let mut factors: Vec<_> = factors.iter().collect();
+                if dagger {
+                    factors.reverse();
+                }
+                for factor in factors {
+                    let from = factor.angle.index.map_or_else(Angle::default, |i| angles[i].clone());
+                    let angle = sign * (factor.angle.sign * from + factor.angle.offset);
+                    let targets: Vec<usize> = factor.targets.iter().map(|&t| targets[t]).collect();
+                    match factor.kind {
+                        FactorKind::PauliRotation(word) => self.rotation(&angle, word, controls, &targets),
+                        FactorKind::Phase => self.phase(&angle, controls, &targets),
+                    }
+                }
+            }
+        }
+    }
+
+    fn rotation(&mut self, angle: &Angle, word: &str, controls: u64, targets: &[usize]) {
+        let slot = self.slot(&(0.5 * angle.clone()));
+        let letters = word.chars().zip(targets.iter().copied());
+        let Word { x, z } = Word::from_letters(letters).expect("letters are checked when the operation is added");
+        self.push(Kernel::Rotation { x, z, slot }, controls);
+    }
+
+    fn phase(&mut self, angle: &Angle, controls: u64, targets: &[usize]) {
+        let slot = self.slot(angle);
+        self.push(Kernel::Phase { slot }, controls | mask(targets));
+    }
+
+    fn exchange(&mut self, (first, second): (usize, usize), controls: u64, targets: &[usize]) {
+        let spread = |local: usize| {
+            let chosen = targets.iter().enumerate().filter(|(k, _)| local >> k & 1 == 1);
+            chosen.fold(0, |bits, (_, target)| bits | 1 << target)
+        };
+        let (first, second) = (spread(first), spread(second));
+        self.push(Kernel::Exchange { mask: mask(targets), first, second }, controls);
+    }
+
+    fn constant(&mut self, entries: &[Complex64], dagger: bool, controls: u64, targets: &[usize]) {
+        let entries = if dagger { adjoint(entries) } else { entries.into() };
+        self.matrix(targets, entries, controls);
+    }
+
+    fn matrix(&mut self, targets: &[usize], entries: Arc<[Complex64]>, controls: u64) {
+        self.push(Kernel::Matrix { qubits: targets.to_vec(), entries }, controls);
+    }
+
+    fn push(&mut self, kernel: Kernel, controls: u64) {
+        self.steps.push(Step { kernel, controls });
+    }
+
+    /// The slot of an expression, a new one unless the same is there.
+    fn slot(&mut self, angle: &Angle) -> usize {
+        let variable = |variable: &circuit::Variable| match variable {
+            circuit::Variable::Input(index) => Variable::Input(*index),
+            circuit::Variable::Weight { tensor, index } => Variable::Weight(self.offsets[&tensor.name] + index),
+        };
+        let term = |t: &circuit::Term| (t.coefficient, variable(&t.first), t.second.as_ref().map(variable));
+        let slot = Slot { constant: angle.constant, terms: angle.terms.iter().map(term).collect() };
+        *self.known.entry(fingerprint(&slot)).or_insert_with(|| {
+            self.slots.push(slot);
+            self.slots.len() - 1
+        })
+    }
+}
+
+/// The bits of an expression, for looking it up.
+fn fingerprint(slot: &Slot) -> Vec<u64> {
+    let code = |variable: &Variable| match variable {
+        Variable::Input(index) => 2 * *index as u64,
+        Variable::Weight(index) => 2 * *index as u64 + 1,
+    };
+    let mut bits = vec![slot.constant.to_bits()];
+    for (coefficient, first, second) in &slot.terms {
+        bits.extend([coefficient.to_bits(), code(first), second.as_ref().map_or(u64::MAX, code)]);
+    }
+    bits
+}
+
+fn mask(qubits: &[usize]) -> u64 {
+    qubits.iter().fold(0, |mask, qubit| mask | 1 << qubit)
+}

@@ -1,0 +1,142 @@
+//! Programs: a circuit and a measurement lowered to flat steps with resolved slots.
+//!
+//! Lowering happens once a layer. A program knows no gate names and no tensors; an engine knows nothing but programs.
+//!
+//! - A **variable** is an input feature or an entry of the concatenated weights (tensors sorted by name).
+//! - A **slot** is an expression in variables whose cosine and sine steps need. Rotations use half their angle, so a slot
+//!   holds the number under the cosine, and equal expressions share one slot.
+//! - A **step** is one of five kernels under a mask of controls.
+
+mod display;
+mod lower;
+mod readout;
+
+pub(crate) use readout::{Flip, FlipTerm, Readout, Sum};
+
+use crate::circuit::Circuit;
+use crate::error::{Error, Result};
+use crate::measurement::Measurement;
+use candle_core::{DType, Shape};
+use candle_nn::Init;
+use num_complex::Complex64;
+use std::sync::Arc;
+
+/// A lowered circuit with its measurement.
+#[derive(Debug, Clone)]
+pub struct Program {
+    pub(crate) qubits: usize,
+    /// Features of a sample.
+    pub(crate) inputs: usize,
+    /// Weight tensors in the order in which they are concatenated.
+    pub(crate) tensors: Vec<Tensor>,
+    /// Entries of all weight tensors together.
+    pub(crate) weights: usize,
+    /// Features that become the initial state.
+    pub(crate) embedding: Option<Embedding>,
+    pub(crate) slots: Vec<Slot>,
+    pub(crate) steps: Vec<Step>,
+    pub(crate) readout: Readout,
+    pub(crate) output_shape: Vec<usize>,
+}
+
+/// A weight tensor of a program.
+#[derive(Debug, Clone)]
+pub(crate) struct Tensor {
+    pub(crate) name: String,
+    pub(crate) shape: Shape,
+    pub(crate) offset: usize,
+    pub(crate) init: Init,
+}
+
+/// Amplitude embedding of the features `first..first + count`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Embedding {
+    pub(crate) first: usize,
+    pub(crate) count: usize,
+}
+
+/// An input feature or a weight, by index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Variable {
+    Input(usize),
+    Weight(usize),
+}
+
+/// `constant + sum of coefficient * first * second`.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Slot {
+    pub(crate) constant: f64,
+    pub(crate) terms: Vec<(f64, Variable, Option<Variable>)>,
+}
+
+/// One kernel application, where all qubits of `controls` are 1.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Step {
+    pub(crate) kernel: Kernel,
+    pub(crate) controls: u64,
+}
+
+/// The closed set of kernels.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Kernel {
+    /// `exp(-i φ P)` with `P = i^|x & z| X^x Z^z` and φ the slot.
+    Rotation { x: u64, z: u64, slot: usize },
+    /// `exp(i φ)`.
+    Phase { slot: usize },
+    /// A constant of modulus 1.
+    FixedPhase(Complex64),
+    /// Exchanges the states whose `mask` bits are `first` with those whose bits are `second`.
+    Exchange { mask: u64, first: u64, second: u64 },
+    /// A dense unitary, row by row; `qubits[0]` is the low bit of an index.
+    Matrix { qubits: Vec<usize>, entries: Arc<[Complex64]> },
+}
+
+impl Slot {
+    fn reads(&self, wanted: fn(&Variable) -> bool) -> bool {
+        self.terms.iter().any(|(_, first, second)| wanted(first) || second.as_ref().is_some_and(wanted))
+    }
+
+    /// Whether it differs from sample to sample.
+    pub(crate) fn reads_inputs(&self) -> bool {
+        self.reads(|variable| matches!(variable, Variable::Input(_)))
+    }
+
+    /// Whether it depends on weights.
+    pub(crate) fn reads_weights(&self) -> bool {
+        self.reads(|variable| matches!(variable, Variable::Weight(_)))
+    }
+}
+
+impl Program {
+    /// Lowers a circuit, after checking it and the measurement.
+    pub fn new(circuit: &Circuit, measurement: &Measurement) -> Result<Self> {
+        circuit.check()?;
+        measurement.check(circuit.qubits())?;
+        // A state of one byte an amplitude must be addressable before anything is built for it.
+        if circuit.qubits() >= usize::BITS as usize - 5 {
+            let (qubits, budget) = (circuit.qubits(), 0);
+            return Err(Error::Memory { qubits, dtype: DType::F32, states: 1, needed: None, budget });
+        }
+        Ok(lower::lower(circuit, measurement))
+    }
+
+    /// Number of qubits.
+    pub fn qubits(&self) -> usize {
+        self.qubits
+    }
+
+    /// Features of a sample.
+    pub fn inputs(&self) -> usize {
+        self.inputs
+    }
+
+    /// Entries of all weight tensors together.
+    pub fn weights(&self) -> usize {
+        self.weights
+    }
+
+    /// Numbers a sample's output has.
+    pub fn outputs(&self) -> usize {
+        self.output_shape.iter().product()
+    }
+}

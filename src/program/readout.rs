@@ -1,0 +1,76 @@
+//! Measurements lowered: observables become sums grouped by the bits they flip.
+
+use crate::measurement::Measurement;
+use crate::observable::{Observable, Part};
+
+/// What is read from a final state.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Readout {
+    /// One sum with all outputs.
+    Expectation(Sum),
+    /// One sum of one output for each observable.
+    Variance(Vec<Sum>),
+    /// Basis states of these qubits; the first is the low bit of an output's index.
+    Probabilities(Vec<usize>),
+    /// Every amplitude.
+    State,
+}
+
+/// Observables as operators that one pass over the state serves.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Sum {
+    /// Number of observables.
+    pub(crate) outputs: usize,
+    /// Pauli words, grouped by their x-mask, in ascending order.
+    pub(crate) flips: Vec<Flip>,
+    /// Output, coefficient and everything that is not a Pauli word.
+    pub(crate) parts: Vec<(usize, f64, Part)>,
+}
+
+/// All Pauli words that flip the same bits.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Flip {
+    pub(crate) x: u64,
+    pub(crate) terms: Vec<FlipTerm>,
+}
+
+/// `coefficient * i^quarter_turns * (-1)^|basis index & z|`, into one output.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct FlipTerm {
+    pub(crate) output: usize,
+    pub(crate) z: u64,
+    pub(crate) coefficient: f64,
+    /// Number of Y letters modulo 4.
+    pub(crate) quarter_turns: u32,
+}
+
+impl Readout {
+    pub(super) fn new(measurement: &Measurement) -> Self {
+        match measurement {
+            Measurement::Expectation(observables) => Self::Expectation(Sum::new(observables)),
+            Measurement::Variance(observables) => {
+                Self::Variance(observables.iter().map(|one| Sum::new(std::slice::from_ref(one))).collect())
+            }
+            Measurement::Probabilities(qubits) => Self::Probabilities(qubits.clone()),
+            Measurement::State => Self::State,
+        }
+    }
+}
+
+impl Sum {
+    fn new(observables: &[Observable]) -> Self {
+        let mut sum = Self { outputs: observables.len(), ..Self::default() };
+        for (output, observable) in observables.iter().enumerate() {
+            for (word, coefficient) in observable.words() {
+                let (z, quarter_turns) = (word.z, word.y_count() % 4);
+                let term = FlipTerm { output, z, coefficient, quarter_turns };
+                match sum.flips.binary_search_by_key(&word.x, |flip| flip.x) {
+                    Ok(at) => sum.flips[at].terms.push(term),
+                    Err(at) => sum.flips.insert(at, Flip { x: word.x, terms: vec![term] }),
+                }
+            }
+            sum.parts.extend(observable.parts().iter().map(|(c, part)| (output, *c, part.clone())));
+        }
+        sum
+    }
+}
