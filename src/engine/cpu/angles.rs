@@ -80,14 +80,24 @@ impl<T: Real> Angles<T> {
         Self { turns, varying }
     }
 
-    /// Evaluates the other slots for `count` samples from `first` on.
-    pub(super) fn fill(&mut self, program: &Program, arguments: Arguments<'_, T>, first: usize, count: usize) {
+    /// Evaluates the other slots for a block of `lanes` samples, of which `count` exist, from sample `first` on.
+    pub(super) fn fill(
+        &mut self,
+        program: &Program,
+        arguments: Arguments<'_, T>,
+        first: usize,
+        count: usize,
+        lanes: usize,
+    ) {
         for lane in 0..count {
             let point = Point { inputs: features(program, arguments, first + lane), weights: arguments.weights };
             for &index in &self.varying {
                 let (sin, cos) = point.slot(&program.slots[index]).sin_cos();
-                self.turns[index].cos[lane] = T::from_f64(cos);
-                self.turns[index].sin[lane] = T::from_f64(sin);
+                let (sin, cos) = (T::from_f64(sin), T::from_f64(cos));
+                // A block of one sample uses all vector lanes for it.
+                let place = if lanes == 1 { 0..LANES } else { lane..lane + 1 };
+                self.turns[index].cos[place.clone()].fill(cos);
+                self.turns[index].sin[place].fill(sin);
             }
         }
     }

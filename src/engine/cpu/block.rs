@@ -92,7 +92,7 @@ impl<'a, T: Real> Worker<'a, T> {
 
     /// The final states of `count` samples from `first` on.
     fn run(&mut self, first: usize, count: usize) {
-        self.angles.fill(self.program, self.arguments, first, count);
+        self.angles.fill(self.program, self.arguments, first, count, self.plan.lanes);
         match self.program.embedding {
             None => self.psi.set_ground(),
             Some(embedding) => self.embed(embedding, first, count),

@@ -22,7 +22,6 @@ pub(super) struct Space {
     low: u32,
     runs: usize,
     pub(super) len: usize,
-    pub(super) lanes: usize,
 }
 
 impl Space {
@@ -39,7 +38,7 @@ impl Space {
         let longest = (RUN_ENTRIES / lanes).ilog2();
         let low = (fixed | aligned | 1 << qubits).trailing_zeros().min(longest);
         let runs = 1 << (qubits - count - low as usize);
-        Self { positions, fixed: count, low, runs, len: lanes << low, lanes }
+        Self { positions, fixed: count, low, runs, len: lanes << low }
     }
 
     /// Basis index at which run `run` starts.

@@ -1,0 +1,78 @@
+//! Runs cases on the engines under test, through the public API.
+
+use crate::oracle::Case;
+use candle_core::{DType, Device, Tensor, Var};
+use candlewick::functional;
+use candlewick::prelude::*;
+
+/// What the crate computed for a batch.
+pub(crate) struct Outcome {
+    /// A row a sample.
+    pub(crate) outputs: Vec<Vec<f64>>,
+    /// Gradient of `sum(cotangent * outputs)`.
+    pub(crate) dx: Vec<Vec<f64>>,
+    pub(crate) dw: Vec<f64>,
+}
+
+/// Every engine and precision: name, dtype, tolerance of values and of gradients for a circuit of that depth.
+pub(crate) fn engines(depth: usize) -> Vec<(&'static str, DType, f64, f64)> {
+    let root = (depth.max(1) as f64).sqrt();
+    vec![("cpu f64", DType::F64, 1e-12 * root, 1e-10), ("cpu f32", DType::F32, 1e-5 * root, 2e-5 * root)]
+}
+
+pub(crate) fn tensor(rows: &[Vec<f64>], dtype: DType) -> Tensor {
+    let width = rows.first().map_or(0, Vec::len);
+    let flat: Vec<f64> = rows.concat();
+    Tensor::from_vec(flat, (rows.len(), width), &Device::Cpu).unwrap().to_dtype(dtype).unwrap()
+}
+
+/// Outputs flattened to a row a sample.
+pub(crate) fn rows(tensor: &Tensor) -> Vec<Vec<f64>> {
+    let tensor = tensor.to_dtype(DType::F64).unwrap();
+    let batch = tensor.dim(0).unwrap();
+    let flat: Vec<f64> = tensor.flatten_all().unwrap().to_vec1().unwrap();
+    let width = flat.len() / batch.max(1);
+    if width == 0 { vec![vec![]; batch] } else { flat.chunks(width).map(<[f64]>::to_vec).collect() }
+}
+
+/// Values and gradients of a case; the cotangent has a row a sample, empty for values alone.
+pub(crate) fn run(
+    case: &Case,
+    measurement: &Measurement,
+    x: &[Vec<f64>],
+    w: &[f64],
+    cotangent: &[Vec<f64>],
+    dtype: DType,
+) -> Outcome {
+    let circuit = case.circuit();
+    let xs = Var::from_tensor(&tensor(x, dtype)).unwrap();
+    let ws = Var::from_tensor(&tensor(&[w.to_vec()], dtype).flatten_all().unwrap()).unwrap();
+    let y = functional::evaluate(&circuit, measurement, Some(&xs), &[("w", &ws)]).unwrap();
+    let outputs = rows(&y);
+    if cotangent.is_empty() {
+        return Outcome { outputs, dx: vec![], dw: vec![] };
+    }
+    let c = tensor(cotangent, dtype).reshape(y.shape()).unwrap();
+    let gradients = (y * c).unwrap().sum_all().unwrap().backward().unwrap();
+    let dx = rows(gradients.get(&xs).unwrap());
+    let dw = rows(&gradients.get(&ws).unwrap().unsqueeze(0).unwrap()).concat();
+    Outcome { outputs, dx, dw }
+}
+
+/// Largest absolute difference, NaN if anything is NaN.
+pub(crate) fn distance(a: &[f64], b: &[f64]) -> f64 {
+    assert_eq!(a.len(), b.len());
+    a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, |worst, d| if d.is_nan() || d > worst { d } else { worst })
+}
+
+/// Asserts closeness, in absolute terms up to size 1 and relative to the largest entry above.
+#[track_caller]
+pub(crate) fn close(what: &str, actual: &[f64], expected: &[f64], tolerance: f64) {
+    let size = expected.iter().fold(1.0, |size: f64, v| size.max(v.abs()));
+    let distance = distance(actual, expected);
+    assert!(
+        distance <= tolerance * size,
+        "{what}: off by {distance:e} (allowed {:e})\n{actual:?}\n{expected:?}",
+        tolerance * size
+    );
+}

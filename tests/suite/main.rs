@@ -1,0 +1,6 @@
+//! One binary for all integration tests: it links candle once.
+
+mod gradients;
+mod lab;
+mod oracle;
+mod values;

@@ -1,0 +1,378 @@
+//! The oracle: circuits as plain data, simulated by naive dense arithmetic in f64, written to be obviously right.
+//!
+//! A [`Case`] turns into a candlewick [`Circuit`] and, independently, into a state. Nothing here uses the crate's lowering,
+//! expressions, observables or engines; of the gate table it takes `Gate::matrix`, which `textbook.rs` checks against
+//! formulas typed in by hand.
+
+use candlewick::circuit::Weights;
+use candlewick::gate::Gate;
+use candlewick::prelude::*;
+use num_complex::Complex64 as C;
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+
+/// An input or a weight.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Var {
+    X(usize),
+    W(usize),
+}
+
+/// `constant + sum of coefficient * a * b`.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Expr(pub(crate) f64, pub(crate) Vec<(f64, Var, Option<Var>)>);
+
+#[derive(Debug, Clone)]
+pub(crate) enum What {
+    Gate(Gate),
+    Word(String),
+    Matrix(Vec<Vec<C>>),
+    Global,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Op {
+    pub(crate) what: What,
+    pub(crate) angles: Vec<Expr>,
+    pub(crate) qubits: Vec<usize>,
+    pub(crate) controls: Vec<usize>,
+}
+
+/// A circuit as data. With `embed`, the state starts as the first `2^qubits` inputs, normalised.
+#[derive(Debug, Clone)]
+pub(crate) struct Case {
+    pub(crate) qubits: usize,
+    pub(crate) embed: bool,
+    pub(crate) ops: Vec<Op>,
+    pub(crate) inputs: usize,
+    pub(crate) weights: usize,
+}
+
+impl Var {
+    fn value(self, x: &[f64], w: &[f64]) -> f64 {
+        match self {
+            Self::X(i) => x[i],
+            Self::W(i) => w[i],
+        }
+    }
+
+    fn angle(self, w: &Weights) -> Angle {
+        match self {
+            Self::X(i) => input(i),
+            Self::W(i) => w.at([i]),
+        }
+    }
+}
+
+impl Expr {
+    pub(crate) fn constant(value: f64) -> Self {
+        Self(value, vec![])
+    }
+
+    pub(crate) fn of(var: Var) -> Self {
+        Self(0.0, vec![(1.0, var, None)])
+    }
+
+    fn value(&self, x: &[f64], w: &[f64]) -> f64 {
+        let term = |(c, a, b): &(f64, Var, Option<Var>)| c * a.value(x, w) * b.map_or(1.0, |b| b.value(x, w));
+        self.0 + self.1.iter().map(term).sum::<f64>()
+    }
+
+    fn angle(&self, w: &Weights) -> Angle {
+        self.1.iter().fold(Angle::from(self.0), |sum, (c, a, b)| {
+            let product = b.map_or_else(|| a.angle(w), |b| a.angle(w) * b.angle(w));
+            sum + *c * product
+        })
+    }
+}
+
+impl Op {
+    pub(crate) fn gate(gate: Gate, angles: Vec<Expr>, qubits: Vec<usize>) -> Self {
+        Self { what: What::Gate(gate), angles, qubits, controls: vec![] }
+    }
+
+    /// The dense matrix on `qubits`, without the controls.
+    fn matrix(&self, angles: &[f64]) -> Vec<Vec<C>> {
+        match &self.what {
+            What::Gate(gate) => gate.matrix(angles),
+            What::Global => vec![vec![C::cis(angles[0])]],
+            What::Matrix(matrix) => matrix.clone(),
+            What::Word(word) => {
+                let pauli = word_matrix(word);
+                let (sin, cos) = (angles[0] / 2.0).sin_cos();
+                let unit = |r: usize, c: usize| C::from(f64::from(u8::from(r == c)));
+                let entry = |r: usize, c: usize| unit(r, c) * cos - C::i() * sin * pauli[r][c];
+                (0..pauli.len()).map(|r| (0..pauli.len()).map(|c| entry(r, c)).collect()).collect()
+            }
+        }
+    }
+}
+
+/// The Kronecker product of letters; letter `k` acts on bit `k`.
+pub(crate) fn word_matrix(word: &str) -> Vec<Vec<C>> {
+    let (o, l, i) = (C::new(0.0, 0.0), C::new(1.0, 0.0), C::i());
+    word.chars().fold(vec![vec![l]], |low, letter| {
+        let high = match letter {
+            'X' => [[o, l], [l, o]],
+            'Y' => [[o, -i], [i, o]],
+            'Z' => [[l, o], [o, -l]],
+            _ => [[l, o], [o, l]],
+        };
+        let size = low.len();
+        let entry = |r: usize, c: usize| high[r / size][c / size] * low[r % size][c % size];
+        (0..2 * size).map(|r| (0..2 * size).map(|c| entry(r, c)).collect()).collect()
+    })
+}
+
+/// `matrix` on `qubits` (the first is the low bit), where all `controls` are 1.
+pub(crate) fn apply(state: &[C], matrix: &[Vec<C>], qubits: &[usize], controls: &[usize]) -> Vec<C> {
+    let local = |index: usize| qubits.iter().enumerate().map(|(k, q)| (index >> q & 1) << k).sum::<usize>();
+    let mut out = vec![C::default(); state.len()];
+    for (from, amplitude) in state.iter().enumerate() {
+        if !controls.iter().all(|control| from >> control & 1 == 1) {
+            out[from] += amplitude;
+            continue;
+        }
+        for (row, entries) in matrix.iter().enumerate() {
+            let cleared = qubits.iter().fold(from, |index, q| index & !(1 << q));
+            let to = qubits.iter().enumerate().fold(cleared, |index, (k, q)| index | (row >> k & 1) << q);
+            out[to] += entries[local(from)] * amplitude;
+        }
+    }
+    out
+}
+
+impl Case {
+    pub(crate) fn circuit(&self) -> Circuit {
+        let mut circuit = Circuit::new(self.qubits).with_inputs(self.inputs);
+        let w = circuit.weights("w", self.weights);
+        if self.embed {
+            circuit.amplitude_embedding(0..1 << self.qubits);
+        }
+        for op in &self.ops {
+            let angles: Vec<Angle> = op.angles.iter().map(|angle| angle.angle(&w)).collect();
+            let qubits = op.qubits.clone();
+            circuit.controlled(op.controls.clone(), |c| match &op.what {
+                What::Gate(gate) => drop(c.gate(*gate, angles, qubits)),
+                What::Word(word) => drop(c.pauli_rot(angles[0].clone(), word, qubits)),
+                What::Matrix(matrix) => drop(c.unitary(&matrix.concat(), qubits)),
+                What::Global => drop(c.global_phase(angles[0].clone())),
+            });
+        }
+        circuit
+    }
+
+    /// The final state; `shift` adds to one angle of one operation.
+    pub(crate) fn shifted_state(&self, x: &[f64], w: &[f64], shift: Option<(usize, usize, f64)>) -> Vec<C> {
+        let size = 1 << self.qubits;
+        let mut state = vec![C::default(); size];
+        if self.embed {
+            let norm = x[..size].iter().map(|v| v * v).sum::<f64>().sqrt();
+            state.iter_mut().zip(x).for_each(|(amplitude, v)| *amplitude = C::from(v / norm));
+        } else {
+            state[0] = C::from(1.0);
+        }
+        for (index, op) in self.ops.iter().enumerate() {
+            let mut angles: Vec<f64> = op.angles.iter().map(|angle| angle.value(x, w)).collect();
+            if let Some((_, k, by)) = shift.filter(|(which, ..)| *which == index) {
+                angles[k] += by;
+            }
+            state = apply(&state, &op.matrix(&angles), &op.qubits, &op.controls);
+        }
+        state
+    }
+
+    pub(crate) fn state(&self, x: &[f64], w: &[f64]) -> Vec<C> {
+        self.shifted_state(x, w, None)
+    }
+
+    /// Exact gradient of a quadratic form of the state in the angles' variables, by the general parameter-shift rule
+    /// (Wierichs et al., Quantum 6, 677, 2022) for half-integer frequencies up to 2, which covers every gate.
+    /// Inputs that are embedded as amplitudes are left at 0.
+    pub(crate) fn shift_gradient(&self, x: &[f64], w: &[f64], value: impl Fn(&[C]) -> f64) -> (Vec<f64>, Vec<f64>) {
+        let (mut dx, mut dw) = (vec![0.0; x.len()], vec![0.0; w.len()]);
+        for (index, op) in self.ops.iter().enumerate() {
+            for (k, expr) in op.angles.iter().enumerate() {
+                let at = |by: f64| value(&self.shifted_state(x, w, Some((index, k, by))));
+                let slope = half_integer_shift(at);
+                let mut add = |var: Var, amount: f64| match var {
+                    Var::X(i) => dx[i] += amount,
+                    Var::W(i) => dw[i] += amount,
+                };
+                for (coefficient, a, b) in &expr.1 {
+                    add(*a, slope * coefficient * b.map_or(1.0, |b| b.value(x, w)));
+                    if let Some(b) = b {
+                        add(*b, slope * coefficient * a.value(x, w));
+                    }
+                }
+            }
+        }
+        (dx, dw)
+    }
+}
+
+/// `f'(0)` of a trigonometric polynomial with frequencies 1/2, 1, 3/2, 2.
+fn half_integer_shift(f: impl Fn(f64) -> f64) -> f64 {
+    use std::f64::consts::PI;
+    let r = 4.0;
+    let term = |m: u32| {
+        let half = (2.0 * f64::from(m) - 1.0) * PI / (4.0 * r);
+        let sign = if m % 2 == 1 { 1.0 } else { -1.0 };
+        sign * f(2.0 * 2.0 * half) / (4.0 * r * half.sin().powi(2))
+    };
+    0.5 * (1..=8).map(term).sum::<f64>()
+}
+
+/// An observable as data.
+#[derive(Debug, Clone)]
+pub(crate) enum Obs {
+    /// Coefficients and words with a letter for each qubit.
+    Words(Vec<(f64, String)>),
+    Diagonal(Vec<f64>),
+    Hermitian(Vec<Vec<C>>, Vec<usize>),
+    Projector(Vec<bool>),
+}
+
+impl Obs {
+    pub(crate) fn observable(&self) -> Observable {
+        match self {
+            Self::Words(words) => {
+                words.iter().map(|(c, word)| *c * Observable::pauli_sum([(1.0, &*spell(word))])).sum()
+            }
+            Self::Diagonal(values) => Observable::diagonal(values.iter().copied()),
+            Self::Hermitian(matrix, qubits) => Observable::hermitian(&matrix.concat(), qubits.iter().copied()),
+            Self::Projector(bits) => Observable::projector(bits.iter().copied()),
+        }
+    }
+
+    pub(crate) fn applied(&self, state: &[C]) -> Vec<C> {
+        let all: Vec<usize> = (0..state.len().ilog2() as usize).collect();
+        match self {
+            Self::Words(words) => words.iter().fold(vec![C::default(); state.len()], |sum, (c, word)| {
+                let term = apply(state, &word_matrix(word), &all, &[]);
+                sum.iter().zip(term).map(|(a, b)| a + b * *c).collect()
+            }),
+            Self::Diagonal(values) => state.iter().enumerate().map(|(i, a)| a * values[i % values.len()]).collect(),
+            Self::Hermitian(matrix, qubits) => apply(state, matrix, qubits, &[]),
+            Self::Projector(bits) => {
+                let hit = |i: usize| bits.iter().enumerate().all(|(k, bit)| (i >> k & 1 == 1) == *bit);
+                state.iter().enumerate().map(|(i, a)| if hit(i) { *a } else { C::default() }).collect()
+            }
+        }
+    }
+
+    pub(crate) fn expectation(&self, state: &[C]) -> f64 {
+        dot(state, &self.applied(state)).re
+    }
+
+    pub(crate) fn variance(&self, state: &[C]) -> f64 {
+        let applied = self.applied(state);
+        dot(&applied, &applied).re - self.expectation(state).powi(2)
+    }
+}
+
+pub(crate) fn dot(a: &[C], b: &[C]) -> C {
+    a.iter().zip(b).map(|(a, b)| a.conj() * b).sum()
+}
+
+/// "XIZ" as "X0 Z2".
+fn spell(word: &str) -> String {
+    let letters = word.chars().enumerate().filter(|(_, letter)| *letter != 'I');
+    letters.map(|(k, letter)| format!("{letter}{k}")).collect::<Vec<_>>().join(" ")
+}
+
+pub(crate) fn rng(seed: u64) -> StdRng {
+    StdRng::seed_from_u64(seed)
+}
+
+pub(crate) fn uniform(rng: &mut StdRng, count: usize) -> Vec<f64> {
+    (0..count).map(|_| rng.random_range(-3.0..3.0)).collect()
+}
+
+/// A random unitary by Gram-Schmidt.
+pub(crate) fn random_unitary(rng: &mut StdRng, qubits: usize) -> Vec<Vec<C>> {
+    let size = 1 << qubits;
+    let mut rows: Vec<Vec<C>> = Vec::new();
+    while rows.len() < size {
+        let mut row: Vec<C> =
+            (0..size).map(|_| C::new(rng.random_range(-1.0..1.0), rng.random_range(-1.0..1.0))).collect();
+        for _ in 0..2 {
+            for done in &rows {
+                let along = dot(done, &row);
+                row.iter_mut().zip(done).for_each(|(a, b)| *a -= along * b);
+            }
+        }
+        let norm = dot(&row, &row).re.sqrt();
+        rows.push(row.iter().map(|a| a / norm).collect());
+    }
+    rows
+}
+
+/// A random Hermitian matrix.
+pub(crate) fn random_hermitian(rng: &mut StdRng, qubits: usize) -> Vec<Vec<C>> {
+    let size = 1 << qubits;
+    let mut matrix = vec![vec![C::default(); size]; size];
+    for r in 0..size {
+        matrix[r][r] = C::from(rng.random_range(-1.0..1.0));
+        for c in 0..r {
+            matrix[r][c] = C::new(rng.random_range(-1.0..1.0), rng.random_range(-1.0..1.0));
+            matrix[c][r] = matrix[r][c].conj();
+        }
+    }
+    matrix
+}
+
+/// `count` different qubits of `qubits`.
+pub(crate) fn pick(rng: &mut StdRng, qubits: usize, count: usize) -> Vec<usize> {
+    let mut all: Vec<usize> = (0..qubits).collect();
+    (0..count).map(|_| all.swap_remove(rng.random_range(0..all.len()))).collect()
+}
+
+/// A random angle expression over the given variables.
+fn random_expr(rng: &mut StdRng, inputs: usize, weights: usize) -> Expr {
+    let var = |rng: &mut StdRng| match rng.random_range(0..2) {
+        0 if inputs > 0 => Some(Var::X(rng.random_range(0..inputs))),
+        _ if weights > 0 => Some(Var::W(rng.random_range(0..weights))),
+        _ => None,
+    };
+    let mut expr = Expr::constant(rng.random_range(-1.0..1.0));
+    for _ in 0..rng.random_range(0..3) {
+        if let Some(first) = var(rng) {
+            let second = if rng.random_bool(0.3) { var(rng) } else { None };
+            expr.1.push((rng.random_range(-1.0..1.0), first, second));
+        }
+    }
+    expr
+}
+
+/// A random circuit that uses every kind of operation.
+pub(crate) fn random_case(seed: u64, qubits: usize, depth: usize, embed: bool) -> Case {
+    let mut rng = rng(seed);
+    let (inputs, weights) = (if embed { 1 << qubits } else { 3 }, 5);
+    let gates: Vec<Gate> = Gate::all().filter(|gate| gate.spec().qubits.len() <= qubits).collect();
+    let mut ops = Vec::new();
+    for _ in 0..depth {
+        let (what, angles, width) = match rng.random_range(0..10) {
+            0 => {
+                let width = rng.random_range(1..=qubits);
+                let word: String = (0..width).map(|_| ['I', 'X', 'Y', 'Z'][rng.random_range(0..4)]).collect();
+                (What::Word(word), 1, width)
+            }
+            1 => {
+                let width = rng.random_range(1..=qubits.min(3));
+                (What::Matrix(random_unitary(&mut rng, width)), 0, width)
+            }
+            2 => (What::Global, 1, 0),
+            _ => {
+                let gate = gates[rng.random_range(0..gates.len())];
+                (What::Gate(gate), gate.spec().angles.len(), gate.spec().qubits.len())
+            }
+        };
+        let controls = if rng.random_bool(0.3) { rng.random_range(0..=(qubits - width).min(2)) } else { 0 };
+        let mut chosen = pick(&mut rng, qubits, width + controls);
+        let controls = chosen.split_off(width);
+        let angles = (0..angles).map(|_| random_expr(&mut rng, inputs, weights)).collect();
+        ops.push(Op { what, angles, qubits: chosen, controls });
+    }
+    Case { qubits, embed, ops, inputs, weights }
+}

@@ -1,0 +1,255 @@
+//! Values: every gate, every order of its qubits, every measurement, against the oracle.
+
+use crate::lab::{close, engines, run};
+use crate::oracle::*;
+use candlewick::gate::Gate;
+use candlewick::prelude::*;
+use num_complex::Complex64;
+use proptest::prelude::*;
+use std::f64::consts::PI;
+
+/// All ways to choose `count` of `qubits` in order.
+pub(crate) fn arrangements(qubits: usize, count: usize) -> Vec<Vec<usize>> {
+    (0..count).fold(vec![vec![]], |all: Vec<Vec<usize>>, _| {
+        let longer = |short: &Vec<usize>| {
+            let short = short.clone();
+            (0..qubits).filter(|q| !short.contains(q)).map(|q| [short.clone(), vec![q]].concat()).collect::<Vec<_>>()
+        };
+        all.iter().flat_map(longer).collect()
+    })
+}
+
+/// A real random state made complex, then the gate. Starting states are inputs, so the batch has many.
+fn gate_case(gate: Gate, angles: &[f64], qubits: usize, on: Vec<usize>, controls: Vec<usize>) -> Case {
+    let mut ops: Vec<Op> = (0..qubits)
+        .map(|q| Op::gate(Gate::u, [0.3, 0.7, 1.1].map(|a| Expr::constant(a + q as f64)).to_vec(), vec![q]))
+        .collect();
+    let angles = angles.iter().map(|a| Expr::constant(*a)).collect();
+    ops.push(Op { controls, ..Op::gate(gate, angles, on) });
+    Case { qubits, embed: true, ops, inputs: 1 << qubits, weights: 0 }
+}
+
+fn check_states(case: &Case, batch: usize, seed: u64) {
+    let mut rng = rng(seed);
+    let x: Vec<Vec<f64>> = (0..batch).map(|_| uniform(&mut rng, case.inputs)).collect();
+    let w = uniform(&mut rng, case.weights);
+    for (name, dtype, tolerance, _) in engines(case.ops.len()) {
+        let outcome = run(case, &Measurement::state(), &x, &w, &[], dtype);
+        for (row, x) in outcome.outputs.iter().zip(&x) {
+            let expected: Vec<f64> = case.state(x, &w).iter().flat_map(|a| [a.re, a.im]).collect();
+            close(&format!("{name}, {case:?}"), row, &expected, tolerance);
+        }
+    }
+}
+
+#[test]
+fn every_gate_on_every_arrangement_of_qubits() {
+    for gate in Gate::all() {
+        let spec = gate.spec();
+        let angles: Vec<f64> = (0..spec.angles.len()).map(|k| 0.4 + 0.9 * k as f64).collect();
+        for qubits in spec.qubits.len()..=5 {
+            for on in arrangements(qubits, spec.qubits.len()) {
+                check_states(&gate_case(gate, &angles, qubits, on, vec![]), 2, 1);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_gate_at_special_angles_and_batch_sizes() {
+    for gate in Gate::all() {
+        let spec = gate.spec();
+        let qubits = spec.qubits.len() + 1;
+        for (angle, batch) in [(0.0, 1), (PI / 2.0, 3), (PI, 16), (2.0 * PI, 17), (-1.234, 333)] {
+            let angles = vec![angle; spec.angles.len()];
+            check_states(&gate_case(gate, &angles, qubits, (1..qubits).rev().collect(), vec![]), batch, 2);
+        }
+    }
+}
+
+#[test]
+fn every_gate_under_further_controls() {
+    for gate in Gate::all() {
+        let width = gate.spec().qubits.len();
+        let angles: Vec<f64> = (0..gate.spec().angles.len()).map(|k| 0.4 + 0.9 * k as f64).collect();
+        for on in arrangements(width + 2, width) {
+            let free: Vec<usize> = (0..width + 2).filter(|q| !on.contains(q)).collect();
+            check_states(&gate_case(gate, &angles, width + 2, on.clone(), free[..1].to_vec()), 1, 3);
+            check_states(&gate_case(gate, &angles, width + 2, on, free), 1, 3);
+        }
+    }
+}
+
+#[test]
+fn unitaries_on_one_to_six_qubits_with_controls() {
+    for width in 1..=6 {
+        for (seed, qubits) in (width..=7).enumerate() {
+            let mut rng = rng(seed as u64);
+            let mut chosen = pick(&mut rng, qubits, qubits);
+            let controls = chosen.split_off(width);
+            let what = What::Matrix(random_unitary(&mut rng, width));
+            let op = Op { what, angles: vec![], qubits: chosen, controls };
+            check_states(&Case { qubits, embed: true, ops: vec![op], inputs: 1 << qubits, weights: 0 }, 3, 4);
+        }
+    }
+}
+
+/// Sizes around every threshold of the CPU engine: tiny blocks, lanes, runs, chunks, threads.
+#[test]
+fn random_circuits_of_every_size() {
+    for qubits in 1..=14 {
+        for batch in [1, 3, 4, 17] {
+            if qubits > 10 && batch > 4 {
+                continue;
+            }
+            check_states(&random_case(qubits as u64, qubits, 12, false), batch, 5);
+        }
+    }
+}
+
+pub(crate) fn random_observables(seed: u64, qubits: usize) -> Vec<Obs> {
+    let mut rng = rng(seed);
+    let word = |rng: &mut _| (0..qubits).map(|_| ['I', 'X', 'Y', 'Z'][pick(rng, 4, 1)[0]]).collect::<String>();
+    let mut all = vec![
+        Obs::Words(vec![(1.0, "Z".repeat(qubits))]),
+        Obs::Words(vec![(0.7, "I".repeat(qubits)), (-1.1, "X".repeat(qubits)), (0.4, "Y".repeat(qubits))]),
+        Obs::Diagonal(uniform(&mut rng, 1 << qubits)),
+        Obs::Diagonal(uniform(&mut rng, 2)),
+        Obs::Projector((0..qubits).map(|q| q % 2 == 0).collect()),
+        Obs::Projector(vec![true]),
+    ];
+    for width in 1..=qubits.min(3) {
+        all.push(Obs::Hermitian(random_hermitian(&mut rng, width), pick(&mut rng, qubits, width)));
+    }
+    for _ in 0..4 {
+        all.push(Obs::Words((0..3).map(|k| (0.5 + f64::from(k), word(&mut rng))).collect()));
+    }
+    all
+}
+
+#[test]
+fn expectations_and_variances_of_every_observable() {
+    for qubits in 1..=6 {
+        let case = random_case(70 + qubits as u64, qubits, 15, false);
+        let all = random_observables(qubits as u64, qubits);
+        let (mut rng, batch) = (rng(6), 5);
+        let x: Vec<Vec<f64>> = (0..batch).map(|_| uniform(&mut rng, case.inputs)).collect();
+        let w = uniform(&mut rng, case.weights);
+        for (name, dtype, tolerance, _) in engines(case.ops.len()) {
+            let expectation = Measurement::expectation(all.iter().map(Obs::observable));
+            let variance = Measurement::variance(all.iter().map(Obs::observable));
+            let means = run(&case, &expectation, &x, &w, &[], dtype).outputs;
+            let spreads = run(&case, &variance, &x, &w, &[], dtype).outputs;
+            for (k, x) in x.iter().enumerate() {
+                let state = case.state(x, &w);
+                let expected: Vec<f64> = all.iter().map(|o| o.expectation(&state)).collect();
+                close(&format!("{name} expectation"), &means[k], &expected, tolerance);
+                let expected: Vec<f64> = all.iter().map(|o| o.variance(&state)).collect();
+                close(&format!("{name} variance"), &spreads[k], &expected, 4.0 * tolerance);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_sum_of_all_kinds_of_parts_is_one_observable() {
+    let qubits = 3;
+    let case = random_case(11, qubits, 10, false);
+    let all = random_observables(9, qubits);
+    let sum = all.iter().map(|o| 0.3 * o.observable()).sum::<Observable>();
+    let x = vec![vec![0.2, -0.4, 1.0]];
+    let w = vec![0.1, 0.2, 0.3, 0.4, 0.5];
+    let actual = run(&case, &Measurement::expectation([sum]), &x, &w, &[], candle_core::DType::F64).outputs;
+    let state = case.state(&x[0], &w);
+    let expected: f64 = all.iter().map(|o| 0.3 * o.expectation(&state)).sum();
+    close("sum", &actual[0], &[expected], 1e-12);
+}
+
+#[test]
+fn probabilities_of_any_qubits_in_any_order() {
+    for qubits in 1..=4 {
+        let case = random_case(30 + qubits as u64, qubits, 12, false);
+        let x = vec![vec![0.2, -0.4, 1.0], vec![0.1, 0.7, -2.0]];
+        let w = vec![0.1, 0.2, 0.3, 0.4, 0.5];
+        for measured in (1..=qubits).flat_map(|count| arrangements(qubits, count)) {
+            for (name, dtype, tolerance, _) in engines(12) {
+                let measurement = Measurement::probabilities(measured.iter().copied());
+                let outcome = run(&case, &measurement, &x, &w, &[], dtype).outputs;
+                for (row, x) in outcome.iter().zip(&x) {
+                    let mut expected = vec![0.0; 1 << measured.len()];
+                    for (index, amplitude) in case.state(x, &w).iter().enumerate() {
+                        let bits = measured.iter().enumerate().map(|(k, q)| (index >> q & 1) << k);
+                        expected[bits.sum::<usize>()] += amplitude.norm_sqr();
+                    }
+                    close(name, row, &expected, tolerance);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_circuit_and_its_inverse_come_back_to_the_start() {
+    for seed in 0..20 {
+        let case = random_case(200 + seed, 4, 25, false);
+        let forward = case.circuit();
+        let mut both = forward.clone();
+        both.append(&forward.inverse());
+        let x = crate::lab::tensor(&[vec![0.3, 1.2, -0.8]], candle_core::DType::F64);
+        let w = crate::lab::tensor(&[vec![0.1, 0.2, 0.3, 0.4, 0.5]], candle_core::DType::F64).flatten_all().unwrap();
+        let state = candlewick::functional::evaluate(&both, &Measurement::state(), Some(&x), &[("w", &w)]).unwrap();
+        let mut expected = vec![0.0; 32];
+        expected[0] = 1.0;
+        close("there and back", &crate::lab::rows(&state)[0], &expected, 1e-12);
+    }
+}
+
+/// A gate followed by its table inverse, and the inverse's inverse being the gate, for each row.
+#[test]
+fn every_gate_is_undone_by_its_inverse() {
+    for gate in Gate::all() {
+        let spec = gate.spec();
+        let mut circuit = Circuit::new(spec.qubits.len());
+        let angles = (0..spec.angles.len()).map(|k| Angle::from(0.4 + 0.9 * k as f64));
+        circuit.gate(gate, angles, 0..spec.qubits.len());
+        let state = |circuit: &Circuit| {
+            let mut whole = Circuit::new(spec.qubits.len()).with_inputs(1 << spec.qubits.len());
+            whole.amplitude_embedding(0..1 << spec.qubits.len()).append(circuit);
+            let x =
+                crate::lab::tensor(&[(1..=1 << spec.qubits.len()).map(f64::from).collect()], candle_core::DType::F64);
+            let y = candlewick::functional::evaluate(&whole, &Measurement::state(), Some(&x), &[]).unwrap();
+            crate::lab::rows(&y)[0].clone()
+        };
+        let start = state(&Circuit::new(spec.qubits.len()));
+        let mut both = circuit.clone();
+        both.append(&circuit.inverse());
+        close(spec.name, &state(&both), &start, 1e-14);
+        close(spec.name, &state(&circuit.inverse().inverse()), &state(&circuit), 1e-14);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn random_circuits(seed in any::<u64>(), qubits in 1usize..6, depth in 1usize..40, batch in 1usize..20, embed: bool) {
+        check_states(&random_case(seed, qubits, depth, embed), batch, seed ^ 1);
+    }
+
+    /// Pauli algebra on the crate's side against matrix products.
+    #[test]
+    fn products_of_words(a in "[IXYZ]{3}", b in "[IXYZ]{3}") {
+        let spelled = |word: &str| Obs::Words(vec![(1.0, word.to_owned())]).observable();
+        let (p, q) = (spelled(&a), spelled(&b));
+        // PQ + QP is Hermitian for any P and Q.
+        let symmetric = p.clone() * q.clone() + q * p;
+        let case = random_case(3, 3, 10, false);
+        let (x, w) = (vec![vec![0.5, 0.6, 0.7]], vec![0.1; 5]);
+        let actual = run(&case, &Measurement::expectation([symmetric]), &x, &w, &[], candle_core::DType::F64).outputs;
+        let state = case.state(&x[0], &w);
+        let all = [0, 1, 2];
+        let (ma, mb) = (word_matrix(&a), word_matrix(&b));
+        let product = |m: &[Vec<Complex64>], n: &[Vec<Complex64>]| dot(&state, &apply(&apply(&state, n, &all, &[]), m, &all, &[]));
+        close("product", &actual[0], &[(product(&ma, &mb) + product(&mb, &ma)).re], 1e-12);
+    }
+}
