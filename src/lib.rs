@@ -1,4 +1,48 @@
-//! Quantum layers as first-class candle modules.
+//! Quantum layers as first-class [candle](candle_core) modules.
+//!
+//! Write a [`Circuit`], say what to measure with a [`Measurement`], and a [`QuantumLayer`] is a `Module` beside
+//! `candle_nn::Linear`: batched, differentiable in its weights and in its input, trained by the same `backward()` and the
+//! same optimiser, saved in the same safetensors file.
+//!
+//! ```
+//! use candle_core::{DType, Device, Module, Tensor};
+//! use candle_nn::{VarBuilder, VarMap};
+//! use candlewick::prelude::*;
+//!
+//! let mut circuit = Circuit::new(4);
+//! let w = circuit.weights("theta", (2, 4, 3)); // a named weight tensor of that shape
+//! for q in 0..4 {
+//!     circuit.ry(input(q), q); // input(q): feature q of each sample
+//! }
+//! for l in 0..2 {
+//!     for q in 0..4 {
+//!         circuit.rz(w.at([l, q, 0]), q).ry(w.at([l, q, 1]), q).rz(w.at([l, q, 2]), q);
+//!     }
+//!     for q in 0..4 {
+//!         circuit.cx(q, (q + 1) % 4);
+//!     }
+//! }
+//! let varmap = VarMap::new();
+//! let vb = VarBuilder::from_varmap(&varmap, DType::F32, &Device::Cpu);
+//! let layer = QuantumLayer::new(circuit, Measurement::expectation((0..4).map(z)), vb.pp("quantum"))?;
+//!
+//! let x = Tensor::randn(0f32, 1., (32, 4), &Device::Cpu)?;
+//! let y = layer.forward(&x)?; // [32, 4] -> [32, 4], differentiable in x and theta
+//! assert_eq!(y.dims(), [32, 4]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Where to go from here
+//! - [`Circuit`]: all gates, [angle expressions](circuit::Angle), [named weights](Circuit::weights), controls, templates.
+//! - [`Observable`] and [`Measurement`]: what comes out.
+//! - [`QuantumLayer`]: the module. [`functional::evaluate`]: the same with tensors of your own as weights.
+//! - [`nn::SeededInit`]: models that repeat bit for bit.
+//! - [`gate`]: the gate table.
+//!
+//! # Conventions
+//! Qubit 0 is the least significant bit of a basis index. Angles are in radians and come before qubits. A gradient is exact
+//! or a typed [`enum@Error`]; a circuit keeps its first mistake and returns it when it is used. Results are bit-identical
+//! for any number of threads.
 
 mod autograd;
 pub mod circuit;
@@ -18,9 +62,20 @@ pub use nn::{QuantumLayer, QuantumLayerConfig};
 pub use observable::Observable;
 
 /// What most programs need.
+///
+/// ```
+/// use candlewick::prelude::*;
+/// let circuit = Circuit::new(2);
+/// # circuit.check().unwrap();
+/// ```
 pub mod prelude {
     pub use crate::circuit::{Angle, Circuit, Entanglement, Weights, input};
     pub use crate::measurement::Measurement;
     pub use crate::nn::{QuantumLayer, QuantumLayerConfig};
     pub use crate::observable::{Observable, x, y, z};
 }
+
+/// Runs the README's examples as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

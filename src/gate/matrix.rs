@@ -80,12 +80,12 @@ fn phase(targets: &[usize], size: usize, value: Complex64) -> Dense {
 
 fn rotation(word: &str, targets: &[usize], size: usize, theta: f64) -> Dense {
     let (sin, cos) = (theta / 2.0).sin_cos();
-    let mut matrix = identity(size);
-    for column in 0..size {
+    let mut matrix = vec![vec![Complex64::default(); size]; size];
+    (0..size).for_each(|column| {
         let (row, entry) = pauli_entry(word, targets, column);
-        matrix[column][column] *= cos;
+        matrix[column][column] += cos;
         matrix[row][column] += Complex64::new(0.0, -sin) * entry;
-    }
+    });
     matrix
 }
 

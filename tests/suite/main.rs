@@ -3,4 +3,5 @@
 mod gradients;
 mod lab;
 mod oracle;
+mod readme;
 mod values;

@@ -5,6 +5,8 @@
 //! few of them, ranges of one block's amplitudes. Neither changes any bit of a result: every sum is cut at the same places
 //! and added up in the same order.
 
+#![allow(clippy::needless_range_loop, reason = "kernels read lane by lane, with equal indices in several arrays")]
+
 mod angles;
 mod block;
 mod kernels;
