@@ -14,9 +14,9 @@ mod readout;
 pub(crate) use readout::{Flip, FlipTerm, Readout, Sum};
 
 use crate::circuit::Circuit;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::measurement::Measurement;
-use candle_core::{DType, Shape};
+use candle_core::Shape;
 use candle_nn::Init;
 use num_complex::Complex64;
 use std::sync::Arc;
@@ -112,11 +112,6 @@ impl Program {
     pub fn new(circuit: &Circuit, measurement: &Measurement) -> Result<Self> {
         circuit.check()?;
         measurement.check(circuit.qubits())?;
-        // A state of one byte an amplitude must be addressable before anything is built for it.
-        if circuit.qubits() >= usize::BITS as usize - 5 {
-            let (qubits, budget) = (circuit.qubits(), 0);
-            return Err(Error::Memory { qubits, dtype: DType::F32, states: 1, needed: None, budget });
-        }
         Ok(lower::lower(circuit, measurement))
     }
 

@@ -29,11 +29,11 @@ impl Space {
     pub(super) fn new(qubits: usize, lanes: usize, fixed: u64, aligned: u64) -> Self {
         let mut positions = [0; MAX_QUBITS];
         let mut count = 0;
-        for bit in 0..qubits {
-            if fixed >> bit & 1 == 1 {
-                positions[count] = bit as u8;
-                count += 1;
-            }
+        let mut rest = fixed;
+        while rest != 0 {
+            positions[count] = rest.trailing_zeros() as u8;
+            count += 1;
+            rest &= rest - 1;
         }
         let longest = (RUN_ENTRIES / lanes).ilog2();
         let low = (fixed | aligned | 1 << qubits).trailing_zeros().min(longest);

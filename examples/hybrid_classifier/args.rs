@@ -1,0 +1,71 @@
+//! The command line.
+
+use crate::data::Dataset;
+use crate::device::DeviceKind;
+use clap::Parser;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+/// Trains a hybrid quantum-classical classifier next to a classical one of like size, and compares them.
+///
+/// Writes plots (PNG) and the trained hybrid network (safetensors), and prints the test accuracy of the hybrid network
+/// as its last line. A given seed repeats bit for bit.
+#[derive(Debug, Parser)]
+#[command(name = "hybrid_classifier")]
+pub(crate) struct Args {
+    /// Data set to learn.
+    #[arg(long, value_enum, default_value_t = Dataset::Digits)]
+    pub(crate) dataset: Dataset,
+
+    /// Device to compute on [default: the best one that this build and the quantum engine support].
+    #[arg(long, value_enum)]
+    pub(crate) device: Option<DeviceKind>,
+
+    /// Seed of the data, the split, the initial weights and the order of the batches.
+    #[arg(long, default_value_t = 7, value_name = "N")]
+    pub(crate) seed: u64,
+
+    /// Passes over the training set [default: depends on the data set].
+    #[arg(long, value_name = "N")]
+    pub(crate) epochs: Option<NonZeroUsize>,
+
+    /// Qubits of the quantum layer, which is also the width of the bottleneck [default: 8 for digits, else 4].
+    #[arg(long, value_name = "N")]
+    pub(crate) qubits: Option<NonZeroUsize>,
+
+    /// Layers of the quantum circuit, each three rotations a qubit and a ring of CX [default: 3 for digits, else 2].
+    #[arg(long, value_name = "N")]
+    pub(crate) layers: Option<NonZeroUsize>,
+
+    /// Samples in a batch.
+    #[arg(long, default_value = "32", value_name = "N")]
+    pub(crate) batch_size: NonZeroUsize,
+
+    /// Step size of Adam.
+    #[arg(long, default_value_t = 0.01, value_name = "RATE", value_parser = positive)]
+    pub(crate) learning_rate: f64,
+
+    /// Folder for plots and the trained network [default: target/hybrid_classifier/<DATASET>].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) output: Option<PathBuf>,
+
+    /// Evaluate a network that an earlier run saved on its test set, without training. Data set, seed and shape come
+    /// from the file.
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = [
+            "dataset", "seed", "epochs", "qubits", "layers", "batch_size", "learning_rate", "output"
+        ]
+    )]
+    pub(crate) load: Option<PathBuf>,
+}
+
+/// A positive, finite number.
+fn positive(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if value > 0.0 && value.is_finite() => Ok(value),
+        Ok(value) => Err(format!("{value} is not a positive number")),
+        Err(error) => Err(error.to_string()),
+    }
+}

@@ -1,0 +1,81 @@
+//! The file of a trained network: variables, scaler and settings, all as tensors of one safetensors file.
+
+use crate::data::Dataset;
+use crate::model::{Core, Network, Shape};
+use crate::split::Scaler;
+use anyhow::{Context, Result, anyhow};
+use candle_core::{DType, Device, Tensor, safetensors};
+use clap::ValueEnum;
+use std::collections::HashMap;
+use std::path::Path;
+
+/// Tensors that are no variables of the network. The settings are lines of `key=value`, as bytes.
+const SETTINGS: &str = "settings";
+const MEAN: &str = "scaler.mean";
+const DEVIATION: &str = "scaler.deviation";
+
+/// What makes a trained network evaluable again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Settings {
+    /// The data set it was trained on.
+    pub(crate) dataset: Dataset,
+    /// The seed that made the split.
+    pub(crate) seed: u64,
+    /// The shape of the network.
+    pub(crate) shape: Shape,
+}
+
+/// Writes a network to `path`.
+pub(crate) fn save(path: &Path, settings: &Settings, scaler: &Scaler, network: &Network) -> Result<()> {
+    let cpu = Device::Cpu;
+    let mut tensors: HashMap<String, Tensor> =
+        network.variables()?.into_iter().map(|(name, var)| (name, var.as_detached_tensor())).collect();
+    tensors.insert(SETTINGS.to_owned(), Tensor::new(settings.to_text().as_bytes(), &cpu)?);
+    tensors.insert(MEAN.to_owned(), Tensor::new(scaler.mean.as_slice(), &cpu)?);
+    tensors.insert(DEVIATION.to_owned(), Tensor::new(scaler.deviation.as_slice(), &cpu)?);
+    safetensors::save(&tensors, path).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Reads a network from `path`.
+pub(crate) fn load(path: &Path, device: &Device) -> Result<(Settings, Scaler, Network)> {
+    let tensors = safetensors::load(path, device).with_context(|| format!("cannot read {}", path.display()))?;
+    let get = |name: &str| {
+        tensors.get(name).with_context(|| format!("{}: there is no tensor `{name}`", path.display()))
+    };
+    let settings = Settings::from_text(&String::from_utf8(get(SETTINGS)?.to_vec1()?)?)
+        .with_context(|| format!("{}: settings", path.display()))?;
+    let scaler = Scaler { mean: get(MEAN)?.to_vec1()?, deviation: get(DEVIATION)?.to_vec1()? };
+    let network = Network::new(&settings.shape, Core::Quantum, settings.seed, device)?;
+    for (name, var) in network.variables()? {
+        let value = get(&name)?.to_dtype(DType::F32)?;
+        var.set(&value).with_context(|| format!("{}: tensor `{name}`", path.display()))?;
+    }
+    Ok((settings, scaler, network))
+}
+
+impl Settings {
+    fn to_text(self) -> String {
+        let Shape { features, hidden, qubits, layers, classes } = self.shape;
+        format!(
+            "dataset={}\nseed={}\nfeatures={features}\nhidden={hidden}\nqubits={qubits}\nlayers={layers}\n\
+             classes={classes}\n",
+            self.dataset.name(),
+            self.seed
+        )
+    }
+
+    fn from_text(text: &str) -> Result<Self> {
+        let pairs: HashMap<&str, &str> = text.lines().filter_map(|line| line.split_once('=')).collect();
+        let get = |key: &str| pairs.get(key).copied().with_context(|| format!("`{key}` is missing"));
+        let number = |key: &str| -> Result<usize> { get(key)?.parse().with_context(|| format!("`{key}`")) };
+        let shape = Shape {
+            features: number("features")?,
+            hidden: number("hidden")?,
+            qubits: number("qubits")?,
+            layers: number("layers")?,
+            classes: number("classes")?,
+        };
+        let dataset = Dataset::from_str(get("dataset")?, false).map_err(|error| anyhow!("`dataset`: {error}"))?;
+        Ok(Self { dataset, seed: get("seed")?.parse().context("`seed`")?, shape })
+    }
+}
