@@ -218,6 +218,16 @@ pub enum Mistake {
         /// The shape asked for now.
         shape: Vec<usize>,
     },
+    /// More weights than a circuit may have.
+    #[error("weight tensor `{name}` of shape {shape:?} is too large: a circuit may have {limit} weights in all")]
+    TooManyWeights {
+        /// Name of the tensor.
+        name: String,
+        /// The shape asked for.
+        shape: Vec<usize>,
+        /// The largest number of entries of all tensors together.
+        limit: usize,
+    },
     /// A weight name that cannot be a path segment of a `VarBuilder`.
     #[error("`{name}` is no name for a weight tensor: it must be non-empty and hold no `.`")]
     WeightName {

@@ -52,12 +52,14 @@ impl Measurement {
         Self::State
     }
 
-    /// Shape of one sample's output for a circuit of `qubits` qubits.
+    /// Shape of one sample's output for a circuit of `qubits` qubits; `usize::MAX` stands for what cannot be counted.
     pub fn output_shape(&self, qubits: usize) -> Vec<usize> {
+        let states =
+            |qubits: usize| u32::try_from(qubits).ok().and_then(|n| 1usize.checked_shl(n)).unwrap_or(usize::MAX);
         match self {
             Self::Expectation(observables) | Self::Variance(observables) => vec![observables.len()],
-            Self::Probabilities(measured) => vec![1 << measured.len()],
-            Self::State => vec![1 << qubits, 2],
+            Self::Probabilities(measured) => vec![states(measured.len())],
+            Self::State => vec![states(qubits), 2],
         }
     }
 

@@ -155,8 +155,12 @@ impl Observable {
         for token in text.split_whitespace() {
             let mut letters = token.chars();
             let letter = letters.next().unwrap_or(' ');
-            match letters.as_str().parse::<usize>() {
-                Ok(qubit) if "IXYZ".contains(letter) => product = product * Self::letter(letter, qubit),
+            let digits = letters.as_str();
+            // `parse` alone would read "X+0".
+            match digits.parse::<usize>() {
+                Ok(qubit) if "IXYZ".contains(letter) && !digits.starts_with('+') => {
+                    product = product * Self::letter(letter, qubit)
+                }
                 _ => return Self::wrong(unreadable()),
             }
         }

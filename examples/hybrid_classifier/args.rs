@@ -25,7 +25,7 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 7, value_name = "N")]
     pub(crate) seed: u64,
 
-    /// Passes over the training set [default: depends on the data set].
+    /// Passes over the training set [default: 40 for digits, else 50].
     #[arg(long, value_name = "N")]
     pub(crate) epochs: Option<NonZeroUsize>,
 
@@ -41,9 +41,9 @@ pub(crate) struct Args {
     #[arg(long, default_value = "32", value_name = "N")]
     pub(crate) batch_size: NonZeroUsize,
 
-    /// Step size of Adam.
-    #[arg(long, default_value_t = 0.01, value_name = "RATE", value_parser = positive)]
-    pub(crate) learning_rate: f64,
+    /// Step size of Adam [default: 0.005 for digits, else 0.01].
+    #[arg(long, value_name = "RATE", value_parser = positive)]
+    pub(crate) learning_rate: Option<f64>,
 
     /// Folder for plots and the trained network [default: target/hybrid_classifier/<DATASET>].
     #[arg(long, value_name = "DIR")]

@@ -11,8 +11,8 @@ use std::path::Path;
 
 /// Tensors that are no variables of the network. The settings are lines of `key=value`, as bytes.
 const SETTINGS: &str = "settings";
-const MEAN: &str = "scaler.mean";
-const DEVIATION: &str = "scaler.deviation";
+const OFFSET: &str = "scaler.offset";
+const UNIT: &str = "scaler.unit";
 
 /// What makes a trained network evaluable again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,20 +31,19 @@ pub(crate) fn save(path: &Path, settings: &Settings, scaler: &Scaler, network: &
     let mut tensors: HashMap<String, Tensor> =
         network.variables()?.into_iter().map(|(name, var)| (name, var.as_detached_tensor())).collect();
     tensors.insert(SETTINGS.to_owned(), Tensor::new(settings.to_text().as_bytes(), &cpu)?);
-    tensors.insert(MEAN.to_owned(), Tensor::new(scaler.mean.as_slice(), &cpu)?);
-    tensors.insert(DEVIATION.to_owned(), Tensor::new(scaler.deviation.as_slice(), &cpu)?);
+    tensors.insert(OFFSET.to_owned(), Tensor::new(scaler.offset.as_slice(), &cpu)?);
+    tensors.insert(UNIT.to_owned(), Tensor::new(scaler.unit.as_slice(), &cpu)?);
     safetensors::save(&tensors, path).with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// Reads a network from `path`.
 pub(crate) fn load(path: &Path, device: &Device) -> Result<(Settings, Scaler, Network)> {
     let tensors = safetensors::load(path, device).with_context(|| format!("cannot read {}", path.display()))?;
-    let get = |name: &str| {
-        tensors.get(name).with_context(|| format!("{}: there is no tensor `{name}`", path.display()))
-    };
+    let get =
+        |name: &str| tensors.get(name).with_context(|| format!("{}: there is no tensor `{name}`", path.display()));
     let settings = Settings::from_text(&String::from_utf8(get(SETTINGS)?.to_vec1()?)?)
         .with_context(|| format!("{}: settings", path.display()))?;
-    let scaler = Scaler { mean: get(MEAN)?.to_vec1()?, deviation: get(DEVIATION)?.to_vec1()? };
+    let scaler = Scaler { offset: get(OFFSET)?.to_vec1()?, unit: get(UNIT)?.to_vec1()? };
     let network = Network::new(&settings.shape, Core::Quantum, settings.seed, device)?;
     for (name, var) in network.variables()? {
         let value = get(&name)?.to_dtype(DType::F32)?;

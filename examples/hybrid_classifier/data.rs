@@ -51,10 +51,27 @@ pub(crate) struct Table {
     pub(crate) labels: Vec<u32>,
 }
 
+/// What suits a data set where the command line leaves it open.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Defaults {
+    /// Passes over the training set.
+    pub(crate) epochs: usize,
+    /// Step size of Adam.
+    pub(crate) learning_rate: f64,
+    /// Width of the layers before and behind the bottleneck.
+    pub(crate) hidden: usize,
+    /// Width of the bottleneck.
+    pub(crate) qubits: usize,
+    /// Layers of the circuit.
+    pub(crate) layers: usize,
+}
+
 /// Points of a generated data set.
 const POINTS: usize = 500;
 /// Standard deviation of the noise on their coordinates.
 const NOISE: f64 = 0.1;
+/// Standard deviation of the features that mean nothing: that of the coordinates, so that size does not tell them apart.
+const DISTRACTION: f64 = 0.5;
 /// Radius of the inner circle relative to the outer one.
 const FACTOR: f64 = 0.5;
 
@@ -64,9 +81,29 @@ impl Dataset {
         self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
     }
 
+    /// Name in plots.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::Circles => "Two circles",
+            Self::Moons => "Two moons",
+            Self::Iris => "Iris",
+            Self::Wine => "Wine",
+            Self::BreastCancer => "Breast cancer",
+            Self::Digits => "Handwritten digits",
+        }
+    }
+
     /// Whether the first two features are coordinates and the rest is noise, so that decisions can be drawn on a plane.
     pub(crate) fn is_plane(self) -> bool {
         matches!(self, Self::Circles | Self::Moons)
+    }
+
+    /// Ten classes need more room than four qubits leave between them; the others keep to the smallest network.
+    pub(crate) fn defaults(self) -> Defaults {
+        match self {
+            Self::Digits => Defaults { epochs: 40, learning_rate: 0.005, hidden: 64, qubits: 8, layers: 3 },
+            _ => Defaults { epochs: 50, learning_rate: 0.01, hidden: 16, qubits: 4, layers: 2 },
+        }
     }
 
     /// The samples; the seed matters only to those that are generated.
@@ -105,7 +142,8 @@ fn points(seed: u64, kind: &str, curve: fn(usize, f64) -> [f64; 2]) -> Table {
     let row = |(k, &label): (usize, &u32)| {
         let [x, y] = curve(label as usize, (k / 2) as f64 / (POINTS / 2) as f64);
         let noise: [f64; 4] = std::array::from_fn(|_| normal(&mut rng));
-        [x + NOISE * noise[0], y + NOISE * noise[1], noise[2], noise[3]].map(|value| value as f32).to_vec()
+        let row = [x + NOISE * noise[0], y + NOISE * noise[1], DISTRACTION * noise[2], DISTRACTION * noise[3]];
+        row.map(|value| value as f32).to_vec()
     };
     let rows = labels.iter().enumerate().map(row).collect();
     let names = if kind == "circle" { ["outer", "inner"] } else { ["upper", "lower"] };

@@ -12,22 +12,22 @@ mod checkpoint;
 mod data;
 mod device;
 mod model;
+mod plot;
 mod progress;
 mod report;
 mod split;
+mod task;
 mod train;
 
 use anyhow::{Context, Result};
 use args::Args;
 use candle_core::Device;
-use checkpoint::Settings;
 use clap::Parser;
-use data::Dataset;
-use model::{Core, Network, Shape};
+use model::{Core, Network};
 use progress::Progress;
-use split::{Batch, Scaler, Split};
-use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use split::Split;
+use std::path::Path;
+use task::Task;
 use train::{Batches, Trainer};
 
 fn main() -> Result<()> {
@@ -42,74 +42,39 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// A training and a test set with what they are made of.
-struct Task {
-    settings: Settings,
-    split: Split,
-    scaler: Scaler,
-    train: Batch,
-    test: Batch,
-    class_names: Vec<String>,
-}
-
-impl Task {
-    fn new(args: &Args, device: &Device) -> Result<Self> {
-        let table = args.dataset.load(args.seed)?;
-        let split = Split::stratified(&table, args.seed);
-        let scaler = Scaler::fit(&split.train.rows);
-        let (train, test) = (split.train.batch(&scaler, device)?, split.test.batch(&scaler, device)?);
-        let shape = shape(args, scaler.mean.len(), table.classes.len());
-        let settings = Settings { dataset: args.dataset, seed: args.seed, shape };
-        Ok(Self { settings, split, scaler, train, test, class_names: table.classes })
-    }
-}
-
-/// The shape asked for, or the one that suits the data set: ten classes need more than four qubits between them.
-fn shape(args: &Args, features: usize, classes: usize) -> Shape {
-    let (hidden, qubits, layers) = match args.dataset {
-        Dataset::Digits => (32, 8, 3),
-        _ => (16, 4, 2),
-    };
-    let or = |asked: Option<NonZeroUsize>, default| asked.map_or(default, NonZeroUsize::get);
-    Shape { features, hidden, qubits: or(args.qubits, qubits), layers: or(args.layers, layers), classes }
-}
-
 /// Trains both networks, writes the files, and returns the test accuracy of the hybrid one.
 fn train(args: &Args, device: &Device) -> Result<f64> {
     let task = Task::new(args, device)?;
-    let shape = &task.settings.shape;
-    println!(
-        "dataset: {}, {} samples to train on, {} to test, {} features, {} classes",
-        args.dataset.name(),
-        task.split.train.rows.len(),
-        task.split.test.rows.len(),
-        shape.features,
-        shape.classes
-    );
-    println!("hybrid: {}", shape.describe(Core::Quantum));
-    println!("classical: {}", shape.describe(Core::Dense));
+    println!("{}", task.describe());
+    for core in [Core::Quantum, Core::Dense] {
+        println!("{}: {}", core.name(), task.settings.shape.describe(core));
+    }
+    println!();
+    let folder = match &args.output {
+        Some(folder) => folder.clone(),
+        None => Path::new("target/hybrid_classifier").join(args.dataset.name()),
+    };
+    std::fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
 
-    let trainers = fit(args, &task, device)?;
+    let trainers = fit(&task, device)?;
     println!("\n{}\n", report::table(&trainers)?);
+    report::write(&folder, &task, &trainers, device)?;
+    println!("wrote plots and the trained network to {}", folder.display());
 
-    let output =
-        args.output.clone().unwrap_or_else(|| Path::new("target/hybrid_classifier").join(args.dataset.name()));
-    write(&output, &task, &trainers)?;
     let last = trainers[0].history.last().context("no epoch was trained")?;
     Ok(last.test.accuracy)
 }
 
 /// Trains the hybrid and the classical network side by side, on the same batches.
-fn fit(args: &Args, task: &Task, device: &Device) -> Result<[Trainer; 2]> {
-    let epochs = args.epochs.map_or(50, NonZeroUsize::get);
-    let new = |name, core| {
-        let network = Network::new(&task.settings.shape, core, args.seed, device)?;
-        Trainer::new(name, network, args.learning_rate)
+fn fit(task: &Task, device: &Device) -> Result<[Trainer; 2]> {
+    let new = |core: Core| {
+        let network = Network::new(&task.settings.shape, core, task.settings.seed, device)?;
+        Trainer::new(core.name(), network, task.learning_rate)
     };
-    let mut trainers = [new("hybrid", Core::Quantum)?, new("classical", Core::Dense)?];
-    let mut batches = Batches::new(task.split.train.rows.len(), args.batch_size.get(), args.seed);
-    let progress = Progress::new(&trainers, epochs)?;
-    for _ in 0..epochs {
+    let mut trainers = [new(Core::Quantum)?, new(Core::Dense)?];
+    let mut batches = Batches::new(task.split.train.rows.len(), task.batch_size, task.settings.seed);
+    let progress = Progress::new(&trainers, task.epochs)?;
+    for _ in 0..task.epochs {
         let dealt = batches.deal(device)?;
         for (index, trainer) in trainers.iter_mut().enumerate() {
             let epoch = trainer.epoch(&dealt, &task.train, &task.test)?;
@@ -120,24 +85,12 @@ fn fit(args: &Args, task: &Task, device: &Device) -> Result<[Trainer; 2]> {
     Ok(trainers)
 }
 
-/// Writes the trained hybrid network and the plots.
-fn write(folder: &Path, task: &Task, trainers: &[Trainer; 2]) -> Result<()> {
-    std::fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
-    let file = folder.join("hybrid.safetensors");
-    checkpoint::save(&file, &task.settings, &task.scaler, &trainers[0].network)?;
-    let written: Vec<PathBuf> = vec![file];
-    for path in written {
-        println!("wrote {}", path.display());
-    }
-    Ok(())
-}
-
 /// Test accuracy of a network that an earlier run saved.
 fn evaluate(file: &Path, device: &Device) -> Result<f64> {
     let (settings, scaler, network) = checkpoint::load(file, device)?;
     let table = settings.dataset.load(settings.seed)?;
     let test = Split::stratified(&table, settings.seed).test;
-    println!("dataset: {}, {} samples to test", settings.dataset.name(), test.rows.len());
-    println!("hybrid: {}", settings.shape.describe(Core::Quantum));
+    println!("dataset: {}, {} test samples", settings.dataset.name(), test.rows.len());
+    println!("{}: {}", Core::Quantum.name(), settings.shape.describe(Core::Quantum));
     Ok(train::score(&network, &test.batch(&scaler, device)?)?.accuracy)
 }

@@ -37,6 +37,16 @@ pub(crate) struct Network {
     varmap: VarMap,
 }
 
+impl Core {
+    /// Name in tables and plots.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Quantum => "hybrid",
+            Self::Dense => "classical",
+        }
+    }
+}
+
 impl Shape {
     /// Dense layers that come closest to the parameters of the circuit, at least one.
     fn dense_layers(&self) -> usize {
@@ -96,10 +106,11 @@ impl Network {
             }
             Core::Dense => dense(encoder, shape, &vb.pp("dense"))?,
         };
-        let layers = middle
-            .add(linear(qubits, hidden, vb.pp("decoder.0"))?)
-            .add(Activation::Relu)
-            .add(linear(hidden, classes, vb.pp("decoder.1"))?);
+        let layers = middle.add(linear(qubits, hidden, vb.pp("decoder.0"))?).add(Activation::Relu).add(linear(
+            hidden,
+            classes,
+            vb.pp("decoder.1"),
+        )?);
         Ok(Self { layers, varmap })
     }
 

@@ -1,12 +1,14 @@
 //! Training and test sets, on one scale.
 
-use crate::data::{Purpose, Table, generator};
+use crate::data::{Dataset, Purpose, Table, generator};
 use anyhow::{Result, ensure};
 use candle_core::{Device, Tensor};
 use rand::seq::SliceRandom;
 
 /// Part of each class that is held out for the test.
 const TEST_FRACTION: f64 = 0.2;
+/// The largest value of a pixel of a digit.
+const DARKEST_PIXEL: f32 = 16.0;
 
 /// Samples as they were recorded.
 #[derive(Debug, Default)]
@@ -26,7 +28,7 @@ pub(crate) struct Split {
     pub(crate) test: Samples,
 }
 
-/// Samples as tensors, standardised.
+/// Samples as tensors, scaled.
 #[derive(Debug)]
 pub(crate) struct Batch {
     /// `[samples, features]`, F32.
@@ -35,15 +37,15 @@ pub(crate) struct Batch {
     pub(crate) y: Tensor,
 }
 
-/// Mean and standard deviation of each feature of the training set.
+/// What is taken off each feature, and what the rest is divided by.
 ///
-/// The test set goes through the same numbers: its own would leak what a deployed network cannot know.
+/// The test set goes through the numbers of the training set: its own would leak what a deployed network cannot know.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Scaler {
-    /// Mean of each feature.
-    pub(crate) mean: Vec<f32>,
-    /// Standard deviation of each feature; 1 where it does not vary.
-    pub(crate) deviation: Vec<f32>,
+    /// Zero of each feature.
+    pub(crate) offset: Vec<f32>,
+    /// Unit of each feature.
+    pub(crate) unit: Vec<f32>,
 }
 
 impl Split {
@@ -75,26 +77,43 @@ impl Samples {
 }
 
 impl Scaler {
-    /// The statistics of some rows.
-    pub(crate) fn fit(rows: &[Vec<f32>]) -> Self {
+    /// The scaler that suits a data set, given its training rows.
+    pub(crate) fn new(dataset: Dataset, rows: &[Vec<f32>]) -> Self {
+        let features = rows.first().map_or(0, Vec::len);
+        match dataset {
+            // Points are made on the scale of one.
+            Dataset::Circles | Dataset::Moons => Self::uniform(features, 1.0),
+            // Pixels share one unit. Dividing each by its own deviation would blow up those that are rarely lit.
+            Dataset::Digits => Self::uniform(features, DARKEST_PIXEL),
+            Dataset::Iris | Dataset::Wine | Dataset::BreastCancer => Self::standard(rows),
+        }
+    }
+
+    /// The same unit for all features.
+    fn uniform(features: usize, unit: f32) -> Self {
+        Self { offset: vec![0.0; features], unit: vec![unit; features] }
+    }
+
+    /// Mean and standard deviation of each feature; 1 where it does not vary.
+    fn standard(rows: &[Vec<f32>]) -> Self {
         let (count, features) = (rows.len() as f64, rows.first().map_or(0, Vec::len));
         let average = |value: &dyn Fn(&[f32]) -> f64| rows.iter().map(|row| value(row)).sum::<f64>() / count;
-        let mut scaler = Self { mean: Vec::new(), deviation: Vec::new() };
+        let mut scaler = Self { offset: Vec::new(), unit: Vec::new() };
         for k in 0..features {
             let mean = average(&|row| f64::from(row[k]));
             let variance = average(&|row| (f64::from(row[k]) - mean).powi(2));
-            scaler.mean.push(mean as f32);
-            scaler.deviation.push(if variance > 0.0 { variance.sqrt() as f32 } else { 1.0 });
+            scaler.offset.push(mean as f32);
+            scaler.unit.push(if variance > 0.0 { variance.sqrt() as f32 } else { 1.0 });
         }
         scaler
     }
 
-    /// Rows as a standardised tensor `[rows, features]`.
+    /// Rows as a scaled tensor `[rows, features]`.
     pub(crate) fn tensor(&self, rows: &[Vec<f32>], device: &Device) -> Result<Tensor> {
-        let features = self.mean.len();
-        ensure!(rows.iter().all(|row| row.len() == features), "the scaler was fitted to {features} features");
-        let standardise = |(k, value): (usize, &f32)| (value - self.mean[k]) / self.deviation[k];
-        let values: Vec<f32> = rows.iter().flat_map(|row| row.iter().enumerate().map(standardise)).collect();
+        let features = self.offset.len();
+        ensure!(rows.iter().all(|row| row.len() == features), "the scaler is made for {features} features");
+        let scale = |(k, value): (usize, &f32)| (value - self.offset[k]) / self.unit[k];
+        let values: Vec<f32> = rows.iter().flat_map(|row| row.iter().enumerate().map(scale)).collect();
         Ok(Tensor::from_vec(values, (rows.len(), features), device)?)
     }
 }

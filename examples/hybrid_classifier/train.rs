@@ -5,7 +5,7 @@ use crate::model::Network;
 use crate::split::Batch;
 use anyhow::Result;
 use candle_core::{D, Device, Module, Tensor};
-use candle_nn::{AdamW, Optimizer, ParamsAdamW, loss};
+use candle_nn::{AdamW, Optimizer, ParamsAdamW, loss, ops};
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use std::time::{Duration, Instant};
@@ -89,6 +89,11 @@ impl Batches {
 /// The most probable class of each row.
 pub(crate) fn predict(network: &Network, x: &Tensor) -> Result<Vec<u32>> {
     Ok(network.forward(x)?.argmax(D::Minus1)?.to_vec1()?)
+}
+
+/// Probability of one class for each row.
+pub(crate) fn probability(network: &Network, x: &Tensor, class: usize) -> Result<Vec<f32>> {
+    Ok(ops::softmax(&network.forward(x)?.detach(), D::Minus1)?.narrow(1, class, 1)?.flatten_all()?.to_vec1()?)
 }
 
 /// Loss and accuracy on a set.

@@ -82,17 +82,13 @@ impl Weights {
     pub fn at(&self, index: impl AsRef<[usize]>) -> Angle {
         let (index, shape) = (index.as_ref(), &self.tensor.shape);
         let inside = index.len() == shape.len() && index.iter().zip(shape).all(|(i, n)| i < n);
-        if inside {
-            let flat = index.iter().zip(shape).fold(0, |flat, (i, n)| flat * n + i);
-            return self.flat(flat);
+        // A shape that overflows is a mistake of the circuit, but its handle must not panic.
+        let flat = index.iter().zip(shape).try_fold(0usize, |flat, (i, n)| flat.checked_mul(*n)?.checked_add(*i));
+        if let Some(index) = flat.filter(|_| inside) {
+            return Angle::variable(Variable::Weight { tensor: Arc::clone(&self.tensor), index });
         }
         let (name, shape) = (self.name().to_owned(), shape.clone());
         Angle::wrong(Mistake::WeightIndex { name, index: index.to_vec(), shape })
-    }
-
-    /// The entry at `index` of the flattened tensor, which must be in range.
-    pub(crate) fn flat(&self, index: usize) -> Angle {
-        Angle::variable(Variable::Weight { tensor: Arc::clone(&self.tensor), index })
     }
 
     /// Name of the tensor.
@@ -211,9 +207,10 @@ impl<T: Into<Angle>> Mul<T> for Angle {
                 product.add_term(Term { coefficient, first: a.first.clone(), second: Some(b.first.clone()) });
             }
         }
-        let (left, right) = (self.constant, other.constant);
-        for (terms, factor) in [(self.terms, right), (other.terms, left)] {
-            if factor != 0.0 {
+        let sides = [self.terms.is_empty(), other.terms.is_empty()];
+        for (terms, factor, alone) in [(self.terms, other.constant, sides[1]), (other.terms, self.constant, sides[0])] {
+            // 0 beside variables adds nothing; 0 on its own keeps the variables, as `0.0 * angle` does.
+            if factor != 0.0 || alone {
                 terms.into_iter().for_each(|t| product.add_term(Term { coefficient: t.coefficient * factor, ..t }));
             }
         }
@@ -295,14 +292,20 @@ impl fmt::Display for Angle {
     }
 }
 
-/// At most four digits behind the point, π and its simple fractions by name.
-fn short(value: f64) -> String {
+/// At most four digits behind the point, π and its simple fractions by name, a power of ten where digits would not do.
+pub(crate) fn short(value: f64) -> String {
     use std::f64::consts::PI;
     for (factor, name) in [(2.0, "2π"), (1.0, "π"), (0.5, "π/2"), (0.25, "π/4")] {
         if (value - factor * PI).abs() < 1e-12 {
             return name.to_owned();
         }
     }
-    let text = format!("{value:.4}");
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    let trimmed = |digits: &str| digits.trim_end_matches('0').trim_end_matches('.').to_owned();
+    if value == 0.0 || (1e-3..1e6).contains(&value) {
+        return trimmed(&format!("{value:.4}"));
+    }
+    match format!("{value:.4e}").split_once('e') {
+        Some((digits, power)) => format!("{}e{power}", trimmed(digits)),
+        None => value.to_string(),
+    }
 }

@@ -98,7 +98,9 @@ impl Circuit {
         self.weights = inner.weights;
         let first = self.operations.len();
         for mut operation in inner.operations {
-            operation.controls.splice(0..0, controls.iter().copied());
+            if operation.kind != Kind::Barrier {
+                operation.controls.splice(0..0, controls.iter().copied());
+            }
             self.push_operation(operation);
         }
         if let Some((index, name, mistake)) = inner.mistake {
@@ -150,7 +152,11 @@ impl Circuit {
     #[must_use = "the circuit itself is not changed"]
     pub fn repeat(&self, times: usize) -> Self {
         let mut repeated = Self { operations: Vec::new(), ..self.clone() };
+        let times = if self.operations.is_empty() { 0 } else { times };
         for _ in 0..times {
+            if repeated.mistake.is_some() {
+                break;
+            }
             repeated.append(self);
         }
         repeated
@@ -254,15 +260,16 @@ fn check_unitary(matrix: &[Complex64], size: usize) -> Result<(), Mistake> {
     if expected != actual {
         return Err(Mistake::MatrixSize { expected, actual });
     }
+    if let Some(value) = matrix.iter().flat_map(|entry| [entry.re, entry.im]).find(|number| !number.is_finite()) {
+        return Err(Mistake::NotFinite { what: "a matrix entry", value });
+    }
     let mut worst: f64 = 0.0;
     for a in 0..size {
         for b in 0..=a {
             let dot: Complex64 = (0..size).map(|row| matrix[row * size + a].conj() * matrix[row * size + b]).sum();
             let deviation = (dot - Complex64::from(f64::from(u8::from(a == b)))).norm();
-            if !deviation.is_finite() {
-                return Err(Mistake::NotFinite { what: "a matrix entry", value: deviation });
-            }
-            worst = worst.max(deviation);
+            // Entries so large that their products overflow give NaN, which is as far from unitary as can be.
+            worst = worst.max(if deviation.is_nan() { f64::INFINITY } else { deviation });
         }
     }
     if worst > UNITARY_TOLERANCE {

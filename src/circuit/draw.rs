@@ -9,68 +9,77 @@ use std::fmt;
 /// Lines longer than this are broken into blocks.
 const WIDTH: usize = 100;
 
-/// What one operation draws: labels on qubits, and the range of qubits its vertical line spans.
+/// What one operation draws: labels on qubits, and the vertical line between the outer ones.
 struct Picture {
     labels: Vec<(usize, String)>,
     low: usize,
     high: usize,
-    barrier: bool,
+    line: &'static str,
 }
 
 impl Operation {
     fn picture(&self) -> Picture {
         let (controls, targets) = self.controls_and_targets();
         let mut labels: Vec<(usize, String)> = controls.iter().map(|&q| (q, "●".to_owned())).collect();
-        let angles: Vec<String> = self.angles.iter().map(ToString::to_string).collect();
-        let arguments = if angles.is_empty() { String::new() } else { format!("({})", angles.join(", ")) };
-        let dagger = if self.dagger { "†" } else { "" };
-        for (k, &qubit) in targets.iter().enumerate() {
-            let label = match &self.kind {
-                Kind::Gate(gate) => format!("{}{dagger}{arguments}", gate.spec().symbol),
-                Kind::PauliRotation(word) => format!("R{}{arguments}", &word[k..=k]),
-                Kind::Unitary(_) => "U".to_owned(),
-                Kind::AmplitudeEmbedding { first, count } => format!("Amp(x{first}..x{})", first + count - 1),
-                Kind::Barrier => "░".to_owned(),
-                Kind::GlobalPhase => continue,
-            };
-            // Where the qubits of a gate play different parts, the label says which is which.
-            let ordered = targets.len() > 1 && self.kind != Kind::Barrier && !label.starts_with('×');
-            labels.push((qubit, if ordered { format!("{label}:{k}") } else { label }));
-        }
-        if self.kind == Kind::GlobalPhase {
-            let label = format!("phase{arguments}");
+        if let Some(label) = self.phase_label() {
             match labels.first_mut() {
                 Some((_, text)) => *text = format!("● {label}"),
                 None => labels.push((0, label)),
             }
+        } else {
+            labels.extend(targets.iter().enumerate().map(|(k, &qubit)| (qubit, self.target_label(k, targets.len()))));
         }
         let low = labels.iter().map(|l| l.0).min().unwrap_or(0);
         let high = labels.iter().map(|l| l.0).max().unwrap_or(0);
-        Picture { labels, low, high, barrier: self.kind == Kind::Barrier }
+        Picture { labels, low, high, line: if self.kind == Kind::Barrier { "░" } else { "│" } }
+    }
+
+    /// The label of an operation that has no targets, only a phase.
+    fn phase_label(&self) -> Option<String> {
+        match &self.kind {
+            Kind::GlobalPhase => Some(format!("gphase({})", self.angles[0])),
+            Kind::PauliRotation(word) if word.is_empty() => Some(format!("gphase({})", -0.5 * self.angles[0].clone())),
+            _ => None,
+        }
+    }
+
+    /// The label on target `k` of `count`. Where targets play different parts, it says which is which.
+    fn target_label(&self, k: usize, count: usize) -> String {
+        let angles: Vec<String> = self.angles.iter().map(ToString::to_string).collect();
+        let arguments = if angles.is_empty() { String::new() } else { format!("({})", angles.join(", ")) };
+        let dagger = if self.dagger { "†" } else { "" };
+        let part = if count > 1 { format!(":{k}") } else { String::new() };
+        match &self.kind {
+            Kind::Gate(gate) if gate.spec().symbol == "×" => "×".to_owned(),
+            Kind::Gate(gate) => format!("{}{dagger}{arguments}{part}", gate.spec().symbol),
+            Kind::PauliRotation(word) => format!("R{}{arguments}", &word[k..=k]),
+            Kind::Unitary(_) => format!("U{part}"),
+            Kind::AmplitudeEmbedding { first, count } => format!("Amp(x{first}..x{}){part}", first + count - 1),
+            Kind::Barrier => "░".to_owned(),
+            Kind::GlobalPhase => String::new(),
+        }
     }
 }
 
-/// One column: the text of each wire line and each line of joins.
+/// One column: the text of each wire line, and of the line below it.
 struct Column {
     wires: Vec<String>,
-    joins: Vec<bool>,
-    barrier: bool,
+    joins: Vec<&'static str>,
     width: usize,
 }
 
 impl Column {
     fn new(qubits: usize) -> Self {
-        Self { wires: vec![String::new(); qubits], joins: vec![false; qubits], barrier: false, width: 1 }
+        Self { wires: vec![String::new(); qubits], joins: vec![""; qubits], width: 1 }
     }
 
     fn add(&mut self, picture: Picture) {
         for qubit in picture.low..picture.high {
-            self.joins[qubit] = true;
+            self.joins[qubit] = picture.line;
             if qubit > picture.low {
                 self.wires[qubit] = "┼".to_owned();
             }
         }
-        self.barrier = picture.barrier;
         for (qubit, label) in picture.labels {
             self.width = self.width.max(label.chars().count());
             self.wires[qubit] = label;
@@ -130,15 +139,10 @@ fn draw_block(f: &mut fmt::Formatter<'_>, qubits: usize, name_width: usize, bloc
         let mut join = " ".repeat(name_width + 2);
         for column in block {
             wire += &centred(&column.wires[qubit], column.width, '─');
-            let bar = match (column.joins[qubit], column.barrier) {
-                (true, true) => "░",
-                (true, false) => "│",
-                (false, _) => "",
-            };
-            join += &centred(bar, column.width, ' ');
+            join += &centred(column.joins[qubit], column.width, ' ');
         }
         writeln!(f, "{wire}─")?;
-        if qubit + 1 < qubits && block.iter().any(|column| column.joins[qubit]) {
+        if qubit + 1 < qubits && block.iter().any(|column| !column.joins[qubit].is_empty()) {
             writeln!(f, "{}", join.trim_end())?;
         }
     }

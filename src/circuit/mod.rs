@@ -16,7 +16,8 @@ pub use builder::MAX_MATRIX_QUBITS;
 pub use operation::Operation;
 pub(crate) use operation::{Kind, adjoint};
 pub use templates::Entanglement;
-pub(crate) use weights::Declaration;
+pub use weights::MAX_WEIGHTS;
+pub(crate) use weights::{Declaration, not_finite};
 
 use crate::error::{Error, Mistake, Result};
 use std::collections::BTreeMap;
@@ -77,7 +78,8 @@ impl Circuit {
             _ => None,
         };
         Self {
-            qubits,
+            // Loops over all qubits of a circuit that cannot be made must end, in templates as in programs.
+            qubits: if mistake.is_some() { 0 } else { qubits },
             operations: Vec::new(),
             weights: BTreeMap::new(),
             read: 0,
@@ -96,7 +98,7 @@ impl Circuit {
         self
     }
 
-    /// Number of qubits.
+    /// Number of qubits; 0 if more were asked for than a circuit may have.
     pub fn qubits(&self) -> usize {
         self.qubits
     }
@@ -119,6 +121,11 @@ impl Circuit {
                 Err(Error::Circuit { operation: *operation, name: name.clone(), mistake: mistake.clone() })
             }
         }
+    }
+
+    /// `count`, or 0 once there is a mistake: nothing more is taken then, and `count` may be absurd.
+    pub(crate) fn rounds(&self, count: usize) -> usize {
+        if self.mistake.is_some() { 0 } else { count }
     }
 
     /// Remembers a mistake unless there is an earlier one.

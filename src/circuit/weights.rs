@@ -14,6 +14,9 @@ pub(crate) struct Declaration {
     pub(crate) init: Init,
 }
 
+/// The most entries the weight tensors of a circuit may have together.
+pub const MAX_WEIGHTS: usize = 1 << 31;
+
 /// Angles start uniformly on the circle.
 const DEFAULT_INIT: Init = Init::Uniform { lo: 0.0, up: std::f64::consts::TAU };
 
@@ -48,6 +51,9 @@ impl Circuit {
         if name.is_empty() || name.contains('.') {
             self.fail("weights", Mistake::WeightName { name: name.to_owned() });
         }
+        if let Some(value) = not_finite(init) {
+            self.fail("weights", Mistake::NotFinite { what: "the initialisation", value });
+        }
         self.declare(Declaration { handle: handle.clone(), init });
         handle
     }
@@ -56,7 +62,16 @@ impl Circuit {
     pub(super) fn declare(&mut self, new: Declaration) {
         let name = new.handle.name().to_owned();
         match self.weights.get(&name) {
-            None => drop(self.weights.insert(name, new)),
+            None => {
+                let all = self.declarations().chain([&new]).map(|declaration| entries(declaration.handle.shape()));
+                let total = all.fold(Some(0usize), |sum, size| sum?.checked_add(size?));
+                if total.is_some_and(|total| total <= MAX_WEIGHTS) {
+                    self.weights.insert(name, new);
+                } else {
+                    let shape = new.handle.shape().to_vec();
+                    self.fail("weights", Mistake::TooManyWeights { name, shape, limit: MAX_WEIGHTS });
+                }
+            }
             Some(old) if old.handle == new.handle => {}
             Some(old) => {
                 let (declared, shape) = (old.handle.shape().to_vec(), new.handle.shape().to_vec());
@@ -74,4 +89,20 @@ impl Circuit {
     pub fn weight_tensors(&self) -> Vec<Weights> {
         self.declarations().map(|declaration| declaration.handle.clone()).collect()
     }
+}
+
+/// Number of entries of a shape, unless it overflows.
+fn entries(shape: &[usize]) -> Option<usize> {
+    shape.iter().try_fold(1usize, |product, size| product.checked_mul(*size))
+}
+
+/// A number of an initialisation that no weight can be drawn from.
+pub(crate) fn not_finite(init: Init) -> Option<f64> {
+    let numbers = match init {
+        Init::Const(value) => [value, 0.0],
+        Init::Randn { mean, stdev } => [mean, stdev],
+        Init::Uniform { lo, up } => [lo, up - lo],
+        Init::Kaiming { .. } => [0.0, 0.0],
+    };
+    numbers.into_iter().find(|number| !number.is_finite())
 }

@@ -1,5 +1,6 @@
 //! Reproducible initialisation: candle's CPU generator has no seed.
 
+use crate::circuit::not_finite;
 use candle_core::{DType, Device, Result, Shape, Tensor, Var};
 use candle_nn::init::NormalOrUniform;
 use candle_nn::var_builder::SimpleBackend;
@@ -85,6 +86,9 @@ struct Backend {
 impl SimpleBackend for Backend {
     fn get(&self, shape: Shape, path: &str, init: Init, dtype: DType, device: &Device) -> Result<Tensor> {
         if !self.contains_tensor(path) {
+            if not_finite(init).is_some() {
+                candle_core::bail!("the initialisation {init:?} of `{path}` is not finite")
+            }
             let values = SeededInit::new(self.seed).values(path, &shape, init);
             let tensor = Tensor::from_vec(values, shape.clone(), &Device::Cpu)?.to_dtype(dtype)?.to_device(device)?;
             let mut data = self.varmap.data().lock().map_err(|error| candle_core::Error::msg(error.to_string()))?;

@@ -1,6 +1,6 @@
 //! A program as text, a line a step, so that a reader sees what lowering did.
 
-use super::{Kernel, Program, Slot, Variable};
+use super::{Kernel, Program, Readout, Slot, Sum, Variable};
 use std::fmt;
 
 impl fmt::Display for Variable {
@@ -14,15 +14,16 @@ impl fmt::Display for Variable {
 
 impl fmt::Display for Slot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut parts: Vec<String> = Vec::new();
-        for (coefficient, first, second) in &self.terms {
+        let product = |(coefficient, first, second): &(f64, Variable, Option<Variable>)| {
             let second = second.map_or_else(String::new, |variable| format!("*{variable}"));
-            parts.push(format!("{coefficient}*{first}{second}"));
-        }
+            let factor = if *coefficient == 1.0 { String::new() } else { format!("{coefficient}*") };
+            format!("{factor}{first}{second}")
+        };
+        let mut parts: Vec<String> = self.terms.iter().map(product).collect();
         if self.constant != 0.0 || parts.is_empty() {
             parts.push(self.constant.to_string());
         }
-        f.write_str(&parts.join(" + "))
+        f.write_str(&parts.join(" + ").replace("+ -", "- "))
     }
 }
 
@@ -37,30 +38,70 @@ impl fmt::Display for Program {
             writeln!(f, "  state <- x{}..x{}", embedding.first, embedding.first + embedding.count - 1)?;
         }
         for step in &self.steps {
-            let text = match &step.kernel {
-                Kernel::Rotation { x, z, slot } => format!("rotate {} by a{slot}", letters(*x, *z)),
-                Kernel::Phase { slot } => format!("phase a{slot}"),
-                Kernel::FixedPhase(value) => format!("phase {value}"),
-                Kernel::Exchange { mask, first, second } => {
-                    format!("exchange {first:b} and {second:b} of {}", letters(0, *mask).replace('Z', "q"))
-                }
-                Kernel::Matrix { qubits, .. } => format!("matrix on {qubits:?}"),
-            };
-            let controls = letters(0, step.controls).replace('Z', "q");
-            let where_ = if step.controls == 0 { String::new() } else { format!(" where {controls}") };
-            writeln!(f, "  {text}{where_}")?;
+            let place = if step.controls == 0 { String::new() } else { format!(" where {}", names(step.controls)) };
+            writeln!(f, "  {}{place}", step.kernel)?;
         }
-        Ok(())
+        writeln!(f, "  read {}", self.readout)
     }
+}
+
+impl fmt::Display for Kernel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rotation { x: 0, z: 0, slot } => write!(f, "phase -a{slot}"),
+            Self::Rotation { x, z, slot } => write!(f, "rotate {} by a{slot}", letters(*x, *z)),
+            Self::Phase { slot } => write!(f, "phase a{slot}"),
+            Self::FixedPhase(value) => write!(f, "multiply by {value:.4}"),
+            Self::Exchange { mask, first, second } => {
+                let bit = |bits: u64, q: u32| if bits >> q & 1 == 1 { '1' } else { '0' };
+                let local = |bits: u64| ones(*mask).map(|q| bit(bits, q)).collect::<String>();
+                write!(f, "exchange {} and {} of {}", local(*first), local(*second), names(*mask))
+            }
+            Self::Matrix { qubits, .. } => {
+                let names: Vec<String> = qubits.iter().map(|q| format!("q{q}")).collect();
+                write!(f, "matrix on {}", names.join(" "))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Readout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sizes = |sum: &Sum| {
+            let words: usize = sum.flips.iter().map(|flip| flip.terms.len()).sum();
+            format!("{words} words in {} groups, {} other parts", sum.flips.len(), sum.parts.len())
+        };
+        match self {
+            Self::Expectation(sum) => write!(f, "{} expectations: {}", sum.outputs, sizes(sum)),
+            Self::Variance(sums) => {
+                let each: Vec<String> = sums.iter().map(sizes).collect();
+                write!(f, "{} variances: {}", sums.len(), each.join("; "))
+            }
+            Self::Probabilities(qubits) => {
+                let names: Vec<String> = qubits.iter().map(|q| format!("q{q}")).collect();
+                write!(f, "probabilities of {}", names.join(" "))
+            }
+            Self::State => f.write_str("the state"),
+        }
+    }
+}
+
+/// The bits of a mask, from the lowest.
+fn ones(mask: u64) -> impl Iterator<Item = u32> {
+    (0..u64::BITS).filter(move |q| mask >> q & 1 == 1)
+}
+
+/// Qubits as "q0 q3".
+fn names(mask: u64) -> String {
+    ones(mask).map(|q| format!("q{q}")).collect::<Vec<_>>().join(" ")
 }
 
 /// A Pauli word as "X0 Z3".
 fn letters(x: u64, z: u64) -> String {
-    let qubits = (0..64).filter(|q| (x | z) >> q & 1 == 1);
     let letter = |q: u32| match (x >> q & 1, z >> q & 1) {
         (1, 1) => 'Y',
         (1, _) => 'X',
         _ => 'Z',
     };
-    qubits.map(|q| format!("{}{q}", letter(q))).collect::<Vec<_>>().join(" ")
+    ones(x | z).map(|q| format!("{}{q}", letter(q))).collect::<Vec<_>>().join(" ")
 }

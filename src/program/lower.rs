@@ -155,12 +155,14 @@ impl Lowering {
 /// The bits of an expression, for looking it up.
 fn fingerprint(slot: &Slot) -> Vec<u64> {
     let code = |variable: &Variable| match variable {
-        Variable::Input(index) => 2 * *index as u64,
-        Variable::Weight(index) => 2 * *index as u64 + 1,
+        Variable::Input(index) => [1, *index as u64],
+        Variable::Weight(index) => [2, *index as u64],
     };
     let mut bits = vec![slot.constant.to_bits()];
     for (coefficient, first, second) in &slot.terms {
-        bits.extend([coefficient.to_bits(), code(first), second.as_ref().map_or(u64::MAX, code)]);
+        bits.push(coefficient.to_bits());
+        bits.extend(code(first));
+        bits.extend(second.as_ref().map_or([0, 0], code));
     }
     bits
 }

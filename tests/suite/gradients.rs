@@ -56,7 +56,7 @@ fn losses(seed: u64, qubits: usize) -> Vec<Loss> {
 }
 
 /// Central differences of `f` at `point`.
-fn differences(point: &[f64], f: impl Fn(&[f64]) -> f64) -> Vec<f64> {
+pub(crate) fn differences(point: &[f64], f: impl Fn(&[f64]) -> f64) -> Vec<f64> {
     let step = 1e-5;
     let slope = |k: usize| {
         let moved = |by: f64| {

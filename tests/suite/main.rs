@@ -4,4 +4,6 @@ mod gradients;
 mod lab;
 mod oracle;
 mod readme;
+mod regressions;
+mod textbook;
 mod values;

@@ -42,7 +42,7 @@ impl Circuit {
     pub fn basic_entangler_layers(&mut self, name: &str, layers: usize, rotation: Gate) -> Weights {
         let n = self.qubits();
         let weights = self.weights(name, (layers, n));
-        for layer in 0..layers {
+        for layer in 0..self.rounds(layers) {
             for qubit in 0..n {
                 self.gate(rotation, [weights.at([layer, qubit])], [qubit]);
             }
@@ -68,7 +68,7 @@ impl Circuit {
     pub fn strongly_entangling_layers(&mut self, name: &str, layers: usize) -> Weights {
         let n = self.qubits();
         let weights = self.weights(name, (layers, n, 3));
-        for layer in 0..layers {
+        for layer in 0..self.rounds(layers) {
             for qubit in 0..n {
                 let w = |k| weights.at([layer, qubit, k]);
                 self.rz(w(0), qubit).ry(w(1), qubit).rz(w(2), qubit);
@@ -92,7 +92,7 @@ impl Circuit {
     ) -> Weights {
         let n = self.qubits();
         let weights = self.weights(name, (repeats.saturating_add(1), rotations.len(), n));
-        for block in 0..=repeats {
+        for block in 0..self.rounds(repeats.saturating_add(1)) {
             for (k, &rotation) in rotations.iter().enumerate() {
                 for qubit in 0..n {
                     self.gate(rotation, [weights.at([block, k, qubit])], [qubit]);
@@ -162,7 +162,7 @@ impl Circuit {
         let shape = (layers, n, triples, 3);
         let bias = self.weights(name, shape);
         let scale = self.weights_with_init(&format!("{name}_scale"), shape, Init::Const(1.0));
-        for layer in 0..layers {
+        for layer in 0..self.rounds(layers) {
             for qubit in 0..n {
                 for triple in 0..triples {
                     let angle = |k: usize| {

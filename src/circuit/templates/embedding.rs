@@ -86,10 +86,10 @@ impl Circuit {
     /// ```
     pub fn iqp_embedding(&mut self, features: impl IntoIterator<Item = Angle>, repeats: usize) -> &mut Self {
         let features: Vec<Angle> = features.into_iter().collect();
-        if !self.features_fit("iqp_embedding", features.len(), self.qubits()) {
+        if features.is_empty() || !self.features_fit("iqp_embedding", features.len(), self.qubits()) {
             return self;
         }
-        for _ in 0..repeats {
+        for _ in 0..self.rounds(repeats) {
             for (qubit, feature) in features.iter().enumerate() {
                 self.h(qubit).rz(feature, qubit);
             }

@@ -1,0 +1,121 @@
+//! Axes: a frame with a grid, ticks and labels.
+
+use super::canvas::{Anchor, Canvas, GRID, HEADING, INK, LABEL, SOFT_INK, TICK, text};
+use anyhow::Result;
+use plotters::prelude::*;
+use std::ops::Range;
+
+/// The scale of one axis.
+#[derive(Debug, Clone)]
+pub(super) struct Scale {
+    range: Range<f64>,
+    is_logarithmic: bool,
+}
+
+/// A frame on the canvas with a scale for each direction.
+#[derive(Debug, Clone)]
+pub(super) struct Axes {
+    /// Canvas columns.
+    pub(super) columns: Range<i32>,
+    /// Canvas rows.
+    pub(super) rows: Range<i32>,
+    /// Scale from left to right.
+    pub(super) x: Scale,
+    /// Scale from below upwards.
+    pub(super) y: Scale,
+}
+
+impl Scale {
+    /// A linear scale.
+    pub(super) fn linear(range: Range<f64>) -> Self {
+        Self { range, is_logarithmic: false }
+    }
+
+    /// A logarithmic scale over whole decades that hold all positive `values`.
+    pub(super) fn decades(values: impl Iterator<Item = f64>) -> Self {
+        let positive = values.filter(|value| *value > 0.0 && value.is_finite());
+        let (low, high) = positive.map(f64::log10).fold((f64::MAX, f64::MIN), |(a, b), v| (a.min(v), b.max(v)));
+        let (low, high) = if low <= high { (low.floor(), high.ceil()) } else { (-1.0, 0.0) };
+        Self { range: 10f64.powf(low)..10f64.powf(high.max(low + 1.0)), is_logarithmic: true }
+    }
+
+    /// Place of a value, 0 at the start and 1 at the end; what lies outside is moved to the edge.
+    fn place(&self, value: f64) -> f64 {
+        let map = |v: f64| if self.is_logarithmic { v.log10() } else { v };
+        let (start, end) = (map(self.range.start), map(self.range.end));
+        ((map(value.clamp(self.range.start, self.range.end)) - start) / (end - start)).clamp(0.0, 1.0)
+    }
+
+    /// Value at a place between 0 and 1 of a linear scale.
+    pub(super) fn value(&self, place: f64) -> f64 {
+        self.range.start + place * (self.range.end - self.range.start)
+    }
+
+    /// Round values, and how they are written.
+    fn ticks(&self) -> Vec<(f64, String)> {
+        if self.is_logarithmic {
+            let decades = self.range.start.log10().round() as i32..=self.range.end.log10().round() as i32;
+            return decades.map(|decade| (10f64.powi(decade), decimal(10f64.powi(decade), -decade))).collect();
+        }
+        let rough = (self.range.end - self.range.start) / 5.0;
+        let power = rough.log10().floor();
+        let unit = 10f64.powf(power);
+        let step = [1.0, 2.0, 5.0, 10.0].map(|factor| factor * unit).into_iter().find(|step| *step >= rough * 0.999);
+        let step = step.unwrap_or(10.0 * unit);
+        let first = (self.range.start / step - 1e-6).ceil() as i64;
+        let last = (self.range.end / step + 1e-6).floor() as i64;
+        let places = -step.log10().floor() as i32;
+        (first..=last).map(|k| (k as f64 * step, decimal(k as f64 * step, places))).collect()
+    }
+}
+
+/// A number with `places` digits behind the point, none if negative.
+fn decimal(value: f64, places: i32) -> String {
+    let text = format!("{value:.*}", places.max(0) as usize);
+    if text.chars().all(|c| "-0.".contains(c)) { "0".to_owned() } else { text }
+}
+
+impl Axes {
+    /// The point of the canvas for a pair of values.
+    pub(super) fn point(&self, (x, y): (f64, f64)) -> (i32, i32) {
+        let along = |range: &Range<i32>, place: f64| (f64::from(range.end - range.start) * place).round() as i32;
+        (self.columns.start + along(&self.columns, self.x.place(x)), self.rows.end - along(&self.rows, self.y.place(y)))
+    }
+
+    /// Horizontal middle.
+    pub(super) fn middle(&self) -> i32 {
+        (self.columns.start + self.columns.end) / 2
+    }
+
+    /// Draws grid and ticks; what follows lies on top of them.
+    pub(super) fn draw_grid(&self, canvas: &Canvas<'_>) -> Result<()> {
+        for (value, _) in self.x.ticks() {
+            let (x, _) = self.point((value, self.y.range.start));
+            canvas.draw(&PathElement::new([(x, self.rows.start), (x, self.rows.end)], GRID.stroke_width(2)))?;
+        }
+        for (value, _) in self.y.ticks() {
+            let (_, y) = self.point((self.x.range.start, value));
+            canvas.draw(&PathElement::new([(self.columns.start, y), (self.columns.end, y)], GRID.stroke_width(2)))?;
+        }
+        Ok(())
+    }
+
+    /// Draws frame, numbers, names of the axes and a heading.
+    pub(super) fn draw_frame(&self, canvas: &Canvas<'_>, heading: &str, [x_name, y_name]: [&str; 2]) -> Result<()> {
+        let (start, end) = ((self.columns.start, self.rows.start), (self.columns.end, self.rows.end));
+        canvas.draw(&Rectangle::new([start, end], SOFT_INK.stroke_width(2)))?;
+        for (value, number) in self.x.ticks() {
+            let (x, _) = self.point((value, self.y.range.start));
+            canvas.draw(&PathElement::new([(x, end.1), (x, end.1 + 12)], SOFT_INK.stroke_width(2)))?;
+            text(canvas, &number, (x, end.1 + 44), TICK, SOFT_INK, Anchor::Centre)?;
+        }
+        for (value, number) in self.y.ticks() {
+            let (_, y) = self.point((self.x.range.start, value));
+            canvas.draw(&PathElement::new([(start.0 - 12, y), (start.0, y)], SOFT_INK.stroke_width(2)))?;
+            text(canvas, &number, (start.0 - 26, y), TICK, SOFT_INK, Anchor::Right)?;
+        }
+        text(canvas, x_name, (self.middle(), end.1 + 108), LABEL, INK, Anchor::Centre)?;
+        text(canvas, y_name, (start.0 - 150, (start.1 + end.1) / 2), LABEL, INK, Anchor::Upward)?;
+        text(canvas, heading, (self.middle(), start.1 - 46), HEADING, INK, Anchor::Centre)
+    }
+}
