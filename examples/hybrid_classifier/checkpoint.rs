@@ -39,9 +39,8 @@ pub(crate) fn save(path: &Path, settings: &Settings, scaler: &Scaler, network: &
 /// Reads a network from `path`.
 pub(crate) fn load(path: &Path, device: &Device) -> Result<(Settings, Scaler, Network)> {
     let tensors = safetensors::load(path, device).with_context(|| format!("cannot read {}", path.display()))?;
-    let get = |name: &str| {
-        tensors.get(name).with_context(|| format!("{}: there is no tensor `{name}`", path.display()))
-    };
+    let get =
+        |name: &str| tensors.get(name).with_context(|| format!("{}: there is no tensor `{name}`", path.display()));
     let settings = Settings::from_text(&String::from_utf8(get(SETTINGS)?.to_vec1()?)?)
         .with_context(|| format!("{}: settings", path.display()))?;
     let scaler = Scaler { mean: get(MEAN)?.to_vec1()?, deviation: get(DEVIATION)?.to_vec1()? };

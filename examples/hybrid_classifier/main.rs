@@ -92,8 +92,7 @@ fn train(args: &Args, device: &Device) -> Result<f64> {
     let trainers = fit(args, &task, device)?;
     println!("\n{}\n", report::table(&trainers)?);
 
-    let output =
-        args.output.clone().unwrap_or_else(|| Path::new("target/hybrid_classifier").join(args.dataset.name()));
+    let output = args.output.clone().unwrap_or_else(|| Path::new("target/hybrid_classifier").join(args.dataset.name()));
     write(&output, &task, &trainers)?;
     let last = trainers[0].history.last().context("no epoch was trained")?;
     Ok(last.test.accuracy)

@@ -96,10 +96,11 @@ impl Network {
             }
             Core::Dense => dense(encoder, shape, &vb.pp("dense"))?,
         };
-        let layers = middle
-            .add(linear(qubits, hidden, vb.pp("decoder.0"))?)
-            .add(Activation::Relu)
-            .add(linear(hidden, classes, vb.pp("decoder.1"))?);
+        let layers = middle.add(linear(qubits, hidden, vb.pp("decoder.0"))?).add(Activation::Relu).add(linear(
+            hidden,
+            classes,
+            vb.pp("decoder.1"),
+        )?);
         Ok(Self { layers, varmap })
     }
 

@@ -14,6 +14,7 @@ use std::ops::{Add, AddAssign, Mul, Neg, Sub};
 /// The precision of a state: `f32` or `f64`.
 pub trait Real:
     candle_core::WithDType
+    + cpu::Vectored
     + Default
     + Add<Output = Self>
     + Sub<Output = Self>

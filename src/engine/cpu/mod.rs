@@ -9,20 +9,27 @@
 
 mod angles;
 mod block;
+mod fused;
 mod kernels;
+mod layers;
 mod measure;
 mod observe;
 mod overlap;
 mod plan;
+mod simd;
 mod space;
+mod start;
 mod state;
 
 use super::{Arguments, Engine, Gradients, Real, Wanted};
 use crate::error::Result;
 use crate::program::Program;
+use angles::Angles;
 use block::Worker;
+use fused::Prepared;
 use plan::Plan;
 use rayon::prelude::*;
+pub use simd::Vectored;
 
 /// The engine for `Device::Cpu`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -37,14 +44,13 @@ impl<T: Real> Engine<T> for Cpu {
         let outputs = program.outputs();
         let mut out = vec![T::zero(); arguments.batch * outputs];
         let rows = plan.lanes * outputs;
+        let prepared = prepare(program, arguments, &plan);
+        let start = || Worker::new(program, arguments, &plan, prepared.as_ref());
         if plan.spread_blocks {
             let chunks = out.par_chunks_mut(rows).enumerate();
-            chunks.for_each_init(
-                || Worker::new(program, arguments, &plan),
-                |worker, (block, out)| worker.forward(block, out),
-            );
+            chunks.for_each_init(start, |worker, (block, out)| worker.forward(block, out));
         } else if arguments.batch > 0 {
-            let mut worker = Worker::new(program, arguments, &plan);
+            let mut worker = start();
             out.chunks_mut(rows).enumerate().for_each(|(block, out)| worker.forward(block, out));
         }
         Ok(out)
@@ -66,7 +72,8 @@ impl<T: Real> Engine<T> for Cpu {
             true => inputs.chunks_mut(group_rows * width).collect(),
             false => (0..plan.groups).map(|_| Default::default()).collect(),
         };
-        let start = || Worker::new(program, arguments, &plan);
+        let prepared = prepare(program, arguments, &plan);
+        let start = || Worker::new(program, arguments, &plan, prepared.as_ref());
         let group = |worker: &mut Worker<'_, T>, (group, rows): (usize, &mut &mut [T])| {
             worker.gradient_group(group, cotangent, wanted, rows)
         };
@@ -79,4 +86,9 @@ impl<T: Real> Engine<T> for Cpu {
         let weights = wanted.weights.then(|| angles::weight_gradient(program, arguments, &sums));
         Ok(Gradients { inputs: wanted.inputs.then_some(inputs), weights })
     }
+}
+
+/// What full blocks share; single states follow the steps themselves.
+fn prepare<T: Real>(program: &Program, arguments: Arguments<'_, T>, plan: &Plan) -> Option<Prepared<T>> {
+    (plan.lanes == plan::LANES).then(|| Prepared::new(program, &Angles::new(program, arguments)))
 }
