@@ -36,6 +36,9 @@ pub use simd::Vectored;
 pub struct Cpu {
     /// Bytes its states may take; `None` for what the machine has available.
     pub memory_limit: Option<u64>,
+    /// Follow a program step by step instead of its schedule of fused layers: slower, the same results to rounding. For
+    /// checking.
+    pub unfused: bool,
 }
 
 impl<T: Real> Engine<T> for Cpu {
@@ -44,7 +47,7 @@ impl<T: Real> Engine<T> for Cpu {
         let outputs = program.outputs();
         let mut out = vec![T::zero(); arguments.batch * outputs];
         let rows = plan.lanes * outputs;
-        let prepared = prepare(program, arguments, &plan);
+        let prepared = self.prepare(program, arguments, &plan);
         let start = || Worker::new(program, arguments, &plan, prepared.as_ref());
         if plan.spread_blocks {
             let chunks = out.par_chunks_mut(rows).enumerate();
@@ -72,7 +75,7 @@ impl<T: Real> Engine<T> for Cpu {
             true => inputs.chunks_mut(group_rows * width).collect(),
             false => (0..plan.groups).map(|_| Default::default()).collect(),
         };
-        let prepared = prepare(program, arguments, &plan);
+        let prepared = self.prepare(program, arguments, &plan);
         let start = || Worker::new(program, arguments, &plan, prepared.as_ref());
         let group = |worker: &mut Worker<'_, T>, (group, rows): (usize, &mut &mut [T])| {
             worker.gradient_group(group, cotangent, wanted, rows)
@@ -88,7 +91,10 @@ impl<T: Real> Engine<T> for Cpu {
     }
 }
 
-/// What full blocks share; single states follow the steps themselves.
-fn prepare<T: Real>(program: &Program, arguments: Arguments<'_, T>, plan: &Plan) -> Option<Prepared<T>> {
-    (plan.lanes == plan::LANES).then(|| Prepared::new(program, &Angles::new(program, arguments)))
+impl Cpu {
+    /// What full blocks share; single states follow the steps themselves.
+    fn prepare<T: Real>(self, program: &Program, arguments: Arguments<'_, T>, plan: &Plan) -> Option<Prepared<T>> {
+        let full = plan.lanes == plan::LANES && !self.unfused;
+        full.then(|| Prepared::new(program, &Angles::new(program, arguments)))
+    }
 }
