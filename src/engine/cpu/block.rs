@@ -60,24 +60,37 @@ impl<'a, T: Real> Worker<'a, T> {
         self.read(out);
     }
 
-    /// Gradients of all blocks of a group: the input rows are written, the sums returned.
+    /// The final state of the last block, which the worker then no longer has.
+    pub(super) fn take_state(&mut self) -> State<T> {
+        let (qubits, lanes) = (self.psi.qubits, self.psi.lanes);
+        std::mem::replace(&mut self.psi, State::new(qubits, lanes))
+    }
+
+    /// Gradients of all blocks of a group: the input rows are written, the sums returned. Blocks whose final states were
+    /// kept are not run again.
     pub(super) fn gradient_group(
         &mut self,
         group: usize,
         cotangent: &[T],
         wanted: Wanted,
         rows: &mut [T],
+        kept: &mut [Option<State<T>>],
     ) -> GroupSums {
         let mut sums = GroupSums::new(self.program);
         let mut overlaps = self.overlaps();
-        let blocks = self.arguments.batch.div_ceil(self.plan.lanes);
         let from = group * self.plan.blocks_per_group;
         let (width, outputs) = (self.program.inputs, self.program.outputs());
         let group_first = from * self.plan.lanes;
-        let to = blocks.min(from + self.plan.blocks_per_group);
-        for block in from..to {
+        let to = from + kept.len();
+        for (block, kept) in (from..to).zip(kept) {
             let (first, count) = self.samples(block);
-            self.run(first, count);
+            match kept.take() {
+                None => self.run(first, count),
+                Some(state) => {
+                    self.fill(first, count);
+                    self.psi = state;
+                }
+            }
             self.seed(&cotangent[first * outputs..(first + count) * outputs]);
             let mut slots = vec![[0.0; LANES]; self.program.slots.len()];
             if self.prepared.is_some() {
@@ -111,9 +124,14 @@ impl<'a, T: Real> Worker<'a, T> {
         if self.prepared.is_some() { &self.program.schedule().readout } else { &self.program.readout }
     }
 
+    /// Cosines and sines of `count` samples from `first` on.
+    fn fill(&mut self, first: usize, count: usize) {
+        self.angles.fill(self.program, self.arguments, first, count, self.plan.lanes);
+    }
+
     /// The final states of `count` samples from `first` on.
     fn run(&mut self, first: usize, count: usize) {
-        self.angles.fill(self.program, self.arguments, first, count, self.plan.lanes);
+        self.fill(first, count);
         if let Some(embedding) = self.program.embedding {
             self.embed(embedding, first, count);
         }
