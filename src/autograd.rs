@@ -4,19 +4,29 @@
 //! single output packs the gradients that are wanted: candle's ops have one output. Both read the storage directly, so that
 //! an engine on another device never sends anything to the host.
 
-use crate::engine::cpu::Cpu;
+use crate::engine::cpu::{self, Cpu};
 use crate::engine::{Arguments, Engine, Real, Wanted};
 use crate::error::{Error, Result};
 use crate::program::Program;
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, DType, Layout, Shape, Tensor};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// See the module.
 #[derive(Debug, Clone)]
 pub(crate) struct Forward {
-    pub(crate) program: Arc<Program>,
-    pub(crate) engine: Cpu,
+    program: Arc<Program>,
+    engine: Cpu,
+    /// Whether a gradient may follow.
+    tracked: bool,
+    /// What the forward pass left for it. candle has no save-for-backward; the graph keeps the op, and the op keeps this.
+    kept: Arc<Mutex<Option<Kept>>>,
+}
+
+#[derive(Debug)]
+enum Kept {
+    F32(cpu::Kept<f32>),
+    F64(cpu::Kept<f64>),
 }
 
 #[derive(Debug)]
@@ -26,21 +36,24 @@ struct Backward {
 }
 
 impl Forward {
+    pub(crate) fn new(program: &Arc<Program>, engine: Cpu) -> Self {
+        Self { program: Arc::clone(program), engine, tracked: false, kept: Arc::default() }
+    }
+
     /// Outputs `[batch, outputs]`, in the graph if an argument is tracked.
     pub(crate) fn apply(self, inputs: &Tensor, weights: &Tensor) -> Result<Tensor> {
-        Ok(inputs.apply_op2(weights, self)?)
+        let tracked = inputs.track_op() || weights.track_op();
+        Ok(inputs.apply_op2(weights, Self { tracked, ..self })?)
     }
-}
 
-/// Calls `$body` with the two slices of equal precision, or returns an error.
-macro_rules! by_precision {
-    ($first:expr, $second:expr, |$a:ident, $b:ident| $body:expr) => {
-        match ($first, $second) {
-            (CpuStorage::F32($a), CpuStorage::F32($b)) => CpuStorage::F32($body),
-            (CpuStorage::F64($a), CpuStorage::F64($b)) => CpuStorage::F64($body),
-            (first, _) => return Err(unsupported(first.dtype()).into()),
-        }
-    };
+    fn keep(&self, kept: Option<Kept>) {
+        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = kept;
+    }
+
+    /// Takes what was kept: a second gradient repeats the forward pass.
+    fn take(&self) -> Option<Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
 }
 
 impl CustomOp2 for Forward {
@@ -56,10 +69,21 @@ impl CustomOp2 for Forward {
         weights_layout: &Layout,
     ) -> candle_core::Result<(CpuStorage, Shape)> {
         let batch = inputs_layout.dims()[0];
-        let out = by_precision!(inputs, weights, |x, w| {
-            let arguments = arguments(x, inputs_layout, w, weights_layout);
-            self.engine.forward(&self.program, arguments)?
-        });
+        let out = match (inputs, weights) {
+            (CpuStorage::F32(x), CpuStorage::F32(w)) => {
+                let arguments = arguments(x, inputs_layout, w, weights_layout);
+                let (out, kept) = self.engine.forward(&self.program, arguments, self.tracked)?;
+                self.keep(kept.map(Kept::F32));
+                CpuStorage::F32(out)
+            }
+            (CpuStorage::F64(x), CpuStorage::F64(w)) => {
+                let arguments = arguments(x, inputs_layout, w, weights_layout);
+                let (out, kept) = self.engine.forward(&self.program, arguments, self.tracked)?;
+                self.keep(kept.map(Kept::F64));
+                CpuStorage::F64(out)
+            }
+            (other, _) => return Err(unsupported(other.dtype()).into()),
+        };
         Ok((out, (batch, self.program.outputs()).into()))
     }
 
@@ -82,6 +106,22 @@ impl CustomOp2 for Forward {
     }
 }
 
+impl Backward {
+    /// The gradient in the inputs, then the one in the weights, as far as they are wanted.
+    fn packed<T: Real>(
+        &self,
+        arguments: Arguments<'_, T>,
+        cotangent: &[T],
+        kept: Option<cpu::Kept<T>>,
+    ) -> Result<Vec<T>> {
+        let Forward { program, engine, .. } = &self.forward;
+        let gradients = engine.gradient(program, arguments, cotangent, self.wanted, kept)?;
+        let mut packed = gradients.inputs.unwrap_or_default();
+        packed.extend(gradients.weights.unwrap_or_default());
+        Ok(packed)
+    }
+}
+
 impl CustomOp3 for Backward {
     fn name(&self) -> &'static str {
         "quantum-backward"
@@ -96,15 +136,19 @@ impl CustomOp3 for Backward {
         cotangent: &CpuStorage,
         cotangent_layout: &Layout,
     ) -> candle_core::Result<(CpuStorage, Shape)> {
-        let Forward { program, engine } = &self.forward;
-        let packed = by_precision!(inputs, weights, |x, w| {
-            let arguments = arguments(x, inputs_layout, w, weights_layout);
-            let cotangent = contiguous(cotangent.as_slice()?, cotangent_layout);
-            let gradients = engine.gradient(program, arguments, cotangent, self.wanted)?;
-            let mut packed = gradients.inputs.unwrap_or_default();
-            packed.extend(gradients.weights.unwrap_or_default());
-            packed
-        });
+        let packed = match (inputs, weights, self.forward.take()) {
+            (CpuStorage::F32(x), CpuStorage::F32(w), kept) => {
+                let arguments = arguments(x, inputs_layout, w, weights_layout);
+                let kept = kept.and_then(|kept| if let Kept::F32(kept) = kept { Some(kept) } else { None });
+                CpuStorage::F32(self.packed(arguments, contiguous(cotangent.as_slice()?, cotangent_layout), kept)?)
+            }
+            (CpuStorage::F64(x), CpuStorage::F64(w), kept) => {
+                let arguments = arguments(x, inputs_layout, w, weights_layout);
+                let kept = kept.and_then(|kept| if let Kept::F64(kept) = kept { Some(kept) } else { None });
+                CpuStorage::F64(self.packed(arguments, contiguous(cotangent.as_slice()?, cotangent_layout), kept)?)
+            }
+            (other, ..) => return Err(unsupported(other.dtype()).into()),
+        };
         let size = |wanted: bool, layout: &Layout| if wanted { layout.shape().elem_count() } else { 0 };
         let count = size(self.wanted.inputs, inputs_layout) + size(self.wanted.weights, weights_layout);
         Ok((packed, count.into()))

@@ -96,7 +96,7 @@ pub(crate) fn run(program: &Arc<Program>, engine: Cpu, inputs: Option<&Tensor>, 
         [one] => one.to_dtype(inner)?.contiguous()?,
         many => Tensor::cat(many, 0)?.to_dtype(inner)?,
     };
-    let out = Forward { program: Arc::clone(program), engine }.apply(&rows, &weights)?;
+    let out = Forward::new(program, engine).apply(&rows, &weights)?;
     Ok(out.to_dtype(outer)?.reshape(shape)?)
 }
 

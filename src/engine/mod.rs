@@ -14,6 +14,7 @@ use std::ops::{Add, AddAssign, Mul, Neg, Sub};
 /// The precision of a state: `f32` or `f64`.
 pub trait Real:
     candle_core::WithDType
+    + cpu::Vectored
     + Default
     + Add<Output = Self>
     + Sub<Output = Self>
@@ -57,15 +58,25 @@ pub struct Gradients<T> {
 
 /// Executes programs.
 pub trait Engine<T: Real> {
-    /// Outputs `[batch, outputs]`.
-    fn forward(&self, program: &Program, arguments: Arguments<'_, T>) -> Result<Vec<T>>;
+    /// Final states kept from a forward pass for the gradient that follows it.
+    type Kept: Send;
 
-    /// Gradients of `sum(cotangent * outputs)` for a cotangent `[batch, outputs]`.
+    /// Outputs `[batch, outputs]`. With `keep`, also the final states, if they are small enough to be worth keeping.
+    fn forward(
+        &self,
+        program: &Program,
+        arguments: Arguments<'_, T>,
+        keep: bool,
+    ) -> Result<(Vec<T>, Option<Self::Kept>)>;
+
+    /// Gradients of `sum(cotangent * outputs)` for a cotangent `[batch, outputs]`. What was kept of a forward pass with the
+    /// same arguments saves repeating it, and changes nothing else.
     fn gradient(
         &self,
         program: &Program,
         arguments: Arguments<'_, T>,
         cotangent: &[T],
         wanted: Wanted,
+        kept: Option<Self::Kept>,
     ) -> Result<Gradients<T>>;
 }

@@ -62,6 +62,8 @@ pub struct QuantumLayerConfig {
     /// Bytes the states may take; what would need more is a typed error before anything is allocated. `None`: what the
     /// machine has available at the time of the call.
     pub memory_limit: Option<u64>,
+    /// Apply the circuit gate by gate instead of in fused layers: slower, the same results to rounding. For checking.
+    pub unfused: bool,
 }
 
 impl QuantumLayer {
@@ -89,7 +91,8 @@ impl QuantumLayer {
         let weights = functional::declared(&program)
             .map(|(name, shape, init)| vb.get_with_hints(shape.clone(), name, init))
             .collect::<candle_core::Result<Vec<_>>>()?;
-        Ok(Self { circuit, measurement, program, weights, engine: Cpu { memory_limit: config.memory_limit } })
+        let engine = Cpu { memory_limit: config.memory_limit, unfused: config.unfused };
+        Ok(Self { circuit, measurement, program, weights, engine })
     }
 
     /// The outputs `[outputs]` of a circuit that reads no inputs.

@@ -8,7 +8,7 @@ use crate::observable::Word;
 use candle_core::Shape;
 use num_complex::Complex64;
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Lowers a checked circuit.
 pub(super) fn lower(circuit: &Circuit, measurement: &Measurement) -> Program {
@@ -26,6 +26,7 @@ pub(super) fn lower(circuit: &Circuit, measurement: &Measurement) -> Program {
         steps: lowering.steps,
         readout: Readout::new(measurement),
         output_shape: measurement.output_shape(circuit.qubits()),
+        schedule: OnceLock::new(),
     }
 }
 

@@ -8,10 +8,14 @@
 //! - A **step** is one of five kernels under a mask of controls.
 
 mod display;
+mod frame;
 mod lower;
 mod readout;
+mod schedule;
 
+pub(crate) use frame::Frame;
 pub(crate) use readout::{Flip, FlipTerm, Readout, Sum};
+pub(crate) use schedule::{Layer, MAX_ROTATIONS, Node, Pass, Phase, Schedule, Source};
 
 use crate::circuit::Circuit;
 use crate::error::Result;
@@ -19,7 +23,7 @@ use crate::measurement::Measurement;
 use candle_core::Shape;
 use candle_nn::Init;
 use num_complex::Complex64;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// A lowered circuit with its measurement.
 #[derive(Debug, Clone)]
@@ -37,6 +41,8 @@ pub struct Program {
     pub(crate) steps: Vec<Step>,
     pub(crate) readout: Readout,
     pub(crate) output_shape: Vec<usize>,
+    /// The schedule, made when an engine first asks for it.
+    schedule: OnceLock<Schedule>,
 }
 
 /// A weight tensor of a program.
@@ -113,6 +119,11 @@ impl Program {
         circuit.check()?;
         measurement.check(circuit.qubits())?;
         Ok(lower::lower(circuit, measurement))
+    }
+
+    /// The program as layers; see [`Schedule`].
+    pub(crate) fn schedule(&self) -> &Schedule {
+        self.schedule.get_or_init(|| Schedule::new(self))
     }
 
     /// Number of qubits.

@@ -74,3 +74,10 @@ impl Sum {
         sum
     }
 }
+
+impl Sum {
+    /// Whether it holds nothing but words of Z.
+    pub(crate) fn is_diagonal(&self) -> bool {
+        self.parts.is_empty() && self.flips.iter().all(|flip| flip.x == 0)
+    }
+}

@@ -1,5 +1,6 @@
 //! One binary for all integration tests: it links candle once.
 
+mod fusion;
 mod gradients;
 mod lab;
 mod oracle;

@@ -1,5 +1,6 @@
 //! Slots in, gradients of variables out: the only part of the engine that knows expressions.
 
+use super::fused;
 use super::kernels::Turn;
 use super::plan::LANES;
 use crate::engine::{Arguments, Real};
@@ -9,6 +10,8 @@ use crate::program::{Program, Slot, Variable};
 #[derive(Debug)]
 pub(super) struct Angles<T> {
     turns: Vec<Turn<T>>,
+    /// φ of the slots that all samples share, in f64.
+    values: Vec<f64>,
     /// Slots that differ from sample to sample.
     varying: Vec<usize>,
 }
@@ -20,6 +23,8 @@ pub(super) struct GroupSums {
     pub(super) slots: Vec<f64>,
     /// In the weights, through slots that differ from sample to sample.
     pub(super) weights: Vec<f64>,
+    /// `Im(λ* ψ)` of each amplitude in front of each node's table, added up over the samples.
+    pub(super) overlaps: Vec<Vec<f64>>,
 }
 
 /// One sample's variables.
@@ -68,16 +73,18 @@ impl<T: Real> Angles<T> {
         let point = Point { inputs: &[], weights: arguments.weights };
         let zero = Turn { cos: [T::one(); LANES], sin: [T::zero(); LANES] };
         let mut turns = vec![zero; program.slots.len()];
+        let mut values = vec![0.0; program.slots.len()];
         let mut varying = Vec::new();
         for (index, (slot, turn)) in program.slots.iter().zip(&mut turns).enumerate() {
             if slot.reads_inputs() {
                 varying.push(index);
             } else {
-                let (sin, cos) = point.slot(slot).sin_cos();
+                values[index] = point.slot(slot);
+                let (sin, cos) = values[index].sin_cos();
                 *turn = Turn { cos: [T::from_f64(cos); LANES], sin: [T::from_f64(sin); LANES] };
             }
         }
-        Self { turns, varying }
+        Self { turns, values, varying }
     }
 
     /// Evaluates the other slots for a block of `lanes` samples, of which `count` exist, from sample `first` on.
@@ -102,6 +109,11 @@ impl<T: Real> Angles<T> {
         }
     }
 
+    /// φ of a slot that all samples share.
+    pub(super) fn value(&self, slot: usize) -> f64 {
+        self.values[slot]
+    }
+
     pub(super) fn turn(&self, slot: usize) -> &Turn<T> {
         &self.turns[slot]
     }
@@ -109,7 +121,7 @@ impl<T: Real> Angles<T> {
 
 impl GroupSums {
     pub(super) fn new(program: &Program) -> Self {
-        Self { slots: vec![0.0; program.slots.len()], weights: vec![0.0; program.weights] }
+        Self { slots: vec![0.0; program.slots.len()], weights: vec![0.0; program.weights], overlaps: Vec::new() }
     }
 
     /// Adds the slot gradients `[slots][lanes]` of one block to the group's, and to the block's rows of the input
@@ -151,7 +163,13 @@ pub(super) fn weight_gradient<T: Real>(program: &Program, arguments: Arguments<'
     for group in groups {
         total.slots.iter_mut().zip(&group.slots).for_each(|(total, sum)| *total += sum);
         total.weights.iter_mut().zip(&group.weights).for_each(|(total, sum)| *total += sum);
+        total.overlaps.resize(group.overlaps.len(), Vec::new());
+        for (total, sums) in total.overlaps.iter_mut().zip(&group.overlaps) {
+            total.resize(sums.len(), 0.0);
+            total.iter_mut().zip(sums).for_each(|(total, sum)| *total += sum);
+        }
     }
+    fused::phase_gradients(program, &mut total);
     let point = Point { inputs: &[], weights: arguments.weights };
     for (slot, gradient) in program.slots.iter().zip(total.slots).filter(|(slot, _)| !slot.reads_inputs()) {
         point.derivatives(slot, |variable, derivative| {

@@ -4,11 +4,12 @@
 //! undone on ψ and λ from the last to the first whose angle matters. Two states, however deep the circuit.
 
 use super::angles::{Angles, GroupSums};
+use super::fused::{self, Prepared};
 use super::kernels::{Dense, Target, Turn};
 use super::plan::{LANES, Plan};
 use super::state::State;
 use crate::engine::{Arguments, Real, Wanted};
-use crate::program::{Embedding, Kernel, Program, Step};
+use crate::program::{Embedding, Kernel, Program, Readout, Step};
 
 /// See the module.
 #[derive(Debug)]
@@ -16,7 +17,9 @@ pub(super) struct Worker<'a, T> {
     pub(super) program: &'a Program,
     arguments: Arguments<'a, T>,
     plan: &'a Plan,
-    angles: Angles<T>,
+    pub(super) angles: Angles<T>,
+    /// For full blocks: what they share. They follow the program's schedule, single states its steps.
+    pub(super) prepared: Option<&'a Prepared<T>>,
     /// The matrix of each step that has one, and its adjoint.
     matrices: Vec<Option<[Dense<T>; 2]>>,
     pub(super) psi: State<T>,
@@ -27,7 +30,12 @@ pub(super) struct Worker<'a, T> {
 }
 
 impl<'a, T: Real> Worker<'a, T> {
-    pub(super) fn new(program: &'a Program, arguments: Arguments<'a, T>, plan: &'a Plan) -> Self {
+    pub(super) fn new(
+        program: &'a Program,
+        arguments: Arguments<'a, T>,
+        plan: &'a Plan,
+        prepared: Option<&'a Prepared<T>>,
+    ) -> Self {
         let matrix = |step: &Step| match &step.kernel {
             Kernel::Matrix { qubits, entries } => Some([false, true].map(|dagger| Dense::new(entries, qubits, dagger))),
             _ => None,
@@ -37,6 +45,7 @@ impl<'a, T: Real> Worker<'a, T> {
             arguments,
             plan,
             angles: Angles::new(program, arguments),
+            prepared,
             matrices: program.steps.iter().map(matrix).collect(),
             psi: State::new(program.qubits, plan.lanes),
             lambda: None,
@@ -51,24 +60,45 @@ impl<'a, T: Real> Worker<'a, T> {
         self.read(out);
     }
 
-    /// Gradients of all blocks of a group: the input rows are written, the sums returned.
+    /// The final state of the last block, which the worker then no longer has.
+    pub(super) fn take_state(&mut self) -> State<T> {
+        let (qubits, lanes) = (self.psi.qubits, self.psi.lanes);
+        std::mem::replace(&mut self.psi, State::new(qubits, lanes))
+    }
+
+    /// Gradients of all blocks of a group: the input rows are written, the sums returned. Blocks whose final states were
+    /// kept are not run again.
     pub(super) fn gradient_group(
         &mut self,
         group: usize,
         cotangent: &[T],
         wanted: Wanted,
         rows: &mut [T],
+        kept: &mut [Option<State<T>>],
     ) -> GroupSums {
         let mut sums = GroupSums::new(self.program);
-        let blocks = self.arguments.batch.div_ceil(self.plan.lanes);
+        let mut overlaps = self.overlaps();
         let from = group * self.plan.blocks_per_group;
         let (width, outputs) = (self.program.inputs, self.program.outputs());
         let group_first = from * self.plan.lanes;
-        for block in from..blocks.min(from + self.plan.blocks_per_group) {
+        let to = from + kept.len();
+        for (block, kept) in (from..to).zip(kept) {
             let (first, count) = self.samples(block);
-            self.run(first, count);
+            match kept.take() {
+                None => self.run(first, count),
+                Some(state) => {
+                    self.fill(first, count);
+                    self.psi = state;
+                }
+            }
             self.seed(&cotangent[first * outputs..(first + count) * outputs]);
-            let slots = self.reverse(wanted);
+            let mut slots = vec![[0.0; LANES]; self.program.slots.len()];
+            if self.prepared.is_some() {
+                self.reverse_schedule(wanted, &mut slots, &mut overlaps);
+                fused::end_block(&mut overlaps, block + 1 == to, &mut sums);
+            } else {
+                self.reverse(wanted, &mut slots);
+            }
             let at = (first - group_first) * width;
             let mut rows = (!rows.is_empty()).then(|| &mut rows[at..at + count * width]);
             if let (Some(embedding), Some(rows)) = (self.program.embedding, rows.as_deref_mut()) {
@@ -86,88 +116,111 @@ impl<'a, T: Real> Worker<'a, T> {
     }
 
     pub(super) fn target(&mut self) -> Target<T> {
-        let (qubits, lanes, spread) = (self.psi.qubits, self.psi.lanes, self.plan.spread_state);
-        Target { planes: self.psi.planes(), qubits, lanes, spread }
+        fused::target(&mut self.psi, self.plan.spread_state)
+    }
+
+    /// What is read at the end, in the indices the states then have.
+    pub(super) fn readout(&self) -> &'a Readout {
+        if self.prepared.is_some() { &self.program.schedule().readout } else { &self.program.readout }
+    }
+
+    /// Cosines and sines of `count` samples from `first` on.
+    fn fill(&mut self, first: usize, count: usize) {
+        self.angles.fill(self.program, self.arguments, first, count, self.plan.lanes);
     }
 
     /// The final states of `count` samples from `first` on.
     fn run(&mut self, first: usize, count: usize) {
-        self.angles.fill(self.program, self.arguments, first, count, self.plan.lanes);
-        match self.program.embedding {
-            None => self.psi.set_ground(),
-            Some(embedding) => self.embed(embedding, first, count),
+        self.fill(first, count);
+        if let Some(embedding) = self.program.embedding {
+            self.embed(embedding, first, count);
         }
+        if self.prepared.is_some() {
+            return self.run_schedule();
+        }
+        if self.program.embedding.is_none() {
+            self.psi.set_ground();
+        }
+        (0..self.program.steps.len()).for_each(|index| self.apply(index));
+    }
+
+    /// Applies a step to ψ.
+    pub(super) fn apply(&mut self, index: usize) {
+        let step = &self.program.steps[index];
         let target = self.target();
-        for (step, matrix) in self.program.steps.iter().zip(&self.matrices) {
-            match &step.kernel {
-                Kernel::Rotation { x, z, slot } => target.rotate(*x, *z, step.controls, self.angles.turn(*slot)),
-                Kernel::Phase { slot } => target.phase(step.controls, self.angles.turn(*slot)),
-                Kernel::FixedPhase(value) => target.phase(step.controls, &Turn::fixed(*value)),
-                Kernel::Exchange { mask, first, second } => target.exchange(*mask, *first, *second, step.controls),
-                Kernel::Matrix { .. } => {
-                    if let Some([matrix, _]) = matrix {
-                        target.multiply(matrix, step.controls);
-                    }
+        match &step.kernel {
+            Kernel::Rotation { x, z, slot } => target.rotate(*x, *z, step.controls, self.angles.turn(*slot)),
+            Kernel::Phase { slot } => target.phase(step.controls, self.angles.turn(*slot)),
+            Kernel::FixedPhase(value) => target.phase(step.controls, &Turn::fixed(*value)),
+            Kernel::Exchange { mask, first, second } => target.exchange(*mask, *first, *second, step.controls),
+            Kernel::Matrix { .. } => {
+                if let Some([matrix, _]) = &self.matrices[index] {
+                    target.multiply(matrix, step.controls);
                 }
             }
         }
     }
 
-    /// Undoes the steps on ψ and λ; returns the gradient of each slot in each lane.
-    fn reverse(&mut self, wanted: Wanted) -> Vec<[f64; LANES]> {
-        let program = self.program;
-        let matters = |step: &Step| match &step.kernel {
-            Kernel::Rotation { slot, .. } | Kernel::Phase { slot } => {
-                let slot = &program.slots[*slot];
-                wanted.inputs && slot.reads_inputs() || wanted.weights && slot.reads_weights()
-            }
-            Kernel::FixedPhase(_) | Kernel::Exchange { .. } | Kernel::Matrix { .. } => false,
-        };
-        let mut gradients = vec![[0.0; LANES]; program.slots.len()];
-        let to_the_start = wanted.inputs && program.embedding.is_some();
-        let stop = if to_the_start { Some(0) } else { program.steps.iter().position(matters) };
+    /// Undoes a step on ψ and λ; adds to the gradient of its slot, if that is wanted.
+    pub(super) fn undo(&mut self, index: usize, wanted: Wanted, gradients: &mut [[f64; LANES]]) {
+        let step = &self.program.steps[index];
+        let controls = step.controls;
         let psi = self.target();
-        let Some(lambda) = &mut self.lambda else { return gradients };
+        let Some(lambda) = &mut self.lambda else { return };
         let lambda = Target { planes: lambda.planes(), ..psi };
-        let steps = program.steps.iter().zip(&self.matrices).enumerate();
-        for (index, (step, matrix)) in steps.rev() {
-            if stop.is_none_or(|stop| index < stop) {
-                break;
+        match &step.kernel {
+            Kernel::Rotation { x, z, slot } => {
+                let turn = self.angles.turn(*slot);
+                if self.slot_matters(*slot, wanted) {
+                    let sums = psi.unrotate(lambda.planes, *x, *z, controls, turn);
+                    add(&mut gradients[*slot], &sums, self.plan.lanes);
+                } else {
+                    [psi, lambda].iter().for_each(|t| t.rotate(*x, *z, controls, &turn.inverse()));
+                }
             }
-            let controls = step.controls;
-            match &step.kernel {
-                Kernel::Rotation { x, z, slot } => {
-                    let turn = self.angles.turn(*slot);
-                    if matters(step) {
-                        let sums = psi.unrotate(lambda.planes, *x, *z, controls, turn);
-                        add(&mut gradients[*slot], &sums, self.plan.lanes);
-                    } else {
-                        [psi, lambda].iter().for_each(|t| t.rotate(*x, *z, controls, &turn.inverse()));
-                    }
+            Kernel::Phase { slot } => {
+                let turn = self.angles.turn(*slot);
+                if self.slot_matters(*slot, wanted) {
+                    let sums = psi.unphase(lambda.planes, controls, turn);
+                    add(&mut gradients[*slot], &sums, self.plan.lanes);
+                } else {
+                    [psi, lambda].iter().for_each(|t| t.phase(controls, &turn.inverse()));
                 }
-                Kernel::Phase { slot } => {
-                    let turn = self.angles.turn(*slot);
-                    if matters(step) {
-                        let sums = psi.unphase(lambda.planes, controls, turn);
-                        add(&mut gradients[*slot], &sums, self.plan.lanes);
-                    } else {
-                        [psi, lambda].iter().for_each(|t| t.phase(controls, &turn.inverse()));
-                    }
-                }
-                Kernel::FixedPhase(value) => {
-                    [psi, lambda].iter().for_each(|t| t.phase(controls, &Turn::fixed(value.conj())));
-                }
-                Kernel::Exchange { mask, first, second } => {
-                    [psi, lambda].iter().for_each(|t| t.exchange(*mask, *first, *second, controls));
-                }
-                Kernel::Matrix { .. } => {
-                    if let Some([_, adjoint]) = matrix {
-                        [psi, lambda].iter().for_each(|t| t.multiply(adjoint, controls));
-                    }
+            }
+            Kernel::FixedPhase(value) => {
+                [psi, lambda].iter().for_each(|t| t.phase(controls, &Turn::fixed(value.conj())));
+            }
+            Kernel::Exchange { mask, first, second } => {
+                [psi, lambda].iter().for_each(|t| t.exchange(*mask, *first, *second, controls));
+            }
+            Kernel::Matrix { .. } => {
+                if let Some([_, adjoint]) = &self.matrices[index] {
+                    [psi, lambda].iter().for_each(|t| t.multiply(adjoint, controls));
                 }
             }
         }
-        gradients
+    }
+
+    pub(super) fn slot_matters(&self, slot: usize, wanted: Wanted) -> bool {
+        let slot = &self.program.slots[slot];
+        wanted.inputs && slot.reads_inputs() || wanted.weights && slot.reads_weights()
+    }
+
+    /// Whether a gradient is wanted of a step's angle.
+    pub(super) fn matters(&self, step: &Step, wanted: Wanted) -> bool {
+        match &step.kernel {
+            Kernel::Rotation { slot, .. } | Kernel::Phase { slot } => self.slot_matters(*slot, wanted),
+            Kernel::FixedPhase(_) | Kernel::Exchange { .. } | Kernel::Matrix { .. } => false,
+        }
+    }
+
+    /// Undoes the steps on ψ and λ, from the last to the first that matters; adds to the gradient of each slot.
+    fn reverse(&mut self, wanted: Wanted, gradients: &mut [[f64; LANES]]) {
+        let steps = &self.program.steps;
+        let to_the_start = wanted.inputs && self.program.embedding.is_some();
+        let first = if to_the_start { Some(0) } else { steps.iter().position(|step| self.matters(step, wanted)) };
+        let first = first.unwrap_or(steps.len());
+        (first..steps.len()).rev().for_each(|index| self.undo(index, wanted, gradients));
     }
 
     fn embed(&mut self, embedding: Embedding, first: usize, count: usize) {

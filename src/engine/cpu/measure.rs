@@ -16,7 +16,7 @@ impl<T: Real> Worker<'_, T> {
     /// Writes the outputs of all samples of the block, row by row.
     pub(super) fn read(&mut self, out: &mut [T]) {
         let psi = self.target();
-        match &self.program.readout {
+        match self.readout() {
             Readout::Expectation(sum) => {
                 let values = fold(psi.expect(sum), psi.lanes);
                 write_rows(out, sum.outputs, |output, lane| values[output * LANES + lane]);
@@ -53,13 +53,14 @@ impl<T: Real> Worker<'_, T> {
     /// Sets λ for the rows of the cotangent that belong to the block.
     pub(super) fn seed(&mut self, cotangent: &[T]) {
         let psi = self.target();
+        let readout = self.readout();
         let outputs = self.program.outputs();
         let lambda = self.lambda.get_or_insert_with(|| State::new(psi.qubits, psi.lanes));
         lambda.clear();
         let factors = |outputs: std::ops::Range<usize>| -> Vec<[T; LANES]> {
             outputs.map(|output| factor(cotangent, self.program.outputs(), output, psi.lanes)).collect()
         };
-        match &self.program.readout {
+        match readout {
             Readout::Expectation(sum) => psi.add_applied(sum, &factors(0..outputs), lambda.planes()),
             Readout::Variance(sums) => {
                 for (output, sum) in sums.iter().enumerate() {

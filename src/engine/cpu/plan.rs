@@ -16,6 +16,10 @@ const TINY_QUBITS: usize = 5;
 /// Weight gradients are summed in at most so many groups, then over the groups, whatever the number of threads.
 const MAX_GROUPS: usize = 64;
 
+/// Bytes of final states that a call may keep for its gradient. Above this a gradient repeats the forward pass, at a
+/// quarter of its cost.
+const KEPT_BYTES: u64 = 1 << 26;
+
 /// Entries of a state times steps below which threads cost more than they bring.
 const SERIAL_WORK: usize = 1 << 17;
 
@@ -27,6 +31,9 @@ const SPREAD_ENTRIES: usize = 1 << 15;
 pub(super) struct Plan {
     /// States a block holds.
     pub(super) lanes: usize,
+    pub(super) blocks: usize,
+    /// Whether all final states together are small enough to keep from a forward pass for the gradient.
+    pub(super) may_keep: bool,
     /// Groups of blocks that are summed separately.
     pub(super) groups: usize,
     pub(super) blocks_per_group: usize,
@@ -64,7 +71,8 @@ impl Plan {
         let roomy = budget::check::<T>(program, states * threads, bytes(threads), limit).is_ok();
         let spread_state = threads > 1 && entries >= SPREAD_ENTRIES && (groups < 2 * threads || !roomy);
         let spread_blocks = threads > 1 && groups > 1 && roomy && !spread_state;
-        Ok(Self { lanes, groups, blocks_per_group, spread_blocks, spread_state })
+        let may_keep = budget::state_bytes::<T>(qubits, lanes, blocks).is_some_and(|bytes| bytes <= KEPT_BYTES);
+        Ok(Self { lanes, blocks, may_keep, groups, blocks_per_group, spread_blocks, spread_state })
     }
 }
 

@@ -1,20 +1,58 @@
 //! The amplitudes of a block of samples: planar, amplitude by amplitude, samples innermost.
 
+use super::plan::LANES;
 use crate::engine::Real;
+use std::ops::{Deref, DerefMut};
+
+/// One amplitude of a full block, on cache lines of its own: an unaligned vector would straddle two.
+#[derive(Debug, Clone, Copy)]
+#[repr(C, align(64))]
+struct Line<T>([T; LANES]);
+
+/// Numbers that start on a cache line.
+#[derive(Debug)]
+pub(super) struct Buffer<T> {
+    lines: Vec<Line<T>>,
+    len: usize,
+}
+
+impl<T: Real> Buffer<T> {
+    pub(super) fn new(len: usize) -> Self {
+        Self { lines: vec![Line([T::zero(); LANES]); len.div_ceil(LANES)], len }
+    }
+}
+
+impl<T> Deref for Buffer<T> {
+    type Target = [T];
+
+    #[inline(always)]
+    fn deref(&self) -> &[T] {
+        // SAFETY: a line is `LANES` numbers without padding (64 or 128 bytes), and the lines hold at least `len`.
+        unsafe { std::slice::from_raw_parts(self.lines.as_ptr().cast(), self.len) }
+    }
+}
+
+impl<T> DerefMut for Buffer<T> {
+    #[inline(always)]
+    fn deref_mut(&mut self) -> &mut [T] {
+        // SAFETY: as above, and `self` is borrowed for as long.
+        unsafe { std::slice::from_raw_parts_mut(self.lines.as_mut_ptr().cast(), self.len) }
+    }
+}
 
 /// `2^qubits * lanes` entries; entry `i * lanes + l` is amplitude `i` of sample `l`.
 #[derive(Debug)]
 pub(super) struct State<T> {
     pub(super) qubits: usize,
     pub(super) lanes: usize,
-    pub(super) re: Vec<T>,
-    pub(super) im: Vec<T>,
+    pub(super) re: Buffer<T>,
+    pub(super) im: Buffer<T>,
 }
 
 impl<T: Real> State<T> {
     pub(super) fn new(qubits: usize, lanes: usize) -> Self {
         let entries = lanes << qubits;
-        Self { qubits, lanes, re: vec![T::zero(); entries], im: vec![T::zero(); entries] }
+        Self { qubits, lanes, re: Buffer::new(entries), im: Buffer::new(entries) }
     }
 
     /// Every sample in |0..0>.
@@ -49,6 +87,28 @@ unsafe impl<T: Send> Send for Planes<T> {}
 unsafe impl<T: Send> Sync for Planes<T> {}
 
 impl<T: Real> Planes<T> {
+    /// Where the real part of amplitude `index` stands, from lane `lane` on. For full blocks.
+    ///
+    /// # Safety
+    /// The place must lie inside the state.
+    #[inline(always)]
+    pub(super) unsafe fn re_at(self, index: usize, lane: usize) -> *mut T {
+        debug_assert!(index * LANES + lane < self.len);
+        // SAFETY: the caller's.
+        unsafe { self.re.add(index * LANES + lane) }
+    }
+
+    /// As [`re_at`](Self::re_at), for the imaginary part.
+    ///
+    /// # Safety
+    /// As for [`re_at`](Self::re_at).
+    #[inline(always)]
+    pub(super) unsafe fn im_at(self, index: usize, lane: usize) -> *mut T {
+        debug_assert!(index * LANES + lane < self.len);
+        // SAFETY: the caller's.
+        unsafe { self.im.add(index * LANES + lane) }
+    }
+
     /// `N` entries from `offset` entries behind basis index `index`, real and imaginary parts.
     ///
     /// # Safety

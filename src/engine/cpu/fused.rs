@@ -1,0 +1,381 @@
+//! The way of a full block through a [`Schedule`](crate::program::Schedule): product start, layers, general steps.
+
+use super::angles::{Angles, GroupSums};
+use super::block::Worker;
+use super::kernels::{Target, Turn, turn};
+use super::layers::{self, Table};
+use super::plan::LANES;
+use super::start::{self, Qubit};
+use super::state::{Buffer, State};
+use crate::engine::{Real, Wanted};
+use crate::program::{Frame, Kernel, Layer, Node, Pass, Phase, Program, Source, Step};
+use pulp::{Arch, NullaryFnOnce};
+
+/// What all blocks of a call share: the table of phases of each node that has one.
+#[derive(Debug)]
+pub(super) struct Prepared<T> {
+    tables: Vec<Option<Table<T>>>,
+}
+
+/// Blocks between two additions of overlaps into `f64`.
+const FLUSH: usize = 8;
+
+/// `Im(λ* ψ)` of each amplitude and lane in front of the tables, added up over a few blocks.
+#[derive(Debug)]
+pub(super) struct Overlaps<T> {
+    nodes: Vec<Option<Buffer<T>>>,
+    blocks: usize,
+}
+
+impl<T: Real> Prepared<T> {
+    pub(super) fn new(program: &Program, angles: &Angles<T>) -> Self {
+        let table = |node: &Node| match node {
+            Node::Layer(layer) if !layer.shared.is_empty() => Some(table(program, layer, angles)),
+            _ => None,
+        };
+        Self { tables: program.schedule().nodes.iter().map(table).collect() }
+    }
+}
+
+fn table<T: Real>(program: &Program, layer: &Layer, angles: &Angles<T>) -> Table<T> {
+    let mut phases = vec![0.0; 1 << program.qubits];
+    for phase in &layer.shared {
+        let value = match phase.source {
+            Source::Slot(slot) => angles.value(slot),
+            Source::Fixed(value) => value.arg(),
+        };
+        for (mask, weight) in &phase.walsh {
+            phases[*mask as usize] += weight * value;
+        }
+    }
+    walsh_hadamard(&mut phases);
+    let (cos, sin) = phases.iter().map(|phase| (T::from_f64(phase.cos()), T::from_f64(phase.sin()))).unzip();
+    Table { cos, sin }
+}
+
+/// `out[p] = sum over m of in[m] (-1)^|p & m|`, in place.
+fn walsh_hadamard(values: &mut [f64]) {
+    let mut half = 1;
+    while half < values.len() {
+        for block in values.chunks_exact_mut(2 * half) {
+            let (low, high) = block.split_at_mut(half);
+            for (a, b) in low.iter_mut().zip(high) {
+                (*a, *b) = (*a + *b, *a - *b);
+            }
+        }
+        half *= 2;
+    }
+}
+
+/// Adds the gradients of shared phases to those of their slots: `-2 sum of w(p) Im(λ* ψ)(p)`.
+pub(super) fn phase_gradients(program: &Program, sums: &mut GroupSums) {
+    for (index, overlaps) in sums.overlaps.iter_mut().enumerate().filter(|(_, overlaps)| !overlaps.is_empty()) {
+        let Node::Layer(layer) = &program.schedule().nodes[index] else { continue };
+        walsh_hadamard(overlaps);
+        for phase in &layer.shared {
+            if let Source::Slot(slot) = phase.source {
+                let series = phase.walsh.iter().map(|(mask, weight)| weight * overlaps[*mask as usize]);
+                sums.slots[slot] -= 2.0 * series.sum::<f64>();
+            }
+        }
+    }
+}
+
+/// A phase that differs from sample to sample, done or (with `back`) undone.
+struct Varying<'a, T> {
+    state: &'a mut State<T>,
+    phase: &'a Phase,
+    turns: [&'a Turn<T>; 2],
+}
+
+impl<T: Real> NullaryFnOnce for Varying<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let (re, _) = self.state.re.as_chunks_mut::<LANES>();
+        let (im, _) = self.state.im.as_chunks_mut::<LANES>();
+        for (index, (re, im)) in re.iter_mut().zip(im).enumerate() {
+            match self.phase.region.sign(index as u64) {
+                0 => {}
+                sign => turn(re, im, self.turns[usize::from(sign < 0)]),
+            }
+        }
+    }
+}
+
+/// `-2 sum of sign(p) Im(λ* ψ)(p)` in each lane.
+struct VaryingOverlap<'a, T> {
+    psi: &'a State<T>,
+    lambda: &'a State<T>,
+    phase: &'a Phase,
+}
+
+impl<T: Real> NullaryFnOnce for VaryingOverlap<'_, T> {
+    type Output = [f64; LANES];
+
+    #[inline(always)]
+    fn call(self) -> [f64; LANES] {
+        let mut sums = [0.0; LANES];
+        let line = |plane: &'_ [T], index: usize| -> [T; LANES] { plane.as_chunks::<LANES>().0[index] };
+        for index in 0..self.psi.re.len() / LANES {
+            let sign = self.phase.region.sign(index as u64);
+            if sign != 0 {
+                let (a, b) = (line(&self.psi.re, index), line(&self.psi.im, index));
+                let (c, d) = (line(&self.lambda.re, index), line(&self.lambda.im, index));
+                for lane in 0..LANES {
+                    sums[lane] -= 2.0 * f64::from(sign) * (c[lane] * b[lane] - d[lane] * a[lane]).to_f64();
+                }
+            }
+        }
+        sums
+    }
+}
+
+impl<T: Real> Overlaps<T> {
+    fn new(nodes: usize) -> Self {
+        Self { nodes: (0..nodes).map(|_| None).collect(), blocks: 0 }
+    }
+
+    /// Adds the lanes up into `f64` and starts anew.
+    fn flush(&mut self, sums: &mut GroupSums) {
+        self.blocks = 0;
+        sums.overlaps.resize(self.nodes.len(), Vec::new());
+        for (buffer, sums) in self.nodes.iter_mut().zip(&mut sums.overlaps) {
+            let Some(buffer) = buffer else { continue };
+            sums.resize(buffer.len() / LANES, 0.0);
+            for (line, sum) in buffer.as_chunks_mut::<LANES>().0.iter_mut().zip(sums) {
+                *sum += line.iter().map(|lane| lane.to_f64()).sum::<f64>();
+                *line = [T::zero(); LANES];
+            }
+        }
+    }
+}
+
+impl<T: Real> Worker<'_, T> {
+    /// The final states of a full block.
+    pub(super) fn run_schedule(&mut self) {
+        let schedule = self.program.schedule();
+        if self.program.embedding.is_none() {
+            let qubits = self.start();
+            start::build(&mut self.psi, &qubits);
+        }
+        for (index, node) in schedule.nodes.iter().enumerate() {
+            match node {
+                Node::Step { index } => self.apply(*index),
+                Node::Settle(frame) => settle(&mut self.psi, frame, false),
+                Node::Layer(layer) => {
+                    for phase in &layer.varying {
+                        self.varying(phase, false);
+                    }
+                    let planes = self.psi.planes();
+                    let mut table = self.prepared.and_then(|prepared| prepared.tables[index].as_ref());
+                    for pass in &layer.passes {
+                        self.with_turns(pass, false, |turns| layers::forward(pass, planes, turns, table.take()));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Undoes the schedule on ψ and λ; adds to the gradients of slots and the overlaps in front of tables.
+    pub(super) fn reverse_schedule(
+        &mut self,
+        wanted: Wanted,
+        gradients: &mut [[f64; LANES]],
+        overlaps: &mut Overlaps<T>,
+    ) {
+        let schedule = self.program.schedule();
+        let start_matters = schedule.start.iter().flatten().any(|step| self.matters(step, wanted));
+        let embedding_matters = wanted.inputs && self.program.embedding.is_some();
+        let first = if start_matters || embedding_matters {
+            0
+        } else {
+            schedule.nodes.iter().position(|node| self.node_matters(node, wanted)).unwrap_or(schedule.nodes.len())
+        };
+        for (index, node) in schedule.nodes.iter().enumerate().skip(first).rev() {
+            match node {
+                Node::Step { index } => self.undo(*index, wanted, gradients),
+                Node::Settle(frame) => {
+                    settle(&mut self.psi, frame, true);
+                    self.lambda.iter_mut().for_each(|lambda| settle(lambda, frame, true));
+                }
+                Node::Layer(layer) => self.reverse_layer(index, layer, wanted, gradients, overlaps),
+            }
+        }
+        if start_matters {
+            self.reverse_start(wanted, gradients);
+        }
+    }
+
+    fn reverse_layer(
+        &mut self,
+        index: usize,
+        layer: &Layer,
+        wanted: Wanted,
+        gradients: &mut [[f64; LANES]],
+        overlaps: &mut Overlaps<T>,
+    ) {
+        let Some(lambda) = &mut self.lambda else { return };
+        let planes = (self.psi.planes(), lambda.planes());
+        let entries = self.psi.re.len();
+        let shared_matters = layer.shared.iter().any(|phase| self.source_matters(phase.source, wanted));
+        for (k, pass) in layer.passes.iter().enumerate().rev() {
+            let table = self.prepared.and_then(|prepared| prepared.tables[index].as_ref()).filter(|_| k == 0);
+            let buffer = &mut overlaps.nodes[index];
+            let table = table.map(|table| {
+                (table, shared_matters.then(|| &mut **buffer.get_or_insert_with(|| Buffer::new(entries))))
+            });
+            if pass.rotations.iter().any(|rotation| self.source_matters(rotation.source, wanted)) {
+                let sums = self.with_turns(pass, false, |turns| layers::reverse(pass, planes, turns, table));
+                for (rotation, sums) in pass.rotations.iter().zip(&sums) {
+                    if let Source::Slot(slot) = rotation.source {
+                        gradients[slot].iter_mut().zip(sums).for_each(|(total, sum)| *total += sum);
+                    }
+                }
+            } else {
+                self.with_turns(pass, true, |turns| {
+                    layers::forward(pass, planes.0, turns, None);
+                    layers::forward(pass, planes.1, turns, None);
+                });
+                if table.is_some() {
+                    layers::reverse(&each_amplitude(pass), planes, &[], table);
+                }
+            }
+        }
+        for phase in &layer.varying {
+            if let (Source::Slot(slot), Some(lambda)) = (phase.source, &self.lambda)
+                && self.source_matters(phase.source, wanted)
+            {
+                let sums = Arch::new().dispatch(VaryingOverlap { psi: &self.psi, lambda, phase });
+                gradients[slot].iter_mut().zip(sums).for_each(|(total, sum)| *total += sum);
+            }
+            self.varying(phase, true);
+        }
+    }
+
+    /// Calls `body` with the cosines and sines of a pass, or those of its inverse.
+    fn with_turns<R>(&self, pass: &Pass, inverse: bool, body: impl FnOnce(&[&Turn<T>]) -> R) -> R {
+        let turn = |source: Source| {
+            let turn = match source {
+                Source::Slot(slot) => *self.angles.turn(slot),
+                Source::Fixed(value) => Turn::fixed(value),
+            };
+            if inverse { turn.inverse() } else { turn }
+        };
+        match pass.rotations[..] {
+            [] => body(&[]),
+            [a] => body(&[&turn(a.source)]),
+            [a, b] => body(&[&turn(a.source), &turn(b.source)]),
+            [a, b, c, ..] => body(&[&turn(a.source), &turn(b.source), &turn(c.source)]),
+        }
+    }
+
+    /// Does a varying phase on ψ, or undoes it on ψ and λ.
+    fn varying(&mut self, phase: &Phase, undo: bool) {
+        let Source::Slot(slot) = phase.source else { return };
+        let turn = *self.angles.turn(slot);
+        let back = turn.inverse();
+        let turns = if undo { [&back, &turn] } else { [&turn, &back] };
+        Arch::new().dispatch(Varying { state: &mut self.psi, phase, turns });
+        if let (true, Some(state)) = (undo, &mut self.lambda) {
+            Arch::new().dispatch(Varying { state, phase, turns });
+        }
+    }
+
+    /// The qubits of the product start.
+    fn start(&self) -> Vec<Qubit<T>> {
+        let prepare = |steps: &Vec<Step>| {
+            let mut qubit = Qubit::ground();
+            steps.iter().for_each(|step| qubit.apply(step, &self.step_turn(step)));
+            qubit
+        };
+        self.program.schedule().start.iter().map(prepare).collect()
+    }
+
+    fn reverse_start(&mut self, wanted: Wanted, gradients: &mut [[f64; LANES]]) {
+        let schedule = self.program.schedule();
+        let qubits = self.start();
+        let Some(lambda) = &mut self.lambda else { return };
+        let lambdas = start::take_apart(&mut self.psi, lambda, &qubits);
+        for ((qubit, lambda), steps) in qubits.into_iter().zip(lambdas).zip(&schedule.start) {
+            if steps.iter().any(|step| self.matters(step, wanted)) {
+                qubit.reverse(
+                    lambda,
+                    steps,
+                    |step| self.step_turn(step),
+                    |slot, sums| {
+                        gradients[slot].iter_mut().zip(sums).for_each(|(total, sum)| *total += sum);
+                    },
+                );
+            }
+        }
+    }
+
+    fn step_turn(&self, step: &Step) -> Turn<T> {
+        match step.kernel {
+            Kernel::Rotation { slot, .. } | Kernel::Phase { slot } => *self.angles.turn(slot),
+            Kernel::FixedPhase(_) | Kernel::Exchange { .. } | Kernel::Matrix { .. } => Turn::fixed(1.0.into()),
+        }
+    }
+
+    fn source_matters(&self, source: Source, wanted: Wanted) -> bool {
+        match source {
+            Source::Slot(slot) => self.slot_matters(slot, wanted),
+            Source::Fixed(_) => false,
+        }
+    }
+
+    fn node_matters(&self, node: &Node, wanted: Wanted) -> bool {
+        match node {
+            Node::Settle(_) => false,
+            Node::Step { index } => self.matters(&self.program.steps[*index], wanted),
+            Node::Layer(layer) => {
+                let shared = layer.shared.iter().map(|phase| phase.source);
+                let varying = layer.varying.iter().map(|phase| phase.source);
+                let rotations = layer.passes.iter().flat_map(|pass| &pass.rotations).map(|rotation| rotation.source);
+                shared.chain(varying).chain(rotations).any(|source| self.source_matters(source, wanted))
+            }
+        }
+    }
+
+    pub(super) fn overlaps(&self) -> Overlaps<T> {
+        Overlaps::new(if self.prepared.is_some() { self.program.schedule().nodes.len() } else { 0 })
+    }
+}
+
+/// Ends a block; adds the overlaps up now and then.
+pub(super) fn end_block<T: Real>(overlaps: &mut Overlaps<T>, last: bool, sums: &mut GroupSums) {
+    overlaps.blocks += 1;
+    if last || overlaps.blocks == FLUSH {
+        overlaps.flush(sums);
+    }
+}
+
+/// A pass without rotations over the amplitudes of another.
+fn each_amplitude(pass: &Pass) -> Pass {
+    let bases = 0..(pass.bases.len() << pass.rotations.len()) as u32;
+    Pass { rotations: Vec::new(), bases: bases.collect(), distances: [0; 8] }
+}
+
+/// Moves every amplitude from its physical to its logical index, or back.
+fn settle<T: Real>(state: &mut State<T>, frame: &Frame, back: bool) {
+    for plane in [&mut state.re, &mut state.im] {
+        let (lines, _) = plane.as_chunks_mut::<LANES>();
+        let old = lines.to_vec();
+        for logical in 0..old.len() {
+            let physical = frame.physical(logical as u64) as usize;
+            if back {
+                lines[physical] = old[logical];
+            } else {
+                lines[logical] = old[physical];
+            }
+        }
+    }
+}
+
+/// The space general steps work on.
+pub(super) fn target<T: Real>(state: &mut State<T>, spread: bool) -> Target<T> {
+    let (qubits, lanes) = (state.qubits, state.lanes);
+    Target { planes: state.planes(), qubits, lanes, spread }
+}

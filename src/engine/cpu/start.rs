@@ -1,0 +1,222 @@
+//! Product starts: each qubit's first gates act on it alone, so the state they make is a product, built by doubling.
+//!
+//! The reverse sweep takes the state apart again, qubit by qubit from the top: with unit vectors `v` the state of the lower
+//! qubits is `conj(v0) ψ_low + conj(v1) ψ_high`, and λ is contracted in the same way; the overlap of the two gives each
+//! qubit's own λ, on which its gates are undone.
+
+use super::kernels::Turn;
+use super::plan::LANES;
+use super::state::State;
+use crate::engine::Real;
+use crate::program::{Kernel, Step};
+use num_complex::Complex64;
+use pulp::{Arch, NullaryFnOnce};
+
+/// The two amplitudes of one qubit in each lane: real parts, imaginary parts.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Qubit<T> {
+    re: [[T; LANES]; 2],
+    im: [[T; LANES]; 2],
+}
+
+impl<T: Real> Qubit<T> {
+    pub(super) fn ground() -> Self {
+        let zero = [T::zero(); LANES];
+        Self { re: [[T::one(); LANES], zero], im: [zero; 2] }
+    }
+
+    /// Applies a step on qubit 0; `turn` holds its cosine and sine, if it has any.
+    pub(super) fn apply(&mut self, step: &Step, turn: &Turn<T>) {
+        match &step.kernel {
+            Kernel::Rotation { x: 0, .. } => {
+                self.phase(0, &turn.inverse());
+                self.phase(1, turn);
+            }
+            Kernel::Rotation { z: 0, .. } => {
+                let [a, b] = &mut self.re;
+                let [c, d] = &mut self.im;
+                super::kernels::mix((a, c), (b, d), false, turn);
+            }
+            Kernel::Rotation { .. } => {
+                let [a, b] = &mut self.re;
+                let [c, d] = &mut self.im;
+                super::kernels::mix((a, c), (b, d), true, turn);
+            }
+            Kernel::Phase { .. } => self.phase(1, turn),
+            Kernel::FixedPhase(value) => self.phase(1, &Turn::fixed(*value)),
+            Kernel::Exchange { .. } => {
+                self.re.swap(0, 1);
+                self.im.swap(0, 1);
+            }
+            Kernel::Matrix { entries, .. } => self.multiply(entries),
+        }
+    }
+
+    /// The adjoint of [`apply`](Self::apply).
+    fn undo(&mut self, step: &Step, turn: &Turn<T>) {
+        match &step.kernel {
+            Kernel::Rotation { .. } | Kernel::Phase { .. } => self.apply(step, &turn.inverse()),
+            Kernel::FixedPhase(value) => self.phase(1, &Turn::fixed(value.conj())),
+            Kernel::Exchange { .. } => self.apply(step, turn),
+            Kernel::Matrix { entries, .. } => self.multiply(&crate::circuit::adjoint(entries)),
+        }
+    }
+
+    fn phase(&mut self, index: usize, turn: &Turn<T>) {
+        super::kernels::turn(&mut self.re[index], &mut self.im[index], turn);
+    }
+
+    fn multiply(&mut self, entries: &[Complex64]) {
+        let from = *self;
+        for row in 0..2 {
+            for lane in 0..LANES {
+                let (mut re, mut im) = (T::zero(), T::zero());
+                for column in 0..2 {
+                    let entry = entries[2 * row + column];
+                    let (a, b) = (T::from_f64(entry.re), T::from_f64(entry.im));
+                    re += a * from.re[column][lane] - b * from.im[column][lane];
+                    im += a * from.im[column][lane] + b * from.re[column][lane];
+                }
+                (self.re[row][lane], self.im[row][lane]) = (re, im);
+            }
+        }
+    }
+
+    /// `Im <λ|G|self>` in each lane with the generator of a step that has an angle, and with the factor of its gradient.
+    fn overlap(&self, lambda: &Self, step: &Step) -> [f64; LANES] {
+        let im = |a: usize, b: usize, lane: usize| {
+            (lambda.re[a][lane] * self.im[b][lane] - lambda.im[a][lane] * self.re[b][lane]).to_f64()
+        };
+        let re = |a: usize, b: usize, lane: usize| {
+            (lambda.re[a][lane] * self.re[b][lane] + lambda.im[a][lane] * self.im[b][lane]).to_f64()
+        };
+        std::array::from_fn(|lane| match step.kernel {
+            Kernel::Rotation { x: 0, .. } => 2.0 * (im(0, 0, lane) - im(1, 1, lane)),
+            Kernel::Rotation { z: 0, .. } => 2.0 * (im(0, 1, lane) + im(1, 0, lane)),
+            Kernel::Rotation { .. } => 2.0 * (re(1, 0, lane) - re(0, 1, lane)),
+            Kernel::Phase { .. } => -2.0 * im(1, 1, lane),
+            Kernel::FixedPhase(_) | Kernel::Exchange { .. } | Kernel::Matrix { .. } => 0.0,
+        })
+    }
+
+    /// Undoes a qubit's steps on it and its λ; hands each slot's gradient to `each`.
+    pub(super) fn reverse(
+        mut self,
+        mut lambda: Self,
+        steps: &[Step],
+        turn_of: impl Fn(&Step) -> Turn<T>,
+        mut each: impl FnMut(usize, [f64; LANES]),
+    ) {
+        for step in steps.iter().rev() {
+            let turn = turn_of(step);
+            if let Kernel::Rotation { slot, .. } | Kernel::Phase { slot } = step.kernel {
+                each(slot, self.overlap(&lambda, step));
+            }
+            self.undo(step, &turn);
+            lambda.undo(step, &turn);
+        }
+    }
+}
+
+/// `a b` or, with `CONJUGATE`, `conj(a) b`.
+#[inline(always)]
+fn times<T: Real, const CONJUGATE: bool>(a: (&[T; LANES], &[T; LANES]), b: (T, T), lane: usize) -> (T, T) {
+    let (re, im) = (a.0[lane], if CONJUGATE { -a.1[lane] } else { a.1[lane] });
+    (re * b.0 - im * b.1, re * b.1 + im * b.0)
+}
+
+/// One doubling: the lower `half` amplitudes become those of one more qubit.
+struct Double<'a, T> {
+    qubit: &'a Qubit<T>,
+    re: (&'a mut [[T; LANES]], &'a mut [[T; LANES]]),
+    im: (&'a mut [[T; LANES]], &'a mut [[T; LANES]]),
+}
+
+impl<T: Real> NullaryFnOnce for Double<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Qubit { re, im } = self.qubit;
+        for k in 0..self.re.0.len() {
+            for lane in 0..LANES {
+                let s = (self.re.0[k][lane], self.im.0[k][lane]);
+                (self.re.1[k][lane], self.im.1[k][lane]) = times::<T, false>((&re[1], &im[1]), s, lane);
+                (self.re.0[k][lane], self.im.0[k][lane]) = times::<T, false>((&re[0], &im[0]), s, lane);
+            }
+        }
+    }
+}
+
+/// One halving of ψ and λ; returns the λ of the qubit taken off.
+struct Halve<'a, T> {
+    qubit: &'a Qubit<T>,
+    psi_re: (&'a mut [[T; LANES]], &'a mut [[T; LANES]]),
+    psi_im: (&'a mut [[T; LANES]], &'a mut [[T; LANES]]),
+    lambda_re: (&'a mut [[T; LANES]], &'a mut [[T; LANES]]),
+    lambda_im: (&'a mut [[T; LANES]], &'a mut [[T; LANES]]),
+}
+
+impl<T: Real> NullaryFnOnce for Halve<'_, T> {
+    type Output = Qubit<T>;
+
+    #[inline(always)]
+    fn call(self) -> Qubit<T> {
+        let zero = [[T::zero(); LANES]; 2];
+        let mut out = Qubit { re: zero, im: zero };
+        let Qubit { re, im } = self.qubit;
+        let (v0, v1) = ((&re[0], &im[0]), (&re[1], &im[1]));
+        for k in 0..self.psi_re.0.len() {
+            for lane in 0..LANES {
+                let low = times::<T, true>(v0, (self.psi_re.0[k][lane], self.psi_im.0[k][lane]), lane);
+                let high = times::<T, true>(v1, (self.psi_re.1[k][lane], self.psi_im.1[k][lane]), lane);
+                let s = (low.0 + high.0, low.1 + high.1);
+                (self.psi_re.0[k][lane], self.psi_im.0[k][lane]) = s;
+                let l0 = (self.lambda_re.0[k][lane], self.lambda_im.0[k][lane]);
+                let l1 = (self.lambda_re.1[k][lane], self.lambda_im.1[k][lane]);
+                // conj(s) λ, for each setting of the qubit
+                out.re[0][lane] += s.0 * l0.0 + s.1 * l0.1;
+                out.im[0][lane] += s.0 * l0.1 - s.1 * l0.0;
+                out.re[1][lane] += s.0 * l1.0 + s.1 * l1.1;
+                out.im[1][lane] += s.0 * l1.1 - s.1 * l1.0;
+                let (a, b) = (times::<T, true>(v0, l0, lane), times::<T, true>(v1, l1, lane));
+                (self.lambda_re.0[k][lane], self.lambda_im.0[k][lane]) = (a.0 + b.0, a.1 + b.1);
+            }
+        }
+        out
+    }
+}
+
+/// A plane as amplitudes, the lower `half` and the next.
+fn halves<T>(plane: &mut [T], half: usize) -> (&mut [[T; LANES]], &mut [[T; LANES]]) {
+    let (amplitudes, _) = plane.as_chunks_mut::<LANES>();
+    let (low, high) = amplitudes.split_at_mut(half);
+    (low, &mut high[..half])
+}
+
+/// Writes the product of the qubits into a full block.
+pub(super) fn build<T: Real>(state: &mut State<T>, qubits: &[Qubit<T>]) {
+    state.re[..LANES].fill(T::one());
+    state.im[..LANES].fill(T::zero());
+    for (k, qubit) in qubits.iter().enumerate() {
+        let (re, im) = (halves(&mut state.re, 1 << k), halves(&mut state.im, 1 << k));
+        Arch::new().dispatch(Double { qubit, re, im });
+    }
+}
+
+/// Takes the product apart; returns each qubit's λ. Destroys both states.
+pub(super) fn take_apart<T: Real>(psi: &mut State<T>, lambda: &mut State<T>, qubits: &[Qubit<T>]) -> Vec<Qubit<T>> {
+    let mut lambdas: Vec<Qubit<T>> = Vec::with_capacity(qubits.len());
+    for (k, qubit) in qubits.iter().enumerate().rev() {
+        let half = 1 << k;
+        lambdas.push(Arch::new().dispatch(Halve {
+            qubit,
+            psi_re: halves(&mut psi.re, half),
+            psi_im: halves(&mut psi.im, half),
+            lambda_re: halves(&mut lambda.re, half),
+            lambda_im: halves(&mut lambda.im, half),
+        }));
+    }
+    lambdas.reverse();
+    lambdas
+}

@@ -1,0 +1,171 @@
+//! Relabellings of basis states as linear maps over bits, so that CX, X and SWAP move no amplitude.
+//!
+//! A state is stored where it was first written; a [`Frame`] says which stored (physical) index a logical index has come to:
+//! `logical = M physical + offset` over GF(2).
+
+use super::{Kernel, Step};
+
+/// See the module.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Frame {
+    /// Row `q` of `M`: the physical bits whose parity is logical bit `q`, up to the offset.
+    rows: Vec<u64>,
+    /// Column `q` of the inverse of `M`: the physical bits that flip with logical bit `q`.
+    columns: Vec<u64>,
+    offset: u64,
+}
+
+/// A relabelling a frame can take up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Relabelling {
+    Not {
+        target: usize,
+    },
+    /// Flips `target` where `control` reads `value`.
+    ControlledNot {
+        control: usize,
+        value: bool,
+        target: usize,
+    },
+    Swap {
+        first: usize,
+        second: usize,
+    },
+}
+
+/// The parity of the bits in `mask`, flipped if `odd`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Parity {
+    pub(crate) mask: u64,
+    pub(crate) odd: bool,
+}
+
+impl Parity {
+    #[inline(always)]
+    pub(crate) fn of(self, index: u64) -> bool {
+        (index & self.mask).count_ones() % 2 == u32::from(!self.odd)
+    }
+}
+
+impl Relabelling {
+    /// The relabelling a step is, if it is one.
+    pub(crate) fn of(step: &Step) -> Option<Self> {
+        let Kernel::Exchange { mask, first, second } = step.kernel else { return None };
+        let moved = first ^ second;
+        let conditions = (mask ^ moved).count_ones() + step.controls.count_ones();
+        let bit = |bits: u64| bits.trailing_zeros() as usize;
+        match (moved.count_ones(), conditions) {
+            (1, 0) => Some(Self::Not { target: bit(moved) }),
+            (1, 1) => {
+                let control = bit(mask ^ moved | step.controls);
+                let value = step.controls != 0 || first >> control & 1 == 1;
+                Some(Self::ControlledNot { control, value, target: bit(moved) })
+            }
+            // Only 01 <-> 10 is a swap; 00 <-> 11 is not linear.
+            (2, 0) if first.count_ones() == 1 => Some(Self::Swap { first: bit(first), second: bit(second) }),
+            _ => None,
+        }
+    }
+
+    /// The logical qubits it touches.
+    pub(crate) fn support(self) -> u64 {
+        match self {
+            Self::Not { target } => 1 << target,
+            Self::ControlledNot { control, target, .. } => 1 << control | 1 << target,
+            Self::Swap { first, second } => 1 << first | 1 << second,
+        }
+    }
+}
+
+impl Frame {
+    pub(crate) fn identity(qubits: usize) -> Self {
+        let units: Vec<u64> = (0..qubits).map(|q| 1 << q).collect();
+        Self { rows: units.clone(), columns: units, offset: 0 }
+    }
+
+    pub(crate) fn is_identity(&self) -> bool {
+        self.offset == 0 && self.rows.iter().enumerate().all(|(q, row)| *row == 1 << q)
+    }
+
+    /// Takes up a relabelling that acts after all before it.
+    pub(crate) fn take(&mut self, relabelling: Relabelling) {
+        match relabelling {
+            Relabelling::Not { target } => self.offset ^= 1 << target,
+            Relabelling::ControlledNot { control, value, target } => {
+                self.rows[target] ^= self.rows[control];
+                self.columns[control] ^= self.columns[target];
+                let constant = self.offset >> control & 1 ^ u64::from(!value);
+                self.offset ^= constant << target;
+            }
+            Relabelling::Swap { first, second } => {
+                self.rows.swap(first, second);
+                self.columns.swap(first, second);
+                let differ = (self.offset >> first ^ self.offset >> second) & 1;
+                self.offset ^= differ << first | differ << second;
+            }
+        }
+    }
+
+    /// The parity of logical bits as one of physical bits.
+    pub(crate) fn parity(&self, logical: u64) -> Parity {
+        let bits = (0..self.rows.len()).filter(|q| logical >> q & 1 == 1);
+        let mask = bits.fold(0, |mask, q| mask ^ self.rows[q]);
+        Parity { mask, odd: (self.offset & logical).count_ones() % 2 == 1 }
+    }
+
+    /// The physical bits that flip with logical bit `qubit`.
+    pub(crate) fn displacement(&self, qubit: usize) -> u64 {
+        self.columns[qubit]
+    }
+
+    /// Where a logical index stands.
+    pub(crate) fn physical(&self, logical: u64) -> u64 {
+        let bits = (0..self.columns.len()).filter(|q| (logical ^ self.offset) >> q & 1 == 1);
+        bits.fold(0, |index, q| index ^ self.columns[q])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A frame follows a chain of relabellings as moving every index does.
+    #[test]
+    fn frame_follows_indices() {
+        let chain = [
+            Relabelling::ControlledNot { control: 0, value: true, target: 2 },
+            Relabelling::Not { target: 1 },
+            Relabelling::Swap { first: 1, second: 3 },
+            Relabelling::ControlledNot { control: 3, value: false, target: 0 },
+            Relabelling::ControlledNot { control: 2, value: true, target: 3 },
+            Relabelling::Not { target: 2 },
+            Relabelling::Swap { first: 0, second: 2 },
+        ];
+        let mut frame = Frame::identity(4);
+        // Entry `p`: the logical index of what is stored at `p`.
+        let mut logical: Vec<u64> = (0..16).collect();
+        for step in chain {
+            frame.take(step);
+            for index in &mut logical {
+                let bit = |q: usize| *index >> q & 1;
+                *index ^= match step {
+                    Relabelling::Not { target } => 1 << target,
+                    Relabelling::ControlledNot { control, value, target } => {
+                        u64::from(bit(control) == u64::from(value)) << target
+                    }
+                    Relabelling::Swap { first, second } => (bit(first) ^ bit(second)) * (1 << first | 1 << second),
+                };
+            }
+            for (physical, &index) in logical.iter().enumerate() {
+                assert_eq!(frame.physical(index), physical as u64);
+                for mask in 0..16 {
+                    let expected = (index & mask).count_ones() % 2 == 1;
+                    assert_eq!(frame.parity(mask).of(physical as u64), expected);
+                }
+                for qubit in 0..4 {
+                    assert_eq!(frame.physical(index ^ 1 << qubit), physical as u64 ^ frame.displacement(qubit));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Fused layers against the same circuits gate by gate.
+
+use crate::lab::{close, rows, tensor};
+use crate::oracle::{Var as Var_, *};
+use crate::values::random_observables;
+use candle_core::{DType, Device, Module, Tensor, Var};
+use candle_nn::VarBuilder;
+use candlewick::gate::Gate;
+use candlewick::prelude::*;
+use std::collections::HashMap;
+
+/// Outputs, gradient in the inputs, gradient in the weights.
+fn step(case: &Case, measurement: &Measurement, batch: usize, unfused: bool) -> [Vec<f64>; 3] {
+    let mut rng = rng(9);
+    let x: Vec<Vec<f64>> = (0..batch).map(|_| uniform(&mut rng, case.inputs)).collect();
+    let x = Var::from_tensor(&tensor(&x, DType::F64)).unwrap();
+    let w = Var::from_tensor(&Tensor::new(uniform(&mut rng, case.weights), &Device::Cpu).unwrap()).unwrap();
+    let weights = HashMap::from([("w".to_owned(), w.as_tensor().clone())]);
+    let vb = VarBuilder::from_tensors(weights, DType::F64, &Device::Cpu);
+    let config = QuantumLayerConfig { unfused, ..Default::default() };
+    let layer = QuantumLayer::with_config(case.circuit(), measurement.clone(), config, vb).unwrap();
+    let y = layer.forward(&x).unwrap();
+    let c = Tensor::new(uniform(&mut rng, y.elem_count()), &Device::Cpu).unwrap().reshape(y.shape()).unwrap();
+    let gradients = (&y * c).unwrap().sum_all().unwrap().backward().unwrap();
+    let dw = gradients.get(&w).unwrap().to_vec1().unwrap();
+    [rows(&y).concat(), rows(gradients.get(&x).unwrap()).concat(), dw]
+}
+
+fn check(case: &Case, measurement: &Measurement, batch: usize) {
+    let fused = step(case, measurement, batch, false);
+    let unfused = step(case, measurement, batch, true);
+    for (fused, unfused) in fused.iter().zip(&unfused) {
+        close(&format!("{case:?}"), fused, unfused, 1e-11);
+    }
+}
+
+#[test]
+fn fused_layers_equal_single_gates() {
+    for seed in 0..40 {
+        let qubits = 1 + seed as usize % 7;
+        let case = random_case(300 + seed, qubits, 30, seed % 5 == 4);
+        let words: Vec<Observable> = (0..qubits).map(z).collect();
+        check(&case, &Measurement::expectation(words.clone()), 5);
+        check(&case, &Measurement::variance(words), 5);
+        check(&case, &Measurement::expectation(random_observables(seed, qubits).iter().map(Obs::observable)), 5);
+        check(&case, &Measurement::probabilities(0..qubits), 5);
+    }
+}
+
+/// Circuits of nothing but what the schedule takes apart: long chains of layers, relabellings of every kind.
+#[test]
+fn deep_layered_circuits() {
+    let local = [Gate::rx, Gate::ry, Gate::rz, Gate::h, Gate::sx, Gate::y, Gate::t, Gate::u, Gate::x, Gate::p];
+    let pairs = [Gate::cx, Gate::cz, Gate::swap, Gate::cp, Gate::rzz, Gate::dcx, Gate::crz];
+    for qubits in 2..=8 {
+        let mut rng = rng(qubits as u64);
+        let mut case = random_case(0, qubits, 0, false);
+        for turn in 0..120 {
+            let (gate, on) = if turn % 3 == 0 {
+                (pairs[pick(&mut rng, pairs.len(), 1)[0]], pick(&mut rng, qubits, 2))
+            } else {
+                (local[pick(&mut rng, local.len(), 1)[0]], pick(&mut rng, qubits, 1))
+            };
+            let angle = |k: usize| match (turn + k) % 4 {
+                0 => Expr::of(Var_::W(turn % 5)),
+                1 => Expr::of(Var_::X(turn % 3)),
+                2 => Expr(0.2, vec![(0.7, Var_::X(0), Some(Var_::W(1)))]),
+                _ => Expr::constant(0.3),
+            };
+            case.ops.push(Op::gate(gate, (0..gate.spec().angles.len()).map(angle).collect(), on));
+        }
+        check(&case, &Measurement::expectation((0..qubits).map(z)), 20);
+        check(&case, &Measurement::expectation((0..qubits).map(x)), 4);
+    }
+}
