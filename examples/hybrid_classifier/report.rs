@@ -69,7 +69,12 @@ fn plots(folder: &Path, task: &Task, trainers: &[Trainer; 2], device: &Device) -
             Ok(Confusion::new(trainer.name, task.classes.len(), labels, &predict(&trainer.network, &task.test.x)?))
         };
         let matrices = [matrix(&trainers[0])?, matrix(&trainers[1])?];
-        plot::confusion(&folder.join("confusion.png"), &title("test set"), &task.classes, &matrices)
+        plot::confusion(
+            &folder.join("confusion.png"),
+            &title("confusion matrices of the test set"),
+            &task.classes,
+            &matrices,
+        )
     }
 }
 

@@ -63,8 +63,10 @@ impl Circuit {
         let name = new.handle.name().to_owned();
         match self.weights.get(&name) {
             None => {
-                let all = self.declarations().chain([&new]).map(|declaration| entries(declaration.handle.shape()));
-                let total = all.fold(Some(0usize), |sum, size| sum?.checked_add(size?));
+                let total = self
+                    .declarations()
+                    .chain([&new])
+                    .try_fold(0usize, |sum, declaration| sum.checked_add(entries(declaration.handle.shape())?));
                 if total.is_some_and(|total| total <= MAX_WEIGHTS) {
                     self.weights.insert(name, new);
                 } else {

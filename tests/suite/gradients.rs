@@ -9,10 +9,13 @@ use candlewick::prelude::*;
 use num_complex::Complex64 as C;
 use proptest::prelude::*;
 
+/// From the state of a sample to its outputs.
+type Outputs = dyn Fn(&[C]) -> Vec<f64>;
+
 /// A loss on the final state of each sample: what the crate measures and what the oracle computes.
 struct Loss {
     measurement: Measurement,
-    outputs: Box<dyn Fn(&[C]) -> Vec<f64>>,
+    outputs: Box<Outputs>,
     /// Whether it is a quadratic form of the state, to which shift rules apply.
     quadratic: bool,
 }

@@ -311,15 +311,9 @@ pub(crate) fn random_unitary(rng: &mut StdRng, qubits: usize) -> Vec<Vec<C>> {
 /// A random Hermitian matrix.
 pub(crate) fn random_hermitian(rng: &mut StdRng, qubits: usize) -> Vec<Vec<C>> {
     let size = 1 << qubits;
-    let mut matrix = vec![vec![C::default(); size]; size];
-    for r in 0..size {
-        matrix[r][r] = C::from(rng.random_range(-1.0..1.0));
-        for c in 0..r {
-            matrix[r][c] = C::new(rng.random_range(-1.0..1.0), rng.random_range(-1.0..1.0));
-            matrix[c][r] = matrix[r][c].conj();
-        }
-    }
-    matrix
+    let mut entry = || C::new(rng.random_range(-1.0..1.0), rng.random_range(-1.0..1.0));
+    let any: Vec<Vec<C>> = (0..size).map(|_| (0..size).map(|_| entry()).collect()).collect();
+    (0..size).map(|r| (0..size).map(|c| (any[r][c] + any[c][r].conj()) / 2.0).collect()).collect()
 }
 
 /// `count` different qubits of `qubits`.

@@ -9,7 +9,15 @@ use std::ops::Range;
 #[derive(Debug, Clone)]
 pub(super) struct Scale {
     range: Range<f64>,
-    is_logarithmic: bool,
+    kind: Kind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Linear,
+    /// Linear, with ticks at whole numbers only.
+    Counting,
+    Logarithmic,
 }
 
 /// A frame on the canvas with a scale for each direction.
@@ -28,7 +36,12 @@ pub(super) struct Axes {
 impl Scale {
     /// A linear scale.
     pub(super) fn linear(range: Range<f64>) -> Self {
-        Self { range, is_logarithmic: false }
+        Self { range, kind: Kind::Linear }
+    }
+
+    /// A scale for counting from 1 to `last`.
+    pub(super) fn counting(last: usize) -> Self {
+        Self { range: 1.0..last.max(2) as f64, kind: Kind::Counting }
     }
 
     /// A logarithmic scale over whole decades that hold all positive `values`.
@@ -36,12 +49,12 @@ impl Scale {
         let positive = values.filter(|value| *value > 0.0 && value.is_finite());
         let (low, high) = positive.map(f64::log10).fold((f64::MAX, f64::MIN), |(a, b), v| (a.min(v), b.max(v)));
         let (low, high) = if low <= high { (low.floor(), high.ceil()) } else { (-1.0, 0.0) };
-        Self { range: 10f64.powf(low)..10f64.powf(high.max(low + 1.0)), is_logarithmic: true }
+        Self { range: 10f64.powf(low)..10f64.powf(high.max(low + 1.0)), kind: Kind::Logarithmic }
     }
 
     /// Place of a value, 0 at the start and 1 at the end; what lies outside is moved to the edge.
     fn place(&self, value: f64) -> f64 {
-        let map = |v: f64| if self.is_logarithmic { v.log10() } else { v };
+        let map = |v: f64| if self.kind == Kind::Logarithmic { v.log10() } else { v };
         let (start, end) = (map(self.range.start), map(self.range.end));
         ((map(value.clamp(self.range.start, self.range.end)) - start) / (end - start)).clamp(0.0, 1.0)
     }
@@ -53,11 +66,12 @@ impl Scale {
 
     /// Round values, and how they are written.
     fn ticks(&self) -> Vec<(f64, String)> {
-        if self.is_logarithmic {
+        if self.kind == Kind::Logarithmic {
             let decades = self.range.start.log10().round() as i32..=self.range.end.log10().round() as i32;
             return decades.map(|decade| (10f64.powi(decade), decimal(10f64.powi(decade), -decade))).collect();
         }
-        let rough = (self.range.end - self.range.start) / 5.0;
+        let finest = if self.kind == Kind::Counting { 1.0 } else { 0.0 };
+        let rough = ((self.range.end - self.range.start) / 6.0).max(finest);
         let power = rough.log10().floor();
         let unit = 10f64.powf(power);
         let step = [1.0, 2.0, 5.0, 10.0].map(|factor| factor * unit).into_iter().find(|step| *step >= rough * 0.999);
@@ -72,7 +86,7 @@ impl Scale {
 /// A number with `places` digits behind the point, none if negative.
 fn decimal(value: f64, places: i32) -> String {
     let text = format!("{value:.*}", places.max(0) as usize);
-    if text.chars().all(|c| "-0.".contains(c)) { "0".to_owned() } else { text }
+    if text.chars().all(|c| "-0.".contains(c)) { "0".to_owned() } else { text.replace('-', "−") }
 }
 
 impl Axes {

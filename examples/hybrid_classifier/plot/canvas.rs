@@ -105,7 +105,10 @@ pub(super) fn text(
         Anchor::Upward => (style.transform(FontTransform::Rotate270), (x - middle, y)),
         _ => (style, (x, y - middle)),
     };
+    // The font is a light one: a second copy beside the first thickens the stems.
+    let beside = if anchor == Anchor::Upward { (place.0, place.1 + 1) } else { (place.0 + 1, place.1) };
     canvas.draw_text(line, &style, place)?;
+    canvas.draw_text(line, &style, beside)?;
     Ok(())
 }
 
@@ -115,22 +118,22 @@ pub(super) fn text_width(line: &str, size: i32) -> Result<i32> {
     Ok(width as i32)
 }
 
-/// Draws a row of entries around `centre`: each a sign, drawn around the point it gets, and a text.
+/// Draws a row of entries around `centre`: each a sign `sign_width` wide, drawn around the point it gets, and a text.
 pub(super) fn legend(
     canvas: &Canvas<'_>,
     centre: (i32, i32),
+    sign_width: i32,
     entries: &[(&str, &dyn Fn((i32, i32)) -> Result<()>)],
 ) -> Result<()> {
-    const SIGN: i32 = 90;
     const GAP: i32 = 24;
     const BETWEEN: i32 = 70;
     let widths: Vec<i32> = entries.iter().map(|(name, _)| text_width(name, LABEL)).collect::<Result<_>>()?;
-    let total: i32 = widths.iter().map(|width| SIGN + GAP + width + BETWEEN).sum::<i32>() - BETWEEN;
+    let total: i32 = widths.iter().map(|width| sign_width + GAP + width + BETWEEN).sum::<i32>() - BETWEEN;
     let mut x = centre.0 - total / 2;
     for ((name, sign), width) in entries.iter().zip(widths) {
-        sign((x + SIGN / 2, centre.1))?;
-        text(canvas, name, (x + SIGN + GAP, centre.1), LABEL, INK, Anchor::Left)?;
-        x += SIGN + GAP + width + BETWEEN;
+        sign((x + sign_width / 2, centre.1))?;
+        text(canvas, name, (x + sign_width + GAP, centre.1), LABEL, INK, Anchor::Left)?;
+        x += sign_width + GAP + width + BETWEEN;
     }
     Ok(())
 }

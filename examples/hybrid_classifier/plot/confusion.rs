@@ -28,6 +28,12 @@ impl Confusion {
         }
         Self { name, counts }
     }
+
+    /// Part of the samples on the diagonal.
+    fn accuracy(&self) -> f64 {
+        let right: usize = self.counts.iter().enumerate().map(|(class, row)| row[class]).sum();
+        right as f64 / self.counts.iter().flatten().sum::<usize>().max(1) as f64
+    }
 }
 
 /// Draws the matrices of both networks. A cell is the darker the larger its part of its row.
@@ -56,7 +62,8 @@ fn matrix(
 ) -> Result<()> {
     let (side, half) = (cell * classes.len() as i32, cell / 2);
     let bottom = TOP + side;
-    text(canvas, network.name, (left + side / 2, TOP - 50), HEADING, INK, Anchor::Centre)?;
+    let heading = format!("{}: accuracy {:.4}", network.name, network.accuracy());
+    text(canvas, &heading, (left + side / 2, TOP - 50), HEADING, INK, Anchor::Centre)?;
     for (row, (counts, name)) in network.counts.iter().zip(classes).enumerate() {
         let y = TOP + row as i32 * cell;
         text(canvas, name, (left - 30, y + half), TICK, SOFT_INK, Anchor::Right)?;

@@ -4,6 +4,7 @@ use super::axes::{Axes, Scale};
 use super::canvas::{Anchor, Canvas, INK, NETWORKS, TITLE, legend, picture, text};
 use crate::train::{Epoch, Score, Trainer};
 use anyhow::Result;
+use plotters::element::DashedPathElement;
 use plotters::prelude::*;
 use std::path::Path;
 
@@ -25,13 +26,15 @@ pub(crate) fn history(path: &Path, title: &str, trainers: &[Trainer; 2]) -> Resu
     picture(path, SIZE, |canvas| {
         text(canvas, title, (SIZE.0 as i32 / 2, 70), TITLE, INK, Anchor::Centre)?;
         let epochs = trainers.iter().map(|trainer| trainer.history.len()).max().unwrap_or(1);
-        let x = Scale::linear(1.0..(epochs.max(2) as f64));
+        let x = Scale::counting(epochs);
         let axes = |columns, y| Axes { columns, rows: 240..1090, x: x.clone(), y };
 
         let losses = Scale::decades(values(&curves, |score| score.loss));
         panel(canvas, &axes(230..1550, losses), "Cross-entropy", "loss", &curves, |score| score.loss)?;
         let worst = values(&curves, |score| score.accuracy).fold(1.0, f64::min);
-        let accuracies = Scale::linear((worst * 20.0 - 0.2).floor().max(0.0) / 20.0..1.0);
+        let lowest = (worst * 20.0 - 0.2).floor().max(0.0) / 20.0;
+        // Some room above 1, or the best curves would lie on the frame.
+        let accuracies = Scale::linear(lowest..1.0 + 0.04 * (1.0 - lowest).max(0.1));
         panel(canvas, &axes(1850..3150, accuracies), "Accuracy", "accuracy", &curves, |score| score.accuracy)?;
 
         let signs: Vec<_> = curves
@@ -40,7 +43,7 @@ pub(crate) fn history(path: &Path, title: &str, trainers: &[Trainer; 2]) -> Resu
             .collect();
         let entries: Vec<(&str, &dyn Fn((i32, i32)) -> Result<()>)> =
             curves.iter().zip(&signs).map(|(curve, sign)| (curve.name.as_str(), sign as _)).collect();
-        legend(canvas, (SIZE.0 as i32 / 2, 1310), &entries)
+        legend(canvas, (SIZE.0 as i32 / 2, 1310), 90, &entries)
     })
 }
 

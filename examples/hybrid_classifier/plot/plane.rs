@@ -18,14 +18,14 @@ const STRONGEST: f64 = 0.45;
 pub(crate) fn scatter(path: &Path, title: &str, classes: &[String], split: &Split) -> Result<()> {
     let frame = Frame::new(split);
     let side = 1300;
-    let (width, height) = (1800, 260 + frame.rows(side) + 300);
+    let (width, height) = (1800, 170 + frame.rows(side) + 380);
     picture(path, (width as u32, height as u32), |canvas| {
         text(canvas, title, (width / 2, 70), TITLE, INK, Anchor::Centre)?;
-        let axes = frame.axes(300, 200, side);
+        let axes = frame.axes(300, 170, side);
         axes.draw_grid(canvas)?;
         points(canvas, &axes, split)?;
         axes.draw_frame(canvas, "", ["feature 1", "feature 2"])?;
-        key(canvas, (width / 2, height - 90), classes)
+        key(canvas, (width / 2, height - 170), classes, 2)
     })
 }
 
@@ -50,7 +50,7 @@ pub(crate) fn boundary(
             points(canvas, &axes, split)?;
             axes.draw_frame(canvas, name, ["feature 1", "feature 2"])?;
         }
-        key(canvas, (width / 2, height - 90), classes)
+        key(canvas, (width / 2, height - 90), classes, 4)
     })
 }
 
@@ -149,12 +149,17 @@ fn diamond(canvas: &Canvas<'_>, (x, y): (i32, i32), class: usize) -> Result<()> 
     Ok(())
 }
 
-fn key(canvas: &Canvas<'_>, centre: (i32, i32), classes: &[String]) -> Result<()> {
+/// Explains dots and diamonds, in rows of `per_row` entries.
+fn key(canvas: &Canvas<'_>, (x, mut y): (i32, i32), classes: &[String], per_row: usize) -> Result<()> {
     let mut entries: Vec<(String, Box<dyn Fn((i32, i32)) -> Result<()>>)> = Vec::new();
     for (class, name) in classes.iter().enumerate() {
         entries.push((format!("{name}, training"), Box::new(move |place| dot(canvas, place, class))));
         entries.push((format!("{name}, test"), Box::new(move |place| diamond(canvas, place, class))));
     }
-    let entries: Vec<_> = entries.iter().map(|(name, sign)| (name.as_str(), sign.as_ref())).collect();
-    legend(canvas, centre, &entries)
+    for row in entries.chunks(per_row) {
+        let row: Vec<_> = row.iter().map(|(name, sign)| (name.as_str(), sign.as_ref())).collect();
+        legend(canvas, (x, y), 44, &row)?;
+        y += 80;
+    }
+    Ok(())
 }

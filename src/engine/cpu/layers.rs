@@ -5,7 +5,7 @@
 
 use super::kernels::Turn;
 use super::plan::LANES;
-use super::simd::{lanes, load, store};
+use super::simd::{Vectored, lanes, load, store};
 use super::state::Planes;
 use crate::engine::Real;
 use crate::program::{MAX_ROTATIONS, Pass};
@@ -31,14 +31,12 @@ struct Forward<'a, T, const K: usize, const M: usize> {
     table: Option<&'a Table<T>>,
 }
 
+/// Two vectors, such as a cosine and a sine.
+type Pair<S, T> = (<T as Vectored>::Vector<S>, <T as Vectored>::Vector<S>);
+
 /// `cos a - sin b`, `cos b + sin a`.
 #[inline(always)]
-fn rotate<S: Simd, T: Real>(
-    simd: S,
-    (cos, sin): (T::Vector<S>, T::Vector<S>),
-    a: T::Vector<S>,
-    b: T::Vector<S>,
-) -> (T::Vector<S>, T::Vector<S>) {
+fn rotate<S: Simd, T: Real>(simd: S, (cos, sin): Pair<S, T>, a: T::Vector<S>, b: T::Vector<S>) -> Pair<S, T> {
     let minus = T::minus(simd, sin);
     (T::times_plus(simd, minus, b, T::times(simd, cos, a)), T::times_plus(simd, sin, a, T::times(simd, cos, b)))
 }
@@ -112,7 +110,7 @@ impl<T: Real, const K: usize, const M: usize> Reverse<'_, T, K, M> {
     #[inline(always)]
     fn plane<S: Simd>(
         simd: S,
-        turns: &[(T::Vector<S>, T::Vector<S>); K],
+        turns: &[Pair<S, T>; K],
         p: &mut [T::Vector<S>; M],
         l: &mut [T::Vector<S>; M],
         sums: &mut [T::Vector<S>; K],
