@@ -2,8 +2,9 @@
 
 use crate::data::Dataset;
 use crate::device::DeviceKind;
+use candlewick::circuit::MAX_QUBITS;
 use clap::Parser;
-use std::num::NonZeroUsize;
+use clap::builder::RangedU64ValueParser;
 use std::path::PathBuf;
 
 /// Trains a hybrid quantum-classical classifier next to a classical one of like size, and compares them.
@@ -26,23 +27,23 @@ pub(crate) struct Args {
     pub(crate) seed: u64,
 
     /// Passes over the training set [default: 40 for digits, else 50].
-    #[arg(long, value_name = "N")]
-    pub(crate) epochs: Option<NonZeroUsize>,
+    #[arg(long, value_name = "N", value_parser = up_to(u32::MAX as u64))]
+    pub(crate) epochs: Option<usize>,
 
     /// Qubits of the quantum layer, which is also the width of the bottleneck [default: 8 for digits, else 4].
-    #[arg(long, value_name = "N")]
-    pub(crate) qubits: Option<NonZeroUsize>,
+    #[arg(long, value_name = "N", value_parser = up_to(MAX_QUBITS as u64))]
+    pub(crate) qubits: Option<usize>,
 
     /// Layers of the quantum circuit, each three rotations a qubit and a ring of CX [default: 3 for digits, else 2].
-    #[arg(long, value_name = "N")]
-    pub(crate) layers: Option<NonZeroUsize>,
+    #[arg(long, value_name = "N", value_parser = up_to(1000))]
+    pub(crate) layers: Option<usize>,
 
     /// Samples in a batch.
-    #[arg(long, default_value = "32", value_name = "N")]
-    pub(crate) batch_size: NonZeroUsize,
+    #[arg(long, default_value = "32", value_name = "N", value_parser = up_to(u32::MAX as u64))]
+    pub(crate) batch_size: usize,
 
     /// Step size of Adam [default: 0.005 for digits, else 0.01].
-    #[arg(long, value_name = "RATE", value_parser = positive)]
+    #[arg(long, value_name = "RATE", value_parser = positive, allow_negative_numbers = true)]
     pub(crate) learning_rate: Option<f64>,
 
     /// Folder for plots and the trained network [default: target/hybrid_classifier/<DATASET>].
@@ -59,6 +60,11 @@ pub(crate) struct Args {
         ]
     )]
     pub(crate) load: Option<PathBuf>,
+}
+
+/// A whole number from 1 to `limit`.
+fn up_to(limit: u64) -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(1..=limit)
 }
 
 /// A positive, finite number.

@@ -68,10 +68,8 @@ pub(crate) struct Defaults {
 
 /// Points of a generated data set.
 const POINTS: usize = 500;
-/// Standard deviation of the noise on their coordinates.
+/// Standard deviation of the noise: on their coordinates, and of the features that are nothing else.
 const NOISE: f64 = 0.1;
-/// Standard deviation of the features that mean nothing: that of the coordinates, so that size does not tell them apart.
-const DISTRACTION: f64 = 0.5;
 /// Radius of the inner circle relative to the outer one.
 const FACTOR: f64 = 0.5;
 
@@ -141,9 +139,7 @@ fn points(seed: u64, kind: &str, curve: fn(usize, f64) -> [f64; 2]) -> Table {
     let labels: Vec<u32> = (0..POINTS).map(|k| (k % 2) as u32).collect();
     let row = |(k, &label): (usize, &u32)| {
         let [x, y] = curve(label as usize, (k / 2) as f64 / (POINTS / 2) as f64);
-        let noise: [f64; 4] = std::array::from_fn(|_| normal(&mut rng));
-        let row = [x + NOISE * noise[0], y + NOISE * noise[1], DISTRACTION * noise[2], DISTRACTION * noise[3]];
-        row.map(|value| value as f32).to_vec()
+        [x, y, 0.0, 0.0].map(|value| (value + NOISE * normal(&mut rng)) as f32).to_vec()
     };
     let rows = labels.iter().enumerate().map(row).collect();
     let names = if kind == "circle" { ["outer", "inner"] } else { ["upper", "lower"] };

@@ -27,19 +27,31 @@ use model::{Core, Network};
 use progress::Progress;
 use split::Split;
 use std::path::Path;
+use std::process::ExitCode;
 use task::Task;
 use train::{Batches, Trainer};
 
-fn main() -> Result<()> {
-    let args = Args::parse();
+fn main() -> ExitCode {
+    match run(&Args::parse()) {
+        Ok(accuracy) => {
+            println!("test accuracy: {accuracy:.4}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Test accuracy of the hybrid network, trained or loaded.
+fn run(args: &Args) -> Result<f64> {
     let (device, word) = device::choose(args.device)?;
     println!("device: {word}");
-    let accuracy = match &args.load {
-        Some(file) => evaluate(file, &device)?,
-        None => train(&args, &device)?,
-    };
-    println!("test accuracy: {accuracy:.4}");
-    Ok(())
+    match &args.load {
+        Some(file) => evaluate(file, &device),
+        None => train(args, &device),
+    }
 }
 
 /// Trains both networks, writes the files, and returns the test accuracy of the hybrid one.

@@ -6,7 +6,6 @@ use crate::model::Shape;
 use crate::split::{Batch, Scaler, Split};
 use anyhow::Result;
 use candle_core::Device;
-use std::num::NonZeroUsize;
 
 /// A training and a test set with the settings of a run.
 #[derive(Debug)]
@@ -39,18 +38,17 @@ impl Task {
         let scaler = Scaler::new(args.dataset, &split.train.rows);
         let (train, test) = (split.train.batch(&scaler, device)?, split.test.batch(&scaler, device)?);
         let defaults = args.dataset.defaults();
-        let or = |asked: Option<NonZeroUsize>, default| asked.map_or(default, NonZeroUsize::get);
         let shape = Shape {
             features: train.x.dim(1)?,
             hidden: defaults.hidden,
-            qubits: or(args.qubits, defaults.qubits),
-            layers: or(args.layers, defaults.layers),
+            qubits: args.qubits.unwrap_or(defaults.qubits),
+            layers: args.layers.unwrap_or(defaults.layers),
             classes: table.classes.len(),
         };
         Ok(Self {
             settings: Settings { dataset: args.dataset, seed: args.seed, shape },
-            epochs: or(args.epochs, defaults.epochs),
-            batch_size: args.batch_size.get(),
+            epochs: args.epochs.unwrap_or(defaults.epochs),
+            batch_size: args.batch_size,
             learning_rate: args.learning_rate.unwrap_or(defaults.learning_rate),
             classes: table.classes,
             split,

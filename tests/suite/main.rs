@@ -1,12 +1,15 @@
 //! One binary for all integration tests: it links candle once.
 
-mod fusion;
+mod determinism;
 mod embeddings;
+mod fusion;
 mod gradients;
 mod lab;
+mod layer;
 mod oracle;
 mod readme;
 mod regressions;
 mod templates;
 mod textbook;
 mod values;
+mod weights;

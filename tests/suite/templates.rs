@@ -35,8 +35,12 @@ fn basic_entangler_layers_of_one_two_and_three_qubits() {
         let mut expected = Circuit::new(n);
         let v = expected.weights("w", (2, n));
         for layer in 0..2 {
-            (0..n).for_each(|q| drop(expected.rx(v.at([layer, q]), q)));
-            ring.iter().for_each(|&(a, b)| drop(expected.cx(a, b)));
+            for q in 0..n {
+                expected.rx(v.at([layer, q]), q);
+            }
+            for &(a, b) in &ring {
+                expected.cx(a, b);
+            }
         }
         actual.check().expect("a sound circuit");
         assert_eq!(actual.operations(), expected.operations(), "{n} qubits");
@@ -58,7 +62,9 @@ fn strongly_entangling_layers_have_pennylanes_ranges() {
             for q in 0..n {
                 expected.rz(v.at([layer, q, 0]), q).ry(v.at([layer, q, 1]), q).rz(v.at([layer, q, 2]), q);
             }
-            (0..n).for_each(|q| drop(expected.cx(q, (q + range) % n)));
+            for q in 0..n {
+                expected.cx(q, (q + range) % n);
+            }
         }
         actual.check().expect("a sound circuit");
         assert_eq!(actual.operations(), expected.operations(), "{n} qubits");
@@ -96,8 +102,12 @@ fn two_local_alternates_rotations_and_entanglers() {
     let mut expected = Circuit::new(3);
     let v = expected.weights("w", (3, 2, 3));
     for block in 0..3 {
-        (0..3).for_each(|q| drop(expected.ry(v.at([block, 0, q]), q)));
-        (0..3).for_each(|q| drop(expected.p(v.at([block, 1, q]), q)));
+        for q in 0..3 {
+            expected.ry(v.at([block, 0, q]), q);
+        }
+        for q in 0..3 {
+            expected.p(v.at([block, 1, q]), q);
+        }
         if block < 2 {
             expected.cz(0, 1).cz(1, 2);
         }
@@ -126,7 +136,9 @@ fn reverse_linear_is_full_for_cx() {
     for n in 2..=5 {
         let chain = |entanglement: Entanglement| {
             let mut circuit = Circuit::new(n);
-            entanglement.pairs(n).into_iter().for_each(|(a, b)| drop(circuit.cx(a, b)));
+            for (a, b) in entanglement.pairs(n) {
+                circuit.cx(a, b);
+            }
             columns(&circuit, &[])
         };
         let full = chain(Entanglement::Full);

@@ -41,7 +41,8 @@ impl Scale {
 
     /// A scale for counting from 1 to `last`.
     pub(super) fn counting(last: usize) -> Self {
-        Self { range: 1.0..last.max(2) as f64, kind: Kind::Counting }
+        let range = if last > 1 { 1.0..last as f64 } else { 0.5..1.5 };
+        Self { range, kind: Kind::Counting }
     }
 
     /// A logarithmic scale over whole decades that hold all positive `values`.

@@ -32,6 +32,9 @@ pub(super) const TICK: i32 = 38;
 const OVERSAMPLING: u32 = 2;
 const FONT: &str = "sans-serif";
 
+/// Draws the sign of a legend around a point.
+pub(super) type Sign<'a> = Box<dyn Fn((i32, i32)) -> Result<()> + 'a>;
+
 /// Where a text stands relative to its point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Anchor {
@@ -123,7 +126,7 @@ pub(super) fn legend(
     canvas: &Canvas<'_>,
     centre: (i32, i32),
     sign_width: i32,
-    entries: &[(&str, &dyn Fn((i32, i32)) -> Result<()>)],
+    entries: &[(String, Sign<'_>)],
 ) -> Result<()> {
     const GAP: i32 = 24;
     const BETWEEN: i32 = 70;

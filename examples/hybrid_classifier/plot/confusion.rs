@@ -61,6 +61,7 @@ fn matrix(
     colour: RGBColor,
 ) -> Result<()> {
     let (side, half) = (cell * classes.len() as i32, cell / 2);
+    let number_size = (cell / 6).clamp(LABEL, 2 * LABEL);
     let bottom = TOP + side;
     let heading = format!("{}: accuracy {:.4}", network.name, network.accuracy());
     text(canvas, &heading, (left + side / 2, TOP - 50), HEADING, INK, Anchor::Centre)?;
@@ -78,7 +79,7 @@ fn matrix(
                 .draw(&Rectangle::new([(x + 3, y + 3), (x + cell - 3, y + cell - 3)], tint(colour, shade).filled()))?;
             if count > 0 {
                 let ink = if shade > 0.5 { WHITE } else { INK };
-                text(canvas, &count.to_string(), (x + half, y + half), LABEL, ink, Anchor::Centre)?;
+                text(canvas, &count.to_string(), (x + half, y + half), number_size, ink, Anchor::Centre)?;
             }
         }
     }

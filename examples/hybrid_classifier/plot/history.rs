@@ -1,7 +1,7 @@
 //! Loss and accuracy over the epochs.
 
 use super::axes::{Axes, Scale};
-use super::canvas::{Anchor, Canvas, INK, NETWORKS, TITLE, legend, picture, text};
+use super::canvas::{Anchor, Canvas, INK, NETWORKS, Sign, TITLE, legend, picture, text};
 use crate::train::{Epoch, Score, Trainer};
 use anyhow::Result;
 use plotters::element::DashedPathElement;
@@ -25,7 +25,7 @@ pub(crate) fn history(path: &Path, title: &str, trainers: &[Trainer; 2]) -> Resu
     let curves = curves(trainers);
     picture(path, SIZE, |canvas| {
         text(canvas, title, (SIZE.0 as i32 / 2, 70), TITLE, INK, Anchor::Centre)?;
-        let epochs = trainers.iter().map(|trainer| trainer.history.len()).max().unwrap_or(1);
+        let epochs = trainers.iter().map(|trainer| trainer.history.len()).max().unwrap_or(0);
         let x = Scale::counting(epochs);
         let axes = |columns, y| Axes { columns, rows: 240..1090, x: x.clone(), y };
 
@@ -37,12 +37,7 @@ pub(crate) fn history(path: &Path, title: &str, trainers: &[Trainer; 2]) -> Resu
         let accuracies = Scale::linear(lowest..1.0 + 0.04 * (1.0 - lowest).max(0.1));
         panel(canvas, &axes(1850..3150, accuracies), "Accuracy", "accuracy", &curves, |score| score.accuracy)?;
 
-        let signs: Vec<_> = curves
-            .iter()
-            .map(|curve| move |(x, y): (i32, i32)| line(canvas, vec![(x - 45, y), (x + 45, y)], curve))
-            .collect();
-        let entries: Vec<(&str, &dyn Fn((i32, i32)) -> Result<()>)> =
-            curves.iter().zip(&signs).map(|(curve, sign)| (curve.name.as_str(), sign as _)).collect();
+        let entries: Vec<_> = curves.iter().map(|curve| entry(canvas, curve)).collect();
         legend(canvas, (SIZE.0 as i32 / 2, 1310), 90, &entries)
     })
 }
@@ -79,6 +74,12 @@ fn panel(
         line(canvas, curve.history.iter().enumerate().map(point).collect(), curve)?;
     }
     axes.draw_frame(canvas, heading, ["epoch", name])
+}
+
+/// The legend's entry for a curve.
+fn entry<'a>(canvas: &'a Canvas<'_>, curve: &'a Curve<'_>) -> (String, Sign<'a>) {
+    let sign = move |(x, y): (i32, i32)| line(canvas, vec![(x - 45, y), (x + 45, y)], curve);
+    (curve.name.clone(), Box::new(sign))
 }
 
 /// A line in the look of a curve; a single point, where there is only one, as a dot.

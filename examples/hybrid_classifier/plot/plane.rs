@@ -1,7 +1,7 @@
 //! Data on a plane, and what networks make of it.
 
 use super::axes::{Axes, Scale};
-use super::canvas::{Anchor, CLASSES, Canvas, INK, LABEL, SOFT_INK, TITLE, legend, picture, text, tint};
+use super::canvas::{Anchor, CLASSES, Canvas, INK, LABEL, SOFT_INK, Sign, TITLE, legend, picture, text, tint};
 use crate::split::{Samples, Split};
 use anyhow::Result;
 use plotters::prelude::*;
@@ -29,13 +29,16 @@ pub(crate) fn scatter(path: &Path, title: &str, classes: &[String], split: &Spli
     })
 }
 
-/// Draws for each network (name, and probability of class 1 at points of the plane) its decisions with the samples on top.
+/// The name of a network, and the probability that it gives to class 1 at points of the plane.
+pub(crate) type Decision<'a> = (&'a str, &'a dyn Fn(&[[f32; 2]]) -> Result<Vec<f32>>);
+
+/// Draws the decisions of both networks with the samples on top.
 pub(crate) fn boundary(
     path: &Path,
     title: &str,
     classes: &[String],
     split: &Split,
-    networks: [(&str, &dyn Fn(&[[f32; 2]]) -> Result<Vec<f32>>); 2],
+    networks: [Decision<'_>; 2],
 ) -> Result<()> {
     let frame = Frame::new(split);
     let side = 1280;
@@ -151,14 +154,13 @@ fn diamond(canvas: &Canvas<'_>, (x, y): (i32, i32), class: usize) -> Result<()> 
 
 /// Explains dots and diamonds, in rows of `per_row` entries.
 fn key(canvas: &Canvas<'_>, (x, mut y): (i32, i32), classes: &[String], per_row: usize) -> Result<()> {
-    let mut entries: Vec<(String, Box<dyn Fn((i32, i32)) -> Result<()>>)> = Vec::new();
+    let mut entries: Vec<(String, Sign<'_>)> = Vec::new();
     for (class, name) in classes.iter().enumerate() {
         entries.push((format!("{name}, training"), Box::new(move |place| dot(canvas, place, class))));
         entries.push((format!("{name}, test"), Box::new(move |place| diamond(canvas, place, class))));
     }
     for row in entries.chunks(per_row) {
-        let row: Vec<_> = row.iter().map(|(name, sign)| (name.as_str(), sign.as_ref())).collect();
-        legend(canvas, (x, y), 44, &row)?;
+        legend(canvas, (x, y), 44, row)?;
         y += 80;
     }
     Ok(())

@@ -125,7 +125,9 @@ impl Circuit {
     /// let cost = 0.5 * z(0) * z(1) + 0.5 * z(1) * z(2);
     /// let mut circuit = Circuit::new(3);
     /// let w = circuit.weights("w", (2, 2));
-    /// (0..3).for_each(|q| drop(circuit.h(q)));
+    /// for q in 0..3 {
+    ///     circuit.h(q);
+    /// }
     /// for layer in 0..2 {
     ///     circuit.qaoa_layer(&cost, w.at([layer, 0]), w.at([layer, 1]));
     /// }
