@@ -288,6 +288,12 @@ pub enum Mistake {
     /// State preparation where a unitary is needed.
     #[error("amplitude embedding is no unitary: it cannot be inverted, repeated or controlled")]
     EmbeddingNotUnitary,
+    /// A circuit with more operations than it may have.
+    #[error("a circuit may have at most {limit} operations")]
+    TooManyOperations {
+        /// The largest number allowed.
+        limit: usize,
+    },
     /// Circuits of different sizes put together.
     #[error("a circuit of {other} qubit(s) does not fit into one of {qubits}")]
     CircuitSize {

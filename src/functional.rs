@@ -44,7 +44,7 @@ pub fn evaluate(
 ) -> Result<Tensor> {
     let program = Arc::new(Program::new(circuit, measurement)?);
     let sorted = sort_weights(&program, weights)?;
-    run(&program, Cpu::default(), inputs, &sorted)
+    run(&program, Cpu::default(), DType::F32, inputs, &sorted)
 }
 
 /// The tensors in the program's order, each checked against its declaration.
@@ -70,13 +70,20 @@ fn sort_weights<'a>(program: &Program, given: &[(&str, &'a Tensor)]) -> Result<V
     program.tensors.iter().map(find).collect()
 }
 
-/// Runs a program on tensors of any supported dtype; `weights` are in the program's order and of its shapes.
-pub(crate) fn run(program: &Arc<Program>, engine: Cpu, inputs: Option<&Tensor>, weights: &[&Tensor]) -> Result<Tensor> {
+/// Runs a program on tensors of any supported dtype; `weights` are in the program's order and of its shapes. Without any
+/// tensor the dtype is `default`.
+pub(crate) fn run(
+    program: &Arc<Program>,
+    engine: Cpu,
+    default: DType,
+    inputs: Option<&Tensor>,
+    weights: &[&Tensor],
+) -> Result<Tensor> {
     let names = program.tensors.iter().map(|tensor| format!("weight tensor `{}`", tensor.name));
     let named: Vec<(String, &Tensor)> = names.zip(weights.iter().copied()).collect();
     let all: Vec<(String, &Tensor)> =
         named.into_iter().chain(inputs.map(|tensor| ("the input".to_owned(), tensor))).collect();
-    let outer = common_dtype(&all)?;
+    let outer = common_dtype(&all)?.unwrap_or(default);
     let inner = state_dtype(outer);
 
     let (leading, rows) = match inputs {
@@ -89,6 +96,7 @@ pub(crate) fn run(program: &Arc<Program>, engine: Cpu, inputs: Option<&Tensor>, 
     if batch == 0 {
         return Ok(Tensor::zeros(shape, outer, &Device::Cpu)?);
     }
+    engine.check(program, batch, inner)?;
     let rows = rows.to_dtype(inner)?.contiguous()?;
     let flat: Vec<Tensor> = weights.iter().map(|tensor| tensor.flatten_all()).collect::<candle_core::Result<_>>()?;
     let weights = match flat.as_slice() {
@@ -111,8 +119,8 @@ fn rows(program: &Program, tensor: &Tensor) -> Result<(Vec<usize>, Tensor)> {
     Ok((leading.to_vec(), tensor.reshape((batch, width))?))
 }
 
-/// The one dtype of all tensors, which must also be on a device with an engine.
-fn common_dtype(tensors: &[(String, &Tensor)]) -> Result<DType> {
+/// The one dtype of all tensors, if there are any, which must also be on a device with an engine.
+fn common_dtype(tensors: &[(String, &Tensor)]) -> Result<Option<DType>> {
     let mut common = None;
     for (what, tensor) in tensors {
         let actual = tensor.dtype();
@@ -127,7 +135,7 @@ fn common_dtype(tensors: &[(String, &Tensor)]) -> Result<DType> {
             return Err(Error::UnsupportedDevice { device: format!("{:?}", tensor.device().location()) });
         }
     }
-    Ok(common.unwrap_or(DType::F32))
+    Ok(common)
 }
 
 /// Precision of the state for a dtype at the boundary.

@@ -46,7 +46,7 @@
 
 mod autograd;
 pub mod circuit;
-pub mod engine;
+mod engine;
 mod error;
 pub mod functional;
 pub mod gate;

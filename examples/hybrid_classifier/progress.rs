@@ -39,8 +39,11 @@ impl Progress {
         }
     }
 
-    /// Leaves the bars as they are.
+    /// Leaves the bars as they are, and the cursor on a new line.
     pub(crate) fn finish(&self) {
         self.bars.iter().for_each(ProgressBar::abandon);
+        if !self.is_hidden {
+            eprintln!();
+        }
     }
 }

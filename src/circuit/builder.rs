@@ -1,6 +1,6 @@
 //! The builder methods. Those of the gate table are made from its rows.
 
-use super::{Angle, Circuit, Kind, Operation, Variable};
+use super::{Angle, Circuit, Kind, MAX_OPERATIONS, Operation, Variable};
 use crate::error::Mistake;
 use crate::gate::{Gate, gate_table};
 use num_complex::Complex64;
@@ -93,9 +93,9 @@ impl Circuit {
     /// ```
     pub fn controlled(&mut self, controls: impl IntoIterator<Item = usize>, body: impl FnOnce(&mut Self)) -> &mut Self {
         let controls: Vec<usize> = controls.into_iter().collect();
-        let mut inner = Self { operations: Vec::new(), mistake: None, ..self.clone() };
+        let mut inner = Self { weights: self.weights.clone(), declared: self.declared, ..Self::new(self.qubits) };
         body(&mut inner);
-        self.weights = inner.weights;
+        inner.declarations().for_each(|declaration| self.declare(declaration.clone()));
         let first = self.operations.len();
         for mut operation in inner.operations {
             if operation.kind != Kind::Barrier {
@@ -171,6 +171,9 @@ impl Circuit {
     pub(super) fn push_operation(&mut self, operation: Operation) {
         if self.mistake.is_some() {
             return;
+        }
+        if self.operations.len() >= MAX_OPERATIONS {
+            return self.fail(operation.name(), Mistake::TooManyOperations { limit: MAX_OPERATIONS });
         }
         match self.check_operation(&operation) {
             Err(mistake) => self.fail(operation.name(), mistake),

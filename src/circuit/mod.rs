@@ -25,6 +25,9 @@ use std::collections::BTreeMap;
 /// The largest number of qubits a circuit may have: a basis index must fit a `u64`, and its byte offset too.
 pub const MAX_QUBITS: usize = 58;
 
+/// The most operations of a circuit: a few GB of them.
+pub(crate) const MAX_OPERATIONS: usize = 1 << 24;
+
 /// A quantum circuit on qubits that start in 0.
 ///
 /// Methods are named after OpenQASM's gates, take angles first and qubits last, and can be chained. Qubit 0 is the least
@@ -123,9 +126,10 @@ impl Circuit {
         }
     }
 
-    /// `count`, or 0 once there is a mistake: nothing more is taken then, and `count` may be absurd.
+    /// `count`, or 0 once there is a mistake: nothing more is taken then, and `count` may be absurd. Enough rounds to exceed
+    /// the limit on operations are left to say so.
     pub(crate) fn rounds(&self, count: usize) -> usize {
-        if self.mistake.is_some() { 0 } else { count }
+        if self.mistake.is_some() { 0 } else { count.min(MAX_OPERATIONS + 1) }
     }
 
     /// Remembers a mistake unless there is an earlier one.

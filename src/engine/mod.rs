@@ -5,14 +5,14 @@
 //! product). This module and its children are the only home of `unsafe`.
 
 mod budget;
-pub mod cpu;
+pub(crate) mod cpu;
 
 use crate::error::Result;
 use crate::program::Program;
 use std::ops::{Add, AddAssign, Mul, Neg, Sub};
 
 /// The precision of a state: `f32` or `f64`.
-pub trait Real:
+pub(crate) trait Real:
     candle_core::WithDType
     + cpu::Vectored
     + Default
@@ -22,6 +22,10 @@ pub trait Real:
     + Neg<Output = Self>
     + AddAssign
 {
+    /// Not a number.
+    fn nan() -> Self {
+        Self::from_f64(f64::NAN)
+    }
 }
 
 impl Real for f32 {}
@@ -29,35 +33,35 @@ impl Real for f64 {}
 
 /// The numbers a program runs on.
 #[derive(Debug, Clone, Copy)]
-pub struct Arguments<'a, T> {
+pub(crate) struct Arguments<'a, T> {
     /// `[batch, features]`, row by row.
-    pub inputs: &'a [T],
+    pub(crate) inputs: &'a [T],
     /// All weight tensors, concatenated in the order of their names.
-    pub weights: &'a [T],
+    pub(crate) weights: &'a [T],
     /// Number of samples.
-    pub batch: usize,
+    pub(crate) batch: usize,
 }
 
 /// Which gradients are asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Wanted {
+pub(crate) struct Wanted {
     /// In the inputs.
-    pub inputs: bool,
+    pub(crate) inputs: bool,
     /// In the weights.
-    pub weights: bool,
+    pub(crate) weights: bool,
 }
 
 /// Gradients of `sum(cotangent * outputs)`; `None` where none was asked for.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Gradients<T> {
+pub(crate) struct Gradients<T> {
     /// `[batch, features]`.
-    pub inputs: Option<Vec<T>>,
+    pub(crate) inputs: Option<Vec<T>>,
     /// All weight tensors, concatenated.
-    pub weights: Option<Vec<T>>,
+    pub(crate) weights: Option<Vec<T>>,
 }
 
 /// Executes programs.
-pub trait Engine<T: Real> {
+pub(crate) trait Engine<T: Real> {
     /// Final states kept from a forward pass for the gradient that follows it.
     type Kept: Send;
 

@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::functional;
 use crate::measurement::Measurement;
 use crate::program::Program;
-use candle_core::{Module, Tensor};
+use candle_core::{DType, Module, Tensor};
 use candle_nn::VarBuilder;
 use std::sync::Arc;
 
@@ -53,6 +53,7 @@ pub struct QuantumLayer {
     measurement: Measurement,
     program: Arc<Program>,
     weights: Vec<Tensor>,
+    dtype: DType,
     engine: Cpu,
 }
 
@@ -92,7 +93,7 @@ impl QuantumLayer {
             .map(|(name, shape, init)| vb.get_with_hints(shape.clone(), name, init))
             .collect::<candle_core::Result<Vec<_>>>()?;
         let engine = Cpu { memory_limit: config.memory_limit, unfused: config.unfused };
-        Ok(Self { circuit, measurement, program, weights, engine })
+        Ok(Self { circuit, measurement, program, weights, dtype: vb.dtype(), engine })
     }
 
     /// The outputs `[outputs]` of a circuit that reads no inputs.
@@ -106,15 +107,15 @@ impl QuantumLayer {
     /// circuit.h(0).cx(0, 1);
     /// let vb = VarBuilder::zeros(DType::F64, &Device::Cpu);
     /// let layer = QuantumLayer::new(circuit, Measurement::probabilities([0, 1]), vb)?;
-    /// let p: Vec<f32> = layer.evaluate()?.to_vec1()?; // |00>, |01>, |10>, |11>: a Bell pair
-    /// assert!((p[0] - 0.5).abs() < 1e-6 && p[1] == 0.0 && (p[3] - 0.5).abs() < 1e-6);
+    /// let p: Vec<f64> = layer.evaluate()?.to_vec1()?; // |00>, |01>, |10>, |11>: a Bell pair
+    /// assert!((p[0] - 0.5).abs() < 1e-12 && p[1] == 0.0 && (p[3] - 0.5).abs() < 1e-12);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
     /// # Errors
     /// A circuit that reads inputs; a state beyond the memory budget.
     pub fn evaluate(&self) -> Result<Tensor> {
-        functional::run(&self.program, self.engine, None, &self.weights.iter().collect::<Vec<_>>())
+        self.run(None, &self.weights)
     }
 
     /// As [`forward`](Module::forward), with candlewick's own typed error.
@@ -122,7 +123,7 @@ impl QuantumLayer {
     /// # Errors
     /// An input of another width, dtype or device; a state beyond the memory budget.
     pub fn try_forward(&self, x: &Tensor) -> Result<Tensor> {
-        functional::run(&self.program, self.engine, Some(x), &self.weights.iter().collect::<Vec<_>>())
+        self.run(Some(x), &self.weights)
     }
 
     /// As [`try_forward`](Self::try_forward) without a graph behind the result, for inference: the weights of a `VarMap`
@@ -132,7 +133,11 @@ impl QuantumLayer {
     /// As for [`try_forward`](Self::try_forward).
     pub fn forward_detached(&self, x: &Tensor) -> Result<Tensor> {
         let weights: Vec<Tensor> = self.weights.iter().map(Tensor::detach).collect();
-        functional::run(&self.program, self.engine, Some(&x.detach()), &weights.iter().collect::<Vec<_>>())
+        self.run(Some(&x.detach()), &weights)
+    }
+
+    fn run(&self, x: Option<&Tensor>, weights: &[Tensor]) -> Result<Tensor> {
+        functional::run(&self.program, self.engine, self.dtype, x, &weights.iter().collect::<Vec<_>>())
     }
 
     /// The circuit.

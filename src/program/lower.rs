@@ -105,9 +105,13 @@ impl Lowering {
     }
 
     fn rotation(&mut self, angle: &Angle, word: &str, controls: u64, targets: &[usize]) {
-        let slot = self.slot(&(0.5 * angle.clone()));
         let letters = word.chars().zip(targets.iter().copied());
         let Word { x, z } = Word::from_letters(letters).expect("letters are checked when the operation is added");
+        if x | z == 0 {
+            // exp(-i θ/2) for the identity: a phase, relative to where the controls are 0.
+            return self.phase(&(-0.5 * angle.clone()), controls, &[]);
+        }
+        let slot = self.slot(&(0.5 * angle.clone()));
         self.push(Kernel::Rotation { x, z, slot }, controls);
     }
 

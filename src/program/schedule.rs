@@ -68,9 +68,9 @@ impl Pass {
         Self { rotations: rotations.to_vec(), bases: bases.collect(), distances: std::array::from_fn(distance) }
     }
 
-    /// Passes for rotations of different qubits, the smallest first: it also does the phases. At least one.
-    fn split(rotations: &[Rotation], frame: &Frame, qubits: usize) -> Vec<Self> {
-        let count = rotations.len().div_ceil(MAX_ROTATIONS).max(1);
+    /// Passes for rotations of different qubits, the smallest first: it also does the phases, if there are any.
+    fn split(rotations: &[Rotation], frame: &Frame, qubits: usize, phases: bool) -> Vec<Self> {
+        let count = rotations.len().div_ceil(MAX_ROTATIONS).max(usize::from(phases));
         let at = |k: usize| k * rotations.len() / count;
         (0..count).map(|k| Self::new(&rotations[at(k)..at(k + 1)], frame, qubits)).collect()
     }
@@ -322,7 +322,7 @@ impl Planner {
         for table in tables {
             let (shared, varying) = self.phases(program, table);
             let rotations = rotations.next().unwrap_or_default();
-            let passes = Pass::split(&rotations, &self.frame, program.qubits);
+            let passes = Pass::split(&rotations, &self.frame, program.qubits, !shared.is_empty());
             let layer = Layer { shared, varying, passes };
             if let Some(earlier) = last.replace(layer) {
                 self.nodes.push(Node::Layer(earlier));

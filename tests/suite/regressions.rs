@@ -129,3 +129,31 @@ fn the_demo_finds_its_minimum() -> Result<()> {
     assert!(losses[21] < -0.98, "after 21 steps: {}", losses[21]);
     Ok(())
 }
+
+/// A word of identities under a control is a phase on the control, not a rotation of it.
+#[test]
+fn controlled_identity_word() {
+    let mut circuit = Circuit::new(2);
+    circuit.h(0).controlled([0], |c| {
+        c.pauli_rot(1.0, "I", [1]);
+    });
+    let y = candlewick::functional::evaluate(&circuit, &Measurement::expectation([x(0)]), None, &[]).expect("valid");
+    let value = y.to_vec1::<f32>().expect("one number")[0];
+    assert!((value - 0.5f32.cos()).abs() < 1e-6, "{value}");
+}
+
+/// A variable set between forward and backward: what the forward pass kept no longer belongs to it.
+#[test]
+fn variable_set_before_its_gradient() {
+    use candle_core::{Device, Tensor, Var};
+    let mut circuit = Circuit::new(1);
+    let w = circuit.weights("w", 1);
+    circuit.ry(w.at([0]), 0);
+    let weight = Var::new(&[0.3f64], &Device::Cpu).expect("a variable");
+    let words = Measurement::expectation([z(0)]);
+    let y = candlewick::functional::evaluate(&circuit, &words, None, &[("w", &weight)]).expect("valid");
+    weight.set(&Tensor::new(&[1.1f64], &Device::Cpu).expect("a tensor")).expect("the same shape");
+    let gradients = y.sum_all().and_then(|y| y.backward()).expect("a gradient");
+    let slope = gradients.get(&weight).expect("tracked").to_vec1::<f64>().expect("one number")[0];
+    assert!((slope + 1.1f64.sin()).abs() < 1e-12, "{slope}");
+}

@@ -139,12 +139,13 @@ fn var_builders_over_safetensors_serve_them() -> anyhow::Result<()> {
 fn another_network_may_compute_them() -> anyhow::Result<()> {
     let context = Tensor::new(&[[0.4, -0.9]], &Device::Cpu)?;
     let matrix: Vec<f64> = (0..14).map(|k| (f64::from(k) * 0.77).sin()).collect();
-    let x = Tensor::new(&[[0.3], [-1.0], [2.2]], &Device::Cpu)?;
-    let measurement = Measurement::expectation([z(0), x_of_one()]);
+    let features = Tensor::new(&[[0.3], [-1.0], [2.2]], &Device::Cpu)?;
+    let measurement = Measurement::expectation([z(0), x(1)]);
     let loss = |matrix: &Tensor| -> candle_core::Result<Tensor> {
         let weights = context.matmul(&matrix.t()?)?.squeeze(0)?;
         let (theta, alpha) = (weights.narrow(0, 0, 4)?.reshape((2, 2))?, weights.narrow(0, 4, 3)?);
-        let y = functional::evaluate(&circuit(), &measurement, Some(&x), &[("theta", &theta), ("alpha", &alpha)])?;
+        let y =
+            functional::evaluate(&circuit(), &measurement, Some(&features), &[("theta", &theta), ("alpha", &alpha)])?;
         y.sqr()?.sum_all()
     };
     let var = Var::from_slice(&matrix, (7, 2), &Device::Cpu)?;
@@ -155,10 +156,6 @@ fn another_network_may_compute_them() -> anyhow::Result<()> {
     };
     close("the matrix", &flat(gradients.get(&var).expect("a gradient")), &differences(&matrix, value), 1e-9);
     Ok(())
-}
-
-fn x_of_one() -> Observable {
-    x(1)
 }
 
 /// Order does not matter: weights are matched by name.

@@ -1,6 +1,5 @@
 //! Slots in, gradients of variables out: the only part of the engine that knows expressions.
 
-use super::fused;
 use super::kernels::Turn;
 use super::plan::LANES;
 use crate::engine::{Arguments, Real};
@@ -14,6 +13,10 @@ pub(super) struct Angles<T> {
     values: Vec<f64>,
     /// Slots that differ from sample to sample.
     varying: Vec<usize>,
+    /// Whether a slot that all samples share is NaN or infinite.
+    shared_spoiled: bool,
+    /// Samples of the block with a slot that is NaN or infinite. Their outputs are NaN even where the slot has no effect.
+    pub(super) spoiled: [bool; LANES],
 }
 
 /// Gradients of a group of blocks, in `f64`.
@@ -23,8 +26,6 @@ pub(super) struct GroupSums {
     pub(super) slots: Vec<f64>,
     /// In the weights, through slots that differ from sample to sample.
     pub(super) weights: Vec<f64>,
-    /// `Im(λ* ψ)` of each amplitude in front of each node's table, added up over the samples.
-    pub(super) overlaps: Vec<Vec<f64>>,
 }
 
 /// One sample's variables.
@@ -84,7 +85,8 @@ impl<T: Real> Angles<T> {
                 *turn = Turn { cos: [T::from_f64(cos); LANES], sin: [T::from_f64(sin); LANES] };
             }
         }
-        Self { turns, values, varying }
+        let shared_spoiled = values.iter().any(|value| !value.is_finite());
+        Self { turns, values, varying, shared_spoiled, spoiled: [false; LANES] }
     }
 
     /// Evaluates the other slots for a block of `lanes` samples, of which `count` exist, from sample `first` on.
@@ -96,10 +98,13 @@ impl<T: Real> Angles<T> {
         count: usize,
         lanes: usize,
     ) {
+        self.spoiled = [self.shared_spoiled; LANES];
         for lane in 0..count {
             let point = Point { inputs: features(program, arguments, first + lane), weights: arguments.weights };
             for &index in &self.varying {
-                let (sin, cos) = point.slot(&program.slots[index]).sin_cos();
+                let value = point.slot(&program.slots[index]);
+                self.spoiled[lane] |= !value.is_finite();
+                let (sin, cos) = value.sin_cos();
                 let (sin, cos) = (T::from_f64(sin), T::from_f64(cos));
                 // A block of one sample uses all vector lanes for it.
                 let place = if lanes == 1 { 0..LANES } else { lane..lane + 1 };
@@ -121,7 +126,7 @@ impl<T: Real> Angles<T> {
 
 impl GroupSums {
     pub(super) fn new(program: &Program) -> Self {
-        Self { slots: vec![0.0; program.slots.len()], weights: vec![0.0; program.weights], overlaps: Vec::new() }
+        Self { slots: vec![0.0; program.slots.len()], weights: vec![0.0; program.weights] }
     }
 
     /// Adds the slot gradients `[slots][lanes]` of one block to the group's, and to the block's rows of the input
@@ -163,13 +168,7 @@ pub(super) fn weight_gradient<T: Real>(program: &Program, arguments: Arguments<'
     for group in groups {
         total.slots.iter_mut().zip(&group.slots).for_each(|(total, sum)| *total += sum);
         total.weights.iter_mut().zip(&group.weights).for_each(|(total, sum)| *total += sum);
-        total.overlaps.resize(group.overlaps.len(), Vec::new());
-        for (total, sums) in total.overlaps.iter_mut().zip(&group.overlaps) {
-            total.resize(sums.len(), 0.0);
-            total.iter_mut().zip(sums).for_each(|(total, sum)| *total += sum);
-        }
     }
-    fused::phase_gradients(program, &mut total);
     let point = Point { inputs: &[], weights: arguments.weights };
     for (slot, gradient) in program.slots.iter().zip(total.slots).filter(|(slot, _)| !slot.reads_inputs()) {
         point.derivatives(slot, |variable, derivative| {

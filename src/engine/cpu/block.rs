@@ -7,7 +7,7 @@ use super::angles::{Angles, GroupSums};
 use super::fused::{self, Prepared};
 use super::kernels::{Dense, Target, Turn};
 use super::plan::{LANES, Plan};
-use super::state::State;
+use super::state::{Buffer, State};
 use crate::engine::{Arguments, Real, Wanted};
 use crate::program::{Embedding, Kernel, Program, Readout, Step};
 
@@ -27,6 +27,8 @@ pub(super) struct Worker<'a, T> {
     pub(super) lambda: Option<State<T>>,
     /// A third state, for variances.
     pub(super) scratch: Option<State<T>>,
+    /// Half a state, for the gradients of shared phases: `Im(λ* ψ)` of each amplitude and lane.
+    pub(super) overlaps: Option<Buffer<T>>,
 }
 
 impl<'a, T: Real> Worker<'a, T> {
@@ -37,6 +39,8 @@ impl<'a, T: Real> Worker<'a, T> {
         prepared: Option<&'a Prepared<T>>,
     ) -> Self {
         let matrix = |step: &Step| match &step.kernel {
+            // A schedule takes one-qubit matrices apart.
+            Kernel::Matrix { qubits, .. } if plan.fused && qubits.len() == 1 && step.controls == 0 => None,
             Kernel::Matrix { qubits, entries } => Some([false, true].map(|dagger| Dense::new(entries, qubits, dagger))),
             _ => None,
         };
@@ -50,6 +54,7 @@ impl<'a, T: Real> Worker<'a, T> {
             psi: State::new(program.qubits, plan.lanes),
             lambda: None,
             scratch: None,
+            overlaps: None,
         }
     }
 
@@ -77,7 +82,6 @@ impl<'a, T: Real> Worker<'a, T> {
         kept: &mut [Option<State<T>>],
     ) -> GroupSums {
         let mut sums = GroupSums::new(self.program);
-        let mut overlaps = self.overlaps();
         let from = group * self.plan.blocks_per_group;
         let (width, outputs) = (self.program.inputs, self.program.outputs());
         let group_first = from * self.plan.lanes;
@@ -94,8 +98,7 @@ impl<'a, T: Real> Worker<'a, T> {
             self.seed(&cotangent[first * outputs..(first + count) * outputs]);
             let mut slots = vec![[0.0; LANES]; self.program.slots.len()];
             if self.prepared.is_some() {
-                self.reverse_schedule(wanted, &mut slots, &mut overlaps);
-                fused::end_block(&mut overlaps, block + 1 == to, &mut sums);
+                self.reverse_schedule(wanted, &mut slots);
             } else {
                 self.reverse(wanted, &mut slots);
             }

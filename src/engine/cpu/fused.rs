@@ -1,6 +1,6 @@
 //! The way of a full block through a [`Schedule`](crate::program::Schedule): product start, layers, general steps.
 
-use super::angles::{Angles, GroupSums};
+use super::angles::Angles;
 use super::block::Worker;
 use super::kernels::{Target, Turn, turn};
 use super::layers::{self, Table};
@@ -15,16 +15,6 @@ use pulp::{Arch, NullaryFnOnce};
 #[derive(Debug)]
 pub(super) struct Prepared<T> {
     tables: Vec<Option<Table<T>>>,
-}
-
-/// Blocks between two additions of overlaps into `f64`.
-const FLUSH: usize = 8;
-
-/// `Im(λ* ψ)` of each amplitude and lane in front of the tables, added up over a few blocks.
-#[derive(Debug)]
-pub(super) struct Overlaps<T> {
-    nodes: Vec<Option<Buffer<T>>>,
-    blocks: usize,
 }
 
 impl<T: Real> Prepared<T> {
@@ -67,16 +57,16 @@ fn walsh_hadamard(values: &mut [f64]) {
     }
 }
 
-/// Adds the gradients of shared phases to those of their slots: `-2 sum of w(p) Im(λ* ψ)(p)`.
-pub(super) fn phase_gradients(program: &Program, sums: &mut GroupSums) {
-    for (index, overlaps) in sums.overlaps.iter_mut().enumerate().filter(|(_, overlaps)| !overlaps.is_empty()) {
-        let Node::Layer(layer) = &program.schedule().nodes[index] else { continue };
-        walsh_hadamard(overlaps);
-        for phase in &layer.shared {
-            if let Source::Slot(slot) = phase.source {
-                let series = phase.walsh.iter().map(|(mask, weight)| weight * overlaps[*mask as usize]);
-                sums.slots[slot] -= 2.0 * series.sum::<f64>();
-            }
+/// The gradients of shared phases from `Im(λ* ψ)` of each amplitude and lane: `-2 sum of w(p) Im(λ* ψ)(p)`. Clears it.
+fn phase_gradients<T: Real>(layer: &Layer, overlaps: &mut [T], gradients: &mut [[f64; LANES]]) {
+    let (lines, _) = overlaps.as_chunks_mut::<LANES>();
+    let mut sums: Vec<f64> = lines.iter().map(|line| line.iter().map(|lane| lane.to_f64()).sum()).collect();
+    lines.fill([T::zero(); LANES]);
+    walsh_hadamard(&mut sums);
+    for phase in &layer.shared {
+        if let Source::Slot(slot) = phase.source {
+            let series = phase.walsh.iter().map(|(mask, weight)| weight * sums[*mask as usize]);
+            gradients[slot][0] -= 2.0 * series.sum::<f64>();
         }
     }
 }
@@ -132,26 +122,6 @@ impl<T: Real> NullaryFnOnce for VaryingOverlap<'_, T> {
     }
 }
 
-impl<T: Real> Overlaps<T> {
-    fn new(nodes: usize) -> Self {
-        Self { nodes: (0..nodes).map(|_| None).collect(), blocks: 0 }
-    }
-
-    /// Adds the lanes up into `f64` and starts anew.
-    fn flush(&mut self, sums: &mut GroupSums) {
-        self.blocks = 0;
-        sums.overlaps.resize(self.nodes.len(), Vec::new());
-        for (buffer, sums) in self.nodes.iter_mut().zip(&mut sums.overlaps) {
-            let Some(buffer) = buffer else { continue };
-            sums.resize(buffer.len() / LANES, 0.0);
-            for (line, sum) in buffer.as_chunks_mut::<LANES>().0.iter_mut().zip(sums) {
-                *sum += line.iter().map(|lane| lane.to_f64()).sum::<f64>();
-                *line = [T::zero(); LANES];
-            }
-        }
-    }
-}
-
 impl<T: Real> Worker<'_, T> {
     /// The final states of a full block.
     pub(super) fn run_schedule(&mut self) {
@@ -178,13 +148,8 @@ impl<T: Real> Worker<'_, T> {
         }
     }
 
-    /// Undoes the schedule on ψ and λ; adds to the gradients of slots and the overlaps in front of tables.
-    pub(super) fn reverse_schedule(
-        &mut self,
-        wanted: Wanted,
-        gradients: &mut [[f64; LANES]],
-        overlaps: &mut Overlaps<T>,
-    ) {
+    /// Undoes the schedule on ψ and λ; adds to the gradients of slots.
+    pub(super) fn reverse_schedule(&mut self, wanted: Wanted, gradients: &mut [[f64; LANES]]) {
         let schedule = self.program.schedule();
         let start_matters = schedule.start.iter().flatten().any(|step| self.matters(step, wanted));
         let embedding_matters = wanted.inputs && self.program.embedding.is_some();
@@ -200,7 +165,7 @@ impl<T: Real> Worker<'_, T> {
                     settle(&mut self.psi, frame, true);
                     self.lambda.iter_mut().for_each(|lambda| settle(lambda, frame, true));
                 }
-                Node::Layer(layer) => self.reverse_layer(index, layer, wanted, gradients, overlaps),
+                Node::Layer(layer) => self.reverse_layer(index, layer, wanted, gradients),
             }
         }
         if start_matters {
@@ -208,23 +173,16 @@ impl<T: Real> Worker<'_, T> {
         }
     }
 
-    fn reverse_layer(
-        &mut self,
-        index: usize,
-        layer: &Layer,
-        wanted: Wanted,
-        gradients: &mut [[f64; LANES]],
-        overlaps: &mut Overlaps<T>,
-    ) {
+    fn reverse_layer(&mut self, index: usize, layer: &Layer, wanted: Wanted, gradients: &mut [[f64; LANES]]) {
         let Some(lambda) = &mut self.lambda else { return };
         let planes = (self.psi.planes(), lambda.planes());
         let entries = self.psi.re.len();
+        let mut overlaps = std::mem::take(&mut self.overlaps);
         let shared_matters = layer.shared.iter().any(|phase| self.source_matters(phase.source, wanted));
         for (k, pass) in layer.passes.iter().enumerate().rev() {
             let table = self.prepared.and_then(|prepared| prepared.tables[index].as_ref()).filter(|_| k == 0);
-            let buffer = &mut overlaps.nodes[index];
             let table = table.map(|table| {
-                (table, shared_matters.then(|| &mut **buffer.get_or_insert_with(|| Buffer::new(entries))))
+                (table, shared_matters.then(|| &mut **overlaps.get_or_insert_with(|| Buffer::new(entries))))
             });
             if pass.rotations.iter().any(|rotation| self.source_matters(rotation.source, wanted)) {
                 let sums = self.with_turns(pass, false, |turns| layers::reverse(pass, planes, turns, table));
@@ -243,6 +201,10 @@ impl<T: Real> Worker<'_, T> {
                 }
             }
         }
+        if let (true, Some(overlaps)) = (shared_matters, &mut overlaps) {
+            phase_gradients(layer, overlaps, gradients);
+        }
+        self.overlaps = overlaps;
         for phase in &layer.varying {
             if let (Source::Slot(slot), Some(lambda)) = (phase.source, &self.lambda)
                 && self.source_matters(phase.source, wanted)
@@ -337,18 +299,6 @@ impl<T: Real> Worker<'_, T> {
                 shared.chain(varying).chain(rotations).any(|source| self.source_matters(source, wanted))
             }
         }
-    }
-
-    pub(super) fn overlaps(&self) -> Overlaps<T> {
-        Overlaps::new(if self.prepared.is_some() { self.program.schedule().nodes.len() } else { 0 })
-    }
-}
-
-/// Ends a block; adds the overlaps up now and then.
-pub(super) fn end_block<T: Real>(overlaps: &mut Overlaps<T>, last: bool, sums: &mut GroupSums) {
-    overlaps.blocks += 1;
-    if last || overlaps.blocks == FLUSH {
-        overlaps.flush(sums);
     }
 }
 

@@ -15,6 +15,24 @@ const IDENTITY: Diagonal<'static> =
 impl<T: Real> Worker<'_, T> {
     /// Writes the outputs of all samples of the block, row by row.
     pub(super) fn read(&mut self, out: &mut [T]) {
+        self.read_states(out);
+        let outputs = self.program.outputs().max(1);
+        for (row, _) in out.chunks_mut(outputs).zip(self.angles.spoiled).filter(|(_, spoiled)| *spoiled) {
+            row.fill(T::nan());
+        }
+    }
+
+    /// Sets λ for the rows of the cotangent that belong to the block.
+    pub(super) fn seed(&mut self, cotangent: &[T]) {
+        self.seed_states(cotangent);
+        let lanes = self.psi.lanes;
+        let spoiled = (0..lanes).filter(|lane| self.angles.spoiled[*lane]);
+        if let Some(lambda) = &mut self.lambda {
+            spoiled.for_each(|lane| lambda.re.iter_mut().skip(lane).step_by(lanes).for_each(|entry| *entry = T::nan()));
+        }
+    }
+
+    fn read_states(&mut self, out: &mut [T]) {
         let psi = self.target();
         match self.readout() {
             Readout::Expectation(sum) => {
@@ -50,8 +68,7 @@ impl<T: Real> Worker<'_, T> {
         }
     }
 
-    /// Sets λ for the rows of the cotangent that belong to the block.
-    pub(super) fn seed(&mut self, cotangent: &[T]) {
+    fn seed_states(&mut self, cotangent: &[T]) {
         let psi = self.target();
         let readout = self.readout();
         let outputs = self.program.outputs();

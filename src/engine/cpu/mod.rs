@@ -26,37 +26,57 @@ use crate::error::Result;
 use crate::program::Program;
 use angles::Angles;
 use block::Worker;
+use candle_core::DType;
 use fused::Prepared;
 use plan::Plan;
 use rayon::prelude::*;
-pub use simd::Vectored;
+pub(crate) use simd::Vectored;
 use state::State;
 
 /// The engine for `Device::Cpu`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Cpu {
+pub(crate) struct Cpu {
     /// Bytes its states may take; `None` for what the machine has available.
-    pub memory_limit: Option<u64>,
+    pub(crate) memory_limit: Option<u64>,
     /// Follow a program step by step instead of its schedule of fused layers: slower, the same results to rounding. For
     /// checking.
-    pub unfused: bool,
+    pub(crate) unfused: bool,
 }
 
-/// Final states of a forward pass, one entry a block.
+/// Final states of a forward pass, one entry a block, and the numbers they belong to: a `Var` may be set to other ones
+/// before its gradient is asked for.
 #[derive(Debug)]
-pub struct Kept<T>(Vec<Option<State<T>>>);
+pub(crate) struct Kept<T> {
+    states: Vec<Option<State<T>>>,
+    inputs: Vec<T>,
+    weights: Vec<T>,
+}
+
+impl<T: Real> Kept<T> {
+    /// The states, if they are those of these arguments.
+    fn states_of(self, arguments: Arguments<'_, T>) -> Option<Vec<Option<State<T>>>> {
+        (self.inputs == arguments.inputs && self.weights == arguments.weights).then_some(self.states)
+    }
+}
+
+impl Cpu {
+    /// The error that a forward pass of that size would end in.
+    pub(crate) fn check<T: Real>(self, program: &Program, batch: usize) -> Result<()> {
+        Plan::forward::<T>(program, batch, self).map(drop)
+    }
+}
 
 impl<T: Real> Engine<T> for Cpu {
     type Kept = Kept<T>;
 
     fn forward(&self, program: &Program, arguments: Arguments<'_, T>, keep: bool) -> Result<(Vec<T>, Option<Kept<T>>)> {
-        let plan = Plan::forward::<T>(program, arguments.batch, self.memory_limit)?;
+        let plan = Plan::forward::<T>(program, arguments.batch, *self)?;
         let outputs = program.outputs();
         let mut out = vec![T::zero(); arguments.batch * outputs];
         let rows = plan.lanes * outputs;
         let keep = keep && plan.may_keep;
         let mut kept: Vec<Option<State<T>>> = (0..plan.blocks).map(|_| None).collect();
-        let prepared = self.prepare(program, arguments, &plan);
+        let prepared = prepare(program, arguments, &plan);
         let start = || Worker::new(program, arguments, &plan, prepared.as_ref());
         let block = |worker: &mut Worker<'_, T>, (block, (out, kept)): (usize, (&mut [T], &mut Option<State<T>>))| {
             worker.forward(block, out);
@@ -68,7 +88,11 @@ impl<T: Real> Engine<T> for Cpu {
             let mut worker = start();
             out.chunks_mut(rows).zip(&mut kept).enumerate().for_each(|item| block(&mut worker, item));
         }
-        Ok((out, keep.then_some(Kept(kept))))
+        let kept = keep.then(|| {
+            let (inputs, weights) = (arguments.inputs.to_vec(), arguments.weights.to_vec());
+            Kept { states: kept, inputs, weights }
+        });
+        Ok((out, kept))
     }
 
     fn gradient(
@@ -79,7 +103,7 @@ impl<T: Real> Engine<T> for Cpu {
         wanted: Wanted,
         kept: Option<Kept<T>>,
     ) -> Result<Gradients<T>> {
-        let plan = Plan::gradient::<T>(program, arguments.batch, self.memory_limit)?;
+        let plan = Plan::gradient::<T>(program, arguments.batch, *self)?;
         let width = program.inputs();
         let mut inputs = vec![T::zero(); if wanted.inputs { arguments.batch * width } else { 0 }];
         // Each group of blocks has its own rows of the input gradient and its own sums for the weights.
@@ -88,9 +112,10 @@ impl<T: Real> Engine<T> for Cpu {
             true => inputs.chunks_mut(group_rows * width).collect(),
             false => (0..plan.groups).map(|_| Default::default()).collect(),
         };
-        let mut kept = kept.map_or_else(|| (0..plan.blocks).map(|_| None).collect(), |kept| kept.0);
+        let kept = kept.and_then(|kept| kept.states_of(arguments));
+        let mut kept = kept.unwrap_or_else(|| (0..plan.blocks).map(|_| None).collect());
         let mut work: Vec<_> = rows.into_iter().zip(kept.chunks_mut(plan.blocks_per_group)).collect();
-        let prepared = self.prepare(program, arguments, &plan);
+        let prepared = prepare(program, arguments, &plan);
         let start = || Worker::new(program, arguments, &plan, prepared.as_ref());
         let group = |worker: &mut Worker<'_, T>, (group, (rows, kept)): (usize, &mut (&mut [T], &mut [Option<_>]))| {
             worker.gradient_group(group, cotangent, wanted, rows, kept)
@@ -107,9 +132,16 @@ impl<T: Real> Engine<T> for Cpu {
 }
 
 impl Cpu {
-    /// What full blocks share; single states follow the steps themselves.
-    fn prepare<T: Real>(self, program: &Program, arguments: Arguments<'_, T>, plan: &Plan) -> Option<Prepared<T>> {
-        let full = plan.lanes == plan::LANES && !self.unfused;
-        full.then(|| Prepared::new(program, &Angles::new(program, arguments)))
+    /// Whether a forward pass fits the memory. candle would wrap the error of an op beyond recognition.
+    pub(crate) fn check(self, program: &Program, batch: usize, dtype: DType) -> Result<()> {
+        match dtype {
+            DType::F64 => Plan::forward::<f64>(program, batch, self).map(drop),
+            _ => Plan::forward::<f32>(program, batch, self).map(drop),
+        }
     }
+}
+
+/// What the blocks of a call share, if they follow the schedule.
+fn prepare<T: Real>(program: &Program, arguments: Arguments<'_, T>, plan: &Plan) -> Option<Prepared<T>> {
+    plan.fused.then(|| Prepared::new(program, &Angles::new(program, arguments)))
 }

@@ -1,5 +1,6 @@
 //! How a batch is cut into blocks, groups and threads: the one place that decides it.
 
+use super::Cpu;
 use crate::engine::{Real, budget};
 use crate::error::Result;
 use crate::program::{Program, Readout};
@@ -31,6 +32,8 @@ const SPREAD_ENTRIES: usize = 1 << 15;
 pub(super) struct Plan {
     /// States a block holds.
     pub(super) lanes: usize,
+    /// Blocks follow the program's schedule, not its steps.
+    pub(super) fused: bool,
     pub(super) blocks: usize,
     /// Whether all final states together are small enough to keep from a forward pass for the gradient.
     pub(super) may_keep: bool,
@@ -44,18 +47,18 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    pub(super) fn forward<T: Real>(program: &Program, batch: usize, limit: Option<u64>) -> Result<Self> {
+    pub(super) fn forward<T: Real>(program: &Program, batch: usize, engine: Cpu) -> Result<Self> {
         let scratch = usize::from(matches!(program.readout, Readout::Variance(_)));
-        Self::new::<T>(program, batch, 1 + scratch, limit)
+        Self::new::<T>(program, batch, 1 + scratch, engine)
     }
 
-    pub(super) fn gradient<T: Real>(program: &Program, batch: usize, limit: Option<u64>) -> Result<Self> {
+    pub(super) fn gradient<T: Real>(program: &Program, batch: usize, engine: Cpu) -> Result<Self> {
         let scratch = usize::from(matches!(program.readout, Readout::Variance(_)));
-        Self::new::<T>(program, batch, 2 + scratch, limit)
+        Self::new::<T>(program, batch, 2 + scratch, engine)
     }
 
-    fn new<T: Real>(program: &Program, batch: usize, states: usize, limit: Option<u64>) -> Result<Self> {
-        let qubits = program.qubits;
+    fn new<T: Real>(program: &Program, batch: usize, states: usize, engine: Cpu) -> Result<Self> {
+        let (qubits, limit) = (program.qubits, engine.memory_limit);
         let lanes = lanes(qubits, batch);
         let outputs = (batch as u64).checked_mul(program.outputs() as u64 * size_of::<T>() as u64);
         let bytes = |workers: usize| budget::state_bytes::<T>(qubits, lanes, states * workers)?.checked_add(outputs?);
@@ -69,10 +72,12 @@ impl Plan {
         let work = entries.saturating_mul(program.steps.len().max(1)).saturating_mul(blocks);
         let threads = if work < SERIAL_WORK { 1 } else { rayon::current_num_threads() };
         let roomy = budget::check::<T>(program, states * threads, bytes(threads), limit).is_ok();
-        let spread_state = threads > 1 && entries >= SPREAD_ENTRIES && (groups < 2 * threads || !roomy);
+        // The passes of a schedule keep to one thread; what single steps do is shared out if blocks are not.
+        let fused = lanes == LANES && !engine.unfused;
+        let spread_state = threads > 1 && entries >= SPREAD_ENTRIES && (groups < 2 * threads && !fused || !roomy);
         let spread_blocks = threads > 1 && groups > 1 && roomy && !spread_state;
         let may_keep = budget::state_bytes::<T>(qubits, lanes, blocks).is_some_and(|bytes| bytes <= KEPT_BYTES);
-        Ok(Self { lanes, blocks, may_keep, groups, blocks_per_group, spread_blocks, spread_state })
+        Ok(Self { lanes, fused, blocks, may_keep, groups, blocks_per_group, spread_blocks, spread_state })
     }
 }
 

@@ -3,7 +3,7 @@
 use pulp::Simd;
 
 /// A number that comes in vectors of any instruction set.
-pub trait Vectored: Copy {
+pub(crate) trait Vectored: Copy {
     /// A vector of them.
     type Vector<S: Simd>: Copy;
 

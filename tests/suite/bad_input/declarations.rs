@@ -1,0 +1,174 @@
+//! Weights and inputs that are not what was declared.
+
+use super::{refuses, says, written};
+use candle_core::{DType, Device, Tensor};
+use candle_nn::{Init, VarMap};
+use candlewick::circuit::MAX_WEIGHTS;
+use candlewick::gate::Gate;
+use candlewick::nn::SeededInit;
+use candlewick::prelude::*;
+use candlewick::{Error, Mistake, functional};
+
+#[test]
+fn indices_outside_a_tensor() {
+    let indices: [&[usize]; 6] = [&[2, 0], &[0, 3], &[0], &[0, 0, 0], &[], &[usize::MAX, usize::MAX]];
+    for index in indices {
+        let circuit = written(1, |c| {
+            let w = c.weights("w", (2, 3));
+            c.h(0).ry(0.5 * w.at(index) + 1.0, 0);
+        });
+        let mistake = Mistake::WeightIndex { name: "w".to_owned(), index: index.to_vec(), shape: vec![2, 3] };
+        refuses(&circuit, 1, "ry", &mistake, &["`w`", &format!("{index:?}"), "[2, 3]"]);
+    }
+}
+
+#[test]
+fn handles_of_another_circuit() {
+    let unknown = Mistake::UnknownWeights { name: "w".to_owned() };
+    let other = Circuit::new(1).weights("w", 2);
+    refuses(&written(1, |c| _ = c.ry(other.at([0]), 0)), 0, "ry", &unknown, &["`w`", "not declared"]);
+    // Of the same name, but of another shape.
+    let circuit = written(1, |c| {
+        c.weights("w", 3);
+        c.ry(other.at([0]), 0);
+    });
+    refuses(&circuit, 0, "ry", &unknown, &["`w`", "not declared"]);
+    // Of the same name and shape it is the same tensor.
+    let circuit = written(1, |c| {
+        c.weights("w", 2);
+        c.ry(other.at([0]), 0);
+    });
+    circuit.check().expect("tensors are known by name and shape");
+}
+
+#[test]
+fn names_declared_with_two_shapes() {
+    let mistake = Mistake::WeightRedeclared { name: "w".to_owned(), declared: vec![2, 3], shape: vec![6] };
+    let words = ["`w`", "[2, 3]", "[6]"];
+    let circuit = written(1, |c| {
+        c.weights("w", (2, 3));
+        c.h(0).weights("w", 6);
+    });
+    refuses(&circuit, 1, "weights", &mistake, &words);
+    let part = written(1, |c| _ = c.weights("w", 6));
+    let circuit = written(1, |c| {
+        c.weights("w", (2, 3));
+        c.append(&part);
+    });
+    refuses(&circuit, 0, "weights", &mistake, &words);
+}
+
+#[test]
+fn names_that_are_no_path_segment() {
+    for name in ["", ".", "a.b", "quantum.theta", "a."] {
+        let circuit = written(1, |c| _ = c.weights(name, 2));
+        let mistake = Mistake::WeightName { name: name.to_owned() };
+        refuses(&circuit, 0, "weights", &mistake, &[&format!("`{name}`"), "no `.`"]);
+    }
+    written(1, |c| _ = c.weights("θ 1/é", 2)).check().expect("any other name will do");
+}
+
+#[test]
+fn shapes_that_overflow() {
+    let shapes: [&[usize]; 6] = [
+        &[usize::MAX, 2],
+        &[usize::MAX],
+        &[1 << 32, 1 << 32],
+        &[1 << 40, 1 << 40, 0],
+        &[MAX_WEIGHTS + 1],
+        &[2, MAX_WEIGHTS / 2, 2],
+    ];
+    for shape in shapes {
+        let circuit = written(1, |c| {
+            let w = c.weights("w", shape);
+            let last: Vec<usize> = shape.iter().map(|n| n.saturating_sub(1)).collect();
+            c.ry(w.at(last), 0).ry(w.at(vec![0; shape.len()]), 0);
+        });
+        let mistake = Mistake::TooManyWeights { name: "w".to_owned(), shape: shape.to_vec(), limit: MAX_WEIGHTS };
+        refuses(&circuit, 0, "weights", &mistake, &["`w`", &format!("{shape:?}"), &MAX_WEIGHTS.to_string()]);
+    }
+    // Together they may not have more, either.
+    let circuit = written(1, |c| {
+        c.weights("a", MAX_WEIGHTS);
+        c.weights("b", 1);
+    });
+    let mistake = Mistake::TooManyWeights { name: "b".to_owned(), shape: vec![1], limit: MAX_WEIGHTS };
+    refuses(&circuit, 0, "weights", &mistake, &["`b`"]);
+}
+
+#[test]
+fn templates_of_absurd_size() {
+    let n = usize::MAX;
+    let all: [(&str, Circuit, Vec<usize>); 4] = [
+        ("basic", written(2, |c| _ = c.basic_entangler_layers("w", n, Gate::rx)), vec![n, 2]),
+        ("strong", written(2, |c| _ = c.strongly_entangling_layers("w", n)), vec![n, 2, 3]),
+        ("real", written(2, |c| _ = c.real_amplitudes("w", n, Entanglement::Full)), vec![n, 1, 2]),
+        ("again", written(2, |c| _ = c.data_reuploading("w", n, &[input(0)])), vec![n, 2, 1, 3]),
+    ];
+    for (template, circuit, shape) in all {
+        let mistake = Mistake::TooManyWeights { name: "w".to_owned(), shape, limit: MAX_WEIGHTS };
+        refuses(&circuit, 0, "weights", &mistake, &[]);
+        assert_eq!(circuit.operations(), [], "{template}");
+    }
+    assert_eq!(Circuit::new(2).repeat(n).operations(), []);
+}
+
+#[test]
+fn initialisations_that_are_not_finite() {
+    for (init, value) in [
+        (Init::Const(f64::NAN), f64::NAN),
+        (Init::Uniform { lo: 0.0, up: f64::INFINITY }, f64::INFINITY),
+        (Init::Uniform { lo: f64::MIN, up: f64::MAX }, f64::INFINITY),
+        (Init::Randn { mean: 0.0, stdev: f64::NAN }, f64::NAN),
+    ] {
+        let circuit = written(1, |c| _ = c.weights_with_init("w", 2, init));
+        let mistake = Mistake::NotFinite { what: "the initialisation", value };
+        refuses(&circuit, 0, "weights", &mistake, &["the initialisation", &value.to_string()]);
+        // The seeded initialiser also serves layers that are not ours.
+        let vb = SeededInit::new(1).var_builder(&VarMap::new(), DType::F32, &Device::Cpu);
+        let error = vb.pp("layer").get_with_hints(2, "bias", init).expect_err("no weight can be drawn from it");
+        says(&error.to_string(), &["`layer.bias`", "not finite"]);
+    }
+}
+
+#[test]
+fn inputs_beyond_the_declared_width() {
+    for (index, circuit) in [
+        (3, Circuit::new(1).with_inputs(3)),
+        (0, Circuit::new(1).with_inputs(0)),
+        (usize::MAX - 1, Circuit::new(1).with_inputs(3)),
+    ] {
+        let width = circuit.inputs();
+        let mut circuit = circuit;
+        circuit.h(0).ry(2.0 * input(index), 0);
+        let words = [&*format!("input({index})"), &format!("{width} input")];
+        refuses(&circuit, 1, "ry", &Mistake::InputOutOfRange { index, width }, &words);
+    }
+    let circuit = written(1, |c| _ = c.ry(input(4), 0)).with_inputs(2);
+    refuses(&circuit, 1, "with_inputs", &Mistake::InputOutOfRange { index: 4, width: 2 }, &["input(4)", "2 input"]);
+    let mut circuit = Circuit::new(2).with_inputs(3);
+    circuit.amplitude_embedding(1..4);
+    refuses(&circuit, 0, "amplitude_embedding", &Mistake::InputOutOfRange { index: 3, width: 3 }, &["input(3)"]);
+}
+
+/// Feature numbers that no tensor can have are an error of the input's width, and drawn without a panic.
+#[test]
+fn inputs_of_absurd_index() -> anyhow::Result<()> {
+    let x = Tensor::zeros((2, 3), DType::F32, &Device::Cpu)?;
+    for index in [usize::MAX, usize::MAX - 1, 1 << 63] {
+        let mut circuit = Circuit::new(2);
+        circuit.amplitude_embedding(index - 1..index).ry(input(index), 0).rx(input(index) * input(0), 1);
+        let expected = index.saturating_add(1);
+        assert_eq!(circuit.inputs(), expected);
+        says(&circuit.to_string(), &[&format!("RY(x{index})")]);
+        let program = candlewick::program::Program::new(&circuit, &Measurement::state())?;
+        says(&program.to_string(), &[&format!("x{index}")]);
+        match functional::evaluate(&circuit, &Measurement::state(), Some(&x), &[]) {
+            Err(Error::InputWidth { expected: width, shape }) => {
+                assert_eq!((width, shape.dims()), (expected, &[2, 3][..]))
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    Ok(())
+}

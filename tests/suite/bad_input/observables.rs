@@ -1,0 +1,197 @@
+//! Observables and measurements that make no sense.
+
+use super::{says, written};
+use candle_core::{DType, Device};
+use candle_nn::VarBuilder;
+use candlewick::circuit::MAX_QUBITS;
+use candlewick::prelude::*;
+use candlewick::program::Program;
+use candlewick::{Error, Mistake, functional};
+use num_complex::Complex64 as C;
+
+/// The error of measuring `measurement` on two qubits, the same wherever it is met.
+#[track_caller]
+fn error(measurement: &Measurement) -> Error {
+    let circuit = written(2, |c| _ = c.h(0));
+    let vb = VarBuilder::zeros(DType::F32, &Device::Cpu);
+    let error = Program::new(&circuit, measurement).expect_err("an error");
+    let others = [
+        QuantumLayer::new(circuit.clone(), measurement.clone(), vb).expect_err("an error"),
+        functional::evaluate(&circuit, measurement, None, &[]).expect_err("an error"),
+    ];
+    others.iter().for_each(|other| assert_eq!(other.to_string(), error.to_string()));
+    error
+}
+
+/// Asserts that the observable, second in an expectation and a variance, is refused for this mistake in these words.
+#[track_caller]
+fn refuses(observable: &Observable, mistake: &Mistake, words: &[&str]) {
+    for measurement in
+        [Measurement::expectation([z(0), observable.clone()]), Measurement::variance([z(0), observable.clone()])]
+    {
+        let error = error(&measurement);
+        says(&error.to_string(), &["observable 1"]);
+        says(&error.to_string(), words);
+        let Error::Observable { index: 1, mistake: found } = &error else { panic!("{error:?}") };
+        assert_eq!(format!("{found:?}"), format!("{mistake:?}"));
+    }
+}
+
+#[test]
+fn sums_that_are_not_hermitian() {
+    for (observable, deviation) in
+        [(x(0) * y(0), 1.0), (0.5 * z(0) * x(0) + z(1), 0.5), (3.0 * (x(0) * y(0)) * z(1), 3.0)]
+    {
+        let Err(Error::Observable { mistake: Mistake::NotHermitian { deviation: found, allowed }, .. }) =
+            Program::new(&Circuit::new(2), &Measurement::expectation([observable.clone()]))
+        else {
+            panic!("{observable:?} is not Hermitian")
+        };
+        assert_eq!(found, deviation);
+        refuses(&observable, &Mistake::NotHermitian { deviation, allowed }, &["not Hermitian", "deviation"]);
+    }
+    let sound = x(0) * y(0) * z(0);
+    assert!(Program::new(&Circuit::new(2), &Measurement::expectation([sound])).is_err(), "XYZ is i");
+    let commutator = x(0) * y(0) + y(0) * x(0) + z(0);
+    Program::new(&Circuit::new(2), &Measurement::expectation([commutator])).expect("XY + YX is 0");
+}
+
+#[test]
+fn qubits_out_of_range() {
+    let matrix = [C::from(1.0); 4];
+    for (observable, qubit) in [
+        (z(2), 2),
+        (x(0) * z(5), 5),
+        (Observable::diagonal([0.0; 8]), 2),
+        (Observable::projector([true; 4]), 3),
+        (Observable::hermitian(&matrix, [3]), 3),
+        (Observable::pauli_sum([(1.0, "X0 Z57")]), 57),
+    ] {
+        refuses(
+            &observable,
+            &Mistake::QubitOutOfRange { qubit, qubits: 2 },
+            &[&format!("qubit {qubit} "), "2 qubit(s)"],
+        );
+    }
+    for qubit in [MAX_QUBITS, 63, 64, usize::MAX] {
+        let mistake = Mistake::QubitOutOfRange { qubit, qubits: MAX_QUBITS };
+        for observable in [x(qubit), y(qubit), z(0) * z(qubit), Observable::hermitian(&matrix, [qubit])] {
+            refuses(&observable, &mistake, &[&format!("qubit {qubit} ")]);
+        }
+        refuses(&Observable::pauli_sum([(1.0, &*format!("X0 Z{qubit}"))]), &mistake, &[&format!("qubit {qubit} ")]);
+    }
+    let bits = vec![false; 100];
+    refuses(&Observable::projector(bits), &Mistake::TooManyQubits { qubits: 100, limit: MAX_QUBITS }, &["100", "58"]);
+}
+
+#[test]
+fn unreadable_words() {
+    for text in [
+        "Q0",
+        "X",
+        "0X",
+        "X-1",
+        "X+0",
+        "X1.5",
+        "X0Y1",
+        "x0",
+        "é0",
+        "Xé",
+        "XX0",
+        "X0, Y1",
+        "X 0",
+        "Z0x1",
+        "X99999999999999999999999",
+        "\u{1f56f}",
+    ] {
+        let mistake = Mistake::PauliWord { text: text.to_owned() };
+        refuses(&Observable::pauli_sum([(1.0, "Z0"), (0.5, text)]), &mistake, &[&format!("`{text}`"), "X0 Y2 Z3"]);
+    }
+    let spaces = Observable::pauli_sum([(1.0, "  Z0\t X1 \n"), (2.0, " ")]);
+    assert_eq!(spaces, z(0) * x(1) + 2.0 * Observable::identity());
+    assert_eq!(Observable::pauli_sum([(2.0, "X0 X0 I1")]), 2.0 * Observable::identity());
+}
+
+#[test]
+fn values_of_wrong_number_or_not_finite() {
+    for actual in [0, 3, 5, 6, 7] {
+        let length = Mistake::Length { what: "diagonal values", expected: "a power of two".to_owned(), actual };
+        let words = ["a power of two", &*format!("got {actual}")];
+        refuses(&Observable::diagonal(vec![0.5; actual]), &length, &words);
+    }
+    for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+        let mistake = |what| Mistake::NotFinite { what, value };
+        refuses(&Observable::diagonal([1.0, value]), &mistake("a diagonal value"), &["diagonal value"]);
+        let entries = [C::from(value), C::default(), C::default(), C::default()];
+        // A modulus has no sign.
+        let modulus = Mistake::NotFinite { what: "a matrix entry", value: value.abs() };
+        refuses(&Observable::hermitian(&entries, [0]), &modulus, &["matrix entry"]);
+        refuses(&(value * Observable::diagonal([1.0, 2.0])), &mistake("a coefficient"), &["a coefficient"]);
+        let sum = z(1) + Observable::pauli_sum([(value, "Z0")]);
+        let Error::Observable { mistake: Mistake::NotFinite { what: "a coefficient", .. }, .. } =
+            error(&Measurement::expectation([sum]))
+        else {
+            panic!("{value} is not finite")
+        };
+    }
+}
+
+#[test]
+fn matrices_that_are_no_observables() {
+    let (o, l, i) = (C::default(), C::from(1.0), C::i());
+    let count = |actual| Mistake::QubitCount { expected: "1 to 6".to_owned(), actual };
+    refuses(&Observable::hermitian(&[l], []), &count(0), &["1 to 6", "got 0"]);
+    refuses(&Observable::hermitian(&[l], 0..7), &count(7), &["1 to 6", "got 7"]);
+    refuses(&Observable::hermitian(&[l; 16], [1, 1]), &Mistake::RepeatedQubit { qubit: 1 }, &["qubit 1"]);
+    let size = Mistake::MatrixSize { expected: 4, actual: 3 };
+    refuses(&Observable::hermitian(&[l; 3], [0]), &size, &["expected 4", "got 3"]);
+    for (matrix, deviation) in [([l, l, o, l], 1.0), ([l, i, i, l], 2.0), ([i, o, o, l], 2.0)] {
+        let mistake = Mistake::NotHermitian { deviation, allowed: 1e-10 };
+        refuses(&Observable::hermitian(&matrix, [0]), &mistake, &["not Hermitian"]);
+    }
+}
+
+#[test]
+fn products_of_what_is_no_word() {
+    let diagonal = || Observable::diagonal([0.0, 1.0]);
+    for product in [diagonal() * z(0), x(0) * diagonal(), Observable::projector([true]) * diagonal()] {
+        refuses(&product, &Mistake::ObservableProduct, &["products", "Pauli words"]);
+    }
+    // The first mistake stays the one that is told.
+    let first = z(100) * (diagonal() * z(0)) + Observable::diagonal([1.0; 3]);
+    refuses(&first, &Mistake::QubitOutOfRange { qubit: 100, qubits: MAX_QUBITS }, &["qubit 100"]);
+}
+
+#[test]
+fn measurements_of_nothing_or_of_the_wrong_qubits() {
+    for measurement in [Measurement::expectation([]), Measurement::variance([]), Measurement::probabilities([])] {
+        let error = error(&measurement);
+        assert!(matches!(error, Error::Measurement(Mistake::NothingMeasured)), "{error:?}");
+        says(&error.to_string(), &["nothing is measured"]);
+    }
+    for qubit in [2, 64, usize::MAX] {
+        let error = error(&Measurement::probabilities([0, qubit]));
+        let Error::Measurement(Mistake::QubitOutOfRange { qubit: found, qubits: 2 }) = error else {
+            panic!("{error:?}")
+        };
+        assert_eq!(found, qubit);
+        says(&error.to_string(), &[&format!("qubit {qubit} "), "2 qubit(s)"]);
+    }
+    let error = error(&Measurement::probabilities([1, 0, 1]));
+    assert!(matches!(error, Error::Measurement(Mistake::RepeatedQubit { qubit: 1 })), "{error:?}");
+    // Asked for shapes that cannot be, it does not panic.
+    assert_eq!(Measurement::probabilities(0..100).output_shape(2), [usize::MAX]);
+    assert_eq!(Measurement::state().output_shape(usize::MAX), [usize::MAX, 2]);
+}
+
+/// An empty sum is the zero operator.
+#[test]
+fn a_sum_of_nothing_is_zero() -> anyhow::Result<()> {
+    let nothing = [Observable::default(), Observable::pauli_sum([]), [].into_iter().sum(), 0.0 * z(0)];
+    let circuit = written(2, |c| _ = c.h(0));
+    for measurement in [Measurement::expectation(nothing.clone()), Measurement::variance(nothing)] {
+        let y = functional::evaluate(&circuit, &measurement, None, &[])?;
+        assert_eq!(y.to_vec1::<f32>()?, [0.0; 4]);
+    }
+    Ok(())
+}
