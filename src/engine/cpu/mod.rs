@@ -59,13 +59,6 @@ impl<T: Real> Kept<T> {
     }
 }
 
-impl Cpu {
-    /// The error that a forward pass of that size would end in.
-    pub(crate) fn check<T: Real>(self, program: &Program, batch: usize) -> Result<()> {
-        Plan::forward::<T>(program, batch, self).map(drop)
-    }
-}
-
 impl<T: Real> Engine<T> for Cpu {
     type Kept = Kept<T>;
 

@@ -9,7 +9,10 @@ use candlewick::{Error, QuantumLayerConfig};
 fn layer(qubits: usize, measurement: Measurement, limit: Option<u64>, dtype: DType) -> QuantumLayer {
     let circuit = written(qubits, |c| {
         let w = c.weights("w", 1);
-        c.ry(w.at([0]), 0).cx(0, qubits - 1);
+        c.ry(w.at([0]), 0);
+        if qubits > 1 {
+            c.cx(0, qubits - 1);
+        }
     });
     let vb = VarBuilder::from_varmap(&VarMap::new(), dtype, &Device::Cpu);
     QuantumLayer::with_config(
