@@ -2,7 +2,9 @@
 //!
 //! Every one-qubit gate is phases and a rotation about Y; CX, X and SWAP only relabel indices ([`Frame`]). So a circuit becomes
 //!
-//!     product state · (phases, rotations) · (phases, rotations) · .. · readout
+//! ```text
+//! product state · (phases, rotations) · (phases, rotations) · .. · readout
+//! ```
 //!
 //! with a *general* step (a dense matrix, a rotation of several qubits, whatever has controls and is not a phase) standing
 //! between layers where the circuit has one. Each operation goes to the earliest layer its qubits allow. In front of a

@@ -43,7 +43,8 @@ fn load(bytes: Vec<u8>) -> candlewick::Result<QuantumLayer> {
 fn tensors_missing_or_of_another_shape() -> anyhow::Result<()> {
     let sound: (&str, &[usize]) = ("quantum.theta", &[2, 3]);
     load(file("sound", &[sound, ("other", &[7])])?).expect("tensors that nobody asks for are no error");
-    let wrong: [(&str, &[(&str, &[usize])]); 3] =
+    type Entry<'a> = (&'a str, &'a [usize]);
+    let wrong: [(&str, &[Entry<'_>]); 3] =
         [("empty", &[]), ("prefix", &[("theta", &[2, 3])]), ("name", &[("quantum.Theta", &[2, 3])])];
     for (name, tensors) in wrong {
         let error = load(file(name, tensors)?).expect_err("theta is missing");

@@ -53,7 +53,8 @@ fn write(circuit: &mut Circuit, call: &Call, weights: &Weights, depth: usize) {
         7 => drop(circuit.pauli_rot(call.value, &call.word, numbers().take(call.word.chars().count()))),
         8 => {
             let entries = 1usize << (2 * numbers().take(7).count());
-            let entry = |k: usize| if k % (entries.isqrt() + 1) == 0 { C::cis(call.value) } else { C::default() };
+            let entry =
+                |k: usize| if k.is_multiple_of(entries.isqrt() + 1) { C::cis(call.value) } else { C::default() };
             circuit.unitary(&(0..entries).map(entry).collect::<Vec<_>>(), numbers());
         }
         9 => drop(circuit.unitary(&vec![C::from(call.value); first.min(70)], numbers())),
@@ -65,7 +66,7 @@ fn write(circuit: &mut Circuit, call: &Call, weights: &Weights, depth: usize) {
         12 => drop(circuit.amplitude_embedding(first.min(5)..call.gate % 9)),
         13 => drop(circuit.weights(&call.word, numbers().map(|n| n.min(3)).collect::<Vec<_>>())),
         14 if depth < 2 && circuit.operations().len() < 60 => {
-            let part = if call.gate % 2 == 0 { circuit.inverse() } else { circuit.repeat(first.min(3)) };
+            let part = if call.gate.is_multiple_of(2) { circuit.inverse() } else { circuit.repeat(first.min(3)) };
             circuit.append(&part);
         }
         _ => drop(
