@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod determinism;
+mod drawing;
 mod embeddings;
 mod fusion;
 mod gradients;
