@@ -29,6 +29,8 @@ pub(super) struct Worker<'a, T> {
     pub(super) scratch: Option<State<T>>,
     /// Half a state, for the gradients of shared phases: `Im(λ* ψ)` of each amplitude and lane.
     pub(super) overlaps: Option<Buffer<T>>,
+    /// Half a state, for moving amplitudes.
+    pub(super) spare: Option<Buffer<T>>,
 }
 
 impl<'a, T: Real> Worker<'a, T> {
@@ -55,6 +57,7 @@ impl<'a, T: Real> Worker<'a, T> {
             lambda: None,
             scratch: None,
             overlaps: None,
+            spare: None,
         }
     }
 

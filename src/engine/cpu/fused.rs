@@ -133,7 +133,7 @@ impl<T: Real> Worker<'_, T> {
         for (index, node) in schedule.nodes.iter().enumerate() {
             match node {
                 Node::Step { index } => self.apply(*index),
-                Node::Settle(frame) => settle(&mut self.psi, frame, false),
+                Node::Settle(frame) => settle(&mut self.psi, &mut self.spare, frame, false),
                 Node::Layer(layer) => {
                     for phase in &layer.varying {
                         self.varying(phase, false);
@@ -162,8 +162,10 @@ impl<T: Real> Worker<'_, T> {
             match node {
                 Node::Step { index } => self.undo(*index, wanted, gradients),
                 Node::Settle(frame) => {
-                    settle(&mut self.psi, frame, true);
-                    self.lambda.iter_mut().for_each(|lambda| settle(lambda, frame, true));
+                    settle(&mut self.psi, &mut self.spare, frame, true);
+                    if let Some(lambda) = &mut self.lambda {
+                        settle(lambda, &mut self.spare, frame, true);
+                    }
                 }
                 Node::Layer(layer) => self.reverse_layer(index, layer, wanted, gradients),
             }
@@ -308,11 +310,13 @@ fn each_amplitude(pass: &Pass) -> Pass {
     Pass { rotations: Vec::new(), bases: bases.collect(), distances: [0; 8] }
 }
 
-/// Moves every amplitude from its physical to its logical index, or back.
-fn settle<T: Real>(state: &mut State<T>, frame: &Frame, back: bool) {
+/// Moves every amplitude from its physical to its logical index, or back, by way of a spare plane.
+fn settle<T: Real>(state: &mut State<T>, spare: &mut Option<Buffer<T>>, frame: &Frame, back: bool) {
+    let spare = spare.get_or_insert_with(|| Buffer::new(state.re.len()));
     for plane in [&mut state.re, &mut state.im] {
+        spare.copy_from_slice(plane);
+        let (old, _) = spare.as_chunks::<LANES>();
         let (lines, _) = plane.as_chunks_mut::<LANES>();
-        let old = lines.to_vec();
         for logical in 0..old.len() {
             let physical = frame.physical(logical as u64) as usize;
             if back {

@@ -11,6 +11,9 @@ const RUN_ENTRIES: usize = 1 << 12;
 /// Entries a chunk holds. Chunks are what threads take, and where sums are cut.
 const CHUNK_ENTRIES: usize = 1 << 15;
 
+/// Partial sums of a sweep: enough to keep many threads busy, few enough for the stack.
+const SLOTS: usize = 64;
+
 /// All basis indices in which the bits of `fixed` are 0, cut into runs; a kernel adds the bits it needs.
 ///
 /// A basis index `i` stands at the entries `i * lanes ..` of a state. A run is `len` neighbouring entries.
@@ -88,17 +91,20 @@ pub(super) fn sweep<K: Kernel>(space: &Space, spread: bool, kernel: &K) -> K::Su
         let runs = chunk * per_chunk..space.runs.min((chunk + 1) * per_chunk);
         Arch::new().dispatch(Chunk { space, kernel, runs })
     };
-    if spread && chunks > 1 {
-        let sums: Vec<K::Sum> = (0..chunks).into_par_iter().map(chunk).collect();
-        sums.into_iter().fold(kernel.zero(), |mut sum, later| {
-            kernel.add(&mut sum, later);
-            sum
-        })
+    // Chunks are added up in slots, and slots in their order, whoever computes them; nothing is allocated.
+    let slots = chunks.min(SLOTS);
+    let per_slot = chunks.div_ceil(slots.max(1));
+    let add = |mut sum: K::Sum, later: K::Sum| {
+        kernel.add(&mut sum, later);
+        sum
+    };
+    let slot = |slot: usize| (slot * per_slot..chunks.min((slot + 1) * per_slot)).map(chunk).fold(kernel.zero(), add);
+    if spread && slots > 1 {
+        let mut sums: [Option<K::Sum>; SLOTS] = std::array::from_fn(|_| None);
+        sums[..slots].par_iter_mut().enumerate().for_each(|(index, sum)| *sum = Some(slot(index)));
+        sums.into_iter().flatten().fold(kernel.zero(), add)
     } else {
-        (0..chunks).map(chunk).fold(kernel.zero(), |mut sum, later| {
-            kernel.add(&mut sum, later);
-            sum
-        })
+        (0..slots).map(slot).fold(kernel.zero(), add)
     }
 }
 
