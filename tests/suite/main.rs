@@ -1,5 +1,6 @@
 //! One binary for all integration tests: it links candle once.
 
+mod angles;
 mod bad_input;
 mod determinism;
 mod drawing;
