@@ -26,7 +26,9 @@ pub(super) fn lower(circuit: &Circuit, measurement: &Measurement) -> Program {
         steps: lowering.steps,
         readout: Readout::new(measurement),
         output_shape: measurement.output_shape(circuit.qubits()),
+        outline: OnceLock::new(),
         schedule: OnceLock::new(),
+        tiling: OnceLock::new(),
     }
 }
 

@@ -10,12 +10,16 @@
 mod display;
 mod frame;
 mod lower;
+mod outline;
 mod readout;
 mod schedule;
+mod tiling;
 
 pub(crate) use frame::Frame;
+pub(crate) use outline::{Outline, Phase, Rotation, Source};
 pub(crate) use readout::{Flip, FlipTerm, Readout, Sum};
-pub(crate) use schedule::{Layer, MAX_ROTATIONS, Node, Pass, Phase, Schedule, Source};
+pub(crate) use schedule::{Layer, MAX_ROTATIONS, Node, Pass, Schedule};
+pub(crate) use tiling::{LANE_QUBITS, Sweep, Term, TileNode, Tiling};
 
 use crate::circuit::Circuit;
 use crate::error::Result;
@@ -41,8 +45,10 @@ pub struct Program {
     pub(crate) steps: Vec<Step>,
     pub(crate) readout: Readout,
     pub(crate) output_shape: Vec<usize>,
-    /// The schedule, made when an engine first asks for it.
+    /// Made when an engine first asks for them.
+    outline: OnceLock<Outline>,
     schedule: OnceLock<Schedule>,
+    tiling: OnceLock<Tiling>,
 }
 
 /// A weight tensor of a program.
@@ -121,9 +127,19 @@ impl Program {
         Ok(lower::lower(circuit, measurement))
     }
 
-    /// The program as layers; see [`Schedule`].
+    /// The program as layers; see [`Outline`].
+    pub(crate) fn outline(&self) -> &Outline {
+        self.outline.get_or_init(|| Outline::new(self))
+    }
+
+    /// The layers for blocks of samples.
     pub(crate) fn schedule(&self) -> &Schedule {
-        self.schedule.get_or_init(|| Schedule::new(self))
+        self.schedule.get_or_init(|| Schedule::new(self, self.outline()))
+    }
+
+    /// The layers for single states.
+    pub(crate) fn tiling(&self) -> &Tiling {
+        self.tiling.get_or_init(|| Tiling::new(self.qubits, self.outline()))
     }
 
     /// Number of qubits.

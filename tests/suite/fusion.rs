@@ -73,3 +73,16 @@ fn deep_layered_circuits() {
         check(&case, &Measurement::expectation((0..qubits).map(x)), 4);
     }
 }
+
+/// Single states: one tile up to 14 qubits, several above.
+#[test]
+fn single_states_equal_single_gates() {
+    for (seed, qubits, gates) in [(1, 6, 60), (2, 7, 80), (3, 9, 100), (4, 13, 100), (5, 15, 100), (6, 17, 90)] {
+        let case = random_case(seed, qubits, gates, seed % 2 == 0);
+        let words: Vec<Observable> = (0..qubits).map(z).collect();
+        check(&case, &Measurement::expectation(words.clone()), 2);
+        check(&case, &Measurement::variance(words[..2].to_vec()), 1);
+        check(&case, &Measurement::expectation(random_observables(seed, qubits).iter().map(Obs::observable)), 1);
+        check(&case, &Measurement::probabilities(0..3), 1);
+    }
+}

@@ -9,7 +9,7 @@ use crate::program::{Program, Slot, Variable};
 #[derive(Debug)]
 pub(super) struct Angles<T> {
     turns: Vec<Turn<T>>,
-    /// φ of the slots that all samples share, in f64.
+    /// φ of the slots that all samples share, in f64; for a block of one sample, of all slots.
     values: Vec<f64>,
     /// Slots that differ from sample to sample.
     varying: Vec<usize>,
@@ -104,6 +104,9 @@ impl<T: Real> Angles<T> {
             for &index in &self.varying {
                 let value = point.slot(&program.slots[index]);
                 self.spoiled[lane] |= !value.is_finite();
+                if lanes == 1 {
+                    self.values[index] = value;
+                }
                 let (sin, cos) = value.sin_cos();
                 let (sin, cos) = (T::from_f64(sin), T::from_f64(cos));
                 // A block of one sample uses all vector lanes for it.
@@ -114,7 +117,7 @@ impl<T: Real> Angles<T> {
         }
     }
 
-    /// φ of a slot that all samples share.
+    /// φ of a slot that all samples of the block share.
     pub(super) fn value(&self, slot: usize) -> f64 {
         self.values[slot]
     }

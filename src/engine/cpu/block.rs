@@ -6,8 +6,9 @@
 use super::angles::{Angles, GroupSums};
 use super::fused::{self, Prepared};
 use super::kernels::{Dense, Target, Turn};
-use super::plan::{LANES, Plan};
+use super::plan::{LANES, Plan, Way};
 use super::state::{Buffer, State};
+use super::sweeps::SharedNumbers;
 use crate::engine::{Arguments, Real, Wanted};
 use crate::program::{Embedding, Kernel, Program, Readout, Step};
 
@@ -16,10 +17,9 @@ use crate::program::{Embedding, Kernel, Program, Readout, Step};
 pub(super) struct Worker<'a, T> {
     pub(super) program: &'a Program,
     arguments: Arguments<'a, T>,
-    plan: &'a Plan,
+    pub(super) plan: &'a Plan,
     pub(super) angles: Angles<T>,
-    /// For full blocks: what they share. They follow the program's schedule, single states its steps.
-    pub(super) prepared: Option<&'a Prepared<T>>,
+    pub(super) shared: &'a Shared<T>,
     /// The matrix of each step that has one, and its adjoint.
     matrices: Vec<Option<[Dense<T>; 2]>>,
     pub(super) psi: State<T>,
@@ -33,16 +33,34 @@ pub(super) struct Worker<'a, T> {
     pub(super) spare: Option<Buffer<T>>,
 }
 
+/// What the blocks of a call share: the numbers of the way they follow that no sample changes.
+#[derive(Debug)]
+pub(super) enum Shared<T> {
+    Schedule(Prepared<T>),
+    Tiling(SharedNumbers<T>),
+    Steps,
+}
+
+impl<T: Real> Shared<T> {
+    pub(super) fn new(program: &Program, arguments: Arguments<'_, T>, plan: &Plan) -> Self {
+        match plan.way {
+            Way::Schedule => Self::Schedule(Prepared::new(program, &Angles::new(program, arguments))),
+            Way::Tiling => Self::Tiling(SharedNumbers::new(program, &Angles::new(program, arguments))),
+            Way::Steps => Self::Steps,
+        }
+    }
+}
+
 impl<'a, T: Real> Worker<'a, T> {
     pub(super) fn new(
         program: &'a Program,
         arguments: Arguments<'a, T>,
         plan: &'a Plan,
-        prepared: Option<&'a Prepared<T>>,
+        shared: &'a Shared<T>,
     ) -> Self {
         let matrix = |step: &Step| match &step.kernel {
-            // A schedule takes one-qubit matrices apart.
-            Kernel::Matrix { qubits, .. } if plan.fused && qubits.len() == 1 && step.controls == 0 => None,
+            // An outline takes one-qubit matrices apart.
+            Kernel::Matrix { qubits, .. } if plan.way != Way::Steps && qubits.len() == 1 && step.controls == 0 => None,
             Kernel::Matrix { qubits, entries } => Some([false, true].map(|dagger| Dense::new(entries, qubits, dagger))),
             _ => None,
         };
@@ -51,7 +69,7 @@ impl<'a, T: Real> Worker<'a, T> {
             arguments,
             plan,
             angles: Angles::new(program, arguments),
-            prepared,
+            shared,
             matrices: program.steps.iter().map(matrix).collect(),
             psi: State::new(program.qubits, plan.lanes),
             lambda: None,
@@ -100,10 +118,10 @@ impl<'a, T: Real> Worker<'a, T> {
             }
             self.seed(&cotangent[first * outputs..(first + count) * outputs]);
             let mut slots = vec![[0.0; LANES]; self.program.slots.len()];
-            if self.prepared.is_some() {
-                self.reverse_schedule(wanted, &mut slots);
-            } else {
-                self.reverse(wanted, &mut slots);
+            match self.plan.way {
+                Way::Schedule => self.reverse_schedule(wanted, &mut slots),
+                Way::Tiling => self.reverse_tiling(wanted, &mut slots),
+                Way::Steps => self.reverse(wanted, &mut slots),
             }
             let at = (first - group_first) * width;
             let mut rows = (!rows.is_empty()).then(|| &mut rows[at..at + count * width]);
@@ -127,7 +145,7 @@ impl<'a, T: Real> Worker<'a, T> {
 
     /// What is read at the end, in the indices the states then have.
     pub(super) fn readout(&self) -> &'a Readout {
-        if self.prepared.is_some() { &self.program.schedule().readout } else { &self.program.readout }
+        if self.plan.way == Way::Steps { &self.program.readout } else { &self.program.outline().readout }
     }
 
     /// Cosines and sines of `count` samples from `first` on.
@@ -141,13 +159,16 @@ impl<'a, T: Real> Worker<'a, T> {
         if let Some(embedding) = self.program.embedding {
             self.embed(embedding, first, count);
         }
-        if self.prepared.is_some() {
-            return self.run_schedule();
+        match self.plan.way {
+            Way::Schedule => self.run_schedule(),
+            Way::Tiling => self.run_tiling(),
+            Way::Steps => {
+                if self.program.embedding.is_none() {
+                    self.psi.set_ground();
+                }
+                (0..self.program.steps.len()).for_each(|index| self.apply(index));
+            }
         }
-        if self.program.embedding.is_none() {
-            self.psi.set_ground();
-        }
-        (0..self.program.steps.len()).for_each(|index| self.apply(index));
     }
 
     /// Applies a step to ψ.

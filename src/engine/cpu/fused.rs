@@ -1,7 +1,7 @@
 //! The way of a full block through a [`Schedule`](crate::program::Schedule): product start, layers, general steps.
 
 use super::angles::Angles;
-use super::block::Worker;
+use super::block::{Shared, Worker};
 use super::kernels::{Target, Turn, turn};
 use super::layers::{self, Table};
 use super::plan::LANES;
@@ -44,7 +44,7 @@ fn table<T: Real>(program: &Program, layer: &Layer, angles: &Angles<T>) -> Table
 }
 
 /// `out[p] = sum over m of in[m] (-1)^|p & m|`, in place.
-fn walsh_hadamard(values: &mut [f64]) {
+pub(super) fn walsh_hadamard(values: &mut [f64]) {
     let mut half = 1;
     while half < values.len() {
         for block in values.chunks_exact_mut(2 * half) {
@@ -122,7 +122,7 @@ impl<T: Real> NullaryFnOnce for VaryingOverlap<'_, T> {
     }
 }
 
-impl<T: Real> Worker<'_, T> {
+impl<'a, T: Real> Worker<'a, T> {
     /// The final states of a full block.
     pub(super) fn run_schedule(&mut self) {
         let schedule = self.program.schedule();
@@ -139,7 +139,7 @@ impl<T: Real> Worker<'_, T> {
                         self.varying(phase, false);
                     }
                     let planes = self.psi.planes();
-                    let mut table = self.prepared.and_then(|prepared| prepared.tables[index].as_ref());
+                    let mut table = self.table(index);
                     for pass in &layer.passes {
                         self.with_turns(pass, false, |turns| layers::forward(pass, planes, turns, table.take()));
                     }
@@ -151,7 +151,7 @@ impl<T: Real> Worker<'_, T> {
     /// Undoes the schedule on ψ and λ; adds to the gradients of slots.
     pub(super) fn reverse_schedule(&mut self, wanted: Wanted, gradients: &mut [[f64; LANES]]) {
         let schedule = self.program.schedule();
-        let start_matters = schedule.start.iter().flatten().any(|step| self.matters(step, wanted));
+        let start_matters = self.start_matters(wanted);
         let embedding_matters = wanted.inputs && self.program.embedding.is_some();
         let first = if start_matters || embedding_matters {
             0
@@ -175,6 +175,14 @@ impl<T: Real> Worker<'_, T> {
         }
     }
 
+    /// The table of phases of a node that has one.
+    fn table(&self, index: usize) -> Option<&'a Table<T>> {
+        match self.shared {
+            Shared::Schedule(prepared) => prepared.tables[index].as_ref(),
+            Shared::Tiling(_) | Shared::Steps => None,
+        }
+    }
+
     fn reverse_layer(&mut self, index: usize, layer: &Layer, wanted: Wanted, gradients: &mut [[f64; LANES]]) {
         let Some(lambda) = &mut self.lambda else { return };
         let planes = (self.psi.planes(), lambda.planes());
@@ -182,7 +190,7 @@ impl<T: Real> Worker<'_, T> {
         let mut overlaps = std::mem::take(&mut self.overlaps);
         let shared_matters = layer.shared.iter().any(|phase| self.source_matters(phase.source, wanted));
         for (k, pass) in layer.passes.iter().enumerate().rev() {
-            let table = self.prepared.and_then(|prepared| prepared.tables[index].as_ref()).filter(|_| k == 0);
+            let table = self.table(index).filter(|_| k == 0);
             let table = table.map(|table| {
                 (table, shared_matters.then(|| &mut **overlaps.get_or_insert_with(|| Buffer::new(entries))))
             });
@@ -248,21 +256,36 @@ impl<T: Real> Worker<'_, T> {
     }
 
     /// The qubits of the product start.
-    fn start(&self) -> Vec<Qubit<T>> {
+    pub(super) fn start(&self) -> Vec<Qubit<T>> {
         let prepare = |steps: &Vec<Step>| {
             let mut qubit = Qubit::ground();
             steps.iter().for_each(|step| qubit.apply(step, &self.step_turn(step)));
             qubit
         };
-        self.program.schedule().start.iter().map(prepare).collect()
+        self.program.outline().start.iter().map(prepare).collect()
+    }
+
+    /// Whether a gradient is wanted of an angle of the product start.
+    pub(super) fn start_matters(&self, wanted: Wanted) -> bool {
+        self.program.outline().start.iter().flatten().any(|step| self.matters(step, wanted))
     }
 
     fn reverse_start(&mut self, wanted: Wanted, gradients: &mut [[f64; LANES]]) {
-        let schedule = self.program.schedule();
         let qubits = self.start();
         let Some(lambda) = &mut self.lambda else { return };
         let lambdas = start::take_apart(&mut self.psi, lambda, &qubits);
-        for ((qubit, lambda), steps) in qubits.into_iter().zip(lambdas).zip(&schedule.start) {
+        self.reverse_qubits(qubits, lambdas, wanted, gradients);
+    }
+
+    /// Undoes the gates of the product start on each qubit and its λ.
+    pub(super) fn reverse_qubits(
+        &self,
+        qubits: Vec<Qubit<T>>,
+        lambdas: Vec<Qubit<T>>,
+        wanted: Wanted,
+        gradients: &mut [[f64; LANES]],
+    ) {
+        for ((qubit, lambda), steps) in qubits.into_iter().zip(lambdas).zip(&self.program.outline().start) {
             if steps.iter().any(|step| self.matters(step, wanted)) {
                 qubit.reverse(
                     lambda,
@@ -283,7 +306,7 @@ impl<T: Real> Worker<'_, T> {
         }
     }
 
-    fn source_matters(&self, source: Source, wanted: Wanted) -> bool {
+    pub(super) fn source_matters(&self, source: Source, wanted: Wanted) -> bool {
         match source {
             Source::Slot(slot) => self.slot_matters(slot, wanted),
             Source::Fixed(_) => false,

@@ -17,17 +17,19 @@ mod observe;
 mod overlap;
 mod plan;
 mod simd;
+mod single;
 mod space;
 mod start;
 mod state;
+mod sweeps;
+mod tile;
+mod words;
 
 use super::{Arguments, Engine, Gradients, Real, Wanted};
 use crate::error::Result;
 use crate::program::Program;
-use angles::Angles;
-use block::Worker;
+use block::{Shared, Worker};
 use candle_core::DType;
-use fused::Prepared;
 use plan::Plan;
 use rayon::prelude::*;
 pub(crate) use simd::Vectored;
@@ -69,8 +71,8 @@ impl<T: Real> Engine<T> for Cpu {
         let rows = plan.lanes * outputs;
         let keep = keep && plan.may_keep;
         let mut kept: Vec<Option<State<T>>> = (0..plan.blocks).map(|_| None).collect();
-        let prepared = prepare(program, arguments, &plan);
-        let start = || Worker::new(program, arguments, &plan, prepared.as_ref());
+        let shared = Shared::new(program, arguments, &plan);
+        let start = || Worker::new(program, arguments, &plan, &shared);
         let block = |worker: &mut Worker<'_, T>, (block, (out, kept)): (usize, (&mut [T], &mut Option<State<T>>))| {
             worker.forward(block, out);
             *kept = keep.then(|| worker.take_state());
@@ -108,8 +110,8 @@ impl<T: Real> Engine<T> for Cpu {
         let kept = kept.and_then(|kept| kept.states_of(arguments));
         let mut kept = kept.unwrap_or_else(|| (0..plan.blocks).map(|_| None).collect());
         let mut work: Vec<_> = rows.into_iter().zip(kept.chunks_mut(plan.blocks_per_group)).collect();
-        let prepared = prepare(program, arguments, &plan);
-        let start = || Worker::new(program, arguments, &plan, prepared.as_ref());
+        let shared = Shared::new(program, arguments, &plan);
+        let start = || Worker::new(program, arguments, &plan, &shared);
         let group = |worker: &mut Worker<'_, T>, (group, (rows, kept)): (usize, &mut (&mut [T], &mut [Option<_>]))| {
             worker.gradient_group(group, cotangent, wanted, rows, kept)
         };
@@ -132,9 +134,4 @@ impl Cpu {
             _ => Plan::forward::<f32>(program, batch, self).map(drop),
         }
     }
-}
-
-/// What the blocks of a call share, if they follow the schedule.
-fn prepare<T: Real>(program: &Program, arguments: Arguments<'_, T>, plan: &Plan) -> Option<Prepared<T>> {
-    plan.fused.then(|| Prepared::new(program, &Angles::new(program, arguments)))
 }

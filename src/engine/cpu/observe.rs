@@ -273,8 +273,13 @@ impl<T: Real> Target<T> {
     pub(super) fn expect(&self, sum: &Sum) -> Vec<f64> {
         let outputs = sum.outputs;
         let mut total = vec![0.0; outputs * LANES];
+        let mut words = vec![0.0; outputs * LANES];
         let mut add = |sums: Vec<f64>| total.iter_mut().zip(sums).for_each(|(total, sum)| *total += sum);
         for flip in &sum.flips {
+            if self.lanes == 1 {
+                self.expect_words(flip, &mut words);
+                continue;
+            }
             if flip.x == 0 {
                 add(self.expect_diagonal(Diagonal::Words(&flip.terms), Within::default(), outputs));
                 continue;
@@ -307,6 +312,7 @@ impl<T: Real> Target<T> {
                 }
             }
         }
+        add(words);
         total
     }
 
@@ -323,6 +329,10 @@ impl<T: Real> Target<T> {
     pub(super) fn add_applied(&self, sum: &Sum, factors: &[[T; LANES]], to: Planes<T>) {
         let from = self.planes;
         for flip in &sum.flips {
+            if self.lanes == 1 {
+                self.add_words(flip, factors, to, false);
+                continue;
+            }
             if flip.x == 0 {
                 self.add_diagonal(Diagonal::Words(&flip.terms), Within::default(), factors, to);
                 continue;

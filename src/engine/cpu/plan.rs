@@ -27,13 +27,23 @@ const SERIAL_WORK: usize = 1 << 17;
 /// Entries of a block from which its amplitudes are worth sharing out.
 const SPREAD_ENTRIES: usize = 1 << 15;
 
+/// What a block follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// The program's schedule, for full blocks.
+    Schedule,
+    /// The program's tiling, for single states.
+    Tiling,
+    /// The program's steps.
+    Steps,
+}
+
 /// See the module.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Plan {
     /// States a block holds.
     pub(super) lanes: usize,
-    /// Blocks follow the program's schedule, not its steps.
-    pub(super) fused: bool,
+    pub(super) way: Way,
     pub(super) blocks: usize,
     /// Whether all final states together are small enough to keep from a forward pass for the gradient.
     pub(super) may_keep: bool,
@@ -72,12 +82,17 @@ impl Plan {
         let work = entries.saturating_mul(program.steps.len().max(1)).saturating_mul(blocks);
         let threads = if work < SERIAL_WORK { 1 } else { rayon::current_num_threads() };
         let roomy = budget::check::<T>(program, states * threads, bytes(threads), limit).is_ok();
-        // The passes of a schedule keep to one thread; what single steps do is shared out if blocks are not.
-        let fused = lanes == LANES && !engine.unfused;
-        let spread_state = threads > 1 && entries >= SPREAD_ENTRIES && (groups < 2 * threads && !fused || !roomy);
+        let way = match lanes {
+            _ if engine.unfused => Way::Steps,
+            LANES => Way::Schedule,
+            _ => Way::Tiling,
+        };
+        // The passes of a schedule keep to one thread; what single states do is shared out if blocks are not.
+        let few = groups < 2 * threads && way != Way::Schedule;
+        let spread_state = threads > 1 && entries >= SPREAD_ENTRIES && (few || !roomy);
         let spread_blocks = threads > 1 && groups > 1 && roomy && !spread_state;
         let may_keep = budget::state_bytes::<T>(qubits, lanes, blocks).is_some_and(|bytes| bytes <= KEPT_BYTES);
-        Ok(Self { lanes, fused, blocks, may_keep, groups, blocks_per_group, spread_blocks, spread_state })
+        Ok(Self { lanes, way, blocks, may_keep, groups, blocks_per_group, spread_blocks, spread_state })
     }
 }
 

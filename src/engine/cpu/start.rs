@@ -25,6 +25,20 @@ impl<T: Real> Qubit<T> {
         Self { re: [[T::one(); LANES], zero], im: [zero; 2] }
     }
 
+    /// A qubit of a single state, in lane 0.
+    pub(super) fn new(amplitudes: [Complex64; 2]) -> Self {
+        let mut qubit = Self { re: [[T::zero(); LANES]; 2], im: [[T::zero(); LANES]; 2] };
+        for (k, amplitude) in amplitudes.iter().enumerate() {
+            (qubit.re[k][0], qubit.im[k][0]) = (T::from_f64(amplitude.re), T::from_f64(amplitude.im));
+        }
+        qubit
+    }
+
+    /// The amplitudes in lane 0.
+    pub(super) fn amplitudes(&self) -> [Complex64; 2] {
+        [0, 1].map(|k| Complex64::new(self.re[k][0].to_f64(), self.im[k][0].to_f64()))
+    }
+
     /// Applies a step on qubit 0; `turn` holds its cosine and sine, if it has any.
     pub(super) fn apply(&mut self, step: &Step, turn: &Turn<T>) {
         match &step.kernel {

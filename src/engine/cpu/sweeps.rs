@@ -1,0 +1,401 @@
+//! The way of a single state through a [`Tiling`](crate::program::Tiling): sweeps over tiles, general steps.
+//!
+//! Threads take chunks of tiles, cut at fixed places; the sums of a chunk for gradients are added up in their order.
+
+use super::angles::Angles;
+use super::block::{Shared, Worker};
+use super::fused::walsh_hadamard;
+use super::kernels::Turn;
+use super::layers;
+use super::plan::LANES;
+use super::single;
+use super::state::{Buffer, Planes, State};
+use super::tile::{LaneTable, Numbers, Put, PutBack, Sums, Take, TakeBack};
+use crate::engine::{Real, Wanted};
+use crate::program::{Pass, Program, Rotation, Source, Sweep, Term, TileNode};
+use num_complex::Complex64;
+use pulp::Arch;
+use rayon::prelude::*;
+
+/// Chunks a sweep is cut into at the most.
+const MAX_CHUNKS: usize = 64;
+
+/// The numbers of the sweeps that all samples share.
+#[derive(Debug)]
+pub(super) struct SharedNumbers<T> {
+    nodes: Vec<Option<Numbers<T>>>,
+}
+
+impl<T: Real> SharedNumbers<T> {
+    pub(super) fn new(program: &Program, angles: &Angles<T>) -> Self {
+        let shared = |node: &TileNode| match node {
+            TileNode::Sweep(sweep) if !reads_inputs(program, sweep) => Some(Numbers::new(sweep, angles)),
+            _ => None,
+        };
+        Self { nodes: program.tiling().nodes.iter().map(shared).collect() }
+    }
+}
+
+fn sources(sweep: &Sweep) -> impl Iterator<Item = Source> {
+    let rotations = sweep.within.iter().chain(&sweep.across).map(|rotation| rotation.source);
+    let terms = sweep.loose.iter().chain(&sweep.before).chain(&sweep.after);
+    rotations.chain(terms.flat_map(|term| term.parts.iter().map(|(source, _)| *source)))
+}
+
+fn reads_inputs(program: &Program, sweep: &Sweep) -> bool {
+    sources(sweep).any(|source| matches!(source, Source::Slot(slot) if program.slots[slot].reads_inputs()))
+}
+
+/// The sign of a parity in each lane.
+fn lane_signs(mask: u64, odd: bool) -> [f64; LANES] {
+    std::array::from_fn(|lane| if ((lane as u64 & mask).count_ones() % 2 == 1) != odd { -1.0 } else { 1.0 })
+}
+
+fn rotation_signs(rotation: &Rotation) -> [f64; LANES] {
+    lane_signs(rotation.parity.mask, rotation.parity.odd)
+}
+
+impl<T: Real> Numbers<T> {
+    fn new(sweep: &Sweep, angles: &Angles<T>) -> Self {
+        let signed = |value: Complex64, signs: [f64; LANES]| Turn {
+            cos: [T::from_f64(value.re); LANES],
+            sin: signs.map(|sign| T::from_f64(sign * value.im)),
+        };
+        let rotation = |rotation: &Rotation| signed(point(rotation.source, angles), rotation_signs(rotation));
+        let loose = |term: &Term| signed(Complex64::cis(angle(term, angles)), lane_signs(term.mask, false));
+        let entries = sweep.offsets.len() * LANES;
+        let table = |terms: &[Term]| (!terms.is_empty()).then(|| table(terms, entries, angles));
+        Self {
+            loose: sweep.loose.iter().map(loose).collect(),
+            before: table(&sweep.before),
+            within: sweep.within.iter().map(rotation).collect(),
+            across: sweep.across.iter().map(rotation).collect(),
+            after: table(&sweep.after),
+        }
+    }
+}
+
+/// The cosine and sine of a source.
+fn point<T: Real>(source: Source, angles: &Angles<T>) -> Complex64 {
+    match source {
+        Source::Slot(slot) => Complex64::cis(angles.value(slot)),
+        Source::Fixed(value) => value,
+    }
+}
+
+fn angle<T: Real>(term: &Term, angles: &Angles<T>) -> f64 {
+    let value = |source: Source| match source {
+        Source::Slot(slot) => angles.value(slot),
+        Source::Fixed(value) => value.arg(),
+    };
+    term.parts.iter().map(|(source, weight)| weight * value(*source)).sum()
+}
+
+fn table<T: Real>(terms: &[Term], entries: usize, angles: &Angles<T>) -> LaneTable<T> {
+    let mut phases = vec![0.0; entries];
+    for term in terms {
+        phases[term.mask as usize] += angle(term, angles);
+    }
+    walsh_hadamard(&mut phases);
+    let mut table = LaneTable { cos: Buffer::new(entries), sin: Buffer::new(entries) };
+    for ((phase, cos), sin) in phases.iter().zip(&mut *table.cos).zip(&mut *table.sin) {
+        let (s, c) = phase.sin_cos();
+        (*cos, *sin) = (T::from_f64(c), T::from_f64(s));
+    }
+    table
+}
+
+/// The first index of tile `tile`.
+fn base(sweep: &Sweep, tile: usize) -> usize {
+    let set = sweep.tiles.iter().enumerate().filter(|(k, _)| tile >> k & 1 == 1);
+    set.fold(0, |base, (_, bits)| base ^ bits)
+}
+
+/// Hands the tiles of each chunk of a sweep to `body`, on one thread or on all, and returns what it makes of each.
+fn chunks<R: Send, S>(
+    sweep: &Sweep,
+    spread: bool,
+    scratch: impl Fn() -> S + Sync + Send,
+    body: impl Fn(&mut S, std::ops::Range<usize>) -> R + Sync + Send,
+) -> Vec<R> {
+    let tiles = 1usize << sweep.tiles.len();
+    let each = tiles.div_ceil(MAX_CHUNKS);
+    let chunk = |scratch: &mut S, index: usize| body(scratch, index * each..(index + 1) * each);
+    if spread {
+        (0..tiles / each).into_par_iter().map_init(scratch, chunk).collect()
+    } else {
+        let mut scratch = scratch();
+        (0..tiles / each).map(|index| chunk(&mut scratch, index)).collect()
+    }
+}
+
+fn apply_sweep<T: Real>(sweep: &Sweep, numbers: &Numbers<T>, state: Planes<T>, spread: bool) {
+    let local = sweep.offsets.len().ilog2() as usize;
+    let tile = |tile: &mut State<T>, base: usize| {
+        Arch::new().dispatch(Take { sweep, numbers, state, base, to: tile });
+        for (pass, turns) in sweep.passes.iter().zip(pass_turns(sweep, &numbers.across)) {
+            with_turns(turns, false, |turns| layers::forward(pass, tile.planes(), turns, None));
+        }
+        Arch::new().dispatch(Put { sweep, table: numbers.after.as_ref(), state, base, from: tile });
+    };
+    chunks(
+        sweep,
+        spread,
+        || State::new(local, LANES),
+        |scratch, tiles| tiles.for_each(|index| tile(scratch, base(sweep, index))),
+    );
+}
+
+/// The turns of each pass.
+fn pass_turns<'a, T>(sweep: &'a Sweep, mut turns: &'a [Turn<T>]) -> Vec<&'a [Turn<T>]> {
+    let split = |pass: &Pass| {
+        let (first, rest) = turns.split_at(pass.rotations.len());
+        turns = rest;
+        first
+    };
+    sweep.passes.iter().map(split).collect()
+}
+
+/// Calls `body` with the turns of a pass, or those back.
+fn with_turns<T: Real, R>(turns: &[Turn<T>], back: bool, body: impl FnOnce(&[&Turn<T>]) -> R) -> R {
+    let turn = |turn: &Turn<T>| if back { turn.inverse() } else { *turn };
+    match turns {
+        [] => body(&[]),
+        [a] => body(&[&turn(a)]),
+        [a, b] => body(&[&turn(a), &turn(b)]),
+        [a, b, c, ..] => body(&[&turn(a), &turn(b), &turn(c)]),
+    }
+}
+
+/// What a thread needs to undo a sweep.
+struct Scratch<T> {
+    psi: State<T>,
+    lambda: State<T>,
+}
+
+/// Which gradients of a sweep are wanted.
+#[derive(Debug, Clone)]
+struct SweepWanted {
+    loose: bool,
+    before: bool,
+    within: bool,
+    passes: Vec<bool>,
+    after: bool,
+}
+
+impl SweepWanted {
+    fn new(sweep: &Sweep, matters: impl Fn(Source) -> bool) -> Self {
+        let terms = |terms: &[Term]| terms.iter().flat_map(|term| &term.parts).any(|(source, _)| matters(*source));
+        let rotations = |rotations: &[Rotation]| rotations.iter().any(|rotation| matters(rotation.source));
+        Self {
+            loose: terms(&sweep.loose),
+            before: terms(&sweep.before),
+            within: rotations(&sweep.within),
+            passes: sweep.passes.iter().map(|pass| rotations(&pass.rotations)).collect(),
+            after: terms(&sweep.after),
+        }
+    }
+
+    fn any(&self) -> bool {
+        self.loose || self.before || self.within || self.after || self.passes.contains(&true)
+    }
+
+    fn sums<T: Real>(&self, sweep: &Sweep) -> Sums<T> {
+        let entries = sweep.offsets.len() * LANES;
+        Sums {
+            before: self.before.then(|| Buffer::new(entries)),
+            after: self.after.then(|| Buffer::new(entries)),
+            within: self.within.then(|| vec![[0.0; LANES]; sweep.within.len()]),
+            loose: self.loose.then(|| vec![[0.0; LANES]; sweep.loose.len()]),
+        }
+    }
+}
+
+/// Gradients of a sweep: in the φ of its rotations, and `sum of (-1)^|p & mask| Im(λ* ψ)(p)` of its terms.
+struct SweepGradients {
+    across: Vec<f64>,
+    within: Vec<f64>,
+    before: Vec<f64>,
+    after: Vec<f64>,
+    loose: Vec<f64>,
+}
+
+impl SweepGradients {
+    fn new(sweep: &Sweep) -> Self {
+        Self {
+            across: vec![0.0; sweep.across.len()],
+            within: vec![0.0; sweep.within.len()],
+            before: vec![0.0; sweep.before.len()],
+            after: vec![0.0; sweep.after.len()],
+            loose: vec![0.0; sweep.loose.len()],
+        }
+    }
+
+    fn add(&mut self, later: &Self) {
+        let pairs = [
+            (&mut self.across, &later.across),
+            (&mut self.within, &later.within),
+            (&mut self.before, &later.before),
+            (&mut self.after, &later.after),
+            (&mut self.loose, &later.loose),
+        ];
+        for (to, from) in pairs {
+            to.iter_mut().zip(from).for_each(|(to, from)| *to += from);
+        }
+    }
+
+    /// Adds the sums of a chunk that were taken on the way in or out.
+    fn finish<T: Real>(&mut self, sweep: &Sweep, sums: Sums<T>) {
+        let signed = |lanes: &[f64; LANES], signs: [f64; LANES]| -> f64 {
+            lanes.iter().zip(signs).map(|(lane, sign)| lane * sign).sum()
+        };
+        for ((to, rotation), lanes) in self.within.iter_mut().zip(&sweep.within).zip(sums.within.iter().flatten()) {
+            *to = -2.0 * signed(lanes, rotation_signs(rotation));
+        }
+        for ((to, term), lanes) in self.loose.iter_mut().zip(&sweep.loose).zip(sums.loose.iter().flatten()) {
+            *to = signed(lanes, lane_signs(term.mask, false));
+        }
+        for (to, terms, sums) in
+            [(&mut self.before, &sweep.before, sums.before), (&mut self.after, &sweep.after, sums.after)]
+        {
+            let Some(sums) = sums else { continue };
+            let mut sums: Vec<f64> = sums.iter().map(|sum| sum.to_f64()).collect();
+            walsh_hadamard(&mut sums);
+            to.iter_mut().zip(terms).for_each(|(to, term)| *to = sums[term.mask as usize]);
+        }
+    }
+
+    fn hand_out(&self, sweep: &Sweep, gradients: &mut [[f64; LANES]]) {
+        let rotations = sweep.across.iter().zip(&self.across).chain(sweep.within.iter().zip(&self.within));
+        for (rotation, sum) in rotations {
+            if let Source::Slot(slot) = rotation.source {
+                gradients[slot][0] += sum;
+            }
+        }
+        let before = sweep.before.iter().zip(&self.before);
+        for (term, sum) in before.chain(sweep.after.iter().zip(&self.after)).chain(sweep.loose.iter().zip(&self.loose))
+        {
+            for (source, weight) in &term.parts {
+                if let Source::Slot(slot) = source {
+                    gradients[*slot][0] -= 2.0 * weight * sum;
+                }
+            }
+        }
+    }
+}
+
+fn undo_sweep<T: Real>(
+    sweep: &Sweep,
+    numbers: &Numbers<T>,
+    wanted: &SweepWanted,
+    states: [Planes<T>; 2],
+    spread: bool,
+) -> SweepGradients {
+    let local = sweep.offsets.len().ilog2() as usize;
+    let turns = pass_turns(sweep, &numbers.across);
+    let scratch = || Scratch { psi: State::new(local, LANES), lambda: State::new(local, LANES) };
+    let partial = chunks(sweep, spread, scratch, |Scratch { psi, lambda }, tiles| {
+        let mut gradients = SweepGradients::new(sweep);
+        let mut sums = wanted.sums(sweep);
+        for tile in tiles {
+            let base = base(sweep, tile);
+            let to = [&mut *psi, &mut *lambda];
+            Arch::new().dispatch(TakeBack { sweep, numbers, states, base, to, sums: &mut sums });
+            let planes = (psi.planes(), lambda.planes());
+            let mut first = sweep.across.len();
+            for ((pass, turns), wanted) in sweep.passes.iter().zip(&turns).zip(&wanted.passes).rev() {
+                first -= pass.rotations.len();
+                if *wanted {
+                    let lanes = with_turns(turns, false, |turns| layers::reverse(pass, planes, turns, None));
+                    for (k, lanes) in lanes.iter().enumerate().take(pass.rotations.len()) {
+                        let signs = rotation_signs(&sweep.across[first + k]);
+                        gradients.across[first + k] += lanes.iter().zip(signs).map(|(a, b)| a * b).sum::<f64>();
+                    }
+                } else {
+                    with_turns(turns, true, |turns| {
+                        layers::forward(pass, planes.0, turns, None);
+                        layers::forward(pass, planes.1, turns, None);
+                    });
+                }
+            }
+            let from = [&*psi, &*lambda];
+            Arch::new().dispatch(PutBack { sweep, numbers, states, base, from, sums: &mut sums });
+        }
+        gradients.finish(sweep, sums);
+        gradients
+    });
+    let mut total = SweepGradients::new(sweep);
+    partial.iter().for_each(|gradients| total.add(gradients));
+    total
+}
+
+impl<T: Real> Worker<'_, T> {
+    /// The final state of a sample.
+    pub(super) fn run_tiling(&mut self) {
+        if self.program.embedding.is_none() {
+            let qubits = self.start();
+            single::build(&mut self.psi, &qubits, self.plan.spread_state);
+        }
+        for (index, node) in self.program.tiling().nodes.iter().enumerate() {
+            match node {
+                TileNode::Step { index } => self.apply(*index),
+                TileNode::Settle(frame) => {
+                    single::settle(&mut self.psi, &mut self.spare, frame, false, self.plan.spread_state)
+                }
+                TileNode::Sweep(sweep) => {
+                    let (planes, spread) = (self.psi.planes(), self.plan.spread_state);
+                    self.with_numbers(index, sweep, |numbers| apply_sweep(sweep, numbers, planes, spread));
+                }
+            }
+        }
+    }
+
+    /// Calls `body` with the numbers of a sweep for the sample at hand.
+    fn with_numbers<R>(&self, index: usize, sweep: &Sweep, body: impl FnOnce(&Numbers<T>) -> R) -> R {
+        let shared = match self.shared {
+            Shared::Tiling(shared) => shared.nodes[index].as_ref(),
+            Shared::Schedule(_) | Shared::Steps => None,
+        };
+        match shared {
+            Some(numbers) => body(numbers),
+            None => body(&Numbers::new(sweep, &self.angles)),
+        }
+    }
+
+    /// Undoes the tiling on ψ and λ; adds to the gradients of slots.
+    pub(super) fn reverse_tiling(&mut self, wanted: Wanted, gradients: &mut [[f64; LANES]]) {
+        let nodes = &self.program.tiling().nodes;
+        let start_matters = self.start_matters(wanted);
+        let to_the_start = start_matters || wanted.inputs && self.program.embedding.is_some();
+        let matters = |node: &TileNode| match node {
+            TileNode::Settle(_) => false,
+            TileNode::Step { index } => self.matters(&self.program.steps[*index], wanted),
+            TileNode::Sweep(sweep) => SweepWanted::new(sweep, |source| self.source_matters(source, wanted)).any(),
+        };
+        let first = if to_the_start { Some(0) } else { nodes.iter().position(matters) };
+        for (index, node) in nodes.iter().enumerate().skip(first.unwrap_or(nodes.len())).rev() {
+            match node {
+                TileNode::Step { index } => self.undo(*index, wanted, gradients),
+                TileNode::Settle(frame) => {
+                    let spread = self.plan.spread_state;
+                    single::settle(&mut self.psi, &mut self.spare, frame, true, spread);
+                    if let Some(lambda) = &mut self.lambda {
+                        single::settle(lambda, &mut self.spare, frame, true, spread);
+                    }
+                }
+                TileNode::Sweep(sweep) => {
+                    let wanted = SweepWanted::new(sweep, |source| self.source_matters(source, wanted));
+                    let Some(lambda) = &mut self.lambda else { return };
+                    let (states, spread) = ([self.psi.planes(), lambda.planes()], self.plan.spread_state);
+                    let undo = |numbers: &_| undo_sweep(sweep, numbers, &wanted, states, spread);
+                    self.with_numbers(index, sweep, undo).hand_out(sweep, gradients);
+                }
+            }
+        }
+        if let (true, Some(lambda)) = (start_matters, &self.lambda) {
+            let qubits = self.start();
+            let lambdas = single::take_apart(lambda, &qubits, self.plan.spread_state);
+            self.reverse_qubits(qubits, lambdas, wanted, gradients);
+        }
+    }
+}

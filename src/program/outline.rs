@@ -1,0 +1,384 @@
+//! The outline of a program: a product start, then phases and real rotations in turn.
+//!
+//! Every rotation about a Pauli word is phases around a rotation that is real; CX, X and SWAP only relabel indices
+//! ([`Frame`]). So a circuit becomes
+//!
+//! ```text
+//! product state · (phases, rotations) · (phases, rotations) · .. · readout
+//! ```
+//!
+//! with a *general* step (a dense matrix, whatever has controls and is not a phase) standing between layers where the
+//! circuit has one. Each operation goes to the earliest layer its qubits allow. In front of a readout of Z alone the last
+//! phases vanish, and the last relabelling moves into the readout's words. What engines follow is made from an outline:
+//! a [`Schedule`](super::Schedule) for blocks of samples, a [`Tiling`](super::Tiling) for single states.
+
+use super::frame::{Frame, Parity, Relabelling};
+use super::{Flip, FlipTerm, Kernel, Program, Readout, Step, Sum};
+use num_complex::Complex64;
+use std::f64::consts::FRAC_1_SQRT_2;
+
+/// See the module.
+#[derive(Debug, Clone)]
+pub(crate) struct Outline {
+    /// For each qubit, the steps on it alone that come before any other.
+    pub(crate) start: Vec<Vec<Step>>,
+    pub(crate) nodes: Vec<Node>,
+    /// What is read at the end, in physical indices.
+    pub(crate) readout: Readout,
+}
+
+/// What follows the start.
+#[derive(Debug, Clone)]
+pub(crate) enum Node {
+    Layer(Layer),
+    /// A step of the program as it is; indices are logical here.
+    Step {
+        index: usize,
+    },
+    /// Moves every amplitude from its physical to its logical index.
+    Settle(Frame),
+}
+
+/// Phases that commute, then rotations of disjoint qubits.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Layer {
+    pub(crate) phases: Vec<Phase>,
+    pub(crate) rotations: Vec<Rotation>,
+}
+
+/// Where a cosine and a sine come from.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Source {
+    Slot(usize),
+    /// Cosine and sine themselves.
+    Fixed(Complex64),
+}
+
+/// A diagonal factor, in physical indices.
+#[derive(Debug, Clone)]
+pub(crate) struct Phase {
+    pub(crate) source: Source,
+    pub(crate) region: Region,
+}
+
+/// What a phase depends on.
+#[derive(Debug, Clone)]
+pub(crate) enum Region {
+    /// `exp(-i φ)` where the parity is even, `exp(i φ)` where it is odd.
+    Sign(Parity),
+    /// `exp(i φ)` where all parities are odd.
+    All(Vec<Parity>),
+}
+
+/// `a'[p] = cos φ a[p] - sin φ a[p ^ displacement]` where the parity of `p` is even, with `+` where it is odd: a rotation
+/// about a Pauli word with an odd number of Y. The displacement of one rotation of a layer changes no other's parity.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Rotation {
+    pub(crate) source: Source,
+    pub(crate) displacement: u64,
+    pub(crate) parity: Parity,
+}
+
+impl Region {
+    /// The factor of φ in the exponent at a physical index: -1, 0 or 1.
+    pub(crate) fn sign(&self, index: u64) -> i32 {
+        match self {
+            Self::Sign(parity) => {
+                if parity.of(index) {
+                    1
+                } else {
+                    -1
+                }
+            }
+            Self::All(parities) => i32::from(parities.iter().all(|parity| parity.of(index))),
+        }
+    }
+
+    /// The sign as a Walsh series.
+    pub(crate) fn walsh(&self) -> Vec<(u64, f64)> {
+        let turned = |parity: &Parity| if parity.odd { -1.0 } else { 1.0 };
+        match self {
+            Self::Sign(parity) => vec![(parity.mask, -turned(parity))],
+            // A product of (1 - s) / 2 over the parities' signs s.
+            Self::All(parities) => parities.iter().fold(vec![(0, 1.0)], |series, parity| {
+                let halved = series.iter().map(|(mask, weight)| (*mask, 0.5 * weight));
+                let flipped = series.iter().map(|(mask, weight)| (mask ^ parity.mask, -0.5 * turned(parity) * weight));
+                halved.chain(flipped).collect()
+            }),
+        }
+    }
+}
+
+/// A step taken apart, on logical qubits.
+enum Piece {
+    Relabel(Relabelling),
+    /// φ and a mask whose parity gives its sign.
+    Sign(Source, u64),
+    /// φ and a mask whose bits must all be 1.
+    All(Source, u64),
+    Rotate(Word),
+}
+
+/// A rotation about the word with these masks, which has an odd number of Y; about minus the word if `negative`.
+#[derive(Debug, Clone, Copy)]
+struct Word {
+    x: u64,
+    z: u64,
+    negative: bool,
+    source: Source,
+}
+
+/// The pieces of a step, or `None` for a general one.
+fn pieces(step: &Step) -> Option<Vec<Piece>> {
+    let eighth = |sign: f64| Source::Fixed(Complex64::new(FRAC_1_SQRT_2, sign * FRAC_1_SQRT_2));
+    match &step.kernel {
+        Kernel::Phase { slot } => Some(vec![Piece::All(Source::Slot(*slot), step.controls)]),
+        Kernel::FixedPhase(value) => Some(vec![Piece::All(Source::Fixed(*value), step.controls)]),
+        Kernel::Exchange { .. } => Relabelling::of(step).map(|relabelling| vec![Piece::Relabel(relabelling)]),
+        Kernel::Rotation { x: 0, z, slot } if step.controls == 0 => Some(vec![Piece::Sign(Source::Slot(*slot), *z)]),
+        Kernel::Rotation { x, z, slot } if step.controls == 0 => {
+            let word = Word { x: *x, z: *z, negative: false, source: Source::Slot(*slot) };
+            if (x & z).count_ones() % 2 == 1 {
+                return Some(vec![Piece::Rotate(word)]);
+            }
+            // RZ(π/2) turns X into Y and Y into -X: one letter gives the word an odd number of Y, as in
+            // RX(θ) = RZ(-π/2) RY(θ) RZ(π/2).
+            let plain = x & !z;
+            let bit = 1 << if plain != 0 { plain } else { *x }.trailing_zeros();
+            let real = Word { z: z ^ bit, negative: plain == 0, ..word };
+            Some(vec![Piece::Sign(eighth(1.0), bit), Piece::Rotate(real), Piece::Sign(eighth(-1.0), bit)])
+        }
+        Kernel::Matrix { qubits, entries } if step.controls == 0 && qubits.len() == 1 => {
+            Some(euler(qubits[0], entries))
+        }
+        Kernel::Rotation { .. } | Kernel::Matrix { .. } => None,
+    }
+}
+
+/// A one-qubit unitary as phases, a rotation about Y, and phases.
+fn euler(qubit: usize, m: &[Complex64]) -> Vec<Piece> {
+    let (cos, sin) = (m[0].norm(), m[2].norm());
+    let unit = |value: Complex64| value / value.norm();
+    // Columns and rows carry phases: m = diag(a, b) [[cos, -sin], [sin, cos]] diag(1, c).
+    let one = Complex64::from(1.0);
+    // The phases of the larger entries count; those of a vanishing one are noise, and cancel.
+    let (a, b, c) = if cos >= sin {
+        let b = if sin > 0.0 { unit(m[2]) } else { one };
+        (unit(m[0]), b, unit(m[3]) / b)
+    } else {
+        let a = if cos > 0.0 { unit(m[0]) } else { one };
+        (a, unit(m[2]), -unit(m[1]) / a)
+    };
+    let mask = 1 << qubit;
+    let all = |value: Complex64, mask: u64| Piece::All(Source::Fixed(value), mask);
+    let source = Source::Fixed(Complex64::new(cos, sin) / cos.hypot(sin));
+    vec![all(c, mask), Piece::Rotate(Word { x: mask, z: mask, negative: false, source }), all(a, 0), all(b / a, mask)]
+}
+
+/// The qubits a step touches.
+fn support(step: &Step) -> u64 {
+    step.controls
+        | match &step.kernel {
+            Kernel::Rotation { x, z, .. } => x | z,
+            Kernel::Phase { .. } | Kernel::FixedPhase(_) => 0,
+            Kernel::Exchange { mask, .. } => *mask,
+            Kernel::Matrix { qubits, .. } => qubits.iter().fold(0, |mask, qubit| mask | 1 << qubit),
+        }
+}
+
+impl Outline {
+    pub(crate) fn new(program: &Program) -> Self {
+        let (start, absorbed) = start(program);
+        let mut planner = Planner::new(program.qubits);
+        for (index, step) in program.steps.iter().enumerate().filter(|(index, _)| !absorbed[*index]) {
+            match pieces(step) {
+                Some(pieces) => pieces.into_iter().for_each(|piece| planner.place(piece)),
+                None => {
+                    planner.settle();
+                    planner.nodes.push(Node::Step { index });
+                }
+            }
+        }
+        let readout = planner.finish(&program.readout);
+        Self { start, nodes: planner.nodes, readout }
+    }
+}
+
+/// For each qubit the steps on it alone before any other, and which steps those are.
+fn start(program: &Program) -> (Vec<Vec<Step>>, Vec<bool>) {
+    let mut start = vec![Vec::new(); program.qubits];
+    let mut absorbed = vec![false; program.steps.len()];
+    let mut closed = if program.embedding.is_some() { u64::MAX } else { 0 };
+    for (step, absorbed) in program.steps.iter().zip(&mut absorbed) {
+        let touched = support(step);
+        if touched.count_ones() == 1 && touched & closed == 0 {
+            let qubit = touched.trailing_zeros() as usize;
+            start[qubit].push(alone(step, qubit));
+            *absorbed = true;
+        } else {
+            closed |= touched;
+        }
+    }
+    (start, absorbed)
+}
+
+/// A step on one qubit as a step on qubit 0.
+fn alone(step: &Step, qubit: usize) -> Step {
+    let kernel = match &step.kernel {
+        Kernel::Rotation { x, z, slot } => Kernel::Rotation { x: x >> qubit, z: z >> qubit, slot: *slot },
+        Kernel::Exchange { mask, first, second } => {
+            Kernel::Exchange { mask: mask >> qubit, first: first >> qubit, second: second >> qubit }
+        }
+        Kernel::Matrix { entries, .. } => Kernel::Matrix { qubits: vec![0], entries: entries.clone() },
+        Kernel::Phase { .. } | Kernel::FixedPhase(_) => step.kernel.clone(),
+    };
+    Step { kernel, controls: step.controls >> qubit }
+}
+
+/// An operation of a table: what stands between two sets of rotations.
+enum Entry {
+    Relabel(Relabelling),
+    Sign(Source, u64),
+    All(Source, u64),
+}
+
+/// Places pieces into tables and sets of rotations: table 0, rotations 0, table 1, rotations 1, ..
+struct Planner {
+    qubits: usize,
+    tables: Vec<Vec<Entry>>,
+    rotations: Vec<Vec<Word>>,
+    /// For each qubit, the first table, and the first set of rotations, a further piece on it may go to.
+    free: Vec<usize>,
+    frame: Frame,
+    nodes: Vec<Node>,
+}
+
+impl Planner {
+    fn new(qubits: usize) -> Self {
+        let (tables, rotations, nodes) = (vec![Vec::new()], Vec::new(), Vec::new());
+        Self { qubits, tables, rotations, free: vec![0; qubits], frame: Frame::identity(qubits), nodes }
+    }
+
+    fn place(&mut self, piece: Piece) {
+        match piece {
+            Piece::Relabel(relabelling) => self.enter(relabelling.support(), Entry::Relabel(relabelling)),
+            Piece::Sign(source, mask) => self.enter(mask, Entry::Sign(source, mask)),
+            Piece::All(source, mask) => self.enter(mask, Entry::All(source, mask)),
+            Piece::Rotate(word) => {
+                let at = self.reserve(word.x | word.z, 1);
+                if self.rotations.len() == at {
+                    self.rotations.push(Vec::new());
+                    self.tables.push(Vec::new());
+                }
+                self.rotations[at].push(word);
+            }
+        }
+    }
+
+    fn enter(&mut self, mask: u64, entry: Entry) {
+        let at = self.reserve(mask, 0);
+        self.tables[at].push(entry);
+    }
+
+    /// The first table all qubits of `mask` allow; what follows on them comes `further` tables later.
+    fn reserve(&mut self, mask: u64, further: usize) -> usize {
+        let touched = |q: &usize| mask >> q & 1 == 1;
+        let at = (0..self.qubits).filter(touched).map(|q| self.free[q]).max().unwrap_or(0);
+        (0..self.qubits).filter(touched).for_each(|q| self.free[q] = at + further);
+        at
+    }
+
+    /// Turns what has been placed into layers. The last has no rotations.
+    fn flush(&mut self) -> Layer {
+        let tables = std::mem::replace(&mut self.tables, vec![Vec::new()]);
+        let mut rotations = std::mem::take(&mut self.rotations).into_iter();
+        self.free.fill(0);
+        let mut last: Option<Layer> = None;
+        for table in tables {
+            let phases = self.phases(table);
+            let rotations = rotations.next().unwrap_or_default();
+            let layer = Layer { phases, rotations: rotations.iter().map(|word| self.rotation(word)).collect() };
+            self.nodes.extend(last.replace(layer).map(Node::Layer));
+        }
+        last.unwrap_or_default()
+    }
+
+    fn rotation(&self, word: &Word) -> Rotation {
+        let flipped = (0..self.qubits).filter(|q| word.x >> q & 1 == 1);
+        let displacement = flipped.fold(0, |distance, q| distance ^ self.frame.displacement(q));
+        let mut parity = self.frame.parity(word.z);
+        // Three Y have the sign opposite to one.
+        parity.odd ^= word.negative ^ ((word.x & word.z).count_ones() % 4 == 3);
+        Rotation { source: word.source, displacement, parity }
+    }
+
+    /// The phases of a table in physical indices; the frame takes up its relabellings.
+    fn phases(&mut self, table: Vec<Entry>) -> Vec<Phase> {
+        let mut phases = Vec::new();
+        for entry in table {
+            match entry {
+                Entry::Relabel(relabelling) => self.frame.take(relabelling),
+                Entry::Sign(source, mask) => {
+                    phases.push(Phase { source, region: Region::Sign(self.frame.parity(mask)) });
+                }
+                Entry::All(source, mask) => {
+                    let bits = (0..self.qubits).filter(|q| mask >> q & 1 == 1);
+                    let region = Region::All(bits.map(|q| self.frame.parity(1 << q)).collect());
+                    phases.push(Phase { source, region });
+                }
+            }
+        }
+        phases
+    }
+
+    /// Ends the layers with all phases done.
+    fn close(&mut self) {
+        let last = self.flush();
+        if !last.phases.is_empty() {
+            self.nodes.push(Node::Layer(last));
+        }
+    }
+
+    /// Leaves every amplitude at its logical index.
+    fn settle(&mut self) {
+        self.close();
+        if !self.frame.is_identity() {
+            let frame = std::mem::replace(&mut self.frame, Frame::identity(self.qubits));
+            self.nodes.push(Node::Settle(frame));
+        }
+    }
+
+    /// Ends the outline; returns the readout in the indices the state then has.
+    fn finish(&mut self, readout: &Readout) -> Readout {
+        let sums: &[Sum] = match readout {
+            Readout::Expectation(sum) => std::slice::from_ref(sum),
+            Readout::Variance(sums) => sums,
+            Readout::Probabilities(_) | Readout::State => &[],
+        };
+        if sums.is_empty() || !sums.iter().all(|sum| sum.parts.is_empty()) {
+            self.settle();
+        } else if sums.iter().all(Sum::is_diagonal) {
+            drop(self.flush());
+        } else {
+            self.close();
+        }
+        match readout {
+            Readout::Expectation(sum) => Readout::Expectation(relabelled(sum, &self.frame)),
+            Readout::Variance(sums) => Readout::Variance(sums.iter().map(|sum| relabelled(sum, &self.frame)).collect()),
+            Readout::Probabilities(_) | Readout::State => readout.clone(),
+        }
+    }
+}
+
+/// A sum of Pauli words in physical indices.
+fn relabelled(sum: &Sum, frame: &Frame) -> Sum {
+    let term = |term: &FlipTerm| {
+        let parity = frame.parity(term.z);
+        let coefficient = if parity.odd { -term.coefficient } else { term.coefficient };
+        FlipTerm { z: parity.mask, coefficient, ..*term }
+    };
+    let bits = |mask: u64| (0..u64::BITS as usize).filter(move |q| mask >> q & 1 == 1);
+    let displaced = |x: u64| bits(x).fold(0, |x, q| x ^ frame.displacement(q));
+    let flip = |flip: &Flip| Flip { x: displaced(flip.x), terms: flip.terms.iter().map(term).collect() };
+    Sum { flips: sum.flips.iter().map(flip).collect(), ..sum.clone() }
+}

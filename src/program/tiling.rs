@@ -1,0 +1,235 @@
+//! The tiling of a single state: an outline's layers as sweeps over tiles that fit the cache.
+//!
+//! A vector holds the amplitudes of all settings of the lowest four bits. A *sweep* does a set of a layer's rotations. Over
+//! GF(2) the indices are the sum of three spaces,
+//!
+//! ```text
+//! index = tile + local + lane
+//! ```
+//!
+//! where `local` spans the displacements of the set (and some bits more, for longer stretches of memory), and the basis of
+//! the tiles is chosen such that no rotation's parity depends on the tile. So every tile is the same small problem: `2^local`
+//! vectors, on which rotation `k` joins local indices that differ in one bit, with a sign for each lane. What displaces
+//! lanes alone is done inside a vector.
+//!
+//! A phase whose parity does not depend on the tile either goes into one table for all tiles, before or after a set of
+//! rotations it is next to. The others are *loose*: done one by one.
+
+use super::outline::{Layer, Node, Outline, Phase, Rotation, Source};
+use super::schedule::Pass;
+use super::{Frame, frame::Parity};
+use std::collections::BTreeMap;
+
+/// Bits of an index that tell the lanes of a vector apart.
+pub(crate) const LANE_QUBITS: usize = 4;
+
+/// The most bits of a local index: ψ and λ of a tile, and its tables, stay in the second-level cache.
+const MAX_LOCAL: usize = 10;
+
+/// The most rotations across vectors that a sweep does.
+const MAX_ACROSS: usize = 10;
+
+/// See the module.
+#[derive(Debug, Clone)]
+pub(crate) struct Tiling {
+    pub(crate) nodes: Vec<TileNode>,
+}
+
+/// What follows the start.
+#[derive(Debug, Clone)]
+pub(crate) enum TileNode {
+    Sweep(Sweep),
+    /// A step of the program as it is; indices are logical here.
+    Step {
+        index: usize,
+    },
+    /// Moves every amplitude from its physical to its logical index.
+    Settle(Frame),
+}
+
+/// Loose phases, a table, rotations, a table: once over the state.
+#[derive(Debug, Clone)]
+pub(crate) struct Sweep {
+    /// Basis of the first indices of tiles.
+    pub(crate) tiles: Vec<usize>,
+    /// What to add (XOR) to the first index of a tile for each local vector.
+    pub(crate) offsets: Vec<usize>,
+    /// Phases by physical index.
+    pub(crate) loose: Vec<Term>,
+    /// Phases by local index, lanes in the lowest bits.
+    pub(crate) before: Vec<Term>,
+    /// Rotations inside vectors.
+    pub(crate) within: Vec<Rotation>,
+    /// Rotations across vectors.
+    pub(crate) across: Vec<Rotation>,
+    /// The same in local indices.
+    pub(crate) passes: Vec<Pass>,
+    /// As `before`, but after the rotations.
+    pub(crate) after: Vec<Term>,
+}
+
+/// `exp(i angle (-1)^|index & mask|)`, where the angle is a sum of weighted sources.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Term {
+    pub(crate) mask: u64,
+    pub(crate) parts: Vec<(Source, f64)>,
+}
+
+impl Tiling {
+    /// For a program of more than [`LANE_QUBITS`] qubits.
+    pub(crate) fn new(qubits: usize, outline: &Outline) -> Self {
+        let mut nodes = Vec::new();
+        for node in &outline.nodes {
+            match node {
+                Node::Step { index } => nodes.push(TileNode::Step { index: *index }),
+                Node::Settle(frame) => nodes.push(TileNode::Settle(frame.clone())),
+                Node::Layer(layer) => {
+                    let mut sweeps = sweeps(qubits, &layer.rotations);
+                    for term in terms(&layer.phases) {
+                        place(term, &mut nodes, &mut sweeps);
+                    }
+                    nodes.extend(sweeps.into_iter().map(TileNode::Sweep));
+                }
+            }
+        }
+        Self { nodes }
+    }
+}
+
+/// Phases by their masks.
+fn terms(phases: &[Phase]) -> Vec<Term> {
+    let mut terms: BTreeMap<u64, Vec<(Source, f64)>> = BTreeMap::new();
+    for phase in phases {
+        for (mask, weight) in phase.region.walsh() {
+            terms.entry(mask).or_default().push((phase.source, weight));
+        }
+    }
+    terms.into_iter().map(|(mask, parts)| Term { mask, parts }).collect()
+}
+
+/// Puts a phase that stands before `sweeps` into one of their tables, or that of an earlier sweep next to it.
+fn place(term: Term, nodes: &mut [TileNode], sweeps: &mut [Sweep]) {
+    for sweep in &mut *sweeps {
+        if let Some(mask) = sweep.local(term.mask) {
+            sweep.before.push(Term { mask, ..term });
+            return;
+        }
+        if !sweep.commutes(term.mask) {
+            break;
+        }
+    }
+    for node in nodes.iter_mut().rev() {
+        let TileNode::Sweep(sweep) = node else { break };
+        if let Some(mask) = sweep.local(term.mask) {
+            sweep.after.push(Term { mask, ..term });
+            return;
+        }
+        if !sweep.commutes(term.mask) {
+            break;
+        }
+    }
+    if let Some(first) = sweeps.first_mut() {
+        first.loose.push(term);
+    }
+}
+
+/// The sweeps that do a layer's rotations, at least one.
+fn sweeps(qubits: usize, rotations: &[Rotation]) -> Vec<Sweep> {
+    let vectors = |rotation: &&Rotation| rotation.displacement >> LANE_QUBITS != 0;
+    let count = rotations.iter().filter(vectors).count();
+    let least = count.div_ceil(MAX_ACROSS.min(qubits - LANE_QUBITS)).max(1);
+    let most = count.div_ceil(least);
+    let mut rest = rotations.to_vec();
+    let mut sweeps = Vec::new();
+    while sweeps.is_empty() || !rest.is_empty() {
+        let (mut basis, mut within, mut across) = (Basis::default(), Vec::new(), Vec::new());
+        rest.retain(|rotation| {
+            if !vectors(&rotation) {
+                within.push(*rotation);
+            } else if across.len() < most && basis.extend(rotation.displacement) {
+                across.push(*rotation);
+            } else {
+                return true;
+            }
+            false
+        });
+        sweeps.push(Sweep::new(qubits, basis, within, across));
+    }
+    sweeps
+}
+
+impl Sweep {
+    fn new(qubits: usize, mut basis: Basis, within: Vec<Rotation>, across: Vec<Rotation>) -> Self {
+        let local = (qubits - LANE_QUBITS).min(MAX_LOCAL);
+        let rotations: Vec<Rotation> = across.iter().chain(&within).copied().collect();
+        // A unit vector on which no parity depends any more.
+        let settled = |bit: usize| {
+            let odd = rotations.iter().filter(|rotation| rotation.parity.mask >> bit & 1 == 1);
+            odd.fold(1 << bit, |index, rotation| index ^ rotation.displacement as usize)
+        };
+        let mut free = (LANE_QUBITS..qubits).filter(|&bit| basis.extend(1 << bit)).collect::<Vec<_>>().into_iter();
+        let idle = free.by_ref().take(local - across.len()).map(settled);
+        let dimensions: Vec<usize> = idle.chain(across.iter().map(|rotation| rotation.displacement as usize)).collect();
+        let tiles = free.map(settled).collect();
+
+        let offset = |index: usize| {
+            let set = dimensions.iter().enumerate().filter(|(k, _)| index >> k & 1 == 1);
+            set.fold(0, |offset, (_, dimension)| offset ^ dimension)
+        };
+        let first = dimensions.len() - across.len();
+        let localised = |(k, rotation): (usize, &Rotation)| {
+            let mask = 1 << (first + k);
+            Rotation { displacement: mask, parity: Parity { mask, odd: false }, ..*rotation }
+        };
+        let localised: Vec<Rotation> = across.iter().enumerate().map(localised).collect();
+        Self {
+            tiles,
+            offsets: (0..1 << dimensions.len()).map(offset).collect(),
+            loose: Vec::new(),
+            before: Vec::new(),
+            within,
+            across,
+            passes: Pass::split(&localised, dimensions.len(), false),
+            after: Vec::new(),
+        }
+    }
+
+    /// A mask in local indices, if its parity does not depend on the tile.
+    fn local(&self, mask: u64) -> Option<u64> {
+        let odd = |index: usize| (index as u64 & mask).count_ones() % 2 == 1;
+        if self.tiles.iter().any(|tile| odd(*tile)) {
+            return None;
+        }
+        let dimensions = self.offsets.len().ilog2();
+        let lanes = mask & ((1 << LANE_QUBITS) - 1);
+        let set = (0..dimensions).filter(|k| odd(self.offsets[1 << k]));
+        Some(set.fold(lanes, |local, k| local | 1 << (LANE_QUBITS as u32 + k)))
+    }
+
+    /// Whether a phase with this mask may be done after the rotations as well as before.
+    fn commutes(&self, mask: u64) -> bool {
+        let even = |rotation: &Rotation| (rotation.displacement & mask).count_ones() % 2 == 0;
+        self.across.iter().chain(&self.within).all(even)
+    }
+}
+
+/// Linearly independent vectors over GF(2), lanes aside.
+#[derive(Debug, Default)]
+struct Basis {
+    /// Each with a leading bit that no later one has.
+    reduced: Vec<u64>,
+}
+
+impl Basis {
+    /// Takes a vector in, unless it depends on those there are.
+    fn extend(&mut self, vector: u64) -> bool {
+        let mut rest = vector >> LANE_QUBITS;
+        for reduced in &self.reduced {
+            rest = rest.min(rest ^ reduced);
+        }
+        if rest != 0 {
+            self.reduced.push(rest);
+        }
+        rest != 0
+    }
+}
