@@ -45,6 +45,11 @@ fn table<T: Real>(program: &Program, layer: &Layer, angles: &Angles<T>) -> Table
 
 /// `out[p] = sum over m of in[m] (-1)^|p & m|`, in place.
 pub(super) fn walsh_hadamard(values: &mut [f64]) {
+    Arch::new().dispatch(|| transform(values));
+}
+
+#[inline(always)]
+fn transform(values: &mut [f64]) {
     let mut half = 1;
     while half < values.len() {
         for block in values.chunks_exact_mut(2 * half) {

@@ -20,6 +20,9 @@ use rayon::prelude::*;
 /// Chunks a sweep is cut into at the most.
 const MAX_CHUNKS: usize = 64;
 
+/// Tiles a chunk holds at the least: the sums of a chunk cost as much to finish as a part of a tile to undo.
+const MIN_TILES: usize = 4;
+
 /// The numbers of the sweeps that all samples share.
 #[derive(Debug)]
 pub(super) struct SharedNumbers<T> {
@@ -119,7 +122,7 @@ fn chunks<R: Send, S>(
     body: impl Fn(&mut S, std::ops::Range<usize>) -> R + Sync + Send,
 ) -> Vec<R> {
     let tiles = 1usize << sweep.tiles.len();
-    let each = tiles.div_ceil(MAX_CHUNKS);
+    let each = tiles.div_ceil(MAX_CHUNKS).max(MIN_TILES.min(tiles));
     let chunk = |scratch: &mut S, index: usize| body(scratch, index * each..(index + 1) * each);
     if spread {
         (0..tiles / each).into_par_iter().map_init(scratch, chunk).collect()

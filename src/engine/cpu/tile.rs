@@ -3,7 +3,7 @@
 //! Lane `l` of local vector `j` is the amplitude at `base ^ offsets[j] ^ l`: the vector at the upper bits of that index,
 //! its lanes permuted by the XOR of the lower ones.
 
-use super::kernels::{Turn, turn};
+use super::kernels::Turn;
 use super::plan::LANES;
 use super::state::{Buffer, Planes, State};
 use crate::engine::Real;
@@ -47,7 +47,13 @@ fn permuted<T: Real>(line: [T; LANES], by: usize) -> [T; LANES] {
     macro_rules! shuffles {
         ($($by:literal)*) => {
             match by {
-                $($by => std::array::from_fn(|l| line[l ^ $by]),)*
+                $($by => {
+                    let mut out = line;
+                    for l in 0..LANES {
+                        out[l] = line[l ^ $by];
+                    }
+                    out
+                })*
                 _ => line,
             }
         };
@@ -89,6 +95,15 @@ fn spin<T: Real>((re, im): &mut Line<T>, table: &LaneTable<T>, index: usize, bac
     for l in 0..LANES {
         let sin = if back { -sin[l] } else { sin[l] };
         (re[l], im[l]) = (cos[l] * re[l] - sin * im[l], cos[l] * im[l] + sin * re[l]);
+    }
+}
+
+/// Multiplies by `cos + i sin`, or its conjugate.
+#[inline(always)]
+fn turn_to<T: Real>((re, im): &mut Line<T>, by: &Turn<T>, back: bool) {
+    for l in 0..LANES {
+        let sin = if back { -by.sin[l] } else { by.sin[l] };
+        (re[l], im[l]) = (by.cos[l] * re[l] - sin * im[l], by.cos[l] * im[l] + sin * re[l]);
     }
 }
 
@@ -141,8 +156,7 @@ impl<T: Real> NullaryFnOnce for Take<'_, T> {
             // SAFETY: tiles are disjoint sets of whole vectors of the state, and one thread has this tile.
             let mut line = unsafe { take(state, index) };
             for (term, by) in sweep.loose.iter().zip(&numbers.loose) {
-                let by = if odd(term.mask, index) { &by.inverse() } else { by };
-                turn(&mut line.0, &mut line.1, by);
+                turn_to(&mut line, by, odd(term.mask, index));
             }
             if let Some(table) = &numbers.before {
                 spin(&mut line, table, j, false);
@@ -200,7 +214,7 @@ impl<T: Real> NullaryFnOnce for TakeBack<'_, T> {
         let Self { sweep, numbers, states, base, to: [to_psi, to_lambda], sums } = self;
         for (j, offset) in sweep.offsets.iter().enumerate() {
             // SAFETY: as in `Take`, for both states.
-            let [mut psi, mut lambda] = states.map(|state| unsafe { take(state, base ^ offset) });
+            let (mut psi, mut lambda) = unsafe { (take(states[0], base ^ offset), take(states[1], base ^ offset)) };
             if let Some(table) = &numbers.after {
                 if let Some(sums) = &mut sums.after {
                     add_overlap(sums, j, &psi, &lambda);
@@ -323,8 +337,7 @@ fn undo_loose<T: Real>(
         }
     }
     for (term, by) in sweep.loose.iter().zip(&numbers.loose) {
-        let by = if odd(term.mask, index) { by } else { &by.inverse() };
-        turn(&mut psi.0, &mut psi.1, by);
-        turn(&mut lambda.0, &mut lambda.1, by);
+        turn_to(psi, by, !odd(term.mask, index));
+        turn_to(lambda, by, !odd(term.mask, index));
     }
 }
