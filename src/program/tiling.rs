@@ -15,7 +15,7 @@
 //! A phase whose parity does not depend on the tile either goes into one table for all tiles, before or after a set of
 //! rotations it is next to. The others are *loose*: done one by one.
 
-use super::outline::{Layer, Node, Outline, Phase, Rotation, Source};
+use super::outline::{Node, Outline, Phase, Rotation, Source};
 use super::schedule::Pass;
 use super::{Frame, frame::Parity};
 use std::collections::BTreeMap;

@@ -12,6 +12,7 @@ mod block;
 mod fused;
 mod kernels;
 mod layers;
+mod lines;
 mod measure;
 mod observe;
 mod overlap;

@@ -15,10 +15,16 @@ pub(crate) trait Vectored: Copy {
     fn times_plus<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>, c: Self::Vector<S>) -> Self::Vector<S>;
     /// `-a`.
     fn minus<S: Simd>(simd: S, a: Self::Vector<S>) -> Self::Vector<S>;
+    /// `a + b`.
+    fn plus<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
+    /// Lane `l` of `above` where `choice` is positive, lane `l` of `below` elsewhere, where `above` holds the lanes of `a`
+    /// `distance` further up, `below` those further down, both in a circle.
+    fn exchange<S: Simd>(simd: S, a: Self::Vector<S>, distance: usize, choice: Self::Vector<S>) -> Self::Vector<S>;
 }
 
 macro_rules! vectored {
-    ($real:ty, $vector:ident, $splat:ident, $mul:ident, $mul_add:ident, $neg:ident) => {
+    ($real:ty, $vector:ident, $splat:ident, $mul:ident, $mul_add:ident, $neg:ident, $add:ident, $less:ident,
+     $select:ident, $left:ident, $right:ident) => {
         impl Vectored for $real {
             type Vector<S: Simd> = S::$vector;
 
@@ -41,11 +47,46 @@ macro_rules! vectored {
             fn minus<S: Simd>(simd: S, a: S::$vector) -> S::$vector {
                 simd.$neg(a)
             }
+
+            #[inline(always)]
+            fn plus<S: Simd>(simd: S, a: S::$vector, b: S::$vector) -> S::$vector {
+                simd.$add(a, b)
+            }
+
+            #[inline(always)]
+            fn exchange<S: Simd>(simd: S, a: S::$vector, distance: usize, choice: S::$vector) -> S::$vector {
+                let upper = simd.$less(simd.$splat(0.0), choice);
+                simd.$select(upper, simd.$left(a, distance), simd.$right(a, distance))
+            }
         }
     };
 }
-vectored!(f32, f32s, splat_f32s, mul_f32s, mul_add_e_f32s, neg_f32s);
-vectored!(f64, f64s, splat_f64s, mul_f64s, mul_add_e_f64s, neg_f64s);
+vectored!(
+    f32,
+    f32s,
+    splat_f32s,
+    mul_f32s,
+    mul_add_e_f32s,
+    neg_f32s,
+    add_f32s,
+    less_than_f32s,
+    select_f32s,
+    rotate_left_f32s,
+    rotate_right_f32s
+);
+vectored!(
+    f64,
+    f64s,
+    splat_f64s,
+    mul_f64s,
+    mul_add_e_f64s,
+    neg_f64s,
+    add_f64s,
+    less_than_f64s,
+    select_f64s,
+    rotate_left_f64s,
+    rotate_right_f64s
+);
 
 /// Lanes of a vector.
 #[inline(always)]

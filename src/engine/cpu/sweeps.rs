@@ -139,7 +139,7 @@ fn apply_sweep<T: Real>(sweep: &Sweep, numbers: &Numbers<T>, state: Planes<T>, s
         for (pass, turns) in sweep.passes.iter().zip(pass_turns(sweep, &numbers.across)) {
             with_turns(turns, false, |turns| layers::forward(pass, tile.planes(), turns, None));
         }
-        Arch::new().dispatch(Put { sweep, table: numbers.after.as_ref(), state, base, from: tile });
+        Arch::new().dispatch(Put { sweep, numbers, state, base, from: tile });
     };
     chunks(
         sweep,

@@ -4,14 +4,12 @@
 //! its lanes permuted by the XOR of the lower ones.
 
 use super::kernels::Turn;
+use super::lines::{Line, Lines, Pair, with_lines};
 use super::plan::LANES;
 use super::state::{Buffer, Planes, State};
 use crate::engine::Real;
-use crate::program::{LANE_QUBITS, Rotation, Sweep};
-use pulp::NullaryFnOnce;
-
-/// A vector's real and imaginary part.
-type Line<T> = ([T; LANES], [T; LANES]);
+use crate::program::{LANE_QUBITS, Sweep};
+use pulp::{Simd, WithSimd};
 
 /// Cosines and sines by local index and lane.
 #[derive(Debug)]
@@ -41,79 +39,56 @@ pub(super) struct Sums<T> {
     pub(super) loose: Option<Vec<[f64; LANES]>>,
 }
 
-/// Entry `l` of the result is entry `l ^ by`.
+/// Entry `index` of a table.
 #[inline(always)]
-fn permuted<T: Real>(line: [T; LANES], by: usize) -> [T; LANES] {
-    macro_rules! shuffles {
-        ($($by:literal)*) => {
-            match by {
-                $($by => {
-                    let mut out = line;
-                    for l in 0..LANES {
-                        out[l] = line[l ^ $by];
-                    }
-                    out
-                })*
-                _ => line,
-            }
-        };
-    }
-    shuffles!(1 2 3 4 5 6 7 8 9 10 11 12 13 14 15)
+fn entry<S: Simd, T: Real, const N: usize>(lines: &Lines<S, T>, table: &LaneTable<T>, index: usize) -> Pair<S, T, N> {
+    (line(lines, &table.cos, index), line(lines, &table.sin, index))
+}
+
+/// Line `index` of a plane.
+#[inline(always)]
+fn line<S: Simd, T: Real, const N: usize>(lines: &Lines<S, T>, plane: &[T], index: usize) -> Line<S, T, N> {
+    lines.load(&plane.as_chunks::<LANES>().0[index])
 }
 
 #[inline(always)]
-fn permuted_line<T: Real>((re, im): Line<T>, by: usize) -> Line<T> {
-    if by == 0 { (re, im) } else { (permuted(re, by), permuted(im, by)) }
+fn local<S: Simd, T: Real, const N: usize>(lines: &Lines<S, T>, state: &State<T>, index: usize) -> Pair<S, T, N> {
+    (line(lines, &state.re, index), line(lines, &state.im, index))
 }
 
-/// The vector that holds index `index`, lanes in the order of the tile.
-///
-/// # Safety
-/// As for [`Planes::chunk`].
 #[inline(always)]
-pub(super) unsafe fn take<T: Real>(state: Planes<T>, index: usize) -> Line<T> {
-    // SAFETY: the caller's.
-    let (re, im) = unsafe { state.chunk::<LANES>(index & !(LANES - 1), 0) };
-    permuted_line((*re, *im), index % LANES)
+fn set_local<S: Simd, T: Real, const N: usize>(
+    lines: &Lines<S, T>,
+    state: &mut State<T>,
+    index: usize,
+    (re, im): Pair<S, T, N>,
+) {
+    lines.store(&mut state.re.as_chunks_mut::<LANES>().0[index], re);
+    lines.store(&mut state.im.as_chunks_mut::<LANES>().0[index], im);
 }
 
-/// Writes what [`take`] has read.
-///
-/// # Safety
-/// As for [`Planes::chunk`].
+/// A turn, or the one back.
 #[inline(always)]
-unsafe fn put<T: Real>(state: Planes<T>, index: usize, line: Line<T>) {
-    // SAFETY: the caller's.
-    let (re, im) = unsafe { state.chunk::<LANES>(index & !(LANES - 1), 0) };
-    (*re, *im) = permuted_line(line, index % LANES);
+fn turn<S: Simd, T: Real, const N: usize>(lines: &Lines<S, T>, turn: &Turn<T>, back: bool) -> Pair<S, T, N> {
+    let sin = lines.load(&turn.sin);
+    (lines.load(&turn.cos), if back { lines.minus(sin) } else { sin })
 }
 
-/// Multiplies by entry `index` of a table.
+/// The conjugate of a phase.
 #[inline(always)]
-fn spin<T: Real>((re, im): &mut Line<T>, table: &LaneTable<T>, index: usize, back: bool) {
-    let (cos, sin) = (&table.cos.as_chunks::<LANES>().0[index], &table.sin.as_chunks::<LANES>().0[index]);
-    for l in 0..LANES {
-        let sin = if back { -sin[l] } else { sin[l] };
-        (re[l], im[l]) = (cos[l] * re[l] - sin * im[l], cos[l] * im[l] + sin * re[l]);
-    }
+fn conjugate<S: Simd, T: Real, const N: usize>(lines: &Lines<S, T>, (cos, sin): Pair<S, T, N>) -> Pair<S, T, N> {
+    (cos, lines.minus(sin))
 }
 
-/// Multiplies by `cos + i sin`, or its conjugate.
+/// Rotates each lane with its partner.
 #[inline(always)]
-fn turn_to<T: Real>((re, im): &mut Line<T>, by: &Turn<T>, back: bool) {
-    for l in 0..LANES {
-        let sin = if back { -by.sin[l] } else { by.sin[l] };
-        (re[l], im[l]) = (by.cos[l] * re[l] - sin * im[l], by.cos[l] * im[l] + sin * re[l]);
-    }
-}
-
-/// `cos a - sin b` in each lane, where `b` is the lane's partner.
-#[inline(always)]
-fn rotate<T: Real>(line: &mut [T; LANES], partner: &[T; LANES], turn: &Turn<T>, back: bool) {
-    for l in 0..LANES {
-        let sin = if back { -turn.sin[l] } else { turn.sin[l] };
-        line[l] = turn.cos[l] * line[l] - sin * partner[l];
-    }
+fn rotate<S: Simd, T: Real, const N: usize>(
+    lines: &Lines<S, T>,
+    (re, im): &mut Pair<S, T, N>,
+    partner: &Pair<S, T, N>,
+    by: Pair<S, T, N>,
+) {
+    (*re, *im) = (lines.mix(by, *re, partner.0), lines.mix(by, *im, partner.1));
 }
 
 /// Whether the parity of a phase is odd at the first lane of a vector.
@@ -122,19 +97,20 @@ fn odd(mask: u64, index: usize) -> bool {
     (index as u64 & mask).count_ones() % 2 == 1
 }
 
-#[inline(always)]
-fn local<T>(state: &State<T>, index: usize) -> Line<T>
-where
-    T: Real,
-{
-    (state.re.as_chunks::<LANES>().0[index], state.im.as_chunks::<LANES>().0[index])
-}
+/// Implements the dispatch of a kernel to `run`.
+macro_rules! dispatched {
+    ($($kernel:ident)*) => {
+        $(impl<T: Real> WithSimd for $kernel<'_, T> {
+            type Output = ();
 
-#[inline(always)]
-fn set_local<T: Real>(state: &mut State<T>, index: usize, (re, im): Line<T>) {
-    state.re.as_chunks_mut::<LANES>().0[index] = re;
-    state.im.as_chunks_mut::<LANES>().0[index] = im;
+            #[inline(always)]
+            fn with_simd<S: Simd>(self, simd: S) {
+                with_lines!(self, simd, T)
+            }
+        })*
+    };
 }
+dispatched!(Take Put TakeBack PutBack);
 
 /// Reads a tile; does loose phases, the table before, and the rotations inside vectors.
 pub(super) struct Take<'a, T> {
@@ -145,53 +121,50 @@ pub(super) struct Take<'a, T> {
     pub(super) to: &'a mut State<T>,
 }
 
-impl<T: Real> NullaryFnOnce for Take<'_, T> {
-    type Output = ();
-
+impl<T: Real> Take<'_, T> {
     #[inline(always)]
-    fn call(self) {
+    fn run<S: Simd, const N: usize>(self, simd: S) {
+        let lines = &Lines::<S, T>::new(simd);
         let Self { sweep, numbers, state, base, to } = self;
         for (j, offset) in sweep.offsets.iter().enumerate() {
             let index = base ^ offset;
             // SAFETY: tiles are disjoint sets of whole vectors of the state, and one thread has this tile.
-            let mut line = unsafe { take(state, index) };
+            let mut line = unsafe { lines.take::<N>(state, index) };
             for (term, by) in sweep.loose.iter().zip(&numbers.loose) {
-                turn_to(&mut line, by, odd(term.mask, index));
+                line = lines.spin(turn(lines, by, odd(term.mask, index)), line);
             }
             if let Some(table) = &numbers.before {
-                spin(&mut line, table, j, false);
+                line = lines.spin(entry(lines, table, j), line);
             }
             for (rotation, by) in sweep.within.iter().zip(&numbers.within) {
-                let partner = permuted_line(line, rotation.displacement as usize);
-                rotate(&mut line.0, &partner.0, by, false);
-                rotate(&mut line.1, &partner.1, by, false);
+                let partner = lines.permuted_pair(line, rotation.displacement as usize);
+                rotate(lines, &mut line, &partner, turn(lines, by, false));
             }
-            set_local(to, j, line);
+            set_local(lines, to, j, line);
         }
     }
 }
 
-/// Does the table after the rotations, or undoes the one before, and writes a tile.
+/// Does the table after the rotations, and writes a tile.
 pub(super) struct Put<'a, T> {
     pub(super) sweep: &'a Sweep,
-    pub(super) table: Option<&'a LaneTable<T>>,
+    pub(super) numbers: &'a Numbers<T>,
     pub(super) state: Planes<T>,
     pub(super) base: usize,
     pub(super) from: &'a State<T>,
 }
 
-impl<T: Real> NullaryFnOnce for Put<'_, T> {
-    type Output = ();
-
+impl<T: Real> Put<'_, T> {
     #[inline(always)]
-    fn call(self) {
+    fn run<S: Simd, const N: usize>(self, simd: S) {
+        let lines = &Lines::<S, T>::new(simd);
         for (j, offset) in self.sweep.offsets.iter().enumerate() {
-            let mut line = local(self.from, j);
-            if let Some(table) = self.table {
-                spin(&mut line, table, j, false);
+            let mut line = local::<S, T, N>(lines, self.from, j);
+            if let Some(table) = &self.numbers.after {
+                line = lines.spin(entry(lines, table, j), line);
             }
             // SAFETY: as in `Take`.
-            unsafe { put(self.state, self.base ^ offset, line) };
+            unsafe { lines.put(self.state, self.base ^ offset, line) };
         }
     }
 }
@@ -206,44 +179,38 @@ pub(super) struct TakeBack<'a, T> {
     pub(super) sums: &'a mut Sums<T>,
 }
 
-impl<T: Real> NullaryFnOnce for TakeBack<'_, T> {
-    type Output = ();
-
+impl<T: Real> TakeBack<'_, T> {
     #[inline(always)]
-    fn call(self) {
+    fn run<S: Simd, const N: usize>(self, simd: S) {
+        let lines = &Lines::<S, T>::new(simd);
         let Self { sweep, numbers, states, base, to: [to_psi, to_lambda], sums } = self;
         for (j, offset) in sweep.offsets.iter().enumerate() {
+            let index = base ^ offset;
             // SAFETY: as in `Take`, for both states.
-            let (mut psi, mut lambda) = unsafe { (take(states[0], base ^ offset), take(states[1], base ^ offset)) };
+            let (mut psi, mut lambda) = unsafe { (lines.take::<N>(states[0], index), lines.take(states[1], index)) };
             if let Some(table) = &numbers.after {
-                if let Some(sums) = &mut sums.after {
-                    add_overlap(sums, j, &psi, &lambda);
-                }
-                spin(&mut psi, table, j, true);
-                spin(&mut lambda, table, j, true);
+                add_overlap(lines, &mut sums.after, j, psi, lambda);
+                let back = conjugate(lines, entry(lines, table, j));
+                (psi, lambda) = (lines.spin(back, psi), lines.spin(back, lambda));
             }
-            set_local(to_psi, j, psi);
-            set_local(to_lambda, j, lambda);
+            set_local(lines, to_psi, j, psi);
+            set_local(lines, to_lambda, j, lambda);
         }
     }
 }
 
-/// `Im(λ* ψ)` in each lane.
+/// Adds `Im(λ* ψ)` to line `index` of the sums, if they are wanted.
 #[inline(always)]
-fn overlap<T: Real>(psi: &Line<T>, lambda: &Line<T>) -> [T; LANES] {
-    let mut out = [T::zero(); LANES];
-    for l in 0..LANES {
-        out[l] = lambda.0[l] * psi.1[l] - lambda.1[l] * psi.0[l];
-    }
-    out
-}
-
-#[inline(always)]
-fn add_overlap<T: Real>(sums: &mut Buffer<T>, index: usize, psi: &Line<T>, lambda: &Line<T>) {
-    let sum = &mut sums.as_chunks_mut::<LANES>().0[index];
-    let overlap = overlap(psi, lambda);
-    for l in 0..LANES {
-        sum[l] += overlap[l];
+fn add_overlap<S: Simd, T: Real, const N: usize>(
+    lines: &Lines<S, T>,
+    sums: &mut Option<Buffer<T>>,
+    index: usize,
+    psi: Pair<S, T, N>,
+    lambda: Pair<S, T, N>,
+) {
+    if let Some(sums) = sums {
+        let sum = &mut sums.as_chunks_mut::<LANES>().0[index];
+        lines.store::<N>(sum, lines.overlap(psi, lambda, lines.load(sum)));
     }
 }
 
@@ -260,75 +227,59 @@ pub(super) struct PutBack<'a, T> {
 /// The most rotations inside vectors: one for each bit.
 const MAX_WITHIN: usize = LANE_QUBITS;
 
-impl<T: Real> NullaryFnOnce for PutBack<'_, T> {
-    type Output = ();
-
+impl<T: Real> PutBack<'_, T> {
     #[inline(always)]
-    fn call(self) {
+    fn run<S: Simd, const N: usize>(self, simd: S) {
+        let lines = &Lines::<S, T>::new(simd);
         let Self { sweep, numbers, states, base, from: [from_psi, from_lambda], sums } = self;
-        let mut within = [[T::zero(); LANES]; MAX_WITHIN];
-        let wanted = sums.within.is_some();
+        let mut within = [lines.splat::<N>(T::zero()); MAX_WITHIN];
         for (j, offset) in sweep.offsets.iter().enumerate() {
             let index = base ^ offset;
-            let (mut psi, mut lambda) = (local(from_psi, j), local(from_lambda, j));
+            let (mut psi, mut lambda) = (local::<S, T, N>(lines, from_psi, j), local(lines, from_lambda, j));
             for ((rotation, by), sum) in sweep.within.iter().zip(&numbers.within).zip(&mut within) {
-                unrotate(&mut psi, &mut lambda, rotation, by, wanted.then_some(sum));
+                // λ in each lane times ψ in its partner
+                let (by, displacement) = (turn(lines, by, true), rotation.displacement as usize);
+                let partner = lines.permuted_pair(psi, displacement);
+                *sum = lines.times_plus(lambda.1, partner.1, lines.times_plus(lambda.0, partner.0, *sum));
+                rotate(lines, &mut psi, &partner, by);
+                let partner = lines.permuted_pair(lambda, displacement);
+                rotate(lines, &mut lambda, &partner, by);
             }
             if let Some(table) = &numbers.before {
-                if let Some(sums) = &mut sums.before {
-                    add_overlap(sums, j, &psi, &lambda);
-                }
-                spin(&mut psi, table, j, true);
-                spin(&mut lambda, table, j, true);
+                add_overlap(lines, &mut sums.before, j, psi, lambda);
+                let back = conjugate(lines, entry(lines, table, j));
+                (psi, lambda) = (lines.spin(back, psi), lines.spin(back, lambda));
             }
             if !sweep.loose.is_empty() {
-                undo_loose(sweep, numbers, index, (&mut psi, &mut lambda), sums);
+                (psi, lambda) = undo_loose(lines, sweep, numbers, index, (psi, lambda), sums);
             }
             // SAFETY: as in `Take`, for both states.
             unsafe {
-                put(states[0], index, psi);
-                put(states[1], index, lambda);
+                lines.put(states[0], index, psi);
+                lines.put(states[1], index, lambda);
             }
         }
         for (total, sum) in sums.within.iter_mut().flatten().zip(within) {
-            total.iter_mut().zip(sum).for_each(|(total, sum)| *total += sum.to_f64());
+            let mut lanes = [T::zero(); LANES];
+            lines.store(&mut lanes, sum);
+            total.iter_mut().zip(lanes).for_each(|(total, sum)| *total += sum.to_f64());
         }
     }
-}
-
-/// Undoes a rotation inside vectors. Adds the product of each lane of λ with the partner of the same lane of ψ.
-#[inline(always)]
-fn unrotate<T: Real>(
-    psi: &mut Line<T>,
-    lambda: &mut Line<T>,
-    rotation: &Rotation,
-    by: &Turn<T>,
-    sum: Option<&mut [T; LANES]>,
-) {
-    let partner = permuted_line(*psi, rotation.displacement as usize);
-    if let Some(sum) = sum {
-        for l in 0..LANES {
-            sum[l] += lambda.0[l] * partner.0[l] + lambda.1[l] * partner.1[l];
-        }
-    }
-    rotate(&mut psi.0, &partner.0, by, true);
-    rotate(&mut psi.1, &partner.1, by, true);
-    let partner = permuted_line(*lambda, rotation.displacement as usize);
-    rotate(&mut lambda.0, &partner.0, by, true);
-    rotate(&mut lambda.1, &partner.1, by, true);
 }
 
 /// Undoes the loose phases of a vector, and adds to their sums.
 #[inline(always)]
-fn undo_loose<T: Real>(
+fn undo_loose<S: Simd, T: Real, const N: usize>(
+    lines: &Lines<S, T>,
     sweep: &Sweep,
     numbers: &Numbers<T>,
     index: usize,
-    (psi, lambda): (&mut Line<T>, &mut Line<T>),
+    (mut psi, mut lambda): (Pair<S, T, N>, Pair<S, T, N>),
     sums: &mut Sums<T>,
-) {
+) -> (Pair<S, T, N>, Pair<S, T, N>) {
     if let Some(sums) = &mut sums.loose {
-        let overlap = overlap(psi, lambda);
+        let mut overlap = [T::zero(); LANES];
+        lines.store(&mut overlap, lines.overlap(psi, lambda, lines.splat(T::zero())));
         for (term, sum) in sweep.loose.iter().zip(sums) {
             let sign = if odd(term.mask, index) { -1.0 } else { 1.0 };
             for l in 0..LANES {
@@ -337,7 +288,8 @@ fn undo_loose<T: Real>(
         }
     }
     for (term, by) in sweep.loose.iter().zip(&numbers.loose) {
-        turn_to(psi, by, !odd(term.mask, index));
-        turn_to(lambda, by, !odd(term.mask, index));
+        let back = turn(lines, by, !odd(term.mask, index));
+        (psi, lambda) = (lines.spin(back, psi), lines.spin(back, lambda));
     }
+    (psi, lambda)
 }

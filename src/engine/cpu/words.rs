@@ -5,12 +5,12 @@
 //! a word costs one vector addition a stretch. Applying a sum of words goes the other way.
 
 use super::kernels::Target;
+use super::lines::{Line, Lines, with_lines};
 use super::plan::LANES;
 use super::state::Planes;
-use super::tile::take;
 use crate::engine::Real;
 use crate::program::{Flip, FlipTerm, LANE_QUBITS};
-use pulp::{Arch, NullaryFnOnce};
+use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 /// log2 of the vectors in a stretch.
@@ -20,17 +20,17 @@ const STRETCH: usize = 6;
 const MAX_CHUNKS: usize = 64;
 
 /// The vectors of a stretch, or of its transform.
-type Stretch<T> = [[T; LANES]; 1 << STRETCH];
+type Stretch<S, T, const N: usize> = [Line<S, T, N>; 1 << STRETCH];
 
 /// `out[p] = sum over m of in[m] (-1)^|p & m|`, in place, over the first `1 << bits` vectors.
 #[inline(always)]
-fn transform<T: Real>(values: &mut Stretch<T>, bits: usize) {
+fn transform<S: Simd, T: Real, const N: usize>(lines: &Lines<S, T>, values: &mut Stretch<S, T, N>, bits: usize) {
     for bit in 0..bits {
         let half = 1 << bit;
-        for first in (0..1 << bits).filter(|index| index & half == 0) {
-            for l in 0..LANES {
-                let (a, b) = (values[first][l], values[first | half][l]);
-                (values[first][l], values[first | half][l]) = (a + b, a - b);
+        for block in values[..1 << bits].chunks_exact_mut(2 * half) {
+            let (low, high) = block.split_at_mut(half);
+            for (a, b) in low.iter_mut().zip(high) {
+                (*a, *b) = (lines.plus(*a, *b), lines.plus(*a, lines.minus(*b)));
             }
         }
     }
@@ -69,29 +69,38 @@ struct Expect<'a, T> {
     sums: &'a mut [[f64; LANES]],
 }
 
-impl<T: Real> NullaryFnOnce for Expect<'_, T> {
+impl<T: Real> WithSimd for Expect<'_, T> {
     type Output = ();
 
     #[inline(always)]
-    fn call(self) {
+    fn with_simd<S: Simd>(self, simd: S) {
+        with_lines!(self, simd, T)
+    }
+}
+
+impl<T: Real> Expect<'_, T> {
+    #[inline(always)]
+    fn run<S: Simd, const N: usize>(self, simd: S) {
+        let lines = &Lines::<S, T>::new(simd);
         let Self { state, flip, bits, stretches, sums } = self;
         let x = flip.x as usize;
-        let [mut re, mut im] = [[[T::zero(); LANES]; 1 << STRETCH]; 2];
+        let zero = lines.splat::<N>(T::zero());
+        let [mut re, mut im] = [[zero; 1 << STRETCH]; 2];
         let imaginary = flip.terms.iter().any(|term| term.quarter_turns % 2 == 1);
         for stretch in stretches {
             let place = Place { base: stretch << (bits + LANE_QUBITS), bits };
             for k in 0..1 << bits {
                 let index = place.base | k << LANE_QUBITS;
                 // SAFETY: the vectors lie in the state, which nobody writes to meanwhile.
-                let (a, b) = unsafe { (take(state, index), take(state, index ^ x)) };
-                for l in 0..LANES {
-                    re[k][l] = b.0[l] * a.0[l] + b.1[l] * a.1[l];
-                    im[k][l] = b.0[l] * a.1[l] - b.1[l] * a.0[l];
+                let (a, b) = unsafe { (lines.take::<N>(state, index), lines.take::<N>(state, index ^ x)) };
+                re[k] = lines.times_plus(b.0, a.0, lines.times(b.1, a.1));
+                if imaginary {
+                    im[k] = lines.overlap(a, b, zero);
                 }
             }
-            transform(&mut re, bits);
+            transform(lines, &mut re, bits);
             if imaginary {
-                transform(&mut im, bits);
+                transform(lines, &mut im, bits);
             }
             for (term, sum) in flip.terms.iter().zip(&mut *sums) {
                 let (local, turned) = place.of(term);
@@ -103,8 +112,10 @@ impl<T: Real> NullaryFnOnce for Expect<'_, T> {
                     _ => (&im, false),
                 };
                 let sign = if negative != turned { -1.0 } else { 1.0 };
+                let mut lanes = [T::zero(); LANES];
+                lines.store(&mut lanes, from[local]);
                 for l in 0..LANES {
-                    sum[l] += sign * from[local][l].to_f64();
+                    sum[l] += sign * lanes[l].to_f64();
                 }
             }
         }
@@ -124,46 +135,61 @@ struct Add<'a, T> {
     first: bool,
 }
 
-impl<T: Real> NullaryFnOnce for Add<'_, T> {
+impl<T: Real> WithSimd for Add<'_, T> {
     type Output = ();
 
     #[inline(always)]
-    fn call(self) {
+    fn with_simd<S: Simd>(self, simd: S) {
+        with_lines!(self, simd, T)
+    }
+}
+
+impl<T: Real> Add<'_, T> {
+    #[inline(always)]
+    fn run<S: Simd, const N: usize>(self, simd: S) {
+        let lines = &Lines::<S, T>::new(simd);
         let Self { from, to, flip, factors, bits, stretches, first } = self;
         let x = flip.x as usize;
+        let imaginary = flip.terms.iter().any(|term| term.quarter_turns % 2 == 1);
+        let zero = lines.splat::<N>(T::zero());
+        let [mut re, mut im] = [[zero; 1 << STRETCH]; 2];
         for stretch in stretches {
-            let place = Place { base: stretch << (bits + LANE_QUBITS), bits };
-            let [mut re, mut im] = [[[T::zero(); LANES]; 1 << STRETCH]; 2];
-            let mut imaginary = false;
+            let base = stretch << (bits + LANE_QUBITS);
+            re.fill(zero);
+            im.fill(zero);
             for (term, factor) in flip.terms.iter().zip(factors) {
                 // The entry that takes p ^ x to p is i^quarter_turns (-1)^|z & (p ^ x)|.
-                let (local, turned) = Place { base: place.base ^ x, bits }.of(term);
+                let (local, turned) = Place { base: base ^ x, bits }.of(term);
                 let (to, negative) = match term.quarter_turns % 4 {
                     0 => (&mut re, false),
                     1 => (&mut im, false),
                     2 => (&mut re, true),
                     _ => (&mut im, true),
                 };
-                imaginary |= term.quarter_turns % 2 == 1;
                 let factor = if negative != turned { -factor } else { *factor };
+                let mut lanes = [T::from_f64(factor); LANES];
                 for l in 0..LANES {
-                    to[local][l] += T::from_f64(factor * lane_sign(term, l));
+                    lanes[l] = T::from_f64(factor * lane_sign(term, l));
                 }
+                to[local] = lines.plus(to[local], lines.load(&lanes));
             }
-            transform(&mut re, bits);
+            transform(lines, &mut re, bits);
             if imaginary {
-                transform(&mut im, bits);
+                transform(lines, &mut im, bits);
             }
             for k in 0..1 << bits {
-                let index = place.base | k << LANE_QUBITS;
+                let index = base | k << LANE_QUBITS;
                 // SAFETY: the vectors lie in the states; a stretch of `to` is written by one thread.
-                let ((a, b), (to_re, to_im)) = unsafe { (take(from, index ^ x), to.chunk::<LANES>(index, 0)) };
-                for l in 0..LANES {
-                    let real = re[k][l] * a[l] - im[k][l] * b[l];
-                    let imaginary = re[k][l] * b[l] + im[k][l] * a[l];
-                    (to_re[l], to_im[l]) =
-                        if first { (real, imaginary) } else { (to_re[l] + real, to_im[l] + imaginary) };
+                let (from, to) = unsafe { (lines.take::<N>(from, index ^ x), to.chunk::<LANES>(index, 0)) };
+                let (to_re, to_im) = if first { (zero, zero) } else { (lines.load(to.0), lines.load(to.1)) };
+                let (mut real, mut imag) =
+                    (lines.times_plus(re[k], from.0, to_re), lines.times_plus(re[k], from.1, to_im));
+                if imaginary {
+                    real = lines.times_plus(lines.minus(im[k]), from.1, real);
+                    imag = lines.times_plus(im[k], from.0, imag);
                 }
+                lines.store(to.0, real);
+                lines.store(to.1, imag);
             }
         }
     }
