@@ -23,11 +23,11 @@ use std::collections::BTreeMap;
 /// Bits of an index that tell the lanes of a vector apart.
 pub(crate) const LANE_QUBITS: usize = 4;
 
-/// The most bits of a local index: ψ and λ of a tile, and its tables, stay in the second-level cache.
-const MAX_LOCAL: usize = 10;
+/// The most bits of a local index: ψ and λ of a tile fit the first-level cache, or nearly so. Measured from 6 to 11.
+const MAX_LOCAL: usize = 7;
 
 /// The most rotations across vectors that a sweep does.
-const MAX_ACROSS: usize = 10;
+const MAX_ACROSS: usize = 7;
 
 /// See the module.
 #[derive(Debug, Clone)]

@@ -21,7 +21,7 @@ use rayon::prelude::*;
 const MAX_CHUNKS: usize = 64;
 
 /// Tiles a chunk holds at the least: the sums of a chunk cost as much to finish as a part of a tile to undo.
-const MIN_TILES: usize = 4;
+const MIN_TILES: usize = 32;
 
 /// The numbers of the sweeps that all samples share.
 #[derive(Debug)]
