@@ -5,7 +5,7 @@ use crate::engine::cpu::Cpu;
 use crate::error::Result;
 use crate::functional;
 use crate::measurement::Measurement;
-use crate::program::Program;
+use crate::program::{Program, Rewrites};
 use candle_core::{DType, Module, Tensor};
 use candle_nn::VarBuilder;
 use std::sync::Arc;
@@ -63,8 +63,8 @@ pub struct QuantumLayerConfig {
     /// Bytes the states may take; what would need more is a typed error before anything is allocated. `None`: what the
     /// machine has available at the time of the call.
     pub memory_limit: Option<u64>,
-    /// Apply the circuit gate by gate instead of in fused layers: slower, the same results to rounding. For checking.
-    pub unfused: bool,
+    /// What the circuit goes through before it runs; leaving some out is slower, with the same results to rounding.
+    pub rewrites: Rewrites,
 }
 
 impl QuantumLayer {
@@ -88,11 +88,11 @@ impl QuantumLayer {
         config: QuantumLayerConfig,
         vb: VarBuilder<'_>,
     ) -> Result<Self> {
-        let program = Arc::new(Program::new(&circuit, &measurement)?);
+        let program = Arc::new(Program::with_rewrites(&circuit, &measurement, config.rewrites)?);
         let weights = functional::declared(&program)
             .map(|(name, shape, init)| vb.get_with_hints(shape.clone(), name, init))
             .collect::<candle_core::Result<Vec<_>>>()?;
-        let engine = Cpu { memory_limit: config.memory_limit, unfused: config.unfused };
+        let engine = Cpu { memory_limit: config.memory_limit };
         Ok(Self { circuit, measurement, program, weights, dtype: vb.dtype(), engine })
     }
 

@@ -1,6 +1,12 @@
-//! A program as text, a line a step, so that a reader sees what lowering did.
+//! A program as text, a line a step, so that a reader sees what lowering and rewriting did.
+//!
+//! The alternate form (`{:#}`) goes on with the layers. There `p0` is a bit of a physical index, where an amplitude is stored:
+//! "a3 over p0 p2" is the phase `exp(∓i a3)` by the parity of two bits, "a5 turns p0 p1 by p1" a rotation of the amplitudes
+//! whose indices differ in both, with the sign given by one.
 
-use super::{Kernel, Program, Readout, Slot, Sum, Variable};
+use super::frame::Parity;
+use super::outline::{Layer, Node, Outline, Phase, Region, Rotation, Source};
+use super::{Kernel, Program, Readout, Rewrite, Slot, Sum, Variable};
 use std::fmt;
 
 impl fmt::Display for Variable {
@@ -41,8 +47,77 @@ impl fmt::Display for Program {
             let place = if step.controls == 0 { String::new() } else { format!(" where {}", names(step.controls)) };
             writeln!(f, "  {}{place}", step.kernel)?;
         }
+        if f.alternate() && self.rewrites.contains(Rewrite::Layers) {
+            return write!(f, "in layers\n{}", self.outline());
+        }
         writeln!(f, "  read {}", self.readout)
     }
+}
+
+impl fmt::Display for Outline {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (qubit, steps) in self.start.iter().enumerate().filter(|(_, steps)| !steps.is_empty()) {
+            let steps: Vec<String> = steps.iter().map(|step| step.kernel.to_string()).collect();
+            writeln!(f, "  start q{qubit}: {}", steps.join(", ").replace("0 by", " by"))?;
+        }
+        for node in &self.nodes {
+            match node {
+                Node::Layer(layer) => writeln!(f, "  {layer}")?,
+                Node::Step { index } => writeln!(f, "  step {index}")?,
+                Node::Settle(_) => writeln!(f, "  move amplitudes to their logical indices")?,
+            }
+        }
+        writeln!(f, "  read {}", self.readout)
+    }
+}
+
+impl fmt::Display for Layer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let phases: Vec<String> = self.phases.iter().map(Phase::to_string).collect();
+        let rotations: Vec<String> = self.rotations.iter().map(Rotation::to_string).collect();
+        let list = |parts: Vec<String>| if parts.is_empty() { "nothing".to_owned() } else { parts.join(", ") };
+        write!(f, "phases: {}; rotations: {}", list(phases), list(rotations))
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Slot(slot) => write!(f, "a{slot}"),
+            Self::Fixed(value) => write!(f, "{:.4}", value.arg()),
+        }
+    }
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.region {
+            Region::Sign(parity) => write!(f, "{} over {parity}", self.source),
+            Region::All(parities) if parities.is_empty() => write!(f, "{} everywhere", self.source),
+            Region::All(parities) => {
+                let parities: Vec<String> = parities.iter().map(Parity::to_string).collect();
+                write!(f, "{} where {}", self.source, parities.join(" and "))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Rotation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} turns {} by {}", self.source, physical(self.displacement), self.parity)
+    }
+}
+
+impl fmt::Display for Parity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let not = if self.odd { "not " } else { "" };
+        write!(f, "{not}{}", physical(self.mask))
+    }
+}
+
+/// Bits of a physical index as "p0 p3".
+fn physical(mask: u64) -> String {
+    ones(mask).map(|bit| format!("p{bit}")).collect::<Vec<_>>().join(" ")
 }
 
 impl fmt::Display for Kernel {

@@ -1,6 +1,6 @@
 //! From operations to steps. The one place that turns forms into kernels.
 
-use super::{Embedding, Kernel, Program, Readout, Slot, Step, Tensor, Variable};
+use super::{Embedding, Kernel, Program, Readout, Rewrites, Slot, Step, Tensor, Variable};
 use crate::circuit::{self, Angle, Circuit, Kind, Operation, adjoint};
 use crate::gate::{FactorKind, Form};
 use crate::measurement::Measurement;
@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 /// Lowers a checked circuit.
-pub(super) fn lower(circuit: &Circuit, measurement: &Measurement) -> Program {
+pub(super) fn lower(circuit: &Circuit, measurement: &Measurement, rewrites: Rewrites) -> Program {
     let mut lowering = Lowering::new(circuit);
     for operation in circuit.operations() {
         lowering.operation(operation);
@@ -26,6 +26,7 @@ pub(super) fn lower(circuit: &Circuit, measurement: &Measurement) -> Program {
         steps: lowering.steps,
         readout: Readout::new(measurement),
         output_shape: measurement.output_shape(circuit.qubits()),
+        rewrites,
         outline: OnceLock::new(),
         schedule: OnceLock::new(),
         tiling: OnceLock::new(),
@@ -160,7 +161,7 @@ impl Lowering {
 }
 
 /// The bits of an expression, for looking it up.
-fn fingerprint(slot: &Slot) -> Vec<u64> {
+pub(super) fn fingerprint(slot: &Slot) -> Vec<u64> {
     let code = |variable: &Variable| match variable {
         Variable::Input(index) => [1, *index as u64],
         Variable::Weight(index) => [2, *index as u64],

@@ -12,11 +12,14 @@ mod frame;
 mod lower;
 mod outline;
 mod readout;
+mod rewrite;
 mod schedule;
 mod tiling;
 
 pub(crate) use frame::Frame;
 pub(crate) use outline::{Outline, Phase, Rotation, Source};
+pub use rewrite::{Rewrite, Rewrites};
+
 pub(crate) use readout::{Flip, FlipTerm, Readout, Sum};
 pub(crate) use schedule::{Layer, MAX_ROTATIONS, Node, Pass, Schedule};
 pub(crate) use tiling::{LANE_QUBITS, Sweep, Term, TileNode, Tiling};
@@ -45,6 +48,7 @@ pub struct Program {
     pub(crate) steps: Vec<Step>,
     pub(crate) readout: Readout,
     pub(crate) output_shape: Vec<usize>,
+    pub(crate) rewrites: Rewrites,
     /// Made when an engine first asks for them.
     outline: OnceLock<Outline>,
     schedule: OnceLock<Schedule>,
@@ -103,6 +107,19 @@ pub(crate) enum Kernel {
     Matrix { qubits: Vec<usize>, entries: Arc<[Complex64]> },
 }
 
+impl Step {
+    /// The qubits it touches.
+    pub(crate) fn support(&self) -> u64 {
+        self.controls
+            | match &self.kernel {
+                Kernel::Rotation { x, z, .. } => x | z,
+                Kernel::Phase { .. } | Kernel::FixedPhase(_) => 0,
+                Kernel::Exchange { mask, .. } => *mask,
+                Kernel::Matrix { qubits, .. } => qubits.iter().fold(0, |mask, qubit| mask | 1 << qubit),
+            }
+    }
+}
+
 impl Slot {
     fn reads(&self, wanted: fn(&Variable) -> bool) -> bool {
         self.terms.iter().any(|(_, first, second)| wanted(first) || second.as_ref().is_some_and(wanted))
@@ -122,9 +139,16 @@ impl Slot {
 impl Program {
     /// Lowers a circuit, after checking it and the measurement.
     pub fn new(circuit: &Circuit, measurement: &Measurement) -> Result<Self> {
+        Self::with_rewrites(circuit, measurement, Rewrites::ALL)
+    }
+
+    /// As [`new`](Self::new), with some of the rewrites.
+    pub fn with_rewrites(circuit: &Circuit, measurement: &Measurement, rewrites: Rewrites) -> Result<Self> {
         circuit.check()?;
         measurement.check(circuit.qubits())?;
-        Ok(lower::lower(circuit, measurement))
+        let mut program = lower::lower(circuit, measurement, rewrites);
+        rewrite::rewrite(&mut program);
+        Ok(program)
     }
 
     /// The program as layers; see [`Outline`].

@@ -7,12 +7,12 @@
 //! product state · (phases, rotations) · (phases, rotations) · .. · readout
 //! ```
 //!
-//! with a *general* step (a dense matrix, whatever has controls and is not a phase) standing between layers where the
-//! circuit has one. Each operation goes to the earliest layer its qubits allow. In front of a readout of Z alone the last
-//! phases vanish, and the last relabelling moves into the readout's words. What engines follow is made from an outline:
+//! with a *general* step (a dense matrix, a permutation that is not linear) standing between layers where the circuit has
+//! one. Each operation goes to the earliest layer its qubits allow. The last relabelling moves into the readout's words. What engines follow is made from an outline:
 //! a [`Schedule`](super::Schedule) for blocks of samples, a [`Tiling`](super::Tiling) for single states.
 
 use super::frame::{Frame, Parity, Relabelling};
+use super::rewrite::{Rewrite, Rewrites, drop_trailing, product_start};
 use super::{Flip, FlipTerm, Kernel, Program, Readout, Step, Sum};
 use num_complex::Complex64;
 use std::f64::consts::FRAC_1_SQRT_2;
@@ -129,11 +129,12 @@ struct Word {
 }
 
 /// The pieces of a step, or `None` for a general one.
-fn pieces(step: &Step) -> Option<Vec<Piece>> {
+fn pieces(step: &Step, rewrites: Rewrites) -> Option<Vec<Piece>> {
     let eighth = |sign: f64| Source::Fixed(Complex64::new(FRAC_1_SQRT_2, sign * FRAC_1_SQRT_2));
     match &step.kernel {
         Kernel::Phase { slot } => Some(vec![Piece::All(Source::Slot(*slot), step.controls)]),
         Kernel::FixedPhase(value) => Some(vec![Piece::All(Source::Fixed(*value), step.controls)]),
+        Kernel::Exchange { .. } if !rewrites.contains(Rewrite::Relabel) => None,
         Kernel::Exchange { .. } => Relabelling::of(step).map(|relabelling| vec![Piece::Relabel(relabelling)]),
         Kernel::Rotation { x: 0, z, slot } if step.controls == 0 => Some(vec![Piece::Sign(Source::Slot(*slot), *z)]),
         Kernel::Rotation { x, z, slot } if step.controls == 0 => {
@@ -175,23 +176,17 @@ fn euler(qubit: usize, m: &[Complex64]) -> Vec<Piece> {
     vec![all(c, mask), Piece::Rotate(Word { x: mask, z: mask, negative: false, source }), all(a, 0), all(b / a, mask)]
 }
 
-/// The qubits a step touches.
-fn support(step: &Step) -> u64 {
-    step.controls
-        | match &step.kernel {
-            Kernel::Rotation { x, z, .. } => x | z,
-            Kernel::Phase { .. } | Kernel::FixedPhase(_) => 0,
-            Kernel::Exchange { mask, .. } => *mask,
-            Kernel::Matrix { qubits, .. } => qubits.iter().fold(0, |mask, qubit| mask | 1 << qubit),
-        }
-}
-
 impl Outline {
     pub(crate) fn new(program: &Program) -> Self {
-        let (start, absorbed) = start(program);
+        let rewrites = program.rewrites;
+        let (start, absorbed) = if rewrites.contains(Rewrite::ProductStart) {
+            product_start(program)
+        } else {
+            (vec![Vec::new(); program.qubits], vec![false; program.steps.len()])
+        };
         let mut planner = Planner::new(program.qubits);
         for (index, step) in program.steps.iter().enumerate().filter(|(index, _)| !absorbed[*index]) {
-            match pieces(step) {
+            match pieces(step, rewrites) {
                 Some(pieces) => pieces.into_iter().for_each(|piece| planner.place(piece)),
                 None => {
                     planner.settle();
@@ -200,39 +195,12 @@ impl Outline {
             }
         }
         let readout = planner.finish(&program.readout);
-        Self { start, nodes: planner.nodes, readout }
-    }
-}
-
-/// For each qubit the steps on it alone before any other, and which steps those are.
-fn start(program: &Program) -> (Vec<Vec<Step>>, Vec<bool>) {
-    let mut start = vec![Vec::new(); program.qubits];
-    let mut absorbed = vec![false; program.steps.len()];
-    let mut closed = if program.embedding.is_some() { u64::MAX } else { 0 };
-    for (step, absorbed) in program.steps.iter().zip(&mut absorbed) {
-        let touched = support(step);
-        if touched.count_ones() == 1 && touched & closed == 0 {
-            let qubit = touched.trailing_zeros() as usize;
-            start[qubit].push(alone(step, qubit));
-            *absorbed = true;
-        } else {
-            closed |= touched;
+        let mut outline = Self { start, nodes: planner.nodes, readout };
+        if rewrites.contains(Rewrite::TrailingPhases) {
+            drop_trailing(&mut outline);
         }
+        outline
     }
-    (start, absorbed)
-}
-
-/// A step on one qubit as a step on qubit 0.
-fn alone(step: &Step, qubit: usize) -> Step {
-    let kernel = match &step.kernel {
-        Kernel::Rotation { x, z, slot } => Kernel::Rotation { x: x >> qubit, z: z >> qubit, slot: *slot },
-        Kernel::Exchange { mask, first, second } => {
-            Kernel::Exchange { mask: mask >> qubit, first: first >> qubit, second: second >> qubit }
-        }
-        Kernel::Matrix { entries, .. } => Kernel::Matrix { qubits: vec![0], entries: entries.clone() },
-        Kernel::Phase { .. } | Kernel::FixedPhase(_) => step.kernel.clone(),
-    };
-    Step { kernel, controls: step.controls >> qubit }
 }
 
 /// An operation of a table: what stands between two sets of rotations.
@@ -357,8 +325,6 @@ impl Planner {
         };
         if sums.is_empty() || !sums.iter().all(|sum| sum.parts.is_empty()) {
             self.settle();
-        } else if sums.iter().all(Sum::is_diagonal) {
-            drop(self.flush());
         } else {
             self.close();
         }

@@ -1,16 +1,12 @@
 //! The schedule of a block of samples: an outline's layers as passes over groups of amplitudes.
 
+use super::Program;
 use super::outline::{self, Outline, Phase, Rotation, Source};
-use super::{Program, Readout, Step};
 
 /// See the module.
 #[derive(Debug, Clone)]
 pub(crate) struct Schedule {
-    /// For each qubit, the steps on it alone that come before any other.
-    pub(crate) start: Vec<Vec<Step>>,
     pub(crate) nodes: Vec<Node>,
-    /// What is read at the end, in physical indices.
-    pub(crate) readout: Readout,
 }
 
 /// What follows the start.
@@ -82,8 +78,7 @@ impl Schedule {
             outline::Node::Step { index } => Node::Step { index: *index },
             outline::Node::Settle(frame) => Node::Settle(frame.clone()),
         };
-        let Outline { start, nodes, readout } = outline;
-        Self { start: start.clone(), nodes: nodes.iter().map(node).collect(), readout: readout.clone() }
+        Self { nodes: outline.nodes.iter().map(node).collect() }
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::oracle::random_case;
 use candlewick::gate::Gate;
 use candlewick::prelude::*;
-use candlewick::program::Program;
+use candlewick::program::{Program, Rewrite, Rewrites};
 use insta::assert_snapshot;
 use num_complex::Complex64 as C;
 use std::f64::consts::PI;
@@ -313,7 +313,9 @@ fn programs_list_their_slots_and_steps() {
     circuit.amplitude_embedding(0..5).h(0).ry(w.at([1]) * input(0) - 0.5, 0).crz(input(1), 0, 1).cx(1, 0);
     circuit.iswap(2, 1).t(0).swap(0, 2).cp(1.5, 0, 1).rzx(0.25 * input(2) + w.at([0]), 2, 0).global_phase(0.5);
     circuit.controlled([2], |c| _ = c.pauli_rot(1.0, "", []).x(1).rx(input(1), 0));
-    let program = |measurement| Program::new(&circuit, &measurement).expect("a sound circuit").to_string();
+    let program = |measurement| {
+        Program::with_rewrites(&circuit, &measurement, Rewrites::NONE).expect("a sound circuit").to_string()
+    };
     let expectation = Measurement::expectation([z(0) + 0.5 * z(1), x(0) * x(1), Observable::diagonal([0.0, 1.0])]);
     assert_snapshot!(program(expectation), @r"
     3 qubits, 5 inputs, 2 weights, 3 outputs
@@ -346,5 +348,239 @@ fn programs_list_their_slots_and_steps() {
     read 2 variances: 1 words in 1 groups, 0 other parts; 2 words in 2 groups, 0 other parts
     read probabilities of q2 q0
     read the state
+    ");
+}
+
+/// What each rewrite does to one circuit.
+#[test]
+fn rewrites_show_in_the_listing() {
+    let mut circuit = Circuit::new(4);
+    let w = circuit.weights("theta", 4);
+    circuit.h(0).t(0).h(0).ry(input(0), 1).ry(w.at([0]), 1).cx(0, 1).rz(w.at([1]), 1).cx(0, 1);
+    circuit.crx(w.at([2]), 1, 0).rzz(input(1), 0, 1).ry(w.at([3]), 0).cx(1, 0).rz(0.5, 0).cx(2, 3);
+    let listing = |rewrites| {
+        let program = Program::with_rewrites(&circuit, &Measurement::expectation([z(0)]), rewrites);
+        format!("{:#}", program.expect("a sound circuit"))
+    };
+    assert_snapshot!(listing(Rewrites::NONE), @r"
+    4 qubits, 2 inputs, 4 weights, 1 outputs
+      a0 = 0.5*x0
+      a1 = 0.5*w0
+      a2 = 0.5*w1
+      a3 = 0.5*w2
+      a4 = 0.5*x1
+      a5 = 0.5*w3
+      a6 = 0.25
+      matrix on q0
+      multiply by 0.7071+0.7071i where q0
+      matrix on q0
+      rotate Y1 by a0
+      rotate Y1 by a1
+      exchange 0 and 1 of q1 where q0
+      rotate Z1 by a2
+      exchange 0 and 1 of q1 where q0
+      rotate X0 by a3 where q1
+      rotate Z0 Z1 by a4
+      rotate Y0 by a5
+      exchange 0 and 1 of q0 where q1
+      rotate Z0 by a6
+      exchange 0 and 1 of q3 where q2
+      read 1 expectations: 1 words in 1 groups, 0 other parts
+    ");
+    assert_snapshot!(listing(Rewrites::ALL), @r"
+    4 qubits, 2 inputs, 4 weights, 1 outputs
+      a0 = 0.5*w1
+      a1 = 0.5*x1
+      a2 = 0.5*w3
+      a3 = 0.25
+      a4 = 0.25*w2
+      a5 = -0.25*w2
+      a6 = 0.5*x0 + 0.5*w0
+      matrix on q0
+      rotate Y1 by a6
+      exchange 0 and 1 of q1 where q0
+      rotate Z1 by a0
+      exchange 0 and 1 of q1 where q0
+      rotate X0 by a4
+      rotate X0 Z1 by a5
+      rotate Z0 Z1 by a1
+      rotate Y0 by a2
+      exchange 0 and 1 of q0 where q1
+      rotate Z0 by a3
+    in layers
+      start q0: matrix on q0
+      start q1: rotate Y by a6
+      phases: a0 over p0 p1, 0.7854 over p0; rotations: a4 turns p0 by p0
+      phases: -0.7854 over p0, 0.7854 over p0; rotations: a5 turns p0 by p0 p1
+      phases: -0.7854 over p0, a1 over p0 p1; rotations: a2 turns p0 by p0
+      read 1 expectations: 1 words in 1 groups, 0 other parts
+    ");
+    let steps = |rewrite| {
+        Program::with_rewrites(&circuit, &Measurement::expectation([z(0)]), Rewrites::NONE.with(rewrite))
+            .expect("a sound circuit")
+            .to_string()
+    };
+    assert_snapshot!(steps(Rewrite::LightCone), @r"
+    4 qubits, 2 inputs, 4 weights, 1 outputs
+      a0 = 0.5*x0
+      a1 = 0.5*w0
+      a2 = 0.5*w1
+      a3 = 0.5*w2
+      a4 = 0.5*x1
+      a5 = 0.5*w3
+      a6 = 0.25
+      matrix on q0
+      multiply by 0.7071+0.7071i where q0
+      matrix on q0
+      rotate Y1 by a0
+      rotate Y1 by a1
+      exchange 0 and 1 of q1 where q0
+      rotate Z1 by a2
+      exchange 0 and 1 of q1 where q0
+      rotate X0 by a3 where q1
+      rotate Z0 Z1 by a4
+      rotate Y0 by a5
+      exchange 0 and 1 of q0 where q1
+      rotate Z0 by a6
+      read 1 expectations: 1 words in 1 groups, 0 other parts
+    ");
+    assert_snapshot!(steps(Rewrite::Controls), @r"
+    4 qubits, 2 inputs, 4 weights, 1 outputs
+      a0 = 0.5*x0
+      a1 = 0.5*w0
+      a2 = 0.5*w1
+      a3 = 0.5*x1
+      a4 = 0.5*w3
+      a5 = 0.25
+      a6 = 0.25*w2
+      a7 = -0.25*w2
+      matrix on q0
+      multiply by 0.7071+0.7071i where q0
+      matrix on q0
+      rotate Y1 by a0
+      rotate Y1 by a1
+      exchange 0 and 1 of q1 where q0
+      rotate Z1 by a2
+      exchange 0 and 1 of q1 where q0
+      rotate X0 by a6
+      rotate X0 Z1 by a7
+      rotate Z0 Z1 by a3
+      rotate Y0 by a4
+      exchange 0 and 1 of q0 where q1
+      rotate Z0 by a5
+      exchange 0 and 1 of q3 where q2
+      read 1 expectations: 1 words in 1 groups, 0 other parts
+    ");
+    assert_snapshot!(steps(Rewrite::Merge), @r"
+    4 qubits, 2 inputs, 4 weights, 1 outputs
+      a0 = 0.5*w1
+      a1 = 0.5*w2
+      a2 = 0.5*x1
+      a3 = 0.5*w3
+      a4 = 0.25
+      a5 = 0.5*x0 + 0.5*w0
+      matrix on q0
+      rotate Y1 by a5
+      exchange 0 and 1 of q1 where q0
+      rotate Z1 by a0
+      exchange 0 and 1 of q1 where q0
+      rotate X0 by a1 where q1
+      rotate Z0 Z1 by a2
+      rotate Y0 by a3
+      exchange 0 and 1 of q0 where q1
+      rotate Z0 by a4
+      exchange 0 and 1 of q3 where q2
+      read 1 expectations: 1 words in 1 groups, 0 other parts
+    ");
+    let layers = |left_out: &[Rewrite]| {
+        listing(left_out.iter().fold(Rewrites::ALL, |rewrites, rewrite| rewrites.without(*rewrite)))
+    };
+    assert_snapshot!(layers(&[Rewrite::ProductStart]), @r"
+    4 qubits, 2 inputs, 4 weights, 1 outputs
+      a0 = 0.5*w1
+      a1 = 0.5*x1
+      a2 = 0.5*w3
+      a3 = 0.25
+      a4 = 0.25*w2
+      a5 = -0.25*w2
+      a6 = 0.5*x0 + 0.5*w0
+      matrix on q0
+      rotate Y1 by a6
+      exchange 0 and 1 of q1 where q0
+      rotate Z1 by a0
+      exchange 0 and 1 of q1 where q0
+      rotate X0 by a4
+      rotate X0 Z1 by a5
+      rotate Z0 Z1 by a1
+      rotate Y0 by a2
+      exchange 0 and 1 of q0 where q1
+      rotate Z0 by a3
+    in layers
+      phases: 1.5708 where p0, 0.3927 everywhere; rotations: 0.3927 turns p0 by p0, a6 turns p1 by p1
+      phases: -1.5708 where p0, a0 over p0 p1, 0.7854 over p0; rotations: a4 turns p0 by p0
+      phases: -0.7854 over p0, 0.7854 over p0; rotations: a5 turns p0 by p0 p1
+      phases: -0.7854 over p0, a1 over p0 p1; rotations: a2 turns p0 by p0
+      read 1 expectations: 1 words in 1 groups, 0 other parts
+    ");
+    assert_snapshot!(layers(&[Rewrite::Relabel]), @r"
+    4 qubits, 2 inputs, 4 weights, 1 outputs
+      a0 = 0.5*w1
+      a1 = 0.5*x1
+      a2 = 0.5*w3
+      a3 = 0.25
+      a4 = 0.25*w2
+      a5 = -0.25*w2
+      a6 = 0.5*x0 + 0.5*w0
+      matrix on q0
+      rotate Y1 by a6
+      exchange 0 and 1 of q1 where q0
+      rotate Z1 by a0
+      exchange 0 and 1 of q1 where q0
+      rotate X0 by a4
+      rotate X0 Z1 by a5
+      rotate Z0 Z1 by a1
+      rotate Y0 by a2
+      exchange 0 and 1 of q0 where q1
+      rotate Z0 by a3
+    in layers
+      start q0: matrix on q0
+      start q1: rotate Y by a6
+      step 2
+      phases: a0 over p1; rotations: nothing
+      step 4
+      phases: 0.7854 over p0; rotations: a4 turns p0 by p0
+      phases: -0.7854 over p0, 0.7854 over p0; rotations: a5 turns p0 by p0 p1
+      phases: -0.7854 over p0, a1 over p0 p1; rotations: a2 turns p0 by p0
+      step 9
+      read 1 expectations: 1 words in 1 groups, 0 other parts
+    ");
+    assert_snapshot!(layers(&[Rewrite::TrailingPhases]), @r"
+    4 qubits, 2 inputs, 4 weights, 1 outputs
+      a0 = 0.5*w1
+      a1 = 0.5*x1
+      a2 = 0.5*w3
+      a3 = 0.25
+      a4 = 0.25*w2
+      a5 = -0.25*w2
+      a6 = 0.5*x0 + 0.5*w0
+      matrix on q0
+      rotate Y1 by a6
+      exchange 0 and 1 of q1 where q0
+      rotate Z1 by a0
+      exchange 0 and 1 of q1 where q0
+      rotate X0 by a4
+      rotate X0 Z1 by a5
+      rotate Z0 Z1 by a1
+      rotate Y0 by a2
+      exchange 0 and 1 of q0 where q1
+      rotate Z0 by a3
+    in layers
+      start q0: matrix on q0
+      start q1: rotate Y by a6
+      phases: a0 over p0 p1, 0.7854 over p0; rotations: a4 turns p0 by p0
+      phases: -0.7854 over p0, 0.7854 over p0; rotations: a5 turns p0 by p0 p1
+      phases: -0.7854 over p0, a1 over p0 p1; rotations: a2 turns p0 by p0
+      phases: a3 over p0 p1; rotations: nothing
+      read 1 expectations: 1 words in 1 groups, 0 other parts
     ");
 }

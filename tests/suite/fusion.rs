@@ -1,4 +1,4 @@
-//! Fused layers against the same circuits gate by gate.
+//! Rewrites of programs: each left out, and all of them, against the same circuits gate by gate.
 
 use crate::lab::{close, rows, tensor};
 use crate::oracle::{Var as Var_, *};
@@ -7,17 +7,18 @@ use candle_core::{DType, Device, Module, Tensor, Var};
 use candle_nn::VarBuilder;
 use candlewick::gate::Gate;
 use candlewick::prelude::*;
+use candlewick::program::{Rewrite, Rewrites};
 use std::collections::HashMap;
 
 /// Outputs, gradient in the inputs, gradient in the weights.
-fn step(case: &Case, measurement: &Measurement, batch: usize, unfused: bool) -> [Vec<f64>; 3] {
+fn step(case: &Case, measurement: &Measurement, batch: usize, rewrites: Rewrites) -> [Vec<f64>; 3] {
     let mut rng = rng(9);
     let x: Vec<Vec<f64>> = (0..batch).map(|_| uniform(&mut rng, case.inputs)).collect();
     let x = Var::from_tensor(&tensor(&x, DType::F64)).unwrap();
     let w = Var::from_tensor(&Tensor::new(uniform(&mut rng, case.weights), &Device::Cpu).unwrap()).unwrap();
     let weights = HashMap::from([("w".to_owned(), w.as_tensor().clone())]);
     let vb = VarBuilder::from_tensors(weights, DType::F64, &Device::Cpu);
-    let config = QuantumLayerConfig { unfused, ..Default::default() };
+    let config = QuantumLayerConfig { rewrites, ..Default::default() };
     let layer = QuantumLayer::with_config(case.circuit(), measurement.clone(), config, vb).unwrap();
     let y = layer.forward(&x).unwrap();
     let c = Tensor::new(uniform(&mut rng, y.elem_count()), &Device::Cpu).unwrap().reshape(y.shape()).unwrap();
@@ -27,10 +28,12 @@ fn step(case: &Case, measurement: &Measurement, batch: usize, unfused: bool) -> 
 }
 
 fn check(case: &Case, measurement: &Measurement, batch: usize) {
-    let fused = step(case, measurement, batch, false);
-    let unfused = step(case, measurement, batch, true);
-    for (fused, unfused) in fused.iter().zip(&unfused) {
-        close(&format!("{case:?}"), fused, unfused, 1e-11);
+    let single = step(case, measurement, batch, Rewrites::NONE);
+    let without = Rewrite::ALL.map(|rewrite| (Some(rewrite), Rewrites::ALL.without(rewrite)));
+    for (left_out, rewrites) in without.into_iter().chain([(None, Rewrites::ALL)]) {
+        for (rewritten, single) in step(case, measurement, batch, rewrites).iter().zip(&single) {
+            close(&format!("without {left_out:?}: {case:?}"), rewritten, single, 1e-11);
+        }
     }
 }
 

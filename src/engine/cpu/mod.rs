@@ -41,9 +41,6 @@ use state::State;
 pub(crate) struct Cpu {
     /// Bytes its states may take; `None` for what the machine has available.
     pub(crate) memory_limit: Option<u64>,
-    /// Follow a program step by step instead of its schedule of fused layers: slower, the same results to rounding. For
-    /// checking.
-    pub(crate) unfused: bool,
 }
 
 /// Final states of a forward pass, one entry a block, and the numbers they belong to: a `Var` may be set to other ones

@@ -3,7 +3,7 @@
 use super::Cpu;
 use crate::engine::{Real, budget};
 use crate::error::Result;
-use crate::program::{Program, Readout};
+use crate::program::{Program, Readout, Rewrite};
 
 /// Samples a block holds when it holds more than one; also the widest SIMD vector, in f32.
 pub(super) const LANES: usize = 16;
@@ -83,7 +83,7 @@ impl Plan {
         let threads = if work < SERIAL_WORK { 1 } else { rayon::current_num_threads() };
         let roomy = budget::check::<T>(program, states * threads, bytes(threads), limit).is_ok();
         let way = match lanes {
-            _ if engine.unfused => Way::Steps,
+            _ if !program.rewrites.contains(Rewrite::Layers) => Way::Steps,
             LANES => Way::Schedule,
             _ => Way::Tiling,
         };

@@ -1,0 +1,41 @@
+//! Steps outside the light cone of what is measured cancel with their adjoints: they are dropped.
+//!
+//! Their angles stay slots of the program, whose gradients are zero, so that a NaN among them still shows in the outputs.
+
+use crate::observable::Part;
+use crate::program::{Program, Readout, Sum};
+
+pub(super) fn drop_unseen(program: &mut Program) {
+    let Some(mut seen) = seen(&program.readout) else { return };
+    let mut kept: Vec<bool> = Vec::with_capacity(program.steps.len());
+    for step in program.steps.iter().rev() {
+        let support = step.support();
+        let matters = support & seen != 0;
+        if matters {
+            seen |= support;
+        }
+        kept.push(matters);
+    }
+    let mut kept = kept.into_iter().rev();
+    program.steps.retain(|_| kept.next().unwrap_or(true));
+}
+
+/// The qubits a readout looks at, unless global phases matter to it.
+fn seen(readout: &Readout) -> Option<u64> {
+    match readout {
+        Readout::Expectation(sum) => Some(support(sum)),
+        Readout::Variance(sums) => Some(sums.iter().fold(0, |mask, sum| mask | support(sum))),
+        Readout::Probabilities(qubits) => Some(qubits.iter().fold(0, |mask, qubit| mask | 1 << qubit)),
+        Readout::State => None,
+    }
+}
+
+fn support(sum: &Sum) -> u64 {
+    let words = sum.flips.iter().flat_map(|flip| flip.terms.iter().map(|term| flip.x | term.z));
+    let parts = sum.parts.iter().map(|(_, _, part)| match part {
+        Part::Diagonal(values) => values.len() as u64 - 1,
+        Part::Projector { mask, .. } => *mask,
+        Part::Matrix { qubits, .. } => qubits.iter().fold(0, |mask, qubit| mask | 1 << qubit),
+    });
+    words.chain(parts).fold(0, |all, mask| all | mask)
+}

@@ -1,0 +1,101 @@
+//! Rewrites: what a program goes through on its way from a circuit to an engine, one small file each.
+//!
+//! On steps: [`light_cone`], [`controls`], [`merge`]. On the outline of steps: [`product_start`], [`trailing`]. Relabelling
+//! is [`super::frame`], layers are [`super::outline`].
+
+mod controls;
+mod light_cone;
+mod merge;
+mod product_start;
+mod slots;
+mod trailing;
+
+pub(super) use product_start::product_start;
+pub(super) use trailing::drop_trailing;
+
+use super::Program;
+
+/// A rewrite of a program that saves work. Each may be left out; results stay the same to rounding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Rewrite {
+    /// Steps that no observable can see are dropped.
+    LightCone,
+    /// Rotations under controls become products of rotations without.
+    Controls,
+    /// Neighbouring rotations about the same word become one, neighbouring constant gates on a qubit one matrix.
+    Merge,
+    /// Steps are arranged in layers of phases and rotations; without it every step is a pass of its own.
+    Layers,
+    /// The first gates of each qubit act on that qubit alone.
+    ProductStart,
+    /// CX, X and SWAP move no amplitude.
+    Relabel,
+    /// The last phases are dropped in front of a readout of Z.
+    TrailingPhases,
+}
+
+impl Rewrite {
+    /// All of them, in the order in which they happen.
+    pub const ALL: [Self; 7] = [
+        Self::LightCone,
+        Self::Controls,
+        Self::Merge,
+        Self::Layers,
+        Self::ProductStart,
+        Self::Relabel,
+        Self::TrailingPhases,
+    ];
+}
+
+/// A set of rewrites; by default all of them.
+///
+/// ```
+/// use candlewick::program::{Rewrite, Rewrites};
+/// let most = Rewrites::ALL.without(Rewrite::Merge);
+/// assert!(most.contains(Rewrite::Layers) && !most.contains(Rewrite::Merge));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Rewrites(u8);
+
+impl Rewrites {
+    /// Every rewrite.
+    pub const ALL: Self = Self(u8::MAX);
+    /// None: gate by gate, for checking.
+    pub const NONE: Self = Self(0);
+
+    /// The set without one.
+    pub const fn without(self, rewrite: Rewrite) -> Self {
+        Self(self.0 & !(1 << rewrite as u8))
+    }
+
+    /// The set with one more.
+    pub const fn with(self, rewrite: Rewrite) -> Self {
+        Self(self.0 | 1 << rewrite as u8)
+    }
+
+    /// Whether a rewrite is in the set.
+    pub const fn contains(self, rewrite: Rewrite) -> bool {
+        self.0 >> rewrite as u8 & 1 == 1
+    }
+}
+
+impl Default for Rewrites {
+    fn default() -> Self {
+        Self::ALL
+    }
+}
+
+/// Rewrites a program's steps.
+pub(super) fn rewrite(program: &mut Program) {
+    let rewrites = program.rewrites;
+    if rewrites.contains(Rewrite::LightCone) {
+        light_cone::drop_unseen(program);
+    }
+    if rewrites.contains(Rewrite::Controls) {
+        controls::split(program);
+    }
+    if rewrites.contains(Rewrite::Merge) {
+        merge::merge(program);
+    }
+}
