@@ -4,6 +4,7 @@ use super::kernels::Turn;
 use super::plan::LANES;
 use crate::engine::{Arguments, Real};
 use crate::program::{Program, Slot, Variable};
+use num_complex::Complex64;
 
 /// The cosines and sines of all slots, for the samples of one block.
 #[derive(Debug)]
@@ -117,6 +118,12 @@ impl<T: Real> Angles<T> {
     /// φ of a slot that all samples share.
     pub(super) fn value(&self, slot: usize) -> f64 {
         self.values[slot]
+    }
+
+    /// Cosine and sine of a slot that all samples share.
+    pub(super) fn shared(&self, slot: usize) -> Complex64 {
+        let (sin, cos) = self.values[slot].sin_cos();
+        Complex64::new(cos, sin)
     }
 
     pub(super) fn turn(&self, slot: usize) -> &Turn<T> {

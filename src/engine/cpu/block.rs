@@ -4,9 +4,10 @@
 //! undone on ψ and λ from the last to the first whose angle matters. Two states, however deep the circuit.
 
 use super::angles::{Angles, GroupSums};
-use super::fused::{self, Prepared};
+use super::fused;
 use super::kernels::{Dense, Target, Turn};
 use super::plan::{LANES, Plan};
+use super::prepare::Prepared;
 use super::state::{Buffer, State};
 use crate::engine::{Arguments, Real, Wanted};
 use crate::program::{Embedding, Kernel, Program, Readout, Step};

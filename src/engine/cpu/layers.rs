@@ -2,6 +2,9 @@
 //!
 //! A pass takes groups of 2, 4 or 8 amplitudes of 16 samples, found by XOR from a base index, and holds them in
 //! registers. RY is real, so real and imaginary parts go through it separately.
+//!
+//! `(c a - s b, c b + s a)` is four operations; `(a - t b, b + t a)` with `t = s / c` is two, and leaves out the factor c,
+//! which the phases of the layer bring back. Passes whose rotations all samples share are done so; see `prepare.rs`.
 
 use super::kernels::Turn;
 use super::plan::LANES;
@@ -18,36 +21,69 @@ pub(super) struct Table<T> {
     pub(super) sin: Vec<T>,
 }
 
+/// What a pass does to pairs: `(cos a - sin b, cos b + sin a)`.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rotors<T> {
+    pub(super) turns: [Turn<T>; MAX_ROTATIONS],
+    /// Whether all cosines are 1: then the turns are rotations but for a factor.
+    pub(super) unit: bool,
+    /// Positions then change places by XOR with this.
+    pub(super) swapped: usize,
+}
+
+impl<T: Real> Rotors<T> {
+    /// Those of a pass without rotations.
+    pub(super) fn none() -> Self {
+        Self { turns: [Turn::fixed(1.0.into()); MAX_ROTATIONS], unit: false, swapped: 0 }
+    }
+
+    fn first<const K: usize>(&self) -> [&Turn<T>; K] {
+        std::array::from_fn(|k| &self.turns[k])
+    }
+}
+
 /// Gradients of the rotations of a pass, in each lane.
 pub(super) type PassSums = [[f64; LANES]; MAX_ROTATIONS];
 
 /// Groups between two additions into `f64`.
 const FLUSH: usize = 64;
 
-struct Forward<'a, T, const K: usize, const M: usize> {
+struct Forward<'a, T, const K: usize, const M: usize, const UNIT: bool> {
     groups: &'a Pass,
     state: Planes<T>,
     turns: [&'a Turn<T>; K],
+    swapped: usize,
     table: Option<&'a Table<T>>,
 }
 
 /// Two vectors, such as a cosine and a sine.
 type Pair<S, T> = (<T as Vectored>::Vector<S>, <T as Vectored>::Vector<S>);
 
-/// `cos a - sin b`, `cos b + sin a`.
+/// `cos a - sin b`, `cos b + sin a`; with `UNIT` the cosine is 1.
 #[inline(always)]
-fn rotate<S: Simd, T: Real>(simd: S, (cos, sin): Pair<S, T>, a: T::Vector<S>, b: T::Vector<S>) -> Pair<S, T> {
+fn rotate<S: Simd, T: Real, const UNIT: bool>(
+    simd: S,
+    (cos, sin): Pair<S, T>,
+    a: T::Vector<S>,
+    b: T::Vector<S>,
+) -> Pair<S, T> {
     let minus = T::minus(simd, sin);
-    (T::times_plus(simd, minus, b, T::times(simd, cos, a)), T::times_plus(simd, sin, a, T::times(simd, cos, b)))
+    let (c, d) = if UNIT { (a, b) } else { (T::times(simd, cos, a), T::times(simd, cos, b)) };
+    (T::times_plus(simd, minus, b, c), T::times_plus(simd, sin, a, d))
 }
 
-impl<T: Real, const K: usize, const M: usize> Forward<'_, T, K, M> {
+/// Cosines and sines from lane `at` on.
+#[inline(always)]
+fn loaded<S: Simd, T: Real, const K: usize>(turns: [&Turn<T>; K], at: usize) -> [Pair<S, T>; K] {
+    // SAFETY: `at` is the first lane of a vector that ends within the lanes.
+    turns.map(|turn| unsafe { (load::<S, T>(turn.cos.as_ptr().add(at)), load::<S, T>(turn.sin.as_ptr().add(at))) })
+}
+
+impl<T: Real, const K: usize, const M: usize, const UNIT: bool> Forward<'_, T, K, M, UNIT> {
     #[inline(always)]
     fn chunk<S: Simd, const TABLE: bool>(&self, simd: S, at: usize) {
-        // SAFETY: `at` is the first lane of a vector that ends within the lanes.
-        let turns = self
-            .turns
-            .map(|turn| unsafe { (load::<S, T>(turn.cos.as_ptr().add(at)), load::<S, T>(turn.sin.as_ptr().add(at))) });
+        let turns = loaded::<S, T, K>(self.turns, at);
+        let swapped: [usize; M] = std::array::from_fn(|j| self.groups.distances[j ^ self.swapped]);
         for &base in &self.groups.bases {
             let index: [usize; M] = std::array::from_fn(|j| base as usize ^ self.groups.distances[j]);
             // SAFETY: groups hold indices of the state, and `at` as above; this worker alone holds the state.
@@ -57,30 +93,31 @@ impl<T: Real, const K: usize, const M: usize> Forward<'_, T, K, M> {
             if let (true, Some(table)) = (TABLE, self.table) {
                 for j in 0..M {
                     let turn = (T::splat(simd, table.cos[index[j]]), T::splat(simd, table.sin[index[j]]));
-                    (re[j], im[j]) = rotate::<S, T>(simd, turn, re[j], im[j]);
+                    (re[j], im[j]) = rotate::<S, T, false>(simd, turn, re[j], im[j]);
                 }
             }
-            for (k, turn) in turns.iter().enumerate() {
+            for k in 0..K {
                 for j in 0..M {
                     if j >> k & 1 == 0 {
                         let other = j | 1 << k;
-                        (re[j], re[other]) = rotate::<S, T>(simd, *turn, re[j], re[other]);
-                        (im[j], im[other]) = rotate::<S, T>(simd, *turn, im[j], im[other]);
+                        (re[j], re[other]) = rotate::<S, T, UNIT>(simd, turns[k], re[j], re[other]);
+                        (im[j], im[other]) = rotate::<S, T, UNIT>(simd, turns[k], im[j], im[other]);
                     }
                 }
             }
             for j in 0..M {
+                let index = base as usize ^ swapped[j];
                 // SAFETY: as above.
                 unsafe {
-                    store::<S, T>(self.state.re_at(index[j], at), re[j]);
-                    store::<S, T>(self.state.im_at(index[j], at), im[j]);
+                    store::<S, T>(self.state.re_at(index, at), re[j]);
+                    store::<S, T>(self.state.im_at(index, at), im[j]);
                 }
             }
         }
     }
 }
 
-impl<T: Real, const K: usize, const M: usize> WithSimd for Forward<'_, T, K, M> {
+impl<T: Real, const K: usize, const M: usize, const UNIT: bool> WithSimd for Forward<'_, T, K, M, UNIT> {
     type Output = ();
 
     #[inline(always)]
@@ -96,16 +133,18 @@ impl<T: Real, const K: usize, const M: usize> WithSimd for Forward<'_, T, K, M> 
 }
 
 /// Undoes a pass on ψ and λ.
-struct Reverse<'a, T, const K: usize, const M: usize> {
+struct Reverse<'a, T, const K: usize, const M: usize, const UNIT: bool> {
     groups: &'a Pass,
     psi: Planes<T>,
     lambda: Planes<T>,
+    /// The turns back.
     turns: [&'a Turn<T>; K],
-    /// The phases undone after the rotations, and where `Im(λ* ψ)` of each amplitude and lane is added up before.
+    swapped: usize,
+    /// The phases undone after the rotations, and where `Im(λ* ψ)` of each amplitude and lane is written before.
     table: Option<(&'a Table<T>, Option<*mut T>)>,
 }
 
-impl<T: Real, const K: usize, const M: usize> Reverse<'_, T, K, M> {
+impl<T: Real, const K: usize, const M: usize, const UNIT: bool> Reverse<'_, T, K, M, UNIT> {
     /// Undoes the rotations on one plane of a group; adds to the gradients.
     #[inline(always)]
     fn plane<S: Simd>(
@@ -116,15 +155,13 @@ impl<T: Real, const K: usize, const M: usize> Reverse<'_, T, K, M> {
         sums: &mut [T::Vector<S>; K],
     ) {
         for k in 0..K {
-            let (cos, sin) = turns[k];
-            let back = (cos, T::minus(simd, sin));
             for j in 0..M {
                 if j >> k & 1 == 0 {
                     let other = j | 1 << k;
                     sums[k] = T::times_plus(simd, l[other], p[j], sums[k]);
                     sums[k] = T::times_plus(simd, T::minus(simd, l[j]), p[other], sums[k]);
-                    (p[j], p[other]) = rotate::<S, T>(simd, back, p[j], p[other]);
-                    (l[j], l[other]) = rotate::<S, T>(simd, back, l[j], l[other]);
+                    (p[j], p[other]) = rotate::<S, T, UNIT>(simd, turns[k], p[j], p[other]);
+                    (l[j], l[other]) = rotate::<S, T, UNIT>(simd, turns[k], l[j], l[other]);
                 }
             }
         }
@@ -133,14 +170,13 @@ impl<T: Real, const K: usize, const M: usize> Reverse<'_, T, K, M> {
     #[inline(always)]
     fn chunk<S: Simd, const TABLE: bool>(&self, simd: S, at: usize, total: &mut PassSums) {
         let zero = T::splat(simd, T::zero());
-        // SAFETY: `at` is the first lane of a vector that ends within the lanes.
-        let turns = self
-            .turns
-            .map(|turn| unsafe { (load::<S, T>(turn.cos.as_ptr().add(at)), load::<S, T>(turn.sin.as_ptr().add(at))) });
+        let turns = loaded::<S, T, K>(self.turns, at);
+        let swapped: [usize; M] = std::array::from_fn(|j| self.groups.distances[j ^ self.swapped]);
         for bases in self.groups.bases.chunks(FLUSH) {
             let mut sums = [zero; K];
             for &base in bases {
                 let index: [usize; M] = std::array::from_fn(|j| base as usize ^ self.groups.distances[j]);
+                let to: [usize; M] = std::array::from_fn(|j| base as usize ^ swapped[j]);
                 // SAFETY: groups hold indices of both states, `at` as above; this worker alone holds the states.
                 let (mut p_re, mut l_re) = unsafe {
                     (
@@ -159,29 +195,27 @@ impl<T: Real, const K: usize, const M: usize> Reverse<'_, T, K, M> {
                 Self::plane(simd, &turns, &mut p_im, &mut l_im, &mut sums);
                 if let (true, Some((table, overlaps))) = (TABLE, self.table) {
                     for j in 0..M {
-                        let (cos, sin) = (table.cos[index[j]], table.sin[index[j]]);
+                        let (cos, sin) = (table.cos[to[j]], table.sin[to[j]]);
                         let back = (T::splat(simd, cos), T::splat(simd, -sin));
                         if let Some(overlaps) = overlaps {
                             // SAFETY: `overlaps` has a line for each amplitude of the state.
                             unsafe {
-                                let place = overlaps.add(index[j] * LANES + at);
-                                let mut overlap = load::<S, T>(place);
-                                overlap = T::times_plus(simd, l_re[j], p_im[j], overlap);
-                                overlap = T::times_plus(simd, T::minus(simd, l_im[j]), p_re[j], overlap);
-                                store::<S, T>(place, overlap);
+                                let other = T::times(simd, T::minus(simd, l_im[j]), p_re[j]);
+                                let overlap = T::times_plus(simd, l_re[j], p_im[j], other);
+                                store::<S, T>(overlaps.add(to[j] * LANES + at), overlap);
                             }
                         }
-                        (p_re[j], p_im[j]) = rotate::<S, T>(simd, back, p_re[j], p_im[j]);
-                        (l_re[j], l_im[j]) = rotate::<S, T>(simd, back, l_re[j], l_im[j]);
+                        (p_re[j], p_im[j]) = rotate::<S, T, false>(simd, back, p_re[j], p_im[j]);
+                        (l_re[j], l_im[j]) = rotate::<S, T, false>(simd, back, l_re[j], l_im[j]);
                     }
                 }
                 for j in 0..M {
                     // SAFETY: as above.
                     unsafe {
-                        store::<S, T>(self.psi.re_at(index[j], at), p_re[j]);
-                        store::<S, T>(self.psi.im_at(index[j], at), p_im[j]);
-                        store::<S, T>(self.lambda.re_at(index[j], at), l_re[j]);
-                        store::<S, T>(self.lambda.im_at(index[j], at), l_im[j]);
+                        store::<S, T>(self.psi.re_at(to[j], at), p_re[j]);
+                        store::<S, T>(self.psi.im_at(to[j], at), p_im[j]);
+                        store::<S, T>(self.lambda.re_at(to[j], at), l_re[j]);
+                        store::<S, T>(self.lambda.im_at(to[j], at), l_im[j]);
                     }
                 }
             }
@@ -197,7 +231,7 @@ impl<T: Real, const K: usize, const M: usize> Reverse<'_, T, K, M> {
     }
 }
 
-impl<T: Real, const K: usize, const M: usize> WithSimd for Reverse<'_, T, K, M> {
+impl<T: Real, const K: usize, const M: usize, const UNIT: bool> WithSimd for Reverse<'_, T, K, M, UNIT> {
     type Output = PassSums;
 
     #[inline(always)]
@@ -214,32 +248,41 @@ impl<T: Real, const K: usize, const M: usize> WithSimd for Reverse<'_, T, K, M> 
     }
 }
 
-/// Applies the phases of a table, then the rotations of a pass.
-pub(super) fn forward<T: Real>(groups: &Pass, state: Planes<T>, turns: &[&Turn<T>], table: Option<&Table<T>>) {
-    let arch = Arch::new();
-    match *turns {
-        [] => arch.dispatch(Forward::<T, 0, 1> { groups, state, turns: [], table }),
-        [a] => arch.dispatch(Forward::<T, 1, 2> { groups, state, turns: [a], table }),
-        [a, b] => arch.dispatch(Forward::<T, 2, 4> { groups, state, turns: [a, b], table }),
-        [a, b, c, ..] => arch.dispatch(Forward::<T, 3, 8> { groups, state, turns: [a, b, c], table }),
-    }
+/// Dispatches a kernel with the constants for the number and kind of a pass's rotations.
+macro_rules! with_size {
+    ($groups:expr, $rotors:expr, |$turns:ident| $kernel:ident { $($field:tt)* }) => {
+        match ($groups.rotations.len(), $rotors.unit) {
+            (0, _) => with_size!(@ $rotors, $turns, $kernel, 0, 1, false, { $($field)* }),
+            (1, false) => with_size!(@ $rotors, $turns, $kernel, 1, 2, false, { $($field)* }),
+            (1, true) => with_size!(@ $rotors, $turns, $kernel, 1, 2, true, { $($field)* }),
+            (2, false) => with_size!(@ $rotors, $turns, $kernel, 2, 4, false, { $($field)* }),
+            (2, true) => with_size!(@ $rotors, $turns, $kernel, 2, 4, true, { $($field)* }),
+            (_, false) => with_size!(@ $rotors, $turns, $kernel, 3, 8, false, { $($field)* }),
+            (_, true) => with_size!(@ $rotors, $turns, $kernel, 3, 8, true, { $($field)* }),
+        }
+    };
+    (@ $rotors:expr, $turns:ident, $kernel:ident, $k:literal, $m:literal, $unit:literal, { $($field:tt)* }) => {{
+        let $turns = $rotors.first::<$k>();
+        Arch::new().dispatch($kernel::<T, $k, $m, $unit> { $($field)* })
+    }};
 }
 
-/// Undoes the rotations of a pass on ψ and λ, then the phases of a table. Returns the gradient in the φ of each rotation and
-/// adds `Im(λ* ψ)` of each amplitude and lane, as it is before the phases are undone, to the table's overlaps.
+/// Applies the phases of a table, then the rotations of a pass.
+pub(super) fn forward<T: Real>(groups: &Pass, state: Planes<T>, rotors: &Rotors<T>, table: Option<&Table<T>>) {
+    let swapped = rotors.swapped;
+    with_size!(groups, rotors, |turns| Forward { groups, state, turns, swapped, table });
+}
+
+/// Applies the rotors that undo a pass to ψ and λ, then undoes the phases of a table. Returns the gradient in the φ of each
+/// rotation and writes `Im(λ* ψ)` of each amplitude and lane, as it is before the phases are undone, to the table's overlaps.
 pub(super) fn reverse<T: Real>(
     groups: &Pass,
     (psi, lambda): (Planes<T>, Planes<T>),
-    turns: &[&Turn<T>],
+    rotors: &Rotors<T>,
     table: Option<(&Table<T>, Option<&mut [T]>)>,
 ) -> PassSums {
-    let arch = Arch::new();
     let table = table.map(|(table, overlaps)| (table, overlaps.map(|overlaps| overlaps.as_mut_ptr())));
-    let sums = match *turns {
-        [] => arch.dispatch(Reverse::<T, 0, 1> { groups, psi, lambda, turns: [], table }),
-        [a] => arch.dispatch(Reverse::<T, 1, 2> { groups, psi, lambda, turns: [a], table }),
-        [a, b] => arch.dispatch(Reverse::<T, 2, 4> { groups, psi, lambda, turns: [a, b], table }),
-        [a, b, c, ..] => arch.dispatch(Reverse::<T, 3, 8> { groups, psi, lambda, turns: [a, b, c], table }),
-    };
+    let swapped = rotors.swapped;
+    let sums = with_size!(groups, rotors, |turns| Reverse { groups, psi, lambda, turns, swapped, table });
     sums.map(|lanes| lanes.map(|sum| 2.0 * sum))
 }
