@@ -5,7 +5,7 @@
 
 use super::angles::{Angles, GroupSums};
 use super::fused;
-use super::kernels::{Dense, Target, Turn};
+use super::kernels::{Target, Turn};
 use super::plan::{LANES, Plan};
 use super::prepare::Prepared;
 use super::state::{Buffer, State};
@@ -19,17 +19,15 @@ pub(super) struct Worker<'a, T> {
     arguments: Arguments<'a, T>,
     plan: &'a Plan,
     pub(super) angles: Angles<T>,
-    /// For full blocks: what they share. They follow the program's schedule, single states its steps.
-    pub(super) prepared: Option<&'a Prepared<T>>,
-    /// The matrix of each step that has one, and its adjoint.
-    matrices: Vec<Option<[Dense<T>; 2]>>,
+    /// What blocks share.
+    pub(super) prepared: &'a Prepared<T>,
     pub(super) psi: State<T>,
     /// Made when the first gradient is asked for.
     pub(super) lambda: Option<State<T>>,
     /// A third state, for variances.
     pub(super) scratch: Option<State<T>>,
-    /// Half a state, for the gradients of shared phases: `Im(λ* ψ)` of each amplitude and lane.
-    pub(super) overlaps: Option<Buffer<T>>,
+    /// For the gradients of shared phases: `Im(λ* ψ)` of each amplitude, summed over the lanes.
+    pub(super) overlaps: Vec<f64>,
     /// Half a state, for moving amplitudes.
     pub(super) spare: Option<Buffer<T>>,
 }
@@ -39,25 +37,18 @@ impl<'a, T: Real> Worker<'a, T> {
         program: &'a Program,
         arguments: Arguments<'a, T>,
         plan: &'a Plan,
-        prepared: Option<&'a Prepared<T>>,
+        prepared: &'a Prepared<T>,
     ) -> Self {
-        let matrix = |step: &Step| match &step.kernel {
-            // A schedule takes one-qubit matrices apart.
-            Kernel::Matrix { qubits, .. } if plan.fused && qubits.len() == 1 && step.controls == 0 => None,
-            Kernel::Matrix { qubits, entries } => Some([false, true].map(|dagger| Dense::new(entries, qubits, dagger))),
-            _ => None,
-        };
         Self {
             program,
             arguments,
             plan,
-            angles: Angles::new(program, arguments),
+            angles: prepared.angles.clone(),
             prepared,
-            matrices: program.steps.iter().map(matrix).collect(),
             psi: State::new(program.qubits, plan.lanes),
             lambda: None,
             scratch: None,
-            overlaps: None,
+            overlaps: Vec::new(),
             spare: None,
         }
     }
@@ -101,7 +92,7 @@ impl<'a, T: Real> Worker<'a, T> {
             }
             self.seed(&cotangent[first * outputs..(first + count) * outputs]);
             let mut slots = vec![[0.0; LANES]; self.program.slots.len()];
-            if self.prepared.is_some() {
+            if self.plan.fused {
                 self.reverse_schedule(wanted, &mut slots);
             } else {
                 self.reverse(wanted, &mut slots);
@@ -128,7 +119,7 @@ impl<'a, T: Real> Worker<'a, T> {
 
     /// What is read at the end, in the indices the states then have.
     pub(super) fn readout(&self) -> &'a Readout {
-        if self.prepared.is_some() { &self.program.schedule().readout } else { &self.program.readout }
+        if self.plan.fused { &self.program.schedule().readout } else { &self.program.readout }
     }
 
     /// Cosines and sines of `count` samples from `first` on.
@@ -142,7 +133,7 @@ impl<'a, T: Real> Worker<'a, T> {
         if let Some(embedding) = self.program.embedding {
             self.embed(embedding, first, count);
         }
-        if self.prepared.is_some() {
+        if self.plan.fused {
             return self.run_schedule();
         }
         if self.program.embedding.is_none() {
@@ -161,7 +152,7 @@ impl<'a, T: Real> Worker<'a, T> {
             Kernel::FixedPhase(value) => target.phase(step.controls, &Turn::fixed(*value)),
             Kernel::Exchange { mask, first, second } => target.exchange(*mask, *first, *second, step.controls),
             Kernel::Matrix { .. } => {
-                if let Some([matrix, _]) = &self.matrices[index] {
+                if let Some([matrix, _]) = &self.prepared.matrices[index] {
                     target.multiply(matrix, step.controls);
                 }
             }
@@ -201,7 +192,7 @@ impl<'a, T: Real> Worker<'a, T> {
                 [psi, lambda].iter().for_each(|t| t.exchange(*mask, *first, *second, controls));
             }
             Kernel::Matrix { .. } => {
-                if let Some([_, adjoint]) = &self.matrices[index] {
+                if let Some([_, adjoint]) = &self.prepared.matrices[index] {
                     [psi, lambda].iter().for_each(|t| t.multiply(adjoint, controls));
                 }
             }

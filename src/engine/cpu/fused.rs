@@ -65,7 +65,7 @@ impl<T: Real> NullaryFnOnce for VaryingOverlap<'_, T> {
 impl<T: Real> Worker<'_, T> {
     /// The final states of a full block.
     pub(super) fn run_schedule(&mut self) {
-        let (schedule, Some(prepared)) = (self.program.schedule(), self.prepared) else { return };
+        let (schedule, prepared) = (self.program.schedule(), self.prepared);
         if self.program.embedding.is_none() {
             let qubits = self.start();
             start::build(&mut self.psi, &qubits);
@@ -118,17 +118,18 @@ impl<T: Real> Worker<'_, T> {
     }
 
     fn reverse_layer(&mut self, index: usize, layer: &Layer, wanted: Wanted, gradients: &mut [[f64; LANES]]) {
-        let (Some(lambda), Some(prepared)) = (&mut self.lambda, self.prepared) else { return };
+        let (Some(lambda), prepared) = (&mut self.lambda, self.prepared) else { return };
         let planes = (self.psi.planes(), lambda.planes());
-        let entries = self.psi.re.len();
         let mut overlaps = std::mem::take(&mut self.overlaps);
         let shared_matters = layer.shared.iter().any(|phase| self.source_matters(phase.source, wanted));
+        if shared_matters {
+            overlaps.clear();
+            overlaps.resize(1 << self.program.qubits, 0.0);
+        }
         let shared = &prepared.layers[index];
         for (k, (pass, prepared)) in layer.passes.iter().zip(&shared.passes).enumerate().rev() {
             let table = shared.table.as_ref().filter(|_| k == 0);
-            let table = table.map(|table| {
-                (table, shared_matters.then(|| &mut **overlaps.get_or_insert_with(|| Buffer::new(entries))))
-            });
+            let table = table.map(|table| (table, shared_matters.then_some(&mut overlaps[..])));
             let rotors = &prepared.rotors(pass, &self.angles, true);
             if pass.rotations.iter().any(|rotation| self.source_matters(rotation.source, wanted)) {
                 let sums = layers::reverse(pass, planes, rotors, table);
@@ -145,8 +146,8 @@ impl<T: Real> Worker<'_, T> {
                 }
             }
         }
-        if let (true, Some(overlaps)) = (shared_matters, &overlaps) {
-            phase_gradients(layer, overlaps, shared.weight, gradients);
+        if shared_matters {
+            phase_gradients(layer, &mut overlaps, shared.weight, gradients);
         }
         self.overlaps = overlaps;
         for phase in &layer.varying {

@@ -140,8 +140,8 @@ struct Reverse<'a, T, const K: usize, const M: usize, const UNIT: bool> {
     /// The turns back.
     turns: [&'a Turn<T>; K],
     swapped: usize,
-    /// The phases undone after the rotations, and where `Im(λ* ψ)` of each amplitude and lane is written before.
-    table: Option<(&'a Table<T>, Option<*mut T>)>,
+    /// The phases undone after the rotations, and where `Im(λ* ψ)` of each amplitude is added up before.
+    table: Option<(&'a Table<T>, Option<*mut f64>)>,
 }
 
 impl<T: Real, const K: usize, const M: usize, const UNIT: bool> Reverse<'_, T, K, M, UNIT> {
@@ -198,12 +198,10 @@ impl<T: Real, const K: usize, const M: usize, const UNIT: bool> Reverse<'_, T, K
                         let (cos, sin) = (table.cos[to[j]], table.sin[to[j]]);
                         let back = (T::splat(simd, cos), T::splat(simd, -sin));
                         if let Some(overlaps) = overlaps {
-                            // SAFETY: `overlaps` has a line for each amplitude of the state.
-                            unsafe {
-                                let other = T::times(simd, T::minus(simd, l_im[j]), p_re[j]);
-                                let overlap = T::times_plus(simd, l_re[j], p_im[j], other);
-                                store::<S, T>(overlaps.add(to[j] * LANES + at), overlap);
-                            }
+                            let other = T::times(simd, T::minus(simd, l_im[j]), p_re[j]);
+                            let overlap = T::sum(simd, T::times_plus(simd, l_re[j], p_im[j], other)).to_f64();
+                            // SAFETY: `overlaps` has an entry for each amplitude of the state.
+                            unsafe { *overlaps.add(to[j]) += overlap };
                         }
                         (p_re[j], p_im[j]) = rotate::<S, T, false>(simd, back, p_re[j], p_im[j]);
                         (l_re[j], l_im[j]) = rotate::<S, T, false>(simd, back, l_re[j], l_im[j]);
@@ -274,12 +272,12 @@ pub(super) fn forward<T: Real>(groups: &Pass, state: Planes<T>, rotors: &Rotors<
 }
 
 /// Applies the rotors that undo a pass to ψ and λ, then undoes the phases of a table. Returns the gradient in the φ of each
-/// rotation and writes `Im(λ* ψ)` of each amplitude and lane, as it is before the phases are undone, to the table's overlaps.
+/// rotation and adds `Im(λ* ψ)` of each amplitude, summed over the lanes, to the table's overlaps, before it undoes the phases.
 pub(super) fn reverse<T: Real>(
     groups: &Pass,
     (psi, lambda): (Planes<T>, Planes<T>),
     rotors: &Rotors<T>,
-    table: Option<(&Table<T>, Option<&mut [T]>)>,
+    table: Option<(&Table<T>, Option<&mut [f64]>)>,
 ) -> PassSums {
     let table = table.map(|(table, overlaps)| (table, overlaps.map(|overlaps| overlaps.as_mut_ptr())));
     let swapped = rotors.swapped;

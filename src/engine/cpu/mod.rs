@@ -18,14 +18,15 @@ mod overlap;
 mod plan;
 mod prepare;
 mod simd;
+mod sincos;
 mod space;
 mod start;
 mod state;
+mod words;
 
 use super::{Arguments, Engine, Gradients, Real, Wanted};
 use crate::error::Result;
 use crate::program::Program;
-use angles::Angles;
 use block::Worker;
 use candle_core::DType;
 use plan::Plan;
@@ -49,14 +50,15 @@ pub(crate) struct Cpu {
 #[derive(Debug)]
 pub(crate) struct Kept<T> {
     states: Vec<Option<State<T>>>,
+    prepared: Prepared<T>,
     inputs: Vec<T>,
     weights: Vec<T>,
 }
 
 impl<T: Real> Kept<T> {
-    /// The states, if they are those of these arguments.
-    fn states_of(self, arguments: Arguments<'_, T>) -> Option<Vec<Option<State<T>>>> {
-        (self.inputs == arguments.inputs && self.weights == arguments.weights).then_some(self.states)
+    /// Itself, if it is what these arguments left.
+    fn of(self, arguments: Arguments<'_, T>) -> Option<Self> {
+        (self.inputs == arguments.inputs && self.weights == arguments.weights).then_some(self)
     }
 }
 
@@ -70,8 +72,8 @@ impl<T: Real> Engine<T> for Cpu {
         let rows = plan.lanes * outputs;
         let keep = keep && plan.may_keep;
         let mut kept: Vec<Option<State<T>>> = (0..plan.blocks).map(|_| None).collect();
-        let prepared = prepare(program, arguments, &plan);
-        let start = || Worker::new(program, arguments, &plan, prepared.as_ref());
+        let prepared = Prepared::new(program, arguments, plan.fused);
+        let start = || Worker::new(program, arguments, &plan, &prepared);
         let block = |worker: &mut Worker<'_, T>, (block, (out, kept)): (usize, (&mut [T], &mut Option<State<T>>))| {
             worker.forward(block, out);
             *kept = keep.then(|| worker.take_state());
@@ -84,7 +86,7 @@ impl<T: Real> Engine<T> for Cpu {
         }
         let kept = keep.then(|| {
             let (inputs, weights) = (arguments.inputs.to_vec(), arguments.weights.to_vec());
-            Kept { states: kept, inputs, weights }
+            Kept { states: kept, prepared, inputs, weights }
         });
         Ok((out, kept))
     }
@@ -106,11 +108,12 @@ impl<T: Real> Engine<T> for Cpu {
             true => inputs.chunks_mut(group_rows * width).collect(),
             false => (0..plan.groups).map(|_| Default::default()).collect(),
         };
-        let kept = kept.and_then(|kept| kept.states_of(arguments));
-        let mut kept = kept.unwrap_or_else(|| (0..plan.blocks).map(|_| None).collect());
+        let (mut kept, prepared) = match kept.and_then(|kept| kept.of(arguments)) {
+            Some(kept) => (kept.states, kept.prepared),
+            None => ((0..plan.blocks).map(|_| None).collect(), Prepared::new(program, arguments, plan.fused)),
+        };
         let mut work: Vec<_> = rows.into_iter().zip(kept.chunks_mut(plan.blocks_per_group)).collect();
-        let prepared = prepare(program, arguments, &plan);
-        let start = || Worker::new(program, arguments, &plan, prepared.as_ref());
+        let start = || Worker::new(program, arguments, &plan, &prepared);
         let group = |worker: &mut Worker<'_, T>, (group, (rows, kept)): (usize, &mut (&mut [T], &mut [Option<_>]))| {
             worker.gradient_group(group, cotangent, wanted, rows, kept)
         };
@@ -133,9 +136,4 @@ impl Cpu {
             _ => Plan::forward::<f32>(program, batch, self).map(drop),
         }
     }
-}
-
-/// What the blocks of a call share, if they follow the schedule.
-fn prepare<T: Real>(program: &Program, arguments: Arguments<'_, T>, plan: &Plan) -> Option<Prepared<T>> {
-    plan.fused.then(|| Prepared::new(program, &Angles::new(program, arguments)))
 }

@@ -8,12 +8,14 @@
 //! are corrected.
 
 use super::angles::Angles;
-use super::kernels::Turn;
+use super::kernels::{Dense, Turn};
 use super::layers::{Rotors, Table};
 use super::plan::LANES;
-use crate::engine::Real;
-use crate::program::{Layer, MAX_ROTATIONS, Node, Pass, Program, Source};
+use super::sincos::sin_cos;
+use crate::engine::{Arguments, Real};
+use crate::program::{Kernel, Layer, MAX_ROTATIONS, Node, Pass, Program, Source, Step};
 use num_complex::Complex64;
+use pulp::{Arch, NullaryFnOnce};
 
 /// Rotations from which a table made for their factors alone costs less than it saves.
 const WORTH_A_TABLE: usize = 3;
@@ -21,6 +23,10 @@ const WORTH_A_TABLE: usize = 3;
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Prepared<T> {
+    /// Those of the slots that all samples share.
+    pub(super) angles: Angles<T>,
+    /// The matrix of each step that has one, and its adjoint.
+    pub(super) matrices: Vec<Option<[Dense<T>; 2]>>,
     /// One entry for each node, empty for what is not a layer.
     pub(super) layers: Vec<SharedLayer<T>>,
 }
@@ -85,12 +91,21 @@ impl<T: Real> SharedPass<T> {
 }
 
 impl<T: Real> Prepared<T> {
-    pub(super) fn new(program: &Program, angles: &Angles<T>) -> Self {
+    pub(super) fn new(program: &Program, arguments: Arguments<'_, T>, fused: bool) -> Self {
+        let angles = Angles::new(program, arguments);
         let layer = |node: &Node| match node {
-            Node::Layer(layer) => SharedLayer::new(program, layer, angles),
+            Node::Layer(layer) => SharedLayer::new(program, layer, &angles),
             Node::Step { .. } | Node::Settle(_) => SharedLayer { table: None, passes: Vec::new(), weight: 1.0 },
         };
-        Self { layers: program.schedule().nodes.iter().map(layer).collect() }
+        let layers = if fused { program.schedule().nodes.iter().map(layer).collect() } else { Vec::new() };
+        let matrix = |step: &Step| match &step.kernel {
+            // A schedule takes one-qubit matrices apart.
+            Kernel::Matrix { qubits, .. } if fused && qubits.len() == 1 && step.controls == 0 => None,
+            Kernel::Matrix { qubits, entries } => Some([false, true].map(|dagger| Dense::new(entries, qubits, dagger))),
+            _ => None,
+        };
+        let matrices = program.steps.iter().map(matrix).collect();
+        Self { angles, matrices, layers }
     }
 }
 
@@ -148,13 +163,12 @@ fn table<T: Real>(program: &Program, layer: &Layer, passes: &[SharedPass<T>], an
             phases[*mask as usize] += weight * value;
         }
     }
-    walsh_hadamard(&mut phases);
+    Arch::new().dispatch(Transform(&mut phases));
     let factor: f64 = passes.iter().filter_map(|pass| pass.short.as_ref()).flat_map(|short| short.factors).product();
-    let entry = |phase: &f64| {
-        let (sin, cos) = phase.sin_cos();
-        (T::from_f64(factor * cos), T::from_f64(factor * sin))
-    };
-    let (cos, sin) = phases.iter().map(entry).unzip();
+    let (mut sin, mut cos) = (vec![0.0; phases.len()], vec![0.0; phases.len()]);
+    sin_cos(&phases, &mut sin, &mut cos);
+    let entries = |values: Vec<f64>| values.into_iter().map(|value| T::from_f64(factor * value)).collect();
+    let (cos, sin) = (entries(cos), entries(sin));
     let mut table = Table { cos, sin };
     for (pass, shared) in layer.passes.iter().zip(passes) {
         let swapped = shared.short.as_ref().map_or(0, |short| short.swapped);
@@ -170,27 +184,46 @@ fn table<T: Real>(program: &Program, layer: &Layer, passes: &[SharedPass<T>], an
 }
 
 /// `out[p] = sum over m of in[m] (-1)^|p & m|`, in place.
-fn walsh_hadamard(values: &mut [f64]) {
-    let mut half = 1;
-    while half < values.len() {
-        for block in values.chunks_exact_mut(2 * half) {
-            let (low, high) = block.split_at_mut(half);
-            for (a, b) in low.iter_mut().zip(high) {
-                (*a, *b) = (*a + *b, *a - *b);
+struct Transform<'a>(&'a mut [f64]);
+
+impl NullaryFnOnce for Transform<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self(values) = self;
+        let mut half = 1;
+        // The first steps stay within eight neighbours.
+        if let (eights, []) = values.as_chunks_mut::<8>() {
+            for eight in eights {
+                for bit in [1, 2, 4] {
+                    for j in 0..8 {
+                        if j & bit == 0 {
+                            (eight[j], eight[j | bit]) = (eight[j] + eight[j | bit], eight[j] - eight[j | bit]);
+                        }
+                    }
+                }
             }
+            half = 8;
         }
-        half *= 2;
+        while half < values.len() {
+            for block in values.chunks_exact_mut(2 * half) {
+                let (low, high) = block.split_at_mut(half);
+                for (a, b) in low.iter_mut().zip(high) {
+                    (*a, *b) = (*a + *b, *a - *b);
+                }
+            }
+            half *= 2;
+        }
     }
 }
 
-/// The gradients of shared phases from `Im(λ* ψ)` of each amplitude and lane: `-2 sum of w(p) Im(λ* ψ)(p)`, times `factor`.
-pub(super) fn phase_gradients<T: Real>(layer: &Layer, overlaps: &[T], factor: f64, gradients: &mut [[f64; LANES]]) {
-    let (lines, _) = overlaps.as_chunks::<LANES>();
-    let mut sums: Vec<f64> = lines.iter().map(|line| line.iter().map(|lane| lane.to_f64()).sum()).collect();
-    walsh_hadamard(&mut sums);
+/// The gradients of shared phases from `Im(λ* ψ)` of each amplitude: `-2 sum of w(p) Im(λ* ψ)(p)`, times `factor`.
+pub(super) fn phase_gradients(layer: &Layer, overlaps: &mut [f64], factor: f64, gradients: &mut [[f64; LANES]]) {
+    Arch::new().dispatch(Transform(overlaps));
     for phase in &layer.shared {
         if let Source::Slot(slot) = phase.source {
-            let series = phase.walsh.iter().map(|(mask, weight)| weight * sums[*mask as usize]);
+            let series = phase.walsh.iter().map(|(mask, weight)| weight * overlaps[*mask as usize]);
             gradients[slot][0] -= 2.0 * factor * series.sum::<f64>();
         }
     }

@@ -15,10 +15,14 @@ pub(crate) trait Vectored: Copy {
     fn times_plus<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>, c: Self::Vector<S>) -> Self::Vector<S>;
     /// `-a`.
     fn minus<S: Simd>(simd: S, a: Self::Vector<S>) -> Self::Vector<S>;
+    /// `a + b`.
+    fn plus<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
+    /// The sum of the lanes.
+    fn sum<S: Simd>(simd: S, a: Self::Vector<S>) -> Self;
 }
 
 macro_rules! vectored {
-    ($real:ty, $vector:ident, $splat:ident, $mul:ident, $mul_add:ident, $neg:ident) => {
+    ($real:ty, $vector:ident, $splat:ident, $mul:ident, $mul_add:ident, $neg:ident, $add:ident, $sum:ident) => {
         impl Vectored for $real {
             type Vector<S: Simd> = S::$vector;
 
@@ -41,11 +45,21 @@ macro_rules! vectored {
             fn minus<S: Simd>(simd: S, a: S::$vector) -> S::$vector {
                 simd.$neg(a)
             }
+
+            #[inline(always)]
+            fn plus<S: Simd>(simd: S, a: S::$vector, b: S::$vector) -> S::$vector {
+                simd.$add(a, b)
+            }
+
+            #[inline(always)]
+            fn sum<S: Simd>(simd: S, a: S::$vector) -> Self {
+                simd.$sum(a)
+            }
         }
     };
 }
-vectored!(f32, f32s, splat_f32s, mul_f32s, mul_add_e_f32s, neg_f32s);
-vectored!(f64, f64s, splat_f64s, mul_f64s, mul_add_e_f64s, neg_f64s);
+vectored!(f32, f32s, splat_f32s, mul_f32s, mul_add_e_f32s, neg_f32s, add_f32s, reduce_sum_f32s);
+vectored!(f64, f64s, splat_f64s, mul_f64s, mul_add_e_f64s, neg_f64s, add_f64s, reduce_sum_f64s);
 
 /// Lanes of a vector.
 #[inline(always)]

@@ -1,0 +1,173 @@
+//! Words of Z on full blocks: sums of signed probabilities, and diagonals made of signs.
+//!
+//! Amplitudes are taken eight at a time. A Walsh-Hadamard transform over them serves all words that agree in the lowest three
+//! bits, so that a word costs one addition for eight amplitudes.
+
+use super::plan::LANES;
+use super::simd::{lanes, load, store};
+use super::state::State;
+use crate::engine::Real;
+use crate::program::FlipTerm;
+use pulp::{Arch, Simd, WithSimd};
+
+/// Amplitudes taken at a time.
+const EIGHT: usize = 8;
+
+/// Eights between two additions into `f64`.
+const FLUSH: usize = 64;
+
+type Line<T> = [T; LANES];
+
+/// `out[p] = sum over m of in[m] (-1)^|p & m|`, in place.
+#[inline(always)]
+fn transform<S: Simd, T: Real>(simd: S, lines: &mut [T::Vector<S>; EIGHT]) {
+    for bit in [1, 2, 4] {
+        for j in 0..EIGHT {
+            if j & bit == 0 {
+                let (a, b) = (lines[j], lines[j | bit]);
+                (lines[j], lines[j | bit]) = (T::plus(simd, a, b), T::plus(simd, a, T::minus(simd, b)));
+            }
+        }
+    }
+}
+
+/// The sign of a word at the first of eight amplitudes.
+#[inline(always)]
+fn sign<T: Real>(term: &FlipTerm, eight: usize) -> T {
+    let odd = (EIGHT * eight & term.z as usize).count_ones() % 2 == 1;
+    if odd { -T::one() } else { T::one() }
+}
+
+/// The vectors from lane `at` on of up to eight lines; zeros for those that are not there.
+#[inline(always)]
+fn loaded<S: Simd, T: Real>(simd: S, lines: &[Line<T>], at: usize) -> [T::Vector<S>; EIGHT] {
+    let mut vectors = [T::splat(simd, T::zero()); EIGHT];
+    for (vector, line) in vectors.iter_mut().zip(lines) {
+        // SAFETY: `at` is the first lane of a vector that ends within the lanes.
+        *vector = unsafe { load::<S, T>(line.as_ptr().add(at)) };
+    }
+    vectors
+}
+
+/// Vectors to lane `at` on of as many lines.
+#[inline(always)]
+fn stored<S: Simd, T: Real>(lines: &mut [Line<T>], at: usize, vectors: &[T::Vector<S>; EIGHT]) {
+    for (line, vector) in lines.iter_mut().zip(vectors) {
+        // SAFETY: as for `loaded`.
+        unsafe { store::<S, T>(line.as_mut_ptr().add(at), *vector) };
+    }
+}
+
+/// `sum of (-1)^|p & z| |ψ_p|^2` for each word, in each lane.
+struct Expect<'a, T> {
+    state: &'a State<T>,
+    terms: &'a [FlipTerm],
+}
+
+impl<T: Real> WithSimd for Expect<'_, T> {
+    type Output = Vec<Line<f64>>;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> Vec<Line<f64>> {
+        let (re, im) = (self.state.re.as_chunks::<LANES>().0, self.state.im.as_chunks::<LANES>().0);
+        let mut total = vec![[0.0; LANES]; self.terms.len()];
+        let mut sums = vec![[T::zero(); LANES]; self.terms.len()];
+        for (eight, (re, im)) in re.chunks(EIGHT).zip(im.chunks(EIGHT)).enumerate() {
+            let mut lines = [[T::zero(); LANES]; EIGHT];
+            for at in (0..LANES).step_by(lanes::<S, T>()) {
+                let (re, im) = (loaded::<S, T>(simd, re, at), loaded::<S, T>(simd, im, at));
+                let mut eight = re;
+                for j in 0..EIGHT {
+                    eight[j] = T::times_plus(simd, re[j], re[j], T::times(simd, im[j], im[j]));
+                }
+                transform::<S, T>(simd, &mut eight);
+                stored::<S, T>(&mut lines, at, &eight);
+            }
+            for (sum, term) in sums.iter_mut().zip(self.terms) {
+                add::<S, T>(simd, sum, sign(term, eight), &lines[term.z as usize % EIGHT]);
+            }
+            if (eight + 1) % FLUSH == 0 {
+                flush(&mut total, &mut sums);
+            }
+        }
+        flush(&mut total, &mut sums);
+        total
+    }
+}
+
+/// `to += sign line`.
+#[inline(always)]
+fn add<S: Simd, T: Real>(simd: S, to: &mut Line<T>, sign: T, line: &Line<T>) {
+    let sign = T::splat(simd, sign);
+    for at in (0..LANES).step_by(lanes::<S, T>()) {
+        // SAFETY: `at` is the first lane of a vector that ends within the lanes.
+        unsafe {
+            let sum = T::times_plus(simd, sign, load::<S, T>(line.as_ptr().add(at)), load::<S, T>(to.as_ptr().add(at)));
+            store::<S, T>(to.as_mut_ptr().add(at), sum);
+        }
+    }
+}
+
+#[inline(always)]
+fn flush<T: Real>(total: &mut [Line<f64>], sums: &mut [Line<T>]) {
+    for (total, sum) in total.iter_mut().zip(sums) {
+        total.iter_mut().zip(&*sum).for_each(|(total, sum)| *total += sum.to_f64());
+        *sum = [T::zero(); LANES];
+    }
+}
+
+/// `to = (sum over words of factor * word) from`, with a factor for each lane.
+struct Apply<'a, T> {
+    from: &'a State<T>,
+    to: &'a mut State<T>,
+    terms: &'a [FlipTerm],
+    factors: &'a [Line<T>],
+}
+
+impl<T: Real> WithSimd for Apply<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let from = (self.from.re.as_chunks::<LANES>().0, self.from.im.as_chunks::<LANES>().0);
+        let to = (self.to.re.as_chunks_mut::<LANES>().0, self.to.im.as_chunks_mut::<LANES>().0);
+        let from = from.0.chunks(EIGHT).zip(from.1.chunks(EIGHT));
+        let to = to.0.chunks_mut(EIGHT).zip(to.1.chunks_mut(EIGHT));
+        for (eight, (from, to)) in from.zip(to).enumerate() {
+            let mut lines = [[T::zero(); LANES]; EIGHT];
+            for (term, factor) in self.terms.iter().zip(self.factors) {
+                add::<S, T>(simd, &mut lines[term.z as usize % EIGHT], sign(term, eight), factor);
+            }
+            for at in (0..LANES).step_by(lanes::<S, T>()) {
+                let mut diagonal = loaded::<S, T>(simd, &lines, at);
+                transform::<S, T>(simd, &mut diagonal);
+                for (from, to) in [(from.0, &mut *to.0), (from.1, &mut *to.1)] {
+                    let mut lines = loaded::<S, T>(simd, from, at);
+                    for j in 0..EIGHT {
+                        lines[j] = T::times(simd, diagonal[j], lines[j]);
+                    }
+                    stored::<S, T>(to, at, &lines);
+                }
+            }
+        }
+    }
+}
+
+/// Adds the expectation values of words of Z to `total`, `[outputs][LANES]`.
+pub(super) fn expect<T: Real>(state: &State<T>, terms: &[FlipTerm], total: &mut [f64]) {
+    if terms.is_empty() {
+        return;
+    }
+    let sums = Arch::new().dispatch(Expect { state, terms });
+    for (term, sums) in terms.iter().zip(sums) {
+        let total = &mut total[term.output * LANES..][..LANES];
+        total.iter_mut().zip(sums).for_each(|(total, sum)| *total += term.coefficient * sum);
+    }
+}
+
+/// `to = (sum over words of factors[output] * coefficient * word) from`.
+pub(super) fn apply<T: Real>(from: &State<T>, terms: &[FlipTerm], factors: &[Line<T>], to: &mut State<T>) {
+    let factor = |term: &FlipTerm| factors[term.output].map(|factor| T::from_f64(term.coefficient) * factor);
+    let factors: Vec<Line<T>> = terms.iter().map(factor).collect();
+    Arch::new().dispatch(Apply { from, to, terms, factors: &factors });
+}
