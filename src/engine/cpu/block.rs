@@ -21,6 +21,7 @@ pub(super) struct Worker<'a, T> {
     pub(super) angles: Angles<T>,
     /// What blocks share.
     pub(super) prepared: &'a Prepared<T>,
+    /// Empty until a block is run, and again once it is taken.
     pub(super) psi: State<T>,
     /// Made when the first gradient is asked for.
     pub(super) lambda: Option<State<T>>,
@@ -45,7 +46,7 @@ impl<'a, T: Real> Worker<'a, T> {
             plan,
             angles: prepared.angles.clone(),
             prepared,
-            psi: State::new(program.qubits, plan.lanes),
+            psi: State::empty(program.qubits, plan.lanes),
             lambda: None,
             scratch: None,
             overlaps: Vec::new(),
@@ -63,7 +64,7 @@ impl<'a, T: Real> Worker<'a, T> {
     /// The final state of the last block, which the worker then no longer has.
     pub(super) fn take_state(&mut self) -> State<T> {
         let (qubits, lanes) = (self.psi.qubits, self.psi.lanes);
-        std::mem::replace(&mut self.psi, State::new(qubits, lanes))
+        std::mem::replace(&mut self.psi, State::empty(qubits, lanes))
     }
 
     /// Gradients of all blocks of a group: the input rows are written, the sums returned. Blocks whose final states were
@@ -130,6 +131,9 @@ impl<'a, T: Real> Worker<'a, T> {
     /// The final states of `count` samples from `first` on.
     fn run(&mut self, first: usize, count: usize) {
         self.fill(first, count);
+        if self.psi.re.is_empty() {
+            self.psi = State::new(self.psi.qubits, self.psi.lanes);
+        }
         if let Some(embedding) = self.program.embedding {
             self.embed(embedding, first, count);
         }

@@ -8,7 +8,7 @@
 
 use super::kernels::Turn;
 use super::plan::LANES;
-use super::simd::{Vectored, lanes, load, store};
+use super::simd::{Vectored, align_frame, lanes, load, opaque, store};
 use super::state::Planes;
 use crate::engine::Real;
 use crate::program::{MAX_ROTATIONS, Pass};
@@ -85,14 +85,17 @@ impl<T: Real, const K: usize, const M: usize, const UNIT: bool> Forward<'_, T, K
         let turns = loaded::<S, T, K>(self.turns, at);
         let swapped: [usize; M] = std::array::from_fn(|j| self.groups.distances[j ^ self.swapped]);
         for &base in &self.groups.bases {
-            let index: [usize; M] = std::array::from_fn(|j| base as usize ^ self.groups.distances[j]);
+            let index: [usize; M] = std::array::from_fn(|j| opaque(base as usize ^ self.groups.distances[j]));
             // SAFETY: groups hold indices of the state, and `at` as above; this worker alone holds the state.
             let mut re = index.map(|index| unsafe { load::<S, T>(self.state.re_at(index, at)) });
             // SAFETY: as above.
             let mut im = index.map(|index| unsafe { load::<S, T>(self.state.im_at(index, at)) });
             if let (true, Some(table)) = (TABLE, self.table) {
                 for j in 0..M {
-                    let turn = (T::splat(simd, table.cos[index[j]]), T::splat(simd, table.sin[index[j]]));
+                    // SAFETY: tables have an entry for each amplitude of the state.
+                    let (cos, sin) =
+                        unsafe { (*table.cos.get_unchecked(index[j]), *table.sin.get_unchecked(index[j])) };
+                    let turn = (T::splat(simd, cos), T::splat(simd, sin));
                     (re[j], im[j]) = rotate::<S, T, false>(simd, turn, re[j], im[j]);
                 }
             }
@@ -106,7 +109,7 @@ impl<T: Real, const K: usize, const M: usize, const UNIT: bool> Forward<'_, T, K
                 }
             }
             for j in 0..M {
-                let index = base as usize ^ swapped[j];
+                let index = opaque(base as usize ^ swapped[j]);
                 // SAFETY: as above.
                 unsafe {
                     store::<S, T>(self.state.re_at(index, at), re[j]);
@@ -122,6 +125,7 @@ impl<T: Real, const K: usize, const M: usize, const UNIT: bool> WithSimd for For
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
+        align_frame();
         for at in (0..LANES).step_by(lanes::<S, T>()) {
             if self.table.is_some() {
                 self.chunk::<S, true>(simd, at);
@@ -167,6 +171,27 @@ impl<T: Real, const K: usize, const M: usize, const UNIT: bool> Reverse<'_, T, K
         }
     }
 
+    /// Undoes the table's phase on the imaginary parts given and the real parts in their place; adds to its overlap.
+    #[inline(always)]
+    fn unphase<S: Simd>(&self, simd: S, i: usize, at: usize, p: T::Vector<S>, l: T::Vector<S>) -> Pair<S, T> {
+        let Some((table, overlaps)) = self.table else { return (p, l) };
+        // SAFETY: tables and overlaps have an entry for each amplitude of the states; `at` as in `chunk`.
+        unsafe {
+            let (re, l_re) = (self.psi.re_at(i, at), self.lambda.re_at(i, at));
+            let (p_re, lambda_re) = (load::<S, T>(re), load::<S, T>(l_re));
+            if let Some(overlaps) = overlaps {
+                let other = T::times(simd, T::minus(simd, l), p_re);
+                *overlaps.add(i) += T::sum(simd, T::times_plus(simd, lambda_re, p, other)).to_f64();
+            }
+            let back = (T::splat(simd, *table.cos.get_unchecked(i)), T::splat(simd, -*table.sin.get_unchecked(i)));
+            let psi = rotate::<S, T, false>(simd, back, p_re, p);
+            let lambda = rotate::<S, T, false>(simd, back, lambda_re, l);
+            store::<S, T>(re, psi.0);
+            store::<S, T>(l_re, lambda.0);
+            (psi.1, lambda.1)
+        }
+    }
+
     #[inline(always)]
     fn chunk<S: Simd, const TABLE: bool>(&self, simd: S, at: usize, total: &mut PassSums) {
         let zero = T::splat(simd, T::zero());
@@ -175,45 +200,40 @@ impl<T: Real, const K: usize, const M: usize, const UNIT: bool> Reverse<'_, T, K
         for bases in self.groups.bases.chunks(FLUSH) {
             let mut sums = [zero; K];
             for &base in bases {
-                let index: [usize; M] = std::array::from_fn(|j| base as usize ^ self.groups.distances[j]);
-                let to: [usize; M] = std::array::from_fn(|j| base as usize ^ swapped[j]);
+                let index: [usize; M] = std::array::from_fn(|j| opaque(base as usize ^ self.groups.distances[j]));
+                let to: [usize; M] = std::array::from_fn(|j| opaque(base as usize ^ swapped[j]));
+                // One plane after the other: two groups fill the registers.
                 // SAFETY: groups hold indices of both states, `at` as above; this worker alone holds the states.
-                let (mut p_re, mut l_re) = unsafe {
+                let (mut p, mut l) = unsafe {
                     (
                         index.map(|i| load::<S, T>(self.psi.re_at(i, at))),
                         index.map(|i| load::<S, T>(self.lambda.re_at(i, at))),
                     )
                 };
-                Self::plane(simd, &turns, &mut p_re, &mut l_re, &mut sums);
+                Self::plane(simd, &turns, &mut p, &mut l, &mut sums);
+                for j in 0..M {
+                    // SAFETY: as above.
+                    unsafe {
+                        store::<S, T>(self.psi.re_at(to[j], at), p[j]);
+                        store::<S, T>(self.lambda.re_at(to[j], at), l[j]);
+                    }
+                }
                 // SAFETY: as above.
-                let (mut p_im, mut l_im) = unsafe {
+                let (mut p, mut l) = unsafe {
                     (
                         index.map(|i| load::<S, T>(self.psi.im_at(i, at))),
                         index.map(|i| load::<S, T>(self.lambda.im_at(i, at))),
                     )
                 };
-                Self::plane(simd, &turns, &mut p_im, &mut l_im, &mut sums);
-                if let (true, Some((table, overlaps))) = (TABLE, self.table) {
-                    for j in 0..M {
-                        let (cos, sin) = (table.cos[to[j]], table.sin[to[j]]);
-                        let back = (T::splat(simd, cos), T::splat(simd, -sin));
-                        if let Some(overlaps) = overlaps {
-                            let other = T::times(simd, T::minus(simd, l_im[j]), p_re[j]);
-                            let overlap = T::sum(simd, T::times_plus(simd, l_re[j], p_im[j], other)).to_f64();
-                            // SAFETY: `overlaps` has an entry for each amplitude of the state.
-                            unsafe { *overlaps.add(to[j]) += overlap };
-                        }
-                        (p_re[j], p_im[j]) = rotate::<S, T, false>(simd, back, p_re[j], p_im[j]);
-                        (l_re[j], l_im[j]) = rotate::<S, T, false>(simd, back, l_re[j], l_im[j]);
-                    }
-                }
+                Self::plane(simd, &turns, &mut p, &mut l, &mut sums);
                 for j in 0..M {
+                    if TABLE {
+                        (p[j], l[j]) = self.unphase(simd, to[j], at, p[j], l[j]);
+                    }
                     // SAFETY: as above.
                     unsafe {
-                        store::<S, T>(self.psi.re_at(to[j], at), p_re[j]);
-                        store::<S, T>(self.psi.im_at(to[j], at), p_im[j]);
-                        store::<S, T>(self.lambda.re_at(to[j], at), l_re[j]);
-                        store::<S, T>(self.lambda.im_at(to[j], at), l_im[j]);
+                        store::<S, T>(self.psi.im_at(to[j], at), p[j]);
+                        store::<S, T>(self.lambda.im_at(to[j], at), l[j]);
                     }
                 }
             }
@@ -235,6 +255,7 @@ impl<T: Real, const K: usize, const M: usize, const UNIT: bool> WithSimd for Rev
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> PassSums {
         let mut total = [[0.0; LANES]; MAX_ROTATIONS];
+        align_frame();
         for at in (0..LANES).step_by(lanes::<S, T>()) {
             if self.table.is_some() {
                 self.chunk::<S, true>(simd, at, &mut total);

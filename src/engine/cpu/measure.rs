@@ -77,7 +77,7 @@ impl<T: Real> Worker<'_, T> {
         let psi = self.target();
         let readout = self.readout();
         let outputs = self.program.outputs();
-        let lambda = self.lambda.get_or_insert_with(|| State::new(psi.qubits, psi.lanes));
+        let lambda = self.lambda.get_or_insert_with(|| State::second(psi.qubits, psi.lanes));
         let factors = |outputs: std::ops::Range<usize>| -> Vec<[T; LANES]> {
             outputs.map(|output| factor(cotangent, self.program.outputs(), output, psi.lanes)).collect()
         };
