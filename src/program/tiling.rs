@@ -208,7 +208,7 @@ impl Sweep {
 
     /// Whether a phase with this mask may be done after the rotations as well as before.
     fn commutes(&self, mask: u64) -> bool {
-        let even = |rotation: &Rotation| (rotation.displacement & mask).count_ones() % 2 == 0;
+        let even = |rotation: &Rotation| (rotation.displacement & mask).count_ones().is_multiple_of(2);
         self.across.iter().chain(&self.within).all(even)
     }
 }

@@ -2,15 +2,19 @@
 
 use super::kernels::Turn;
 use super::plan::LANES;
+use super::sincos::sin_cos;
 use crate::engine::{Arguments, Real};
 use crate::program::{Program, Slot, Variable};
+use num_complex::Complex64;
 
 /// The cosines and sines of all slots, for the samples of one block.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Angles<T> {
     turns: Vec<Turn<T>>,
     /// φ of the slots that all samples share, in f64; for a block of one sample, of all slots.
     values: Vec<f64>,
+    /// Their cosines and sines.
+    shared: Vec<Complex64>,
     /// Slots that differ from sample to sample.
     varying: Vec<usize>,
     /// Whether a slot that all samples share is NaN or infinite.
@@ -72,21 +76,15 @@ impl<T: Real> Angles<T> {
     /// Evaluates the slots that all samples share.
     pub(super) fn new(program: &Program, arguments: Arguments<'_, T>) -> Self {
         let point = Point { inputs: &[], weights: arguments.weights };
-        let zero = Turn { cos: [T::one(); LANES], sin: [T::zero(); LANES] };
-        let mut turns = vec![zero; program.slots.len()];
-        let mut values = vec![0.0; program.slots.len()];
-        let mut varying = Vec::new();
-        for (index, (slot, turn)) in program.slots.iter().zip(&mut turns).enumerate() {
-            if slot.reads_inputs() {
-                varying.push(index);
-            } else {
-                values[index] = point.slot(slot);
-                let (sin, cos) = values[index].sin_cos();
-                *turn = Turn { cos: [T::from_f64(cos); LANES], sin: [T::from_f64(sin); LANES] };
-            }
-        }
+        let value = |slot: &Slot| if slot.reads_inputs() { 0.0 } else { point.slot(slot) };
+        let values: Vec<f64> = program.slots.iter().map(value).collect();
+        let (mut sin, mut cos) = (vec![0.0; values.len()], vec![0.0; values.len()]);
+        sin_cos(&values, &mut sin, &mut cos);
+        let shared: Vec<Complex64> = cos.into_iter().zip(sin).map(|(cos, sin)| Complex64::new(cos, sin)).collect();
+        let turns = shared.iter().map(|value| Turn::fixed(*value)).collect();
+        let varying = (0..program.slots.len()).filter(|slot| program.slots[*slot].reads_inputs()).collect();
         let shared_spoiled = values.iter().any(|value| !value.is_finite());
-        Self { turns, values, varying, shared_spoiled, spoiled: [false; LANES] }
+        Self { turns, values, shared, varying, shared_spoiled, spoiled: [false; LANES] }
     }
 
     /// Evaluates the other slots for a block of `lanes` samples, of which `count` exist, from sample `first` on.
@@ -99,27 +97,32 @@ impl<T: Real> Angles<T> {
         lanes: usize,
     ) {
         self.spoiled = [self.shared_spoiled; LANES];
-        for lane in 0..count {
-            let point = Point { inputs: features(program, arguments, first + lane), weights: arguments.weights };
-            for &index in &self.varying {
-                let value = point.slot(&program.slots[index]);
+        for &index in &self.varying {
+            let mut values = [0.0; LANES];
+            for (lane, value) in values[..count].iter_mut().enumerate() {
+                let point = Point { inputs: features(program, arguments, first + lane), weights: arguments.weights };
+                *value = point.slot(&program.slots[index]);
                 self.spoiled[lane] |= !value.is_finite();
-                if lanes == 1 {
-                    self.values[index] = value;
-                }
-                let (sin, cos) = value.sin_cos();
-                let (sin, cos) = (T::from_f64(sin), T::from_f64(cos));
-                // A block of one sample uses all vector lanes for it.
-                let place = if lanes == 1 { 0..LANES } else { lane..lane + 1 };
-                self.turns[index].cos[place.clone()].fill(cos);
-                self.turns[index].sin[place].fill(sin);
             }
+            if lanes == 1 {
+                self.values[index] = values[0];
+                // A block of one sample uses all vector lanes for it.
+                values = [values[0]; LANES];
+            }
+            let (mut sin, mut cos) = ([0.0; LANES], [0.0; LANES]);
+            sin_cos(&values, &mut sin, &mut cos);
+            self.turns[index] = Turn { cos: cos.map(T::from_f64), sin: sin.map(T::from_f64) };
         }
     }
 
     /// φ of a slot that all samples of the block share.
     pub(super) fn value(&self, slot: usize) -> f64 {
         self.values[slot]
+    }
+
+    /// Cosine and sine of a slot that all samples share.
+    pub(super) fn shared(&self, slot: usize) -> Complex64 {
+        self.shared[slot]
     }
 
     pub(super) fn turn(&self, slot: usize) -> &Turn<T> {

@@ -4,11 +4,11 @@
 //! undone on ψ and λ from the last to the first whose angle matters. Two states, however deep the circuit.
 
 use super::angles::{Angles, GroupSums};
-use super::fused::{self, Prepared};
-use super::kernels::{Dense, Target, Turn};
+use super::fused;
+use super::kernels::{Target, Turn};
 use super::plan::{LANES, Plan, Way};
+use super::prepare::Prepared;
 use super::state::{Buffer, State};
-use super::sweeps::SharedNumbers;
 use crate::engine::{Arguments, Real, Wanted};
 use crate::program::{Embedding, Kernel, Program, Readout, Step};
 
@@ -19,36 +19,18 @@ pub(super) struct Worker<'a, T> {
     arguments: Arguments<'a, T>,
     pub(super) plan: &'a Plan,
     pub(super) angles: Angles<T>,
-    pub(super) shared: &'a Shared<T>,
-    /// The matrix of each step that has one, and its adjoint.
-    matrices: Vec<Option<[Dense<T>; 2]>>,
+    /// What blocks share.
+    pub(super) prepared: &'a Prepared<T>,
+    /// Empty until a block is run, and again once it is taken.
     pub(super) psi: State<T>,
     /// Made when the first gradient is asked for.
     pub(super) lambda: Option<State<T>>,
     /// A third state, for variances.
     pub(super) scratch: Option<State<T>>,
-    /// Half a state, for the gradients of shared phases: `Im(λ* ψ)` of each amplitude and lane.
-    pub(super) overlaps: Option<Buffer<T>>,
+    /// For the gradients of shared phases: `Im(λ* ψ)` of each amplitude, summed over the lanes.
+    pub(super) overlaps: Vec<f64>,
     /// Half a state, for moving amplitudes.
     pub(super) spare: Option<Buffer<T>>,
-}
-
-/// What the blocks of a call share: the numbers of the way they follow that no sample changes.
-#[derive(Debug)]
-pub(super) enum Shared<T> {
-    Schedule(Prepared<T>),
-    Tiling(SharedNumbers<T>),
-    Steps,
-}
-
-impl<T: Real> Shared<T> {
-    pub(super) fn new(program: &Program, arguments: Arguments<'_, T>, plan: &Plan) -> Self {
-        match plan.way {
-            Way::Schedule => Self::Schedule(Prepared::new(program, &Angles::new(program, arguments))),
-            Way::Tiling => Self::Tiling(SharedNumbers::new(program, &Angles::new(program, arguments))),
-            Way::Steps => Self::Steps,
-        }
-    }
 }
 
 impl<'a, T: Real> Worker<'a, T> {
@@ -56,25 +38,18 @@ impl<'a, T: Real> Worker<'a, T> {
         program: &'a Program,
         arguments: Arguments<'a, T>,
         plan: &'a Plan,
-        shared: &'a Shared<T>,
+        prepared: &'a Prepared<T>,
     ) -> Self {
-        let matrix = |step: &Step| match &step.kernel {
-            // An outline takes one-qubit matrices apart.
-            Kernel::Matrix { qubits, .. } if plan.way != Way::Steps && qubits.len() == 1 && step.controls == 0 => None,
-            Kernel::Matrix { qubits, entries } => Some([false, true].map(|dagger| Dense::new(entries, qubits, dagger))),
-            _ => None,
-        };
         Self {
             program,
             arguments,
             plan,
-            angles: Angles::new(program, arguments),
-            shared,
-            matrices: program.steps.iter().map(matrix).collect(),
-            psi: State::new(program.qubits, plan.lanes),
+            angles: prepared.angles.clone(),
+            prepared,
+            psi: State::empty(program.qubits, plan.lanes),
             lambda: None,
             scratch: None,
-            overlaps: None,
+            overlaps: Vec::new(),
             spare: None,
         }
     }
@@ -89,7 +64,7 @@ impl<'a, T: Real> Worker<'a, T> {
     /// The final state of the last block, which the worker then no longer has.
     pub(super) fn take_state(&mut self) -> State<T> {
         let (qubits, lanes) = (self.psi.qubits, self.psi.lanes);
-        std::mem::replace(&mut self.psi, State::new(qubits, lanes))
+        std::mem::replace(&mut self.psi, State::empty(qubits, lanes))
     }
 
     /// Gradients of all blocks of a group: the input rows are written, the sums returned. Blocks whose final states were
@@ -156,6 +131,9 @@ impl<'a, T: Real> Worker<'a, T> {
     /// The final states of `count` samples from `first` on.
     fn run(&mut self, first: usize, count: usize) {
         self.fill(first, count);
+        if self.psi.re.is_empty() {
+            self.psi = State::new(self.psi.qubits, self.psi.lanes);
+        }
         if let Some(embedding) = self.program.embedding {
             self.embed(embedding, first, count);
         }
@@ -181,7 +159,7 @@ impl<'a, T: Real> Worker<'a, T> {
             Kernel::FixedPhase(value) => target.phase(step.controls, &Turn::fixed(*value)),
             Kernel::Exchange { mask, first, second } => target.exchange(*mask, *first, *second, step.controls),
             Kernel::Matrix { .. } => {
-                if let Some([matrix, _]) = &self.matrices[index] {
+                if let Some([matrix, _]) = &self.prepared.matrices[index] {
                     target.multiply(matrix, step.controls);
                 }
             }
@@ -221,7 +199,7 @@ impl<'a, T: Real> Worker<'a, T> {
                 [psi, lambda].iter().for_each(|t| t.exchange(*mask, *first, *second, controls));
             }
             Kernel::Matrix { .. } => {
-                if let Some([_, adjoint]) = &self.matrices[index] {
+                if let Some([_, adjoint]) = &self.prepared.matrices[index] {
                     [psi, lambda].iter().for_each(|t| t.multiply(adjoint, controls));
                 }
             }

@@ -1,80 +1,15 @@
 //! The way of a full block through a [`Schedule`](crate::program::Schedule): product start, layers, general steps.
 
-use super::angles::Angles;
-use super::block::{Shared, Worker};
+use super::block::Worker;
 use super::kernels::{Target, Turn, turn};
-use super::layers::{self, Table};
+use super::layers::{self, Rotors};
 use super::plan::LANES;
+use super::prepare::phase_gradients;
 use super::start::{self, Qubit};
 use super::state::{Buffer, State};
 use crate::engine::{Real, Wanted};
-use crate::program::{Frame, Kernel, Layer, Node, Pass, Phase, Program, Source, Step};
+use crate::program::{Frame, Kernel, Layer, Node, Pass, Phase, Source, Step};
 use pulp::{Arch, NullaryFnOnce};
-
-/// What all blocks of a call share: the table of phases of each node that has one.
-#[derive(Debug)]
-pub(super) struct Prepared<T> {
-    tables: Vec<Option<Table<T>>>,
-}
-
-impl<T: Real> Prepared<T> {
-    pub(super) fn new(program: &Program, angles: &Angles<T>) -> Self {
-        let table = |node: &Node| match node {
-            Node::Layer(layer) if !layer.shared.is_empty() => Some(table(program, layer, angles)),
-            _ => None,
-        };
-        Self { tables: program.schedule().nodes.iter().map(table).collect() }
-    }
-}
-
-fn table<T: Real>(program: &Program, layer: &Layer, angles: &Angles<T>) -> Table<T> {
-    let mut phases = vec![0.0; 1 << program.qubits];
-    for phase in &layer.shared {
-        let value = match phase.source {
-            Source::Slot(slot) => angles.value(slot),
-            Source::Fixed(value) => value.arg(),
-        };
-        for (mask, weight) in &phase.walsh {
-            phases[*mask as usize] += weight * value;
-        }
-    }
-    walsh_hadamard(&mut phases);
-    let (cos, sin) = phases.iter().map(|phase| (T::from_f64(phase.cos()), T::from_f64(phase.sin()))).unzip();
-    Table { cos, sin }
-}
-
-/// `out[p] = sum over m of in[m] (-1)^|p & m|`, in place.
-pub(super) fn walsh_hadamard(values: &mut [f64]) {
-    Arch::new().dispatch(|| transform(values));
-}
-
-#[inline(always)]
-fn transform(values: &mut [f64]) {
-    let mut half = 1;
-    while half < values.len() {
-        for block in values.chunks_exact_mut(2 * half) {
-            let (low, high) = block.split_at_mut(half);
-            for (a, b) in low.iter_mut().zip(high) {
-                (*a, *b) = (*a + *b, *a - *b);
-            }
-        }
-        half *= 2;
-    }
-}
-
-/// The gradients of shared phases from `Im(λ* ψ)` of each amplitude and lane: `-2 sum of w(p) Im(λ* ψ)(p)`. Clears it.
-fn phase_gradients<T: Real>(layer: &Layer, overlaps: &mut [T], gradients: &mut [[f64; LANES]]) {
-    let (lines, _) = overlaps.as_chunks_mut::<LANES>();
-    let mut sums: Vec<f64> = lines.iter().map(|line| line.iter().map(|lane| lane.to_f64()).sum()).collect();
-    lines.fill([T::zero(); LANES]);
-    walsh_hadamard(&mut sums);
-    for phase in &layer.shared {
-        if let Source::Slot(slot) = phase.source {
-            let series = phase.walsh.iter().map(|(mask, weight)| weight * sums[*mask as usize]);
-            gradients[slot][0] -= 2.0 * series.sum::<f64>();
-        }
-    }
-}
 
 /// A phase that differs from sample to sample, done or (with `back`) undone.
 struct Varying<'a, T> {
@@ -127,10 +62,10 @@ impl<T: Real> NullaryFnOnce for VaryingOverlap<'_, T> {
     }
 }
 
-impl<'a, T: Real> Worker<'a, T> {
+impl<T: Real> Worker<'_, T> {
     /// The final states of a full block.
     pub(super) fn run_schedule(&mut self) {
-        let schedule = self.program.schedule();
+        let (schedule, prepared) = (self.program.schedule(), self.prepared);
         if self.program.embedding.is_none() {
             let qubits = self.start();
             start::build(&mut self.psi, &qubits);
@@ -144,9 +79,11 @@ impl<'a, T: Real> Worker<'a, T> {
                         self.varying(phase, false);
                     }
                     let planes = self.psi.planes();
-                    let mut table = self.table(index);
-                    for pass in &layer.passes {
-                        self.with_turns(pass, false, |turns| layers::forward(pass, planes, turns, table.take()));
+                    let shared = &prepared.layers[index];
+                    let mut table = shared.table.as_ref();
+                    for (pass, prepared) in layer.passes.iter().zip(&shared.passes) {
+                        let rotors = prepared.rotors(pass, &self.angles, false);
+                        layers::forward(pass, planes, &rotors, table.take());
                     }
                 }
             }
@@ -180,44 +117,37 @@ impl<'a, T: Real> Worker<'a, T> {
         }
     }
 
-    /// The table of phases of a node that has one.
-    fn table(&self, index: usize) -> Option<&'a Table<T>> {
-        match self.shared {
-            Shared::Schedule(prepared) => prepared.tables[index].as_ref(),
-            Shared::Tiling(_) | Shared::Steps => None,
-        }
-    }
-
     fn reverse_layer(&mut self, index: usize, layer: &Layer, wanted: Wanted, gradients: &mut [[f64; LANES]]) {
-        let Some(lambda) = &mut self.lambda else { return };
+        let (Some(lambda), prepared) = (&mut self.lambda, self.prepared) else { return };
         let planes = (self.psi.planes(), lambda.planes());
-        let entries = self.psi.re.len();
         let mut overlaps = std::mem::take(&mut self.overlaps);
         let shared_matters = layer.shared.iter().any(|phase| self.source_matters(phase.source, wanted));
-        for (k, pass) in layer.passes.iter().enumerate().rev() {
-            let table = self.table(index).filter(|_| k == 0);
-            let table = table.map(|table| {
-                (table, shared_matters.then(|| &mut **overlaps.get_or_insert_with(|| Buffer::new(entries))))
-            });
+        if shared_matters {
+            overlaps.clear();
+            overlaps.resize(1 << self.program.qubits, 0.0);
+        }
+        let shared = &prepared.layers[index];
+        for (k, (pass, prepared)) in layer.passes.iter().zip(&shared.passes).enumerate().rev() {
+            let table = shared.table.as_ref().filter(|_| k == 0);
+            let table = table.map(|table| (table, shared_matters.then_some(&mut overlaps[..])));
+            let rotors = &prepared.rotors(pass, &self.angles, true);
             if pass.rotations.iter().any(|rotation| self.source_matters(rotation.source, wanted)) {
-                let sums = self.with_turns(pass, false, |turns| layers::reverse(pass, planes, turns, table));
-                for (rotation, sums) in pass.rotations.iter().zip(&sums) {
+                let sums = layers::reverse(pass, planes, rotors, table);
+                for ((rotation, weight), sums) in pass.rotations.iter().zip(prepared.weights).zip(&sums) {
                     if let Source::Slot(slot) = rotation.source {
-                        gradients[slot].iter_mut().zip(sums).for_each(|(total, sum)| *total += sum);
+                        gradients[slot].iter_mut().zip(sums).for_each(|(total, sum)| *total += weight * sum);
                     }
                 }
             } else {
-                self.with_turns(pass, true, |turns| {
-                    layers::forward(pass, planes.0, turns, None);
-                    layers::forward(pass, planes.1, turns, None);
-                });
+                layers::forward(pass, planes.0, rotors, None);
+                layers::forward(pass, planes.1, rotors, None);
                 if table.is_some() {
-                    layers::reverse(&each_amplitude(pass), planes, &[], table);
+                    layers::reverse(&each_amplitude(pass), planes, &Rotors::none(), table);
                 }
             }
         }
-        if let (true, Some(overlaps)) = (shared_matters, &mut overlaps) {
-            phase_gradients(layer, overlaps, gradients);
+        if shared_matters {
+            phase_gradients(layer, &mut overlaps, shared.weight, gradients);
         }
         self.overlaps = overlaps;
         for phase in &layer.varying {
@@ -228,23 +158,6 @@ impl<'a, T: Real> Worker<'a, T> {
                 gradients[slot].iter_mut().zip(sums).for_each(|(total, sum)| *total += sum);
             }
             self.varying(phase, true);
-        }
-    }
-
-    /// Calls `body` with the cosines and sines of a pass, or those of its inverse.
-    fn with_turns<R>(&self, pass: &Pass, inverse: bool, body: impl FnOnce(&[&Turn<T>]) -> R) -> R {
-        let turn = |source: Source| {
-            let turn = match source {
-                Source::Slot(slot) => *self.angles.turn(slot),
-                Source::Fixed(value) => Turn::fixed(value),
-            };
-            if inverse { turn.inverse() } else { turn }
-        };
-        match pass.rotations[..] {
-            [] => body(&[]),
-            [a] => body(&[&turn(a.source)]),
-            [a, b] => body(&[&turn(a.source), &turn(b.source)]),
-            [a, b, c, ..] => body(&[&turn(a.source), &turn(b.source), &turn(c.source)]),
         }
     }
 

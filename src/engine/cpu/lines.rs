@@ -76,7 +76,7 @@ impl<S: Simd, T: Real> Lines<S, T> {
         let width = lanes::<S, T>();
         let mut out = line;
         for (k, part) in out.iter_mut().enumerate() {
-            *part = line[(k ^ by / width) % N];
+            *part = line[(k ^ (by / width)) % N];
             for (bit, clear) in self.clear.iter().enumerate() {
                 if 1 << bit < width && by >> bit & 1 == 1 {
                     *part = T::exchange(self.simd, *part, 1 << bit, *clear);

@@ -5,8 +5,9 @@ use super::kernels::Target;
 use super::observe::{Diagonal, Within};
 use super::plan::LANES;
 use super::state::State;
+use super::words;
 use crate::engine::Real;
-use crate::program::{FlipTerm, Readout, Sum};
+use crate::program::{Flip, FlipTerm, Readout, Sum};
 
 /// The identity into output 0.
 const IDENTITY: Diagonal<'static> =
@@ -36,7 +37,11 @@ impl<T: Real> Worker<'_, T> {
         let psi = self.target();
         match self.readout() {
             Readout::Expectation(sum) => {
-                let values = fold(psi.expect(sum), psi.lanes);
+                let mut values = vec![0.0; sum.outputs * LANES];
+                let (words, flips) = full_block_words(sum, psi.lanes);
+                words::expect(&self.psi, words, &mut values);
+                psi.expect_terms(flips, &sum.parts, sum.outputs, &mut values);
+                let values = fold(values, psi.lanes);
                 write_rows(out, sum.outputs, |output, lane| values[output * LANES + lane]);
             }
             Readout::Variance(sums) => {
@@ -72,14 +77,23 @@ impl<T: Real> Worker<'_, T> {
         let psi = self.target();
         let readout = self.readout();
         let outputs = self.program.outputs();
-        let lambda = self.lambda.get_or_insert_with(|| State::new(psi.qubits, psi.lanes));
-        lambda.clear();
+        let lambda = self.lambda.get_or_insert_with(|| State::second(psi.qubits, psi.lanes));
         let factors = |outputs: std::ops::Range<usize>| -> Vec<[T; LANES]> {
             outputs.map(|output| factor(cotangent, self.program.outputs(), output, psi.lanes)).collect()
         };
         match readout {
-            Readout::Expectation(sum) => psi.add_applied(sum, &factors(0..outputs), lambda.planes()),
+            Readout::Expectation(sum) => {
+                let factors = factors(0..outputs);
+                let (words, flips) = full_block_words(sum, psi.lanes);
+                if words.is_empty() {
+                    lambda.clear();
+                } else {
+                    words::apply(&self.psi, words, &factors, lambda);
+                }
+                psi.add_terms(flips, &sum.parts, &factors, lambda.planes());
+            }
             Readout::Variance(sums) => {
+                lambda.clear();
                 for (output, sum) in sums.iter().enumerate() {
                     let (mean, deviation) = deviation(psi, sum, &mut self.scratch);
                     let factor = factors(output..output + 1);
@@ -89,12 +103,14 @@ impl<T: Real> Worker<'_, T> {
                 }
             }
             Readout::Probabilities(qubits) => {
+                lambda.clear();
                 for output in 0..outputs {
                     let factor = factors(output..output + 1);
                     psi.add_diagonal(IDENTITY, within(qubits, output), &factor, lambda.planes());
                 }
             }
             Readout::State => {
+                lambda.clear();
                 let half = T::from_f64(0.5);
                 for (lane, row) in cotangent.chunks(outputs).enumerate() {
                     for (index, pair) in row.chunks(2).enumerate() {
@@ -104,6 +120,14 @@ impl<T: Real> Worker<'_, T> {
                 }
             }
         }
+    }
+}
+
+/// The words of Z that full blocks have a kernel for, and the other words. Words are in the order of their flips.
+fn full_block_words(sum: &Sum, lanes: usize) -> (&[FlipTerm], &[Flip]) {
+    match &sum.flips[..] {
+        [words, flips @ ..] if words.x == 0 && lanes == LANES => (&words.terms, flips),
+        flips => (&[], flips),
     }
 }
 

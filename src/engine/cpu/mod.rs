@@ -9,6 +9,7 @@
 
 mod angles;
 mod block;
+mod flips;
 mod fused;
 mod kernels;
 mod layers;
@@ -17,7 +18,9 @@ mod measure;
 mod observe;
 mod overlap;
 mod plan;
+mod prepare;
 mod simd;
+mod sincos;
 mod single;
 mod space;
 mod start;
@@ -29,9 +32,10 @@ mod words;
 use super::{Arguments, Engine, Gradients, Real, Wanted};
 use crate::error::Result;
 use crate::program::Program;
-use block::{Shared, Worker};
+use block::Worker;
 use candle_core::DType;
 use plan::Plan;
+use prepare::Prepared;
 use rayon::prelude::*;
 pub(crate) use simd::Vectored;
 use state::State;
@@ -48,14 +52,15 @@ pub(crate) struct Cpu {
 #[derive(Debug)]
 pub(crate) struct Kept<T> {
     states: Vec<Option<State<T>>>,
+    prepared: Prepared<T>,
     inputs: Vec<T>,
     weights: Vec<T>,
 }
 
 impl<T: Real> Kept<T> {
-    /// The states, if they are those of these arguments.
-    fn states_of(self, arguments: Arguments<'_, T>) -> Option<Vec<Option<State<T>>>> {
-        (self.inputs == arguments.inputs && self.weights == arguments.weights).then_some(self.states)
+    /// Itself, if it is what these arguments left.
+    fn of(self, arguments: Arguments<'_, T>) -> Option<Self> {
+        (self.inputs == arguments.inputs && self.weights == arguments.weights).then_some(self)
     }
 }
 
@@ -69,8 +74,8 @@ impl<T: Real> Engine<T> for Cpu {
         let rows = plan.lanes * outputs;
         let keep = keep && plan.may_keep;
         let mut kept: Vec<Option<State<T>>> = (0..plan.blocks).map(|_| None).collect();
-        let shared = Shared::new(program, arguments, &plan);
-        let start = || Worker::new(program, arguments, &plan, &shared);
+        let prepared = Prepared::new(program, arguments, plan.way);
+        let start = || Worker::new(program, arguments, &plan, &prepared);
         let block = |worker: &mut Worker<'_, T>, (block, (out, kept)): (usize, (&mut [T], &mut Option<State<T>>))| {
             worker.forward(block, out);
             *kept = keep.then(|| worker.take_state());
@@ -83,7 +88,7 @@ impl<T: Real> Engine<T> for Cpu {
         }
         let kept = keep.then(|| {
             let (inputs, weights) = (arguments.inputs.to_vec(), arguments.weights.to_vec());
-            Kept { states: kept, inputs, weights }
+            Kept { states: kept, prepared, inputs, weights }
         });
         Ok((out, kept))
     }
@@ -105,11 +110,12 @@ impl<T: Real> Engine<T> for Cpu {
             true => inputs.chunks_mut(group_rows * width).collect(),
             false => (0..plan.groups).map(|_| Default::default()).collect(),
         };
-        let kept = kept.and_then(|kept| kept.states_of(arguments));
-        let mut kept = kept.unwrap_or_else(|| (0..plan.blocks).map(|_| None).collect());
+        let (mut kept, prepared) = match kept.and_then(|kept| kept.of(arguments)) {
+            Some(kept) => (kept.states, kept.prepared),
+            None => ((0..plan.blocks).map(|_| None).collect(), Prepared::new(program, arguments, plan.way)),
+        };
         let mut work: Vec<_> = rows.into_iter().zip(kept.chunks_mut(plan.blocks_per_group)).collect();
-        let shared = Shared::new(program, arguments, &plan);
-        let start = || Worker::new(program, arguments, &plan, &shared);
+        let start = || Worker::new(program, arguments, &plan, &prepared);
         let group = |worker: &mut Worker<'_, T>, (group, (rows, kept)): (usize, &mut (&mut [T], &mut [Option<_>]))| {
             worker.gradient_group(group, cotangent, wanted, rows, kept)
         };

@@ -10,6 +10,9 @@ use crate::observable::Part;
 use crate::program::{Flip, FlipTerm, Sum};
 use std::mem::MaybeUninit;
 
+/// Output, coefficient, and what is not a Pauli word.
+type SumPart = (usize, f64, Part);
+
 /// Implements the sum of a kernel with `outputs` sums a lane.
 macro_rules! output_sums {
     () => {
@@ -271,13 +274,19 @@ sumless_kernel!(AddMatrix, |k, base, offset| {
 impl<T: Real> Target<T> {
     /// Expectation value of each output in each lane, `[outputs][LANES]`.
     pub(super) fn expect(&self, sum: &Sum) -> Vec<f64> {
-        let outputs = sum.outputs;
-        let mut total = vec![0.0; outputs * LANES];
-        let mut words = vec![0.0; outputs * LANES];
+        let mut total = vec![0.0; sum.outputs * LANES];
+        self.expect_terms(&sum.flips, &sum.parts, sum.outputs, &mut total);
+        total
+    }
+
+    /// Adds the expectation values of words and parts to `total`.
+    pub(super) fn expect_terms(&self, flips: &[Flip], parts: &[SumPart], outputs: usize, total: &mut [f64]) {
         let mut add = |sums: Vec<f64>| total.iter_mut().zip(sums).for_each(|(total, sum)| *total += sum);
-        for flip in &sum.flips {
+        for flip in flips {
             if self.lanes == 1 {
-                self.expect_words(flip, &mut words);
+                let mut sums = vec![0.0; outputs * LANES];
+                self.expect_words(flip, &mut sums);
+                add(sums);
                 continue;
             }
             if flip.x == 0 {
@@ -290,7 +299,7 @@ impl<T: Real> Target<T> {
                 add(sweep(&space, self.spread, &ExpectFlip::<T, N> { space: &space, state: self.planes, flip, outputs }));
             });
         }
-        for (output, coefficient, part) in &sum.parts {
+        for (output, coefficient, part) in parts {
             let (output, coefficient) = (*output, *coefficient);
             match part {
                 Part::Diagonal(values) => {
@@ -312,8 +321,6 @@ impl<T: Real> Target<T> {
                 }
             }
         }
-        add(words);
-        total
     }
 
     /// As [`expect`](Self::expect), for diagonals on a part of the state.
@@ -327,8 +334,13 @@ impl<T: Real> Target<T> {
 
     /// `to += (sum over outputs of factors[output] * O[output]) self`.
     pub(super) fn add_applied(&self, sum: &Sum, factors: &[[T; LANES]], to: Planes<T>) {
+        self.add_terms(&sum.flips, &sum.parts, factors, to);
+    }
+
+    /// As [`add_applied`](Self::add_applied), for words and parts.
+    pub(super) fn add_terms(&self, flips: &[Flip], parts: &[SumPart], factors: &[[T; LANES]], to: Planes<T>) {
         let from = self.planes;
-        for flip in &sum.flips {
+        for flip in flips {
             if self.lanes == 1 {
                 self.add_words(flip, factors, to, false);
                 continue;
@@ -343,7 +355,7 @@ impl<T: Real> Target<T> {
                 sweep(&space, self.spread, &AddFlip::<T, N> { space: &space, from, to, flip, factors });
             });
         }
-        for (output, coefficient, part) in &sum.parts {
+        for (output, coefficient, part) in parts {
             let (output, coefficient) = (*output, *coefficient);
             match part {
                 Part::Diagonal(values) => {

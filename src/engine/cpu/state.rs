@@ -13,12 +13,28 @@ struct Line<T>([T; LANES]);
 #[derive(Debug)]
 pub(super) struct Buffer<T> {
     lines: Vec<Line<T>>,
+    /// Lines in front that are left empty.
+    skipped: usize,
     len: usize,
 }
 
+/// Lines after which a cache of 4 KB a way puts a line to the same place again.
+const WAY: usize = 64;
+
 impl<T: Real> Buffer<T> {
     pub(super) fn new(len: usize) -> Self {
-        Self { lines: vec![Line([T::zero(); LANES]); len.div_ceil(LANES)], len }
+        Self::at(len, 0)
+    }
+
+    /// Numbers that start `offset` lines behind a multiple of [`WAY`] lines, if there are many. The four planes of ψ and λ
+    /// are read with equal indices, often a power of 2 apart; different offsets keep them from displacing each other.
+    fn at(len: usize, offset: usize) -> Self {
+        let count = len.div_ceil(LANES);
+        let spare = if count < WAY { 0 } else { WAY };
+        let lines = vec![Line([T::zero(); LANES]); count + spare];
+        let start = lines.as_ptr() as usize / size_of::<Line<T>>();
+        let skipped = if spare == 0 { 0 } else { (offset + WAY - start % WAY) % WAY };
+        Self { lines, skipped, len }
     }
 }
 
@@ -27,8 +43,9 @@ impl<T> Deref for Buffer<T> {
 
     #[inline(always)]
     fn deref(&self) -> &[T] {
-        // SAFETY: a line is `LANES` numbers without padding (64 or 128 bytes), and the lines hold at least `len`.
-        unsafe { std::slice::from_raw_parts(self.lines.as_ptr().cast(), self.len) }
+        // SAFETY: a line is `LANES` numbers without padding (64 or 128 bytes), and the lines behind the skipped ones hold at
+        // least `len`.
+        unsafe { std::slice::from_raw_parts(self.lines.as_ptr().add(self.skipped).cast(), self.len) }
     }
 }
 
@@ -36,7 +53,7 @@ impl<T> DerefMut for Buffer<T> {
     #[inline(always)]
     fn deref_mut(&mut self) -> &mut [T] {
         // SAFETY: as above, and `self` is borrowed for as long.
-        unsafe { std::slice::from_raw_parts_mut(self.lines.as_mut_ptr().cast(), self.len) }
+        unsafe { std::slice::from_raw_parts_mut(self.lines.as_mut_ptr().add(self.skipped).cast(), self.len) }
     }
 }
 
@@ -52,7 +69,18 @@ pub(super) struct State<T> {
 impl<T: Real> State<T> {
     pub(super) fn new(qubits: usize, lanes: usize) -> Self {
         let entries = lanes << qubits;
-        Self { qubits, lanes, re: Buffer::new(entries), im: Buffer::new(entries) }
+        Self { qubits, lanes, re: Buffer::new(entries), im: Buffer::at(entries, WAY / 4) }
+    }
+
+    /// A state to go through memory together with one from [`new`](Self::new).
+    pub(super) fn second(qubits: usize, lanes: usize) -> Self {
+        let entries = lanes << qubits;
+        Self { qubits, lanes, re: Buffer::at(entries, WAY / 2), im: Buffer::at(entries, 3 * WAY / 4) }
+    }
+
+    /// A state whose memory is elsewhere.
+    pub(super) fn empty(qubits: usize, lanes: usize) -> Self {
+        Self { qubits, lanes, re: Buffer::new(0), im: Buffer::new(0) }
     }
 
     /// Every sample in |0..0>.

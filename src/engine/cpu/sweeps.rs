@@ -3,11 +3,12 @@
 //! Threads take chunks of tiles, cut at fixed places; the sums of a chunk for gradients are added up in their order.
 
 use super::angles::Angles;
-use super::block::{Shared, Worker};
-use super::fused::walsh_hadamard;
+use super::block::Worker;
 use super::kernels::Turn;
-use super::layers;
+use super::layers::{self, Rotors};
 use super::plan::LANES;
+use super::prepare::walsh_hadamard;
+use super::sincos::sin_cos;
 use super::single;
 use super::state::{Buffer, Planes, State};
 use super::tile::{LaneTable, Numbers, Put, PutBack, Sums, Take, TakeBack};
@@ -22,22 +23,6 @@ const MAX_CHUNKS: usize = 64;
 
 /// Tiles a chunk holds at the least: the sums of a chunk cost as much to finish as a part of a tile to undo.
 const MIN_TILES: usize = 32;
-
-/// The numbers of the sweeps that all samples share.
-#[derive(Debug)]
-pub(super) struct SharedNumbers<T> {
-    nodes: Vec<Option<Numbers<T>>>,
-}
-
-impl<T: Real> SharedNumbers<T> {
-    pub(super) fn new(program: &Program, angles: &Angles<T>) -> Self {
-        let shared = |node: &TileNode| match node {
-            TileNode::Sweep(sweep) if !reads_inputs(program, sweep) => Some(Numbers::new(sweep, angles)),
-            _ => None,
-        };
-        Self { nodes: program.tiling().nodes.iter().map(shared).collect() }
-    }
-}
 
 fn sources(sweep: &Sweep) -> impl Iterator<Item = Source> {
     let rotations = sweep.within.iter().chain(&sweep.across).map(|rotation| rotation.source);
@@ -59,6 +44,14 @@ fn rotation_signs(rotation: &Rotation) -> [f64; LANES] {
 }
 
 impl<T: Real> Numbers<T> {
+    /// Those of a sweep, if all samples share them.
+    pub(super) fn shared(program: &Program, node: &TileNode, angles: &Angles<T>) -> Option<Self> {
+        match node {
+            TileNode::Sweep(sweep) => (!reads_inputs(program, sweep)).then(|| Self::new(sweep, angles)),
+            TileNode::Step { .. } | TileNode::Settle(_) => None,
+        }
+    }
+
     fn new(sweep: &Sweep, angles: &Angles<T>) -> Self {
         let signed = |value: Complex64, signs: [f64; LANES]| Turn {
             cos: [T::from_f64(value.re); LANES],
@@ -100,12 +93,14 @@ fn table<T: Real>(terms: &[Term], entries: usize, angles: &Angles<T>) -> LaneTab
         phases[term.mask as usize] += angle(term, angles);
     }
     walsh_hadamard(&mut phases);
-    let mut table = LaneTable { cos: Buffer::new(entries), sin: Buffer::new(entries) };
-    for ((phase, cos), sin) in phases.iter().zip(&mut *table.cos).zip(&mut *table.sin) {
-        let (s, c) = phase.sin_cos();
-        (*cos, *sin) = (T::from_f64(c), T::from_f64(s));
-    }
-    table
+    let (mut sin, mut cos) = (vec![0.0; entries], vec![0.0; entries]);
+    sin_cos(&phases, &mut sin, &mut cos);
+    let rounded = |values: Vec<f64>| {
+        let mut buffer = Buffer::new(entries);
+        buffer.iter_mut().zip(values).for_each(|(to, value)| *to = T::from_f64(value));
+        buffer
+    };
+    LaneTable { cos: rounded(cos), sin: rounded(sin) }
 }
 
 /// The first index of tile `tile`.
@@ -134,10 +129,11 @@ fn chunks<R: Send, S>(
 
 fn apply_sweep<T: Real>(sweep: &Sweep, numbers: &Numbers<T>, state: Planes<T>, spread: bool) {
     let local = sweep.offsets.len().ilog2() as usize;
+    let rotors = rotors(sweep, &numbers.across, false);
     let tile = |tile: &mut State<T>, base: usize| {
         Arch::new().dispatch(Take { sweep, numbers, state, base, to: tile });
-        for (pass, turns) in sweep.passes.iter().zip(pass_turns(sweep, &numbers.across)) {
-            with_turns(turns, false, |turns| layers::forward(pass, tile.planes(), turns, None));
+        for (pass, rotors) in sweep.passes.iter().zip(&rotors) {
+            layers::forward(pass, tile.planes(), rotors, None);
         }
         Arch::new().dispatch(Put { sweep, numbers, state, base, from: tile });
     };
@@ -149,25 +145,17 @@ fn apply_sweep<T: Real>(sweep: &Sweep, numbers: &Numbers<T>, state: Planes<T>, s
     );
 }
 
-/// The turns of each pass.
-fn pass_turns<'a, T>(sweep: &'a Sweep, mut turns: &'a [Turn<T>]) -> Vec<&'a [Turn<T>]> {
-    let split = |pass: &Pass| {
-        let (first, rest) = turns.split_at(pass.rotations.len());
-        turns = rest;
-        first
+/// The rotors of each pass, or those that undo it.
+fn rotors<T: Real>(sweep: &Sweep, turns: &[Turn<T>], back: bool) -> Vec<Rotors<T>> {
+    let mut turns = turns.iter();
+    let of_pass = |pass: &Pass| {
+        let mut rotors = Rotors::none();
+        for (rotor, turn) in rotors.turns.iter_mut().zip(turns.by_ref().take(pass.rotations.len())) {
+            *rotor = if back { turn.inverse() } else { *turn };
+        }
+        rotors
     };
-    sweep.passes.iter().map(split).collect()
-}
-
-/// Calls `body` with the turns of a pass, or those back.
-fn with_turns<T: Real, R>(turns: &[Turn<T>], back: bool, body: impl FnOnce(&[&Turn<T>]) -> R) -> R {
-    let turn = |turn: &Turn<T>| if back { turn.inverse() } else { *turn };
-    match turns {
-        [] => body(&[]),
-        [a] => body(&[&turn(a)]),
-        [a, b] => body(&[&turn(a), &turn(b)]),
-        [a, b, c, ..] => body(&[&turn(a), &turn(b), &turn(c)]),
-    }
+    sweep.passes.iter().map(of_pass).collect()
 }
 
 /// What a thread needs to undo a sweep.
@@ -295,8 +283,8 @@ fn undo_sweep<T: Real>(
     spread: bool,
 ) -> SweepGradients {
     let local = sweep.offsets.len().ilog2() as usize;
-    let turns = pass_turns(sweep, &numbers.across);
-    let scratch = || Scratch { psi: State::new(local, LANES), lambda: State::new(local, LANES) };
+    let rotors = rotors(sweep, &numbers.across, true);
+    let scratch = || Scratch { psi: State::new(local, LANES), lambda: State::second(local, LANES) };
     let partial = chunks(sweep, spread, scratch, |Scratch { psi, lambda }, tiles| {
         let mut gradients = SweepGradients::new(sweep);
         let mut sums = wanted.sums(sweep);
@@ -306,19 +294,17 @@ fn undo_sweep<T: Real>(
             Arch::new().dispatch(TakeBack { sweep, numbers, states, base, to, sums: &mut sums });
             let planes = (psi.planes(), lambda.planes());
             let mut first = sweep.across.len();
-            for ((pass, turns), wanted) in sweep.passes.iter().zip(&turns).zip(&wanted.passes).rev() {
+            for ((pass, rotors), wanted) in sweep.passes.iter().zip(&rotors).zip(&wanted.passes).rev() {
                 first -= pass.rotations.len();
                 if *wanted {
-                    let lanes = with_turns(turns, false, |turns| layers::reverse(pass, planes, turns, None));
+                    let lanes = layers::reverse(pass, planes, rotors, None);
                     for (k, lanes) in lanes.iter().enumerate().take(pass.rotations.len()) {
                         let signs = rotation_signs(&sweep.across[first + k]);
                         gradients.across[first + k] += lanes.iter().zip(signs).map(|(a, b)| a * b).sum::<f64>();
                     }
                 } else {
-                    with_turns(turns, true, |turns| {
-                        layers::forward(pass, planes.0, turns, None);
-                        layers::forward(pass, planes.1, turns, None);
-                    });
+                    layers::forward(pass, planes.0, rotors, None);
+                    layers::forward(pass, planes.1, rotors, None);
                 }
             }
             let from = [&*psi, &*lambda];
@@ -355,11 +341,7 @@ impl<T: Real> Worker<'_, T> {
 
     /// Calls `body` with the numbers of a sweep for the sample at hand.
     fn with_numbers<R>(&self, index: usize, sweep: &Sweep, body: impl FnOnce(&Numbers<T>) -> R) -> R {
-        let shared = match self.shared {
-            Shared::Tiling(shared) => shared.nodes[index].as_ref(),
-            Shared::Schedule(_) | Shared::Steps => None,
-        };
-        match shared {
+        match &self.prepared.sweeps[index] {
             Some(numbers) => body(numbers),
             None => body(&Numbers::new(sweep, &self.angles)),
         }

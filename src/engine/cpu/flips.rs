@@ -1,0 +1,244 @@
+//! Pauli words on single states: expectation values, and their sum applied to a state.
+//!
+//! A state is read in stretches of 64 vectors. With `W(p) = conj(ψ[p ^ x]) ψ[p]`, all words that flip the bits `x` need sums
+//! of `±W`, whose signs are the parity of a mask: within a stretch they are entries of a Walsh-Hadamard transform, so that
+//! a word costs one vector addition a stretch. Applying a sum of words goes the other way.
+
+use super::kernels::Target;
+use super::lines::{Line, Lines, with_lines};
+use super::plan::LANES;
+use super::state::Planes;
+use crate::engine::Real;
+use crate::program::{Flip, FlipTerm, LANE_QUBITS};
+use pulp::{Arch, Simd, WithSimd};
+use rayon::prelude::*;
+
+/// log2 of the vectors in a stretch.
+const STRETCH: usize = 6;
+
+/// Chunks of stretches that are summed up separately, at the most.
+const MAX_CHUNKS: usize = 64;
+
+/// The vectors of a stretch, or of its transform.
+type Stretch<S, T, const N: usize> = [Line<S, T, N>; 1 << STRETCH];
+
+/// `out[p] = sum over m of in[m] (-1)^|p & m|`, in place, over the first `1 << bits` vectors.
+#[inline(always)]
+fn transform<S: Simd, T: Real, const N: usize>(lines: &Lines<S, T>, values: &mut Stretch<S, T, N>, bits: usize) {
+    for bit in 0..bits {
+        let half = 1 << bit;
+        for block in values[..1 << bits].chunks_exact_mut(2 * half) {
+            let (low, high) = block.split_at_mut(half);
+            for (a, b) in low.iter_mut().zip(high) {
+                (*a, *b) = (lines.plus(*a, *b), lines.plus(*a, lines.minus(*b)));
+            }
+        }
+    }
+}
+
+/// What words need to know about a place in the state.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    /// Index of the stretch's first amplitude.
+    base: usize,
+    /// log2 of its vectors.
+    bits: usize,
+}
+
+impl Place {
+    /// The entry of the transform a word needs, and whether its sign is turned.
+    #[inline(always)]
+    fn of(self, term: &FlipTerm) -> (usize, bool) {
+        let local = (term.z as usize >> LANE_QUBITS) & ((1 << self.bits) - 1);
+        (local, (self.base & term.z as usize).count_ones() % 2 == 1)
+    }
+}
+
+/// The sign of a word in each lane.
+#[inline(always)]
+fn lane_sign(term: &FlipTerm, lane: usize) -> f64 {
+    if (lane & term.z as usize).count_ones() % 2 == 1 { -1.0 } else { 1.0 }
+}
+
+/// Adds the sums of a chunk of stretches, by word and lane.
+struct Expect<'a, T> {
+    state: Planes<T>,
+    flip: &'a Flip,
+    bits: usize,
+    stretches: std::ops::Range<usize>,
+    sums: &'a mut [[f64; LANES]],
+}
+
+impl<T: Real> WithSimd for Expect<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        with_lines!(self, simd, T)
+    }
+}
+
+impl<T: Real> Expect<'_, T> {
+    #[inline(always)]
+    fn run<S: Simd, const N: usize>(self, simd: S) {
+        let lines = &Lines::<S, T>::new(simd);
+        let Self { state, flip, bits, stretches, sums } = self;
+        let x = flip.x as usize;
+        let zero = lines.splat::<N>(T::zero());
+        let [mut re, mut im] = [[zero; 1 << STRETCH]; 2];
+        let imaginary = flip.terms.iter().any(|term| term.quarter_turns % 2 == 1);
+        for stretch in stretches {
+            let place = Place { base: stretch << (bits + LANE_QUBITS), bits };
+            for k in 0..1 << bits {
+                let index = place.base | k << LANE_QUBITS;
+                // SAFETY: the vectors lie in the state, which nobody writes to meanwhile.
+                let (a, b) = unsafe { (lines.take::<N>(state, index), lines.take::<N>(state, index ^ x)) };
+                re[k] = lines.times_plus(b.0, a.0, lines.times(b.1, a.1));
+                if imaginary {
+                    im[k] = lines.overlap(a, b, zero);
+                }
+            }
+            transform(lines, &mut re, bits);
+            if imaginary {
+                transform(lines, &mut im, bits);
+            }
+            for (term, sum) in flip.terms.iter().zip(&mut *sums) {
+                let (local, turned) = place.of(term);
+                // i^quarter_turns W, its real part.
+                let (from, negative) = match term.quarter_turns % 4 {
+                    0 => (&re, false),
+                    1 => (&im, true),
+                    2 => (&re, true),
+                    _ => (&im, false),
+                };
+                let sign = if negative != turned { -1.0 } else { 1.0 };
+                let mut lanes = [T::zero(); LANES];
+                lines.store(&mut lanes, from[local]);
+                for l in 0..LANES {
+                    sum[l] += sign * lanes[l].to_f64();
+                }
+            }
+        }
+    }
+}
+
+/// Adds `sum of factor * word` applied to a state.
+struct Add<'a, T> {
+    from: Planes<T>,
+    to: Planes<T>,
+    flip: &'a Flip,
+    /// Factor of each word, with its coefficient.
+    factors: &'a [f64],
+    bits: usize,
+    stretches: std::ops::Range<usize>,
+    /// Nothing is in `to` yet.
+    first: bool,
+}
+
+impl<T: Real> WithSimd for Add<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        with_lines!(self, simd, T)
+    }
+}
+
+impl<T: Real> Add<'_, T> {
+    #[inline(always)]
+    fn run<S: Simd, const N: usize>(self, simd: S) {
+        let lines = &Lines::<S, T>::new(simd);
+        let Self { from, to, flip, factors, bits, stretches, first } = self;
+        let x = flip.x as usize;
+        let imaginary = flip.terms.iter().any(|term| term.quarter_turns % 2 == 1);
+        let zero = lines.splat::<N>(T::zero());
+        let [mut re, mut im] = [[zero; 1 << STRETCH]; 2];
+        for stretch in stretches {
+            let base = stretch << (bits + LANE_QUBITS);
+            re.fill(zero);
+            im.fill(zero);
+            for (term, factor) in flip.terms.iter().zip(factors) {
+                // The entry that takes p ^ x to p is i^quarter_turns (-1)^|z & (p ^ x)|.
+                let (local, turned) = Place { base: base ^ x, bits }.of(term);
+                let (to, negative) = match term.quarter_turns % 4 {
+                    0 => (&mut re, false),
+                    1 => (&mut im, false),
+                    2 => (&mut re, true),
+                    _ => (&mut im, true),
+                };
+                let factor = if negative != turned { -factor } else { *factor };
+                let mut lanes = [T::from_f64(factor); LANES];
+                for l in 0..LANES {
+                    lanes[l] = T::from_f64(factor * lane_sign(term, l));
+                }
+                to[local] = lines.plus(to[local], lines.load(&lanes));
+            }
+            transform(lines, &mut re, bits);
+            if imaginary {
+                transform(lines, &mut im, bits);
+            }
+            for k in 0..1 << bits {
+                let index = base | k << LANE_QUBITS;
+                // SAFETY: the vectors lie in the states; a stretch of `to` is written by one thread.
+                let (from, to) = unsafe { (lines.take::<N>(from, index ^ x), to.chunk::<LANES>(index, 0)) };
+                let (to_re, to_im) = if first { (zero, zero) } else { (lines.load(to.0), lines.load(to.1)) };
+                let (mut real, mut imag) =
+                    (lines.times_plus(re[k], from.0, to_re), lines.times_plus(re[k], from.1, to_im));
+                if imaginary {
+                    real = lines.times_plus(lines.minus(im[k]), from.1, real);
+                    imag = lines.times_plus(im[k], from.0, imag);
+                }
+                lines.store(to.0, real);
+                lines.store(to.1, imag);
+            }
+        }
+    }
+}
+
+/// log2 of the vectors in a stretch, stretches in a chunk, and chunks.
+fn cut(qubits: usize) -> (usize, usize, usize) {
+    let bits = (qubits - LANE_QUBITS).min(STRETCH);
+    let stretches = 1usize << (qubits - LANE_QUBITS - bits);
+    let each = stretches.div_ceil(MAX_CHUNKS);
+    (bits, each, stretches / each)
+}
+
+impl<T: Real> Target<T> {
+    /// Adds the expectation values of words that flip the same bits to those of their outputs. For single states.
+    pub(super) fn expect_words(&self, flip: &Flip, outputs: &mut [f64]) {
+        let (bits, each, chunks) = cut(self.qubits);
+        let part = |chunk: usize| {
+            let mut sums = vec![[0.0; LANES]; flip.terms.len()];
+            let stretches = chunk * each..(chunk + 1) * each;
+            Arch::new().dispatch(Expect { state: self.planes, flip, bits, stretches, sums: &mut sums });
+            let total = |(term, sum): (&FlipTerm, &[f64; LANES])| -> f64 {
+                sum.iter().enumerate().map(|(lane, sum)| lane_sign(term, lane) * sum).sum()
+            };
+            flip.terms.iter().zip(&sums).map(total).collect::<Vec<f64>>()
+        };
+        let parts: Vec<Vec<f64>> =
+            if self.spread { (0..chunks).into_par_iter().map(part).collect() } else { (0..chunks).map(part).collect() };
+        for part in parts {
+            for (term, sum) in flip.terms.iter().zip(part) {
+                outputs[term.output * LANES] += term.coefficient * sum;
+            }
+        }
+    }
+
+    /// Adds the sum of words that flip the same bits, each with the factor of its output, applied to the state; sets `to`
+    /// to it if nothing is there yet. For single states.
+    pub(super) fn add_words(&self, flip: &Flip, factors: &[[T; LANES]], to: Planes<T>, first: bool) {
+        let (bits, each, chunks) = cut(self.qubits);
+        let factors: Vec<f64> =
+            flip.terms.iter().map(|term| term.coefficient * factors[term.output][0].to_f64()).collect();
+        let part = |chunk: usize| {
+            let (from, stretches) = (self.planes, chunk * each..(chunk + 1) * each);
+            Arch::new().dispatch(Add { from, to, flip, factors: &factors, bits, stretches, first });
+        };
+        if self.spread {
+            (0..chunks).into_par_iter().for_each(part);
+        } else {
+            (0..chunks).for_each(part);
+        }
+    }
+}

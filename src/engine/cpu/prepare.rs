@@ -1,0 +1,244 @@
+//! What the blocks of a call share: tables of phases, and the turns of rotations that do not differ from sample to sample.
+//!
+//! Where all rotations of a pass are such, they are done as `[1 -t; t 1]`: with `t` the tangent if that is at most 1. If not,
+//! with the cotangent `u`, as `[cos -sin; sin cos] = sin X [1 -u; u 1] Z`, which `sin Z X [1 -u; u 1]` undoes: X means that
+//! amplitudes change places, and Z is the sign of half of the entries of the table of phases in front. The factors left
+//! out, cosines and sines, are in that table too.
+//! So the norm is off only within a layer, never by more than the square root of 2 a rotation; gradients taken there
+//! are corrected.
+
+use super::angles::Angles;
+use super::kernels::{Dense, Turn};
+use super::layers::{Rotors, Table};
+use super::plan::{LANES, Way};
+use super::sincos::sin_cos;
+use super::tile::Numbers;
+use crate::engine::{Arguments, Real};
+use crate::program::{Kernel, Layer, MAX_ROTATIONS, Node, Pass, Program, Source, Step};
+use num_complex::Complex64;
+use pulp::{Arch, NullaryFnOnce};
+
+/// Rotations from which a table made for their factors alone costs less than it saves.
+const WORTH_A_TABLE: usize = 3;
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Prepared<T> {
+    /// Those of the slots that all samples share.
+    pub(super) angles: Angles<T>,
+    /// The matrix of each step that has one, and its adjoint.
+    pub(super) matrices: Vec<Option<[Dense<T>; 2]>>,
+    /// One entry for each node of the schedule, empty for what is not a layer.
+    pub(super) layers: Vec<SharedLayer<T>>,
+    /// One entry for each node of the tiling, for sweeps that read no inputs.
+    pub(super) sweeps: Vec<Option<Numbers<T>>>,
+}
+
+/// What a layer shares.
+#[derive(Debug)]
+pub(super) struct SharedLayer<T> {
+    pub(super) table: Option<Table<T>>,
+    pub(super) passes: Vec<SharedPass<T>>,
+    /// What the gradients of the shared phases are multiplied by.
+    pub(super) weight: f64,
+}
+
+/// What is known of a pass before the angles of a block are.
+#[derive(Debug)]
+pub(super) struct SharedPass<T> {
+    short: Option<Short<T>>,
+    /// What the gradient of each rotation is multiplied by.
+    pub(super) weights: [f64; MAX_ROTATIONS],
+}
+
+/// A pass of rotations `[1 -t; t 1]`.
+#[derive(Debug)]
+struct Short<T> {
+    tangents: [T; MAX_ROTATIONS],
+    factors: [f64; MAX_ROTATIONS],
+    /// Bit `k`: the tangent is a cotangent.
+    swapped: usize,
+}
+
+impl<T: Real> Short<T> {
+    fn new(values: &[Complex64]) -> Self {
+        let mut short = Self { tangents: [T::zero(); MAX_ROTATIONS], factors: [1.0; MAX_ROTATIONS], swapped: 0 };
+        for (k, value) in values.iter().enumerate() {
+            let swap = value.im.abs() > value.re.abs();
+            let (large, small) = if swap { (value.im, value.re) } else { (value.re, value.im) };
+            short.tangents[k] = T::from_f64(small / large);
+            // That of the rounded tangent, so that the rotation keeps the norm.
+            short.factors[k] = (1.0 / short.tangents[k].to_f64().hypot(1.0)).copysign(large);
+            short.swapped |= usize::from(swap) << k;
+        }
+        short
+    }
+}
+
+impl<T: Real> SharedPass<T> {
+    /// The rotors of a pass, or those that undo it.
+    pub(super) fn rotors(&self, pass: &Pass, angles: &Angles<T>, back: bool) -> Rotors<T> {
+        let turn = |k: usize| {
+            let turn = match (&self.short, pass.rotations.get(k).map(|rotation| rotation.source)) {
+                (Some(short), _) => Turn { cos: [T::one(); LANES], sin: [short.tangents[k]; LANES] },
+                (None, Some(Source::Slot(slot))) => *angles.turn(slot),
+                (None, Some(Source::Fixed(value))) => Turn::fixed(value),
+                (None, None) => Turn::fixed(1.0.into()),
+            };
+            let same_back = self.short.as_ref().is_some_and(|short| short.swapped >> k & 1 == 1);
+            if back && !same_back { turn.inverse() } else { turn }
+        };
+        let swapped = self.short.as_ref().map_or(0, |short| short.swapped);
+        Rotors { turns: std::array::from_fn(turn), unit: self.short.is_some(), swapped }
+    }
+}
+
+impl<T: Real> Prepared<T> {
+    pub(super) fn new(program: &Program, arguments: Arguments<'_, T>, way: Way) -> Self {
+        let angles = Angles::new(program, arguments);
+        let layer = |node: &Node| match node {
+            Node::Layer(layer) => SharedLayer::new(program, layer, &angles),
+            Node::Step { .. } | Node::Settle(_) => SharedLayer { table: None, passes: Vec::new(), weight: 1.0 },
+        };
+        let (mut layers, mut sweeps) = (Vec::new(), Vec::new());
+        match way {
+            Way::Schedule => layers.extend(program.schedule().nodes.iter().map(layer)),
+            Way::Tiling => {
+                sweeps.extend(program.tiling().nodes.iter().map(|node| Numbers::shared(program, node, &angles)));
+            }
+            Way::Steps => {}
+        }
+        let matrix = |step: &Step| match &step.kernel {
+            // An outline takes one-qubit matrices apart.
+            Kernel::Matrix { qubits, .. } if way != Way::Steps && qubits.len() == 1 && step.controls == 0 => None,
+            Kernel::Matrix { qubits, entries } => Some([false, true].map(|dagger| Dense::new(entries, qubits, dagger))),
+            _ => None,
+        };
+        let matrices = program.steps.iter().map(matrix).collect();
+        Self { angles, matrices, layers, sweeps }
+    }
+}
+
+impl<T: Real> SharedLayer<T> {
+    fn new(program: &Program, layer: &Layer, angles: &Angles<T>) -> Self {
+        let value = |source: Source| match source {
+            Source::Fixed(value) => Some(value),
+            Source::Slot(slot) if program.slots[slot].reads_inputs() => None,
+            Source::Slot(slot) => Some(angles.shared(slot)),
+        };
+        let short = |pass: &Pass| {
+            let values: Option<Vec<Complex64>> = pass.rotations.iter().map(|rotation| value(rotation.source)).collect();
+            let short = values.filter(|values| !values.is_empty()).map(|values| Short::new(&values));
+            SharedPass { short, weights: [1.0; MAX_ROTATIONS] }
+        };
+        let mut passes: Vec<SharedPass<T>> = layer.passes.iter().map(short).collect();
+        let shortened = passes.iter().zip(&layer.passes).filter(|(shared, _)| shared.short.is_some());
+        let has_table =
+            !layer.shared.is_empty() || shortened.map(|(_, pass)| pass.rotations.len()).sum::<usize>() >= WORTH_A_TABLE;
+        if !has_table {
+            passes.iter_mut().for_each(|pass| pass.short = None);
+        }
+        let weight = weigh(&mut passes);
+        let table = has_table.then(|| table(program, layer, &passes, angles));
+        Self { table, passes, weight }
+    }
+}
+
+/// Sets what the gradients of rotations are multiplied by, for the factors that the states lack once they are undone; returns
+/// the same for what is undone after them. A layer is undone from its last pass on, each pass from its first rotation on.
+fn weigh<T>(passes: &mut [SharedPass<T>]) -> f64 {
+    let mut weight = 1.0;
+    for pass in passes.iter_mut().rev() {
+        let Some(short) = &pass.short else {
+            pass.weights = [weight; MAX_ROTATIONS];
+            continue;
+        };
+        for (k, factor) in short.factors.iter().enumerate() {
+            pass.weights[k] = weight;
+            weight *= factor * factor;
+        }
+    }
+    weight
+}
+
+/// The phases of a layer, with the factors and signs of its rotations.
+fn table<T: Real>(program: &Program, layer: &Layer, passes: &[SharedPass<T>], angles: &Angles<T>) -> Table<T> {
+    let mut phases = vec![0.0; 1 << program.qubits];
+    for phase in &layer.shared {
+        let value = match phase.source {
+            Source::Slot(slot) => angles.value(slot),
+            Source::Fixed(value) => value.arg(),
+        };
+        for (mask, weight) in &phase.walsh {
+            phases[*mask as usize] += weight * value;
+        }
+    }
+    walsh_hadamard(&mut phases);
+    let factor: f64 = passes.iter().filter_map(|pass| pass.short.as_ref()).flat_map(|short| short.factors).product();
+    let (mut sin, mut cos) = (vec![0.0; phases.len()], vec![0.0; phases.len()]);
+    sin_cos(&phases, &mut sin, &mut cos);
+    let entries = |values: Vec<f64>| values.into_iter().map(|value| T::from_f64(factor * value)).collect();
+    let (cos, sin) = (entries(cos), entries(sin));
+    let mut table = Table { cos, sin };
+    for (pass, shared) in layer.passes.iter().zip(passes) {
+        let swapped = shared.short.as_ref().map_or(0, |short| short.swapped);
+        let negative = (0..1 << pass.rotations.len()).filter(|j| (j & swapped).count_ones() % 2 == 1);
+        for distance in negative.map(|j: usize| pass.distances[j]) {
+            for base in &pass.bases {
+                let index = *base as usize ^ distance;
+                (table.cos[index], table.sin[index]) = (-table.cos[index], -table.sin[index]);
+            }
+        }
+    }
+    table
+}
+
+/// `out[p] = sum over m of in[m] (-1)^|p & m|`, in place.
+pub(super) fn walsh_hadamard(values: &mut [f64]) {
+    Arch::new().dispatch(Transform(values));
+}
+
+struct Transform<'a>(&'a mut [f64]);
+
+impl NullaryFnOnce for Transform<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self(values) = self;
+        let mut half = 1;
+        // The first steps stay within eight neighbours.
+        if let (eights, []) = values.as_chunks_mut::<8>() {
+            for eight in eights {
+                for bit in [1, 2, 4] {
+                    for j in 0..8 {
+                        if j & bit == 0 {
+                            (eight[j], eight[j | bit]) = (eight[j] + eight[j | bit], eight[j] - eight[j | bit]);
+                        }
+                    }
+                }
+            }
+            half = 8;
+        }
+        while half < values.len() {
+            for block in values.chunks_exact_mut(2 * half) {
+                let (low, high) = block.split_at_mut(half);
+                for (a, b) in low.iter_mut().zip(high) {
+                    (*a, *b) = (*a + *b, *a - *b);
+                }
+            }
+            half *= 2;
+        }
+    }
+}
+
+/// The gradients of shared phases from `Im(λ* ψ)` of each amplitude: `-2 sum of w(p) Im(λ* ψ)(p)`, times `factor`.
+pub(super) fn phase_gradients(layer: &Layer, overlaps: &mut [f64], factor: f64, gradients: &mut [[f64; LANES]]) {
+    walsh_hadamard(overlaps);
+    for phase in &layer.shared {
+        if let Source::Slot(slot) = phase.source {
+            let series = phase.walsh.iter().map(|(mask, weight)| weight * overlaps[*mask as usize]);
+            gradients[slot][0] -= 2.0 * factor * series.sum::<f64>();
+        }
+    }
+}
