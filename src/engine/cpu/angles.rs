@@ -145,8 +145,8 @@ impl GroupSums {
         rows: Option<&mut [T]>,
         count: usize,
     ) {
-        let width = program.inputs.max(1);
-        let mut rows = rows.map(|rows| rows.chunks_mut(width).map(|row| (row, vec![0.0; width])).collect::<Vec<_>>());
+        let width = program.inputs;
+        let mut sums = rows.as_ref().map(|rows| vec![0.0; rows.len()]);
         for ((slot, gradients), shared) in program.slots.iter().zip(gradients).zip(&mut self.slots) {
             if !slot.reads_inputs() {
                 *shared += gradients[..count].iter().sum::<f64>();
@@ -154,15 +154,15 @@ impl GroupSums {
             }
             for (lane, gradient) in gradients[..count].iter().enumerate() {
                 let point = Point { inputs: features(program, arguments, first + lane), weights: arguments.weights };
-                point.derivatives(slot, |variable, derivative| match (variable, &mut rows) {
+                point.derivatives(slot, |variable, derivative| match (variable, &mut sums) {
                     (Variable::Weight(index), _) => self.weights[index] += gradient * derivative,
-                    (Variable::Input(index), Some(rows)) => rows[lane].1[index] += gradient * derivative,
+                    (Variable::Input(index), Some(sums)) => sums[lane * width + index] += gradient * derivative,
                     (Variable::Input(_), None) => {}
                 });
             }
         }
-        for (row, sums) in rows.into_iter().flatten() {
-            row.iter_mut().zip(sums).for_each(|(to, sum)| *to += T::from_f64(sum));
+        if let (Some(rows), Some(sums)) = (rows, sums) {
+            rows.iter_mut().zip(sums).for_each(|(to, sum)| *to += T::from_f64(sum));
         }
     }
 }
