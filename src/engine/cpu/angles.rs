@@ -4,7 +4,7 @@ use super::kernels::Turn;
 use super::plan::LANES;
 use super::sincos::sin_cos;
 use crate::engine::{Arguments, Real};
-use crate::program::{Program, Slot, Variable};
+use crate::program::{Kernel, Program, Slot, Step, Variable};
 use num_complex::Complex64;
 
 /// The cosines and sines of all slots, for the samples of one block.
@@ -110,7 +110,10 @@ impl<T: Real> Angles<T> {
             }
             let (mut sin, mut cos) = ([0.0; LANES], [0.0; LANES]);
             sin_cos(&values, &mut sin, &mut cos);
-            self.turns[index] = Turn { cos: cos.map(T::from_f64), sin: sin.map(T::from_f64) };
+            let turn = &mut self.turns[index];
+            for lane in 0..LANES {
+                (turn.cos[lane], turn.sin[lane]) = (T::from_f64(cos[lane]), T::from_f64(sin[lane]));
+            }
         }
     }
 
@@ -124,6 +127,16 @@ impl<T: Real> Angles<T> {
         self.shared[slot]
     }
 
+    /// Cosine and sine of a step; those of 0 if it has no angle.
+    #[inline(always)]
+    pub(super) fn step(&self, step: &Step) -> Turn<T> {
+        match step.kernel {
+            Kernel::Rotation { slot, .. } | Kernel::Phase { slot } => *self.turn(slot),
+            Kernel::FixedPhase(_) | Kernel::Exchange { .. } | Kernel::Matrix { .. } => Turn::fixed(1.0.into()),
+        }
+    }
+
+    #[inline(always)]
     pub(super) fn turn(&self, slot: usize) -> &Turn<T> {
         &self.turns[slot]
     }
