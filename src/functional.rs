@@ -79,11 +79,8 @@ pub(crate) fn run(
     inputs: Option<&Tensor>,
     weights: &[&Tensor],
 ) -> Result<Tensor> {
-    let names = program.tensors.iter().map(|tensor| format!("weight tensor `{}`", tensor.name));
-    let named: Vec<(String, &Tensor)> = names.zip(weights.iter().copied()).collect();
-    let all: Vec<(String, &Tensor)> =
-        named.into_iter().chain(inputs.map(|tensor| ("the input".to_owned(), tensor))).collect();
-    let outer = common_dtype(&all)?.unwrap_or(default);
+    let named = program.tensors.iter().map(|tensor| Some(tensor.name.as_str())).zip(weights.iter().copied());
+    let outer = common_dtype(named.chain(inputs.map(|tensor| (None, tensor))))?.unwrap_or(default);
     let inner = state_dtype(outer);
 
     let (leading, rows) = match inputs {
@@ -98,14 +95,18 @@ pub(crate) fn run(
     }
     engine.check(program, batch, inner)?;
     let rows = rows.to_dtype(inner)?.contiguous()?;
-    let flat: Vec<Tensor> = weights.iter().map(|tensor| tensor.flatten_all()).collect::<candle_core::Result<_>>()?;
-    let weights = match flat.as_slice() {
+    let weights = match weights {
         [] => Tensor::zeros(0, inner, &Device::Cpu)?,
+        // The op takes weights of any shape, and every reshaping is one more node of the graph.
         [one] => one.to_dtype(inner)?.contiguous()?,
-        many => Tensor::cat(many, 0)?.to_dtype(inner)?,
+        many => {
+            let flat: Vec<Tensor> =
+                many.iter().map(|tensor| tensor.flatten_all()).collect::<candle_core::Result<_>>()?;
+            Tensor::cat(&flat, 0)?.to_dtype(inner)?
+        }
     };
-    let out = Forward::new(program, engine).apply(&rows, &weights)?;
-    Ok(out.to_dtype(outer)?.reshape(shape)?)
+    let out = Forward::new(program, engine).apply(&rows, &weights)?.to_dtype(outer)?;
+    Ok(if out.dims() == shape { out } else { out.reshape(shape)? })
 }
 
 /// Leading dimensions of an input, and the input as `[batch, features]`.
@@ -116,20 +117,23 @@ fn rows(program: &Program, tensor: &Tensor) -> Result<(Vec<usize>, Tensor)> {
         return Err(wrong());
     }
     let batch: usize = leading.iter().product();
-    Ok((leading.to_vec(), tensor.reshape((batch, width))?))
+    let rows = if leading.len() == 1 { tensor.clone() } else { tensor.reshape((batch, width))? };
+    Ok((leading.to_vec(), rows))
 }
 
-/// The one dtype of all tensors, if there are any, which must also be on a device with an engine.
-fn common_dtype(tensors: &[(String, &Tensor)]) -> Result<Option<DType>> {
+/// The one dtype of all tensors, if there are any, which must also be on a device with an engine. Weight tensors come with
+/// their names, the input with none.
+fn common_dtype<'a>(tensors: impl Iterator<Item = (Option<&'a str>, &'a Tensor)>) -> Result<Option<DType>> {
+    let what = |name: Option<&str>| name.map_or("the input".to_owned(), |name| format!("weight tensor `{name}`"));
     let mut common = None;
-    for (what, tensor) in tensors {
+    for (name, tensor) in tensors {
         let actual = tensor.dtype();
         if !matches!(actual, DType::F16 | DType::BF16 | DType::F32 | DType::F64) {
-            return Err(Error::UnsupportedDType { what: what.clone(), dtype: actual });
+            return Err(Error::UnsupportedDType { what: what(name), dtype: actual });
         }
         let expected = *common.get_or_insert(actual);
         if actual != expected {
-            return Err(Error::DTypeMismatch { what: what.clone(), expected, actual });
+            return Err(Error::DTypeMismatch { what: what(name), expected, actual });
         }
         if !tensor.device().is_cpu() {
             return Err(Error::UnsupportedDevice { device: format!("{:?}", tensor.device().location()) });

@@ -4,7 +4,7 @@ use super::kernels::Turn;
 use super::plan::LANES;
 use super::sincos::sin_cos;
 use crate::engine::{Arguments, Real};
-use crate::program::{Program, Slot, Variable};
+use crate::program::{Kernel, Program, Slot, Step, Variable};
 use num_complex::Complex64;
 
 /// The cosines and sines of all slots, for the samples of one block.
@@ -111,7 +111,10 @@ impl<T: Real> Angles<T> {
             }
             let (mut sin, mut cos) = ([0.0; LANES], [0.0; LANES]);
             sin_cos(&values, &mut sin, &mut cos);
-            self.turns[index] = Turn { cos: cos.map(T::from_f64), sin: sin.map(T::from_f64) };
+            let turn = &mut self.turns[index];
+            for lane in 0..LANES {
+                (turn.cos[lane], turn.sin[lane]) = (T::from_f64(cos[lane]), T::from_f64(sin[lane]));
+            }
         }
     }
 
@@ -125,6 +128,16 @@ impl<T: Real> Angles<T> {
         self.shared[slot]
     }
 
+    /// Cosine and sine of a step; those of 0 if it has no angle.
+    #[inline(always)]
+    pub(super) fn step(&self, step: &Step) -> Turn<T> {
+        match step.kernel {
+            Kernel::Rotation { slot, .. } | Kernel::Phase { slot } => *self.turn(slot),
+            Kernel::FixedPhase(_) | Kernel::Exchange { .. } | Kernel::Matrix { .. } => Turn::fixed(1.0.into()),
+        }
+    }
+
+    #[inline(always)]
     pub(super) fn turn(&self, slot: usize) -> &Turn<T> {
         &self.turns[slot]
     }
@@ -146,8 +159,8 @@ impl GroupSums {
         rows: Option<&mut [T]>,
         count: usize,
     ) {
-        let width = program.inputs.max(1);
-        let mut rows = rows.map(|rows| rows.chunks_mut(width).map(|row| (row, vec![0.0; width])).collect::<Vec<_>>());
+        let width = program.inputs;
+        let mut sums = rows.as_ref().map(|rows| vec![0.0; rows.len()]);
         for ((slot, gradients), shared) in program.slots.iter().zip(gradients).zip(&mut self.slots) {
             if !slot.reads_inputs() {
                 *shared += gradients[..count].iter().sum::<f64>();
@@ -155,15 +168,15 @@ impl GroupSums {
             }
             for (lane, gradient) in gradients[..count].iter().enumerate() {
                 let point = Point { inputs: features(program, arguments, first + lane), weights: arguments.weights };
-                point.derivatives(slot, |variable, derivative| match (variable, &mut rows) {
+                point.derivatives(slot, |variable, derivative| match (variable, &mut sums) {
                     (Variable::Weight(index), _) => self.weights[index] += gradient * derivative,
-                    (Variable::Input(index), Some(rows)) => rows[lane].1[index] += gradient * derivative,
+                    (Variable::Input(index), Some(sums)) => sums[lane * width + index] += gradient * derivative,
                     (Variable::Input(_), None) => {}
                 });
             }
         }
-        for (row, sums) in rows.into_iter().flatten() {
-            row.iter_mut().zip(sums).for_each(|(to, sum)| *to += T::from_f64(sum));
+        if let (Some(rows), Some(sums)) = (rows, sums) {
+            rows.iter_mut().zip(sums).for_each(|(to, sum)| *to += T::from_f64(sum));
         }
     }
 }

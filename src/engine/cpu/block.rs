@@ -78,6 +78,7 @@ impl<'a, T: Real> Worker<'a, T> {
         kept: &mut [Option<State<T>>],
     ) -> GroupSums {
         let mut sums = GroupSums::new(self.program);
+        let mut slots = vec![[0.0; LANES]; self.program.slots.len()];
         let from = group * self.plan.blocks_per_group;
         let (width, outputs) = (self.program.inputs, self.program.outputs());
         let group_first = from * self.plan.lanes;
@@ -92,7 +93,7 @@ impl<'a, T: Real> Worker<'a, T> {
                 }
             }
             self.seed(&cotangent[first * outputs..(first + count) * outputs]);
-            let mut slots = vec![[0.0; LANES]; self.program.slots.len()];
+            slots.fill([0.0; LANES]);
             match self.plan.way {
                 Way::Schedule => self.reverse_schedule(wanted, &mut slots),
                 Way::Tiling => self.reverse_tiling(wanted, &mut slots),

@@ -5,10 +5,10 @@ use super::kernels::{Target, Turn, turn};
 use super::layers::{self, Rotors};
 use super::plan::LANES;
 use super::prepare::phase_gradients;
-use super::start::{self, Qubit};
+use super::start::{self, Prepare, Qubit, Undo};
 use super::state::{Buffer, State};
 use crate::engine::{Real, Wanted};
-use crate::program::{Frame, Kernel, Layer, Node, Pass, Phase, Source, Step};
+use crate::program::{Frame, Layer, Node, Pass, Phase, Source, Step};
 use pulp::{Arch, NullaryFnOnce};
 
 /// A phase that differs from sample to sample, done or (with `back`) undone.
@@ -175,11 +175,7 @@ impl<T: Real> Worker<'_, T> {
 
     /// The qubits of the product start.
     pub(super) fn start(&self) -> Vec<Qubit<T>> {
-        let prepare = |steps: &Vec<Step>| {
-            let mut qubit = Qubit::ground();
-            steps.iter().for_each(|step| qubit.apply(step, &self.step_turn(step)));
-            qubit
-        };
+        let prepare = |steps: &Vec<Step>| Arch::new().dispatch(Prepare { steps, angles: &self.angles });
         self.program.outline().start.iter().map(prepare).collect()
     }
 
@@ -205,22 +201,9 @@ impl<T: Real> Worker<'_, T> {
     ) {
         for ((qubit, lambda), steps) in qubits.into_iter().zip(lambdas).zip(&self.program.outline().start) {
             if steps.iter().any(|step| self.matters(step, wanted)) {
-                qubit.reverse(
-                    lambda,
-                    steps,
-                    |step| self.step_turn(step),
-                    |slot, sums| {
-                        gradients[slot].iter_mut().zip(sums).for_each(|(total, sum)| *total += sum);
-                    },
-                );
+                let (angles, gradients) = (&self.angles, &mut *gradients);
+                Arch::new().dispatch(Undo { qubit, lambda, steps, angles, gradients });
             }
-        }
-    }
-
-    fn step_turn(&self, step: &Step) -> Turn<T> {
-        match step.kernel {
-            Kernel::Rotation { slot, .. } | Kernel::Phase { slot } => *self.angles.turn(slot),
-            Kernel::FixedPhase(_) | Kernel::Exchange { .. } | Kernel::Matrix { .. } => Turn::fixed(1.0.into()),
         }
     }
 

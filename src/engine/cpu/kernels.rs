@@ -20,8 +20,13 @@ impl<T: Real> Turn<T> {
     }
 
     /// The turn back.
+    #[inline]
     pub(super) fn inverse(&self) -> Self {
-        Self { cos: self.cos, sin: self.sin.map(|sin| -sin) }
+        let mut inverse = *self;
+        for sin in &mut inverse.sin {
+            *sin = -*sin;
+        }
+        inverse
     }
 }
 

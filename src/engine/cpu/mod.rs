@@ -81,7 +81,8 @@ impl<T: Real> Engine<T> for Cpu {
             *kept = keep.then(|| worker.take_state());
         };
         if plan.spread_blocks {
-            out.par_chunks_mut(rows).zip(&mut kept).enumerate().for_each_init(start, block);
+            let items = out.par_chunks_mut(rows).zip(&mut kept).enumerate();
+            items.with_min_len(plan.blocks_per_split).for_each_init(start, block);
         } else if arguments.batch > 0 {
             let mut worker = start();
             out.chunks_mut(rows).zip(&mut kept).enumerate().for_each(|item| block(&mut worker, item));
@@ -120,7 +121,7 @@ impl<T: Real> Engine<T> for Cpu {
             worker.gradient_group(group, cotangent, wanted, rows, kept)
         };
         let sums: Vec<_> = if plan.spread_blocks {
-            work.par_iter_mut().enumerate().map_init(start, group).collect()
+            work.par_iter_mut().enumerate().with_min_len(plan.groups_per_split).map_init(start, group).collect()
         } else {
             let mut worker = start();
             work.iter_mut().enumerate().map(|item| group(&mut worker, item)).collect()

@@ -26,7 +26,7 @@ const WORTH_A_TABLE: usize = 3;
 pub(super) struct Prepared<T> {
     /// Those of the slots that all samples share.
     pub(super) angles: Angles<T>,
-    /// The matrix of each step that has one, and its adjoint.
+    /// The matrix of each step that has one, and its adjoint; nothing at all if none has.
     pub(super) matrices: Vec<Option<[Dense<T>; 2]>>,
     /// One entry for each node of the schedule, empty for what is not a layer.
     pub(super) layers: Vec<SharedLayer<T>>,
@@ -61,9 +61,9 @@ struct Short<T> {
 }
 
 impl<T: Real> Short<T> {
-    fn new(values: &[Complex64]) -> Self {
+    fn new(values: impl Iterator<Item = Complex64>) -> Self {
         let mut short = Self { tangents: [T::zero(); MAX_ROTATIONS], factors: [1.0; MAX_ROTATIONS], swapped: 0 };
-        for (k, value) in values.iter().enumerate() {
+        for (k, value) in values.enumerate() {
             let swap = value.im.abs() > value.re.abs();
             let (large, small) = if swap { (value.im, value.re) } else { (value.re, value.im) };
             short.tangents[k] = T::from_f64(small / large);
@@ -114,7 +114,8 @@ impl<T: Real> Prepared<T> {
             Kernel::Matrix { qubits, entries } => Some([false, true].map(|dagger| Dense::new(entries, qubits, dagger))),
             _ => None,
         };
-        let matrices = program.steps.iter().map(matrix).collect();
+        let any = program.steps.iter().any(|step| matches!(step.kernel, Kernel::Matrix { .. }));
+        let matrices = if any { program.steps.iter().map(matrix).collect() } else { Vec::new() };
         Self { angles, matrices, layers, sweeps }
     }
 }
@@ -127,8 +128,9 @@ impl<T: Real> SharedLayer<T> {
             Source::Slot(slot) => Some(angles.shared(slot)),
         };
         let short = |pass: &Pass| {
-            let values: Option<Vec<Complex64>> = pass.rotations.iter().map(|rotation| value(rotation.source)).collect();
-            let short = values.filter(|values| !values.is_empty()).map(|values| Short::new(&values));
+            let values = || pass.rotations.iter().map_while(|rotation| value(rotation.source));
+            let all = !pass.rotations.is_empty() && values().count() == pass.rotations.len();
+            let short = all.then(|| Short::new(values()));
             SharedPass { short, weights: [1.0; MAX_ROTATIONS] }
         };
         let mut passes: Vec<SharedPass<T>> = layer.passes.iter().map(short).collect();

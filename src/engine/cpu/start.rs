@@ -4,6 +4,7 @@
 //! qubits is `conj(v0) ψ_low + conj(v1) ψ_high`, and λ is contracted in the same way; the overlap of the two gives each
 //! qubit's own λ, on which its gates are undone.
 
+use super::angles::Angles;
 use super::kernels::Turn;
 use super::plan::LANES;
 use super::state::State;
@@ -40,6 +41,7 @@ impl<T: Real> Qubit<T> {
     }
 
     /// Applies a step on qubit 0; `turn` holds its cosine and sine, if it has any.
+    #[inline(always)]
     pub(super) fn apply(&mut self, step: &Step, turn: &Turn<T>) {
         match &step.kernel {
             Kernel::Rotation { x: 0, .. } => {
@@ -67,6 +69,7 @@ impl<T: Real> Qubit<T> {
     }
 
     /// The adjoint of [`apply`](Self::apply).
+    #[inline(always)]
     fn undo(&mut self, step: &Step, turn: &Turn<T>) {
         match &step.kernel {
             Kernel::Rotation { .. } | Kernel::Phase { .. } => self.apply(step, &turn.inverse()),
@@ -76,6 +79,7 @@ impl<T: Real> Qubit<T> {
         }
     }
 
+    #[inline(always)]
     fn phase(&mut self, index: usize, turn: &Turn<T>) {
         super::kernels::turn(&mut self.re[index], &mut self.im[index], turn);
     }
@@ -97,36 +101,83 @@ impl<T: Real> Qubit<T> {
     }
 
     /// `Im <λ|G|self>` in each lane with the generator of a step that has an angle, and with the factor of its gradient.
+    #[inline(always)]
     fn overlap(&self, lambda: &Self, step: &Step) -> [f64; LANES] {
-        let im = |a: usize, b: usize, lane: usize| {
-            (lambda.re[a][lane] * self.im[b][lane] - lambda.im[a][lane] * self.re[b][lane]).to_f64()
-        };
-        let re = |a: usize, b: usize, lane: usize| {
-            (lambda.re[a][lane] * self.re[b][lane] + lambda.im[a][lane] * self.im[b][lane]).to_f64()
-        };
-        std::array::from_fn(|lane| match step.kernel {
-            Kernel::Rotation { x: 0, .. } => 2.0 * (im(0, 0, lane) - im(1, 1, lane)),
-            Kernel::Rotation { z: 0, .. } => 2.0 * (im(0, 1, lane) + im(1, 0, lane)),
-            Kernel::Rotation { .. } => 2.0 * (re(1, 0, lane) - re(0, 1, lane)),
-            Kernel::Phase { .. } => -2.0 * im(1, 1, lane),
-            Kernel::FixedPhase(_) | Kernel::Exchange { .. } | Kernel::Matrix { .. } => 0.0,
-        })
+        match step.kernel {
+            Kernel::Rotation { x: 0, .. } => self.imaginary(lambda, [(0, 0), (1, 1)], [2.0, -2.0]),
+            Kernel::Rotation { z: 0, .. } => self.imaginary(lambda, [(0, 1), (1, 0)], [2.0, 2.0]),
+            Kernel::Rotation { .. } => {
+                let mut sums = [0.0; LANES];
+                for lane in 0..LANES {
+                    let real = |a: usize, b: usize| {
+                        (lambda.re[a][lane] * self.re[b][lane] + lambda.im[a][lane] * self.im[b][lane]).to_f64()
+                    };
+                    sums[lane] = 2.0 * (real(1, 0) - real(0, 1));
+                }
+                sums
+            }
+            Kernel::Phase { .. } => self.imaginary(lambda, [(1, 1), (0, 0)], [-2.0, 0.0]),
+            Kernel::FixedPhase(_) | Kernel::Exchange { .. } | Kernel::Matrix { .. } => [0.0; LANES],
+        }
     }
 
-    /// Undoes a qubit's steps on it and its λ; hands each slot's gradient to `each`.
-    pub(super) fn reverse(
-        mut self,
-        mut lambda: Self,
-        steps: &[Step],
-        turn_of: impl Fn(&Step) -> Turn<T>,
-        mut each: impl FnMut(usize, [f64; LANES]),
-    ) {
-        for step in steps.iter().rev() {
-            let turn = turn_of(step);
-            if let Kernel::Rotation { slot, .. } | Kernel::Phase { slot } = step.kernel {
-                each(slot, self.overlap(&lambda, step));
+    /// `sum of factor * Im(λ_a* ψ_b)` over two pairs `(a, b)`, in each lane.
+    #[inline(always)]
+    fn imaginary(&self, lambda: &Self, pairs: [(usize, usize); 2], factors: [f64; 2]) -> [f64; LANES] {
+        let mut sums = [0.0; LANES];
+        for ((a, b), factor) in pairs.into_iter().zip(factors) {
+            for lane in 0..LANES {
+                let im = lambda.re[a][lane] * self.im[b][lane] - lambda.im[a][lane] * self.re[b][lane];
+                sums[lane] += factor * im.to_f64();
             }
-            self.undo(step, &turn);
+        }
+        sums
+    }
+}
+
+/// Steps applied to a qubit from |0>.
+pub(super) struct Prepare<'a, T> {
+    pub(super) steps: &'a [Step],
+    pub(super) angles: &'a Angles<T>,
+}
+
+impl<T: Real> NullaryFnOnce for Prepare<'_, T> {
+    type Output = Qubit<T>;
+
+    #[inline(always)]
+    fn call(self) -> Qubit<T> {
+        let mut qubit = Qubit::ground();
+        for step in self.steps {
+            qubit.apply(step, &self.angles.step(step));
+        }
+        qubit
+    }
+}
+
+/// A qubit's steps undone on it and its λ; adds to the gradient of each slot.
+pub(super) struct Undo<'a, T> {
+    pub(super) qubit: Qubit<T>,
+    pub(super) lambda: Qubit<T>,
+    pub(super) steps: &'a [Step],
+    pub(super) angles: &'a Angles<T>,
+    pub(super) gradients: &'a mut [[f64; LANES]],
+}
+
+impl<T: Real> NullaryFnOnce for Undo<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let (mut qubit, mut lambda) = (self.qubit, self.lambda);
+        for step in self.steps.iter().rev() {
+            let turn = self.angles.step(step);
+            if let Kernel::Rotation { slot, .. } | Kernel::Phase { slot } = step.kernel {
+                let sums = qubit.overlap(&lambda, step);
+                for lane in 0..LANES {
+                    self.gradients[slot][lane] += sums[lane];
+                }
+            }
+            qubit.undo(step, &turn);
             lambda.undo(step, &turn);
         }
     }
