@@ -52,6 +52,12 @@ pub enum Error {
         /// Bytes that may be used.
         budget: u64,
     },
+    /// The environment variable `CANDLEWICK_SIMD` names an instruction set that this machine or this build lacks.
+    #[error("CANDLEWICK_SIMD is `{name}`, which is none of scalar, avx2, avx512 and neon, or not on this machine")]
+    InstructionSet {
+        /// The value of the variable.
+        name: String,
+    },
     /// The last dimension of the input is not the number of features the circuit reads.
     #[error("the circuit reads {expected} input feature(s), but the input has shape {shape:?}")]
     InputWidth {

@@ -4,13 +4,14 @@
 //! of `±W`, whose signs are the parity of a mask: within a stretch they are entries of a Walsh-Hadamard transform, so that
 //! a word costs one vector addition a stretch. Applying a sum of words goes the other way.
 
+use super::arch::arch;
 use super::kernels::Target;
 use super::lines::{Line, Lines, with_lines};
 use super::plan::LANES;
 use super::state::Planes;
 use crate::engine::Real;
 use crate::program::{Flip, FlipTerm, LANE_QUBITS};
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 /// log2 of the vectors in a stretch.
@@ -210,7 +211,7 @@ impl<T: Real> Target<T> {
         let part = |chunk: usize| {
             let mut sums = vec![[0.0; LANES]; flip.terms.len()];
             let stretches = chunk * each..(chunk + 1) * each;
-            Arch::new().dispatch(Expect { state: self.planes, flip, bits, stretches, sums: &mut sums });
+            arch().dispatch(Expect { state: self.planes, flip, bits, stretches, sums: &mut sums });
             let total = |(term, sum): (&FlipTerm, &[f64; LANES])| -> f64 {
                 sum.iter().enumerate().map(|(lane, sum)| lane_sign(term, lane) * sum).sum()
             };
@@ -233,7 +234,7 @@ impl<T: Real> Target<T> {
             flip.terms.iter().map(|term| term.coefficient * factors[term.output][0].to_f64()).collect();
         let part = |chunk: usize| {
             let (from, stretches) = (self.planes, chunk * each..(chunk + 1) * each);
-            Arch::new().dispatch(Add { from, to, flip, factors: &factors, bits, stretches, first });
+            arch().dispatch(Add { from, to, flip, factors: &factors, bits, stretches, first });
         };
         if self.spread {
             (0..chunks).into_par_iter().for_each(part);

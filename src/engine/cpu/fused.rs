@@ -1,5 +1,6 @@
 //! The way of a full block through a [`Schedule`](crate::program::Schedule): product start, layers, general steps.
 
+use super::arch::arch;
 use super::block::Worker;
 use super::kernels::{Target, Turn, turn};
 use super::layers::{self, Rotors};
@@ -9,7 +10,7 @@ use super::start::{self, Prepare, Qubit, Undo};
 use super::state::{Buffer, State};
 use crate::engine::{Real, Wanted};
 use crate::program::{Frame, Layer, Node, Pass, Phase, Source, Step};
-use pulp::{Arch, NullaryFnOnce};
+use pulp::NullaryFnOnce;
 
 /// A phase that differs from sample to sample, done or (with `back`) undone.
 struct Varying<'a, T> {
@@ -154,7 +155,7 @@ impl<T: Real> Worker<'_, T> {
             if let (Source::Slot(slot), Some(lambda)) = (phase.source, &self.lambda)
                 && self.source_matters(phase.source, wanted)
             {
-                let sums = Arch::new().dispatch(VaryingOverlap { psi: &self.psi, lambda, phase });
+                let sums = arch().dispatch(VaryingOverlap { psi: &self.psi, lambda, phase });
                 gradients[slot].iter_mut().zip(sums).for_each(|(total, sum)| *total += sum);
             }
             self.varying(phase, true);
@@ -167,15 +168,15 @@ impl<T: Real> Worker<'_, T> {
         let turn = *self.angles.turn(slot);
         let back = turn.inverse();
         let turns = if undo { [&back, &turn] } else { [&turn, &back] };
-        Arch::new().dispatch(Varying { state: &mut self.psi, phase, turns });
+        arch().dispatch(Varying { state: &mut self.psi, phase, turns });
         if let (true, Some(state)) = (undo, &mut self.lambda) {
-            Arch::new().dispatch(Varying { state, phase, turns });
+            arch().dispatch(Varying { state, phase, turns });
         }
     }
 
     /// The qubits of the product start.
     pub(super) fn start(&self) -> Vec<Qubit<T>> {
-        let prepare = |steps: &Vec<Step>| Arch::new().dispatch(Prepare { steps, angles: &self.angles });
+        let prepare = |steps: &Vec<Step>| arch().dispatch(Prepare { steps, angles: &self.angles });
         self.program.outline().start.iter().map(prepare).collect()
     }
 
@@ -202,7 +203,7 @@ impl<T: Real> Worker<'_, T> {
         for ((qubit, lambda), steps) in qubits.into_iter().zip(lambdas).zip(&self.program.outline().start) {
             if steps.iter().any(|step| self.matters(step, wanted)) {
                 let (angles, gradients) = (&self.angles, &mut *gradients);
-                Arch::new().dispatch(Undo { qubit, lambda, steps, angles, gradients });
+                arch().dispatch(Undo { qubit, lambda, steps, angles, gradients });
             }
         }
     }

@@ -6,13 +6,14 @@
 //! `(c a - s b, c b + s a)` is four operations; `(a - t b, b + t a)` with `t = s / c` is two, and leaves out the factor c,
 //! which the phases of the layer bring back. Passes whose rotations all samples share are done so; see `prepare.rs`.
 
+use super::arch::arch;
 use super::kernels::Turn;
 use super::plan::LANES;
 use super::simd::{Vectored, align_frame, lanes, load, opaque, store};
 use super::state::Planes;
 use crate::engine::Real;
 use crate::program::{MAX_ROTATIONS, Pass};
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 
 /// Cosines and sines of a table of phases, by physical index.
 #[derive(Debug)]
@@ -282,7 +283,7 @@ macro_rules! with_size {
     };
     (@ $rotors:expr, $turns:ident, $kernel:ident, $k:literal, $m:literal, $unit:literal, { $($field:tt)* }) => {{
         let $turns = $rotors.first::<$k>();
-        Arch::new().dispatch($kernel::<T, $k, $m, $unit> { $($field)* })
+        arch().dispatch($kernel::<T, $k, $m, $unit> { $($field)* })
     }};
 }
 

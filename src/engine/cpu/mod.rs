@@ -8,6 +8,7 @@
 #![allow(clippy::needless_range_loop, reason = "kernels read lane by lane, with equal indices in several arrays")]
 
 mod angles;
+mod arch;
 mod block;
 mod flips;
 mod fused;
@@ -134,6 +135,7 @@ impl<T: Real> Engine<T> for Cpu {
 impl Cpu {
     /// Whether a forward pass fits the memory. candle would wrap the error of an op beyond recognition.
     pub(crate) fn check(self, program: &Program, batch: usize, dtype: DType) -> Result<()> {
+        arch::check()?;
         match dtype {
             DType::F64 => Plan::forward::<f64>(program, batch, self).map(drop),
             _ => Plan::forward::<f32>(program, batch, self).map(drop),

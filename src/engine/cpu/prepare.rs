@@ -8,6 +8,7 @@
 //! are corrected.
 
 use super::angles::Angles;
+use super::arch::arch;
 use super::kernels::{Dense, Turn};
 use super::layers::{Rotors, Table};
 use super::plan::{LANES, Way};
@@ -16,7 +17,7 @@ use super::tile::Numbers;
 use crate::engine::{Arguments, Real};
 use crate::program::{Kernel, Layer, MAX_ROTATIONS, Node, Pass, Program, Source, Step};
 use num_complex::Complex64;
-use pulp::{Arch, NullaryFnOnce};
+use pulp::NullaryFnOnce;
 
 /// Rotations from which a table made for their factors alone costs less than it saves.
 const WORTH_A_TABLE: usize = 3;
@@ -197,7 +198,7 @@ fn table<T: Real>(program: &Program, layer: &Layer, passes: &[SharedPass<T>], an
 
 /// `out[p] = sum over m of in[m] (-1)^|p & m|`, in place.
 pub(super) fn walsh_hadamard(values: &mut [f64]) {
-    Arch::new().dispatch(Transform(values));
+    arch().dispatch(Transform(values));
 }
 
 struct Transform<'a>(&'a mut [f64]);

@@ -3,13 +3,14 @@
 //! A product of n qubits is the outer product of those of its upper and lower half, so that the state is written once; and λ
 //! is contracted with each half in one pass over it, which leaves two small products to take apart.
 
+use super::arch::arch;
 use super::plan::LANES;
 use super::start::Qubit;
 use super::state::{Buffer, State};
 use crate::engine::Real;
 use crate::program::Frame;
 use num_complex::Complex64;
-use pulp::{Arch, NullaryFnOnce};
+use pulp::NullaryFnOnce;
 use rayon::prelude::*;
 
 /// Sums over rows are cut into so many parts at the most.
@@ -69,7 +70,7 @@ pub(super) fn build<T: Real>(state: &mut State<T>, qubits: &[Qubit<T>], spread: 
     let upper = product(upper);
     let row = |((re, im), by): ((&mut [T], &mut [T]), &Complex64)| {
         let by = (T::from_f64(by.re), T::from_f64(by.im));
-        Arch::new().dispatch(Scale { from: (&low_re, &low_im), by, to: (re, im) });
+        arch().dispatch(Scale { from: (&low_re, &low_im), by, to: (re, im) });
     };
     let len = low_re.len();
     if spread {
@@ -125,7 +126,7 @@ pub(super) fn take_apart<T: Real>(lambda: &State<T>, qubits: &[Qubit<T>], spread
             let at = row * low.len()..(row + 1) * low.len();
             let by = (T::from_f64(high[row].re), T::from_f64(high[row].im));
             let row = (&lambda.re[at.clone()], &lambda.im[at]);
-            Arch::new().dispatch(Contract { row, low: (&low_re, &low_im), by, sums: (&mut re, &mut im) })
+            arch().dispatch(Contract { row, low: (&low_re, &low_im), by, sums: (&mut re, &mut im) })
         };
         let sums: Vec<Complex64> = (chunk * rows..high.len().min((chunk + 1) * rows)).map(contract).collect();
         (sums, re, im)

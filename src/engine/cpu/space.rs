@@ -1,8 +1,8 @@
 //! Which amplitudes a kernel touches, as runs of neighbouring entries, and how runs are shared out.
 
+use super::arch::arch;
 use super::plan::LANES;
 use crate::circuit::MAX_QUBITS;
-use pulp::Arch;
 use rayon::prelude::*;
 
 /// Longest run, in entries: short enough for `f32` sums inside it, long enough to amortise its start.
@@ -89,7 +89,7 @@ pub(super) fn sweep<K: Kernel>(space: &Space, spread: bool, kernel: &K) -> K::Su
     let chunks = space.runs.div_ceil(per_chunk);
     let chunk = |chunk: usize| {
         let runs = chunk * per_chunk..space.runs.min((chunk + 1) * per_chunk);
-        Arch::new().dispatch(Chunk { space, kernel, runs })
+        arch().dispatch(Chunk { space, kernel, runs })
     };
     // Chunks are added up in slots, and slots in their order, whoever computes them; nothing is allocated.
     let slots = chunks.min(SLOTS);

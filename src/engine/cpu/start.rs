@@ -5,13 +5,14 @@
 //! qubit's own λ, on which its gates are undone.
 
 use super::angles::Angles;
+use super::arch::arch;
 use super::kernels::Turn;
 use super::plan::LANES;
 use super::state::State;
 use crate::engine::Real;
 use crate::program::{Kernel, Step};
 use num_complex::Complex64;
-use pulp::{Arch, NullaryFnOnce};
+use pulp::NullaryFnOnce;
 
 /// The two amplitudes of one qubit in each lane: real parts, imaginary parts.
 #[derive(Debug, Clone, Copy)]
@@ -265,7 +266,7 @@ pub(super) fn build<T: Real>(state: &mut State<T>, qubits: &[Qubit<T>]) {
     state.im[..LANES].fill(T::zero());
     for (k, qubit) in qubits.iter().enumerate() {
         let (re, im) = (halves(&mut state.re, 1 << k), halves(&mut state.im, 1 << k));
-        Arch::new().dispatch(Double { qubit, re, im });
+        arch().dispatch(Double { qubit, re, im });
     }
 }
 
@@ -274,7 +275,7 @@ pub(super) fn take_apart<T: Real>(psi: &mut State<T>, lambda: &mut State<T>, qub
     let mut lambdas: Vec<Qubit<T>> = Vec::with_capacity(qubits.len());
     for (k, qubit) in qubits.iter().enumerate().rev() {
         let half = 1 << k;
-        lambdas.push(Arch::new().dispatch(Halve {
+        lambdas.push(arch().dispatch(Halve {
             qubit,
             psi_re: halves(&mut psi.re, half),
             psi_im: halves(&mut psi.im, half),

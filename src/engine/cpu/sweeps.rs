@@ -3,6 +3,7 @@
 //! Threads take chunks of tiles, cut at fixed places; the sums of a chunk for gradients are added up in their order.
 
 use super::angles::Angles;
+use super::arch::arch;
 use super::block::Worker;
 use super::kernels::Turn;
 use super::layers::{self, Rotors};
@@ -15,7 +16,6 @@ use super::tile::{LaneTable, Numbers, Put, PutBack, Sums, Take, TakeBack};
 use crate::engine::{Real, Wanted};
 use crate::program::{Pass, Program, Rotation, Source, Sweep, Term, TileNode};
 use num_complex::Complex64;
-use pulp::Arch;
 use rayon::prelude::*;
 
 /// Chunks a sweep is cut into at the most.
@@ -131,11 +131,11 @@ fn apply_sweep<T: Real>(sweep: &Sweep, numbers: &Numbers<T>, state: Planes<T>, s
     let local = sweep.offsets.len().ilog2() as usize;
     let rotors = rotors(sweep, &numbers.across, false);
     let tile = |tile: &mut State<T>, base: usize| {
-        Arch::new().dispatch(Take { sweep, numbers, state, base, to: tile });
+        arch().dispatch(Take { sweep, numbers, state, base, to: tile });
         for (pass, rotors) in sweep.passes.iter().zip(&rotors) {
             layers::forward(pass, tile.planes(), rotors, None);
         }
-        Arch::new().dispatch(Put { sweep, numbers, state, base, from: tile });
+        arch().dispatch(Put { sweep, numbers, state, base, from: tile });
     };
     chunks(
         sweep,
@@ -291,7 +291,7 @@ fn undo_sweep<T: Real>(
         for tile in tiles {
             let base = base(sweep, tile);
             let to = [&mut *psi, &mut *lambda];
-            Arch::new().dispatch(TakeBack { sweep, numbers, states, base, to, sums: &mut sums });
+            arch().dispatch(TakeBack { sweep, numbers, states, base, to, sums: &mut sums });
             let planes = (psi.planes(), lambda.planes());
             let mut first = sweep.across.len();
             for ((pass, rotors), wanted) in sweep.passes.iter().zip(&rotors).zip(&wanted.passes).rev() {
@@ -308,7 +308,7 @@ fn undo_sweep<T: Real>(
                 }
             }
             let from = [&*psi, &*lambda];
-            Arch::new().dispatch(PutBack { sweep, numbers, states, base, from, sums: &mut sums });
+            arch().dispatch(PutBack { sweep, numbers, states, base, from, sums: &mut sums });
         }
         gradients.finish(sweep, sums);
         gradients

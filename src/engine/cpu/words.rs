@@ -3,12 +3,13 @@
 //! Amplitudes are taken eight at a time. A Walsh-Hadamard transform over them serves all words that agree in the lowest three
 //! bits, so that a word costs one addition for eight amplitudes.
 
+use super::arch::arch;
 use super::plan::LANES;
 use super::simd::{lanes, load, store};
 use super::state::State;
 use crate::engine::Real;
 use crate::program::FlipTerm;
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 
 /// Amplitudes taken at a time.
 const EIGHT: usize = 8;
@@ -158,7 +159,7 @@ pub(super) fn expect<T: Real>(state: &State<T>, terms: &[FlipTerm], total: &mut 
     if terms.is_empty() {
         return;
     }
-    let sums = Arch::new().dispatch(Expect { state, terms });
+    let sums = arch().dispatch(Expect { state, terms });
     for (term, sums) in terms.iter().zip(sums) {
         let total = &mut total[term.output * LANES..][..LANES];
         total.iter_mut().zip(sums).for_each(|(total, sum)| *total += term.coefficient * sum);
@@ -169,5 +170,5 @@ pub(super) fn expect<T: Real>(state: &State<T>, terms: &[FlipTerm], total: &mut 
 pub(super) fn apply<T: Real>(from: &State<T>, terms: &[FlipTerm], factors: &[Line<T>], to: &mut State<T>) {
     let factor = |term: &FlipTerm| factors[term.output].map(|factor| T::from_f64(term.coefficient) * factor);
     let factors: Vec<Line<T>> = terms.iter().map(factor).collect();
-    Arch::new().dispatch(Apply { from, to, terms, factors: &factors });
+    arch().dispatch(Apply { from, to, terms, factors: &factors });
 }
