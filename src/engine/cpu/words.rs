@@ -32,7 +32,7 @@ fn transform<S: Simd, T: Real>(simd: S, lines: &mut [T::Vector<S>; EIGHT]) {
 /// The sign of a word at the first of eight amplitudes.
 #[inline(always)]
 fn sign<T: Real>(term: &FlipTerm, eight: usize) -> T {
-    let odd = (EIGHT * eight & term.z as usize).count_ones() % 2 == 1;
+    let odd = ((EIGHT * eight) & term.z as usize).count_ones() % 2 == 1;
     if odd { -T::one() } else { T::one() }
 }
 
