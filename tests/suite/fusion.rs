@@ -10,7 +10,7 @@ use candlewick::prelude::*;
 use candlewick::program::{Rewrite, Rewrites};
 use std::collections::HashMap;
 
-/// Outputs, gradient in the inputs, gradient in the weights.
+/// Outputs, gradient in the inputs, gradient in the weights; the gradient of each alone is the same.
 fn step(case: &Case, measurement: &Measurement, batch: usize, rewrites: Rewrites) -> [Vec<f64>; 3] {
     let mut rng = rng(9);
     let x: Vec<Vec<f64>> = (0..batch).map(|_| uniform(&mut rng, case.inputs)).collect();
@@ -22,9 +22,18 @@ fn step(case: &Case, measurement: &Measurement, batch: usize, rewrites: Rewrites
     let layer = QuantumLayer::with_config(case.circuit(), measurement.clone(), config, vb).unwrap();
     let y = layer.forward(&x).unwrap();
     let c = Tensor::new(uniform(&mut rng, y.elem_count()), &Device::Cpu).unwrap().reshape(y.shape()).unwrap();
-    let gradients = (&y * c).unwrap().sum_all().unwrap().backward().unwrap();
+    let gradients = (&y * &c).unwrap().sum_all().unwrap().backward().unwrap();
     let dw = gradients.get(&w).unwrap().to_vec1().unwrap();
-    [rows(&y).concat(), rows(gradients.get(&x).unwrap()).concat(), dw]
+    let dx = rows(gradients.get(&x).unwrap()).concat();
+
+    let of_weights = (layer.forward(&x.detach()).unwrap() * &c).unwrap().sum_all().unwrap().backward().unwrap();
+    assert_eq!(of_weights.get(&w).unwrap().to_vec1::<f64>().unwrap(), dw);
+    let constant = HashMap::from([("w".to_owned(), w.detach())]);
+    let vb = VarBuilder::from_tensors(constant, DType::F64, &Device::Cpu);
+    let layer = QuantumLayer::with_config(case.circuit(), measurement.clone(), config, vb).unwrap();
+    let of_inputs = (layer.forward(&x).unwrap() * &c).unwrap().sum_all().unwrap().backward().unwrap();
+    close(&format!("{case:?}"), &rows(of_inputs.get(&x).unwrap()).concat(), &dx, 1e-11);
+    [rows(&y).concat(), dx, dw]
 }
 
 fn check(case: &Case, measurement: &Measurement, batch: usize) {

@@ -163,7 +163,7 @@ impl GroupSums {
         let mut sums = rows.as_ref().map(|rows| vec![0.0; rows.len()]);
         for ((slot, gradients), shared) in program.slots.iter().zip(gradients).zip(&mut self.slots) {
             if !slot.reads_inputs() {
-                *shared += gradients[..count].iter().sum::<f64>();
+                *shared += sum(gradients, count);
                 continue;
             }
             for (lane, gradient) in gradients[..count].iter().enumerate() {
@@ -179,6 +179,18 @@ impl GroupSums {
             rows.iter_mut().zip(sums).for_each(|(to, sum)| *to += T::from_f64(sum));
         }
     }
+}
+
+/// The sum of the first `count` lanes, by halves: one after the other, each addition would wait for the last.
+fn sum(lanes: &[f64; LANES], count: usize) -> f64 {
+    let mut lanes = *lanes;
+    lanes[count..].fill(0.0);
+    for half in [8, 4, 2, 1] {
+        for lane in 0..half {
+            lanes[lane] += lanes[lane + half];
+        }
+    }
+    lanes[0]
 }
 
 /// The weight gradient from the sums of all groups, added in their order.

@@ -214,10 +214,14 @@ impl NullaryFnOnce for Transform<'_> {
         if let (eights, []) = values.as_chunks_mut::<8>() {
             for eight in eights {
                 for bit in [1, 2, 4] {
+                    // Partners by a shuffle, and a sign: as one vector.
+                    let mut partners = [0.0; 8];
                     for j in 0..8 {
-                        if j & bit == 0 {
-                            (eight[j], eight[j | bit]) = (eight[j] + eight[j | bit], eight[j] - eight[j | bit]);
-                        }
+                        partners[j] = eight[j ^ bit];
+                    }
+                    for j in 0..8 {
+                        let sign = if j & bit == 0 { 1.0 } else { -1.0 };
+                        eight[j] = sign * eight[j] + partners[j];
                     }
                 }
             }

@@ -8,11 +8,12 @@ use super::angles::Angles;
 use super::arch::arch;
 use super::kernels::Turn;
 use super::plan::LANES;
+use super::simd::{Vectored, lanes, load, store};
 use super::state::State;
 use crate::engine::Real;
 use crate::program::{Kernel, Step};
 use num_complex::Complex64;
-use pulp::NullaryFnOnce;
+use pulp::{NullaryFnOnce, Simd, WithSimd};
 
 /// The two amplitudes of one qubit in each lane: real parts, imaginary parts.
 #[derive(Debug, Clone, Copy)]
@@ -184,10 +185,10 @@ impl<T: Real> NullaryFnOnce for Undo<'_, T> {
     }
 }
 
-/// `a b` or, with `CONJUGATE`, `conj(a) b`.
+/// `a b`.
 #[inline(always)]
-fn times<T: Real, const CONJUGATE: bool>(a: (&[T; LANES], &[T; LANES]), b: (T, T), lane: usize) -> (T, T) {
-    let (re, im) = (a.0[lane], if CONJUGATE { -a.1[lane] } else { a.1[lane] });
+fn times<T: Real>(a: (&[T; LANES], &[T; LANES]), b: (T, T), lane: usize) -> (T, T) {
+    let (re, im) = (a.0[lane], a.1[lane]);
     (re * b.0 - im * b.1, re * b.1 + im * b.0)
 }
 
@@ -207,8 +208,8 @@ impl<T: Real> NullaryFnOnce for Double<'_, T> {
         for k in 0..self.re.0.len() {
             for lane in 0..LANES {
                 let s = (self.re.0[k][lane], self.im.0[k][lane]);
-                (self.re.1[k][lane], self.im.1[k][lane]) = times::<T, false>((&re[1], &im[1]), s, lane);
-                (self.re.0[k][lane], self.im.0[k][lane]) = times::<T, false>((&re[0], &im[0]), s, lane);
+                (self.re.1[k][lane], self.im.1[k][lane]) = times((&re[1], &im[1]), s, lane);
+                (self.re.0[k][lane], self.im.0[k][lane]) = times((&re[0], &im[0]), s, lane);
             }
         }
     }
@@ -223,34 +224,70 @@ struct Halve<'a, T> {
     lambda_im: (&'a mut [[T; LANES]], &'a mut [[T; LANES]]),
 }
 
-impl<T: Real> NullaryFnOnce for Halve<'_, T> {
+impl<T: Real> Halve<'_, T> {
+    #[inline(always)]
+    fn chunk<S: Simd>(&mut self, simd: S, at: usize, out: &mut Qubit<T>) {
+        let zero = T::splat(simd, T::zero());
+        let Qubit { re, im } = self.qubit;
+        let v0 = (vector::<S, T>(&re[0], at), vector::<S, T>(&im[0], at));
+        let v1 = (vector::<S, T>(&re[1], at), vector::<S, T>(&im[1], at));
+        let (mut sum0, mut sum1) = ((zero, zero), (zero, zero));
+        let [pr, pi, lr, li] = [&mut self.psi_re, &mut self.psi_im, &mut self.lambda_re, &mut self.lambda_im];
+        for k in 0..pr.0.len() {
+            let psi0 = (vector::<S, T>(&pr.0[k], at), vector::<S, T>(&pi.0[k], at));
+            let psi1 = (vector::<S, T>(&pr.1[k], at), vector::<S, T>(&pi.1[k], at));
+            let s = add_product::<S, T>(simd, v1, psi1, add_product::<S, T>(simd, v0, psi0, (zero, zero)));
+            let l0 = (vector::<S, T>(&lr.0[k], at), vector::<S, T>(&li.0[k], at));
+            let l1 = (vector::<S, T>(&lr.1[k], at), vector::<S, T>(&li.1[k], at));
+            // conj(s) λ, for each setting of the qubit
+            sum0 = add_product::<S, T>(simd, s, l0, sum0);
+            sum1 = add_product::<S, T>(simd, s, l1, sum1);
+            let l = add_product::<S, T>(simd, v1, l1, add_product::<S, T>(simd, v0, l0, (zero, zero)));
+            for (line, value) in [(&mut pr.0[k], s.0), (&mut pi.0[k], s.1), (&mut lr.0[k], l.0), (&mut li.0[k], l.1)] {
+                set::<S, T>(line, at, value);
+            }
+        }
+        for (line, value) in out.re.iter_mut().zip([sum0.0, sum1.0]).chain(out.im.iter_mut().zip([sum0.1, sum1.1])) {
+            set::<S, T>(line, at, value);
+        }
+    }
+}
+
+impl<T: Real> WithSimd for Halve<'_, T> {
     type Output = Qubit<T>;
 
     #[inline(always)]
-    fn call(self) -> Qubit<T> {
+    fn with_simd<S: Simd>(mut self, simd: S) -> Qubit<T> {
         let zero = [[T::zero(); LANES]; 2];
         let mut out = Qubit { re: zero, im: zero };
-        let Qubit { re, im } = self.qubit;
-        let (v0, v1) = ((&re[0], &im[0]), (&re[1], &im[1]));
-        for k in 0..self.psi_re.0.len() {
-            for lane in 0..LANES {
-                let low = times::<T, true>(v0, (self.psi_re.0[k][lane], self.psi_im.0[k][lane]), lane);
-                let high = times::<T, true>(v1, (self.psi_re.1[k][lane], self.psi_im.1[k][lane]), lane);
-                let s = (low.0 + high.0, low.1 + high.1);
-                (self.psi_re.0[k][lane], self.psi_im.0[k][lane]) = s;
-                let l0 = (self.lambda_re.0[k][lane], self.lambda_im.0[k][lane]);
-                let l1 = (self.lambda_re.1[k][lane], self.lambda_im.1[k][lane]);
-                // conj(s) λ, for each setting of the qubit
-                out.re[0][lane] += s.0 * l0.0 + s.1 * l0.1;
-                out.im[0][lane] += s.0 * l0.1 - s.1 * l0.0;
-                out.re[1][lane] += s.0 * l1.0 + s.1 * l1.1;
-                out.im[1][lane] += s.0 * l1.1 - s.1 * l1.0;
-                let (a, b) = (times::<T, true>(v0, l0, lane), times::<T, true>(v1, l1, lane));
-                (self.lambda_re.0[k][lane], self.lambda_im.0[k][lane]) = (a.0 + b.0, a.1 + b.1);
-            }
+        for at in (0..LANES).step_by(lanes::<S, T>()) {
+            self.chunk(simd, at, &mut out);
         }
         out
     }
+}
+
+/// Real and imaginary parts.
+type Pair<S, T> = (<T as Vectored>::Vector<S>, <T as Vectored>::Vector<S>);
+
+/// `conj(a) b + c`.
+#[inline(always)]
+fn add_product<S: Simd, T: Real>(simd: S, a: Pair<S, T>, b: Pair<S, T>, c: Pair<S, T>) -> Pair<S, T> {
+    let re = T::times_plus(simd, a.1, b.1, T::times_plus(simd, a.0, b.0, c.0));
+    let im = T::times_plus(simd, T::minus(simd, a.1), b.0, T::times_plus(simd, a.0, b.1, c.1));
+    (re, im)
+}
+
+#[inline(always)]
+fn vector<S: Simd, T: Real>(line: &[T; LANES], at: usize) -> T::Vector<S> {
+    // SAFETY: `at` is the first lane of a vector that ends within the lanes.
+    unsafe { load::<S, T>(line.as_ptr().add(at)) }
+}
+
+#[inline(always)]
+fn set<S: Simd, T: Real>(line: &mut [T; LANES], at: usize, value: T::Vector<S>) {
+    // SAFETY: as above.
+    unsafe { store::<S, T>(line.as_mut_ptr().add(at), value) };
 }
 
 /// A plane as amplitudes, the lower `half` and the next.

@@ -7,7 +7,7 @@ use std::ops::{Deref, DerefMut};
 /// One amplitude of a full block, on cache lines of its own: an unaligned vector would straddle two.
 #[derive(Debug, Clone, Copy)]
 #[repr(C, align(64))]
-struct Line<T>([T; LANES]);
+pub(super) struct Line<T>(pub(super) [T; LANES]);
 
 /// Numbers that start on a cache line.
 #[derive(Debug)]

@@ -6,7 +6,7 @@
 use super::arch::arch;
 use super::plan::LANES;
 use super::simd::{lanes, load, store};
-use super::state::State;
+use super::state::{Line, State};
 use crate::engine::Real;
 use crate::program::FlipTerm;
 use pulp::{Simd, WithSimd};
@@ -16,8 +16,6 @@ const EIGHT: usize = 8;
 
 /// Eights between two additions into `f64`.
 const FLUSH: usize = 64;
-
-type Line<T> = [T; LANES];
 
 /// `out[p] = sum over m of in[m] (-1)^|p & m|`, in place.
 #[inline(always)]
@@ -41,7 +39,11 @@ fn sign<T: Real>(term: &FlipTerm, eight: usize) -> T {
 
 /// The vectors from lane `at` on of up to eight lines; zeros for those that are not there.
 #[inline(always)]
-fn loaded<S: Simd, T: Real>(simd: S, lines: &[Line<T>], at: usize) -> [T::Vector<S>; EIGHT] {
+fn loaded<'a, S: Simd, T: Real>(
+    simd: S,
+    lines: impl Iterator<Item = &'a [T; LANES]>,
+    at: usize,
+) -> [T::Vector<S>; EIGHT] {
     let mut vectors = [T::splat(simd, T::zero()); EIGHT];
     for (vector, line) in vectors.iter_mut().zip(lines) {
         // SAFETY: `at` is the first lane of a vector that ends within the lanes.
@@ -52,8 +54,12 @@ fn loaded<S: Simd, T: Real>(simd: S, lines: &[Line<T>], at: usize) -> [T::Vector
 
 /// Vectors to lane `at` on of as many lines.
 #[inline(always)]
-fn stored<S: Simd, T: Real>(lines: &mut [Line<T>], at: usize, vectors: &[T::Vector<S>; EIGHT]) {
-    for (line, vector) in lines.iter_mut().zip(vectors) {
+fn stored<'a, S: Simd, T: Real>(
+    lines: impl Iterator<Item = &'a mut [T; LANES]>,
+    at: usize,
+    vectors: &[T::Vector<S>; EIGHT],
+) {
+    for (line, vector) in lines.zip(vectors) {
         // SAFETY: as for `loaded`.
         unsafe { store::<S, T>(line.as_mut_ptr().add(at), *vector) };
     }
@@ -66,23 +72,23 @@ struct Expect<'a, T> {
 }
 
 impl<T: Real> WithSimd for Expect<'_, T> {
-    type Output = Vec<Line<f64>>;
+    type Output = Vec<[f64; LANES]>;
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) -> Vec<Line<f64>> {
+    fn with_simd<S: Simd>(self, simd: S) -> Vec<[f64; LANES]> {
         let (re, im) = (self.state.re.as_chunks::<LANES>().0, self.state.im.as_chunks::<LANES>().0);
         let mut total = vec![[0.0; LANES]; self.terms.len()];
-        let mut sums = vec![[T::zero(); LANES]; self.terms.len()];
+        let mut sums = vec![Line([T::zero(); LANES]); self.terms.len()];
         for (eight, (re, im)) in re.chunks(EIGHT).zip(im.chunks(EIGHT)).enumerate() {
-            let mut lines = [[T::zero(); LANES]; EIGHT];
+            let mut lines = [Line([T::zero(); LANES]); EIGHT];
             for at in (0..LANES).step_by(lanes::<S, T>()) {
-                let (re, im) = (loaded::<S, T>(simd, re, at), loaded::<S, T>(simd, im, at));
+                let (re, im) = (loaded::<S, T>(simd, re.iter(), at), loaded::<S, T>(simd, im.iter(), at));
                 let mut eight = re;
                 for j in 0..EIGHT {
                     eight[j] = T::times_plus(simd, re[j], re[j], T::times(simd, im[j], im[j]));
                 }
                 transform::<S, T>(simd, &mut eight);
-                stored::<S, T>(&mut lines, at, &eight);
+                stored::<S, T>(lines.iter_mut().map(|line| &mut line.0), at, &eight);
             }
             for (sum, term) in sums.iter_mut().zip(self.terms) {
                 add::<S, T>(simd, sum, sign(term, eight), &lines[term.z as usize % EIGHT]);
@@ -103,17 +109,18 @@ fn add<S: Simd, T: Real>(simd: S, to: &mut Line<T>, sign: T, line: &Line<T>) {
     for at in (0..LANES).step_by(lanes::<S, T>()) {
         // SAFETY: `at` is the first lane of a vector that ends within the lanes.
         unsafe {
-            let sum = T::times_plus(simd, sign, load::<S, T>(line.as_ptr().add(at)), load::<S, T>(to.as_ptr().add(at)));
-            store::<S, T>(to.as_mut_ptr().add(at), sum);
+            let sum =
+                T::times_plus(simd, sign, load::<S, T>(line.0.as_ptr().add(at)), load::<S, T>(to.0.as_ptr().add(at)));
+            store::<S, T>(to.0.as_mut_ptr().add(at), sum);
         }
     }
 }
 
 #[inline(always)]
-fn flush<T: Real>(total: &mut [Line<f64>], sums: &mut [Line<T>]) {
+fn flush<T: Real>(total: &mut [[f64; LANES]], sums: &mut [Line<T>]) {
     for (total, sum) in total.iter_mut().zip(sums) {
-        total.iter_mut().zip(&*sum).for_each(|(total, sum)| *total += sum.to_f64());
-        *sum = [T::zero(); LANES];
+        total.iter_mut().zip(sum.0).for_each(|(total, sum)| *total += sum.to_f64());
+        *sum = Line([T::zero(); LANES]);
     }
 }
 
@@ -135,19 +142,19 @@ impl<T: Real> WithSimd for Apply<'_, T> {
         let from = from.0.chunks(EIGHT).zip(from.1.chunks(EIGHT));
         let to = to.0.chunks_mut(EIGHT).zip(to.1.chunks_mut(EIGHT));
         for (eight, (from, to)) in from.zip(to).enumerate() {
-            let mut lines = [[T::zero(); LANES]; EIGHT];
+            let mut lines = [Line([T::zero(); LANES]); EIGHT];
             for (term, factor) in self.terms.iter().zip(self.factors) {
                 add::<S, T>(simd, &mut lines[term.z as usize % EIGHT], sign(term, eight), factor);
             }
             for at in (0..LANES).step_by(lanes::<S, T>()) {
-                let mut diagonal = loaded::<S, T>(simd, &lines, at);
+                let mut diagonal = loaded::<S, T>(simd, lines.iter().map(|line| &line.0), at);
                 transform::<S, T>(simd, &mut diagonal);
                 for (from, to) in [(from.0, &mut *to.0), (from.1, &mut *to.1)] {
-                    let mut lines = loaded::<S, T>(simd, from, at);
+                    let mut lines = loaded::<S, T>(simd, from.iter(), at);
                     for j in 0..EIGHT {
                         lines[j] = T::times(simd, diagonal[j], lines[j]);
                     }
-                    stored::<S, T>(to, at, &lines);
+                    stored::<S, T>(to.iter_mut(), at, &lines);
                 }
             }
         }
@@ -167,8 +174,8 @@ pub(super) fn expect<T: Real>(state: &State<T>, terms: &[FlipTerm], total: &mut 
 }
 
 /// `to = (sum over words of factors[output] * coefficient * word) from`.
-pub(super) fn apply<T: Real>(from: &State<T>, terms: &[FlipTerm], factors: &[Line<T>], to: &mut State<T>) {
-    let factor = |term: &FlipTerm| factors[term.output].map(|factor| T::from_f64(term.coefficient) * factor);
+pub(super) fn apply<T: Real>(from: &State<T>, terms: &[FlipTerm], factors: &[[T; LANES]], to: &mut State<T>) {
+    let factor = |term: &FlipTerm| Line(factors[term.output].map(|factor| T::from_f64(term.coefficient) * factor));
     let factors: Vec<Line<T>> = terms.iter().map(factor).collect();
     arch().dispatch(Apply { from, to, terms, factors: &factors });
 }
