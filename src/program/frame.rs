@@ -34,7 +34,7 @@ pub(crate) enum Relabelling {
 }
 
 /// The parity of the bits in `mask`, flipped if `odd`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Parity {
     pub(crate) mask: u64,
     pub(crate) odd: bool,

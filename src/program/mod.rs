@@ -16,7 +16,7 @@ mod rewrite;
 mod schedule;
 mod tiling;
 
-pub(crate) use frame::Frame;
+pub(crate) use frame::{Frame, Parity};
 pub(crate) use outline::{Outline, Phase, Rotation, Source};
 pub use rewrite::{Rewrite, Rewrites};
 

@@ -17,7 +17,7 @@
 
 use super::outline::{Node, Outline, Phase, Rotation, Source};
 use super::schedule::Pass;
-use super::{Frame, frame::Parity};
+use super::{Frame, Parity};
 use std::collections::BTreeMap;
 
 /// Bits of an index that tell the lanes of a vector apart.

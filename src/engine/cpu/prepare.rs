@@ -20,7 +20,7 @@ use num_complex::Complex64;
 use pulp::NullaryFnOnce;
 
 /// Rotations from which a table made for their factors alone costs less than it saves.
-const WORTH_A_TABLE: usize = 3;
+pub(super) const WORTH_A_TABLE: usize = 3;
 
 /// See the module.
 #[derive(Debug)]
@@ -77,6 +77,21 @@ impl<T: Real> Short<T> {
 }
 
 impl<T: Real> SharedPass<T> {
+    /// Rotations by these angles, left to their cosines and sines if `short` is false.
+    pub(super) fn new(values: impl Iterator<Item = Complex64>, short: bool) -> Self {
+        Self { short: short.then(|| Short::new(values)), weights: [1.0; MAX_ROTATIONS] }
+    }
+
+    /// The factor the rotors leave out.
+    pub(super) fn factor(&self) -> f64 {
+        self.short.as_ref().map_or(1.0, |short| short.factors.iter().product())
+    }
+
+    /// The rotations, as bits, that exchange amplitudes.
+    pub(super) fn swapped(&self) -> usize {
+        self.short.as_ref().map_or(0, |short| short.swapped)
+    }
+
     /// The rotors of a pass, or those that undo it.
     pub(super) fn rotors(&self, pass: &Pass, angles: &Angles<T>, back: bool) -> Rotors<T> {
         let turn = |k: usize| {
@@ -89,7 +104,7 @@ impl<T: Real> SharedPass<T> {
             let same_back = self.short.as_ref().is_some_and(|short| short.swapped >> k & 1 == 1);
             if back && !same_back { turn.inverse() } else { turn }
         };
-        let swapped = self.short.as_ref().map_or(0, |short| short.swapped);
+        let swapped = self.swapped();
         Rotors { turns: std::array::from_fn(turn), unit: self.short.is_some(), swapped }
     }
 }
@@ -131,8 +146,7 @@ impl<T: Real> SharedLayer<T> {
         let short = |pass: &Pass| {
             let values = || pass.rotations.iter().map_while(|rotation| value(rotation.source));
             let all = !pass.rotations.is_empty() && values().count() == pass.rotations.len();
-            let short = all.then(|| Short::new(values()));
-            SharedPass { short, weights: [1.0; MAX_ROTATIONS] }
+            SharedPass::new(values(), all)
         };
         let mut passes: Vec<SharedPass<T>> = layer.passes.iter().map(short).collect();
         let shortened = passes.iter().zip(&layer.passes).filter(|(shared, _)| shared.short.is_some());
@@ -149,7 +163,7 @@ impl<T: Real> SharedLayer<T> {
 
 /// Sets what the gradients of rotations are multiplied by, for the factors that the states lack once they are undone; returns
 /// the same for what is undone after them. A layer is undone from its last pass on, each pass from its first rotation on.
-fn weigh<T>(passes: &mut [SharedPass<T>]) -> f64 {
+pub(super) fn weigh<T>(passes: &mut [SharedPass<T>]) -> f64 {
     let mut weight = 1.0;
     for pass in passes.iter_mut().rev() {
         let Some(short) = &pass.short else {
@@ -177,14 +191,14 @@ fn table<T: Real>(program: &Program, layer: &Layer, passes: &[SharedPass<T>], an
         }
     }
     walsh_hadamard(&mut phases);
-    let factor: f64 = passes.iter().filter_map(|pass| pass.short.as_ref()).flat_map(|short| short.factors).product();
+    let factor: f64 = passes.iter().map(SharedPass::factor).product();
     let (mut sin, mut cos) = (vec![0.0; phases.len()], vec![0.0; phases.len()]);
     sin_cos(&phases, &mut sin, &mut cos);
     let entries = |values: Vec<f64>| values.into_iter().map(|value| T::from_f64(factor * value)).collect();
     let (cos, sin) = (entries(cos), entries(sin));
     let mut table = Table { cos, sin };
     for (pass, shared) in layer.passes.iter().zip(passes) {
-        let swapped = shared.short.as_ref().map_or(0, |short| short.swapped);
+        let swapped = shared.swapped();
         let negative = (0..1 << pass.rotations.len()).filter(|j| (j & swapped).count_ones() % 2 == 1);
         for distance in negative.map(|j: usize| pass.distances[j]) {
             for base in &pass.bases {

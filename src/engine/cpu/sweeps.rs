@@ -8,13 +8,13 @@ use super::block::Worker;
 use super::kernels::Turn;
 use super::layers::{self, Rotors};
 use super::plan::LANES;
-use super::prepare::walsh_hadamard;
+use super::prepare::{SharedPass, WORTH_A_TABLE, walsh_hadamard, weigh};
 use super::sincos::sin_cos;
 use super::single;
 use super::state::{Buffer, Planes, State};
 use super::tile::{LaneTable, Numbers, Put, PutBack, Sums, Take, TakeBack};
 use crate::engine::{Real, Wanted};
-use crate::program::{Pass, Program, Rotation, Source, Sweep, Term, TileNode};
+use crate::program::{LANE_QUBITS, Parity, Pass, Program, Rotation, Source, Sweep, Term, TileNode};
 use num_complex::Complex64;
 use rayon::prelude::*;
 
@@ -59,16 +59,56 @@ impl<T: Real> Numbers<T> {
         };
         let rotation = |rotation: &Rotation| signed(point(rotation.source, angles), rotation_signs(rotation));
         let loose = |term: &Term| signed(Complex64::cis(angle(term, angles)), lane_signs(term.mask, false));
+        let short = !sweep.before.is_empty() || sweep.across.len() >= WORTH_A_TABLE;
+        let values = |pass: &Pass| SharedPass::new(pass.rotations.iter().map(|r| point(r.source, angles)), short);
+        let mut passes: Vec<SharedPass<T>> = sweep.passes.iter().map(values).collect();
+        let weight = weigh(&mut passes);
         let entries = sweep.offsets.len() * LANES;
-        let table = |terms: &[Term]| (!terms.is_empty()).then(|| table(terms, entries, angles));
+        let factor = passes.iter().map(SharedPass::factor).product();
+        let swapped = swapped(sweep, &passes);
         Self {
             loose: sweep.loose.iter().map(loose).collect(),
-            before: table(&sweep.before),
+            before: short.then(|| table(&sweep.before, entries, angles, factor, swapped)),
             within: sweep.within.iter().map(rotation).collect(),
-            across: sweep.across.iter().map(rotation).collect(),
-            after: table(&sweep.after),
+            rotors: rotors(sweep, &passes, angles),
+            weights: passes.iter().map(|pass| pass.weights).collect(),
+            weight,
+            after: (!sweep.after.is_empty()).then(|| table(&sweep.after, entries, angles, 1.0, Parity::default())),
         }
     }
+}
+
+/// The local indices at which the factor of a sweep's rotors is negative: an odd number of times at the upper of the
+/// amplitudes that a rotation exchanges, or in a lane in which its sine is negative.
+fn swapped<T: Real>(sweep: &Sweep, passes: &[SharedPass<T>]) -> Parity {
+    let mut total = Parity::default();
+    let mut across = sweep.across.iter();
+    for (pass, shared) in sweep.passes.iter().zip(passes) {
+        for (k, (local, rotation)) in pass.rotations.iter().zip(&mut across).enumerate() {
+            if shared.swapped() >> k & 1 == 1 {
+                let lanes = rotation.parity.mask & (LANES as u64 - 1);
+                total.mask ^= local.displacement << LANE_QUBITS | lanes;
+                total.odd ^= rotation.parity.odd;
+            }
+        }
+    }
+    total
+}
+
+/// The rotors of each pass, and those that undo it, with the sign of each lane.
+fn rotors<T: Real>(sweep: &Sweep, passes: &[SharedPass<T>], angles: &Angles<T>) -> Vec<[Rotors<T>; 2]> {
+    let mut across = sweep.across.iter();
+    let of_pass = |(pass, shared): (&Pass, &SharedPass<T>)| {
+        let signs: Vec<[f64; LANES]> = across.by_ref().take(pass.rotations.len()).map(rotation_signs).collect();
+        [false, true].map(|back| {
+            let mut rotors = shared.rotors(pass, angles, back);
+            for (turn, signs) in rotors.turns.iter_mut().zip(&signs) {
+                turn.sin.iter_mut().zip(signs).for_each(|(sin, sign)| *sin *= T::from_f64(*sign));
+            }
+            rotors
+        })
+    };
+    sweep.passes.iter().zip(passes).map(of_pass).collect()
 }
 
 /// The cosine and sine of a source.
@@ -87,7 +127,8 @@ fn angle<T: Real>(term: &Term, angles: &Angles<T>) -> f64 {
     term.parts.iter().map(|(source, weight)| weight * value(*source)).sum()
 }
 
-fn table<T: Real>(terms: &[Term], entries: usize, angles: &Angles<T>) -> LaneTable<T> {
+/// A table of phases times a factor, which is negative where a parity is odd.
+fn table<T: Real>(terms: &[Term], entries: usize, angles: &Angles<T>, factor: f64, negative: Parity) -> LaneTable<T> {
     let mut phases = vec![0.0; entries];
     for term in terms {
         phases[term.mask as usize] += angle(term, angles);
@@ -97,7 +138,9 @@ fn table<T: Real>(terms: &[Term], entries: usize, angles: &Angles<T>) -> LaneTab
     sin_cos(&phases, &mut sin, &mut cos);
     let rounded = |values: Vec<f64>| {
         let mut buffer = Buffer::new(entries);
-        buffer.iter_mut().zip(values).for_each(|(to, value)| *to = T::from_f64(value));
+        for (index, (to, value)) in buffer.iter_mut().zip(values).enumerate() {
+            *to = T::from_f64(if negative.of(index as u64) { -factor } else { factor } * value);
+        }
         buffer
     };
     LaneTable { cos: rounded(cos), sin: rounded(sin) }
@@ -129,10 +172,9 @@ fn chunks<R: Send, S>(
 
 fn apply_sweep<T: Real>(sweep: &Sweep, numbers: &Numbers<T>, state: Planes<T>, spread: bool) {
     let local = sweep.offsets.len().ilog2() as usize;
-    let rotors = rotors(sweep, &numbers.across, false);
     let tile = |tile: &mut State<T>, base: usize| {
         arch().dispatch(Take { sweep, numbers, state, base, to: tile });
-        for (pass, rotors) in sweep.passes.iter().zip(&rotors) {
+        for (pass, [rotors, _]) in sweep.passes.iter().zip(&numbers.rotors) {
             layers::forward(pass, tile.planes(), rotors, None);
         }
         arch().dispatch(Put { sweep, numbers, state, base, from: tile });
@@ -143,19 +185,6 @@ fn apply_sweep<T: Real>(sweep: &Sweep, numbers: &Numbers<T>, state: Planes<T>, s
         || State::new(local, LANES),
         |scratch, tiles| tiles.for_each(|index| tile(scratch, base(sweep, index))),
     );
-}
-
-/// The rotors of each pass, or those that undo it.
-fn rotors<T: Real>(sweep: &Sweep, turns: &[Turn<T>], back: bool) -> Vec<Rotors<T>> {
-    let mut turns = turns.iter();
-    let of_pass = |pass: &Pass| {
-        let mut rotors = Rotors::none();
-        for (rotor, turn) in rotors.turns.iter_mut().zip(turns.by_ref().take(pass.rotations.len())) {
-            *rotor = if back { turn.inverse() } else { *turn };
-        }
-        rotors
-    };
-    sweep.passes.iter().map(of_pass).collect()
 }
 
 /// What a thread needs to undo a sweep.
@@ -236,23 +265,23 @@ impl SweepGradients {
     }
 
     /// Adds the sums of a chunk that were taken on the way in or out.
-    fn finish<T: Real>(&mut self, sweep: &Sweep, sums: Sums<T>) {
+    fn finish<T: Real>(&mut self, sweep: &Sweep, sums: Sums<T>, weight: f64) {
         let signed = |lanes: &[f64; LANES], signs: [f64; LANES]| -> f64 {
             lanes.iter().zip(signs).map(|(lane, sign)| lane * sign).sum()
         };
         for ((to, rotation), lanes) in self.within.iter_mut().zip(&sweep.within).zip(sums.within.iter().flatten()) {
-            *to = -2.0 * signed(lanes, rotation_signs(rotation));
+            *to = -2.0 * weight * signed(lanes, rotation_signs(rotation));
         }
         for ((to, term), lanes) in self.loose.iter_mut().zip(&sweep.loose).zip(sums.loose.iter().flatten()) {
             *to = signed(lanes, lane_signs(term.mask, false));
         }
-        for (to, terms, sums) in
-            [(&mut self.before, &sweep.before, sums.before), (&mut self.after, &sweep.after, sums.after)]
+        for (to, terms, sums, weight) in
+            [(&mut self.before, &sweep.before, sums.before, weight), (&mut self.after, &sweep.after, sums.after, 1.0)]
         {
             let Some(sums) = sums else { continue };
             let mut sums: Vec<f64> = sums.iter().map(|sum| sum.to_f64()).collect();
             walsh_hadamard(&mut sums);
-            to.iter_mut().zip(terms).for_each(|(to, term)| *to = sums[term.mask as usize]);
+            to.iter_mut().zip(terms).for_each(|(to, term)| *to = weight * sums[term.mask as usize]);
         }
     }
 
@@ -283,7 +312,6 @@ fn undo_sweep<T: Real>(
     spread: bool,
 ) -> SweepGradients {
     let local = sweep.offsets.len().ilog2() as usize;
-    let rotors = rotors(sweep, &numbers.across, true);
     let scratch = || Scratch { psi: State::new(local, LANES), lambda: State::second(local, LANES) };
     let partial = chunks(sweep, spread, scratch, |Scratch { psi, lambda }, tiles| {
         let mut gradients = SweepGradients::new(sweep);
@@ -294,13 +322,15 @@ fn undo_sweep<T: Real>(
             arch().dispatch(TakeBack { sweep, numbers, states, base, to, sums: &mut sums });
             let planes = (psi.planes(), lambda.planes());
             let mut first = sweep.across.len();
-            for ((pass, rotors), wanted) in sweep.passes.iter().zip(&rotors).zip(&wanted.passes).rev() {
+            let passes = sweep.passes.iter().zip(&numbers.rotors).zip(&numbers.weights).zip(&wanted.passes);
+            for (((pass, [_, rotors]), weights), wanted) in passes.rev() {
                 first -= pass.rotations.len();
                 if *wanted {
                     let lanes = layers::reverse(pass, planes, rotors, None);
                     for (k, lanes) in lanes.iter().enumerate().take(pass.rotations.len()) {
                         let signs = rotation_signs(&sweep.across[first + k]);
-                        gradients.across[first + k] += lanes.iter().zip(signs).map(|(a, b)| a * b).sum::<f64>();
+                        let sum: f64 = lanes.iter().zip(signs).map(|(a, b)| a * b).sum();
+                        gradients.across[first + k] += weights[k] * sum;
                     }
                 } else {
                     layers::forward(pass, planes.0, rotors, None);
@@ -310,7 +340,7 @@ fn undo_sweep<T: Real>(
             let from = [&*psi, &*lambda];
             arch().dispatch(PutBack { sweep, numbers, states, base, from, sums: &mut sums });
         }
-        gradients.finish(sweep, sums);
+        gradients.finish(sweep, sums, numbers.weight);
         gradients
     });
     let mut total = SweepGradients::new(sweep);

@@ -4,11 +4,12 @@
 //! its lanes permuted by the XOR of the lower ones.
 
 use super::kernels::Turn;
+use super::layers::Rotors;
 use super::lines::{Line, Lines, Pair, with_lines};
 use super::plan::LANES;
 use super::state::{Buffer, Planes, State};
 use crate::engine::Real;
-use crate::program::{LANE_QUBITS, Sweep};
+use crate::program::{LANE_QUBITS, MAX_ROTATIONS, Sweep};
 use pulp::{Simd, WithSimd};
 
 /// Cosines and sines by local index and lane.
@@ -24,7 +25,12 @@ pub(super) struct Numbers<T> {
     pub(super) loose: Vec<Turn<T>>,
     pub(super) before: Option<LaneTable<T>>,
     pub(super) within: Vec<Turn<T>>,
-    pub(super) across: Vec<Turn<T>>,
+    /// The rotations across vectors, pass by pass, and those that undo them.
+    pub(super) rotors: Vec<[Rotors<T>; 2]>,
+    /// What the gradients of the rotations across vectors are multiplied by.
+    pub(super) weights: Vec<[f64; MAX_ROTATIONS]>,
+    /// The same for what is undone after them and before the table in front.
+    pub(super) weight: f64,
     pub(super) after: Option<LaneTable<T>>,
 }
 
