@@ -226,9 +226,18 @@ impl<T: Real> Target<T> {
         }
     }
 
-    /// Adds the sum of words that flip the same bits, each with the factor of its output, applied to the state; sets `to`
-    /// to it if nothing is there yet. For single states.
-    pub(super) fn add_words(&self, flip: &Flip, factors: &[[T; LANES]], to: Planes<T>, first: bool) {
+    /// Adds the sum of words that flip the same bits, each with the factor of its output, applied to the state. For
+    /// single states.
+    pub(super) fn add_words(&self, flip: &Flip, factors: &[[T; LANES]], to: Planes<T>) {
+        self.apply_words(flip, factors, to, false);
+    }
+
+    /// As [`add_words`](Self::add_words), but sets `to`.
+    pub(super) fn set_words(&self, flip: &Flip, factors: &[[T; LANES]], to: Planes<T>) {
+        self.apply_words(flip, factors, to, true);
+    }
+
+    fn apply_words(&self, flip: &Flip, factors: &[[T; LANES]], to: Planes<T>, first: bool) {
         let (bits, each, chunks) = cut(self.qubits);
         let factors: Vec<f64> =
             flip.terms.iter().map(|term| term.coefficient * factors[term.output][0].to_f64()).collect();

@@ -85,11 +85,20 @@ impl<T: Real> Worker<'_, T> {
             Readout::Expectation(sum) => {
                 let factors = factors(0..outputs);
                 let (words, flips) = full_block_words(sum, psi.lanes);
-                if words.is_empty() {
-                    lambda.clear();
-                } else {
-                    words::apply(&self.psi, words, &factors, lambda);
-                }
+                let flips = match flips {
+                    [first, rest @ ..] if psi.lanes == 1 => {
+                        psi.set_words(first, &factors, lambda.planes());
+                        rest
+                    }
+                    flips if words.is_empty() => {
+                        lambda.clear();
+                        flips
+                    }
+                    flips => {
+                        words::apply(&self.psi, words, &factors, lambda);
+                        flips
+                    }
+                };
                 psi.add_terms(flips, &sum.parts, &factors, lambda.planes());
             }
             Readout::Variance(sums) => {

@@ -342,7 +342,7 @@ impl<T: Real> Target<T> {
         let from = self.planes;
         for flip in flips {
             if self.lanes == 1 {
-                self.add_words(flip, factors, to, false);
+                self.add_words(flip, factors, to);
                 continue;
             }
             if flip.x == 0 {
