@@ -23,6 +23,13 @@ pub(super) struct Angles<T> {
     pub(super) spoiled: [bool; LANES],
 }
 
+/// What [`Angles::fill`] found for a block.
+#[derive(Debug)]
+pub(super) struct Filled<T> {
+    turns: Vec<Turn<T>>,
+    spoiled: [bool; LANES],
+}
+
 /// Gradients of a group of blocks, in `f64`.
 #[derive(Debug)]
 pub(super) struct GroupSums {
@@ -116,6 +123,20 @@ impl<T: Real> Angles<T> {
                 (turn.cos[lane], turn.sin[lane]) = (T::from_f64(cos[lane]), T::from_f64(sin[lane]));
             }
         }
+    }
+
+    /// What the last block was filled with, for [`refill`](Self::refill). Nothing if that is larger than its `states` amplitudes.
+    pub(super) fn filled(&self, states: usize) -> Option<Filled<T>> {
+        let turns = || self.varying.iter().map(|slot| self.turns[*slot]).collect();
+        (self.varying.len() <= states).then(|| Filled { turns: turns(), spoiled: self.spoiled })
+    }
+
+    /// As the block was that this was taken from.
+    pub(super) fn refill(&mut self, filled: &Filled<T>) {
+        for (slot, turn) in self.varying.iter().zip(&filled.turns) {
+            self.turns[*slot] = *turn;
+        }
+        self.spoiled = filled.spoiled;
     }
 
     /// φ of a slot that all samples of the block share.

@@ -3,7 +3,7 @@
 //! Forward: embed, apply every step, read out. Gradient: the same forward pass, then `λ = sum_k c_k O_k ψ`, then every step
 //! undone on ψ and λ from the last to the first whose angle matters. Two states, however deep the circuit.
 
-use super::angles::{Angles, GroupSums};
+use super::angles::{Angles, Filled, GroupSums};
 use super::fused;
 use super::kernels::{Target, Turn};
 use super::plan::{LANES, Plan, Way};
@@ -31,6 +31,14 @@ pub(super) struct Worker<'a, T> {
     pub(super) overlaps: Vec<f64>,
     /// Half a state, for moving amplitudes.
     pub(super) spare: Option<Buffer<T>>,
+}
+
+/// What a forward pass leaves of a block.
+#[derive(Debug)]
+pub(super) struct KeptBlock<T> {
+    psi: State<T>,
+    /// Unless they are larger than the state.
+    angles: Option<Filled<T>>,
 }
 
 impl<'a, T: Real> Worker<'a, T> {
@@ -61,10 +69,13 @@ impl<'a, T: Real> Worker<'a, T> {
         self.read(out);
     }
 
-    /// The final state of the last block, which the worker then no longer has.
-    pub(super) fn take_state(&mut self) -> State<T> {
+    /// The final state of the last block, which the worker then no longer has, and its angles.
+    pub(super) fn take(&mut self) -> KeptBlock<T> {
         let (qubits, lanes) = (self.psi.qubits, self.psi.lanes);
-        std::mem::replace(&mut self.psi, State::empty(qubits, lanes))
+        let psi = std::mem::replace(&mut self.psi, State::empty(qubits, lanes));
+        // A single state needs few, and more than their cosines and sines.
+        let angles = if lanes == 1 { None } else { self.angles.filled(1 << qubits) };
+        KeptBlock { psi, angles }
     }
 
     /// Gradients of all blocks of a group: the input rows are written, the sums returned. Blocks whose final states were
@@ -75,7 +86,7 @@ impl<'a, T: Real> Worker<'a, T> {
         cotangent: &[T],
         wanted: Wanted,
         rows: &mut [T],
-        kept: &mut [Option<State<T>>],
+        kept: &mut [Option<KeptBlock<T>>],
     ) -> GroupSums {
         let mut sums = GroupSums::new(self.program);
         let mut slots = vec![[0.0; LANES]; self.program.slots.len()];
@@ -87,9 +98,12 @@ impl<'a, T: Real> Worker<'a, T> {
             let (first, count) = self.samples(block);
             match kept.take() {
                 None => self.run(first, count),
-                Some(state) => {
-                    self.fill(first, count);
-                    self.psi = state;
+                Some(KeptBlock { psi, angles }) => {
+                    match &angles {
+                        Some(angles) => self.angles.refill(angles),
+                        None => self.fill(first, count),
+                    }
+                    self.psi = psi;
                 }
             }
             self.seed(&cotangent[first * outputs..(first + count) * outputs]);

@@ -33,13 +33,12 @@ mod words;
 use super::{Arguments, Engine, Gradients, Real, Wanted};
 use crate::error::Result;
 use crate::program::Program;
-use block::Worker;
+use block::{KeptBlock, Worker};
 use candle_core::DType;
 use plan::Plan;
 use prepare::Prepared;
 use rayon::prelude::*;
 pub(crate) use simd::Vectored;
-use state::State;
 
 /// The engine for `Device::Cpu`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -52,7 +51,7 @@ pub(crate) struct Cpu {
 /// before its gradient is asked for.
 #[derive(Debug)]
 pub(crate) struct Kept<T> {
-    states: Vec<Option<State<T>>>,
+    blocks: Vec<Option<KeptBlock<T>>>,
     prepared: Prepared<T>,
     inputs: Vec<T>,
     weights: Vec<T>,
@@ -74,12 +73,13 @@ impl<T: Real> Engine<T> for Cpu {
         let mut out = vec![T::zero(); arguments.batch * outputs];
         let rows = plan.lanes * outputs;
         let keep = keep && plan.may_keep;
-        let mut kept: Vec<Option<State<T>>> = (0..plan.blocks).map(|_| None).collect();
+        let mut kept: Vec<Option<KeptBlock<T>>> = (0..plan.blocks).map(|_| None).collect();
         let prepared = Prepared::new(program, arguments, plan.way);
         let start = || Worker::new(program, arguments, &plan, &prepared);
-        let block = |worker: &mut Worker<'_, T>, (block, (out, kept)): (usize, (&mut [T], &mut Option<State<T>>))| {
+        let block = |worker: &mut Worker<'_, T>,
+                     (block, (out, kept)): (usize, (&mut [T], &mut Option<KeptBlock<T>>))| {
             worker.forward(block, out);
-            *kept = keep.then(|| worker.take_state());
+            *kept = keep.then(|| worker.take());
         };
         if plan.spread_blocks {
             let items = out.par_chunks_mut(rows).zip(&mut kept).enumerate();
@@ -90,7 +90,7 @@ impl<T: Real> Engine<T> for Cpu {
         }
         let kept = keep.then(|| {
             let (inputs, weights) = (arguments.inputs.to_vec(), arguments.weights.to_vec());
-            Kept { states: kept, prepared, inputs, weights }
+            Kept { blocks: kept, prepared, inputs, weights }
         });
         Ok((out, kept))
     }
@@ -113,7 +113,7 @@ impl<T: Real> Engine<T> for Cpu {
             false => (0..plan.groups).map(|_| Default::default()).collect(),
         };
         let (mut kept, prepared) = match kept.and_then(|kept| kept.of(arguments)) {
-            Some(kept) => (kept.states, kept.prepared),
+            Some(kept) => (kept.blocks, kept.prepared),
             None => ((0..plan.blocks).map(|_| None).collect(), Prepared::new(program, arguments, plan.way)),
         };
         let mut work: Vec<_> = rows.into_iter().zip(kept.chunks_mut(plan.blocks_per_group)).collect();
