@@ -76,19 +76,14 @@ impl<S: Simd, T: Real> Lines<S, T> {
         let width = lanes::<S, T>();
         let mut out = line;
         for (k, part) in out.iter_mut().enumerate() {
-            *part = line[(k ^ (by / width)) % N];
-            for (bit, clear) in self.clear.iter().enumerate() {
-                if 1 << bit < width && by >> bit & 1 == 1 {
-                    *part = T::exchange(self.simd, *part, 1 << bit, *clear);
-                }
-            }
+            *part = T::permuted(self.simd, line[(k ^ (by / width)) % N], by % width, &self.clear);
         }
         out
     }
 
     #[inline(always)]
     pub(super) fn permuted_pair<const N: usize>(&self, (re, im): Pair<S, T, N>, by: usize) -> Pair<S, T, N> {
-        if by == 0 { (re, im) } else { (self.permuted(re, by), self.permuted(im, by)) }
+        (self.permuted(re, by), self.permuted(im, by))
     }
 
     /// The amplitudes `index ^ l` in lanes `l`.

@@ -20,6 +20,7 @@ mod observe;
 mod overlap;
 mod plan;
 mod prepare;
+mod shuffle;
 mod simd;
 mod sincos;
 mod single;

@@ -1,5 +1,6 @@
 //! The one small trait between kernels and vector instructions.
 
+use super::shuffle;
 use pulp::Simd;
 
 /// A number that comes in vectors of any instruction set.
@@ -19,14 +20,13 @@ pub(crate) trait Vectored: Copy {
     fn plus<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
     /// The sum of the lanes.
     fn sum<S: Simd>(simd: S, a: Self::Vector<S>) -> Self;
-    /// Lane `l` of `above` where `choice` is positive, lane `l` of `below` elsewhere, where `above` holds the lanes of `a`
-    /// `distance` further up, `below` those further down, both in a circle.
-    fn exchange<S: Simd>(simd: S, a: Self::Vector<S>, distance: usize, choice: Self::Vector<S>) -> Self::Vector<S>;
+    /// Lane `l ^ by` in lane `l`. Vector `k` of `clear` is positive in the lanes in which bit `k` is 0.
+    fn permuted<S: Simd>(simd: S, a: Self::Vector<S>, by: usize, clear: &[Self::Vector<S>; 4]) -> Self::Vector<S>;
 }
 
 macro_rules! vectored {
     ($real:ty, $vector:ident, $splat:ident, $mul:ident, $mul_add:ident, $neg:ident, $add:ident, $sum:ident,
-     $less:ident, $select:ident, $left:ident, $right:ident) => {
+     $less:ident, $select:ident, $left:ident, $right:ident, $permuted:ident) => {
         impl Vectored for $real {
             type Vector<S: Simd> = S::$vector;
 
@@ -61,9 +61,19 @@ macro_rules! vectored {
             }
 
             #[inline(always)]
-            fn exchange<S: Simd>(simd: S, a: S::$vector, distance: usize, choice: S::$vector) -> S::$vector {
-                let upper = simd.$less(simd.$splat(0.0), choice);
-                simd.$select(upper, simd.$left(a, distance), simd.$right(a, distance))
+            fn permuted<S: Simd>(simd: S, a: S::$vector, by: usize, clear: &[S::$vector; 4]) -> S::$vector {
+                if let Some(permuted) = shuffle::$permuted(simd, a, by) {
+                    return permuted;
+                }
+                // Bit by bit: each lane from further up or further down.
+                let mut out = a;
+                for (bit, clear) in clear.iter().enumerate() {
+                    if 1 << bit < lanes::<S, Self>() && by >> bit & 1 == 1 {
+                        let upper = simd.$less(simd.$splat(0.0), *clear);
+                        out = simd.$select(upper, simd.$left(out, 1 << bit), simd.$right(out, 1 << bit));
+                    }
+                }
+                out
             }
         }
     };
@@ -80,7 +90,8 @@ vectored!(
     less_than_f32s,
     select_f32s,
     rotate_left_f32s,
-    rotate_right_f32s
+    rotate_right_f32s,
+    permuted_f32
 );
 vectored!(
     f64,
@@ -94,7 +105,8 @@ vectored!(
     less_than_f64s,
     select_f64s,
     rotate_left_f64s,
-    rotate_right_f64s
+    rotate_right_f64s,
+    permuted_f64
 );
 
 /// Lanes of a vector.

@@ -5,7 +5,7 @@
 
 use super::kernels::Turn;
 use super::layers::Rotors;
-use super::lines::{Line, Lines, Pair, with_lines};
+use super::lines::{Lines, Pair, with_lines};
 use super::plan::LANES;
 use super::state::{Buffer, Planes, State};
 use crate::engine::Real;
@@ -45,32 +45,31 @@ pub(super) struct Sums<T> {
     pub(super) loose: Option<Vec<[f64; LANES]>>,
 }
 
-/// Entry `index` of a table.
+/// The lines of a plane, cut to those of a tile.
 #[inline(always)]
-fn entry<S: Simd, T: Real, const N: usize>(lines: &Lines<S, T>, table: &LaneTable<T>, index: usize) -> Pair<S, T, N> {
-    (line(lines, &table.cos, index), line(lines, &table.sin, index))
+fn lines_of<'a, T: Real>(sweep: &Sweep, plane: &'a [T]) -> &'a [[T; LANES]] {
+    &plane.as_chunks::<LANES>().0[..sweep.offsets.len()]
 }
 
-/// Line `index` of a plane.
+/// As [`lines_of`], to write to.
 #[inline(always)]
-fn line<S: Simd, T: Real, const N: usize>(lines: &Lines<S, T>, plane: &[T], index: usize) -> Line<S, T, N> {
-    lines.load(&plane.as_chunks::<LANES>().0[index])
+fn lines_of_mut<'a, T: Real>(sweep: &Sweep, plane: &'a mut [T]) -> &'a mut [[T; LANES]] {
+    &mut plane.as_chunks_mut::<LANES>().0[..sweep.offsets.len()]
 }
 
+/// The lines of two planes.
+type Planar<'a, T> = (&'a [[T; LANES]], &'a [[T; LANES]]);
+
+/// The lines of a table.
 #[inline(always)]
-fn local<S: Simd, T: Real, const N: usize>(lines: &Lines<S, T>, state: &State<T>, index: usize) -> Pair<S, T, N> {
-    (line(lines, &state.re, index), line(lines, &state.im, index))
+fn table_of<'a, T: Real>(sweep: &Sweep, table: &'a Option<LaneTable<T>>) -> Option<Planar<'a, T>> {
+    table.as_ref().map(|table| (lines_of(sweep, &table.cos), lines_of(sweep, &table.sin)))
 }
 
+/// Line `index` of two planes.
 #[inline(always)]
-fn set_local<S: Simd, T: Real, const N: usize>(
-    lines: &Lines<S, T>,
-    state: &mut State<T>,
-    index: usize,
-    (re, im): Pair<S, T, N>,
-) {
-    lines.store(&mut state.re.as_chunks_mut::<LANES>().0[index], re);
-    lines.store(&mut state.im.as_chunks_mut::<LANES>().0[index], im);
+fn pair<S: Simd, T: Real, const N: usize>(lines: &Lines<S, T>, (re, im): Planar<'_, T>, index: usize) -> Pair<S, T, N> {
+    (lines.load(&re[index]), lines.load(&im[index]))
 }
 
 /// A turn, or the one back.
@@ -132,6 +131,8 @@ impl<T: Real> Take<'_, T> {
     fn run<S: Simd, const N: usize>(self, simd: S) {
         let lines = &Lines::<S, T>::new(simd);
         let Self { sweep, numbers, state, base, to } = self;
+        let before = table_of(sweep, &numbers.before);
+        let (to_re, to_im) = (lines_of_mut(sweep, &mut to.re), lines_of_mut(sweep, &mut to.im));
         for (j, offset) in sweep.offsets.iter().enumerate() {
             let index = base ^ offset;
             // SAFETY: tiles are disjoint sets of whole vectors of the state, and one thread has this tile.
@@ -139,14 +140,15 @@ impl<T: Real> Take<'_, T> {
             for (term, by) in sweep.loose.iter().zip(&numbers.loose) {
                 line = lines.spin(turn(lines, by, odd(term.mask, index)), line);
             }
-            if let Some(table) = &numbers.before {
-                line = lines.spin(entry(lines, table, j), line);
+            if let Some(table) = before {
+                line = lines.spin(pair(lines, table, j), line);
             }
             for (rotation, by) in sweep.within.iter().zip(&numbers.within) {
                 let partner = lines.permuted_pair(line, rotation.displacement as usize);
                 rotate(lines, &mut line, &partner, turn(lines, by, false));
             }
-            set_local(lines, to, j, line);
+            lines.store(&mut to_re[j], line.0);
+            lines.store(&mut to_im[j], line.1);
         }
     }
 }
@@ -164,13 +166,16 @@ impl<T: Real> Put<'_, T> {
     #[inline(always)]
     fn run<S: Simd, const N: usize>(self, simd: S) {
         let lines = &Lines::<S, T>::new(simd);
-        for (j, offset) in self.sweep.offsets.iter().enumerate() {
-            let mut line = local::<S, T, N>(lines, self.from, j);
-            if let Some(table) = &self.numbers.after {
-                line = lines.spin(entry(lines, table, j), line);
+        let Self { sweep, numbers, state, base, from } = self;
+        let after = table_of(sweep, &numbers.after);
+        let from = (lines_of(sweep, &from.re), lines_of(sweep, &from.im));
+        for (j, offset) in sweep.offsets.iter().enumerate() {
+            let mut line = pair::<S, T, N>(lines, from, j);
+            if let Some(table) = after {
+                line = lines.spin(pair(lines, table, j), line);
             }
             // SAFETY: as in `Take`.
-            unsafe { lines.put(self.state, self.base ^ offset, line) };
+            unsafe { lines.put(state, base ^ offset, line) };
         }
     }
 }
@@ -189,33 +194,37 @@ impl<T: Real> TakeBack<'_, T> {
     #[inline(always)]
     fn run<S: Simd, const N: usize>(self, simd: S) {
         let lines = &Lines::<S, T>::new(simd);
-        let Self { sweep, numbers, states, base, to: [to_psi, to_lambda], sums } = self;
+        let Self { sweep, numbers, states, base, to: [psi, lambda], sums } = self;
+        let after = table_of(sweep, &numbers.after);
+        let mut sums = sums.after.as_mut().map(|sums| lines_of_mut(sweep, sums));
+        let (psi_re, psi_im) = (lines_of_mut(sweep, &mut psi.re), lines_of_mut(sweep, &mut psi.im));
+        let (lambda_re, lambda_im) = (lines_of_mut(sweep, &mut lambda.re), lines_of_mut(sweep, &mut lambda.im));
         for (j, offset) in sweep.offsets.iter().enumerate() {
             let index = base ^ offset;
             // SAFETY: as in `Take`, for both states.
             let (mut psi, mut lambda) = unsafe { (lines.take::<N>(states[0], index), lines.take(states[1], index)) };
-            if let Some(table) = &numbers.after {
-                add_overlap(lines, &mut sums.after, j, psi, lambda);
-                let back = conjugate(lines, entry(lines, table, j));
+            if let Some(table) = after {
+                add_overlap(lines, sums.as_mut().map(|sums| &mut sums[j]), psi, lambda);
+                let back = conjugate(lines, pair(lines, table, j));
                 (psi, lambda) = (lines.spin(back, psi), lines.spin(back, lambda));
             }
-            set_local(lines, to_psi, j, psi);
-            set_local(lines, to_lambda, j, lambda);
+            lines.store(&mut psi_re[j], psi.0);
+            lines.store(&mut psi_im[j], psi.1);
+            lines.store(&mut lambda_re[j], lambda.0);
+            lines.store(&mut lambda_im[j], lambda.1);
         }
     }
 }
 
-/// Adds `Im(λ* ψ)` to line `index` of the sums, if they are wanted.
+/// Adds `Im(λ* ψ)` to a line of sums, if they are wanted.
 #[inline(always)]
 fn add_overlap<S: Simd, T: Real, const N: usize>(
     lines: &Lines<S, T>,
-    sums: &mut Option<Buffer<T>>,
-    index: usize,
+    sum: Option<&mut [T; LANES]>,
     psi: Pair<S, T, N>,
     lambda: Pair<S, T, N>,
 ) {
-    if let Some(sums) = sums {
-        let sum = &mut sums.as_chunks_mut::<LANES>().0[index];
+    if let Some(sum) = sum {
         lines.store::<N>(sum, lines.overlap(psi, lambda, lines.load(sum)));
     }
 }
@@ -237,11 +246,15 @@ impl<T: Real> PutBack<'_, T> {
     #[inline(always)]
     fn run<S: Simd, const N: usize>(self, simd: S) {
         let lines = &Lines::<S, T>::new(simd);
-        let Self { sweep, numbers, states, base, from: [from_psi, from_lambda], sums } = self;
+        let Self { sweep, numbers, states, base, from: [psi, lambda], sums } = self;
+        let before = table_of(sweep, &numbers.before);
+        let mut overlaps = sums.before.as_mut().map(|sums| lines_of_mut(sweep, sums));
+        let from_psi = (lines_of(sweep, &psi.re), lines_of(sweep, &psi.im));
+        let from_lambda = (lines_of(sweep, &lambda.re), lines_of(sweep, &lambda.im));
         let mut within = [lines.splat::<N>(T::zero()); MAX_WITHIN];
         for (j, offset) in sweep.offsets.iter().enumerate() {
             let index = base ^ offset;
-            let (mut psi, mut lambda) = (local::<S, T, N>(lines, from_psi, j), local(lines, from_lambda, j));
+            let (mut psi, mut lambda) = (pair::<S, T, N>(lines, from_psi, j), pair(lines, from_lambda, j));
             for ((rotation, by), sum) in sweep.within.iter().zip(&numbers.within).zip(&mut within) {
                 // λ in each lane times ψ in its partner
                 let (by, displacement) = (turn(lines, by, true), rotation.displacement as usize);
@@ -251,13 +264,13 @@ impl<T: Real> PutBack<'_, T> {
                 let partner = lines.permuted_pair(lambda, displacement);
                 rotate(lines, &mut lambda, &partner, by);
             }
-            if let Some(table) = &numbers.before {
-                add_overlap(lines, &mut sums.before, j, psi, lambda);
-                let back = conjugate(lines, entry(lines, table, j));
+            if let Some(table) = before {
+                add_overlap(lines, overlaps.as_mut().map(|sums| &mut sums[j]), psi, lambda);
+                let back = conjugate(lines, pair(lines, table, j));
                 (psi, lambda) = (lines.spin(back, psi), lines.spin(back, lambda));
             }
             if !sweep.loose.is_empty() {
-                (psi, lambda) = undo_loose(lines, sweep, numbers, index, (psi, lambda), sums);
+                (psi, lambda) = undo_loose(lines, sweep, numbers, index, (psi, lambda), &mut sums.loose);
             }
             // SAFETY: as in `Take`, for both states.
             unsafe {
@@ -281,9 +294,9 @@ fn undo_loose<S: Simd, T: Real, const N: usize>(
     numbers: &Numbers<T>,
     index: usize,
     (mut psi, mut lambda): (Pair<S, T, N>, Pair<S, T, N>),
-    sums: &mut Sums<T>,
+    sums: &mut Option<Vec<[f64; LANES]>>,
 ) -> (Pair<S, T, N>, Pair<S, T, N>) {
-    if let Some(sums) = &mut sums.loose {
+    if let Some(sums) = sums {
         let mut overlap = [T::zero(); LANES];
         lines.store(&mut overlap, lines.overlap(psi, lambda, lines.splat(T::zero())));
         for (term, sum) in sweep.loose.iter().zip(sums) {
