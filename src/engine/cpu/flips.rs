@@ -8,11 +8,11 @@ use super::arch::arch;
 use super::kernels::Target;
 use super::lines::{Line, Lines, with_lines};
 use super::plan::LANES;
+use super::share;
 use super::state::Planes;
 use crate::engine::Real;
 use crate::program::{Flip, FlipTerm, LANE_QUBITS};
 use pulp::{Simd, WithSimd};
-use rayon::prelude::*;
 
 /// log2 of the vectors in a stretch.
 const STRETCH: usize = 6;
@@ -208,7 +208,7 @@ impl<T: Real> Target<T> {
     /// Adds the expectation values of words that flip the same bits to those of their outputs. For single states.
     pub(super) fn expect_words(&self, flip: &Flip, outputs: &mut [f64]) {
         let (bits, each, chunks) = cut(self.qubits);
-        let part = |chunk: usize| {
+        let part = |(): &mut (), _, chunk: usize| {
             let mut sums = vec![[0.0; LANES]; flip.terms.len()];
             let stretches = chunk * each..(chunk + 1) * each;
             arch().dispatch(Expect { state: self.planes, flip, bits, stretches, sums: &mut sums });
@@ -217,9 +217,7 @@ impl<T: Real> Target<T> {
             };
             flip.terms.iter().zip(&sums).map(total).collect::<Vec<f64>>()
         };
-        let parts: Vec<Vec<f64>> =
-            if self.spread { (0..chunks).into_par_iter().map(part).collect() } else { (0..chunks).map(part).collect() };
-        for part in parts {
+        for part in share::each(self.spread, 0..chunks, || (), part) {
             for (term, sum) in flip.terms.iter().zip(part) {
                 outputs[term.output * LANES] += term.coefficient * sum;
             }
@@ -241,14 +239,10 @@ impl<T: Real> Target<T> {
         let (bits, each, chunks) = cut(self.qubits);
         let factors: Vec<f64> =
             flip.terms.iter().map(|term| term.coefficient * factors[term.output][0].to_f64()).collect();
-        let part = |chunk: usize| {
+        let part = |(): &mut (), _, chunk: usize| {
             let (from, stretches) = (self.planes, chunk * each..(chunk + 1) * each);
             arch().dispatch(Add { from, to, flip, factors: &factors, bits, stretches, first });
         };
-        if self.spread {
-            (0..chunks).into_par_iter().for_each(part);
-        } else {
-            (0..chunks).for_each(part);
-        }
+        share::each(self.spread, 0..chunks, || (), part);
     }
 }

@@ -20,6 +20,7 @@ mod observe;
 mod overlap;
 mod plan;
 mod prepare;
+mod share;
 mod shuffle;
 mod simd;
 mod sincos;
@@ -38,7 +39,6 @@ use block::{KeptBlock, Worker};
 use candle_core::DType;
 use plan::Plan;
 use prepare::Prepared;
-use rayon::prelude::*;
 pub(crate) use simd::Vectored;
 
 /// The engine for `Device::Cpu`.
@@ -74,24 +74,20 @@ impl<T: Real> Engine<T> for Cpu {
         let mut out = vec![T::zero(); arguments.batch * outputs];
         let rows = plan.lanes * outputs;
         let keep = keep && plan.may_keep;
-        let mut kept: Vec<Option<KeptBlock<T>>> = (0..plan.blocks).map(|_| None).collect();
         let prepared = Prepared::new(program, arguments, plan.way);
         let start = || Worker::new(program, arguments, &plan, &prepared);
-        let block = |worker: &mut Worker<'_, T>,
-                     (block, (out, kept)): (usize, (&mut [T], &mut Option<KeptBlock<T>>))| {
-            worker.forward(block, out);
-            *kept = keep.then(|| worker.take());
-        };
-        if plan.spread_blocks {
-            let items = out.par_chunks_mut(rows).zip(&mut kept).enumerate();
-            items.with_min_len(plan.blocks_per_split).for_each_init(start, block);
-        } else if arguments.batch > 0 {
-            let mut worker = start();
-            out.chunks_mut(rows).zip(&mut kept).enumerate().for_each(|item| block(&mut worker, item));
-        }
+        let portions = out.chunks_mut(rows.max(1) * plan.blocks_per_split);
+        let blocks = share::each(plan.spread_blocks, portions, start, |worker, portion, out| {
+            let first = portion * plan.blocks_per_split;
+            let block = |(block, out): (usize, &mut [T])| {
+                worker.forward(first + block, out);
+                keep.then(|| worker.take())
+            };
+            out.chunks_mut(rows.max(1)).enumerate().map(block).collect::<Vec<_>>()
+        });
         let kept = keep.then(|| {
             let (inputs, weights) = (arguments.inputs.to_vec(), arguments.weights.to_vec());
-            Kept { blocks: kept, prepared, inputs, weights }
+            Kept { blocks: blocks.into_iter().flatten().collect(), prepared, inputs, weights }
         });
         Ok((out, kept))
     }
@@ -117,17 +113,11 @@ impl<T: Real> Engine<T> for Cpu {
             Some(kept) => (kept.blocks, kept.prepared),
             None => ((0..plan.blocks).map(|_| None).collect(), Prepared::new(program, arguments, plan.way)),
         };
-        let mut work: Vec<_> = rows.into_iter().zip(kept.chunks_mut(plan.blocks_per_group)).collect();
+        let work = rows.into_iter().zip(kept.chunks_mut(plan.blocks_per_group));
         let start = || Worker::new(program, arguments, &plan, &prepared);
-        let group = |worker: &mut Worker<'_, T>, (group, (rows, kept)): (usize, &mut (&mut [T], &mut [Option<_>]))| {
+        let sums = share::each(plan.spread_blocks, work, start, |worker, group, (rows, kept)| {
             worker.gradient_group(group, cotangent, wanted, rows, kept)
-        };
-        let sums: Vec<_> = if plan.spread_blocks {
-            work.par_iter_mut().enumerate().with_min_len(plan.groups_per_split).map_init(start, group).collect()
-        } else {
-            let mut worker = start();
-            work.iter_mut().enumerate().map(|item| group(&mut worker, item)).collect()
-        };
+        });
         let weights = wanted.weights.then(|| angles::weight_gradient(program, arguments, &sums));
         Ok(Gradients { inputs: wanted.inputs.then_some(inputs), weights })
     }

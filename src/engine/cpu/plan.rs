@@ -57,7 +57,6 @@ pub(super) struct Plan {
     pub(super) spread_blocks: bool,
     /// Blocks, and groups, a thread takes at least at once: each time it makes itself states.
     pub(super) blocks_per_split: usize,
-    pub(super) groups_per_split: usize,
     /// Threads take ranges of a block's amplitudes.
     pub(super) spread_state: bool,
 }
@@ -97,8 +96,7 @@ impl Plan {
         let few = groups < 2 * threads && way != Way::Schedule;
         let spread_state = threads > 1 && entries >= SPREAD_ENTRIES && (few || !roomy);
         let spread_blocks = threads > 1 && groups > 1 && roomy && !spread_state;
-        let split = |count: usize| (count / (SPLITS * threads)).max(1);
-        let (blocks_per_split, groups_per_split) = (split(blocks), split(groups));
+        let blocks_per_split = (blocks / (SPLITS * threads)).max(1);
         let may_keep = budget::state_bytes::<T>(qubits, lanes, blocks).is_some_and(|bytes| bytes <= KEPT_BYTES);
         Ok(Self {
             lanes,
@@ -109,7 +107,6 @@ impl Plan {
             blocks_per_group,
             spread_blocks,
             blocks_per_split,
-            groups_per_split,
             spread_state,
         })
     }

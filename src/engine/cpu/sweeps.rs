@@ -9,6 +9,7 @@ use super::kernels::Turn;
 use super::layers::{self, Rotors};
 use super::plan::LANES;
 use super::prepare::{SharedPass, WORTH_A_TABLE, walsh_hadamard, weigh};
+use super::share;
 use super::sincos::sin_cos;
 use super::single;
 use super::state::{Buffer, Planes, State};
@@ -16,7 +17,6 @@ use super::tile::{LaneTable, Numbers, Put, PutBack, Sums, Take, TakeBack};
 use crate::engine::{Real, Wanted};
 use crate::program::{LANE_QUBITS, Parity, Pass, Program, Rotation, Source, Sweep, Term, TileNode};
 use num_complex::Complex64;
-use rayon::prelude::*;
 
 /// Chunks a sweep is cut into at the most.
 const MAX_CHUNKS: usize = 64;
@@ -161,13 +161,7 @@ fn chunks<R: Send, S>(
 ) -> Vec<R> {
     let tiles = 1usize << sweep.tiles.len();
     let each = tiles.div_ceil(MAX_CHUNKS).max(MIN_TILES.min(tiles));
-    let chunk = |scratch: &mut S, index: usize| body(scratch, index * each..(index + 1) * each);
-    if spread {
-        (0..tiles / each).into_par_iter().map_init(scratch, chunk).collect()
-    } else {
-        let mut scratch = scratch();
-        (0..tiles / each).map(|index| chunk(&mut scratch, index)).collect()
-    }
+    share::each(spread, 0..tiles / each, scratch, |scratch, _, index| body(scratch, index * each..(index + 1) * each))
 }
 
 fn apply_sweep<T: Real>(sweep: &Sweep, numbers: &Numbers<T>, state: Planes<T>, spread: bool) {
