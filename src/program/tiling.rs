@@ -23,11 +23,12 @@ use std::collections::BTreeMap;
 /// Bits of an index that tell the lanes of a vector apart.
 pub(crate) const LANE_QUBITS: usize = 4;
 
-/// The most bits of a local index: ψ and λ of a tile fit the first-level cache, or nearly so. Measured from 6 to 11.
-const MAX_LOCAL: usize = 7;
+/// Bits of a local index, if a sweep needs no more: ψ and λ of a tile fit the first-level cache.
+const LOCAL: usize = 7;
 
-/// The most rotations across vectors that a sweep does.
-const MAX_ACROSS: usize = 7;
+/// The most rotations across vectors that a sweep does, each with a bit of the local index. Measured from 6 to 11: more make
+/// fewer sweeps, and tiles that leave the cache.
+const MAX_ACROSS: usize = 8;
 
 /// See the module.
 #[derive(Debug, Clone)]
@@ -160,7 +161,7 @@ fn sweeps(qubits: usize, rotations: &[Rotation]) -> Vec<Sweep> {
 
 impl Sweep {
     fn new(qubits: usize, mut basis: Basis, within: Vec<Rotation>, across: Vec<Rotation>) -> Self {
-        let local = (qubits - LANE_QUBITS).min(MAX_LOCAL);
+        let local = (qubits - LANE_QUBITS).min(across.len().max(LOCAL));
         let rotations: Vec<Rotation> = across.iter().chain(&within).copied().collect();
         // A unit vector on which no parity depends any more.
         let settled = |bit: usize| {

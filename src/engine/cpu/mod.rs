@@ -16,6 +16,7 @@ mod kernels;
 mod layers;
 mod lines;
 mod measure;
+mod memory;
 mod observe;
 mod overlap;
 mod plan;

@@ -19,7 +19,7 @@ const MAX_GROUPS: usize = 64;
 
 /// Bytes of final states that a call may keep for its gradient. Above this a gradient repeats the forward pass, at a
 /// quarter of its cost.
-const KEPT_BYTES: u64 = 1 << 26;
+const KEPT_BYTES: u64 = 1 << 27;
 
 /// Entries of a state times steps below which threads cost more than they bring.
 const SERIAL_WORK: usize = 1 << 17;

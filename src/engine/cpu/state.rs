@@ -1,18 +1,15 @@
 //! The amplitudes of a block of samples: planar, amplitude by amplitude, samples innermost.
 
+use super::memory::{Line, Memory};
 use super::plan::LANES;
 use crate::engine::Real;
 use std::ops::{Deref, DerefMut};
 
-/// One amplitude of a full block, on cache lines of its own: an unaligned vector would straddle two.
-#[derive(Debug, Clone, Copy)]
-#[repr(C, align(64))]
-pub(super) struct Line<T>(pub(super) [T; LANES]);
-
-/// Numbers that start on a cache line.
+/// Numbers that start on a cache line. At first they are zero if there are few, and anything if there are many: see
+/// [`Memory`].
 #[derive(Debug)]
 pub(super) struct Buffer<T> {
-    lines: Vec<Line<T>>,
+    lines: Memory<T>,
     /// Lines in front that are left empty.
     skipped: usize,
     len: usize,
@@ -31,8 +28,8 @@ impl<T: Real> Buffer<T> {
     fn at(len: usize, offset: usize) -> Self {
         let count = len.div_ceil(LANES);
         let spare = if count < WAY { 0 } else { WAY };
-        let lines = vec![Line([T::zero(); LANES]); count + spare];
-        let start = lines.as_ptr() as usize / size_of::<Line<T>>();
+        let lines = Memory::new(count + spare);
+        let start = lines.start() as usize / size_of::<Line<T>>();
         let skipped = if spare == 0 { 0 } else { (offset + WAY - start % WAY) % WAY };
         Self { lines, skipped, len }
     }
@@ -45,7 +42,7 @@ impl<T> Deref for Buffer<T> {
     fn deref(&self) -> &[T] {
         // SAFETY: a line is `LANES` numbers without padding (64 or 128 bytes), and the lines behind the skipped ones hold at
         // least `len`.
-        unsafe { std::slice::from_raw_parts(self.lines.as_ptr().add(self.skipped).cast(), self.len) }
+        unsafe { std::slice::from_raw_parts(self.lines.start().add(self.skipped).cast(), self.len) }
     }
 }
 
@@ -53,7 +50,7 @@ impl<T> DerefMut for Buffer<T> {
     #[inline(always)]
     fn deref_mut(&mut self) -> &mut [T] {
         // SAFETY: as above, and `self` is borrowed for as long.
-        unsafe { std::slice::from_raw_parts_mut(self.lines.as_mut_ptr().add(self.skipped).cast(), self.len) }
+        unsafe { std::slice::from_raw_parts_mut(self.lines.start_mut().add(self.skipped).cast(), self.len) }
     }
 }
 

@@ -4,9 +4,10 @@
 //! bits, so that a word costs one addition for eight amplitudes.
 
 use super::arch::arch;
+use super::memory::Line;
 use super::plan::LANES;
 use super::simd::{lanes, load, store};
-use super::state::{Line, State};
+use super::state::State;
 use crate::engine::Real;
 use crate::program::FlipTerm;
 use pulp::{Simd, WithSimd};

@@ -1,0 +1,84 @@
+//! Where states are: small ones on the heap, large ones in large pages, which are used again.
+
+use super::plan::LANES;
+use crate::engine::Real;
+use memmap2::MmapMut;
+use std::sync::{Mutex, PoisonError};
+
+/// One amplitude of a full block, on cache lines of its own: an unaligned vector would straddle two.
+#[derive(Debug, Clone, Copy)]
+#[repr(C, align(64))]
+pub(super) struct Line<T>(pub(super) [T; LANES]);
+
+/// Bytes from which large pages are asked for; one is 2 MB on most systems. Otherwise the pages of a tile, scattered over a
+/// large state, are more than the processor can keep track of.
+const LARGE: usize = 1 << 22;
+
+/// Bytes of large pages that are kept for the next call: taking them from the system and giving them back costs as much as
+/// a sweep over them.
+const RETAINED: usize = 1 << 26;
+
+/// Pages that nobody uses now.
+static SPARE: Mutex<Vec<MmapMut>> = Mutex::new(Vec::new());
+
+/// Some lines: zeros if there are few, anything if there are many.
+#[derive(Debug)]
+pub(super) enum Memory<T> {
+    Heap(Vec<Line<T>>),
+    Pages(Pages),
+}
+
+/// Large pages, for the next user when this one is done.
+#[derive(Debug)]
+pub(super) struct Pages(Option<MmapMut>);
+
+impl<T: Real> Memory<T> {
+    pub(super) fn new(lines: usize) -> Self {
+        let bytes = lines * size_of::<Line<T>>();
+        let pages = if bytes < LARGE { None } else { spare(bytes).or_else(|| fresh(bytes)) };
+        // Without pages the heap says what to do when there is no memory.
+        pages.map_or_else(|| Self::Heap(vec![Line([T::zero(); LANES]); lines]), |pages| Self::Pages(Pages(Some(pages))))
+    }
+}
+
+impl<T> Memory<T> {
+    pub(super) fn start(&self) -> *const Line<T> {
+        match self {
+            Self::Heap(lines) => lines.as_ptr(),
+            Self::Pages(pages) => pages.0.as_ref().map_or(std::ptr::dangling(), |pages| pages.as_ptr().cast()),
+        }
+    }
+
+    pub(super) fn start_mut(&mut self) -> *mut Line<T> {
+        match self {
+            Self::Heap(lines) => lines.as_mut_ptr(),
+            Self::Pages(pages) => pages.0.as_mut().map_or(std::ptr::dangling_mut(), |pages| pages.as_mut_ptr().cast()),
+        }
+    }
+}
+
+impl Drop for Pages {
+    fn drop(&mut self) {
+        let mut spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner);
+        spare.extend(self.0.take());
+        // The oldest go first.
+        while spare.iter().map(|pages| pages.len()).sum::<usize>() > RETAINED {
+            spare.remove(0);
+        }
+    }
+}
+
+/// Pages of that size that are there.
+fn spare(bytes: usize) -> Option<MmapMut> {
+    let mut spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner);
+    let at = spare.iter().position(|pages| pages.len() == bytes)?;
+    Some(spare.swap_remove(at))
+}
+
+fn fresh(bytes: usize) -> Option<MmapMut> {
+    let pages = MmapMut::map_anon(bytes).ok()?;
+    // Only a hint: without large pages everything works, but slower.
+    #[cfg(target_os = "linux")]
+    pages.advise(memmap2::Advice::HugePage).ok();
+    Some(pages)
+}
