@@ -1,10 +1,12 @@
 //! The timed workloads: RY(x) on every qubit, then `layers` times RZ RY RZ on every qubit and a ring of CX, <Z> of every
-//! qubit; forward, and forward with the gradient of `sum(out * c)` in inputs and weights, in f32.
+//! qubit; forward, and forward with the gradient of `sum(out * c)` in inputs and weights, in f32. `step` goes through the public
+//! API, candle's own operations included; `engine` is the same without candle.
 //!
 //! `cargo bench --bench step` runs cases a to e; `cargo bench --bench step -- f` the large one.
 
 use candle_core::{DType, Device, Module, Tensor, Var};
 use candle_nn::{VarBuilder, VarMap};
+use candlewick::bench::step;
 use candlewick::prelude::*;
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use std::time::Duration;
@@ -30,7 +32,7 @@ fn circuit(qubits: usize, layers: usize) -> Circuit {
     circuit
 }
 
-fn step(criterion: &mut Criterion) {
+fn steps(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("step");
     group.sample_size(10).measurement_time(Duration::from_secs(3)).warm_up_time(Duration::from_millis(500));
     for (name, qubits, layers, batch) in CASES {
@@ -43,6 +45,14 @@ fn step(criterion: &mut Criterion) {
         group.bench_function(BenchmarkId::new("forward", name), |bencher| {
             bencher.iter(|| layer.forward_detached(&x).expect("forward"));
         });
+        let flat = |tensor: &Tensor| -> Vec<f32> { tensor.flatten_all().and_then(|t| t.to_vec1()).expect("f32") };
+        let weights: Vec<f32> = layer.weights().flat_map(|(_, tensor)| flat(tensor)).collect();
+        let (inputs, cotangent) = (flat(&x), flat(&c));
+        let engine = |cotangent: Option<&[f32]>| step(layer.program(), &inputs, &weights, cotangent).expect("a step");
+        group.bench_function(BenchmarkId::new("engine-forward", name), |bencher| bencher.iter(|| engine(None)));
+        group.bench_function(BenchmarkId::new("engine-gradient", name), |bencher| {
+            bencher.iter(|| engine(Some(&cotangent)));
+        });
         group.bench_function(BenchmarkId::new("gradient", name), |bencher| {
             bencher.iter(|| {
                 let loss = layer.forward(&x).and_then(|y| (y * &c)?.sum_all()).expect("forward");
@@ -53,5 +63,5 @@ fn step(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, step);
+criterion_group!(benches, steps);
 criterion_main!(benches);

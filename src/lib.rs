@@ -45,6 +45,8 @@
 //! for any number of threads.
 
 mod autograd;
+#[doc(hidden)]
+pub mod bench;
 pub mod circuit;
 mod engine;
 mod error;

@@ -1,0 +1,22 @@
+//! The CPU engine without candle around it, for `benches/step.rs` alone.
+
+use crate::engine::cpu::Cpu;
+use crate::engine::{Arguments, Engine, Wanted};
+use crate::error::{Error, Result};
+use crate::program::Program;
+
+/// Outputs, and gradients of `sum(cotangent * outputs)` in inputs and weights if there is a cotangent. All row by row.
+pub fn step(program: &Program, inputs: &[f32], weights: &[f32], cotangent: Option<&[f32]>) -> Result<[Vec<f32>; 3]> {
+    let engine = Cpu::default();
+    let batch = inputs.len() / program.inputs().max(1);
+    let fits = batch * program.inputs() == inputs.len() && weights.len() == program.weights();
+    if !fits || cotangent.is_some_and(|cotangent| cotangent.len() != batch * program.outputs()) {
+        return Err(Error::InputWidth { expected: program.inputs(), shape: inputs.len().into() });
+    }
+    let arguments = Arguments { inputs, weights, batch };
+    let (outputs, kept) = engine.forward(program, arguments, cotangent.is_some())?;
+    let Some(cotangent) = cotangent else { return Ok([outputs, Vec::new(), Vec::new()]) };
+    let wanted = Wanted { inputs: true, weights: true };
+    let gradients = engine.gradient(program, arguments, cotangent, wanted, kept)?;
+    Ok([outputs, gradients.inputs.unwrap_or_default(), gradients.weights.unwrap_or_default()])
+}
