@@ -92,7 +92,8 @@ fn layered(qubits: usize) -> Circuit {
 
 #[test]
 fn fused_layers_do_not_depend_on_threads() {
-    for (qubits, batch) in [(3, 1), (4, 17), (6, 700), (8, 100), (10, 40), (12, 5), (12, 40), (13, 4)] {
+    for (qubits, batch) in [(3, 1), (4, 17), (6, 700), (8, 100), (10, 40), (12, 5), (12, 40), (13, 4), (16, 1), (17, 2)]
+    {
         check(&layered(qubits), &Measurement::expectation((0..qubits).map(z)), batch);
         check(&layered(qubits), &Measurement::expectation([x(0) * y(1), z(2)]), batch);
     }

@@ -7,6 +7,7 @@ mod drawing;
 mod embeddings;
 mod fusion;
 mod gradients;
+mod growth;
 mod lab;
 mod layer;
 mod oracle;
