@@ -17,7 +17,7 @@ mod schedule;
 mod tiling;
 
 pub(crate) use frame::{Frame, Parity};
-pub(crate) use outline::{Outline, Phase, Rotation, Source};
+pub(crate) use outline::{Node as OutlineNode, Outline, Phase, Rotation, Source};
 pub use rewrite::{Rewrite, Rewrites};
 
 pub(crate) use readout::{Flip, FlipTerm, Readout, Sum};

@@ -3,7 +3,7 @@
 use super::Cpu;
 use crate::engine::{Real, budget};
 use crate::error::Result;
-use crate::program::{Program, Readout, Rewrite};
+use crate::program::{OutlineNode, Program, Readout, Rewrite};
 
 /// Samples a block holds when it holds more than one; also the widest SIMD vector, in f32.
 pub(super) const LANES: usize = 16;
@@ -76,7 +76,18 @@ impl Plan {
         let (qubits, limit) = (program.qubits, engine.memory_limit);
         let lanes = lanes(qubits, batch);
         let outputs = (batch as u64).checked_mul(program.outputs() as u64 * size_of::<T>() as u64);
-        let bytes = |workers: usize| budget::state_bytes::<T>(qubits, lanes, states * workers)?.checked_add(outputs?);
+        let way = match lanes {
+            _ if !program.rewrites.contains(Rewrite::Layers) => Way::Steps,
+            LANES => Way::Schedule,
+            _ => Way::Tiling,
+        };
+        // Moving amplitudes takes half a state.
+        let moves =
+            way != Way::Steps && program.outline().nodes.iter().any(|node| matches!(node, OutlineNode::Settle(_)));
+        let bytes = |workers: usize| {
+            let spare = budget::state_bytes::<T>(qubits, lanes, usize::from(moves) * workers)? / 2;
+            budget::state_bytes::<T>(qubits, lanes, states * workers)?.checked_add(spare)?.checked_add(outputs?)
+        };
         let needed = bytes(1);
         budget::check::<T>(program, states, needed, limit)?;
 
@@ -87,11 +98,6 @@ impl Plan {
         let work = entries.saturating_mul(program.steps.len().max(1)).saturating_mul(blocks);
         let threads = if work < SERIAL_WORK { 1 } else { rayon::current_num_threads() };
         let roomy = budget::check::<T>(program, states * threads, bytes(threads), limit).is_ok();
-        let way = match lanes {
-            _ if !program.rewrites.contains(Rewrite::Layers) => Way::Steps,
-            LANES => Way::Schedule,
-            _ => Way::Tiling,
-        };
         // The passes of a schedule keep to one thread; what single states do is shared out if blocks are not.
         let few = groups < 2 * threads && way != Way::Schedule;
         let spread_state = threads > 1 && entries >= SPREAD_ENTRIES && (few || !roomy);
