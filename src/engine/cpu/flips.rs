@@ -181,7 +181,7 @@ impl<T: Real> Add<'_, T> {
             for k in 0..1 << bits {
                 let index = base | k << LANE_QUBITS;
                 // SAFETY: the vectors lie in the states; a stretch of `to` is written by one thread.
-                let (from, to) = unsafe { (lines.take::<N>(from, index ^ x), to.chunk::<LANES>(index, 0)) };
+                let (from, to) = unsafe { (lines.take::<N>(from, index ^ x), to.line(index)) };
                 let (to_re, to_im) = if first { (zero, zero) } else { (lines.load(to.0), lines.load(to.1)) };
                 let (mut real, mut imag) =
                     (lines.times_plus(re[k], from.0, to_re), lines.times_plus(re[k], from.1, to_im));

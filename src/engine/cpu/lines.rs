@@ -93,7 +93,7 @@ impl<S: Simd, T: Real> Lines<S, T> {
     #[inline(always)]
     pub(super) unsafe fn take<const N: usize>(&self, state: Planes<T>, index: usize) -> Pair<S, T, N> {
         // SAFETY: the caller's.
-        let (re, im) = unsafe { state.chunk::<LANES>(index & !(LANES - 1), 0) };
+        let (re, im) = unsafe { state.line(index & !(LANES - 1)) };
         self.permuted_pair((self.load(re), self.load(im)), index % LANES)
     }
 
@@ -104,7 +104,7 @@ impl<S: Simd, T: Real> Lines<S, T> {
     #[inline(always)]
     pub(super) unsafe fn put<const N: usize>(&self, state: Planes<T>, index: usize, line: Pair<S, T, N>) {
         // SAFETY: the caller's.
-        let (re, im) = unsafe { state.chunk::<LANES>(index & !(LANES - 1), 0) };
+        let (re, im) = unsafe { state.line(index & !(LANES - 1)) };
         let line = self.permuted_pair(line, index % LANES);
         self.store(re, line.0);
         self.store(im, line.1);

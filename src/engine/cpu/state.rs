@@ -134,6 +134,17 @@ impl<T: Real> Planes<T> {
         unsafe { self.im.add(index * LANES + lane) }
     }
 
+    /// The amplitudes from basis index `index` on of a single state, real and imaginary parts.
+    ///
+    /// # Safety
+    /// As for [`chunk`](Self::chunk).
+    #[inline(always)]
+    pub(super) unsafe fn line<'a>(self, index: usize) -> (&'a mut [T; LANES], &'a mut [T; LANES]) {
+        debug_assert!(self.lanes == 1 && index + LANES <= self.len);
+        // SAFETY: as for `chunk`.
+        unsafe { (&mut *self.re.add(index).cast(), &mut *self.im.add(index).cast()) }
+    }
+
     /// `N` entries from `offset` entries behind basis index `index`, real and imaginary parts.
     ///
     /// # Safety
