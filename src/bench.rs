@@ -4,6 +4,7 @@ use crate::engine::cpu::Cpu;
 use crate::engine::{Arguments, Engine, Wanted};
 use crate::error::{Error, Result};
 use crate::program::Program;
+use candle_core::DType;
 
 /// Outputs, and gradients of `sum(cotangent * outputs)` in inputs and weights if there is a cotangent. All row by row.
 pub fn step(program: &Program, inputs: &[f32], weights: &[f32], cotangent: Option<&[f32]>) -> Result<[Vec<f32>; 3]> {
@@ -14,6 +15,7 @@ pub fn step(program: &Program, inputs: &[f32], weights: &[f32], cotangent: Optio
         return Err(Error::InputWidth { expected: program.inputs(), shape: inputs.len().into() });
     }
     let arguments = Arguments { inputs, weights, batch };
+    engine.check(program, batch, DType::F32)?;
     let (outputs, kept) = engine.forward(program, arguments, cotangent.is_some())?;
     let Some(cotangent) = cotangent else { return Ok([outputs, Vec::new(), Vec::new()]) };
     let wanted = Wanted { inputs: true, weights: true };

@@ -6,6 +6,7 @@
 
 use super::frame::Parity;
 use super::outline::{Layer, Node, Outline, Phase, Region, Rotation, Source};
+use super::rewrite::on;
 use super::{Kernel, Program, Readout, Rewrite, Slot, Sum, Variable};
 use std::fmt;
 
@@ -57,8 +58,8 @@ impl fmt::Display for Program {
 impl fmt::Display for Outline {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (qubit, steps) in self.start.iter().enumerate().filter(|(_, steps)| !steps.is_empty()) {
-            let steps: Vec<String> = steps.iter().map(|step| step.kernel.to_string()).collect();
-            writeln!(f, "  start q{qubit}: {}", steps.join(", ").replace("0 by", " by"))?;
+            let steps: Vec<String> = steps.iter().map(|step| on(step, qubit).kernel.to_string()).collect();
+            writeln!(f, "  start q{qubit}: {}", steps.join(", "))?;
         }
         for node in &self.nodes {
             match node {

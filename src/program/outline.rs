@@ -128,10 +128,14 @@ struct Word {
     source: Source,
 }
 
+/// The most qubits of a phase that layers take up: as a series of signs it has a term for each subset of them.
+const MAX_PHASE_QUBITS: u32 = 4;
+
 /// The pieces of a step, or `None` for a general one.
 fn pieces(step: &Step, rewrites: Rewrites) -> Option<Vec<Piece>> {
     let eighth = |sign: f64| Source::Fixed(Complex64::new(FRAC_1_SQRT_2, sign * FRAC_1_SQRT_2));
     match &step.kernel {
+        Kernel::Phase { .. } | Kernel::FixedPhase(_) if step.controls.count_ones() > MAX_PHASE_QUBITS => None,
         Kernel::Phase { slot } => Some(vec![Piece::All(Source::Slot(*slot), step.controls)]),
         Kernel::FixedPhase(value) => Some(vec![Piece::All(Source::Fixed(*value), step.controls)]),
         Kernel::Exchange { .. } if !rewrites.contains(Rewrite::Relabel) => None,

@@ -30,6 +30,9 @@ const LOCAL: usize = 7;
 /// fewer sweeps, and tiles that leave the cache.
 const MAX_ACROSS: usize = 8;
 
+/// Sweeps a phase is moved back at the most, to one that has a table it fits into.
+const MAX_BACK: usize = 8;
+
 /// See the module.
 #[derive(Debug, Clone)]
 pub(crate) struct Tiling {
@@ -119,7 +122,7 @@ fn place(term: Term, nodes: &mut [TileNode], sweeps: &mut [Sweep]) {
             break;
         }
     }
-    for node in nodes.iter_mut().rev() {
+    for node in nodes.iter_mut().rev().take(MAX_BACK) {
         let TileNode::Sweep(sweep) = node else { break };
         if let Some(mask) = sweep.local(term.mask) {
             sweep.after.push(Term { mask, ..term });

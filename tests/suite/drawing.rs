@@ -409,7 +409,7 @@ fn rewrites_show_in_the_listing() {
       rotate Z0 by a3
     in layers
       start q0: matrix on q0
-      start q1: rotate Y by a6
+      start q1: rotate Y1 by a6
       phases: a0 over p0 p1, 0.7854 over p0; rotations: a4 turns p0 by p0
       phases: -0.7854 over p0, 0.7854 over p0; rotations: a5 turns p0 by p0 p1
       phases: -0.7854 over p0, a1 over p0 p1; rotations: a2 turns p0 by p0
@@ -544,7 +544,7 @@ fn rewrites_show_in_the_listing() {
       rotate Z0 by a3
     in layers
       start q0: matrix on q0
-      start q1: rotate Y by a6
+      start q1: rotate Y1 by a6
       step 2
       phases: a0 over p1; rotations: nothing
       step 4
@@ -576,7 +576,7 @@ fn rewrites_show_in_the_listing() {
       rotate Z0 by a3
     in layers
       start q0: matrix on q0
-      start q1: rotate Y by a6
+      start q1: rotate Y1 by a6
       phases: a0 over p0 p1, 0.7854 over p0; rotations: a4 turns p0 by p0
       phases: -0.7854 over p0, 0.7854 over p0; rotations: a5 turns p0 by p0 p1
       phases: -0.7854 over p0, a1 over p0 p1; rotations: a2 turns p0 by p0

@@ -13,7 +13,8 @@ static CHOICE: LazyLock<Option<Arch>> = LazyLock::new(|| match asked() {
 });
 
 fn asked() -> Option<String> {
-    std::env::var_os(VARIABLE).map(|name| name.to_string_lossy().into_owned())
+    let name = std::env::var_os(VARIABLE).filter(|name| !name.is_empty())?;
+    Some(name.to_string_lossy().into_owned())
 }
 
 /// The instruction set of that name, if this machine has it.

@@ -118,7 +118,13 @@ impl<'a, T: Real> Worker<'a, T> {
             if let (Some(embedding), Some(rows)) = (self.program.embedding, rows.as_deref_mut()) {
                 self.unembed(embedding, first, rows);
             }
-            sums.add_block(self.program, self.arguments, first, &slots, rows, count);
+            sums.add_block(self.program, self.arguments, first, &slots, rows.as_deref_mut(), count);
+            // Where an angle is NaN or infinite there is no gradient, not even in what has no effect.
+            for (row, spoiled) in rows.into_iter().flat_map(|rows| rows.chunks_mut(width)).zip(self.angles.spoiled) {
+                if spoiled {
+                    row.fill(T::nan());
+                }
+            }
         }
         sums
     }

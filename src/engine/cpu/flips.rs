@@ -180,17 +180,19 @@ impl<T: Real> Add<'_, T> {
             }
             for k in 0..1 << bits {
                 let index = base | k << LANE_QUBITS;
-                // SAFETY: the vectors lie in the states; a stretch of `to` is written by one thread.
-                let (from, to) = unsafe { (lines.take::<N>(from, index ^ x), to.line(index)) };
-                let (to_re, to_im) = if first { (zero, zero) } else { (lines.load(to.0), lines.load(to.1)) };
+                // SAFETY: the vectors lie in the states; nobody writes to `from`, and one thread has this stretch of `to`.
+                let (from, (to_re, to_im)) = unsafe {
+                    let earlier = if first { (zero, zero) } else { lines.take(to, index) };
+                    (lines.take::<N>(from, index ^ x), earlier)
+                };
                 let (mut real, mut imag) =
                     (lines.times_plus(re[k], from.0, to_re), lines.times_plus(re[k], from.1, to_im));
                 if imaginary {
                     real = lines.times_plus(lines.minus(im[k]), from.1, real);
                     imag = lines.times_plus(im[k], from.0, imag);
                 }
-                lines.store(to.0, real);
-                lines.store(to.1, imag);
+                // SAFETY: as above.
+                unsafe { lines.put(to, index, (real, imag)) };
             }
         }
     }

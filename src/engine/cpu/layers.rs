@@ -287,8 +287,16 @@ macro_rules! with_size {
     }};
 }
 
+/// What the kernels rely on. The indices of a pass are those below the number of its bases times the size of its groups.
+fn check<T: Real>(groups: &Pass, state: Planes<T>, table: Option<&Table<T>>) {
+    let amplitudes = groups.bases.len() << groups.rotations.len();
+    assert_eq!(state.len(), amplitudes * LANES, "a pass is made for states of one size");
+    assert!(table.is_none_or(|table| table.cos.len() == amplitudes && table.sin.len() == amplitudes));
+}
+
 /// Applies the phases of a table, then the rotations of a pass.
 pub(super) fn forward<T: Real>(groups: &Pass, state: Planes<T>, rotors: &Rotors<T>, table: Option<&Table<T>>) {
+    check(groups, state, table);
     let swapped = rotors.swapped;
     with_size!(groups, rotors, |turns| Forward { groups, state, turns, swapped, table });
 }
@@ -301,6 +309,9 @@ pub(super) fn reverse<T: Real>(
     rotors: &Rotors<T>,
     table: Option<(&Table<T>, Option<&mut [f64]>)>,
 ) -> PassSums {
+    let plain = table.as_ref().map(|(table, _)| *table);
+    check(groups, psi, plain);
+    check(groups, lambda, plain);
     let table = table.map(|(table, overlaps)| (table, overlaps.map(|overlaps| overlaps.as_mut_ptr())));
     let swapped = rotors.swapped;
     let sums = with_size!(groups, rotors, |turns| Reverse { groups, psi, lambda, turns, swapped, table });

@@ -86,28 +86,59 @@ impl<S: Simd, T: Real> Lines<S, T> {
         (self.permuted(re, by), self.permuted(im, by))
     }
 
+    /// A line from memory.
+    ///
+    /// # Safety
+    /// A line must be readable there, which nobody writes to meanwhile.
+    #[inline(always)]
+    unsafe fn load_from<const N: usize>(&self, from: *const T) -> Line<S, T, N> {
+        let mut line = self.splat::<N>(T::zero());
+        for (k, part) in line.iter_mut().enumerate() {
+            // SAFETY: the caller's; `N` vectors make a line.
+            *part = unsafe { load::<S, T>(from.add(k * lanes::<S, T>())) };
+        }
+        line
+    }
+
+    /// A line to memory.
+    ///
+    /// # Safety
+    /// A line must be writable there, which nobody else reads or writes meanwhile.
+    #[inline(always)]
+    unsafe fn store_to<const N: usize>(&self, to: *mut T, line: Line<S, T, N>) {
+        for (k, part) in line.into_iter().enumerate() {
+            // SAFETY: as in `load_from`.
+            unsafe { store::<S, T>(to.add(k * lanes::<S, T>()), part) };
+        }
+    }
+
     /// The amplitudes `index ^ l` in lanes `l`.
     ///
     /// # Safety
-    /// As for [`Planes::chunk`].
+    /// The line of `index` must lie inside the state, and nobody may write to it meanwhile.
     #[inline(always)]
     pub(super) unsafe fn take<const N: usize>(&self, state: Planes<T>, index: usize) -> Pair<S, T, N> {
         // SAFETY: the caller's.
-        let (re, im) = unsafe { state.line(index & !(LANES - 1)) };
-        self.permuted_pair((self.load(re), self.load(im)), index % LANES)
+        let (re, im) = unsafe {
+            let (re, im) = state.line(index & !(LANES - 1));
+            (self.load_from(re), self.load_from(im))
+        };
+        self.permuted_pair((re, im), index % LANES)
     }
 
     /// Writes what [`take`](Self::take) has read.
     ///
     /// # Safety
-    /// As for [`Planes::chunk`].
+    /// The line of `index` must lie inside the state, and nobody else may read or write it meanwhile.
     #[inline(always)]
     pub(super) unsafe fn put<const N: usize>(&self, state: Planes<T>, index: usize, line: Pair<S, T, N>) {
-        // SAFETY: the caller's.
-        let (re, im) = unsafe { state.line(index & !(LANES - 1)) };
         let line = self.permuted_pair(line, index % LANES);
-        self.store(re, line.0);
-        self.store(im, line.1);
+        // SAFETY: the caller's.
+        unsafe {
+            let (re, im) = state.line(index & !(LANES - 1));
+            self.store_to(re, line.0);
+            self.store_to(im, line.1);
+        }
     }
 
     /// `a + b`.

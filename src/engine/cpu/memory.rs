@@ -16,7 +16,7 @@ const LARGE: usize = 1 << 22;
 
 /// Bytes of large pages that are kept for the next call: taking them from the system and giving them back costs as much as
 /// a sweep over them.
-const RETAINED: usize = 1 << 26;
+const RETAINED: usize = (1 << 26) + (1 << 16);
 
 /// Pages that nobody uses now.
 static SPARE: Mutex<Vec<MmapMut>> = Mutex::new(Vec::new());

@@ -8,11 +8,9 @@ use crate::program::{OutlineNode, Program, Readout, Rewrite};
 /// Samples a block holds when it holds more than one; also the widest SIMD vector, in f32.
 pub(super) const LANES: usize = 16;
 
-/// Above this a block of 16 states leaves the cache, and one state alone fills the vectors.
-const MAX_BLOCK_QUBITS: usize = 12;
-
-/// Up to this a state is so small that 16 cost little more than one.
-const TINY_QUBITS: usize = 5;
+/// The fewest samples that share a block, and up to how many qubits: 16 small states cost little more than one in tiles,
+/// whose tables of phases are then as large as the state. Above 12 qubits 16 states leave the cache. Measured.
+const LEAST_SAMPLES: [(usize, usize); 3] = [(1, 8), (2, 10), (4, 12)];
 
 /// Weight gradients are summed in at most so many groups, then over the groups, whatever the number of threads.
 const MAX_GROUPS: usize = 64;
@@ -103,7 +101,10 @@ impl Plan {
         let spread_state = threads > 1 && entries >= SPREAD_ENTRIES && (few || !roomy);
         let spread_blocks = threads > 1 && groups > 1 && roomy && !spread_state;
         let blocks_per_split = (blocks / (SPLITS * threads)).max(1);
-        let may_keep = budget::state_bytes::<T>(qubits, lanes, blocks).is_some_and(|bytes| bytes <= KEPT_BYTES);
+        let kept = budget::state_bytes::<T>(qubits, lanes, blocks);
+        let allowed =
+            limit.map_or(KEPT_BYTES, |limit| limit.saturating_sub(bytes(threads).unwrap_or(limit)).min(KEPT_BYTES));
+        let may_keep = kept.is_some_and(|bytes| bytes <= allowed);
         Ok(Self {
             lanes,
             way,
@@ -120,6 +121,6 @@ impl Plan {
 
 /// How many samples share a block; independent of the number of threads, on which no result may depend.
 fn lanes(qubits: usize, batch: usize) -> usize {
-    let many = batch >= LANES / 4 && qubits <= MAX_BLOCK_QUBITS;
-    if many || qubits <= TINY_QUBITS { LANES } else { 1 }
+    let shared = LEAST_SAMPLES.iter().any(|(samples, most)| batch >= *samples && qubits <= *most);
+    if shared { LANES } else { 1 }
 }

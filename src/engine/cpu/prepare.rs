@@ -22,6 +22,9 @@ use pulp::NullaryFnOnce;
 /// Rotations from which a table made for their factors alone costs less than it saves.
 pub(super) const WORTH_A_TABLE: usize = 3;
 
+/// Bytes of the tables of a tiling that are kept. A deeper circuit makes the others when it comes to them.
+const SHARED_BYTES: usize = 1 << 25;
+
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Prepared<T> {
@@ -120,7 +123,12 @@ impl<T: Real> Prepared<T> {
         match way {
             Way::Schedule => layers.extend(program.schedule().nodes.iter().map(layer)),
             Way::Tiling => {
-                sweeps.extend(program.tiling().nodes.iter().map(|node| Numbers::shared(program, node, &angles)));
+                let mut bytes = 0;
+                sweeps.extend(program.tiling().nodes.iter().map(|node| {
+                    let numbers = if bytes > SHARED_BYTES { None } else { Numbers::shared(program, node, &angles) };
+                    bytes += numbers.as_ref().map_or(0, Numbers::bytes);
+                    numbers
+                }));
             }
             Way::Steps => {}
         }

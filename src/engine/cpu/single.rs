@@ -121,7 +121,7 @@ pub(super) fn take_apart<T: Real>(lambda: &State<T>, qubits: &[Qubit<T>], spread
     let (low_re, low_im) = planes::<T>(&low);
     let rows = high.len().div_ceil(MAX_CHUNKS);
     let part = |chunk: usize| {
-        let (mut re, mut im) = (Buffer::<T>::new(low.len()), Buffer::<T>::new(low.len()));
+        let (mut re, mut im) = (Buffer::<T>::zeroed(low.len()), Buffer::<T>::zeroed(low.len()));
         let contract = |row: usize| {
             let at = row * low.len()..(row + 1) * low.len();
             let by = (T::from_f64(high[row].re), T::from_f64(high[row].im));

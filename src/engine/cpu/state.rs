@@ -23,6 +23,12 @@ impl<T: Real> Buffer<T> {
         Self::at(len, 0)
     }
 
+    pub(super) fn zeroed(len: usize) -> Self {
+        let mut buffer = Self::new(len);
+        buffer.fill(T::zero());
+        buffer
+    }
+
     /// Numbers that start `offset` lines behind a multiple of [`WAY`] lines, if there are many. The four planes of ψ and λ
     /// are read with equal indices, often a power of 2 apart; different offsets keep them from displacing each other.
     fn at(len: usize, offset: usize) -> Self {
@@ -134,15 +140,20 @@ impl<T: Real> Planes<T> {
         unsafe { self.im.add(index * LANES + lane) }
     }
 
-    /// The amplitudes from basis index `index` on of a single state, real and imaginary parts.
+    /// Where the amplitudes from basis index `index` on of a single state stand, real and imaginary parts.
     ///
     /// # Safety
-    /// As for [`chunk`](Self::chunk).
+    /// A line from there on must lie inside the state.
     #[inline(always)]
-    pub(super) unsafe fn line<'a>(self, index: usize) -> (&'a mut [T; LANES], &'a mut [T; LANES]) {
+    pub(super) unsafe fn line(self, index: usize) -> (*mut T, *mut T) {
         debug_assert!(self.lanes == 1 && index + LANES <= self.len);
-        // SAFETY: as for `chunk`.
-        unsafe { (&mut *self.re.add(index).cast(), &mut *self.im.add(index).cast()) }
+        // SAFETY: the caller's.
+        unsafe { (self.re.add(index), self.im.add(index)) }
+    }
+
+    /// Numbers of each plane.
+    pub(super) fn len(self) -> usize {
+        self.len
     }
 
     /// `N` entries from `offset` entries behind basis index `index`, real and imaginary parts.

@@ -143,7 +143,7 @@ fn table<T: Real>(terms: &[Term], entries: usize, angles: &Angles<T>, factor: f6
         }
         buffer
     };
-    LaneTable { cos: rounded(cos), sin: rounded(sin) }
+    LaneTable { entries, cos: rounded(cos), sin: rounded(sin) }
 }
 
 /// The first index of tile `tile`.
@@ -217,8 +217,8 @@ impl SweepWanted {
     fn sums<T: Real>(&self, sweep: &Sweep) -> Sums<T> {
         let entries = sweep.offsets.len() * LANES;
         Sums {
-            before: self.before.then(|| Buffer::new(entries)),
-            after: self.after.then(|| Buffer::new(entries)),
+            before: self.before.then(|| Buffer::zeroed(entries)),
+            after: self.after.then(|| Buffer::zeroed(entries)),
             within: self.within.then(|| vec![[0.0; LANES]; sweep.within.len()]),
             loose: self.loose.then(|| vec![[0.0; LANES]; sweep.loose.len()]),
         }

@@ -15,6 +15,7 @@ use pulp::{Simd, WithSimd};
 /// Cosines and sines by local index and lane.
 #[derive(Debug)]
 pub(super) struct LaneTable<T> {
+    pub(super) entries: usize,
     pub(super) cos: Buffer<T>,
     pub(super) sin: Buffer<T>,
 }
@@ -32,6 +33,14 @@ pub(super) struct Numbers<T> {
     /// The same for what is undone after them and before the table in front.
     pub(super) weight: f64,
     pub(super) after: Option<LaneTable<T>>,
+}
+
+impl<T> Numbers<T> {
+    /// Bytes of its tables.
+    pub(super) fn bytes(&self) -> usize {
+        let tables = [&self.before, &self.after].into_iter().flatten();
+        tables.map(|table| 2 * size_of::<T>() * table.entries).sum()
+    }
 }
 
 /// Where the sums for gradients go that are taken on the way in or out; `None` where no gradient is wanted.

@@ -10,7 +10,7 @@ mod product_start;
 mod slots;
 mod trailing;
 
-pub(super) use product_start::product_start;
+pub(super) use product_start::{on, product_start};
 pub(super) use trailing::drop_trailing;
 
 use super::Program;
@@ -54,13 +54,14 @@ impl Rewrite {
 /// use candlewick::program::{Rewrite, Rewrites};
 /// let most = Rewrites::ALL.without(Rewrite::Merge);
 /// assert!(most.contains(Rewrite::Layers) && !most.contains(Rewrite::Merge));
+/// assert_eq!(Rewrite::ALL.into_iter().fold(Rewrites::NONE, Rewrites::with), Rewrites::ALL);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Rewrites(u8);
 
 impl Rewrites {
     /// Every rewrite.
-    pub const ALL: Self = Self(u8::MAX);
+    pub const ALL: Self = Self((1 << Rewrite::ALL.len()) - 1);
     /// None: gate by gate, for checking.
     pub const NONE: Self = Self(0);
 

@@ -20,6 +20,19 @@ pub(in crate::program) fn product_start(program: &Program) -> (Vec<Vec<Step>>, V
     (start, absorbed)
 }
 
+/// A step on qubit 0 as a step on another.
+pub(in crate::program) fn on(step: &Step, qubit: usize) -> Step {
+    let kernel = match &step.kernel {
+        Kernel::Rotation { x, z, slot } => Kernel::Rotation { x: x << qubit, z: z << qubit, slot: *slot },
+        Kernel::Exchange { mask, first, second } => {
+            Kernel::Exchange { mask: mask << qubit, first: first << qubit, second: second << qubit }
+        }
+        Kernel::Matrix { entries, .. } => Kernel::Matrix { qubits: vec![qubit], entries: entries.clone() },
+        Kernel::Phase { .. } | Kernel::FixedPhase(_) => step.kernel.clone(),
+    };
+    Step { kernel, controls: step.controls << qubit }
+}
+
 /// A step on one qubit as a step on qubit 0.
 fn alone(step: &Step, qubit: usize) -> Step {
     let kernel = match &step.kernel {
