@@ -118,6 +118,12 @@ impl Frame {
         self.columns[qubit]
     }
 
+    /// The logical index of what is stored at a physical index.
+    pub(crate) fn logical(&self, physical: u64) -> u64 {
+        let bits = (0..self.rows.len()).filter(|q| (self.rows[*q] & physical).count_ones() % 2 == 1);
+        bits.fold(self.offset, |index, q| index ^ 1 << q)
+    }
+
     /// Where a logical index stands.
     pub(crate) fn physical(&self, logical: u64) -> u64 {
         let bits = (0..self.columns.len()).filter(|q| (logical ^ self.offset) >> q & 1 == 1);
@@ -158,6 +164,7 @@ mod tests {
             }
             for (physical, &index) in logical.iter().enumerate() {
                 assert_eq!(frame.physical(index), physical as u64);
+                assert_eq!(frame.logical(physical as u64), index);
                 for mask in 0..16 {
                     let expected = (index & mask).count_ones() % 2 == 1;
                     assert_eq!(frame.parity(mask).of(physical as u64), expected);

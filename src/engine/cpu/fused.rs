@@ -3,13 +3,14 @@
 use super::arch::arch;
 use super::block::Worker;
 use super::kernels::{Target, Turn, turn};
-use super::layers::{self, Rotors};
+use super::layers;
 use super::plan::LANES;
 use super::prepare::phase_gradients;
+use super::settle::settle;
 use super::start::{self, Prepare, Qubit, Undo};
-use super::state::{Buffer, State};
+use super::state::State;
 use crate::engine::{Real, Wanted};
-use crate::program::{Frame, Layer, Node, Pass, Phase, Source, Step};
+use crate::program::{Layer, Node, Phase, Rotation, Source, Step};
 use pulp::NullaryFnOnce;
 
 /// A phase that differs from sample to sample, done or (with `back`) undone.
@@ -74,7 +75,7 @@ impl<T: Real> Worker<'_, T> {
         for (index, node) in schedule.nodes.iter().enumerate() {
             match node {
                 Node::Step { index } => self.apply(*index),
-                Node::Settle(frame) => settle(&mut self.psi, &mut self.spare, frame, false),
+                Node::Settle(frame) => settle(&mut self.psi, &mut self.spare, frame, false, self.plan.spread_state),
                 Node::Layer(layer) => {
                     for phase in &layer.varying {
                         self.varying(phase, false);
@@ -105,9 +106,9 @@ impl<T: Real> Worker<'_, T> {
             match node {
                 Node::Step { index } => self.undo(*index, wanted, gradients),
                 Node::Settle(frame) => {
-                    settle(&mut self.psi, &mut self.spare, frame, true);
+                    settle(&mut self.psi, &mut self.spare, frame, true, self.plan.spread_state);
                     if let Some(lambda) = &mut self.lambda {
-                        settle(lambda, &mut self.spare, frame, true);
+                        settle(lambda, &mut self.spare, frame, true, self.plan.spread_state);
                     }
                 }
                 Node::Layer(layer) => self.reverse_layer(index, layer, wanted, gradients),
@@ -132,18 +133,16 @@ impl<T: Real> Worker<'_, T> {
             let table = shared.table.as_ref().filter(|_| k == 0);
             let table = table.map(|table| (table, shared_matters.then_some(&mut overlaps[..])));
             let rotors = &prepared.rotors(pass, &self.angles, true);
-            if pass.rotations.iter().any(|rotation| self.source_matters(rotation.source, wanted)) {
-                let sums = layers::reverse(pass, planes, rotors, table);
-                for ((rotation, weight), sums) in pass.rotations.iter().zip(prepared.weights).zip(&sums) {
-                    if let Source::Slot(slot) = rotation.source {
-                        gradients[slot].iter_mut().zip(sums).for_each(|(total, sum)| *total += weight * sum);
-                    }
-                }
-            } else {
+            let matters = |rotation: &Rotation| self.source_matters(rotation.source, wanted);
+            if table.is_none() && !pass.rotations.iter().any(matters) {
                 layers::forward(pass, planes.0, rotors, None);
                 layers::forward(pass, planes.1, rotors, None);
-                if table.is_some() {
-                    layers::reverse(&each_amplitude(pass), planes, &Rotors::none(), table);
+                continue;
+            }
+            let sums = layers::reverse(pass, planes, rotors, table);
+            for ((rotation, weight), sums) in pass.rotations.iter().zip(prepared.weights).zip(&sums) {
+                if let (Source::Slot(slot), true) = (rotation.source, matters(rotation)) {
+                    gradients[slot].iter_mut().zip(sums).for_each(|(total, sum)| *total += weight * sum);
                 }
             }
         }
@@ -224,30 +223,6 @@ impl<T: Real> Worker<'_, T> {
                 let varying = layer.varying.iter().map(|phase| phase.source);
                 let rotations = layer.passes.iter().flat_map(|pass| &pass.rotations).map(|rotation| rotation.source);
                 shared.chain(varying).chain(rotations).any(|source| self.source_matters(source, wanted))
-            }
-        }
-    }
-}
-
-/// A pass without rotations over the amplitudes of another.
-fn each_amplitude(pass: &Pass) -> Pass {
-    let bases = 0..(pass.bases.len() << pass.rotations.len()) as u32;
-    Pass { rotations: Vec::new(), bases: bases.collect(), distances: [0; 8] }
-}
-
-/// Moves every amplitude from its physical to its logical index, or back, by way of a spare plane.
-fn settle<T: Real>(state: &mut State<T>, spare: &mut Option<Buffer<T>>, frame: &Frame, back: bool) {
-    let spare = spare.get_or_insert_with(|| Buffer::new(state.re.len()));
-    for plane in [&mut state.re, &mut state.im] {
-        spare.copy_from_slice(plane);
-        let (old, _) = spare.as_chunks::<LANES>();
-        let (lines, _) = plane.as_chunks_mut::<LANES>();
-        for logical in 0..old.len() {
-            let physical = frame.physical(logical as u64) as usize;
-            if back {
-                lines[physical] = old[logical];
-            } else {
-                lines[logical] = old[physical];
             }
         }
     }

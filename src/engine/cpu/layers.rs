@@ -33,11 +33,6 @@ pub(super) struct Rotors<T> {
 }
 
 impl<T: Real> Rotors<T> {
-    /// Those of a pass without rotations.
-    pub(super) fn none() -> Self {
-        Self { turns: [Turn::fixed(1.0.into()); MAX_ROTATIONS], unit: false, swapped: 0 }
-    }
-
     fn first<const K: usize>(&self) -> [&Turn<T>; K] {
         std::array::from_fn(|k| &self.turns[k])
     }

@@ -1,4 +1,4 @@
-//! Product starts and relabellings of single states.
+//! Product starts of single states.
 //!
 //! A product of n qubits is the outer product of those of its upper and lower half, so that the state is written once; and λ
 //! is contracted with each half in one pass over it, which leaves two small products to take apart.
@@ -8,7 +8,6 @@ use super::plan::LANES;
 use super::start::Qubit;
 use super::state::{Buffer, State};
 use crate::engine::Real;
-use crate::program::Frame;
 use num_complex::Complex64;
 use pulp::NullaryFnOnce;
 use rayon::prelude::*;
@@ -160,43 +159,4 @@ fn separate<T: Real>(mut lambda: Vec<Complex64>, qubits: &[Qubit<T>]) -> Vec<Qub
     }
     out.reverse();
     out
-}
-
-/// Moves every amplitude from its physical to its logical index, or back, by way of a spare plane.
-pub(super) fn settle<T: Real>(
-    state: &mut State<T>,
-    spare: &mut Option<Buffer<T>>,
-    frame: &Frame,
-    back: bool,
-    spread: bool,
-) {
-    let spare = spare.get_or_insert_with(|| Buffer::new(state.re.len()));
-    let low = state.qubits / 2;
-    // The map is affine: an entry for each setting of the lower and of the upper bits.
-    let origin = frame.physical(0);
-    let lower: Vec<usize> = (0..1u64 << low).map(|index| frame.physical(index) as usize).collect();
-    let upper = |row: usize| (frame.physical((row as u64) << low) ^ origin) as usize;
-    for plane in [&mut state.re, &mut state.im] {
-        spare.copy_from_slice(plane);
-        let old: &[T] = spare;
-        if back {
-            // Scattered writes: entry by entry, on one thread.
-            for row in 0..old.len() >> low {
-                let upper = upper(row);
-                for (at, physical) in lower.iter().enumerate() {
-                    plane[physical ^ upper] = old[row << low | at];
-                }
-            }
-            continue;
-        }
-        let fill = |(row, to): (usize, &mut [T])| {
-            let upper = upper(row);
-            to.iter_mut().zip(&lower).for_each(|(to, physical)| *to = old[physical ^ upper]);
-        };
-        if spread {
-            plane.par_chunks_mut(1 << low).enumerate().for_each(fill);
-        } else {
-            plane.chunks_mut(1 << low).enumerate().for_each(fill);
-        }
-    }
 }

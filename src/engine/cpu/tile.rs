@@ -4,44 +4,13 @@
 //! its lanes permuted by the XOR of the lower ones.
 
 use super::kernels::Turn;
-use super::layers::Rotors;
 use super::lines::{Lines, Pair, with_lines};
+use super::numbers::{LaneTable, Numbers};
 use super::plan::LANES;
 use super::state::{Buffer, Planes, State};
 use crate::engine::Real;
-use crate::program::{LANE_QUBITS, MAX_ROTATIONS, Sweep};
+use crate::program::{LANE_QUBITS, Sweep};
 use pulp::{Simd, WithSimd};
-
-/// Cosines and sines by local index and lane.
-#[derive(Debug)]
-pub(super) struct LaneTable<T> {
-    pub(super) entries: usize,
-    pub(super) cos: Buffer<T>,
-    pub(super) sin: Buffer<T>,
-}
-
-/// The numbers of a sweep for one sample. Sines have the sign that belongs to each lane.
-#[derive(Debug)]
-pub(super) struct Numbers<T> {
-    pub(super) loose: Vec<Turn<T>>,
-    pub(super) before: Option<LaneTable<T>>,
-    pub(super) within: Vec<Turn<T>>,
-    /// The rotations across vectors, pass by pass, and those that undo them.
-    pub(super) rotors: Vec<[Rotors<T>; 2]>,
-    /// What the gradients of the rotations across vectors are multiplied by.
-    pub(super) weights: Vec<[f64; MAX_ROTATIONS]>,
-    /// The same for what is undone after them and before the table in front.
-    pub(super) weight: f64,
-    pub(super) after: Option<LaneTable<T>>,
-}
-
-impl<T> Numbers<T> {
-    /// Bytes of its tables.
-    pub(super) fn bytes(&self) -> usize {
-        let tables = [&self.before, &self.after].into_iter().flatten();
-        tables.map(|table| 2 * size_of::<T>() * table.entries).sum()
-    }
-}
 
 /// Where the sums for gradients go that are taken on the way in or out; `None` where no gradient is wanted.
 #[derive(Debug)]
