@@ -12,7 +12,7 @@
 //! a [`Schedule`](super::Schedule) for blocks of samples, a [`Tiling`](super::Tiling) for single states.
 
 use super::frame::{Frame, Parity, Relabelling};
-use super::rewrite::{Rewrite, Rewrites, drop_trailing, product_start};
+use super::rewrite::{Rewrite, Rewrites, drop_trailing, is_one, product_start};
 use super::{Flip, FlipTerm, Kernel, Program, Readout, Step, Sum};
 use num_complex::Complex64;
 use std::f64::consts::FRAC_1_SQRT_2;
@@ -175,9 +175,10 @@ fn euler(qubit: usize, m: &[Complex64]) -> Vec<Piece> {
         (a, unit(m[2]), -unit(m[1]) / a)
     };
     let mask = 1 << qubit;
-    let all = |value: Complex64, mask: u64| Piece::All(Source::Fixed(value), mask);
+    let all = |value: Complex64, mask: u64| (!is_one(value)).then_some(Piece::All(Source::Fixed(value), mask));
     let source = Source::Fixed(Complex64::new(cos, sin) / cos.hypot(sin));
-    vec![all(c, mask), Piece::Rotate(Word { x: mask, z: mask, negative: false, source }), all(a, 0), all(b / a, mask)]
+    let rotation = Some(Piece::Rotate(Word { x: mask, z: mask, negative: false, source }));
+    [all(c, mask), rotation, all(a, 0), all(b / a, mask)].into_iter().flatten().collect()
 }
 
 impl Outline {

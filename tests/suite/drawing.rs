@@ -357,7 +357,7 @@ fn rewrites_show_in_the_listing() {
     let mut circuit = Circuit::new(4);
     let w = circuit.weights("theta", 4);
     circuit.h(0).t(0).h(0).ry(input(0), 1).ry(w.at([0]), 1).cx(0, 1).rz(w.at([1]), 1).cx(0, 1);
-    circuit.crx(w.at([2]), 1, 0).rzz(input(1), 0, 1).ry(w.at([3]), 0).cx(1, 0).rz(0.5, 0).cx(2, 3);
+    circuit.crz(w.at([2]), 1, 0).ch(1, 0).rzz(input(1), 0, 1).ry(w.at([3]), 0).cx(1, 0).rz(0.5, 0).cx(2, 3);
     let listing = |rewrites| {
         let program = Program::with_rewrites(&circuit, &Measurement::expectation([z(0)]), rewrites);
         format!("{:#}", program.expect("a sound circuit"))
@@ -379,7 +379,8 @@ fn rewrites_show_in_the_listing() {
       exchange 0 and 1 of q1 where q0
       rotate Z1 by a2
       exchange 0 and 1 of q1 where q0
-      rotate X0 by a3 where q1
+      rotate Z0 by a3 where q1
+      matrix on q0 where q1
       rotate Z0 Z1 by a4
       rotate Y0 by a5
       exchange 0 and 1 of q0 where q1
@@ -401,8 +402,11 @@ fn rewrites_show_in_the_listing() {
       exchange 0 and 1 of q1 where q0
       rotate Z1 by a0
       exchange 0 and 1 of q1 where q0
-      rotate X0 by a4
-      rotate X0 Z1 by a5
+      rotate Z0 by a4
+      rotate Z0 Z1 by a5
+      matrix on q0
+      multiply by -1.0000+0.0000i where q0 q1
+      matrix on q0
       rotate Z0 Z1 by a1
       rotate Y0 by a2
       exchange 0 and 1 of q0 where q1
@@ -410,9 +414,9 @@ fn rewrites_show_in_the_listing() {
     in layers
       start q0: matrix on q0
       start q1: rotate Y1 by a6
-      phases: a0 over p0 p1, 0.7854 over p0; rotations: a4 turns p0 by p0
-      phases: -0.7854 over p0, 0.7854 over p0; rotations: a5 turns p0 by p0 p1
-      phases: -0.7854 over p0, a1 over p0 p1; rotations: a2 turns p0 by p0
+      phases: a0 over p0 p1, a4 over p0, a5 over p0 p1, 3.1416 where p0; rotations: 0.3927 turns p0 by p0
+      phases: -3.1416 where p0, 3.1416 where p0 and p1; rotations: 0.3927 turns p0 by p0
+      phases: a1 over p0 p1; rotations: a2 turns p0 by p0
       read 1 expectations: 1 words in 1 groups, 0 other parts
     ");
     let steps = |rewrite| {
@@ -437,7 +441,8 @@ fn rewrites_show_in_the_listing() {
       exchange 0 and 1 of q1 where q0
       rotate Z1 by a2
       exchange 0 and 1 of q1 where q0
-      rotate X0 by a3 where q1
+      rotate Z0 by a3 where q1
+      matrix on q0 where q1
       rotate Z0 Z1 by a4
       rotate Y0 by a5
       exchange 0 and 1 of q0 where q1
@@ -462,8 +467,11 @@ fn rewrites_show_in_the_listing() {
       exchange 0 and 1 of q1 where q0
       rotate Z1 by a2
       exchange 0 and 1 of q1 where q0
-      rotate X0 by a6
-      rotate X0 Z1 by a7
+      rotate Z0 by a6
+      rotate Z0 Z1 by a7
+      matrix on q0
+      multiply by -1.0000+0.0000i where q0 q1
+      matrix on q0
       rotate Z0 Z1 by a3
       rotate Y0 by a4
       exchange 0 and 1 of q0 where q1
@@ -484,7 +492,8 @@ fn rewrites_show_in_the_listing() {
       exchange 0 and 1 of q1 where q0
       rotate Z1 by a0
       exchange 0 and 1 of q1 where q0
-      rotate X0 by a1 where q1
+      rotate Z0 by a1 where q1
+      matrix on q0 where q1
       rotate Z0 Z1 by a2
       rotate Y0 by a3
       exchange 0 and 1 of q0 where q1
@@ -509,17 +518,20 @@ fn rewrites_show_in_the_listing() {
       exchange 0 and 1 of q1 where q0
       rotate Z1 by a0
       exchange 0 and 1 of q1 where q0
-      rotate X0 by a4
-      rotate X0 Z1 by a5
+      rotate Z0 by a4
+      rotate Z0 Z1 by a5
+      matrix on q0
+      multiply by -1.0000+0.0000i where q0 q1
+      matrix on q0
       rotate Z0 Z1 by a1
       rotate Y0 by a2
       exchange 0 and 1 of q0 where q1
       rotate Z0 by a3
     in layers
       phases: 1.5708 where p0, 0.3927 everywhere; rotations: 0.3927 turns p0 by p0, a6 turns p1 by p1
-      phases: -1.5708 where p0, a0 over p0 p1, 0.7854 over p0; rotations: a4 turns p0 by p0
-      phases: -0.7854 over p0, 0.7854 over p0; rotations: a5 turns p0 by p0 p1
-      phases: -0.7854 over p0, a1 over p0 p1; rotations: a2 turns p0 by p0
+      phases: -1.5708 where p0, a0 over p0 p1, a4 over p0, a5 over p0 p1, 3.1416 where p0; rotations: 0.3927 turns p0 by p0
+      phases: -3.1416 where p0, 3.1416 where p0 and p1; rotations: 0.3927 turns p0 by p0
+      phases: a1 over p0 p1; rotations: a2 turns p0 by p0
       read 1 expectations: 1 words in 1 groups, 0 other parts
     ");
     assert_snapshot!(layers(&[Rewrite::Relabel]), @r"
@@ -536,8 +548,11 @@ fn rewrites_show_in_the_listing() {
       exchange 0 and 1 of q1 where q0
       rotate Z1 by a0
       exchange 0 and 1 of q1 where q0
-      rotate X0 by a4
-      rotate X0 Z1 by a5
+      rotate Z0 by a4
+      rotate Z0 Z1 by a5
+      matrix on q0
+      multiply by -1.0000+0.0000i where q0 q1
+      matrix on q0
       rotate Z0 Z1 by a1
       rotate Y0 by a2
       exchange 0 and 1 of q0 where q1
@@ -548,10 +563,10 @@ fn rewrites_show_in_the_listing() {
       step 2
       phases: a0 over p1; rotations: nothing
       step 4
-      phases: 0.7854 over p0; rotations: a4 turns p0 by p0
-      phases: -0.7854 over p0, 0.7854 over p0; rotations: a5 turns p0 by p0 p1
-      phases: -0.7854 over p0, a1 over p0 p1; rotations: a2 turns p0 by p0
-      step 9
+      phases: a4 over p0, a5 over p0 p1, 3.1416 where p0; rotations: 0.3927 turns p0 by p0
+      phases: -3.1416 where p0, 3.1416 where p0 and p1; rotations: 0.3927 turns p0 by p0
+      phases: a1 over p0 p1; rotations: a2 turns p0 by p0
+      step 12
       read 1 expectations: 1 words in 1 groups, 0 other parts
     ");
     assert_snapshot!(layers(&[Rewrite::TrailingPhases]), @r"
@@ -568,8 +583,11 @@ fn rewrites_show_in_the_listing() {
       exchange 0 and 1 of q1 where q0
       rotate Z1 by a0
       exchange 0 and 1 of q1 where q0
-      rotate X0 by a4
-      rotate X0 Z1 by a5
+      rotate Z0 by a4
+      rotate Z0 Z1 by a5
+      matrix on q0
+      multiply by -1.0000+0.0000i where q0 q1
+      matrix on q0
       rotate Z0 Z1 by a1
       rotate Y0 by a2
       exchange 0 and 1 of q0 where q1
@@ -577,9 +595,9 @@ fn rewrites_show_in_the_listing() {
     in layers
       start q0: matrix on q0
       start q1: rotate Y1 by a6
-      phases: a0 over p0 p1, 0.7854 over p0; rotations: a4 turns p0 by p0
-      phases: -0.7854 over p0, 0.7854 over p0; rotations: a5 turns p0 by p0 p1
-      phases: -0.7854 over p0, a1 over p0 p1; rotations: a2 turns p0 by p0
+      phases: a0 over p0 p1, a4 over p0, a5 over p0 p1, 3.1416 where p0; rotations: 0.3927 turns p0 by p0
+      phases: -3.1416 where p0, 3.1416 where p0 and p1; rotations: 0.3927 turns p0 by p0
+      phases: a1 over p0 p1; rotations: a2 turns p0 by p0
       phases: a3 over p0 p1; rotations: nothing
       read 1 expectations: 1 words in 1 groups, 0 other parts
     ");

@@ -1,6 +1,7 @@
 //! Neighbouring rotations about the same word become one, neighbouring constant gates on one qubit one matrix, and what
 //! undoes its neighbour goes away with it.
 
+use super::is_one;
 use super::slots::Slots;
 use crate::program::{Kernel, Program, Slot, Step};
 use num_complex::Complex64;
@@ -140,7 +141,7 @@ fn multiply(a: &Matrix, b: &Matrix) -> Matrix {
 }
 
 fn is_identity(m: &Matrix) -> bool {
-    m[1].norm() < NOISE && m[2].norm() < NOISE && (m[0] - 1.0).norm() < NOISE && (m[3] - 1.0).norm() < NOISE
+    m[1].norm() < NOISE && m[2].norm() < NOISE && is_one(m[0]) && is_one(m[3])
 }
 
 impl Merged {
@@ -162,7 +163,7 @@ impl Merged {
         let mask = 1 << qubit;
         let phase = |value: Complex64, controls: u64| {
             let step = Step { kernel: Kernel::FixedPhase(value / value.norm()), controls };
-            ((value - 1.0).norm() >= NOISE).then_some(step)
+            (!is_one(value)).then_some(step)
         };
         if m[1].norm() < NOISE && m[2].norm() < NOISE {
             return [phase(m[0], 0), phase(m[3] / m[0], mask)].into_iter().flatten().collect();

@@ -14,6 +14,7 @@ pub(super) use product_start::{on, product_start};
 pub(super) use trailing::drop_trailing;
 
 use super::Program;
+use num_complex::Complex64;
 
 /// A rewrite of a program that saves work. Each may be left out; results stay the same to rounding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -21,7 +22,7 @@ use super::Program;
 pub enum Rewrite {
     /// Steps that no observable can see are dropped.
     LightCone,
-    /// Rotations under controls become products of rotations without.
+    /// Diagonal rotations and constants under controls become products in which only phases have controls.
     Controls,
     /// Neighbouring rotations about the same word become one, neighbouring constant gates on a qubit one matrix.
     Merge,
@@ -85,6 +86,11 @@ impl Default for Rewrites {
     fn default() -> Self {
         Self::ALL
     }
+}
+
+/// Whether a constant is 1 but for rounding.
+pub(super) fn is_one(value: Complex64) -> bool {
+    (value - 1.0).norm() < 4.0 * f64::EPSILON
 }
 
 /// Rewrites a program's steps.
