@@ -42,7 +42,7 @@
 //! # Conventions
 //! Qubit 0 is the least significant bit of a basis index. Angles are in radians and come before qubits. A gradient is exact
 //! or a typed [`enum@Error`]; a circuit keeps its first mistake and returns it when it is used. Results are bit-identical
-//! for any number of threads.
+//! for any number of threads, on one instruction set.
 
 mod autograd;
 #[doc(hidden)]

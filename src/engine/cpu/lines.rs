@@ -54,20 +54,14 @@ impl<S: Simd, T: Real> Lines<S, T> {
     /// A line from sixteen numbers.
     #[inline(always)]
     pub(super) fn load<const N: usize>(&self, from: &[T; LANES]) -> Line<S, T, N> {
-        let mut line = self.splat::<N>(T::zero());
-        for (k, part) in line.iter_mut().enumerate() {
-            // SAFETY: `N` vectors make sixteen lanes.
-            *part = unsafe { load::<S, T>(from.as_ptr().add(k * lanes::<S, T>())) };
-        }
-        line
+        // SAFETY: sixteen numbers are a line, and nobody writes behind a shared reference.
+        unsafe { self.load_from(from.as_ptr()) }
     }
 
     #[inline(always)]
     pub(super) fn store<const N: usize>(&self, to: &mut [T; LANES], line: Line<S, T, N>) {
-        for (k, part) in line.into_iter().enumerate() {
-            // SAFETY: as in `load`.
-            unsafe { store::<S, T>(to.as_mut_ptr().add(k * lanes::<S, T>()), part) };
-        }
+        // SAFETY: sixteen numbers are a line, and nobody else reaches what is borrowed mutably.
+        unsafe { self.store_to(to.as_mut_ptr(), line) };
     }
 
     /// Lane `l` of the result is lane `l ^ by`.

@@ -53,7 +53,7 @@ pub(super) struct Plan {
     pub(super) blocks_per_group: usize,
     /// Threads take blocks.
     pub(super) spread_blocks: bool,
-    /// Blocks, and groups, a thread takes at least at once: each time it makes itself states.
+    /// Blocks of a forward pass that a thread takes at once.
     pub(super) blocks_per_split: usize,
     /// Threads take ranges of a block's amplitudes.
     pub(super) spread_state: bool,

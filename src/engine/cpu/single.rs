@@ -5,12 +5,12 @@
 
 use super::arch::arch;
 use super::plan::LANES;
+use super::share;
 use super::start::Qubit;
 use super::state::{Buffer, State};
 use crate::engine::Real;
 use num_complex::Complex64;
 use pulp::NullaryFnOnce;
-use rayon::prelude::*;
 
 /// Sums over rows are cut into so many parts at the most.
 const MAX_CHUNKS: usize = 64;
@@ -67,16 +67,17 @@ pub(super) fn build<T: Real>(state: &mut State<T>, qubits: &[Qubit<T>], spread: 
     let (lower, upper) = halves(qubits);
     let (low_re, low_im) = planes::<T>(&product(lower));
     let upper = product(upper);
-    let row = |((re, im), by): ((&mut [T], &mut [T]), &Complex64)| {
-        let by = (T::from_f64(by.re), T::from_f64(by.im));
-        arch().dispatch(Scale { from: (&low_re, &low_im), by, to: (re, im) });
-    };
     let len = low_re.len();
-    if spread {
-        state.re.par_chunks_mut(len).zip(state.im.par_chunks_mut(len)).zip(&upper).for_each(row);
-    } else {
-        state.re.chunks_mut(len).zip(state.im.chunks_mut(len)).zip(&upper).for_each(row);
-    }
+    let rows = state.re.chunks_mut(len).zip(state.im.chunks_mut(len));
+    share::each(
+        spread,
+        rows,
+        || (),
+        |(), row, to| {
+            let by = (T::from_f64(upper[row].re), T::from_f64(upper[row].im));
+            arch().dispatch(Scale { from: (&low_re, &low_im), by, to });
+        },
+    );
 }
 
 /// One row of λ: returns its product with the conjugate of the lower half, and adds the row times `conj(by)` to `sums`.
@@ -119,7 +120,7 @@ pub(super) fn take_apart<T: Real>(lambda: &State<T>, qubits: &[Qubit<T>], spread
     let (low, high) = (product(lower), product(upper));
     let (low_re, low_im) = planes::<T>(&low);
     let rows = high.len().div_ceil(MAX_CHUNKS);
-    let part = |chunk: usize| {
+    let part = |(): &mut (), _, chunk: usize| {
         let (mut re, mut im) = (Buffer::<T>::zeroed(low.len()), Buffer::<T>::zeroed(low.len()));
         let contract = |row: usize| {
             let at = row * low.len()..(row + 1) * low.len();
@@ -131,8 +132,7 @@ pub(super) fn take_apart<T: Real>(lambda: &State<T>, qubits: &[Qubit<T>], spread
         (sums, re, im)
     };
     let chunks = high.len().div_ceil(rows);
-    let parts: Vec<_> =
-        if spread { (0..chunks).into_par_iter().map(part).collect() } else { (0..chunks).map(part).collect() };
+    let parts: Vec<_> = share::each(spread, 0..chunks, || (), part);
     let mut low_lambda = vec![Complex64::default(); low.len()];
     let mut high_lambda = Vec::with_capacity(high.len());
     for (sums, re, im) in parts {

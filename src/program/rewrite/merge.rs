@@ -1,13 +1,10 @@
 //! Neighbouring rotations about the same word become one, neighbouring constant gates on one qubit one matrix, and what
 //! undoes its neighbour goes away with it.
 
-use super::is_one;
 use super::slots::Slots;
+use super::{NOISE, is_one};
 use crate::program::{Kernel, Program, Slot, Step};
 use num_complex::Complex64;
-
-/// Entries below this are what rounding leaves of zero.
-const NOISE: f64 = 4.0 * f64::EPSILON;
 
 /// Row by row.
 type Matrix = [Complex64; 4];

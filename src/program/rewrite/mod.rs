@@ -88,9 +88,12 @@ impl Default for Rewrites {
     }
 }
 
+/// Below this is what rounding leaves of zero.
+const NOISE: f64 = 4.0 * f64::EPSILON;
+
 /// Whether a constant is 1 but for rounding.
 pub(super) fn is_one(value: Complex64) -> bool {
-    (value - 1.0).norm() < 4.0 * f64::EPSILON
+    (value - 1.0).norm() < NOISE
 }
 
 /// Rewrites a program's steps.
