@@ -4,8 +4,8 @@
 //! single output packs the gradients that are wanted: candle's ops have one output. Both read the storage directly, so that
 //! an engine on another device never sends anything to the host.
 
-use crate::engine::cpu::{self, Cpu};
-use crate::engine::{Arguments, Engine, Real, Wanted};
+use crate::engine::cpu::Cpu;
+use crate::engine::{Arguments, Real, Wanted, host};
 use crate::error::{Error, Result};
 use crate::program::Program;
 use candle_core::backend::BackendStorage;
@@ -25,8 +25,8 @@ pub(crate) struct Forward {
 
 #[derive(Debug)]
 enum Kept {
-    F32(cpu::Kept<f32>),
-    F64(cpu::Kept<f64>),
+    F32(host::Kept<f32>),
+    F64(host::Kept<f64>),
 }
 
 #[derive(Debug)]
@@ -72,13 +72,13 @@ impl CustomOp2 for Forward {
         let out = match (inputs, weights) {
             (CpuStorage::F32(x), CpuStorage::F32(w)) => {
                 let arguments = arguments(x, inputs_layout, w, weights_layout);
-                let (out, kept) = self.engine.forward(&self.program, arguments, self.tracked)?;
+                let (out, kept) = host::forward(self.engine, &self.program, arguments, self.tracked)?;
                 self.keep(kept.map(Kept::F32));
                 CpuStorage::F32(out)
             }
             (CpuStorage::F64(x), CpuStorage::F64(w)) => {
                 let arguments = arguments(x, inputs_layout, w, weights_layout);
-                let (out, kept) = self.engine.forward(&self.program, arguments, self.tracked)?;
+                let (out, kept) = host::forward(self.engine, &self.program, arguments, self.tracked)?;
                 self.keep(kept.map(Kept::F64));
                 CpuStorage::F64(out)
             }
@@ -112,10 +112,10 @@ impl Backward {
         &self,
         arguments: Arguments<'_, T>,
         cotangent: &[T],
-        kept: Option<cpu::Kept<T>>,
+        kept: Option<host::Kept<T>>,
     ) -> Result<Vec<T>> {
         let Forward { program, engine, .. } = &self.forward;
-        let gradients = engine.gradient(program, arguments, cotangent, self.wanted, kept)?;
+        let gradients = host::gradient(*engine, program, arguments, cotangent, self.wanted, kept)?;
         let mut packed = gradients.inputs.unwrap_or_default();
         packed.extend(gradients.weights.unwrap_or_default());
         Ok(packed)

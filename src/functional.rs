@@ -3,6 +3,7 @@
 use crate::autograd::Forward;
 use crate::circuit::Circuit;
 use crate::engine::cpu::Cpu;
+use crate::engine::host;
 use crate::error::{Error, Result};
 use crate::measurement::Measurement;
 use crate::program::Program;
@@ -93,7 +94,7 @@ pub(crate) fn run(
     if batch == 0 {
         return Ok(Tensor::zeros(shape, outer, &Device::Cpu)?);
     }
-    engine.check(program, batch, inner)?;
+    host::check(engine, program, batch, inner)?;
     let rows = rows.to_dtype(inner)?.contiguous()?;
     let weights = match weights {
         [] => Tensor::zeros(0, inner, &Device::Cpu)?,

@@ -49,6 +49,9 @@ mod autograd;
 pub mod bench;
 pub mod circuit;
 mod engine;
+#[cfg(feature = "emulator")]
+#[doc(hidden)]
+pub use engine::gpu as emulation;
 mod error;
 pub mod functional;
 pub mod gate;

@@ -6,6 +6,9 @@
 
 mod budget;
 pub(crate) mod cpu;
+#[cfg(feature = "emulator")]
+pub mod gpu;
+pub(crate) mod host;
 
 use crate::error::Result;
 use crate::program::Program;
@@ -15,6 +18,7 @@ use std::ops::{Add, AddAssign, Mul, Neg, Sub};
 pub(crate) trait Real:
     candle_core::WithDType
     + cpu::Vectored
+    + pulp::bytemuck::Pod
     + Default
     + Add<Output = Self>
     + Sub<Output = Self>

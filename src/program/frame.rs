@@ -118,6 +118,12 @@ impl Frame {
         self.columns[qubit]
     }
 
+    /// The physical bits that flip with all logical bits of `mask`.
+    pub(crate) fn displaced(&self, mask: u64) -> u64 {
+        let bits = (0..self.columns.len()).filter(|q| mask >> q & 1 == 1);
+        bits.fold(0, |displacement, q| displacement ^ self.columns[q])
+    }
+
     /// The logical index of what is stored at a physical index.
     pub(crate) fn logical(&self, physical: u64) -> u64 {
         let bits = (0..self.rows.len()).filter(|q| (self.rows[*q] & physical).count_ones() % 2 == 1);

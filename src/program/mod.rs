@@ -10,7 +10,7 @@
 mod display;
 mod frame;
 mod lower;
-mod outline;
+pub(crate) mod outline;
 mod readout;
 mod rewrite;
 mod schedule;

@@ -13,7 +13,7 @@
 
 use super::frame::{Frame, Parity, Relabelling};
 use super::rewrite::{Rewrite, Rewrites, drop_trailing, is_one, product_start};
-use super::{Flip, FlipTerm, Kernel, Program, Readout, Step, Sum};
+use super::{Kernel, Program, Readout, Step, Sum};
 use num_complex::Complex64;
 use std::f64::consts::FRAC_1_SQRT_2;
 
@@ -333,23 +333,12 @@ impl Planner {
         } else {
             self.close();
         }
+        let frame = &self.frame;
+        let moved = |sum: &Sum| sum.moved(|mask| frame.parity(mask), |mask| frame.displaced(mask));
         match readout {
-            Readout::Expectation(sum) => Readout::Expectation(relabelled(sum, &self.frame)),
-            Readout::Variance(sums) => Readout::Variance(sums.iter().map(|sum| relabelled(sum, &self.frame)).collect()),
+            Readout::Expectation(sum) => Readout::Expectation(moved(sum)),
+            Readout::Variance(sums) => Readout::Variance(sums.iter().map(moved).collect()),
             Readout::Probabilities(_) | Readout::State => readout.clone(),
         }
     }
-}
-
-/// A sum of Pauli words in physical indices.
-fn relabelled(sum: &Sum, frame: &Frame) -> Sum {
-    let term = |term: &FlipTerm| {
-        let parity = frame.parity(term.z);
-        let coefficient = if parity.odd { -term.coefficient } else { term.coefficient };
-        FlipTerm { z: parity.mask, coefficient, ..*term }
-    };
-    let bits = |mask: u64| (0..u64::BITS as usize).filter(move |q| mask >> q & 1 == 1);
-    let displaced = |x: u64| bits(x).fold(0, |x, q| x ^ frame.displacement(q));
-    let flip = |flip: &Flip| Flip { x: displaced(flip.x), terms: flip.terms.iter().map(term).collect() };
-    Sum { flips: sum.flips.iter().map(flip).collect(), ..sum.clone() }
 }

@@ -1,5 +1,6 @@
 //! Measurements lowered: observables become sums grouped by the bits they flip.
 
+use super::Parity;
 use crate::measurement::Measurement;
 use crate::observable::{Observable, Part};
 
@@ -76,6 +77,17 @@ impl Sum {
 }
 
 impl Sum {
+    /// Its words in other indices, given what parities and displacements are in them; the other parts as they are.
+    pub(crate) fn moved(&self, parity: impl Fn(u64) -> Parity, displaced: impl Fn(u64) -> u64) -> Self {
+        let term = |term: &FlipTerm| {
+            let parity = parity(term.z);
+            let coefficient = if parity.odd { -term.coefficient } else { term.coefficient };
+            FlipTerm { z: parity.mask, coefficient, ..*term }
+        };
+        let flip = |flip: &Flip| Flip { x: displaced(flip.x), terms: flip.terms.iter().map(term).collect() };
+        Self { flips: self.flips.iter().map(flip).collect(), ..self.clone() }
+    }
+
     /// Whether it holds nothing but words of Z.
     pub(crate) fn is_diagonal(&self) -> bool {
         self.parts.is_empty() && self.flips.iter().all(|flip| flip.x == 0)

@@ -1,6 +1,6 @@
 //! Gradients: the adjoint sweep against exact parameter shifts and central differences of the oracle.
 
-use crate::lab::{close, engines, run};
+use crate::lab::{Engine, close, engines, run};
 use crate::oracle::*;
 use crate::values::random_observables;
 use candle_core::DType;
@@ -92,8 +92,9 @@ fn check(case: &Case, loss: &Loss, batch: usize, seed: u64) {
             shift_dw.iter_mut().zip(one_dw).for_each(|(sum, one)| *sum += one);
         }
     }
-    for (name, dtype, _, tolerance) in engines(case.ops.len()) {
-        let outcome = run(case, &loss.measurement, &x, &w, &c, dtype);
+    for engine in engines() {
+        let (name, tolerance) = (engine.name, engine.gradients(case.ops.len()));
+        let outcome = run(case, &loss.measurement, &x, &w, &c, engine);
         let differences_tolerance = tolerance.max(1e-6);
         close(&format!("{name} dw, differences, {case:?}"), &outcome.dw, &dw, differences_tolerance);
         close(&format!("{name} dx, differences, {case:?}"), &outcome.dx.concat(), &dx.concat(), differences_tolerance);
@@ -169,16 +170,18 @@ fn large_states_in_one_direction() {
         let value = |by: f64| {
             let x: Vec<Vec<f64>> = x.iter().map(|row| row.iter().map(|v| v + by).collect()).collect();
             let w: Vec<f64> = w.iter().map(|v| v + by).collect();
-            let y = run(&case, &measurement, &x, &w, &[], DType::F64).outputs;
+            let y = run(&case, &measurement, &x, &w, &[], Engine::cpu(DType::F64)).outputs;
             y.concat().iter().zip(c.concat()).map(|(y, c)| y * c).sum::<f64>()
         };
         let expected = differences(&[0.0], |by| value(by[0]))[0];
-        let exact = run(&case, &measurement, &x, &w, &c, DType::F64);
+        let exact = run(&case, &measurement, &x, &w, &c, Engine::cpu(DType::F64));
         let along = exact.dw.iter().sum::<f64>() + exact.dx.concat().iter().sum::<f64>();
         close(&format!("{qubits} qubits"), &[along], &[expected], 1e-6);
-        let single = run(&case, &measurement, &x, &w, &c, DType::F32);
-        close("f32 dw", &single.dw, &exact.dw, 1e-4);
-        close("f32 dx", &single.dx.concat(), &exact.dx.concat(), 1e-4);
+        for engine in engines() {
+            let other = run(&case, &measurement, &x, &w, &c, engine);
+            close(&format!("{} dw", engine.name), &other.dw, &exact.dw, 1e-4);
+            close(&format!("{} dx", engine.name), &other.dx.concat(), &exact.dx.concat(), 1e-4);
+        }
     }
 }
 

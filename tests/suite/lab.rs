@@ -14,10 +14,37 @@ pub(crate) struct Outcome {
     pub(crate) dw: Vec<f64>,
 }
 
-/// Every engine and precision: name, dtype, tolerance of values and of gradients for a circuit of that depth.
-pub(crate) fn engines(depth: usize) -> Vec<(&'static str, DType, f64, f64)> {
-    let root = (depth.max(1) as f64).sqrt();
-    vec![("cpu f64", DType::F64, 1e-12 * root, 1e-10), ("cpu f32", DType::F32, 1e-5 * root, 2e-5 * root)]
+/// An engine under test, in one precision.
+#[derive(Clone, Copy)]
+pub(crate) struct Engine {
+    pub(crate) name: &'static str,
+    pub(crate) dtype: DType,
+    /// Runs something with this engine in charge of tensors on `Device::Cpu`.
+    pub(crate) enter: fn(&mut dyn FnMut()),
+}
+
+impl Engine {
+    /// The CPU engine.
+    pub(crate) fn cpu(dtype: DType) -> Self {
+        let name = if dtype == DType::F64 { "cpu f64" } else { "cpu f32" };
+        Self { name, dtype, enter: |run| run() }
+    }
+
+    /// What values may be off by, for a circuit of that many operations.
+    pub(crate) fn values(self, depth: usize) -> f64 {
+        let root = (depth.max(1) as f64).sqrt();
+        if self.dtype == DType::F64 { 1e-12 * root } else { 1e-5 * root }
+    }
+
+    /// What gradients may be off by.
+    pub(crate) fn gradients(self, depth: usize) -> f64 {
+        if self.dtype == DType::F64 { 1e-10 } else { 2e-5 * (depth.max(1) as f64).sqrt() }
+    }
+}
+
+/// Every engine and precision.
+pub(crate) fn engines() -> Vec<Engine> {
+    crate::engines::all()
 }
 
 pub(crate) fn tensor(rows: &[Vec<f64>], dtype: DType) -> Tensor {
@@ -37,6 +64,19 @@ pub(crate) fn rows(tensor: &Tensor) -> Vec<Vec<f64>> {
 
 /// Values and gradients of a case; the cotangent has a row a sample, empty for values alone.
 pub(crate) fn run(
+    case: &Case,
+    measurement: &Measurement,
+    x: &[Vec<f64>],
+    w: &[f64],
+    cotangent: &[Vec<f64>],
+    engine: Engine,
+) -> Outcome {
+    let mut outcome = None;
+    (engine.enter)(&mut || outcome = Some(evaluate(case, measurement, x, w, cotangent, engine.dtype)));
+    outcome.expect("the engine runs what it is given")
+}
+
+fn evaluate(
     case: &Case,
     measurement: &Measurement,
     x: &[Vec<f64>],

@@ -5,6 +5,7 @@ mod bad_input;
 mod determinism;
 mod drawing;
 mod embeddings;
+mod engines;
 mod fusion;
 mod gradients;
 mod growth;

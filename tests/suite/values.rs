@@ -1,6 +1,6 @@
 //! Values: every gate, every order of its qubits, every measurement, against the oracle.
 
-use crate::lab::{close, engines, run};
+use crate::lab::{Engine, close, engines, run};
 use crate::oracle::*;
 use candlewick::gate::Gate;
 use candlewick::prelude::*;
@@ -33,11 +33,11 @@ fn check_states(case: &Case, batch: usize, seed: u64) {
     let mut rng = rng(seed);
     let x: Vec<Vec<f64>> = (0..batch).map(|_| uniform(&mut rng, case.inputs)).collect();
     let w = uniform(&mut rng, case.weights);
-    for (name, dtype, tolerance, _) in engines(case.ops.len()) {
-        let outcome = run(case, &Measurement::state(), &x, &w, &[], dtype);
+    for engine in engines() {
+        let outcome = run(case, &Measurement::state(), &x, &w, &[], engine);
         for (row, x) in outcome.outputs.iter().zip(&x) {
             let expected: Vec<f64> = case.state(x, &w).iter().flat_map(|a| [a.re, a.im]).collect();
-            close(&format!("{name}, {case:?}"), row, &expected, tolerance);
+            close(&format!("{}, {case:?}", engine.name), row, &expected, engine.values(case.ops.len()));
         }
     }
 }
@@ -135,11 +135,12 @@ fn expectations_and_variances_of_every_observable() {
         let (mut rng, batch) = (rng(6), 5);
         let x: Vec<Vec<f64>> = (0..batch).map(|_| uniform(&mut rng, case.inputs)).collect();
         let w = uniform(&mut rng, case.weights);
-        for (name, dtype, tolerance, _) in engines(case.ops.len()) {
+        for engine in engines() {
+            let (name, tolerance) = (engine.name, engine.values(case.ops.len()));
             let expectation = Measurement::expectation(all.iter().map(Obs::observable));
             let variance = Measurement::variance(all.iter().map(Obs::observable));
-            let means = run(&case, &expectation, &x, &w, &[], dtype).outputs;
-            let spreads = run(&case, &variance, &x, &w, &[], dtype).outputs;
+            let means = run(&case, &expectation, &x, &w, &[], engine).outputs;
+            let spreads = run(&case, &variance, &x, &w, &[], engine).outputs;
             for (k, x) in x.iter().enumerate() {
                 let state = case.state(x, &w);
                 let expected: Vec<f64> = all.iter().map(|o| o.expectation(&state)).collect();
@@ -159,10 +160,13 @@ fn a_sum_of_all_kinds_of_parts_is_one_observable() {
     let sum = all.iter().map(|o| 0.3 * o.observable()).sum::<Observable>();
     let x = vec![vec![0.2, -0.4, 1.0]];
     let w = vec![0.1, 0.2, 0.3, 0.4, 0.5];
-    let actual = run(&case, &Measurement::expectation([sum]), &x, &w, &[], candle_core::DType::F64).outputs;
     let state = case.state(&x[0], &w);
     let expected: f64 = all.iter().map(|o| 0.3 * o.expectation(&state)).sum();
-    close("sum", &actual[0], &[expected], 1e-12);
+    let sum = Measurement::expectation([sum]);
+    for engine in engines() {
+        let actual = run(&case, &sum, &x, &w, &[], engine).outputs;
+        close(engine.name, &actual[0], &[expected], engine.values(1));
+    }
 }
 
 #[test]
@@ -172,16 +176,16 @@ fn probabilities_of_any_qubits_in_any_order() {
         let x = vec![vec![0.2, -0.4, 1.0], vec![0.1, 0.7, -2.0]];
         let w = vec![0.1, 0.2, 0.3, 0.4, 0.5];
         for measured in (1..=qubits).flat_map(|count| arrangements(qubits, count)) {
-            for (name, dtype, tolerance, _) in engines(12) {
+            for engine in engines() {
                 let measurement = Measurement::probabilities(measured.iter().copied());
-                let outcome = run(&case, &measurement, &x, &w, &[], dtype).outputs;
+                let outcome = run(&case, &measurement, &x, &w, &[], engine).outputs;
                 for (row, x) in outcome.iter().zip(&x) {
                     let mut expected = vec![0.0; 1 << measured.len()];
                     for (index, amplitude) in case.state(x, &w).iter().enumerate() {
                         let bits = measured.iter().enumerate().map(|(k, q)| (index >> q & 1) << k);
                         expected[bits.sum::<usize>()] += amplitude.norm_sqr();
                     }
-                    close(name, row, &expected, tolerance);
+                    close(engine.name, row, &expected, engine.values(12));
                 }
             }
         }
@@ -245,7 +249,7 @@ proptest! {
         let symmetric = p.clone() * q.clone() + q * p;
         let case = random_case(3, 3, 10, false);
         let (x, w) = (vec![vec![0.5, 0.6, 0.7]], vec![0.1; 5]);
-        let actual = run(&case, &Measurement::expectation([symmetric]), &x, &w, &[], candle_core::DType::F64).outputs;
+        let actual = run(&case, &Measurement::expectation([symmetric]), &x, &w, &[], Engine::cpu(candle_core::DType::F64)).outputs;
         let state = case.state(&x[0], &w);
         let all = [0, 1, 2];
         let (ma, mb) = (word_matrix(&a), word_matrix(&b));

@@ -1,0 +1,105 @@
+//! Runs candlewick's GPU kernels on the CPU.
+//!
+//! The text of the kernels is compiled as it is, with a shim that gives CUDA's and Metal's words a meaning: threads are
+//! fibres, a barrier switches between them, in forward, reversed or shuffled order. Memory that a group shares is filled with
+//! NaN before each group. The feature `race` adds a detector of data races.
+
+use candlewick::emulation::emulator::{Memory, Submit};
+use candlewick::emulation::{Buffer, Dialect, Limits, Plan};
+use std::ffi::{CString, c_char, c_int, c_void};
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct Dim(u32, u32, u32);
+
+#[repr(C)]
+struct Launch {
+    buffers: *const *const c_void,
+    count: usize,
+    shared: usize,
+    groups: Dim,
+    group: Dim,
+    threads: Dim,
+    order: c_int,
+}
+
+unsafe extern "C" {
+    fn emu_cuda_f32(name: *const c_char, launch: *const Launch) -> c_int;
+    fn emu_cuda_f64(name: *const c_char, launch: *const Launch) -> c_int;
+    fn emu_metal(name: *const c_char, launch: *const Launch) -> c_int;
+}
+
+/// In which order the threads of a group, and the groups, get their turns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// By their numbers.
+    Forward,
+    /// Backwards.
+    Reversed,
+    /// By a fixed random sequence.
+    Shuffled,
+}
+
+/// An emulated device.
+#[derive(Debug, Clone, Copy)]
+pub struct Device {
+    /// The text it runs.
+    pub dialect: Dialect,
+    /// In which order.
+    pub order: Order,
+    /// Bits of a tile: states of more qubits are cut.
+    pub tile_bits: usize,
+}
+
+impl Device {
+    /// A device that holds states of up to `tile_bits` qubits in the memory of a group.
+    pub fn new(dialect: Dialect, order: Order, tile_bits: usize) -> Self {
+        Self { dialect, order, tile_bits }
+    }
+}
+
+impl Submit for Device {
+    fn limits(&self) -> Limits {
+        let (real, angle, group_bytes) = match self.dialect {
+            Dialect::CudaF32 => (4, 8, 227 << 10),
+            Dialect::CudaF64 => (8, 8, 227 << 10),
+            Dialect::Metal => (4, 4, 32 << 10),
+        };
+        Limits { real, angle, group_bytes, thread_bits: 7, groups: 2, tile_bits: self.tile_bits }
+    }
+
+    fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
+    fn submit(&self, plan: &Plan, memory: &mut Memory) {
+        let limits = self.limits();
+        let bases: Vec<*mut c_void> = memory.iter_mut().map(|buffer| buffer.as_mut_ptr().cast()).collect();
+        for launch in &plan.launches {
+            assert!(launch.group_bytes as usize <= limits.group_bytes, "{launch:?} exceeds the memory of a group");
+            assert!((1..=1024).contains(&launch.threads), "{launch:?} has too many threads");
+            let at = |(buffer, from): &(Buffer, u64)| -> *const c_void {
+                assert!(*from <= plan.sizes[*buffer as usize], "{launch:?} starts beyond {buffer:?}");
+                // SAFETY: the offset is within the buffer.
+                unsafe { bases[*buffer as usize].cast::<u8>().add(*from as usize).cast() }
+            };
+            let mut buffers: Vec<*const c_void> = launch.buffers.iter().map(at).collect();
+            buffers.push(launch.args.as_ptr().cast());
+            let threads = Dim(launch.groups * launch.threads, 1, 1);
+            let order = self.order as c_int;
+            let (groups, group) = (Dim(launch.groups, 1, 1), Dim(launch.threads, 1, 1));
+            let shared = launch.group_bytes as usize;
+            let call =
+                Launch { buffers: buffers.as_ptr(), count: buffers.len(), shared, groups, group, threads, order };
+            let name = CString::new(launch.kernel).expect("a name without zero bytes");
+            let run = match self.dialect {
+                Dialect::CudaF32 => emu_cuda_f32,
+                Dialect::CudaF64 => emu_cuda_f64,
+                Dialect::Metal => emu_metal,
+            };
+            // SAFETY: the plan gives each kernel the buffers it declares, in the sizes it reads and writes.
+            let outcome = unsafe { run(name.as_ptr(), &call) };
+            assert_eq!(outcome, 0, "{}: no such kernel, or another number of parameters", launch.kernel);
+        }
+    }
+}

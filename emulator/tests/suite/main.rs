@@ -1,0 +1,11 @@
+//! The crate's one list of cases, on emulated GPUs.
+
+mod engines;
+#[path = "../../../tests/suite/gradients.rs"]
+mod gradients;
+#[path = "../../../tests/suite/lab.rs"]
+mod lab;
+#[path = "../../../tests/suite/oracle.rs"]
+mod oracle;
+#[path = "../../../tests/suite/values.rs"]
+mod values;

@@ -1,0 +1,82 @@
+// Complex numbers, parities, and sums over the threads of a group.
+
+template <typename T> using Complex = typename ComplexOf<T>::type;
+
+// No entry.
+#define NONE 0xffffffffu
+
+template <typename T> FN Complex<T> complex(T re, T im) {
+    Complex<T> value;
+    value.x = re;
+    value.y = im;
+    return value;
+}
+
+template <typename T> FN Complex<T> times(Complex<T> a, Complex<T> b) {
+    return complex<T>(a.x * b.x - a.y * b.y, a.x * b.y + a.y * b.x);
+}
+
+// conj(a) b
+template <typename T> FN Complex<T> conjugate_times(Complex<T> a, Complex<T> b) {
+    return complex<T>(a.x * b.x + a.y * b.y, a.x * b.y - a.y * b.x);
+}
+
+// Re(conj(a) b)
+template <typename T> FN T inner(Complex<T> a, Complex<T> b) { return a.x * b.x + a.y * b.y; }
+
+// Im(conj(a) b)
+template <typename T> FN T cross(Complex<T> a, Complex<T> b) { return a.x * b.y - a.y * b.x; }
+
+FN bool odd(uint bits) { return (POPCOUNT(bits) & 1u) != 0u; }
+
+// Where a thread stands.
+struct Place {
+    uint group;
+    uint rank;
+    uint threads;
+};
+
+// A parity stands on the tape as a mask of local bits, a mask of tile bits, and 1 if it is flipped.
+#define PARITY_WORDS 3u
+
+FN bool parity(GLOBAL const uint *tape, uint at, uint local, uint tile) {
+    return (((POPCOUNT(local & tape[at]) + POPCOUNT(tile & tape[at + 1u])) ^ tape[at + 2u]) & 1u) != 0u;
+}
+
+// Whether all of `count` parities are odd.
+FN bool all_odd(GLOBAL const uint *tape, uint at, uint count, uint local, uint tile) {
+    for (uint k = 0u; k < count; ++k) {
+        if (!parity(tape, at + k * PARITY_WORDS, local, tile)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// Sums `value` over groups of `count` neighbouring threads, a power of two up to 32. All lanes take part.
+template <typename T> FN T lane_sum(T value, uint count) {
+    for (uint offset = count >> 1u; offset > 0u; offset >>= 1u) {
+        value += SHUFFLE_XOR(value, offset);
+    }
+    return value;
+}
+
+// The sum of `value` over all threads of the group, in thread 0. `room` has an entry for each 32 threads; it may be used again
+// after the next barrier.
+template <typename T> FN T group_sum(T value, GROUP T *room, Place p) {
+    const uint lanes = p.threads < 32u ? p.threads : 32u;
+    value = lane_sum<T>(value, lanes);
+    if (p.threads <= 32u) {
+        return value;
+    }
+    if ((p.rank & 31u) == 0u) {
+        room[p.rank >> 5u] = value;
+    }
+    BARRIER();
+    if (p.rank == 0u) {
+        for (uint warp = 1u; warp < p.threads >> 5u; ++warp) {
+            value += room[warp];
+        }
+    }
+    return value;
+}

@@ -1,0 +1,124 @@
+// Entry points for CUDA, for the precision that REAL names. Threads stand in one row.
+
+extern __shared__ double group_memory[];
+
+FN Place place() {
+    Place p;
+    p.group = blockIdx.x;
+    p.rank = threadIdx.x;
+    p.threads = blockDim.x;
+    return p;
+}
+
+extern "C" __global__ void cw_angles(
+    const uint *tape, const Angle *numbers, const Complex<REAL> *constants, const REAL *inputs, const REAL *weights,
+    Angle *values, Complex<REAL> *shared, Complex<REAL> *turns, const AngleArgs a)
+{
+    fill_angles<REAL>(tape, numbers, constants, inputs, weights, values, shared, turns, a, place());
+}
+
+extern "C" __global__ void cw_flags(
+    const Complex<REAL> *shared, const Complex<REAL> *turns, REAL *flags, const FlagArgs a)
+{
+    fill_flags<REAL>(shared, turns, flags, a, place());
+}
+
+extern "C" __global__ void cw_tables(
+    const uint *tape, const Angle *numbers, const Angle *values, Complex<REAL> *tables, const TableArgs a)
+{
+    fill_tables<REAL>(tape, numbers, values, tables, a, place());
+}
+
+extern "C" __global__ void cw_embed(
+    const REAL *inputs, Complex<REAL> *states, const EmbedArgs a)
+{
+    embed_features<REAL>(inputs, states, a, place());
+}
+
+extern "C" __global__ void cw_forward(
+    const uint *tape, const Complex<REAL> *shared, const Complex<REAL> *turns, const Complex<REAL> *tables,
+    const Complex<REAL> *constants, Complex<REAL> *states, const SweepArgs a)
+{
+    forward_sweep<REAL>(reinterpret_cast<REAL *>(group_memory), tape, shared, turns, tables, constants, states, a,
+    place());
+}
+
+extern "C" __global__ void cw_reverse(
+    const uint *tape, const Complex<REAL> *shared, const Complex<REAL> *turns, const Complex<REAL> *tables,
+    const Complex<REAL> *constants, Complex<REAL> *states, Complex<REAL> *lambdas, REAL *cells, const SweepArgs a)
+{
+    reverse_sweep<REAL>(reinterpret_cast<REAL *>(group_memory), tape, shared, turns, tables, constants, states, lambdas,
+    cells, a, place());
+}
+
+extern "C" __global__ void cw_expect(
+    const uint *tape, const Angle *numbers, const Complex<REAL> *constants, const Complex<REAL> *states, REAL *sums,
+    const ReadArgs a)
+{
+    expect_terms<REAL>(tape, numbers, constants, states, sums, reinterpret_cast<REAL *>(group_memory), a, place());
+}
+
+extern "C" __global__ void cw_outputs(
+    const uint *tape, const Angle *numbers, const REAL *sums, const REAL *flags, REAL *outputs, const OutputArgs a)
+{
+    collect_outputs<REAL>(tape, numbers, sums, flags, outputs, reinterpret_cast<Sum *>(group_memory), a, place());
+}
+
+extern "C" __global__ void cw_apply(
+    const uint *tape, const Angle *numbers, const Complex<REAL> *constants, const Complex<REAL> *from,
+    Complex<REAL> *to, const REAL *cotangent, const REAL *means, const REAL *flags, const ReadArgs a)
+{
+    apply_terms<REAL>(tape, numbers, constants, from, to, cotangent, means, flags, a, place());
+}
+
+extern "C" __global__ void cw_probabilities(
+    const uint *tape, const Complex<REAL> *states, const REAL *flags, REAL *outputs, const BasisArgs a)
+{
+    collect_probabilities<REAL>(tape, states, flags, outputs, reinterpret_cast<Sum *>(group_memory), a, place());
+}
+
+extern "C" __global__ void cw_seed_probabilities(
+    const uint *tape, const Complex<REAL> *states, const REAL *cotangent, const REAL *flags, Complex<REAL> *lambdas,
+    const BasisArgs a)
+{
+    seed_probabilities<REAL>(tape, states, cotangent, flags, lambdas, a, place());
+}
+
+extern "C" __global__ void cw_amplitudes(
+    const uint *tape, const Complex<REAL> *states, const REAL *flags, Complex<REAL> *outputs, const BasisArgs a)
+{
+    collect_amplitudes<REAL>(tape, states, flags, outputs, a, place());
+}
+
+extern "C" __global__ void cw_seed_amplitudes(
+    const uint *tape, const Complex<REAL> *cotangent, const REAL *flags, Complex<REAL> *lambdas, const BasisArgs a)
+{
+    seed_amplitudes<REAL>(tape, cotangent, flags, lambdas, a, place());
+}
+
+extern "C" __global__ void cw_slots(
+    const uint *tape, const Angle *numbers, const REAL *cells, Sum *slots, const SlotArgs a)
+{
+    sum_slots<REAL>(tape, numbers, cells, slots, reinterpret_cast<Sum *>(group_memory), a, place());
+}
+
+extern "C" __global__ void cw_inputs(
+    const uint *tape, const Angle *numbers, const Sum *slots, const REAL *flags, const REAL *inputs,
+    const REAL *weights, REAL *gradient, const ChainArgs a)
+{
+    collect_inputs<REAL>(tape, numbers, slots, flags, inputs, weights, gradient, a, place());
+}
+
+extern "C" __global__ void cw_weights(
+    const uint *tape, const Angle *numbers, const Sum *slots, const REAL *inputs, const REAL *weights, REAL *gradient,
+    const ChainArgs a)
+{
+    collect_weights<REAL>(tape, numbers, slots, inputs, weights, gradient, reinterpret_cast<Sum *>(group_memory), a,
+    place());
+}
+
+extern "C" __global__ void cw_unembed(
+    const REAL *inputs, const Complex<REAL> *lambdas, REAL *gradient, const EmbedArgs a)
+{
+    unembed_features<REAL>(inputs, lambdas, gradient, reinterpret_cast<Sum *>(group_memory), a, place());
+}

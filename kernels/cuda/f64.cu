@@ -1,0 +1,8 @@
+#define REAL double
+#include "dialect.h"
+#include "../common/maths.h"
+#include "../common/args.h"
+#include "../common/sweep.h"
+#include "../common/readout.h"
+#include "../common/chain.h"
+#include "entries.h"

@@ -1,0 +1,186 @@
+// Entry points for Metal. Threads stand in one row.
+
+FN Place place(uint group, uint rank, uint threads) {
+    Place p;
+    p.group = group;
+    p.rank = rank;
+    p.threads = threads;
+    return p;
+}
+
+kernel void cw_angles(
+    device const uint *tape [[buffer(0)]], device const Angle *numbers [[buffer(1)]],
+    device const float2 *constants [[buffer(2)]], device const float *inputs [[buffer(3)]],
+    device const float *weights [[buffer(4)]], device Angle *values [[buffer(5)]], device float2 *shared [[buffer(6)]],
+    device float2 *turns [[buffer(7)]], constant AngleArgs &a [[buffer(8)]],
+    uint group [[threadgroup_position_in_grid]], uint rank [[thread_index_in_threadgroup]],
+    uint threads [[threads_per_threadgroup]])
+{
+    fill_angles<float>(tape, numbers, constants, inputs, weights, values, shared, turns, a,
+        place(group, rank, threads));
+}
+
+kernel void cw_flags(
+    device const float2 *shared [[buffer(0)]], device const float2 *turns [[buffer(1)]],
+    device float *flags [[buffer(2)]], constant FlagArgs &a [[buffer(3)]],
+    uint group [[threadgroup_position_in_grid]], uint rank [[thread_index_in_threadgroup]],
+    uint threads [[threads_per_threadgroup]])
+{
+    fill_flags<float>(shared, turns, flags, a, place(group, rank, threads));
+}
+
+kernel void cw_tables(
+    device const uint *tape [[buffer(0)]], device const Angle *numbers [[buffer(1)]],
+    device const Angle *values [[buffer(2)]], device float2 *tables [[buffer(3)]], constant TableArgs &a [[buffer(4)]],
+    uint group [[threadgroup_position_in_grid]], uint rank [[thread_index_in_threadgroup]],
+    uint threads [[threads_per_threadgroup]])
+{
+    fill_tables<float>(tape, numbers, values, tables, a, place(group, rank, threads));
+}
+
+kernel void cw_embed(
+    device const float *inputs [[buffer(0)]], device float2 *states [[buffer(1)]], constant EmbedArgs &a [[buffer(2)]],
+    uint group [[threadgroup_position_in_grid]], uint rank [[thread_index_in_threadgroup]],
+    uint threads [[threads_per_threadgroup]])
+{
+    embed_features<float>(inputs, states, a, place(group, rank, threads));
+}
+
+kernel void cw_forward(
+    device const uint *tape [[buffer(0)]], device const float2 *shared [[buffer(1)]],
+    device const float2 *turns [[buffer(2)]], device const float2 *tables [[buffer(3)]],
+    device const float2 *constants [[buffer(4)]], device float2 *states [[buffer(5)]],
+    constant SweepArgs &a [[buffer(6)]], threadgroup float *memory [[threadgroup(0)]],
+    uint group [[threadgroup_position_in_grid]], uint rank [[thread_index_in_threadgroup]],
+    uint threads [[threads_per_threadgroup]])
+{
+    forward_sweep<float>(memory, tape, shared, turns, tables, constants, states, a, place(group, rank, threads));
+}
+
+kernel void cw_reverse(
+    device const uint *tape [[buffer(0)]], device const float2 *shared [[buffer(1)]],
+    device const float2 *turns [[buffer(2)]], device const float2 *tables [[buffer(3)]],
+    device const float2 *constants [[buffer(4)]], device float2 *states [[buffer(5)]],
+    device float2 *lambdas [[buffer(6)]], device float *cells [[buffer(7)]], constant SweepArgs &a [[buffer(8)]],
+    threadgroup float *memory [[threadgroup(0)]],
+    uint group [[threadgroup_position_in_grid]], uint rank [[thread_index_in_threadgroup]],
+    uint threads [[threads_per_threadgroup]])
+{
+    reverse_sweep<float>(memory, tape, shared, turns, tables, constants, states, lambdas, cells, a,
+        place(group, rank, threads));
+}
+
+kernel void cw_expect(
+    device const uint *tape [[buffer(0)]], device const Angle *numbers [[buffer(1)]],
+    device const float2 *constants [[buffer(2)]], device const float2 *states [[buffer(3)]],
+    device float *sums [[buffer(4)]], constant ReadArgs &a [[buffer(5)]], threadgroup float *memory [[threadgroup(0)]],
+    uint group [[threadgroup_position_in_grid]], uint rank [[thread_index_in_threadgroup]],
+    uint threads [[threads_per_threadgroup]])
+{
+    expect_terms<float>(tape, numbers, constants, states, sums, memory, a, place(group, rank, threads));
+}
+
+kernel void cw_outputs(
+    device const uint *tape [[buffer(0)]], device const Angle *numbers [[buffer(1)]],
+    device const float *sums [[buffer(2)]], device const float *flags [[buffer(3)]],
+    device float *outputs [[buffer(4)]], constant OutputArgs &a [[buffer(5)]],
+    threadgroup float *memory [[threadgroup(0)]],
+    uint group [[threadgroup_position_in_grid]], uint rank [[thread_index_in_threadgroup]],
+    uint threads [[threads_per_threadgroup]])
+{
+    collect_outputs<float>(tape, numbers, sums, flags, outputs, memory, a, place(group, rank, threads));
+}
+
+kernel void cw_apply(
+    device const uint *tape [[buffer(0)]], device const Angle *numbers [[buffer(1)]],
+    device const float2 *constants [[buffer(2)]], device const float2 *from [[buffer(3)]],
+    device float2 *to [[buffer(4)]], device const float *cotangent [[buffer(5)]],
+    device const float *means [[buffer(6)]], device const float *flags [[buffer(7)]],
+    constant ReadArgs &a [[buffer(8)]],
+    uint group [[threadgroup_position_in_grid]], uint rank [[thread_index_in_threadgroup]],
+    uint threads [[threads_per_threadgroup]])
+{
+    apply_terms<float>(tape, numbers, constants, from, to, cotangent, means, flags, a,
+        place(group, rank, threads));
+}
+
+kernel void cw_probabilities(
+    device const uint *tape [[buffer(0)]], device const float2 *states [[buffer(1)]],
+    device const float *flags [[buffer(2)]], device float *outputs [[buffer(3)]], constant BasisArgs &a [[buffer(4)]],
+    threadgroup float *memory [[threadgroup(0)]],
+    uint group [[threadgroup_position_in_grid]], uint rank [[thread_index_in_threadgroup]],
+    uint threads [[threads_per_threadgroup]])
+{
+    collect_probabilities<float>(tape, states, flags, outputs, memory, a, place(group, rank, threads));
+}
+
+kernel void cw_seed_probabilities(
+    device const uint *tape [[buffer(0)]], device const float2 *states [[buffer(1)]],
+    device const float *cotangent [[buffer(2)]], device const float *flags [[buffer(3)]],
+    device float2 *lambdas [[buffer(4)]], constant BasisArgs &a [[buffer(5)]],
+    uint group [[threadgroup_position_in_grid]], uint rank [[thread_index_in_threadgroup]],
+    uint threads [[threads_per_threadgroup]])
+{
+    seed_probabilities<float>(tape, states, cotangent, flags, lambdas, a, place(group, rank, threads));
+}
+
+kernel void cw_amplitudes(
+    device const uint *tape [[buffer(0)]], device const float2 *states [[buffer(1)]],
+    device const float *flags [[buffer(2)]], device float2 *outputs [[buffer(3)]], constant BasisArgs &a [[buffer(4)]],
+    uint group [[threadgroup_position_in_grid]], uint rank [[thread_index_in_threadgroup]],
+    uint threads [[threads_per_threadgroup]])
+{
+    collect_amplitudes<float>(tape, states, flags, outputs, a, place(group, rank, threads));
+}
+
+kernel void cw_seed_amplitudes(
+    device const uint *tape [[buffer(0)]], device const float2 *cotangent [[buffer(1)]],
+    device const float *flags [[buffer(2)]], device float2 *lambdas [[buffer(3)]], constant BasisArgs &a [[buffer(4)]],
+    uint group [[threadgroup_position_in_grid]], uint rank [[thread_index_in_threadgroup]],
+    uint threads [[threads_per_threadgroup]])
+{
+    seed_amplitudes<float>(tape, cotangent, flags, lambdas, a, place(group, rank, threads));
+}
+
+kernel void cw_slots(
+    device const uint *tape [[buffer(0)]], device const Angle *numbers [[buffer(1)]],
+    device const float *cells [[buffer(2)]], device Sum *slots [[buffer(3)]], constant SlotArgs &a [[buffer(4)]],
+    threadgroup float *memory [[threadgroup(0)]],
+    uint group [[threadgroup_position_in_grid]], uint rank [[thread_index_in_threadgroup]],
+    uint threads [[threads_per_threadgroup]])
+{
+    sum_slots<float>(tape, numbers, cells, slots, memory, a, place(group, rank, threads));
+}
+
+kernel void cw_inputs(
+    device const uint *tape [[buffer(0)]], device const Angle *numbers [[buffer(1)]],
+    device const Sum *slots [[buffer(2)]], device const float *flags [[buffer(3)]],
+    device const float *inputs [[buffer(4)]], device const float *weights [[buffer(5)]],
+    device float *gradient [[buffer(6)]], constant ChainArgs &a [[buffer(7)]],
+    uint group [[threadgroup_position_in_grid]], uint rank [[thread_index_in_threadgroup]],
+    uint threads [[threads_per_threadgroup]])
+{
+    collect_inputs<float>(tape, numbers, slots, flags, inputs, weights, gradient, a, place(group, rank, threads));
+}
+
+kernel void cw_weights(
+    device const uint *tape [[buffer(0)]], device const Angle *numbers [[buffer(1)]],
+    device const Sum *slots [[buffer(2)]], device const float *inputs [[buffer(3)]],
+    device const float *weights [[buffer(4)]], device float *gradient [[buffer(5)]],
+    constant ChainArgs &a [[buffer(6)]], threadgroup float *memory [[threadgroup(0)]],
+    uint group [[threadgroup_position_in_grid]], uint rank [[thread_index_in_threadgroup]],
+    uint threads [[threads_per_threadgroup]])
+{
+    collect_weights<float>(tape, numbers, slots, inputs, weights, gradient, memory, a,
+        place(group, rank, threads));
+}
+
+kernel void cw_unembed(
+    device const float *inputs [[buffer(0)]], device const float2 *lambdas [[buffer(1)]],
+    device float *gradient [[buffer(2)]], constant EmbedArgs &a [[buffer(3)]],
+    threadgroup float *memory [[threadgroup(0)]],
+    uint group [[threadgroup_position_in_grid]], uint rank [[thread_index_in_threadgroup]],
+    uint threads [[threads_per_threadgroup]])
+{
+    unembed_features<float>(inputs, lambdas, gradient, memory, a, place(group, rank, threads));
+}

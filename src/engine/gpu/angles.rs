@@ -1,0 +1,166 @@
+//! Slots on the tape: expressions, the turns they make, and the chain rule back to variables.
+
+use super::sweeps::{Op, Sweep, Term};
+use super::tape::{INPUTS, NONE, WEIGHTS, Writer};
+use crate::program::{Program, Slot, Source, Variable};
+use num_complex::Complex64;
+use std::collections::HashMap;
+
+/// Slots that all samples share come first, then each sample's own; constant turns stand behind the shared ones.
+#[derive(Debug)]
+pub(super) struct Angles {
+    pub(super) shared: u32,
+    pub(super) fixed: u32,
+    pub(super) own: u32,
+    /// Where the slots' expressions stand.
+    pub(super) expressions: u32,
+    /// First constant turn among the constants.
+    pub(super) constants: u32,
+    /// Where the derivatives in each feature, and in each weight, are listed.
+    pub(super) inputs: u32,
+    pub(super) weights: u32,
+    /// New number of each slot of the program, and which variables it reads.
+    slots: Vec<(u32, u32)>,
+    turns: HashMap<[u64; 2], u32>,
+}
+
+fn bits(value: Complex64) -> [u64; 2] {
+    [value.re.to_bits(), value.im.to_bits()]
+}
+
+fn kinds(slot: &Slot) -> u32 {
+    let bit = |reads: bool, bit: u32| if reads { bit } else { 0 };
+    bit(slot.reads_inputs(), INPUTS) | bit(slot.reads_weights(), WEIGHTS)
+}
+
+impl Angles {
+    pub(super) fn new(program: &Program, sweeps: &[Sweep], writer: &mut Writer) -> Self {
+        let (own, shared): (Vec<usize>, Vec<usize>) =
+            (0..program.slots.len()).partition(|slot| program.slots[*slot].reads_inputs());
+        let order: Vec<usize> = shared.iter().chain(&own).copied().collect();
+        let mut slots = vec![(0, 0); order.len()];
+        for (number, slot) in order.iter().enumerate() {
+            slots[*slot] = (number as u32, kinds(&program.slots[*slot]));
+        }
+        let mut turns = HashMap::new();
+        let mut values = Vec::new();
+        for source in sweeps.iter().flat_map(|sweep| &sweep.ops).flat_map(sources) {
+            if let Source::Fixed(value) = source {
+                turns.entry(bits(value)).or_insert_with(|| {
+                    values.push(value);
+                    (shared.len() + values.len() - 1) as u32
+                });
+            }
+        }
+        let expressions = expressions(program, &order, writer);
+        let [inputs, weights] = derivatives(program, &order, writer);
+        Self {
+            shared: shared.len() as u32,
+            fixed: values.len() as u32,
+            own: own.len() as u32,
+            expressions,
+            constants: writer.constants(values),
+            inputs,
+            weights,
+            slots,
+            turns,
+        }
+    }
+
+    /// How many slots there are.
+    pub(super) fn slots(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// New number of a slot.
+    pub(super) fn slot(&self, slot: usize) -> u32 {
+        self.slots[slot].0
+    }
+
+    pub(super) fn kinds(&self, source: &Source) -> u32 {
+        match source {
+            Source::Slot(slot) => self.slots[*slot].1,
+            Source::Fixed(_) => 0,
+        }
+    }
+
+    /// A source as a word: the index of its turn, and its kinds.
+    pub(super) fn source(&self, source: &Source) -> u32 {
+        match source {
+            Source::Slot(slot) => {
+                let (number, kinds) = self.slots[*slot];
+                kinds | if kinds & INPUTS == 0 { number } else { number - self.shared }
+            }
+            Source::Fixed(value) => self.turns[&bits(*value)],
+        }
+    }
+
+    /// A table's term: its mask, the number of its constant angle, its parts.
+    pub(super) fn term(&self, term: &Term, writer: &mut Writer) -> [u32; 4] {
+        let (mut constant, mut parts) = (0.0, Vec::new());
+        for (source, weight) in &term.parts {
+            match source {
+                Source::Slot(slot) => parts.extend([self.slot(*slot), writer.number(*weight)]),
+                Source::Fixed(value) => constant += weight * value.arg(),
+            }
+        }
+        let count = parts.len() as u32;
+        let at = writer.block(parts);
+        [term.mask, writer.number(constant), at, at + count]
+    }
+}
+
+/// What an operation takes its turns from; a table's terms are angles.
+fn sources(op: &Op) -> Vec<Source> {
+    match op {
+        Op::Pass { rotations, .. } => rotations.iter().map(|rotation| rotation.source).collect(),
+        Op::Diagonals(factors) => factors.iter().map(|factor| factor.source).collect(),
+        Op::Mix { source, .. } => vec![*source],
+        Op::Exchange { .. } | Op::Matrix { .. } => Vec::new(),
+    }
+}
+
+fn name(variable: Variable) -> u32 {
+    match variable {
+        Variable::Input(index) => index as u32 | INPUTS,
+        Variable::Weight(index) => index as u32,
+    }
+}
+
+/// For each slot the number of its constant, and its first and last term.
+fn expressions(program: &Program, order: &[usize], writer: &mut Writer) -> u32 {
+    let mut heads = Vec::new();
+    for slot in order {
+        let slot = &program.slots[*slot];
+        let term = |(coefficient, first, second): &(f64, Variable, Option<Variable>)| {
+            [writer.number(*coefficient), name(*first), second.map_or(NONE, name)]
+        };
+        let terms: Vec<u32> = slot.terms.iter().flat_map(term).collect();
+        let count = terms.len() as u32;
+        let at = writer.block(terms);
+        heads.extend([writer.number(slot.constant), at, at + count]);
+    }
+    writer.block(heads)
+}
+
+/// For each feature, and for each weight, the slots that read it with their derivatives.
+fn derivatives(program: &Program, order: &[usize], writer: &mut Writer) -> [u32; 2] {
+    let mut lists = [vec![Vec::new(); program.inputs], vec![Vec::new(); program.weights]];
+    for (number, slot) in order.iter().enumerate() {
+        for (coefficient, first, second) in &program.slots[*slot].terms {
+            let coefficient = writer.number(*coefficient);
+            let mut add = |variable: Variable, other: Option<Variable>| {
+                let (kind, index) = match variable {
+                    Variable::Input(index) => (0, index),
+                    Variable::Weight(index) => (1, index),
+                };
+                lists[kind][index].extend([number as u32, coefficient, other.map_or(NONE, name)]);
+            };
+            add(*first, *second);
+            if let Some(second) = second {
+                add(*second, Some(*first));
+            }
+        }
+    }
+    lists.map(|lists| writer.lists(&lists))
+}

@@ -1,0 +1,60 @@
+//! Arguments of the kernels: structures of unsigned words, the same as in `kernels/common/args.h`.
+
+/// Declares structures of words that know their words' names.
+macro_rules! arguments {
+    ($($(#[$doc:meta])* $name:ident { $($field:ident),* $(,)? })*) => {
+        $(
+            $(#[$doc])*
+            #[derive(Debug, Clone, Copy, Default)]
+            pub(super) struct $name {
+                $(pub(super) $field: u32,)*
+            }
+
+            impl $name {
+                pub(super) fn words(self) -> Vec<u32> {
+                    vec![$(self.$field),*]
+                }
+            }
+        )*
+
+        /// Names of all structures and of their words.
+        #[cfg(test)]
+        const DECLARED: &[(&str, &[&str])] = &[$((stringify!($name), &[$(stringify!($field)),*])),*];
+    };
+}
+
+arguments! {
+    AngleArgs { shared, fixed, own, batch, inputs, slots, constants }
+    FlagArgs { batch, shared, own }
+    TableArgs { count, bits, tables }
+    SweepArgs {
+        qubits, bits, batch, per_group, tile_basis, offsets, lane_bits, index, first, last, ground, wanted, own, cells,
+    }
+    ReadArgs { qubits, batch, chunk_bits, terms, first, last, term_count, outputs, cotangent, shift, keep }
+    OutputArgs { batch, outputs, chunks, terms, first, term_count, column, width, per_item }
+    BasisArgs { qubits, batch, count, rows, columns, origin, per_item }
+    EmbedArgs { qubits, batch, inputs, first, count }
+    SlotArgs { batch, slots, tile_bits, cells, lists, per_item }
+    ChainArgs { batch, inputs, variables, slots, lists }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::DECLARED;
+
+    /// The header declares the same words in the same order.
+    #[test]
+    fn header_agrees() {
+        let header = include_str!("../../../kernels/common/args.h");
+        let mut structures = header.split("struct ").skip(1);
+        for (name, fields) in DECLARED {
+            let (found, body) = structures.next().and_then(|text| text.split_once(" {")).expect("a structure");
+            assert_eq!(found, *name);
+            let body = body.split_once("};").expect("its end").0;
+            let words: Vec<&str> =
+                body.lines().filter_map(|line| line.trim().strip_prefix("uint ")?.split(';').next()).collect();
+            assert_eq!(&words, fields, "{name}");
+        }
+        assert!(structures.next().is_none());
+    }
+}

@@ -1,0 +1,37 @@
+//! Engines on a GPU: one text of kernels, one plan of launches, and a submitter for each vendor.
+//!
+//! [`stages`] puts a program's layers into stored indices, [`sweeps`] cuts them into what fits the memory that a group of
+//! threads shares, [`tape`] writes them as words that the kernels read, [`plan`] says which kernels run. What submits a plan
+//! implements [`Submitter`].
+
+mod angles;
+mod args;
+#[cfg(feature = "emulator")]
+pub mod emulator;
+mod plan;
+mod stages;
+mod sweeps;
+mod tape;
+mod terms;
+mod text;
+mod tile;
+
+pub use plan::{Buffer, Launch, Plan};
+pub use text::{Dialect, source};
+
+/// What a device can do, and what a plan may use of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Limits {
+    /// Bytes of a real number of a state.
+    pub real: usize,
+    /// Bytes of an angle and of a long sum.
+    pub angle: usize,
+    /// Bytes a group of threads can share.
+    pub group_bytes: usize,
+    /// Bits of the number of threads a tile has at the most.
+    pub thread_bits: usize,
+    /// Groups that keep all processors busy.
+    pub groups: usize,
+    /// Bits of a tile: states up to this many qubits are one.
+    pub tile_bits: usize,
+}

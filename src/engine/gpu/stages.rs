@@ -1,0 +1,179 @@
+//! An outline's layers and general steps in the indices in which a GPU stores amplitudes.
+//!
+//! Nothing is ever moved: where the outline settles a relabelling, the frame of what follows takes it up. So a control is a
+//! parity of stored bits, and a flip is a displacement by XOR, whatever stands in front.
+
+use crate::program::outline::Region;
+use crate::program::{
+    Frame, Kernel, Outline, OutlineNode, Parity, Program, Readout, Rewrite, Rotation, Source, Step, Sum,
+};
+use num_complex::Complex64;
+use std::sync::Arc;
+
+/// See the module.
+#[derive(Debug, Clone)]
+pub(super) struct Stages {
+    pub(super) stages: Vec<Stage>,
+    /// Words in stored indices.
+    pub(super) readout: Readout,
+    /// From stored to logical indices, at the end.
+    pub(super) frame: Chain,
+}
+
+/// Relabellings one after the other: what is logical for one is physical for the next.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Chain(Vec<Frame>);
+
+impl Chain {
+    /// The parity of logical bits as one of stored bits.
+    pub(super) fn parity(&self, logical: u64) -> Parity {
+        self.moved(Parity { mask: logical, odd: false })
+    }
+
+    fn moved(&self, parity: Parity) -> Parity {
+        self.0.iter().rev().fold(parity, |parity, frame| {
+            let before = frame.parity(parity.mask);
+            Parity { odd: before.odd ^ parity.odd, ..before }
+        })
+    }
+
+    /// The stored bits that flip with all logical bits of `mask`.
+    pub(super) fn displaced(&self, mask: u64) -> u64 {
+        self.0.iter().rev().fold(mask, |mask, frame| frame.displaced(mask))
+    }
+
+    /// Where a logical index stands.
+    pub(super) fn physical(&self, logical: u64) -> u64 {
+        self.0.iter().rev().fold(logical, |index, frame| frame.physical(index))
+    }
+}
+
+/// One operation.
+#[derive(Debug, Clone)]
+pub(super) enum Stage {
+    /// Phases that commute, then rotations none of which changes another's parity.
+    Layer {
+        phases: Vec<Diagonal>,
+        rotations: Vec<Rotation>,
+    },
+    Diagonal(Diagonal),
+    Mix(Mix),
+    Exchange(Exchange),
+    Matrix(Matrix),
+}
+
+/// `exp(i φ)` where `sign` is odd and `exp(-i φ)` where it is even, where all conditions are odd.
+#[derive(Debug, Clone)]
+pub(super) struct Diagonal {
+    pub(super) source: Source,
+    pub(super) sign: Parity,
+    pub(super) conditions: Vec<Parity>,
+}
+
+/// A rotation about a word that flips bits; `real` if it has an odd number of Y.
+#[derive(Debug, Clone)]
+pub(super) struct Mix {
+    pub(super) source: Source,
+    pub(super) real: bool,
+    pub(super) displacement: u64,
+    /// Where the sine has the other sign.
+    pub(super) negative: Parity,
+    pub(super) conditions: Vec<Parity>,
+}
+
+/// Exchanges each amplitude that meets the conditions with the one at the displacement.
+#[derive(Debug, Clone)]
+pub(super) struct Exchange {
+    pub(super) displacement: u64,
+    pub(super) conditions: Vec<Parity>,
+}
+
+/// A dense matrix on qubits given by what flips with them and by what they read.
+#[derive(Debug, Clone)]
+pub(super) struct Matrix {
+    pub(super) qubits: Vec<(u64, Parity)>,
+    pub(super) entries: Arc<[Complex64]>,
+    pub(super) conditions: Vec<Parity>,
+}
+
+/// Odd everywhere.
+const ALWAYS: Parity = Parity { mask: 0, odd: true };
+
+impl Stages {
+    pub(super) fn new(program: &Program) -> Self {
+        let mut frame = Chain::default();
+        let mut stages = Vec::new();
+        if !program.rewrites.contains(Rewrite::Layers) {
+            stages.extend(program.steps.iter().map(|step| general(step, &frame)));
+            return Self { stages, readout: program.readout.clone(), frame };
+        }
+        let mut program = program.clone();
+        // Sweeps start from |0..0>.
+        program.rewrites = program.rewrites.without(Rewrite::ProductStart);
+        let outline = Outline::new(&program);
+        for node in &outline.nodes {
+            match node {
+                OutlineNode::Settle(settled) => frame.0.push(settled.clone()),
+                OutlineNode::Step { index } => stages.push(general(&program.steps[*index], &frame)),
+                OutlineNode::Layer(layer) => {
+                    let phases = layer.phases.iter().map(|phase| {
+                        let (sign, conditions) = match &phase.region {
+                            Region::Sign(parity) => (frame.moved(*parity), Vec::new()),
+                            Region::All(parities) => {
+                                (ALWAYS, parities.iter().map(|parity| frame.moved(*parity)).collect())
+                            }
+                        };
+                        Diagonal { source: phase.source, sign, conditions }
+                    });
+                    let rotations = layer.rotations.iter().map(|rotation| Rotation {
+                        source: rotation.source,
+                        displacement: frame.displaced(rotation.displacement),
+                        parity: frame.moved(rotation.parity),
+                    });
+                    stages.push(Stage::Layer { phases: phases.collect(), rotations: rotations.collect() });
+                }
+            }
+        }
+        let moved = |sum: &Sum| sum.moved(|mask| frame.parity(mask), |mask| frame.displaced(mask));
+        let readout = match &outline.readout {
+            Readout::Expectation(sum) => Readout::Expectation(moved(sum)),
+            Readout::Variance(sums) => Readout::Variance(sums.iter().map(moved).collect()),
+            Readout::Probabilities(_) | Readout::State => outline.readout.clone(),
+        };
+        Self { stages, readout, frame }
+    }
+}
+
+fn bits(mask: u64) -> impl Iterator<Item = u64> {
+    (0..u64::BITS).map(|bit| 1 << bit).filter(move |bit| mask & bit != 0)
+}
+
+/// A step on logical qubits.
+fn general(step: &Step, frame: &Chain) -> Stage {
+    let controls = || -> Vec<Parity> { bits(step.controls).map(|bit| frame.parity(bit)).collect() };
+    let factor = |source: Source, sign: Parity| Stage::Diagonal(Diagonal { source, sign, conditions: controls() });
+    match &step.kernel {
+        Kernel::Rotation { x: 0, z, slot } => factor(Source::Slot(*slot), frame.parity(*z)),
+        Kernel::Rotation { x, z, slot } => {
+            let letters = (x & z).count_ones();
+            let mut negative = frame.parity(*z);
+            negative.odd ^= letters / 2 % 2 == 1;
+            let (source, displacement) = (Source::Slot(*slot), frame.displaced(*x));
+            Stage::Mix(Mix { source, real: letters % 2 == 1, displacement, negative, conditions: controls() })
+        }
+        Kernel::Phase { slot } => factor(Source::Slot(*slot), ALWAYS),
+        Kernel::FixedPhase(value) => factor(Source::Fixed(*value), ALWAYS),
+        Kernel::Exchange { mask, first, second } => {
+            let reads = bits(*mask).map(|bit| {
+                let parity = frame.parity(bit);
+                Parity { odd: parity.odd ^ (first & bit == 0), ..parity }
+            });
+            let conditions = reads.chain(controls()).collect();
+            Stage::Exchange(Exchange { displacement: frame.displaced(first ^ second), conditions })
+        }
+        Kernel::Matrix { qubits, entries } => {
+            let qubits = qubits.iter().map(|qubit| (frame.displaced(1 << qubit), frame.parity(1 << qubit)));
+            Stage::Matrix(Matrix { qubits: qubits.collect(), entries: Arc::clone(entries), conditions: controls() })
+        }
+    }
+}

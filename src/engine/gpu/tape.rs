@@ -1,0 +1,304 @@
+//! A program as words, numbers and constants in a device's memory: what the kernels read.
+//!
+//! Made once a program; `kernels/common/*.h` say what each word means.
+
+use super::angles::Angles;
+use super::stages::Stages;
+use super::sweeps::{LocalDiagonal, LocalRotation, Op, Term, sweeps};
+use super::terms::Reading;
+use super::tile::{LocalParity, Tile};
+use crate::program::{Kernel, Program, Source, Step};
+use num_complex::Complex64;
+use std::collections::HashMap;
+
+/// No entry.
+pub(super) const NONE: u32 = u32::MAX;
+
+/// Bits of a source: its slot reads inputs, its slot reads weights.
+pub(super) const INPUTS: u32 = 1 << 31;
+pub(super) const WEIGHTS: u32 = 1 << 30;
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Tape {
+    pub(super) words: Vec<u32>,
+    /// Numbers in the precision of angles.
+    pub(super) numbers: Vec<f64>,
+    /// Numbers in the precision of the state.
+    pub(super) constants: Vec<Complex64>,
+    pub(super) angles: Angles,
+    pub(super) sweeps: Vec<Run>,
+    /// Where each operation stands.
+    pub(super) index: u32,
+    /// Which kinds of sources each operation has.
+    pub(super) kinds: Vec<u32>,
+    /// Bits of a tile.
+    pub(super) bits: usize,
+    /// Tables of phases: how many, and where their terms stand.
+    pub(super) tables: (u32, u32),
+    /// Numbers that the reverse sweep leaves a tile.
+    pub(super) cells: u32,
+    /// Where the cells of each slot are listed.
+    pub(super) slot_cells: u32,
+    pub(super) reading: Reading,
+}
+
+/// A sweep on the tape: operations `first..last`, and its tiles.
+#[derive(Debug)]
+pub(super) struct Run {
+    pub(super) first: u32,
+    pub(super) last: u32,
+    pub(super) tile_basis: u32,
+    pub(super) offsets: u32,
+    pub(super) lane_bits: u32,
+}
+
+/// Words, numbers and constants in the making.
+#[derive(Debug, Default)]
+pub(super) struct Writer {
+    pub(super) words: Vec<u32>,
+    numbers: Vec<f64>,
+    known: HashMap<u64, u32>,
+    pub(super) constants: Vec<Complex64>,
+    /// Runs of words that may be shared.
+    blocks: HashMap<Vec<u32>, u32>,
+}
+
+impl Writer {
+    pub(super) fn position(&self) -> u32 {
+        self.words.len() as u32
+    }
+
+    /// Writes a run of words, or finds it where it has been written; returns where it stands.
+    pub(super) fn block(&mut self, words: Vec<u32>) -> u32 {
+        if let Some(position) = self.blocks.get(&words) {
+            return *position;
+        }
+        let position = self.position();
+        self.words.extend(&words);
+        self.blocks.insert(words, position);
+        position
+    }
+
+    pub(super) fn number(&mut self, value: f64) -> u32 {
+        let numbers = &mut self.numbers;
+        *self.known.entry(value.to_bits()).or_insert_with(|| {
+            numbers.push(value);
+            numbers.len() as u32 - 1
+        })
+    }
+
+    /// Numbers one after the other.
+    pub(super) fn numbers(&mut self, values: &[f64]) -> u32 {
+        self.numbers.extend(values);
+        (self.numbers.len() - values.len()) as u32
+    }
+
+    pub(super) fn constants(&mut self, values: impl IntoIterator<Item = Complex64>) -> u32 {
+        let position = self.constants.len() as u32;
+        self.constants.extend(values);
+        position
+    }
+
+    /// For each list its first and last word, then the lists; returns where the former stand.
+    pub(super) fn lists(&mut self, lists: &[Vec<u32>]) -> u32 {
+        let head = self.position();
+        let mut at = head + 2 * lists.len() as u32;
+        for list in lists {
+            self.words.extend([at, at + list.len() as u32]);
+            at += list.len() as u32;
+        }
+        lists.iter().for_each(|list| self.words.extend(list));
+        head
+    }
+
+    pub(super) fn parity_words(parity: LocalParity) -> [u32; 3] {
+        [parity.local, parity.tile, u32::from(parity.odd)]
+    }
+
+    /// Number and place of conditions.
+    pub(super) fn conditions(&mut self, conditions: &[LocalParity]) -> [u32; 2] {
+        let words = conditions.iter().copied().flat_map(Self::parity_words).collect();
+        [conditions.len() as u32, self.block(words)]
+    }
+}
+
+impl Tape {
+    /// For tiles of `bits` bits, or more if a matrix needs them.
+    pub(super) fn new(program: &Program, bits: usize) -> Option<Self> {
+        let width = |step: &Step| if let Kernel::Matrix { qubits, .. } = &step.kernel { qubits.len() } else { 0 };
+        let bits = program.steps.iter().map(width).fold(bits, usize::max);
+        let stages = Stages::new(program);
+        let sweeps = sweeps(program, &stages.stages, bits)?;
+        let mut writer = Writer::default();
+        let angles = Angles::new(program, &sweeps, &mut writer);
+        let mut encoder =
+            Encoder { writer, angles: &angles, tables: Vec::new(), slots: vec![Vec::new(); angles.slots()], cells: 0 };
+        let (mut positions, mut kinds, mut runs) = (Vec::new(), Vec::new(), Vec::new());
+        for sweep in &sweeps {
+            let first = positions.len() as u32;
+            for op in &sweep.ops {
+                let (position, kind) = encoder.op(op, &sweep.tile);
+                positions.push(position);
+                kinds.push(kind);
+            }
+            runs.push(encoder.run(first, positions.len() as u32, &sweep.tile));
+        }
+        let Encoder { mut writer, tables, slots, cells, .. } = encoder;
+        let index = writer.block(positions);
+        let tables = (tables.len() as u32, writer.lists(&tables));
+        let slot_cells = writer.lists(&slots);
+        let reading = Reading::new(program, &stages, &mut writer);
+        let bits = bits.min(program.qubits);
+        let Writer { words, numbers, constants, .. } = writer;
+        Some(Self {
+            words,
+            numbers,
+            constants,
+            sweeps: runs,
+            index,
+            kinds,
+            bits,
+            tables,
+            cells,
+            slot_cells,
+            reading,
+            angles,
+        })
+    }
+
+    /// The first operation that a reverse sweep must undo for gradients of these kinds.
+    pub(super) fn first_wanted(&self, wanted: u32) -> u32 {
+        let wants = |kind: &u32| kind & wanted != 0;
+        self.kinds.iter().position(wants).unwrap_or(self.kinds.len()) as u32
+    }
+}
+
+/// Encodes operations.
+struct Encoder<'a> {
+    writer: Writer,
+    angles: &'a Angles,
+    /// Terms of each table.
+    tables: Vec<Vec<u32>>,
+    /// For each slot its cells, each with the number of a weight.
+    slots: Vec<Vec<u32>>,
+    cells: u32,
+}
+
+impl Encoder<'_> {
+    fn run(&mut self, first: u32, last: u32, tile: &Tile) -> Run {
+        let tile_basis = self.writer.block(tile.tiles.iter().map(|vector| *vector as u32).collect());
+        let offsets = self.writer.block(tile.offsets());
+        Run { first, last, tile_basis, offsets, lane_bits: tile.lanes as u32 }
+    }
+
+    /// A new cell that adds to a source's gradient, or `NONE`.
+    fn cell(&mut self, parts: &[(Source, f64)]) -> u32 {
+        let mut used = false;
+        for (source, weight) in parts {
+            if let Source::Slot(slot) = source {
+                let weight = self.writer.number(*weight);
+                self.slots[self.angles.slot(*slot) as usize].extend([self.cells, weight]);
+                used = true;
+            }
+        }
+        self.cells += 1;
+        if used { self.cells - 1 } else { NONE }
+    }
+
+    /// Writes an operation; returns where it stands and the kinds of its sources.
+    fn op(&mut self, op: &Op, tile: &Tile) -> (u32, u32) {
+        let (words, kinds) = match op {
+            Op::Pass { table, rotations } => self.pass(table, rotations, tile),
+            Op::Diagonals(factors) => self.diagonals(factors),
+            Op::Mix { source, real, displacement, negative, conditions } => {
+                let source_word = self.angles.source(source);
+                let bit = 1 << displacement.ilog2();
+                let mut words = vec![2 | u32::from(*real) << 8, source_word, self.cell(&[(*source, 1.0)])];
+                words.extend([*displacement, bit]);
+                words.extend(Writer::parity_words(*negative));
+                words.extend(self.writer.conditions(conditions));
+                (words, source_word & (INPUTS | WEIGHTS))
+            }
+            Op::Exchange { displacement, conditions } => {
+                let [count, at] = self.writer.conditions(conditions);
+                (vec![3, *displacement, count, at], 0)
+            }
+            Op::Matrix { qubits, entries, conditions } => {
+                let forward = self.writer.constants(entries.iter().copied());
+                let adjoint = self.writer.constants(crate::circuit::adjoint(entries).iter().copied());
+                let displacements: Vec<u32> = qubits.iter().map(|(displacement, _)| *displacement).collect();
+                let bases = self.writer.block(representatives(tile.bits(), &displacements));
+                let mut words = vec![4 | (qubits.len() as u32) << 8, forward, adjoint, bases];
+                words.extend(self.writer.conditions(conditions));
+                for (displacement, parity) in qubits {
+                    words.push(*displacement);
+                    words.extend(Writer::parity_words(*parity));
+                }
+                (words, 0)
+            }
+        };
+        let position = self.writer.position();
+        self.writer.words.extend(words);
+        (position, kinds)
+    }
+
+    fn pass(&mut self, table: &[Term], rotations: &[LocalRotation], tile: &Tile) -> (Vec<u32>, u32) {
+        let first_cell = self.cells;
+        let mut kinds = 0;
+        let mut terms = Vec::new();
+        for term in table {
+            self.cell(&term.parts);
+            kinds |= term.parts.iter().fold(0, |kinds, (source, _)| kinds | self.angles.kinds(source));
+            terms.extend(self.angles.term(term, &mut self.writer));
+        }
+        let count = table.len() as u32 | kinds;
+        let masks = self.writer.block(table.iter().map(|term| term.mask).collect());
+        let number = if table.is_empty() { NONE } else { self.tables.len() as u32 };
+        if !table.is_empty() {
+            self.tables.push(terms);
+        }
+        let bases = self.writer.block(even(tile.bits(), rotations));
+        let mut words = vec![(rotations.len() as u32) << 8, bases, number, count, masks, first_cell];
+        for rotation in rotations {
+            let source = self.angles.source(&rotation.source);
+            kinds |= self.angles.kinds(&rotation.source);
+            let cell = self.cell(&[(rotation.source, 1.0)]);
+            words.extend([source, cell, rotation.displacement, rotation.parity.tile]);
+        }
+        (words, kinds)
+    }
+
+    fn diagonals(&mut self, factors: &[LocalDiagonal]) -> (Vec<u32>, u32) {
+        let mut words = vec![1 | (factors.len() as u32) << 8];
+        let mut kinds = 0;
+        for factor in factors {
+            kinds |= self.angles.kinds(&factor.source);
+            words.extend([self.angles.source(&factor.source), self.cell(&[(factor.source, 1.0)])]);
+            words.extend(Writer::parity_words(factor.sign));
+            words.extend(self.writer.conditions(&factor.conditions));
+        }
+        (words, kinds)
+    }
+}
+
+/// Local indices at which the parities of all rotations are even in tile 0.
+fn even(bits: usize, rotations: &[LocalRotation]) -> Vec<u32> {
+    let is_even = |index: &u32| {
+        let odd = |parity: LocalParity| ((index & parity.local).count_ones() % 2 == 1) != parity.odd;
+        !rotations.iter().any(|rotation| odd(rotation.parity))
+    };
+    (0..1u32 << bits).filter(is_even).collect()
+}
+
+/// One local index of each set that the displacements make up.
+fn representatives(bits: usize, displacements: &[u32]) -> Vec<u32> {
+    // Reduced so that no two have the same leading bit; the sets' first indices have none of these.
+    let mut pivots: Vec<u32> = Vec::new();
+    for displacement in displacements {
+        let rest = pivots.iter().fold(*displacement, |rest: u32, pivot| rest.min(rest ^ pivot));
+        pivots.push(rest);
+    }
+    let mask = pivots.iter().fold(0, |mask, pivot| mask | 1u32 << pivot.ilog2());
+    (0..1u32 << bits).filter(|index| index & mask == 0).collect()
+}

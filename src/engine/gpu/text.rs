@@ -1,0 +1,38 @@
+//! The kernels as one self-contained text for each dialect.
+
+/// A language kernels are written in, and the precision of a state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Dialect {
+    /// CUDA C++ in single precision.
+    CudaF32,
+    /// CUDA C++ in double precision.
+    CudaF64,
+    /// The Metal shading language, which has single precision alone.
+    Metal,
+}
+
+const COMMON: &str = concat!(
+    include_str!("../../../kernels/common/maths.h"),
+    include_str!("../../../kernels/common/args.h"),
+    include_str!("../../../kernels/common/sweep.h"),
+    include_str!("../../../kernels/common/readout.h"),
+    include_str!("../../../kernels/common/chain.h"),
+);
+
+/// The text of all kernels.
+pub fn source(dialect: Dialect) -> String {
+    let (head, entries) = match dialect {
+        Dialect::CudaF32 | Dialect::CudaF64 => {
+            (include_str!("../../../kernels/cuda/dialect.h"), include_str!("../../../kernels/cuda/entries.h"))
+        }
+        Dialect::Metal => {
+            (include_str!("../../../kernels/metal/dialect.h"), include_str!("../../../kernels/metal/entries.metal"))
+        }
+    };
+    let real = match dialect {
+        Dialect::CudaF32 => "#define REAL float\n",
+        Dialect::CudaF64 => "#define REAL double\n",
+        Dialect::Metal => "",
+    };
+    [real, head, COMMON, entries].concat()
+}

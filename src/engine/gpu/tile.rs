@@ -1,0 +1,184 @@
+//! Tiles: indices as the sum of a tile's and a local one, over GF(2).
+//!
+//! A state of n qubits that is too large for group memory is cut into tiles, a different cut for each sweep. With `n` linearly
+//! independent vectors, the first of them *local*, every index is the XOR of a set of them: those that are local make the
+//! index within a tile, the others number the tile. A displacement that local vectors make up stays within its tile.
+
+use crate::program::{Parity, Rotation};
+
+/// See the module.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Tile {
+    /// Local vectors; the first are 1, 2, 4, .., so that neighbours in a tile are neighbours in memory.
+    pub(super) local: Vec<u64>,
+    /// The others.
+    pub(super) tiles: Vec<u64>,
+    /// How many of the local vectors are 1, 2, 4, ..
+    pub(super) lanes: usize,
+    /// Bits whose parity is the coordinate of each vector, local ones first.
+    duals: Vec<u64>,
+}
+
+/// A parity in a tile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct LocalParity {
+    pub(super) local: u32,
+    pub(super) tile: u32,
+    pub(super) odd: bool,
+}
+
+impl Tile {
+    /// One tile for everything.
+    pub(super) fn whole(qubits: usize) -> Self {
+        let units: Vec<u64> = (0..qubits).map(|bit| 1 << bit).collect();
+        Self { local: units.clone(), tiles: Vec::new(), lanes: qubits, duals: units }
+    }
+
+    /// A cut into tiles of `bits` local vectors which keeps `displacements` local, with up to `lanes` neighbours. No parity of
+    /// `rotations`, whose displacements are among them, depends on the tile. `None` if they do not fit.
+    pub(super) fn new(
+        qubits: usize,
+        bits: usize,
+        lanes: usize,
+        displacements: &[u64],
+        rotations: &[Rotation],
+    ) -> Option<Self> {
+        // As many lanes as leave room for the displacements.
+        (0..=lanes.min(bits)).rev().find_map(|lanes| {
+            let mut basis = Basis::default();
+            let mut local: Vec<u64> = (0..lanes).map(|bit| 1 << bit).collect();
+            local.iter().for_each(|unit| {
+                basis.extend(*unit);
+            });
+            local.extend(displacements.iter().filter(|vector| basis.extend(**vector)));
+            if local.len() > bits {
+                return None;
+            }
+            let settled = |unit: u64| {
+                let odd = rotations.iter().filter(|rotation| (rotation.parity.mask & unit).count_ones() % 2 == 1);
+                odd.fold(unit, |vector, rotation| vector ^ rotation.displacement)
+            };
+            let mut free = (0..qubits).map(|bit| 1 << bit).filter(|unit| basis.extend(*unit)).map(settled);
+            let idle = bits - local.len();
+            local.extend(free.by_ref().take(idle));
+            let tiles: Vec<u64> = free.collect();
+            let duals = duals(local.iter().chain(&tiles).copied().collect());
+            Some(Self { local, tiles, lanes, duals })
+        })
+    }
+
+    pub(super) fn bits(&self) -> usize {
+        self.local.len()
+    }
+
+    /// Whether a displacement stays within a tile.
+    pub(super) fn holds(&self, displacement: u64) -> bool {
+        self.duals[self.bits()..].iter().all(|dual| (dual & displacement).count_ones().is_multiple_of(2))
+    }
+
+    /// A displacement that stays within a tile, in local bits.
+    pub(super) fn displacement(&self, displacement: u64) -> u32 {
+        let set = self.duals[..self.bits()].iter().enumerate();
+        set.filter(|(_, dual)| (*dual & displacement).count_ones() % 2 == 1).fold(0, |bits, (k, _)| bits | 1 << k)
+    }
+
+    pub(super) fn parity(&self, parity: Parity) -> LocalParity {
+        let mask = |vectors: &[u64]| {
+            let set = vectors.iter().enumerate().filter(|(_, vector)| (*vector & parity.mask).count_ones() % 2 == 1);
+            set.fold(0, |bits, (k, _)| bits | 1 << k)
+        };
+        LocalParity { local: mask(&self.local), tile: mask(&self.tiles), odd: parity.odd }
+    }
+
+    /// What the local bits above the lanes add to an index.
+    pub(super) fn offsets(&self) -> Vec<u32> {
+        let above = &self.local[self.lanes..];
+        let offset = |index: usize| {
+            let set = above.iter().enumerate().filter(|(k, _)| index >> k & 1 == 1);
+            set.fold(0, |offset, (_, vector)| offset ^ *vector as u32)
+        };
+        (0..1 << above.len()).map(offset).collect()
+    }
+}
+
+/// For a basis, the masks whose parities are a vector's coordinates in it: the inverse matrix, by elimination.
+fn duals(mut vectors: Vec<u64>) -> Vec<u64> {
+    let count = vectors.len();
+    // Row `k` of the identity becomes what combination of vectors makes unit vector `k`.
+    let mut made: Vec<u64> = (0..count).map(|k| 1 << k).collect();
+    for bit in 0..count {
+        if let Some(pivot) = (bit..count).find(|k| vectors[*k] >> bit & 1 == 1) {
+            vectors.swap(bit, pivot);
+            made.swap(bit, pivot);
+        }
+        for k in (0..count).filter(|k| *k != bit) {
+            if vectors[k] >> bit & 1 == 1 {
+                vectors[k] ^= vectors[bit];
+                made[k] ^= made[bit];
+            }
+        }
+    }
+    // Coordinate `k` of an index is the parity of those of its bits whose unit vectors have it.
+    (0..count).map(|k| (0..count).filter(|bit| made[*bit] >> k & 1 == 1).fold(0, |mask, bit| mask | 1 << bit)).collect()
+}
+
+/// Linearly independent vectors over GF(2).
+#[derive(Debug, Default, Clone)]
+pub(super) struct Basis {
+    /// Each with a leading bit that no later one has.
+    reduced: Vec<u64>,
+}
+
+impl Basis {
+    /// Takes a vector in, unless it depends on those there are.
+    pub(super) fn extend(&mut self, vector: u64) -> bool {
+        let rest = self.reduced.iter().fold(vector, |rest, reduced| rest.min(rest ^ reduced));
+        if rest != 0 {
+            self.reduced.push(rest);
+        }
+        rest != 0
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.reduced.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every index is stored once, where its coordinates say.
+    #[test]
+    fn a_cut_covers_all_indices() {
+        let displacements = [0b110000, 0b011010, 0b000110];
+        let tile = Tile::new(6, 4, 2, &displacements, &[]).expect("three displacements fit four bits");
+        assert_eq!((tile.bits(), tile.lanes, tile.tiles.len()), (4, 1, 2));
+        let offsets = tile.offsets();
+        let mut seen = Vec::new();
+        for number in 0..4u32 {
+            let start = tile.tiles.iter().enumerate().filter(|(k, _)| number >> k & 1 == 1);
+            let start = start.fold(0, |start, (_, vector)| start ^ *vector);
+            for e in 0..16u32 {
+                let index =
+                    start ^ u64::from(offsets[e as usize >> tile.lanes]) ^ u64::from(e & ((1 << tile.lanes) - 1));
+                seen.push(index);
+                for mask in 0..64 {
+                    let parity = tile.parity(Parity { mask, odd: false });
+                    let local = (parity.local & e).count_ones() + (parity.tile & number).count_ones();
+                    assert_eq!(local % 2, (index & mask).count_ones() % 2);
+                }
+                for displacement in displacements {
+                    assert!(tile.holds(displacement));
+                    let moved = e ^ tile.displacement(displacement);
+                    let there =
+                        u64::from(offsets[moved as usize >> tile.lanes]) ^ u64::from(moved & ((1 << tile.lanes) - 1));
+                    assert_eq!(start ^ there, index ^ displacement);
+                }
+            }
+        }
+        seen.sort_unstable();
+        assert_eq!(seen, (0..64).collect::<Vec<u64>>());
+        assert!(Tile::new(6, 2, 2, &displacements, &[]).is_none());
+    }
+}
