@@ -72,9 +72,20 @@ impl Submit for Device {
         self.dialect
     }
 
-    fn submit(&self, plan: &Plan, memory: &mut Memory) {
+    fn id(&self) -> u64 {
+        (self.tile_bits as u64) << 8 | (self.dialect as u64) << 4 | self.order as u64
+    }
+
+    fn submit(&self, plan: &Plan, buffers: &[Option<(Memory, u64)>; Buffer::ALL.len()]) {
         let limits = self.limits();
-        let bases: Vec<*mut c_void> = memory.iter_mut().map(|buffer| buffer.as_mut_ptr().cast()).collect();
+        let nothing = [0u128];
+        let base = |buffer: &Option<(Memory, u64)>| -> *const c_void {
+            let Some((memory, start)) = buffer else { return nothing.as_ptr().cast() };
+            let units = memory.lock().expect("no thread has panicked");
+            // SAFETY: a buffer starts within its memory, or just behind it if it is empty.
+            unsafe { units.as_ptr().cast::<u8>().add(*start as usize).cast() }
+        };
+        let bases = buffers.each_ref().map(base);
         for launch in &plan.launches {
             assert!(launch.group_bytes as usize <= limits.group_bytes, "{launch:?} exceeds the memory of a group");
             assert!((1..=1024).contains(&launch.threads), "{launch:?} has too many threads");
@@ -83,14 +94,14 @@ impl Submit for Device {
                 // SAFETY: the offset is within the buffer.
                 unsafe { bases[*buffer as usize].cast::<u8>().add(*from as usize).cast() }
             };
-            let mut buffers: Vec<*const c_void> = launch.buffers.iter().map(at).collect();
-            buffers.push(launch.args.as_ptr().cast());
+            let mut pointers: Vec<*const c_void> = launch.buffers.iter().map(at).collect();
+            pointers.push(launch.args.as_ptr().cast());
             let threads = Dim(launch.groups * launch.threads, 1, 1);
             let order = self.order as c_int;
             let (groups, group) = (Dim(launch.groups, 1, 1), Dim(launch.threads, 1, 1));
             let shared = launch.group_bytes as usize;
             let call =
-                Launch { buffers: buffers.as_ptr(), count: buffers.len(), shared, groups, group, threads, order };
+                Launch { buffers: pointers.as_ptr(), count: pointers.len(), shared, groups, group, threads, order };
             let name = CString::new(launch.kernel).expect("a name without zero bytes");
             let run = match self.dialect {
                 Dialect::CudaF32 => emu_cuda_f32,

@@ -7,9 +7,11 @@ use super::{Arguments, Engine, Gradients, Real, Wanted};
 use crate::error::Result;
 use crate::program::Program;
 use candle_core::DType;
+use std::sync::Arc;
 
 /// Final states kept from a forward pass.
 #[derive(Debug)]
+#[cfg_attr(feature = "emulator", allow(clippy::large_enum_variant, reason = "there is but one at a time"))]
 pub(crate) enum Kept<T> {
     Cpu(cpu::Kept<T>),
     #[cfg(feature = "emulator")]
@@ -27,7 +29,7 @@ impl<T> Kept<T> {
 }
 
 /// As [`Cpu::check`].
-pub(crate) fn check(cpu: Cpu, program: &Program, batch: usize, dtype: DType) -> Result<()> {
+pub(crate) fn check(cpu: Cpu, program: &Arc<Program>, batch: usize, dtype: DType) -> Result<()> {
     #[cfg(feature = "emulator")]
     if let Some(emulated) = Emulated::current(cpu) {
         return emulated.check(program, batch, dtype);
@@ -38,7 +40,7 @@ pub(crate) fn check(cpu: Cpu, program: &Program, batch: usize, dtype: DType) -> 
 /// As [`Engine::forward`].
 pub(crate) fn forward<T: Real>(
     cpu: Cpu,
-    program: &Program,
+    program: &Arc<Program>,
     arguments: Arguments<'_, T>,
     keep: bool,
 ) -> Result<(Vec<T>, Option<Kept<T>>)> {
@@ -54,7 +56,7 @@ pub(crate) fn forward<T: Real>(
 /// As [`Engine::gradient`].
 pub(crate) fn gradient<T: Real>(
     cpu: Cpu,
-    program: &Program,
+    program: &Arc<Program>,
     arguments: Arguments<'_, T>,
     cotangent: &[T],
     wanted: Wanted,

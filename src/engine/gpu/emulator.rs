@@ -1,30 +1,33 @@
-//! An engine that hands plans to an emulator of a GPU: how the kernels' text is proven without one.
+//! An emulated GPU in place of the CPU engine: how the kernels' text is proven without a device.
 //!
 //! The emulator itself is a crate of the project's own, which compiles the text for the CPU and implements [`Submit`].
 
-use super::plan::{self, Buffer, Plan};
-use super::tape::Tape;
+use super::device::{self, Buffers, Device, Given};
+use super::plan::{Buffer, Plan};
 use super::{Dialect, Limits};
 use crate::engine::cpu::Cpu;
-use crate::engine::{Arguments, Engine, Gradients, Real, Wanted, budget};
+use crate::engine::{Arguments, Gradients, Real, Wanted};
 use crate::error::{Error, Result};
 use crate::program::Program;
 use candle_core::DType;
+use pulp::bytemuck::{cast_slice, cast_slice_mut};
 use std::cell::RefCell;
 use std::fmt::Debug;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-/// Memory of a device: each buffer of a plan, in units that are aligned for every type.
-pub type Memory = Vec<Vec<u128>>;
+/// A piece of emulated memory, in units that are aligned for every type.
+pub type Memory = Arc<Mutex<Vec<u128>>>;
 
 /// What submits plans.
 pub trait Submit: Debug {
-    /// What the device can do.
-    fn limits(&self) -> Limits;
+    /// Tells emulators apart.
+    fn id(&self) -> u64;
     /// The text it runs.
     fn dialect(&self) -> Dialect;
-    /// Runs a plan.
-    fn submit(&self, plan: &Plan, memory: &mut Memory);
+    /// What the device can do.
+    fn limits(&self) -> Limits;
+    /// Runs a plan; buffers start at a byte of a piece of memory.
+    fn submit(&self, plan: &Plan, buffers: &[Option<(Memory, u64)>; Buffer::ALL.len()]);
 }
 
 thread_local! {
@@ -50,19 +53,57 @@ pub(crate) struct Emulated {
     memory_limit: Option<u64>,
 }
 
-/// What a forward pass left on the device, and the numbers it belongs to.
-#[derive(Debug)]
-pub(crate) struct Kept {
-    memory: Memory,
-    arguments: [Vec<u128>; 2],
+/// What a forward pass left on the device.
+pub(crate) type Kept = device::Kept<Memory>;
+
+/// Emulated memory with these bytes; what is left over of the last unit holds NaN.
+fn filled(bytes: &[u8]) -> Memory {
+    let mut units = vec![u128::MAX; bytes.len().div_ceil(16)];
+    cast_slice_mut::<u128, u8>(&mut units)[..bytes.len()].copy_from_slice(bytes);
+    Arc::new(Mutex::new(units))
 }
 
-/// `values` in a buffer of `bytes` bytes; what is left over holds NaN.
-fn buffer<V: pulp::bytemuck::Pod>(values: &[V], bytes: u64) -> Vec<u128> {
-    let mut buffer = vec![u128::MAX; bytes.div_ceil(16) as usize];
-    let (from, to) = (pulp::bytemuck::cast_slice(values), pulp::bytemuck::cast_slice_mut::<u128, u8>(&mut buffer));
-    to[..from.len()].copy_from_slice(from);
-    buffer
+fn read<T: Real>(memory: &Memory, count: usize) -> Vec<T> {
+    let units = memory.lock().unwrap_or_else(PoisonError::into_inner);
+    cast_slice::<u128, T>(&units)[..count].to_vec()
+}
+
+impl Device for Emulated {
+    type Memory = Memory;
+
+    fn id(&self) -> u64 {
+        self.submit.id()
+    }
+
+    fn limits(&self, dtype: DType) -> Result<(Dialect, Limits)> {
+        let limits = self.submit.limits();
+        if dtype.size_in_bytes() == limits.real {
+            return Ok((self.submit.dialect(), limits));
+        }
+        Err(Error::UnsupportedDType { what: "the emulated state".to_owned(), dtype })
+    }
+
+    fn free(&self) -> Result<u64> {
+        Ok(1 << 34)
+    }
+
+    fn allocate(&self, bytes: u64) -> Result<Memory> {
+        Ok(Arc::new(Mutex::new(vec![u128::MAX; bytes.div_ceil(16) as usize])))
+    }
+
+    fn upload(&self, bytes: &[u8]) -> Result<Memory> {
+        Ok(filled(bytes))
+    }
+
+    fn copy(&self, memory: &Memory, bytes: u64) -> Result<Memory> {
+        let units = memory.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(filled(&cast_slice::<u128, u8>(&units)[..bytes as usize]))
+    }
+
+    fn submit(&self, _: Dialect, plan: &Plan, buffers: &Buffers<Memory>) -> Result<()> {
+        self.submit.submit(plan, buffers);
+        Ok(())
+    }
 }
 
 impl Emulated {
@@ -72,97 +113,47 @@ impl Emulated {
         Some(Self { submit, memory_limit: cpu.memory_limit })
     }
 
-    /// As [`Cpu::check`].
-    pub(crate) fn check(&self, program: &Program, batch: usize, dtype: DType) -> Result<()> {
-        match dtype {
-            DType::F64 => self.plan::<f64>(program, |tape, limits| plan::forward(program, tape, limits, batch)),
-            _ => self.plan::<f32>(program, |tape, limits| plan::forward(program, tape, limits, batch)),
+    /// As [`device::check`].
+    pub(crate) fn check(&self, program: &Arc<Program>, batch: usize, dtype: DType) -> Result<()> {
+        device::check(self, program, batch, dtype, self.memory_limit)
+    }
+
+    fn given<'a, T: Real>(&self, program: &'a Arc<Program>, arguments: Arguments<'_, T>) -> Given<'a, Memory> {
+        Given {
+            program,
+            dtype: T::DTYPE,
+            batch: arguments.batch,
+            inputs: filled(cast_slice(arguments.inputs)),
+            weights: filled(cast_slice(arguments.weights)),
+            memory_limit: self.memory_limit,
         }
-        .map(drop)
     }
 
-    /// A plan within the memory limit, and the tape it needs.
-    fn plan<T: Real>(&self, program: &Program, make: impl FnOnce(&Tape, Limits) -> Plan) -> Result<(Tape, Plan)> {
-        let limits = self.submit.limits();
-        if size_of::<T>() != limits.real {
-            return Err(Error::UnsupportedDType { what: "the emulated state".to_owned(), dtype: T::DTYPE });
-        }
-        budget::check::<T>(program, 1, budget::state_bytes::<T>(program.qubits, 1, 1), self.memory_limit)?;
-        let unfit = || Error::UnsupportedDevice { device: "an emulated GPU: a matrix exceeds a tile".to_owned() };
-        let tape = Tape::new(program, limits.tile_bits).ok_or_else(unfit)?;
-        let plan = make(&tape, limits);
-        budget::check::<T>(program, 1, Some(plan.sizes.iter().sum()), self.memory_limit)?;
-        Ok((tape, plan))
-    }
-
-    /// Memory for a plan with what is known in it, and NaN in the rest.
-    fn memory<T: Real>(&self, tape: &Tape, plan: &Plan, arguments: Arguments<'_, T>, cotangent: &[T]) -> Memory {
-        let narrow = |values: &[f64]| values.iter().map(|value| *value as f32).collect::<Vec<_>>();
-        let complex: Vec<f64> = tape.constants.iter().flat_map(|value| [value.re, value.im]).collect();
-        let Limits { real, angle, .. } = self.submit.limits();
-        let converted = |values: &[f64], bytes: usize, size: u64| match bytes {
-            8 => buffer(values, size),
-            _ => buffer(&narrow(values), size),
-        };
-        let fill = |which: &Buffer| {
-            let size = plan.sizes[*which as usize];
-            match which {
-                Buffer::Tape => buffer(&tape.words, size),
-                Buffer::Numbers => converted(&tape.numbers, angle, size),
-                Buffer::Constants => converted(&complex, real, size),
-                Buffer::Inputs => buffer(arguments.inputs, size),
-                Buffer::Weights => buffer(arguments.weights, size),
-                Buffer::Cotangent => buffer(cotangent, size),
-                _ => buffer::<u8>(&[], size),
-            }
-        };
-        Buffer::ALL.iter().map(fill).collect()
-    }
-
-    fn result<T: Real>(memory: &Memory, count: usize) -> Vec<T> {
-        pulp::bytemuck::cast_slice::<u128, T>(&memory[Buffer::Result as usize])[..count].to_vec()
-    }
-}
-
-impl<T: Real> Engine<T> for Emulated {
-    type Kept = Kept;
-
-    fn forward(&self, program: &Program, arguments: Arguments<'_, T>, keep: bool) -> Result<(Vec<T>, Option<Kept>)> {
-        let make = |tape: &Tape, limits| plan::forward(program, tape, limits, arguments.batch);
-        let (tape, plan) = self.plan::<T>(program, make)?;
-        let mut memory = self.memory(&tape, &plan, arguments, &[]);
-        self.submit.submit(&plan, &mut memory);
-        let out = Self::result(&memory, arguments.batch * program.outputs());
-        let arguments = [Buffer::Inputs, Buffer::Weights].map(|buffer| memory[buffer as usize].clone());
-        Ok((out, keep.then_some(Kept { memory, arguments })))
-    }
-
-    fn gradient(
+    /// As [`Engine::forward`](crate::engine::Engine::forward).
+    pub(crate) fn forward<T: Real>(
         &self,
-        program: &Program,
+        program: &Arc<Program>,
+        arguments: Arguments<'_, T>,
+        keep: bool,
+    ) -> Result<(Vec<T>, Option<Kept>)> {
+        let (result, kept) = device::forward(self, &self.given(program, arguments), keep)?;
+        Ok((read(&result, arguments.batch * program.outputs()), kept))
+    }
+
+    /// As [`Engine::gradient`](crate::engine::Engine::gradient).
+    pub(crate) fn gradient<T: Real>(
+        &self,
+        program: &Arc<Program>,
         arguments: Arguments<'_, T>,
         cotangent: &[T],
         wanted: Wanted,
         kept: Option<Kept>,
     ) -> Result<Gradients<T>> {
-        let same = |kept: &Kept| {
-            let [inputs, weights] = &kept.arguments;
-            let of = |values: &[T], bytes: &[u128]| bytes == buffer(values, size_of_val(values) as u64);
-            of(arguments.inputs, inputs) && of(arguments.weights, weights)
-        };
-        let kept = kept.filter(same);
-        let make = |tape: &Tape, limits| plan::gradient(program, tape, limits, arguments.batch, wanted, kept.is_some());
-        let (tape, plan) = self.plan::<T>(program, make)?;
-        let mut memory = self.memory(&tape, &plan, arguments, cotangent);
-        for (which, kept) in Buffer::ALL.iter().zip(kept.into_iter().flat_map(|kept| kept.memory)) {
-            if which.is_kept() {
-                memory[*which as usize] = kept;
-            }
-        }
-        self.submit.submit(&plan, &mut memory);
+        let cotangent = filled(cast_slice(cotangent));
+        let result = device::gradient(self, &self.given(program, arguments), cotangent, wanted, kept)?;
         let inputs = if wanted.inputs { arguments.inputs.len() } else { 0 };
         let weights = if wanted.weights { arguments.weights.len() } else { 0 };
-        let mut result = Self::result(&memory, inputs + weights);
+        let mut result = read(&result, inputs + weights);
         let weights = result.split_off(inputs);
         Ok(Gradients { inputs: wanted.inputs.then_some(result), weights: wanted.weights.then_some(weights) })
     }

@@ -6,6 +6,7 @@
 
 mod angles;
 mod args;
+mod device;
 #[cfg(feature = "emulator")]
 pub mod emulator;
 mod plan;

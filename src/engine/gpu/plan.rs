@@ -84,8 +84,14 @@ impl Buffer {
         Self::Means,
     ];
 
+    /// Whether it is memory that a plan needs for its own time alone.
+    pub(super) fn is_room(self) -> bool {
+        use Buffer::{Cells, Lambdas, Means, Scratch, Slots, Sums};
+        matches!(self, Lambdas | Scratch | Cells | Sums | Slots | Means)
+    }
+
     /// Whether a forward pass leaves it for the gradient.
-    pub fn is_kept(self) -> bool {
+    pub(super) fn is_kept(self) -> bool {
         use Buffer::{Flags, Shared, States, Tables, Turns, Values};
         matches!(self, Values | Shared | Turns | Flags | Tables | States)
     }
@@ -115,6 +121,13 @@ pub struct Plan {
     pub sizes: [u64; Buffer::ALL.len()],
     /// In the order in which they run.
     pub launches: Vec<Launch>,
+}
+
+impl Plan {
+    /// Bytes of a buffer.
+    pub(super) fn size(&self, buffer: Buffer) -> u64 {
+        self.sizes[buffer as usize]
+    }
 }
 
 /// Threads of a group where nothing else decides.

@@ -7,7 +7,7 @@ use super::stages::Stages;
 use super::sweeps::{LocalDiagonal, LocalRotation, Op, Term, sweeps};
 use super::terms::Reading;
 use super::tile::{LocalParity, Tile};
-use crate::program::{Kernel, Program, Source, Step};
+use crate::program::{Kernel, Program, Slot, Source, Step};
 use num_complex::Complex64;
 use std::collections::HashMap;
 
@@ -41,6 +41,8 @@ pub(super) struct Tape {
     /// Where the cells of each slot are listed.
     pub(super) slot_cells: u32,
     pub(super) reading: Reading,
+    /// Whether a gradient reads inputs and weights themselves.
+    pub(super) reads_arguments: bool,
 }
 
 /// A sweep on the tape: operations `first..last`, and its tiles.
@@ -149,6 +151,8 @@ impl Tape {
         let tables = (tables.len() as u32, writer.lists(&tables));
         let slot_cells = writer.lists(&slots);
         let reading = Reading::new(program, &stages, &mut writer);
+        let product = |slot: &Slot| slot.terms.iter().any(|(_, _, second)| second.is_some());
+        let reads_arguments = program.embedding.is_some() || program.slots.iter().any(product);
         let bits = bits.min(program.qubits);
         let Writer { words, numbers, constants, .. } = writer;
         Some(Self {
@@ -164,6 +168,7 @@ impl Tape {
             slot_cells,
             reading,
             angles,
+            reads_arguments,
         })
     }
 

@@ -1,0 +1,287 @@
+//! What runs plans on a device: memory, what stays there with a program, and what a forward pass keeps.
+//!
+//! A program's tape goes to a device once and stays as long as the program lives. A call takes two pieces of memory from the
+//! device, for what the gradient may want to keep and for the rest, besides the result. The gradient is that of the forward
+//! pass: where it needs inputs and weights themselves, copies of them are kept.
+
+use super::plan::{self, Buffer, Plan};
+use super::tape::Tape;
+use super::{Dialect, Limits};
+use crate::engine::Wanted;
+use crate::error::{Error, Result};
+use crate::program::Program;
+use candle_core::DType;
+use std::any::Any;
+use std::fmt::Debug;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+/// A device's memory and its queue of launches.
+pub(crate) trait Device {
+    /// A piece of memory; clones are the same piece.
+    type Memory: Clone + Debug + Send + Sync + 'static;
+
+    /// Tells devices apart.
+    fn id(&self) -> u64;
+    /// What it can do, for a dtype that it knows.
+    fn limits(&self, dtype: DType) -> Result<(Dialect, Limits)>;
+    /// Bytes that can still be had.
+    fn free(&self) -> Result<u64>;
+    /// New memory of at least one byte, with anything in it.
+    fn allocate(&self, bytes: u64) -> Result<Self::Memory>;
+    /// New memory with these bytes in it.
+    fn upload(&self, bytes: &[u8]) -> Result<Self::Memory>;
+    /// A copy of the first bytes.
+    fn copy(&self, memory: &Self::Memory, bytes: u64) -> Result<Self::Memory>;
+    /// Queues a plan's launches; each buffer is a piece of memory from a byte on.
+    fn submit(&self, dialect: Dialect, plan: &Plan, buffers: &Buffers<Self::Memory>) -> Result<()>;
+}
+
+/// A plan's buffers by their numbers; those of size 0 may be missing.
+pub(crate) type Buffers<M> = [Option<(M, u64)>; Buffer::ALL.len()];
+
+/// What a call computes with: memory of the caller.
+#[derive(Debug)]
+pub(crate) struct Given<'a, M> {
+    pub(crate) program: &'a Arc<Program>,
+    pub(crate) dtype: DType,
+    pub(crate) batch: usize,
+    pub(crate) inputs: M,
+    pub(crate) weights: M,
+    pub(crate) memory_limit: Option<u64>,
+}
+
+/// What a forward pass left on a device.
+#[derive(Debug)]
+pub(crate) struct Kept<M> {
+    /// Turns, tables and states; missing if they are too large to keep.
+    arena: Option<M>,
+    /// Inputs and weights, if the gradient reads them.
+    arguments: Option<[M; 2]>,
+}
+
+/// Outputs of a forward pass, and what it left.
+pub(crate) type Passed<M> = (M, Option<Kept<M>>);
+
+/// Bytes a forward pass may leave for its gradient, as a fraction of the device's free memory: an eighth.
+const KEPT_FRACTION: u64 = 8;
+
+/// Kept without asking how much memory is free.
+const KEPT_FREELY: u64 = 1 << 28;
+
+/// Arenas start their buffers at multiples of this, as allocators do.
+const ALIGNMENT: u64 = 256;
+
+/// What stays on a device with a program.
+#[derive(Debug)]
+struct Resident<M> {
+    tape: Tape,
+    dialect: Dialect,
+    limits: Limits,
+    memory: [M; 3],
+    plans: Mutex<Vec<(Key, Arc<Plan>)>>,
+}
+
+/// What a plan was made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Key {
+    Forward { batch: usize },
+    Gradient { batch: usize, wanted: Wanted, kept: bool },
+}
+
+/// Plans a program remembers on a device.
+const PLANS: usize = 8;
+
+type Entry = (Weak<Program>, u64, DType, Arc<dyn Any + Send + Sync>);
+
+static RESIDENTS: Mutex<Vec<Entry>> = Mutex::new(Vec::new());
+
+/// Whether a forward pass fits the device. candle would wrap the error of an op beyond recognition.
+pub(crate) fn check<D: Device>(
+    device: &D,
+    program: &Arc<Program>,
+    batch: usize,
+    dtype: DType,
+    memory_limit: Option<u64>,
+) -> Result<()> {
+    let states = [DType::F32, DType::F64].contains(&dtype).then(|| program.qubits).and_then(|qubits| {
+        (batch as u64).checked_mul(1u64.checked_shl(qubits as u32).filter(|amplitudes| *amplitudes > 0)?)
+    });
+    let small = states.is_some_and(|amplitudes| amplitudes <= 1 << 20);
+    if small && memory_limit.is_none() {
+        return Ok(());
+    }
+    let needed = states.and_then(|amplitudes| amplitudes.checked_mul(2 * dtype.size_in_bytes() as u64));
+    within(device, program, dtype, needed, memory_limit)?;
+    let resident = Resident::of(device, program, dtype)?;
+    let plan = resident.plan(program, Key::Forward { batch });
+    within(device, program, dtype, Some(plan.sizes.iter().sum()), memory_limit)
+}
+
+fn within<D: Device>(
+    device: &D,
+    program: &Program,
+    dtype: DType,
+    needed: Option<u64>,
+    memory_limit: Option<u64>,
+) -> Result<()> {
+    let budget = memory_limit.map_or_else(|| device.free(), Ok)?;
+    match needed {
+        Some(bytes) if bytes <= budget && program.qubits <= MOST_QUBITS => Ok(()),
+        _ => Err(Error::Memory { qubits: program.qubits, dtype, states: 1, needed, budget }),
+    }
+}
+
+/// Indices on a device are words of 32 bits.
+const MOST_QUBITS: usize = 31;
+
+/// Outputs `[batch, outputs]` in new memory, and with `keep` what the gradient can use.
+pub(crate) fn forward<D: Device>(device: &D, given: &Given<'_, D::Memory>, keep: bool) -> Result<Passed<D::Memory>> {
+    let resident = Resident::of(device, given.program, given.dtype)?;
+    let plan = resident.plan(given.program, Key::Forward { batch: given.batch });
+    let mut buffers = resident.buffers(given);
+    let arena = resident.arena(device, &plan, Buffer::is_kept, &mut buffers)?;
+    resident.arena(device, &plan, Buffer::is_room, &mut buffers)?;
+    let result = device.allocate(plan.size(Buffer::Result))?;
+    buffers[Buffer::Result as usize] = Some((result.clone(), 0));
+    device.submit(resident.dialect, &plan, &buffers)?;
+    if !keep {
+        return Ok((result, None));
+    }
+    let size: u64 = Buffer::ALL.iter().filter(|buffer| buffer.is_kept()).map(|buffer| plan.size(*buffer)).sum();
+    let keeps = size <= KEPT_FREELY || size <= device.free()? / KEPT_FRACTION;
+    let copy = |memory: &D::Memory, buffer: Buffer| device.copy(memory, plan.size(buffer));
+    let arguments = resident.tape.reads_arguments || !keeps;
+    let arguments = arguments
+        .then(|| Ok::<_, Error>([copy(&given.inputs, Buffer::Inputs)?, copy(&given.weights, Buffer::Weights)?]));
+    Ok((result, Some(Kept { arena: keeps.then_some(arena), arguments: arguments.transpose()? })))
+}
+
+/// The wanted gradients in inputs and weights, one after the other in new memory.
+pub(crate) fn gradient<D: Device>(
+    device: &D,
+    given: &Given<'_, D::Memory>,
+    cotangent: D::Memory,
+    wanted: Wanted,
+    kept: Option<Kept<D::Memory>>,
+) -> Result<D::Memory> {
+    let resident = Resident::of(device, given.program, given.dtype)?;
+    let mut buffers = resident.buffers(given);
+    let Kept { arena, arguments } = kept.unwrap_or(Kept { arena: None, arguments: None });
+    if let Some([inputs, weights]) = arguments {
+        buffers[Buffer::Inputs as usize] = Some((inputs, 0));
+        buffers[Buffer::Weights as usize] = Some((weights, 0));
+    }
+    buffers[Buffer::Cotangent as usize] = Some((cotangent, 0));
+    let plan = resident.plan(given.program, Key::Gradient { batch: given.batch, wanted, kept: arena.is_some() });
+    if given.memory_limit.is_some() {
+        within(device, given.program, given.dtype, Some(plan.sizes.iter().sum()), given.memory_limit)?;
+    }
+    match arena {
+        Some(arena) => bind(&plan, Buffer::is_kept, &arena, &mut buffers),
+        None => resident.arena(device, &plan, Buffer::is_kept, &mut buffers).map(drop)?,
+    }
+    resident.arena(device, &plan, Buffer::is_room, &mut buffers)?;
+    let result = device.allocate(plan.size(Buffer::Result))?;
+    buffers[Buffer::Result as usize] = Some((result.clone(), 0));
+    device.submit(resident.dialect, &plan, &buffers)?;
+    Ok(result)
+}
+
+/// Gives all buffers of a kind their places in an arena; returns its size.
+fn places(plan: &Plan, kind: fn(Buffer) -> bool, mut place: impl FnMut(Buffer, u64)) -> u64 {
+    Buffer::ALL.into_iter().filter(|buffer| kind(*buffer)).fold(0, |at, buffer| {
+        place(buffer, at);
+        at + plan.size(buffer).next_multiple_of(ALIGNMENT)
+    })
+}
+
+fn bind<M: Clone>(plan: &Plan, kind: fn(Buffer) -> bool, arena: &M, buffers: &mut Buffers<M>) {
+    places(plan, kind, |buffer, at| buffers[buffer as usize] = Some((arena.clone(), at)));
+}
+
+impl<M: Clone + Debug + Send + Sync + 'static> Resident<M> {
+    /// What is on the device for a program, after bringing it there if it is the first call.
+    fn of<D: Device<Memory = M>>(device: &D, program: &Arc<Program>, dtype: DType) -> Result<Arc<Self>> {
+        let mut entries = RESIDENTS.lock().unwrap_or_else(PoisonError::into_inner);
+        let id = device.id();
+        let found = entries.iter().find(|(owner, on, kind, _)| {
+            std::ptr::eq(owner.as_ptr(), Arc::as_ptr(program)) && (*on, *kind) == (id, dtype)
+        });
+        if let Some(resident) = found.and_then(|(.., resident)| Arc::clone(resident).downcast().ok()) {
+            return Ok(resident);
+        }
+        let resident = Arc::new(Self::new(device, program, dtype)?);
+        entries.retain(|(owner, ..)| owner.strong_count() > 0);
+        let any: Arc<dyn Any + Send + Sync> = Arc::<Self>::clone(&resident);
+        entries.push((Arc::downgrade(program), id, dtype, any));
+        Ok(resident)
+    }
+
+    fn new<D: Device<Memory = M>>(device: &D, program: &Program, dtype: DType) -> Result<Self> {
+        let (dialect, limits) = device.limits(dtype)?;
+        let unfit = || Error::UnsupportedDevice { device: format!("a GPU with tiles of {} bits", limits.tile_bits) };
+        let tape = Tape::new(program, limits.tile_bits).ok_or_else(unfit)?;
+        let constants: Vec<f64> = tape.constants.iter().flat_map(|value| [value.re, value.im]).collect();
+        let memory = [
+            device.upload(pulp::bytemuck::cast_slice(&tape.words))?,
+            device.upload(&bytes(&tape.numbers, limits.angle))?,
+            device.upload(&bytes(&constants, limits.real))?,
+        ];
+        Ok(Self { tape, dialect, limits, memory, plans: Mutex::default() })
+    }
+
+    fn plan(&self, program: &Program, key: Key) -> Arc<Plan> {
+        let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, plan)) = plans.iter().find(|(of, _)| *of == key) {
+            return Arc::clone(plan);
+        }
+        let plan = Arc::new(match key {
+            Key::Forward { batch } => plan::forward(program, &self.tape, self.limits, batch),
+            Key::Gradient { batch, wanted, kept } => {
+                plan::gradient(program, &self.tape, self.limits, batch, wanted, kept)
+            }
+        });
+        if plans.len() == PLANS {
+            plans.remove(0);
+        }
+        plans.push((key, Arc::clone(&plan)));
+        plan
+    }
+
+    /// The buffers that there are before a call takes any memory.
+    fn buffers(&self, given: &Given<'_, M>) -> Buffers<M> {
+        let mut buffers = [const { None }; Buffer::ALL.len()];
+        let [tape, numbers, constants] = self.memory.clone();
+        let known = [
+            (Buffer::Tape, tape),
+            (Buffer::Numbers, numbers),
+            (Buffer::Constants, constants),
+            (Buffer::Inputs, given.inputs.clone()),
+            (Buffer::Weights, given.weights.clone()),
+        ];
+        known.into_iter().for_each(|(buffer, memory)| buffers[buffer as usize] = Some((memory, 0)));
+        buffers
+    }
+
+    /// New memory for all buffers of a kind.
+    fn arena<D: Device<Memory = M>>(
+        &self,
+        device: &D,
+        plan: &Plan,
+        kind: fn(Buffer) -> bool,
+        buffers: &mut Buffers<M>,
+    ) -> Result<M> {
+        let size = places(plan, kind, |_, _| ());
+        let arena = device.allocate(size.max(1))?;
+        bind(plan, kind, &arena, buffers);
+        Ok(arena)
+    }
+}
+
+/// Numbers in the precision that takes `width` bytes.
+fn bytes(values: &[f64], width: usize) -> Vec<u8> {
+    match width {
+        8 => values.iter().flat_map(|value| value.to_ne_bytes()).collect(),
+        _ => values.iter().flat_map(|value| (*value as f32).to_ne_bytes()).collect(),
+    }
+}
