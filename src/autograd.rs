@@ -5,11 +5,12 @@
 //! an engine on another device never sends anything to the host.
 
 use crate::engine::cpu::Cpu;
-use crate::engine::{Arguments, Real, Wanted, host};
+use crate::engine::{Arguments, Real, Storage, Wanted, cuda, host, metal};
 use crate::error::{Error, Result};
 use crate::program::Program;
 use candle_core::backend::BackendStorage;
-use candle_core::{CpuStorage, CustomOp2, CustomOp3, DType, Layout, Shape, Tensor};
+use candle_core::{CpuStorage, CudaStorage, CustomOp2, CustomOp3, DType, Layout, MetalStorage, Shape, Tensor};
+use std::any::Any;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// See the module.
@@ -27,6 +28,7 @@ pub(crate) struct Forward {
 enum Kept {
     F32(host::Kept<f32>),
     F64(host::Kept<f64>),
+    Device(Box<dyn Any + Send>),
 }
 
 #[derive(Debug)]
@@ -87,6 +89,32 @@ impl CustomOp2 for Forward {
         Ok((out, (batch, self.program.outputs()).into()))
     }
 
+    fn cuda_fwd(
+        &self,
+        inputs: &CudaStorage,
+        inputs_layout: &Layout,
+        weights: &CudaStorage,
+        weights_layout: &Layout,
+    ) -> candle_core::Result<(CudaStorage, Shape)> {
+        let arguments = [(inputs, inputs_layout), (weights, weights_layout)];
+        let (out, kept) = cuda::forward(&self.program, arguments, self.engine.memory_limit, self.tracked)?;
+        self.keep(kept.map(Kept::Device));
+        Ok((out, (inputs_layout.dims()[0], self.program.outputs()).into()))
+    }
+
+    fn metal_fwd(
+        &self,
+        inputs: &MetalStorage,
+        inputs_layout: &Layout,
+        weights: &MetalStorage,
+        weights_layout: &Layout,
+    ) -> candle_core::Result<(MetalStorage, Shape)> {
+        let arguments = [(inputs, inputs_layout), (weights, weights_layout)];
+        let (out, kept) = metal::forward(&self.program, arguments, self.engine.memory_limit, self.tracked)?;
+        self.keep(kept.map(Kept::Device));
+        Ok((out, (inputs_layout.dims()[0], self.program.outputs()).into()))
+    }
+
     fn bwd(
         &self,
         inputs: &Tensor,
@@ -107,6 +135,17 @@ impl CustomOp2 for Forward {
 }
 
 impl Backward {
+    /// What the forward pass left on a device.
+    fn kept(&self) -> Option<Box<dyn Any + Send>> {
+        self.forward.take().and_then(|kept| if let Kept::Device(kept) = kept { Some(kept) } else { None })
+    }
+
+    /// Of the packed gradients.
+    fn shape(&self, inputs: &Layout, weights: &Layout) -> Shape {
+        let size = |wanted: bool, layout: &Layout| if wanted { layout.shape().elem_count() } else { 0 };
+        (size(self.wanted.inputs, inputs) + size(self.wanted.weights, weights)).into()
+    }
+
     /// The gradient in the inputs, then the one in the weights, as far as they are wanted.
     fn packed<T: Real>(
         &self,
@@ -149,9 +188,39 @@ impl CustomOp3 for Backward {
             }
             (other, ..) => return Err(unsupported(other.dtype()).into()),
         };
-        let size = |wanted: bool, layout: &Layout| if wanted { layout.shape().elem_count() } else { 0 };
-        let count = size(self.wanted.inputs, inputs_layout) + size(self.wanted.weights, weights_layout);
-        Ok((packed, count.into()))
+        Ok((packed, self.shape(inputs_layout, weights_layout)))
+    }
+
+    fn cuda_fwd(
+        &self,
+        inputs: &CudaStorage,
+        inputs_layout: &Layout,
+        weights: &CudaStorage,
+        weights_layout: &Layout,
+        cotangent: &CudaStorage,
+        cotangent_layout: &Layout,
+    ) -> candle_core::Result<(CudaStorage, Shape)> {
+        let arguments: [Storage<'_, CudaStorage>; 3] =
+            [(inputs, inputs_layout), (weights, weights_layout), (cotangent, cotangent_layout)];
+        let Forward { program, engine, .. } = &self.forward;
+        let packed = cuda::gradient(program, arguments, engine.memory_limit, self.wanted, self.kept())?;
+        Ok((packed, self.shape(inputs_layout, weights_layout)))
+    }
+
+    fn metal_fwd(
+        &self,
+        inputs: &MetalStorage,
+        inputs_layout: &Layout,
+        weights: &MetalStorage,
+        weights_layout: &Layout,
+        cotangent: &MetalStorage,
+        cotangent_layout: &Layout,
+    ) -> candle_core::Result<(MetalStorage, Shape)> {
+        let arguments: [Storage<'_, MetalStorage>; 3] =
+            [(inputs, inputs_layout), (weights, weights_layout), (cotangent, cotangent_layout)];
+        let Forward { program, engine, .. } = &self.forward;
+        let packed = metal::gradient(program, arguments, engine.memory_limit, self.wanted, self.kept())?;
+        Ok((packed, self.shape(inputs_layout, weights_layout)))
     }
 }
 

@@ -96,6 +96,32 @@ pub enum Error {
         /// The device, in words.
         device: String,
     },
+    /// Tensors of one call are on different devices.
+    #[error("{what} is on {actual}, but the other tensors are on {expected}")]
+    DeviceMismatch {
+        /// Which tensor.
+        what: String,
+        /// Where the other tensors are.
+        expected: String,
+        /// Where it is.
+        actual: String,
+    },
+    /// A GPU refused to run a kernel.
+    #[error(
+        "kernel `{kernel}` was refused ({reason}): {groups} groups of {threads} threads, {group_bytes} bytes a group"
+    )]
+    Launch {
+        /// The kernel.
+        kernel: &'static str,
+        /// Groups of threads.
+        groups: u32,
+        /// Threads of a group.
+        threads: u32,
+        /// Bytes that a group shares.
+        group_bytes: u32,
+        /// What the device's driver said.
+        reason: String,
+    },
     /// A weight tensor the circuit declares was not given.
     #[error("weight tensor `{name}` is missing; the circuit declares {declared:?}")]
     MissingWeights {

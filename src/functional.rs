@@ -2,8 +2,8 @@
 
 use crate::autograd::Forward;
 use crate::circuit::Circuit;
+use crate::engine;
 use crate::engine::cpu::Cpu;
-use crate::engine::host;
 use crate::error::{Error, Result};
 use crate::measurement::Measurement;
 use crate::program::Program;
@@ -45,7 +45,7 @@ pub fn evaluate(
 ) -> Result<Tensor> {
     let program = Arc::new(Program::new(circuit, measurement)?);
     let sorted = sort_weights(&program, weights)?;
-    run(&program, Cpu::default(), DType::F32, inputs, &sorted)
+    run(&program, Cpu::default(), (DType::F32, &Device::Cpu), inputs, &sorted)
 }
 
 /// The tensors in the program's order, each checked against its declaration.
@@ -72,32 +72,38 @@ fn sort_weights<'a>(program: &Program, given: &[(&str, &'a Tensor)]) -> Result<V
 }
 
 /// Runs a program on tensors of any supported dtype; `weights` are in the program's order and of its shapes. Without any
-/// tensor the dtype is `default`.
+/// tensor the dtype and the device are the `default` ones.
 pub(crate) fn run(
     program: &Arc<Program>,
-    engine: Cpu,
-    default: DType,
+    cpu: Cpu,
+    default: (DType, &Device),
     inputs: Option<&Tensor>,
     weights: &[&Tensor],
 ) -> Result<Tensor> {
     let named = program.tensors.iter().map(|tensor| Some(tensor.name.as_str())).zip(weights.iter().copied());
-    let outer = common_dtype(named.chain(inputs.map(|tensor| (None, tensor))))?.unwrap_or(default);
+    let common = common(named.chain(inputs.map(|tensor| (None, tensor))))?;
+    let (outer, device) = common.as_ref().map_or(default, |(dtype, device)| (*dtype, device));
+    if !engine::exists_for(device) {
+        return Err(Error::UnsupportedDevice { device: place(device) });
+    }
     let inner = state_dtype(outer);
 
+    // A GPU has no tensors without elements; an element that nothing reads takes the place of none.
+    let least = usize::from(!device.is_cpu());
     let (leading, rows) = match inputs {
         Some(tensor) => rows(program, tensor)?,
         None if program.inputs > 0 => return Err(Error::MissingInputs { expected: program.inputs }),
-        None => (Vec::new(), Tensor::zeros((1, 0), outer, &Device::Cpu)?),
+        None => (Vec::new(), Tensor::zeros((1, least), outer, device)?),
     };
     let shape: Vec<usize> = leading.iter().chain(&program.output_shape).copied().collect();
     let batch = rows.dim(0)?;
     if batch == 0 {
-        return Ok(Tensor::zeros(shape, outer, &Device::Cpu)?);
+        return Ok(rows.detach().reshape(shape)?);
     }
-    host::check(engine, program, batch, inner)?;
+    engine::check(cpu, device, program, batch, inner)?;
     let rows = rows.to_dtype(inner)?.contiguous()?;
     let weights = match weights {
-        [] => Tensor::zeros(0, inner, &Device::Cpu)?,
+        [] => Tensor::zeros(least, inner, device)?,
         // The op takes weights of any shape, and every reshaping is one more node of the graph.
         [one] => one.to_dtype(inner)?.contiguous()?,
         many => {
@@ -106,7 +112,7 @@ pub(crate) fn run(
             Tensor::cat(&flat, 0)?.to_dtype(inner)?
         }
     };
-    let out = Forward::new(program, engine).apply(&rows, &weights)?.to_dtype(outer)?;
+    let out = Forward::new(program, cpu).apply(&rows, &weights)?.to_dtype(outer)?;
     Ok(if out.dims() == shape { out } else { out.reshape(shape)? })
 }
 
@@ -122,9 +128,14 @@ fn rows(program: &Program, tensor: &Tensor) -> Result<(Vec<usize>, Tensor)> {
     Ok((leading.to_vec(), rows))
 }
 
-/// The one dtype of all tensors, if there are any, which must also be on a device with an engine. Weight tensors come with
-/// their names, the input with none.
-fn common_dtype<'a>(tensors: impl Iterator<Item = (Option<&'a str>, &'a Tensor)>) -> Result<Option<DType>> {
+/// A device, in words.
+fn place(device: &Device) -> String {
+    format!("{:?}", device.location())
+}
+
+/// The one dtype and the one device of all tensors, if there are any. Weight tensors come with their names, the input with
+/// none.
+fn common<'a>(tensors: impl Iterator<Item = (Option<&'a str>, &'a Tensor)>) -> Result<Option<(DType, Device)>> {
     let what = |name: Option<&str>| name.map_or("the input".to_owned(), |name| format!("weight tensor `{name}`"));
     let mut common = None;
     for (name, tensor) in tensors {
@@ -132,12 +143,14 @@ fn common_dtype<'a>(tensors: impl Iterator<Item = (Option<&'a str>, &'a Tensor)>
         if !matches!(actual, DType::F16 | DType::BF16 | DType::F32 | DType::F64) {
             return Err(Error::UnsupportedDType { what: what(name), dtype: actual });
         }
-        let expected = *common.get_or_insert(actual);
+        let (expected, device) = common.get_or_insert_with(|| (actual, tensor.device().clone()));
+        let expected = *expected;
         if actual != expected {
             return Err(Error::DTypeMismatch { what: what(name), expected, actual });
         }
-        if !tensor.device().is_cpu() {
-            return Err(Error::UnsupportedDevice { device: format!("{:?}", tensor.device().location()) });
+        if !tensor.device().same_device(device) {
+            let (expected, actual) = (place(device), place(tensor.device()));
+            return Err(Error::DeviceMismatch { what: what(name), expected, actual });
         }
     }
     Ok(common)

@@ -49,7 +49,7 @@ mod autograd;
 pub mod bench;
 pub mod circuit;
 mod engine;
-#[cfg(feature = "emulator")]
+#[cfg(any(feature = "cuda", feature = "metal", feature = "emulator"))]
 #[doc(hidden)]
 pub use engine::gpu as emulation;
 mod error;

@@ -2,6 +2,9 @@
 
 extern __shared__ double group_memory[];
 
+// The most threads of a group: as many as have registers for eight amplitudes of two states.
+#define SWEEP_BOUNDS __launch_bounds__(sizeof(REAL) == 4 ? 512 : 256)
+
 FN Place place() {
     Place p;
     p.group = blockIdx.x;
@@ -35,7 +38,7 @@ extern "C" __global__ void cw_embed(
     embed_features<REAL>(inputs, states, a, place());
 }
 
-extern "C" __global__ void cw_forward(
+extern "C" __global__ void SWEEP_BOUNDS cw_forward(
     const uint *tape, const Complex<REAL> *shared, const Complex<REAL> *turns, const Complex<REAL> *tables,
     const Complex<REAL> *constants, Complex<REAL> *states, const SweepArgs a)
 {
@@ -43,7 +46,7 @@ extern "C" __global__ void cw_forward(
     place());
 }
 
-extern "C" __global__ void cw_reverse(
+extern "C" __global__ void SWEEP_BOUNDS cw_reverse(
     const uint *tape, const Complex<REAL> *shared, const Complex<REAL> *turns, const Complex<REAL> *tables,
     const Complex<REAL> *constants, Complex<REAL> *states, Complex<REAL> *lambdas, REAL *cells, const SweepArgs a)
 {

@@ -6,9 +6,43 @@
 
 mod budget;
 pub(crate) mod cpu;
-#[cfg(feature = "emulator")]
+#[cfg(any(feature = "cuda", feature = "metal", feature = "emulator"))]
 pub mod gpu;
 pub(crate) mod host;
+
+#[cfg(not(all(feature = "cuda", feature = "metal")))]
+pub(crate) mod absent;
+#[cfg(not(feature = "cuda"))]
+pub(crate) use absent as cuda;
+#[cfg(not(feature = "metal"))]
+pub(crate) use absent as metal;
+#[cfg(feature = "cuda")]
+pub(crate) use gpu::cuda;
+#[cfg(feature = "metal")]
+pub(crate) use gpu::metal;
+
+/// A tensor's memory on a device, and where its elements stand in it.
+pub(crate) type Storage<'a, S> = (&'a S, &'a candle_core::Layout);
+
+/// Whether this build has an engine for a device.
+pub(crate) fn exists_for(device: &candle_core::Device) -> bool {
+    device.is_cpu() || device.is_cuda() && cfg!(feature = "cuda") || device.is_metal() && cfg!(feature = "metal")
+}
+
+/// Whether a forward pass fits a device's memory. candle would wrap the error of an op beyond recognition.
+pub(crate) fn check(
+    cpu: cpu::Cpu,
+    device: &candle_core::Device,
+    program: &std::sync::Arc<Program>,
+    batch: usize,
+    dtype: candle_core::DType,
+) -> Result<()> {
+    match device {
+        candle_core::Device::Cpu => host::check(cpu, program, batch, dtype),
+        candle_core::Device::Cuda(device) => cuda::check(device, program, batch, dtype, cpu.memory_limit),
+        candle_core::Device::Metal(device) => metal::check(device, program, batch, dtype, cpu.memory_limit),
+    }
+}
 
 use crate::error::Result;
 use crate::program::Program;

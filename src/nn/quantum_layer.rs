@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::functional;
 use crate::measurement::Measurement;
 use crate::program::{Program, Rewrites};
-use candle_core::{DType, Module, Tensor};
+use candle_core::{DType, Device, Module, Tensor};
 use candle_nn::VarBuilder;
 use std::sync::Arc;
 
@@ -54,6 +54,7 @@ pub struct QuantumLayer {
     program: Arc<Program>,
     weights: Vec<Tensor>,
     dtype: DType,
+    device: Device,
     engine: Cpu,
 }
 
@@ -93,7 +94,7 @@ impl QuantumLayer {
             .map(|(name, shape, init)| vb.get_with_hints(shape.clone(), name, init))
             .collect::<candle_core::Result<Vec<_>>>()?;
         let engine = Cpu { memory_limit: config.memory_limit };
-        Ok(Self { circuit, measurement, program, weights, dtype: vb.dtype(), engine })
+        Ok(Self { circuit, measurement, program, weights, dtype: vb.dtype(), device: vb.device().clone(), engine })
     }
 
     /// The outputs `[outputs]` of a circuit that reads no inputs.
@@ -137,7 +138,7 @@ impl QuantumLayer {
     }
 
     fn run(&self, x: Option<&Tensor>, weights: &[Tensor]) -> Result<Tensor> {
-        functional::run(&self.program, self.engine, self.dtype, x, &weights.iter().collect::<Vec<_>>())
+        functional::run(&self.program, self.engine, (self.dtype, &self.device), x, &weights.iter().collect::<Vec<_>>())
     }
 
     /// The circuit.

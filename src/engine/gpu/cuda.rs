@@ -1,0 +1,254 @@
+//! CUDA, through candle's device: its stream, its memory, its tensors.
+
+use super::device::{self, Buffers, Device, Given, Kept};
+use super::plan::{Launch, Plan};
+use super::{Dialect, Limits};
+use crate::engine::{Storage, Wanted};
+use crate::error::{Error, Result};
+use crate::program::Program;
+use candle_core::backend::BackendStorage;
+use candle_core::cuda_backend::cudarc;
+use candle_core::cuda_backend::{CudaDType, WrapErr};
+use candle_core::{CudaDevice, CudaStorage, DType};
+use cudarc::driver::sys::{CUdevice_attribute as DeviceAttribute, CUfunction_attribute as FunctionAttribute};
+use cudarc::driver::{CudaSlice, DevicePtr, DeviceRepr, DriverError, LaunchConfig, PushKernelArg};
+use std::any::Any;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+
+/// The kernels as PTX, which the driver compiles for its device.
+#[allow(unreachable_pub, reason = "generated")]
+mod ptx {
+    include!(concat!(env!("OUT_DIR"), "/kernels.rs"));
+}
+
+/// Threads a tile has at the most, as a power of two; the entry points of the sweeps are bounded alike.
+const THREAD_BITS: [usize; 2] = [9, 8];
+
+/// A group gets as much memory as this without asking.
+const GROUP_BYTES: u32 = 48 << 10;
+
+/// Memory on the device.
+#[derive(Debug, Clone)]
+pub(crate) enum Memory {
+    Own(Arc<CudaSlice<u8>>),
+    /// Of a tensor that outlives the call.
+    Lent(u64),
+}
+
+/// A kernel's last argument: a structure of words, of which it reads as many as it declares.
+#[derive(Debug, Clone, Copy)]
+#[repr(C)]
+struct Words([u32; 16]);
+
+// SAFETY: an array of words, valid for any bits.
+unsafe impl DeviceRepr for Words {}
+
+impl Words {
+    fn new(args: &[u32]) -> Self {
+        let mut words = [0; 16];
+        words[..args.len()].copy_from_slice(args);
+        Self(words)
+    }
+}
+
+fn candle(error: DriverError) -> Error {
+    let wrapped: candle_core::Result<()> = Err(error).w();
+    wrapped.map_or_else(Error::from, |()| Error::UnsupportedDevice { device: "CUDA".to_owned() })
+}
+
+impl Device for CudaDevice {
+    type Memory = Memory;
+
+    fn id(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        CudaDevice::id(self).hash(&mut hasher);
+        hasher.finish()
+    }
+
+    fn limits(&self, dtype: DType) -> Result<(Dialect, Limits)> {
+        let dialect = match dtype {
+            DType::F32 => Dialect::CudaF32,
+            DType::F64 => Dialect::CudaF64,
+            dtype => return Err(Error::UnsupportedDType { what: "the state".to_owned(), dtype }),
+        };
+        let stream = self.cuda_stream();
+        let attribute = |which: DeviceAttribute| stream.context().attribute(which).map_err(candle);
+        let real = dtype.size_in_bytes();
+        let group_bytes = attribute(DeviceAttribute::CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN)? as usize;
+        let groups = 2 * attribute(DeviceAttribute::CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT)? as usize;
+        let thread_bits = THREAD_BITS[usize::from(real == 8)];
+        let limits = Limits { real, angle: 8, group_bytes, thread_bits, groups, tile_bits: 0 };
+        Ok((dialect, limits.with_largest_tiles()))
+    }
+
+    fn free(&self) -> Result<u64> {
+        let (free, _) = self.cuda_stream().context().mem_get_info().map_err(candle)?;
+        Ok(free as u64)
+    }
+
+    fn allocate(&self, bytes: u64) -> Result<Memory> {
+        // SAFETY: the kernels write what they and candle read.
+        let slice = unsafe { self.alloc::<u8>(bytes.max(1) as usize) }?;
+        Ok(Memory::Own(Arc::new(slice)))
+    }
+
+    fn upload(&self, bytes: &[u8]) -> Result<Memory> {
+        let bytes = if bytes.is_empty() { &[0u8] } else { bytes };
+        Ok(Memory::Own(Arc::new(self.clone_htod(bytes)?)))
+    }
+
+    fn copy(&self, memory: &Memory, bytes: u64) -> Result<Memory> {
+        let stream = self.cuda_stream();
+        // SAFETY: as in `allocate`.
+        let to = unsafe { self.alloc::<u8>(bytes.max(1) as usize) }?;
+        let from = pointer(memory, &stream);
+        if bytes > 0 {
+            let (there, _recorded) = to.device_ptr(&stream);
+            // SAFETY: both pieces of memory have that many bytes, and the stream orders the copy.
+            unsafe { cudarc::driver::result::memcpy_dtod_async(there, from, bytes as usize, stream.cu_stream()) }
+                .map_err(candle)?;
+        }
+        Ok(Memory::Own(Arc::new(to)))
+    }
+
+    fn submit(&self, dialect: Dialect, plan: &Plan, buffers: &Buffers<Memory>) -> Result<()> {
+        let stream = self.cuda_stream();
+        let places = buffers.each_ref().map(|buffer| match buffer {
+            Some((memory, start)) => pointer(memory, &stream) + start,
+            None => 0,
+        });
+        plan.launches.iter().try_for_each(|launch| {
+            let pointers: Vec<u64> =
+                launch.buffers.iter().map(|(buffer, from)| places[*buffer as usize] + from).collect();
+            queue(self, dialect, launch, &pointers)
+        })
+    }
+}
+
+fn pointer(memory: &Memory, stream: &cudarc::driver::CudaStream) -> u64 {
+    match memory {
+        Memory::Own(slice) => slice.device_ptr(stream).0,
+        Memory::Lent(pointer) => *pointer,
+    }
+}
+
+fn queue(device: &CudaDevice, dialect: Dialect, launch: &Launch, pointers: &[u64]) -> Result<()> {
+    let (module, text) = match dialect {
+        Dialect::CudaF64 => (concat!("candlewick-f64-", env!("CARGO_PKG_VERSION")), ptx::F64),
+        Dialect::CudaF32 | Dialect::Metal => (concat!("candlewick-f32-", env!("CARGO_PKG_VERSION")), ptx::F32),
+    };
+    let function = device.get_or_load_custom_func(launch.kernel, module, text)?;
+    let refused = |error: DriverError| Error::Launch {
+        kernel: launch.kernel,
+        groups: launch.groups,
+        threads: launch.threads,
+        group_bytes: launch.group_bytes,
+        reason: format!("{error:?}"),
+    };
+    if launch.group_bytes > GROUP_BYTES {
+        let attribute = FunctionAttribute::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
+        function.set_attribute(attribute, launch.group_bytes as i32).map_err(refused)?;
+    }
+    let words = Words::new(&launch.args);
+    let mut call = function.builder();
+    pointers.iter().for_each(|pointer| {
+        call.arg(pointer);
+    });
+    call.arg(&words);
+    let shape = LaunchConfig {
+        grid_dim: (launch.groups, 1, 1),
+        block_dim: (launch.threads, 1, 1),
+        shared_mem_bytes: launch.group_bytes,
+    };
+    // SAFETY: the plan gives each kernel the buffers it declares, in the sizes it reads and writes; they live until the
+    // stream has run it, since memory goes back in the order of the stream.
+    unsafe { call.launch(shape) }.map_err(refused)?;
+    Ok(())
+}
+
+/// The memory of a tensor that callers have made contiguous.
+fn lent(storage: Storage<'_, CudaStorage>) -> Result<Memory> {
+    let (storage, layout) = storage;
+    fn start<T: CudaDType>(storage: &CudaStorage, offset: usize) -> Result<u64> {
+        let stream = storage.device().cuda_stream();
+        let base = storage.as_cuda_slice::<T>()?.device_ptr(&stream).0;
+        Ok(base + (offset * size_of::<T>()) as u64)
+    }
+    let offset = layout.start_offset();
+    Ok(Memory::Lent(match storage.dtype() {
+        DType::F64 => start::<f64>(storage, offset)?,
+        _ => start::<f32>(storage, offset)?,
+    }))
+}
+
+/// A result as a tensor's storage.
+fn storage(device: &CudaDevice, memory: Memory, count: usize, dtype: DType) -> Result<CudaStorage> {
+    let Memory::Own(slice) = memory else { return Err(Error::UnsupportedDevice { device: "CUDA".to_owned() }) };
+    let slice = Arc::into_inner(slice).ok_or_else(|| Error::UnsupportedDevice { device: "CUDA".to_owned() })?;
+    let pointer = slice.leak();
+    // SAFETY: the memory was allocated on this stream for `count` numbers of the type, and nobody else has it.
+    unsafe fn typed<T: CudaDType>(device: &CudaDevice, pointer: u64, count: usize) -> CudaStorage {
+        // SAFETY: as above.
+        let slice = unsafe { device.cuda_stream().upgrade_device_ptr::<T>(pointer, count) };
+        CudaStorage::wrap_cuda_slice(slice, device.clone())
+    }
+    Ok(match dtype {
+        // SAFETY: as above.
+        DType::F64 => unsafe { typed::<f64>(device, pointer, count) },
+        // SAFETY: as above.
+        _ => unsafe { typed::<f32>(device, pointer, count) },
+    })
+}
+
+fn given<'a>(
+    program: &'a Arc<Program>,
+    inputs: Storage<'_, CudaStorage>,
+    weights: Storage<'_, CudaStorage>,
+    memory_limit: Option<u64>,
+) -> Result<Given<'a, Memory>> {
+    let (dtype, batch) = (inputs.0.dtype(), inputs.1.dims()[0]);
+    Ok(Given { program, dtype, batch, inputs: lent(inputs)?, weights: lent(weights)?, memory_limit })
+}
+
+/// As [`device::check`].
+pub(crate) fn check(
+    device: &CudaDevice,
+    program: &Arc<Program>,
+    batch: usize,
+    dtype: DType,
+    memory_limit: Option<u64>,
+) -> Result<()> {
+    device::check(device, program, batch, dtype, memory_limit)
+}
+
+/// Outputs, and with `keep` what the gradient can use.
+pub(crate) fn forward(
+    program: &Arc<Program>,
+    [inputs, weights]: [Storage<'_, CudaStorage>; 2],
+    memory_limit: Option<u64>,
+    keep: bool,
+) -> Result<(CudaStorage, Option<Box<dyn Any + Send>>)> {
+    let device = inputs.0.device();
+    let given = given(program, inputs, weights, memory_limit)?;
+    let (result, kept) = device::forward(device, &given, keep)?;
+    let out = storage(device, result, given.batch * program.outputs(), given.dtype)?;
+    Ok((out, kept.map(|kept| Box::new(kept) as Box<dyn Any + Send>)))
+}
+
+/// The wanted gradients in inputs and weights, one after the other.
+pub(crate) fn gradient(
+    program: &Arc<Program>,
+    [inputs, weights, cotangent]: [Storage<'_, CudaStorage>; 3],
+    memory_limit: Option<u64>,
+    wanted: Wanted,
+    kept: Option<Box<dyn Any + Send>>,
+) -> Result<CudaStorage> {
+    let device = inputs.0.device();
+    let given = given(program, inputs, weights, memory_limit)?;
+    let kept = kept.and_then(|kept| kept.downcast::<Kept<Memory>>().ok()).map(|kept| *kept);
+    let result = device::gradient(device, &given, lent(cotangent)?, wanted, kept)?;
+    let count =
+        if wanted.inputs { given.batch * program.inputs } else { 0 } + if wanted.weights { program.weights } else { 0 };
+    storage(device, result, count, given.dtype)
+}
