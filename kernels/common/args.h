@@ -1,6 +1,6 @@
 // Arguments of the kernels: unsigned words alone, in the order of `engine/gpu/args.rs`, which a test compares with this file.
 
-struct AngleArgs {
+struct PrepareArgs {
     uint shared;    // slots all samples share
     uint fixed;     // constant turns that stand after them
     uint own;       // slots of a sample's own
@@ -8,18 +8,15 @@ struct AngleArgs {
     uint inputs;    // features of a sample
     uint slots;     // tape: for each slot its constant's number, first and last term; shared ones first
     uint constants; // complex constants: the first of the fixed turns
+    uint tables;    // how many
+    uint bits;      // of an index into one
+    uint lists;     // tape: for each table its first and last term
 };
 
 struct FlagArgs {
     uint batch;
     uint shared; // turns that all samples share
     uint own;    // turns of a sample
-};
-
-struct TableArgs {
-    uint count;  // tables
-    uint bits;   // of an index into one
-    uint tables; // tape: for each table its first and last term
 };
 
 struct SweepArgs {
@@ -34,9 +31,21 @@ struct SweepArgs {
     uint first;      // the operations from `first` to `last`
     uint last;
     uint ground;     // 1: starts from |0..0> instead of reading a state
+    uint store;      // 1: writes ψ at the end, 2: λ
     uint wanted;     // which gradients, in the bits of a source
     uint own;        // slots of a sample's own
     uint cells;      // entries of a row of cells
+    // For a state that is one tile, what comes after the forward and around the reverse sweep.
+    uint fused;      // 1: all of it
+    uint turns;      // turns that all samples share
+    uint terms;      // tape: records of the observables' terms
+    uint term_count;
+    uint outputs;
+    uint lists;      // tape: for each output the first and last of its terms
+    uint slots;
+    uint slot_lists; // tape: for each slot the first and last of its cells
+    uint inputs;     // features of a sample
+    uint input_lists; // tape: for each feature the first and last of its slots
 };
 
 struct ReadArgs {

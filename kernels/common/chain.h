@@ -10,44 +10,73 @@ FN Angle variable(uint name, GLOBAL const T *features, GLOBAL const T *weights) 
     return static_cast<Angle>((name & OWN) != 0u ? features[name & ~OWN] : weights[name]);
 }
 
-// Turns of all slots and constants; φ of those that all samples share also goes into `values`.
+// φ of a slot.
 template <typename T>
-FN void fill_angles(
-    GLOBAL const uint *tape, GLOBAL const Angle *numbers, GLOBAL const Complex<T> *constants, GLOBAL const T *inputs,
-    GLOBAL const T *weights, GLOBAL Angle *values, GLOBAL Complex<T> *shared, GLOBAL Complex<T> *turns,
-    CONSTANT AngleArgs &a, Place p)
+FN Angle slot_angle(
+    GLOBAL const uint *tape, uint at, GLOBAL const Angle *numbers, GLOBAL const T *features, GLOBAL const T *weights)
 {
-    const wide item = static_cast<wide>(p.group) * p.threads + p.rank;
-    const uint before = a.shared + a.fixed;
-    if (item >= a.shared && item < before) {
-        shared[item] = constants[a.constants + static_cast<uint>(item) - a.shared];
-        return;
-    }
-    if (item >= before + static_cast<wide>(a.batch) * a.own) {
-        return;
-    }
-    const bool common = item < before;
-    const uint sample = common ? 0u : static_cast<uint>((item - before) / a.own);
-    const uint slot = common ? static_cast<uint>(item) : a.shared + static_cast<uint>((item - before) % a.own);
-    const uint at = a.slots + 3u * slot;
     Angle angle = numbers[tape[at]];
     for (uint term = tape[at + 1u]; term < tape[at + 2u]; term += SLOT_TERM_WORDS) {
-        GLOBAL const T *features = inputs + static_cast<wide>(sample) * a.inputs;
         Angle product = numbers[tape[term]] * variable<T>(tape[term + 1u], features, weights);
         if (tape[term + 2u] != NONE) {
             product *= variable<T>(tape[term + 2u], features, weights);
         }
         angle += product;
     }
+    return angle;
+}
+
+template <typename T> FN Complex<T> turn_by(Angle angle) {
     Angle cosine, sine;
     cos_sin(angle, cosine, sine);
-    const Complex<T> turn = complex<T>(static_cast<T>(cosine), static_cast<T>(sine));
-    if (common) {
-        values[item] = angle;
-        shared[item] = turn;
-    } else {
-        turns[item - before] = turn;
+    return complex<T>(static_cast<T>(cosine), static_cast<T>(sine));
+}
+
+// A term of a table stands on the tape as its mask, the number of a constant, first and last part; a part as a slot and a
+// number.
+#define TABLE_TERM_WORDS 4u
+#define SLOT_WORDS 3u
+
+// Turns of all slots and constants, and tables of phases: entry `e` of a table is exp(i Σ ±angle), where the sign of a term
+// is the parity of `e & mask`.
+template <typename T>
+FN void prepare(
+    GLOBAL const uint *tape, GLOBAL const Angle *numbers, GLOBAL const Complex<T> *constants, GLOBAL const T *inputs,
+    GLOBAL const T *weights, GLOBAL Complex<T> *shared, GLOBAL Complex<T> *turns, GLOBAL Complex<T> *tables,
+    CONSTANT PrepareArgs &a, Place p)
+{
+    wide item = static_cast<wide>(p.group) * p.threads + p.rank;
+    if (item < a.shared) {
+        const uint at = a.slots + static_cast<uint>(item) * SLOT_WORDS;
+        shared[item] = turn_by<T>(slot_angle<T>(tape, at, numbers, inputs, weights));
+        return;
     }
+    item -= a.shared;
+    if (item < a.fixed) {
+        shared[a.shared + item] = constants[a.constants + item];
+        return;
+    }
+    item -= a.fixed;
+    if (item < static_cast<wide>(a.batch) * a.own) {
+        const uint at = a.slots + (a.shared + static_cast<uint>(item % a.own)) * SLOT_WORDS;
+        turns[item] = turn_by<T>(slot_angle<T>(tape, at, numbers, inputs + item / a.own * a.inputs, weights));
+        return;
+    }
+    item -= static_cast<wide>(a.batch) * a.own;
+    const uint table = static_cast<uint>(item >> a.bits), e = static_cast<uint>(item) & ((1u << a.bits) - 1u);
+    if (table >= a.tables) {
+        return;
+    }
+    Angle sum = 0;
+    for (uint term = tape[a.lists + 2u * table]; term < tape[a.lists + 2u * table + 1u]; term += TABLE_TERM_WORDS) {
+        Angle angle = numbers[tape[term + 1u]];
+        for (uint part = tape[term + 2u]; part < tape[term + 3u]; part += 2u) {
+            const uint at = a.slots + tape[part] * SLOT_WORDS;
+            angle += numbers[tape[part + 1u]] * slot_angle<T>(tape, at, numbers, inputs, weights);
+        }
+        sum += odd(e & tape[term]) ? -angle : angle;
+    }
+    tables[item] = turn_by<T>(sum);
 }
 
 // 0 for each sample, or NaN if one of its angles is NaN or infinite: their cosines are NaN.
@@ -68,31 +97,20 @@ FN void fill_flags(
     }
 }
 
-// Tables of phases: entry `e` of a table is exp(i Σ ±angle), with the sign of term `t` the parity of `e & mask`.
-// A term stands on the tape as its mask, the number of a constant, first and last part; a part as slot and number.
-#define TABLE_TERM_WORDS 4u
-
+// The same by the threads of a unit, for its sample.
 template <typename T>
-FN void fill_tables(
-    GLOBAL const uint *tape, GLOBAL const Angle *numbers, GLOBAL const Angle *values, GLOBAL Complex<T> *tables,
-    CONSTANT TableArgs &a, Place p)
+FN T flag_of(
+    GLOBAL const Complex<T> *shared, GLOBAL const Complex<T> *own, GROUP T *room, CONSTANT SweepArgs &a, Unit u, Place p)
 {
-    const wide item = static_cast<wide>(p.group) * p.threads + p.rank;
-    const uint table = static_cast<uint>(item >> a.bits), e = static_cast<uint>(item) & ((1u << a.bits) - 1u);
-    if (table >= a.count) {
-        return;
+    T sum = 0;
+    for (uint k = u.rank; k < a.turns; k += u.threads) {
+        sum += shared[k].x;
     }
-    Angle sum = 0;
-    for (uint term = tape[a.tables + 2u * table]; term < tape[a.tables + 2u * table + 1u]; term += TABLE_TERM_WORDS) {
-        Angle angle = numbers[tape[term + 1u]];
-        for (uint part = tape[term + 2u]; part < tape[term + 3u]; part += 2u) {
-            angle += numbers[tape[part + 1u]] * values[tape[part]];
-        }
-        sum += odd(e & tape[term]) ? -angle : angle;
+    for (uint k = u.rank; k < a.own; k += u.threads) {
+        sum += own[k].x;
     }
-    Angle cosine, sine;
-    cos_sin(sum, cosine, sine);
-    tables[item] = complex<T>(static_cast<T>(cosine), static_cast<T>(sine));
+    sum = unit_sum<T>(sum, room, u, p);
+    return sum - sum;
 }
 
 // The gradient in each slot of each sample, from the cells of its tiles.
@@ -133,6 +151,44 @@ FN Sum derivative(GLOBAL const uint *tape, uint at, GLOBAL const Angle *numbers,
     return tape[at + 2u] == NONE ? number : number * variable<T>(tape[at + 2u], features, weights);
 }
 
+// The gradient in a feature, given those in the slots of its sample.
+template <typename T>
+FN T feature_gradient(
+    GLOBAL const uint *tape, uint list, GLOBAL const Angle *numbers, GLOBAL const Sum *slots, GLOBAL const T *features,
+    GLOBAL const T *weights)
+{
+    Sum total = 0;
+    for (uint k = tape[list]; k < tape[list + 1u]; k += DERIVATIVE_WORDS) {
+        total += slots[tape[k]] * derivative<T>(tape, k, numbers, features, weights);
+    }
+    return static_cast<T>(total);
+}
+
+// From the cells of a sample that is one tile to the gradients in its slots and, if wanted, in its features.
+template <typename T>
+FN void chain_unit(
+    GLOBAL const uint *tape, GLOBAL const Angle *numbers, GLOBAL const T *row, GLOBAL Sum *slots, GLOBAL const T *inputs,
+    GLOBAL const T *weights, GLOBAL T *gradient, T flag, CONSTANT SweepArgs &a, Unit u)
+{
+    GLOBAL Sum *own = slots + static_cast<wide>(u.sample) * a.slots;
+    BARRIER_GLOBAL();
+    for (uint slot = u.rank; u.present && slot < a.slots; slot += u.threads) {
+        Sum total = 0;
+        for (uint k = tape[a.slot_lists + 2u * slot]; k < tape[a.slot_lists + 2u * slot + 1u]; k += 2u) {
+            total += numbers[tape[k + 1u]] * static_cast<Sum>(row[tape[k]]);
+        }
+        own[slot] = total;
+    }
+    BARRIER_GLOBAL();
+    const bool wanted = u.present && (a.wanted & OWN) != 0u;
+    GLOBAL const T *features = inputs + static_cast<wide>(u.sample) * a.inputs;
+    for (uint feature = u.rank; wanted && feature < a.inputs; feature += u.threads) {
+        const uint list = a.input_lists + 2u * feature;
+        gradient[static_cast<wide>(u.sample) * a.inputs + feature] =
+            feature_gradient<T>(tape, list, numbers, own, features, weights) + flag;
+    }
+}
+
 // The gradient in the features of each sample.
 template <typename T>
 FN void collect_inputs(
@@ -145,12 +201,9 @@ FN void collect_inputs(
         return;
     }
     GLOBAL const T *features = inputs + static_cast<wide>(sample) * a.inputs;
-    Sum total = 0;
-    for (uint k = tape[a.lists + 2u * feature]; k < tape[a.lists + 2u * feature + 1u]; k += DERIVATIVE_WORDS) {
-        const Sum slot = slots[static_cast<wide>(sample) * a.slots + tape[k]];
-        total += slot * derivative<T>(tape, k, numbers, features, weights);
-    }
-    gradient[item] = static_cast<T>(total) + flags[sample];
+    GLOBAL const Sum *own = slots + static_cast<wide>(sample) * a.slots;
+    gradient[item] =
+        feature_gradient<T>(tape, a.lists + 2u * feature, numbers, own, features, weights) + flags[sample];
 }
 
 // The gradient in the weights, summed over the samples in an order that depends on their number alone: a group a weight.

@@ -61,6 +61,36 @@ template <typename T> FN T lane_sum(T value, uint count) {
     return value;
 }
 
+// Part of the threads of a group, which work on something of their own.
+struct Unit {
+    uint index;
+    uint sample;
+    uint tile;
+    uint rank;
+    uint threads;
+    uint which;
+    bool present;
+};
+
+// The sum of `value` over the threads of a unit, in all of them. `room` has an entry for each 32 threads of the group; it may
+// be written again after the next barrier.
+template <typename T> FN T unit_sum(T value, GROUP T *room, Unit u, Place p) {
+    value = lane_sum<T>(value, u.threads < 32u ? u.threads : 32u);
+    if (u.threads <= 32u) {
+        return value;
+    }
+    const uint warps = u.threads >> 5u;
+    if ((p.rank & 31u) == 0u) {
+        room[p.rank >> 5u] = value;
+    }
+    BARRIER();
+    T sum = 0;
+    for (uint warp = 0u; warp < warps; ++warp) {
+        sum += room[u.which * warps + warp];
+    }
+    return sum;
+}
+
 // The sum of `value` over all threads of the group, in thread 0. `room` has an entry for each 32 threads; it may be used again
 // after the next barrier.
 template <typename T> FN T group_sum(T value, GROUP T *room, Place p) {

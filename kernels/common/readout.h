@@ -29,16 +29,23 @@ FN uint gathered(GLOBAL const uint *tape, uint at, uint count, uint stride, uint
     return index;
 }
 
-// Entry `index` of the term applied to a state, without the coefficient.
-template <typename T>
+// An amplitude of a state in either kind of memory.
+template <typename T> FN Complex<T> amplitude(GLOBAL const Complex<T> *state, uint, uint index) { return state[index]; }
+
+template <typename T> FN Complex<T> amplitude(GROUP const T *state, uint size, uint index) {
+    return complex<T>(state[index], state[size + index]);
+}
+
+// Entry `index` of the term applied to a state of `size` amplitudes, without the coefficient.
+template <typename T, typename P>
 FN Complex<T> applied(
-    GLOBAL const Complex<T> *state, uint index, GLOBAL const uint *tape, uint at, GLOBAL const Angle *numbers,
+    P state, uint size, uint index, GLOBAL const uint *tape, uint at, GLOBAL const Angle *numbers,
     GLOBAL const Complex<T> *constants)
 {
     const uint kind = tape[at] & 255u, count = tape[at] >> 8u;
     if (kind == TERM_WORD) {
         const uint from = index ^ tape[at + 3u];
-        const Complex<T> a = state[from];
+        const Complex<T> a = amplitude<T>(state, size, from);
         switch ((tape[at + 5u] + 2u * POPCOUNT(from & tape[at + 4u])) & 3u) {
         case 0u:
             return a;
@@ -52,10 +59,11 @@ FN Complex<T> applied(
     }
     if (kind == TERM_DIAGONAL) {
         const T value = static_cast<T>(numbers[tape[at + 3u] + parities(tape, tape[at + 4u], count, PARITY_WORDS, index)]);
-        return complex<T>(value * state[index].x, value * state[index].y);
+        const Complex<T> a = amplitude<T>(state, size, index);
+        return complex<T>(value * a.x, value * a.y);
     }
     if (kind == TERM_PROJECTOR) {
-        return all_odd(tape, tape[at + 3u], count, index, 0u) ? state[index] : complex<T>(0, 0);
+        return all_odd(tape, tape[at + 3u], count, index, 0u) ? amplitude<T>(state, size, index) : complex<T>(0, 0);
     }
     const uint qubits = tape[at + 4u], stride = 1u + PARITY_WORDS;
     const uint row = parities(tape, qubits + 1u, count, stride, index);
@@ -63,7 +71,8 @@ FN Complex<T> applied(
     Complex<T> sum = complex<T>(0, 0);
     for (uint j = 0u; j < 1u << count; ++j) {
         const Complex<T> entry = constants[tape[at + 3u] + (row << count) + j];
-        const Complex<T> product = times<T>(entry, state[base ^ gathered(tape, qubits, count, stride, j)]);
+        const Complex<T> product =
+            times<T>(entry, amplitude<T>(state, size, base ^ gathered(tape, qubits, count, stride, j)));
         sum = complex<T>(sum.x + product.x, sum.y + product.y);
     }
     return sum;
@@ -82,7 +91,7 @@ FN void expect_terms(
         T sum = 0;
         for (uint e = p.rank; e < 1u << a.chunk_bits; e += p.threads) {
             const uint index = (chunk << a.chunk_bits) | e;
-            sum += inner<T>(state[index], applied<T>(state, index, tape, a.terms + term * TERM_WORDS, numbers, constants));
+            sum += inner<T>(state[index], applied<T>(state, 0u, index, tape, a.terms + term * TERM_WORDS, numbers, constants));
         }
         sum = group_sum<T>(sum, room + ((term & 1u) << 5u), p);
         if (p.rank == 0u) {
@@ -140,7 +149,7 @@ FN void apply_terms(
         if (a.cotangent != 0u) {
             factor *= cotangent[sample * a.outputs + tape[at + 1u]];
         }
-        const Complex<T> value = applied<T>(state, index, tape, at, numbers, constants);
+        const Complex<T> value = applied<T>(state, 0u, index, tape, at, numbers, constants);
         sum = complex<T>(sum.x + factor * value.x, sum.y + factor * value.y);
     }
     if (a.shift != NONE) {
@@ -151,6 +160,55 @@ FN void apply_terms(
         sum = complex<T>(sum.x + factor * state[index].x, sum.y + factor * state[index].y);
     }
     to[item] = sum;
+}
+
+// For a state in group memory: the outputs of its sample. `sums` has an entry a term.
+template <typename T>
+FN void read_outputs(
+    GROUP const T *psi, GLOBAL const uint *tape, GLOBAL const Angle *numbers, GLOBAL const Complex<T> *constants, T flag,
+    GLOBAL T *outputs, GROUP T *sums, GROUP T *rooms, uint room_size, CONSTANT SweepArgs &a, Unit u, Place p)
+{
+    const uint size = 1u << a.bits;
+    for (uint term = 0u; term < a.term_count; ++term) {
+        T sum = 0;
+        for (uint e = u.rank; e < size; e += u.threads) {
+            const Complex<T> there =
+                applied<T>(psi, size, e, tape, a.terms + term * TERM_WORDS, numbers, constants);
+            sum += inner<T>(amplitude<T>(psi, size, e), there);
+        }
+        sum = unit_sum<T>(sum, rooms + ((term & 1u) != 0u ? room_size : 0u), u, p);
+        if (u.rank == 0u) {
+            sums[term] = sum;
+        }
+    }
+    BARRIER();
+    for (uint output = u.rank; u.present && output < a.outputs; output += u.threads) {
+        Sum total = 0;
+        for (uint k = tape[a.lists + 2u * output]; k < tape[a.lists + 2u * output + 1u]; ++k) {
+            total += numbers[tape[a.terms + tape[k] * TERM_WORDS + 2u]] * static_cast<Sum>(sums[tape[k]]);
+        }
+        outputs[u.sample * a.outputs + output] = static_cast<T>(total) + flag;
+    }
+}
+
+// For a state in group memory: λ.
+template <typename T>
+FN void seed_lambda(
+    GROUP const T *psi, GROUP T *lambda, GLOBAL const uint *tape, GLOBAL const Angle *numbers,
+    GLOBAL const Complex<T> *constants, GLOBAL const T *cotangent, T flag, CONSTANT SweepArgs &a, Unit u)
+{
+    const uint size = 1u << a.bits;
+    for (uint e = u.rank; e < size; e += u.threads) {
+        Complex<T> sum = complex<T>(flag, 0);
+        for (uint term = 0u; term < a.term_count; ++term) {
+            const uint at = a.terms + term * TERM_WORDS;
+            const T factor = static_cast<T>(numbers[tape[at + 2u]]) * cotangent[u.sample * a.outputs + tape[at + 1u]];
+            const Complex<T> value = applied<T>(psi, size, e, tape, at, numbers, constants);
+            sum = complex<T>(sum.x + factor * value.x, sum.y + factor * value.y);
+        }
+        lambda[e] = sum.x;
+        lambda[size + e] = sum.y;
+    }
 }
 
 // Probabilities of the basis states of the measured qubits.

@@ -26,16 +26,6 @@
 #define KINDS 0xc0000000u
 
 // What a thread works on.
-struct Unit {
-    uint index;
-    uint sample;
-    uint tile;
-    uint rank;
-    uint threads;
-    uint which;
-    bool present;
-};
-
 FN Unit unit_of(CONSTANT SweepArgs &a, Place p) {
     Unit u;
     const uint tile_bits = a.qubits - a.bits;
@@ -382,50 +372,6 @@ FN void matrix(GROUP T *psi, uint size, GLOBAL const uint *tape, uint at, uint w
     }
 }
 
-template <typename T>
-FN void forward_sweep(
-    GROUP T *memory, GLOBAL const uint *tape, GLOBAL const Complex<T> *shared, GLOBAL const Complex<T> *turns,
-    GLOBAL const Complex<T> *tables, GLOBAL const Complex<T> *constants, GLOBAL Complex<T> *states,
-    CONSTANT SweepArgs &a, Place p)
-{
-    const Unit u = unit_of(a, p);
-    const uint size = 1u << a.bits;
-    GROUP T *psi = memory + u.which * 2u * size;
-    GLOBAL const Complex<T> *own = turns + static_cast<wide>(u.sample) * a.own;
-    if (a.ground != 0u) {
-        for (uint e = u.rank; e < size; e += u.threads) {
-            put<T>(psi, size, e, complex<T>(u.tile == 0u && e == 0u ? 1 : 0, 0));
-        }
-    } else {
-        take<T>(psi, states, tape, a, u);
-    }
-    BARRIER();
-    for (uint k = a.first; k < a.last; ++k) {
-        const uint at = tape[a.index + k], kind = tape[at] & 255u, count = tape[at] >> 8u;
-        if (kind == OP_PASS) {
-            if (count == 0u) {
-                pass<T, 0u>(psi, size, tape, at, shared, own, tables, u);
-            } else if (count == 1u) {
-                pass<T, 1u>(psi, size, tape, at, shared, own, tables, u);
-            } else if (count == 2u) {
-                pass<T, 2u>(psi, size, tape, at, shared, own, tables, u);
-            } else {
-                pass<T, 3u>(psi, size, tape, at, shared, own, tables, u);
-            }
-        } else if (kind == OP_DIAGONAL) {
-            diagonal<T>(psi, size, tape, at, shared, own, u);
-        } else if (kind == OP_MIX) {
-            mixed<T>(psi, size, tape, at, shared, own, u);
-        } else if (kind == OP_EXCHANGE) {
-            exchange<T>(psi, size, tape, at, u);
-        } else {
-            matrix<T>(psi, size, tape, at, 1u, constants, u);
-        }
-        BARRIER();
-    }
-    give<T>(psi, states, tape, a, u);
-}
-
 template <typename T> FN void fill(GLOBAL T *row, uint cell, T value, Unit u) {
     if (u.present && cell != NONE) {
         row[cell] = value;
@@ -458,69 +404,4 @@ FN void fill_cells(
         }
         fill<T>(row, tape[position + u.rank * stride], sum + sum, u);
     }
-}
-
-template <typename T>
-FN void reverse_sweep(
-    GROUP T *memory, GLOBAL const uint *tape, GLOBAL const Complex<T> *shared, GLOBAL const Complex<T> *turns,
-    GLOBAL const Complex<T> *tables, GLOBAL const Complex<T> *constants, GLOBAL Complex<T> *states,
-    GLOBAL Complex<T> *lambdas, GLOBAL T *cells, CONSTANT SweepArgs &a, Place p)
-{
-    const Unit u = unit_of(a, p);
-    const uint size = 1u << a.bits;
-    GROUP T *psi = memory + u.which * 5u * size;
-    GROUP T *lambda = psi + 2u * size;
-    GROUP T *overlap = psi + 4u * size;
-    // Two rooms in turn, so that one barrier an operation is enough.
-    GROUP T *rooms = memory + a.per_group * 5u * size;
-    const uint room_size = 3u * (p.threads < 32u ? 1u : p.threads >> 5u);
-    GLOBAL const Complex<T> *own = turns + static_cast<wide>(u.sample) * a.own;
-    GLOBAL T *row = cells + static_cast<wide>(u.index) * a.cells;
-    take<T>(psi, states, tape, a, u);
-    take<T>(lambda, lambdas, tape, a, u);
-    BARRIER();
-    for (uint k = a.last; k > a.first; --k) {
-        const uint at = tape[a.index + k - 1u], kind = tape[at] & 255u;
-        uint count = tape[at] >> 8u, position = 0u, stride = 1u;
-        T sums[3] = {0, 0, 0};
-        if (kind == OP_PASS) {
-            const bool terms = (tape[at + 3u] & a.wanted) != 0u;
-            if (count == 0u) {
-                undo_pass<T, 0u>(psi, lambda, overlap, size, tape, at, shared, own, tables, terms, u, sums);
-            } else if (count == 1u) {
-                undo_pass<T, 1u>(psi, lambda, overlap, size, tape, at, shared, own, tables, terms, u, sums);
-            } else if (count == 2u) {
-                undo_pass<T, 2u>(psi, lambda, overlap, size, tape, at, shared, own, tables, terms, u, sums);
-            } else {
-                undo_pass<T, 3u>(psi, lambda, overlap, size, tape, at, shared, own, tables, terms, u, sums);
-            }
-            if (terms) {
-                walsh<T>(overlap, size, u);
-                for (uint term = u.rank; u.present && term < (tape[at + 3u] & ~KINDS); term += u.threads) {
-                    row[tape[at + 5u] + term] = overlap[tape[tape[at + 4u] + term]];
-                }
-            }
-            position = at + PASS_WORDS + 1u;
-            stride = ROTATION_WORDS;
-        } else if (kind == OP_DIAGONAL) {
-            undo_diagonal<T>(psi, lambda, size, tape, at, shared, own, u, sums);
-            position = at + 2u;
-            stride = DIAGONAL_WORDS;
-        } else if (kind == OP_MIX) {
-            undo_mixed<T>(psi, lambda, size, tape, at, shared, own, u, sums);
-            position = at + 2u;
-            count = 1u;
-        } else if (kind == OP_EXCHANGE) {
-            exchange<T>(psi, size, tape, at, u);
-            exchange<T>(lambda, size, tape, at, u);
-            count = 0u;
-        } else {
-            matrix<T>(psi, size, tape, at, 2u, constants, u);
-            matrix<T>(lambda, size, tape, at, 2u, constants, u);
-            count = 0u;
-        }
-        fill_cells<T>(sums, count, tape, position, stride, row, rooms + ((k & 1u) != 0u ? room_size : 0u), u, p);
-    }
-    give<T>(psi, states, tape, a, u);
-    give<T>(lambda, lambdas, tape, a, u);
 }

@@ -10,6 +10,7 @@ typedef unsigned long long wide;
 #define CONSTANT const
 #define UNROLL _Pragma("unroll")
 #define BARRIER() __syncthreads()
+#define BARRIER_GLOBAL() __syncthreads()
 #define SHUFFLE_XOR(value, offset) __shfl_xor_sync(0xffffffffu, value, offset)
 #define POPCOUNT(bits) static_cast<uint>(__popc(bits))
 

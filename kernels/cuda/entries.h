@@ -13,23 +13,17 @@ FN Place place() {
     return p;
 }
 
-extern "C" __global__ void cw_angles(
+extern "C" __global__ void cw_prepare(
     const uint *tape, const Angle *numbers, const Complex<REAL> *constants, const REAL *inputs, const REAL *weights,
-    Angle *values, Complex<REAL> *shared, Complex<REAL> *turns, const AngleArgs a)
+    Complex<REAL> *shared, Complex<REAL> *turns, Complex<REAL> *tables, const PrepareArgs a)
 {
-    fill_angles<REAL>(tape, numbers, constants, inputs, weights, values, shared, turns, a, place());
+    prepare<REAL>(tape, numbers, constants, inputs, weights, shared, turns, tables, a, place());
 }
 
 extern "C" __global__ void cw_flags(
     const Complex<REAL> *shared, const Complex<REAL> *turns, REAL *flags, const FlagArgs a)
 {
     fill_flags<REAL>(shared, turns, flags, a, place());
-}
-
-extern "C" __global__ void cw_tables(
-    const uint *tape, const Angle *numbers, const Angle *values, Complex<REAL> *tables, const TableArgs a)
-{
-    fill_tables<REAL>(tape, numbers, values, tables, a, place());
 }
 
 extern "C" __global__ void cw_embed(
@@ -39,19 +33,22 @@ extern "C" __global__ void cw_embed(
 }
 
 extern "C" __global__ void SWEEP_BOUNDS cw_forward(
-    const uint *tape, const Complex<REAL> *shared, const Complex<REAL> *turns, const Complex<REAL> *tables,
-    const Complex<REAL> *constants, Complex<REAL> *states, const SweepArgs a)
+    const uint *tape, const Angle *numbers, const Complex<REAL> *shared, const Complex<REAL> *turns,
+    const Complex<REAL> *tables, const Complex<REAL> *constants, Complex<REAL> *states, REAL *flags, REAL *outputs,
+    const SweepArgs a)
 {
-    forward_sweep<REAL>(reinterpret_cast<REAL *>(group_memory), tape, shared, turns, tables, constants, states, a,
-    place());
+    forward_sweep<REAL>(reinterpret_cast<REAL *>(group_memory), tape, numbers, shared, turns, tables, constants,
+        states, flags, outputs, a, place());
 }
 
 extern "C" __global__ void SWEEP_BOUNDS cw_reverse(
-    const uint *tape, const Complex<REAL> *shared, const Complex<REAL> *turns, const Complex<REAL> *tables,
-    const Complex<REAL> *constants, Complex<REAL> *states, Complex<REAL> *lambdas, REAL *cells, const SweepArgs a)
+    const uint *tape, const Angle *numbers, const Complex<REAL> *shared, const Complex<REAL> *turns,
+    const Complex<REAL> *tables, const Complex<REAL> *constants, Complex<REAL> *states, Complex<REAL> *lambdas,
+    REAL *cells, const REAL *cotangent, const REAL *flags, Sum *slots, const REAL *inputs, const REAL *weights,
+    REAL *gradient, const SweepArgs a)
 {
-    reverse_sweep<REAL>(reinterpret_cast<REAL *>(group_memory), tape, shared, turns, tables, constants, states, lambdas,
-    cells, a, place());
+    reverse_sweep<REAL>(reinterpret_cast<REAL *>(group_memory), tape, numbers, shared, turns, tables, constants,
+        states, lambdas, cells, cotangent, flags, slots, inputs, weights, gradient, a, place());
 }
 
 extern "C" __global__ void cw_expect(

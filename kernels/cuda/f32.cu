@@ -5,4 +5,5 @@
 #include "../common/sweep.h"
 #include "../common/readout.h"
 #include "../common/chain.h"
+#include "../common/circuit.h"
 #include "entries.h"

@@ -12,6 +12,7 @@ typedef ulong wide;
 #define CONSTANT constant
 #define UNROLL _Pragma("clang loop unroll(full)")
 #define BARRIER() threadgroup_barrier(mem_flags::mem_threadgroup)
+#define BARRIER_GLOBAL() threadgroup_barrier(mem_flags::mem_device)
 #define SHUFFLE_XOR(value, offset) simd_shuffle_xor(value, static_cast<ushort>(offset))
 #define POPCOUNT(bits) popcount(bits)
 

@@ -8,16 +8,15 @@ FN Place place(uint group, uint rank, uint threads) {
     return p;
 }
 
-kernel void cw_angles(
+kernel void cw_prepare(
     device const uint *tape [[buffer(0)]], device const Angle *numbers [[buffer(1)]],
     device const float2 *constants [[buffer(2)]], device const float *inputs [[buffer(3)]],
-    device const float *weights [[buffer(4)]], device Angle *values [[buffer(5)]], device float2 *shared [[buffer(6)]],
-    device float2 *turns [[buffer(7)]], constant AngleArgs &a [[buffer(8)]],
+    device const float *weights [[buffer(4)]], device float2 *shared [[buffer(5)]], device float2 *turns [[buffer(6)]],
+    device float2 *tables [[buffer(7)]], constant PrepareArgs &a [[buffer(8)]],
     uint group [[threadgroup_position_in_grid]], uint rank [[thread_index_in_threadgroup]],
     uint threads [[threads_per_threadgroup]])
 {
-    fill_angles<float>(tape, numbers, constants, inputs, weights, values, shared, turns, a,
-        place(group, rank, threads));
+    prepare<float>(tape, numbers, constants, inputs, weights, shared, turns, tables, a, place(group, rank, threads));
 }
 
 kernel void cw_flags(
@@ -29,15 +28,6 @@ kernel void cw_flags(
     fill_flags<float>(shared, turns, flags, a, place(group, rank, threads));
 }
 
-kernel void cw_tables(
-    device const uint *tape [[buffer(0)]], device const Angle *numbers [[buffer(1)]],
-    device const Angle *values [[buffer(2)]], device float2 *tables [[buffer(3)]], constant TableArgs &a [[buffer(4)]],
-    uint group [[threadgroup_position_in_grid]], uint rank [[thread_index_in_threadgroup]],
-    uint threads [[threads_per_threadgroup]])
-{
-    fill_tables<float>(tape, numbers, values, tables, a, place(group, rank, threads));
-}
-
 kernel void cw_embed(
     device const float *inputs [[buffer(0)]], device float2 *states [[buffer(1)]], constant EmbedArgs &a [[buffer(2)]],
     uint group [[threadgroup_position_in_grid]], uint rank [[thread_index_in_threadgroup]],
@@ -47,27 +37,32 @@ kernel void cw_embed(
 }
 
 kernel void cw_forward(
-    device const uint *tape [[buffer(0)]], device const float2 *shared [[buffer(1)]],
-    device const float2 *turns [[buffer(2)]], device const float2 *tables [[buffer(3)]],
-    device const float2 *constants [[buffer(4)]], device float2 *states [[buffer(5)]],
-    constant SweepArgs &a [[buffer(6)]], threadgroup float *memory [[threadgroup(0)]],
+    device const uint *tape [[buffer(0)]], device const Angle *numbers [[buffer(1)]],
+    device const float2 *shared [[buffer(2)]], device const float2 *turns [[buffer(3)]],
+    device const float2 *tables [[buffer(4)]], device const float2 *constants [[buffer(5)]],
+    device float2 *states [[buffer(6)]], device float *flags [[buffer(7)]], device float *outputs [[buffer(8)]],
+    constant SweepArgs &a [[buffer(9)]], threadgroup float *memory [[threadgroup(0)]],
     uint group [[threadgroup_position_in_grid]], uint rank [[thread_index_in_threadgroup]],
     uint threads [[threads_per_threadgroup]])
 {
-    forward_sweep<float>(memory, tape, shared, turns, tables, constants, states, a, place(group, rank, threads));
+    forward_sweep<float>(memory, tape, numbers, shared, turns, tables, constants, states, flags, outputs, a,
+        place(group, rank, threads));
 }
 
 kernel void cw_reverse(
-    device const uint *tape [[buffer(0)]], device const float2 *shared [[buffer(1)]],
-    device const float2 *turns [[buffer(2)]], device const float2 *tables [[buffer(3)]],
-    device const float2 *constants [[buffer(4)]], device float2 *states [[buffer(5)]],
-    device float2 *lambdas [[buffer(6)]], device float *cells [[buffer(7)]], constant SweepArgs &a [[buffer(8)]],
-    threadgroup float *memory [[threadgroup(0)]],
+    device const uint *tape [[buffer(0)]], device const Angle *numbers [[buffer(1)]],
+    device const float2 *shared [[buffer(2)]], device const float2 *turns [[buffer(3)]],
+    device const float2 *tables [[buffer(4)]], device const float2 *constants [[buffer(5)]],
+    device float2 *states [[buffer(6)]], device float2 *lambdas [[buffer(7)]], device float *cells [[buffer(8)]],
+    device const float *cotangent [[buffer(9)]], device const float *flags [[buffer(10)]],
+    device Sum *slots [[buffer(11)]], device const float *inputs [[buffer(12)]],
+    device const float *weights [[buffer(13)]], device float *gradient [[buffer(14)]],
+    constant SweepArgs &a [[buffer(15)]], threadgroup float *memory [[threadgroup(0)]],
     uint group [[threadgroup_position_in_grid]], uint rank [[thread_index_in_threadgroup]],
     uint threads [[threads_per_threadgroup]])
 {
-    reverse_sweep<float>(memory, tape, shared, turns, tables, constants, states, lambdas, cells, a,
-        place(group, rank, threads));
+    reverse_sweep<float>(memory, tape, numbers, shared, turns, tables, constants, states, lambdas, cells, cotangent,
+        flags, slots, inputs, weights, gradient, a, place(group, rank, threads));
 }
 
 kernel void cw_expect(

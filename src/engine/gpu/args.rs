@@ -24,11 +24,11 @@ macro_rules! arguments {
 }
 
 arguments! {
-    AngleArgs { shared, fixed, own, batch, inputs, slots, constants }
+    PrepareArgs { shared, fixed, own, batch, inputs, slots, constants, tables, bits, lists }
     FlagArgs { batch, shared, own }
-    TableArgs { count, bits, tables }
     SweepArgs {
-        qubits, bits, batch, per_group, tile_basis, offsets, lane_bits, index, first, last, ground, wanted, own, cells,
+        qubits, bits, batch, per_group, tile_basis, offsets, lane_bits, index, first, last, ground, store, wanted, own, cells,
+        fused, turns, terms, term_count, outputs, lists, slots, slot_lists, inputs, input_lists,
     }
     ReadArgs { qubits, batch, chunk_bits, terms, first, last, term_count, outputs, cotangent, shift, keep }
     OutputArgs { batch, outputs, chunks, terms, first, term_count, column, width, per_item }

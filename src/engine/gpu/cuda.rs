@@ -39,14 +39,14 @@ pub(crate) enum Memory {
 /// A kernel's last argument: a structure of words, of which it reads as many as it declares.
 #[derive(Debug, Clone, Copy)]
 #[repr(C)]
-struct Words([u32; 16]);
+struct Words([u32; 32]);
 
 // SAFETY: an array of words, valid for any bits.
 unsafe impl DeviceRepr for Words {}
 
 impl Words {
     fn new(args: &[u32]) -> Self {
-        let mut words = [0; 16];
+        let mut words = [0; 32];
         words[..args.len()].copy_from_slice(args);
         Self(words)
     }

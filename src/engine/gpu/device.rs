@@ -84,7 +84,7 @@ struct Resident<M> {
 /// What a plan was made for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Key {
-    Forward { batch: usize },
+    Forward { batch: usize, keep: bool },
     Gradient { batch: usize, wanted: Wanted, kept: bool },
 }
 
@@ -113,7 +113,7 @@ pub(crate) fn check<D: Device>(
     let needed = states.and_then(|amplitudes| amplitudes.checked_mul(2 * dtype.size_in_bytes() as u64));
     within(device, program, dtype, needed, memory_limit)?;
     let resident = Resident::of(device, program, dtype)?;
-    let plan = resident.plan(program, Key::Forward { batch });
+    let plan = resident.plan(program, Key::Forward { batch, keep: true });
     within(device, program, dtype, Some(plan.sizes.iter().sum()), memory_limit)
 }
 
@@ -137,7 +137,7 @@ const MOST_QUBITS: usize = 31;
 /// Outputs `[batch, outputs]` in new memory, and with `keep` what the gradient can use.
 pub(crate) fn forward<D: Device>(device: &D, given: &Given<'_, D::Memory>, keep: bool) -> Result<Passed<D::Memory>> {
     let resident = Resident::of(device, given.program, given.dtype)?;
-    let plan = resident.plan(given.program, Key::Forward { batch: given.batch });
+    let plan = resident.plan(given.program, Key::Forward { batch: given.batch, keep });
     let mut buffers = resident.buffers(given);
     let arena = resident.arena(device, &plan, Buffer::is_kept, &mut buffers)?;
     resident.arena(device, &plan, Buffer::is_room, &mut buffers)?;
@@ -236,7 +236,7 @@ impl<M: Clone + Debug + Send + Sync + 'static> Resident<M> {
             return Arc::clone(plan);
         }
         let plan = Arc::new(match key {
-            Key::Forward { batch } => plan::forward(program, &self.tape, self.limits, batch),
+            Key::Forward { batch, keep } => plan::forward(program, &self.tape, self.limits, batch, keep),
             Key::Gradient { batch, wanted, kept } => {
                 plan::gradient(program, &self.tape, self.limits, batch, wanted, kept)
             }

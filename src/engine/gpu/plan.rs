@@ -4,14 +4,14 @@
 //! emulator only submit plans: none of them knows what a circuit is.
 //!
 //! ```text
-//! forward   angles, flags, tables, (embed), forward sweeps, readout
+//! forward   prepare, flags, (embed), forward sweeps, readout
 //! gradient  what was not kept of the forward pass, seed, reverse sweeps, slots, inputs, (unembed), weights
 //! ```
+//!
+//! Where a state is one tile and observables are read, it is two launches each way: prepare and forward; reverse and weights.
 
 use super::Limits;
-use super::args::{
-    AngleArgs, BasisArgs, ChainArgs, EmbedArgs, FlagArgs, OutputArgs, ReadArgs, SlotArgs, SweepArgs, TableArgs,
-};
+use super::args::{BasisArgs, ChainArgs, EmbedArgs, FlagArgs, OutputArgs, PrepareArgs, ReadArgs, SlotArgs, SweepArgs};
 use super::tape::{INPUTS, NONE, Run, Tape, WEIGHTS};
 use super::terms::{Basis, Observables, Reading};
 use crate::engine::Wanted;
@@ -34,9 +34,7 @@ pub enum Buffer {
     Cotangent,
     /// Outputs `[batch, outputs]`, or the wanted gradients in inputs and weights one after the other.
     Result,
-    /// Angles that all samples share.
-    Values,
-    /// Their turns (cosine and sine), then constant ones.
+    /// Turns (cosine and sine) of the angles that all samples share, then constant ones.
     Shared,
     /// Turns of each sample's own: `[batch, slots]`.
     Turns,
@@ -62,7 +60,7 @@ pub enum Buffer {
 
 impl Buffer {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 18] = [
         Self::Tape,
         Self::Numbers,
         Self::Constants,
@@ -70,7 +68,6 @@ impl Buffer {
         Self::Weights,
         Self::Cotangent,
         Self::Result,
-        Self::Values,
         Self::Shared,
         Self::Turns,
         Self::Flags,
@@ -92,8 +89,8 @@ impl Buffer {
 
     /// Whether a forward pass leaves it for the gradient.
     pub(super) fn is_kept(self) -> bool {
-        use Buffer::{Flags, Shared, States, Tables, Turns, Values};
-        matches!(self, Values | Shared | Turns | Flags | Tables | States)
+        use Buffer::{Flags, Shared, States, Tables, Turns};
+        matches!(self, Shared | Turns | Flags | Tables | States)
     }
 }
 
@@ -136,6 +133,9 @@ const THREADS: u32 = 128;
 /// Amplitudes a thread takes at a time, as a power of two: a pass of three rotations.
 const THREAD_BITS: usize = 3;
 
+/// Terms that a sweep reads itself.
+const MOST_TERMS: u32 = 256;
+
 /// Bits of an index within the chunks that observables are summed over.
 const CHUNK_BITS: usize = 12;
 
@@ -148,12 +148,14 @@ pub(super) struct Planner<'a> {
     plan: Plan,
 }
 
-/// A forward pass.
-pub(super) fn forward(program: &Program, tape: &Tape, limits: Limits, batch: usize) -> Plan {
+/// A forward pass; with `keep`, it leaves the final states.
+pub(super) fn forward(program: &Program, tape: &Tape, limits: Limits, batch: usize, keep: bool) -> Plan {
     let mut planner = Planner::new(program, tape, limits, batch);
     planner.size(Buffer::Result, batch * program.outputs(), limits.real);
-    planner.run();
-    planner.read();
+    planner.run(true, keep);
+    if planner.fused().is_none() {
+        planner.read();
+    }
     planner.plan
 }
 
@@ -171,11 +173,15 @@ pub(super) fn gradient(
     let weights = if wanted.weights { program.weights } else { 0 };
     planner.size(Buffer::Result, inputs + weights, limits.real);
     planner.size(Buffer::Cotangent, batch * program.outputs(), limits.real);
-    planner.size(Buffer::Lambdas, batch << program.qubits, 2 * limits.real);
-    if !kept {
-        planner.run();
+    if planner.fused().is_none() || program.embedding.is_some() {
+        planner.size(Buffer::Lambdas, batch << program.qubits, 2 * limits.real);
     }
-    planner.seed();
+    if !kept {
+        planner.run(false, true);
+    }
+    if planner.fused().is_none() {
+        planner.seed();
+    }
     planner.reverse(wanted);
     planner.chain(wanted);
     planner.plan
@@ -192,7 +198,6 @@ impl<'a> Planner<'a> {
         planner.size(Buffer::Constants, tape.constants.len(), 2 * real);
         planner.size(Buffer::Inputs, batch * program.inputs, real);
         planner.size(Buffer::Weights, program.weights, real);
-        planner.size(Buffer::Values, angles.shared as usize, angle);
         planner.size(Buffer::Shared, (angles.shared + angles.fixed) as usize, 2 * real);
         planner.size(Buffer::Turns, batch * angles.own as usize, 2 * real);
         planner.size(Buffer::Flags, batch, real);
@@ -230,12 +235,12 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// Angles, tables and final states.
-    fn run(&mut self) {
-        use Buffer::{Constants, Flags, Inputs, Numbers, Shared, States, Tables, Turns, Values, Weights};
+    /// Angles, tables and final states; the outputs too, if `read` and all is fused.
+    fn run(&mut self, read: bool, store: bool) {
+        use Buffer::{Constants, Flags, Inputs, Numbers, Result, Shared, States, Tables, Turns, Weights};
         let (program, tape, batch) = (self.program, self.tape, self.batch);
         let angles = &tape.angles;
-        let args = AngleArgs {
+        let args = PrepareArgs {
             shared: angles.shared,
             fixed: angles.fixed,
             own: angles.own,
@@ -243,25 +248,46 @@ impl<'a> Planner<'a> {
             inputs: program.inputs as u32,
             slots: angles.expressions,
             constants: angles.constants,
+            tables: tape.tables.0,
+            bits: tape.bits as u32,
+            lists: tape.tables.1,
         };
-        let items = (angles.shared + angles.fixed) as usize + batch * angles.own as usize;
-        let buffers = [Buffer::Tape, Numbers, Constants, Inputs, Weights, Values, Shared, Turns];
-        self.each("cw_angles", items, &buffers, args.words());
-        let args = FlagArgs { batch: batch as u32, shared: angles.shared, own: angles.own };
-        self.each("cw_flags", batch, &[Shared, Turns, Flags], args.words());
-        let args = TableArgs { count: tape.tables.0, bits: tape.bits as u32, tables: tape.tables.1 };
-        let items = (tape.tables.0 as usize) << tape.bits;
-        self.each("cw_tables", items, &[Buffer::Tape, Numbers, Values, Tables], args.words());
+        let turns = (angles.shared + angles.fixed) as usize + batch * angles.own as usize;
+        let items = turns + ((tape.tables.0 as usize) << tape.bits);
+        let buffers = [Buffer::Tape, Numbers, Constants, Inputs, Weights, Shared, Turns, Tables];
+        self.each("cw_prepare", items, &buffers, args.words());
+        let fused = self.fused();
+        if fused.is_none() || !read {
+            let args = FlagArgs { batch: batch as u32, shared: angles.shared, own: angles.own };
+            self.each("cw_flags", batch, &[Shared, Turns, Flags], args.words());
+        }
         if let Some(args) = self.embedding() {
             self.launch("cw_embed", batch, THREADS, 0, &[Inputs, States], args.words());
         }
         let ground = program.embedding.is_none();
+        let (threads, per_group) = self.shape(2);
+        let mut numbers = (per_group * 2) << tape.bits;
+        let fused = fused.filter(|_| read);
+        if let Some(sum) = fused {
+            numbers += 2 * (threads as usize).div_ceil(32) + per_group * sum.count as usize;
+        }
         for (k, run) in tape.sweeps.iter().enumerate() {
-            let (threads, per_group) = self.shape(2);
-            let args = SweepArgs { ground: u32::from(ground && k == 0), ..self.sweep(run, per_group) };
-            let bytes = (per_group * 2 * self.limits.real) << tape.bits;
-            let buffers = [Buffer::Tape, Shared, Turns, Tables, Constants, States];
+            let args = SweepArgs {
+                ground: u32::from(ground && k == 0),
+                store: u32::from(store || fused.is_none()),
+                ..self.sweep(run, per_group, fused)
+            };
+            let buffers = [Buffer::Tape, Numbers, Shared, Turns, Tables, Constants, States, Flags, Result];
+            let bytes = numbers * self.limits.real;
             self.launch("cw_forward", self.units().div_ceil(per_group), threads, bytes, &buffers, args.words());
+        }
+    }
+
+    /// The observables of a program whose whole call is one sweep each way.
+    fn fused(&self) -> Option<&'a Observables> {
+        match &self.tape.reading {
+            Reading::Expectation(sum) if self.units() == self.batch && sum.count <= MOST_TERMS => Some(sum),
+            _ => None,
         }
     }
 
@@ -292,7 +318,21 @@ impl<'a> Planner<'a> {
         ((threads * per_group) as u32, per_group)
     }
 
-    fn sweep(&self, run: &Run, per_group: usize) -> SweepArgs {
+    fn sweep(&self, run: &Run, per_group: usize, fused: Option<&Observables>) -> SweepArgs {
+        let tape = self.tape;
+        let ends = fused.map(|sum| SweepArgs {
+            fused: 1,
+            turns: tape.angles.shared,
+            terms: sum.terms,
+            term_count: sum.count,
+            outputs: sum.outputs,
+            lists: sum.lists,
+            slots: tape.angles.slots() as u32,
+            slot_lists: tape.slot_cells,
+            inputs: self.program.inputs as u32,
+            input_lists: tape.angles.inputs,
+            ..SweepArgs::default()
+        });
         SweepArgs {
             qubits: self.program.qubits as u32,
             bits: self.tape.bits as u32,
@@ -304,10 +344,9 @@ impl<'a> Planner<'a> {
             index: self.tape.index,
             first: run.first,
             last: run.last,
-            ground: 0,
-            wanted: 0,
             own: self.tape.angles.own,
             cells: self.tape.cells,
+            ..ends.unwrap_or_default()
         }
     }
 
@@ -463,45 +502,77 @@ impl<'a> Planner<'a> {
 
     /// The reverse sweeps, down to the first operation that matters.
     fn reverse(&mut self, wanted: Wanted) {
-        use Buffer::{Cells, Constants, Lambdas, Shared, States, Tables, Turns};
+        use Buffer::{Cells, Constants, Cotangent, Flags, Inputs, Lambdas, Numbers, Result, Shared, Slots, States};
+        use Buffer::{Tables, Turns, Weights};
         let tape = self.tape;
         let kinds = (u32::from(wanted.inputs) * INPUTS) | (u32::from(wanted.weights) * WEIGHTS);
         let to_the_start = wanted.inputs && self.program.embedding.is_some();
         let stop = if to_the_start { 0 } else { tape.first_wanted(kinds) };
+        let fused = self.fused();
         self.size(Cells, self.units() * tape.cells as usize, self.limits.real);
+        self.size(Slots, self.batch * tape.angles.slots(), self.limits.angle);
         let (threads, per_group) = self.shape(5);
         let warps = (threads as usize).div_ceil(32);
         let bytes = self.limits.real * (((per_group * 5) << tape.bits) + 6 * warps);
+        let store = if fused.is_none() { 3 } else { 2 * u32::from(to_the_start) };
         for run in tape.sweeps.iter().rev() {
-            if run.last <= stop {
+            // The ends are fused with the only sweep, which runs even if it undoes nothing.
+            if run.last <= stop && fused.is_none() {
                 break;
             }
-            let args = SweepArgs { wanted: kinds, first: run.first.max(stop), ..self.sweep(run, per_group) };
-            let buffers = [Buffer::Tape, Shared, Turns, Tables, Constants, States, Lambdas, Cells];
+            let args = self.sweep(run, per_group, fused);
+            let args = SweepArgs { wanted: kinds, first: run.first.max(stop).min(run.last), store, ..args };
+            let buffers = [
+                Buffer::Tape,
+                Numbers,
+                Shared,
+                Turns,
+                Tables,
+                Constants,
+                States,
+                Lambdas,
+                Cells,
+                Cotangent,
+                Flags,
+                Slots,
+                Inputs,
+                Weights,
+                Result,
+            ];
             self.launch("cw_reverse", self.units().div_ceil(per_group), threads, bytes, &buffers, args.words());
         }
     }
 
-    /// From cells to gradients of variables.
-    fn chain(&mut self, wanted: Wanted) {
-        use Buffer::{Cells, Flags, Inputs, Lambdas, Numbers, Result, Slots, Weights};
-        let (program, tape, batch) = (self.program, self.tape, self.batch);
-        let slots = tape.angles.slots();
-        self.size(Slots, batch * slots, self.limits.angle);
+    /// The gradient in each slot of each sample.
+    fn slots(&mut self) {
+        let (program, tape) = (self.program, self.tape);
         let tile_bits = program.qubits - tape.bits;
         let per_item = if tile_bits <= 4 { 1 } else { THREADS };
+        let slots = tape.angles.slots();
         let args = SlotArgs {
-            batch: batch as u32,
+            batch: self.batch as u32,
             slots: slots as u32,
             tile_bits: tile_bits as u32,
             cells: tape.cells,
             lists: tape.slot_cells,
             per_item,
         };
-        let items = batch * slots;
+        let items = self.batch * slots;
         let groups = if per_item == 1 { items.div_ceil(THREADS as usize) } else { items };
+        let buffers = [Buffer::Tape, Buffer::Numbers, Buffer::Cells, Buffer::Slots];
+        self.launch("cw_slots", groups, THREADS, self.room(), &buffers, args.words());
+    }
+
+    /// From cells to gradients of variables.
+    fn chain(&mut self, wanted: Wanted) {
+        use Buffer::{Flags, Inputs, Lambdas, Numbers, Result, Slots, Weights};
+        let (program, tape, batch) = (self.program, self.tape, self.batch);
         let room = self.room();
-        self.launch("cw_slots", groups, THREADS, room, &[Buffer::Tape, Numbers, Cells, Slots], args.words());
+        let fused = self.fused().is_some();
+        let slots = tape.angles.slots();
+        if !fused {
+            self.slots();
+        }
         let args = |variables: usize, lists: u32| ChainArgs {
             batch: batch as u32,
             inputs: program.inputs as u32,
@@ -513,7 +584,9 @@ impl<'a> Planner<'a> {
         if wanted.inputs && program.inputs > 0 {
             let args = args(program.inputs, tape.angles.inputs);
             let buffers = [Buffer::Tape, Numbers, Slots, Flags, Inputs, Weights, Result];
-            self.each("cw_inputs", batch * program.inputs, &buffers, args.words());
+            if !fused {
+                self.each("cw_inputs", batch * program.inputs, &buffers, args.words());
+            }
             if let Some(args) = self.embedding() {
                 self.launch("cw_unembed", batch, THREADS, room, &[Inputs, Lambdas, Result], args.words());
             }

@@ -17,6 +17,7 @@ const COMMON: &str = concat!(
     include_str!("../../../kernels/common/sweep.h"),
     include_str!("../../../kernels/common/readout.h"),
     include_str!("../../../kernels/common/chain.h"),
+    include_str!("../../../kernels/common/circuit.h"),
 );
 
 /// The text of all kernels.
