@@ -201,15 +201,39 @@ FN void undo_pass(
 }
 
 // The Walsh-Hadamard transform of the `overlap`s of a tile: entry `m` becomes the sum with signs (-1)^|e & m|.
-template <typename T> FN void walsh(GROUP T *overlap, uint size, Unit u) {
-    for (uint half = 1u; half < size; half <<= 1u) {
-        BARRIER();
-        for (uint pair = u.rank; pair < size >> 1u; pair += u.threads) {
-            const uint first = ((pair & ~(half - 1u)) << 1u) | (pair & (half - 1u));
-            const T a = overlap[first], b = overlap[first + half];
-            overlap[first] = a + b;
-            overlap[first + half] = a - b;
+// K bits from `low` on, in one go.
+template <typename T, uint K> FN void walsh_bits(GROUP T *overlap, uint size, uint low, Unit u) {
+    BARRIER();
+    for (uint group = u.rank; group < size >> K; group += u.threads) {
+        const uint first = ((group & ~(low - 1u)) << K) | (group & (low - 1u));
+        T values[1u << K];
+        UNROLL for (uint j = 0u; j < (1u << K); ++j) {
+            values[j] = overlap[first + j * low];
         }
+        UNROLL for (uint k = 0u; k < K; ++k) {
+            UNROLL for (uint j = 0u; j < (1u << K); ++j) {
+                if (((j >> k) & 1u) == 0u) {
+                    const T a = values[j], b = values[j | (1u << k)];
+                    values[j] = a + b;
+                    values[j | (1u << k)] = a - b;
+                }
+            }
+        }
+        UNROLL for (uint j = 0u; j < (1u << K); ++j) {
+            overlap[first + j * low] = values[j];
+        }
+    }
+}
+
+template <typename T> FN void walsh(GROUP T *overlap, uint size, Unit u) {
+    uint low = 1u;
+    for (; low << 3u <= size; low <<= 3u) {
+        walsh_bits<T, 3u>(overlap, size, low, u);
+    }
+    if (low << 2u == size) {
+        walsh_bits<T, 2u>(overlap, size, low, u);
+    } else if (low << 1u == size) {
+        walsh_bits<T, 1u>(overlap, size, low, u);
     }
     BARRIER();
 }

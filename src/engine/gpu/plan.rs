@@ -133,9 +133,6 @@ const THREADS: u32 = 128;
 /// Amplitudes a thread takes at a time, as a power of two: a pass of three rotations.
 const THREAD_BITS: usize = 3;
 
-/// Terms that a sweep reads itself.
-const MOST_TERMS: u32 = 256;
-
 /// Bits of an index within the chunks that observables are summed over.
 const CHUNK_BITS: usize = 12;
 
@@ -286,7 +283,7 @@ impl<'a> Planner<'a> {
     /// The observables of a program whose whole call is one sweep each way.
     fn fused(&self) -> Option<&'a Observables> {
         match &self.tape.reading {
-            Reading::Expectation(sum) if self.units() == self.batch && sum.count <= MOST_TERMS => Some(sum),
+            Reading::Expectation(sum) if sum.fused => Some(sum),
             _ => None,
         }
     }
@@ -365,6 +362,7 @@ impl<'a> Planner<'a> {
                         count: 1,
                         outputs: 1,
                         lists: sum.identity[1],
+                        fused: false,
                         identity: sum.identity,
                     };
                     self.expect(&identity, Buffer::Scratch, Buffer::Result, output as u32, width);

@@ -6,7 +6,7 @@ use super::angles::Angles;
 use super::stages::Stages;
 use super::sweeps::{LocalDiagonal, LocalRotation, Op, Term, sweeps};
 use super::terms::Reading;
-use super::tile::{LocalParity, Tile};
+use super::tile::{BANK_BITS, LocalParity, Tile};
 use crate::program::{Kernel, Program, Slot, Source, Step};
 use num_complex::Complex64;
 use std::collections::HashMap;
@@ -150,7 +150,8 @@ impl Tape {
         let index = writer.block(positions);
         let tables = (tables.len() as u32, writer.lists(&tables));
         let slot_cells = writer.lists(&slots);
-        let reading = Reading::new(program, &stages, &mut writer);
+        let whole = sweeps.first().map(|sweep| &sweep.tile).filter(|tile| tile.tiles.is_empty());
+        let reading = Reading::new(program, &stages, whole, &mut writer);
         let product = |slot: &Slot| slot.terms.iter().any(|(_, _, second)| second.is_some());
         let reads_arguments = program.embedding.is_some() || program.slots.iter().any(product);
         let bits = bits.min(program.qubits);
@@ -287,13 +288,21 @@ impl Encoder<'_> {
     }
 }
 
-/// Local indices at which the parities of all rotations are even in tile 0.
+/// Local indices at which the parities of all rotations are even in tile 0, spread over the banks: threads side by side take
+/// indices side by side in this list.
 fn even(bits: usize, rotations: &[LocalRotation]) -> Vec<u32> {
     let is_even = |index: &u32| {
         let odd = |parity: LocalParity| ((index & parity.local).count_ones() % 2 == 1) != parity.odd;
         !rotations.iter().any(|rotation| odd(rotation.parity))
     };
-    (0..1u32 << bits).filter(is_even).collect()
+    let mut banks = vec![Vec::new(); 1 << BANK_BITS];
+    for index in (0..1u32 << bits).filter(is_even) {
+        banks[index as usize % (1 << BANK_BITS)].push(index);
+    }
+    // The indices are the sum of one of them and a linear space, so all banks that hold any hold equally many.
+    banks.retain(|bank| !bank.is_empty());
+    let depth = banks.first().map_or(0, Vec::len);
+    (0..depth).flat_map(|k| banks.iter().filter_map(move |bank| bank.get(k).copied())).collect()
 }
 
 /// One local index of each set that the displacements make up.
@@ -306,4 +315,40 @@ fn representatives(bits: usize, displacements: &[u32]) -> Vec<u32> {
     }
     let mask = pivots.iter().fold(0, |mask, pivot| mask | 1u32 << pivot.ilog2());
     (0..1u32 << bits).filter(|index| index & mask == 0).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::circuit::{Circuit, input};
+    use crate::measurement::Measurement;
+    use crate::observable::z;
+
+    /// Threads of a warp meet in one bank at most twice on average, over the passes of rings of CX.
+    #[test]
+    fn threads_side_by_side_use_different_banks() {
+        for (qubits, bits) in [(8, 13), (10, 13), (12, 13), (16, 12), (20, 12)] {
+            let mut circuit = Circuit::new(qubits);
+            let w = circuit.weights("w", (4, qubits));
+            for layer in 0..4 {
+                (0..qubits).for_each(|q| _ = circuit.ry(w.at([layer, q]) + 0.5 * input(q), q));
+                (0..qubits).for_each(|q| _ = circuit.cx(q, (q + 1) % qubits));
+            }
+            let program = Program::new(&circuit, &Measurement::expectation((0..qubits).map(z))).expect("valid");
+            let stages = Stages::new(&program);
+            let (mut warps, mut turns) = (0, 0);
+            for sweep in sweeps(&program, &stages.stages, bits).expect("rotations fit") {
+                for op in &sweep.ops {
+                    let Op::Pass { rotations, .. } = op else { continue };
+                    for warp in even(sweep.tile.bits(), rotations).chunks(32) {
+                        let mut banks = [0; 32];
+                        warp.iter().for_each(|index| banks[*index as usize % 32] += 1);
+                        warps += 1;
+                        turns += banks.into_iter().max().unwrap_or(0);
+                    }
+                }
+            }
+            assert!(turns <= 2 * warps, "{qubits} qubits: {turns} turns of {warps} warps");
+        }
+    }
 }

@@ -3,6 +3,10 @@
 //! A state of n qubits that is too large for group memory is cut into tiles, a different cut for each sweep. With `n` linearly
 //! independent vectors, the first of them *local*, every index is the XOR of a set of them: those that are local make the
 //! index within a tile, the others number the tile. A displacement that local vectors make up stays within its tile.
+//!
+//! Memory that threads share has 32 banks, by the lowest five bits of an address, and threads that meet in one wait for each
+//! other. So the local vectors above the lowest five each have one of those mixed in: neighbours at a distance of 32, 64, ..
+//! then stand in different banks.
 
 use crate::program::{Parity, Rotation};
 
@@ -27,11 +31,21 @@ pub(super) struct LocalParity {
     pub(super) odd: bool,
 }
 
+/// Bits that tell the banks of a group's memory apart.
+pub(super) const BANK_BITS: usize = 5;
+
 impl Tile {
     /// One tile for everything.
     pub(super) fn whole(qubits: usize) -> Self {
-        let units: Vec<u64> = (0..qubits).map(|bit| 1 << bit).collect();
-        Self { local: units.clone(), tiles: Vec::new(), lanes: qubits, duals: units }
+        Self::of((0..qubits).map(|bit| 1 << bit).collect(), Vec::new(), qubits)
+    }
+
+    fn of(mut local: Vec<u64>, tiles: Vec<u64>, lanes: usize) -> Self {
+        for k in BANK_BITS..local.len() {
+            local[k] ^= local[k % BANK_BITS];
+        }
+        let duals = duals(local.iter().chain(&tiles).copied().collect());
+        Self { local, tiles, lanes: lanes.min(BANK_BITS), duals }
     }
 
     /// A cut into tiles of `bits` local vectors which keeps `displacements` local, with up to `lanes` neighbours. No parity of
@@ -61,9 +75,7 @@ impl Tile {
             let mut free = (0..qubits).map(|bit| 1 << bit).filter(|unit| basis.extend(*unit)).map(settled);
             let idle = bits - local.len();
             local.extend(free.by_ref().take(idle));
-            let tiles: Vec<u64> = free.collect();
-            let duals = duals(local.iter().chain(&tiles).copied().collect());
-            Some(Self { local, tiles, lanes, duals })
+            Some(Self::of(local, free.collect(), lanes))
         })
     }
 
