@@ -345,10 +345,18 @@ pub(crate) fn random_case(seed: u64, qubits: usize, depth: usize, embed: bool) -
     let (inputs, weights) = (if embed { 1 << qubits } else { 3 }, 5);
     let gates: Vec<Gate> = Gate::all().filter(|gate| gate.spec().qubits.len() <= qubits).collect();
     let mut ops = Vec::new();
+    if !embed {
+        // From |0..0> half the gates, and most controls, would have nothing to act on.
+        ops.extend((0..qubits).map(|q| {
+            let angles = uniform(&mut rng, 3).into_iter().map(Expr::constant).collect();
+            Op::gate(Gate::u, angles, vec![q])
+        }));
+    }
     for _ in 0..depth {
         let (what, angles, width) = match rng.random_range(0..10) {
             0 => {
-                let width = rng.random_range(1..=qubits);
+                // The oracle makes it a dense matrix.
+                let width = rng.random_range(1..=qubits.min(8));
                 let word: String = (0..width).map(|_| ['I', 'X', 'Y', 'Z'][rng.random_range(0..4)]).collect();
                 (What::Word(word), 1, width)
             }
