@@ -16,7 +16,6 @@ fn main() {
     println!("cargo::rerun-if-changed=shim");
     println!("cargo::rerun-if-changed=../kernels");
     println!("cargo::rerun-if-changed=../src/engine/gpu/text.rs");
-    println!("cargo::rerun-if-env-changed=EMULATOR_CXXFLAGS");
     let out = env::var("OUT_DIR").expect("cargo names a directory");
     let mut build = cc::Build::new();
     // As on a GPU without fast arithmetic: no contraction, NaN is NaN.
@@ -25,8 +24,9 @@ fn main() {
         build.clone().file("shim/race.cpp").define("EMU_RACE", "1").compile("candlewick_race");
         build.define("EMU_RACE", "1").flag("-fsanitize=thread");
     }
-    for flag in env::var("EMULATOR_CXXFLAGS").unwrap_or_default().split_whitespace() {
-        build.flag(flag);
+    if env::var_os("CARGO_FEATURE_ADDRESS").is_some() {
+        build.flag("-fsanitize=address");
+        println!("cargo::rustc-link-lib=asan");
     }
     for (name, dialect) in [("cuda_f32", Dialect::CudaF32), ("cuda_f64", Dialect::CudaF64), ("metal", Dialect::Metal)] {
         let path = Path::new(&out).join(format!("{name}.cpp"));

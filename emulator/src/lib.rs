@@ -78,21 +78,17 @@ impl Submit for Device {
 
     fn submit(&self, plan: &Plan, buffers: &[Option<(Memory, u64)>; Buffer::ALL.len()]) {
         let limits = self.limits();
-        let nothing = [0u128];
-        let base = |buffer: &Option<(Memory, u64)>| -> *const c_void {
-            let Some((memory, start)) = buffer else { return nothing.as_ptr().cast() };
-            let units = memory.lock().expect("no thread has panicked");
-            // SAFETY: a buffer starts within its memory, or just behind it if it is empty.
-            unsafe { units.as_ptr().cast::<u8>().add(*start as usize).cast() }
-        };
-        let bases = buffers.each_ref().map(base);
+        // Each buffer in memory of its own, of exactly its size, so that what is read or written beyond it shows.
+        let mut blocks: Vec<Vec<u8>> =
+            buffers.iter().zip(plan.sizes).map(|(buffer, size)| fetched(buffer, size)).collect();
+        let bases: Vec<*mut u8> = blocks.iter_mut().map(|block| block.as_mut_ptr()).collect();
         for launch in &plan.launches {
             assert!(launch.group_bytes as usize <= limits.group_bytes, "{launch:?} exceeds the memory of a group");
             assert!((1..=1024).contains(&launch.threads), "{launch:?} has too many threads");
             let at = |(buffer, from): &(Buffer, u64)| -> *const c_void {
                 assert!(*from <= plan.sizes[*buffer as usize], "{launch:?} starts beyond {buffer:?}");
                 // SAFETY: the offset is within the buffer.
-                unsafe { bases[*buffer as usize].cast::<u8>().add(*from as usize).cast() }
+                unsafe { bases[*buffer as usize].add(*from as usize).cast::<c_void>().cast_const() }
             };
             let mut pointers: Vec<*const c_void> = launch.buffers.iter().map(at).collect();
             pointers.push(launch.args.as_ptr().cast());
@@ -112,5 +108,23 @@ impl Submit for Device {
             let outcome = unsafe { run(name.as_ptr(), &call) };
             assert_eq!(outcome, 0, "{}: no such kernel, or another number of parameters", launch.kernel);
         }
+        for (buffer, block) in buffers.iter().zip(&blocks) {
+            if let Some((memory, start)) = buffer {
+                let mut memory = memory.lock().expect("no thread has panicked");
+                bytes(&mut memory)[*start as usize..][..block.len()].copy_from_slice(block);
+            }
+        }
     }
+}
+
+/// A buffer's bytes; none if there is no such buffer.
+fn fetched(buffer: &Option<(Memory, u64)>, size: u64) -> Vec<u8> {
+    let Some((memory, start)) = buffer else { return Vec::new() };
+    let mut memory = memory.lock().expect("no thread has panicked");
+    bytes(&mut memory)[*start as usize..][..size as usize].to_vec()
+}
+
+fn bytes(units: &mut [u128]) -> &mut [u8] {
+    // SAFETY: any bits are bytes, and the bytes are those of the units.
+    unsafe { std::slice::from_raw_parts_mut(units.as_mut_ptr().cast(), size_of_val(units)) }
 }

@@ -1,4 +1,4 @@
-//! The engines under test in this binary: both dialects, each order of threads, whole states and tiles.
+//! The engines under test in this binary: both dialects, every order of threads, whole states and tiles.
 
 use crate::lab::Engine;
 use candle_core::DType;
@@ -6,18 +6,29 @@ use candlewick::emulation::{Dialect, emulator};
 use candlewick_emulator::{Device, Order};
 use std::sync::Arc;
 
-fn within(dialect: Dialect, order: Order, tile_bits: usize, run: &mut dyn FnMut()) {
-    emulator::with(Arc::new(Device::new(dialect, order, tile_bits)), run);
+/// Declares engines: a name, a dialect, an order, the bits of a tile.
+macro_rules! engines {
+    ($($name:literal: $dialect:ident, $order:ident, $bits:literal;)*) => {
+        vec![$(Engine {
+            name: $name,
+            dtype: if matches!(Dialect::$dialect, Dialect::CudaF64) { DType::F64 } else { DType::F32 },
+            enter: |run| emulator::with(Arc::new(Device::new(Dialect::$dialect, Order::$order, $bits)), run),
+        }),*]
+    };
 }
 
 pub(crate) fn all() -> Vec<Engine> {
-    vec![
-        Engine { name: "cuda f64", dtype: DType::F64, enter: |run| within(Dialect::CudaF64, Order::Forward, 12, run) },
-        Engine {
-            name: "cuda f32, tiles",
-            dtype: DType::F32,
-            enter: |run| within(Dialect::CudaF32, Order::Reversed, 4, run),
-        },
-        Engine { name: "metal", dtype: DType::F32, enter: |run| within(Dialect::Metal, Order::Shuffled, 10, run) },
-    ]
+    // 13, 12 and 10 bits are what an H200 and an Apple GPU have room for.
+    engines! {
+        "cuda f64": CudaF64, Forward, 12;
+        "cuda f64, reversed": CudaF64, Reversed, 12;
+        "cuda f64, shuffled": CudaF64, Shuffled, 12;
+        "cuda f64, tiles": CudaF64, Shuffled, 4;
+        "cuda f32": CudaF32, Shuffled, 13;
+        "cuda f32, tiles": CudaF32, Reversed, 5;
+        "metal": Metal, Forward, 10;
+        "metal, reversed": Metal, Reversed, 10;
+        "metal, shuffled": Metal, Shuffled, 10;
+        "metal, tiles": Metal, Shuffled, 4;
+    }
 }

@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Proves what can be proven of the CUDA engine without a GPU: NVIDIA's compiler takes the kernels, for two architectures and
+# without spilling registers, and the host's side passes clippy. Fetches the compiler (100 MB) from PyPI into target/.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+tools=target/cuda-tools
+if [ ! -x "$tools/bin/pip" ]; then python3 -m venv "$tools"; fi
+"$tools/bin/pip" install --quiet 'cuda-toolkit[nvcc,crt,nvvm,cccl,cudart]==13.0.*'
+REAL_NVCC=$(echo "$PWD/$tools"/lib/python3*/site-packages/nvidia/cu13/bin/nvcc)
+export REAL_NVCC
+test -x "$REAL_NVCC" || { echo "missing tool: nvcc" >&2; exit 1; }
+
+for precision in f32 f64; do
+    for architecture in sm_80 sm_90; do
+        log=$("$REAL_NVCC" -O3 -std=c++17 -arch="$architecture" --cubin -Xptxas -v \
+            -o "target/$precision-$architecture.cubin" "kernels/cuda/$precision.cu" 2>&1) || { echo "$log" >&2; exit 1; }
+        if grep -E '[1-9][0-9]* bytes spill' <<<"$log"; then
+            echo "$precision for $architecture spills registers" >&2
+            exit 1
+        fi
+        echo "$precision for $architecture: at most $(grep -oE 'Used [0-9]+' <<<"$log" | sort -k2n | tail -1 | cut -d' ' -f2) registers"
+    done
+done
+
+CUDARC_CUDA_VERSION=13000 CUDA_COMPUTE_CAP=90 NVCC="$PWD/scripts/nvcc-for-checks" CARGO_TARGET_DIR=target/cuda \
+    cargo clippy --locked --all-targets --features cuda -- -D warnings
