@@ -1,5 +1,6 @@
 //! The crate's one list of cases, on emulated GPUs.
 
+mod device;
 mod engines;
 #[path = "../../../tests/suite/gradients.rs"]
 mod gradients;

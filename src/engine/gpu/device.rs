@@ -106,13 +106,15 @@ pub(crate) fn check<D: Device>(
     let states = [DType::F32, DType::F64].contains(&dtype).then(|| program.qubits).and_then(|qubits| {
         (batch as u64).checked_mul(1u64.checked_shl(qubits as u32).filter(|amplitudes| *amplitudes > 0)?)
     });
-    let small = states.is_some_and(|amplitudes| amplitudes <= 1 << 20);
-    if small && memory_limit.is_none() {
+    let unquestioned = memory_limit.is_none() && states.is_some_and(|amplitudes| amplitudes <= 1 << 20);
+    if !unquestioned {
+        let needed = states.and_then(|amplitudes| amplitudes.checked_mul(2 * dtype.size_in_bytes() as u64));
+        within(device, program, dtype, needed, memory_limit)?;
+    }
+    let resident = Resident::of(device, program, dtype)?;
+    if unquestioned {
         return Ok(());
     }
-    let needed = states.and_then(|amplitudes| amplitudes.checked_mul(2 * dtype.size_in_bytes() as u64));
-    within(device, program, dtype, needed, memory_limit)?;
-    let resident = Resident::of(device, program, dtype)?;
     let plan = resident.plan(program, Key::Forward { batch, keep: true });
     within(device, program, dtype, Some(plan.sizes.iter().sum()), memory_limit)
 }
