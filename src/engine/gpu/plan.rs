@@ -111,6 +111,33 @@ pub struct Launch {
     pub args: Vec<u32>,
 }
 
+impl Launch {
+    /// Which of its buffers the kernel writes, by their places among the parameters. Metal has to be told.
+    pub fn written(&self) -> &'static [usize] {
+        WRITTEN.iter().find(|(kernel, _)| *kernel == self.kernel).map_or(&[], |(_, places)| places)
+    }
+}
+
+/// What each kernel writes; a test compares it with the text of both dialects.
+const WRITTEN: [(&str, &[usize]); 16] = [
+    ("cw_prepare", &[5, 6, 7]),
+    ("cw_flags", &[2]),
+    ("cw_embed", &[1]),
+    ("cw_forward", &[6, 7, 8]),
+    ("cw_reverse", &[6, 7, 8, 11, 14]),
+    ("cw_expect", &[4]),
+    ("cw_outputs", &[4]),
+    ("cw_apply", &[4]),
+    ("cw_probabilities", &[3]),
+    ("cw_seed_probabilities", &[4]),
+    ("cw_amplitudes", &[3]),
+    ("cw_seed_amplitudes", &[3]),
+    ("cw_slots", &[3]),
+    ("cw_inputs", &[6]),
+    ("cw_weights", &[5]),
+    ("cw_unembed", &[2]),
+];
+
 /// See the module.
 #[derive(Debug, Clone)]
 pub struct Plan {
@@ -596,6 +623,44 @@ impl<'a> Planner<'a> {
             self.launch("cw_weights", program.weights, THREADS, room, &buffers, args.words());
             if let Some(launch) = self.plan.launches.last_mut().filter(|launch| launch.kernel == "cw_weights") {
                 launch.buffers[5].1 = start;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::WRITTEN;
+    use crate::engine::gpu::{Dialect, source};
+
+    /// Kernels of a text, each with the declarations of its parameters.
+    fn kernels(text: &str) -> Vec<(&str, Vec<&str>)> {
+        let declarations = text.split("\nkernel ").flat_map(|part| part.split("\nextern \"C\" __global__ ")).skip(1);
+        let kernel = |declaration| {
+            let (head, rest) = str::split_once(declaration, '(').expect("parameters");
+            let name = head.split_whitespace().last().expect("a name");
+            (name, rest.split_once("\n{").expect("a body").0.split(',').map(str::trim).collect())
+        };
+        declarations.map(kernel).collect()
+    }
+
+    /// What kernels write is what they declare without `const`, and the argument structures come after all buffers.
+    #[test]
+    fn written_buffers_are_those_of_the_text() {
+        for dialect in [Dialect::CudaF32, Dialect::Metal] {
+            let text = source(dialect);
+            let kernels = kernels(&text);
+            assert_eq!(kernels.len(), WRITTEN.len(), "{dialect:?}");
+            for ((name, parameters), (expected, places)) in kernels.iter().zip(WRITTEN) {
+                assert_eq!(*name, expected, "{dialect:?}");
+                let pointer = |declared: &&&str| declared.contains('*') && !declared.starts_with("threadgroup ");
+                let buffers: Vec<&&str> = parameters.iter().filter(pointer).collect();
+                let written: Vec<usize> = (0..buffers.len()).filter(|k| !buffers[*k].contains("const ")).collect();
+                assert_eq!(written, places, "{dialect:?} {name}");
+                let numbered = |(k, declared): (usize, &&str)| declared.contains(&format!("[[buffer({k})]]"));
+                let numbered =
+                    dialect != Dialect::Metal || parameters[..=buffers.len()].iter().enumerate().all(numbered);
+                assert!(numbered && parameters[buffers.len()].contains("Args "), "{dialect:?} {name}: {parameters:?}");
             }
         }
     }
