@@ -290,11 +290,8 @@ impl<'a> Planner<'a> {
         }
         let ground = program.embedding.is_none();
         let (threads, per_group) = self.shape(2);
-        let mut numbers = (per_group * 2) << tape.bits;
         let fused = fused.filter(|_| read);
-        if let Some(sum) = fused {
-            numbers += 2 * (threads as usize).div_ceil(32) + per_group * sum.count as usize;
-        }
+        let numbers = fused.map_or((per_group * 2) << tape.bits, |sum| self.fused_numbers(sum));
         for (k, run) in tape.sweeps.iter().enumerate() {
             let args = SweepArgs {
                 ground: u32::from(ground && k == 0),
@@ -307,12 +304,19 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// The observables of a program whose whole call is one sweep each way.
+    /// The observables of a program whose whole call is one sweep each way. A group has to have room for their sums.
     fn fused(&self) -> Option<&'a Observables> {
+        let fits = |sum: &Observables| self.fused_numbers(sum) * self.limits.real <= self.limits.group_bytes;
         match &self.tape.reading {
-            Reading::Expectation(sum) if sum.fused => Some(sum),
+            Reading::Expectation(sum) if sum.fused && fits(sum) => Some(sum),
             _ => None,
         }
+    }
+
+    /// Numbers that a group holds which also reads the outputs of its tiles: states, and a sum for each term.
+    fn fused_numbers(&self, sum: &Observables) -> usize {
+        let (threads, per_group) = self.shape(2);
+        per_group * ((2 << self.tape.bits) + sum.count as usize) + 2 * (threads as usize).div_ceil(32)
     }
 
     fn embedding(&self) -> Option<EmbedArgs> {
