@@ -3,7 +3,7 @@
 # linker, only a standard library for the target, which cargo builds from its sources. Debian has those sources as a package
 # of the same release as its compiler.
 #
-#     scripts/check-apple.sh            about six minutes on two cores the first time, seconds afterwards
+#     scripts/check-apple.sh            five minutes of processor time the first time, seconds afterwards
 #
 # Installs Debian packages if they are missing, as root or through sudo. Whatever is missing then is an error.
 set -euo pipefail
