@@ -83,7 +83,7 @@ pub enum Error {
         actual: DType,
     },
     /// The dtype cannot hold angles or expectation values.
-    #[error("{what} has dtype {dtype:?}; candlewick computes in F16, BF16, F32 or F64")]
+    #[error("{what} has dtype {dtype:?}; candlewick computes in F16, BF16, F32 and, except on Metal, F64")]
     UnsupportedDType {
         /// Which tensor.
         what: String,

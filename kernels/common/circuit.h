@@ -24,7 +24,7 @@ FN void apply_operation(
     } else if (kind == OP_EXCHANGE) {
         exchange<T>(psi, size, tape, at, u);
     } else {
-        matrix<T>(psi, size, tape, at, 1u, constants, u);
+        dense<T>(psi, size, tape, at, 1u, constants, u);
     }
 }
 
@@ -109,8 +109,8 @@ FN void undo_operation(
         exchange<T>(lambda, size, tape, at, u);
         count = 0u;
     } else {
-        matrix<T>(psi, size, tape, at, 2u, constants, u);
-        matrix<T>(lambda, size, tape, at, 2u, constants, u);
+        dense<T>(psi, size, tape, at, 2u, constants, u);
+        dense<T>(lambda, size, tape, at, 2u, constants, u);
         count = 0u;
     }
     fill_cells<T>(sums, count, tape, position, stride, row, room, u, p);

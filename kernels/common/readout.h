@@ -267,17 +267,18 @@ FN void collect_amplitudes(
     }
 }
 
+// A tensor may start at any of its numbers, so the cotangent is no array of complex ones, which stand at even places.
 template <typename T>
 FN void seed_amplitudes(
-    GLOBAL const uint *tape, GLOBAL const Complex<T> *cotangent, GLOBAL const T *flags, GLOBAL Complex<T> *lambdas,
+    GLOBAL const uint *tape, GLOBAL const T *cotangent, GLOBAL const T *flags, GLOBAL Complex<T> *lambdas,
     CONSTANT BasisArgs &a, Place p)
 {
     const wide item = static_cast<wide>(p.group) * p.threads + p.rank;
     const uint sample = static_cast<uint>(item >> a.qubits), index = static_cast<uint>(item) & ((1u << a.qubits) - 1u);
     if (sample < a.batch) {
         const uint to = a.origin ^ gathered(tape, a.columns, a.count, 1u, index);
-        const T half = static_cast<T>(0.5f);
-        lambdas[(static_cast<wide>(sample) << a.qubits) + to] =
-            complex<T>(half * cotangent[item].x + flags[sample], half * cotangent[item].y + flags[sample]);
+        const T scale = static_cast<T>(0.5f);
+        const T re = scale * cotangent[2u * item], im = scale * cotangent[2u * item + 1u];
+        lambdas[(static_cast<wide>(sample) << a.qubits) + to] = complex<T>(re + flags[sample], im + flags[sample]);
     }
 }

@@ -367,7 +367,7 @@ FN uint displaced(GLOBAL const uint *tape, uint at, uint qubits, uint bits) {
 
 // Applies the matrix that word `which` of the operation names.
 template <typename T>
-FN void matrix(GROUP T *psi, uint size, GLOBAL const uint *tape, uint at, uint which, GLOBAL const Complex<T> *constants, Unit u) {
+FN void dense(GROUP T *psi, uint size, GLOBAL const uint *tape, uint at, uint which, GLOBAL const Complex<T> *constants, Unit u) {
     const uint qubits = tape[at] >> 8u, entries = 1u << qubits;
     GLOBAL const Complex<T> *rows = constants + tape[at + which];
     for (uint group = u.rank; group < size >> qubits; group += u.threads) {

@@ -91,7 +91,7 @@ extern "C" __global__ void cw_amplitudes(
 }
 
 extern "C" __global__ void cw_seed_amplitudes(
-    const uint *tape, const Complex<REAL> *cotangent, const REAL *flags, Complex<REAL> *lambdas, const BasisArgs a)
+    const uint *tape, const REAL *cotangent, const REAL *flags, Complex<REAL> *lambdas, const BasisArgs a)
 {
     seed_amplitudes<REAL>(tape, cotangent, flags, lambdas, a, place());
 }

@@ -129,7 +129,7 @@ kernel void cw_amplitudes(
 }
 
 kernel void cw_seed_amplitudes(
-    device const uint *tape [[buffer(0)]], device const float2 *cotangent [[buffer(1)]],
+    device const uint *tape [[buffer(0)]], device const float *cotangent [[buffer(1)]],
     device const float *flags [[buffer(2)]], device float2 *lambdas [[buffer(3)]], constant BasisArgs &a [[buffer(4)]],
     uint group [[threadgroup_position_in_grid]], uint rank [[thread_index_in_threadgroup]],
     uint threads [[threads_per_threadgroup]])

@@ -6,6 +6,7 @@ mod engines;
 mod gradients;
 #[path = "../../../tests/suite/lab.rs"]
 mod lab;
+mod limits;
 #[path = "../../../tests/suite/oracle.rs"]
 mod oracle;
 #[path = "../../../tests/suite/values.rs"]

@@ -26,6 +26,10 @@ pub(crate) trait Device {
     fn limits(&self, dtype: DType) -> Result<(Dialect, Limits)>;
     /// Bytes that can still be had.
     fn free(&self) -> Result<u64>;
+    /// Bytes that memory of this size takes.
+    fn occupied(&self, bytes: u64) -> u64 {
+        bytes
+    }
     /// New memory of at least one byte, with anything in it.
     fn allocate(&self, bytes: u64) -> Result<Self::Memory>;
     /// New memory with these bytes in it.
@@ -116,7 +120,15 @@ pub(crate) fn check<D: Device>(
         return Ok(());
     }
     let plan = resident.plan(program, Key::Forward { batch, keep: true });
-    within(device, program, dtype, Some(plan.sizes.iter().sum()), memory_limit)
+    within(device, program, dtype, Some(working_set(device, &plan)), memory_limit)
+}
+
+/// Bytes a plan works in: those that the caller has, and those that a call takes.
+fn working_set<D: Device>(device: &D, plan: &Plan) -> u64 {
+    let taken = |buffer: Buffer| buffer.is_kept() || buffer.is_room() || buffer == Buffer::Result;
+    let given: u64 = Buffer::ALL.into_iter().filter(|buffer| !taken(*buffer)).map(|buffer| plan.size(buffer)).sum();
+    let arenas = [Buffer::is_kept, Buffer::is_room].map(|kind| device.occupied(places(plan, kind, |_, _| ())));
+    arenas.into_iter().fold(given.saturating_add(device.occupied(plan.size(Buffer::Result))), u64::saturating_add)
 }
 
 fn within<D: Device>(
@@ -176,7 +188,7 @@ pub(crate) fn gradient<D: Device>(
     buffers[Buffer::Cotangent as usize] = Some((cotangent, 0));
     let plan = resident.plan(given.program, Key::Gradient { batch: given.batch, wanted, kept: arena.is_some() });
     if given.memory_limit.is_some() {
-        within(device, given.program, given.dtype, Some(plan.sizes.iter().sum()), given.memory_limit)?;
+        within(device, given.program, given.dtype, Some(working_set(device, &plan)), given.memory_limit)?;
     }
     match arena {
         Some(arena) => bind(&plan, Buffer::is_kept, &arena, &mut buffers),

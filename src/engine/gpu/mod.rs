@@ -11,6 +11,8 @@ pub(crate) mod cuda;
 mod device;
 #[cfg(feature = "emulator")]
 pub mod emulator;
+#[cfg(feature = "metal")]
+pub(crate) mod metal;
 mod plan;
 mod stages;
 mod sweeps;

@@ -111,6 +111,33 @@ pub struct Launch {
     pub args: Vec<u32>,
 }
 
+impl Launch {
+    /// Which of its buffers the kernel writes, by their places among the parameters. Metal has to be told.
+    pub fn written(&self) -> &'static [usize] {
+        WRITTEN.iter().find(|(kernel, _)| *kernel == self.kernel).map_or(&[], |(_, places)| places)
+    }
+}
+
+/// What each kernel writes; a test compares it with the text of both dialects.
+const WRITTEN: [(&str, &[usize]); 16] = [
+    ("cw_prepare", &[5, 6, 7]),
+    ("cw_flags", &[2]),
+    ("cw_embed", &[1]),
+    ("cw_forward", &[6, 7, 8]),
+    ("cw_reverse", &[6, 7, 8, 11, 14]),
+    ("cw_expect", &[4]),
+    ("cw_outputs", &[4]),
+    ("cw_apply", &[4]),
+    ("cw_probabilities", &[3]),
+    ("cw_seed_probabilities", &[4]),
+    ("cw_amplitudes", &[3]),
+    ("cw_seed_amplitudes", &[3]),
+    ("cw_slots", &[3]),
+    ("cw_inputs", &[6]),
+    ("cw_weights", &[5]),
+    ("cw_unembed", &[2]),
+];
+
 /// See the module.
 #[derive(Debug, Clone)]
 pub struct Plan {
@@ -263,11 +290,8 @@ impl<'a> Planner<'a> {
         }
         let ground = program.embedding.is_none();
         let (threads, per_group) = self.shape(2);
-        let mut numbers = (per_group * 2) << tape.bits;
         let fused = fused.filter(|_| read);
-        if let Some(sum) = fused {
-            numbers += 2 * (threads as usize).div_ceil(32) + per_group * sum.count as usize;
-        }
+        let numbers = fused.map_or((per_group * 2) << tape.bits, |sum| self.fused_numbers(sum));
         for (k, run) in tape.sweeps.iter().enumerate() {
             let args = SweepArgs {
                 ground: u32::from(ground && k == 0),
@@ -280,12 +304,19 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// The observables of a program whose whole call is one sweep each way.
+    /// The observables of a program whose whole call is one sweep each way. A group has to have room for their sums.
     fn fused(&self) -> Option<&'a Observables> {
+        let fits = |sum: &Observables| self.fused_numbers(sum) * self.limits.real <= self.limits.group_bytes;
         match &self.tape.reading {
-            Reading::Expectation(sum) if sum.fused => Some(sum),
+            Reading::Expectation(sum) if sum.fused && fits(sum) => Some(sum),
             _ => None,
         }
+    }
+
+    /// Numbers that a group holds which also reads the outputs of its tiles: states, and a sum for each term.
+    fn fused_numbers(&self, sum: &Observables) -> usize {
+        let (threads, per_group) = self.shape(2);
+        per_group * ((2 << self.tape.bits) + sum.count as usize) + 2 * (threads as usize).div_ceil(32)
     }
 
     fn embedding(&self) -> Option<EmbedArgs> {
@@ -596,6 +627,44 @@ impl<'a> Planner<'a> {
             self.launch("cw_weights", program.weights, THREADS, room, &buffers, args.words());
             if let Some(launch) = self.plan.launches.last_mut().filter(|launch| launch.kernel == "cw_weights") {
                 launch.buffers[5].1 = start;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::WRITTEN;
+    use crate::engine::gpu::{Dialect, source};
+
+    /// Kernels of a text, each with the declarations of its parameters.
+    fn kernels(text: &str) -> Vec<(&str, Vec<&str>)> {
+        let declarations = text.split("\nkernel ").flat_map(|part| part.split("\nextern \"C\" __global__ ")).skip(1);
+        let kernel = |declaration| {
+            let (head, rest) = str::split_once(declaration, '(').expect("parameters");
+            let name = head.split_whitespace().last().expect("a name");
+            (name, rest.split_once("\n{").expect("a body").0.split(',').map(str::trim).collect())
+        };
+        declarations.map(kernel).collect()
+    }
+
+    /// What kernels write is what they declare without `const`, and the argument structures come after all buffers.
+    #[test]
+    fn written_buffers_are_those_of_the_text() {
+        for dialect in [Dialect::CudaF32, Dialect::Metal] {
+            let text = source(dialect);
+            let kernels = kernels(&text);
+            assert_eq!(kernels.len(), WRITTEN.len(), "{dialect:?}");
+            for ((name, parameters), (expected, places)) in kernels.iter().zip(WRITTEN) {
+                assert_eq!(*name, expected, "{dialect:?}");
+                let pointer = |declared: &&&str| declared.contains('*') && !declared.starts_with("threadgroup ");
+                let buffers: Vec<&&str> = parameters.iter().filter(pointer).collect();
+                let written: Vec<usize> = (0..buffers.len()).filter(|k| !buffers[*k].contains("const ")).collect();
+                assert_eq!(written, places, "{dialect:?} {name}");
+                let numbered = |(k, declared): (usize, &&str)| declared.contains(&format!("[[buffer({k})]]"));
+                let numbered =
+                    dialect != Dialect::Metal || parameters[..=buffers.len()].iter().enumerate().all(numbered);
+                assert!(numbered && parameters[buffers.len()].contains("Args "), "{dialect:?} {name}: {parameters:?}");
             }
         }
     }

@@ -1,0 +1,35 @@
+//! Plans stay within what a device has.
+
+use crate::engines;
+use candle_core::{DType, Device, Tensor};
+use candlewick::functional;
+use candlewick::prelude::*;
+
+/// Many small tiles in a group, and many sums for each: on Metal they do not fit beside the states, and are read later.
+#[test]
+fn more_terms_than_a_group_has_room_for() {
+    let letters = |k: usize| ["", "X", "Y", "Z"][k % 4];
+    let word = |k: usize| {
+        let on =
+            |qubit: usize| Some(letters(k >> (2 * qubit))).filter(|l| !l.is_empty()).map(|l| format!("{l}{qubit}"));
+        (0..3).filter_map(on).collect::<Vec<_>>().join(" ")
+    };
+    let words: Vec<String> = (1..64).map(word).collect();
+    let mut circuit = Circuit::new(3);
+    let w = circuit.weights("w", 3);
+    (0..3).for_each(|q| {
+        circuit.ry(input(q), q).rz(w.at([q]), q).cx(q, (q + 1) % 3);
+    });
+    let measurement = Measurement::expectation(words.iter().map(|word| Observable::pauli_sum([(1.0, word.as_str())])));
+    let x = Tensor::arange(0f32, 768., &Device::Cpu).unwrap().affine(0.01, 0.1).unwrap().reshape((256, 3)).unwrap();
+    let weights = Tensor::new(&[0.3f32, 0.9, -0.4], &Device::Cpu).unwrap();
+    let run = || functional::evaluate(&circuit, &measurement, Some(&x), &[("w", &weights)]).unwrap();
+    let expected = run();
+    for engine in engines::all().into_iter().filter(|engine| engine.dtype == DType::F32) {
+        let mut actual = None;
+        (engine.enter)(&mut || actual = Some(run()));
+        let difference = (actual.unwrap() - &expected).unwrap().abs().unwrap().max_all().unwrap();
+        let difference: f32 = difference.to_scalar().unwrap();
+        assert!(difference < 1e-5, "{}: off by {difference}", engine.name);
+    }
+}

@@ -1,0 +1,273 @@
+//! Metal, through candle's device: its command buffers, its memory, its tensors.
+//!
+//! candle encodes all work of a queue into concurrent encoders and tells Metal not to track hazards. A launch waits for an
+//! earlier one only if candle knows that one of the two writes a piece of memory which both touch, so every buffer that a
+//! kernel writes is declared as one. candle looks at whole pieces of memory: launches that share an arena keep their order.
+
+use super::device::{self, Buffers, Device, Given, Kept};
+use super::plan::{Buffer as Role, Launch, Plan};
+use super::{Dialect, Limits, text};
+use crate::engine::{Storage, Wanted};
+use crate::error::{Error, Result};
+use crate::program::Program;
+use candle_core::backend::BackendStorage;
+use candle_core::{DType, MetalDevice, MetalError, MetalStorage};
+use candle_metal_kernels::MetalKernelError;
+use candle_metal_kernels::metal::{Buffer, ComputeCommandEncoder, ComputePipeline, Library};
+use candle_metal_kernels::utils::set_param;
+use objc2_metal::{MTLCompileOptions, MTLDevice as _, MTLLanguageVersion, MTLMathMode, MTLSize};
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Threads a tile has at the most, as a power of two: enough for the largest tile that fits a group's memory, and fewer than
+/// any kernel can have.
+const THREAD_BITS: usize = 7;
+
+/// Groups that keep all processors busy. Metal does not tell how many there are; the largest chips have 80.
+const GROUPS: usize = 160;
+
+/// Lengths of a group's memory are multiples of this.
+const GROUP_ALIGNMENT: u32 = 16;
+
+/// Memory on the device, from a byte on.
+#[derive(Debug, Clone)]
+pub(crate) struct Memory {
+    /// candle gives a buffer away again once it has the only reference; a tensor's is kept by the tensor.
+    buffer: Arc<Buffer>,
+    start: u64,
+}
+
+fn candle(error: MetalKernelError) -> Error {
+    candle_core::Error::from(MetalError::from(error)).into()
+}
+
+impl Device for MetalDevice {
+    type Memory = Memory;
+
+    fn id(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        MetalDevice::id(self).hash(&mut hasher);
+        hasher.finish()
+    }
+
+    fn limits(&self, dtype: DType) -> Result<(Dialect, Limits)> {
+        if dtype != DType::F32 {
+            return Err(Error::UnsupportedDType { what: "a state on Metal".to_owned(), dtype });
+        }
+        let group_bytes = self.metal_device().as_ref().maxThreadgroupMemoryLength();
+        let limits = Limits { real: 4, angle: 4, group_bytes, thread_bits: THREAD_BITS, groups: GROUPS, tile_bits: 0 };
+        Ok((Dialect::Metal, limits.with_largest_tiles()))
+    }
+
+    fn free(&self) -> Result<u64> {
+        let device = self.metal_device();
+        Ok(device.recommended_max_working_set_size().saturating_sub(device.current_allocated_size()) as u64)
+    }
+
+    /// candle's allocator rounds up to powers of two, so that more of its buffers can be used again.
+    fn occupied(&self, bytes: u64) -> u64 {
+        bytes.checked_next_power_of_two().unwrap_or(u64::MAX)
+    }
+
+    fn allocate(&self, bytes: u64) -> Result<Memory> {
+        let bytes = bytes.max(1);
+        let most = self.metal_device().as_ref().maxBufferLength() as u64;
+        if self.occupied(bytes) > most {
+            let reason =
+                format!("a buffer of {bytes} bytes, rounded up to a power of two, is beyond the {most} of Metal");
+            return Err(candle(MetalKernelError::FailedToCreateResource(reason)));
+        }
+        let buffer = self.new_buffer_builder().with_size_for(bytes as usize, DType::U8).with_label("quantum");
+        Ok(Memory { buffer: buffer.build()?, start: 0 })
+    }
+
+    fn upload(&self, bytes: &[u8]) -> Result<Memory> {
+        let bytes = if bytes.is_empty() { &[0u8; 4] } else { bytes };
+        Ok(Memory { buffer: self.new_buffer_builder().with_data(bytes).with_label("quantum").build()?, start: 0 })
+    }
+
+    fn copy(&self, memory: &Memory, bytes: u64) -> Result<Memory> {
+        let to = self.allocate(bytes)?;
+        if bytes > 0 {
+            let mut encoder = self.blit_command_encoder()?;
+            encoder.copy_from_buffer(&memory.buffer, memory.start as usize, &to.buffer, 0, bytes as usize);
+        }
+        Ok(to)
+    }
+
+    fn submit(&self, _: Dialect, plan: &Plan, buffers: &Buffers<Memory>) -> Result<()> {
+        // Compiling takes long, and other threads want the encoder.
+        let pipelines: Vec<_> = plan.launches.iter().map(|launch| pipeline(self, launch)).collect::<Result<_>>()?;
+        let commands = self.command_encoder()?;
+        for (launch, pipeline) in plan.launches.iter().zip(&pipelines) {
+            encode(commands.as_ref(), pipeline, launch, plan, buffers);
+        }
+        Ok(())
+    }
+}
+
+fn encode(
+    encoder: &ComputeCommandEncoder,
+    pipeline: &ComputePipeline,
+    launch: &Launch,
+    plan: &Plan,
+    buffers: &Buffers<Memory>,
+) {
+    encoder.set_compute_pipeline_state(pipeline);
+    for (place, (role, from)) in launch.buffers.iter().enumerate() {
+        let bound = buffers[*role as usize].as_ref().filter(|_| plan.size(*role) > 0);
+        match bound {
+            Some((memory, start)) if launch.written().contains(&place) => {
+                encoder.set_output_buffer(place, Some(&memory.buffer), (memory.start + start + from) as usize);
+            }
+            Some((memory, start)) => {
+                encoder.set_input_buffer(place, Some(&memory.buffer), (memory.start + start + from) as usize);
+            }
+            // A kernel leaves a buffer without elements alone, but Metal wants something in its place.
+            None => {
+                let tape = buffers[Role::Tape as usize].as_ref();
+                encoder.set_input_buffer(place, tape.map(|(memory, _)| &*memory.buffer), 0);
+            }
+        }
+    }
+    set_param(encoder, launch.buffers.len(), launch.args.as_slice());
+    if launch.group_bytes > 0 {
+        encoder.set_threadgroup_memory_length(0, launch.group_bytes.next_multiple_of(GROUP_ALIGNMENT) as usize);
+    }
+    let row = |width: u32| MTLSize { width: width as usize, height: 1, depth: 1 };
+    encoder.dispatch_thread_groups(row(launch.groups), row(launch.threads));
+}
+
+/// Compiled kernels. candle's own cache takes candle's own texts alone.
+struct Cache {
+    /// By the GPU.
+    libraries: BTreeMap<u64, Library>,
+    /// By the GPU and the kernel's name.
+    pipelines: BTreeMap<(u64, &'static str), ComputePipeline>,
+}
+
+static CACHE: Mutex<Cache> = Mutex::new(Cache { libraries: BTreeMap::new(), pipelines: BTreeMap::new() });
+
+/// The kernel of a launch, which it fits.
+fn pipeline(device: &MetalDevice, launch: &Launch) -> Result<ComputePipeline> {
+    let pipeline = compiled(device, launch.kernel).map_err(candle)?;
+    let threads = pipeline.max_total_threads_per_threadgroup();
+    let bytes = device.metal_device().as_ref().maxThreadgroupMemoryLength();
+    if launch.threads as usize > threads || launch.group_bytes as usize > bytes {
+        return Err(Error::Launch {
+            kernel: launch.kernel,
+            groups: launch.groups,
+            threads: launch.threads,
+            group_bytes: launch.group_bytes,
+            reason: format!("a group can have {threads} threads and {bytes} bytes on this device"),
+        });
+    }
+    Ok(pipeline)
+}
+
+fn compiled(device: &MetalDevice, kernel: &'static str) -> Result<ComputePipeline, MetalKernelError> {
+    let device = device.metal_device();
+    let gpu = device.registry_id();
+    let mut cache = CACHE.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(pipeline) = cache.pipelines.get(&(gpu, kernel)) {
+        return Ok(pipeline.clone());
+    }
+    let library = match cache.libraries.get(&gpu) {
+        Some(library) => library.clone(),
+        None => {
+            let library = device.new_library_with_source(&text::source(Dialect::Metal), Some(&options()))?;
+            cache.libraries.insert(gpu, library.clone());
+            library
+        }
+    };
+    let pipeline = device.new_compute_pipeline_state_with_function(&library.get_function(kernel, None)?)?;
+    cache.pipelines.insert((gpu, kernel), pipeline.clone());
+    Ok(pipeline)
+}
+
+/// Arithmetic as it is written: NaN stays NaN, and sums keep their order.
+fn options() -> objc2::rc::Retained<MTLCompileOptions> {
+    let options = MTLCompileOptions::new();
+    options.setLanguageVersion(MTLLanguageVersion::Version3_0);
+    if objc2::available!(macos = 15, ios = 18, tvos = 18, visionos = 2) {
+        options.setMathMode(MTLMathMode::Safe);
+    } else {
+        #[allow(deprecated, reason = "earlier systems know nothing else")]
+        options.setFastMathEnabled(false);
+    }
+    options
+}
+
+/// The memory of a tensor that callers have made contiguous.
+fn lent((storage, layout): Storage<'_, MetalStorage>) -> Memory {
+    let start = (layout.start_offset() * storage.dtype().size_in_bytes()) as u64;
+    Memory { buffer: Arc::new(storage.buffer().clone()), start }
+}
+
+/// A result as a tensor's storage.
+fn storage(device: &MetalDevice, memory: Memory, count: usize, dtype: DType) -> MetalStorage {
+    MetalStorage::new(memory.buffer, device.clone(), count, dtype)
+}
+
+fn given<'a>(
+    program: &'a Arc<Program>,
+    inputs: Storage<'_, MetalStorage>,
+    weights: Storage<'_, MetalStorage>,
+    memory_limit: Option<u64>,
+) -> Given<'a, Memory> {
+    let (dtype, batch) = (inputs.0.dtype(), inputs.1.dims()[0]);
+    Given { program, dtype, batch, inputs: lent(inputs), weights: lent(weights), memory_limit }
+}
+
+/// As [`device::check`], and whether the dtype is one of Metal's.
+pub(crate) fn check(
+    device: &MetalDevice,
+    program: &Arc<Program>,
+    batch: usize,
+    dtype: DType,
+    memory_limit: Option<u64>,
+) -> Result<()> {
+    device.limits(dtype)?;
+    let check = || device::check(device, program, batch, dtype, memory_limit);
+    match check() {
+        // candle gives buffers that nobody uses back to the system only after all work is done.
+        Err(Error::Memory { .. }) if memory_limit.is_none() => {
+            device.wait_until_completed()?;
+            check()
+        }
+        outcome => outcome,
+    }
+}
+
+/// Outputs, and with `keep` what the gradient can use.
+pub(crate) fn forward(
+    program: &Arc<Program>,
+    [inputs, weights]: [Storage<'_, MetalStorage>; 2],
+    memory_limit: Option<u64>,
+    keep: bool,
+) -> Result<(MetalStorage, Option<Box<dyn Any + Send>>)> {
+    let device = inputs.0.device();
+    let given = given(program, inputs, weights, memory_limit);
+    let (result, kept) = device::forward(device, &given, keep)?;
+    let out = storage(device, result, given.batch * program.outputs(), given.dtype);
+    Ok((out, kept.map(|kept| Box::new(kept) as Box<dyn Any + Send>)))
+}
+
+/// The wanted gradients in inputs and weights, one after the other.
+pub(crate) fn gradient(
+    program: &Arc<Program>,
+    [inputs, weights, cotangent]: [Storage<'_, MetalStorage>; 3],
+    memory_limit: Option<u64>,
+    wanted: Wanted,
+    kept: Option<Box<dyn Any + Send>>,
+) -> Result<MetalStorage> {
+    let device = inputs.0.device();
+    let given = given(program, inputs, weights, memory_limit);
+    let kept = kept.and_then(|kept| kept.downcast::<Kept<Memory>>().ok()).map(|kept| *kept);
+    let result = device::gradient(device, &given, lent(cotangent), wanted, kept)?;
+    let count =
+        if wanted.inputs { given.batch * program.inputs } else { 0 } + if wanted.weights { program.weights } else { 0 };
+    Ok(storage(device, result, count, given.dtype))
+}
