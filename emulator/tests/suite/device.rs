@@ -96,7 +96,7 @@ fn limits_are_typed_errors() -> candle_core::Result<()> {
     });
     assert!(matches!(error, Err(Error::UnsupportedDType { dtype: DType::F64, .. })), "{error:?}");
 
-    for qubits in [31, 32, 40, 62] {
+    for qubits in [31, 32, 40, 58] {
         let mut wide = Circuit::new(qubits);
         wide.h(0).cx(0, qubits - 1);
         let error =
