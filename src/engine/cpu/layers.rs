@@ -32,6 +32,12 @@ pub(super) struct Rotors<T> {
     pub(super) swapped: usize,
 }
 
+impl<T> Default for Table<T> {
+    fn default() -> Self {
+        Self { cos: Vec::new(), sin: Vec::new() }
+    }
+}
+
 impl<T: Real> Rotors<T> {
     fn first<const K: usize>(&self) -> [&Turn<T>; K] {
         std::array::from_fn(|k| &self.turns[k])

@@ -66,7 +66,7 @@ impl<T: Real> Qubit<T> {
                 self.re.swap(0, 1);
                 self.im.swap(0, 1);
             }
-            Kernel::Matrix { entries, .. } => self.multiply(entries),
+            Kernel::Matrix { entries, .. } => self.multiply(|row, column| entries[2 * row + column]),
         }
     }
 
@@ -77,7 +77,7 @@ impl<T: Real> Qubit<T> {
             Kernel::Rotation { .. } | Kernel::Phase { .. } => self.apply(step, &turn.inverse()),
             Kernel::FixedPhase(value) => self.phase(1, &Turn::fixed(value.conj())),
             Kernel::Exchange { .. } => self.apply(step, turn),
-            Kernel::Matrix { entries, .. } => self.multiply(&crate::circuit::adjoint(entries)),
+            Kernel::Matrix { entries, .. } => self.multiply(|row, column| entries[2 * column + row].conj()),
         }
     }
 
@@ -86,13 +86,13 @@ impl<T: Real> Qubit<T> {
         super::kernels::turn(&mut self.re[index], &mut self.im[index], turn);
     }
 
-    fn multiply(&mut self, entries: &[Complex64]) {
+    fn multiply(&mut self, entry: impl Fn(usize, usize) -> Complex64) {
         let from = *self;
         for row in 0..2 {
             for lane in 0..LANES {
                 let (mut re, mut im) = (T::zero(), T::zero());
                 for column in 0..2 {
-                    let entry = entries[2 * row + column];
+                    let entry = entry(row, column);
                     let (a, b) = (T::from_f64(entry.re), T::from_f64(entry.im));
                     re += a * from.re[column][lane] - b * from.im[column][lane];
                     im += a * from.im[column][lane] + b * from.re[column][lane];
@@ -137,79 +137,87 @@ impl<T: Real> Qubit<T> {
     }
 }
 
-/// Steps applied to a qubit from |0>.
+/// The steps of each qubit applied to it from |0>.
 pub(super) struct Prepare<'a, T> {
-    pub(super) steps: &'a [Step],
-    pub(super) angles: &'a Angles<T>,
+    pub(super) start: &'a [Vec<Step>],
+    pub(super) angles: Angles<'a, T>,
+    pub(super) to: &'a mut Vec<Qubit<T>>,
 }
 
 impl<T: Real> NullaryFnOnce for Prepare<'_, T> {
-    type Output = Qubit<T>;
+    type Output = ();
 
     #[inline(always)]
-    fn call(self) -> Qubit<T> {
-        let mut qubit = Qubit::ground();
-        for step in self.steps {
-            qubit.apply(step, &self.angles.step(step));
+    fn call(self) {
+        self.to.clear();
+        for steps in self.start {
+            let mut qubit = Qubit::ground();
+            for step in steps {
+                qubit.apply(step, &self.angles.step(step));
+            }
+            self.to.push(qubit);
         }
-        qubit
     }
 }
 
-/// A qubit's steps undone on it and its λ; adds to the gradient of each slot.
-pub(super) struct Undo<'a, T> {
-    pub(super) qubit: Qubit<T>,
-    pub(super) lambda: Qubit<T>,
-    pub(super) steps: &'a [Step],
-    pub(super) angles: &'a Angles<T>,
+/// The steps of each qubit that matters undone on it and its λ; adds to the gradient of each slot.
+pub(super) struct Undo<'a, T, F> {
+    pub(super) start: &'a [Vec<Step>],
+    pub(super) qubits: &'a [Qubit<T>],
+    pub(super) lambdas: &'a [Qubit<T>],
+    pub(super) angles: Angles<'a, T>,
+    pub(super) matters: F,
     pub(super) gradients: &'a mut [[f64; LANES]],
 }
 
-impl<T: Real> NullaryFnOnce for Undo<'_, T> {
+impl<T: Real, F: Fn(&[Step]) -> bool> NullaryFnOnce for Undo<'_, T, F> {
     type Output = ();
 
     #[inline(always)]
     fn call(self) {
-        let (mut qubit, mut lambda) = (self.qubit, self.lambda);
-        for step in self.steps.iter().rev() {
-            let turn = self.angles.step(step);
-            if let Kernel::Rotation { slot, .. } | Kernel::Phase { slot } = step.kernel {
-                let sums = qubit.overlap(&lambda, step);
-                for lane in 0..LANES {
-                    self.gradients[slot][lane] += sums[lane];
+        let qubits = self.qubits.iter().zip(self.lambdas).zip(self.start);
+        for ((qubit, lambda), steps) in qubits.filter(|(_, steps)| (self.matters)(steps)) {
+            let (mut qubit, mut lambda) = (*qubit, *lambda);
+            for step in steps.iter().rev() {
+                let turn = self.angles.step(step);
+                if let Kernel::Rotation { slot, .. } | Kernel::Phase { slot } = step.kernel {
+                    let sums = qubit.overlap(&lambda, step);
+                    for lane in 0..LANES {
+                        self.gradients[slot][lane] += sums[lane];
+                    }
                 }
+                qubit.undo(step, &turn);
+                lambda.undo(step, &turn);
             }
-            qubit.undo(step, &turn);
-            lambda.undo(step, &turn);
         }
     }
 }
 
-/// `a b`.
-#[inline(always)]
-fn times<T: Real>(a: (&[T; LANES], &[T; LANES]), b: (T, T), lane: usize) -> (T, T) {
-    let (re, im) = (a.0[lane], a.1[lane]);
-    (re * b.0 - im * b.1, re * b.1 + im * b.0)
+/// A product built: with each qubit the amplitudes there are become twice as many.
+struct Build<'a, T> {
+    qubits: &'a [Qubit<T>],
+    re: &'a mut [[T; LANES]],
+    im: &'a mut [[T; LANES]],
 }
 
-/// One doubling: the lower `half` amplitudes become those of one more qubit.
-struct Double<'a, T> {
-    qubit: &'a Qubit<T>,
-    re: (&'a mut [[T; LANES]], &'a mut [[T; LANES]]),
-    im: (&'a mut [[T; LANES]], &'a mut [[T; LANES]]),
-}
-
-impl<T: Real> NullaryFnOnce for Double<'_, T> {
+impl<T: Real> WithSimd for Build<'_, T> {
     type Output = ();
 
     #[inline(always)]
-    fn call(self) {
-        let Qubit { re, im } = self.qubit;
-        for k in 0..self.re.0.len() {
-            for lane in 0..LANES {
-                let s = (self.re.0[k][lane], self.im.0[k][lane]);
-                (self.re.1[k][lane], self.im.1[k][lane]) = times((&re[1], &im[1]), s, lane);
-                (self.re.0[k][lane], self.im.0[k][lane]) = times((&re[0], &im[0]), s, lane);
+    fn with_simd<S: Simd>(self, simd: S) {
+        (self.re[0], self.im[0]) = ([T::one(); LANES], [T::zero(); LANES]);
+        for (k, Qubit { re, im }) in self.qubits.iter().enumerate() {
+            let (to_re, to_im) = (halves(self.re, 1 << k), halves(self.im, 1 << k));
+            for at in (0..LANES).step_by(lanes::<S, T>()) {
+                let [low, high] = [0, 1].map(|bit| (vector::<S, T>(&re[bit], at), vector::<S, T>(&im[bit], at)));
+                for j in 0..1 << k {
+                    let from = (vector::<S, T>(&to_re.0[j], at), vector::<S, T>(&to_im.0[j], at));
+                    let (to_low, to_high) = (times::<S, T>(simd, low, from), times::<S, T>(simd, high, from));
+                    set::<S, T>(&mut to_re.0[j], at, to_low.0);
+                    set::<S, T>(&mut to_im.0[j], at, to_low.1);
+                    set::<S, T>(&mut to_re.1[j], at, to_high.0);
+                    set::<S, T>(&mut to_im.1[j], at, to_high.1);
+                }
             }
         }
     }
@@ -253,22 +261,46 @@ impl<T: Real> Halve<'_, T> {
     }
 }
 
-impl<T: Real> WithSimd for Halve<'_, T> {
-    type Output = Qubit<T>;
+/// ψ and λ halved until nothing is left.
+struct TakeApart<'a, T> {
+    qubits: &'a [Qubit<T>],
+    psi: [&'a mut [[T; LANES]]; 2],
+    lambda: [&'a mut [[T; LANES]]; 2],
+    lambdas: &'a mut [Qubit<T>],
+}
+
+impl<T: Real> WithSimd for TakeApart<'_, T> {
+    type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(mut self, simd: S) -> Qubit<T> {
-        let zero = [[T::zero(); LANES]; 2];
-        let mut out = Qubit { re: zero, im: zero };
-        for at in (0..LANES).step_by(lanes::<S, T>()) {
-            self.chunk(simd, at, &mut out);
+    fn with_simd<S: Simd>(self, simd: S) {
+        let [[psi_re, psi_im], [lambda_re, lambda_im]] = [self.psi, self.lambda];
+        for (k, (qubit, out)) in self.qubits.iter().zip(self.lambdas).enumerate().rev() {
+            let half = 1 << k;
+            let mut halve = Halve {
+                qubit,
+                psi_re: halves(psi_re, half),
+                psi_im: halves(psi_im, half),
+                lambda_re: halves(lambda_re, half),
+                lambda_im: halves(lambda_im, half),
+            };
+            for at in (0..LANES).step_by(lanes::<S, T>()) {
+                halve.chunk(simd, at, out);
+            }
         }
-        out
     }
 }
 
 /// Real and imaginary parts.
 type Pair<S, T> = (<T as Vectored>::Vector<S>, <T as Vectored>::Vector<S>);
+
+/// `a b`.
+#[inline(always)]
+fn times<S: Simd, T: Real>(simd: S, a: Pair<S, T>, b: Pair<S, T>) -> Pair<S, T> {
+    let re = T::times_plus(simd, T::minus(simd, a.1), b.1, T::times(simd, a.0, b.0));
+    let im = T::times_plus(simd, a.1, b.0, T::times(simd, a.0, b.1));
+    (re, im)
+}
 
 /// `conj(a) b + c`.
 #[inline(always)]
@@ -290,36 +322,31 @@ fn set<S: Simd, T: Real>(line: &mut [T; LANES], at: usize, value: T::Vector<S>) 
     unsafe { store::<S, T>(line.as_mut_ptr().add(at), value) };
 }
 
-/// A plane as amplitudes, the lower `half` and the next.
-fn halves<T>(plane: &mut [T], half: usize) -> (&mut [[T; LANES]], &mut [[T; LANES]]) {
-    let (amplitudes, _) = plane.as_chunks_mut::<LANES>();
+/// The lower `half` of some amplitudes, and the next.
+#[inline(always)]
+fn halves<T>(amplitudes: &mut [[T; LANES]], half: usize) -> (&mut [[T; LANES]], &mut [[T; LANES]]) {
     let (low, high) = amplitudes.split_at_mut(half);
     (low, &mut high[..half])
 }
 
-/// Writes the product of the qubits into a full block.
-pub(super) fn build<T: Real>(state: &mut State<T>, qubits: &[Qubit<T>]) {
-    state.re[..LANES].fill(T::one());
-    state.im[..LANES].fill(T::zero());
-    for (k, qubit) in qubits.iter().enumerate() {
-        let (re, im) = (halves(&mut state.re, 1 << k), halves(&mut state.im, 1 << k));
-        arch().dispatch(Double { qubit, re, im });
-    }
+/// The planes of a full block as amplitudes.
+fn amplitudes<T>(state: &mut State<T>) -> [&mut [[T; LANES]]; 2] {
+    [&mut state.re, &mut state.im].map(|plane| plane.as_chunks_mut::<LANES>().0)
 }
 
-/// Takes the product apart; returns each qubit's λ. Destroys both states.
-pub(super) fn take_apart<T: Real>(psi: &mut State<T>, lambda: &mut State<T>, qubits: &[Qubit<T>]) -> Vec<Qubit<T>> {
-    let mut lambdas: Vec<Qubit<T>> = Vec::with_capacity(qubits.len());
-    for (k, qubit) in qubits.iter().enumerate().rev() {
-        let half = 1 << k;
-        lambdas.push(arch().dispatch(Halve {
-            qubit,
-            psi_re: halves(&mut psi.re, half),
-            psi_im: halves(&mut psi.im, half),
-            lambda_re: halves(&mut lambda.re, half),
-            lambda_im: halves(&mut lambda.im, half),
-        }));
-    }
-    lambdas.reverse();
-    lambdas
+/// Writes the product of the qubits into a full block.
+pub(super) fn build<T: Real>(state: &mut State<T>, qubits: &[Qubit<T>]) {
+    let [re, im] = amplitudes(state);
+    arch().dispatch(Build { qubits, re, im });
+}
+
+/// Takes the product apart into each qubit's λ. Destroys both states.
+pub(super) fn take_apart<T: Real>(
+    psi: &mut State<T>,
+    lambda: &mut State<T>,
+    qubits: &[Qubit<T>],
+    lambdas: &mut Vec<Qubit<T>>,
+) {
+    lambdas.resize(qubits.len(), Qubit::ground());
+    arch().dispatch(TakeApart { qubits, psi: amplitudes(psi), lambda: amplitudes(lambda), lambdas });
 }

@@ -66,20 +66,38 @@ fn stored<'a, S: Simd, T: Real>(
     }
 }
 
+/// What words need room for, each an entry.
+#[derive(Debug)]
+pub(super) struct WordRoom<T> {
+    pub(super) sums: Vec<[f64; LANES]>,
+    pub(super) factors: Vec<f64>,
+    lines: Vec<Line<T>>,
+}
+
+impl<T> Default for WordRoom<T> {
+    fn default() -> Self {
+        Self { sums: Vec::new(), factors: Vec::new(), lines: Vec::new() }
+    }
+}
+
 /// `sum of (-1)^|p & z| |ψ_p|^2` for each word, in each lane.
 struct Expect<'a, T> {
     state: &'a State<T>,
     terms: &'a [FlipTerm],
+    room: &'a mut WordRoom<T>,
 }
 
 impl<T: Real> WithSimd for Expect<'_, T> {
-    type Output = Vec<[f64; LANES]>;
+    type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) -> Vec<[f64; LANES]> {
+    fn with_simd<S: Simd>(self, simd: S) {
         let (re, im) = (self.state.re.as_chunks::<LANES>().0, self.state.im.as_chunks::<LANES>().0);
-        let mut total = vec![[0.0; LANES]; self.terms.len()];
-        let mut sums = vec![Line([T::zero(); LANES]); self.terms.len()];
+        let WordRoom { sums: total, lines: sums, .. } = self.room;
+        total.clear();
+        total.resize(self.terms.len(), [0.0; LANES]);
+        sums.clear();
+        sums.resize(self.terms.len(), Line([T::zero(); LANES]));
         for (eight, (re, im)) in re.chunks(EIGHT).zip(im.chunks(EIGHT)).enumerate() {
             let mut lines = [Line([T::zero(); LANES]); EIGHT];
             for at in (0..LANES).step_by(lanes::<S, T>()) {
@@ -95,11 +113,10 @@ impl<T: Real> WithSimd for Expect<'_, T> {
                 add::<S, T>(simd, sum, sign(term, eight), &lines[term.z as usize % EIGHT]);
             }
             if (eight + 1) % FLUSH == 0 {
-                flush(&mut total, &mut sums);
+                flush(total, sums);
             }
         }
-        flush(&mut total, &mut sums);
-        total
+        flush(total, sums);
     }
 }
 
@@ -163,20 +180,27 @@ impl<T: Real> WithSimd for Apply<'_, T> {
 }
 
 /// Adds the expectation values of words of Z to `total`, `[outputs][LANES]`.
-pub(super) fn expect<T: Real>(state: &State<T>, terms: &[FlipTerm], total: &mut [f64]) {
+pub(super) fn expect<T: Real>(state: &State<T>, terms: &[FlipTerm], room: &mut WordRoom<T>, total: &mut [f64]) {
     if terms.is_empty() {
         return;
     }
-    let sums = arch().dispatch(Expect { state, terms });
-    for (term, sums) in terms.iter().zip(sums) {
+    arch().dispatch(Expect { state, terms, room });
+    for (term, sums) in terms.iter().zip(&room.sums) {
         let total = &mut total[term.output * LANES..][..LANES];
         total.iter_mut().zip(sums).for_each(|(total, sum)| *total += term.coefficient * sum);
     }
 }
 
 /// `to = (sum over words of factors[output] * coefficient * word) from`.
-pub(super) fn apply<T: Real>(from: &State<T>, terms: &[FlipTerm], factors: &[[T; LANES]], to: &mut State<T>) {
+pub(super) fn apply<T: Real>(
+    from: &State<T>,
+    terms: &[FlipTerm],
+    factors: &[[T; LANES]],
+    room: &mut WordRoom<T>,
+    to: &mut State<T>,
+) {
     let factor = |term: &FlipTerm| Line(factors[term.output].map(|factor| T::from_f64(term.coefficient) * factor));
-    let factors: Vec<Line<T>> = terms.iter().map(factor).collect();
-    arch().dispatch(Apply { from, to, terms, factors: &factors });
+    room.lines.clear();
+    room.lines.extend(terms.iter().map(factor));
+    arch().dispatch(Apply { from, to, terms, factors: &room.lines });
 }
