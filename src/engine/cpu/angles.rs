@@ -1,10 +1,11 @@
 //! Slots in, gradients of variables out: the only part of the engine that knows expressions.
 
+use super::block::Call;
 use super::kernels::Turn;
 use super::plan::LANES;
 use super::sincos::sin_cos;
 use crate::engine::{Arguments, Real};
-use crate::program::{Kernel, Program, Slot, Source, Step, Variable};
+use crate::program::{Program, Slot, Source, Variable};
 use num_complex::Complex64;
 
 /// Angles with their sines and cosines, in `f64`.
@@ -79,8 +80,8 @@ impl<T> Default for BlockAngles<T> {
 /// Gradients of a group of blocks, in `f64`.
 #[derive(Debug, Default)]
 pub(super) struct GroupSums {
-    /// In the slots that all samples share.
-    slots: Vec<f64>,
+    /// In the slots that all samples share, lane by lane; in the others for the block at hand.
+    pub(super) slots: Vec<[f64; LANES]>,
     /// In the weights, through slots that differ from sample to sample.
     weights: Vec<f64>,
 }
@@ -250,6 +251,11 @@ impl<'a, T: Real> Angles<'a, T> {
         }
     }
 
+    pub(super) fn varies(&self, source: Source) -> bool {
+        self.place(source).is_some()
+    }
+
+    #[inline(always)]
     fn place(&self, source: Source) -> Option<usize> {
         match source {
             Source::Slot(slot) => self.shared.places[slot],
@@ -257,54 +263,47 @@ impl<'a, T: Real> Angles<'a, T> {
         }
     }
 
-    /// Cosine and sine of a step; those of 0 if it has no angle.
+    /// Cosine and sine of a slot in each lane, or of all lanes if samples share it.
     #[inline(always)]
-    pub(super) fn step(&self, step: &Step) -> Turn<T> {
-        match step.kernel {
-            Kernel::Rotation { slot, .. } | Kernel::Phase { slot } => self.turn(slot),
-            Kernel::FixedPhase(_) | Kernel::Exchange { .. } | Kernel::Matrix { .. } => Turn::fixed(1.0.into()),
+    pub(super) fn look_up(&self, slot: usize) -> std::result::Result<&'a Turn<T>, Complex64> {
+        match self.shared.places[slot] {
+            Some(place) => Ok(&self.turns[place]),
+            None => Err(self.shared.points.point(slot)),
         }
     }
 
-    #[inline(always)]
     pub(super) fn turn(&self, slot: usize) -> Turn<T> {
-        match self.shared.places[slot] {
-            Some(place) => self.turns[place],
-            None => Turn::fixed(self.shared.points.point(slot)),
-        }
+        self.look_up(slot).copied().unwrap_or_else(Turn::fixed)
     }
 }
 
 impl GroupSums {
     pub(super) fn clear(&mut self, program: &Program) {
-        for (sums, len) in [(&mut self.slots, program.slots.len()), (&mut self.weights, program.weights)] {
-            sums.clear();
-            sums.resize(len, 0.0);
-        }
+        self.slots.clear();
+        self.slots.resize(program.slots.len(), [0.0; LANES]);
+        self.weights.clear();
+        self.weights.resize(program.weights, 0.0);
     }
 
-    /// Adds the slot gradients `[slots][lanes]` of a block to the group's, and to the block's rows of the input gradient if
-    /// there are any; `room` is for sums in `f64`.
-    pub(super) fn add_block<T: Real>(
+    /// Takes the gradients of a block in the slots that differ from sample to sample: adds them to those of the weights, and
+    /// to the block's rows of the input gradient if there are any; `room` is for sums in `f64`. Lanes without a sample hold
+    /// zeros, as their cotangent is zero.
+    pub(super) fn finish_block<T: Real>(
         &mut self,
-        program: &Program,
-        arguments: Arguments<'_, T>,
+        call: &Call<'_, T>,
         (first, count): (usize, usize),
-        gradients: &[[f64; LANES]],
         rows: &mut [T],
         room: &mut Vec<f64>,
     ) {
+        let Call { program, arguments, prepared, .. } = *call;
         let width = program.inputs;
         let samples = Samples { arguments, width, first, count };
         room.clear();
         room.resize(rows.len(), 0.0);
-        for ((slot, gradients), shared) in program.slots.iter().zip(gradients).zip(&mut self.slots) {
-            if !slot.reads_inputs() {
-                *shared += sum(gradients, count);
-                continue;
-            }
-            samples.derivatives(slot, gradients, |variable, parts| match variable {
-                Variable::Weight(index) => self.weights[index] += sum(&parts, count),
+        for &slot in &prepared.angles.varying {
+            let gradients = std::mem::replace(&mut self.slots[slot], [0.0; LANES]);
+            samples.derivatives(&program.slots[slot], &gradients, |variable, parts| match variable {
+                Variable::Weight(index) => self.weights[index] += sum(&parts),
                 Variable::Input(index) => {
                     let entries = room.iter_mut().skip(index).step_by(width);
                     entries.zip(parts).for_each(|(entry, part)| *entry += part);
@@ -316,16 +315,16 @@ impl GroupSums {
 
     /// Adds the sums of a later group.
     fn add(&mut self, later: &Self) {
-        for (to, from) in [(&mut self.slots, &later.slots), (&mut self.weights, &later.weights)] {
-            to.iter_mut().zip(from).for_each(|(to, from)| *to += from);
-        }
+        let slots = self.slots.as_flattened_mut().iter_mut().zip(later.slots.as_flattened());
+        slots.for_each(|(to, from)| *to += from);
+        self.weights.iter_mut().zip(&later.weights).for_each(|(to, from)| *to += from);
     }
 }
 
-/// The sum of the first `count` lanes, by halves: one after the other, each addition would wait for the last.
+/// The sum of the lanes, by halves: one after the other, each addition would wait for the last.
 #[inline(always)]
-fn sum(lanes: &[f64; LANES], count: usize) -> f64 {
-    let mut lanes: [f64; LANES] = std::array::from_fn(|lane| if lane < count { lanes[lane] } else { 0.0 });
+fn sum(lanes: &[f64; LANES]) -> f64 {
+    let mut lanes = *lanes;
     for half in [8, 4, 2, 1] {
         for lane in 0..half {
             lanes[lane] += lanes[lane + half];
@@ -348,11 +347,13 @@ pub(super) fn weight_gradient<T: Real>(program: &Program, weights: &[T], groups:
         Variable::Weight(index) => weights[*index].to_f64(),
         Variable::Input(_) => f64::NAN,
     };
+    // The slots that read inputs have been taken.
     for (slot, gradient) in program.slots.iter().zip(slots).filter(|(slot, _)| !slot.reads_inputs()) {
+        let gradient = sum(gradient);
         for (coefficient, first, second) in &slot.terms {
-            add(*first, *gradient * (coefficient * second.as_ref().map_or(1.0, value)));
+            add(*first, gradient * (coefficient * second.as_ref().map_or(1.0, value)));
             if let Some(second) = second {
-                add(*second, *gradient * (coefficient * value(first)));
+                add(*second, gradient * (coefficient * value(first)));
             }
         }
     }

@@ -4,6 +4,7 @@
 //! undone on ψ and λ from the last to the first whose angle matters. Two states, however deep the circuit.
 
 use super::angles::{Angles, BlockAngles, GroupSums, LanePoints};
+use super::arch::arch;
 use super::fused;
 use super::kernels::{Target, Turn};
 use super::measure::Values;
@@ -12,11 +13,11 @@ use super::plan::{LANES, Plan, Way};
 use super::prepare::{Phases, Prepared};
 use super::settle::Mover;
 use super::single::Products;
-use super::start::Qubit;
+use super::start::{Prepare, Qubit};
 use super::state::State;
 use super::sweeps::Tiles;
 use crate::engine::{Arguments, Real, Wanted};
-use crate::program::{Embedding, Kernel, Program, Readout, Step};
+use crate::program::{Embedding, Kernel, Program, Step};
 
 /// What all workers of a call read.
 #[derive(Debug)]
@@ -37,14 +38,12 @@ pub(super) struct Room<T> {
     pub(super) lambda: State<T>,
     /// A third state, for variances.
     pub(super) scratch: State<T>,
-    /// Gradients of the slots in each lane.
-    gradients: Vec<[f64; LANES]>,
     /// Gradients of the features of each sample.
     rows: Vec<f64>,
     /// For the gradients of shared phases: `Im(λ* ψ)` of each amplitude, summed over the lanes.
     pub(super) overlaps: Vec<f64>,
-    /// The product start, and λ of its qubits.
-    pub(super) start: [Vec<Qubit<T>>; 2],
+    /// λ of the qubits of the product start.
+    pub(super) lambdas: Vec<Qubit<T>>,
     pub(super) mover: Mover<T>,
     pub(super) values: Values<T>,
     pub(super) products: Products<T>,
@@ -61,10 +60,9 @@ impl<T> Default for Room<T> {
             single: LanePoints::default(),
             lambda: State::default(),
             scratch: State::default(),
-            gradients: Vec::new(),
             rows: Vec::new(),
             overlaps: Vec::new(),
-            start: [Vec::new(), Vec::new()],
+            lambdas: Vec::new(),
             mover: Mover::default(),
             values: Values::default(),
             products: Products::default(),
@@ -94,11 +92,13 @@ impl<T: Real> Room<T> {
 pub(super) struct Block<T> {
     pub(super) psi: State<T>,
     pub(super) angles: BlockAngles<T>,
+    /// The product start.
+    pub(super) start: Vec<Qubit<T>>,
 }
 
 impl<T> Default for Block<T> {
     fn default() -> Self {
-        Self { psi: State::default(), angles: BlockAngles::default() }
+        Self { psi: State::default(), angles: BlockAngles::default(), start: Vec::new() }
     }
 }
 
@@ -128,6 +128,7 @@ impl<'a, T: Real> Worker<'a, T> {
         std::mem::swap(&mut self.room.block.psi, &mut kept.psi);
         if self.keeps_angles() {
             std::mem::swap(&mut self.room.block.angles, &mut kept.angles);
+            std::mem::swap(&mut self.room.block.start, &mut kept.start);
         }
     }
 
@@ -148,28 +149,25 @@ impl<'a, T: Real> Worker<'a, T> {
         kept: &mut [Block<T>],
         sums: &mut GroupSums,
     ) {
-        let Call { program, arguments, plan, .. } = *self.call;
+        let Call { program, plan, .. } = *self.call;
         let (width, outputs) = (program.inputs, program.outputs());
         let from = group * plan.blocks_per_group;
-        let mut gradients = std::mem::take(&mut self.room.gradients);
         sums.clear(program);
         for block in from..plan.blocks.min(from + plan.blocks_per_group) {
             let (first, count) = self.samples(block);
             self.final_states(first, count, kept.get_mut(block - from));
             self.seed(&cotangent[first * outputs..(first + count) * outputs]);
-            gradients.clear();
-            gradients.resize(program.slots.len(), [0.0; LANES]);
             match plan.way {
-                Way::Schedule => self.reverse_schedule(wanted, &mut gradients),
-                Way::Tiling => self.reverse_tiling(wanted, &mut gradients),
-                Way::Steps => self.reverse(wanted, &mut gradients),
+                Way::Schedule => self.reverse_schedule(wanted, &mut sums.slots),
+                Way::Tiling => self.reverse_tiling(wanted, &mut sums.slots),
+                Way::Steps => self.reverse(wanted, &mut sums.slots),
             }
             let at = (first - from * plan.lanes) * width;
             let rows = if rows.is_empty() { &mut [] } else { &mut rows[at..at + count * width] };
             if let (Some(embedding), false) = (program.embedding, rows.is_empty()) {
                 self.unembed(embedding, first, rows);
             }
-            sums.add_block(program, arguments, (first, count), &gradients, rows, &mut self.room.rows);
+            sums.finish_block(self.call, (first, count), rows, &mut self.room.rows);
             // Where an angle is NaN or infinite there is no gradient, not even in what has no effect.
             let spoiled = self.room.block.angles.spoiled;
             for (row, _) in rows.chunks_mut(width.max(1)).zip(spoiled).filter(|(_, spoiled)| *spoiled) {
@@ -179,7 +177,6 @@ impl<'a, T: Real> Worker<'a, T> {
                 self.exchange(kept);
             }
         }
-        self.room.gradients = gradients;
     }
 
     /// The final states of `count` samples from `first` on, which may have been kept.
@@ -188,6 +185,9 @@ impl<'a, T: Real> Worker<'a, T> {
         self.exchange(kept);
         if !self.keeps_angles() {
             self.fill(first, count);
+            if self.call.plan.way != Way::Steps {
+                self.prepare_start();
+            }
         }
     }
 
@@ -213,10 +213,13 @@ impl<'a, T: Real> Worker<'a, T> {
         Angles::new(&self.call.prepared.angles, &self.room.block.angles, &self.room.single)
     }
 
-    /// What is read at the end, in the indices the states then have.
-    pub(super) fn readout(&self) -> &'a Readout {
-        let Call { plan, program, .. } = self.call;
-        if plan.way == Way::Steps { &program.readout } else { &program.outline().readout }
+    /// Makes the qubits of the product start.
+    pub(super) fn prepare_start(&mut self) {
+        let start = &self.call.program.outline().start;
+        let mut to = std::mem::take(&mut self.room.block.start);
+        to.resize(start.len(), Qubit::ground());
+        arch().dispatch(Prepare { start, angles: self.angles(), to: &mut to });
+        self.room.block.start = to;
     }
 
     /// Cosines and sines of `count` samples from `first` on.

@@ -1,12 +1,12 @@
 //! The way of a full block through a [`Schedule`](crate::program::Schedule): product start, layers, general steps.
 
 use super::arch::arch;
-use super::block::{Call, Room, Worker};
+use super::block::{Block, Call, Room, Worker};
 use super::kernels::{Target, Turn, turn};
-use super::layers;
+use super::layers::{self, Rotors};
 use super::plan::LANES;
 use super::prepare::{SharedLayer, phase_gradients};
-use super::start::{self, Prepare, Undo};
+use super::start::{self, Undo};
 use super::state::State;
 use crate::engine::{Real, Wanted};
 use crate::program::{Layer, Node, Phase, Rotation, Source, Step};
@@ -69,7 +69,8 @@ impl<T: Real> Worker<'_, T> {
         let Call { program, plan, prepared, .. } = *self.call;
         if program.embedding.is_none() {
             self.prepare_start();
-            start::build(&mut self.room.block.psi, &self.room.start[0]);
+            let Block { psi, start, .. } = &mut self.room.block;
+            start::build(psi, start);
         }
         for (node, shared) in program.schedule().nodes.iter().zip(&prepared.layers) {
             match node {
@@ -82,10 +83,10 @@ impl<T: Real> Worker<'_, T> {
                         self.varying(phase, false);
                     }
                     let planes = self.room.block.psi.planes();
-                    let mut table = shared.table.as_ref();
-                    for (pass, shared) in layer.passes.iter().zip(&shared.passes) {
-                        let rotors = shared.rotors(pass, self.angles(), false);
-                        layers::forward(pass, planes, &rotors, table.take());
+                    let (mut table, mut room) = (shared.table.as_ref(), Rotors::default());
+                    for (k, pass) in layer.passes.iter().enumerate() {
+                        let rotors = shared.rotors((k, pass), self.angles(), false, &mut room);
+                        layers::forward(pass, planes, rotors, table.take());
                     }
                 }
             }
@@ -115,9 +116,8 @@ impl<T: Real> Worker<'_, T> {
             }
         }
         if start_matters {
-            self.prepare_start();
-            let Room { block, lambda, start: [qubits, lambdas], .. } = &mut *self.room;
-            start::take_apart(&mut block.psi, lambda, qubits, lambdas);
+            let Room { block: Block { psi, start, .. }, lambda, lambdas, .. } = &mut *self.room;
+            start::take_apart(psi, lambda, start, lambdas);
             self.reverse_qubits(wanted, gradients);
         }
     }
@@ -131,6 +131,7 @@ impl<T: Real> Worker<'_, T> {
     ) {
         let planes = (self.room.block.psi.planes(), self.room.lambda.planes());
         let mut overlaps = std::mem::take(&mut self.room.overlaps);
+        let mut room = Rotors::default();
         let shared_matters = layer.shared.iter().any(|phase| self.source_matters(phase.source, wanted));
         if shared_matters {
             overlaps.clear();
@@ -139,8 +140,8 @@ impl<T: Real> Worker<'_, T> {
         for (k, (pass, prepared)) in layer.passes.iter().zip(&shared.passes).enumerate().rev() {
             let table = shared.table.as_ref().filter(|_| k == 0);
             let table = table.map(|table| (table, shared_matters.then_some(&mut overlaps[..])));
-            let rotors = &prepared.rotors(pass, self.angles(), true);
             let matters = |rotation: &Rotation| self.source_matters(rotation.source, wanted);
+            let rotors = shared.rotors((k, pass), self.angles(), true, &mut room);
             if table.is_none() && !pass.rotations.iter().any(matters) {
                 layers::forward(pass, planes.0, rotors, None);
                 layers::forward(pass, planes.1, rotors, None);
@@ -183,13 +184,6 @@ impl<T: Real> Worker<'_, T> {
         }
     }
 
-    /// Makes the qubits of the product start.
-    pub(super) fn prepare_start(&mut self) {
-        let mut to = std::mem::take(&mut self.room.start[0]);
-        arch().dispatch(Prepare { start: &self.call.program.outline().start, angles: self.angles(), to: &mut to });
-        self.room.start[0] = to;
-    }
-
     /// Whether a gradient is wanted of an angle of the product start.
     pub(super) fn start_matters(&self, wanted: Wanted) -> bool {
         self.call.program.outline().start.iter().flatten().any(|step| self.matters(step, wanted))
@@ -197,7 +191,7 @@ impl<T: Real> Worker<'_, T> {
 
     /// Undoes the gates of the product start on each qubit and its λ.
     pub(super) fn reverse_qubits(&self, wanted: Wanted, gradients: &mut [[f64; LANES]]) {
-        let [qubits, lambdas] = &self.room.start;
+        let (qubits, lambdas) = (&self.room.block.start, &self.room.lambdas);
         let (start, angles) = (&self.call.program.outline().start, self.angles());
         let matters = |steps: &[Step]| steps.iter().any(|step| self.matters(step, wanted));
         arch().dispatch(Undo { start, qubits, lambdas, angles, matters, gradients });

@@ -67,16 +67,19 @@ impl<T: Real> Worker<'_, T> {
     }
 
     fn read_states(&mut self, out: &mut [T]) {
-        let (psi, readout) = (self.target(), self.readout());
+        let psi = self.target();
+        let Call { program, plan, prepared, .. } = *self.call;
         let Room { block, scratch, values, .. } = &mut *self.room;
-        match readout {
+        match plan.readout(program) {
             Readout::Expectation(sum) => {
                 values.clear(sum.outputs);
-                let (words, flips) = full_block_words(sum, psi.lanes);
+                let (words, flips) = (&prepared.words, other_words(sum, psi.lanes));
                 words::expect(&block.psi, words, &mut values.words, &mut values.sums);
                 psi.expect(flips, &sum.parts, &mut values.words, &mut values.sums);
                 values.fold(psi.lanes);
-                write_rows(out, sum.outputs, |output, lane| values.sums[output * LANES + lane]);
+                for (output, sums) in values.sums.chunks_exact(LANES).enumerate() {
+                    write_column(out, sum.outputs, output, sums);
+                }
             }
             Readout::Variance(sums) => {
                 for (output, sum) in sums.iter().enumerate() {
@@ -108,15 +111,17 @@ impl<T: Real> Worker<'_, T> {
     }
 
     fn seed_states(&mut self, cotangent: &[T]) {
-        let (psi, readout, outputs) = (self.target(), self.readout(), self.call.program.outputs());
+        let psi = self.target();
+        let Call { program, plan, prepared, .. } = *self.call;
+        let outputs = program.outputs();
         let Room { block, lambda, scratch, values, .. } = &mut *self.room;
         let factor = |output: usize| [factor(cotangent, outputs, output, psi.lanes)];
-        match readout {
+        match plan.readout(program) {
             Readout::Expectation(sum) => {
                 let Values { factors, words: room, .. } = values;
                 factors.clear();
                 factors.extend((0..outputs).flat_map(factor));
-                let (words, flips) = full_block_words(sum, psi.lanes);
+                let (words, flips) = (&prepared.words, other_words(sum, psi.lanes));
                 let flips = match flips {
                     [first, rest @ ..] if psi.lanes == 1 => {
                         psi.apply_words(first, factors, room, lambda.planes(), true);
@@ -163,11 +168,11 @@ impl<T: Real> Worker<'_, T> {
     }
 }
 
-/// The words of Z that full blocks have a kernel for, and the other words. Words are in the order of their flips.
-fn full_block_words(sum: &Sum, lanes: usize) -> (&[FlipTerm], &[Flip]) {
+/// Words but those of Z that full blocks have a kernel for, which come first.
+fn other_words(sum: &Sum, lanes: usize) -> &[Flip] {
     match &sum.flips[..] {
-        [words, flips @ ..] if words.x == 0 && lanes == LANES => (&words.terms, flips),
-        flips => (&[], flips),
+        [words, flips @ ..] if words.x == 0 && lanes == LANES => flips,
+        flips => flips,
     }
 }
 
@@ -206,17 +211,8 @@ fn factor<T: Real>(cotangent: &[T], outputs: usize, output: usize, lanes: usize)
     })
 }
 
-fn write_rows<T: Real>(out: &mut [T], outputs: usize, value: impl Fn(usize, usize) -> f64) {
-    for (lane, row) in out.chunks_mut(outputs).enumerate() {
-        for (output, entry) in row.iter_mut().enumerate() {
-            *entry = T::from_f64(value(output, lane));
-        }
-    }
-}
-
-/// As [`write_rows`], for one output.
+/// Writes an output of each sample.
 fn write_column<T: Real>(out: &mut [T], outputs: usize, output: usize, values: &[f64]) {
-    for (row, value) in out.chunks_mut(outputs).zip(values) {
-        row[output] = T::from_f64(*value);
-    }
+    let entries = out.iter_mut().skip(output).step_by(outputs);
+    entries.zip(values).for_each(|(entry, value)| *entry = T::from_f64(*value));
 }

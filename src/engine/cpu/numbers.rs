@@ -88,17 +88,18 @@ impl<T: Real> Numbers<T> {
     /// The rotors of each pass, and those that undo it, with the sign of each lane.
     fn set_rotors(&mut self, sweep: &Sweep, angles: Angles<'_, T>) {
         let mut across = sweep.across.iter();
-        let of_pass = |(pass, shared): (&Pass, &SharedPass<T>)| {
-            let mut both = [false, true].map(|back| shared.rotors(pass, angles, back));
+        self.rotors.resize_with(sweep.passes.len(), Default::default);
+        for ((pass, shared), both) in sweep.passes.iter().zip(&self.passes).zip(&mut self.rotors) {
+            for (rotors, back) in both.iter_mut().zip([false, true]) {
+                shared.set_rotors(pass, angles, back, rotors);
+            }
             for (k, rotation) in across.by_ref().take(pass.rotations.len()).enumerate() {
                 let signs = rotation_signs(rotation);
                 for turn in both.iter_mut().map(|rotors| &mut rotors.turns[k]) {
                     turn.sin.iter_mut().zip(signs).for_each(|(sin, sign)| *sin *= T::from_f64(sign));
                 }
             }
-            both
-        };
-        refill(&mut self.rotors, sweep.passes.iter().zip(&self.passes).map(of_pass));
+        }
     }
 }
 

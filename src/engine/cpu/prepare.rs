@@ -12,10 +12,11 @@ use super::arch::arch;
 use super::kernels::{Dense, Turn};
 use super::layers::{Rotors, Table};
 use super::numbers::Numbers;
-use super::plan::{LANES, Way};
+use super::plan::{LANES, Plan, Way};
 use super::sincos::sin_cos;
+use super::words;
 use crate::engine::{Arguments, Real};
-use crate::program::{Kernel, Layer, MAX_ROTATIONS, Node, Pass, Program, Source, Step, TileNode};
+use crate::program::{FlipTerm, Kernel, Layer, MAX_ROTATIONS, Node, Pass, Program, Readout, Source, Step, TileNode};
 use num_complex::Complex64;
 use pulp::NullaryFnOnce;
 
@@ -31,6 +32,8 @@ pub(super) struct Prepared<T> {
     pub(super) angles: SharedAngles,
     /// The matrix of each step that has one, and its adjoint; nothing at all if none has.
     pub(super) matrices: Vec<Option<[Dense<T>; 2]>>,
+    /// The words of Z that are read from full blocks.
+    pub(super) words: Vec<FlipTerm>,
     /// One entry for each node of the schedule, empty for what is not a layer.
     pub(super) layers: Vec<SharedLayer<T>>,
     /// One entry for each node of the tiling, for sweeps that read no inputs.
@@ -43,13 +46,15 @@ pub(super) struct Prepared<T> {
 pub(super) struct SharedLayer<T> {
     pub(super) table: Option<Table<T>>,
     pub(super) passes: Vec<SharedPass<T>>,
+    /// The rotors of each pass, and those that undo it, if samples share them.
+    rotors: Vec<[Rotors<T>; 2]>,
     /// What the gradients of the shared phases are multiplied by.
     pub(super) weight: f64,
 }
 
 impl<T> Default for SharedLayer<T> {
     fn default() -> Self {
-        Self { table: None, passes: Vec::new(), weight: 1.0 }
+        Self { table: None, passes: Vec::new(), rotors: Vec::new(), weight: 1.0 }
     }
 }
 
@@ -123,26 +128,26 @@ impl<T: Real> SharedPass<T> {
         self.short.as_ref().map_or(0, |short| short.swapped)
     }
 
-    /// The rotors of a pass, or those that undo it.
-    pub(super) fn rotors(&self, pass: &Pass, angles: Angles<'_, T>, back: bool) -> Rotors<T> {
-        let turn = |k: usize| {
-            let turn = match (&self.short, pass.rotations.get(k).map(|rotation| rotation.source)) {
-                (Some(short), _) => Turn { cos: [T::one(); LANES], sin: [short.tangents[k]; LANES] },
-                (None, Some(Source::Slot(slot))) => angles.turn(slot),
-                (None, Some(Source::Fixed(value))) => Turn::fixed(value),
-                (None, None) => Turn::fixed(1.0.into()),
-            };
-            let same_back = self.short.as_ref().is_some_and(|short| short.swapped >> k & 1 == 1);
-            if back && !same_back { turn.inverse() } else { turn }
-        };
-        let swapped = self.swapped();
-        Rotors { turns: std::array::from_fn(turn), unit: self.short.is_some(), swapped }
+    /// Sets the rotors of a pass, or those that undo it.
+    pub(super) fn set_rotors(&self, pass: &Pass, angles: Angles<'_, T>, back: bool, to: &mut Rotors<T>) {
+        (to.unit, to.swapped) = (self.short.is_some(), self.swapped());
+        for (k, (turn, rotation)) in to.turns.iter_mut().zip(&pass.rotations).enumerate() {
+            match (&self.short, rotation.source) {
+                (Some(short), _) => (turn.cos, turn.sin) = ([T::one(); LANES], [short.tangents[k]; LANES]),
+                (None, Source::Slot(slot)) => *turn = angles.turn(slot),
+                (None, Source::Fixed(value)) => *turn = Turn::fixed(value),
+            }
+            if back && self.swapped() >> k & 1 == 0 {
+                turn.sin.iter_mut().for_each(|sin| *sin = -*sin);
+            }
+        }
     }
 }
 
 impl<T: Real> Prepared<T> {
     /// Room for a program's tables, and its matrices.
-    pub(super) fn new(program: &Program, way: Way) -> Self {
+    pub(super) fn new(program: &Program, plan: &Plan) -> Self {
+        let way = plan.way;
         let matrix = |step: &Step| match &step.kernel {
             // An outline takes one-qubit matrices apart.
             Kernel::Matrix { qubits, .. } if way != Way::Steps && qubits.len() == 1 && step.controls == 0 => None,
@@ -157,7 +162,14 @@ impl<T: Real> Prepared<T> {
             Way::Steps => {}
         }
         let matrices = if any { program.steps.iter().map(matrix).collect() } else { Vec::new() };
-        Self { angles: SharedAngles::default(), matrices, layers, sweeps, room: Phases::default() }
+        let words = match plan.readout(program) {
+            Readout::Expectation(sum) if plan.lanes == LANES => match &sum.flips[..] {
+                [words, ..] if words.x == 0 => words::sorted(&words.terms),
+                _ => Vec::new(),
+            },
+            _ => Vec::new(),
+        };
+        Self { angles: SharedAngles::default(), matrices, words, layers, sweeps, room: Phases::default() }
     }
 
     /// What depends on the arguments.
@@ -192,18 +204,39 @@ impl<T: Real> Prepared<T> {
 }
 
 impl<T: Real> SharedLayer<T> {
+    /// The rotors of pass `k`, or those that undo it; made in `room`, if samples do not share them.
+    pub(super) fn rotors<'a>(
+        &'a self,
+        (k, pass): (usize, &Pass),
+        angles: Angles<'_, T>,
+        back: bool,
+        room: &'a mut Rotors<T>,
+    ) -> &'a Rotors<T> {
+        if !pass.rotations.iter().any(|rotation| angles.varies(rotation.source)) {
+            return &self.rotors[k][usize::from(back)];
+        }
+        self.passes[k].set_rotors(pass, angles, back, room);
+        room
+    }
+
     fn set(&mut self, program: &Program, layer: &Layer, angles: &SharedAngles, room: &mut Phases) {
-        let all = |pass: &Pass| {
-            !pass.rotations.is_empty() && pass.rotations.iter().all(|rotation| !angles.varies(rotation.source))
-        };
-        let shortened = || layer.passes.iter().filter(|pass| all(pass)).map(|pass| pass.rotations.len());
-        let has_table = !layer.shared.is_empty() || shortened().sum::<usize>() >= WORTH_A_TABLE;
+        let all = |pass: &Pass| pass.rotations.iter().all(|rotation| !angles.varies(rotation.source));
+        let shortened = layer.passes.iter().filter(|pass| all(pass)).map(|pass| pass.rotations.len());
+        let has_table = !layer.shared.is_empty() || shortened.sum::<usize>() >= WORTH_A_TABLE;
         self.passes.clear();
         self.passes.extend(layer.passes.iter().map(|pass| {
             let values = pass.rotations.iter().map(|rotation| angles.point(rotation.source));
-            SharedPass::new(values, has_table && all(pass))
+            SharedPass::new(values, has_table && all(pass) && !pass.rotations.is_empty())
         }));
         self.weight = weigh(&mut self.passes);
+        self.rotors.resize_with(layer.passes.len(), Default::default);
+        for ((pass, shared), rotors) in layer.passes.iter().zip(&self.passes).zip(&mut self.rotors) {
+            if all(pass) {
+                let [forth, back] = rotors;
+                shared.set_rotors(pass, Angles::shared(angles), false, forth);
+                shared.set_rotors(pass, Angles::shared(angles), true, back);
+            }
+        }
         if has_table {
             let table = self.table.get_or_insert_with(Table::default);
             let terms = layer.shared.iter().flat_map(|phase| {

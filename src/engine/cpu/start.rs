@@ -6,14 +6,13 @@
 
 use super::angles::Angles;
 use super::arch::arch;
-use super::kernels::Turn;
 use super::plan::LANES;
-use super::simd::{Vectored, lanes, load, store};
+use super::simd::{Vectored, align_frame, lanes, load, store};
 use super::state::State;
 use crate::engine::Real;
 use crate::program::{Kernel, Step};
 use num_complex::Complex64;
-use pulp::{NullaryFnOnce, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 
 /// The two amplitudes of one qubit in each lane: real parts, imaginary parts.
 #[derive(Debug, Clone, Copy)]
@@ -41,99 +40,105 @@ impl<T: Real> Qubit<T> {
     pub(super) fn amplitudes(&self) -> [Complex64; 2] {
         [0, 1].map(|k| Complex64::new(self.re[k][0].to_f64(), self.im[k][0].to_f64()))
     }
+}
 
-    /// Applies a step on qubit 0; `turn` holds its cosine and sine, if it has any.
+/// Two vectors: real part, imaginary part; or a cosine and a sine.
+type Pair<S, T> = (<T as Vectored>::Vector<S>, <T as Vectored>::Vector<S>);
+
+/// The two amplitudes of a qubit in some lanes.
+type Amplitudes<S, T> = (Pair<S, T>, Pair<S, T>);
+
+/// A step on a qubit, with its cosine and sine.
+#[derive(Clone, Copy)]
+struct Gate<'a, S: Simd, T: Real> {
+    simd: S,
+    kernel: &'a Kernel,
+    turn: Pair<S, T>,
+}
+
+impl<'a, S: Simd, T: Real> Gate<'a, S, T> {
     #[inline(always)]
-    pub(super) fn apply(&mut self, step: &Step, turn: &Turn<T>) {
-        match &step.kernel {
+    fn new(simd: S, step: &'a Step, angles: Angles<'_, T>, at: usize) -> Self {
+        let splat = |value: f64| T::splat(simd, T::from_f64(value));
+        let turn = match step.kernel {
+            Kernel::Rotation { slot, .. } | Kernel::Phase { slot } => match angles.look_up(slot) {
+                Ok(turn) => (vector::<S, T>(&turn.cos, at), vector::<S, T>(&turn.sin, at)),
+                Err(value) => (splat(value.re), splat(value.im)),
+            },
+            Kernel::FixedPhase(value) => (splat(value.re), splat(value.im)),
+            Kernel::Exchange { .. } | Kernel::Matrix { .. } => (splat(1.0), splat(0.0)),
+        };
+        Self { simd, kernel: &step.kernel, turn }
+    }
+
+    /// Applies it, or its adjoint.
+    #[inline(always)]
+    fn apply(self, (low, high): Amplitudes<S, T>, back: bool) -> Amplitudes<S, T> {
+        let Self { simd, kernel, turn: (cos, sin) } = self;
+        let sin = if back { T::minus(simd, sin) } else { sin };
+        // `cos a + sin b`, and with the opposite sine.
+        let plus = |a, b| T::times_plus(simd, sin, b, T::times(simd, cos, a));
+        let minus = |a, b| T::times_plus(simd, T::minus(simd, sin), b, T::times(simd, cos, a));
+        match kernel {
             Kernel::Rotation { x: 0, .. } => {
-                self.phase(0, &turn.inverse());
-                self.phase(1, turn);
+                ((plus(low.0, low.1), minus(low.1, low.0)), (minus(high.0, high.1), plus(high.1, high.0)))
             }
             Kernel::Rotation { z: 0, .. } => {
-                let [a, b] = &mut self.re;
-                let [c, d] = &mut self.im;
-                super::kernels::mix((a, c), (b, d), false, turn);
+                ((plus(low.0, high.1), minus(low.1, high.0)), (plus(high.0, low.1), minus(high.1, low.0)))
             }
             Kernel::Rotation { .. } => {
-                let [a, b] = &mut self.re;
-                let [c, d] = &mut self.im;
-                super::kernels::mix((a, c), (b, d), true, turn);
+                ((minus(low.0, high.0), minus(low.1, high.1)), (plus(high.0, low.0), plus(high.1, low.1)))
             }
-            Kernel::Phase { .. } => self.phase(1, turn),
-            Kernel::FixedPhase(value) => self.phase(1, &Turn::fixed(*value)),
-            Kernel::Exchange { .. } => {
-                self.re.swap(0, 1);
-                self.im.swap(0, 1);
-            }
-            Kernel::Matrix { entries, .. } => self.multiply(|row, column| entries[2 * row + column]),
-        }
-    }
-
-    /// The adjoint of [`apply`](Self::apply).
-    #[inline(always)]
-    fn undo(&mut self, step: &Step, turn: &Turn<T>) {
-        match &step.kernel {
-            Kernel::Rotation { .. } | Kernel::Phase { .. } => self.apply(step, &turn.inverse()),
-            Kernel::FixedPhase(value) => self.phase(1, &Turn::fixed(value.conj())),
-            Kernel::Exchange { .. } => self.apply(step, turn),
-            Kernel::Matrix { entries, .. } => self.multiply(|row, column| entries[2 * column + row].conj()),
-        }
-    }
-
-    #[inline(always)]
-    fn phase(&mut self, index: usize, turn: &Turn<T>) {
-        super::kernels::turn(&mut self.re[index], &mut self.im[index], turn);
-    }
-
-    fn multiply(&mut self, entry: impl Fn(usize, usize) -> Complex64) {
-        let from = *self;
-        for row in 0..2 {
-            for lane in 0..LANES {
-                let (mut re, mut im) = (T::zero(), T::zero());
-                for column in 0..2 {
-                    let entry = entry(row, column);
-                    let (a, b) = (T::from_f64(entry.re), T::from_f64(entry.im));
-                    re += a * from.re[column][lane] - b * from.im[column][lane];
-                    im += a * from.im[column][lane] + b * from.re[column][lane];
-                }
-                (self.re[row][lane], self.im[row][lane]) = (re, im);
-            }
-        }
-    }
-
-    /// `Im <λ|G|self>` in each lane with the generator of a step that has an angle, and with the factor of its gradient.
-    #[inline(always)]
-    fn overlap(&self, lambda: &Self, step: &Step) -> [f64; LANES] {
-        match step.kernel {
-            Kernel::Rotation { x: 0, .. } => self.imaginary(lambda, [(0, 0), (1, 1)], [2.0, -2.0]),
-            Kernel::Rotation { z: 0, .. } => self.imaginary(lambda, [(0, 1), (1, 0)], [2.0, 2.0]),
-            Kernel::Rotation { .. } => {
-                let mut sums = [0.0; LANES];
-                for lane in 0..LANES {
-                    let real = |a: usize, b: usize| {
-                        (lambda.re[a][lane] * self.re[b][lane] + lambda.im[a][lane] * self.im[b][lane]).to_f64()
+            Kernel::Phase { .. } | Kernel::FixedPhase(_) => (low, (minus(high.0, high.1), plus(high.1, high.0))),
+            Kernel::Exchange { .. } => (high, low),
+            Kernel::Matrix { entries, .. } => {
+                let row = |row: usize| {
+                    let (a, b) = match back {
+                        false => (entries[2 * row], entries[2 * row + 1]),
+                        true => (entries[row].conj(), entries[2 + row].conj()),
                     };
-                    sums[lane] = 2.0 * (real(1, 0) - real(0, 1));
-                }
-                sums
+                    let splat = |value: f64| T::splat(simd, T::from_f64(value));
+                    let a = times::<S, T>(simd, (splat(a.re), splat(a.im)), low);
+                    let b = times::<S, T>(simd, (splat(b.re), splat(b.im)), high);
+                    (T::plus(simd, a.0, b.0), T::plus(simd, a.1, b.1))
+                };
+                (row(0), row(1))
             }
-            Kernel::Phase { .. } => self.imaginary(lambda, [(1, 1), (0, 0)], [-2.0, 0.0]),
-            Kernel::FixedPhase(_) | Kernel::Exchange { .. } | Kernel::Matrix { .. } => [0.0; LANES],
         }
     }
 
-    /// `sum of factor * Im(λ_a* ψ_b)` over two pairs `(a, b)`, in each lane.
+    /// `Im <λ|G|ψ>` with the generator of a step that has an angle, and with the factor of its gradient.
     #[inline(always)]
-    fn imaginary(&self, lambda: &Self, pairs: [(usize, usize); 2], factors: [f64; 2]) -> [f64; LANES] {
-        let mut sums = [0.0; LANES];
-        for ((a, b), factor) in pairs.into_iter().zip(factors) {
-            for lane in 0..LANES {
-                let im = lambda.re[a][lane] * self.im[b][lane] - lambda.im[a][lane] * self.re[b][lane];
-                sums[lane] += factor * im.to_f64();
-            }
-        }
-        sums
+    fn overlap(self, psi: Amplitudes<S, T>, lambda: Amplitudes<S, T>) -> T::Vector<S> {
+        let simd = self.simd;
+        let minus = |a, b| T::plus(simd, a, T::minus(simd, b));
+        // Im(λ* ψ) and Re(λ* ψ).
+        let im = |l: Pair<S, T>, p: Pair<S, T>| minus(T::times(simd, l.0, p.1), T::times(simd, l.1, p.0));
+        let re = |l: Pair<S, T>, p: Pair<S, T>| T::times_plus(simd, l.0, p.0, T::times(simd, l.1, p.1));
+        let half = match self.kernel {
+            Kernel::Rotation { x: 0, .. } => minus(im(lambda.0, psi.0), im(lambda.1, psi.1)),
+            Kernel::Rotation { z: 0, .. } => T::plus(simd, im(lambda.0, psi.1), im(lambda.1, psi.0)),
+            Kernel::Rotation { .. } => minus(re(lambda.1, psi.0), re(lambda.0, psi.1)),
+            Kernel::Phase { .. } => T::minus(simd, im(lambda.1, psi.1)),
+            Kernel::FixedPhase(_) | Kernel::Exchange { .. } | Kernel::Matrix { .. } => T::splat(simd, T::zero()),
+        };
+        T::plus(simd, half, half)
+    }
+}
+
+impl<T: Real> Qubit<T> {
+    #[inline(always)]
+    fn take<S: Simd>(&self, at: usize) -> Amplitudes<S, T> {
+        let pair = |bit: usize| (vector::<S, T>(&self.re[bit], at), vector::<S, T>(&self.im[bit], at));
+        (pair(0), pair(1))
+    }
+
+    #[inline(always)]
+    fn put<S: Simd>(&mut self, at: usize, (low, high): Amplitudes<S, T>) {
+        set::<S, T>(&mut self.re[0], at, low.0);
+        set::<S, T>(&mut self.im[0], at, low.1);
+        set::<S, T>(&mut self.re[1], at, high.0);
+        set::<S, T>(&mut self.im[1], at, high.1);
     }
 }
 
@@ -141,21 +146,24 @@ impl<T: Real> Qubit<T> {
 pub(super) struct Prepare<'a, T> {
     pub(super) start: &'a [Vec<Step>],
     pub(super) angles: Angles<'a, T>,
-    pub(super) to: &'a mut Vec<Qubit<T>>,
+    pub(super) to: &'a mut [Qubit<T>],
 }
 
-impl<T: Real> NullaryFnOnce for Prepare<'_, T> {
+impl<T: Real> WithSimd for Prepare<'_, T> {
     type Output = ();
 
     #[inline(always)]
-    fn call(self) {
-        self.to.clear();
-        for steps in self.start {
-            let mut qubit = Qubit::ground();
-            for step in steps {
-                qubit.apply(step, &self.angles.step(step));
+    fn with_simd<S: Simd>(self, simd: S) {
+        align_frame();
+        let (one, zero) = (T::splat(simd, T::one()), T::splat(simd, T::zero()));
+        for (steps, to) in self.start.iter().zip(self.to) {
+            for at in (0..LANES).step_by(lanes::<S, T>()) {
+                let mut qubit = ((one, zero), (zero, zero));
+                for step in steps {
+                    qubit = Gate::<S, T>::new(simd, step, self.angles, at).apply(qubit, false);
+                }
+                to.put::<S>(at, qubit);
             }
-            self.to.push(qubit);
         }
     }
 }
@@ -170,24 +178,27 @@ pub(super) struct Undo<'a, T, F> {
     pub(super) gradients: &'a mut [[f64; LANES]],
 }
 
-impl<T: Real, F: Fn(&[Step]) -> bool> NullaryFnOnce for Undo<'_, T, F> {
+impl<T: Real, F: Fn(&[Step]) -> bool> WithSimd for Undo<'_, T, F> {
     type Output = ();
 
     #[inline(always)]
-    fn call(self) {
+    fn with_simd<S: Simd>(self, simd: S) {
+        align_frame();
+        let width = lanes::<S, T>();
         let qubits = self.qubits.iter().zip(self.lambdas).zip(self.start);
         for ((qubit, lambda), steps) in qubits.filter(|(_, steps)| (self.matters)(steps)) {
-            let (mut qubit, mut lambda) = (*qubit, *lambda);
-            for step in steps.iter().rev() {
-                let turn = self.angles.step(step);
-                if let Kernel::Rotation { slot, .. } | Kernel::Phase { slot } = step.kernel {
-                    let sums = qubit.overlap(&lambda, step);
-                    for lane in 0..LANES {
-                        self.gradients[slot][lane] += sums[lane];
+            for at in (0..LANES).step_by(width) {
+                let (mut psi, mut lambda) = (qubit.take::<S>(at), lambda.take::<S>(at));
+                for step in steps.iter().rev() {
+                    let gate = Gate::new(simd, step, self.angles, at);
+                    if let Kernel::Rotation { slot, .. } | Kernel::Phase { slot } = step.kernel {
+                        let mut sums = [T::zero(); LANES];
+                        set::<S, T>(&mut sums, at, gate.overlap(psi, lambda));
+                        let gradients = self.gradients[slot][at..].iter_mut().zip(&sums[at..at + width]);
+                        gradients.for_each(|(gradient, sum)| *gradient += sum.to_f64());
                     }
+                    (psi, lambda) = (gate.apply(psi, true), gate.apply(lambda, true));
                 }
-                qubit.undo(step, &turn);
-                lambda.undo(step, &turn);
             }
         }
     }
@@ -206,10 +217,10 @@ impl<T: Real> WithSimd for Build<'_, T> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         (self.re[0], self.im[0]) = ([T::one(); LANES], [T::zero(); LANES]);
-        for (k, Qubit { re, im }) in self.qubits.iter().enumerate() {
+        for (k, qubit) in self.qubits.iter().enumerate() {
             let (to_re, to_im) = (halves(self.re, 1 << k), halves(self.im, 1 << k));
             for at in (0..LANES).step_by(lanes::<S, T>()) {
-                let [low, high] = [0, 1].map(|bit| (vector::<S, T>(&re[bit], at), vector::<S, T>(&im[bit], at)));
+                let (low, high) = qubit.take::<S>(at);
                 for j in 0..1 << k {
                     let from = (vector::<S, T>(&to_re.0[j], at), vector::<S, T>(&to_im.0[j], at));
                     let (to_low, to_high) = (times::<S, T>(simd, low, from), times::<S, T>(simd, high, from));
@@ -290,9 +301,6 @@ impl<T: Real> WithSimd for TakeApart<'_, T> {
         }
     }
 }
-
-/// Real and imaginary parts.
-type Pair<S, T> = (<T as Vectored>::Vector<S>, <T as Vectored>::Vector<S>);
 
 /// `a b`.
 #[inline(always)]

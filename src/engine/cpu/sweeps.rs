@@ -3,7 +3,7 @@
 //! Threads take chunks of tiles, cut at fixed places; the sums of a chunk for gradients are added up in their order.
 
 use super::arch::arch;
-use super::block::{Call, Room, Worker};
+use super::block::{Block, Call, Room, Worker};
 use super::layers;
 use super::numbers::{Numbers, lane_signs, rotation_signs};
 use super::plan::LANES;
@@ -251,8 +251,8 @@ impl<T: Real> Worker<'_, T> {
         let Call { program, plan, .. } = *self.call;
         if program.embedding.is_none() {
             self.prepare_start();
-            let Room { block, start: [qubits, _], products, .. } = &mut *self.room;
-            products.build(&mut block.psi, qubits, plan.spread_state);
+            let Room { block: Block { psi, start, .. }, products, .. } = &mut *self.room;
+            products.build(psi, start, plan.spread_state);
         }
         for (index, node) in program.tiling().nodes.iter().enumerate() {
             match node {
@@ -312,9 +312,8 @@ impl<T: Real> Worker<'_, T> {
             }
         }
         if start_matters {
-            self.prepare_start();
-            let Room { lambda, start: [qubits, lambdas], products, .. } = &mut *self.room;
-            products.take_apart(lambda, qubits, lambdas, plan.spread_state);
+            let Room { block, lambda, lambdas, products, .. } = &mut *self.room;
+            products.take_apart(lambda, &block.start, lambdas, plan.spread_state);
             self.reverse_qubits(wanted, gradients);
         }
     }

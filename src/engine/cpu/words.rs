@@ -98,19 +98,20 @@ impl<T: Real> WithSimd for Expect<'_, T> {
         total.resize(self.terms.len(), [0.0; LANES]);
         sums.clear();
         sums.resize(self.terms.len(), Line([T::zero(); LANES]));
+        let groups = groups(self.terms);
         for (eight, (re, im)) in re.chunks(EIGHT).zip(im.chunks(EIGHT)).enumerate() {
-            let mut lines = [Line([T::zero(); LANES]); EIGHT];
             for at in (0..LANES).step_by(lanes::<S, T>()) {
                 let (re, im) = (loaded::<S, T>(simd, re.iter(), at), loaded::<S, T>(simd, im.iter(), at));
-                let mut eight = re;
+                let mut vectors = re;
                 for j in 0..EIGHT {
-                    eight[j] = T::times_plus(simd, re[j], re[j], T::times(simd, im[j], im[j]));
+                    vectors[j] = T::times_plus(simd, re[j], re[j], T::times(simd, im[j], im[j]));
                 }
-                transform::<S, T>(simd, &mut eight);
-                stored::<S, T>(lines.iter_mut().map(|line| &mut line.0), at, &eight);
-            }
-            for (sum, term) in sums.iter_mut().zip(self.terms) {
-                add::<S, T>(simd, sum, sign(term, eight), &lines[term.z as usize % EIGHT]);
+                transform::<S, T>(simd, &mut vectors);
+                for j in 0..EIGHT {
+                    for (sum, term) in sums[groups[j].clone()].iter_mut().zip(&self.terms[groups[j].clone()]) {
+                        add::<S, T>(simd, sum, sign(term, eight), vectors[j], at);
+                    }
+                }
             }
             if (eight + 1) % FLUSH == 0 {
                 flush(total, sums);
@@ -120,17 +121,27 @@ impl<T: Real> WithSimd for Expect<'_, T> {
     }
 }
 
-/// `to += sign line`.
+/// Words in the order in which [`expect`] and [`apply`] take them: those that agree in the lowest three bits stand together.
+pub(super) fn sorted(terms: &[FlipTerm]) -> Vec<FlipTerm> {
+    let mut terms = terms.to_vec();
+    terms.sort_by_key(|term| term.z as usize % EIGHT);
+    terms
+}
+
+/// The words that agree in the lowest three bits.
+fn groups(terms: &[FlipTerm]) -> [std::ops::Range<usize>; EIGHT] {
+    let first = |low: usize| terms.partition_point(|term| (term.z as usize % EIGHT) < low);
+    std::array::from_fn(|low| first(low)..first(low + 1))
+}
+
+/// Adds `sign vector` to a line from lane `at` on.
 #[inline(always)]
-fn add<S: Simd, T: Real>(simd: S, to: &mut Line<T>, sign: T, line: &Line<T>) {
+fn add<S: Simd, T: Real>(simd: S, to: &mut Line<T>, sign: T, vector: T::Vector<S>, at: usize) {
     let sign = T::splat(simd, sign);
-    for at in (0..LANES).step_by(lanes::<S, T>()) {
-        // SAFETY: `at` is the first lane of a vector that ends within the lanes.
-        unsafe {
-            let sum =
-                T::times_plus(simd, sign, load::<S, T>(line.0.as_ptr().add(at)), load::<S, T>(to.0.as_ptr().add(at)));
-            store::<S, T>(to.0.as_mut_ptr().add(at), sum);
-        }
+    // SAFETY: `at` is the first lane of a vector that ends within the lanes.
+    unsafe {
+        let sum = T::times_plus(simd, sign, vector, load::<S, T>(to.0.as_ptr().add(at)));
+        store::<S, T>(to.0.as_mut_ptr().add(at), sum);
     }
 }
 
@@ -159,13 +170,17 @@ impl<T: Real> WithSimd for Apply<'_, T> {
         let to = (self.to.re.as_chunks_mut::<LANES>().0, self.to.im.as_chunks_mut::<LANES>().0);
         let from = from.0.chunks(EIGHT).zip(from.1.chunks(EIGHT));
         let to = to.0.chunks_mut(EIGHT).zip(to.1.chunks_mut(EIGHT));
+        let groups = groups(self.terms);
         for (eight, (from, to)) in from.zip(to).enumerate() {
-            let mut lines = [Line([T::zero(); LANES]); EIGHT];
-            for (term, factor) in self.terms.iter().zip(self.factors) {
-                add::<S, T>(simd, &mut lines[term.z as usize % EIGHT], sign(term, eight), factor);
-            }
             for at in (0..LANES).step_by(lanes::<S, T>()) {
-                let mut diagonal = loaded::<S, T>(simd, lines.iter().map(|line| &line.0), at);
+                let mut diagonal = [T::splat(simd, T::zero()); EIGHT];
+                for j in 0..EIGHT {
+                    for (term, factor) in self.terms[groups[j].clone()].iter().zip(&self.factors[groups[j].clone()]) {
+                        // SAFETY: as in `add`.
+                        let factor = unsafe { load::<S, T>(factor.0.as_ptr().add(at)) };
+                        diagonal[j] = T::times_plus(simd, T::splat(simd, sign(term, eight)), factor, diagonal[j]);
+                    }
+                }
                 transform::<S, T>(simd, &mut diagonal);
                 for (from, to) in [(from.0, &mut *to.0), (from.1, &mut *to.1)] {
                     let mut lines = loaded::<S, T>(simd, from.iter(), at);
@@ -179,7 +194,7 @@ impl<T: Real> WithSimd for Apply<'_, T> {
     }
 }
 
-/// Adds the expectation values of words of Z to `total`, `[outputs][LANES]`.
+/// Adds the expectation values of [`sorted`] words of Z to `total`, `[outputs][LANES]`.
 pub(super) fn expect<T: Real>(state: &State<T>, terms: &[FlipTerm], room: &mut WordRoom<T>, total: &mut [f64]) {
     if terms.is_empty() {
         return;
@@ -191,7 +206,7 @@ pub(super) fn expect<T: Real>(state: &State<T>, terms: &[FlipTerm], room: &mut W
     }
 }
 
-/// `to = (sum over words of factors[output] * coefficient * word) from`.
+/// `to = (sum over words of factors[output] * coefficient * word) from`, for [`sorted`] words.
 pub(super) fn apply<T: Real>(
     from: &State<T>,
     terms: &[FlipTerm],

@@ -43,7 +43,7 @@ impl<T: Real> Workspace<T> {
     fn new(program: &Program, plan: &Plan) -> Self {
         Self {
             shape: (plan.way, plan.lanes),
-            prepared: Prepared::new(program, plan.way),
+            prepared: Prepared::new(program, plan),
             rooms: Vec::new(),
             blocks: Vec::new(),
             sums: Vec::new(),
