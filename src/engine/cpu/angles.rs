@@ -279,10 +279,10 @@ impl<'a, T: Real> Angles<'a, T> {
 
 impl GroupSums {
     pub(super) fn clear(&mut self, program: &Program) {
-        self.slots.clear();
         self.slots.resize(program.slots.len(), [0.0; LANES]);
-        self.weights.clear();
         self.weights.resize(program.weights, 0.0);
+        self.slots.as_flattened_mut().fill(0.0);
+        self.weights.fill(0.0);
     }
 
     /// Takes the gradients of a block in the slots that differ from sample to sample: adds them to those of the weights, and

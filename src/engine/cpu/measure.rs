@@ -7,7 +7,7 @@ use super::plan::LANES;
 use super::state::State;
 use super::words::{self, WordRoom};
 use crate::engine::Real;
-use crate::program::{Flip, FlipTerm, Readout, Sum};
+use crate::program::{FlipTerm, Readout, Sum};
 
 /// The identity into output 0.
 const IDENTITY: Diagonal<'static> =
@@ -73,8 +73,10 @@ impl<T: Real> Worker<'_, T> {
         match plan.readout(program) {
             Readout::Expectation(sum) => {
                 values.clear(sum.outputs);
-                let (words, flips) = (&prepared.words, other_words(sum, psi.lanes));
-                words::expect(&block.psi, words, &mut values.words, &mut values.sums);
+                if let Some(words) = &prepared.words {
+                    words::expect(&block.psi, words, &mut values.words, &mut values.sums);
+                }
+                let flips = &sum.flips[usize::from(prepared.words.is_some())..];
                 psi.expect(flips, &sum.parts, &mut values.words, &mut values.sums);
                 values.fold(psi.lanes);
                 for (output, sums) in values.sums.chunks_exact(LANES).enumerate() {
@@ -121,18 +123,17 @@ impl<T: Real> Worker<'_, T> {
                 let Values { factors, words: room, .. } = values;
                 factors.clear();
                 factors.extend((0..outputs).flat_map(factor));
-                let (words, flips) = (&prepared.words, other_words(sum, psi.lanes));
-                let flips = match flips {
-                    [first, rest @ ..] if psi.lanes == 1 => {
+                let flips = match (&sum.flips[..], &prepared.words) {
+                    ([_, rest @ ..], Some(words)) => {
+                        words::apply(&block.psi, words, factors, room, lambda);
+                        rest
+                    }
+                    ([first, rest @ ..], None) if psi.lanes == 1 => {
                         psi.apply_words(first, factors, room, lambda.planes(), true);
                         rest
                     }
-                    flips if words.is_empty() => {
+                    (flips, _) => {
                         lambda.clear();
-                        flips
-                    }
-                    flips => {
-                        words::apply(&block.psi, words, factors, room, lambda);
                         flips
                     }
                 };
@@ -165,14 +166,6 @@ impl<T: Real> Worker<'_, T> {
                 }
             }
         }
-    }
-}
-
-/// Words but those of Z that full blocks have a kernel for, which come first.
-fn other_words(sum: &Sum, lanes: usize) -> &[Flip] {
-    match &sum.flips[..] {
-        [words, flips @ ..] if words.x == 0 && lanes == LANES => flips,
-        flips => flips,
     }
 }
 

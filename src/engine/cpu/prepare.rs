@@ -14,9 +14,9 @@ use super::layers::{Rotors, Table};
 use super::numbers::Numbers;
 use super::plan::{LANES, Plan, Way};
 use super::sincos::sin_cos;
-use super::words;
+use super::words::Words;
 use crate::engine::{Arguments, Real};
-use crate::program::{FlipTerm, Kernel, Layer, MAX_ROTATIONS, Node, Pass, Program, Readout, Source, Step, TileNode};
+use crate::program::{Kernel, Layer, MAX_ROTATIONS, Node, Pass, Program, Readout, Source, Step, TileNode};
 use num_complex::Complex64;
 use pulp::NullaryFnOnce;
 
@@ -32,8 +32,8 @@ pub(super) struct Prepared<T> {
     pub(super) angles: SharedAngles,
     /// The matrix of each step that has one, and its adjoint; nothing at all if none has.
     pub(super) matrices: Vec<Option<[Dense<T>; 2]>>,
-    /// The words of Z that are read from full blocks.
-    pub(super) words: Vec<FlipTerm>,
+    /// Words of Z that are read from full blocks; the first of their flips.
+    pub(super) words: Option<Words>,
     /// One entry for each node of the schedule, empty for what is not a layer.
     pub(super) layers: Vec<SharedLayer<T>>,
     /// One entry for each node of the tiling, for sweeps that read no inputs.
@@ -163,12 +163,10 @@ impl<T: Real> Prepared<T> {
         }
         let matrices = if any { program.steps.iter().map(matrix).collect() } else { Vec::new() };
         let words = match plan.readout(program) {
-            Readout::Expectation(sum) if plan.lanes == LANES => match &sum.flips[..] {
-                [words, ..] if words.x == 0 => words::sorted(&words.terms),
-                _ => Vec::new(),
-            },
-            _ => Vec::new(),
+            Readout::Expectation(sum) if plan.lanes == LANES => sum.flips.first().filter(|flip| flip.x == 0),
+            _ => None,
         };
+        let words = words.map(|flip| Words::new(&flip.terms));
         Self { angles: SharedAngles::default(), matrices, words, layers, sweeps, room: Phases::default() }
     }
 
