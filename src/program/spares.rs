@@ -36,3 +36,26 @@ impl Spares {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Bytes(usize);
+
+    impl Spare for Bytes {
+        fn bytes(&self) -> usize {
+            self.0
+        }
+    }
+
+    #[test]
+    fn the_oldest_go_and_the_latest_comes_first() {
+        let spares = Spares::default();
+        [5, 4, 3].into_iter().for_each(|bytes| spares.put(Box::new(Bytes(bytes)), 8));
+        let take = || spares.take::<Bytes>().map(|spare| spare.0);
+        assert_eq!([take(), take(), take()], [Some(3), Some(4), None]);
+        spares.put(Box::new(Bytes(9)), 8);
+        assert!(spares.take::<Bytes>().is_none());
+    }
+}

@@ -161,3 +161,25 @@ fn forward_passes_may_wait_for_their_gradients() -> Result<()> {
         Ok(())
     })
 }
+
+/// A layer may be called from many threads at once, and computes what it does on one.
+#[test]
+fn calls_at_the_same_time_do_not_meet() -> Result<()> {
+    let varmap = VarMap::new();
+    let vb = SeededInit::new(1).var_builder(&varmap, DType::F32, &Device::Cpu);
+    let layer = &QuantumLayer::new(circuit(5, true), Measurement::expectation([z(0), x(1)]), vb)?;
+    let step = |k: u32| -> Result<(Vec<f32>, Vec<f32>)> {
+        let x = Tensor::arange(0f32, 100., &Device::Cpu)?.reshape((20, 5))? * f64::from(k);
+        let x = Var::from_tensor(&x?)?;
+        let y = layer.forward(&x)?;
+        let dx = y.sqr()?.sum_all()?.backward()?.get(&x).expect("a gradient").flatten_all()?.to_vec1()?;
+        Ok((y.flatten_all()?.to_vec1()?, dx))
+    };
+    let alone = (0..4).map(step).collect::<Result<Vec<_>>>()?;
+    std::thread::scope(|scope| {
+        for (k, expected) in (0..4).zip(&alone) {
+            scope.spawn(move || (0..50).for_each(|_| assert_eq!(&step(k).expect("a step"), expected)));
+        }
+    });
+    Ok(())
+}
