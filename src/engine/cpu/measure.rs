@@ -5,7 +5,7 @@ use super::kernels::Target;
 use super::observe::{Diagonal, Within};
 use super::plan::LANES;
 use super::state::State;
-use super::words::{self, WordRoom};
+use super::words::{self, WordRoom, Words};
 use crate::engine::Real;
 use crate::program::{FlipTerm, Readout, Sum};
 
@@ -120,24 +120,9 @@ impl<T: Real> Worker<'_, T> {
         let factor = |output: usize| [factor(cotangent, outputs, output, psi.lanes)];
         match plan.readout(program) {
             Readout::Expectation(sum) => {
-                let Values { factors, words: room, .. } = values;
-                factors.clear();
-                factors.extend((0..outputs).flat_map(factor));
-                let flips = match (&sum.flips[..], &prepared.words) {
-                    ([_, rest @ ..], Some(words)) => {
-                        words::apply(&block.psi, words, factors, room, lambda);
-                        rest
-                    }
-                    ([first, rest @ ..], None) if psi.lanes == 1 => {
-                        psi.apply_words(first, factors, room, lambda.planes(), true);
-                        rest
-                    }
-                    (flips, _) => {
-                        lambda.clear();
-                        flips
-                    }
-                };
-                psi.apply(flips, &sum.parts, factors, room, lambda.planes());
+                values.factors.clear();
+                values.factors.extend((0..outputs).flat_map(factor));
+                seed_sum(psi, &block.psi, prepared.words.as_ref(), sum, values, lambda);
             }
             Readout::Variance(sums) => {
                 lambda.clear();
@@ -167,6 +152,33 @@ impl<T: Real> Worker<'_, T> {
             }
         }
     }
+}
+
+/// Sets λ to the sum of the observables with the factors in `values`, applied to ψ.
+fn seed_sum<T: Real>(
+    target: Target<T>,
+    psi: &State<T>,
+    words: Option<&Words>,
+    sum: &Sum,
+    values: &mut Values<T>,
+    lambda: &mut State<T>,
+) {
+    let Values { factors, words: room, .. } = values;
+    let flips = match (&sum.flips[..], words) {
+        ([_, rest @ ..], Some(words)) => {
+            words::apply(psi, words, factors, room, lambda);
+            rest
+        }
+        ([first, rest @ ..], None) if target.lanes == 1 => {
+            target.apply_words(first, factors, room, lambda.planes(), true);
+            rest
+        }
+        (flips, _) => {
+            lambda.clear();
+            flips
+        }
+    };
+    target.apply(flips, &sum.parts, factors, room, lambda.planes());
 }
 
 /// `<O>` in each lane, and `(O - <O>) ψ`, whose squared norm is the variance without cancellation.
