@@ -1,27 +1,28 @@
 //! The candle ops: a program as one node of candle's graph, whatever the number of its gates.
 //!
-//! [`Forward`] maps `(inputs [batch, features], weights [count])` to `[batch, outputs]`. Its `bwd` runs [`Backward`], whose
-//! single output packs the gradients that are wanted: candle's ops have one output. Both read the storage directly, so that
-//! an engine on another device never sends anything to the host.
+//! [`Forward`] maps `(inputs [batch, features], weights [count])` to `[batch, outputs]`. Its `bwd` computes the gradients that are
+//! wanted, and only those. Both read the storage directly, so that an engine on another device never sends anything to
+//! the host. There the gradients come from an op of their own, [`Backward`], whose one output packs them: only ops see a
+//! device's storage.
 
 use crate::engine::cpu::Cpu;
-use crate::engine::{Arguments, Real, Storage, Wanted, cuda, host, metal};
+use crate::engine::{Arguments, Real, Wanted, cuda, host, metal};
 use crate::error::{Error, Result};
 use crate::program::Program;
 use candle_core::backend::BackendStorage;
-use candle_core::{CpuStorage, CudaStorage, CustomOp2, CustomOp3, DType, Layout, MetalStorage, Shape, Tensor};
+use candle_core::{CpuStorage, CudaStorage, CustomOp2, CustomOp3, DType, Layout, MetalStorage, Shape, Storage, Tensor};
 use std::any::Any;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// See the module.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Forward {
     program: Arc<Program>,
     engine: Cpu,
     /// Whether a gradient may follow.
     tracked: bool,
     /// What the forward pass left for it. candle has no save-for-backward; the graph keeps the op, and the op keeps this.
-    kept: Arc<Mutex<Option<Kept>>>,
+    kept: Mutex<Option<Kept>>,
 }
 
 #[derive(Debug)]
@@ -31,21 +32,30 @@ enum Kept {
     Device(Box<dyn Any + Send>),
 }
 
+/// The gradients on a device: that in the inputs, then that in the weights, as far as they are wanted.
 #[derive(Debug)]
 struct Backward {
-    forward: Forward,
+    program: Arc<Program>,
+    memory_limit: Option<u64>,
     wanted: Wanted,
+    kept: Mutex<Option<Box<dyn Any + Send>>>,
 }
+
+/// The gradients in inputs and weights, as candle's `bwd` returns them.
+type Pair = (Option<Tensor>, Option<Tensor>);
 
 impl Forward {
     pub(crate) fn new(program: &Arc<Program>, engine: Cpu) -> Self {
-        Self { program: Arc::clone(program), engine, tracked: false, kept: Arc::default() }
+        Self { program: Arc::clone(program), engine, tracked: false, kept: Mutex::default() }
     }
 
-    /// Outputs `[batch, outputs]`, in the graph if an argument is tracked.
-    pub(crate) fn apply(self, inputs: &Tensor, weights: &Tensor) -> Result<Tensor> {
-        let tracked = inputs.track_op() || weights.track_op();
-        Ok(inputs.apply_op2(weights, Self { tracked, ..self })?)
+    /// Outputs `[batch, outputs]`; in the graph, if they may be and an argument is tracked.
+    pub(crate) fn apply(self, inputs: &Tensor, weights: &Tensor, in_graph: bool) -> Result<Tensor> {
+        let tracked = in_graph && (inputs.track_op() || weights.track_op());
+        Ok(match tracked {
+            true => inputs.apply_op2(weights, Self { tracked, ..self })?,
+            false => inputs.apply_op2_no_bwd(weights, &self)?,
+        })
     }
 
     fn keep(&self, kept: Option<Kept>) {
@@ -55,6 +65,106 @@ impl Forward {
     /// Takes what was kept: a second gradient repeats the forward pass.
     fn take(&self) -> Option<Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn gradients<T: Real>(
+        &self,
+        inputs: &Tensor,
+        weights: &Tensor,
+        cotangent: &Tensor,
+        kept: Option<host::Kept<T>>,
+    ) -> candle_core::Result<Pair> {
+        let wanted = wanted(inputs, weights);
+        let cotangent = cotangent.contiguous()?;
+        let ((x, x_layout), (w, w_layout)) = (inputs.storage_and_layout(), weights.storage_and_layout());
+        let (c, c_layout) = cotangent.storage_and_layout();
+        let arguments = arguments(on_host::<T>(&x)?, x_layout, on_host(&w)?, w_layout);
+        let cotangent = contiguous(on_host(&c)?, c_layout);
+        let gradients = host::gradient(self.engine, &self.program, arguments, cotangent, wanted, kept)?;
+        let tensor = |gradient: Option<Vec<T>>, like: &Tensor| {
+            gradient.map(|gradient| Tensor::from_vec(gradient, like.shape(), like.device())).transpose()
+        };
+        Ok((tensor(gradients.inputs, inputs)?, tensor(gradients.weights, weights)?))
+    }
+}
+
+impl Forward {
+    /// As [`gradients`](Self::gradients), on a device.
+    fn device_gradients(&self, inputs: &Tensor, weights: &Tensor, cotangent: &Tensor) -> candle_core::Result<Pair> {
+        let kept = self.take().and_then(|kept| if let Kept::Device(kept) = kept { Some(kept) } else { None });
+        let (program, memory_limit) = (Arc::clone(&self.program), self.engine.memory_limit);
+        let wanted = wanted(inputs, weights);
+        let op = Backward { program, memory_limit, wanted, kept: Mutex::new(kept) };
+        let cotangent = cotangent.contiguous()?.detach();
+        let packed = inputs.detach().apply_op3_no_bwd(&weights.detach(), &cotangent, &op)?;
+        let split = if wanted.inputs { inputs.elem_count() } else { 0 };
+        let part = |wanted: bool, start: usize, like: &Tensor| {
+            wanted.then(|| packed.narrow(0, start, like.elem_count())?.reshape(like.shape())).transpose()
+        };
+        Ok((part(wanted.inputs, 0, inputs)?, part(wanted.weights, split, weights)?))
+    }
+}
+
+fn wanted(inputs: &Tensor, weights: &Tensor) -> Wanted {
+    Wanted { inputs: inputs.track_op(), weights: weights.track_op() }
+}
+
+impl Backward {
+    fn take(&self) -> Option<Box<dyn Any + Send>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Of the packed gradients.
+    fn shape(&self, inputs: &Layout, weights: &Layout) -> Shape {
+        let size = |wanted: bool, layout: &Layout| if wanted { layout.shape().elem_count() } else { 0 };
+        (size(self.wanted.inputs, inputs) + size(self.wanted.weights, weights)).into()
+    }
+}
+
+impl CustomOp3 for Backward {
+    fn name(&self) -> &'static str {
+        "quantum-backward"
+    }
+
+    fn cpu_fwd(
+        &self,
+        _: &CpuStorage,
+        _: &Layout,
+        _: &CpuStorage,
+        _: &Layout,
+        _: &CpuStorage,
+        _: &Layout,
+    ) -> candle_core::Result<(CpuStorage, Shape)> {
+        // Gradients on the host need no op.
+        Err(Error::UnsupportedDevice { device: "Cpu".to_owned() }.into())
+    }
+
+    fn cuda_fwd(
+        &self,
+        inputs: &CudaStorage,
+        inputs_layout: &Layout,
+        weights: &CudaStorage,
+        weights_layout: &Layout,
+        cotangent: &CudaStorage,
+        cotangent_layout: &Layout,
+    ) -> candle_core::Result<(CudaStorage, Shape)> {
+        let arguments = [(inputs, inputs_layout), (weights, weights_layout), (cotangent, cotangent_layout)];
+        let packed = cuda::gradient(&self.program, arguments, self.memory_limit, self.wanted, self.take())?;
+        Ok((packed, self.shape(inputs_layout, weights_layout)))
+    }
+
+    fn metal_fwd(
+        &self,
+        inputs: &MetalStorage,
+        inputs_layout: &Layout,
+        weights: &MetalStorage,
+        weights_layout: &Layout,
+        cotangent: &MetalStorage,
+        cotangent_layout: &Layout,
+    ) -> candle_core::Result<(MetalStorage, Shape)> {
+        let arguments = [(inputs, inputs_layout), (weights, weights_layout), (cotangent, cotangent_layout)];
+        let packed = metal::gradient(&self.program, arguments, self.memory_limit, self.wanted, self.take())?;
+        Ok((packed, self.shape(inputs_layout, weights_layout)))
     }
 }
 
@@ -121,106 +231,25 @@ impl CustomOp2 for Forward {
         weights: &Tensor,
         _outputs: &Tensor,
         cotangent: &Tensor,
-    ) -> candle_core::Result<(Option<Tensor>, Option<Tensor>)> {
-        let wanted = Wanted { inputs: inputs.track_op(), weights: weights.track_op() };
-        let op = Backward { forward: self.clone(), wanted };
-        let cotangent = cotangent.contiguous()?.detach();
-        let packed = inputs.detach().apply_op3_no_bwd(&weights.detach(), &cotangent, &op)?;
-        let split = if wanted.inputs { inputs.elem_count() } else { 0 };
-        let part = |wanted: bool, start: usize, like: &Tensor| {
-            wanted.then(|| packed.narrow(0, start, like.elem_count())?.reshape(like.shape())).transpose()
-        };
-        Ok((part(wanted.inputs, 0, inputs)?, part(wanted.weights, split, weights)?))
+    ) -> candle_core::Result<Pair> {
+        if !inputs.device().is_cpu() {
+            return self.device_gradients(inputs, weights, cotangent);
+        }
+        match (inputs.dtype(), self.take()) {
+            (DType::F32, Some(Kept::F32(kept))) => self.gradients(inputs, weights, cotangent, Some(kept)),
+            (DType::F32, _) => self.gradients::<f32>(inputs, weights, cotangent, None),
+            (DType::F64, Some(Kept::F64(kept))) => self.gradients(inputs, weights, cotangent, Some(kept)),
+            (DType::F64, _) => self.gradients::<f64>(inputs, weights, cotangent, None),
+            (other, _) => Err(unsupported(other).into()),
+        }
     }
 }
 
-impl Backward {
-    /// What the forward pass left on a device.
-    fn kept(&self) -> Option<Box<dyn Any + Send>> {
-        self.forward.take().and_then(|kept| if let Kept::Device(kept) = kept { Some(kept) } else { None })
-    }
-
-    /// Of the packed gradients.
-    fn shape(&self, inputs: &Layout, weights: &Layout) -> Shape {
-        let size = |wanted: bool, layout: &Layout| if wanted { layout.shape().elem_count() } else { 0 };
-        (size(self.wanted.inputs, inputs) + size(self.wanted.weights, weights)).into()
-    }
-
-    /// The gradient in the inputs, then the one in the weights, as far as they are wanted.
-    fn packed<T: Real>(
-        &self,
-        arguments: Arguments<'_, T>,
-        cotangent: &[T],
-        kept: Option<host::Kept<T>>,
-    ) -> Result<Vec<T>> {
-        let Forward { program, engine, .. } = &self.forward;
-        let gradients = host::gradient(*engine, program, arguments, cotangent, self.wanted, kept)?;
-        let mut packed = gradients.inputs.unwrap_or_default();
-        packed.extend(gradients.weights.unwrap_or_default());
-        Ok(packed)
-    }
-}
-
-impl CustomOp3 for Backward {
-    fn name(&self) -> &'static str {
-        "quantum-backward"
-    }
-
-    fn cpu_fwd(
-        &self,
-        inputs: &CpuStorage,
-        inputs_layout: &Layout,
-        weights: &CpuStorage,
-        weights_layout: &Layout,
-        cotangent: &CpuStorage,
-        cotangent_layout: &Layout,
-    ) -> candle_core::Result<(CpuStorage, Shape)> {
-        let packed = match (inputs, weights, self.forward.take()) {
-            (CpuStorage::F32(x), CpuStorage::F32(w), kept) => {
-                let arguments = arguments(x, inputs_layout, w, weights_layout);
-                let kept = kept.and_then(|kept| if let Kept::F32(kept) = kept { Some(kept) } else { None });
-                CpuStorage::F32(self.packed(arguments, contiguous(cotangent.as_slice()?, cotangent_layout), kept)?)
-            }
-            (CpuStorage::F64(x), CpuStorage::F64(w), kept) => {
-                let arguments = arguments(x, inputs_layout, w, weights_layout);
-                let kept = kept.and_then(|kept| if let Kept::F64(kept) = kept { Some(kept) } else { None });
-                CpuStorage::F64(self.packed(arguments, contiguous(cotangent.as_slice()?, cotangent_layout), kept)?)
-            }
-            (other, ..) => return Err(unsupported(other.dtype()).into()),
-        };
-        Ok((packed, self.shape(inputs_layout, weights_layout)))
-    }
-
-    fn cuda_fwd(
-        &self,
-        inputs: &CudaStorage,
-        inputs_layout: &Layout,
-        weights: &CudaStorage,
-        weights_layout: &Layout,
-        cotangent: &CudaStorage,
-        cotangent_layout: &Layout,
-    ) -> candle_core::Result<(CudaStorage, Shape)> {
-        let arguments: [Storage<'_, CudaStorage>; 3] =
-            [(inputs, inputs_layout), (weights, weights_layout), (cotangent, cotangent_layout)];
-        let Forward { program, engine, .. } = &self.forward;
-        let packed = cuda::gradient(program, arguments, engine.memory_limit, self.wanted, self.kept())?;
-        Ok((packed, self.shape(inputs_layout, weights_layout)))
-    }
-
-    fn metal_fwd(
-        &self,
-        inputs: &MetalStorage,
-        inputs_layout: &Layout,
-        weights: &MetalStorage,
-        weights_layout: &Layout,
-        cotangent: &MetalStorage,
-        cotangent_layout: &Layout,
-    ) -> candle_core::Result<(MetalStorage, Shape)> {
-        let arguments: [Storage<'_, MetalStorage>; 3] =
-            [(inputs, inputs_layout), (weights, weights_layout), (cotangent, cotangent_layout)];
-        let Forward { program, engine, .. } = &self.forward;
-        let packed = metal::gradient(program, arguments, engine.memory_limit, self.wanted, self.kept())?;
-        Ok((packed, self.shape(inputs_layout, weights_layout)))
+/// The numbers of a tensor in the host's memory.
+fn on_host<T: Real>(storage: &Storage) -> candle_core::Result<&[T]> {
+    match storage {
+        Storage::Cpu(storage) => storage.as_slice(),
+        _ => Err(Error::UnsupportedDevice { device: format!("{:?}", storage.device().location()) }.into()),
     }
 }
 

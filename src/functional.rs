@@ -45,7 +45,7 @@ pub fn evaluate(
 ) -> Result<Tensor> {
     let program = Arc::new(Program::new(circuit, measurement)?);
     let sorted = sort_weights(&program, weights)?;
-    run(&program, Cpu::default(), (DType::F32, &Device::Cpu), inputs, &sorted)
+    run(&program, Cpu::default(), (DType::F32, &Device::Cpu), inputs, &sorted, true)
 }
 
 /// The tensors in the program's order, each checked against its declaration.
@@ -72,15 +72,16 @@ fn sort_weights<'a>(program: &Program, given: &[(&str, &'a Tensor)]) -> Result<V
 }
 
 /// Runs a program on tensors of any supported dtype; `weights` are in the program's order and of its shapes. Without any
-/// tensor the dtype and the device are the `default` ones.
+/// tensor the dtype and the device are the `default` ones. The result is in the graph if it may be.
 pub(crate) fn run(
     program: &Arc<Program>,
     cpu: Cpu,
     default: (DType, &Device),
     inputs: Option<&Tensor>,
-    weights: &[&Tensor],
+    weights: &[impl AsRef<Tensor>],
+    in_graph: bool,
 ) -> Result<Tensor> {
-    let named = program.tensors.iter().map(|tensor| Some(tensor.name.as_str())).zip(weights.iter().copied());
+    let named = program.tensors.iter().map(|tensor| Some(tensor.name.as_str())).zip(weights.iter().map(AsRef::as_ref));
     let common = common(named.chain(inputs.map(|tensor| (None, tensor))))?;
     let (outer, device) = common.as_ref().map_or(default, |(dtype, device)| (*dtype, device));
     if !engine::exists_for(device) {
@@ -93,31 +94,30 @@ pub(crate) fn run(
     let (leading, rows) = match inputs {
         Some(tensor) => rows(program, tensor)?,
         None if program.inputs > 0 => return Err(Error::MissingInputs { expected: program.inputs }),
-        None => (Vec::new(), Tensor::zeros((1, least), outer, device)?),
+        None => (&[][..], Tensor::zeros((1, least), outer, device)?),
     };
-    let shape: Vec<usize> = leading.iter().chain(&program.output_shape).copied().collect();
+    let shape = || leading.iter().chain(&program.output_shape).copied();
     let batch = rows.dim(0)?;
     if batch == 0 {
-        return Ok(rows.detach().reshape(shape)?);
+        return Ok(rows.detach().reshape(shape().collect::<Vec<_>>())?);
     }
     engine::check(cpu, device, program, batch, inner)?;
     let rows = rows.to_dtype(inner)?.contiguous()?;
     let weights = match weights {
         [] => Tensor::zeros(least, inner, device)?,
         // The op takes weights of any shape, and every reshaping is one more node of the graph.
-        [one] => one.to_dtype(inner)?.contiguous()?,
+        [one] => one.as_ref().to_dtype(inner)?.contiguous()?,
         many => {
-            let flat: Vec<Tensor> =
-                many.iter().map(|tensor| tensor.flatten_all()).collect::<candle_core::Result<_>>()?;
+            let flat = many.iter().map(|one| one.as_ref().flatten_all()).collect::<candle_core::Result<Vec<_>>>()?;
             Tensor::cat(&flat, 0)?.to_dtype(inner)?
         }
     };
-    let out = Forward::new(program, cpu).apply(&rows, &weights)?.to_dtype(outer)?;
-    Ok(if out.dims() == shape { out } else { out.reshape(shape)? })
+    let out = Forward::new(program, cpu).apply(&rows, &weights, in_graph)?.to_dtype(outer)?;
+    Ok(if shape().eq(out.dims().iter().copied()) { out } else { out.reshape(shape().collect::<Vec<_>>())? })
 }
 
 /// Leading dimensions of an input, and the input as `[batch, features]`.
-fn rows(program: &Program, tensor: &Tensor) -> Result<(Vec<usize>, Tensor)> {
+fn rows<'a>(program: &Program, tensor: &'a Tensor) -> Result<(&'a [usize], Tensor)> {
     let wrong = || Error::InputWidth { expected: program.inputs, shape: tensor.shape().clone() };
     let (&width, leading) = tensor.dims().split_last().ok_or_else(wrong)?;
     if width != program.inputs {
@@ -125,7 +125,7 @@ fn rows(program: &Program, tensor: &Tensor) -> Result<(Vec<usize>, Tensor)> {
     }
     let batch: usize = leading.iter().product();
     let rows = if leading.len() == 1 { tensor.clone() } else { tensor.reshape((batch, width))? };
-    Ok((leading.to_vec(), rows))
+    Ok((leading, rows))
 }
 
 /// A device, in words.

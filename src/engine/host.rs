@@ -12,13 +12,13 @@ use std::sync::Arc;
 /// Final states kept from a forward pass.
 #[derive(Debug)]
 #[cfg_attr(feature = "emulator", allow(clippy::large_enum_variant, reason = "there is but one at a time"))]
-pub(crate) enum Kept<T> {
+pub(crate) enum Kept<T: Real> {
     Cpu(cpu::Kept<T>),
     #[cfg(feature = "emulator")]
     Emulated(emulator::Kept),
 }
 
-impl<T> Kept<T> {
+impl<T: Real> Kept<T> {
     fn cpu(self) -> Option<cpu::Kept<T>> {
         match self {
             Self::Cpu(kept) => Some(kept),

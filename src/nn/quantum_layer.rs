@@ -22,7 +22,8 @@ use std::sync::Arc;
 /// | device | CPU; a tensor elsewhere is a typed error |
 ///
 /// The circuit is checked and lowered once, when the layer is made. A forward and a backward pass cost two states of memory
-/// for each thread; no states are kept on the way, only a table of phases for each layer.
+/// for each thread; no states are kept on the way, only a table of phases for each layer. A layer holds on to this memory
+/// for its next call, up to 64 MB of it.
 ///
 /// ```
 /// use candle_core::{DType, Device, Module, Tensor};
@@ -61,8 +62,8 @@ pub struct QuantumLayer {
 /// Options of a [`QuantumLayer`]; `QuantumLayerConfig::default()` serves most.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct QuantumLayerConfig {
-    /// Bytes the states may take; what would need more is a typed error before anything is allocated. `None`: what the
-    /// machine has available at the time of the call.
+    /// Bytes the states of a call may take; what would need more is a typed error before anything is allocated. `None`: what
+    /// the machine has available at the time of the call. A layer keeps no more than this from call to call.
     pub memory_limit: Option<u64>,
     /// What the circuit goes through before it runs; leaving some out is slower, with the same results to rounding.
     pub rewrites: Rewrites,
@@ -116,7 +117,7 @@ impl QuantumLayer {
     /// # Errors
     /// A circuit that reads inputs; a state beyond the memory budget.
     pub fn evaluate(&self) -> Result<Tensor> {
-        self.run(None, &self.weights)
+        self.run(None, true)
     }
 
     /// As [`forward`](Module::forward), with candlewick's own typed error.
@@ -124,7 +125,7 @@ impl QuantumLayer {
     /// # Errors
     /// An input of another width, dtype or device; a state beyond the memory budget.
     pub fn try_forward(&self, x: &Tensor) -> Result<Tensor> {
-        self.run(Some(x), &self.weights)
+        self.run(Some(x), true)
     }
 
     /// As [`try_forward`](Self::try_forward) without a graph behind the result, for inference: the weights of a `VarMap`
@@ -133,12 +134,12 @@ impl QuantumLayer {
     /// # Errors
     /// As for [`try_forward`](Self::try_forward).
     pub fn forward_detached(&self, x: &Tensor) -> Result<Tensor> {
-        let weights: Vec<Tensor> = self.weights.iter().map(Tensor::detach).collect();
-        self.run(Some(&x.detach()), &weights)
+        self.run(Some(x), false)
     }
 
-    fn run(&self, x: Option<&Tensor>, weights: &[Tensor]) -> Result<Tensor> {
-        functional::run(&self.program, self.engine, (self.dtype, &self.device), x, &weights.iter().collect::<Vec<_>>())
+    fn run(&self, x: Option<&Tensor>, in_graph: bool) -> Result<Tensor> {
+        let default = (self.dtype, &self.device);
+        functional::run(&self.program, self.engine, default, x, &self.weights, in_graph)
     }
 
     /// The circuit.

@@ -30,6 +30,7 @@ pub(super) fn lower(circuit: &Circuit, measurement: &Measurement, rewrites: Rewr
         outline: OnceLock::new(),
         schedule: OnceLock::new(),
         tiling: OnceLock::new(),
+        spares: Arc::default(),
     }
 }
 

@@ -14,6 +14,7 @@ pub(crate) mod outline;
 mod readout;
 mod rewrite;
 mod schedule;
+mod spares;
 mod tiling;
 
 pub(crate) use frame::{Frame, Parity};
@@ -22,6 +23,7 @@ pub use rewrite::{Rewrite, Rewrites};
 
 pub(crate) use readout::{Flip, FlipTerm, Readout, Sum};
 pub(crate) use schedule::{Layer, MAX_ROTATIONS, Node, Pass, Schedule};
+pub(crate) use spares::{Spare, Spares};
 pub(crate) use tiling::{LANE_QUBITS, Sweep, Term, TileNode, Tiling};
 
 use crate::circuit::Circuit;
@@ -53,6 +55,8 @@ pub struct Program {
     outline: OnceLock<Outline>,
     schedule: OnceLock<Schedule>,
     tiling: OnceLock<Tiling>,
+    /// Copies of a program share them.
+    pub(crate) spares: Arc<Spares>,
 }
 
 /// A weight tensor of a program.

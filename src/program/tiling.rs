@@ -198,6 +198,13 @@ impl Sweep {
         }
     }
 
+    /// Where its angles come from.
+    pub(crate) fn sources(&self) -> impl Iterator<Item = Source> {
+        let rotations = self.within.iter().chain(&self.across).map(|rotation| rotation.source);
+        let terms = self.loose.iter().chain(&self.before).chain(&self.after);
+        rotations.chain(terms.flat_map(|term| term.parts.iter().map(|(source, _)| *source)))
+    }
+
     /// A mask in local indices, if its parity does not depend on the tile.
     fn local(&self, mask: u64) -> Option<u64> {
         let odd = |index: usize| (index as u64 & mask).count_ones() % 2 == 1;

@@ -1,9 +1,12 @@
-//! A long training run takes no more memory than a short one.
+//! What training takes from the system: nothing that it does not give back, and no more often than it must.
 
-use candle_core::{DType, Device, Module, Result, Tensor};
+use crate::oracle::random_case;
+use candle_core::{DType, Device, Module, Result, Tensor, Var};
 use candle_nn::{AdamW, Optimizer, VarMap};
+use candlewick::bench::step;
 use candlewick::nn::SeededInit;
 use candlewick::prelude::*;
+use candlewick::program::{Program, Rewrite, Rewrites};
 
 #[test]
 fn ten_thousand_steps_leave_nothing_behind() -> Result<()> {
@@ -24,5 +27,159 @@ fn ten_thousand_steps_leave_nothing_behind() -> Result<()> {
     let counted = allocation_counter::measure(|| outcome = train(10_000));
     outcome?;
     assert_eq!(counted.bytes_current, 0, "{counted:?}");
+    Ok(())
+}
+
+/// Runs on one thread, whose allocations are counted: each further thread costs rayon one for each piece of work.
+fn alone<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a thread pool").install(work)
+}
+
+/// Allocations of a call in its steady state.
+fn allocations(mut call: impl FnMut()) -> u64 {
+    (0..3).for_each(|_| call());
+    allocation_counter::measure(call).count_total
+}
+
+/// Two layers that read inputs and weights, with or without a phase that differs from sample to sample.
+fn circuit(qubits: usize, varying: bool) -> Circuit {
+    let mut circuit = Circuit::new(qubits);
+    let w = circuit.weights("w", (2, qubits, 2));
+    for layer in 0..2 {
+        for q in 0..qubits {
+            circuit.ry(input(q), q).rx(w.at([layer, q, 0]), q).rz(w.at([layer, q, 1]), q);
+        }
+        for q in 0..qubits {
+            circuit.cx(q, (q + 1) % qubits);
+        }
+        if varying {
+            circuit.rzz(input(0) * w.at([0, 0, 0]), 0, 1);
+        }
+    }
+    circuit
+}
+
+/// Allocations of a forward pass, and of one with its gradient, by the engine alone.
+fn of_engine(circuit: &Circuit, measurement: &Measurement, batch: usize, rewrites: Rewrites) -> [u64; 2] {
+    let program = Program::with_rewrites(circuit, measurement, rewrites).expect("a valid circuit");
+    let numbers = |count: usize| -> Vec<f32> { (0..count).map(|k| (k as f32 * 0.37).sin()).collect() };
+    let (inputs, weights) = (numbers(batch * program.inputs()), numbers(program.weights()));
+    let cotangent = numbers(batch * program.outputs());
+    [None, Some(&cotangent[..])].map(|cotangent| {
+        allocations(|| {
+            step(&program, &inputs, &weights, cotangent).expect("a step");
+        })
+    })
+}
+
+/// Outputs; outputs and two gradients.
+const WHAT_IS_RETURNED: [u64; 2] = [1, 3];
+
+#[test]
+fn the_engine_takes_memory_for_what_it_returns_alone() {
+    alone(|| {
+        let no_layers = Rewrites::ALL.without(Rewrite::Layers);
+        // Blocks of samples, single states, single states of several sizes of tiles.
+        for (qubits, batch) in [(4, 32), (4, 1100), (6, 5), (9, 1), (13, 3)] {
+            let measurements = [
+                Measurement::expectation((0..qubits).map(z)),
+                Measurement::expectation([x(0) * y(1), z(2) * 0.5 + x(3)]),
+                Measurement::variance([z(0), x(1)]),
+                Measurement::probabilities([1, 0]),
+            ];
+            for measurement in measurements {
+                for (varying, rewrites) in [(false, Rewrites::ALL), (true, Rewrites::ALL), (true, no_layers)] {
+                    let counted = of_engine(&circuit(qubits, varying), &measurement, batch, rewrites);
+                    assert_eq!(counted, WHAT_IS_RETURNED, "{qubits} qubits, batch {batch}, {varying}, {measurement:?}");
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn any_circuit_takes_memory_for_what_it_returns_alone() {
+    alone(|| {
+        for seed in 0..20 {
+            for (qubits, batch) in [(4, 20), (9, 1)] {
+                let case = random_case(seed, qubits, 20, seed % 3 == 0);
+                let measurement = Measurement::expectation([z(0), x(1) * y(2)]);
+                let counted = of_engine(&case.circuit(), &measurement, batch, Rewrites::ALL);
+                assert_eq!(counted, WHAT_IS_RETURNED, "seed {seed}, {qubits} qubits");
+            }
+        }
+    });
+}
+
+/// What a layer's step takes does not depend on its circuit: it is candle's, and the tensors'.
+#[test]
+fn a_layer_takes_as_little_for_a_large_circuit() -> Result<()> {
+    let of_layer = |qubits: usize| -> Result<[u64; 2]> {
+        let varmap = VarMap::new();
+        let vb = SeededInit::new(1).var_builder(&varmap, DType::F32, &Device::Cpu);
+        let measurement = Measurement::expectation((0..qubits).map(z));
+        let layer = QuantumLayer::new(circuit(qubits, false), measurement, vb)?;
+        let x = Var::from_tensor(&Tensor::ones((8, qubits), DType::F32, &Device::Cpu)?)?;
+        let mut last = Ok(());
+        let detached = allocations(|| last = layer.forward_detached(&x).map(drop));
+        last?;
+        let mut last = Ok(());
+        let gradient = allocations(|| last = layer.forward(&x).and_then(|y| y.sum_all()?.backward()).map(drop));
+        last?;
+        Ok([detached, gradient])
+    };
+    alone(|| {
+        let small = of_layer(2)?;
+        assert_eq!(small[0], 5, "the outputs, and candle's for a tensor");
+        assert_eq!(of_layer(7)?, small);
+        assert_eq!(of_layer(9)?, small);
+        Ok(())
+    })
+}
+
+/// Workspaces of forward passes that wait for their gradients are each call's own, and used again by later ones.
+#[test]
+fn forward_passes_may_wait_for_their_gradients() -> Result<()> {
+    alone(|| {
+        let varmap = VarMap::new();
+        let vb = SeededInit::new(1).var_builder(&varmap, DType::F64, &Device::Cpu);
+        let layer = QuantumLayer::new(circuit(3, true), Measurement::expectation([z(0), x(1)]), vb)?;
+        let xs: Vec<Var> = (0..5)
+            .map(|k| {
+                Var::from_tensor(&(Tensor::arange(0f64, 9., &Device::Cpu)?.reshape((3, 3))? * (0.1 * f64::from(k)))?)
+            })
+            .collect::<Result<_>>()?;
+        let gradient = |y: &Tensor, x: &Var| -> Result<Vec<f64>> {
+            y.sqr()?.sum_all()?.backward()?.get(x).expect("a gradient").flatten_all()?.to_vec1()
+        };
+        let one_by_one = xs.iter().map(|x| gradient(&layer.forward(x)?, x)).collect::<Result<Vec<_>>>()?;
+        for _ in 0..3 {
+            let ys = xs.iter().map(|x| layer.forward(x)).collect::<Result<Vec<_>>>()?;
+            let together = ys.iter().zip(&xs).map(|(y, x)| gradient(y, x)).collect::<Result<Vec<_>>>()?;
+            assert_eq!(together, one_by_one);
+        }
+        Ok(())
+    })
+}
+
+/// A layer may be called from many threads at once, and computes what it does on one.
+#[test]
+fn calls_at_the_same_time_do_not_meet() -> Result<()> {
+    let varmap = VarMap::new();
+    let vb = SeededInit::new(1).var_builder(&varmap, DType::F32, &Device::Cpu);
+    let layer = &QuantumLayer::new(circuit(5, true), Measurement::expectation([z(0), x(1)]), vb)?;
+    let step = |k: u32| -> Result<(Vec<f32>, Vec<f32>)> {
+        let x = Tensor::arange(0f32, 100., &Device::Cpu)?.reshape((20, 5))? * f64::from(k);
+        let x = Var::from_tensor(&x?)?;
+        let y = layer.forward(&x)?;
+        let dx = y.sqr()?.sum_all()?.backward()?.get(&x).expect("a gradient").flatten_all()?.to_vec1()?;
+        Ok((y.flatten_all()?.to_vec1()?, dx))
+    };
+    let alone = (0..4).map(step).collect::<Result<Vec<_>>>()?;
+    std::thread::scope(|scope| {
+        for (k, expected) in (0..4).zip(&alone) {
+            scope.spawn(move || (0..50).for_each(|_| assert_eq!(&step(k).expect("a step"), expected)));
+        }
+    });
     Ok(())
 }

@@ -1,211 +1,330 @@
 //! Slots in, gradients of variables out: the only part of the engine that knows expressions.
 
+use super::block::Call;
 use super::kernels::Turn;
 use super::plan::LANES;
 use super::sincos::sin_cos;
 use crate::engine::{Arguments, Real};
-use crate::program::{Kernel, Program, Slot, Step, Variable};
+use crate::program::{Program, Slot, Source, Variable};
 use num_complex::Complex64;
 
-/// The cosines and sines of all slots, for the samples of one block.
-#[derive(Debug, Clone)]
-pub(super) struct Angles<T> {
-    turns: Vec<Turn<T>>,
-    /// φ of the slots that all samples share, in f64; for a block of one sample, of all slots.
+/// Angles with their sines and cosines, in `f64`.
+#[derive(Debug, Default)]
+struct Points {
     values: Vec<f64>,
-    /// Their cosines and sines.
-    shared: Vec<Complex64>,
+    sin: Vec<f64>,
+    cos: Vec<f64>,
+}
+
+impl Points {
+    /// Sines and cosines of the values.
+    fn finish(&mut self) {
+        self.sin.resize(self.values.len(), 0.0);
+        self.cos.resize(self.values.len(), 0.0);
+        sin_cos(&self.values, &mut self.sin, &mut self.cos);
+    }
+
+    fn point(&self, index: usize) -> Complex64 {
+        Complex64::new(self.cos[index], self.sin[index])
+    }
+}
+
+/// The slots that all samples share.
+#[derive(Debug, Default)]
+pub(super) struct SharedAngles {
+    /// One entry a slot; zeros for those that differ from sample to sample.
+    points: Points,
     /// Slots that differ from sample to sample.
     varying: Vec<usize>,
+    /// For each slot its place among those.
+    places: Vec<Option<usize>>,
     /// Whether a slot that all samples share is NaN or infinite.
-    shared_spoiled: bool,
+    spoiled: bool,
+}
+
+/// The slots that differ from sample to sample, for the samples of one block.
+#[derive(Debug)]
+pub(super) struct BlockAngles<T> {
+    turns: Vec<Turn<T>>,
     /// Samples of the block with a slot that is NaN or infinite. Their outputs are NaN even where the slot has no effect.
     pub(super) spoiled: [bool; LANES],
 }
 
-/// What [`Angles::fill`] found for a block.
+/// What [`BlockAngles::fill`] computes first: an entry for each lane of each slot. A block of one sample has one lane.
+#[derive(Debug, Default)]
+pub(super) struct LanePoints(Points);
+
+/// The cosines and sines of all slots, for the samples of one block.
 #[derive(Debug)]
-pub(super) struct Filled<T> {
-    turns: Vec<Turn<T>>,
-    spoiled: [bool; LANES],
+pub(super) struct Angles<'a, T> {
+    shared: &'a SharedAngles,
+    turns: &'a [Turn<T>],
+    /// Those of the block, if it is a single sample.
+    single: &'a LanePoints,
+}
+
+impl<T> Clone for Angles<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Angles<'_, T> {}
+
+impl<T> Default for BlockAngles<T> {
+    fn default() -> Self {
+        Self { turns: Vec::new(), spoiled: [false; LANES] }
+    }
 }
 
 /// Gradients of a group of blocks, in `f64`.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct GroupSums {
-    /// In the slots that all samples share.
-    pub(super) slots: Vec<f64>,
+    /// In the slots that all samples share, lane by lane; in the others for the block at hand.
+    pub(super) slots: Vec<[f64; LANES]>,
     /// In the weights, through slots that differ from sample to sample.
-    pub(super) weights: Vec<f64>,
+    weights: Vec<f64>,
 }
 
-/// One sample's variables.
+/// The variables of some samples.
 #[derive(Clone, Copy)]
-struct Point<'a, T> {
-    inputs: &'a [T],
-    weights: &'a [T],
+struct Samples<'a, T> {
+    arguments: Arguments<'a, T>,
+    /// Features of a sample.
+    width: usize,
+    first: usize,
+    count: usize,
 }
 
-impl<T: Real> Point<'_, T> {
-    fn value(&self, variable: Variable) -> f64 {
+impl<T: Real> Samples<'_, T> {
+    /// A variable in each lane; zeros where there is no sample.
+    #[inline(always)]
+    fn lanes(&self, variable: Variable) -> [f64; LANES] {
+        let mut lanes = [0.0; LANES];
         match variable {
-            Variable::Input(index) => self.inputs[index].to_f64(),
-            Variable::Weight(index) => self.weights[index].to_f64(),
+            Variable::Input(index) => {
+                let features = self.arguments.inputs[self.first * self.width..].iter().skip(index).step_by(self.width);
+                lanes[..self.count].iter_mut().zip(features).for_each(|(lane, feature)| *lane = feature.to_f64());
+            }
+            Variable::Weight(index) => lanes = [self.arguments.weights[index].to_f64(); LANES],
         }
+        lanes
     }
 
-    fn slot(&self, slot: &Slot) -> f64 {
-        slot.terms.iter().fold(slot.constant, |sum, (coefficient, first, second)| {
-            sum + coefficient * self.value(*first) * second.map_or(1.0, |second| self.value(second))
-        })
-    }
-
-    /// Hands every variable of a slot and the slot's derivative in it to `each`.
-    fn derivatives(&self, slot: &Slot, mut each: impl FnMut(Variable, f64)) {
+    /// A slot in each lane.
+    fn slot(&self, slot: &Slot) -> [f64; LANES] {
+        let mut sums = [slot.constant; LANES];
         for (coefficient, first, second) in &slot.terms {
-            match second {
-                None => each(*first, *coefficient),
-                Some(second) => {
-                    each(*first, coefficient * self.value(*second));
-                    each(*second, coefficient * self.value(*first));
-                }
+            let mut product = self.lanes(*first).map(|value| coefficient * value);
+            if let Some(second) = second {
+                product.iter_mut().zip(self.lanes(*second)).for_each(|(product, value)| *product *= value);
+            }
+            sums.iter_mut().zip(product).for_each(|(sum, product)| *sum += product);
+        }
+        sums
+    }
+
+    /// Hands every variable of a slot and the slot's derivative in it, times a gradient, to `each`.
+    fn derivatives(&self, slot: &Slot, gradient: &[f64; LANES], mut each: impl FnMut(Variable, [f64; LANES])) {
+        let times = |coefficient: f64, variable: Option<Variable>| {
+            let factor = variable.map_or([1.0; LANES], |variable| self.lanes(variable));
+            std::array::from_fn(|lane| gradient[lane] * (coefficient * factor[lane]))
+        };
+        for (coefficient, first, second) in &slot.terms {
+            each(*first, times(*coefficient, *second));
+            if let Some(second) = second {
+                each(*second, times(*coefficient, Some(*first)));
             }
         }
     }
 }
 
-/// Features of sample `sample`.
-fn features<'a, T>(program: &Program, arguments: Arguments<'a, T>, sample: usize) -> &'a [T] {
-    &arguments.inputs[sample * program.inputs..(sample + 1) * program.inputs]
+/// The value of an expression in weights alone.
+fn weight_value<T: Real>(slot: &Slot, weights: &[T]) -> f64 {
+    let value = |variable: Variable| match variable {
+        Variable::Weight(index) => weights[index].to_f64(),
+        // Slots that read inputs are not asked for.
+        Variable::Input(_) => f64::NAN,
+    };
+    slot.terms.iter().fold(slot.constant, |sum, (coefficient, first, second)| {
+        sum + coefficient * value(*first) * second.map_or(1.0, value)
+    })
 }
 
-impl<T: Real> Angles<T> {
+impl SharedAngles {
     /// Evaluates the slots that all samples share.
-    pub(super) fn new(program: &Program, arguments: Arguments<'_, T>) -> Self {
-        let point = Point { inputs: &[], weights: arguments.weights };
-        let value = |slot: &Slot| if slot.reads_inputs() { 0.0 } else { point.slot(slot) };
-        let values: Vec<f64> = program.slots.iter().map(value).collect();
-        let (mut sin, mut cos) = (vec![0.0; values.len()], vec![0.0; values.len()]);
-        sin_cos(&values, &mut sin, &mut cos);
-        let shared: Vec<Complex64> = cos.into_iter().zip(sin).map(|(cos, sin)| Complex64::new(cos, sin)).collect();
-        let turns = shared.iter().map(|value| Turn::fixed(*value)).collect();
-        let varying = (0..program.slots.len()).filter(|slot| program.slots[*slot].reads_inputs()).collect();
-        let shared_spoiled = values.iter().any(|value| !value.is_finite());
-        Self { turns, values, shared, varying, shared_spoiled, spoiled: [false; LANES] }
+    pub(super) fn set<T: Real>(&mut self, program: &Program, weights: &[T]) {
+        if self.places.len() != program.slots.len() {
+            self.varying = (0..program.slots.len()).filter(|slot| program.slots[*slot].reads_inputs()).collect();
+            self.places = (0..program.slots.len()).map(|slot| self.varying.iter().position(|v| *v == slot)).collect();
+        }
+        let slots = program.slots.iter().zip(&self.places);
+        let value =
+            |(slot, place): (&Slot, &Option<usize>)| if place.is_some() { 0.0 } else { weight_value(slot, weights) };
+        self.points.values.clear();
+        self.points.values.extend(slots.map(value));
+        self.points.finish();
+        self.spoiled = self.points.values.iter().any(|value| !value.is_finite());
     }
 
-    /// Evaluates the other slots for a block of `lanes` samples, of which `count` exist, from sample `first` on.
+    /// Slots that differ from sample to sample.
+    pub(super) fn varying(&self) -> usize {
+        self.varying.len()
+    }
+
+    pub(super) fn varies(&self, source: Source) -> bool {
+        matches!(source, Source::Slot(slot) if self.places[slot].is_some())
+    }
+
+    /// φ of a source that all samples share.
+    pub(super) fn value(&self, source: Source) -> f64 {
+        match source {
+            Source::Slot(slot) => self.points.values[slot],
+            Source::Fixed(value) => value.arg(),
+        }
+    }
+
+    /// Cosine and sine of a source that all samples share.
+    pub(super) fn point(&self, source: Source) -> Complex64 {
+        match source {
+            Source::Slot(slot) => self.points.point(slot),
+            Source::Fixed(value) => value,
+        }
+    }
+}
+
+impl<T: Real> BlockAngles<T> {
+    /// Evaluates the slots for a block of `lanes` samples, of which `count` exist, from sample `first` on.
     pub(super) fn fill(
         &mut self,
         program: &Program,
         arguments: Arguments<'_, T>,
-        first: usize,
-        count: usize,
-        lanes: usize,
+        shared: &SharedAngles,
+        (first, count, lanes): (usize, usize, usize),
+        LanePoints(points): &mut LanePoints,
     ) {
-        self.spoiled = [self.shared_spoiled; LANES];
-        for &index in &self.varying {
-            let mut values = [0.0; LANES];
-            for (lane, value) in values[..count].iter_mut().enumerate() {
-                let point = Point { inputs: features(program, arguments, first + lane), weights: arguments.weights };
-                *value = point.slot(&program.slots[index]);
-                self.spoiled[lane] |= !value.is_finite();
-            }
-            if lanes == 1 {
-                self.values[index] = values[0];
-                // A block of one sample uses all vector lanes for it.
-                values = [values[0]; LANES];
-            }
-            let (mut sin, mut cos) = ([0.0; LANES], [0.0; LANES]);
-            sin_cos(&values, &mut sin, &mut cos);
-            let turn = &mut self.turns[index];
+        let samples = Samples { arguments, width: program.inputs, first, count };
+        self.spoiled = [shared.spoiled; LANES];
+        points.values.clear();
+        for &index in &shared.varying {
+            let values = samples.slot(&program.slots[index]);
+            self.spoiled.iter_mut().zip(values).take(count).for_each(|(spoiled, value)| *spoiled |= !value.is_finite());
+            points.values.extend_from_slice(&values[..lanes]);
+        }
+        points.finish();
+        self.turns.resize(shared.varying.len(), Turn::fixed(1.0.into()));
+        let found = points.cos.chunks_exact(lanes).zip(points.sin.chunks_exact(lanes));
+        for (turn, (cos, sin)) in self.turns.iter_mut().zip(found) {
             for lane in 0..LANES {
-                (turn.cos[lane], turn.sin[lane]) = (T::from_f64(cos[lane]), T::from_f64(sin[lane]));
+                // A block of one sample uses all vector lanes for it.
+                let from = lane % lanes;
+                (turn.cos[lane], turn.sin[lane]) = (T::from_f64(cos[from]), T::from_f64(sin[from]));
             }
         }
     }
+}
 
-    /// What the last block was filled with, for [`refill`](Self::refill). Nothing if that is larger than its `states` amplitudes.
-    pub(super) fn filled(&self, states: usize) -> Option<Filled<T>> {
-        let turns = || self.varying.iter().map(|slot| self.turns[*slot]).collect();
-        (self.varying.len() <= states).then(|| Filled { turns: turns(), spoiled: self.spoiled })
+impl<'a, T: Real> Angles<'a, T> {
+    /// For what reads no slots that differ from sample to sample.
+    pub(super) fn shared(shared: &'a SharedAngles) -> Self {
+        static NONE: LanePoints = LanePoints(Points { values: Vec::new(), sin: Vec::new(), cos: Vec::new() });
+        Self { shared, turns: &[], single: &NONE }
     }
 
-    /// As the block was that this was taken from.
-    pub(super) fn refill(&mut self, filled: &Filled<T>) {
-        for (slot, turn) in self.varying.iter().zip(&filled.turns) {
-            self.turns[*slot] = *turn;
-        }
-        self.spoiled = filled.spoiled;
+    pub(super) fn new(shared: &'a SharedAngles, block: &'a BlockAngles<T>, single: &'a LanePoints) -> Self {
+        Self { shared, turns: &block.turns, single }
     }
 
-    /// φ of a slot that all samples of the block share.
-    pub(super) fn value(&self, slot: usize) -> f64 {
-        self.values[slot]
-    }
-
-    /// Cosine and sine of a slot that all samples share.
-    pub(super) fn shared(&self, slot: usize) -> Complex64 {
-        self.shared[slot]
-    }
-
-    /// Cosine and sine of a step; those of 0 if it has no angle.
-    #[inline(always)]
-    pub(super) fn step(&self, step: &Step) -> Turn<T> {
-        match step.kernel {
-            Kernel::Rotation { slot, .. } | Kernel::Phase { slot } => *self.turn(slot),
-            Kernel::FixedPhase(_) | Kernel::Exchange { .. } | Kernel::Matrix { .. } => Turn::fixed(1.0.into()),
+    /// φ of a source, for a block of one sample or if all samples share it.
+    pub(super) fn value(&self, source: Source) -> f64 {
+        match self.place(source) {
+            Some(place) => self.single.0.values[place],
+            None => self.shared.value(source),
         }
     }
 
+    /// Its cosine and sine.
+    pub(super) fn point(&self, source: Source) -> Complex64 {
+        match self.place(source) {
+            Some(place) => self.single.0.point(place),
+            None => self.shared.point(source),
+        }
+    }
+
+    pub(super) fn varies(&self, source: Source) -> bool {
+        self.place(source).is_some()
+    }
+
     #[inline(always)]
-    pub(super) fn turn(&self, slot: usize) -> &Turn<T> {
-        &self.turns[slot]
+    fn place(&self, source: Source) -> Option<usize> {
+        match source {
+            Source::Slot(slot) => self.shared.places[slot],
+            Source::Fixed(_) => None,
+        }
+    }
+
+    /// Cosine and sine of a slot in each lane, or of all lanes if samples share it.
+    #[inline(always)]
+    pub(super) fn look_up(&self, slot: usize) -> std::result::Result<&'a Turn<T>, Complex64> {
+        match self.shared.places[slot] {
+            Some(place) => Ok(&self.turns[place]),
+            None => Err(self.shared.points.point(slot)),
+        }
+    }
+
+    pub(super) fn turn(&self, slot: usize) -> Turn<T> {
+        self.look_up(slot).copied().unwrap_or_else(Turn::fixed)
     }
 }
 
 impl GroupSums {
-    pub(super) fn new(program: &Program) -> Self {
-        Self { slots: vec![0.0; program.slots.len()], weights: vec![0.0; program.weights] }
+    pub(super) fn clear(&mut self, program: &Program) {
+        self.slots.resize(program.slots.len(), [0.0; LANES]);
+        self.weights.resize(program.weights, 0.0);
+        self.slots.as_flattened_mut().fill(0.0);
+        self.weights.fill(0.0);
     }
 
-    /// Adds the slot gradients `[slots][lanes]` of one block to the group's, and to the block's rows of the input
-    /// gradient if there are any.
-    pub(super) fn add_block<T: Real>(
+    /// Takes the gradients of a block in the slots that differ from sample to sample: adds them to those of the weights, and
+    /// to the block's rows of the input gradient if there are any; `room` is for sums in `f64`. Lanes without a sample hold
+    /// zeros, as their cotangent is zero.
+    pub(super) fn finish_block<T: Real>(
         &mut self,
-        program: &Program,
-        arguments: Arguments<'_, T>,
-        first: usize,
-        gradients: &[[f64; LANES]],
-        rows: Option<&mut [T]>,
-        count: usize,
+        call: &Call<'_, T>,
+        (first, count): (usize, usize),
+        rows: &mut [T],
+        room: &mut Vec<f64>,
     ) {
+        let Call { program, arguments, prepared, .. } = *call;
         let width = program.inputs;
-        let mut sums = rows.as_ref().map(|rows| vec![0.0; rows.len()]);
-        for ((slot, gradients), shared) in program.slots.iter().zip(gradients).zip(&mut self.slots) {
-            if !slot.reads_inputs() {
-                *shared += sum(gradients, count);
-                continue;
-            }
-            for (lane, gradient) in gradients[..count].iter().enumerate() {
-                let point = Point { inputs: features(program, arguments, first + lane), weights: arguments.weights };
-                point.derivatives(slot, |variable, derivative| match (variable, &mut sums) {
-                    (Variable::Weight(index), _) => self.weights[index] += gradient * derivative,
-                    (Variable::Input(index), Some(sums)) => sums[lane * width + index] += gradient * derivative,
-                    (Variable::Input(_), None) => {}
-                });
-            }
+        let samples = Samples { arguments, width, first, count };
+        room.clear();
+        room.resize(rows.len(), 0.0);
+        for &slot in &prepared.angles.varying {
+            let gradients = std::mem::replace(&mut self.slots[slot], [0.0; LANES]);
+            samples.derivatives(&program.slots[slot], &gradients, |variable, parts| match variable {
+                Variable::Weight(index) => self.weights[index] += sum(&parts),
+                Variable::Input(index) => {
+                    let entries = room.iter_mut().skip(index).step_by(width);
+                    entries.zip(parts).for_each(|(entry, part)| *entry += part);
+                }
+            });
         }
-        if let (Some(rows), Some(sums)) = (rows, sums) {
-            rows.iter_mut().zip(sums).for_each(|(to, sum)| *to += T::from_f64(sum));
-        }
+        rows.iter_mut().zip(room).for_each(|(to, sum)| *to += T::from_f64(*sum));
+    }
+
+    /// Adds the sums of a later group.
+    fn add(&mut self, later: &Self) {
+        let slots = self.slots.as_flattened_mut().iter_mut().zip(later.slots.as_flattened());
+        slots.for_each(|(to, from)| *to += from);
+        self.weights.iter_mut().zip(&later.weights).for_each(|(to, from)| *to += from);
     }
 }
 
-/// The sum of the first `count` lanes, by halves: one after the other, each addition would wait for the last.
-fn sum(lanes: &[f64; LANES], count: usize) -> f64 {
+/// The sum of the lanes, by halves: one after the other, each addition would wait for the last.
+#[inline(always)]
+fn sum(lanes: &[f64; LANES]) -> f64 {
     let mut lanes = *lanes;
-    lanes[count..].fill(0.0);
     for half in [8, 4, 2, 1] {
         for lane in 0..half {
             lanes[lane] += lanes[lane + half];
@@ -214,20 +333,29 @@ fn sum(lanes: &[f64; LANES], count: usize) -> f64 {
     lanes[0]
 }
 
-/// The weight gradient from the sums of all groups, added in their order.
-pub(super) fn weight_gradient<T: Real>(program: &Program, arguments: Arguments<'_, T>, groups: &[GroupSums]) -> Vec<T> {
-    let mut total = GroupSums::new(program);
-    for group in groups {
-        total.slots.iter_mut().zip(&group.slots).for_each(|(total, sum)| *total += sum);
-        total.weights.iter_mut().zip(&group.weights).for_each(|(total, sum)| *total += sum);
-    }
-    let point = Point { inputs: &[], weights: arguments.weights };
-    for (slot, gradient) in program.slots.iter().zip(total.slots).filter(|(slot, _)| !slot.reads_inputs()) {
-        point.derivatives(slot, |variable, derivative| {
-            if let Variable::Weight(index) = variable {
-                total.weights[index] += gradient * derivative;
+/// The weight gradient from the sums of all groups, added in their order to the first.
+pub(super) fn weight_gradient<T: Real>(program: &Program, weights: &[T], groups: &mut [GroupSums]) -> Vec<T> {
+    let Some((total, later)) = groups.split_first_mut() else { return vec![T::zero(); program.weights] };
+    later.iter().for_each(|group| total.add(group));
+    let GroupSums { slots, weights: sums } = total;
+    let mut add = |variable: Variable, gradient: f64| {
+        if let Variable::Weight(index) = variable {
+            sums[index] += gradient;
+        }
+    };
+    let value = |variable: &Variable| match variable {
+        Variable::Weight(index) => weights[*index].to_f64(),
+        Variable::Input(_) => f64::NAN,
+    };
+    // The slots that read inputs have been taken.
+    for (slot, gradient) in program.slots.iter().zip(slots).filter(|(slot, _)| !slot.reads_inputs()) {
+        let gradient = sum(gradient);
+        for (coefficient, first, second) in &slot.terms {
+            add(*first, gradient * (coefficient * second.as_ref().map_or(1.0, value)));
+            if let Some(second) = second {
+                add(*second, gradient * (coefficient * value(first)));
             }
-        });
+        }
     }
-    total.weights.into_iter().map(T::from_f64).collect()
+    sums.iter().map(|sum| T::from_f64(*sum)).collect()
 }

@@ -3,82 +3,142 @@
 //! Forward: embed, apply every step, read out. Gradient: the same forward pass, then `λ = sum_k c_k O_k ψ`, then every step
 //! undone on ψ and λ from the last to the first whose angle matters. Two states, however deep the circuit.
 
-use super::angles::{Angles, Filled, GroupSums};
+use super::angles::{Angles, BlockAngles, GroupSums, LanePoints};
+use super::arch::arch;
 use super::fused;
 use super::kernels::{Target, Turn};
+use super::measure::Values;
+use super::numbers::Numbers;
 use super::plan::{LANES, Plan, Way};
-use super::prepare::Prepared;
-use super::state::{Buffer, State};
+use super::prepare::{Phases, Prepared};
+use super::settle::Mover;
+use super::single::Products;
+use super::start::{Prepare, Qubit};
+use super::state::State;
+use super::sweeps::Tiles;
 use crate::engine::{Arguments, Real, Wanted};
-use crate::program::{Embedding, Kernel, Program, Readout, Step};
+use crate::program::{Embedding, Kernel, Program, Step};
+
+/// What all workers of a call read.
+#[derive(Debug)]
+pub(super) struct Call<'a, T> {
+    pub(super) program: &'a Program,
+    pub(super) arguments: Arguments<'a, T>,
+    pub(super) plan: &'a Plan,
+    /// What blocks share.
+    pub(super) prepared: &'a Prepared<T>,
+}
+
+/// What a worker writes to. Nothing outlives a block but the memory.
+#[derive(Debug)]
+pub(super) struct Room<T> {
+    pub(super) block: Block<T>,
+    /// For blocks of one sample.
+    single: LanePoints,
+    pub(super) lambda: State<T>,
+    /// A third state, for variances.
+    pub(super) scratch: State<T>,
+    /// Gradients of the features of each sample.
+    rows: Vec<f64>,
+    /// For the gradients of shared phases: `Im(λ* ψ)` of each amplitude, summed over the lanes.
+    pub(super) overlaps: Vec<f64>,
+    /// λ of the qubits of the product start.
+    pub(super) lambdas: Vec<Qubit<T>>,
+    pub(super) mover: Mover<T>,
+    pub(super) values: Values<T>,
+    pub(super) products: Products<T>,
+    pub(super) tiles: Tiles<T>,
+    /// The numbers of a sweep that reads inputs.
+    pub(super) numbers: Numbers<T>,
+    pub(super) phases: Phases,
+}
+
+impl<T> Default for Room<T> {
+    fn default() -> Self {
+        Self {
+            block: Block::default(),
+            single: LanePoints::default(),
+            lambda: State::default(),
+            scratch: State::default(),
+            rows: Vec::new(),
+            overlaps: Vec::new(),
+            lambdas: Vec::new(),
+            mover: Mover::default(),
+            values: Values::default(),
+            products: Products::default(),
+            tiles: Tiles::default(),
+            numbers: Numbers::default(),
+            phases: Phases::default(),
+        }
+    }
+}
+
+impl<T: Real> Room<T> {
+    /// The states in it, and their spare plane.
+    pub(super) fn bytes(&self) -> usize {
+        [&self.block.psi, &self.lambda, &self.scratch].map(State::bytes).iter().sum::<usize>()
+            + self.mover.spare.bytes()
+    }
+
+    /// As [`Buffer::give_back_pages`](super::state::Buffer::give_back_pages).
+    pub(super) fn give_back_pages(&mut self) {
+        [&mut self.block.psi, &mut self.lambda, &mut self.scratch].into_iter().for_each(State::give_back_pages);
+        self.mover.spare.give_back_pages();
+    }
+}
+
+/// A block's final states and angles, which a forward pass may keep for its gradient.
+#[derive(Debug)]
+pub(super) struct Block<T> {
+    pub(super) psi: State<T>,
+    pub(super) angles: BlockAngles<T>,
+    /// The product start.
+    pub(super) start: Vec<Qubit<T>>,
+}
+
+impl<T> Default for Block<T> {
+    fn default() -> Self {
+        Self { psi: State::default(), angles: BlockAngles::default(), start: Vec::new() }
+    }
+}
 
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Worker<'a, T> {
-    pub(super) program: &'a Program,
-    arguments: Arguments<'a, T>,
-    pub(super) plan: &'a Plan,
-    pub(super) angles: Angles<T>,
-    /// What blocks share.
-    pub(super) prepared: &'a Prepared<T>,
-    /// Empty until a block is run, and again once it is taken.
-    pub(super) psi: State<T>,
-    /// Made when the first gradient is asked for.
-    pub(super) lambda: Option<State<T>>,
-    /// A third state, for variances.
-    pub(super) scratch: Option<State<T>>,
-    /// For the gradients of shared phases: `Im(λ* ψ)` of each amplitude, summed over the lanes.
-    pub(super) overlaps: Vec<f64>,
-    /// Half a state, for moving amplitudes.
-    pub(super) spare: Option<Buffer<T>>,
-}
-
-/// What a forward pass leaves of a block.
-#[derive(Debug)]
-pub(super) struct KeptBlock<T> {
-    psi: State<T>,
-    /// Unless they are larger than the state.
-    angles: Option<Filled<T>>,
+    pub(super) call: &'a Call<'a, T>,
+    pub(super) room: &'a mut Room<T>,
 }
 
 impl<'a, T: Real> Worker<'a, T> {
-    pub(super) fn new(
-        program: &'a Program,
-        arguments: Arguments<'a, T>,
-        plan: &'a Plan,
-        prepared: &'a Prepared<T>,
-    ) -> Self {
-        Self {
-            program,
-            arguments,
-            plan,
-            angles: prepared.angles.clone(),
-            prepared,
-            psi: State::empty(program.qubits, plan.lanes),
-            lambda: None,
-            scratch: None,
-            overlaps: Vec::new(),
-            spare: None,
+    /// Outputs of block `block` into its rows. What is `kept` of the block afterwards is in its place.
+    pub(super) fn forward(&mut self, block: usize, out: &mut [T], kept: Option<&mut Block<T>>) {
+        let (first, count) = self.samples(block);
+        let Some(kept) = kept else {
+            self.run(first, count);
+            return self.read(out);
+        };
+        self.exchange(kept);
+        self.run(first, count);
+        self.read(out);
+        self.exchange(kept);
+    }
+
+    /// Works on what was kept of a block, or puts it back.
+    fn exchange(&mut self, kept: &mut Block<T>) {
+        std::mem::swap(&mut self.room.block.psi, &mut kept.psi);
+        if self.keeps_angles() {
+            std::mem::swap(&mut self.room.block.angles, &mut kept.angles);
+            std::mem::swap(&mut self.room.block.start, &mut kept.start);
         }
     }
 
-    /// Outputs of block `block` into its rows.
-    pub(super) fn forward(&mut self, block: usize, out: &mut [T]) {
-        let (first, count) = self.samples(block);
-        self.run(first, count);
-        self.read(out);
+    /// Whether angles are kept beside states: unless they are the larger ones, or a single state's, of which there are few.
+    fn keeps_angles(&self) -> bool {
+        let Call { program, plan, prepared, .. } = self.call;
+        plan.lanes > 1 && prepared.angles.varying() <= 1 << program.qubits
     }
 
-    /// The final state of the last block, which the worker then no longer has, and its angles.
-    pub(super) fn take(&mut self) -> KeptBlock<T> {
-        let (qubits, lanes) = (self.psi.qubits, self.psi.lanes);
-        let psi = std::mem::replace(&mut self.psi, State::empty(qubits, lanes));
-        // A single state needs few, and more than their cosines and sines.
-        let angles = if lanes == 1 { None } else { self.angles.filled(1 << qubits) };
-        KeptBlock { psi, angles }
-    }
-
-    /// Gradients of all blocks of a group: the input rows are written, the sums returned. Blocks whose final states were
+    /// Gradients of all blocks of a group: the input rows are written, the weights' sums set. Blocks whose final states were
     /// kept are not run again.
     pub(super) fn gradient_group(
         &mut self,
@@ -86,101 +146,120 @@ impl<'a, T: Real> Worker<'a, T> {
         cotangent: &[T],
         wanted: Wanted,
         rows: &mut [T],
-        kept: &mut [Option<KeptBlock<T>>],
-    ) -> GroupSums {
-        let mut sums = GroupSums::new(self.program);
-        let mut slots = vec![[0.0; LANES]; self.program.slots.len()];
-        let from = group * self.plan.blocks_per_group;
-        let (width, outputs) = (self.program.inputs, self.program.outputs());
-        let group_first = from * self.plan.lanes;
-        let to = from + kept.len();
-        for (block, kept) in (from..to).zip(kept) {
+        kept: &mut [Block<T>],
+        sums: &mut GroupSums,
+    ) {
+        let Call { program, plan, .. } = *self.call;
+        let (width, outputs) = (program.inputs, program.outputs());
+        let from = group * plan.blocks_per_group;
+        sums.clear(program);
+        for block in from..plan.blocks.min(from + plan.blocks_per_group) {
             let (first, count) = self.samples(block);
-            match kept.take() {
-                None => self.run(first, count),
-                Some(KeptBlock { psi, angles }) => {
-                    match &angles {
-                        Some(angles) => self.angles.refill(angles),
-                        None => self.fill(first, count),
-                    }
-                    self.psi = psi;
-                }
-            }
+            self.final_states(first, count, kept.get_mut(block - from));
             self.seed(&cotangent[first * outputs..(first + count) * outputs]);
-            slots.fill([0.0; LANES]);
-            match self.plan.way {
-                Way::Schedule => self.reverse_schedule(wanted, &mut slots),
-                Way::Tiling => self.reverse_tiling(wanted, &mut slots),
-                Way::Steps => self.reverse(wanted, &mut slots),
+            match plan.way {
+                Way::Schedule => self.reverse_schedule(wanted, &mut sums.slots),
+                Way::Tiling => self.reverse_tiling(wanted, &mut sums.slots),
+                Way::Steps => self.reverse(wanted, &mut sums.slots),
             }
-            let at = (first - group_first) * width;
-            let mut rows = (!rows.is_empty()).then(|| &mut rows[at..at + count * width]);
-            if let (Some(embedding), Some(rows)) = (self.program.embedding, rows.as_deref_mut()) {
+            let at = (first - from * plan.lanes) * width;
+            let rows = if rows.is_empty() { &mut [] } else { &mut rows[at..at + count * width] };
+            if let (Some(embedding), false) = (program.embedding, rows.is_empty()) {
                 self.unembed(embedding, first, rows);
             }
-            sums.add_block(self.program, self.arguments, first, &slots, rows.as_deref_mut(), count);
+            sums.finish_block(self.call, (first, count), rows, &mut self.room.rows);
             // Where an angle is NaN or infinite there is no gradient, not even in what has no effect.
-            for (row, spoiled) in rows.into_iter().flat_map(|rows| rows.chunks_mut(width)).zip(self.angles.spoiled) {
-                if spoiled {
-                    row.fill(T::nan());
-                }
+            let spoiled = self.room.block.angles.spoiled;
+            for (row, _) in rows.chunks_mut(width.max(1)).zip(spoiled).filter(|(_, spoiled)| *spoiled) {
+                row.fill(T::nan());
+            }
+            if let Some(kept) = kept.get_mut(block - from) {
+                self.exchange(kept);
             }
         }
-        sums
+    }
+
+    /// The final states of `count` samples from `first` on, which may have been kept.
+    fn final_states(&mut self, first: usize, count: usize, kept: Option<&mut Block<T>>) {
+        let Some(kept) = kept else { return self.run(first, count) };
+        self.exchange(kept);
+        if !self.keeps_angles() {
+            self.fill(first, count);
+            if self.call.plan.way != Way::Steps {
+                self.prepare_start();
+            }
+        }
     }
 
     /// First sample and number of samples of a block.
     fn samples(&self, block: usize) -> (usize, usize) {
-        let first = block * self.plan.lanes;
-        (first, self.plan.lanes.min(self.arguments.batch - first))
+        let Call { plan, arguments, .. } = self.call;
+        let first = block * plan.lanes;
+        (first, plan.lanes.min(arguments.batch - first))
     }
 
     pub(super) fn target(&mut self) -> Target<T> {
-        fused::target(&mut self.psi, self.plan.spread_state)
+        fused::target(&mut self.room.block.psi, self.call.plan.spread_state)
     }
 
-    /// What is read at the end, in the indices the states then have.
-    pub(super) fn readout(&self) -> &'a Readout {
-        if self.plan.way == Way::Steps { &self.program.readout } else { &self.program.outline().readout }
+    /// ψ and λ, as general steps take them.
+    fn targets(&mut self) -> [Target<T>; 2] {
+        let psi = self.target();
+        [psi, Target { planes: self.room.lambda.planes(), ..psi }]
+    }
+
+    /// Cosines and sines of all slots.
+    pub(super) fn angles(&self) -> Angles<'_, T> {
+        Angles::new(&self.call.prepared.angles, &self.room.block.angles, &self.room.single)
+    }
+
+    /// Makes the qubits of the product start.
+    pub(super) fn prepare_start(&mut self) {
+        let start = &self.call.program.outline().start;
+        let mut to = std::mem::take(&mut self.room.block.start);
+        to.resize(start.len(), Qubit::ground());
+        arch().dispatch(Prepare { start, angles: self.angles(), to: &mut to });
+        self.room.block.start = to;
     }
 
     /// Cosines and sines of `count` samples from `first` on.
     fn fill(&mut self, first: usize, count: usize) {
-        self.angles.fill(self.program, self.arguments, first, count, self.plan.lanes);
+        let Call { program, arguments, plan, prepared } = *self.call;
+        let (angles, single) = (&mut self.room.block.angles, &mut self.room.single);
+        angles.fill(program, arguments, &prepared.angles, (first, count, plan.lanes), single);
     }
 
     /// The final states of `count` samples from `first` on.
     fn run(&mut self, first: usize, count: usize) {
+        let Call { program, plan, .. } = *self.call;
         self.fill(first, count);
-        if self.psi.re.is_empty() {
-            self.psi = State::new(self.psi.qubits, self.psi.lanes);
-        }
-        if let Some(embedding) = self.program.embedding {
+        self.room.block.psi.fit(program.qubits, plan.lanes);
+        if let Some(embedding) = program.embedding {
             self.embed(embedding, first, count);
         }
-        match self.plan.way {
+        match plan.way {
             Way::Schedule => self.run_schedule(),
             Way::Tiling => self.run_tiling(),
             Way::Steps => {
-                if self.program.embedding.is_none() {
-                    self.psi.set_ground();
+                if program.embedding.is_none() {
+                    self.room.block.psi.set_ground();
                 }
-                (0..self.program.steps.len()).for_each(|index| self.apply(index));
+                (0..program.steps.len()).for_each(|index| self.apply(index));
             }
         }
     }
 
     /// Applies a step to ψ.
     pub(super) fn apply(&mut self, index: usize) {
-        let step = &self.program.steps[index];
+        let step = &self.call.program.steps[index];
         let target = self.target();
         match &step.kernel {
-            Kernel::Rotation { x, z, slot } => target.rotate(*x, *z, step.controls, self.angles.turn(*slot)),
-            Kernel::Phase { slot } => target.phase(step.controls, self.angles.turn(*slot)),
+            Kernel::Rotation { x, z, slot } => target.rotate(*x, *z, step.controls, &self.angles().turn(*slot)),
+            Kernel::Phase { slot } => target.phase(step.controls, &self.angles().turn(*slot)),
             Kernel::FixedPhase(value) => target.phase(step.controls, &Turn::fixed(*value)),
             Kernel::Exchange { mask, first, second } => target.exchange(*mask, *first, *second, step.controls),
             Kernel::Matrix { .. } => {
-                if let Some([matrix, _]) = &self.prepared.matrices[index] {
+                if let Some([matrix, _]) = &self.call.prepared.matrices[index] {
                     target.multiply(matrix, step.controls);
                 }
             }
@@ -189,26 +268,24 @@ impl<'a, T: Real> Worker<'a, T> {
 
     /// Undoes a step on ψ and λ; adds to the gradient of its slot, if that is wanted.
     pub(super) fn undo(&mut self, index: usize, wanted: Wanted, gradients: &mut [[f64; LANES]]) {
-        let step = &self.program.steps[index];
-        let controls = step.controls;
-        let psi = self.target();
-        let Some(lambda) = &mut self.lambda else { return };
-        let lambda = Target { planes: lambda.planes(), ..psi };
+        let step = &self.call.program.steps[index];
+        let (controls, lanes) = (step.controls, self.call.plan.lanes);
+        let [psi, lambda] = self.targets();
         match &step.kernel {
             Kernel::Rotation { x, z, slot } => {
-                let turn = self.angles.turn(*slot);
+                let turn = &self.angles().turn(*slot);
                 if self.slot_matters(*slot, wanted) {
                     let sums = psi.unrotate(lambda.planes, *x, *z, controls, turn);
-                    add(&mut gradients[*slot], &sums, self.plan.lanes);
+                    add(&mut gradients[*slot], &sums, lanes);
                 } else {
                     [psi, lambda].iter().for_each(|t| t.rotate(*x, *z, controls, &turn.inverse()));
                 }
             }
             Kernel::Phase { slot } => {
-                let turn = self.angles.turn(*slot);
+                let turn = &self.angles().turn(*slot);
                 if self.slot_matters(*slot, wanted) {
                     let sums = psi.unphase(lambda.planes, controls, turn);
-                    add(&mut gradients[*slot], &sums, self.plan.lanes);
+                    add(&mut gradients[*slot], &sums, lanes);
                 } else {
                     [psi, lambda].iter().for_each(|t| t.phase(controls, &turn.inverse()));
                 }
@@ -220,7 +297,7 @@ impl<'a, T: Real> Worker<'a, T> {
                 [psi, lambda].iter().for_each(|t| t.exchange(*mask, *first, *second, controls));
             }
             Kernel::Matrix { .. } => {
-                if let Some([_, adjoint]) = &self.prepared.matrices[index] {
+                if let Some([_, adjoint]) = &self.call.prepared.matrices[index] {
                     [psi, lambda].iter().for_each(|t| t.multiply(adjoint, controls));
                 }
             }
@@ -228,7 +305,7 @@ impl<'a, T: Real> Worker<'a, T> {
     }
 
     pub(super) fn slot_matters(&self, slot: usize, wanted: Wanted) -> bool {
-        let slot = &self.program.slots[slot];
+        let slot = &self.call.program.slots[slot];
         wanted.inputs && slot.reads_inputs() || wanted.weights && slot.reads_weights()
     }
 
@@ -242,20 +319,21 @@ impl<'a, T: Real> Worker<'a, T> {
 
     /// Undoes the steps on ψ and λ, from the last to the first that matters; adds to the gradient of each slot.
     fn reverse(&mut self, wanted: Wanted, gradients: &mut [[f64; LANES]]) {
-        let steps = &self.program.steps;
-        let to_the_start = wanted.inputs && self.program.embedding.is_some();
+        let Program { steps, embedding, .. } = self.call.program;
+        let to_the_start = wanted.inputs && embedding.is_some();
         let first = if to_the_start { Some(0) } else { steps.iter().position(|step| self.matters(step, wanted)) };
         let first = first.unwrap_or(steps.len());
         (first..steps.len()).rev().for_each(|index| self.undo(index, wanted, gradients));
     }
 
     fn embed(&mut self, embedding: Embedding, first: usize, count: usize) {
-        self.psi.clear();
+        let (psi, lanes) = (&mut self.room.block.psi, self.call.plan.lanes);
+        psi.clear();
         for lane in 0..count {
-            let features = self.embedded(embedding, first + lane);
+            let features = embedded(self.call, embedding, first + lane);
             let norm = norm(features);
             for (amplitude, feature) in features.iter().enumerate() {
-                self.psi.re[amplitude * self.plan.lanes + lane] = T::from_f64(feature.to_f64() / norm);
+                psi.re[amplitude * lanes + lane] = T::from_f64(feature.to_f64() / norm);
             }
         }
     }
@@ -263,22 +341,22 @@ impl<'a, T: Real> Worker<'a, T> {
     /// Adds the gradient in the embedded features, once λ is back at the start: with `y = x / |x|` and
     /// `g = dL/dy = 2 Re λ`, it is `(g - y (y . g)) / |x|`.
     fn unembed(&self, embedding: Embedding, first: usize, rows: &mut [T]) {
-        let Some(lambda) = &self.lambda else { return };
-        for (lane, row) in rows.chunks_mut(self.program.inputs).enumerate() {
-            let features = self.embedded(embedding, first + lane);
+        for (lane, row) in rows.chunks_mut(self.call.program.inputs).enumerate() {
+            let features = embedded(self.call, embedding, first + lane);
             let norm = norm(features);
-            let slope = |k: usize| 2.0 * lambda.re[k * self.plan.lanes + lane].to_f64();
+            let slope = |k: usize| 2.0 * self.room.lambda.re[k * self.call.plan.lanes + lane].to_f64();
             let along: f64 = features.iter().enumerate().map(|(k, x)| x.to_f64() / norm * slope(k)).sum();
             for (k, x) in features.iter().enumerate() {
                 row[embedding.first + k] = T::from_f64((slope(k) - x.to_f64() / norm * along) / norm);
             }
         }
     }
+}
 
-    fn embedded(&self, embedding: Embedding, sample: usize) -> &'a [T] {
-        let start = sample * self.program.inputs + embedding.first;
-        &self.arguments.inputs[start..start + embedding.count]
-    }
+/// The features of a sample that become its initial state.
+fn embedded<'a, T>(call: &Call<'a, T>, embedding: Embedding, sample: usize) -> &'a [T] {
+    let start = sample * call.program.inputs + embedding.first;
+    &call.arguments.inputs[start..start + embedding.count]
 }
 
 /// The Euclidean norm, scaled so that neither tiny nor huge features lose it.

@@ -10,6 +10,7 @@ use super::lines::{Line, Lines, with_lines};
 use super::plan::LANES;
 use super::share;
 use super::state::Planes;
+use super::words::WordRoom;
 use crate::engine::Real;
 use crate::program::{Flip, FlipTerm, LANE_QUBITS};
 use pulp::{Simd, WithSimd};
@@ -208,43 +209,41 @@ fn cut(qubits: usize) -> (usize, usize, usize) {
 
 impl<T: Real> Target<T> {
     /// Adds the expectation values of words that flip the same bits to those of their outputs. For single states.
-    pub(super) fn expect_words(&self, flip: &Flip, outputs: &mut [f64]) {
+    pub(super) fn expect_words(&self, flip: &Flip, room: &mut WordRoom<T>, outputs: &mut [f64]) {
         let (bits, each, chunks) = cut(self.qubits);
-        let part = |(): &mut (), _, chunk: usize| {
-            let mut sums = vec![[0.0; LANES]; flip.terms.len()];
+        let words = flip.terms.len();
+        room.sums.clear();
+        room.sums.resize(chunks * words, [0.0; LANES]);
+        let parts = room.sums.chunks_mut(words).enumerate();
+        share::each(self.spread, &mut Vec::<()>::new(), parts, |(), (chunk, sums)| {
             let stretches = chunk * each..(chunk + 1) * each;
-            arch().dispatch(Expect { state: self.planes, flip, bits, stretches, sums: &mut sums });
-            let total = |(term, sum): (&FlipTerm, &[f64; LANES])| -> f64 {
-                sum.iter().enumerate().map(|(lane, sum)| lane_sign(term, lane) * sum).sum()
-            };
-            flip.terms.iter().zip(&sums).map(total).collect::<Vec<f64>>()
-        };
-        for part in share::each(self.spread, 0..chunks, || (), part) {
-            for (term, sum) in flip.terms.iter().zip(part) {
+            arch().dispatch(Expect { state: self.planes, flip, bits, stretches, sums });
+        });
+        for part in room.sums.chunks(words) {
+            for (term, sums) in flip.terms.iter().zip(part) {
+                let sum: f64 = sums.iter().enumerate().map(|(lane, sum)| lane_sign(term, lane) * sum).sum();
                 outputs[term.output * LANES] += term.coefficient * sum;
             }
         }
     }
 
-    /// Adds the sum of words that flip the same bits, each with the factor of its output, applied to the state. For
-    /// single states.
-    pub(super) fn add_words(&self, flip: &Flip, factors: &[[T; LANES]], to: Planes<T>) {
-        self.apply_words(flip, factors, to, false);
-    }
-
-    /// As [`add_words`](Self::add_words), but sets `to`.
-    pub(super) fn set_words(&self, flip: &Flip, factors: &[[T; LANES]], to: Planes<T>) {
-        self.apply_words(flip, factors, to, true);
-    }
-
-    fn apply_words(&self, flip: &Flip, factors: &[[T; LANES]], to: Planes<T>, first: bool) {
+    /// Adds the sum of words that flip the same bits, each with the factor of its output, applied to the state; sets `to`
+    /// if it is the first. For single states.
+    pub(super) fn apply_words(
+        &self,
+        flip: &Flip,
+        factors: &[[T; LANES]],
+        room: &mut WordRoom<T>,
+        to: Planes<T>,
+        first: bool,
+    ) {
         let (bits, each, chunks) = cut(self.qubits);
-        let factors: Vec<f64> =
-            flip.terms.iter().map(|term| term.coefficient * factors[term.output][0].to_f64()).collect();
-        let part = |(): &mut (), _, chunk: usize| {
+        room.factors.clear();
+        room.factors.extend(flip.terms.iter().map(|term| term.coefficient * factors[term.output][0].to_f64()));
+        let factors = &room.factors[..];
+        share::each(self.spread, &mut Vec::<()>::new(), 0..chunks, |(), chunk| {
             let (from, stretches) = (self.planes, chunk * each..(chunk + 1) * each);
-            arch().dispatch(Add { from, to, flip, factors: &factors, bits, stretches, first });
-        };
-        share::each(self.spread, 0..chunks, || (), part);
+            arch().dispatch(Add { from, to, flip, factors, bits, stretches, first });
+        });
     }
 }

@@ -1,13 +1,12 @@
 //! The way of a full block through a [`Schedule`](crate::program::Schedule): product start, layers, general steps.
 
 use super::arch::arch;
-use super::block::Worker;
+use super::block::{Block, Call, Room, Worker};
 use super::kernels::{Target, Turn, turn};
-use super::layers;
+use super::layers::{self, Rotors};
 use super::plan::LANES;
-use super::prepare::phase_gradients;
-use super::settle::settle;
-use super::start::{self, Prepare, Qubit, Undo};
+use super::prepare::{SharedLayer, phase_gradients};
+use super::start::{self, Undo};
 use super::state::State;
 use crate::engine::{Real, Wanted};
 use crate::program::{Layer, Node, Phase, Rotation, Source, Step};
@@ -67,25 +66,27 @@ impl<T: Real> NullaryFnOnce for VaryingOverlap<'_, T> {
 impl<T: Real> Worker<'_, T> {
     /// The final states of a full block.
     pub(super) fn run_schedule(&mut self) {
-        let (schedule, prepared) = (self.program.schedule(), self.prepared);
-        if self.program.embedding.is_none() {
-            let qubits = self.start();
-            start::build(&mut self.psi, &qubits);
+        let Call { program, plan, prepared, .. } = *self.call;
+        if program.embedding.is_none() {
+            self.prepare_start();
+            let Block { psi, start, .. } = &mut self.room.block;
+            start::build(psi, start);
         }
-        for (index, node) in schedule.nodes.iter().enumerate() {
+        for (node, shared) in program.schedule().nodes.iter().zip(&prepared.layers) {
             match node {
                 Node::Step { index } => self.apply(*index),
-                Node::Settle(frame) => settle(&mut self.psi, &mut self.spare, frame, false, self.plan.spread_state),
+                Node::Settle(frame) => {
+                    self.room.mover.settle(&mut self.room.block.psi, frame, false, plan.spread_state);
+                }
                 Node::Layer(layer) => {
                     for phase in &layer.varying {
                         self.varying(phase, false);
                     }
-                    let planes = self.psi.planes();
-                    let shared = &prepared.layers[index];
-                    let mut table = shared.table.as_ref();
-                    for (pass, prepared) in layer.passes.iter().zip(&shared.passes) {
-                        let rotors = prepared.rotors(pass, &self.angles, false);
-                        layers::forward(pass, planes, &rotors, table.take());
+                    let planes = self.room.block.psi.planes();
+                    let (mut table, mut room) = (shared.table.as_ref(), Rotors::default());
+                    for (k, pass) in layer.passes.iter().enumerate() {
+                        let rotors = shared.rotors((k, pass), self.angles(), false, &mut room);
+                        layers::forward(pass, planes, rotors, table.take());
                     }
                 }
             }
@@ -94,46 +95,53 @@ impl<T: Real> Worker<'_, T> {
 
     /// Undoes the schedule on ψ and λ; adds to the gradients of slots.
     pub(super) fn reverse_schedule(&mut self, wanted: Wanted, gradients: &mut [[f64; LANES]]) {
-        let schedule = self.program.schedule();
+        let Call { program, plan, prepared, .. } = *self.call;
+        let nodes = &program.schedule().nodes;
         let start_matters = self.start_matters(wanted);
-        let embedding_matters = wanted.inputs && self.program.embedding.is_some();
+        let embedding_matters = wanted.inputs && program.embedding.is_some();
         let first = if start_matters || embedding_matters {
             0
         } else {
-            schedule.nodes.iter().position(|node| self.node_matters(node, wanted)).unwrap_or(schedule.nodes.len())
+            nodes.iter().position(|node| self.node_matters(node, wanted)).unwrap_or(nodes.len())
         };
-        for (index, node) in schedule.nodes.iter().enumerate().skip(first).rev() {
+        for (node, shared) in nodes.iter().zip(&prepared.layers).skip(first).rev() {
             match node {
                 Node::Step { index } => self.undo(*index, wanted, gradients),
                 Node::Settle(frame) => {
-                    settle(&mut self.psi, &mut self.spare, frame, true, self.plan.spread_state);
-                    if let Some(lambda) = &mut self.lambda {
-                        settle(lambda, &mut self.spare, frame, true, self.plan.spread_state);
+                    for state in [&mut self.room.block.psi, &mut self.room.lambda] {
+                        self.room.mover.settle(state, frame, true, plan.spread_state);
                     }
                 }
-                Node::Layer(layer) => self.reverse_layer(index, layer, wanted, gradients),
+                Node::Layer(layer) => self.reverse_layer(layer, shared, wanted, gradients),
             }
         }
         if start_matters {
-            self.reverse_start(wanted, gradients);
+            let Room { block: Block { psi, start, .. }, lambda, lambdas, .. } = &mut *self.room;
+            start::take_apart(psi, lambda, start, lambdas);
+            self.reverse_qubits(wanted, gradients);
         }
     }
 
-    fn reverse_layer(&mut self, index: usize, layer: &Layer, wanted: Wanted, gradients: &mut [[f64; LANES]]) {
-        let (Some(lambda), prepared) = (&mut self.lambda, self.prepared) else { return };
-        let planes = (self.psi.planes(), lambda.planes());
-        let mut overlaps = std::mem::take(&mut self.overlaps);
+    fn reverse_layer(
+        &mut self,
+        layer: &Layer,
+        shared: &SharedLayer<T>,
+        wanted: Wanted,
+        gradients: &mut [[f64; LANES]],
+    ) {
+        let planes = (self.room.block.psi.planes(), self.room.lambda.planes());
+        let mut overlaps = std::mem::take(&mut self.room.overlaps);
+        let mut room = Rotors::default();
         let shared_matters = layer.shared.iter().any(|phase| self.source_matters(phase.source, wanted));
         if shared_matters {
             overlaps.clear();
-            overlaps.resize(1 << self.program.qubits, 0.0);
+            overlaps.resize(1 << self.call.program.qubits, 0.0);
         }
-        let shared = &prepared.layers[index];
         for (k, (pass, prepared)) in layer.passes.iter().zip(&shared.passes).enumerate().rev() {
             let table = shared.table.as_ref().filter(|_| k == 0);
             let table = table.map(|table| (table, shared_matters.then_some(&mut overlaps[..])));
-            let rotors = &prepared.rotors(pass, &self.angles, true);
             let matters = |rotation: &Rotation| self.source_matters(rotation.source, wanted);
+            let rotors = shared.rotors((k, pass), self.angles(), true, &mut room);
             if table.is_none() && !pass.rotations.iter().any(matters) {
                 layers::forward(pass, planes.0, rotors, None);
                 layers::forward(pass, planes.1, rotors, None);
@@ -149,62 +157,44 @@ impl<T: Real> Worker<'_, T> {
         if shared_matters {
             phase_gradients(layer, &mut overlaps, shared.weight, gradients);
         }
-        self.overlaps = overlaps;
+        self.room.overlaps = overlaps;
         for phase in &layer.varying {
-            if let (Source::Slot(slot), Some(lambda)) = (phase.source, &self.lambda)
-                && self.source_matters(phase.source, wanted)
-            {
-                let sums = arch().dispatch(VaryingOverlap { psi: &self.psi, lambda, phase });
-                gradients[slot].iter_mut().zip(sums).for_each(|(total, sum)| *total += sum);
-            }
-            self.varying(phase, true);
+            self.reverse_varying(phase, wanted, gradients);
         }
+    }
+
+    fn reverse_varying(&mut self, phase: &Phase, wanted: Wanted, gradients: &mut [[f64; LANES]]) {
+        if let (Source::Slot(slot), true) = (phase.source, self.source_matters(phase.source, wanted)) {
+            let (psi, lambda) = (&self.room.block.psi, &self.room.lambda);
+            let sums = arch().dispatch(VaryingOverlap { psi, lambda, phase });
+            gradients[slot].iter_mut().zip(sums).for_each(|(total, sum)| *total += sum);
+        }
+        self.varying(phase, true);
     }
 
     /// Does a varying phase on ψ, or undoes it on ψ and λ.
     fn varying(&mut self, phase: &Phase, undo: bool) {
         let Source::Slot(slot) = phase.source else { return };
-        let turn = *self.angles.turn(slot);
+        let turn = self.angles().turn(slot);
         let back = turn.inverse();
         let turns = if undo { [&back, &turn] } else { [&turn, &back] };
-        arch().dispatch(Varying { state: &mut self.psi, phase, turns });
-        if let (true, Some(state)) = (undo, &mut self.lambda) {
-            arch().dispatch(Varying { state, phase, turns });
+        arch().dispatch(Varying { state: &mut self.room.block.psi, phase, turns });
+        if undo {
+            arch().dispatch(Varying { state: &mut self.room.lambda, phase, turns });
         }
-    }
-
-    /// The qubits of the product start.
-    pub(super) fn start(&self) -> Vec<Qubit<T>> {
-        let prepare = |steps: &Vec<Step>| arch().dispatch(Prepare { steps, angles: &self.angles });
-        self.program.outline().start.iter().map(prepare).collect()
     }
 
     /// Whether a gradient is wanted of an angle of the product start.
     pub(super) fn start_matters(&self, wanted: Wanted) -> bool {
-        self.program.outline().start.iter().flatten().any(|step| self.matters(step, wanted))
-    }
-
-    fn reverse_start(&mut self, wanted: Wanted, gradients: &mut [[f64; LANES]]) {
-        let qubits = self.start();
-        let Some(lambda) = &mut self.lambda else { return };
-        let lambdas = start::take_apart(&mut self.psi, lambda, &qubits);
-        self.reverse_qubits(qubits, lambdas, wanted, gradients);
+        self.call.program.outline().start.iter().flatten().any(|step| self.matters(step, wanted))
     }
 
     /// Undoes the gates of the product start on each qubit and its λ.
-    pub(super) fn reverse_qubits(
-        &self,
-        qubits: Vec<Qubit<T>>,
-        lambdas: Vec<Qubit<T>>,
-        wanted: Wanted,
-        gradients: &mut [[f64; LANES]],
-    ) {
-        for ((qubit, lambda), steps) in qubits.into_iter().zip(lambdas).zip(&self.program.outline().start) {
-            if steps.iter().any(|step| self.matters(step, wanted)) {
-                let (angles, gradients) = (&self.angles, &mut *gradients);
-                arch().dispatch(Undo { qubit, lambda, steps, angles, gradients });
-            }
-        }
+    pub(super) fn reverse_qubits(&self, wanted: Wanted, gradients: &mut [[f64; LANES]]) {
+        let (qubits, lambdas) = (&self.room.block.start, &self.room.lambdas);
+        let (start, angles) = (&self.call.program.outline().start, self.angles());
+        let matters = |steps: &[Step]| steps.iter().any(|step| self.matters(step, wanted));
+        arch().dispatch(Undo { start, qubits, lambdas, angles, matters, gradients });
     }
 
     pub(super) fn source_matters(&self, source: Source, wanted: Wanted) -> bool {
@@ -217,7 +207,7 @@ impl<T: Real> Worker<'_, T> {
     fn node_matters(&self, node: &Node, wanted: Wanted) -> bool {
         match node {
             Node::Settle(_) => false,
-            Node::Step { index } => self.matters(&self.program.steps[*index], wanted),
+            Node::Step { index } => self.matters(&self.call.program.steps[*index], wanted),
             Node::Layer(layer) => {
                 let shared = layer.shared.iter().map(|phase| phase.source);
                 let varying = layer.varying.iter().map(|phase| phase.source);

@@ -32,6 +32,18 @@ pub(super) struct Rotors<T> {
     pub(super) swapped: usize,
 }
 
+impl<T> Default for Table<T> {
+    fn default() -> Self {
+        Self { cos: Vec::new(), sin: Vec::new() }
+    }
+}
+
+impl<T: Real> Default for Rotors<T> {
+    fn default() -> Self {
+        Self { turns: [Turn::fixed(1.0.into()); MAX_ROTATIONS], unit: false, swapped: 0 }
+    }
+}
+
 impl<T: Real> Rotors<T> {
     fn first<const K: usize>(&self) -> [&Turn<T>; K] {
         std::array::from_fn(|k| &self.turns[k])

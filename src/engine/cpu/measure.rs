@@ -1,72 +1,111 @@
 //! Readouts: from ψ to outputs, and from a cotangent of the outputs to `λ = dL/dψ*`.
 
-use super::block::Worker;
+use super::block::{Call, Room, Worker};
 use super::kernels::Target;
 use super::observe::{Diagonal, Within};
 use super::plan::LANES;
 use super::state::State;
-use super::words;
+use super::words::{self, WordRoom, Words};
 use crate::engine::Real;
-use crate::program::{Flip, FlipTerm, Readout, Sum};
+use crate::program::{FlipTerm, Readout, Sum};
 
 /// The identity into output 0.
 const IDENTITY: Diagonal<'static> =
     Diagonal::Words(&[FlipTerm { output: 0, z: 0, coefficient: 1.0, quarter_turns: 0 }]);
 
+/// What readouts need room for.
+#[derive(Debug)]
+pub(super) struct Values<T> {
+    /// Expectation values, `[outputs][LANES]`.
+    sums: Vec<f64>,
+    /// Factors of the outputs in each lane.
+    factors: Vec<[T; LANES]>,
+    words: WordRoom<T>,
+}
+
+impl<T> Default for Values<T> {
+    fn default() -> Self {
+        Self { sums: Vec::new(), factors: Vec::new(), words: WordRoom::default() }
+    }
+}
+
+impl<T> Values<T> {
+    fn clear(&mut self, outputs: usize) {
+        self.sums.clear();
+        self.sums.resize(outputs * LANES, 0.0);
+    }
+
+    /// A block of one sample used all vector lanes for it: adds them into lane 0 of each output.
+    fn fold(&mut self, lanes: usize) {
+        if lanes == 1 {
+            self.sums.chunks_mut(LANES).for_each(|lanes| lanes[0] = lanes.iter().sum());
+        }
+    }
+}
+
 impl<T: Real> Worker<'_, T> {
     /// Writes the outputs of all samples of the block, row by row.
     pub(super) fn read(&mut self, out: &mut [T]) {
         self.read_states(out);
-        let outputs = self.program.outputs().max(1);
-        for (row, _) in out.chunks_mut(outputs).zip(self.angles.spoiled).filter(|(_, spoiled)| *spoiled) {
+        let outputs = self.call.program.outputs().max(1);
+        let spoiled = self.room.block.angles.spoiled;
+        for (row, _) in out.chunks_mut(outputs).zip(spoiled).filter(|(_, spoiled)| *spoiled) {
             row.fill(T::nan());
         }
     }
 
     /// Sets λ for the rows of the cotangent that belong to the block.
     pub(super) fn seed(&mut self, cotangent: &[T]) {
+        let Call { program, plan, .. } = *self.call;
+        self.room.lambda.fit_second(program.qubits, plan.lanes);
         self.seed_states(cotangent);
-        let lanes = self.psi.lanes;
-        let spoiled = (0..lanes).filter(|lane| self.angles.spoiled[*lane]);
-        if let Some(lambda) = &mut self.lambda {
-            spoiled.for_each(|lane| lambda.re.iter_mut().skip(lane).step_by(lanes).for_each(|entry| *entry = T::nan()));
-        }
+        let Room { lambda, block, .. } = &mut *self.room;
+        let spoiled = (0..plan.lanes).filter(|lane| block.angles.spoiled[*lane]);
+        spoiled.for_each(|lane| {
+            lambda.re.iter_mut().skip(lane).step_by(plan.lanes).for_each(|entry| *entry = T::nan());
+        });
     }
 
     fn read_states(&mut self, out: &mut [T]) {
         let psi = self.target();
-        match self.readout() {
+        let Call { program, plan, prepared, .. } = *self.call;
+        let Room { block, scratch, values, .. } = &mut *self.room;
+        match plan.readout(program) {
             Readout::Expectation(sum) => {
-                let mut values = vec![0.0; sum.outputs * LANES];
-                let (words, flips) = full_block_words(sum, psi.lanes);
-                words::expect(&self.psi, words, &mut values);
-                psi.expect_terms(flips, &sum.parts, sum.outputs, &mut values);
-                let values = fold(values, psi.lanes);
-                write_rows(out, sum.outputs, |output, lane| values[output * LANES + lane]);
+                values.clear(sum.outputs);
+                if let Some(words) = &prepared.words {
+                    words::expect(&block.psi, words, &mut values.words, &mut values.sums);
+                }
+                let flips = &sum.flips[usize::from(prepared.words.is_some())..];
+                psi.expect(flips, &sum.parts, &mut values.words, &mut values.sums);
+                values.fold(psi.lanes);
+                for (output, sums) in values.sums.chunks_exact(LANES).enumerate() {
+                    write_column(out, sum.outputs, output, sums);
+                }
             }
             Readout::Variance(sums) => {
-                let mut variances = Vec::with_capacity(sums.len());
-                for sum in sums {
-                    let (_, deviation) = deviation(psi, sum, &mut self.scratch);
-                    variances.push(fold(deviation.expect_diagonal(IDENTITY, Within::default(), 1), psi.lanes));
+                for (output, sum) in sums.iter().enumerate() {
+                    let (_, deviation) = deviation(psi, sum, scratch, values);
+                    values.clear(1);
+                    deviation.expect_diagonal(IDENTITY, Within::default(), &mut values.sums);
+                    values.fold(psi.lanes);
+                    write_column(out, sums.len(), output, &values.sums);
                 }
-                write_rows(out, sums.len(), |output, lane| variances[output][lane]);
             }
             Readout::Probabilities(qubits) => {
-                let outputs = 1 << qubits.len();
-                for output in 0..outputs {
-                    let sums = fold(psi.expect_diagonal(IDENTITY, within(qubits, output), 1), psi.lanes);
-                    for (row, sum) in out.chunks_mut(outputs).zip(sums) {
-                        row[output] = T::from_f64(sum);
-                    }
+                for output in 0..1 << qubits.len() {
+                    values.clear(1);
+                    psi.expect_diagonal(IDENTITY, within(qubits, output), &mut values.sums);
+                    values.fold(psi.lanes);
+                    write_column(out, 1 << qubits.len(), output, &values.sums);
                 }
             }
             Readout::State => {
                 let entries = 2 << psi.qubits;
                 for (lane, row) in out.chunks_mut(entries).enumerate() {
                     for (index, pair) in row.chunks_mut(2).enumerate() {
-                        pair[0] = self.psi.re[index * psi.lanes + lane];
-                        pair[1] = self.psi.im[index * psi.lanes + lane];
+                        pair[0] = block.psi.re[index * psi.lanes + lane];
+                        pair[1] = block.psi.im[index * psi.lanes + lane];
                     }
                 }
             }
@@ -75,47 +114,30 @@ impl<T: Real> Worker<'_, T> {
 
     fn seed_states(&mut self, cotangent: &[T]) {
         let psi = self.target();
-        let readout = self.readout();
-        let outputs = self.program.outputs();
-        let lambda = self.lambda.get_or_insert_with(|| State::second(psi.qubits, psi.lanes));
-        let factors = |outputs: std::ops::Range<usize>| -> Vec<[T; LANES]> {
-            outputs.map(|output| factor(cotangent, self.program.outputs(), output, psi.lanes)).collect()
-        };
-        match readout {
+        let Call { program, plan, prepared, .. } = *self.call;
+        let outputs = program.outputs();
+        let Room { block, lambda, scratch, values, .. } = &mut *self.room;
+        let factor = |output: usize| [factor(cotangent, outputs, output, psi.lanes)];
+        match plan.readout(program) {
             Readout::Expectation(sum) => {
-                let factors = factors(0..outputs);
-                let (words, flips) = full_block_words(sum, psi.lanes);
-                let flips = match flips {
-                    [first, rest @ ..] if psi.lanes == 1 => {
-                        psi.set_words(first, &factors, lambda.planes());
-                        rest
-                    }
-                    flips if words.is_empty() => {
-                        lambda.clear();
-                        flips
-                    }
-                    flips => {
-                        words::apply(&self.psi, words, &factors, lambda);
-                        flips
-                    }
-                };
-                psi.add_terms(flips, &sum.parts, &factors, lambda.planes());
+                values.factors.clear();
+                values.factors.extend((0..outputs).flat_map(factor));
+                seed_sum(psi, &block.psi, prepared.words.as_ref(), sum, values, lambda);
             }
             Readout::Variance(sums) => {
                 lambda.clear();
                 for (output, sum) in sums.iter().enumerate() {
-                    let (mean, deviation) = deviation(psi, sum, &mut self.scratch);
-                    let factor = factors(output..output + 1);
-                    deviation.add_applied(sum, &factor, lambda.planes());
-                    let shift = [std::array::from_fn(|lane| factor[0][lane] * T::from_f64(-mean[lane]))];
+                    let (mean, deviation) = deviation(psi, sum, scratch, values);
+                    let [factor] = factor(output);
+                    deviation.apply(&sum.flips, &sum.parts, &[factor], &mut values.words, lambda.planes());
+                    let shift = [std::array::from_fn(|lane| factor[lane] * T::from_f64(-mean[lane]))];
                     deviation.add_diagonal(IDENTITY, Within::default(), &shift, lambda.planes());
                 }
             }
             Readout::Probabilities(qubits) => {
                 lambda.clear();
                 for output in 0..outputs {
-                    let factor = factors(output..output + 1);
-                    psi.add_diagonal(IDENTITY, within(qubits, output), &factor, lambda.planes());
+                    psi.add_diagonal(IDENTITY, within(qubits, output), &factor(output), lambda.planes());
                 }
             }
             Readout::State => {
@@ -132,22 +154,48 @@ impl<T: Real> Worker<'_, T> {
     }
 }
 
-/// The words of Z that full blocks have a kernel for, and the other words. Words are in the order of their flips.
-fn full_block_words(sum: &Sum, lanes: usize) -> (&[FlipTerm], &[Flip]) {
-    match &sum.flips[..] {
-        [words, flips @ ..] if words.x == 0 && lanes == LANES => (&words.terms, flips),
-        flips => (&[], flips),
-    }
+/// Sets λ to the sum of the observables with the factors in `values`, applied to ψ.
+fn seed_sum<T: Real>(
+    target: Target<T>,
+    psi: &State<T>,
+    words: Option<&Words>,
+    sum: &Sum,
+    values: &mut Values<T>,
+    lambda: &mut State<T>,
+) {
+    let Values { factors, words: room, .. } = values;
+    let flips = match (&sum.flips[..], words) {
+        ([_, rest @ ..], Some(words)) => {
+            words::apply(psi, words, factors, room, lambda);
+            rest
+        }
+        ([first, rest @ ..], None) if target.lanes == 1 => {
+            target.apply_words(first, factors, room, lambda.planes(), true);
+            rest
+        }
+        (flips, _) => {
+            lambda.clear();
+            flips
+        }
+    };
+    target.apply(flips, &sum.parts, factors, room, lambda.planes());
 }
 
 /// `<O>` in each lane, and `(O - <O>) ψ`, whose squared norm is the variance without cancellation.
-fn deviation<T: Real>(psi: Target<T>, sum: &Sum, scratch: &mut Option<State<T>>) -> ([f64; LANES], Target<T>) {
-    let scratch = scratch.get_or_insert_with(|| State::new(psi.qubits, psi.lanes));
+fn deviation<T: Real>(
+    psi: Target<T>,
+    sum: &Sum,
+    scratch: &mut State<T>,
+    values: &mut Values<T>,
+) -> ([f64; LANES], Target<T>) {
+    scratch.fit(psi.qubits, psi.lanes);
     scratch.clear();
     let to = scratch.planes();
-    psi.add_applied(sum, &[[T::one(); LANES]], to);
-    let values = fold(psi.expect(sum), psi.lanes);
-    let mean = std::array::from_fn(|lane| values[if psi.lanes == 1 { 0 } else { lane }]);
+    psi.apply(&sum.flips, &sum.parts, &[[T::one(); LANES]], &mut values.words, to);
+    values.clear(1);
+    psi.expect(&sum.flips, &sum.parts, &mut values.words, &mut values.sums);
+    values.fold(psi.lanes);
+    let mean = std::array::from_fn(|lane| values.sums[if psi.lanes == 1 { 0 } else { lane }]);
     psi.add_diagonal(IDENTITY, Within::default(), &[mean.map(|mean| T::from_f64(-mean))], to);
     (mean, Target { planes: to, ..psi })
 }
@@ -159,14 +207,6 @@ fn within(qubits: &[usize], output: usize) -> Within {
     Within { fixed, ones }
 }
 
-/// A block of one sample used all vector lanes for it: adds them into lane 0 of each output.
-fn fold(mut values: Vec<f64>, lanes: usize) -> Vec<f64> {
-    if lanes == 1 {
-        values.chunks_mut(LANES).for_each(|lanes| lanes[0] = lanes.iter().sum());
-    }
-    values
-}
-
 /// One output's cotangent in each lane; in all lanes for a block of one sample.
 fn factor<T: Real>(cotangent: &[T], outputs: usize, output: usize, lanes: usize) -> [T; LANES] {
     let count = cotangent.len() / outputs.max(1);
@@ -176,10 +216,8 @@ fn factor<T: Real>(cotangent: &[T], outputs: usize, output: usize, lanes: usize)
     })
 }
 
-fn write_rows<T: Real>(out: &mut [T], outputs: usize, value: impl Fn(usize, usize) -> f64) {
-    for (lane, row) in out.chunks_mut(outputs).enumerate() {
-        for (output, entry) in row.iter_mut().enumerate() {
-            *entry = T::from_f64(value(output, lane));
-        }
-    }
+/// Writes an output of each sample.
+fn write_column<T: Real>(out: &mut [T], outputs: usize, output: usize, values: &[f64]) {
+    let entries = out.iter_mut().skip(output).step_by(outputs);
+    entries.zip(values).for_each(|(entry, value)| *entry = T::from_f64(*value));
 }

@@ -21,7 +21,7 @@ const RETAINED: usize = (1 << 26) + (1 << 16);
 /// Pages that nobody uses now.
 static SPARE: Mutex<Vec<MmapMut>> = Mutex::new(Vec::new());
 
-/// Some lines: zeros if there are few, anything if there are many.
+/// Some lines, which may hold anything.
 #[derive(Debug)]
 pub(super) enum Memory<T> {
     Heap(Vec<Line<T>>),

@@ -34,15 +34,18 @@ mod state;
 mod sweeps;
 mod tile;
 mod words;
+mod workspace;
 
 use super::{Arguments, Engine, Gradients, Real, Wanted};
 use crate::error::Result;
 use crate::program::Program;
-use block::{KeptBlock, Worker};
+use angles::{GroupSums, weight_gradient};
+use block::{Block, Call, Room, Worker};
 use candle_core::DType;
 use plan::Plan;
-use prepare::Prepared;
 pub(crate) use simd::Vectored;
+pub(crate) use workspace::Kept;
+use workspace::Workspace;
 
 /// The engine for `Device::Cpu`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -51,48 +54,28 @@ pub(crate) struct Cpu {
     pub(crate) memory_limit: Option<u64>,
 }
 
-/// Final states of a forward pass, one entry a block, and the numbers they belong to: a `Var` may be set to other ones
-/// before its gradient is asked for.
-#[derive(Debug)]
-pub(crate) struct Kept<T> {
-    blocks: Vec<Option<KeptBlock<T>>>,
-    prepared: Prepared<T>,
-    inputs: Vec<T>,
-    weights: Vec<T>,
-}
-
-impl<T: Real> Kept<T> {
-    /// Itself, if it is what these arguments left.
-    fn of(self, arguments: Arguments<'_, T>) -> Option<Self> {
-        (self.inputs == arguments.inputs && self.weights == arguments.weights).then_some(self)
-    }
-}
-
 impl<T: Real> Engine<T> for Cpu {
     type Kept = Kept<T>;
 
     fn forward(&self, program: &Program, arguments: Arguments<'_, T>, keep: bool) -> Result<(Vec<T>, Option<Kept<T>>)> {
-        let plan = Plan::forward::<T>(program, arguments.batch, *self)?;
-        let outputs = program.outputs();
-        let mut out = vec![T::zero(); arguments.batch * outputs];
-        let rows = plan.lanes * outputs;
+        let plan = &Plan::forward::<T>(program, arguments.batch, *self)?;
+        let mut workspace = Workspace::take(program, arguments, plan);
+        let Workspace { prepared, rooms, blocks, .. } = &mut *workspace;
         let keep = keep && plan.may_keep;
-        let prepared = Prepared::new(program, arguments, plan.way);
-        let start = || Worker::new(program, arguments, &plan, &prepared);
-        let portions = out.chunks_mut(rows.max(1) * plan.blocks_per_split);
-        let blocks = share::each(plan.spread_blocks, portions, start, |worker, portion, out| {
-            let first = portion * plan.blocks_per_split;
-            let block = |(block, out): (usize, &mut [T])| {
-                worker.forward(first + block, out);
-                keep.then(|| worker.take())
-            };
-            out.chunks_mut(rows.max(1)).enumerate().map(block).collect::<Vec<_>>()
-        });
-        let kept = keep.then(|| {
-            let (inputs, weights) = (arguments.inputs.to_vec(), arguments.weights.to_vec());
-            Kept { blocks: blocks.into_iter().flatten().collect(), prepared, inputs, weights }
-        });
-        Ok((out, kept))
+        match keep {
+            true => blocks.resize_with(plan.blocks, Block::default),
+            false if plan.may_keep => {}
+            false => blocks.clear(),
+        }
+        let mut out = vec![T::zero(); arguments.batch * program.outputs()];
+        let call = &Call { program, arguments, plan, prepared };
+        run(call, rooms, if keep { blocks } else { &mut [] }, &mut out);
+        let limit = self.memory_limit;
+        if keep {
+            return Ok((out, Some(Kept::new(workspace, program, limit))));
+        }
+        workspace.give_back(&program.spares, limit);
+        Ok((out, None))
     }
 
     fn gradient(
@@ -103,26 +86,61 @@ impl<T: Real> Engine<T> for Cpu {
         wanted: Wanted,
         kept: Option<Kept<T>>,
     ) -> Result<Gradients<T>> {
-        let plan = Plan::gradient::<T>(program, arguments.batch, *self)?;
-        let width = program.inputs();
-        let mut inputs = vec![T::zero(); if wanted.inputs { arguments.batch * width } else { 0 }];
-        // Each group of blocks has its own rows of the input gradient and its own sums for the weights.
-        let group_rows = plan.blocks_per_group * plan.lanes;
-        let rows: Vec<&mut [T]> = match wanted.inputs && width > 0 {
-            true => inputs.chunks_mut(group_rows * width).collect(),
-            false => (0..plan.groups).map(|_| Default::default()).collect(),
-        };
-        let (mut kept, prepared) = match kept.and_then(|kept| kept.of(arguments)) {
-            Some(kept) => (kept.blocks, kept.prepared),
-            None => ((0..plan.blocks).map(|_| None).collect(), Prepared::new(program, arguments, plan.way)),
-        };
-        let work = rows.into_iter().zip(kept.chunks_mut(plan.blocks_per_group));
-        let start = || Worker::new(program, arguments, &plan, &prepared);
-        let sums = share::each(plan.spread_blocks, work, start, |worker, group, (rows, kept)| {
-            worker.gradient_group(group, cotangent, wanted, rows, kept)
-        });
-        let weights = wanted.weights.then(|| angles::weight_gradient(program, arguments, &sums));
-        Ok(Gradients { inputs: wanted.inputs.then_some(inputs), weights })
+        let plan = &Plan::gradient::<T>(program, arguments.batch, *self)?;
+        let kept = kept.and_then(|kept| kept.of(arguments));
+        let has_states = kept.is_some();
+        let mut workspace = kept.unwrap_or_else(|| Workspace::take(program, arguments, plan));
+        let Workspace { prepared, rooms, blocks, sums, .. } = &mut *workspace;
+        sums.resize_with(plan.groups, GroupSums::default);
+        let mut inputs = wanted.inputs.then(|| vec![T::zero(); arguments.batch * program.inputs()]);
+        let call = &Call { program, arguments, plan, prepared };
+        let (kept, rows) = (if has_states { blocks } else { &mut [][..] }, inputs.as_deref_mut().unwrap_or_default());
+        reverse(call, rooms, kept, sums, (cotangent, wanted), rows);
+        let weights = wanted.weights.then(|| weight_gradient(program, arguments.weights, sums));
+        workspace.give_back(&program.spares, self.memory_limit);
+        Ok(Gradients { inputs, weights })
+    }
+}
+
+/// Outputs of all blocks. The final states of those there are `kept` places for are left there.
+fn run<T: Real>(call: &Call<'_, T>, rooms: &mut Vec<Room<T>>, kept: &mut [Block<T>], out: &mut [T]) {
+    let Call { program, plan, .. } = *call;
+    let (each, rows) = (plan.blocks_per_split, plan.lanes * program.outputs());
+    let (mut kept, mut out) = (portions(kept, each), portions(out, each * rows));
+    let splits = (0..plan.blocks.div_ceil(each)).map(|split| (split * each, kept(), out()));
+    share::each(plan.spread_blocks, rooms, splits, |room, (first, kept, out)| {
+        let mut out = portions(out, rows);
+        for block in first..plan.blocks.min(first + each) {
+            Worker { call, room }.forward(block, out(), kept.get_mut(block - first));
+        }
+    });
+}
+
+/// Gradients of all groups of blocks: each has its own rows of the input gradient and its own sums for the weights.
+fn reverse<T: Real>(
+    call: &Call<'_, T>,
+    rooms: &mut Vec<Room<T>>,
+    kept: &mut [Block<T>],
+    sums: &mut [GroupSums],
+    (cotangent, wanted): (&[T], Wanted),
+    rows: &mut [T],
+) {
+    let Call { program, plan, .. } = *call;
+    let each = plan.blocks_per_group;
+    let (mut kept, mut rows) = (portions(kept, each), portions(rows, each * plan.lanes * program.inputs()));
+    let groups = sums.iter_mut().enumerate().map(|(group, sums)| (group, kept(), rows(), sums));
+    share::each(plan.spread_blocks, rooms, groups, |room, (group, kept, rows, sums)| {
+        Worker { call, room }.gradient_group(group, cotangent, wanted, rows, kept, sums);
+    });
+}
+
+/// The next `size` entries at each call, then what is left.
+fn portions<'a, X>(mut rest: &'a mut [X], size: usize) -> impl FnMut() -> &'a mut [X] {
+    move || {
+        let at = size.min(rest.len());
+        let (portion, later) = std::mem::take(&mut rest).split_at_mut(at);
+        rest = later;
+        portion
     }
 }
 

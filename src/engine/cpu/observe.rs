@@ -1,37 +1,60 @@
 //! Kernels for observables: what a sum of operators expects in a state, and the sum applied to a state.
 
 use super::kernels::{Dense, MAX_LOCAL, Target, sumless_kernel};
-use super::overlap::add_run;
+use super::overlap::{LaneSums, add_run, lane_sums};
 use super::plan::LANES;
 use super::space::{Kernel, Space, sweep, with_width};
 use super::state::Planes;
+use super::words::WordRoom;
 use crate::engine::Real;
 use crate::observable::Part;
-use crate::program::{Flip, FlipTerm, Sum};
+use crate::program::{Flip, FlipTerm};
 use std::mem::MaybeUninit;
 
 /// Output, coefficient, and what is not a Pauli word.
 type SumPart = (usize, f64, Part);
 
-/// Implements the sum of a kernel with `outputs` sums a lane.
-macro_rules! output_sums {
-    () => {
-        type Sum = Vec<f64>;
-
-        fn zero(&self) -> Vec<f64> {
-            vec![0.0; self.outputs * LANES]
-        }
-
-        fn add(&self, sum: &mut Vec<f64>, later: Vec<f64>) {
-            sum.iter_mut().zip(later).for_each(|(sum, later)| *sum += later);
-        }
-    };
+/// Sums in each lane of the terms of a kernel: on the stack, if there are few.
+#[derive(Debug, Clone)]
+pub(super) struct TermSums {
+    few: [[f64; LANES]; FEW],
+    many: Vec<[f64; LANES]>,
+    terms: usize,
 }
 
-/// The sums of one output.
-#[inline(always)]
-fn lanes_of(sums: &mut [f64], output: usize) -> &mut [f64] {
-    &mut sums[output * LANES..(output + 1) * LANES]
+const FEW: usize = 4;
+
+impl TermSums {
+    fn new(terms: usize) -> Self {
+        let many = if terms > FEW { vec![[0.0; LANES]; terms] } else { Vec::new() };
+        Self { few: [[0.0; LANES]; FEW], many, terms }
+    }
+
+    fn get(&self) -> &[[f64; LANES]] {
+        if self.terms > FEW { &self.many } else { &self.few[..self.terms] }
+    }
+
+    #[inline(always)]
+    fn get_mut(&mut self) -> &mut [[f64; LANES]] {
+        if self.terms > FEW { &mut self.many } else { &mut self.few[..self.terms] }
+    }
+}
+
+/// Implements the sum of a kernel with so many terms.
+macro_rules! term_sums {
+    (|$this:ident| $terms:expr) => {
+        type Sum = TermSums;
+
+        fn zero(&self) -> TermSums {
+            let $this = self;
+            TermSums::new($terms)
+        }
+
+        fn add(&self, sum: &mut TermSums, later: TermSums) {
+            let pairs = sum.get_mut().as_flattened_mut().iter_mut().zip(later.get().as_flattened());
+            pairs.for_each(|(sum, later)| *sum += later);
+        }
+    };
 }
 
 /// Real diagonal operators, each into an output.
@@ -44,19 +67,23 @@ pub(super) enum Diagonal<'a> {
 }
 
 impl Diagonal<'_> {
-    /// Hands the diagonal entry of each output at a basis index to `each`.
+    fn terms(&self) -> usize {
+        match self {
+            Self::Words(terms) => terms.len(),
+            Self::Table { .. } => 1,
+        }
+    }
+
+    /// The output of a term, and its entry at a basis index.
     #[inline(always)]
-    fn entries(&self, index: usize, mut each: impl FnMut(usize, f64)) {
+    fn entry(&self, term: usize, index: usize) -> (usize, f64) {
         match self {
             Self::Words(terms) => {
-                for term in *terms {
-                    let odd = (index & term.z as usize).count_ones() % 2 == 1;
-                    each(term.output, if odd { -term.coefficient } else { term.coefficient });
-                }
+                let term = &terms[term];
+                let odd = (index & term.z as usize).count_ones() % 2 == 1;
+                (term.output, if odd { -term.coefficient } else { term.coefficient })
             }
-            Self::Table { output, coefficient, values } => {
-                each(*output, coefficient * values[index & (values.len() - 1)]);
-            }
+            Self::Table { output, coefficient, values } => (*output, coefficient * values[index & (values.len() - 1)]),
         }
     }
 
@@ -67,6 +94,11 @@ impl Diagonal<'_> {
             Self::Table { values, .. } => values.len() as u64 - 1,
         }
     }
+}
+
+/// Adds a sum to those of an output.
+fn add_lanes(total: &mut [f64], output: usize, sum: &LaneSums) {
+    total[output * LANES..].iter_mut().zip(sum).for_each(|(total, sum)| *total += sum);
 }
 
 /// A state restricted to basis states that have the bits `ones` where `fixed` has bits.
@@ -81,14 +113,13 @@ struct ExpectDiagonal<'a, T, const N: usize> {
     state: Planes<T>,
     diagonal: Diagonal<'a>,
     ones: usize,
-    outputs: usize,
 }
 
 impl<T: Real, const N: usize> Kernel for ExpectDiagonal<'_, T, N> {
-    output_sums!();
+    term_sums!(|kernel| kernel.diagonal.terms());
 
     #[inline(always)]
-    unsafe fn run(&self, base: usize, sums: &mut Vec<f64>) {
+    unsafe fn run(&self, base: usize, sums: &mut TermSums) {
         let index = base | self.ones;
         let mut run = [T::zero(); N];
         let mut offset = 0;
@@ -100,7 +131,9 @@ impl<T: Real, const N: usize> Kernel for ExpectDiagonal<'_, T, N> {
             }
             offset += N;
         }
-        self.diagonal.entries(index, |output, entry| add_run(lanes_of(sums, output), &run, entry));
+        for (term, sum) in sums.get_mut().iter_mut().enumerate() {
+            add_run(sum, &run, self.diagonal.entry(term, index).1);
+        }
     }
 }
 
@@ -108,14 +141,13 @@ struct ExpectFlip<'a, T, const N: usize> {
     space: &'a Space,
     state: Planes<T>,
     flip: &'a Flip,
-    outputs: usize,
 }
 
 impl<T: Real, const N: usize> Kernel for ExpectFlip<'_, T, N> {
-    output_sums!();
+    term_sums!(|kernel| kernel.flip.terms.len());
 
     #[inline(always)]
-    unsafe fn run(&self, base: usize, sums: &mut Vec<f64>) {
+    unsafe fn run(&self, base: usize, sums: &mut TermSums) {
         let (mut re, mut im) = ([T::zero(); N], [T::zero(); N]);
         let mut offset = 0;
         while offset < self.space.len {
@@ -129,13 +161,12 @@ impl<T: Real, const N: usize> Kernel for ExpectFlip<'_, T, N> {
             }
             offset += N;
         }
-        for term in &self.flip.terms {
-            let sums = lanes_of(sums, term.output);
+        for (term, sum) in self.flip.terms.iter().zip(sums.get_mut()) {
             match quarter_turns(term, base) {
-                0 => add_run(sums, &re, 2.0 * term.coefficient),
-                1 => add_run(sums, &im, -2.0 * term.coefficient),
-                2 => add_run(sums, &re, -2.0 * term.coefficient),
-                _ => add_run(sums, &im, 2.0 * term.coefficient),
+                0 => add_run(sum, &re, 2.0 * term.coefficient),
+                1 => add_run(sum, &im, -2.0 * term.coefficient),
+                2 => add_run(sum, &re, -2.0 * term.coefficient),
+                _ => add_run(sum, &im, 2.0 * term.coefficient),
             }
         }
     }
@@ -152,15 +183,13 @@ struct ExpectMatrix<'a, T, const N: usize> {
     state: Planes<T>,
     matrix: &'a Dense<T>,
     coefficient: f64,
-    output: usize,
-    outputs: usize,
 }
 
 impl<T: Real, const N: usize> Kernel for ExpectMatrix<'_, T, N> {
-    output_sums!();
+    lane_sums!();
 
     #[inline(always)]
-    unsafe fn run(&self, base: usize, sums: &mut Vec<f64>) {
+    unsafe fn run(&self, base: usize, sum: &mut LaneSums) {
         let mut run = [T::zero(); N];
         let mut room = [MaybeUninit::uninit(); MAX_LOCAL];
         let mut offset = 0;
@@ -177,7 +206,7 @@ impl<T: Real, const N: usize> Kernel for ExpectMatrix<'_, T, N> {
             }
             offset += N;
         }
-        add_run(lanes_of(sums, self.output), &run, self.coefficient);
+        add_run(sum, &run, self.coefficient);
     }
 }
 
@@ -194,12 +223,13 @@ struct AddDiagonal<'a, T, const N: usize> {
 sumless_kernel!(AddDiagonal, |k, base, offset| {
     let index = base | k.ones;
     let mut factor = [T::zero(); N];
-    k.diagonal.entries(index, |output, entry| {
+    for term in 0..k.diagonal.terms() {
+        let (output, entry) = k.diagonal.entry(term, index);
         let entry = T::from_f64(entry);
         for l in 0..N {
             factor[l] += entry * k.factors[output][l];
         }
-    });
+    }
     // SAFETY: the run is this thread's in both states.
     let (from, to) = unsafe { (k.from.chunk::<N>(index, offset), k.to.chunk::<N>(index, offset)) };
     for l in 0..N {
@@ -272,77 +302,73 @@ sumless_kernel!(AddMatrix, |k, base, offset| {
 });
 
 impl<T: Real> Target<T> {
-    /// Expectation value of each output in each lane, `[outputs][LANES]`.
-    pub(super) fn expect(&self, sum: &Sum) -> Vec<f64> {
-        let mut total = vec![0.0; sum.outputs * LANES];
-        self.expect_terms(&sum.flips, &sum.parts, sum.outputs, &mut total);
-        total
-    }
-
-    /// Adds the expectation values of words and parts to `total`.
-    pub(super) fn expect_terms(&self, flips: &[Flip], parts: &[SumPart], outputs: usize, total: &mut [f64]) {
-        let mut add = |sums: Vec<f64>| total.iter_mut().zip(sums).for_each(|(total, sum)| *total += sum);
+    /// Adds the expectation value of each output in each lane to `total`, `[outputs][LANES]`.
+    pub(super) fn expect(&self, flips: &[Flip], parts: &[SumPart], room: &mut WordRoom<T>, total: &mut [f64]) {
         for flip in flips {
             if self.lanes == 1 {
-                let mut sums = vec![0.0; outputs * LANES];
-                self.expect_words(flip, &mut sums);
-                add(sums);
+                self.expect_words(flip, room, total);
                 continue;
             }
             if flip.x == 0 {
-                add(self.expect_diagonal(Diagonal::Words(&flip.terms), Within::default(), outputs));
+                self.expect_diagonal(Diagonal::Words(&flip.terms), Within::default(), total);
                 continue;
             }
             let aligned = flip.terms.iter().fold(flip.x, |mask, term| mask | term.z);
             let space = self.space(1 << flip.x.ilog2(), aligned);
-            with_width!(space, N => {
-                add(sweep(&space, self.spread, &ExpectFlip::<T, N> { space: &space, state: self.planes, flip, outputs }));
+            let sums = with_width!(space, N => {
+                sweep(&space, self.spread, &ExpectFlip::<T, N> { space: &space, state: self.planes, flip })
             });
+            for (term, sum) in flip.terms.iter().zip(sums.get()) {
+                add_lanes(total, term.output, sum);
+            }
         }
         for (output, coefficient, part) in parts {
             let (output, coefficient) = (*output, *coefficient);
             match part {
                 Part::Diagonal(values) => {
-                    let table = Diagonal::Table { output, coefficient, values };
-                    add(self.expect_diagonal(table, Within::default(), outputs));
+                    self.expect_diagonal(Diagonal::Table { output, coefficient, values }, Within::default(), total);
                 }
                 Part::Projector { mask, bits } => {
                     let term = [FlipTerm { output, z: 0, coefficient, quarter_turns: 0 }];
-                    add(self.expect_diagonal(Diagonal::Words(&term), Within { fixed: *mask, ones: *bits }, outputs));
+                    self.expect_diagonal(Diagonal::Words(&term), Within { fixed: *mask, ones: *bits }, total);
                 }
                 Part::Matrix { entries, qubits } => {
                     let matrix = &Dense::new(entries, qubits, false);
-                    let space = self.space(matrix.mask, 0);
-                    let state = self.planes;
-                    with_width!(space, N => {
-                        let kernel = ExpectMatrix::<T, N> { space: &space, state, matrix, coefficient, output, outputs };
-                        add(sweep(&space, self.spread, &kernel));
+                    let (space, state) = (self.space(matrix.mask, 0), self.planes);
+                    let sum = with_width!(space, N => {
+                        sweep(&space, self.spread, &ExpectMatrix::<T, N> { space: &space, state, matrix, coefficient })
                     });
+                    add_lanes(total, output, &sum);
                 }
             }
         }
     }
 
     /// As [`expect`](Self::expect), for diagonals on a part of the state.
-    pub(super) fn expect_diagonal(&self, diagonal: Diagonal<'_>, within: Within, outputs: usize) -> Vec<f64> {
+    pub(super) fn expect_diagonal(&self, diagonal: Diagonal<'_>, within: Within, total: &mut [f64]) {
         let space = self.space(within.fixed, diagonal.support());
         let (state, ones) = (self.planes, within.ones as usize);
-        with_width!(space, N => {
-            sweep(&space, self.spread, &ExpectDiagonal::<T, N> { space: &space, state, diagonal, ones, outputs })
-        })
+        let sums = with_width!(space, N => {
+            sweep(&space, self.spread, &ExpectDiagonal::<T, N> { space: &space, state, diagonal, ones })
+        });
+        for (term, sum) in sums.get().iter().enumerate() {
+            add_lanes(total, diagonal.entry(term, 0).0, sum);
+        }
     }
 
     /// `to += (sum over outputs of factors[output] * O[output]) self`.
-    pub(super) fn add_applied(&self, sum: &Sum, factors: &[[T; LANES]], to: Planes<T>) {
-        self.add_terms(&sum.flips, &sum.parts, factors, to);
-    }
-
-    /// As [`add_applied`](Self::add_applied), for words and parts.
-    pub(super) fn add_terms(&self, flips: &[Flip], parts: &[SumPart], factors: &[[T; LANES]], to: Planes<T>) {
+    pub(super) fn apply(
+        &self,
+        flips: &[Flip],
+        parts: &[SumPart],
+        factors: &[[T; LANES]],
+        room: &mut WordRoom<T>,
+        to: Planes<T>,
+    ) {
         let from = self.planes;
         for flip in flips {
             if self.lanes == 1 {
-                self.add_words(flip, factors, to);
+                self.apply_words(flip, factors, room, to, false);
                 continue;
             }
             if flip.x == 0 {
@@ -378,7 +404,7 @@ impl<T: Real> Target<T> {
         }
     }
 
-    /// As [`add_applied`](Self::add_applied), for diagonals on a part of the state.
+    /// As [`apply`](Self::apply), for diagonals on a part of the state.
     pub(super) fn add_diagonal(&self, diagonal: Diagonal<'_>, within: Within, factors: &[[T; LANES]], to: Planes<T>) {
         let space = self.space(within.fixed, diagonal.support());
         let (from, ones) = (self.planes, within.ones as usize);

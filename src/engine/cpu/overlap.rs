@@ -26,6 +26,7 @@ macro_rules! lane_sums {
         }
     };
 }
+pub(super) use lane_sums;
 
 /// `sum += factor * run`, from the precision of the state into `f64`.
 #[inline(always)]

@@ -119,6 +119,13 @@ impl Plan {
     }
 }
 
+impl Plan {
+    /// What is read at the end, in the indices the states then have.
+    pub(super) fn readout<'a>(&self, program: &'a Program) -> &'a Readout {
+        if self.way == Way::Steps { &program.readout } else { &program.outline().readout }
+    }
+}
+
 /// How many samples share a block; independent of the number of threads, on which no result may depend.
 fn lanes(qubits: usize, batch: usize) -> usize {
     let shared = LEAST_SAMPLES.iter().any(|(samples, most)| batch >= *samples && qubits <= *most);

@@ -7,15 +7,16 @@
 //! So the norm is off only within a layer, never by more than the square root of 2 a rotation; gradients taken there
 //! are corrected.
 
-use super::angles::Angles;
+use super::angles::{Angles, SharedAngles};
 use super::arch::arch;
 use super::kernels::{Dense, Turn};
 use super::layers::{Rotors, Table};
 use super::numbers::Numbers;
-use super::plan::{LANES, Way};
+use super::plan::{LANES, Plan, Way};
 use super::sincos::sin_cos;
+use super::words::Words;
 use crate::engine::{Arguments, Real};
-use crate::program::{Kernel, Layer, MAX_ROTATIONS, Node, Pass, Program, Source, Step};
+use crate::program::{Kernel, Layer, MAX_ROTATIONS, Node, Pass, Program, Readout, Source, Step, TileNode};
 use num_complex::Complex64;
 use pulp::NullaryFnOnce;
 
@@ -28,14 +29,16 @@ const SHARED_BYTES: usize = 1 << 25;
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Prepared<T> {
-    /// Those of the slots that all samples share.
-    pub(super) angles: Angles<T>,
+    pub(super) angles: SharedAngles,
     /// The matrix of each step that has one, and its adjoint; nothing at all if none has.
     pub(super) matrices: Vec<Option<[Dense<T>; 2]>>,
+    /// Words of Z that are read from full blocks; the first of their flips.
+    pub(super) words: Option<Words>,
     /// One entry for each node of the schedule, empty for what is not a layer.
     pub(super) layers: Vec<SharedLayer<T>>,
     /// One entry for each node of the tiling, for sweeps that read no inputs.
     pub(super) sweeps: Vec<Option<Numbers<T>>>,
+    room: Phases,
 }
 
 /// What a layer shares.
@@ -43,8 +46,37 @@ pub(super) struct Prepared<T> {
 pub(super) struct SharedLayer<T> {
     pub(super) table: Option<Table<T>>,
     pub(super) passes: Vec<SharedPass<T>>,
+    /// The rotors of each pass, and those that undo it, if samples share them.
+    rotors: Vec<[Rotors<T>; 2]>,
     /// What the gradients of the shared phases are multiplied by.
     pub(super) weight: f64,
+}
+
+impl<T> Default for SharedLayer<T> {
+    fn default() -> Self {
+        Self { table: None, passes: Vec::new(), rotors: Vec::new(), weight: 1.0 }
+    }
+}
+
+/// Many phases, on the way to a table: their angles, sines and cosines.
+#[derive(Debug, Default)]
+pub(super) struct Phases {
+    angles: Vec<f64>,
+    pub(super) sin: Vec<f64>,
+    pub(super) cos: Vec<f64>,
+}
+
+impl Phases {
+    /// `count` phases, where a term `(mask, angle)` adds `angle * (-1)^|index & mask|`.
+    pub(super) fn set(&mut self, count: usize, terms: impl Iterator<Item = (u64, f64)>) {
+        self.angles.clear();
+        self.angles.resize(count, 0.0);
+        terms.for_each(|(mask, angle)| self.angles[mask as usize] += angle);
+        walsh_hadamard(&mut self.angles);
+        self.sin.resize(count, 0.0);
+        self.cos.resize(count, 0.0);
+        sin_cos(&self.angles, &mut self.sin, &mut self.cos);
+    }
 }
 
 /// What is known of a pass before the angles of a block are.
@@ -72,7 +104,8 @@ impl<T: Real> Short<T> {
             let (large, small) = if swap { (value.im, value.re) } else { (value.re, value.im) };
             short.tangents[k] = T::from_f64(small / large);
             // That of the rounded tangent, so that the rotation keeps the norm.
-            short.factors[k] = (1.0 / short.tangents[k].to_f64().hypot(1.0)).copysign(large);
+            let tangent = short.tangents[k].to_f64();
+            short.factors[k] = (1.0 / (1.0 + tangent * tangent).sqrt()).copysign(large);
             short.swapped |= usize::from(swap) << k;
         }
         short
@@ -95,43 +128,26 @@ impl<T: Real> SharedPass<T> {
         self.short.as_ref().map_or(0, |short| short.swapped)
     }
 
-    /// The rotors of a pass, or those that undo it.
-    pub(super) fn rotors(&self, pass: &Pass, angles: &Angles<T>, back: bool) -> Rotors<T> {
-        let turn = |k: usize| {
-            let turn = match (&self.short, pass.rotations.get(k).map(|rotation| rotation.source)) {
-                (Some(short), _) => Turn { cos: [T::one(); LANES], sin: [short.tangents[k]; LANES] },
-                (None, Some(Source::Slot(slot))) => *angles.turn(slot),
-                (None, Some(Source::Fixed(value))) => Turn::fixed(value),
-                (None, None) => Turn::fixed(1.0.into()),
-            };
-            let same_back = self.short.as_ref().is_some_and(|short| short.swapped >> k & 1 == 1);
-            if back && !same_back { turn.inverse() } else { turn }
-        };
-        let swapped = self.swapped();
-        Rotors { turns: std::array::from_fn(turn), unit: self.short.is_some(), swapped }
+    /// Sets the rotors of a pass, or those that undo it.
+    pub(super) fn set_rotors(&self, pass: &Pass, angles: Angles<'_, T>, back: bool, to: &mut Rotors<T>) {
+        (to.unit, to.swapped) = (self.short.is_some(), self.swapped());
+        for (k, (turn, rotation)) in to.turns.iter_mut().zip(&pass.rotations).enumerate() {
+            match (&self.short, rotation.source) {
+                (Some(short), _) => (turn.cos, turn.sin) = ([T::one(); LANES], [short.tangents[k]; LANES]),
+                (None, Source::Slot(slot)) => *turn = angles.turn(slot),
+                (None, Source::Fixed(value)) => *turn = Turn::fixed(value),
+            }
+            if back && self.swapped() >> k & 1 == 0 {
+                turn.sin.iter_mut().for_each(|sin| *sin = -*sin);
+            }
+        }
     }
 }
 
 impl<T: Real> Prepared<T> {
-    pub(super) fn new(program: &Program, arguments: Arguments<'_, T>, way: Way) -> Self {
-        let angles = Angles::new(program, arguments);
-        let layer = |node: &Node| match node {
-            Node::Layer(layer) => SharedLayer::new(program, layer, &angles),
-            Node::Step { .. } | Node::Settle(_) => SharedLayer { table: None, passes: Vec::new(), weight: 1.0 },
-        };
-        let (mut layers, mut sweeps) = (Vec::new(), Vec::new());
-        match way {
-            Way::Schedule => layers.extend(program.schedule().nodes.iter().map(layer)),
-            Way::Tiling => {
-                let mut bytes = 0;
-                sweeps.extend(program.tiling().nodes.iter().map(|node| {
-                    let numbers = if bytes > SHARED_BYTES { None } else { Numbers::shared(program, node, &angles) };
-                    bytes += numbers.as_ref().map_or(0, Numbers::bytes);
-                    numbers
-                }));
-            }
-            Way::Steps => {}
-        }
+    /// Room for a program's tables, and its matrices.
+    pub(super) fn new(program: &Program, plan: &Plan) -> Self {
+        let way = plan.way;
         let matrix = |step: &Step| match &step.kernel {
             // An outline takes one-qubit matrices apart.
             Kernel::Matrix { qubits, .. } if way != Way::Steps && qubits.len() == 1 && step.controls == 0 => None,
@@ -139,33 +155,95 @@ impl<T: Real> Prepared<T> {
             _ => None,
         };
         let any = program.steps.iter().any(|step| matches!(step.kernel, Kernel::Matrix { .. }));
+        let (mut layers, mut sweeps) = (Vec::new(), Vec::new());
+        match way {
+            Way::Schedule => layers.resize_with(program.schedule().nodes.len(), SharedLayer::default),
+            Way::Tiling => sweeps.resize_with(program.tiling().nodes.len(), || None),
+            Way::Steps => {}
+        }
         let matrices = if any { program.steps.iter().map(matrix).collect() } else { Vec::new() };
-        Self { angles, matrices, layers, sweeps }
+        let words = match plan.readout(program) {
+            Readout::Expectation(sum) if plan.lanes == LANES => sum.flips.first().filter(|flip| flip.x == 0),
+            _ => None,
+        };
+        let words = words.map(|flip| Words::new(&flip.terms));
+        Self { angles: SharedAngles::default(), matrices, words, layers, sweeps, room: Phases::default() }
+    }
+
+    /// What depends on the arguments.
+    pub(super) fn set(&mut self, program: &Program, arguments: Arguments<'_, T>) {
+        let Self { angles, layers, sweeps, room, .. } = self;
+        angles.set(program, arguments.weights);
+        if !layers.is_empty() {
+            for (shared, node) in layers.iter_mut().zip(&program.schedule().nodes) {
+                if let Node::Layer(layer) = node {
+                    shared.set(program, layer, angles, room);
+                }
+            }
+        }
+        if !sweeps.is_empty() {
+            let mut bytes = 0;
+            for (numbers, node) in sweeps.iter_mut().zip(&program.tiling().nodes) {
+                let TileNode::Sweep(sweep) = node else { continue };
+                if bytes <= SHARED_BYTES && !sweep.sources().any(|source| angles.varies(source)) {
+                    let numbers = numbers.get_or_insert_with(Numbers::default);
+                    numbers.set(sweep, Angles::shared(angles), room);
+                    bytes += numbers.bytes();
+                }
+            }
+        }
+    }
+
+    /// Bytes of its tables.
+    pub(super) fn bytes(&self) -> usize {
+        let tables = self.layers.iter().flat_map(|layer| &layer.table).map(|table| 2 * size_of_val(&table.cos[..]));
+        tables.sum::<usize>() + self.sweeps.iter().flatten().map(Numbers::bytes).sum::<usize>()
     }
 }
 
 impl<T: Real> SharedLayer<T> {
-    fn new(program: &Program, layer: &Layer, angles: &Angles<T>) -> Self {
-        let value = |source: Source| match source {
-            Source::Fixed(value) => Some(value),
-            Source::Slot(slot) if program.slots[slot].reads_inputs() => None,
-            Source::Slot(slot) => Some(angles.shared(slot)),
-        };
-        let short = |pass: &Pass| {
-            let values = || pass.rotations.iter().map_while(|rotation| value(rotation.source));
-            let all = !pass.rotations.is_empty() && values().count() == pass.rotations.len();
-            SharedPass::new(values(), all)
-        };
-        let mut passes: Vec<SharedPass<T>> = layer.passes.iter().map(short).collect();
-        let shortened = passes.iter().zip(&layer.passes).filter(|(shared, _)| shared.short.is_some());
-        let has_table =
-            !layer.shared.is_empty() || shortened.map(|(_, pass)| pass.rotations.len()).sum::<usize>() >= WORTH_A_TABLE;
-        if !has_table {
-            passes.iter_mut().for_each(|pass| pass.short = None);
+    /// The rotors of pass `k`, or those that undo it; made in `room`, if samples do not share them.
+    pub(super) fn rotors<'a>(
+        &'a self,
+        (k, pass): (usize, &Pass),
+        angles: Angles<'_, T>,
+        back: bool,
+        room: &'a mut Rotors<T>,
+    ) -> &'a Rotors<T> {
+        if !pass.rotations.iter().any(|rotation| angles.varies(rotation.source)) {
+            return &self.rotors[k][usize::from(back)];
         }
-        let weight = weigh(&mut passes);
-        let table = has_table.then(|| table(program, layer, &passes, angles));
-        Self { table, passes, weight }
+        self.passes[k].set_rotors(pass, angles, back, room);
+        room
+    }
+
+    fn set(&mut self, program: &Program, layer: &Layer, angles: &SharedAngles, room: &mut Phases) {
+        let all = |pass: &Pass| pass.rotations.iter().all(|rotation| !angles.varies(rotation.source));
+        let shortened = layer.passes.iter().filter(|pass| all(pass)).map(|pass| pass.rotations.len());
+        let has_table = !layer.shared.is_empty() || shortened.sum::<usize>() >= WORTH_A_TABLE;
+        self.passes.clear();
+        self.passes.extend(layer.passes.iter().map(|pass| {
+            let values = pass.rotations.iter().map(|rotation| angles.point(rotation.source));
+            SharedPass::new(values, has_table && all(pass) && !pass.rotations.is_empty())
+        }));
+        self.weight = weigh(&mut self.passes);
+        self.rotors.resize_with(layer.passes.len(), Default::default);
+        for ((pass, shared), rotors) in layer.passes.iter().zip(&self.passes).zip(&mut self.rotors) {
+            if all(pass) {
+                let [forth, back] = rotors;
+                shared.set_rotors(pass, Angles::shared(angles), false, forth);
+                shared.set_rotors(pass, Angles::shared(angles), true, back);
+            }
+        }
+        if has_table {
+            let table = self.table.get_or_insert_with(Table::default);
+            let terms = layer.shared.iter().flat_map(|phase| {
+                let value = angles.value(phase.source);
+                phase.walsh.iter().map(move |(mask, weight)| (*mask, weight * value))
+            });
+            room.set(1 << program.qubits, terms);
+            set_table(table, layer, &self.passes, room);
+        }
     }
 }
 
@@ -187,24 +265,12 @@ pub(super) fn weigh<T>(passes: &mut [SharedPass<T>]) -> f64 {
 }
 
 /// The phases of a layer, with the factors and signs of its rotations.
-fn table<T: Real>(program: &Program, layer: &Layer, passes: &[SharedPass<T>], angles: &Angles<T>) -> Table<T> {
-    let mut phases = vec![0.0; 1 << program.qubits];
-    for phase in &layer.shared {
-        let value = match phase.source {
-            Source::Slot(slot) => angles.value(slot),
-            Source::Fixed(value) => value.arg(),
-        };
-        for (mask, weight) in &phase.walsh {
-            phases[*mask as usize] += weight * value;
-        }
-    }
-    walsh_hadamard(&mut phases);
+fn set_table<T: Real>(table: &mut Table<T>, layer: &Layer, passes: &[SharedPass<T>], phases: &Phases) {
     let factor: f64 = passes.iter().map(SharedPass::factor).product();
-    let (mut sin, mut cos) = (vec![0.0; phases.len()], vec![0.0; phases.len()]);
-    sin_cos(&phases, &mut sin, &mut cos);
-    let entries = |values: Vec<f64>| values.into_iter().map(|value| T::from_f64(factor * value)).collect();
-    let (cos, sin) = (entries(cos), entries(sin));
-    let mut table = Table { cos, sin };
+    for (to, from) in [(&mut table.cos, &phases.cos), (&mut table.sin, &phases.sin)] {
+        to.clear();
+        to.extend(from.iter().map(|value| T::from_f64(factor * value)));
+    }
     for (pass, shared) in layer.passes.iter().zip(passes) {
         let swapped = shared.swapped();
         let negative = (0..1 << pass.rotations.len()).filter(|j| (j & swapped).count_ones() % 2 == 1);
@@ -215,7 +281,6 @@ fn table<T: Real>(program: &Program, layer: &Layer, passes: &[SharedPass<T>], an
             }
         }
     }
-    table
 }
 
 /// `out[p] = sum over m of in[m] (-1)^|p & m|`, in place.

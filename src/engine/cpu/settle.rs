@@ -6,49 +6,51 @@ use super::state::{Buffer, State};
 use crate::engine::Real;
 use crate::program::Frame;
 
-/// Moves every amplitude from its physical to its logical index, or back, by way of a spare plane.
-pub(super) fn settle<T: Real>(
-    state: &mut State<T>,
-    spare: &mut Option<Buffer<T>>,
-    frame: &Frame,
-    back: bool,
-    spread: bool,
-) {
-    let spare = spare.get_or_insert_with(|| Buffer::new(state.re.len()));
-    match state.lanes {
-        1 => move_amplitudes::<T, 1>(state, spare, frame, back, spread),
-        _ => move_amplitudes::<T, LANES>(state, spare, frame, back, spread),
+/// What moving amplitudes takes.
+#[derive(Debug)]
+pub(super) struct Mover<T> {
+    /// Half a state.
+    pub(super) spare: Buffer<T>,
+    /// Where the amplitudes of the first row come from.
+    places: Vec<usize>,
+}
+
+impl<T> Default for Mover<T> {
+    fn default() -> Self {
+        Self { spare: Buffer::default(), places: Vec::new() }
     }
 }
 
-/// As [`settle`], for `W` numbers an amplitude.
-fn move_amplitudes<T: Real, const W: usize>(
-    state: &mut State<T>,
-    spare: &mut [T],
-    frame: &Frame,
-    back: bool,
-    spread: bool,
-) {
-    let from = |index: usize| {
-        let index = index as u64;
-        (if back { frame.logical(index) } else { frame.physical(index) }) as usize
-    };
-    // The map is affine: an entry for each setting of the lower bits, and one a row for the upper.
-    let low = state.qubits / 2;
-    let origin = from(0);
-    let lower: Vec<usize> = (0..1 << low).map(from).collect();
-    for plane in [&mut state.re, &mut state.im] {
-        spare.copy_from_slice(plane);
-        let old = spare.as_chunks::<W>().0;
-        let rows = plane.as_chunks_mut::<W>().0.chunks_mut(1 << low);
-        share::each(
-            spread,
-            rows,
-            || (),
-            |(), row, to| {
+impl<T: Real> Mover<T> {
+    /// Moves every amplitude from its physical to its logical index, or back, by way of a spare plane.
+    pub(super) fn settle(&mut self, state: &mut State<T>, frame: &Frame, back: bool, spread: bool) {
+        match state.lanes {
+            1 => self.run::<1>(state, frame, back, spread),
+            _ => self.run::<LANES>(state, frame, back, spread),
+        }
+    }
+
+    /// As [`settle`](Self::settle), for `W` numbers an amplitude.
+    fn run<const W: usize>(&mut self, state: &mut State<T>, frame: &Frame, back: bool, spread: bool) {
+        let from = |index: usize| {
+            let index = index as u64;
+            (if back { frame.logical(index) } else { frame.physical(index) }) as usize
+        };
+        // The map is affine: an entry for each setting of the lower bits, and one a row for the upper.
+        let low = state.qubits / 2;
+        let origin = from(0);
+        let Self { spare, places } = self;
+        places.clear();
+        places.extend((0..1 << low).map(from));
+        spare.fit(state.re.len());
+        for plane in [&mut state.re, &mut state.im] {
+            spare.copy_from_slice(plane);
+            let old = spare.as_chunks::<W>().0;
+            let rows = plane.as_chunks_mut::<W>().0.chunks_mut(1 << low).enumerate();
+            share::each(spread, &mut Vec::<()>::new(), rows, |(), (row, to)| {
                 let upper = from(row << low) ^ origin;
-                to.iter_mut().zip(&lower).for_each(|(to, place)| *to = old[place ^ upper]);
-            },
-        );
+                to.iter_mut().zip(&*places).for_each(|(to, place)| *to = old[place ^ upper]);
+            });
+        }
     }
 }

@@ -15,30 +15,63 @@ use pulp::NullaryFnOnce;
 /// Sums over rows are cut into so many parts at the most.
 const MAX_CHUNKS: usize = 64;
 
-/// The amplitudes of a product, qubit 0 in the lowest bit.
-fn product<T: Real>(qubits: &[Qubit<T>]) -> Vec<Complex64> {
-    let mut out = vec![Complex64::from(1.0)];
-    for qubit in qubits {
-        let [low, high] = qubit.amplitudes();
-        let upper: Vec<Complex64> = out.iter().map(|amplitude| amplitude * high).collect();
-        out.iter_mut().for_each(|amplitude| *amplitude *= low);
-        out.extend(upper);
-    }
-    out
+/// What products need room for.
+#[derive(Debug)]
+pub(super) struct Products<T> {
+    lower: Half,
+    upper: Half,
+    /// The product of the lower half, in the precision of the state.
+    low: [Buffer<T>; 2],
+    /// Sums of rows, chunk by chunk: real parts, imaginary parts.
+    sums: Buffer<T>,
 }
 
-/// The lower and upper half of a register. A row is the amplitudes of the lower one, whole vectors of them.
-fn halves<T>(qubits: &[Qubit<T>]) -> (&[Qubit<T>], &[Qubit<T>]) {
-    qubits.split_at((qubits.len() / 2).max(LANES.ilog2() as usize))
+impl<T> Default for Products<T> {
+    fn default() -> Self {
+        let [lower, upper] = [Half::default(), Half::default()];
+        Self { lower, upper, low: [Buffer::default(), Buffer::default()], sums: Buffer::default() }
+    }
 }
 
-/// Real and imaginary parts in the precision of the state.
-fn planes<T: Real>(values: &[Complex64]) -> (Buffer<T>, Buffer<T>) {
-    let (mut re, mut im) = (Buffer::new(values.len()), Buffer::new(values.len()));
-    for (k, value) in values.iter().enumerate() {
-        (re[k], im[k]) = (T::from_f64(value.re), T::from_f64(value.im));
+/// One half of a register.
+#[derive(Debug, Default)]
+struct Half {
+    product: Vec<Complex64>,
+    /// λ contracted with the other half.
+    lambda: Vec<Complex64>,
+}
+
+impl Half {
+    /// The amplitudes of a product, qubit 0 in the lowest bit.
+    fn set<T: Real>(&mut self, qubits: &[Qubit<T>]) {
+        self.product.clear();
+        self.product.push(Complex64::from(1.0));
+        for qubit in qubits {
+            let [low, high] = qubit.amplitudes();
+            for k in 0..self.product.len() {
+                self.product.push(self.product[k] * high);
+                self.product[k] *= low;
+            }
+        }
     }
-    (re, im)
+
+    /// Takes the product apart into each qubit's λ.
+    fn separate<T: Real>(&mut self, qubits: &[Qubit<T>], lambdas: &mut [Qubit<T>]) {
+        for (k, (qubit, out)) in qubits.iter().zip(lambdas).enumerate().rev() {
+            self.set(&qubits[..k]);
+            let [v0, v1] = qubit.amplitudes().map(|v| v.conj());
+            let (low, high) = self.lambda[..2 << k].split_at_mut(1 << k);
+            let overlap =
+                |half: &[Complex64]| -> Complex64 { self.product.iter().zip(half).map(|(r, l)| r.conj() * l).sum() };
+            *out = Qubit::new([overlap(low), overlap(high)]);
+            low.iter_mut().zip(high).for_each(|(low, high)| *low = v0 * *low + v1 * *high);
+        }
+    }
+}
+
+/// Where the upper half of a register begins. A row is the amplitudes of the lower one, whole vectors of them.
+fn middle(qubits: usize) -> usize {
+    (qubits / 2).max(LANES.ilog2() as usize)
 }
 
 /// A row times a number.
@@ -60,24 +93,6 @@ impl<T: Real> NullaryFnOnce for Scale<'_, T> {
             *to_im = by_re * *im + by_im * *re;
         }
     }
-}
-
-/// Writes the product of the qubits.
-pub(super) fn build<T: Real>(state: &mut State<T>, qubits: &[Qubit<T>], spread: bool) {
-    let (lower, upper) = halves(qubits);
-    let (low_re, low_im) = planes::<T>(&product(lower));
-    let upper = product(upper);
-    let len = low_re.len();
-    let rows = state.re.chunks_mut(len).zip(state.im.chunks_mut(len));
-    share::each(
-        spread,
-        rows,
-        || (),
-        |(), row, to| {
-            let by = (T::from_f64(upper[row].re), T::from_f64(upper[row].im));
-            arch().dispatch(Scale { from: (&low_re, &low_im), by, to });
-        },
-    );
 }
 
 /// One row of λ: returns its product with the conjugate of the lower half, and adds the row times `conj(by)` to `sums`.
@@ -114,49 +129,72 @@ impl<T: Real> NullaryFnOnce for Contract<'_, T> {
     }
 }
 
-/// Each qubit's λ: that of the state contracted with all other qubits.
-pub(super) fn take_apart<T: Real>(lambda: &State<T>, qubits: &[Qubit<T>], spread: bool) -> Vec<Qubit<T>> {
-    let (lower, upper) = halves(qubits);
-    let (low, high) = (product(lower), product(upper));
-    let (low_re, low_im) = planes::<T>(&low);
-    let rows = high.len().div_ceil(MAX_CHUNKS);
-    let part = |(): &mut (), _, chunk: usize| {
-        let (mut re, mut im) = (Buffer::<T>::zeroed(low.len()), Buffer::<T>::zeroed(low.len()));
-        let contract = |row: usize| {
-            let at = row * low.len()..(row + 1) * low.len();
-            let by = (T::from_f64(high[row].re), T::from_f64(high[row].im));
-            let row = (&lambda.re[at.clone()], &lambda.im[at]);
-            arch().dispatch(Contract { row, low: (&low_re, &low_im), by, sums: (&mut re, &mut im) })
-        };
-        let sums: Vec<Complex64> = (chunk * rows..high.len().min((chunk + 1) * rows)).map(contract).collect();
-        (sums, re, im)
-    };
-    let chunks = high.len().div_ceil(rows);
-    let parts: Vec<_> = share::each(spread, 0..chunks, || (), part);
-    let mut low_lambda = vec![Complex64::default(); low.len()];
-    let mut high_lambda = Vec::with_capacity(high.len());
-    for (sums, re, im) in parts {
-        high_lambda.extend(sums);
-        for (k, sum) in low_lambda.iter_mut().enumerate() {
-            *sum += Complex64::new(re[k].to_f64(), im[k].to_f64());
+impl<T: Real> Products<T> {
+    /// Both halves.
+    fn set<'a>(&mut self, qubits: &'a [Qubit<T>]) -> (&'a [Qubit<T>], &'a [Qubit<T>]) {
+        let (lower, upper) = qubits.split_at(middle(qubits.len()));
+        self.lower.set(lower);
+        self.upper.set(upper);
+        let [re, im] = &mut self.low;
+        re.fit(self.lower.product.len());
+        im.fit(self.lower.product.len());
+        for ((re, im), value) in re.iter_mut().zip(im.iter_mut()).zip(&self.lower.product) {
+            (*re, *im) = (T::from_f64(value.re), T::from_f64(value.im));
+        }
+        (lower, upper)
+    }
+
+    /// Writes the product of the qubits.
+    pub(super) fn build(&mut self, state: &mut State<T>, qubits: &[Qubit<T>], spread: bool) {
+        self.set(qubits);
+        let [low_re, low_im] = &self.low;
+        let rows = state.re.chunks_mut(low_re.len()).zip(state.im.chunks_mut(low_re.len())).zip(&self.upper.product);
+        share::each(spread, &mut Vec::<()>::new(), rows, |(), (to, by)| {
+            let by = (T::from_f64(by.re), T::from_f64(by.im));
+            arch().dispatch(Scale { from: (low_re, low_im), by, to });
+        });
+    }
+
+    /// Sets each qubit's λ: that of the state contracted with all other qubits.
+    pub(super) fn take_apart(
+        &mut self,
+        lambda: &State<T>,
+        qubits: &[Qubit<T>],
+        lambdas: &mut Vec<Qubit<T>>,
+        spread: bool,
+    ) {
+        let (lower, upper) = self.set(qubits);
+        self.contract(lambda, spread);
+        lambdas.resize(qubits.len(), Qubit::ground());
+        let (low, high) = lambdas.split_at_mut(lower.len());
+        self.lower.separate(lower, low);
+        self.upper.separate(upper, high);
+    }
+
+    /// λ contracted with either half, for the other one.
+    fn contract(&mut self, lambda: &State<T>, spread: bool) {
+        let Self { lower, upper, low: [low_re, low_im], sums } = self;
+        let len = low_re.len();
+        let rows = upper.product.len().div_ceil(MAX_CHUNKS);
+        upper.lambda.resize(upper.product.len(), Complex64::default());
+        sums.zeroed(upper.product.len().div_ceil(rows) * 2 * len);
+        let chunks = upper.lambda.chunks_mut(rows).zip(sums.chunks_mut(2 * len)).enumerate();
+        share::each(spread, &mut Vec::<()>::new(), chunks, |(), (chunk, (contracted, sums))| {
+            let (re, im) = sums.split_at_mut(len);
+            for (row, contracted) in (chunk * rows..).zip(contracted) {
+                let at = row * len..(row + 1) * len;
+                let by = (T::from_f64(upper.product[row].re), T::from_f64(upper.product[row].im));
+                let row = (&lambda.re[at.clone()], &lambda.im[at]);
+                *contracted = arch().dispatch(Contract { row, low: (low_re, low_im), by, sums: (re, im) });
+            }
+        });
+        lower.lambda.clear();
+        lower.lambda.resize(len, Complex64::default());
+        for sums in sums.chunks(2 * len) {
+            let (re, im) = sums.split_at(len);
+            for (sum, (re, im)) in lower.lambda.iter_mut().zip(re.iter().zip(im)) {
+                *sum += Complex64::new(re.to_f64(), im.to_f64());
+            }
         }
     }
-    let mut lambdas = separate(low_lambda, lower);
-    lambdas.extend(separate(high_lambda, upper));
-    lambdas
-}
-
-/// As [`take_apart`], for a small product.
-fn separate<T: Real>(mut lambda: Vec<Complex64>, qubits: &[Qubit<T>]) -> Vec<Qubit<T>> {
-    let mut out = Vec::with_capacity(qubits.len());
-    for (k, qubit) in qubits.iter().enumerate().rev() {
-        let rest = product(&qubits[..k]);
-        let [v0, v1] = qubit.amplitudes().map(|v| v.conj());
-        let upper = lambda.split_off(rest.len());
-        let overlap = |half: &[Complex64]| -> Complex64 { rest.iter().zip(half).map(|(r, l)| r.conj() * l).sum() };
-        out.push(Qubit::new([overlap(&lambda), overlap(&upper)]));
-        lambda.iter_mut().zip(upper).for_each(|(low, high)| *low = v0 * *low + v1 * high);
-    }
-    out.reverse();
-    out
 }

@@ -6,14 +6,13 @@
 
 use super::angles::Angles;
 use super::arch::arch;
-use super::kernels::Turn;
 use super::plan::LANES;
-use super::simd::{Vectored, lanes, load, store};
+use super::simd::{Vectored, align_frame, lanes, load, store};
 use super::state::State;
 use crate::engine::Real;
 use crate::program::{Kernel, Step};
 use num_complex::Complex64;
-use pulp::{NullaryFnOnce, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 
 /// The two amplitudes of one qubit in each lane: real parts, imaginary parts.
 #[derive(Debug, Clone, Copy)]
@@ -41,175 +40,195 @@ impl<T: Real> Qubit<T> {
     pub(super) fn amplitudes(&self) -> [Complex64; 2] {
         [0, 1].map(|k| Complex64::new(self.re[k][0].to_f64(), self.im[k][0].to_f64()))
     }
+}
 
-    /// Applies a step on qubit 0; `turn` holds its cosine and sine, if it has any.
+/// Two vectors: real part, imaginary part; or a cosine and a sine.
+type Pair<S, T> = (<T as Vectored>::Vector<S>, <T as Vectored>::Vector<S>);
+
+/// The two amplitudes of a qubit in some lanes.
+type Amplitudes<S, T> = (Pair<S, T>, Pair<S, T>);
+
+/// A step on a qubit, with its cosine and sine.
+#[derive(Clone, Copy)]
+struct Gate<'a, S: Simd, T: Real> {
+    simd: S,
+    kernel: &'a Kernel,
+    turn: Pair<S, T>,
+}
+
+impl<'a, S: Simd, T: Real> Gate<'a, S, T> {
     #[inline(always)]
-    pub(super) fn apply(&mut self, step: &Step, turn: &Turn<T>) {
-        match &step.kernel {
+    fn new(simd: S, step: &'a Step, angles: Angles<'_, T>, at: usize) -> Self {
+        let splat = |value: f64| T::splat(simd, T::from_f64(value));
+        let turn = match step.kernel {
+            Kernel::Rotation { slot, .. } | Kernel::Phase { slot } => match angles.look_up(slot) {
+                Ok(turn) => (vector::<S, T>(&turn.cos, at), vector::<S, T>(&turn.sin, at)),
+                Err(value) => (splat(value.re), splat(value.im)),
+            },
+            Kernel::FixedPhase(value) => (splat(value.re), splat(value.im)),
+            Kernel::Exchange { .. } | Kernel::Matrix { .. } => (splat(1.0), splat(0.0)),
+        };
+        Self { simd, kernel: &step.kernel, turn }
+    }
+
+    /// Applies it, or its adjoint.
+    #[inline(always)]
+    fn apply(self, (low, high): Amplitudes<S, T>, back: bool) -> Amplitudes<S, T> {
+        let Self { simd, kernel, turn: (cos, sin) } = self;
+        let sin = if back { T::minus(simd, sin) } else { sin };
+        // `cos a + sin b`, and with the opposite sine.
+        let plus = |a, b| T::times_plus(simd, sin, b, T::times(simd, cos, a));
+        let minus = |a, b| T::times_plus(simd, T::minus(simd, sin), b, T::times(simd, cos, a));
+        match kernel {
             Kernel::Rotation { x: 0, .. } => {
-                self.phase(0, &turn.inverse());
-                self.phase(1, turn);
+                ((plus(low.0, low.1), minus(low.1, low.0)), (minus(high.0, high.1), plus(high.1, high.0)))
             }
             Kernel::Rotation { z: 0, .. } => {
-                let [a, b] = &mut self.re;
-                let [c, d] = &mut self.im;
-                super::kernels::mix((a, c), (b, d), false, turn);
+                ((plus(low.0, high.1), minus(low.1, high.0)), (plus(high.0, low.1), minus(high.1, low.0)))
             }
             Kernel::Rotation { .. } => {
-                let [a, b] = &mut self.re;
-                let [c, d] = &mut self.im;
-                super::kernels::mix((a, c), (b, d), true, turn);
+                ((minus(low.0, high.0), minus(low.1, high.1)), (plus(high.0, low.0), plus(high.1, low.1)))
             }
-            Kernel::Phase { .. } => self.phase(1, turn),
-            Kernel::FixedPhase(value) => self.phase(1, &Turn::fixed(*value)),
-            Kernel::Exchange { .. } => {
-                self.re.swap(0, 1);
-                self.im.swap(0, 1);
-            }
-            Kernel::Matrix { entries, .. } => self.multiply(entries),
-        }
-    }
-
-    /// The adjoint of [`apply`](Self::apply).
-    #[inline(always)]
-    fn undo(&mut self, step: &Step, turn: &Turn<T>) {
-        match &step.kernel {
-            Kernel::Rotation { .. } | Kernel::Phase { .. } => self.apply(step, &turn.inverse()),
-            Kernel::FixedPhase(value) => self.phase(1, &Turn::fixed(value.conj())),
-            Kernel::Exchange { .. } => self.apply(step, turn),
-            Kernel::Matrix { entries, .. } => self.multiply(&crate::circuit::adjoint(entries)),
-        }
-    }
-
-    #[inline(always)]
-    fn phase(&mut self, index: usize, turn: &Turn<T>) {
-        super::kernels::turn(&mut self.re[index], &mut self.im[index], turn);
-    }
-
-    fn multiply(&mut self, entries: &[Complex64]) {
-        let from = *self;
-        for row in 0..2 {
-            for lane in 0..LANES {
-                let (mut re, mut im) = (T::zero(), T::zero());
-                for column in 0..2 {
-                    let entry = entries[2 * row + column];
-                    let (a, b) = (T::from_f64(entry.re), T::from_f64(entry.im));
-                    re += a * from.re[column][lane] - b * from.im[column][lane];
-                    im += a * from.im[column][lane] + b * from.re[column][lane];
-                }
-                (self.re[row][lane], self.im[row][lane]) = (re, im);
-            }
-        }
-    }
-
-    /// `Im <λ|G|self>` in each lane with the generator of a step that has an angle, and with the factor of its gradient.
-    #[inline(always)]
-    fn overlap(&self, lambda: &Self, step: &Step) -> [f64; LANES] {
-        match step.kernel {
-            Kernel::Rotation { x: 0, .. } => self.imaginary(lambda, [(0, 0), (1, 1)], [2.0, -2.0]),
-            Kernel::Rotation { z: 0, .. } => self.imaginary(lambda, [(0, 1), (1, 0)], [2.0, 2.0]),
-            Kernel::Rotation { .. } => {
-                let mut sums = [0.0; LANES];
-                for lane in 0..LANES {
-                    let real = |a: usize, b: usize| {
-                        (lambda.re[a][lane] * self.re[b][lane] + lambda.im[a][lane] * self.im[b][lane]).to_f64()
+            Kernel::Phase { .. } | Kernel::FixedPhase(_) => (low, (minus(high.0, high.1), plus(high.1, high.0))),
+            Kernel::Exchange { .. } => (high, low),
+            Kernel::Matrix { entries, .. } => {
+                let row = |row: usize| {
+                    let (a, b) = match back {
+                        false => (entries[2 * row], entries[2 * row + 1]),
+                        true => (entries[row].conj(), entries[2 + row].conj()),
                     };
-                    sums[lane] = 2.0 * (real(1, 0) - real(0, 1));
-                }
-                sums
+                    let splat = |value: f64| T::splat(simd, T::from_f64(value));
+                    let a = times::<S, T>(simd, (splat(a.re), splat(a.im)), low);
+                    let b = times::<S, T>(simd, (splat(b.re), splat(b.im)), high);
+                    (T::plus(simd, a.0, b.0), T::plus(simd, a.1, b.1))
+                };
+                (row(0), row(1))
             }
-            Kernel::Phase { .. } => self.imaginary(lambda, [(1, 1), (0, 0)], [-2.0, 0.0]),
-            Kernel::FixedPhase(_) | Kernel::Exchange { .. } | Kernel::Matrix { .. } => [0.0; LANES],
         }
     }
 
-    /// `sum of factor * Im(λ_a* ψ_b)` over two pairs `(a, b)`, in each lane.
+    /// `Im <λ|G|ψ>` with the generator of a step that has an angle, and with the factor of its gradient.
     #[inline(always)]
-    fn imaginary(&self, lambda: &Self, pairs: [(usize, usize); 2], factors: [f64; 2]) -> [f64; LANES] {
-        let mut sums = [0.0; LANES];
-        for ((a, b), factor) in pairs.into_iter().zip(factors) {
-            for lane in 0..LANES {
-                let im = lambda.re[a][lane] * self.im[b][lane] - lambda.im[a][lane] * self.re[b][lane];
-                sums[lane] += factor * im.to_f64();
-            }
-        }
-        sums
+    fn overlap(self, psi: Amplitudes<S, T>, lambda: Amplitudes<S, T>) -> T::Vector<S> {
+        let simd = self.simd;
+        let minus = |a, b| T::plus(simd, a, T::minus(simd, b));
+        // Im(λ* ψ) and Re(λ* ψ).
+        let im = |l: Pair<S, T>, p: Pair<S, T>| minus(T::times(simd, l.0, p.1), T::times(simd, l.1, p.0));
+        let re = |l: Pair<S, T>, p: Pair<S, T>| T::times_plus(simd, l.0, p.0, T::times(simd, l.1, p.1));
+        let half = match self.kernel {
+            Kernel::Rotation { x: 0, .. } => minus(im(lambda.0, psi.0), im(lambda.1, psi.1)),
+            Kernel::Rotation { z: 0, .. } => T::plus(simd, im(lambda.0, psi.1), im(lambda.1, psi.0)),
+            Kernel::Rotation { .. } => minus(re(lambda.1, psi.0), re(lambda.0, psi.1)),
+            Kernel::Phase { .. } => T::minus(simd, im(lambda.1, psi.1)),
+            Kernel::FixedPhase(_) | Kernel::Exchange { .. } | Kernel::Matrix { .. } => T::splat(simd, T::zero()),
+        };
+        T::plus(simd, half, half)
     }
 }
 
-/// Steps applied to a qubit from |0>.
+impl<T: Real> Qubit<T> {
+    #[inline(always)]
+    fn take<S: Simd>(&self, at: usize) -> Amplitudes<S, T> {
+        let pair = |bit: usize| (vector::<S, T>(&self.re[bit], at), vector::<S, T>(&self.im[bit], at));
+        (pair(0), pair(1))
+    }
+
+    #[inline(always)]
+    fn put<S: Simd>(&mut self, at: usize, (low, high): Amplitudes<S, T>) {
+        set::<S, T>(&mut self.re[0], at, low.0);
+        set::<S, T>(&mut self.im[0], at, low.1);
+        set::<S, T>(&mut self.re[1], at, high.0);
+        set::<S, T>(&mut self.im[1], at, high.1);
+    }
+}
+
+/// The steps of each qubit applied to it from |0>.
 pub(super) struct Prepare<'a, T> {
-    pub(super) steps: &'a [Step],
-    pub(super) angles: &'a Angles<T>,
+    pub(super) start: &'a [Vec<Step>],
+    pub(super) angles: Angles<'a, T>,
+    pub(super) to: &'a mut [Qubit<T>],
 }
 
-impl<T: Real> NullaryFnOnce for Prepare<'_, T> {
-    type Output = Qubit<T>;
+impl<T: Real> WithSimd for Prepare<'_, T> {
+    type Output = ();
 
     #[inline(always)]
-    fn call(self) -> Qubit<T> {
-        let mut qubit = Qubit::ground();
-        for step in self.steps {
-            qubit.apply(step, &self.angles.step(step));
+    fn with_simd<S: Simd>(self, simd: S) {
+        align_frame();
+        let (one, zero) = (T::splat(simd, T::one()), T::splat(simd, T::zero()));
+        for (steps, to) in self.start.iter().zip(self.to) {
+            for at in (0..LANES).step_by(lanes::<S, T>()) {
+                let mut qubit = ((one, zero), (zero, zero));
+                for step in steps {
+                    qubit = Gate::<S, T>::new(simd, step, self.angles, at).apply(qubit, false);
+                }
+                to.put::<S>(at, qubit);
+            }
         }
-        qubit
     }
 }
 
-/// A qubit's steps undone on it and its λ; adds to the gradient of each slot.
-pub(super) struct Undo<'a, T> {
-    pub(super) qubit: Qubit<T>,
-    pub(super) lambda: Qubit<T>,
-    pub(super) steps: &'a [Step],
-    pub(super) angles: &'a Angles<T>,
+/// The steps of each qubit that matters undone on it and its λ; adds to the gradient of each slot.
+pub(super) struct Undo<'a, T, F> {
+    pub(super) start: &'a [Vec<Step>],
+    pub(super) qubits: &'a [Qubit<T>],
+    pub(super) lambdas: &'a [Qubit<T>],
+    pub(super) angles: Angles<'a, T>,
+    pub(super) matters: F,
     pub(super) gradients: &'a mut [[f64; LANES]],
 }
 
-impl<T: Real> NullaryFnOnce for Undo<'_, T> {
+impl<T: Real, F: Fn(&[Step]) -> bool> WithSimd for Undo<'_, T, F> {
     type Output = ();
 
     #[inline(always)]
-    fn call(self) {
-        let (mut qubit, mut lambda) = (self.qubit, self.lambda);
-        for step in self.steps.iter().rev() {
-            let turn = self.angles.step(step);
-            if let Kernel::Rotation { slot, .. } | Kernel::Phase { slot } = step.kernel {
-                let sums = qubit.overlap(&lambda, step);
-                for lane in 0..LANES {
-                    self.gradients[slot][lane] += sums[lane];
+    fn with_simd<S: Simd>(self, simd: S) {
+        align_frame();
+        let width = lanes::<S, T>();
+        let qubits = self.qubits.iter().zip(self.lambdas).zip(self.start);
+        for ((qubit, lambda), steps) in qubits.filter(|(_, steps)| (self.matters)(steps)) {
+            for at in (0..LANES).step_by(width) {
+                let (mut psi, mut lambda) = (qubit.take::<S>(at), lambda.take::<S>(at));
+                for step in steps.iter().rev() {
+                    let gate = Gate::new(simd, step, self.angles, at);
+                    if let Kernel::Rotation { slot, .. } | Kernel::Phase { slot } = step.kernel {
+                        let mut sums = [T::zero(); LANES];
+                        set::<S, T>(&mut sums, at, gate.overlap(psi, lambda));
+                        let gradients = self.gradients[slot][at..].iter_mut().zip(&sums[at..at + width]);
+                        gradients.for_each(|(gradient, sum)| *gradient += sum.to_f64());
+                    }
+                    (psi, lambda) = (gate.apply(psi, true), gate.apply(lambda, true));
                 }
             }
-            qubit.undo(step, &turn);
-            lambda.undo(step, &turn);
         }
     }
 }
 
-/// `a b`.
-#[inline(always)]
-fn times<T: Real>(a: (&[T; LANES], &[T; LANES]), b: (T, T), lane: usize) -> (T, T) {
-    let (re, im) = (a.0[lane], a.1[lane]);
-    (re * b.0 - im * b.1, re * b.1 + im * b.0)
+/// A product built: with each qubit the amplitudes there are become twice as many.
+struct Build<'a, T> {
+    qubits: &'a [Qubit<T>],
+    re: &'a mut [[T; LANES]],
+    im: &'a mut [[T; LANES]],
 }
 
-/// One doubling: the lower `half` amplitudes become those of one more qubit.
-struct Double<'a, T> {
-    qubit: &'a Qubit<T>,
-    re: (&'a mut [[T; LANES]], &'a mut [[T; LANES]]),
-    im: (&'a mut [[T; LANES]], &'a mut [[T; LANES]]),
-}
-
-impl<T: Real> NullaryFnOnce for Double<'_, T> {
+impl<T: Real> WithSimd for Build<'_, T> {
     type Output = ();
 
     #[inline(always)]
-    fn call(self) {
-        let Qubit { re, im } = self.qubit;
-        for k in 0..self.re.0.len() {
-            for lane in 0..LANES {
-                let s = (self.re.0[k][lane], self.im.0[k][lane]);
-                (self.re.1[k][lane], self.im.1[k][lane]) = times((&re[1], &im[1]), s, lane);
-                (self.re.0[k][lane], self.im.0[k][lane]) = times((&re[0], &im[0]), s, lane);
+    fn with_simd<S: Simd>(self, simd: S) {
+        (self.re[0], self.im[0]) = ([T::one(); LANES], [T::zero(); LANES]);
+        for (k, qubit) in self.qubits.iter().enumerate() {
+            let (to_re, to_im) = (halves(self.re, 1 << k), halves(self.im, 1 << k));
+            for at in (0..LANES).step_by(lanes::<S, T>()) {
+                let (low, high) = qubit.take::<S>(at);
+                for j in 0..1 << k {
+                    let from = (vector::<S, T>(&to_re.0[j], at), vector::<S, T>(&to_im.0[j], at));
+                    let (to_low, to_high) = (times::<S, T>(simd, low, from), times::<S, T>(simd, high, from));
+                    set::<S, T>(&mut to_re.0[j], at, to_low.0);
+                    set::<S, T>(&mut to_im.0[j], at, to_low.1);
+                    set::<S, T>(&mut to_re.1[j], at, to_high.0);
+                    set::<S, T>(&mut to_im.1[j], at, to_high.1);
+                }
             }
         }
     }
@@ -253,22 +272,43 @@ impl<T: Real> Halve<'_, T> {
     }
 }
 
-impl<T: Real> WithSimd for Halve<'_, T> {
-    type Output = Qubit<T>;
+/// ψ and λ halved until nothing is left.
+struct TakeApart<'a, T> {
+    qubits: &'a [Qubit<T>],
+    psi: [&'a mut [[T; LANES]]; 2],
+    lambda: [&'a mut [[T; LANES]]; 2],
+    lambdas: &'a mut [Qubit<T>],
+}
+
+impl<T: Real> WithSimd for TakeApart<'_, T> {
+    type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(mut self, simd: S) -> Qubit<T> {
-        let zero = [[T::zero(); LANES]; 2];
-        let mut out = Qubit { re: zero, im: zero };
-        for at in (0..LANES).step_by(lanes::<S, T>()) {
-            self.chunk(simd, at, &mut out);
+    fn with_simd<S: Simd>(self, simd: S) {
+        let [[psi_re, psi_im], [lambda_re, lambda_im]] = [self.psi, self.lambda];
+        for (k, (qubit, out)) in self.qubits.iter().zip(self.lambdas).enumerate().rev() {
+            let half = 1 << k;
+            let mut halve = Halve {
+                qubit,
+                psi_re: halves(psi_re, half),
+                psi_im: halves(psi_im, half),
+                lambda_re: halves(lambda_re, half),
+                lambda_im: halves(lambda_im, half),
+            };
+            for at in (0..LANES).step_by(lanes::<S, T>()) {
+                halve.chunk(simd, at, out);
+            }
         }
-        out
     }
 }
 
-/// Real and imaginary parts.
-type Pair<S, T> = (<T as Vectored>::Vector<S>, <T as Vectored>::Vector<S>);
+/// `a b`.
+#[inline(always)]
+fn times<S: Simd, T: Real>(simd: S, a: Pair<S, T>, b: Pair<S, T>) -> Pair<S, T> {
+    let re = T::times_plus(simd, T::minus(simd, a.1), b.1, T::times(simd, a.0, b.0));
+    let im = T::times_plus(simd, a.1, b.0, T::times(simd, a.0, b.1));
+    (re, im)
+}
 
 /// `conj(a) b + c`.
 #[inline(always)]
@@ -290,36 +330,31 @@ fn set<S: Simd, T: Real>(line: &mut [T; LANES], at: usize, value: T::Vector<S>) 
     unsafe { store::<S, T>(line.as_mut_ptr().add(at), value) };
 }
 
-/// A plane as amplitudes, the lower `half` and the next.
-fn halves<T>(plane: &mut [T], half: usize) -> (&mut [[T; LANES]], &mut [[T; LANES]]) {
-    let (amplitudes, _) = plane.as_chunks_mut::<LANES>();
+/// The lower `half` of some amplitudes, and the next.
+#[inline(always)]
+fn halves<T>(amplitudes: &mut [[T; LANES]], half: usize) -> (&mut [[T; LANES]], &mut [[T; LANES]]) {
     let (low, high) = amplitudes.split_at_mut(half);
     (low, &mut high[..half])
 }
 
-/// Writes the product of the qubits into a full block.
-pub(super) fn build<T: Real>(state: &mut State<T>, qubits: &[Qubit<T>]) {
-    state.re[..LANES].fill(T::one());
-    state.im[..LANES].fill(T::zero());
-    for (k, qubit) in qubits.iter().enumerate() {
-        let (re, im) = (halves(&mut state.re, 1 << k), halves(&mut state.im, 1 << k));
-        arch().dispatch(Double { qubit, re, im });
-    }
+/// The planes of a full block as amplitudes.
+fn amplitudes<T>(state: &mut State<T>) -> [&mut [[T; LANES]]; 2] {
+    [&mut state.re, &mut state.im].map(|plane| plane.as_chunks_mut::<LANES>().0)
 }
 
-/// Takes the product apart; returns each qubit's λ. Destroys both states.
-pub(super) fn take_apart<T: Real>(psi: &mut State<T>, lambda: &mut State<T>, qubits: &[Qubit<T>]) -> Vec<Qubit<T>> {
-    let mut lambdas: Vec<Qubit<T>> = Vec::with_capacity(qubits.len());
-    for (k, qubit) in qubits.iter().enumerate().rev() {
-        let half = 1 << k;
-        lambdas.push(arch().dispatch(Halve {
-            qubit,
-            psi_re: halves(&mut psi.re, half),
-            psi_im: halves(&mut psi.im, half),
-            lambda_re: halves(&mut lambda.re, half),
-            lambda_im: halves(&mut lambda.im, half),
-        }));
-    }
-    lambdas.reverse();
-    lambdas
+/// Writes the product of the qubits into a full block.
+pub(super) fn build<T: Real>(state: &mut State<T>, qubits: &[Qubit<T>]) {
+    let [re, im] = amplitudes(state);
+    arch().dispatch(Build { qubits, re, im });
+}
+
+/// Takes the product apart into each qubit's λ. Destroys both states.
+pub(super) fn take_apart<T: Real>(
+    psi: &mut State<T>,
+    lambda: &mut State<T>,
+    qubits: &[Qubit<T>],
+    lambdas: &mut Vec<Qubit<T>>,
+) {
+    lambdas.resize(qubits.len(), Qubit::ground());
+    arch().dispatch(TakeApart { qubits, psi: amplitudes(psi), lambda: amplitudes(lambda), lambdas });
 }

@@ -5,39 +5,65 @@ use super::plan::LANES;
 use crate::engine::Real;
 use std::ops::{Deref, DerefMut};
 
-/// Numbers that start on a cache line. At first they are zero if there are few, and anything if there are many: see
-/// [`Memory`].
+/// Numbers that start on a cache line, and may be anything at first.
 #[derive(Debug)]
 pub(super) struct Buffer<T> {
     lines: Memory<T>,
     /// Lines in front that are left empty.
     skipped: usize,
     len: usize,
+    /// Numbers there is memory for.
+    room: usize,
+}
+
+impl<T> Default for Buffer<T> {
+    fn default() -> Self {
+        Self { lines: Memory::Heap(Vec::new()), skipped: 0, len: 0, room: 0 }
+    }
 }
 
 /// Lines after which a cache of 4 KB a way puts a line to the same place again.
 const WAY: usize = 64;
 
 impl<T: Real> Buffer<T> {
-    pub(super) fn new(len: usize) -> Self {
-        Self::at(len, 0)
+    /// Makes it `len` long, in the memory it has if that is enough.
+    pub(super) fn fit(&mut self, len: usize) {
+        self.fit_at(len, 0);
     }
 
-    pub(super) fn zeroed(len: usize) -> Self {
-        let mut buffer = Self::new(len);
-        buffer.fill(T::zero());
-        buffer
+    /// As [`fit`](Self::fit), and sets everything to zero.
+    pub(super) fn zeroed(&mut self, len: usize) {
+        self.fit(len);
+        self.fill(T::zero());
     }
 
-    /// Numbers that start `offset` lines behind a multiple of [`WAY`] lines, if there are many. The four planes of ψ and λ
-    /// are read with equal indices, often a power of 2 apart; different offsets keep them from displacing each other.
-    fn at(len: usize, offset: usize) -> Self {
-        let count = len.div_ceil(LANES);
-        let spare = if count < WAY { 0 } else { WAY };
-        let lines = Memory::new(count + spare);
-        let start = lines.start() as usize / size_of::<Line<T>>();
-        let skipped = if spare == 0 { 0 } else { (offset + WAY - start % WAY) % WAY };
-        Self { lines, skipped, len }
+    /// As [`fit`](Self::fit), for numbers that start `offset` lines behind a multiple of [`WAY`] lines, if there are many. The
+    /// four planes of ψ and λ are read with equal indices, often a power of 2 apart; different offsets keep them from
+    /// displacing each other.
+    fn fit_at(&mut self, len: usize, offset: usize) {
+        if len > self.room {
+            // What there is goes first: both need not fit.
+            *self = Self::default();
+            let count = len.div_ceil(LANES);
+            let spare = if count < WAY { 0 } else { WAY };
+            self.lines = Memory::new(count + spare);
+            let start = self.lines.start() as usize / size_of::<Line<T>>();
+            self.skipped = if spare == 0 { 0 } else { (offset + WAY - start % WAY) % WAY };
+            self.room = len;
+        }
+        self.len = len;
+    }
+
+    /// Bytes it holds on to.
+    pub(super) fn bytes(&self) -> usize {
+        self.room * size_of::<T>()
+    }
+
+    /// Gives large pages back, for whoever needs some next.
+    pub(super) fn give_back_pages(&mut self) {
+        if let Memory::Pages(_) = self.lines {
+            *self = Self::default();
+        }
     }
 }
 
@@ -69,21 +95,38 @@ pub(super) struct State<T> {
     pub(super) im: Buffer<T>,
 }
 
+impl<T> Default for State<T> {
+    fn default() -> Self {
+        Self { qubits: 0, lanes: 0, re: Buffer::default(), im: Buffer::default() }
+    }
+}
+
 impl<T: Real> State<T> {
-    pub(super) fn new(qubits: usize, lanes: usize) -> Self {
-        let entries = lanes << qubits;
-        Self { qubits, lanes, re: Buffer::new(entries), im: Buffer::at(entries, WAY / 4) }
+    /// Makes room for `lanes` states.
+    pub(super) fn fit(&mut self, qubits: usize, lanes: usize) {
+        self.fit_at(qubits, lanes, [0, WAY / 4]);
     }
 
-    /// A state to go through memory together with one from [`new`](Self::new).
-    pub(super) fn second(qubits: usize, lanes: usize) -> Self {
-        let entries = lanes << qubits;
-        Self { qubits, lanes, re: Buffer::at(entries, WAY / 2), im: Buffer::at(entries, 3 * WAY / 4) }
+    /// As [`fit`](Self::fit), for a state to go through memory together with one from there.
+    pub(super) fn fit_second(&mut self, qubits: usize, lanes: usize) {
+        self.fit_at(qubits, lanes, [WAY / 2, 3 * WAY / 4]);
     }
 
-    /// A state whose memory is elsewhere.
-    pub(super) fn empty(qubits: usize, lanes: usize) -> Self {
-        Self { qubits, lanes, re: Buffer::new(0), im: Buffer::new(0) }
+    fn fit_at(&mut self, qubits: usize, lanes: usize, [re, im]: [usize; 2]) {
+        (self.qubits, self.lanes) = (qubits, lanes);
+        self.re.fit_at(lanes << qubits, re);
+        self.im.fit_at(lanes << qubits, im);
+    }
+
+    /// Bytes it holds on to.
+    pub(super) fn bytes(&self) -> usize {
+        self.re.bytes() + self.im.bytes()
+    }
+
+    /// As [`Buffer::give_back_pages`].
+    pub(super) fn give_back_pages(&mut self) {
+        self.re.give_back_pages();
+        self.im.give_back_pages();
     }
 
     /// Every sample in |0..0>.

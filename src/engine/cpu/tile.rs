@@ -12,15 +12,22 @@ use crate::engine::Real;
 use crate::program::{LANE_QUBITS, Sweep};
 use pulp::{Simd, WithSimd};
 
-/// Where the sums for gradients go that are taken on the way in or out; `None` where no gradient is wanted.
+/// Where the sums for gradients go that are taken on the way in or out; empty where no gradient is wanted.
 #[derive(Debug)]
 pub(super) struct Sums<T> {
     /// `Im(λ* ψ)` of each local vector and lane, for the tables' phases.
-    pub(super) before: Option<Buffer<T>>,
-    pub(super) after: Option<Buffer<T>>,
+    pub(super) before: Buffer<T>,
+    pub(super) after: Buffer<T>,
     /// By rotation inside vectors and lane, and by loose phase and lane.
-    pub(super) within: Option<Vec<[f64; LANES]>>,
-    pub(super) loose: Option<Vec<[f64; LANES]>>,
+    pub(super) within: Vec<[f64; LANES]>,
+    pub(super) loose: Vec<[f64; LANES]>,
+}
+
+impl<T> Default for Sums<T> {
+    fn default() -> Self {
+        let [before, after] = [Buffer::default(), Buffer::default()];
+        Self { before, after, within: Vec::new(), loose: Vec::new() }
+    }
 }
 
 /// The lines of a plane, cut to those of a tile.
@@ -38,10 +45,16 @@ fn lines_of_mut<'a, T: Real>(sweep: &Sweep, plane: &'a mut [T]) -> &'a mut [[T; 
 /// The lines of two planes.
 type Planar<'a, T> = (&'a [[T; LANES]], &'a [[T; LANES]]);
 
-/// The lines of a table.
+/// The lines of a table, if there is one.
 #[inline(always)]
-fn table_of<'a, T: Real>(sweep: &Sweep, table: &'a Option<LaneTable<T>>) -> Option<Planar<'a, T>> {
-    table.as_ref().map(|table| (lines_of(sweep, &table.cos), lines_of(sweep, &table.sin)))
+fn table_of<'a, T: Real>(sweep: &Sweep, table: &'a LaneTable<T>) -> Option<Planar<'a, T>> {
+    (!table.cos.is_empty()).then(|| (lines_of(sweep, &table.cos), lines_of(sweep, &table.sin)))
+}
+
+/// The lines of sums, if they are wanted.
+#[inline(always)]
+fn sums_of<'a, T: Real>(sweep: &Sweep, sums: &'a mut Buffer<T>) -> Option<&'a mut [[T; LANES]]> {
+    (!sums.is_empty()).then(|| lines_of_mut(sweep, sums))
 }
 
 /// Line `index` of two planes.
@@ -174,7 +187,7 @@ impl<T: Real> TakeBack<'_, T> {
         let lines = &Lines::<S, T>::new(simd);
         let Self { sweep, numbers, states, base, to: [psi, lambda], sums } = self;
         let after = table_of(sweep, &numbers.after);
-        let mut sums = sums.after.as_mut().map(|sums| lines_of_mut(sweep, sums));
+        let mut sums = sums_of(sweep, &mut sums.after);
         let (psi_re, psi_im) = (lines_of_mut(sweep, &mut psi.re), lines_of_mut(sweep, &mut psi.im));
         let (lambda_re, lambda_im) = (lines_of_mut(sweep, &mut lambda.re), lines_of_mut(sweep, &mut lambda.im));
         for (j, offset) in sweep.offsets.iter().enumerate() {
@@ -226,7 +239,7 @@ impl<T: Real> PutBack<'_, T> {
         let lines = &Lines::<S, T>::new(simd);
         let Self { sweep, numbers, states, base, from: [psi, lambda], sums } = self;
         let before = table_of(sweep, &numbers.before);
-        let mut overlaps = sums.before.as_mut().map(|sums| lines_of_mut(sweep, sums));
+        let mut overlaps = sums_of(sweep, &mut sums.before);
         let from_psi = (lines_of(sweep, &psi.re), lines_of(sweep, &psi.im));
         let from_lambda = (lines_of(sweep, &lambda.re), lines_of(sweep, &lambda.im));
         let mut within = [lines.splat::<N>(T::zero()); MAX_WITHIN];
@@ -256,7 +269,7 @@ impl<T: Real> PutBack<'_, T> {
                 lines.put(states[1], index, lambda);
             }
         }
-        for (total, sum) in sums.within.iter_mut().flatten().zip(within) {
+        for (total, sum) in sums.within.iter_mut().zip(within) {
             let mut lanes = [T::zero(); LANES];
             lines.store(&mut lanes, sum);
             total.iter_mut().zip(lanes).for_each(|(total, sum)| *total += sum.to_f64());
@@ -272,9 +285,9 @@ fn undo_loose<S: Simd, T: Real, const N: usize>(
     numbers: &Numbers<T>,
     index: usize,
     (mut psi, mut lambda): (Pair<S, T, N>, Pair<S, T, N>),
-    sums: &mut Option<Vec<[f64; LANES]>>,
+    sums: &mut [[f64; LANES]],
 ) -> (Pair<S, T, N>, Pair<S, T, N>) {
-    if let Some(sums) = sums {
+    if !sums.is_empty() {
         let mut overlap = [T::zero(); LANES];
         lines.store(&mut overlap, lines.overlap(psi, lambda, lines.splat(T::zero())));
         for (term, sum) in sweep.loose.iter().zip(sums) {

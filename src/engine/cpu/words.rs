@@ -6,11 +6,12 @@
 use super::arch::arch;
 use super::memory::Line;
 use super::plan::LANES;
-use super::simd::{lanes, load, store};
+use super::simd::{align_frame, lanes, load, store};
 use super::state::State;
 use crate::engine::Real;
 use crate::program::FlipTerm;
 use pulp::{Simd, WithSimd};
+use std::ops::Range;
 
 /// Amplitudes taken at a time.
 const EIGHT: usize = 8;
@@ -38,82 +39,124 @@ fn sign<T: Real>(term: &FlipTerm, eight: usize) -> T {
     if odd { -T::one() } else { T::one() }
 }
 
-/// The vectors from lane `at` on of up to eight lines; zeros for those that are not there.
+/// Eight amplitudes, one part of each.
+type Eight<T> = [[T; LANES]; EIGHT];
+
+/// The amplitudes of fewer than three qubits, filled up with zeros.
 #[inline(always)]
-fn loaded<'a, S: Simd, T: Real>(
-    simd: S,
-    lines: impl Iterator<Item = &'a [T; LANES]>,
-    at: usize,
-) -> [T::Vector<S>; EIGHT] {
-    let mut vectors = [T::splat(simd, T::zero()); EIGHT];
-    for (vector, line) in vectors.iter_mut().zip(lines) {
-        // SAFETY: `at` is the first lane of a vector that ends within the lanes.
-        *vector = unsafe { load::<S, T>(line.as_ptr().add(at)) };
-    }
-    vectors
+fn filled<T: Real>(lines: &[[T; LANES]]) -> Eight<T> {
+    let mut eight = [[T::zero(); LANES]; EIGHT];
+    eight.iter_mut().zip(lines).for_each(|(to, line)| *to = *line);
+    eight
 }
 
-/// Vectors to lane `at` on of as many lines.
+/// Calls `$body` with the number of each eight of a state and its real and imaginary parts. A closure would not be compiled
+/// for the instruction set at hand.
+macro_rules! for_eights {
+    ($state:expr, |$eight:ident, $re:ident, $im:ident| $body:expr) => {{
+        let (re, im) = ($state.re.as_chunks::<LANES>().0, $state.im.as_chunks::<LANES>().0);
+        let few = [filled(&re[..re.len() % EIGHT]), filled(&im[..im.len() % EIGHT])];
+        let (re, im) = match re.len() < EIGHT {
+            true => (&few[..1], &few[1..]),
+            false => (re.as_chunks::<EIGHT>().0, im.as_chunks::<EIGHT>().0),
+        };
+        for ($eight, ($re, $im)) in re.iter().zip(im).enumerate() {
+            $body
+        }
+    }};
+}
+
+/// The vectors from lane `at` on.
 #[inline(always)]
-fn stored<'a, S: Simd, T: Real>(
-    lines: impl Iterator<Item = &'a mut [T; LANES]>,
-    at: usize,
-    vectors: &[T::Vector<S>; EIGHT],
-) {
-    for (line, vector) in lines.zip(vectors) {
-        // SAFETY: as for `loaded`.
-        unsafe { store::<S, T>(line.as_mut_ptr().add(at), *vector) };
+fn loaded<S: Simd, T: Real>(lines: &Eight<T>, at: usize) -> [T::Vector<S>; EIGHT] {
+    // SAFETY: `at` is the first lane of a vector that ends within the lanes.
+    let line = |j: usize| unsafe { load::<S, T>(lines[j].as_ptr().add(at)) };
+    [line(0), line(1), line(2), line(3), line(4), line(5), line(6), line(7)]
+}
+
+/// What words need room for, each an entry.
+#[derive(Debug)]
+pub(super) struct WordRoom<T> {
+    pub(super) sums: Vec<[f64; LANES]>,
+    pub(super) factors: Vec<f64>,
+    lines: Vec<Line<T>>,
+}
+
+impl<T> Default for WordRoom<T> {
+    fn default() -> Self {
+        Self { sums: Vec::new(), factors: Vec::new(), lines: Vec::new() }
     }
 }
 
 /// `sum of (-1)^|p & z| |ψ_p|^2` for each word, in each lane.
 struct Expect<'a, T> {
     state: &'a State<T>,
-    terms: &'a [FlipTerm],
+    words: &'a Words,
+    room: &'a mut WordRoom<T>,
 }
 
 impl<T: Real> WithSimd for Expect<'_, T> {
-    type Output = Vec<[f64; LANES]>;
+    type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) -> Vec<[f64; LANES]> {
-        let (re, im) = (self.state.re.as_chunks::<LANES>().0, self.state.im.as_chunks::<LANES>().0);
-        let mut total = vec![[0.0; LANES]; self.terms.len()];
-        let mut sums = vec![Line([T::zero(); LANES]); self.terms.len()];
-        for (eight, (re, im)) in re.chunks(EIGHT).zip(im.chunks(EIGHT)).enumerate() {
-            let mut lines = [Line([T::zero(); LANES]); EIGHT];
+    fn with_simd<S: Simd>(self, simd: S) {
+        align_frame();
+        let Words { terms, groups } = self.words;
+        let WordRoom { sums: total, lines: sums, .. } = self.room;
+        total.clear();
+        total.resize(terms.len(), [0.0; LANES]);
+        sums.clear();
+        sums.resize(terms.len(), Line([T::zero(); LANES]));
+        for_eights!(self.state, |eight, re, im| {
             for at in (0..LANES).step_by(lanes::<S, T>()) {
-                let (re, im) = (loaded::<S, T>(simd, re.iter(), at), loaded::<S, T>(simd, im.iter(), at));
-                let mut eight = re;
+                let (re, im) = (loaded::<S, T>(re, at), loaded::<S, T>(im, at));
+                let mut vectors = re;
                 for j in 0..EIGHT {
-                    eight[j] = T::times_plus(simd, re[j], re[j], T::times(simd, im[j], im[j]));
+                    vectors[j] = T::times_plus(simd, re[j], re[j], T::times(simd, im[j], im[j]));
                 }
-                transform::<S, T>(simd, &mut eight);
-                stored::<S, T>(lines.iter_mut().map(|line| &mut line.0), at, &eight);
+                transform::<S, T>(simd, &mut vectors);
+                for j in 0..EIGHT {
+                    let group = groups[j].clone();
+                    for (sum, term) in sums[group.clone()].iter_mut().zip(&terms[group]) {
+                        add::<S, T>(simd, sum, sign(term, eight), vectors[j], at);
+                    }
+                }
             }
-            for (sum, term) in sums.iter_mut().zip(self.terms) {
-                add::<S, T>(simd, sum, sign(term, eight), &lines[term.z as usize % EIGHT]);
+            if (eight + 1).is_multiple_of(FLUSH) {
+                flush(total, sums);
             }
-            if (eight + 1) % FLUSH == 0 {
-                flush(&mut total, &mut sums);
-            }
-        }
-        flush(&mut total, &mut sums);
-        total
+        });
+        flush(total, sums);
     }
 }
 
-/// `to += sign line`.
+/// Words of Z, in the order in which kernels take them.
+#[derive(Debug)]
+pub(super) struct Words {
+    terms: Vec<FlipTerm>,
+    /// Those that agree in the lowest three bits.
+    groups: [Range<usize>; EIGHT],
+}
+
+impl Words {
+    pub(super) fn new(terms: &[FlipTerm]) -> Self {
+        let low = |term: &FlipTerm| term.z as usize % EIGHT;
+        let mut terms = terms.to_vec();
+        terms.sort_by_key(low);
+        let first = |bits: usize| terms.partition_point(|term| low(term) < bits);
+        let groups = std::array::from_fn(|bits| first(bits)..first(bits + 1));
+        Self { terms, groups }
+    }
+}
+
+/// Adds `sign vector` to a line from lane `at` on.
 #[inline(always)]
-fn add<S: Simd, T: Real>(simd: S, to: &mut Line<T>, sign: T, line: &Line<T>) {
+fn add<S: Simd, T: Real>(simd: S, to: &mut Line<T>, sign: T, vector: T::Vector<S>, at: usize) {
     let sign = T::splat(simd, sign);
-    for at in (0..LANES).step_by(lanes::<S, T>()) {
-        // SAFETY: `at` is the first lane of a vector that ends within the lanes.
-        unsafe {
-            let sum =
-                T::times_plus(simd, sign, load::<S, T>(line.0.as_ptr().add(at)), load::<S, T>(to.0.as_ptr().add(at)));
-            store::<S, T>(to.0.as_mut_ptr().add(at), sum);
-        }
+    // SAFETY: `at` is the first lane of a vector that ends within the lanes.
+    unsafe {
+        let sum = T::times_plus(simd, sign, vector, load::<S, T>(to.0.as_ptr().add(at)));
+        store::<S, T>(to.0.as_mut_ptr().add(at), sum);
     }
 }
 
@@ -129,7 +172,7 @@ fn flush<T: Real>(total: &mut [[f64; LANES]], sums: &mut [Line<T>]) {
 struct Apply<'a, T> {
     from: &'a State<T>,
     to: &'a mut State<T>,
-    terms: &'a [FlipTerm],
+    words: &'a Words,
     factors: &'a [Line<T>],
 }
 
@@ -138,45 +181,57 @@ impl<T: Real> WithSimd for Apply<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let from = (self.from.re.as_chunks::<LANES>().0, self.from.im.as_chunks::<LANES>().0);
-        let to = (self.to.re.as_chunks_mut::<LANES>().0, self.to.im.as_chunks_mut::<LANES>().0);
-        let from = from.0.chunks(EIGHT).zip(from.1.chunks(EIGHT));
-        let to = to.0.chunks_mut(EIGHT).zip(to.1.chunks_mut(EIGHT));
-        for (eight, (from, to)) in from.zip(to).enumerate() {
-            let mut lines = [Line([T::zero(); LANES]); EIGHT];
-            for (term, factor) in self.terms.iter().zip(self.factors) {
-                add::<S, T>(simd, &mut lines[term.z as usize % EIGHT], sign(term, eight), factor);
-            }
+        align_frame();
+        let Words { terms, groups } = self.words;
+        let to_re = self.to.re.as_chunks_mut::<LANES>().0;
+        let to_im = self.to.im.as_chunks_mut::<LANES>().0;
+        for_eights!(self.from, |eight, re, im| {
             for at in (0..LANES).step_by(lanes::<S, T>()) {
-                let mut diagonal = loaded::<S, T>(simd, lines.iter().map(|line| &line.0), at);
-                transform::<S, T>(simd, &mut diagonal);
-                for (from, to) in [(from.0, &mut *to.0), (from.1, &mut *to.1)] {
-                    let mut lines = loaded::<S, T>(simd, from.iter(), at);
-                    for j in 0..EIGHT {
-                        lines[j] = T::times(simd, diagonal[j], lines[j]);
+                let mut diagonal = [T::splat(simd, T::zero()); EIGHT];
+                for j in 0..EIGHT {
+                    let group = groups[j].clone();
+                    let mut sum = T::splat(simd, T::zero());
+                    for (term, factor) in terms[group.clone()].iter().zip(&self.factors[group]) {
+                        // SAFETY: as in `add`.
+                        let factor = unsafe { load::<S, T>(factor.0.as_ptr().add(at)) };
+                        sum = T::times_plus(simd, T::splat(simd, sign(term, eight)), factor, sum);
                     }
-                    stored::<S, T>(to.iter_mut(), at, &lines);
+                    diagonal[j] = sum;
+                }
+                transform::<S, T>(simd, &mut diagonal);
+                let (re, im) = (loaded::<S, T>(re, at), loaded::<S, T>(im, at));
+                let lines = to_re[EIGHT * eight..].iter_mut().zip(&mut to_im[EIGHT * eight..]);
+                for (j, (to_re, to_im)) in lines.take(EIGHT).enumerate() {
+                    // SAFETY: as for `loaded`.
+                    unsafe {
+                        store::<S, T>(to_re.as_mut_ptr().add(at), T::times(simd, diagonal[j], re[j]));
+                        store::<S, T>(to_im.as_mut_ptr().add(at), T::times(simd, diagonal[j], im[j]));
+                    }
                 }
             }
-        }
+        });
     }
 }
 
 /// Adds the expectation values of words of Z to `total`, `[outputs][LANES]`.
-pub(super) fn expect<T: Real>(state: &State<T>, terms: &[FlipTerm], total: &mut [f64]) {
-    if terms.is_empty() {
-        return;
-    }
-    let sums = arch().dispatch(Expect { state, terms });
-    for (term, sums) in terms.iter().zip(sums) {
+pub(super) fn expect<T: Real>(state: &State<T>, words: &Words, room: &mut WordRoom<T>, total: &mut [f64]) {
+    arch().dispatch(Expect { state, words, room });
+    for (term, sums) in words.terms.iter().zip(&room.sums) {
         let total = &mut total[term.output * LANES..][..LANES];
         total.iter_mut().zip(sums).for_each(|(total, sum)| *total += term.coefficient * sum);
     }
 }
 
 /// `to = (sum over words of factors[output] * coefficient * word) from`.
-pub(super) fn apply<T: Real>(from: &State<T>, terms: &[FlipTerm], factors: &[[T; LANES]], to: &mut State<T>) {
+pub(super) fn apply<T: Real>(
+    from: &State<T>,
+    words: &Words,
+    factors: &[[T; LANES]],
+    room: &mut WordRoom<T>,
+    to: &mut State<T>,
+) {
     let factor = |term: &FlipTerm| Line(factors[term.output].map(|factor| T::from_f64(term.coefficient) * factor));
-    let factors: Vec<Line<T>> = terms.iter().map(factor).collect();
-    arch().dispatch(Apply { from, to, terms, factors: &factors });
+    room.lines.clear();
+    room.lines.extend(words.terms.iter().map(factor));
+    arch().dispatch(Apply { from, to, words, factors: &room.lines });
 }

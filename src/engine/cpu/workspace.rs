@@ -1,0 +1,118 @@
+//! What a call works in, kept from call to call: a training step in its steady state takes no memory from the system but for
+//! what it returns.
+//!
+//! A [`Program`] has spare workspaces. A forward pass takes one (or makes one, if there is none), sets what depends on the
+//! arguments ([`Prepared`]), and hands each thread a [`Room`] to work in. If a gradient may follow, it leaves the final states
+//! in the workspace's blocks and hands the whole to the graph, as `Kept`; the gradient goes on in it. Whoever drops a
+//! workspace makes it a spare one again. So there are as many as there are calls at a time, forward passes that wait for their
+//! gradients included, and each call has its own: nothing is shared but the list.
+//!
+//! Spare ones hold at most [`SPARE_BYTES`] together, or what the user's limit allows. Large pages go back to those
+//! of the process (see `memory.rs`).
+
+use super::angles::GroupSums;
+use super::block::{Block, Room};
+use super::plan::{Plan, Way};
+use super::prepare::Prepared;
+use crate::engine::{Arguments, Real};
+use crate::program::{Program, Spare, Spares};
+use std::sync::Arc;
+
+/// Bytes of a program's spare workspaces.
+const SPARE_BYTES: usize = 1 << 26;
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Workspace<T> {
+    /// What it was made for.
+    shape: (Way, usize),
+    pub(super) prepared: Prepared<T>,
+    /// One for each thread.
+    pub(super) rooms: Vec<Room<T>>,
+    /// One for each block, if their final states are kept.
+    pub(super) blocks: Vec<Block<T>>,
+    /// One for each group of blocks.
+    pub(super) sums: Vec<GroupSums>,
+    /// The arguments that tables and final states belong to: a `Var` may be set to other ones before its gradient is asked
+    /// for.
+    inputs: Vec<T>,
+    weights: Vec<T>,
+}
+
+impl<T: Real> Workspace<T> {
+    fn new(program: &Program, plan: &Plan) -> Self {
+        Self {
+            shape: (plan.way, plan.lanes),
+            prepared: Prepared::new(program, plan),
+            rooms: Vec::new(),
+            blocks: Vec::new(),
+            sums: Vec::new(),
+            inputs: Vec::new(),
+            weights: Vec::new(),
+        }
+    }
+}
+
+impl<T: Real> Spare for Workspace<T> {
+    fn bytes(&self) -> usize {
+        let rooms = self.rooms.iter().map(Room::bytes).sum::<usize>();
+        rooms + self.blocks.iter().map(|block| block.psi.bytes()).sum::<usize>() + self.prepared.bytes()
+    }
+}
+
+impl<T: Real> Workspace<T> {
+    /// A workspace for a call: a spare one if there is any.
+    pub(super) fn take(program: &Program, arguments: Arguments<'_, T>, plan: &Plan) -> Box<Self> {
+        let spare = program.spares.take::<Self>().filter(|spare| spare.shape == (plan.way, plan.lanes));
+        let mut workspace = spare.unwrap_or_else(|| Box::new(Self::new(program, plan)));
+        workspace.set(program, arguments, plan);
+        workspace
+    }
+
+    /// What depends on the arguments. No final states are kept.
+    fn set(&mut self, program: &Program, arguments: Arguments<'_, T>, plan: &Plan) {
+        self.prepared.set(program, arguments);
+        self.rooms.truncate(if plan.spread_blocks { rayon::current_num_threads() } else { 1 });
+        for (to, from) in [(&mut self.inputs, arguments.inputs), (&mut self.weights, arguments.weights)] {
+            to.clear();
+            to.extend_from_slice(from);
+        }
+    }
+
+    /// For the next call.
+    pub(super) fn give_back(mut self: Box<Self>, spares: &Spares, limit: Option<u64>) {
+        self.rooms.iter_mut().for_each(Room::give_back_pages);
+        self.blocks.iter_mut().for_each(|block| block.psi.give_back_pages());
+        let most = limit.map_or(SPARE_BYTES, |limit| SPARE_BYTES.min(usize::try_from(limit).unwrap_or(usize::MAX)));
+        spares.put(self, most);
+    }
+}
+
+/// Final states of a forward pass, in the workspace it has left them in.
+#[derive(Debug)]
+pub(crate) struct Kept<T: Real> {
+    /// There until it is taken out.
+    workspace: Option<Box<Workspace<T>>>,
+    spares: Arc<Spares>,
+    limit: Option<u64>,
+}
+
+impl<T: Real> Kept<T> {
+    pub(super) fn new(workspace: Box<Workspace<T>>, program: &Program, limit: Option<u64>) -> Self {
+        Self { workspace: Some(workspace), spares: Arc::clone(&program.spares), limit }
+    }
+
+    /// The workspace, if its final states are what these arguments lead to.
+    pub(super) fn of(mut self, arguments: Arguments<'_, T>) -> Option<Box<Workspace<T>>> {
+        let holds = |kept: &mut Box<Workspace<T>>| kept.inputs == arguments.inputs && kept.weights == arguments.weights;
+        self.workspace.take_if(holds)
+    }
+}
+
+impl<T: Real> Drop for Kept<T> {
+    fn drop(&mut self) {
+        if let Some(workspace) = self.workspace.take() {
+            workspace.give_back(&self.spares, self.limit);
+        }
+    }
+}
