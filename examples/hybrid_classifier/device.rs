@@ -63,7 +63,7 @@ pub(crate) fn choose(asked: Option<DeviceKind>) -> Result<(Device, String)> {
         }
     }
     let reason = match reasons.is_empty() {
-        true => "no GPU support in this build; the quantum engine is CPU only".to_owned(),
+        true => "this build has no GPU support: see the features `cuda` and `metal`".to_owned(),
         false => reasons.join("; "),
     };
     Ok((Device::Cpu, format!("cpu ({reason})")))

@@ -4,7 +4,8 @@
 //! device, for what the gradient may want to keep and for the rest, besides the result. The gradient is that of the forward
 //! pass: where it needs inputs and weights themselves, copies of them are kept.
 
-use super::plan::{self, Buffer, Plan};
+use super::plan::{Buffer, Plan};
+use super::planner;
 use super::tape::Tape;
 use super::{Dialect, Limits};
 use crate::engine::Wanted;
@@ -250,9 +251,9 @@ impl<M: Clone + Debug + Send + Sync + 'static> Resident<M> {
             return Arc::clone(plan);
         }
         let plan = Arc::new(match key {
-            Key::Forward { batch, keep } => plan::forward(program, &self.tape, self.limits, batch, keep),
+            Key::Forward { batch, keep } => planner::forward(program, &self.tape, self.limits, batch, keep),
             Key::Gradient { batch, wanted, kept } => {
-                plan::gradient(program, &self.tape, self.limits, batch, wanted, kept)
+                planner::gradient(program, &self.tape, self.limits, batch, wanted, kept)
             }
         });
         if plans.len() == PLANS {

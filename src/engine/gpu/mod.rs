@@ -14,6 +14,7 @@ pub mod emulator;
 #[cfg(feature = "metal")]
 pub(crate) mod metal;
 mod plan;
+mod planner;
 mod stages;
 mod sweeps;
 mod tape;

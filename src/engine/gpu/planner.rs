@@ -1,0 +1,342 @@
+//! From a tape and a batch to a plan.
+//!
+//! ```text
+//! forward   prepare, flags, (embed), forward sweeps, readout
+//! gradient  what was not kept of the forward pass, seed, reverse sweeps, slots, inputs, (unembed), weights
+//! ```
+//!
+//! Where a state is one tile and observables are read, it is two launches each way: prepare and forward; reverse and weights.
+
+mod reading;
+
+use super::Limits;
+use super::args::{ChainArgs, EmbedArgs, FlagArgs, PrepareArgs, SlotArgs, SweepArgs};
+use super::plan::{Buffer, Launch, Plan};
+use super::tape::{INPUTS, Run, Tape, WEIGHTS};
+use super::terms::{Observables, Reading};
+use crate::engine::Wanted;
+use crate::program::Program;
+
+/// Threads of a group where nothing else decides.
+const THREADS: u32 = 128;
+
+/// Amplitudes a thread takes at a time, as a power of two: a pass of three rotations.
+const THREAD_BITS: usize = 3;
+
+/// Makes plans for a program on a batch.
+pub(super) struct Planner<'a> {
+    program: &'a Program,
+    tape: &'a Tape,
+    limits: Limits,
+    batch: usize,
+    plan: Plan,
+}
+
+/// A forward pass; with `keep`, it leaves the final states.
+pub(super) fn forward(program: &Program, tape: &Tape, limits: Limits, batch: usize, keep: bool) -> Plan {
+    let mut planner = Planner::new(program, tape, limits, batch);
+    planner.size(Buffer::Result, batch * program.outputs(), limits.real);
+    planner.run(true, keep);
+    if planner.fused().is_none() {
+        planner.read();
+    }
+    planner.plan
+}
+
+/// A gradient, after what a forward pass kept or, without, with a forward pass in front.
+pub(super) fn gradient(
+    program: &Program,
+    tape: &Tape,
+    limits: Limits,
+    batch: usize,
+    wanted: Wanted,
+    kept: bool,
+) -> Plan {
+    let mut planner = Planner::new(program, tape, limits, batch);
+    let inputs = if wanted.inputs { batch * program.inputs } else { 0 };
+    let weights = if wanted.weights { program.weights } else { 0 };
+    planner.size(Buffer::Result, inputs + weights, limits.real);
+    planner.size(Buffer::Cotangent, batch * program.outputs(), limits.real);
+    if planner.fused().is_none() || program.embedding.is_some() {
+        planner.size(Buffer::Lambdas, batch << program.qubits, 2 * limits.real);
+    }
+    if !kept {
+        planner.run(false, true);
+    }
+    if planner.fused().is_none() {
+        planner.seed();
+    }
+    planner.reverse(wanted);
+    planner.chain(wanted);
+    planner.plan
+}
+
+impl<'a> Planner<'a> {
+    fn new(program: &'a Program, tape: &'a Tape, limits: Limits, batch: usize) -> Self {
+        let plan = Plan { sizes: [0; Buffer::ALL.len()], launches: Vec::new() };
+        let mut planner = Self { program, tape, limits, batch, plan };
+        let Limits { real, angle, .. } = limits;
+        let angles = &tape.angles;
+        planner.size(Buffer::Tape, tape.words.len(), 4);
+        planner.size(Buffer::Numbers, tape.numbers.len(), angle);
+        planner.size(Buffer::Constants, tape.constants.len(), 2 * real);
+        planner.size(Buffer::Inputs, batch * program.inputs, real);
+        planner.size(Buffer::Weights, program.weights, real);
+        planner.size(Buffer::Shared, (angles.shared + angles.fixed) as usize, 2 * real);
+        planner.size(Buffer::Turns, batch * angles.own as usize, 2 * real);
+        planner.size(Buffer::Flags, batch, real);
+        planner.size(Buffer::Tables, (tape.tables.0 as usize) << tape.bits, 2 * real);
+        planner.size(Buffer::States, batch << program.qubits, 2 * real);
+        planner
+    }
+
+    /// Makes a buffer hold `count` entries of `bytes` bytes at the least.
+    fn size(&mut self, buffer: Buffer, count: usize, bytes: usize) {
+        let size = &mut self.plan.sizes[buffer as usize];
+        *size = (count as u64 * bytes as u64).max(*size);
+    }
+
+    /// `items` threads in groups.
+    fn each(&mut self, kernel: &'static str, items: usize, buffers: &[Buffer], args: Vec<u32>) {
+        if items > 0 {
+            self.launch(kernel, items.div_ceil(THREADS as usize), THREADS, 0, buffers, args);
+        }
+    }
+
+    fn launch(
+        &mut self,
+        kernel: &'static str,
+        groups: usize,
+        threads: u32,
+        group_bytes: usize,
+        buffers: &[Buffer],
+        args: Vec<u32>,
+    ) {
+        if groups > 0 {
+            let buffers = buffers.iter().map(|buffer| (*buffer, 0)).collect();
+            let (groups, group_bytes) = (groups as u32, group_bytes as u32);
+            self.plan.launches.push(Launch { kernel, groups, threads, group_bytes, buffers, args });
+        }
+    }
+
+    /// Angles, tables and final states; the outputs too, if `read` and all is fused.
+    fn run(&mut self, read: bool, store: bool) {
+        use Buffer::{Constants, Flags, Inputs, Numbers, Result, Shared, States, Tables, Turns, Weights};
+        let (program, tape, batch) = (self.program, self.tape, self.batch);
+        let angles = &tape.angles;
+        let args = PrepareArgs {
+            shared: angles.shared,
+            fixed: angles.fixed,
+            own: angles.own,
+            batch: batch as u32,
+            inputs: program.inputs as u32,
+            slots: angles.expressions,
+            constants: angles.constants,
+            tables: tape.tables.0,
+            bits: tape.bits as u32,
+            lists: tape.tables.1,
+        };
+        let turns = (angles.shared + angles.fixed) as usize + batch * angles.own as usize;
+        let items = turns + ((tape.tables.0 as usize) << tape.bits);
+        let buffers = [Buffer::Tape, Numbers, Constants, Inputs, Weights, Shared, Turns, Tables];
+        self.each("cw_prepare", items, &buffers, args.words());
+        let fused = self.fused();
+        if fused.is_none() || !read {
+            let args = FlagArgs { batch: batch as u32, shared: angles.shared, own: angles.own };
+            self.each("cw_flags", batch, &[Shared, Turns, Flags], args.words());
+        }
+        if let Some(args) = self.embedding() {
+            self.launch("cw_embed", batch, THREADS, 0, &[Inputs, States], args.words());
+        }
+        let ground = program.embedding.is_none();
+        let (threads, per_group) = self.shape(2);
+        let fused = fused.filter(|_| read);
+        let numbers = fused.map_or((per_group * 2) << tape.bits, |sum| self.fused_numbers(sum));
+        for (k, run) in tape.sweeps.iter().enumerate() {
+            let args = SweepArgs {
+                ground: u32::from(ground && k == 0),
+                store: u32::from(store || fused.is_none()),
+                ..self.sweep(run, per_group, fused)
+            };
+            let buffers = [Buffer::Tape, Numbers, Shared, Turns, Tables, Constants, States, Flags, Result];
+            let bytes = numbers * self.limits.real;
+            self.launch("cw_forward", self.units().div_ceil(per_group), threads, bytes, &buffers, args.words());
+        }
+    }
+
+    /// The observables of a program whose whole call is one sweep each way. A group has to have room for their sums.
+    fn fused(&self) -> Option<&'a Observables> {
+        let fits = |sum: &Observables| self.fused_numbers(sum) * self.limits.real <= self.limits.group_bytes;
+        match &self.tape.reading {
+            Reading::Expectation(sum) if sum.fused && fits(sum) => Some(sum),
+            _ => None,
+        }
+    }
+
+    /// Numbers that a group holds which also reads the outputs of its tiles: states, and a sum for each term.
+    fn fused_numbers(&self, sum: &Observables) -> usize {
+        let (threads, per_group) = self.shape(2);
+        per_group * ((2 << self.tape.bits) + sum.count as usize) + 2 * (threads as usize).div_ceil(32)
+    }
+
+    fn embedding(&self) -> Option<EmbedArgs> {
+        self.program.embedding.map(|embedding| EmbedArgs {
+            qubits: self.program.qubits as u32,
+            batch: self.batch as u32,
+            inputs: self.program.inputs as u32,
+            first: embedding.first as u32,
+            count: embedding.count as u32,
+        })
+    }
+
+    /// Tiles of all samples.
+    fn units(&self) -> usize {
+        self.batch << (self.program.qubits - self.tape.bits)
+    }
+
+    /// Threads of a group and the tiles it works on, with `planes` real numbers an amplitude.
+    fn shape(&self, planes: usize) -> (u32, usize) {
+        let bits = self.tape.bits;
+        let threads = 1 << bits.saturating_sub(THREAD_BITS).min(self.limits.thread_bits);
+        // Whole warps; more tiles as long as all processors have some.
+        let least = 32usize.div_ceil(threads);
+        let fits = self.limits.group_bytes / ((planes * self.limits.real) << bits);
+        let most = (THREADS as usize / threads).min(self.units() / self.limits.groups).min(fits);
+        let per_group = least.max(if most > 0 { 1 << most.ilog2() } else { 1 });
+        ((threads * per_group) as u32, per_group)
+    }
+
+    fn sweep(&self, run: &Run, per_group: usize, fused: Option<&Observables>) -> SweepArgs {
+        let tape = self.tape;
+        let ends = fused.map(|sum| SweepArgs {
+            fused: 1,
+            turns: tape.angles.shared,
+            terms: sum.terms,
+            term_count: sum.count,
+            outputs: sum.outputs,
+            lists: sum.lists,
+            slots: tape.angles.slots() as u32,
+            slot_lists: tape.slot_cells,
+            inputs: self.program.inputs as u32,
+            input_lists: tape.angles.inputs,
+            ..SweepArgs::default()
+        });
+        SweepArgs {
+            qubits: self.program.qubits as u32,
+            bits: self.tape.bits as u32,
+            batch: self.batch as u32,
+            per_group: per_group as u32,
+            tile_basis: run.tile_basis,
+            offsets: run.offsets,
+            lane_bits: run.lane_bits,
+            index: self.tape.index,
+            first: run.first,
+            last: run.last,
+            own: self.tape.angles.own,
+            cells: self.tape.cells,
+            ..ends.unwrap_or_default()
+        }
+    }
+
+    /// The reverse sweeps, down to the first operation that matters.
+    fn reverse(&mut self, wanted: Wanted) {
+        use Buffer::{Cells, Constants, Cotangent, Flags, Inputs, Lambdas, Numbers, Result, Shared, Slots, States};
+        use Buffer::{Tables, Turns, Weights};
+        let tape = self.tape;
+        let kinds = (u32::from(wanted.inputs) * INPUTS) | (u32::from(wanted.weights) * WEIGHTS);
+        let to_the_start = wanted.inputs && self.program.embedding.is_some();
+        let stop = if to_the_start { 0 } else { tape.first_wanted(kinds) };
+        let fused = self.fused();
+        self.size(Cells, self.units() * tape.cells as usize, self.limits.real);
+        self.size(Slots, self.batch * tape.angles.slots(), self.limits.angle);
+        let (threads, per_group) = self.shape(5);
+        let warps = (threads as usize).div_ceil(32);
+        let bytes = self.limits.real * (((per_group * 5) << tape.bits) + 6 * warps);
+        let store = if fused.is_none() { 3 } else { 2 * u32::from(to_the_start) };
+        for run in tape.sweeps.iter().rev() {
+            // The ends are fused with the only sweep, which runs even if it undoes nothing.
+            if run.last <= stop && fused.is_none() {
+                break;
+            }
+            let args = self.sweep(run, per_group, fused);
+            let args = SweepArgs { wanted: kinds, first: run.first.max(stop).min(run.last), store, ..args };
+            let buffers = [
+                Buffer::Tape,
+                Numbers,
+                Shared,
+                Turns,
+                Tables,
+                Constants,
+                States,
+                Lambdas,
+                Cells,
+                Cotangent,
+                Flags,
+                Slots,
+                Inputs,
+                Weights,
+                Result,
+            ];
+            self.launch("cw_reverse", self.units().div_ceil(per_group), threads, bytes, &buffers, args.words());
+        }
+    }
+
+    /// The gradient in each slot of each sample.
+    fn slots(&mut self) {
+        let (program, tape) = (self.program, self.tape);
+        let tile_bits = program.qubits - tape.bits;
+        let per_item = if tile_bits <= 4 { 1 } else { THREADS };
+        let slots = tape.angles.slots();
+        let args = SlotArgs {
+            batch: self.batch as u32,
+            slots: slots as u32,
+            tile_bits: tile_bits as u32,
+            cells: tape.cells,
+            lists: tape.slot_cells,
+            per_item,
+        };
+        let items = self.batch * slots;
+        let groups = if per_item == 1 { items.div_ceil(THREADS as usize) } else { items };
+        let buffers = [Buffer::Tape, Buffer::Numbers, Buffer::Cells, Buffer::Slots];
+        self.launch("cw_slots", groups, THREADS, self.room(), &buffers, args.words());
+    }
+
+    /// From cells to gradients of variables.
+    fn chain(&mut self, wanted: Wanted) {
+        use Buffer::{Flags, Inputs, Lambdas, Numbers, Result, Slots, Weights};
+        let (program, tape, batch) = (self.program, self.tape, self.batch);
+        let room = self.room();
+        let fused = self.fused().is_some();
+        let slots = tape.angles.slots();
+        if !fused {
+            self.slots();
+        }
+        let args = |variables: usize, lists: u32| ChainArgs {
+            batch: batch as u32,
+            inputs: program.inputs as u32,
+            variables: variables as u32,
+            slots: slots as u32,
+            lists,
+        };
+        let mut start = 0;
+        if wanted.inputs && program.inputs > 0 {
+            let args = args(program.inputs, tape.angles.inputs);
+            let buffers = [Buffer::Tape, Numbers, Slots, Flags, Inputs, Weights, Result];
+            if !fused {
+                self.each("cw_inputs", batch * program.inputs, &buffers, args.words());
+            }
+            if let Some(args) = self.embedding() {
+                self.launch("cw_unembed", batch, THREADS, room, &[Inputs, Lambdas, Result], args.words());
+            }
+            start = (batch * program.inputs * self.limits.real) as u64;
+        }
+        if wanted.weights {
+            let args = args(program.weights, tape.angles.weights);
+            let buffers = [Buffer::Tape, Numbers, Slots, Inputs, Weights, Result];
+            self.launch("cw_weights", program.weights, THREADS, room, &buffers, args.words());
+            if let Some(launch) = self.plan.launches.last_mut().filter(|launch| launch.kernel == "cw_weights") {
+                launch.buffers[5].1 = start;
+            }
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! From final states to outputs, and from a cotangent of the outputs to λ, where no sweep does it.
+
+use super::{Planner, THREADS};
+use crate::engine::gpu::args::{BasisArgs, OutputArgs, ReadArgs};
+use crate::engine::gpu::plan::Buffer;
+use crate::engine::gpu::tape::NONE;
+use crate::engine::gpu::terms::{Basis, Observables, Reading};
+
+/// Bits of an index within the chunks that observables are summed over.
+const CHUNK_BITS: usize = 12;
+
+impl Planner<'_> {
+    pub(super) fn read(&mut self) {
+        let tape = self.tape;
+        match &tape.reading {
+            Reading::Expectation(sum) => {
+                self.expect(sum, Buffer::States, Buffer::Result, 0, sum.outputs);
+            }
+            Reading::Variance(sums) => {
+                let width = sums.len() as u32;
+                for (output, sum) in sums.iter().enumerate() {
+                    self.deviate(sum, output as u32, width);
+                    let identity = Observables {
+                        terms: sum.identity[0],
+                        count: 1,
+                        outputs: 1,
+                        lists: sum.identity[1],
+                        fused: false,
+                        identity: sum.identity,
+                    };
+                    self.expect(&identity, Buffer::Scratch, Buffer::Result, output as u32, width);
+                }
+            }
+            Reading::Probabilities(basis) => {
+                let rest = self.program.qubits - basis.count as usize;
+                let items = self.batch << basis.count;
+                let per_item = if rest <= 5 { 1 } else { THREADS };
+                let groups = if per_item == 1 { items.div_ceil(THREADS as usize) } else { items };
+                let buffers = [Buffer::Tape, Buffer::States, Buffer::Flags, Buffer::Result];
+                let args = self.basis(basis, per_item);
+                self.launch("cw_probabilities", groups, THREADS, self.room(), &buffers, args.words());
+            }
+            Reading::State(basis) => {
+                let args = self.basis(basis, 1);
+                let buffers = [Buffer::Tape, Buffer::States, Buffer::Flags, Buffer::Result];
+                self.each("cw_amplitudes", self.batch << self.program.qubits, &buffers, args.words());
+            }
+        }
+    }
+
+    pub(super) fn seed(&mut self) {
+        use Buffer::{Cotangent, Flags, Lambdas, Scratch, States};
+        let tape = self.tape;
+        let items = self.batch << self.program.qubits;
+        match &tape.reading {
+            Reading::Expectation(sum) => {
+                let args = ReadArgs { cotangent: 1, outputs: sum.outputs, ..self.terms(sum) };
+                self.apply(States, Lambdas, args);
+            }
+            Reading::Variance(sums) => {
+                let width = sums.len() as u32;
+                if sums.is_empty() {
+                    self.apply(States, Lambdas, ReadArgs { shift: NONE, ..self.whole() });
+                }
+                for (output, sum) in sums.iter().enumerate() {
+                    self.deviate(sum, output as u32, width);
+                    // The records name output 0: the cotangent is read from this one on.
+                    let (shift, keep) = (0, u32::from(output > 0));
+                    let args = ReadArgs { cotangent: 1, outputs: width, shift, keep, ..self.terms(sum) };
+                    self.apply(Scratch, Lambdas, args);
+                    let start = (output * self.limits.real) as u64;
+                    if let Some(launch) = self.plan.launches.last_mut() {
+                        for (buffer, from) in &mut launch.buffers {
+                            if matches!(buffer, Cotangent | Buffer::Means) {
+                                *from = start;
+                            }
+                        }
+                    }
+                }
+            }
+            Reading::Probabilities(basis) => {
+                let args = self.basis(basis, 1);
+                let buffers = [Buffer::Tape, States, Cotangent, Flags, Lambdas];
+                self.each("cw_seed_probabilities", items, &buffers, args.words());
+            }
+            Reading::State(basis) => {
+                let args = self.basis(basis, 1);
+                self.each("cw_seed_amplitudes", items, &[Buffer::Tape, Cotangent, Flags, Lambdas], args.words());
+            }
+        }
+    }
+
+    /// The mean of a sum into a column of the means, and `(O - mean) ψ` into scratch.
+    fn deviate(&mut self, sum: &Observables, output: u32, width: u32) {
+        self.size(Buffer::Means, self.batch * width as usize, self.limits.real);
+        self.size(Buffer::Scratch, self.batch << self.program.qubits, 2 * self.limits.real);
+        self.expect(sum, Buffer::States, Buffer::Means, output, width);
+        let args = ReadArgs { outputs: width, shift: output, ..self.terms(sum) };
+        self.apply(Buffer::States, Buffer::Scratch, args);
+    }
+
+    fn whole(&self) -> ReadArgs {
+        ReadArgs { qubits: self.program.qubits as u32, batch: self.batch as u32, ..ReadArgs::default() }
+    }
+
+    fn terms(&self, sum: &Observables) -> ReadArgs {
+        ReadArgs { terms: sum.terms, last: sum.count, shift: NONE, ..self.whole() }
+    }
+
+    fn apply(&mut self, from: Buffer, to: Buffer, args: ReadArgs) {
+        use Buffer::{Constants, Cotangent, Flags, Means, Numbers};
+        let buffers = [Buffer::Tape, Numbers, Constants, from, to, Cotangent, Means, Flags];
+        self.each("cw_apply", self.batch << self.program.qubits, &buffers, args.words());
+    }
+
+    /// What the states in `from` expect of a sum, into columns from `column` on of rows of `width` entries.
+    fn expect(&mut self, sum: &Observables, from: Buffer, to: Buffer, column: u32, width: u32) {
+        use Buffer::{Constants, Flags, Numbers, Sums};
+        let qubits = self.program.qubits;
+        let chunk_bits = qubits.min(CHUNK_BITS);
+        let chunks = 1usize << (qubits - chunk_bits);
+        let rows = self.batch * chunks;
+        self.size(Sums, rows * sum.count as usize, self.limits.real);
+        let args = ReadArgs { chunk_bits: chunk_bits as u32, term_count: sum.count, ..self.terms(sum) };
+        let buffers = [Buffer::Tape, Numbers, Constants, from, Sums];
+        if sum.count > 0 {
+            self.launch("cw_expect", rows, THREADS, 64 * self.limits.real, &buffers, args.words());
+        }
+        let items = self.batch * sum.outputs as usize;
+        let per_item = if chunks <= 32 { 1 } else { THREADS };
+        let args = OutputArgs {
+            batch: self.batch as u32,
+            outputs: sum.outputs,
+            chunks: chunks as u32,
+            terms: sum.terms,
+            first: sum.lists,
+            term_count: sum.count,
+            column,
+            width,
+            per_item,
+        };
+        let groups = if per_item == 1 { items.div_ceil(THREADS as usize) } else { items };
+        let buffers = [Buffer::Tape, Numbers, Sums, Flags, to];
+        self.launch("cw_outputs", groups, THREADS, self.room(), &buffers, args.words());
+    }
+
+    /// Bytes in which a group adds up numbers.
+    pub(super) fn room(&self) -> usize {
+        32 * self.limits.angle
+    }
+
+    fn basis(&self, basis: &Basis, per_item: u32) -> BasisArgs {
+        BasisArgs {
+            qubits: self.program.qubits as u32,
+            batch: self.batch as u32,
+            count: basis.count,
+            rows: basis.rows,
+            columns: basis.columns,
+            origin: basis.origin,
+            per_item,
+        }
+    }
+}
