@@ -8,10 +8,12 @@ fn main() {
         let out = std::path::PathBuf::from(std::env::var("OUT_DIR").expect("cargo names a directory"));
         cudaforge::KernelBuilder::new()
             .source_dir("kernels/cuda")
+            // The headers as well: unchanged kernels are not compiled again.
+            .watch(["kernels"])
             .arg("-std=c++17")
             .arg("-O3")
             .build_ptx()
             .and_then(|kernels| kernels.write(out.join("kernels.rs")))
-            .expect("nvcc compiles kernels/cuda");
+            .expect("the feature `cuda` needs nvcc (see NVCC and CUDA_COMPUTE_CAP) to compile kernels/cuda");
     }
 }

@@ -2,7 +2,8 @@
 //! qubit; forward, and forward with the gradient of `sum(out * c)` in inputs and weights, in f32. `step` goes through the public
 //! API, candle's own operations included; `engine` is the same without candle.
 //!
-//! `cargo bench --bench step` runs cases a to e; `cargo bench --bench step -- f` the large one.
+//! `cargo bench --bench step` runs all of them. With the feature `cuda` the layers are on the first NVIDIA GPU, and each time
+//! ends when the device has finished; `engine` stays the CPU's.
 
 use candle_core::{DType, Device, Module, Tensor, Var};
 use candle_nn::{VarBuilder, VarMap};
@@ -32,18 +33,31 @@ fn circuit(qubits: usize, layers: usize) -> Circuit {
     circuit
 }
 
+fn device() -> Device {
+    match candle_core::utils::cuda_is_available() {
+        true => Device::new_cuda(0).expect("the feature `cuda` is timed on an NVIDIA GPU"),
+        false => Device::Cpu,
+    }
+}
+
 fn steps(criterion: &mut Criterion) {
+    let device = device();
+    let finish = || device.synchronize().expect("the device finishes its work");
     let mut group = criterion.benchmark_group("step");
     group.sample_size(10).measurement_time(Duration::from_secs(3)).warm_up_time(Duration::from_millis(500));
     for (name, qubits, layers, batch) in CASES {
         let varmap = VarMap::new();
-        let vb = VarBuilder::from_varmap(&varmap, DType::F32, &Device::Cpu);
+        let vb = VarBuilder::from_varmap(&varmap, DType::F32, &device);
         let measurement = Measurement::expectation((0..qubits).map(z));
         let layer = QuantumLayer::new(circuit(qubits, layers), measurement, vb).expect("a valid circuit");
-        let x = Var::rand(-3f32, 3., (batch, qubits), &Device::Cpu).expect("inputs");
-        let c = Tensor::randn(0f32, 1., (batch, qubits), &Device::Cpu).expect("cotangent");
+        let x = Var::rand(-3f32, 3., (batch, qubits), &device).expect("inputs");
+        let c = Tensor::randn(0f32, 1., (batch, qubits), &device).expect("cotangent");
         group.bench_function(BenchmarkId::new("forward", name), |bencher| {
-            bencher.iter(|| layer.forward_detached(&x).expect("forward"));
+            bencher.iter(|| {
+                let y = layer.forward_detached(&x).expect("forward");
+                finish();
+                y
+            });
         });
         let flat = |tensor: &Tensor| -> Vec<f32> { tensor.flatten_all().and_then(|t| t.to_vec1()).expect("f32") };
         let weights: Vec<f32> = layer.weights().flat_map(|(_, tensor)| flat(tensor)).collect();
@@ -56,7 +70,9 @@ fn steps(criterion: &mut Criterion) {
         group.bench_function(BenchmarkId::new("gradient", name), |bencher| {
             bencher.iter(|| {
                 let loss = layer.forward(&x).and_then(|y| (y * &c)?.sum_all()).expect("forward");
-                loss.backward().expect("gradient")
+                let gradients = loss.backward().expect("gradient");
+                finish();
+                gradients
             });
         });
     }

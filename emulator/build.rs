@@ -69,6 +69,7 @@ fn kernels(text: &str, keyword: &str) -> Vec<Kernel> {
     let declarations = text.split(keyword).skip(1).filter_map(|rest| rest.trim_start().strip_prefix("void "));
     let declarations = declarations.map(|rest| rest.trim_start_matches("SWEEP_BOUNDS "));
     let kernel = |declaration: &str| {
+        let declaration = declaration.replace("__restrict__ ", "");
         let (name, rest) = declaration.split_once('(').expect("parameters");
         (name.trim().to_owned(), parameters(rest))
     };

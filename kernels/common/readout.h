@@ -106,8 +106,8 @@ FN void collect_outputs(
     GLOBAL const uint *tape, GLOBAL const Angle *numbers, GLOBAL const T *sums, GLOBAL const T *flags, GLOBAL T *outputs,
     GROUP Sum *room, CONSTANT OutputArgs &a, Place p)
 {
-    const uint item = a.per_item == 1u ? p.group * p.threads + p.rank : p.group;
-    const uint sample = item / a.outputs, output = item % a.outputs;
+    const wide item = a.per_item == 1u ? static_cast<wide>(p.group) * p.threads + p.rank : p.group;
+    const uint sample = static_cast<uint>(item / a.outputs), output = static_cast<uint>(item % a.outputs);
     if (sample >= a.batch) {
         return;
     }
@@ -125,7 +125,7 @@ FN void collect_outputs(
         total = group_sum<Sum>(total, room, p);
     }
     if (start == 0u) {
-        outputs[sample * a.width + a.column + output] = static_cast<T>(total) + flags[sample];
+        outputs[static_cast<wide>(sample) * a.width + a.column + output] = static_cast<T>(total) + flags[sample];
     }
 }
 
@@ -147,15 +147,15 @@ FN void apply_terms(
         const uint at = a.terms + term * TERM_WORDS;
         T factor = static_cast<T>(numbers[tape[at + 2u]]);
         if (a.cotangent != 0u) {
-            factor *= cotangent[sample * a.outputs + tape[at + 1u]];
+            factor *= cotangent[static_cast<wide>(sample) * a.outputs + tape[at + 1u]];
         }
         const Complex<T> value = applied<T>(state, 0u, index, tape, at, numbers, constants);
         sum = complex<T>(sum.x + factor * value.x, sum.y + factor * value.y);
     }
     if (a.shift != NONE) {
-        T factor = -means[sample * a.outputs + a.shift];
+        T factor = -means[static_cast<wide>(sample) * a.outputs + a.shift];
         if (a.cotangent != 0u) {
-            factor *= cotangent[sample * a.outputs + a.shift];
+            factor *= cotangent[static_cast<wide>(sample) * a.outputs + a.shift];
         }
         sum = complex<T>(sum.x + factor * state[index].x, sum.y + factor * state[index].y);
     }
@@ -187,7 +187,7 @@ FN void read_outputs(
         for (uint k = tape[a.lists + 2u * output]; k < tape[a.lists + 2u * output + 1u]; ++k) {
             total += numbers[tape[a.terms + tape[k] * TERM_WORDS + 2u]] * static_cast<Sum>(sums[tape[k]]);
         }
-        outputs[u.sample * a.outputs + output] = static_cast<T>(total) + flag;
+        outputs[static_cast<wide>(u.sample) * a.outputs + output] = static_cast<T>(total) + flag;
     }
 }
 
@@ -202,7 +202,7 @@ FN void seed_lambda(
         Complex<T> sum = complex<T>(flag, 0);
         for (uint term = 0u; term < a.term_count; ++term) {
             const uint at = a.terms + term * TERM_WORDS;
-            const T factor = static_cast<T>(numbers[tape[at + 2u]]) * cotangent[u.sample * a.outputs + tape[at + 1u]];
+            const T factor = static_cast<T>(numbers[tape[at + 2u]]) * cotangent[static_cast<wide>(u.sample) * a.outputs + tape[at + 1u]];
             const Complex<T> value = applied<T>(psi, size, e, tape, at, numbers, constants);
             sum = complex<T>(sum.x + factor * value.x, sum.y + factor * value.y);
         }

@@ -14,27 +14,27 @@ FN Place place() {
 }
 
 extern "C" __global__ void cw_prepare(
-    const uint *tape, const Angle *numbers, const Complex<REAL> *constants, const REAL *inputs, const REAL *weights,
+    const uint *__restrict__ tape, const Angle *__restrict__ numbers, const Complex<REAL> *__restrict__ constants, const REAL *__restrict__ inputs, const REAL *__restrict__ weights,
     Complex<REAL> *shared, Complex<REAL> *turns, Complex<REAL> *tables, const PrepareArgs a)
 {
     prepare<REAL>(tape, numbers, constants, inputs, weights, shared, turns, tables, a, place());
 }
 
 extern "C" __global__ void cw_flags(
-    const Complex<REAL> *shared, const Complex<REAL> *turns, REAL *flags, const FlagArgs a)
+    const Complex<REAL> *__restrict__ shared, const Complex<REAL> *__restrict__ turns, REAL *flags, const FlagArgs a)
 {
     fill_flags<REAL>(shared, turns, flags, a, place());
 }
 
 extern "C" __global__ void cw_embed(
-    const REAL *inputs, Complex<REAL> *states, const EmbedArgs a)
+    const REAL *__restrict__ inputs, Complex<REAL> *states, const EmbedArgs a)
 {
     embed_features<REAL>(inputs, states, a, place());
 }
 
 extern "C" __global__ void SWEEP_BOUNDS cw_forward(
-    const uint *tape, const Angle *numbers, const Complex<REAL> *shared, const Complex<REAL> *turns,
-    const Complex<REAL> *tables, const Complex<REAL> *constants, Complex<REAL> *states, REAL *flags, REAL *outputs,
+    const uint *__restrict__ tape, const Angle *__restrict__ numbers, const Complex<REAL> *__restrict__ shared, const Complex<REAL> *__restrict__ turns,
+    const Complex<REAL> *__restrict__ tables, const Complex<REAL> *__restrict__ constants, Complex<REAL> *states, REAL *flags, REAL *outputs,
     const SweepArgs a)
 {
     forward_sweep<REAL>(reinterpret_cast<REAL *>(group_memory), tape, numbers, shared, turns, tables, constants,
@@ -42,9 +42,9 @@ extern "C" __global__ void SWEEP_BOUNDS cw_forward(
 }
 
 extern "C" __global__ void SWEEP_BOUNDS cw_reverse(
-    const uint *tape, const Angle *numbers, const Complex<REAL> *shared, const Complex<REAL> *turns,
-    const Complex<REAL> *tables, const Complex<REAL> *constants, Complex<REAL> *states, Complex<REAL> *lambdas,
-    REAL *cells, const REAL *cotangent, const REAL *flags, Sum *slots, const REAL *inputs, const REAL *weights,
+    const uint *__restrict__ tape, const Angle *__restrict__ numbers, const Complex<REAL> *__restrict__ shared, const Complex<REAL> *__restrict__ turns,
+    const Complex<REAL> *__restrict__ tables, const Complex<REAL> *__restrict__ constants, Complex<REAL> *states, Complex<REAL> *lambdas,
+    REAL *cells, const REAL *__restrict__ cotangent, const REAL *__restrict__ flags, Sum *slots, const REAL *__restrict__ inputs, const REAL *__restrict__ weights,
     REAL *gradient, const SweepArgs a)
 {
     reverse_sweep<REAL>(reinterpret_cast<REAL *>(group_memory), tape, numbers, shared, turns, tables, constants,
@@ -52,65 +52,65 @@ extern "C" __global__ void SWEEP_BOUNDS cw_reverse(
 }
 
 extern "C" __global__ void cw_expect(
-    const uint *tape, const Angle *numbers, const Complex<REAL> *constants, const Complex<REAL> *states, REAL *sums,
+    const uint *__restrict__ tape, const Angle *__restrict__ numbers, const Complex<REAL> *__restrict__ constants, const Complex<REAL> *__restrict__ states, REAL *sums,
     const ReadArgs a)
 {
     expect_terms<REAL>(tape, numbers, constants, states, sums, reinterpret_cast<REAL *>(group_memory), a, place());
 }
 
 extern "C" __global__ void cw_outputs(
-    const uint *tape, const Angle *numbers, const REAL *sums, const REAL *flags, REAL *outputs, const OutputArgs a)
+    const uint *__restrict__ tape, const Angle *__restrict__ numbers, const REAL *__restrict__ sums, const REAL *__restrict__ flags, REAL *outputs, const OutputArgs a)
 {
     collect_outputs<REAL>(tape, numbers, sums, flags, outputs, reinterpret_cast<Sum *>(group_memory), a, place());
 }
 
 extern "C" __global__ void cw_apply(
-    const uint *tape, const Angle *numbers, const Complex<REAL> *constants, const Complex<REAL> *from,
-    Complex<REAL> *to, const REAL *cotangent, const REAL *means, const REAL *flags, const ReadArgs a)
+    const uint *__restrict__ tape, const Angle *__restrict__ numbers, const Complex<REAL> *__restrict__ constants, const Complex<REAL> *__restrict__ from,
+    Complex<REAL> *to, const REAL *__restrict__ cotangent, const REAL *__restrict__ means, const REAL *__restrict__ flags, const ReadArgs a)
 {
     apply_terms<REAL>(tape, numbers, constants, from, to, cotangent, means, flags, a, place());
 }
 
 extern "C" __global__ void cw_probabilities(
-    const uint *tape, const Complex<REAL> *states, const REAL *flags, REAL *outputs, const BasisArgs a)
+    const uint *__restrict__ tape, const Complex<REAL> *__restrict__ states, const REAL *__restrict__ flags, REAL *outputs, const BasisArgs a)
 {
     collect_probabilities<REAL>(tape, states, flags, outputs, reinterpret_cast<Sum *>(group_memory), a, place());
 }
 
 extern "C" __global__ void cw_seed_probabilities(
-    const uint *tape, const Complex<REAL> *states, const REAL *cotangent, const REAL *flags, Complex<REAL> *lambdas,
+    const uint *__restrict__ tape, const Complex<REAL> *__restrict__ states, const REAL *__restrict__ cotangent, const REAL *__restrict__ flags, Complex<REAL> *lambdas,
     const BasisArgs a)
 {
     seed_probabilities<REAL>(tape, states, cotangent, flags, lambdas, a, place());
 }
 
 extern "C" __global__ void cw_amplitudes(
-    const uint *tape, const Complex<REAL> *states, const REAL *flags, Complex<REAL> *outputs, const BasisArgs a)
+    const uint *__restrict__ tape, const Complex<REAL> *__restrict__ states, const REAL *__restrict__ flags, Complex<REAL> *outputs, const BasisArgs a)
 {
     collect_amplitudes<REAL>(tape, states, flags, outputs, a, place());
 }
 
 extern "C" __global__ void cw_seed_amplitudes(
-    const uint *tape, const REAL *cotangent, const REAL *flags, Complex<REAL> *lambdas, const BasisArgs a)
+    const uint *__restrict__ tape, const REAL *__restrict__ cotangent, const REAL *__restrict__ flags, Complex<REAL> *lambdas, const BasisArgs a)
 {
     seed_amplitudes<REAL>(tape, cotangent, flags, lambdas, a, place());
 }
 
 extern "C" __global__ void cw_slots(
-    const uint *tape, const Angle *numbers, const REAL *cells, Sum *slots, const SlotArgs a)
+    const uint *__restrict__ tape, const Angle *__restrict__ numbers, const REAL *__restrict__ cells, Sum *slots, const SlotArgs a)
 {
     sum_slots<REAL>(tape, numbers, cells, slots, reinterpret_cast<Sum *>(group_memory), a, place());
 }
 
 extern "C" __global__ void cw_inputs(
-    const uint *tape, const Angle *numbers, const Sum *slots, const REAL *flags, const REAL *inputs,
-    const REAL *weights, REAL *gradient, const ChainArgs a)
+    const uint *__restrict__ tape, const Angle *__restrict__ numbers, const Sum *__restrict__ slots, const REAL *__restrict__ flags, const REAL *__restrict__ inputs,
+    const REAL *__restrict__ weights, REAL *gradient, const ChainArgs a)
 {
     collect_inputs<REAL>(tape, numbers, slots, flags, inputs, weights, gradient, a, place());
 }
 
 extern "C" __global__ void cw_weights(
-    const uint *tape, const Angle *numbers, const Sum *slots, const REAL *inputs, const REAL *weights, REAL *gradient,
+    const uint *__restrict__ tape, const Angle *__restrict__ numbers, const Sum *__restrict__ slots, const REAL *__restrict__ inputs, const REAL *__restrict__ weights, REAL *gradient,
     const ChainArgs a)
 {
     collect_weights<REAL>(tape, numbers, slots, inputs, weights, gradient, reinterpret_cast<Sum *>(group_memory), a,
@@ -118,7 +118,7 @@ extern "C" __global__ void cw_weights(
 }
 
 extern "C" __global__ void cw_unembed(
-    const REAL *inputs, const Complex<REAL> *lambdas, REAL *gradient, const EmbedArgs a)
+    const REAL *__restrict__ inputs, const Complex<REAL> *__restrict__ lambdas, REAL *gradient, const EmbedArgs a)
 {
     unembed_features<REAL>(inputs, lambdas, gradient, reinterpret_cast<Sum *>(group_memory), a, place());
 }

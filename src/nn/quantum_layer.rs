@@ -19,7 +19,7 @@ use std::sync::Arc;
 /// | weights | one tensor a name of [`Circuit::weights`], under the `VarBuilder`'s prefix |
 /// | dtype | of input, weights and output alike: F64 computes in complex128; F32, F16 and BF16 in complex64 |
 /// | gradients | exact (adjoint method), in weights and in inputs; nothing is computed for what is not tracked |
-/// | device | CPU; a tensor elsewhere is a typed error |
+/// | device | CPU; NVIDIA and Apple GPUs with the features `cuda` and `metal`; a tensor elsewhere is a typed error |
 ///
 /// The circuit is checked and lowered once, when the layer is made. A forward and a backward pass cost two states of memory
 /// for each thread; no states are kept on the way, only a table of phases for each layer. A layer holds on to this memory

@@ -1,8 +1,23 @@
-//! The engines under test in this binary.
+//! The engines under test in this binary: the CPU's, and with the feature `cuda` that of the first NVIDIA GPU.
 
 use crate::lab::Engine;
-use candle_core::DType;
+use candle_core::{DType, Device};
+use std::sync::OnceLock;
+
+/// One device for all tests: each would load the kernels anew.
+static CUDA: OnceLock<Device> = OnceLock::new();
 
 pub(crate) fn all() -> Vec<Engine> {
-    vec![Engine::cpu(DType::F64), Engine::cpu(DType::F32)]
+    let mut all = vec![Engine::cpu(DType::F64), Engine::cpu(DType::F32)];
+    if candle_core::utils::cuda_is_available() {
+        let device =
+            || CUDA.get_or_init(|| Device::new_cuda(0).expect("the feature `cuda` is tested on a GPU")).clone();
+        all.extend([("cuda f64", DType::F64), ("cuda f32", DType::F32)].map(|(name, dtype)| Engine {
+            name,
+            dtype,
+            device,
+            enter: |run| run(),
+        }));
+    }
+    all
 }

@@ -19,7 +19,9 @@ pub(crate) struct Outcome {
 pub(crate) struct Engine {
     pub(crate) name: &'static str,
     pub(crate) dtype: DType,
-    /// Runs something with this engine in charge of tensors on `Device::Cpu`.
+    /// Where its tensors are.
+    pub(crate) device: fn() -> Device,
+    /// Runs something with this engine in charge of tensors on that device.
     pub(crate) enter: fn(&mut dyn FnMut()),
 }
 
@@ -27,7 +29,7 @@ impl Engine {
     /// The CPU engine.
     pub(crate) fn cpu(dtype: DType) -> Self {
         let name = if dtype == DType::F64 { "cpu f64" } else { "cpu f32" };
-        Self { name, dtype, enter: |run| run() }
+        Self { name, dtype, device: || Device::Cpu, enter: |run| run() }
     }
 
     /// What values may be off by, for a circuit of that many operations.
@@ -55,7 +57,7 @@ pub(crate) fn tensor(rows: &[Vec<f64>], dtype: DType) -> Tensor {
 
 /// Outputs flattened to a row a sample.
 pub(crate) fn rows(tensor: &Tensor) -> Vec<Vec<f64>> {
-    let tensor = tensor.to_dtype(DType::F64).unwrap();
+    let tensor = tensor.to_device(&Device::Cpu).unwrap().to_dtype(DType::F64).unwrap();
     let batch = tensor.dim(0).unwrap();
     let flat: Vec<f64> = tensor.flatten_all().unwrap().to_vec1().unwrap();
     let width = flat.len() / batch.max(1);
@@ -72,7 +74,7 @@ pub(crate) fn run(
     engine: Engine,
 ) -> Outcome {
     let mut outcome = None;
-    (engine.enter)(&mut || outcome = Some(evaluate(case, measurement, x, w, cotangent, engine.dtype)));
+    (engine.enter)(&mut || outcome = Some(evaluate(case, measurement, x, w, cotangent, engine)));
     outcome.expect("the engine runs what it is given")
 }
 
@@ -82,17 +84,19 @@ fn evaluate(
     x: &[Vec<f64>],
     w: &[f64],
     cotangent: &[Vec<f64>],
-    dtype: DType,
+    engine: Engine,
 ) -> Outcome {
+    let device = (engine.device)();
+    let on_device = |rows: &[Vec<f64>]| tensor(rows, engine.dtype).to_device(&device).unwrap();
     let circuit = case.circuit();
-    let xs = Var::from_tensor(&tensor(x, dtype)).unwrap();
-    let ws = Var::from_tensor(&tensor(&[w.to_vec()], dtype).flatten_all().unwrap()).unwrap();
+    let xs = Var::from_tensor(&on_device(x)).unwrap();
+    let ws = Var::from_tensor(&on_device(&[w.to_vec()]).flatten_all().unwrap()).unwrap();
     let y = functional::evaluate(&circuit, measurement, Some(&xs), &[("w", &ws)]).unwrap();
     let outputs = rows(&y);
     if cotangent.is_empty() {
         return Outcome { outputs, dx: vec![], dw: vec![] };
     }
-    let c = tensor(cotangent, dtype).reshape(y.shape()).unwrap();
+    let c = on_device(cotangent).reshape(y.shape()).unwrap();
     let gradients = (y * c).unwrap().sum_all().unwrap().backward().unwrap();
     let dx = rows(gradients.get(&xs).unwrap());
     let dw = rows(&gradients.get(&ws).unwrap().unsqueeze(0).unwrap()).concat();

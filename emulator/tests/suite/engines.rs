@@ -1,7 +1,7 @@
 //! The engines under test in this binary: both dialects, every order of threads, whole states and tiles.
 
 use crate::lab::Engine;
-use candle_core::DType;
+use candle_core::{DType, Device as Place};
 use candlewick::emulation::{Dialect, emulator};
 use candlewick_emulator::{Device, Order};
 use std::sync::Arc;
@@ -12,6 +12,7 @@ macro_rules! engines {
         vec![$(Engine {
             name: $name,
             dtype: if matches!(Dialect::$dialect, Dialect::CudaF64) { DType::F64 } else { DType::F32 },
+            device: || Place::Cpu,
             enter: |run| emulator::with(Arc::new(Device::new(Dialect::$dialect, Order::$order, $bits)), run),
         }),*]
     };

@@ -5,7 +5,7 @@ use candle_core::{DType, Device, Tensor};
 use candlewick::functional;
 use candlewick::prelude::*;
 
-/// Many small tiles in a group, and many sums for each: on Metal they do not fit beside the states, and are read later.
+/// Many small tiles in a group, and many sums for each: on Metal they fit beside fewer states.
 #[test]
 fn more_terms_than_a_group_has_room_for() {
     let letters = |k: usize| ["", "X", "Y", "Z"][k % 4];

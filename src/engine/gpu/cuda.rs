@@ -16,7 +16,7 @@ use std::any::Any;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-/// The kernels as PTX, which the driver compiles for its device.
+/// The kernels as PTX for the architecture that the build named, as candle's own: build on, or for, the card that runs them.
 #[allow(unreachable_pub, reason = "generated")]
 mod ptx {
     include!(concat!(env!("OUT_DIR"), "/kernels.rs"));
@@ -32,8 +32,23 @@ const GROUP_BYTES: u32 = 48 << 10;
 #[derive(Debug, Clone)]
 pub(crate) enum Memory {
     Own(Arc<CudaSlice<u8>>),
+    /// Of a program, used from any thread.
+    Lasting(Arc<Lasting>),
     /// Of a tensor that outlives the call.
     Lent(u64),
+}
+
+/// Memory that other threads than its maker's use. Each thread may have a stream of its own, so nothing may be queued on it any
+/// more when it goes.
+#[derive(Debug)]
+pub(crate) struct Lasting(CudaSlice<u8>);
+
+impl Drop for Lasting {
+    fn drop(&mut self) {
+        // A device that fails here fails at the next call, which says so.
+        let context = self.0.context();
+        let _ = context.bind_to_thread().and_then(|()| context.synchronize());
+    }
 }
 
 /// A kernel's last argument: a structure of words, of which it reads as many as it declares.
@@ -95,7 +110,10 @@ impl Device for CudaDevice {
 
     fn upload(&self, bytes: &[u8]) -> Result<Memory> {
         let bytes = if bytes.is_empty() { &[0u8] } else { bytes };
-        Ok(Memory::Own(Arc::new(self.clone_htod(bytes)?)))
+        let slice = self.clone_htod(bytes)?;
+        // Other threads read it on streams of their own.
+        self.cuda_stream().synchronize().map_err(candle)?;
+        Ok(Memory::Lasting(Arc::new(Lasting(slice))))
     }
 
     fn copy(&self, memory: &Memory, bytes: u64) -> Result<Memory> {
@@ -129,6 +147,7 @@ impl Device for CudaDevice {
 fn pointer(memory: &Memory, stream: &cudarc::driver::CudaStream) -> u64 {
     match memory {
         Memory::Own(slice) => slice.device_ptr(stream).0,
+        Memory::Lasting(lasting) => lasting.0.device_ptr(stream).0,
         Memory::Lent(pointer) => *pointer,
     }
 }
@@ -147,8 +166,11 @@ fn queue(device: &CudaDevice, dialect: Dialect, launch: &Launch, pointers: &[u64
         reason: format!("{error:?}"),
     };
     if launch.group_bytes > GROUP_BYTES {
+        // Always the same value: the function is shared with other threads, which may be about to launch it.
+        let most = DeviceAttribute::CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN;
+        let most = device.cuda_stream().context().attribute(most).map_err(candle)?;
         let attribute = FunctionAttribute::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
-        function.set_attribute(attribute, launch.group_bytes as i32).map_err(refused)?;
+        function.set_attribute(attribute, most).map_err(refused)?;
     }
     let words = Words::new(&launch.args);
     let mut call = function.builder();
@@ -219,7 +241,15 @@ pub(crate) fn check(
     dtype: DType,
     memory_limit: Option<u64>,
 ) -> Result<()> {
-    device::check(device, program, batch, dtype, memory_limit)
+    let check = || device::check(device, program, batch, dtype, memory_limit);
+    match check() {
+        // What has been freed goes back to the device when its work is done.
+        Err(Error::Memory { .. }) if memory_limit.is_none() => {
+            device.cuda_stream().synchronize().map_err(candle)?;
+            check()
+        }
+        outcome => outcome,
+    }
 }
 
 /// Outputs, and with `keep` what the gradient can use.

@@ -70,8 +70,11 @@ pub(crate) type Passed<M> = (M, Option<Kept<M>>);
 /// Bytes a forward pass may leave for its gradient, as a fraction of the device's free memory: an eighth.
 const KEPT_FRACTION: u64 = 8;
 
-/// Kept without asking how much memory is free.
-const KEPT_FREELY: u64 = 1 << 28;
+/// Bytes that are kept without asking how much memory is free.
+const KEPT_FREELY: u64 = 1 << 25;
+
+/// Amplitudes that fit any device: asking how much memory is free takes longer than computing with them.
+const UNQUESTIONED: u64 = 1 << 24;
 
 /// Arenas start their buffers at multiples of this, as allocators do.
 const ALIGNMENT: u64 = 256;
@@ -111,7 +114,7 @@ pub(crate) fn check<D: Device>(
     let states = [DType::F32, DType::F64].contains(&dtype).then(|| program.qubits).and_then(|qubits| {
         (batch as u64).checked_mul(1u64.checked_shl(qubits as u32).filter(|amplitudes| *amplitudes > 0)?)
     });
-    let unquestioned = memory_limit.is_none() && states.is_some_and(|amplitudes| amplitudes <= 1 << 20);
+    let unquestioned = memory_limit.is_none() && states.is_some_and(|amplitudes| amplitudes <= UNQUESTIONED);
     if !unquestioned {
         let needed = states.and_then(|amplitudes| amplitudes.checked_mul(2 * dtype.size_in_bytes() as u64));
         within(device, program, dtype, needed, memory_limit)?;
@@ -163,7 +166,10 @@ pub(crate) fn forward<D: Device>(device: &D, given: &Given<'_, D::Memory>, keep:
         return Ok((result, None));
     }
     let size: u64 = Buffer::ALL.iter().filter(|buffer| buffer.is_kept()).map(|buffer| plan.size(*buffer)).sum();
-    let keeps = size <= KEPT_FREELY || size <= device.free()? / KEPT_FRACTION;
+    let keeps = match given.memory_limit {
+        Some(limit) => size <= limit / KEPT_FRACTION,
+        None => size <= KEPT_FREELY || size <= device.free()? / KEPT_FRACTION,
+    };
     let copy = |memory: &D::Memory, buffer: Buffer| device.copy(memory, plan.size(buffer));
     let arguments = resident.tape.reads_arguments || !keeps;
     let arguments = arguments
@@ -188,7 +194,8 @@ pub(crate) fn gradient<D: Device>(
     }
     buffers[Buffer::Cotangent as usize] = Some((cotangent, 0));
     let plan = resident.plan(given.program, Key::Gradient { batch: given.batch, wanted, kept: arena.is_some() });
-    if given.memory_limit.is_some() {
+    // λ and what belongs to it: more than the forward pass has asked for.
+    if given.memory_limit.is_some() || working_set(device, &plan) > 8 * UNQUESTIONED {
         within(device, given.program, given.dtype, Some(working_set(device, &plan)), given.memory_limit)?;
     }
     match arena {
@@ -235,7 +242,7 @@ impl<M: Clone + Debug + Send + Sync + 'static> Resident<M> {
     fn new<D: Device<Memory = M>>(device: &D, program: &Program, dtype: DType) -> Result<Self> {
         let (dialect, limits) = device.limits(dtype)?;
         let unfit = || Error::UnsupportedDevice { device: format!("a GPU with tiles of {} bits", limits.tile_bits) };
-        let tape = Tape::new(program, limits.tile_bits).ok_or_else(unfit)?;
+        let tape = Tape::new(program, tile_bits(program.qubits, limits)).ok_or_else(unfit)?;
         let constants: Vec<f64> = tape.constants.iter().flat_map(|value| [value.re, value.im]).collect();
         let memory = [
             device.upload(pulp::bytemuck::cast_slice(&tape.words))?,
@@ -292,6 +299,20 @@ impl<M: Clone + Debug + Send + Sync + 'static> Resident<M> {
         Ok(arena)
     }
 }
+
+/// Bits of a tile: the most there can be for a state that is one, fewer for others, so that there are tiles for all processors.
+fn tile_bits(qubits: usize, limits: Limits) -> usize {
+    if qubits <= limits.tile_bits {
+        return limits.tile_bits;
+    }
+    qubits.saturating_sub(TILES).max(LEAST_TILE).min(limits.tile_bits)
+}
+
+/// Bits of the number of tiles that keep all processors busy.
+const TILES: usize = 8;
+
+/// Fewer bits of a tile take more sweeps than they gain.
+const LEAST_TILE: usize = 10;
 
 /// Numbers in the precision that takes `width` bytes.
 fn bytes(values: &[f64], width: usize) -> Vec<u8> {

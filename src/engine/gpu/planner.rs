@@ -60,6 +60,7 @@ pub(super) fn gradient(
     if planner.fused().is_none() || program.embedding.is_some() {
         planner.size(Buffer::Lambdas, batch << program.qubits, 2 * limits.real);
     }
+    planner.states();
     if !kept {
         planner.run(false, true);
     }
@@ -86,7 +87,6 @@ impl<'a> Planner<'a> {
         planner.size(Buffer::Turns, batch * angles.own as usize, 2 * real);
         planner.size(Buffer::Flags, batch, real);
         planner.size(Buffer::Tables, (tape.tables.0 as usize) << tape.bits, 2 * real);
-        planner.size(Buffer::States, batch << program.qubits, 2 * real);
         planner
     }
 
@@ -94,6 +94,11 @@ impl<'a> Planner<'a> {
     fn size(&mut self, buffer: Buffer, count: usize, bytes: usize) {
         let size = &mut self.plan.sizes[buffer as usize];
         *size = (count as u64 * bytes as u64).max(*size);
+    }
+
+    /// ψ of all samples is in memory.
+    fn states(&mut self) {
+        self.size(Buffer::States, self.batch << self.program.qubits, 2 * self.limits.real);
     }
 
     /// `items` threads in groups.
@@ -141,6 +146,9 @@ impl<'a> Planner<'a> {
         let buffers = [Buffer::Tape, Numbers, Constants, Inputs, Weights, Shared, Turns, Tables];
         self.each("cw_prepare", items, &buffers, args.words());
         let fused = self.fused();
+        if store || fused.is_none() || program.embedding.is_some() {
+            self.states();
+        }
         if fused.is_none() || !read {
             let args = FlagArgs { batch: batch as u32, shared: angles.shared, own: angles.own };
             self.each("cw_flags", batch, &[Shared, Turns, Flags], args.words());
@@ -149,9 +157,10 @@ impl<'a> Planner<'a> {
             self.launch("cw_embed", batch, THREADS, 0, &[Inputs, States], args.words());
         }
         let ground = program.embedding.is_none();
-        let (threads, per_group) = self.shape(2);
         let fused = fused.filter(|_| read);
-        let numbers = fused.map_or((per_group * 2) << tape.bits, |sum| self.fused_numbers(sum));
+        let numbers = (2 << tape.bits) + fused.map_or(0, |sum| sum.count as usize);
+        let (threads, per_group) = self.shape(numbers);
+        let numbers = per_group * numbers + 2 * (threads as usize).div_ceil(32);
         for (k, run) in tape.sweeps.iter().enumerate() {
             let args = SweepArgs {
                 ground: u32::from(ground && k == 0),
@@ -164,19 +173,12 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// The observables of a program whose whole call is one sweep each way. A group has to have room for their sums.
+    /// The observables of a program whose whole call is one sweep each way.
     fn fused(&self) -> Option<&'a Observables> {
-        let fits = |sum: &Observables| self.fused_numbers(sum) * self.limits.real <= self.limits.group_bytes;
         match &self.tape.reading {
-            Reading::Expectation(sum) if sum.fused && fits(sum) => Some(sum),
+            Reading::Expectation(sum) if sum.fused => Some(sum),
             _ => None,
         }
-    }
-
-    /// Numbers that a group holds which also reads the outputs of its tiles: states, and a sum for each term.
-    fn fused_numbers(&self, sum: &Observables) -> usize {
-        let (threads, per_group) = self.shape(2);
-        per_group * ((2 << self.tape.bits) + sum.count as usize) + 2 * (threads as usize).div_ceil(32)
     }
 
     fn embedding(&self) -> Option<EmbedArgs> {
@@ -194,13 +196,14 @@ impl<'a> Planner<'a> {
         self.batch << (self.program.qubits - self.tape.bits)
     }
 
-    /// Threads of a group and the tiles it works on, with `planes` real numbers an amplitude.
-    fn shape(&self, planes: usize) -> (u32, usize) {
+    /// Threads of a group and the tiles it works on, each with so many real numbers.
+    fn shape(&self, numbers: usize) -> (u32, usize) {
         let bits = self.tape.bits;
         let threads = 1 << bits.saturating_sub(THREAD_BITS).min(self.limits.thread_bits);
         // Whole warps; more tiles as long as all processors have some.
         let least = 32usize.div_ceil(threads);
-        let fits = self.limits.group_bytes / ((planes * self.limits.real) << bits);
+        // Some room is for sums of warps.
+        let fits = (self.limits.group_bytes / self.limits.real).saturating_sub(192) / numbers;
         let most = (THREADS as usize / threads).min(self.units() / self.limits.groups).min(fits);
         let per_group = least.max(if most > 0 { 1 << most.ilog2() } else { 1 });
         ((threads * per_group) as u32, per_group)
@@ -249,7 +252,7 @@ impl<'a> Planner<'a> {
         let fused = self.fused();
         self.size(Cells, self.units() * tape.cells as usize, self.limits.real);
         self.size(Slots, self.batch * tape.angles.slots(), self.limits.angle);
-        let (threads, per_group) = self.shape(5);
+        let (threads, per_group) = self.shape(5 << tape.bits);
         let warps = (threads as usize).div_ceil(32);
         let bytes = self.limits.real * (((per_group * 5) << tape.bits) + 6 * warps);
         let store = if fused.is_none() { 3 } else { 2 * u32::from(to_the_start) };

@@ -40,8 +40,8 @@ pub(super) struct Basis {
     pub(super) origin: u32,
 }
 
-/// Terms that a sweep reads itself, at the most.
-const MOST_TERMS: usize = 256;
+/// Terms that a sweep reads itself, at the most: the least group of the smallest states has room for their sums on any device.
+const MOST_TERMS: usize = 128;
 
 /// Indices that terms are in.
 #[derive(Clone, Copy)]
