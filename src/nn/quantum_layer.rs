@@ -63,7 +63,7 @@ pub struct QuantumLayer {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct QuantumLayerConfig {
     /// Bytes the states of a call may take; what would need more is a typed error before anything is allocated. `None`: what
-    /// the machine has available at the time of the call. A layer keeps no more than this from call to call.
+    /// the machine, or the GPU, has available at the time of the call. A layer keeps no more than this from call to call.
     pub memory_limit: Option<u64>,
     /// What the circuit goes through before it runs; leaving some out is slower, with the same results to rounding.
     pub rewrites: Rewrites,
