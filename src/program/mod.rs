@@ -7,6 +7,7 @@
 //!   holds the number under the cosine, and equal expressions share one slot.
 //! - A **step** is one of five kernels under a mask of controls.
 
+pub(crate) mod basis;
 mod display;
 mod frame;
 mod lower;

@@ -96,17 +96,22 @@ impl Region {
 
     /// The sign as a Walsh series.
     pub(crate) fn walsh(&self) -> Vec<(u64, f64)> {
-        let turned = |parity: &Parity| if parity.odd { -1.0 } else { 1.0 };
         match self {
-            Self::Sign(parity) => vec![(parity.mask, -turned(parity))],
-            // A product of (1 - s) / 2 over the parities' signs s.
-            Self::All(parities) => parities.iter().fold(vec![(0, 1.0)], |series, parity| {
-                let halved = series.iter().map(|(mask, weight)| (*mask, 0.5 * weight));
-                let flipped = series.iter().map(|(mask, weight)| (mask ^ parity.mask, -0.5 * turned(parity) * weight));
-                halved.chain(flipped).collect()
-            }),
+            Self::Sign(parity) => walsh(*parity, &[]),
+            Self::All(parities) => walsh(Parity { mask: 0, odd: true }, parities),
         }
     }
+}
+
+/// As a sum of weight · (-1)^|index & mask|: 1 where `sign` is odd and -1 where it is even, where all conditions are odd.
+pub(crate) fn walsh(sign: Parity, conditions: &[Parity]) -> Vec<(u64, f64)> {
+    let turned = |parity: &Parity| if parity.odd { -1.0 } else { 1.0 };
+    conditions.iter().fold(vec![(sign.mask, -turned(&sign))], |series, parity| {
+        // Times (1 - s) / 2 with the parity's sign s.
+        let halved = series.iter().map(|(mask, weight)| (*mask, 0.5 * weight));
+        let flipped = series.iter().map(|(mask, weight)| (mask ^ parity.mask, -0.5 * turned(parity) * weight));
+        halved.chain(flipped).collect()
+    })
 }
 
 /// A step taken apart, on logical qubits.

@@ -15,6 +15,7 @@
 //! A phase whose parity does not depend on the tile either goes into one table for all tiles, before or after a set of
 //! rotations it is next to. The others are *loose*: done one by one.
 
+use super::basis::Basis;
 use super::outline::{Node, Outline, Phase, Rotation, Source};
 use super::schedule::Pass;
 use super::{Frame, Parity};
@@ -150,7 +151,7 @@ fn sweeps(qubits: usize, rotations: &[Rotation]) -> Vec<Sweep> {
         rest.retain(|rotation| {
             if !vectors(&rotation) {
                 within.push(*rotation);
-            } else if across.len() < most && basis.extend(rotation.displacement) {
+            } else if across.len() < most && basis.extend(rotation.displacement >> LANE_QUBITS) {
                 across.push(*rotation);
             } else {
                 return true;
@@ -171,7 +172,10 @@ impl Sweep {
             let odd = rotations.iter().filter(|rotation| rotation.parity.mask >> bit & 1 == 1);
             odd.fold(1 << bit, |index, rotation| index ^ rotation.displacement as usize)
         };
-        let mut free = (LANE_QUBITS..qubits).filter(|&bit| basis.extend(1 << bit)).collect::<Vec<_>>().into_iter();
+        let mut free = (LANE_QUBITS..qubits)
+            .filter(|&bit| basis.extend((1 << bit) >> LANE_QUBITS))
+            .collect::<Vec<_>>()
+            .into_iter();
         let idle = free.by_ref().take(local - across.len()).map(settled);
         let dimensions: Vec<usize> = idle.chain(across.iter().map(|rotation| rotation.displacement as usize)).collect();
         let tiles = free.map(settled).collect();
@@ -221,26 +225,5 @@ impl Sweep {
     fn commutes(&self, mask: u64) -> bool {
         let even = |rotation: &Rotation| (rotation.displacement & mask).count_ones().is_multiple_of(2);
         self.across.iter().chain(&self.within).all(even)
-    }
-}
-
-/// Linearly independent vectors over GF(2), lanes aside.
-#[derive(Debug, Default)]
-struct Basis {
-    /// Each with a leading bit that no later one has.
-    reduced: Vec<u64>,
-}
-
-impl Basis {
-    /// Takes a vector in, unless it depends on those there are.
-    fn extend(&mut self, vector: u64) -> bool {
-        let mut rest = vector >> LANE_QUBITS;
-        for reduced in &self.reduced {
-            rest = rest.min(rest ^ reduced);
-        }
-        if rest != 0 {
-            self.reduced.push(rest);
-        }
-        rest != 0
     }
 }

@@ -6,7 +6,9 @@
 //! elsewhere.
 
 use super::stages::{Diagonal, Exchange, Matrix, Mix, Stage};
-use super::tile::{Basis, LocalParity, Tile};
+use super::tile::{LocalParity, Tile};
+use crate::program::basis::Basis;
+use crate::program::outline::walsh;
 use crate::program::{Parity, Program, Rotation, Source};
 use num_complex::Complex64;
 use std::collections::BTreeMap;
@@ -149,10 +151,12 @@ impl Cutter<'_> {
             (0..lanes).for_each(|bit| {
                 basis.extend(1 << bit);
             });
-            let mut set = Vec::new();
+            let (mut set, mut across) = (Vec::new(), 0);
             rest.retain(|rotation| {
-                let fits = !beyond(&rotation) || basis.len() - lanes < most && basis.extend(rotation.displacement);
+                let is_beyond = beyond(&rotation);
+                let fits = !is_beyond || across < most && basis.extend(rotation.displacement);
                 if fits {
+                    across += usize::from(is_beyond);
                     set.push(*rotation);
                 }
                 !fits
@@ -307,13 +311,7 @@ fn conditions(parities: &[Parity], tile: &Tile) -> Vec<LocalParity> {
 impl Diagonal {
     /// The factor of φ in the exponent as a Walsh series: a sum of weight · (-1)^|index & mask|.
     fn walsh(&self) -> Vec<(u64, f64)> {
-        let turned = |parity: &Parity| if parity.odd { -1.0 } else { 1.0 };
-        self.conditions.iter().fold(vec![(self.sign.mask, -turned(&self.sign))], |series, parity| {
-            // Times (1 - s) / 2 with the parity's sign s.
-            let halved = series.iter().map(|(mask, weight)| (*mask, 0.5 * weight));
-            let flipped = series.iter().map(|(mask, weight)| (mask ^ parity.mask, -0.5 * turned(parity) * weight));
-            halved.chain(flipped).collect()
-        })
+        walsh(self.sign, &self.conditions)
     }
 }
 

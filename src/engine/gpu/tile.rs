@@ -8,6 +8,7 @@
 //! other. So the local vectors above the lowest five each have one of those mixed in: neighbours at a distance of 32, 64, ..
 //! then stand in different banks.
 
+use crate::program::basis::Basis;
 use crate::program::{Parity, Rotation};
 
 /// See the module.
@@ -132,28 +133,6 @@ fn duals(mut vectors: Vec<u64>) -> Vec<u64> {
     }
     // Coordinate `k` of an index is the parity of those of its bits whose unit vectors have it.
     (0..count).map(|k| (0..count).filter(|bit| made[*bit] >> k & 1 == 1).fold(0, |mask, bit| mask | 1 << bit)).collect()
-}
-
-/// Linearly independent vectors over GF(2).
-#[derive(Debug, Default, Clone)]
-pub(super) struct Basis {
-    /// Each with a leading bit that no later one has.
-    reduced: Vec<u64>,
-}
-
-impl Basis {
-    /// Takes a vector in, unless it depends on those there are.
-    pub(super) fn extend(&mut self, vector: u64) -> bool {
-        let rest = self.reduced.iter().fold(vector, |rest, reduced| rest.min(rest ^ reduced));
-        if rest != 0 {
-            self.reduced.push(rest);
-        }
-        rest != 0
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.reduced.len()
-    }
 }
 
 #[cfg(test)]
