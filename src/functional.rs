@@ -13,8 +13,8 @@ use std::sync::Arc;
 /// Evaluates a circuit on `inputs` (`[.., features]`, any leading dimensions) with the weight tensors given by name.
 ///
 /// The result is `[.., outputs]` in the dtype of the arguments, and differentiable in all of them. A circuit that reads no
-/// inputs takes `None` and returns `[outputs]`. The circuit is lowered anew at each call; a
-/// [`QuantumLayer`](crate::QuantumLayer) does that once.
+/// inputs takes `None` and returns `[outputs]`. The circuit is lowered anew at each call, and brought
+/// to the device; a [`QuantumLayer`](crate::QuantumLayer) does that once.
 ///
 /// ```
 /// use candle_core::{Device, Tensor, Var};

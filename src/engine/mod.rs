@@ -21,32 +21,29 @@ pub(crate) use gpu::cuda;
 #[cfg(feature = "metal")]
 pub(crate) use gpu::metal;
 
+use crate::error::Result;
+use crate::program::Program;
+use candle_core::{DType, Device, Layout};
+use cpu::Cpu;
+use std::ops::{Add, AddAssign, Mul, Neg, Sub};
+use std::sync::Arc;
+
 /// A tensor's memory on a device, and where its elements stand in it.
-pub(crate) type Storage<'a, S> = (&'a S, &'a candle_core::Layout);
+pub(crate) type Storage<'a, S> = (&'a S, &'a Layout);
 
 /// Whether this build has an engine for a device.
-pub(crate) fn exists_for(device: &candle_core::Device) -> bool {
+pub(crate) fn exists_for(device: &Device) -> bool {
     device.is_cpu() || device.is_cuda() && cfg!(feature = "cuda") || device.is_metal() && cfg!(feature = "metal")
 }
 
 /// Whether a forward pass fits a device's memory. candle would wrap the error of an op beyond recognition.
-pub(crate) fn check(
-    cpu: cpu::Cpu,
-    device: &candle_core::Device,
-    program: &std::sync::Arc<Program>,
-    batch: usize,
-    dtype: candle_core::DType,
-) -> Result<()> {
+pub(crate) fn check(cpu: Cpu, device: &Device, program: &Arc<Program>, batch: usize, dtype: DType) -> Result<()> {
     match device {
-        candle_core::Device::Cpu => host::check(cpu, program, batch, dtype),
-        candle_core::Device::Cuda(device) => cuda::check(device, program, batch, dtype, cpu.memory_limit),
-        candle_core::Device::Metal(device) => metal::check(device, program, batch, dtype, cpu.memory_limit),
+        Device::Cpu => host::check(cpu, program, batch, dtype),
+        Device::Cuda(device) => cuda::check(device, program, batch, dtype, cpu.memory_limit),
+        Device::Metal(device) => metal::check(device, program, batch, dtype, cpu.memory_limit),
     }
 }
-
-use crate::error::Result;
-use crate::program::Program;
-use std::ops::{Add, AddAssign, Mul, Neg, Sub};
 
 /// The precision of a state: `f32` or `f64`.
 pub(crate) trait Real:

@@ -195,8 +195,9 @@ pub(crate) fn gradient<D: Device>(
     buffers[Buffer::Cotangent as usize] = Some((cotangent, 0));
     let plan = resident.plan(given.program, Key::Gradient { batch: given.batch, wanted, kept: arena.is_some() });
     // λ and what belongs to it: more than the forward pass has asked for.
-    if given.memory_limit.is_some() || working_set(device, &plan) > 8 * UNQUESTIONED {
-        within(device, given.program, given.dtype, Some(working_set(device, &plan)), given.memory_limit)?;
+    let needed = working_set(device, &plan);
+    if given.memory_limit.is_some() || needed > 8 * UNQUESTIONED {
+        within(device, given.program, given.dtype, Some(needed), given.memory_limit)?;
     }
     match arena {
         Some(arena) => bind(&plan, Buffer::is_kept, &arena, &mut buffers),

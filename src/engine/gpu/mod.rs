@@ -1,8 +1,8 @@
 //! Engines on a GPU: one text of kernels, one plan of launches, and a submitter for each vendor.
 //!
 //! [`stages`] puts a program's layers into stored indices, [`sweeps`] cuts them into what fits the memory that a group of
-//! threads shares, [`tape`] writes them as words that the kernels read, [`plan`] says which kernels run. What submits a plan
-//! implements [`Submitter`].
+//! threads shares, [`tape`] writes them as words that the kernels read, [`planner`] says which kernels run. What submits a plan
+//! implements [`device::Device`].
 
 mod angles;
 mod args;
