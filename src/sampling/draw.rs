@@ -12,7 +12,7 @@ use rand_distr::{Binomial, Distribution, Exp1};
 pub(crate) type Counts = Vec<(u64, u64)>;
 
 /// A binomial takes about as long as this many sorted uniforms (measured).
-const UNIFORMS_A_BINOMIAL: usize = 3;
+const UNIFORMS_A_BINOMIAL: usize = 4;
 
 /// An independent generator for each quadruple of numbers.
 ///
@@ -27,12 +27,7 @@ pub(crate) fn stream(seed: u64, call: u64, row: u64, group: u64) -> StdRng {
 }
 
 /// How often each outcome occurs in `shots` draws; `None` if the weights have no finite, positive sum.
-pub(crate) fn counts(
-    outcomes: usize,
-    weight: impl Fn(usize) -> f64,
-    shots: u32,
-    rng: &mut impl Rng,
-) -> Option<Counts> {
+pub(crate) fn counts(outcomes: usize, weight: impl Fn(usize) -> f64, shots: u32, rng: &mut impl Rng) -> Option<Counts> {
     let support = Support::new(outcomes, &weight)?;
     let binomials = support.outcomes.saturating_mul(UNIFORMS_A_BINOMIAL) < shots as usize;
     Some(if binomials { by_binomials(&support, weight, shots, rng) } else { by_uniforms(&support, weight, shots, rng) })
