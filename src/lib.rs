@@ -55,6 +55,7 @@ pub use engine::gpu as emulation;
 mod error;
 pub mod functional;
 pub mod gate;
+mod gradient;
 mod measurement;
 pub mod nn;
 mod observable;
@@ -63,6 +64,7 @@ mod sampling;
 
 pub use circuit::Circuit;
 pub use error::{Error, Mistake, Result};
+pub use gradient::GradientMethod;
 pub use measurement::Measurement;
 pub use nn::{QuantumLayer, QuantumLayerConfig};
 pub use observable::Observable;
@@ -76,6 +78,7 @@ pub use observable::Observable;
 /// ```
 pub mod prelude {
     pub use crate::circuit::{Angle, Circuit, Entanglement, Weights, input};
+    pub use crate::gradient::GradientMethod;
     pub use crate::measurement::Measurement;
     pub use crate::nn::{QuantumLayer, QuantumLayerConfig};
     pub use crate::observable::{Observable, x, y, z};

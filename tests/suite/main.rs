@@ -2,6 +2,7 @@
 
 mod angles;
 mod bad_input;
+mod derivatives;
 mod determinism;
 mod drawing;
 mod embeddings;
@@ -12,9 +13,12 @@ mod gradients;
 mod growth;
 mod lab;
 mod layer;
+mod methods;
+mod natural_gradient;
 mod oracle;
 mod readme;
 mod regressions;
+mod shots;
 mod templates;
 mod textbook;
 mod values;
