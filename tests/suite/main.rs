@@ -2,6 +2,7 @@
 
 mod angles;
 mod bad_input;
+mod closed_forms;
 mod derivatives;
 mod determinism;
 mod drawing;

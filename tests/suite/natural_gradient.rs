@@ -7,13 +7,21 @@ use candlewick::Error;
 use candlewick::nn::{NaturalGradientConfig, QuantumNaturalGradient, SeededInit};
 use candlewick::prelude::*;
 
-/// H2 at 0.7414 A: the Hamiltonian and its lowest eigenvalue in hartree.
-fn hydrogen() -> (Observable, f64) {
-    let file = include_str!("../../examples/data/hamiltonians/h2_0.7414.json");
-    let file: serde_json::Value = serde_json::from_str(file).expect("JSON");
-    let terms = file["terms"].as_array().expect("terms").iter();
-    let terms = terms.map(|term| (term[0].as_f64().expect("a coefficient"), term[1].as_str().expect("a word")));
-    (Observable::pauli_sum(terms), file["ground_energy"].as_f64().expect("an energy"))
+fn file() -> serde_json::Value {
+    serde_json::from_str(include_str!("../../examples/data/hamiltonians/h2_0.7414.json")).expect("JSON")
+}
+
+/// Coefficients and words of H2 at 0.7414 A.
+pub(crate) fn hydrogen_words() -> Vec<(f64, String)> {
+    let term = |term: &serde_json::Value| Some((term[0].as_f64()?, term[1].as_str()?.to_owned()));
+    file()["terms"].as_array().expect("terms").iter().map(|one| term(one).expect("a term")).collect()
+}
+
+/// The Hamiltonian and its lowest eigenvalue in hartree.
+pub(crate) fn hydrogen() -> (Observable, f64) {
+    let words = hydrogen_words();
+    let hamiltonian = Observable::pauli_sum(words.iter().map(|(coefficient, word)| (*coefficient, word.as_str())));
+    (hamiltonian, file()["ground_energy"].as_f64().expect("an energy"))
 }
 
 const CHEMICAL_ACCURACY: f64 = 1.6e-3;
