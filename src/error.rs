@@ -224,6 +224,20 @@ pub enum Mistake {
         /// Degree of the product.
         degree: usize,
     },
+    /// A condition that reads weights.
+    #[error("a condition may read inputs only, not weight tensor `{name}`")]
+    ConditionOnWeights {
+        /// Name of the tensor.
+        name: String,
+    },
+    /// A dense unitary under a condition whose eigenvectors were not found.
+    #[error("the matrix under a condition was not diagonalised: off by {deviation:e}, allowed is {allowed:e}")]
+    NotDiagonalised {
+        /// Largest entry of the difference between the matrix and what its eigenvectors and eigenvalues give.
+        deviation: f64,
+        /// Allowed deviation.
+        allowed: f64,
+    },
     /// An index outside a weight tensor.
     #[error("index {index:?} is out of range for weight tensor `{name}` of shape {shape:?}")]
     WeightIndex {
@@ -318,7 +332,7 @@ pub enum Mistake {
     #[error("amplitude embedding must be the first operation of a circuit")]
     EmbeddingNotFirst,
     /// State preparation where a unitary is needed.
-    #[error("amplitude embedding is no unitary: it cannot be inverted, repeated or controlled")]
+    #[error("amplitude embedding is no unitary: it cannot be inverted, repeated, controlled or conditional")]
     EmbeddingNotUnitary,
     /// A circuit with more operations than it may have.
     #[error("a circuit may have at most {limit} operations")]

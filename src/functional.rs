@@ -2,6 +2,7 @@
 
 use crate::autograd::Forward;
 use crate::circuit::Circuit;
+use crate::columns;
 use crate::engine;
 use crate::engine::cpu::Cpu;
 use crate::error::{Error, Result};
@@ -93,7 +94,7 @@ pub(crate) fn run(
     let least = usize::from(!device.is_cpu());
     let (leading, rows) = match inputs {
         Some(tensor) => rows(program, tensor)?,
-        None if program.inputs > 0 => return Err(Error::MissingInputs { expected: program.inputs }),
+        None if program.features > 0 => return Err(Error::MissingInputs { expected: program.features }),
         None => (&[][..], Tensor::zeros((1, least), outer, device)?),
     };
     let shape = || leading.iter().chain(&program.output_shape).copied();
@@ -112,15 +113,17 @@ pub(crate) fn run(
             Tensor::cat(&flat, 0)?.to_dtype(inner)?
         }
     };
+    let rows =
+        if program.columns.is_empty() { rows } else { columns::append(program, &rows, &weights.flatten_all()?)? };
     let out = Forward::new(program, cpu).apply(&rows, &weights, in_graph)?.to_dtype(outer)?;
     Ok(if shape().eq(out.dims().iter().copied()) { out } else { out.reshape(shape().collect::<Vec<_>>())? })
 }
 
 /// Leading dimensions of an input, and the input as `[batch, features]`.
 fn rows<'a>(program: &Program, tensor: &'a Tensor) -> Result<(&'a [usize], Tensor)> {
-    let wrong = || Error::InputWidth { expected: program.inputs, shape: tensor.shape().clone() };
+    let wrong = || Error::InputWidth { expected: program.features, shape: tensor.shape().clone() };
     let (&width, leading) = tensor.dims().split_last().ok_or_else(wrong)?;
-    if width != program.inputs {
+    if width != program.features {
         return Err(wrong());
     }
     let batch: usize = leading.iter().product();

@@ -5,6 +5,7 @@
 
 mod angle;
 mod builder;
+mod condition;
 mod draw;
 mod operation;
 pub mod templates;
@@ -13,6 +14,8 @@ mod weights;
 pub use angle::{Angle, Weights, input};
 pub(crate) use angle::{Term, Variable};
 pub use builder::MAX_MATRIX_QUBITS;
+pub(crate) use condition::{Comparison, Token, spelled};
+pub use condition::{Condition, Magnitude};
 pub use operation::Operation;
 pub(crate) use operation::{Kind, adjoint};
 pub use templates::Entanglement;

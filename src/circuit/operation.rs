@@ -1,6 +1,6 @@
 //! One operation of a circuit, and how it is undone.
 
-use super::Angle;
+use super::{Angle, Condition};
 use crate::error::Mistake;
 use crate::gate::{Gate, Inverse};
 use num_complex::Complex64;
@@ -15,6 +15,8 @@ pub struct Operation {
     pub(crate) qubits: Vec<usize>,
     /// Further controls, from [`Circuit::controlled`](crate::Circuit::controlled).
     pub(crate) controls: Vec<usize>,
+    /// It acts where all of them hold, from [`Circuit::when`](crate::Circuit::when).
+    pub(crate) conditions: Vec<Condition>,
     /// Whether the adjoint is meant.
     pub(crate) dagger: bool,
 }
@@ -37,6 +39,10 @@ pub(crate) enum Kind {
 }
 
 impl Operation {
+    pub(crate) fn new(kind: Kind, angles: Vec<Angle>, qubits: Vec<usize>) -> Self {
+        Self { kind, angles, qubits, controls: Vec::new(), conditions: Vec::new(), dagger: false }
+    }
+
     /// Name of the builder method that makes this operation.
     pub fn name(&self) -> &'static str {
         match &self.kind {
@@ -70,6 +76,11 @@ impl Operation {
     /// Controls added by [`Circuit::controlled`](crate::Circuit::controlled).
     pub fn controls(&self) -> &[usize] {
         &self.controls
+    }
+
+    /// Conditions on a sample's features, from [`Circuit::when`](crate::Circuit::when): the operation acts where all hold.
+    pub fn conditions(&self) -> &[Condition] {
+        &self.conditions
     }
 
     /// Whether the adjoint of the named gate is meant.
