@@ -88,7 +88,7 @@ fn unitaries_on_one_to_six_qubits_with_controls() {
             let mut chosen = pick(&mut rng, qubits, qubits);
             let controls = chosen.split_off(width);
             let what = What::Matrix(random_unitary(&mut rng, width));
-            let op = Op { what, angles: vec![], qubits: chosen, controls };
+            let op = Op { what, angles: vec![], qubits: chosen, controls, conditions: vec![] };
             check_states(&Case { qubits, embed: true, ops: vec![op], inputs: 1 << qubits, weights: 0 }, 3, 4);
         }
     }
