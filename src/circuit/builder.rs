@@ -1,5 +1,6 @@
 //! The builder methods. Those of the gate table are made from its rows.
 
+use super::deferred::Roles;
 use super::{Angle, Circuit, Condition, Kind, MAX_OPERATIONS, Operation, Variable};
 use crate::error::Mistake;
 use crate::gate::{Gate, gate_table};
@@ -176,7 +177,8 @@ impl Circuit {
     /// ```
     #[must_use = "the circuit itself is not changed"]
     pub fn inverse(&self) -> Self {
-        let mut inverse = Self { operations: Vec::with_capacity(self.operations.len()), ..self.clone() };
+        let (operations, roles) = (Vec::with_capacity(self.operations.len()), Roles::default());
+        let mut inverse = Self { operations, roles, ..self.clone() };
         for operation in self.operations.iter().rev() {
             match operation.inverse() {
                 Ok(undone) => inverse.push_operation(undone),
@@ -189,7 +191,7 @@ impl Circuit {
     /// This circuit `times` times in a row, with the same weights each time.
     #[must_use = "the circuit itself is not changed"]
     pub fn repeat(&self, times: usize) -> Self {
-        let mut repeated = Self { operations: Vec::new(), ..self.clone() };
+        let mut repeated = Self { operations: Vec::new(), roles: Roles::default(), ..self.clone() };
         let times = if self.operations.is_empty() { 0 } else { times };
         for _ in 0..times {
             if repeated.mistake.is_some() {
@@ -217,6 +219,7 @@ impl Circuit {
             Err(mistake) => self.fail(operation.name(), mistake),
             Ok(read) => {
                 self.read = self.read.max(read);
+                self.roles.note(&operation);
                 self.operations.push(operation);
             }
         }
@@ -227,29 +230,23 @@ impl Circuit {
         self.check_qubits(operation.qubits.iter().chain(&operation.controls))?;
         check_counts(operation)?;
         operation.conditions.iter().try_for_each(Condition::check)?;
+        operation.angles.iter().try_for_each(Angle::check)?;
         let mut read = 0;
-        let conditions = operation.conditions.iter().flat_map(Condition::variables);
-        for variable in conditions {
-            if let Variable::Input(index) = variable {
-                read = read.max(index.saturating_add(1));
-            }
-        }
-        for angle in &operation.angles {
-            angle.check()?;
-            for variable in angle.variables() {
-                match variable {
-                    Variable::Input(index) => read = read.max(index.saturating_add(1)),
-                    Variable::Weight { tensor, .. } => match self.weights.get(&tensor.name) {
-                        Some(declaration) if declaration.handle.tensor == *tensor => {}
-                        _ => return Err(Mistake::UnknownWeights { name: tensor.name.clone() }),
-                    },
-                }
+        let of_angles = operation.angles.iter().flat_map(Angle::variables);
+        for variable in of_angles.chain(operation.conditions.iter().flat_map(Condition::variables)) {
+            match variable {
+                Variable::Input(index) => read = read.max(index.saturating_add(1)),
+                Variable::Weight { tensor, .. } => match self.weights.get(&tensor.name) {
+                    Some(declaration) if declaration.handle.tensor == *tensor => {}
+                    _ => return Err(Mistake::UnknownWeights { name: tensor.name.clone() }),
+                },
             }
         }
         if let Kind::AmplitudeEmbedding { first, count } = operation.kind {
             read = first.saturating_add(count);
             self.check_embedding(operation)?;
         }
+        self.roles.check(operation)?;
         match self.declared {
             Some(width) if read > width => Err(Mistake::InputOutOfRange { index: read - 1, width }),
             _ => Ok(read),
@@ -299,7 +296,7 @@ fn check_counts(operation: &Operation) -> Result<(), Mistake> {
         },
         Kind::Unitary(_) if actual == 0 || actual > MAX_MATRIX_QUBITS => Err(count("1 to 6".to_owned())),
         Kind::Unitary(matrix) => check_unitary(matrix, 1 << actual),
-        Kind::GlobalPhase | Kind::Barrier | Kind::AmplitudeEmbedding { .. } => Ok(()),
+        Kind::GlobalPhase | Kind::Barrier | Kind::AmplitudeEmbedding { .. } | Kind::Measure | Kind::Reset => Ok(()),
     }
 }
 

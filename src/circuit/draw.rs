@@ -21,7 +21,8 @@ impl Operation {
     /// `mark` names the conditions it acts under.
     fn picture(&self, mark: &str) -> Picture {
         let (controls, targets) = self.controls_and_targets();
-        let mut labels: Vec<(usize, String)> = controls.iter().map(|&q| (q, "●".to_owned())).collect();
+        let control = if self.kind == Kind::Measure { "M" } else { "●" };
+        let mut labels: Vec<(usize, String)> = controls.iter().map(|&q| (q, control.to_owned())).collect();
         if let Some(label) = self.phase_label() {
             let label = label + mark;
             match labels.first_mut() {
@@ -59,6 +60,8 @@ impl Operation {
             Kind::Unitary(_) => format!("U{part}"),
             Kind::AmplitudeEmbedding { first, count } => format!("Amp(x{first}..x{}){part}", first + count - 1),
             Kind::Barrier => "░".to_owned(),
+            Kind::Measure => "record".to_owned(),
+            Kind::Reset => ["|0>", "old"][k].to_owned(),
             Kind::GlobalPhase => String::new(),
         }
     }

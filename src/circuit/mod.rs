@@ -6,6 +6,7 @@
 mod angle;
 mod builder;
 mod condition;
+mod deferred;
 mod draw;
 mod operation;
 pub mod templates;
@@ -23,6 +24,7 @@ pub use weights::MAX_WEIGHTS;
 pub(crate) use weights::{Declaration, not_finite};
 
 use crate::error::{Error, Mistake, Result};
+use deferred::Roles;
 use std::collections::BTreeMap;
 
 /// The largest number of qubits a circuit may have: a basis index must fit a `u64`, and its byte offset too.
@@ -70,6 +72,7 @@ pub struct Circuit {
     read: usize,
     /// Width declared by `with_inputs`.
     declared: Option<usize>,
+    roles: Roles,
     /// Operation index, its name, what is wrong.
     mistake: Option<(usize, String, Mistake)>,
 }
@@ -90,6 +93,7 @@ impl Circuit {
             weights: BTreeMap::new(),
             read: 0,
             declared: None,
+            roles: Roles::default(),
             mistake: mistake.map(|mistake| (0, "new".to_owned(), mistake)),
         }
     }

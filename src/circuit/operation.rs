@@ -36,6 +36,10 @@ pub(crate) enum Kind {
     Barrier,
     /// The state becomes the normalised features `inputs[first..first + count]`.
     AmplitudeEmbedding { first: usize, count: usize },
+    /// The second qubit, in 0 before, records the first.
+    Measure,
+    /// The first qubit becomes 0; its state moves to the second.
+    Reset,
 }
 
 impl Operation {
@@ -52,6 +56,8 @@ impl Operation {
             Kind::Unitary(_) => "unitary",
             Kind::Barrier => "barrier",
             Kind::AmplitudeEmbedding { .. } => "amplitude_embedding",
+            Kind::Measure => "measure",
+            Kind::Reset => "reset",
         }
     }
 
@@ -90,7 +96,11 @@ impl Operation {
 
     /// All controls and all targets.
     pub(crate) fn controls_and_targets(&self) -> (Vec<usize>, &[usize]) {
-        let own = self.gate().map_or(0, |gate| gate.spec().controls);
+        let own = match self.kind {
+            Kind::Gate(gate) => gate.spec().controls,
+            Kind::Measure => 1,
+            _ => 0,
+        };
         let (gate_controls, targets) = self.qubits.split_at(own.min(self.qubits.len()));
         (self.controls.iter().chain(gate_controls).copied().collect(), targets)
     }
@@ -116,6 +126,7 @@ impl Operation {
             Kind::Unitary(matrix) => inverse.kind = Kind::Unitary(adjoint(matrix)),
             Kind::Barrier => {}
             Kind::AmplitudeEmbedding { .. } => return Err(Mistake::EmbeddingNotUnitary),
+            Kind::Measure | Kind::Reset => return Err(Mistake::MeasurementNotUnitary),
         }
         Ok(inverse)
     }

@@ -92,6 +92,8 @@ impl Lowering {
             Kind::AmplitudeEmbedding { first, count } => {
                 self.embedding = Some(Embedding { first: *first, count: *count });
             }
+            Kind::Measure => self.exchange((0, 1), controls, targets),
+            Kind::Reset => self.exchange((1, 2), controls, targets),
             Kind::GlobalPhase => self.phase(&operation.angles[0], controls, &[]),
             Kind::PauliRotation(word) => self.rotation(&operation.angles[0], word, controls, targets),
             Kind::Unitary(entries) => self.matrix(targets, Arc::clone(entries), controls),

@@ -161,6 +161,7 @@ impl Program {
     pub fn with_rewrites(circuit: &Circuit, measurement: &Measurement, rewrites: Rewrites) -> Result<Self> {
         circuit.check()?;
         measurement.check(circuit.qubits())?;
+        measurement.check_records(circuit.records())?;
         let mut program = lower::lower(circuit, measurement, rewrites)?;
         rewrite::rewrite(&mut program);
         Ok(program)
