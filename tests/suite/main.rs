@@ -2,6 +2,8 @@
 
 mod angles;
 mod bad_input;
+mod conditional;
+mod deferred;
 mod determinism;
 mod drawing;
 mod embeddings;

@@ -134,7 +134,7 @@ impl Op {
     }
 
     /// Writes it into a circuit: conditions and controls in turn, so that each stands inside the other.
-    fn write(&self, circuit: &mut Circuit, w: &Weights) {
+    pub(crate) fn write(&self, circuit: &mut Circuit, w: &Weights) {
         let angles: Vec<Angle> = self.angles.iter().map(|angle| angle.angle(w)).collect();
         let qubits = self.qubits.clone();
         let gate = |c: &mut Circuit| match &self.what {
@@ -153,6 +153,22 @@ impl Op {
                 c.controlled(controls, |c| _ = c.when(all, gate));
             }),
         };
+    }
+
+    pub(crate) fn applied(&self, state: &[C], x: &[f64], w: &[f64]) -> Vec<C> {
+        self.shifted(state, x, w, None)
+    }
+
+    /// `shift` adds to one angle.
+    fn shifted(&self, state: &[C], x: &[f64], w: &[f64], shift: Option<(usize, f64)>) -> Vec<C> {
+        if !self.conditions.iter().all(|condition| condition.holds(x)) {
+            return state.to_vec();
+        }
+        let mut angles: Vec<f64> = self.angles.iter().map(|angle| angle.value(x, w)).collect();
+        if let Some((k, by)) = shift {
+            angles[k] += by;
+        }
+        apply(state, &self.matrix(&angles), &self.qubits, &self.controls)
     }
 
     /// The dense matrix on `qubits`, without the controls.
@@ -230,14 +246,8 @@ impl Case {
             state[0] = C::from(1.0);
         }
         for (index, op) in self.ops.iter().enumerate() {
-            if !op.conditions.iter().all(|condition| condition.holds(x)) {
-                continue;
-            }
-            let mut angles: Vec<f64> = op.angles.iter().map(|angle| angle.value(x, w)).collect();
-            if let Some((_, k, by)) = shift.filter(|(which, ..)| *which == index) {
-                angles[k] += by;
-            }
-            state = apply(&state, &op.matrix(&angles), &op.qubits, &op.controls);
+            let shift = shift.filter(|(which, ..)| *which == index).map(|(_, k, by)| (k, by));
+            state = op.shifted(&state, x, w, shift);
         }
         state
     }
