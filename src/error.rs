@@ -151,6 +151,55 @@ pub enum Error {
     /// An error of candle itself.
     #[error(transparent)]
     Candle(#[from] candle_core::Error),
+    /// A tensor that is no states.
+    #[error("{what} has shape {shape:?}, expected {expected} for n qubits, at least one")]
+    StateShape {
+        /// Which tensor.
+        what: &'static str,
+        /// What a shape looks like there.
+        expected: &'static str,
+        /// Shape that came.
+        shape: Shape,
+    },
+    /// Two tensors of states that cannot be paired.
+    #[error("states of the shapes {first:?} and {second:?} do not go together")]
+    StateMismatch {
+        /// Shape of the first tensor.
+        first: Shape,
+        /// Shape of the second one.
+        second: Shape,
+    },
+    /// A mistake in a choice of a state's qubits.
+    #[error("qubits of a state: {0}")]
+    Qubits(Mistake),
+    /// A kernel matrix and its states do not fit into the memory. Raised before anything is allocated.
+    #[error(
+        "a kernel matrix of {rows} x {columns} states of {qubits} qubits in {dtype:?} needs {needed}, but the memory \
+         budget is {budget} bytes",
+        needed = .needed.map_or_else(|| "more than 2^64 bytes".to_owned(), |bytes| format!("{bytes} bytes"))
+    )]
+    KernelMemory {
+        /// Rows of the matrix.
+        rows: usize,
+        /// Its columns.
+        columns: usize,
+        /// Qubits of a state.
+        qubits: usize,
+        /// Precision of the computation.
+        dtype: DType,
+        /// Bytes needed; `None` if the number itself overflows.
+        needed: Option<u64>,
+        /// Bytes that may be used.
+        budget: u64,
+    },
+    /// The iteration for the eigenvalues of a density matrix did not end.
+    #[error("the eigenvalues of a {size} x {size} matrix did not converge in {steps} steps")]
+    Eigenvalues {
+        /// Rows of the matrix.
+        size: usize,
+        /// Steps that were taken.
+        steps: usize,
+    },
 }
 
 impl From<Error> for candle_core::Error {

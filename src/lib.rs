@@ -59,6 +59,7 @@ mod measurement;
 pub mod nn;
 mod observable;
 pub mod program;
+pub mod states;
 
 pub use circuit::Circuit;
 pub use error::{Error, Mistake, Result};

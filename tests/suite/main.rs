@@ -14,6 +14,7 @@ mod layer;
 mod oracle;
 mod readme;
 mod regressions;
+mod states;
 mod templates;
 mod textbook;
 mod values;
