@@ -148,6 +148,18 @@ pub enum Error {
         /// Shape that came.
         actual: Shape,
     },
+    /// Weight tensors for ensembles of different sizes.
+    #[error("weight tensor `{name}` is for {members} member(s) of an ensemble, but `{other}` is for {others}")]
+    Members {
+        /// The tensor.
+        name: String,
+        /// Its leading dimension.
+        members: usize,
+        /// A tensor before it.
+        other: String,
+        /// That one's leading dimension.
+        others: usize,
+    },
     /// An error of candle itself.
     #[error(transparent)]
     Candle(#[from] candle_core::Error),

@@ -1,5 +1,7 @@
 //! Circuits as functions of tensors, without a layer: weights may be any tensors, outputs of other networks included.
 
+mod ensemble;
+
 use crate::autograd::Forward;
 use crate::circuit::Circuit;
 use crate::engine;
@@ -34,9 +36,26 @@ use std::sync::Arc;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
+/// # Ensembles
+/// Weight tensors may have one dimension more than declared, in front: `[members, ..]`. The result is then
+/// `[members, .., outputs]`, every member on every input. Tensors of the declared shape are shared by all members.
+///
+/// ```
+/// # use candle_core::{Device, Tensor};
+/// # use candlewick::{functional, prelude::*};
+/// # let mut circuit = Circuit::new(1);
+/// # let w = circuit.weights("w", 1);
+/// # circuit.ry(input(0), 0).ry(w.at([0]), 0);
+/// let x = Tensor::zeros((32, 1), candle_core::DType::F64, &Device::Cpu)?;
+/// let weights = Tensor::new(&[[0.2f64], [0.4], [0.6]], &Device::Cpu)?; // three members
+/// let y = functional::evaluate(&circuit, &Measurement::expectation([z(0)]), Some(&x), &[("w", &weights)])?;
+/// assert_eq!(y.dims(), [3, 32, 1]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
-/// Mistakes of the circuit or the measurement; weights missing, unknown or of another shape; an input of another width;
-/// dtypes or devices that differ or are not supported; a state beyond the memory budget.
+/// Mistakes of the circuit or the measurement; weights missing, unknown or of another shape; ensembles of different sizes; an input of
+/// another width; dtypes or devices that differ or are not supported; a state beyond the memory budget.
 pub fn evaluate(
     circuit: &Circuit,
     measurement: &Measurement,
@@ -44,12 +63,17 @@ pub fn evaluate(
     weights: &[(&str, &Tensor)],
 ) -> Result<Tensor> {
     let program = Arc::new(Program::new(circuit, measurement)?);
-    let sorted = sort_weights(&program, weights)?;
-    run(&program, Cpu::default(), (DType::F32, &Device::Cpu), inputs, &sorted, true)
+    let (sorted, members) = sort_weights(&program, weights)?;
+    let default = (DType::F32, &Device::Cpu);
+    match members {
+        None => run(&program, Cpu::default(), default, inputs, &sorted, true),
+        Some(members) => ensemble::run(&program, members, default, inputs, &sorted),
+    }
 }
 
-/// The tensors in the program's order, each checked against its declaration.
-fn sort_weights<'a>(program: &Program, given: &[(&str, &'a Tensor)]) -> Result<Vec<&'a Tensor>> {
+/// The tensors in the program's order, each checked against its declaration, and how many members of an ensemble they are
+/// for, if they are for several.
+fn sort_weights<'a>(program: &Program, given: &[(&str, &'a Tensor)]) -> Result<(Vec<&'a Tensor>, Option<usize>)> {
     let declared = || program.tensors.iter().map(|tensor| tensor.name.clone()).collect::<Vec<_>>();
     for (k, (name, _)) in given.iter().enumerate() {
         let twice = given[..k].iter().any(|(earlier, _)| earlier == name);
@@ -57,18 +81,87 @@ fn sort_weights<'a>(program: &Program, given: &[(&str, &'a Tensor)]) -> Result<V
             return Err(Error::UnexpectedWeights { name: (*name).to_owned(), declared: declared() });
         }
     }
-    let find = |tensor: &crate::program::Tensor| {
+    let mut ensemble: Option<(usize, &str)> = None;
+    let mut find = |tensor: &crate::program::Tensor| {
         let found = given.iter().find(|(name, _)| *name == tensor.name);
-        let Some((name, value)) = found else {
+        let Some(&(name, value)) = found else {
             return Err(Error::MissingWeights { name: tensor.name.clone(), declared: declared() });
         };
-        if value.shape() != &tensor.shape {
-            let (expected, actual) = (tensor.shape.clone(), value.shape().clone());
-            return Err(Error::WeightShape { name: (*name).to_owned(), expected, actual });
+        if value.shape() == &tensor.shape {
+            return Ok(value);
         }
-        Ok(*value)
+        let (expected, actual) = (tensor.shape.clone(), value.shape().clone());
+        match value.dims() {
+            [members, rest @ ..] if rest == tensor.shape.dims() => match *ensemble.get_or_insert((*members, name)) {
+                (others, _) if others == *members => Ok(value),
+                (others, other) => {
+                    let (name, other) = (name.to_owned(), other.to_owned());
+                    Err(Error::Members { name, members: *members, other, others })
+                }
+            },
+            _ => Err(Error::WeightShape { name: name.to_owned(), expected, actual }),
+        }
     };
-    program.tensors.iter().map(find).collect()
+    let sorted = program.tensors.iter().map(&mut find).collect::<Result<_>>()?;
+    Ok((sorted, ensemble.map(|(members, _)| members)))
+}
+
+/// The arguments of a call, checked against each other and the program.
+pub(crate) struct Given<'a> {
+    /// Dimensions of the input in front of the features.
+    leading: &'a [usize],
+    /// `[batch, features]`, in the precision of the state.
+    pub(crate) rows: Tensor,
+    /// What the result is to have.
+    outer: DType,
+    pub(crate) device: Device,
+}
+
+impl<'a> Given<'a> {
+    /// Without any tensor the dtype and the device are the `default` ones.
+    pub(crate) fn new(
+        program: &Program,
+        default: (DType, &Device),
+        inputs: Option<&'a Tensor>,
+        weights: &[impl AsRef<Tensor>],
+    ) -> Result<Self> {
+        let names = program.tensors.iter().map(|tensor| Some(tensor.name.as_str()));
+        let named = names.zip(weights.iter().map(AsRef::as_ref));
+        let common = common(named.chain(inputs.map(|tensor| (None, tensor))))?;
+        let (outer, device) = common.unwrap_or_else(|| (default.0, default.1.clone()));
+        if !engine::exists_for(&device) {
+            return Err(Error::UnsupportedDevice { device: place(&device) });
+        }
+        let (leading, rows) = match inputs {
+            Some(tensor) => rows(program, tensor)?,
+            None if program.inputs > 0 => return Err(Error::MissingInputs { expected: program.inputs }),
+            None => (&[][..], Tensor::zeros((1, least(&device)), outer, &device)?),
+        };
+        // Without elements there is nothing to cast.
+        let rows = if rows.dim(0)? == 0 { rows } else { rows.to_dtype(state_dtype(outer))?.contiguous()? };
+        Ok(Self { leading, rows, outer, device })
+    }
+
+    pub(crate) fn batch(&self) -> usize {
+        self.rows.dims()[0]
+    }
+
+    /// Precision of the state.
+    pub(crate) fn inner(&self) -> DType {
+        state_dtype(self.outer)
+    }
+
+    /// The result in the caller's dtype, with the leading dimensions of the input behind `front`.
+    fn shaped(&self, out: &Tensor, front: &[usize], program: &Program) -> Result<Tensor> {
+        let shape = || front.iter().chain(self.leading).chain(&program.output_shape).copied();
+        let out = out.to_dtype(self.outer)?;
+        Ok(if shape().eq(out.dims().iter().copied()) { out } else { out.reshape(shape().collect::<Vec<_>>())? })
+    }
+
+    /// The result of no sample or no member: the argument that has no elements, in another shape.
+    fn empty(&self, nothing: &Tensor, front: &[usize], program: &Program) -> Result<Tensor> {
+        self.shaped(&nothing.detach(), front, program)
+    }
 }
 
 /// Runs a program on tensors of any supported dtype; `weights` are in the program's order and of its shapes. Without any
@@ -81,39 +174,31 @@ pub(crate) fn run(
     weights: &[impl AsRef<Tensor>],
     in_graph: bool,
 ) -> Result<Tensor> {
-    let named = program.tensors.iter().map(|tensor| Some(tensor.name.as_str())).zip(weights.iter().map(AsRef::as_ref));
-    let common = common(named.chain(inputs.map(|tensor| (None, tensor))))?;
-    let (outer, device) = common.as_ref().map_or(default, |(dtype, device)| (*dtype, device));
-    if !engine::exists_for(device) {
-        return Err(Error::UnsupportedDevice { device: place(device) });
+    let given = Given::new(program, default, inputs, weights)?;
+    if given.batch() == 0 {
+        return given.empty(&given.rows, &[], program);
     }
-    let inner = state_dtype(outer);
+    engine::check(cpu, &given.device, program, given.batch(), given.inner())?;
+    let weights = flat(weights, &given)?;
+    given.shaped(&Forward::new(program, cpu).apply(&given.rows, &weights, in_graph)?, &[], program)
+}
 
-    // A GPU has no tensors without elements; an element that nothing reads takes the place of none.
-    let least = usize::from(!device.is_cpu());
-    let (leading, rows) = match inputs {
-        Some(tensor) => rows(program, tensor)?,
-        None if program.inputs > 0 => return Err(Error::MissingInputs { expected: program.inputs }),
-        None => (&[][..], Tensor::zeros((1, least), outer, device)?),
-    };
-    let shape = || leading.iter().chain(&program.output_shape).copied();
-    let batch = rows.dim(0)?;
-    if batch == 0 {
-        return Ok(rows.detach().reshape(shape().collect::<Vec<_>>())?);
-    }
-    engine::check(cpu, device, program, batch, inner)?;
-    let rows = rows.to_dtype(inner)?.contiguous()?;
-    let weights = match weights {
-        [] => Tensor::zeros(least, inner, device)?,
+/// All weights in one tensor, in the precision of the state.
+fn flat(weights: &[impl AsRef<Tensor>], given: &Given<'_>) -> Result<Tensor> {
+    Ok(match weights {
+        [] => Tensor::zeros(least(&given.device), given.inner(), &given.device)?,
         // The op takes weights of any shape, and every reshaping is one more node of the graph.
-        [one] => one.as_ref().to_dtype(inner)?.contiguous()?,
+        [one] => one.as_ref().to_dtype(given.inner())?.contiguous()?,
         many => {
             let flat = many.iter().map(|one| one.as_ref().flatten_all()).collect::<candle_core::Result<Vec<_>>>()?;
-            Tensor::cat(&flat, 0)?.to_dtype(inner)?
+            Tensor::cat(&flat, 0)?.to_dtype(given.inner())?
         }
-    };
-    let out = Forward::new(program, cpu).apply(&rows, &weights, in_graph)?.to_dtype(outer)?;
-    Ok(if shape().eq(out.dims().iter().copied()) { out } else { out.reshape(shape().collect::<Vec<_>>())? })
+    })
+}
+
+/// A GPU has no tensors without elements; an element that nothing reads takes the place of none.
+fn least(device: &Device) -> usize {
+    usize::from(!device.is_cpu())
 }
 
 /// Leading dimensions of an input, and the input as `[batch, features]`.

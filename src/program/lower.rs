@@ -30,6 +30,8 @@ pub(super) fn lower(circuit: &Circuit, measurement: &Measurement, rewrites: Rewr
         outline: OnceLock::new(),
         schedule: OnceLock::new(),
         tiling: OnceLock::new(),
+        with_own_weights: OnceLock::new(),
+        probes: OnceLock::new(),
         spares: Arc::default(),
     }
 }

@@ -9,6 +9,7 @@
 
 pub(crate) mod basis;
 mod display;
+mod forms;
 mod frame;
 mod lower;
 pub(crate) mod outline;
@@ -18,6 +19,7 @@ mod schedule;
 mod spares;
 mod tiling;
 
+pub(crate) use forms::{Probe, Probes, Spectrum};
 pub(crate) use frame::{Frame, Parity};
 pub(crate) use outline::{Node as OutlineNode, Outline, Phase, Rotation, Source};
 pub use rewrite::{Rewrite, Rewrites};
@@ -56,6 +58,9 @@ pub struct Program {
     outline: OnceLock<Outline>,
     schedule: OnceLock<Schedule>,
     tiling: OnceLock<Tiling>,
+    /// Made when something first asks for them.
+    with_own_weights: OnceLock<Arc<Self>>,
+    probes: OnceLock<Arc<Probes>>,
     /// Copies of a program share them.
     pub(crate) spares: Arc<Spares>,
 }

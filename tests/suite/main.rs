@@ -6,6 +6,7 @@ mod determinism;
 mod drawing;
 mod embeddings;
 mod engines;
+mod ensembles;
 mod fusion;
 mod gradients;
 mod growth;

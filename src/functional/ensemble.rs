@@ -1,0 +1,61 @@
+//! One circuit with many sets of weights.
+//!
+//! With many samples each member is a call of its own on the same inputs: what a member's samples share is computed once
+//! for them. With few, members take the places of samples, and their weights those of features.
+
+use super::{Given, least};
+use crate::autograd::Forward;
+use crate::engine;
+use crate::engine::cpu::Cpu;
+use crate::error::Result;
+use crate::program::Program;
+use candle_core::{DType, Device, Tensor};
+use std::sync::Arc;
+
+/// Samples from which a member fills the vectors of an engine by itself.
+const OWN_CALL: usize = 16;
+
+/// Outputs `[members, .., outputs]`; `weights` are in the program's order, with or without a leading dimension of members.
+pub(super) fn run(
+    program: &Arc<Program>,
+    members: usize,
+    default: (DType, &Device),
+    inputs: Option<&Tensor>,
+    weights: &[&Tensor],
+) -> Result<Tensor> {
+    let given = Given::new(program, default, inputs, weights)?;
+    let batch = given.batch();
+    let nothing = weights.iter().copied().find(|weights| weights.elem_count() == 0);
+    if let Some(nothing) = nothing.filter(|_| members == 0).or((batch == 0).then_some(&given.rows)) {
+        return given.empty(nothing, &[members], program);
+    }
+    let flat = |(tensor, value): (&crate::program::Tensor, &&Tensor)| {
+        let size = tensor.shape.elem_count();
+        let shared = value.dims().len() == tensor.shape.dims().len();
+        value.reshape((if shared { 1 } else { members }, size))?.broadcast_as((members, size))
+    };
+    let flat = program.tensors.iter().zip(weights).map(flat).collect::<candle_core::Result<Vec<_>>>()?;
+    let weights = Tensor::cat(&flat, 1)?.to_dtype(given.inner())?.contiguous()?;
+    let cpu = Cpu::default();
+    let out = if batch >= OWN_CALL || members == 1 {
+        engine::check(cpu, &given.device, program, batch, given.inner())?;
+        let one = |member| Forward::new(program, cpu).apply(&given.rows, &weights.get(member)?, true);
+        Tensor::stack(&(0..members).map(one).collect::<Result<Vec<_>>>()?, 0)?
+    } else {
+        let program = program.with_own_weights();
+        engine::check(cpu, &given.device, program, members * batch, given.inner())?;
+        let count = weights.dim(1)?;
+        let weights = weights.unsqueeze(1)?.broadcast_as((members, batch, count))?;
+        let rows = match program.inputs - count {
+            0 => weights,
+            features => {
+                let rows = given.rows.unsqueeze(0)?.broadcast_as((members, batch, features))?;
+                Tensor::cat(&[rows, weights], 2)?
+            }
+        };
+        let rows = rows.reshape((members * batch, program.inputs))?;
+        let none = Tensor::zeros(least(&given.device), given.inner(), &given.device)?;
+        Forward::new(program, cpu).apply(&rows, &none, true)?
+    };
+    given.shaped(&out, &[members], program)
+}

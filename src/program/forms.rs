@@ -1,0 +1,138 @@
+//! Other forms of a program, in which numbers that it computes or shares are features of a sample instead.
+//!
+//! Engines treat features of their own for each sample of a batch, so that these forms turn any set of points at which a
+//! circuit is to be evaluated (other weights, angles moved one at a time) into one batch, on every engine alike.
+
+use super::{Embedding, Kernel, Program, Readout, Slot, Step, Variable};
+use std::sync::{Arc, OnceLock};
+
+/// A program whose angles are features: those that become the initial state first, then one for each step that has an
+/// angle.
+#[derive(Debug, Clone)]
+pub(crate) struct Probes {
+    pub(crate) program: Arc<Program>,
+    /// The angle of each such step: its feature is [`start`](Self::start) and its place here.
+    pub(crate) angles: Vec<Probe>,
+}
+
+/// The angle of one step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Probe {
+    /// The program's slot whose value it is.
+    pub(crate) slot: usize,
+    /// What the step's matrix is as a function of it.
+    pub(crate) spectrum: Spectrum,
+    /// The qubits that the step touches.
+    pub(crate) support: u64,
+}
+
+/// Eigenvalues of the generator of a step, as multiples of its angle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Spectrum {
+    /// `±1`: a rotation.
+    Signs,
+    /// `0` and `1`: a phase.
+    ZeroOne,
+    /// `0` and `±1`: a rotation under controls.
+    ZeroSigns,
+}
+
+impl Probes {
+    /// How many features become the initial state.
+    pub(crate) fn start(&self) -> usize {
+        self.program.embedding.map_or(0, |embedding| embedding.count)
+    }
+}
+
+impl Program {
+    /// Steps, slots and readout, without what engines have made of them.
+    fn bare(&self) -> Self {
+        Self {
+            qubits: self.qubits,
+            inputs: self.inputs,
+            tensors: self.tensors.clone(),
+            weights: self.weights,
+            embedding: self.embedding,
+            slots: self.slots.clone(),
+            steps: self.steps.clone(),
+            readout: self.readout.clone(),
+            output_shape: self.output_shape.clone(),
+            rewrites: self.rewrites,
+            outline: OnceLock::new(),
+            schedule: OnceLock::new(),
+            tiling: OnceLock::new(),
+            with_own_weights: OnceLock::new(),
+            probes: OnceLock::new(),
+            spares: Arc::default(),
+        }
+    }
+
+    /// Without weights: they are features behind the others, so that each sample has its own.
+    pub(crate) fn with_own_weights(&self) -> &Arc<Self> {
+        self.with_own_weights.get_or_init(|| {
+            let own = |variable: Variable| match variable {
+                Variable::Input(index) => Variable::Input(index),
+                Variable::Weight(index) => Variable::Input(self.inputs + index),
+            };
+            let slot = |slot: &Slot| Slot {
+                constant: slot.constant,
+                terms: slot.terms.iter().map(|(c, first, second)| (*c, own(*first), second.map(own))).collect(),
+            };
+            Arc::new(Self {
+                inputs: self.inputs + self.weights,
+                tensors: Vec::new(),
+                weights: 0,
+                slots: self.slots.iter().map(slot).collect(),
+                ..self.bare()
+            })
+        })
+    }
+
+    /// With a feature for the angle of each step.
+    pub(crate) fn probes(&self) -> &Arc<Probes> {
+        self.probes.get_or_init(|| {
+            let embedding = self.embedding.map(|embedding| Embedding { first: 0, ..embedding });
+            let start = embedding.map_or(0, |embedding| embedding.count);
+            let (mut angles, mut slots, mut steps) = (Vec::new(), Vec::new(), self.steps.clone());
+            for step in &mut steps {
+                let (support, spectrum) = (step.support(), step.spectrum());
+                let (Some(spectrum), Kernel::Rotation { slot, .. } | Kernel::Phase { slot }) =
+                    (spectrum, &mut step.kernel)
+                else {
+                    continue;
+                };
+                let own = match self.slots[*slot].terms.is_empty() {
+                    true => self.slots[*slot].clone(),
+                    false => {
+                        angles.push(Probe { slot: *slot, spectrum, support });
+                        Slot { constant: 0.0, terms: vec![(1.0, Variable::Input(start + angles.len() - 1), None)] }
+                    }
+                };
+                *slot = slots.len();
+                slots.push(own);
+            }
+            let inputs = start + angles.len();
+            let form = Self { inputs, tensors: Vec::new(), weights: 0, embedding, slots, steps, ..self.bare() };
+            Arc::new(Probes { program: Arc::new(form), angles })
+        })
+    }
+
+    /// The amplitudes after further steps, in place of what is measured.
+    pub(crate) fn followed_by(&self, steps: &[Step]) -> Self {
+        let mut form = Self { readout: Readout::State, output_shape: vec![1 << self.qubits, 2], ..self.bare() };
+        form.steps.extend_from_slice(steps);
+        form
+    }
+}
+
+impl Step {
+    /// The spectrum of its generator, if it has an angle.
+    fn spectrum(&self) -> Option<Spectrum> {
+        match self.kernel {
+            Kernel::Rotation { .. } if self.controls == 0 => Some(Spectrum::Signs),
+            Kernel::Rotation { .. } => Some(Spectrum::ZeroSigns),
+            Kernel::Phase { .. } => Some(Spectrum::ZeroOne),
+            Kernel::FixedPhase(_) | Kernel::Exchange { .. } | Kernel::Matrix { .. } => None,
+        }
+    }
+}
