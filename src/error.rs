@@ -212,6 +212,9 @@ pub enum Error {
         /// Steps that were taken.
         steps: usize,
     },
+    /// A question to [`diagnostics`](crate::diagnostics) that has no answer.
+    #[error("diagnostics: {0}")]
+    Diagnostics(Mistake),
 }
 
 impl From<Error> for candle_core::Error {
@@ -409,5 +412,34 @@ pub enum Mistake {
     PauliWord {
         /// The text that came.
         text: String,
+    },
+    /// A number that must be above 0.
+    #[error("{what} is {value}, which is not a positive number")]
+    NotPositive {
+        /// What it is.
+        what: &'static str,
+        /// The value.
+        value: f64,
+    },
+    /// A feature in which outputs have no Fourier series.
+    #[error("outputs are no Fourier series in feature {feature}: it is squared in an angle, or is an amplitude")]
+    NotLinear {
+        /// Index of the feature.
+        feature: usize,
+    },
+    /// Frequencies that are no multiples of a common one, or of so small a one that they are too many.
+    #[error(
+        "the frequencies of feature {feature} have no common unit with at most {limit} multiples (largest: {largest}, \
+         found: {unit})"
+    )]
+    NoCommonFrequency {
+        /// Index of the feature.
+        feature: usize,
+        /// The largest of the frequencies that were compared.
+        largest: f64,
+        /// What divides them all, if anything does.
+        unit: f64,
+        /// The most multiples there may be.
+        limit: usize,
     },
 }

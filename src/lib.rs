@@ -48,6 +48,7 @@ mod autograd;
 #[doc(hidden)]
 pub mod bench;
 pub mod circuit;
+pub mod diagnostics;
 mod engine;
 #[cfg(any(feature = "cuda", feature = "metal", feature = "emulator"))]
 #[doc(hidden)]

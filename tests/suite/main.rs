@@ -3,6 +3,7 @@
 mod angles;
 mod bad_input;
 mod determinism;
+mod diagnostics;
 mod drawing;
 mod embeddings;
 mod engines;
