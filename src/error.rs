@@ -413,6 +413,15 @@ pub enum Mistake {
         /// The text that came.
         text: String,
     },
+    /// Amplitudes asked for with finite shots.
+    #[error("amplitudes cannot be estimated from shots")]
+    StateFromShots,
+    /// The variance of an observable that no single basis shows, asked for with finite shots.
+    #[error("from shots, a variance needs terms that read each qubit in one basis")]
+    VarianceBases,
+    /// A Hermitian matrix whose eigenvectors were not found.
+    #[error("no eigenvectors were found for the matrix")]
+    NoEigenbasis,
     /// A number that must be above 0.
     #[error("{what} is {value}, which is not a positive number")]
     NotPositive {

@@ -37,6 +37,7 @@
 //! - [`Observable`] and [`Measurement`]: what comes out.
 //! - [`QuantumLayer`]: the module. [`functional::evaluate`]: the same with tensors of your own as weights.
 //! - [`nn::SeededInit`]: models that repeat bit for bit.
+//! - [`states`]: entropies, overlaps and kernel matrices. [`diagnostics`]: a circuit before it is trained.
 //! - [`gate`]: the gate table.
 //!
 //! # Conventions
@@ -60,6 +61,7 @@ mod measurement;
 pub mod nn;
 mod observable;
 pub mod program;
+mod sampling;
 pub mod states;
 
 pub use circuit::Circuit;

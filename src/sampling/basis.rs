@@ -1,0 +1,116 @@
+//! In which basis each qubit is read.
+
+use crate::circuit::adjoint;
+use crate::error::Mistake;
+use crate::observable::Word;
+use crate::program::{Kernel, Step};
+use nalgebra::{DMatrix, SymmetricEigen};
+use num_complex::Complex64;
+use std::f64::consts::FRAC_1_SQRT_2;
+use std::sync::Arc;
+
+/// Iterations of the eigenvalue solver a row; it takes two or three.
+const ITERATIONS: usize = 100;
+
+/// How far the product of the factors may be from the matrix, relative to its largest entry.
+const TOLERANCE: f64 = 1e-11;
+
+/// Some qubits by the letters of a Pauli word, others together in the eigenbasis of a matrix.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Basis {
+    letters: Word,
+    /// Index of an eigenbasis and its qubits as a mask.
+    matrices: Vec<(usize, u64)>,
+}
+
+impl Basis {
+    /// The letters of a word.
+    pub(super) fn word(letters: Word) -> Self {
+        Self { letters, matrices: Vec::new() }
+    }
+
+    /// The eigenbasis of that index.
+    pub(super) fn matrix(index: usize, mask: u64) -> Self {
+        Self { letters: Word::default(), matrices: vec![(index, mask)] }
+    }
+
+    /// The qubits that are read.
+    pub(super) fn support(&self) -> u64 {
+        self.lettered() | self.matrices.iter().fold(0, |all, (_, mask)| all | mask)
+    }
+
+    fn lettered(&self) -> u64 {
+        self.letters.x | self.letters.z
+    }
+
+    /// Takes up what `other` needs if no qubit is then read in two ways; says whether.
+    pub(super) fn join(&mut self, other: &Self) -> bool {
+        let common = self.lettered() & other.lettered();
+        let letters = (self.letters.x ^ other.letters.x | self.letters.z ^ other.letters.z) & common == 0;
+        let apart = |one: &Self, two: &Self| one.matrices.iter().all(|(_, mask)| mask & two.lettered() == 0);
+        let same_or_apart = |(i, a): &(usize, u64)| other.matrices.iter().all(|(j, b)| i == j || a & b == 0);
+        let fits = letters && apart(self, other) && apart(other, self) && self.matrices.iter().all(same_or_apart);
+        if fits {
+            self.letters.x |= other.letters.x;
+            self.letters.z |= other.letters.z;
+            let new = other.matrices.iter().filter(|matrix| !self.matrices.contains(matrix));
+            let new: Vec<_> = new.copied().collect();
+            self.matrices.extend(new);
+        }
+        fits
+    }
+
+    /// Steps after which all of it is read in the computational basis.
+    pub(super) fn steps(&self, eigenbases: &[Eigenbasis]) -> Vec<Step> {
+        let root = Complex64::from(FRAC_1_SQRT_2);
+        let hadamard: Arc<[Complex64]> = [root, root, root, -root].into();
+        let mut steps = Vec::new();
+        for qubit in (0..u64::BITS as usize).filter(|qubit| self.letters.x >> qubit & 1 == 1) {
+            if self.letters.z >> qubit & 1 == 1 {
+                steps.push(Step { kernel: Kernel::FixedPhase(-Complex64::i()), controls: 1 << qubit });
+            }
+            let kernel = Kernel::Matrix { qubits: vec![qubit], entries: Arc::clone(&hadamard) };
+            steps.push(Step { kernel, controls: 0 });
+        }
+        steps.extend(self.matrices.iter().map(|&(index, _)| eigenbases[index].step()));
+        steps
+    }
+}
+
+/// The factors of a Hermitian matrix `V diag(values) V†`.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Eigenbasis {
+    /// Bit k of a value's index is the k-th of these.
+    pub(super) qubits: Vec<usize>,
+    pub(super) values: Arc<[f64]>,
+    /// `V†`, row by row.
+    unitary: Arc<[Complex64]>,
+}
+
+impl Eigenbasis {
+    /// Of a matrix with finite entries, Hermitian but for rounding.
+    pub(super) fn new(entries: &[Complex64], qubits: &[usize]) -> Result<Self, Mistake> {
+        // So that nothing overflows on the way.
+        let largest = entries.iter().map(|entry| entry.re.abs().max(entry.im.abs())).fold(0.0, f64::max);
+        let scale = if largest > 0.0 { largest } else { 1.0 };
+        let size = entries.len().isqrt();
+        let scaled: Vec<Complex64> = entries.iter().map(|entry| entry / scale).collect();
+        let transposed = adjoint(&scaled);
+        let hermitian = DMatrix::from_fn(size, size, |r, c| 0.5 * (scaled[r * size + c] + transposed[r * size + c]));
+        let eigen = SymmetricEigen::try_new(hermitian.clone(), f64::EPSILON, ITERATIONS * size);
+        let eigen = eigen.ok_or(Mistake::NoEigenbasis)?;
+        let (v, values) = (&eigen.eigenvectors, &eigen.eigenvalues);
+        let product = v * DMatrix::from_diagonal(&values.map(Complex64::from)) * v.adjoint();
+        let same = |a: DMatrix<Complex64>, b: &DMatrix<Complex64>| (a - b).iter().all(|d| d.norm() <= TOLERANCE);
+        if !same(v.adjoint() * v, &DMatrix::identity(size, size)) || !same(product, &hermitian) {
+            return Err(Mistake::NoEigenbasis);
+        }
+        let unitary = (0..size * size).map(|k| v[(k % size, k / size)].conj()).collect();
+        Ok(Self { qubits: qubits.to_vec(), values: values.iter().map(|value| value * scale).collect(), unitary })
+    }
+
+    fn step(&self) -> Step {
+        let kernel = Kernel::Matrix { qubits: self.qubits.clone(), entries: Arc::clone(&self.unitary) };
+        Step { kernel, controls: 0 }
+    }
+}

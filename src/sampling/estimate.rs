@@ -1,0 +1,200 @@
+//! What the outcomes of a group say about the outputs.
+
+use super::draw::Counts;
+use super::outcomes::{Outcomes, gather};
+use crate::program::Step;
+use candle_core::WithDType;
+use rand::Rng;
+use std::ops::{Add, Sub};
+use std::sync::Arc;
+
+/// One way of reading qubits, and what it serves.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Group {
+    pub(super) steps: Vec<Step>,
+    /// Bit k of an outcome is the k-th of them.
+    pub(super) qubits: Vec<usize>,
+    pub(super) estimates: Estimates,
+}
+
+/// What is estimated from counts.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Estimates {
+    /// Means of sums; an output may have others in other groups.
+    Means(Vec<Observed>),
+    /// Variances of whole observables.
+    Variances(Vec<Observed>),
+    /// How often each outcome occurs: the outputs.
+    Frequencies,
+}
+
+/// What is known of one output: a function of an outcome.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(super) struct Observed {
+    pub(super) output: usize,
+    pub(super) constant: f64,
+    /// Mask and coefficient: a coefficient changes its sign with the parity of the outcome's bits under the mask.
+    pub(super) parities: Vec<(u64, f64)>,
+    /// Coefficients and other functions.
+    pub(super) lookups: Vec<(f64, Lookup)>,
+}
+
+/// A function of some bits of an outcome.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Lookup {
+    /// The bits at these places, side by side, are the index of the value.
+    Values { places: Vec<usize>, values: Arc<[f64]> },
+    /// 1 where the bits under the mask are these, 0 elsewhere.
+    Hit { mask: u64, bits: u64 },
+}
+
+/// Mean and second moment of an observable, as sampled.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Moments {
+    pub(crate) output: usize,
+    pub(crate) mean: f64,
+    pub(crate) square: f64,
+    /// Unbiased; not a number for less than two shots.
+    pub(crate) variance: f64,
+}
+
+impl Group {
+    /// What to append to a program before all qubits are read in the computational basis.
+    pub(crate) fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    /// The qubits that are read, as a mask.
+    pub(crate) fn support(&self) -> u64 {
+        self.qubits.iter().fold(0, |mask, qubit| mask | 1 << qubit)
+    }
+
+    /// Draws shots from a state of `2^n` pairs of real and imaginary part, which the steps have been applied to, and adds
+    /// what they say to the outputs. All outputs are NaN if the state is.
+    pub(crate) fn read<T: WithDType>(&self, amplitudes: &[T], shots: u32, rng: &mut impl Rng, outputs: &mut [f64]) {
+        match self.draw(amplitudes, shots, rng) {
+            Some(counts) => self.estimate(&counts, outputs),
+            None => outputs.fill(f64::NAN),
+        }
+    }
+
+    /// The outcomes of shots; `None` if the state is NaN.
+    pub(crate) fn draw<T: WithDType>(&self, amplitudes: &[T], shots: u32, rng: &mut impl Rng) -> Option<Counts> {
+        Outcomes::new(amplitudes, &self.qubits).counts(shots, rng)
+    }
+
+    /// Adds what the counts say to the outputs: NaN if there are too few of them.
+    pub(crate) fn estimate(&self, counts: &Counts, outputs: &mut [f64]) {
+        match &self.estimates {
+            Estimates::Means(observed) => self.means(observed, counts, outputs),
+            Estimates::Variances(_) => {
+                self.moments(counts).iter().for_each(|moments| outputs[moments.output] += moments.variance);
+            }
+            Estimates::Frequencies => {
+                let shots = total(counts);
+                counts.iter().for_each(|&(outcome, count)| outputs[outcome as usize] += count as f64 / shots);
+            }
+        }
+    }
+
+    /// Moments of the observables whose variances this group serves.
+    pub(crate) fn moments(&self, counts: &Counts) -> Vec<Moments> {
+        match &self.estimates {
+            Estimates::Variances(observed) => observed.iter().map(|one| self.moments_of(one, counts)).collect(),
+            Estimates::Means(_) | Estimates::Frequencies => Vec::new(),
+        }
+    }
+
+    fn moments_of(&self, observed: &Observed, counts: &Counts) -> Moments {
+        let (values, shots) = (self.values(observed, counts), total(counts));
+        let sum = |term: &dyn Fn(f64) -> f64| -> f64 {
+            counts.iter().zip(&values).map(|(&(_, count), &value)| count as f64 / shots * term(value)).sum()
+        };
+        let mean = sum(&|value| value);
+        // Squares of distances: those of values would cancel.
+        let square = sum(&|value| (value - mean).powi(2));
+        let (variance, shifted) = (square * (shots / (shots - 1.0)), mean + observed.constant);
+        Moments { output: observed.output, mean: shifted, square: square + shifted * shifted, variance }
+    }
+
+    /// The observable's values at the outcomes that occurred, but for its constant.
+    fn values(&self, observed: &Observed, counts: &Counts) -> Vec<f64> {
+        let mut values: Vec<f64> = if self.worth_transforming(observed.parities.len(), counts) {
+            let mut series = vec![0.0; 1 << self.qubits.len()];
+            observed.parities.iter().for_each(|&(mask, coefficient)| series[mask as usize] += coefficient);
+            walsh_hadamard(&mut series);
+            counts.iter().map(|&(outcome, _)| series[outcome as usize]).collect()
+        } else {
+            let term = |outcome, &(mask, c): &(u64, f64)| if odd(outcome & mask) { -c } else { c };
+            let value = |outcome| observed.parities.iter().map(|parity| term(outcome, parity)).sum();
+            counts.iter().map(|&(outcome, _)| value(outcome)).collect()
+        };
+        for (coefficient, lookup) in &observed.lookups {
+            counts.iter().zip(&mut values).for_each(|(count, value)| *value += coefficient * lookup.at(count.0));
+        }
+        values
+    }
+
+    fn means(&self, observed: &[Observed], counts: &Counts, outputs: &mut [f64]) {
+        let shots = total(counts);
+        let parities = observed.iter().map(|one| one.parities.len()).sum();
+        let transform = self.worth_transforming(parities, counts).then(|| {
+            let mut dense = vec![0; 1 << self.qubits.len()];
+            counts.iter().for_each(|&(outcome, count)| dense[outcome as usize] += count as i64);
+            walsh_hadamard(&mut dense);
+            dense
+        });
+        let parity = |mask: u64| match &transform {
+            Some(dense) => dense[mask as usize],
+            None => counts.iter().map(|&(at, count)| if odd(at & mask) { -(count as i64) } else { count as i64 }).sum(),
+        };
+        for one in observed {
+            let words: f64 =
+                one.parities.iter().map(|&(mask, coefficient)| coefficient * (parity(mask) as f64 / shots)).sum();
+            let lookup = |(coefficient, lookup): &(f64, Lookup)| -> f64 {
+                coefficient * counts.iter().map(|&(at, count)| count as f64 / shots * lookup.at(at)).sum::<f64>()
+            };
+            let others: f64 = one.lookups.iter().map(lookup).sum();
+            outputs[one.output] += one.constant + words + others;
+        }
+    }
+
+    /// Whether parities cost more one by one than by a Walsh-Hadamard transform, which gives them all: `s 2^s` additions.
+    fn worth_transforming(&self, parities: usize, counts: &Counts) -> bool {
+        let s = self.qubits.len();
+        // A product beyond 2^64 is beyond any number of counts.
+        let additions = 1usize.checked_shl(s as u32).and_then(|states| states.checked_mul(s));
+        additions.is_some_and(|additions| parities.saturating_mul(counts.len()) > additions)
+    }
+}
+
+impl Lookup {
+    fn at(&self, outcome: u64) -> f64 {
+        match self {
+            Self::Values { places, values } => values[gather(outcome, places) as usize],
+            Self::Hit { mask, bits } => f64::from(u8::from(outcome & mask == *bits)),
+        }
+    }
+}
+
+fn total(counts: &Counts) -> f64 {
+    counts.iter().map(|&(_, count)| count).sum::<u64>() as f64
+}
+
+fn odd(bits: u64) -> bool {
+    bits.count_ones() % 2 == 1
+}
+
+/// `entry[mask] = sum over k of (-1)^|k & mask| entry[k]`, in place; for whole numbers it is exact.
+fn walsh_hadamard<N: Copy + Add<Output = N> + Sub<Output = N>>(entries: &mut [N]) {
+    let mut half = 1;
+    while half < entries.len() {
+        for block in entries.chunks_exact_mut(2 * half) {
+            let (low, high) = block.split_at_mut(half);
+            for (a, b) in low.iter_mut().zip(high) {
+                (*a, *b) = (*a + *b, *a - *b);
+            }
+        }
+        half *= 2;
+    }
+}
