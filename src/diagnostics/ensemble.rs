@@ -1,6 +1,6 @@
 //! Circuits at random weights.
 
-use crate::circuit::Circuit;
+use crate::circuit::{Circuit, Declaration};
 use crate::error::Result;
 use crate::functional;
 use crate::measurement::Measurement;
@@ -9,7 +9,7 @@ use candle_core::{Device, Shape, Tensor, Var};
 use candle_nn::Init;
 use rand::rngs::StdRng;
 
-/// Numbers that the outputs of a chunk of draws may hold.
+/// Numbers that the weights, inputs and outputs of a chunk of draws may hold.
 const CHUNK: usize = 1 << 21;
 
 /// A stream of random weights, each tensor as it is declared.
@@ -29,7 +29,7 @@ pub(super) type Drawn = (String, Var);
 
 impl Draws {
     pub(super) fn new(circuit: &Circuit, seed: u64) -> Self {
-        let stream = |declaration: &crate::circuit::Declaration| {
+        let stream = |declaration: &Declaration| {
             let name = declaration.handle.name().to_owned();
             let rng = SeededInit::new(seed).stream(&name);
             Stream { name, shape: declaration.handle.shape().into(), init: declaration.init, rng }
@@ -49,9 +49,12 @@ impl Draws {
     }
 }
 
-/// How many draws to evaluate at a time, of `all`: an even number, for pairs.
-pub(super) fn chunks(all: usize, outputs: usize) -> impl Iterator<Item = usize> {
-    let most = (CHUNK / outputs.max(1)).clamp(2, 4096) & !1;
+/// How many draws to evaluate at a time, of `all` at so many samples of inputs: an even number, for pairs.
+pub(super) fn chunks(circuit: &Circuit, all: usize, rows: usize, outputs: usize) -> impl Iterator<Item = usize> {
+    let entries = |declaration: &Declaration| declaration.handle.shape().iter().product::<usize>();
+    let weights: usize = circuit.declarations().map(entries).sum();
+    let each = rows.saturating_mul(outputs.saturating_add(circuit.inputs()).saturating_add(weights));
+    let most = (CHUNK / each.max(1)).clamp(2, 4096) & !1;
     (0..all).step_by(most).map(move |start| most.min(all - start))
 }
 

@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::measurement::Measurement;
 use crate::states;
 use candle_core::Tensor;
+use std::collections::BTreeMap;
 
 /// How far the circuit's states at random weights are from uniformly (Haar) distributed ones: 0 for those, and the larger the
 /// less a circuit expresses. In nats.
@@ -36,8 +37,8 @@ use candle_core::Tensor;
 pub fn expressibility(circuit: &Circuit, inputs: Option<&Tensor>, pairs: usize, bins: usize, seed: u64) -> Result<f64> {
     at_least("pairs", 1, pairs)?;
     at_least("bins", 1, bins)?;
-    let mut histogram = vec![0u64; bins];
-    let mut seen_nan = false;
+    // The bins that are filled, which are no more than pairs.
+    let (mut histogram, mut seen_nan) = (BTreeMap::<usize, u64>::new(), false);
     each_chunk(circuit, inputs, pairs.saturating_mul(2), seed, |states, count| {
         let pairs = states.reshape([&[count / 2, 2], &states.dims()[1..]].concat())?;
         let side = |k: usize| pairs.narrow(1, k, 1);
@@ -45,19 +46,20 @@ pub fn expressibility(circuit: &Circuit, inputs: Option<&Tensor>, pairs: usize, 
         for fidelity in fidelities {
             seen_nan |= fidelity.is_nan();
             // Of 1 the bin below: the last one is closed.
-            histogram[((fidelity * bins as f64) as usize).min(bins - 1)] += 1;
+            *histogram.entry(((fidelity * bins as f64) as usize).min(bins - 1)).or_default() += 1;
         }
         Ok(())
     })?;
     if seen_nan {
         return Ok(f64::NAN);
     }
-    let all = histogram.iter().sum::<u64>() as f64;
-    let filled = histogram.iter().enumerate().filter(|(_, count)| **count > 0);
+    let all = histogram.values().sum::<u64>() as f64;
     let exponent = (circuit.qubits() as f64).exp2() - 1.0;
-    Ok(filled
-        .map(|(bin, &count)| (count as f64 / all) * ((count as f64 / all).ln() - log_share(bin, bins, exponent)))
-        .sum())
+    let term = |(&bin, &count): (&usize, &u64)| {
+        let share = count as f64 / all;
+        share * (share.ln() - log_share(bin, bins, exponent))
+    };
+    Ok(histogram.iter().map(term).sum())
 }
 
 /// The mean entanglement of the circuit's states at random weights, 0 to 1: that of [`states::meyer_wallach`].
@@ -99,7 +101,7 @@ fn each_chunk(
     circuit.check()?;
     let inputs = samples(circuit, inputs)?;
     let mut draws = Draws::new(circuit, seed);
-    for count in chunks(all, rows(inputs.as_ref()).saturating_mul(2 << circuit.qubits())) {
+    for count in chunks(circuit, all, rows(inputs.as_ref()), 2 << circuit.qubits()) {
         let states = outputs(circuit, &Measurement::State, inputs.as_ref(), &draws.next(count)?, count)?;
         body(&states.detach(), count)?;
     }

@@ -27,7 +27,7 @@ use rayon::prelude::*;
 /// ```
 ///
 /// # Errors
-/// As for [`reduced_density_matrix`](super::reduced_density_matrix).
+/// As for [`purity`](super::purity).
 pub fn entropy(states: &Tensor, qubits: impl IntoIterator<Item = usize>) -> Result<Tensor> {
     let batch = Batch::new("the states", states)?;
     let chosen = batch.check(qubits)?;
@@ -56,7 +56,7 @@ pub fn entropy(states: &Tensor, qubits: impl IntoIterator<Item = usize>) -> Resu
 /// ```
 ///
 /// # Errors
-/// As for [`reduced_density_matrix`](super::reduced_density_matrix).
+/// As for [`purity`](super::purity).
 pub fn renyi2_entropy(states: &Tensor, qubits: impl IntoIterator<Item = usize>) -> Result<Tensor> {
     let batch = Batch::new("the states", states)?;
     let chosen = batch.check(qubits)?;

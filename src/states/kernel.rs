@@ -48,7 +48,7 @@ pub fn kernel_matrix(a: &Tensor, b: &Tensor) -> Result<Tensor> {
 
 /// The kernel matrix of a circuit: inputs `[N, features]` and `[M, features]` give `[N, M]`, `|<ψ(x_i)|ψ(y_j)>|²`.
 ///
-/// Without `y` it is the symmetric matrix of `x` with itself. Each state is computed once, not once a pair. Differentiable
+/// Without `y` it is the matrix of `x` with itself, symmetric to the last bit. Each state is computed once, not once a pair. Differentiable
 /// in inputs and weights (Havlíček et al., Nature 567, 209, 2019; trained kernels: Hubregtsen et al., Phys. Rev. A 106,
 /// 042431, 2022).
 ///
@@ -80,7 +80,11 @@ pub fn kernel(circuit: &Circuit, x: &Tensor, y: Option<&Tensor>, weights: &[(&st
     let first = states(x)?;
     match y {
         Some(y) => kernel_matrix(&first, &states(y)?),
-        None => kernel_matrix(&first, &first),
+        None => {
+            // A matrix product is symmetric but for its rounding, which what follows may not expect.
+            let kernel = kernel_matrix(&first, &first)?;
+            Ok(((&kernel + kernel.t()?)? * 0.5)?)
+        }
     }
 }
 

@@ -1,7 +1,8 @@
 //! What is left of a state when some of its qubits are looked at.
 
 use super::batch::Batch;
-use crate::error::Result;
+use crate::engine::budget;
+use crate::error::{Error, Result};
 use candle_core::Tensor;
 
 /// The density matrix of some qubits, `ρ = Tr_others |ψ><ψ|`: `[.., 2^n, 2]` gives `[.., 2^k, 2^k, 2]`.
@@ -20,7 +21,8 @@ use candle_core::Tensor;
 /// ```
 ///
 /// # Errors
-/// A tensor that is no states or of a dtype other than F16, BF16, F32 and F64; qubits that are out of range, repeated, or none.
+/// A tensor that is no states or of a dtype other than F16, BF16, F32 and F64; qubits that are out of range, repeated, or none; on
+/// the CPU, matrices that the available memory does not hold, before any is taken.
 pub fn reduced_density_matrix(states: &Tensor, qubits: impl IntoIterator<Item = usize>) -> Result<Tensor> {
     let batch = Batch::new("the states", states)?;
     let chosen = batch.check(qubits)?;
@@ -28,6 +30,7 @@ pub fn reduced_density_matrix(states: &Tensor, qubits: impl IntoIterator<Item = 
     if batch.count() == 0 {
         return batch.nothing(&behind);
     }
+    check_memory(&batch, chosen.len())?;
     let [re, im] = density(&batch.matrices(&chosen)?)?;
     batch.finish(&Tensor::stack(&[re, im], 3)?, &behind)
 }
@@ -47,7 +50,7 @@ pub fn reduced_density_matrix(states: &Tensor, qubits: impl IntoIterator<Item = 
 /// ```
 ///
 /// # Errors
-/// As for [`reduced_density_matrix`].
+/// As for [`reduced_density_matrix`], but for its matrices: these are no larger than the states.
 pub fn purity(states: &Tensor, qubits: impl IntoIterator<Item = usize>) -> Result<Tensor> {
     let batch = Batch::new("the states", states)?;
     let chosen = batch.check(qubits)?;
@@ -99,4 +102,16 @@ pub(super) fn density([re, im]: &[Tensor; 2]) -> Result<[Tensor; 2]> {
     let both = Tensor::cat(&[re, im], 2)?;
     let half = im.matmul(&re.t()?)?;
     Ok([both.matmul(&both.t()?)?, (&half - half.t()?)?])
+}
+
+/// Real and imaginary part, what the latter is a difference of, and both together.
+fn check_memory(batch: &Batch, chosen: usize) -> Result<()> {
+    let (qubits, dtype, states) = (chosen, batch.inner, batch.count());
+    let needed = 1u64
+        .checked_shl(2 * chosen as u32)
+        .and_then(|entries| entries.checked_mul(5 * dtype.size_in_bytes() as u64)?.checked_mul(states as u64));
+    match budget::exceeded(needed, None).filter(|_| batch.device().is_cpu()) {
+        Some(budget) => Err(Error::Memory { qubits, dtype, states, needed, budget }),
+        None => Ok(()),
+    }
 }

@@ -75,6 +75,14 @@ fn variances_have_the_shapes_of_the_weights() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Whatever is asked for, memory follows what there is.
+#[test]
+fn bins_without_number() -> anyhow::Result<()> {
+    let idle = expressibility(&Circuit::new(1), None, 3, usize::MAX, 1)?;
+    assert!((idle - 64.0 * std::f64::consts::LN_2).abs() < 1e-9, "{idle}");
+    Ok(())
+}
+
 #[test]
 fn a_seed_fixes_everything() -> anyhow::Result<()> {
     let mut circuit = Circuit::new(3);
@@ -134,7 +142,7 @@ fn a_deep_circuit_expresses_everything() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// States on a circle through both poles of the sphere: F = cos²(Δ/2) with uniform Δ has the share 2/π asin(√F) below F.
+/// States on a great circle of the sphere: F = cos²(Δ/2) with uniform Δ has the share 2/π asin(√F) below F.
 #[test]
 fn a_circle_of_states_is_in_between() -> anyhow::Result<()> {
     let (bins, pairs) = (75, 20_000);

@@ -60,6 +60,7 @@ fn a_kernel_of_a_circuit() -> anyhow::Result<()> {
     let symmetric = states::kernel(&circuit, &x, None, weights)?;
     let cross = states::kernel(&circuit, &x, Some(&y), weights)?;
     assert_eq!((symmetric.dims(), cross.dims()), (&[5, 5][..], &[5, 2][..]));
+    assert_eq!(rows(&symmetric), rows(&symmetric.t()?));
     for i in 0..5 {
         let row = states::fidelity(&of(&x.get(i)?)?, &of(&x)?)?;
         close("symmetric", &flat(&symmetric.get(i)?), &flat(&row), 1e-14);

@@ -108,6 +108,17 @@ fn kernels_beyond_the_memory() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What traces nothing out has the square of a state's size.
+#[test]
+fn density_matrices_beyond_the_memory() -> anyhow::Result<()> {
+    let state = zeros(&[1 << 20, 2]);
+    let error = states::reduced_density_matrix(&state, 0..20).expect_err("2^40 entries");
+    let Error::Memory { qubits: 20, states: 1, needed: Some(needed), budget, .. } = error else { panic!("{error:?}") };
+    assert!(needed == 5 << 43 && budget < needed);
+    assert_eq!(flat(&states::purity(&state, 0..20)?), [0.0]);
+    Ok(())
+}
+
 #[test]
 fn inputs_that_are_no_list_of_samples() -> anyhow::Result<()> {
     let mut circuit = Circuit::new(1);
