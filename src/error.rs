@@ -160,6 +160,56 @@ pub enum Error {
         /// That one's leading dimension.
         others: usize,
     },
+    /// A tensor of another shape than the others ask for.
+    #[error("{what} has shape {actual:?}, expected {expected:?}")]
+    Shape {
+        /// Which tensor.
+        what: &'static str,
+        /// The shape that fits.
+        expected: Shape,
+        /// The shape that came.
+        actual: Shape,
+    },
+    /// A weight tensor that is no variable, where one is to be trained.
+    #[error("weight tensor `{name}` is not a variable (a `VarMap` makes them), so it cannot be trained")]
+    NotTrainable {
+        /// Its name.
+        name: String,
+    },
+    /// A metric tensor, with its damping, that cannot be inverted.
+    #[error("the metric tensor of {variables} weights with a damping of {damping} is not positive definite")]
+    Metric {
+        /// Its size.
+        variables: usize,
+        /// What was added to its diagonal.
+        damping: f64,
+    },
+    /// Outcomes asked of a state that is NaN or infinite.
+    #[error("sample {sample} of the batch has a state that is not finite: it has no outcomes")]
+    NoOutcomes {
+        /// Which sample, counted from 0 over all leading dimensions.
+        sample: usize,
+    },
+    /// A setting outside its range.
+    #[error("{setting} of {of} is {value}; it must be {allowed}")]
+    Setting {
+        /// What is set up.
+        of: &'static str,
+        /// Which of its settings.
+        setting: &'static str,
+        /// The value that came.
+        value: f64,
+        /// The range, in words.
+        allowed: &'static str,
+    },
+    /// A gradient that a method cannot find.
+    #[error("{method} cannot find the gradient of {of}")]
+    NoGradient {
+        /// The method.
+        method: &'static str,
+        /// What was to be differentiated.
+        of: &'static str,
+    },
     /// An error of candle itself.
     #[error(transparent)]
     Candle(#[from] candle_core::Error),

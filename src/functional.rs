@@ -1,12 +1,17 @@
 //! Circuits as functions of tensors, without a layer: weights may be any tensors, outputs of other networks included.
 
+mod derivatives;
 mod ensemble;
 
-use crate::autograd::Forward;
+pub use crate::gradient::{MetricTensor, Wrt};
+pub(crate) use derivatives::Call;
+pub use derivatives::{ValueAndGrad, hessian, hessian_vector_product, jacobian, metric_tensor, value_and_grad};
+
 use crate::circuit::Circuit;
 use crate::engine;
 use crate::engine::cpu::Cpu;
 use crate::error::{Error, Result};
+use crate::gradient::Estimator;
 use crate::measurement::Measurement;
 use crate::program::Program;
 use candle_core::{DType, Device, Shape, Tensor};
@@ -66,7 +71,7 @@ pub fn evaluate(
     let (sorted, members) = sort_weights(&program, weights)?;
     let default = (DType::F32, &Device::Cpu);
     match members {
-        None => run(&program, Cpu::default(), default, inputs, &sorted, true),
+        None => run(&program, &Estimator::exact(Cpu::default()), default, inputs, &sorted, true),
         Some(members) => ensemble::run(&program, members, default, inputs, &sorted),
     }
 }
@@ -153,7 +158,12 @@ impl<'a> Given<'a> {
 
     /// The result in the caller's dtype, with the leading dimensions of the input behind `front`.
     fn shaped(&self, out: &Tensor, front: &[usize], program: &Program) -> Result<Tensor> {
-        let shape = || front.iter().chain(self.leading).chain(&program.output_shape).copied();
+        self.shaped_as(out, front, &program.output_shape)
+    }
+
+    /// As [`shaped`](Self::shaped), with other dimensions behind those.
+    fn shaped_as(&self, out: &Tensor, front: &[usize], behind: &[usize]) -> Result<Tensor> {
+        let shape = || front.iter().chain(self.leading).chain(behind).copied();
         let out = out.to_dtype(self.outer)?;
         Ok(if shape().eq(out.dims().iter().copied()) { out } else { out.reshape(shape().collect::<Vec<_>>())? })
     }
@@ -168,7 +178,7 @@ impl<'a> Given<'a> {
 /// tensor the dtype and the device are the `default` ones. The result is in the graph if it may be.
 pub(crate) fn run(
     program: &Arc<Program>,
-    cpu: Cpu,
+    estimator: &Estimator,
     default: (DType, &Device),
     inputs: Option<&Tensor>,
     weights: &[impl AsRef<Tensor>],
@@ -178,9 +188,26 @@ pub(crate) fn run(
     if given.batch() == 0 {
         return given.empty(&given.rows, &[], program);
     }
-    engine::check(cpu, &given.device, program, given.batch(), given.inner())?;
     let weights = flat(weights, &given)?;
-    given.shaped(&Forward::new(program, cpu).apply(&given.rows, &weights, in_graph)?, &[], program)
+    given.shaped(&estimator.apply(program, &given.rows, &weights, in_graph)?, &[], program)
+}
+
+/// Hands the final states of all samples, in the precision they are computed in, to `each`: `[samples, 2^n, 2]` behind the number of
+/// the first. The program's output is its state; no more than `most` samples are treated at once.
+pub(crate) fn states(
+    program: &Arc<Program>,
+    estimator: &Estimator,
+    (default, inputs): ((DType, &Device), Option<&Tensor>),
+    weights: &[impl AsRef<Tensor>],
+    most: usize,
+    mut each: impl FnMut(usize, &Tensor) -> Result<()>,
+) -> Result<()> {
+    let given = Given::new(program, default, inputs, weights)?;
+    let weights = flat(weights, &given)?;
+    (0..given.batch()).step_by(most.max(1)).try_for_each(|first| {
+        let rows = given.rows.narrow(0, first, most.max(1).min(given.batch() - first))?.contiguous()?;
+        each(first, &estimator.apply(program, &rows, &weights, false)?)
+    })
 }
 
 /// All weights in one tensor, in the precision of the state.

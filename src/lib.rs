@@ -57,6 +57,7 @@ pub use engine::gpu as emulation;
 mod error;
 pub mod functional;
 pub mod gate;
+mod gradient;
 mod measurement;
 pub mod nn;
 mod observable;
@@ -66,6 +67,7 @@ pub mod states;
 
 pub use circuit::Circuit;
 pub use error::{Error, Mistake, Result};
+pub use gradient::GradientMethod;
 pub use measurement::Measurement;
 pub use nn::{QuantumLayer, QuantumLayerConfig};
 pub use observable::Observable;
@@ -79,6 +81,7 @@ pub use observable::Observable;
 /// ```
 pub mod prelude {
     pub use crate::circuit::{Angle, Circuit, Entanglement, Weights, input};
+    pub use crate::gradient::GradientMethod;
     pub use crate::measurement::Measurement;
     pub use crate::nn::{QuantumLayer, QuantumLayerConfig};
     pub use crate::observable::{Observable, x, y, z};

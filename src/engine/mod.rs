@@ -21,6 +21,8 @@ pub(crate) use gpu::cuda;
 #[cfg(feature = "metal")]
 pub(crate) use gpu::metal;
 
+pub(crate) use budget::check_numbers;
+
 use crate::error::Result;
 use crate::program::Program;
 use candle_core::{DType, Device, Layout};

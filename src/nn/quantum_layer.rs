@@ -4,11 +4,12 @@ use crate::circuit::Circuit;
 use crate::engine::cpu::Cpu;
 use crate::error::Result;
 use crate::functional;
+use crate::gradient::{Estimator, GradientMethod, Sampling};
 use crate::measurement::Measurement;
 use crate::program::{Program, Rewrites};
 use candle_core::{DType, Device, Module, Tensor};
 use candle_nn::VarBuilder;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// A circuit as a layer: candle's [`Module`], with its weights in a `VarBuilder`.
 ///
@@ -53,20 +54,30 @@ pub struct QuantumLayer {
     circuit: Circuit,
     measurement: Measurement,
     program: Arc<Program>,
-    weights: Vec<Tensor>,
+    pub(super) weights: Vec<Tensor>,
     dtype: DType,
     device: Device,
-    engine: Cpu,
+    pub(super) config: QuantumLayerConfig,
+    pub(super) estimator: Estimator,
+    /// The circuit with its state as output; made when samples are first asked for.
+    pub(super) states: Arc<OnceLock<Arc<Program>>>,
 }
 
 /// Options of a [`QuantumLayer`]; `QuantumLayerConfig::default()` serves most.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct QuantumLayerConfig {
     /// Bytes the states of a call may take; what would need more is a typed error before anything is allocated. `None`: what
     /// the machine, or the GPU, has available at the time of the call. A layer keeps no more than this from call to call.
     pub memory_limit: Option<u64>,
     /// What the circuit goes through before it runs; leaving some out is slower, with the same results to rounding.
     pub rewrites: Rewrites,
+    /// How gradients are found.
+    pub gradient: GradientMethod,
+    /// `None`: exact outputs. Otherwise outputs are estimated from so many shots for each group of observables that can be
+    /// measured together (Pauli words that agree, qubit by qubit, where both have a letter), and so are gradients.
+    pub shots: Option<usize>,
+    /// Of the random numbers behind shots. Each call draws others; a layer made anew draws the same again.
+    pub seed: u64,
 }
 
 impl QuantumLayer {
@@ -94,8 +105,11 @@ impl QuantumLayer {
         let weights = functional::declared(&program)
             .map(|(name, shape, init)| vb.get_with_hints(shape.clone(), name, init))
             .collect::<candle_core::Result<Vec<_>>>()?;
-        let engine = Cpu { memory_limit: config.memory_limit };
-        Ok(Self { circuit, measurement, program, weights, dtype: vb.dtype(), device: vb.device().clone(), engine })
+        let cpu = Cpu { memory_limit: config.memory_limit };
+        let sampling = |shots| Sampling::new(&measurement, &program, shots, config.seed);
+        let estimator = Estimator::new(cpu, config.gradient, config.shots.map(sampling).transpose()?)?;
+        let (dtype, device, states) = (vb.dtype(), vb.device().clone(), Arc::default());
+        Ok(Self { circuit, measurement, program, weights, dtype, device, config, estimator, states })
     }
 
     /// The outputs `[outputs]` of a circuit that reads no inputs.
@@ -138,8 +152,12 @@ impl QuantumLayer {
     }
 
     fn run(&self, x: Option<&Tensor>, in_graph: bool) -> Result<Tensor> {
-        let default = (self.dtype, &self.device);
-        functional::run(&self.program, self.engine, default, x, &self.weights, in_graph)
+        functional::run(&self.program, &self.estimator, self.default(), x, &self.weights, in_graph)
+    }
+
+    /// Of calls without any tensor.
+    pub(super) fn default(&self) -> (DType, &Device) {
+        (self.dtype, &self.device)
     }
 
     /// The circuit.

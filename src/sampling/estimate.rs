@@ -65,7 +65,8 @@ impl Group {
     }
 
     /// The qubits that are read, as a mask.
-    pub(crate) fn support(&self) -> u64 {
+    #[cfg(test)]
+    pub(super) fn support(&self) -> u64 {
         self.qubits.iter().fold(0, |mask, qubit| mask | 1 << qubit)
     }
 

@@ -3,13 +3,12 @@
 //! A [`Group`] is one way of reading all qubits: steps that turn its basis into the computational one, and what each outcome
 //! says about the outputs. Shots are drawn for each group anew.
 
-#![cfg_attr(not(test), expect(dead_code, unused_imports, reason = "not connected to layers yet"))]
-
 mod basis;
 mod draw;
 mod estimate;
 mod groups;
 mod outcomes;
+mod states;
 #[cfg(test)]
 mod tests;
 
@@ -17,3 +16,4 @@ pub(crate) use draw::{Counts, stream};
 pub(crate) use estimate::Group;
 pub(crate) use groups::{check_shots, groups};
 pub(crate) use outcomes::Outcomes;
+pub(crate) use states::{Reader, read};

@@ -10,17 +10,17 @@ use num_complex::Complex64 as C;
 use proptest::prelude::*;
 
 /// From the state of a sample to its outputs.
-type Outputs = dyn Fn(&[C]) -> Vec<f64>;
+pub(crate) type Outputs = dyn Fn(&[C]) -> Vec<f64>;
 
 /// A loss on the final state of each sample: what the crate measures and what the oracle computes.
-struct Loss {
-    measurement: Measurement,
-    outputs: Box<Outputs>,
+pub(crate) struct Loss {
+    pub(crate) measurement: Measurement,
+    pub(crate) outputs: Box<Outputs>,
     /// Whether it is a quadratic form of the state, to which shift rules apply.
     quadratic: bool,
 }
 
-fn losses(seed: u64, qubits: usize) -> Vec<Loss> {
+pub(crate) fn losses(seed: u64, qubits: usize) -> Vec<Loss> {
     let all = random_observables(seed, qubits);
     let (means, spreads) = (all.clone(), all.clone());
     vec![
@@ -108,7 +108,7 @@ fn check(case: &Case, loss: &Loss, batch: usize, seed: u64) {
 }
 
 /// A gate between random rotations; its angles are a weight, an input, and expressions of both.
-fn gate_case(gate: Gate, on: Vec<usize>, controls: Vec<usize>, qubits: usize) -> Case {
+pub(crate) fn gate_case(gate: Gate, on: Vec<usize>, controls: Vec<usize>, qubits: usize) -> Case {
     let spread = |offset: f64| {
         (0..qubits).map(move |q| {
             Op::gate(Gate::u, [0.3, 0.7, 1.1].map(|a| Expr::constant(a + offset + q as f64)).to_vec(), vec![q])

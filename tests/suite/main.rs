@@ -2,6 +2,8 @@
 
 mod angles;
 mod bad_input;
+mod closed_forms;
+mod derivatives;
 mod determinism;
 mod diagnostics;
 mod drawing;
@@ -13,9 +15,12 @@ mod gradients;
 mod growth;
 mod lab;
 mod layer;
+mod methods;
+mod natural_gradient;
 mod oracle;
 mod readme;
 mod regressions;
+mod shots;
 mod states;
 mod templates;
 mod textbook;

@@ -1,0 +1,276 @@
+//! Values with gradients, Jacobians, second derivatives and metric tensors.
+//!
+//! All of them are exact (to rounding) and outside candle's graph. What is put together from many evaluations is put together on the
+//! host, in `f64`.
+
+use super::{Given, flat, run, sort_weights};
+use crate::circuit::Circuit;
+use crate::engine;
+use crate::engine::cpu::Cpu;
+use crate::error::{Error, Result};
+use crate::gradient::{self, Batches, Direction, Estimator, MetricTensor, Numbers, Wrt};
+use crate::measurement::Measurement;
+use crate::program::Program;
+use candle_core::{DType, Device, Tensor, Var};
+use std::sync::Arc;
+
+/// What [`value_and_grad`] returns.
+#[derive(Debug, Clone)]
+pub struct ValueAndGrad {
+    /// The outputs, `[.., outputs]`.
+    pub value: Tensor,
+    /// Gradient in the inputs, of their shape.
+    pub inputs: Option<Tensor>,
+    /// Gradients in the weight tensors, of their shapes, by name, in the order of the names.
+    pub weights: Vec<(String, Tensor)>,
+}
+
+/// A circuit's outputs and the exact gradient of their sum, in all arguments, whether they are tracked or not.
+///
+/// ```
+/// use candle_core::{Device, Tensor};
+/// use candlewick::{functional, prelude::*};
+/// let mut circuit = Circuit::new(1);
+/// let w = circuit.weights("w", 1);
+/// circuit.rx(w.at([0]), 0);
+/// let w = Tensor::new(&[0.3f64], &Device::Cpu)?;
+/// let energy = Measurement::expectation([z(0)]);
+/// let found = functional::value_and_grad(&circuit, &energy, None, &[("w", &w)])?;
+/// assert!((found.value.to_vec1::<f64>()?[0] - 0.3f64.cos()).abs() < 1e-12);
+/// assert!((found.weights[0].1.to_vec1::<f64>()?[0] + 0.3f64.sin()).abs() < 1e-12);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// As for [`evaluate`](super::evaluate); no ensembles.
+pub fn value_and_grad(
+    circuit: &Circuit,
+    measurement: &Measurement,
+    inputs: Option<&Tensor>,
+    weights: &[(&str, &Tensor)],
+) -> Result<ValueAndGrad> {
+    let call = Call::new(circuit, measurement, weights)?;
+    let var = |tensor: &Tensor| Var::from_tensor(&tensor.detach().copy()?);
+    let inputs = inputs.map(var).transpose()?;
+    let vars = call.weights.iter().map(|tensor| var(tensor)).collect::<candle_core::Result<Vec<_>>>()?;
+    let tensors: Vec<&Tensor> = vars.iter().map(Var::as_tensor).collect();
+    let estimator = Estimator::exact(Cpu::default());
+    let value = run(&call.program, &estimator, DEFAULT, inputs.as_deref(), &tensors, true)?;
+    let store = value.sum_all()?.backward()?;
+    let of = |var: &Var| store.get(var).map_or_else(|| var.zeros_like(), |gradient| Ok(gradient.clone()));
+    let names = call.program.tensors.iter().map(|tensor| tensor.name.clone());
+    Ok(ValueAndGrad {
+        value: value.detach(),
+        inputs: inputs.as_ref().map(of).transpose()?,
+        weights: names.zip(&vars).map(|(name, var)| Ok((name, of(var)?))).collect::<Result<_>>()?,
+    })
+}
+
+/// The derivative of each output of each sample in each of its inputs or in each weight: `[.., outputs, variables]`, exact.
+///
+/// It costs a reverse sweep for each output or two (four, eight) evaluations for each angle, whichever are fewer.
+///
+/// ```
+/// use candle_core::{Device, Tensor};
+/// use candlewick::functional::{self, Wrt};
+/// use candlewick::prelude::*;
+/// let mut circuit = Circuit::new(2);
+/// circuit.ry(input(0), 0).ry(2.0 * input(1), 1);
+/// let x = Tensor::new(&[[0.3f64, 0.4], [0.5, 0.6]], &Device::Cpu)?;
+/// let outputs = Measurement::expectation([z(0), z(1)]);
+/// let j = functional::jacobian(&circuit, &outputs, Some(&x), &[], Wrt::Inputs)?; // [2, 2, 2]
+/// let j = j.to_vec3::<f64>()?;
+/// assert!((j[1][1][1] + 2.0 * 1.2f64.sin()).abs() < 1e-12 && j[1][1][0].abs() < 1e-12);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// As for [`evaluate`](super::evaluate); no ensembles.
+pub fn jacobian(
+    circuit: &Circuit,
+    measurement: &Measurement,
+    inputs: Option<&Tensor>,
+    weights: &[(&str, &Tensor)],
+    wrt: Wrt,
+) -> Result<Tensor> {
+    let call = Call::new(circuit, measurement, weights)?;
+    let behind = call.behind(wrt, 1);
+    call.find(inputs, &behind, |batches, numbers| gradient::jacobian(batches, numbers, wrt))
+}
+
+/// All second derivatives of each output of each sample in its inputs or in the weights: `[.., outputs, variables, variables]`,
+/// exact and symmetric.
+///
+/// It shifts the adjoint gradient: for each output a reverse sweep for each shift of each angle (two a rotation or phase, four a rotation
+/// under controls, twice that for variances).
+///
+/// ```
+/// use candle_core::{Device, Tensor};
+/// use candlewick::functional::{self, Wrt};
+/// use candlewick::prelude::*;
+/// let mut circuit = Circuit::new(1);
+/// let w = circuit.weights("w", 2);
+/// circuit.rx(w.at([0]) * w.at([1]), 0);
+/// let (a, b) = (0.3f64, 0.7);
+/// let w = Tensor::new(&[a, b], &Device::Cpu)?;
+/// let h = functional::hessian(&circuit, &Measurement::expectation([z(0)]), None, &[("w", &w)], Wrt::Weights)?;
+/// let h = h.to_vec3::<f64>()?; // of cos(a b)
+/// assert!((h[0][0][0] + b * b * (a * b).cos()).abs() < 1e-12);
+/// assert!((h[0][0][1] + (a * b).sin() + a * b * (a * b).cos()).abs() < 1e-12);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// As for [`evaluate`](super::evaluate); no ensembles; no second derivatives in features that are embedded as amplitudes.
+pub fn hessian(
+    circuit: &Circuit,
+    measurement: &Measurement,
+    inputs: Option<&Tensor>,
+    weights: &[(&str, &Tensor)],
+    wrt: Wrt,
+) -> Result<Tensor> {
+    let call = Call::new(circuit, measurement, weights)?;
+    let behind = call.behind(wrt, 2);
+    call.find(inputs, &behind, |batches, numbers| gradient::hessian(batches, numbers, wrt, Direction::None))
+}
+
+/// The second derivatives of each output of each sample times a vector: `[.., outputs, variables]`, exact.
+///
+/// `vector` is `[variables]`, or `[.., variables]` with one for each sample. The matrix itself is never stored; the cost is that of
+/// [`hessian`].
+///
+/// ```
+/// use candle_core::{Device, Tensor};
+/// use candlewick::functional::{self, Wrt};
+/// use candlewick::prelude::*;
+/// let mut circuit = Circuit::new(2);
+/// circuit.ry(input(0), 0).cx(0, 1).ry(input(1), 1);
+/// let (x, v) = (Tensor::new(&[0.3f64, 0.4], &Device::Cpu)?, Tensor::new(&[1.0f64, -2.0], &Device::Cpu)?);
+/// let outputs = Measurement::expectation([z(1)]);
+/// let hv = functional::hessian_vector_product(&circuit, &outputs, Some(&x), &[], Wrt::Inputs, &v)?;
+/// let h = functional::hessian(&circuit, &outputs, Some(&x), &[], Wrt::Inputs)?;
+/// let difference = (h.get(0)?.matmul(&v.unsqueeze(1)?)?.flatten_all()? - hv.get(0)?)?.abs()?.max_all()?;
+/// assert!(difference.to_scalar::<f64>()? < 1e-12);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// As for [`hessian`]; a vector of another shape.
+pub fn hessian_vector_product(
+    circuit: &Circuit,
+    measurement: &Measurement,
+    inputs: Option<&Tensor>,
+    weights: &[(&str, &Tensor)],
+    wrt: Wrt,
+    vector: &Tensor,
+) -> Result<Tensor> {
+    let call = Call::new(circuit, measurement, weights)?;
+    let count = call.count(wrt);
+    let leading = inputs.map_or(&[][..], |inputs| &inputs.dims()[..inputs.dims().len().saturating_sub(1)]);
+    let shape: Vec<usize> = leading.iter().copied().chain([count]).collect();
+    if vector.dims() != [count] && vector.dims() != shape {
+        return Err(Error::Shape { what: "the vector", expected: shape.into(), actual: vector.shape().clone() });
+    }
+    let vector = vector.detach().to_dtype(DType::F64)?.to_device(&Device::Cpu)?.broadcast_as(shape)?;
+    let vector: Vec<f64> = vector.flatten_all()?.to_vec1()?;
+    let behind = call.behind(wrt, 1);
+    call.find(inputs, &behind, |batches, numbers| gradient::hessian(batches, numbers, wrt, Direction::Each(&vector)))
+}
+
+/// The Fubini-Study metric tensor of a circuit's final states in the inputs or the weights: `[.., variables, variables]`,
+/// `g_ij = Re(<∂i ψ|∂j ψ> - <∂i ψ|ψ><ψ|∂j ψ>)` (Stokes, Izaac, Killoran and Carleo, Quantum 4, 269, 2020).
+///
+/// It costs two states for each angle, all of which are in memory at once (those of one layer for
+/// [`MetricTensor::BlockDiagonal`]).
+///
+/// ```
+/// use candle_core::{Device, Tensor};
+/// use candlewick::functional::{self, MetricTensor, Wrt};
+/// use candlewick::prelude::*;
+/// let mut circuit = Circuit::new(1);
+/// let w = circuit.weights("w", 2);
+/// circuit.ry(w.at([0]), 0).rz(w.at([1]), 0);
+/// let w = Tensor::new(&[0.3f64, 0.4], &Device::Cpu)?;
+/// let g = functional::metric_tensor(&circuit, None, &[("w", &w)], Wrt::Weights, MetricTensor::Full)?;
+/// let g = g.to_vec2::<f64>()?; // a quarter of the sphere's: 1/4 and sin²θ/4
+/// assert!((g[0][0] - 0.25).abs() < 1e-12 && (g[1][1] - 0.3f64.sin().powi(2) / 4.0).abs() < 1e-12);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// As for [`evaluate`](super::evaluate); no ensembles; no metric in features that are embedded as amplitudes; derivatives of states beyond
+/// the memory.
+pub fn metric_tensor(
+    circuit: &Circuit,
+    inputs: Option<&Tensor>,
+    weights: &[(&str, &Tensor)],
+    wrt: Wrt,
+    entries: MetricTensor,
+) -> Result<Tensor> {
+    Call::new(circuit, &Measurement::State, weights)?.metric(inputs, wrt, entries)
+}
+
+/// Of calls without any tensor.
+const DEFAULT: (DType, &Device) = (DType::F32, &Device::Cpu);
+
+/// A lowered circuit and its weights.
+pub(crate) struct Call<'a> {
+    pub(crate) program: Arc<Program>,
+    /// In the program's order.
+    pub(crate) weights: Vec<&'a Tensor>,
+}
+
+impl<'a> Call<'a> {
+    fn new(circuit: &Circuit, measurement: &Measurement, weights: &[(&str, &'a Tensor)]) -> Result<Self> {
+        let program = Arc::new(Program::new(circuit, measurement)?);
+        let (sorted, members) = sort_weights(&program, weights)?;
+        if members.is_some() {
+            let whole = |(tensor, value): &(&crate::program::Tensor, &&Tensor)| value.shape() == &tensor.shape;
+            let larger = program.tensors.iter().zip(&sorted).find(|pair| !whole(pair));
+            if let Some((tensor, value)) = larger {
+                let (expected, actual) = (tensor.shape.clone(), value.shape().clone());
+                return Err(Error::WeightShape { name: tensor.name.clone(), expected, actual });
+            }
+        }
+        Ok(Self { program, weights: sorted })
+    }
+
+    /// See [`metric_tensor`]; the program's output is its state.
+    pub(crate) fn metric(&self, inputs: Option<&Tensor>, wrt: Wrt, entries: MetricTensor) -> Result<Tensor> {
+        let behind = [self.count(wrt); 2];
+        self.find(inputs, &behind, |batches, numbers| gradient::metric(batches, numbers, wrt, entries))
+    }
+
+    fn count(&self, wrt: Wrt) -> usize {
+        match wrt {
+            Wrt::Inputs => self.program.inputs(),
+            Wrt::Weights => self.program.weights(),
+        }
+    }
+
+    /// Dimensions behind those of the batch: the outputs, then the variables so many times.
+    fn behind(&self, wrt: Wrt, times: usize) -> Vec<usize> {
+        let variables = std::iter::repeat_n(self.count(wrt), times);
+        self.program.output_shape.iter().copied().chain(variables).collect()
+    }
+
+    /// What `find` finds, `[batch, ..]`, with the input's leading dimensions in front of those `behind`.
+    fn find(
+        &self,
+        inputs: Option<&Tensor>,
+        behind: &[usize],
+        find: impl FnOnce(&Batches<'_>, &Numbers<'_>) -> Result<Vec<f64>>,
+    ) -> Result<Tensor> {
+        let given = Given::new(&self.program, DEFAULT, inputs, &self.weights)?;
+        let sizes = behind.iter().try_fold(given.batch() as u64, |product, size| product.checked_mul(*size as u64));
+        engine::check_numbers(&self.program, 1, sizes)?;
+        let weights = flat(&self.weights, &given)?.detach();
+        let numbers = Numbers::new(&self.program, &given.rows.detach(), &weights)?;
+        let estimator = Estimator::exact(Cpu::default());
+        let (dtype, device) = (given.inner(), &given.device);
+        let batches = Batches { estimator: &estimator, program: &self.program, dtype, device, call: 0 };
+        let found = find(&batches, &numbers)?;
+        let found = Tensor::from_vec(found, given.batch() * behind.iter().product::<usize>(), &Device::Cpu)?;
+        given.shaped_as(&found.to_dtype(dtype)?.to_device(device)?, &[], behind)
+    }
+}

@@ -1,0 +1,107 @@
+//! From variables to angles, and from derivatives in angles back to those in variables, on the host in `f64`.
+
+use super::Wrt;
+use super::points::host;
+use crate::error::Result;
+use crate::program::{Program, Slot, Variable};
+use candle_core::Tensor;
+
+/// The inputs and weights of a batch.
+#[derive(Debug, Clone)]
+pub(crate) struct Numbers<'a> {
+    pub(super) program: &'a Program,
+    /// `[batch, features]`.
+    pub(super) inputs: Vec<f64>,
+    pub(super) weights: Vec<f64>,
+    pub(super) batch: usize,
+}
+
+/// One sample of them.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sample<'a> {
+    pub(super) inputs: &'a [f64],
+    pub(super) weights: &'a [f64],
+}
+
+impl<'a> Numbers<'a> {
+    /// Rows of features, `[batch, features]`, and weights beside them, as an engine gets them.
+    pub(crate) fn new(program: &'a Program, rows: &Tensor, weights: &Tensor) -> Result<Self> {
+        let batch = rows.dim(0)?;
+        let (mut inputs, mut weights) = (host(rows)?, host(weights)?);
+        // On a GPU an element that nothing reads takes the place of none.
+        inputs.truncate(batch * program.inputs);
+        weights.truncate(program.weights);
+        Ok(Self { program, inputs, weights, batch })
+    }
+
+    pub(super) fn sample(&self, sample: usize) -> Sample<'_> {
+        let width = self.program.inputs;
+        Sample { inputs: &self.inputs[sample * width..(sample + 1) * width], weights: &self.weights }
+    }
+
+    /// How many variables of a kind a sample has.
+    pub(super) fn count(&self, wrt: Wrt) -> usize {
+        match wrt {
+            Wrt::Inputs => self.program.inputs,
+            Wrt::Weights => self.program.weights,
+        }
+    }
+}
+
+impl Wrt {
+    /// The place of a variable among those of this kind.
+    pub(super) fn place(self, variable: Variable) -> Option<usize> {
+        match (self, variable) {
+            (Self::Inputs, Variable::Input(index)) | (Self::Weights, Variable::Weight(index)) => Some(index),
+            _ => None,
+        }
+    }
+
+    /// Whether a slot reads variables of this kind.
+    pub(super) fn is_read(self, slot: &Slot) -> bool {
+        match self {
+            Self::Inputs => slot.reads_inputs(),
+            Self::Weights => slot.reads_weights(),
+        }
+    }
+}
+
+impl Sample<'_> {
+    fn value(self, variable: Variable) -> f64 {
+        match variable {
+            Variable::Input(index) => self.inputs[index],
+            Variable::Weight(index) => self.weights[index],
+        }
+    }
+
+    /// Whether an angle is NaN or infinite, even one that has no effect: outputs are NaN then.
+    pub(super) fn is_spoiled(self, program: &Program) -> bool {
+        program.slots.iter().any(|slot| !self.slot(slot).is_finite())
+    }
+
+    pub(super) fn slot(self, slot: &Slot) -> f64 {
+        slot.terms.iter().fold(slot.constant, |sum, (coefficient, first, second)| {
+            sum + coefficient * self.value(*first) * second.map_or(1.0, |second| self.value(second))
+        })
+    }
+
+    /// Hands every variable of a slot, with the slot's derivative in it, to `each`; a variable may come several times.
+    pub(super) fn derivatives(self, slot: &Slot, mut each: impl FnMut(Variable, f64)) {
+        for (coefficient, first, second) in &slot.terms {
+            each(*first, coefficient * second.map_or(1.0, |second| self.value(second)));
+            if let Some(second) = second {
+                each(*second, coefficient * self.value(*first));
+            }
+        }
+    }
+}
+
+/// Hands every pair of variables of a slot, with the slot's second derivative in them, to `each`, in both orders.
+pub(super) fn second_derivatives(slot: &Slot, mut each: impl FnMut(Variable, Variable, f64)) {
+    for (coefficient, first, second) in &slot.terms {
+        if let Some(second) = second {
+            each(*first, *second, *coefficient);
+            each(*second, *first, *coefficient);
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Finite differences, along each variable or along random directions.
+
+use super::chain::Numbers;
+use super::points::{Batches, Form};
+use crate::engine::Wanted;
+use crate::error::Result;
+use rand::Rng;
+
+/// Points in units of the step, and their factors, whose sum over the step is the slope.
+fn scheme(order: usize) -> Vec<(f64, f64)> {
+    let half: &[f64] = match order {
+        1 => return vec![(0.0, -1.0), (1.0, 1.0)],
+        2 => &[1.0 / 2.0],
+        4 => &[2.0 / 3.0, -1.0 / 12.0],
+        6 => &[3.0 / 4.0, -3.0 / 20.0, 1.0 / 60.0],
+        _ => &[4.0 / 5.0, -1.0 / 5.0, 4.0 / 105.0, -1.0 / 280.0],
+    };
+    let both = |(k, factor): (usize, &f64)| [(k as f64 + 1.0, *factor), (-(k as f64) - 1.0, -factor)];
+    half.iter().enumerate().flat_map(both).collect()
+}
+
+/// Gradients of `sum(cotangent * outputs)` in inputs and weights, by differences along each.
+pub(super) fn along_variables(
+    batches: &Batches<'_>,
+    numbers: &Numbers<'_>,
+    cotangent: &[f64],
+    wanted: Wanted,
+    (step, order): (f64, usize),
+) -> Result<[Vec<f64>; 2]> {
+    let variables: Vec<usize> = variables(numbers, wanted).collect();
+    let scheme = scheme(order);
+    let each = variables.len() * scheme.len();
+    let place = |point: usize| {
+        let (sample, rest) = (point / each, point % each);
+        (sample, variables[rest / scheme.len()], scheme[rest % scheme.len()])
+    };
+    let mut found = Found::new(numbers);
+    let fill = |point: usize, to: &mut [f64]| {
+        let (sample, variable, (by, _)) = place(point);
+        copy(numbers, sample, to);
+        to[variable] += by * step;
+    };
+    batches.run(Form::OwnWeights, numbers.batch * each, fill, |point, values| {
+        let (sample, variable, (_, factor)) = place(point);
+        found.add(sample, variable, factor / step * dot(cotangent, sample, values));
+    })?;
+    Ok(found.gradients)
+}
+
+/// The same by differences along random directions, in which every variable moves by the step.
+pub(super) fn along_directions(
+    batches: &Batches<'_>,
+    numbers: &Numbers<'_>,
+    cotangent: &[f64],
+    wanted: Wanted,
+    (samples, step): (usize, f64),
+    random: impl Rng,
+) -> Result<[Vec<f64>; 2]> {
+    let variables: Vec<usize> = variables(numbers, wanted).collect();
+    if variables.is_empty() {
+        return Ok(Found::new(numbers).gradients);
+    }
+    let signs = Signs::new(numbers.batch * samples, variables.len(), random);
+    // Both points of a direction stand next to each other.
+    let place =
+        |point: usize| (point / (2 * samples), if point.is_multiple_of(2) { 1.0 } else { -1.0 }, signs.row(point / 2));
+    let mut found = Found::new(numbers);
+    let fill = |point: usize, to: &mut [f64]| {
+        let (sample, side, signs) = place(point);
+        copy(numbers, sample, to);
+        variables.iter().zip(signs).for_each(|(variable, sign)| to[*variable] += side * sign * step);
+    };
+    batches.run(Form::OwnWeights, numbers.batch * 2 * samples, fill, |point, values| {
+        let (sample, side, signs) = place(point);
+        let slope = side * dot(cotangent, sample, values) / (2.0 * step * samples as f64);
+        variables.iter().zip(signs).for_each(|(variable, sign)| found.add(sample, *variable, slope * sign));
+    })?;
+    Ok(found.gradients)
+}
+
+/// The variables of a sample that are moved: places in a row of features, then weights.
+fn variables(numbers: &Numbers<'_>, wanted: Wanted) -> impl Iterator<Item = usize> {
+    let inputs = numbers.program.inputs;
+    let range = |wanted: bool, start: usize, count: usize| start..start + if wanted { count } else { 0 };
+    range(wanted.inputs, 0, inputs).chain(range(wanted.weights, inputs, numbers.weights.len()))
+}
+
+/// Features, then weights.
+fn copy(numbers: &Numbers<'_>, sample: usize, to: &mut [f64]) {
+    let (features, weights) = to.split_at_mut(numbers.program.inputs);
+    features.copy_from_slice(numbers.sample(sample).inputs);
+    weights.copy_from_slice(&numbers.weights);
+}
+
+fn dot(cotangent: &[f64], sample: usize, values: &[f64]) -> f64 {
+    let cotangent = &cotangent[sample * values.len()..];
+    cotangent.iter().zip(values).map(|(c, value)| c * value).sum()
+}
+
+/// Gradients in inputs and weights.
+struct Found {
+    /// Features of a sample.
+    width: usize,
+    gradients: [Vec<f64>; 2],
+}
+
+impl Found {
+    fn new(numbers: &Numbers<'_>) -> Self {
+        let gradients = [vec![0.0; numbers.inputs.len()], vec![0.0; numbers.weights.len()]];
+        Self { width: numbers.program.inputs, gradients }
+    }
+
+    fn add(&mut self, sample: usize, variable: usize, amount: f64) {
+        match variable.checked_sub(self.width) {
+            None => self.gradients[0][sample * self.width + variable] += amount,
+            Some(weight) => self.gradients[1][weight] += amount,
+        }
+    }
+}
+
+/// Random signs, a row of them for each direction.
+struct Signs {
+    words: Vec<u64>,
+    width: usize,
+}
+
+impl Signs {
+    fn new(rows: usize, width: usize, mut random: impl Rng) -> Self {
+        let words = (0..rows * width.div_ceil(64)).map(|_| random.random()).collect();
+        Self { words, width }
+    }
+
+    fn row(&self, row: usize) -> impl Iterator<Item = f64> {
+        let words = self.width.div_ceil(64);
+        let words = &self.words[row * words..(row + 1) * words];
+        (0..self.width).map(|k| if words[k / 64] >> (k % 64) & 1 == 1 { 1.0 } else { -1.0 })
+    }
+}

@@ -1,0 +1,206 @@
+//! The op of everything that is not the adjoint method: a value that has been found, and a method for its gradient.
+
+use super::GradientMethod;
+use super::Sampling;
+use super::chain::Numbers;
+use super::points::{Batches, Form, host};
+use super::{differences, shift};
+use crate::autograd::Forward;
+use crate::engine::cpu::Cpu;
+use crate::engine::{self, Wanted};
+use crate::error::{Error, Result};
+use crate::program::Program;
+use crate::sampling::stream;
+use candle_core::backend::BackendStorage;
+use candle_core::{CpuStorage, CudaStorage, CustomOp2, DType, Layout, MetalStorage, Shape, Storage, Tensor};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// How values and gradients are found.
+#[derive(Debug, Clone)]
+pub(crate) struct Estimator {
+    cpu: Cpu,
+    /// Not [`GradientMethod::Auto`].
+    method: GradientMethod,
+    /// With a finite number of shots.
+    sampling: Option<Arc<Sampling>>,
+    /// Counts calls, each of which has random numbers of its own.
+    calls: Arc<AtomicU64>,
+}
+
+/// See the module.
+#[derive(Debug)]
+struct Estimate {
+    value: Tensor,
+    estimator: Estimator,
+    program: Arc<Program>,
+    call: u64,
+}
+
+impl Estimator {
+    /// Exact values, and gradients by the adjoint method.
+    pub(crate) fn exact(cpu: Cpu) -> Self {
+        Self { cpu, method: GradientMethod::Adjoint, sampling: None, calls: Arc::default() }
+    }
+
+    pub(crate) fn new(cpu: Cpu, method: GradientMethod, sampling: Option<Sampling>) -> Result<Self> {
+        let method = method.resolve(sampling.is_some())?;
+        Ok(Self { method, sampling: sampling.map(Arc::new), ..Self::exact(cpu) })
+    }
+
+    pub(super) fn cpu(&self) -> Cpu {
+        self.cpu
+    }
+
+    /// The number of a call: one for its values, and the next for its gradients.
+    pub(crate) fn next_call(&self) -> u64 {
+        self.calls.fetch_add(2, Ordering::Relaxed)
+    }
+
+    /// Outputs `[batch, outputs]` for rows of features in the precision of the state and weights beside them; in the graph, if they
+    /// may be and an argument is tracked.
+    pub(crate) fn apply(
+        &self,
+        program: &Arc<Program>,
+        rows: &Tensor,
+        weights: &Tensor,
+        in_graph: bool,
+    ) -> Result<Tensor> {
+        if self.sampling.is_none() && self.method == GradientMethod::Adjoint {
+            engine::check(self.cpu, rows.device(), program, rows.dim(0)?, rows.dtype())?;
+            return Forward::new(program, self.cpu).apply(rows, weights, in_graph);
+        }
+        if in_graph && rows.track_op() && program.embedding.is_some() && self.method == GradientMethod::ParameterShift {
+            let of = "features that are embedded as amplitudes";
+            return Err(Error::NoGradient { method: self.method.name(), of });
+        }
+        let call = self.next_call();
+        let value = self.values(program, Form::Shared, rows, Some(weights), (call, 0))?;
+        if !in_graph || !(rows.track_op() || weights.track_op()) {
+            return Ok(value);
+        }
+        let op = Estimate { value, estimator: self.clone(), program: Arc::clone(program), call: call + 1 };
+        Ok(rows.apply_op2(weights, op)?)
+    }
+
+    /// Outputs `[points, outputs]`, outside any graph. `place` is the call, and the number of the first point in it.
+    pub(super) fn values(
+        &self,
+        program: &Arc<Program>,
+        form: Form,
+        rows: &Tensor,
+        weights: Option<&Tensor>,
+        place: (u64, u64),
+    ) -> Result<Tensor> {
+        let none = || Tensor::zeros(usize::from(!rows.device().is_cpu()), rows.dtype(), rows.device());
+        let weights = weights.map_or_else(none, |weights| Ok(weights.clone()))?;
+        let exact = |program: &Arc<Program>, rows: &Tensor| {
+            engine::check(self.cpu, rows.device(), program, rows.dim(0)?, rows.dtype())?;
+            Forward::new(program, self.cpu).apply(&rows.detach(), &weights.detach(), false)
+        };
+        match &self.sampling {
+            None => exact(form.of(program), rows),
+            Some(sampling) => sampling.values((form as usize, form.of(program)), rows, place, exact),
+        }
+    }
+
+    /// Gradients of `sum(cotangent * outputs)` in inputs and weights.
+    fn gradients(
+        &self,
+        program: &Arc<Program>,
+        (inputs, weights, cotangent): (&Tensor, &Tensor, &Tensor),
+        call: u64,
+        wanted: Wanted,
+    ) -> Result<[Vec<f64>; 2]> {
+        let (numbers, cotangent) = (Numbers::new(program, inputs, weights)?, host(cotangent)?);
+        let state = inputs.dtype();
+        // Differences lose the digits that their points share.
+        let dtype = match self.method {
+            GradientMethod::FiniteDifference { .. } if !inputs.device().is_metal() => DType::F64,
+            _ => state,
+        };
+        let batches = Batches { estimator: self, program, dtype, device: inputs.device(), call };
+        match self.method {
+            GradientMethod::FiniteDifference { step, order } => {
+                differences::along_variables(&batches, &numbers, &cotangent, wanted, (step, order))
+            }
+            GradientMethod::Spsa { samples, step, seed } => {
+                let random = stream(seed, call, 0, u64::MAX);
+                differences::along_directions(&batches, &numbers, &cotangent, wanted, (samples, step), random)
+            }
+            // The adjoint method has an op of its own.
+            GradientMethod::ParameterShift | GradientMethod::Auto | GradientMethod::Adjoint => {
+                shift::gradients(&batches, &numbers, &cotangent, wanted)
+            }
+        }
+    }
+}
+
+impl Estimate {
+    /// The value is not where the arguments are.
+    fn elsewhere(&self) -> candle_core::Error {
+        Error::UnsupportedDevice { device: format!("{:?}", self.value.device().location()) }.into()
+    }
+}
+
+impl CustomOp2 for Estimate {
+    fn name(&self) -> &'static str {
+        "quantum-estimate"
+    }
+
+    fn cpu_fwd(
+        &self,
+        _: &CpuStorage,
+        _: &Layout,
+        _: &CpuStorage,
+        _: &Layout,
+    ) -> candle_core::Result<(CpuStorage, Shape)> {
+        let (storage, layout) = self.value.storage_and_layout();
+        let Storage::Cpu(storage) = &*storage else { return Err(self.elsewhere()) };
+        Ok((storage.try_clone(layout)?, self.value.shape().clone()))
+    }
+
+    fn cuda_fwd(
+        &self,
+        _: &CudaStorage,
+        _: &Layout,
+        _: &CudaStorage,
+        _: &Layout,
+    ) -> candle_core::Result<(CudaStorage, Shape)> {
+        let (storage, layout) = self.value.storage_and_layout();
+        let Storage::Cuda(storage) = &*storage else { return Err(self.elsewhere()) };
+        Ok((storage.try_clone(layout)?, self.value.shape().clone()))
+    }
+
+    fn metal_fwd(
+        &self,
+        _: &MetalStorage,
+        _: &Layout,
+        _: &MetalStorage,
+        _: &Layout,
+    ) -> candle_core::Result<(MetalStorage, Shape)> {
+        let (storage, layout) = self.value.storage_and_layout();
+        let Storage::Metal(storage) = &*storage else { return Err(self.elsewhere()) };
+        Ok((storage.try_clone(layout)?, self.value.shape().clone()))
+    }
+
+    fn bwd(
+        &self,
+        inputs: &Tensor,
+        weights: &Tensor,
+        _outputs: &Tensor,
+        cotangent: &Tensor,
+    ) -> candle_core::Result<(Option<Tensor>, Option<Tensor>)> {
+        let wanted = Wanted { inputs: inputs.track_op(), weights: weights.track_op() };
+        let arguments = (&inputs.detach(), &weights.detach(), &cotangent.detach());
+        let [dx, dw] = self.estimator.gradients(&self.program, arguments, self.call, wanted)?;
+        let tensor = |wanted: bool, gradient: Vec<f64>, like: &Tensor| {
+            let on_device = |gradient: Vec<f64>| {
+                let gradient = Tensor::from_vec(gradient, like.shape(), &candle_core::Device::Cpu)?;
+                gradient.to_dtype(like.dtype())?.to_device(like.device())
+            };
+            wanted.then(|| on_device(gradient)).transpose()
+        };
+        Ok((tensor(wanted.inputs, dx, inputs)?, tensor(wanted.weights, dw, weights)?))
+    }
+}

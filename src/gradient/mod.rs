@@ -1,0 +1,26 @@
+//! Ways to find values and gradients besides the adjoint sweep: shifted angles, finite differences, random directions,
+//! samples of a finite number of shots.
+//!
+//! All of them evaluate a circuit at many points. [`Estimator`] says how a point is evaluated and which method is used; the points of
+//! a whole batch become the samples of one batch in one of the forms of a [`Program`] (`program/forms.rs`), so that they run on every
+//! engine. What is found at the points is put together on the host, in `f64`.
+
+mod chain;
+mod differences;
+mod estimate;
+mod hessian;
+mod jacobian;
+mod method;
+mod metric;
+mod points;
+mod shift;
+mod shots;
+
+pub(crate) use chain::Numbers;
+pub(crate) use estimate::Estimator;
+pub(crate) use hessian::{Direction, hessian};
+pub(crate) use jacobian::jacobian;
+pub use method::{GradientMethod, MetricTensor, Wrt};
+pub(crate) use metric::metric;
+pub(crate) use points::Batches;
+pub(crate) use shots::Sampling;

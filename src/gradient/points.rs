@@ -1,0 +1,113 @@
+//! Many points at which a circuit is evaluated, as batches of one of its forms.
+
+use super::Estimator;
+use crate::error::Result;
+use crate::program::Program;
+use candle_core::{DType, Device, Tensor, Var};
+use std::sync::Arc;
+
+/// Bytes of the points, and of what comes out of them, that are alive at once.
+const CHUNK_BYTES: usize = 1 << 25;
+
+/// What the numbers of a point are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// Features, beside weights that all points share.
+    Shared,
+    /// Features, then weights.
+    OwnWeights,
+    /// Features that become the initial state, then angles.
+    Probes,
+}
+
+impl Form {
+    pub(super) fn of(self, program: &Arc<Program>) -> &Arc<Program> {
+        match self {
+            Self::Shared => program,
+            Self::OwnWeights => program.with_own_weights(),
+            Self::Probes => &program.probes().program,
+        }
+    }
+}
+
+/// Where and how points are evaluated.
+#[derive(Debug)]
+pub(crate) struct Batches<'a> {
+    pub(crate) estimator: &'a Estimator,
+    pub(crate) program: &'a Arc<Program>,
+    pub(crate) dtype: DType,
+    pub(crate) device: &'a Device,
+    /// Which call this is: with finite shots each draws its own samples.
+    pub(crate) call: u64,
+}
+
+impl Batches<'_> {
+    /// Evaluates `count` points, which `fill` writes into rows, and hands the outputs of each to `take`, in order.
+    pub(super) fn run(
+        &self,
+        form: Form,
+        count: usize,
+        fill: impl Fn(usize, &mut [f64]),
+        mut take: impl FnMut(usize, &[f64]),
+    ) -> Result<()> {
+        let outputs = self.program.outputs();
+        self.chunks(form, count, fill, |first, rows| {
+            let values = self.estimator.values(self.program, form, &rows, None, (self.call, first as u64))?;
+            host(&values)?.chunks(outputs).enumerate().for_each(|(k, values)| take(first + k, values));
+            Ok(())
+        })
+    }
+
+    /// Hands the exact gradient of one output of each point, in the point's numbers, to `take`, in order.
+    pub(super) fn slopes(
+        &self,
+        form: Form,
+        count: usize,
+        output: impl Fn(usize) -> usize,
+        fill: impl Fn(usize, &mut [f64]),
+        mut take: impl FnMut(usize, &[f64]),
+    ) -> Result<()> {
+        let (program, outputs) = (form.of(self.program), self.program.outputs());
+        let exact = Estimator::exact(self.estimator.cpu());
+        let weights = Tensor::zeros(usize::from(!self.device.is_cpu()), self.dtype, self.device)?;
+        self.chunks(form, count, fill, |first, rows| {
+            let (points, width) = rows.dims2()?;
+            let mut cotangent = vec![0.0; points * outputs];
+            cotangent.chunks_mut(outputs).enumerate().for_each(|(k, row)| row[output(first + k)] = 1.0);
+            let cotangent = self.tensor(cotangent, (points, outputs))?;
+            let rows = Var::from_tensor(&rows)?;
+            let store = (exact.apply(program, &rows, &weights, true)? * cotangent)?.sum_all()?.backward()?;
+            // What reads none of its numbers has no gradient in them.
+            let gradient = store.get(&rows).map(host).transpose()?.unwrap_or_else(|| vec![0.0; points * width]);
+            gradient.chunks(width.max(1)).enumerate().for_each(|(k, gradient)| take(first + k, gradient));
+            Ok(())
+        })
+    }
+
+    /// Rows of points, as many at once as memory is meant for, behind the number of the first.
+    fn chunks(
+        &self,
+        form: Form,
+        count: usize,
+        fill: impl Fn(usize, &mut [f64]),
+        mut each: impl FnMut(usize, Tensor) -> Result<()>,
+    ) -> Result<()> {
+        let (width, outputs) = (form.of(self.program).inputs, self.program.outputs());
+        let chunk = (CHUNK_BYTES / (8 * (width + outputs))).clamp(1, count.max(1));
+        (0..count).step_by(chunk).try_for_each(|first| {
+            let points = chunk.min(count - first);
+            let mut rows = vec![0.0; points * width];
+            rows.chunks_mut(width.max(1)).enumerate().for_each(|(k, row)| fill(first + k, row));
+            each(first, self.tensor(rows, (points, width))?)
+        })
+    }
+
+    fn tensor(&self, values: Vec<f64>, shape: (usize, usize)) -> Result<Tensor> {
+        Ok(Tensor::from_vec(values, shape, &Device::Cpu)?.to_dtype(self.dtype)?.to_device(self.device)?)
+    }
+}
+
+/// The numbers of a tensor.
+pub(super) fn host(tensor: &Tensor) -> Result<Vec<f64>> {
+    Ok(tensor.to_device(&Device::Cpu)?.to_dtype(DType::F64)?.flatten_all()?.to_vec1()?)
+}

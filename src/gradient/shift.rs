@@ -1,0 +1,120 @@
+//! Parameter shift: the derivative of a trigonometric polynomial from its values at equidistant points.
+//!
+//! A step's matrix is a combination of `exp(i e φ)` for the eigenvalues `e` of its generator, so that what is measured is a
+//! trigonometric polynomial of its angle, whose frequencies are differences of eigenvalues. With `R` frequencies `w, 2w, .. R w` its slope
+//! is a sum of `2R` values (Wierichs, Izaac, Wang and Lin, Quantum 6, 677, 2022, equation 23); `R = 1` is the familiar rule.
+
+use super::chain::Numbers;
+use super::points::{Batches, Form};
+use crate::engine::Wanted;
+use crate::error::Result;
+use crate::program::{Probe, Readout, Spectrum, Variable};
+use std::f64::consts::{PI, TAU};
+
+/// Frequencies `base, 2 base, .. count base`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Frequencies {
+    base: f64,
+    count: u32,
+}
+
+impl Frequencies {
+    /// Those of what is read, as a function of the angle of a step.
+    pub(super) fn new(spectrum: Spectrum, readout: &Readout) -> Self {
+        let (base, count) = match (readout, spectrum) {
+            // Amplitudes are linear in the step's matrix, whose frequencies are its eigenvalues.
+            (Readout::State, _) => return Self { base: 1.0, count: 1 },
+            (_, Spectrum::Signs) => (2.0, 1),
+            (_, Spectrum::ZeroOne) => (1.0, 1),
+            (_, Spectrum::ZeroSigns) => (1.0, 2),
+        };
+        // A variance holds the square of an expectation value.
+        Self { base, count: if matches!(readout, Readout::Variance(_)) { 2 * count } else { count } }
+    }
+
+    /// Shifts of the angle, and the factors of the values there whose sum is the slope.
+    pub(super) fn rule(self) -> impl Iterator<Item = (f64, f64)> {
+        let Self { base, count } = self;
+        (0..2 * count).map(move |k| {
+            let x = (2.0 * f64::from(k) + 1.0) * PI / (2.0 * f64::from(count));
+            let x = if x > PI { x - TAU } else { x };
+            let sign = if k % 2 == 0 { 1.0 } else { -1.0 };
+            (x / base, sign * base / (4.0 * f64::from(count) * (x / 2.0).sin().powi(2)))
+        })
+    }
+}
+
+/// A point at which a sample is evaluated: one angle is shifted.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shift {
+    /// Place of the angle among the probes.
+    pub(super) angle: usize,
+    pub(super) by: f64,
+    pub(super) factor: f64,
+}
+
+/// All shifts for some of a program's probes.
+pub(super) fn shifts(probes: &[Probe], readout: &Readout, wanted: impl Fn(usize, &Probe) -> bool) -> Vec<Shift> {
+    let chosen = probes.iter().enumerate().filter(|(angle, probe)| wanted(*angle, probe));
+    let rule = |(angle, probe): (usize, &Probe)| {
+        Frequencies::new(probe.spectrum, readout).rule().map(move |(by, factor)| Shift { angle, by, factor })
+    };
+    chosen.flat_map(rule).collect()
+}
+
+/// The values of all angles of all samples, behind the features that become the initial state: `[batch, width]`.
+pub(super) fn unshifted(numbers: &Numbers<'_>) -> Vec<f64> {
+    let program = numbers.program;
+    let probes = program.probes();
+    let start = program.embedding.map_or(0..0, |embedding| embedding.first..embedding.first + embedding.count);
+    let mut rows = Vec::with_capacity(numbers.batch * probes.program.inputs);
+    for sample in 0..numbers.batch {
+        let sample = numbers.sample(sample);
+        rows.extend_from_slice(&sample.inputs[start.clone()]);
+        rows.extend(probes.angles.iter().map(|probe| sample.slot(&program.slots[probe.slot])));
+    }
+    rows
+}
+
+/// Gradients of `sum(cotangent * outputs)` in inputs and weights.
+pub(super) fn gradients(
+    batches: &Batches<'_>,
+    numbers: &Numbers<'_>,
+    cotangent: &[f64],
+    wanted: Wanted,
+) -> Result<[Vec<f64>; 2]> {
+    let program = numbers.program;
+    let (probes, outputs) = (program.probes(), program.outputs());
+    let reads = |_: usize, probe: &Probe| {
+        let slot = &program.slots[probe.slot];
+        wanted.inputs && slot.reads_inputs() || wanted.weights && slot.reads_weights()
+    };
+    let shifts = shifts(&probes.angles, &program.readout, reads);
+    let (rows, width, start) = (unshifted(numbers), probes.program.inputs, probes.start());
+    let mut slopes = vec![0.0; numbers.batch * probes.angles.len()];
+    let fill = |point: usize, to: &mut [f64]| {
+        let (sample, shift) = (point / shifts.len(), shifts[point % shifts.len()]);
+        to.copy_from_slice(&rows[sample * width..(sample + 1) * width]);
+        to[start + shift.angle] += shift.by;
+    };
+    batches.run(Form::Probes, numbers.batch * shifts.len(), fill, |point, values| {
+        let (sample, shift) = (point / shifts.len(), shifts[point % shifts.len()]);
+        let cotangent = &cotangent[sample * outputs..(sample + 1) * outputs];
+        let value: f64 = cotangent.iter().zip(values).map(|(c, value)| c * value).sum();
+        slopes[sample * probes.angles.len() + shift.angle] += shift.factor * value;
+    })?;
+    let mut gradients = [vec![0.0; numbers.inputs.len()], vec![0.0; numbers.weights.len()]];
+    for sample in (0..numbers.batch).filter(|sample| numbers.sample(*sample).is_spoiled(program)) {
+        gradients[0][sample * program.inputs..][..program.inputs].fill(f64::NAN);
+        gradients[1].fill(f64::NAN);
+    }
+    for (sample, slopes) in slopes.chunks(probes.angles.len().max(1)).enumerate() {
+        for (probe, slope) in probes.angles.iter().zip(slopes) {
+            numbers.sample(sample).derivatives(&program.slots[probe.slot], |variable, derivative| match variable {
+                Variable::Input(index) => gradients[0][sample * program.inputs + index] += slope * derivative,
+                Variable::Weight(index) => gradients[1][index] += slope * derivative,
+            });
+        }
+    }
+    Ok(gradients)
+}

@@ -1,0 +1,150 @@
+//! Gradient descent in the geometry of a circuit's states.
+
+use super::QuantumLayer;
+use crate::error::{Error, Result};
+use crate::functional::{Call, MetricTensor, Wrt};
+use crate::measurement::Measurement;
+use crate::program::Program;
+use candle_core::backprop::GradStore;
+use candle_core::{DType, Device, Tensor, Var};
+use nalgebra::{DMatrix, DVector};
+use std::sync::Arc;
+
+/// Trains the weights of one [`QuantumLayer`] along `(g + damping)⁻¹ ∇`, where `g` is the Fubini-Study metric tensor of its states
+/// (Stokes, Izaac, Killoran and Carleo, Quantum 4, 269, 2020).
+///
+/// Steps are of like size in the states, however the weights parametrise them: fewer of them are needed than of plain gradient
+/// descent, and each costs two more states for each angle and a linear system in the weights. The other weights of a model are left to
+/// another optimiser, which can take the same gradients.
+///
+/// ```
+/// use candle_core::{DType, Device};
+/// use candle_nn::VarMap;
+/// use candlewick::nn::{NaturalGradientConfig, QuantumNaturalGradient, SeededInit};
+/// use candlewick::prelude::*;
+///
+/// let mut circuit = Circuit::new(2);
+/// circuit.real_amplitudes("w", 1, Entanglement::Linear);
+/// let vb_seed = SeededInit::new(1);
+/// let varmap = VarMap::new();
+/// let vb = vb_seed.var_builder(&varmap, DType::F64, &Device::Cpu);
+/// let energy = Measurement::expectation([z(0) * z(1) + 0.5 * x(0)]);
+/// let layer = QuantumLayer::new(circuit, energy, vb)?;
+/// let mut optimizer = QuantumNaturalGradient::new(&layer, NaturalGradientConfig::default())?;
+/// let before = layer.evaluate()?.to_vec1::<f64>()?[0];
+/// for _ in 0..20 {
+///     optimizer.backward_step(&layer.evaluate()?.sum_all()?, None)?;
+/// }
+/// assert!(layer.evaluate()?.to_vec1::<f64>()?[0] < before);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct QuantumNaturalGradient {
+    /// The layer's circuit with its state as output.
+    program: Arc<Program>,
+    vars: Vec<Var>,
+    config: NaturalGradientConfig,
+}
+
+/// Options of a [`QuantumNaturalGradient`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct NaturalGradientConfig {
+    /// Factor of a step. Default 0.1.
+    pub learning_rate: f64,
+    /// What is added to the diagonal of the metric tensor, above 0: directions in which the state does not change have no metric.
+    /// Default 1e-3.
+    pub damping: f64,
+    /// Which entries of the metric tensor are computed. Default: all.
+    pub entries: MetricTensor,
+}
+
+impl Default for NaturalGradientConfig {
+    fn default() -> Self {
+        Self { learning_rate: 0.1, damping: 1e-3, entries: MetricTensor::Full }
+    }
+}
+
+impl NaturalGradientConfig {
+    fn check(self) -> Result<Self> {
+        let of = "the natural gradient";
+        let setting = |setting, value: f64, zero: bool, allowed| {
+            let inside = value.is_finite() && (value > 0.0 || zero && value == 0.0);
+            if inside { Ok(()) } else { Err(Error::Setting { of, setting, value, allowed }) }
+        };
+        setting("learning_rate", self.learning_rate, true, "a finite number from 0 on")?;
+        setting("damping", self.damping, false, "a finite number above 0")?;
+        Ok(self)
+    }
+}
+
+impl QuantumNaturalGradient {
+    /// An optimiser for the weights of a layer.
+    ///
+    /// # Errors
+    /// Settings out of range; weights that are no variables, as those of a `VarBuilder` over a file.
+    pub fn new(layer: &QuantumLayer, config: NaturalGradientConfig) -> Result<Self> {
+        let program = Arc::new(Program::new(layer.circuit(), &Measurement::State)?);
+        let var = |(name, tensor): (&str, &Tensor)| match tensor.is_variable() {
+            true => Ok(Var::from_tensor(tensor)?),
+            false => Err(Error::NotTrainable { name: name.to_owned() }),
+        };
+        let vars = layer.weights().map(var).collect::<Result<_>>()?;
+        Ok(Self { program, vars, config: config.check()? })
+    }
+
+    /// A step for a loss of the layer's outputs. `inputs` are those that went through the layer: the metric tensor is the mean of
+    /// theirs.
+    ///
+    /// # Errors
+    /// As for [`step`](Self::step).
+    pub fn backward_step(&mut self, loss: &Tensor, inputs: Option<&Tensor>) -> Result<()> {
+        self.step(&loss.backward()?, inputs)
+    }
+
+    /// A step along gradients that are there already.
+    ///
+    /// # Errors
+    /// Inputs that the circuit does not take; states beyond the memory; a metric tensor that is not positive definite, for
+    /// instance because a weight is NaN. The weights are as before then.
+    pub fn step(&mut self, gradients: &GradStore, inputs: Option<&Tensor>) -> Result<()> {
+        let NaturalGradientConfig { learning_rate, damping, entries } = self.config;
+        let call = Call { program: Arc::clone(&self.program), weights: self.vars.iter().map(Var::as_tensor).collect() };
+        let count = self.program.weights();
+        let metric = call.metric(inputs, Wrt::Weights, entries)?;
+        let samples = metric.elem_count() / (count * count).max(1);
+        if count == 0 || samples == 0 {
+            return Ok(());
+        }
+        let metric = metric.to_dtype(DType::F64)?.to_device(&Device::Cpu)?.reshape((samples, count * count))?;
+        let metric = DMatrix::from_row_slice(count, count, &metric.mean(0)?.to_vec1::<f64>()?);
+        let mut gradient = Vec::with_capacity(count);
+        for var in &self.vars {
+            match gradients.get(var) {
+                None => gradient.extend(std::iter::repeat_n(0.0, var.elem_count())),
+                Some(of) => {
+                    gradient.extend(of.to_dtype(DType::F64)?.to_device(&Device::Cpu)?.flatten_all()?.to_vec1::<f64>()?)
+                }
+            }
+        }
+        let inverse = (metric + DMatrix::identity(count, count) * damping).cholesky();
+        let along = inverse.ok_or(Error::Metric { variables: count, damping })?.solve(&DVector::from_vec(gradient));
+        let mut along = along.as_slice();
+        for var in &self.vars {
+            let (own, rest) = along.split_at(var.elem_count());
+            along = rest;
+            let own = Tensor::from_slice(own, var.shape(), &Device::Cpu)?.affine(learning_rate, 0.0)?;
+            var.set(&(var.as_tensor() - own.to_dtype(var.dtype())?.to_device(var.device())?)?)?;
+        }
+        Ok(())
+    }
+
+    /// Factor of a step.
+    pub fn learning_rate(&self) -> f64 {
+        self.config.learning_rate
+    }
+
+    /// Sets the factor of a step.
+    pub fn set_learning_rate(&mut self, learning_rate: f64) {
+        self.config.learning_rate = learning_rate;
+    }
+}

@@ -1,0 +1,168 @@
+//! Measured outcomes of a layer.
+
+use super::QuantumLayer;
+use crate::engine;
+use crate::engine::cpu::Cpu;
+use crate::error::{Error, Mistake, Result};
+use crate::functional;
+use crate::gradient::Estimator;
+use crate::measurement::Measurement;
+use crate::program::Program;
+use crate::sampling::{self, Outcomes, Reader, stream};
+use candle_core::{Device, Tensor, WithDType};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Bytes of final states that are alive at once.
+const CHUNK_BYTES: usize = 1 << 27;
+
+/// Tells these draws from those of a call's outputs.
+const SAMPLES: u64 = u64::MAX;
+
+/// How outcomes are handed out: bits of each shot, or numbers of each outcome.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Shots,
+    Counts,
+}
+
+/// What is drawn from one state.
+enum Drawn {
+    Shots(Vec<u64>),
+    Counts(sampling::Counts),
+}
+
+/// Draws from each state.
+struct Draw {
+    kind: Kind,
+    shots: u32,
+    qubits: Vec<usize>,
+    seed: u64,
+    call: u64,
+    /// Number of the first row.
+    first: usize,
+}
+
+impl Reader for Draw {
+    /// Nothing if the state is not finite.
+    type Found = Option<Drawn>;
+
+    fn read<T: WithDType>(&self, row: usize, amplitudes: &[T]) -> Option<Drawn> {
+        let random = &mut stream(self.seed, self.call, (self.first + row) as u64, SAMPLES);
+        let outcomes = Outcomes::new(amplitudes, &self.qubits);
+        match self.kind {
+            Kind::Shots => outcomes.shots(self.shots, random).map(Drawn::Shots),
+            Kind::Counts => outcomes.counts(self.shots, random).map(Drawn::Counts),
+        }
+    }
+}
+
+impl QuantumLayer {
+    /// Outcomes of measuring all qubits of each sample `shots` times, in the order in which they are drawn: `[.., shots, qubits]` of
+    /// 0 and 1 in `U32`, on the CPU, qubit `q` at index `q`.
+    ///
+    /// Time and memory are of order `states + shots` for each sample. What is drawn follows from
+    /// [`QuantumLayerConfig::seed`](super::QuantumLayerConfig::seed) and the number of the call.
+    ///
+    /// ```
+    /// use candle_core::{DType, Device};
+    /// use candle_nn::VarBuilder;
+    /// use candlewick::prelude::*;
+    ///
+    /// let mut circuit = Circuit::new(2);
+    /// circuit.h(0).cx(0, 1);
+    /// let vb = VarBuilder::zeros(DType::F32, &Device::Cpu);
+    /// let layer = QuantumLayer::new(circuit, Measurement::expectation([z(0)]), vb)?;
+    /// let bits = layer.sample(None, 1000)?; // [1000, 2]
+    /// for outcome in bits.to_vec2::<u32>()? {
+    ///     assert_eq!(outcome[0], outcome[1]); // a Bell pair: 00 or 11
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As for [`try_forward`](Self::try_forward); a state that is not finite; outcomes beyond the memory; more than 2^32 - 1
+    /// shots. Outcomes have no gradient: the result is not in the graph.
+    pub fn sample(&self, x: Option<&Tensor>, shots: usize) -> Result<Tensor> {
+        let qubits = self.circuit().qubits();
+        let leading = x.map_or(&[][..], |x| &x.dims()[..x.rank().saturating_sub(1)]);
+        let shape: Vec<usize> = leading.iter().copied().chain([shots, qubits]).collect();
+        let numbers = shape.iter().try_fold(1u64, |product, size| product.checked_mul(*size as u64));
+        let program = self.states()?;
+        // The bits, and for a while the outcomes they come from.
+        engine::check_numbers(&program, 1, numbers)?;
+        let mut bits = vec![0u32; shape.iter().product()];
+        self.draw(&program, x, (Kind::Shots, shots), |sample, drawn| {
+            let Drawn::Shots(outcomes) = drawn else { return };
+            let row = bits[sample * shots * qubits..].chunks_exact_mut(qubits);
+            for (bits, outcome) in row.zip(outcomes) {
+                bits.iter_mut().enumerate().for_each(|(q, bit)| *bit = (outcome >> q & 1) as u32);
+            }
+        })?;
+        Ok(Tensor::from_vec(bits, shape, &Device::Cpu)?)
+    }
+
+    /// How often each outcome comes up when all qubits of each sample are measured `shots` times: for each sample, all leading
+    /// dimensions taken together, outcomes as basis indices (qubit 0 is the low bit) with their numbers.
+    ///
+    /// Faster than [`sample`](Self::sample) for many shots, and its memory does not grow with them.
+    ///
+    /// ```
+    /// # use candle_core::{DType, Device};
+    /// # use candle_nn::VarBuilder;
+    /// # use candlewick::prelude::*;
+    /// # let mut circuit = Circuit::new(2);
+    /// # circuit.h(0).cx(0, 1);
+    /// # let vb = VarBuilder::zeros(DType::F32, &Device::Cpu);
+    /// # let layer = QuantumLayer::new(circuit, Measurement::expectation([z(0)]), vb)?;
+    /// let counts = &layer.counts(None, 1000)?[0];
+    /// assert_eq!(counts[&0b00] + counts[&0b11], 1000);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As for [`sample`](Self::sample).
+    pub fn counts(&self, x: Option<&Tensor>, shots: usize) -> Result<Vec<BTreeMap<u64, u64>>> {
+        let mut all = Vec::new();
+        self.draw(&self.states()?, x, (Kind::Counts, shots), |_, drawn| {
+            let Drawn::Counts(counts) = drawn else { return };
+            all.push(counts.into_iter().collect());
+        })?;
+        Ok(all)
+    }
+
+    /// Hands what is drawn from the state of each sample to `take`, in order.
+    fn draw(
+        &self,
+        program: &Arc<Program>,
+        x: Option<&Tensor>,
+        (kind, shots): (Kind, usize),
+        mut take: impl FnMut(usize, Drawn),
+    ) -> Result<()> {
+        let too_many = || {
+            let expected = format!("0 to {}", u32::MAX);
+            Error::Measurement(Mistake::Length { what: "shots", expected, actual: shots })
+        };
+        let shots = u32::try_from(shots).map_err(|_| too_many())?;
+        let (qubits, seed, call) = ((0..program.qubits()).collect(), self.config.seed, self.estimator.next_call());
+        let mut draw = Draw { kind, shots, qubits, seed, call, first: 0 };
+        let estimator = Estimator::exact(Cpu { memory_limit: self.config.memory_limit });
+        let most = CHUNK_BYTES >> (program.qubits() + 4).min(60);
+        functional::states(program, &estimator, (self.default(), x), &self.weights, most, |first, states| {
+            draw.first = first;
+            for (row, drawn) in sampling::read(states, &draw)?.into_iter().enumerate() {
+                take(first + row, drawn.ok_or(Error::NoOutcomes { sample: first + row })?);
+            }
+            Ok(())
+        })
+    }
+
+    /// The circuit with its state as output.
+    fn states(&self) -> Result<Arc<Program>> {
+        if let Some(program) = self.states.get() {
+            return Ok(Arc::clone(program));
+        }
+        let program = Program::with_rewrites(self.circuit(), &Measurement::State, self.config.rewrites)?;
+        Ok(Arc::clone(self.states.get_or_init(|| Arc::new(program))))
+    }
+}

@@ -1,0 +1,30 @@
+//! What is read from the final states of a batch, on the host, in the precision they have.
+
+use crate::error::{Error, Result};
+use candle_core::{CpuStorage, Device, Storage, Tensor, WithDType};
+use rayon::prelude::*;
+
+/// What is found from one state.
+pub(crate) trait Reader: Sync {
+    type Found: Send;
+
+    /// From `2^n` pairs of real and imaginary part.
+    fn read<T: WithDType>(&self, row: usize, amplitudes: &[T]) -> Self::Found;
+}
+
+/// Hands each state of `[batch, 2^n, 2]` to a reader.
+pub(crate) fn read<R: Reader>(states: &Tensor, reader: &R) -> Result<Vec<R::Found>> {
+    let states = states.to_device(&Device::Cpu)?.contiguous()?;
+    let size = states.elem_count() / states.dim(0)?.max(1);
+    let (storage, layout) = states.storage_and_layout();
+    let elements = layout.start_offset()..layout.start_offset() + states.elem_count();
+    match &*storage {
+        Storage::Cpu(CpuStorage::F32(all)) => Ok(rows(&all[elements], size, reader)),
+        Storage::Cpu(CpuStorage::F64(all)) => Ok(rows(&all[elements], size, reader)),
+        _ => Err(Error::UnsupportedDType { what: "the state".to_owned(), dtype: states.dtype() }),
+    }
+}
+
+fn rows<T: WithDType, R: Reader>(all: &[T], size: usize, reader: &R) -> Vec<R::Found> {
+    all.par_chunks(size.max(1)).enumerate().map(|(row, amplitudes)| reader.read(row, amplitudes)).collect()
+}

@@ -1,0 +1,249 @@
+//! Finite shots: outputs, gradients and outcomes against exact values, within what chance allows.
+
+use crate::lab::{rows, tensor};
+use crate::oracle::*;
+use candle_core::{DType, Device, Result, Tensor, Var};
+use candle_nn::VarBuilder;
+use candlewick::prelude::*;
+use candlewick::{Error, Mistake};
+use std::collections::HashMap;
+
+/// How many standard deviations a figure may be off: with fixed seeds this either holds or does not.
+const Z: f64 = 5.0;
+
+fn layer(case: &Case, measurement: Measurement, config: QuantumLayerConfig, w: &Tensor) -> Result<QuantumLayer> {
+    let tensors = HashMap::from([("w".to_owned(), w.clone())]);
+    let vb = VarBuilder::from_tensors(tensors, w.dtype(), &Device::Cpu);
+    Ok(QuantumLayer::with_config(case.circuit(), measurement, config, vb)?)
+}
+
+fn with(shots: usize, seed: u64) -> QuantumLayerConfig {
+    QuantumLayerConfig { shots: Some(shots), seed, ..Default::default() }
+}
+
+/// A case with inputs of three samples and weights.
+fn point(seed: u64, qubits: usize) -> (Case, Var, Var) {
+    let case = random_case(seed, qubits, 12, false);
+    let mut rng = rng(seed);
+    let x: Vec<Vec<f64>> = (0..3).map(|_| uniform(&mut rng, case.inputs)).collect();
+    let w = tensor(&[uniform(&mut rng, case.weights)], DType::F64).flatten_all().unwrap();
+    (case, Var::from_tensor(&tensor(&x, DType::F64)).unwrap(), Var::from_tensor(&w).unwrap())
+}
+
+/// Pauli words, whose outcomes are ±1: the deviation of a mean of `n` is `sqrt((1 - <P>²) / n)`.
+#[test]
+fn expectation_values_of_words() -> Result<()> {
+    let words = ["X0", "Y1", "Z2", "X0 Y1", "Y0 Y2", "X0 X1 Z2", "Z0 Z1"];
+    let measurement = Measurement::expectation(words.map(|word| Observable::pauli_sum([(1.0, word)])));
+    for seed in 0..5 {
+        let (case, x, w) = point(seed, 3);
+        let exact = rows(&layer(&case, measurement.clone(), QuantumLayerConfig::default(), &w)?.try_forward(&x)?);
+        for shots in [100, 10_000] {
+            let sampled = rows(&layer(&case, measurement.clone(), with(shots, seed), &w)?.try_forward(&x)?);
+            for (sampled, exact) in sampled.concat().iter().zip(exact.concat()) {
+                let deviation = ((1.0 - exact * exact).max(0.0) / shots as f64).sqrt();
+                assert!((sampled - exact).abs() <= Z * deviation + 1e-9, "{sampled} {exact} ± {deviation}");
+                // A multiple of 2/shots: it does come from so many shots.
+                let steps = (sampled + 1.0) * shots as f64 / 2.0;
+                assert!((steps - steps.round()).abs() < 1e-6, "{sampled}");
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Everything else that has an estimate: its mean over many calls is the exact value, within the deviation that the calls show.
+#[test]
+fn every_estimate_is_unbiased() -> Result<()> {
+    let hermitian = Obs::Hermitian(random_hermitian(&mut rng(4), 2), vec![2, 0]).observable();
+    let sum = 0.5 * z(0) * z(1) + 1.2 * x(2) - 0.7 * y(1) * x(0) + 0.3 * Observable::identity();
+    let measurements = [
+        Measurement::expectation([sum, hermitian]),
+        Measurement::expectation([Observable::diagonal([0.5, -1.0, 2.0, 0.1]), Observable::projector([true, false])]),
+        Measurement::variance([z(0) + 0.5 * z(1) * z(2), x(1) * y(0)]),
+        Measurement::probabilities([2, 0]),
+    ];
+    let (case, x, w) = point(7, 3);
+    for measurement in measurements {
+        let exact =
+            rows(&layer(&case, measurement.clone(), QuantumLayerConfig::default(), &w)?.try_forward(&x)?).concat();
+        let sampled = layer(&case, measurement.clone(), with(50, 3), &w)?;
+        let calls: Vec<Vec<f64>> =
+            (0..400).map(|_| Ok(rows(&sampled.forward_detached(&x)?).concat())).collect::<Result<_>>()?;
+        unbiased(&format!("{measurement:?}"), &calls, &exact);
+    }
+    Ok(())
+}
+
+/// The means of columns are as expected, within what the columns' own deviations allow.
+fn unbiased(what: &str, calls: &[Vec<f64>], exact: &[f64]) {
+    let n = calls.len() as f64;
+    for (k, exact) in exact.iter().enumerate() {
+        let mean = calls.iter().map(|call| call[k]).sum::<f64>() / n;
+        let variance = calls.iter().map(|call| (call[k] - mean).powi(2)).sum::<f64>() / (n - 1.0);
+        let deviation = (variance / n).sqrt();
+        assert!((mean - exact).abs() <= Z * deviation + 1e-9, "{what}, entry {k}: {mean} {exact} ± {deviation}");
+    }
+}
+
+#[test]
+fn gradients_by_shift_are_unbiased() -> Result<()> {
+    let (case, x, w) = point(11, 2);
+    let measurements = [
+        Measurement::expectation([z(0) + 0.5 * x_and_y(), z(1)]),
+        Measurement::variance([z(0) * z(1)]),
+        Measurement::probabilities([0, 1]),
+    ];
+    for measurement in measurements {
+        let gradient = |layer: &QuantumLayer| -> Result<Vec<f64>> {
+            let store = layer.try_forward(&x)?.sqr()?.sum_all()?.backward()?;
+            let of = |var: &Var| store.get(var).expect("a gradient").flatten_all()?.to_vec1::<f64>();
+            Ok([of(&x)?, of(&w)?].concat())
+        };
+        // Of a loss that is linear in the outputs: squares of estimates are biased by their variance.
+        let linear = |layer: &QuantumLayer| -> Result<Vec<f64>> {
+            let y = layer.try_forward(&x)?;
+            let weights = Tensor::arange(1f64, 1.0 + y.elem_count() as f64, &Device::Cpu)?.reshape(y.shape())?;
+            let store = (y * weights)?.sum_all()?.backward()?;
+            let of = |var: &Var| store.get(var).expect("a gradient").flatten_all()?.to_vec1::<f64>();
+            Ok([of(&x)?, of(&w)?].concat())
+        };
+        let exact = linear(&layer(&case, measurement.clone(), QuantumLayerConfig::default(), &w)?)?;
+        let sampled = layer(&case, measurement.clone(), with(40, 5), &w)?;
+        let calls: Vec<Vec<f64>> = (0..150).map(|_| linear(&sampled)).collect::<Result<_>>()?;
+        unbiased(&format!("{measurement:?}"), &calls, &exact);
+        assert!(gradient(&sampled)?.iter().all(|g| g.is_finite()));
+    }
+    Ok(())
+}
+
+fn x_and_y() -> Observable {
+    x(0) * y(1)
+}
+
+/// The same seed draws the same, call by call, for any number of threads; another seed or call draws otherwise.
+#[test]
+fn seeds() -> Result<()> {
+    let (case, x, w) = point(2, 3);
+    let measurement = Measurement::expectation([z(0), y(1)]);
+    let run = |threads: usize, seed: u64| -> Result<Vec<Vec<f64>>> {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a thread pool");
+        pool.install(|| {
+            let layer = layer(&case, measurement.clone(), with(100, seed), &w)?;
+            let mut all = Vec::new();
+            for _ in 0..2 {
+                let y = layer.try_forward(&x)?;
+                let store = y.sum_all()?.backward()?;
+                all.push(rows(&y).concat());
+                all.push(store.get(&w).expect("a gradient").to_vec1::<f64>()?);
+                all.push(layer.sample(Some(&x), 3)?.to_dtype(DType::F64)?.flatten_all()?.to_vec1()?);
+            }
+            Ok(all)
+        })
+    };
+    let one = run(1, 1)?;
+    assert_eq!(one, run(2, 1)?);
+    assert_eq!(one, run(3, 1)?);
+    assert_ne!(one[0], run(1, 2)?[0]);
+    assert_ne!(one[0], one[3]);
+    assert_ne!(one[1], one[4]);
+    Ok(())
+}
+
+#[test]
+fn outcomes_come_as_often_as_they_are_probable() -> Result<()> {
+    let (case, x, w) = point(5, 3);
+    let exact = layer(&case, Measurement::probabilities(0..3), QuantumLayerConfig::default(), &w)?;
+    let exact = rows(&exact.try_forward(&x)?);
+    let layer = layer(&case, Measurement::expectation([z(0)]), QuantumLayerConfig::default(), &w)?;
+    let shots = 20_000;
+    let bits = layer.sample(Some(&x.unsqueeze(0)?), shots)?;
+    assert_eq!((bits.dims(), bits.dtype()), (&[1, 3, shots, 3][..], DType::U32));
+    let bits = bits.get(0)?.to_vec3::<u32>()?;
+    let counts = layer.counts(Some(&x), shots)?;
+    for (row, exact) in exact.iter().enumerate() {
+        for (outcome, p) in exact.iter().enumerate() {
+            let is = |bits: &Vec<u32>| (0..3).all(|q| bits[q] as usize == outcome >> q & 1);
+            let sampled = bits[row].iter().filter(|bits| is(bits)).count() as f64;
+            let counted = counts[row].get(&(outcome as u64)).copied().unwrap_or(0) as f64;
+            let deviation = (shots as f64 * p * (1.0 - p)).sqrt();
+            for found in [sampled, counted] {
+                assert!((found - shots as f64 * p).abs() <= Z * deviation + 1e-6, "{found} {p} ± {deviation}");
+            }
+        }
+        // Shots come in no order: those of the first half are like those of the second.
+        let first = bits[row][..shots / 2].iter().filter(|bits| bits[0] == 1).count() as f64;
+        let all = bits[row].iter().filter(|bits| bits[0] == 1).count() as f64;
+        let deviation = (all / 4.0).sqrt();
+        assert!((first - all / 2.0).abs() <= Z * deviation + 1.0, "{first} of {all}");
+    }
+    Ok(())
+}
+
+#[test]
+fn shapes_of_outcomes() -> Result<()> {
+    let mut circuit = Circuit::new(2);
+    circuit.x(1).ry(input(0), 0);
+    let build = |dtype| {
+        let vb = VarBuilder::zeros(dtype, &Device::Cpu);
+        QuantumLayer::new(circuit.clone(), Measurement::expectation([z(0)]), vb)
+    };
+    for dtype in [DType::F16, DType::F32, DType::F64] {
+        let layer = build(dtype)?;
+        let x = Tensor::zeros((2, 2, 1), dtype, &Device::Cpu)?;
+        let bits = layer.sample(Some(&x), 3)?;
+        assert_eq!(bits.dims(), [2, 2, 3, 2]);
+        assert_eq!(bits.flatten_to(2)?.to_vec2::<u32>()?, vec![vec![0, 1]; 12]);
+        assert_eq!(layer.sample(Some(&x.get(0)?.get(0)?), 1)?.to_vec2::<u32>()?, [[0, 1]]);
+        assert_eq!(layer.sample(Some(&x.narrow(0, 0, 0)?), 3)?.dims(), [0, 2, 3, 2]);
+        assert_eq!(layer.sample(Some(&x), 0)?.dims(), [2, 2, 0, 2]);
+        assert_eq!(layer.counts(Some(&x), 7)?, vec![[(0b10, 7)].into(); 4]);
+    }
+    let layer = build(DType::F64)?;
+    let nan = Tensor::new(&[[0.0], [f64::NAN]], &Device::Cpu)?;
+    assert!(matches!(layer.sample(Some(&nan), 1), Err(Error::NoOutcomes { sample: 1 })));
+    let wrong = Tensor::zeros((1, 2), DType::F64, &Device::Cpu)?;
+    assert!(matches!(layer.counts(Some(&wrong), 1), Err(Error::InputWidth { .. })));
+    assert!(matches!(layer.counts(None, 1), Err(Error::MissingInputs { .. })));
+    let x = Tensor::zeros((1, 1), DType::F64, &Device::Cpu)?;
+    let error = layer.counts(Some(&x), 1 << 32).unwrap_err();
+    assert!(matches!(error, Error::Measurement(Mistake::Length { .. })), "{error}");
+    let error = layer.sample(Some(&x), (1 << 32) - 1).unwrap_err();
+    assert!(matches!(error, Error::Memory { .. }), "{error}");
+    Ok(())
+}
+
+/// What shots cannot give is an error when the layer is made; a NaN stays in its row.
+#[test]
+fn what_has_no_estimate() -> Result<()> {
+    let build = |measurement| {
+        let mut circuit = Circuit::new(2);
+        circuit.ry(input(0), 0);
+        let vb = VarBuilder::zeros(DType::F64, &Device::Cpu);
+        QuantumLayer::with_config(circuit, measurement, with(10, 0), vb)
+    };
+    assert!(matches!(build(Measurement::state()), Err(Error::Measurement(Mistake::StateFromShots))));
+    assert!(matches!(build(Measurement::variance([z(0) + x(0)])), Err(Error::Observable { index: 0, .. })));
+    let x = Tensor::new(&[[0.3], [f64::NAN], [0.5]], &Device::Cpu)?;
+    let y = rows(&build(Measurement::expectation([z(0), z(1)]))?.try_forward(&x)?);
+    let nan: Vec<bool> = y.concat().iter().map(|y| y.is_nan()).collect();
+    assert_eq!(nan, [false, false, true, true, false, false]);
+    Ok(())
+}
+
+/// Differences and random directions take samples as well.
+#[test]
+fn other_methods_with_shots() -> Result<()> {
+    let (case, x, w) = point(13, 2);
+    let step = 0.3;
+    for gradient in
+        [GradientMethod::FiniteDifference { step, order: 2 }, GradientMethod::Spsa { samples: 4, step, seed: 1 }]
+    {
+        let layer =
+            layer(&case, Measurement::expectation([z(0)]), QuantumLayerConfig { gradient, ..with(200, 1) }, &w)?;
+        let store = layer.try_forward(&x)?.sum_all()?.backward()?;
+        let gradient = store.get(&w).expect("a gradient").to_vec1::<f64>()?;
+        assert!(gradient.iter().all(|g| g.is_finite()) && gradient.iter().any(|g| *g != 0.0), "{gradient:?}");
+    }
+    Ok(())
+}
