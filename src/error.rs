@@ -213,6 +213,58 @@ pub enum Error {
     /// An error of candle itself.
     #[error(transparent)]
     Candle(#[from] candle_core::Error),
+    /// A tensor that is no states.
+    #[error("{what} has shape {shape:?}, expected {expected} for n qubits, at least one")]
+    StateShape {
+        /// Which tensor.
+        what: &'static str,
+        /// What a shape looks like there.
+        expected: &'static str,
+        /// Shape that came.
+        shape: Shape,
+    },
+    /// Two tensors of states that cannot be paired.
+    #[error("states of the shapes {first:?} and {second:?} do not go together")]
+    StateMismatch {
+        /// Shape of the first tensor.
+        first: Shape,
+        /// Shape of the second one.
+        second: Shape,
+    },
+    /// A mistake in a choice of a state's qubits.
+    #[error("qubits of a state: {0}")]
+    Qubits(Mistake),
+    /// A kernel matrix and its states do not fit into the memory. Raised before anything is allocated.
+    #[error(
+        "a kernel matrix of {rows} x {columns} states of {qubits} qubits in {dtype:?} needs {needed}, but the memory \
+         budget is {budget} bytes",
+        needed = .needed.map_or_else(|| "more than 2^64 bytes".to_owned(), |bytes| format!("{bytes} bytes"))
+    )]
+    KernelMemory {
+        /// Rows of the matrix.
+        rows: usize,
+        /// Its columns.
+        columns: usize,
+        /// Qubits of a state.
+        qubits: usize,
+        /// Precision of the computation.
+        dtype: DType,
+        /// Bytes needed; `None` if the number itself overflows.
+        needed: Option<u64>,
+        /// Bytes that may be used.
+        budget: u64,
+    },
+    /// The iteration for the eigenvalues of a density matrix did not end.
+    #[error("the eigenvalues of a {size} x {size} matrix did not converge in {steps} steps")]
+    Eigenvalues {
+        /// Rows of the matrix.
+        size: usize,
+        /// Steps that were taken.
+        steps: usize,
+    },
+    /// A question to [`diagnostics`](crate::diagnostics) that has no answer.
+    #[error("diagnostics: {0}")]
+    Diagnostics(Mistake),
 }
 
 impl From<Error> for candle_core::Error {
@@ -461,4 +513,35 @@ pub enum Mistake {
     /// A Hermitian matrix whose eigenvectors were not found.
     #[error("no eigenvectors were found for the matrix")]
     NoEigenbasis,
+    /// A number that must be above 0.
+    #[error("{what} is {value}, which is not a positive number")]
+    NotPositive {
+        /// What it is.
+        what: &'static str,
+        /// The value.
+        value: f64,
+    },
+    /// A feature in which outputs have no Fourier series.
+    #[error(
+        "outputs are no Fourier series in feature {feature}: it is squared in an angle, read by a condition, or an amplitude"
+    )]
+    NotLinear {
+        /// Index of the feature.
+        feature: usize,
+    },
+    /// Frequencies that are no multiples of a common one, or of so small a one that they are too many.
+    #[error(
+        "the frequencies of feature {feature} have no common unit with at most {limit} multiples (largest: {largest}, \
+         found: {unit})"
+    )]
+    NoCommonFrequency {
+        /// Index of the feature.
+        feature: usize,
+        /// The largest of the frequencies that were compared.
+        largest: f64,
+        /// What divides them all, if anything does.
+        unit: f64,
+        /// The most multiples there may be.
+        limit: usize,
+    },
 }

@@ -37,6 +37,7 @@
 //! - [`Observable`] and [`Measurement`]: what comes out.
 //! - [`QuantumLayer`]: the module. [`functional::evaluate`]: the same with tensors of your own as weights.
 //! - [`nn::SeededInit`]: models that repeat bit for bit.
+//! - [`states`]: entropies, overlaps and kernel matrices. [`diagnostics`]: a circuit before it is trained.
 //! - [`gate`]: the gate table.
 //!
 //! # Conventions
@@ -49,6 +50,7 @@ mod autograd;
 pub mod bench;
 pub mod circuit;
 mod columns;
+pub mod diagnostics;
 mod engine;
 #[cfg(any(feature = "cuda", feature = "metal", feature = "emulator"))]
 #[doc(hidden)]
@@ -62,6 +64,7 @@ pub mod nn;
 mod observable;
 pub mod program;
 mod sampling;
+pub mod states;
 
 pub use circuit::Circuit;
 pub use error::{Error, Mistake, Result};

@@ -188,6 +188,21 @@ impl Circuit {
         inverse
     }
 
+    /// What this circuit starts from, which is nothing but amplitude embedding; and this circuit with, behind it, every
+    /// operation but that one undone, from the last to the first.
+    pub(crate) fn there_and_back(&self) -> (Self, Self) {
+        let embeds = |operation: &&Operation| matches!(operation.kind, Kind::AmplitudeEmbedding { .. });
+        let start = self.operations.iter().filter(embeds).cloned().collect();
+        let mut back = self.clone();
+        for operation in self.operations.iter().rev().filter(|operation| !embeds(operation)) {
+            match operation.inverse() {
+                Ok(undone) => back.push_operation(undone),
+                Err(mistake) => back.fail("inverse", mistake),
+            }
+        }
+        (Self { operations: start, ..self.clone() }, back)
+    }
+
     /// This circuit `times` times in a row, with the same weights each time.
     #[must_use = "the circuit itself is not changed"]
     pub fn repeat(&self, times: usize) -> Self {

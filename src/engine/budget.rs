@@ -18,16 +18,21 @@ pub(super) fn state_bytes<T>(qubits: usize, lanes: usize, states: usize) -> Opti
 ///
 /// `limit` is the user's own; without one it is the memory the machine has available.
 pub(super) fn check<T: Real>(program: &Program, states: usize, needed: Option<u64>, limit: Option<u64>) -> Result<()> {
+    match exceeded(needed, limit) {
+        Some(budget) => Err(Error::Memory { qubits: program.qubits(), dtype: T::DTYPE, states, needed, budget }),
+        None => Ok(()),
+    }
+}
+
+/// The budget that `needed` bytes are beyond, if they are.
+pub(crate) fn exceeded(needed: Option<u64>, limit: Option<u64>) -> Option<u64> {
     let small = needed.is_some_and(|bytes| bytes <= UNQUESTIONED);
     let budget = match limit {
         Some(limit) => limit,
-        None if small => return Ok(()),
+        None if small => return None,
         None => available(),
     };
-    if needed.is_some_and(|bytes| bytes <= budget) {
-        return Ok(());
-    }
-    Err(Error::Memory { qubits: program.qubits(), dtype: T::DTYPE, states, needed, budget })
+    if needed.is_some_and(|bytes| bytes <= budget) { None } else { Some(budget) }
 }
 
 /// The same for numbers on the host that are found from so many states: an amount in `f64`, or `None` if it overflows.

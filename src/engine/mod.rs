@@ -4,7 +4,7 @@
 //! `[batch, outputs]`; for a cotangent of the outputs it gives gradients in inputs and weights (a vector-Jacobian
 //! product). This module and its children are the only home of `unsafe`.
 
-mod budget;
+pub(crate) mod budget;
 pub(crate) mod cpu;
 #[cfg(any(feature = "cuda", feature = "metal", feature = "emulator"))]
 pub mod gpu;

@@ -44,19 +44,23 @@ impl SeededInit {
         VarBuilder::from_backend(Box::new(backend), dtype, device.clone())
     }
 
-    /// Values for the variable of that path.
-    fn values(self, path: &str, shape: &Shape, init: Init) -> Vec<f64> {
-        let mut rng = StdRng::seed_from_u64(self.seed ^ fnv1a(path));
+    /// The random numbers for the variable of that path.
+    pub(crate) fn stream(self, path: &str) -> StdRng {
+        StdRng::seed_from_u64(self.seed ^ fnv1a(path))
+    }
+
+    /// Values for a variable.
+    pub(crate) fn draw(rng: &mut StdRng, shape: &Shape, init: Init) -> Vec<f64> {
         let mut uniform = |lo: f64, up: f64| (0..shape.elem_count()).map(|_| rng.random_range(lo..up)).collect();
         match init {
             Init::Const(value) => vec![value; shape.elem_count()],
             Init::Uniform { lo, up } if lo < up => uniform(lo, up),
             Init::Uniform { lo, .. } => vec![lo; shape.elem_count()],
-            Init::Randn { mean, stdev } => normal(&mut rng, mean, stdev, shape.elem_count()),
+            Init::Randn { mean, stdev } => normal(rng, mean, stdev, shape.elem_count()),
             Init::Kaiming { dist, fan, non_linearity } => {
                 let deviation = non_linearity.gain() / (fan.for_shape(shape) as f64).sqrt();
                 match dist {
-                    NormalOrUniform::Normal => normal(&mut rng, 0.0, deviation, shape.elem_count()),
+                    NormalOrUniform::Normal => normal(rng, 0.0, deviation, shape.elem_count()),
                     NormalOrUniform::Uniform => uniform(-(3f64.sqrt()) * deviation, 3f64.sqrt() * deviation),
                 }
             }
@@ -89,7 +93,7 @@ impl SimpleBackend for Backend {
             if not_finite(init).is_some() {
                 candle_core::bail!("the initialisation {init:?} of `{path}` is not finite")
             }
-            let values = SeededInit::new(self.seed).values(path, &shape, init);
+            let values = SeededInit::draw(&mut SeededInit::new(self.seed).stream(path), &shape, init);
             let tensor = Tensor::from_vec(values, shape.clone(), &Device::Cpu)?.to_dtype(dtype)?.to_device(device)?;
             let mut data = self.varmap.data().lock().map_err(|error| candle_core::Error::msg(error.to_string()))?;
             data.insert(path.to_owned(), Var::from_tensor(&tensor)?);

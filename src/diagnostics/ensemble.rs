@@ -1,0 +1,76 @@
+//! Circuits at random weights.
+
+use crate::circuit::{Circuit, Declaration};
+use crate::error::Result;
+use crate::functional;
+use crate::measurement::Measurement;
+use crate::nn::SeededInit;
+use candle_core::{Device, Shape, Tensor, Var};
+use candle_nn::Init;
+use rand::rngs::StdRng;
+
+/// Numbers that the weights, inputs and outputs of a chunk of draws may hold.
+const CHUNK: usize = 1 << 21;
+
+/// A stream of random weights, each tensor as it is declared.
+pub(super) struct Draws {
+    streams: Vec<Stream>,
+}
+
+struct Stream {
+    name: String,
+    shape: Shape,
+    init: Init,
+    rng: StdRng,
+}
+
+/// A tensor's name and its draws `[count, shape..]`.
+pub(super) type Drawn = (String, Var);
+
+impl Draws {
+    pub(super) fn new(circuit: &Circuit, seed: u64) -> Self {
+        let stream = |declaration: &Declaration| {
+            let name = declaration.handle.name().to_owned();
+            let rng = SeededInit::new(seed).stream(&name);
+            Stream { name, shape: declaration.handle.shape().into(), init: declaration.init, rng }
+        };
+        Self { streams: circuit.declarations().map(stream).collect() }
+    }
+
+    /// The next `count` draws, the same ones in whatever portions they are asked for.
+    pub(super) fn next(&mut self, count: usize) -> Result<Vec<Drawn>> {
+        let mut draw = |stream: &mut Stream| {
+            let Stream { name, shape, init, rng } = stream;
+            let values: Vec<f64> = (0..count).flat_map(|_| SeededInit::draw(rng, shape, *init)).collect();
+            let shape = [&[count], shape.dims()].concat();
+            Ok((name.clone(), Var::from_vec(values, shape, &Device::Cpu)?))
+        };
+        self.streams.iter_mut().map(&mut draw).collect()
+    }
+}
+
+/// How many draws to evaluate at a time, of `all` at so many samples of inputs: an even number, for pairs.
+pub(super) fn chunks(circuit: &Circuit, all: usize, rows: usize, outputs: usize) -> impl Iterator<Item = usize> {
+    let entries = |declaration: &Declaration| declaration.handle.shape().iter().product::<usize>();
+    let weights: usize = circuit.declarations().map(entries).sum();
+    let each = rows.saturating_mul(outputs.saturating_add(circuit.inputs()).saturating_add(weights));
+    let most = (CHUNK / each.max(1)).clamp(2, 4096) & !1;
+    (0..all).step_by(most).map(move |start| most.min(all - start))
+}
+
+/// Outputs `[count, .., outputs]` at `count` draws of weights.
+pub(super) fn outputs(
+    circuit: &Circuit,
+    measurement: &Measurement,
+    inputs: Option<&Tensor>,
+    weights: &[Drawn],
+    count: usize,
+) -> Result<Tensor> {
+    let named: Vec<(&str, &Tensor)> = weights.iter().map(|(name, var)| (name.as_str(), var.as_tensor())).collect();
+    let outputs = functional::evaluate(circuit, measurement, inputs, &named)?;
+    if named.is_empty() {
+        // Without weights there are no draws to differ.
+        return Ok(outputs.unsqueeze(0)?.broadcast_as([&[count], outputs.dims()].concat())?);
+    }
+    Ok(outputs)
+}

@@ -1,0 +1,118 @@
+//! How much of its space a circuit reaches, and how entangled it is there.
+
+use super::ensemble::{Draws, chunks, outputs};
+use super::{at_least, rows, samples};
+use crate::circuit::Circuit;
+use crate::error::Result;
+use crate::measurement::Measurement;
+use crate::states;
+use candle_core::Tensor;
+use std::collections::BTreeMap;
+
+/// How far the circuit's states at random weights are from uniformly (Haar) distributed ones: 0 for those, and the larger the
+/// less a circuit expresses. In nats.
+///
+/// The Kullback-Leibler divergence of the histogram of fidelities of `pairs` pairs of random weights, in `bins` equal bins, from
+/// the uniform states' (Sim, Johnson and Aspuru-Guzik, Adv. Quantum Technol. 2, 1900070, 2019, who take 75 bins). Of these the
+/// fidelity has the density `(N - 1)(1 - F)^(N - 2)`, `N = 2^n`; each bin's share of it is exact. A circuit whose state
+/// never changes has `(N - 1) ln bins`, the largest value. A finite number of pairs adds about `(bins - 1) / (2 pairs)`, as far
+/// as bins of uniform states are not empty.
+///
+/// With several input samples `[.., features]` the histogram has the pairs at each of them; a circuit that reads no inputs
+/// takes `None`. How weights are drawn is said [above](super). A NaN among the inputs gives NaN.
+///
+/// ```
+/// use candlewick::{diagnostics, prelude::*};
+/// let mut circuit = Circuit::new(1);
+/// let idle = diagnostics::expressibility(&circuit, None, 100, 75, 7)?;
+/// assert!((idle - 75f64.ln()).abs() < 1e-12);
+/// let w = circuit.weights("w", 2);
+/// circuit.h(0).rz(w.at([0]), 0).rx(w.at([1]), 0);
+/// assert!(diagnostics::expressibility(&circuit, None, 5000, 75, 7)? < 0.1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// No pairs, no bins, or no sample of inputs; else as for [`functional::evaluate`](crate::functional::evaluate).
+pub fn expressibility(circuit: &Circuit, inputs: Option<&Tensor>, pairs: usize, bins: usize, seed: u64) -> Result<f64> {
+    at_least("pairs", 1, pairs)?;
+    at_least("bins", 1, bins)?;
+    // The bins that are filled, which are no more than pairs.
+    let (mut histogram, mut seen_nan) = (BTreeMap::<usize, u64>::new(), false);
+    each_chunk(circuit, inputs, pairs.saturating_mul(2), seed, |states, count| {
+        let pairs = states.reshape([&[count / 2, 2], &states.dims()[1..]].concat())?;
+        let side = |k: usize| pairs.narrow(1, k, 1);
+        let fidelities = states::fidelity(&side(0)?, &side(1)?)?.flatten_all()?.to_vec1::<f64>()?;
+        for fidelity in fidelities {
+            seen_nan |= fidelity.is_nan();
+            // Of 1 the bin below: the last one is closed.
+            *histogram.entry(((fidelity * bins as f64) as usize).min(bins - 1)).or_default() += 1;
+        }
+        Ok(())
+    })?;
+    if seen_nan {
+        return Ok(f64::NAN);
+    }
+    let all = histogram.values().sum::<u64>() as f64;
+    let exponent = (circuit.qubits() as f64).exp2() - 1.0;
+    let term = |(&bin, &count): (&usize, &u64)| {
+        let share = count as f64 / all;
+        share * (share.ln() - log_share(bin, bins, exponent))
+    };
+    Ok(histogram.iter().map(term).sum())
+}
+
+/// The mean entanglement of the circuit's states at random weights, 0 to 1: that of [`states::meyer_wallach`].
+///
+/// After Sim, Johnson and Aspuru-Guzik, Adv. Quantum Technol. 2, 1900070, 2019. Uniformly distributed states have
+/// `(2^n - 2) / (2^n + 1)`. With several input samples `[.., features]` it is the mean over them as well; a circuit that
+/// reads no inputs takes `None`. How weights are drawn is said [above](super).
+///
+/// ```
+/// use candlewick::{diagnostics, prelude::*};
+/// let mut circuit = Circuit::new(3);
+/// circuit.strongly_entangling_layers("w", 3);
+/// let q = diagnostics::entangling_capability(&circuit, None, 500, 7)?;
+/// assert!((q - 6.0 / 9.0).abs() < 0.05);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// No samples of weights or of inputs; else as for [`functional::evaluate`](crate::functional::evaluate).
+pub fn entangling_capability(circuit: &Circuit, inputs: Option<&Tensor>, samples: usize, seed: u64) -> Result<f64> {
+    at_least("samples", 1, samples)?;
+    let (mut sum, mut seen) = (0.0, 0);
+    each_chunk(circuit, inputs, samples, seed, |states, _| {
+        let all = states::meyer_wallach(states)?.flatten_all()?.to_vec1::<f64>()?;
+        (sum, seen) = (sum + all.iter().sum::<f64>(), seen + all.len());
+        Ok(())
+    })?;
+    Ok(sum / seen as f64)
+}
+
+/// The states `[count, .., 2^n, 2]` of `all` random weights, a chunk at a time.
+fn each_chunk(
+    circuit: &Circuit,
+    inputs: Option<&Tensor>,
+    all: usize,
+    seed: u64,
+    mut body: impl FnMut(&Tensor, usize) -> Result<()>,
+) -> Result<()> {
+    circuit.check()?;
+    let inputs = samples(circuit, inputs)?;
+    let mut draws = Draws::new(circuit, seed);
+    for count in chunks(circuit, all, rows(inputs.as_ref()), 2 << circuit.qubits()) {
+        let states = outputs(circuit, &Measurement::State, inputs.as_ref(), &draws.next(count)?, count)?;
+        body(&states.detach(), count)?;
+    }
+    Ok(())
+}
+
+/// The logarithm of a bin's share of uniform states, `(1 - l)^e - (1 - u)^e` between l and u. The shares themselves are beyond
+/// the smallest numbers.
+fn log_share(bin: usize, bins: usize, exponent: f64) -> f64 {
+    let (left, right) = ((bins - bin) as f64, (bins - bin - 1) as f64);
+    let outer = exponent * (left / bins as f64).ln();
+    // The last bin ends where nothing is left, ln 0: then nothing is taken off.
+    outer + (-(exponent * (right / left).ln()).exp_m1()).ln()
+}

@@ -1,0 +1,290 @@
+//! Circuits as Fourier series of an input feature.
+
+use super::{exact, single};
+use crate::circuit::Circuit;
+use crate::columns;
+use crate::error::{Error, Mistake, Result};
+use crate::functional;
+use crate::measurement::Measurement;
+use crate::observable::Observable;
+use crate::program::{Program, Rewrite, Rewrites, Slot, Spectrum, Variable};
+use candle_core::{Device, Tensor};
+use num_complex::Complex64;
+use std::f64::consts::TAU;
+
+/// The largest degree of a series.
+pub const MAX_DEGREE: usize = 4096;
+
+/// How far from a common multiple frequencies may be, relative to the largest.
+const TOLERANCE: f64 = 1e-9;
+
+/// The frequencies that an output may have in a feature: `unit * k` for whole `k` from `-degree` to `degree`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Frequencies {
+    /// The smallest step between them; the output repeats after `2π / unit`.
+    pub unit: f64,
+    /// How many there may be above 0, at most [`MAX_DEGREE`].
+    pub degree: usize,
+}
+
+/// The Fourier series of an output in a feature: `f(x) = Σ_k c_k exp(i unit k x)`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FourierSpectrum {
+    frequencies: Frequencies,
+    /// From `-degree` to `degree`.
+    coefficients: Vec<Complex64>,
+}
+
+impl FourierSpectrum {
+    /// The frequencies that were looked at.
+    pub fn frequencies(&self) -> Frequencies {
+        self.frequencies
+    }
+
+    /// `c_k`, the coefficient of the frequency `unit * k`; 0 beyond the degree. As outputs are real, `c_-k` is its conjugate.
+    pub fn coefficient(&self, k: isize) -> Complex64 {
+        let place = k.checked_add_unsigned(self.frequencies.degree).and_then(|place| usize::try_from(place).ok());
+        place.and_then(|place| self.coefficients.get(place)).copied().unwrap_or_default()
+    }
+
+    /// All frequencies, from the lowest to the highest, with their coefficients.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (f64, Complex64)> {
+        let Frequencies { unit, degree } = self.frequencies;
+        let frequency = move |place: usize| unit * (place as f64 - degree as f64);
+        self.coefficients.iter().enumerate().map(move |(place, c)| (frequency(place), *c))
+    }
+}
+
+/// The Fourier series of `<O>` in feature `feature`, the other features and the weights being fixed.
+///
+/// Which functions of its data a circuit can be: angles that are linear in a feature make every output a trigonometric
+/// polynomial in it, whose frequencies are sums of differences of eigenvalues (Schuld, Sweke and Meyer, Phys. Rev. A 103,
+/// 032430, 2021). It is evaluated at `2 degree + 1` equidistant points of one period, in one batch, and transformed: this is
+/// exact, to rounding. `point` has the values of all features, of which that of `feature` is not used.
+///
+/// Without `frequencies` they are those found by [`frequencies()`]. Given ones are believed: where the circuit has higher ones or
+/// some between, these show up at wrong places.
+///
+/// ```
+/// use candlewick::{diagnostics, prelude::*};
+/// let mut circuit = Circuit::new(1);
+/// circuit.rx(input(0), 0); // <Z> = cos(x)
+/// let spectrum = diagnostics::fourier_spectrum(&circuit, &z(0), 0, &[0.0], &[], None)?;
+/// assert!((spectrum.coefficient(1).re - 0.5).abs() < 1e-12);
+/// assert!(spectrum.coefficient(0).norm() < 1e-12);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// Those of [`frequencies()`]; given frequencies with a unit that is not positive, or of too high a degree.
+pub fn fourier_spectrum(
+    circuit: &Circuit,
+    observable: &Observable,
+    feature: usize,
+    point: &[f64],
+    weights: &[(&str, &Tensor)],
+    frequencies: Option<Frequencies>,
+) -> Result<FourierSpectrum> {
+    let problem = Problem::new(circuit, observable, feature, point, weights)?;
+    let found = frequencies.map_or_else(|| problem.frequencies(), Ok)?;
+    let Frequencies { unit, degree } = found;
+    if !unit.is_finite() || unit <= 0.0 {
+        return Err(Error::Diagnostics(Mistake::NotPositive { what: "the unit of the frequencies", value: unit }));
+    }
+    if degree > MAX_DEGREE {
+        let expected = format!("at most {MAX_DEGREE}");
+        return Err(Error::Diagnostics(Mistake::Length { what: "frequencies", expected, actual: degree }));
+    }
+    let points = 2 * degree + 1;
+    let values = problem.values((0..points).map(|j| TAU / unit * (j as f64 / points as f64)))?;
+    // exp(-2πi j k / points): the product is reduced while it is a whole number.
+    let turns: Vec<_> = (0..points).map(|m| Complex64::cis(-TAU * m as f64 / points as f64)).collect();
+    let coefficient = |place: usize| {
+        let k = place + points - degree;
+        let terms = values.iter().enumerate().map(|(j, value)| turns[j * k % points] * value);
+        terms.sum::<Complex64>() / points as f64
+    };
+    Ok(FourierSpectrum { frequencies: found, coefficients: (0..points).map(coefficient).collect() })
+}
+
+/// A bound for the frequencies of `<O>` in a feature, from the operations that `O` can see.
+///
+/// A rotation by `a x` has the frequency `a`, as has a phase; a rotation under controls `a / 2` as well. What they have in common is the unit, and
+/// the highest ones add up to the degree. Where `a` is a weight or another feature, its value at `point` counts.
+///
+/// ```
+/// use candlewick::{diagnostics, prelude::*};
+/// let mut circuit = Circuit::new(2);
+/// circuit.rx(input(0), 0).cx(0, 1).rx(3.0 * input(0), 1);
+/// let bound = diagnostics::frequencies(&circuit, &z(1), 0, &[0.0], &[])?;
+/// assert_eq!((bound.unit, bound.degree), (1.0, 4));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// A feature that the circuit does not have; a `point` of another length; a feature that is squared, read by a condition or an amplitude;
+/// frequencies without a common unit, or too many; else as for [`functional::evaluate`].
+pub fn frequencies(
+    circuit: &Circuit,
+    observable: &Observable,
+    feature: usize,
+    point: &[f64],
+    weights: &[(&str, &Tensor)],
+) -> Result<Frequencies> {
+    Problem::new(circuit, observable, feature, point, weights)?.frequencies()
+}
+
+/// An output as a function of one feature.
+struct Problem<'a> {
+    circuit: &'a Circuit,
+    measurement: Measurement,
+    feature: usize,
+    point: &'a [f64],
+    weights: Vec<(&'a str, Tensor)>,
+}
+
+impl<'a> Problem<'a> {
+    fn new(
+        circuit: &'a Circuit,
+        observable: &Observable,
+        feature: usize,
+        point: &'a [f64],
+        weights: &[(&'a str, &Tensor)],
+    ) -> Result<Self> {
+        circuit.check()?;
+        let width = circuit.inputs();
+        if feature >= width {
+            return Err(Error::Diagnostics(Mistake::InputOutOfRange { index: feature, width }));
+        }
+        if point.len() != width {
+            return Err(Error::InputWidth { expected: width, shape: point.len().into() });
+        }
+        single(circuit, weights)?;
+        let exactly =
+            |&(name, tensor): &(&'a str, &Tensor)| Ok((name, exact(&format!("weight tensor `{name}`"), tensor)?));
+        let weights = weights.iter().map(exactly).collect::<Result<_>>()?;
+        let measurement = Measurement::expectation([observable.clone()]);
+        let problem = Self { circuit, measurement, feature, point, weights };
+        // For its errors: what follows takes weights as they are declared.
+        problem.values([point[feature]].into_iter())?;
+        Ok(problem)
+    }
+
+    /// The output at values of the feature.
+    fn values(&self, at: impl Iterator<Item = f64>) -> Result<Vec<f64>> {
+        let row = |value: f64| {
+            let mut row = self.point.to_vec();
+            row[self.feature] = value;
+            row
+        };
+        let rows: Vec<f64> = at.flat_map(row).collect();
+        let inputs = Tensor::from_vec(rows, ((), self.point.len()), &Device::Cpu)?;
+        let named: Vec<_> = self.weights.iter().map(|(name, tensor)| (*name, tensor)).collect();
+        let values = functional::evaluate(self.circuit, &self.measurement, Some(&inputs), &named)?;
+        Ok(values.flatten_all()?.to_vec1()?)
+    }
+
+    fn frequencies(&self) -> Result<Frequencies> {
+        let program = Program::with_rewrites(self.circuit, &self.measurement, Rewrites::NONE.with(Rewrite::LightCone))?;
+        let embedded = program.embedding.is_some_and(|e| (e.first..e.first + e.count).contains(&self.feature));
+        if embedded {
+            return Err(Error::Diagnostics(Mistake::NotLinear { feature: self.feature }));
+        }
+        let weights = self.all_weights(&program)?;
+        let row = self.row(&program, &weights)?;
+        let (mut steps, mut highest) = (Vec::new(), Vec::new());
+        for probe in &program.probes().angles {
+            let slope = self.slope(&program, &program.slots[probe.slot], (&row, &weights))?.abs();
+            // A phase of the whole state is seen by nothing.
+            if slope != 0.0 && probe.support != 0 {
+                let (step, high) = match probe.spectrum {
+                    Spectrum::Signs => (2.0 * slope, 2.0 * slope),
+                    Spectrum::ZeroOne => (slope, slope),
+                    Spectrum::ZeroSigns => (slope, 2.0 * slope),
+                };
+                steps.push(step);
+                highest.push(high);
+            }
+        }
+        self.common(&steps, &highest)
+    }
+
+    /// All weights in the program's order.
+    fn all_weights(&self, program: &Program) -> Result<Vec<f64>> {
+        let mut all = Vec::with_capacity(program.weights);
+        for tensor in &program.tensors {
+            if let Some((_, values)) = self.weights.iter().find(|(name, _)| *name == tensor.name) {
+                all.extend(values.flatten_all()?.to_vec1::<f64>()?);
+            }
+        }
+        Ok(all)
+    }
+
+    /// The point as engines see it, with what conditional gates add: these must not depend on the feature.
+    fn row(&self, program: &Program, weights: &[f64]) -> Result<Vec<f64>> {
+        let read = |slot: &Slot| {
+            let variables = slot.terms.iter().flat_map(|(_, first, second)| [Some(*first), *second]).flatten();
+            variables.into_iter().any(|variable| variable == Variable::Input(self.feature))
+        };
+        if program.columns.tests.iter().any(|test| read(&test.value)) {
+            return Err(Error::Diagnostics(Mistake::NotLinear { feature: self.feature }));
+        }
+        let features = Tensor::from_slice(self.point, (1, self.point.len()), &Device::Cpu)?;
+        let weights = Tensor::from_slice(weights, weights.len(), &Device::Cpu)?;
+        Ok(columns::append(program, &features, &weights)?.flatten_all()?.to_vec1()?)
+    }
+
+    /// The factor of the feature in a slot.
+    fn slope(&self, program: &Program, slot: &Slot, (row, weights): (&[f64], &[f64])) -> Result<f64> {
+        // Products of a switch and the feature are the feature, times the switch.
+        let own = |variable: Variable| match program.origin(variable)? {
+            (Variable::Input(index), switch) if index == self.feature => Some(switch.map_or(1.0, |switch| row[switch])),
+            _ => None,
+        };
+        let value = |variable: Variable| match variable {
+            Variable::Input(index) => row[index],
+            Variable::Weight(index) => weights[index],
+        };
+        let mut slope = 0.0;
+        for &(coefficient, first, second) in slot.terms.iter().filter(|term| term.0 != 0.0) {
+            slope += match (own(first), second.map(|second| (own(second), value(second)))) {
+                (Some(_), Some((Some(_), _))) => {
+                    return Err(Error::Diagnostics(Mistake::NotLinear { feature: self.feature }));
+                }
+                (Some(factor), second) => coefficient * factor * second.map_or(1.0, |(_, value)| value),
+                (None, Some((Some(factor), _))) => coefficient * factor * value(first),
+                (None, _) => 0.0,
+            };
+        }
+        if slope.is_finite() {
+            return Ok(slope);
+        }
+        Err(Error::Diagnostics(Mistake::NotFinite { what: "the factor of the feature", value: slope }))
+    }
+
+    /// The unit that all steps are multiples of, and how many of it the highest frequencies are together.
+    fn common(&self, steps: &[f64], highest: &[f64]) -> Result<Frequencies> {
+        let largest = steps.iter().copied().fold(0.0, f64::max);
+        if largest == 0.0 {
+            return Ok(Frequencies { unit: 1.0, degree: 0 });
+        }
+        let divisor = steps.iter().fold(0.0, |unit, step| common_divisor(unit, *step, TOLERANCE * largest));
+        // Euclid's remainders gather rounding errors that the quotient does not have.
+        let unit = largest / (largest / divisor).round();
+        let degree = highest.iter().map(|high| (high / unit).round()).sum::<f64>();
+        // Written so that NaN is refused.
+        if degree <= MAX_DEGREE as f64 {
+            return Ok(Frequencies { unit, degree: degree as usize });
+        }
+        let (feature, limit) = (self.feature, MAX_DEGREE);
+        Err(Error::Diagnostics(Mistake::NoCommonFrequency { feature, largest, unit, limit }))
+    }
+}
+
+/// Euclid's algorithm, down to rounding errors.
+fn common_divisor(mut a: f64, mut b: f64, tolerance: f64) -> f64 {
+    while b > tolerance {
+        (a, b) = (b, a % b);
+    }
+    a
+}

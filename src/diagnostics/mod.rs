@@ -1,0 +1,77 @@
+//! What to know about a circuit before it is trained.
+//!
+//! | function | question |
+//! |---|---|
+//! | [`gradient_variance`] | how large gradients are at random weights: barren plateaus |
+//! | [`expressibility`] | how far the circuit's states are from uniformly distributed ones |
+//! | [`entangling_capability`] | how entangled they are |
+//! | [`fourier_spectrum`], [`frequencies`] | which functions of an input feature the circuit can be |
+//! | [`drift`] | how much precision a circuit loses to rounding |
+//!
+//! Random weights are drawn as the circuit declares them: uniformly in [0, 2π), which the literature takes, unless
+//! [`Circuit::weights_with_init`](crate::Circuit::weights_with_init) says otherwise, and then as training starts. A seed fixes
+//! them, on every machine. All but [`drift`] compute in F64 on the CPU, whatever the dtype and the device of the tensors they
+//! are given.
+
+mod drift;
+mod ensemble;
+mod expressibility;
+mod fourier;
+mod gradients;
+
+pub use drift::drift;
+pub use expressibility::{entangling_capability, expressibility};
+pub use fourier::{FourierSpectrum, Frequencies, MAX_DEGREE, fourier_spectrum, frequencies};
+pub use gradients::gradient_variance;
+
+use crate::circuit::Circuit;
+use crate::error::{Error, Mistake, Result};
+use candle_core::{DType, Device, Shape, Tensor};
+
+/// A tensor's values in F64 on the CPU, outside of any graph.
+fn exact(what: &str, tensor: &Tensor) -> Result<Tensor> {
+    let dtype = tensor.dtype();
+    if !matches!(dtype, DType::F16 | DType::BF16 | DType::F32 | DType::F64) {
+        return Err(Error::UnsupportedDType { what: what.to_owned(), dtype });
+    }
+    Ok(tensor.detach().to_device(&Device::Cpu)?.to_dtype(DType::F64)?)
+}
+
+/// The input samples of a diagnosis, at least one.
+fn samples(circuit: &Circuit, inputs: Option<&Tensor>) -> Result<Option<Tensor>> {
+    let Some(inputs) = inputs else {
+        // A sample without features, for its dtype.
+        let nothing = Tensor::zeros(0, DType::F64, &Device::Cpu)?;
+        return Ok((circuit.inputs() == 0).then_some(nothing));
+    };
+    at_least("input sample(s)", 1, rows(Some(inputs)))?;
+    exact("the input", inputs).map(Some)
+}
+
+/// How many samples there are: leading dimensions alone, as a sample may have no features.
+fn rows(inputs: Option<&Tensor>) -> usize {
+    inputs.map_or(1, |inputs| inputs.dims().iter().rev().skip(1).product())
+}
+
+/// Refuses fewer than `least` of something.
+fn at_least(what: &'static str, least: usize, actual: usize) -> Result<()> {
+    if actual >= least {
+        return Ok(());
+    }
+    Err(Error::Diagnostics(Mistake::Length { what, expected: format!("{least} or more"), actual }))
+}
+
+/// Refuses weights that are not of their declared shape, ensembles among them.
+fn single(circuit: &Circuit, weights: &[(&str, &Tensor)]) -> Result<()> {
+    for declaration in circuit.declarations() {
+        let (name, expected) = (declaration.handle.name(), Shape::from(declaration.handle.shape()));
+        match weights.iter().find(|(given, _)| *given == name) {
+            Some((_, tensor)) if tensor.shape() != &expected => {
+                let actual = tensor.shape().clone();
+                return Err(Error::WeightShape { name: name.to_owned(), expected, actual });
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,132 @@
+//! States as they come in, checked once.
+
+use crate::error::{Error, Mistake, Result};
+use candle_core::{DType, Device, Tensor};
+
+/// What errors call the tensors of a pair.
+pub(super) const PAIR: [&str; 2] = ["the first tensor of states", "the second tensor of states"];
+
+/// States of any leading dimensions, checked but not yet copied.
+#[derive(Debug)]
+pub(super) struct Batch {
+    given: Tensor,
+    pub(super) leading: Vec<usize>,
+    pub(super) qubits: usize,
+    /// Dtype of what came, and of what is returned.
+    pub(super) outer: DType,
+    /// Precision of the computation.
+    pub(super) inner: DType,
+}
+
+impl Batch {
+    /// Checks `[.., 2^n, 2]`; `what` names the tensor in errors.
+    pub(super) fn new(what: &'static str, states: &Tensor) -> Result<Self> {
+        let outer = states.dtype();
+        let inner = match outer {
+            DType::F64 | DType::F32 => outer,
+            DType::F16 | DType::BF16 => DType::F32,
+            dtype => return Err(Error::UnsupportedDType { what: what.to_owned(), dtype }),
+        };
+        let wrong = || Error::StateShape { what, expected: "[.., 2^n, 2]", shape: states.shape().clone() };
+        let [leading @ .., size, 2] = states.dims() else { return Err(wrong()) };
+        if *size < 2 || !size.is_power_of_two() {
+            return Err(wrong());
+        }
+        let (leading, qubits) = (leading.to_vec(), size.ilog2() as usize);
+        Ok(Self { given: states.clone(), leading, qubits, outer, inner })
+    }
+
+    /// Two tensors of one dtype, device and number of qubits.
+    pub(super) fn pair(first: &Tensor, second: &Tensor) -> Result<[Self; 2]> {
+        let pair = [Self::new(PAIR[0], first)?, Self::new(PAIR[1], second)?];
+        let what = PAIR[1].to_owned();
+        let (expected, actual) = (first.dtype(), second.dtype());
+        if expected != actual {
+            return Err(Error::DTypeMismatch { what, expected, actual });
+        }
+        if !first.device().same_device(second.device()) {
+            let place = |tensor: &Tensor| format!("{:?}", tensor.device().location());
+            return Err(Error::DeviceMismatch { what, expected: place(first), actual: place(second) });
+        }
+        if pair[0].qubits != pair[1].qubits {
+            return Err(Error::StateMismatch { first: first.shape().clone(), second: second.shape().clone() });
+        }
+        Ok(pair)
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.leading.iter().product()
+    }
+
+    pub(super) fn device(&self) -> &Device {
+        self.given.device()
+    }
+
+    /// The states as `[batch, 2^n, 2]` in the precision of the computation.
+    pub(super) fn states(&self) -> Result<Tensor> {
+        Ok(self.given.reshape((self.count(), 1 << self.qubits, 2))?.to_dtype(self.inner)?)
+    }
+
+    /// The qubits as a list, if they are some of the states', each at most once.
+    pub(super) fn check(&self, qubits: impl IntoIterator<Item = usize>) -> Result<Vec<usize>> {
+        let chosen: Vec<usize> = qubits.into_iter().collect();
+        let qubits = self.qubits;
+        for (k, &qubit) in chosen.iter().enumerate() {
+            if qubit >= qubits {
+                return Err(Error::Qubits(Mistake::QubitOutOfRange { qubit, qubits }));
+            }
+            if chosen[..k].contains(&qubit) {
+                return Err(Error::Qubits(Mistake::RepeatedQubit { qubit }));
+            }
+        }
+        match chosen.len() {
+            0 => Err(Error::Qubits(Mistake::QubitCount { expected: "1 or more".to_owned(), actual: 0 })),
+            _ => Ok(chosen),
+        }
+    }
+
+    /// The qubits that are not chosen, from the highest to the lowest.
+    pub(super) fn others(&self, chosen: &[usize]) -> Vec<usize> {
+        (0..self.qubits).rev().filter(|qubit| !chosen.contains(qubit)).collect()
+    }
+
+    /// Real and imaginary parts as matrices `[batch, 2^k, 2^(n-k)]`: a row for each basis state of the chosen qubits, whose
+    /// first is the low bit.
+    pub(super) fn matrices(&self, chosen: &[usize]) -> Result<[Tensor; 2]> {
+        let order = chosen.iter().rev().copied().chain(self.others(chosen));
+        let runs = runs(order);
+        let mut sorted = runs.clone();
+        sorted.sort_unstable_by_key(|&(top, _)| std::cmp::Reverse(top));
+        let sizes = sorted.iter().map(|(_, length)| 1 << length);
+        let apart: Vec<usize> = [self.count()].into_iter().chain(sizes).chain([2]).collect();
+        let places = runs.iter().map(|run| 1 + sorted.iter().filter(|(top, _)| top > &run.0).count());
+        let axes: Vec<usize> = [apart.len() - 1, 0].into_iter().chain(places).collect();
+        let (rows, columns) = (1 << chosen.len(), 1 << (self.qubits - chosen.len()));
+        let parts = self.given.to_dtype(self.inner)?.reshape(apart)?.permute(axes)?.contiguous()?;
+        let parts = parts.reshape((2, self.count(), rows, columns))?;
+        Ok([parts.get(0)?, parts.get(1)?])
+    }
+
+    /// A result `[batch, behind..]` as `[leading.., behind..]`, in the dtype of the states.
+    pub(super) fn finish(&self, result: &Tensor, behind: &[usize]) -> Result<Tensor> {
+        Ok(result.to_dtype(self.outer)?.reshape([&self.leading, behind].concat())?)
+    }
+
+    /// The result for no states at all.
+    pub(super) fn nothing(&self, behind: &[usize]) -> Result<Tensor> {
+        Ok(Tensor::zeros([&self.leading, behind].concat(), self.outer, self.device())?)
+    }
+}
+
+/// Stretches of qubits that follow each other downwards, as (highest, how many). Moving stretches in place of qubits keeps
+/// the tensors' rank low, and what is copied in one piece long.
+fn runs(order: impl Iterator<Item = usize>) -> Vec<(usize, usize)> {
+    let mut runs: Vec<(usize, usize)> = Vec::new();
+    for qubit in order {
+        match runs.last_mut() {
+            Some((top, length)) if *top == qubit + *length => *length += 1,
+            _ => runs.push((qubit, 1)),
+        }
+    }
+    runs
+}

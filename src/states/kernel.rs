@@ -1,0 +1,104 @@
+//! Kernel matrices: the fidelity of every pair of states.
+
+use super::batch::{Batch, PAIR};
+use super::overlap::turned;
+use crate::circuit::Circuit;
+use crate::engine::budget;
+use crate::error::{Error, Result};
+use crate::functional;
+use crate::measurement::Measurement;
+use candle_core::{DType, Tensor};
+
+/// `K[i, j] = |<a_i|b_j>|²` of all pairs: states `[N, 2^n, 2]` and `[M, 2^n, 2]` give `[N, M]`.
+///
+/// Two real matrix products of `N x 2^(n+1)` by `2^(n+1) x M`. A NaN in a state stays in that state's row or column.
+///
+/// ```
+/// use candle_core::{Device, Tensor};
+/// use candlewick::states;
+/// let states = Tensor::new(&[[[1f64, 0.], [0., 0.]], [[0.6, 0.], [0., 0.8]]], &Device::Cpu)?;
+/// let k = states::kernel_matrix(&states, &states)?.to_vec2::<f64>()?;
+/// assert!((k[0][1] - 0.36).abs() < 1e-12 && (k[1][1] - 1.0).abs() < 1e-12);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// Tensors that are not `[count, 2^n, 2]`, of a dtype other than F16, BF16, F32 and F64, or that differ in dtype, device or
+/// number of qubits; on the CPU, matrices that the available memory does not hold, before any is taken.
+pub fn kernel_matrix(a: &Tensor, b: &Tensor) -> Result<Tensor> {
+    let [first, second] = Batch::pair(a, b)?;
+    let count = |what: &'static str, batch: &Batch, given: &Tensor| match batch.leading[..] {
+        [count] => Ok(count),
+        _ => Err(Error::StateShape { what, expected: "[count, 2^n, 2]", shape: given.shape().clone() }),
+    };
+    let (rows, columns) = (count(PAIR[0], &first, a)?, count(PAIR[1], &second, b)?);
+    if rows == 0 || columns == 0 {
+        return Ok(Tensor::zeros((rows, columns), a.dtype(), a.device())?);
+    }
+    if a.device().is_cpu() {
+        check_memory([rows, columns], first.qubits, first.inner)?;
+    }
+    let width = 2 << first.qubits;
+    let left = first.states()?.reshape((rows, width))?;
+    let right = second.states()?;
+    let product = |right: &Tensor| left.matmul(&right.reshape((columns, width))?.t()?);
+    let (real, imaginary) = (product(&right)?, product(&turned(&right)?)?);
+    Ok((real.sqr()? + imaginary.sqr()?)?.to_dtype(first.outer)?)
+}
+
+/// The kernel matrix of a circuit: inputs `[N, features]` and `[M, features]` give `[N, M]`, `|<ψ(x_i)|ψ(y_j)>|²`.
+///
+/// Without `y` it is the matrix of `x` with itself, symmetric to the last bit. Each state is computed once, not once a pair. Differentiable
+/// in inputs and weights (Havlíček et al., Nature 567, 209, 2019; trained kernels: Hubregtsen et al., Phys. Rev. A 106,
+/// 042431, 2022).
+///
+/// ```
+/// use candle_core::{Device, Tensor};
+/// use candlewick::{prelude::*, states};
+/// let mut circuit = Circuit::new(2);
+/// circuit.iqp_embedding((0..2).map(input), 2);
+/// let x = Tensor::new(&[[0.1f64, 0.9], [0.4, 0.3], [1.2, -0.5]], &Device::Cpu)?;
+/// let k = states::kernel(&circuit, &x, None, &[])?; // [3, 3], 1 on the diagonal
+/// let unseen = Tensor::new(&[[0.2f64, 0.7]], &Device::Cpu)?;
+/// assert_eq!(states::kernel(&circuit, &unseen, Some(&x), &[])?.dims(), [1, 3]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// Inputs that are not `[count, features]`; else as for [`functional::evaluate`] and [`kernel_matrix`].
+pub fn kernel(circuit: &Circuit, x: &Tensor, y: Option<&Tensor>, weights: &[(&str, &Tensor)]) -> Result<Tensor> {
+    circuit.check()?;
+    let count = |inputs: &Tensor| match *inputs.dims() {
+        [count, width] if width == circuit.inputs() => Ok(count),
+        _ => Err(Error::InputWidth { expected: circuit.inputs(), shape: inputs.shape().clone() }),
+    };
+    let sides = [count(x)?, count(y.unwrap_or(x))?];
+    if x.device().is_cpu() && !sides.contains(&0) {
+        check_memory(sides, circuit.qubits(), if x.dtype() == DType::F64 { DType::F64 } else { DType::F32 })?;
+    }
+    let states = |inputs: &Tensor| functional::evaluate(circuit, &Measurement::State, Some(inputs), weights);
+    let first = states(x)?;
+    match y {
+        Some(y) => kernel_matrix(&first, &states(y)?),
+        None => {
+            // A matrix product is symmetric but for its rounding, which what follows may not expect.
+            let kernel = kernel_matrix(&first, &first)?;
+            Ok(((&kernel + kernel.t()?)? * 0.5)?)
+        }
+    }
+}
+
+/// Real and imaginary part, their squares and the sum of these, and the states with a turned copy of the second ones.
+fn check_memory([rows, columns]: [usize; 2], qubits: usize, dtype: DType) -> Result<()> {
+    let bytes = || {
+        let matrices = (rows as u64).checked_mul(columns as u64)?.checked_mul(5)?;
+        let states = (columns as u64).checked_mul(2)?.checked_add(rows as u64)?;
+        let numbers = states.checked_mul(2u64.checked_shl(u32::try_from(qubits).ok()?)?)?;
+        matrices.checked_add(numbers)?.checked_mul(dtype.size_in_bytes() as u64)
+    };
+    let needed = bytes();
+    match budget::exceeded(needed, None) {
+        Some(budget) => Err(Error::KernelMemory { rows, columns, qubits, dtype, needed, budget }),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,37 @@
+//! Functions of states: tensors `[.., 2^n, 2]` of real and imaginary parts, as [`Measurement::state`](crate::Measurement::state)
+//! returns them.
+//!
+//! | function | of | result |
+//! |---|---|---|
+//! | [`reduced_density_matrix`] | states, k qubits | `[.., 2^k, 2^k, 2]` |
+//! | [`purity`], [`entropy`], [`renyi2_entropy`] | states, k qubits | `[..]` |
+//! | [`meyer_wallach`] | states | `[..]` |
+//! | [`overlap`] | two tensors of states | `[.., 2]` |
+//! | [`fidelity`] | two tensors of states | `[..]` |
+//! | [`kernel_matrix`], [`kernel`] | N and M states, or the inputs of a circuit | `[N, M]` |
+//!
+//! All of them take any leading dimensions and are differentiable by candle's `backward()`, through the circuit that made the
+//! states as well. They compute in the states' dtype, F16 and BF16 in F32, and on the states' device; [`entropy`] alone sends
+//! density matrices to the host, for their eigenvalues. Results of a sample depend on that sample alone. States are taken
+//! as they are: what is not normalised is not made so.
+//!
+//! ```
+//! use candlewick::{functional, prelude::*, states};
+//! let mut bell = Circuit::new(2);
+//! bell.h(0).cx(0, 1);
+//! let state = functional::evaluate(&bell, &Measurement::state(), None, &[])?;
+//! let entropy = states::entropy(&state, [0])?.to_scalar::<f32>()?;
+//! assert!((entropy - std::f32::consts::LN_2).abs() < 1e-6); // nats
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod batch;
+mod entropy;
+mod kernel;
+mod overlap;
+mod reduced;
+
+pub use entropy::{entropy, renyi2_entropy};
+pub use kernel::{kernel, kernel_matrix};
+pub use overlap::{fidelity, overlap};
+pub use reduced::{meyer_wallach, purity, reduced_density_matrix};

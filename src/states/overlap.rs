@@ -1,0 +1,80 @@
+//! Inner products of states.
+
+use super::batch::Batch;
+use crate::error::{Error, Result};
+use candle_core::{D, Tensor};
+
+/// The inner product `<a|b>`: two tensors `[.., 2^n, 2]` give `[.., 2]`, real and imaginary part.
+///
+/// The leading dimensions are equal, or one of the two is a single state `[2^n, 2]`, which is then paired with every state
+/// of the other.
+///
+/// ```
+/// use candle_core::{Device, Tensor};
+/// use candlewick::states;
+/// let zero = Tensor::new(&[[1f64, 0.], [0., 0.]], &Device::Cpu)?;
+/// let many = Tensor::new(&[[[0f64, 1.], [0., 0.]], [[0., 0.], [1., 0.]]], &Device::Cpu)?; // i|0>, |1>
+/// assert_eq!(states::overlap(&zero, &many)?.to_vec2::<f64>()?, [[0., 1.], [0., 0.]]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// Tensors that are no states, of a dtype other than F16, BF16, F32 and F64, or that differ in dtype, device, number of
+/// qubits or leading dimensions.
+pub fn overlap(a: &Tensor, b: &Tensor) -> Result<Tensor> {
+    let (like, parts) = products(a, b)?;
+    match parts {
+        Some([re, im]) => like.finish(&Tensor::stack(&[re, im], 1)?, &[2]),
+        None => like.nothing(&[2]),
+    }
+}
+
+/// The fidelity `|<a|b>|²`, between 0 and 1: two tensors `[.., 2^n, 2]` give `[..]`.
+///
+/// Leading dimensions as for [`overlap`]: a single state as the target of a whole batch is one of them.
+///
+/// ```
+/// use candle_core::{Device, Tensor};
+/// use candlewick::{functional, prelude::*, states};
+/// let mut circuit = Circuit::new(1);
+/// circuit.ry(input(0), 0);
+/// let x = Tensor::new(&[[0f64], [1.], [2.]], &Device::Cpu)?;
+/// let state = functional::evaluate(&circuit, &Measurement::state(), Some(&x), &[])?;
+/// let target = Tensor::new(&[[1f64, 0.], [0., 0.]], &Device::Cpu)?;
+/// let fidelity = states::fidelity(&state, &target)?.to_vec1::<f64>()?;
+/// assert!((fidelity[2] - 1f64.cos().powi(2)).abs() < 1e-12);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// As for [`overlap`].
+pub fn fidelity(a: &Tensor, b: &Tensor) -> Result<Tensor> {
+    let (like, parts) = products(a, b)?;
+    match parts {
+        Some([re, im]) => like.finish(&(re.sqr()? + im.sqr()?)?, &[]),
+        None => like.nothing(&[]),
+    }
+}
+
+/// Real and imaginary part `[batch]` of the inner products, and the batch whose shape they have; none of an empty batch.
+fn products(a: &Tensor, b: &Tensor) -> Result<(Batch, Option<[Tensor; 2]>)> {
+    let [first, second] = Batch::pair(a, b)?;
+    if first.leading != second.leading && !first.leading.is_empty() && !second.leading.is_empty() {
+        return Err(Error::StateMismatch { first: a.shape().clone(), second: b.shape().clone() });
+    }
+    let parts = match first.count() * second.count() {
+        0 => None,
+        _ => {
+            let (left, right) = (first.states()?, second.states()?);
+            let dot = |other: &Tensor| left.broadcast_mul(other)?.sum((1, 2));
+            Some([dot(&right)?, dot(&turned(&right)?)?])
+        }
+    };
+    Ok((if first.leading.is_empty() { second } else { first }, parts))
+}
+
+/// `-i` times the states: the real part of `<a|-i b>` is the imaginary part of `<a|b>`.
+pub(super) fn turned(states: &Tensor) -> Result<Tensor> {
+    let (re, im) = (states.narrow(D::Minus1, 0, 1)?, states.narrow(D::Minus1, 1, 1)?);
+    Ok(Tensor::cat(&[im, re.neg()?], D::Minus1)?)
+}

@@ -1,0 +1,117 @@
+//! What is left of a state when some of its qubits are looked at.
+
+use super::batch::Batch;
+use crate::engine::budget;
+use crate::error::{Error, Result};
+use candle_core::Tensor;
+
+/// The density matrix of some qubits, `ρ = Tr_others |ψ><ψ|`: `[.., 2^n, 2]` gives `[.., 2^k, 2^k, 2]`.
+///
+/// `qubits[0]` is the low bit of the indices of rows and columns; the last dimension is the real and the imaginary part.
+///
+/// ```
+/// use candle_core::{Device, Tensor};
+/// use candlewick::states;
+/// let half = 0.5f64.sqrt();
+/// let bell = Tensor::new(&[[half, 0.], [0., 0.], [0., 0.], [half, 0.]], &Device::Cpu)?;
+/// let rho = states::reduced_density_matrix(&bell, [1])?; // half the identity
+/// assert_eq!(rho.dims(), [2, 2, 2]);
+/// assert!((rho.to_vec3::<f64>()?[1][1][0] - 0.5).abs() < 1e-12);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// A tensor that is no states or of a dtype other than F16, BF16, F32 and F64; qubits that are out of range, repeated, or none; on
+/// the CPU, matrices that the available memory does not hold, before any is taken.
+pub fn reduced_density_matrix(states: &Tensor, qubits: impl IntoIterator<Item = usize>) -> Result<Tensor> {
+    let batch = Batch::new("the states", states)?;
+    let chosen = batch.check(qubits)?;
+    let behind = [1 << chosen.len(), 1 << chosen.len(), 2];
+    if batch.count() == 0 {
+        return batch.nothing(&behind);
+    }
+    check_memory(&batch, chosen.len())?;
+    let [re, im] = density(&batch.matrices(&chosen)?)?;
+    batch.finish(&Tensor::stack(&[re, im], 3)?, &behind)
+}
+
+/// The purity `Tr ρ²` of some qubits, between `2^-k` and 1: `[.., 2^n, 2]` gives `[..]`.
+///
+/// It is 1 where the qubits are not entangled with the others.
+///
+/// ```
+/// use candle_core::{Device, Tensor};
+/// use candlewick::states;
+/// let half = 0.5f64.sqrt();
+/// let bell = Tensor::new(&[[half, 0.], [0., 0.], [0., 0.], [half, 0.]], &Device::Cpu)?;
+/// assert!((states::purity(&bell, [0])?.to_scalar::<f64>()? - 0.5).abs() < 1e-12);
+/// assert!((states::purity(&bell, [0, 1])?.to_scalar::<f64>()? - 1.0).abs() < 1e-12);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// As for [`reduced_density_matrix`], but for its matrices: these are no larger than the states.
+pub fn purity(states: &Tensor, qubits: impl IntoIterator<Item = usize>) -> Result<Tensor> {
+    let batch = Batch::new("the states", states)?;
+    let chosen = batch.check(qubits)?;
+    if batch.count() == 0 {
+        return batch.nothing(&[]);
+    }
+    batch.finish(&purities(&batch, chosen)?, &[])
+}
+
+/// The entanglement measure of Meyer and Wallach, 0 for product states and at most 1: `[.., 2^n, 2]` gives `[..]`.
+///
+/// `Q = 2 (1 - mean of Tr ρ_k² over all qubits k)` (Brennen, Quantum Inf. Comput. 3, 619, 2003, for the measure of Meyer and
+/// Wallach, J. Math. Phys. 43, 4273, 2002). Its mean over random states is `(2^n - 2) / (2^n + 1)`.
+///
+/// ```
+/// use candle_core::{Device, Tensor};
+/// use candlewick::states;
+/// let half = 0.5f64.sqrt();
+/// let bell = Tensor::new(&[[half, 0.], [0., 0.], [0., 0.], [half, 0.]], &Device::Cpu)?;
+/// assert!((states::meyer_wallach(&bell)?.to_scalar::<f64>()? - 1.0).abs() < 1e-12);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// A tensor that is no states or of a dtype other than F16, BF16, F32 and F64.
+pub fn meyer_wallach(states: &Tensor) -> Result<Tensor> {
+    let batch = Batch::new("the states", states)?;
+    if batch.count() == 0 {
+        return batch.nothing(&[]);
+    }
+    let purities = (0..batch.qubits).map(|qubit| purities(&batch, vec![qubit])).collect::<Result<Vec<_>>>()?;
+    let mean = Tensor::stack(&purities, 0)?.mean(0)?;
+    batch.finish(&mean.affine(-2.0, 2.0)?, &[])
+}
+
+/// `[batch]`. For a pure state the others' purity is the same, and cheaper where they are fewer.
+pub(super) fn purities(batch: &Batch, chosen: Vec<usize>) -> Result<Tensor> {
+    let [re, im] = density(&batch.matrices(&fewer(batch, chosen))?)?;
+    Ok((re.sqr()?.sum((1, 2))? + im.sqr()?.sum((1, 2))?)?)
+}
+
+/// The chosen qubits or the others, whichever are fewer.
+pub(super) fn fewer(batch: &Batch, chosen: Vec<usize>) -> Vec<usize> {
+    if 2 * chosen.len() > batch.qubits { batch.others(&chosen) } else { chosen }
+}
+
+/// `M M†`, real and imaginary part.
+pub(super) fn density([re, im]: &[Tensor; 2]) -> Result<[Tensor; 2]> {
+    let both = Tensor::cat(&[re, im], 2)?;
+    let half = im.matmul(&re.t()?)?;
+    Ok([both.matmul(&both.t()?)?, (&half - half.t()?)?])
+}
+
+/// Real and imaginary part, what the latter is a difference of, and both together.
+fn check_memory(batch: &Batch, chosen: usize) -> Result<()> {
+    let (qubits, dtype, states) = (chosen, batch.inner, batch.count());
+    let needed = 1u64
+        .checked_shl(2 * chosen as u32)
+        .and_then(|entries| entries.checked_mul(5 * dtype.size_in_bytes() as u64)?.checked_mul(states as u64));
+    match budget::exceeded(needed, None).filter(|_| batch.device().is_cpu()) {
+        Some(budget) => Err(Error::Memory { qubits, dtype, states, needed, budget }),
+        None => Ok(()),
+    }
+}

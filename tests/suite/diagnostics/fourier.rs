@@ -1,0 +1,142 @@
+//! Fourier series of circuits.
+
+use super::*;
+use candlewick::diagnostics::{FourierSpectrum, Frequencies, fourier_spectrum, frequencies};
+use candlewick::{Error, Mistake, functional};
+use num_complex::Complex64 as C;
+
+fn spectrum(circuit: &Circuit, observable: &Observable) -> FourierSpectrum {
+    let point = vec![0.0; circuit.inputs()];
+    fourier_spectrum(circuit, observable, 0, &point, &[], None).expect("a spectrum")
+}
+
+#[track_caller]
+fn close(actual: C, expected: impl Into<C>) {
+    let expected = expected.into();
+    assert!((actual - expected).norm() < 1e-14, "{actual} {expected}");
+}
+
+#[test]
+fn one_rotation_is_one_frequency() {
+    let mut circuit = Circuit::new(1);
+    circuit.rx(input(0), 0);
+    let cosine = spectrum(&circuit, &z(0));
+    assert_eq!(cosine.frequencies(), Frequencies { unit: 1.0, degree: 1 });
+    [-1, 1].into_iter().for_each(|k| close(cosine.coefficient(k), 0.5));
+    [-2, 0, 2, isize::MIN, isize::MAX].into_iter().for_each(|k| close(cosine.coefficient(k), 0.0));
+    // <Y> = -sin(x)
+    let sine = spectrum(&circuit, &y(0));
+    close(sine.coefficient(1), C::new(0.0, 0.5));
+    close(sine.coefficient(-1), C::new(0.0, -0.5));
+    let frequencies: Vec<f64> = sine.iter().map(|(frequency, _)| frequency).collect();
+    assert_eq!(frequencies, [-1.0, 0.0, 1.0]);
+}
+
+/// L uploads reach the frequency L and none above it.
+#[test]
+fn uploads_add_up() -> anyhow::Result<()> {
+    for uploads in 1..=5 {
+        let mut circuit = Circuit::new(2);
+        let w = circuit.weights("w", (uploads + 1, 2, 3));
+        for l in 0..=uploads {
+            (0..2).for_each(|q| _ = circuit.u(w.at([l, q, 0]), w.at([l, q, 1]), w.at([l, q, 2]), q));
+            circuit.cx(0, 1);
+            if l < uploads {
+                circuit.rz(input(0) + 0.3, 0);
+            }
+        }
+        let numbers = uniform(&mut rng(uploads as u64), 6 * (uploads + 1));
+        let w = Tensor::from_vec(numbers, (uploads + 1, 2, 3), &Device::Cpu)?;
+        let weights: &[(&str, &Tensor)] = &[("w", &w)];
+        let (observable, point) = (z(0) * x(1) + y(0), [f64::NAN]);
+        let degree = uploads as isize;
+        let wide = Frequencies { unit: 1.0, degree: uploads + 3 };
+        assert!(fourier_spectrum(&circuit, &observable, 0, &point, weights, None).is_ok(), "its own value is not read");
+        let spectrum = fourier_spectrum(&circuit, &observable, 0, &[0.0], weights, Some(wide))?;
+        for k in 1..=degree + 3 {
+            close(spectrum.coefficient(-k), spectrum.coefficient(k).conj());
+            let size = spectrum.coefficient(k).norm();
+            assert!(if k <= degree { size > 1e-6 } else { size < 1e-14 }, "{uploads} uploads, {k}: {size:e}");
+        }
+        let found = fourier_spectrum(&circuit, &observable, 0, &[0.0], weights, None)?;
+        assert_eq!(found.frequencies(), Frequencies { unit: 1.0, degree: uploads });
+        found.iter().zip(-degree..).for_each(|((_, c), k)| close(c, spectrum.coefficient(k)));
+    }
+    Ok(())
+}
+
+/// The series is the circuit: at any other point, and for every kind of generator.
+#[test]
+fn the_series_is_the_circuit() -> anyhow::Result<()> {
+    let mut circuit = Circuit::new(3);
+    let w = circuit.weights("w", 2);
+    circuit.h(0).h(1).h(2);
+    circuit.crx(input(0), 0, 1).p(2.0 * input(0) + 0.2, 2).controlled([0], |c| _ = c.rzz(input(0), 1, 2));
+    circuit.rx(w.at([0]) * input(0), 0).ry(input(0) * input(1), 1).cp(input(0), 1, 2).rz(-input(0), 2);
+    circuit.ry(0.4, 0).ry(0.7, 1).ry(1.1, 2).cx(0, 1).cx(1, 2).global_phase(0.1234 * input(0));
+    let w = Tensor::new(&[1.5f64, 0.3], &Device::Cpu)?;
+    let weights: &[(&str, &Tensor)] = &[("w", &w)];
+    let observable = z(0) * z(1) + x(2) + 0.3 * y(1);
+    let point = [0.0, -2.5];
+    let spectrum = fourier_spectrum(&circuit, &observable, 0, &point, weights, None)?;
+    // 1 + 2 + 1 + 1.5 + 2.5 + 1 + 1 in halves.
+    assert_eq!(spectrum.frequencies(), Frequencies { unit: 0.5, degree: 20 });
+    for x in [-1.0, 0.3, 2.0, 10.0] {
+        let inputs = Tensor::new(&[[x, -2.5]], &Device::Cpu)?;
+        let measured = Measurement::expectation([observable.clone()]);
+        let expected = functional::evaluate(&circuit, &measured, Some(&inputs), weights)?.to_vec2::<f64>()?[0][0];
+        let series: C = spectrum.iter().map(|(frequency, c)| c * C::cis(frequency * x)).sum();
+        assert!((series - expected).norm() < 1e-13, "f({x}) = {expected}, not {series}");
+    }
+    Ok(())
+}
+
+#[test]
+fn what_is_not_seen_does_not_count() -> anyhow::Result<()> {
+    let mut circuit = Circuit::new(2).with_inputs(2);
+    circuit.rx(input(0), 0).rx(0.25 * input(0), 1);
+    let of = |observable: &Observable, feature: usize| frequencies(&circuit, observable, feature, &[0.0; 2], &[]);
+    assert_eq!(of(&z(0), 0)?, Frequencies { unit: 1.0, degree: 1 });
+    assert_eq!(of(&z(1), 0)?, Frequencies { unit: 0.25, degree: 1 });
+    assert_eq!(of(&(z(0) + z(1)), 0)?, Frequencies { unit: 0.25, degree: 5 });
+    assert_eq!(of(&z(0), 1)?, Frequencies { unit: 1.0, degree: 0 });
+    let constant = fourier_spectrum(&circuit, &z(0), 1, &[0.4, 0.0], &[], None)?;
+    close(constant.coefficient(0), 0.4f64.cos());
+    Ok(())
+}
+
+/// Weights of any dtype; a unit that is no round number.
+#[test]
+fn a_learned_frequency() -> anyhow::Result<()> {
+    let mut circuit = Circuit::new(1);
+    let w = circuit.weights("w", 1);
+    circuit.ry(w.at([0]) * input(0), 0).ry(w.at([0]) * input(0) * 2.0, 0);
+    let w = Tensor::new(&[0.7316f32], &Device::Cpu)?;
+    let found = fourier_spectrum(&circuit, &z(0), 0, &[0.0], &[("w", &w)], None)?;
+    let Frequencies { unit, degree } = found.frequencies();
+    assert!((unit - f64::from(0.7316f32)).abs() < 1e-15 && degree == 3);
+    close(found.coefficient(3), 0.5);
+    Ok(())
+}
+
+/// Conditions on other features choose which gates there are; one on the feature itself is no Fourier series.
+#[test]
+fn under_conditions() {
+    let mut circuit = Circuit::new(1);
+    circuit.rx(input(0), 0).when(input(1).gt(0.5), |c| {
+        c.rx(2.0 * input(0) * input(1), 0);
+    });
+    for (other, unit, degree) in [(0.4, 1.0, 1), (0.75, 0.5, 5)] {
+        let spectrum = fourier_spectrum(&circuit, &z(0), 0, &[0.0, other], &[], None).unwrap();
+        assert_eq!(spectrum.frequencies(), Frequencies { unit, degree });
+        for (frequency, coefficient) in spectrum.iter() {
+            let expected = if (frequency.abs() - unit * degree as f64).abs() < 1e-12 { 0.5 } else { 0.0 };
+            assert!((coefficient - expected).norm() < 1e-12, "{frequency}: {coefficient}");
+        }
+    }
+    circuit.when(input(0).lt(0.1), |c| {
+        c.x(0);
+    });
+    let refused = fourier_spectrum(&circuit, &z(0), 0, &[0.0, 0.0], &[], None);
+    assert!(matches!(refused, Err(Error::Diagnostics(Mistake::NotLinear { feature: 0 }))));
+}

@@ -1,0 +1,123 @@
+//! Questions without an answer.
+
+use super::*;
+use candlewick::diagnostics::{Frequencies, fourier_spectrum, frequencies};
+use candlewick::{Error, Mistake};
+
+/// Asserts that an error is this mistake, and says so.
+#[track_caller]
+fn mistaken<T: std::fmt::Debug>(result: candlewick::Result<T>, mistake: &Mistake) {
+    let error = result.expect_err("an error");
+    assert!(matches!(&error, Error::Diagnostics(found) if found == mistake), "{error:?}");
+    assert_eq!(error.to_string(), format!("diagnostics: {mistake}"));
+}
+
+fn fed() -> Circuit {
+    let mut circuit = Circuit::new(1);
+    let w = circuit.weights("w", 1);
+    circuit.ry(input(0) + w.at([0]), 0);
+    circuit
+}
+
+#[test]
+fn too_few_of_anything() -> anyhow::Result<()> {
+    let circuit = rotations(1);
+    let few = |what, expected: &str, actual| Mistake::Length { what, expected: expected.to_owned(), actual };
+    mistaken(gradient_variance(&circuit, &z(0), None, 1, 0), &few("samples", "2 or more", 1));
+    mistaken(entangling_capability(&circuit, None, 0, 0), &few("samples", "1 or more", 0));
+    mistaken(expressibility(&circuit, None, 0, 5, 0), &few("pairs", "1 or more", 0));
+    mistaken(expressibility(&circuit, None, 5, 0, 0), &few("bins", "1 or more", 0));
+    let nothing = Tensor::zeros((3, 0, 1), DType::F64, &Device::Cpu)?;
+    let no_samples = few("input sample(s)", "1 or more", 0);
+    mistaken(gradient_variance(&fed(), &z(0), Some(&nothing), 5, 0), &no_samples);
+    mistaken(expressibility(&fed(), Some(&nothing), 5, 5, 0), &no_samples);
+    mistaken(entangling_capability(&fed(), Some(&nothing), 5, 0), &no_samples);
+    Ok(())
+}
+
+/// Mistakes of the circuit, its inputs and its weights are those of any other call.
+#[test]
+fn circuits_and_tensors_that_do_not_fit() -> anyhow::Result<()> {
+    let mut broken = Circuit::new(1);
+    broken.x(3);
+    let w = Tensor::zeros(1, DType::F64, &Device::Cpu)?;
+    let weights: &[(&str, &Tensor)] = &[("w", &w)];
+    let wide = Tensor::zeros((2, 3), DType::F64, &Device::Cpu)?;
+    let integers = Tensor::zeros((2, 1), DType::U32, &Device::Cpu)?;
+    let all = |circuit: &Circuit, x: Option<&Tensor>| {
+        [
+            gradient_variance(circuit, &z(0), x, 2, 0).map(drop).expect_err("an error"),
+            expressibility(circuit, x, 2, 2, 0).map(drop).expect_err("an error"),
+            entangling_capability(circuit, x, 2, 0).map(drop).expect_err("an error"),
+            drift(circuit, x, if circuit.weight_tensors().is_empty() { &[] } else { weights })
+                .map(drop)
+                .expect_err("an error"),
+        ]
+    };
+    assert!(all(&broken, None).iter().all(|error| matches!(error, Error::Circuit { .. })));
+    assert!(all(&fed(), None).iter().all(|error| matches!(error, Error::MissingInputs { expected: 1 })));
+    assert!(all(&fed(), Some(&wide)).iter().all(|error| matches!(error, Error::InputWidth { expected: 1, .. })));
+    assert!(all(&fed(), Some(&integers)).iter().all(|error| matches!(error, Error::UnsupportedDType { .. })));
+    assert!(matches!(gradient_variance(&fed(), &z(1), Some(&w), 2, 0), Err(Error::Observable { index: 0, .. })));
+
+    let x = Tensor::zeros(1, DType::F64, &Device::Cpu)?;
+    let ensemble = Tensor::zeros((4, 1), DType::F64, &Device::Cpu)?;
+    let half = x.to_dtype(DType::F16)?;
+    assert!(matches!(drift(&fed(), Some(&x), &[]), Err(Error::MissingWeights { .. })));
+    assert!(matches!(drift(&fed(), Some(&x), &[("w", &ensemble)]), Err(Error::WeightShape { .. })));
+    assert!(matches!(drift(&fed(), Some(&x), &[("v", &w)]), Err(Error::UnexpectedWeights { .. })));
+    assert!(matches!(drift(&fed(), Some(&half), weights), Err(Error::DTypeMismatch { .. })));
+    assert!(drift(&fed(), Some(&half), &[("w", &half)])? < 1e-6);
+    Ok(())
+}
+
+#[test]
+fn features_without_a_series() -> anyhow::Result<()> {
+    let w = Tensor::zeros(1, DType::F64, &Device::Cpu)?;
+    let weights: &[(&str, &Tensor)] = &[("w", &w)];
+    let of = |circuit: &Circuit| frequencies(circuit, &z(0), 0, &vec![0.5; circuit.inputs()], &[]);
+    mistaken(frequencies(&fed(), &z(0), 1, &[0.0], weights), &Mistake::InputOutOfRange { index: 1, width: 1 });
+    let error = frequencies(&fed(), &z(0), 0, &[0.0, 0.0], weights).expect_err("two values");
+    assert!(matches!(error, Error::InputWidth { expected: 1, .. }), "{error:?}");
+    let ensemble = Tensor::zeros((4, 1), DType::F64, &Device::Cpu)?;
+    let error = frequencies(&fed(), &z(0), 0, &[0.0], &[("w", &ensemble)]).expect_err("four members");
+    assert!(matches!(error, Error::WeightShape { .. }), "{error:?}");
+    let error = frequencies(&fed(), &z(0), 0, &[0.0], &[]).expect_err("no weights");
+    assert!(matches!(error, Error::MissingWeights { .. }), "{error:?}");
+
+    let mut squared = Circuit::new(1);
+    squared.ry(input(0) * input(0), 0);
+    mistaken(of(&squared), &Mistake::NotLinear { feature: 0 });
+    let mut embedded = Circuit::new(1);
+    embedded.amplitude_embedding(0..2);
+    mistaken(of(&embedded), &Mistake::NotLinear { feature: 0 });
+    let mut apart = Circuit::new(1);
+    apart.rx(input(0), 0).ry(PI * input(0), 0);
+    let error = of(&apart).expect_err("1 and π");
+    let Error::Diagnostics(Mistake::NoCommonFrequency { feature: 0, largest, .. }) = error else { panic!("{error:?}") };
+    assert!((largest - PI).abs() < 1e-15);
+    let mut product = Circuit::new(1);
+    product.ry(input(0) * input(1), 0);
+    let error = frequencies(&product, &z(0), 0, &[0.0, f64::INFINITY], &[]).expect_err("infinite");
+    assert!(matches!(error, Error::Diagnostics(Mistake::NotFinite { .. })), "{error:?}");
+    Ok(())
+}
+
+#[test]
+fn frequencies_that_are_none() {
+    let given = |unit, degree| {
+        let mut circuit = Circuit::new(1);
+        circuit.rx(input(0), 0);
+        fourier_spectrum(&circuit, &z(0), 0, &[0.0], &[], Some(Frequencies { unit, degree }))
+    };
+    for value in [0.0, -1.0, f64::INFINITY] {
+        mistaken(given(value, 1), &Mistake::NotPositive { what: "the unit of the frequencies", value });
+    }
+    assert!(given(f64::NAN, 1).is_err());
+    let expected = "at most 4096".to_owned();
+    mistaken(given(1.0, 4097), &Mistake::Length { what: "frequencies", expected, actual: 4097 });
+    mistaken(
+        given(1.0, usize::MAX),
+        &Mistake::Length { what: "frequencies", expected: "at most 4096".to_owned(), actual: usize::MAX },
+    );
+}
