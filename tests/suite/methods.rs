@@ -54,7 +54,10 @@ fn compare(
     method: GradientMethod,
     tolerance: impl Fn(Engine) -> f64,
 ) {
-    for engine in engines() {
+    // Differences are taken in F64, which an emulated device of another precision refuses.
+    let in_f64 = matches!(method, GradientMethod::FiniteDifference { .. });
+    let takes_f64 = |engine: &Engine| engine.dtype == DType::F64 || engine.name.starts_with("cpu");
+    for engine in engines().into_iter().filter(|engine| !in_f64 || takes_f64(engine)) {
         let of = |method| gradients(case, measurement, with(method), engine, 5).unwrap();
         let ([dx, dw], [exact_dx, exact_dw]) = (of(method), of(GradientMethod::Adjoint));
         close(&format!("{what}, {}: dx", engine.name), &dx, &exact_dx, tolerance(engine));

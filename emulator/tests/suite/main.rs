@@ -6,11 +6,15 @@ mod conditional;
 mod deferred;
 mod device;
 mod engines;
+#[path = "../../../tests/suite/ensembles.rs"]
+mod ensembles;
 #[path = "../../../tests/suite/gradients.rs"]
 mod gradients;
 #[path = "../../../tests/suite/lab.rs"]
 mod lab;
 mod limits;
+#[path = "../../../tests/suite/methods.rs"]
+mod methods;
 #[path = "../../../tests/suite/oracle.rs"]
 mod oracle;
 #[path = "../../../tests/suite/values.rs"]
