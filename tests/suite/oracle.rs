@@ -429,13 +429,6 @@ fn random_condition(rng: &mut StdRng, inputs: usize) -> Cond {
     }
 }
 
-/// As [`random_case`], without conditions.
-pub(crate) fn random_unconditional_case(seed: u64, qubits: usize, depth: usize, embed: bool) -> Case {
-    let mut case = random_case(seed, qubits, depth, embed);
-    case.ops.iter_mut().for_each(|op| op.conditions.clear());
-    case
-}
-
 /// A random circuit that uses every kind of operation.
 pub(crate) fn random_case(seed: u64, qubits: usize, depth: usize, embed: bool) -> Case {
     // Conditions have a stream of their own, so that circuits are the same with and without.
