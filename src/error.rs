@@ -338,6 +338,20 @@ pub enum Mistake {
         /// Degree of the product.
         degree: usize,
     },
+    /// A condition that reads weights.
+    #[error("a condition may read inputs only, not weight tensor `{name}`")]
+    ConditionOnWeights {
+        /// Name of the tensor.
+        name: String,
+    },
+    /// A dense unitary under a condition whose eigenvectors were not found.
+    #[error("the matrix under a condition was not diagonalised: off by {deviation:e}, allowed is {allowed:e}")]
+    NotDiagonalised {
+        /// Largest entry of the difference between the matrix and what its eigenvectors and eigenvalues give.
+        deviation: f64,
+        /// Allowed deviation.
+        allowed: f64,
+    },
     /// An index outside a weight tensor.
     #[error("index {index:?} is out of range for weight tensor `{name}` of shape {shape:?}")]
     WeightIndex {
@@ -432,8 +446,35 @@ pub enum Mistake {
     #[error("amplitude embedding must be the first operation of a circuit")]
     EmbeddingNotFirst,
     /// State preparation where a unitary is needed.
-    #[error("amplitude embedding is no unitary: it cannot be inverted, repeated or controlled")]
+    #[error("amplitude embedding is no unitary: it cannot be inverted, repeated, controlled or conditional")]
     EmbeddingNotUnitary,
+    /// A measurement or a reset where a unitary is needed.
+    #[error("a measurement or a reset inside a circuit is no unitary: it cannot be inverted or controlled")]
+    MeasurementNotUnitary,
+    /// A qubit that a measurement or a reset needs to be in 0.
+    #[error("qubit {qubit} has been used before: measurements and resets need one that is untouched")]
+    QubitTouched {
+        /// Its index.
+        qubit: usize,
+    },
+    /// The record of a measurement as the target of an operation.
+    #[error("qubit {qubit} is the record of a measurement: it may be a control, and no target")]
+    RecordChanged {
+        /// Its index.
+        qubit: usize,
+    },
+    /// More than a classical bit read from the record of a measurement.
+    #[error("qubit {qubit} is the record of a measurement: observables may have no more of it than Z")]
+    RecordRead {
+        /// Its index.
+        qubit: usize,
+    },
+    /// A qubit used after a reset moved a state there.
+    #[error("qubit {qubit} holds what a reset took away: nothing may touch it")]
+    QubitDiscarded {
+        /// Its index.
+        qubit: usize,
+    },
     /// A circuit with more operations than it may have.
     #[error("a circuit may have at most {limit} operations")]
     TooManyOperations {
@@ -481,7 +522,7 @@ pub enum Mistake {
         value: f64,
     },
     /// A feature in which outputs have no Fourier series.
-    #[error("outputs are no Fourier series in feature {feature}: it is squared in an angle, or is an amplitude")]
+    #[error("outputs are no Fourier series in feature {feature}: it is squared, an amplitude, or in a condition")]
     NotLinear {
         /// Index of the feature.
         feature: usize,

@@ -8,6 +8,7 @@ pub(crate) use derivatives::Call;
 pub use derivatives::{ValueAndGrad, hessian, hessian_vector_product, jacobian, metric_tensor, value_and_grad};
 
 use crate::circuit::Circuit;
+use crate::columns;
 use crate::engine;
 use crate::engine::cpu::Cpu;
 use crate::error::{Error, Result};
@@ -139,12 +140,20 @@ impl<'a> Given<'a> {
         }
         let (leading, rows) = match inputs {
             Some(tensor) => rows(program, tensor)?,
-            None if program.inputs > 0 => return Err(Error::MissingInputs { expected: program.inputs }),
+            None if program.features > 0 => return Err(Error::MissingInputs { expected: program.features }),
             None => (&[][..], Tensor::zeros((1, least(&device)), outer, &device)?),
         };
         // Without elements there is nothing to cast.
         let rows = if rows.dim(0)? == 0 { rows } else { rows.to_dtype(state_dtype(outer))?.contiguous()? };
         Ok(Self { leading, rows, outer, device })
+    }
+
+    /// What engines see, `[batch, inputs]`.
+    pub(crate) fn with_columns(&self, program: &Program, weights: &Tensor) -> Result<Tensor> {
+        if program.columns.is_empty() {
+            return Ok(self.rows.clone());
+        }
+        columns::append(program, &self.rows, &weights.flatten_all()?)
     }
 
     pub(crate) fn batch(&self) -> usize {
@@ -188,8 +197,10 @@ pub(crate) fn run(
     if given.batch() == 0 {
         return given.empty(&given.rows, &[], program);
     }
+    estimator.check(program, in_graph && given.rows.track_op())?;
     let weights = flat(weights, &given)?;
-    given.shaped(&estimator.apply(program, &given.rows, &weights, in_graph)?, &[], program)
+    let rows = given.with_columns(program, &weights)?;
+    given.shaped(&estimator.apply(program, &rows, &weights, in_graph)?, &[], program)
 }
 
 /// Hands the final states of all samples, in the precision they are computed in, to `each`: `[samples, 2^n, 2]` behind the number of
@@ -204,8 +215,9 @@ pub(crate) fn states(
 ) -> Result<()> {
     let given = Given::new(program, default, inputs, weights)?;
     let weights = flat(weights, &given)?;
+    let rows = given.with_columns(program, &weights)?;
     (0..given.batch()).step_by(most.max(1)).try_for_each(|first| {
-        let rows = given.rows.narrow(0, first, most.max(1).min(given.batch() - first))?.contiguous()?;
+        let rows = rows.narrow(0, first, most.max(1).min(given.batch() - first))?.contiguous()?;
         each(first, &estimator.apply(program, &rows, &weights, false)?)
     })
 }
@@ -230,9 +242,9 @@ fn least(device: &Device) -> usize {
 
 /// Leading dimensions of an input, and the input as `[batch, features]`.
 fn rows<'a>(program: &Program, tensor: &'a Tensor) -> Result<(&'a [usize], Tensor)> {
-    let wrong = || Error::InputWidth { expected: program.inputs, shape: tensor.shape().clone() };
+    let wrong = || Error::InputWidth { expected: program.features, shape: tensor.shape().clone() };
     let (&width, leading) = tensor.dims().split_last().ok_or_else(wrong)?;
-    if width != program.inputs {
+    if width != program.features {
         return Err(wrong());
     }
     let batch: usize = leading.iter().product();

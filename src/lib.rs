@@ -49,6 +49,7 @@ mod autograd;
 #[doc(hidden)]
 pub mod bench;
 pub mod circuit;
+mod columns;
 pub mod diagnostics;
 mod engine;
 #[cfg(any(feature = "cuda", feature = "metal", feature = "emulator"))]
@@ -80,7 +81,7 @@ pub use observable::Observable;
 /// # circuit.check().unwrap();
 /// ```
 pub mod prelude {
-    pub use crate::circuit::{Angle, Circuit, Entanglement, Weights, input};
+    pub use crate::circuit::{Angle, Circuit, Condition, Entanglement, Weights, input};
     pub use crate::gradient::GradientMethod;
     pub use crate::measurement::Measurement;
     pub use crate::nn::{QuantumLayer, QuantumLayerConfig};

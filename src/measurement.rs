@@ -78,6 +78,22 @@ impl Measurement {
             Self::State => Ok(()),
         }
     }
+
+    /// Whether observables take qubits that record a measurement for the classical bits they stand for.
+    pub(crate) fn check_records(&self, records: u64) -> Result<()> {
+        let observables = match self {
+            Self::Expectation(observables) | Self::Variance(observables) => &observables[..],
+            Self::Probabilities(_) | Self::State => &[],
+        };
+        for (index, observable) in observables.iter().enumerate() {
+            let flipped = records & observable.flipped();
+            if flipped != 0 {
+                let mistake = Mistake::RecordRead { qubit: flipped.trailing_zeros() as usize };
+                return Err(Error::Observable { index, mistake });
+            }
+        }
+        Ok(())
+    }
 }
 
 fn check_measured(measured: &[usize], qubits: usize) -> Result<(), Mistake> {

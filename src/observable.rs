@@ -215,6 +215,12 @@ impl Observable {
         if deviation > allowed { Err(Mistake::NotHermitian { deviation, allowed }) } else { Ok(()) }
     }
 
+    /// Qubits in which it is not diagonal.
+    pub(crate) fn flipped(&self) -> u64 {
+        let words = self.words.keys().fold(0, |mask, word| mask | word.x);
+        self.parts.iter().fold(words, |mask, (_, part)| mask | part.flipped())
+    }
+
     /// The Pauli words with their coefficients.
     pub(crate) fn words(&self) -> impl Iterator<Item = (Word, f64)> {
         self.words.iter().map(|(word, coefficient)| (*word, coefficient.re))
@@ -237,6 +243,15 @@ impl Observable {
 }
 
 impl Part {
+    /// Qubits in which it is not diagonal, as a mask.
+    fn flipped(&self) -> u64 {
+        let Self::Matrix { entries, qubits } = self else { return 0 };
+        let size = 1 << qubits.len();
+        let filled = (0..entries.len()).filter(|entry| entries[*entry] != Complex64::default());
+        let local = filled.fold(0, |local, entry| local | (entry / size) ^ (entry % size));
+        qubits.iter().enumerate().fold(0, |mask, (k, qubit)| mask | (local as u64 >> k & 1) << qubit)
+    }
+
     /// The qubits it acts on, as a mask.
     fn support(&self) -> u64 {
         match self {

@@ -292,6 +292,11 @@ impl fmt::Display for Angle {
     }
 }
 
+/// As [`short`], with a sign.
+pub(crate) fn number(value: f64) -> String {
+    format!("{}{}", if value < 0.0 { "-" } else { "" }, short(value.abs()))
+}
+
 /// At most four digits behind the point, π and its simple fractions by name, a power of ten where digits would not do.
 pub(crate) fn short(value: f64) -> String {
     use std::f64::consts::PI;

@@ -1,6 +1,7 @@
 //! The builder methods. Those of the gate table are made from its rows.
 
-use super::{Angle, Circuit, Kind, MAX_OPERATIONS, Operation, Variable};
+use super::deferred::Roles;
+use super::{Angle, Circuit, Condition, Kind, MAX_OPERATIONS, Operation, Variable};
 use crate::error::Mistake;
 use crate::gate::{Gate, gate_table};
 use num_complex::Complex64;
@@ -93,13 +94,18 @@ impl Circuit {
     /// ```
     pub fn controlled(&mut self, controls: impl IntoIterator<Item = usize>, body: impl FnOnce(&mut Self)) -> &mut Self {
         let controls: Vec<usize> = controls.into_iter().collect();
+        self.nested(body, |operation| _ = operation.controls.splice(0..0, controls.iter().copied()))
+    }
+
+    /// Appends what `body` writes, each of its operations changed by `change`.
+    fn nested(&mut self, body: impl FnOnce(&mut Self), change: impl Fn(&mut Operation)) -> &mut Self {
         let mut inner = Self { weights: self.weights.clone(), declared: self.declared, ..Self::new(self.qubits) };
         body(&mut inner);
         inner.declarations().for_each(|declaration| self.declare(declaration.clone()));
         let first = self.operations.len();
         for mut operation in inner.operations {
             if operation.kind != Kind::Barrier {
-                operation.controls.splice(0..0, controls.iter().copied());
+                change(&mut operation);
             }
             self.push_operation(operation);
         }
@@ -107,6 +113,39 @@ impl Circuit {
             self.mistake.get_or_insert((first + index, name, mistake));
         }
         self
+    }
+
+    /// Appends what `body` writes, for the samples alone whose features meet a condition: in one call each sample of a batch
+    /// has its own active gates. Conditions of nested calls must all hold.
+    ///
+    /// ```
+    /// use candle_core::{Device, Tensor};
+    /// use candlewick::{functional, prelude::*};
+    /// let mut circuit = Circuit::new(2);
+    /// for q in 0..2 {
+    ///     circuit.when(input(q).abs().gt(0.1), |c| _ = c.ry(input(q), q));
+    /// }
+    /// circuit.when(input(0).gt(1.0) & input(1).lt(0.0), |c| _ = c.cx(0, 1));
+    ///
+    /// let x = Tensor::new(&[[0.05f64, 0.5], [0.5, 0.05]], &Device::Cpu)?;
+    /// let y = functional::evaluate(&circuit, &Measurement::expectation([z(0), z(1)]), Some(&x), &[])?;
+    /// let y = y.to_vec2::<f64>()?;
+    /// assert!(y[0][0] == 1.0 && (y[0][1] - 0.5f64.cos()).abs() < 1e-12);
+    /// assert!(y[1][1] == 1.0 && (y[1][0] - 0.5f64.cos()).abs() < 1e-12);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// Values and gradients are those of the circuit that a sample's active gates make. There is no gradient through
+    /// the condition itself: at the threshold it is that of the branch taken.
+    ///
+    /// A feature that is NaN or infinite makes neither branch right: where a condition or a conditional gate reads one,
+    /// the sample's outputs are NaN, and no other sample's.
+    pub fn when(&mut self, condition: impl Into<Condition>, body: impl FnOnce(&mut Self)) -> &mut Self {
+        let condition = condition.into();
+        if let Err(mistake) = condition.check() {
+            self.fail("when", mistake);
+        }
+        self.nested(body, |operation| operation.conditions.insert(0, condition.clone()))
     }
 
     /// Appends all operations of a circuit of at most as many qubits. Weight tensors of the same name are shared.
@@ -138,7 +177,8 @@ impl Circuit {
     /// ```
     #[must_use = "the circuit itself is not changed"]
     pub fn inverse(&self) -> Self {
-        let mut inverse = Self { operations: Vec::with_capacity(self.operations.len()), ..self.clone() };
+        let (operations, roles) = (Vec::with_capacity(self.operations.len()), Roles::default());
+        let mut inverse = Self { operations, roles, ..self.clone() };
         for operation in self.operations.iter().rev() {
             match operation.inverse() {
                 Ok(undone) => inverse.push_operation(undone),
@@ -166,7 +206,7 @@ impl Circuit {
     /// This circuit `times` times in a row, with the same weights each time.
     #[must_use = "the circuit itself is not changed"]
     pub fn repeat(&self, times: usize) -> Self {
-        let mut repeated = Self { operations: Vec::new(), ..self.clone() };
+        let mut repeated = Self { operations: Vec::new(), roles: Roles::default(), ..self.clone() };
         let times = if self.operations.is_empty() { 0 } else { times };
         for _ in 0..times {
             if repeated.mistake.is_some() {
@@ -178,7 +218,7 @@ impl Circuit {
     }
 
     fn push(&mut self, kind: Kind, angles: Vec<Angle>, qubits: Vec<usize>) -> &mut Self {
-        self.push_operation(Operation { kind, angles, qubits, controls: Vec::new(), dagger: false });
+        self.push_operation(Operation::new(kind, angles, qubits));
         self
     }
 
@@ -194,6 +234,7 @@ impl Circuit {
             Err(mistake) => self.fail(operation.name(), mistake),
             Ok(read) => {
                 self.read = self.read.max(read);
+                self.roles.note(&operation);
                 self.operations.push(operation);
             }
         }
@@ -203,23 +244,24 @@ impl Circuit {
     fn check_operation(&self, operation: &Operation) -> Result<usize, Mistake> {
         self.check_qubits(operation.qubits.iter().chain(&operation.controls))?;
         check_counts(operation)?;
+        operation.conditions.iter().try_for_each(Condition::check)?;
+        operation.angles.iter().try_for_each(Angle::check)?;
         let mut read = 0;
-        for angle in &operation.angles {
-            angle.check()?;
-            for variable in angle.variables() {
-                match variable {
-                    Variable::Input(index) => read = read.max(index.saturating_add(1)),
-                    Variable::Weight { tensor, .. } => match self.weights.get(&tensor.name) {
-                        Some(declaration) if declaration.handle.tensor == *tensor => {}
-                        _ => return Err(Mistake::UnknownWeights { name: tensor.name.clone() }),
-                    },
-                }
+        let of_angles = operation.angles.iter().flat_map(Angle::variables);
+        for variable in of_angles.chain(operation.conditions.iter().flat_map(Condition::variables)) {
+            match variable {
+                Variable::Input(index) => read = read.max(index.saturating_add(1)),
+                Variable::Weight { tensor, .. } => match self.weights.get(&tensor.name) {
+                    Some(declaration) if declaration.handle.tensor == *tensor => {}
+                    _ => return Err(Mistake::UnknownWeights { name: tensor.name.clone() }),
+                },
             }
         }
         if let Kind::AmplitudeEmbedding { first, count } = operation.kind {
             read = first.saturating_add(count);
             self.check_embedding(operation)?;
         }
+        self.roles.check(operation)?;
         match self.declared {
             Some(width) if read > width => Err(Mistake::InputOutOfRange { index: read - 1, width }),
             _ => Ok(read),
@@ -227,7 +269,7 @@ impl Circuit {
     }
 
     fn check_embedding(&self, operation: &Operation) -> Result<(), Mistake> {
-        if !operation.controls.is_empty() {
+        if !operation.controls.is_empty() || !operation.conditions.is_empty() {
             return Err(Mistake::EmbeddingNotUnitary);
         }
         let touched = self.operations.iter().any(|earlier| earlier.kind != Kind::Barrier);
@@ -269,7 +311,7 @@ fn check_counts(operation: &Operation) -> Result<(), Mistake> {
         },
         Kind::Unitary(_) if actual == 0 || actual > MAX_MATRIX_QUBITS => Err(count("1 to 6".to_owned())),
         Kind::Unitary(matrix) => check_unitary(matrix, 1 << actual),
-        Kind::GlobalPhase | Kind::Barrier | Kind::AmplitudeEmbedding { .. } => Ok(()),
+        Kind::GlobalPhase | Kind::Barrier | Kind::AmplitudeEmbedding { .. } | Kind::Measure | Kind::Reset => Ok(()),
     }
 }
 

@@ -1,9 +1,9 @@
 //! Text drawing of a circuit.
 //!
 //! Operations are put greedily into columns; a column is as wide as its widest label. Each qubit has a wire line and,
-//! below it, a line for the vertical joins.
+//! below it, a line for the vertical joins. Conditions are numbered, `?1`, and written out below.
 
-use super::{Circuit, Kind, Operation};
+use super::{Circuit, Condition, Kind, Operation};
 use std::fmt;
 
 /// Lines longer than this are broken into blocks.
@@ -18,16 +18,20 @@ struct Picture {
 }
 
 impl Operation {
-    fn picture(&self) -> Picture {
+    /// `mark` names the conditions it acts under.
+    fn picture(&self, mark: &str) -> Picture {
         let (controls, targets) = self.controls_and_targets();
-        let mut labels: Vec<(usize, String)> = controls.iter().map(|&q| (q, "●".to_owned())).collect();
+        let control = if self.kind == Kind::Measure { "M" } else { "●" };
+        let mut labels: Vec<(usize, String)> = controls.iter().map(|&q| (q, control.to_owned())).collect();
         if let Some(label) = self.phase_label() {
+            let label = label + mark;
             match labels.first_mut() {
                 Some((_, text)) => *text = format!("● {label}"),
                 None => labels.push((0, label)),
             }
         } else {
-            labels.extend(targets.iter().enumerate().map(|(k, &qubit)| (qubit, self.target_label(k, targets.len()))));
+            let label = |k: usize| self.target_label(k, targets.len()) + mark;
+            labels.extend(targets.iter().enumerate().map(|(k, &qubit)| (qubit, label(k))));
         }
         let low = labels.iter().map(|l| l.0).min().unwrap_or(0);
         let high = labels.iter().map(|l| l.0).max().unwrap_or(0);
@@ -56,6 +60,8 @@ impl Operation {
             Kind::Unitary(_) => format!("U{part}"),
             Kind::AmplitudeEmbedding { first, count } => format!("Amp(x{first}..x{}){part}", first + count - 1),
             Kind::Barrier => "░".to_owned(),
+            Kind::Measure => "record".to_owned(),
+            Kind::Reset => ["|0>", "old"][k].to_owned(),
             Kind::GlobalPhase => String::new(),
         }
     }
@@ -88,11 +94,19 @@ impl Column {
 }
 
 impl Circuit {
-    fn columns(&self) -> Vec<Column> {
-        let mut columns: Vec<Column> = Vec::new();
+    /// The columns, and the conditions that operations act under, each list of them once.
+    fn columns(&self) -> (Vec<Column>, Vec<&[Condition]>) {
+        let (mut columns, mut legend): (Vec<Column>, Vec<&[Condition]>) = (Vec::new(), Vec::new());
         let mut free = vec![0; self.qubits()];
         for operation in self.operations() {
-            let picture = operation.picture();
+            let conditions = operation.conditions();
+            let mark = if conditions.is_empty() {
+                String::new()
+            } else {
+                let known = legend.iter().position(|known| *known == conditions);
+                format!("?{}", 1 + known.unwrap_or_else(|| (legend.len(), legend.push(conditions)).0))
+            };
+            let picture = operation.picture(&mark);
             let span = picture.low..=picture.high;
             let column = free[span.clone()].iter().copied().max().unwrap_or(0);
             free[span].fill(column + 1);
@@ -101,7 +115,7 @@ impl Circuit {
             }
             columns[column].add(picture);
         }
-        columns
+        (columns, legend)
     }
 }
 
@@ -109,7 +123,7 @@ impl fmt::Display for Circuit {
     /// Draws the circuit, qubit 0 on top; a mistake is written below the operations before it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name_width = format!("q{}", self.qubits().saturating_sub(1)).len();
-        let columns = self.columns();
+        let (columns, legend) = self.columns();
         let mut rest = &columns[..];
         loop {
             let mut used = name_width + 2;
@@ -125,6 +139,10 @@ impl fmt::Display for Circuit {
             }
             writeln!(f)?;
             rest = later;
+        }
+        for (index, conditions) in legend.iter().enumerate() {
+            let joined = conditions.iter().skip(1).fold(conditions[0].clone(), |all, condition| all & condition);
+            writeln!(f, "?{}: {joined}", index + 1)?;
         }
         match self.check() {
             Err(error) => writeln!(f, "error: {error}"),

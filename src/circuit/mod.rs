@@ -5,6 +5,8 @@
 
 mod angle;
 mod builder;
+mod condition;
+mod deferred;
 mod draw;
 mod operation;
 pub mod templates;
@@ -13,6 +15,8 @@ mod weights;
 pub use angle::{Angle, Weights, input};
 pub(crate) use angle::{Term, Variable};
 pub use builder::MAX_MATRIX_QUBITS;
+pub(crate) use condition::{Comparison, Token, spelled};
+pub use condition::{Condition, Magnitude};
 pub use operation::Operation;
 pub(crate) use operation::{Kind, adjoint};
 pub use templates::Entanglement;
@@ -20,6 +24,7 @@ pub use weights::MAX_WEIGHTS;
 pub(crate) use weights::{Declaration, not_finite};
 
 use crate::error::{Error, Mistake, Result};
+use deferred::Roles;
 use std::collections::BTreeMap;
 
 /// The largest number of qubits a circuit may have: a basis index must fit a `u64`, and its byte offset too.
@@ -67,6 +72,7 @@ pub struct Circuit {
     read: usize,
     /// Width declared by `with_inputs`.
     declared: Option<usize>,
+    roles: Roles,
     /// Operation index, its name, what is wrong.
     mistake: Option<(usize, String, Mistake)>,
 }
@@ -87,6 +93,7 @@ impl Circuit {
             weights: BTreeMap::new(),
             read: 0,
             declared: None,
+            roles: Roles::default(),
             mistake: mistake.map(|mistake| (0, "new".to_owned(), mistake)),
         }
     }

@@ -1,6 +1,6 @@
 //! One operation of a circuit, and how it is undone.
 
-use super::Angle;
+use super::{Angle, Condition};
 use crate::error::Mistake;
 use crate::gate::{Gate, Inverse};
 use num_complex::Complex64;
@@ -15,6 +15,8 @@ pub struct Operation {
     pub(crate) qubits: Vec<usize>,
     /// Further controls, from [`Circuit::controlled`](crate::Circuit::controlled).
     pub(crate) controls: Vec<usize>,
+    /// It acts where all of them hold, from [`Circuit::when`](crate::Circuit::when).
+    pub(crate) conditions: Vec<Condition>,
     /// Whether the adjoint is meant.
     pub(crate) dagger: bool,
 }
@@ -34,9 +36,17 @@ pub(crate) enum Kind {
     Barrier,
     /// The state becomes the normalised features `inputs[first..first + count]`.
     AmplitudeEmbedding { first: usize, count: usize },
+    /// The second qubit, in 0 before, records the first.
+    Measure,
+    /// The first qubit becomes 0; its state moves to the second.
+    Reset,
 }
 
 impl Operation {
+    pub(crate) fn new(kind: Kind, angles: Vec<Angle>, qubits: Vec<usize>) -> Self {
+        Self { kind, angles, qubits, controls: Vec::new(), conditions: Vec::new(), dagger: false }
+    }
+
     /// Name of the builder method that makes this operation.
     pub fn name(&self) -> &'static str {
         match &self.kind {
@@ -46,6 +56,8 @@ impl Operation {
             Kind::Unitary(_) => "unitary",
             Kind::Barrier => "barrier",
             Kind::AmplitudeEmbedding { .. } => "amplitude_embedding",
+            Kind::Measure => "measure",
+            Kind::Reset => "reset",
         }
     }
 
@@ -72,6 +84,11 @@ impl Operation {
         &self.controls
     }
 
+    /// Conditions on a sample's features, from [`Circuit::when`](crate::Circuit::when): the operation acts where all hold.
+    pub fn conditions(&self) -> &[Condition] {
+        &self.conditions
+    }
+
     /// Whether the adjoint of the named gate is meant.
     pub fn is_dagger(&self) -> bool {
         self.dagger
@@ -79,7 +96,11 @@ impl Operation {
 
     /// All controls and all targets.
     pub(crate) fn controls_and_targets(&self) -> (Vec<usize>, &[usize]) {
-        let own = self.gate().map_or(0, |gate| gate.spec().controls);
+        let own = match self.kind {
+            Kind::Gate(gate) => gate.spec().controls,
+            Kind::Measure => 1,
+            _ => 0,
+        };
         let (gate_controls, targets) = self.qubits.split_at(own.min(self.qubits.len()));
         (self.controls.iter().chain(gate_controls).copied().collect(), targets)
     }
@@ -105,6 +126,7 @@ impl Operation {
             Kind::Unitary(matrix) => inverse.kind = Kind::Unitary(adjoint(matrix)),
             Kind::Barrier => {}
             Kind::AmplitudeEmbedding { .. } => return Err(Mistake::EmbeddingNotUnitary),
+            Kind::Measure | Kind::Reset => return Err(Mistake::MeasurementNotUnitary),
         }
         Ok(inverse)
     }

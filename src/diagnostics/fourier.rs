@@ -2,6 +2,7 @@
 
 use super::{exact, single};
 use crate::circuit::Circuit;
+use crate::columns;
 use crate::error::{Error, Mistake, Result};
 use crate::functional;
 use crate::measurement::Measurement;
@@ -121,7 +122,7 @@ pub fn fourier_spectrum(
 /// ```
 ///
 /// # Errors
-/// A feature that the circuit does not have; a `point` of another length; a feature that is squared, multiplied by itself or an amplitude;
+/// A feature that the circuit does not have; a `point` of another length; a feature that is squared, an amplitude or in a condition;
 /// frequencies without a common unit, or too many; else as for [`functional::evaluate`].
 pub fn frequencies(
     circuit: &Circuit,
@@ -169,14 +170,16 @@ impl<'a> Problem<'a> {
         Ok(problem)
     }
 
+    /// All features, of which the one in question has this value.
+    fn row(&self, value: f64) -> Vec<f64> {
+        let mut row = self.point.to_vec();
+        row[self.feature] = value;
+        row
+    }
+
     /// The output at values of the feature.
     fn values(&self, at: impl Iterator<Item = f64>) -> Result<Vec<f64>> {
-        let row = |value: f64| {
-            let mut row = self.point.to_vec();
-            row[self.feature] = value;
-            row
-        };
-        let rows: Vec<f64> = at.flat_map(row).collect();
+        let rows: Vec<f64> = at.flat_map(|value| self.row(value)).collect();
         let inputs = Tensor::from_vec(rows, ((), self.point.len()), &Device::Cpu)?;
         let named: Vec<_> = self.weights.iter().map(|(name, tensor)| (*name, tensor)).collect();
         let values = functional::evaluate(self.circuit, &self.measurement, Some(&inputs), &named)?;
@@ -186,13 +189,15 @@ impl<'a> Problem<'a> {
     fn frequencies(&self) -> Result<Frequencies> {
         let program = Program::with_rewrites(self.circuit, &self.measurement, Rewrites::NONE.with(Rewrite::LightCone))?;
         let embedded = program.embedding.is_some_and(|e| (e.first..e.first + e.count).contains(&self.feature));
-        if embedded {
+        let own = Variable::Input(self.feature);
+        let decides = |slot: &Slot| slot.terms.iter().any(|(_, first, second)| *first == own || *second == Some(own));
+        if embedded || program.columns.tests.iter().any(|test| decides(&test.value)) {
             return Err(Error::Diagnostics(Mistake::NotLinear { feature: self.feature }));
         }
-        let weights = self.all_weights(&program)?;
+        let variables = Variables::new(self, &program)?;
         let (mut steps, mut highest) = (Vec::new(), Vec::new());
         for probe in &program.probes().angles {
-            let slope = self.slope(&program.slots[probe.slot], &weights)?.abs();
+            let slope = variables.slope(&program.slots[probe.slot])?.abs();
             // A phase of the whole state is seen by nothing.
             if slope != 0.0 && probe.support != 0 {
                 let (step, high) = match probe.spectrum {
@@ -205,43 +210,6 @@ impl<'a> Problem<'a> {
             }
         }
         self.common(&steps, &highest)
-    }
-
-    /// All weights in the program's order.
-    fn all_weights(&self, program: &Program) -> Result<Vec<f64>> {
-        let mut all = Vec::with_capacity(program.weights);
-        for tensor in &program.tensors {
-            if let Some((_, values)) = self.weights.iter().find(|(name, _)| *name == tensor.name) {
-                all.extend(values.flatten_all()?.to_vec1::<f64>()?);
-            }
-        }
-        Ok(all)
-    }
-
-    /// The factor of the feature in a slot.
-    fn slope(&self, slot: &Slot, weights: &[f64]) -> Result<f64> {
-        let own = |variable: Variable| variable == Variable::Input(self.feature);
-        let value = |variable: Variable| match variable {
-            Variable::Input(index) => self.point[index],
-            Variable::Weight(index) => weights[index],
-        };
-        let mut slope = 0.0;
-        for &(coefficient, first, second) in &slot.terms {
-            slope += match (own(first), second) {
-                _ if coefficient == 0.0 => 0.0,
-                (true, None) => coefficient,
-                (true, Some(second)) if own(second) => {
-                    return Err(Error::Diagnostics(Mistake::NotLinear { feature: self.feature }));
-                }
-                (true, Some(second)) => coefficient * value(second),
-                (false, Some(second)) if own(second) => coefficient * value(first),
-                (false, _) => 0.0,
-            };
-        }
-        if slope.is_finite() {
-            return Ok(slope);
-        }
-        Err(Error::Diagnostics(Mistake::NotFinite { what: "the factor of the feature", value: slope }))
     }
 
     /// The unit that all steps are multiples of, and how many of it the highest frequencies are together.
@@ -260,6 +228,63 @@ impl<'a> Problem<'a> {
         }
         let (feature, limit) = (self.feature, MAX_DEGREE);
         Err(Error::Diagnostics(Mistake::NoCommonFrequency { feature, largest, unit, limit }))
+    }
+}
+
+/// Values of a program's variables, and their slopes in the feature.
+struct Variables {
+    feature: usize,
+    inputs: Vec<f64>,
+    slopes: Vec<f64>,
+    weights: Vec<f64>,
+}
+
+impl Variables {
+    /// Nothing may decide by the feature.
+    fn new(problem: &Problem<'_>, program: &Program) -> Result<Self> {
+        let mut weights = Vec::with_capacity(program.weights);
+        for tensor in &program.tensors {
+            if let Some((_, values)) = problem.weights.iter().find(|(name, _)| *name == tensor.name) {
+                weights.extend(values.flatten_all()?.to_vec1::<f64>()?);
+            }
+        }
+        let inputs = |value: f64| -> Result<Vec<f64>> {
+            let row = Tensor::from_vec(problem.row(value), (1, problem.point.len()), &Device::Cpu)?;
+            let all = columns::append(program, &row, &Tensor::new(&weights[..], &Device::Cpu)?)?;
+            Ok(all.flatten_all()?.to_vec1()?)
+        };
+        // Features and their products with switches are linear in the feature: 1 more is its slope.
+        let (inputs, more) = (inputs(0.0)?, inputs(1.0)?);
+        let slopes =
+            inputs.iter().zip(more).map(|(value, more)| if *value == more { 0.0 } else { more - value }).collect();
+        Ok(Self { feature: problem.feature, inputs, slopes, weights })
+    }
+
+    /// Value and slope.
+    fn of(&self, variable: Variable) -> [f64; 2] {
+        match variable {
+            Variable::Input(index) => [self.inputs[index], self.slopes[index]],
+            Variable::Weight(index) => [self.weights[index], 0.0],
+        }
+    }
+
+    /// The factor of the feature in a slot.
+    fn slope(&self, slot: &Slot) -> Result<f64> {
+        let mut slope = 0.0;
+        for &(coefficient, first, second) in slot.terms.iter().filter(|(coefficient, ..)| *coefficient != 0.0) {
+            let (first, second) = (self.of(first), second.map_or([1.0, 0.0], |second| self.of(second)));
+            slope += coefficient
+                * match [first[1] != 0.0, second[1] != 0.0] {
+                    [true, true] => return Err(Error::Diagnostics(Mistake::NotLinear { feature: self.feature })),
+                    [true, false] => first[1] * second[0],
+                    [false, true] => first[0] * second[1],
+                    [false, false] => 0.0,
+                };
+        }
+        if slope.is_finite() {
+            return Ok(slope);
+        }
+        Err(Error::Diagnostics(Mistake::NotFinite { what: "the factor of the feature", value: slope }))
     }
 }
 

@@ -265,7 +265,8 @@ impl<'a> Call<'a> {
         let sizes = behind.iter().try_fold(given.batch() as u64, |product, size| product.checked_mul(*size as u64));
         engine::check_numbers(&self.program, 1, sizes)?;
         let weights = flat(&self.weights, &given)?.detach();
-        let numbers = Numbers::new(&self.program, &given.rows.detach(), &weights)?;
+        let rows = given.with_columns(&self.program, &weights)?.detach();
+        let numbers = Numbers::new(&self.program, &rows, &weights)?;
         let estimator = Estimator::exact(Cpu::default());
         let (dtype, device) = (given.inner(), &given.device);
         let batches = Batches { estimator: &estimator, program: &self.program, dtype, device, call: 0 };

@@ -5,6 +5,7 @@
 
 use super::{Given, least};
 use crate::autograd::Forward;
+use crate::columns;
 use crate::engine;
 use crate::engine::cpu::Cpu;
 use crate::error::Result;
@@ -39,23 +40,25 @@ pub(super) fn run(
     let cpu = Cpu::default();
     let out = if batch >= OWN_CALL || members == 1 {
         engine::check(cpu, &given.device, program, batch, given.inner())?;
-        let one = |member| Forward::new(program, cpu).apply(&given.rows, &weights.get(member)?, true);
+        let one = |member| {
+            let weights = weights.get(member)?;
+            Forward::new(program, cpu).apply(&given.with_columns(program, &weights)?, &weights, true)
+        };
         Tensor::stack(&(0..members).map(one).collect::<Result<Vec<_>>>()?, 0)?
     } else {
-        let program = program.with_own_weights();
-        engine::check(cpu, &given.device, program, members * batch, given.inner())?;
-        let count = weights.dim(1)?;
-        let weights = weights.unsqueeze(1)?.broadcast_as((members, batch, count))?;
-        let rows = match program.inputs - count {
-            0 => weights,
-            features => {
-                let rows = given.rows.unsqueeze(0)?.broadcast_as((members, batch, features))?;
-                Tensor::cat(&[rows, weights], 2)?
-            }
+        let (form, points) = (program.with_own_weights(), members * batch);
+        engine::check(cpu, &given.device, form, points, given.inner())?;
+        let repeated = |tensor: Tensor| {
+            let width = tensor.dim(2)?;
+            tensor.broadcast_as((members, batch, width))?.reshape((points, width))
         };
-        let rows = rows.reshape((members * batch, program.inputs))?;
+        let (features, weights) = (repeated(given.rows.unsqueeze(0)?)?, repeated(weights.unsqueeze(1)?)?);
+        let rows = match program.inputs {
+            0 => weights,
+            _ => Tensor::cat(&[columns::append(program, &features, &weights)?, weights], 1)?,
+        };
         let none = Tensor::zeros(least(&given.device), given.inner(), &given.device)?;
-        Forward::new(program, cpu).apply(&rows, &none, true)?
+        Forward::new(form, cpu).apply(&rows, &none, true)?
     };
     given.shaped(&out, &[members], program)
 }

@@ -42,7 +42,7 @@ impl<'a> Numbers<'a> {
     /// How many variables of a kind a sample has.
     pub(super) fn count(&self, wrt: Wrt) -> usize {
         match wrt {
-            Wrt::Inputs => self.program.inputs,
+            Wrt::Inputs => self.program.features,
             Wrt::Weights => self.program.weights,
         }
     }
@@ -50,19 +50,17 @@ impl<'a> Numbers<'a> {
 
 impl Wrt {
     /// The place of a variable among those of this kind.
-    pub(super) fn place(self, variable: Variable) -> Option<usize> {
+    fn place(self, variable: Variable) -> Option<usize> {
         match (self, variable) {
             (Self::Inputs, Variable::Input(index)) | (Self::Weights, Variable::Weight(index)) => Some(index),
             _ => None,
         }
     }
 
-    /// Whether a slot reads variables of this kind.
-    pub(super) fn is_read(self, slot: &Slot) -> bool {
-        match self {
-            Self::Inputs => slot.reads_inputs(),
-            Self::Weights => slot.reads_weights(),
-        }
+    /// Whether a slot depends on variables of this kind.
+    pub(super) fn is_read(self, program: &Program, slot: &Slot) -> bool {
+        let read = |variable: &Variable| program.origin(*variable).is_some_and(|(of, _)| self.place(of).is_some());
+        slot.terms.iter().any(|(_, first, second)| read(first) || second.as_ref().is_some_and(read))
     }
 }
 
@@ -96,12 +94,40 @@ impl Sample<'_> {
     }
 }
 
-/// Hands every pair of variables of a slot, with the slot's second derivative in them, to `each`, in both orders.
-pub(super) fn second_derivatives(slot: &Slot, mut each: impl FnMut(Variable, Variable, f64)) {
-    for (coefficient, first, second) in &slot.terms {
-        if let Some(second) = second {
-            each(*first, *second, *coefficient);
-            each(*second, *first, *coefficient);
+/// Derivatives in what columns are made from, as a user has them.
+impl Numbers<'_> {
+    /// The place of a variable among those of a kind, and its derivative in that one: a product of a switch depends on the other
+    /// factor, a switch on nothing.
+    pub(super) fn place(&self, sample: usize, wrt: Wrt, variable: Variable) -> Option<(usize, f64)> {
+        let (of, switch) = self.program.origin(variable)?;
+        let factor = switch.map_or(1.0, |switch| self.sample(sample).inputs[switch]);
+        Some((wrt.place(of)?, factor))
+    }
+
+    /// Hands the places of the variables of a slot, with the slot's derivatives in them, to `each`.
+    pub(super) fn derivatives(&self, sample: usize, slot: &Slot, wrt: Wrt, mut each: impl FnMut(usize, f64)) {
+        self.sample(sample).derivatives(slot, |variable, derivative| {
+            if let Some((place, factor)) = self.place(sample, wrt, variable) {
+                each(place, factor * derivative);
+            }
+        });
+    }
+
+    /// Hands every pair of places of a slot, with the slot's second derivative in them, to `each`, in both orders.
+    pub(super) fn second_derivatives(
+        &self,
+        sample: usize,
+        slot: &Slot,
+        wrt: Wrt,
+        mut each: impl FnMut(usize, usize, f64),
+    ) {
+        for (coefficient, first, second) in &slot.terms {
+            let first = self.place(sample, wrt, *first);
+            let second = second.and_then(|second| self.place(sample, wrt, second));
+            if let (Some((first, a)), Some((second, b))) = (first, second) {
+                each(first, second, coefficient * a * b);
+                each(second, first, coefficient * a * b);
+            }
         }
     }
 }

@@ -4,6 +4,7 @@ use super::chain::Numbers;
 use super::points::{Batches, Form};
 use crate::engine::Wanted;
 use crate::error::Result;
+use crate::program::Variable;
 use rand::Rng;
 
 /// Points in units of the step, and their factors, whose sum over the step is the slope.
@@ -78,11 +79,12 @@ pub(super) fn along_directions(
     Ok(found.gradients)
 }
 
-/// The variables of a sample that are moved: places in a row of features, then weights.
+/// The variables of a sample that are moved: places in a row of features, then weights. Switches of conditional gates are not.
 fn variables(numbers: &Numbers<'_>, wanted: Wanted) -> impl Iterator<Item = usize> {
-    let inputs = numbers.program.inputs;
-    let range = |wanted: bool, start: usize, count: usize| start..start + if wanted { count } else { 0 };
-    range(wanted.inputs, 0, inputs).chain(range(wanted.weights, inputs, numbers.weights.len()))
+    let program = numbers.program;
+    let features = (0..program.inputs).filter(|index| program.origin(Variable::Input(*index)).is_some());
+    let weights = program.inputs..program.inputs + numbers.weights.len();
+    features.filter(move |_| wanted.inputs).chain(weights.filter(move |_| wanted.weights))
 }
 
 /// Features, then weights.

@@ -57,6 +57,15 @@ impl Estimator {
         self.calls.fetch_add(2, Ordering::Relaxed)
     }
 
+    /// Whether the gradients of a program can be found; with those in its features, if they are tracked.
+    pub(crate) fn check(&self, program: &Program, features_tracked: bool) -> Result<()> {
+        if features_tracked && program.embedding.is_some() && self.method == GradientMethod::ParameterShift {
+            let of = "features that are embedded as amplitudes";
+            return Err(Error::NoGradient { method: self.method.name(), of });
+        }
+        Ok(())
+    }
+
     /// Outputs `[batch, outputs]` for rows of features in the precision of the state and weights beside them; in the graph, if they
     /// may be and an argument is tracked.
     pub(crate) fn apply(
@@ -69,10 +78,6 @@ impl Estimator {
         if self.sampling.is_none() && self.method == GradientMethod::Adjoint {
             engine::check(self.cpu, rows.device(), program, rows.dim(0)?, rows.dtype())?;
             return Forward::new(program, self.cpu).apply(rows, weights, in_graph);
-        }
-        if in_graph && rows.track_op() && program.embedding.is_some() && self.method == GradientMethod::ParameterShift {
-            let of = "features that are embedded as amplitudes";
-            return Err(Error::NoGradient { method: self.method.name(), of });
         }
         let call = self.next_call();
         let value = self.values(program, Form::Shared, rows, Some(weights), (call, 0))?;

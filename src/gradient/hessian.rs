@@ -5,10 +5,11 @@
 //! chain rule takes them to variables, to which products in angles add their own second derivatives.
 
 use super::Wrt;
-use super::chain::{Numbers, second_derivatives};
+use super::chain::Numbers;
 use super::points::{Batches, Form};
 use super::shift::{Shift, shifts, unshifted};
 use crate::error::{Error, Result};
+use crate::program::Probe;
 
 /// What the second derivatives are multiplied with.
 #[derive(Debug, Clone, Copy)]
@@ -18,9 +19,6 @@ pub(crate) enum Direction<'a> {
     /// A vector for each sample, `[batch, variables]`: the result is `[batch, outputs, variables]`.
     Each(&'a [f64]),
 }
-
-/// Derivatives of one angle in the variables.
-type Derivatives = Vec<(usize, f64)>;
 
 /// See the module. The cost is a reverse sweep for each shift and output of each sample, in both cases.
 pub(crate) fn hessian(
@@ -35,72 +33,121 @@ pub(crate) fn hessian(
         return Err(Error::NoGradient { method: "a shift of the gradient", of });
     }
     let probes = program.probes();
-    let mut shifts = shifts(&probes.angles, &program.readout, |_, probe| wrt.is_read(&program.slots[probe.slot]));
-    // Where the gradient itself is wanted: unshifted, last.
-    shifts.push(Shift { angle: 0, by: 0.0, factor: 0.0 });
-    let (rows, width, start) = (unshifted(numbers), probes.program.inputs, probes.start());
-    let (outputs, count) = (program.outputs(), numbers.count(wrt));
-    let columns = if let Direction::None = direction { count } else { 1 };
-    let mut found = vec![0.0; numbers.batch * outputs * count * columns];
-    if probes.angles.is_empty() {
-        return Ok(found);
+    let mut shifts =
+        shifts(&probes.angles, &program.readout, |_, probe| wrt.is_read(program, &program.slots[probe.slot]));
+    let mut sums = Sums::new(numbers, wrt, direction);
+    if shifts.is_empty() {
+        return Ok(sums.found);
     }
-    let derivatives = |sample: usize, angle: usize| -> Derivatives {
-        let mut all = Vec::new();
-        numbers.sample(sample).derivatives(&program.slots[probes.angles[angle].slot], |variable, derivative| {
-            all.extend(wrt.place(variable).map(|place| (place, derivative)));
-        });
-        all
-    };
+    // The gradient itself, for the second derivatives of angles.
+    shifts.push(Shift { angle: 0, by: 0.0, factor: 0.0 });
+    let (rows, width, start, outputs) = (unshifted(numbers), probes.program.inputs, probes.start(), program.outputs());
+    // The outputs of a point stand next to each other, so do the points of a sample.
+    let place = |point: usize| (point / outputs / shifts.len(), point / outputs % shifts.len(), point % outputs);
     let fill = |point: usize, to: &mut [f64]| {
-        let (sample, shift) = (point / outputs / shifts.len(), shifts[point / outputs % shifts.len()]);
+        let (sample, which, _) = place(point);
         to.copy_from_slice(&rows[sample * width..(sample + 1) * width]);
-        to[start + shift.angle] += shift.by;
+        to[start + shifts[which].angle] += shifts[which].by;
     };
-    // The derivatives of all angles of the sample at hand.
-    let mut chain: (usize, Vec<Derivatives>) = (usize::MAX, Vec::new());
     let points = numbers.batch * shifts.len() * outputs;
     batches.slopes(
         Form::Probes,
         points,
-        |point| point % outputs,
+        |point| place(point).2,
         fill,
         |point, slopes| {
-            let (sample, which, output) =
-                (point / outputs / shifts.len(), point / outputs % shifts.len(), point % outputs);
-            if chain.0 != sample {
-                chain = (sample, (0..probes.angles.len()).map(|angle| derivatives(sample, angle)).collect());
-            }
+            let (sample, which, output) = place(point);
+            sums.enter(sample, output);
             let slopes = &slopes[start..];
-            let block = &mut found[(sample * outputs + output) * count * columns..][..count * columns];
-            let mut add = |row: usize, column: usize, amount: f64| match direction {
-                Direction::None => block[row * columns + column] += amount,
-                Direction::Each(vectors) => block[row] += amount * vectors[sample * count + column],
-            };
-            if which + 1 == shifts.len() {
-                for (probe, slope) in probes.angles.iter().zip(slopes) {
-                    second_derivatives(&program.slots[probe.slot], |first, second, derivative| {
-                        if let (Some(row), Some(column)) = (wrt.place(first), wrt.place(second)) {
-                            add(row, column, slope * derivative);
-                        }
-                    });
-                }
-                return;
-            }
-            let shift = shifts[which];
-            for (column, second) in &chain.1[shift.angle] {
-                for (angle, slope) in chain.1.iter().zip(slopes) {
-                    for (row, first) in angle {
-                        add(*row, *column, shift.factor * slope * first * second);
-                    }
-                }
+            if which + 1 < shifts.len() {
+                sums.add_shift(shifts[which], slopes);
+            } else {
+                sums.add_gradient(slopes);
             }
         },
     )?;
-    if let Direction::None = direction {
-        found.chunks_mut((count * count).max(1)).for_each(|block| symmetrise(block, count));
+    Ok(sums.finish())
+}
+
+/// What has been found, and the sample and output at hand.
+struct Sums<'a> {
+    numbers: &'a Numbers<'a>,
+    wrt: Wrt,
+    direction: Direction<'a>,
+    /// Variables of a sample.
+    count: usize,
+    found: Vec<f64>,
+    sample: usize,
+    output: usize,
+    /// Derivatives of each angle of the sample in the variables.
+    chain: Vec<Vec<(usize, f64)>>,
+}
+
+impl<'a> Sums<'a> {
+    fn new(numbers: &'a Numbers<'a>, wrt: Wrt, direction: Direction<'a>) -> Self {
+        let count = numbers.count(wrt);
+        let columns = if let Direction::None = direction { count } else { 1 };
+        let found = vec![0.0; numbers.batch * numbers.program.outputs() * count * columns];
+        Self { numbers, wrt, direction, count, found, sample: usize::MAX, output: 0, chain: Vec::new() }
     }
-    Ok(found)
+
+    fn enter(&mut self, sample: usize, output: usize) {
+        self.output = output;
+        if self.sample == sample {
+            return;
+        }
+        self.sample = sample;
+        let Self { numbers, wrt, .. } = *self;
+        let derivatives = |probe: &Probe| {
+            let mut all = Vec::new();
+            let slot = &numbers.program.slots[probe.slot];
+            numbers.derivatives(sample, slot, wrt, |place, derivative| all.push((place, derivative)));
+            all
+        };
+        self.chain = numbers.program.probes().angles.iter().map(derivatives).collect();
+    }
+
+    /// Adds to a second derivative of the sample's output, or to its product with the direction.
+    fn add(&mut self, row: usize, column: usize, amount: f64) {
+        let (count, block) = (self.count, self.sample * self.numbers.program.outputs() + self.output);
+        match self.direction {
+            Direction::None => self.found[(block * count + row) * count + column] += amount,
+            Direction::Each(vectors) => {
+                self.found[block * count + row] += amount * vectors[self.sample * count + column];
+            }
+        }
+    }
+
+    /// The gradient in the angles where one of them is shifted.
+    fn add_shift(&mut self, shift: Shift, slopes: &[f64]) {
+        let chain = std::mem::take(&mut self.chain);
+        for (column, second) in &chain[shift.angle] {
+            for (angle, slope) in chain.iter().zip(slopes) {
+                for (row, first) in angle {
+                    self.add(*row, *column, shift.factor * slope * first * second);
+                }
+            }
+        }
+        self.chain = chain;
+    }
+
+    /// The gradient in the angles, times their own second derivatives.
+    fn add_gradient(&mut self, slopes: &[f64]) {
+        let Self { numbers, wrt, sample, .. } = *self;
+        for (probe, slope) in numbers.program.probes().angles.iter().zip(slopes) {
+            let slot = &numbers.program.slots[probe.slot];
+            numbers.second_derivatives(sample, slot, wrt, |row, column, derivative| {
+                self.add(row, column, slope * derivative);
+            });
+        }
+    }
+
+    fn finish(mut self) -> Vec<f64> {
+        if let Direction::None = self.direction {
+            self.found.chunks_mut((self.count * self.count).max(1)).for_each(|block| symmetrise(block, self.count));
+        }
+        self.found
+    }
 }
 
 /// The mean of a square matrix and its transpose, which differ by rounding.

@@ -5,12 +5,13 @@ use super::chain::Numbers;
 use super::points::{Batches, Form};
 use super::shift::{shifts, unshifted};
 use crate::error::Result;
+use crate::program::Variable;
 
 /// `[batch, outputs, variables]`: a reverse sweep for each output, or two evaluations for each angle, whichever are fewer.
 pub(crate) fn jacobian(batches: &Batches<'_>, numbers: &Numbers<'_>, wrt: Wrt) -> Result<Vec<f64>> {
     let program = numbers.program;
     let probes = program.probes();
-    let shifts = shifts(&probes.angles, &program.readout, |_, probe| wrt.is_read(&program.slots[probe.slot]));
+    let shifts = shifts(&probes.angles, &program.readout, |_, probe| wrt.is_read(program, &program.slots[probe.slot]));
     let amplitudes = wrt == Wrt::Inputs && program.embedding.is_some();
     // A sweep costs about three evaluations.
     if amplitudes || 3 * program.outputs() <= shifts.len() {
@@ -29,7 +30,6 @@ fn by_output(batches: &Batches<'_>, numbers: &Numbers<'_>, wrt: Wrt) -> Result<V
         features.copy_from_slice(numbers.sample(point / outputs).inputs);
         weights.copy_from_slice(&numbers.weights);
     };
-    let first = if wrt == Wrt::Inputs { 0 } else { inputs };
     let points = numbers.batch * outputs;
     batches.slopes(
         Form::OwnWeights,
@@ -37,7 +37,13 @@ fn by_output(batches: &Batches<'_>, numbers: &Numbers<'_>, wrt: Wrt) -> Result<V
         |point| point % outputs,
         fill,
         |point, slopes| {
-            jacobian[point * count..(point + 1) * count].copy_from_slice(&slopes[first..first + count]);
+            let row = &mut jacobian[point * count..(point + 1) * count];
+            for (index, slope) in slopes.iter().enumerate() {
+                let variable = index.checked_sub(inputs).map_or(Variable::Input(index), Variable::Weight);
+                if let Some((place, factor)) = numbers.place(point / outputs, wrt, variable) {
+                    row[place] += factor * slope;
+                }
+            }
         },
     )?;
     Ok(jacobian)
@@ -46,7 +52,7 @@ fn by_output(batches: &Batches<'_>, numbers: &Numbers<'_>, wrt: Wrt) -> Result<V
 fn by_angle(batches: &Batches<'_>, numbers: &Numbers<'_>, wrt: Wrt) -> Result<Vec<f64>> {
     let program = numbers.program;
     let probes = program.probes();
-    let shifts = shifts(&probes.angles, &program.readout, |_, probe| wrt.is_read(&program.slots[probe.slot]));
+    let shifts = shifts(&probes.angles, &program.readout, |_, probe| wrt.is_read(program, &program.slots[probe.slot]));
     let (rows, width, start) = (unshifted(numbers), probes.program.inputs, probes.start());
     let (outputs, count) = (program.outputs(), numbers.count(wrt));
     let mut jacobian = vec![0.0; numbers.batch * outputs * count];
@@ -58,8 +64,7 @@ fn by_angle(batches: &Batches<'_>, numbers: &Numbers<'_>, wrt: Wrt) -> Result<Ve
     batches.run(Form::Probes, numbers.batch * shifts.len(), fill, |point, values| {
         let (sample, shift) = (point / shifts.len(), shifts[point % shifts.len()]);
         let slot = &program.slots[probes.angles[shift.angle].slot];
-        numbers.sample(sample).derivatives(slot, |variable, derivative| {
-            let Some(place) = wrt.place(variable) else { return };
+        numbers.derivatives(sample, slot, wrt, |place, derivative| {
             let column = jacobian[sample * outputs * count..].iter_mut().skip(place).step_by(count);
             column.zip(values).for_each(|(entry, value)| *entry += shift.factor * derivative * value);
         });

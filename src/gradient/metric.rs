@@ -27,7 +27,8 @@ pub(crate) fn metric(
     let angles = &program.probes().angles;
     let mut found = vec![0.0; numbers.batch * count * count];
     for block in blocks(angles, entries) {
-        let of_block = |angle: usize| block.contains(&angle) && wrt.is_read(&program.slots[angles[angle].slot]);
+        let of_block =
+            |angle: usize| block.contains(&angle) && wrt.is_read(program, &program.slots[angles[angle].slot]);
         let chosen: Vec<usize> = (0..angles.len()).filter(|angle| of_block(*angle)).collect();
         // Derivatives of a state, all at once.
         let alive = 1 + chosen.len();
@@ -38,11 +39,9 @@ pub(crate) fn metric(
             for (i, left) in chosen.iter().enumerate() {
                 for (j, right) in chosen.iter().enumerate() {
                     let entry = entry(&derivatives, i, j);
-                    numbers.sample(sample).derivatives(&program.slots[angles[*left].slot], |row, a| {
-                        numbers.sample(sample).derivatives(&program.slots[angles[*right].slot], |column, b| {
-                            if let (Some(row), Some(column)) = (wrt.place(row), wrt.place(column)) {
-                                found[row * count + column] += entry * a * b;
-                            }
+                    numbers.derivatives(sample, &program.slots[angles[*left].slot], wrt, |row, a| {
+                        numbers.derivatives(sample, &program.slots[angles[*right].slot], wrt, |column, b| {
+                            found[row * count + column] += entry * a * b;
                         });
                     });
                 }

@@ -4,10 +4,12 @@
 //! "a3 over p0 p2" is the phase `exp(∓i a3)` by the parity of two bits, "a5 turns p0 p1 by p1" a rotation of the amplitudes
 //! whose indices differ in both, with the sign given by one.
 
+use super::columns::Column;
 use super::frame::Parity;
 use super::outline::{Layer, Node, Outline, Phase, Region, Rotation, Source};
 use super::rewrite::on;
 use super::{Kernel, Program, Readout, Rewrite, Slot, Sum, Variable};
+use crate::circuit::spelled;
 use std::fmt;
 
 impl fmt::Display for Variable {
@@ -36,8 +38,18 @@ impl fmt::Display for Slot {
 
 impl fmt::Display for Program {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (qubits, inputs, weights) = (self.qubits, self.inputs, self.weights);
+        let (qubits, inputs, weights) = (self.qubits, self.features, self.weights);
         writeln!(f, "{qubits} qubits, {inputs} inputs, {weights} weights, {} outputs", self.outputs())?;
+        for (index, column) in self.columns.list.iter().enumerate() {
+            write!(f, "  x{} <- ", self.features + index)?;
+            match column {
+                Column::Switch(code) => {
+                    let test = |index: &usize| self.columns.tests[*index].to_string();
+                    writeln!(f, "1 where {}", spelled(code, test))?;
+                }
+                Column::Product { switch, of } => writeln!(f, "x{}*{of}", self.features + switch)?,
+            }
+        }
         for (index, slot) in self.slots.iter().enumerate() {
             writeln!(f, "  a{index} = {slot}")?;
         }

@@ -3,6 +3,7 @@
 //! Engines treat features of their own for each sample of a batch, so that these forms turn any set of points at which a
 //! circuit is to be evaluated (other weights, angles moved one at a time) into one batch, on every engine alike.
 
+use super::columns::Columns;
 use super::{Embedding, Kernel, Program, Readout, Slot, Step, Variable};
 use std::sync::{Arc, OnceLock};
 
@@ -49,6 +50,9 @@ impl Program {
     fn bare(&self) -> Self {
         Self {
             qubits: self.qubits,
+            // The features of a form are what engines see.
+            features: self.inputs,
+            columns: Columns::default(),
             inputs: self.inputs,
             tensors: self.tensors.clone(),
             weights: self.weights,
@@ -78,8 +82,10 @@ impl Program {
                 constant: slot.constant,
                 terms: slot.terms.iter().map(|(c, first, second)| (*c, own(*first), second.map(own))).collect(),
             };
+            let inputs = self.inputs + self.weights;
             Arc::new(Self {
-                inputs: self.inputs + self.weights,
+                features: inputs,
+                inputs,
                 tensors: Vec::new(),
                 weights: 0,
                 slots: self.slots.iter().map(slot).collect(),
@@ -112,7 +118,16 @@ impl Program {
                 slots.push(own);
             }
             let inputs = start + angles.len();
-            let form = Self { inputs, tensors: Vec::new(), weights: 0, embedding, slots, steps, ..self.bare() };
+            let form = Self {
+                features: inputs,
+                inputs,
+                tensors: Vec::new(),
+                weights: 0,
+                embedding,
+                slots,
+                steps,
+                ..self.bare()
+            };
             Arc::new(Probes { program: Arc::new(form), angles })
         })
     }

@@ -1,7 +1,9 @@
 //! From operations to steps. The one place that turns forms into kernels.
 
+use super::columns::Columns;
 use super::{Embedding, Kernel, Program, Readout, Rewrites, Slot, Step, Tensor, Variable};
 use crate::circuit::{self, Angle, Circuit, Kind, Operation, adjoint};
+use crate::error::{Error, Mistake, Result};
 use crate::gate::{FactorKind, Form};
 use crate::measurement::Measurement;
 use crate::observable::Word;
@@ -11,14 +13,20 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 /// Lowers a checked circuit.
-pub(super) fn lower(circuit: &Circuit, measurement: &Measurement, rewrites: Rewrites) -> Program {
+pub(super) fn lower(circuit: &Circuit, measurement: &Measurement, rewrites: Rewrites) -> Result<Program> {
     let mut lowering = Lowering::new(circuit);
-    for operation in circuit.operations() {
+    for (index, operation) in circuit.operations().iter().enumerate() {
         lowering.operation(operation);
+        if let Some(mistake) = lowering.mistake {
+            return Err(Error::Circuit { operation: index, name: operation.name().to_owned(), mistake });
+        }
     }
-    Program {
+    lowering.show_all_switches();
+    Ok(Program {
         qubits: circuit.qubits(),
-        inputs: circuit.inputs(),
+        features: lowering.features,
+        inputs: lowering.features + lowering.columns.list.len(),
+        columns: lowering.columns,
         weights: lowering.tensors.iter().map(|tensor| tensor.shape.elem_count()).sum(),
         tensors: lowering.tensors,
         embedding: lowering.embedding,
@@ -33,17 +41,23 @@ pub(super) fn lower(circuit: &Circuit, measurement: &Measurement, rewrites: Rewr
         with_own_weights: OnceLock::new(),
         probes: OnceLock::new(),
         spares: Arc::default(),
-    }
+    })
 }
 
-struct Lowering {
+pub(super) struct Lowering {
+    pub(super) features: usize,
+    pub(super) columns: Columns,
+    /// The input that says where the operation at hand acts.
+    switch: Option<usize>,
+    /// What is wrong with the operation at hand.
+    mistake: Option<Mistake>,
     tensors: Vec<Tensor>,
     offsets: HashMap<String, usize>,
     embedding: Option<Embedding>,
-    slots: Vec<Slot>,
+    pub(super) slots: Vec<Slot>,
     /// Where a slot of these bits stands.
     known: HashMap<Vec<u64>, usize>,
-    steps: Vec<Step>,
+    pub(super) steps: Vec<Step>,
 }
 
 impl Lowering {
@@ -57,17 +71,31 @@ impl Lowering {
             offset += size;
         }
         let offsets = tensors.iter().map(|tensor| (tensor.name.clone(), tensor.offset)).collect();
-        Self { tensors, offsets, embedding: None, slots: Vec::new(), known: HashMap::new(), steps: Vec::new() }
+        Self {
+            features: circuit.inputs(),
+            columns: Columns::default(),
+            switch: None,
+            mistake: None,
+            tensors,
+            offsets,
+            embedding: None,
+            slots: Vec::new(),
+            known: HashMap::new(),
+            steps: Vec::new(),
+        }
     }
 
     fn operation(&mut self, operation: &Operation) {
         let (controls, targets) = operation.controls_and_targets();
         let controls = mask(&controls);
+        self.switch = self.switch(&operation.conditions);
         match &operation.kind {
             Kind::Barrier => {}
             Kind::AmplitudeEmbedding { first, count } => {
                 self.embedding = Some(Embedding { first: *first, count: *count });
             }
+            Kind::Measure => self.exchange((0, 1), controls, targets),
+            Kind::Reset => self.exchange((1, 2), controls, targets),
             Kind::GlobalPhase => self.phase(&operation.angles[0], controls, &[]),
             Kind::PauliRotation(word) => self.rotation(&operation.angles[0], word, controls, targets),
             Kind::Unitary(entries) => self.matrix(targets, Arc::clone(entries), controls),
@@ -145,21 +173,42 @@ impl Lowering {
     }
 
     fn push(&mut self, kernel: Kernel, controls: u64) {
-        self.steps.push(Step { kernel, controls });
+        match self.switch {
+            None => self.steps.push(Step { kernel, controls }),
+            Some(_) => self.mistake = self.push_gated(kernel, controls).err().or(self.mistake.take()),
+        }
     }
 
-    /// The slot of an expression, a new one unless the same is there.
+    /// The slot of an angle, under the conditions of the operation at hand.
     fn slot(&mut self, angle: &Angle) -> usize {
+        let slot = self.expression(angle);
+        self.intern(slot)
+    }
+
+    /// As [`slot`](Self::slot), of a constant.
+    pub(super) fn constant_slot(&mut self, constant: f64) -> usize {
+        self.intern(Slot { constant, terms: Vec::new() })
+    }
+
+    fn intern(&mut self, slot: Slot) -> usize {
+        let slot = match self.switch {
+            None => slot,
+            Some(switch) => self.gated(slot, switch),
+        };
+        *self.known.entry(fingerprint(&slot)).or_insert_with(|| {
+            self.slots.push(slot);
+            self.slots.len() - 1
+        })
+    }
+
+    /// An angle in the program's variables.
+    pub(super) fn expression(&self, angle: &Angle) -> Slot {
         let variable = |variable: &circuit::Variable| match variable {
             circuit::Variable::Input(index) => Variable::Input(*index),
             circuit::Variable::Weight { tensor, index } => Variable::Weight(self.offsets[&tensor.name] + index),
         };
         let term = |t: &circuit::Term| (t.coefficient, variable(&t.first), t.second.as_ref().map(variable));
-        let slot = Slot { constant: angle.constant, terms: angle.terms.iter().map(term).collect() };
-        *self.known.entry(fingerprint(&slot)).or_insert_with(|| {
-            self.slots.push(slot);
-            self.slots.len() - 1
-        })
+        Slot { constant: angle.constant, terms: angle.terms.iter().map(term).collect() }
     }
 }
 

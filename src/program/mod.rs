@@ -3,11 +3,14 @@
 //! Lowering happens once a layer. A program knows no gate names and no tensors; an engine knows nothing but programs.
 //!
 //! - A **variable** is an input feature or an entry of the concatenated weights (tensors sorted by name).
+//! - A **column** is a further number a sample, made from its features before an engine sees them: see [`columns`].
 //! - A **slot** is an expression in variables whose cosine and sine steps need. Rotations use half their angle, so a slot
 //!   holds the number under the cosine, and equal expressions share one slot.
 //! - A **step** is one of five kernels under a mask of controls.
 
 pub(crate) mod basis;
+pub(crate) mod columns;
+mod conditional;
 mod display;
 mod forms;
 mod frame;
@@ -17,6 +20,7 @@ mod readout;
 mod rewrite;
 mod schedule;
 mod spares;
+mod spectrum;
 mod tiling;
 
 pub(crate) use forms::{Probe, Probes, Spectrum};
@@ -28,6 +32,8 @@ pub(crate) use readout::{Flip, FlipTerm, Readout, Sum};
 pub(crate) use schedule::{Layer, MAX_ROTATIONS, Node, Pass, Schedule};
 pub(crate) use spares::{Spare, Spares};
 pub(crate) use tiling::{LANE_QUBITS, Sweep, Term, TileNode, Tiling};
+
+use columns::Columns;
 
 use crate::circuit::Circuit;
 use crate::error::Result;
@@ -42,6 +48,10 @@ use std::sync::{Arc, OnceLock};
 pub struct Program {
     pub(crate) qubits: usize,
     /// Features of a sample.
+    pub(crate) features: usize,
+    /// What follows the features for the engines.
+    pub(crate) columns: Columns,
+    /// Numbers a sample that engines see: features and columns.
     pub(crate) inputs: usize,
     /// Weight tensors in the order in which they are concatenated.
     pub(crate) tensors: Vec<Tensor>,
@@ -82,7 +92,7 @@ pub(crate) struct Embedding {
 }
 
 /// An input feature or a weight, by index.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Variable {
     Input(usize),
     Weight(usize),
@@ -156,7 +166,8 @@ impl Program {
     pub fn with_rewrites(circuit: &Circuit, measurement: &Measurement, rewrites: Rewrites) -> Result<Self> {
         circuit.check()?;
         measurement.check(circuit.qubits())?;
-        let mut program = lower::lower(circuit, measurement, rewrites);
+        measurement.check_records(circuit.records())?;
+        let mut program = lower::lower(circuit, measurement, rewrites)?;
         rewrite::rewrite(&mut program);
         Ok(program)
     }
@@ -183,7 +194,7 @@ impl Program {
 
     /// Features of a sample.
     pub fn inputs(&self) -> usize {
-        self.inputs
+        self.features
     }
 
     /// Entries of all weight tensors together.

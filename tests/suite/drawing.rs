@@ -259,6 +259,82 @@ fn mistakes_stand_below_what_came_before_them() {
     assert_snapshot!(drawn(100, |c| _ = c.h(0)), @"error: operation 0 (`new`): 100 qubits are more than the 58 a basis index can address");
 }
 
+/// Conditions have numbers, and stand below.
+#[test]
+fn conditional_gates() {
+    let drawing = drawn(4, |c| {
+        let w = c.weights("w", 3);
+        c.h(0);
+        for q in 0..2 {
+            c.when(input(q).abs().gt(0.1), |c| _ = c.ry(input(q), q).cx(q, q + 1));
+        }
+        c.when((input(0) - 2.0 * input(1)).gt(-0.5) | !input(1).lt(0.25), |c| {
+            c.controlled([3], |c| _ = c.swap(0, 2).rz(w.at([0]) * w.at([1]), 1).global_phase(0.3));
+            c.when(input(0).gt(0.0) & (input(1).lt(0.0) | input(1).gt(3.0)), |c| _ = c.iswap(1, 2).cz(0, 3));
+        });
+    });
+    assert_snapshot!(drawing, @r"
+    q0: ─H──RY(x0)?1───●──────────────────×?3─────────────────────────────────────●───
+                       │                   │                                      │
+    q1: ──────────────X?1──RY(x1)?2───●────┼───RZ(w[0]*w[1])?3─────iSWAP:0?4──────┼───
+                                      │    │          │                │          │
+    q2: ─────────────────────────────X?2──×?3─────────┼────────────iSWAP:1?4──────┼───
+                                           │          │                           │
+    q3: ───────────────────────────────────●──────────●─────────● gphase(0.3)?3──Z?4──
+    ?1: |x0| > 0.1
+    ?2: |x1| > 0.1
+    ?3: x0 - 2*x1 > -0.5 or not x1 < 0.25
+    ?4: (x0 - 2*x1 > -0.5 or not x1 < 0.25) and x0 > 0 and (x1 < 0 or x1 > 3)
+    ");
+}
+
+/// Switches stand behind the features; constants become gated phases and rotations around what has no condition.
+#[test]
+fn a_program_with_conditions() {
+    let mut circuit = Circuit::new(2);
+    let w = circuit.weights("w", 2);
+    circuit.h(1).when(input(0).abs().gt(0.1), |c| _ = c.ry(w.at([0]) * w.at([1]), 0).swap(0, 1).h(1));
+    let listing = Program::new(&circuit, &Measurement::expectation([z(0) * z(1)])).unwrap().to_string();
+    assert_snapshot!(listing, @r"
+    2 qubits, 1 inputs, 2 weights, 1 outputs
+      x1 <- 1 where |x0| > 0.1
+      x2 <- x1*w1
+      a0 = 0.5*x2*w0
+      a1 = 1.5707963267948966*x1
+      a2 = 3.141592653589793*x1
+      matrix on q1
+      rotate Y0 by a0
+      exchange 0 and 1 of q1 where q0
+      phase a1 where q1
+      rotate X0 by a1 where q1
+      exchange 0 and 1 of q1 where q0
+      matrix on q1
+      phase a2 where q1
+      matrix on q1
+      read 1 expectations: 1 words in 1 groups, 0 other parts
+    ");
+}
+
+#[test]
+fn measurements_and_resets() {
+    let drawing = drawn(5, |c| {
+        c.h(0).cx(0, 1).measure(0, 3).when(input(0).gt(0.5), |c| _ = c.measure(1, 2));
+        c.controlled([3], |c| _ = c.x(1)).cx(2, 0).reset(1, 4).h(1);
+    });
+    assert_snapshot!(drawing, @r"
+    q0: ─H──●────M──────────────────X──────────
+            │    │                  │
+    q1: ────X────┼────────M──────X──┼──|0>──H──
+                 │        │      │  │   │
+    q2: ─────────┼─────record?1──┼──●───┼──────
+                 │               │      │
+    q3: ───────record────────────●──────┼──────
+                                        │
+    q4: ───────────────────────────────old─────
+    ?1: x0 > 0.5
+    ");
+}
+
 /// In drawings of random circuits all lines of a block are equally long, none is longer than a terminal's unless one
 /// column is, and every vertical line ends on something.
 #[test]

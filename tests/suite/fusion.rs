@@ -89,8 +89,10 @@ fn deep_layered_circuits() {
 /// Single states: one tile of 128 vectors up to 11 qubits, several above.
 #[test]
 fn single_states_equal_single_gates() {
+    // Under conditions constants are general steps, each a pass over a large state.
+    let large = |qubits: usize| if qubits > 11 { random_unconditional_case } else { random_case };
     for (seed, qubits, gates) in [(1, 9, 60), (2, 10, 80), (3, 11, 100), (4, 13, 100), (5, 15, 100), (6, 17, 90)] {
-        let case = random_case(seed, qubits, gates, seed % 2 == 0);
+        let case = large(qubits)(seed, qubits, gates, seed % 2 == 0);
         let words: Vec<Observable> = (0..qubits).map(z).collect();
         check(&case, &Measurement::expectation(words.clone()), if qubits > 12 { 2 } else { 1 });
         check(&case, &Measurement::variance(words[..2].to_vec()), 1);

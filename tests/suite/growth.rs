@@ -3,7 +3,7 @@
 use crate::oracle::random_case;
 use candle_core::{DType, Device, Module, Result, Tensor, Var};
 use candle_nn::{AdamW, Optimizer, VarMap};
-use candlewick::bench::step;
+use candlewick::bench::{step, width};
 use candlewick::nn::SeededInit;
 use candlewick::prelude::*;
 use candlewick::program::{Program, Rewrite, Rewrites};
@@ -63,7 +63,7 @@ fn circuit(qubits: usize, varying: bool) -> Circuit {
 fn of_engine(circuit: &Circuit, measurement: &Measurement, batch: usize, rewrites: Rewrites) -> [u64; 2] {
     let program = Program::with_rewrites(circuit, measurement, rewrites).expect("a valid circuit");
     let numbers = |count: usize| -> Vec<f32> { (0..count).map(|k| (k as f32 * 0.37).sin()).collect() };
-    let (inputs, weights) = (numbers(batch * program.inputs()), numbers(program.weights()));
+    let (inputs, weights) = (numbers(batch * width(&program)), numbers(program.weights()));
     let cotangent = numbers(batch * program.outputs());
     [None, Some(&cotangent[..])].map(|cotangent| {
         allocations(|| {

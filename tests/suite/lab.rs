@@ -64,7 +64,7 @@ pub(crate) fn rows(tensor: &Tensor) -> Vec<Vec<f64>> {
     if width == 0 { vec![vec![]; batch] } else { flat.chunks(width).map(<[f64]>::to_vec).collect() }
 }
 
-/// Values and gradients of a case; the cotangent has a row a sample, empty for values alone.
+/// Values and gradients of a case; see [`run_circuit`].
 pub(crate) fn run(
     case: &Case,
     measurement: &Measurement,
@@ -73,13 +73,25 @@ pub(crate) fn run(
     cotangent: &[Vec<f64>],
     engine: Engine,
 ) -> Outcome {
+    run_circuit(&case.circuit(), measurement, x, w, cotangent, engine)
+}
+
+/// Values and gradients of a circuit whose weights, if it has any, are a vector `w`; the cotangent has a row a sample, empty for values alone.
+pub(crate) fn run_circuit(
+    circuit: &Circuit,
+    measurement: &Measurement,
+    x: &[Vec<f64>],
+    w: &[f64],
+    cotangent: &[Vec<f64>],
+    engine: Engine,
+) -> Outcome {
     let mut outcome = None;
-    (engine.enter)(&mut || outcome = Some(evaluate(case, measurement, x, w, cotangent, engine)));
+    (engine.enter)(&mut || outcome = Some(evaluate(circuit, measurement, x, w, cotangent, engine)));
     outcome.expect("the engine runs what it is given")
 }
 
 fn evaluate(
-    case: &Case,
+    circuit: &Circuit,
     measurement: &Measurement,
     x: &[Vec<f64>],
     w: &[f64],
@@ -88,10 +100,11 @@ fn evaluate(
 ) -> Outcome {
     let device = (engine.device)();
     let on_device = |rows: &[Vec<f64>]| tensor(rows, engine.dtype).to_device(&device).unwrap();
-    let circuit = case.circuit();
     let xs = Var::from_tensor(&on_device(x)).unwrap();
     let ws = Var::from_tensor(&on_device(&[w.to_vec()]).flatten_all().unwrap()).unwrap();
-    let y = functional::evaluate(&circuit, measurement, Some(&xs), &[("w", &ws)]).unwrap();
+    let named = [("w", ws.as_tensor())];
+    let weights = if circuit.weight_tensors().is_empty() { &[][..] } else { &named };
+    let y = functional::evaluate(circuit, measurement, Some(&xs), weights).unwrap();
     let outputs = rows(&y);
     if cotangent.is_empty() {
         return Outcome { outputs, dx: vec![], dw: vec![] };

@@ -3,6 +3,8 @@
 mod angles;
 mod bad_input;
 mod closed_forms;
+mod conditional;
+mod deferred;
 mod derivatives;
 mod determinism;
 mod diagnostics;

@@ -22,6 +22,19 @@ pub(crate) enum Var {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Expr(pub(crate) f64, pub(crate) Vec<(f64, Var, Option<Var>)>);
 
+/// A condition on the inputs.
+#[derive(Debug, Clone)]
+pub(crate) enum Cond {
+    Above(Expr, f64),
+    Below(Expr, f64),
+    /// Of the absolute value.
+    Outside(Expr, f64),
+    Inside(Expr, f64),
+    Not(Box<Cond>),
+    And(Box<Cond>, Box<Cond>),
+    Or(Box<Cond>, Box<Cond>),
+}
+
 #[derive(Debug, Clone)]
 pub(crate) enum What {
     Gate(Gate),
@@ -36,6 +49,8 @@ pub(crate) struct Op {
     pub(crate) angles: Vec<Expr>,
     pub(crate) qubits: Vec<usize>,
     pub(crate) controls: Vec<usize>,
+    /// It acts where all of them hold.
+    pub(crate) conditions: Vec<Cond>,
 }
 
 /// A circuit as data. With `embed`, the state starts as the first `2^qubits` inputs, normalised.
@@ -86,9 +101,74 @@ impl Expr {
     }
 }
 
+impl Cond {
+    pub(crate) fn holds(&self, x: &[f64]) -> bool {
+        match self {
+            Self::Above(expr, t) => expr.value(x, &[]) > *t,
+            Self::Below(expr, t) => expr.value(x, &[]) < *t,
+            Self::Outside(expr, t) => expr.value(x, &[]).abs() > *t,
+            Self::Inside(expr, t) => expr.value(x, &[]).abs() < *t,
+            Self::Not(inner) => !inner.holds(x),
+            Self::And(a, b) => a.holds(x) && b.holds(x),
+            Self::Or(a, b) => a.holds(x) || b.holds(x),
+        }
+    }
+
+    /// `w` is for expressions, which read none of it.
+    pub(crate) fn condition(&self, w: &Weights) -> Condition {
+        match self {
+            Self::Above(expr, t) => expr.angle(w).gt(*t),
+            Self::Below(expr, t) => expr.angle(w).lt(*t),
+            Self::Outside(expr, t) => expr.angle(w).abs().gt(*t),
+            Self::Inside(expr, t) => expr.angle(w).abs().lt(*t),
+            Self::Not(inner) => !inner.condition(w),
+            Self::And(a, b) => a.condition(w) & b.condition(w),
+            Self::Or(a, b) => a.condition(w) | b.condition(w),
+        }
+    }
+}
+
 impl Op {
     pub(crate) fn gate(gate: Gate, angles: Vec<Expr>, qubits: Vec<usize>) -> Self {
-        Self { what: What::Gate(gate), angles, qubits, controls: vec![] }
+        Self { what: What::Gate(gate), angles, qubits, controls: vec![], conditions: vec![] }
+    }
+
+    /// Writes it into a circuit: conditions and controls in turn, so that each stands inside the other.
+    pub(crate) fn write(&self, circuit: &mut Circuit, w: &Weights) {
+        let angles: Vec<Angle> = self.angles.iter().map(|angle| angle.angle(w)).collect();
+        let qubits = self.qubits.clone();
+        let gate = |c: &mut Circuit| match &self.what {
+            What::Gate(gate) => drop(c.gate(*gate, angles, qubits)),
+            What::Word(word) => drop(c.pauli_rot(angles[0].clone(), word, qubits)),
+            What::Matrix(matrix) => drop(c.unitary(&matrix.concat(), qubits)),
+            What::Global => drop(c.global_phase(angles[0].clone())),
+        };
+        let conditions: Vec<Condition> = self.conditions.iter().map(|condition| condition.condition(w)).collect();
+        let controls = self.controls.clone();
+        match &conditions[..] {
+            [] => circuit.controlled(controls, gate),
+            [one] => circuit.when(one, |c| _ = c.controlled(controls, gate)),
+            [outer, inner @ ..] => circuit.when(outer, |c| {
+                let all = inner[1..].iter().fold(inner[0].clone(), |all, condition| all & condition);
+                c.controlled(controls, |c| _ = c.when(all, gate));
+            }),
+        };
+    }
+
+    pub(crate) fn applied(&self, state: &[C], x: &[f64], w: &[f64]) -> Vec<C> {
+        self.shifted(state, x, w, None)
+    }
+
+    /// `shift` adds to one angle.
+    fn shifted(&self, state: &[C], x: &[f64], w: &[f64], shift: Option<(usize, f64)>) -> Vec<C> {
+        if !self.conditions.iter().all(|condition| condition.holds(x)) {
+            return state.to_vec();
+        }
+        let mut angles: Vec<f64> = self.angles.iter().map(|angle| angle.value(x, w)).collect();
+        if let Some((k, by)) = shift {
+            angles[k] += by;
+        }
+        apply(state, &self.matrix(&angles), &self.qubits, &self.controls)
     }
 
     /// The dense matrix on `qubits`, without the controls.
@@ -150,14 +230,7 @@ impl Case {
             circuit.amplitude_embedding(0..1 << self.qubits);
         }
         for op in &self.ops {
-            let angles: Vec<Angle> = op.angles.iter().map(|angle| angle.angle(&w)).collect();
-            let qubits = op.qubits.clone();
-            circuit.controlled(op.controls.clone(), |c| match &op.what {
-                What::Gate(gate) => drop(c.gate(*gate, angles, qubits)),
-                What::Word(word) => drop(c.pauli_rot(angles[0].clone(), word, qubits)),
-                What::Matrix(matrix) => drop(c.unitary(&matrix.concat(), qubits)),
-                What::Global => drop(c.global_phase(angles[0].clone())),
-            });
+            op.write(&mut circuit, &w);
         }
         circuit
     }
@@ -173,11 +246,8 @@ impl Case {
             state[0] = C::from(1.0);
         }
         for (index, op) in self.ops.iter().enumerate() {
-            let mut angles: Vec<f64> = op.angles.iter().map(|angle| angle.value(x, w)).collect();
-            if let Some((_, k, by)) = shift.filter(|(which, ..)| *which == index) {
-                angles[k] += by;
-            }
-            state = apply(&state, &op.matrix(&angles), &op.qubits, &op.controls);
+            let shift = shift.filter(|(which, ..)| *which == index).map(|(_, k, by)| (k, by));
+            state = op.shifted(&state, x, w, shift);
         }
         state
     }
@@ -339,9 +409,37 @@ fn random_expr(rng: &mut StdRng, inputs: usize, weights: usize) -> Expr {
     expr
 }
 
+/// A random condition over the given number of inputs.
+fn random_condition(rng: &mut StdRng, inputs: usize) -> Cond {
+    let input = Var::X(rng.random_range(0..inputs));
+    let expr = match rng.random_range(0..4) {
+        0 => random_expr(rng, inputs, 0),
+        _ => Expr::of(input),
+    };
+    let threshold = rng.random_range(-1.0..1.0);
+    let size: f64 = rng.random_range(0.5..2.0);
+    match rng.random_range(0..9) {
+        0..=1 => Cond::Above(expr, threshold),
+        2 => Cond::Below(expr, threshold),
+        3 => Cond::Outside(expr, size),
+        4 => Cond::Inside(expr, size),
+        5..=6 => Cond::Not(Box::new(random_condition(rng, inputs))),
+        7 => Cond::And(Box::new(random_condition(rng, inputs)), Box::new(random_condition(rng, inputs))),
+        _ => Cond::Or(Box::new(random_condition(rng, inputs)), Box::new(random_condition(rng, inputs))),
+    }
+}
+
+/// As [`random_case`], without conditions.
+pub(crate) fn random_unconditional_case(seed: u64, qubits: usize, depth: usize, embed: bool) -> Case {
+    let mut case = random_case(seed, qubits, depth, embed);
+    case.ops.iter_mut().for_each(|op| op.conditions.clear());
+    case
+}
+
 /// A random circuit that uses every kind of operation.
 pub(crate) fn random_case(seed: u64, qubits: usize, depth: usize, embed: bool) -> Case {
-    let mut rng = rng(seed);
+    // Conditions have a stream of their own, so that circuits are the same with and without.
+    let (mut rng, mut conditions) = (rng(seed), rng(seed ^ 0xc0de));
     let (inputs, weights) = (if embed { 1 << qubits } else { 3 }, 5);
     let gates: Vec<Gate> = Gate::all().filter(|gate| gate.spec().qubits.len() <= qubits).collect();
     let mut ops = Vec::new();
@@ -374,7 +472,9 @@ pub(crate) fn random_case(seed: u64, qubits: usize, depth: usize, embed: bool) -
         let mut chosen = pick(&mut rng, qubits, width + controls);
         let controls = chosen.split_off(width);
         let angles = (0..angles).map(|_| random_expr(&mut rng, inputs, weights)).collect();
-        ops.push(Op { what, angles, qubits: chosen, controls });
+        let count = [0, 0, 0, 1, 2][conditions.random_range(0..5)];
+        let conditions = (0..count).map(|_| random_condition(&mut conditions, inputs)).collect();
+        ops.push(Op { what, angles, qubits: chosen, controls, conditions });
     }
     Case { qubits, embed, ops, inputs, weights }
 }

@@ -20,7 +20,7 @@ pub(crate) fn arrangements(qubits: usize, count: usize) -> Vec<Vec<usize>> {
 }
 
 /// A real random state made complex, then the gate. Starting states are inputs, so the batch has many.
-fn gate_case(gate: Gate, angles: &[f64], qubits: usize, on: Vec<usize>, controls: Vec<usize>) -> Case {
+pub(crate) fn gate_case(gate: Gate, angles: &[f64], qubits: usize, on: Vec<usize>, controls: Vec<usize>) -> Case {
     let mut ops: Vec<Op> = (0..qubits)
         .map(|q| Op::gate(Gate::u, [0.3, 0.7, 1.1].map(|a| Expr::constant(a + q as f64)).to_vec(), vec![q]))
         .collect();
@@ -29,7 +29,7 @@ fn gate_case(gate: Gate, angles: &[f64], qubits: usize, on: Vec<usize>, controls
     Case { qubits, embed: true, ops, inputs: 1 << qubits, weights: 0 }
 }
 
-fn check_states(case: &Case, batch: usize, seed: u64) {
+pub(crate) fn check_states(case: &Case, batch: usize, seed: u64) {
     let mut rng = rng(seed);
     let x: Vec<Vec<f64>> = (0..batch).map(|_| uniform(&mut rng, case.inputs)).collect();
     let w = uniform(&mut rng, case.weights);
@@ -88,7 +88,7 @@ fn unitaries_on_one_to_six_qubits_with_controls() {
             let mut chosen = pick(&mut rng, qubits, qubits);
             let controls = chosen.split_off(width);
             let what = What::Matrix(random_unitary(&mut rng, width));
-            let op = Op { what, angles: vec![], qubits: chosen, controls };
+            let op = Op { what, angles: vec![], qubits: chosen, controls, conditions: vec![] };
             check_states(&Case { qubits, embed: true, ops: vec![op], inputs: 1 << qubits, weights: 0 }, 3, 4);
         }
     }

@@ -1,5 +1,9 @@
 //! The crate's one list of cases, on emulated GPUs.
 
+#[path = "../../../tests/suite/conditional.rs"]
+mod conditional;
+#[path = "../../../tests/suite/deferred.rs"]
+mod deferred;
 mod device;
 mod engines;
 #[path = "../../../tests/suite/gradients.rs"]

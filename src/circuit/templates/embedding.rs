@@ -45,8 +45,7 @@ impl Circuit {
             self.fail("amplitude_embedding", too_many("1 or more", count));
         } else if self.features_fit("amplitude_embedding", count, limit) {
             let (kind, qubits) = (Kind::AmplitudeEmbedding { first: range.start, count }, (0..self.qubits()).collect());
-            let (angles, controls) = (Vec::new(), Vec::new());
-            self.push_operation(Operation { kind, angles, qubits, controls, dagger: false });
+            self.push_operation(Operation::new(kind, Vec::new(), qubits));
         }
         self
     }

@@ -92,7 +92,7 @@ impl<T: Real> Engine<T> for Cpu {
         let mut workspace = kept.unwrap_or_else(|| Workspace::take(program, arguments, plan));
         let Workspace { prepared, rooms, blocks, sums, .. } = &mut *workspace;
         sums.resize_with(plan.groups, GroupSums::default);
-        let mut inputs = wanted.inputs.then(|| vec![T::zero(); arguments.batch * program.inputs()]);
+        let mut inputs = wanted.inputs.then(|| vec![T::zero(); arguments.batch * program.inputs]);
         let call = &Call { program, arguments, plan, prepared };
         let (kept, rows) = (if has_states { blocks } else { &mut [][..] }, inputs.as_deref_mut().unwrap_or_default());
         reverse(call, rooms, kept, sums, (cotangent, wanted), rows);
@@ -127,7 +127,7 @@ fn reverse<T: Real>(
 ) {
     let Call { program, plan, .. } = *call;
     let each = plan.blocks_per_group;
-    let (mut kept, mut rows) = (portions(kept, each), portions(rows, each * plan.lanes * program.inputs()));
+    let (mut kept, mut rows) = (portions(kept, each), portions(rows, each * plan.lanes * program.inputs));
     let groups = sums.iter_mut().enumerate().map(|(group, sums)| (group, kept(), rows(), sums));
     share::each(plan.spread_blocks, rooms, groups, |room, (group, kept, rows, sums)| {
         Worker { call, room }.gradient_group(group, cotangent, wanted, rows, kept, sums);

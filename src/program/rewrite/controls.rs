@@ -53,7 +53,7 @@ fn scaled(slot: &Slot, by: f64) -> Slot {
 }
 
 /// `V D V†`, with controls on D alone.
-fn diagonalised(qubit: usize, m: [Complex64; 4], controls: u64) -> Vec<Step> {
+pub(in crate::program) fn diagonalised(qubit: usize, m: [Complex64; 4], controls: u64) -> Vec<Step> {
     let root = ((m[0] - m[3]) * (m[0] - m[3]) + 4.0 * m[1] * m[2]).sqrt();
     let unit = |value: Complex64| value / value.norm();
     let mean = m[0] + m[3];

@@ -10,6 +10,7 @@ mod product_start;
 mod slots;
 mod trailing;
 
+pub(super) use controls::diagonalised;
 pub(super) use product_start::{on, product_start};
 pub(super) use trailing::drop_trailing;
 

@@ -1,0 +1,160 @@
+//! Operations under conditions: steps whose angles are 0 in the samples in which a condition does not hold.
+//!
+//! Rotations and phases have an angle. A constant becomes an unconditional change of basis around phases and rotations, and back:
+//! where those are the identity, the two changes cancel.
+
+use super::columns::Column;
+use super::lower::Lowering;
+use super::rewrite::diagonalised;
+use super::spectrum::Spectrum;
+use super::{Kernel, Slot, Step, Variable};
+use crate::circuit::{Angle, Comparison, Condition, Token};
+use crate::error::Mistake;
+use num_complex::Complex64;
+use std::f64::consts::FRAC_PI_2;
+use std::sync::Arc;
+
+impl Lowering {
+    /// The input that is 1 where all conditions hold; none without conditions.
+    pub(super) fn switch(&mut self, conditions: &[Condition]) -> Option<usize> {
+        let mut code = Vec::new();
+        for (index, condition) in conditions.iter().enumerate() {
+            for token in condition.code() {
+                code.push(match token {
+                    Token::Test(comparison) => Token::Test(self.test(comparison)),
+                    Token::Not => Token::Not,
+                    Token::And => Token::And,
+                    Token::Or => Token::Or,
+                });
+            }
+            if index > 0 {
+                code.push(Token::And);
+            }
+        }
+        (!code.is_empty()).then(|| self.features + self.columns.column(Column::Switch(code)))
+    }
+
+    fn test(&mut self, comparison: &Comparison<Angle>) -> usize {
+        let value = self.expression(&comparison.value);
+        let Comparison { absolute, above, threshold, .. } = *comparison;
+        self.columns.test(Comparison { value, absolute, above, threshold })
+    }
+
+    /// An expression that is 0 where the switch is.
+    pub(super) fn gated(&mut self, slot: Slot, switch: usize) -> Slot {
+        let on = Variable::Input(switch);
+        let mut terms = Vec::with_capacity(slot.terms.len() + 1);
+        if slot.constant != 0.0 {
+            terms.push((slot.constant, on, None));
+        }
+        for (coefficient, first, second) in slot.terms {
+            terms.push(match second {
+                None => (coefficient, first, Some(on)),
+                Some(second) => {
+                    // Gradients of a product with a weight go through every sample's column: rather one with an input.
+                    let inputs_first = matches!(first, Variable::Input(_));
+                    let (of, other) = if inputs_first { (first, second) } else { (second, first) };
+                    let product = Column::Product { switch: switch - self.features, of };
+                    (coefficient, Variable::Input(self.features + self.columns.column(product)), Some(other))
+                }
+            });
+        }
+        Slot { constant: 0.0, terms }
+    }
+
+    /// A step whose slot, if it has one, has the switch in it, as steps that are there without conditions.
+    pub(super) fn push_gated(&mut self, kernel: Kernel, controls: u64) -> Result<(), Mistake> {
+        match kernel {
+            Kernel::Rotation { .. } | Kernel::Phase { .. } => self.steps.push(Step { kernel, controls }),
+            Kernel::FixedPhase(value) => self.gated_phase(value.arg(), controls),
+            Kernel::Exchange { mask, first, second } => self.gated_exchange([mask, first, second], controls),
+            Kernel::Matrix { qubits, entries } => match entries[..].try_into() {
+                Ok(entries) => self.gated_one_qubit(qubits[0], entries, controls),
+                Err(_) => self.gated_matrix(qubits, &entries, controls)?,
+            },
+        }
+        Ok(())
+    }
+
+    fn gated_phase(&mut self, argument: f64, controls: u64) {
+        let slot = self.constant_slot(argument);
+        self.steps.push(Step { kernel: Kernel::Phase { slot }, controls });
+    }
+
+    /// One of the moved bits is the pivot. CX from it to the others makes the two states differ in it alone, and X where a bit
+    /// is 0 makes the rest a mask of controls. What is left is an X on the pivot, `e^{iπ/2} exp(-i π/2 X)`.
+    fn gated_exchange(&mut self, [mask, first, second]: [u64; 3], controls: u64) {
+        let moved = first ^ second;
+        let pivot = moved & moved.wrapping_neg();
+        let others = moved & !pivot;
+        let settled = if first & pivot == 0 { first } else { first ^ others };
+        let zeros = mask & !pivot & !settled;
+        let flips = bits(others).map(|bit| flip(bit, pivot)).chain(bits(zeros).map(|bit| flip(bit, 0)));
+        let around: Vec<Step> = flips.collect();
+
+        self.steps.extend_from_slice(&around);
+        let controls = controls | mask & !pivot;
+        self.gated_phase(FRAC_PI_2, controls);
+        let slot = self.constant_slot(FRAC_PI_2);
+        self.steps.push(Step { kernel: Kernel::Rotation { x: pivot, z: 0, slot }, controls });
+        self.steps.extend(around.into_iter().rev());
+    }
+
+    fn gated_one_qubit(&mut self, qubit: usize, entries: [Complex64; 4], controls: u64) {
+        for step in diagonalised(qubit, entries, controls) {
+            match step.kernel {
+                Kernel::FixedPhase(value) => self.gated_phase(value.arg(), step.controls),
+                _ => self.steps.push(step),
+            }
+        }
+    }
+
+    /// `V D V†`, with D as a phase and rotations about words of Z: the Walsh series of the arguments on its diagonal.
+    fn gated_matrix(&mut self, qubits: Vec<usize>, entries: &[Complex64], controls: u64) -> Result<(), Mistake> {
+        let Spectrum { vectors, arguments } = Spectrum::new(entries)?;
+        let matrix = |entries: Arc<[Complex64]>| Step {
+            kernel: Kernel::Matrix { qubits: qubits.clone(), entries },
+            controls: 0,
+        };
+        self.steps.push(matrix(crate::circuit::adjoint(&vectors)));
+        for word in 0..arguments.len() {
+            let sign = |state: usize| if (state & word).count_ones() % 2 == 1 { -1.0 } else { 1.0 };
+            let sum: f64 = arguments.iter().enumerate().map(|(state, argument)| sign(state) * argument).sum();
+            let mean = sum / arguments.len() as f64;
+            if mean.abs() < f64::EPSILON {
+                continue;
+            }
+            if word == 0 {
+                self.gated_phase(mean, controls);
+            } else {
+                let local = qubits.iter().enumerate().filter(|(k, _)| word >> k & 1 == 1);
+                let z = local.fold(0, |z, (_, qubit)| z | 1 << qubit);
+                let slot = self.constant_slot(-mean);
+                self.steps.push(Step { kernel: Kernel::Rotation { x: 0, z, slot }, controls });
+            }
+        }
+        self.steps.push(matrix(vectors));
+        Ok(())
+    }
+
+    /// Slots for switches that no step reads, such as those of gates that do nothing: a NaN in them is to show.
+    pub(super) fn show_all_switches(&mut self) {
+        for (index, column) in self.columns.list.iter().enumerate() {
+            let switch = Variable::Input(self.features + index);
+            let read =
+                |slot: &Slot| slot.terms.iter().any(|(_, first, second)| *first == switch || *second == Some(switch));
+            if matches!(column, Column::Switch(_)) && !self.slots.iter().any(read) {
+                self.slots.push(Slot { constant: 0.0, terms: vec![(1.0, switch, None)] });
+            }
+        }
+    }
+}
+
+fn flip(bit: u64, controls: u64) -> Step {
+    Step { kernel: Kernel::Exchange { mask: bit, first: 0, second: bit }, controls }
+}
+
+/// The bits of a mask, each as a mask.
+fn bits(mask: u64) -> impl Iterator<Item = u64> {
+    (0..u64::BITS).map(|bit| 1 << bit).filter(move |bit| mask & bit != 0)
+}

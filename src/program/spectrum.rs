@@ -1,0 +1,74 @@
+//! Eigenvalues and eigenvectors of dense unitaries.
+
+use crate::error::Mistake;
+use nalgebra::linalg::SymmetricEigen;
+use nalgebra::{ComplexField, DMatrix};
+use num_complex::Complex64;
+use std::f64::consts::FRAC_PI_4;
+use std::sync::Arc;
+
+/// How far `V D V†` may be from the matrix, entry by entry, beside what the matrix itself is off from unitary.
+const TOLERANCE: f64 = 1e-12;
+
+/// What is as good as rounding allows.
+const GOOD: f64 = 1e-14;
+
+/// Combinations that are tried; no two eigenvalues of usual gates, multiples of π/8, mirror each other at them.
+const TURNS: [f64; 6] = [0.41, 1.13, 1.87, 2.59, 0.77, 2.23];
+
+/// `U = V D V†`.
+#[derive(Debug)]
+pub(super) struct Spectrum {
+    /// V, row by row: its columns are the eigenvectors.
+    pub(super) vectors: Arc<[Complex64]>,
+    /// Arguments of the diagonal of D.
+    pub(super) arguments: Vec<f64>,
+}
+
+impl Spectrum {
+    /// U's eigenvectors are those of the Hermitian `(e^-iα U + e^iα U†)/2`, whose eigenvalues are `cos(θ - α)`. Different θ
+    /// may share one where they mirror each other at α, so several α are tried and the best is taken.
+    pub(super) fn new(entries: &[Complex64]) -> Result<Self, Mistake> {
+        let size = entries.len().isqrt();
+        let u = DMatrix::from_row_slice(size, size, entries);
+        let allowed = TOLERANCE + size as f64 * distance(&(u.adjoint() * &u), &DMatrix::identity(size, size));
+        let (mut best, mut deviation) = (None, f64::INFINITY);
+        for turn in TURNS {
+            let Some((off, found)) = Self::turned(&u, turn) else { continue };
+            if off < deviation {
+                (best, deviation) = (Some(found), off);
+            }
+            if deviation < GOOD {
+                break;
+            }
+        }
+        best.filter(|_| deviation <= allowed).ok_or(Mistake::NotDiagonalised { deviation, allowed })
+    }
+
+    /// What one α gives, and how far it is off.
+    fn turned(u: &DMatrix<Complex64>, turn: f64) -> Option<(f64, Self)> {
+        let turned = u.map(|entry| entry * Complex64::cis(-turn));
+        let hermitian = (&turned + turned.adjoint()).map(|entry| 0.5 * entry);
+        let v = SymmetricEigen::try_new(hermitian, f64::EPSILON, 1000 * u.nrows())?.eigenvectors;
+        let diagonal = v.adjoint() * u * &v;
+        let arguments: Vec<f64> = diagonal.diagonal().iter().map(|value| settled(value.arg())).collect();
+        let d = DMatrix::from_diagonal(
+            &arguments.iter().map(|argument| Complex64::cis(*argument)).collect::<Vec<_>>().into(),
+        );
+        let unitary = distance(&(v.adjoint() * &v), &DMatrix::identity(u.nrows(), u.nrows()));
+        let off = unitary.max(distance(&(&v * d * v.adjoint()), u));
+        Some((off, Self { vectors: v.transpose().iter().copied().collect(), arguments }))
+    }
+}
+
+/// An argument without the rounding that hides a simple one: what is 1, i or e^{iπ/4} is so exactly.
+fn settled(argument: f64) -> f64 {
+    let simple = (argument / FRAC_PI_4).round() * FRAC_PI_4;
+    if (argument - simple).abs() < GOOD { simple } else { argument }
+}
+
+/// Largest entry of a difference; infinite if anything is NaN.
+fn distance(a: &DMatrix<Complex64>, b: &DMatrix<Complex64>) -> f64 {
+    let worst = |worst: f64, off: f64| if off.is_nan() { f64::INFINITY } else { worst.max(off) };
+    a.iter().zip(b.iter()).map(|(a, b)| (a - b).modulus()).fold(0.0, worst)
+}
