@@ -103,3 +103,33 @@ fn switch(code: &[Token<usize>], tests: &Tensor) -> Result<Tensor> {
     }
     Ok(stack.pop().expect("a switch has a condition"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::circuit::{Circuit, input};
+    use crate::measurement::Measurement;
+    use candle_core::Var;
+
+    /// Weights of one row are for all samples, of a row a sample for that sample; gradients go to either.
+    #[test]
+    fn weights_may_differ_from_sample_to_sample() -> Result<()> {
+        let mut circuit = Circuit::new(1);
+        let w = circuit.weights("w", 2);
+        circuit.when(input(0).gt(0.5), |c| _ = c.ry(w.at([0]) * w.at([1]), 0).rx(input(0) * w.at([0]), 0));
+        let program = Program::new(&circuit, &Measurement::state())?;
+        let rows = Tensor::new(&[[0.2f64], [0.7]], &Device::Cpu)?;
+        let expected = [[0.2, 0.0, 0.0, 0.0], [0.7, 1.0, 3.0, 0.7]];
+        for own in [false, true] {
+            let weights = Var::new(&[[2.0f64, 3.0]], &Device::Cpu)?;
+            let given = if own { weights.repeat((2, 1))? } else { weights.flatten_all()? };
+            let all = append(&program, &rows, &given)?;
+            assert!(all.is_contiguous() && all.dims() == [2, program.inputs]);
+            assert_eq!(all.to_vec2::<f64>()?, expected);
+            let gradients = all.sum_all()?.backward()?;
+            assert_eq!(gradients.get(&weights).expect("a gradient").to_vec2::<f64>()?, [[0.0, 1.0]]);
+        }
+        assert!(!append(&program, &rows, &Tensor::new(&[2.0f64, 3.0], &Device::Cpu)?)?.track_op());
+        Ok(())
+    }
+}

@@ -522,7 +522,9 @@ pub enum Mistake {
         value: f64,
     },
     /// A feature in which outputs have no Fourier series.
-    #[error("outputs are no Fourier series in feature {feature}: it is squared, an amplitude, or in a condition")]
+    #[error(
+        "outputs are no Fourier series in feature {feature}: it is squared in an angle, read by a condition, or an amplitude"
+    )]
     NotLinear {
         /// Index of the feature.
         feature: usize,

@@ -140,7 +140,7 @@ impl<'a> Given<'a> {
         }
         let (leading, rows) = match inputs {
             Some(tensor) => rows(program, tensor)?,
-            None if program.features > 0 => return Err(Error::MissingInputs { expected: program.features }),
+            None if program.inputs() > 0 => return Err(Error::MissingInputs { expected: program.inputs() }),
             None => (&[][..], Tensor::zeros((1, least(&device)), outer, &device)?),
         };
         // Without elements there is nothing to cast.
@@ -242,9 +242,9 @@ fn least(device: &Device) -> usize {
 
 /// Leading dimensions of an input, and the input as `[batch, features]`.
 fn rows<'a>(program: &Program, tensor: &'a Tensor) -> Result<(&'a [usize], Tensor)> {
-    let wrong = || Error::InputWidth { expected: program.features, shape: tensor.shape().clone() };
+    let wrong = || Error::InputWidth { expected: program.inputs(), shape: tensor.shape().clone() };
     let (&width, leading) = tensor.dims().split_last().ok_or_else(wrong)?;
-    if width != program.features {
+    if width != program.inputs() {
         return Err(wrong());
     }
     let batch: usize = leading.iter().product();

@@ -33,7 +33,8 @@
 //! ```
 //!
 //! # Where to go from here
-//! - [`Circuit`]: all gates, [angle expressions](circuit::Angle), [named weights](Circuit::weights), controls, templates.
+//! - [`Circuit`]: all gates, [angle expressions](circuit::Angle), [named weights](Circuit::weights), controls,
+//!   [conditions](Circuit::when), [measurements](Circuit::measure) and resets on the way, templates.
 //! - [`Observable`] and [`Measurement`]: what comes out.
 //! - [`QuantumLayer`]: the module. [`functional::evaluate`]: the same with tensors of your own as weights.
 //! - [`nn::SeededInit`]: models that repeat bit for bit.

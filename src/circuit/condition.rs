@@ -12,13 +12,12 @@ use std::sync::Arc;
 ///
 /// ```
 /// use candlewick::prelude::*;
-/// let bright = input(0).abs().gt(0.1) & !input(1).lt(input_mean());
+/// let bright = input(0).abs().gt(0.1) & !input(1).lt(0.25);
 /// assert_eq!(bright.to_string(), "|x0| > 0.1 and not x1 < 0.25");
 ///
 /// let mut circuit = Circuit::new(2);
 /// circuit.when(&bright, |c| _ = c.ry(input(0), 0).cx(0, 1));
 /// assert_eq!(circuit.operations()[0].conditions(), [bright]);
-/// # fn input_mean() -> f64 { 0.25 }
 /// ```
 ///
 /// Comparisons are made in the precision of the state: in f64 for F64 tensors, in f32 for all others, threshold included.
@@ -51,6 +50,12 @@ pub(crate) struct Comparison<V> {
 }
 
 /// The absolute value of an angle, to be compared; see [`Angle::abs`].
+///
+/// ```
+/// use candlewick::prelude::*;
+/// let near = (input(0) - input(1)).abs().lt(0.5);
+/// assert_eq!(near.to_string(), "|x0 - x1| < 0.5");
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Magnitude(Angle);
 

@@ -122,7 +122,7 @@ pub fn fourier_spectrum(
 /// ```
 ///
 /// # Errors
-/// A feature that the circuit does not have; a `point` of another length; a feature that is squared, an amplitude or in a condition;
+/// A feature that the circuit does not have; a `point` of another length; a feature that is squared, read by a condition or an amplitude;
 /// frequencies without a common unit, or too many; else as for [`functional::evaluate`].
 pub fn frequencies(
     circuit: &Circuit,
@@ -194,10 +194,11 @@ impl<'a> Problem<'a> {
         if embedded || program.columns.tests.iter().any(|test| decides(&test.value)) {
             return Err(Error::Diagnostics(Mistake::NotLinear { feature: self.feature }));
         }
-        let variables = Variables::new(self, &program)?;
+        let weights = self.all_weights(&program)?;
+        let row = self.row(&program, &weights)?;
         let (mut steps, mut highest) = (Vec::new(), Vec::new());
         for probe in &program.probes().angles {
-            let slope = variables.slope(&program.slots[probe.slot])?.abs();
+            let slope = self.slope(&program, &program.slots[probe.slot], (&row, &weights))?.abs();
             // A phase of the whole state is seen by nothing.
             if slope != 0.0 && probe.support != 0 {
                 let (step, high) = match probe.spectrum {
@@ -210,6 +211,59 @@ impl<'a> Problem<'a> {
             }
         }
         self.common(&steps, &highest)
+    }
+
+    /// All weights in the program's order.
+    fn all_weights(&self, program: &Program) -> Result<Vec<f64>> {
+        let mut all = Vec::with_capacity(program.weights);
+        for tensor in &program.tensors {
+            if let Some((_, values)) = self.weights.iter().find(|(name, _)| *name == tensor.name) {
+                all.extend(values.flatten_all()?.to_vec1::<f64>()?);
+            }
+        }
+        Ok(all)
+    }
+
+    /// The point as engines see it, with what conditional gates add: these must not depend on the feature.
+    fn row(&self, program: &Program, weights: &[f64]) -> Result<Vec<f64>> {
+        let read = |slot: &Slot| {
+            let variables = slot.terms.iter().flat_map(|(_, first, second)| [Some(*first), *second]).flatten();
+            variables.into_iter().any(|variable| variable == Variable::Input(self.feature))
+        };
+        if program.columns.tests.iter().any(|test| read(&test.value)) {
+            return Err(Error::Diagnostics(Mistake::NotLinear { feature: self.feature }));
+        }
+        let features = Tensor::from_slice(self.point, (1, self.point.len()), &Device::Cpu)?;
+        let weights = Tensor::from_slice(weights, weights.len(), &Device::Cpu)?;
+        Ok(columns::append(program, &features, &weights)?.flatten_all()?.to_vec1()?)
+    }
+
+    /// The factor of the feature in a slot.
+    fn slope(&self, program: &Program, slot: &Slot, (row, weights): (&[f64], &[f64])) -> Result<f64> {
+        // Products of a switch and the feature are the feature, times the switch.
+        let own = |variable: Variable| match program.origin(variable)? {
+            (Variable::Input(index), switch) if index == self.feature => Some(switch.map_or(1.0, |switch| row[switch])),
+            _ => None,
+        };
+        let value = |variable: Variable| match variable {
+            Variable::Input(index) => row[index],
+            Variable::Weight(index) => weights[index],
+        };
+        let mut slope = 0.0;
+        for &(coefficient, first, second) in slot.terms.iter().filter(|term| term.0 != 0.0) {
+            slope += match (own(first), second.map(|second| (own(second), value(second)))) {
+                (Some(_), Some((Some(_), _))) => {
+                    return Err(Error::Diagnostics(Mistake::NotLinear { feature: self.feature }));
+                }
+                (Some(factor), second) => coefficient * factor * second.map_or(1.0, |(_, value)| value),
+                (None, Some((Some(factor), _))) => coefficient * factor * value(first),
+                (None, _) => 0.0,
+            };
+        }
+        if slope.is_finite() {
+            return Ok(slope);
+        }
+        Err(Error::Diagnostics(Mistake::NotFinite { what: "the factor of the feature", value: slope }))
     }
 
     /// The unit that all steps are multiples of, and how many of it the highest frequencies are together.

@@ -42,7 +42,7 @@ impl<'a> Numbers<'a> {
     /// How many variables of a kind a sample has.
     pub(super) fn count(&self, wrt: Wrt) -> usize {
         match wrt {
-            Wrt::Inputs => self.program.features,
+            Wrt::Inputs => self.program.inputs(),
             Wrt::Weights => self.program.weights,
         }
     }

@@ -56,10 +56,10 @@ impl Program {
     /// What a variable is made from, and the input that is the other factor if it is a product; nothing for a switch.
     pub(crate) fn origin(&self, variable: Variable) -> Option<(Variable, Option<usize>)> {
         let Variable::Input(index) = variable else { return Some((variable, None)) };
-        match index.checked_sub(self.features).map(|column| &self.columns.list[column]) {
+        match index.checked_sub(self.inputs()).map(|column| &self.columns.list[column]) {
             None => Some((variable, None)),
             Some(Column::Switch(_)) => None,
-            Some(Column::Product { switch, of }) => Some((*of, Some(self.features + switch))),
+            Some(Column::Product { switch, of }) => Some((*of, Some(self.inputs() + switch))),
         }
     }
 }

@@ -11,6 +11,7 @@ use super::{Kernel, Slot, Step, Variable};
 use crate::circuit::{Angle, Comparison, Condition, Token};
 use crate::error::Mistake;
 use num_complex::Complex64;
+use std::collections::HashSet;
 use std::f64::consts::FRAC_PI_2;
 use std::sync::Arc;
 
@@ -139,11 +140,11 @@ impl Lowering {
 
     /// Slots for switches that no step reads, such as those of gates that do nothing: a NaN in them is to show.
     pub(super) fn show_all_switches(&mut self) {
+        let terms = self.slots.iter().flat_map(|slot| &slot.terms);
+        let read: HashSet<Variable> = terms.flat_map(|(_, first, second)| [Some(*first), *second]).flatten().collect();
         for (index, column) in self.columns.list.iter().enumerate() {
             let switch = Variable::Input(self.features + index);
-            let read =
-                |slot: &Slot| slot.terms.iter().any(|(_, first, second)| *first == switch || *second == Some(switch));
-            if matches!(column, Column::Switch(_)) && !self.slots.iter().any(read) {
+            if matches!(column, Column::Switch(_)) && !read.contains(&switch) {
                 self.slots.push(Slot { constant: 0.0, terms: vec![(1.0, switch, None)] });
             }
         }

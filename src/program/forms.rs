@@ -50,7 +50,7 @@ impl Program {
     fn bare(&self) -> Self {
         Self {
             qubits: self.qubits,
-            // The features of a form are what engines see.
+            // The features of a form are all that engines see.
             features: self.inputs,
             columns: Columns::default(),
             inputs: self.inputs,

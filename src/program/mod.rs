@@ -3,7 +3,7 @@
 //! Lowering happens once a layer. A program knows no gate names and no tensors; an engine knows nothing but programs.
 //!
 //! - A **variable** is an input feature or an entry of the concatenated weights (tensors sorted by name).
-//! - A **column** is a further number a sample, made from its features before an engine sees them: see [`columns`].
+//! - A **column** is a further number a sample, made from its features before an engine sees them.
 //! - A **slot** is an expression in variables whose cosine and sine steps need. Rotations use half their angle, so a slot
 //!   holds the number under the cosine, and equal expressions share one slot.
 //! - A **step** is one of five kernels under a mask of controls.
@@ -192,9 +192,9 @@ impl Program {
         self.qubits
     }
 
-    /// Features of a sample.
+    /// Features of a sample, as tensors that come have them.
     pub fn inputs(&self) -> usize {
-        self.features
+        self.inputs - self.columns.list.len()
     }
 
     /// Entries of all weight tensors together.

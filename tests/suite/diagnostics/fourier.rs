@@ -2,7 +2,7 @@
 
 use super::*;
 use candlewick::diagnostics::{FourierSpectrum, Frequencies, fourier_spectrum, frequencies};
-use candlewick::functional;
+use candlewick::{Error, Mistake, functional};
 use num_complex::Complex64 as C;
 
 fn spectrum(circuit: &Circuit, observable: &Observable) -> FourierSpectrum {
@@ -138,4 +138,26 @@ fn a_learned_frequency() -> anyhow::Result<()> {
     assert!((unit - f64::from(0.7316f32)).abs() < 1e-15 && degree == 3);
     close(found.coefficient(3), 0.5);
     Ok(())
+}
+
+/// Conditions on other features choose which gates there are; one on the feature itself is no Fourier series.
+#[test]
+fn under_conditions() {
+    let mut circuit = Circuit::new(1);
+    circuit.rx(input(0), 0).when(input(1).gt(0.5), |c| {
+        c.rx(2.0 * input(0) * input(1), 0);
+    });
+    for (other, unit, degree) in [(0.4, 1.0, 1), (0.75, 0.5, 5)] {
+        let spectrum = fourier_spectrum(&circuit, &z(0), 0, &[0.0, other], &[], None).unwrap();
+        assert_eq!(spectrum.frequencies(), Frequencies { unit, degree });
+        for (frequency, coefficient) in spectrum.iter() {
+            let expected = if (frequency.abs() - unit * degree as f64).abs() < 1e-12 { 0.5 } else { 0.0 };
+            assert!((coefficient - expected).norm() < 1e-12, "{frequency}: {coefficient}");
+        }
+    }
+    circuit.when(input(0).lt(0.1), |c| {
+        c.x(0);
+    });
+    let refused = fourier_spectrum(&circuit, &z(0), 0, &[0.0, 0.0], &[], None);
+    assert!(matches!(refused, Err(Error::Diagnostics(Mistake::NotLinear { feature: 0 }))));
 }
