@@ -170,16 +170,14 @@ impl<'a> Problem<'a> {
         Ok(problem)
     }
 
-    /// All features, of which the one in question has this value.
-    fn row(&self, value: f64) -> Vec<f64> {
-        let mut row = self.point.to_vec();
-        row[self.feature] = value;
-        row
-    }
-
     /// The output at values of the feature.
     fn values(&self, at: impl Iterator<Item = f64>) -> Result<Vec<f64>> {
-        let rows: Vec<f64> = at.flat_map(|value| self.row(value)).collect();
+        let row = |value: f64| {
+            let mut row = self.point.to_vec();
+            row[self.feature] = value;
+            row
+        };
+        let rows: Vec<f64> = at.flat_map(row).collect();
         let inputs = Tensor::from_vec(rows, ((), self.point.len()), &Device::Cpu)?;
         let named: Vec<_> = self.weights.iter().map(|(name, tensor)| (*name, tensor)).collect();
         let values = functional::evaluate(self.circuit, &self.measurement, Some(&inputs), &named)?;
@@ -189,9 +187,7 @@ impl<'a> Problem<'a> {
     fn frequencies(&self) -> Result<Frequencies> {
         let program = Program::with_rewrites(self.circuit, &self.measurement, Rewrites::NONE.with(Rewrite::LightCone))?;
         let embedded = program.embedding.is_some_and(|e| (e.first..e.first + e.count).contains(&self.feature));
-        let own = Variable::Input(self.feature);
-        let decides = |slot: &Slot| slot.terms.iter().any(|(_, first, second)| *first == own || *second == Some(own));
-        if embedded || program.columns.tests.iter().any(|test| decides(&test.value)) {
+        if embedded {
             return Err(Error::Diagnostics(Mistake::NotLinear { feature: self.feature }));
         }
         let weights = self.all_weights(&program)?;
@@ -282,63 +278,6 @@ impl<'a> Problem<'a> {
         }
         let (feature, limit) = (self.feature, MAX_DEGREE);
         Err(Error::Diagnostics(Mistake::NoCommonFrequency { feature, largest, unit, limit }))
-    }
-}
-
-/// Values of a program's variables, and their slopes in the feature.
-struct Variables {
-    feature: usize,
-    inputs: Vec<f64>,
-    slopes: Vec<f64>,
-    weights: Vec<f64>,
-}
-
-impl Variables {
-    /// Nothing may decide by the feature.
-    fn new(problem: &Problem<'_>, program: &Program) -> Result<Self> {
-        let mut weights = Vec::with_capacity(program.weights);
-        for tensor in &program.tensors {
-            if let Some((_, values)) = problem.weights.iter().find(|(name, _)| *name == tensor.name) {
-                weights.extend(values.flatten_all()?.to_vec1::<f64>()?);
-            }
-        }
-        let inputs = |value: f64| -> Result<Vec<f64>> {
-            let row = Tensor::from_vec(problem.row(value), (1, problem.point.len()), &Device::Cpu)?;
-            let all = columns::append(program, &row, &Tensor::new(&weights[..], &Device::Cpu)?)?;
-            Ok(all.flatten_all()?.to_vec1()?)
-        };
-        // Features and their products with switches are linear in the feature: 1 more is its slope.
-        let (inputs, more) = (inputs(0.0)?, inputs(1.0)?);
-        let slopes =
-            inputs.iter().zip(more).map(|(value, more)| if *value == more { 0.0 } else { more - value }).collect();
-        Ok(Self { feature: problem.feature, inputs, slopes, weights })
-    }
-
-    /// Value and slope.
-    fn of(&self, variable: Variable) -> [f64; 2] {
-        match variable {
-            Variable::Input(index) => [self.inputs[index], self.slopes[index]],
-            Variable::Weight(index) => [self.weights[index], 0.0],
-        }
-    }
-
-    /// The factor of the feature in a slot.
-    fn slope(&self, slot: &Slot) -> Result<f64> {
-        let mut slope = 0.0;
-        for &(coefficient, first, second) in slot.terms.iter().filter(|(coefficient, ..)| *coefficient != 0.0) {
-            let (first, second) = (self.of(first), second.map_or([1.0, 0.0], |second| self.of(second)));
-            slope += coefficient
-                * match [first[1] != 0.0, second[1] != 0.0] {
-                    [true, true] => return Err(Error::Diagnostics(Mistake::NotLinear { feature: self.feature })),
-                    [true, false] => first[1] * second[0],
-                    [false, true] => first[0] * second[1],
-                    [false, false] => 0.0,
-                };
-        }
-        if slope.is_finite() {
-            return Ok(slope);
-        }
-        Err(Error::Diagnostics(Mistake::NotFinite { what: "the factor of the feature", value: slope }))
     }
 }
 
