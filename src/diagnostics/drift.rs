@@ -32,7 +32,7 @@ use candle_nn::VarBuilder;
 /// ```
 ///
 /// # Errors
-/// As for [`functional::evaluate`]; weights for several members of an ensemble.
+/// As for [`functional::evaluate`]; weights for several members of an ensemble; measurements and resets, which are not undone.
 pub fn drift(circuit: &Circuit, inputs: Option<&Tensor>, weights: &[(&str, &Tensor)]) -> Result<f64> {
     circuit.check()?;
     single(circuit, weights)?;

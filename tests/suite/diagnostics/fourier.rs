@@ -105,6 +105,27 @@ fn what_is_not_seen_does_not_count() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Gates that other features switch off do not count; those that they switch on do, products included.
+#[test]
+fn conditions_on_other_features() -> anyhow::Result<()> {
+    let mut circuit = Circuit::new(1);
+    let w = circuit.weights("w", 1);
+    circuit.rx(input(0), 0);
+    circuit
+        .when(input(1).gt(0.5), |c| _ = c.ry(0.7, 0).rx(w.at([0]) * input(0), 0).ry(0.2, 0).rx(input(0) * input(1), 0));
+    let w = Tensor::new(&[2.0f64], &Device::Cpu)?;
+    let weights: &[(&str, &Tensor)] = &[("w", &w)];
+    for (other, unit, degree) in [(0.4, 1.0, 1), (1.5, 0.5, 9)] {
+        let spectrum = fourier_spectrum(&circuit, &z(0), 0, &[0.0, other], weights, None)?;
+        assert_eq!(spectrum.frequencies(), Frequencies { unit, degree });
+        let inputs = Tensor::new(&[[1.3, other]], &Device::Cpu)?;
+        let measured = Measurement::expectation([z(0)]);
+        let expected = functional::evaluate(&circuit, &measured, Some(&inputs), weights)?.to_vec2::<f64>()?[0][0];
+        close(spectrum.iter().map(|(frequency, c)| c * C::cis(frequency * 1.3)).sum(), expected);
+    }
+    Ok(())
+}
+
 /// Weights of any dtype; a unit that is no round number.
 #[test]
 fn a_learned_frequency() -> anyhow::Result<()> {

@@ -68,6 +68,11 @@ fn circuits_and_tensors_that_do_not_fit() -> anyhow::Result<()> {
     assert!(matches!(drift(&fed(), Some(&x), &[("v", &w)]), Err(Error::UnexpectedWeights { .. })));
     assert!(matches!(drift(&fed(), Some(&half), weights), Err(Error::DTypeMismatch { .. })));
     assert!(drift(&fed(), Some(&half), &[("w", &half)])? < 1e-6);
+    let mut measured = Circuit::new(2);
+    measured.h(0).measure(0, 1);
+    let mistake = Mistake::MeasurementNotUnitary;
+    let error = drift(&measured, None, &[]).expect_err("a measurement");
+    assert!(matches!(&error, Error::Circuit { mistake: found, .. } if *found == mistake), "{error:?}");
     Ok(())
 }
 
@@ -91,6 +96,9 @@ fn features_without_a_series() -> anyhow::Result<()> {
     let mut embedded = Circuit::new(1);
     embedded.amplitude_embedding(0..2);
     mistaken(of(&embedded), &Mistake::NotLinear { feature: 0 });
+    let mut decided = Circuit::new(1);
+    decided.when(input(0).gt(0.5), |c| _ = c.x(0));
+    mistaken(of(&decided), &Mistake::NotLinear { feature: 0 });
     let mut apart = Circuit::new(1);
     apart.rx(input(0), 0).ry(PI * input(0), 0);
     let error = of(&apart).expect_err("1 and π");
