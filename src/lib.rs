@@ -36,7 +36,9 @@
 //! - [`Circuit`]: all gates, [angle expressions](circuit::Angle), [named weights](Circuit::weights), controls,
 //!   [conditions](Circuit::when), [measurements](Circuit::measure) and resets on the way, templates.
 //! - [`Observable`] and [`Measurement`]: what comes out.
-//! - [`QuantumLayer`]: the module. [`functional::evaluate`]: the same with tensors of your own as weights.
+//! - [`QuantumLayer`]: the module, with [other ways to differentiate](GradientMethod), [finite shots](QuantumLayerConfig::shots) and
+//!   [outcomes](QuantumLayer::sample). [`functional::evaluate`]: the same with tensors of your own as weights, ensembles among them.
+//! - [`functional::jacobian`], [`functional::hessian`], [`functional::metric_tensor`], [`nn::QuantumNaturalGradient`].
 //! - [`nn::SeededInit`]: models that repeat bit for bit.
 //! - [`states`]: entropies, overlaps and kernel matrices. [`diagnostics`]: a circuit before it is trained.
 //! - [`gate`]: the gate table.

@@ -19,7 +19,8 @@ use std::sync::{Arc, OnceLock};
 /// | output | `[.., outputs]`; see [`Measurement`] for the outputs of each kind |
 /// | weights | one tensor a name of [`Circuit::weights`], under the `VarBuilder`'s prefix |
 /// | dtype | of input, weights and output alike: F64 computes in complex128; F32, F16 and BF16 in complex64 |
-/// | gradients | exact (adjoint method), in weights and in inputs; nothing is computed for what is not tracked |
+/// | gradients | exact (adjoint method), in weights and in inputs; nothing is computed for what is not tracked; see [`GradientMethod`] for others |
+/// | shots | none: exact outputs; with [`QuantumLayerConfig::shots`] estimates; [`sample`](Self::sample) and [`counts`](Self::counts) give outcomes |
 /// | device | CPU; NVIDIA and Apple GPUs with the features `cuda` and `metal`; a tensor elsewhere is a typed error |
 ///
 /// The circuit is checked and lowered once, when the layer is made. A forward and a backward pass cost two states of memory
@@ -64,6 +65,21 @@ pub struct QuantumLayer {
 }
 
 /// Options of a [`QuantumLayer`]; `QuantumLayerConfig::default()` serves most.
+///
+/// ```
+/// use candle_core::{DType, Device, Tensor};
+/// use candle_nn::VarBuilder;
+/// use candlewick::prelude::*;
+///
+/// let mut circuit = Circuit::new(1);
+/// circuit.ry(input(0), 0);
+/// let config = QuantumLayerConfig { shots: Some(10_000), seed: 7, ..Default::default() };
+/// let vb = VarBuilder::zeros(DType::F32, &Device::Cpu);
+/// let layer = QuantumLayer::with_config(circuit, Measurement::expectation([z(0)]), config, vb)?;
+/// let estimate = layer.try_forward(&Tensor::new(&[[1.0f32]], &Device::Cpu)?)?.to_vec2::<f32>()?[0][0];
+/// assert!((estimate - 1f32.cos()).abs() < 0.05); // a deviation is 0.008
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct QuantumLayerConfig {
     /// Bytes the states of a call may take; what would need more is a typed error before anything is allocated. `None`: what
@@ -94,7 +110,8 @@ impl QuantumLayer {
     /// A layer with options.
     ///
     /// # Errors
-    /// As for [`new`](Self::new).
+    /// As for [`new`](Self::new); settings of the gradient method out of range; shots with the adjoint method, of the state, of variances that
+    /// no single basis gives, none at all or more than 2^32 - 1.
     pub fn with_config(
         circuit: Circuit,
         measurement: Measurement,

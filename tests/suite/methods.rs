@@ -16,12 +16,12 @@ fn gradients(
     measurement: &Measurement,
     config: QuantumLayerConfig,
     engine: Engine,
-    seed: u64,
+    (batch, seed): (usize, u64),
 ) -> Result<[Vec<f64>; 2]> {
     let (device, dtype) = ((engine.device)(), engine.dtype);
     let mut rng = rng(seed);
     let on_device = |rows: &[Vec<f64>]| tensor(rows, dtype).to_device(&device);
-    let x = Var::from_tensor(&on_device(&(0..3).map(|_| uniform(&mut rng, case.inputs)).collect::<Vec<_>>())?)?;
+    let x = Var::from_tensor(&on_device(&(0..batch).map(|_| uniform(&mut rng, case.inputs)).collect::<Vec<_>>())?)?;
     let w = Var::from_tensor(&on_device(&[uniform(&mut rng, case.weights)])?.flatten_all()?)?;
     let vb = VarBuilder::from_tensors(HashMap::from([("w".to_owned(), w.as_tensor().clone())]), dtype, &device);
     let layer = QuantumLayer::with_config(case.circuit(), measurement.clone(), config, vb)?;
@@ -30,7 +30,7 @@ fn gradients(
         let mut run = || -> Result<[Vec<f64>; 2]> {
             let y = layer.try_forward(&x)?.flatten_from(1)?;
             let width = y.dim(1)?;
-            let cotangent: Vec<Vec<f64>> = (0..3).map(|_| uniform(&mut rng, width)).collect();
+            let cotangent: Vec<Vec<f64>> = (0..batch).map(|_| uniform(&mut rng, width)).collect();
             let store = (&y * on_device(&cotangent)?)?.sum_all()?.backward()?;
             let flat = |var: &Var| {
                 Result::Ok(rows(&store.get(var).expect("a gradient").flatten_all()?.unsqueeze(0)?).concat())
@@ -58,7 +58,7 @@ fn compare(
     let in_f64 = matches!(method, GradientMethod::FiniteDifference { .. });
     let takes_f64 = |engine: &Engine| engine.dtype == DType::F64 || engine.name.starts_with("cpu");
     for engine in engines().into_iter().filter(|engine| !in_f64 || takes_f64(engine)) {
-        let of = |method| gradients(case, measurement, with(method), engine, 5).unwrap();
+        let of = |method| gradients(case, measurement, with(method), engine, (3, 5)).unwrap();
         let ([dx, dw], [exact_dx, exact_dw]) = (of(method), of(GradientMethod::Adjoint));
         close(&format!("{what}, {}: dx", engine.name), &dx, &exact_dx, tolerance(engine));
         close(&format!("{what}, {}: dw", engine.name), &dw, &exact_dw, tolerance(engine));
@@ -78,6 +78,26 @@ fn every_gate_by_shifts_and_by_differences() {
             let shift = |engine: Engine| engine.gradients(case.ops.len());
             compare(name, &case, measurement, GradientMethod::ParameterShift, shift);
             compare(name, &case, measurement, DIFFERENCES, |engine| shift(engine).max(1e-8));
+        }
+    }
+}
+
+/// Each component of the gradient of one sample comes with the others under random signs.
+#[test]
+fn every_gate_by_random_directions() {
+    let samples = 4000;
+    for gate in Gate::all() {
+        let width = gate.spec().qubits.len();
+        let case = gate_case(gate, (0..width).collect(), vec![], width);
+        let (measurement, name) = (&losses(1, width)[0].measurement, gate.spec().name);
+        let of =
+            |method| gradients(&case, measurement, with(method), Engine::cpu(DType::F64), (1, 5)).unwrap().concat();
+        let exact = of(GradientMethod::Adjoint);
+        let found = of(GradientMethod::Spsa { samples, step: 1e-4, seed: 3 });
+        let square: f64 = exact.iter().map(|g| g * g).sum();
+        for (found, exact) in found.iter().zip(&exact) {
+            let deviation = ((square - exact * exact).max(0.0) / samples as f64).sqrt();
+            assert!((found - exact).abs() < 5.0 * deviation + 1e-5, "{name}: {found} {exact} ± {deviation}");
         }
     }
 }
@@ -103,7 +123,7 @@ fn shifts_without_rewrites() {
         let measurement = &losses(seed, 3)[0].measurement;
         let of = |gradient, rewrites| {
             let config = QuantumLayerConfig { gradient, rewrites, ..Default::default() };
-            gradients(&case, measurement, config, Engine::cpu(DType::F64), seed).unwrap().concat()
+            gradients(&case, measurement, config, Engine::cpu(DType::F64), (3, seed)).unwrap().concat()
         };
         let expected = of(GradientMethod::Adjoint, candlewick::program::Rewrites::ALL);
         let actual = of(GradientMethod::ParameterShift, candlewick::program::Rewrites::NONE);
@@ -117,7 +137,7 @@ fn embedded_features() {
     let case = random_case(8, 3, 10, true);
     let measurement = Measurement::expectation([z(0), x(1)]);
     compare("embedded", &case, &measurement, DIFFERENCES, |engine| engine.gradients(10).max(1e-7));
-    let error = gradients(&case, &measurement, with(GradientMethod::ParameterShift), Engine::cpu(DType::F64), 1);
+    let error = gradients(&case, &measurement, with(GradientMethod::ParameterShift), Engine::cpu(DType::F64), (3, 1));
     assert!(error.unwrap_err().to_string().starts_with("parameter shift cannot find the gradient of features"));
     // The weights behind them do have one.
     let engine = Engine::cpu(DType::F64);
@@ -139,7 +159,7 @@ fn embedded_features() {
 fn orders_of_differences() {
     let case = random_case(2, 2, 10, false);
     let measurement = Measurement::expectation([z(0), y(1)]);
-    let of = |method| gradients(&case, &measurement, with(method), Engine::cpu(DType::F64), 4).unwrap().concat();
+    let of = |method| gradients(&case, &measurement, with(method), Engine::cpu(DType::F64), (3, 4)).unwrap().concat();
     let exact = of(GradientMethod::Adjoint);
     for (order, step) in [(1, 1e-3), (2, 1e-2), (4, 0.05), (6, 0.1), (8, 0.15)] {
         let error = |step| {

@@ -1,0 +1,271 @@
+//! Mistakes made while circuits, observables and measurements are written.
+
+/// What is wrong with an operation, an observable or a measurement.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Mistake {
+    /// A circuit needs at least one qubit.
+    #[error("a circuit needs at least one qubit")]
+    NoQubits,
+    /// More qubits than a basis index can address.
+    #[error("{qubits} qubits are more than the {limit} a basis index can address")]
+    TooManyQubits {
+        /// Qubits asked for.
+        qubits: usize,
+        /// The largest number allowed.
+        limit: usize,
+    },
+    /// A qubit index outside the circuit.
+    #[error("qubit {qubit} is out of range for {qubits} qubit(s)")]
+    QubitOutOfRange {
+        /// The index that came.
+        qubit: usize,
+        /// Qubits of the circuit.
+        qubits: usize,
+    },
+    /// One qubit used twice in one operation.
+    #[error("qubit {qubit} is used twice")]
+    RepeatedQubit {
+        /// The repeated index.
+        qubit: usize,
+    },
+    /// Wrong number of qubits for an operation.
+    #[error("expected {expected} qubit(s), got {actual}")]
+    QubitCount {
+        /// In words or as a number.
+        expected: String,
+        /// What came.
+        actual: usize,
+    },
+    /// Wrong number of angles for a gate.
+    #[error("expected {expected} angle(s), got {actual}")]
+    AngleCount {
+        /// Angles the gate takes.
+        expected: usize,
+        /// What came.
+        actual: usize,
+    },
+    /// A name that is no gate.
+    #[error("there is no gate of that name")]
+    UnknownGate,
+    /// A constant that is NaN or infinite.
+    #[error("{what} is {value}, which is not finite")]
+    NotFinite {
+        /// Where it stands.
+        what: &'static str,
+        /// The value.
+        value: f64,
+    },
+    /// An angle expression of a degree above two.
+    #[error("an angle may hold products of two variables, not of {degree}")]
+    AngleDegree {
+        /// Degree of the product.
+        degree: usize,
+    },
+    /// A condition that reads weights.
+    #[error("a condition may read inputs only, not weight tensor `{name}`")]
+    ConditionOnWeights {
+        /// Name of the tensor.
+        name: String,
+    },
+    /// A dense unitary under a condition whose eigenvectors were not found.
+    #[error("the matrix under a condition was not diagonalised: off by {deviation:e}, allowed is {allowed:e}")]
+    NotDiagonalised {
+        /// Largest entry of the difference between the matrix and what its eigenvectors and eigenvalues give.
+        deviation: f64,
+        /// Allowed deviation.
+        allowed: f64,
+    },
+    /// An index outside a weight tensor.
+    #[error("index {index:?} is out of range for weight tensor `{name}` of shape {shape:?}")]
+    WeightIndex {
+        /// Name of the tensor.
+        name: String,
+        /// The index that came.
+        index: Vec<usize>,
+        /// Shape of the tensor.
+        shape: Vec<usize>,
+    },
+    /// A weight tensor the circuit does not know, for instance one of another circuit.
+    #[error("weight tensor `{name}` is not declared by this circuit")]
+    UnknownWeights {
+        /// Name of the tensor.
+        name: String,
+    },
+    /// One name declared with two shapes.
+    #[error("weight tensor `{name}` is already declared with shape {declared:?}, not {shape:?}")]
+    WeightRedeclared {
+        /// Name of the tensor.
+        name: String,
+        /// The shape it has.
+        declared: Vec<usize>,
+        /// The shape asked for now.
+        shape: Vec<usize>,
+    },
+    /// More weights than a circuit may have.
+    #[error("weight tensor `{name}` of shape {shape:?} is too large: a circuit may have {limit} weights in all")]
+    TooManyWeights {
+        /// Name of the tensor.
+        name: String,
+        /// The shape asked for.
+        shape: Vec<usize>,
+        /// The largest number of entries of all tensors together.
+        limit: usize,
+    },
+    /// A weight name that cannot be a path segment of a `VarBuilder`.
+    #[error("`{name}` is no name for a weight tensor: it must be non-empty and hold no `.`")]
+    WeightName {
+        /// The name that came.
+        name: String,
+    },
+    /// `input(i)` above the declared width.
+    #[error("input({index}) is out of range: the circuit was declared with {width} input feature(s)")]
+    InputOutOfRange {
+        /// Index of the feature.
+        index: usize,
+        /// Declared width.
+        width: usize,
+    },
+    /// A matrix whose size does not fit its qubits.
+    #[error("expected {expected} matrix entries (row by row), got {actual}")]
+    MatrixSize {
+        /// Entries expected.
+        expected: usize,
+        /// Entries that came.
+        actual: usize,
+    },
+    /// A matrix that is not unitary.
+    #[error("the matrix is not unitary: the largest entry of |U†U - 1| is {deviation:e}, allowed is {allowed:e}")]
+    NotUnitary {
+        /// Largest deviation.
+        deviation: f64,
+        /// Allowed deviation.
+        allowed: f64,
+    },
+    /// A matrix or sum that is not Hermitian.
+    #[error("the observable is not Hermitian: the largest deviation is {deviation:e}, allowed is {allowed:e}")]
+    NotHermitian {
+        /// Largest deviation.
+        deviation: f64,
+        /// Allowed deviation.
+        allowed: f64,
+    },
+    /// A letter that is no Pauli matrix.
+    #[error("`{letter}` is no Pauli letter (I, X, Y, Z)")]
+    PauliLetter {
+        /// The letter that came.
+        letter: char,
+    },
+    /// A list of values of the wrong length.
+    #[error("expected {expected} {what}, got {actual}")]
+    Length {
+        /// What is counted.
+        what: &'static str,
+        /// Number expected, in words where it is a range.
+        expected: String,
+        /// Number that came.
+        actual: usize,
+    },
+    /// State preparation after the state has been touched.
+    #[error("amplitude embedding must be the first operation of a circuit")]
+    EmbeddingNotFirst,
+    /// State preparation where a unitary is needed.
+    #[error("amplitude embedding is no unitary: it cannot be inverted, repeated, controlled or conditional")]
+    EmbeddingNotUnitary,
+    /// A measurement or a reset where a unitary is needed.
+    #[error("a measurement or a reset inside a circuit is no unitary: it cannot be inverted or controlled")]
+    MeasurementNotUnitary,
+    /// A qubit that a measurement or a reset needs to be in 0.
+    #[error("qubit {qubit} has been used before: measurements and resets need one that is untouched")]
+    QubitTouched {
+        /// Its index.
+        qubit: usize,
+    },
+    /// The record of a measurement as the target of an operation.
+    #[error("qubit {qubit} is the record of a measurement: it may be a control, and no target")]
+    RecordChanged {
+        /// Its index.
+        qubit: usize,
+    },
+    /// More than a classical bit read from the record of a measurement.
+    #[error("qubit {qubit} is the record of a measurement: observables may have no more of it than Z")]
+    RecordRead {
+        /// Its index.
+        qubit: usize,
+    },
+    /// A qubit used after a reset moved a state there.
+    #[error("qubit {qubit} holds what a reset took away: nothing may touch it")]
+    QubitDiscarded {
+        /// Its index.
+        qubit: usize,
+    },
+    /// A circuit with more operations than it may have.
+    #[error("a circuit may have at most {limit} operations")]
+    TooManyOperations {
+        /// The largest number allowed.
+        limit: usize,
+    },
+    /// Circuits of different sizes put together.
+    #[error("a circuit of {other} qubit(s) does not fit into one of {qubits}")]
+    CircuitSize {
+        /// Qubits of this circuit.
+        qubits: usize,
+        /// Qubits of the other one.
+        other: usize,
+    },
+    /// Products of observables exist for Pauli words and sums only.
+    #[error("products are defined for Pauli words and their sums only")]
+    ObservableProduct,
+    /// A cost that is not diagonal where it must be.
+    #[error("the cost must be a sum of Pauli words of Z only")]
+    NotDiagonal,
+    /// A measurement without outputs.
+    #[error("nothing is measured")]
+    NothingMeasured,
+    /// An unreadable Pauli word.
+    #[error("`{text}` is no Pauli word such as \"X0 Y2 Z3\"")]
+    PauliWord {
+        /// The text that came.
+        text: String,
+    },
+    /// Amplitudes asked for with finite shots.
+    #[error("amplitudes cannot be estimated from shots")]
+    StateFromShots,
+    /// The variance of an observable that no single basis shows, asked for with finite shots.
+    #[error("from shots, a variance needs terms that read each qubit in one basis")]
+    VarianceBases,
+    /// A Hermitian matrix whose eigenvectors were not found.
+    #[error("no eigenvectors were found for the matrix")]
+    NoEigenbasis,
+    /// A number that must be above 0.
+    #[error("{what} is {value}, which is not a positive number")]
+    NotPositive {
+        /// What it is.
+        what: &'static str,
+        /// The value.
+        value: f64,
+    },
+    /// A feature in which outputs have no Fourier series.
+    #[error(
+        "outputs are no Fourier series in feature {feature}: it is squared in an angle, read by a condition, or an amplitude"
+    )]
+    NotLinear {
+        /// Index of the feature.
+        feature: usize,
+    },
+    /// Frequencies that are no multiples of a common one, or of so small a one that they are too many.
+    #[error(
+        "the frequencies of feature {feature} have no common unit with at most {limit} multiples (largest: {largest}, \
+         found: {unit})"
+    )]
+    NoCommonFrequency {
+        /// Index of the feature.
+        feature: usize,
+        /// The largest of the frequencies that were compared.
+        largest: f64,
+        /// What divides them all, if anything does.
+        unit: f64,
+        /// The most multiples there may be.
+        limit: usize,
+    },
+}
