@@ -9,6 +9,9 @@ use std::sync::Arc;
 /// Bytes of the points, and of what comes out of them, that are alive at once.
 const CHUNK_BYTES: usize = 1 << 25;
 
+/// Bytes of their states, which a GPU has in memory all at once.
+const STATE_BYTES: usize = 1 << 30;
+
 /// What the numbers of a point are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
@@ -93,7 +96,9 @@ impl Batches<'_> {
         mut each: impl FnMut(usize, Tensor) -> Result<()>,
     ) -> Result<()> {
         let (width, outputs) = (form.of(self.program).inputs, self.program.outputs());
-        let chunk = (CHUNK_BYTES / (8 * (width + outputs))).clamp(1, count.max(1));
+        // λ is a second state.
+        let states = STATE_BYTES >> (self.program.qubits() + 5).min(60);
+        let chunk = (CHUNK_BYTES / (8 * (width + outputs))).min(states).clamp(1, count.max(1));
         (0..count).step_by(chunk).try_for_each(|first| {
             let points = chunk.min(count - first);
             let mut rows = vec![0.0; points * width];

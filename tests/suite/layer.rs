@@ -299,3 +299,27 @@ fn layers_cross_threads() {
         }
     });
 }
+
+/// 2^18 terms added up in the precision of an F32 state would be off by some 1e-4.
+#[test]
+fn sums_over_a_state_are_in_f64() -> Result<()> {
+    let qubits = 18;
+    let angle = |q: usize| 0.3 + 0.11 * q as f64;
+    let mut circuit = Circuit::new(qubits);
+    for q in 0..qubits {
+        circuit.ry(angle(q), q);
+    }
+    let measured =
+        (0..qubits).map(z).chain([Observable::diagonal([0.5, -1.5, 2.0, 0.25]), Observable::projector([true])]);
+    let vb = VarBuilder::zeros(DType::F32, &Device::Cpu);
+    let layer = QuantumLayer::new(circuit, Measurement::expectation(measured), vb)?;
+    let one = |q: usize| (angle(q) / 2.0).sin().powi(2);
+    let table = [(0.5, 0, 0), (-1.5, 1, 0), (2.0, 0, 1), (0.25, 1, 1)];
+    let p = |q: usize, bit: i32| if bit == 1 { one(q) } else { 1.0 - one(q) };
+    let diagonal: f64 = table.iter().map(|(value, first, second)| value * p(0, *first) * p(1, *second)).sum();
+    let expected: Vec<f64> = (0..qubits).map(|q| angle(q).cos()).chain([diagonal, one(0)]).collect();
+    for (found, expected) in flat(&layer.evaluate()?).iter().zip(expected) {
+        assert!((found - expected).abs() < 2e-6, "{found} {expected}");
+    }
+    Ok(())
+}
