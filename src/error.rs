@@ -56,6 +56,19 @@ pub enum Error {
         /// Bytes that may be used.
         budget: u64,
     },
+    /// Numbers that a call returns or works with do not fit into the memory. Raised before they are allocated.
+    #[error(
+        "{what} need {needed}, but the memory budget is {budget} bytes",
+        needed = .needed.map_or_else(|| "more than 2^64 bytes".to_owned(), |bytes| format!("{bytes} bytes"))
+    )]
+    ResultMemory {
+        /// What they are.
+        what: &'static str,
+        /// Bytes needed; `None` if the number itself overflows.
+        needed: Option<u64>,
+        /// Bytes that may be used.
+        budget: u64,
+    },
     /// The environment variable `CANDLEWICK_SIMD` names an instruction set that this machine or this build lacks.
     #[error("CANDLEWICK_SIMD is `{name}`, which is none of scalar, avx2, avx512 and neon, or not on this machine")]
     InstructionSet {
@@ -178,6 +191,12 @@ pub enum Error {
     #[error("weight tensor `{name}` is not a variable (a `VarMap` makes them), so it cannot be trained")]
     NotTrainable {
         /// Its name.
+        name: String,
+    },
+    /// A gradient that is NaN or infinite, where a step was to be taken along it.
+    #[error("the gradient of weight tensor `{name}` is not finite")]
+    GradientNotFinite {
+        /// Name of the tensor.
         name: String,
     },
     /// A metric tensor, with its damping, that cannot be inverted.

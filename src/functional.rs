@@ -4,7 +4,7 @@ mod derivatives;
 mod ensemble;
 
 pub use crate::gradient::{MetricTensor, Wrt};
-pub(crate) use derivatives::Call;
+pub(crate) use derivatives::{Bound, states_as_written};
 pub use derivatives::{ValueAndGrad, hessian, hessian_vector_product, jacobian, metric_tensor, value_and_grad};
 
 use crate::circuit::Circuit;
@@ -201,6 +201,16 @@ pub(crate) fn run(
     let weights = flat(weights, &given)?;
     let rows = given.with_columns(program, &weights)?;
     given.shaped(&estimator.apply(program, &rows, &weights, in_graph)?, &[], program)
+}
+
+/// Checks the arguments of a call, and does nothing with them.
+pub(crate) fn check(
+    program: &Program,
+    default: (DType, &Device),
+    inputs: Option<&Tensor>,
+    weights: &[impl AsRef<Tensor>],
+) -> Result<()> {
+    Given::new(program, default, inputs, weights).map(drop)
 }
 
 /// Hands the final states of all samples, in the precision they are computed in, to `each`: `[samples, 2^n, 2]` behind the number of

@@ -88,7 +88,7 @@ pub fn fourier_spectrum(
     let problem = Problem::new(circuit, observable, feature, point, weights)?;
     let found = frequencies.map_or_else(|| problem.frequencies(), Ok)?;
     let Frequencies { unit, degree } = found;
-    if !unit.is_finite() || unit <= 0.0 {
+    if !unit.is_finite() || unit <= 0.0 || !(TAU / unit).is_finite() {
         return Err(Error::Diagnostics(Mistake::NotPositive { what: "the unit of the frequencies", value: unit }));
     }
     if degree > MAX_DEGREE {

@@ -35,9 +35,13 @@ pub(crate) fn exceeded(needed: Option<u64>, limit: Option<u64>) -> Option<u64> {
     if needed.is_some_and(|bytes| bytes <= budget) { None } else { Some(budget) }
 }
 
-/// The same for numbers on the host that are found from so many states: an amount in `f64`, or `None` if it overflows.
-pub(crate) fn check_numbers(program: &Program, states: usize, numbers: Option<u64>) -> Result<()> {
-    check::<f64>(program, states, numbers.and_then(|numbers| numbers.checked_mul(8)), None)
+/// The same for numbers on the host: an amount in `f64`, or `None` if it overflows.
+pub(crate) fn check_numbers(what: &'static str, numbers: Option<u64>) -> Result<()> {
+    let needed = numbers.and_then(|numbers| numbers.checked_mul(8));
+    match exceeded(needed, None) {
+        Some(budget) => Err(Error::ResultMemory { what, needed, budget }),
+        None => Ok(()),
+    }
 }
 
 /// Memory this process can still get, in bytes.

@@ -10,7 +10,7 @@ use crate::engine::cpu::Cpu;
 use crate::error::{Error, Result};
 use crate::gradient::{self, Batches, Direction, Estimator, MetricTensor, Numbers, Wrt};
 use crate::measurement::Measurement;
-use crate::program::Program;
+use crate::program::{Program, Rewrites};
 use candle_core::{DType, Device, Tensor, Var};
 use std::sync::Arc;
 
@@ -49,7 +49,7 @@ pub fn value_and_grad(
     inputs: Option<&Tensor>,
     weights: &[(&str, &Tensor)],
 ) -> Result<ValueAndGrad> {
-    let call = Call::new(circuit, measurement, weights)?;
+    let call = Bound::new(circuit, measurement, weights)?;
     let var = |tensor: &Tensor| Var::from_tensor(&tensor.detach().copy()?);
     let inputs = inputs.map(var).transpose()?;
     let vars = call.weights.iter().map(|tensor| var(tensor)).collect::<candle_core::Result<Vec<_>>>()?;
@@ -93,7 +93,7 @@ pub fn jacobian(
     weights: &[(&str, &Tensor)],
     wrt: Wrt,
 ) -> Result<Tensor> {
-    let call = Call::new(circuit, measurement, weights)?;
+    let call = Bound::new(circuit, measurement, weights)?;
     let behind = call.behind(wrt, 1);
     call.find(inputs, &behind, |batches, numbers| gradient::jacobian(batches, numbers, wrt))
 }
@@ -129,7 +129,7 @@ pub fn hessian(
     weights: &[(&str, &Tensor)],
     wrt: Wrt,
 ) -> Result<Tensor> {
-    let call = Call::new(circuit, measurement, weights)?;
+    let call = Bound::new(circuit, measurement, weights)?;
     let behind = call.behind(wrt, 2);
     call.find(inputs, &behind, |batches, numbers| gradient::hessian(batches, numbers, wrt, Direction::None))
 }
@@ -164,13 +164,18 @@ pub fn hessian_vector_product(
     wrt: Wrt,
     vector: &Tensor,
 ) -> Result<Tensor> {
-    let call = Call::new(circuit, measurement, weights)?;
+    let call = Bound::new(circuit, measurement, weights)?;
     let count = call.count(wrt);
     let leading = inputs.map_or(&[][..], |inputs| &inputs.dims()[..inputs.dims().len().saturating_sub(1)]);
     let shape: Vec<usize> = leading.iter().copied().chain([count]).collect();
     if vector.dims() != [count] && vector.dims() != shape {
         return Err(Error::Shape { what: "the vector", expected: shape.into(), actual: vector.shape().clone() });
     }
+    if !vector.dtype().is_float() {
+        return Err(Error::UnsupportedDType { what: "the vector".to_owned(), dtype: vector.dtype() });
+    }
+    let numbers = shape.iter().try_fold(1u64, |product, size| product.checked_mul(*size as u64));
+    engine::check_numbers("the vectors of all samples", numbers)?;
     let vector = vector.detach().to_dtype(DType::F64)?.to_device(&Device::Cpu)?.broadcast_as(shape)?;
     let vector: Vec<f64> = vector.flatten_all()?.to_vec1()?;
     let behind = call.behind(wrt, 1);
@@ -207,22 +212,36 @@ pub fn metric_tensor(
     wrt: Wrt,
     entries: MetricTensor,
 ) -> Result<Tensor> {
-    Call::new(circuit, &Measurement::State, weights)?.metric(inputs, wrt, entries)
+    Bound::as_written(circuit, weights)?.metric(inputs, wrt, entries)
+}
+
+/// The program that a metric tensor is of.
+pub(crate) fn states_as_written(circuit: &Circuit) -> Result<Program> {
+    Program::with_rewrites(circuit, &Measurement::State, Rewrites::AS_WRITTEN)
 }
 
 /// Of calls without any tensor.
 const DEFAULT: (DType, &Device) = (DType::F32, &Device::Cpu);
 
 /// A lowered circuit and its weights.
-pub(crate) struct Call<'a> {
+pub(crate) struct Bound<'a> {
     pub(crate) program: Arc<Program>,
     /// In the program's order.
     pub(crate) weights: Vec<&'a Tensor>,
 }
 
-impl<'a> Call<'a> {
+impl<'a> Bound<'a> {
     fn new(circuit: &Circuit, measurement: &Measurement, weights: &[(&str, &'a Tensor)]) -> Result<Self> {
-        let program = Arc::new(Program::new(circuit, measurement)?);
+        Self::bind(Program::new(circuit, measurement)?, weights)
+    }
+
+    /// For a metric tensor: the state is read, and layers are those of the operations.
+    fn as_written(circuit: &Circuit, weights: &[(&str, &'a Tensor)]) -> Result<Self> {
+        Self::bind(states_as_written(circuit)?, weights)
+    }
+
+    fn bind(program: Program, weights: &[(&str, &'a Tensor)]) -> Result<Self> {
+        let program = Arc::new(program);
         let (sorted, members) = sort_weights(&program, weights)?;
         if members.is_some() {
             let whole = |(tensor, value): &(&crate::program::Tensor, &&Tensor)| value.shape() == &tensor.shape;
@@ -263,14 +282,15 @@ impl<'a> Call<'a> {
     ) -> Result<Tensor> {
         let given = Given::new(&self.program, DEFAULT, inputs, &self.weights)?;
         let sizes = behind.iter().try_fold(given.batch() as u64, |product, size| product.checked_mul(*size as u64));
-        engine::check_numbers(&self.program, 1, sizes)?;
+        engine::check_numbers("derivatives", sizes)?;
         let weights = flat(&self.weights, &given)?.detach();
         let rows = given.with_columns(&self.program, &weights)?.detach();
         let numbers = Numbers::new(&self.program, &rows, &weights)?;
         let estimator = Estimator::exact(Cpu::default());
         let (dtype, device) = (given.inner(), &given.device);
         let batches = Batches { estimator: &estimator, program: &self.program, dtype, device, call: 0 };
-        let found = find(&batches, &numbers)?;
+        let mut found = find(&batches, &numbers)?;
+        numbers.spoil(&mut found);
         let found = Tensor::from_vec(found, given.batch() * behind.iter().product::<usize>(), &Device::Cpu)?;
         given.shaped_as(&found.to_dtype(dtype)?.to_device(device)?, &[], behind)
     }

@@ -39,6 +39,16 @@ impl<'a> Numbers<'a> {
         Sample { inputs: &self.inputs[sample * width..(sample + 1) * width], weights: &self.weights }
     }
 
+    /// Makes what was found, as much for each sample, NaN where an angle is NaN or infinite, even one that has no effect.
+    pub(crate) fn spoil(&self, found: &mut [f64]) {
+        let each = found.len() / self.batch.max(1);
+        for (sample, found) in found.chunks_mut(each.max(1)).enumerate() {
+            if self.sample(sample).is_spoiled(self.program) {
+                found.fill(f64::NAN);
+            }
+        }
+    }
+
     /// How many variables of a kind a sample has.
     pub(super) fn count(&self, wrt: Wrt) -> usize {
         match wrt {

@@ -2,9 +2,10 @@
 
 use super::chain::Numbers;
 use super::points::{Batches, Form};
-use crate::engine::Wanted;
-use crate::error::Result;
+use crate::engine::{self, Wanted};
+use crate::error::{Error, Result};
 use crate::program::Variable;
+use candle_core::DType;
 use rand::Rng;
 
 /// Points in units of the step, and their factors, whose sum over the step is the slope.
@@ -29,6 +30,7 @@ pub(super) fn along_variables(
     (step, order): (f64, usize),
 ) -> Result<[Vec<f64>; 2]> {
     let variables: Vec<usize> = variables(numbers, wanted).collect();
+    check_step("finite differences", numbers, &variables, step, batches.dtype)?;
     let scheme = scheme(order);
     let each = variables.len() * scheme.len();
     let place = |point: usize| {
@@ -61,6 +63,9 @@ pub(super) fn along_directions(
     if variables.is_empty() {
         return Ok(Found::new(numbers).gradients);
     }
+    check_step("SPSA", numbers, &variables, step, batches.dtype)?;
+    let words = (numbers.batch as u64 * samples as u64).checked_mul(variables.len().div_ceil(64) as u64);
+    engine::check_numbers("random directions", words)?;
     let signs = Signs::new(numbers.batch * samples, variables.len(), random);
     // Both points of a direction stand next to each other.
     let place =
@@ -85,6 +90,24 @@ fn variables(numbers: &Numbers<'_>, wanted: Wanted) -> impl Iterator<Item = usiz
     let features = (0..program.inputs).filter(|index| program.origin(Variable::Input(*index)).is_some());
     let weights = program.inputs..program.inputs + numbers.weights.len();
     features.filter(move |_| wanted.inputs).chain(weights.filter(move |_| wanted.weights))
+}
+
+/// Refuses a step so small that a number is the same with it: differences would be 0.
+fn check_step(of: &'static str, numbers: &Numbers<'_>, variables: &[usize], step: f64, dtype: DType) -> Result<()> {
+    let moves = |value: f64| match dtype {
+        DType::F64 => value + step != value,
+        _ => value as f32 + step as f32 != value as f32,
+    };
+    let value = |sample: usize, variable: usize| match variable.checked_sub(numbers.program.inputs) {
+        None => numbers.sample(sample).inputs[variable],
+        Some(weight) => numbers.weights[weight],
+    };
+    let mut all = (0..numbers.batch).flat_map(|sample| variables.iter().map(move |variable| value(sample, *variable)));
+    if all.all(|value| !value.is_finite() || moves(value)) {
+        return Ok(());
+    }
+    let allowed = "large enough to move every input and weight";
+    Err(Error::Setting { of, setting: "step", value: step, allowed })
 }
 
 /// Features, then weights.

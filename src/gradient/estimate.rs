@@ -48,7 +48,7 @@ impl Estimator {
         Ok(Self { method, sampling: sampling.map(Arc::new), ..Self::exact(cpu) })
     }
 
-    pub(super) fn cpu(&self) -> Cpu {
+    pub(crate) fn cpu(&self) -> Cpu {
         self.cpu
     }
 
@@ -105,7 +105,7 @@ impl Estimator {
         };
         match &self.sampling {
             None => exact(form.of(program), rows),
-            Some(sampling) => sampling.values((form as usize, form.of(program)), rows, place, exact),
+            Some(sampling) => sampling.values((form as usize, form.of(program)), rows, (self.cpu, place), exact),
         }
     }
 
@@ -121,7 +121,9 @@ impl Estimator {
         let state = inputs.dtype();
         // Differences lose the digits that their points share.
         let dtype = match self.method {
-            GradientMethod::FiniteDifference { .. } if !inputs.device().is_metal() => DType::F64,
+            GradientMethod::FiniteDifference { .. } | GradientMethod::Spsa { .. } if !inputs.device().is_metal() => {
+                DType::F64
+            }
             _ => state,
         };
         let batches = Batches { estimator: self, program, dtype, device: inputs.device(), call };

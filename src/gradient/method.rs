@@ -48,7 +48,7 @@ pub enum GradientMethod {
     /// Wang and Lin, Quantum 6, 677, 2022), two terms or four; gates that are products, repeated variables and expressions follow by
     /// the chain rule.
     ParameterShift,
-    /// Differences of outputs at moved inputs and weights, in F64 where the device has it.
+    /// Differences of outputs at moved inputs and weights, in F64 where the device has it. A step that moves nothing is an error.
     FiniteDifference {
         /// Distance of neighbouring points, in the units of the inputs and weights.
         step: f64,
@@ -56,13 +56,13 @@ pub enum GradientMethod {
         order: usize,
     },
     /// Simultaneous perturbation (Spall, IEEE Transactions on Automatic Control 37, 332, 1992): central differences along
-    /// random directions in which every input and weight moves by `step`.
+    /// random directions in which every input and weight moves by `step`; in F64 where the device has it.
     Spsa {
         /// Directions to average over, for each sample.
         samples: usize,
         /// Distance from the point to both sides.
         step: f64,
-        /// Each call of a layer draws other directions; a layer made anew draws the same again.
+        /// Of the directions, as [`QuantumLayerConfig::seed`](crate::QuantumLayerConfig::seed) is of shots.
         seed: u64,
     },
 }
@@ -88,7 +88,18 @@ pub enum MetricTensor {
     BlockDiagonal,
 }
 
+/// The most directions of a sample.
+const MAX_DIRECTIONS: usize = 1 << 20;
+
 impl GradientMethod {
+    /// With random numbers of its own for a layer at that place.
+    pub(crate) fn at(self, path: u64) -> Self {
+        match self {
+            Self::Spsa { samples, step, seed } => Self::Spsa { samples, step, seed: seed ^ path },
+            other => other,
+        }
+    }
+
     /// In words.
     pub(super) fn name(self) -> &'static str {
         match self {
@@ -116,7 +127,9 @@ impl GradientMethod {
             Self::FiniteDifference { order, .. } if !matches!(order, 1 | 2 | 4 | 6 | 8) => {
                 wrong("order", order as f64, "1, 2, 4, 6 or 8")
             }
-            Self::Spsa { samples: 0, .. } => wrong("samples", 0.0, "1 or more"),
+            Self::Spsa { samples, .. } if !(1..=MAX_DIRECTIONS).contains(&samples) => {
+                wrong("samples", samples as f64, "1 to 1048576")
+            }
             other => Ok(other),
         }
     }

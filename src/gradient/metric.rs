@@ -9,10 +9,9 @@ use super::shift::{shifts, unshifted};
 use super::{MetricTensor, Wrt};
 use crate::engine;
 use crate::error::{Error, Result};
-use crate::program::Probe;
-use std::ops::Range;
+use crate::program::Program;
 
-/// `[batch, variables, variables]`, for a program whose output is its state.
+/// `[batch, variables, variables]`, for a program whose output is its state and whose steps are as written.
 pub(crate) fn metric(
     batches: &Batches<'_>,
     numbers: &Numbers<'_>,
@@ -25,19 +24,19 @@ pub(crate) fn metric(
         return Err(Error::NoGradient { method: "the metric tensor", of });
     }
     let angles = &program.probes().angles;
+    let read: Vec<usize> =
+        (0..angles.len()).filter(|k| wrt.is_read(program, &program.slots[angles[*k].slot])).collect();
+    let rows = unshifted(numbers);
     let mut found = vec![0.0; numbers.batch * count * count];
-    for block in blocks(angles, entries) {
-        let of_block =
-            |angle: usize| block.contains(&angle) && wrt.is_read(program, &program.slots[angles[angle].slot]);
-        let chosen: Vec<usize> = (0..angles.len()).filter(|angle| of_block(*angle)).collect();
+    for block in blocks(program, &read, entries) {
         // Derivatives of a state, all at once.
-        let alive = 1 + chosen.len();
-        engine::check_numbers(program, alive, (program.outputs() as u64).checked_mul(alive as u64))?;
+        let alive = (1 + block.len() as u64).checked_mul(program.outputs() as u64);
+        engine::check_numbers("derivatives of a state", alive)?;
         for sample in 0..numbers.batch {
-            let derivatives = states(batches, numbers, sample, &chosen)?;
+            let derivatives = states(batches, program, &rows, (sample, block))?;
             let found = &mut found[sample * count * count..][..count * count];
-            for (i, left) in chosen.iter().enumerate() {
-                for (j, right) in chosen.iter().enumerate() {
+            for (i, left) in block.iter().enumerate() {
+                for (j, right) in block.iter().enumerate() {
                     let entry = entry(&derivatives, i, j);
                     numbers.derivatives(sample, &program.slots[angles[*left].slot], wrt, |row, a| {
                         numbers.derivatives(sample, &program.slots[angles[*right].slot], wrt, |column, b| {
@@ -52,17 +51,20 @@ pub(crate) fn metric(
 }
 
 /// The state of a sample, then its derivatives in some angles, amplitude by amplitude.
-fn states(batches: &Batches<'_>, numbers: &Numbers<'_>, sample: usize, chosen: &[usize]) -> Result<Vec<Vec<f64>>> {
-    let program = numbers.program;
+fn states(
+    batches: &Batches<'_>,
+    program: &Program,
+    rows: &[f64],
+    (sample, chosen): (usize, &[usize]),
+) -> Result<Vec<Vec<f64>>> {
     let probes = program.probes();
     let mut place = vec![None; probes.angles.len()];
     chosen.iter().enumerate().for_each(|(k, angle)| place[*angle] = Some(k + 1));
     let shifts = shifts(&probes.angles, &program.readout, |angle, _| place[angle].is_some());
-    let one = Numbers { inputs: numbers.sample(sample).inputs.to_vec(), batch: 1, ..numbers.clone() };
-    let (row, start) = (unshifted(&one), probes.start());
+    let (width, start) = (probes.program.inputs, probes.start());
     let mut states = vec![vec![0.0; program.outputs()]; 1 + chosen.len()];
     let fill = |point: usize, to: &mut [f64]| {
-        to.copy_from_slice(&row);
+        to.copy_from_slice(&rows[sample * width..(sample + 1) * width]);
         if let Some(shift) = point.checked_sub(1).map(|point| shifts[point]) {
             to[start + shift.angle] += shift.by;
         }
@@ -91,17 +93,24 @@ fn dot(a: &[f64], b: &[f64]) -> (f64, f64) {
     pairs.fold((0.0, 0.0), |sum, (a, b)| (sum.0 + a[0] * b[0] + a[1] * b[1], sum.1 + a[0] * b[1] - a[1] * b[0]))
 }
 
-/// Angles between which entries are computed.
-fn blocks(angles: &[Probe], entries: MetricTensor) -> Vec<Range<usize>> {
-    let mut starts = vec![0];
-    let mut touched = 0;
-    for (index, probe) in angles.iter().enumerate() {
-        if entries == MetricTensor::BlockDiagonal && touched & probe.support != 0 {
-            starts.push(index);
-            touched = 0;
-        }
-        touched |= probe.support;
+/// Cuts the angles that matter where a layer ends, never inside an operation.
+fn blocks<'a>(program: &Program, read: &'a [usize], entries: MetricTensor) -> Vec<&'a [usize]> {
+    if entries == MetricTensor::Full {
+        return vec![read];
     }
-    let ends = starts.iter().skip(1).copied().chain([angles.len()]);
-    starts.iter().copied().zip(ends).map(|(start, end)| start..end).collect()
+    let angles = &program.probes().angles;
+    let operation = |angle: &usize| program.operations[angles[*angle].step];
+    let mut blocks = Vec::new();
+    let (mut start, mut end, mut touched) = (0, 0, 0);
+    for gate in read.chunk_by(|a, b| operation(a) == operation(b)) {
+        let support = gate.iter().fold(0, |mask, angle| mask | angles[*angle].support);
+        if touched & support != 0 {
+            blocks.push(&read[start..end]);
+            (start, touched) = (end, 0);
+        }
+        end += gate.len();
+        touched |= support;
+    }
+    blocks.push(&read[start..]);
+    blocks
 }

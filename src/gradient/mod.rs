@@ -22,5 +22,5 @@ pub(crate) use hessian::{Direction, hessian};
 pub(crate) use jacobian::jacobian;
 pub use method::{GradientMethod, MetricTensor, Wrt};
 pub(crate) use metric::metric;
-pub(crate) use points::Batches;
+pub(crate) use points::{Batches, states_in};
 pub(crate) use shots::Sampling;

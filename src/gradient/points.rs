@@ -1,6 +1,7 @@
 //! Many points at which a circuit is evaluated, as batches of one of its forms.
 
 use super::Estimator;
+use crate::engine::cpu::Cpu;
 use crate::error::Result;
 use crate::program::Program;
 use candle_core::{DType, Device, Tensor, Var};
@@ -96,8 +97,7 @@ impl Batches<'_> {
         mut each: impl FnMut(usize, Tensor) -> Result<()>,
     ) -> Result<()> {
         let (width, outputs) = (form.of(self.program).inputs, self.program.outputs());
-        // λ is a second state.
-        let states = STATE_BYTES >> (self.program.qubits() + 5).min(60);
+        let states = states_in(STATE_BYTES, self.program.qubits(), self.estimator.cpu());
         let chunk = (CHUNK_BYTES / (8 * (width + outputs))).min(states).clamp(1, count.max(1));
         (0..count).step_by(chunk).try_for_each(|first| {
             let points = chunk.min(count - first);
@@ -110,6 +110,12 @@ impl Batches<'_> {
     fn tensor(&self, values: Vec<f64>, shape: (usize, usize)) -> Result<Tensor> {
         Ok(Tensor::from_vec(values, shape, &Device::Cpu)?.to_dtype(self.dtype)?.to_device(self.device)?)
     }
+}
+
+/// How many points may be evaluated at once, by their states: λ and what engines need beside them take as much again.
+pub(crate) fn states_in(bytes: usize, qubits: usize, cpu: Cpu) -> usize {
+    let limit = cpu.memory_limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX);
+    (bytes.min(limit / 2) >> (qubits + 5).min(60)).max(1)
 }
 
 /// The numbers of a tensor.

@@ -11,14 +11,14 @@ use crate::error::Result;
 use crate::program::{Probe, Readout, Spectrum, Variable};
 use std::f64::consts::{PI, TAU};
 
-/// Frequencies `base, 2 base, .. count base`.
+/// Harmonics `base, 2 base, .. count base`.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Frequencies {
+pub(super) struct Harmonics {
     base: f64,
     count: u32,
 }
 
-impl Frequencies {
+impl Harmonics {
     /// Those of what is read, as a function of the angle of a step.
     pub(super) fn new(spectrum: Spectrum, readout: &Readout) -> Self {
         let (base, count) = match (readout, spectrum) {
@@ -57,7 +57,7 @@ pub(super) struct Shift {
 pub(super) fn shifts(probes: &[Probe], readout: &Readout, wanted: impl Fn(usize, &Probe) -> bool) -> Vec<Shift> {
     let chosen = probes.iter().enumerate().filter(|(angle, probe)| wanted(*angle, probe));
     let rule = |(angle, probe): (usize, &Probe)| {
-        Frequencies::new(probe.spectrum, readout).rule().map(move |(by, factor)| Shift { angle, by, factor })
+        Harmonics::new(probe.spectrum, readout).rule().map(move |(by, factor)| Shift { angle, by, factor })
     };
     chosen.flat_map(rule).collect()
 }
@@ -86,8 +86,11 @@ pub(super) fn gradients(
     let program = numbers.program;
     let (probes, outputs) = (program.probes(), program.outputs());
     let reads = |_: usize, probe: &Probe| {
-        let slot = &program.slots[probe.slot];
-        wanted.inputs && slot.reads_inputs() || wanted.weights && slot.reads_weights()
+        let reads = |variable: Variable| match variable {
+            Variable::Input(_) => wanted.inputs && program.origin(variable).is_some(),
+            Variable::Weight(_) => wanted.weights,
+        };
+        program.slots[probe.slot].terms.iter().any(|(_, first, second)| reads(*first) || second.is_some_and(reads))
     };
     let shifts = shifts(&probes.angles, &program.readout, reads);
     let (rows, width, start) = (unshifted(numbers), probes.program.inputs, probes.start());

@@ -3,6 +3,8 @@
 //! What is measured is cut into groups that are read in one basis each (`sampling/`). A group is the program with a change of
 //! basis behind it; an engine gives its final states, and shots are drawn from them on the host.
 
+use super::points::states_in;
+use crate::engine::cpu::Cpu;
 use crate::error::Result;
 use crate::measurement::Measurement;
 use crate::program::Program;
@@ -38,17 +40,18 @@ impl Sampling {
         &self,
         (number, form): (usize, &Arc<Program>),
         rows: &Tensor,
-        place: (u64, u64),
+        (cpu, place): (Cpu, (u64, u64)),
         states: impl Fn(&Arc<Program>, &Tensor) -> Result<Tensor>,
     ) -> Result<Tensor> {
         let followed = |group: &Group| Arc::new(form.followed_by(group.steps()));
         let programs = self.programs[number].get_or_init(|| self.groups.iter().map(followed).collect());
         let points = rows.dim(0)?;
-        let chunk = CHUNK_BYTES >> (form.qubits() + 4).min(60);
+        crate::engine::check_numbers("sampled outputs", (points as u64).checked_mul(self.outputs as u64))?;
+        let chunk = states_in(CHUNK_BYTES, form.qubits(), cpu);
         let mut outputs = vec![0.0; points * self.outputs];
         for (index, (group, program)) in self.groups.iter().zip(programs).enumerate() {
-            for first in (0..points).step_by(chunk.max(1)) {
-                let rows = rows.narrow(0, first, chunk.max(1).min(points - first))?.contiguous()?;
+            for first in (0..points).step_by(chunk) {
+                let rows = rows.narrow(0, first, chunk.min(points - first))?.contiguous()?;
                 let draw = Draw {
                     group,
                     shots: self.shots,

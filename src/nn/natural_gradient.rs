@@ -2,8 +2,7 @@
 
 use super::QuantumLayer;
 use crate::error::{Error, Result};
-use crate::functional::{Call, MetricTensor, Wrt};
-use crate::measurement::Measurement;
+use crate::functional::{Bound, MetricTensor, Wrt, states_as_written};
 use crate::program::Program;
 use candle_core::backprop::GradStore;
 use candle_core::{DType, Device, Tensor, Var};
@@ -83,7 +82,7 @@ impl QuantumNaturalGradient {
     /// # Errors
     /// Settings out of range; weights that are no variables, as those of a `VarBuilder` over a file.
     pub fn new(layer: &QuantumLayer, config: NaturalGradientConfig) -> Result<Self> {
-        let program = Arc::new(Program::new(layer.circuit(), &Measurement::State)?);
+        let program = Arc::new(states_as_written(layer.circuit())?);
         let var = |(name, tensor): (&str, &Tensor)| match tensor.is_variable() {
             true => Ok(Var::from_tensor(tensor)?),
             false => Err(Error::NotTrainable { name: name.to_owned() }),
@@ -104,13 +103,14 @@ impl QuantumNaturalGradient {
     /// A step along gradients that are there already.
     ///
     /// # Errors
-    /// Inputs that the circuit does not take; states beyond the memory; a metric tensor that is not positive definite, for
+    /// Settings out of range; inputs that the circuit does not take; states beyond the memory; a gradient that is not finite; a metric tensor that is not positive definite, for
     /// instance because a weight is NaN. The weights are as before then.
     pub fn step(&mut self, gradients: &GradStore, inputs: Option<&Tensor>) -> Result<()> {
-        let NaturalGradientConfig { learning_rate, damping, entries } = self.config;
-        let call = Call { program: Arc::clone(&self.program), weights: self.vars.iter().map(Var::as_tensor).collect() };
+        let NaturalGradientConfig { learning_rate, damping, entries } = self.config.check()?;
+        let bound =
+            Bound { program: Arc::clone(&self.program), weights: self.vars.iter().map(Var::as_tensor).collect() };
         let count = self.program.weights();
-        let metric = call.metric(inputs, Wrt::Weights, entries)?;
+        let metric = bound.metric(inputs, Wrt::Weights, entries)?;
         let samples = metric.elem_count() / (count * count).max(1);
         if count == 0 || samples == 0 {
             return Ok(());
@@ -124,6 +124,14 @@ impl QuantumNaturalGradient {
                 Some(of) => {
                     gradient.extend(of.to_dtype(DType::F64)?.to_device(&Device::Cpu)?.flatten_all()?.to_vec1::<f64>()?)
                 }
+            }
+        }
+        let mut gradients_of = gradient.as_slice();
+        for (var, tensor) in self.vars.iter().zip(&self.program.tensors) {
+            let (own, rest) = gradients_of.split_at(var.elem_count());
+            gradients_of = rest;
+            if !own.iter().all(|entry| entry.is_finite()) {
+                return Err(Error::GradientNotFinite { name: tensor.name.clone() });
             }
         }
         let inverse = (metric + DMatrix::identity(count, count) * damping).cholesky();

@@ -1,5 +1,6 @@
 //! The quantum layer.
 
+use super::seeded::fnv1a;
 use crate::circuit::Circuit;
 use crate::engine::cpu::Cpu;
 use crate::error::Result;
@@ -92,7 +93,9 @@ pub struct QuantumLayerConfig {
     /// `None`: exact outputs. Otherwise outputs are estimated from so many shots for each group of observables that can be
     /// measured together (Pauli words that agree, qubit by qubit, where both have a letter), and so are gradients.
     pub shots: Option<usize>,
-    /// Of the random numbers behind shots. Each call draws others; a layer made anew draws the same again.
+    /// Of the random numbers behind shots, together with the `VarBuilder`'s prefix: layers under different names draw independently of
+    /// each other, layers of the same name and seed draw the same. Each call draws anew (clones of a layer count theirs together); a
+    /// layer made anew repeats the draws.
     pub seed: u64,
 }
 
@@ -123,8 +126,11 @@ impl QuantumLayer {
             .map(|(name, shape, init)| vb.get_with_hints(shape.clone(), name, init))
             .collect::<candle_core::Result<Vec<_>>>()?;
         let cpu = Cpu { memory_limit: config.memory_limit };
-        let sampling = |shots| Sampling::new(&measurement, &program, shots, config.seed);
-        let estimator = Estimator::new(cpu, config.gradient, config.shots.map(sampling).transpose()?)?;
+        // Layers of one model draw independently of each other.
+        let path = fnv1a(&vb.prefix());
+        let sampling = |shots| Sampling::new(&measurement, &program, shots, config.seed ^ path);
+        let estimator = Estimator::new(cpu, config.gradient.at(path), config.shots.map(sampling).transpose()?)?;
+        let config = QuantumLayerConfig { seed: config.seed ^ path, ..config };
         let (dtype, device, states) = (vb.dtype(), vb.device().clone(), Arc::default());
         Ok(Self { circuit, measurement, program, weights, dtype, device, config, estimator, states })
     }

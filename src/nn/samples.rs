@@ -5,7 +5,7 @@ use crate::engine;
 use crate::engine::cpu::Cpu;
 use crate::error::{Error, Mistake, Result};
 use crate::functional;
-use crate::gradient::Estimator;
+use crate::gradient::{Estimator, states_in};
 use crate::measurement::Measurement;
 use crate::program::Program;
 use crate::sampling::{self, Outcomes, Reader, stream};
@@ -87,10 +87,11 @@ impl QuantumLayer {
         let qubits = self.circuit().qubits();
         let leading = x.map_or(&[][..], |x| &x.dims()[..x.rank().saturating_sub(1)]);
         let shape: Vec<usize> = leading.iter().copied().chain([shots, qubits]).collect();
-        let numbers = shape.iter().try_fold(1u64, |product, size| product.checked_mul(*size as u64));
         let program = self.states()?;
+        self.check(&program, x, shots)?;
         // The bits, and for a while the outcomes they come from.
-        engine::check_numbers(&program, 1, numbers)?;
+        let numbers = shape.iter().try_fold(1u64, |product, size| product.checked_mul(*size as u64));
+        engine::check_numbers("outcomes", numbers)?;
         let mut bits = vec![0u32; shape.iter().product()];
         self.draw(&program, x, (Kind::Shots, shots), |sample, drawn| {
             let Drawn::Shots(outcomes) = drawn else { return };
@@ -105,7 +106,7 @@ impl QuantumLayer {
     /// How often each outcome comes up when all qubits of each sample are measured `shots` times: for each sample, all leading
     /// dimensions taken together, outcomes as basis indices (qubit 0 is the low bit) with their numbers.
     ///
-    /// Faster than [`sample`](Self::sample) for many shots, and its memory does not grow with them.
+    /// Faster than [`sample`](Self::sample) for many shots: memory grows with the outcomes that occur, not with the shots.
     ///
     /// ```
     /// # use candle_core::{DType, Device};
@@ -121,7 +122,7 @@ impl QuantumLayer {
     /// ```
     ///
     /// # Errors
-    /// As for [`sample`](Self::sample).
+    /// As for [`try_forward`](Self::try_forward); a state that is not finite; more than 2^32 - 1 shots.
     pub fn counts(&self, x: Option<&Tensor>, shots: usize) -> Result<Vec<BTreeMap<u64, u64>>> {
         let mut all = Vec::new();
         self.draw(&self.states()?, x, (Kind::Counts, shots), |_, drawn| {
@@ -139,15 +140,11 @@ impl QuantumLayer {
         (kind, shots): (Kind, usize),
         mut take: impl FnMut(usize, Drawn),
     ) -> Result<()> {
-        let too_many = || {
-            let expected = format!("0 to {}", u32::MAX);
-            Error::Measurement(Mistake::Length { what: "shots", expected, actual: shots })
-        };
-        let shots = u32::try_from(shots).map_err(|_| too_many())?;
+        let shots = self.check(program, x, shots)?;
         let (qubits, seed, call) = ((0..program.qubits()).collect(), self.config.seed, self.estimator.next_call());
         let mut draw = Draw { kind, shots, qubits, seed, call, first: 0 };
         let estimator = Estimator::exact(Cpu { memory_limit: self.config.memory_limit });
-        let most = CHUNK_BYTES >> (program.qubits() + 4).min(60);
+        let most = states_in(CHUNK_BYTES, program.qubits(), estimator.cpu());
         functional::states(program, &estimator, (self.default(), x), &self.weights, most, |first, states| {
             draw.first = first;
             for (row, drawn) in sampling::read(states, &draw)?.into_iter().enumerate() {
@@ -155,6 +152,15 @@ impl QuantumLayer {
             }
             Ok(())
         })
+    }
+
+    /// Checks the arguments before any memory is taken for them.
+    fn check(&self, program: &Arc<Program>, x: Option<&Tensor>, shots: usize) -> Result<u32> {
+        let expected = || format!("0 to {}", u32::MAX);
+        let too_many = |_| Error::Measurement(Mistake::Length { what: "shots", expected: expected(), actual: shots });
+        let shots = u32::try_from(shots).map_err(too_many)?;
+        functional::check(program, self.default(), x, &self.weights)?;
+        Ok(shots)
     }
 
     /// The circuit with its state as output.

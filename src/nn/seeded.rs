@@ -69,7 +69,7 @@ impl SeededInit {
 }
 
 /// The 64-bit FNV-1a hash: fixed for good, unlike the standard library's.
-fn fnv1a(text: &str) -> u64 {
+pub(super) fn fnv1a(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
 }
 

@@ -19,6 +19,8 @@ pub(crate) struct Probes {
 /// The angle of one step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Probe {
+    /// Which step of the program it belongs to.
+    pub(crate) step: usize,
     /// The program's slot whose value it is.
     pub(crate) slot: usize,
     /// What the step's matrix is as a function of it.
@@ -59,6 +61,7 @@ impl Program {
             embedding: self.embedding,
             slots: self.slots.clone(),
             steps: self.steps.clone(),
+            operations: self.operations.clone(),
             readout: self.readout.clone(),
             output_shape: self.output_shape.clone(),
             rewrites: self.rewrites,
@@ -100,7 +103,7 @@ impl Program {
             let embedding = self.embedding.map(|embedding| Embedding { first: 0, ..embedding });
             let start = embedding.map_or(0, |embedding| embedding.count);
             let (mut angles, mut slots, mut steps) = (Vec::new(), Vec::new(), self.steps.clone());
-            for step in &mut steps {
+            for (index, step) in steps.iter_mut().enumerate() {
                 let (support, spectrum) = (step.support(), step.spectrum());
                 let (Some(spectrum), Kernel::Rotation { slot, .. } | Kernel::Phase { slot }) =
                     (spectrum, &mut step.kernel)
@@ -110,7 +113,7 @@ impl Program {
                 let own = match self.slots[*slot].terms.is_empty() {
                     true => self.slots[*slot].clone(),
                     false => {
-                        angles.push(Probe { slot: *slot, spectrum, support });
+                        angles.push(Probe { step: index, slot: *slot, spectrum, support });
                         Slot { constant: 0.0, terms: vec![(1.0, Variable::Input(start + angles.len() - 1), None)] }
                     }
                 };

@@ -15,11 +15,13 @@ use std::sync::{Arc, OnceLock};
 /// Lowers a checked circuit.
 pub(super) fn lower(circuit: &Circuit, measurement: &Measurement, rewrites: Rewrites) -> Result<Program> {
     let mut lowering = Lowering::new(circuit);
+    let mut operations = Vec::new();
     for (index, operation) in circuit.operations().iter().enumerate() {
         lowering.operation(operation);
         if let Some(mistake) = lowering.mistake {
             return Err(Error::Circuit { operation: index, name: operation.name().to_owned(), mistake });
         }
+        operations.resize(lowering.steps.len(), index);
     }
     lowering.show_all_switches();
     Ok(Program {
@@ -32,6 +34,7 @@ pub(super) fn lower(circuit: &Circuit, measurement: &Measurement, rewrites: Rewr
         embedding: lowering.embedding,
         slots: lowering.slots,
         steps: lowering.steps,
+        operations,
         readout: Readout::new(measurement),
         output_shape: measurement.output_shape(circuit.qubits()),
         rewrites,

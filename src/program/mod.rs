@@ -61,6 +61,8 @@ pub struct Program {
     pub(crate) embedding: Option<Embedding>,
     pub(crate) slots: Vec<Slot>,
     pub(crate) steps: Vec<Step>,
+    /// The operation that each step comes from; as long as no rewrite has changed the steps.
+    pub(crate) operations: Vec<usize>,
     pub(crate) readout: Readout,
     pub(crate) output_shape: Vec<usize>,
     pub(crate) rewrites: Rewrites,

@@ -202,7 +202,7 @@ fn shapes() -> Result<()> {
     let w = circuit.weights("w", (2, 2));
     circuit.ry(input(0) * w.at([0, 0]), 0).crx(w.at([1, 1]), 0, 1).ry(input(2), 1);
     let measurement = Measurement::probabilities([0, 1]);
-    for dtype in [DType::F16, DType::F32, DType::F64] {
+    for dtype in [DType::F16, DType::BF16, DType::F32, DType::F64] {
         let (x, w) = (Tensor::ones((4, 5, 3), dtype, &Device::Cpu)?, Tensor::ones((2, 2), dtype, &Device::Cpu)?);
         let weights: &[(&str, &Tensor)] = &[("w", &w)];
         let j = functional::jacobian(&circuit, &measurement, Some(&x), weights, Wrt::Weights)?;
@@ -242,5 +242,77 @@ fn what_has_no_derivative_is_a_typed_error() -> Result<()> {
     let members = ws.unsqueeze(0)?;
     let ensemble = functional::jacobian(&circuit, &measurement, Some(&xs), &[("w", &members)], Wrt::Weights);
     assert!(matches!(ensemble, Err(Error::WeightShape { .. })));
+    Ok(())
+}
+
+/// An operation is never cut: with one weight there is but one entry, of whatever rotations the gate is made.
+#[test]
+fn blocks_hold_whole_operations() -> Result<()> {
+    use candlewick::gate::Gate;
+    for gate in Gate::all().filter(|gate| !gate.spec().angles.is_empty()) {
+        let (width, angles) = (gate.spec().qubits.len(), gate.spec().angles.len());
+        for (controls, conditional) in [(0, false), (1, false), (1, true)] {
+            let qubits = width + controls;
+            let mut circuit = Circuit::new(qubits).with_inputs(1);
+            let w = circuit.weights("w", 1);
+            for q in 0..qubits {
+                circuit.u(0.4 + 0.3 * q as f64, 0.7, 1.1, q);
+            }
+            let condition = if conditional { input(0).gt(0.0) } else { input(0).lt(9.0) };
+            circuit.when(condition, |c| {
+                c.controlled(width..qubits, |c| _ = c.gate(gate, vec![w.at([0]); angles], 0..width));
+            });
+            let (x, w) = (Tensor::new(&[[0.5f64]], &Device::Cpu)?, Tensor::new(&[0.8f64], &Device::Cpu)?);
+            let of = |entries| {
+                functional::metric_tensor(&circuit, Some(&x), &[("w", &w)], Wrt::Weights, entries).map(|g| flat(&g))
+            };
+            let name = gate.spec().name;
+            close(name, &of(MetricTensor::BlockDiagonal)?, &of(MetricTensor::Full)?, 1e-13);
+        }
+    }
+    Ok(())
+}
+
+/// Where the outputs of a sample are NaN, so are its derivatives, and those of no other.
+#[test]
+fn a_nan_spoils_the_derivatives_of_its_sample() -> Result<()> {
+    let mut dropped = Circuit::new(2);
+    dropped.ry(input(0), 0).ry(input(1), 1);
+    let mut condition = Circuit::new(2);
+    condition.ry(input(0), 0).when(input(1).gt(0.1), |c| _ = c.id(0));
+    for circuit in [dropped, condition] {
+        let x = Tensor::new(&[[0.3, 0.2], [0.3, f64::NAN]], &Device::Cpu)?;
+        let measurement = Measurement::expectation([z(0)]);
+        let all = [
+            functional::jacobian(&circuit, &measurement, Some(&x), &[], Wrt::Inputs)?,
+            functional::hessian(&circuit, &measurement, Some(&x), &[], Wrt::Inputs)?,
+            functional::metric_tensor(&circuit, Some(&x), &[], Wrt::Inputs, MetricTensor::Full)?,
+        ];
+        for found in all {
+            assert!(flat(&found.get(0)?).iter().all(|d| d.is_finite()));
+            assert!(flat(&found.get(1)?).iter().all(|d| d.is_nan()));
+        }
+    }
+    Ok(())
+}
+
+/// Sizes are checked before memory is taken for them.
+#[test]
+fn what_does_not_fit_is_a_typed_error() -> Result<()> {
+    let count = 200_000;
+    let mut circuit = Circuit::new(1);
+    let w = circuit.weights("w", count);
+    circuit.rx(w.at([0]) * input(0), 0);
+    let (x, w) =
+        (Tensor::zeros((count, 1), DType::F64, &Device::Cpu)?, Tensor::zeros(count, DType::F64, &Device::Cpu)?);
+    let (measurement, weights) = (Measurement::expectation([z(0)]), [("w", &w)]);
+    let product = functional::hessian_vector_product(&circuit, &measurement, Some(&x), &weights, Wrt::Weights, &w);
+    assert!(matches!(product, Err(Error::ResultMemory { .. })));
+    let jacobian = functional::jacobian(&circuit, &measurement, Some(&x), &weights, Wrt::Weights);
+    assert!(matches!(jacobian, Err(Error::ResultMemory { .. })));
+    let integers = Tensor::zeros(1, DType::U32, &Device::Cpu)?;
+    let product =
+        functional::hessian_vector_product(&circuit, &measurement, Some(&x), &weights, Wrt::Inputs, &integers);
+    assert!(matches!(product, Err(Error::UnsupportedDType { .. })));
     Ok(())
 }

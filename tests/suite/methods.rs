@@ -221,7 +221,10 @@ fn settings_out_of_range() {
         (differences(0.0, 2), "step of finite differences is 0; it must be a finite number above 0"),
         (differences(f64::NAN, 2), "step of finite differences is NaN; it must be a finite number above 0"),
         (differences(0.1, 3), "order of finite differences is 3; it must be 1, 2, 4, 6 or 8"),
-        (with(GradientMethod::Spsa { samples: 0, step: 0.1, seed: 1 }), "samples of SPSA is 0; it must be 1 or more"),
+        (
+            with(GradientMethod::Spsa { samples: 0, step: 0.1, seed: 1 }),
+            "samples of SPSA is 0; it must be 1 to 1048576",
+        ),
         (
             QuantumLayerConfig { shots: Some(0), ..Default::default() },
             "measurement: expected 1 to 4294967295 shots, got 0",
@@ -271,6 +274,58 @@ fn shapes_and_dtypes() -> Result<()> {
                 assert_eq!((gradient.dims(), gradient.dtype()), (&dims[..], dtype));
             }
         }
+    }
+    Ok(())
+}
+
+/// Random directions are taken in F64 too; a step that moves nothing would give a gradient of 0.
+#[test]
+fn small_steps() -> Result<()> {
+    let slope = |method| -> Result<f64> {
+        let mut circuit = Circuit::new(1);
+        circuit.rx(input(0), 0);
+        let vb = VarBuilder::zeros(DType::F32, &Device::Cpu);
+        let layer = QuantumLayer::with_config(circuit, Measurement::expectation([z(0)]), with(method), vb)?;
+        let x = Var::new(&[[0.7f32]], &Device::Cpu)?;
+        let store = layer.try_forward(&x)?.sum_all()?.backward()?;
+        Ok(store.get(&x).expect("a gradient").to_vec2::<f32>()?[0][0].into())
+    };
+    for method in [
+        GradientMethod::Spsa { samples: 1, step: 1e-6, seed: 1 },
+        GradientMethod::FiniteDifference { step: 1e-6, order: 2 },
+    ] {
+        assert!((slope(method)? + 0.7f64.sin()).abs() < 1e-6, "{method:?}");
+    }
+    for method in [
+        GradientMethod::Spsa { samples: 1, step: 1e-20, seed: 1 },
+        GradientMethod::FiniteDifference { step: 1e-20, order: 2 },
+    ] {
+        let error = slope(method).unwrap_err().to_string();
+        assert!(error.contains("large enough to move every input and weight"), "{error}");
+    }
+    Ok(())
+}
+
+/// Points are cut into batches that keep to a limit of memory.
+#[test]
+fn memory_limits() -> Result<()> {
+    let mut circuit = Circuit::new(10);
+    circuit.strongly_entangling_layers("w", 2);
+    circuit.ry(input(0), 0);
+    let x = Tensor::ones((64, 1), DType::F32, &Device::Cpu)?;
+    let config =
+        |gradient, shots| QuantumLayerConfig { gradient, shots, memory_limit: Some(1 << 20), ..Default::default() };
+    for (gradient, shots) in [
+        (GradientMethod::Adjoint, None),
+        (GradientMethod::ParameterShift, None),
+        (GradientMethod::ParameterShift, Some(10)),
+    ] {
+        let varmap = candle_nn::VarMap::new();
+        let vb = VarBuilder::from_varmap(&varmap, DType::F32, &Device::Cpu);
+        let measurement = Measurement::expectation([z(0)]);
+        let layer = QuantumLayer::with_config(circuit.clone(), measurement, config(gradient, shots), vb)?;
+        layer.try_forward(&x)?.sum_all()?.backward()?;
+        assert_eq!(layer.counts(Some(&x), 5)?.len(), 64);
     }
     Ok(())
 }

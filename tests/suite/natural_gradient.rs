@@ -111,6 +111,9 @@ fn what_cannot_be_trained() -> Result<()> {
     varmap.all_vars()[0].set(&Tensor::new(&[f64::NAN], &Device::Cpu)?)?;
     let mut optimizer = QuantumNaturalGradient::new(&layer, NaturalGradientConfig::default())?;
     let error = optimizer.backward_step(&layer.evaluate()?.sum_all()?, None).unwrap_err();
-    assert!(matches!(error, Error::Metric { variables: 1, .. }), "{error}");
+    assert!(matches!(error, Error::GradientNotFinite { .. }), "{error}");
+    optimizer.set_learning_rate(f64::NAN);
+    let error = optimizer.backward_step(&layer.evaluate()?.sum_all()?, None).unwrap_err();
+    assert!(matches!(error, Error::Setting { setting: "learning_rate", .. }), "{error}");
     Ok(())
 }

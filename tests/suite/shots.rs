@@ -209,7 +209,7 @@ fn shapes_of_outcomes() -> Result<()> {
     let error = layer.counts(Some(&x), 1 << 32).unwrap_err();
     assert!(matches!(error, Error::Measurement(Mistake::Length { .. })), "{error}");
     let error = layer.sample(Some(&x), (1 << 32) - 1).unwrap_err();
-    assert!(matches!(error, Error::Memory { .. }), "{error}");
+    assert!(matches!(error, Error::ResultMemory { .. }), "{error}");
     Ok(())
 }
 
@@ -245,5 +245,47 @@ fn other_methods_with_shots() -> Result<()> {
         let gradient = store.get(&w).expect("a gradient").to_vec1::<f64>()?;
         assert!(gradient.iter().all(|g| g.is_finite()) && gradient.iter().any(|g| *g != 0.0), "{gradient:?}");
     }
+    Ok(())
+}
+
+/// Layers under different names are independent, those of one name and seed the same.
+#[test]
+fn layers_draw_independently() -> Result<()> {
+    let mut circuit = Circuit::new(1);
+    circuit.ry(std::f64::consts::FRAC_PI_2 - 0.2, 0);
+    let varmap = candle_nn::VarMap::new();
+    let vb = VarBuilder::from_varmap(&varmap, DType::F64, &Device::Cpu);
+    let build = |name: &str| {
+        QuantumLayer::with_config(circuit.clone(), Measurement::expectation([z(0)]), with(10, 0), vb.pp(name))
+    };
+    let (first, second, again) = (build("first")?, build("second")?, build("first")?);
+    let value = |layer: &QuantumLayer| layer.evaluate()?.to_vec1::<f64>().map(|y| y[0]);
+    let calls = 4000;
+    let mut products = Vec::new();
+    for _ in 0..calls {
+        let y = value(&first)?;
+        assert_eq!(y, value(&again)?);
+        products.push(vec![y * value(&second)?]);
+    }
+    unbiased("a product", &products, &[0.2f64.sin().powi(2)]);
+    Ok(())
+}
+
+/// What would take more memory than there is, is refused before it is taken.
+#[test]
+fn more_than_fits() -> Result<()> {
+    let mut circuit = Circuit::new(58);
+    circuit.h(0);
+    let vb = VarBuilder::zeros(DType::F32, &Device::Cpu);
+    let layer = QuantumLayer::with_config(circuit, Measurement::probabilities(0..40), with(5, 0), vb)?;
+    assert!(matches!(layer.evaluate(), Err(Error::ResultMemory { .. })));
+    assert!(matches!(layer.counts(None, 5), Err(Error::Memory { .. })));
+    let vb = VarBuilder::zeros(DType::F32, &Device::Cpu);
+    let mut circuit = Circuit::new(1);
+    circuit.rx(input(0), 0);
+    let layer = QuantumLayer::new(circuit, Measurement::expectation([z(0)]), vb)?;
+    let integers = Tensor::zeros((1, 1), DType::U32, &Device::Cpu)?;
+    assert!(matches!(layer.sample(Some(&integers), 1 << 31), Err(Error::UnsupportedDType { .. })));
+    assert!(layer.sample(Some(&Tensor::zeros((), DType::F32, &Device::Cpu)?), 1).is_err());
     Ok(())
 }

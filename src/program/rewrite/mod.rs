@@ -67,6 +67,10 @@ impl Rewrites {
     /// None: gate by gate, for checking.
     pub const NONE: Self = Self(0);
 
+    /// All that leave a circuit's operations as they are written, one or several steps each.
+    pub(crate) const AS_WRITTEN: Self =
+        Self::ALL.without(Rewrite::LightCone).without(Rewrite::Controls).without(Rewrite::Merge);
+
     /// The set without one.
     pub const fn without(self, rewrite: Rewrite) -> Self {
         Self(self.0 & !(1 << rewrite as u8))
