@@ -1,9 +1,10 @@
 //! Outputs from a finite number of shots.
 //!
-//! What is measured is cut into groups that are read in one basis each (`sampling/`). A group is the program with a change of
-//! basis behind it; an engine gives its final states, and shots are drawn from them on the host.
+//! What is measured is cut into groups that are read in one basis each (`sampling/`). An engine gives the final state of each point once; on
+//! the host each group changes its basis and draws its shots.
 
 use super::points::states_in;
+use crate::engine;
 use crate::engine::cpu::Cpu;
 use crate::error::Result;
 use crate::measurement::Measurement;
@@ -11,10 +12,14 @@ use crate::program::Program;
 use crate::sampling::{self, Group, stream};
 use candle_core::{Device, Tensor, WithDType};
 use rand::rngs::StdRng;
+use rayon::prelude::*;
 use std::sync::{Arc, OnceLock};
 
 /// Bytes of final states that are alive at once.
 const CHUNK_BYTES: usize = 1 << 27;
+
+/// Bytes of a state up to which groups are shared out among threads, each with a copy.
+const SPREAD_BYTES: usize = 1 << 26;
 
 /// See the module.
 #[derive(Debug)]
@@ -22,8 +27,8 @@ pub(crate) struct Sampling {
     shots: u32,
     seed: u64,
     groups: Vec<Group>,
-    /// For each form of the program, that of each group. Made when first asked for.
-    programs: [OnceLock<Vec<Arc<Program>>>; 3],
+    /// Each form of the program with its state as output. Made when first asked for.
+    programs: [OnceLock<Arc<Program>>; 3],
     outputs: usize,
 }
 
@@ -43,45 +48,62 @@ impl Sampling {
         (cpu, place): (Cpu, (u64, u64)),
         states: impl Fn(&Arc<Program>, &Tensor) -> Result<Tensor>,
     ) -> Result<Tensor> {
-        let followed = |group: &Group| Arc::new(form.followed_by(group.steps()));
-        let programs = self.programs[number].get_or_init(|| self.groups.iter().map(followed).collect());
+        let program = self.programs[number].get_or_init(|| Arc::new(form.state()));
         let points = rows.dim(0)?;
-        crate::engine::check_numbers("sampled outputs", (points as u64).checked_mul(self.outputs as u64))?;
+        engine::check_numbers("sampled outputs", (points as u64).checked_mul(self.outputs as u64))?;
+        let copies = if self.groups.iter().all(Group::changes_nothing) { 0 } else { 2u64 << form.qubits() };
+        engine::check_numbers("a state in another basis", Some(copies))?;
         let chunk = states_in(CHUNK_BYTES, form.qubits(), cpu);
-        let mut outputs = vec![0.0; points * self.outputs];
-        for (index, (group, program)) in self.groups.iter().zip(programs).enumerate() {
-            for first in (0..points).step_by(chunk) {
-                let rows = rows.narrow(0, first, chunk.min(points - first))?.contiguous()?;
-                let draw = Draw {
-                    group,
-                    shots: self.shots,
-                    outputs: self.outputs,
-                    random: |row| stream(self.seed, place.0, place.1 + (first + row) as u64, index as u64),
-                };
-                let found = sampling::read(&states(program, &rows)?, &draw)?.concat();
-                outputs[first * self.outputs..].iter_mut().zip(found).for_each(|(sum, found)| *sum += found);
-            }
+        let mut outputs = Vec::with_capacity(points * self.outputs);
+        for first in (0..points).step_by(chunk) {
+            let rows = rows.narrow(0, first, chunk.min(points - first))?.contiguous()?;
+            let random =
+                |row: usize, group: usize| stream(self.seed, place.0, place.1 + (first + row) as u64, group as u64);
+            outputs.extend(sampling::read(&states(program, &rows)?, &Draw { sampling: self, random })?.concat());
         }
         let outputs = Tensor::from_vec(outputs, (points, self.outputs), &Device::Cpu)?;
         Ok(outputs.to_dtype(rows.dtype())?.to_device(rows.device())?)
     }
 }
 
-/// Draws shots from a state and finds what they say about the outputs.
+/// Draws shots of all groups from a state and finds what they say about the outputs.
 struct Draw<'a, F> {
-    group: &'a Group,
-    shots: u32,
-    outputs: usize,
-    /// The generator of a row.
+    sampling: &'a Sampling,
+    /// The generator of a row and a group.
     random: F,
 }
 
-impl<F: Fn(usize) -> StdRng + Sync> sampling::Reader for Draw<'_, F> {
+impl<F: Fn(usize, usize) -> StdRng + Sync> Draw<'_, F> {
+    fn group<T: WithDType>(&self, (row, index): (usize, usize), amplitudes: &[T]) -> Vec<f64> {
+        let Sampling { shots, outputs, groups, .. } = self.sampling;
+        let (group, random) = (&groups[index], &mut (self.random)(row, index));
+        let mut found = vec![0.0; *outputs];
+        if group.changes_nothing() {
+            group.read(amplitudes, *shots, random, &mut found);
+        } else {
+            let mut changed = amplitudes.to_vec();
+            group.change(&mut changed);
+            group.read(&changed, *shots, random, &mut found);
+        }
+        found
+    }
+}
+
+impl<F: Fn(usize, usize) -> StdRng + Sync> sampling::Reader for Draw<'_, F> {
     type Found = Vec<f64>;
 
     fn read<T: WithDType>(&self, row: usize, amplitudes: &[T]) -> Vec<f64> {
-        let mut outputs = vec![0.0; self.outputs];
-        self.group.read(amplitudes, self.shots, &mut (self.random)(row), &mut outputs);
+        let groups = 0..self.sampling.groups.len();
+        // Large states one copy at a time.
+        let each: Vec<Vec<f64>> = if size_of_val(amplitudes) > SPREAD_BYTES {
+            groups.map(|index| self.group((row, index), amplitudes)).collect()
+        } else {
+            groups.into_par_iter().map(|index| self.group((row, index), amplitudes)).collect()
+        };
+        let mut outputs = vec![0.0; self.sampling.outputs];
+        for found in each {
+            outputs.iter_mut().zip(found).for_each(|(sum, found)| *sum += found);
+        }
         outputs
     }
 }

@@ -135,11 +135,9 @@ impl Program {
         })
     }
 
-    /// The amplitudes after further steps, in place of what is measured.
-    pub(crate) fn followed_by(&self, steps: &[Step]) -> Self {
-        let mut form = Self { readout: Readout::State, output_shape: vec![1 << self.qubits, 2], ..self.bare() };
-        form.steps.extend_from_slice(steps);
-        form
+    /// The amplitudes in place of what is measured. Of qubits that no measurement sees they may be others than the circuit's.
+    pub(crate) fn state(&self) -> Self {
+        Self { readout: Readout::State, output_shape: vec![1 << self.qubits, 2], ..self.bare() }
     }
 }
 

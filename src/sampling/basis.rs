@@ -1,9 +1,9 @@
 //! In which basis each qubit is read.
 
+use super::change::Change;
 use crate::circuit::adjoint;
 use crate::error::Mistake;
 use crate::observable::Word;
-use crate::program::{Kernel, Step};
 use nalgebra::{DMatrix, SymmetricEigen};
 use num_complex::Complex64;
 use std::f64::consts::FRAC_1_SQRT_2;
@@ -60,20 +60,17 @@ impl Basis {
         fits
     }
 
-    /// Steps after which all of it is read in the computational basis.
-    pub(super) fn steps(&self, eigenbases: &[Eigenbasis]) -> Vec<Step> {
-        let root = Complex64::from(FRAC_1_SQRT_2);
-        let hadamard: Arc<[Complex64]> = [root, root, root, -root].into();
-        let mut steps = Vec::new();
-        for qubit in (0..u64::BITS as usize).filter(|qubit| self.letters.x >> qubit & 1 == 1) {
-            if self.letters.z >> qubit & 1 == 1 {
-                steps.push(Step { kernel: Kernel::FixedPhase(-Complex64::i()), controls: 1 << qubit });
-            }
-            let kernel = Kernel::Matrix { qubits: vec![qubit], entries: Arc::clone(&hadamard) };
-            steps.push(Step { kernel, controls: 0 });
-        }
-        steps.extend(self.matrices.iter().map(|&(index, _)| eigenbases[index].step()));
-        steps
+    /// What turns all of it into the computational basis.
+    pub(super) fn changes(&self, eigenbases: &[Eigenbasis]) -> Vec<Change> {
+        let (root, i) = (Complex64::from(FRAC_1_SQRT_2), Complex64::new(0.0, FRAC_1_SQRT_2));
+        let (of_x, of_y): (Arc<[_]>, Arc<[_]>) = ([root, root, root, -root].into(), [root, -i, root, i].into());
+        let lettered = (0..u64::BITS as usize).filter(|qubit| self.letters.x >> qubit & 1 == 1);
+        let letter = |qubit: usize| {
+            let entries = if self.letters.z >> qubit & 1 == 1 { &of_y } else { &of_x };
+            Change { qubits: vec![qubit], entries: Arc::clone(entries) }
+        };
+        let matrices = self.matrices.iter().map(|&(index, _)| eigenbases[index].change());
+        lettered.map(letter).chain(matrices).collect()
     }
 }
 
@@ -109,8 +106,7 @@ impl Eigenbasis {
         Ok(Self { qubits: qubits.to_vec(), values: values.iter().map(|value| value * scale).collect(), unitary })
     }
 
-    fn step(&self) -> Step {
-        let kernel = Kernel::Matrix { qubits: self.qubits.clone(), entries: Arc::clone(&self.unitary) };
-        Step { kernel, controls: 0 }
+    fn change(&self) -> Change {
+        Change { qubits: self.qubits.clone(), entries: Arc::clone(&self.unitary) }
     }
 }

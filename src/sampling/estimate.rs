@@ -1,8 +1,8 @@
 //! What the outcomes of a group say about the outputs.
 
+use super::change::Change;
 use super::draw::Counts;
 use super::outcomes::{Outcomes, gather};
-use crate::program::Step;
 use candle_core::WithDType;
 use rand::Rng;
 use std::ops::{Add, Sub};
@@ -11,7 +11,7 @@ use std::sync::Arc;
 /// One way of reading qubits, and what it serves.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Group {
-    pub(super) steps: Vec<Step>,
+    pub(super) changes: Vec<Change>,
     /// Bit k of an outcome is the k-th of them.
     pub(super) qubits: Vec<usize>,
     pub(super) estimates: Estimates,
@@ -59,9 +59,14 @@ pub(crate) struct Moments {
 }
 
 impl Group {
-    /// What to append to a program before all qubits are read in the computational basis.
-    pub(crate) fn steps(&self) -> &[Step] {
-        &self.steps
+    /// Whether it reads all qubits in the computational basis.
+    pub(crate) fn changes_nothing(&self) -> bool {
+        self.changes.is_empty()
+    }
+
+    /// Turns its basis into the computational one.
+    pub(crate) fn change<T: WithDType>(&self, state: &mut [T]) {
+        self.changes.iter().for_each(|change| change.apply(state));
     }
 
     /// The qubits that are read, as a mask.
@@ -70,7 +75,7 @@ impl Group {
         self.qubits.iter().fold(0, |mask, qubit| mask | 1 << qubit)
     }
 
-    /// Draws shots from a state of `2^n` pairs of real and imaginary part, which the steps have been applied to, and adds
+    /// Draws shots from a state of `2^n` pairs of real and imaginary part, which is in its basis, and adds
     /// what they say to the outputs. All outputs are NaN if the state is.
     pub(crate) fn read<T: WithDType>(&self, amplitudes: &[T], shots: u32, rng: &mut impl Rng, outputs: &mut [f64]) {
         match self.draw(amplitudes, shots, rng) {

@@ -38,7 +38,7 @@ pub(crate) fn groups(measurement: &Measurement, qubits: usize) -> Result<Vec<Gro
             Ok(planner.finish(Estimates::Variances))
         }
         Measurement::Probabilities(measured) => {
-            Ok(vec![Group { steps: Vec::new(), qubits: measured.clone(), estimates: Estimates::Frequencies }])
+            Ok(vec![Group { changes: Vec::new(), qubits: measured.clone(), estimates: Estimates::Frequencies }])
         }
         Measurement::State => Err(Error::Measurement(Mistake::StateFromShots)),
     }
@@ -161,7 +161,7 @@ impl Planner {
             let support = basis.support();
             let qubits: Vec<usize> = (0..u64::BITS as usize).filter(|qubit| support >> qubit & 1 == 1).collect();
             let estimates = estimates(observed(items, &qubits));
-            Group { steps: basis.steps(&self.eigenbases), qubits, estimates }
+            Group { changes: basis.changes(&self.eigenbases), qubits, estimates }
         };
         groups.into_iter().map(group).collect()
     }

@@ -1,9 +1,10 @@
 //! Finite shots, on the host: which bases a measurement needs, outcomes drawn from a final state, and what they estimate.
 //!
-//! A [`Group`] is one way of reading all qubits: steps that turn its basis into the computational one, and what each outcome
+//! A [`Group`] is one way of reading all qubits: a change from its basis to the computational one, and what each outcome
 //! says about the outputs. Shots are drawn for each group anew.
 
 mod basis;
+mod change;
 mod draw;
 mod estimate;
 mod groups;

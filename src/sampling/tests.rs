@@ -5,7 +5,6 @@ use super::*;
 use crate::error::{Error, Mistake};
 use crate::measurement::Measurement;
 use crate::observable::{Observable, Word, x, y, z};
-use crate::program::{Kernel, Step};
 use num_complex::Complex64 as C;
 use rand::Rng;
 use rand::rngs::StdRng;
@@ -49,20 +48,17 @@ fn times(matrix: &Dense, state: &[C]) -> Vec<C> {
     matrix.iter().map(|row| row.iter().zip(state).map(|(a, b)| a * b).sum()).collect()
 }
 
-/// `state` after steps as sampling makes them.
-fn after(steps: &[Step], state: &[C], qubits: usize) -> Vec<C> {
-    steps.iter().fold(state.to_vec(), |mut state, step| match &step.kernel {
-        Kernel::FixedPhase(phase) => {
-            let hit = |(index, _): &(usize, &mut C)| *index as u64 & step.controls == step.controls;
-            state.iter_mut().enumerate().filter(hit).for_each(|(_, amplitude)| *amplitude *= phase);
-            state
-        }
-        Kernel::Matrix { qubits: on, entries } => {
-            assert_eq!(step.controls, 0);
-            times(&spread(entries, on, qubits), &state)
-        }
-        other => panic!("{other:?} changes no basis"),
-    })
+/// `state` in a group's basis: by the group, which must do as dense matrices do.
+fn after(group: &Group, state: &[C], qubits: usize) -> Vec<C> {
+    let mut changed = pairs(state);
+    group.change(&mut changed);
+    let found: Vec<C> = changed.chunks(2).map(|pair| C::new(pair[0], pair[1])).collect();
+    let dense = group
+        .changes
+        .iter()
+        .fold(state.to_vec(), |state, change| times(&spread(&change.entries, &change.qubits, qubits), &state));
+    assert!(found.iter().zip(dense).all(|(a, b)| (a - b).norm() < 1e-13));
+    found
 }
 
 fn pairs(state: &[C]) -> Vec<f64> {
@@ -189,7 +185,7 @@ fn random_observable(qubits: usize, rng: &mut StdRng) -> Both {
 fn estimate(measurement: &Measurement, state: &[C], qubits: usize) -> Vec<f64> {
     let mut outputs = vec![0.0; measurement.output_shape(qubits).iter().product()];
     for group in groups(measurement, qubits).expect("a valid measurement") {
-        group.estimate(&infinite(&group, &after(group.steps(), state, qubits)), &mut outputs);
+        group.estimate(&infinite(&group, &after(&group, state, qubits)), &mut outputs);
     }
     outputs
 }
@@ -243,7 +239,7 @@ fn infinite_shots_give_variances_and_moments() {
         let expected: Vec<f64> = observables.iter().map(|both| both.variance(&state)).collect();
         assert_close(&estimate(&measurement, &state, qubits), &expected, "variance");
         for group in groups(&measurement, qubits).expect("one basis each") {
-            let counts = infinite(&group, &after(group.steps(), &state, qubits));
+            let counts = infinite(&group, &after(&group, &state, qubits));
             for moments in group.moments(&counts) {
                 let (mean, variance) = (observables[moments.output].mean(&state), expected[moments.output]);
                 assert_close(&[moments.mean, moments.square], &[mean, variance + mean * mean], "moments");
@@ -366,7 +362,7 @@ fn estimates_scatter_as_they_should() {
         let state = random_state(qubits, &mut rng);
         let groups = groups(&Measurement::expectation([both.observable.clone()]), qubits).expect("valid");
         assert_eq!(groups.len(), 1);
-        let amplitudes = pairs(&after(groups[0].steps(), &state, qubits));
+        let amplitudes = pairs(&after(&groups[0], &state, qubits));
         let (exact, variance) = (both.mean(&state), both.variance(&state) / f64::from(shots));
         let (mut bias, mut scatter) = (0.0, 0.0);
         for run in 0..runs {
@@ -388,7 +384,7 @@ fn variances_are_unbiased() {
     let both = one_basis(qubits, &mut rng);
     let state = random_state(qubits, &mut rng);
     let groups = groups(&Measurement::variance([both.observable.clone()]), qubits).expect("one basis");
-    let amplitudes = pairs(&after(groups[0].steps(), &state, qubits));
+    let amplitudes = pairs(&after(&groups[0], &state, qubits));
     for shots in [2, 3, 10] {
         let one = |run| {
             let mut output = [0.0];

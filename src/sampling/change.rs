@@ -1,0 +1,60 @@
+//! Changes of basis, applied to a state on the host: all groups of a measurement share the state that an engine computes.
+
+use candle_core::WithDType;
+use num_complex::Complex64;
+use std::sync::Arc;
+
+/// A unitary on some qubits, row by row; `qubits[0]` is the low bit of an index.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Change {
+    pub(super) qubits: Vec<usize>,
+    pub(super) entries: Arc<[Complex64]>,
+}
+
+impl Change {
+    /// Applies it to `2^n` pairs of real and imaginary part; products are summed in `f64`.
+    pub(super) fn apply<T: WithDType>(&self, state: &mut [T]) {
+        match (&self.qubits[..], &self.entries[..]) {
+            (&[qubit], &[a, b, c, d]) => one(state, qubit, [a, b, c, d]),
+            _ => self.several(state),
+        }
+    }
+
+    fn several<T: WithDType>(&self, state: &mut [T]) {
+        let size = 1 << self.qubits.len();
+        let spread = |local: usize| {
+            self.qubits.iter().enumerate().fold(0, |index, (k, qubit)| index | (local >> k & 1) << qubit)
+        };
+        let places: Vec<usize> = (0..size).map(spread).collect();
+        let mut local = vec![Complex64::default(); size];
+        // Where all of the qubits are 0.
+        for base in (0..state.len() / 2).filter(|base| base & places[size - 1] == 0) {
+            for (amplitude, place) in local.iter_mut().zip(&places) {
+                *amplitude = get(&state[2 * (base + place)..]);
+            }
+            for (row, place) in self.entries.chunks_exact(size).zip(&places) {
+                let sum = row.iter().zip(&local).map(|(entry, amplitude)| entry * amplitude).sum();
+                set(&mut state[2 * (base + place)..], sum);
+            }
+        }
+    }
+}
+
+fn one<T: WithDType>(state: &mut [T], qubit: usize, [a, b, c, d]: [Complex64; 4]) {
+    for block in state.chunks_exact_mut(4 << qubit) {
+        let (zeros, ones) = block.split_at_mut(2 << qubit);
+        for (zero, one) in zeros.chunks_exact_mut(2).zip(ones.chunks_exact_mut(2)) {
+            let (x, y) = (get(zero), get(one));
+            set(zero, a * x + b * y);
+            set(one, c * x + d * y);
+        }
+    }
+}
+
+fn get<T: WithDType>(pair: &[T]) -> Complex64 {
+    Complex64::new(pair[0].to_f64(), pair[1].to_f64())
+}
+
+fn set<T: WithDType>(pair: &mut [T], value: Complex64) {
+    (pair[0], pair[1]) = (T::from_f64(value.re), T::from_f64(value.im));
+}
