@@ -11,6 +11,7 @@
 pub(crate) mod basis;
 pub(crate) mod columns;
 mod conditional;
+mod diagonalised;
 mod display;
 mod forms;
 mod frame;
@@ -20,7 +21,6 @@ mod readout;
 mod rewrite;
 mod schedule;
 mod spares;
-mod spectrum;
 mod tiling;
 
 pub(crate) use forms::{Probe, Probes, Spectrum};
