@@ -18,6 +18,7 @@ mod growth;
 mod lab;
 mod layer;
 mod methods;
+mod modules;
 mod natural_gradient;
 mod oracle;
 mod readme;

@@ -289,3 +289,33 @@ fn more_than_fits() -> Result<()> {
     assert!(layer.sample(Some(&Tensor::zeros((), DType::F32, &Device::Cpu)?), 1).is_err());
     Ok(())
 }
+
+/// A training run from shots repeats bit for bit with its seed.
+#[test]
+fn a_seed_fixes_a_training_run_from_shots() -> Result<()> {
+    use candle_nn::{AdamW, Optimizer, VarMap};
+    let train = |seed| -> Result<Vec<f32>> {
+        let mut circuit = Circuit::new(2);
+        let w = circuit.weights("w", (2, 2));
+        for layer in 0..2 {
+            circuit.ry(w.at([layer, 0]) + input(0), 0).crx(w.at([layer, 1]), 0, 1);
+        }
+        let varmap = VarMap::new();
+        let vb = candlewick::nn::SeededInit::new(1).var_builder(&varmap, DType::F32, &Device::Cpu);
+        let measurement = Measurement::expectation([z(0), z(1)]);
+        let quantum = QuantumLayer::with_config(circuit, measurement, with(100, seed), vb.pp("quantum"))?;
+        let head = candle_nn::linear(2, 1, vb.pp("head"))?;
+        let x = Tensor::new(&[[0.1f32], [0.7], [-0.4]], &Device::Cpu)?;
+        let mut weights = varmap.all_vars();
+        weights.sort_by_key(|var| var.elem_count());
+        let mut optimizer = AdamW::new_lr(weights.clone(), 0.05)?;
+        for _ in 0..10 {
+            let loss = candle_core::Module::forward(&head, &quantum.try_forward(&x)?)?.sqr()?.sum_all()?;
+            optimizer.backward_step(&loss)?;
+        }
+        Ok(weights.iter().map(|var| var.flatten_all()?.to_vec1::<f32>()).collect::<Result<Vec<_>>>()?.concat())
+    };
+    assert_eq!(train(3)?, train(3)?);
+    assert_ne!(train(3)?, train(4)?);
+    Ok(())
+}

@@ -1,0 +1,73 @@
+//! A threshold that learns.
+
+use crate::error::{Error, Result};
+use candle_core::{Module, Tensor};
+use candle_nn::{Init, VarBuilder};
+
+/// Lets through what is large: `x * sigmoid(alpha (|x| - threshold))`, entry by entry, with a trainable steepness and threshold.
+///
+/// With a large `alpha` it is a switch, with a gradient; in front of [conditional gates](crate::Circuit::when) it learns which features are
+/// worth a gate. Both weights are scalars, `alpha` and `threshold`, under the `VarBuilder`'s prefix.
+///
+/// ```
+/// use candle_core::{DType, Device, Module, Tensor};
+/// use candle_nn::{VarBuilder, VarMap};
+/// use candlewick::nn::{SoftThreshold, SoftThresholdConfig};
+/// let varmap = VarMap::new();
+/// let vb = VarBuilder::from_varmap(&varmap, DType::F32, &Device::Cpu);
+/// let threshold = SoftThreshold::new(SoftThresholdConfig { alpha: 50.0, threshold: 0.5 }, vb.pp("threshold"))?;
+/// let y = threshold.forward(&Tensor::new(&[0.1f32, -0.9], &Device::Cpu)?)?.to_vec1::<f32>()?;
+/// assert!(y[0].abs() < 1e-6 && (y[1] + 0.9).abs() < 1e-6);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct SoftThreshold {
+    alpha: Tensor,
+    threshold: Tensor,
+}
+
+/// Where a [`SoftThreshold`] starts.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SoftThresholdConfig {
+    /// Steepness. Default 10.
+    pub alpha: f64,
+    /// Size from which an entry counts. Default 0.1.
+    pub threshold: f64,
+}
+
+impl Default for SoftThresholdConfig {
+    fn default() -> Self {
+        Self { alpha: 10.0, threshold: 0.1 }
+    }
+}
+
+impl SoftThreshold {
+    /// A threshold whose weights, if `vb` does not hold them yet, start as the configuration says.
+    ///
+    /// # Errors
+    /// A configuration that is not finite; else candle's own for weights of another shape.
+    pub fn new(config: SoftThresholdConfig, vb: VarBuilder<'_>) -> Result<Self> {
+        let scalar = |setting: &'static str, value: f64| {
+            if !value.is_finite() {
+                return Err(Error::Setting { of: "the soft threshold", setting, value, allowed: "finite" });
+            }
+            Ok(vb.get_with_hints((), setting, Init::Const(value))?)
+        };
+        Ok(Self { alpha: scalar("alpha", config.alpha)?, threshold: scalar("threshold", config.threshold)? })
+    }
+
+    /// How much of each entry is let through, from 0 to 1: `sigmoid(alpha (|x| - threshold))`.
+    ///
+    /// # Errors
+    /// Candle's own, for a tensor of another dtype or device.
+    pub fn mask(&self, x: &Tensor) -> Result<Tensor> {
+        let above = x.abs()?.broadcast_sub(&self.threshold)?;
+        Ok(candle_nn::ops::sigmoid(&above.broadcast_mul(&self.alpha)?)?)
+    }
+}
+
+impl Module for SoftThreshold {
+    fn forward(&self, x: &Tensor) -> candle_core::Result<Tensor> {
+        x * self.mask(x)?
+    }
+}
