@@ -7,7 +7,7 @@
 use super::Wrt;
 use super::chain::Numbers;
 use super::points::{Batches, Form};
-use super::shift::{Shift, shifts, unshifted};
+use super::shift::{Shift, Shifted};
 use crate::error::{Error, Result};
 use crate::program::Probe;
 
@@ -32,35 +32,31 @@ pub(crate) fn hessian(
         let of = "features that are embedded as amplitudes a second time";
         return Err(Error::NoGradient { method: "a shift of the gradient", of });
     }
-    let probes = program.probes();
-    let mut shifts =
-        shifts(&probes.angles, &program.readout, |_, probe| wrt.is_read(program, &program.slots[probe.slot]));
+    let mut shifted = Shifted::in_all(numbers, wrt);
     let mut sums = Sums::new(numbers, wrt, direction);
-    if shifts.is_empty() {
+    if shifted.shifts.is_empty() {
         return Ok(sums.found);
     }
     // The gradient itself, for the second derivatives of angles.
-    shifts.push(Shift { angle: 0, by: 0.0, factor: 0.0 });
-    let (rows, width, start, outputs) = (unshifted(numbers), probes.program.inputs, probes.start(), program.outputs());
-    // The outputs of a point stand next to each other, so do the points of a sample.
-    let place = |point: usize| (point / outputs / shifts.len(), point / outputs % shifts.len(), point % outputs);
+    let last = shifted.shifts.len();
+    shifted.shifts.push(Shift { angle: 0, by: 0.0, factor: 0.0 });
+    let (outputs, start) = (program.outputs(), shifted.probes.start());
     let fill = |point: usize, to: &mut [f64]| {
-        let (sample, which, _) = place(point);
-        to.copy_from_slice(&rows[sample * width..(sample + 1) * width]);
-        to[start + shifts[which].angle] += shifts[which].by;
+        let (sample, shift) = shifted.at(point / outputs);
+        shifted.write(sample, Some(shift), to);
     };
-    let points = numbers.batch * shifts.len() * outputs;
+    let points = shifted.points() * outputs;
     batches.slopes(
         Form::Probes,
         points,
-        |point| place(point).2,
+        |point| point % outputs,
         fill,
         |point, slopes| {
-            let (sample, which, output) = place(point);
-            sums.enter(sample, output);
+            let (sample, shift) = shifted.at(point / outputs);
+            sums.enter(sample, point % outputs);
             let slopes = &slopes[start..];
-            if which + 1 < shifts.len() {
-                sums.add_shift(shifts[which], slopes);
+            if point / outputs % (last + 1) < last {
+                sums.add_shift(shift, slopes);
             } else {
                 sums.add_gradient(slopes);
             }

@@ -3,21 +3,19 @@
 use super::Wrt;
 use super::chain::Numbers;
 use super::points::{Batches, Form};
-use super::shift::{shifts, unshifted};
+use super::shift::Shifted;
 use crate::error::Result;
 use crate::program::Variable;
 
 /// `[batch, outputs, variables]`: a reverse sweep for each output, or two evaluations for each angle, whichever are fewer.
 pub(crate) fn jacobian(batches: &Batches<'_>, numbers: &Numbers<'_>, wrt: Wrt) -> Result<Vec<f64>> {
-    let program = numbers.program;
-    let probes = program.probes();
-    let shifts = shifts(&probes.angles, &program.readout, |_, probe| wrt.is_read(program, &program.slots[probe.slot]));
-    let amplitudes = wrt == Wrt::Inputs && program.embedding.is_some();
+    let shifted = Shifted::in_all(numbers, wrt);
+    let amplitudes = wrt == Wrt::Inputs && numbers.program.embedding.is_some();
     // A sweep costs about three evaluations.
-    if amplitudes || 3 * program.outputs() <= shifts.len() {
+    if amplitudes || 3 * numbers.program.outputs() <= shifted.shifts.len() {
         by_output(batches, numbers, wrt)
     } else {
-        by_angle(batches, numbers, wrt)
+        by_angle(batches, numbers, wrt, &shifted)
     }
 }
 
@@ -49,21 +47,16 @@ fn by_output(batches: &Batches<'_>, numbers: &Numbers<'_>, wrt: Wrt) -> Result<V
     Ok(jacobian)
 }
 
-fn by_angle(batches: &Batches<'_>, numbers: &Numbers<'_>, wrt: Wrt) -> Result<Vec<f64>> {
-    let program = numbers.program;
-    let probes = program.probes();
-    let shifts = shifts(&probes.angles, &program.readout, |_, probe| wrt.is_read(program, &program.slots[probe.slot]));
-    let (rows, width, start) = (unshifted(numbers), probes.program.inputs, probes.start());
-    let (outputs, count) = (program.outputs(), numbers.count(wrt));
+fn by_angle(batches: &Batches<'_>, numbers: &Numbers<'_>, wrt: Wrt, shifted: &Shifted<'_>) -> Result<Vec<f64>> {
+    let (outputs, count) = (numbers.program.outputs(), numbers.count(wrt));
     let mut jacobian = vec![0.0; numbers.batch * outputs * count];
     let fill = |point: usize, to: &mut [f64]| {
-        let (sample, shift) = (point / shifts.len(), shifts[point % shifts.len()]);
-        to.copy_from_slice(&rows[sample * width..(sample + 1) * width]);
-        to[start + shift.angle] += shift.by;
+        let (sample, shift) = shifted.at(point);
+        shifted.write(sample, Some(shift), to);
     };
-    batches.run(Form::Probes, numbers.batch * shifts.len(), fill, |point, values| {
-        let (sample, shift) = (point / shifts.len(), shifts[point % shifts.len()]);
-        let slot = &program.slots[probes.angles[shift.angle].slot];
+    batches.run(Form::Probes, shifted.points(), fill, |point, values| {
+        let (sample, shift) = shifted.at(point);
+        let slot = &numbers.program.slots[shifted.probes.angles[shift.angle].slot];
         numbers.derivatives(sample, slot, wrt, |place, derivative| {
             let column = jacobian[sample * outputs * count..].iter_mut().skip(place).step_by(count);
             column.zip(values).for_each(|(entry, value)| *entry += shift.factor * derivative * value);

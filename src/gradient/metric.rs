@@ -5,7 +5,7 @@
 
 use super::chain::Numbers;
 use super::points::{Batches, Form};
-use super::shift::{shifts, unshifted};
+use super::shift::{Shift, Shifted};
 use super::{MetricTensor, Wrt};
 use crate::engine;
 use crate::error::{Error, Result};
@@ -26,14 +26,14 @@ pub(crate) fn metric(
     let angles = &program.probes().angles;
     let read: Vec<usize> =
         (0..angles.len()).filter(|k| wrt.is_read(program, &program.slots[angles[*k].slot])).collect();
-    let rows = unshifted(numbers);
+    let shifted = Shifted::in_all(numbers, wrt);
     let mut found = vec![0.0; numbers.batch * count * count];
     for block in blocks(program, &read, entries) {
         // Derivatives of a state, all at once.
         let alive = (1 + block.len() as u64).checked_mul(program.outputs() as u64);
         engine::check_numbers("derivatives of a state", alive)?;
         for sample in 0..numbers.batch {
-            let derivatives = states(batches, program, &rows, (sample, block))?;
+            let derivatives = states(batches, &shifted, (sample, block))?;
             let found = &mut found[sample * count * count..][..count * count];
             for (i, left) in block.iter().enumerate() {
                 for (j, right) in block.iter().enumerate() {
@@ -51,30 +51,15 @@ pub(crate) fn metric(
 }
 
 /// The state of a sample, then its derivatives in some angles, amplitude by amplitude.
-fn states(
-    batches: &Batches<'_>,
-    program: &Program,
-    rows: &[f64],
-    (sample, chosen): (usize, &[usize]),
-) -> Result<Vec<Vec<f64>>> {
-    let probes = program.probes();
-    let mut place = vec![None; probes.angles.len()];
-    chosen.iter().enumerate().for_each(|(k, angle)| place[*angle] = Some(k + 1));
-    let shifts = shifts(&probes.angles, &program.readout, |angle, _| place[angle].is_some());
-    let (width, start) = (probes.program.inputs, probes.start());
-    let mut states = vec![vec![0.0; program.outputs()]; 1 + chosen.len()];
-    let fill = |point: usize, to: &mut [f64]| {
-        to.copy_from_slice(&rows[sample * width..(sample + 1) * width]);
-        if let Some(shift) = point.checked_sub(1).map(|point| shifts[point]) {
-            to[start + shift.angle] += shift.by;
-        }
-    };
+fn states(batches: &Batches<'_>, shifted: &Shifted<'_>, (sample, chosen): (usize, &[usize])) -> Result<Vec<Vec<f64>>> {
+    // Where the derivative goes that a shift is for.
+    let place = |shift: &Shift| chosen.iter().position(|angle| *angle == shift.angle).map(|place| place + 1);
+    let shifts: Vec<(usize, Shift)> = shifted.shifts.iter().filter_map(|shift| Some((place(shift)?, *shift))).collect();
+    let mut states = vec![vec![0.0; shifted.probes.program.outputs()]; 1 + chosen.len()];
+    let at = |point: usize| point.checked_sub(1).map(|point| shifts[point]);
+    let fill = |point: usize, to: &mut [f64]| shifted.write(sample, at(point).map(|(_, shift)| shift), to);
     batches.run(Form::Probes, 1 + shifts.len(), fill, |point, values| {
-        let shift = point.checked_sub(1).map(|point| shifts[point]);
-        let (to, factor) = match shift {
-            None => (0, 1.0),
-            Some(shift) => (place[shift.angle].unwrap_or_default(), shift.factor),
-        };
+        let (to, factor) = at(point).map_or((0, 1.0), |(place, shift)| (place, shift.factor));
         states[to].iter_mut().zip(values).for_each(|(sum, value)| *sum += factor * value);
     })?;
     Ok(states)

@@ -4,11 +4,12 @@
 //! trigonometric polynomial of its angle, whose frequencies are differences of eigenvalues. With `R` frequencies `w, 2w, .. R w` its slope
 //! is a sum of `2R` values (Wierichs, Izaac, Wang and Lin, Quantum 6, 677, 2022, equation 23); `R = 1` is the familiar rule.
 
+use super::Wrt;
 use super::chain::Numbers;
 use super::points::{Batches, Form};
 use crate::engine::Wanted;
 use crate::error::Result;
-use crate::program::{Probe, Readout, Spectrum, Variable};
+use crate::program::{Probe, Probes, Readout, Spectrum, Variable};
 use std::f64::consts::{PI, TAU};
 
 /// Harmonics `base, 2 base, .. count base`.
@@ -44,7 +45,7 @@ impl Harmonics {
     }
 }
 
-/// A point at which a sample is evaluated: one angle is shifted.
+/// One angle is shifted, and what is found there counts so much.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Shift {
     /// Place of the angle among the probes.
@@ -53,27 +54,58 @@ pub(super) struct Shift {
     pub(super) factor: f64,
 }
 
-/// All shifts for some of a program's probes.
-pub(super) fn shifts(probes: &[Probe], readout: &Readout, wanted: impl Fn(usize, &Probe) -> bool) -> Vec<Shift> {
-    let chosen = probes.iter().enumerate().filter(|(angle, probe)| wanted(*angle, probe));
-    let rule = |(angle, probe): (usize, &Probe)| {
-        Harmonics::new(probe.spectrum, readout).rule().map(move |(by, factor)| Shift { angle, by, factor })
-    };
-    chosen.flat_map(rule).collect()
+/// The points at which some angles of each sample are shifted, one at a time. Those of a sample stand next to each other.
+#[derive(Debug)]
+pub(super) struct Shifted<'a> {
+    pub(super) probes: &'a Probes,
+    pub(super) shifts: Vec<Shift>,
+    /// The angles as they are, behind the features that become the initial state: `[batch, width]`.
+    rows: Vec<f64>,
+    batch: usize,
 }
 
-/// The values of all angles of all samples, behind the features that become the initial state: `[batch, width]`.
-pub(super) fn unshifted(numbers: &Numbers<'_>) -> Vec<f64> {
-    let program = numbers.program;
-    let probes = program.probes();
-    let start = program.embedding.map_or(0..0, |embedding| embedding.first..embedding.first + embedding.count);
-    let mut rows = Vec::with_capacity(numbers.batch * probes.program.inputs);
-    for sample in 0..numbers.batch {
-        let sample = numbers.sample(sample);
-        rows.extend_from_slice(&sample.inputs[start.clone()]);
-        rows.extend(probes.angles.iter().map(|probe| sample.slot(&program.slots[probe.slot])));
+impl<'a> Shifted<'a> {
+    /// For the angles that are wanted.
+    pub(super) fn new(numbers: &Numbers<'a>, wanted: impl Fn(&Probe) -> bool) -> Self {
+        let program = numbers.program;
+        let probes = program.probes();
+        let chosen = probes.angles.iter().enumerate().filter(|(_, probe)| wanted(probe));
+        let rule = |(angle, probe): (usize, &Probe)| {
+            let harmonics = Harmonics::new(probe.spectrum, &program.readout);
+            harmonics.rule().map(move |(by, factor)| Shift { angle, by, factor })
+        };
+        let shifts = chosen.flat_map(rule).collect();
+        let start = program.embedding.map_or(0..0, |embedding| embedding.first..embedding.first + embedding.count);
+        let mut rows = Vec::with_capacity(numbers.batch * probes.program.inputs);
+        for sample in 0..numbers.batch {
+            let sample = numbers.sample(sample);
+            rows.extend_from_slice(&sample.inputs[start.clone()]);
+            rows.extend(probes.angles.iter().map(|probe| sample.slot(&program.slots[probe.slot])));
+        }
+        Self { probes, shifts, rows, batch: numbers.batch }
     }
-    rows
+
+    /// For the angles that depend on variables of a kind.
+    pub(super) fn in_all(numbers: &Numbers<'a>, wrt: Wrt) -> Self {
+        Self::new(numbers, |probe| wrt.is_read(numbers.program, &numbers.program.slots[probe.slot]))
+    }
+
+    pub(super) fn points(&self) -> usize {
+        self.batch * self.shifts.len()
+    }
+
+    /// The sample of a point, and the shift.
+    pub(super) fn at(&self, point: usize) -> (usize, Shift) {
+        (point / self.shifts.len(), self.shifts[point % self.shifts.len()])
+    }
+
+    /// Writes the numbers of a sample, with one angle shifted or none.
+    pub(super) fn write(&self, sample: usize, shift: Option<Shift>, to: &mut [f64]) {
+        to.copy_from_slice(&self.rows[sample * to.len()..(sample + 1) * to.len()]);
+        if let Some(shift) = shift {
+            to[self.probes.start() + shift.angle] += shift.by;
+        }
+    }
 }
 
 /// Gradients of `sum(cotangent * outputs)` in inputs and weights.
@@ -84,24 +116,22 @@ pub(super) fn gradients(
     wanted: Wanted,
 ) -> Result<[Vec<f64>; 2]> {
     let program = numbers.program;
-    let (probes, outputs) = (program.probes(), program.outputs());
-    let reads = |_: usize, probe: &Probe| {
-        let reads = |variable: Variable| match variable {
-            Variable::Input(_) => wanted.inputs && program.origin(variable).is_some(),
-            Variable::Weight(_) => wanted.weights,
-        };
-        program.slots[probe.slot].terms.iter().any(|(_, first, second)| reads(*first) || second.is_some_and(reads))
+    let outputs = program.outputs();
+    let reads = |variable: Variable| match variable {
+        Variable::Input(_) => wanted.inputs && program.origin(variable).is_some(),
+        Variable::Weight(_) => wanted.weights,
     };
-    let shifts = shifts(&probes.angles, &program.readout, reads);
-    let (rows, width, start) = (unshifted(numbers), probes.program.inputs, probes.start());
+    let shifted = Shifted::new(numbers, |probe| {
+        program.slots[probe.slot].terms.iter().any(|(_, first, second)| reads(*first) || second.is_some_and(reads))
+    });
+    let probes = shifted.probes;
     let mut slopes = vec![0.0; numbers.batch * probes.angles.len()];
     let fill = |point: usize, to: &mut [f64]| {
-        let (sample, shift) = (point / shifts.len(), shifts[point % shifts.len()]);
-        to.copy_from_slice(&rows[sample * width..(sample + 1) * width]);
-        to[start + shift.angle] += shift.by;
+        let (sample, shift) = shifted.at(point);
+        shifted.write(sample, Some(shift), to);
     };
-    batches.run(Form::Probes, numbers.batch * shifts.len(), fill, |point, values| {
-        let (sample, shift) = (point / shifts.len(), shifts[point % shifts.len()]);
+    batches.run(Form::Probes, shifted.points(), fill, |point, values| {
+        let (sample, shift) = shifted.at(point);
         let cotangent = &cotangent[sample * outputs..(sample + 1) * outputs];
         let value: f64 = cotangent.iter().zip(values).map(|(c, value)| c * value).sum();
         slopes[sample * probes.angles.len() + shift.angle] += shift.factor * value;
