@@ -4,8 +4,8 @@
 //! circuit is to be evaluated (other weights, angles moved one at a time) into one batch, on every engine alike.
 
 use super::columns::Columns;
-use super::{Embedding, Kernel, Program, Readout, Slot, Step, Variable};
-use std::sync::{Arc, OnceLock};
+use super::{Embedding, Kernel, Made, Program, Readout, Slot, Step, Variable};
+use std::sync::Arc;
 
 /// A program whose angles are features: those that become the initial state first, then one for each step that has an
 /// angle.
@@ -48,7 +48,7 @@ impl Probes {
 }
 
 impl Program {
-    /// Steps, slots and readout, without what engines have made of them.
+    /// Steps, slots and readout, without what has been made of them.
     fn bare(&self) -> Self {
         Self {
             qubits: self.qubits,
@@ -65,18 +65,14 @@ impl Program {
             readout: self.readout.clone(),
             output_shape: self.output_shape.clone(),
             rewrites: self.rewrites,
-            outline: OnceLock::new(),
-            schedule: OnceLock::new(),
-            tiling: OnceLock::new(),
-            with_own_weights: OnceLock::new(),
-            probes: OnceLock::new(),
+            made: Made::default(),
             spares: Arc::default(),
         }
     }
 
     /// Without weights: they are features behind the others, so that each sample has its own.
     pub(crate) fn with_own_weights(&self) -> &Arc<Self> {
-        self.with_own_weights.get_or_init(|| {
+        self.made.with_own_weights.get_or_init(|| {
             let own = |variable: Variable| match variable {
                 Variable::Input(index) => Variable::Input(index),
                 Variable::Weight(index) => Variable::Input(self.inputs + index),
@@ -99,7 +95,7 @@ impl Program {
 
     /// With a feature for the angle of each step.
     pub(crate) fn probes(&self) -> &Arc<Probes> {
-        self.probes.get_or_init(|| {
+        self.made.probes.get_or_init(|| {
             let embedding = self.embedding.map(|embedding| Embedding { first: 0, ..embedding });
             let start = embedding.map_or(0, |embedding| embedding.count);
             let (mut angles, mut slots, mut steps) = (Vec::new(), Vec::new(), self.steps.clone());

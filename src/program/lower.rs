@@ -1,7 +1,7 @@
 //! From operations to steps. The one place that turns forms into kernels.
 
 use super::columns::Columns;
-use super::{Embedding, Kernel, Program, Readout, Rewrites, Slot, Step, Tensor, Variable};
+use super::{Embedding, Kernel, Made, Program, Readout, Rewrites, Slot, Step, Tensor, Variable};
 use crate::circuit::{self, Angle, Circuit, Kind, Operation, adjoint};
 use crate::error::{Error, Mistake, Result};
 use crate::gate::{FactorKind, Form};
@@ -10,7 +10,7 @@ use crate::observable::Word;
 use candle_core::Shape;
 use num_complex::Complex64;
 use std::collections::HashMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 /// Lowers a checked circuit.
 pub(super) fn lower(circuit: &Circuit, measurement: &Measurement, rewrites: Rewrites) -> Result<Program> {
@@ -38,11 +38,7 @@ pub(super) fn lower(circuit: &Circuit, measurement: &Measurement, rewrites: Rewr
         readout: Readout::new(measurement),
         output_shape: measurement.output_shape(circuit.qubits()),
         rewrites,
-        outline: OnceLock::new(),
-        schedule: OnceLock::new(),
-        tiling: OnceLock::new(),
-        with_own_weights: OnceLock::new(),
-        probes: OnceLock::new(),
+        made: Made::default(),
         spares: Arc::default(),
     })
 }

@@ -66,15 +66,19 @@ pub struct Program {
     pub(crate) readout: Readout,
     pub(crate) output_shape: Vec<usize>,
     pub(crate) rewrites: Rewrites,
-    /// Made when an engine first asks for them.
+    made: Made,
+    /// Copies of a program share them.
+    pub(crate) spares: Arc<Spares>,
+}
+
+/// What is made from a program when something first asks for it.
+#[derive(Debug, Clone, Default)]
+struct Made {
     outline: OnceLock<Outline>,
     schedule: OnceLock<Schedule>,
     tiling: OnceLock<Tiling>,
-    /// Made when something first asks for them.
-    with_own_weights: OnceLock<Arc<Self>>,
+    with_own_weights: OnceLock<Arc<Program>>,
     probes: OnceLock<Arc<Probes>>,
-    /// Copies of a program share them.
-    pub(crate) spares: Arc<Spares>,
 }
 
 /// A weight tensor of a program.
@@ -176,17 +180,17 @@ impl Program {
 
     /// The program as layers; see [`Outline`].
     pub(crate) fn outline(&self) -> &Outline {
-        self.outline.get_or_init(|| Outline::new(self))
+        self.made.outline.get_or_init(|| Outline::new(self))
     }
 
     /// The layers for blocks of samples.
     pub(crate) fn schedule(&self) -> &Schedule {
-        self.schedule.get_or_init(|| Schedule::new(self, self.outline()))
+        self.made.schedule.get_or_init(|| Schedule::new(self, self.outline()))
     }
 
     /// The layers for single states.
     pub(crate) fn tiling(&self) -> &Tiling {
-        self.tiling.get_or_init(|| Tiling::new(self.qubits, self.outline()))
+        self.made.tiling.get_or_init(|| Tiling::new(self.qubits, self.outline()))
     }
 
     /// Number of qubits.
