@@ -199,6 +199,30 @@ pub enum Error {
         /// Name of the tensor.
         name: String,
     },
+    /// A picture that cannot be drawn or written.
+    #[error("cannot draw {path}: {reason}")]
+    Picture {
+        /// Where it was to be written.
+        path: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A line of a table that cannot be read.
+    #[error("line {line} of the table: {problem}")]
+    Table {
+        /// The line, counted from 1.
+        line: usize,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// A class beyond those of a data set.
+    #[error("the label of sample {sample} is beyond the {classes} class(es)")]
+    Label {
+        /// The sample, counted from 0.
+        sample: usize,
+        /// Number of classes.
+        classes: usize,
+    },
     /// A saved state that does not fit what is to take it up.
     #[error("the saved tensor `{name}` is {actual}, expected {expected}")]
     SavedState {

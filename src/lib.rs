@@ -40,8 +40,10 @@
 //!   [outcomes](QuantumLayer::sample). [`functional::evaluate`]: the same with tensors of your own as weights, ensembles among them.
 //! - [`functional::jacobian`], [`functional::hessian`], [`functional::metric_tensor`], [`nn::QuantumNaturalGradient`].
 //! - [`nn::SeededInit`]: models that repeat bit for bit.
+//! - [`data`]: point clouds, tables, splits, scaling, principal components.
 //! - [`optim`]: Adam, SPSA, schedules, clipping, and optimisers that go on where they were stopped.
 //! - [`states`]: entropies, overlaps and kernel matrices. [`diagnostics`]: a circuit before it is trained.
+//! - `train` (feature `train`): a small training loop. `plot` (feature `plot`): pictures.
 //! - [`gate`]: the gate table.
 //!
 //! # Conventions
@@ -54,6 +56,7 @@ mod autograd;
 pub mod bench;
 pub mod circuit;
 mod columns;
+pub mod data;
 pub mod diagnostics;
 mod engine;
 #[cfg(any(feature = "cuda", feature = "metal", feature = "emulator"))]
@@ -67,9 +70,13 @@ mod measurement;
 pub mod nn;
 mod observable;
 pub mod optim;
+#[cfg(feature = "plot")]
+pub mod plot;
 pub mod program;
 mod sampling;
 pub mod states;
+#[cfg(feature = "train")]
+pub mod train;
 
 pub use circuit::Circuit;
 pub use error::{Error, Mistake, Result};
