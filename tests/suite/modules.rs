@@ -95,3 +95,46 @@ fn affine_layers_refuse_what_would_be_broadcast() -> Result<()> {
     assert!(matches!(Affine::new(1, config, vb), Err(Error::Setting { setting: "bias", .. })));
     Ok(())
 }
+
+#[test]
+fn cross_entropies_in_every_dtype() -> Result<()> {
+    // A sum of so many would be beyond F16, and beyond the digits of BF16.
+    let count = 200_000;
+    for (dtype, tolerance) in [(DType::F16, 1e-3), (DType::BF16, 8e-3), (DType::F32, 1e-5), (DType::F64, 1e-12)] {
+        let logits = Var::from_tensor(&Tensor::zeros(count, dtype, &Device::Cpu)?)?;
+        let targets = Tensor::ones(count, dtype, &Device::Cpu)?;
+        let loss = binary_cross_entropy_with_logits(&logits, &targets)?;
+        assert_eq!(loss.dtype(), dtype);
+        close("loss", &[loss.to_dtype(DType::F64)?.to_scalar::<f64>()?], &[2f64.ln()], tolerance);
+        let slope =
+            loss.backward()?.get(&logits).expect("a gradient").to_dtype(DType::F64)?.max(0)?.to_scalar::<f64>()?;
+        let expected = -0.5 / count as f64;
+        assert!((slope / expected - 1.0).abs() < 0.02, "{dtype:?}: {slope:e}, not {expected:e}");
+    }
+    Ok(())
+}
+
+#[test]
+fn integers_are_refused() -> Result<()> {
+    let vb = || VarBuilder::zeros(DType::F32, &Device::Cpu);
+    let affine = Affine::new(3, AffineConfig::default(), vb())?;
+    let threshold = SoftThreshold::new(SoftThresholdConfig::default(), vb())?;
+    let floats = Tensor::zeros(3, DType::F32, &Device::Cpu)?;
+    for dtype in [DType::U8, DType::U32, DType::I64] {
+        let x = Tensor::zeros(3, dtype, &Device::Cpu)?;
+        let refused = |error: Option<Error>| {
+            let error = error.expect("an error");
+            assert!(matches!(&error, Error::UnsupportedDType { dtype: found, .. } if *found == dtype), "{error}");
+        };
+        refused(affine.try_forward(&x).err());
+        refused(threshold.mask(&x).err());
+        refused(binary_cross_entropy_with_logits(&x, &x).err());
+        let error = binary_cross_entropy_with_logits(&floats, &x).expect_err("other dtypes");
+        assert!(matches!(error, Error::DTypeMismatch { .. }), "{error}");
+        assert!(threshold.forward(&x).is_err());
+    }
+    let empty = Tensor::zeros((0, 3), DType::F32, &Device::Cpu)?;
+    assert!(binary_cross_entropy_with_logits(&empty, &empty).is_err());
+    assert_eq!(threshold.forward(&empty)?.dims(), [0, 3]);
+    Ok(())
+}
