@@ -199,6 +199,22 @@ pub enum Error {
         /// Name of the tensor.
         name: String,
     },
+    /// A saved state that does not fit what is to take it up.
+    #[error("the saved tensor `{name}` is {actual}, expected {expected}")]
+    SavedState {
+        /// Name of the tensor.
+        name: String,
+        /// Dtype and shape that fit.
+        expected: String,
+        /// What was saved.
+        actual: String,
+    },
+    /// An optimiser whose state cannot be saved, as it does not know its variables' names.
+    #[error("variable {index} has no name to be saved under; make the optimiser from a `VarMap`")]
+    Unnamed {
+        /// Which variable, in the order in which they were given.
+        index: usize,
+    },
     /// A metric tensor, with its damping, that cannot be inverted.
     #[error("the metric tensor of {variables} weights with a damping of {damping} is not positive definite")]
     Metric {
