@@ -39,6 +39,8 @@
 //! - [`QuantumLayer`]: the module, with [other ways to differentiate](GradientMethod), [finite shots](QuantumLayerConfig::shots) and
 //!   [outcomes](QuantumLayer::sample). [`functional::evaluate`]: the same with tensors of your own as weights, ensembles among them.
 //! - [`functional::jacobian`], [`functional::hessian`], [`functional::metric_tensor`], [`nn::QuantumNaturalGradient`].
+//! - [`nn::QuantumConv2d`]: a circuit slid over images. [`nn::Affine`] behind a layer, [`nn::SoftThreshold`] in front of it, and
+//!   [`nn::quantize_dynamic`] for the linear layers beside it.
 //! - [`nn::SeededInit`]: models that repeat bit for bit.
 //! - [`data`]: point clouds, tables, splits, scaling, principal components.
 //! - [`optim`]: Adam, SPSA, schedules, clipping, and optimisers that go on where they were stopped.
