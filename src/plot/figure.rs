@@ -166,10 +166,14 @@ fn draw_panel(canvas: &Canvas<'_>, panel: &Panel, Place { columns, rows, seen: [
     let axes = Axes { columns, rows, x: across, y: up };
     let (fields, rest): (Vec<&Layer>, Vec<&Layer>) =
         panel.layers.iter().partition(|layer| matches!(layer, Layer::Field(_)));
-    for field in fields {
+    for field in &fields {
         layers::draw(canvas, &axes, field)?;
     }
     axes.draw_grid(canvas)?;
+    // The line of a field is part of what it says; the grid would cut it, or cover it.
+    for field in fields {
+        layers::draw_halfway(canvas, &axes, field)?;
+    }
     for layer in rest {
         layers::draw(canvas, &axes, layer)?;
     }

@@ -274,30 +274,43 @@ fn bars(canvas: &Canvas<'_>, axes: &Axes, values: &[f64], colour: Colour, (index
     Ok(())
 }
 
-/// Colours each pixel of the frame, and draws the line half-way.
+/// Colours each pixel of the frame.
 fn shade(canvas: &Canvas<'_>, axes: &Axes, field: &Field) -> Drawn {
-    let width = field.range.end - field.range.start;
-    let at = |column: i32, row: i32| {
-        let [x, y] = axes.values((column, row));
-        let part = |value: f64, range: &Range<f64>| (value - range.start) / (range.end - range.start);
-        (interpolate(field, part(x, &field.x), 1.0 - part(y, &field.y)) - field.range.start) / width
-    };
     for row in axes.rows.clone() {
         for column in axes.columns.clone() {
-            let p = at(column, row).clamp(0.0, 1.0);
-            if !p.is_finite() {
-                continue;
+            let p = part(axes, field, column, row).clamp(0.0, 1.0);
+            if p.is_finite() {
+                let colour = ink(field.colours[usize::from(p > 0.5)]);
+                canvas.draw_pixel((column, row), &tint(colour, STRONGEST * (2.0 * p - 1.0).abs()))?;
             }
-            let slope =
-                (at(column + 2, row) - at(column - 2, row)).hypot(at(column, row + 2) - at(column, row - 2)) / 4.0;
-            // Distance to the line in pixels, to first order.
-            let is_line = field.line && (p - 0.5).abs() < 3.0 * slope;
-            let certainty = STRONGEST * (2.0 * p - 1.0).abs();
-            let colour = ink(field.colours[usize::from(p > 0.5)]);
-            canvas.draw_pixel((column, row), &if is_line { INK } else { tint(colour, certainty) })?;
         }
     }
     Ok(())
+}
+
+/// Draws the line half-way of a field that wants one.
+pub(super) fn draw_halfway(canvas: &Canvas<'_>, axes: &Axes, layer: &Layer) -> Drawn {
+    let Layer::Field(field @ Field { line: true, .. }) = layer else { return Ok(()) };
+    let at = |column, row| part(axes, field, column, row);
+    for row in axes.rows.clone() {
+        for column in axes.columns.clone() {
+            let slope =
+                (at(column + 2, row) - at(column - 2, row)).hypot(at(column, row + 2) - at(column, row - 2)) / 4.0;
+            // Distance to the line in pixels, to first order.
+            if (at(column, row).clamp(0.0, 1.0) - 0.5).abs() < 3.0 * slope {
+                canvas.draw_pixel((column, row), &INK)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Where the value of a field at a pixel lies in its range, from 0 to 1.
+fn part(axes: &Axes, field: &Field, column: i32, row: i32) -> f64 {
+    let [x, y] = axes.values((column, row));
+    let along = |value: f64, range: &Range<f64>| (value - range.start) / (range.end - range.start);
+    let value = interpolate(field, along(x, &field.x), 1.0 - along(y, &field.y));
+    along(value, &field.range)
 }
 
 /// Bilinear interpolation on the grid; `x` (to the right) and `y` (down) run from 0 to 1.

@@ -74,6 +74,13 @@ fn fields_and_matrices_are_the_right_way_round() -> Result<()> {
     assert!(mean(red.iter().map(|p| p.0)) > mean(blue.iter().map(|p| p.0)));
     assert!(mean(red.iter().map(|p| p.1)) < mean(blue.iter().map(|p| p.1)));
 
+    // A line half-way that runs along a line of the grid and across others is not cut by them.
+    let values = Field::grid(-1.0..1.0, -1.0..1.0, 60).iter().map(|point| point[1]).collect();
+    let field = Field { x: -1.0..1.0, y: -1.0..1.0, columns: 60, values, range: -1.0..1.0, colours, line: true };
+    let ink = pixels(&Figure::new("").panel(Panel::new("").field(field)), Colour::INK)?;
+    let longest = ink.chunk_by(|a, b| a.1 == b.1 && a.0 + 1 == b.0).map(<[_]>::len).max();
+    assert!(longest >= Some(648), "{longest:?} pixels of 650");
+
     // One sample of class 0 taken for class 2: the cell in the first row and the last column.
     let names = ["a", "b", "c"].map(str::to_owned);
     let panel = confusion("", &names, &[0, 1, 2, 0], &[2, 1, 2, 7], Colour::RED);
