@@ -2,6 +2,7 @@
 
 mod angles;
 mod bad_input;
+mod chemistry;
 mod closed_forms;
 mod conditional;
 mod deferred;
