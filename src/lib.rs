@@ -41,6 +41,7 @@
 //! - [`functional::jacobian`], [`functional::hessian`], [`functional::metric_tensor`], [`nn::QuantumNaturalGradient`].
 //! - [`nn::SeededInit`]: models that repeat bit for bit.
 //! - [`states`]: entropies, overlaps and kernel matrices. [`diagnostics`]: a circuit before it is trained.
+//! - [`variational`]: molecules and eigensolvers.
 //! - [`gate`]: the gate table.
 //!
 //! # Conventions
@@ -68,6 +69,7 @@ mod observable;
 pub mod program;
 mod sampling;
 pub mod states;
+pub mod variational;
 
 pub use circuit::Circuit;
 pub use error::{Error, Mistake, Result};

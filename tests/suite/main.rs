@@ -29,4 +29,5 @@ mod states;
 mod templates;
 mod textbook;
 mod values;
+mod variational;
 mod weights;
