@@ -207,6 +207,33 @@ pub enum Error {
         /// The energy.
         energy: f64,
     },
+    /// Costs of bit strings that are not as many as there are strings.
+    #[error("costs: {0}")]
+    Costs(Mistake),
+    /// A cost that is NaN or infinite, where the lowest was sought.
+    #[error("the cost of bit string {bits} is {cost}, which is not finite")]
+    CostNotFinite {
+        /// The string, bit `q` being qubit `q`.
+        bits: u64,
+        /// Its cost.
+        cost: f64,
+    },
+    /// A saved state that does not fit what is to take it up.
+    #[error("the saved tensor `{name}` is {actual}, expected {expected}")]
+    SavedState {
+        /// Name of the tensor.
+        name: String,
+        /// Dtype and shape that fit.
+        expected: String,
+        /// What was saved.
+        actual: String,
+    },
+    /// An optimiser whose state cannot be saved, as it does not know its variables' names.
+    #[error("variable {index} has no name to be saved under; make the optimiser from a `VarMap`")]
+    Unnamed {
+        /// Which variable, in the order in which they were given.
+        index: usize,
+    },
     /// A metric tensor, with its damping, that cannot be inverted.
     #[error("the metric tensor of {variables} weights with a damping of {damping} is not positive definite")]
     Metric {

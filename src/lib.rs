@@ -40,8 +40,9 @@
 //!   [outcomes](QuantumLayer::sample). [`functional::evaluate`]: the same with tensors of your own as weights, ensembles among them.
 //! - [`functional::jacobian`], [`functional::hessian`], [`functional::metric_tensor`], [`nn::QuantumNaturalGradient`].
 //! - [`nn::SeededInit`]: models that repeat bit for bit.
+//! - [`optim`]: Adam, SPSA, schedules, clipping, and optimisers that go on where they were stopped.
 //! - [`states`]: entropies, overlaps and kernel matrices. [`diagnostics`]: a circuit before it is trained.
-//! - [`variational`]: molecules and eigensolvers.
+//! - [`variational`]: molecules, eigensolvers, a search among bit strings.
 //! - [`gate`]: the gate table.
 //!
 //! # Conventions
@@ -66,6 +67,7 @@ mod gradient;
 mod measurement;
 pub mod nn;
 mod observable;
+pub mod optim;
 pub mod program;
 mod sampling;
 pub mod states;

@@ -5,9 +5,10 @@ use crate::error::{Error, Result};
 use crate::measurement::Measurement;
 use crate::nn::{NaturalGradientConfig, QuantumLayer, QuantumLayerConfig, QuantumNaturalGradient, SeededInit};
 use crate::observable::Observable;
+use crate::optim::{Adam, AdamConfig, Spsa, SpsaConfig, variables};
 use candle_core::backprop::GradStore;
 use candle_core::{DType, Device, Tensor, Var};
-use candle_nn::{AdamW, Optimizer, ParamsAdamW, VarMap};
+use candle_nn::VarMap;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::ControlFlow;
@@ -39,13 +40,12 @@ pub struct Vqe {
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub enum VqeMethod {
-    /// Adam (Kingma and Ba, arXiv:1412.6980), without decay of the weights.
-    Adam {
-        /// About how far a weight moves in a step, in radians.
-        learning_rate: f64,
-    },
+    /// [`Adam`]; its learning rate is about how far a weight moves in a step, in radians.
+    Adam(AdamConfig),
     /// [`QuantumNaturalGradient`].
     NaturalGradient(NaturalGradientConfig),
+    /// [`Spsa`], which needs no gradients: three energies a step, whatever the number of weights. Such runs end by the energy alone.
+    Spsa(SpsaConfig),
 }
 
 /// Options of a [`Vqe`].
@@ -79,8 +79,8 @@ pub struct VqeStep {
     pub step: usize,
     /// The energy at these weights.
     pub energy: f64,
-    /// Euclidean norm of its gradient in all weights.
-    pub gradient_norm: f64,
+    /// Euclidean norm of its gradient in all weights; none where no gradient is computed.
+    pub gradient_norm: Option<f64>,
 }
 
 /// Why a run of a [`Vqe`] ended.
@@ -107,8 +107,8 @@ pub struct VqeResult {
     pub energies: Vec<f64>,
     /// Steps that were made.
     pub steps: usize,
-    /// Norm of the gradient at the end.
-    pub gradient_norm: f64,
+    /// Norm of the gradient at the end; none where no gradient is computed.
+    pub gradient_norm: Option<f64>,
     /// Why it ended.
     pub end: VqeEnd,
 }
@@ -123,7 +123,7 @@ impl VqeResult {
 impl Default for VqeConfig {
     fn default() -> Self {
         Self {
-            method: VqeMethod::Adam { learning_rate: 0.05 },
+            method: VqeMethod::Adam(AdamConfig::with_learning_rate(0.05)),
             steps: 1000,
             gradient_tolerance: 1e-5,
             energy_tolerance: 0.0,
@@ -145,12 +145,9 @@ impl VqeConfig {
         };
         from_zero("gradient_tolerance", self.gradient_tolerance)?;
         from_zero("energy_tolerance", self.energy_tolerance)?;
-        if self.patience == 0 {
-            return Err(Error::Setting { of, setting: "patience", value: 0.0, allowed: "1 or more" });
-        }
-        match self.method {
-            VqeMethod::Adam { learning_rate } => from_zero("learning_rate", learning_rate),
-            VqeMethod::NaturalGradient(_) => Ok(()),
+        match self.patience {
+            0 => Err(Error::Setting { of, setting: "patience", value: 0.0, allowed: "1 or more" }),
+            _ => Ok(()),
         }
     }
 }
@@ -164,27 +161,38 @@ impl fmt::Debug for Vqe {
 
 /// What moves the weights.
 enum Mover {
-    Adam(AdamW),
+    Adam(Adam),
     Natural(Box<QuantumNaturalGradient>),
+    Spsa(Spsa),
 }
 
 impl Mover {
-    fn new(layer: &QuantumLayer, vars: Vec<Var>, method: VqeMethod) -> Result<Self> {
-        match method {
-            VqeMethod::Adam { learning_rate } => {
-                let config = ParamsAdamW { lr: learning_rate, weight_decay: 0.0, ..Default::default() };
-                Ok(Self::Adam(AdamW::new(vars, config)?))
+    fn new(layer: &QuantumLayer, varmap: &VarMap, method: VqeMethod) -> Result<Self> {
+        Ok(match method {
+            VqeMethod::Adam(config) => Self::Adam(Adam::from_varmap(varmap, config)?),
+            VqeMethod::NaturalGradient(config) => Self::Natural(Box::new(QuantumNaturalGradient::new(layer, config)?)),
+            VqeMethod::Spsa(config) => Self::Spsa(Spsa::from_varmap(varmap, config)?),
+        })
+    }
+
+    /// The gradient of an energy and its norm, for methods that follow it.
+    fn gradient(&self, energy: &Tensor, varmap: &VarMap) -> Result<Option<(GradStore, f64)>> {
+        match self {
+            Self::Adam(_) | Self::Natural(_) => {
+                let gradients = energy.backward()?;
+                let norm = norm(&gradients, &variables(varmap)?)?;
+                Ok(Some((gradients, norm)))
             }
-            VqeMethod::NaturalGradient(config) => {
-                Ok(Self::Natural(Box::new(QuantumNaturalGradient::new(layer, config)?)))
-            }
+            Self::Spsa(_) => Ok(None),
         }
     }
 
-    fn step(&mut self, gradients: &GradStore) -> Result<()> {
-        match self {
-            Self::Adam(adam) => Ok(adam.step(gradients)?),
-            Self::Natural(natural) => natural.step(gradients, None),
+    fn step(&mut self, layer: &QuantumLayer, gradients: Option<&GradStore>) -> Result<()> {
+        match (self, gradients) {
+            (Self::Adam(adam), Some(gradients)) => adam.try_step(gradients),
+            (Self::Natural(natural), Some(gradients)) => natural.step(gradients, None),
+            (Self::Spsa(spsa), _) => spsa.step(|| Ok(layer.evaluate()?)).map(drop),
+            (Self::Adam(_) | Self::Natural(_), None) => Ok(()),
         }
     }
 }
@@ -203,9 +211,7 @@ impl Vqe {
         let varmap = VarMap::new();
         let vb = SeededInit::new(config.seed).var_builder(&varmap, config.dtype, &config.device);
         let layer = QuantumLayer::with_config(circuit, Measurement::expectation([observable]), config.layer, vb)?;
-        if let VqeMethod::NaturalGradient(settings) = config.method {
-            QuantumNaturalGradient::new(&layer, settings)?;
-        }
+        Mover::new(&layer, &varmap, config.method)?;
         Ok(Self { layer, varmap, config })
     }
 
@@ -313,21 +319,18 @@ impl Vqe {
     /// A state beyond the memory; an energy or a gradient that is not finite; what [`QuantumNaturalGradient::step`] returns. The weights
     /// are those of the last step then.
     pub fn run_with(&mut self, mut watch: impl FnMut(&VqeStep) -> ControlFlow<()>) -> Result<VqeResult> {
-        let names_and_vars = self.vars()?;
-        let vars = names_and_vars.iter().map(|(_, var)| var.clone()).collect();
-        let mut mover = Mover::new(&self.layer, vars, self.config.method)?;
+        let mut mover = Mover::new(&self.layer, &self.varmap, self.config.method)?;
         let mut energies: Vec<f64> = Vec::new();
         let mut best: Option<(f64, BTreeMap<String, Tensor>)> = None;
         let (mut calm, noisy) = (0, self.config.layer.shots.is_some());
         loop {
             let step = energies.len();
-            let loss = self.layer.evaluate()?.sum_all()?;
-            let energy = scalar(&loss)?;
+            let value = self.layer.evaluate()?.sum_all()?;
+            let energy = scalar(&value)?;
             if !energy.is_finite() {
                 return Err(Error::EnergyNotFinite { step, energy });
             }
-            let gradients = loss.backward()?;
-            let gradient_norm = norm(&gradients, &names_and_vars)?;
+            let (gradients, gradient_norm) = mover.gradient(&value, &self.varmap)?.unzip();
             let change = energies.last().map(|before| (energy - before).abs());
             calm = if change.is_some_and(|change| change <= self.config.energy_tolerance) { calm + 1 } else { 0 };
             energies.push(energy);
@@ -340,14 +343,14 @@ impl Vqe {
             {
                 return Ok(VqeResult { energy, weights, energies, steps: step, gradient_norm, end });
             }
-            mover.step(&gradients)?;
+            mover.step(&self.layer, gradients.as_ref())?;
         }
     }
 
     /// Whether a run ends here, and why.
-    fn end(&self, step: usize, gradient_norm: f64, calm: usize, stopped: bool) -> Option<VqeEnd> {
+    fn end(&self, step: usize, gradient_norm: Option<f64>, calm: usize, stopped: bool) -> Option<VqeEnd> {
         let VqeConfig { steps, gradient_tolerance, energy_tolerance, patience, .. } = self.config;
-        if gradient_norm <= gradient_tolerance {
+        if gradient_norm.is_some_and(|norm| norm <= gradient_tolerance) {
             Some(VqeEnd::Gradient)
         } else if energy_tolerance > 0.0 && calm >= patience {
             Some(VqeEnd::Energy)
@@ -356,10 +359,6 @@ impl Vqe {
         } else {
             (step >= steps).then_some(VqeEnd::Steps)
         }
-    }
-
-    fn vars(&self) -> Result<Vec<(String, Var)>> {
-        self.layer.weights().map(|(name, tensor)| Ok((name.to_owned(), Var::from_tensor(tensor)?))).collect()
     }
 }
 

@@ -21,6 +21,7 @@ mod layer;
 mod methods;
 mod modules;
 mod natural_gradient;
+mod optim;
 mod oracle;
 mod readme;
 mod regressions;

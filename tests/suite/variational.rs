@@ -2,6 +2,7 @@
 
 mod eigensolver;
 mod molecules;
+mod search;
 
 use nalgebra::DMatrix;
 use num_complex::Complex64 as C;

@@ -1,0 +1,44 @@
+//! Optimisers and what goes with them, where candle-nn has none: Adam in one pass, SPSA, schedules of the step size, clipping of gradients,
+//! and state that can be saved, so that a stopped run continues bit for bit.
+//!
+//! ```
+//! use candle_core::{DType, Device};
+//! use candle_nn::{Optimizer, VarMap};
+//! use candlewick::nn::SeededInit;
+//! use candlewick::optim::{Adam, AdamConfig, Schedule, clip_by_norm};
+//! use candlewick::prelude::*;
+//!
+//! let mut circuit = Circuit::new(2);
+//! circuit.real_amplitudes("w", 1, Entanglement::Linear);
+//! let varmap = VarMap::new();
+//! let vb = SeededInit::new(1).var_builder(&varmap, DType::F64, &Device::Cpu);
+//! let layer = QuantumLayer::new(circuit, Measurement::expectation([z(0) * z(1) + 0.5 * x(0)]), vb)?;
+//!
+//! let mut adam = Adam::from_varmap(&varmap, AdamConfig::default())?;
+//! let schedule = Schedule::Cosine { steps: 60, floor: 0.01 };
+//! for step in 0..60 {
+//!     let loss = layer.evaluate()?.sum_all()?;
+//!     let mut gradients = loss.backward()?;
+//!     clip_by_norm(&mut gradients, &varmap, 1.0)?;
+//!     adam.set_learning_rate(0.2 * schedule.factor(step));
+//!     adam.step(&gradients)?;
+//! }
+//! let lowest = -(1.0 + 0.5f64.powi(2)).sqrt();
+//! assert!(layer.evaluate()?.to_vec1::<f64>()?[0] < lowest + 1e-2);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod adam;
+mod clip;
+mod moments;
+mod schedule;
+mod spsa;
+mod state;
+mod variables;
+
+pub use adam::{Adam, AdamConfig};
+pub use clip::{clip_by_norm, clip_by_value};
+pub use schedule::Schedule;
+pub use spsa::{Spsa, SpsaConfig};
+pub use state::Resume;
+pub use variables::variables;

@@ -1,0 +1,179 @@
+//! Simultaneous perturbation.
+
+use super::{Resume, state, variables};
+use crate::error::{Error, Result};
+use candle_core::{DType, Device, Tensor, Var};
+use candle_nn::VarMap;
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use std::collections::HashMap;
+
+/// Minimises without gradients, from two values of the loss a step, however many weights there are (Spall, IEEE Trans. Automat. Contr.
+/// 37, 332, 1992). It needs no derivative of anything and is made for losses with noise, such as those of finite shots.
+///
+/// Step `k` moves all weights by `-a_k (L(w + c_k d) - L(w - c_k d)) / (2 c_k) d`, where each entry of `d` is 1 or -1, `a_k = learning_rate /
+/// (1 + k + stability)^alpha` and `c_k = perturbation / (1 + k)^gamma`. Signs depend on seed and step alone.
+///
+/// ```
+/// use candle_core::{DType, Device};
+/// use candle_nn::VarMap;
+/// use candlewick::nn::SeededInit;
+/// use candlewick::optim::{Spsa, SpsaConfig};
+/// use candlewick::prelude::*;
+///
+/// let mut circuit = Circuit::new(2);
+/// circuit.real_amplitudes("w", 1, Entanglement::Linear);
+/// let varmap = VarMap::new();
+/// let vb = SeededInit::new(1).var_builder(&varmap, DType::F64, &Device::Cpu);
+/// let config = QuantumLayerConfig { shots: Some(1000), seed: 5, ..Default::default() };
+/// let layer = QuantumLayer::with_config(circuit, Measurement::expectation([z(0) * z(1)]), config, vb)?;
+/// let mut spsa = Spsa::from_varmap(&varmap, SpsaConfig { learning_rate: 0.4, ..Default::default() })?;
+/// for _ in 0..100 {
+///     spsa.step(|| layer.evaluate()?.sum_all())?;
+/// }
+/// assert!(layer.evaluate()?.to_vec1::<f64>()?[0] < -0.9);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Spsa {
+    variables: Vec<(String, Var)>,
+    config: SpsaConfig,
+    steps: u64,
+}
+
+/// Options of [`Spsa`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SpsaConfig {
+    /// Factor of all steps, from 0. Default 0.2.
+    pub learning_rate: f64,
+    /// How far the first two points are from the weights, entry by entry, above 0. Default 0.1.
+    pub perturbation: f64,
+    /// What keeps the first steps small, from 0: about a tenth of all steps is usual. Default 0.
+    pub stability: f64,
+    /// How fast steps shrink, from 0. Default 0.602.
+    pub alpha: f64,
+    /// How fast perturbations shrink, from 0. Default 0.101.
+    pub gamma: f64,
+    /// Of the signs.
+    pub seed: u64,
+}
+
+impl Default for SpsaConfig {
+    fn default() -> Self {
+        Self { learning_rate: 0.2, perturbation: 0.1, stability: 0.0, alpha: 0.602, gamma: 0.101, seed: 0 }
+    }
+}
+
+impl SpsaConfig {
+    fn check(self) -> Result<Self> {
+        let from_zero = [
+            ("learning_rate", self.learning_rate),
+            ("stability", self.stability),
+            ("alpha", self.alpha),
+            ("gamma", self.gamma),
+        ];
+        let setting = |setting, value, allowed| Error::Setting { of: "SPSA", setting, value, allowed };
+        if let Some((name, value)) = from_zero.into_iter().find(|(_, value)| !(value.is_finite() && *value >= 0.0)) {
+            return Err(setting(name, value, "a finite number from 0 on"));
+        }
+        match self.perturbation.is_finite() && self.perturbation > 0.0 {
+            true => Ok(self),
+            false => Err(setting("perturbation", self.perturbation, "a finite number above 0")),
+        }
+    }
+}
+
+impl Spsa {
+    /// An optimiser for all variables of a map.
+    ///
+    /// # Errors
+    /// Settings out of range; a variable that is neither F32 nor F64: perturbations would be lost in its rounding.
+    pub fn from_varmap(varmap: &VarMap, config: SpsaConfig) -> Result<Self> {
+        let variables = variables(varmap)?;
+        for (name, var) in &variables {
+            if !matches!(var.dtype(), DType::F32 | DType::F64) {
+                return Err(Error::UnsupportedDType { what: format!("variable `{name}`"), dtype: var.dtype() });
+            }
+        }
+        Ok(Self { variables, config: config.check()?, steps: 0 })
+    }
+
+    /// A step: evaluates the loss, a tensor of one entry, at two points; returns the mean of both values.
+    ///
+    /// # Errors
+    /// Settings out of range; those of the loss; a loss that is not finite. The weights are as before then.
+    pub fn step(&mut self, mut loss: impl FnMut() -> candle_core::Result<Tensor>) -> Result<f64> {
+        let config = self.config.check()?;
+        let count = self.steps as f64;
+        let reach = config.perturbation / (1.0 + count).powf(config.gamma);
+        let rate = config.learning_rate / (1.0 + count + config.stability).powf(config.alpha);
+        let starts: Vec<Tensor> =
+            self.variables.iter().map(|(_, var)| var.copy()).collect::<candle_core::Result<_>>()?;
+        let signs = self.signs()?;
+
+        let value = |side: f64, loss: &mut dyn FnMut() -> candle_core::Result<Tensor>| -> Result<f64> {
+            self.place(&starts, &signs, side * reach)?;
+            let value = loss()?.detach().to_dtype(DType::F64)?.flatten_all()?.to_vec1::<f64>()?;
+            match value.as_slice() {
+                [value] if value.is_finite() => Ok(*value),
+                [value] => Err(Error::Setting { of: "SPSA", setting: "the loss", value: *value, allowed: "finite" }),
+                all => Err(Error::Shape { what: "the loss of SPSA", expected: 1.into(), actual: all.len().into() }),
+            }
+        };
+        let values = value(1.0, &mut loss).and_then(|above| Ok((above, value(-1.0, &mut loss)?)));
+        let along = values.as_ref().map_or(0.0, |(above, below)| -rate * (above - below) / (2.0 * reach));
+        self.place(&starts, &signs, along)?;
+        let (above, below) = values?;
+        self.steps += 1;
+        Ok(0.5 * (above + below))
+    }
+
+    /// The direction of the step to come: 1 and -1, by seed and number of steps.
+    fn signs(&self) -> Result<Vec<Tensor>> {
+        let mut rng = StdRng::seed_from_u64(self.config.seed ^ self.steps.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let sign = |(_, var): &(String, Var)| {
+            let signs: Vec<f64> = (0..var.elem_count()).map(|_| if rng.random() { 1.0 } else { -1.0 }).collect();
+            Ok(Tensor::from_vec(signs, var.shape(), &Device::Cpu)?.to_dtype(var.dtype())?.to_device(var.device())?)
+        };
+        self.variables.iter().map(sign).collect()
+    }
+
+    /// Sets the variables to their starts, moved along the signs.
+    fn place(&self, starts: &[Tensor], signs: &[Tensor], by: f64) -> Result<()> {
+        for (((_, var), start), signs) in self.variables.iter().zip(starts).zip(signs) {
+            match by == 0.0 {
+                true => var.set(start)?,
+                false => var.set(&(start + signs.affine(by, 0.0)?)?)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Steps taken so far.
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// The options.
+    pub fn config(&self) -> SpsaConfig {
+        self.config
+    }
+
+    /// Sets the factor of all steps.
+    pub fn set_learning_rate(&mut self, learning_rate: f64) {
+        self.config.learning_rate = learning_rate;
+    }
+}
+
+impl Resume for Spsa {
+    fn state(&self) -> Result<HashMap<String, Tensor>> {
+        let mut state = HashMap::new();
+        state::put_steps(&mut state, self.steps)?;
+        Ok(state)
+    }
+
+    fn restore(&mut self, state: &HashMap<String, Tensor>) -> Result<()> {
+        self.steps = state::steps(state)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,100 @@
+//! Saving and restoring an optimiser.
+
+use crate::error::{Error, Result};
+use candle_core::{DType, Device, Shape, Tensor};
+use std::collections::HashMap;
+use std::path::Path;
+
+/// An optimiser whose state can be taken and put back.
+///
+/// Weights are not part of it: they are in the `VarMap`. With both restored, training goes on as if it had not been stopped, bit for bit.
+///
+/// ```
+/// use candle_core::{DType, Device};
+/// use candle_nn::{Optimizer, VarBuilder, VarMap};
+/// use candlewick::optim::{Adam, AdamConfig, Resume};
+///
+/// let varmap = VarMap::new();
+/// let vb = VarBuilder::from_varmap(&varmap, DType::F32, &Device::Cpu);
+/// let weight = vb.get_with_hints(3, "weight", candle_nn::Init::Const(1.0))?;
+/// let mut adam = Adam::from_varmap(&varmap, AdamConfig::default())?;
+/// adam.backward_step(&weight.sqr()?.sum_all()?)?;
+///
+/// let file = std::env::temp_dir().join("candlewick-doc-adam.safetensors");
+/// adam.save_state(&file)?;
+/// let mut other = Adam::from_varmap(&varmap, AdamConfig::default())?;
+/// other.load_state(&file)?; // goes on where `adam` is
+/// assert_eq!(other.steps(), 1);
+/// # std::fs::remove_file(file)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub trait Resume {
+    /// The state as named tensors, copies of it.
+    ///
+    /// # Errors
+    /// Variables without names; candle's own.
+    fn state(&self) -> Result<HashMap<String, Tensor>>;
+
+    /// Takes up a state.
+    ///
+    /// # Errors
+    /// A tensor that is missing, or of another shape or dtype than this optimiser's variables ask for. The optimiser is as before then.
+    fn restore(&mut self, state: &HashMap<String, Tensor>) -> Result<()>;
+
+    /// Writes the state as safetensors.
+    ///
+    /// # Errors
+    /// As for [`state`](Self::state), and those of the file.
+    fn save_state(&self, path: impl AsRef<Path>) -> Result<()>
+    where
+        Self: Sized,
+    {
+        Ok(candle_core::safetensors::save(&self.state()?, path)?)
+    }
+
+    /// Reads a state that [`save_state`](Self::save_state) wrote.
+    ///
+    /// # Errors
+    /// As for [`restore`](Self::restore), and those of the file.
+    fn load_state(&mut self, path: impl AsRef<Path>) -> Result<()>
+    where
+        Self: Sized,
+    {
+        self.restore(&candle_core::safetensors::load(path, &Device::Cpu)?)
+    }
+}
+
+/// The tensor of a state, of that shape and dtype.
+pub(super) fn get<'a>(
+    state: &'a HashMap<String, Tensor>,
+    name: &str,
+    shape: &Shape,
+    dtype: DType,
+) -> Result<&'a Tensor> {
+    let described = |shape: &Shape, dtype: DType| format!("{dtype:?} {shape:?}");
+    let expected = described(shape, dtype);
+    match state.get(name) {
+        Some(tensor) if tensor.shape() == shape && tensor.dtype() == dtype => Ok(tensor),
+        found => {
+            let actual = found.map_or_else(|| "missing".to_owned(), |tensor| described(tensor.shape(), tensor.dtype()));
+            Err(Error::SavedState { name: name.to_owned(), expected, actual })
+        }
+    }
+}
+
+/// The name under which optimisers save how many steps they have taken.
+const STEPS: &str = "steps";
+
+/// Puts a number of steps into a state.
+pub(super) fn put_steps(state: &mut HashMap<String, Tensor>, steps: u64) -> Result<()> {
+    // Two halves, as no integer that safetensors and every device share has 64 bits without a sign.
+    let halves = [(steps >> 32) as u32, steps as u32];
+    state.insert(STEPS.to_owned(), Tensor::new(&halves, &Device::Cpu)?);
+    Ok(())
+}
+
+/// The number of steps of a state.
+pub(super) fn steps(state: &HashMap<String, Tensor>) -> Result<u64> {
+    let halves = get(state, STEPS, &Shape::from(2), DType::U32)?.to_vec1::<u32>()?;
+    Ok(halves.iter().fold(0, |steps, &half| steps << 32 | u64::from(half)))
+}

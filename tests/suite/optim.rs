@@ -1,0 +1,291 @@
+//! Optimisers, schedules and clipping, against formulas, candle's own AdamW and runs that were never stopped.
+
+use crate::lab::close;
+use candle_core::{DType, Device, Module, Result, Tensor, Var};
+use candle_nn::{AdamW, Init, Optimizer, ParamsAdamW, VarBuilder, VarMap};
+use candlewick::Error;
+use candlewick::nn::SeededInit;
+use candlewick::optim::{Adam, AdamConfig, Resume, Schedule, Spsa, SpsaConfig, clip_by_norm, clip_by_value, variables};
+use candlewick::prelude::*;
+
+/// A small hybrid network: a dense layer, a circuit, and some weights that nothing reads.
+fn network(dtype: DType) -> Result<(VarMap, impl Module)> {
+    let varmap = VarMap::new();
+    let vb = SeededInit::new(3).var_builder(&varmap, dtype, &Device::Cpu);
+    vb.get_with_hints(4, "idle", Init::Const(0.25))?;
+    let mut circuit = Circuit::new(2);
+    circuit.ry(input(0), 0).ry(input(1), 1);
+    circuit.strongly_entangling_layers("w", 2);
+    let layer = QuantumLayer::new(circuit, Measurement::expectation([z(0), z(1)]), vb.pp("quantum"))?;
+    Ok((varmap, candle_nn::seq().add(candle_nn::linear(3, 2, vb.pp("in"))?).add(layer)))
+}
+
+/// Loss of step `step`: the data differ from step to step.
+fn loss(model: &impl Module, dtype: DType, step: u64) -> Result<Tensor> {
+    let x: Vec<f64> = (0..12).map(|k| ((k + 5 * step) as f64 * 0.7).sin()).collect();
+    let x = Tensor::from_vec(x, (4, 3), &Device::Cpu)?.to_dtype(dtype)?;
+    (model.forward(&x)? - 0.5)?.sqr()?.mean_all()
+}
+
+fn weights(varmap: &VarMap) -> Result<Vec<(String, Vec<f64>)>> {
+    let row = |(name, var): (String, Var)| Ok((name, var.flatten_all()?.to_dtype(DType::F64)?.to_vec1()?));
+    variables(varmap)?.into_iter().map(row).collect()
+}
+
+#[test]
+fn adam_is_candles_without_decay() -> Result<()> {
+    for (dtype, tolerance) in [(DType::F32, 2e-6), (DType::F64, 1e-13)] {
+        let ((ours, our_model), (theirs, their_model)) = (network(dtype)?, network(dtype)?);
+        let mut adam = Adam::from_varmap(&ours, AdamConfig::with_learning_rate(0.05))?;
+        let params = ParamsAdamW { lr: 0.05, weight_decay: 0.0, ..Default::default() };
+        let mut adamw = AdamW::new(theirs.all_vars(), params)?;
+        for step in 0..25 {
+            adam.backward_step(&loss(&our_model, dtype, step)?)?;
+            adamw.backward_step(&loss(&their_model, dtype, step)?)?;
+        }
+        for ((name, ours), (_, theirs)) in weights(&ours)?.iter().zip(&weights(&theirs)?) {
+            close(name, ours, theirs, tolerance);
+        }
+        assert_eq!(weights(&ours)?[0], ("idle".to_owned(), vec![0.25; 4]));
+    }
+    Ok(())
+}
+
+/// A variable that is shared out among threads, against the formula entry by entry.
+#[test]
+fn adam_on_a_large_variable() -> Result<()> {
+    let count = 200_003;
+    let start = |k: usize| (k as f64 * 0.37).sin();
+    let slope = |k: usize, step: usize| ((k + 1) as f64 * 0.11 * step as f64).cos();
+    let tensor =
+        |f: &dyn Fn(usize) -> f64| Tensor::from_vec((0..count).map(f).collect::<Vec<_>>(), count, &Device::Cpu);
+    let varmap = VarMap::new();
+    let vb = VarBuilder::from_varmap(&varmap, DType::F64, &Device::Cpu);
+    let var = vb.get_with_hints(count, "large", Init::Const(0.0))?;
+    variables(&varmap)?[0].1.set(&tensor(&start)?)?;
+    let mut adam = Adam::from_varmap(&varmap, AdamConfig::with_learning_rate(0.1))?;
+    for step in 1..=3 {
+        adam.backward_step(&(&var * tensor(&|k| slope(k, step))?)?.sum_all()?)?;
+    }
+    let after = var.to_vec1::<f64>()?;
+    for k in (0..count).step_by(997).chain([count - 1]) {
+        let (mut weight, mut m, mut v) = (start(k), 0.0, 0.0);
+        for step in 1..=3 {
+            let g = slope(k, step);
+            m = 0.9 * m + 0.1 * g;
+            v = 0.999 * v + 0.001 * g * g;
+            let (m_hat, v_hat): (f64, f64) =
+                (m / (1.0 - 0.9f64.powi(step as i32)), v / (1.0 - 0.999f64.powi(step as i32)));
+            weight -= 0.1 * m_hat / (v_hat.sqrt() + 1e-8);
+        }
+        close("entry", &[after[k]], &[weight], 1e-13);
+    }
+    Ok(())
+}
+
+/// Steps far below the rounding of BF16 add up, and a variable that was set in between stays where it was put.
+#[test]
+fn adam_trains_half_precision() -> Result<()> {
+    for dtype in [DType::F16, DType::BF16] {
+        let varmap = VarMap::new();
+        let vb = VarBuilder::from_varmap(&varmap, dtype, &Device::Cpu);
+        let x = vb.get_with_hints(2, "x", Init::Const(1.0))?;
+        let var = variables(&varmap)?[0].1.clone();
+        let mut adam = Adam::from_varmap(&varmap, AdamConfig::with_learning_rate(1e-4))?;
+        for _ in 0..1000 {
+            adam.backward_step(&x.sum_all()?)?; // each step is 1e-4 long
+        }
+        close("sum", &var.to_dtype(DType::F64)?.to_vec1::<f64>()?, &[0.9, 0.9], 2e-3);
+        var.set(&Tensor::new(&[5f32, 5.0], &Device::Cpu)?.to_dtype(dtype)?)?;
+        adam.backward_step(&x.sum_all()?)?;
+        close("set", &var.to_dtype(DType::F64)?.to_vec1::<f64>()?, &[5.0, 5.0], 1e-2);
+    }
+    Ok(())
+}
+
+/// In every dtype a stopped run goes on bit for bit.
+#[test]
+fn a_stopped_run_continues() -> Result<()> {
+    let folder = std::env::temp_dir().join(format!("candlewick-optim-{}", std::process::id()));
+    std::fs::create_dir_all(&folder)?;
+    for dtype in [DType::F32, DType::F64, DType::BF16] {
+        let (varmap, model) = network(dtype)?;
+        let mut adam = Adam::from_varmap(&varmap, AdamConfig::with_learning_rate(0.05))?;
+        let (model_file, adam_file) = (folder.join("model.safetensors"), folder.join("adam.safetensors"));
+        for step in 0..20 {
+            if step == 8 {
+                varmap.save(&model_file)?;
+                adam.save_state(&adam_file)?;
+            }
+            adam.backward_step(&loss(&model, dtype, step)?)?;
+        }
+        let (mut other, other_model) = network(dtype)?;
+        let mut other_adam = Adam::from_varmap(&other, AdamConfig::with_learning_rate(0.05))?;
+        other.load(&model_file)?;
+        other_adam.load_state(&adam_file)?;
+        assert_eq!(other_adam.steps(), 8);
+        for step in 8..20 {
+            other_adam.backward_step(&loss(&other_model, dtype, step)?)?;
+        }
+        assert_eq!(weights(&varmap)?, weights(&other)?, "{dtype:?}");
+    }
+    Ok(std::fs::remove_dir_all(folder)?)
+}
+
+#[test]
+fn states_that_do_not_fit() -> Result<()> {
+    let (varmap, model) = network(DType::F32)?;
+    let mut adam = Adam::from_varmap(&varmap, AdamConfig::with_learning_rate(0.1))?;
+    adam.backward_step(&loss(&model, DType::F32, 0)?)?;
+    let good = adam.state()?;
+    let before = weights(&varmap)?;
+    for spoil in ["steps", "first.in.bias", "second.quantum.w"] {
+        let mut missing = good.clone();
+        missing.remove(spoil);
+        assert!(matches!(adam.restore(&missing), Err(Error::SavedState { name, .. }) if name == spoil));
+        let mut wide = good.clone();
+        wide.insert(spoil.to_owned(), Tensor::zeros(77, DType::F32, &Device::Cpu)?);
+        assert!(matches!(adam.restore(&wide), Err(Error::SavedState { name, .. }) if name == spoil));
+    }
+    assert_eq!((adam.steps(), weights(&varmap)?), (1, before));
+    let unnamed = Adam::new(varmap.all_vars(), AdamConfig::default())?;
+    assert!(matches!(unnamed.state(), Err(Error::Unnamed { index: 0 })));
+    Ok(())
+}
+
+#[test]
+fn what_cannot_be_trained() -> Result<()> {
+    let (varmap, model) = network(DType::F64)?;
+    let of = |config: AdamConfig| Adam::from_varmap(&varmap, config).map(|_| ());
+    for config in [
+        AdamConfig { learning_rate: f64::NAN, ..Default::default() },
+        AdamConfig { learning_rate: -1.0, ..Default::default() },
+        AdamConfig { beta1: 1.0, ..Default::default() },
+        AdamConfig { beta2: -0.1, ..Default::default() },
+        AdamConfig { epsilon: 0.0, ..Default::default() },
+    ] {
+        assert!(matches!(of(config), Err(Error::Setting { of: "Adam", .. })), "{config:?}");
+    }
+    let mut adam = Adam::from_varmap(&varmap, AdamConfig::default())?;
+    let before = weights(&varmap)?;
+    let mut gradients = loss(&model, DType::F64, 0)?.backward()?;
+    let (name, var) = variables(&varmap)?.swap_remove(2);
+    gradients.insert(&var, Tensor::full(f64::INFINITY, var.shape(), &Device::Cpu)?);
+    assert!(matches!(adam.try_step(&gradients), Err(Error::GradientNotFinite { name: of }) if of == name));
+    assert!(
+        matches!(clip_by_norm(&mut gradients, &varmap, 1.0), Err(Error::GradientNotFinite { name: of }) if of == name)
+    );
+    assert!(
+        matches!(clip_by_value(&mut gradients, &varmap, 1.0), Err(Error::GradientNotFinite { name: of }) if of == name)
+    );
+    assert_eq!(weights(&varmap)?, before);
+    let whole = VarMap::new();
+    VarBuilder::from_varmap(&whole, DType::U32, &Device::Cpu).get_with_hints(1, "n", Init::Const(0.0))?;
+    assert!(matches!(Adam::from_varmap(&whole, AdamConfig::default()), Err(Error::UnsupportedDType { .. })));
+    assert!(matches!(Spsa::from_varmap(&whole, SpsaConfig::default()), Err(Error::UnsupportedDType { .. })));
+    Ok(())
+}
+
+#[test]
+fn clipped_gradients() -> Result<()> {
+    let varmap = VarMap::new();
+    let vb = VarBuilder::from_varmap(&varmap, DType::F64, &Device::Cpu);
+    let (a, b) = (vb.get_with_hints(2, "a", Init::Const(0.0))?, vb.get_with_hints((), "b", Init::Const(0.0))?);
+    let slopes = Tensor::new(&[3.0, 0.0], &Device::Cpu)?;
+    let loss = || ((&a * &slopes)?.sum_all()? + (&b * -4.0)?)?.backward();
+    let entries = |gradients: &candle_core::backprop::GradStore| -> Result<Vec<f64>> {
+        let of = |t: &Tensor| gradients.get(t).expect("a gradient").flatten_all()?.to_vec1::<f64>();
+        Ok([of(&a)?, of(&b)?].concat())
+    };
+    let mut gradients = loss()?;
+    assert_eq!(clip_by_norm(&mut gradients, &varmap, 5.0)?, 5.0);
+    assert_eq!(entries(&gradients)?, [3.0, 0.0, -4.0]);
+    assert_eq!(clip_by_norm(&mut gradients, &varmap, 1.0)?, 5.0);
+    close("scaled", &entries(&gradients)?, &[0.6, 0.0, -0.8], 1e-15);
+    let mut gradients = loss()?;
+    clip_by_value(&mut gradients, &varmap, 3.5)?;
+    assert_eq!(entries(&gradients)?, [3.0, 0.0, -3.5]);
+    for limit in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        assert!(matches!(clip_by_norm(&mut gradients, &varmap, limit), Err(Error::Setting { .. })));
+        assert!(matches!(clip_by_value(&mut gradients, &varmap, limit), Err(Error::Setting { .. })));
+    }
+    Ok(())
+}
+
+#[test]
+fn schedules_by_formula() {
+    let row = |schedule: &Schedule, steps: [u64; 4]| steps.map(|step| schedule.factor(step));
+    assert_eq!(row(&Schedule::Constant, [0, 1, 7, u64::MAX]), [1.0; 4]);
+    assert_eq!(row(&Schedule::Step { every: 3, factor: 0.5 }, [2, 3, 5, 6]), [1.0, 0.5, 0.5, 0.25]);
+    assert_eq!(row(&Schedule::Step { every: 0, factor: 0.5 }, [0, 1, 2, 3]), [1.0, 0.5, 0.25, 0.125]);
+    assert_eq!(row(&Schedule::Exponential { factor: 0.5 }, [0, 1, 2, 3]), [1.0, 0.5, 0.25, 0.125]);
+    assert_eq!(row(&Schedule::Linear { steps: 4, floor: 0.0 }, [0, 1, 4, 9]), [1.0, 0.75, 0.0, 0.0]);
+    assert_eq!(row(&Schedule::Linear { steps: 0, floor: 0.3 }, [0, 1, 2, 3]), [0.3; 4]);
+    let cosine = row(&Schedule::Cosine { steps: 6, floor: 0.2 }, [0, 2, 3, 6]);
+    close("cosine", &cosine, &[1.0, 0.8, 0.6, 0.2], 1e-15);
+    let warm = Schedule::Linear { steps: 2, floor: 0.0 }.after_warmup(2);
+    assert_eq!(row(&warm, [0, 1, 2, 3]), [0.5, 1.0, 1.0, 0.5]);
+    assert_eq!(Schedule::Constant.after_warmup(0).factor(0), 1.0);
+}
+
+/// On a linear loss the two-point slope is exact, so that each step is known.
+#[test]
+fn spsa_steps_by_formula() -> Result<()> {
+    let varmap = VarMap::new();
+    let vb = VarBuilder::from_varmap(&varmap, DType::F64, &Device::Cpu);
+    let w = vb.get_with_hints(3, "w", Init::Const(1.0))?;
+    let slopes = [1.0, -2.0, 0.5];
+    let config = SpsaConfig { learning_rate: 0.3, stability: 4.0, ..Default::default() };
+    let mut spsa = Spsa::from_varmap(&varmap, config)?;
+    let tensor = Tensor::new(&slopes, &Device::Cpu)?;
+    let mut expected = [1.0; 3];
+    for step in 0..5 {
+        let before = w.to_vec1::<f64>()?;
+        let mean = spsa.step(|| (&w * &tensor)?.sum_all())?;
+        close("mean", &[mean], &[before.iter().zip(slopes).map(|(w, s)| w * s).sum()], 1e-12);
+        let moved: Vec<f64> = w.to_vec1::<f64>()?.iter().zip(&before).map(|(after, before)| after - before).collect();
+        let signs: Vec<f64> = moved.iter().map(|by| by.signum()).collect();
+        let along: f64 = signs.iter().zip(slopes).map(|(sign, slope)| sign * slope).sum();
+        let rate = 0.3 / (1.0 + step as f64 + 4.0f64).powf(0.602);
+        for ((w, sign), moved) in expected.iter_mut().zip(&signs).zip(&moved) {
+            // The direction is d or -d: either way it is downhill by the slope along it.
+            assert!(along <= 0.0);
+            close("step", &[*moved], &[-rate * along * sign], 1e-12);
+            *w += moved;
+        }
+    }
+    close("sum", &w.to_vec1::<f64>()?, &expected, 1e-12);
+    Ok(())
+}
+
+#[test]
+fn spsa_leaves_weights_alone_after_an_error() -> Result<()> {
+    let (varmap, model) = network(DType::F64)?;
+    let before = weights(&varmap)?;
+    let mut spsa = Spsa::from_varmap(&varmap, SpsaConfig::default())?;
+    let mut calls = 0;
+    let failing = spsa.step(|| {
+        calls += 1;
+        if calls == 2 { Err(candle_core::Error::Msg("stop".to_owned())) } else { loss(&model, DType::F64, 0) }
+    });
+    assert!(failing.is_err());
+    assert!(matches!(spsa.step(|| Tensor::new(&[f64::NAN], &Device::Cpu)), Err(Error::Setting { .. })));
+    assert!(matches!(spsa.step(|| Tensor::new(&[1.0, 2.0], &Device::Cpu)), Err(Error::Shape { .. })));
+    assert_eq!((weights(&varmap)?, spsa.steps()), (before, 0));
+
+    // And goes on bit for bit from a state.
+    for step in 0..3 {
+        spsa.step(|| loss(&model, DType::F64, step))?;
+    }
+    let (half, state) = (weights(&varmap)?, spsa.state()?);
+    spsa.step(|| loss(&model, DType::F64, 3))?;
+    let (other, other_model) = network(DType::F64)?;
+    for ((_, var), (_, values)) in variables(&other)?.iter().zip(&half) {
+        var.set(&Tensor::from_slice(values, var.shape(), &Device::Cpu)?)?;
+    }
+    let mut continued = Spsa::from_varmap(&other, SpsaConfig::default())?;
+    continued.restore(&state)?;
+    continued.step(|| loss(&other_model, DType::F64, 3))?;
+    assert_eq!(weights(&varmap)?, weights(&other)?);
+    Ok(())
+}
