@@ -17,7 +17,7 @@ fn annihilate(n: usize, p: usize) -> Matrix {
     let mut matrix = Matrix::zeros(1 << n, 1 << n);
     for state in (0..1usize << n).filter(|state| state >> p & 1 == 1) {
         let below = (state & ((1 << p) - 1)).count_ones();
-        matrix[(state ^ 1 << p, state)] = if below % 2 == 0 { 1.0 } else { -1.0 };
+        matrix[(state ^ 1 << p, state)] = if below.is_multiple_of(2) { 1.0 } else { -1.0 };
     }
     matrix
 }
