@@ -218,6 +218,30 @@ pub enum Error {
         /// Its cost.
         cost: f64,
     },
+    /// A picture that cannot be drawn or written.
+    #[error("cannot draw {path}: {reason}")]
+    Picture {
+        /// Where it was to be written.
+        path: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A line of a table that cannot be read.
+    #[error("line {line} of the table: {problem}")]
+    Table {
+        /// The line, counted from 1.
+        line: usize,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// A class beyond those of a data set.
+    #[error("the label of sample {sample} is beyond the {classes} class(es)")]
+    Label {
+        /// The sample, counted from 0.
+        sample: usize,
+        /// Number of classes.
+        classes: usize,
+    },
     /// A saved state that does not fit what is to take it up.
     #[error("the saved tensor `{name}` is {actual}, expected {expected}")]
     SavedState {
@@ -259,6 +283,54 @@ pub enum Error {
         value: f64,
         /// The range, in words.
         allowed: &'static str,
+    },
+    /// Numbers among which one is NaN or infinite, where that would be lost.
+    #[error("{what} has an entry that is NaN or infinite, or beyond the range of F32")]
+    NotFinite {
+        /// Which tensor.
+        what: &'static str,
+    },
+    /// The weight of a linear layer that is no matrix, or has no elements.
+    #[error("the weight of the linear layer has shape {shape:?}, expected [outputs, inputs], at least one of each")]
+    LinearShape {
+        /// Shape that came.
+        shape: Shape,
+    },
+    /// A tensor that is no images of the channels a layer takes.
+    #[error("images have shape {shape:?}, expected [.., {channels}, height, width]")]
+    Images {
+        /// Channels of an image.
+        channels: usize,
+        /// Shape that came.
+        shape: Shape,
+    },
+    /// A circuit that reads another number of features than a patch of an image has.
+    #[error(
+        "the circuit reads {expected} input feature(s), but a patch of {channels} channel(s) and {} x {} pixels has {actual}",
+        .kernel.0, .kernel.1
+    )]
+    PatchFeatures {
+        /// Features the circuit reads.
+        expected: usize,
+        /// Channels of an image.
+        channels: usize,
+        /// Height and width of a patch.
+        kernel: (usize, usize),
+        /// Features of a patch.
+        actual: usize,
+    },
+    /// A kernel that does not fit into an image.
+    #[error(
+        "a kernel that reaches over {} x {} pixels does not fit an image of {} x {}, which is {} x {} with its padding",
+        .kernel.0, .kernel.1, .image.0, .image.1, .padded.0, .padded.1
+    )]
+    KernelBeyondImage {
+        /// Rows and columns from a kernel's first pixel to its last.
+        kernel: (u64, u64),
+        /// Height and width of the image.
+        image: (usize, usize),
+        /// The same with padding.
+        padded: (u64, u64),
     },
     /// A gradient that a method cannot find.
     #[error("{method} cannot find the gradient of {of}")]

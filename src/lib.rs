@@ -39,10 +39,14 @@
 //! - [`QuantumLayer`]: the module, with [other ways to differentiate](GradientMethod), [finite shots](QuantumLayerConfig::shots) and
 //!   [outcomes](QuantumLayer::sample). [`functional::evaluate`]: the same with tensors of your own as weights, ensembles among them.
 //! - [`functional::jacobian`], [`functional::hessian`], [`functional::metric_tensor`], [`nn::QuantumNaturalGradient`].
+//! - [`nn::QuantumConv2d`]: a circuit slid over images. [`nn::Affine`] behind a layer, [`nn::SoftThreshold`] in front of it, and
+//!   [`nn::quantize_dynamic`] for the linear layers beside it.
 //! - [`nn::SeededInit`]: models that repeat bit for bit.
+//! - [`data`]: point clouds, tables, splits, scaling, principal components.
 //! - [`optim`]: Adam, SPSA, schedules, clipping, and optimisers that go on where they were stopped.
 //! - [`states`]: entropies, overlaps and kernel matrices. [`diagnostics`]: a circuit before it is trained.
 //! - [`variational`]: molecules, eigensolvers, a search among bit strings.
+//! - `train` (feature `train`): a small training loop. `plot` (feature `plot`): pictures.
 //! - [`gate`]: the gate table.
 //!
 //! # Conventions
@@ -55,6 +59,7 @@ mod autograd;
 pub mod bench;
 pub mod circuit;
 mod columns;
+pub mod data;
 pub mod diagnostics;
 mod engine;
 #[cfg(any(feature = "cuda", feature = "metal", feature = "emulator"))]
@@ -68,9 +73,13 @@ mod measurement;
 pub mod nn;
 mod observable;
 pub mod optim;
+#[cfg(feature = "plot")]
+pub mod plot;
 pub mod program;
 mod sampling;
 pub mod states;
+#[cfg(feature = "train")]
+pub mod train;
 pub mod variational;
 
 pub use circuit::Circuit;

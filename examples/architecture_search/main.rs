@@ -9,6 +9,7 @@
 
 mod args;
 mod model;
+mod pictures;
 mod task;
 
 use anyhow::{Context, Result};
@@ -58,6 +59,10 @@ fn main() -> Result<()> {
     for &bits in order.iter().take(4) {
         println!("{bits:04b}  probability {:.4}  cost {:.4}", found.probabilities[bits], costs[bits]);
     }
+    let path = args.output.join("search.png");
+    std::fs::create_dir_all(&args.output).with_context(|| format!("cannot create {}", args.output.display()))?;
+    pictures::save(&path, &costs, &found)?;
+    println!("wrote {}", path.display());
     println!("all 16 costs were known to it beforehand: a look at the list gives {bits:04b} with cost {least:.4}");
     println!(
         "VQE: {} with probability {:.4}, cost {:.4} (reference: {bits:04b}, the least of the list; probability 0.97, QuILT)",

@@ -50,13 +50,17 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DIR")]
     pub(crate) output: Option<PathBuf>,
 
+    /// Go on where an earlier run with the same settings was interrupted.
+    #[arg(long)]
+    pub(crate) resume: bool,
+
     /// Evaluate a network that an earlier run saved on its test set, without training. Data set, seed and shape come
     /// from the file.
     #[arg(
         long,
         value_name = "FILE",
         conflicts_with_all = [
-            "dataset", "seed", "epochs", "qubits", "layers", "batch_size", "learning_rate", "output"
+            "dataset", "seed", "epochs", "qubits", "layers", "batch_size", "learning_rate", "output", "resume"
         ]
     )]
     pub(crate) load: Option<PathBuf>,

@@ -2,9 +2,10 @@
 
 use crate::data::Dataset;
 use crate::model::{Core, Network, Shape};
-use crate::split::Scaler;
 use anyhow::{Context, Result, anyhow};
 use candle_core::{DType, Device, Tensor, safetensors};
+use candlewick::data::Scaler;
+use candlewick::optim::variables;
 use clap::ValueEnum;
 use std::collections::HashMap;
 use std::path::Path;
@@ -29,10 +30,10 @@ pub(crate) struct Settings {
 pub(crate) fn save(path: &Path, settings: &Settings, scaler: &Scaler, network: &Network) -> Result<()> {
     let cpu = Device::Cpu;
     let mut tensors: HashMap<String, Tensor> =
-        network.variables()?.into_iter().map(|(name, var)| (name, var.as_detached_tensor())).collect();
+        variables(&network.varmap)?.into_iter().map(|(name, var)| (name, var.as_detached_tensor())).collect();
     tensors.insert(SETTINGS.to_owned(), Tensor::new(settings.to_text().as_bytes(), &cpu)?);
-    tensors.insert(OFFSET.to_owned(), Tensor::new(scaler.offset.as_slice(), &cpu)?);
-    tensors.insert(UNIT.to_owned(), Tensor::new(scaler.unit.as_slice(), &cpu)?);
+    tensors.insert(OFFSET.to_owned(), scaler.offset.clone());
+    tensors.insert(UNIT.to_owned(), scaler.unit.clone());
     safetensors::save(&tensors, path).with_context(|| format!("cannot write {}", path.display()))
 }
 
@@ -43,9 +44,9 @@ pub(crate) fn load(path: &Path, device: &Device) -> Result<(Settings, Scaler, Ne
         |name: &str| tensors.get(name).with_context(|| format!("{}: there is no tensor `{name}`", path.display()));
     let settings = Settings::from_text(&String::from_utf8(get(SETTINGS)?.to_vec1()?)?)
         .with_context(|| format!("{}: settings", path.display()))?;
-    let scaler = Scaler { offset: get(OFFSET)?.to_vec1()?, unit: get(UNIT)?.to_vec1()? };
+    let scaler = Scaler { offset: get(OFFSET)?.to_device(&Device::Cpu)?, unit: get(UNIT)?.to_device(&Device::Cpu)? };
     let network = Network::new(&settings.shape, Core::Quantum, settings.seed, device)?;
-    for (name, var) in network.variables()? {
+    for (name, var) in variables(&network.varmap)? {
         let value = get(&name)?.to_dtype(DType::F32)?;
         var.set(&value).with_context(|| format!("{}: tensor `{name}`", path.display()))?;
     }

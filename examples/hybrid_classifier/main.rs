@@ -10,26 +10,24 @@
 mod args;
 mod checkpoint;
 mod data;
+#[path = "../common/device.rs"]
 mod device;
 mod model;
-mod plot;
-mod progress;
 mod report;
-mod split;
 mod task;
-mod train;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use args::Args;
 use candle_core::Device;
+use candle_nn::loss::cross_entropy;
+use candlewick::optim::{Adam, AdamConfig};
+use candlewick::train::{Ending, TrainConfig, Training, accuracy};
 use clap::Parser;
 use model::{Core, Network};
-use progress::Progress;
-use split::Split;
-use std::path::Path;
+use report::Trained;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use task::Task;
-use train::{Batches, Trainer};
 
 fn main() -> ExitCode {
     match run(&Args::parse()) {
@@ -66,43 +64,44 @@ fn train(args: &Args, device: &Device) -> Result<f64> {
         Some(folder) => folder.clone(),
         None => Path::new("target/hybrid_classifier").join(args.dataset.name()),
     };
-    std::fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
-
-    let trainers = fit(&task, device)?;
-    println!("\n{}\n", report::table(&trainers)?);
-    report::write(&folder, &task, &trainers, device)?;
+    let hybrid = fit(&task, Core::Quantum, folder.join("hybrid"), args.resume, device)?;
+    let classical = fit(&task, Core::Dense, folder.join("classical"), args.resume, device)?;
+    let trained = [hybrid, classical];
+    println!("\n{}\n", report::table(&trained));
+    report::write(&folder, &task, &trained, device)?;
     println!("wrote plots and the trained network to {}", folder.display());
-
-    let last = trainers[0].history.last().context("no epoch was trained")?;
-    Ok(last.test.accuracy)
+    Ok(trained[0].test.accuracy)
 }
 
-/// Trains the hybrid and the classical network side by side, on the same batches.
-fn fit(task: &Task, device: &Device) -> Result<[Trainer; 2]> {
-    let new = |core: Core| {
-        let network = Network::new(&task.settings.shape, core, task.settings.seed, device)?;
-        Trainer::new(core.name(), network, task.learning_rate)
+/// Trains a network, or goes on where it was stopped.
+fn fit(task: &Task, core: Core, folder: PathBuf, resume: bool, device: &Device) -> Result<Trained> {
+    let network = Network::new(&task.settings.shape, core, task.settings.seed, device)?;
+    let mut adam = Adam::from_varmap(&network.varmap, AdamConfig::with_learning_rate(task.learning_rate))?;
+    let config = TrainConfig {
+        name: core.name().to_owned(),
+        epochs: task.epochs,
+        batch_size: task.batch_size,
+        seed: task.settings.seed,
+        resume: resume && folder.join("last.safetensors").exists(),
+        folder: Some(folder.clone()),
+        progress: true,
+        ..Default::default()
     };
-    let mut trainers = [new(Core::Quantum)?, new(Core::Dense)?];
-    let mut batches = Batches::new(task.split.train.rows.len(), task.batch_size, task.settings.seed);
-    let progress = Progress::new(&trainers, task.epochs)?;
-    for _ in 0..task.epochs {
-        let dealt = batches.deal(device)?;
-        for (index, trainer) in trainers.iter_mut().enumerate() {
-            let epoch = trainer.epoch(&dealt, &task.train, &task.test)?;
-            progress.advance(index, trainer, &epoch);
-        }
+    let history = Training::new(&network, &network.varmap, &mut adam, cross_entropy)
+        .metric("accuracy", accuracy)
+        .run(&config, (&task.train.x, &task.train.y), Some((&task.test.x, &task.test.y)))
+        .with_context(|| format!("training the {} network into {}", core.name(), folder.display()))?;
+    if history.ending == Ending::Interrupted {
+        bail!("interrupted; the same command with --resume goes on");
     }
-    progress.finish();
-    Ok(trainers)
+    Trained::new(core.name(), network, history, task)
 }
 
 /// Test accuracy of a network that an earlier run saved.
 fn evaluate(file: &Path, device: &Device) -> Result<f64> {
     let (settings, scaler, network) = checkpoint::load(file, device)?;
-    let table = settings.dataset.load(settings.seed)?;
-    let test = Split::stratified(&table, settings.seed).test;
-    println!("dataset: {}, {} test samples", settings.dataset.name(), test.rows.len());
+    let ([_, test], _) = task::samples(&settings)?;
+    println!("dataset: {}, {} test samples", settings.dataset.name(), test.len());
     println!("{}: {}", Core::Quantum.name(), settings.shape.describe(Core::Quantum));
-    Ok(train::score(&network, &test.batch(&scaler, device)?)?.accuracy)
+    Ok(report::score(&network, &task::scaled(&test, &scaler, device)?)?.accuracy)
 }

@@ -1,7 +1,7 @@
 //! The two networks: they differ in the middle only.
 
 use anyhow::Result;
-use candle_core::{DType, Device, Module, Tensor, Var};
+use candle_core::{DType, Device, Module, Tensor};
 use candle_nn::{Activation, Sequential, VarBuilder, VarMap, linear, seq};
 use candlewick::nn::SeededInit;
 use candlewick::prelude::*;
@@ -34,7 +34,8 @@ pub(crate) enum Core {
 /// A network with its variables.
 pub(crate) struct Network {
     layers: Sequential,
-    varmap: VarMap,
+    /// Its variables.
+    pub(crate) varmap: VarMap,
 }
 
 impl Core {
@@ -114,17 +115,9 @@ impl Network {
         Ok(Self { layers, varmap })
     }
 
-    /// The variables by name, sorted: a `VarMap` lists them in another order at each run.
-    pub(crate) fn variables(&self) -> Result<Vec<(String, Var)>> {
-        let data = self.varmap.data().lock().map_err(|error| anyhow::anyhow!("{error}"))?;
-        let mut variables: Vec<_> = data.iter().map(|(name, var)| (name.clone(), var.clone())).collect();
-        variables.sort_by(|a, b| a.0.cmp(&b.0));
-        Ok(variables)
-    }
-
     /// Number of trained values.
-    pub(crate) fn parameters(&self) -> Result<usize> {
-        Ok(self.variables()?.iter().map(|(_, var)| var.elem_count()).sum())
+    pub(crate) fn parameters(&self) -> usize {
+        self.varmap.all_vars().iter().map(|var| var.elem_count()).sum()
     }
 }
 

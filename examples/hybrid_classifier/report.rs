@@ -1,37 +1,70 @@
 //! What is left of a run: a table and files.
 
 use crate::checkpoint;
-use crate::plot::{self, Confusion};
-use crate::split::Scaler;
+use crate::model::Network;
 use crate::task::Task;
-use crate::train::{Epoch, Trainer, predict, probability};
 use anyhow::{Context, Result};
-use candle_core::Device;
+use candle_core::{D, DType, Device, Module, Tensor};
+use candle_nn::{loss, ops};
+use candlewick::data::Dataset as Samples;
+use candlewick::plot::{self, Colour, Figure};
+use candlewick::train::{self, History};
 use std::path::Path;
+
+/// How well a network does on a set.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Score {
+    /// Mean cross-entropy.
+    pub(crate) loss: f64,
+    /// Part of the samples whose most probable class is the right one.
+    pub(crate) accuracy: f64,
+}
+
+/// A trained network.
+pub(crate) struct Trained {
+    /// Name in tables and plots.
+    pub(crate) name: &'static str,
+    /// The network.
+    pub(crate) network: Network,
+    /// Its training.
+    pub(crate) history: History,
+    /// On the training set, at the end.
+    pub(crate) train: Score,
+    /// On the test set, at the end.
+    pub(crate) test: Score,
+}
+
+impl Trained {
+    /// Scores a network after its training.
+    pub(crate) fn new(name: &'static str, network: Network, history: History, task: &Task) -> Result<Self> {
+        let (train, test) = (score(&network, &task.train)?, score(&network, &task.test)?);
+        Ok(Self { name, network, history, train, test })
+    }
+}
+
+/// Loss and accuracy on a set.
+pub(crate) fn score(network: &Network, samples: &Samples) -> Result<Score> {
+    let logits = network.forward(&samples.x)?.detach();
+    let loss = loss::cross_entropy(&logits, &samples.y)?.to_scalar::<f32>()?;
+    Ok(Score { loss: f64::from(loss), accuracy: train::accuracy(&logits, &samples.y)? })
+}
 
 /// Width of each column; the first is set to the left, the others to the right.
 const WIDTHS: [usize; 7] = [10, 10, 10, 14, 9, 13, 7];
 
 /// Both networks side by side.
-pub(crate) fn table(trainers: &[Trainer]) -> Result<String> {
+pub(crate) fn table(trained: &[Trained]) -> String {
     let head = ["network", "parameters", "train loss", "train accuracy", "test loss", "test accuracy", "seconds"];
     let rule = WIDTHS.map(|width| "─".repeat(width)).join("  ");
     let mut lines = vec![line(&head.map(str::to_owned)), rule];
-    for trainer in trainers {
-        let Some(Epoch { train, test }) = trainer.history.last() else { continue };
+    for Trained { name, network, history, train, test } in trained {
         let figures = [train.loss, train.accuracy, test.loss, test.accuracy].map(|value| format!("{value:.4}"));
         let [train_loss, train_accuracy, test_loss, test_accuracy] = figures;
-        lines.push(line(&[
-            trainer.name.to_owned(),
-            trainer.network.parameters()?.to_string(),
-            train_loss,
-            train_accuracy,
-            test_loss,
-            test_accuracy,
-            format!("{:.1}", trainer.elapsed.as_secs_f64()),
-        ]));
+        let (parameters, seconds) = (network.parameters().to_string(), format!("{:.1}", history.seconds()));
+        let cells = [(*name).to_owned(), parameters, train_loss, train_accuracy, test_loss, test_accuracy, seconds];
+        lines.push(line(&cells));
     }
-    Ok(lines.join("\n"))
+    lines.join("\n")
 }
 
 fn line(cells: &[String; 7]) -> String {
@@ -43,43 +76,42 @@ fn line(cells: &[String; 7]) -> String {
 }
 
 /// Writes the trained hybrid network and the plots into `folder`.
-pub(crate) fn write(folder: &Path, task: &Task, trainers: &[Trainer; 2], device: &Device) -> Result<()> {
-    checkpoint::save(&folder.join("hybrid.safetensors"), &task.settings, &task.scaler, &trainers[0].network)?;
-    plots(folder, task, trainers, device).with_context(|| format!("cannot draw into {}", folder.display()))
+pub(crate) fn write(folder: &Path, task: &Task, trained: &[Trained; 2], device: &Device) -> Result<()> {
+    checkpoint::save(&folder.join("hybrid.safetensors"), &task.settings, &task.scaler, &trained[0].network)?;
+    plots(folder, task, trained, device).with_context(|| format!("cannot draw into {}", folder.display()))
 }
 
-fn plots(folder: &Path, task: &Task, trainers: &[Trainer; 2], device: &Device) -> Result<()> {
+fn plots(folder: &Path, task: &Task, trained: &[Trained; 2], device: &Device) -> Result<()> {
     let dataset = task.settings.dataset;
     let title = |what: &str| format!("{}: {what}", dataset.title());
-    plot::history(&folder.join("history.png"), &title("training"), trainers)?;
+    let runs = trained.each_ref().map(|trained| (trained.name, &trained.history));
+    History::figure(&title("training"), &runs).save(folder.join("history.png"))?;
+    let [train, test] = &task.recorded;
     if dataset.is_plane() {
-        plot::scatter(&folder.join("data.png"), &title("data"), &task.classes, &task.split)?;
-        let [hybrid, classical] = trainers;
-        let at = |trainer: &Trainer, points: &[[f32; 2]]| plane(trainer, points, &task.scaler, device);
-        plot::boundary(
-            &folder.join("boundary.png"),
-            &title("decision boundaries"),
-            &task.classes,
-            &task.split,
-            [(hybrid.name, &|points| at(hybrid, points)), (classical.name, &|points| at(classical, points))],
-        )
+        Figure::new(title("data")).panel(plot::scatter("", train, test)?).save(folder.join("data.png"))?;
+        let mut figure = Figure::new(title("decision boundaries"))
+            .note("shade: probability of the class; line: where both are as probable; noise features set to 0");
+        for trained in trained {
+            let probability = |points: &Tensor| plane(&trained.network, points, task, device);
+            figure = figure.panel(plot::decisions(trained.name, train, test, probability)?);
+        }
+        figure.save(folder.join("boundary.png"))?;
     } else {
-        let labels = &task.split.test.labels;
-        let matrix = |trainer: &Trainer| -> Result<Confusion> {
-            Ok(Confusion::new(trainer.name, task.classes.len(), labels, &predict(&trainer.network, &task.test.x)?))
-        };
-        let matrices = [matrix(&trainers[0])?, matrix(&trainers[1])?];
-        plot::confusion(
-            &folder.join("confusion.png"),
-            &title("confusion matrices of the test set"),
-            &task.classes,
-            &matrices,
-        )
+        let mut figure = Figure::new(title("confusion matrices of the test set"));
+        for (trained, colour) in trained.iter().zip([Colour::VIOLET, Colour::TEAL]) {
+            let predictions = trained.network.forward(&task.test.x)?.argmax(D::Minus1)?.to_vec1::<u32>()?;
+            let heading = format!("{}: accuracy {:.4}", trained.name, trained.test.accuracy);
+            let labels = test.y.to_vec1::<u32>()?;
+            figure = figure.panel(plot::confusion(&heading, &test.classes, &labels, &predictions, colour));
+        }
+        figure.save(folder.join("confusion.png"))?;
     }
+    Ok(())
 }
 
 /// Probability of class 1 at points of the plane, where the features that mean nothing are 0.
-fn plane(trainer: &Trainer, points: &[[f32; 2]], scaler: &Scaler, device: &Device) -> Result<Vec<f32>> {
-    let rows: Vec<Vec<f32>> = points.iter().map(|&[x, y]| vec![x, y, 0.0, 0.0]).collect();
-    probability(&trainer.network, &scaler.tensor(&rows, device)?, 1)
+fn plane(network: &Network, points: &Tensor, task: &Task, device: &Device) -> candle_core::Result<Vec<f64>> {
+    let x = task.scaler.apply(&points.pad_with_zeros(1, 0, task.settings.shape.features - 2)?)?.to_device(device)?;
+    let probabilities = ops::softmax(&network.forward(&x)?.detach(), D::Minus1)?;
+    probabilities.narrow(1, 1, 1)?.flatten_all()?.to_dtype(DType::F64)?.to_vec1()
 }

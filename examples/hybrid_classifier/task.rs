@@ -3,9 +3,12 @@
 use crate::args::Args;
 use crate::checkpoint::Settings;
 use crate::model::Shape;
-use crate::split::{Batch, Scaler, Split};
 use anyhow::Result;
 use candle_core::Device;
+use candlewick::data::{Dataset as Samples, Scaler};
+
+/// Part of each class that is held out for the test.
+const TEST_FRACTION: f64 = 0.2;
 
 /// A training and a test set with the settings of a run.
 #[derive(Debug)]
@@ -18,43 +21,52 @@ pub(crate) struct Task {
     pub(crate) batch_size: usize,
     /// Step size of Adam.
     pub(crate) learning_rate: f64,
-    /// Name of each class.
-    pub(crate) classes: Vec<String>,
-    /// The samples as they were recorded.
-    pub(crate) split: Split,
-    /// What scales them.
+    /// The training and the test samples as they were recorded, on the CPU.
+    pub(crate) recorded: [Samples; 2],
+    /// What scales them; the test set goes through the numbers of the training set.
     pub(crate) scaler: Scaler,
-    /// The training set.
-    pub(crate) train: Batch,
-    /// The test set.
-    pub(crate) test: Batch,
+    /// The training set, scaled, on the device.
+    pub(crate) train: Samples,
+    /// The test set; watched, but never used to choose anything.
+    pub(crate) test: Samples,
+}
+
+/// Training and test samples as recorded, and the scaler of the training set.
+pub(crate) fn samples(settings: &Settings) -> Result<([Samples; 2], Scaler)> {
+    let (train, test) = settings.dataset.load(settings.seed)?.split(TEST_FRACTION, settings.seed)?;
+    let scaler = settings.dataset.scaler(&train)?;
+    Ok(([train, test], scaler))
+}
+
+/// Samples, scaled, on a device.
+pub(crate) fn scaled(samples: &Samples, scaler: &Scaler, device: &Device) -> Result<Samples> {
+    Ok(Samples { x: scaler.apply(&samples.x)?, ..samples.clone() }.to_device(device)?)
 }
 
 impl Task {
     /// What the command line asks for, and the data set's defaults for the rest.
     pub(crate) fn new(args: &Args, device: &Device) -> Result<Self> {
-        let table = args.dataset.load(args.seed)?;
-        let split = Split::stratified(&table, args.seed);
-        let scaler = Scaler::new(args.dataset, &split.train.rows);
-        let (train, test) = (split.train.batch(&scaler, device)?, split.test.batch(&scaler, device)?);
         let defaults = args.dataset.defaults();
         let shape = Shape {
-            features: train.x.dim(1)?,
+            features: 0,
             hidden: defaults.hidden,
             qubits: args.qubits.unwrap_or(defaults.qubits),
             layers: args.layers.unwrap_or(defaults.layers),
-            classes: table.classes.len(),
+            classes: 0,
         };
+        let mut settings = Settings { dataset: args.dataset, seed: args.seed, shape };
+        let (recorded, scaler) = samples(&settings)?;
+        let [train, test] = &recorded;
+        (settings.shape.features, settings.shape.classes) = (train.x.dim(1)?, train.classes.len());
         Ok(Self {
-            settings: Settings { dataset: args.dataset, seed: args.seed, shape },
+            settings,
             epochs: args.epochs.unwrap_or(defaults.epochs),
             batch_size: args.batch_size,
             learning_rate: args.learning_rate.unwrap_or(defaults.learning_rate),
-            classes: table.classes,
-            split,
+            train: scaled(train, &scaler, device)?,
+            test: scaled(test, &scaler, device)?,
+            recorded,
             scaler,
-            train,
-            test,
         })
     }
 
@@ -65,8 +77,8 @@ impl Task {
             "dataset: {}, {} training and {} test samples, {} features, {} classes\n\
              training: {} epochs, batches of {}, Adam with step size {}, seed {seed}",
             dataset.name(),
-            self.split.train.rows.len(),
-            self.split.test.rows.len(),
+            self.train.len(),
+            self.test.len(),
             shape.features,
             shape.classes,
             self.epochs,

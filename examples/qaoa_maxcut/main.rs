@@ -10,6 +10,7 @@
 
 mod args;
 mod graph;
+mod pictures;
 
 use anyhow::{Context, Result};
 use args::{Args, Kind};
@@ -48,6 +49,7 @@ fn main() -> Result<()> {
     let last = trained.last().context("depths begin at 1")?;
     let (sides, found) = sample(&args, &graph, last)?;
     println!("\nbest of {} sampled cuts: {found}, sides {sides:0width$b}", args.samples, width = graph.nodes);
+    draw(&args, &graph, &trained, best, sides)?;
     let ratio = last.mean_cut / best as f64;
     match reference(&args, &graph, last.depth) {
         Some(known) => println!("ratio at depth {}: {ratio:.4} (reference: {known:.4})", last.depth),
@@ -72,17 +74,34 @@ fn cost(graph: &Graph) -> Observable {
     graph.edges.iter().map(edge).sum()
 }
 
-fn circuit(graph: &Graph, depth: usize) -> Circuit {
-    let cost = cost(graph);
-    let mut circuit = Circuit::new(graph.nodes);
-    let angles = circuit.weights("angles", (depth, 2));
-    for node in 0..graph.nodes {
+/// Layers with these angles, after the state of all cuts.
+fn layers(circuit: &mut Circuit, cost: &Observable, angles: impl IntoIterator<Item = [Angle; 2]>) {
+    for node in 0..circuit.qubits() {
         circuit.h(node);
     }
-    for layer in 0..depth {
-        circuit.qaoa_layer(&cost, angles.at([layer, 0]), angles.at([layer, 1]));
+    for [gamma, beta] in angles {
+        circuit.qaoa_layer(cost, gamma, beta);
     }
+}
+
+fn circuit(graph: &Graph, depth: usize) -> Circuit {
+    let mut circuit = Circuit::new(graph.nodes);
+    let angles = circuit.weights("angles", (depth, 2));
+    layers(&mut circuit, &cost(graph), (0..depth).map(|layer| [angles.at([layer, 0]), angles.at([layer, 1])]));
     circuit
+}
+
+/// Draws the graph, the ratios and the landscape.
+fn draw(args: &Args, graph: &Graph, trained: &[Trained], best: usize, sides: u64) -> Result<()> {
+    let mut circuit = Circuit::new(graph.nodes);
+    layers(&mut circuit, &cost(graph), [[input(0), input(1)]]);
+    let ratio = |of: &Trained| (of.mean_cut / best as f64, reference(args, graph, of.depth));
+    let ratios = trained.iter().map(ratio).collect();
+    let path = args.output.join("cut.png");
+    std::fs::create_dir_all(&args.output).with_context(|| format!("cannot create {}", args.output.display()))?;
+    pictures::save(&path, &pictures::Outcome { graph, sides, ratios, landscape: (circuit, cost(graph)) })?;
+    println!("wrote {}", path.display());
+    Ok(())
 }
 
 /// The best circuit of each depth.

@@ -7,6 +7,7 @@
 //! ```
 
 mod args;
+mod pictures;
 mod solve;
 
 use anyhow::{Context, Result};
@@ -36,6 +37,10 @@ fn single(args: &Args) -> Result<()> {
         VqeEnd::Stopped => "stopped",
     };
     println!("{end} after {} steps", found.steps);
+    let path = args.output.join("run.png");
+    std::fs::create_dir_all(&args.output).with_context(|| format!("cannot create {}", args.output.display()))?;
+    pictures::run(&path, &molecule, &found)?;
+    println!("wrote {}", path.display());
     if let Some(reference) = molecule.hartree_fock_energy() {
         println!("Hartree-Fock: {reference:.7} Ha");
     }
@@ -67,6 +72,10 @@ fn curve(args: &Args) -> Result<()> {
     for [distance, reference, energy, ground] in &rows {
         println!("{distance:>6.4} Å  {reference:.7}  {energy:.7}  {ground:.7}  {:>11.4}", 1e3 * (energy - ground));
     }
+    let path = args.output.join("curve.png");
+    std::fs::create_dir_all(&args.output).with_context(|| format!("cannot create {}", args.output.display()))?;
+    pictures::curve(&path, &rows)?;
+    println!("wrote {}", path.display());
     let worst = rows.iter().map(|row| (row[2] - row[3]).abs()).fold(0.0, f64::max);
     println!(
         "largest error on the curve: {:.4} mHa (reference: exact), chemical accuracy: {}",

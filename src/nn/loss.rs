@@ -1,12 +1,13 @@
 //! Losses that stay finite.
 
 use crate::error::{Error, Result};
-use candle_core::Tensor;
+use candle_core::{DType, Tensor};
 
 /// The mean binary cross-entropy between `sigmoid(logits)` and targets in [0, 1] of the same shape, as a scalar.
 ///
 /// It is `ln(1 + exp(l)) - l t` for each pair, computed without overflow: finite for every finite logit, with the exact gradient
-/// `(sigmoid(l) - t) / n`, where the logarithm of a sigmoid is infinite or NaN from logits of about ±90 on in F32.
+/// `(sigmoid(l) - t) / n`, where the logarithm of a sigmoid is infinite or NaN from logits of about ±90 on in F32. F16 and BF16 are computed
+/// in F32, and the mean is cast back.
 ///
 /// ```
 /// use candle_core::{Device, Tensor, Var};
@@ -21,13 +22,21 @@ use candle_core::Tensor;
 /// ```
 ///
 /// # Errors
-/// Tensors of different shapes; else candle's own.
+/// Tensors of different shapes or dtypes, or not of F16, BF16, F32 or F64; candle's own for others, such as tensors without elements.
 pub fn binary_cross_entropy_with_logits(logits: &Tensor, targets: &Tensor) -> Result<Tensor> {
     if logits.shape() != targets.shape() {
         let (expected, actual) = (logits.shape().clone(), targets.shape().clone());
         return Err(Error::Shape { what: "the targets", expected, actual });
     }
+    let dtype = super::check_float("the tensor of logits", logits)?;
+    if targets.dtype() != dtype {
+        let (what, actual) = ("the tensor of targets".to_owned(), targets.dtype());
+        return Err(Error::DTypeMismatch { what, expected: dtype, actual });
+    }
+    // 65504 is the end of F16, and 256 ones are where a sum in BF16 ends to grow.
+    let inner = if dtype == DType::F64 { DType::F64 } else { DType::F32 };
+    let (logits, targets) = (&logits.to_dtype(inner)?, &targets.to_dtype(inner)?);
     // ln(exp(l) + exp(0)), whose gradient candle's maximum of (l, 0) by itself would get wrong at 0.
     let softplus = Tensor::stack(&[logits, &logits.zeros_like()?], 0)?.log_sum_exp(0)?;
-    Ok((softplus - (logits * targets)?)?.mean_all()?)
+    Ok((softplus - (logits * targets)?)?.mean_all()?.to_dtype(dtype)?)
 }

@@ -1,13 +1,43 @@
 //! candle modules, and what trains them.
 
+mod affine;
 pub mod loss;
 mod natural_gradient;
+mod quantized;
+mod quantum_conv;
 mod quantum_layer;
 mod samples;
 mod seeded;
 mod soft_threshold;
 
+pub use affine::{Affine, AffineConfig};
 pub use natural_gradient::{NaturalGradientConfig, QuantumNaturalGradient};
+pub use quantized::{QuantizedLinear, linear_size_in_bytes, quantize_dynamic};
+pub use quantum_conv::{QuantumConv2d, QuantumConv2dConfig};
 pub use quantum_layer::{QuantumLayer, QuantumLayerConfig};
 pub use seeded::SeededInit;
 pub use soft_threshold::{SoftThreshold, SoftThresholdConfig};
+
+use crate::error::{Error, Result};
+use candle_core::{DType, Shape, Tensor};
+
+/// Checks the last dimension of a tensor, and gives those in front of it.
+fn check_width<'a>(what: &'static str, x: &'a Tensor, width: usize) -> Result<&'a [usize]> {
+    let leading = match x.dims().split_last() {
+        Some((&last, leading)) if last == width => return Ok(leading),
+        Some((_, leading)) => leading,
+        None => &[],
+    };
+    let expected: Vec<usize> = leading.iter().copied().chain([width]).collect();
+    Err(Error::Shape { what, expected: Shape::from(expected), actual: x.shape().clone() })
+}
+
+fn is_float(dtype: DType) -> bool {
+    matches!(dtype, DType::F16 | DType::BF16 | DType::F32 | DType::F64)
+}
+
+/// The dtype of a tensor, if it is one to compute in: candle panics at functions of integers.
+fn check_float(what: &str, tensor: &Tensor) -> Result<DType> {
+    let dtype = tensor.dtype();
+    if is_float(dtype) { Ok(dtype) } else { Err(Error::UnsupportedDType { what: what.to_owned(), dtype }) }
+}

@@ -59,8 +59,9 @@ impl SoftThreshold {
     /// How much of each entry is let through, from 0 to 1: `sigmoid(alpha (|x| - threshold))`.
     ///
     /// # Errors
-    /// Candle's own, for a tensor of another dtype or device.
+    /// A tensor that is not of F16, BF16, F32 or F64; candle's own where it differs from the weights in dtype or device.
     pub fn mask(&self, x: &Tensor) -> Result<Tensor> {
+        super::check_float("the input of the soft threshold", x)?;
         let above = x.abs()?.broadcast_sub(&self.threshold)?;
         Ok(candle_nn::ops::sigmoid(&above.broadcast_mul(&self.alpha)?)?)
     }

@@ -1,7 +1,7 @@
 //! Axes: a frame with a grid, ticks and labels.
 
+use super::Drawn;
 use super::canvas::{Anchor, Canvas, GRID, HEADING, INK, LABEL, SOFT_INK, TICK, text};
-use anyhow::Result;
 use plotters::prelude::*;
 use std::ops::Range;
 
@@ -39,17 +39,14 @@ impl Scale {
         Self { range, kind: Kind::Linear }
     }
 
-    /// A scale for counting from 1 to `last`.
-    pub(super) fn counting(last: usize) -> Self {
-        let range = if last > 1 { 1.0..last as f64 } else { 0.5..1.5 };
+    /// The same with ticks at whole numbers only.
+    pub(super) fn counting(range: Range<f64>) -> Self {
         Self { range, kind: Kind::Counting }
     }
 
-    /// A logarithmic scale over whole decades that hold all positive `values`.
-    pub(super) fn decades(values: impl Iterator<Item = f64>) -> Self {
-        let positive = values.filter(|value| *value > 0.0 && value.is_finite());
-        let (low, high) = positive.map(f64::log10).fold((f64::MAX, f64::MIN), |(a, b), v| (a.min(v), b.max(v)));
-        let (low, high) = if low <= high { (low.floor(), high.ceil()) } else { (-1.0, 0.0) };
+    /// A logarithmic scale over the whole decades that hold a range above 0.
+    pub(super) fn decades(range: Range<f64>) -> Self {
+        let (low, high) = (range.start.log10().floor(), range.end.log10().ceil());
         Self { range: 10f64.powf(low)..10f64.powf(high.max(low + 1.0)), kind: Kind::Logarithmic }
     }
 
@@ -84,8 +81,12 @@ impl Scale {
     }
 }
 
-/// A number with `places` digits behind the point, none if negative.
+/// A number with `places` digits behind the point, none if negative; as a power of ten where that would be long.
 fn decimal(value: f64, places: i32) -> String {
+    if value != 0.0 && (places > 5 || value.abs() >= 1e6) {
+        let digits = (value.abs().log10().floor() as i32 + places).clamp(0, 3) as usize;
+        return format!("{value:.digits$e}").replace('-', "−");
+    }
     let text = format!("{value:.*}", places.max(0) as usize);
     if text.chars().all(|c| "-0.".contains(c)) { "0".to_owned() } else { text.replace('-', "−") }
 }
@@ -97,13 +98,26 @@ impl Axes {
         (self.columns.start + along(&self.columns, self.x.place(x)), self.rows.end - along(&self.rows, self.y.place(y)))
     }
 
+    /// The same, unless a value cannot be drawn.
+    pub(super) fn try_point(&self, (x, y): (f64, f64)) -> Option<(i32, i32)> {
+        let is_drawn =
+            |scale: &Scale, value: f64| value.is_finite() && !(scale.kind == Kind::Logarithmic && value <= 0.0);
+        (is_drawn(&self.x, x) && is_drawn(&self.y, y)).then(|| self.point((x, y)))
+    }
+
+    /// The values at a point of the canvas, on linear scales.
+    pub(super) fn values(&self, (column, row): (i32, i32)) -> [f64; 2] {
+        let part = |at: i32, range: &Range<i32>| f64::from(at - range.start) / f64::from(range.end - range.start);
+        [self.x.value(part(column, &self.columns)), self.y.value(1.0 - part(row, &self.rows))]
+    }
+
     /// Horizontal middle.
     pub(super) fn middle(&self) -> i32 {
         (self.columns.start + self.columns.end) / 2
     }
 
     /// Draws grid and ticks; what follows lies on top of them.
-    pub(super) fn draw_grid(&self, canvas: &Canvas<'_>) -> Result<()> {
+    pub(super) fn draw_grid(&self, canvas: &Canvas<'_>) -> Drawn {
         for (value, _) in self.x.ticks() {
             let (x, _) = self.point((value, self.y.range.start));
             canvas.draw(&PathElement::new([(x, self.rows.start), (x, self.rows.end)], GRID.stroke_width(2)))?;
@@ -116,7 +130,7 @@ impl Axes {
     }
 
     /// Draws frame, numbers, names of the axes and a heading.
-    pub(super) fn draw_frame(&self, canvas: &Canvas<'_>, heading: &str, [x_name, y_name]: [&str; 2]) -> Result<()> {
+    pub(super) fn draw_frame(&self, canvas: &Canvas<'_>, heading: &str, [x_name, y_name]: [&str; 2]) -> Drawn {
         let (start, end) = ((self.columns.start, self.rows.start), (self.columns.end, self.rows.end));
         canvas.draw(&Rectangle::new([start, end], SOFT_INK.stroke_width(2)))?;
         for (value, number) in self.x.ticks() {

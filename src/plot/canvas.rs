@@ -1,6 +1,6 @@
 //! The canvas: colours, text, legends, and the way to a file.
 
-use anyhow::{Result, anyhow};
+use super::Drawn;
 use plotters::backend::RGBPixel;
 use plotters::coord::Shift;
 use plotters::prelude::*;
@@ -17,11 +17,6 @@ pub(super) const INK: RGBColor = RGBColor(38, 42, 51);
 pub(super) const SOFT_INK: RGBColor = RGBColor(94, 101, 115);
 /// Grid lines.
 pub(super) const GRID: RGBColor = RGBColor(228, 231, 237);
-/// The hybrid and the classical network.
-pub(super) const NETWORKS: [RGBColor; 2] = [RGBColor(91, 63, 168), RGBColor(23, 146, 132)];
-/// The classes of a plane.
-pub(super) const CLASSES: [RGBColor; 2] = [RGBColor(43, 108, 176), RGBColor(221, 107, 32)];
-
 /// Sizes of text.
 pub(super) const TITLE: i32 = 60;
 pub(super) const HEADING: i32 = 48;
@@ -33,7 +28,7 @@ const OVERSAMPLING: u32 = 2;
 const FONT: &str = "sans-serif";
 
 /// Draws the sign of a legend around a point.
-pub(super) type Sign<'a> = Box<dyn Fn((i32, i32)) -> Result<()> + 'a>;
+pub(super) type Sign<'a> = Box<dyn Fn((i32, i32)) -> Drawn + 'a>;
 
 /// Where a text stands relative to its point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,27 +43,32 @@ pub(super) enum Anchor {
     Upward,
 }
 
-/// Draws on a white canvas of `width` x `height` and writes it as a PNG of half that size.
-pub(super) fn picture(
-    path: &Path,
-    (width, height): (u32, u32),
-    draw: impl FnOnce(&Canvas<'_>) -> Result<()>,
-) -> Result<()> {
-    // The font comes with the program: a bare machine has none.
-    register_font(FONT, FontStyle::Normal, epaint_default_fonts::UBUNTU_LIGHT)
-        .map_err(|_| anyhow!("the embedded font cannot be read"))?;
-    let mut buffer = vec![255; (3 * width * height) as usize];
+/// Makes the font known, which comes with the crate: a bare machine has none. Needed before anything is drawn or measured.
+pub(super) fn load_font() -> Drawn {
+    let loaded = register_font(FONT, FontStyle::Normal, epaint_default_fonts::UBUNTU_LIGHT);
+    Ok(loaded.map_err(|_| "the embedded font cannot be read")?)
+}
+
+/// Pixels, row by row, of a picture: its width and height, and red, green and blue of each.
+pub(super) type Pixels = ((u32, u32), Vec<u8>);
+
+/// Draws on a white canvas of `width` x `height`; the picture is half that size.
+pub(super) fn render((width, height): (u32, u32), draw: impl FnOnce(&Canvas<'_>) -> Drawn) -> Drawn<Pixels> {
+    let mut buffer = vec![255; 3 * width as usize * height as usize];
     {
         let canvas = BitMapBackend::with_buffer(&mut buffer, (width, height)).into_drawing_area();
         draw(&canvas)?;
         canvas.present()?;
     }
     let size = (width / OVERSAMPLING, height / OVERSAMPLING);
-    let small = shrink(&buffer, width as usize, size);
-    let mut file = BitMapBackend::new(path, size);
-    file.blit_bitmap((0, 0), size, &small)?;
-    file.present()?;
-    Ok(())
+    Ok((size, shrink(&buffer, width as usize, size)))
+}
+
+/// Writes a picture as a PNG.
+pub(super) fn write(path: &Path, (size, pixels): &Pixels) -> Drawn {
+    let mut file = BitMapBackend::new(path, *size);
+    file.blit_bitmap((0, 0), *size, pixels)?;
+    Ok(file.present()?)
 }
 
 /// The average of each square of canvas pixels.
@@ -95,7 +95,7 @@ pub(super) fn text(
     size: i32,
     colour: RGBColor,
     anchor: Anchor,
-) -> Result<()> {
+) -> Drawn {
     let horizontal = match anchor {
         Anchor::Left => HPos::Left,
         Anchor::Centre | Anchor::Upward => HPos::Center,
@@ -116,9 +116,18 @@ pub(super) fn text(
 }
 
 /// Width of a line of text.
-pub(super) fn text_width(line: &str, size: i32) -> Result<i32> {
+pub(super) fn text_width(line: &str, size: i32) -> Drawn<i32> {
     let (width, _) = (FONT, size).into_font().box_size(line)?;
     Ok(width as i32)
+}
+
+/// Between a sign and its text, and between two entries of a legend.
+const GAP: i32 = 24;
+const BETWEEN: i32 = 70;
+
+/// Width of an entry of a legend with the room behind it.
+pub(super) fn legend_width(name: &str, sign_width: i32) -> Drawn<i32> {
+    Ok(sign_width + GAP + text_width(name, LABEL)? + BETWEEN)
 }
 
 /// Draws a row of entries around `centre`: each a sign `sign_width` wide, drawn around the point it gets, and a text.
@@ -127,22 +136,25 @@ pub(super) fn legend(
     centre: (i32, i32),
     sign_width: i32,
     entries: &[(String, Sign<'_>)],
-) -> Result<()> {
-    const GAP: i32 = 24;
-    const BETWEEN: i32 = 70;
-    let widths: Vec<i32> = entries.iter().map(|(name, _)| text_width(name, LABEL)).collect::<Result<_>>()?;
-    let total: i32 = widths.iter().map(|width| sign_width + GAP + width + BETWEEN).sum::<i32>() - BETWEEN;
-    let mut x = centre.0 - total / 2;
+) -> Drawn {
+    let widths: Vec<i32> = entries.iter().map(|(name, _)| legend_width(name, sign_width)).collect::<Drawn<_>>()?;
+    let mut x = centre.0 - (widths.iter().sum::<i32>() - BETWEEN) / 2;
     for ((name, sign), width) in entries.iter().zip(widths) {
         sign((x + sign_width / 2, centre.1))?;
         text(canvas, name, (x + sign_width + GAP, centre.1), LABEL, INK, Anchor::Left)?;
-        x += sign_width + GAP + width + BETWEEN;
+        x += width;
     }
     Ok(())
 }
 
 /// Part `amount` of a colour on white.
-pub(super) fn tint(RGBColor(r, g, b): RGBColor, amount: f64) -> RGBColor {
-    let mix = |channel: u8| (255.0 + (f64::from(channel) - 255.0) * amount.clamp(0.0, 1.0)).round() as u8;
-    RGBColor(mix(r), mix(g), mix(b))
+pub(super) fn tint(colour: RGBColor, amount: f64) -> RGBColor {
+    mix(colour, WHITE, amount)
+}
+
+/// Part `amount` of a colour, the rest of another.
+pub(super) fn mix(RGBColor(r, g, b): RGBColor, RGBColor(x, y, z): RGBColor, amount: f64) -> RGBColor {
+    let amount = amount.clamp(0.0, 1.0);
+    let mix = |of: u8, on: u8| (f64::from(on) + (f64::from(of) - f64::from(on)) * amount).round() as u8;
+    RGBColor(mix(r, x), mix(g, y), mix(b, z))
 }

@@ -1,0 +1,169 @@
+//! Samples with their classes.
+
+use super::{Purpose, generator};
+use crate::engine::budget::check_numbers;
+use crate::error::{Error, Result};
+use candle_core::{DType, Device, Tensor};
+use rand::Rng;
+use rand::seq::SliceRandom;
+use rand_distr::StandardNormal;
+
+/// Samples with their classes, as tensors.
+///
+/// ```
+/// use candlewick::data::Dataset;
+/// let table = Dataset::from_csv("3,2,small,large\n0.1,0.2,0\n5,6.5,1\n7,8,1\n")?;
+/// assert_eq!(table.x.to_vec2::<f32>()?[1], [5.0, 6.5]);
+/// assert_eq!(table.y.to_vec1::<u32>()?, [0, 1, 1]);
+/// assert_eq!(table.classes, ["small", "large"]);
+/// # Ok::<(), candlewick::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Dataset {
+    /// `[samples, features]`, or `[samples, channels, height, width]` for images; F32 on the CPU when made here.
+    pub x: Tensor,
+    /// `[samples]`, U32: the class of each sample, below the number of classes.
+    pub y: Tensor,
+    /// Name of each class.
+    pub classes: Vec<String>,
+}
+
+impl Dataset {
+    /// A data set of tensors that are there already.
+    ///
+    /// # Errors
+    /// Labels that are no `[samples]` in U32 with as many samples as `x`, or beyond the classes.
+    pub fn new(x: Tensor, y: Tensor, classes: Vec<String>) -> Result<Self> {
+        let samples = x.dims().first().copied().unwrap_or(0);
+        if y.dtype() != DType::U32 {
+            return Err(Error::DTypeMismatch { what: "labels".to_owned(), expected: DType::U32, actual: y.dtype() });
+        }
+        if y.dims() != [samples] {
+            return Err(Error::Shape { what: "labels", expected: samples.into(), actual: y.shape().clone() });
+        }
+        if let Some(sample) = y.to_vec1::<u32>()?.iter().position(|&label| label as usize >= classes.len()) {
+            return Err(Error::Label { sample, classes: classes.len() });
+        }
+        Ok(Self { x, y, classes })
+    }
+
+    /// Reads a table: a first line `samples,features,class names..`, then a line a sample, its features and its class (from 0) behind them.
+    ///
+    /// # Errors
+    /// A line that does not fit, with its number, counted from 1.
+    pub fn from_csv(text: &str) -> Result<Self> {
+        let mut lines = text.lines().zip(1..);
+        let problem = |line: usize, problem: &'static str| Error::Table { line, problem };
+        let (header, _) = lines.next().ok_or(problem(1, "the table is empty"))?;
+        let mut header = header.split(',').map(str::trim);
+        let mut count = || header.next().and_then(|field| field.parse::<usize>().ok());
+        let announced = count().zip(count());
+        let (samples, features) =
+            announced.ok_or(problem(1, "the first line must read `samples,features,class names..`"))?;
+        let classes: Vec<String> = header.map(str::to_owned).collect();
+
+        let (mut x, mut y) = (Vec::new(), Vec::new());
+        for (line, number) in lines.filter(|(line, _)| !line.trim().is_empty()) {
+            let (row, label) = line.rsplit_once(',').ok_or(problem(number, "there is one field"))?;
+            let before = x.len();
+            for field in row.split(',') {
+                let value: f32 = field.trim().parse().map_err(|_| problem(number, "a feature is no number"))?;
+                x.push(value);
+            }
+            if x.len() - before != features {
+                return Err(problem(number, "there are other features than the first line announces"));
+            }
+            let label: u32 = label.trim().parse().map_err(|_| problem(number, "the class is no whole number"))?;
+            if label as usize >= classes.len() {
+                return Err(problem(number, "the first line has no such class"));
+            }
+            y.push(label);
+        }
+        if y.len() != samples {
+            return Err(problem(1, "another number of samples follows"));
+        }
+        let device = Device::Cpu;
+        Self::new(Tensor::from_vec(x, (samples, features), &device)?, Tensor::from_vec(y, samples, &device)?, classes)
+    }
+
+    /// Number of samples.
+    pub fn len(&self) -> usize {
+        self.y.elem_count()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The samples of those indices, in that order.
+    ///
+    /// # Errors
+    /// Candle's own, for an index that is out of range.
+    pub fn select(&self, indices: &[u32]) -> Result<Self> {
+        let indices = Tensor::new(indices, self.x.device())?;
+        let (x, y) = (self.x.index_select(&indices, 0)?, self.y.index_select(&indices, 0)?);
+        Ok(Self { x, y, classes: self.classes.clone() })
+    }
+
+    /// The first `count` samples, or all if there are fewer.
+    ///
+    /// # Errors
+    /// Candle's own.
+    pub fn take(&self, count: usize) -> Result<Self> {
+        let count = count.min(self.len());
+        Ok(Self { x: self.x.narrow(0, 0, count)?, y: self.y.narrow(0, 0, count)?, classes: self.classes.clone() })
+    }
+
+    /// Cut in two: what is kept, and the same fraction of every class held out, samples chosen by the seed. Both parts are in the order of
+    /// their classes.
+    ///
+    /// # Errors
+    /// A fraction outside [0, 1].
+    pub fn split(&self, fraction: f64, seed: u64) -> Result<(Self, Self)> {
+        if !(0.0..=1.0).contains(&fraction) {
+            return Err(Error::Setting { of: "a split", setting: "fraction", value: fraction, allowed: "in [0, 1]" });
+        }
+        let mut rng = generator(seed, Purpose::Split);
+        let labels = self.y.to_vec1::<u32>()?;
+        let (mut kept, mut held_out) = (Vec::new(), Vec::new());
+        for class in 0..self.classes.len() as u32 {
+            let of = |(&label, index): (&u32, u32)| (label == class).then_some(index);
+            let mut members: Vec<u32> = labels.iter().zip(0..).filter_map(of).collect();
+            members.shuffle(&mut rng);
+            let rest = members.split_off((members.len() as f64 * fraction).round() as usize);
+            held_out.extend(members);
+            kept.extend(rest);
+        }
+        Ok((self.select(&kept)?, self.select(&held_out)?))
+    }
+
+    /// With features behind the others that mean nothing: normal variates of a standard deviation, by the seed.
+    ///
+    /// # Errors
+    /// A deviation that is negative or not finite; samples that are no rows; more than the memory holds.
+    pub fn with_noise(&self, features: usize, deviation: f64, seed: u64) -> Result<Self> {
+        let (samples, _) = self.x.dims2()?;
+        let noise = normal(samples, features, deviation, &mut generator(seed, Purpose::Noise))?;
+        let noise = Tensor::from_vec(noise, (samples, features), &Device::Cpu)?.to_dtype(self.x.dtype())?;
+        Ok(Self { x: Tensor::cat(&[&self.x, &noise.to_device(self.x.device())?], 1)?, ..self.clone() })
+    }
+
+    /// The same on another device.
+    ///
+    /// # Errors
+    /// Candle's own.
+    pub fn to_device(&self, device: &Device) -> Result<Self> {
+        Ok(Self { x: self.x.to_device(device)?, y: self.y.to_device(device)?, classes: self.classes.clone() })
+    }
+}
+
+/// Normal variates around 0, row by row.
+pub(super) fn normal(rows: usize, columns: usize, deviation: f64, rng: &mut impl Rng) -> Result<Vec<f64>> {
+    if !(deviation.is_finite() && deviation >= 0.0) {
+        let allowed = "a finite number from 0 on";
+        return Err(Error::Setting { of: "noise", setting: "deviation", value: deviation, allowed });
+    }
+    check_numbers("the samples", (rows as u64).checked_mul(columns as u64))?;
+    Ok((0..rows * columns).map(|_| deviation * rng.sample::<f64, _>(StandardNormal)).collect())
+}

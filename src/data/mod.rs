@@ -1,0 +1,55 @@
+//! Small data sets and what is done to them before a network sees them: clouds of points from a seed, tables, splits, scaling, principal
+//! components; with the feature `datasets` MNIST and Fashion-MNIST.
+//!
+//! ```
+//! use candlewick::data::{self, Scaler};
+//! let all = data::moons(500, 0.1, 7)?.with_noise(2, 0.1, 7)?; // [500, 4], two features of noise
+//! let (train, test) = all.split(0.2, 7)?; // a fifth of each class held out
+//! let scaler = Scaler::standard(&train.x)?; // of the training set alone
+//! let (train_x, test_x) = (scaler.apply(&train.x)?, scaler.apply(&test.x)?);
+//! assert_eq!((train_x.dims(), test_x.dims()), (&[400, 4][..], &[100, 4][..]));
+//! # Ok::<(), candlewick::Error>(())
+//! ```
+
+mod dataset;
+#[cfg(feature = "datasets")]
+mod images;
+mod pca;
+mod points;
+mod scaler;
+
+pub use dataset::Dataset;
+#[cfg(feature = "datasets")]
+pub use images::{ImageSet, images};
+pub use pca::Pca;
+pub use points::{blobs, circles, moons, spirals};
+pub use scaler::Scaler;
+
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+
+/// What a random generator is for. Each purpose has a stream of its own, so that one never shifts another.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Purpose {
+    /// Coordinates of generated points.
+    Points,
+    /// Which rows are held out for the test.
+    Split,
+    /// The order of the training samples.
+    #[cfg(feature = "train")]
+    Batches,
+    /// Features of noise.
+    Noise,
+}
+
+/// The generator of a seed for a purpose.
+pub(crate) fn generator(seed: u64, purpose: Purpose) -> StdRng {
+    let stream = match purpose {
+        Purpose::Points => 0,
+        Purpose::Split => 1,
+        #[cfg(feature = "train")]
+        Purpose::Batches => 2,
+        Purpose::Noise => 3,
+    };
+    StdRng::seed_from_u64(seed.wrapping_mul(4).wrapping_add(stream))
+}

@@ -1,0 +1,112 @@
+//! Principal components.
+
+use crate::engine::budget::check_numbers;
+use crate::error::{Error, Result};
+use candle_core::{DType, Device, Module, Tensor};
+use nalgebra::{DMatrix, SymmetricEigen};
+
+/// Samples as coordinates along the directions in which the training set varies most (Pearson 1901, Hotelling 1933); a candle [`Module`].
+///
+/// The usual way to bring many features down to as many as there are qubits. Coordinates have the units of the features: a
+/// [`Scaler`](super::Scaler) in front makes these alike, one behind brings coordinates to angles.
+///
+/// ```
+/// use candlewick::data::{self, Pca};
+/// let cloud = data::blobs(200, 3, 10, 0.05, 1)?; // 3 centres lie in a plane, whatever the number of features
+/// let pca = Pca::new(&cloud.x, 2)?;
+/// assert_eq!(pca.apply(&cloud.x)?.dims(), [200, 2]);
+/// assert!(pca.explained().iter().sum::<f64>() > 0.98);
+/// # Ok::<(), candlewick::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Pca {
+    /// `[features]`.
+    mean: Tensor,
+    /// `[features, components]`, columns of length 1 at right angles.
+    directions: Tensor,
+    explained: Vec<f64>,
+}
+
+/// Rows that are added up at a time.
+const ROWS: usize = 1024;
+
+impl Pca {
+    /// The first `components` directions of `x`, `[samples, features]`, computed in F64 on the CPU. A direction's largest entry is positive.
+    ///
+    /// # Errors
+    /// No samples, or samples that are no rows or not finite; no components, or more than features; features whose covariances do not fit the memory.
+    pub fn new(x: &Tensor, components: usize) -> Result<Self> {
+        let (samples, features) = x.dims2()?;
+        let setting =
+            |setting, value, allowed| Err(Error::Setting { of: "principal components", setting, value, allowed });
+        if samples == 0 {
+            return setting("samples", 0.0, "at least 1");
+        }
+        if !(1..=features).contains(&components) {
+            return setting("components", components as f64, "from 1 to the number of features");
+        }
+        // The matrix, its eigenvectors and what they are found in.
+        check_numbers(
+            "the covariances",
+            (features as u64).checked_mul(features as u64).and_then(|n| n.checked_mul(4)),
+        )?;
+        let rows = x.detach().to_dtype(DType::F64)?.to_device(&Device::Cpu)?;
+        let mean = rows.mean(0)?;
+        let mut covariances = DMatrix::zeros(features, features);
+        for start in (0..samples).step_by(ROWS) {
+            let count = ROWS.min(samples - start);
+            let part = rows.narrow(0, start, count)?.broadcast_sub(&mean)?.flatten_all()?.to_vec1::<f64>()?;
+            // Column-major: a column for each sample.
+            let part = DMatrix::from_vec(features, count, part);
+            covariances.gemm(1.0 / samples as f64, &part, &part.transpose(), 1.0);
+        }
+        if let Some(&value) = covariances.iter().find(|value| !value.is_finite()) {
+            return setting("a covariance", value, "finite");
+        }
+        let total = covariances.trace();
+        let eigen = SymmetricEigen::new(covariances);
+        let mut order: Vec<usize> = (0..features).collect();
+        order.sort_by(|&a, &b| eigen.eigenvalues[b].total_cmp(&eigen.eigenvalues[a]));
+        order.truncate(components);
+
+        let mut directions = vec![0.0; features * components];
+        for (column, &index) in order.iter().enumerate() {
+            let direction = eigen.eigenvectors.column(index);
+            let largest =
+                direction.iter().fold(0.0, |largest: f64, v| if v.abs() > largest.abs() { *v } else { largest });
+            for (row, value) in direction.iter().enumerate() {
+                directions[row * components + column] = value * largest.signum();
+            }
+        }
+        let explained =
+            order.iter().map(|&index| if total > 0.0 { eigen.eigenvalues[index].max(0.0) / total } else { 0.0 });
+        let place = |tensor: Tensor| tensor.to_dtype(x.dtype())?.to_device(x.device());
+        let explained = explained.collect();
+        let directions = place(Tensor::from_vec(directions, (features, components), &Device::Cpu)?)?;
+        Ok(Self { mean: place(mean)?, directions, explained })
+    }
+
+    /// Part of the variance along each direction, largest first.
+    pub fn explained(&self) -> &[f64] {
+        &self.explained
+    }
+
+    /// The directions, `[features, components]`: columns of length 1.
+    pub fn directions(&self) -> &Tensor {
+        &self.directions
+    }
+
+    /// Coordinates of samples `[samples, features]`: `[samples, components]`.
+    ///
+    /// # Errors
+    /// Candle's own, for another number of features, dtype or device.
+    pub fn apply(&self, x: &Tensor) -> Result<Tensor> {
+        Ok(x.broadcast_sub(&self.mean)?.matmul(&self.directions)?)
+    }
+}
+
+impl Module for Pca {
+    fn forward(&self, x: &Tensor) -> candle_core::Result<Tensor> {
+        Ok(self.apply(x)?)
+    }
+}

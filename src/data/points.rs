@@ -1,0 +1,100 @@
+//! Clouds of points from a seed: like scikit-learn's `make_circles`, `make_moons` and `make_blobs`, and spirals. Samples take turns between the
+//! classes, and are at even distances along their curves before noise is added.
+
+use super::dataset::normal;
+use super::{Dataset, Purpose, generator};
+use crate::error::{Error, Result};
+use candle_core::{DType, Device, Tensor};
+use rand::Rng;
+use std::f64::consts::{PI, TAU};
+
+/// Two circles around the origin: class 0 of radius 1, class 1 of radius `factor`. `[samples, 2]`.
+///
+/// # Errors
+/// `noise`, the standard deviation of what is added to each coordinate, negative or not finite; a factor outside [0, 1].
+pub fn circles(samples: usize, noise: f64, factor: f64, seed: u64) -> Result<Dataset> {
+    if !(0.0..=1.0).contains(&factor) {
+        return Err(Error::Setting { of: "circles", setting: "factor", value: factor, allowed: "in [0, 1]" });
+    }
+    let curve = |class: usize, t: f64| {
+        let radius = if class == 0 { 1.0 } else { factor };
+        [radius * (TAU * t).cos(), radius * (TAU * t).sin()]
+    };
+    along(samples, &["outer circle", "inner circle"], noise, seed, curve)
+}
+
+/// Two half circles that reach into each other: class 0 the upper one, class 1 the lower one. `[samples, 2]`.
+///
+/// # Errors
+/// `noise`, the standard deviation of what is added to each coordinate, negative or not finite.
+pub fn moons(samples: usize, noise: f64, seed: u64) -> Result<Dataset> {
+    let curve = |class: usize, t: f64| {
+        let (x, y) = ((PI * t).cos(), (PI * t).sin());
+        if class == 0 { [x, y] } else { [1.0 - x, 0.5 - y] }
+    };
+    along(samples, &["upper moon", "lower moon"], noise, seed, curve)
+}
+
+/// Spirals of one turn and a half around the origin, a class each, turned against each other by equal angles; radii from 0.1 to 1. `[samples, 2]`.
+///
+/// # Errors
+/// `noise`, the standard deviation of what is added to each coordinate, negative or not finite; no arms, or more than 1000.
+pub fn spirals(samples: usize, arms: usize, noise: f64, seed: u64) -> Result<Dataset> {
+    check_classes("spirals", "arms", arms)?;
+    let names: Vec<String> = (1..=arms).map(|arm| format!("arm {arm}")).collect();
+    let curve = |class: usize, t: f64| {
+        let (radius, angle) = (0.1 + 0.9 * t, 1.5 * TAU * t + TAU * class as f64 / arms as f64);
+        [radius * angle.cos(), radius * angle.sin()]
+    };
+    along(samples, &names, noise, seed, curve)
+}
+
+/// Normal clouds of a standard deviation, a class each, around centres that are even in `[-1, 1]` of each feature. `[samples, features]`.
+///
+/// # Errors
+/// A deviation that is negative or not finite; no centres, or more than 1000; more than the memory holds.
+pub fn blobs(samples: usize, centres: usize, features: usize, deviation: f64, seed: u64) -> Result<Dataset> {
+    check_classes("blobs", "centres", centres)?;
+    let mut rng = generator(seed, Purpose::Points);
+    let mut x = normal(samples, features, deviation, &mut rng)?;
+    let places: Vec<f64> = (0..centres * features).map(|_| rng.random_range(-1.0..1.0)).collect();
+    for (index, value) in x.iter_mut().enumerate() {
+        let (sample, feature) = (index / features, index % features);
+        *value += places[sample % centres * features + feature];
+    }
+    dataset(x, samples, features, (1..=centres).map(|centre| format!("blob {centre}")).collect())
+}
+
+fn check_classes(of: &'static str, setting: &'static str, count: usize) -> Result<()> {
+    match (1..=1000).contains(&count) {
+        true => Ok(()),
+        false => Err(Error::Setting { of, setting, value: count as f64, allowed: "in 1..=1000" }),
+    }
+}
+
+/// Noisy points along one curve a class: `curve` takes the class and a place in [0, 1).
+fn along(
+    samples: usize,
+    names: &[impl ToString],
+    noise: f64,
+    seed: u64,
+    curve: impl Fn(usize, f64) -> [f64; 2],
+) -> Result<Dataset> {
+    let classes = names.len();
+    let mut x = normal(samples, 2, noise, &mut generator(seed, Purpose::Points))?;
+    for (sample, noisy) in x.chunks_mut(2).enumerate() {
+        let class = sample % classes;
+        let members = (samples - class).div_ceil(classes);
+        for (coordinate, place) in noisy.iter_mut().zip(curve(class, (sample / classes) as f64 / members as f64)) {
+            *coordinate += place;
+        }
+    }
+    dataset(x, samples, 2, names.iter().map(ToString::to_string).collect())
+}
+
+/// Samples whose classes take turns.
+fn dataset(x: Vec<f64>, samples: usize, features: usize, classes: Vec<String>) -> Result<Dataset> {
+    let x = Tensor::from_vec(x, (samples, features), &Device::Cpu)?.to_dtype(DType::F32)?;
+    let y: Vec<u32> = (0..samples).map(|sample| (sample % classes.len()) as u32).collect();
+    Dataset::new(x, Tensor::from_vec(y, samples, &Device::Cpu)?, classes)
+}

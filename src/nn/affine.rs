@@ -1,0 +1,92 @@
+//! A trainable scale and bias of each output.
+
+use crate::error::{Error, Result};
+use candle_core::{Module, Tensor};
+use candle_nn::{Init, VarBuilder};
+
+/// Scales and shifts each output by weights of its own: `y = x * scale + bias`, with `[.., outputs]` in and out.
+///
+/// An expectation value of a Pauli word stays within [-1, 1]. As the logit of a classifier that is weak: a sigmoid of it stays within
+/// 0.27 and 0.73, whatever the weights of the circuit. Behind an `Affine` outputs grow as far as the loss asks. It has two weights for each
+/// output, `scale` and `bias`, under the `VarBuilder`'s prefix; a `candle_nn::Linear` would mix the outputs as well.
+///
+/// ```
+/// use candle_core::{DType, Device, Module, Tensor};
+/// use candle_nn::{VarBuilder, VarMap};
+/// use candlewick::nn::{Affine, AffineConfig};
+/// use candlewick::prelude::*;
+///
+/// let mut circuit = Circuit::new(1);
+/// circuit.ry(input(0), 0);
+/// let varmap = VarMap::new();
+/// let vb = VarBuilder::from_varmap(&varmap, DType::F32, &Device::Cpu);
+/// let quantum = QuantumLayer::new(circuit, Measurement::expectation([z(0)]), vb.pp("quantum"))?;
+/// let logits = Affine::new(1, AffineConfig { scale: 5.0, bias: 0.0 }, vb.pp("logits"))?;
+/// let model = candle_nn::seq().add(quantum).add(logits);
+/// let y = model.forward(&Tensor::new(&[[0.0f32], [1.0]], &Device::Cpu)?)?.to_vec2::<f32>()?;
+/// assert!((y[0][0] - 5.0).abs() < 1e-5 && (y[1][0] - 5.0 * 1f32.cos()).abs() < 1e-5);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Affine {
+    scale: Tensor,
+    bias: Tensor,
+}
+
+/// Where an [`Affine`] starts, the same for all outputs. By default it changes nothing.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct AffineConfig {
+    /// Factor of an output. Default 1.
+    pub scale: f64,
+    /// What is added to it. Default 0.
+    pub bias: f64,
+}
+
+impl Default for AffineConfig {
+    fn default() -> Self {
+        Self { scale: 1.0, bias: 0.0 }
+    }
+}
+
+impl Affine {
+    /// A scale and a bias for each of `outputs` outputs; if `vb` does not hold them yet, they start as the configuration says.
+    ///
+    /// # Errors
+    /// A configuration that is not finite; else candle's own for weights of another shape.
+    pub fn new(outputs: usize, config: AffineConfig, vb: VarBuilder<'_>) -> Result<Self> {
+        let weight = |setting: &'static str, value: f64| {
+            if !value.is_finite() {
+                return Err(Error::Setting { of: "the affine layer", setting, value, allowed: "finite" });
+            }
+            Ok(vb.get_with_hints(outputs, setting, Init::Const(value))?)
+        };
+        Ok(Self { scale: weight("scale", config.scale)?, bias: weight("bias", config.bias)? })
+    }
+
+    /// As [`forward`](Module::forward), with candlewick's own typed error.
+    ///
+    /// # Errors
+    /// A tensor whose last dimension is not the number of outputs, or that is not of F16, BF16, F32 or F64; candle's own where it differs from the
+    /// weights in dtype or device.
+    pub fn try_forward(&self, x: &Tensor) -> Result<Tensor> {
+        super::check_float("the input of the affine layer", x)?;
+        super::check_width("the input of the affine layer", x, self.scale.elem_count())?;
+        Ok(x.broadcast_mul(&self.scale)?.broadcast_add(&self.bias)?)
+    }
+
+    /// The factors, `[outputs]`.
+    pub fn scale(&self) -> &Tensor {
+        &self.scale
+    }
+
+    /// What is added, `[outputs]`.
+    pub fn bias(&self) -> &Tensor {
+        &self.bias
+    }
+}
+
+impl Module for Affine {
+    fn forward(&self, x: &Tensor) -> candle_core::Result<Tensor> {
+        Ok(self.try_forward(x)?)
+    }
+}

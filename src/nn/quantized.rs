@@ -1,0 +1,333 @@
+//! Linear layers with weights of eight bits, for inference.
+
+use super::{check_float, check_width, is_float};
+use crate::error::{Error, Result};
+use candle_core::backend::BackendStorage;
+use candle_core::quantized::{GgmlDType, QStorage, QTensor};
+use candle_core::{CpuStorage, CudaStorage, MetalStorage, Storage, StorageRef};
+use candle_core::{CustomOp1, D, DType, Device, Layout, Module, Shape, Tensor};
+use candle_nn::{Linear, VarBuilder};
+use std::borrow::Cow;
+use std::sync::Arc;
+
+/// Weights that share a scale.
+const BLOCK: usize = 32;
+
+/// Bytes of a block: its scale in F16, and a byte a weight.
+const BLOCK_BYTES: usize = 34;
+
+/// The largest weight is stored as a number from `2^(EXPONENT - 1)` on and below `2^EXPONENT`: scales of blocks with weights up to 2^21
+/// times smaller are normal numbers in F16 then.
+const EXPONENT: i32 = 15;
+
+/// Exponents of units: they and their inverses are normal numbers in F32.
+const UNITS: (f64, f64) = (-126.0, 126.0);
+
+/// A [`Linear`] with weights of eight bits, made by [`quantize_dynamic`] from one that has been trained: about a quarter of the memory of F32.
+///
+/// | | |
+/// |---|---|
+/// | input | `[.., inputs]`, any leading dimensions, strided or not, in F16, BF16, F32 or F64 |
+/// | output | `[.., outputs]` in the dtype of the input; products are summed in F32, the bias is added in F32, for F64 in F64 |
+/// | weights | `Q8_0` of candle: 32 neighbours along the inputs share a scale in F16 and have a byte each; rows are filled up with zeros to a multiple of 32, so that layers of fewer than nine inputs grow |
+/// | inputs | rounded to eight bits in each call, in blocks too: "dynamic" as in PyTorch's `quantize_dynamic` |
+/// | bias | as it was |
+/// | gradients | none in weights and bias, which are constants; in the input that of [`dequantize`](Self::dequantize), as if inputs were not rounded (the straight-through estimator, Bengio et al., arXiv:1308.3432) |
+/// | device | that of the linear layer |
+///
+/// A weight is off by at most half the scale of its block, which is its largest weight by 127, and the rounding of that scale (2^-11 of the
+/// weight); an input by as much of its block. What is gained is memory; whether time is, too, depends on sizes and processor, since candle has fast
+/// products for some (rows that are multiples of 256 and outputs that are multiples of 16, with AVX-512) and plain ones for others. An input row that holds a NaN or an infinity gives a row of NaN, and changes no other.
+///
+/// ```
+/// use candle_core::{DType, Device, Module, Tensor};
+/// use candle_nn::VarMap;
+/// use candlewick::nn::{SeededInit, linear_size_in_bytes, quantize_dynamic};
+/// let vb = SeededInit::new(1).var_builder(&VarMap::new(), DType::F32, &Device::Cpu);
+/// let linear = candle_nn::linear(64, 16, vb)?;
+/// let small = quantize_dynamic(&linear)?;
+/// assert_eq!((linear_size_in_bytes(&linear), small.size_in_bytes()), (4160, 1152));
+///
+/// let x = Tensor::randn(0f32, 1., (5, 64), &Device::Cpu)?;
+/// let off = (linear.forward(&x)? - small.forward(&x)?)?.abs()?.max_all()?.to_scalar::<f32>()?;
+/// assert!(off < 0.1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct QuantizedLinear {
+    /// `[outputs, inputs]` divided by `unit`, rows filled up to whole blocks.
+    blocks: Arc<QTensor>,
+    /// A power of two.
+    unit: f64,
+    inputs: usize,
+    bias: Option<Tensor>,
+    /// Of the weights before.
+    dtype: DType,
+}
+
+/// Rounds the weights of a linear layer to eight bits; see [`QuantizedLinear`].
+///
+/// The result has no part in any graph: later changes of the variables behind `linear` do not reach it.
+///
+/// # Errors
+/// Weights that are no matrix, without elements, not of F16, BF16, F32 or F64, or with an entry that is not finite in F32; a bias that is not
+/// finite or does not fit the weights.
+pub fn quantize_dynamic(linear: &Linear) -> Result<QuantizedLinear> {
+    let weight = linear.weight().detach();
+    let dtype = check_float("the weight of the linear layer", &weight)?;
+    let (outputs, inputs) = match *weight.dims() {
+        [outputs, inputs] if outputs > 0 && inputs > 0 => (outputs, inputs),
+        _ => return Err(Error::LinearShape { shape: weight.shape().clone() }),
+    };
+    let weight = weight.to_dtype(DType::F32)?;
+    let largest = f64::from(weight.abs()?.flatten_all()?.max(0)?.to_scalar::<f32>()?);
+    // The largest of some numbers does not tell of a NaN among them.
+    if !largest.is_finite() || !finite(&weight)? {
+        return Err(Error::NotFinite { what: "the weight of the linear layer" });
+    }
+    let bias = linear.bias().map(|bias| checked_bias(&bias.detach(), outputs)).transpose()?;
+    let unit = unit_of(largest);
+    let whole = weight.affine(unit.recip(), 0.0)?.pad_with_zeros(D::Minus1, 0, padding(inputs))?.contiguous()?;
+    let blocks = Arc::new(QTensor::quantize(&whole, GgmlDType::Q8_0)?);
+    Ok(QuantizedLinear { blocks, unit, inputs, bias, dtype })
+}
+
+/// Bytes of the weights and the bias of a linear layer.
+pub fn linear_size_in_bytes(linear: &Linear) -> usize {
+    bytes(linear.weight()) + linear.bias().map_or(0, bytes)
+}
+
+impl QuantizedLinear {
+    /// As [`forward`](Module::forward), with candlewick's own typed error.
+    ///
+    /// # Errors
+    /// An input of another width, of another device or not of F16, BF16, F32 or F64.
+    pub fn try_forward(&self, x: &Tensor) -> Result<Tensor> {
+        let dtype = check_float("the input of the quantised layer", x)?;
+        let leading = check_width("the input of the quantised layer", x, self.inputs)?;
+        let device = self.blocks.device();
+        if !x.device().same_device(&device) {
+            let place = |device: &Device| format!("{:?}", device.location());
+            let what = "the input of the quantised layer".to_owned();
+            return Err(Error::DeviceMismatch { what, expected: place(&device), actual: place(x.device()) });
+        }
+        let rows: usize = leading.iter().product();
+        let shape: Vec<usize> = leading.iter().copied().chain([self.outputs()]).collect();
+        let y = self.product(&x.detach().reshape((rows, self.inputs))?)?;
+        let y = y.to_dtype(dtype)?.reshape(shape)?.contiguous()?;
+        if x.track_op() { Ok(x.apply_op1(Straight { y, layer: self.clone() })?) } else { Ok(y) }
+    }
+
+    /// The outputs of rows, in F32 or F64.
+    fn product(&self, x: &Tensor) -> Result<Tensor> {
+        let dtype = if x.dtype() == DType::F64 { DType::F64 } else { DType::F32 };
+        let rows = x.dim(0)?;
+        let y = if rows == 0 {
+            Tensor::zeros((0, self.outputs()), dtype, x.device())?
+        } else {
+            let x = x.to_dtype(DType::F32)?;
+            // A row's largest entry becomes 127: its block has the scale 1, whatever the size of the row.
+            let size =
+                x.abs()?.max_keepdim(D::Minus1)?.affine(1.0 / 127.0, 0.0)?.maximum(f64::from(f32::MIN_POSITIVE))?;
+            let whole = x.broadcast_div(&size)?.pad_with_zeros(D::Minus1, 0, padding(self.inputs))?.contiguous()?;
+            let y = whole.apply_op1_no_bwd(self.blocks.as_ref())?.to_dtype(dtype)?.affine(self.unit, 0.0)?;
+            // As integers NaN and infinity are lost.
+            let spoilt = x.affine(0.0, 0.0)?.sum_keepdim(D::Minus1)?;
+            y.broadcast_mul(&size.to_dtype(dtype)?)?.broadcast_add(&spoilt.to_dtype(dtype)?)?
+        };
+        match &self.bias {
+            None => Ok(y),
+            Some(bias) => Ok(y.broadcast_add(&bias.to_dtype(dtype)?)?),
+        }
+    }
+
+    /// The linear layer with the weights as they are stored, in the dtype of those before.
+    ///
+    /// # Errors
+    /// Candle's own.
+    pub fn dequantize(&self) -> Result<Linear> {
+        Ok(Linear::new(self.weight()?.to_dtype(self.dtype)?, self.bias.clone()))
+    }
+
+    /// `[outputs, inputs]` in F32.
+    fn weight(&self) -> Result<Tensor> {
+        let weight =
+            self.blocks.dequantize(&self.blocks.device())?.narrow(1, 0, self.inputs)?.affine(self.unit, 0.0)?;
+        // The scale of the largest weights may have been rounded up.
+        let largest = if self.dtype == DType::F16 { 65504.0 } else { f64::from(f32::MAX) };
+        Ok(weight.clamp(-largest, largest)?.contiguous()?)
+    }
+
+    /// Bytes of the blocks and the bias. (For layers of some sizes candle keeps a copy of the blocks in another order from the first call on,
+    /// on processors with AVX-512.)
+    pub fn size_in_bytes(&self) -> usize {
+        self.blocks.storage_size_in_bytes() + self.bias.as_ref().map_or(0, bytes)
+    }
+
+    /// Features of an input.
+    pub fn inputs(&self) -> usize {
+        self.inputs
+    }
+
+    /// Numbers of an output.
+    pub fn outputs(&self) -> usize {
+        self.blocks.shape().dims().first().copied().unwrap_or(0)
+    }
+
+    /// What [`load`](Self::load) reads, by name: `blocks`, the bytes of `Q8_0` as `[outputs, bytes of a row]` in U8; `unit`, a power of two by which
+    /// they are to be multiplied, in F32; and `bias`, if there is one.
+    ///
+    /// ```
+    /// use candle_core::{DType, Device, Module, Tensor};
+    /// use candle_nn::{Linear, VarBuilder};
+    /// use candlewick::nn::{QuantizedLinear, quantize_dynamic};
+    /// let layer = quantize_dynamic(&Linear::new(Tensor::randn(0f32, 1., (3, 40), &Device::Cpu)?, None))?;
+    ///
+    /// let tensors = layer.tensors()?.into_iter().map(|(name, tensor)| (format!("head.{name}"), tensor));
+    /// let path = std::env::temp_dir().join("candlewick_quantized.safetensors");
+    /// candle_core::safetensors::save(&tensors.collect(), &path)?;
+    ///
+    /// let vb = VarBuilder::from_buffered_safetensors(std::fs::read(&path)?, DType::F32, &Device::Cpu)?;
+    /// let again = QuantizedLinear::load(40, 3, false, vb.pp("head"))?;
+    /// let x = Tensor::randn(0f32, 1., (5, 40), &Device::Cpu)?;
+    /// assert_eq!(layer.forward(&x)?.to_vec2::<f32>()?, again.forward(&x)?.to_vec2::<f32>()?);
+    /// # std::fs::remove_file(path)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Candle's own.
+    pub fn tensors(&self) -> Result<Vec<(&'static str, Tensor)>> {
+        let device = self.blocks.device();
+        let shape = (self.outputs(), bytes_of_row(self.inputs));
+        let blocks = Tensor::from_slice(&self.blocks.data()?, shape, &Device::Cpu)?.to_device(&device)?;
+        let unit = Tensor::new(self.unit as f32, &device)?;
+        let bias = self.bias.iter().map(|bias| ("bias", bias.clone()));
+        Ok([("blocks", blocks), ("unit", unit)].into_iter().chain(bias).collect())
+    }
+
+    /// A layer that was saved as [`tensors`](Self::tensors). Its bias has the dtype of `vb`, and so has what
+    /// [`dequantize`](Self::dequantize) returns.
+    ///
+    /// # Errors
+    /// No inputs or no outputs; a `VarBuilder` not of F16, BF16, F32 or F64; scales or a bias that are not finite, a unit beyond 2^-126 to 2^126; candle's own for
+    /// tensors that are missing or of another shape.
+    pub fn load(inputs: usize, outputs: usize, bias: bool, vb: VarBuilder<'_>) -> Result<Self> {
+        let dtype = vb.dtype();
+        if !is_float(dtype) {
+            return Err(Error::UnsupportedDType { what: "the quantised layer".to_owned(), dtype });
+        }
+        if inputs == 0 || outputs == 0 {
+            return Err(Error::LinearShape { shape: Shape::from((outputs, inputs)) });
+        }
+        let get = |shape: Shape, name, dtype| vb.get_with_hints_dtype(shape, name, Default::default(), dtype);
+        let row = inputs.div_ceil(BLOCK).checked_mul(BLOCK_BYTES).filter(|row| row.checked_mul(outputs).is_some());
+        let row = row.ok_or_else(|| Error::LinearShape { shape: Shape::from((outputs, inputs)) })?;
+        let stored = get(Shape::from((outputs, row)), "blocks", DType::U8)?;
+        let blocks = q8_0(&stored.flatten_all()?.to_vec1()?, (outputs, inputs), vb.device())?;
+        let unit = f64::from(get(Shape::from(()), "unit", DType::F32)?.to_scalar::<f32>()?);
+        let bias = bias.then(|| checked_bias(&get(Shape::from(outputs), "bias", dtype)?, outputs)).transpose()?;
+        let layer = Self { blocks: Arc::new(blocks), unit, inputs, bias, dtype };
+        let sound =
+            (UNITS.0.exp2()..=UNITS.1.exp2()).contains(&unit) && finite(&layer.blocks.dequantize(&Device::Cpu)?)?;
+        if sound { Ok(layer) } else { Err(Error::NotFinite { what: "a scale of the quantised layer" }) }
+    }
+}
+
+impl Module for QuantizedLinear {
+    fn forward(&self, x: &Tensor) -> candle_core::Result<Tensor> {
+        Ok(self.try_forward(x)?)
+    }
+}
+
+/// Puts outputs that have been found into the graph.
+struct Straight {
+    /// Contiguous.
+    y: Tensor,
+    layer: QuantizedLinear,
+}
+
+impl Straight {
+    fn copy<S: BackendStorage>(
+        &self,
+        of: impl for<'a> Fn(&'a StorageRef<'_>) -> Option<&'a S>,
+    ) -> candle_core::Result<(S, Shape)> {
+        let (storage, layout) = self.y.storage_and_layout();
+        let found = of(&storage).ok_or_else(|| candle_core::Error::msg("outputs on another device than the input"))?;
+        Ok((found.try_clone(layout)?, self.y.shape().clone()))
+    }
+}
+
+impl CustomOp1 for Straight {
+    fn name(&self) -> &'static str {
+        "quantised-linear"
+    }
+
+    fn cpu_fwd(&self, _: &CpuStorage, _: &Layout) -> candle_core::Result<(CpuStorage, Shape)> {
+        self.copy(|storage| if let Storage::Cpu(found) = &**storage { Some(found) } else { None })
+    }
+
+    fn cuda_fwd(&self, _: &CudaStorage, _: &Layout) -> candle_core::Result<(CudaStorage, Shape)> {
+        self.copy(|storage| if let Storage::Cuda(found) = &**storage { Some(found) } else { None })
+    }
+
+    fn metal_fwd(&self, _: &MetalStorage, _: &Layout) -> candle_core::Result<(MetalStorage, Shape)> {
+        self.copy(|storage| if let Storage::Metal(found) = &**storage { Some(found) } else { None })
+    }
+
+    fn bwd(&self, x: &Tensor, _: &Tensor, gradient: &Tensor) -> candle_core::Result<Option<Tensor>> {
+        let dtype = if x.dtype() == DType::F64 { DType::F64 } else { DType::F32 };
+        let rows = gradient.detach().reshape(((), self.layer.outputs()))?.to_dtype(dtype)?;
+        if rows.elem_count() == 0 {
+            return x.zeros_like().map(Some);
+        }
+        let gradient = rows.matmul(&self.layer.weight()?.to_dtype(dtype)?)?;
+        gradient.to_dtype(x.dtype())?.reshape(x.shape()).map(Some)
+    }
+}
+
+/// Whether all entries are.
+fn finite(tensor: &Tensor) -> Result<bool> {
+    let nothing = tensor.to_dtype(DType::F32)?.affine(0.0, 0.0)?.sum_all()?.to_scalar::<f32>()?;
+    Ok(nothing == 0.0)
+}
+
+fn checked_bias(bias: &Tensor, outputs: usize) -> Result<Tensor> {
+    let what = "the bias of the linear layer";
+    check_float(what, bias)?;
+    if bias.dims() != [outputs] {
+        return Err(Error::Shape { what, expected: Shape::from(outputs), actual: bias.shape().clone() });
+    }
+    // A copy: a variable behind it may change.
+    if finite(bias)? { Ok(bias.copy()?.detach()) } else { Err(Error::NotFinite { what }) }
+}
+
+/// The power of two that brings the largest weight to below `2^EXPONENT`.
+fn unit_of(largest: f64) -> f64 {
+    let exponent = if largest > 0.0 { largest.log2().floor() as i32 + 1 - EXPONENT } else { 0 };
+    f64::from(exponent).clamp(UNITS.0, UNITS.1).exp2()
+}
+
+/// Zeros behind a row.
+fn padding(inputs: usize) -> usize {
+    inputs.next_multiple_of(BLOCK) - inputs
+}
+
+fn bytes_of_row(inputs: usize) -> usize {
+    inputs.div_ceil(BLOCK) * BLOCK_BYTES
+}
+
+fn bytes(tensor: &Tensor) -> usize {
+    tensor.elem_count() * tensor.dtype().size_in_bytes()
+}
+
+/// Blocks from their bytes.
+fn q8_0(bytes: &[u8], (outputs, inputs): (usize, usize), device: &Device) -> Result<QTensor> {
+    // Where they stand in memory has to be even.
+    let mut room = vec![0u8; bytes.len() + 1];
+    let start = room.as_ptr().align_offset(align_of::<u16>()).min(1);
+    let even = &mut room[start..start + bytes.len()];
+    even.copy_from_slice(bytes);
+    let storage = QStorage::from_data(Cow::Borrowed(even), device, GgmlDType::Q8_0)?;
+    Ok(QTensor::new(storage, (outputs, inputs.next_multiple_of(BLOCK)))?)
+}

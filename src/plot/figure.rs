@@ -1,0 +1,200 @@
+//! Panels in rows on a page, with a title and a legend.
+
+use super::Drawn;
+use super::axes::{Axes, Scale};
+use super::canvas::{
+    Anchor, Canvas, HEADING, INK, LABEL, Pixels, SOFT_INK, Sign, TITLE, legend, legend_width, load_font, render, text,
+    write,
+};
+use super::layers;
+use super::panel::{Layer, Panel};
+use crate::error::{Error, Result};
+use std::ops::Range;
+use std::path::Path;
+
+/// A picture of one or more panels.
+#[derive(Debug, Clone)]
+pub struct Figure {
+    title: String,
+    note: String,
+    columns: usize,
+    panels: Vec<Panel>,
+}
+
+/// Canvas pixels around the frame of a panel: left, above, right, below.
+const MARGINS: [i32; 4] = [230, 100, 60, 150];
+/// Width of a frame, and its height unless scales are to be equal.
+const FRAME: (i32, i32) = (1300, 850);
+/// Width and height of a frame that holds nothing but an image, and of the margins around it.
+const IMAGE: i32 = 420;
+const IMAGE_MARGINS: [i32; 4] = [30, 80, 30, 20];
+/// Height of a line of the legend.
+const LEGEND_LINE: i32 = 80;
+/// Panels of a picture at most.
+const PANELS: usize = 400;
+
+/// Where a panel goes: its frame in canvas pixels, and what is seen.
+struct Place {
+    columns: Range<i32>,
+    rows: Range<i32>,
+    seen: [Range<f64>; 2],
+}
+
+impl Figure {
+    /// A picture without panels.
+    pub fn new(title: impl Into<String>) -> Self {
+        Self { title: title.into(), note: String::new(), columns: 2, panels: Vec::new() }
+    }
+
+    /// A line of explanation below the title.
+    #[must_use]
+    pub fn note(mut self, note: impl Into<String>) -> Self {
+        self.note = note.into();
+        self
+    }
+
+    /// Panels in a row; 2 by default, at least 1.
+    #[must_use]
+    pub fn columns(mut self, columns: usize) -> Self {
+        self.columns = columns.max(1);
+        self
+    }
+
+    /// Adds a panel: to the right, or below where a row is full.
+    #[must_use]
+    pub fn panel(mut self, panel: Panel) -> Self {
+        self.panels.push(panel);
+        self
+    }
+
+    /// Draws the picture and writes it as PNG.
+    ///
+    /// # Errors
+    /// No panels, or more than 400; numbers that do not fit their grid; those of the file.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        let path = path.as_ref();
+        let written = self.draw().and_then(|pixels| write(path, &pixels));
+        written.map_err(|error| Error::Picture { path: path.display().to_string(), reason: error.to_string() })
+    }
+
+    /// Draws the picture: its width, its height, and the red, green and blue of each pixel, row by row from the top.
+    ///
+    /// # Errors
+    /// As for [`save`](Self::save).
+    pub fn render(&self) -> Result<(u32, u32, Vec<u8>)> {
+        let path = "a picture".to_owned();
+        match self.draw() {
+            Ok(((width, height), pixels)) => Ok((width, height, pixels)),
+            Err(error) => Err(Error::Picture { path, reason: error.to_string() }),
+        }
+    }
+
+    fn draw(&self) -> Drawn<Pixels> {
+        if !(1..=PANELS).contains(&self.panels.len()) {
+            return Err(format!("a picture has 1 to {PANELS} panels, not {}", self.panels.len()).into());
+        }
+        load_font()?;
+        self.panels.iter().flat_map(|panel| &panel.layers).try_for_each(layers::check)?;
+        let images = self.panels.iter().all(|panel| matches!(panel.layers.as_slice(), [Layer::Image { .. }]));
+        let (margins, frame) = if images { (IMAGE_MARGINS, (IMAGE, IMAGE)) } else { (MARGINS, FRAME) };
+        let columns = self.columns.min(self.panels.len());
+        let entries = layers::entries(&self.panels);
+        let width = (columns as i32 * (margins[0] + frame.0 + margins[2])).max(if images { 0 } else { 1700 });
+        let lines = wrap(&entries, width)?;
+
+        let mut top = if self.note.is_empty() { 130 } else { 210 };
+        let mut places = Vec::with_capacity(self.panels.len());
+        for row in self.panels.chunks(columns) {
+            let left = (width - row.len() as i32 * (margins[0] + frame.0 + margins[2])) / 2;
+            top = place_row(row, (left, top), margins, frame, &mut places);
+        }
+        let height = top + LEGEND_LINE * lines.len() as i32 + 20;
+        render((even(width), even(height)), |canvas| {
+            text(canvas, &self.title, (width / 2, 70), TITLE, INK, Anchor::Centre)?;
+            text(canvas, &self.note, (width / 2, 150), LABEL, SOFT_INK, Anchor::Centre)?;
+            for (panel, place) in self.panels.iter().zip(&places) {
+                draw_panel(canvas, panel, place)?;
+            }
+            let mut y = top + LEGEND_LINE / 2;
+            for line in &lines {
+                let signs: Vec<(String, Sign<'_>)> = line
+                    .iter()
+                    .map(|&&layer| -> (String, Sign<'_>) {
+                        (layers::name(layer).to_owned(), Box::new(move |at| layers::sign(canvas, layer, at)))
+                    })
+                    .collect();
+                legend(canvas, (width / 2, y), layers::SIGN, &signs)?;
+                y += LEGEND_LINE;
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Places for the panels of a row whose upper left corner is given; returns where the next row begins.
+fn place_row(
+    row: &[Panel],
+    (left, top): (i32, i32),
+    margins: [i32; 4],
+    frame: (i32, i32),
+    places: &mut Vec<Place>,
+) -> i32 {
+    let seen: Vec<[Range<f64>; 2]> = row.iter().map(layers::seen).collect();
+    let height = |(panel, [x, y]): (&Panel, &[Range<f64>; 2])| match layers::proportion(panel, x, y) {
+        Some(proportion) => (f64::from(frame.0) * proportion).clamp(200.0, 2600.0).round() as i32,
+        None => frame.1,
+    };
+    let heights: Vec<i32> = row.iter().zip(&seen).map(height).collect();
+    let tallest = heights.iter().copied().max().unwrap_or(frame.1);
+    for (index, (seen, height)) in seen.into_iter().zip(heights).enumerate() {
+        let start = left + index as i32 * (margins[0] + frame.0 + margins[2]) + margins[0];
+        let rows = top + margins[1]..top + margins[1] + height;
+        places.push(Place { columns: start..start + frame.0, rows, seen });
+    }
+    top + margins[1] + tallest + margins[3]
+}
+
+fn draw_panel(canvas: &Canvas<'_>, panel: &Panel, Place { columns, rows, seen: [x, y] }: &Place) -> Drawn {
+    let (columns, rows) = (columns.clone(), rows.clone());
+    if let Some(layer @ (Layer::Matrix(_) | Layer::Image { .. })) = panel.layers.first() {
+        let middle = (columns.start + columns.end) / 2;
+        text(canvas, &panel.heading, (middle, rows.start - 46), HEADING, INK, Anchor::Centre)?;
+        return layers::draw_alone(canvas, layer, &panel.names, columns, rows);
+    }
+    let across = if panel.is_counting { Scale::counting(x.clone()) } else { Scale::linear(x.clone()) };
+    let up = if panel.is_logarithmic { Scale::decades(y.clone()) } else { Scale::linear(y.clone()) };
+    let axes = Axes { columns, rows, x: across, y: up };
+    let (fields, rest): (Vec<&Layer>, Vec<&Layer>) =
+        panel.layers.iter().partition(|layer| matches!(layer, Layer::Field(_)));
+    for field in fields {
+        layers::draw(canvas, &axes, field)?;
+    }
+    axes.draw_grid(canvas)?;
+    for layer in rest {
+        layers::draw(canvas, &axes, layer)?;
+    }
+    axes.draw_frame(canvas, &panel.heading, [&panel.names[0], &panel.names[1]])
+}
+
+/// Entries of a legend in lines that fit a width.
+fn wrap<'a, 'b>(entries: &'b [&'a Layer], width: i32) -> Drawn<Vec<Vec<&'b &'a Layer>>> {
+    let mut lines: Vec<Vec<&&Layer>> = Vec::new();
+    let mut used = 0;
+    for entry in entries {
+        let own = legend_width(layers::name(entry), layers::SIGN)?;
+        match lines.last_mut() {
+            Some(line) if used + own <= width - 100 => line.push(entry),
+            _ => {
+                lines.push(vec![entry]);
+                used = 0;
+            }
+        }
+        used += own;
+    }
+    Ok(lines)
+}
+
+/// The next even number, as pixels of a picture are squares of two.
+fn even(length: i32) -> u32 {
+    (length + length % 2) as u32
+}

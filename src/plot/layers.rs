@@ -1,0 +1,352 @@
+//! How each layer is drawn, how much of the plane it takes, and its sign in a legend.
+
+use super::Drawn;
+use super::axes::Axes;
+use super::canvas::{Anchor, Canvas, GRID, INK, LABEL, SOFT_INK, TICK, mix, text, text_width, tint};
+use super::panel::{Colour, Field, Layer, Matrix, Panel};
+use plotters::element::DashedPathElement;
+use plotters::prelude::*;
+use std::ops::Range;
+
+/// Width of a sign in a legend.
+pub(super) const SIGN: i32 = 90;
+/// Part of a colour where a field is at the end of its range.
+const STRONGEST: f64 = 0.45;
+/// Rows and columns of a matrix that get names and numbers.
+const NAMED: usize = 24;
+
+/// Whether the numbers of a layer fit together.
+pub(super) fn check(layer: &Layer) -> Drawn {
+    let grid = |what: &str, numbers: usize, columns: usize| match columns > 0
+        && numbers >= columns
+        && numbers.is_multiple_of(columns)
+    {
+        true => Ok(()),
+        false => Err(format!("{numbers} numbers of {what} do not fit rows of {columns}").into()),
+    };
+    match layer {
+        Layer::Field(field) => grid("a field", field.values.len(), field.columns),
+        Layer::Image { columns, values } => grid("an image", values.len(), *columns),
+        Layer::Matrix(Matrix { rows, columns, shades, texts, .. }) => {
+            let cells = rows.len() * columns.len();
+            match cells > 0 && shades.len() == cells && (texts.is_empty() || texts.len() == cells) {
+                true => Ok(()),
+                false => {
+                    Err(format!("{} shades and {} texts are not for {cells} cells", shades.len(), texts.len()).into())
+                }
+            }
+        }
+        Layer::Line { .. }
+        | Layer::Dots { .. }
+        | Layer::Segments { .. }
+        | Layer::Labels { .. }
+        | Layer::Bars { .. } => Ok(()),
+    }
+}
+
+/// The layers with a name, each name and look once.
+pub(super) fn entries(panels: &[Panel]) -> Vec<&Layer> {
+    let mut entries: Vec<&Layer> = Vec::new();
+    let look = |layer: &Layer| match layer {
+        Layer::Line { name, colour, is_dashed, .. } => Some((name.clone(), *colour, u8::from(*is_dashed))),
+        Layer::Dots { name, colour, is_diamond, .. } => Some((name.clone(), *colour, 2 + u8::from(*is_diamond))),
+        Layer::Bars { name, colour, .. } => Some((name.clone(), *colour, 4)),
+        Layer::Segments { .. } | Layer::Labels { .. } | Layer::Field(_) | Layer::Matrix(_) | Layer::Image { .. } => {
+            None
+        }
+    };
+    for layer in panels.iter().flat_map(|panel| &panel.layers).filter(|layer| !name(layer).is_empty()) {
+        if !entries.iter().any(|entry| look(entry) == look(layer)) {
+            entries.push(layer);
+        }
+    }
+    entries
+}
+
+/// The name of a layer, empty if it has none.
+pub(super) fn name(layer: &Layer) -> &str {
+    match layer {
+        Layer::Line { name, .. } | Layer::Dots { name, .. } | Layer::Bars { name, .. } => name,
+        Layer::Segments { .. } | Layer::Labels { .. } | Layer::Field(_) | Layer::Matrix(_) | Layer::Image { .. } => "",
+    }
+}
+
+/// What of the plane a panel shows: what it is told, else all it has, with some room around it.
+pub(super) fn seen(panel: &Panel) -> [Range<f64>; 2] {
+    let (mut x, mut y) = (Vec::new(), Vec::new());
+    let mut is_full = false;
+    for layer in &panel.layers {
+        match layer {
+            Layer::Line { points, .. } | Layer::Dots { points, .. } => {
+                x.extend(points.iter().map(|point| point.0));
+                y.extend(points.iter().map(|point| point.1));
+            }
+            Layer::Segments { ends, .. } => {
+                x.extend(ends.iter().flatten().map(|point| point.0));
+                y.extend(ends.iter().flatten().map(|point| point.1));
+            }
+            Layer::Labels { texts } => {
+                x.extend(texts.iter().map(|(point, _)| point.0));
+                y.extend(texts.iter().map(|(point, _)| point.1));
+            }
+            Layer::Bars { values, .. } => {
+                x.extend([-0.6, values.len() as f64 - 0.4]);
+                y.extend(values.iter().copied().chain([0.0]));
+            }
+            Layer::Field(field) => {
+                is_full = true;
+                x.extend([field.x.start, field.x.end]);
+                y.extend([field.y.start, field.y.end]);
+            }
+            Layer::Matrix(_) | Layer::Image { .. } => {}
+        }
+    }
+    let counted = panel.is_counting || is_full;
+    let across = panel.ranges[0].clone().unwrap_or_else(|| extent(&x, if counted { 0.0 } else { 0.04 }, false));
+    let room = if is_full || panel.is_logarithmic { 0.0 } else { 0.06 };
+    let up = panel.ranges[1].clone().unwrap_or_else(|| extent(&y, room, panel.is_logarithmic));
+    [sound(across, false), sound(up, panel.is_logarithmic)]
+}
+
+/// The range of finite values, and part `room` of it at each end.
+fn extent(values: &[f64], room: f64, positive: bool) -> Range<f64> {
+    let drawn = values.iter().filter(|value| value.is_finite() && !(positive && **value <= 0.0));
+    let (low, high) = drawn.fold((f64::MAX, f64::MIN), |(low, high), &v| (low.min(v), high.max(v)));
+    let width = room * (high - low);
+    if low <= high { low - width..high + width } else { 0.0..0.0 }
+}
+
+/// A range that can be drawn: finite, and wider than nothing.
+fn sound(range: Range<f64>, positive: bool) -> Range<f64> {
+    let Range { start, end } = range;
+    let limit = 1e300;
+    if !(start.is_finite() && end.is_finite())
+        || start.abs() > limit
+        || end.abs() > limit
+        || (positive && end <= 1e-200)
+    {
+        return if positive { 0.1..1.0 } else { 0.0..1.0 };
+    }
+    let start = if positive { start.max(end * 1e-12).max(1e-200) } else { start };
+    let least = (1e-9 * start.abs().max(end.abs())).max(1e-200);
+    match end - start > least {
+        true => start..end,
+        false if positive => start..start * 10.0,
+        false => {
+            let half = (0.5 * start.abs()).max(if start == 0.0 { 0.5 } else { least });
+            start - half..start + half
+        }
+    }
+}
+
+/// Height over width of a panel's frame, where something asks for one.
+pub(super) fn proportion(panel: &Panel, x: &Range<f64>, y: &Range<f64>) -> Option<f64> {
+    match panel.layers.first() {
+        Some(Layer::Image { columns, values }) => Some((values.len() / columns) as f64 / *columns as f64),
+        Some(Layer::Matrix(_)) => Some(0.85),
+        _ if panel.is_equal => Some((y.end - y.start) / (x.end - x.start)),
+        _ => None,
+    }
+}
+
+/// Draws a layer into a frame.
+pub(super) fn draw(canvas: &Canvas<'_>, axes: &Axes, layer: &Layer) -> Drawn {
+    match layer {
+        Layer::Line { colour, points, is_dashed, .. } => {
+            let mut drawn = Vec::new();
+            for point in points {
+                match axes.try_point(*point) {
+                    Some(place) => drawn.push(place),
+                    None => line(canvas, std::mem::take(&mut drawn), *colour, *is_dashed)?,
+                }
+            }
+            line(canvas, drawn, *colour, *is_dashed)
+        }
+        Layer::Dots { colour, points, is_diamond, .. } => {
+            for place in points.iter().filter_map(|point| axes.try_point(*point)) {
+                dot(canvas, place, *colour, *is_diamond)?;
+            }
+            Ok(())
+        }
+        Layer::Segments { colour, ends } => {
+            for [from, to] in ends {
+                if let (Some(from), Some(to)) = (axes.try_point(*from), axes.try_point(*to)) {
+                    canvas.draw(&PathElement::new([from, to], ink(*colour).stroke_width(5)))?;
+                }
+            }
+            Ok(())
+        }
+        Layer::Labels { texts } => {
+            for (point, label) in texts {
+                if let Some(place) = axes.try_point(*point) {
+                    text(canvas, label, place, TICK, INK, Anchor::Centre)?;
+                }
+            }
+            Ok(())
+        }
+        Layer::Bars { colour, values, part, .. } => bars(canvas, axes, values, *colour, *part),
+        Layer::Field(field) => shade(canvas, axes, field),
+        Layer::Matrix(_) | Layer::Image { .. } => Err("a matrix or an image takes a panel for itself".into()),
+    }
+}
+
+/// Draws what has no axes with numbers.
+pub(super) fn draw_alone(
+    canvas: &Canvas<'_>,
+    layer: &Layer,
+    names: &[String; 2],
+    columns: Range<i32>,
+    rows: Range<i32>,
+) -> Drawn {
+    match layer {
+        Layer::Matrix(of) => matrix(canvas, of, names, columns, rows),
+        Layer::Image { columns: across, values } => {
+            let (width, height) = (columns.len(), rows.len());
+            let down = values.len() / across;
+            for (j, row) in rows.enumerate() {
+                for (i, column) in columns.clone().enumerate() {
+                    let value = values[j * down / height * across + i * across / width];
+                    let grey = if value.is_finite() { (255.0 * value.clamp(0.0, 1.0)).round() as u8 } else { 0 };
+                    canvas.draw_pixel((column, row), &RGBColor(grey, grey, grey))?;
+                }
+            }
+            Ok(())
+        }
+        other => Err(format!("{other:?} has axes").into()),
+    }
+}
+
+/// Draws the sign of a layer in a legend around a point.
+pub(super) fn sign(canvas: &Canvas<'_>, layer: &Layer, (x, y): (i32, i32)) -> Drawn {
+    match layer {
+        Layer::Line { colour, is_dashed, .. } => {
+            line(canvas, vec![(x - SIGN / 2, y), (x + SIGN / 2, y)], *colour, *is_dashed)
+        }
+        Layer::Dots { colour, is_diamond, .. } => dot(canvas, (x, y), *colour, *is_diamond),
+        Layer::Bars { colour, .. } => {
+            Ok(canvas.draw(&Rectangle::new([(x - 22, y - 22), (x + 22, y + 22)], ink(*colour).filled()))?)
+        }
+        Layer::Segments { .. } | Layer::Labels { .. } | Layer::Field(_) | Layer::Matrix(_) | Layer::Image { .. } => {
+            Ok(())
+        }
+    }
+}
+
+fn ink(Colour(r, g, b): Colour) -> RGBColor {
+    RGBColor(r, g, b)
+}
+
+/// A line, or a dot where there is a single point.
+fn line(canvas: &Canvas<'_>, points: Vec<(i32, i32)>, colour: Colour, is_dashed: bool) -> Drawn {
+    let colour = ink(colour);
+    match (points.as_slice(), is_dashed) {
+        ([], _) => {}
+        ([point], true) => canvas.draw(&Circle::new(*point, 14, colour.stroke_width(4)))?,
+        ([point], false) => canvas.draw(&Circle::new(*point, 14, colour.filled()))?,
+        (_, true) => canvas.draw(&DashedPathElement::new(points, 18, 14, colour.stroke_width(4)))?,
+        (_, false) => canvas.draw(&PathElement::new(points, colour.stroke_width(7)))?,
+    }
+    Ok(())
+}
+
+fn dot(canvas: &Canvas<'_>, (x, y): (i32, i32), colour: Colour, is_diamond: bool) -> Drawn {
+    if is_diamond {
+        for (size, colour) in [(22, INK), (17, ink(colour))] {
+            canvas
+                .draw(&Polygon::new([(x, y - size), (x + size, y), (x, y + size), (x - size, y)], colour.filled()))?;
+        }
+    } else {
+        canvas.draw(&Circle::new((x, y), 13, WHITE.filled()))?;
+        canvas.draw(&Circle::new((x, y), 10, ink(colour).filled()))?;
+    }
+    Ok(())
+}
+
+fn bars(canvas: &Canvas<'_>, axes: &Axes, values: &[f64], colour: Colour, (index, of): (usize, usize)) -> Drawn {
+    let width = 0.8 / of as f64;
+    for (k, value) in values.iter().enumerate() {
+        let left = k as f64 - 0.4 + width * index as f64;
+        if let (Some(from), Some(to)) = (axes.try_point((left, 0.0)), axes.try_point((left + width, *value))) {
+            let (top, bottom) = (from.1.min(to.1), from.1.max(to.1));
+            canvas.draw(&Rectangle::new([(from.0, top), (to.0.max(from.0 + 1), bottom)], ink(colour).filled()))?;
+        }
+    }
+    Ok(())
+}
+
+/// Colours each pixel of the frame, and draws the line half-way.
+fn shade(canvas: &Canvas<'_>, axes: &Axes, field: &Field) -> Drawn {
+    let width = field.range.end - field.range.start;
+    let at = |column: i32, row: i32| {
+        let [x, y] = axes.values((column, row));
+        let part = |value: f64, range: &Range<f64>| (value - range.start) / (range.end - range.start);
+        (interpolate(field, part(x, &field.x), 1.0 - part(y, &field.y)) - field.range.start) / width
+    };
+    for row in axes.rows.clone() {
+        for column in axes.columns.clone() {
+            let p = at(column, row).clamp(0.0, 1.0);
+            if !p.is_finite() {
+                continue;
+            }
+            let slope =
+                (at(column + 2, row) - at(column - 2, row)).hypot(at(column, row + 2) - at(column, row - 2)) / 4.0;
+            // Distance to the line in pixels, to first order.
+            let is_line = field.line && (p - 0.5).abs() < 3.0 * slope;
+            let certainty = STRONGEST * (2.0 * p - 1.0).abs();
+            let colour = ink(field.colours[usize::from(p > 0.5)]);
+            canvas.draw_pixel((column, row), &if is_line { INK } else { tint(colour, certainty) })?;
+        }
+    }
+    Ok(())
+}
+
+/// Bilinear interpolation on the grid; `x` (to the right) and `y` (down) run from 0 to 1.
+fn interpolate(field: &Field, x: f64, y: f64) -> f64 {
+    let (columns, rows) = (field.columns, field.values.len() / field.columns);
+    let split = |place: f64, count: usize| {
+        let position = place.clamp(0.0, 1.0) * (count - 1) as f64;
+        let cell = (position as usize).min(count.saturating_sub(2));
+        (cell, position - cell as f64)
+    };
+    let ((column, u), (row, v)) = (split(x, columns), split(y, rows));
+    let value = |r: usize, c: usize| field.values[(row + r).min(rows - 1) * columns + (column + c).min(columns - 1)];
+    (1.0 - v) * ((1.0 - u) * value(0, 0) + u * value(0, 1)) + v * ((1.0 - u) * value(1, 0) + u * value(1, 1))
+}
+
+fn matrix(canvas: &Canvas<'_>, of: &Matrix, names: &[String; 2], columns: Range<i32>, rows: Range<i32>) -> Drawn {
+    let widths = of.rows.iter().map(|name| text_width(name, TICK)).collect::<Drawn<Vec<_>>>()?;
+    let (down, across) = (of.rows.len(), of.columns.len());
+    let is_named = down.max(across) <= NAMED;
+    let margin = if is_named { (widths.into_iter().max().unwrap_or(0) - 60).max(0) } else { 0 };
+    let cell = ((columns.len() as i32 - margin) as f64 / across as f64).min(rows.len() as f64 / down as f64);
+    let left = columns.start + (columns.len() as i32 + margin - (cell * across as f64) as i32) / 2;
+    let corner = |row: usize, column: usize| {
+        (left + (cell * column as f64).round() as i32, rows.start + (cell * row as f64).round() as i32)
+    };
+    let gap = if is_named { 3 } else { 0 };
+    let size = (cell as i32 / 6).clamp(LABEL, 2 * LABEL);
+    for (index, shade) in of.shades.iter().enumerate() {
+        let (row, column) = (index / across, index % across);
+        let ((x, y), (end_x, end_y)) = (corner(row, column), corner(row + 1, column + 1));
+        let shade = if shade.is_finite() { shade.clamp(0.0, 1.0).sqrt().max(0.03) } else { 0.0 };
+        let colour = mix(ink(of.colour), WHITE, shade);
+        canvas.draw(&Rectangle::new([(x + gap, y + gap), (end_x - gap, end_y - gap)], colour.filled()))?;
+        if let Some(label) = of.texts.get(index).filter(|_| is_named) {
+            let colour = if shade > 0.5 { WHITE } else { INK };
+            text(canvas, label, ((x + end_x) / 2, (y + end_y) / 2), size, colour, Anchor::Centre)?;
+        }
+    }
+    let (end, half) = (corner(down, across), cell as i32 / 2);
+    if is_named {
+        for (row, name) in of.rows.iter().enumerate() {
+            text(canvas, name, (left - 30, corner(row, 0).1 + half), TICK, SOFT_INK, Anchor::Right)?;
+        }
+        for (column, name) in of.columns.iter().enumerate() {
+            text(canvas, name, (corner(0, column).0 + half, end.1 + 40), TICK, SOFT_INK, Anchor::Centre)?;
+        }
+    } else {
+        canvas.draw(&Rectangle::new([(left, rows.start), end], GRID.stroke_width(2)))?;
+    }
+    text(canvas, &names[0], ((left + end.0) / 2, end.1 + 108), LABEL, INK, Anchor::Centre)?;
+    text(canvas, &names[1], (left - margin - 130, (rows.start + end.1) / 2), LABEL, INK, Anchor::Upward)
+}

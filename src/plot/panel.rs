@@ -1,0 +1,245 @@
+//! What a panel holds.
+
+use std::ops::Range;
+
+/// A colour of the palette, or one of your own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Colour(pub u8, pub u8, pub u8);
+
+impl Colour {
+    /// Violet.
+    pub const VIOLET: Self = Self(91, 63, 168);
+    /// Teal.
+    pub const TEAL: Self = Self(23, 146, 132);
+    /// Blue.
+    pub const BLUE: Self = Self(43, 108, 176);
+    /// Orange.
+    pub const ORANGE: Self = Self(221, 107, 32);
+    /// Red.
+    pub const RED: Self = Self(197, 48, 48);
+    /// Green.
+    pub const GREEN: Self = Self(56, 132, 60);
+    /// Gold.
+    pub const GOLD: Self = Self(183, 134, 11);
+    /// Grey.
+    pub const GREY: Self = Self(94, 101, 115);
+    /// Almost black.
+    pub const INK: Self = Self(38, 42, 51);
+
+    /// Colours for classes, networks or curves, told apart by their index; they repeat after eight.
+    pub fn nth(index: usize) -> Self {
+        const ALL: [Colour; 8] = [
+            Colour::BLUE,
+            Colour::ORANGE,
+            Colour::TEAL,
+            Colour::VIOLET,
+            Colour::RED,
+            Colour::GREEN,
+            Colour::GOLD,
+            Colour::GREY,
+        ];
+        ALL[index % ALL.len()]
+    }
+}
+
+/// Values on a grid over a part of the plane, as colours between two.
+#[derive(Debug, Clone)]
+pub struct Field {
+    /// From left to right.
+    pub x: Range<f64>,
+    /// From below upwards.
+    pub y: Range<f64>,
+    /// Columns of the grid, evenly from the start to the end of `x`.
+    pub columns: usize,
+    /// Row by row from the top, evenly; each row from left to right.
+    pub values: Vec<f64>,
+    /// The values that get the full colours.
+    pub range: Range<f64>,
+    /// Colours of the least and the largest value; white lies half-way.
+    pub colours: [Colour; 2],
+    /// Whether the line half-way is drawn.
+    pub line: bool,
+}
+
+impl Field {
+    /// The points of a grid of `side` x `side` over a part of the plane, in the order in which `values` are expected.
+    pub fn grid(x: Range<f64>, y: Range<f64>, side: usize) -> Vec<[f64; 2]> {
+        let place = |k: usize| if side > 1 { k as f64 / (side - 1) as f64 } else { 0.5 };
+        let at = |range: &Range<f64>, place: f64| range.start + place * (range.end - range.start);
+        let row = |r: usize| (0..side).map(move |c| (place(c), 1.0 - place(r)));
+        (0..side).flat_map(row).map(|(u, v)| [at(&x, u), at(&y, v)]).collect()
+    }
+}
+
+/// A table of numbers as shaded cells.
+#[derive(Debug, Clone)]
+pub struct Matrix {
+    /// Names of the rows, from the top; cells have no numbers and names are left out where there are more than 24.
+    pub rows: Vec<String>,
+    /// Names of the columns.
+    pub columns: Vec<String>,
+    /// Row by row; from white at 0 to the full colour at 1 (of the root, which keeps small ones visible).
+    pub shades: Vec<f64>,
+    /// What is written into the cells, if anything; as many as shades.
+    pub texts: Vec<String>,
+    /// The full colour.
+    pub colour: Colour,
+}
+
+/// A frame with axes and what is drawn in it.
+#[derive(Debug, Clone)]
+pub struct Panel {
+    pub(super) heading: String,
+    pub(super) names: [String; 2],
+    pub(super) ranges: [Option<Range<f64>>; 2],
+    pub(super) is_counting: bool,
+    pub(super) is_logarithmic: bool,
+    pub(super) is_equal: bool,
+    pub(super) layers: Vec<Layer>,
+}
+
+/// Points as pairs of values.
+pub(super) type Points = Vec<(f64, f64)>;
+
+/// One thing that is drawn.
+#[derive(Debug, Clone)]
+pub(super) enum Layer {
+    Line { name: String, colour: Colour, points: Points, is_dashed: bool },
+    Dots { name: String, colour: Colour, points: Points, is_diamond: bool },
+    Segments { colour: Colour, ends: Vec<[(f64, f64); 2]> },
+    Labels { texts: Vec<((f64, f64), String)> },
+    Bars { name: String, colour: Colour, values: Vec<f64>, part: (usize, usize) },
+    Field(Field),
+    Matrix(Matrix),
+    Image { columns: usize, values: Vec<f64> },
+}
+
+impl Panel {
+    /// An empty panel; the heading may be empty.
+    pub fn new(heading: impl Into<String>) -> Self {
+        Self {
+            heading: heading.into(),
+            names: Default::default(),
+            ranges: [None, None],
+            is_counting: false,
+            is_logarithmic: false,
+            is_equal: false,
+            layers: Vec::new(),
+        }
+    }
+
+    /// Names of the axes.
+    #[must_use]
+    pub fn axes(mut self, x: impl Into<String>, y: impl Into<String>) -> Self {
+        self.names = [x.into(), y.into()];
+        self
+    }
+
+    /// Ticks at whole numbers only, from left to right.
+    #[must_use]
+    pub fn counting(mut self) -> Self {
+        self.is_counting = true;
+        self
+    }
+
+    /// A logarithmic scale upwards; what is not above 0 is not drawn.
+    #[must_use]
+    pub fn logarithmic(mut self) -> Self {
+        self.is_logarithmic = true;
+        self
+    }
+
+    /// The same scale in both directions.
+    #[must_use]
+    pub fn equal(mut self) -> Self {
+        self.is_equal = true;
+        self
+    }
+
+    /// What is seen from left to right; otherwise all that is drawn.
+    #[must_use]
+    pub fn x_range(mut self, range: Range<f64>) -> Self {
+        self.ranges[0] = Some(range);
+        self
+    }
+
+    /// What is seen upwards; otherwise all that is drawn.
+    #[must_use]
+    pub fn y_range(mut self, range: Range<f64>) -> Self {
+        self.ranges[1] = Some(range);
+        self
+    }
+
+    /// A line through points; it breaks where one is not finite. Without a name it is not in the legend.
+    #[must_use]
+    pub fn line(self, name: impl Into<String>, colour: Colour, points: &[(f64, f64)]) -> Self {
+        self.with(Layer::Line { name: name.into(), colour, points: points.to_vec(), is_dashed: false })
+    }
+
+    /// The same with dashes.
+    #[must_use]
+    pub fn dashes(self, name: impl Into<String>, colour: Colour, points: &[(f64, f64)]) -> Self {
+        self.with(Layer::Line { name: name.into(), colour, points: points.to_vec(), is_dashed: true })
+    }
+
+    /// Points as dots.
+    #[must_use]
+    pub fn dots(self, name: impl Into<String>, colour: Colour, points: &[(f64, f64)]) -> Self {
+        self.with(Layer::Dots { name: name.into(), colour, points: points.to_vec(), is_diamond: false })
+    }
+
+    /// Points as diamonds with a dark edge.
+    #[must_use]
+    pub fn diamonds(self, name: impl Into<String>, colour: Colour, points: &[(f64, f64)]) -> Self {
+        self.with(Layer::Dots { name: name.into(), colour, points: points.to_vec(), is_diamond: true })
+    }
+
+    /// Straight lines between pairs of points, such as the edges of a graph.
+    #[must_use]
+    pub fn segments(self, colour: Colour, ends: &[[(f64, f64); 2]]) -> Self {
+        self.with(Layer::Segments { colour, ends: ends.to_vec() })
+    }
+
+    /// Texts around points.
+    #[must_use]
+    pub fn labels(self, texts: &[((f64, f64), String)]) -> Self {
+        self.with(Layer::Labels { texts: texts.to_vec() })
+    }
+
+    /// Bars upwards from 0 around 0, 1, 2, ..
+    #[must_use]
+    pub fn bars(mut self, name: impl Into<String>, colour: Colour, values: &[f64]) -> Self {
+        // Bars of several names stand side by side.
+        let mut before = 0;
+        for layer in &mut self.layers {
+            if let Layer::Bars { part: (_, of), .. } = layer {
+                *of += 1;
+                before += 1;
+            }
+        }
+        self.with(Layer::Bars { name: name.into(), colour, values: values.to_vec(), part: (before, before + 1) })
+    }
+
+    /// Values over the plane as colours.
+    #[must_use]
+    pub fn field(self, field: Field) -> Self {
+        self.with(Layer::Field(field))
+    }
+
+    /// A table of shaded cells; it takes the panel for itself, axes have names but no numbers.
+    #[must_use]
+    pub fn matrix(self, matrix: Matrix) -> Self {
+        self.with(Layer::Matrix(matrix))
+    }
+
+    /// A grey picture, row by row from the top, black at 0 and white at 1; it takes the panel for itself.
+    #[must_use]
+    pub fn image(self, columns: usize, values: &[f64]) -> Self {
+        self.with(Layer::Image { columns, values: values.to_vec() })
+    }
+
+    fn with(mut self, layer: Layer) -> Self {
+        self.layers.push(layer);
+        self
+    }
+}

@@ -1,0 +1,129 @@
+//! What a run leaves behind.
+
+use crate::error::Result;
+use crate::plot::{Colour, Figure, Panel};
+use std::fmt::Write;
+
+/// How well a model does on a set.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Score {
+    /// Mean loss.
+    pub loss: f64,
+    /// Mean metric; NaN if there is none.
+    pub metric: f64,
+}
+
+impl Score {
+    pub(super) fn plus(self, Self { loss, metric }: Self, weight: f64) -> Self {
+        Self { loss: self.loss + weight * loss, metric: self.metric + weight * metric }
+    }
+
+    pub(super) fn over(self, weight: f64) -> Self {
+        Self { loss: self.loss / weight, metric: self.metric / weight }
+    }
+}
+
+/// One pass over the training set.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Epoch {
+    /// On the training set, while it was trained on.
+    pub train: Score,
+    /// On the validation set, after it.
+    pub validation: Option<Score>,
+    /// The optimiser's step size at the end.
+    pub learning_rate: f64,
+    /// Time spent on training, evaluation excluded.
+    pub seconds: f64,
+}
+
+/// Why a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// All epochs are done.
+    Finished,
+    /// The loss did not become lower for long enough.
+    Patience,
+    /// It was interrupted.
+    Interrupted,
+}
+
+/// All epochs of a run, those before it was stopped and continued included.
+#[derive(Debug, Clone, PartialEq)]
+pub struct History {
+    /// One entry an epoch.
+    pub epochs: Vec<Epoch>,
+    /// Index of the epoch with the lowest loss, on the validation set if there is one.
+    pub best: Option<usize>,
+    /// Name of the metric.
+    pub metric: Option<String>,
+    /// Why it ended.
+    pub ending: Ending,
+}
+
+impl History {
+    pub(super) fn new(metric: Option<String>) -> Self {
+        Self { epochs: Vec::new(), best: None, metric, ending: Ending::Finished }
+    }
+
+    /// The last epoch.
+    pub fn last(&self) -> Option<&Epoch> {
+        self.epochs.last()
+    }
+
+    /// Seconds of training, evaluation excluded.
+    pub fn seconds(&self) -> f64 {
+        self.epochs.iter().map(|epoch| epoch.seconds).sum()
+    }
+
+    /// A line of names, then a line an epoch; fields of what there is not are empty.
+    pub fn to_csv(&self) -> String {
+        let metric = self.metric.as_deref().unwrap_or("metric");
+        let mut csv =
+            format!("epoch,learning_rate,train_loss,train_{metric},validation_loss,validation_{metric},seconds\n");
+        let fields = |score: Option<Score>| {
+            let loss = score.map(|score| score.loss.to_string()).unwrap_or_default();
+            let metric = score.filter(|_| self.metric.is_some()).map(|score| score.metric.to_string());
+            format!("{loss},{}", metric.unwrap_or_default())
+        };
+        for (index, Epoch { train, validation, learning_rate, seconds }) in self.epochs.iter().enumerate() {
+            let (train, validation) = (fields(Some(*train)), fields(*validation));
+            // Writing into a string does not fail.
+            let _ = writeln!(csv, "{},{learning_rate},{train},{validation},{seconds:.6}", index + 1);
+        }
+        csv
+    }
+
+    /// A picture of runs: their losses, and their metrics beside them. Lines are of the validation set, dashes of the training set.
+    ///
+    /// # Errors
+    /// None but those of [`Figure::save`], later.
+    pub fn figure(title: &str, runs: &[(&str, &History)]) -> Figure {
+        let mut figure = Figure::new(title).panel(panel("loss", runs, |score| score.loss).logarithmic());
+        if let Some(metric) = runs.iter().find_map(|(_, history)| history.metric.as_deref()) {
+            figure = figure.panel(panel(metric, runs, |score| score.metric));
+        }
+        figure
+    }
+
+    /// Writes the picture of this run.
+    pub(super) fn save_figure(&self, name: &str, path: &std::path::Path) -> Result<()> {
+        Self::figure(name, &[(name, self)]).save(path)
+    }
+}
+
+fn panel(name: &str, runs: &[(&str, &History)], value: fn(&Score) -> f64) -> Panel {
+    let mut panel = Panel::new("").axes("epoch", name).counting();
+    for (index, (run, history)) in runs.iter().enumerate() {
+        let colour = if index == 0 { Colour::VIOLET } else { Colour::nth(index + 1) };
+        let points = |score: &dyn Fn(&Epoch) -> Option<Score>| -> Vec<(f64, f64)> {
+            let point = |(k, epoch)| Some(((k + 1) as f64, value(&score(epoch)?)));
+            history.epochs.iter().enumerate().filter_map(point).collect()
+        };
+        let (train, validation) = (points(&|epoch| Some(epoch.train)), points(&|epoch| epoch.validation));
+        panel = panel.dashes(format!("{run}, training"), colour, &train);
+        if !validation.is_empty() {
+            panel = panel.line(format!("{run}, validation"), colour, &validation);
+        }
+    }
+    panel
+}

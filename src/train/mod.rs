@@ -1,0 +1,288 @@
+//! A small training loop, for those who want one: batches in a seeded order, a schedule, clipping, a progress bar, early stopping, checkpoints,
+//! a history as CSV and PNG. Ctrl-C ends it with a checkpoint, from which the same command goes on, bit for bit.
+//!
+//! ```
+//! use candle_core::{DType, Device};
+//! use candle_nn::VarMap;
+//! use candlewick::nn::SeededInit;
+//! use candlewick::optim::{Adam, AdamConfig};
+//! use candlewick::train::{TrainConfig, Training, accuracy};
+//! use candlewick::{data, prelude::*};
+//!
+//! let mut circuit = Circuit::new(2);
+//! circuit.ry(input(0), 0).ry(input(1), 1);
+//! circuit.strongly_entangling_layers("w", 2);
+//! let varmap = VarMap::new();
+//! let vb = SeededInit::new(7).var_builder(&varmap, DType::F32, &Device::Cpu);
+//! let layer = QuantumLayer::new(circuit, Measurement::expectation([z(0), z(1)]), vb.pp("quantum"))?;
+//! let model = candle_nn::seq().add(layer).add(candle_nn::linear(2, 2, vb.pp("head"))?);
+//!
+//! let (train, test) = data::moons(200, 0.1, 7)?.split(0.2, 7)?;
+//! let mut adam = Adam::from_varmap(&varmap, AdamConfig::with_learning_rate(0.05))?;
+//! let config = TrainConfig { epochs: 5, ..Default::default() };
+//! let history = Training::new(&model, &varmap, &mut adam, candle_nn::loss::cross_entropy)
+//!     .metric("accuracy", accuracy)
+//!     .run(&config, (&train.x, &train.y), Some((&test.x, &test.y)))?;
+//! assert!(history.epochs[4].train.loss < history.epochs[0].train.loss);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod checkpoint;
+mod history;
+mod interrupt;
+mod progress;
+
+pub use history::{Ending, Epoch, History, Score};
+pub use interrupt::interrupted;
+
+use crate::data::{Purpose, generator};
+use crate::error::{Error, Result};
+use crate::optim::{Resume, Schedule, clip_by_norm};
+use candle_core::{D, DType, Module, Tensor};
+use candle_nn::{Optimizer, VarMap};
+use checkpoint::Position;
+use progress::Progress;
+use rand::seq::SliceRandom;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+/// Options of a [`Training`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct TrainConfig {
+    /// Name in the progress bar and in pictures.
+    pub name: String,
+    /// Passes over the training set. Default 10.
+    pub epochs: usize,
+    /// Samples of a batch, at least 1; the last one of an epoch may be smaller. Default 32.
+    pub batch_size: usize,
+    /// Of the order of the samples, which is another one in each epoch.
+    pub seed: u64,
+    /// What the optimiser's step size is multiplied by, step by step.
+    pub schedule: Schedule,
+    /// The largest norm of all gradients together; see [`clip_by_norm`].
+    pub clip_norm: Option<f64>,
+    /// Ends after so many epochs without a lower loss on the validation set (on the training set, if there is no other).
+    pub patience: Option<usize>,
+    /// Whether the weights are at last those of the epoch with the lowest loss, instead of the last.
+    pub restore_best: bool,
+    /// Where `last.safetensors` (from which a run goes on), `best.safetensors` (the weights with the lowest loss, for `VarMap::load`), `history.csv` and
+    /// `history.png` are written after each epoch. Default: nowhere.
+    pub folder: Option<PathBuf>,
+    /// Goes on from the folder's `last.safetensors`.
+    pub resume: bool,
+    /// Whether progress is shown on the standard error output: a bar, or lines where that is no terminal.
+    pub progress: bool,
+}
+
+impl Default for TrainConfig {
+    fn default() -> Self {
+        Self {
+            name: "training".to_owned(),
+            epochs: 10,
+            batch_size: 32,
+            seed: 0,
+            schedule: Schedule::Constant,
+            clip_norm: None,
+            patience: None,
+            restore_best: false,
+            folder: None,
+            resume: false,
+            progress: false,
+        }
+    }
+}
+
+/// Samples and targets, along the first dimension of both.
+pub type Samples<'a> = (&'a Tensor, &'a Tensor);
+
+/// A function of a model's outputs and the targets.
+type Judge<'a, T> = Box<dyn Fn(&Tensor, &Tensor) -> candle_core::Result<T> + 'a>;
+
+/// A model with what trains it.
+pub struct Training<'a, O> {
+    model: &'a dyn Module,
+    varmap: &'a VarMap,
+    optimizer: &'a mut O,
+    loss: Judge<'a, Tensor>,
+    metric: Option<(String, Judge<'a, f64>)>,
+    stop: Option<&'a AtomicBool>,
+}
+
+impl<O> std::fmt::Debug for Training<'_, O> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let metric = self.metric.as_ref().map(|(name, _)| name);
+        f.debug_struct("Training").field("metric", &metric).finish_non_exhaustive()
+    }
+}
+
+impl<'a, O: Optimizer + Resume> Training<'a, O> {
+    /// A model whose variables are in `varmap`, an optimiser of them, and a loss: the mean over a batch, from the model's outputs and the targets.
+    pub fn new(
+        model: &'a dyn Module,
+        varmap: &'a VarMap,
+        optimizer: &'a mut O,
+        loss: impl Fn(&Tensor, &Tensor) -> candle_core::Result<Tensor> + 'a,
+    ) -> Self {
+        Self { model, varmap, optimizer, loss: Box::new(loss), metric: None, stop: None }
+    }
+
+    /// Something else to know of each epoch: a mean over a batch, such as [`accuracy`].
+    #[must_use]
+    pub fn metric(
+        mut self,
+        name: impl Into<String>,
+        metric: impl Fn(&Tensor, &Tensor) -> candle_core::Result<f64> + 'a,
+    ) -> Self {
+        self.metric = Some((name.into(), Box::new(metric)));
+        self
+    }
+
+    /// Ends, with a checkpoint, once the flag is set, instead of at ctrl-C.
+    #[must_use]
+    pub fn stop_when(mut self, flag: &'a AtomicBool) -> Self {
+        self.stop = Some(flag);
+        self
+    }
+
+    /// Trains. Scores of the training set are means over the batches of an epoch, before the step of each; those of the validation set are of the
+    /// weights after the epoch.
+    ///
+    /// # Errors
+    /// A batch size of 0; no samples, or targets for others; a checkpoint of another run; those of model, loss, optimiser and files. What the last
+    /// epoch wrote stays.
+    pub fn run(mut self, config: &TrainConfig, train: Samples<'_>, validation: Option<Samples<'_>>) -> Result<History> {
+        let samples = check(config, train)?;
+        validation.map(|set| check(config, set)).transpose()?;
+        let stop = match self.stop {
+            Some(flag) => flag,
+            None => interrupt::watch()?,
+        };
+        let metric = self.metric.as_ref().map(|(name, _)| name.clone());
+        let rate = self.optimizer.learning_rate();
+        let mut at = Position::new(History::new(metric), samples, config, rate);
+        if config.resume {
+            at.load(config, self.varmap, self.optimizer)?;
+        }
+        let progress = Progress::new(config, samples.div_ceil(config.batch_size), &at)?;
+        while at.history.ending != Ending::Interrupted && at.goes_on(config) {
+            let finished = self.epoch(config, &mut at, train, stop, &progress)?;
+            if finished {
+                let score = validation.map(|set| self.score(set)).transpose()?;
+                at.close_epoch(score, self.varmap)?;
+                progress.epoch(&at.history);
+            } else {
+                at.history.ending = Ending::Interrupted;
+            }
+            at.save(config, self.varmap, self.optimizer, finished)?;
+        }
+        progress.finish();
+        self.optimizer.set_learning_rate(at.rate);
+        if config.restore_best && at.history.ending != Ending::Interrupted {
+            at.restore_best(self.varmap)?;
+        }
+        Ok(at.history)
+    }
+
+    /// Steps once for each batch from where the epoch is; whether it came to its end.
+    fn epoch(
+        &mut self,
+        config: &TrainConfig,
+        at: &mut Position,
+        (x, y): Samples<'_>,
+        stop: &AtomicBool,
+        progress: &Progress,
+    ) -> Result<bool> {
+        let order = order(x.dim(0)?, config.seed, at.epoch);
+        for batch in order.chunks(config.batch_size).skip(at.batch) {
+            if stop.load(Ordering::Relaxed) {
+                return Ok(false);
+            }
+            let start = Instant::now();
+            let indices = Tensor::new(batch, x.device())?;
+            let (x, y) = (x.index_select(&indices, 0)?, y.index_select(&indices, 0)?);
+            let outputs = self.model.forward(&x)?;
+            let loss = (self.loss)(&outputs, &y)?;
+            let mut gradients = loss.backward()?;
+            if let Some(limit) = config.clip_norm {
+                clip_by_norm(&mut gradients, self.varmap, limit)?;
+            }
+            self.optimizer.set_learning_rate(at.rate * config.schedule.factor(at.step));
+            self.optimizer.step(&gradients)?;
+            let score = self.judge(&outputs.detach(), &y, &loss)?;
+            at.advance(score, batch.len(), start.elapsed().as_secs_f64(), self.optimizer.learning_rate());
+            progress.step();
+        }
+        Ok(true)
+    }
+
+    /// Loss and metric of a whole set, as means over its samples.
+    fn score(&self, (x, y): Samples<'_>) -> Result<Score> {
+        let mut sum = Score::default();
+        let samples = x.dim(0)?;
+        for start in (0..samples).step_by(SCORED) {
+            let count = SCORED.min(samples - start);
+            let (x, y) = (x.narrow(0, start, count)?, y.narrow(0, start, count)?);
+            let outputs = self.model.forward(&x)?.detach();
+            let loss = (self.loss)(&outputs, &y)?;
+            sum = sum.plus(self.judge(&outputs, &y, &loss)?, count as f64);
+        }
+        Ok(sum.over(samples as f64))
+    }
+
+    fn judge(&self, outputs: &Tensor, targets: &Tensor, loss: &Tensor) -> Result<Score> {
+        let loss = loss.detach().to_dtype(DType::F64)?.to_scalar()?;
+        let metric = self.metric.as_ref().map(|(_, metric)| metric(outputs, targets)).transpose()?;
+        Ok(Score { loss, metric: metric.unwrap_or(f64::NAN) })
+    }
+}
+
+/// Samples that are scored at a time.
+const SCORED: usize = 1024;
+
+/// The number of samples, if options and shapes go together.
+fn check(config: &TrainConfig, (x, y): Samples<'_>) -> Result<usize> {
+    let setting = |setting, allowed| Error::Setting { of: "training", setting, value: 0.0, allowed };
+    if config.batch_size == 0 {
+        return Err(setting("batch_size", "at least 1"));
+    }
+    let count = |tensor: &Tensor| tensor.dims().first().copied().unwrap_or(0);
+    match (count(x), count(y)) {
+        (0, _) => Err(setting("samples", "at least 1")),
+        (samples, targets) if samples == targets => Ok(samples),
+        (samples, targets) => {
+            Err(Error::Shape { what: "the targets", expected: samples.into(), actual: targets.into() })
+        }
+    }
+}
+
+/// The samples in the order of an epoch: a function of seed and epoch alone, so that nothing has to be saved for it.
+fn order(samples: usize, seed: u64, epoch: usize) -> Vec<u32> {
+    let mut order: Vec<u32> = (0..samples as u32).collect();
+    let seed = seed.wrapping_add((epoch as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    order.shuffle(&mut generator(seed, Purpose::Batches));
+    order
+}
+
+/// Part of the samples whose largest output, of `[samples, classes]`, is at their class, `[samples]` in U32.
+///
+/// # Errors
+/// Candle's own, for other shapes.
+pub fn accuracy(outputs: &Tensor, classes: &Tensor) -> candle_core::Result<f64> {
+    part(&outputs.argmax(D::Minus1)?.eq(classes)?)
+}
+
+/// Part of the logits that are above 0 where the target, of the same shape, is above one half, and not above 0 elsewhere.
+///
+/// # Errors
+/// Candle's own, for other shapes.
+pub fn binary_accuracy(logits: &Tensor, targets: &Tensor) -> candle_core::Result<f64> {
+    part(&logits.gt(0.0)?.eq(&targets.gt(0.5)?)?)
+}
+
+/// Part of the entries that are 1 and not 0.
+fn part(hits: &Tensor) -> candle_core::Result<f64> {
+    let hits = hits.flatten_all()?;
+    let right: f64 = hits.to_dtype(DType::F32)?.sum_all()?.to_dtype(DType::F64)?.to_scalar()?;
+    Ok(right / hits.elem_count().max(1) as f64)
+}

@@ -1,0 +1,60 @@
+//! What is seen of a run while it goes on.
+
+use super::checkpoint::Position;
+use super::{History, TrainConfig};
+use crate::error::Result;
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// A bar over all steps; where there is no terminal to draw on, a line every tenth of the way.
+pub(super) struct Progress {
+    bar: ProgressBar,
+    name: String,
+    epochs: usize,
+    lines: bool,
+}
+
+impl Progress {
+    /// For a run of so many batches an epoch, from where it is.
+    pub(super) fn new(config: &TrainConfig, batches: usize, at: &Position) -> Result<Self> {
+        let style = ProgressStyle::with_template("{prefix:>10} {bar:30.cyan/blue} {percent:>3}% {eta:>4} left  {msg}")
+            .map_err(|error| candle_core::Error::msg(error.to_string()))?;
+        let bar = if config.progress {
+            ProgressBar::new((config.epochs as u64).saturating_mul(batches as u64))
+        } else {
+            ProgressBar::hidden()
+        };
+        let bar = bar.with_style(style).with_prefix(config.name.clone());
+        bar.set_position(at.step);
+        bar.reset_eta();
+        let lines = config.progress && bar.is_hidden();
+        Ok(Self { bar, name: config.name.clone(), epochs: config.epochs, lines })
+    }
+
+    pub(super) fn step(&self) {
+        self.bar.inc(1);
+    }
+
+    /// Shows the scores of the last epoch.
+    pub(super) fn epoch(&self, history: &History) {
+        let Some(epoch) = history.last() else { return };
+        let metric = history.metric.as_deref();
+        let show = |score: super::Score| match metric {
+            Some(metric) => format!("loss {:.4} {metric} {:.4}", score.loss, score.metric),
+            None => format!("loss {:.4}", score.loss),
+        };
+        let done = history.epochs.len();
+        let mut message = format!("epoch {done}/{}  {}", self.epochs, show(epoch.train));
+        if let Some(score) = epoch.validation {
+            message += &format!("  (validation {})", show(score));
+        }
+        if self.lines && (done.is_multiple_of(self.epochs.div_ceil(10)) || done == self.epochs) {
+            eprintln!("{:>10}  {message}", self.name);
+        }
+        self.bar.set_message(message);
+    }
+
+    /// Leaves the bar as it is.
+    pub(super) fn finish(&self) {
+        self.bar.abandon();
+    }
+}
