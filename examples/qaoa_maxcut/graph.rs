@@ -25,7 +25,7 @@ impl Graph {
     /// Every node has `degree` neighbours: half-edges are paired at random until no pair is a loop or there twice.
     pub(crate) fn regular(nodes: usize, degree: usize, seed: u64) -> Result<Self> {
         ensure!(degree < nodes, "a node of {nodes} has fewer than {degree} others");
-        ensure!(nodes * degree % 2 == 0, "{nodes} nodes of degree {degree} have half an edge too many");
+        ensure!((nodes * degree).is_multiple_of(2), "{nodes} nodes of degree {degree} have half an edge too many");
         let mut random = StdRng::seed_from_u64(seed);
         for _ in 0..ATTEMPTS {
             let mut halves: Vec<usize> = (0..nodes * degree).map(|half| half % nodes).collect();

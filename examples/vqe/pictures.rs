@@ -18,8 +18,8 @@ pub(crate) fn run(path: &Path, molecule: &Molecule, found: &VqeResult) -> Result
     if let Some(ground) = molecule.ground_energy() {
         figure = figure.panel(energies.dashes("exact", Colour::TEAL, &level(ground)));
         let errors: Vec<(f64, f64)> = points.iter().map(|(step, energy)| (*step, energy - ground)).collect();
-        let errors = Panel::new("Error")
-            .axes("step", "hartree above the exact energy")
+        let errors = Panel::new("Hartree above the exact energy")
+            .axes("step", "")
             .counting()
             .logarithmic()
             .line("VQE", Colour::VIOLET, &errors)
@@ -41,8 +41,8 @@ pub(crate) fn curve(path: &Path, rows: &[[f64; 4]]) -> Result<()> {
         .diamonds("VQE", Colour::VIOLET, &column(2));
     let errors: Vec<(f64, f64)> = rows.iter().map(|row| (row[0], (row[2] - row[3]).abs())).collect();
     let level: Vec<(f64, f64)> = errors.iter().map(|(distance, _)| (*distance, crate::CHEMICAL_ACCURACY)).collect();
-    let errors = Panel::new("Error")
-        .axes("distance of the nuclei (Å)", "hartree from the exact energy")
+    let errors = Panel::new("Hartree from the exact energy")
+        .axes("distance of the nuclei (Å)", "")
         .logarithmic()
         .diamonds("VQE", Colour::VIOLET, &errors)
         .dashes("chemical accuracy", Colour::ORANGE, &level);
