@@ -151,7 +151,7 @@ impl VqeOptimizer {
     /// As for [`minimize`](Self::minimize); more qubits than memory has room for, before the function is called.
     pub fn minimize_with(&self, qubits: usize, mut cost: impl FnMut(u64) -> f64) -> Result<VqeOptimum> {
         Circuit::new(qubits).check()?;
-        // The costs, twice as units, and the probabilities.
+        // The list, and what is made of it below.
         engine::check_numbers("costs", Some(4 << qubits))?;
         let mut costs = Vec::with_capacity(1 << qubits);
         for bits in 0..1u64 << qubits {
@@ -238,6 +238,8 @@ impl VqeOptimizer {
             return Err(Error::CostNotFinite { bits: bits as u64, cost });
         }
         let qubits = actual.ilog2() as usize;
+        // In units, twice, and as probabilities.
+        engine::check_numbers("costs", 3u64.checked_mul(actual as u64))?;
         match &self.config.ansatz {
             Some(circuit) if circuit.qubits() == qubits => Ok(circuit.clone()),
             Some(circuit) => Err(wrong(format!("2^{}", circuit.qubits()))),

@@ -62,7 +62,7 @@ pub struct VqeConfig {
     pub energy_tolerance: f64,
     /// Steps that have to change little. Default 10.
     pub patience: usize,
-    /// Precision of weights and states. Default F64.
+    /// Precision of weights and states. Default F64, which Metal has not.
     pub dtype: DType,
     /// Where it is computed. Default: the CPU.
     pub device: Device,
@@ -230,7 +230,7 @@ impl Vqe {
     /// # Errors
     /// A state beyond the memory.
     pub fn energy(&self) -> Result<f64> {
-        scalar(&self.layer.evaluate()?)
+        sum(&self.layer.evaluate()?)
     }
 
     /// Copies of the present weights, by name.
@@ -326,7 +326,7 @@ impl Vqe {
         loop {
             let step = energies.len();
             let value = self.layer.evaluate()?.sum_all()?;
-            let energy = scalar(&value)?;
+            let energy = sum(&value)?;
             if !energy.is_finite() {
                 return Err(Error::EnergyNotFinite { step, energy });
             }
@@ -362,21 +362,21 @@ impl Vqe {
     }
 }
 
-/// The one number of an energy.
-fn scalar(energy: &Tensor) -> Result<f64> {
-    Ok(energy.sum_all()?.to_dtype(DType::F64)?.to_scalar()?)
+/// The sum of a tensor's entries, on the host: not every GPU has F64.
+fn sum(tensor: &Tensor) -> Result<f64> {
+    Ok(tensor.detach().to_device(&Device::Cpu)?.to_dtype(DType::F64)?.sum_all()?.to_scalar()?)
 }
 
 /// Euclidean norm of the gradient in all variables.
 fn norm(gradients: &GradStore, vars: &[(String, Var)]) -> Result<f64> {
-    let mut sum = 0.0;
+    let mut total = 0.0;
     for (name, var) in vars {
         let Some(gradient) = gradients.get(var) else { continue };
-        let squares = scalar(&gradient.to_dtype(DType::F64)?.sqr()?)?;
+        let squares = sum(&gradient.to_device(&Device::Cpu)?.to_dtype(DType::F64)?.sqr()?)?;
         if !squares.is_finite() {
             return Err(Error::GradientNotFinite { name: name.clone() });
         }
-        sum += squares;
+        total += squares;
     }
-    Ok(sum.sqrt())
+    Ok(total.sqrt())
 }

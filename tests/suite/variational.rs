@@ -2,6 +2,7 @@
 
 mod eigensolver;
 mod molecules;
+mod rings;
 mod search;
 
 use nalgebra::DMatrix;
