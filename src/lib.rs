@@ -33,6 +33,7 @@
 //! ```
 //!
 //! # Where to go from here
+//! - [`guide`]: for those who come from candle, and for those who come from PennyLane.
 //! - [`Circuit`]: all gates, [angle expressions](circuit::Angle), [named weights](Circuit::weights), controls,
 //!   [conditions](Circuit::when), [measurements](Circuit::measure) and resets on the way, templates.
 //! - [`Observable`] and [`Measurement`]: what comes out.
@@ -68,6 +69,7 @@ mod error;
 pub mod functional;
 pub mod gate;
 mod gradient;
+pub mod guide;
 mod measurement;
 pub mod nn;
 mod observable;

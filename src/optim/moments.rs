@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use candle_core::{CpuStorage, DType, InplaceOp2, Layout, Tensor, Var};
+use pulp::Arch;
 use std::cell::RefCell;
 
 /// Entries from which a variable is shared out among threads, and entries of a share. Entries do not depend on each other, so that
@@ -168,9 +169,15 @@ impl<T: Copy + Send + Sync> Part<'_, T> {
             rayon::join(|| low.step(advance), || high.step(advance));
             return;
         }
-        for (((weight, g), m), v) in weights.iter_mut().zip(gradient).zip(first).zip(second) {
-            advance(weight, *g, m, v);
-        }
+        // The same loop for the vectors that the machine has. No instruction set contracts or reorders it: the bits are the same.
+        Arch::new().dispatch(
+            #[inline(always)]
+            || {
+                for (((weight, g), m), v) in weights.iter_mut().zip(gradient).zip(first).zip(second) {
+                    advance(weight, *g, m, v);
+                }
+            },
+        );
     }
 }
 

@@ -81,8 +81,12 @@ impl Scale {
     }
 }
 
-/// A number with `places` digits behind the point, none if negative.
+/// A number with `places` digits behind the point, none if negative; as a power of ten where that would be long.
 fn decimal(value: f64, places: i32) -> String {
+    if value != 0.0 && (places > 5 || value.abs() >= 1e6) {
+        let digits = (value.abs().log10().floor() as i32 + places).clamp(0, 3) as usize;
+        return format!("{value:.digits$e}").replace('-', "−");
+    }
     let text = format!("{value:.*}", places.max(0) as usize);
     if text.chars().all(|c| "-0.".contains(c)) { "0".to_owned() } else { text.replace('-', "−") }
 }

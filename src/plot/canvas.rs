@@ -49,20 +49,26 @@ pub(super) fn load_font() -> Drawn {
     Ok(loaded.map_err(|_| "the embedded font cannot be read")?)
 }
 
-/// Draws on a white canvas of `width` x `height` and writes it as a PNG of half that size.
-pub(super) fn picture(path: &Path, (width, height): (u32, u32), draw: impl FnOnce(&Canvas<'_>) -> Drawn) -> Drawn {
-    let mut buffer = vec![255; (3 * width * height) as usize];
+/// Pixels, row by row, of a picture: its width and height, and red, green and blue of each.
+pub(super) type Pixels = ((u32, u32), Vec<u8>);
+
+/// Draws on a white canvas of `width` x `height`; the picture is half that size.
+pub(super) fn render((width, height): (u32, u32), draw: impl FnOnce(&Canvas<'_>) -> Drawn) -> Drawn<Pixels> {
+    let mut buffer = vec![255; 3 * width as usize * height as usize];
     {
         let canvas = BitMapBackend::with_buffer(&mut buffer, (width, height)).into_drawing_area();
         draw(&canvas)?;
         canvas.present()?;
     }
     let size = (width / OVERSAMPLING, height / OVERSAMPLING);
-    let small = shrink(&buffer, width as usize, size);
-    let mut file = BitMapBackend::new(path, size);
-    file.blit_bitmap((0, 0), size, &small)?;
-    file.present()?;
-    Ok(())
+    Ok((size, shrink(&buffer, width as usize, size)))
+}
+
+/// Writes a picture as a PNG.
+pub(super) fn write(path: &Path, (size, pixels): &Pixels) -> Drawn {
+    let mut file = BitMapBackend::new(path, *size);
+    file.blit_bitmap((0, 0), *size, pixels)?;
+    Ok(file.present()?)
 }
 
 /// The average of each square of canvas pixels.

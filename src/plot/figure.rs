@@ -3,8 +3,8 @@
 use super::Drawn;
 use super::axes::{Axes, Scale};
 use super::canvas::{
-    Anchor, Canvas, HEADING, INK, LABEL, SOFT_INK, Sign, TICK, TITLE, legend, legend_width, load_font, picture, text,
-    text_width,
+    Anchor, Canvas, HEADING, INK, LABEL, Pixels, SOFT_INK, Sign, TICK, TITLE, legend, legend_width, load_font, render,
+    text, text_width, write,
 };
 use super::layers;
 use super::panel::{Layer, Panel};
@@ -73,10 +73,23 @@ impl Figure {
     /// No panels, or more than 400; numbers that do not fit their grid; those of the file.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
-        self.draw(path).map_err(|error| Error::Picture { path: path.display().to_string(), reason: error.to_string() })
+        let written = self.draw().and_then(|pixels| write(path, &pixels));
+        written.map_err(|error| Error::Picture { path: path.display().to_string(), reason: error.to_string() })
     }
 
-    fn draw(&self, path: &Path) -> Drawn {
+    /// Draws the picture: its width, its height, and the red, green and blue of each pixel, row by row from the top.
+    ///
+    /// # Errors
+    /// As for [`save`](Self::save).
+    pub fn render(&self) -> Result<(u32, u32, Vec<u8>)> {
+        let path = "a picture".to_owned();
+        match self.draw() {
+            Ok(((width, height), pixels)) => Ok((width, height, pixels)),
+            Err(error) => Err(Error::Picture { path, reason: error.to_string() }),
+        }
+    }
+
+    fn draw(&self) -> Drawn<Pixels> {
         if !(1..=PANELS).contains(&self.panels.len()) {
             return Err(format!("a picture has 1 to {PANELS} panels, not {}", self.panels.len()).into());
         }
@@ -96,7 +109,7 @@ impl Figure {
             top = place_row(row, (left, top), margins, frame, &mut places);
         }
         let height = top + LEGEND_LINE * lines.len() as i32 + 20;
-        picture(path, (even(width), even(height)), |canvas| {
+        render((even(width), even(height)), |canvas| {
             text(canvas, &self.title, (width / 2, 70), TITLE, INK, Anchor::Centre)?;
             text(canvas, &self.note, (width / 2, 150), LABEL, SOFT_INK, Anchor::Centre)?;
             for (panel, place) in self.panels.iter().zip(&places) {

@@ -120,11 +120,15 @@ fn extent(values: &[f64], room: f64, positive: bool) -> Range<f64> {
 fn sound(range: Range<f64>, positive: bool) -> Range<f64> {
     let Range { start, end } = range;
     let limit = 1e300;
-    if !(start.is_finite() && end.is_finite()) || start.abs() > limit || end.abs() > limit || (positive && end <= 0.0) {
+    if !(start.is_finite() && end.is_finite())
+        || start.abs() > limit
+        || end.abs() > limit
+        || (positive && end <= 1e-200)
+    {
         return if positive { 0.1..1.0 } else { 0.0..1.0 };
     }
-    let start = if positive { start.max(end * 1e-12).max(1e-300) } else { start };
-    let least = 1e-9 * start.abs().max(end.abs());
+    let start = if positive { start.max(end * 1e-12).max(1e-200) } else { start };
+    let least = (1e-9 * start.abs().max(end.abs())).max(1e-200);
     match end - start > least {
         true => start..end,
         false if positive => start..start * 10.0,

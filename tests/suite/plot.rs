@@ -1,0 +1,155 @@
+//! Pictures: where the colours are, and numbers that cannot be drawn.
+
+use candle_core::{Device, Result, Tensor};
+use candlewick::Error;
+use candlewick::data::{self, Dataset};
+use candlewick::plot::{Colour, Field, Figure, Matrix, Panel, confusion, decisions, scatter};
+
+/// Columns and rows of the pixels that are near a colour.
+fn pixels(figure: &Figure, Colour(r, g, b): Colour) -> Result<Vec<(usize, usize)>> {
+    let (width, _, pixels) = figure.render()?;
+    let near = |pixel: &[u8]| pixel.iter().zip([r, g, b]).all(|(&a, b)| a.abs_diff(b) <= 6);
+    let place = |(index, pixel)| near(pixel).then_some((index % width as usize, index / width as usize));
+    Ok(pixels.chunks_exact(3).enumerate().filter_map(place).collect())
+}
+
+fn mean(values: impl Iterator<Item = usize> + Clone) -> f64 {
+    values.clone().sum::<usize>() as f64 / values.count().max(1) as f64
+}
+
+#[test]
+fn lines_go_where_their_points_are() -> Result<()> {
+    let points: Vec<(f64, f64)> = (0..=10).map(|k| (f64::from(k), f64::from(k))).collect();
+    let up = Figure::new("").panel(Panel::new("").y_range(0.0..10.0).line("", Colour::RED, &points));
+    let red = pixels(&up, Colour::RED)?;
+    assert!(red.len() > 1000, "{}", red.len());
+    // Upwards to the right: the right end is above the left one.
+    let (left, right) = (red.iter().min().expect("a pixel"), red.iter().max().expect("a pixel"));
+    assert!(right.0 > left.0 + 500 && right.1 + 300 < left.1, "{left:?} {right:?}");
+    // Half of the line is missing where a point is not finite.
+    let mut broken = points.clone();
+    broken.iter_mut().take(6).for_each(|point| point.1 = f64::NAN);
+    let half =
+        Figure::new("").panel(Panel::new("").x_range(-0.4..10.4).y_range(0.0..10.0).line("", Colour::RED, &broken));
+    let rest = pixels(&half, Colour::RED)?.len() as f64 / red.len() as f64;
+    assert!((0.3..0.55).contains(&rest), "{rest}");
+    // A name adds the sign of the legend, below the frame.
+    let named = Figure::new("").panel(Panel::new("").line("a name", Colour::RED, &points));
+    let lowest = |pixels: &[(usize, usize)]| pixels.iter().map(|pixel| pixel.1).max();
+    assert!(lowest(&pixels(&named, Colour::RED)?) > lowest(&red).map(|row| row + 50));
+    Ok(())
+}
+
+#[test]
+fn scales_place_values() -> Result<()> {
+    // Three decades: 10 is a third of the way up on a logarithmic scale, and nearly at the bottom of a linear one.
+    let dots = |panel: Panel| {
+        panel.y_range(1.0..1000.0).dots("", Colour::RED, &[(0.0, 10.0)]).dots("", Colour::BLUE, &[(0.0, 1.0)]).dots(
+            "",
+            Colour::TEAL,
+            &[(0.0, 1000.0)],
+        )
+    };
+    for (panel, part) in [(Panel::new("").logarithmic(), 1.0 / 3.0), (Panel::new(""), 9.0 / 999.0)] {
+        let figure = Figure::new("").panel(dots(panel));
+        let row = |colour| Ok::<f64, candle_core::Error>(mean(pixels(&figure, colour)?.iter().map(|pixel| pixel.1)));
+        let (value, low, high) = (row(Colour::RED)?, row(Colour::BLUE)?, row(Colour::TEAL)?);
+        assert!(((low - value) / (low - high) - part).abs() < 0.015, "{value} {low} {high}");
+    }
+    Ok(())
+}
+
+#[test]
+fn fields_and_matrices_are_the_right_way_round() -> Result<()> {
+    // Class 1 at the upper right alone.
+    let (x, y) = (-1.0..1.0, -1.0..1.0);
+    let values =
+        Field::grid(x.clone(), y.clone(), 60).iter().map(|&[x, y]| f64::from(u8::from(x > 0.2 && y > 0.2))).collect();
+    let colours = [Colour::BLUE, Colour(255, 0, 0)];
+    let field = Field { x, y, columns: 60, values, range: 0.0..1.0, colours, line: false };
+    let figure = Figure::new("").panel(Panel::new("").field(field));
+    let red = pixels(&figure, Colour(255, 140, 140))?;
+    let blue = pixels(&figure, Colour(160, 189, 219))?;
+    assert!(red.len() > 10_000 && blue.len() > 30_000, "{} {}", red.len(), blue.len());
+    assert!(mean(red.iter().map(|p| p.0)) > mean(blue.iter().map(|p| p.0)));
+    assert!(mean(red.iter().map(|p| p.1)) < mean(blue.iter().map(|p| p.1)));
+
+    // One sample of class 0 taken for class 2: the cell in the first row and the last column.
+    let names = ["a", "b", "c"].map(str::to_owned);
+    let panel = confusion("", &names, &[0, 1, 2, 0], &[2, 1, 2, 7], Colour::RED);
+    let full = pixels(&Figure::new("").panel(panel), Colour::RED)?;
+    let columns = full.iter().map(|p| p.0).max().expect("cells") - full.iter().map(|p| p.0).min().expect("cells");
+    let first = full.iter().filter(|p| p.1 < full[0].1 + 20).map(|p| p.0).min().expect("a cell");
+    assert!(first > full.iter().map(|p| p.0).min().expect("cells") + columns / 3);
+    Ok(())
+}
+
+#[test]
+fn classifiers_on_a_plane() -> Result<()> {
+    let (train, test) = data::circles(60, 0.05, 0.5, 1)?.split(0.25, 1)?;
+    let inside = |points: &Tensor| -> Result<Vec<f64>> {
+        let radius = points.sqr()?.sum(1)?.to_vec1::<f32>()?;
+        Ok(radius.into_iter().map(|square| if square < 0.56 { 1.0 } else { 0.0 }).collect())
+    };
+    let figure = Figure::new("circles").note("a note").panel(decisions("by hand", &train, &test, inside)?);
+    let (width, height, _) = figure.render()?;
+    assert!(width >= 800 && height >= 800, "{width} x {height}");
+    assert_eq!(figure.render()?, figure.render()?);
+    let wrong = decisions("", &train, &test, |_| Ok(vec![0.5]));
+    assert!(matches!(wrong, Err(Error::Shape { what: "the probabilities", .. })));
+    let line = Dataset::new(
+        Tensor::zeros((1, 1), candle_core::DType::F32, &Device::Cpu)?,
+        Tensor::new(&[0u32], &Device::Cpu)?,
+        vec!["a".into()],
+    )?;
+    assert!(scatter("", &line, &line).is_err());
+    Ok(())
+}
+
+#[test]
+fn numbers_that_cannot_be_drawn() -> Result<()> {
+    let strange =
+        [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.0, -0.0, 1e308, -1e308, 1e-320, 1.0, f64::MIN_POSITIVE];
+    let all: Vec<(f64, f64)> = strange.iter().flat_map(|&x| strange.map(|y| (x, y))).collect();
+    for points in [&all[..], &[], &all[..1], &[(1.0, 1.0)], &[(1e300, 1e300), (-1e300, -1e300)], &[(0.0, 5e-324)]] {
+        for panel in [Panel::new(""), Panel::new("").logarithmic(), Panel::new("").counting(), Panel::new("").equal()] {
+            let values: Vec<f64> = points.iter().map(|point| point.1).collect();
+            let panel =
+                panel.line("l", Colour::RED, points).dashes("d", Colour::RED, points).dots("p", Colour::BLUE, points);
+            let ends: Vec<_> = points.windows(2).map(|pair| [pair[0], pair[1]]).collect();
+            let panel =
+                panel.diamonds("q", Colour::BLUE, points).bars("b", Colour::TEAL, &values).segments(Colour::INK, &ends);
+            Figure::new("strange").panel(panel.clone()).render()?;
+        }
+    }
+    for range in [0.0..0.0, 1.0..0.0, f64::NAN..1.0, 0.0..f64::INFINITY, -1e308..1e308] {
+        for panel in [Panel::new(""), Panel::new("").logarithmic().counting()] {
+            let panel = panel.y_range(range.clone()).x_range(range.clone());
+            Figure::new("").panel(panel.line("", Colour::RED, &all)).render()?;
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn what_does_not_fit_is_an_error() -> Result<()> {
+    let refused = |panel: Panel| matches!(Figure::new("").panel(panel).render(), Err(Error::Picture { .. }));
+    let field = |columns, count| {
+        let colours = [Colour::RED, Colour::BLUE];
+        Field { x: 0.0..1.0, y: 0.0..1.0, columns, values: vec![0.5; count], range: 0.0..1.0, colours, line: true }
+    };
+    assert!(refused(Panel::new("").field(field(0, 4))) && refused(Panel::new("").field(field(3, 4))));
+    assert!(!refused(Panel::new("").field(field(1, 1))));
+    assert!(refused(Panel::new("").image(0, &[])) && refused(Panel::new("").image(2, &[1.0; 3])));
+    let matrix = |shades, texts| {
+        let (rows, columns) = (vec!["r".to_owned(); 2], vec!["c".to_owned(); 3]);
+        Matrix { rows, columns, shades: vec![0.5; shades], texts: vec![String::new(); texts], colour: Colour::RED }
+    };
+    assert!(refused(Panel::new("").matrix(matrix(5, 0))) && refused(Panel::new("").matrix(matrix(6, 1))));
+    assert!(!refused(Panel::new("").matrix(matrix(6, 6))));
+    assert!(refused(confusion("", &[], &[], &[], Colour::RED)));
+    assert!(matches!(Figure::new("").render(), Err(Error::Picture { .. })));
+    let nowhere = Figure::new("").panel(Panel::new("")).save("/nonexistent/folder/a.png");
+    assert!(matches!(nowhere, Err(Error::Picture { path, .. }) if path.ends_with("a.png")));
+    Ok(())
+}

@@ -1,0 +1,235 @@
+//! The training loop: against a loop by hand, and against itself where it was stopped.
+
+use crate::lab::close;
+use candle_core::{DType, Device, Module, Result, Tensor};
+use candle_nn::loss::cross_entropy;
+use candle_nn::{Optimizer, VarMap};
+use candlewick::Error;
+use candlewick::data::{Dataset, moons};
+use candlewick::nn::SeededInit;
+use candlewick::optim::{Adam, AdamConfig, Schedule, variables};
+use candlewick::prelude::*;
+use candlewick::train::{Ending, Epoch, History, TrainConfig, Training, accuracy, binary_accuracy};
+use std::cell::Cell;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+struct Network {
+    varmap: VarMap,
+    layers: candle_nn::Sequential,
+}
+
+impl Module for Network {
+    fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        self.layers.forward(x)
+    }
+}
+
+fn network(dtype: DType) -> Result<Network> {
+    let varmap = VarMap::new();
+    let vb = SeededInit::new(2).var_builder(&varmap, dtype, &Device::Cpu);
+    let mut circuit = Circuit::new(2);
+    circuit.ry(input(0), 0).ry(input(1), 1);
+    circuit.strongly_entangling_layers("w", 2);
+    let layer = QuantumLayer::new(circuit, Measurement::expectation([z(0), z(1)]), vb.pp("quantum"))?;
+    let layers = candle_nn::seq().add(layer).add(candle_nn::linear(2, 2, vb.pp("head"))?);
+    Ok(Network { varmap, layers })
+}
+
+fn adam(network: &Network) -> Result<Adam> {
+    Ok(Adam::from_varmap(&network.varmap, AdamConfig::with_learning_rate(0.05))?)
+}
+
+fn data(dtype: DType) -> Result<(Dataset, Dataset)> {
+    let (mut train, mut test) = moons(90, 0.1, 4)?.split(0.3, 4)?;
+    (train.x, test.x) = (train.x.to_dtype(dtype)?, test.x.to_dtype(dtype)?);
+    Ok((train, test))
+}
+
+fn weights(network: &Network) -> Result<Vec<Vec<f64>>> {
+    variables(&network.varmap)?.iter().map(|(_, var)| var.flatten_all()?.to_dtype(DType::F64)?.to_vec1()).collect()
+}
+
+/// An empty folder of a test's own.
+fn folder(name: &str) -> Result<PathBuf> {
+    let folder = std::env::temp_dir().join(format!("candlewick-{name}-{}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder)?;
+    Ok(folder)
+}
+
+/// Scores of each epoch, without the time it took.
+fn scores(history: &History) -> Vec<Epoch> {
+    history.epochs.iter().map(|epoch| Epoch { seconds: 0.0, ..*epoch }).collect()
+}
+
+/// With one batch an epoch, the order of the samples matters to rounding alone.
+#[test]
+fn one_batch_an_epoch_is_a_loop_by_hand() -> Result<()> {
+    let (train, test) = data(DType::F64)?;
+    let schedule = Schedule::Exponential { factor: 0.9 };
+    let config = TrainConfig { epochs: 12, batch_size: 1000, schedule: schedule.clone(), ..Default::default() };
+    let ours = network(DType::F64)?;
+    let mut optimizer = adam(&ours)?;
+    let history = Training::new(&ours, &ours.varmap, &mut optimizer, cross_entropy).metric("accuracy", accuracy).run(
+        &config,
+        (&train.x, &train.y),
+        Some((&test.x, &test.y)),
+    )?;
+    assert_eq!((history.ending, history.epochs.len(), optimizer.learning_rate()), (Ending::Finished, 12, 0.05));
+
+    let by_hand = network(DType::F64)?;
+    let mut optimizer = adam(&by_hand)?;
+    for (step, epoch) in history.epochs.iter().enumerate() {
+        let logits = by_hand.forward(&train.x)?;
+        let loss = cross_entropy(&logits, &train.y)?;
+        close("training loss", &[epoch.train.loss], &[loss.to_scalar()?], 1e-12);
+        let right =
+            logits.argmax(1)?.to_vec1::<u32>()?.iter().zip(train.y.to_vec1::<u32>()?).filter(|(a, b)| *a == b).count();
+        close("accuracy", &[epoch.train.metric], &[right as f64 / train.len() as f64], 1e-15);
+        optimizer.set_learning_rate(0.05 * 0.9f64.powi(step as i32));
+        optimizer.backward_step(&loss)?;
+        let validation = cross_entropy(&by_hand.forward(&test.x)?, &test.y)?.to_scalar::<f64>()?;
+        close("validation loss", &[epoch.validation.expect("a score").loss], &[validation], 1e-12);
+        close("step size", &[epoch.learning_rate], &[0.05 * 0.9f64.powi(step as i32)], 1e-15);
+    }
+    for (ours, theirs) in weights(&ours)?.iter().zip(&weights(&by_hand)?) {
+        close("weights", ours, theirs, 1e-11);
+    }
+    let lowest = history.epochs.iter().enumerate().min_by(|a, b| {
+        let loss = |epoch: &Epoch| epoch.validation.expect("a score").loss;
+        loss(a.1).total_cmp(&loss(b.1))
+    });
+    assert_eq!(history.best, lowest.map(|(index, _)| index));
+    Ok(())
+}
+
+/// Stopped in the middle of an epoch, at its end, or after the last one, and continued by another process, as it were.
+#[test]
+fn a_stopped_run_continues_bit_for_bit() -> Result<()> {
+    let (train, test) = data(DType::F32)?;
+    let config = |folder: &PathBuf, resume, epochs| TrainConfig {
+        epochs,
+        batch_size: 8,
+        seed: 5,
+        schedule: Schedule::Cosine { steps: 48, floor: 0.1 }.after_warmup(4),
+        clip_norm: Some(0.5),
+        folder: Some(folder.clone()),
+        resume,
+        ..Default::default()
+    };
+    let run = |config: &TrainConfig, stop_after: usize| -> Result<(History, Vec<Vec<f64>>)> {
+        let (network, calls, flag) = (network(DType::F32)?, Cell::new(0), AtomicBool::new(false));
+        let mut optimizer = adam(&network)?;
+        let loss = |outputs: &Tensor, targets: &Tensor| {
+            calls.set(calls.get() + 1);
+            flag.store(calls.get() >= stop_after, Ordering::Relaxed);
+            cross_entropy(outputs, targets)
+        };
+        let training = Training::new(&network, &network.varmap, &mut optimizer, loss).stop_when(&flag);
+        let history =
+            training.metric("accuracy", accuracy).run(config, (&train.x, &train.y), Some((&test.x, &test.y)))?;
+        Ok((history, weights(&network)?))
+    };
+    let straight_folder = folder("straight")?;
+    let (straight, expected) = run(&config(&straight_folder, false, 6), usize::MAX)?;
+    for stop_after in [1, 3, 9, 20, 30] {
+        let stopped = folder(&format!("stopped-{stop_after}"))?;
+        let (first, _) = run(&config(&stopped, false, 6), stop_after)?;
+        assert_eq!(first.ending, Ending::Interrupted, "{stop_after}");
+        let (history, weights) = run(&config(&stopped, true, 6), usize::MAX)?;
+        assert_eq!((history.ending, history.best), (Ending::Finished, straight.best));
+        assert_eq!(scores(&history), scores(&straight), "stopped after {stop_after}");
+        assert_eq!(weights, expected, "stopped after {stop_after}");
+        let best = |folder: &PathBuf| std::fs::read(folder.join("best.safetensors"));
+        assert_eq!(best(&stopped)?, best(&straight_folder)?);
+        std::fs::remove_dir_all(stopped)?;
+    }
+    // More epochs go on where fewer ended.
+    let longer = folder("longer")?;
+    run(&config(&longer, false, 4), usize::MAX)?;
+    assert_eq!(run(&config(&longer, true, 6), usize::MAX)?.1, expected);
+    let again = run(&config(&longer, true, 6), usize::MAX)?;
+    assert_eq!((again.1, scores(&again.0)), (expected, scores(&straight)));
+
+    let csv = std::fs::read_to_string(longer.join("history.csv"))?;
+    let lines: Vec<&str> = csv.lines().collect();
+    assert_eq!(lines[0], "epoch,learning_rate,train_loss,train_accuracy,validation_loss,validation_accuracy,seconds");
+    assert_eq!((lines.len(), lines[6].starts_with("6,")), (7, true));
+    assert!(std::fs::metadata(longer.join("history.png"))?.len() > 1000);
+
+    // A run of another kind does not take it up.
+    for other in
+        [TrainConfig { seed: 6, ..config(&longer, true, 8) }, TrainConfig { batch_size: 9, ..config(&longer, true, 8) }]
+    {
+        let error = run(&other, usize::MAX).map(|_| ()).map_err(|error| error.to_string());
+        assert!(error.as_ref().is_err_and(|text| text.contains("`run`")), "{error:?}");
+    }
+    assert!(run(&config(&folder("empty")?, true, 6), usize::MAX).is_err());
+    for name in ["straight", "longer", "empty"] {
+        std::fs::remove_dir_all(folder(name)?)?;
+    }
+    Ok(())
+}
+
+#[test]
+fn patience_and_the_best_weights() -> Result<()> {
+    let (train, test) = data(DType::F64)?;
+    // Validated on the opposite labels: what helps the training set hurts here, so that the first epoch is the best for a while.
+    let opposite = (test.y.ones_like()? - &test.y)?;
+    for restore_best in [false, true] {
+        let network = network(DType::F64)?;
+        let mut optimizer = adam(&network)?;
+        let config = TrainConfig { epochs: 50, patience: Some(4), restore_best, seed: 1, ..Default::default() };
+        let history = Training::new(&network, &network.varmap, &mut optimizer, cross_entropy).run(
+            &config,
+            (&train.x, &train.y),
+            Some((&test.x, &opposite)),
+        )?;
+        let best = history.best.expect("an epoch");
+        assert_eq!((history.ending, history.epochs.len()), (Ending::Patience, best + 5));
+        assert!(history.epochs[0].train.metric.is_nan());
+        let now = cross_entropy(&network.forward(&test.x)?, &opposite)?.to_scalar::<f64>()?;
+        let of = |epoch: &Epoch| epoch.validation.expect("a score").loss;
+        let expected = if restore_best { of(&history.epochs[best]) } else { of(&history.epochs[best + 4]) };
+        close("loss of the weights", &[now], &[expected], 1e-14);
+        assert!(of(&history.epochs[best]) < of(&history.epochs[best + 4]));
+    }
+    Ok(())
+}
+
+#[test]
+fn runs_that_cannot_be() -> Result<()> {
+    let (train, test) = data(DType::F32)?;
+    let network = network(DType::F32)?;
+    let before = weights(&network)?;
+    let run = |config: TrainConfig, x: &Tensor, y: &Tensor| {
+        let mut optimizer = adam(&network)?;
+        Ok::<_, candle_core::Error>(Training::new(&network, &network.varmap, &mut optimizer, cross_entropy).run(
+            &config,
+            (x, y),
+            None,
+        ))
+    };
+    let none = TrainConfig { batch_size: 0, ..Default::default() };
+    assert!(matches!(run(none, &train.x, &train.y)?, Err(Error::Setting { setting: "batch_size", .. })));
+    assert!(matches!(run(TrainConfig::default(), &train.x, &test.y)?, Err(Error::Shape { .. })));
+    let (no_x, no_y) = (train.x.narrow(0, 0, 0)?, train.y.narrow(0, 0, 0)?);
+    assert!(matches!(run(TrainConfig::default(), &no_x, &no_y)?, Err(Error::Setting { setting: "samples", .. })));
+    let scalar = Tensor::new(1f32, &Device::Cpu)?;
+    assert!(matches!(run(TrainConfig::default(), &scalar, &scalar)?, Err(Error::Setting { setting: "samples", .. })));
+    assert_eq!(run(TrainConfig { epochs: 0, ..Default::default() }, &train.x, &train.y)??.epochs, []);
+    let poisoned = (&train.x / 0.0)?;
+    assert!(run(TrainConfig::default(), &poisoned, &train.y)?.is_err());
+    assert_eq!(weights(&network)?, before);
+    Ok(())
+}
+
+#[test]
+fn accuracies() -> Result<()> {
+    let logits = Tensor::new(&[[0.1f32, 0.9, 0.0], [2.0, 1.0, 0.0], [0.0, 1.0, 3.0], [5.0, 1.0, 2.0]], &Device::Cpu)?;
+    assert_eq!(accuracy(&logits, &Tensor::new(&[1u32, 0, 2, 1], &Device::Cpu)?)?, 0.75);
+    let logits = Tensor::new(&[[3f32], [-1.0], [0.5], [0.0]], &Device::Cpu)?;
+    assert_eq!(binary_accuracy(&logits, &Tensor::new(&[[1f32], [0.0], [0.0], [0.0]], &Device::Cpu)?)?, 0.75);
+    Ok(())
+}
