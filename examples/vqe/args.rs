@@ -42,7 +42,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", value_parser = up_to(1000))]
     pub(crate) runs: Option<usize>,
 
-    /// Estimate energies from so many shots for each group of terms [default: exact].
+    /// Train on energies estimated from so many shots for each group of terms; the state that was found is judged by its exact energy [default: exact].
     #[arg(long, value_name = "N", value_parser = up_to(u32::MAX as u64))]
     pub(crate) shots: Option<usize>,
 

@@ -39,7 +39,7 @@ fn single(args: &Args) -> Result<()> {
     println!("{end} after {} steps", found.steps);
     let path = args.output.join("run.png");
     std::fs::create_dir_all(&args.output).with_context(|| format!("cannot create {}", args.output.display()))?;
-    pictures::run(&path, &molecule, &found)?;
+    pictures::run(&path, &molecule, &found, args.shots.is_some())?;
     println!("wrote {}", path.display());
     if let Some(reference) = molecule.hartree_fock_energy() {
         println!("Hartree-Fock: {reference:.7} Ha");

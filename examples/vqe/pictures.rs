@@ -5,8 +5,8 @@ use candlewick::plot::{Colour, Figure, Panel};
 use candlewick::variational::{Molecule, VqeResult};
 use std::path::Path;
 
-/// Energy and error against steps.
-pub(crate) fn run(path: &Path, molecule: &Molecule, found: &VqeResult) -> Result<()> {
+/// Energy and error against steps; estimates from shots lie on both sides of the exact energy, and have the first panel alone.
+pub(crate) fn run(path: &Path, molecule: &Molecule, found: &VqeResult, is_noisy: bool) -> Result<()> {
     let last = found.steps as f64;
     let level = |energy: f64| [(0.0, energy), (last, energy)];
     let points: Vec<(f64, f64)> = (0..).map(f64::from).zip(found.energies.iter().copied()).collect();
@@ -17,6 +17,9 @@ pub(crate) fn run(path: &Path, molecule: &Molecule, found: &VqeResult) -> Result
     let mut figure = Figure::new(molecule.name());
     if let Some(ground) = molecule.ground_energy() {
         figure = figure.panel(energies.dashes("exact", Colour::TEAL, &level(ground)));
+        if is_noisy {
+            return Ok(figure.save(path)?);
+        }
         let errors: Vec<(f64, f64)> = points.iter().map(|(step, energy)| (*step, energy - ground)).collect();
         let errors = Panel::new("Hartree above the exact energy")
             .axes("step", "")
