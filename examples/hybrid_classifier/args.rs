@@ -2,9 +2,9 @@
 
 use crate::data::Dataset;
 use crate::device::DeviceKind;
+use crate::ranges::{positive, up_to};
 use candlewick::circuit::MAX_QUBITS;
 use clap::Parser;
-use clap::builder::RangedU64ValueParser;
 use std::path::PathBuf;
 
 /// Trains a hybrid quantum-classical classifier next to a classical one of like size, and compares them.
@@ -64,18 +64,4 @@ pub(crate) struct Args {
         ]
     )]
     pub(crate) load: Option<PathBuf>,
-}
-
-/// A whole number from 1 to `limit`.
-fn up_to(limit: u64) -> RangedU64ValueParser<usize> {
-    RangedU64ValueParser::new().range(1..=limit)
-}
-
-/// A positive, finite number.
-fn positive(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(value) if value > 0.0 && value.is_finite() => Ok(value),
-        Ok(value) => Err(format!("{value} is not a positive number")),
-        Err(error) => Err(error.to_string()),
-    }
 }

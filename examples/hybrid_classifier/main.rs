@@ -13,7 +13,11 @@ mod data;
 #[path = "../common/device.rs"]
 mod device;
 mod model;
+#[path = "../common/ranges.rs"]
+mod ranges;
 mod report;
+#[path = "../common/table.rs"]
+mod table;
 mod task;
 
 use anyhow::{Context, Result, bail};

@@ -2,6 +2,7 @@
 
 use crate::checkpoint;
 use crate::model::Network;
+use crate::table;
 use crate::task::Task;
 use anyhow::{Context, Result};
 use candle_core::{D, DType, Device, Module, Tensor};
@@ -49,30 +50,15 @@ pub(crate) fn score(network: &Network, samples: &Samples) -> Result<Score> {
     Ok(Score { loss: f64::from(loss), accuracy: train::accuracy(&logits, &samples.y)? })
 }
 
-/// Width of each column; the first is set to the left, the others to the right.
-const WIDTHS: [usize; 7] = [10, 10, 10, 14, 9, 13, 7];
-
 /// Both networks side by side.
 pub(crate) fn table(trained: &[Trained]) -> String {
     let head = ["network", "parameters", "train loss", "train accuracy", "test loss", "test accuracy", "seconds"];
-    let rule = WIDTHS.map(|width| "─".repeat(width)).join("  ");
-    let mut lines = vec![line(&head.map(str::to_owned)), rule];
-    for Trained { name, network, history, train, test } in trained {
+    let row = |Trained { name, network, history, train, test }: &Trained| {
         let figures = [train.loss, train.accuracy, test.loss, test.accuracy].map(|value| format!("{value:.4}"));
-        let [train_loss, train_accuracy, test_loss, test_accuracy] = figures;
-        let (parameters, seconds) = (network.parameters().to_string(), format!("{:.1}", history.seconds()));
-        let cells = [(*name).to_owned(), parameters, train_loss, train_accuracy, test_loss, test_accuracy, seconds];
-        lines.push(line(&cells));
-    }
-    lines.join("\n")
-}
-
-fn line(cells: &[String; 7]) -> String {
-    let padded = cells.iter().zip(WIDTHS).enumerate().map(|(column, (cell, width))| match column {
-        0 => format!("{cell:<width$}"),
-        _ => format!("{cell:>width$}"),
-    });
-    padded.collect::<Vec<_>>().join("  ")
+        let names = [(*name).to_owned(), network.parameters().to_string()];
+        names.into_iter().chain(figures).chain([format!("{:.1}", history.seconds())]).collect()
+    };
+    table::table(&head, &trained.iter().map(row).collect::<Vec<_>>())
 }
 
 /// Writes the trained hybrid network and the plots into `folder`.

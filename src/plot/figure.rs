@@ -3,8 +3,8 @@
 use super::Drawn;
 use super::axes::{Axes, Scale};
 use super::canvas::{
-    Anchor, Canvas, HEADING, INK, LABEL, Pixels, SOFT_INK, Sign, TITLE, legend, legend_width, load_font, render, text,
-    write,
+    Anchor, Canvas, HEADING, INK, LABEL, Pixels, SOFT_INK, Sign, TICK, TITLE, legend, legend_width, load_font, render,
+    text, text_width, write,
 };
 use super::layers;
 use super::panel::{Layer, Panel};
@@ -158,7 +158,10 @@ fn draw_panel(canvas: &Canvas<'_>, panel: &Panel, Place { columns, rows, seen: [
     let (columns, rows) = (columns.clone(), rows.clone());
     if let Some(layer @ (Layer::Matrix(_) | Layer::Image { .. })) = panel.layers.first() {
         let middle = (columns.start + columns.end) / 2;
-        text(canvas, &panel.heading, (middle, rows.start - 46), HEADING, INK, Anchor::Centre)?;
+        // Smaller, where it would run into the next panel's.
+        let (room, width) = (columns.end - columns.start + 40, text_width(&panel.heading, HEADING)?);
+        let size = if width > room { (HEADING * room / width).max(TICK / 2) } else { HEADING };
+        text(canvas, &panel.heading, (middle, rows.start - 46), size, INK, Anchor::Centre)?;
         return layers::draw_alone(canvas, layer, &panel.names, columns, rows);
     }
     let across = if panel.is_counting { Scale::counting(x.clone()) } else { Scale::linear(x.clone()) };

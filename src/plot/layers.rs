@@ -143,7 +143,8 @@ fn sound(range: Range<f64>, positive: bool) -> Range<f64> {
 pub(super) fn proportion(panel: &Panel, x: &Range<f64>, y: &Range<f64>) -> Option<f64> {
     match panel.layers.first() {
         Some(Layer::Image { columns, values }) => Some((values.len() / columns) as f64 / *columns as f64),
-        Some(Layer::Matrix(_)) => Some(0.85),
+        // Cells are squares; a frame as high as wide would be more than a page.
+        Some(Layer::Matrix(of)) => Some((of.rows.len() as f64 / of.columns.len() as f64).clamp(0.2, 0.85)),
         _ if panel.is_equal => Some((y.end - y.start) / (x.end - x.start)),
         _ => None,
     }

@@ -114,7 +114,8 @@ impl History {
 fn panel(name: &str, runs: &[(&str, &History)], value: fn(&Score) -> f64) -> Panel {
     let mut panel = Panel::new("").axes("epoch", name).counting();
     for (index, (run, history)) in runs.iter().enumerate() {
-        let colour = if index == 0 { Colour::VIOLET } else { Colour::nth(index + 1) };
+        // Violet and teal first, as for the networks of a comparison elsewhere.
+        let colour = Colour::nth(if index < 4 { 3 - index } else { index });
         let points = |score: &dyn Fn(&Epoch) -> Option<Score>| -> Vec<(f64, f64)> {
             let point = |(k, epoch)| Some(((k + 1) as f64, value(&score(epoch)?)));
             history.epochs.iter().enumerate().filter_map(point).collect()

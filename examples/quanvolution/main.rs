@@ -1,0 +1,160 @@
+//! Quanvolution: a circuit slid over images, with fixed and with trained gates, beside a convolution of the same shape and beside nothing.
+//!
+//! ```text
+//! cargo run --release --example quanvolution
+//! ```
+//!
+//! The first two are Henderson, Shakya, Pradhan and Cook's (arXiv:1904.04767), whose circuits are random and never trained, and the same with weights
+//! that are trained with the rest of the network. A linear layer reads the feature maps, so that what a filter adds is what the linear layer cannot do
+//! alone: the last control reads the pixels themselves. Several seeds tell differences from luck.
+
+#[path = "../common/device.rs"]
+mod device;
+#[path = "../common/digits.rs"]
+mod digits;
+mod model;
+#[path = "../common/ranges.rs"]
+mod ranges;
+mod report;
+#[path = "../common/table.rs"]
+mod table;
+
+use anyhow::{Result, bail};
+use candle_nn::loss::cross_entropy;
+use candlewick::data::Dataset;
+use candlewick::optim::{Adam, AdamConfig};
+use candlewick::train::{Ending, History, TrainConfig, Training, accuracy};
+use clap::Parser;
+use device::DeviceKind;
+use model::{Filter, Network, Shape};
+use ranges::{positive, up_to};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Classifies handwritten digits behind quantum and classical filters, and compares them over several seeds.
+///
+/// Writes pictures of the training and of feature maps (PNG), and ends with the test accuracies. A given seed repeats bit for bit.
+#[derive(Debug, Parser)]
+#[command(name = "quanvolution")]
+struct Args {
+    /// Device to compute on [default: the best one that this build and the quantum engine support].
+    #[arg(long, value_enum)]
+    device: Option<DeviceKind>,
+
+    /// First seed: of the split, the random circuit, the initial weights and the order of the batches.
+    #[arg(long, default_value_t = 7, value_name = "N")]
+    seed: u64,
+
+    /// Number of seeds.
+    #[arg(long, default_value = "5", value_name = "N", value_parser = up_to(1000))]
+    seeds: usize,
+
+    /// Passes over the training set.
+    #[arg(long, default_value = "30", value_name = "N", value_parser = up_to(u32::MAX as u64))]
+    epochs: usize,
+
+    /// Height and width of a patch; the circuit has a qubit for each pixel.
+    #[arg(long, default_value = "2", value_name = "N", value_parser = up_to(8))]
+    kernel: usize,
+
+    /// Pixels from a patch to the next.
+    #[arg(long, default_value = "1", value_name = "N", value_parser = up_to(8))]
+    stride: usize,
+
+    /// Layers of the circuit: of the trained one, and gates of the random one in proportion.
+    #[arg(long, default_value = "2", value_name = "N", value_parser = up_to(1000))]
+    layers: usize,
+
+    /// Samples in a batch.
+    #[arg(long, default_value = "32", value_name = "N", value_parser = up_to(u32::MAX as u64))]
+    batch_size: usize,
+
+    /// Step size of Adam.
+    #[arg(long, default_value_t = 0.01, value_name = "RATE", value_parser = positive, allow_negative_numbers = true)]
+    learning_rate: f64,
+
+    /// Folder for pictures.
+    #[arg(long, default_value = "target/quanvolution", value_name = "DIR")]
+    output: PathBuf,
+
+    /// A short run: one seed, 5 epochs.
+    #[arg(long, conflicts_with_all = ["seeds", "epochs"])]
+    quick: bool,
+}
+
+/// What became of a filter with a seed.
+struct Trained {
+    filter: Filter,
+    network: Network,
+    history: History,
+    /// Of the test set, after the last epoch.
+    accuracy: f64,
+}
+
+fn main() -> ExitCode {
+    let mut args = Args::parse();
+    if args.quick {
+        (args.seeds, args.epochs) = (1, 5);
+    }
+    match run(&args) {
+        Ok(line) => {
+            println!("{line}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: &Args) -> Result<String> {
+    let (device, word) = device::choose(args.device)?;
+    println!("device: {word}");
+    let shape = Shape { kernel: args.kernel, stride: args.stride, layers: args.layers };
+    let mut all = Vec::with_capacity(4 * args.seeds);
+    for index in 0..args.seeds {
+        let seed = args.seed.wrapping_add(index as u64);
+        let sets = digits::digits(seed)?.map(|set| set.to_device(&device));
+        let [train, test] = sets;
+        let sets = [train?, test?];
+        for filter in Filter::ALL {
+            all.push(fit(args, &shape, filter, seed, &sets)?);
+        }
+        if index == 0 {
+            let first = all.get(..Filter::ALL.len()).unwrap_or_default();
+            report::draw(&args.output, &shape, first, &sets[1], seed)?;
+        }
+    }
+    println!("\n{}\n\nwrote pictures to {}", report::table(&all), args.output.display());
+    Ok(report::line(&all))
+}
+
+/// Trains a filter with its linear layer.
+fn fit(args: &Args, shape: &Shape, filter: Filter, seed: u64, [train, test]: &[Dataset; 2]) -> Result<Trained> {
+    let images = |set: &Dataset| match filter {
+        Filter::Fixed => shape.fixed(&set.x, seed),
+        _ => Ok(set.x.clone()),
+    };
+    let (train_x, test_x) = (images(train)?, images(test)?);
+    let network = Network::new(filter, shape, &train_x, seed)?;
+    let mut adam = Adam::from_varmap(&network.varmap, AdamConfig::with_learning_rate(args.learning_rate))?;
+    let config = TrainConfig {
+        name: format!("{} ({seed})", filter.name()),
+        epochs: args.epochs,
+        batch_size: args.batch_size,
+        seed,
+        progress: true,
+        ..Default::default()
+    };
+    let history = Training::new(&network, &network.varmap, &mut adam, cross_entropy).metric("accuracy", accuracy).run(
+        &config,
+        (&train_x, &train.y),
+        Some((&test_x, &test.y)),
+    )?;
+    if history.ending == Ending::Interrupted {
+        bail!("interrupted");
+    }
+    let last = history.last().and_then(|epoch| epoch.validation).unwrap_or_default();
+    Ok(Trained { filter, network, history, accuracy: last.metric })
+}

@@ -1,0 +1,75 @@
+//! What is to be learnt: a number, 0 or 1, for each sample.
+
+use anyhow::Result;
+use candle_core::{DType, Device, Tensor};
+use candlewick::data::{Dataset, Scaler};
+use clap::ValueEnum;
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use rand_distr::StandardNormal;
+
+/// Which task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Kind {
+    /// Random inputs with random targets: nothing to learn but the samples themselves.
+    Random,
+    /// Breast cancer: 569 rows, 30 features; benign or malignant.
+    BreastCancer,
+}
+
+/// Samples of a task with their targets, `[samples, features]` and `[samples, 1]`.
+pub(crate) struct Task {
+    pub(crate) name: &'static str,
+    pub(crate) train: (Tensor, Tensor),
+    /// Held out; there is nothing to be held out of random targets.
+    pub(crate) test: Option<(Tensor, Tensor)>,
+}
+
+/// Random inputs: samples, and features of each.
+const RANDOM: (usize, usize) = (256, 32);
+/// Part of each class that is held out for the test.
+const TEST_FRACTION: f64 = 0.2;
+
+impl Task {
+    /// The samples of a task, by the seed.
+    pub(crate) fn new(kind: Kind, seed: u64, device: &Device) -> Result<Self> {
+        match kind {
+            Kind::Random => Self::random(seed, device),
+            Kind::BreastCancer => Self::breast_cancer(seed, device),
+        }
+    }
+
+    fn random(seed: u64, device: &Device) -> Result<Self> {
+        let (samples, features) = RANDOM;
+        let mut rng = StdRng::seed_from_u64(seed);
+        let x: Vec<f32> = (0..samples * features).map(|_| rng.sample(StandardNormal)).collect();
+        let y: Vec<f32> = (0..samples).map(|_| f32::from(u8::from(rng.random::<bool>()))).collect();
+        let (x, y) = (Tensor::from_vec(x, RANDOM, device)?, Tensor::from_vec(y, (samples, 1), device)?);
+        Ok(Self { name: "random targets", train: (x, y), test: None })
+    }
+
+    fn breast_cancer(seed: u64, device: &Device) -> Result<Self> {
+        let (train, test) = Dataset::from_csv(include_str!("../data/breast_cancer.csv"))?.split(TEST_FRACTION, seed)?;
+        let scaler = Scaler::standard(&train.x)?;
+        let part = |samples: &Dataset| -> Result<(Tensor, Tensor)> {
+            let y = samples.y.to_dtype(DType::F32)?.unsqueeze(1)?;
+            Ok((scaler.apply(&samples.x)?.to_device(device)?, y.to_device(device)?))
+        };
+        Ok(Self { name: "breast cancer", train: part(&train)?, test: Some(part(&test)?) })
+    }
+
+    /// Features of a sample.
+    pub(crate) fn features(&self) -> Result<usize> {
+        Ok(self.train.0.dim(1)?)
+    }
+
+    /// The task in a line.
+    pub(crate) fn describe(&self) -> Result<String> {
+        let (samples, features) = self.train.0.dims2()?;
+        let test = match &self.test {
+            Some((x, _)) => format!(", {} more for the test", x.dim(0)?),
+            None => String::new(),
+        };
+        Ok(format!("{}: {samples} samples of {features} features{test}", self.name))
+    }
+}
