@@ -104,6 +104,21 @@ fn adam_trains_half_precision() -> Result<()> {
 }
 
 /// In every dtype a stopped run goes on bit for bit.
+/// Such as the angles of all pairs of a single qubit.
+#[test]
+fn adam_passes_over_variables_without_entries() -> Result<()> {
+    for dtype in [DType::F16, DType::F32, DType::F64] {
+        let varmap = VarMap::new();
+        let vb = VarBuilder::from_varmap(&varmap, dtype, &Device::Cpu);
+        let empty = vb.get_with_hints((4, 0), "empty", Init::Const(1.0))?;
+        let one = vb.get_with_hints(1, "one", Init::Const(1.0))?;
+        let mut adam = Adam::from_varmap(&varmap, AdamConfig::with_learning_rate(0.25))?;
+        adam.backward_step(&(one.sum_all()? + empty.sum_all()?)?)?;
+        assert_eq!(one.to_dtype(DType::F64)?.to_vec1::<f64>()?, [0.75]);
+    }
+    Ok(())
+}
+
 #[test]
 fn a_stopped_run_continues() -> Result<()> {
     let folder = std::env::temp_dir().join(format!("candlewick-optim-{}", std::process::id()));
