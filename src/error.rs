@@ -199,6 +199,25 @@ pub enum Error {
         /// Name of the tensor.
         name: String,
     },
+    /// An energy that is NaN or infinite, where it was to be minimised.
+    #[error("the energy is {energy} after {step} step(s)")]
+    EnergyNotFinite {
+        /// Steps that were made.
+        step: usize,
+        /// The energy.
+        energy: f64,
+    },
+    /// Costs of bit strings that are not as many as there are strings.
+    #[error("costs: {0}")]
+    Costs(Mistake),
+    /// A cost that is NaN or infinite, where the lowest was sought.
+    #[error("the cost of bit string {bits} is {cost}, which is not finite")]
+    CostNotFinite {
+        /// The string, bit `q` being qubit `q`.
+        bits: u64,
+        /// Its cost.
+        cost: f64,
+    },
     /// A picture that cannot be drawn or written.
     #[error("cannot draw {path}: {reason}")]
     Picture {
@@ -388,6 +407,35 @@ pub enum Error {
     /// A question to [`diagnostics`](crate::diagnostics) that has no answer.
     #[error("diagnostics: {0}")]
     Diagnostics(Mistake),
+    /// A mistake in the description of a molecule.
+    #[error(
+        "molecule {index}{place}: {mistake}",
+        place = .term.map_or_else(String::new, |term| format!(", term {term}"))
+    )]
+    Molecule {
+        /// Which molecule of a list, counted from 0.
+        index: usize,
+        /// Which of its terms, counted from 0, if it is one of them.
+        term: Option<usize>,
+        /// What is wrong with it.
+        mistake: Mistake,
+    },
+    /// Text that is not what it should describe.
+    #[error("{what} cannot be read from this JSON: {reason}")]
+    Json {
+        /// What it should describe.
+        what: &'static str,
+        /// What is wrong, and where.
+        reason: String,
+    },
+    /// A file that cannot be read.
+    #[error("`{path}` cannot be read: {reason}")]
+    File {
+        /// The file.
+        path: String,
+        /// What the system said.
+        reason: String,
+    },
 }
 
 impl From<Error> for candle_core::Error {

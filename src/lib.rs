@@ -46,6 +46,7 @@
 //! - [`data`]: point clouds, tables, splits, scaling, principal components.
 //! - [`optim`]: Adam, SPSA, schedules, clipping, and optimisers that go on where they were stopped.
 //! - [`states`]: entropies, overlaps and kernel matrices. [`diagnostics`]: a circuit before it is trained.
+//! - [`variational`]: molecules, eigensolvers, a search among bit strings.
 //! - `train` (feature `train`): a small training loop. `plot` (feature `plot`): pictures.
 //! - [`gate`]: the gate table.
 //!
@@ -81,6 +82,7 @@ mod sampling;
 pub mod states;
 #[cfg(feature = "train")]
 pub mod train;
+pub mod variational;
 
 pub use circuit::Circuit;
 pub use error::{Error, Mistake, Result};

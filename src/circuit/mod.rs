@@ -19,7 +19,7 @@ pub(crate) use condition::{Comparison, Token, spelled};
 pub use condition::{Condition, Magnitude};
 pub use operation::Operation;
 pub(crate) use operation::{Kind, adjoint};
-pub use templates::Entanglement;
+pub use templates::{Entanglement, Excitation};
 pub use weights::MAX_WEIGHTS;
 pub(crate) use weights::{Declaration, not_finite};
 

@@ -228,6 +228,12 @@ pub enum Mistake {
         /// The text that came.
         text: String,
     },
+    /// Energies in a unit other than the hartree.
+    #[error("the unit is `{unit}`; energies must be in `hartree`")]
+    EnergyUnit {
+        /// The unit that came.
+        unit: String,
+    },
     /// Amplitudes asked for with finite shots.
     #[error("amplitudes cannot be estimated from shots")]
     StateFromShots,

@@ -83,7 +83,7 @@ impl Scale {
 
 /// A number with `places` digits behind the point, none if negative; as a power of ten where that would be long.
 fn decimal(value: f64, places: i32) -> String {
-    if value != 0.0 && (places > 5 || value.abs() >= 1e6) {
+    if value != 0.0 && (places > 4 || value.abs() >= 1e6) {
         let digits = (value.abs().log10().floor() as i32 + places).clamp(0, 3) as usize;
         return format!("{value:.digits$e}").replace('-', "−");
     }

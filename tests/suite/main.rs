@@ -2,6 +2,7 @@
 
 mod angles;
 mod bad_input;
+mod chemistry;
 mod closed_forms;
 mod conditional;
 mod convolution;
@@ -34,4 +35,5 @@ mod templates;
 mod textbook;
 mod training;
 mod values;
+mod variational;
 mod weights;

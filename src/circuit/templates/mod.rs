@@ -4,6 +4,8 @@
 //! Trainable layers declare their weight tensor, append their gates and return the handle.
 
 mod ansatz;
+mod chemistry;
 mod embedding;
 
 pub use ansatz::Entanglement;
+pub use chemistry::Excitation;

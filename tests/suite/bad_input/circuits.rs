@@ -23,6 +23,8 @@ fn numbers_of_qubits_that_no_circuit_has() {
             c.efficient_su2("c", 2, Entanglement::Full);
             c.data_reuploading("d", 2, &[input(0)]);
             c.qaoa_layer(&z(0), 0.1, 0.2);
+            c.single_excitation(0.1, 0, 1).double_excitation(0.1, [0, 1], [2, 3]);
+            c.uccsd("e", 2);
         });
         refuses(&circuit, 0, "new", &mistake, &[&qubits.to_string()]);
         refuses(&circuit.inverse(), 0, "new", &mistake, &[]);
@@ -210,6 +212,32 @@ fn costs_that_are_not_diagonal() {
     refuses(&circuit, 0, "qaoa_layer", &Mistake::QubitOutOfRange { qubit: 100, qubits: MAX_QUBITS }, &["qubit 100"]);
     let circuit = written(2, |c| _ = c.qaoa_layer(&z(2), 0.1, 0.2));
     refuses(&circuit, 0, "pauli_rot", &Mistake::QubitOutOfRange { qubit: 2, qubits: 2 }, &["qubit 2"]);
+}
+
+#[test]
+fn excitations_of_what_is_not_there() {
+    let single = |from, to| written(3, |c| _ = c.h(0).single_excitation(0.1, from, to));
+    let double = |from, to| written(4, |c| _ = c.double_excitation(0.1, from, to));
+    for qubit in [3, 64, usize::MAX] {
+        let mistake = Mistake::QubitOutOfRange { qubit, qubits: 3 };
+        refuses(&single(0, qubit), 1, "single_excitation", &mistake, &[&qubit.to_string(), "3 qubit(s)"]);
+        refuses(&single(qubit, 0), 1, "single_excitation", &mistake, &[]);
+    }
+    refuses(&single(2, 2), 1, "single_excitation", &Mistake::RepeatedQubit { qubit: 2 }, &["qubit 2"]);
+    for (from, to) in [([0, 0], [1, 2]), ([0, 1], [2, 0]), ([1, 0], [0, 2]), ([2, 1], [0, 0])] {
+        refuses(&double(from, to), 0, "double_excitation", &Mistake::RepeatedQubit { qubit: 0 }, &["qubit 0"]);
+    }
+    refuses(&written(2, |c| _ = c.single_excitation(f64::NAN, 0, 1)), 0, "pauli_rot", &not_a_number(), &["NaN"]);
+    let electrons = |actual| Mistake::Length { what: "electron(s)", expected: "at most 3".to_owned(), actual };
+    for actual in [4, usize::MAX] {
+        let words = ["at most 3 electron(s)", &actual.to_string()];
+        refuses(&written(3, |c| _ = c.hartree_fock(actual)), 0, "hartree_fock", &electrons(actual), &words);
+        refuses(&written(3, |c| drop(c.uccsd("w", actual))), 0, "uccsd", &electrons(actual), &words);
+    }
+}
+
+fn not_a_number() -> Mistake {
+    Mistake::NotFinite { what: "the angle", value: f64::NAN }
 }
 
 #[test]

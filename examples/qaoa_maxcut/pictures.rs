@@ -1,0 +1,81 @@
+//! The graph with its cut, the ratios, and at small sizes the landscape of depth 1.
+
+use crate::graph::Graph;
+use anyhow::Result;
+use candle_core::{Device, Tensor};
+use candlewick::functional;
+use candlewick::plot::{Colour, Field, Figure, Panel};
+use candlewick::prelude::*;
+use std::f64::consts::{FRAC_PI_2, PI};
+use std::path::Path;
+
+/// Nodes up to which the landscape is drawn: it takes [`SIDE`]² states.
+const LANDSCAPE_NODES: usize = 12;
+const SIDE: usize = 61;
+
+/// What is drawn.
+pub(crate) struct Outcome<'a> {
+    pub(crate) graph: &'a Graph,
+    /// The side of each node.
+    pub(crate) sides: u64,
+    /// Mean ratio of each depth, and the best one where it is known.
+    pub(crate) ratios: Vec<(f64, Option<f64>)>,
+    /// The circuit of depth 1 with both angles as inputs, and minus the cut.
+    pub(crate) landscape: (Circuit, Observable),
+}
+
+/// Writes the picture.
+pub(crate) fn save(path: &Path, of: &Outcome<'_>) -> Result<()> {
+    let depths = |values: Vec<Option<f64>>| -> Vec<(f64, f64)> {
+        (1..).map(f64::from).zip(values).filter_map(|(depth, value)| Some((depth, value?))).collect()
+    };
+    let found = depths(of.ratios.iter().map(|(found, _)| Some(*found)).collect());
+    let known = depths(of.ratios.iter().map(|(_, known)| *known).collect());
+    let mut ratios = Panel::new("Mean cut").axes("depth", "share of the largest cut").counting();
+    if !known.is_empty() {
+        ratios = ratios.diamonds("best there can be", Colour::TEAL, &known);
+    }
+    let ratios = ratios.line("", Colour::VIOLET, &found).dots("found", Colour::VIOLET, &found);
+    let mut figure = Figure::new("Largest cut by QAOA").columns(3).panel(cut(of.graph, of.sides)).panel(ratios);
+    if of.graph.nodes <= LANDSCAPE_NODES {
+        figure = figure.panel(landscape(&of.landscape)?);
+    }
+    Ok(figure.save(path)?)
+}
+
+/// Nodes in the colours of their sides; edges that are cut are dark.
+fn cut(graph: &Graph, sides: u64) -> Panel {
+    let places = graph.places();
+    let at = |node: usize| places.get(node).copied().unwrap_or_default();
+    let is_cut = |(a, b): &(usize, usize)| (sides >> a ^ sides >> b) & 1 == 1;
+    let ends = |wanted: bool| -> Vec<[(f64, f64); 2]> {
+        graph.edges.iter().filter(|edge| is_cut(edge) == wanted).map(|&(a, b)| [at(a), at(b)]).collect()
+    };
+    let side = |wanted: u64| -> Vec<(f64, f64)> {
+        (0..graph.nodes).filter(|node| sides >> node & 1 == wanted).map(at).collect()
+    };
+    let heading = format!("Best sampled cut: {} of {} edges", graph.cut(sides), graph.edges.len());
+    Panel::new(heading)
+        .equal()
+        .x_range(-1.2..1.2)
+        .y_range(-1.2..1.2)
+        .segments(Colour(205, 208, 214), &ends(false))
+        .segments(Colour::INK, &ends(true))
+        .dots("side 0", Colour::BLUE, &side(0))
+        .dots("side 1", Colour::ORANGE, &side(1))
+}
+
+/// The mean cut over both angles, all points in one batch.
+fn landscape((circuit, cost): &(Circuit, Observable)) -> Result<Panel> {
+    let (gammas, betas) = (0.0..PI, -FRAC_PI_2..0.0);
+    let points = Field::grid(gammas.clone(), betas.clone(), SIDE);
+    let inputs = Tensor::from_vec(points.concat(), (points.len(), 2), &Device::Cpu)?;
+    let measurement = Measurement::expectation([-cost.clone()]);
+    let values = functional::evaluate(circuit, &measurement, Some(&inputs), &[])?.flatten_all()?.to_vec1::<f64>()?;
+    let least = values.iter().copied().fold(f64::INFINITY, f64::min);
+    let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let colours = [Colour::BLUE, Colour::ORANGE];
+    let field = Field { x: gammas, y: betas, columns: SIDE, values, range: least..most, colours, line: false };
+    let heading = format!("Mean cut at depth 1, from {least:.2} to {most:.2}");
+    Ok(Panel::new(heading).axes("gamma", "beta").field(field))
+}

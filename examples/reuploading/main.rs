@@ -1,0 +1,208 @@
+//! One qubit as a classifier of points in a plane, by uploading their coordinates again and again.
+//!
+//! ```text
+//! cargo run --release --example reuploading
+//! ```
+//!
+//! Pérez-Salinas, Cervera-Lierta, Gil-Fuster and Latorre, Quantum 4, 226 (2020): each layer is a rotation of one qubit by angles `θ + w x`, with
+//! weights of its own, and the more layers, the finer the regions that `<Z>` can tell apart. With one layer `<Z>` is a cosine in one
+//! direction. The example trains some numbers of layers side by side.
+//!
+//! Training one qubit gets stuck easily, so that each number of layers starts from several points. These restarts are an ensemble: weights with a
+//! dimension more, evaluated in one call, each with its own scale and bias behind it. The one with the lowest loss on the training set
+//! counts; test points choose nothing.
+//!
+//! The loss is the cross-entropy of `scale <Z> + bias` by default. `--loss fidelity` is the paper's: 1 minus the fidelity with the state of the
+//! class, |0> or |1>, without scale and bias.
+
+#[path = "../common/device.rs"]
+mod device;
+mod model;
+mod picture;
+mod problem;
+#[path = "../common/ranges.rs"]
+mod ranges;
+#[path = "../common/table.rs"]
+mod table;
+
+use anyhow::{Context, Result, bail};
+use candle_core::{DType, Device, Module, Tensor};
+use candlewick::data::Dataset;
+use candlewick::optim::{Adam, AdamConfig, Schedule};
+use candlewick::train::{Ending, TrainConfig, Training};
+use clap::Parser;
+use model::{Loss, Restarts};
+use problem::Problem;
+use ranges::{positive, up_to};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Classifies points in a plane with one qubit, and compares numbers of layers.
+///
+/// Draws the regions that each number of layers finds, and prints the accuracy of the last one as its last line.
+#[derive(Debug, Parser)]
+#[command(name = "reuploading")]
+struct Args {
+    /// What tells the two classes apart.
+    #[arg(long, value_enum, default_value_t = Problem::Circle)]
+    problem: Problem,
+
+    /// Numbers of layers, up to 12 of them.
+    #[arg(long, value_delimiter = ',', num_args = 1.., default_value = "1,2,4,6,10", value_name = "N", value_parser = up_to(100))]
+    layers: Vec<usize>,
+
+    /// What is minimised.
+    #[arg(long, value_enum, default_value_t = Loss::CrossEntropy)]
+    loss: Loss,
+
+    /// Points to train on.
+    #[arg(long, default_value = "200", value_name = "N", value_parser = up_to(100_000))]
+    points: usize,
+
+    /// Points to test on.
+    #[arg(long, default_value = "4000", value_name = "N", value_parser = up_to(100_000))]
+    test_points: usize,
+
+    /// Starting points of each training.
+    #[arg(long, default_value = "8", value_name = "N", value_parser = up_to(50))]
+    restarts: usize,
+
+    /// Passes over the training set.
+    #[arg(long, default_value = "150", value_name = "N", value_parser = up_to(100_000))]
+    epochs: usize,
+
+    /// Samples in a batch.
+    #[arg(long, default_value = "25", value_name = "N", value_parser = up_to(100_000))]
+    batch_size: usize,
+
+    /// Step size of Adam at the start; it falls to a hundredth of it along a cosine.
+    #[arg(long, default_value = "0.05", value_name = "RATE", value_parser = positive, allow_negative_numbers = true)]
+    learning_rate: f64,
+
+    /// Seed of the points, the initial weights and the order of the batches.
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    seed: u64,
+
+    /// Device to compute on [default: the best one that this build and the quantum engine support].
+    #[arg(long, value_enum)]
+    device: Option<device::DeviceKind>,
+
+    /// Folder for the pictures [default: target/reuploading/<PROBLEM>].
+    #[arg(long, value_name = "DIR")]
+    output: Option<PathBuf>,
+}
+
+/// What came out for one number of layers.
+struct Outcome {
+    layers: usize,
+    weights: usize,
+    seconds: f64,
+    /// Training loss of each restart, and its accuracies on both sets.
+    losses: Vec<f64>,
+    train: Vec<f64>,
+    test: Vec<f64>,
+    /// Index of the restart with the lowest training loss.
+    best: usize,
+    restarts: Restarts,
+}
+
+/// Trains all restarts of one number of layers.
+fn fit(args: &Args, layers: usize, [train, test]: &[Dataset; 2], device: &Device) -> Result<Outcome> {
+    let restarts = Restarts::new(layers, args.restarts, args.loss, args.seed, device)?;
+    let mut adam = Adam::from_varmap(&restarts.varmap, AdamConfig::with_learning_rate(args.learning_rate))?;
+    let steps = args.epochs as u64 * train.len().div_ceil(args.batch_size) as u64;
+    let config = TrainConfig {
+        name: layers_named(layers),
+        epochs: args.epochs,
+        batch_size: args.batch_size,
+        seed: args.seed,
+        schedule: Schedule::Cosine { steps, floor: 0.01 },
+        progress: true,
+        ..Default::default()
+    };
+    let [train, test] = [on(train, device)?, on(test, device)?];
+    let history = Training::new(&restarts, &restarts.varmap, &mut adam, |outputs, y| args.loss.mean(outputs, y)).run(
+        &config,
+        (&train.0, &train.1),
+        None,
+    )?;
+    if history.ending == Ending::Interrupted {
+        bail!("interrupted");
+    }
+    let outputs = restarts.forward(&train.0)?.detach();
+    let losses = args.loss.each(&outputs, &train.1)?.mean(0)?.to_dtype(DType::F64)?.to_vec1::<f64>()?;
+    if let Some(loss) = losses.iter().find(|loss| !loss.is_finite()) {
+        bail!("a loss became {loss}: the step size is too large");
+    }
+    let best = (0..losses.len()).min_by(|&a, &b| losses[a].total_cmp(&losses[b])).unwrap_or(0);
+    let weights = restarts.weights();
+    let train = model::accuracies(&outputs, &train.1)?;
+    let test = model::accuracies(&restarts.forward(&test.0)?.detach(), &test.1)?;
+    Ok(Outcome { layers, weights, seconds: history.seconds(), losses, train, test, best, restarts })
+}
+
+/// A number of layers in words.
+fn layers_named(layers: usize) -> String {
+    if layers == 1 { "1 layer".to_owned() } else { format!("{layers} layers") }
+}
+
+/// Points, and classes as `[n, 1]` numbers, on a device.
+fn on(set: &Dataset, device: &Device) -> Result<(Tensor, Tensor)> {
+    Ok((set.x.to_device(device)?, set.y.to_dtype(DType::F32)?.unsqueeze(1)?.to_device(device)?))
+}
+
+fn row(outcome: &Outcome) -> Vec<String> {
+    let Outcome { layers, weights, losses, train, test, best, seconds, .. } = outcome;
+    let least = test.iter().copied().fold(f64::INFINITY, f64::min);
+    let most = test.iter().copied().fold(0.0, f64::max);
+    let range = format!("{least:.4} to {most:.4}");
+    let figures = [losses[*best], train[*best], test[*best]].map(|value| format!("{value:.4}"));
+    [vec![layers.to_string(), weights.to_string()], figures.to_vec(), vec![range, format!("{seconds:.1}")]].concat()
+}
+
+fn run(args: &Args) -> Result<String> {
+    if args.layers.len() > 12 {
+        bail!("{} numbers of layers: up to 12 can be compared", args.layers.len());
+    }
+    let output = args.output.clone().unwrap_or_else(|| PathBuf::from("target/reuploading").join(args.problem.name()));
+    std::fs::create_dir_all(&output).with_context(|| format!("cannot write to {}", output.display()))?;
+    let (device, word) = device::choose(args.device)?;
+    println!("device: {word}");
+    println!(
+        "{}: {} training and {} test points, {} restarts, {} epochs, batches of {}",
+        args.problem.name(),
+        args.points,
+        args.test_points,
+        args.restarts,
+        args.epochs,
+        args.batch_size
+    );
+    let sets = args.problem.sets(args.points, args.test_points, args.seed)?;
+    let outcomes = args.layers.iter().map(|&layers| fit(args, layers, &sets, &device)).collect::<Result<Vec<_>>>()?;
+    let head = ["layers", "weights", "train loss", "train accuracy", "test accuracy", "of all restarts", "seconds"];
+    println!("\n{}\n", table::table(&head, &outcomes.iter().map(row).collect::<Vec<_>>()));
+    picture::regions(&output.join("regions.png"), args.problem, &sets[0], &outcomes, &device)?;
+    picture::accuracies(&output.join("accuracy.png"), args.problem, &outcomes)?;
+    println!("wrote pictures to {}", output.display());
+    let Some(last) = outcomes.last() else { bail!("no number of layers") };
+    let frequent = problem::most_frequent(&sets[1])?;
+    let reference = match args.problem {
+        Problem::Circle => format!("reference: 0.93 for 10 layers; {frequent:.4} for the more frequent class"),
+        _ => format!("reference: {frequent:.4} for the more frequent class"),
+    };
+    let (layers, accuracy) = (layers_named(last.layers), last.test[last.best]);
+    Ok(format!("test accuracy of one qubit with {layers}: {accuracy:.4} ({reference})"))
+}
+
+fn main() -> ExitCode {
+    match run(&Args::parse()) {
+        Ok(line) => {
+            println!("{line}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

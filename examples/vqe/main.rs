@@ -1,0 +1,102 @@
+//! The variational quantum eigensolver on molecules.
+//!
+//! ```text
+//! cargo run --release --example vqe -- --molecule lih12
+//! cargo run --release --example vqe -- --molecule h2 --ansatz hardware-efficient
+//! cargo run --release --example vqe -- --curve
+//! ```
+
+mod args;
+mod pictures;
+mod solve;
+
+use anyhow::{Context, Result};
+use args::{Ansatz, Args};
+use candlewick::variational::{Molecule, VqeEnd};
+use clap::Parser;
+
+/// What chemists want of an energy, in hartree: about 1 kcal/mol.
+const CHEMICAL_ACCURACY: f64 = 1.6e-3;
+
+fn main() -> Result<()> {
+    let args = Args::parse();
+    if args.curve { curve(&args) } else { single(&args) }
+}
+
+fn single(args: &Args) -> Result<()> {
+    let molecule = match &args.file {
+        Some(file) => Molecule::read(file)?,
+        None => Molecule::from_json(args.molecule.text())?,
+    };
+    describe(args, &molecule);
+    let found = solve::lowest(args, &molecule, "energy")?;
+    let end = match found.end {
+        VqeEnd::Gradient => "converged",
+        VqeEnd::Energy => "converged (energy)",
+        VqeEnd::Steps => "all steps made",
+        VqeEnd::Stopped => "stopped",
+    };
+    println!("{end} after {} steps", found.steps);
+    let path = args.output.join("run.png");
+    std::fs::create_dir_all(&args.output).with_context(|| format!("cannot create {}", args.output.display()))?;
+    pictures::run(&path, &molecule, &found, args.shots.is_some())?;
+    println!("wrote {}", path.display());
+    if let Some(reference) = molecule.hartree_fock_energy() {
+        println!("Hartree-Fock: {reference:.7} Ha");
+    }
+    match molecule.ground_energy() {
+        None => println!("energy: {:.7} Ha", found.energy),
+        Some(ground) => println!(
+            "energy: {:.7} Ha (reference: exact {ground:.7}), error {:.4} mHa, chemical accuracy: {}",
+            found.energy,
+            1e3 * (found.energy - ground),
+            yes_or_no(found.energy - ground)
+        ),
+    }
+    Ok(())
+}
+
+/// Hydrogen from 0.3 to 2.5 Å.
+fn curve(args: &Args) -> Result<()> {
+    let molecules = Molecule::list_from_json(include_str!("../data/hamiltonians/h2_curve.json"))?;
+    let first = molecules.first().context("the file has molecules")?;
+    describe(args, first);
+    let mut rows = Vec::new();
+    for molecule in &molecules {
+        let distance = molecule.distance().context("the file has distances")?;
+        let found = solve::lowest(args, molecule, &format!("{distance} Å"))?;
+        let reference = molecule.hartree_fock_energy().context("the file has Hartree-Fock energies")?;
+        rows.push([distance, reference, found.energy, molecule.ground_energy().context("the file has energies")?]);
+    }
+    println!("distance  Hartree-Fock         VQE       exact  error (mHa)");
+    for [distance, reference, energy, ground] in &rows {
+        println!("{distance:>6.4} Å  {reference:.7}  {energy:.7}  {ground:.7}  {:>11.4}", 1e3 * (energy - ground));
+    }
+    let path = args.output.join("curve.png");
+    std::fs::create_dir_all(&args.output).with_context(|| format!("cannot create {}", args.output.display()))?;
+    pictures::curve(&path, &rows)?;
+    println!("wrote {}", path.display());
+    let worst = rows.iter().map(|row| (row[2] - row[3]).abs()).fold(0.0, f64::max);
+    println!(
+        "largest error on the curve: {:.4} mHa (reference: exact), chemical accuracy: {}",
+        1e3 * worst,
+        yes_or_no(worst)
+    );
+    Ok(())
+}
+
+fn describe(args: &Args, molecule: &Molecule) {
+    let circuit = solve::circuit(args, molecule);
+    let name = match args.ansatz {
+        Ansatz::Uccsd => "UCCSD".to_owned(),
+        Ansatz::HardwareEfficient => format!("{} hardware-efficient layers, seed {}", args.layers, args.seed),
+    };
+    let (qubits, electrons, terms) = (molecule.qubits(), molecule.electrons(), molecule.terms().len());
+    println!("{}", molecule.name());
+    println!("{qubits} qubits, {electrons} electrons, {terms} Pauli words");
+    println!("{name}: {} angles, {} operations\n", solve::angles(&circuit), circuit.operations().len());
+}
+
+fn yes_or_no(error: f64) -> &'static str {
+    if error.abs() < CHEMICAL_ACCURACY { "yes" } else { "no" }
+}

@@ -1,0 +1,53 @@
+//! Pictures of a run and of a curve.
+
+use anyhow::Result;
+use candlewick::plot::{Colour, Figure, Panel};
+use candlewick::variational::{Molecule, VqeResult};
+use std::path::Path;
+
+/// Energy and error against steps; estimates from shots lie on both sides of the exact energy, and have the first panel alone.
+pub(crate) fn run(path: &Path, molecule: &Molecule, found: &VqeResult, is_noisy: bool) -> Result<()> {
+    let last = found.steps as f64;
+    let level = |energy: f64| [(0.0, energy), (last, energy)];
+    let points: Vec<(f64, f64)> = (0..).map(f64::from).zip(found.energies.iter().copied()).collect();
+    let mut energies = Panel::new("Energy").axes("step", "hartree").counting().line("VQE", Colour::VIOLET, &points);
+    if let Some(reference) = molecule.hartree_fock_energy() {
+        energies = energies.dashes("Hartree-Fock", Colour::GREY, &level(reference));
+    }
+    let mut figure = Figure::new(molecule.name());
+    if let Some(ground) = molecule.ground_energy() {
+        figure = figure.panel(energies.dashes("exact", Colour::TEAL, &level(ground)));
+        if is_noisy {
+            return Ok(figure.save(path)?);
+        }
+        let errors: Vec<(f64, f64)> = points.iter().map(|(step, energy)| (*step, energy - ground)).collect();
+        let errors = Panel::new("Hartree above the exact energy")
+            .axes("step", "")
+            .counting()
+            .logarithmic()
+            .line("VQE", Colour::VIOLET, &errors)
+            .dashes("chemical accuracy", Colour::ORANGE, &level(crate::CHEMICAL_ACCURACY));
+        figure = figure.panel(errors);
+    } else {
+        figure = figure.panel(energies);
+    }
+    Ok(figure.save(path)?)
+}
+
+/// Energies against the distance; a row is the distance with the Hartree-Fock, the found and the exact energy.
+pub(crate) fn curve(path: &Path, rows: &[[f64; 4]]) -> Result<()> {
+    let column = |k: usize| rows.iter().map(|row| (row[0], row[k])).collect::<Vec<_>>();
+    let panel = Panel::new("Energy")
+        .axes("distance of the nuclei (Å)", "hartree")
+        .line("Hartree-Fock", Colour::GREY, &column(1))
+        .line("exact", Colour::TEAL, &column(3))
+        .diamonds("VQE", Colour::VIOLET, &column(2));
+    let errors: Vec<(f64, f64)> = rows.iter().map(|row| (row[0], (row[2] - row[3]).abs())).collect();
+    let level: Vec<(f64, f64)> = errors.iter().map(|(distance, _)| (*distance, crate::CHEMICAL_ACCURACY)).collect();
+    let errors = Panel::new("Hartree from the exact energy")
+        .axes("distance of the nuclei (Å)", "")
+        .logarithmic()
+        .diamonds("VQE", Colour::VIOLET, &errors)
+        .dashes("chemical accuracy", Colour::ORANGE, &level);
+    Ok(Figure::new("Hydrogen, H2, STO-3G").panel(panel).panel(errors).save(path)?)
+}

@@ -1,0 +1,193 @@
+//! Fermions on qubits: excitations under the Jordan-Wigner transformation, and the circuits of quantum chemistry made of them.
+//!
+//! Qubit `p` is spin orbital `p`, 1 where it is occupied; `a_p = Z_0 .. Z_(p-1) (X_p + iY_p)/2` takes its electron away. Spin
+//! orbitals are interleaved: even ones have spin up, odd ones spin down.
+
+use crate::circuit::{Angle, Circuit, Weights};
+use crate::error::Mistake;
+use candle_nn::Init;
+
+/// A move of one or two electrons to other spin orbitals; see [`Circuit::excitations`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Excitation {
+    /// [`Circuit::single_excitation`].
+    Single {
+        /// Where the electron is.
+        from: usize,
+        /// Where it goes.
+        to: usize,
+    },
+    /// [`Circuit::double_excitation`].
+    Double {
+        /// Where the electrons are.
+        from: [usize; 2],
+        /// Where they go.
+        to: [usize; 2],
+    },
+}
+
+impl Circuit {
+    /// The determinant with `electrons` electrons in the lowest spin orbitals: `x` on the first `electrons` qubits.
+    ///
+    /// More electrons than qubits are a mistake.
+    pub fn hartree_fock(&mut self, electrons: usize) -> &mut Self {
+        if self.electrons_fit("hartree_fock", electrons) {
+            for qubit in 0..electrons {
+                self.x(qubit);
+            }
+        }
+        self
+    }
+
+    /// `exp(theta/2 (T - T†))` with `T = a†_to a_from`: the electron at `from` goes to `to` with amplitude `sin(theta/2)`.
+    ///
+    /// It is exact: two commuting rotations about Pauli words with a string of Z between the qubits. States in which both
+    /// spin orbitals are empty, or both occupied, stay as they are. On neighbouring qubits it is PennyLane's
+    /// `SingleExcitation` on `[to, from]`; its `FermionicSingleExcitation` takes half the angle.
+    ///
+    /// ```
+    /// use candlewick::{functional, prelude::*};
+    /// let mut circuit = Circuit::new(3);
+    /// circuit.hartree_fock(1).single_excitation(0.6, 0, 2);
+    /// let p = functional::evaluate(&circuit, &Measurement::probabilities([2]), None, &[])?.to_vec1::<f32>()?;
+    /// assert!((p[1] - 0.3f32.sin().powi(2)).abs() < 1e-6);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn single_excitation(&mut self, theta: impl Into<Angle>, from: usize, to: usize) -> &mut Self {
+        self.excite("single_excitation", &theta.into(), &[from], &[to])
+    }
+
+    /// `exp(theta/2 (T - T†))` with `T = a†_to[0] a†_to[1] a_from[1] a_from[0]`, the product of the moves `from[0]` to `to[0]`
+    /// and `from[1]` to `to[1]`. Two electrons go together, with amplitude `sin(theta/2)`.
+    ///
+    /// It is exact: eight commuting rotations about Pauli words. PennyLane's `FermionicDoubleExcitation` takes half the angle.
+    pub fn double_excitation(&mut self, theta: impl Into<Angle>, from: [usize; 2], to: [usize; 2]) -> &mut Self {
+        self.excite("double_excitation", &theta.into(), &from, &to)
+    }
+
+    /// Either excitation, for programs that choose among them at run time.
+    pub fn excitation(&mut self, theta: impl Into<Angle>, excitation: Excitation) -> &mut Self {
+        match excitation {
+            Excitation::Single { from, to } => self.single_excitation(theta, from, to),
+            Excitation::Double { from, to } => self.double_excitation(theta, from, to),
+        }
+    }
+
+    /// The excitations from the lowest `electrons` spin orbitals of this circuit's qubits to the others that leave the numbers
+    /// of electrons with spin up and with spin down as they are: doubles `[i, j]` to `[a, b]` with `i < j` and `a < b`, then singles, both in
+    /// lexical order. None if there are more electrons than qubits.
+    ///
+    /// ```
+    /// use candlewick::{circuit::Excitation, prelude::*};
+    /// let hydrogen = Circuit::new(4).excitations(2);
+    /// assert_eq!(hydrogen[0], Excitation::Double { from: [0, 1], to: [2, 3] });
+    /// assert_eq!(hydrogen[1..], [Excitation::Single { from: 0, to: 2 }, Excitation::Single { from: 1, to: 3 }]);
+    /// ```
+    pub fn excitations(&self, electrons: usize) -> Vec<Excitation> {
+        let (occupied, all) = (electrons.min(self.qubits()), self.qubits());
+        let mut excitations = Vec::new();
+        for (i, j) in (0..occupied).flat_map(|i| (i + 1..occupied).map(move |j| (i, j))) {
+            for (a, b) in (occupied..all).flat_map(|a| (a + 1..all).map(move |b| (a, b))) {
+                // One electron up and one down if the sum is odd; otherwise all four have to agree.
+                if (i + j) % 2 == (a + b) % 2 && ((i + j) % 2 == 1 || i % 2 == a % 2) {
+                    excitations.push(Excitation::Double { from: [i, j], to: [a, b] });
+                }
+            }
+        }
+        for from in 0..occupied {
+            let singles = (occupied..all).filter(|to| to % 2 == from % 2);
+            excitations.extend(singles.map(|to| Excitation::Single { from, to }));
+        }
+        excitations
+    }
+
+    /// Unitary coupled cluster with singles and doubles (Peruzzo et al., Nature Communications 5, 4213, 2014), to first order
+    /// in Trotter's formula: [`hartree_fock`](Self::hartree_fock), then each of [`excitations`](Self::excitations) in that
+    /// order, doubles first. Weights: `[excitations]`, all starting at 0, the Hartree-Fock state.
+    ///
+    /// Electrons of either spin are as many as in the Hartree-Fock state, whatever the weights.
+    ///
+    /// ```
+    /// use candlewick::prelude::*;
+    /// let mut circuit = Circuit::new(4);
+    /// assert_eq!(circuit.uccsd("theta", 2).shape(), [3]);
+    /// ```
+    pub fn uccsd(&mut self, name: &str, electrons: usize) -> Weights {
+        let excitations = if self.electrons_fit("uccsd", electrons) { self.excitations(electrons) } else { Vec::new() };
+        let weights = self.weights_with_init(name, excitations.len(), Init::Const(0.0));
+        let written = self.rounds(excitations.len());
+        self.hartree_fock(electrons);
+        for (k, excitation) in excitations.into_iter().take(written).enumerate() {
+            self.excitation(weights.at([k]), excitation);
+        }
+        weights
+    }
+
+    fn electrons_fit(&mut self, name: &str, electrons: usize) -> bool {
+        let limit = self.qubits();
+        if electrons > limit {
+            let expected = format!("at most {limit}");
+            self.fail(name, Mistake::Length { what: "electron(s)", expected, actual: electrons });
+        }
+        electrons <= limit
+    }
+
+    /// `exp(theta/2 (T - T†))`, where `T` is the product of the moves `from[k]` to `to[k]`.
+    fn excite(&mut self, name: &str, theta: &Angle, from: &[usize], to: &[usize]) -> &mut Self {
+        let qubits = self.qubits();
+        let mut ladder = Vec::new();
+        for (&from, &to) in from.iter().zip(to) {
+            ladder.extend([Ladder { qubit: to, creates: true }, Ladder { qubit: from, creates: false }]);
+        }
+        for (k, operator) in ladder.iter().enumerate() {
+            let qubit = operator.qubit;
+            if qubit >= qubits {
+                self.fail(name, Mistake::QubitOutOfRange { qubit, qubits });
+            } else if ladder[..k].iter().any(|earlier| earlier.qubit == qubit) {
+                self.fail(name, Mistake::RepeatedQubit { qubit });
+            } else {
+                continue;
+            }
+            return self;
+        }
+        let (words, support) = words_of(ladder);
+        let share = words.len() as f64;
+        for (sign, word) in words {
+            self.pauli_rot((-sign / share) * theta.clone(), &word, support.iter().copied());
+        }
+        self
+    }
+}
+
+/// `a†` or `a` of a spin orbital.
+#[derive(Debug, Clone, Copy)]
+struct Ladder {
+    qubit: usize,
+    creates: bool,
+}
+
+/// `T - T†` of a product `T` of ladder operators on different qubits, an even number of them, as `i/m` times `m` Pauli words
+/// with signs; and the qubits of their letters.
+fn words_of(mut product: Vec<Ladder>) -> (Vec<(f64, String)>, Vec<usize>) {
+    // In falling order of the qubits, a sign for each exchange of two of them.
+    let exchanges: usize = (0..product.len())
+        .map(|k| product[..k].iter().filter(|earlier| earlier.qubit < product[k].qubit).count())
+        .sum();
+    product.sort_by_key(|operator| operator.qubit);
+    // Of each pair the strings below the lower qubit cancel, Z stays between, and meets the lower operator: Z a† = -a†.
+    let lower = product.iter().step_by(2).filter(|operator| operator.creates).count();
+    let sign = if (exchanges + lower).is_multiple_of(2) { 1.0 } else { -1.0 };
+    let between = product.chunks_exact(2).flat_map(|pair| pair[0].qubit + 1..pair[1].qubit);
+    let support: Vec<usize> = product.iter().map(|operator| operator.qubit).chain(between).collect();
+    let strings = "Z".repeat(support.len() - product.len());
+    // a is (X + iY)/2 and a† is (X - iY)/2. What T† does not cancel has an odd number of Y, and i to that power is i or -i.
+    let mut words = Vec::new();
+    for which in (0u32..1 << product.len()).filter(|which| which.count_ones() % 2 == 1) {
+        let chosen = |k: usize| which >> k & 1 == 1;
+        let minus = product.iter().enumerate().filter(|(k, operator)| chosen(*k) && operator.creates).count();
+        let turns = which.count_ones() as usize / 2;
+        let letters: String = (0..product.len()).map(|k| if chosen(k) { 'Y' } else { 'X' }).collect();
+        words.push((if (minus + turns).is_multiple_of(2) { sign } else { -sign }, letters + &strings));
+    }
+    (words, support)
+}

@@ -1,0 +1,9 @@
+//! Variational algorithms: circuits whose weights are trained until an energy is lowest.
+
+mod molecule;
+mod search;
+mod vqe;
+
+pub use molecule::Molecule;
+pub use search::{VqeOptimizer, VqeOptimizerConfig, VqeOptimum};
+pub use vqe::{Vqe, VqeConfig, VqeEnd, VqeMethod, VqeResult, VqeStep};

@@ -1,0 +1,382 @@
+//! The variational quantum eigensolver.
+
+use crate::circuit::Circuit;
+use crate::error::{Error, Result};
+use crate::measurement::Measurement;
+use crate::nn::{NaturalGradientConfig, QuantumLayer, QuantumLayerConfig, QuantumNaturalGradient, SeededInit};
+use crate::observable::Observable;
+use crate::optim::{Adam, AdamConfig, Spsa, SpsaConfig, variables};
+use candle_core::backprop::GradStore;
+use candle_core::{DType, Device, Tensor, Var};
+use candle_nn::VarMap;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::ControlFlow;
+
+/// Finds weights of a circuit at which an observable is lowest (Peruzzo et al., Nature Communications 5, 4213, 2014).
+///
+/// ```
+/// use candlewick::prelude::*;
+/// use candlewick::variational::{Vqe, VqeConfig};
+/// let mut circuit = Circuit::new(2);
+/// circuit.real_amplitudes("w", 1, Entanglement::Linear);
+/// let energy = z(0) * z(1) + 0.5 * x(0) + 0.5 * x(1);
+/// let mut vqe = Vqe::new(circuit, energy, VqeConfig { seed: 1, ..Default::default() })?;
+/// let found = vqe.run()?;
+/// assert!(found.converged());
+/// assert!((found.energy + 2f64.sqrt()).abs() < 1e-8); // the lowest eigenvalue is -√2
+/// # Ok::<(), candlewick::Error>(())
+/// ```
+///
+/// A circuit of its own can be trained as a [`QuantumLayer`] as well; this is the loop around it, with a record of what
+/// happened.
+pub struct Vqe {
+    layer: QuantumLayer,
+    varmap: VarMap,
+    config: VqeConfig,
+}
+
+/// How the weights of a [`Vqe`] move.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub enum VqeMethod {
+    /// [`Adam`]; its learning rate is about how far a weight moves in a step, in radians.
+    Adam(AdamConfig),
+    /// [`QuantumNaturalGradient`].
+    NaturalGradient(NaturalGradientConfig),
+    /// [`Spsa`], which needs no gradients: three energies a step, whatever the number of weights. Such runs end by the energy alone.
+    Spsa(SpsaConfig),
+}
+
+/// Options of a [`Vqe`].
+#[derive(Debug, Clone)]
+pub struct VqeConfig {
+    /// How the weights move. Default: Adam with a learning rate of 0.05.
+    pub method: VqeMethod,
+    /// The most steps of a run. Default 1000.
+    pub steps: usize,
+    /// A run has converged where the Euclidean norm of the gradient in all weights is at most this. Default 1e-5; 0 leaves it to
+    /// gradients that vanish.
+    pub gradient_tolerance: f64,
+    /// A run has converged where [`patience`](Self::patience) steps in a row have changed the energy by at most this. Default 0: not asked.
+    pub energy_tolerance: f64,
+    /// Steps that have to change little. Default 10.
+    pub patience: usize,
+    /// Precision of weights and states. Default F64, which Metal has not.
+    pub dtype: DType,
+    /// Where it is computed. Default: the CPU.
+    pub device: Device,
+    /// Of the initial weights. Those of a circuit start in [0, 2π) unless it says otherwise. Default 0.
+    pub seed: u64,
+    /// Shots, the gradient method, the limit on memory.
+    pub layer: QuantumLayerConfig,
+}
+
+/// Where a run of a [`Vqe`] stands.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct VqeStep {
+    /// Steps that the weights have made.
+    pub step: usize,
+    /// The energy at these weights.
+    pub energy: f64,
+    /// Euclidean norm of its gradient in all weights; none where no gradient is computed.
+    pub gradient_norm: Option<f64>,
+}
+
+/// Why a run of a [`Vqe`] ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum VqeEnd {
+    /// The gradient is within [`VqeConfig::gradient_tolerance`].
+    Gradient,
+    /// The energy has stayed within [`VqeConfig::energy_tolerance`].
+    Energy,
+    /// All steps were made.
+    Steps,
+    /// The caller said so.
+    Stopped,
+}
+
+/// What a run of a [`Vqe`] found.
+#[derive(Debug, Clone)]
+pub struct VqeResult {
+    /// The lowest energy of the run. With finite shots the last one: the lowest of noisy values would be too low.
+    pub energy: f64,
+    /// The weights at that energy, by name.
+    pub weights: BTreeMap<String, Tensor>,
+    /// The energy before each step, and after the last.
+    pub energies: Vec<f64>,
+    /// Steps that were made.
+    pub steps: usize,
+    /// Norm of the gradient at the end; none where no gradient is computed.
+    pub gradient_norm: Option<f64>,
+    /// Why it ended.
+    pub end: VqeEnd,
+}
+
+impl VqeResult {
+    /// Whether it ended because a tolerance was met.
+    pub fn converged(&self) -> bool {
+        matches!(self.end, VqeEnd::Gradient | VqeEnd::Energy)
+    }
+}
+
+impl Default for VqeConfig {
+    fn default() -> Self {
+        Self {
+            method: VqeMethod::Adam(AdamConfig::with_learning_rate(0.05)),
+            steps: 1000,
+            gradient_tolerance: 1e-5,
+            energy_tolerance: 0.0,
+            patience: 10,
+            dtype: DType::F64,
+            device: Device::Cpu,
+            seed: 0,
+            layer: QuantumLayerConfig::default(),
+        }
+    }
+}
+
+impl VqeConfig {
+    fn check(&self) -> Result<()> {
+        let of = "a VQE";
+        let from_zero = |setting, value: f64| match value.is_finite() && value >= 0.0 {
+            true => Ok(()),
+            false => Err(Error::Setting { of, setting, value, allowed: "a finite number from 0 on" }),
+        };
+        from_zero("gradient_tolerance", self.gradient_tolerance)?;
+        from_zero("energy_tolerance", self.energy_tolerance)?;
+        match self.patience {
+            0 => Err(Error::Setting { of, setting: "patience", value: 0.0, allowed: "1 or more" }),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A `VarMap` cannot be printed; its variables are the layer's weights.
+impl fmt::Debug for Vqe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Vqe").field("layer", &self.layer).field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+/// What moves the weights.
+enum Mover {
+    Adam(Adam),
+    Natural(Box<QuantumNaturalGradient>),
+    Spsa(Spsa),
+}
+
+impl Mover {
+    fn new(layer: &QuantumLayer, varmap: &VarMap, method: VqeMethod) -> Result<Self> {
+        Ok(match method {
+            VqeMethod::Adam(config) => Self::Adam(Adam::from_varmap(varmap, config)?),
+            VqeMethod::NaturalGradient(config) => Self::Natural(Box::new(QuantumNaturalGradient::new(layer, config)?)),
+            VqeMethod::Spsa(config) => Self::Spsa(Spsa::from_varmap(varmap, config)?),
+        })
+    }
+
+    /// The gradient of an energy and its norm, for methods that follow it.
+    fn gradient(&self, energy: &Tensor, varmap: &VarMap) -> Result<Option<(GradStore, f64)>> {
+        match self {
+            Self::Adam(_) | Self::Natural(_) => {
+                let gradients = energy.backward()?;
+                let norm = norm(&gradients, &variables(varmap)?)?;
+                Ok(Some((gradients, norm)))
+            }
+            Self::Spsa(_) => Ok(None),
+        }
+    }
+
+    fn step(&mut self, layer: &QuantumLayer, gradients: Option<&GradStore>) -> Result<()> {
+        match (self, gradients) {
+            (Self::Adam(adam), Some(gradients)) => adam.try_step(gradients),
+            (Self::Natural(natural), Some(gradients)) => natural.step(gradients, None),
+            (Self::Spsa(spsa), _) => spsa.step(|| Ok(layer.evaluate()?)).map(drop),
+            (Self::Adam(_) | Self::Natural(_), None) => Ok(()),
+        }
+    }
+}
+
+impl Vqe {
+    /// A solver for the expectation of `observable` after `circuit`, which reads no inputs.
+    ///
+    /// # Errors
+    /// Mistakes of the circuit or the observable; a circuit with inputs; settings out of range.
+    pub fn new(circuit: Circuit, observable: Observable, config: VqeConfig) -> Result<Self> {
+        config.check()?;
+        circuit.check()?;
+        if circuit.inputs() > 0 {
+            return Err(Error::MissingInputs { expected: circuit.inputs() });
+        }
+        let varmap = VarMap::new();
+        let vb = SeededInit::new(config.seed).var_builder(&varmap, config.dtype, &config.device);
+        let layer = QuantumLayer::with_config(circuit, Measurement::expectation([observable]), config.layer, vb)?;
+        Mover::new(&layer, &varmap, config.method)?;
+        Ok(Self { layer, varmap, config })
+    }
+
+    /// The circuit as a layer, with the present weights: for outcomes, variances, states.
+    pub fn layer(&self) -> &QuantumLayer {
+        &self.layer
+    }
+
+    /// The variables, by the names of the circuit's weights: to save and load them.
+    pub fn varmap(&self) -> &VarMap {
+        &self.varmap
+    }
+
+    /// The energy at the present weights.
+    ///
+    /// # Errors
+    /// A state beyond the memory.
+    pub fn energy(&self) -> Result<f64> {
+        sum(&self.layer.evaluate()?)
+    }
+
+    /// Copies of the present weights, by name.
+    ///
+    /// # Errors
+    /// Those of candle, where a copy fails.
+    pub fn weights(&self) -> Result<BTreeMap<String, Tensor>> {
+        self.layer.weights().map(|(name, tensor)| Ok((name.to_owned(), tensor.detach().copy()?))).collect()
+    }
+
+    /// Sets weights by name, to go on from there. Those that are not named stay.
+    ///
+    /// ```
+    /// # use candlewick::prelude::*;
+    /// # use candlewick::variational::{Vqe, VqeConfig};
+    /// # let mut circuit = Circuit::new(2);
+    /// # circuit.real_amplitudes("w", 1, Entanglement::Linear);
+    /// # let config = VqeConfig { steps: 10, ..Default::default() };
+    /// # let mut vqe = Vqe::new(circuit, z(0) * z(1), config)?;
+    /// let first = vqe.run()?;
+    /// vqe.set_weights(first.weights.iter().map(|(name, tensor)| (name.as_str(), tensor)))?;
+    /// let second = vqe.run()?;
+    /// assert!(second.energy <= first.energy);
+    /// # Ok::<(), candlewick::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// A name the circuit does not declare, or one given twice; another shape or dtype. Nothing has changed then.
+    pub fn set_weights<'a>(&mut self, weights: impl IntoIterator<Item = (&'a str, &'a Tensor)>) -> Result<()> {
+        let mut found: Vec<(&str, &Tensor, &Tensor)> = Vec::new();
+        for (name, value) in weights {
+            let Some((own, tensor)) = self.layer.weights().find(|(own, _)| *own == name) else {
+                return Err(self.unexpected(name));
+            };
+            if found.iter().any(|(earlier, ..)| *earlier == own) {
+                return Err(self.unexpected(name));
+            }
+            if tensor.shape() != value.shape() {
+                let (expected, actual) = (tensor.shape().clone(), value.shape().clone());
+                return Err(Error::WeightShape { name: name.to_owned(), expected, actual });
+            }
+            if tensor.dtype() != value.dtype() {
+                let what = format!("weight tensor `{name}`");
+                return Err(Error::DTypeMismatch { what, expected: tensor.dtype(), actual: value.dtype() });
+            }
+            found.push((own, tensor, value));
+        }
+        for (_, tensor, value) in found {
+            Var::from_tensor(tensor)?.set(&value.detach().to_device(tensor.device())?.copy()?)?;
+        }
+        Ok(())
+    }
+
+    fn unexpected(&self, name: &str) -> Error {
+        let declared = self.layer.weights().map(|(own, _)| own.to_owned()).collect();
+        Error::UnexpectedWeights { name: name.to_owned(), declared }
+    }
+
+    /// Trains the weights, from where they are now. A second run goes on from the weights at which the first one ended, with a
+    /// fresh optimiser.
+    ///
+    /// # Errors
+    /// As for [`run_with`](Self::run_with).
+    pub fn run(&mut self) -> Result<VqeResult> {
+        self.run_with(|_| ControlFlow::Continue(()))
+    }
+
+    /// As [`run`](Self::run), and calls `watch` at each energy, before the step that follows it; it may end the run.
+    ///
+    /// ```
+    /// # use candlewick::prelude::*;
+    /// # use candlewick::variational::{Vqe, VqeConfig, VqeEnd};
+    /// # let mut circuit = Circuit::new(2);
+    /// # circuit.real_amplitudes("w", 1, Entanglement::Linear);
+    /// # let mut vqe = Vqe::new(circuit, z(0) * z(1), VqeConfig::default())?;
+    /// use std::ops::ControlFlow;
+    /// let found = vqe.run_with(|at| {
+    ///     println!("{} {:.6}", at.step, at.energy);
+    ///     if at.energy < -0.9 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    /// })?;
+    /// assert_eq!(found.end, VqeEnd::Stopped);
+    /// # Ok::<(), candlewick::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// A state beyond the memory; an energy or a gradient that is not finite; what [`QuantumNaturalGradient::step`] returns. The weights
+    /// are those of the last step then.
+    pub fn run_with(&mut self, mut watch: impl FnMut(&VqeStep) -> ControlFlow<()>) -> Result<VqeResult> {
+        let mut mover = Mover::new(&self.layer, &self.varmap, self.config.method)?;
+        let mut energies: Vec<f64> = Vec::new();
+        let mut best: Option<(f64, BTreeMap<String, Tensor>)> = None;
+        let (mut calm, noisy) = (0, self.config.layer.shots.is_some());
+        loop {
+            let step = energies.len();
+            let value = self.layer.evaluate()?.sum_all()?;
+            let energy = sum(&value)?;
+            if !energy.is_finite() {
+                return Err(Error::EnergyNotFinite { step, energy });
+            }
+            let (gradients, gradient_norm) = mover.gradient(&value, &self.varmap)?.unzip();
+            let change = energies.last().map(|before| (energy - before).abs());
+            calm = if change.is_some_and(|change| change <= self.config.energy_tolerance) { calm + 1 } else { 0 };
+            energies.push(energy);
+            if noisy || best.as_ref().is_none_or(|(lowest, _)| energy < *lowest) {
+                best = Some((energy, self.weights()?));
+            }
+            let stopped = watch(&VqeStep { step, energy, gradient_norm }).is_break();
+            if let Some(end) = self.end(step, gradient_norm, calm, stopped)
+                && let Some((energy, weights)) = best
+            {
+                return Ok(VqeResult { energy, weights, energies, steps: step, gradient_norm, end });
+            }
+            mover.step(&self.layer, gradients.as_ref())?;
+        }
+    }
+
+    /// Whether a run ends here, and why.
+    fn end(&self, step: usize, gradient_norm: Option<f64>, calm: usize, stopped: bool) -> Option<VqeEnd> {
+        let VqeConfig { steps, gradient_tolerance, energy_tolerance, patience, .. } = self.config;
+        if gradient_norm.is_some_and(|norm| norm <= gradient_tolerance) {
+            Some(VqeEnd::Gradient)
+        } else if energy_tolerance > 0.0 && calm >= patience {
+            Some(VqeEnd::Energy)
+        } else if stopped {
+            Some(VqeEnd::Stopped)
+        } else {
+            (step >= steps).then_some(VqeEnd::Steps)
+        }
+    }
+}
+
+/// The sum of a tensor's entries, on the host: not every GPU has F64.
+fn sum(tensor: &Tensor) -> Result<f64> {
+    Ok(tensor.detach().to_device(&Device::Cpu)?.to_dtype(DType::F64)?.sum_all()?.to_scalar()?)
+}
+
+/// Euclidean norm of the gradient in all variables.
+fn norm(gradients: &GradStore, vars: &[(String, Var)]) -> Result<f64> {
+    let mut total = 0.0;
+    for (name, var) in vars {
+        let Some(gradient) = gradients.get(var) else { continue };
+        let squares = sum(&gradient.to_device(&Device::Cpu)?.to_dtype(DType::F64)?.sqr()?)?;
+        if !squares.is_finite() {
+            return Err(Error::GradientNotFinite { name: name.clone() });
+        }
+        total += squares;
+    }
+    Ok(total.sqrt())
+}
