@@ -234,6 +234,18 @@ pub enum Error {
         /// What is wrong with it.
         problem: &'static str,
     },
+    /// A file that does not hold the images or labels it should.
+    #[error("{path}: {what} is {actual}, expected {expected}")]
+    ImageFile {
+        /// The file.
+        path: String,
+        /// Which of its numbers.
+        what: &'static str,
+        /// The number that fits.
+        expected: u64,
+        /// What came.
+        actual: u64,
+    },
     /// A class beyond those of a data set.
     #[error("the label of sample {sample} is beyond the {classes} class(es)")]
     Label {
