@@ -103,7 +103,6 @@ fn adam_trains_half_precision() -> Result<()> {
     Ok(())
 }
 
-/// In every dtype a stopped run goes on bit for bit.
 /// Such as the angles of all pairs of a single qubit.
 #[test]
 fn adam_passes_over_variables_without_entries() -> Result<()> {
@@ -114,11 +113,12 @@ fn adam_passes_over_variables_without_entries() -> Result<()> {
         let one = vb.get_with_hints(1, "one", Init::Const(1.0))?;
         let mut adam = Adam::from_varmap(&varmap, AdamConfig::with_learning_rate(0.25))?;
         adam.backward_step(&(one.sum_all()? + empty.sum_all()?)?)?;
-        assert_eq!(one.to_dtype(DType::F64)?.to_vec1::<f64>()?, [0.75]);
+        close("one", &one.to_dtype(DType::F64)?.to_vec1::<f64>()?, &[0.75], 1e-8);
     }
     Ok(())
 }
 
+/// In every dtype a stopped run goes on bit for bit.
 #[test]
 fn a_stopped_run_continues() -> Result<()> {
     let folder = std::env::temp_dir().join(format!("candlewick-optim-{}", std::process::id()));
@@ -298,8 +298,8 @@ fn clipped_gradients() -> Result<()> {
         let mut gradients = loss()?;
         gradients.insert(&a, Tensor::new(&[3.0 * size, 0.0], &Device::Cpu)?);
         gradients.insert(&b, Tensor::new(-4.0 * size, &Device::Cpu)?);
-        close("norm", &[clip_by_norm(&mut gradients, &varmap, 1e-300)? / size], &[5.0], 1e-14);
-        close("scaled", &entries(&gradients)?.iter().map(|v| v * 1e300).collect::<Vec<_>>(), &[0.6, 0.0, -0.8], 1e-12);
+        close("norm", &[clip_by_norm(&mut gradients, &varmap, size)? / size], &[5.0], 1e-14);
+        close("scaled", &entries(&gradients)?.iter().map(|v| v / size).collect::<Vec<_>>(), &[0.6, 0.0, -0.8], 1e-12);
     }
     let mut gradients = loss()?;
     clip_by_value(&mut gradients, &varmap, 3.5)?;
@@ -363,7 +363,8 @@ fn spsa_perturbs_as_it_says() -> Result<()> {
     let run = |seed| -> Result<Vec<f64>> {
         let varmap = VarMap::new();
         let vb = VarBuilder::from_varmap(&varmap, DType::F64, &Device::Cpu);
-        let w = vb.get_with_hints(8, "w", Init::Const(1.0))?;
+        // An odd number of them, or the slopes of equal weights could cancel.
+        let w = vb.get_with_hints(7, "w", Init::Const(1.0))?;
         let config = SpsaConfig { learning_rate: 0.01, perturbation: 0.3, seed, ..Default::default() };
         let mut spsa = Spsa::from_varmap(&varmap, config)?;
         let mut moves = Vec::new();
