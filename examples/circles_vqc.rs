@@ -218,6 +218,7 @@ fn draw_all(args: &Args, accuracies: &[Vec<f64>; 2]) -> Result<()> {
 }
 
 fn run(args: &Args) -> Result<String> {
+    std::fs::create_dir_all(&args.output).with_context(|| format!("cannot write to {}", args.output.display()))?;
     let (device, word) = device::choose(args.device)?;
     println!("device: {word}");
     let weights = QUBITS * LAYERS * 2;
@@ -237,7 +238,6 @@ fn run(args: &Args) -> Result<String> {
         rows.push(row(name.to_owned(), accuracies.each_ref().map(|values| of(values))));
     }
     println!("{}\n", table::table(&["seed", Head::BOTH[0].name(), Head::BOTH[1].name()], &rows));
-    std::fs::create_dir_all(&args.output).with_context(|| format!("cannot write to {}", args.output.display()))?;
     // A seed as good as most for the circuit as published.
     draw_seed(args, seed(order(&accuracies[0])[args.seeds / 2]), &device)?;
     draw_all(args, &accuracies)?;

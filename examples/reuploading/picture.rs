@@ -26,8 +26,10 @@ pub(crate) fn regions(
         points.iter().zip(&classes).filter(|(_, c)| **c == class).map(|(p, _)| (p[0], p[1])).collect()
     };
     let sides = [0, 1].map(|axis| range(points.iter().map(|point| point[axis])));
+    let borders = problem.borders();
+    let dashes = if borders.is_empty() { "" } else { "; dashes: where the classes meet" };
     let mut figure = Figure::new(format!("One qubit, {}: regions for numbers of layers", problem.name()))
-        .note("shade: probability of the class; black line: where both are as probable; dashes: where the classes meet")
+        .note(format!("shade: probability of the class; black line: where both are as probable{dashes}"))
         .columns(if outcomes.len() > 4 { 3 } else { 2 });
     for outcome in outcomes {
         let [x, y] = sides.clone();
@@ -39,8 +41,8 @@ pub(crate) fn regions(
         for (class, name) in train.classes.iter().enumerate() {
             panel = panel.dots(format!("{name}, training"), Colour::nth(class), &of(class as u32));
         }
-        for border in problem.borders() {
-            panel = panel.dashes("", Colour::GREY, &border);
+        for border in &borders {
+            panel = panel.dashes("", Colour::GREY, border);
         }
         figure = figure.panel(panel);
     }

@@ -76,6 +76,10 @@ impl Moments {
 
     /// Takes a gradient up and moves the variable.
     pub(super) fn step(&mut self, var: &Var, gradient: &Tensor, rates: Rates) -> Result<()> {
+        // Nothing to do, and candle refuses to do it in place.
+        if var.elem_count() == 0 {
+            return Ok(());
+        }
         if let Self::Device(first, second) = self {
             let Rates { step, beta1, beta2, root, epsilon } = rates;
             *first = (first.affine(beta1, 0.0)? + gradient.affine(1.0 - beta1, 0.0)?)?;

@@ -74,6 +74,13 @@ fn fields_and_matrices_are_the_right_way_round() -> Result<()> {
     assert!(mean(red.iter().map(|p| p.0)) > mean(blue.iter().map(|p| p.0)));
     assert!(mean(red.iter().map(|p| p.1)) < mean(blue.iter().map(|p| p.1)));
 
+    // A line half-way that runs along a line of the grid and across others is not cut by them.
+    let values = Field::grid(-1.0..1.0, -1.0..1.0, 60).iter().map(|point| point[1]).collect();
+    let field = Field { x: -1.0..1.0, y: -1.0..1.0, columns: 60, values, range: -1.0..1.0, colours, line: true };
+    let ink = pixels(&Figure::new("").panel(Panel::new("").field(field)), Colour::INK)?;
+    let longest = ink.chunk_by(|a, b| a.1 == b.1 && a.0 + 1 == b.0).map(<[_]>::len).max();
+    assert!(longest >= Some(648), "{longest:?} pixels of 650");
+
     // One sample of class 0 taken for class 2: the cell in the first row and the last column.
     let names = ["a", "b", "c"].map(str::to_owned);
     let panel = confusion("", &names, &[0, 1, 2, 0], &[2, 1, 2, 7], Colour::RED);
@@ -105,6 +112,25 @@ fn flat_matrices_take_little_room_and_long_headings_their_own() -> Result<()> {
         Ok(pixels.chunks_exact(3).enumerate().filter(|(index, pixel)| right(*index) && pixel[0] < 200).count())
     };
     assert_eq!(dark("ankle boot as a very old sneaker")?, dark("")?);
+    Ok(())
+}
+
+#[test]
+fn bars_and_long_names_stay_on_the_page() -> Result<()> {
+    // On a logarithmic scale bars stand on the frame: ten times as much is a decade higher.
+    let figure =
+        Figure::new("").panel(Panel::new("").logarithmic().y_range(1.0..1000.0).bars("", Colour::RED, &[10.0, 100.0]));
+    let (first, second) = (pixels(&figure, Colour::RED)?, pixels(&figure, Colour::RED)?);
+    let middle =
+        (first.iter().map(|p| p.0).min().expect("a bar") + first.iter().map(|p| p.0).max().expect("a bar")) / 2;
+    let left = first.iter().filter(|p| p.0 < middle - 20).count() as f64;
+    let right = second.iter().filter(|p| p.0 > middle + 20).count() as f64;
+    assert!((right / left - 2.0).abs() < 0.1, "{left} {right}");
+    let names = ["a".repeat(3000), "b ".repeat(200), "c".to_owned()];
+    let long = Figure::new("").panel(confusion("", &names, &[0, 1, 2], &[0, 1, 2], Colour::RED));
+    let cells = pixels(&long, Colour::RED)?;
+    let width = cells.iter().map(|p| p.0).max().expect("cells") - cells.iter().map(|p| p.0).min().expect("cells");
+    assert!(cells.len() > 10_000 && width > 200, "{} {width}", cells.len());
     Ok(())
 }
 
@@ -173,6 +199,10 @@ fn what_does_not_fit_is_an_error() -> Result<()> {
     assert!(!refused(Panel::new("").matrix(matrix(6, 6))));
     assert!(refused(confusion("", &[], &[], &[], Colour::RED)));
     assert!(matches!(Figure::new("").render(), Err(Error::Picture { .. })));
+    let tall = (0..400).fold(Figure::new("").columns(1), |figure, _| figure.panel(Panel::new("")));
+    assert!(matches!(tall.render(), Err(Error::Picture { reason, .. }) if reason.contains("pixels")));
+    let jpeg = Figure::new("").panel(Panel::new("")).save(std::env::temp_dir().join("candlewick.jpg"));
+    assert!(matches!(jpeg, Err(Error::Picture { reason, .. }) if reason.contains(".png")));
     let nowhere = Figure::new("").panel(Panel::new("")).save("/nonexistent/folder/a.png");
     assert!(matches!(nowhere, Err(Error::Picture { path, .. }) if path.ends_with("a.png")));
     Ok(())

@@ -1,0 +1,84 @@
+//! Training, distributions and samples.
+
+use crate::loss::Loss;
+use crate::target::{Kind, PIXELS, SIDE, Target, is_valid};
+use crate::{Args, Record};
+use anyhow::Result;
+use candlewick::plot::{Colour, Figure, Panel};
+use std::path::Path;
+
+/// Samples that are drawn as pictures, before training and after it: two rows each.
+const SHOWN: usize = 20;
+
+/// Loss and distances, step by step.
+pub(crate) fn training(path: &Path, args: &Args, records: &[Record]) -> Result<()> {
+    let line = |value: &dyn Fn(&Record) -> f64| -> Vec<(f64, f64)> {
+        records.iter().map(|record| (record.step as f64, value(record))).collect()
+    };
+    let panel = |name: &str| Panel::new("").axes("step", name).counting().logarithmic();
+    let distances = panel("distance from the target")
+        .line("Kullback-Leibler divergence (nats)", Colour::BLUE, &line(&|record| record.distance.divergence))
+        .line("total variation", Colour::ORANGE, &line(&|record| record.distance.variation));
+    let mut figure = Figure::new(format!("Born machine, {}: training", args.target.title()));
+    if args.loss != Loss::Divergence {
+        figure =
+            figure.panel(panel(args.loss.name()).line("loss", Colour::VIOLET, &line(&|record| record.loss.max(0.0))));
+    }
+    Ok(figure.panel(distances).save(path)?)
+}
+
+/// The target beside what was learnt and what was drawn.
+pub(crate) fn distribution(path: &Path, target: &Target, learnt: &[f64], drawn: &[f64]) -> Result<()> {
+    let sets = [drawn, &target.probabilities, learnt];
+    let most = |sets: &[Vec<f64>]| 1.06 * sets.iter().flatten().copied().fold(0.0, f64::max);
+    let [drawn_name, target_name, learnt_name] = ["drawn", "target", "learnt"];
+    let (panel, note) = match target.kind {
+        Kind::BarsAndStripes => {
+            let bars = sets.map(valid_and_rest);
+            let panel = Panel::new("")
+                .axes("pattern", "probability")
+                .y_range(0.0..most(&bars))
+                .bars(target_name, Colour::GREY, &bars[1])
+                .bars(learnt_name, Colour::VIOLET, &bars[2])
+                .bars(drawn_name, Colour::TEAL, &bars[0]);
+            (panel, "0 to 13: bars and stripes, by their basis index; 14: all other 498 pictures together")
+        }
+        Kind::Gaussians => {
+            let [drawn, wanted, learnt] =
+                sets.map(|values| values.iter().enumerate().map(|(k, &p)| (k as f64, p)).collect::<Vec<_>>());
+            let panel = Panel::new("")
+                .axes("outcome", "probability")
+                .y_range(0.0..most(&sets.map(<[f64]>::to_vec)))
+                .dots(drawn_name, Colour::TEAL, &drawn)
+                .line(target_name, Colour::GREY, &wanted)
+                .dashes(learnt_name, Colour::ORANGE, &learnt);
+            (panel, "")
+        }
+    };
+    let title = format!("Born machine, {}: distribution", target.kind.title());
+    Ok(Figure::new(title).note(note).panel(panel.counting()).save(path)?)
+}
+
+/// Probabilities of the valid patterns, and of all others together.
+fn valid_and_rest(probabilities: &[f64]) -> Vec<f64> {
+    let valid = probabilities.iter().enumerate().filter(|(picture, _)| is_valid(*picture)).map(|(_, &p)| p);
+    let mut values: Vec<f64> = valid.collect();
+    values.push((1.0 - values.iter().sum::<f64>()).max(0.0));
+    values
+}
+
+/// The first pictures drawn before training, and after it.
+pub(crate) fn samples(path: &Path, target: &Target, outcomes: [&[usize]; 2]) -> Result<()> {
+    let shown = outcomes[0].len().min(SHOWN);
+    let columns = if shown == SHOWN { SHOWN / 2 } else { shown };
+    let mut figure = Figure::new(format!("Born machine, {}: samples", target.kind.title()))
+        .note("rows above: before training; rows below: after it")
+        .columns(columns);
+    for &outcome in outcomes.into_iter().flat_map(|outcomes| &outcomes[..outcomes.len().min(shown)]) {
+        // Greys, as white pixels would have no edge on the page.
+        let pixels: Vec<f64> = (0..PIXELS).map(|pixel| 0.85 - 0.7 * (outcome >> pixel & 1) as f64).collect();
+        let heading = if is_valid(outcome) { "" } else { "neither" };
+        figure = figure.panel(Panel::new(heading).image(SIDE, &pixels));
+    }
+    Ok(figure.save(path)?)
+}

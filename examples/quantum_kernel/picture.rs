@@ -1,0 +1,73 @@
+//! Kernel matrices, and accuracies over regularisation and width.
+
+use crate::kernels::Kernel;
+use crate::{Outcome, RIDGES, Split, WIDTHS};
+use anyhow::Result;
+use candlewick::plot::{Colour, Figure, Matrix, Panel};
+use std::path::Path;
+
+/// Samples of a matrix that are drawn.
+const DRAWN: usize = 160;
+
+/// The matrices of training samples, sorted by class, at the width that was chosen.
+pub(crate) fn matrices(path: &Path, split: &Split, outcomes: &[Outcome; 4], classes: &[String]) -> Result<()> {
+    let samples = split.train_labels.len();
+    // Evenly from all of them: they are sorted by class.
+    let every = samples.div_ceil(DRAWN);
+    let kept: Vec<u32> = (0..samples as u32).step_by(every).collect();
+    let first = kept.iter().filter(|&&sample| split.train_labels[sample as usize] < 0.0).count();
+    let x = split.train.index_select(&candle_core::Tensor::new(kept.as_slice(), split.train.device())?, 0)?;
+    let names: Vec<String> = kept.iter().map(u32::to_string).collect();
+    let note = format!(
+        "training samples sorted by class: {first} {} before {} {}; white: the least entry, full colour: 1",
+        classes.first().map_or("", String::as_str),
+        kept.len() - first,
+        classes.get(1).map_or("", String::as_str)
+    );
+    let mut figure = Figure::new("Breast cancer: kernel matrices at the widths chosen").note(note).columns(3);
+    let colours = [Colour::GREY, Colour::ORANGE, Colour::TEAL, Colour::VIOLET];
+    for (index, kernel) in Kernel::ALL.into_iter().enumerate().skip(Kernel::GAUSSIAN) {
+        let width = WIDTHS[outcomes[index].chosen.0];
+        let entries = kernel.matrix(width, &x, &x)?.flatten_all()?.to_vec1::<f64>()?;
+        let least = entries.iter().copied().fold(1.0, f64::min);
+        // Squares, as roots are what is drawn.
+        let shades = entries.iter().map(|entry| ((entry - least) / (1.0 - least)).powi(2)).collect();
+        let (rows, columns) = (names.clone(), names.clone());
+        let matrix = Matrix { rows, columns, shades, texts: Vec::new(), colour: colours[index] };
+        let heading = format!("{}, width {width}: from {least:.2} to 1", kernel.name());
+        figure = figure.panel(Panel::new(heading).axes("sample", "sample").matrix(matrix));
+    }
+    Ok(figure.save(path)?)
+}
+
+/// Means over the splits: over the regularisation at the width chosen, and over the width at the regularisation chosen.
+pub(crate) fn accuracies(path: &Path, outcomes: &[[Outcome; 4]]) -> Result<()> {
+    let mut over_ridge =
+        Panel::new("at the width chosen").axes("logarithm (base 10) of the regularisation", "accuracy");
+    let mut over_width =
+        Panel::new("at the regularisation chosen").axes("logarithm (base 10) of the width", "accuracy");
+    let colours = [Colour::GREY, Colour::ORANGE, Colour::TEAL, Colour::VIOLET];
+    for (index, kernel) in Kernel::ALL.into_iter().enumerate() {
+        let mean = |value: &dyn Fn(&Outcome) -> f64| {
+            outcomes.iter().map(|all| value(&all[index])).sum::<f64>() / outcomes.len() as f64
+        };
+        let line = |values: &[f64], value: &dyn Fn(&Outcome, usize) -> f64| -> Vec<(f64, f64)> {
+            values.iter().enumerate().map(|(k, v)| (v.log10(), mean(&|outcome| value(outcome, k)))).collect()
+        };
+        let (name, colour) = (kernel.name(), colours[index]);
+        over_ridge = over_ridge
+            .dashes("", colour, &line(&RIDGES, &|of, k| of.fits[of.chosen.0].left_out[k].accuracy))
+            .line(name, colour, &line(&RIDGES, &|of, k| of.fits[of.chosen.0].test[k]));
+        if kernel != Kernel::Linear {
+            over_width = over_width
+                .dashes("", colour, &line(&WIDTHS, &|of, k| of.fits[k].left_out[of.chosen.1].accuracy))
+                .line(name, colour, &line(&WIDTHS, &|of, k| of.fits[k].test[of.chosen.1]));
+        }
+    }
+    let note = format!(
+        "means over {} splits; lines: test samples; dashes: training samples, each left out of its own fit",
+        outcomes.len()
+    );
+    let figure = Figure::new("Breast cancer: kernel ridge regression").note(note);
+    Ok(figure.panel(over_ridge).panel(over_width).save(path)?)
+}
