@@ -92,6 +92,30 @@ fn fields_and_matrices_are_the_right_way_round() -> Result<()> {
 }
 
 #[test]
+fn flat_matrices_take_little_room_and_long_headings_their_own() -> Result<()> {
+    let matrix = |rows: usize, columns: usize| {
+        let names = |count: usize| (0..count).map(|k| k.to_string()).collect();
+        let shades = vec![1.0; rows * columns];
+        Matrix { rows: names(rows), columns: names(columns), shades, texts: Vec::new(), colour: Colour::RED }
+    };
+    let height = |rows, columns| Figure::new("").panel(Panel::new("").matrix(matrix(rows, columns))).render();
+    let (flat, square) = (height(4, 20)?.1, height(20, 20)?.1);
+    assert!(flat + 350 < square, "{flat} {square}");
+
+    // Two black images: what is dark above the second one is nothing but its own heading, however long the first one's is.
+    let image = |heading: &str| Panel::new(heading).image(2, &[0.0; 4]);
+    let dark = |heading: &str| -> Result<usize> {
+        let (width, height, pixels) = Figure::new("").panel(image(heading)).panel(image("")).render()?;
+        let right = |index: usize| {
+            index % width as usize > width as usize / 2 && index / (width as usize) < height as usize / 3
+        };
+        Ok(pixels.chunks_exact(3).enumerate().filter(|(index, pixel)| right(*index) && pixel[0] < 200).count())
+    };
+    assert_eq!(dark("ankle boot as a very old sneaker")?, dark("")?);
+    Ok(())
+}
+
+#[test]
 fn bars_and_long_names_stay_on_the_page() -> Result<()> {
     // On a logarithmic scale bars stand on the frame: ten times as much is a decade higher.
     let figure =
