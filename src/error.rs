@@ -194,7 +194,7 @@ pub enum Error {
         name: String,
     },
     /// A gradient that is NaN or infinite, where a step was to be taken along it.
-    #[error("the gradient of weight tensor `{name}` is not finite")]
+    #[error("the gradient of weight tensor `{name}` is not finite, or too large to be squared")]
     GradientNotFinite {
         /// Name of the tensor.
         name: String,
@@ -234,6 +234,18 @@ pub enum Error {
         /// What is wrong with it.
         problem: &'static str,
     },
+    /// A file that does not hold the images or labels it should.
+    #[error("{path}: {what} is {actual}, expected {expected}")]
+    ImageFile {
+        /// The file.
+        path: String,
+        /// Which of its numbers.
+        what: &'static str,
+        /// The number that fits.
+        expected: u64,
+        /// What came.
+        actual: u64,
+    },
     /// A class beyond those of a data set.
     #[error("the label of sample {sample} is beyond the {classes} class(es)")]
     Label {
@@ -257,6 +269,14 @@ pub enum Error {
     Unnamed {
         /// Which variable, in the order in which they were given.
         index: usize,
+    },
+    /// A perturbation that is lost in the rounding of a variable.
+    #[error("no entry of weight tensor `{name}` moves by a perturbation of {by}")]
+    Unmoved {
+        /// Name of the tensor.
+        name: String,
+        /// How far its entries were to move.
+        by: f64,
     },
     /// A metric tensor, with its damping, that cannot be inverted.
     #[error("the metric tensor of {variables} weights with a damping of {damping} is not positive definite")]

@@ -108,7 +108,7 @@ fn run(args: &Args) -> Result<()> {
                 println!("{name}: test accuracy {after:.4}, in eight bits {small:.4}");
             }
             _ => println!(
-                "{name}: MSE {:.4} -> {:.4} in {} epochs (reference: 0.2544 -> 0.2043 in 40)",
+                "{name}: MSE {:.4} -> {:.4} in {} epochs (reference: 0.2544 -> 0.2043 in 40; one half for all: 0.2500)",
                 before.train.0, after.train.0, args.epochs
             ),
         }

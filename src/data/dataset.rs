@@ -41,9 +41,7 @@ impl Dataset {
         if y.dims() != [samples] {
             return Err(Error::Shape { what: "labels", expected: samples.into(), actual: y.shape().clone() });
         }
-        if let Some(sample) = y.to_vec1::<u32>()?.iter().position(|&label| label as usize >= classes.len()) {
-            return Err(Error::Label { sample, classes: classes.len() });
-        }
+        check_labels(&y.to_vec1::<u32>()?, &classes)?;
         Ok(Self { x, y, classes })
     }
 
@@ -68,6 +66,9 @@ impl Dataset {
             let before = x.len();
             for field in row.split(',') {
                 let value: f32 = field.trim().parse().map_err(|_| problem(number, "a feature is no number"))?;
+                if !value.is_finite() {
+                    return Err(problem(number, "a feature is not finite in F32"));
+                }
                 x.push(value);
             }
             if x.len() - before != features {
@@ -102,11 +103,21 @@ impl Dataset {
     /// Candle's own, for an index that is out of range.
     pub fn select(&self, indices: &[u32]) -> Result<Self> {
         let indices = Tensor::new(indices, self.x.device())?;
-        let (x, y) = (self.x.index_select(&indices, 0)?, self.y.index_select(&indices, 0)?);
+        let (x, y) = (self.x.contiguous()?.index_select(&indices, 0)?, self.y.index_select(&indices, 0)?);
         Ok(Self { x, y, classes: self.classes.clone() })
     }
 
-    /// The first `count` samples, or all if there are fewer.
+    /// The samples in an order that the seed decides. Parts of a [`split`](Self::split) and many tables are sorted by class.
+    ///
+    /// # Errors
+    /// Candle's own.
+    pub fn shuffled(&self, seed: u64) -> Result<Self> {
+        let mut order: Vec<u32> = (0..self.len() as u32).collect();
+        order.shuffle(&mut generator(seed, Purpose::Order));
+        self.select(&order)
+    }
+
+    /// The first `count` samples, or all if there are fewer: of sorted samples those of the first classes, unless they are [shuffled](Self::shuffled).
     ///
     /// # Errors
     /// Candle's own.
@@ -116,16 +127,17 @@ impl Dataset {
     }
 
     /// Cut in two: what is kept, and the same fraction of every class held out, samples chosen by the seed. Both parts are in the order of
-    /// their classes.
+    /// their classes: [shuffle](Self::shuffled) them before a few are taken.
     ///
     /// # Errors
-    /// A fraction outside [0, 1].
+    /// A fraction outside [0, 1]; a label beyond the classes.
     pub fn split(&self, fraction: f64, seed: u64) -> Result<(Self, Self)> {
         if !(0.0..=1.0).contains(&fraction) {
             return Err(Error::Setting { of: "a split", setting: "fraction", value: fraction, allowed: "in [0, 1]" });
         }
         let mut rng = generator(seed, Purpose::Split);
         let labels = self.y.to_vec1::<u32>()?;
+        check_labels(&labels, &self.classes)?;
         let (mut kept, mut held_out) = (Vec::new(), Vec::new());
         for class in 0..self.classes.len() as u32 {
             let of = |(&label, index): (&u32, u32)| (label == class).then_some(index);
@@ -155,6 +167,13 @@ impl Dataset {
     /// Candle's own.
     pub fn to_device(&self, device: &Device) -> Result<Self> {
         Ok(Self { x: self.x.to_device(device)?, y: self.y.to_device(device)?, classes: self.classes.clone() })
+    }
+}
+
+fn check_labels(labels: &[u32], classes: &[String]) -> Result<()> {
+    match labels.iter().position(|&label| label as usize >= classes.len()) {
+        None => Ok(()),
+        Some(sample) => Err(Error::Label { sample, classes: classes.len() }),
     }
 }
 

@@ -1,9 +1,11 @@
 //! MNIST and Fashion-MNIST.
 
 use super::Dataset;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use candle_core::{DType, Tensor};
 use candle_datasets::vision;
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 /// A set of 70 000 images of 28 x 28 pixels in 10 classes.
@@ -25,11 +27,15 @@ const CLOTHES: [&str; 10] =
 /// Hugging Face hub, once.
 ///
 /// # Errors
-/// Candle's own, for files that are missing or no IDX files, or a network that is.
+/// Files that are missing, shorter or longer than their headers say, or no IDX files of such images; labels beyond the classes, or another number of
+/// them than of images; candle's own, for a download that does not work.
 pub fn images(set: ImageSet, folder: Option<&Path>) -> Result<[Dataset; 2]> {
     let data = match (folder, set) {
         // Both have files of the same names in the same format.
-        (Some(folder), _) => vision::mnist::load_dir(folder)?,
+        (Some(folder), _) => {
+            check_files(folder)?;
+            vision::mnist::load_dir(folder)?
+        }
         (None, ImageSet::Mnist) => vision::mnist::load()?,
         (None, ImageSet::FashionMnist) => vision::fashion_mnist::load()?,
     };
@@ -42,4 +48,108 @@ pub fn images(set: ImageSet, folder: Option<&Path>) -> Result<[Dataset; 2]> {
         Dataset::new(x, labels.to_dtype(DType::U32)?, classes.clone())
     };
     Ok([part(&data.train_images, &data.train_labels)?, part(&data.test_images, &data.test_labels)?])
+}
+
+/// Bytes along each side of an image.
+const SIDE: u32 = 28;
+
+/// Whether the four files are what candle takes them for: it believes the sizes in their headers, whatever they are.
+fn check_files(folder: &Path) -> Result<()> {
+    for part in ["train", "t10k"] {
+        check_file(&folder.join(format!("{part}-images-idx3-ubyte")), 2051, &[SIDE, SIDE])?;
+        check_file(&folder.join(format!("{part}-labels-idx1-ubyte")), 2049, &[])?;
+    }
+    Ok(())
+}
+
+/// Checks an IDX file of bytes: its magic number, the sizes of a sample, and the length that they and the number of samples make.
+fn check_file(path: &Path, magic: u32, sizes: &[u32]) -> Result<()> {
+    let of = |error: std::io::Error| candle_core::Error::from(error).with_path(path);
+    let check = |what, actual: u64, expected: u64| match actual == expected {
+        true => Ok(()),
+        false => Err(Error::ImageFile { path: path.display().to_string(), what, actual, expected }),
+    };
+    let mut file = File::open(path).map_err(of)?;
+    let length = file.metadata().map_err(of)?.len();
+    let mut header = vec![0u8; 4 * (2 + sizes.len())];
+    check("its length in bytes", length.min(header.len() as u64), header.len() as u64)?;
+    file.read_exact(&mut header).map_err(of)?;
+    let mut numbers = header.chunks(4).map(|bytes| bytes.iter().fold(0, |n, &byte| n << 8 | u64::from(byte)));
+    let mut number = || numbers.next().unwrap_or(0);
+    check("its magic number", number(), u64::from(magic))?;
+    let samples = number();
+    for &size in sizes {
+        check("a side of its images", number(), u64::from(size))?;
+    }
+    // Of numbers of 32 bits: at most 2^32 samples of 784 bytes.
+    let bytes = samples * sizes.iter().map(|&size| u64::from(size)).product::<u64>();
+    check("its length in bytes", length, header.len() as u64 + bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::path::PathBuf;
+
+    /// A file: its magic number and sizes, and so many bytes, each one more than the one before.
+    fn file(folder: &Path, name: &str, header: &[u32], bytes: usize) {
+        let header = header.iter().flat_map(|number| number.to_be_bytes());
+        let contents: Vec<u8> = header.chain((0..bytes).map(|k| k as u8)).collect();
+        fs::write(folder.join(name), contents).expect("a file");
+    }
+
+    /// A folder with three training images and two test images.
+    fn folder(name: &str) -> PathBuf {
+        let folder = std::env::temp_dir().join(format!("candlewick-images-{name}"));
+        fs::create_dir_all(&folder).expect("a folder");
+        for (part, samples) in [("train", 3), ("t10k", 2)] {
+            file(&folder, &format!("{part}-images-idx3-ubyte"), &[2051, samples, 28, 28], 784 * samples as usize);
+            file(&folder, &format!("{part}-labels-idx1-ubyte"), &[2049, samples], samples as usize);
+        }
+        folder
+    }
+
+    #[test]
+    fn images_are_read() -> Result<()> {
+        let folder = folder("read");
+        let [train, test] = images(ImageSet::FashionMnist, Some(&folder))?;
+        assert_eq!((train.x.dims(), test.x.dims()), (&[3, 1, 28, 28][..], &[2, 1, 28, 28][..]));
+        assert_eq!(train.y.to_vec1::<u32>()?, [0, 1, 2]);
+        assert_eq!(test.classes[9], "ankle boot");
+        let row = test.x.get(1)?.get(0)?.get(2)?.to_vec1::<f32>()?;
+        let expected: Vec<f32> = (0..28).map(|column| ((784 + 2 * 28 + column) % 256) as f32 / 255.0).collect();
+        assert!(row.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-6));
+        fs::remove_dir_all(folder).expect("a folder");
+        Ok(())
+    }
+
+    #[test]
+    fn files_of_something_else_are_refused() {
+        let refuse = |name: &str, file_name: &str, header: &[u32], bytes: usize| {
+            let folder = folder(name);
+            file(&folder, file_name, header, bytes);
+            let error = images(ImageSet::Mnist, Some(&folder)).expect_err("no images").to_string();
+            fs::remove_dir_all(&folder).expect("a folder");
+            error.rsplit_once("ubyte: ").map_or(error.clone(), |(_, problem)| problem.to_owned())
+        };
+        let (images, labels) = ("train-images-idx3-ubyte", "t10k-labels-idx1-ubyte");
+        let found = [
+            refuse("short", images, &[2051], 0),
+            refuse("magic", images, &[2049, 3, 28, 28], 3 * 784),
+            refuse("side", images, &[2051, 3, 32, 28], 3 * 32 * 28),
+            refuse("huge", images, &[2051, u32::MAX, 28, 28], 784),
+            refuse("cut", labels, &[2049, 2], 1),
+            refuse("fewer", labels, &[2049, 1], 1),
+        ];
+        let expected = [
+            "its length in bytes is 4, expected 16",
+            "its magic number is 2049, expected 2051",
+            "a side of its images is 32, expected 28",
+            "its length in bytes is 800, expected 3367254359296",
+            "its length in bytes is 9, expected 10",
+            "labels has shape [1], expected [2]",
+        ];
+        assert_eq!(found, expected);
+    }
 }

@@ -40,6 +40,8 @@ pub(crate) enum Purpose {
     Batches,
     /// Features of noise.
     Noise,
+    /// The order of a shuffled set.
+    Order,
 }
 
 /// The generator of a seed for a purpose.
@@ -50,6 +52,7 @@ pub(crate) fn generator(seed: u64, purpose: Purpose) -> StdRng {
         #[cfg(feature = "train")]
         Purpose::Batches => 2,
         Purpose::Noise => 3,
+        Purpose::Order => 1 << 63,
     };
     StdRng::seed_from_u64(seed.wrapping_mul(4).wrapping_add(stream))
 }

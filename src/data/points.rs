@@ -3,6 +3,7 @@
 
 use super::dataset::normal;
 use super::{Dataset, Purpose, generator};
+use crate::engine::budget::check_numbers;
 use crate::error::{Error, Result};
 use candle_core::{DType, Device, Tensor};
 use rand::Rng;
@@ -57,6 +58,8 @@ pub fn blobs(samples: usize, centres: usize, features: usize, deviation: f64, se
     check_classes("blobs", "centres", centres)?;
     let mut rng = generator(seed, Purpose::Points);
     let mut x = normal(samples, features, deviation, &mut rng)?;
+    let entries = (centres as u64).checked_mul(features as u64);
+    check_numbers("the centres", entries)?;
     let places: Vec<f64> = (0..centres * features).map(|_| rng.random_range(-1.0..1.0)).collect();
     for (index, value) in x.iter_mut().enumerate() {
         let (sample, feature) = (index / features, index % features);

@@ -1,5 +1,6 @@
 //! One scale for all features.
 
+use crate::engine::budget::check_numbers;
 use crate::error::{Error, Result};
 use candle_core::{DType, Device, Module, Tensor};
 
@@ -30,7 +31,7 @@ impl Scaler {
     /// # Errors
     /// No samples, or samples that are no rows or not finite.
     pub fn standard(x: &Tensor) -> Result<Self> {
-        Self::by_feature(x, |values| {
+        Self::by_feature(x, |values, _, _| {
             let count = values.len() as f64;
             let mean = values.iter().sum::<f64>() / count;
             let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / count;
@@ -52,53 +53,70 @@ impl Scaler {
                 allowed: "finite and above 0",
             });
         }
-        Self::by_feature(x, |values| {
-            let (least, most) = values.iter().fold((f64::MAX, f64::MIN), |(a, b), &v| (a.min(v), b.max(v)));
-            let unit = (most - least) / width;
-            (least - low * if unit > 0.0 { unit } else { 1.0 }, unit)
+        Self::by_feature(x, |_, least, most| {
+            let unit = if most > least { (most - least) / width } else { 1.0 };
+            (least - low * unit, unit)
         })
     }
 
     /// The same unit for all features, such as 16 for the pixels of handwritten digits.
     ///
     /// # Errors
-    /// A unit that is 0 or not finite.
+    /// A unit that is 0, subnormal or not finite in F32; more features than the memory holds.
     pub fn uniform(features: usize, unit: f64) -> Result<Self> {
-        if !unit.is_finite() || unit == 0.0 {
-            return Err(Error::Setting { of: "a scaler", setting: "unit", value: unit, allowed: "finite and not 0" });
+        if !(unit as f32).is_normal() {
+            return Err(Error::Setting {
+                of: "a scaler",
+                setting: "unit",
+                value: unit,
+                allowed: "a normal number in F32",
+            });
         }
+        check_numbers("the units", u64::try_from(features).ok())?;
         let offset = Tensor::zeros(features, DType::F32, &Device::Cpu)?;
         Ok(Self { unit: offset.affine(1.0, unit)?, offset })
     }
 
-    /// Offset and unit of each feature, from its values; a unit of 0 becomes 1.
-    fn by_feature(x: &Tensor, of: impl Fn(&[f64]) -> (f64, f64)) -> Result<Self> {
+    /// Offset and unit of each feature, from its values with the least and the largest of them; a feature that does not vary has a unit of 1.
+    fn by_feature(x: &Tensor, of: impl Fn(&[f64], f64, f64) -> (f64, f64)) -> Result<Self> {
         let (samples, features) = x.dims2()?;
+        let setting = |setting, value, allowed| Error::Setting { of: "a scaler", setting, value, allowed };
         if samples == 0 {
-            return Err(Error::Setting { of: "a scaler", setting: "samples", value: 0.0, allowed: "at least 1" });
+            return Err(setting("samples", 0.0, "at least 1"));
         }
         let columns: Vec<f64> =
             x.t()?.to_dtype(DType::F64)?.to_device(&Device::Cpu)?.contiguous()?.flatten_all()?.to_vec1()?;
         let (mut offset, mut unit) = (Vec::with_capacity(features), Vec::with_capacity(features));
         for values in columns.chunks_exact(samples) {
             if let Some(&value) = values.iter().find(|value| !value.is_finite()) {
-                return Err(Error::Setting { of: "a scaler", setting: "a feature", value, allowed: "finite" });
+                return Err(setting("a feature", value, "finite"));
             }
-            let (zero, one) = of(values);
+            let (least, most) = values.iter().fold((f64::MAX, f64::MIN), |(a, b), &v| (a.min(v), b.max(v)));
+            // The mean of many equal values is rounded, and so is none of them.
+            let is_constant = least == most;
+            let (zero, one) = of(if is_constant { &values[..1] } else { values }, least, most);
             offset.push(zero);
-            unit.push(if one > 0.0 { one } else { 1.0 });
+            unit.push(if is_constant { 1.0 } else { one });
         }
         let tensor = |values: Vec<f64>| Tensor::from_vec(values, features, &Device::Cpu)?.to_dtype(x.dtype());
-        Ok(Self { offset: tensor(offset)?.to_device(x.device())?, unit: tensor(unit)?.to_device(x.device())? })
+        let (offset, unit) = (tensor(offset)?, tensor(unit)?);
+        let rounded = |tensor: &Tensor| tensor.to_dtype(DType::F64)?.to_vec1::<f64>();
+        if let Some(value) = rounded(&unit)?.into_iter().find(|unit| !(unit.is_finite() && *unit > 0.0)) {
+            return Err(setting("a unit", value, "finite and above 0 in the samples' dtype"));
+        }
+        if let Some(value) = rounded(&offset)?.into_iter().find(|offset| !offset.is_finite()) {
+            return Err(setting("an offset", value, "finite in the samples' dtype"));
+        }
+        Ok(Self { offset: offset.to_device(x.device())?, unit: unit.to_device(x.device())? })
     }
 
     /// Scaled samples, `[.., features]`.
     ///
     /// # Errors
-    /// Another number of features; candle's own, for another dtype or device.
+    /// Another number of features; candle's own, for another device.
     pub fn apply(&self, x: &Tensor) -> Result<Tensor> {
-        self.fits(x)?;
-        Ok(x.broadcast_sub(&self.offset)?.broadcast_div(&self.unit)?)
+        let [offset, unit] = self.for_samples(x)?;
+        Ok(x.broadcast_sub(&offset)?.broadcast_div(&unit)?)
     }
 
     /// Samples as they were before they were scaled.
@@ -106,14 +124,17 @@ impl Scaler {
     /// # Errors
     /// As for [`apply`](Self::apply).
     pub fn invert(&self, x: &Tensor) -> Result<Tensor> {
-        self.fits(x)?;
-        Ok(x.broadcast_mul(&self.unit)?.broadcast_add(&self.offset)?)
+        let [offset, unit] = self.for_samples(x)?;
+        Ok(x.broadcast_mul(&unit)?.broadcast_add(&offset)?)
     }
 
-    fn fits(&self, x: &Tensor) -> Result<()> {
+    /// Offset and unit in the dtype of samples, if these have as many features.
+    fn for_samples(&self, x: &Tensor) -> Result<[Tensor; 2]> {
         let (expected, actual) = (self.offset.elem_count(), x.shape());
         match x.dims().last() {
-            Some(&features) if features == expected => Ok(()),
+            Some(&features) if features == expected => {
+                Ok([self.offset.to_dtype(x.dtype())?, self.unit.to_dtype(x.dtype())?])
+            }
             _ => Err(Error::Shape {
                 what: "a feature vector to scale",
                 expected: expected.into(),

@@ -13,10 +13,10 @@ use std::collections::HashMap;
 ///
 /// A step is one pass over each variable on the CPU, shared out among threads where variables are large; elsewhere it is candle's
 /// operations. Variables in F16 and BF16 are trained through copies in F32, or steps smaller than their rounding would be lost. Moments have the dtype of what is
-/// trained. Variables that have no gradient are left alone, as are their moments.
+/// trained. Variables that have no gradient are left alone, as are their moments; each has its own number of steps, by which its moments are corrected.
 ///
-/// [`from_varmap`](Self::from_varmap) knows the variables' names, in its errors and in the [state](Resume) that it saves; candle's own
-/// [`new`](Optimizer::new) does not.
+/// [`from_varmap`](Self::from_varmap) and [`with_variables`](Self::with_variables) know the variables' names, in errors and in the [state](Resume) that is
+/// saved; candle's own [`new`](Optimizer::new) does not.
 ///
 /// ```
 /// use candle_core::{DType, Device};
@@ -65,15 +65,17 @@ impl AdamConfig {
         Self { learning_rate, ..Self::default() }
     }
 
-    fn check(self) -> Result<Self> {
+    /// In range, also as they are used: `single` if a variable is trained in F32.
+    fn check(self, single: bool) -> Result<Self> {
+        let used = |value: f64| if single { f64::from(value as f32) } else { value };
         let decay = |value: f64| (0.0..1.0).contains(&value);
         let rows = [
-            ("learning_rate", self.learning_rate, self.learning_rate >= 0.0, "a finite number from 0 on"),
+            ("learning_rate", self.learning_rate, used(self.learning_rate) >= 0.0, "a finite number from 0 on"),
             ("beta1", self.beta1, decay(self.beta1), "in [0, 1)"),
             ("beta2", self.beta2, decay(self.beta2), "in [0, 1)"),
-            ("epsilon", self.epsilon, self.epsilon > 0.0, "a finite number above 0"),
+            ("epsilon", self.epsilon, used(self.epsilon) > 0.0, "a finite number above 0, in the variables' dtype"),
         ];
-        match rows.into_iter().find(|&(_, value, fits, _)| !(fits && value.is_finite())) {
+        match rows.into_iter().find(|&(_, value, fits, _)| !(fits && used(value).is_finite())) {
             None => Ok(self),
             Some((setting, value, _, allowed)) => Err(Error::Setting { of: "Adam", setting, value, allowed }),
         }
@@ -88,6 +90,8 @@ struct Entry {
     /// For a variable in F16 or BF16: what is trained in its stead.
     copy: Option<Var>,
     moments: Moments,
+    /// Gradients it has had.
+    steps: u64,
 }
 
 impl Entry {
@@ -99,7 +103,7 @@ impl Entry {
         let trained = copy.as_ref().unwrap_or(&var);
         let zeros = trained.zeros_like()?;
         let moments = Moments::new(trained, &zeros, &zeros)?;
-        Ok(Self { name, var, copy, moments })
+        Ok(Self { name, var, copy, moments, steps: 0 })
     }
 
     fn trained(&self) -> &Var {
@@ -111,7 +115,32 @@ impl Entry {
         self.name.clone().unwrap_or_else(|| format!("variable {index}"))
     }
 
-    fn step(&mut self, gradient: &Tensor, rates: Rates) -> Result<()> {
+    /// Whether a step along a gradient can be made.
+    fn check(&self, index: usize, gradient: &Tensor) -> Result<()> {
+        let (expected, actual) = (self.var.shape(), gradient.shape());
+        if expected != actual {
+            let (expected, actual) = (expected.clone(), actual.clone());
+            return Err(Error::Shape { what: "the gradient of a variable", expected, actual });
+        }
+        let (expected, actual) = (self.var.dtype(), gradient.dtype());
+        if expected != actual {
+            let what = format!("the gradient of weight tensor `{}`", self.describe(index));
+            return Err(Error::DTypeMismatch { what, expected, actual });
+        }
+        // The second moment is a square.
+        let limit = if expected == DType::F64 { f64::MAX.sqrt() } else { f64::from(f32::MAX).sqrt() };
+        match is_finite(gradient, limit)? {
+            true => Ok(()),
+            false => Err(Error::GradientNotFinite { name: self.describe(index) }),
+        }
+    }
+
+    fn step(&mut self, gradient: &Tensor, config: AdamConfig) -> Result<()> {
+        self.steps += 1;
+        let AdamConfig { learning_rate, beta1, beta2, epsilon } = config;
+        let correction = |beta: f64| 1.0 - beta.powf(self.steps as f64);
+        let (step, root) = (learning_rate / correction(beta1), 1.0 / correction(beta2).sqrt());
+        let rates = Rates { step, beta1, beta2, root, epsilon };
         let Self { var, copy: Some(copy), moments, .. } = self else {
             return self.moments.step(&self.var, gradient, rates);
         };
@@ -133,35 +162,40 @@ impl Adam {
         Self::with_entries(named, config)
     }
 
+    /// An optimiser for some variables, under names of their own: for step sizes of their own, or to leave others as they are.
+    ///
+    /// # Errors
+    /// As for [`from_varmap`](Self::from_varmap).
+    pub fn with_variables(vars: impl IntoIterator<Item = (String, Var)>, config: AdamConfig) -> Result<Self> {
+        Self::with_entries(vars.into_iter().map(|(name, var)| (Some(name), var)), config)
+    }
+
     fn with_entries(vars: impl IntoIterator<Item = (Option<String>, Var)>, config: AdamConfig) -> Result<Self> {
-        let config = config.check()?;
         let entries = vars.into_iter().map(|(name, var)| Entry::new(name, var)).collect::<Result<_>>()?;
-        Ok(Self { entries, config, steps: 0 })
+        let adam = Self { entries, config, steps: 0 };
+        adam.check()?;
+        Ok(adam)
+    }
+
+    /// The options, if they are in range for all variables.
+    fn check(&self) -> Result<AdamConfig> {
+        self.config.check(self.entries.iter().any(|entry| entry.trained().dtype() == DType::F32))
     }
 
     /// A step along gradients.
     ///
     /// # Errors
-    /// Settings out of range; a gradient that is not finite, with the variable's name: all variables are as before then. (Finding that out
-    /// waits for the device, if it is a GPU.)
+    /// Settings out of range; a gradient of another shape or dtype than its variable, or that is not finite or too large to be squared. All variables
+    /// are as before then. (Finding that out waits for the device, if it is a GPU.)
     pub fn try_step(&mut self, gradients: &GradStore) -> Result<()> {
-        let AdamConfig { learning_rate, beta1, beta2, epsilon } = self.config.check()?;
+        let config = self.check()?;
         for (index, entry) in self.entries.iter().enumerate() {
-            if let Some(gradient) = gradients.get(&entry.var)
-                && !is_finite(gradient)?
-            {
-                return Err(Error::GradientNotFinite { name: entry.describe(index) });
-            }
+            gradients.get(&entry.var).map_or(Ok(()), |gradient| entry.check(index, gradient))?;
+        }
+        for entry in &mut self.entries {
+            gradients.get(&entry.var).map_or(Ok(()), |gradient| entry.step(gradient, config))?;
         }
         self.steps += 1;
-        let correction = |beta: f64| 1.0 - beta.powf(self.steps as f64);
-        let (step, root) = (learning_rate / correction(beta1), 1.0 / correction(beta2).sqrt());
-        let rates = Rates { step, beta1, beta2, root, epsilon };
-        for entry in &mut self.entries {
-            if let Some(gradient) = gradients.get(&entry.var) {
-                entry.step(gradient, rates)?;
-            }
-        }
         Ok(())
     }
 
@@ -202,9 +236,10 @@ const PARTS: [&str; 3] = ["first", "second", "copy"];
 impl Resume for Adam {
     fn state(&self) -> Result<HashMap<String, Tensor>> {
         let mut state = HashMap::new();
-        state::put_steps(&mut state, self.steps)?;
+        state::put_steps(&mut state, state::STEPS, self.steps)?;
         for (index, entry) in self.entries.iter().enumerate() {
             let name = entry.name.as_ref().ok_or(Error::Unnamed { index })?;
+            state::put_steps(&mut state, &format!("{}.{name}", state::STEPS), entry.steps)?;
             let [first, second] = entry.moments.tensors(entry.trained())?;
             let copy = entry.copy.as_ref().map(|copy| copy.copy()).transpose()?;
             for (part, tensor) in PARTS.iter().zip([Some(first), Some(second), copy]) {
@@ -215,17 +250,18 @@ impl Resume for Adam {
     }
 
     fn restore(&mut self, state: &HashMap<String, Tensor>) -> Result<()> {
-        let steps = state::steps(state)?;
+        let steps = state::steps(state, state::STEPS)?;
         let mut restored = Vec::with_capacity(self.entries.len());
         for (index, entry) in self.entries.iter().enumerate() {
             let name = entry.name.as_ref().ok_or(Error::Unnamed { index })?;
             let trained = entry.trained();
             let part = |part: &str| state::get(state, &format!("{part}.{name}"), trained.shape(), trained.dtype());
             let moments = Moments::new(trained, part(PARTS[0])?, part(PARTS[1])?)?;
-            restored.push((moments, entry.copy.as_ref().map(|_| part(PARTS[2])).transpose()?));
+            let own = state::steps(state, &format!("{}.{name}", state::STEPS))?;
+            restored.push((moments, entry.copy.as_ref().map(|_| part(PARTS[2])).transpose()?, own));
         }
-        for (entry, (moments, copy)) in self.entries.iter_mut().zip(restored) {
-            entry.moments = moments;
+        for (entry, (moments, copy, own)) in self.entries.iter_mut().zip(restored) {
+            (entry.moments, entry.steps) = (moments, own);
             if let (Some(of), Some(copy)) = (&entry.copy, copy) {
                 of.set(&copy.to_device(of.device())?)?;
             }

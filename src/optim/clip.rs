@@ -16,17 +16,12 @@ use candle_nn::VarMap;
 pub fn clip_by_norm(gradients: &mut GradStore, varmap: &VarMap, limit: f64) -> Result<f64> {
     check(limit, "clip_by_norm")?;
     let variables = variables(varmap)?;
-    let mut sum = 0.0;
+    let mut norm = 0.0f64;
     for (name, var) in &variables {
         if let Some(gradient) = gradients.get(var) {
-            let square = sum_of_squares(gradient)?;
-            if !square.is_finite() {
-                return Err(Error::GradientNotFinite { name: name.clone() });
-            }
-            sum += square;
+            norm = norm.hypot(norm_of(gradient)?.ok_or_else(|| Error::GradientNotFinite { name: name.clone() })?);
         }
     }
-    let norm = sum.sqrt();
     if norm > limit {
         change(gradients, &variables, |gradient| gradient.affine(limit / norm, 0.0))?;
     }
@@ -42,7 +37,7 @@ pub fn clip_by_value(gradients: &mut GradStore, varmap: &VarMap, limit: f64) -> 
     let variables = variables(varmap)?;
     for (name, var) in &variables {
         if let Some(gradient) = gradients.get(var)
-            && !is_finite(gradient)?
+            && !is_finite(gradient, f64::INFINITY)?
         {
             return Err(Error::GradientNotFinite { name: name.clone() });
         }
@@ -77,30 +72,48 @@ fn widest(device: &Device) -> DType {
     if device.is_metal() { DType::F32 } else { DType::F64 }
 }
 
-fn sum_of_squares(gradient: &Tensor) -> Result<f64> {
-    let dtype = widest(gradient.device());
-    Ok(gradient.to_dtype(dtype)?.sqr()?.sum_all()?.to_dtype(DType::F64)?.to_scalar::<f64>()?)
+/// The Euclidean norm, by way of the largest entry, so that no square overflows; none where an entry is not finite.
+fn norm_of(gradient: &Tensor) -> Result<Option<f64>> {
+    if gradient.elem_count() == 0 {
+        return Ok(Some(0.0));
+    }
+    if !is_finite(gradient, f64::INFINITY)? {
+        return Ok(None);
+    }
+    let wide = gradient.to_dtype(widest(gradient.device()))?;
+    let number = |tensor: Tensor| tensor.to_dtype(DType::F64)?.to_scalar::<f64>();
+    let largest = number(wide.abs()?.flatten_all()?.max(0)?)?;
+    if largest == 0.0 {
+        return Ok(Some(0.0));
+    }
+    // Dividing, as the inverse of the smallest numbers is infinite.
+    let part = (wide / largest)?.sqr()?.sum_all()?;
+    Ok(Some(largest * number(part)?.sqrt()))
 }
 
-/// Whether all entries are finite.
-pub(super) fn is_finite(gradient: &Tensor) -> Result<bool> {
+/// Whether all entries are finite and smaller than `limit` in size.
+pub(super) fn is_finite(gradient: &Tensor, limit: f64) -> Result<bool> {
     let (storage, layout) = gradient.storage_and_layout();
     if let (Storage::Cpu(storage), Some((start, end))) = (&*storage, layout.contiguous_offsets()) {
         // The largest size, compared as whole numbers: an infinity is above all that is finite, a NaN above that.
         match storage {
             CpuStorage::F32(values) => {
                 let size = |largest: u32, value: &f32| largest.max(value.abs().to_bits());
-                return Ok(values[start..end].iter().fold(0, size) < f32::INFINITY.to_bits());
+                return Ok(values[start..end].iter().fold(0, size) < (limit as f32).to_bits());
             }
             CpuStorage::F64(values) => {
                 let size = |largest: u64, value: &f64| largest.max(value.abs().to_bits());
-                return Ok(values[start..end].iter().fold(0, size) < f64::INFINITY.to_bits());
+                return Ok(values[start..end].iter().fold(0, size) < limit.to_bits());
             }
             _ => {}
         }
     }
     drop(storage);
-    // 0 times what is not finite is NaN.
-    let zero = gradient.to_dtype(widest(gradient.device()))?.affine(0.0, 0.0)?.sum_all()?;
-    Ok(zero.to_dtype(DType::F64)?.to_scalar::<f64>()? == 0.0)
+    if gradient.elem_count() == 0 {
+        return Ok(true);
+    }
+    // A maximum may pass over a NaN; 0 times what is not finite is NaN.
+    let wide = gradient.to_dtype(widest(gradient.device()))?.flatten_all()?;
+    let number = |tensor: Tensor| tensor.to_dtype(DType::F64)?.to_scalar::<f64>();
+    Ok(number(wide.affine(0.0, 0.0)?.sum_all()?)? == 0.0 && number(wide.abs()?.max(0)?)? < limit)
 }

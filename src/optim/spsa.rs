@@ -101,7 +101,8 @@ impl Spsa {
     /// A step: evaluates the loss, a tensor of one entry, at two points; returns the mean of both values.
     ///
     /// # Errors
-    /// Settings out of range; those of the loss; a loss that is not finite. The weights are as before then.
+    /// Settings out of range; a perturbation that is lost in the rounding of all entries of a variable; those of the loss; a loss or a step that is not
+    /// finite. The weights are as before then.
     pub fn step(&mut self, mut loss: impl FnMut() -> candle_core::Result<Tensor>) -> Result<f64> {
         let config = self.config.check()?;
         let count = self.steps as f64;
@@ -111,6 +112,11 @@ impl Spsa {
             self.variables.iter().map(|(_, var)| var.copy()).collect::<candle_core::Result<_>>()?;
         let signs = self.signs()?;
 
+        self.place(&starts, &signs, reach)?;
+        if let Some(stuck) = self.unmoved(&starts)? {
+            self.place(&starts, &signs, 0.0)?;
+            return Err(Error::Unmoved { name: stuck, by: reach });
+        }
         let value = |side: f64, loss: &mut dyn FnMut() -> candle_core::Result<Tensor>| -> Result<f64> {
             self.place(&starts, &signs, side * reach)?;
             let value = loss()?.detach().to_dtype(DType::F64)?.flatten_all()?.to_vec1::<f64>()?;
@@ -121,11 +127,28 @@ impl Spsa {
             }
         };
         let values = value(1.0, &mut loss).and_then(|above| Ok((above, value(-1.0, &mut loss)?)));
-        let along = values.as_ref().map_or(0.0, |(above, below)| -rate * (above - below) / (2.0 * reach));
-        self.place(&starts, &signs, along)?;
-        let (above, below) = values?;
+        let values = values.and_then(|(above, below)| {
+            let along = -rate * (above - below) / (2.0 * reach);
+            match (along as f32).is_finite() {
+                true => Ok((along, 0.5 * (above + below))),
+                false => Err(Error::Setting { of: "SPSA", setting: "a step", value: along, allowed: "finite in F32" }),
+            }
+        });
+        self.place(&starts, &signs, values.as_ref().map_or(0.0, |&(along, _)| along))?;
+        let (_, mean) = values?;
         self.steps += 1;
-        Ok(0.5 * (above + below))
+        Ok(mean)
+    }
+
+    /// A variable, if there is one, of which no entry has moved away from its start.
+    fn unmoved(&self, starts: &[Tensor]) -> Result<Option<String>> {
+        for ((name, var), start) in self.variables.iter().zip(starts) {
+            let moved = var.as_tensor().ne(start)?.to_dtype(DType::F32)?.sum_all()?.to_scalar::<f32>()?;
+            if moved == 0.0 && var.elem_count() > 0 {
+                return Ok(Some(name.clone()));
+            }
+        }
+        Ok(None)
     }
 
     /// The direction of the step to come: 1 and -1, by seed and number of steps.
@@ -168,12 +191,12 @@ impl Spsa {
 impl Resume for Spsa {
     fn state(&self) -> Result<HashMap<String, Tensor>> {
         let mut state = HashMap::new();
-        state::put_steps(&mut state, self.steps)?;
+        state::put_steps(&mut state, state::STEPS, self.steps)?;
         Ok(state)
     }
 
     fn restore(&mut self, state: &HashMap<String, Tensor>) -> Result<()> {
-        self.steps = state::steps(state)?;
+        self.steps = state::steps(state, state::STEPS)?;
         Ok(())
     }
 }

@@ -7,7 +7,8 @@ use std::path::Path;
 
 /// An optimiser whose state can be taken and put back.
 ///
-/// Weights are not part of it: they are in the `VarMap`. With both restored, training goes on as if it had not been stopped, bit for bit.
+/// Weights are not part of it: they are in the `VarMap`. With both restored, training goes on as if it had not been stopped, bit for bit, unless the model
+/// draws random numbers of its own, as finite shots, SPSA gradients and dropout do: where they are is not saved.
 ///
 /// ```
 /// use candle_core::{DType, Device};
@@ -83,18 +84,18 @@ pub(super) fn get<'a>(
 }
 
 /// The name under which optimisers save how many steps they have taken.
-const STEPS: &str = "steps";
+pub(super) const STEPS: &str = "steps";
 
 /// Puts a number of steps into a state.
-pub(super) fn put_steps(state: &mut HashMap<String, Tensor>, steps: u64) -> Result<()> {
+pub(super) fn put_steps(state: &mut HashMap<String, Tensor>, name: &str, steps: u64) -> Result<()> {
     // Two halves, as no integer that safetensors and every device share has 64 bits without a sign.
     let halves = [(steps >> 32) as u32, steps as u32];
-    state.insert(STEPS.to_owned(), Tensor::new(&halves, &Device::Cpu)?);
+    state.insert(name.to_owned(), Tensor::new(&halves, &Device::Cpu)?);
     Ok(())
 }
 
 /// The number of steps of a state.
-pub(super) fn steps(state: &HashMap<String, Tensor>) -> Result<u64> {
-    let halves = get(state, STEPS, &Shape::from(2), DType::U32)?.to_vec1::<u32>()?;
+pub(super) fn steps(state: &HashMap<String, Tensor>, name: &str) -> Result<u64> {
+    let halves = get(state, name, &Shape::from(2), DType::U32)?.to_vec1::<u32>()?;
     Ok(halves.iter().fold(0, |steps, &half| steps << 32 | u64::from(half)))
 }

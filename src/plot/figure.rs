@@ -33,6 +33,9 @@ const LEGEND_LINE: i32 = 80;
 /// Panels of a picture at most.
 const PANELS: usize = 400;
 
+/// Pixels of a canvas at most: 300 MB.
+const PIXELS: i64 = 100_000_000;
+
 /// Where a panel goes: its frame in canvas pixels, and what is seen.
 struct Place {
     columns: Range<i32>,
@@ -70,9 +73,14 @@ impl Figure {
     /// Draws the picture and writes it as PNG.
     ///
     /// # Errors
-    /// No panels, or more than 400; numbers that do not fit their grid; those of the file.
+    /// No panels, or more than 400 or a hundred million pixels; numbers that do not fit their grid; a name that does not end in `.png`; those of the file.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
+        let is_png = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("png"));
+        if !is_png {
+            let reason = "the name must end in .png".to_owned();
+            return Err(Error::Picture { path: path.display().to_string(), reason });
+        }
         let written = self.draw().and_then(|pixels| write(path, &pixels));
         written.map_err(|error| Error::Picture { path: path.display().to_string(), reason: error.to_string() })
     }
@@ -109,6 +117,10 @@ impl Figure {
             top = place_row(row, (left, top), margins, frame, &mut places);
         }
         let height = top + LEGEND_LINE * lines.len() as i32 + 20;
+        let pixels = i64::from(width) * i64::from(height);
+        if pixels > PIXELS {
+            return Err(format!("a canvas of {width} x {height} pixels is beyond {PIXELS}; take fewer panels").into());
+        }
         render((even(width), even(height)), |canvas| {
             text(canvas, &self.title, (width / 2, 70), TITLE, INK, Anchor::Centre)?;
             text(canvas, &self.note, (width / 2, 150), LABEL, SOFT_INK, Anchor::Centre)?;

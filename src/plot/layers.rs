@@ -267,10 +267,12 @@ fn bars(canvas: &Canvas<'_>, axes: &Axes, values: &[f64], colour: Colour, (index
     let width = 0.8 / of as f64;
     for (k, value) in values.iter().enumerate() {
         let left = k as f64 - 0.4 + width * index as f64;
-        if let (Some(from), Some(to)) = (axes.try_point((left, 0.0)), axes.try_point((left + width, *value))) {
-            let (top, bottom) = (from.1.min(to.1), from.1.max(to.1));
-            canvas.draw(&Rectangle::new([(from.0, top), (to.0.max(from.0 + 1), bottom)], ink(colour).filled()))?;
-        }
+        let Some(to) = axes.try_point((left + width, *value)) else { continue };
+        // A logarithmic scale has no 0: bars stand on the frame there.
+        let base = axes.try_point((left, 0.0)).map_or(axes.rows.end, |(_, row)| row);
+        let (start, _) = axes.point((left, *value));
+        let (top, bottom) = (base.min(to.1), base.max(to.1));
+        canvas.draw(&Rectangle::new([(start, top), (to.0.max(start + 1), bottom)], ink(colour).filled()))?;
     }
     Ok(())
 }
@@ -327,8 +329,27 @@ fn interpolate(field: &Field, x: f64, y: f64) -> f64 {
     (1.0 - v) * ((1.0 - u) * value(0, 0) + u * value(0, 1)) + v * ((1.0 - u) * value(1, 0) + u * value(1, 1))
 }
 
+/// A name that fits some room: its beginning, if it is too long.
+fn shorten(name: &str, room: i32) -> Drawn<String> {
+    let letters: Vec<char> = name.chars().take(200).collect();
+    if text_width(name, TICK)? <= room {
+        return Ok(name.to_owned());
+    }
+    for kept in (0..letters.len()).rev() {
+        let short: String = letters[..kept].iter().chain(&['…']).collect();
+        if text_width(&short, TICK)? <= room {
+            return Ok(short);
+        }
+    }
+    Ok(String::new())
+}
+
 fn matrix(canvas: &Canvas<'_>, of: &Matrix, names: &[String; 2], columns: Range<i32>, rows: Range<i32>) -> Drawn {
-    let widths = of.rows.iter().map(|name| text_width(name, TICK)).collect::<Drawn<Vec<_>>>()?;
+    let widest = columns.len() as i32 / 2;
+    let names_of =
+        |names: &[String], room: i32| names.iter().map(|name| shorten(name, room)).collect::<Drawn<Vec<_>>>();
+    let row_names = names_of(&of.rows, widest)?;
+    let widths = row_names.iter().map(|name| text_width(name, TICK)).collect::<Drawn<Vec<_>>>()?;
     let (down, across) = (of.rows.len(), of.columns.len());
     let is_named = down.max(across) <= NAMED;
     let margin = if is_named { (widths.into_iter().max().unwrap_or(0) - 60).max(0) } else { 0 };
@@ -352,10 +373,10 @@ fn matrix(canvas: &Canvas<'_>, of: &Matrix, names: &[String; 2], columns: Range<
     }
     let (end, half) = (corner(down, across), cell as i32 / 2);
     if is_named {
-        for (row, name) in of.rows.iter().enumerate() {
+        for (row, name) in row_names.iter().enumerate() {
             text(canvas, name, (left - 30, corner(row, 0).1 + half), TICK, SOFT_INK, Anchor::Right)?;
         }
-        for (column, name) in of.columns.iter().enumerate() {
+        for (column, name) in names_of(&of.columns, (cell as i32 - 10).max(40))?.iter().enumerate() {
             text(canvas, name, (corner(0, column).0 + half, end.1 + 40), TICK, SOFT_INK, Anchor::Centre)?;
         }
     } else {

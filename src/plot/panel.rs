@@ -149,7 +149,7 @@ impl Panel {
         self
     }
 
-    /// The same scale in both directions.
+    /// The same scale in both directions, within a sixth and twice the width of the frame upwards.
     #[must_use]
     pub fn equal(mut self) -> Self {
         self.is_equal = true;

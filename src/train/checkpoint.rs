@@ -7,7 +7,27 @@ use candle_core::{Device, Tensor};
 use candle_nn::VarMap;
 use std::collections::HashMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+/// How an optimiser's state is reached, for optimisers that have one.
+pub(super) struct Access<O> {
+    take: fn(&O) -> Result<HashMap<String, Tensor>>,
+    put: fn(&mut O, &HashMap<String, Tensor>) -> Result<()>,
+}
+
+impl<O: Resume> Access<O> {
+    pub(super) fn new() -> Self {
+        Self { take: O::state, put: O::restore }
+    }
+}
+
+impl<O> Clone for Access<O> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<O> Copy for Access<O> {}
 
 /// Where a run is.
 pub(super) struct Position {
@@ -20,8 +40,8 @@ pub(super) struct Position {
     pub(super) step: u64,
     /// The optimiser's step size, before the schedule.
     pub(super) rate: f64,
-    /// What makes the run this one: samples, batch size, seed.
-    run: [u64; 3],
+    /// What makes the run this one: samples, those of the validation set, batch size, seed, bits of the step size.
+    run: [u64; 5],
     /// Sums over the samples of the batches that are done, their number, seconds, and the step size of the last of them.
     sum: Score,
     samples: f64,
@@ -38,22 +58,26 @@ const BEST: &str = "best.";
 const RUN: &str = "run";
 const POSITION: &str = "position";
 const HISTORY: &str = "history";
+/// Names of files.
+const LAST: &str = "last.safetensors";
+const BEST_FILE: &str = "best.safetensors";
+const CSV: &str = "history.csv";
+const PNG: &str = "history.png";
 /// Numbers that are saved of an epoch.
 const COLUMNS: usize = 7;
 
 impl Position {
-    pub(super) fn new(history: History, samples: usize, config: &TrainConfig, rate: f64) -> Self {
-        let run = [samples as u64, config.batch_size as u64, config.seed];
+    /// The beginning of a run: its numbers of samples and its batch size, seed and step size.
+    pub(super) fn new(history: History, [samples, validated, batch_size]: [u64; 3], seed: u64, rate: f64) -> Self {
+        let run = [samples, validated, batch_size, seed, rate.to_bits()];
         let (sum, best) = (Score::default(), HashMap::new());
         Self { history, epoch: 0, batch: 0, step: 0, rate, run, sum, samples: 0.0, seconds: 0.0, last_rate: rate, best }
     }
 
     /// Whether another epoch follows; says why, if none does.
     pub(super) fn goes_on(&mut self, config: &TrainConfig) -> bool {
-        let since = |best: usize| self.epoch - 1 - best;
-        if let (Some(patience), Some(best)) = (config.patience, self.history.best)
-            && since(best) >= patience
-        {
+        let since = self.epoch - self.history.best.map_or(0, |best| best + 1);
+        if self.epoch > 0 && config.patience.is_some_and(|patience| since >= patience) {
             self.history.ending = Ending::Patience;
             return false;
         }
@@ -76,7 +100,7 @@ impl Position {
         let epoch = Epoch { train, validation, learning_rate: self.last_rate, seconds: self.seconds };
         let loss = |epoch: &Epoch| epoch.validation.unwrap_or(epoch.train).loss;
         let best = self.history.best.and_then(|best| self.history.epochs.get(best)).map(loss);
-        if best.is_none_or(|best| best.is_nan() || loss(&epoch) < best) {
+        if best.is_none_or(|best| loss(&epoch) < best) && !loss(&epoch).is_nan() {
             self.history.best = Some(self.epoch);
             self.best = weights(varmap)?;
         }
@@ -87,26 +111,67 @@ impl Position {
     }
 
     pub(super) fn restore_best(&self, varmap: &VarMap) -> Result<()> {
-        set(varmap, &self.best, "")
+        if self.history.best.is_some() { set(varmap, &self.best, BEST) } else { Ok(()) }
+    }
+
+    /// Makes sure that the files of a run can be written, and takes up the one it goes on from, or removes those of another.
+    pub(super) fn open<O>(
+        &mut self,
+        config: &TrainConfig,
+        varmap: &VarMap,
+        optimizer: &mut O,
+        access: Option<Access<O>>,
+    ) -> Result<()> {
+        let setting = |setting, allowed| Err(Error::Setting { of: "training", setting, value: 1.0, allowed });
+        let (folder, access) = match (&config.folder, access) {
+            (None, _) if config.resume => return setting("resume", "set with a folder alone"),
+            (None, _) => return Ok(()),
+            (Some(_), None) => return setting("folder", "set for optimisers alone whose state can be saved"),
+            (Some(folder), Some(access)) => (folder, access),
+        };
+        fs::create_dir_all(folder).map_err(|error| file(folder, error))?;
+        (access.take)(optimizer)?;
+        if config.resume {
+            return self.load(folder, varmap, optimizer, access);
+        }
+        for name in [LAST, BEST_FILE, CSV, PNG] {
+            let path = folder.join(name);
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(file(&path, error)),
+                Ok(()) | Err(_) => {}
+            }
+        }
+        Ok(())
     }
 
     /// Writes the files of a run; those of scores only if there are new ones.
-    pub(super) fn save(
+    pub(super) fn save<O>(
         &self,
         config: &TrainConfig,
         varmap: &VarMap,
-        optimizer: &impl Resume,
+        optimizer: &O,
+        access: Option<Access<O>>,
         scored: bool,
     ) -> Result<()> {
-        let Some(folder) = &config.folder else { return Ok(()) };
-        let file = |error: std::io::Error| candle_core::Error::from(error);
-        fs::create_dir_all(folder).map_err(file)?;
+        let (Some(folder), Some(access)) = (&config.folder, access) else { return Ok(()) };
+        let best = folder.join(BEST_FILE);
+        if scored && !self.best.is_empty() && (self.history.best == Some(self.epoch - 1) || !best.exists()) {
+            write(best, |path| Ok(candle_core::safetensors::save(&self.best, path)?))?;
+        }
+        let csv = |path: &Path| fs::write(path, self.history.to_csv()).map_err(|error| file(path, error));
+        write(folder.join(CSV), csv)?;
+        let tensors = self.tensors(varmap, (access.take)(optimizer)?)?;
+        write(folder.join(LAST), |path| Ok(candle_core::safetensors::save(&tensors, path)?))
+    }
+
+    /// Everything a run goes on from.
+    fn tensors(&self, varmap: &VarMap, optimizer: HashMap<String, Tensor>) -> Result<HashMap<String, Tensor>> {
         let mut tensors = HashMap::new();
         let mut put = |prefix: &str, from: HashMap<String, Tensor>| {
             tensors.extend(from.into_iter().map(|(name, tensor)| (format!("{prefix}{name}"), tensor)));
         };
         put(MODEL, weights(varmap)?);
-        put(OPTIMIZER, optimizer.state()?);
+        put(OPTIMIZER, optimizer);
         put(BEST, self.best.clone());
         let cpu = &Device::Cpu;
         let halves: Vec<u32> = self.run.iter().flat_map(|&number| [(number >> 32) as u32, number as u32]).collect();
@@ -114,65 +179,92 @@ impl Position {
         let best = self.history.best.map_or(-1.0, |best| best as f64);
         let Score { loss, metric } = self.sum;
         let (epoch, batch, step) = (self.epoch as f64, self.batch as f64, self.step as f64);
-        let position = [epoch, batch, step, self.rate, loss, metric, self.samples, self.seconds, self.last_rate, best];
+        let position = [epoch, batch, step, loss, metric, self.samples, self.seconds, self.last_rate, best];
         tensors.insert(POSITION.to_owned(), Tensor::new(&position, cpu)?);
         let rows: Vec<f64> = self.history.epochs.iter().flat_map(row).collect();
         tensors.insert(HISTORY.to_owned(), Tensor::from_vec(rows, (self.history.epochs.len(), COLUMNS), cpu)?);
+        Ok(tensors)
+    }
 
-        // Under another name first: who stops in the middle has the file before.
-        let write = |name: &str, tensors: &HashMap<String, Tensor>| -> Result<()> {
-            let (new, path) = (folder.join(format!("{name}.new")), folder.join(name));
-            candle_core::safetensors::save(tensors, &new)?;
-            Ok(fs::rename(new, path).map_err(file)?)
-        };
-        write("last.safetensors", &tensors)?;
-        if scored {
-            if self.history.best == Some(self.epoch - 1) {
-                write("best.safetensors", &self.best)?;
+    /// Draws what there is of the history.
+    pub(super) fn draw(&self, config: &TrainConfig) -> Result<()> {
+        match &config.folder {
+            Some(folder) if !self.history.epochs.is_empty() => {
+                self.history.save_figure(&config.name, &folder.join(PNG))
             }
-            fs::write(folder.join("history.csv"), self.history.to_csv()).map_err(file)?;
+            _ => Ok(()),
         }
-        let is_over = !scored || self.epoch == config.epochs;
-        if is_over { self.history.save_figure(&config.name, &folder.join("history.png")) } else { Ok(()) }
     }
 
     /// Takes up what [`save`](Self::save) wrote.
-    pub(super) fn load(&mut self, config: &TrainConfig, varmap: &VarMap, optimizer: &mut impl Resume) -> Result<()> {
-        let folder = config.folder.as_deref().unwrap_or(Path::new("."));
-        let tensors = candle_core::safetensors::load(folder.join("last.safetensors"), &Device::Cpu)?;
+    fn load<O>(&mut self, folder: &Path, varmap: &VarMap, optimizer: &mut O, access: Access<O>) -> Result<()> {
+        let path = folder.join(LAST);
+        let tensors = candle_core::safetensors::load(&path, &Device::Cpu).map_err(|error| file(&path, error))?;
+        let misfit = |name: &str, expected: String, actual: String| Error::SavedState {
+            name: name.to_owned(),
+            expected,
+            actual,
+        };
         let get = |name: &str, expected: &str| {
-            let saved =
-                |actual: String| Error::SavedState { name: name.to_owned(), expected: expected.to_owned(), actual };
-            tensors.get(name).ok_or_else(|| saved("missing".to_owned()))
+            tensors.get(name).ok_or_else(|| misfit(name, expected.to_owned(), "missing".to_owned()))
         };
-        let halves = get(RUN, "U32 [6]")?.to_vec1::<u32>()?;
-        let run: Vec<u64> =
-            halves.chunks(2).map(|pair| pair.iter().fold(0, |n, &half| n << 32 | u64::from(half))).collect();
+        let halves = get(RUN, "U32 [10]")?.flatten_all()?.to_vec1::<u32>()?;
+        let whole = |pair: &[u32]| pair.iter().fold(0, |number, &half| number << 32 | u64::from(half));
+        let run: Vec<u64> = halves.chunks(2).map(whole).collect();
         if run != self.run {
-            let describe = |run: &[u64]| format!("of [samples, batch size, seed] {run:?}");
-            let (expected, actual) = (describe(&self.run), describe(&run));
-            return Err(Error::SavedState { name: RUN.to_owned(), expected, actual });
+            return Err(misfit(RUN, describe_run(&self.run), describe_run(&run)));
         }
-        let position = get(POSITION, "F64 [10]")?.to_vec1::<f64>()?;
-        let &[epoch, batch, step, rate, loss, metric, samples, seconds, last_rate, best] = position.as_slice() else {
-            let (name, expected, actual) =
-                (POSITION.to_owned(), "F64 [10]".to_owned(), format!("F64 [{}]", position.len()));
-            return Err(Error::SavedState { name, expected, actual });
-        };
+        let position = get(POSITION, "F64 [9]")?.flatten_all()?.to_vec1::<f64>()?;
         let rows = get(HISTORY, "F64 [epochs, 7]")?.flatten_all()?.to_vec1::<f64>()?;
+        let &[epoch, batch, step, loss, metric, samples, seconds, last_rate, best] = position.as_slice() else {
+            return Err(misfit(POSITION, "F64 [9]".to_owned(), format!("F64 [{}]", position.len())));
+        };
+        let epochs = rows.len() / COLUMNS;
+        let counts = [epoch, batch, step].iter().all(|count| *count >= 0.0 && count.fract() == 0.0);
+        if !(counts && epoch == epochs as f64 && rows.len() == epochs * COLUMNS && best < epoch.max(1e-9)) {
+            let expected = format!("a position among {epochs} epochs");
+            return Err(misfit(POSITION, expected, format!("epoch {epoch}, batch {batch}, step {step}, best {best}")));
+        }
         let under = |prefix: &str| -> HashMap<String, Tensor> {
             let strip =
                 |(name, tensor): (&String, &Tensor)| Some((name.strip_prefix(prefix)?.to_owned(), tensor.clone()));
             tensors.iter().filter_map(strip).collect()
         };
-        optimizer.restore(&under(OPTIMIZER))?;
-        set(varmap, &under(MODEL), MODEL)?;
+        let (model, kept) = (under(MODEL), under(BEST));
+        check(varmap, &model, MODEL)?;
+        if best >= 0.0 {
+            check(varmap, &kept, BEST)?;
+        }
+        (access.put)(optimizer, &under(OPTIMIZER))?;
+        set(varmap, &model, MODEL)?;
         self.history.epochs = rows.chunks_exact(COLUMNS).map(from_row).collect();
         self.history.best = (best >= 0.0).then_some(best as usize);
-        (self.epoch, self.batch, self.step, self.rate) = (epoch as usize, batch as usize, step as u64, rate);
+        (self.epoch, self.batch, self.step) = (epoch as usize, batch as usize, step as u64);
         (self.sum, self.samples, self.seconds, self.last_rate) = (Score { loss, metric }, samples, seconds, last_rate);
-        self.best = under(BEST);
+        self.best = kept;
         Ok(())
+    }
+}
+
+/// Under another name first: who stops in the middle has the file before.
+fn write(path: PathBuf, contents: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+    let mut new = path.clone().into_os_string();
+    new.push(".new");
+    contents(Path::new(&new))?;
+    fs::rename(&new, &path).map_err(|error| file(&path, error))
+}
+
+fn file(path: &Path, error: impl ToString) -> Error {
+    Error::File { path: path.display().to_string(), reason: error.to_string() }
+}
+
+fn describe_run(run: &[u64]) -> String {
+    match run {
+        [samples, validated, batch_size, seed, rate] => format!(
+            "of {samples} samples ({validated} for validation) in batches of {batch_size}, seed {seed}, step size {}",
+            f64::from_bits(*rate)
+        ),
+        other => format!("of {} numbers", other.len()),
     }
 }
 
@@ -194,20 +286,25 @@ fn weights(varmap: &VarMap) -> Result<HashMap<String, Tensor>> {
     variables(varmap)?.into_iter().map(|(name, var)| Ok((name, var.copy()?.detach()))).collect()
 }
 
-/// Sets all variables to tensors of their names.
-fn set(varmap: &VarMap, to: &HashMap<String, Tensor>, prefix: &str) -> Result<()> {
-    let variables = variables(varmap)?;
-    for (name, var) in &variables {
+/// Whether there is a tensor for each variable.
+fn check(varmap: &VarMap, tensors: &HashMap<String, Tensor>, prefix: &str) -> Result<()> {
+    for (name, var) in variables(varmap)? {
         let described = |tensor: &Tensor| format!("{:?} {:?}", tensor.dtype(), tensor.shape());
         let fits = |tensor: &&Tensor| tensor.dtype() == var.dtype() && tensor.shape() == var.shape();
-        let found = to.get(name);
+        let found = tensors.get(&name);
         if found.filter(fits).is_none() {
             let actual = found.map_or_else(|| "missing".to_owned(), described);
-            return Err(Error::SavedState { name: format!("{prefix}{name}"), expected: described(var), actual });
+            return Err(Error::SavedState { name: format!("{prefix}{name}"), expected: described(&var), actual });
         }
     }
-    for (name, var) in &variables {
-        if let Some(tensor) = to.get(name) {
+    Ok(())
+}
+
+/// Sets all variables to tensors of their names.
+fn set(varmap: &VarMap, to: &HashMap<String, Tensor>, prefix: &str) -> Result<()> {
+    check(varmap, to, prefix)?;
+    for (name, var) in variables(varmap)? {
+        if let Some(tensor) = to.get(&name) {
             var.set(&tensor.to_device(var.device())?)?;
         }
     }

@@ -77,7 +77,7 @@ impl History {
 
     /// A line of names, then a line an epoch; fields of what there is not are empty.
     pub fn to_csv(&self) -> String {
-        let metric = self.metric.as_deref().unwrap_or("metric");
+        let metric = self.metric.as_deref().unwrap_or("metric").replace([',', '"', '\n', '\r'], " ");
         let mut csv =
             format!("epoch,learning_rate,train_loss,train_{metric},validation_loss,validation_{metric},seconds\n");
         let fields = |score: Option<Score>| {
@@ -98,7 +98,11 @@ impl History {
     /// # Errors
     /// None but those of [`Figure::save`], later.
     pub fn figure(title: &str, runs: &[(&str, &History)]) -> Figure {
-        let mut figure = Figure::new(title).panel(panel("loss", runs, |score| score.loss).logarithmic());
+        let losses = runs.iter().flat_map(|(_, history)| &history.epochs);
+        let positive = losses.flat_map(|epoch| [Some(epoch.train), epoch.validation]).flatten().all(|s| s.loss > 0.0);
+        let loss = panel("loss", runs, |score| score.loss);
+        // An energy may be below 0, where a logarithmic scale has no place for it.
+        let mut figure = Figure::new(title).panel(if positive { loss.logarithmic() } else { loss });
         if let Some(metric) = runs.iter().find_map(|(_, history)| history.metric.as_deref()) {
             figure = figure.panel(panel(metric, runs, |score| score.metric));
         }

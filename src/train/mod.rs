@@ -38,9 +38,9 @@ pub use interrupt::interrupted;
 use crate::data::{Purpose, generator};
 use crate::error::{Error, Result};
 use crate::optim::{Resume, Schedule, clip_by_norm};
-use candle_core::{D, DType, Module, Tensor};
+use candle_core::{D, DType, ModuleT, Tensor};
 use candle_nn::{Optimizer, VarMap};
-use checkpoint::Position;
+use checkpoint::{Access, Position};
 use progress::Progress;
 use rand::seq::SliceRandom;
 use std::path::PathBuf;
@@ -54,7 +54,7 @@ pub struct TrainConfig {
     pub name: String,
     /// Passes over the training set. Default 10.
     pub epochs: usize,
-    /// Samples of a batch, at least 1; the last one of an epoch may be smaller. Default 32.
+    /// Samples of a batch, at least 1; the last one of an epoch may be smaller. The validation set is scored in such batches, too. Default 32.
     pub batch_size: usize,
     /// Of the order of the samples, which is another one in each epoch.
     pub seed: u64,
@@ -62,14 +62,15 @@ pub struct TrainConfig {
     pub schedule: Schedule,
     /// The largest norm of all gradients together; see [`clip_by_norm`].
     pub clip_norm: Option<f64>,
-    /// Ends after so many epochs without a lower loss on the validation set (on the training set, if there is no other).
+    /// Ends after so many epochs without a lower loss on the validation set (on the training set, if there is no other). A loss that is NaN is
+    /// not lower than any.
     pub patience: Option<usize>,
     /// Whether the weights are at last those of the epoch with the lowest loss, instead of the last.
     pub restore_best: bool,
-    /// Where `last.safetensors` (from which a run goes on), `best.safetensors` (the weights with the lowest loss, for `VarMap::load`), `history.csv` and
-    /// `history.png` are written after each epoch. Default: nowhere.
+    /// Where `last.safetensors` (from which a run goes on), `best.safetensors` (the weights with the lowest loss, for `VarMap::load`) and `history.csv`
+    /// are written after each epoch, and `history.png` at the end. Files of these names that are there go first, unless the run goes on. Default: nowhere.
     pub folder: Option<PathBuf>,
-    /// Goes on from the folder's `last.safetensors`.
+    /// Goes on from the folder's `last.safetensors`, if that is of a run with as many samples, the same batch size, seed and step size.
     pub resume: bool,
     /// Whether progress is shown on the standard error output: a bar, or lines where that is no terminal.
     pub progress: bool,
@@ -101,9 +102,10 @@ type Judge<'a, T> = Box<dyn Fn(&Tensor, &Tensor) -> candle_core::Result<T> + 'a>
 
 /// A model with what trains it.
 pub struct Training<'a, O> {
-    model: &'a dyn Module,
+    model: &'a dyn ModuleT,
     varmap: &'a VarMap,
     optimizer: &'a mut O,
+    access: Option<Access<O>>,
     loss: Judge<'a, Tensor>,
     metric: Option<(String, Judge<'a, f64>)>,
     stop: Option<&'a AtomicBool>,
@@ -117,14 +119,27 @@ impl<O> std::fmt::Debug for Training<'_, O> {
 }
 
 impl<'a, O: Optimizer + Resume> Training<'a, O> {
-    /// A model whose variables are in `varmap`, an optimiser of them, and a loss: the mean over a batch, from the model's outputs and the targets.
+    /// A model whose variables are in `varmap`, an optimiser of them, and a loss: the mean over a batch, from the model's outputs and the targets. Any
+    /// `Module` is a `ModuleT`; one that behaves differently in training, such as dropout, is told which it is.
     pub fn new(
-        model: &'a dyn Module,
+        model: &'a dyn ModuleT,
         varmap: &'a VarMap,
         optimizer: &'a mut O,
         loss: impl Fn(&Tensor, &Tensor) -> candle_core::Result<Tensor> + 'a,
     ) -> Self {
-        Self { model, varmap, optimizer, loss: Box::new(loss), metric: None, stop: None }
+        Self { access: Some(Access::new()), ..Self::without_checkpoints(model, varmap, optimizer, loss) }
+    }
+}
+
+impl<'a, O: Optimizer> Training<'a, O> {
+    /// The same for an optimiser whose state cannot be saved, such as candle's own: there are no files then.
+    pub fn without_checkpoints(
+        model: &'a dyn ModuleT,
+        varmap: &'a VarMap,
+        optimizer: &'a mut O,
+        loss: impl Fn(&Tensor, &Tensor) -> candle_core::Result<Tensor> + 'a,
+    ) -> Self {
+        Self { model, varmap, optimizer, access: None, loss: Box::new(loss), metric: None, stop: None }
     }
 
     /// Something else to know of each epoch: a mean over a batch, such as [`accuracy`].
@@ -146,38 +161,46 @@ impl<'a, O: Optimizer + Resume> Training<'a, O> {
     }
 
     /// Trains. Scores of the training set are means over the batches of an epoch, before the step of each; those of the validation set are of the
-    /// weights after the epoch.
+    /// weights after the epoch. While it runs, ctrl-C ends it after the batch (see [`interrupted`]).
     ///
     /// # Errors
-    /// A batch size of 0; no samples, or targets for others; a checkpoint of another run; those of model, loss, optimiser and files. What the last
-    /// epoch wrote stays.
+    /// A batch size of 0; no samples, or targets for others; a loss that is no single number; a folder without an optimiser that can be saved, or
+    /// `resume` without a folder; a checkpoint of another run; those of model, loss, optimiser and files. What the last epoch wrote stays.
     pub fn run(mut self, config: &TrainConfig, train: Samples<'_>, validation: Option<Samples<'_>>) -> Result<History> {
-        let samples = check(config, train)?;
-        validation.map(|set| check(config, set)).transpose()?;
-        let stop = match self.stop {
-            Some(flag) => flag,
-            None => interrupt::watch()?,
-        };
-        let metric = self.metric.as_ref().map(|(name, _)| name.clone());
         let rate = self.optimizer.learning_rate();
-        let mut at = Position::new(History::new(metric), samples, config, rate);
-        if config.resume {
-            at.load(config, self.varmap, self.optimizer)?;
-        }
+        let history = self.run_all(config, train, validation);
+        self.optimizer.set_learning_rate(rate);
+        history
+    }
+
+    fn run_all(
+        &mut self,
+        config: &TrainConfig,
+        train: Samples<'_>,
+        validation: Option<Samples<'_>>,
+    ) -> Result<History> {
+        let samples = check(config, train)?;
+        let validated = validation.map(|set| check(config, set)).transpose()?;
+        let (watched, _guard) = interrupt::watch(self.stop.is_none())?;
+        let stop = self.stop.unwrap_or(watched);
+        let metric = self.metric.as_ref().map(|(name, _)| name.clone());
+        let run = [samples, validated.unwrap_or(0), config.batch_size].map(|count| count as u64);
+        let mut at = Position::new(History::new(metric), run, config.seed, self.optimizer.learning_rate());
+        at.open(config, self.varmap, self.optimizer, self.access)?;
         let progress = Progress::new(config, samples.div_ceil(config.batch_size), &at)?;
         while at.history.ending != Ending::Interrupted && at.goes_on(config) {
             let finished = self.epoch(config, &mut at, train, stop, &progress)?;
             if finished {
-                let score = validation.map(|set| self.score(set)).transpose()?;
+                let score = validation.map(|set| self.score(set, config.batch_size)).transpose()?;
                 at.close_epoch(score, self.varmap)?;
                 progress.epoch(&at.history);
             } else {
                 at.history.ending = Ending::Interrupted;
             }
-            at.save(config, self.varmap, self.optimizer, finished)?;
+            at.save(config, self.varmap, self.optimizer, self.access, finished)?;
         }
         progress.finish();
-        self.optimizer.set_learning_rate(at.rate);
+        at.draw(config)?;
         if config.restore_best && at.history.ending != Ending::Interrupted {
             at.restore_best(self.varmap)?;
         }
@@ -194,6 +217,7 @@ impl<'a, O: Optimizer + Resume> Training<'a, O> {
         progress: &Progress,
     ) -> Result<bool> {
         let order = order(x.dim(0)?, config.seed, at.epoch);
+        let (x, y) = (x.contiguous()?, y.contiguous()?);
         for batch in order.chunks(config.batch_size).skip(at.batch) {
             if stop.load(Ordering::Relaxed) {
                 return Ok(false);
@@ -201,8 +225,8 @@ impl<'a, O: Optimizer + Resume> Training<'a, O> {
             let start = Instant::now();
             let indices = Tensor::new(batch, x.device())?;
             let (x, y) = (x.index_select(&indices, 0)?, y.index_select(&indices, 0)?);
-            let outputs = self.model.forward(&x)?;
-            let loss = (self.loss)(&outputs, &y)?;
+            let outputs = self.model.forward_t(&x, true)?;
+            let loss = self.loss(&outputs, &y)?;
             let mut gradients = loss.backward()?;
             if let Some(limit) = config.clip_norm {
                 clip_by_norm(&mut gradients, self.varmap, limit)?;
@@ -217,17 +241,26 @@ impl<'a, O: Optimizer + Resume> Training<'a, O> {
     }
 
     /// Loss and metric of a whole set, as means over its samples.
-    fn score(&self, (x, y): Samples<'_>) -> Result<Score> {
+    fn score(&self, (x, y): Samples<'_>, batch_size: usize) -> Result<Score> {
         let mut sum = Score::default();
         let samples = x.dim(0)?;
-        for start in (0..samples).step_by(SCORED) {
-            let count = SCORED.min(samples - start);
+        for start in (0..samples).step_by(batch_size) {
+            let count = batch_size.min(samples - start);
             let (x, y) = (x.narrow(0, start, count)?, y.narrow(0, start, count)?);
-            let outputs = self.model.forward(&x)?.detach();
-            let loss = (self.loss)(&outputs, &y)?;
+            let outputs = self.model.forward_t(&x, false)?.detach();
+            let loss = self.loss(&outputs, &y)?;
             sum = sum.plus(self.judge(&outputs, &y, &loss)?, count as f64);
         }
         Ok(sum.over(samples as f64))
+    }
+
+    /// The loss as a scalar.
+    fn loss(&self, outputs: &Tensor, targets: &Tensor) -> Result<Tensor> {
+        let loss = (self.loss)(outputs, targets)?;
+        match loss.elem_count() {
+            1 => Ok(loss.reshape(())?),
+            _ => Err(Error::Shape { what: "the loss of a batch", expected: ().into(), actual: loss.shape().clone() }),
+        }
     }
 
     fn judge(&self, outputs: &Tensor, targets: &Tensor, loss: &Tensor) -> Result<Score> {
@@ -236,9 +269,6 @@ impl<'a, O: Optimizer + Resume> Training<'a, O> {
         Ok(Score { loss, metric: metric.unwrap_or(f64::NAN) })
     }
 }
-
-/// Samples that are scored at a time.
-const SCORED: usize = 1024;
 
 /// The number of samples, if options and shapes go together.
 fn check(config: &TrainConfig, (x, y): Samples<'_>) -> Result<usize> {
@@ -264,25 +294,25 @@ fn order(samples: usize, seed: u64, epoch: usize) -> Vec<u32> {
     order
 }
 
-/// Part of the samples whose largest output, of `[samples, classes]`, is at their class, `[samples]` in U32.
+/// Part of the samples whose largest output, of `[samples, classes]`, is at their class, `[samples]` in U32; NaN if an output is not finite.
 ///
 /// # Errors
 /// Candle's own, for other shapes.
 pub fn accuracy(outputs: &Tensor, classes: &Tensor) -> candle_core::Result<f64> {
-    part(&outputs.argmax(D::Minus1)?.eq(classes)?)
+    part(&outputs.argmax(D::Minus1)?.eq(classes)?, outputs)
 }
 
-/// Part of the logits that are above 0 where the target, of the same shape, is above one half, and not above 0 elsewhere.
+/// Part of the logits that are above 0 where the target, of the same shape, is above one half, and not above 0 elsewhere; NaN if a logit is not finite.
 ///
 /// # Errors
 /// Candle's own, for other shapes.
 pub fn binary_accuracy(logits: &Tensor, targets: &Tensor) -> candle_core::Result<f64> {
-    part(&logits.gt(0.0)?.eq(&targets.gt(0.5)?)?)
+    part(&logits.gt(0.0)?.eq(&targets.gt(0.5)?)?, logits)
 }
 
-/// Part of the entries that are 1 and not 0.
-fn part(hits: &Tensor) -> candle_core::Result<f64> {
-    let hits = hits.flatten_all()?;
-    let right: f64 = hits.to_dtype(DType::F32)?.sum_all()?.to_dtype(DType::F64)?.to_scalar()?;
-    Ok(right / hits.elem_count().max(1) as f64)
+/// Part of the entries that are 1 and not 0, if the outputs that it is about are finite.
+fn part(hits: &Tensor, outputs: &Tensor) -> candle_core::Result<f64> {
+    let sum = |tensor: &Tensor| tensor.to_dtype(DType::F32)?.sum_all()?.to_dtype(DType::F64)?.to_scalar::<f64>();
+    // 0 times what is not finite is NaN.
+    Ok(sum(hits)? / hits.elem_count().max(1) as f64 + sum(&outputs.affine(0.0, 0.0)?)?)
 }

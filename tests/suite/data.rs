@@ -97,6 +97,8 @@ fn points_that_cannot_be_made() {
     assert!(refused(spirals(10, 0, 0.1, 0)) && refused(blobs(10, 0, 2, 0.1, 0)) && refused(blobs(10, 5000, 2, 0.1, 0)));
     assert!(matches!(circles(usize::MAX / 2, 0.1, 0.5, 0), Err(Error::ResultMemory { .. })));
     assert!(matches!(circles(1 << 40, 0.1, 0.5, 0), Err(Error::ResultMemory { .. })));
+    assert!(matches!(blobs(0, 3, usize::MAX, 0.1, 0), Err(Error::ResultMemory { .. })));
+    assert!(matches!(blobs(1, 1000, 20_000_000_000, 0.1, 0), Err(Error::ResultMemory { .. })));
     for few in 0..4 {
         assert_eq!(spirals(few, 3, 0.1, 0).map(|set| set.len()).ok(), Some(few));
         assert_eq!(blobs(few, 3, 2, 0.1, 0).map(|set| set.len()).ok(), Some(few));
@@ -135,6 +137,8 @@ fn tables() -> Result<()> {
     assert_eq!(line("2,1,a,b\n0.5,0\nx,1\n"), 3);
     assert_eq!(line("2,1,a,b\n0.5,0\n\n1,2,1\n"), 4); // a feature too many
     assert_eq!(line("1,1,a,b\n5\n"), 2);
+    assert_eq!(line("1,1,a,b\nNaN,0\n"), 2);
+    assert_eq!(line("1,1,a,b\n1e60,0\n"), 2);
     assert_eq!(line("1,1,a,b\n5,-1\n"), 2);
     Ok(())
 }
@@ -193,6 +197,24 @@ fn scales() -> Result<()> {
     close("from -1 to 1", &shifted[0], &[-1.0, -3.0 / 7.0, 1.0], 1e-14);
     close("constant", &shifted[2], &[-1.0; 3], 1e-14);
 
+    // The mean of equal numbers is rounded: none of them may look like a deviation.
+    for count in 1..40 {
+        let same = Tensor::full(0.1f64, (count, 1), &Device::Cpu)?;
+        for scaler in [Scaler::standard(&same)?, Scaler::range(&same, 0.0, 1.0)?] {
+            assert_eq!(scaler.apply(&same)?.sum_all()?.to_scalar::<f64>()?, 0.0, "{count}");
+            close("unit", &scaler.unit.to_vec1()?, &[1.0], 0.0);
+        }
+    }
+    // Units that are 0 or infinite in the samples' dtype.
+    let halves = Tensor::new(&[[0f32], [1e-6]], &Device::Cpu)?.to_dtype(DType::F16)?;
+    assert!(matches!(Scaler::range(&halves, 0.0, 1e4), Err(Error::Setting { .. })));
+    let wide = Tensor::new(&[[-1e200f64], [1e200]], &Device::Cpu)?;
+    assert!(matches!(Scaler::standard(&wide), Err(Error::Setting { .. })));
+    assert!(matches!(Scaler::uniform(3, 1e-60), Err(Error::Setting { .. })));
+    assert!(matches!(Scaler::uniform(1 << 60, 1.0), Err(Error::ResultMemory { .. })));
+    // One made in F32 scales samples of another dtype.
+    assert_eq!(Scaler::uniform(3, 2.0)?.apply(&x)?.to_vec2::<f64>()?[0], [0.5, -2.0, 3.5]);
+
     assert!(matches!(range.apply(&x.narrow(1, 0, 2)?), Err(Error::Shape { .. })));
     assert!(matches!(Scaler::standard(&x.narrow(0, 0, 0)?), Err(Error::Setting { .. })));
     assert!(matches!(Scaler::standard(&(&x / 0.0)?), Err(Error::Setting { .. })));
@@ -202,6 +224,37 @@ fn scales() -> Result<()> {
     for unit in [0.0, f64::NAN] {
         assert!(matches!(Scaler::uniform(3, unit), Err(Error::Setting { .. })));
     }
+    Ok(())
+}
+
+#[test]
+fn centres_are_spread() -> Result<()> {
+    let cloud = rows(&blobs(500, 500, 4, 0.0, 3)?)?;
+    let all: Vec<f64> = cloud.into_iter().flat_map(|(_, row)| row).collect();
+    let (mean, square) = (all.iter().sum::<f64>() / 2000.0, all.iter().map(|v| v * v).sum::<f64>() / 2000.0);
+    // Even in [-1, 1]: mean 0, mean square 1/3; five standard errors.
+    assert!(mean.abs() < 5.0 * (1.0f64 / 3.0 / 2000.0).sqrt(), "{mean}");
+    assert!((square - 1.0 / 3.0).abs() < 5.0 * (4.0f64 / 45.0 / 2000.0).sqrt(), "{square}");
+    Ok(())
+}
+
+#[test]
+fn shuffled_sets_and_strided_tensors() -> Result<()> {
+    let all = Dataset::from_csv(include_str!("../../examples/data/iris.csv"))?;
+    let (kept, _) = all.split(0.2, 1)?;
+    assert_eq!(kept.take(30)?.y.to_vec1::<u32>()?, [0; 30]);
+    let shuffled = kept.shuffled(4)?;
+    let counts = |set: &Dataset, class| set.y.to_vec1::<u32>().map(|y| y.iter().filter(|&&of| of == class).count());
+    for class in 0..3 {
+        assert_eq!(counts(&shuffled, class)?, 40);
+        assert!(counts(&shuffled.take(60)?, class)? > 8);
+    }
+    assert_eq!(rows(&kept.shuffled(4)?)?, rows(&shuffled)?);
+    assert_ne!(rows(&kept.shuffled(5)?)?, rows(&shuffled)?);
+    let two = Dataset { x: all.x.narrow(1, 1, 2)?, ..all.clone() };
+    assert_eq!(two.split(0.2, 1)?.0.x.to_vec2::<f32>()?, kept.x.narrow(1, 1, 2)?.to_vec2::<f32>()?);
+    let strange = Dataset { y: (&all.y + 7.0)?, ..all };
+    assert!(matches!(strange.split(0.2, 1), Err(Error::Label { .. })));
     Ok(())
 }
 

@@ -92,6 +92,49 @@ fn fields_and_matrices_are_the_right_way_round() -> Result<()> {
 }
 
 #[test]
+fn flat_matrices_take_little_room_and_long_headings_their_own() -> Result<()> {
+    let matrix = |rows: usize, columns: usize| {
+        let names = |count: usize| (0..count).map(|k| k.to_string()).collect();
+        let shades = vec![1.0; rows * columns];
+        Matrix { rows: names(rows), columns: names(columns), shades, texts: Vec::new(), colour: Colour::RED }
+    };
+    let height = |rows, columns| Figure::new("").panel(Panel::new("").matrix(matrix(rows, columns))).render();
+    let (flat, square) = (height(4, 20)?.1, height(20, 20)?.1);
+    assert!(flat + 350 < square, "{flat} {square}");
+
+    // Two black images: what is dark above the second one is nothing but its own heading, however long the first one's is.
+    let image = |heading: &str| Panel::new(heading).image(2, &[0.0; 4]);
+    let dark = |heading: &str| -> Result<usize> {
+        let (width, height, pixels) = Figure::new("").panel(image(heading)).panel(image("")).render()?;
+        let right = |index: usize| {
+            index % width as usize > width as usize / 2 && index / (width as usize) < height as usize / 3
+        };
+        Ok(pixels.chunks_exact(3).enumerate().filter(|(index, pixel)| right(*index) && pixel[0] < 200).count())
+    };
+    assert_eq!(dark("ankle boot as a very old sneaker")?, dark("")?);
+    Ok(())
+}
+
+#[test]
+fn bars_and_long_names_stay_on_the_page() -> Result<()> {
+    // On a logarithmic scale bars stand on the frame: ten times as much is a decade higher.
+    let figure =
+        Figure::new("").panel(Panel::new("").logarithmic().y_range(1.0..1000.0).bars("", Colour::RED, &[10.0, 100.0]));
+    let (first, second) = (pixels(&figure, Colour::RED)?, pixels(&figure, Colour::RED)?);
+    let middle =
+        (first.iter().map(|p| p.0).min().expect("a bar") + first.iter().map(|p| p.0).max().expect("a bar")) / 2;
+    let left = first.iter().filter(|p| p.0 < middle - 20).count() as f64;
+    let right = second.iter().filter(|p| p.0 > middle + 20).count() as f64;
+    assert!((right / left - 2.0).abs() < 0.1, "{left} {right}");
+    let names = ["a".repeat(3000), "b ".repeat(200), "c".to_owned()];
+    let long = Figure::new("").panel(confusion("", &names, &[0, 1, 2], &[0, 1, 2], Colour::RED));
+    let cells = pixels(&long, Colour::RED)?;
+    let width = cells.iter().map(|p| p.0).max().expect("cells") - cells.iter().map(|p| p.0).min().expect("cells");
+    assert!(cells.len() > 10_000 && width > 200, "{} {width}", cells.len());
+    Ok(())
+}
+
+#[test]
 fn classifiers_on_a_plane() -> Result<()> {
     let (train, test) = data::circles(60, 0.05, 0.5, 1)?.split(0.25, 1)?;
     let inside = |points: &Tensor| -> Result<Vec<f64>> {
@@ -156,6 +199,10 @@ fn what_does_not_fit_is_an_error() -> Result<()> {
     assert!(!refused(Panel::new("").matrix(matrix(6, 6))));
     assert!(refused(confusion("", &[], &[], &[], Colour::RED)));
     assert!(matches!(Figure::new("").render(), Err(Error::Picture { .. })));
+    let tall = (0..400).fold(Figure::new("").columns(1), |figure, _| figure.panel(Panel::new("")));
+    assert!(matches!(tall.render(), Err(Error::Picture { reason, .. }) if reason.contains("pixels")));
+    let jpeg = Figure::new("").panel(Panel::new("")).save(std::env::temp_dir().join("candlewick.jpg"));
+    assert!(matches!(jpeg, Err(Error::Picture { reason, .. }) if reason.contains(".png")));
     let nowhere = Figure::new("").panel(Panel::new("")).save("/nonexistent/folder/a.png");
     assert!(matches!(nowhere, Err(Error::Picture { path, .. }) if path.ends_with("a.png")));
     Ok(())

@@ -10,7 +10,7 @@ use candlewick::nn::SeededInit;
 use candlewick::optim::{Adam, AdamConfig, Schedule, variables};
 use candlewick::prelude::*;
 use candlewick::train::{Ending, Epoch, History, TrainConfig, Training, accuracy, binary_accuracy};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -104,6 +104,87 @@ fn one_batch_an_epoch_is_a_loop_by_hand() -> Result<()> {
     Ok(())
 }
 
+/// Batches of 8 of 62 samples, a schedule by step, clipping, a validation set in batches: every step again by hand, on the batches that the model saw.
+#[test]
+fn many_batches_are_a_loop_by_hand() -> Result<()> {
+    let (train, test) = data(DType::F64)?;
+    let (samples, epochs) = (train.len(), 4);
+    assert_eq!((samples, test.len()), (62, 28));
+    // Which sample is which is seen by its first feature.
+    let places: Vec<f64> = train.x.narrow(1, 0, 1)?.flatten_all()?.to_vec1()?;
+    let ours = network(DType::F64)?;
+    let seen = RefCell::new(Vec::new());
+    let model = |x: &Tensor| {
+        seen.borrow_mut().push(x.narrow(1, 0, 1)?.flatten_all()?.to_vec1::<f64>()?);
+        ours.forward(x)
+    };
+    let mut optimizer = adam(&ours)?;
+    let config = TrainConfig {
+        epochs,
+        batch_size: 8,
+        seed: 3,
+        schedule: Schedule::Exponential { factor: 0.97 },
+        clip_norm: Some(0.3),
+        ..Default::default()
+    };
+    let history = Training::new(&model, &ours.varmap, &mut optimizer, cross_entropy).metric("accuracy", accuracy).run(
+        &config,
+        (&train.x, &train.y),
+        Some((&test.x, &test.y)),
+    )?;
+
+    let by_hand = network(DType::F64)?;
+    let mut optimizer = adam(&by_hand)?;
+    let (mut seen, mut step, mut orders) = (seen.into_inner().into_iter(), 0, Vec::new());
+    for epoch in &history.epochs {
+        let (mut order, mut sum, mut right) = (Vec::new(), 0.0, 0.0);
+        for _ in 0..8 {
+            let index = |place: f64| places.iter().position(|other| *other == place).expect("a sample") as u32;
+            let batch: Vec<u32> = seen.next().expect("a batch").into_iter().map(index).collect();
+            let indices = Tensor::new(batch.as_slice(), &Device::Cpu)?;
+            let (x, y) = (train.x.index_select(&indices, 0)?, train.y.index_select(&indices, 0)?);
+            let logits = by_hand.forward(&x)?;
+            let loss = cross_entropy(&logits, &y)?;
+            sum += batch.len() as f64 * loss.to_scalar::<f64>()?;
+            right += batch.len() as f64 * accuracy(&logits, &y)?;
+            let mut gradients = loss.backward()?;
+            let all = variables(&by_hand.varmap)?;
+            let entries =
+                all.iter().map(|(_, var)| gradients.get(var).expect("a gradient").sqr()?.sum_all()?.to_scalar::<f64>());
+            let norm = entries.collect::<Result<Vec<f64>>>()?.iter().sum::<f64>().sqrt();
+            for (_, var) in &all {
+                let scaled = (gradients.get(var).expect("a gradient") * (0.3 / norm).min(1.0))?;
+                gradients.insert(var, scaled);
+            }
+            optimizer.set_learning_rate(0.05 * 0.97f64.powi(step));
+            optimizer.step(&gradients)?;
+            order.extend(batch);
+            step += 1;
+        }
+        close("training loss", &[epoch.train.loss], &[sum / samples as f64], 1e-11);
+        close("training accuracy", &[epoch.train.metric], &[right / samples as f64], 1e-11);
+        let validation: usize = (0..4).map(|_| seen.next().expect("a batch").len()).sum();
+        assert_eq!(validation, test.len());
+        let score = epoch.validation.expect("a score");
+        let logits = by_hand.forward(&test.x)?;
+        close("validation", &[score.loss], &[cross_entropy(&logits, &test.y)?.to_scalar()?], 1e-11);
+        close("accuracy", &[score.metric], &[accuracy(&logits, &test.y)?], 1e-11);
+        orders.push(order);
+    }
+    for (ours, theirs) in weights(&ours)?.iter().zip(&weights(&by_hand)?) {
+        close("weights", ours, theirs, 1e-10);
+    }
+    // Every sample once an epoch, in another order each time.
+    for order in &orders {
+        let mut sorted = order.clone();
+        sorted.sort_unstable();
+        assert_eq!(sorted, (0..62).collect::<Vec<u32>>());
+        assert_ne!(*order, sorted);
+    }
+    assert!(orders[0] != orders[1] && orders[1] != orders[2]);
+    Ok(())
+}
+
 /// Stopped in the middle of an epoch, at its end, or after the last one, and continued by another process, as it were.
 #[test]
 fn a_stopped_run_continues_bit_for_bit() -> Result<()> {
@@ -158,6 +239,11 @@ fn a_stopped_run_continues_bit_for_bit() -> Result<()> {
     assert_eq!((lines.len(), lines[6].starts_with("6,")), (7, true));
     assert!(std::fs::metadata(longer.join("history.png"))?.len() > 1000);
 
+    // The best weights are written again if they are lost.
+    std::fs::remove_file(longer.join("best.safetensors"))?;
+    run(&config(&longer, true, 7), usize::MAX)?;
+    assert!(longer.join("best.safetensors").exists());
+
     // A run of another kind does not take it up.
     for other in
         [TrainConfig { seed: 6, ..config(&longer, true, 8) }, TrainConfig { batch_size: 9, ..config(&longer, true, 8) }]
@@ -165,7 +251,23 @@ fn a_stopped_run_continues_bit_for_bit() -> Result<()> {
         let error = run(&other, usize::MAX).map(|_| ()).map_err(|error| error.to_string());
         assert!(error.as_ref().is_err_and(|text| text.contains("`run`")), "{error:?}");
     }
-    assert!(run(&config(&folder("empty")?, true, 6), usize::MAX).is_err());
+    let missing = run(&config(&folder("empty")?, true, 6), usize::MAX).map(|_| ()).map_err(|error| error.to_string());
+    assert!(missing.as_ref().is_err_and(|text| text.contains("last.safetensors")), "{missing:?}");
+    // Numbers that cannot be a position.
+    let last = longer.join("last.safetensors");
+    let good = candle_core::safetensors::load(&last, &Device::Cpu)?;
+    for (entry, value) in [(0, 0.0), (0, 3.5), (0, f64::NAN), (1, -1.0), (8, 99.0)] {
+        let mut bad = good.clone();
+        let mut position = bad["position"].to_vec1::<f64>()?;
+        position[entry] = value;
+        bad.insert("position".to_owned(), Tensor::new(position, &Device::Cpu)?);
+        candle_core::safetensors::save(&bad, &last)?;
+        let error = run(&config(&longer, true, 8), usize::MAX).map(|_| ()).map_err(|error| error.to_string());
+        assert!(error.as_ref().is_err_and(|text| text.contains("`position`")), "{entry} {value}: {error:?}");
+    }
+    // A new run does not leave the files of the one before.
+    let (stopped, _) = run(&config(&longer, false, 6), 1)?;
+    assert_eq!((stopped.epochs.len(), longer.join("best.safetensors").exists()), (0, false));
     for name in ["straight", "longer", "empty"] {
         std::fs::remove_dir_all(folder(name)?)?;
     }
@@ -223,6 +325,87 @@ fn runs_that_cannot_be() -> Result<()> {
     assert!(run(TrainConfig::default(), &poisoned, &train.y)?.is_err());
     assert_eq!(weights(&network)?, before);
     Ok(())
+}
+
+/// What a run needs is asked before it begins, and the step size is as before after an error.
+#[test]
+fn errors_before_the_first_step() -> Result<()> {
+    let (train, _) = data(DType::F32)?;
+    let network = network(DType::F32)?;
+    let before = weights(&network)?;
+    let set = (&train.x, &train.y);
+    let mut optimizer = adam(&network)?;
+    let config = TrainConfig { schedule: Schedule::Exponential { factor: 0.5 }, ..Default::default() };
+    let orphan = TrainConfig { resume: true, ..config.clone() };
+    let error = Training::new(&network, &network.varmap, &mut optimizer, cross_entropy).run(&orphan, set, None);
+    assert!(matches!(error, Err(Error::Setting { setting: "resume", .. })));
+    let nowhere = TrainConfig { folder: Some("/proc/candlewick".into()), ..config.clone() };
+    let error = Training::new(&network, &network.varmap, &mut optimizer, cross_entropy).run(&nowhere, set, None);
+    assert!(matches!(error, Err(Error::File { path, .. }) if path.contains("candlewick")));
+    let each = |outputs: &Tensor, _: &Tensor| outputs.sqr();
+    let error = Training::new(&network, &network.varmap, &mut optimizer, each).run(&config, set, None);
+    assert!(matches!(error, Err(Error::Shape { what: "the loss of a batch", .. })));
+    let mut unnamed = Adam::new(network.varmap.all_vars(), AdamConfig::default())?;
+    let kept = TrainConfig { folder: Some(folder("unnamed")?), ..config.clone() };
+    let error = Training::new(&network, &network.varmap, &mut unnamed, cross_entropy).run(&kept, set, None);
+    assert!(matches!(error, Err(Error::Unnamed { .. })));
+    assert_eq!(weights(&network)?, before);
+
+    let calls = Cell::new(0);
+    let failing = |outputs: &Tensor, targets: &Tensor| {
+        calls.set(calls.get() + 1);
+        if calls.get() == 5 {
+            candle_core::bail!("enough")
+        }
+        cross_entropy(outputs, targets)
+    };
+    let config = TrainConfig { batch_size: 8, ..config };
+    assert!(Training::new(&network, &network.varmap, &mut optimizer, failing).run(&config, set, None).is_err());
+    assert_eq!(optimizer.learning_rate(), 0.05);
+    std::fs::remove_dir_all(folder("unnamed")?).map_err(candle_core::Error::from)
+}
+
+/// candle's own optimiser, a loss of shape [1] that is below 0, samples that are a part of a wider table.
+#[test]
+fn other_optimisers_and_tensors() -> Result<()> {
+    let (train, test) = data(DType::F32)?;
+    let wide = Tensor::cat(&[&train.x, &train.x], 1)?;
+    let network = network(DType::F32)?;
+    let mut sgd = candle_nn::SGD::new(network.varmap.all_vars(), 0.1)?;
+    let shifted = |outputs: &Tensor, targets: &Tensor| (cross_entropy(outputs, targets)? - 5.0)?.reshape(1);
+    let config = TrainConfig { epochs: 6, ..Default::default() };
+    let history = Training::without_checkpoints(&network, &network.varmap, &mut sgd, shifted).run(
+        &config,
+        (&wide.narrow(1, 0, 2)?, &train.y),
+        Some((&test.x, &test.y)),
+    )?;
+    assert!(history.epochs[5].train.loss < history.epochs[0].train.loss && history.epochs[5].train.loss < -4.0);
+    let (width, _, pixels) = History::figure("", &[("energy", &history)]).render()?;
+    let violet =
+        pixels.chunks_exact(3).filter(|p| p[0].abs_diff(91) < 6 && p[1].abs_diff(63) < 6 && p[2].abs_diff(168) < 6);
+    assert!(violet.count() > width as usize, "curves below 0 are drawn");
+    let kept = TrainConfig { folder: Some(std::env::temp_dir()), ..config };
+    let error = Training::without_checkpoints(&network, &network.varmap, &mut sgd, cross_entropy);
+    assert!(matches!(error.run(&kept, (&train.x, &train.y), None), Err(Error::Setting { setting: "folder", .. })));
+    Ok(())
+}
+
+/// A loss that is not a number is never the best, and does not wear patience out for good.
+#[test]
+fn losses_that_are_not_numbers() -> Result<()> {
+    let (train, test) = data(DType::F32)?;
+    let network = network(DType::F32)?;
+    let mut optimizer = adam(&network)?;
+    let kept = folder("nan")?;
+    let config = TrainConfig { epochs: 12, patience: Some(2), folder: Some(kept.clone()), ..Default::default() };
+    let poisoned = (&test.x / 0.0)?;
+    let history = Training::new(&network, &network.varmap, &mut optimizer, cross_entropy)
+        .metric("accuracy", accuracy)
+        .run(&config, (&train.x, &train.y), Some((&poisoned, &test.y)))?;
+    assert_eq!((history.ending, history.epochs.len(), history.best), (Ending::Patience, 2, None));
+    assert!(history.epochs[0].validation.expect("a score").metric.is_nan());
+    assert!(kept.join("history.png").exists() && !kept.join("best.safetensors").exists());
+    std::fs::remove_dir_all(kept).map_err(candle_core::Error::from)
 }
 
 #[test]

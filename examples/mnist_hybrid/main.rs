@@ -1,0 +1,100 @@
+//! A convolutional network with a quantum layer on MNIST or Fashion-MNIST, beside the same network with a dense layer in the circuit's place.
+//!
+//! ```text
+//! cargo run --release --features datasets --example mnist_hybrid -- --data DIR
+//! ```
+//!
+//! Two convolutions (after LeCun, Bottou, Bengio and Haffner, Proceedings of the IEEE 86, 2278, 1998) and a linear layer squeeze an image into one number a
+//! qubit, the only way to the classes leads through the circuit, and all of it is trained at once: the gradient goes through the circuit into the
+//! convolutions. `DIR` holds the four IDX files, unpacked; without it they are downloaded from the Hugging Face hub. `--quick` takes neither.
+
+mod args;
+mod data;
+#[path = "../common/device.rs"]
+mod device;
+#[path = "../common/digits.rs"]
+mod digits;
+mod model;
+#[path = "../common/ranges.rs"]
+mod ranges;
+mod report;
+#[path = "../common/table.rs"]
+mod table;
+
+use anyhow::{Context, Result, bail};
+use args::Args;
+use candle_core::Device;
+use candle_nn::loss::cross_entropy;
+use candlewick::optim::{Adam, AdamConfig};
+use candlewick::train::{Ending, TrainConfig, Training, accuracy};
+use clap::Parser;
+use data::Images;
+use model::{Core, Network, Shape};
+use report::Trained;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match run(&Args::parse()) {
+        Ok(line) => {
+            println!("{line}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Trains both networks, writes the files, and returns the last line.
+fn run(args: &Args) -> Result<String> {
+    let (device, word) = device::choose(args.device)?;
+    println!("device: {word}");
+    let images = Images::load(args, &device)?;
+    println!("{}", images.describe());
+    let shape = Shape { qubits: args.qubits, layers: args.layers };
+    for core in [Core::Quantum, Core::Dense] {
+        println!("{}: {}", core.name(), shape.describe(core));
+    }
+    let folder = match &args.output {
+        Some(folder) => folder.clone(),
+        None => Path::new("target/mnist_hybrid").join(images.folder),
+    };
+    let hybrid = fit(args, &shape, Core::Quantum, &images, folder.join("hybrid"), &device)?;
+    let classical = fit(args, &shape, Core::Dense, &images, folder.join("classical"), &device)?;
+    let trained = [hybrid, classical];
+    println!("\n{}\n", report::table(&trained));
+    report::draw(&folder, &images, &trained)?;
+    println!("wrote pictures and weights to {}", folder.display());
+    let [hybrid, classical] = trained;
+    Ok(format!(
+        "test accuracy: {:.4} (with a dense layer in place of the circuit: {:.4})",
+        hybrid.accuracy, classical.accuracy
+    ))
+}
+
+/// Trains a network, or goes on where it was stopped.
+fn fit(args: &Args, shape: &Shape, core: Core, images: &Images, folder: PathBuf, device: &Device) -> Result<Trained> {
+    let network = Network::new(shape, core, args.seed, device)?;
+    let mut adam = Adam::from_varmap(&network.varmap, AdamConfig::with_learning_rate(args.learning_rate))?;
+    let config = TrainConfig {
+        name: core.name().to_owned(),
+        epochs: args.epochs.unwrap_or(if args.quick { 2 } else { 3 }),
+        batch_size: args.batch_size,
+        seed: args.seed,
+        resume: args.resume && folder.join("last.safetensors").exists(),
+        folder: Some(folder.clone()),
+        progress: true,
+        ..Default::default()
+    };
+    let (train, test) = (&images.train, &images.test);
+    let history = Training::new(&network, &network.varmap, &mut adam, cross_entropy)
+        .metric("accuracy", accuracy)
+        .run(&config, (&train.x, &train.y), Some((&test.x, &test.y)))
+        .with_context(|| format!("training the {} network into {}", core.name(), folder.display()))?;
+    if history.ending == Ending::Interrupted {
+        bail!("interrupted; the same command with --resume goes on");
+    }
+    Trained::new(core, network, history, images)
+}

@@ -1,0 +1,95 @@
+//! What is left of a run: a table and pictures.
+
+use crate::data::Images;
+use crate::model::{Core, Network};
+use crate::table;
+use anyhow::{Context, Result};
+use candle_core::DType;
+use candlewick::plot::{Colour, Figure, Panel, confusion};
+use candlewick::train::History;
+use std::path::Path;
+
+/// A trained network.
+pub(crate) struct Trained {
+    pub(crate) core: Core,
+    pub(crate) network: Network,
+    pub(crate) history: History,
+    /// The class it gives each test image.
+    pub(crate) classes: Vec<u32>,
+    /// Part of the test images that get their class.
+    pub(crate) accuracy: f64,
+}
+
+/// Misclassified images in the picture, and in a row of it.
+const MISTAKES: (usize, usize) = (24, 8);
+
+impl Trained {
+    /// Judges a network on the test images.
+    pub(crate) fn new(core: Core, network: Network, history: History, images: &Images) -> Result<Self> {
+        let classes = network.classify(&images.test.x)?;
+        let labels = images.test.y.to_vec1::<u32>()?;
+        let hits = labels.iter().zip(&classes).filter(|(label, class)| label == class).count();
+        let accuracy = hits as f64 / labels.len().max(1) as f64;
+        Ok(Self { core, network, history, classes, accuracy })
+    }
+}
+
+/// Both networks side by side.
+pub(crate) fn table(trained: &[Trained]) -> String {
+    let row = |of: &Trained| {
+        let last = of.history.last();
+        let train = last.map_or(f64::NAN, |epoch| epoch.train.metric);
+        let test = last.and_then(|epoch| epoch.validation).map_or(f64::NAN, |score| score.loss);
+        vec![
+            of.core.name().to_owned(),
+            of.network.parameters().to_string(),
+            format!("{train:.4}"),
+            format!("{test:.4}"),
+            format!("{:.4}", of.accuracy),
+            format!("{:.1}", of.history.seconds()),
+        ]
+    };
+    let head = ["network", "parameters", "train accuracy", "test loss", "test accuracy", "seconds"];
+    table::table(&head, &trained.iter().map(row).collect::<Vec<_>>())
+}
+
+/// Writes the pictures.
+pub(crate) fn draw(folder: &Path, images: &Images, trained: &[Trained]) -> Result<()> {
+    std::fs::create_dir_all(folder).with_context(|| format!("cannot write to {}", folder.display()))?;
+    let title = |what: &str| format!("{}: {what}", images.title);
+    let runs: Vec<(&str, &History)> = trained.iter().map(|of| (of.core.name(), &of.history)).collect();
+    History::figure(&title("training"), &runs).save(folder.join("history.png"))?;
+
+    let labels = images.test.y.to_vec1::<u32>()?;
+    let mut figure = Figure::new(title("confusion matrices of the test set"));
+    for (of, colour) in trained.iter().zip([Colour::VIOLET, Colour::TEAL]) {
+        let heading = format!("{}: accuracy {:.4}", of.core.name(), of.accuracy);
+        figure = figure.panel(confusion(&heading, &images.test.classes, &labels, &of.classes, colour));
+    }
+    figure.save(folder.join("confusion.png"))?;
+    trained.first().map_or(Ok(()), |hybrid| mistakes(folder, images, &labels, hybrid))
+}
+
+/// A grid of images that a network gets wrong.
+fn mistakes(folder: &Path, images: &Images, labels: &[u32], of: &Trained) -> Result<()> {
+    let wrong: Vec<(usize, (u32, u32))> =
+        labels.iter().copied().zip(of.classes.iter().copied()).enumerate().filter(|(_, (a, b))| a != b).collect();
+    if wrong.is_empty() {
+        return Ok(());
+    }
+    let (shown, columns) = MISTAKES;
+    let note = format!(
+        "{} of {} test images; above each its class and, behind `as`, the class it was given",
+        wrong.len(),
+        labels.len()
+    );
+    let mut figure = Figure::new(format!("{}: mistakes of the {} network", images.title, of.core.name()));
+    figure = figure.note(note).columns(columns);
+    let name = |class: u32| images.test.classes.get(class as usize).map_or("?", String::as_str);
+    // Spread over the test set.
+    for &(sample, (label, class)) in wrong.iter().step_by((wrong.len() / shown).max(1)).take(shown) {
+        let pixels = images.test.x.get(sample)?.flatten_all()?.to_dtype(DType::F64)?.to_vec1::<f64>()?;
+        figure = figure.panel(Panel::new(format!("{} as {}", name(label), name(class))).image(28, &pixels));
+    }
+    Ok(figure.save(folder.join("mistakes.png"))?)
+}
