@@ -30,15 +30,17 @@
 mod checkpoint;
 mod history;
 mod interrupt;
+mod metrics;
 mod progress;
 
 pub use history::{Ending, Epoch, History, Score};
 pub use interrupt::interrupted;
+pub use metrics::{accuracy, binary_accuracy};
 
 use crate::data::{Purpose, generator};
 use crate::error::{Error, Result};
 use crate::optim::{Resume, Schedule, clip_by_norm};
-use candle_core::{D, DType, ModuleT, Tensor};
+use candle_core::{DType, ModuleT, Tensor};
 use candle_nn::{Optimizer, VarMap};
 use checkpoint::{Access, Position};
 use progress::Progress;
@@ -292,27 +294,4 @@ fn order(samples: usize, seed: u64, epoch: usize) -> Vec<u32> {
     let seed = seed.wrapping_add((epoch as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15));
     order.shuffle(&mut generator(seed, Purpose::Batches));
     order
-}
-
-/// Part of the samples whose largest output, of `[samples, classes]`, is at their class, `[samples]` in U32; NaN if an output is not finite.
-///
-/// # Errors
-/// Candle's own, for other shapes.
-pub fn accuracy(outputs: &Tensor, classes: &Tensor) -> candle_core::Result<f64> {
-    part(&outputs.argmax(D::Minus1)?.eq(classes)?, outputs)
-}
-
-/// Part of the logits that are above 0 where the target, of the same shape, is above one half, and not above 0 elsewhere; NaN if a logit is not finite.
-///
-/// # Errors
-/// Candle's own, for other shapes.
-pub fn binary_accuracy(logits: &Tensor, targets: &Tensor) -> candle_core::Result<f64> {
-    part(&logits.gt(0.0)?.eq(&targets.gt(0.5)?)?, logits)
-}
-
-/// Part of the entries that are 1 and not 0, if the outputs that it is about are finite.
-fn part(hits: &Tensor, outputs: &Tensor) -> candle_core::Result<f64> {
-    let sum = |tensor: &Tensor| tensor.to_dtype(DType::F32)?.sum_all()?.to_dtype(DType::F64)?.to_scalar::<f64>();
-    // 0 times what is not finite is NaN.
-    Ok(sum(hits)? / hits.elem_count().max(1) as f64 + sum(&outputs.affine(0.0, 0.0)?)?)
 }
