@@ -12,6 +12,8 @@ use std::ops::Range;
 pub(super) const SIGN: i32 = 90;
 /// Part of a colour where a field is at the end of its range.
 const STRONGEST: f64 = 0.45;
+/// Size of the smallest names of columns.
+const SMALLEST: i32 = 22;
 /// Rows and columns of a matrix that get names and numbers.
 const NAMED: usize = 24;
 
@@ -330,14 +332,14 @@ fn interpolate(field: &Field, x: f64, y: f64) -> f64 {
 }
 
 /// A name that fits some room: its beginning, if it is too long.
-fn shorten(name: &str, room: i32) -> Drawn<String> {
+fn shorten(name: &str, room: i32, size: i32) -> Drawn<String> {
     let letters: Vec<char> = name.chars().take(200).collect();
-    if text_width(name, TICK)? <= room {
+    if text_width(name, size)? <= room {
         return Ok(name.to_owned());
     }
     for kept in (0..letters.len()).rev() {
         let short: String = letters[..kept].iter().chain(&['…']).collect();
-        if text_width(&short, TICK)? <= room {
+        if text_width(&short, size)? <= room {
             return Ok(short);
         }
     }
@@ -346,9 +348,10 @@ fn shorten(name: &str, room: i32) -> Drawn<String> {
 
 fn matrix(canvas: &Canvas<'_>, of: &Matrix, names: &[String; 2], columns: Range<i32>, rows: Range<i32>) -> Drawn {
     let widest = columns.len() as i32 / 2;
-    let names_of =
-        |names: &[String], room: i32| names.iter().map(|name| shorten(name, room)).collect::<Drawn<Vec<_>>>();
-    let row_names = names_of(&of.rows, widest)?;
+    let names_of = |names: &[String], room: i32, size: i32| {
+        names.iter().map(|name| shorten(name, room, size)).collect::<Drawn<Vec<_>>>()
+    };
+    let row_names = names_of(&of.rows, widest, TICK)?;
     let widths = row_names.iter().map(|name| text_width(name, TICK)).collect::<Drawn<Vec<_>>>()?;
     let (down, across) = (of.rows.len(), of.columns.len());
     let is_named = down.max(across) <= NAMED;
@@ -376,8 +379,13 @@ fn matrix(canvas: &Canvas<'_>, of: &Matrix, names: &[String; 2], columns: Range<
         for (row, name) in row_names.iter().enumerate() {
             text(canvas, name, (left - 30, corner(row, 0).1 + half), TICK, SOFT_INK, Anchor::Right)?;
         }
-        for (column, name) in names_of(&of.columns, (cell as i32 - 10).max(40))?.iter().enumerate() {
-            text(canvas, name, (corner(0, column).0 + half, end.1 + 40), TICK, SOFT_INK, Anchor::Centre)?;
+        // Names that are wider than their columns are written smaller, as far as they can be read then.
+        let room = (cell as i32 - 10).max(40);
+        let widths = of.columns.iter().map(|name| text_width(name, TICK)).collect::<Drawn<Vec<_>>>()?;
+        let widest = widths.into_iter().max().unwrap_or(0).max(1);
+        let size = if widest > room { (TICK * room / widest).max(SMALLEST) } else { TICK };
+        for (column, name) in names_of(&of.columns, room, size)?.iter().enumerate() {
+            text(canvas, name, (corner(0, column).0 + half, end.1 + 40), size, SOFT_INK, Anchor::Centre)?;
         }
     } else {
         canvas.draw(&Rectangle::new([(left, rows.start), end], GRID.stroke_width(2)))?;
