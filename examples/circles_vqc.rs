@@ -14,10 +14,14 @@
 
 #[path = "common/device.rs"]
 mod device;
-#[path = "common/ranges.rs"]
-mod ranges;
+#[path = "common/ending.rs"]
+mod ending;
+#[path = "common/positive.rs"]
+mod positive;
 #[path = "common/table.rs"]
 mod table;
+#[path = "common/whole.rs"]
+mod whole;
 
 use anyhow::{Context, Result, bail};
 use candle_core::{DType, Device, Module, Tensor};
@@ -30,9 +34,11 @@ use candlewick::plot::{self, Colour, Figure, Panel};
 use candlewick::prelude::*;
 use candlewick::train::{Ending, History, TrainConfig, Training, binary_accuracy};
 use clap::Parser;
-use ranges::{positive, up_to};
+use ending::ending;
+use positive::positive;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use whole::whole;
 
 /// Trains a variational classifier of two circles over several seeds, as published and with a trainable scale and bias
 /// of its output, and compares the accuracies on held-out points.
@@ -40,7 +46,7 @@ use std::process::ExitCode;
 #[command(name = "circles_vqc")]
 struct Args {
     /// Number of seeds.
-    #[arg(long, default_value = "20", value_name = "N", value_parser = up_to(1000))]
+    #[arg(long, default_value = "20", value_name = "N", value_parser = whole(1, 1000))]
     seeds: usize,
 
     /// First seed, of points, split and initial weights; the others follow it.
@@ -48,7 +54,7 @@ struct Args {
     seed: u64,
 
     /// Passes over the training set, each a single step.
-    #[arg(long, default_value = "80", value_name = "N", value_parser = up_to(100_000))]
+    #[arg(long, default_value = "80", value_name = "N", value_parser = whole(1, 100_000))]
     epochs: usize,
 
     /// Step size of Adam.
@@ -251,14 +257,5 @@ fn run(args: &Args) -> Result<String> {
 }
 
 fn main() -> ExitCode {
-    match run(&Args::parse()) {
-        Ok(line) => {
-            println!("{line}");
-            ExitCode::SUCCESS
-        }
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    ending(run(&Args::parse()))
 }

@@ -4,6 +4,9 @@
 //! cargo run --release --example single_parameter
 //! ```
 
+#[path = "common/ending.rs"]
+mod ending;
+
 use anyhow::{Context, Result};
 use candle_core::{DType, Device};
 use candle_nn::{Init, Optimizer, VarBuilder, VarMap};
@@ -11,8 +14,10 @@ use candlewick::optim::{Adam, AdamConfig};
 use candlewick::plot::{Colour, Figure, Panel};
 use candlewick::prelude::*;
 use clap::Parser;
+use ending::ending;
 use std::f64::consts::PI;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 /// Trains the angle of one rotation and prints every step.
 #[derive(Debug, Parser)]
@@ -35,8 +40,12 @@ struct Args {
     output: PathBuf,
 }
 
-fn main() -> Result<()> {
-    let args = Args::parse();
+fn main() -> ExitCode {
+    ending(run(&Args::parse()))
+}
+
+/// Trains, prints every step, draws, and returns the last line.
+fn run(args: &Args) -> Result<String> {
     let mut circuit = Circuit::new(1);
     let theta = circuit.weights_with_init("theta", 1, Init::Const(args.start));
     circuit.rx(theta.at([0]), 0);
@@ -63,12 +72,11 @@ fn main() -> Result<()> {
     }
     draw(&args.output, &history)?;
     let &(angle, loss) = history.last().context("there is at least the start")?;
-    println!(
+    Ok(format!(
         "loss after {} steps: {loss:.4}, theta - pi: {:.4} (reference: -0.99 after 21 steps, Metal-Q)",
         args.steps,
         angle - PI
-    );
-    Ok(())
+    ))
 }
 
 /// The way down the cosine, and the loss from step to step.

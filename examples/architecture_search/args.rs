@@ -1,7 +1,7 @@
 //! The command line.
 
+use crate::whole::whole;
 use clap::Parser;
-use clap::builder::RangedU64ValueParser;
 use std::path::PathBuf;
 
 /// Trains 16 small transformers on addition modulo a number, and lets a variational circuit pick the best.
@@ -12,15 +12,15 @@ use std::path::PathBuf;
 #[command(name = "architecture_search")]
 pub(crate) struct Args {
     /// The sums are taken modulo this number.
-    #[arg(long, default_value = "17", value_name = "N", value_parser = between(2, 100))]
+    #[arg(long, default_value = "17", value_name = "N", value_parser = whole(2, 100))]
     pub(crate) modulus: usize,
 
     /// Per cent of the questions that are trained on.
-    #[arg(long, default_value = "80", value_name = "PER CENT", value_parser = between(1, 99))]
+    #[arg(long, default_value = "80", value_name = "PER CENT", value_parser = whole(1, 99))]
     pub(crate) train: usize,
 
     /// Steps of AdamW on all training questions.
-    #[arg(long, default_value = "600", value_name = "N", value_parser = between(1, 1_000_000))]
+    #[arg(long, default_value = "600", value_name = "N", value_parser = whole(1, 1_000_000))]
     pub(crate) steps: usize,
 
     /// Seed of the split, of the transformers' weights and of the circuit's.
@@ -34,9 +34,4 @@ pub(crate) struct Args {
     /// Folder for pictures.
     #[arg(long, default_value = "target/architecture_search", value_name = "DIR")]
     pub(crate) output: PathBuf,
-}
-
-/// A whole number from `least` to `most`.
-fn between(least: u64, most: u64) -> RangedU64ValueParser<usize> {
-    RangedU64ValueParser::new().range(least..=most)
 }

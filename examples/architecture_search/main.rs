@@ -8,35 +8,46 @@
 //! nothing.
 
 mod args;
+#[path = "../common/ending.rs"]
+mod ending;
 mod model;
 mod pictures;
 mod task;
+#[path = "../common/whole.rs"]
+mod whole;
 
 use anyhow::{Context, Result};
 use args::Args;
 use candlewick::variational::{VqeOptimizer, VqeOptimizerConfig};
 use clap::Parser;
+use ending::ending;
 use indicatif::{ProgressBar, ProgressStyle};
 use model::Architecture;
 use rayon::prelude::*;
+use std::process::ExitCode;
 use task::{Score, Task};
 
 /// What the largest transformer costs for its size; of two that answer alike, the smaller one is better.
 const SIZE_COST: f64 = 0.01;
 
-fn main() -> Result<()> {
+fn main() -> ExitCode {
     let mut args = Args::parse();
     if args.quick {
         (args.modulus, args.steps) = (args.modulus.min(7), args.steps.min(60));
     }
-    let task = Task::new(&args)?;
+    ending(run(&args))
+}
+
+/// Trains, searches, draws, and returns the last line.
+fn run(args: &Args) -> Result<String> {
+    let task = Task::new(args)?;
     println!(
         "a + b modulo {}: {} questions to train on, {} held out",
         args.modulus,
         task.train.len(),
         task.held_out.len()
     );
-    let scores = train(&args, &task)?;
+    let scores = train(args, &task)?;
     let costs = costs(&scores);
 
     println!("\nbits  layers  heads  width  feed-forward  parameters   train  held out    cost");
@@ -64,13 +75,12 @@ fn main() -> Result<()> {
     pictures::save(&path, &costs, &found)?;
     println!("wrote {}", path.display());
     println!("all 16 costs were known to it beforehand: a look at the list gives {bits:04b} with cost {least:.4}");
-    println!(
+    Ok(format!(
         "VQE: {} with probability {:.4}, cost {:.4} (reference: {bits:04b}, the least of the list; probability 0.97, QuILT)",
         found.bit_string(),
         found.probability,
         found.cost
-    );
-    Ok(())
+    ))
 }
 
 /// Trains all of them, as many at a time as there are cores.

@@ -18,11 +18,15 @@
 
 #[path = "../common/device.rs"]
 mod device;
+#[path = "../common/ending.rs"]
+mod ending;
 mod loss;
 mod picture;
-#[path = "../common/ranges.rs"]
-mod ranges;
+#[path = "../common/positive.rs"]
+mod positive;
 mod target;
+#[path = "../common/whole.rs"]
+mod whole;
 
 use anyhow::{Context, Result, ensure};
 use candle_core::{DType, Device};
@@ -31,12 +35,14 @@ use candlewick::nn::SeededInit;
 use candlewick::optim::{Adam, AdamConfig, Schedule};
 use candlewick::prelude::*;
 use clap::Parser;
+use ending::ending;
 use indicatif::{ProgressBar, ProgressStyle};
 use loss::{Distance, Loss};
-use ranges::{positive, up_to};
+use positive::positive;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use target::{Kind, Target};
+use whole::whole;
 
 /// Trains a circuit to generate pictures of bars and stripes, or numbers of a mixture of Gaussians.
 #[derive(Debug, Parser)]
@@ -47,11 +53,11 @@ struct Args {
     target: Kind,
 
     /// Qubits, for Gaussians [default: 8]; bars and stripes have one a pixel, 9.
-    #[arg(long, value_name = "N", value_parser = up_to(12))]
+    #[arg(long, value_name = "N", value_parser = whole(1, 12))]
     qubits: Option<usize>,
 
     /// Layers of the circuit: rotations of each qubit and of each pair.
-    #[arg(long, default_value = "4", value_name = "N", value_parser = up_to(100))]
+    #[arg(long, default_value = "4", value_name = "N", value_parser = whole(1, 100))]
     layers: usize,
 
     /// What is minimised.
@@ -59,7 +65,7 @@ struct Args {
     loss: Loss,
 
     /// Steps of Adam.
-    #[arg(long, default_value = "600", value_name = "N", value_parser = up_to(1_000_000))]
+    #[arg(long, default_value = "600", value_name = "N", value_parser = whole(1, 1_000_000))]
     steps: usize,
 
     /// Step size at the start; it falls to a hundredth of it along a cosine.
@@ -71,7 +77,7 @@ struct Args {
     spread: f64,
 
     /// Outcomes to draw from the trained circuit.
-    #[arg(long, default_value = "1000", value_name = "N", value_parser = up_to(1_000_000))]
+    #[arg(long, default_value = "1000", value_name = "N", value_parser = whole(1, 1_000_000))]
     shots: usize,
 
     /// Seed of the initial weights and of the outcomes.
@@ -182,14 +188,5 @@ fn run(args: &Args) -> Result<String> {
 }
 
 fn main() -> ExitCode {
-    match run(&Args::parse()) {
-        Ok(line) => {
-            println!("{line}");
-            ExitCode::SUCCESS
-        }
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    ending(run(&Args::parse()))
 }

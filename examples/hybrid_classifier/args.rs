@@ -2,7 +2,8 @@
 
 use crate::data::Dataset;
 use crate::device::DeviceKind;
-use crate::ranges::{positive, up_to};
+use crate::positive::positive;
+use crate::whole::whole;
 use candlewick::circuit::MAX_QUBITS;
 use clap::Parser;
 use std::path::PathBuf;
@@ -27,19 +28,19 @@ pub(crate) struct Args {
     pub(crate) seed: u64,
 
     /// Passes over the training set [default: 40 for digits, else 50].
-    #[arg(long, value_name = "N", value_parser = up_to(u32::MAX as u64))]
+    #[arg(long, value_name = "N", value_parser = whole(1, u32::MAX as u64))]
     pub(crate) epochs: Option<usize>,
 
     /// Qubits of the quantum layer, which is also the width of the bottleneck [default: 8 for digits, else 4].
-    #[arg(long, value_name = "N", value_parser = up_to(MAX_QUBITS as u64))]
+    #[arg(long, value_name = "N", value_parser = whole(1, MAX_QUBITS as u64))]
     pub(crate) qubits: Option<usize>,
 
     /// Layers of the quantum circuit, each three rotations a qubit and a ring of CX [default: 3 for digits, else 2].
-    #[arg(long, value_name = "N", value_parser = up_to(1000))]
+    #[arg(long, value_name = "N", value_parser = whole(1, 1000))]
     pub(crate) layers: Option<usize>,
 
     /// Samples in a batch.
-    #[arg(long, default_value = "32", value_name = "N", value_parser = up_to(u32::MAX as u64))]
+    #[arg(long, default_value = "32", value_name = "N", value_parser = whole(1, u32::MAX as u64))]
     pub(crate) batch_size: usize,
 
     /// Step size of Adam [default: 0.005 for digits, else 0.01].

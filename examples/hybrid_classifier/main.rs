@@ -12,13 +12,17 @@ mod checkpoint;
 mod data;
 #[path = "../common/device.rs"]
 mod device;
+#[path = "../common/ending.rs"]
+mod ending;
 mod model;
-#[path = "../common/ranges.rs"]
-mod ranges;
+#[path = "../common/positive.rs"]
+mod positive;
 mod report;
 #[path = "../common/table.rs"]
 mod table;
 mod task;
+#[path = "../common/whole.rs"]
+mod whole;
 
 use anyhow::{Context, Result, bail};
 use args::Args;
@@ -27,6 +31,7 @@ use candle_nn::loss::cross_entropy;
 use candlewick::optim::{Adam, AdamConfig};
 use candlewick::train::{Ending, TrainConfig, Training, accuracy};
 use clap::Parser;
+use ending::ending;
 use model::{Core, Network};
 use report::Trained;
 use std::path::{Path, PathBuf};
@@ -34,16 +39,7 @@ use std::process::ExitCode;
 use task::Task;
 
 fn main() -> ExitCode {
-    match run(&Args::parse()) {
-        Ok(accuracy) => {
-            println!("test accuracy: {accuracy:.4}");
-            ExitCode::SUCCESS
-        }
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    ending(run(&Args::parse()).map(|accuracy| format!("test accuracy: {accuracy:.4}")))
 }
 
 /// Test accuracy of the hybrid network, trained or loaded.

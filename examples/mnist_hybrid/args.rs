@@ -2,7 +2,8 @@
 
 use crate::data::Source;
 use crate::device::DeviceKind;
-use crate::ranges::{positive, up_to};
+use crate::positive::positive;
+use crate::whole::whole;
 use candlewick::circuit::MAX_QUBITS;
 use clap::Parser;
 use std::path::PathBuf;
@@ -30,19 +31,19 @@ pub(crate) struct Args {
     pub(crate) seed: u64,
 
     /// Passes over the training set [default: 3, with --quick 2].
-    #[arg(long, value_name = "N", value_parser = up_to(u32::MAX as u64))]
+    #[arg(long, value_name = "N", value_parser = whole(1, u32::MAX as u64))]
     pub(crate) epochs: Option<usize>,
 
     /// Qubits of the quantum layer, which is also the width of the bottleneck.
-    #[arg(long, default_value = "8", value_name = "N", value_parser = up_to(MAX_QUBITS as u64))]
+    #[arg(long, default_value = "8", value_name = "N", value_parser = whole(1, MAX_QUBITS as u64))]
     pub(crate) qubits: usize,
 
     /// Layers of the quantum circuit, each three rotations a qubit and a ring of CX.
-    #[arg(long, default_value = "3", value_name = "N", value_parser = up_to(1000))]
+    #[arg(long, default_value = "3", value_name = "N", value_parser = whole(1, 1000))]
     pub(crate) layers: usize,
 
     /// Samples in a batch.
-    #[arg(long, default_value = "64", value_name = "N", value_parser = up_to(u32::MAX as u64))]
+    #[arg(long, default_value = "64", value_name = "N", value_parser = whole(1, u32::MAX as u64))]
     pub(crate) batch_size: usize,
 
     /// Step size of Adam.
@@ -50,7 +51,7 @@ pub(crate) struct Args {
     pub(crate) learning_rate: f64,
 
     /// Train on the first so many images alone.
-    #[arg(long, value_name = "N", value_parser = up_to(u32::MAX as u64))]
+    #[arg(long, value_name = "N", value_parser = whole(1, u32::MAX as u64))]
     pub(crate) train_samples: Option<usize>,
 
     /// Folder for pictures and weights [default: target/mnist_hybrid/<DATASET>].

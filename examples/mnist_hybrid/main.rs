@@ -14,12 +14,16 @@ mod data;
 mod device;
 #[path = "../common/digits.rs"]
 mod digits;
+#[path = "../common/ending.rs"]
+mod ending;
 mod model;
-#[path = "../common/ranges.rs"]
-mod ranges;
+#[path = "../common/positive.rs"]
+mod positive;
 mod report;
 #[path = "../common/table.rs"]
 mod table;
+#[path = "../common/whole.rs"]
+mod whole;
 
 use anyhow::{Context, Result, bail};
 use args::Args;
@@ -29,22 +33,14 @@ use candlewick::optim::{Adam, AdamConfig};
 use candlewick::train::{Ending, TrainConfig, Training, accuracy};
 use clap::Parser;
 use data::Images;
+use ending::ending;
 use model::{Core, Network, Shape};
 use report::Trained;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    match run(&Args::parse()) {
-        Ok(line) => {
-            println!("{line}");
-            ExitCode::SUCCESS
-        }
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    ending(run(&Args::parse()))
 }
 
 /// Trains both networks, writes the files, and returns the last line.

@@ -1,6 +1,6 @@
 //! The command line.
 
-use clap::builder::RangedU64ValueParser;
+use crate::whole::whole;
 use clap::{Parser, ValueEnum};
 use std::path::PathBuf;
 
@@ -15,27 +15,27 @@ pub(crate) struct Args {
     pub(crate) graph: Kind,
 
     /// Its nodes, each a qubit.
-    #[arg(long, default_value = "8", value_name = "N", value_parser = between(3, 22))]
+    #[arg(long, default_value = "8", value_name = "N", value_parser = whole(3, 22))]
     pub(crate) nodes: usize,
 
     /// Neighbours of each node of a random graph.
-    #[arg(long, default_value = "3", value_name = "N", value_parser = between(1, 21))]
+    #[arg(long, default_value = "3", value_name = "N", value_parser = whole(1, 21))]
     pub(crate) degree: usize,
 
     /// The greatest depth: pairs of a cost layer and a mixer.
-    #[arg(long, default_value = "3", value_name = "P", value_parser = between(1, 20))]
+    #[arg(long, default_value = "3", value_name = "P", value_parser = whole(1, 20))]
     pub(crate) depth: usize,
 
     /// Points to start from at each depth; the best result counts.
-    #[arg(long, default_value = "10", value_name = "N", value_parser = between(1, 10_000))]
+    #[arg(long, default_value = "10", value_name = "N", value_parser = whole(1, 10_000))]
     pub(crate) starts: usize,
 
     /// The most steps of Adam from each.
-    #[arg(long, default_value = "400", value_name = "N", value_parser = between(1, 1_000_000))]
+    #[arg(long, default_value = "400", value_name = "N", value_parser = whole(1, 1_000_000))]
     pub(crate) steps: usize,
 
     /// Cuts to sample from the deepest circuit.
-    #[arg(long, default_value = "1000", value_name = "N", value_parser = between(1, 100_000_000))]
+    #[arg(long, default_value = "1000", value_name = "N", value_parser = whole(1, 100_000_000))]
     pub(crate) samples: usize,
 
     /// Seed of the random graph, the starts and the samples.
@@ -58,9 +58,4 @@ pub(crate) enum Kind {
     Ring,
     /// A random regular graph.
     Random,
-}
-
-/// A whole number from `least` to `most`.
-fn between(least: u64, most: u64) -> RangedU64ValueParser<usize> {
-    RangedU64ValueParser::new().range(least..=most)
 }

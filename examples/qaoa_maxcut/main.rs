@@ -9,8 +9,12 @@
 //! arXiv:1906.08948).
 
 mod args;
+#[path = "../common/ending.rs"]
+mod ending;
 mod graph;
 mod pictures;
+#[path = "../common/whole.rs"]
+mod whole;
 
 use anyhow::{Context, Result};
 use args::{Args, Kind};
@@ -18,8 +22,10 @@ use candle_core::{Device, Tensor};
 use candlewick::prelude::*;
 use candlewick::variational::{Vqe, VqeConfig};
 use clap::Parser;
+use ending::ending;
 use graph::Graph;
 use indicatif::{ProgressBar, ProgressStyle};
+use std::process::ExitCode;
 
 /// The best circuit of a depth.
 struct Trained {
@@ -28,37 +34,41 @@ struct Trained {
     vqe: Vqe,
 }
 
-fn main() -> Result<()> {
+fn main() -> ExitCode {
     let mut args = Args::parse();
     if args.quick {
         (args.starts, args.steps) = (args.starts.min(2), args.steps.min(50));
     }
+    ending(run(&args))
+}
+
+/// Trains the circuits, draws, and returns the last line.
+fn run(args: &Args) -> Result<String> {
     let graph = match args.graph {
         Kind::Ring => Graph::ring(args.nodes)?,
         Kind::Random => Graph::regular(args.nodes, args.degree, args.seed)?,
     };
     let best = graph.best_cut();
     println!("{} nodes, {} edges; the largest cut, of all tried, has {best}\n", graph.nodes, graph.edges.len());
-    let trained = train(&args, &graph)?;
+    let trained = train(args, &graph)?;
 
     println!("depth  mean cut    ratio  reference");
     for Trained { depth, mean_cut, .. } in &trained {
-        let known = reference(&args, &graph, *depth).map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.4}"));
+        let known = reference(args, &graph, *depth).map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.4}"));
         println!("{depth:>5}  {mean_cut:>8.4}  {:.5}  {known:>9}", mean_cut / best as f64);
     }
     let last = trained.last().context("depths begin at 1")?;
-    let (sides, found) = sample(&args, &graph, last)?;
+    let (sides, found) = sample(args, &graph, last)?;
     println!("\nbest of {} sampled cuts: {found}, sides {sides:0width$b}", args.samples, width = graph.nodes);
-    draw(&args, &graph, &trained, best, sides)?;
+    draw(args, &graph, &trained, best, sides)?;
     let ratio = last.mean_cut / best as f64;
-    match reference(&args, &graph, last.depth) {
-        Some(known) => println!("ratio at depth {}: {ratio:.4} (reference: {known:.4})", last.depth),
-        None => println!(
+    Ok(match reference(args, &graph, last.depth) {
+        Some(known) => format!("ratio at depth {}: {ratio:.4} (reference: {known:.4})", last.depth),
+        None => format!(
             "best sampled cut: {found} (reference: {best}, by brute force), mean ratio {ratio:.4} at depth {}",
             last.depth
         ),
-    }
-    Ok(())
+    })
 }
 
 /// The best ratio there can be, where it is known. Of an odd ring, all edges but one can be cut.

@@ -22,34 +22,39 @@
 //! No circuit is ahead here. Over 100 splits the Gaussian kernel gets 0.969 of the test samples right, the angle kernel 0.968, IQP 0.961 and the
 //! linear kernel 0.960.
 
+#[path = "../common/ending.rs"]
+mod ending;
 mod kernels;
 mod picture;
 mod ridge;
 #[path = "../common/table.rs"]
 mod table;
+#[path = "../common/whole.rs"]
+mod whole;
 
 use anyhow::{Context, Result, bail};
 use candle_core::{DType, Tensor};
 use candlewick::data::{Dataset, Pca, Scaler};
 use clap::Parser;
-use clap::builder::RangedU64ValueParser;
+use ending::ending;
 use indicatif::{ProgressBar, ProgressStyle};
 use kernels::Kernel;
 use rayon::prelude::*;
 use ridge::Fit;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use whole::whole;
 
 /// Classifies tumours by kernel ridge regression with kernels of circuits, and compares them with the usual kernels.
 #[derive(Debug, Parser)]
 #[command(name = "quantum_kernel")]
 struct Args {
     /// Principal components of the 30 features, and so the qubits.
-    #[arg(long, default_value = "8", value_name = "N", value_parser = up_to(12))]
+    #[arg(long, default_value = "8", value_name = "N", value_parser = whole(1, 12))]
     features: usize,
 
     /// Splits into training and test samples.
-    #[arg(long, default_value = "10", value_name = "N", value_parser = up_to(100))]
+    #[arg(long, default_value = "10", value_name = "N", value_parser = whole(1, 100))]
     splits: usize,
 
     /// Part of the samples to train on, the rest is the test set.
@@ -67,11 +72,6 @@ struct Args {
     /// Three splits, a fifth of the samples to train on and four features, to see that everything works.
     #[arg(long, conflicts_with_all = ["features", "splits", "train"])]
     quick: bool,
-}
-
-/// A whole number from 1 to `limit`.
-fn up_to(limit: u64) -> RangedU64ValueParser<usize> {
-    RangedU64ValueParser::new().range(1..=limit)
 }
 
 /// A part of the whole that leaves some to both sides.
@@ -241,14 +241,5 @@ fn verdict(outcomes: &[[Outcome; 4]]) -> String {
 }
 
 fn main() -> ExitCode {
-    match run(Args::parse()) {
-        Ok(line) => {
-            println!("{line}");
-            ExitCode::SUCCESS
-        }
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    ending(run(Args::parse()))
 }

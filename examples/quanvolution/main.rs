@@ -12,12 +12,16 @@
 mod device;
 #[path = "../common/digits.rs"]
 mod digits;
+#[path = "../common/ending.rs"]
+mod ending;
 mod model;
-#[path = "../common/ranges.rs"]
-mod ranges;
+#[path = "../common/positive.rs"]
+mod positive;
 mod report;
 #[path = "../common/table.rs"]
 mod table;
+#[path = "../common/whole.rs"]
+mod whole;
 
 use anyhow::{Result, bail};
 use candle_nn::loss::cross_entropy;
@@ -26,10 +30,12 @@ use candlewick::optim::{Adam, AdamConfig};
 use candlewick::train::{Ending, History, TrainConfig, Training, accuracy};
 use clap::Parser;
 use device::DeviceKind;
+use ending::ending;
 use model::{Filter, Network, Shape};
-use ranges::{positive, up_to};
+use positive::positive;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use whole::whole;
 
 /// Classifies handwritten digits behind quantum and classical filters, and compares them over several seeds.
 ///
@@ -46,27 +52,27 @@ struct Args {
     seed: u64,
 
     /// Number of seeds.
-    #[arg(long, default_value = "5", value_name = "N", value_parser = up_to(1000))]
+    #[arg(long, default_value = "5", value_name = "N", value_parser = whole(1, 1000))]
     seeds: usize,
 
     /// Passes over the training set.
-    #[arg(long, default_value = "30", value_name = "N", value_parser = up_to(u32::MAX as u64))]
+    #[arg(long, default_value = "30", value_name = "N", value_parser = whole(1, u32::MAX as u64))]
     epochs: usize,
 
     /// Height and width of a patch; the circuit has a qubit for each pixel.
-    #[arg(long, default_value = "2", value_name = "N", value_parser = up_to(8))]
+    #[arg(long, default_value = "2", value_name = "N", value_parser = whole(1, 8))]
     kernel: usize,
 
     /// Pixels from a patch to the next.
-    #[arg(long, default_value = "1", value_name = "N", value_parser = up_to(8))]
+    #[arg(long, default_value = "1", value_name = "N", value_parser = whole(1, 8))]
     stride: usize,
 
     /// Layers of the circuit: of the trained one, and gates of the random one in proportion.
-    #[arg(long, default_value = "2", value_name = "N", value_parser = up_to(1000))]
+    #[arg(long, default_value = "2", value_name = "N", value_parser = whole(1, 1000))]
     layers: usize,
 
     /// Samples in a batch.
-    #[arg(long, default_value = "32", value_name = "N", value_parser = up_to(u32::MAX as u64))]
+    #[arg(long, default_value = "32", value_name = "N", value_parser = whole(1, u32::MAX as u64))]
     batch_size: usize,
 
     /// Step size of Adam.
@@ -96,16 +102,7 @@ fn main() -> ExitCode {
     if args.quick {
         (args.seeds, args.epochs) = (1, 5);
     }
-    match run(&args) {
-        Ok(line) => {
-            println!("{line}");
-            ExitCode::SUCCESS
-        }
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    ending(run(&args))
 }
 
 fn run(args: &Args) -> Result<String> {

@@ -17,13 +17,17 @@
 
 #[path = "../common/device.rs"]
 mod device;
+#[path = "../common/ending.rs"]
+mod ending;
 mod model;
 mod picture;
+#[path = "../common/positive.rs"]
+mod positive;
 mod problem;
-#[path = "../common/ranges.rs"]
-mod ranges;
 #[path = "../common/table.rs"]
 mod table;
+#[path = "../common/whole.rs"]
+mod whole;
 
 use anyhow::{Context, Result, bail};
 use candle_core::{DType, Device, Module, Tensor};
@@ -31,11 +35,13 @@ use candlewick::data::Dataset;
 use candlewick::optim::{Adam, AdamConfig, Schedule};
 use candlewick::train::{Ending, TrainConfig, Training};
 use clap::Parser;
+use ending::ending;
 use model::{Loss, Restarts};
+use positive::positive;
 use problem::Problem;
-use ranges::{positive, up_to};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use whole::whole;
 
 /// Classifies points in a plane with one qubit, and compares numbers of layers.
 ///
@@ -48,7 +54,7 @@ struct Args {
     problem: Problem,
 
     /// Numbers of layers, up to 12 of them.
-    #[arg(long, value_delimiter = ',', num_args = 1.., default_value = "1,2,4,6,10", value_name = "N", value_parser = up_to(100))]
+    #[arg(long, value_delimiter = ',', num_args = 1.., default_value = "1,2,4,6,10", value_name = "N", value_parser = whole(1, 100))]
     layers: Vec<usize>,
 
     /// What is minimised.
@@ -56,23 +62,23 @@ struct Args {
     loss: Loss,
 
     /// Points to train on.
-    #[arg(long, default_value = "200", value_name = "N", value_parser = up_to(100_000))]
+    #[arg(long, default_value = "200", value_name = "N", value_parser = whole(1, 100_000))]
     points: usize,
 
     /// Points to test on.
-    #[arg(long, default_value = "4000", value_name = "N", value_parser = up_to(100_000))]
+    #[arg(long, default_value = "4000", value_name = "N", value_parser = whole(1, 100_000))]
     test_points: usize,
 
     /// Starting points of each training.
-    #[arg(long, default_value = "8", value_name = "N", value_parser = up_to(50))]
+    #[arg(long, default_value = "8", value_name = "N", value_parser = whole(1, 50))]
     restarts: usize,
 
     /// Passes over the training set.
-    #[arg(long, default_value = "150", value_name = "N", value_parser = up_to(100_000))]
+    #[arg(long, default_value = "150", value_name = "N", value_parser = whole(1, 100_000))]
     epochs: usize,
 
     /// Samples in a batch.
-    #[arg(long, default_value = "25", value_name = "N", value_parser = up_to(100_000))]
+    #[arg(long, default_value = "25", value_name = "N", value_parser = whole(1, 100_000))]
     batch_size: usize,
 
     /// Step size of Adam at the start; it falls to a hundredth of it along a cosine.
@@ -195,14 +201,5 @@ fn run(args: &Args) -> Result<String> {
 }
 
 fn main() -> ExitCode {
-    match run(&Args::parse()) {
-        Ok(line) => {
-            println!("{line}");
-            ExitCode::SUCCESS
-        }
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    ending(run(&Args::parse()))
 }

@@ -13,13 +13,17 @@
 
 #[path = "../common/device.rs"]
 mod device;
+#[path = "../common/ending.rs"]
+mod ending;
 mod model;
-#[path = "../common/ranges.rs"]
-mod ranges;
+#[path = "../common/positive.rs"]
+mod positive;
 mod score;
 #[path = "../common/table.rs"]
 mod table;
 mod task;
+#[path = "../common/whole.rs"]
+mod whole;
 
 use anyhow::{Context, Result, bail};
 use candle_core::Device;
@@ -31,12 +35,14 @@ use candlewick::plot::{Colour, Figure};
 use candlewick::train::{Ending, History, TrainConfig, Training};
 use clap::Parser;
 use device::DeviceKind;
+use ending::ending;
 use model::Network;
-use ranges::{positive, up_to};
+use positive::positive;
 use score::{Score, accuracy};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use task::{Kind, Task};
+use whole::whole;
 
 /// Trains a network whose gates act only in samples that need them, and puts its linear layers into eight bits.
 ///
@@ -58,15 +64,15 @@ struct Args {
     seed: u64,
 
     /// Passes over the training set.
-    #[arg(long, default_value = "40", value_name = "N", value_parser = up_to(u32::MAX as u64))]
+    #[arg(long, default_value = "40", value_name = "N", value_parser = whole(1, u32::MAX as u64))]
     epochs: usize,
 
     /// Qubits, each with the gates of one value.
-    #[arg(long, default_value = "8", value_name = "N", value_parser = up_to(MAX_QUBITS as u64))]
+    #[arg(long, default_value = "8", value_name = "N", value_parser = whole(1, MAX_QUBITS as u64))]
     qubits: usize,
 
     /// Samples in a batch.
-    #[arg(long, default_value = "32", value_name = "N", value_parser = up_to(u32::MAX as u64))]
+    #[arg(long, default_value = "32", value_name = "N", value_parser = whole(1, u32::MAX as u64))]
     batch_size: usize,
 
     /// Step size of Adam.
@@ -86,34 +92,26 @@ struct Outcome {
 }
 
 fn main() -> ExitCode {
-    match run(&Args::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    ending(run(&Args::parse()))
 }
 
-fn run(args: &Args) -> Result<()> {
+fn run(args: &Args) -> Result<String> {
     let (device, word) = device::choose(args.device)?;
     println!("device: {word}");
     let kinds = args.task.map_or(vec![Kind::BreastCancer, Kind::Random], |kind| vec![kind]);
     let outcomes = kinds.into_iter().map(|kind| learn(args, kind, &device)).collect::<Result<Vec<_>>>()?;
     draw(args, &outcomes).with_context(|| format!("cannot draw into {}", args.output.display()))?;
     println!("\nwrote pictures to {}", args.output.display());
-    for Outcome { task: Task { name, .. }, scores: [before, after, small], .. } in &outcomes {
-        match (after.test, small.test) {
-            (Some((_, after)), Some((_, small))) => {
-                println!("{name}: test accuracy {after:.4}, in eight bits {small:.4}");
-            }
-            _ => println!(
-                "{name}: MSE {:.4} -> {:.4} in {} epochs (reference: 0.2544 -> 0.2043 in 40; one half for all: 0.2500)",
-                before.train.0, after.train.0, args.epochs
-            ),
-        }
-    }
-    Ok(())
+    let line = |Outcome { task: Task { name, .. }, scores: [before, after, small], .. }: &Outcome| match (
+        after.test, small.test,
+    ) {
+        (Some((_, after)), Some((_, small))) => format!("{name}: test accuracy {after:.4}, in eight bits {small:.4}"),
+        _ => format!(
+            "{name}: MSE {:.4} -> {:.4} in {} epochs (reference: 0.2544 -> 0.2043 in 40; one half for all: 0.2500)",
+            before.train.0, after.train.0, args.epochs
+        ),
+    };
+    Ok(outcomes.iter().map(line).collect::<Vec<_>>().join("\n"))
 }
 
 /// Trains a network for a task and prints what becomes of it.

@@ -1,6 +1,6 @@
 //! The command line.
 
-use clap::builder::RangedU64ValueParser;
+use crate::whole::whole;
 use clap::{Parser, ValueEnum};
 use std::path::PathBuf;
 
@@ -23,7 +23,7 @@ pub(crate) struct Args {
     pub(crate) ansatz: Ansatz,
 
     /// Layers of the hardware-efficient circuit.
-    #[arg(long, default_value = "4", value_name = "N", value_parser = up_to(1000))]
+    #[arg(long, default_value = "4", value_name = "N", value_parser = whole(1, 1000))]
     pub(crate) layers: usize,
 
     /// What moves the angles.
@@ -35,15 +35,15 @@ pub(crate) struct Args {
     pub(crate) learning_rate: Option<f64>,
 
     /// The most steps [default: 300, hardware-efficient 1000].
-    #[arg(long, value_name = "N", value_parser = up_to(u32::MAX as u64))]
+    #[arg(long, value_name = "N", value_parser = whole(1, u32::MAX as u64))]
     pub(crate) steps: Option<usize>,
 
     /// Runs from further seeds; the lowest energy counts [default: 1, hardware-efficient 8].
-    #[arg(long, value_name = "N", value_parser = up_to(1000))]
+    #[arg(long, value_name = "N", value_parser = whole(1, 1000))]
     pub(crate) runs: Option<usize>,
 
     /// Train on energies estimated from so many shots for each group of terms; the state that was found is judged by its exact energy [default: exact].
-    #[arg(long, value_name = "N", value_parser = up_to(u32::MAX as u64))]
+    #[arg(long, value_name = "N", value_parser = whole(1, u32::MAX as u64))]
     pub(crate) shots: Option<usize>,
 
     /// Seed of the angles to start from, of shots and of SPSA; further runs take the next ones.
@@ -106,9 +106,4 @@ impl Kind {
             Self::H4 => include_str!("../data/hamiltonians/h4_chain_1.0.json"),
         }
     }
-}
-
-/// A whole number from 1 to `limit`.
-fn up_to(limit: u64) -> RangedU64ValueParser<usize> {
-    RangedU64ValueParser::new().range(1..=limit)
 }

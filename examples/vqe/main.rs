@@ -7,23 +7,29 @@
 //! ```
 
 mod args;
+#[path = "../common/ending.rs"]
+mod ending;
 mod pictures;
 mod solve;
+#[path = "../common/whole.rs"]
+mod whole;
 
 use anyhow::{Context, Result};
 use args::{Ansatz, Args};
 use candlewick::variational::{Molecule, VqeEnd};
 use clap::Parser;
+use ending::ending;
+use std::process::ExitCode;
 
 /// What chemists want of an energy, in hartree: about 1 kcal/mol.
 const CHEMICAL_ACCURACY: f64 = 1.6e-3;
 
-fn main() -> Result<()> {
+fn main() -> ExitCode {
     let args = Args::parse();
-    if args.curve { curve(&args) } else { single(&args) }
+    ending(if args.curve { curve(&args) } else { single(&args) })
 }
 
-fn single(args: &Args) -> Result<()> {
+fn single(args: &Args) -> Result<String> {
     let molecule = match &args.file {
         Some(file) => Molecule::read(file)?,
         None => Molecule::from_json(args.molecule.text())?,
@@ -44,20 +50,19 @@ fn single(args: &Args) -> Result<()> {
     if let Some(reference) = molecule.hartree_fock_energy() {
         println!("Hartree-Fock: {reference:.7} Ha");
     }
-    match molecule.ground_energy() {
-        None => println!("energy: {:.7} Ha", found.energy),
-        Some(ground) => println!(
+    Ok(match molecule.ground_energy() {
+        None => format!("energy: {:.7} Ha", found.energy),
+        Some(ground) => format!(
             "energy: {:.7} Ha (reference: exact {ground:.7}), error {:.4} mHa, chemical accuracy: {}",
             found.energy,
             1e3 * (found.energy - ground),
             yes_or_no(found.energy - ground)
         ),
-    }
-    Ok(())
+    })
 }
 
 /// Hydrogen from 0.3 to 2.5 Å.
-fn curve(args: &Args) -> Result<()> {
+fn curve(args: &Args) -> Result<String> {
     let molecules = Molecule::list_from_json(include_str!("../data/hamiltonians/h2_curve.json"))?;
     let first = molecules.first().context("the file has molecules")?;
     describe(args, first);
@@ -77,12 +82,11 @@ fn curve(args: &Args) -> Result<()> {
     pictures::curve(&path, &rows)?;
     println!("wrote {}", path.display());
     let worst = rows.iter().map(|row| (row[2] - row[3]).abs()).fold(0.0, f64::max);
-    println!(
+    Ok(format!(
         "largest error on the curve: {:.4} mHa (reference: exact), chemical accuracy: {}",
         1e3 * worst,
         yes_or_no(worst)
-    );
-    Ok(())
+    ))
 }
 
 fn describe(args: &Args, molecule: &Molecule) {

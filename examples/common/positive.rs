@@ -1,11 +1,4 @@
-//! Ranges of numbers on the command line.
-
-use clap::builder::RangedU64ValueParser;
-
-/// A whole number from 1 to `limit`.
-pub(crate) fn up_to(limit: u64) -> RangedU64ValueParser<usize> {
-    RangedU64ValueParser::new().range(1..=limit)
-}
+//! Positive numbers on the command line.
 
 /// A positive, finite number.
 pub(crate) fn positive(text: &str) -> Result<f64, String> {
