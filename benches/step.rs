@@ -5,33 +5,15 @@
 //! `cargo bench --bench step` runs all of them. With the feature `cuda` the layers are on the first NVIDIA GPU, and each time
 //! ends when the device has finished; `engine` stays the CPU's.
 
+mod cases;
+
 use candle_core::{DType, Device, Module, Tensor, Var};
 use candle_nn::{VarBuilder, VarMap};
 use candlewick::bench::step;
 use candlewick::prelude::*;
+use cases::{CASES, circuit};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use std::time::Duration;
-
-/// Name, qubits, layers, batch.
-const CASES: [(&str, usize, usize, usize); 6] =
-    [("a", 4, 2, 32), ("b", 8, 4, 256), ("c", 10, 6, 1024), ("d", 16, 4, 16), ("e", 20, 4, 1), ("f", 24, 4, 1)];
-
-fn circuit(qubits: usize, layers: usize) -> Circuit {
-    let mut circuit = Circuit::new(qubits);
-    let w = circuit.weights("theta", (layers, qubits, 3));
-    for q in 0..qubits {
-        circuit.ry(input(q), q);
-    }
-    for l in 0..layers {
-        for q in 0..qubits {
-            circuit.rz(w.at([l, q, 0]), q).ry(w.at([l, q, 1]), q).rz(w.at([l, q, 2]), q);
-        }
-        for q in 0..qubits {
-            circuit.cx(q, (q + 1) % qubits);
-        }
-    }
-    circuit
-}
 
 fn device() -> Device {
     match candle_core::utils::cuda_is_available() {

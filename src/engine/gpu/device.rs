@@ -243,7 +243,7 @@ impl<M: Clone + Debug + Send + Sync + 'static> Resident<M> {
     fn new<D: Device<Memory = M>>(device: &D, program: &Program, dtype: DType) -> Result<Self> {
         let (dialect, limits) = device.limits(dtype)?;
         let unfit = || Error::UnsupportedDevice { device: format!("a GPU with tiles of {} bits", limits.tile_bits) };
-        let tape = Tape::new(program, tile_bits(program.qubits, limits)).ok_or_else(unfit)?;
+        let tape = Tape::new(program, limits.tile_bits).ok_or_else(unfit)?;
         let constants: Vec<f64> = tape.constants.iter().flat_map(|value| [value.re, value.im]).collect();
         let memory = [
             device.upload(pulp::bytemuck::cast_slice(&tape.words))?,
@@ -300,20 +300,6 @@ impl<M: Clone + Debug + Send + Sync + 'static> Resident<M> {
         Ok(arena)
     }
 }
-
-/// Bits of a tile: the most there can be for a state that is one, fewer for others, so that there are tiles for all processors.
-fn tile_bits(qubits: usize, limits: Limits) -> usize {
-    if qubits <= limits.tile_bits {
-        return limits.tile_bits;
-    }
-    qubits.saturating_sub(TILES).max(LEAST_TILE).min(limits.tile_bits)
-}
-
-/// Bits of the number of tiles that keep all processors busy.
-const TILES: usize = 8;
-
-/// Fewer bits of a tile take more sweeps than they gain.
-const LEAST_TILE: usize = 10;
 
 /// Numbers in the precision that takes `width` bytes.
 fn bytes(values: &[f64], width: usize) -> Vec<u8> {

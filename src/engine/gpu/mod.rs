@@ -44,8 +44,7 @@ pub struct Limits {
 
 impl Limits {
     /// With tiles as large as the memory of a group allows: five numbers an amplitude, and some for sums.
-    #[cfg(any(feature = "cuda", feature = "metal"))]
-    fn with_largest_tiles(self) -> Self {
+    pub fn with_largest_tiles(self) -> Self {
         let sums = 6 << self.thread_bits.saturating_sub(5);
         let numbers = self.group_bytes / self.real;
         Self { tile_bits: (numbers.saturating_sub(sums) / 5).max(1).ilog2() as usize, ..self }

@@ -23,6 +23,10 @@ const THREADS: u32 = 128;
 /// Amplitudes a thread takes at a time, as a power of two: a pass of three rotations.
 const THREAD_BITS: usize = 3;
 
+/// Bits of the number of threads that share a tile of a larger state where a processor has memory for two: of a reverse sweep so
+/// many have registers for two, one of which can compute while the other waits for memory.
+const TILED_THREAD_BITS: usize = 8;
+
 /// Makes plans for a program on a batch.
 pub(super) struct Planner<'a> {
     program: &'a Program,
@@ -199,7 +203,9 @@ impl<'a> Planner<'a> {
     /// Threads of a group and the tiles it works on, each with so many real numbers.
     fn shape(&self, numbers: usize) -> (u32, usize) {
         let bits = self.tape.bits;
-        let threads = 1 << bits.saturating_sub(THREAD_BITS).min(self.limits.thread_bits);
+        let is_alone = 2 * numbers * self.limits.real > self.limits.group_bytes;
+        let most = if bits < self.program.qubits && !is_alone { TILED_THREAD_BITS } else { usize::MAX };
+        let threads = 1 << bits.saturating_sub(THREAD_BITS).min(self.limits.thread_bits).min(most);
         // Whole warps; more tiles as long as all processors have some.
         let least = 32usize.div_ceil(threads);
         // Some room is for sums of warps.

@@ -4,7 +4,7 @@
 
 use super::angles::Angles;
 use super::stages::Stages;
-use super::sweeps::{LocalDiagonal, LocalRotation, Op, Term, sweeps};
+use super::sweeps::{LocalDiagonal, LocalRotation, Op, Sweep, Term, sweeps};
 use super::terms::Reading;
 use super::tile::{BANK_BITS, LocalParity, Tile};
 use crate::program::{Kernel, Program, Slot, Source, Step};
@@ -126,12 +126,10 @@ impl Writer {
 }
 
 impl Tape {
-    /// For tiles of `bits` bits, or more if a matrix needs them.
-    pub(super) fn new(program: &Program, bits: usize) -> Option<Self> {
-        let width = |step: &Step| if let Kernel::Matrix { qubits, .. } = &step.kernel { qubits.len() } else { 0 };
-        let bits = program.steps.iter().map(width).fold(bits, usize::max);
+    /// For tiles of up to `most` bits, or more if a matrix needs them.
+    pub(super) fn new(program: &Program, most: usize) -> Option<Self> {
         let stages = Stages::new(program);
-        let sweeps = sweeps(program, &stages.stages, bits)?;
+        let (bits, sweeps) = fewest_sweeps(program, &stages, most)?;
         let mut writer = Writer::default();
         let angles = Angles::new(program, &sweeps, &mut writer);
         let mut encoder =
@@ -179,6 +177,25 @@ impl Tape {
         self.kinds.iter().position(wants).unwrap_or(self.kinds.len()) as u32
     }
 }
+
+/// A state that fits a tile is one. A larger one is cut into the smallest tiles that take the fewest sweeps: a sweep is a pass
+/// over the state, and of small tiles a processor has several at hand, one of which computes while another waits for memory.
+fn fewest_sweeps(program: &Program, stages: &Stages, most: usize) -> Option<(usize, Vec<Sweep>)> {
+    let width = |step: &Step| if let Kernel::Matrix { qubits, .. } = &step.kernel { qubits.len() } else { 0 };
+    let widest = program.steps.iter().map(width).max().unwrap_or(0);
+    let most = most.max(widest);
+    let least = if program.qubits <= most { most } else { LEAST_TILE.max(widest).min(most) };
+    let cuts = (least..=most).filter_map(|bits| Some((bits, sweeps(program, &stages.stages, bits)?)));
+    let price = |bits: usize| if bits == most { ALONE } else { SEVERAL };
+    cuts.min_by_key(|(bits, sweeps)| sweeps.len() * price(*bits))
+}
+
+/// What a sweep takes with one of the largest tiles to a processor, and with several smaller ones.
+const ALONE: usize = 5;
+const SEVERAL: usize = 4;
+
+/// Fewer bits of a tile would leave threads of a group without work.
+const LEAST_TILE: usize = 10;
 
 /// Encodes operations.
 struct Encoder<'a> {
