@@ -94,7 +94,14 @@ fn report(launch: &Launch, tape: &[u32]) -> (String, f64) {
     );
     let is_reverse = launch.kernel == "cw_reverse";
     if !is_reverse && launch.kernel != "cw_forward" {
-        return (shape, 2.0);
+        // Reading observables is a pass over the states, making λ of them two.
+        let passes = match launch.kernel {
+            "cw_expect" => 1.0,
+            "cw_apply" => 2.0,
+            _ => return (shape, 2.0),
+        };
+        let states = f64::from(launch.args[1]) * f64::from(1u32 << launch.args[0]) * 8.0;
+        return (shape, 2.0 + passes * states / if states < CACHED { CACHE } else { HBM });
     }
     let [qubits, batch] = [0, 2].map(|word| launch.args[word]);
     let [index, first, last, ground, store] = [7, 8, 9, 10, 11].map(|word| launch.args[word]);

@@ -40,6 +40,9 @@ struct SweepArgs {
     uint turns;      // turns that all samples share
     uint terms;      // tape: records of the observables' terms
     uint term_count;
+    uint direct;     // of the terms: the first, which are no series
+    uint series;     // tape: records of series
+    uint series_count;
     uint outputs;
     uint lists;      // tape: for each output the first and last of its terms
     uint slots;
@@ -53,9 +56,11 @@ struct ReadArgs {
     uint batch;
     uint chunk_bits; // of an index within a chunk of a state
     uint terms;      // tape: records of terms
-    uint first;      // the terms from `first` to `last`
-    uint last;
     uint term_count; // entries of a row of sums
+    uint direct;     // of the terms: the first, which are no series
+    uint span;       // of those: what a group takes
+    uint series;     // tape: records of series
+    uint series_count;
     uint outputs;    // entries of a row of outputs, of the cotangent and of the means
     uint cotangent;  // 1: factors of the cotangent
     uint shift;      // output whose mean is taken off, or NONE

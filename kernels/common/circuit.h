@@ -61,7 +61,8 @@ FN void forward_sweep(
             flags[u.sample] = flag;
         }
         GROUP T *sums = rooms + 2u * room_size + u.which * a.term_count;
-        read_outputs<T>(psi, tape, numbers, constants, flag, outputs, sums, rooms, room_size, a, u, p);
+        GROUP T *plane = rooms + 2u * room_size + a.per_group * a.term_count + u.which * size;
+        read_outputs<T>(psi, tape, numbers, constants, flag, outputs, sums, plane, rooms, room_size, a, u, p);
     }
 }
 
@@ -137,7 +138,7 @@ FN void reverse_sweep(
     take<T>(psi, states, tape, a, u);
     if (a.fused != 0u) {
         BARRIER();
-        seed_lambda<T>(psi, lambda, tape, numbers, constants, cotangent, flag, a, u);
+        seed_lambda<T>(psi, lambda, psi + 4u * size, tape, numbers, constants, cotangent, flag, a, u);
     } else {
         take<T>(lambda, lambdas, tape, a, u);
     }

@@ -6,12 +6,20 @@
 //   projector: conditions
 //   matrix:    its first entry among the constants, a displacement and a parity for each qubit
 // all in stored indices, so that parities have no tile bits.
+//
+// Words that flip the same bits `x`, with the same factor 1 or i but for signs, are a series: what they add up to is a Walsh
+// series of an index times the amplitude at a distance of x, and all their expectation values are the series of
+// conj(ψ at index) (ψ at index ^ x). A fast transform does all of them at once, on a chunk of a state in group memory: `low`
+// bits of an index are within the chunk, the others settle signs. A series stands on the tape as: 1 if i, x, its first and
+// last term, its first and last entry; an entry as: low bits of a mask, first and last of the terms that have them.
 
 #define TERM_WORD 0u
 #define TERM_DIAGONAL 1u
 #define TERM_PROJECTOR 2u
 #define TERM_MATRIX 3u
 #define TERM_WORDS 6u
+#define SERIES_WORDS 6u
+#define ENTRY_WORDS 3u
 
 FN uint parities(GLOBAL const uint *tape, uint at, uint count, uint stride, uint index) {
     uint bits = 0u;
@@ -78,24 +86,101 @@ FN Complex<T> applied(
     return sum;
 }
 
-// <ψ|term|ψ> over a chunk of a state, for each term: a group of threads a chunk.
+// Whether a word of a series comes with a minus where the bits of an index within its chunk are 0; `high` are the others.
+FN bool negative(GLOBAL const uint *tape, uint at, uint x, uint high) {
+    return odd((tape[at + 5u] >> 1u) & 1u) != odd((x ^ high) & tape[at + 4u]);
+}
+
+// The transform of conj(ψ at index) (ψ at index ^ x), or of i times that, real parts alone: its entry at the mask of a word
+// is what the chunk expects of it, but for the sign.
+template <typename T, typename P>
+FN void transform_products(P state, uint stride, GROUP T *plane, uint size, uint high, GLOBAL const uint *tape, uint at, Unit u) {
+    const bool imaginary = tape[at] != 0u;
+    const uint x = tape[at + 1u];
+    for (uint e = u.rank; e < size; e += u.threads) {
+        const Complex<T> here = amplitude<T>(state, stride, high | e), there = amplitude<T>(state, stride, (high | e) ^ x);
+        plane[e] = imaginary ? -cross<T>(here, there) : inner<T>(here, there);
+    }
+    walsh<T>(plane, size, u);
+}
+
+// The values of a series, with the terms' coefficients and factors of `cotangent`, if there is one. No thread may still need
+// another's entries of `plane`.
+template <typename T>
+FN void transform_factors(
+    GROUP T *plane, uint size, uint high, GLOBAL const uint *tape, uint at, GLOBAL const Angle *numbers, uint terms,
+    GLOBAL const T *cotangent, bool is_weighted, Unit u)
+{
+    for (uint e = u.rank; e < size; e += u.threads) {
+        plane[e] = 0;
+    }
+    BARRIER();
+    for (uint entry = tape[at + 4u] + u.rank * ENTRY_WORDS; entry < tape[at + 5u]; entry += u.threads * ENTRY_WORDS) {
+        T sum = 0;
+        for (uint term = tape[entry + 1u]; term < tape[entry + 2u]; ++term) {
+            const uint word = terms + term * TERM_WORDS;
+            T factor = static_cast<T>(numbers[tape[word + 2u]]);
+            if (is_weighted) {
+                factor *= cotangent[tape[word + 1u]];
+            }
+            sum += negative(tape, word, tape[at + 1u], high) ? -factor : factor;
+        }
+        plane[tape[entry]] = sum;
+    }
+    walsh<T>(plane, size, u);
+}
+
+// `sum` and a series' value times the amplitude it belongs to, or i times that.
+template <typename T> FN Complex<T> with_series(Complex<T> sum, T value, Complex<T> there, bool imaginary) {
+    return imaginary ? complex<T>(sum.x - value * there.y, sum.y + value * there.x)
+                     : complex<T>(sum.x + value * there.x, sum.y + value * there.y);
+}
+
+// All threads of a group, for one chunk.
+FN Unit whole_group(Place p) {
+    Unit u;
+    u.index = p.group;
+    u.sample = 0u;
+    u.tile = 0u;
+    u.rank = p.rank;
+    u.threads = p.threads;
+    u.which = 0u;
+    u.present = true;
+    return u;
+}
+
+// <ψ|term|ψ> over a chunk of a state: a group of threads for a series, or for a few terms that are none.
 template <typename T>
 FN void expect_terms(
     GLOBAL const uint *tape, GLOBAL const Angle *numbers, GLOBAL const Complex<T> *constants,
-    GLOBAL const Complex<T> *states, GLOBAL T *sums, GROUP T *room, CONSTANT ReadArgs &a, Place p)
+    GLOBAL const Complex<T> *states, GLOBAL T *sums, GROUP T *memory, CONSTANT ReadArgs &a, Place p)
 {
-    const uint chunk_count = a.qubits - a.chunk_bits;
-    const uint sample = p.group >> chunk_count, chunk = p.group & ((1u << chunk_count) - 1u);
+    const uint direct_groups = (a.direct + a.span - 1u) / a.span;
+    const uint row = p.group / (direct_groups + a.series_count), part = p.group % (direct_groups + a.series_count);
+    const uint chunk_count = a.qubits - a.chunk_bits, size = 1u << a.chunk_bits;
+    const uint sample = row >> chunk_count, high = (row & ((1u << chunk_count) - 1u)) << a.chunk_bits;
     GLOBAL const Complex<T> *state = states + (static_cast<wide>(sample) << a.qubits);
-    for (uint term = a.first; term < a.last; ++term) {
+    GLOBAL T *out = sums + static_cast<wide>(row) * a.term_count;
+    if (part >= direct_groups) {
+        const uint at = a.series + (part - direct_groups) * SERIES_WORDS;
+        transform_products<T>(state, 0u, memory, size, high, tape, at, whole_group(p));
+        for (uint term = tape[at + 2u] + p.rank; term < tape[at + 3u]; term += p.threads) {
+            const uint word = a.terms + term * TERM_WORDS;
+            const T value = memory[tape[word + 4u] & (size - 1u)];
+            out[term] = negative(tape, word, tape[at + 1u], high) ? -value : value;
+        }
+        return;
+    }
+    const uint last = (part + 1u) * a.span < a.direct ? (part + 1u) * a.span : a.direct;
+    for (uint term = part * a.span; term < last; ++term) {
         T sum = 0;
-        for (uint e = p.rank; e < 1u << a.chunk_bits; e += p.threads) {
-            const uint index = (chunk << a.chunk_bits) | e;
+        for (uint e = p.rank; e < size; e += p.threads) {
+            const uint index = high | e;
             sum += inner<T>(state[index], applied<T>(state, 0u, index, tape, a.terms + term * TERM_WORDS, numbers, constants));
         }
-        sum = group_sum<T>(sum, room + ((term & 1u) << 5u), p);
+        sum = group_sum<T>(sum, memory + ((term & 1u) << 5u), p);
         if (p.rank == 0u) {
-            sums[static_cast<wide>(p.group) * a.term_count + term] = sum;
+            out[term] = sum;
         }
     }
 }
@@ -129,47 +214,78 @@ FN void collect_outputs(
     }
 }
 
-// to = (what is there +) (sum of factor * term - mean) from, with factors of the cotangent if asked for.
+// What the terms that are no series make of entry `index`, with factors of `cotangent`, if there is one.
+template <typename T, typename P>
+FN Complex<T> with_terms(
+    Complex<T> sum, P state, uint stride, uint index, GLOBAL const uint *tape, GLOBAL const Angle *numbers,
+    GLOBAL const Complex<T> *constants, uint terms, uint count, GLOBAL const T *cotangent, bool is_weighted)
+{
+    for (uint term = 0u; term < count; ++term) {
+        const uint at = terms + term * TERM_WORDS;
+        T factor = static_cast<T>(numbers[tape[at + 2u]]);
+        if (is_weighted) {
+            factor *= cotangent[tape[at + 1u]];
+        }
+        const Complex<T> value = applied<T>(state, stride, index, tape, at, numbers, constants);
+        sum = complex<T>(sum.x + factor * value.x, sum.y + factor * value.y);
+    }
+    return sum;
+}
+
+// to = (what is there +) (sum of factor * term - mean) from, with factors of the cotangent if asked for: a group a chunk.
 template <typename T>
 FN void apply_terms(
     GLOBAL const uint *tape, GLOBAL const Angle *numbers, GLOBAL const Complex<T> *constants,
     GLOBAL const Complex<T> *from, GLOBAL Complex<T> *to, GLOBAL const T *cotangent, GLOBAL const T *means,
-    GLOBAL const T *flags, CONSTANT ReadArgs &a, Place p)
+    GLOBAL const T *flags, GROUP T *plane, CONSTANT ReadArgs &a, Place p)
 {
-    const wide item = static_cast<wide>(p.group) * p.threads + p.rank;
-    const uint sample = static_cast<uint>(item >> a.qubits), index = static_cast<uint>(item) & ((1u << a.qubits) - 1u);
-    if (sample >= a.batch) {
-        return;
-    }
+    const uint chunk_count = a.qubits - a.chunk_bits, size = 1u << a.chunk_bits;
+    const uint sample = p.group >> chunk_count, high = (p.group & ((1u << chunk_count) - 1u)) << a.chunk_bits;
+    const bool is_weighted = a.cotangent != 0u;
     GLOBAL const Complex<T> *state = from + (static_cast<wide>(sample) << a.qubits);
-    Complex<T> sum = a.keep != 0u ? to[item] : complex<T>(flags[sample], 0);
-    for (uint term = a.first; term < a.last; ++term) {
-        const uint at = a.terms + term * TERM_WORDS;
-        T factor = static_cast<T>(numbers[tape[at + 2u]]);
-        if (a.cotangent != 0u) {
-            factor *= cotangent[static_cast<wide>(sample) * a.outputs + tape[at + 1u]];
-        }
-        const Complex<T> value = applied<T>(state, 0u, index, tape, at, numbers, constants);
-        sum = complex<T>(sum.x + factor * value.x, sum.y + factor * value.y);
-    }
+    GLOBAL Complex<T> *out = to + (static_cast<wide>(sample) << a.qubits);
+    GLOBAL const T *row = cotangent + static_cast<wide>(sample) * a.outputs;
+    T shift = 0;
     if (a.shift != NONE) {
-        T factor = -means[static_cast<wide>(sample) * a.outputs + a.shift];
-        if (a.cotangent != 0u) {
-            factor *= cotangent[static_cast<wide>(sample) * a.outputs + a.shift];
+        shift = -means[static_cast<wide>(sample) * a.outputs + a.shift];
+        if (is_weighted) {
+            shift *= row[a.shift];
         }
-        sum = complex<T>(sum.x + factor * state[index].x, sum.y + factor * state[index].y);
     }
-    to[item] = sum;
+    for (uint e = p.rank; e < size; e += p.threads) {
+        const uint index = high | e;
+        Complex<T> sum = a.keep != 0u ? out[index] : complex<T>(flags[sample], 0);
+        sum = with_terms<T>(sum, state, 0u, index, tape, numbers, constants, a.terms, a.direct, row, is_weighted);
+        out[index] = a.shift != NONE ? with_series<T>(sum, shift, state[index], false) : sum;
+    }
+    for (uint k = 0u; k < a.series_count; ++k) {
+        const uint at = a.series + k * SERIES_WORDS;
+        transform_factors<T>(plane, size, high, tape, at, numbers, a.terms, row, is_weighted, whole_group(p));
+        for (uint e = p.rank; e < size; e += p.threads) {
+            const uint index = high | e;
+            out[index] = with_series<T>(out[index], plane[e], state[index ^ tape[at + 1u]], tape[at] != 0u);
+        }
+    }
 }
 
-// For a state in group memory: the outputs of its sample. `sums` has an entry a term.
+// For a state in group memory: the outputs of its sample. `sums` has an entry a term, `plane` one an amplitude.
 template <typename T>
 FN void read_outputs(
     GROUP const T *psi, GLOBAL const uint *tape, GLOBAL const Angle *numbers, GLOBAL const Complex<T> *constants, T flag,
-    GLOBAL T *outputs, GROUP T *sums, GROUP T *rooms, uint room_size, CONSTANT SweepArgs &a, Unit u, Place p)
+    GLOBAL T *outputs, GROUP T *sums, GROUP T *plane, GROUP T *rooms, uint room_size, CONSTANT SweepArgs &a, Unit u, Place p)
 {
     const uint size = 1u << a.bits;
-    for (uint term = 0u; term < a.term_count; ++term) {
+    for (uint k = 0u; k < a.series_count; ++k) {
+        const uint at = a.series + k * SERIES_WORDS;
+        transform_products<T>(psi, size, plane, size, 0u, tape, at, u);
+        for (uint term = tape[at + 2u] + u.rank; term < tape[at + 3u]; term += u.threads) {
+            const uint word = a.terms + term * TERM_WORDS;
+            const T value = plane[tape[word + 4u]];
+            sums[term] = negative(tape, word, tape[at + 1u], 0u) ? -value : value;
+        }
+        BARRIER();
+    }
+    for (uint term = 0u; term < a.direct; ++term) {
         T sum = 0;
         for (uint e = u.rank; e < size; e += u.threads) {
             const Complex<T> there =
@@ -191,23 +307,26 @@ FN void read_outputs(
     }
 }
 
-// For a state in group memory: λ.
+// For a state in group memory: λ. `plane` has an entry an amplitude.
 template <typename T>
 FN void seed_lambda(
-    GROUP const T *psi, GROUP T *lambda, GLOBAL const uint *tape, GLOBAL const Angle *numbers,
+    GROUP const T *psi, GROUP T *lambda, GROUP T *plane, GLOBAL const uint *tape, GLOBAL const Angle *numbers,
     GLOBAL const Complex<T> *constants, GLOBAL const T *cotangent, T flag, CONSTANT SweepArgs &a, Unit u)
 {
     const uint size = 1u << a.bits;
+    GLOBAL const T *row = cotangent + static_cast<wide>(u.sample) * a.outputs;
     for (uint e = u.rank; e < size; e += u.threads) {
-        Complex<T> sum = complex<T>(flag, 0);
-        for (uint term = 0u; term < a.term_count; ++term) {
-            const uint at = a.terms + term * TERM_WORDS;
-            const T factor = static_cast<T>(numbers[tape[at + 2u]]) * cotangent[static_cast<wide>(u.sample) * a.outputs + tape[at + 1u]];
-            const Complex<T> value = applied<T>(psi, size, e, tape, at, numbers, constants);
-            sum = complex<T>(sum.x + factor * value.x, sum.y + factor * value.y);
+        const Complex<T> sum = with_terms<T>(
+            complex<T>(flag, 0), psi, size, e, tape, numbers, constants, a.terms, a.direct, row, true);
+        put<T>(lambda, size, e, sum);
+    }
+    for (uint k = 0u; k < a.series_count; ++k) {
+        const uint at = a.series + k * SERIES_WORDS;
+        transform_factors<T>(plane, size, 0u, tape, at, numbers, a.terms, row, true, u);
+        for (uint e = u.rank; e < size; e += u.threads) {
+            const Complex<T> there = get<T>(psi, size, e ^ tape[at + 1u]);
+            put<T>(lambda, size, e, with_series<T>(get<T>(lambda, size, e), plane[e], there, tape[at] != 0u));
         }
-        lambda[e] = sum.x;
-        lambda[size + e] = sum.y;
     }
 }
 

@@ -68,7 +68,8 @@ extern "C" __global__ void cw_apply(
     const uint *__restrict__ tape, const Angle *__restrict__ numbers, const Complex<REAL> *__restrict__ constants, const Complex<REAL> *__restrict__ from,
     Complex<REAL> *to, const REAL *__restrict__ cotangent, const REAL *__restrict__ means, const REAL *__restrict__ flags, const ReadArgs a)
 {
-    apply_terms<REAL>(tape, numbers, constants, from, to, cotangent, means, flags, a, place());
+    apply_terms<REAL>(tape, numbers, constants, from, to, cotangent, means, flags,
+        reinterpret_cast<REAL *>(group_memory), a, place());
 }
 
 extern "C" __global__ void cw_probabilities(

@@ -91,11 +91,11 @@ kernel void cw_apply(
     device const float2 *constants [[buffer(2)]], device const float2 *from [[buffer(3)]],
     device float2 *to [[buffer(4)]], device const float *cotangent [[buffer(5)]],
     device const float *means [[buffer(6)]], device const float *flags [[buffer(7)]],
-    constant ReadArgs &a [[buffer(8)]],
+    constant ReadArgs &a [[buffer(8)]], threadgroup float *memory [[threadgroup(0)]],
     uint group [[threadgroup_position_in_grid]], uint rank [[thread_index_in_threadgroup]],
     uint threads [[threads_per_threadgroup]])
 {
-    apply_terms<float>(tape, numbers, constants, from, to, cotangent, means, flags, a,
+    apply_terms<float>(tape, numbers, constants, from, to, cotangent, means, flags, memory, a,
         place(group, rank, threads));
 }
 

@@ -148,6 +148,9 @@ fn every_measurement() {
             check(&random_case(qubits as u64, qubits, 12, true), &loss, 2, 4);
         }
     }
+    for loss in losses(3, 6) {
+        check(&random_case(6, 6, 8, false), &loss, 2, 3);
+    }
 }
 
 #[test]

@@ -121,6 +121,14 @@ pub(crate) fn random_observables(seed: u64, qubits: usize) -> Vec<Obs> {
     for width in 1..=qubits.min(3) {
         all.push(Obs::Hermitian(random_hermitian(&mut rng, width), pick(&mut rng, qubits, width)));
     }
+    // Words that flip the same qubits, with odd and even numbers of Y.
+    let same = |rng: &mut _, flips: bool| {
+        let flipped: Vec<usize> = (0..qubits).map(|_| if flips { pick(rng, 2, 1)[0] } else { 0 }).collect();
+        let letter = |rng: &mut _, x: usize| [['I', 'Z'], ['X', 'Y']][x][pick(rng, 2, 1)[0]];
+        let word = |rng: &mut _| flipped.iter().map(|x| letter(rng, *x)).collect::<String>();
+        Obs::Words((0..12).map(|k| (0.2 * f64::from(k) - 0.9, word(rng))).collect())
+    };
+    all.extend([same(&mut rng, false), same(&mut rng, true)]);
     for _ in 0..4 {
         all.push(Obs::Words((0..3).map(|k| (0.5 + f64::from(k), word(&mut rng))).collect()));
     }

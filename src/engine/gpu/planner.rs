@@ -162,7 +162,11 @@ impl<'a> Planner<'a> {
         }
         let ground = program.embedding.is_none();
         let fused = fused.filter(|_| read);
-        let numbers = (2 << tape.bits) + fused.map_or(0, |sum| sum.count as usize);
+        let reading = fused.map_or(0, |sum| {
+            let plane = if sum.series[1] > 0 { 1 << tape.bits } else { 0 };
+            plane + sum.count as usize
+        });
+        let numbers = (2 << tape.bits) + reading;
         let (threads, per_group) = self.shape(numbers);
         let numbers = per_group * numbers + 2 * (threads as usize).div_ceil(32);
         for (k, run) in tape.sweeps.iter().enumerate() {
@@ -222,6 +226,9 @@ impl<'a> Planner<'a> {
             turns: tape.angles.shared,
             terms: sum.terms,
             term_count: sum.count,
+            direct: sum.direct,
+            series: sum.series[0],
+            series_count: sum.series[1],
             outputs: sum.outputs,
             lists: sum.lists,
             slots: tape.angles.slots() as u32,

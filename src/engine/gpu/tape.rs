@@ -5,7 +5,7 @@
 use super::angles::Angles;
 use super::stages::Stages;
 use super::sweeps::{LocalDiagonal, LocalRotation, Op, Sweep, Term, sweeps};
-use super::terms::Reading;
+use super::terms::{CHUNK_BITS, Reading};
 use super::tile::{BANK_BITS, LocalParity, Tile};
 use crate::program::{Kernel, Program, Slot, Source, Step};
 use num_complex::Complex64;
@@ -40,6 +40,8 @@ pub(super) struct Tape {
     pub(super) cells: u32,
     /// Where the cells of each slot are listed.
     pub(super) slot_cells: u32,
+    /// Bits of an index within the chunks that observables are read from.
+    pub(super) chunk_bits: usize,
     pub(super) reading: Reading,
     /// Whether a gradient reads inputs and weights themselves.
     pub(super) reads_arguments: bool,
@@ -149,7 +151,8 @@ impl Tape {
         let tables = (tables.len() as u32, writer.lists(&tables));
         let slot_cells = writer.lists(&slots);
         let whole = sweeps.first().map(|sweep| &sweep.tile).filter(|tile| tile.tiles.is_empty());
-        let reading = Reading::new(program, &stages, whole, &mut writer);
+        let chunk_bits = most.min(CHUNK_BITS).min(program.qubits);
+        let reading = Reading::new(program, &stages, whole, chunk_bits, &mut writer);
         let product = |slot: &Slot| slot.terms.iter().any(|(_, _, second)| second.is_some());
         let reads_arguments = program.embedding.is_some() || program.slots.iter().any(product);
         let bits = bits.min(program.qubits);
@@ -165,6 +168,7 @@ impl Tape {
             tables,
             cells,
             slot_cells,
+            chunk_bits,
             reading,
             angles,
             reads_arguments,

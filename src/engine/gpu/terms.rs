@@ -4,7 +4,7 @@ use super::stages::{Chain, Stages};
 use super::tape::Writer;
 use super::tile::Tile;
 use crate::observable::Part;
-use crate::program::{Parity, Program, Readout, Sum};
+use crate::program::{FlipTerm, Parity, Program, Readout, Sum};
 
 /// What is read at the end.
 #[derive(Debug)]
@@ -22,13 +22,17 @@ pub(super) struct Observables {
     /// Where the terms' records stand.
     pub(super) terms: u32,
     pub(super) count: u32,
+    /// How many of them, the first ones, are no series.
+    pub(super) direct: u32,
+    /// Where the records of series stand, and how many there are.
+    pub(super) series: [u32; 2],
     pub(super) outputs: u32,
     /// Where the terms of each output are listed.
     pub(super) lists: u32,
     /// Whether sweeps read them themselves: the state is one tile, in whose indices the terms are.
     pub(super) fused: bool,
     /// For variances: the identity, as a term of its own and as the list of output 0.
-    pub(super) identity: [u32; 2],
+    identity: [u32; 2],
 }
 
 /// Basis states of measured qubits.
@@ -42,6 +46,13 @@ pub(super) struct Basis {
 
 /// Terms that a sweep reads itself, at the most: the least group of the smallest states has room for their sums on any device.
 const MOST_TERMS: usize = 128;
+
+/// Fewer words than this are cheaper one by one than as a series with its transform.
+const LEAST_SERIES: usize = 4;
+
+/// Bits of an index within a chunk of a state that observables are read from at a time, at the most: enough for a group, and a
+/// processor has several chunks at hand.
+pub(super) const CHUNK_BITS: usize = 11;
 
 /// Indices that terms are in.
 #[derive(Clone, Copy)]
@@ -70,18 +81,24 @@ impl Indices<'_> {
 }
 
 impl Reading {
-    /// `whole` is the tile of a state that is one.
-    pub(super) fn new(program: &Program, stages: &Stages, whole: Option<&Tile>, writer: &mut Writer) -> Self {
+    /// `whole` is the tile of a state that is one; of others, chunks of `chunk` bits are read at a time.
+    pub(super) fn new(
+        program: &Program,
+        stages: &Stages,
+        whole: Option<&Tile>,
+        chunk: usize,
+        writer: &mut Writer,
+    ) -> Self {
         let frame = &stages.frame;
         let stored = Indices { frame, tile: None };
         match &stages.readout {
             Readout::Expectation(sum) => {
                 let count = sum.parts.len() + sum.flips.iter().map(|flip| flip.terms.len()).sum::<usize>();
                 let tile = whole.filter(|_| count <= MOST_TERMS);
-                Self::Expectation(Observables::new(sum, Indices { frame, tile }, writer))
+                Self::Expectation(Observables::new(sum, Indices { frame, tile }, chunk, writer))
             }
             Readout::Variance(sums) => {
-                Self::Variance(sums.iter().map(|sum| Observables::new(sum, stored, writer)).collect())
+                Self::Variance(sums.iter().map(|sum| Observables::new(sum, stored, chunk, writer)).collect())
             }
             Readout::Probabilities(qubits) => Self::Probabilities(Basis::new(program, qubits, frame, writer)),
             Readout::State => {
@@ -110,51 +127,111 @@ fn words(parity: Parity) -> [u32; 3] {
     [parity.mask as u32, 0, u32::from(parity.odd)]
 }
 
+/// Terms of observables as records, in the making.
+struct Records<'a> {
+    indices: Indices<'a>,
+    writer: &'a mut Writer,
+    records: Vec<[u32; 6]>,
+    /// Terms of each output.
+    lists: Vec<Vec<u32>>,
+}
+
+impl Records<'_> {
+    fn add(&mut self, output: usize, record: [u32; 6]) {
+        self.lists[output].push(self.records.len() as u32);
+        self.records.push(record);
+    }
+
+    fn word(&mut self, x: u32, z: u32, term: &FlipTerm) {
+        let number = self.writer.number(term.coefficient);
+        self.add(term.output, [0, term.output as u32, number, x, z, term.quarter_turns]);
+    }
+
+    fn part(&mut self, output: usize, coefficient: f64, part: &Part) {
+        let Self { indices, writer, .. } = self;
+        let number = writer.number(coefficient);
+        let (kind, count, first, second) = match part {
+            Part::Diagonal(values) => {
+                let bits = values.len().ilog2();
+                let rows = (0..bits as usize).flat_map(|bit| words(indices.qubit(bit))).collect();
+                (1, bits, writer.numbers(values), writer.block(rows))
+            }
+            Part::Projector { mask, bits } => {
+                let fixed = (0..u64::BITS as usize).filter(|bit| mask >> bit & 1 == 1);
+                let condition = |bit: usize| {
+                    let parity = indices.qubit(bit);
+                    words(Parity { odd: parity.odd ^ (bits >> bit & 1 == 0), ..parity })
+                };
+                (2, mask.count_ones(), writer.block(fixed.flat_map(condition).collect()), 0)
+            }
+            Part::Matrix { entries, qubits } => {
+                let qubit = |qubit: &usize| {
+                    let [mask, tile, odd] = words(indices.qubit(*qubit));
+                    [indices.displaced(indices.frame.displaced(1 << qubit)), mask, tile, odd]
+                };
+                let at = writer.block(qubits.iter().flat_map(qubit).collect());
+                (3, qubits.len() as u32, writer.constants(entries.iter().copied()), at)
+            }
+        };
+        self.add(output, [kind | count << 8, output as u32, number, first, second, 0]);
+    }
+
+    /// A series of words that are given with their masks; returns its record.
+    fn series(&mut self, x: u32, is_imaginary: bool, mut series: Vec<(u32, &FlipTerm)>, low: u32) -> [u32; 6] {
+        series.sort_by_key(|(z, _)| (z & low, *z));
+        let first = self.records.len() as u32;
+        let mut entries: Vec<[u32; 3]> = Vec::new();
+        for (z, term) in series {
+            let at = self.records.len() as u32;
+            self.word(x, z, term);
+            match entries.last_mut() {
+                Some([mask, _, last]) if *mask == z & low => *last = at + 1,
+                _ => entries.push([z & low, at, at + 1]),
+            }
+        }
+        let at = self.writer.block(entries.concat());
+        [u32::from(is_imaginary), x, first, self.records.len() as u32, at, at + 3 * entries.len() as u32]
+    }
+}
+
 impl Observables {
-    fn new(sum: &Sum, indices: Indices<'_>, writer: &mut Writer) -> Self {
-        let mut records: Vec<[u32; 6]> = Vec::new();
-        let mut lists = vec![Vec::new(); sum.outputs];
-        for (flip, term) in sum.flips.iter().flat_map(|flip| flip.terms.iter().map(move |term| (flip, term))) {
-            lists[term.output].push(records.len() as u32);
-            let number = writer.number(term.coefficient);
-            let z = indices.parity(Parity { mask: term.z, odd: false }).mask as u32;
+    fn new(sum: &Sum, indices: Indices<'_>, chunk: usize, writer: &mut Writer) -> Self {
+        let chunk = indices.tile.map_or(chunk, Tile::bits);
+        let low = ((1u64 << chunk) - 1) as u32;
+        let lists = vec![Vec::new(); sum.outputs];
+        let mut records = Records { indices, writer, records: Vec::new(), lists };
+        let mut long = Vec::new();
+        for (flip, imaginary) in sum.flips.iter().flat_map(|flip| [(flip, 0), (flip, 1)]) {
             let x = indices.displaced(flip.x);
-            records.push([0, term.output as u32, number, x, z, term.quarter_turns]);
+            let z = |term: &FlipTerm| indices.parity(Parity { mask: term.z, odd: false }).mask as u32;
+            let words = flip.terms.iter().filter(|term| term.quarter_turns % 2 == imaginary);
+            let words: Vec<(u32, &FlipTerm)> = words.map(|term| (z(term), term)).collect();
+            match words.len() {
+                ..LEAST_SERIES => words.into_iter().for_each(|(z, term)| records.word(x, z, term)),
+                _ => long.push((x, imaginary == 1, words)),
+            }
         }
-        for (output, coefficient, part) in &sum.parts {
-            lists[*output].push(records.len() as u32);
-            let number = writer.number(*coefficient);
-            let (kind, count, first, second) = match part {
-                Part::Diagonal(values) => {
-                    let bits = values.len().ilog2();
-                    let rows = (0..bits as usize).flat_map(|bit| words(indices.qubit(bit))).collect();
-                    (1, bits, writer.numbers(values), writer.block(rows))
-                }
-                Part::Projector { mask, bits } => {
-                    let fixed = (0..u64::BITS as usize).filter(|bit| mask >> bit & 1 == 1);
-                    let condition = |bit: usize| {
-                        let parity = indices.qubit(bit);
-                        words(Parity { odd: parity.odd ^ (bits >> bit & 1 == 0), ..parity })
-                    };
-                    (2, mask.count_ones(), writer.block(fixed.flat_map(condition).collect()), 0)
-                }
-                Part::Matrix { entries, qubits } => {
-                    let qubit = |qubit: &usize| {
-                        let [mask, tile, odd] = words(indices.qubit(*qubit));
-                        [indices.displaced(indices.frame.displaced(1 << qubit)), mask, tile, odd]
-                    };
-                    let at = writer.block(qubits.iter().flat_map(qubit).collect());
-                    (3, qubits.len() as u32, writer.constants(entries.iter().copied()), at)
-                }
-            };
-            records.push([kind | count << 8, *output as u32, number, first, second, 0]);
-        }
-        let count = records.len() as u32;
+        sum.parts.iter().for_each(|(output, coefficient, part)| records.part(*output, *coefficient, part));
+        let direct = records.records.len() as u32;
+        let series: Vec<[u32; 6]> =
+            long.into_iter().map(|(x, imaginary, words)| records.series(x, imaginary, words, low)).collect();
+        let Records { writer, records, lists, .. } = records;
         let identity = [0, 0, writer.number(1.0), 0, 0, 0];
-        let terms = writer.block(records.concat());
-        let lists = writer.lists(&lists);
-        let identity = [writer.block(identity.to_vec()), writer.lists(&[vec![0]])];
-        let fused = indices.tile.is_some();
-        Self { terms, count, outputs: sum.outputs as u32, lists, fused, identity }
+        Self {
+            count: records.len() as u32,
+            direct,
+            series: [writer.block(series.concat()), series.len() as u32],
+            terms: writer.block(records.concat()),
+            lists: writer.lists(&lists),
+            outputs: sum.outputs as u32,
+            identity: [writer.block(identity.to_vec()), writer.lists(&[vec![0]])],
+            fused: indices.tile.is_some(),
+        }
+    }
+
+    /// The identity as an observable of one term, next to a sum.
+    pub(super) fn identity(&self) -> Self {
+        let [terms, lists] = self.identity;
+        Self { terms, lists, count: 1, direct: 1, series: [0, 0], outputs: 1, fused: false, identity: self.identity }
     }
 }

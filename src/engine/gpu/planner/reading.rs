@@ -1,13 +1,13 @@
 //! From final states to outputs, and from a cotangent of the outputs to λ, where no sweep does it.
 
-use super::{Planner, THREADS};
+use super::{Planner, THREAD_BITS, THREADS};
 use crate::engine::gpu::args::{BasisArgs, OutputArgs, ReadArgs};
 use crate::engine::gpu::plan::Buffer;
 use crate::engine::gpu::tape::NONE;
 use crate::engine::gpu::terms::{Basis, Observables, Reading};
 
-/// Bits of an index within the chunks that observables are summed over.
-const CHUNK_BITS: usize = 12;
+/// Terms that are no series, of which a group of threads takes so many: its chunk of the state stays at hand.
+const SPAN: u32 = 8;
 
 impl Planner<'_> {
     pub(super) fn read(&mut self) {
@@ -20,15 +20,7 @@ impl Planner<'_> {
                 let width = sums.len() as u32;
                 for (output, sum) in sums.iter().enumerate() {
                     self.deviate(sum, output as u32, width);
-                    let identity = Observables {
-                        terms: sum.identity[0],
-                        count: 1,
-                        outputs: 1,
-                        lists: sum.identity[1],
-                        fused: false,
-                        identity: sum.identity,
-                    };
-                    self.expect(&identity, Buffer::Scratch, Buffer::Result, output as u32, width);
+                    self.expect(&sum.identity(), Buffer::Scratch, Buffer::Result, output as u32, width);
                 }
             }
             Reading::Probabilities(basis) => {
@@ -100,32 +92,54 @@ impl Planner<'_> {
     }
 
     fn whole(&self) -> ReadArgs {
-        ReadArgs { qubits: self.program.qubits as u32, batch: self.batch as u32, ..ReadArgs::default() }
+        let (qubits, chunk_bits) = (self.program.qubits as u32, self.tape.chunk_bits as u32);
+        ReadArgs { qubits, batch: self.batch as u32, chunk_bits, span: SPAN, ..ReadArgs::default() }
     }
 
     fn terms(&self, sum: &Observables) -> ReadArgs {
-        ReadArgs { terms: sum.terms, last: sum.count, shift: NONE, ..self.whole() }
+        let [series, series_count] = sum.series;
+        ReadArgs {
+            terms: sum.terms,
+            term_count: sum.count,
+            direct: sum.direct,
+            series,
+            series_count,
+            shift: NONE,
+            ..self.whole()
+        }
+    }
+
+    /// Threads of a group for a chunk of a state, and the bytes it shares for a series.
+    fn chunk(&self) -> (u32, usize) {
+        let bits = self.tape.chunk_bits;
+        (1 << bits.saturating_sub(THREAD_BITS).clamp(5, 8), self.limits.real << bits)
+    }
+
+    /// Chunks of all states.
+    fn rows(&self) -> usize {
+        self.batch << (self.program.qubits - self.tape.chunk_bits)
     }
 
     fn apply(&mut self, from: Buffer, to: Buffer, args: ReadArgs) {
         use Buffer::{Constants, Cotangent, Flags, Means, Numbers};
         let buffers = [Buffer::Tape, Numbers, Constants, from, to, Cotangent, Means, Flags];
-        self.each("cw_apply", self.batch << self.program.qubits, &buffers, args.words());
+        let (threads, bytes) = self.chunk();
+        let bytes = if args.series_count > 0 { bytes } else { 0 };
+        self.launch("cw_apply", self.rows(), threads, bytes, &buffers, args.words());
     }
 
     /// What the states in `from` expect of a sum, into columns from `column` on of rows of `width` entries.
     fn expect(&mut self, sum: &Observables, from: Buffer, to: Buffer, column: u32, width: u32) {
         use Buffer::{Constants, Flags, Numbers, Sums};
-        let qubits = self.program.qubits;
-        let chunk_bits = qubits.min(CHUNK_BITS);
-        let chunks = 1usize << (qubits - chunk_bits);
-        let rows = self.batch * chunks;
+        let rows = self.rows();
+        let chunks = rows / self.batch.max(1);
         self.size(Sums, rows * sum.count as usize, self.limits.real);
-        let args = ReadArgs { chunk_bits: chunk_bits as u32, term_count: sum.count, ..self.terms(sum) };
+        let args = self.terms(sum);
         let buffers = [Buffer::Tape, Numbers, Constants, from, Sums];
-        if sum.count > 0 {
-            self.launch("cw_expect", rows, THREADS, 64 * self.limits.real, &buffers, args.words());
-        }
+        let groups = (args.direct.div_ceil(SPAN) + args.series_count) as usize;
+        let (threads, bytes) = self.chunk();
+        let bytes = bytes.max(64 * self.limits.real);
+        self.launch("cw_expect", rows * groups, threads, bytes, &buffers, args.words());
         let items = self.batch * sum.outputs as usize;
         let per_item = if chunks <= 32 { 1 } else { THREADS };
         let args = OutputArgs {
