@@ -110,6 +110,7 @@ struct ChainArgs {
     uint batch;
     uint inputs;    // features of a sample
     uint variables; // features, or weights
-    uint slots;
     uint lists;     // tape: for each variable the first and last of its slots
+    uint parts;     // of the batch, each summed by a group of threads
+    uint span;      // samples of a part
 };

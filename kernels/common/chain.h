@@ -79,21 +79,24 @@ FN void prepare(
     tables[item] = turn_by<T>(sum);
 }
 
-// 0 for each sample, or NaN if one of its angles is NaN or infinite: their cosines are NaN.
+// 0 for each sample, or NaN if one of its angles is NaN or infinite: their cosines are NaN. 32 threads a sample.
 template <typename T>
 FN void fill_flags(
     GLOBAL const Complex<T> *shared, GLOBAL const Complex<T> *turns, GLOBAL T *flags, CONSTANT FlagArgs &a, Place p)
 {
-    const uint sample = p.group * p.threads + p.rank;
-    if (sample < a.batch) {
-        T sum = 0;
-        for (uint k = 0u; k < a.shared; ++k) {
-            sum += shared[k].x;
-        }
-        for (uint k = 0u; k < a.own; ++k) {
-            sum += turns[static_cast<wide>(sample) * a.own + k].x;
-        }
-        flags[sample] = sum - sum;
+    const uint item = p.group * (p.threads >> 5u) + (p.rank >> 5u), lane = p.rank & 31u;
+    const uint sample = item < a.batch ? item : a.batch - 1u;
+    GLOBAL const Complex<T> *own = turns + static_cast<wide>(sample) * a.own;
+    T sum = 0;
+    for (uint k = lane; k < a.shared; k += 32u) {
+        sum += shared[k].x;
+    }
+    for (uint k = lane; k < a.own; k += 32u) {
+        sum += own[k].x;
+    }
+    sum = lane_sum<T>(sum, 32u);
+    if (item < a.batch && lane == 0u) {
+        flags[item] = sum - sum;
     }
 }
 
@@ -112,6 +115,8 @@ FN T flag_of(
     sum = unit_sum<T>(sum, room, u, p);
     return sum - sum;
 }
+
+// Gradients in slots stand sample by sample for the first slot, then for the next, so that sums over samples read them in a row.
 
 // The gradient in each slot of each sample, from the cells of its tiles.
 template <typename T>
@@ -138,7 +143,7 @@ FN void sum_slots(
         total = group_sum<Sum>(total, room, p);
     }
     if (start == 0u) {
-        slots[item] = total;
+        slots[static_cast<wide>(slot) * a.batch + sample] = total;
     }
 }
 
@@ -151,15 +156,15 @@ FN Sum derivative(GLOBAL const uint *tape, uint at, GLOBAL const Angle *numbers,
     return tape[at + 2u] == NONE ? number : number * variable<T>(tape[at + 2u], features, weights);
 }
 
-// The gradient in a feature, given those in the slots of its sample.
+// The gradient in a feature, given those in the slots of its sample, which are `batch` entries apart.
 template <typename T>
 FN T feature_gradient(
-    GLOBAL const uint *tape, uint list, GLOBAL const Angle *numbers, GLOBAL const Sum *slots, GLOBAL const T *features,
-    GLOBAL const T *weights)
+    GLOBAL const uint *tape, uint list, GLOBAL const Angle *numbers, GLOBAL const Sum *slots, uint batch,
+    GLOBAL const T *features, GLOBAL const T *weights)
 {
     Sum total = 0;
     for (uint k = tape[list]; k < tape[list + 1u]; k += DERIVATIVE_WORDS) {
-        total += slots[tape[k]] * derivative<T>(tape, k, numbers, features, weights);
+        total += slots[static_cast<wide>(tape[k]) * batch] * derivative<T>(tape, k, numbers, features, weights);
     }
     return static_cast<T>(total);
 }
@@ -170,14 +175,14 @@ FN void chain_unit(
     GLOBAL const uint *tape, GLOBAL const Angle *numbers, GLOBAL const T *row, GLOBAL Sum *slots, GLOBAL const T *inputs,
     GLOBAL const T *weights, GLOBAL T *gradient, T flag, CONSTANT SweepArgs &a, Unit u)
 {
-    GLOBAL Sum *own = slots + static_cast<wide>(u.sample) * a.slots;
+    GLOBAL Sum *own = slots + u.sample;
     BARRIER_GLOBAL();
     for (uint slot = u.rank; u.present && slot < a.slots; slot += u.threads) {
         Sum total = 0;
         for (uint k = tape[a.slot_lists + 2u * slot]; k < tape[a.slot_lists + 2u * slot + 1u]; k += 2u) {
             total += numbers[tape[k + 1u]] * static_cast<Sum>(row[tape[k]]);
         }
-        own[slot] = total;
+        own[static_cast<wide>(slot) * a.batch] = total;
     }
     BARRIER_GLOBAL();
     const bool wanted = u.present && (a.wanted & OWN) != 0u;
@@ -185,7 +190,7 @@ FN void chain_unit(
     for (uint feature = u.rank; wanted && feature < a.inputs; feature += u.threads) {
         const uint list = a.input_lists + 2u * feature;
         gradient[static_cast<wide>(u.sample) * a.inputs + feature] =
-            feature_gradient<T>(tape, list, numbers, own, features, weights) + flag;
+            feature_gradient<T>(tape, list, numbers, own, a.batch, features, weights) + flag;
     }
 }
 
@@ -201,52 +206,77 @@ FN void collect_inputs(
         return;
     }
     GLOBAL const T *features = inputs + static_cast<wide>(sample) * a.inputs;
-    GLOBAL const Sum *own = slots + static_cast<wide>(sample) * a.slots;
     gradient[item] =
-        feature_gradient<T>(tape, a.lists + 2u * feature, numbers, own, features, weights) + flags[sample];
+        feature_gradient<T>(tape, a.lists + 2u * feature, numbers, slots + sample, a.batch, features, weights) + flags[sample];
 }
 
-// The gradient in the weights, summed over the samples in an order that depends on their number alone: a group a weight.
+// The gradient in the weights, summed over the samples in an order that depends on their number alone: a group a weight and
+// part of the batch. Of several parts the sums go to `sums`.
 template <typename T>
 FN void collect_weights(
     GLOBAL const uint *tape, GLOBAL const Angle *numbers, GLOBAL const Sum *slots, GLOBAL const T *inputs,
-    GLOBAL const T *weights, GLOBAL T *gradient, GROUP Sum *room, CONSTANT ChainArgs &a, Place p)
+    GLOBAL const T *weights, GLOBAL Sum *sums, GLOBAL T *gradient, GROUP Sum *room, CONSTANT ChainArgs &a, Place p)
 {
+    const uint weight = p.group / a.parts, part = p.group % a.parts;
+    const uint last = a.batch - part * a.span < a.span ? a.batch : (part + 1u) * a.span;
     Sum total = 0;
-    for (uint k = tape[a.lists + 2u * p.group]; k < tape[a.lists + 2u * p.group + 1u]; k += DERIVATIVE_WORDS) {
-        for (uint sample = p.rank; sample < a.batch; sample += p.threads) {
+    for (uint k = tape[a.lists + 2u * weight]; k < tape[a.lists + 2u * weight + 1u]; k += DERIVATIVE_WORDS) {
+        GLOBAL const Sum *column = slots + static_cast<wide>(tape[k]) * a.batch;
+        for (uint sample = part * a.span + p.rank; sample < last; sample += p.threads) {
             GLOBAL const T *features = inputs + static_cast<wide>(sample) * a.inputs;
-            const Sum slot = slots[static_cast<wide>(sample) * a.slots + tape[k]];
-            total += slot * derivative<T>(tape, k, numbers, features, weights);
+            total += column[sample] * derivative<T>(tape, k, numbers, features, weights);
         }
     }
     total = group_sum<Sum>(total, room, p);
     if (p.rank == 0u) {
-        gradient[p.group] = static_cast<T>(total);
+        if (a.parts == 1u) {
+            gradient[weight] = static_cast<T>(total);
+        } else {
+            sums[p.group] = total;
+        }
     }
+}
+
+// The sums over the parts of a batch.
+template <typename T>
+FN void total_weights(GLOBAL const Sum *sums, GLOBAL T *gradient, CONSTANT ChainArgs &a, Place p) {
+    const uint weight = p.group * p.threads + p.rank;
+    if (weight < a.variables) {
+        Sum total = 0;
+        for (uint part = 0u; part < a.parts; ++part) {
+            total += sums[static_cast<wide>(weight) * a.parts + part];
+        }
+        gradient[weight] = static_cast<T>(total);
+    }
+}
+
+// The norm of a sample's features, without overflow on the way, by all threads of a group.
+template <typename T>
+FN Angle norm_of(GLOBAL const T *features, uint count, GROUP Angle *room, Place p) {
+    Angle largest = 0;
+    for (uint k = p.rank; k < count; k += p.threads) {
+        const Angle feature = static_cast<Angle>(features[k]);
+        largest = larger<Angle>(largest, feature < 0 ? -feature : feature);
+    }
+    largest = group_largest<Angle>(largest, room, p);
+    Angle sum = 0;
+    for (uint k = p.rank; k < count; k += p.threads) {
+        const Angle ratio = static_cast<Angle>(features[k]) / largest;
+        sum += ratio * ratio;
+    }
+    // The room of the sum is another than that of the largest, which threads may still read.
+    sum = of_first<Angle>(group_sum<Angle>(sum, room + 32u, p), room, p);
+    return largest * root(sum);
 }
 
 // Features as amplitudes: a group of threads a sample.
 template <typename T>
-FN Angle norm_of(GLOBAL const T *features, uint count) {
-    Angle largest = 0;
-    for (uint k = 0u; k < count; ++k) {
-        const Angle size = features[k] < 0 ? -static_cast<Angle>(features[k]) : static_cast<Angle>(features[k]);
-        largest = size > largest || size != size ? size : largest;
-    }
-    Angle sum = 0;
-    for (uint k = 0u; k < count; ++k) {
-        const Angle ratio = static_cast<Angle>(features[k]) / largest;
-        sum += ratio * ratio;
-    }
-    return largest * root(sum);
-}
-
-template <typename T>
-FN void embed_features(GLOBAL const T *inputs, GLOBAL Complex<T> *states, CONSTANT EmbedArgs &a, Place p) {
+FN void embed_features(
+    GLOBAL const T *inputs, GLOBAL Complex<T> *states, GROUP Angle *room, CONSTANT EmbedArgs &a, Place p)
+{
     GLOBAL const T *features = inputs + static_cast<wide>(p.group) * a.inputs + a.first;
     GLOBAL Complex<T> *state = states + (static_cast<wide>(p.group) << a.qubits);
-    const Angle norm = norm_of<T>(features, a.count);
+    const Angle norm = norm_of<T>(features, a.count, room, p);
     for (uint e = p.rank; e < 1u << a.qubits; e += p.threads) {
         state[e] = complex<T>(e < a.count ? static_cast<T>(static_cast<Angle>(features[e]) / norm) : static_cast<T>(0), 0);
     }
@@ -261,18 +291,12 @@ FN void unembed_features(
     GLOBAL const T *features = inputs + static_cast<wide>(p.group) * a.inputs + a.first;
     GLOBAL T *row = gradient + static_cast<wide>(p.group) * a.inputs + a.first;
     GLOBAL const Complex<T> *lambda = lambdas + (static_cast<wide>(p.group) << a.qubits);
-    const Angle norm = norm_of<T>(features, a.count);
+    const Angle norm = norm_of<T>(features, a.count, room, p);
     Sum along = 0;
     for (uint k = p.rank; k < a.count; k += p.threads) {
         along += static_cast<Angle>(features[k]) / norm * static_cast<Angle>(lambda[k].x) * 2;
     }
-    along = group_sum<Sum>(along, room, p);
-    BARRIER();
-    if (p.rank == 0u) {
-        room[0] = along;
-    }
-    BARRIER();
-    along = room[0];
+    along = of_first<Sum>(group_sum<Sum>(along, room + 32u, p), room, p);
     for (uint k = p.rank; k < a.count; k += p.threads) {
         const Angle slope = static_cast<Angle>(lambda[k].x) * 2 - static_cast<Angle>(features[k]) / norm * along;
         row[k] += static_cast<T>(slope / norm);

@@ -110,3 +110,35 @@ template <typename T> FN T group_sum(T value, GROUP T *room, Place p) {
     }
     return value;
 }
+
+// The largest `value` of all threads of the group, or NaN if one is, in all of them. As `group_sum` for the rest.
+template <typename T> FN T larger(T a, T b) { return b > a || b != b ? b : a; }
+
+template <typename T> FN T group_largest(T value, GROUP T *room, Place p) {
+    const uint lanes = p.threads < 32u ? p.threads : 32u;
+    for (uint offset = lanes >> 1u; offset > 0u; offset >>= 1u) {
+        value = larger<T>(value, SHUFFLE_XOR(value, offset));
+    }
+    if (p.threads <= 32u) {
+        return value;
+    }
+    if ((p.rank & 31u) == 0u) {
+        room[p.rank >> 5u] = value;
+    }
+    BARRIER();
+    value = room[0];
+    for (uint warp = 1u; warp < p.threads >> 5u; ++warp) {
+        value = larger<T>(value, room[warp]);
+    }
+    return value;
+}
+
+// `value` of thread 0 in all threads. Begins and ends with a barrier.
+template <typename T> FN T of_first(T value, GROUP T *room, Place p) {
+    BARRIER();
+    if (p.rank == 0u) {
+        room[0] = value;
+    }
+    BARRIER();
+    return room[0];
+}

@@ -64,13 +64,26 @@ FN uint stored(GLOBAL const uint *tape, CONSTANT SweepArgs &a, uint start, uint 
     return start ^ tape[a.offsets + (e >> a.lane_bits)] ^ (e & ((1u << a.lane_bits) - 1u));
 }
 
+// Amplitudes a thread asks memory for before it waits for one.
+#define TAKEN 8u
+
 template <typename T>
 FN void take(GROUP T *to, GLOBAL const Complex<T> *states, GLOBAL const uint *tape, CONSTANT SweepArgs &a, Unit u) {
     const uint size = 1u << a.bits;
     const uint start = tile_start(tape, a, u.tile);
     GLOBAL const Complex<T> *state = states + (static_cast<wide>(u.sample) << a.qubits);
-    for (uint e = u.rank; e < size; e += u.threads) {
-        put<T>(to, size, e, state[stored(tape, a, start, e)]);
+    for (uint first = u.rank; first < size; first += TAKEN * u.threads) {
+        Complex<T> taken[TAKEN];
+        UNROLL for (uint k = 0u; k < TAKEN; ++k) {
+            const uint e = first + k * u.threads;
+            taken[k] = e < size ? state[stored(tape, a, start, e)] : complex<T>(0, 0);
+        }
+        UNROLL for (uint k = 0u; k < TAKEN; ++k) {
+            const uint e = first + k * u.threads;
+            if (e < size) {
+                put<T>(to, size, e, taken[k]);
+            }
+        }
     }
 }
 

@@ -29,7 +29,7 @@ extern "C" __global__ void cw_flags(
 extern "C" __global__ void cw_embed(
     const REAL *__restrict__ inputs, Complex<REAL> *states, const EmbedArgs a)
 {
-    embed_features<REAL>(inputs, states, a, place());
+    embed_features<REAL>(inputs, states, reinterpret_cast<Angle *>(group_memory), a, place());
 }
 
 extern "C" __global__ void SWEEP_BOUNDS cw_forward(
@@ -111,11 +111,16 @@ extern "C" __global__ void cw_inputs(
 }
 
 extern "C" __global__ void cw_weights(
-    const uint *__restrict__ tape, const Angle *__restrict__ numbers, const Sum *__restrict__ slots, const REAL *__restrict__ inputs, const REAL *__restrict__ weights, REAL *gradient,
-    const ChainArgs a)
+    const uint *__restrict__ tape, const Angle *__restrict__ numbers, const Sum *__restrict__ slots, const REAL *__restrict__ inputs, const REAL *__restrict__ weights, Sum *sums,
+    REAL *gradient, const ChainArgs a)
 {
-    collect_weights<REAL>(tape, numbers, slots, inputs, weights, gradient, reinterpret_cast<Sum *>(group_memory), a,
-    place());
+    collect_weights<REAL>(tape, numbers, slots, inputs, weights, sums, gradient, reinterpret_cast<Sum *>(group_memory), a,
+        place());
+}
+
+extern "C" __global__ void cw_totals(const Sum *__restrict__ sums, REAL *gradient, const ChainArgs a)
+{
+    total_weights<REAL>(sums, gradient, a, place());
 }
 
 extern "C" __global__ void cw_unembed(

@@ -30,10 +30,11 @@ kernel void cw_flags(
 
 kernel void cw_embed(
     device const float *inputs [[buffer(0)]], device float2 *states [[buffer(1)]], constant EmbedArgs &a [[buffer(2)]],
+    threadgroup float *memory [[threadgroup(0)]],
     uint group [[threadgroup_position_in_grid]], uint rank [[thread_index_in_threadgroup]],
     uint threads [[threads_per_threadgroup]])
 {
-    embed_features<float>(inputs, states, a, place(group, rank, threads));
+    embed_features<float>(inputs, states, memory, a, place(group, rank, threads));
 }
 
 kernel void cw_forward(
@@ -161,13 +162,21 @@ kernel void cw_inputs(
 kernel void cw_weights(
     device const uint *tape [[buffer(0)]], device const Angle *numbers [[buffer(1)]],
     device const Sum *slots [[buffer(2)]], device const float *inputs [[buffer(3)]],
-    device const float *weights [[buffer(4)]], device float *gradient [[buffer(5)]],
-    constant ChainArgs &a [[buffer(6)]], threadgroup float *memory [[threadgroup(0)]],
+    device const float *weights [[buffer(4)]], device Sum *sums [[buffer(5)]], device float *gradient [[buffer(6)]],
+    constant ChainArgs &a [[buffer(7)]], threadgroup float *memory [[threadgroup(0)]],
     uint group [[threadgroup_position_in_grid]], uint rank [[thread_index_in_threadgroup]],
     uint threads [[threads_per_threadgroup]])
 {
-    collect_weights<float>(tape, numbers, slots, inputs, weights, gradient, memory, a,
+    collect_weights<float>(tape, numbers, slots, inputs, weights, sums, gradient, memory, a,
         place(group, rank, threads));
+}
+
+kernel void cw_totals(
+    device const Sum *sums [[buffer(0)]], device float *gradient [[buffer(1)]], constant ChainArgs &a [[buffer(2)]],
+    uint group [[threadgroup_position_in_grid]], uint rank [[thread_index_in_threadgroup]],
+    uint threads [[threads_per_threadgroup]])
+{
+    total_weights<float>(sums, gradient, a, place(group, rank, threads));
 }
 
 kernel void cw_unembed(

@@ -37,7 +37,7 @@ arguments! {
     BasisArgs { qubits, batch, count, rows, columns, origin, per_item }
     EmbedArgs { qubits, batch, inputs, first, count }
     SlotArgs { batch, slots, tile_bits, cells, lists, per_item }
-    ChainArgs { batch, inputs, variables, slots, lists }
+    ChainArgs { batch, inputs, variables, lists, parts, span }
 }
 
 #[cfg(test)]

@@ -42,11 +42,13 @@ pub enum Buffer {
     Slots,
     /// Expectation values that variances need.
     Means,
+    /// Gradients in weights, of parts of a batch.
+    Parts,
 }
 
 impl Buffer {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Tape,
         Self::Numbers,
         Self::Constants,
@@ -65,12 +67,13 @@ impl Buffer {
         Self::Sums,
         Self::Slots,
         Self::Means,
+        Self::Parts,
     ];
 
     /// Whether it is memory that a plan needs for its own time alone.
     pub(super) fn is_room(self) -> bool {
-        use Buffer::{Cells, Lambdas, Means, Scratch, Slots, Sums};
-        matches!(self, Lambdas | Scratch | Cells | Sums | Slots | Means)
+        use Buffer::{Cells, Lambdas, Means, Parts, Scratch, Slots, Sums};
+        matches!(self, Lambdas | Scratch | Cells | Sums | Slots | Means | Parts)
     }
 
     /// Whether a forward pass leaves it for the gradient.
@@ -105,7 +108,7 @@ impl Launch {
 }
 
 /// What each kernel writes; a test compares it with the text of both dialects.
-const WRITTEN: [(&str, &[usize]); 16] = [
+const WRITTEN: [(&str, &[usize]); 17] = [
     ("cw_prepare", &[5, 6, 7]),
     ("cw_flags", &[2]),
     ("cw_embed", &[1]),
@@ -120,7 +123,8 @@ const WRITTEN: [(&str, &[usize]); 16] = [
     ("cw_seed_amplitudes", &[3]),
     ("cw_slots", &[3]),
     ("cw_inputs", &[6]),
-    ("cw_weights", &[5]),
+    ("cw_weights", &[5, 6]),
+    ("cw_totals", &[1]),
     ("cw_unembed", &[2]),
 ];
 

@@ -27,6 +27,9 @@ const THREAD_BITS: usize = 3;
 /// many have registers for two, one of which can compute while the other waits for memory.
 const TILED_THREAD_BITS: usize = 8;
 
+/// Samples whose gradients in weights a group of threads adds up.
+const PART: usize = 2048;
+
 /// Makes plans for a program on a batch.
 pub(super) struct Planner<'a> {
     program: &'a Program,
@@ -155,10 +158,10 @@ impl<'a> Planner<'a> {
         }
         if fused.is_none() || !read {
             let args = FlagArgs { batch: batch as u32, shared: angles.shared, own: angles.own };
-            self.each("cw_flags", batch, &[Shared, Turns, Flags], args.words());
+            self.each("cw_flags", 32 * batch, &[Shared, Turns, Flags], args.words());
         }
         if let Some(args) = self.embedding() {
-            self.launch("cw_embed", batch, THREADS, 0, &[Inputs, States], args.words());
+            self.launch("cw_embed", batch, THREADS, 2 * self.room(), &[Inputs, States], args.words());
         }
         let ground = program.embedding.is_none();
         let fused = fused.filter(|_| read);
@@ -319,20 +322,21 @@ impl<'a> Planner<'a> {
 
     /// From cells to gradients of variables.
     fn chain(&mut self, wanted: Wanted) {
-        use Buffer::{Flags, Inputs, Lambdas, Numbers, Result, Slots, Weights};
+        use Buffer::{Flags, Inputs, Lambdas, Numbers, Parts, Result, Slots, Weights};
         let (program, tape, batch) = (self.program, self.tape, self.batch);
         let room = self.room();
         let fused = self.fused().is_some();
-        let slots = tape.angles.slots();
         if !fused {
             self.slots();
         }
+        let parts = batch.div_ceil(PART).max(1);
         let args = |variables: usize, lists: u32| ChainArgs {
             batch: batch as u32,
             inputs: program.inputs as u32,
             variables: variables as u32,
-            slots: slots as u32,
             lists,
+            parts: parts as u32,
+            span: PART as u32,
         };
         let mut start = 0;
         if wanted.inputs && program.inputs > 0 {
@@ -342,16 +346,21 @@ impl<'a> Planner<'a> {
                 self.each("cw_inputs", batch * program.inputs, &buffers, args.words());
             }
             if let Some(args) = self.embedding() {
-                self.launch("cw_unembed", batch, THREADS, room, &[Inputs, Lambdas, Result], args.words());
+                self.launch("cw_unembed", batch, THREADS, 2 * room, &[Inputs, Lambdas, Result], args.words());
             }
             start = (batch * program.inputs * self.limits.real) as u64;
         }
         if wanted.weights {
             let args = args(program.weights, tape.angles.weights);
-            let buffers = [Buffer::Tape, Numbers, Slots, Inputs, Weights, Result];
-            self.launch("cw_weights", program.weights, THREADS, room, &buffers, args.words());
-            if let Some(launch) = self.plan.launches.last_mut().filter(|launch| launch.kernel == "cw_weights") {
-                launch.buffers[5].1 = start;
+            let buffers = [Buffer::Tape, Numbers, Slots, Inputs, Weights, Parts, Result];
+            self.launch("cw_weights", program.weights * parts, THREADS, room, &buffers, args.words());
+            if parts > 1 {
+                self.size(Parts, program.weights * parts, self.limits.angle);
+                self.each("cw_totals", program.weights, &[Parts, Result], args.words());
+            }
+            let launches = self.plan.launches.iter_mut();
+            for launch in launches.filter(|launch| matches!(launch.kernel, "cw_weights" | "cw_totals")) {
+                launch.buffers.iter_mut().filter(|(buffer, _)| *buffer == Result).for_each(|(_, from)| *from = start);
             }
         }
     }
