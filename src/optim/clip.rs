@@ -37,7 +37,7 @@ pub fn clip_by_value(gradients: &mut GradStore, varmap: &VarMap, limit: f64) -> 
     let variables = variables(varmap)?;
     for (name, var) in &variables {
         if let Some(gradient) = gradients.get(var)
-            && !is_finite(gradient, f64::INFINITY)?
+            && !is_finite(gradient)?
         {
             return Err(Error::GradientNotFinite { name: name.clone() });
         }
@@ -77,7 +77,7 @@ fn norm_of(gradient: &Tensor) -> Result<Option<f64>> {
     if gradient.elem_count() == 0 {
         return Ok(Some(0.0));
     }
-    if !is_finite(gradient, f64::INFINITY)? {
+    if !is_finite(gradient)? {
         return Ok(None);
     }
     let wide = gradient.to_dtype(widest(gradient.device()))?;
@@ -91,29 +91,96 @@ fn norm_of(gradient: &Tensor) -> Result<Option<f64>> {
     Ok(Some(largest * number(part)?.sqrt()))
 }
 
-/// Whether all entries are finite and smaller than `limit` in size.
-pub(super) fn is_finite(gradient: &Tensor, limit: f64) -> Result<bool> {
-    let (storage, layout) = gradient.storage_and_layout();
-    if let (Storage::Cpu(storage), Some((start, end))) = (&*storage, layout.contiguous_offsets()) {
-        // The largest size, compared as whole numbers: an infinity is above all that is finite, a NaN above that.
-        match storage {
-            CpuStorage::F32(values) => {
-                let size = |largest: u32, value: &f32| largest.max(value.abs().to_bits());
-                return Ok(values[start..end].iter().fold(0, size) < (limit as f32).to_bits());
-            }
-            CpuStorage::F64(values) => {
-                let size = |largest: u64, value: &f64| largest.max(value.abs().to_bits());
-                return Ok(values[start..end].iter().fold(0, size) < limit.to_bits());
-            }
-            _ => {}
+/// The first gradient with an entry whose square is not finite, in the precision that the second moment has. Gradients on a GPU
+/// are looked at together: finding out waits for the GPU once, however many there are.
+pub(super) fn without_square(gradients: &[&Tensor]) -> Result<Option<usize>> {
+    let (mut bad, mut waiting): (Vec<usize>, Vec<(usize, Tensor)>) = (Vec::new(), Vec::new());
+    for (index, gradient) in gradients.iter().enumerate() {
+        let limit = if gradient.dtype() == DType::F64 { f64::MAX.sqrt() } else { f64::from(f32::MAX).sqrt() };
+        match on_host(gradient, limit) {
+            Some(true) => {}
+            Some(false) => bad.push(index),
+            None => waiting.push((index, square_sign(gradient)?)),
         }
     }
-    drop(storage);
+    while let Some((_, first)) = waiting.first() {
+        let device = first.device().clone();
+        let (here, others): (Vec<_>, Vec<_>) =
+            waiting.into_iter().partition(|(_, sign)| sign.device().same_device(&device));
+        let signs: Vec<&Tensor> = here.iter().map(|(_, sign)| sign).collect();
+        let signs = Tensor::stack(&signs, 0)?.to_vec1::<f32>()?;
+        bad.extend(here.iter().zip(signs).filter(|(_, sign)| *sign != 0.0).map(|((index, _), _)| *index));
+        waiting = others;
+    }
+    Ok(bad.into_iter().min())
+}
+
+/// A number in F32: 0, or NaN if an entry's square is not finite. (A maximum may pass over a NaN.)
+fn square_sign(gradient: &Tensor) -> Result<Tensor> {
+    let wide = if gradient.dtype() == DType::F64 { gradient.clone() } else { gradient.to_dtype(DType::F32)? };
+    Ok(match wide.elem_count() {
+        0 => Tensor::zeros((), DType::F32, wide.device())?,
+        _ => wide.sqr()?.affine(0.0, 0.0)?.sum_all()?.to_dtype(DType::F32)?,
+    })
+}
+
+/// Whether all entries are finite and smaller than `limit` in size, of a tensor in memory of the host.
+fn on_host(gradient: &Tensor, limit: f64) -> Option<bool> {
+    let (storage, layout) = gradient.storage_and_layout();
+    let (Storage::Cpu(storage), Some((start, end))) = (&*storage, layout.contiguous_offsets()) else { return None };
+    // The largest size, compared as whole numbers: an infinity is above all that is finite, a NaN above that.
+    match storage {
+        CpuStorage::F32(values) => {
+            let size = |largest: u32, value: &f32| largest.max(value.abs().to_bits());
+            Some(values[start..end].iter().fold(0, size) < (limit as f32).to_bits())
+        }
+        CpuStorage::F64(values) => {
+            let size = |largest: u64, value: &f64| largest.max(value.abs().to_bits());
+            Some(values[start..end].iter().fold(0, size) < limit.to_bits())
+        }
+        _ => None,
+    }
+}
+
+/// Whether all entries are finite.
+fn is_finite(gradient: &Tensor) -> Result<bool> {
+    if let Some(outcome) = on_host(gradient, f64::INFINITY) {
+        return Ok(outcome);
+    }
     if gradient.elem_count() == 0 {
         return Ok(true);
     }
-    // A maximum may pass over a NaN; 0 times what is not finite is NaN.
-    let wide = gradient.to_dtype(widest(gradient.device()))?.flatten_all()?;
-    let number = |tensor: Tensor| tensor.to_dtype(DType::F64)?.to_scalar::<f64>();
-    Ok(number(wide.affine(0.0, 0.0)?.sum_all()?)? == 0.0 && number(wide.abs()?.max(0)?)? < limit)
+    // 0 times what is not finite is NaN.
+    let wide = gradient.to_dtype(widest(gradient.device()))?;
+    let sign = wide.affine(0.0, 0.0)?.sum_all()?.to_dtype(DType::F64)?;
+    Ok(sign.to_scalar::<f64>()? == 0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What decides on a GPU says the same as what decides on the host.
+    #[test]
+    fn signs_of_squares() {
+        let tensor =
+            |value: f64, dtype| Tensor::new(&[1.0, value, -2.0], &Device::Cpu).unwrap().to_dtype(dtype).unwrap();
+        for dtype in [DType::F32, DType::F64] {
+            for value in [0.0, -1e-30, 1e18, -1e20, 1e160, f64::NAN, f64::NEG_INFINITY] {
+                let gradient = tensor(value, dtype);
+                let sign: f32 = square_sign(&gradient).unwrap().to_scalar().unwrap();
+                let expected = without_square(&[&gradient]).unwrap().is_none();
+                assert_eq!(sign == 0.0, expected, "{value} in {dtype:?}");
+            }
+        }
+        let half = |value| tensor(value, DType::F16);
+        let (good, large, bad) = (half(1.0), half(6e4), half(f64::INFINITY));
+        assert_eq!(without_square(&[&good, &large]).unwrap(), None);
+        assert_eq!(without_square(&[&good, &bad, &large, &bad, &tensor(f64::NAN, DType::F64)]).unwrap(), Some(1));
+        assert_eq!(without_square(&[]).unwrap(), None);
+        assert_eq!(
+            square_sign(&Tensor::zeros((0, 2), DType::F32, &Device::Cpu).unwrap()).unwrap().to_scalar::<f32>().unwrap(),
+            0.0
+        );
+    }
 }
