@@ -1,8 +1,9 @@
 //! Optima that are known exactly, reached through gradients and second derivatives.
 
+use crate::lab::close;
 use crate::natural_gradient::{hydrogen, hydrogen_words};
-use crate::oracle::word_matrix;
-use candle_core::{DType, Device, Result, Tensor};
+use crate::oracle::{pick, rng, uniform, word_matrix};
+use candle_core::{DType, Device, Result, Tensor, Var};
 use candle_nn::{AdamW, Optimizer, ParamsAdamW, VarMap};
 use candlewick::functional::{self, Wrt};
 use candlewick::nn::SeededInit;
@@ -104,5 +105,50 @@ fn newton_in_several_weights() -> Result<()> {
         point -= eigen.eigenvectors * along.map(|step| step.clamp(-0.3, 0.3));
     }
     assert!(size < 1e-12, "{size}");
+    Ok(())
+}
+
+/// On a product of Bloch vectors a Pauli word expects the product of its letters' components: sums of many words that flip many
+/// sets of qubits, on states of several chunks and stretches.
+#[test]
+fn sums_of_words_on_product_states() -> Result<()> {
+    for (qubits, words) in [(1, 3), (5, 40), (12, 600), (21, 24)] {
+        let mut rng = rng(qubits as u64);
+        let letters: Vec<Vec<usize>> =
+            (0..words).map(|_| (0..qubits).map(|_| pick(&mut rng, 4, 1)[0]).collect()).collect();
+        let coefficients = uniform(&mut rng, words);
+        let angles = uniform(&mut rng, 2 * qubits);
+        let mut circuit = Circuit::new(qubits);
+        let w = circuit.weights("w", 2 * qubits);
+        for q in 0..qubits {
+            circuit.ry(w.at([2 * q]), q).rz(w.at([2 * q + 1]), q);
+        }
+        let spelled = |word: &Vec<usize>| {
+            let on = word.iter().enumerate().filter(|(_, letter)| **letter > 0);
+            on.map(|(q, letter)| format!("{}{q}", ["", "X", "Y", "Z"][*letter])).collect::<Vec<_>>().join(" ")
+        };
+        let spelled: Vec<String> = letters.iter().map(spelled).collect();
+        let sum = Observable::pauli_sum(coefficients.iter().zip(&spelled).map(|(c, word)| (*c, word.as_str())));
+        // Component of a letter, and its derivatives in both angles.
+        let component = |q: usize, letter: usize| {
+            let ((st, ct), (sp, cp)) = (angles[2 * q].sin_cos(), angles[2 * q + 1].sin_cos());
+            [[1.0, 0.0, 0.0], [st * cp, ct * cp, -st * sp], [st * sp, ct * sp, st * cp], [ct, -st, 0.0]][letter]
+        };
+        let (mut expected, mut slopes) = (0.0, vec![0.0; 2 * qubits]);
+        for (word, coefficient) in letters.iter().zip(&coefficients) {
+            let factors: Vec<[f64; 3]> = word.iter().enumerate().map(|(q, letter)| component(q, *letter)).collect();
+            expected += coefficient * factors.iter().map(|factor| factor[0]).product::<f64>();
+            for (k, slope) in slopes.iter_mut().enumerate() {
+                let others = factors.iter().enumerate().filter(|(q, _)| *q != k / 2);
+                *slope +=
+                    coefficient * factors[k / 2][1 + k % 2] * others.map(|(_, factor)| factor[0]).product::<f64>();
+            }
+        }
+        let weights = Var::from_slice(&angles, 2 * qubits, &Device::Cpu)?;
+        let energy = functional::evaluate(&circuit, &Measurement::expectation([sum]), None, &[("w", &weights)])?;
+        close(&format!("{qubits} qubits"), &energy.flatten_all()?.to_vec1::<f64>()?, &[expected], 1e-11);
+        let gradient = energy.sum_all()?.backward()?.get(&weights).expect("a gradient").to_vec1::<f64>()?;
+        close(&format!("{qubits} qubits, gradient"), &gradient, &slopes, 1e-11);
+    }
     Ok(())
 }

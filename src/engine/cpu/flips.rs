@@ -14,6 +14,7 @@ use super::words::WordRoom;
 use crate::engine::Real;
 use crate::program::{Flip, FlipTerm, LANE_QUBITS};
 use pulp::{Simd, WithSimd};
+use std::ops::Range;
 
 /// log2 of the vectors in a stretch.
 const STRETCH: usize = 6;
@@ -36,6 +37,35 @@ fn transform<S: Simd, T: Real, const N: usize>(lines: &Lines<S, T>, values: &mut
             }
         }
     }
+}
+
+/// Up to so many words are cheaper one by one than with a transform.
+const FEW: usize = 4;
+
+/// A vector with the sign of `local` at place `k` of a stretch.
+#[inline(always)]
+fn signed<S: Simd, T: Real, const N: usize>(
+    lines: &Lines<S, T>,
+    value: Line<S, T, N>,
+    k: usize,
+    local: usize,
+) -> Line<S, T, N> {
+    if (k & local).count_ones() % 2 == 1 { lines.minus(value) } else { value }
+}
+
+/// Entry `local` of the transform of the first `1 << bits` vectors.
+#[inline(always)]
+fn entry<S: Simd, T: Real, const N: usize>(
+    lines: &Lines<S, T>,
+    values: &Stretch<S, T, N>,
+    bits: usize,
+    local: usize,
+) -> Line<S, T, N> {
+    let mut sum = values[0];
+    for (k, value) in values[..1 << bits].iter().enumerate().skip(1) {
+        sum = lines.plus(sum, signed(lines, *value, k, local));
+    }
+    sum
 }
 
 /// What words need to know about a place in the state.
@@ -67,7 +97,7 @@ struct Expect<'a, T> {
     state: Planes<T>,
     flip: &'a Flip,
     bits: usize,
-    stretches: std::ops::Range<usize>,
+    stretches: Range<usize>,
     sums: &'a mut [[f64; LANES]],
 }
 
@@ -89,6 +119,7 @@ impl<T: Real> Expect<'_, T> {
         let zero = lines.splat::<N>(T::zero());
         let [mut re, mut im] = [[zero; 1 << STRETCH]; 2];
         let imaginary = flip.terms.iter().any(|term| term.quarter_turns % 2 == 1);
+        let few = flip.terms.len() <= FEW;
         for stretch in stretches {
             let place = Place { base: stretch << (bits + LANE_QUBITS), bits };
             for k in 0..1 << bits {
@@ -100,8 +131,10 @@ impl<T: Real> Expect<'_, T> {
                     im[k] = lines.overlap(a, b, zero);
                 }
             }
-            transform(lines, &mut re, bits);
-            if imaginary {
+            if !few {
+                transform(lines, &mut re, bits);
+            }
+            if imaginary && !few {
                 transform(lines, &mut im, bits);
             }
             for (term, sum) in flip.terms.iter().zip(&mut *sums) {
@@ -115,7 +148,7 @@ impl<T: Real> Expect<'_, T> {
                 };
                 let sign = if negative != turned { -1.0 } else { 1.0 };
                 let mut lanes = [T::zero(); LANES];
-                lines.store(&mut lanes, from[local]);
+                lines.store(&mut lanes, if few { entry(lines, from, bits, local) } else { from[local] });
                 for l in 0..LANES {
                     sum[l] += sign * lanes[l].to_f64();
                 }
@@ -132,7 +165,7 @@ struct Add<'a, T> {
     /// Factor of each word, with its coefficient.
     factors: &'a [f64],
     bits: usize,
-    stretches: std::ops::Range<usize>,
+    stretches: Range<usize>,
     /// Nothing is in `to` yet.
     first: bool,
 }
@@ -155,10 +188,13 @@ impl<T: Real> Add<'_, T> {
         let imaginary = flip.terms.iter().any(|term| term.quarter_turns % 2 == 1);
         let zero = lines.splat::<N>(T::zero());
         let [mut re, mut im] = [[zero; 1 << STRETCH]; 2];
+        let few = flip.terms.len() <= FEW;
         for stretch in stretches {
             let base = stretch << (bits + LANE_QUBITS);
-            re.fill(zero);
-            im.fill(zero);
+            re[..1 << bits].fill(zero);
+            if imaginary {
+                im[..1 << bits].fill(zero);
+            }
             for (term, factor) in flip.terms.iter().zip(factors) {
                 // The entry that takes p ^ x to p is i^quarter_turns (-1)^|z & (p ^ x)|.
                 let (local, turned) = Place { base: base ^ x, bits }.of(term);
@@ -173,10 +209,19 @@ impl<T: Real> Add<'_, T> {
                 for l in 0..LANES {
                     lanes[l] = T::from_f64(factor * lane_sign(term, l));
                 }
-                to[local] = lines.plus(to[local], lines.load(&lanes));
+                let value = lines.load(&lanes);
+                if few {
+                    for (k, to) in to[..1 << bits].iter_mut().enumerate() {
+                        *to = lines.plus(*to, signed(lines, value, k, local));
+                    }
+                } else {
+                    to[local] = lines.plus(to[local], value);
+                }
             }
-            transform(lines, &mut re, bits);
-            if imaginary {
+            if !few {
+                transform(lines, &mut re, bits);
+            }
+            if imaginary && !few {
                 transform(lines, &mut im, bits);
             }
             for k in 0..1 << bits {
@@ -199,6 +244,28 @@ impl<T: Real> Add<'_, T> {
     }
 }
 
+/// Stretches that one set of flipped bits after the other is taken from: of these states the cache holds both.
+const AT_HAND: usize = 16;
+
+/// Words whose sums are at hand at a time, at the most, unless a single set of flipped bits has more.
+const MOST_WORDS: usize = 256;
+
+/// The next flips whose words are taken together, and the others.
+fn next(flips: &[Flip]) -> (&[Flip], &[Flip]) {
+    let mut words = 0;
+    let fits = |flip: &&Flip| {
+        words += flip.terms.len();
+        words <= MOST_WORDS
+    };
+    flips.split_at(flips.iter().take_while(fits).count().max(1))
+}
+
+/// Parts of a chunk of stretches.
+fn parts(stretches: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+    let end = stretches.end;
+    stretches.step_by(AT_HAND).map(move |start| start..(start + AT_HAND).min(end))
+}
+
 /// log2 of the vectors in a stretch, stretches in a chunk, and chunks.
 fn cut(qubits: usize) -> (usize, usize, usize) {
     let bits = (qubits - LANE_QUBITS).min(STRETCH);
@@ -208,42 +275,61 @@ fn cut(qubits: usize) -> (usize, usize, usize) {
 }
 
 impl<T: Real> Target<T> {
-    /// Adds the expectation values of words that flip the same bits to those of their outputs. For single states.
-    pub(super) fn expect_words(&self, flip: &Flip, room: &mut WordRoom<T>, outputs: &mut [f64]) {
+    /// Adds the expectation values of words to those of their outputs. For single states.
+    pub(super) fn expect_words(&self, mut flips: &[Flip], room: &mut WordRoom<T>, outputs: &mut [f64]) {
         let (bits, each, chunks) = cut(self.qubits);
-        let words = flip.terms.len();
-        room.sums.clear();
-        room.sums.resize(chunks * words, [0.0; LANES]);
-        let parts = room.sums.chunks_mut(words).enumerate();
-        share::each(self.spread, &mut Vec::<()>::new(), parts, |(), (chunk, sums)| {
-            let stretches = chunk * each..(chunk + 1) * each;
-            arch().dispatch(Expect { state: self.planes, flip, bits, stretches, sums });
-        });
-        for part in room.sums.chunks(words) {
-            for (term, sums) in flip.terms.iter().zip(part) {
-                let sum: f64 = sums.iter().enumerate().map(|(lane, sum)| lane_sign(term, lane) * sum).sum();
-                outputs[term.output * LANES] += term.coefficient * sum;
+        while !flips.is_empty() {
+            let (here, later) = next(flips);
+            flips = later;
+            let words = here.iter().map(|flip| flip.terms.len()).sum::<usize>().max(1);
+            room.sums.clear();
+            room.sums.resize(chunks * words, [0.0; LANES]);
+            let sums = room.sums.chunks_mut(words).enumerate();
+            share::each(self.spread, &mut Vec::<()>::new(), sums, |(), (chunk, sums)| {
+                for stretches in parts(chunk * each..(chunk + 1) * each) {
+                    let mut rest = &mut *sums;
+                    for flip in here {
+                        let (sums, others) = rest.split_at_mut(flip.terms.len());
+                        rest = others;
+                        let stretches = stretches.clone();
+                        arch().dispatch(Expect { state: self.planes, flip, bits, stretches, sums });
+                    }
+                }
+            });
+            for part in room.sums.chunks(words) {
+                for (term, sums) in here.iter().flat_map(|flip| &flip.terms).zip(part) {
+                    let sum: f64 = sums.iter().enumerate().map(|(lane, sum)| lane_sign(term, lane) * sum).sum();
+                    outputs[term.output * LANES] += term.coefficient * sum;
+                }
             }
         }
     }
 
-    /// Adds the sum of words that flip the same bits, each with the factor of its output, applied to the state; sets `to`
-    /// if it is the first. For single states.
+    /// Adds the sum of words, each with the factor of its output, applied to the state; sets `to` if it is the `first` that
+    /// gets there and there are words. For single states.
     pub(super) fn apply_words(
         &self,
-        flip: &Flip,
+        flips: &[Flip],
         factors: &[[T; LANES]],
         room: &mut WordRoom<T>,
         to: Planes<T>,
         first: bool,
     ) {
         let (bits, each, chunks) = cut(self.qubits);
+        let factor = |term: &FlipTerm| term.coefficient * factors[term.output][0].to_f64();
         room.factors.clear();
-        room.factors.extend(flip.terms.iter().map(|term| term.coefficient * factors[term.output][0].to_f64()));
+        room.factors.extend(flips.iter().flat_map(|flip| &flip.terms).map(factor));
         let factors = &room.factors[..];
         share::each(self.spread, &mut Vec::<()>::new(), 0..chunks, |(), chunk| {
-            let (from, stretches) = (self.planes, chunk * each..(chunk + 1) * each);
-            arch().dispatch(Add { from, to, flip, factors, bits, stretches, first });
+            for stretches in parts(chunk * each..(chunk + 1) * each) {
+                let mut rest = factors;
+                for (k, flip) in flips.iter().enumerate() {
+                    let (factors, others) = rest.split_at(flip.terms.len());
+                    rest = others;
+                    let (from, stretches, first) = (self.planes, stretches.clone(), first && k == 0);
+                    arch().dispatch(Add { from, to, flip, factors, bits, stretches, first });
+                }
+            }
         });
     }
 }

@@ -169,9 +169,9 @@ fn seed_sum<T: Real>(
             words::apply(psi, words, factors, room, lambda);
             rest
         }
-        ([first, rest @ ..], None) if target.lanes == 1 => {
-            target.apply_words(first, factors, room, lambda.planes(), true);
-            rest
+        (flips @ [_, ..], None) if target.lanes == 1 => {
+            target.apply_words(flips, factors, room, lambda.planes(), true);
+            &[]
         }
         (flips, _) => {
             lambda.clear();

@@ -304,11 +304,10 @@ sumless_kernel!(AddMatrix, |k, base, offset| {
 impl<T: Real> Target<T> {
     /// Adds the expectation value of each output in each lane to `total`, `[outputs][LANES]`.
     pub(super) fn expect(&self, flips: &[Flip], parts: &[SumPart], room: &mut WordRoom<T>, total: &mut [f64]) {
-        for flip in flips {
-            if self.lanes == 1 {
-                self.expect_words(flip, room, total);
-                continue;
-            }
+        if self.lanes == 1 {
+            self.expect_words(flips, room, total);
+        }
+        for flip in flips.iter().filter(|_| self.lanes > 1) {
             if flip.x == 0 {
                 self.expect_diagonal(Diagonal::Words(&flip.terms), Within::default(), total);
                 continue;
@@ -366,11 +365,10 @@ impl<T: Real> Target<T> {
         to: Planes<T>,
     ) {
         let from = self.planes;
-        for flip in flips {
-            if self.lanes == 1 {
-                self.apply_words(flip, factors, room, to, false);
-                continue;
-            }
+        if self.lanes == 1 && !flips.is_empty() {
+            self.apply_words(flips, factors, room, to, false);
+        }
+        for flip in flips.iter().filter(|_| self.lanes > 1) {
             if flip.x == 0 {
                 self.add_diagonal(Diagonal::Words(&flip.terms), Within::default(), factors, to);
                 continue;
