@@ -4,12 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-tools=target/cuda-tools
-if [ ! -x "$tools/bin/pip" ]; then python3 -m venv "$tools"; fi
-"$tools/bin/pip" install --quiet 'cuda-toolkit[nvcc,crt,nvvm,cccl,cudart]==13.0.*'
-REAL_NVCC=$(echo "$PWD/$tools"/lib/python3*/site-packages/nvidia/cu13/bin/nvcc)
-export REAL_NVCC
-test -x "$REAL_NVCC" || { echo "missing tool: nvcc" >&2; exit 1; }
+. scripts/cuda-compiler.sh
 
 for precision in f32 f64; do
     for architecture in sm_80 sm_90; do
@@ -23,5 +18,5 @@ for precision in f32 f64; do
     done
 done
 
-CUDARC_CUDA_VERSION=13000 CUDA_COMPUTE_CAP=90 NVCC="$PWD/scripts/nvcc-for-checks" CARGO_TARGET_DIR=target/cuda \
+CUDARC_CUDA_VERSION=13000 CUDA_COMPUTE_CAP=90 NVCC="$PWD/scripts/nvcc-in-part" CARGO_TARGET_DIR=target/cuda \
     cargo clippy --locked --all-targets --features cuda -- -D warnings

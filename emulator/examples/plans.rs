@@ -94,13 +94,14 @@ fn report(launch: &Launch, tape: &[u32]) -> (String, f64) {
     );
     let is_reverse = launch.kernel == "cw_reverse";
     if !is_reverse && launch.kernel != "cw_forward" {
-        // Reading observables is a pass over the states, making λ of them two.
+        let [qubits, batch, chunk_bits, series] = [0, 1, 2, 8].map(|word| launch.args.get(word).copied().unwrap_or(0));
+        // Each group of a chunk reads it, and what a series takes from elsewhere; what makes λ of it writes once.
         let passes = match launch.kernel {
-            "cw_expect" => 1.0,
-            "cw_apply" => 2.0,
+            "cw_expect" => f64::from(launch.groups) / (f64::from(batch) * f64::from(1u32 << (qubits - chunk_bits))),
+            "cw_apply" => f64::from(1 + series),
             _ => return (shape, 2.0),
         };
-        let states = f64::from(launch.args[1]) * f64::from(1u32 << launch.args[0]) * 8.0;
+        let states = f64::from(batch) * f64::from(1u32 << qubits) * 8.0;
         return (shape, 2.0 + passes * states / if states < CACHED { CACHE } else { HBM });
     }
     let [qubits, batch] = [0, 2].map(|word| launch.args[word]);

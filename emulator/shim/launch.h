@@ -22,8 +22,10 @@ inline int launch(const std::vector<Entry> &table, const char *name, const Launc
             }
             Engine &engine = Engine::get();
             engine.order = static_cast<Order>(l->order);
-            engine.shared.assign(1, {});
-            engine.shared[0].resize((l->shared + sizeof(Word) - 1) / sizeof(Word));
+            // Of exactly this size, or what lies beyond it would not show.
+            engine.shared.clear();
+            engine.shared.shrink_to_fit();
+            engine.shared.emplace_back((l->shared + sizeof(Word) - 1) / sizeof(Word));
             e.run(l);
             return 0;
         }

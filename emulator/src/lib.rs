@@ -49,12 +49,19 @@ pub struct Device {
     pub order: Order,
     /// Bits of a tile: states of more qubits are cut.
     pub tile_bits: usize,
+    /// Whether groups are as large, and as many, as on a GPU of a data centre.
+    pub large: bool,
 }
 
 impl Device {
     /// A device that holds states of up to `tile_bits` qubits in the memory of a group.
     pub fn new(dialect: Dialect, order: Order, tile_bits: usize) -> Self {
-        Self { dialect, order, tile_bits }
+        Self { dialect, order, tile_bits, large: false }
+    }
+
+    /// The same with groups of up to 512 threads.
+    pub fn large(dialect: Dialect, order: Order, tile_bits: usize) -> Self {
+        Self { dialect, order, tile_bits, large: true }
     }
 }
 
@@ -65,7 +72,13 @@ impl Submit for Device {
             Dialect::CudaF64 => (8, 8, 227 << 10),
             Dialect::Metal => (4, 4, 32 << 10),
         };
-        Limits { real, angle, group_bytes, thread_bits: 7, groups: 2, tile_bits: self.tile_bits }
+        let (thread_bits, groups) = match (self.large, self.dialect) {
+            (false, _) => (7, 2),
+            (true, Dialect::CudaF32) => (9, 264),
+            (true, Dialect::CudaF64) => (8, 264),
+            (true, Dialect::Metal) => (7, 160),
+        };
+        Limits { real, angle, group_bytes, thread_bits, groups, tile_bits: self.tile_bits }
     }
 
     fn dialect(&self) -> Dialect {
@@ -73,7 +86,7 @@ impl Submit for Device {
     }
 
     fn id(&self) -> u64 {
-        (self.tile_bits as u64) << 8 | (self.dialect as u64) << 4 | self.order as u64
+        u64::from(self.large) << 16 | (self.tile_bits as u64) << 8 | (self.dialect as u64) << 4 | self.order as u64
     }
 
     fn submit(&self, plan: &Plan, buffers: &[Option<(Memory, u64)>; Buffer::ALL.len()]) {

@@ -111,8 +111,8 @@ template <typename T> FN T group_sum(T value, GROUP T *room, Place p) {
     return value;
 }
 
-// The largest `value` of all threads of the group, or NaN if one is, in all of them. As `group_sum` for the rest.
-template <typename T> FN T larger(T a, T b) { return b > a || b != b ? b : a; }
+// The largest `value` of all threads of the group, in all of them. As `group_sum` for the rest.
+template <typename T> FN T larger(T a, T b) { return b > a ? b : a; }
 
 template <typename T> FN T group_largest(T value, GROUP T *room, Place p) {
     const uint lanes = p.threads < 32u ? p.threads : 32u;

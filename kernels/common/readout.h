@@ -20,6 +20,10 @@
 #define TERM_WORDS 6u
 #define SERIES_WORDS 6u
 #define ENTRY_WORDS 3u
+#define ENTRY_LANES 8u
+
+// Amplitudes of a chunk that a thread has at the most.
+#define CHUNK_AMPLITUDES 8u
 
 FN uint parities(GLOBAL const uint *tape, uint at, uint count, uint stride, uint index) {
     uint bits = 0u;
@@ -115,9 +119,14 @@ FN void transform_factors(
         plane[e] = 0;
     }
     BARRIER();
-    for (uint entry = tape[at + 4u] + u.rank * ENTRY_WORDS; entry < tape[at + 5u]; entry += u.threads * ENTRY_WORDS) {
+    // Several threads an entry: of large states it may have many terms. All of them come to each sum.
+    const uint lanes = u.threads < ENTRY_LANES ? u.threads : ENTRY_LANES;
+    const uint first = u.rank / lanes, lane = u.rank % lanes, entries = (tape[at + 5u] - tape[at + 4u]) / ENTRY_WORDS;
+    for (uint start = 0u; start < entries; start += u.threads / lanes) {
+        const bool present = start + first < entries;
+        const uint entry = tape[at + 4u] + (present ? start + first : 0u) * ENTRY_WORDS;
         T sum = 0;
-        for (uint term = tape[entry + 1u]; term < tape[entry + 2u]; ++term) {
+        for (uint term = tape[entry + 1u] + lane; term < tape[entry + 2u]; term += lanes) {
             const uint word = terms + term * TERM_WORDS;
             T factor = static_cast<T>(numbers[tape[word + 2u]]);
             if (is_weighted) {
@@ -125,7 +134,10 @@ FN void transform_factors(
             }
             sum += negative(tape, word, tape[at + 1u], high) ? -factor : factor;
         }
-        plane[tape[entry]] = sum;
+        sum = lane_sum<T>(sum, lanes);
+        if (present && lane == 0u) {
+            plane[tape[entry]] = sum;
+        }
     }
     walsh<T>(plane, size, u);
 }
@@ -252,18 +264,32 @@ FN void apply_terms(
             shift *= row[a.shift];
         }
     }
-    for (uint e = p.rank; e < size; e += p.threads) {
-        const uint index = high | e;
-        Complex<T> sum = a.keep != 0u ? out[index] : complex<T>(flags[sample], 0);
-        sum = with_terms<T>(sum, state, 0u, index, tape, numbers, constants, a.terms, a.direct, row, is_weighted);
-        out[index] = a.shift != NONE ? with_series<T>(sum, shift, state[index], false) : sum;
+    Complex<T> sums[CHUNK_AMPLITUDES];
+    UNROLL for (uint j = 0u; j < CHUNK_AMPLITUDES; ++j) {
+        const uint e = p.rank + j * p.threads, index = high | e;
+        if (e < size) {
+            const Complex<T> sum = a.keep != 0u ? out[index] : complex<T>(flags[sample], 0);
+            sums[j] = with_terms<T>(sum, state, 0u, index, tape, numbers, constants, a.terms, a.direct, row, is_weighted);
+            if (a.shift != NONE) {
+                sums[j] = with_series<T>(sums[j], shift, state[index], false);
+            }
+        }
     }
     for (uint k = 0u; k < a.series_count; ++k) {
         const uint at = a.series + k * SERIES_WORDS;
         transform_factors<T>(plane, size, high, tape, at, numbers, a.terms, row, is_weighted, whole_group(p));
-        for (uint e = p.rank; e < size; e += p.threads) {
-            const uint index = high | e;
-            out[index] = with_series<T>(out[index], plane[e], state[index ^ tape[at + 1u]], tape[at] != 0u);
+        UNROLL for (uint j = 0u; j < CHUNK_AMPLITUDES; ++j) {
+            const uint e = p.rank + j * p.threads;
+            if (e < size) {
+                const Complex<T> there = state[(high | e) ^ tape[at + 1u]];
+                sums[j] = with_series<T>(sums[j], plane[e], there, tape[at] != 0u);
+            }
+        }
+    }
+    UNROLL for (uint j = 0u; j < CHUNK_AMPLITUDES; ++j) {
+        const uint e = p.rank + j * p.threads;
+        if (e < size) {
+            out[high | e] = sums[j];
         }
     }
 }

@@ -215,25 +215,32 @@ FN void undo_pass(
 
 // The Walsh-Hadamard transform of the `overlap`s of a tile: entry `m` becomes the sum with signs (-1)^|e & m|.
 // K bits from `low` on, in one go.
+//
+// Of the lowest bits, neighbouring threads have entries at a distance of 8, or 64, which stand in the same banks. So each thread
+// takes its entries in an order of its own, j ^ turn: of the 32 threads of a warp no two then meet in a bank (f32), whatever j.
+// Where the turn exchanges the entries of a pair, the difference and its places are exchanged as well.
 template <typename T, uint K> FN void walsh_bits(GROUP T *overlap, uint size, uint low, Unit u) {
     BARRIER();
     for (uint group = u.rank; group < size >> K; group += u.threads) {
         const uint first = ((group & ~(low - 1u)) << K) | (group & (low - 1u));
+        const uint turn = low == 1u ? (group >> 2u) & ((1u << K) - 1u) : low == 8u && K > 1u ? (group >> 3u) & 3u : 0u;
         T values[1u << K];
         UNROLL for (uint j = 0u; j < (1u << K); ++j) {
-            values[j] = overlap[first + j * low];
+            values[j] = overlap[first + (j ^ turn) * low];
         }
         UNROLL for (uint k = 0u; k < K; ++k) {
+            const bool turned = ((turn >> k) & 1u) != 0u;
             UNROLL for (uint j = 0u; j < (1u << K); ++j) {
                 if (((j >> k) & 1u) == 0u) {
                     const T a = values[j], b = values[j | (1u << k)];
-                    values[j] = a + b;
-                    values[j | (1u << k)] = a - b;
+                    const T sum = a + b, difference = turned ? b - a : a - b;
+                    values[j] = turned ? difference : sum;
+                    values[j | (1u << k)] = turned ? sum : difference;
                 }
             }
         }
         UNROLL for (uint j = 0u; j < (1u << K); ++j) {
-            overlap[first + j * low] = values[j];
+            overlap[first + (j ^ turn) * low] = values[j];
         }
     }
 }

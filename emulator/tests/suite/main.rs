@@ -12,6 +12,7 @@ mod ensembles;
 mod gradients;
 #[path = "../../../tests/suite/lab.rs"]
 mod lab;
+mod large;
 mod limits;
 #[path = "../../../tests/suite/methods.rs"]
 mod methods;

@@ -100,10 +100,10 @@ impl Pool {
         Some(value)
     }
 
-    /// Lets at least so many freed bytes stay in the pool. A driver that refuses is only slower.
+    /// Lets so many freed bytes stay in the pool, unless somebody has set how many. A driver that refuses is only slower.
     fn hold(&self, mut bytes: u64) {
         let threshold = PoolAttribute::CU_MEMPOOL_ATTR_RELEASE_THRESHOLD;
-        if self.get(threshold).is_some_and(|held| held < bytes) {
+        if self.get(threshold) == Some(0) {
             // SAFETY: as above.
             let _ = unsafe { mem_pool::set_attribute(self.0, threshold, (&raw mut bytes).cast()) };
         }

@@ -38,7 +38,7 @@ pub enum Buffer {
     Cells,
     /// Expectation values of single terms, a row a chunk.
     Sums,
-    /// Gradients of slots, a row a sample.
+    /// Gradients of slots, a row a slot.
     Slots,
     /// Expectation values that variances need.
     Means,

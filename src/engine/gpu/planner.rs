@@ -23,8 +23,8 @@ const THREADS: u32 = 128;
 /// Amplitudes a thread takes at a time, as a power of two: a pass of three rotations.
 const THREAD_BITS: usize = 3;
 
-/// Bits of the number of threads that share a tile of a larger state where a processor has memory for two: of a reverse sweep so
-/// many have registers for two, one of which can compute while the other waits for memory.
+/// Bits of the number of threads that share a tile of a larger state where a processor has memory for two: in F32 two groups of
+/// so many have registers for a reverse sweep, and one can compute while the other waits for memory.
 const TILED_THREAD_BITS: usize = 8;
 
 /// Samples whose gradients in weights a group of threads adds up.
@@ -126,7 +126,8 @@ impl<'a> Planner<'a> {
     ) {
         if groups > 0 {
             let buffers = buffers.iter().map(|buffer| (*buffer, 0)).collect();
-            let (groups, group_bytes) = (groups as u32, group_bytes as u32);
+            // More groups than any device takes are refused by it, with their number.
+            let (groups, group_bytes) = (u32::try_from(groups).unwrap_or(u32::MAX), group_bytes as u32);
             self.plan.launches.push(Launch { kernel, groups, threads, group_bytes, buffers, args });
         }
     }

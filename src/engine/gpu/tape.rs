@@ -9,6 +9,7 @@ use super::terms::{CHUNK_BITS, Reading};
 use super::tile::{BANK_BITS, LocalParity, Tile};
 use crate::program::{Kernel, Program, Slot, Source, Step};
 use num_complex::Complex64;
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 /// No entry.
@@ -131,7 +132,7 @@ impl Tape {
     /// For tiles of up to `most` bits, or more if a matrix needs them.
     pub(super) fn new(program: &Program, most: usize) -> Option<Self> {
         let stages = Stages::new(program);
-        let (bits, sweeps) = fewest_sweeps(program, &stages, most)?;
+        let (bits, sweeps) = cheapest_sweeps(program, &stages, most)?;
         let mut writer = Writer::default();
         let angles = Angles::new(program, &sweeps, &mut writer);
         let mut encoder =
@@ -182,19 +183,20 @@ impl Tape {
     }
 }
 
-/// A state that fits a tile is one. A larger one is cut into the smallest tiles that take the fewest sweeps: a sweep is a pass
-/// over the state, and of small tiles a processor has several at hand, one of which computes while another waits for memory.
-fn fewest_sweeps(program: &Program, stages: &Stages, most: usize) -> Option<(usize, Vec<Sweep>)> {
+/// A state that fits a tile is one. A larger one is cut so that its sweeps, each of which is a pass over the state, cost least; of
+/// equals into larger tiles, of which there are fewer. Of the largest a processor has one at a time, of others two, one of
+/// which computes while the other waits for memory.
+fn cheapest_sweeps(program: &Program, stages: &Stages, most: usize) -> Option<(usize, Vec<Sweep>)> {
     let width = |step: &Step| if let Kernel::Matrix { qubits, .. } = &step.kernel { qubits.len() } else { 0 };
     let widest = program.steps.iter().map(width).max().unwrap_or(0);
     let most = most.max(widest);
     let least = if program.qubits <= most { most } else { LEAST_TILE.max(widest).min(most) };
     let cuts = (least..=most).filter_map(|bits| Some((bits, sweeps(program, &stages.stages, bits)?)));
     let price = |bits: usize| if bits == most { ALONE } else { SEVERAL };
-    cuts.min_by_key(|(bits, sweeps)| sweeps.len() * price(*bits))
+    cuts.min_by_key(|(bits, sweeps)| (sweeps.len() * price(*bits), Reverse(*bits)))
 }
 
-/// What a sweep takes with one of the largest tiles to a processor, and with several smaller ones.
+/// What a sweep costs with the largest tiles and with others, forward and reverse together.
 const ALONE: usize = 5;
 const SEVERAL: usize = 4;
 

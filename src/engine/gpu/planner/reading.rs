@@ -109,7 +109,8 @@ impl Planner<'_> {
         }
     }
 
-    /// Threads of a group for a chunk of a state, and the bytes it shares for a series.
+    /// Threads of a group for a chunk of a state, at most eight amplitudes each, and the bytes it shares: a number an amplitude, which is more than
+    /// sums of its warps take.
     fn chunk(&self) -> (u32, usize) {
         let bits = self.tape.chunk_bits;
         (1 << bits.saturating_sub(THREAD_BITS).clamp(5, 8), self.limits.real << bits)
@@ -124,7 +125,6 @@ impl Planner<'_> {
         use Buffer::{Constants, Cotangent, Flags, Means, Numbers};
         let buffers = [Buffer::Tape, Numbers, Constants, from, to, Cotangent, Means, Flags];
         let (threads, bytes) = self.chunk();
-        let bytes = if args.series_count > 0 { bytes } else { 0 };
         self.launch("cw_apply", self.rows(), threads, bytes, &buffers, args.words());
     }
 
@@ -138,7 +138,6 @@ impl Planner<'_> {
         let buffers = [Buffer::Tape, Numbers, Constants, from, Sums];
         let groups = (args.direct.div_ceil(SPAN) + args.series_count) as usize;
         let (threads, bytes) = self.chunk();
-        let bytes = bytes.max(64 * self.limits.real);
         self.launch("cw_expect", rows * groups, threads, bytes, &buffers, args.words());
         let items = self.batch * sum.outputs as usize;
         let per_item = if chunks <= 32 { 1 } else { THREADS };
