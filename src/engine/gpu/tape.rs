@@ -374,4 +374,21 @@ mod tests {
             assert!(turns <= 2 * warps, "{qubits} qubits: {turns} turns of {warps} warps");
         }
     }
+
+    /// Two or three sweeps a layer, in tiles of which a processor has two.
+    #[test]
+    fn a_large_state_is_cut_for_few_sweeps() {
+        for (qubits, bits, count) in [(13, 13, 1), (16, 12, 8), (24, 12, 12)] {
+            let mut circuit = Circuit::new(qubits);
+            let w = circuit.weights("w", (4, qubits));
+            (0..qubits).for_each(|q| _ = circuit.ry(input(q), q));
+            for layer in 0..4 {
+                (0..qubits).for_each(|q| _ = circuit.ry(w.at([layer, q]), q).rz(w.at([layer, q]), q));
+                (0..qubits).for_each(|q| _ = circuit.cx(q, (q + 1) % qubits));
+            }
+            let program = Program::new(&circuit, &Measurement::expectation((0..qubits).map(z))).expect("valid");
+            let tape = Tape::new(&program, 13).expect("rotations fit");
+            assert_eq!((tape.bits, tape.sweeps.len()), (bits, count), "{qubits} qubits");
+        }
+    }
 }
