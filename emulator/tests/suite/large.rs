@@ -35,7 +35,7 @@ fn engines() -> Vec<Engine> {
 /// A sum of words that flip the same qubits, or of any.
 fn sum(seed: u64, qubits: usize, flips: Option<usize>, words: usize) -> Observable {
     let mut rng = rng(seed);
-    let flipped = |q: usize| flips.map(|every| q % every == 0);
+    let flipped = |q: usize| flips.map(|every| q.is_multiple_of(every));
     let letter = |q: usize, rng: &mut _| match flipped(q) {
         Some(true) => ["X", "Y"][pick(rng, 2, 1)[0]],
         Some(false) => ["", "Z"][pick(rng, 2, 1)[0]],
@@ -93,7 +93,7 @@ fn an_angle_that_is_no_number_beyond_the_first_32() {
     let measurement = Measurement::probabilities([0, 1]);
     for k in [0, 31, 32, 39] {
         for of_weight in [false, true] {
-            let number = |at: usize, own: bool| if at == k && own == !of_weight { f64::NAN } else { 0.1 * at as f64 };
+            let number = |at: usize, own: bool| if at == k && own != of_weight { f64::NAN } else { 0.1 * at as f64 };
             let x: Vec<f64> = (0..80).map(|at| if at < 40 { number(at, true) } else { 0.3 }).collect();
             let x = Tensor::from_vec(x, (2, 40), &Place::Cpu).unwrap();
             let w: Vec<f64> = (0..40).map(|at| number(at, false)).collect();
