@@ -22,7 +22,7 @@
 #define ENTRY_WORDS 3u
 #define ENTRY_LANES 8u
 
-// Amplitudes of a chunk that a thread has at the most.
+// Amplitudes of a chunk that a thread has at the most (planner/reading.rs).
 #define CHUNK_AMPLITUDES 8u
 
 FN uint parities(GLOBAL const uint *tape, uint at, uint count, uint stride, uint index) {

@@ -2,7 +2,7 @@
 //!
 //! A state is read in stretches of 64 vectors. With `W(p) = conj(ψ[p ^ x]) ψ[p]`, all words that flip the bits `x` need sums
 //! of `±W`, whose signs are the parity of a mask: within a stretch they are entries of a Walsh-Hadamard transform, so that
-//! a word costs one vector addition a stretch. Applying a sum of words goes the other way.
+//! a word costs one vector addition a stretch. Applying a sum of words goes the other way. A few words do without the transform.
 
 use super::arch::arch;
 use super::kernels::Target;

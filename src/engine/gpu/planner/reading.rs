@@ -4,10 +4,16 @@ use super::{Planner, THREAD_BITS, THREADS};
 use crate::engine::gpu::args::{BasisArgs, OutputArgs, ReadArgs};
 use crate::engine::gpu::plan::Buffer;
 use crate::engine::gpu::tape::NONE;
-use crate::engine::gpu::terms::{Basis, Observables, Reading};
+use crate::engine::gpu::terms::{Basis, CHUNK_BITS, Observables, Reading};
 
 /// Terms that are no series, of which a group of threads takes so many: its chunk of the state stays at hand.
 const SPAN: u32 = 8;
+
+/// Bits of the number of threads that share a chunk of a state: from a warp on.
+const CHUNK_THREADS: [usize; 2] = [5, 8];
+
+// `cw_apply` has registers for so many amplitudes of a chunk a thread.
+const _: () = assert!(CHUNK_BITS <= CHUNK_THREADS[1] + THREAD_BITS);
 
 impl Planner<'_> {
     pub(super) fn read(&mut self) {
@@ -109,11 +115,12 @@ impl Planner<'_> {
         }
     }
 
-    /// Threads of a group for a chunk of a state, at most eight amplitudes each, and the bytes it shares: a number an amplitude, which is more than
-    /// sums of its warps take.
+    /// Threads of a group for a chunk of a state, and the bytes it shares: a number an amplitude, which is more than sums of its
+    /// warps take.
     fn chunk(&self) -> (u32, usize) {
         let bits = self.tape.chunk_bits;
-        (1 << bits.saturating_sub(THREAD_BITS).clamp(5, 8), self.limits.real << bits)
+        let [least, most] = CHUNK_THREADS;
+        (1 << bits.saturating_sub(THREAD_BITS).clamp(least, most), self.limits.real << bits)
     }
 
     /// Chunks of all states.
