@@ -3,7 +3,8 @@
 use crate::gradients::differences;
 use crate::lab::{close, engines, run, run_circuit};
 use crate::oracle::*;
-use crate::values::{arrangements, check_states, gate_case};
+use crate::trials::{arrangements, gate_on_states};
+use crate::values::check_states;
 use candle_core::{DType, Device, Tensor, Var as Variable};
 use candlewick::gate::Gate;
 use candlewick::prelude::*;
@@ -24,7 +25,7 @@ fn every_gate_in_both_branches() {
         for on in arrangements(width + 1, width) {
             let free: Vec<usize> = (0..=width).filter(|q| !on.contains(q)).collect();
             for controls in [vec![], free] {
-                let mut case = gate_case(gate, &angles, width + 1, on.clone(), controls);
+                let mut case = gate_on_states(gate, &angles, width + 1, on.clone(), controls);
                 case.ops.last_mut().unwrap().conditions = vec![positive(0)];
                 check_states(&case, 6, 1);
                 let mut inverse = case.clone();

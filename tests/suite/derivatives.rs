@@ -1,7 +1,7 @@
 //! Jacobians, second derivatives and metric tensors against differences of the oracle.
 
-use crate::gradients::{Loss, losses};
 use crate::lab::{close, tensor};
+use crate::losses::{Loss, losses};
 use crate::oracle::*;
 use candle_core::{DType, Device, Result, Tensor, Var};
 use candlewick::functional::{self, MetricTensor, Wrt};

@@ -4,8 +4,8 @@
 //! blocks, threads that share out one block's amplitudes; 16 samples a block and 1.
 
 use crate::lab::{close, tensor};
+use crate::losses::random_observables;
 use crate::oracle::{random_case, rng, uniform};
-use crate::values::random_observables;
 use candle_core::{DType, Device, Module, Result, Tensor, Var};
 use candle_nn::{AdamW, Optimizer, ParamsAdamW, VarMap};
 use candlewick::functional;

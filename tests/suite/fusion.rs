@@ -1,8 +1,8 @@
 //! Rewrites of programs: each left out, and all of them, against the same circuits gate by gate.
 
 use crate::lab::{close, rows, tensor};
+use crate::losses::random_observables;
 use crate::oracle::{Var as Var_, *};
-use crate::values::random_observables;
 use candle_core::{DType, Device, Module, Tensor, Var};
 use candle_nn::VarBuilder;
 use candlewick::gate::Gate;

@@ -122,14 +122,14 @@ pub(crate) fn distance(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, |worst, d| if d.is_nan() || d > worst { d } else { worst })
 }
 
-/// Asserts closeness, in absolute terms up to size 1 and relative to the largest entry above.
+/// Largest difference, in absolute terms up to size 1 and relative to the largest entry above.
+pub(crate) fn deviation(actual: &[f64], expected: &[f64]) -> f64 {
+    distance(actual, expected) / expected.iter().fold(1.0, |size: f64, v| size.max(v.abs()))
+}
+
+/// Asserts closeness in the measure of [`deviation`].
 #[track_caller]
 pub(crate) fn close(what: &str, actual: &[f64], expected: &[f64], tolerance: f64) {
-    let size = expected.iter().fold(1.0, |size: f64, v| size.max(v.abs()));
-    let distance = distance(actual, expected);
-    assert!(
-        distance <= tolerance * size,
-        "{what}: off by {distance:e} (allowed {:e})\n{actual:?}\n{expected:?}",
-        tolerance * size
-    );
+    let off = deviation(actual, expected);
+    assert!(off <= tolerance, "{what}: off by {off:e} (allowed {tolerance:e})\n{actual:?}\n{expected:?}");
 }

@@ -1,8 +1,9 @@
 //! Every method of finding gradients against the adjoint sweep, which `gradients.rs` holds against the oracle.
 
-use crate::gradients::{gate_case, losses};
 use crate::lab::{Engine, close, engines, rows, tensor};
+use crate::losses::losses;
 use crate::oracle::*;
+use crate::trials::gate_between_rotations;
 use candle_core::{DType, Device, Result, Tensor, Var};
 use candle_nn::VarBuilder;
 use candlewick::Error;
@@ -71,8 +72,8 @@ const DIFFERENCES: GradientMethod = GradientMethod::FiniteDifference { step: 1e-
 fn every_gate_by_shifts_and_by_differences() {
     for gate in Gate::all() {
         let width = gate.spec().qubits.len();
-        let plain = gate_case(gate, (0..width).rev().collect(), vec![], width);
-        let controlled = gate_case(gate, (0..width).collect(), vec![width], width + 1);
+        let plain = gate_between_rotations(gate, (0..width).rev().collect(), vec![], width);
+        let controlled = gate_between_rotations(gate, (0..width).collect(), vec![width], width + 1);
         for (case, qubits) in [(plain, width), (controlled, width + 1)] {
             let (measurement, name) = (&losses(1, qubits)[0].measurement, gate.spec().name);
             let shift = |engine: Engine| engine.gradients(case.ops.len());
@@ -88,7 +89,7 @@ fn every_gate_by_random_directions() {
     let samples = 4000;
     for gate in Gate::all() {
         let width = gate.spec().qubits.len();
-        let case = gate_case(gate, (0..width).collect(), vec![], width);
+        let case = gate_between_rotations(gate, (0..width).collect(), vec![], width);
         let (measurement, name) = (&losses(1, width)[0].measurement, gate.spec().name);
         let of =
             |method| gradients(&case, measurement, with(method), Engine::cpu(DType::F64), (1, 5)).unwrap().concat();

@@ -1,138 +1,55 @@
 //! Values: every gate, every order of its qubits, every measurement, against the oracle.
 
 use crate::lab::{Engine, close, engines, run};
+use crate::losses::random_observables;
 use crate::oracle::*;
+use crate::trials::{self, Numbers, Trial, arrangements};
 use candlewick::gate::Gate;
 use candlewick::prelude::*;
 use num_complex::Complex64;
 use proptest::prelude::*;
-use std::f64::consts::PI;
 
-/// All ways to choose `count` of `qubits` in order.
-pub(crate) fn arrangements(qubits: usize, count: usize) -> Vec<Vec<usize>> {
-    (0..count).fold(vec![vec![]], |all: Vec<Vec<usize>>, _| {
-        let longer = |short: &Vec<usize>| {
-            let short = short.clone();
-            (0..qubits).filter(|q| !short.contains(q)).map(|q| [short.clone(), vec![q]].concat()).collect::<Vec<_>>()
-        };
-        all.iter().flat_map(longer).collect()
-    })
-}
-
-/// A real random state made complex, then the gate. Starting states are inputs, so the batch has many.
-pub(crate) fn gate_case(gate: Gate, angles: &[f64], qubits: usize, on: Vec<usize>, controls: Vec<usize>) -> Case {
-    let mut ops: Vec<Op> = (0..qubits)
-        .map(|q| Op::gate(Gate::u, [0.3, 0.7, 1.1].map(|a| Expr::constant(a + q as f64)).to_vec(), vec![q]))
-        .collect();
-    let angles = angles.iter().map(|a| Expr::constant(*a)).collect();
-    ops.push(Op { controls, ..Op::gate(gate, angles, on) });
-    Case { qubits, embed: true, ops, inputs: 1 << qubits, weights: 0 }
-}
-
+/// Compares the states of a circuit on random samples with the oracle's.
 pub(crate) fn check_states(case: &Case, batch: usize, seed: u64) {
-    let mut rng = rng(seed);
-    let x: Vec<Vec<f64>> = (0..batch).map(|_| uniform(&mut rng, case.inputs)).collect();
-    let w = uniform(&mut rng, case.weights);
+    check(&Trial::states("a circuit", format!("{case:?}"), case.clone(), batch, seed));
+}
+
+/// Compares the states of a trial with the oracle's, on every engine.
+fn check(trial: &Trial) {
+    let Trial { kind, name, case, .. } = trial;
+    let Numbers { x, w, .. } = trial.numbers(0);
     for engine in engines() {
         let outcome = run(case, &Measurement::state(), &x, &w, &[], engine);
         for (row, x) in outcome.outputs.iter().zip(&x) {
             let expected: Vec<f64> = case.state(x, &w).iter().flat_map(|a| [a.re, a.im]).collect();
-            close(&format!("{}, {case:?}", engine.name), row, &expected, engine.values(case.ops.len()));
+            close(&format!("{}, {kind}, {name}: {case:?}", engine.name), row, &expected, engine.values(case.ops.len()));
         }
     }
 }
 
 #[test]
 fn every_gate_on_every_arrangement_of_qubits() {
-    for gate in Gate::all() {
-        let spec = gate.spec();
-        let angles: Vec<f64> = (0..spec.angles.len()).map(|k| 0.4 + 0.9 * k as f64).collect();
-        for qubits in spec.qubits.len()..=5 {
-            for on in arrangements(qubits, spec.qubits.len()) {
-                check_states(&gate_case(gate, &angles, qubits, on, vec![]), 2, 1);
-            }
-        }
-    }
+    trials::gates_on_every_arrangement().iter().for_each(check);
 }
 
 #[test]
 fn every_gate_at_special_angles_and_batch_sizes() {
-    for gate in Gate::all() {
-        let spec = gate.spec();
-        let qubits = spec.qubits.len() + 1;
-        for (angle, batch) in [(0.0, 1), (PI / 2.0, 3), (PI, 16), (2.0 * PI, 17), (-1.234, 333)] {
-            let angles = vec![angle; spec.angles.len()];
-            check_states(&gate_case(gate, &angles, qubits, (1..qubits).rev().collect(), vec![]), batch, 2);
-        }
-    }
+    trials::gates_at_special_angles().iter().for_each(check);
 }
 
 #[test]
 fn every_gate_under_further_controls() {
-    for gate in Gate::all() {
-        let width = gate.spec().qubits.len();
-        let angles: Vec<f64> = (0..gate.spec().angles.len()).map(|k| 0.4 + 0.9 * k as f64).collect();
-        for on in arrangements(width + 2, width) {
-            let free: Vec<usize> = (0..width + 2).filter(|q| !on.contains(q)).collect();
-            check_states(&gate_case(gate, &angles, width + 2, on.clone(), free[..1].to_vec()), 1, 3);
-            check_states(&gate_case(gate, &angles, width + 2, on, free), 1, 3);
-        }
-    }
+    trials::gates_under_controls().iter().for_each(check);
 }
 
 #[test]
 fn unitaries_on_one_to_six_qubits_with_controls() {
-    for width in 1..=6 {
-        for (seed, qubits) in (width..=7).enumerate() {
-            let mut rng = rng(seed as u64);
-            let mut chosen = pick(&mut rng, qubits, qubits);
-            let controls = chosen.split_off(width);
-            let what = What::Matrix(random_unitary(&mut rng, width));
-            let op = Op { what, angles: vec![], qubits: chosen, controls, conditions: vec![] };
-            check_states(&Case { qubits, embed: true, ops: vec![op], inputs: 1 << qubits, weights: 0 }, 3, 4);
-        }
-    }
+    trials::unitaries().iter().for_each(check);
 }
 
-/// Sizes around every threshold of the CPU engine: tiny blocks, lanes, runs, chunks, threads.
 #[test]
 fn random_circuits_of_every_size() {
-    for qubits in 1..=14 {
-        for batch in [1, 3, 4, 17] {
-            if qubits > 10 && batch > 4 {
-                continue;
-            }
-            check_states(&random_case(qubits as u64, qubits, 12, false), batch, 5);
-        }
-    }
-}
-
-pub(crate) fn random_observables(seed: u64, qubits: usize) -> Vec<Obs> {
-    let mut rng = rng(seed);
-    let word = |rng: &mut _| (0..qubits).map(|_| ['I', 'X', 'Y', 'Z'][pick(rng, 4, 1)[0]]).collect::<String>();
-    let mut all = vec![
-        Obs::Words(vec![(1.0, "Z".repeat(qubits))]),
-        Obs::Words(vec![(0.7, "I".repeat(qubits)), (-1.1, "X".repeat(qubits)), (0.4, "Y".repeat(qubits))]),
-        Obs::Diagonal(uniform(&mut rng, 1 << qubits)),
-        Obs::Diagonal(uniform(&mut rng, 2)),
-        Obs::Projector((0..qubits).map(|q| q % 2 == 0).collect()),
-        Obs::Projector(vec![true]),
-    ];
-    for width in 1..=qubits.min(3) {
-        all.push(Obs::Hermitian(random_hermitian(&mut rng, width), pick(&mut rng, qubits, width)));
-    }
-    // Words that flip the same qubits, with odd and even numbers of Y.
-    let same = |rng: &mut _, flips: bool| {
-        let flipped: Vec<usize> = (0..qubits).map(|_| if flips { pick(rng, 2, 1)[0] } else { 0 }).collect();
-        let letter = |rng: &mut _, x: usize| [['I', 'Z'], ['X', 'Y']][x][pick(rng, 2, 1)[0]];
-        let word = |rng: &mut _| flipped.iter().map(|x| letter(rng, *x)).collect::<String>();
-        Obs::Words((0..12).map(|k| (0.2 * f64::from(k) - 0.9, word(rng))).collect())
-    };
-    all.extend([same(&mut rng, false), same(&mut rng, true)]);
-    for _ in 0..4 {
-        all.push(Obs::Words((0..3).map(|k| (0.5 + f64::from(k), word(&mut rng))).collect()));
-    }
-    all
+    trials::circuits_of_every_size().iter().for_each(check);
 }
 
 #[test]

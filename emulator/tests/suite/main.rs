@@ -14,9 +14,13 @@ mod gradients;
 mod lab;
 mod large;
 mod limits;
+#[path = "../../../tests/suite/losses.rs"]
+mod losses;
 #[path = "../../../tests/suite/methods.rs"]
 mod methods;
 #[path = "../../../tests/suite/oracle.rs"]
 mod oracle;
+#[path = "../../../tests/suite/trials.rs"]
+mod trials;
 #[path = "../../../tests/suite/values.rs"]
 mod values;

@@ -1,0 +1,82 @@
+//! Observables of every kind, and losses on the states of circuits: as the crate measures them, and as the oracle computes them.
+
+use crate::oracle::*;
+use candlewick::prelude::*;
+use num_complex::Complex64 as C;
+
+pub(crate) fn random_observables(seed: u64, qubits: usize) -> Vec<Obs> {
+    let mut rng = rng(seed);
+    let word = |rng: &mut _| (0..qubits).map(|_| ['I', 'X', 'Y', 'Z'][pick(rng, 4, 1)[0]]).collect::<String>();
+    let mut all = vec![
+        Obs::Words(vec![(1.0, "Z".repeat(qubits))]),
+        Obs::Words(vec![(0.7, "I".repeat(qubits)), (-1.1, "X".repeat(qubits)), (0.4, "Y".repeat(qubits))]),
+        Obs::Diagonal(uniform(&mut rng, 1 << qubits)),
+        Obs::Diagonal(uniform(&mut rng, 2)),
+        Obs::Projector((0..qubits).map(|q| q % 2 == 0).collect()),
+        Obs::Projector(vec![true]),
+    ];
+    for width in 1..=qubits.min(3) {
+        all.push(Obs::Hermitian(random_hermitian(&mut rng, width), pick(&mut rng, qubits, width)));
+    }
+    // Words that flip the same qubits, with odd and even numbers of Y.
+    let same = |rng: &mut _, flips: bool| {
+        let flipped: Vec<usize> = (0..qubits).map(|_| if flips { pick(rng, 2, 1)[0] } else { 0 }).collect();
+        let letter = |rng: &mut _, x: usize| [['I', 'Z'], ['X', 'Y']][x][pick(rng, 2, 1)[0]];
+        let word = |rng: &mut _| flipped.iter().map(|x| letter(rng, *x)).collect::<String>();
+        Obs::Words((0..12).map(|k| (0.2 * f64::from(k) - 0.9, word(rng))).collect())
+    };
+    all.extend([same(&mut rng, false), same(&mut rng, true)]);
+    for _ in 0..4 {
+        all.push(Obs::Words((0..3).map(|k| (0.5 + f64::from(k), word(&mut rng))).collect()));
+    }
+    all
+}
+
+/// From the state of a sample to its outputs.
+pub(crate) type Outputs = dyn Fn(&[C]) -> Vec<f64>;
+
+/// A loss on the final state of each sample: what the crate measures and what the oracle computes.
+pub(crate) struct Loss {
+    pub(crate) measurement: Measurement,
+    pub(crate) outputs: Box<Outputs>,
+    /// Whether it is a quadratic form of the state, to which shift rules apply.
+    pub(crate) quadratic: bool,
+}
+
+pub(crate) fn losses(seed: u64, qubits: usize) -> Vec<Loss> {
+    let all = random_observables(seed, qubits);
+    let (means, spreads) = (all.clone(), all.clone());
+    vec![
+        Loss {
+            measurement: Measurement::expectation(all.iter().map(Obs::observable)),
+            outputs: Box::new(move |state| means.iter().map(|o| o.expectation(state)).collect()),
+            quadratic: true,
+        },
+        Loss {
+            measurement: Measurement::variance(all.iter().map(Obs::observable)),
+            outputs: Box::new(move |state| spreads.iter().map(|o| o.variance(state)).collect()),
+            quadratic: false,
+        },
+        Loss {
+            measurement: Measurement::probabilities((0..qubits).rev()),
+            outputs: Box::new(move |state| {
+                let reversed = |i: usize| (0..qubits).map(|k| (i >> k & 1) << (qubits - 1 - k)).sum::<usize>();
+                (0..state.len()).map(|i| state[reversed(i)].norm_sqr()).collect()
+            }),
+            quadratic: true,
+        },
+        Loss {
+            measurement: Measurement::probabilities([0]),
+            outputs: Box::new(|state| {
+                let one: f64 = state.iter().skip(1).step_by(2).map(|a| a.norm_sqr()).sum();
+                vec![state.iter().map(|a| a.norm_sqr()).sum::<f64>() - one, one]
+            }),
+            quadratic: true,
+        },
+        Loss {
+            measurement: Measurement::state(),
+            outputs: Box::new(|state| state.iter().flat_map(|a| [a.re, a.im]).collect()),
+            quadratic: false,
+        },
+    ]
+}
