@@ -4,6 +4,8 @@
 //! fibres, a barrier switches between them, in forward, reversed or shuffled order. Memory that a group shares is filled with
 //! NaN before each group. The feature `race` adds a detector of data races.
 
+pub mod roofline;
+
 use candlewick::emulation::emulator::{Memory, Submit};
 use candlewick::emulation::{Buffer, Dialect, Limits, Plan};
 use std::ffi::{CString, c_char, c_int, c_void};
