@@ -1,9 +1,9 @@
 //! The command line.
 
-use crate::data::Dataset;
-use crate::device::DeviceKind;
-use crate::positive::positive;
-use crate::whole::whole;
+use super::data::Dataset;
+use super::device::DeviceKind;
+use super::positive::positive;
+use super::whole::whole;
 use candlewick::circuit::MAX_QUBITS;
 use clap::Parser;
 use std::path::PathBuf;

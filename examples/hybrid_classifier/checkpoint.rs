@@ -1,7 +1,7 @@
 //! The file of a trained network: variables, scaler and settings, all as tensors of one safetensors file.
 
-use crate::data::Dataset;
-use crate::model::{Core, Network, Shape};
+use super::data::Dataset;
+use super::model::{Core, Network, Shape};
 use anyhow::{Context, Result, anyhow};
 use candle_core::{DType, Device, Tensor, safetensors};
 use candlewick::data::Scaler;

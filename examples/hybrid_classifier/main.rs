@@ -25,7 +25,7 @@ mod task;
 mod whole;
 
 use anyhow::{Context, Result, bail};
-use args::Args;
+pub(crate) use args::Args;
 use candle_core::Device;
 use candle_nn::loss::cross_entropy;
 use candlewick::optim::{Adam, AdamConfig};
@@ -43,7 +43,7 @@ fn main() -> ExitCode {
 }
 
 /// Test accuracy of the hybrid network, trained or loaded.
-fn run(args: &Args) -> Result<f64> {
+pub(crate) fn run(args: &Args) -> Result<f64> {
     let (device, word) = device::choose(args.device)?;
     println!("device: {word}");
     match &args.load {

@@ -1,9 +1,9 @@
 //! What is left of a run: a table and files.
 
-use crate::checkpoint;
-use crate::model::Network;
-use crate::table;
-use crate::task::Task;
+use super::checkpoint;
+use super::model::Network;
+use super::table;
+use super::task::Task;
 use anyhow::{Context, Result};
 use candle_core::{D, DType, Device, Module, Tensor};
 use candle_nn::{loss, ops};

@@ -1,8 +1,8 @@
 //! What is to be learnt, and with what settings.
 
-use crate::args::Args;
-use crate::checkpoint::Settings;
-use crate::model::Shape;
+use super::args::Args;
+use super::checkpoint::Settings;
+use super::model::Shape;
 use anyhow::Result;
 use candle_core::Device;
 use candlewick::data::{Dataset as Samples, Scaler};
