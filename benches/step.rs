@@ -9,7 +9,7 @@ mod cases;
 
 use candle_core::{DType, Device, Module, Tensor, Var};
 use candle_nn::{VarBuilder, VarMap};
-use candlewick::bench::step;
+use candlewick::__private::bench::step;
 use candlewick::prelude::*;
 use cases::{CASES, circuit};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};

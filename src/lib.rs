@@ -55,17 +55,15 @@
 //! or a typed [`enum@Error`]; a circuit keeps its first mistake and returns it when it is used. Results are bit-identical
 //! for any number of threads, on one instruction set.
 
-mod autograd;
 #[doc(hidden)]
-pub mod bench;
+#[path = "private/mod.rs"]
+pub mod __private;
+mod autograd;
 pub mod circuit;
 mod columns;
 pub mod data;
 pub mod diagnostics;
 mod engine;
-#[cfg(any(feature = "cuda", feature = "metal", feature = "emulator"))]
-#[doc(hidden)]
-pub use engine::gpu as emulation;
 mod error;
 pub mod functional;
 pub mod gate;

@@ -6,8 +6,8 @@
 
 pub mod roofline;
 
-use candlewick::emulation::emulator::{Memory, Submit};
-use candlewick::emulation::{Buffer, Dialect, Limits, Plan};
+use candlewick::__private::emulation::emulator::{Memory, Submit};
+use candlewick::__private::emulation::{Buffer, Dialect, Limits, Plan};
 use std::ffi::{CString, c_char, c_int, c_void};
 
 #[repr(C)]

@@ -3,8 +3,8 @@
 //! The model is a roofline with two latencies, to compare plans with each other and with a measurement: the most of the memory's
 //! and the shared memory's time, not less than what a group's operations take one after the other, and a gap between launches.
 
-use candlewick::emulation::emulator::{self, Memory, Submit};
-use candlewick::emulation::{Buffer, Dialect, Launch, Limits, Plan};
+use candlewick::__private::emulation::emulator::{self, Memory, Submit};
+use candlewick::__private::emulation::{Buffer, Dialect, Launch, Limits, Plan};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Streaming multiprocessors of an H200, their memory in bytes, registers and threads.

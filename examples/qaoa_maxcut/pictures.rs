@@ -75,7 +75,7 @@ fn landscape((circuit, cost): &(Circuit, Observable)) -> Result<Panel> {
     let least = values.iter().copied().fold(f64::INFINITY, f64::min);
     let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let colours = [Colour::BLUE, Colour::ORANGE];
-    let field = Field { x: gammas, y: betas, columns: SIDE, values, range: least..most, colours, line: false };
+    let field = Field { x: gammas, y: betas, columns: SIDE, values, range: least..most, colours, ..Field::default() };
     let heading = format!("Mean cut at depth 1, from {least:.2} to {most:.2}");
     Ok(Panel::new(heading).axes("gamma", "beta").field(field))
 }

@@ -33,7 +33,7 @@ pub(crate) fn matrices(path: &Path, split: &Split, outcomes: &[Outcome; 4], clas
         // Squares, as roots are what is drawn.
         let shades = entries.iter().map(|entry| ((entry - least) / (1.0 - least)).powi(2)).collect();
         let (rows, columns) = (names.clone(), names.clone());
-        let matrix = Matrix { rows, columns, shades, texts: Vec::new(), colour: colours[index] };
+        let matrix = Matrix { rows, columns, shades, colour: colours[index], ..Matrix::default() };
         let heading = format!("{}, width {width}: from {least:.2} to 1", kernel.name());
         figure = figure.panel(Panel::new(heading).axes("sample", "sample").matrix(matrix));
     }

@@ -35,7 +35,8 @@ pub(crate) fn regions(
         let [x, y] = sides.clone();
         let values = probabilities(outcome, &x, &y, device)?;
         let colours = [Colour::nth(0), Colour::nth(1)];
-        let field = Field { x: x.clone(), y: y.clone(), columns: GRID, values, range: 0.0..1.0, colours, line: true };
+        let field =
+            Field { x: x.clone(), y: y.clone(), columns: GRID, values, colours, line: true, ..Field::default() };
         let heading = format!("{}: {:.3} of the test points", layers_named(outcome.layers), outcome.test[outcome.best]);
         let mut panel = Panel::new(heading).axes("feature 1", "feature 2").equal().x_range(x).y_range(y).field(field);
         for (class, name) in train.classes.iter().enumerate() {

@@ -40,7 +40,10 @@ impl Network<Linear> {
         let measurement = Measurement::expectation((0..qubits).map(z));
         let network = Self {
             encoder: linear(task.features()?, qubits, vb.pp("encoder"))?,
-            threshold: SoftThreshold::new(SoftThresholdConfig { alpha: 10.0, threshold: 0.1 }, vb.pp("threshold"))?,
+            threshold: SoftThreshold::new(
+                SoftThresholdConfig { alpha: 10.0, threshold: 0.1, ..Default::default() },
+                vb.pp("threshold"),
+            )?,
             circuit: QuantumLayer::new(circuit(qubits), measurement, vb.pp("quantum"))?,
             decoder: linear(qubits, 1, vb.pp("decoder"))?,
         };

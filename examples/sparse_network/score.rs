@@ -91,8 +91,8 @@ impl Score {
             rows: (0..qubits).map(|qubit| qubit.to_string()).collect(),
             columns: shown.iter().map(|(_, target)| target.to_string()).collect(),
             shades: shades.collect(),
-            texts: Vec::new(),
             colour,
+            ..Matrix::default()
         };
         Ok(Panel::new(heading).axes("samples, by their targets", "qubit").matrix(matrix))
     }

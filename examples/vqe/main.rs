@@ -16,7 +16,7 @@ mod whole;
 
 use anyhow::{Context, Result};
 use args::{Ansatz, Args};
-use candlewick::variational::{Molecule, VqeEnd};
+use candlewick::variational::Molecule;
 use clap::Parser;
 use ending::ending;
 use std::process::ExitCode;
@@ -36,13 +36,7 @@ fn single(args: &Args) -> Result<String> {
     };
     describe(args, &molecule);
     let found = solve::lowest(args, &molecule, "energy")?;
-    let end = match found.end {
-        VqeEnd::Gradient => "converged",
-        VqeEnd::Energy => "converged (energy)",
-        VqeEnd::Steps => "all steps made",
-        VqeEnd::Stopped => "stopped",
-    };
-    println!("{end} after {} steps", found.steps);
+    println!("{} after {} steps", found.end, found.steps);
     let path = args.output.join("run.png");
     std::fs::create_dir_all(&args.output).with_context(|| format!("cannot create {}", args.output.display()))?;
     pictures::run(&path, &molecule, &found, args.shots.is_some())?;

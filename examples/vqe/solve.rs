@@ -81,7 +81,7 @@ fn run(args: &Args, molecule: &Molecule, label: &str, seed: u64) -> Result<VqeRe
     let mut vqe = Vqe::new(circuit(args, molecule), molecule.hamiltonian(), config)?;
     let style = ProgressStyle::with_template("{prefix:>12} {bar:30.cyan/blue} {pos:>4}/{len} steps  {msg}")?;
     let bar = ProgressBar::new(steps as u64).with_style(style).with_prefix(label.to_owned());
-    let result = vqe.run_with(|at| {
+    let mut result = vqe.run_with(|at| {
         let norm = at.gradient_norm.map_or_else(String::new, |norm| format!("  gradient {norm:.1e}"));
         let message = format!("energy {:.7} Ha{norm}", at.energy);
         if bar.is_hidden() && at.step % steps.div_ceil(10).max(1) == 0 {
@@ -103,7 +103,8 @@ fn run(args: &Args, molecule: &Molecule, label: &str, seed: u64) -> Result<VqeRe
             let weights: Vec<_> = result.weights.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect();
             let measurement = Measurement::expectation([molecule.hamiltonian()]);
             let exact = functional::evaluate(&circuit(args, molecule), &measurement, None, &weights)?;
-            Ok(VqeResult { energy: exact.sum_all()?.to_scalar()?, ..result })
+            result.energy = exact.sum_all()?.to_scalar()?;
+            Ok(result)
         }
     }
 }

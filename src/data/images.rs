@@ -10,6 +10,7 @@ use std::path::Path;
 
 /// A set of 70 000 images of 28 x 28 pixels in 10 classes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ImageSet {
     /// Handwritten digits (LeCun, Bottou, Bengio and Haffner 1998).
     Mnist,

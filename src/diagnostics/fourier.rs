@@ -20,6 +20,7 @@ const TOLERANCE: f64 = 1e-9;
 
 /// The frequencies that an output may have in a feature: `unit * k` for whole `k` from `-degree` to `degree`.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct Frequencies {
     /// The smallest step between them; the output repeats after `2π / unit`.
     pub unit: f64,
@@ -33,6 +34,13 @@ pub struct FourierSpectrum {
     frequencies: Frequencies,
     /// From `-degree` to `degree`.
     coefficients: Vec<Complex64>,
+}
+
+impl Frequencies {
+    /// Frequencies from a step between them and how many there may be above 0.
+    pub fn new(unit: f64, degree: usize) -> Self {
+        Self { unit, degree }
+    }
 }
 
 impl FourierSpectrum {

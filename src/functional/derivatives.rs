@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 /// What [`value_and_grad`] returns.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct ValueAndGrad {
     /// The outputs, `[.., outputs]`.
     pub value: Tensor,

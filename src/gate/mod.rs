@@ -15,6 +15,7 @@ pub(crate) use table::gate_table;
 ///
 /// Controls are never part of a form: an operation carries them beside it.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub enum Form {
     /// A constant one-qubit unitary, row by row.
     Matrix1([[Complex64; 2]; 2]),
@@ -34,6 +35,7 @@ pub enum Form {
 
 /// One factor of a [`Form::Product`].
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct Factor {
     /// Rotation or phase.
     pub kind: FactorKind,
@@ -45,6 +47,7 @@ pub struct Factor {
 
 /// The two kinds of [`Factor`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum FactorKind {
     /// See [`Form::PauliRotation`].
     PauliRotation(&'static str),
@@ -54,6 +57,7 @@ pub enum FactorKind {
 
 /// `sign * angles[index] + offset`, or a constant.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct Linear {
     /// Which angle of the gate, if any.
     pub index: Option<usize>,
@@ -65,6 +69,7 @@ pub struct Linear {
 
 /// How the inverse of a gate is written.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub enum Inverse {
     /// The gate undoes itself.
     Itself,
@@ -78,6 +83,7 @@ pub enum Inverse {
 
 /// A row of the gate table.
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub struct GateSpec {
     /// Builder method and OpenQASM name.
     pub name: &'static str,

@@ -166,6 +166,7 @@ macro_rules! rows {
         /// A gate of the table, spelled as OpenQASM spells it.
         #[allow(non_camel_case_types, reason = "variants are OpenQASM names, from which methods and docs follow")]
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[non_exhaustive]
         pub enum Gate { $($(#[doc = $doc])+ $name,)* }
 
         pub(super) static GATES: &[Gate] = &[$(Gate::$name),*];

@@ -69,6 +69,7 @@ pub enum GradientMethod {
 
 /// With respect to what a derivative is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Wrt {
     /// The features of each sample.
     Inputs,
@@ -79,6 +80,7 @@ pub enum Wrt {
 
 /// Which entries of a metric tensor are computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
 pub enum MetricTensor {
     /// All of them.
     #[default]

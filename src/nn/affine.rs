@@ -1,5 +1,6 @@
 //! A trainable scale and bias of each output.
 
+use crate::__private::NonExhaustive;
 use crate::error::{Error, Result};
 use candle_core::{Module, Tensor};
 use candle_nn::{Init, VarBuilder};
@@ -21,7 +22,7 @@ use candle_nn::{Init, VarBuilder};
 /// let varmap = VarMap::new();
 /// let vb = VarBuilder::from_varmap(&varmap, DType::F32, &Device::Cpu);
 /// let quantum = QuantumLayer::new(circuit, Measurement::expectation([z(0)]), vb.pp("quantum"))?;
-/// let logits = Affine::new(1, AffineConfig { scale: 5.0, bias: 0.0 }, vb.pp("logits"))?;
+/// let logits = Affine::new(1, AffineConfig { scale: 5.0, ..Default::default() }, vb.pp("logits"))?;
 /// let model = candle_nn::seq().add(quantum).add(logits);
 /// let y = model.forward(&Tensor::new(&[[0.0f32], [1.0]], &Device::Cpu)?)?.to_vec2::<f32>()?;
 /// assert!((y[0][0] - 5.0).abs() < 1e-5 && (y[1][0] - 5.0 * 1f32.cos()).abs() < 1e-5);
@@ -40,11 +41,13 @@ pub struct AffineConfig {
     pub scale: f64,
     /// What is added to it. Default 0.
     pub bias: f64,
+    #[doc(hidden)]
+    pub non_exhaustive: NonExhaustive,
 }
 
 impl Default for AffineConfig {
     fn default() -> Self {
-        Self { scale: 1.0, bias: 0.0 }
+        Self { scale: 1.0, bias: 0.0, non_exhaustive: NonExhaustive(()) }
     }
 }
 

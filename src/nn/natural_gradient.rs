@@ -1,6 +1,7 @@
 //! Gradient descent in the geometry of a circuit's states.
 
 use super::QuantumLayer;
+use crate::__private::NonExhaustive;
 use crate::error::{Error, Result};
 use crate::functional::{Bound, MetricTensor, Wrt, states_as_written};
 use crate::program::Program;
@@ -55,11 +56,13 @@ pub struct NaturalGradientConfig {
     pub damping: f64,
     /// Which entries of the metric tensor are computed. Default: all.
     pub entries: MetricTensor,
+    #[doc(hidden)]
+    pub non_exhaustive: NonExhaustive,
 }
 
 impl Default for NaturalGradientConfig {
     fn default() -> Self {
-        Self { learning_rate: 0.1, damping: 1e-3, entries: MetricTensor::Full }
+        Self { learning_rate: 0.1, damping: 1e-3, entries: MetricTensor::Full, non_exhaustive: NonExhaustive(()) }
     }
 }
 
@@ -106,7 +109,7 @@ impl QuantumNaturalGradient {
     /// Settings out of range; inputs that the circuit does not take; states beyond the memory; a gradient that is not finite; a metric tensor that is not positive definite, for
     /// instance because a weight is NaN. The weights are as before then.
     pub fn step(&mut self, gradients: &GradStore, inputs: Option<&Tensor>) -> Result<()> {
-        let NaturalGradientConfig { learning_rate, damping, entries } = self.config.check()?;
+        let NaturalGradientConfig { learning_rate, damping, entries, .. } = self.config.check()?;
         let bound =
             Bound { program: Arc::clone(&self.program), weights: self.vars.iter().map(Var::as_tensor).collect() };
         let count = self.program.weights();

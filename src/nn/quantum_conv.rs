@@ -1,6 +1,7 @@
 //! A circuit slid over images.
 
 use super::{QuantumLayer, QuantumLayerConfig};
+use crate::__private::NonExhaustive;
 use crate::circuit::Circuit;
 use crate::engine;
 use crate::error::{Error, Result};
@@ -57,7 +58,7 @@ pub struct QuantumConv2d {
 }
 
 /// Options of a [`QuantumConv2d`]. Pairs are of rows and columns.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct QuantumConv2dConfig {
     /// Channels of an image, at least 1. Default 1.
     pub channels: usize,
@@ -71,12 +72,22 @@ pub struct QuantumConv2dConfig {
     pub dilation: (usize, usize),
     /// Of the layer that treats the patches.
     pub layer: QuantumLayerConfig,
+    #[doc(hidden)]
+    pub non_exhaustive: NonExhaustive,
 }
 
 impl Default for QuantumConv2dConfig {
     fn default() -> Self {
         let layer = QuantumLayerConfig::default();
-        Self { channels: 1, kernel: (2, 2), stride: (1, 1), padding: (0, 0), dilation: (1, 1), layer }
+        Self {
+            channels: 1,
+            kernel: (2, 2),
+            stride: (1, 1),
+            padding: (0, 0),
+            dilation: (1, 1),
+            layer,
+            non_exhaustive: NonExhaustive(()),
+        }
     }
 }
 
@@ -182,7 +193,7 @@ impl QuantumConv2d {
                 actual: config.features(),
             });
         }
-        Ok(Self { layer: QuantumLayer::with_config(circuit, measurement, config.layer, vb)?, config })
+        Ok(Self { layer: QuantumLayer::with_config(circuit, measurement, config.layer.clone(), vb)?, config })
     }
 
     /// As [`forward`](Module::forward), with candlewick's own typed error.

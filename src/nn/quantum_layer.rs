@@ -1,6 +1,7 @@
 //! The quantum layer.
 
 use super::seeded::fnv1a;
+use crate::__private::NonExhaustive;
 use crate::circuit::Circuit;
 use crate::engine::cpu::Cpu;
 use crate::error::Result;
@@ -81,7 +82,7 @@ pub struct QuantumLayer {
 /// assert!((estimate - 1f32.cos()).abs() < 0.05); // a deviation is 0.008
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct QuantumLayerConfig {
     /// Bytes the states of a call may take; what would need more is a typed error before anything is allocated. `None`: what
     /// the machine, or the GPU, has available at the time of the call. A layer keeps no more than this from call to call.
@@ -97,6 +98,8 @@ pub struct QuantumLayerConfig {
     /// each other, layers of the same name and seed draw the same. Each call draws anew (clones of a layer count theirs together); a
     /// layer made anew repeats the draws.
     pub seed: u64,
+    #[doc(hidden)]
+    pub non_exhaustive: NonExhaustive,
 }
 
 impl QuantumLayer {

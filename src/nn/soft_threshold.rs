@@ -1,5 +1,6 @@
 //! A threshold that learns.
 
+use crate::__private::NonExhaustive;
 use crate::error::{Error, Result};
 use candle_core::{Module, Tensor};
 use candle_nn::{Init, VarBuilder};
@@ -15,7 +16,7 @@ use candle_nn::{Init, VarBuilder};
 /// use candlewick::nn::{SoftThreshold, SoftThresholdConfig};
 /// let varmap = VarMap::new();
 /// let vb = VarBuilder::from_varmap(&varmap, DType::F32, &Device::Cpu);
-/// let threshold = SoftThreshold::new(SoftThresholdConfig { alpha: 50.0, threshold: 0.5 }, vb.pp("threshold"))?;
+/// let threshold = SoftThreshold::new(SoftThresholdConfig { alpha: 50.0, threshold: 0.5, ..Default::default() }, vb.pp("threshold"))?;
 /// let y = threshold.forward(&Tensor::new(&[0.1f32, -0.9], &Device::Cpu)?)?.to_vec1::<f32>()?;
 /// assert!(y[0].abs() < 1e-6 && (y[1] + 0.9).abs() < 1e-6);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -33,11 +34,13 @@ pub struct SoftThresholdConfig {
     pub alpha: f64,
     /// Size from which an entry counts. Default 0.1.
     pub threshold: f64,
+    #[doc(hidden)]
+    pub non_exhaustive: NonExhaustive,
 }
 
 impl Default for SoftThresholdConfig {
     fn default() -> Self {
-        Self { alpha: 10.0, threshold: 0.1 }
+        Self { alpha: 10.0, threshold: 0.1, non_exhaustive: NonExhaustive(()) }
     }
 }
 

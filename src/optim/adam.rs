@@ -3,6 +3,7 @@
 use super::clip::without_square;
 use super::moments::{Moments, Rates};
 use super::{Resume, state, variables};
+use crate::__private::NonExhaustive;
 use crate::error::{Error, Result};
 use candle_core::backprop::GradStore;
 use candle_core::{DType, Tensor, Var};
@@ -51,11 +52,13 @@ pub struct AdamConfig {
     pub beta2: f64,
     /// What is added to the root of the second moment, above 0. Default 1e-8.
     pub epsilon: f64,
+    #[doc(hidden)]
+    pub non_exhaustive: NonExhaustive,
 }
 
 impl Default for AdamConfig {
     fn default() -> Self {
-        Self { learning_rate: 0.001, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }
+        Self { learning_rate: 0.001, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, non_exhaustive: NonExhaustive(()) }
     }
 }
 
@@ -132,7 +135,7 @@ impl Entry {
 
     fn step(&mut self, gradient: &Tensor, config: AdamConfig) -> Result<()> {
         self.steps += 1;
-        let AdamConfig { learning_rate, beta1, beta2, epsilon } = config;
+        let AdamConfig { learning_rate, beta1, beta2, epsilon, .. } = config;
         let correction = |beta: f64| 1.0 - beta.powf(self.steps as f64);
         let (step, root) = (learning_rate / correction(beta1), 1.0 / correction(beta2).sqrt());
         let rates = Rates { step, beta1, beta2, root, epsilon };

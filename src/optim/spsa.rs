@@ -1,6 +1,7 @@
 //! Simultaneous perturbation.
 
 use super::{Resume, state, variables};
+use crate::__private::NonExhaustive;
 use crate::error::{Error, Result};
 use candle_core::{DType, Device, Tensor, Var};
 use candle_nn::VarMap;
@@ -56,11 +57,21 @@ pub struct SpsaConfig {
     pub gamma: f64,
     /// Of the signs.
     pub seed: u64,
+    #[doc(hidden)]
+    pub non_exhaustive: NonExhaustive,
 }
 
 impl Default for SpsaConfig {
     fn default() -> Self {
-        Self { learning_rate: 0.2, perturbation: 0.1, stability: 0.0, alpha: 0.602, gamma: 0.101, seed: 0 }
+        Self {
+            learning_rate: 0.2,
+            perturbation: 0.1,
+            stability: 0.0,
+            alpha: 0.602,
+            gamma: 0.101,
+            seed: 0,
+            non_exhaustive: NonExhaustive(()),
+        }
     }
 }
 

@@ -45,7 +45,7 @@ pub fn decisions(
         return Err(Error::Shape { what: "the probabilities", expected, actual });
     }
     let colours = [Colour::nth(0), Colour::nth(1)];
-    let field = Field { x, y, columns: GRID, values, range: 0.0..1.0, colours, line: true };
+    let field = Field { x, y, columns: GRID, values, colours, line: true, ..Field::default() };
     Ok(scatter(heading, train, test)?.field(field))
 }
 
@@ -68,7 +68,8 @@ pub fn confusion(heading: &str, classes: &[String], labels: &[u32], predictions:
     }
     let text = |&count: &usize| if count > 0 { count.to_string() } else { String::new() };
     let texts = counts.iter().map(text).collect();
-    let matrix = Matrix { rows: classes.to_vec(), columns: classes.to_vec(), shades, texts, colour };
+    let matrix =
+        Matrix { rows: classes.to_vec(), columns: classes.to_vec(), shades, texts, colour, ..Matrix::default() };
     Panel::new(heading).axes("predicted class", "actual class").matrix(matrix)
 }
 

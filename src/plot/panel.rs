@@ -1,5 +1,6 @@
 //! What a panel holds.
 
+use crate::__private::NonExhaustive;
 use std::ops::Range;
 
 /// A colour of the palette, or one of your own.
@@ -59,6 +60,24 @@ pub struct Field {
     pub colours: [Colour; 2],
     /// Whether the line half-way is drawn.
     pub line: bool,
+    #[doc(hidden)]
+    pub non_exhaustive: NonExhaustive,
+}
+
+/// No values on the unit square, from 0 in blue to 1 in orange, without the line.
+impl Default for Field {
+    fn default() -> Self {
+        Self {
+            x: 0.0..1.0,
+            y: 0.0..1.0,
+            columns: 0,
+            values: Vec::new(),
+            range: 0.0..1.0,
+            colours: [Colour::BLUE, Colour::ORANGE],
+            line: false,
+            non_exhaustive: NonExhaustive(()),
+        }
+    }
 }
 
 impl Field {
@@ -84,6 +103,22 @@ pub struct Matrix {
     pub texts: Vec<String>,
     /// The full colour.
     pub colour: Colour,
+    #[doc(hidden)]
+    pub non_exhaustive: NonExhaustive,
+}
+
+/// No cells, in blue.
+impl Default for Matrix {
+    fn default() -> Self {
+        Self {
+            rows: Vec::new(),
+            columns: Vec::new(),
+            shades: Vec::new(),
+            texts: Vec::new(),
+            colour: Colour::BLUE,
+            non_exhaustive: NonExhaustive(()),
+        }
+    }
 }
 
 /// A frame with axes and what is drawn in it.

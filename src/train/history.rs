@@ -6,6 +6,7 @@ use std::fmt::Write;
 
 /// How well a model does on a set.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[non_exhaustive]
 pub struct Score {
     /// Mean loss.
     pub loss: f64,
@@ -25,6 +26,7 @@ impl Score {
 
 /// One pass over the training set.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct Epoch {
     /// On the training set, while it was trained on.
     pub train: Score,
@@ -38,6 +40,7 @@ pub struct Epoch {
 
 /// Why a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Ending {
     /// All epochs are done.
     Finished,
@@ -49,6 +52,7 @@ pub enum Ending {
 
 /// All epochs of a run, those before it was stopped and continued included.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct History {
     /// One entry an epoch.
     pub epochs: Vec<Epoch>,

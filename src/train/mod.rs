@@ -37,6 +37,7 @@ pub use history::{Ending, Epoch, History, Score};
 pub use interrupt::interrupted;
 pub use metrics::{accuracy, binary_accuracy};
 
+use crate::__private::NonExhaustive;
 use crate::data::{Purpose, generator};
 use crate::error::{Error, Result};
 use crate::optim::{Resume, Schedule, clip_by_norm};
@@ -76,6 +77,8 @@ pub struct TrainConfig {
     pub resume: bool,
     /// Whether progress is shown on the standard error output: a bar, or lines where that is no terminal.
     pub progress: bool,
+    #[doc(hidden)]
+    pub non_exhaustive: NonExhaustive,
 }
 
 impl Default for TrainConfig {
@@ -92,6 +95,7 @@ impl Default for TrainConfig {
             folder: None,
             resume: false,
             progress: false,
+            non_exhaustive: NonExhaustive(()),
         }
     }
 }

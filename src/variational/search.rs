@@ -1,6 +1,7 @@
 //! The eigensolver as an optimiser over bit strings.
 
 use super::{Vqe, VqeConfig, VqeMethod, VqeStep};
+use crate::__private::NonExhaustive;
 use crate::circuit::{Circuit, Entanglement};
 use crate::engine;
 use crate::error::{Error, Mistake, Result};
@@ -60,16 +61,27 @@ pub struct VqeOptimizerConfig {
     pub restarts: usize,
     /// Of the initial weights. Default 0.
     pub seed: u64,
+    #[doc(hidden)]
+    pub non_exhaustive: NonExhaustive,
 }
 
 impl Default for VqeOptimizerConfig {
     fn default() -> Self {
-        Self { layers: 4, ansatz: None, learning_rate: 0.1, epochs: 100, restarts: 3, seed: 0 }
+        Self {
+            layers: 4,
+            ansatz: None,
+            learning_rate: 0.1,
+            epochs: 100,
+            restarts: 3,
+            seed: 0,
+            non_exhaustive: NonExhaustive(()),
+        }
     }
 }
 
 /// What a [`VqeOptimizer`] found.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct VqeOptimum {
     /// The most probable bit string (the lowest of several): bit `q` is qubit `q`.
     pub bits: u64,

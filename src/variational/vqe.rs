@@ -1,5 +1,6 @@
 //! The variational quantum eigensolver.
 
+use crate::__private::NonExhaustive;
 use crate::circuit::Circuit;
 use crate::error::{Error, Result};
 use crate::measurement::Measurement;
@@ -70,10 +71,13 @@ pub struct VqeConfig {
     pub seed: u64,
     /// Shots, the gradient method, the limit on memory.
     pub layer: QuantumLayerConfig,
+    #[doc(hidden)]
+    pub non_exhaustive: NonExhaustive,
 }
 
 /// Where a run of a [`Vqe`] stands.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct VqeStep {
     /// Steps that the weights have made.
     pub step: usize,
@@ -85,6 +89,7 @@ pub struct VqeStep {
 
 /// Why a run of a [`Vqe`] ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum VqeEnd {
     /// The gradient is within [`VqeConfig::gradient_tolerance`].
     Gradient,
@@ -96,8 +101,20 @@ pub enum VqeEnd {
     Stopped,
 }
 
+impl std::fmt::Display for VqeEnd {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Gradient => "converged",
+            Self::Energy => "converged (energy)",
+            Self::Steps => "all steps made",
+            Self::Stopped => "stopped",
+        })
+    }
+}
+
 /// What a run of a [`Vqe`] found.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct VqeResult {
     /// The lowest energy of the run. With finite shots the last one: the lowest of noisy values would be too low.
     pub energy: f64,
@@ -132,6 +149,7 @@ impl Default for VqeConfig {
             device: Device::Cpu,
             seed: 0,
             layer: QuantumLayerConfig::default(),
+            non_exhaustive: NonExhaustive(()),
         }
     }
 }
@@ -210,7 +228,8 @@ impl Vqe {
         }
         let varmap = VarMap::new();
         let vb = SeededInit::new(config.seed).var_builder(&varmap, config.dtype, &config.device);
-        let layer = QuantumLayer::with_config(circuit, Measurement::expectation([observable]), config.layer, vb)?;
+        let layer =
+            QuantumLayer::with_config(circuit, Measurement::expectation([observable]), config.layer.clone(), vb)?;
         Mover::new(&layer, &varmap, config.method)?;
         Ok(Self { layer, varmap, config })
     }

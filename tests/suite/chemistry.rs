@@ -107,6 +107,7 @@ fn excitations_conserve_spin_and_are_complete() {
             let (from, to) = match excitation {
                 Excitation::Single { from, to } => (vec![*from], vec![*to]),
                 Excitation::Double { from, to } => (from.to_vec(), to.to_vec()),
+                other => panic!("{other:?} is neither single nor double"),
             };
             assert_eq!(from.len() == 2, k < doubles, "doubles first");
             assert!(from.iter().all(|p| *p < electrons) && to.iter().all(|p| (electrons..qubits).contains(p)));

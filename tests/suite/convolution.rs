@@ -114,7 +114,7 @@ fn cases() -> Vec<(QuantumConv2dConfig, [usize; 4])> {
 #[test]
 fn patches_are_samples_of_the_layer() -> Result<()> {
     for (config, shape) in cases() {
-        let conv = conv(config, DType::F64);
+        let conv = conv(config.clone(), DType::F64);
         let x = images(shape)?;
         let on_patch = |patch: &[f64]| {
             let patch = Tensor::new(patch, &Device::Cpu).expect("a patch");
@@ -144,7 +144,7 @@ fn a_product_of_cosines() -> Result<()> {
         });
         let measured = Measurement::expectation((0..features).map(|i| z(i) * z(0)));
         let vb = VarBuilder::zeros(DType::F64, &Device::Cpu);
-        let conv = QuantumConv2d::new(circuit, measured, config, vb)?;
+        let conv = QuantumConv2d::new(circuit, measured, config.clone(), vb)?;
         let cosines = |patch: &[f64]| {
             let first = patch[0].cos();
             patch.iter().enumerate().map(|(i, x)| if i == 0 { 1.0 } else { x.cos() * first }).collect()
@@ -189,7 +189,7 @@ fn sums_of_small_angles_are_a_convolution() -> Result<()> {
 #[test]
 fn gradients_in_images_and_weights() -> Result<()> {
     for (config, shape) in cases() {
-        let conv = conv(config, DType::F64);
+        let conv = conv(config.clone(), DType::F64);
         let x = Var::from_tensor(&images(shape)?)?;
         let theta = Var::from_tensor(conv.layer().weights().next().expect("one tensor").1)?;
         let y = conv.forward(&x)?;
@@ -219,11 +219,11 @@ fn gradients_in_images_and_weights() -> Result<()> {
 fn leading_dimensions_strides_and_dtypes() -> Result<()> {
     let config = QuantumConv2dConfig { channels: 2, kernel: (2, 1), padding: (1, 0), ..Default::default() };
     for (dtype, tolerance) in [(DType::F64, 1e-13), (DType::F32, 1e-5), (DType::F16, 1e-2), (DType::BF16, 5e-2)] {
-        let conv = conv(config, dtype);
+        let conv = conv(config.clone(), dtype);
         let x = images([6, 2, 3, 4])?.to_dtype(dtype)?;
         let y = conv.forward(&x)?;
         assert_eq!((y.dims(), y.dtype()), (&[6, 2, 4, 4][..], dtype));
-        let exact = self::conv(config, DType::F64).forward(&x.to_dtype(DType::F64)?)?;
+        let exact = self::conv(config.clone(), DType::F64).forward(&x.to_dtype(DType::F64)?)?;
         close("values", &values(&y)?, &values(&exact)?, tolerance);
         for leading in [vec![2, 3], vec![1, 6, 1]] {
             let shape = |inner: [usize; 3]| leading.iter().copied().chain(inner).collect::<Vec<_>>();
@@ -284,12 +284,12 @@ fn what_cannot_be_slid_is_refused() -> Result<()> {
     let default = QuantumConv2dConfig::default();
     let make = |config| QuantumConv2d::new(entangled(4), measured(), config, vb());
     for (config, name) in [
-        (QuantumConv2dConfig { kernel: (0, 2), ..default }, "kernel"),
-        (QuantumConv2dConfig { kernel: (2, usize::MAX), ..default }, "kernel"),
-        (QuantumConv2dConfig { stride: (1, 0), ..default }, "stride"),
-        (QuantumConv2dConfig { dilation: (0, 1), ..default }, "dilation"),
-        (QuantumConv2dConfig { padding: (usize::MAX, 1), ..default }, "padding"),
-        (QuantumConv2dConfig { channels: 0, ..default }, "channels"),
+        (QuantumConv2dConfig { kernel: (0, 2), ..default.clone() }, "kernel"),
+        (QuantumConv2dConfig { kernel: (2, usize::MAX), ..default.clone() }, "kernel"),
+        (QuantumConv2dConfig { stride: (1, 0), ..default.clone() }, "stride"),
+        (QuantumConv2dConfig { dilation: (0, 1), ..default.clone() }, "dilation"),
+        (QuantumConv2dConfig { padding: (usize::MAX, 1), ..default.clone() }, "padding"),
+        (QuantumConv2dConfig { channels: 0, ..default.clone() }, "channels"),
     ] {
         let error = make(config).expect_err("out of range");
         assert!(matches!(error, Error::Setting { setting, .. } if setting == name), "{error}");
@@ -297,17 +297,17 @@ fn what_cannot_be_slid_is_refused() -> Result<()> {
     for (channels, kernel, features) in
         [(2, (2, 2), 8), (1, (3, 1), 3), (1, ((1 << 32) - 1, (1 << 32) - 1), usize::MAX)]
     {
-        let error = make(QuantumConv2dConfig { channels, kernel, ..default }).expect_err("other features");
+        let error = make(QuantumConv2dConfig { channels, kernel, ..default.clone() }).expect_err("other features");
         match error {
             Error::PatchFeatures { expected: 4, actual, .. } => assert!(actual == features || features > 1 << 60),
             other => panic!("{other}"),
         }
     }
-    let mistaken = QuantumConv2d::new(Circuit::new(0), measured(), default, vb()).expect_err("a mistake");
+    let mistaken = QuantumConv2d::new(Circuit::new(0), measured(), default.clone(), vb()).expect_err("a mistake");
     assert!(matches!(mistaken, Error::Circuit { .. }), "{mistaken}");
 
     let zeros = |shape: &[usize]| Tensor::zeros(shape, DType::F32, &Device::Cpu);
-    let conv = make(QuantumConv2dConfig { dilation: (3, 1), padding: (1, 0), ..default })?;
+    let conv = make(QuantumConv2dConfig { dilation: (3, 1), padding: (1, 0), ..default.clone() })?;
     for shape in [&[][..], &[4], &[4, 4], &[2, 4, 4], &[1, 2, 4, 4]] {
         let error = conv.try_forward(&zeros(shape)?).expect_err("no images");
         assert!(matches!(&error, Error::Images { channels: 1, shape: found } if found.dims() == shape), "{error}");

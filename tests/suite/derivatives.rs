@@ -48,7 +48,7 @@ fn outputs_of<'a>(
     let point = if wrt == Wrt::Inputs { x } else { w }.to_vec();
     (point, move |point: &[f64]| match wrt {
         Wrt::Inputs => (loss.outputs)(&case.state(point, w)),
-        Wrt::Weights => (loss.outputs)(&case.state(x, point)),
+        _ => (loss.outputs)(&case.state(x, point)),
     })
 }
 
@@ -180,7 +180,7 @@ fn values_with_gradients_are_those_of_backward() -> Result<()> {
     let (x, w) = point(&case, 9);
     let (xs, ws) = tensors(&x, &w);
     let measurement = Measurement::expectation([z(0), x_of(1)]);
-    let ValueAndGrad { value, inputs, weights } =
+    let ValueAndGrad { value, inputs, weights, .. } =
         functional::value_and_grad(&case.circuit(), &measurement, Some(&xs), &[("w", &ws)])?;
     let (xs, ws) = (Var::from_tensor(&xs)?, Var::from_tensor(&ws)?);
     let y = functional::evaluate(&case.circuit(), &measurement, Some(&xs), &[("w", &ws)])?;

@@ -19,7 +19,7 @@ fn step(case: &Case, measurement: &Measurement, batch: usize, rewrites: Rewrites
     let weights = HashMap::from([("w".to_owned(), w.as_tensor().clone())]);
     let vb = VarBuilder::from_tensors(weights, DType::F64, &Device::Cpu);
     let config = QuantumLayerConfig { rewrites, ..Default::default() };
-    let layer = QuantumLayer::with_config(case.circuit(), measurement.clone(), config, vb).unwrap();
+    let layer = QuantumLayer::with_config(case.circuit(), measurement.clone(), config.clone(), vb).unwrap();
     let y = layer.forward(&x).unwrap();
     let c = Tensor::new(uniform(&mut rng, y.elem_count()), &Device::Cpu).unwrap().reshape(y.shape()).unwrap();
     let gradients = (&y * &c).unwrap().sum_all().unwrap().backward().unwrap();

@@ -3,7 +3,7 @@
 use crate::oracle::random_case;
 use candle_core::{DType, Device, Module, Result, Tensor, Var};
 use candle_nn::{AdamW, Optimizer, VarMap};
-use candlewick::bench::{step, width};
+use candlewick::__private::bench::{step, width};
 use candlewick::nn::SeededInit;
 use candlewick::prelude::*;
 use candlewick::program::{Program, Rewrite, Rewrites};

@@ -61,7 +61,7 @@ fn affine_layers() -> Result<()> {
     let vb = VarBuilder::from_varmap(&varmap, DType::F64, &Device::Cpu);
     let x = [0.5, -1.0, 2.0, 0.25, -0.5, 1.5];
     let same = Affine::new(3, AffineConfig::default(), vb.pp("same"))?;
-    let layer = Affine::new(3, AffineConfig { scale: 2.5, bias: -0.5 }, vb.pp("a"))?;
+    let layer = Affine::new(3, AffineConfig { scale: 2.5, bias: -0.5, ..Default::default() }, vb.pp("a"))?;
     for leading in [vec![2], vec![2, 1], vec![1, 2, 1]] {
         let shape: Vec<usize> = leading.iter().copied().chain([3]).collect();
         let x = Tensor::from_slice(&x, shape.as_slice(), &Device::Cpu)?;

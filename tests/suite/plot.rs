@@ -66,7 +66,7 @@ fn fields_and_matrices_are_the_right_way_round() -> Result<()> {
     let values =
         Field::grid(x.clone(), y.clone(), 60).iter().map(|&[x, y]| f64::from(u8::from(x > 0.2 && y > 0.2))).collect();
     let colours = [Colour::BLUE, Colour(255, 0, 0)];
-    let field = Field { x, y, columns: 60, values, range: 0.0..1.0, colours, line: false };
+    let field = Field { x, y, columns: 60, values, colours, ..Field::default() };
     let figure = Figure::new("").panel(Panel::new("").field(field));
     let red = pixels(&figure, Colour(255, 140, 140))?;
     let blue = pixels(&figure, Colour(160, 189, 219))?;
@@ -76,7 +76,16 @@ fn fields_and_matrices_are_the_right_way_round() -> Result<()> {
 
     // A line half-way that runs along a line of the grid and across others is not cut by them.
     let values = Field::grid(-1.0..1.0, -1.0..1.0, 60).iter().map(|point| point[1]).collect();
-    let field = Field { x: -1.0..1.0, y: -1.0..1.0, columns: 60, values, range: -1.0..1.0, colours, line: true };
+    let field = Field {
+        x: -1.0..1.0,
+        y: -1.0..1.0,
+        columns: 60,
+        values,
+        range: -1.0..1.0,
+        colours,
+        line: true,
+        ..Field::default()
+    };
     let ink = pixels(&Figure::new("").panel(Panel::new("").field(field)), Colour::INK)?;
     let longest = ink.chunk_by(|a, b| a.1 == b.1 && a.0 + 1 == b.0).map(<[_]>::len).max();
     assert!(longest >= Some(648), "{longest:?} pixels of 650");
@@ -96,7 +105,7 @@ fn flat_matrices_take_little_room_and_long_headings_their_own() -> Result<()> {
     let matrix = |rows: usize, columns: usize| {
         let names = |count: usize| (0..count).map(|k| k.to_string()).collect();
         let shades = vec![1.0; rows * columns];
-        Matrix { rows: names(rows), columns: names(columns), shades, texts: Vec::new(), colour: Colour::RED }
+        Matrix { rows: names(rows), columns: names(columns), shades, colour: Colour::RED, ..Matrix::default() }
     };
     let height = |rows, columns| Figure::new("").panel(Panel::new("").matrix(matrix(rows, columns))).render();
     let (flat, square) = (height(4, 20)?.1, height(20, 20)?.1);
@@ -186,14 +195,21 @@ fn what_does_not_fit_is_an_error() -> Result<()> {
     let refused = |panel: Panel| matches!(Figure::new("").panel(panel).render(), Err(Error::Picture { .. }));
     let field = |columns, count| {
         let colours = [Colour::RED, Colour::BLUE];
-        Field { x: 0.0..1.0, y: 0.0..1.0, columns, values: vec![0.5; count], range: 0.0..1.0, colours, line: true }
+        Field { x: 0.0..1.0, y: 0.0..1.0, columns, values: vec![0.5; count], colours, line: true, ..Field::default() }
     };
     assert!(refused(Panel::new("").field(field(0, 4))) && refused(Panel::new("").field(field(3, 4))));
     assert!(!refused(Panel::new("").field(field(1, 1))));
     assert!(refused(Panel::new("").image(0, &[])) && refused(Panel::new("").image(2, &[1.0; 3])));
     let matrix = |shades, texts| {
         let (rows, columns) = (vec!["r".to_owned(); 2], vec!["c".to_owned(); 3]);
-        Matrix { rows, columns, shades: vec![0.5; shades], texts: vec![String::new(); texts], colour: Colour::RED }
+        Matrix {
+            rows,
+            columns,
+            shades: vec![0.5; shades],
+            texts: vec![String::new(); texts],
+            colour: Colour::RED,
+            ..Matrix::default()
+        }
     };
     assert!(refused(Panel::new("").matrix(matrix(5, 0))) && refused(Panel::new("").matrix(matrix(6, 1))));
     assert!(!refused(Panel::new("").matrix(matrix(6, 6))));

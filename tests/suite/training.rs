@@ -60,7 +60,11 @@ fn folder(name: &str) -> Result<PathBuf> {
 
 /// Scores of each epoch, without the time it took.
 fn scores(history: &History) -> Vec<Epoch> {
-    history.epochs.iter().map(|epoch| Epoch { seconds: 0.0, ..*epoch }).collect()
+    let without = |mut epoch: Epoch| {
+        epoch.seconds = 0.0;
+        epoch
+    };
+    history.epochs.iter().copied().map(without).collect()
 }
 
 /// With one batch an epoch, the order of the samples matters to rounding alone.

@@ -3,7 +3,7 @@
 use crate::lab::Engine;
 use anyhow::{Result, anyhow};
 use candle_core::{DType, Device};
-use candlewick::emulation::{Dialect, emulator};
+use candlewick::__private::emulation::{Dialect, emulator};
 use candlewick_emulator::{Device as Emulated, Order};
 use std::panic::{catch_unwind, set_hook, take_hook};
 use std::sync::{Arc, OnceLock};

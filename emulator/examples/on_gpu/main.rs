@@ -31,7 +31,7 @@ mod supervisor;
 mod trials;
 
 use anyhow::Result;
-use candlewick::emulation::Dialect;
+use candlewick::__private::emulation::Dialect;
 use clap::{Parser, Subcommand};
 use engines::NoDevice;
 use std::path::PathBuf;

@@ -2,7 +2,7 @@
 
 use crate::lab::{Engine, close};
 use candle_core::{DType, Device as Place, Tensor, Var};
-use candlewick::emulation::{Dialect, emulator};
+use candlewick::__private::emulation::{Dialect, emulator};
 use candlewick::prelude::*;
 use candlewick::{Error, functional};
 use candlewick_emulator::{Device, Order};

@@ -2,7 +2,7 @@
 
 use crate::lab::Engine;
 use candle_core::{DType, Device as Place};
-use candlewick::emulation::{Dialect, emulator};
+use candlewick::__private::emulation::{Dialect, emulator};
 use candlewick_emulator::{Device, Order};
 use std::sync::Arc;
 

@@ -3,7 +3,7 @@
 use crate::lab::{Engine, close, run};
 use crate::oracle::*;
 use candle_core::{DType, Device as Place, Tensor};
-use candlewick::emulation::{Dialect, emulator};
+use candlewick::__private::emulation::{Dialect, emulator};
 use candlewick::functional;
 use candlewick::prelude::*;
 use candlewick_emulator::{Device, Order};

@@ -7,6 +7,7 @@ use candle_nn::Init;
 
 /// Which pairs of qubits an entangling layer joins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Entanglement {
     /// `(n-2, n-1), .., (0, 1)`: Qiskit's default, the same unitary as [`Full`](Self::Full) for `cx`.
     #[default]

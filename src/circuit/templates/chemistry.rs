@@ -9,6 +9,7 @@ use candle_nn::Init;
 
 /// A move of one or two electrons to other spin orbitals; see [`Circuit::excitations`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Excitation {
     /// [`Circuit::single_excitation`].
     Single {

@@ -21,7 +21,7 @@ fn one_rotation_is_one_frequency() {
     let mut circuit = Circuit::new(1);
     circuit.rx(input(0), 0);
     let cosine = spectrum(&circuit, &z(0));
-    assert_eq!(cosine.frequencies(), Frequencies { unit: 1.0, degree: 1 });
+    assert_eq!(cosine.frequencies(), Frequencies::new(1.0, 1));
     [-1, 1].into_iter().for_each(|k| close(cosine.coefficient(k), 0.5));
     [-2, 0, 2, isize::MIN, isize::MAX].into_iter().for_each(|k| close(cosine.coefficient(k), 0.0));
     // <Y> = -sin(x)
@@ -50,7 +50,7 @@ fn uploads_add_up() -> anyhow::Result<()> {
         let weights: &[(&str, &Tensor)] = &[("w", &w)];
         let (observable, point) = (z(0) * x(1) + y(0), [f64::NAN]);
         let degree = uploads as isize;
-        let wide = Frequencies { unit: 1.0, degree: uploads + 3 };
+        let wide = Frequencies::new(1.0, uploads + 3);
         assert!(fourier_spectrum(&circuit, &observable, 0, &point, weights, None).is_ok(), "its own value is not read");
         let spectrum = fourier_spectrum(&circuit, &observable, 0, &[0.0], weights, Some(wide))?;
         for k in 1..=degree + 3 {
@@ -59,7 +59,7 @@ fn uploads_add_up() -> anyhow::Result<()> {
             assert!(if k <= degree { size > 1e-6 } else { size < 1e-14 }, "{uploads} uploads, {k}: {size:e}");
         }
         let found = fourier_spectrum(&circuit, &observable, 0, &[0.0], weights, None)?;
-        assert_eq!(found.frequencies(), Frequencies { unit: 1.0, degree: uploads });
+        assert_eq!(found.frequencies(), Frequencies::new(1.0, uploads));
         found.iter().zip(-degree..).for_each(|((_, c), k)| close(c, spectrum.coefficient(k)));
     }
     Ok(())
@@ -80,7 +80,7 @@ fn the_series_is_the_circuit() -> anyhow::Result<()> {
     let point = [0.0, -2.5];
     let spectrum = fourier_spectrum(&circuit, &observable, 0, &point, weights, None)?;
     // 1 + 2 + 1 + 1.5 + 2.5 + 1 + 1 in halves.
-    assert_eq!(spectrum.frequencies(), Frequencies { unit: 0.5, degree: 20 });
+    assert_eq!(spectrum.frequencies(), Frequencies::new(0.5, 20));
     for x in [-1.0, 0.3, 2.0, 10.0] {
         let inputs = Tensor::new(&[[x, -2.5]], &Device::Cpu)?;
         let measured = Measurement::expectation([observable.clone()]);
@@ -96,10 +96,10 @@ fn what_is_not_seen_does_not_count() -> anyhow::Result<()> {
     let mut circuit = Circuit::new(2).with_inputs(2);
     circuit.rx(input(0), 0).rx(0.25 * input(0), 1);
     let of = |observable: &Observable, feature: usize| frequencies(&circuit, observable, feature, &[0.0; 2], &[]);
-    assert_eq!(of(&z(0), 0)?, Frequencies { unit: 1.0, degree: 1 });
-    assert_eq!(of(&z(1), 0)?, Frequencies { unit: 0.25, degree: 1 });
-    assert_eq!(of(&(z(0) + z(1)), 0)?, Frequencies { unit: 0.25, degree: 5 });
-    assert_eq!(of(&z(0), 1)?, Frequencies { unit: 1.0, degree: 0 });
+    assert_eq!(of(&z(0), 0)?, Frequencies::new(1.0, 1));
+    assert_eq!(of(&z(1), 0)?, Frequencies::new(0.25, 1));
+    assert_eq!(of(&(z(0) + z(1)), 0)?, Frequencies::new(0.25, 5));
+    assert_eq!(of(&z(0), 1)?, Frequencies::new(1.0, 0));
     let constant = fourier_spectrum(&circuit, &z(0), 1, &[0.4, 0.0], &[], None)?;
     close(constant.coefficient(0), 0.4f64.cos());
     Ok(())
@@ -117,7 +117,7 @@ fn conditions_on_other_features() -> anyhow::Result<()> {
     let weights: &[(&str, &Tensor)] = &[("w", &w)];
     for (other, unit, degree) in [(0.4, 1.0, 1), (1.5, 0.5, 9)] {
         let spectrum = fourier_spectrum(&circuit, &z(0), 0, &[0.0, other], weights, None)?;
-        assert_eq!(spectrum.frequencies(), Frequencies { unit, degree });
+        assert_eq!(spectrum.frequencies(), Frequencies::new(unit, degree));
         let inputs = Tensor::new(&[[1.3, other]], &Device::Cpu)?;
         let measured = Measurement::expectation([z(0)]);
         let expected = functional::evaluate(&circuit, &measured, Some(&inputs), weights)?.to_vec2::<f64>()?[0][0];
@@ -134,7 +134,7 @@ fn a_learned_frequency() -> anyhow::Result<()> {
     circuit.ry(w.at([0]) * input(0), 0).ry(w.at([0]) * input(0) * 2.0, 0);
     let w = Tensor::new(&[0.7316f32], &Device::Cpu)?;
     let found = fourier_spectrum(&circuit, &z(0), 0, &[0.0], &[("w", &w)], None)?;
-    let Frequencies { unit, degree } = found.frequencies();
+    let Frequencies { unit, degree, .. } = found.frequencies();
     assert!((unit - f64::from(0.7316f32)).abs() < 1e-15 && degree == 3);
     close(found.coefficient(3), 0.5);
     Ok(())
@@ -149,7 +149,7 @@ fn under_conditions() {
     });
     for (other, unit, degree) in [(0.4, 1.0, 1), (0.75, 0.5, 5)] {
         let spectrum = fourier_spectrum(&circuit, &z(0), 0, &[0.0, other], &[], None).unwrap();
-        assert_eq!(spectrum.frequencies(), Frequencies { unit, degree });
+        assert_eq!(spectrum.frequencies(), Frequencies::new(unit, degree));
         for (frequency, coefficient) in spectrum.iter() {
             let expected = if (frequency.abs() - unit * degree as f64).abs() < 1e-12 { 0.5 } else { 0.0 };
             assert!((coefficient - expected).norm() < 1e-12, "{frequency}: {coefficient}");

@@ -116,7 +116,7 @@ fn frequencies_that_are_none() {
     let given = |unit, degree| {
         let mut circuit = Circuit::new(1);
         circuit.rx(input(0), 0);
-        fourier_spectrum(&circuit, &z(0), 0, &[0.0], &[], Some(Frequencies { unit, degree }))
+        fourier_spectrum(&circuit, &z(0), 0, &[0.0], &[], Some(Frequencies::new(unit, degree)))
     };
     for value in [0.0, -1.0, f64::INFINITY] {
         mistaken(given(value, 1), &Mistake::NotPositive { what: "the unit of the frequencies", value });

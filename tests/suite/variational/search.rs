@@ -48,7 +48,7 @@ fn the_minimum_of_random_costs() {
 fn what_it_found_is_consistent() {
     let costs = costs(4, 1);
     let found = optimizer(VqeOptimizerConfig::default()).minimize(&costs).expect("finite costs");
-    let VqeOptimum { bits, qubits, cost, probability, probabilities, history, run } = &found;
+    let VqeOptimum { bits, qubits, cost, probability, probabilities, history, run, .. } = &found;
     assert_eq!((*qubits, probabilities.len(), history.len()), (4, 16, 101));
     assert!(*run <= 3);
     assert!((probabilities.iter().sum::<f64>() - 1.0).abs() < 1e-12);

@@ -1,0 +1,10 @@
+//! Parts for the project's own benches and emulator, and a guard. Nothing here is part of the public interface.
+
+pub mod bench;
+#[cfg(any(feature = "cuda", feature = "metal", feature = "emulator"))]
+pub use crate::engine::gpu as emulation;
+
+/// Guard of a configuration: only the crate can make one, so that a configuration outside the crate is written with
+/// `..Default::default()` and goes on to compile when it gets another field.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct NonExhaustive(pub(crate) ());
