@@ -1,4 +1,4 @@
-//! Quantum layers as first-class [candle](candle_core) modules.
+//! Quantum layers as first-class [candle](https://docs.rs/candle-core) modules.
 //!
 //! Write a [`Circuit`], say what to measure with a [`Measurement`], and a [`QuantumLayer`] is a `Module` beside
 //! `candle_nn::Linear`: batched, differentiable in its weights and in its input, trained by the same `backward()` and the
@@ -50,10 +50,26 @@
 //! - `train` (feature `train`): a small training loop. `plot` (feature `plot`): pictures.
 //! - [`gate`]: the gate table.
 //!
+//! # Features
+//! None is on by default.
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `cuda` | engine and candle on an NVIDIA GPU; needs nvcc |
+//! | `metal` | engine and candle on an Apple GPU |
+//! | `plot` | the module `plot`: pictures as PNG |
+//! | `train` | the module `train`: a training loop with checkpoints, progress and pictures; brings `plot` |
+//! | `datasets` | `data::ImageSet`: MNIST and Fashion-MNIST, through candle-datasets |
+//!
+//! [`candle_core`], [`candle_nn`] and [`num_complex`] are re-exported, as their types are in signatures; a new minor version of candle is a
+//! new minor version of this crate.
+//!
 //! # Conventions
 //! Qubit 0 is the least significant bit of a basis index. Angles are in radians and come before qubits. A gradient is exact
 //! or a typed [`enum@Error`]; a circuit keeps its first mistake and returns it when it is used. Results are bit-identical
 //! for any number of threads, on one instruction set.
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[doc(hidden)]
 #[path = "private/mod.rs"]
@@ -74,13 +90,18 @@ pub mod nn;
 mod observable;
 pub mod optim;
 #[cfg(feature = "plot")]
+#[cfg_attr(docsrs, doc(cfg(feature = "plot")))]
 pub mod plot;
 pub mod program;
 mod sampling;
 pub mod states;
 #[cfg(feature = "train")]
+#[cfg_attr(docsrs, doc(cfg(feature = "train")))]
 pub mod train;
 pub mod variational;
+
+// Their types are in this crate's signatures: a program that uses these has the right versions.
+pub use {candle_core, candle_nn, num_complex};
 
 pub use circuit::Circuit;
 pub use error::{Error, Mistake, Result};

@@ -20,6 +20,7 @@ mod scaler;
 
 pub use dataset::Dataset;
 #[cfg(feature = "datasets")]
+#[cfg_attr(docsrs, doc(cfg(feature = "datasets")))]
 pub use images::{ImageSet, images};
 pub use pca::Pca;
 pub use points::{blobs, circles, moons, spirals};
