@@ -118,7 +118,17 @@ impl Observable {
         }
         match values.iter().find(|value| !value.is_finite()) {
             Some(&value) => Self::wrong(Mistake::NotFinite { what: "a diagonal value", value }),
-            None => Self::part(Part::Diagonal(values)),
+            None => {
+                let lowest = values.iter().copied().fold(f64::INFINITY, f64::min);
+                let highest = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+                match constant(lowest, highest) {
+                    0.0 => Self::part(Part::Diagonal(values)),
+                    shift => {
+                        let values = values.iter().map(|value| value - shift).collect();
+                        Self::part(Part::Diagonal(values)).plus(Self::identity().scale(shift))
+                    }
+                }
+            }
         }
     }
 
@@ -127,7 +137,11 @@ impl Observable {
         let qubits: Vec<usize> = qubits.into_iter().collect();
         match check_hermitian(matrix, &qubits) {
             Err(mistake) => Self::wrong(mistake),
-            Ok(()) => Self::part(Part::Matrix { entries: matrix.into(), qubits }),
+            Ok(()) => {
+                let (entries, shift) = without_constant(matrix);
+                let part = Self::part(Part::Matrix { entries, qubits });
+                if shift == 0.0 { part } else { part.plus(Self::identity().scale(shift)) }
+            }
         }
     }
 
@@ -136,6 +150,9 @@ impl Observable {
         let bits: Vec<bool> = bits.into_iter().collect();
         if bits.len() > MAX_QUBITS {
             return Self::wrong(Mistake::TooManyQubits { qubits: bits.len(), limit: MAX_QUBITS });
+        }
+        if bits.is_empty() {
+            return Self::identity();
         }
         let value = bits.iter().rev().fold(0, |value, &bit| value << 1 | u64::from(bit));
         Self::part(Part::Projector { mask: (1 << bits.len()) - 1, bits: value })
@@ -240,6 +257,35 @@ impl Observable {
         let qubits = |mask: u64| (0..MAX_QUBITS).filter(|q| mask >> q & 1 == 1).collect();
         Ok(self.words().map(|(word, coefficient)| (coefficient, qubits(word.z))).collect())
     }
+}
+
+/// The constant that is taken out of an operator whose eigenvalues lie between these bounds: the middle of them, or as near to
+/// it as leaves no eigenvalue larger than it was, so that a state loses no digits by it whatever it is.
+fn constant(lowest: f64, highest: f64) -> f64 {
+    let middle = 0.5 * lowest + 0.5 * highest;
+    if lowest > 0.0 {
+        middle.min(2.0 * lowest)
+    } else if highest < 0.0 {
+        middle.max(2.0 * highest)
+    } else {
+        0.0
+    }
+}
+
+/// A Hermitian matrix without its constant, and the constant, by Gershgorin's bounds of its eigenvalues.
+fn without_constant(matrix: &[Complex64]) -> (Arc<[Complex64]>, f64) {
+    let size = matrix.len().isqrt();
+    let bounds = matrix.chunks(size.max(1)).enumerate().map(|(k, row)| {
+        let radius = row.iter().map(|entry| entry.norm()).sum::<f64>() - row[k].norm();
+        (row[k].re - radius, row[k].re + radius)
+    });
+    let (lowest, highest) = bounds.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), (lowest, highest)| {
+        (low.min(lowest), high.max(highest))
+    });
+    let shift = constant(lowest, highest);
+    let mut entries = matrix.to_vec();
+    entries.iter_mut().step_by(size + 1).for_each(|entry| *entry -= shift);
+    (entries.into(), shift)
 }
 
 impl Part {

@@ -45,6 +45,7 @@ struct SweepArgs {
     uint series_count;
     uint outputs;
     uint lists;      // tape: for each output the first and last of its terms
+    uint output_constants; // the number that is added to the first output, before those of the others
     uint slots;
     uint slot_lists; // tape: for each slot the first and last of its cells
     uint inputs;     // features of a sample
@@ -73,6 +74,7 @@ struct OutputArgs {
     uint chunks;
     uint terms;      // tape: records of terms
     uint first;      // tape: for each output the first and last of its terms
+    uint constants;  // the number that is added to the first output, before those of the others
     uint term_count; // entries of a row of sums
     uint column;     // where the first of them stands in a row of outputs
     uint width;      // entries of a row of outputs

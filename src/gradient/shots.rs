@@ -3,7 +3,7 @@
 //! What is measured is cut into groups that are read in one basis each (`sampling/`). An engine gives the final state of each point once; on
 //! the host each group changes its basis and draws its shots.
 
-use super::points::states_in;
+use super::points::{Form, states_in};
 use crate::engine;
 use crate::engine::cpu::Cpu;
 use crate::error::Result;
@@ -27,6 +27,8 @@ pub(crate) struct Sampling {
     shots: u32,
     seed: u64,
     groups: Vec<Group>,
+    /// Outputs with their constants. Differences of outputs, which all forms but the program itself serve, do without.
+    constants: Vec<(usize, f64)>,
     /// Each form of the program with its state as output. Made when first asked for.
     programs: [OnceLock<Arc<Program>>; 3],
     outputs: usize,
@@ -35,8 +37,9 @@ pub(crate) struct Sampling {
 impl Sampling {
     pub(crate) fn new(measurement: &Measurement, program: &Program, shots: usize, seed: u64) -> Result<Self> {
         let shots = sampling::check_shots(measurement, shots)?;
-        let groups = sampling::groups(measurement, program.qubits())?;
-        Ok(Self { shots, seed, groups, programs: Default::default(), outputs: program.outputs() })
+        let mut groups = sampling::groups(measurement, program.qubits())?;
+        let constants = groups.iter_mut().flat_map(Group::take_constants).collect();
+        Ok(Self { shots, seed, groups, constants, programs: Default::default(), outputs: program.outputs() })
     }
 
     /// Outputs `[points, outputs]` of a form of the program: the form's number, the form, its rows. `place` is the call, and
@@ -60,6 +63,10 @@ impl Sampling {
             let random =
                 |row: usize, group: usize| stream(self.seed, place.0, place.1 + (first + row) as u64, group as u64);
             outputs.extend(sampling::read(&states(program, &rows)?, &Draw { sampling: self, random })?.concat());
+        }
+        if number == Form::Shared as usize {
+            let rows = outputs.chunks_mut(self.outputs.max(1));
+            rows.for_each(|row| self.constants.iter().for_each(|(output, constant)| row[*output] += constant));
         }
         let outputs = Tensor::from_vec(outputs, (points, self.outputs), &Device::Cpu)?;
         Ok(outputs.to_dtype(rows.dtype())?.to_device(rows.device())?)

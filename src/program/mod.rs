@@ -78,6 +78,7 @@ struct Made {
     schedule: OnceLock<Schedule>,
     tiling: OnceLock<Tiling>,
     with_own_weights: OnceLock<Arc<Program>>,
+    differences: OnceLock<Arc<Program>>,
     probes: OnceLock<Arc<Probes>>,
 }
 

@@ -5,6 +5,7 @@ mod bad_input;
 mod chemistry;
 mod closed_forms;
 mod conditional;
+mod constants;
 mod convolution;
 mod data;
 mod deferred;

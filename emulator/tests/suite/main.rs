@@ -2,6 +2,8 @@
 
 #[path = "../../../tests/suite/conditional.rs"]
 mod conditional;
+#[path = "../../../tests/suite/constants.rs"]
+mod constants;
 #[path = "../../../tests/suite/deferred.rs"]
 mod deferred;
 mod device;

@@ -28,12 +28,13 @@ arguments! {
     FlagArgs { batch, shared, own }
     SweepArgs {
         qubits, bits, batch, per_group, tile_basis, offsets, lane_bits, index, first, last, ground, store, wanted, own, cells,
-        fused, turns, terms, term_count, direct, series, series_count, outputs, lists, slots, slot_lists, inputs, input_lists,
+        fused, turns, terms, term_count, direct, series, series_count, outputs, lists, output_constants, slots, slot_lists, inputs,
+        input_lists,
     }
     ReadArgs {
         qubits, batch, chunk_bits, terms, term_count, direct, span, series, series_count, outputs, cotangent, shift, keep,
     }
-    OutputArgs { batch, outputs, chunks, terms, first, term_count, column, width, per_item }
+    OutputArgs { batch, outputs, chunks, terms, first, constants, term_count, column, width, per_item }
     BasisArgs { qubits, batch, count, rows, columns, origin, per_item }
     EmbedArgs { qubits, batch, inputs, first, count }
     SlotArgs { batch, slots, tile_bits, cells, lists, per_item }

@@ -235,6 +235,7 @@ impl<'a> Planner<'a> {
             series_count: sum.series[1],
             outputs: sum.outputs,
             lists: sum.lists,
+            output_constants: sum.constants,
             slots: tape.angles.slots() as u32,
             slot_lists: tape.slot_cells,
             inputs: self.program.inputs as u32,
