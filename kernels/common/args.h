@@ -17,6 +17,8 @@ struct FlagArgs {
     uint batch;
     uint shared; // turns that all samples share
     uint own;    // turns of a sample
+    uint qubits;
+    uint embedded; // 1: states are there, of embedded features
 };
 
 struct SweepArgs {
@@ -97,6 +99,7 @@ struct EmbedArgs {
     uint inputs;
     uint first;
     uint count;
+    uint zero_state; // 1: features that are all zero are |0..0>
 };
 
 struct SlotArgs {

@@ -257,7 +257,7 @@ impl Circuit {
                 },
             }
         }
-        if let Kind::AmplitudeEmbedding { first, count } = operation.kind {
+        if let Kind::AmplitudeEmbedding { first, count, .. } = operation.kind {
             read = first.saturating_add(count);
             self.check_embedding(operation)?;
         }

@@ -18,7 +18,7 @@ pub use builder::MAX_MATRIX_QUBITS;
 pub(crate) use condition::{Comparison, Token, spelled};
 pub use condition::{Condition, Magnitude};
 pub use operation::Operation;
-pub(crate) use operation::{Kind, adjoint};
+pub(crate) use operation::{AMPLITUDES, AMPLITUDES_OR_ZERO_STATE, Kind, adjoint};
 pub use templates::{Entanglement, Excitation};
 pub use weights::MAX_WEIGHTS;
 pub(crate) use weights::{Declaration, not_finite};

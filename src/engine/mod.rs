@@ -24,7 +24,7 @@ pub(crate) use gpu::metal;
 pub(crate) use budget::check_numbers;
 
 use crate::error::Result;
-use crate::program::Program;
+use crate::program::{Embedding, Program};
 use candle_core::{DType, Device, Layout};
 use cpu::Cpu;
 use std::ops::{Add, AddAssign, Mul, Neg, Sub};
@@ -77,6 +77,14 @@ pub(crate) struct Arguments<'a, T> {
     pub(crate) weights: &'a [T],
     /// Number of samples.
     pub(crate) batch: usize,
+}
+
+impl<'a, T> Arguments<'a, T> {
+    /// The features of a sample that become its initial state.
+    pub(crate) fn embedded(&self, program: &Program, embedding: Embedding, sample: usize) -> &'a [T] {
+        let start = sample * program.inputs + embedding.first;
+        &self.inputs[start..start + embedding.count]
+    }
 }
 
 /// Which gradients are asked for.

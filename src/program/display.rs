@@ -54,7 +54,8 @@ impl fmt::Display for Program {
             writeln!(f, "  a{index} = {slot}")?;
         }
         if let Some(embedding) = &self.embedding {
-            writeln!(f, "  state <- x{}..x{}", embedding.first, embedding.first + embedding.count - 1)?;
+            let otherwise = if embedding.zero_state { ", or |0..0>" } else { "" };
+            writeln!(f, "  state <- x{}..x{}{otherwise}", embedding.first, embedding.first + embedding.count - 1)?;
         }
         for step in &self.steps {
             let place = if step.controls == 0 { String::new() } else { format!(" where {}", names(step.controls)) };

@@ -7,6 +7,8 @@ mod constants;
 #[path = "../../../tests/suite/deferred.rs"]
 mod deferred;
 mod device;
+#[path = "../../../tests/suite/embeddings.rs"]
+mod embeddings;
 mod engines;
 #[path = "../../../tests/suite/ensembles.rs"]
 mod ensembles;
