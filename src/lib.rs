@@ -78,6 +78,7 @@ pub mod optim;
 #[cfg(feature = "plot")]
 pub mod plot;
 pub mod program;
+mod random;
 mod sampling;
 pub mod states;
 #[cfg(feature = "train")]

@@ -9,6 +9,7 @@ pub(crate) mod cpu;
 #[cfg(any(feature = "cuda", feature = "metal", feature = "emulator"))]
 pub mod gpu;
 pub(crate) mod host;
+pub(crate) mod share;
 
 #[cfg(not(all(feature = "cuda", feature = "metal")))]
 pub(crate) mod absent;

@@ -4,15 +4,14 @@
 //! the host each group changes its basis and draws its shots.
 
 use super::points::{Form, states_in};
-use crate::engine;
 use crate::engine::cpu::Cpu;
+use crate::engine::{self, share};
 use crate::error::Result;
 use crate::measurement::Measurement;
 use crate::program::Program;
+use crate::random::Generator;
 use crate::sampling::{self, Group, stream};
 use candle_core::{Device, Tensor, WithDType};
-use rand::rngs::StdRng;
-use rayon::prelude::*;
 use std::sync::{Arc, OnceLock};
 
 /// Bytes of final states that are alive at once.
@@ -80,7 +79,7 @@ struct Draw<'a, F> {
     random: F,
 }
 
-impl<F: Fn(usize, usize) -> StdRng + Sync> Draw<'_, F> {
+impl<F: Fn(usize, usize) -> Generator + Sync> Draw<'_, F> {
     fn group<T: WithDType>(&self, (row, index): (usize, usize), amplitudes: &[T]) -> Vec<f64> {
         let Sampling { shots, outputs, groups, .. } = self.sampling;
         let (group, random) = (&groups[index], &mut (self.random)(row, index));
@@ -96,7 +95,7 @@ impl<F: Fn(usize, usize) -> StdRng + Sync> Draw<'_, F> {
     }
 }
 
-impl<F: Fn(usize, usize) -> StdRng + Sync> sampling::Reader for Draw<'_, F> {
+impl<F: Fn(usize, usize) -> Generator + Sync> sampling::Reader for Draw<'_, F> {
     type Found = Vec<f64>;
 
     fn read<T: WithDType>(&self, row: usize, amplitudes: &[T]) -> Vec<f64> {
@@ -105,7 +104,7 @@ impl<F: Fn(usize, usize) -> StdRng + Sync> sampling::Reader for Draw<'_, F> {
         let each: Vec<Vec<f64>> = if size_of_val(amplitudes) > SPREAD_BYTES {
             groups.map(|index| self.group((row, index), amplitudes)).collect()
         } else {
-            groups.into_par_iter().map(|index| self.group((row, index), amplitudes)).collect()
+            share::map(groups, |index| self.group((row, index), amplitudes))
         };
         let mut outputs = vec![0.0; self.sampling.outputs];
         for found in each {
