@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::ops::{Add, Mul, Neg, Sub};
 use std::sync::Arc;
 
-/// How far from Hermitian an observable may be, relative to its largest entry.
-const HERMITIAN_TOLERANCE: f64 = 1e-10;
+/// How far from Hermitian an observable may be, relative to its largest entry: that of an `f32` is off by up to 6e-8.
+const HERMITIAN_TOLERANCE: f64 = 1e-6;
 
 /// A Hermitian operator: a real sum of Pauli words, diagonals, Hermitian matrices and projectors.
 ///
@@ -22,7 +22,8 @@ const HERMITIAN_TOLERANCE: f64 = 1e-10;
 /// ```
 ///
 /// Operations never panic; mistakes are kept and returned by whatever consumes the observable. A sum such as
-/// `x(0) * y(0)`, which is i Z and so not Hermitian, is an error there.
+/// `x(0) * y(0)`, which is i Z and so not Hermitian, is an error there; imaginary parts of up to 1e-6 of the largest coefficient
+/// are dropped as rounding.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Observable {
     words: BTreeMap<Word, Complex64>,
@@ -133,12 +134,14 @@ impl Observable {
     }
 
     /// A Hermitian matrix on 1 to 6 qubits, row by row; `qubits[0]` is the low bit of a row's index.
+    ///
+    /// It may deviate from its adjoint by 1e-6 of its largest entry, as one from `f32` does: its Hermitian part is taken.
     pub fn hermitian(matrix: &[Complex64], qubits: impl IntoIterator<Item = usize>) -> Self {
         let qubits: Vec<usize> = qubits.into_iter().collect();
         match check_hermitian(matrix, &qubits) {
             Err(mistake) => Self::wrong(mistake),
             Ok(()) => {
-                let (entries, shift) = without_constant(matrix);
+                let (entries, shift) = without_constant(&hermitian_part(matrix));
                 let part = Self::part(Part::Matrix { entries, qubits });
                 if shift == 0.0 { part } else { part.plus(Self::identity().scale(shift)) }
             }
@@ -270,6 +273,12 @@ fn constant(lowest: f64, highest: f64) -> f64 {
     } else {
         0.0
     }
+}
+
+/// `(A + A†) / 2`, halved first: sums of large entries must not overflow.
+fn hermitian_part(matrix: &[Complex64]) -> Vec<Complex64> {
+    let adjoint = crate::circuit::adjoint(matrix);
+    matrix.iter().zip(adjoint.iter()).map(|(a, b)| 0.5 * a + 0.5 * b).collect()
 }
 
 /// A Hermitian matrix without its constant, and the constant, by Gershgorin's bounds of its eigenvalues.
