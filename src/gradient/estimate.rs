@@ -61,7 +61,9 @@ impl Estimator {
     pub(crate) fn check(&self, program: &Program, features_tracked: bool) -> Result<()> {
         if features_tracked && program.embedding.is_some() && self.method == GradientMethod::ParameterShift {
             let of = "features that are embedded as amplitudes";
-            return Err(Error::NoGradient { method: self.method.name(), of });
+            let instead = "detach them (`Tensor::detach`) if only weights behind them are trained, or take \
+                           `GradientMethod::FiniteDifference` or `GradientMethod::Spsa`";
+            return Err(Error::NoGradient { method: self.method.name(), of, instead });
         }
         Ok(())
     }
