@@ -1,7 +1,7 @@
 //! The eigensolver as an optimiser over bit strings.
 
 use super::{Vqe, VqeConfig, VqeMethod, VqeStep};
-use crate::circuit::{Circuit, Entanglement};
+use crate::circuit::{Circuit, Entanglement, MAX_QUBITS};
 use crate::engine;
 use crate::error::{Error, Mistake, Result};
 use crate::functional;
@@ -88,9 +88,9 @@ pub struct VqeOptimum {
 }
 
 impl VqeOptimum {
-    /// The string with qubit 0 last.
+    /// The string with qubit 0 last: a digit for each qubit, of which a circuit has at most [`MAX_QUBITS`], and no fewer than the bits have.
     pub fn bit_string(&self) -> String {
-        format!("{:0width$b}", self.bits, width = self.qubits)
+        format!("{:0width$b}", self.bits, width = self.qubits.min(MAX_QUBITS))
     }
 }
 
