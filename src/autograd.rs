@@ -94,7 +94,7 @@ impl Forward {
         let (program, memory_limit) = (Arc::clone(&self.program), self.engine.memory_limit);
         let wanted = wanted(inputs, weights);
         let op = Backward { program, memory_limit, wanted, kept: Mutex::new(kept) };
-        let packed = inputs.detach().apply_op3_no_bwd(&weights.detach(), &cotangent, &op)?;
+        let packed = inputs.detach().apply_op3_no_bwd(&weights.detach(), cotangent, &op)?;
         let split = if wanted.inputs { inputs.elem_count() } else { 0 };
         let part = |wanted: bool, start: usize, like: &Tensor| {
             wanted.then(|| packed.narrow(0, start, like.elem_count())?.reshape(like.shape())).transpose()

@@ -158,7 +158,9 @@ impl fmt::Display for Readout {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sizes = |sum: &Sum| {
             let words: usize = sum.flips.iter().map(|flip| flip.terms.len()).sum();
-            format!("{words} words in {} groups, {} other parts", sum.flips.len(), sum.parts.len())
+            let constants = sum.constants.iter().filter(|constant| **constant != 0.0).count();
+            let constants = if constants > 0 { format!(", {constants} constants") } else { String::new() };
+            format!("{words} words in {} groups, {} other parts{constants}", sum.flips.len(), sum.parts.len())
         };
         match self {
             Self::Expectation(sum) => write!(f, "{} expectations: {}", sum.outputs, sizes(sum)),

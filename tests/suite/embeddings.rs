@@ -174,15 +174,15 @@ fn a_sample_without_a_state_spoils_its_own_row() {
 #[test]
 fn a_sample_without_a_state_is_nan_however_it_is_computed() {
     let circuit = embedded(|circuit| _ = circuit.amplitude_embedding(1..4));
-    let config = |rewrites, gradient| QuantumLayerConfig { rewrites, gradient, ..Default::default() };
-    let configs = [
-        config(Rewrites::NONE, GradientMethod::Auto),
-        config(Rewrites::ALL, GradientMethod::ParameterShift),
-        config(Rewrites::ALL, GradientMethod::FiniteDifference { step: 1e-3, order: 2 }),
-        config(Rewrites::ALL, GradientMethod::Spsa { samples: 2, step: 1e-3, seed: 1 }),
+    let ways = [
+        (Rewrites::NONE, GradientMethod::Auto),
+        (Rewrites::ALL, GradientMethod::ParameterShift),
+        (Rewrites::ALL, GradientMethod::FiniteDifference { step: 1e-3, order: 2 }),
+        (Rewrites::ALL, GradientMethod::Spsa { samples: 2, step: 1e-3, seed: 1 }),
     ];
-    for (config, measurement) in configs.into_iter().flat_map(|c| measurements().map(|m| (c.clone(), m))) {
-        let what = format!("{config:?}, {measurement:?}");
+    for ((rewrites, gradient), measurement) in ways.into_iter().flat_map(|way| measurements().map(|m| (way, m))) {
+        let what = format!("{rewrites:?}, {gradient:?}, {measurement:?}");
+        let config = QuantumLayerConfig { rewrites, gradient, ..Default::default() };
         let varmap = VarMap::new();
         let vb = VarBuilder::from_varmap(&varmap, DType::F64, &Device::Cpu);
         let layer = QuantumLayer::with_config(circuit.clone(), measurement, config, vb).expect("a layer");

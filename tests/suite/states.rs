@@ -365,7 +365,8 @@ fn norms_of_states_do_not_matter() -> anyhow::Result<()> {
     let all = haar(31, 4, 3);
     let given = Var::from_tensor(&tensor(&all))?;
     let other = tensor(&haar(32, 4, 3));
-    let functions: [(&str, &dyn Fn(&Tensor) -> candlewick::Result<Tensor>); 5] = [
+    type Function<'a> = &'a dyn Fn(&Tensor) -> candlewick::Result<Tensor>;
+    let functions: [(&str, Function<'_>); 5] = [
         ("purity", &|s| states::purity(s, [0, 2])),
         ("entropy", &|s| states::entropy(s, [1])),
         ("order two", &|s| states::renyi2_entropy(s, [1])),
