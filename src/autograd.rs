@@ -8,7 +8,7 @@
 use crate::engine::cpu::Cpu;
 use crate::engine::{Arguments, Real, Wanted, cuda, host, metal};
 use crate::error::{Error, Result};
-use crate::program::Program;
+use crate::program::{Program, Readout};
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CudaStorage, CustomOp2, CustomOp3, DType, Layout, MetalStorage, Shape, Storage, Tensor};
 use std::any::Any;
@@ -75,7 +75,6 @@ impl Forward {
         kept: Option<host::Kept<T>>,
     ) -> candle_core::Result<Pair> {
         let wanted = wanted(inputs, weights);
-        let cotangent = cotangent.contiguous()?;
         let ((x, x_layout), (w, w_layout)) = (inputs.storage_and_layout(), weights.storage_and_layout());
         let (c, c_layout) = cotangent.storage_and_layout();
         let arguments = arguments(on_host::<T>(&x)?, x_layout, on_host(&w)?, w_layout);
@@ -95,8 +94,7 @@ impl Forward {
         let (program, memory_limit) = (Arc::clone(&self.program), self.engine.memory_limit);
         let wanted = wanted(inputs, weights);
         let op = Backward { program, memory_limit, wanted, kept: Mutex::new(kept) };
-        let cotangent = cotangent.contiguous()?.detach();
-        let packed = inputs.detach().apply_op3_no_bwd(&weights.detach(), &cotangent, &op)?;
+        let packed = inputs.detach().apply_op3_no_bwd(&weights.detach(), cotangent, &op)?;
         let split = if wanted.inputs { inputs.elem_count() } else { 0 };
         let part = |wanted: bool, start: usize, like: &Tensor| {
             wanted.then(|| packed.narrow(0, start, like.elem_count())?.reshape(like.shape())).transpose()
@@ -229,9 +227,10 @@ impl CustomOp2 for Forward {
         &self,
         inputs: &Tensor,
         weights: &Tensor,
-        _outputs: &Tensor,
+        outputs: &Tensor,
         cotangent: &Tensor,
     ) -> candle_core::Result<Pair> {
+        let cotangent = &centered(&self.program.readout, &outputs.detach(), &cotangent.detach())?;
         if !inputs.device().is_cpu() {
             return self.device_gradients(inputs, weights, cotangent);
         }
@@ -242,6 +241,18 @@ impl CustomOp2 for Forward {
             (DType::F64, _) => self.gradients::<f64>(inputs, weights, cotangent, None),
             (other, _) => Err(unsupported(other).into()),
         }
+    }
+}
+
+/// A contiguous cotangent `[batch, outputs]` without what norms alone would multiply: probabilities add up to 1 and a state's norm is 1, so
+/// that neither a constant in the cotangent of the former nor the part along the state in that of the latter has an effect, but
+/// what it would make of λ in F32 would cover the digits of the rest.
+pub(crate) fn centered(readout: &Readout, outputs: &Tensor, cotangent: &Tensor) -> candle_core::Result<Tensor> {
+    let along = || (outputs * cotangent)?.sum_keepdim(1);
+    match readout {
+        Readout::Probabilities(_) => cotangent.broadcast_sub(&along()?)?.contiguous(),
+        Readout::State => (cotangent - outputs.broadcast_mul(&along()?)?)?.contiguous(),
+        Readout::Expectation(_) | Readout::Variance(_) => cotangent.contiguous(),
     }
 }
 

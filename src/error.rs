@@ -353,12 +353,14 @@ pub enum Error {
         padded: (u64, u64),
     },
     /// A gradient that a method cannot find.
-    #[error("{method} cannot find the gradient of {of}")]
+    #[error("{method} cannot find the gradient of {of}: {instead}")]
     NoGradient {
         /// The method.
         method: &'static str,
         /// What was to be differentiated.
         of: &'static str,
+        /// What can be done instead.
+        instead: &'static str,
     },
     /// An error of candle itself.
     #[error(transparent)]

@@ -93,6 +93,7 @@ pub mod optim;
 #[cfg_attr(docsrs, doc(cfg(feature = "plot")))]
 pub mod plot;
 pub mod program;
+mod random;
 mod sampling;
 pub mod states;
 #[cfg(feature = "train")]

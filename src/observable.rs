@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::ops::{Add, Mul, Neg, Sub};
 use std::sync::Arc;
 
-/// How far from Hermitian an observable may be, relative to its largest entry.
-const HERMITIAN_TOLERANCE: f64 = 1e-10;
+/// How far from Hermitian an observable may be, relative to its largest entry: that of an `f32` is off by up to 6e-8.
+const HERMITIAN_TOLERANCE: f64 = 1e-6;
 
 /// A Hermitian operator: a real sum of Pauli words, diagonals, Hermitian matrices and projectors.
 ///
@@ -22,7 +22,8 @@ const HERMITIAN_TOLERANCE: f64 = 1e-10;
 /// ```
 ///
 /// Operations never panic; mistakes are kept and returned by whatever consumes the observable. A sum such as
-/// `x(0) * y(0)`, which is i Z and so not Hermitian, is an error there.
+/// `x(0) * y(0)`, which is i Z and so not Hermitian, is an error there; imaginary parts of up to 1e-6 of the largest coefficient
+/// are dropped as rounding.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Observable {
     words: BTreeMap<Word, Complex64>,
@@ -98,7 +99,8 @@ pub fn z(qubit: usize) -> Observable {
 }
 
 impl Observable {
-    /// The identity, whose expectation is 1.
+    /// The identity, whose expectation is 1 exactly. A multiple of it in a sum is exact in values and changes no gradient, in F32 as in
+    /// F64.
     pub fn identity() -> Self {
         Self::word(Word::default())
     }
@@ -118,16 +120,32 @@ impl Observable {
         }
         match values.iter().find(|value| !value.is_finite()) {
             Some(&value) => Self::wrong(Mistake::NotFinite { what: "a diagonal value", value }),
-            None => Self::part(Part::Diagonal(values)),
+            None => {
+                let lowest = values.iter().copied().fold(f64::INFINITY, f64::min);
+                let highest = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+                match constant(lowest, highest) {
+                    0.0 => Self::part(Part::Diagonal(values)),
+                    shift => {
+                        let values = values.iter().map(|value| value - shift).collect();
+                        Self::part(Part::Diagonal(values)).plus(Self::identity().scale(shift))
+                    }
+                }
+            }
         }
     }
 
     /// A Hermitian matrix on 1 to 6 qubits, row by row; `qubits[0]` is the low bit of a row's index.
+    ///
+    /// It may deviate from its adjoint by 1e-6 of its largest entry, as one from `f32` does: its Hermitian part is taken.
     pub fn hermitian(matrix: &[Complex64], qubits: impl IntoIterator<Item = usize>) -> Self {
         let qubits: Vec<usize> = qubits.into_iter().collect();
         match check_hermitian(matrix, &qubits) {
             Err(mistake) => Self::wrong(mistake),
-            Ok(()) => Self::part(Part::Matrix { entries: matrix.into(), qubits }),
+            Ok(()) => {
+                let (entries, shift) = without_constant(&hermitian_part(matrix));
+                let part = Self::part(Part::Matrix { entries, qubits });
+                if shift == 0.0 { part } else { part.plus(Self::identity().scale(shift)) }
+            }
         }
     }
 
@@ -136,6 +154,9 @@ impl Observable {
         let bits: Vec<bool> = bits.into_iter().collect();
         if bits.len() > MAX_QUBITS {
             return Self::wrong(Mistake::TooManyQubits { qubits: bits.len(), limit: MAX_QUBITS });
+        }
+        if bits.is_empty() {
+            return Self::identity();
         }
         let value = bits.iter().rev().fold(0, |value, &bit| value << 1 | u64::from(bit));
         Self::part(Part::Projector { mask: (1 << bits.len()) - 1, bits: value })
@@ -240,6 +261,41 @@ impl Observable {
         let qubits = |mask: u64| (0..MAX_QUBITS).filter(|q| mask >> q & 1 == 1).collect();
         Ok(self.words().map(|(word, coefficient)| (coefficient, qubits(word.z))).collect())
     }
+}
+
+/// The constant that is taken out of an operator whose eigenvalues lie between these bounds: the middle of them, or as near to
+/// it as leaves no eigenvalue larger than it was, so that a state loses no digits by it whatever it is.
+fn constant(lowest: f64, highest: f64) -> f64 {
+    let middle = 0.5 * lowest + 0.5 * highest;
+    if lowest > 0.0 {
+        middle.min(2.0 * lowest)
+    } else if highest < 0.0 {
+        middle.max(2.0 * highest)
+    } else {
+        0.0
+    }
+}
+
+/// `(A + A†) / 2`, halved first: sums of large entries must not overflow.
+fn hermitian_part(matrix: &[Complex64]) -> Vec<Complex64> {
+    let adjoint = crate::circuit::adjoint(matrix);
+    matrix.iter().zip(adjoint.iter()).map(|(a, b)| 0.5 * a + 0.5 * b).collect()
+}
+
+/// A Hermitian matrix without its constant, and the constant, by Gershgorin's bounds of its eigenvalues.
+fn without_constant(matrix: &[Complex64]) -> (Arc<[Complex64]>, f64) {
+    let size = matrix.len().isqrt();
+    let bounds = matrix.chunks(size.max(1)).enumerate().map(|(k, row)| {
+        let radius = row.iter().map(|entry| entry.norm()).sum::<f64>() - row[k].norm();
+        (row[k].re - radius, row[k].re + radius)
+    });
+    let (lowest, highest) = bounds.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), (lowest, highest)| {
+        (low.min(lowest), high.max(highest))
+    });
+    let shift = constant(lowest, highest);
+    let mut entries = matrix.to_vec();
+    entries.iter_mut().step_by(size + 1).for_each(|entry| *entry -= shift);
+    (entries.into(), shift)
 }
 
 impl Part {

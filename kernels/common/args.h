@@ -17,6 +17,8 @@ struct FlagArgs {
     uint batch;
     uint shared; // turns that all samples share
     uint own;    // turns of a sample
+    uint qubits;
+    uint embedded; // 1: states are there, of embedded features
 };
 
 struct SweepArgs {
@@ -45,6 +47,7 @@ struct SweepArgs {
     uint series_count;
     uint outputs;
     uint lists;      // tape: for each output the first and last of its terms
+    uint output_constants; // the number that is added to the first output, before those of the others
     uint slots;
     uint slot_lists; // tape: for each slot the first and last of its cells
     uint inputs;     // features of a sample
@@ -73,6 +76,7 @@ struct OutputArgs {
     uint chunks;
     uint terms;      // tape: records of terms
     uint first;      // tape: for each output the first and last of its terms
+    uint constants;  // the number that is added to the first output, before those of the others
     uint term_count; // entries of a row of sums
     uint column;     // where the first of them stands in a row of outputs
     uint width;      // entries of a row of outputs
@@ -95,6 +99,7 @@ struct EmbedArgs {
     uint inputs;
     uint first;
     uint count;
+    uint zero_state; // 1: features that are all zero are |0..0>
 };
 
 struct SlotArgs {

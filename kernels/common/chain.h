@@ -79,15 +79,17 @@ FN void prepare(
     tables[item] = turn_by<T>(sum);
 }
 
-// 0 for each sample, or NaN if one of its angles is NaN or infinite: their cosines are NaN. 32 threads a sample.
+// 0 for each sample, or NaN if one of its angles is NaN or infinite, whose cosine is NaN, or if it has no state to start from, all of
+// whose amplitudes are NaN. 32 threads a sample.
 template <typename T>
 FN void fill_flags(
-    GLOBAL const Complex<T> *shared, GLOBAL const Complex<T> *turns, GLOBAL T *flags, CONSTANT FlagArgs &a, Place p)
+    GLOBAL const Complex<T> *shared, GLOBAL const Complex<T> *turns, GLOBAL const Complex<T> *states, GLOBAL T *flags,
+    CONSTANT FlagArgs &a, Place p)
 {
     const uint item = p.group * (p.threads >> 5u) + (p.rank >> 5u), lane = p.rank & 31u;
     const uint sample = item < a.batch ? item : a.batch - 1u;
     GLOBAL const Complex<T> *own = turns + static_cast<wide>(sample) * a.own;
-    T sum = 0;
+    T sum = a.embedded != 0u ? states[static_cast<wide>(sample) << a.qubits].x : static_cast<T>(0);
     for (uint k = lane; k < a.shared; k += 32u) {
         sum += shared[k].x;
     }
@@ -103,9 +105,10 @@ FN void fill_flags(
 // The same by the threads of a unit, for its sample.
 template <typename T>
 FN T flag_of(
-    GLOBAL const Complex<T> *shared, GLOBAL const Complex<T> *own, GROUP T *room, CONSTANT SweepArgs &a, Unit u, Place p)
+    GROUP const T *psi, GLOBAL const Complex<T> *shared, GLOBAL const Complex<T> *own, GROUP T *room, CONSTANT SweepArgs &a,
+    Unit u, Place p)
 {
-    T sum = 0;
+    T sum = psi[0];
     for (uint k = u.rank; k < a.turns; k += u.threads) {
         sum += shared[k].x;
     }
@@ -215,11 +218,15 @@ FN void collect_inputs(
 template <typename T>
 FN void collect_weights(
     GLOBAL const uint *tape, GLOBAL const Angle *numbers, GLOBAL const Sum *slots, GLOBAL const T *inputs,
-    GLOBAL const T *weights, GLOBAL Sum *sums, GLOBAL T *gradient, GROUP Sum *room, CONSTANT ChainArgs &a, Place p)
+    GLOBAL const T *weights, GLOBAL const T *flags, GLOBAL Sum *sums, GLOBAL T *gradient, GROUP Sum *room,
+    CONSTANT ChainArgs &a, Place p)
 {
     const uint weight = p.group / a.parts, part = p.group % a.parts;
     const uint last = a.batch - part * a.span < a.span ? a.batch : (part + 1u) * a.span;
     Sum total = 0;
+    for (uint sample = part * a.span + p.rank; sample < last; sample += p.threads) {
+        total += flags[sample];
+    }
     for (uint k = tape[a.lists + 2u * weight]; k < tape[a.lists + 2u * weight + 1u]; k += DERIVATIVE_WORDS) {
         GLOBAL const Sum *column = slots + static_cast<wide>(tape[k]) * a.batch;
         for (uint sample = part * a.span + p.rank; sample < last; sample += p.threads) {
@@ -250,23 +257,25 @@ FN void total_weights(GLOBAL const Sum *sums, GLOBAL T *gradient, CONSTANT Chain
     }
 }
 
-// The norm of a sample's features, without overflow on the way, by all threads of a group.
+// The norm of a sample's features, without overflow on the way, by all threads of a group: NaN where they have no state, and 0 where
+// their state is |0..0>.
 template <typename T>
-FN Angle norm_of(GLOBAL const T *features, uint count, GROUP Angle *room, Place p) {
+FN Angle norm_of(GLOBAL const T *features, uint count, bool zero_state, GROUP Angle *room, Place p) {
     Angle largest = 0;
     for (uint k = p.rank; k < count; k += p.threads) {
         const Angle feature = static_cast<Angle>(features[k]);
         largest = larger<Angle>(largest, feature < 0 ? -feature : feature);
     }
     largest = group_largest<Angle>(largest, room, p);
+    const bool is_zero = zero_state && largest == 0;
     Angle sum = 0;
     for (uint k = p.rank; k < count; k += p.threads) {
-        const Angle ratio = static_cast<Angle>(features[k]) / largest;
+        const Angle feature = static_cast<Angle>(features[k]), ratio = is_zero ? feature : feature / largest;
         sum += ratio * ratio;
     }
     // The room of the sum is another than that of the largest, which threads may still read.
     sum = of_first<Angle>(group_sum<Angle>(sum, room + 32u, p), room, p);
-    return largest * root(sum);
+    return is_zero ? sum : largest * root(sum);
 }
 
 // Features as amplitudes: a group of threads a sample.
@@ -276,13 +285,20 @@ FN void embed_features(
 {
     GLOBAL const T *features = inputs + static_cast<wide>(p.group) * a.inputs + a.first;
     GLOBAL Complex<T> *state = states + (static_cast<wide>(p.group) << a.qubits);
-    const Angle norm = norm_of<T>(features, a.count, room, p);
+    const Angle norm = norm_of<T>(features, a.count, a.zero_state != 0u, room, p);
     for (uint e = p.rank; e < 1u << a.qubits; e += p.threads) {
-        state[e] = complex<T>(e < a.count ? static_cast<T>(static_cast<Angle>(features[e]) / norm) : static_cast<T>(0), 0);
+        Angle value = norm - norm;
+        if (norm == 0) {
+            value = e == 0u ? 1 : 0;
+        } else if (e < a.count) {
+            value = static_cast<Angle>(features[e]) / norm;
+        }
+        state[e] = complex<T>(static_cast<T>(value), 0);
     }
 }
 
-// Adds the gradient in the embedded features: with y = x / |x| and g = 2 Re λ it is (g - y (y . g)) / |x|.
+// Adds the gradient in the embedded features: with y = x / |x| and g = 2 Re λ it is (g - y (y . g)) / |x|; nothing for features that are
+// all zero.
 template <typename T>
 FN void unembed_features(
     GLOBAL const T *inputs, GLOBAL const Complex<T> *lambdas, GLOBAL T *gradient, GROUP Sum *room,
@@ -291,7 +307,10 @@ FN void unembed_features(
     GLOBAL const T *features = inputs + static_cast<wide>(p.group) * a.inputs + a.first;
     GLOBAL T *row = gradient + static_cast<wide>(p.group) * a.inputs + a.first;
     GLOBAL const Complex<T> *lambda = lambdas + (static_cast<wide>(p.group) << a.qubits);
-    const Angle norm = norm_of<T>(features, a.count, room, p);
+    const Angle norm = norm_of<T>(features, a.count, a.zero_state != 0u, room, p);
+    if (norm == 0) {
+        return;
+    }
     Sum along = 0;
     for (uint k = p.rank; k < a.count; k += p.threads) {
         along += static_cast<Angle>(features[k]) / norm * static_cast<Angle>(lambda[k].x) * 2;

@@ -56,7 +56,7 @@ FN void forward_sweep(
         give<T>(psi, states, tape, a, u);
     }
     if (a.fused != 0u) {
-        const T flag = flag_of<T>(shared, own, rooms + room_size, a, u, p);
+        const T flag = flag_of<T>(psi, shared, own, rooms + room_size, a, u, p);
         if (u.present && u.rank == 0u) {
             flags[u.sample] = flag;
         }

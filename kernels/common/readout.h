@@ -5,7 +5,8 @@
 //   diagonal:  number of its first value, parities whose bits are the index of a value
 //   projector: conditions
 //   matrix:    its first entry among the constants, a displacement and a parity for each qubit
-// all in stored indices, so that parities have no tile bits.
+// all in stored indices, so that parities have no tile bits. A multiple of the identity is no term: it is added to the output, and
+// would cover the digits of the other terms in λ.
 //
 // Words that flip the same bits `x`, with the same factor 1 or i but for signs, are a series: what they add up to is a Walsh
 // series of an index times the amplitude at a distance of x, and all their expectation values are the series of
@@ -222,6 +223,7 @@ FN void collect_outputs(
         total = group_sum<Sum>(total, room, p);
     }
     if (start == 0u) {
+        total += numbers[a.constants + output];
         outputs[static_cast<wide>(sample) * a.width + a.column + output] = static_cast<T>(total) + flags[sample];
     }
 }
@@ -329,6 +331,7 @@ FN void read_outputs(
         for (uint k = tape[a.lists + 2u * output]; k < tape[a.lists + 2u * output + 1u]; ++k) {
             total += numbers[tape[a.terms + tape[k] * TERM_WORDS + 2u]] * static_cast<Sum>(sums[tape[k]]);
         }
+        total += numbers[a.output_constants + output];
         outputs[static_cast<wide>(u.sample) * a.outputs + output] = static_cast<T>(total) + flag;
     }
 }

@@ -21,9 +21,10 @@ extern "C" __global__ void cw_prepare(
 }
 
 extern "C" __global__ void cw_flags(
-    const Complex<REAL> *__restrict__ shared, const Complex<REAL> *__restrict__ turns, REAL *flags, const FlagArgs a)
+    const Complex<REAL> *__restrict__ shared, const Complex<REAL> *__restrict__ turns, const Complex<REAL> *__restrict__ states, REAL *flags,
+    const FlagArgs a)
 {
-    fill_flags<REAL>(shared, turns, flags, a, place());
+    fill_flags<REAL>(shared, turns, states, flags, a, place());
 }
 
 extern "C" __global__ void cw_embed(
@@ -111,11 +112,11 @@ extern "C" __global__ void cw_inputs(
 }
 
 extern "C" __global__ void cw_weights(
-    const uint *__restrict__ tape, const Angle *__restrict__ numbers, const Sum *__restrict__ slots, const REAL *__restrict__ inputs, const REAL *__restrict__ weights, Sum *sums,
-    REAL *gradient, const ChainArgs a)
+    const uint *__restrict__ tape, const Angle *__restrict__ numbers, const Sum *__restrict__ slots, const REAL *__restrict__ inputs, const REAL *__restrict__ weights,
+    const REAL *__restrict__ flags, Sum *sums, REAL *gradient, const ChainArgs a)
 {
-    collect_weights<REAL>(tape, numbers, slots, inputs, weights, sums, gradient, reinterpret_cast<Sum *>(group_memory), a,
-        place());
+    collect_weights<REAL>(tape, numbers, slots, inputs, weights, flags, sums, gradient,
+        reinterpret_cast<Sum *>(group_memory), a, place());
 }
 
 extern "C" __global__ void cw_totals(const Sum *__restrict__ sums, REAL *gradient, const ChainArgs a)

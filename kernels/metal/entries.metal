@@ -21,11 +21,11 @@ kernel void cw_prepare(
 
 kernel void cw_flags(
     device const float2 *shared [[buffer(0)]], device const float2 *turns [[buffer(1)]],
-    device float *flags [[buffer(2)]], constant FlagArgs &a [[buffer(3)]],
+    device const float2 *states [[buffer(2)]], device float *flags [[buffer(3)]], constant FlagArgs &a [[buffer(4)]],
     uint group [[threadgroup_position_in_grid]], uint rank [[thread_index_in_threadgroup]],
     uint threads [[threads_per_threadgroup]])
 {
-    fill_flags<float>(shared, turns, flags, a, place(group, rank, threads));
+    fill_flags<float>(shared, turns, states, flags, a, place(group, rank, threads));
 }
 
 kernel void cw_embed(
@@ -162,12 +162,12 @@ kernel void cw_inputs(
 kernel void cw_weights(
     device const uint *tape [[buffer(0)]], device const Angle *numbers [[buffer(1)]],
     device const Sum *slots [[buffer(2)]], device const float *inputs [[buffer(3)]],
-    device const float *weights [[buffer(4)]], device Sum *sums [[buffer(5)]], device float *gradient [[buffer(6)]],
-    constant ChainArgs &a [[buffer(7)]], threadgroup float *memory [[threadgroup(0)]],
+    device const float *weights [[buffer(4)]], device const float *flags [[buffer(5)]], device Sum *sums [[buffer(6)]],
+    device float *gradient [[buffer(7)]], constant ChainArgs &a [[buffer(8)]], threadgroup float *memory [[threadgroup(0)]],
     uint group [[threadgroup_position_in_grid]], uint rank [[thread_index_in_threadgroup]],
     uint threads [[threads_per_threadgroup]])
 {
-    collect_weights<float>(tape, numbers, slots, inputs, weights, sums, gradient, memory, a,
+    collect_weights<float>(tape, numbers, slots, inputs, weights, flags, sums, gradient, memory, a,
         place(group, rank, threads));
 }
 

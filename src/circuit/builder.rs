@@ -1,16 +1,11 @@
 //! The builder methods. Those of the gate table are made from its rows.
 
 use super::deferred::Roles;
+use super::unitary::{MAX_MATRIX_QUBITS, check_unitary, nearest_unitary};
 use super::{Angle, Circuit, Condition, Kind, MAX_OPERATIONS, Operation, Variable};
 use crate::error::Mistake;
 use crate::gate::{Gate, gate_table};
 use num_complex::Complex64;
-
-/// The most qubits a dense matrix may act on: 64 x 64 entries.
-pub const MAX_MATRIX_QUBITS: usize = 6;
-
-/// How far from unitary a given matrix may be, entry by entry.
-const UNITARY_TOLERANCE: f64 = 1e-8;
 
 macro_rules! builder_methods {
     ($($(#[doc = $doc:literal])+ $name:ident($($angle:ident),*; $($qubit:ident),*),
@@ -58,7 +53,9 @@ impl Circuit {
 
     /// Appends a dense unitary on 1 to 6 qubits, given row by row; `qubits[0]` is the low bit of a row's index.
     ///
-    /// The matrix is constant; what must be trained is written with rotations. It may deviate from unitarity by 1e-8.
+    /// The matrix is constant; what must be trained is written with rotations. Its entries may be off by 1e-6 (more exactly, those of
+    /// `U†U - 1` by `2e-6 √size`), as those of an `f32` or of a printed table are: the unitary matrix nearest to it is taken, the unitary
+    /// factor of its polar decomposition.
     ///
     /// ```
     /// use candlewick::prelude::*;
@@ -69,7 +66,7 @@ impl Circuit {
     /// circuit.check().unwrap();
     /// ```
     pub fn unitary(&mut self, matrix: &[Complex64], qubits: impl IntoIterator<Item = usize>) -> &mut Self {
-        self.push(Kind::Unitary(matrix.into()), Vec::new(), qubits.into_iter().collect())
+        self.push(Kind::Unitary(nearest_unitary(matrix)), Vec::new(), qubits.into_iter().collect())
     }
 
     /// Multiplies the state by `exp(i theta)`; under [`controlled`](Self::controlled) a relative phase.
@@ -257,7 +254,7 @@ impl Circuit {
                 },
             }
         }
-        if let Kind::AmplitudeEmbedding { first, count } = operation.kind {
+        if let Kind::AmplitudeEmbedding { first, count, .. } = operation.kind {
             read = first.saturating_add(count);
             self.check_embedding(operation)?;
         }
@@ -313,27 +310,4 @@ fn check_counts(operation: &Operation) -> Result<(), Mistake> {
         Kind::Unitary(matrix) => check_unitary(matrix, 1 << actual),
         Kind::GlobalPhase | Kind::Barrier | Kind::AmplitudeEmbedding { .. } | Kind::Measure | Kind::Reset => Ok(()),
     }
-}
-
-fn check_unitary(matrix: &[Complex64], size: usize) -> Result<(), Mistake> {
-    let (expected, actual) = (size * size, matrix.len());
-    if expected != actual {
-        return Err(Mistake::MatrixSize { expected, actual });
-    }
-    if let Some(value) = matrix.iter().flat_map(|entry| [entry.re, entry.im]).find(|number| !number.is_finite()) {
-        return Err(Mistake::NotFinite { what: "a matrix entry", value });
-    }
-    let mut worst: f64 = 0.0;
-    for a in 0..size {
-        for b in 0..=a {
-            let dot: Complex64 = (0..size).map(|row| matrix[row * size + a].conj() * matrix[row * size + b]).sum();
-            let deviation = (dot - Complex64::from(f64::from(u8::from(a == b)))).norm();
-            // Entries so large that their products overflow give NaN, which is as far from unitary as can be.
-            worst = worst.max(if deviation.is_nan() { f64::INFINITY } else { deviation });
-        }
-    }
-    if worst > UNITARY_TOLERANCE {
-        return Err(Mistake::NotUnitary { deviation: worst, allowed: UNITARY_TOLERANCE });
-    }
-    Ok(())
 }

@@ -58,7 +58,7 @@ impl Operation {
             Kind::Gate(gate) => format!("{}{dagger}{arguments}{part}", gate.spec().symbol),
             Kind::PauliRotation(word) => format!("R{}{arguments}", &word[k..=k]),
             Kind::Unitary(_) => format!("U{part}"),
-            Kind::AmplitudeEmbedding { first, count } => format!("Amp(x{first}..x{}){part}", first + count - 1),
+            Kind::AmplitudeEmbedding { first, count, .. } => format!("Amp(x{first}..x{}){part}", first + count - 1),
             Kind::Barrier => "░".to_owned(),
             Kind::Measure => "record".to_owned(),
             Kind::Reset => ["|0>", "old"][k].to_owned(),

@@ -10,16 +10,17 @@ mod deferred;
 mod draw;
 mod operation;
 pub mod templates;
+mod unitary;
 mod weights;
 
 pub use angle::{Angle, Weights, input};
 pub(crate) use angle::{Term, Variable};
-pub use builder::MAX_MATRIX_QUBITS;
 pub(crate) use condition::{Comparison, Token, spelled};
 pub use condition::{Condition, Magnitude};
 pub use operation::Operation;
-pub(crate) use operation::{Kind, adjoint};
+pub(crate) use operation::{AMPLITUDES, AMPLITUDES_OR_ZERO_STATE, Kind, adjoint};
 pub use templates::{Entanglement, Excitation};
+pub use unitary::MAX_MATRIX_QUBITS;
 pub use weights::MAX_WEIGHTS;
 pub(crate) use weights::{Declaration, not_finite};
 

@@ -34,13 +34,17 @@ pub(crate) enum Kind {
     Unitary(Arc<[Complex64]>),
     /// Does nothing; separates columns of a drawing.
     Barrier,
-    /// The state becomes the normalised features `inputs[first..first + count]`.
-    AmplitudeEmbedding { first: usize, count: usize },
+    /// The state becomes the normalised features `inputs[first..first + count]`; |0..0> where they are all zero, if `zero_state`.
+    AmplitudeEmbedding { first: usize, count: usize, zero_state: bool },
     /// The second qubit, in 0 before, records the first.
     Measure,
     /// The first qubit becomes 0; its state moves to the second.
     Reset,
 }
+
+/// Names of the builder methods that embed features as amplitudes.
+pub(crate) const AMPLITUDES: &str = "amplitude_embedding";
+pub(crate) const AMPLITUDES_OR_ZERO_STATE: &str = "amplitude_embedding_or_zero_state";
 
 impl Operation {
     pub(crate) fn new(kind: Kind, angles: Vec<Angle>, qubits: Vec<usize>) -> Self {
@@ -55,7 +59,8 @@ impl Operation {
             Kind::GlobalPhase => "global_phase",
             Kind::Unitary(_) => "unitary",
             Kind::Barrier => "barrier",
-            Kind::AmplitudeEmbedding { .. } => "amplitude_embedding",
+            Kind::AmplitudeEmbedding { zero_state: false, .. } => AMPLITUDES,
+            Kind::AmplitudeEmbedding { zero_state: true, .. } => AMPLITUDES_OR_ZERO_STATE,
             Kind::Measure => "measure",
             Kind::Reset => "reset",
         }

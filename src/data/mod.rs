@@ -26,8 +26,8 @@ pub use pca::Pca;
 pub use points::{blobs, circles, moons, spirals};
 pub use scaler::Scaler;
 
+use crate::random::Generator;
 use rand::SeedableRng;
-use rand::rngs::StdRng;
 
 /// What a random generator is for. Each purpose has a stream of its own, so that one never shifts another.
 #[derive(Debug, Clone, Copy)]
@@ -46,7 +46,7 @@ pub(crate) enum Purpose {
 }
 
 /// The generator of a seed for a purpose.
-pub(crate) fn generator(seed: u64, purpose: Purpose) -> StdRng {
+pub(crate) fn generator(seed: u64, purpose: Purpose) -> Generator {
     let stream = match purpose {
         Purpose::Points => 0,
         Purpose::Split => 1,
@@ -55,5 +55,5 @@ pub(crate) fn generator(seed: u64, purpose: Purpose) -> StdRng {
         Purpose::Noise => 3,
         Purpose::Order => 1 << 63,
     };
-    StdRng::seed_from_u64(seed.wrapping_mul(4).wrapping_add(stream))
+    Generator::seed_from_u64(seed.wrapping_mul(4).wrapping_add(stream))
 }

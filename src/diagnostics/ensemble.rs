@@ -5,9 +5,9 @@ use crate::error::Result;
 use crate::functional;
 use crate::measurement::Measurement;
 use crate::nn::SeededInit;
+use crate::random::Generator;
 use candle_core::{Device, Shape, Tensor, Var};
 use candle_nn::Init;
-use rand::rngs::StdRng;
 
 /// Numbers that the weights, inputs and outputs of a chunk of draws may hold.
 const CHUNK: usize = 1 << 21;
@@ -21,7 +21,7 @@ struct Stream {
     name: String,
     shape: Shape,
     init: Init,
-    rng: StdRng,
+    rng: Generator,
 }
 
 /// A tensor's name and its draws `[count, shape..]`.

@@ -9,6 +9,7 @@ pub(crate) mod cpu;
 #[cfg(any(feature = "cuda", feature = "metal", feature = "emulator"))]
 pub mod gpu;
 pub(crate) mod host;
+pub(crate) mod share;
 
 #[cfg(not(all(feature = "cuda", feature = "metal")))]
 pub(crate) mod absent;
@@ -24,7 +25,7 @@ pub(crate) use gpu::metal;
 pub(crate) use budget::check_numbers;
 
 use crate::error::Result;
-use crate::program::Program;
+use crate::program::{Embedding, Program};
 use candle_core::{DType, Device, Layout};
 use cpu::Cpu;
 use std::ops::{Add, AddAssign, Mul, Neg, Sub};
@@ -77,6 +78,14 @@ pub(crate) struct Arguments<'a, T> {
     pub(crate) weights: &'a [T],
     /// Number of samples.
     pub(crate) batch: usize,
+}
+
+impl<'a, T> Arguments<'a, T> {
+    /// The features of a sample that become its initial state.
+    pub(crate) fn embedded(&self, program: &Program, embedding: Embedding, sample: usize) -> &'a [T] {
+        let start = sample * program.inputs + embedding.first;
+        &self.inputs[start..start + embedding.count]
+    }
 }
 
 /// Which gradients are asked for.

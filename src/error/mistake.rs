@@ -69,7 +69,7 @@ pub enum Mistake {
         name: String,
     },
     /// A dense unitary under a condition whose eigenvectors were not found.
-    #[error("the matrix under a condition was not diagonalised: off by {deviation:e}, allowed is {allowed:e}")]
+    #[error("the matrix under a condition was not diagonalised: off by {deviation:.1e}, allowed is {allowed:.1e}")]
     NotDiagonalised {
         /// Largest entry of the difference between the matrix and what its eigenvectors and eigenvalues give.
         deviation: f64,
@@ -135,7 +135,7 @@ pub enum Mistake {
         actual: usize,
     },
     /// A matrix that is not unitary.
-    #[error("the matrix is not unitary: the largest entry of |U†U - 1| is {deviation:e}, allowed is {allowed:e}")]
+    #[error("the matrix is not unitary: the largest entry of |U†U - 1| is {deviation:.1e}, allowed is {allowed:.1e}")]
     NotUnitary {
         /// Largest deviation.
         deviation: f64,
@@ -143,7 +143,7 @@ pub enum Mistake {
         allowed: f64,
     },
     /// A matrix or sum that is not Hermitian.
-    #[error("the observable is not Hermitian: the largest deviation is {deviation:e}, allowed is {allowed:e}")]
+    #[error("the observable is not Hermitian: the largest deviation is {deviation:.1e}, allowed is {allowed:.1e}")]
     NotHermitian {
         /// Largest deviation.
         deviation: f64,

@@ -120,9 +120,10 @@ impl Linear {
         Self { index: None, sign: 0.0, offset }
     }
 
-    /// The value for given angles of the gate.
+    /// The value for given angles of the gate; NaN if the one it reads is not among them.
     pub fn value(&self, angles: &[f64]) -> f64 {
-        self.index.map_or(0.0, |i| self.sign * angles[i]) + self.offset
+        let read = |index: usize| self.sign * angles.get(index).copied().unwrap_or(f64::NAN);
+        self.index.map_or(0.0, read) + self.offset
     }
 }
 

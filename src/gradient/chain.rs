@@ -3,7 +3,7 @@
 use super::Wrt;
 use super::points::host;
 use crate::error::Result;
-use crate::program::{Program, Slot, Variable};
+use crate::program::{Embedding, Program, Slot, Variable};
 use candle_core::Tensor;
 
 /// The inputs and weights of a batch.
@@ -39,7 +39,8 @@ impl<'a> Numbers<'a> {
         Sample { inputs: &self.inputs[sample * width..(sample + 1) * width], weights: &self.weights }
     }
 
-    /// Makes what was found, as much for each sample, NaN where an angle is NaN or infinite, even one that has no effect.
+    /// Makes what was found, as much for each sample, NaN where an angle is NaN or infinite, even one that
+    /// has no effect, or where there is no state.
     pub(crate) fn spoil(&self, found: &mut [f64]) {
         let each = found.len() / self.batch.max(1);
         for (sample, found) in found.chunks_mut(each.max(1)).enumerate() {
@@ -82,9 +83,13 @@ impl Sample<'_> {
         }
     }
 
-    /// Whether an angle is NaN or infinite, even one that has no effect: outputs are NaN then.
+    /// Whether an angle is NaN or infinite, even one that has no effect, or there is no state to start from: outputs are NaN then.
     pub(super) fn is_spoiled(self, program: &Program) -> bool {
-        program.slots.iter().any(|slot| !self.slot(slot).is_finite())
+        let norm = |embedding: Embedding| {
+            embedding.norm(self.inputs[embedding.first..embedding.first + embedding.count].iter().copied())
+        };
+        program.embedding.is_some_and(|embedding| !norm(embedding).is_finite())
+            || program.slots.iter().any(|slot| !self.slot(slot).is_finite())
     }
 
     pub(super) fn slot(self, slot: &Slot) -> f64 {

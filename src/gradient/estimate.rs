@@ -5,7 +5,7 @@ use super::Sampling;
 use super::chain::Numbers;
 use super::points::{Batches, Form, host};
 use super::{differences, shift};
-use crate::autograd::Forward;
+use crate::autograd::{Forward, centered};
 use crate::engine::cpu::Cpu;
 use crate::engine::{self, Wanted};
 use crate::error::{Error, Result};
@@ -61,7 +61,9 @@ impl Estimator {
     pub(crate) fn check(&self, program: &Program, features_tracked: bool) -> Result<()> {
         if features_tracked && program.embedding.is_some() && self.method == GradientMethod::ParameterShift {
             let of = "features that are embedded as amplitudes";
-            return Err(Error::NoGradient { method: self.method.name(), of });
+            let instead = "detach them (`Tensor::detach`) if only weights behind them are trained, or take \
+                           `GradientMethod::FiniteDifference` or `GradientMethod::Spsa`";
+            return Err(Error::NoGradient { method: self.method.name(), of, instead });
         }
         Ok(())
     }
@@ -195,11 +197,12 @@ impl CustomOp2 for Estimate {
         &self,
         inputs: &Tensor,
         weights: &Tensor,
-        _outputs: &Tensor,
+        outputs: &Tensor,
         cotangent: &Tensor,
     ) -> candle_core::Result<(Option<Tensor>, Option<Tensor>)> {
+        let cotangent = centered(&self.program.readout, &outputs.detach(), &cotangent.detach())?;
         let wanted = Wanted { inputs: inputs.track_op(), weights: weights.track_op() };
-        let arguments = (&inputs.detach(), &weights.detach(), &cotangent.detach());
+        let arguments = (&inputs.detach(), &weights.detach(), &cotangent);
         let [dx, dw] = self.estimator.gradients(&self.program, arguments, self.call, wanted)?;
         let tensor = |wanted: bool, gradient: Vec<f64>, like: &Tensor| {
             let on_device = |gradient: Vec<f64>| {

@@ -30,7 +30,8 @@ pub(crate) fn hessian(
     let program = numbers.program;
     if wrt == Wrt::Inputs && program.embedding.is_some() {
         let of = "features that are embedded as amplitudes a second time";
-        return Err(Error::NoGradient { method: "a shift of the gradient", of });
+        let instead = "take `Wrt::Weights`, or differences of the gradient";
+        return Err(Error::NoGradient { method: "a shift of the gradient", of, instead });
     }
     let mut shifted = Shifted::in_all(numbers, wrt);
     let mut sums = Sums::new(numbers, wrt, direction);

@@ -121,7 +121,9 @@ impl GradientMethod {
             Self::Auto if from_shots => Ok(Self::ParameterShift),
             Self::Auto => Ok(Self::Adjoint),
             Self::Adjoint if from_shots => {
-                Err(Error::NoGradient { method: self.name(), of: "outputs sampled with a finite number of shots" })
+                let of = "outputs sampled with a finite number of shots";
+                let instead = "take `GradientMethod::Auto`, which is parameter shift there";
+                Err(Error::NoGradient { method: self.name(), of, instead })
             }
             Self::FiniteDifference { step, .. } | Self::Spsa { step, .. } if !positive(step) => {
                 wrong("step", step, "a finite number above 0")

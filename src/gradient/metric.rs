@@ -21,7 +21,8 @@ pub(crate) fn metric(
     let (program, count) = (numbers.program, numbers.count(wrt));
     if wrt == Wrt::Inputs && program.embedding.is_some() {
         let of = "features that are embedded as amplitudes";
-        return Err(Error::NoGradient { method: "the metric tensor", of });
+        let instead = "take `Wrt::Weights`";
+        return Err(Error::NoGradient { method: "the metric tensor", of, instead });
     }
     let angles = &program.probes().angles;
     let read: Vec<usize> =

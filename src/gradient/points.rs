@@ -18,9 +18,9 @@ const STATE_BYTES: usize = 1 << 30;
 pub(super) enum Form {
     /// Features, beside weights that all points share.
     Shared,
-    /// Features, then weights.
+    /// Features, then weights. Outputs are up to a constant each.
     OwnWeights,
-    /// Features that become the initial state, then angles.
+    /// Features that become the initial state, then angles. Outputs are up to a constant each.
     Probes,
 }
 
@@ -28,7 +28,7 @@ impl Form {
     pub(super) fn of(self, program: &Arc<Program>) -> &Arc<Program> {
         match self {
             Self::Shared => program,
-            Self::OwnWeights => program.with_own_weights(),
+            Self::OwnWeights => program.differences(),
             Self::Probes => &program.probes().program,
         }
     }
@@ -46,7 +46,8 @@ pub(crate) struct Batches<'a> {
 }
 
 impl Batches<'_> {
-    /// Evaluates `count` points, which `fill` writes into rows, and hands the outputs of each to `take`, in order.
+    /// Evaluates `count` points, which `fill` writes into rows, and hands the outputs of each, up to a constant, to `take`, in
+    /// order.
     pub(super) fn run(
         &self,
         form: Form,

@@ -3,16 +3,15 @@
 //! What is measured is cut into groups that are read in one basis each (`sampling/`). An engine gives the final state of each point once; on
 //! the host each group changes its basis and draws its shots.
 
-use super::points::states_in;
-use crate::engine;
+use super::points::{Form, states_in};
 use crate::engine::cpu::Cpu;
+use crate::engine::{self, share};
 use crate::error::Result;
 use crate::measurement::Measurement;
 use crate::program::Program;
+use crate::random::Generator;
 use crate::sampling::{self, Group, stream};
 use candle_core::{Device, Tensor, WithDType};
-use rand::rngs::StdRng;
-use rayon::prelude::*;
 use std::sync::{Arc, OnceLock};
 
 /// Bytes of final states that are alive at once.
@@ -27,6 +26,8 @@ pub(crate) struct Sampling {
     shots: u32,
     seed: u64,
     groups: Vec<Group>,
+    /// Outputs with their constants. Differences of outputs, which all forms but the program itself serve, do without.
+    constants: Vec<(usize, f64)>,
     /// Each form of the program with its state as output. Made when first asked for.
     programs: [OnceLock<Arc<Program>>; 3],
     outputs: usize,
@@ -35,8 +36,9 @@ pub(crate) struct Sampling {
 impl Sampling {
     pub(crate) fn new(measurement: &Measurement, program: &Program, shots: usize, seed: u64) -> Result<Self> {
         let shots = sampling::check_shots(measurement, shots)?;
-        let groups = sampling::groups(measurement, program.qubits())?;
-        Ok(Self { shots, seed, groups, programs: Default::default(), outputs: program.outputs() })
+        let mut groups = sampling::groups(measurement, program.qubits())?;
+        let constants = groups.iter_mut().flat_map(Group::take_constants).collect();
+        Ok(Self { shots, seed, groups, constants, programs: Default::default(), outputs: program.outputs() })
     }
 
     /// Outputs `[points, outputs]` of a form of the program: the form's number, the form, its rows. `place` is the call, and
@@ -61,6 +63,10 @@ impl Sampling {
                 |row: usize, group: usize| stream(self.seed, place.0, place.1 + (first + row) as u64, group as u64);
             outputs.extend(sampling::read(&states(program, &rows)?, &Draw { sampling: self, random })?.concat());
         }
+        if number == Form::Shared as usize {
+            let rows = outputs.chunks_mut(self.outputs.max(1));
+            rows.for_each(|row| self.constants.iter().for_each(|(output, constant)| row[*output] += constant));
+        }
         let outputs = Tensor::from_vec(outputs, (points, self.outputs), &Device::Cpu)?;
         Ok(outputs.to_dtype(rows.dtype())?.to_device(rows.device())?)
     }
@@ -73,7 +79,7 @@ struct Draw<'a, F> {
     random: F,
 }
 
-impl<F: Fn(usize, usize) -> StdRng + Sync> Draw<'_, F> {
+impl<F: Fn(usize, usize) -> Generator + Sync> Draw<'_, F> {
     fn group<T: WithDType>(&self, (row, index): (usize, usize), amplitudes: &[T]) -> Vec<f64> {
         let Sampling { shots, outputs, groups, .. } = self.sampling;
         let (group, random) = (&groups[index], &mut (self.random)(row, index));
@@ -89,7 +95,7 @@ impl<F: Fn(usize, usize) -> StdRng + Sync> Draw<'_, F> {
     }
 }
 
-impl<F: Fn(usize, usize) -> StdRng + Sync> sampling::Reader for Draw<'_, F> {
+impl<F: Fn(usize, usize) -> Generator + Sync> sampling::Reader for Draw<'_, F> {
     type Found = Vec<f64>;
 
     fn read<T: WithDType>(&self, row: usize, amplitudes: &[T]) -> Vec<f64> {
@@ -98,7 +104,7 @@ impl<F: Fn(usize, usize) -> StdRng + Sync> sampling::Reader for Draw<'_, F> {
         let each: Vec<Vec<f64>> = if size_of_val(amplitudes) > SPREAD_BYTES {
             groups.map(|index| self.group((row, index), amplitudes)).collect()
         } else {
-            groups.into_par_iter().map(|index| self.group((row, index), amplitudes)).collect()
+            share::map(groups, |index| self.group((row, index), amplitudes))
         };
         let mut outputs = vec![0.0; self.sampling.outputs];
         for found in each {

@@ -31,6 +31,10 @@ const NOWHERE: u32 = u32::MAX;
 /// with a kernel of 2 x 2 and a stride of 2 are 11.8 million samples and 188 MB of patches in F32: give a network batches, and use
 /// [`forward_detached`](Self::forward_detached) on a set that is transformed once.
 ///
+/// A patch that is black all over is a sample of zeros, which has no state under
+/// [`amplitude_embedding`](Circuit::amplitude_embedding): its outputs are NaN, and so is the gradient of all weights. For images on black
+/// take [`amplitude_embedding_or_zero_state`](Circuit::amplitude_embedding_or_zero_state).
+///
 /// ```
 /// use candle_core::{DType, Device, Module, Tensor};
 /// use candle_nn::{VarBuilder, VarMap};

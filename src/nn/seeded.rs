@@ -1,11 +1,11 @@
 //! Reproducible initialisation: candle's CPU generator has no seed.
 
 use crate::circuit::not_finite;
+use crate::random::Generator;
 use candle_core::{DType, Device, Result, Shape, Tensor, Var};
 use candle_nn::init::NormalOrUniform;
 use candle_nn::var_builder::SimpleBackend;
 use candle_nn::{Init, VarBuilder, VarMap};
-use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
 /// Initialises the variables of a `VarMap` from a seed.
@@ -45,12 +45,12 @@ impl SeededInit {
     }
 
     /// The random numbers for the variable of that path.
-    pub(crate) fn stream(self, path: &str) -> StdRng {
-        StdRng::seed_from_u64(self.seed ^ fnv1a(path))
+    pub(crate) fn stream(self, path: &str) -> Generator {
+        Generator::seed_from_u64(self.seed ^ fnv1a(path))
     }
 
     /// Values for a variable.
-    pub(crate) fn draw(rng: &mut StdRng, shape: &Shape, init: Init) -> Vec<f64> {
+    pub(crate) fn draw(rng: &mut Generator, shape: &Shape, init: Init) -> Vec<f64> {
         let mut uniform = |lo: f64, up: f64| (0..shape.elem_count()).map(|_| rng.random_range(lo..up)).collect();
         match init {
             Init::Const(value) => vec![value; shape.elem_count()],
@@ -74,7 +74,7 @@ pub(super) fn fnv1a(text: &str) -> u64 {
 }
 
 /// Normal variates by the Box-Muller transform.
-fn normal(rng: &mut StdRng, mean: f64, deviation: f64, count: usize) -> Vec<f64> {
+fn normal(rng: &mut Generator, mean: f64, deviation: f64, count: usize) -> Vec<f64> {
     let one = |_| {
         let (u, v): (f64, f64) = (1.0 - rng.random::<f64>(), rng.random());
         mean + deviation * (-2.0 * u.ln()).sqrt() * (std::f64::consts::TAU * v).cos()

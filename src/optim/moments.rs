@@ -1,5 +1,6 @@
 //! The moments of Adam and the step that they give: one pass over a variable on the CPU, candle's operations elsewhere.
 
+use crate::engine::share;
 use crate::error::{Error, Result};
 use candle_core::{CpuStorage, DType, InplaceOp2, Layout, Tensor, Var};
 use pulp::Arch;
@@ -149,7 +150,11 @@ impl InplaceOp2 for Step<'_> {
 impl<T: Copy + Send + Sync> Pair<T> {
     /// `advance` for each entry: the weight, its gradient, its moments.
     fn step(&mut self, weights: &mut [T], gradient: &[T], advance: impl Fn(&mut T, T, &mut T, &mut T) + Sync) {
-        Part { weights, gradient, first: &mut self.first, second: &mut self.second }.step(&advance);
+        let spread = weights.len() >= 2 * SHARE;
+        let moments = self.first.chunks_mut(SHARE).zip(self.second.chunks_mut(SHARE));
+        let parts = weights.chunks_mut(SHARE).zip(gradient.chunks(SHARE)).zip(moments);
+        let part = |((weights, gradient), (first, second))| Part { weights, gradient, first, second };
+        share::each(spread, &mut Vec::<()>::new(), parts.map(part), |(), part| part.step(&advance));
     }
 }
 
@@ -164,15 +169,6 @@ struct Part<'a, T> {
 impl<T: Copy + Send + Sync> Part<'_, T> {
     fn step(self, advance: &(impl Fn(&mut T, T, &mut T, &mut T) + Sync)) {
         let Self { weights, gradient, first, second } = self;
-        if weights.len() >= 2 * SHARE {
-            let middle = weights.len() / 2;
-            let (weights, gradient) = (weights.split_at_mut(middle), gradient.split_at(middle));
-            let (first, second) = (first.split_at_mut(middle), second.split_at_mut(middle));
-            let low = Part { weights: weights.0, gradient: gradient.0, first: first.0, second: second.0 };
-            let high = Part { weights: weights.1, gradient: gradient.1, first: first.1, second: second.1 };
-            rayon::join(|| low.step(advance), || high.step(advance));
-            return;
-        }
         // The same loop for the vectors that the machine has. No instruction set contracts or reorders it: the bits are the same.
         Arch::new().dispatch(
             #[inline(always)]

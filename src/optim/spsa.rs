@@ -3,9 +3,9 @@
 use super::{Resume, state, variables};
 use crate::__private::NonExhaustive;
 use crate::error::{Error, Result};
+use crate::random::Generator;
 use candle_core::{DType, Device, Tensor, Var};
 use candle_nn::VarMap;
-use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use std::collections::HashMap;
 
@@ -164,7 +164,7 @@ impl Spsa {
 
     /// The direction of the step to come: 1 and -1, by seed and number of steps.
     fn signs(&self) -> Result<Vec<Tensor>> {
-        let mut rng = StdRng::seed_from_u64(self.config.seed ^ self.steps.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let mut rng = Generator::seed_from_u64(self.config.seed ^ self.steps.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let sign = |(_, var): &(String, Var)| {
             let signs: Vec<f64> = (0..var.elem_count()).map(|_| if rng.random() { 1.0 } else { -1.0 }).collect();
             Ok(Tensor::from_vec(signs, var.shape(), &Device::Cpu)?.to_dtype(var.dtype())?.to_device(var.device())?)

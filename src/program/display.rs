@@ -54,7 +54,8 @@ impl fmt::Display for Program {
             writeln!(f, "  a{index} = {slot}")?;
         }
         if let Some(embedding) = &self.embedding {
-            writeln!(f, "  state <- x{}..x{}", embedding.first, embedding.first + embedding.count - 1)?;
+            let otherwise = if embedding.zero_state { ", or |0..0>" } else { "" };
+            writeln!(f, "  state <- x{}..x{}{otherwise}", embedding.first, embedding.first + embedding.count - 1)?;
         }
         for step in &self.steps {
             let place = if step.controls == 0 { String::new() } else { format!(" where {}", names(step.controls)) };
@@ -157,7 +158,9 @@ impl fmt::Display for Readout {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sizes = |sum: &Sum| {
             let words: usize = sum.flips.iter().map(|flip| flip.terms.len()).sum();
-            format!("{words} words in {} groups, {} other parts", sum.flips.len(), sum.parts.len())
+            let constants = sum.constants.iter().filter(|constant| **constant != 0.0).count();
+            let constants = if constants > 0 { format!(", {constants} constants") } else { String::new() };
+            format!("{words} words in {} groups, {} other parts{constants}", sum.flips.len(), sum.parts.len())
         };
         match self {
             Self::Expectation(sum) => write!(f, "{} expectations: {}", sum.outputs, sizes(sum)),

@@ -93,7 +93,15 @@ impl Program {
         })
     }
 
-    /// With a feature for the angle of each step.
+    /// The same, with outputs up to a constant each, for differences of them.
+    pub(crate) fn differences(&self) -> &Arc<Self> {
+        self.made.differences.get_or_init(|| {
+            let form = self.with_own_weights();
+            Arc::new(Self { readout: self.readout.without_constants(), ..form.bare() })
+        })
+    }
+
+    /// With a feature for the angle of each step, and with outputs up to a constant each.
     pub(crate) fn probes(&self) -> &Arc<Probes> {
         self.made.probes.get_or_init(|| {
             let embedding = self.embedding.map(|embedding| Embedding { first: 0, ..embedding });
@@ -125,6 +133,7 @@ impl Program {
                 embedding,
                 slots,
                 steps,
+                readout: self.readout.without_constants(),
                 ..self.bare()
             };
             Arc::new(Probes { program: Arc::new(form), angles })

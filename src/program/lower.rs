@@ -90,8 +90,8 @@ impl Lowering {
         self.switch = self.switch(&operation.conditions);
         match &operation.kind {
             Kind::Barrier => {}
-            Kind::AmplitudeEmbedding { first, count } => {
-                self.embedding = Some(Embedding { first: *first, count: *count });
+            &Kind::AmplitudeEmbedding { first, count, zero_state } => {
+                self.embedding = Some(Embedding { first, count, zero_state });
             }
             Kind::Measure => self.exchange((0, 1), controls, targets),
             Kind::Reset => self.exchange((1, 2), controls, targets),

@@ -78,6 +78,7 @@ struct Made {
     schedule: OnceLock<Schedule>,
     tiling: OnceLock<Tiling>,
     with_own_weights: OnceLock<Arc<Program>>,
+    differences: OnceLock<Arc<Program>>,
     probes: OnceLock<Arc<Probes>>,
 }
 
@@ -95,6 +96,20 @@ pub(crate) struct Tensor {
 pub(crate) struct Embedding {
     pub(crate) first: usize,
     pub(crate) count: usize,
+    /// Whether features that are all zero become |0..0>.
+    pub(crate) zero_state: bool,
+}
+
+impl Embedding {
+    /// The Euclidean norm of a sample's embedded features, scaled so that neither tiny nor huge ones lose it: not finite where
+    /// they have no state, and 0 where their state is |0..0>.
+    pub(crate) fn norm(self, features: impl Iterator<Item = f64> + Clone) -> f64 {
+        if self.zero_state && features.clone().all(|x| x == 0.0) {
+            return 0.0;
+        }
+        let largest = features.clone().map(f64::abs).fold(0.0, f64::max);
+        largest * features.map(|x| (x / largest).powi(2)).sum::<f64>().sqrt()
+    }
 }
 
 /// An input feature or a weight, by index.

@@ -1,8 +1,11 @@
 //! Measurements lowered: observables become sums grouped by the bits they flip.
+//!
+//! A constant is kept apart. Its gradient is 0, but as a term it would be a multiple of ψ in λ, whose rounding in F32 covers the
+//! digits of the other terms; and `<ψ|ψ>` is 1 up to rounding alone.
 
 use super::Parity;
 use crate::measurement::Measurement;
-use crate::observable::{Observable, Part};
+use crate::observable::{Observable, Part, Word};
 
 /// What is read from a final state.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +25,8 @@ pub(crate) enum Readout {
 pub(crate) struct Sum {
     /// Number of observables.
     pub(crate) outputs: usize,
+    /// Coefficient of the identity in each observable: part of an expectation value, and of neither a variance nor a gradient.
+    pub(crate) constants: Vec<f64>,
     /// Pauli words, grouped by their x-mask, in ascending order.
     pub(crate) flips: Vec<Flip>,
     /// Output, coefficient and everything that is not a Pauli word.
@@ -50,19 +55,33 @@ impl Readout {
         match measurement {
             Measurement::Expectation(observables) => Self::Expectation(Sum::new(observables)),
             Measurement::Variance(observables) => {
-                Self::Variance(observables.iter().map(|one| Sum::new(std::slice::from_ref(one))).collect())
+                let centered = |one| Sum::new(std::slice::from_ref(one)).without_constants();
+                Self::Variance(observables.iter().map(centered).collect())
             }
             Measurement::Probabilities(qubits) => Self::Probabilities(qubits.clone()),
             Measurement::State => Self::State,
+        }
+    }
+
+    /// The same up to a constant in each output: what differences of outputs need, which a constant would cost digits.
+    pub(super) fn without_constants(&self) -> Self {
+        match self {
+            Self::Expectation(sum) => Self::Expectation(sum.clone().without_constants()),
+            Self::Variance(_) | Self::Probabilities(_) | Self::State => self.clone(),
         }
     }
 }
 
 impl Sum {
     fn new(observables: &[Observable]) -> Self {
-        let mut sum = Self { outputs: observables.len(), ..Self::default() };
+        let outputs = observables.len();
+        let mut sum = Self { outputs, constants: vec![0.0; outputs], ..Self::default() };
         for (output, observable) in observables.iter().enumerate() {
             for (word, coefficient) in observable.words() {
+                if word == Word::default() {
+                    sum.constants[output] += coefficient;
+                    continue;
+                }
                 let (z, quarter_turns) = (word.z, word.y_count() % 4);
                 let term = FlipTerm { output, z, coefficient, quarter_turns };
                 match sum.flips.binary_search_by_key(&word.x, |flip| flip.x) {
@@ -74,9 +93,11 @@ impl Sum {
         }
         sum
     }
-}
 
-impl Sum {
+    fn without_constants(self) -> Self {
+        Self { constants: vec![0.0; self.outputs], ..self }
+    }
+
     /// Its words in other indices, given what parities and displacements are in them; the other parts as they are.
     pub(crate) fn moved(&self, parity: impl Fn(u64) -> Parity, displaced: impl Fn(u64) -> u64) -> Self {
         let term = |term: &FlipTerm| {

@@ -3,7 +3,7 @@
 //! A distribution is a number of outcomes and a function that gives the weight of each: never negative, of any sum. No
 //! outcome of weight 0 is ever drawn.
 
-use rand::rngs::StdRng;
+use crate::random::Generator;
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 use rand_distr::{Binomial, Distribution, Exp1};
@@ -18,12 +18,12 @@ const UNIFORMS_A_BINOMIAL: usize = 4;
 ///
 /// They are the 256 bits of the generator's key, so that no two quadruples share a stream. The draws repeat with the
 /// versions of `rand` and `rand_distr` that are used: neither promises the same values in its next breaking release.
-pub(crate) fn stream(seed: u64, call: u64, row: u64, group: u64) -> StdRng {
+pub(crate) fn stream(seed: u64, call: u64, row: u64, group: u64) -> Generator {
     let mut key = [0; 32];
     for (bytes, number) in key.chunks_exact_mut(8).zip([seed, call, row, group]) {
         bytes.copy_from_slice(&number.to_le_bytes());
     }
-    StdRng::from_seed(key)
+    Generator::from_seed(key)
 }
 
 /// How often each outcome occurs in `shots` draws; `None` if the weights have no finite, positive sum.
@@ -125,7 +125,7 @@ mod tests {
     /// Statistical errors beyond this many standard deviations are errors.
     const Z: f64 = 5.0;
 
-    type Draw = fn(&[f64], u32, &mut StdRng) -> Counts;
+    type Draw = fn(&[f64], u32, &mut Generator) -> Counts;
 
     /// Both ways, and the choice between them.
     const WAYS: [Draw; 3] = [

@@ -59,6 +59,13 @@ pub(crate) struct Moments {
 }
 
 impl Group {
+    /// Takes out the constants of expectation values, each with its output.
+    pub(crate) fn take_constants(&mut self) -> Vec<(usize, f64)> {
+        let Estimates::Means(observed) = &mut self.estimates else { return Vec::new() };
+        let taken = observed.iter_mut().map(|one| (one.output, std::mem::take(&mut one.constant)));
+        taken.filter(|(_, constant)| *constant != 0.0).collect()
+    }
+
     /// Whether it reads all qubits in the computational basis.
     pub(crate) fn changes_nothing(&self) -> bool {
         self.changes.is_empty()

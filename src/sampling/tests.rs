@@ -5,9 +5,9 @@ use super::*;
 use crate::error::{Error, Mistake};
 use crate::measurement::Measurement;
 use crate::observable::{Observable, Word, x, y, z};
+use crate::random::Generator;
 use num_complex::Complex64 as C;
 use rand::Rng;
-use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 
 /// Statistical errors beyond this many standard deviations are errors.
@@ -18,7 +18,7 @@ const INFINITE: f64 = (1u64 << 52) as f64;
 
 type Dense = Vec<Vec<C>>;
 
-fn random_state(qubits: usize, rng: &mut StdRng) -> Vec<C> {
+fn random_state(qubits: usize, rng: &mut Generator) -> Vec<C> {
     let mut uniform = || rng.random_range(-1.0..1.0);
     let state: Vec<C> = (0..1 << qubits).map(|_| C::new(uniform(), uniform())).collect();
     let norm = state.iter().map(C::norm_sqr).sum::<f64>().sqrt();
@@ -133,13 +133,13 @@ impl Both {
     }
 }
 
-fn random_letters(qubits: usize, from: &str, rng: &mut StdRng) -> Vec<(char, usize)> {
+fn random_letters(qubits: usize, from: &str, rng: &mut Generator) -> Vec<(char, usize)> {
     let letters: Vec<char> = from.chars().collect();
     let any = |qubit| (letters.choose(rng).copied().unwrap_or('I'), qubit);
     (0..qubits).map(any).filter(|(letter, _)| *letter != 'I').collect()
 }
 
-fn random_hermitian(qubits: usize, rng: &mut StdRng) -> Vec<C> {
+fn random_hermitian(qubits: usize, rng: &mut Generator) -> Vec<C> {
     let size = 1 << qubits;
     let mut matrix = vec![C::default(); size * size];
     for r in 0..size {
@@ -153,18 +153,18 @@ fn random_hermitian(qubits: usize, rng: &mut StdRng) -> Vec<C> {
 }
 
 /// The projector on a random state, twice over: eigenvalues 2 and, many times, 0.
-fn degenerate(qubits: usize, rng: &mut StdRng) -> Vec<C> {
+fn degenerate(qubits: usize, rng: &mut Generator) -> Vec<C> {
     let state = random_state(qubits, rng);
     state.iter().flat_map(|a| state.iter().map(move |b| 2.0 * a * b.conj())).collect()
 }
 
 /// Different qubits in random order.
-fn some_qubits(count: usize, qubits: usize, rng: &mut StdRng) -> Vec<usize> {
+fn some_qubits(count: usize, qubits: usize, rng: &mut Generator) -> Vec<usize> {
     rand::seq::index::sample(rng, qubits, count.min(qubits)).into_vec()
 }
 
 /// A bit of everything.
-fn random_observable(qubits: usize, rng: &mut StdRng) -> Both {
+fn random_observable(qubits: usize, rng: &mut Generator) -> Both {
     let mut both = Both::zero(qubits);
     for _ in 0..12 {
         both.add_word(rng.random_range(-1.0..1.0), &random_letters(qubits, "IXYZ", rng));
@@ -210,7 +210,7 @@ fn infinite_shots_give_expectation_values() {
 }
 
 /// Some letter, eigenbasis or Z for each qubit, and an observable with terms in that basis alone.
-fn one_basis(qubits: usize, rng: &mut StdRng) -> Both {
+fn one_basis(qubits: usize, rng: &mut Generator) -> Both {
     let mut both = Both::zero(qubits);
     let low = 1 + qubits / 3;
     let letters: Vec<char> =

@@ -67,6 +67,11 @@ impl Batch {
         Ok(self.given.reshape((self.count(), 1 << self.qubits, 2))?.to_dtype(self.inner)?)
     }
 
+    /// `<ψ|ψ>` of each state, `[batch]`: 1 but for rounding, of which results in a range must be free.
+    pub(super) fn squared_norms(&self) -> Result<Tensor> {
+        Ok(self.states()?.sqr()?.sum((1, 2))?)
+    }
+
     /// The qubits as a list, if they are some of the states', each at most once.
     pub(super) fn check(&self, qubits: impl IntoIterator<Item = usize>) -> Result<Vec<usize>> {
         let chosen: Vec<usize> = qubits.into_iter().collect();
@@ -116,6 +121,13 @@ impl Batch {
     pub(super) fn nothing(&self, behind: &[usize]) -> Result<Tensor> {
         Ok(Tensor::zeros([&self.leading, behind].concat(), self.outer, self.device())?)
     }
+}
+
+/// Values that rounding may have put outside of their range, at its nearer end. The slope stays that of the values: of a function
+/// that has its extremum there it vanishes by itself.
+pub(super) fn within(values: &Tensor, lowest: f64, highest: f64) -> Result<Tensor> {
+    let off = (values.clamp(lowest, highest)? - values)?;
+    Ok((values + off.detach())?)
 }
 
 /// Stretches of qubits that follow each other downwards, as (highest, how many). Moving stretches in place of qubits keeps

@@ -2,18 +2,18 @@
 
 use super::batch::Batch;
 use super::reduced::{density, fewer, purities};
+use crate::engine::share;
 use crate::error::{Error, Result};
 use candle_core::{CpuStorage, CustomOp1, DType, Device, Layout, Shape, Tensor};
 use nalgebra::{DMatrix, SymmetricEigen};
 use num_complex::Complex64;
-use rayon::prelude::*;
 
-/// The von Neumann entropy `-Tr ρ ln ρ` of some qubits, in nats, from 0 to `k ln 2`: `[.., 2^n, 2]` gives `[..]`.
+/// The von Neumann entropy `-Tr ρ ln ρ` of some qubits, with `ρ` divided by its trace, in nats, from 0 to `k ln 2`: `[.., 2^n, 2]` gives `[..]`.
 ///
 /// For pure states it is the entropy of entanglement between these qubits and the others, which is the same for both; the
 /// smaller side is computed. Its density matrices go to the host, where their eigenvalues are found in f64.
 ///
-/// The gradient is exact, `-(ln ρ + 1)` in `ρ`. An eigenvalue of 0 contributes nothing to it: no density matrix has a smaller
+/// The gradient is exact. An eigenvalue of 0 contributes nothing to it: no density matrix has a smaller
 /// one, so it is at its minimum, grows with the square of any change ε of the state, and `ε² ln ε²` has the slope 0 there.
 ///
 /// ```
@@ -41,7 +41,8 @@ pub fn entropy(states: &Tensor, qubits: impl IntoIterator<Item = usize>) -> Resu
     batch.finish(&entropies, &[])
 }
 
-/// The Rényi entropy of order 2, `-ln Tr ρ²`, of some qubits, in nats: `[.., 2^n, 2]` gives `[..]`.
+/// The Rényi entropy of order 2, `-ln` of the [`purity`](super::purity), of some qubits, in nats, from 0 to `k ln 2`: `[.., 2^n, 2]` gives
+/// `[..]`.
 ///
 /// At most the von Neumann [`entropy`], and without eigenvalues.
 ///
@@ -63,7 +64,9 @@ pub fn renyi2_entropy(states: &Tensor, qubits: impl IntoIterator<Item = usize>) 
     if batch.count() == 0 {
         return batch.nothing(&[]);
     }
-    batch.finish(&purities(&batch, chosen)?.log()?.neg()?, &[])
+    let purities = purities(&batch, chosen, &batch.squared_norms()?)?;
+    // A difference from 0, which a pure state's entropy is without a sign.
+    batch.finish(&purities.log()?.affine(-1.0, 0.0)?, &[])
 }
 
 /// From density matrices `[batch, d, d, 2]` in F64, on the host, to their entropies `[batch]`.
@@ -79,11 +82,9 @@ impl CustomOp1 for Entropy {
         let (start, size) = (layout.start_offset(), layout.dims()[1]);
         let entries = &storage.as_slice::<f64>()?[start..start + layout.shape().elem_count()];
         let entropy = |entries: &[f64]| -> Result<f64> {
-            // Written as a difference from 0, which a pure state's entropy is without a sign.
-            let terms = |eigen: Eigen| eigen.eigenvalues.iter().filter(|&&p| p > 0.0).map(|p| p * p.ln()).sum::<f64>();
-            Ok(eigen(entries, size)?.map_or(f64::NAN, |eigen| 0.0 - terms(eigen)))
+            Ok(eigen(entries, size)?.map_or(f64::NAN, |eigen| entropy_of(&eigen).0))
         };
-        let entropies = entries.par_chunks(2 * size * size).map(entropy).collect::<Result<Vec<_>>>()?;
+        let entropies = share::map(entries.chunks(2 * size * size), entropy).into_iter().collect::<Result<Vec<_>>>()?;
         let shape = entropies.len().into();
         Ok((CpuStorage::F64(entropies), shape))
     }
@@ -91,8 +92,8 @@ impl CustomOp1 for Entropy {
     fn bwd(&self, rho: &Tensor, _: &Tensor, cotangent: &Tensor) -> candle_core::Result<Option<Tensor>> {
         let size = rho.dim(1)?;
         let entries = rho.flatten_all()?.to_vec1::<f64>()?;
-        let slopes = entries.par_chunks(2 * size * size).map(|entries| slope(entries, size));
-        let slopes: Vec<f64> = slopes.collect::<Result<Vec<_>>>()?.concat();
+        let slopes = share::map(entries.chunks(2 * size * size), |entries| slope(entries, size));
+        let slopes = slopes.into_iter().collect::<Result<Vec<_>>>()?.concat();
         let slopes = Tensor::from_vec(slopes, rho.shape(), &Device::Cpu)?;
         Ok(Some(slopes.broadcast_mul(&cotangent.reshape(((), 1, 1, 1))?)?))
     }
@@ -117,13 +118,21 @@ fn eigen(entries: &[f64], size: usize) -> Result<Option<Eigen>> {
     }
 }
 
-/// `-(ln ρ + 1)` on the eigenvectors of positive eigenvalues. The derivative in real and imaginary part of an entry are
-/// those of the entry of this matrix.
+/// The entropy of the positive eigenvalues, divided by their sum, and that sum. Rounding leaves negative ones and a sum beside 1.
+fn entropy_of(eigen: &Eigen) -> (f64, f64) {
+    let positive = || eigen.eigenvalues.iter().filter(|&&value| value > 0.0);
+    let sum: f64 = positive().sum();
+    // Written as a difference from 0, which a pure state's entropy is without a sign.
+    (0.0 - positive().map(|value| value / sum * (value / sum).ln()).sum::<f64>(), sum)
+}
+
+/// `-(ln ρ + S) / t` on the eigenvectors of positive eigenvalues, with `ρ` divided by its trace t, and its entropy S. The derivatives in
+/// real and imaginary part of an entry are those of the entry of this matrix.
 fn slope(entries: &[f64], size: usize) -> Result<Vec<f64>> {
-    let Some(Eigen { eigenvalues, eigenvectors }) = eigen(entries, size)? else {
-        return Ok(vec![f64::NAN; entries.len()]);
-    };
-    let factor = |p: &f64| if *p > 0.0 { -(p.ln() + 1.0) } else { 0.0 };
+    let Some(eigen) = eigen(entries, size)? else { return Ok(vec![f64::NAN; entries.len()]) };
+    let (entropy, sum) = entropy_of(&eigen);
+    let Eigen { eigenvalues, eigenvectors } = eigen;
+    let factor = |value: &f64| if *value > 0.0 { -((value / sum).ln() + entropy) / sum } else { 0.0 };
     let mut scaled = eigenvectors.clone();
     for (mut column, p) in scaled.column_iter_mut().zip(&eigenvalues) {
         column *= Complex64::from(factor(p));

@@ -1,6 +1,6 @@
 //! Kernel matrices: the fidelity of every pair of states.
 
-use super::batch::{Batch, PAIR};
+use super::batch::{Batch, PAIR, within};
 use super::overlap::turned;
 use crate::circuit::Circuit;
 use crate::engine::budget;
@@ -9,7 +9,7 @@ use crate::functional;
 use crate::measurement::Measurement;
 use candle_core::{DType, Tensor};
 
-/// `K[i, j] = |<a_i|b_j>|²` of all pairs: states `[N, 2^n, 2]` and `[M, 2^n, 2]` give `[N, M]`.
+/// `K[i, j] = |<a_i|b_j>|² / (<a_i|a_i> <b_j|b_j>)` of all pairs, between 0 and 1: states `[N, 2^n, 2]` and `[M, 2^n, 2]` give `[N, M]`.
 ///
 /// Two real matrix products of `N x 2^(n+1)` by `2^(n+1) x M`. A NaN in a state stays in that state's row or column.
 ///
@@ -43,12 +43,16 @@ pub fn kernel_matrix(a: &Tensor, b: &Tensor) -> Result<Tensor> {
     let right = second.states()?;
     let product = |right: &Tensor| left.matmul(&right.reshape((columns, width))?.t()?);
     let (real, imaginary) = (product(&right)?, product(&turned(&right)?)?);
-    Ok((real.sqr()? + imaginary.sqr()?)?.to_dtype(first.outer)?)
+    let mut kernel = (real.sqr()? + imaginary.sqr()?)?;
+    drop((real, imaginary));
+    kernel = kernel.broadcast_div(&first.squared_norms()?.reshape((rows, 1))?)?;
+    kernel = kernel.broadcast_div(&second.squared_norms()?.reshape((1, columns))?)?;
+    Ok(within(&kernel, 0.0, 1.0)?.to_dtype(first.outer)?)
 }
 
 /// The kernel matrix of a circuit: inputs `[N, features]` and `[M, features]` give `[N, M]`, `|<ψ(x_i)|ψ(y_j)>|²`.
 ///
-/// Without `y` it is the matrix of `x` with itself, symmetric to the last bit. Each state is computed once, not once a pair. Differentiable
+/// Without `y` it is the matrix of `x` with itself, symmetric to the last bit and 1 on the diagonal. Each state is computed once, not once a pair. Differentiable
 /// in inputs and weights (Havlíček et al., Nature 567, 209, 2019; trained kernels: Hubregtsen et al., Phys. Rev. A 106,
 /// 042431, 2022).
 ///
@@ -82,8 +86,12 @@ pub fn kernel(circuit: &Circuit, x: &Tensor, y: Option<&Tensor>, weights: &[(&st
         Some(y) => kernel_matrix(&first, &states(y)?),
         None => {
             // A matrix product is symmetric but for its rounding, which what follows may not expect.
-            let kernel = kernel_matrix(&first, &first)?;
-            Ok(((&kernel + kernel.t()?)? * 0.5)?)
+            let mut kernel = kernel_matrix(&first, &first)?;
+            kernel = ((&kernel + kernel.t()?)? * 0.5)?;
+            // And each state's fidelity with itself is 1, with slope 0, but for rounding.
+            let one = Tensor::eye(sides[0], kernel.dtype(), kernel.device())?;
+            let off = (one * kernel.affine(-1.0, 1.0)?)?;
+            Ok((kernel + off.detach())?)
         }
     }
 }

@@ -12,8 +12,9 @@
 //!
 //! All of them take any leading dimensions and are differentiable by candle's `backward()`, through the circuit that made the
 //! states as well. They compute in the states' dtype, F16 and BF16 in F32, and on the states' device; [`entropy`] alone sends
-//! density matrices to the host, for their eigenvalues. Results of a sample depend on that sample alone. States are taken
-//! as they are: what is not normalised is not made so.
+//! density matrices to the host, for their eigenvalues. Results of a sample depend on that sample alone. [`overlap`] and
+//! [`reduced_density_matrix`] take states as they are; the others divide by their norms, so that results stay in their ranges in F32, too, whatever
+//! rounding has done to a state. States of zeros give NaN there.
 //!
 //! ```
 //! use candlewick::{functional, prelude::*, states};

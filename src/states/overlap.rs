@@ -1,6 +1,6 @@
 //! Inner products of states.
 
-use super::batch::Batch;
+use super::batch::{Batch, PAIR, within};
 use crate::error::{Error, Result};
 use candle_core::{D, Tensor};
 
@@ -29,7 +29,7 @@ pub fn overlap(a: &Tensor, b: &Tensor) -> Result<Tensor> {
     }
 }
 
-/// The fidelity `|<a|b>|²`, between 0 and 1: two tensors `[.., 2^n, 2]` give `[..]`.
+/// The fidelity `|<a|b>|² / (<a|a> <b|b>)`, between 0 and 1: two tensors `[.., 2^n, 2]` give `[..]`.
 ///
 /// Leading dimensions as for [`overlap`]: a single state as the target of a whole batch is one of them.
 ///
@@ -51,7 +51,11 @@ pub fn overlap(a: &Tensor, b: &Tensor) -> Result<Tensor> {
 pub fn fidelity(a: &Tensor, b: &Tensor) -> Result<Tensor> {
     let (like, parts) = products(a, b)?;
     match parts {
-        Some([re, im]) => like.finish(&(re.sqr()? + im.sqr()?)?, &[]),
+        Some([re, im]) => {
+            let norms = |what, states| Batch::new(what, states)?.squared_norms();
+            let norms = norms(PAIR[0], a)?.broadcast_mul(&norms(PAIR[1], b)?)?;
+            like.finish(&within(&((re.sqr()? + im.sqr()?)? / norms)?, 0.0, 1.0)?, &[])
+        }
         None => like.nothing(&[]),
     }
 }

@@ -1,6 +1,6 @@
 //! What is left of a state when some of its qubits are looked at.
 
-use super::batch::Batch;
+use super::batch::{Batch, within};
 use crate::engine::budget;
 use crate::error::{Error, Result};
 use candle_core::Tensor;
@@ -35,7 +35,7 @@ pub fn reduced_density_matrix(states: &Tensor, qubits: impl IntoIterator<Item = 
     batch.finish(&Tensor::stack(&[re, im], 3)?, &behind)
 }
 
-/// The purity `Tr ρ²` of some qubits, between `2^-k` and 1: `[.., 2^n, 2]` gives `[..]`.
+/// The purity `Tr ρ² / (Tr ρ)²` of some qubits, between `2^-k` and 1: `[.., 2^n, 2]` gives `[..]`.
 ///
 /// It is 1 where the qubits are not entangled with the others.
 ///
@@ -57,12 +57,13 @@ pub fn purity(states: &Tensor, qubits: impl IntoIterator<Item = usize>) -> Resul
     if batch.count() == 0 {
         return batch.nothing(&[]);
     }
-    batch.finish(&purities(&batch, chosen)?, &[])
+    let purities = purities(&batch, chosen, &batch.squared_norms()?)?;
+    batch.finish(&purities, &[])
 }
 
 /// The entanglement measure of Meyer and Wallach, 0 for product states and at most 1: `[.., 2^n, 2]` gives `[..]`.
 ///
-/// `Q = 2 (1 - mean of Tr ρ_k² over all qubits k)` (Brennen, Quantum Inf. Comput. 3, 619, 2003, for the measure of Meyer and
+/// `Q = 2 (1 - mean of the purities of all qubits)` (Brennen, Quantum Inf. Comput. 3, 619, 2003, for the measure of Meyer and
 /// Wallach, J. Math. Phys. 43, 4273, 2002). Its mean over random states is `(2^n - 2) / (2^n + 1)`.
 ///
 /// ```
@@ -81,15 +82,21 @@ pub fn meyer_wallach(states: &Tensor) -> Result<Tensor> {
     if batch.count() == 0 {
         return batch.nothing(&[]);
     }
-    let purities = (0..batch.qubits).map(|qubit| purities(&batch, vec![qubit])).collect::<Result<Vec<_>>>()?;
-    let mean = Tensor::stack(&purities, 0)?.mean(0)?;
-    batch.finish(&mean.affine(-2.0, 2.0)?, &[])
+    let norms = batch.squared_norms()?;
+    let lost = |qubit: usize| Ok(purities(&batch, vec![qubit], &norms)?.affine(-1.0, 1.0)?);
+    let lost = (0..batch.qubits).map(lost).collect::<Result<Vec<_>>>()?;
+    let mean = Tensor::stack(&lost, 0)?.mean(0)?;
+    batch.finish(&within(&mean.affine(2.0, 0.0)?, 0.0, 1.0)?, &[])
 }
 
-/// `[batch]`. For a pure state the others' purity is the same, and cheaper where they are fewer.
-pub(super) fn purities(batch: &Batch, chosen: Vec<usize>) -> Result<Tensor> {
-    let [re, im] = density(&batch.matrices(&fewer(batch, chosen))?)?;
-    Ok((re.sqr()?.sum((1, 2))? + im.sqr()?.sum((1, 2))?)?)
+/// `[batch]`, from states with these squared norms. For a pure state the others' purity is the same, and cheaper where they are
+/// fewer.
+pub(super) fn purities(batch: &Batch, chosen: Vec<usize>, squared_norms: &Tensor) -> Result<Tensor> {
+    let fewer = fewer(batch, chosen);
+    let least = (-(fewer.len() as f64)).exp2();
+    let [re, im] = density(&batch.matrices(&fewer)?)?;
+    let squares = (re.sqr()?.sum((1, 2))? + im.sqr()?.sum((1, 2))?)?;
+    within(&(squares / squared_norms.sqr()?)?, least, 1.0)
 }
 
 /// The chosen qubits or the others, whichever are fewer.

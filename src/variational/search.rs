@@ -2,7 +2,7 @@
 
 use super::{Vqe, VqeConfig, VqeMethod, VqeStep};
 use crate::__private::NonExhaustive;
-use crate::circuit::{Circuit, Entanglement};
+use crate::circuit::{Circuit, Entanglement, MAX_QUBITS};
 use crate::engine;
 use crate::error::{Error, Mistake, Result};
 use crate::functional;
@@ -100,9 +100,9 @@ pub struct VqeOptimum {
 }
 
 impl VqeOptimum {
-    /// The string with qubit 0 last.
+    /// The string with qubit 0 last: a digit for each qubit, of which a circuit has at most [`MAX_QUBITS`], and no fewer than the bits have.
     pub fn bit_string(&self) -> String {
-        format!("{:0width$b}", self.bits, width = self.qubits)
+        format!("{:0width$b}", self.bits, width = self.qubits.min(MAX_QUBITS))
     }
 }
 

@@ -343,3 +343,29 @@ fn patches_beyond_the_memory_are_refused() -> Result<()> {
     }
     Ok(())
 }
+
+/// A digit on black: most patches are zeros.
+#[test]
+fn black_patches_may_be_embedded_as_amplitudes() -> anyhow::Result<()> {
+    let outputs = |embed: fn(&mut Circuit)| -> anyhow::Result<(Vec<f32>, Vec<f32>)> {
+        let mut circuit = Circuit::new(2);
+        embed(&mut circuit);
+        circuit.strongly_entangling_layers("w", 1);
+        let varmap = VarMap::new();
+        let vb = SeededInit::new(1).var_builder(&varmap, DType::F32, &Device::Cpu);
+        let config = QuantumConv2dConfig { kernel: (2, 2), stride: (2, 2), ..Default::default() };
+        let conv = QuantumConv2d::new(circuit, Measurement::expectation([z(0), z(1)]), config, vb)?;
+        let mut image = vec![0f32; 64];
+        image[20..30].fill(0.5);
+        let y = conv.forward(&Tensor::from_vec(image, (1, 1, 8, 8), &Device::Cpu)?)?;
+        let gradients = y.sqr()?.mean_all()?.backward()?;
+        let dw = gradients.get(&varmap.all_vars()[0]).expect("a gradient in w").flatten_all()?.to_vec1()?;
+        Ok((y.flatten_all()?.to_vec1()?, dw))
+    };
+    let (y, dw) = outputs(|circuit| _ = circuit.amplitude_embedding_or_zero_state(0..4))?;
+    assert!(y.iter().chain(&dw).all(|value| value.is_finite()), "{y:?} {dw:?}");
+    let (y, dw) = outputs(|circuit| _ = circuit.amplitude_embedding(0..4))?;
+    assert_eq!(y.iter().filter(|value| value.is_nan()).count(), 24);
+    assert!(dw.iter().all(|value| value.is_nan()), "{dw:?}");
+    Ok(())
+}

@@ -1,11 +1,13 @@
 //! Embeddings of classical data against closed forms of the states they make.
 
 use crate::gradients::differences;
-use crate::lab::{close, rows, tensor};
-use candle_core::{DType, Var};
+use crate::lab::{close, engines, rows, run_circuit, tensor};
+use candle_core::{DType, Device, Module, Var};
+use candle_nn::{VarBuilder, VarMap};
 use candlewick::functional;
 use candlewick::gate::Gate;
 use candlewick::prelude::*;
+use candlewick::program::Rewrites;
 use num_complex::Complex64 as C;
 use std::f64::consts::PI;
 
@@ -116,32 +118,110 @@ fn amplitude_embedding_has_the_gradient_of_its_norm() -> candle_core::Result<()>
     Ok(())
 }
 
-/// A sample of zeros has no direction: NaN for it, and nothing else changes by a bit.
-#[test]
-fn a_sample_of_zeros_spoils_its_own_row_only() -> candle_core::Result<()> {
+/// Two qubits from features 1 to 3 of five, an angle from feature 0, and two weights, one of which Z of qubit 1 does not see.
+fn embedded(embed: fn(&mut Circuit)) -> Circuit {
     let mut circuit = Circuit::new(2).with_inputs(5);
-    circuit.amplitude_embedding(1..4).ry(input(0), 0).cx(0, 1);
-    let run = |x: Vec<Vec<f64>>| -> candle_core::Result<[Vec<Vec<f64>>; 2]> {
-        let x = Var::from_tensor(&tensor(&x, DType::F64))?;
-        let y = functional::evaluate(&circuit, &Measurement::expectation([z(0), z(1)]), Some(&x), &[])?;
-        let dx = y.sum_all()?.backward()?.get(&x).cloned().expect("a gradient in x");
-        Ok([rows(&y), rows(&dx)])
-    };
-    let sound: Vec<Vec<f64>> = (0..20).map(|k| (0..5).map(|i| 0.3 + f64::from(k * i)).collect()).collect();
-    for spoilt in [0, 7, 19] {
-        let mut x = sound.clone();
-        x[spoilt][1..4].fill(0.0);
-        for (actual, expected) in run(x)?.iter().zip(run(sound.clone())?) {
-            for (k, (actual, expected)) in actual.iter().zip(expected).enumerate() {
-                if k == spoilt {
-                    assert!(actual.iter().any(|v| v.is_nan()), "row {k}: {actual:?}");
-                } else {
-                    assert_eq!(*actual, expected, "row {k}");
+    let w = circuit.weights("w", 2);
+    embed(&mut circuit);
+    circuit.ry(input(0), 0).cx(0, 1).rx(w.at([0]), 1).rx(w.at([1]), 0);
+    circuit
+}
+
+fn measurements() -> [Measurement; 6] {
+    [
+        Measurement::expectation([z(1)]),
+        Measurement::expectation([Observable::projector([true, false]), Observable::identity()]),
+        Measurement::variance([z(0)]),
+        Measurement::probabilities([1]),
+        Measurement::probabilities([0, 1]),
+        Measurement::state(),
+    ]
+}
+
+const SOUND: [f64; 5] = [0.3, 1.0, -0.4, 0.7, 2.0];
+
+/// Zeros have no direction, and what is not finite has none: NaN in all that depends on such a sample, and nothing else changes by a
+/// bit.
+#[test]
+fn a_sample_without_a_state_spoils_its_own_row() {
+    let circuit = embedded(|circuit| _ = circuit.amplitude_embedding(1..4));
+    for (engine, batch) in engines().into_iter().flat_map(|engine| [2, 20].map(|batch| (engine, batch))) {
+        for (measurement, bad) in measurements().iter().flat_map(|m| [0.0, f64::NAN, f64::INFINITY].map(|bad| (m, bad)))
+        {
+            let width = measurement.output_shape(2).iter().product();
+            let run = |x: &[Vec<f64>]| {
+                run_circuit(&circuit, measurement, x, &[0.2, 0.5], &vec![vec![1.0; width]; batch], engine)
+            };
+            let sound = vec![SOUND.to_vec(); batch];
+            let mut x = sound.clone();
+            x[1][1..4].fill(bad);
+            let (found, expected) = (run(&x), run(&sound));
+            let what = format!("{}, {batch} samples, {measurement:?}, {bad}", engine.name);
+            for (k, (found, expected)) in
+                found.outputs.iter().chain(&found.dx).zip(expected.outputs.iter().chain(&expected.dx)).enumerate()
+            {
+                match k % batch {
+                    1 => assert!(found.iter().all(|value| value.is_nan()), "{what}: {found:?}"),
+                    _ => assert_eq!(found, expected, "{what}: row {k}"),
                 }
             }
+            assert!(found.dw.iter().all(|value| value.is_nan()), "{what}: {:?}", found.dw);
         }
     }
-    Ok(())
+}
+
+/// The same with any rewrites, and by any method.
+#[test]
+fn a_sample_without_a_state_is_nan_however_it_is_computed() {
+    let circuit = embedded(|circuit| _ = circuit.amplitude_embedding(1..4));
+    let ways = [
+        (Rewrites::NONE, GradientMethod::Auto),
+        (Rewrites::ALL, GradientMethod::ParameterShift),
+        (Rewrites::ALL, GradientMethod::FiniteDifference { step: 1e-3, order: 2 }),
+        (Rewrites::ALL, GradientMethod::Spsa { samples: 2, step: 1e-3, seed: 1 }),
+    ];
+    for ((rewrites, gradient), measurement) in ways.into_iter().flat_map(|way| measurements().map(|m| (way, m))) {
+        let what = format!("{rewrites:?}, {gradient:?}, {measurement:?}");
+        let config = QuantumLayerConfig { rewrites, gradient, ..Default::default() };
+        let varmap = VarMap::new();
+        let vb = VarBuilder::from_varmap(&varmap, DType::F64, &Device::Cpu);
+        let layer = QuantumLayer::with_config(circuit.clone(), measurement, config, vb).expect("a layer");
+        let y = layer.forward(&tensor(&[SOUND.to_vec(), vec![0.0; 5]], DType::F64)).expect("outputs");
+        let outputs = rows(&y);
+        assert!(outputs[0].iter().all(|value| value.is_finite()), "{what}: {outputs:?}");
+        assert!(outputs[1].iter().all(|value| value.is_nan()), "{what}: {outputs:?}");
+        let gradients = y.sum_all().and_then(|y| y.backward()).expect("gradients");
+        let dw = rows(&gradients.get(&varmap.all_vars()[0]).expect("one in w").unsqueeze(0).expect("a row"));
+        assert!(dw[0].iter().all(|value| value.is_nan()), "{what}: {dw:?}");
+    }
+}
+
+/// |0..0> for zeros, with no gradient in them; everything else as without the option.
+#[test]
+fn zeros_may_become_the_zero_state() {
+    let or_zero_state = embedded(|circuit| _ = circuit.amplitude_embedding_or_zero_state(1..4));
+    let plain = embedded(|circuit| _ = circuit.amplitude_embedding(1..4));
+    for (engine, batch) in engines().into_iter().flat_map(|engine| [2, 20].map(|batch| (engine, batch))) {
+        for measurement in measurements() {
+            let cotangent = vec![vec![1.0; measurement.output_shape(2).iter().product()]; batch];
+            let run = |circuit: &Circuit, x: &[Vec<f64>]| {
+                run_circuit(circuit, &measurement, x, &[0.2, 0.5], &cotangent, engine)
+            };
+            let what = format!("{}, {batch} samples, {measurement:?}", engine.name);
+            let mut x = vec![SOUND.to_vec(); batch];
+            let (found, expected) = (run(&or_zero_state, &x), run(&plain, &x));
+            assert_eq!((found.outputs, found.dx, found.dw), (expected.outputs, expected.dx, expected.dw), "{what}");
+            // |00> is also what the features 1, 0, 0 are, whose gradient goes through the norm.
+            x[1][1..4].fill(0.0);
+            let mut unit = x.clone();
+            unit[1][1] = 1.0;
+            let (found, mut expected) = (run(&or_zero_state, &x), run(&plain, &unit));
+            expected.dx[1][1..4].fill(0.0);
+            assert_eq!((found.outputs, found.dx, found.dw), (expected.outputs, expected.dx, expected.dw), "{what}");
+            x[1][2] = f64::NAN;
+            assert!(run(&or_zero_state, &x).outputs[1].iter().all(|value| value.is_nan()), "{what}");
+        }
+    }
 }
 
 #[test]

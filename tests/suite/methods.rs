@@ -5,7 +5,7 @@ use crate::losses::losses;
 use crate::oracle::*;
 use crate::trials::gate_between_rotations;
 use candle_core::{DType, Device, Result, Tensor, Var};
-use candle_nn::VarBuilder;
+use candle_nn::{VarBuilder, VarMap};
 use candlewick::Error;
 use candlewick::gate::Gate;
 use candlewick::prelude::*;
@@ -235,6 +235,37 @@ fn settings_out_of_range() {
     }
     let config = QuantumLayerConfig { shots: Some(10), ..with(GradientMethod::Adjoint) };
     assert!(matches!(build(config), Error::NoGradient { .. }));
+}
+
+/// Features that become amplitudes have no shift rule, which matters where something in front of them is trained.
+#[test]
+fn embedded_features_in_front_of_shots() -> Result<()> {
+    let mut circuit = Circuit::new(2);
+    circuit.amplitude_embedding(0..4);
+    circuit.real_amplitudes("w", 1, Entanglement::Linear);
+    let x = Var::new(&[[0.1f64, 0.4, -0.3, 0.8]], &Device::Cpu)?;
+    let layer = |gradient| {
+        let config = QuantumLayerConfig { shots: Some(1000), gradient, ..Default::default() };
+        let vb = candlewick::nn::SeededInit::new(1).var_builder(&VarMap::new(), DType::F64, &Device::Cpu);
+        QuantumLayer::with_config(circuit.clone(), Measurement::probabilities([0, 1]), config, vb)
+    };
+    let error = layer(GradientMethod::Auto)?.try_forward(&x).expect_err("no rule");
+    assert!(matches!(error, Error::NoGradient { .. }), "{error:?}");
+    for way in ["parameter shift", "detach", "FiniteDifference", "Spsa"] {
+        assert!(error.to_string().contains(way), "{error}");
+    }
+    // The ways that it names.
+    let auto = layer(GradientMethod::Auto)?;
+    let gradients = auto.try_forward(&x.detach())?.sqr()?.sum_all()?.backward()?;
+    let weights = auto.weights().next().expect("a weight tensor").1;
+    assert!(gradients.get(weights).is_some());
+    for gradient in [
+        GradientMethod::FiniteDifference { step: 0.1, order: 2 },
+        GradientMethod::Spsa { samples: 2, step: 0.1, seed: 1 },
+    ] {
+        assert!(layer(gradient)?.try_forward(&x)?.sqr()?.sum_all()?.backward()?.get(&x).is_some());
+    }
+    Ok(())
 }
 
 /// A NaN spoils the gradients of its sample, and those of no other.

@@ -254,8 +254,10 @@ fn slope_of_the_entropy_without_full_rank() -> anyhow::Result<()> {
     let gradients = states::entropy(&leaf, [0, 2])?.sum_all()?.backward()?;
     let slope = flat(gradients.get(&leaf).expect("a gradient"));
     let mut expected = vec![0.0; 32];
-    expected[0] = -2.0 * (0.36f64.ln() + 1.0) * 0.6;
-    expected[31] = -2.0 * (0.64f64.ln() + 1.0) * 0.8;
+    // Of the entropy of ρ divided by its trace, so that a factor in front of the state has no slope.
+    let entropy = -0.36 * 0.36f64.ln() - 0.64 * 0.64f64.ln();
+    expected[0] = -2.0 * (0.36f64.ln() + entropy) * 0.6;
+    expected[31] = -2.0 * (0.64f64.ln() + entropy) * 0.8;
     close("slope", &slope, &expected, 1e-13);
     Ok(())
 }
@@ -315,6 +317,72 @@ fn a_nan_stays_in_its_row() -> Result<()> {
             assert!(finite[0] && finite[2], "{tensor}");
         }
         assert!(rows(&result)[1].iter().any(|v| v.is_nan()));
+    }
+    Ok(())
+}
+
+/// Product states after many rotations in F32, whose norms are off 1: what is at the end of its range must not be beyond it, or a
+/// root of it is NaN.
+#[test]
+fn results_in_f32_stay_in_their_ranges() -> anyhow::Result<()> {
+    let qubits = 6;
+    let mut circuit = Circuit::new(qubits);
+    for q in 0..qubits {
+        for l in 0..8 {
+            circuit.rz(input(2 * (8 * q + l)), q).ry(input(2 * (8 * q + l) + 1), q);
+        }
+    }
+    let numbers = crate::oracle::uniform(&mut rng(21), 200 * 96);
+    let x = Tensor::from_vec(numbers, (200, 96), &Device::Cpu)?.to_dtype(DType::F32)?;
+    let state = functional::evaluate(&circuit, &Measurement::state(), Some(&x), &[])?;
+    let inside = |what: &str, values: Tensor, lowest: f64, highest: f64| -> anyhow::Result<()> {
+        let values = flat(&values.to_dtype(DType::F64)?);
+        assert!(values.iter().all(|value| (lowest..=highest).contains(value)), "{what}: {values:?}");
+        Ok(())
+    };
+    for chosen in [vec![0], vec![1, 3], vec![0, 1, 2, 3, 4]] {
+        let nats = chosen.len() as f64 * LN_2;
+        inside("purity", states::purity(&state, chosen.clone())?, (-(chosen.len() as f64)).exp2(), 1.0)?;
+        inside("entropy", states::entropy(&state, chosen.clone())?, 0.0, nats)?;
+        inside("order two", states::renyi2_entropy(&state, chosen)?, 0.0, nats)?;
+    }
+    inside("Meyer-Wallach", states::meyer_wallach(&state)?, 0.0, 1.0)?;
+    let fidelity = states::fidelity(&state, &state)?;
+    inside("fidelity", fidelity.clone(), 0.0, 1.0)?;
+    inside("distance", fidelity.affine(-1.0, 1.0)?.sqrt()?, 0.0, 1.0)?;
+    inside("kernels", states::kernel_matrix(&state, &state)?, 0.0, 1.0)?;
+    let kernel = states::kernel(&circuit, &x, None, &[])?;
+    inside("kernel", kernel.clone(), 0.0, 1.0)?;
+    let diagonal: Vec<f32> =
+        (0..200).map(|k| kernel.get(k)?.get(k)?.to_scalar()).collect::<candle_core::Result<_>>()?;
+    assert_eq!(diagonal, [1.0; 200]);
+    Ok(())
+}
+
+/// What is no end of a range keeps its value and its slope, and a factor in front of a state changes nothing.
+#[test]
+fn norms_of_states_do_not_matter() -> anyhow::Result<()> {
+    let all = haar(31, 4, 3);
+    let given = Var::from_tensor(&tensor(&all))?;
+    let other = tensor(&haar(32, 4, 3));
+    type Function<'a> = &'a dyn Fn(&Tensor) -> candlewick::Result<Tensor>;
+    let functions: [(&str, Function<'_>); 5] = [
+        ("purity", &|s| states::purity(s, [0, 2])),
+        ("entropy", &|s| states::entropy(s, [1])),
+        ("order two", &|s| states::renyi2_entropy(s, [1])),
+        ("Meyer-Wallach", &|s| states::meyer_wallach(s)),
+        ("fidelity", &|s| states::fidelity(s, &other)),
+    ];
+    for (what, f) in functions {
+        let plain = f(&given)?;
+        close(what, &flat(&f(&given.affine(3.0, 0.0)?)?), &flat(&plain), 1e-14);
+        let value = |point: &[f64]| {
+            let point = Tensor::from_slice(point, given.shape(), &Device::Cpu).expect("states");
+            f(&point).and_then(|y| Ok(y.sum_all()?.to_scalar::<f64>()?)).expect("a value")
+        };
+        let gradients = plain.sum_all()?.backward()?;
+        let slopes = flat(gradients.get(&given).expect("a gradient"));
+        close(what, &slopes, &differences(&flat(&given), value), 1e-8);
     }
     Ok(())
 }

@@ -2,9 +2,13 @@
 
 #[path = "../../../tests/suite/conditional.rs"]
 mod conditional;
+#[path = "../../../tests/suite/constants.rs"]
+mod constants;
 #[path = "../../../tests/suite/deferred.rs"]
 mod deferred;
 mod device;
+#[path = "../../../tests/suite/embeddings.rs"]
+mod embeddings;
 mod engines;
 #[path = "../../../tests/suite/ensembles.rs"]
 mod ensembles;

@@ -1,6 +1,6 @@
 //! Ways for classical data into a circuit.
 
-use crate::circuit::{Angle, Circuit, Kind, Operation};
+use crate::circuit::{AMPLITUDES, AMPLITUDES_OR_ZERO_STATE, Angle, Circuit, Kind, Operation};
 use crate::error::Mistake;
 use crate::gate::Gate;
 use std::f64::consts::PI;
@@ -30,7 +30,9 @@ impl Circuit {
     /// Amplitude embedding: the state becomes the features `range` divided by their Euclidean norm and padded with zeros.
     ///
     /// It must be the first operation; there are 1 to 2^qubits features. Gradients in the features go through the norm.
-    /// A sample whose features are all zero has no state: its outputs are NaN.
+    /// A sample whose features are all zero, or not all finite, has no state: all its outputs and gradients are NaN, and so is the weights'
+    /// gradient of a batch that holds it. Where zeros do occur, as in black patches of images, use
+    /// [`amplitude_embedding_or_zero_state`](Self::amplitude_embedding_or_zero_state).
     ///
     /// ```
     /// use candlewick::prelude::*;
@@ -39,13 +41,38 @@ impl Circuit {
     /// circuit.check().unwrap();
     /// ```
     pub fn amplitude_embedding(&mut self, range: Range<usize>) -> &mut Self {
+        self.embed_amplitudes(range, false)
+    }
+
+    /// Amplitude embedding in which a sample whose features are all zero becomes the zero state |0..0>, with gradient 0 in these
+    /// features: there is no derivative, since the state jumps there.
+    ///
+    /// Otherwise as [`amplitude_embedding`](Self::amplitude_embedding); features that are not finite still give NaN. It serves images on
+    /// black, most of whose patches hold nothing at all.
+    ///
+    /// ```
+    /// use candle_core::{Device, Tensor};
+    /// use candlewick::{functional, prelude::*};
+    /// let mut circuit = Circuit::new(2);
+    /// circuit.amplitude_embedding_or_zero_state(0..4);
+    /// let patches = Tensor::new(&[[0.0, 0.0, 0.0, 0.0], [0.0, 2.0, 0.0, 0.0]], &Device::Cpu)?;
+    /// let y = functional::evaluate(&circuit, &Measurement::expectation([z(0)]), Some(&patches), &[])?;
+    /// assert_eq!(y.to_vec2::<f64>()?, [[1.0], [-1.0]]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn amplitude_embedding_or_zero_state(&mut self, range: Range<usize>) -> &mut Self {
+        self.embed_amplitudes(range, true)
+    }
+
+    fn embed_amplitudes(&mut self, range: Range<usize>, zero_state: bool) -> &mut Self {
+        let name = if zero_state { AMPLITUDES_OR_ZERO_STATE } else { AMPLITUDES };
         let limit = 1usize.checked_shl(self.qubits() as u32).unwrap_or(usize::MAX);
         let count = range.len();
         if count == 0 {
-            self.fail("amplitude_embedding", too_many("1 or more", count));
-        } else if self.features_fit("amplitude_embedding", count, limit) {
-            let (kind, qubits) = (Kind::AmplitudeEmbedding { first: range.start, count }, (0..self.qubits()).collect());
-            self.push_operation(Operation::new(kind, Vec::new(), qubits));
+            self.fail(name, too_many("1 or more", count));
+        } else if self.features_fit(name, count, limit) {
+            let kind = Kind::AmplitudeEmbedding { first: range.start, count, zero_state };
+            self.push_operation(Operation::new(kind, Vec::new(), (0..self.qubits()).collect()));
         }
         self
     }

@@ -46,8 +46,11 @@ pub(super) struct SharedAngles {
 #[derive(Debug)]
 pub(super) struct BlockAngles<T> {
     turns: Vec<Turn<T>>,
-    /// Samples of the block with a slot that is NaN or infinite. Their outputs are NaN even where the slot has no effect.
+    /// Samples of the block with a slot that is NaN or infinite, or without a state to start from. Their outputs and gradients are NaN
+    /// even where that has no effect.
     pub(super) spoiled: [bool; LANES],
+    /// Norms of the embedded features.
+    pub(super) norms: [f64; LANES],
 }
 
 /// What [`BlockAngles::fill`] computes first: an entry for each lane of each slot. A block of one sample has one lane.
@@ -73,7 +76,7 @@ impl<T> Copy for Angles<'_, T> {}
 
 impl<T> Default for BlockAngles<T> {
     fn default() -> Self {
-        Self { turns: Vec::new(), spoiled: [false; LANES] }
+        Self { turns: Vec::new(), spoiled: [false; LANES], norms: [0.0; LANES] }
     }
 }
 
@@ -211,6 +214,13 @@ impl<T: Real> BlockAngles<T> {
             self.spoiled.iter_mut().zip(values).take(count).for_each(|(spoiled, value)| *spoiled |= !value.is_finite());
             points.values.extend_from_slice(&values[..lanes]);
         }
+        if let Some(embedding) = program.embedding {
+            for lane in 0..count {
+                let features = arguments.embedded(program, embedding, first + lane);
+                self.norms[lane] = embedding.norm(features.iter().map(|x| x.to_f64()));
+                self.spoiled[lane] |= !self.norms[lane].is_finite();
+            }
+        }
         points.finish();
         self.turns.resize(shared.varying.len(), Turn::fixed(1.0.into()));
         let found = points.cos.chunks_exact(lanes).zip(points.sin.chunks_exact(lanes));
@@ -311,6 +321,11 @@ impl GroupSums {
             });
         }
         rows.iter_mut().zip(room).for_each(|(to, sum)| *to += T::from_f64(*sum));
+    }
+
+    /// Makes all gradients NaN, in whatever the samples at hand have an effect on.
+    pub(super) fn spoil(&mut self) {
+        self.weights.fill(f64::NAN);
     }
 
     /// Adds the sums of a later group.

@@ -168,8 +168,11 @@ impl<'a, T: Real> Worker<'a, T> {
                 self.unembed(embedding, first, rows);
             }
             sums.finish_block(self.call, (first, count), rows, &mut self.room.rows);
-            // Where an angle is NaN or infinite there is no gradient, not even in what has no effect.
+            // Where an angle is NaN or infinite, or there is no state, there is no gradient, not even in what has no effect.
             let spoiled = self.room.block.angles.spoiled;
+            if spoiled[..count].contains(&true) {
+                sums.spoil();
+            }
             for (row, _) in rows.chunks_mut(width.max(1)).zip(spoiled).filter(|(_, spoiled)| *spoiled) {
                 row.fill(T::nan());
             }
@@ -329,9 +332,12 @@ impl<'a, T: Real> Worker<'a, T> {
     fn embed(&mut self, embedding: Embedding, first: usize, count: usize) {
         let (psi, lanes) = (&mut self.room.block.psi, self.call.plan.lanes);
         psi.clear();
-        for lane in 0..count {
-            let features = embedded(self.call, embedding, first + lane);
-            let norm = norm(features);
+        for (lane, &norm) in self.room.block.angles.norms[..count].iter().enumerate() {
+            if norm == 0.0 {
+                psi.re[lane] = T::one();
+                continue;
+            }
+            let features = self.call.arguments.embedded(self.call.program, embedding, first + lane);
             for (amplitude, feature) in features.iter().enumerate() {
                 psi.re[amplitude * lanes + lane] = T::from_f64(feature.to_f64() / norm);
             }
@@ -339,11 +345,12 @@ impl<'a, T: Real> Worker<'a, T> {
     }
 
     /// Adds the gradient in the embedded features, once λ is back at the start: with `y = x / |x|` and
-    /// `g = dL/dy = 2 Re λ`, it is `(g - y (y . g)) / |x|`.
+    /// `g = dL/dy = 2 Re λ`, it is `(g - y (y . g)) / |x|`; nothing for features that are all zero.
     fn unembed(&self, embedding: Embedding, first: usize, rows: &mut [T]) {
-        for (lane, row) in rows.chunks_mut(self.call.program.inputs).enumerate() {
-            let features = embedded(self.call, embedding, first + lane);
-            let norm = norm(features);
+        let Call { program, arguments, .. } = *self.call;
+        let rows = rows.chunks_mut(program.inputs).zip(self.room.block.angles.norms).enumerate();
+        for (lane, (row, norm)) in rows.filter(|(_, (_, norm))| *norm != 0.0) {
+            let features = arguments.embedded(program, embedding, first + lane);
             let slope = |k: usize| 2.0 * self.room.lambda.re[k * self.call.plan.lanes + lane].to_f64();
             let along: f64 = features.iter().enumerate().map(|(k, x)| x.to_f64() / norm * slope(k)).sum();
             for (k, x) in features.iter().enumerate() {
@@ -351,19 +358,6 @@ impl<'a, T: Real> Worker<'a, T> {
             }
         }
     }
-}
-
-/// The features of a sample that become its initial state.
-fn embedded<'a, T>(call: &Call<'a, T>, embedding: Embedding, sample: usize) -> &'a [T] {
-    let start = sample * call.program.inputs + embedding.first;
-    &call.arguments.inputs[start..start + embedding.count]
-}
-
-/// The Euclidean norm, scaled so that neither tiny nor huge features lose it.
-fn norm<T: Real>(features: &[T]) -> f64 {
-    let largest = features.iter().map(|x| x.to_f64().abs()).fold(0.0, f64::max);
-    let sum: f64 = features.iter().map(|x| (x.to_f64() / largest).powi(2)).sum();
-    largest * sum.sqrt()
 }
 
 /// Adds a kernel's sums to a slot. A block of one sample used all vector lanes for it.

@@ -79,7 +79,8 @@ impl<T: Real> Worker<'_, T> {
                 let flips = &sum.flips[usize::from(prepared.words.is_some())..];
                 psi.expect(flips, &sum.parts, &mut values.words, &mut values.sums);
                 values.fold(psi.lanes);
-                for (output, sums) in values.sums.chunks_exact(LANES).enumerate() {
+                for (output, sums) in values.sums.chunks_exact_mut(LANES).enumerate() {
+                    sums.iter_mut().for_each(|value| *value += sum.constants[output]);
                     write_column(out, sum.outputs, output, sums);
                 }
             }

@@ -23,7 +23,6 @@ mod overlap;
 mod plan;
 mod prepare;
 mod settle;
-mod share;
 mod shuffle;
 mod simd;
 mod sincos;
@@ -36,7 +35,7 @@ mod tile;
 mod words;
 mod workspace;
 
-use super::{Arguments, Engine, Gradients, Real, Wanted};
+use super::{Arguments, Engine, Gradients, Real, Wanted, share};
 use crate::error::Result;
 use crate::program::Program;
 use angles::{GroupSums, weight_gradient};

@@ -1,9 +1,8 @@
 //! Amplitudes moved from where they are stored to where their indices say, or back.
 
 use super::plan::LANES;
-use super::share;
 use super::state::{Buffer, State};
-use crate::engine::Real;
+use crate::engine::{Real, share};
 use crate::program::Frame;
 
 /// What moving amplitudes takes.

@@ -5,10 +5,9 @@
 
 use super::arch::arch;
 use super::plan::LANES;
-use super::share;
 use super::start::Qubit;
 use super::state::{Buffer, State};
-use crate::engine::Real;
+use crate::engine::{Real, share};
 use num_complex::Complex64;
 use pulp::NullaryFnOnce;
 

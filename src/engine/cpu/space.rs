@@ -3,7 +3,7 @@
 use super::arch::arch;
 use super::plan::LANES;
 use crate::circuit::MAX_QUBITS;
-use rayon::prelude::*;
+use crate::engine::share;
 
 /// Longest run, in entries: short enough for `f32` sums inside it, long enough to amortise its start.
 const RUN_ENTRIES: usize = 1 << 12;
@@ -101,7 +101,8 @@ pub(super) fn sweep<K: Kernel>(space: &Space, spread: bool, kernel: &K) -> K::Su
     let slot = |slot: usize| (slot * per_slot..chunks.min((slot + 1) * per_slot)).map(chunk).fold(kernel.zero(), add);
     if spread && slots > 1 {
         let mut sums: [Option<K::Sum>; SLOTS] = std::array::from_fn(|_| None);
-        sums[..slots].par_iter_mut().enumerate().for_each(|(index, sum)| *sum = Some(slot(index)));
+        let places = sums[..slots].iter_mut().enumerate();
+        share::each(true, &mut Vec::<()>::new(), places, |(), (index, sum)| *sum = Some(slot(index)));
         sums.into_iter().flatten().fold(kernel.zero(), add)
     } else {
         (0..slots).map(slot).fold(kernel.zero(), add)

@@ -8,10 +8,9 @@ use super::layers;
 use super::numbers::{Numbers, lane_signs, rotation_signs};
 use super::plan::LANES;
 use super::prepare::walsh_hadamard;
-use super::share;
 use super::state::{Planes, State};
 use super::tile::{Put, PutBack, Sums, Take, TakeBack};
-use crate::engine::{Real, Wanted};
+use crate::engine::{Real, Wanted, share};
 use crate::program::{Rotation, Source, Sweep, Term, TileNode};
 
 /// Chunks a sweep is cut into at the most.

@@ -25,17 +25,18 @@ macro_rules! arguments {
 
 arguments! {
     PrepareArgs { shared, fixed, own, batch, inputs, slots, constants, tables, bits, lists }
-    FlagArgs { batch, shared, own }
+    FlagArgs { batch, shared, own, qubits, embedded }
     SweepArgs {
         qubits, bits, batch, per_group, tile_basis, offsets, lane_bits, index, first, last, ground, store, wanted, own, cells,
-        fused, turns, terms, term_count, direct, series, series_count, outputs, lists, slots, slot_lists, inputs, input_lists,
+        fused, turns, terms, term_count, direct, series, series_count, outputs, lists, output_constants, slots, slot_lists, inputs,
+        input_lists,
     }
     ReadArgs {
         qubits, batch, chunk_bits, terms, term_count, direct, span, series, series_count, outputs, cotangent, shift, keep,
     }
-    OutputArgs { batch, outputs, chunks, terms, first, term_count, column, width, per_item }
+    OutputArgs { batch, outputs, chunks, terms, first, constants, term_count, column, width, per_item }
     BasisArgs { qubits, batch, count, rows, columns, origin, per_item }
-    EmbedArgs { qubits, batch, inputs, first, count }
+    EmbedArgs { qubits, batch, inputs, first, count, zero_state }
     SlotArgs { batch, slots, tile_bits, cells, lists, per_item }
     ChainArgs { batch, inputs, variables, lists, parts, span }
 }

@@ -110,7 +110,7 @@ impl Launch {
 /// What each kernel writes; a test compares it with the text of both dialects.
 const WRITTEN: [(&str, &[usize]); 17] = [
     ("cw_prepare", &[5, 6, 7]),
-    ("cw_flags", &[2]),
+    ("cw_flags", &[3]),
     ("cw_embed", &[1]),
     ("cw_forward", &[6, 7, 8]),
     ("cw_reverse", &[6, 7, 8, 11, 14]),
@@ -123,7 +123,7 @@ const WRITTEN: [(&str, &[usize]); 17] = [
     ("cw_seed_amplitudes", &[3]),
     ("cw_slots", &[3]),
     ("cw_inputs", &[6]),
-    ("cw_weights", &[5, 6]),
+    ("cw_weights", &[6, 7]),
     ("cw_totals", &[1]),
     ("cw_unembed", &[2]),
 ];

@@ -157,12 +157,19 @@ impl<'a> Planner<'a> {
         if store || fused.is_none() || program.embedding.is_some() {
             self.states();
         }
-        if fused.is_none() || !read {
-            let args = FlagArgs { batch: batch as u32, shared: angles.shared, own: angles.own };
-            self.each("cw_flags", 32 * batch, &[Shared, Turns, Flags], args.words());
-        }
-        if let Some(args) = self.embedding() {
+        let embedding = self.embedding();
+        if let Some(args) = embedding {
             self.launch("cw_embed", batch, THREADS, 2 * self.room(), &[Inputs, States], args.words());
+        }
+        if fused.is_none() || !read {
+            let args = FlagArgs {
+                batch: batch as u32,
+                shared: angles.shared,
+                own: angles.own,
+                qubits: program.qubits as u32,
+                embedded: u32::from(embedding.is_some()),
+            };
+            self.each("cw_flags", 32 * batch, &[Shared, Turns, States, Flags], args.words());
         }
         let ground = program.embedding.is_none();
         let fused = fused.filter(|_| read);
@@ -200,6 +207,7 @@ impl<'a> Planner<'a> {
             inputs: self.program.inputs as u32,
             first: embedding.first as u32,
             count: embedding.count as u32,
+            zero_state: u32::from(embedding.zero_state),
         })
     }
 
@@ -235,6 +243,7 @@ impl<'a> Planner<'a> {
             series_count: sum.series[1],
             outputs: sum.outputs,
             lists: sum.lists,
+            output_constants: sum.constants,
             slots: tape.angles.slots() as u32,
             slot_lists: tape.slot_cells,
             inputs: self.program.inputs as u32,
@@ -353,7 +362,7 @@ impl<'a> Planner<'a> {
         }
         if wanted.weights {
             let args = args(program.weights, tape.angles.weights);
-            let buffers = [Buffer::Tape, Numbers, Slots, Inputs, Weights, Parts, Result];
+            let buffers = [Buffer::Tape, Numbers, Slots, Inputs, Weights, Flags, Parts, Result];
             self.launch("cw_weights", program.weights * parts, THREADS, room, &buffers, args.words());
             if parts > 1 {
                 self.size(Parts, program.weights * parts, self.limits.angle);

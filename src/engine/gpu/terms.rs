@@ -29,6 +29,8 @@ pub(super) struct Observables {
     pub(super) outputs: u32,
     /// Where the terms of each output are listed.
     pub(super) lists: u32,
+    /// Where the numbers start that are added to the outputs, one each.
+    pub(super) constants: u32,
     /// Whether sweeps read them themselves: the state is one tile, in whose indices the terms are.
     pub(super) fused: bool,
     /// For variances: the identity, as a term of its own and as the list of output 0.
@@ -223,6 +225,7 @@ impl Observables {
             series: [writer.block(series.concat()), series.len() as u32],
             terms: writer.block(records.concat()),
             lists: writer.lists(&lists),
+            constants: writer.numbers(&sum.constants),
             outputs: sum.outputs as u32,
             identity: [writer.block(identity.to_vec()), writer.lists(&[vec![0]])],
             fused: indices.tile.is_some(),
@@ -232,6 +235,8 @@ impl Observables {
     /// The identity as an observable of one term, next to a sum.
     pub(super) fn identity(&self) -> Self {
         let [terms, lists] = self.identity;
-        Self { terms, lists, count: 1, direct: 1, series: [0, 0], outputs: 1, fused: false, identity: self.identity }
+        // The constants are those of a variance, which are 0.
+        let constants = self.constants;
+        Self { terms, lists, constants, count: 1, direct: 1, series: [0, 0], outputs: 1, ..*self }
     }
 }

@@ -117,15 +117,15 @@ fn matrices_that_are_no_unitaries() {
         let words = ["expected 4", &format!("got {actual}")];
         refuse(&vec![l; actual], &[0], &Mistake::MatrixSize { expected: 4, actual }, &words);
     }
-    let not_unitary = |deviation| Mistake::NotUnitary { deviation, allowed: 1e-8 };
-    refuse(&[l, o, o, o], &[0], &not_unitary(1.0), &["not unitary", "1e0", "1e-8"]);
-    refuse(&[2.0 * l, o, o, l], &[0], &not_unitary(3.0), &["not unitary", "3e0"]);
+    let not_unitary = |deviation| Mistake::NotUnitary { deviation, allowed: 2.0 * 1e-6 * 2f64.sqrt() };
+    refuse(&[l, o, o, o], &[0], &not_unitary(1.0), &["not unitary", "1.0e0", "2.8e-6"]);
+    refuse(&[2.0 * l, o, o, l], &[0], &not_unitary(3.0), &["not unitary", "3.0e0"]);
     refuse(&[1e200 * l, o, o, l], &[0], &not_unitary(f64::INFINITY), &["not unitary", "inf"]);
     for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
         let mistake = Mistake::NotFinite { what: "a matrix entry", value };
         refuse(&[l, o, o, C::new(0.0, value)], &[0], &mistake, &["matrix entry", &value.to_string()]);
     }
-    written(1, |c| _ = c.unitary(&[(1.0 + 1e-9) * l, o, o, l], [0])).check().expect("within the tolerance");
+    written(1, |c| _ = c.unitary(&[(1.0 + 1e-6) * l, o, o, l], [0])).check().expect("within the tolerance");
 }
 
 #[test]

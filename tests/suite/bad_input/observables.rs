@@ -146,8 +146,8 @@ fn matrices_that_are_no_observables() {
     let size = Mistake::MatrixSize { expected: 4, actual: 3 };
     refuses(&Observable::hermitian(&[l; 3], [0]), &size, &["expected 4", "got 3"]);
     for (matrix, deviation) in [([l, l, o, l], 1.0), ([l, i, i, l], 2.0), ([i, o, o, l], 2.0)] {
-        let mistake = Mistake::NotHermitian { deviation, allowed: 1e-10 };
-        refuses(&Observable::hermitian(&matrix, [0]), &mistake, &["not Hermitian"]);
+        let mistake = Mistake::NotHermitian { deviation, allowed: 1e-6 };
+        refuses(&Observable::hermitian(&matrix, [0]), &mistake, &["not Hermitian", ".0e0", "1.0e-6"]);
     }
 }
 

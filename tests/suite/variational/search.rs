@@ -186,3 +186,15 @@ fn settings_out_of_range() {
     let layers = optimizer(VqeOptimizerConfig { layers: usize::MAX, ..Default::default() });
     assert!(matches!(layers.minimize(&[0.0, 1.0]), Err(Error::Circuit { .. })));
 }
+
+/// Its fields are public, so that they may be anything.
+#[test]
+fn the_string_of_any_optimum() -> anyhow::Result<()> {
+    let mut found = optimizer(VqeOptimizerConfig::default()).minimize(&[0.0, 1.0, 2.0, -1.0])?;
+    assert_eq!(found.bit_string(), "11");
+    (found.bits, found.qubits) = (5, usize::MAX);
+    assert_eq!(found.bit_string(), format!("{:058b}", 5));
+    (found.bits, found.qubits) = (u64::MAX, 0);
+    assert_eq!(found.bit_string(), "1".repeat(64));
+    Ok(())
+}

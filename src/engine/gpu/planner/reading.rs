@@ -154,6 +154,7 @@ impl Planner<'_> {
             chunks: chunks as u32,
             terms: sum.terms,
             first: sum.lists,
+            constants: sum.constants,
             term_count: sum.count,
             column,
             width,
