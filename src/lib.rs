@@ -75,6 +75,7 @@ mod measurement;
 pub mod nn;
 mod observable;
 pub mod optim;
+mod places;
 #[cfg(feature = "plot")]
 pub mod plot;
 pub mod program;

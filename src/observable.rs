@@ -185,7 +185,11 @@ impl Observable {
         self
     }
 
-    fn plus(mut self, other: Self) -> Self {
+    fn plus(mut self, mut other: Self) -> Self {
+        // Either way round the sum is the same: the fewer words go to the more.
+        if self.words.len() < other.words.len() {
+            std::mem::swap(&mut self.words, &mut other.words);
+        }
         for (word, coefficient) in other.words {
             *self.words.entry(word).or_default() += coefficient;
         }

@@ -1,10 +1,12 @@
 //! The builder methods. Those of the gate table are made from its rows.
 
 use super::deferred::Roles;
+use super::weights::Declarations;
 use super::{Angle, Circuit, Condition, Kind, MAX_OPERATIONS, Operation, Variable};
 use crate::error::Mistake;
 use crate::gate::{Gate, gate_table};
 use num_complex::Complex64;
+use std::sync::Arc;
 
 /// The most qubits a dense matrix may act on: 64 x 64 entries.
 pub const MAX_MATRIX_QUBITS: usize = 6;
@@ -99,9 +101,13 @@ impl Circuit {
 
     /// Appends what `body` writes, each of its operations changed by `change`.
     fn nested(&mut self, body: impl FnOnce(&mut Self), change: impl Fn(&mut Operation)) -> &mut Self {
-        let mut inner = Self { weights: self.weights.clone(), declared: self.declared, ..Self::new(self.qubits) };
+        let weights = Arc::new(Declarations::inside(&self.weights));
+        let mut inner = Self { weights, declared: self.declared, ..Self::new(self.qubits) };
         body(&mut inner);
-        inner.declarations().for_each(|declaration| self.declare(declaration.clone()));
+        let declared = inner.weights.new_in(&self.weights);
+        // Without a second owner ours can be added to in place.
+        drop(inner.weights);
+        declared.iter().for_each(|declaration| self.declare(declaration));
         let first = self.operations.len();
         for mut operation in inner.operations {
             if operation.kind != Kind::Barrier {
@@ -155,7 +161,9 @@ impl Circuit {
             return self;
         }
         let first = self.operations.len();
-        other.declarations().for_each(|declaration| self.declare(declaration.clone()));
+        if !Arc::ptr_eq(&self.weights, &other.weights) {
+            other.declarations().for_each(|declaration| self.declare(declaration));
+        }
         other.operations.iter().for_each(|operation| self.push_operation(operation.clone()));
         if let Some((index, name, mistake)) = &other.mistake {
             self.mistake.get_or_insert((first + index, name.clone(), mistake.clone()));

@@ -25,7 +25,8 @@ pub(crate) use weights::{Declaration, not_finite};
 
 use crate::error::{Error, Mistake, Result};
 use deferred::Roles;
-use std::collections::BTreeMap;
+use std::sync::Arc;
+use weights::Declarations;
 
 /// The largest number of qubits a circuit may have: a basis index must fit a `u64`, and its byte offset too.
 pub const MAX_QUBITS: usize = 58;
@@ -67,7 +68,7 @@ pub(crate) const MAX_OPERATIONS: usize = 1 << 24;
 pub struct Circuit {
     qubits: usize,
     operations: Vec<Operation>,
-    weights: BTreeMap<String, Declaration>,
+    weights: Arc<Declarations>,
     /// Highest input read, plus one.
     read: usize,
     /// Width declared by `with_inputs`.
@@ -90,7 +91,7 @@ impl Circuit {
             // Loops over all qubits of a circuit that cannot be made must end, in templates as in programs.
             qubits: if mistake.is_some() { 0 } else { qubits },
             operations: Vec::new(),
-            weights: BTreeMap::new(),
+            weights: Arc::default(),
             read: 0,
             declared: None,
             roles: Roles::default(),

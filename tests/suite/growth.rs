@@ -183,3 +183,119 @@ fn calls_at_the_same_time_do_not_meet() -> Result<()> {
     });
     Ok(())
 }
+
+/// Most bytes that lowering a circuit holds at a time, the circuit not counted.
+fn lowered(circuit: &Circuit) -> u64 {
+    let counted = allocation_counter::measure(|| {
+        Program::new(circuit, &Measurement::expectation([z(0)])).expect("a valid circuit");
+    });
+    counted.bytes_max
+}
+
+/// Rotations about one word in a row, each with a variable of its own, become one whose angle has them all.
+#[test]
+fn lowering_takes_memory_in_proportion_to_neighbours() {
+    let rows: [fn(&mut Circuit, Angle); 5] = [
+        |c, angle| _ = c.rx(angle, 0),
+        |c, angle| _ = c.p(angle, 1),
+        |c, angle| _ = c.rzz(angle, 0, 1),
+        |c, angle| _ = c.crx(angle, 1, 0),
+        |c, angle| _ = c.crz(angle, 1, 0),
+    ];
+    for (row, add) in rows.into_iter().enumerate() {
+        let [small, large] = [1_000, 16_000].map(|count| {
+            let mut circuit = Circuit::new(2);
+            let w = circuit.weights("w", count);
+            (0..count).for_each(|k| add(&mut circuit, w.at([k]) * input(k % 7) + k as f64));
+            lowered(&circuit)
+        });
+        assert!(large < 20 * small, "row {row}: {small} bytes for 1000 rotations, {large} for 16000");
+    }
+}
+
+#[test]
+fn a_hundred_thousand_neighbours_are_lowered() {
+    let count = 100_000;
+    let mut circuit = Circuit::new(1);
+    let w = circuit.weights("w", count);
+    (0..count).for_each(|k| _ = circuit.rx(w.at([k]) * input(k), 0));
+    let bytes = lowered(&circuit);
+    assert!(bytes < 100 << 20, "{bytes} bytes");
+}
+
+/// Each of these would take minutes or a number of bytes with the square of its length.
+#[test]
+fn long_expressions_are_written_in_proportion_to_their_length() {
+    let count = 100_000;
+    let mut circuit = Circuit::new(1);
+    let w = circuit.weights("w", count);
+    let mut angle = Angle::from(0.5);
+    for k in (0..count).chain(0..count) {
+        angle += w.at([k]);
+    }
+    assert!(angle.to_string().ends_with("2*w[99999] + 0.5"));
+
+    let sum = |from: usize| (0..300).map(|k| input(from + k)).fold(Angle::default(), |sum, x| sum + x);
+    let product = sum(0) * sum(1000) + sum(0) * sum(1000);
+    assert_eq!(product.to_string().matches(" + ").count(), 300 * 300 - 1);
+
+    let negated = (0..count).fold(input(0).gt(0.5), |condition, _| !condition);
+    assert_eq!(negated.to_string().len(), 4 * count + "x0 > 0.5".len());
+
+    let word = |k: usize| (0..17).filter(|q| k >> q & 1 == 1).map(z).fold(Observable::identity(), |word, z| word * z);
+    let terms = || (0..20_000).map(word);
+    let (forth, back) = (
+        terms().fold(Observable::default(), |h, term| h + term),
+        terms().fold(Observable::default(), |h, term| term + h),
+    );
+    assert_eq!(forth, back);
+}
+
+/// Blocks see the weights of the circuit around them without copying them.
+#[test]
+fn blocks_take_memory_for_what_they_add_alone() {
+    let counted = |tensors: usize| {
+        let mut circuit = Circuit::new(2);
+        let weights: Vec<_> = (0..tensors).map(|k| circuit.weights(&format!("w{k}"), 1)).collect();
+        let mut block = Circuit::new(2);
+        block.h(0);
+        let counted = allocation_counter::measure(|| {
+            for k in 0..100 {
+                circuit.controlled([0], |c| _ = c.rx(weights[k % tensors].at([0]), 1));
+                circuit.when(input(0).gt(0.5), |c| {
+                    let own = c.weights(&format!("own{k}"), 1);
+                    c.rx(own.at([0]), 1);
+                });
+                circuit.append(&block);
+            }
+        });
+        circuit.check().expect("a valid circuit");
+        assert_eq!(circuit.weight_tensors().len(), tensors + 100);
+        counted.count_total
+    };
+    let (few, many) = (counted(1), counted(1000));
+    assert!(many < few + few / 4, "{few} allocations beside 1 tensor, {many} beside 1000");
+}
+
+/// Switches of one form are made together.
+#[test]
+fn conditions_of_one_form_take_as_many_allocations_as_one() -> Result<()> {
+    let of = |count: usize| -> Result<u64> {
+        let mut circuit = Circuit::new(2);
+        for k in 0..count {
+            circuit.when(input(k).abs().gt(0.1) & !input(k).lt(0.3), |c| _ = c.ry(input(k), k % 2));
+        }
+        let vb = candle_nn::VarBuilder::zeros(DType::F32, &Device::Cpu);
+        let layer = QuantumLayer::new(circuit, Measurement::expectation([z(0)]), vb)?;
+        let x = Tensor::ones((4, count), DType::F32, &Device::Cpu)?;
+        let mut last = Ok(());
+        let counted = allocations(|| last = layer.forward_detached(&x).map(drop));
+        last?;
+        Ok(counted)
+    };
+    alone(|| {
+        let (few, many) = (of(2)?, of(200)?);
+        assert!(many < few + 2 * 200, "{few} allocations for 2 conditions, {many} for 200");
+        Ok(())
+    })
+}
