@@ -9,6 +9,8 @@ pub(crate) mod cpu;
 #[cfg(any(feature = "cuda", feature = "metal", feature = "emulator"))]
 pub mod gpu;
 pub(crate) mod host;
+mod machine;
+pub(crate) mod threads;
 
 #[cfg(not(all(feature = "cuda", feature = "metal")))]
 pub(crate) mod absent;

@@ -4,15 +4,14 @@
 //! the host each group changes its basis and draws its shots.
 
 use super::points::states_in;
-use crate::engine;
 use crate::engine::cpu::Cpu;
+use crate::engine::{self, threads};
 use crate::error::Result;
 use crate::measurement::Measurement;
 use crate::program::Program;
 use crate::sampling::{self, Group, stream};
 use candle_core::{Device, Tensor, WithDType};
 use rand::rngs::StdRng;
-use rayon::prelude::*;
 use std::sync::{Arc, OnceLock};
 
 /// Bytes of final states that are alive at once.
@@ -98,7 +97,7 @@ impl<F: Fn(usize, usize) -> StdRng + Sync> sampling::Reader for Draw<'_, F> {
         let each: Vec<Vec<f64>> = if size_of_val(amplitudes) > SPREAD_BYTES {
             groups.map(|index| self.group((row, index), amplitudes)).collect()
         } else {
-            groups.into_par_iter().map(|index| self.group((row, index), amplitudes)).collect()
+            threads::map(groups.len(), |index| self.group((row, index), amplitudes))
         };
         let mut outputs = vec![0.0; self.sampling.outputs];
         for found in each {

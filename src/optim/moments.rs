@@ -170,7 +170,7 @@ impl<T: Copy + Send + Sync> Part<'_, T> {
             let (first, second) = (first.split_at_mut(middle), second.split_at_mut(middle));
             let low = Part { weights: weights.0, gradient: gradient.0, first: first.0, second: second.0 };
             let high = Part { weights: weights.1, gradient: gradient.1, first: first.1, second: second.1 };
-            rayon::join(|| low.step(advance), || high.step(advance));
+            crate::engine::threads::join(|| low.step(advance), || high.step(advance));
             return;
         }
         // The same loop for the vectors that the machine has. No instruction set contracts or reorders it: the bits are the same.

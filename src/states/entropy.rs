@@ -2,11 +2,11 @@
 
 use super::batch::Batch;
 use super::reduced::{density, fewer, purities};
+use crate::engine::threads;
 use crate::error::{Error, Result};
 use candle_core::{CpuStorage, CustomOp1, DType, Device, Layout, Shape, Tensor};
 use nalgebra::{DMatrix, SymmetricEigen};
 use num_complex::Complex64;
-use rayon::prelude::*;
 
 /// The von Neumann entropy `-Tr ρ ln ρ` of some qubits, in nats, from 0 to `k ln 2`: `[.., 2^n, 2]` gives `[..]`.
 ///
@@ -83,7 +83,7 @@ impl CustomOp1 for Entropy {
             let terms = |eigen: Eigen| eigen.eigenvalues.iter().filter(|&&p| p > 0.0).map(|p| p * p.ln()).sum::<f64>();
             Ok(eigen(entries, size)?.map_or(f64::NAN, |eigen| 0.0 - terms(eigen)))
         };
-        let entropies = entries.par_chunks(2 * size * size).map(entropy).collect::<Result<Vec<_>>>()?;
+        let entropies = matrices(entries, size, entropy)?;
         let shape = entropies.len().into();
         Ok((CpuStorage::F64(entropies), shape))
     }
@@ -91,11 +91,18 @@ impl CustomOp1 for Entropy {
     fn bwd(&self, rho: &Tensor, _: &Tensor, cotangent: &Tensor) -> candle_core::Result<Option<Tensor>> {
         let size = rho.dim(1)?;
         let entries = rho.flatten_all()?.to_vec1::<f64>()?;
-        let slopes = entries.par_chunks(2 * size * size).map(|entries| slope(entries, size));
-        let slopes: Vec<f64> = slopes.collect::<Result<Vec<_>>>()?.concat();
+        let slopes = matrices(&entries, size, |entries| slope(entries, size))?.concat();
         let slopes = Tensor::from_vec(slopes, rho.shape(), &Device::Cpu)?;
         Ok(Some(slopes.broadcast_mul(&cotangent.reshape(((), 1, 1, 1))?)?))
     }
+}
+
+/// What `body` makes of each matrix, on all threads.
+fn matrices<R: Send>(all: &[f64], size: usize, body: impl Fn(&[f64]) -> Result<R> + Send + Sync) -> Result<Vec<R>> {
+    let entries = 2 * size * size;
+    threads::map(all.len() / entries, |matrix| body(&all[matrix * entries..(matrix + 1) * entries]))
+        .into_iter()
+        .collect()
 }
 
 type Eigen = SymmetricEigen<Complex64, nalgebra::Dyn>;

@@ -156,7 +156,8 @@ impl SharedAngles {
     pub(super) fn set<T: Real>(&mut self, program: &Program, weights: &[T]) {
         if self.places.len() != program.slots.len() {
             self.varying = (0..program.slots.len()).filter(|slot| program.slots[*slot].reads_inputs()).collect();
-            self.places = (0..program.slots.len()).map(|slot| self.varying.iter().position(|v| *v == slot)).collect();
+            self.places = vec![None; program.slots.len()];
+            self.varying.iter().enumerate().for_each(|(place, slot)| self.places[*slot] = Some(place));
         }
         let slots = program.slots.iter().zip(&self.places);
         let value =

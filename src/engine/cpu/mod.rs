@@ -36,6 +36,7 @@ mod tile;
 mod words;
 mod workspace;
 
+use super::budget::zeros;
 use super::{Arguments, Engine, Gradients, Real, Wanted};
 use crate::error::Result;
 use crate::program::Program;
@@ -60,14 +61,15 @@ impl<T: Real> Engine<T> for Cpu {
     fn forward(&self, program: &Program, arguments: Arguments<'_, T>, keep: bool) -> Result<(Vec<T>, Option<Kept<T>>)> {
         let plan = &Plan::forward::<T>(program, arguments.batch, *self)?;
         let mut workspace = Workspace::take(program, arguments, plan);
-        let Workspace { prepared, rooms, blocks, .. } = &mut *workspace;
         let keep = keep && plan.may_keep;
         match keep {
-            true => blocks.resize_with(plan.blocks, Block::default),
+            true => workspace.blocks.resize_with(plan.blocks, Block::default),
             false if plan.may_keep => {}
-            false => blocks.clear(),
+            false => workspace.blocks.clear(),
         }
-        let mut out = vec![T::zero(); arguments.batch * program.outputs()];
+        workspace.reserve(program, plan, keep, false)?;
+        let Workspace { prepared, rooms, blocks, .. } = &mut *workspace;
+        let mut out = zeros("outputs", arguments.batch * program.outputs())?;
         let call = &Call { program, arguments, plan, prepared };
         run(call, rooms, if keep { blocks } else { &mut [] }, &mut out);
         let limit = self.memory_limit;
@@ -90,9 +92,11 @@ impl<T: Real> Engine<T> for Cpu {
         let kept = kept.and_then(|kept| kept.of(arguments));
         let has_states = kept.is_some();
         let mut workspace = kept.unwrap_or_else(|| Workspace::take(program, arguments, plan));
+        workspace.reserve(program, plan, has_states, true)?;
         let Workspace { prepared, rooms, blocks, sums, .. } = &mut *workspace;
         sums.resize_with(plan.groups, GroupSums::default);
-        let mut inputs = wanted.inputs.then(|| vec![T::zero(); arguments.batch * program.inputs]);
+        let size = arguments.batch * program.inputs;
+        let mut inputs = if wanted.inputs { Some(zeros("gradients of inputs", size)?) } else { None };
         let call = &Call { program, arguments, plan, prepared };
         let (kept, rows) = (if has_states { blocks } else { &mut [][..] }, inputs.as_deref_mut().unwrap_or_default());
         reverse(call, rooms, kept, sums, (cotangent, wanted), rows);

@@ -1,7 +1,7 @@
 //! How a batch is cut into blocks, groups and threads: the one place that decides it.
 
 use super::Cpu;
-use crate::engine::{Real, budget};
+use crate::engine::{Real, budget, threads};
 use crate::error::Result;
 use crate::program::{OutlineNode, Program, Readout, Rewrite};
 
@@ -53,6 +53,12 @@ pub(super) struct Plan {
     pub(super) blocks_per_group: usize,
     /// Threads take blocks.
     pub(super) spread_blocks: bool,
+    /// Threads that take them; one if they do not.
+    pub(super) workers: usize,
+    /// Whether the measurement needs a further state.
+    pub(super) scratch: bool,
+    /// Whether amplitudes are moved, which needs half a state.
+    pub(super) moves: bool,
     /// Blocks of a forward pass that a thread takes at once.
     pub(super) blocks_per_split: usize,
     /// Threads take ranges of a block's amplitudes.
@@ -61,17 +67,17 @@ pub(super) struct Plan {
 
 impl Plan {
     pub(super) fn forward<T: Real>(program: &Program, batch: usize, engine: Cpu) -> Result<Self> {
-        let scratch = usize::from(matches!(program.readout, Readout::Variance(_)));
-        Self::new::<T>(program, batch, 1 + scratch, engine)
+        Self::new::<T>(program, batch, 1, engine)
     }
 
     pub(super) fn gradient<T: Real>(program: &Program, batch: usize, engine: Cpu) -> Result<Self> {
-        let scratch = usize::from(matches!(program.readout, Readout::Variance(_)));
-        Self::new::<T>(program, batch, 2 + scratch, engine)
+        Self::new::<T>(program, batch, 2, engine)
     }
 
     fn new<T: Real>(program: &Program, batch: usize, states: usize, engine: Cpu) -> Result<Self> {
         let (qubits, limit) = (program.qubits, engine.memory_limit);
+        let scratch = matches!(program.readout, Readout::Variance(_));
+        let states = states + usize::from(scratch);
         let lanes = lanes(qubits, batch);
         let outputs = (batch as u64).checked_mul(program.outputs() as u64 * size_of::<T>() as u64);
         let way = match lanes {
@@ -79,7 +85,6 @@ impl Plan {
             LANES => Way::Schedule,
             _ => Way::Tiling,
         };
-        // Moving amplitudes takes half a state.
         let moves =
             way != Way::Steps && program.outline().nodes.iter().any(|node| matches!(node, OutlineNode::Settle(_)));
         let bytes = |workers: usize| {
@@ -94,7 +99,7 @@ impl Plan {
         let groups = blocks.div_ceil(blocks_per_group);
         let entries = lanes << qubits;
         let work = entries.saturating_mul(program.steps.len().max(1)).saturating_mul(blocks);
-        let threads = if work < SERIAL_WORK { 1 } else { rayon::current_num_threads() };
+        let threads = if work < SERIAL_WORK { 1 } else { threads::count() };
         let roomy = budget::check::<T>(program, states * threads, bytes(threads), limit).is_ok();
         // The passes of a schedule keep to one thread; what single states do is shared out if blocks are not.
         let few = groups < 2 * threads && way != Way::Schedule;
@@ -113,6 +118,9 @@ impl Plan {
             groups,
             blocks_per_group,
             spread_blocks,
+            workers: if spread_blocks { threads } else { 1 },
+            scratch,
+            moves,
             blocks_per_split,
             spread_state,
         })

@@ -4,6 +4,7 @@
 //! is done, which is a quarter of the time of a small batch. Here the caller begins at once, threads of the pool take what is
 //! left when they wake up, and whoever is done takes the next item. Results go to places that come with the items.
 
+use crate::engine::threads;
 use std::sync::{Mutex, PoisonError};
 
 /// Calls `body` with each item, on all threads if `spread`. Each thread has one of the states, of which there are then
@@ -14,7 +15,7 @@ pub(super) fn each<I: Send, S: Default + Send>(
     items: impl ExactSizeIterator<Item = I> + Send,
     body: impl Fn(&mut S, I) + Sync,
 ) {
-    let threads = if spread { rayon::current_num_threads().min(items.len()) } else { 1 };
+    let threads = if spread { threads::count().min(items.len()) } else { 1 };
     if states.len() < threads {
         states.resize_with(threads, S::default);
     }

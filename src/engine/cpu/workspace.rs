@@ -15,6 +15,7 @@ use super::block::{Block, Room};
 use super::plan::{Plan, Way};
 use super::prepare::Prepared;
 use crate::engine::{Arguments, Real};
+use crate::error::Result;
 use crate::program::{Program, Spare, Spares};
 use std::sync::Arc;
 
@@ -72,11 +73,40 @@ impl<T: Real> Workspace<T> {
     /// What depends on the arguments. No final states are kept.
     fn set(&mut self, program: &Program, arguments: Arguments<'_, T>, plan: &Plan) {
         self.prepared.set(program, arguments);
-        self.rooms.truncate(if plan.spread_blocks { rayon::current_num_threads() } else { 1 });
+        self.rooms.truncate(plan.workers);
         for (to, from) in [(&mut self.inputs, arguments.inputs), (&mut self.weights, arguments.weights)] {
             to.clear();
             to.extend_from_slice(from);
         }
+    }
+
+    /// Gets the memory for all states of a call, for `lambda` too before a gradient. The final states may have `places` in the
+    /// blocks, to which they go or which hold them.
+    pub(super) fn reserve(&mut self, program: &Program, plan: &Plan, places: bool, lambda: bool) -> Result<()> {
+        let (qubits, lanes) = (program.qubits, plan.lanes);
+        let items = if lambda { plan.groups } else { plan.blocks.div_ceil(plan.blocks_per_split) };
+        let workers = plan.workers.min(items);
+        if self.rooms.len() < workers {
+            self.rooms.resize_with(workers, Room::default);
+        }
+        if places {
+            self.blocks.iter_mut().try_for_each(|block| block.psi.reserve(qubits, lanes))?;
+        }
+        for room in &mut self.rooms[..workers] {
+            if !places {
+                room.block.psi.reserve(qubits, lanes)?;
+            }
+            if lambda {
+                room.lambda.reserve_second(qubits, lanes)?;
+            }
+            if plan.scratch {
+                room.scratch.reserve(qubits, lanes)?;
+            }
+            if plan.moves {
+                room.mover.spare.reserve(lanes << qubits)?;
+            }
+        }
+        Ok(())
     }
 
     /// For the next call.
