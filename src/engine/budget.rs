@@ -7,13 +7,6 @@ use crate::program::Program;
 /// Computations below this size are not compared with the machine: asking it takes as long as they do.
 const UNQUESTIONED: u64 = 1 << 24;
 
-/// Bytes of `states` states of `lanes` samples, or `None` if the number overflows.
-pub(super) fn state_bytes<T>(qubits: usize, lanes: usize, states: usize) -> Option<u64> {
-    let amplitudes = 1u64.checked_shl(u32::try_from(qubits).ok()?).filter(|&n| n > 0)?;
-    let entry = 2 * size_of::<T>() as u64;
-    amplitudes.checked_mul(entry)?.checked_mul(lanes as u64)?.checked_mul(states as u64)
-}
-
 /// Compares the bytes a computation needs at the least with what it may have.
 ///
 /// `limit` is the user's own; without one it is the memory the machine has available.
@@ -35,7 +28,15 @@ pub(crate) fn exceeded(needed: Option<u64>, limit: Option<u64>) -> Option<u64> {
     if needed.is_some_and(|bytes| bytes <= budget) { None } else { Some(budget) }
 }
 
-/// The same for numbers on the host: an amount in `f64`, or `None` if it overflows.
+/// How many of some further bytes there is memory for beside those that are needed.
+pub(super) fn left(needed: u64, further: u64, limit: Option<u64>) -> u64 {
+    match exceeded(needed.checked_add(further), limit) {
+        Some(budget) => further.min(budget.saturating_sub(needed)),
+        None => further,
+    }
+}
+
+/// Compares numbers on the host with the memory there is: an amount in `f64`, or `None` if it overflows.
 pub(crate) fn check_numbers(what: &'static str, numbers: Option<u64>) -> Result<()> {
     let needed = numbers.and_then(|numbers| numbers.checked_mul(8));
     match exceeded(needed, None) {

@@ -77,6 +77,7 @@ struct Made {
     outline: OnceLock<Outline>,
     schedule: OnceLock<Schedule>,
     tiling: OnceLock<Tiling>,
+    varying: OnceLock<usize>,
     with_own_weights: OnceLock<Arc<Program>>,
     probes: OnceLock<Arc<Probes>>,
 }
@@ -191,6 +192,11 @@ impl Program {
     /// The layers for single states.
     pub(crate) fn tiling(&self) -> &Tiling {
         self.made.tiling.get_or_init(|| Tiling::new(self.qubits, self.outline()))
+    }
+
+    /// Number of slots that differ from sample to sample.
+    pub(crate) fn varying(&self) -> usize {
+        *self.made.varying.get_or_init(|| self.slots.iter().filter(|slot| slot.reads_inputs()).count())
     }
 
     /// Number of qubits.

@@ -3,6 +3,7 @@
 use crate::oracle::random_case;
 use candle_core::{DType, Device, Module, Result, Tensor, Var};
 use candle_nn::{AdamW, Optimizer, VarMap};
+use candlewick::QuantumLayerConfig;
 use candlewick::bench::{step, width};
 use candlewick::nn::SeededInit;
 use candlewick::prelude::*;
@@ -296,6 +297,133 @@ fn conditions_of_one_form_take_as_many_allocations_as_one() -> Result<()> {
     alone(|| {
         let (few, many) = (of(2)?, of(200)?);
         assert!(many < few + 2 * 200, "{few} allocations for 2 conditions, {many} for 200");
+        Ok(())
+    })
+}
+
+/// A layer of `layers` times rotations of all 12 qubits by weights and a ring of CZ.
+fn deep(layers: usize, memory_limit: Option<u64>) -> Result<QuantumLayer> {
+    let qubits = 12;
+    let mut circuit = Circuit::new(qubits);
+    let w = circuit.weights("w", (layers, qubits, 2));
+    circuit.ry(input(0), 0);
+    for l in 0..layers {
+        for q in 0..qubits {
+            circuit.ry(w.at([l, q, 0]), q).rz(w.at([l, q, 1]), q);
+        }
+        for q in 1..qubits {
+            circuit.cz(q - 1, q);
+        }
+    }
+    let vb = SeededInit::new(1).var_builder(&VarMap::new(), DType::F32, &Device::Cpu);
+    let config = QuantumLayerConfig { memory_limit, ..Default::default() };
+    Ok(QuantumLayer::with_config(circuit, Measurement::expectation([z(0)]), config, vb)?)
+}
+
+/// What tensors take that are not the engine's.
+const TENSORS: u64 = 1 << 16;
+
+/// Tables that do not fit the limit are made when they are needed, to the same bits.
+#[test]
+fn tables_keep_to_the_limit() -> Result<()> {
+    let run = |layers: usize, batch: usize, limit: Option<u64>| -> Result<(u64, Vec<f32>, Vec<f32>)> {
+        let layer = deep(layers, limit)?;
+        let x = Var::from_tensor(&Tensor::arange(0f32, batch as f32, &Device::Cpu)?.reshape((batch, 1))?)?;
+        let mut found = Ok((Vec::new(), Vec::new()));
+        let counted = allocation_counter::measure(|| {
+            found = layer.forward(&x).and_then(|y| {
+                let gradients = y.sum_all()?.backward()?;
+                Ok((y.flatten_all()?.to_vec1()?, gradients.get(&x).expect("a gradient").flatten_all()?.to_vec1()?))
+            });
+        });
+        let (y, dx) = found?;
+        Ok((counted.bytes_max, y, dx))
+    };
+    alone(|| {
+        for (layers, batch, limit) in [(100, 4, 3 << 20), (400, 4, 5 << 20), (100, 40, 4 << 20)] {
+            let (without, y, dx) = run(layers, batch, None)?;
+            let (within, limited_y, limited_dx) = run(layers, batch, Some(limit))?;
+            // The program's schedule, which is made once.
+            let limit = limit + layers as u64 * (1 << 14);
+            assert!(without > limit, "{layers} layers without a limit: {without} bytes");
+            assert!(within < limit + TENSORS, "{layers} layers, limit {limit}: {within} bytes");
+            assert_eq!((limited_y, limited_dx), (y, dx));
+        }
+        let error = run(400, 4, Some(2 << 20)).expect_err("sums of gradients alone take more").to_string();
+        assert!(error.contains("memory budget is 2097152 bytes"), "{error}");
+        Ok(())
+    })
+}
+
+/// What waits for gradients counts, over all calls of a graph.
+#[test]
+fn calls_of_one_graph_keep_to_the_limit() -> Result<()> {
+    let layer = |memory_limit: Option<u64>| -> Result<QuantumLayer> {
+        let mut circuit = Circuit::new(10);
+        (0..10).for_each(|q| _ = circuit.ry(input(q % 4), q));
+        circuit.real_amplitudes("w", 1, Entanglement::Linear);
+        let vb = SeededInit::new(1).var_builder(&VarMap::new(), DType::F32, &Device::Cpu);
+        let config = QuantumLayerConfig { memory_limit, ..Default::default() };
+        Ok(QuantumLayer::with_config(circuit, Measurement::expectation((0..4).map(z)), config, vb)?)
+    };
+    let x = Var::from_tensor(&Tensor::arange(0f32, 256., &Device::Cpu)?.reshape((64, 4))?)?;
+    let calls = |layer: &QuantumLayer| -> Result<Vec<Vec<f32>>> {
+        let mut y = x.as_tensor().clone();
+        for _ in 0..40 {
+            y = layer.forward(&y)?;
+        }
+        y.sum_all()?.backward()?.get(&x).expect("a gradient").to_vec2()
+    };
+    alone(|| {
+        let limit = 4 << 20;
+        let (unlimited, limited) = (layer(None)?, layer(Some(limit))?);
+        let expected = calls(&unlimited)?;
+        let mut found = Ok(Vec::new());
+        let counted = allocation_counter::measure(|| found = calls(&limited));
+        assert_eq!(found?, expected);
+        assert!(counted.bytes_max < limit + 4 * TENSORS, "{} bytes", counted.bytes_max);
+        // Forward passes whose gradient nobody asks for leave what they kept to the next.
+        let dropped = allocation_counter::measure(|| (0..100).for_each(|_| _ = limited.forward(&x)));
+        assert!(dropped.bytes_max < limit + TENSORS, "{} bytes", dropped.bytes_max);
+        // Without a limit, what waits and what is spare is bounded too.
+        let graphs = allocation_counter::measure(|| {
+            let ys: Vec<_> = (0..400).map(|_| unlimited.forward(&x)).collect();
+            drop(ys);
+        });
+        assert!(graphs.bytes_max < 200 << 20 && graphs.bytes_current < 64 << 20, "{graphs:?}");
+        Ok(())
+    })
+}
+
+/// Points of parameter shifts come in as many portions as the limit asks for.
+#[test]
+fn shifts_keep_to_the_limit() -> Result<()> {
+    let run = |memory_limit: Option<u64>| -> Result<(u64, Vec<f64>)> {
+        let mut circuit = Circuit::new(4);
+        circuit.angle_embedding(candlewick::gate::Gate::ry, (0..4).map(input));
+        circuit.strongly_entangling_layers("w", 5);
+        let varmap = VarMap::new();
+        let vb = SeededInit::new(1).var_builder(&varmap, DType::F64, &Device::Cpu);
+        let config =
+            QuantumLayerConfig { memory_limit, gradient: GradientMethod::ParameterShift, ..Default::default() };
+        let layer = QuantumLayer::with_config(circuit, Measurement::expectation([z(0)]), config, vb)?;
+        let x = Tensor::arange(0f64, 800., &Device::Cpu)?.reshape((200, 4))?;
+        let mut found = Ok(Vec::new());
+        let counted = allocation_counter::measure(|| {
+            found = layer.forward(&x).and_then(|y| {
+                let gradients = y.sqr()?.sum_all()?.backward()?;
+                gradients.get(&varmap.all_vars()[0]).expect("a gradient").flatten_all()?.to_vec1()
+            });
+        });
+        Ok((counted.bytes_max, found?))
+    };
+    alone(|| {
+        let limit = 1 << 20;
+        let ((without, expected), (within, found)) = (run(None)?, run(Some(limit))?);
+        assert!(without > 8 * limit, "{without} bytes without a limit");
+        assert!(within < limit + 4 * TENSORS, "{within} bytes");
+        let worst = found.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+        assert!(worst < 1e-12, "off by {worst}");
         Ok(())
     })
 }

@@ -2,6 +2,7 @@
 
 use super::block::Call;
 use super::kernels::Turn;
+use super::memory::held;
 use super::plan::LANES;
 use super::sincos::sin_cos;
 use crate::engine::{Arguments, Real};
@@ -26,6 +27,10 @@ impl Points {
 
     fn point(&self, index: usize) -> Complex64 {
         Complex64::new(self.cos[index], self.sin[index])
+    }
+
+    fn bytes(&self) -> usize {
+        [&self.values, &self.sin, &self.cos].map(held).iter().sum()
     }
 }
 
@@ -168,9 +173,9 @@ impl SharedAngles {
         self.spoiled = self.points.values.iter().any(|value| !value.is_finite());
     }
 
-    /// Slots that differ from sample to sample.
-    pub(super) fn varying(&self) -> usize {
-        self.varying.len()
+    /// Bytes it holds on to.
+    pub(super) fn bytes(&self) -> usize {
+        self.points.bytes() + held(&self.varying) + held(&self.places)
     }
 
     pub(super) fn varies(&self, source: Source) -> bool {
@@ -194,7 +199,19 @@ impl SharedAngles {
     }
 }
 
+impl LanePoints {
+    /// Bytes it holds on to.
+    pub(super) fn bytes(&self) -> usize {
+        self.0.bytes()
+    }
+}
+
 impl<T: Real> BlockAngles<T> {
+    /// Bytes it holds on to.
+    pub(super) fn bytes(&self) -> usize {
+        held(&self.turns)
+    }
+
     /// Evaluates the slots for a block of `lanes` samples, of which `count` exist, from sample `first` on.
     pub(super) fn fill(
         &mut self,
@@ -279,6 +296,11 @@ impl<'a, T: Real> Angles<'a, T> {
 }
 
 impl GroupSums {
+    /// Bytes it holds on to.
+    pub(super) fn bytes(&self) -> usize {
+        held(&self.slots) + held(&self.weights)
+    }
+
     pub(super) fn clear(&mut self, program: &Program) {
         self.slots.resize(program.slots.len(), [0.0; LANES]);
         self.weights.resize(program.weights, 0.0);

@@ -65,6 +65,11 @@ impl<T> Memory<T> {
     }
 }
 
+/// Bytes that a vector holds on to.
+pub(super) fn held<V>(vector: &Vec<V>) -> usize {
+    vector.capacity() * size_of::<V>()
+}
+
 impl Drop for Pages {
     fn drop(&mut self) {
         let mut spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner);

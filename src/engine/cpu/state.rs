@@ -26,6 +26,19 @@ impl<T> Default for Buffer<T> {
 /// Lines after which a cache of 4 KB a way puts a line to the same place again.
 const WAY: usize = 64;
 
+/// Lines that a buffer of so many numbers takes: of many, some are left empty.
+fn lines(len: usize) -> usize {
+    let lines = len.div_ceil(LANES);
+    if lines < WAY { lines } else { lines + WAY }
+}
+
+/// Bytes of `lanes` states; none of more than 58 qubits.
+pub(super) fn state_bytes<T>(qubits: usize, lanes: usize) -> u128 {
+    let plane = (lanes as u128) << qubits;
+    let spare = if plane < (WAY * LANES) as u128 { 0 } else { (WAY * LANES) as u128 };
+    2 * size_of::<T>() as u128 * (plane.next_multiple_of(LANES as u128) + spare)
+}
+
 impl<T: Real> Buffer<T> {
     /// Makes it `len` long, in the memory it has if that is enough.
     pub(super) fn fit(&mut self, len: usize) {
@@ -54,11 +67,10 @@ impl<T: Real> Buffer<T> {
         if len > self.room {
             // What there is goes first: both need not fit.
             *self = Self::default();
-            let count = len.div_ceil(LANES);
-            let spare = if count < WAY { 0 } else { WAY };
-            self.lines = Memory::new(count + spare)?;
+            let lines = lines(len);
+            self.lines = Memory::new(lines)?;
             let start = self.lines.start() as usize / size_of::<Line<T>>();
-            self.skipped = if spare == 0 { 0 } else { (offset + WAY - start % WAY) % WAY };
+            self.skipped = if lines <= WAY { 0 } else { (offset + WAY - start % WAY) % WAY };
             self.room = len;
         }
         Ok(())
@@ -71,7 +83,7 @@ impl<T: Real> Buffer<T> {
 
     /// Bytes it holds on to.
     pub(super) fn bytes(&self) -> usize {
-        self.room * size_of::<T>()
+        lines(self.room) * size_of::<Line<T>>()
     }
 
     /// Gives large pages back, for whoever needs some next.
