@@ -71,6 +71,7 @@ pub mod functional;
 pub mod gate;
 mod gradient;
 pub mod guide;
+mod limits;
 mod measurement;
 pub mod nn;
 mod observable;

@@ -2,9 +2,10 @@
 
 use super::deferred::Roles;
 use super::weights::Declarations;
-use super::{Angle, Circuit, Condition, Kind, MAX_OPERATIONS, Operation, Variable};
+use super::{Angle, Circuit, Condition, Kind, MAX_OPERATIONS, MAX_QUBITS, Operation, Variable};
 use crate::error::Mistake;
 use crate::gate::{Gate, gate_table};
+use crate::limits::at_most;
 use num_complex::Complex64;
 use std::sync::Arc;
 
@@ -45,7 +46,14 @@ impl Circuit {
         angles: impl IntoIterator<Item = Angle>,
         qubits: impl IntoIterator<Item = usize>,
     ) -> &mut Self {
-        self.push(Kind::Gate(gate), angles.into_iter().collect(), qubits.into_iter().collect())
+        let limit = gate.spec().angles.len();
+        match at_most(limit, angles) {
+            (angles, actual) if actual <= limit => self.push(Kind::Gate(gate), angles, some(qubits)),
+            (_, actual) => {
+                self.fail(gate.spec().name, Mistake::AngleCount { expected: limit, actual });
+                self
+            }
+        }
     }
 
     /// Appends `exp(-i theta/2 P)` for a Pauli word such as `"XZY"`, whose letter `k` acts on `qubits[k]`.
@@ -55,7 +63,7 @@ impl Circuit {
         word: &str,
         qubits: impl IntoIterator<Item = usize>,
     ) -> &mut Self {
-        self.push(Kind::PauliRotation(word.to_owned()), vec![theta.into()], qubits.into_iter().collect())
+        self.push(Kind::PauliRotation(word.to_owned()), vec![theta.into()], some(qubits))
     }
 
     /// Appends a dense unitary on 1 to 6 qubits, given row by row; `qubits[0]` is the low bit of a row's index.
@@ -71,7 +79,7 @@ impl Circuit {
     /// circuit.check().unwrap();
     /// ```
     pub fn unitary(&mut self, matrix: &[Complex64], qubits: impl IntoIterator<Item = usize>) -> &mut Self {
-        self.push(Kind::Unitary(matrix.into()), Vec::new(), qubits.into_iter().collect())
+        self.push(Kind::Unitary(matrix.into()), Vec::new(), some(qubits))
     }
 
     /// Multiplies the state by `exp(i theta)`; under [`controlled`](Self::controlled) a relative phase.
@@ -95,7 +103,7 @@ impl Circuit {
     /// assert_eq!(circuit.operations().len(), 2);
     /// ```
     pub fn controlled(&mut self, controls: impl IntoIterator<Item = usize>, body: impl FnOnce(&mut Self)) -> &mut Self {
-        let controls: Vec<usize> = controls.into_iter().collect();
+        let controls = some(controls);
         self.nested(body, |operation| _ = operation.controls.splice(0..0, controls.iter().copied()))
     }
 
@@ -297,6 +305,11 @@ impl Circuit {
         }
         Ok(())
     }
+}
+
+/// Qubits of an operation: of more than a circuit may have, one is out of range or comes twice.
+fn some(qubits: impl IntoIterator<Item = usize>) -> Vec<usize> {
+    at_most(MAX_QUBITS, qubits).0
 }
 
 /// Numbers of angles, qubits and matrix entries.

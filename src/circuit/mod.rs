@@ -134,10 +134,15 @@ impl Circuit {
         }
     }
 
-    /// `count`, or 0 once there is a mistake: nothing more is taken then, and `count` may be absurd. Enough rounds to exceed
-    /// the limit on operations are left to say so.
-    pub(crate) fn rounds(&self, count: usize) -> usize {
-        if self.mistake.is_some() { 0 } else { count.min(MAX_OPERATIONS + 1) }
+    /// Calls `body` with `0..count`, until there is a mistake: nothing more is taken then, and `count` may be absurd. Enough
+    /// rounds to exceed the limit on operations are left to say so.
+    pub(crate) fn rounds(&mut self, count: usize, mut body: impl FnMut(&mut Self, usize)) {
+        for round in 0..count.min(MAX_OPERATIONS + 1) {
+            if self.mistake.is_some() {
+                return;
+            }
+            body(self, round);
+        }
     }
 
     /// Remembers a mistake unless there is an earlier one.
