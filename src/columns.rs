@@ -14,7 +14,7 @@ use std::collections::HashMap;
 /// Columns that are computed together: their places in the program's list, and `[batch, columns]`.
 type Group = (Vec<usize>, Tensor);
 
-/// What the engines see of samples: `[batch, features]` in the precision of the state becomes `[batch, program.inputs]`.
+/// What the engines see of samples: `[batch, features]` in the precision of the state becomes `[batch, program.input_columns]`.
 ///
 /// `weights` are all weights in the program's order, `[weights]` or, where each sample has its own, `[batch, weights]`. The
 /// result is contiguous, and tracked if an argument is that it depends on.
@@ -177,7 +177,7 @@ mod tests {
             let weights = Var::new(&[[2.0f64, 3.0]], &Device::Cpu)?;
             let given = if own { weights.repeat((2, 1))? } else { weights.flatten_all()? };
             let all = append(&program, &rows, &given)?;
-            assert!(all.is_contiguous() && all.dims() == [2, program.inputs]);
+            assert!(all.is_contiguous() && all.dims() == [2, program.input_columns]);
             assert_eq!(all.to_vec2::<f64>()?, expected);
             let gradients = all.sum_all()?.backward()?;
             assert_eq!(gradients.get(&weights).expect("a gradient").to_vec2::<f64>()?, [[0.0, 1.0]]);

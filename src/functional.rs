@@ -156,7 +156,7 @@ impl<'a> Given<'a> {
             return Ok(self.rows.clone());
         }
         // The columns in groups, and all of them in order.
-        let numbers = (self.batch() as u64).checked_mul(2 * program.inputs as u64);
+        let numbers = (self.batch() as u64).checked_mul(2 * program.input_columns as u64);
         engine::check_numbers("the columns of conditional gates", numbers)?;
         columns::append(program, &self.rows, &weights.flatten_all()?)
     }

@@ -57,7 +57,7 @@ pub(super) fn run(
             tensor.broadcast_as((members, batch, width))?.reshape((points, width))
         };
         let (features, weights) = (repeated(given.rows.unsqueeze(0)?)?, repeated(weights.unsqueeze(1)?)?);
-        let rows = match program.inputs {
+        let rows = match program.input_columns {
             0 => weights,
             _ => Tensor::cat(&[columns::append(program, &features, &weights)?, weights], 1)?,
         };

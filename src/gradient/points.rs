@@ -100,7 +100,7 @@ impl Batches<'_> {
         fill: impl Fn(usize, &mut [f64]),
         mut each: impl FnMut(&Estimator, usize, Tensor) -> Result<()>,
     ) -> Result<()> {
-        let (width, outputs) = (form.of(self.program).inputs, self.program.outputs());
+        let (width, outputs) = (form.of(self.program).input_columns, self.program.outputs());
         let states = states_in(STATE_BYTES, self.program.qubits(), self.estimator.cpu());
         let limit = self.estimator.cpu().memory_limit;
         let most = limit

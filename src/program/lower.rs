@@ -32,7 +32,7 @@ pub(super) fn lower(circuit: &Circuit, measurement: &Measurement, rewrites: Rewr
     Ok(Program {
         qubits: circuit.qubits(),
         features: lowering.features,
-        inputs: lowering.features + lowering.columns.list.len(),
+        input_columns: lowering.features + lowering.columns.list.len(),
         columns: lowering.columns,
         weights: lowering.tensors.iter().map(|tensor| tensor.shape.elem_count()).sum(),
         tensors: lowering.tensors,

@@ -52,7 +52,7 @@ pub struct Program {
     /// What follows the features for the engines.
     pub(crate) columns: Columns,
     /// Numbers a sample that engines see: features and columns.
-    pub(crate) inputs: usize,
+    pub(crate) input_columns: usize,
     /// Weight tensors in the order in which they are concatenated.
     pub(crate) tensors: Vec<Tensor>,
     /// Entries of all weight tensors together.
@@ -206,7 +206,7 @@ impl Program {
 
     /// Features of a sample, as tensors that come have them.
     pub fn inputs(&self) -> usize {
-        self.inputs - self.columns.list.len()
+        self.input_columns - self.columns.list.len()
     }
 
     /// Entries of all weight tensors together.

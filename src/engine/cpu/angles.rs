@@ -221,7 +221,7 @@ impl<T: Real> BlockAngles<T> {
         (first, count, lanes): (usize, usize, usize),
         LanePoints(points): &mut LanePoints,
     ) {
-        let samples = Samples { arguments, width: program.inputs, first, count };
+        let samples = Samples { arguments, width: program.input_columns, first, count };
         self.spoiled = [shared.spoiled; LANES];
         points.values.clear();
         for &index in &shared.varying {
@@ -319,7 +319,7 @@ impl GroupSums {
         room: &mut Vec<f64>,
     ) {
         let Call { program, arguments, prepared, .. } = *call;
-        let width = program.inputs;
+        let width = program.input_columns;
         let samples = Samples { arguments, width, first, count };
         room.clear();
         room.resize(rows.len(), 0.0);

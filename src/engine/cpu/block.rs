@@ -161,7 +161,7 @@ impl<'a, T: Real> Worker<'a, T> {
         sums: &mut GroupSums,
     ) {
         let Call { program, plan, .. } = *self.call;
-        let (width, outputs) = (program.inputs, program.outputs());
+        let (width, outputs) = (program.input_columns, program.outputs());
         let from = group * plan.blocks_per_group;
         sums.clear(program);
         for block in from..plan.blocks.min(from + plan.blocks_per_group) {
@@ -352,7 +352,7 @@ impl<'a, T: Real> Worker<'a, T> {
     /// Adds the gradient in the embedded features, once λ is back at the start: with `y = x / |x|` and
     /// `g = dL/dy = 2 Re λ`, it is `(g - y (y . g)) / |x|`.
     fn unembed(&self, embedding: Embedding, first: usize, rows: &mut [T]) {
-        for (lane, row) in rows.chunks_mut(self.call.program.inputs).enumerate() {
+        for (lane, row) in rows.chunks_mut(self.call.program.input_columns).enumerate() {
             let features = embedded(self.call, embedding, first + lane);
             let norm = norm(features);
             let slope = |k: usize| 2.0 * self.room.lambda.re[k * self.call.plan.lanes + lane].to_f64();
@@ -366,7 +366,7 @@ impl<'a, T: Real> Worker<'a, T> {
 
 /// The features of a sample that become its initial state.
 fn embedded<'a, T>(call: &Call<'a, T>, embedding: Embedding, sample: usize) -> &'a [T] {
-    let start = sample * call.program.inputs + embedding.first;
+    let start = sample * call.program.input_columns + embedding.first;
     &call.arguments.inputs[start..start + embedding.count]
 }
 

@@ -107,7 +107,7 @@ impl<T: Real> Engine<T> for Cpu {
         rooms.reserve(program, plan, !has_states, true)?;
         let Workspace { prepared, blocks, sums, .. } = &mut *workspace;
         sums.resize_with(plan.groups, GroupSums::default);
-        let size = arguments.batch * program.inputs;
+        let size = arguments.batch * program.input_columns;
         let mut inputs = if wanted.inputs { Some(zeros("gradients of inputs", size)?) } else { None };
         let call = &Call { program, arguments, plan, prepared };
         let (kept, rows) = (if has_states { blocks } else { &mut [][..] }, inputs.as_deref_mut().unwrap_or_default());
@@ -144,7 +144,7 @@ fn reverse<T: Real>(
 ) {
     let Call { program, plan, .. } = *call;
     let each = plan.blocks_per_group;
-    let (mut kept, mut rows) = (portions(kept, each), portions(rows, each * plan.lanes * program.inputs));
+    let (mut kept, mut rows) = (portions(kept, each), portions(rows, each * plan.lanes * program.input_columns));
     let groups = sums.iter_mut().enumerate().map(|(group, sums)| (group, kept(), rows(), sums));
     share::each(plan.spread_blocks, rooms, groups, |room, (group, kept, rows, sums)| {
         Worker { call, room }.gradient_group(group, cotangent, wanted, rows, kept, sums);

@@ -91,7 +91,7 @@ impl Needs {
         let number = size_of::<T>() as u128;
         let [batch, lanes, groups] = [batch, lanes, groups].map(|count| count as u128);
         let [inputs, outputs, weights] =
-            [program.inputs, program.outputs(), program.weights].map(|count| count as u128);
+            [program.input_columns, program.outputs(), program.weights].map(|count| count as u128);
         let [slots, varying] = [program.slots.len(), program.varying()].map(|count| count as u128);
         let states = 1 + usize::from(gradient) + usize::from(matches!(program.readout, Readout::Variance(_)));
         let state = state_bytes::<T>(program.qubits, lanes as usize);
