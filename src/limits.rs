@@ -56,3 +56,26 @@ pub(crate) fn check_copy(what: &'static str, tensor: &Tensor, dtype: DType) -> R
         None => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn products_do_not_wrap() {
+        assert_eq!(product("samples", &[3, 4]).expect("countable"), 12);
+        assert_eq!(product("samples", &[1 << 40, 0, 1 << 40]).expect("nothing"), 0);
+        for sizes in [[1 << 32, 1 << 32], [usize::MAX, 3]] {
+            assert!(matches!(product("samples", &sizes), Err(Error::ResultMemory { needed: None, .. })));
+        }
+    }
+
+    #[test]
+    fn iterators_are_not_taken_to_their_end() {
+        assert_eq!(at_most(2, [1, 2]), (vec![1, 2], 2));
+        assert_eq!(at_most(2, 0..usize::MAX), (vec![0, 1, 2], usize::MAX));
+        assert_eq!(at_most(2, std::iter::repeat_with(|| 7)).0.len(), 3);
+        assert_eq!(within_memory(0..1000u64), Ok((0..1000).collect()));
+        assert!(within_memory(0..1u64 << 58).is_err_and(|limit| limit < 1 << 58));
+    }
+}

@@ -1,6 +1,5 @@
 //! What a circuit returns.
 
-use crate::circuit::MAX_QUBITS;
 use crate::error::{Error, Mistake, Result};
 use crate::limits::at_most;
 use crate::observable::Observable;
@@ -46,8 +45,8 @@ impl Measurement {
     /// Probabilities of the basis states of `qubits`; `qubits[0]` is the low bit of the output's index, the other
     /// qubits are summed over.
     pub fn probabilities(qubits: impl IntoIterator<Item = usize>) -> Self {
-        // Of more than a circuit may have, one is out of range or comes twice.
-        Self::Probabilities(at_most(MAX_QUBITS, qubits).0)
+        // Of more than a basis index has bits, one is out of range or comes twice.
+        Self::Probabilities(at_most(u64::BITS as usize, qubits).0)
     }
 
     /// The amplitudes, as `[2^n, 2]` real numbers (real part, imaginary part).

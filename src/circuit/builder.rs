@@ -46,14 +46,14 @@ impl Circuit {
         angles: impl IntoIterator<Item = Angle>,
         qubits: impl IntoIterator<Item = usize>,
     ) -> &mut Self {
-        let limit = gate.spec().angles.len();
-        match at_most(limit, angles) {
-            (angles, actual) if actual <= limit => self.push(Kind::Gate(gate), angles, some(qubits)),
-            (_, actual) => {
-                self.fail(gate.spec().name, Mistake::AngleCount { expected: limit, actual });
-                self
-            }
+        let (angles, actual) = at_most(gate.spec().angles.len(), angles);
+        let is_first = self.mistake.is_none();
+        self.push(Kind::Gate(gate), angles, some(qubits));
+        // Of too many angles not all were taken.
+        if let (true, Some((.., Mistake::AngleCount { actual: taken, .. }))) = (is_first, &mut self.mistake) {
+            *taken = actual;
         }
+        self
     }
 
     /// Appends `exp(-i theta/2 P)` for a Pauli word such as `"XZY"`, whose letter `k` acts on `qubits[k]`.
@@ -224,12 +224,7 @@ impl Circuit {
     pub fn repeat(&self, times: usize) -> Self {
         let mut repeated = Self { operations: Vec::new(), roles: Roles::default(), ..self.clone() };
         let times = if self.operations.is_empty() { 0 } else { times };
-        for _ in 0..times {
-            if repeated.mistake.is_some() {
-                break;
-            }
-            repeated.append(self);
-        }
+        repeated.rounds(times, |repeated, _| _ = repeated.append(self));
         repeated
     }
 

@@ -134,14 +134,26 @@ impl Circuit {
         }
     }
 
-    /// Calls `body` with `0..count`, until there is a mistake: nothing more is taken then, and `count` may be absurd. Enough
-    /// rounds to exceed the limit on operations are left to say so.
+    /// Calls `body` with `0..count`, until there is a mistake: `count` may be absurd. A round writes as many operations as the
+    /// one before, or fewer in the end: after the first it is known whether all are too many.
     pub(crate) fn rounds(&mut self, count: usize, mut body: impl FnMut(&mut Self, usize)) {
+        let before = self.operations.len();
         for round in 0..count.min(MAX_OPERATIONS + 1) {
             if self.mistake.is_some() {
                 return;
             }
             body(self, round);
+            if round == 0 && count > 2 {
+                self.check_room((self.operations.len() - before).saturating_mul(count - 2));
+            }
+        }
+    }
+
+    /// Remembers a mistake if so many further operations are too many.
+    fn check_room(&mut self, further: usize) {
+        let name = self.operations.last().map_or("", Operation::name);
+        if self.operations.len().saturating_add(further) > MAX_OPERATIONS {
+            self.fail(name, Mistake::TooManyOperations { limit: MAX_OPERATIONS });
         }
     }
 

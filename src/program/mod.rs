@@ -214,8 +214,8 @@ impl Program {
         self.weights
     }
 
-    /// Numbers a sample's output has.
+    /// Numbers a sample's output has; `usize::MAX` stands for what cannot be counted.
     pub fn outputs(&self) -> usize {
-        self.output_shape.iter().product()
+        self.output_shape.iter().fold(1, |product, size| product.saturating_mul(*size))
     }
 }
