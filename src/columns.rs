@@ -1,15 +1,20 @@
 //! The columns behind a sample's features that conditional gates read: switches, and products with them.
 //!
-//! They are tensors made from tensors, on any device and for any engine, in a handful of operations a program. Gradients go
-//! through products as candle takes them; there is none through a switch.
+//! They are tensors made from tensors, on any device and for any engine. Conditions of the same form are computed together: in a
+//! handful of operations a form, however many there are. Gradients go through products as candle takes them; there is none
+//! through a switch.
 
 use crate::circuit::{Comparison, Token};
 use crate::error::Result;
 use crate::program::columns::Column;
 use crate::program::{Program, Slot, Variable};
-use candle_core::{Device, Tensor};
+use candle_core::{D, Device, Tensor};
+use std::collections::HashMap;
 
-/// What the engines see of samples: `[batch, features]` in the precision of the state becomes `[batch, program.inputs]`.
+/// Columns that are computed together: their places in the program's list, and `[batch, columns]`.
+type Group = (Vec<usize>, Tensor);
+
+/// What the engines see of samples: `[batch, features]` in the precision of the state becomes `[batch, program.input_columns]`.
 ///
 /// `weights` are all weights in the program's order, `[weights]` or, where each sample has its own, `[batch, weights]`. The
 /// result is contiguous, and tracked if an argument is that it depends on.
@@ -18,90 +23,138 @@ pub(crate) fn append(program: &Program, rows: &Tensor, weights: &Tensor) -> Resu
     if columns.is_empty() {
         return Ok(rows.clone());
     }
-    let features = program.features;
-    let variable = |of: Variable| match of {
-        Variable::Input(index) => rows.narrow(1, index, 1),
-        Variable::Weight(index) => weights.narrow(weights.rank() - 1, index, 1),
+    // On a GPU samples without features have a column all the same, which nothing reads.
+    let features = match program.features {
+        0 => None,
+        features => Some(rows.narrow(1, 0, features)?),
     };
     let tests = tests(&columns.tests, &rows.detach())?;
-    // On a GPU samples without features have a column all the same, which nothing reads.
-    let mut all = if features > 0 { vec![rows.narrow(1, 0, features)?] } else { Vec::new() };
-    let first = all.len();
-    for column in &columns.list {
-        let column = match column {
-            Column::Switch(code) => switch(code, &tests)?,
-            Column::Product { switch, of } => all[first + switch].broadcast_mul(&variable(*of)?)?,
-        };
-        all.push(column);
+    let switches = in_order(switches(&columns.list, &tests)?)?;
+    let mut groups = products(&columns.list, &switches, rows, weights)?;
+    groups.insert(0, switches);
+    let (_, columns) = in_order(groups)?;
+    Ok(Tensor::cat(&features.into_iter().chain([columns]).collect::<Vec<_>>(), 1)?.contiguous()?)
+}
+
+/// One group of several, with the columns in the order of the list.
+fn in_order(groups: Vec<Group>) -> Result<Group> {
+    let (places, all): (Vec<_>, Vec<_>) = groups.into_iter().unzip();
+    let (places, all) = (places.concat(), Tensor::cat(&all, 1)?);
+    if places.is_sorted() {
+        return Ok((places, all));
     }
-    Ok(Tensor::cat(&all, 1)?.contiguous()?)
+    let mut order: Vec<usize> = (0..places.len()).collect();
+    order.sort_unstable_by_key(|column| places[*column]);
+    let sorted = order.iter().map(|column| places[*column]).collect();
+    Ok((sorted, select(&all, order)?))
+}
+
+/// Columns of a tensor, by their numbers.
+fn select(of: &Tensor, columns: impl IntoIterator<Item = usize>) -> Result<Tensor> {
+    let columns: Vec<i64> = columns.into_iter().map(|column| column as i64).collect();
+    let count = columns.len();
+    Ok(of.index_select(&Tensor::from_vec(columns, count, of.device())?, D::Minus1)?)
+}
+
+/// One number a column, in the dtype and on the device of the rows: cast on the host, as not every device has f64.
+fn row(numbers: impl Iterator<Item = f64>, rows: &Tensor) -> Result<Tensor> {
+    let numbers: Vec<f64> = numbers.collect();
+    let shape = (1, numbers.len());
+    Ok(Tensor::from_vec(numbers, shape, &Device::Cpu)?.to_dtype(rows.dtype())?.to_device(rows.device())?)
 }
 
 /// Outcomes of all tests, `[batch, tests]`: 1 or 0, or NaN where a value is not finite.
 fn tests(tests: &[Comparison<Slot>], rows: &Tensor) -> Result<Tensor> {
-    let values = tests.iter().map(|test| value(test, rows)).collect::<Result<Vec<_>>>()?;
-    let values = Tensor::cat(&values, 1)?;
-    let thresholds =
-        tests.iter().map(|test| if test.above { test.threshold } else { -test.threshold }).collect::<Vec<_>>();
-    // Cast on the host: not every device has f64.
-    let thresholds = Tensor::from_vec(thresholds, (1, tests.len()), &Device::Cpu)?.to_dtype(rows.dtype())?;
-    let hold = values.broadcast_gt(&thresholds.to_device(rows.device())?)?.to_dtype(rows.dtype())?;
-    Ok((hold + values.affine(0.0, 0.0)?)?)
+    let values = polynomials(tests, rows)?;
+    // To be below is to be above once both sides are negated.
+    let sign = |test: &Comparison<Slot>| if test.above { 1.0 } else { -1.0 };
+    let size = row(tests.iter().map(|test| if test.absolute { sign(test) } else { 0.0 }), rows)?;
+    let itself = row(tests.iter().map(|test| if test.absolute { 0.0 } else { sign(test) }), rows)?;
+    let compared = (values.abs()?.broadcast_mul(&size)? + values.broadcast_mul(&itself)?)?;
+    let thresholds = row(tests.iter().map(|test| sign(test) * test.threshold), rows)?;
+    let hold = compared.broadcast_gt(&thresholds)?.to_dtype(rows.dtype())?;
+    Ok((hold + compared.affine(0.0, 0.0)?)?)
 }
 
-/// What a test compares with its threshold; negated if it is to be below.
-fn value(test: &Comparison<Slot>, rows: &Tensor) -> Result<Tensor> {
-    let value = polynomial(&test.value, rows)?;
-    let value = if test.absolute { value.abs()? } else { value };
-    Ok(if test.above { value } else { value.neg()? })
-}
-
-/// `[batch, 1]`.
-fn polynomial(slot: &Slot, rows: &Tensor) -> Result<Tensor> {
-    let input = |variable: &Variable| match variable {
-        Variable::Input(index) | Variable::Weight(index) => rows.narrow(1, *index, 1),
-    };
-    let mut sum: Option<Tensor> = None;
-    for (coefficient, first, second) in &slot.terms {
-        let product = match second {
-            None => input(first)?,
-            Some(second) => (input(first)? * input(second)?)?,
+/// Numbers that are compared with thresholds, `[batch, tests]`.
+fn polynomials(tests: &[Comparison<Slot>], rows: &Tensor) -> Result<Tensor> {
+    let (batch, ones) = rows.dims2()?;
+    let of = tests.iter().enumerate().flat_map(|(test, of)| of.value.terms.iter().map(move |_| test as i64));
+    let of: Vec<i64> = of.collect();
+    let mut sums = Tensor::zeros((batch, tests.len()), rows.dtype(), rows.device())?;
+    if !of.is_empty() {
+        let terms = || tests.iter().flat_map(|test| &test.value.terms);
+        let input = |variable: &Variable| match variable {
+            Variable::Input(index) | Variable::Weight(index) => *index,
         };
-        let term = if *coefficient == 1.0 { product } else { product.affine(*coefficient, 0.0)? };
-        sum = Some(match sum {
-            None => term,
-            Some(sum) => (sum + term)?,
-        });
+        let padded = Tensor::cat(&[rows, &Tensor::ones((batch, 1), rows.dtype(), rows.device())?], 1)?;
+        let first = select(&padded, terms().map(|(_, first, _)| input(first)))?;
+        let second = select(&padded, terms().map(|(.., second)| second.as_ref().map_or(ones, input)))?;
+        let terms = (first * second)?.broadcast_mul(&row(terms().map(|(coefficient, ..)| *coefficient), rows)?)?;
+        let count = of.len();
+        sums = sums.index_add(&Tensor::from_vec(of, count, rows.device())?, &terms, 1)?;
     }
-    Ok(match sum {
-        Some(sum) if slot.constant == 0.0 => sum,
-        Some(sum) => sum.affine(1.0, slot.constant)?,
-        None => Tensor::full(slot.constant, (rows.dim(0)?, 1), &Device::Cpu)?
-            .to_dtype(rows.dtype())?
-            .to_device(rows.device())?,
-    })
+    Ok(sums.broadcast_add(&row(tests.iter().map(|test| test.value.constant), rows)?)?)
 }
 
-/// One switch, `[batch, 1]`. Sums and products keep a NaN.
-fn switch(code: &[Token<usize>], tests: &Tensor) -> Result<Tensor> {
-    let mut stack: Vec<Tensor> = Vec::new();
-    for part in code {
-        let last = stack.pop();
-        match (part, last) {
-            (Token::Test(index), last) => {
-                stack.extend(last);
-                stack.push(tests.narrow(1, *index, 1)?);
-            }
-            (Token::Not, Some(last)) => stack.push(last.affine(-1.0, 1.0)?),
-            (Token::And | Token::Or, Some(right)) => {
-                let left = stack.pop().expect("an operator has its operands before it");
-                let both = (&left * &right)?;
-                stack.push(if *part == Token::And { both } else { ((left + right)? - both)? });
-            }
-            (_, None) => unreachable!("an operator has its operands before it"),
+/// All switches, those of one form together.
+fn switches(list: &[Column], tests: &Tensor) -> Result<Vec<Group>> {
+    let mut known: HashMap<Vec<Token<()>>, usize> = HashMap::new();
+    let mut forms: Vec<(Vec<usize>, Vec<&[Token<usize>]>)> = Vec::new();
+    for (place, column) in list.iter().enumerate() {
+        let Column::Switch(code) = column else { continue };
+        let form = *known.entry(code.iter().map(Token::form).collect()).or_insert(forms.len());
+        if form == forms.len() {
+            forms.push(Default::default());
         }
+        forms[form].0.push(place);
+        forms[form].1.push(code);
+    }
+    forms.into_iter().map(|(places, codes)| Ok((places, switch(&codes, tests)?))).collect()
+}
+
+/// Switches of one form, `[batch, switches]`. Sums and products keep a NaN.
+fn switch(codes: &[&[Token<usize>]], tests: &Tensor) -> Result<Tensor> {
+    let mut stack: Vec<Tensor> = Vec::new();
+    for (at, token) in codes[0].iter().enumerate() {
+        if let Token::Test(_) = token {
+            let tested =
+                codes.iter().filter_map(|code| if let Token::Test(test) = code[at] { Some(test) } else { None });
+            stack.push(select(tests, tested)?);
+            continue;
+        }
+        let right = stack.pop().expect("an operator has its operands before it");
+        if *token == Token::Not {
+            stack.push(right.affine(-1.0, 1.0)?);
+            continue;
+        }
+        let left = stack.pop().expect("an operator has its operands before it");
+        let both = (&left * &right)?;
+        stack.push(if *token == Token::And { both } else { ((left + right)? - both)? });
     }
     Ok(stack.pop().expect("a switch has a condition"))
+}
+
+/// Products of switches with inputs, and with weights.
+fn products(list: &[Column], switches: &Group, rows: &Tensor, weights: &Tensor) -> Result<Vec<Group>> {
+    let mut groups = Vec::new();
+    for (of, from) in [(Variable::Input as fn(usize) -> Variable, rows), (Variable::Weight, weights)] {
+        let mut products: [Vec<usize>; 3] = Default::default();
+        for (place, column) in list.iter().enumerate() {
+            if let Column::Product { switch, of: variable @ (Variable::Input(index) | Variable::Weight(index)) } =
+                column
+                && *variable == of(*index)
+            {
+                let switch = switches.0.binary_search(switch).expect("a product's switch is in the list");
+                products.iter_mut().zip([place, switch, *index]).for_each(|(list, number)| list.push(number));
+            }
+        }
+        let [places, which, variables] = products;
+        if !places.is_empty() {
+            groups.push((places, select(&switches.1, which)?.broadcast_mul(&select(from, variables)?)?));
+        }
+    }
+    Ok(groups)
 }
 
 #[cfg(test)]
@@ -124,7 +177,7 @@ mod tests {
             let weights = Var::new(&[[2.0f64, 3.0]], &Device::Cpu)?;
             let given = if own { weights.repeat((2, 1))? } else { weights.flatten_all()? };
             let all = append(&program, &rows, &given)?;
-            assert!(all.is_contiguous() && all.dims() == [2, program.inputs]);
+            assert!(all.is_contiguous() && all.dims() == [2, program.input_columns]);
             assert_eq!(all.to_vec2::<f64>()?, expected);
             let gradients = all.sum_all()?.backward()?;
             assert_eq!(gradients.get(&weights).expect("a gradient").to_vec2::<f64>()?, [[0.0, 1.0]]);

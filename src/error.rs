@@ -69,6 +69,14 @@ pub enum Error {
         /// Bytes that may be used.
         budget: u64,
     },
+    /// Memory within the budget that the system refuses to give.
+    #[error("the system refuses {bytes} bytes for {what}")]
+    Allocation {
+        /// What it was for.
+        what: &'static str,
+        /// Bytes asked for.
+        bytes: u64,
+    },
     /// The environment variable `CANDLEWICK_SIMD` names an instruction set that this machine or this build lacks.
     #[error("CANDLEWICK_SIMD is `{name}`, which is none of scalar, avx2, avx512 and neon, or not on this machine")]
     InstructionSet {

@@ -13,6 +13,7 @@ use crate::engine;
 use crate::engine::cpu::Cpu;
 use crate::error::{Error, Result};
 use crate::gradient::Estimator;
+use crate::limits::{self, check_copy};
 use crate::measurement::Measurement;
 use crate::program::Program;
 use candle_core::{DType, Device, Shape, Tensor};
@@ -144,6 +145,7 @@ impl<'a> Given<'a> {
             None => (&[][..], Tensor::zeros((1, least(&device)), outer, &device)?),
         };
         // Without elements there is nothing to cast.
+        check_copy("the input", &rows, state_dtype(outer))?;
         let rows = if rows.dim(0)? == 0 { rows } else { rows.to_dtype(state_dtype(outer))?.contiguous()? };
         Ok(Self { leading, rows, outer, device })
     }
@@ -153,6 +155,9 @@ impl<'a> Given<'a> {
         if program.columns.is_empty() {
             return Ok(self.rows.clone());
         }
+        // The columns in groups, and all of them in order.
+        let numbers = (self.batch() as u64).checked_mul(2 * program.input_columns as u64);
+        engine::check_numbers("the columns of conditional gates", numbers)?;
         columns::append(program, &self.rows, &weights.flatten_all()?)
     }
 
@@ -234,6 +239,9 @@ pub(crate) fn states(
 
 /// All weights in one tensor, in the precision of the state.
 fn flat(weights: &[impl AsRef<Tensor>], given: &Given<'_>) -> Result<Tensor> {
+    for one in weights {
+        check_copy("a weight tensor", one.as_ref(), given.inner())?;
+    }
     Ok(match weights {
         [] => Tensor::zeros(least(&given.device), given.inner(), &given.device)?,
         // The op takes weights of any shape, and every reshaping is one more node of the graph.
@@ -257,7 +265,9 @@ fn rows<'a>(program: &Program, tensor: &'a Tensor) -> Result<(&'a [usize], Tenso
     if width != program.inputs() {
         return Err(wrong());
     }
-    let batch: usize = leading.iter().product();
+    let batch = limits::product("the samples", leading)?;
+    // To take dimensions together may be to copy.
+    check_copy("the input", tensor, tensor.dtype())?;
     let rows = if leading.len() == 1 { tensor.clone() } else { tensor.reshape((batch, width))? };
     Ok((leading, rows))
 }

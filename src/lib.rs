@@ -85,10 +85,12 @@ pub mod functional;
 pub mod gate;
 mod gradient;
 pub mod guide;
+mod limits;
 mod measurement;
 pub mod nn;
 mod observable;
 pub mod optim;
+mod places;
 #[cfg(feature = "plot")]
 #[cfg_attr(docsrs, doc(cfg(feature = "plot")))]
 pub mod plot;

@@ -1,6 +1,7 @@
 //! What a circuit returns.
 
 use crate::error::{Error, Mistake, Result};
+use crate::limits::at_most;
 use crate::observable::Observable;
 
 /// What a circuit returns for each sample. All of them are differentiable.
@@ -31,20 +32,21 @@ pub enum Measurement {
 }
 
 impl Measurement {
-    /// Expectation values, one output an observable.
+    /// Expectation values, one output an observable; at most 2^20 of them.
     pub fn expectation(observables: impl IntoIterator<Item = Observable>) -> Self {
-        Self::Expectation(observables.into_iter().collect())
+        Self::Expectation(Observable::list(observables))
     }
 
-    /// Variances, one output an observable. Needs a third state in memory.
+    /// Variances, one output an observable; at most 2^20 of them. Needs a third state in memory.
     pub fn variance(observables: impl IntoIterator<Item = Observable>) -> Self {
-        Self::Variance(observables.into_iter().collect())
+        Self::Variance(Observable::list(observables))
     }
 
     /// Probabilities of the basis states of `qubits`; `qubits[0]` is the low bit of the output's index, the other
     /// qubits are summed over.
     pub fn probabilities(qubits: impl IntoIterator<Item = usize>) -> Self {
-        Self::Probabilities(qubits.into_iter().collect())
+        // Of more than a basis index has bits, one is out of range or comes twice.
+        Self::Probabilities(at_most(u64::BITS as usize, qubits).0)
     }
 
     /// The amplitudes, as `[2^n, 2]` real numbers (real part, imaginary part).

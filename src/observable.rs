@@ -1,11 +1,15 @@
 //! Observables: what is measured, as Pauli words over bit masks and a few dense parts.
 
-use crate::circuit::MAX_QUBITS;
+use crate::circuit::{MAX_MATRIX_QUBITS, MAX_QUBITS};
 use crate::error::Mistake;
+use crate::limits::{at_most, within_memory};
 use num_complex::Complex64;
 use std::collections::BTreeMap;
 use std::ops::{Add, Mul, Neg, Sub};
 use std::sync::Arc;
+
+/// The most observables of a measurement.
+const MAX_OBSERVABLES: usize = 1 << 20;
 
 /// How far from Hermitian an observable may be, relative to its largest entry: that of an `f32` is off by up to 6e-8.
 const HERMITIAN_TOLERANCE: f64 = 1e-6;
@@ -107,13 +111,22 @@ impl Observable {
 
     /// A sum of Pauli words such as `(0.5, "X0 Y2")`; the empty word is the identity.
     pub fn pauli_sum<'a>(terms: impl IntoIterator<Item = (f64, &'a str)>) -> Self {
-        let term = |(coefficient, text)| Self::parse(text).scale(coefficient);
-        terms.into_iter().map(term).fold(Self::default(), Self::plus)
+        let mut sum = Self::default();
+        for (coefficient, text) in terms {
+            sum = sum.plus(Self::parse(text).scale(coefficient));
+            if sum.mistake.is_some() {
+                break;
+            }
+        }
+        sum
     }
 
     /// A diagonal observable by the values of the basis states of the lowest qubits: 2, 4, 8, .. of them.
     pub fn diagonal(values: impl IntoIterator<Item = f64>) -> Self {
-        let values: Arc<[f64]> = values.into_iter().collect();
+        let values: Arc<[f64]> = match within_memory(values) {
+            Ok(values) => values.into(),
+            Err(limit) => return Self::wrong(Mistake::TooMany { what: "diagonal values", limit }),
+        };
         if !values.len().is_power_of_two() {
             let expected = "a power of two".to_owned();
             return Self::wrong(Mistake::Length { what: "diagonal values", expected, actual: values.len() });
@@ -138,8 +151,9 @@ impl Observable {
     ///
     /// It may deviate from its adjoint by 1e-6 of its largest entry, as one from `f32` does: its Hermitian part is taken.
     pub fn hermitian(matrix: &[Complex64], qubits: impl IntoIterator<Item = usize>) -> Self {
-        let qubits: Vec<usize> = qubits.into_iter().collect();
+        let (qubits, actual) = at_most(MAX_MATRIX_QUBITS, qubits);
         match check_hermitian(matrix, &qubits) {
+            Err(Mistake::QubitCount { expected, .. }) => Self::wrong(Mistake::QubitCount { expected, actual }),
             Err(mistake) => Self::wrong(mistake),
             Ok(()) => {
                 let (entries, shift) = without_constant(&hermitian_part(matrix));
@@ -151,9 +165,9 @@ impl Observable {
 
     /// The projector on the states in which qubit `k` is `bits[k]`, for the lowest qubits.
     pub fn projector(bits: impl IntoIterator<Item = bool>) -> Self {
-        let bits: Vec<bool> = bits.into_iter().collect();
-        if bits.len() > MAX_QUBITS {
-            return Self::wrong(Mistake::TooManyQubits { qubits: bits.len(), limit: MAX_QUBITS });
+        let (bits, count) = at_most(MAX_QUBITS, bits);
+        if count > MAX_QUBITS {
+            return Self::wrong(Mistake::TooManyQubits { qubits: count, limit: MAX_QUBITS });
         }
         if bits.is_empty() {
             return Self::identity();
@@ -206,13 +220,31 @@ impl Observable {
         self
     }
 
-    fn plus(mut self, other: Self) -> Self {
+    fn plus(mut self, mut other: Self) -> Self {
+        // Either way round the sum is the same: the fewer words go to the more.
+        if self.words.len() < other.words.len() {
+            std::mem::swap(&mut self.words, &mut other.words);
+        }
         for (word, coefficient) in other.words {
             *self.words.entry(word).or_default() += coefficient;
         }
         self.parts.extend(other.parts);
         self.mistake = self.mistake.or(other.mistake);
         self
+    }
+
+    /// The observables of an iterator: up to the first with a mistake, and one with a mistake if there are too many.
+    pub(crate) fn list(observables: impl IntoIterator<Item = Self>) -> Vec<Self> {
+        let mut ended = false;
+        let up_to_a_mistake = observables.into_iter().take_while(|observable| {
+            let taken = !ended;
+            ended = observable.mistake.is_some();
+            taken
+        });
+        match at_most(MAX_OBSERVABLES, up_to_a_mistake) {
+            (observables, count) if count <= MAX_OBSERVABLES => observables,
+            _ => vec![Self::wrong(Mistake::TooMany { what: "observables", limit: MAX_OBSERVABLES })],
+        }
     }
 
     /// What is wrong with this observable on `qubits` qubits.

@@ -3,6 +3,7 @@
 //! An [`Angle`] knows weights by name, so that it can be written before, and checked when, it is used in a circuit.
 
 use crate::error::Mistake;
+use crate::places::Places;
 use std::fmt;
 use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
 use std::sync::Arc;
@@ -24,8 +25,12 @@ use std::sync::Arc;
 pub struct Angle {
     pub(crate) constant: f64,
     pub(crate) terms: Vec<Term>,
+    places: Places<Factors>,
     pub(crate) mistake: Option<Mistake>,
 }
+
+/// Variables of a term.
+type Factors = (Variable, Option<Variable>);
 
 /// `coefficient * first * second`.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,14 +41,14 @@ pub(crate) struct Term {
 }
 
 /// An input feature or an entry of a weight tensor.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Variable {
     Input(usize),
     Weight { tensor: Arc<WeightTensor>, index: usize },
 }
 
 /// Name and shape of a weight tensor.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct WeightTensor {
     pub(crate) name: String,
     pub(crate) shape: Vec<usize>,
@@ -140,7 +145,9 @@ impl Angle {
 
     /// Adds `coefficient * first * second` to a like term, or as a new one.
     fn add_term(&mut self, term: Term) {
-        match self.terms.iter_mut().find(|t| t.first == term.first && t.second == term.second) {
+        let factors = |term: &Term| (term.first.clone(), term.second.clone());
+        let place = self.places.of(&self.terms, factors, factors(&term));
+        match self.terms.get_mut(place) {
             Some(like) => like.coefficient += term.coefficient,
             None => self.terms.push(term),
         }

@@ -2,10 +2,13 @@
 
 use super::deferred::Roles;
 use super::unitary::{MAX_MATRIX_QUBITS, check_unitary, nearest_unitary};
-use super::{Angle, Circuit, Condition, Kind, MAX_OPERATIONS, Operation, Variable};
+use super::weights::Declarations;
+use super::{Angle, Circuit, Condition, Kind, MAX_OPERATIONS, MAX_QUBITS, Operation, Variable};
 use crate::error::Mistake;
 use crate::gate::{Gate, gate_table};
+use crate::limits::at_most;
 use num_complex::Complex64;
+use std::sync::Arc;
 
 macro_rules! builder_methods {
     ($($(#[doc = $doc:literal])+ $name:ident($($angle:ident),*; $($qubit:ident),*),
@@ -38,7 +41,14 @@ impl Circuit {
         angles: impl IntoIterator<Item = Angle>,
         qubits: impl IntoIterator<Item = usize>,
     ) -> &mut Self {
-        self.push(Kind::Gate(gate), angles.into_iter().collect(), qubits.into_iter().collect())
+        let (angles, actual) = at_most(gate.spec().angles.len(), angles);
+        let is_first = self.mistake.is_none();
+        self.push(Kind::Gate(gate), angles, some(qubits));
+        // Of too many angles not all were taken.
+        if let (true, Some((.., Mistake::AngleCount { actual: taken, .. }))) = (is_first, &mut self.mistake) {
+            *taken = actual;
+        }
+        self
     }
 
     /// Appends `exp(-i theta/2 P)` for a Pauli word such as `"XZY"`, whose letter `k` acts on `qubits[k]`.
@@ -48,7 +58,7 @@ impl Circuit {
         word: &str,
         qubits: impl IntoIterator<Item = usize>,
     ) -> &mut Self {
-        self.push(Kind::PauliRotation(word.to_owned()), vec![theta.into()], qubits.into_iter().collect())
+        self.push(Kind::PauliRotation(word.to_owned()), vec![theta.into()], some(qubits))
     }
 
     /// Appends a dense unitary on 1 to 6 qubits, given row by row; `qubits[0]` is the low bit of a row's index.
@@ -66,7 +76,7 @@ impl Circuit {
     /// circuit.check().unwrap();
     /// ```
     pub fn unitary(&mut self, matrix: &[Complex64], qubits: impl IntoIterator<Item = usize>) -> &mut Self {
-        self.push(Kind::Unitary(nearest_unitary(matrix)), Vec::new(), qubits.into_iter().collect())
+        self.push(Kind::Unitary(nearest_unitary(matrix)), Vec::new(), some(qubits))
     }
 
     /// Multiplies the state by `exp(i theta)`; under [`controlled`](Self::controlled) a relative phase.
@@ -90,15 +100,19 @@ impl Circuit {
     /// assert_eq!(circuit.operations().len(), 2);
     /// ```
     pub fn controlled(&mut self, controls: impl IntoIterator<Item = usize>, body: impl FnOnce(&mut Self)) -> &mut Self {
-        let controls: Vec<usize> = controls.into_iter().collect();
+        let controls = some(controls);
         self.nested(body, |operation| _ = operation.controls.splice(0..0, controls.iter().copied()))
     }
 
     /// Appends what `body` writes, each of its operations changed by `change`.
     fn nested(&mut self, body: impl FnOnce(&mut Self), change: impl Fn(&mut Operation)) -> &mut Self {
-        let mut inner = Self { weights: self.weights.clone(), declared: self.declared, ..Self::new(self.qubits) };
+        let weights = Arc::new(Declarations::inside(&self.weights));
+        let mut inner = Self { weights, declared: self.declared, ..Self::new(self.qubits) };
         body(&mut inner);
-        inner.declarations().for_each(|declaration| self.declare(declaration.clone()));
+        let declared = inner.weights.new_in(&self.weights);
+        // Without a second owner ours can be added to in place.
+        drop(inner.weights);
+        declared.iter().for_each(|declaration| self.declare(declaration));
         let first = self.operations.len();
         for mut operation in inner.operations {
             if operation.kind != Kind::Barrier {
@@ -152,7 +166,9 @@ impl Circuit {
             return self;
         }
         let first = self.operations.len();
-        other.declarations().for_each(|declaration| self.declare(declaration.clone()));
+        if !Arc::ptr_eq(&self.weights, &other.weights) {
+            other.declarations().for_each(|declaration| self.declare(declaration));
+        }
         other.operations.iter().for_each(|operation| self.push_operation(operation.clone()));
         if let Some((index, name, mistake)) = &other.mistake {
             self.mistake.get_or_insert((first + index, name.clone(), mistake.clone()));
@@ -205,12 +221,7 @@ impl Circuit {
     pub fn repeat(&self, times: usize) -> Self {
         let mut repeated = Self { operations: Vec::new(), roles: Roles::default(), ..self.clone() };
         let times = if self.operations.is_empty() { 0 } else { times };
-        for _ in 0..times {
-            if repeated.mistake.is_some() {
-                break;
-            }
-            repeated.append(self);
-        }
+        repeated.rounds(times, |repeated, _| _ = repeated.append(self));
         repeated
     }
 
@@ -286,6 +297,11 @@ impl Circuit {
         }
         Ok(())
     }
+}
+
+/// Qubits of an operation: of more than a circuit may have, one is out of range or comes twice.
+fn some(qubits: impl IntoIterator<Item = usize>) -> Vec<usize> {
+    at_most(MAX_QUBITS, qubits).0
 }
 
 /// Numbers of angles, qubits and matrix entries.

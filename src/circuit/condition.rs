@@ -178,25 +178,83 @@ impl fmt::Display for Condition {
 
 /// A condition with its operators between the operands, where `test` spells a test.
 pub(crate) fn spelled<T>(code: &[Token<T>], test: impl Fn(&T) -> String) -> String {
-    // Texts, and how loosely each is bound: a test, a negation, "and", "or".
-    let mut stack: Vec<(String, u8)> = Vec::new();
-    let bracketed = |(text, bound): (String, u8), most: u8| if bound > most { format!("({text})") } else { text };
-    for token in code {
-        let (word, bound) = match token {
-            Token::Test(of) => {
-                stack.push((test(of), 0));
+    // Operands of each token: an operator's right one ends just before it, its left one before that.
+    let mut operands: Vec<[Option<usize>; 2]> = Vec::with_capacity(code.len());
+    let mut stack: Vec<usize> = Vec::new();
+    for (place, token) in code.iter().enumerate() {
+        let right = if matches!(token, Token::Test(_)) { None } else { stack.pop() };
+        let left = if matches!(token, Token::And | Token::Or) { stack.pop() } else { None };
+        operands.push([left, right]);
+        stack.push(place);
+    }
+    let mut text = String::new();
+    let mut rest: Vec<Piece> = stack.pop().map(Piece::Of).into_iter().collect();
+    while let Some(piece) = rest.pop() {
+        let place = match piece {
+            Piece::Of(place) => place,
+            Piece::Word(word) => {
+                text += word;
                 continue;
             }
-            Token::Not => ("not ", 1),
-            Token::And => (" and ", 2),
-            Token::Or => (" or ", 3),
         };
-        let right = stack.pop().map_or_else(String::new, |right| bracketed(right, bound));
-        let left = if bound == 1 { None } else { stack.pop() };
-        let mut text = left.map_or_else(String::new, |left| bracketed(left, bound));
-        text += word;
-        text += &right;
-        stack.push((text, bound));
+        let (word, bound) = match &code[place] {
+            Token::Test(of) => {
+                text += &test(of);
+                continue;
+            }
+            operator => (operator.word(), operator.bound()),
+        };
+        // What comes last goes in first.
+        let [left, right] = operands[place];
+        for (operand, word) in [(right, word), (left, "")] {
+            let Some(operand) = operand else {
+                rest.push(Piece::Word(word));
+                continue;
+            };
+            let bracket = code[operand].bound() > bound;
+            rest.extend(bracket.then_some(Piece::Word(")")));
+            rest.push(Piece::Of(operand));
+            rest.extend(bracket.then_some(Piece::Word("(")));
+            rest.push(Piece::Word(word));
+        }
     }
-    stack.pop().map_or_else(String::new, |(text, _)| text)
+    text
+}
+
+/// Text of a condition that is still to be written.
+enum Piece {
+    /// The part that ends at this token.
+    Of(usize),
+    Word(&'static str),
+}
+
+impl<T> Token<T> {
+    /// The token without what is tested.
+    pub(crate) fn form(&self) -> Token<()> {
+        match self {
+            Self::Test(_) => Token::Test(()),
+            Self::Not => Token::Not,
+            Self::And => Token::And,
+            Self::Or => Token::Or,
+        }
+    }
+
+    fn word(&self) -> &'static str {
+        match self {
+            Self::Test(_) => "",
+            Self::Not => "not ",
+            Self::And => " and ",
+            Self::Or => " or ",
+        }
+    }
+
+    /// How loosely it binds its operands.
+    fn bound(&self) -> u8 {
+        match self {
+            Self::Test(_) => 0,
+            Self::Not => 1,
+            Self::And => 2,
+            Self::Or => 3,
+        }
+    }
 }

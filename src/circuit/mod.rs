@@ -26,7 +26,8 @@ pub(crate) use weights::{Declaration, not_finite};
 
 use crate::error::{Error, Mistake, Result};
 use deferred::Roles;
-use std::collections::BTreeMap;
+use std::sync::Arc;
+use weights::Declarations;
 
 /// The largest number of qubits a circuit may have: a basis index must fit a `u64`, and its byte offset too.
 pub const MAX_QUBITS: usize = 58;
@@ -68,7 +69,7 @@ pub(crate) const MAX_OPERATIONS: usize = 1 << 24;
 pub struct Circuit {
     qubits: usize,
     operations: Vec<Operation>,
-    weights: BTreeMap<String, Declaration>,
+    weights: Arc<Declarations>,
     /// Highest input read, plus one.
     read: usize,
     /// Width declared by `with_inputs`.
@@ -91,7 +92,7 @@ impl Circuit {
             // Loops over all qubits of a circuit that cannot be made must end, in templates as in programs.
             qubits: if mistake.is_some() { 0 } else { qubits },
             operations: Vec::new(),
-            weights: BTreeMap::new(),
+            weights: Arc::default(),
             read: 0,
             declared: None,
             roles: Roles::default(),
@@ -134,10 +135,27 @@ impl Circuit {
         }
     }
 
-    /// `count`, or 0 once there is a mistake: nothing more is taken then, and `count` may be absurd. Enough rounds to exceed
-    /// the limit on operations are left to say so.
-    pub(crate) fn rounds(&self, count: usize) -> usize {
-        if self.mistake.is_some() { 0 } else { count.min(MAX_OPERATIONS + 1) }
+    /// Calls `body` with `0..count`, until there is a mistake: `count` may be absurd. A round writes as many operations as the
+    /// one before, or fewer in the end: after the first it is known whether all are too many.
+    pub(crate) fn rounds(&mut self, count: usize, mut body: impl FnMut(&mut Self, usize)) {
+        let before = self.operations.len();
+        for round in 0..count.min(MAX_OPERATIONS + 1) {
+            if self.mistake.is_some() {
+                return;
+            }
+            body(self, round);
+            if round == 0 && count > 2 {
+                self.check_room((self.operations.len() - before).saturating_mul(count - 2));
+            }
+        }
+    }
+
+    /// Remembers a mistake if so many further operations are too many.
+    fn check_room(&mut self, further: usize) {
+        let name = self.operations.last().map_or("", Operation::name);
+        if self.operations.len().saturating_add(further) > MAX_OPERATIONS {
+            self.fail(name, Mistake::TooManyOperations { limit: MAX_OPERATIONS });
+        }
     }
 
     /// Remembers a mistake unless there is an earlier one.

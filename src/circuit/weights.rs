@@ -5,6 +5,7 @@ use super::angle::{WeightTensor, Weights};
 use crate::error::Mistake;
 use candle_core::Shape;
 use candle_nn::Init;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A declared weight tensor.
@@ -12,6 +13,56 @@ use std::sync::Arc;
 pub(crate) struct Declaration {
     pub(crate) handle: Weights,
     pub(crate) init: Init,
+}
+
+/// Weight tensors by name. Those of a block, such as `controlled` hands out, are its own behind those of the circuit around it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Declarations {
+    own: BTreeMap<String, Declaration>,
+    /// Entries of all tensors, those around included.
+    entries: usize,
+    around: Option<Arc<Self>>,
+}
+
+impl Declarations {
+    /// Declarations of a block inside.
+    pub(super) fn inside(around: &Arc<Self>) -> Self {
+        Self { own: BTreeMap::new(), entries: around.entries, around: Some(Arc::clone(around)) }
+    }
+
+    /// Declarations of a block alone, if it is one inside `around`, or else all that there are.
+    pub(super) fn new_in(&self, around: &Arc<Self>) -> Vec<Declaration> {
+        match &self.around {
+            Some(known) if Arc::ptr_eq(known, around) => self.own.values().cloned().collect(),
+            _ => self.iter().cloned().collect(),
+        }
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<&Declaration> {
+        self.levels().find_map(|level| level.own.get(name))
+    }
+
+    /// All of them, sorted by name.
+    fn iter(&self) -> impl ExactSizeIterator<Item = &Declaration> + use<'_> {
+        let mut all: Vec<_> = self.levels().flat_map(|level| level.own.values()).collect();
+        if self.around.is_some() {
+            all.sort_unstable_by_key(|declaration| declaration.handle.name());
+        }
+        all.into_iter()
+    }
+
+    fn levels(&self) -> impl Iterator<Item = &Self> {
+        std::iter::successors(Some(self), |level| level.around.as_deref())
+    }
+
+    /// Adds a tensor of a new name; whether all together are few enough.
+    fn insert(&mut self, new: &Declaration) -> bool {
+        let total = entries(new.handle.shape()).and_then(|count| count.checked_add(self.entries));
+        let Some(total) = total.filter(|total| *total <= MAX_WEIGHTS) else { return false };
+        self.entries = total;
+        self.own.insert(new.handle.name().to_owned(), new.clone());
+        true
+    }
 }
 
 /// The most entries the weight tensors of a circuit may have together.
@@ -54,37 +105,31 @@ impl Circuit {
         if let Some(value) = not_finite(init) {
             self.fail("weights", Mistake::NotFinite { what: "the initialisation", value });
         }
-        self.declare(Declaration { handle: handle.clone(), init });
+        self.declare(&Declaration { handle: handle.clone(), init });
         handle
     }
 
     /// Adds a declaration, or checks it against the one that is there.
-    pub(super) fn declare(&mut self, new: Declaration) {
-        let name = new.handle.name().to_owned();
-        match self.weights.get(&name) {
+    pub(super) fn declare(&mut self, new: &Declaration) {
+        let (name, shape) = (|| new.handle.name().to_owned(), || new.handle.shape().to_vec());
+        match self.weights.get(new.handle.name()) {
             None => {
-                let total = self
-                    .declarations()
-                    .chain([&new])
-                    .try_fold(0usize, |sum, declaration| sum.checked_add(entries(declaration.handle.shape())?));
-                if total.is_some_and(|total| total <= MAX_WEIGHTS) {
-                    self.weights.insert(name, new);
-                } else {
-                    let shape = new.handle.shape().to_vec();
-                    self.fail("weights", Mistake::TooManyWeights { name, shape, limit: MAX_WEIGHTS });
+                if !Arc::make_mut(&mut self.weights).insert(new) {
+                    let mistake = Mistake::TooManyWeights { name: name(), shape: shape(), limit: MAX_WEIGHTS };
+                    self.fail("weights", mistake);
                 }
             }
             Some(old) if old.handle == new.handle => {}
             Some(old) => {
-                let (declared, shape) = (old.handle.shape().to_vec(), new.handle.shape().to_vec());
-                self.fail("weights", Mistake::WeightRedeclared { name, declared, shape });
+                let declared = old.handle.shape().to_vec();
+                self.fail("weights", Mistake::WeightRedeclared { name: name(), declared, shape: shape() });
             }
         }
     }
 
     /// All declarations, sorted by name.
     pub(crate) fn declarations(&self) -> impl ExactSizeIterator<Item = &Declaration> {
-        self.weights.values()
+        self.weights.iter()
     }
 
     /// Handles on all weight tensors, sorted by name.

@@ -3,6 +3,7 @@
 use super::{Purpose, generator};
 use crate::engine::budget::check_numbers;
 use crate::error::{Error, Result};
+use crate::limits::check_copy;
 use candle_core::{DType, Device, Tensor};
 use rand::Rng;
 use rand::seq::SliceRandom;
@@ -41,6 +42,7 @@ impl Dataset {
         if y.dims() != [samples] {
             return Err(Error::Shape { what: "labels", expected: samples.into(), actual: y.shape().clone() });
         }
+        check_copy("the labels", &y, y.dtype())?;
         check_labels(&y.to_vec1::<u32>()?, &classes)?;
         Ok(Self { x, y, classes })
     }
@@ -102,6 +104,7 @@ impl Dataset {
     /// # Errors
     /// Candle's own, for an index that is out of range.
     pub fn select(&self, indices: &[u32]) -> Result<Self> {
+        check_copy("the samples", &self.x, self.x.dtype())?;
         let indices = Tensor::new(indices, self.x.device())?;
         let (x, y) = (self.x.contiguous()?.index_select(&indices, 0)?, self.y.index_select(&indices, 0)?);
         Ok(Self { x, y, classes: self.classes.clone() })

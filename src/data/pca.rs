@@ -2,6 +2,7 @@
 
 use crate::engine::budget::check_numbers;
 use crate::error::{Error, Result};
+use crate::limits::check_copy;
 use candle_core::{DType, Device, Module, Tensor};
 use nalgebra::{DMatrix, SymmetricEigen};
 
@@ -50,6 +51,7 @@ impl Pca {
             "the covariances",
             (features as u64).checked_mul(features as u64).and_then(|n| n.checked_mul(4)),
         )?;
+        check_copy("the samples", x, DType::F64)?;
         let rows = x.detach().to_dtype(DType::F64)?.to_device(&Device::Cpu)?;
         let mean = rows.mean(0)?;
         let mut covariances = DMatrix::zeros(features, features);

@@ -2,6 +2,7 @@
 
 use crate::engine::budget::check_numbers;
 use crate::error::{Error, Result};
+use crate::limits::check_copy;
 use candle_core::{DType, Device, Module, Tensor};
 
 /// `(x - offset) / unit`, feature by feature; a candle [`Module`].
@@ -84,6 +85,8 @@ impl Scaler {
         if samples == 0 {
             return Err(setting("samples", 0.0, "at least 1"));
         }
+        // Feature by feature, and as a list.
+        check_copy("the samples", &x.t()?, DType::F64)?;
         let columns: Vec<f64> =
             x.t()?.to_dtype(DType::F64)?.to_device(&Device::Cpu)?.contiguous()?.flatten_all()?.to_vec1()?;
         let (mut offset, mut unit) = (Vec::with_capacity(features), Vec::with_capacity(features));
@@ -133,6 +136,7 @@ impl Scaler {
         let (expected, actual) = (self.offset.elem_count(), x.shape());
         match x.dims().last() {
             Some(&features) if features == expected => {
+                check_copy("the samples", x, x.dtype())?;
                 Ok([self.offset.to_dtype(x.dtype())?, self.unit.to_dtype(x.dtype())?])
             }
             _ => Err(Error::Shape {

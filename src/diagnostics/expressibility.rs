@@ -101,7 +101,7 @@ fn each_chunk(
     circuit.check()?;
     let inputs = samples(circuit, inputs)?;
     let mut draws = Draws::new(circuit, seed);
-    for count in chunks(circuit, all, rows(inputs.as_ref()), 2 << circuit.qubits()) {
+    for count in chunks(circuit, all, rows(inputs.as_ref())?, 2 << circuit.qubits()) {
         let states = outputs(circuit, &Measurement::State, inputs.as_ref(), &draws.next(count)?, count)?;
         body(&states.detach(), count)?;
     }

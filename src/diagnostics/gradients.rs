@@ -42,7 +42,7 @@ pub fn gradient_variance(
     let (inputs, measurement) = (self::samples(circuit, inputs)?, Measurement::expectation([observable.clone()]));
     let mut draws = Draws::new(circuit, seed);
     let mut moments: Vec<Moments> = circuit.declarations().map(|_| Moments::default()).collect();
-    for count in chunks(circuit, samples, rows(inputs.as_ref()), 1) {
+    for count in chunks(circuit, samples, rows(inputs.as_ref())?, 1) {
         let weights = draws.next(count)?;
         let values = outputs(circuit, &measurement, inputs.as_ref(), &weights, count)?;
         // Members do not share weights: the gradient of the sum is each one's own.

@@ -26,6 +26,7 @@ pub use gradients::gradient_variance;
 
 use crate::circuit::Circuit;
 use crate::error::{Error, Mistake, Result};
+use crate::limits::{check_copy, product};
 use candle_core::{DType, Device, Shape, Tensor};
 
 /// A tensor's values in F64 on the CPU, outside of any graph.
@@ -34,6 +35,7 @@ fn exact(what: &str, tensor: &Tensor) -> Result<Tensor> {
     if !matches!(dtype, DType::F16 | DType::BF16 | DType::F32 | DType::F64) {
         return Err(Error::UnsupportedDType { what: what.to_owned(), dtype });
     }
+    check_copy("a tensor to diagnose", tensor, DType::F64)?;
     Ok(tensor.detach().to_device(&Device::Cpu)?.to_dtype(DType::F64)?)
 }
 
@@ -44,13 +46,15 @@ fn samples(circuit: &Circuit, inputs: Option<&Tensor>) -> Result<Option<Tensor>>
         let nothing = Tensor::zeros(0, DType::F64, &Device::Cpu)?;
         return Ok((circuit.inputs() == 0).then_some(nothing));
     };
-    at_least("input sample(s)", 1, rows(Some(inputs)))?;
+    at_least("input sample(s)", 1, rows(Some(inputs))?)?;
     exact("the input", inputs).map(Some)
 }
 
 /// How many samples there are: leading dimensions alone, as a sample may have no features.
-fn rows(inputs: Option<&Tensor>) -> usize {
-    inputs.map_or(1, |inputs| inputs.dims().iter().rev().skip(1).product())
+fn rows(inputs: Option<&Tensor>) -> Result<usize> {
+    inputs.map_or(Ok(1), |inputs| {
+        product("input samples", inputs.dims().split_last().map_or(&[], |(_, leading)| leading))
+    })
 }
 
 /// Refuses fewer than `least` of something.

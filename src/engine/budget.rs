@@ -1,18 +1,11 @@
 //! How much memory a computation may take, asked before it takes any.
 
-use super::Real;
+use super::{Real, machine};
 use crate::error::{Error, Result};
 use crate::program::Program;
 
-/// Computations below this size are not compared with the machine: asking it takes longer than they do.
-const UNQUESTIONED: u64 = 1 << 29;
-
-/// Bytes of `states` states of `lanes` samples, or `None` if the number overflows.
-pub(super) fn state_bytes<T>(qubits: usize, lanes: usize, states: usize) -> Option<u64> {
-    let amplitudes = 1u64.checked_shl(u32::try_from(qubits).ok()?).filter(|&n| n > 0)?;
-    let entry = 2 * size_of::<T>() as u64;
-    amplitudes.checked_mul(entry)?.checked_mul(lanes as u64)?.checked_mul(states as u64)
-}
+/// Computations below this size are not compared with the machine: asking it takes as long as they do.
+const UNQUESTIONED: u64 = 1 << 24;
 
 /// Compares the bytes a computation needs at the least with what it may have.
 ///
@@ -35,7 +28,15 @@ pub(crate) fn exceeded(needed: Option<u64>, limit: Option<u64>) -> Option<u64> {
     if needed.is_some_and(|bytes| bytes <= budget) { None } else { Some(budget) }
 }
 
-/// The same for numbers on the host: an amount in `f64`, or `None` if it overflows.
+/// How many of some further bytes there is memory for beside those that are needed.
+pub(super) fn left(needed: u64, further: u64, limit: Option<u64>) -> u64 {
+    match exceeded(needed.checked_add(further), limit) {
+        Some(budget) => further.min(budget.saturating_sub(needed)),
+        None => further,
+    }
+}
+
+/// Compares numbers on the host with the memory there is: an amount in `f64`, or `None` if it overflows.
 pub(crate) fn check_numbers(what: &'static str, numbers: Option<u64>) -> Result<()> {
     let needed = numbers.and_then(|numbers| numbers.checked_mul(8));
     match exceeded(needed, None) {
@@ -44,10 +45,16 @@ pub(crate) fn check_numbers(what: &'static str, numbers: Option<u64>) -> Result<
     }
 }
 
-/// Memory this process can still get, in bytes.
+/// Bytes this process can still get. Where nothing says, no more than an address can reach: allocations then say the rest.
 fn available() -> u64 {
-    let mut system = sysinfo::System::new();
-    system.refresh_memory();
-    let group = system.cgroup_limits().map_or(u64::MAX, |limits| limits.free_memory);
-    system.available_memory().min(group)
+    machine::available().unwrap_or(isize::MAX as u64)
+}
+
+/// Zeros that the memory is asked for first: an error if there is none.
+pub(crate) fn zeros<T: Real>(what: &'static str, count: usize) -> Result<Vec<T>> {
+    let mut zeros = Vec::new();
+    let refused = |_| Error::Allocation { what, bytes: (count as u64).saturating_mul(size_of::<T>() as u64) };
+    zeros.try_reserve_exact(count).map_err(refused)?;
+    zeros.resize(count, T::zero());
+    Ok(zeros)
 }

@@ -9,7 +9,9 @@ pub(crate) mod cpu;
 #[cfg(any(feature = "cuda", feature = "metal", feature = "emulator"))]
 pub mod gpu;
 pub(crate) mod host;
+mod machine;
 pub(crate) mod share;
+pub(crate) mod threads;
 
 #[cfg(not(all(feature = "cuda", feature = "metal")))]
 pub(crate) mod absent;
@@ -83,7 +85,7 @@ pub(crate) struct Arguments<'a, T> {
 impl<'a, T> Arguments<'a, T> {
     /// The features of a sample that become its initial state.
     pub(crate) fn embedded(&self, program: &Program, embedding: Embedding, sample: usize) -> &'a [T] {
-        let start = sample * program.inputs + embedding.first;
+        let start = sample * program.input_columns + embedding.first;
         &self.inputs[start..start + embedding.count]
     }
 }

@@ -8,6 +8,7 @@
 //! holds that of a tensor's storage around every op. So nothing waits in rayon here. The caller waits for the helpers that have
 //! begun, which do nothing but compute, and not for those that have not: they find that there is nothing left to do.
 
+use super::threads;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -22,7 +23,7 @@ pub(crate) fn each<I: Send, S: Default + Send>(
     items: impl ExactSizeIterator<Item = I> + Send,
     body: impl Fn(&mut S, I) + Sync,
 ) {
-    let threads = if spread { rayon::current_num_threads().min(items.len()) } else { 1 };
+    let threads = if spread { threads::count().min(items.len()) } else { 1 };
     if states.len() < threads {
         states.resize_with(threads, S::default);
     }

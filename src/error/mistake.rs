@@ -45,6 +45,14 @@ pub enum Mistake {
         /// What came.
         actual: usize,
     },
+    /// More items than there is room for.
+    #[error("there are more {what} than the {limit} that fit")]
+    TooMany {
+        /// Items of what kind.
+        what: &'static str,
+        /// How many fit.
+        limit: usize,
+    },
     /// A name that is no gate.
     #[error("there is no gate of that name")]
     UnknownGate,

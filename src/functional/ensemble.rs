@@ -9,6 +9,7 @@ use crate::columns;
 use crate::engine;
 use crate::engine::cpu::Cpu;
 use crate::error::Result;
+use crate::limits;
 use crate::program::Program;
 use candle_core::{DType, Device, Tensor};
 use std::sync::Arc;
@@ -30,6 +31,9 @@ pub(super) fn run(
     if let Some(nothing) = nothing.filter(|_| members == 0).or((batch == 0).then_some(&given.rows)) {
         return given.empty(nothing, &[members], program);
     }
+    let numbers = (members as u64).checked_mul(program.weights as u64);
+    // Flat, in one tensor, in the precision of the state.
+    engine::check_numbers("the weights of all members", numbers.and_then(|numbers| numbers.checked_mul(2)))?;
     let flat = |(tensor, value): (&crate::program::Tensor, &&Tensor)| {
         let size = tensor.shape.elem_count();
         let shared = value.dims().len() == tensor.shape.dims().len();
@@ -46,14 +50,14 @@ pub(super) fn run(
         };
         Tensor::stack(&(0..members).map(one).collect::<Result<Vec<_>>>()?, 0)?
     } else {
-        let (form, points) = (program.with_own_weights(), members * batch);
+        let (form, points) = (program.with_own_weights(), limits::product("points of all members", &[members, batch])?);
         engine::check(cpu, &given.device, form, points, given.inner())?;
         let repeated = |tensor: Tensor| {
             let width = tensor.dim(2)?;
             tensor.broadcast_as((members, batch, width))?.reshape((points, width))
         };
         let (features, weights) = (repeated(given.rows.unsqueeze(0)?)?, repeated(weights.unsqueeze(1)?)?);
-        let rows = match program.inputs {
+        let rows = match program.input_columns {
             0 => weights,
             _ => Tensor::cat(&[columns::append(program, &features, &weights)?, weights], 1)?,
         };

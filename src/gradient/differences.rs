@@ -87,8 +87,8 @@ pub(super) fn along_directions(
 /// The variables of a sample that are moved: places in a row of features, then weights. Switches of conditional gates are not.
 fn variables(numbers: &Numbers<'_>, wanted: Wanted) -> impl Iterator<Item = usize> {
     let program = numbers.program;
-    let features = (0..program.inputs).filter(|index| program.origin(Variable::Input(*index)).is_some());
-    let weights = program.inputs..program.inputs + numbers.weights.len();
+    let features = (0..program.input_columns).filter(|index| program.origin(Variable::Input(*index)).is_some());
+    let weights = program.input_columns..program.input_columns + numbers.weights.len();
     features.filter(move |_| wanted.inputs).chain(weights.filter(move |_| wanted.weights))
 }
 
@@ -98,7 +98,7 @@ fn check_step(of: &'static str, numbers: &Numbers<'_>, variables: &[usize], step
         DType::F64 => value + step != value,
         _ => value as f32 + step as f32 != value as f32,
     };
-    let value = |sample: usize, variable: usize| match variable.checked_sub(numbers.program.inputs) {
+    let value = |sample: usize, variable: usize| match variable.checked_sub(numbers.program.input_columns) {
         None => numbers.sample(sample).inputs[variable],
         Some(weight) => numbers.weights[weight],
     };
@@ -112,7 +112,7 @@ fn check_step(of: &'static str, numbers: &Numbers<'_>, variables: &[usize], step
 
 /// Features, then weights.
 fn copy(numbers: &Numbers<'_>, sample: usize, to: &mut [f64]) {
-    let (features, weights) = to.split_at_mut(numbers.program.inputs);
+    let (features, weights) = to.split_at_mut(numbers.program.input_columns);
     features.copy_from_slice(numbers.sample(sample).inputs);
     weights.copy_from_slice(&numbers.weights);
 }
@@ -132,7 +132,7 @@ struct Found {
 impl Found {
     fn new(numbers: &Numbers<'_>) -> Self {
         let gradients = [vec![0.0; numbers.inputs.len()], vec![0.0; numbers.weights.len()]];
-        Self { width: numbers.program.inputs, gradients }
+        Self { width: numbers.program.input_columns, gradients }
     }
 
     fn add(&mut self, sample: usize, variable: usize, amount: f64) {

@@ -52,6 +52,12 @@ impl Estimator {
         self.cpu
     }
 
+    /// The same in the memory that so many bytes leave of its limit.
+    pub(super) fn beside(&self, bytes: u64) -> Self {
+        let memory_limit = self.cpu.memory_limit.map(|limit| limit.saturating_sub(bytes));
+        Self { cpu: Cpu { memory_limit }, ..self.clone() }
+    }
+
     /// The number of a call: one for its values, and the next for its gradients.
     pub(crate) fn next_call(&self) -> u64 {
         self.calls.fetch_add(2, Ordering::Relaxed)

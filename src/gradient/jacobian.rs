@@ -21,7 +21,7 @@ pub(crate) fn jacobian(batches: &Batches<'_>, numbers: &Numbers<'_>, wrt: Wrt) -
 
 fn by_output(batches: &Batches<'_>, numbers: &Numbers<'_>, wrt: Wrt) -> Result<Vec<f64>> {
     let program = numbers.program;
-    let (outputs, inputs, count) = (program.outputs(), program.inputs, numbers.count(wrt));
+    let (outputs, inputs, count) = (program.outputs(), program.input_columns, numbers.count(wrt));
     let mut jacobian = vec![0.0; numbers.batch * outputs * count];
     let fill = |point: usize, to: &mut [f64]| {
         let (features, weights) = to.split_at_mut(inputs);

@@ -7,8 +7,11 @@ use crate::program::Program;
 use candle_core::{DType, Device, Tensor, Var};
 use std::sync::Arc;
 
-/// Bytes of the points, and of what comes out of them, that are alive at once.
+/// Bytes of the points, and of what comes out of them, that are alive at once; of a smaller limit a quarter.
 const CHUNK_BYTES: usize = 1 << 25;
+
+/// Bytes of a number of a point, or of what comes out of it: on the host, in f64 and in the precision of the state.
+const NUMBER_BYTES: usize = 24;
 
 /// Bytes of their states, which a GPU has in memory all at once.
 const STATE_BYTES: usize = 1 << 30;
@@ -56,8 +59,8 @@ impl Batches<'_> {
         mut take: impl FnMut(usize, &[f64]),
     ) -> Result<()> {
         let outputs = self.program.outputs();
-        self.chunks(form, count, fill, |first, rows| {
-            let values = self.estimator.values(self.program, form, &rows, None, (self.call, first as u64))?;
+        self.chunks(form, count, fill, |estimator, first, rows| {
+            let values = estimator.values(self.program, form, &rows, None, (self.call, first as u64))?;
             host(&values)?.chunks(outputs).enumerate().for_each(|(k, values)| take(first + k, values));
             Ok(())
         })
@@ -73,9 +76,9 @@ impl Batches<'_> {
         mut take: impl FnMut(usize, &[f64]),
     ) -> Result<()> {
         let (program, outputs) = (form.of(self.program), self.program.outputs());
-        let exact = Estimator::exact(self.estimator.cpu());
         let weights = Tensor::zeros(usize::from(!self.device.is_cpu()), self.dtype, self.device)?;
-        self.chunks(form, count, fill, |first, rows| {
+        self.chunks(form, count, fill, |estimator, first, rows| {
+            let exact = Estimator::exact(estimator.cpu());
             let (points, width) = rows.dims2()?;
             let mut cotangent = vec![0.0; points * outputs];
             cotangent.chunks_mut(outputs).enumerate().for_each(|(k, row)| row[output(first + k)] = 1.0);
@@ -89,22 +92,28 @@ impl Batches<'_> {
         })
     }
 
-    /// Rows of points, as many at once as memory is meant for, behind the number of the first.
+    /// Rows of points, as many at once as memory is meant for, behind the number of the first, with what is to evaluate them in
+    /// the memory they leave.
     fn chunks(
         &self,
         form: Form,
         count: usize,
         fill: impl Fn(usize, &mut [f64]),
-        mut each: impl FnMut(usize, Tensor) -> Result<()>,
+        mut each: impl FnMut(&Estimator, usize, Tensor) -> Result<()>,
     ) -> Result<()> {
-        let (width, outputs) = (form.of(self.program).inputs, self.program.outputs());
+        let (width, outputs) = (form.of(self.program).input_columns, self.program.outputs());
         let states = states_in(STATE_BYTES, self.program.qubits(), self.estimator.cpu());
-        let chunk = (CHUNK_BYTES / (8 * (width + outputs))).min(states).clamp(1, count.max(1));
+        let limit = self.estimator.cpu().memory_limit;
+        let most = limit
+            .map_or(CHUNK_BYTES, |limit| usize::try_from(limit / 4).map_or(CHUNK_BYTES, |most| most.min(CHUNK_BYTES)));
+        let point = width.saturating_add(outputs).saturating_mul(NUMBER_BYTES);
+        let chunk = (most / point).min(states).clamp(1, count.max(1));
+        let estimator = self.estimator.beside(chunk.saturating_mul(point) as u64);
         (0..count).step_by(chunk).try_for_each(|first| {
             let points = chunk.min(count - first);
             let mut rows = vec![0.0; points * width];
             rows.chunks_mut(width.max(1)).enumerate().for_each(|(k, row)| fill(first + k, row));
-            each(first, self.tensor(rows, (points, width))?)
+            each(&estimator, first, self.tensor(rows, (points, width))?)
         })
     }
 

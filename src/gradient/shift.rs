@@ -76,7 +76,7 @@ impl<'a> Shifted<'a> {
         };
         let shifts = chosen.flat_map(rule).collect();
         let start = program.embedding.map_or(0..0, |embedding| embedding.first..embedding.first + embedding.count);
-        let mut rows = Vec::with_capacity(numbers.batch * probes.program.inputs);
+        let mut rows = Vec::with_capacity(numbers.batch * probes.program.input_columns);
         for sample in 0..numbers.batch {
             let sample = numbers.sample(sample);
             rows.extend_from_slice(&sample.inputs[start.clone()]);
@@ -138,13 +138,13 @@ pub(super) fn gradients(
     })?;
     let mut gradients = [vec![0.0; numbers.inputs.len()], vec![0.0; numbers.weights.len()]];
     for sample in (0..numbers.batch).filter(|sample| numbers.sample(*sample).is_spoiled(program)) {
-        gradients[0][sample * program.inputs..][..program.inputs].fill(f64::NAN);
+        gradients[0][sample * program.input_columns..][..program.input_columns].fill(f64::NAN);
         gradients[1].fill(f64::NAN);
     }
     for (sample, slopes) in slopes.chunks(probes.angles.len().max(1)).enumerate() {
         for (probe, slope) in probes.angles.iter().zip(slopes) {
             numbers.sample(sample).derivatives(&program.slots[probe.slot], |variable, derivative| match variable {
-                Variable::Input(index) => gradients[0][sample * program.inputs + index] += slope * derivative,
+                Variable::Input(index) => gradients[0][sample * program.input_columns + index] += slope * derivative,
                 Variable::Weight(index) => gradients[1][index] += slope * derivative,
             });
         }

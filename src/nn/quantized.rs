@@ -2,6 +2,7 @@
 
 use super::{check_float, check_width, is_float};
 use crate::error::{Error, Result};
+use crate::limits::{self, check_copy};
 use candle_core::backend::BackendStorage;
 use candle_core::quantized::{GgmlDType, QStorage, QTensor};
 use candle_core::{CpuStorage, CudaStorage, MetalStorage, Storage, StorageRef};
@@ -79,6 +80,7 @@ pub fn quantize_dynamic(linear: &Linear) -> Result<QuantizedLinear> {
         [outputs, inputs] if outputs > 0 && inputs > 0 => (outputs, inputs),
         _ => return Err(Error::LinearShape { shape: weight.shape().clone() }),
     };
+    check_copy("the weight of the linear layer", &weight, DType::F32)?;
     let weight = weight.to_dtype(DType::F32)?;
     let largest = f64::from(weight.abs()?.flatten_all()?.max(0)?.to_scalar::<f32>()?);
     // The largest of some numbers does not tell of a NaN among them.
@@ -111,7 +113,8 @@ impl QuantizedLinear {
             let what = "the input of the quantised layer".to_owned();
             return Err(Error::DeviceMismatch { what, expected: place(&device), actual: place(x.device()) });
         }
-        let rows: usize = leading.iter().product();
+        let rows = limits::product("the rows of the quantised layer", leading)?;
+        check_copy("the input of the quantised layer", x, DType::F32)?;
         let shape: Vec<usize> = leading.iter().copied().chain([self.outputs()]).collect();
         let y = self.product(&x.detach().reshape((rows, self.inputs))?)?;
         let y = y.to_dtype(dtype)?.reshape(shape)?.contiguous()?;

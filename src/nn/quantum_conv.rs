@@ -5,6 +5,7 @@ use crate::__private::NonExhaustive;
 use crate::circuit::Circuit;
 use crate::engine;
 use crate::error::{Error, Result};
+use crate::limits;
 use crate::measurement::Measurement;
 use candle_core::{Device, Module, Tensor};
 use candle_nn::VarBuilder;
@@ -221,7 +222,7 @@ impl QuantumConv2d {
         let (leading, image) = self.split(x)?;
         let axes = self.config.axes(image)?;
         let [rows, columns] = self.check_sizes(leading, &axes)?;
-        let batch: usize = leading.iter().product();
+        let batch = limits::product("images", leading)?;
         let patches = (batch * rows * columns, self.config.features());
         let patches = if batch == 0 {
             x.reshape(patches)?

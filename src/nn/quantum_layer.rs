@@ -84,8 +84,10 @@ pub struct QuantumLayer {
 /// ```
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct QuantumLayerConfig {
-    /// Bytes the states of a call may take; what would need more is a typed error before anything is allocated. `None`: what
-    /// the machine, or the GPU, has available at the time of the call. A layer keeps no more than this from call to call.
+    /// Bytes that states, tables, outputs, sums of gradients and what waits for `backward()` may take, over all calls of the
+    /// layer. Tables that do not fit are made when they are needed, final states computed again; what needs more all the same
+    /// is a typed error before anything is allocated. `None`: what the machine, or the GPU, has available at the time of the
+    /// call. A layer keeps no more than this, or 64 MB, from call to call. The lowered circuit itself is not counted.
     pub memory_limit: Option<u64>,
     /// What the circuit goes through before it runs; leaving some out is slower, with the same results to rounding.
     pub rewrites: Rewrites,

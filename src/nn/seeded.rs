@@ -93,6 +93,9 @@ impl SimpleBackend for Backend {
             if not_finite(init).is_some() {
                 candle_core::bail!("the initialisation {init:?} of `{path}` is not finite")
             }
+            let count = shape.dims().iter().try_fold(1u64, |count, size| count.checked_mul(*size as u64));
+            // In f64, and in the tensor's dtype.
+            crate::engine::check_numbers("weights", count.and_then(|count| count.checked_mul(2)))?;
             let values = SeededInit::draw(&mut SeededInit::new(self.seed).stream(path), &shape, init);
             let tensor = Tensor::from_vec(values, shape.clone(), &Device::Cpu)?.to_dtype(dtype)?.to_device(device)?;
             let mut data = self.varmap.data().lock().map_err(|error| candle_core::Error::msg(error.to_string()))?;

@@ -9,10 +9,10 @@ use candle_core::DType;
 /// Outputs, and gradients of `sum(cotangent * outputs)` in inputs and weights if there is a cotangent. All row by row.
 pub fn step(program: &Program, inputs: &[f32], weights: &[f32], cotangent: Option<&[f32]>) -> Result<[Vec<f32>; 3]> {
     let engine = Cpu::default();
-    let batch = inputs.len() / program.inputs.max(1);
-    let fits = batch * program.inputs == inputs.len() && weights.len() == program.weights();
+    let batch = inputs.len() / program.input_columns.max(1);
+    let fits = batch * program.input_columns == inputs.len() && weights.len() == program.weights();
     if !fits || cotangent.is_some_and(|cotangent| cotangent.len() != batch * program.outputs()) {
-        return Err(Error::InputWidth { expected: program.inputs, shape: inputs.len().into() });
+        return Err(Error::InputWidth { expected: program.input_columns, shape: inputs.len().into() });
     }
     let arguments = Arguments { inputs, weights, batch };
     engine.check(program, batch, DType::F32)?;
@@ -25,5 +25,5 @@ pub fn step(program: &Program, inputs: &[f32], weights: &[f32], cotangent: Optio
 
 /// Numbers a sample that [`step`] wants: its features, and those that conditional gates add.
 pub fn width(program: &Program) -> usize {
-    program.inputs
+    program.input_columns
 }

@@ -53,9 +53,9 @@ impl Program {
         Self {
             qubits: self.qubits,
             // The features of a form are all that engines see.
-            features: self.inputs,
+            features: self.input_columns,
             columns: Columns::default(),
-            inputs: self.inputs,
+            input_columns: self.input_columns,
             tensors: self.tensors.clone(),
             weights: self.weights,
             embedding: self.embedding,
@@ -75,16 +75,16 @@ impl Program {
         self.made.with_own_weights.get_or_init(|| {
             let own = |variable: Variable| match variable {
                 Variable::Input(index) => Variable::Input(index),
-                Variable::Weight(index) => Variable::Input(self.inputs + index),
+                Variable::Weight(index) => Variable::Input(self.input_columns + index),
             };
             let slot = |slot: &Slot| Slot {
                 constant: slot.constant,
                 terms: slot.terms.iter().map(|(c, first, second)| (*c, own(*first), second.map(own))).collect(),
             };
-            let inputs = self.inputs + self.weights;
+            let inputs = self.input_columns + self.weights;
             Arc::new(Self {
                 features: inputs,
-                inputs,
+                input_columns: inputs,
                 tensors: Vec::new(),
                 weights: 0,
                 slots: self.slots.iter().map(slot).collect(),
@@ -127,7 +127,7 @@ impl Program {
             let inputs = start + angles.len();
             let form = Self {
                 features: inputs,
-                inputs,
+                input_columns: inputs,
                 tensors: Vec::new(),
                 weights: 0,
                 embedding,

@@ -3,6 +3,7 @@
 use super::columns::Columns;
 use super::{Embedding, Kernel, Made, Program, Readout, Rewrites, Slot, Step, Tensor, Variable};
 use crate::circuit::{self, Angle, Circuit, Kind, Operation, adjoint};
+use crate::engine::check_numbers;
 use crate::error::{Error, Mistake, Result};
 use crate::gate::{FactorKind, Form};
 use crate::measurement::Measurement;
@@ -14,6 +15,10 @@ use std::sync::Arc;
 
 /// Lowers a checked circuit.
 pub(super) fn lower(circuit: &Circuit, measurement: &Measurement, rewrites: Rewrites) -> Result<Program> {
+    if circuit.operations().iter().any(|operation| !operation.conditions.is_empty()) {
+        // Columns are numbered behind the features.
+        check_numbers("the features of a sample", Some(circuit.inputs() as u64))?;
+    }
     let mut lowering = Lowering::new(circuit);
     let mut operations = Vec::new();
     for (index, operation) in circuit.operations().iter().enumerate() {
@@ -27,7 +32,7 @@ pub(super) fn lower(circuit: &Circuit, measurement: &Measurement, rewrites: Rewr
     Ok(Program {
         qubits: circuit.qubits(),
         features: lowering.features,
-        inputs: lowering.features + lowering.columns.list.len(),
+        input_columns: lowering.features + lowering.columns.list.len(),
         columns: lowering.columns,
         weights: lowering.tensors.iter().map(|tensor| tensor.shape.elem_count()).sum(),
         tensors: lowering.tensors,

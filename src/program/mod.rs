@@ -52,7 +52,7 @@ pub struct Program {
     /// What follows the features for the engines.
     pub(crate) columns: Columns,
     /// Numbers a sample that engines see: features and columns.
-    pub(crate) inputs: usize,
+    pub(crate) input_columns: usize,
     /// Weight tensors in the order in which they are concatenated.
     pub(crate) tensors: Vec<Tensor>,
     /// Entries of all weight tensors together.
@@ -77,6 +77,7 @@ struct Made {
     outline: OnceLock<Outline>,
     schedule: OnceLock<Schedule>,
     tiling: OnceLock<Tiling>,
+    varying: OnceLock<usize>,
     with_own_weights: OnceLock<Arc<Program>>,
     differences: OnceLock<Arc<Program>>,
     probes: OnceLock<Arc<Probes>>,
@@ -208,6 +209,11 @@ impl Program {
         self.made.tiling.get_or_init(|| Tiling::new(self.qubits, self.outline()))
     }
 
+    /// Number of slots that differ from sample to sample.
+    pub(crate) fn varying(&self) -> usize {
+        *self.made.varying.get_or_init(|| self.slots.iter().filter(|slot| slot.reads_inputs()).count())
+    }
+
     /// Number of qubits.
     pub fn qubits(&self) -> usize {
         self.qubits
@@ -215,7 +221,7 @@ impl Program {
 
     /// Features of a sample, as tensors that come have them.
     pub fn inputs(&self) -> usize {
-        self.inputs - self.columns.list.len()
+        self.input_columns - self.columns.list.len()
     }
 
     /// Entries of all weight tensors together.
@@ -223,8 +229,8 @@ impl Program {
         self.weights
     }
 
-    /// Numbers a sample's output has.
+    /// Numbers a sample's output has; `usize::MAX` stands for what cannot be counted.
     pub fn outputs(&self) -> usize {
-        self.output_shape.iter().product()
+        self.output_shape.iter().fold(1, |product, size| product.saturating_mul(*size))
     }
 }

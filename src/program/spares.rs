@@ -1,7 +1,8 @@
 //! What engines keep from call to call of a program.
 
 use std::any::Any;
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Something an engine may want again.
 pub(crate) trait Spare: Any + Send {
@@ -11,7 +12,11 @@ pub(crate) trait Spare: Any + Send {
 
 /// A list, oldest first, from which each call takes what is its own while it lasts.
 #[derive(Default)]
-pub(crate) struct Spares(Mutex<Vec<Box<dyn Spare>>>);
+pub(crate) struct Spares {
+    idle: Mutex<Vec<Box<dyn Spare>>>,
+    /// Bytes of what forward passes have left for gradients that may follow.
+    waiting: AtomicUsize,
+}
 
 impl std::fmt::Debug for Spares {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -20,19 +25,44 @@ impl std::fmt::Debug for Spares {
 }
 
 impl Spares {
+    fn idle(&self) -> MutexGuard<'_, Vec<Box<dyn Spare>>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Bytes of what waits in graphs for a gradient.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
+    /// Counts bytes that begin to wait.
+    pub(crate) fn begin_waiting(&self, bytes: usize) {
+        self.waiting.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Counts bytes that have waited.
+    pub(crate) fn end_waiting(&self, bytes: usize) {
+        self.waiting.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
     /// The latest of a type.
     pub(crate) fn take<S: Spare>(&self) -> Option<Box<S>> {
-        let mut spares = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut spares = self.idle();
         let at = spares.iter().rposition(|spare| (spare.as_ref() as &dyn Any).is::<S>())?;
         (spares.remove(at) as Box<dyn Any>).downcast().ok()
     }
 
     /// Puts one in; the oldest go while there are more bytes than `most`.
     pub(crate) fn put(&self, spare: Box<dyn Spare>, most: usize) {
-        let mut spares = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        spares.push(spare);
-        while spares.iter().map(|spare| spare.bytes()).sum::<usize>() > most {
-            spares.remove(0);
+        self.idle().push(spare);
+        self.trim(most);
+    }
+
+    /// Lets the oldest go while there are more bytes than `most`.
+    pub(crate) fn trim(&self, most: usize) {
+        let mut spares = self.idle();
+        let mut bytes: usize = spares.iter().map(|spare| spare.bytes()).sum();
+        while bytes > most {
+            bytes -= spares.remove(0).bytes();
         }
     }
 }

@@ -1,6 +1,7 @@
 //! States as they come in, checked once.
 
 use crate::error::{Error, Mistake, Result};
+use crate::limits::{at_most, check_copy, product};
 use candle_core::{DType, Device, Tensor};
 
 /// What errors call the tensors of a pair.
@@ -32,6 +33,8 @@ impl Batch {
         if *size < 2 || !size.is_power_of_two() {
             return Err(wrong());
         }
+        product(what, leading)?;
+        check_copy(what, states, inner)?;
         let (leading, qubits) = (leading.to_vec(), size.ilog2() as usize);
         Ok(Self { given: states.clone(), leading, qubits, outer, inner })
     }
@@ -74,8 +77,8 @@ impl Batch {
 
     /// The qubits as a list, if they are some of the states', each at most once.
     pub(super) fn check(&self, qubits: impl IntoIterator<Item = usize>) -> Result<Vec<usize>> {
-        let chosen: Vec<usize> = qubits.into_iter().collect();
-        let qubits = self.qubits;
+        // Of more than there are, one is out of range or comes twice.
+        let (chosen, qubits) = (at_most(self.qubits, qubits).0, self.qubits);
         for (k, &qubit) in chosen.iter().enumerate() {
             if qubit >= qubits {
                 return Err(Error::Qubits(Mistake::QubitOutOfRange { qubit, qubits }));

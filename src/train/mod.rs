@@ -40,6 +40,7 @@ pub use metrics::{accuracy, binary_accuracy};
 use crate::__private::NonExhaustive;
 use crate::data::{Purpose, generator};
 use crate::error::{Error, Result};
+use crate::limits::check_copy;
 use crate::optim::{Resume, Schedule, clip_by_norm};
 use candle_core::{DType, ModuleT, Tensor};
 use candle_nn::{Optimizer, VarMap};
@@ -223,6 +224,8 @@ impl<'a, O: Optimizer> Training<'a, O> {
         progress: &Progress,
     ) -> Result<bool> {
         let order = order(x.dim(0)?, config.seed, at.epoch);
+        check_copy("the samples", x, x.dtype())?;
+        check_copy("the targets", y, y.dtype())?;
         let (x, y) = (x.contiguous()?, y.contiguous()?);
         for batch in order.chunks(config.batch_size).skip(at.batch) {
             if stop.load(Ordering::Relaxed) {

@@ -6,6 +6,7 @@ mod files;
 mod memory;
 mod observables;
 mod random;
+mod sizes;
 mod tensors;
 
 use candle_core::{DType, Device};

@@ -4,6 +4,7 @@ use crate::oracle::random_case;
 use candle_core::{DType, Device, Module, Result, Tensor, Var};
 use candle_nn::{AdamW, Optimizer, VarMap};
 use candlewick::__private::bench::{step, width};
+use candlewick::QuantumLayerConfig;
 use candlewick::nn::SeededInit;
 use candlewick::prelude::*;
 use candlewick::program::{Program, Rewrite, Rewrites};
@@ -182,4 +183,247 @@ fn calls_at_the_same_time_do_not_meet() -> Result<()> {
         }
     });
     Ok(())
+}
+
+/// Most bytes that lowering a circuit holds at a time, the circuit not counted.
+fn lowered(circuit: &Circuit) -> u64 {
+    let counted = allocation_counter::measure(|| {
+        Program::new(circuit, &Measurement::expectation([z(0)])).expect("a valid circuit");
+    });
+    counted.bytes_max
+}
+
+/// Rotations about one word in a row, each with a variable of its own, become one whose angle has them all.
+#[test]
+fn lowering_takes_memory_in_proportion_to_neighbours() {
+    let rows: [fn(&mut Circuit, Angle); 5] = [
+        |c, angle| _ = c.rx(angle, 0),
+        |c, angle| _ = c.p(angle, 1),
+        |c, angle| _ = c.rzz(angle, 0, 1),
+        |c, angle| _ = c.crx(angle, 1, 0),
+        |c, angle| _ = c.crz(angle, 1, 0),
+    ];
+    for (row, add) in rows.into_iter().enumerate() {
+        let [small, large] = [1_000, 16_000].map(|count| {
+            let mut circuit = Circuit::new(2);
+            let w = circuit.weights("w", count);
+            (0..count).for_each(|k| add(&mut circuit, w.at([k]) * input(k % 7) + k as f64));
+            lowered(&circuit)
+        });
+        assert!(large < 20 * small, "row {row}: {small} bytes for 1000 rotations, {large} for 16000");
+    }
+}
+
+#[test]
+fn a_hundred_thousand_neighbours_are_lowered() {
+    let count = 100_000;
+    let mut circuit = Circuit::new(1);
+    let w = circuit.weights("w", count);
+    (0..count).for_each(|k| _ = circuit.rx(w.at([k]) * input(k), 0));
+    let bytes = lowered(&circuit);
+    assert!(bytes < 100 << 20, "{bytes} bytes");
+}
+
+/// Each of these would take minutes or a number of bytes with the square of its length.
+#[test]
+fn long_expressions_are_written_in_proportion_to_their_length() {
+    let count = 100_000;
+    let mut circuit = Circuit::new(1);
+    let w = circuit.weights("w", count);
+    let mut angle = Angle::from(0.5);
+    for k in (0..count).chain(0..count) {
+        angle += w.at([k]);
+    }
+    assert!(angle.to_string().ends_with("2*w[99999] + 0.5"));
+
+    let sum = |from: usize| (0..300).map(|k| input(from + k)).fold(Angle::default(), |sum, x| sum + x);
+    let product = sum(0) * sum(1000) + sum(0) * sum(1000);
+    assert_eq!(product.to_string().matches(" + ").count(), 300 * 300 - 1);
+
+    let negated = (0..count).fold(input(0).gt(0.5), |condition, _| !condition);
+    assert_eq!(negated.to_string().len(), 4 * count + "x0 > 0.5".len());
+
+    let word = |k: usize| (0..17).filter(|q| k >> q & 1 == 1).map(z).fold(Observable::identity(), |word, z| word * z);
+    let terms = || (0..20_000).map(word);
+    let (forth, back) = (
+        terms().fold(Observable::default(), |h, term| h + term),
+        terms().fold(Observable::default(), |h, term| term + h),
+    );
+    assert_eq!(forth, back);
+}
+
+/// Blocks see the weights of the circuit around them without copying them.
+#[test]
+fn blocks_take_memory_for_what_they_add_alone() {
+    let counted = |tensors: usize| {
+        let mut circuit = Circuit::new(2);
+        let weights: Vec<_> = (0..tensors).map(|k| circuit.weights(&format!("w{k}"), 1)).collect();
+        let mut block = Circuit::new(2);
+        block.h(0);
+        let counted = allocation_counter::measure(|| {
+            for k in 0..100 {
+                circuit.controlled([0], |c| _ = c.rx(weights[k % tensors].at([0]), 1));
+                circuit.when(input(0).gt(0.5), |c| {
+                    let own = c.weights(&format!("own{k}"), 1);
+                    c.rx(own.at([0]), 1);
+                });
+                circuit.append(&block);
+            }
+        });
+        circuit.check().expect("a valid circuit");
+        assert_eq!(circuit.weight_tensors().len(), tensors + 100);
+        counted.count_total
+    };
+    let (few, many) = (counted(1), counted(1000));
+    assert!(many < few + few / 4, "{few} allocations beside 1 tensor, {many} beside 1000");
+}
+
+/// Switches of one form are made together.
+#[test]
+fn conditions_of_one_form_take_as_many_allocations_as_one() -> Result<()> {
+    let of = |count: usize| -> Result<u64> {
+        let mut circuit = Circuit::new(2);
+        for k in 0..count {
+            circuit.when(input(k).abs().gt(0.1) & !input(k).lt(0.3), |c| _ = c.ry(input(k), k % 2));
+        }
+        let vb = candle_nn::VarBuilder::zeros(DType::F32, &Device::Cpu);
+        let layer = QuantumLayer::new(circuit, Measurement::expectation([z(0)]), vb)?;
+        let x = Tensor::ones((4, count), DType::F32, &Device::Cpu)?;
+        let mut last = Ok(());
+        let counted = allocations(|| last = layer.forward_detached(&x).map(drop));
+        last?;
+        Ok(counted)
+    };
+    alone(|| {
+        let (few, many) = (of(2)?, of(200)?);
+        assert!(many < few + 2 * 200, "{few} allocations for 2 conditions, {many} for 200");
+        Ok(())
+    })
+}
+
+/// A layer of `layers` times rotations of all 12 qubits by weights and a ring of CZ.
+fn deep(layers: usize, memory_limit: Option<u64>) -> Result<QuantumLayer> {
+    let qubits = 12;
+    let mut circuit = Circuit::new(qubits);
+    let w = circuit.weights("w", (layers, qubits, 2));
+    circuit.ry(input(0), 0);
+    for l in 0..layers {
+        for q in 0..qubits {
+            circuit.ry(w.at([l, q, 0]), q).rz(w.at([l, q, 1]), q);
+        }
+        for q in 1..qubits {
+            circuit.cz(q - 1, q);
+        }
+    }
+    let vb = SeededInit::new(1).var_builder(&VarMap::new(), DType::F32, &Device::Cpu);
+    let config = QuantumLayerConfig { memory_limit, ..Default::default() };
+    Ok(QuantumLayer::with_config(circuit, Measurement::expectation([z(0)]), config, vb)?)
+}
+
+/// What tensors take that are not the engine's.
+const TENSORS: u64 = 1 << 16;
+
+/// Tables that do not fit the limit are made when they are needed, to the same bits.
+#[test]
+fn tables_keep_to_the_limit() -> Result<()> {
+    let run = |layers: usize, batch: usize, limit: Option<u64>| -> Result<(u64, Vec<f32>, Vec<f32>)> {
+        let layer = deep(layers, limit)?;
+        let x = Var::from_tensor(&Tensor::arange(0f32, batch as f32, &Device::Cpu)?.reshape((batch, 1))?)?;
+        let mut found = Ok((Vec::new(), Vec::new()));
+        let counted = allocation_counter::measure(|| {
+            found = layer.forward(&x).and_then(|y| {
+                let gradients = y.sum_all()?.backward()?;
+                Ok((y.flatten_all()?.to_vec1()?, gradients.get(&x).expect("a gradient").flatten_all()?.to_vec1()?))
+            });
+        });
+        let (y, dx) = found?;
+        Ok((counted.bytes_max, y, dx))
+    };
+    alone(|| {
+        for (layers, batch, limit) in [(100, 4, 3 << 20), (400, 4, 5 << 20), (100, 40, 4 << 20)] {
+            let (without, y, dx) = run(layers, batch, None)?;
+            let (within, limited_y, limited_dx) = run(layers, batch, Some(limit))?;
+            // The program's schedule, which is made once.
+            let limit = limit + layers as u64 * (1 << 14);
+            assert!(without > limit, "{layers} layers without a limit: {without} bytes");
+            assert!(within < limit + TENSORS, "{layers} layers, limit {limit}: {within} bytes");
+            assert_eq!((limited_y, limited_dx), (y, dx));
+        }
+        let error = run(400, 4, Some(2 << 20)).expect_err("sums of gradients alone take more").to_string();
+        assert!(error.contains("memory budget is 2097152 bytes"), "{error}");
+        Ok(())
+    })
+}
+
+/// What waits for gradients counts, over all calls of a graph.
+#[test]
+fn calls_of_one_graph_keep_to_the_limit() -> Result<()> {
+    let layer = |memory_limit: Option<u64>| -> Result<QuantumLayer> {
+        let mut circuit = Circuit::new(10);
+        (0..10).for_each(|q| _ = circuit.ry(input(q % 4), q));
+        circuit.real_amplitudes("w", 1, Entanglement::Linear);
+        let vb = SeededInit::new(1).var_builder(&VarMap::new(), DType::F32, &Device::Cpu);
+        let config = QuantumLayerConfig { memory_limit, ..Default::default() };
+        Ok(QuantumLayer::with_config(circuit, Measurement::expectation((0..4).map(z)), config, vb)?)
+    };
+    let x = Var::from_tensor(&Tensor::arange(0f32, 256., &Device::Cpu)?.reshape((64, 4))?)?;
+    let calls = |layer: &QuantumLayer| -> Result<Vec<Vec<f32>>> {
+        let mut y = x.as_tensor().clone();
+        for _ in 0..40 {
+            y = layer.forward(&y)?;
+        }
+        y.sum_all()?.backward()?.get(&x).expect("a gradient").to_vec2()
+    };
+    alone(|| {
+        let limit = 4 << 20;
+        let (unlimited, limited) = (layer(None)?, layer(Some(limit))?);
+        let expected = calls(&unlimited)?;
+        let mut found = Ok(Vec::new());
+        let counted = allocation_counter::measure(|| found = calls(&limited));
+        assert_eq!(found?, expected);
+        assert!(counted.bytes_max < limit + 4 * TENSORS, "{} bytes", counted.bytes_max);
+        // Forward passes whose gradient nobody asks for leave what they kept to the next.
+        let dropped = allocation_counter::measure(|| (0..100).for_each(|_| _ = limited.forward(&x)));
+        assert!(dropped.bytes_max < limit + TENSORS, "{} bytes", dropped.bytes_max);
+        // Without a limit, what waits and what is spare is bounded too.
+        let graphs = allocation_counter::measure(|| {
+            let ys: Vec<_> = (0..400).map(|_| unlimited.forward(&x)).collect();
+            drop(ys);
+        });
+        assert!(graphs.bytes_max < 200 << 20 && graphs.bytes_current < 64 << 20, "{graphs:?}");
+        Ok(())
+    })
+}
+
+/// Points of parameter shifts come in as many portions as the limit asks for.
+#[test]
+fn shifts_keep_to_the_limit() -> Result<()> {
+    let run = |memory_limit: Option<u64>| -> Result<(u64, Vec<f64>)> {
+        let mut circuit = Circuit::new(4);
+        circuit.angle_embedding(candlewick::gate::Gate::ry, (0..4).map(input));
+        circuit.strongly_entangling_layers("w", 5);
+        let varmap = VarMap::new();
+        let vb = SeededInit::new(1).var_builder(&varmap, DType::F64, &Device::Cpu);
+        let config =
+            QuantumLayerConfig { memory_limit, gradient: GradientMethod::ParameterShift, ..Default::default() };
+        let layer = QuantumLayer::with_config(circuit, Measurement::expectation([z(0)]), config, vb)?;
+        let x = Tensor::arange(0f64, 800., &Device::Cpu)?.reshape((200, 4))?;
+        let mut found = Ok(Vec::new());
+        let counted = allocation_counter::measure(|| {
+            found = layer.forward(&x).and_then(|y| {
+                let gradients = y.sqr()?.sum_all()?.backward()?;
+                gradients.get(&varmap.all_vars()[0]).expect("a gradient").flatten_all()?.to_vec1()
+            });
+        });
+        Ok((counted.bytes_max, found?))
+    };
+    alone(|| {
+        let limit = 1 << 20;
+        let ((without, expected), (within, found)) = (run(None)?, run(Some(limit))?);
+        assert!(without > 8 * limit, "{without} bytes without a limit");
+        assert!(within < limit + 4 * TENSORS, "{within} bytes");
+        let worst = found.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+        assert!(worst < 1e-12, "off by {worst}");
+        Ok(())
+    })
 }

@@ -23,17 +23,18 @@ pub enum Entanglement {
 }
 
 impl Entanglement {
-    /// The pairs on `qubits` qubits, in the order in which they act.
-    pub fn pairs(self, qubits: usize) -> Vec<(usize, usize)> {
+    /// The pairs on `qubits` qubits, in the order in which they act, one after the other as they are asked for.
+    pub fn pairs(self, qubits: usize) -> impl Iterator<Item = (usize, usize)> {
         let linear = (1..qubits).map(|q| (q - 1, q));
-        match self {
-            Self::Linear => linear.collect(),
-            Self::ReverseLinear => linear.rev().collect(),
-            Self::Circular if qubits > 2 => [(qubits - 1, 0)].into_iter().chain(linear).collect(),
-            Self::Circular => linear.collect(),
-            Self::Full => (0..qubits).flat_map(|i| (i + 1..qubits).map(move |j| (i, j))).collect(),
-            Self::Pairwise => linear.clone().step_by(2).chain(linear.skip(1).step_by(2)).collect(),
-        }
+        let pairs: Box<dyn Iterator<Item = _>> = match self {
+            Self::Linear => Box::new(linear),
+            Self::ReverseLinear => Box::new(linear.rev()),
+            Self::Circular if qubits > 2 => Box::new([(qubits - 1, 0)].into_iter().chain(linear)),
+            Self::Circular => Box::new(linear),
+            Self::Full => Box::new((0..qubits).flat_map(move |i| (i + 1..qubits).map(move |j| (i, j)))),
+            Self::Pairwise => Box::new(linear.clone().step_by(2).chain(linear.skip(1).step_by(2))),
+        };
+        pairs
     }
 }
 
@@ -43,16 +44,16 @@ impl Circuit {
     pub fn basic_entangler_layers(&mut self, name: &str, layers: usize, rotation: Gate) -> Weights {
         let n = self.qubits();
         let weights = self.weights(name, (layers, n));
-        for layer in 0..self.rounds(layers) {
+        self.rounds(layers, |circuit, layer| {
             for qubit in 0..n {
-                self.gate(rotation, [weights.at([layer, qubit])], [qubit]);
+                circuit.gate(rotation, [weights.at([layer, qubit])], [qubit]);
             }
             match n {
                 0 | 1 => {}
-                2 => drop(self.cx(0, 1)),
-                _ => self.cx_ring(1),
+                2 => drop(circuit.cx(0, 1)),
+                _ => circuit.cx_ring(1),
             }
-        }
+        });
         weights
     }
 
@@ -69,15 +70,15 @@ impl Circuit {
     pub fn strongly_entangling_layers(&mut self, name: &str, layers: usize) -> Weights {
         let n = self.qubits();
         let weights = self.weights(name, (layers, n, 3));
-        for layer in 0..self.rounds(layers) {
+        self.rounds(layers, |circuit, layer| {
             for qubit in 0..n {
                 let w = |k| weights.at([layer, qubit, k]);
-                self.rz(w(0), qubit).ry(w(1), qubit).rz(w(2), qubit);
+                circuit.rz(w(0), qubit).ry(w(1), qubit).rz(w(2), qubit);
             }
             if n > 1 {
-                self.cx_ring(layer % (n - 1) + 1);
+                circuit.cx_ring(layer % (n - 1) + 1);
             }
-        }
+        });
         weights
     }
 
@@ -93,18 +94,18 @@ impl Circuit {
     ) -> Weights {
         let n = self.qubits();
         let weights = self.weights(name, (repeats.saturating_add(1), rotations.len(), n));
-        for block in 0..self.rounds(repeats.saturating_add(1)) {
-            for (k, &rotation) in rotations.iter().enumerate() {
+        self.rounds(repeats.saturating_add(1), |circuit, block| {
+            circuit.rounds(rotations.len(), |circuit, k| {
                 for qubit in 0..n {
-                    self.gate(rotation, [weights.at([block, k, qubit])], [qubit]);
+                    circuit.gate(rotations[k], [weights.at([block, k, qubit])], [qubit]);
                 }
-            }
+            });
             if block < repeats {
                 for (a, b) in entanglement.pairs(n) {
-                    self.gate(entangler, [], [a, b]);
+                    circuit.gate(entangler, [], [a, b]);
                 }
             }
-        }
+        });
         weights
     }
 
@@ -165,23 +166,23 @@ impl Circuit {
         let shape = (layers, n, triples, 3);
         let bias = self.weights(name, shape);
         let scale = self.weights_with_init(&format!("{name}_scale"), shape, Init::Const(1.0));
-        for layer in 0..self.rounds(layers) {
+        self.rounds(layers, |circuit, layer| {
             for qubit in 0..n {
-                for triple in 0..triples {
+                circuit.rounds(triples, |circuit, triple| {
                     let angle = |k: usize| {
                         let index = [layer, qubit, triple, k];
                         let feature = features.get(3 * triple + k);
                         bias.at(index) + feature.map_or_else(Angle::default, |x| scale.at(index) * x)
                     };
-                    self.rz(angle(0), qubit).ry(angle(1), qubit).rz(angle(2), qubit);
-                }
+                    circuit.rz(angle(0), qubit).ry(angle(1), qubit).rz(angle(2), qubit);
+                });
             }
             if layer + 1 < layers {
                 for (a, b) in Entanglement::Linear.pairs(n) {
-                    self.cz(a, b);
+                    circuit.cz(a, b);
                 }
             }
-        }
+        });
         (bias, scale)
     }
 

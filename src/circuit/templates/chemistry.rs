@@ -116,11 +116,8 @@ impl Circuit {
     pub fn uccsd(&mut self, name: &str, electrons: usize) -> Weights {
         let excitations = if self.electrons_fit("uccsd", electrons) { self.excitations(electrons) } else { Vec::new() };
         let weights = self.weights_with_init(name, excitations.len(), Init::Const(0.0));
-        let written = self.rounds(excitations.len());
         self.hartree_fock(electrons);
-        for (k, excitation) in excitations.into_iter().take(written).enumerate() {
-            self.excitation(weights.at([k]), excitation);
-        }
+        self.rounds(excitations.len(), |circuit, k| _ = circuit.excitation(weights.at([k]), excitations[k]));
         weights
     }
 

@@ -3,6 +3,7 @@
 use crate::circuit::{AMPLITUDES, AMPLITUDES_OR_ZERO_STATE, Angle, Circuit, Kind, Operation};
 use crate::error::Mistake;
 use crate::gate::Gate;
+use crate::limits::at_most;
 use std::f64::consts::PI;
 use std::ops::Range;
 
@@ -18,8 +19,8 @@ impl Circuit {
     /// assert_eq!(circuit.inputs(), 4);
     /// ```
     pub fn angle_embedding(&mut self, rotation: Gate, features: impl IntoIterator<Item = Angle>) -> &mut Self {
-        let features: Vec<Angle> = features.into_iter().collect();
-        if self.features_fit("angle_embedding", features.len(), self.qubits()) {
+        let (features, count) = at_most(self.qubits(), features);
+        if self.features_fit("angle_embedding", count, self.qubits()) {
             for (qubit, feature) in features.into_iter().enumerate() {
                 self.gate(rotation, [feature], [qubit]);
             }
@@ -88,8 +89,8 @@ impl Circuit {
     /// assert_eq!(circuit.operations().len(), 2);
     /// ```
     pub fn basis_embedding<A: Into<Angle>>(&mut self, bits: impl IntoIterator<Item = A>) -> &mut Self {
-        let bits: Vec<Angle> = bits.into_iter().map(Into::into).collect();
-        if self.features_fit("basis_embedding", bits.len(), self.qubits()) {
+        let (bits, count) = at_most(self.qubits(), bits.into_iter().map(Into::<Angle>::into));
+        if self.features_fit("basis_embedding", count, self.qubits()) {
             for (qubit, bit) in bits.into_iter().enumerate() {
                 if bit == Angle::from(1.0) {
                     self.x(qubit);
@@ -111,20 +112,20 @@ impl Circuit {
     /// circuit.check().unwrap();
     /// ```
     pub fn iqp_embedding(&mut self, features: impl IntoIterator<Item = Angle>, repeats: usize) -> &mut Self {
-        let features: Vec<Angle> = features.into_iter().collect();
-        if features.is_empty() || !self.features_fit("iqp_embedding", features.len(), self.qubits()) {
+        let (features, count) = at_most(self.qubits(), features);
+        if features.is_empty() || !self.features_fit("iqp_embedding", count, self.qubits()) {
             return self;
         }
-        for _ in 0..self.rounds(repeats) {
+        self.rounds(repeats, |circuit, _| {
             for (qubit, feature) in features.iter().enumerate() {
-                self.h(qubit).rz(feature, qubit);
+                circuit.h(qubit).rz(feature, qubit);
             }
             for (i, first) in features.iter().enumerate() {
                 for (j, second) in features.iter().enumerate().skip(i + 1) {
-                    self.rzz(first.clone() * second, i, j);
+                    circuit.rzz(first.clone() * second, i, j);
                 }
             }
-        }
+        });
         self
     }
 

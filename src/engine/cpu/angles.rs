@@ -2,6 +2,7 @@
 
 use super::block::Call;
 use super::kernels::Turn;
+use super::memory::held;
 use super::plan::LANES;
 use super::sincos::sin_cos;
 use crate::engine::{Arguments, Real};
@@ -26,6 +27,10 @@ impl Points {
 
     fn point(&self, index: usize) -> Complex64 {
         Complex64::new(self.cos[index], self.sin[index])
+    }
+
+    fn bytes(&self) -> usize {
+        [&self.values, &self.sin, &self.cos].map(held).iter().sum()
     }
 }
 
@@ -159,7 +164,8 @@ impl SharedAngles {
     pub(super) fn set<T: Real>(&mut self, program: &Program, weights: &[T]) {
         if self.places.len() != program.slots.len() {
             self.varying = (0..program.slots.len()).filter(|slot| program.slots[*slot].reads_inputs()).collect();
-            self.places = (0..program.slots.len()).map(|slot| self.varying.iter().position(|v| *v == slot)).collect();
+            self.places = vec![None; program.slots.len()];
+            self.varying.iter().enumerate().for_each(|(place, slot)| self.places[*slot] = Some(place));
         }
         let slots = program.slots.iter().zip(&self.places);
         let value =
@@ -170,9 +176,9 @@ impl SharedAngles {
         self.spoiled = self.points.values.iter().any(|value| !value.is_finite());
     }
 
-    /// Slots that differ from sample to sample.
-    pub(super) fn varying(&self) -> usize {
-        self.varying.len()
+    /// Bytes it holds on to.
+    pub(super) fn bytes(&self) -> usize {
+        self.points.bytes() + held(&self.varying) + held(&self.places)
     }
 
     pub(super) fn varies(&self, source: Source) -> bool {
@@ -196,7 +202,19 @@ impl SharedAngles {
     }
 }
 
+impl LanePoints {
+    /// Bytes it holds on to.
+    pub(super) fn bytes(&self) -> usize {
+        self.0.bytes()
+    }
+}
+
 impl<T: Real> BlockAngles<T> {
+    /// Bytes it holds on to.
+    pub(super) fn bytes(&self) -> usize {
+        held(&self.turns)
+    }
+
     /// Evaluates the slots for a block of `lanes` samples, of which `count` exist, from sample `first` on.
     pub(super) fn fill(
         &mut self,
@@ -206,7 +224,7 @@ impl<T: Real> BlockAngles<T> {
         (first, count, lanes): (usize, usize, usize),
         LanePoints(points): &mut LanePoints,
     ) {
-        let samples = Samples { arguments, width: program.inputs, first, count };
+        let samples = Samples { arguments, width: program.input_columns, first, count };
         self.spoiled = [shared.spoiled; LANES];
         points.values.clear();
         for &index in &shared.varying {
@@ -288,6 +306,11 @@ impl<'a, T: Real> Angles<'a, T> {
 }
 
 impl GroupSums {
+    /// Bytes it holds on to.
+    pub(super) fn bytes(&self) -> usize {
+        held(&self.slots) + held(&self.weights)
+    }
+
     pub(super) fn clear(&mut self, program: &Program) {
         self.slots.resize(program.slots.len(), [0.0; LANES]);
         self.weights.resize(program.weights, 0.0);
@@ -306,7 +329,7 @@ impl GroupSums {
         room: &mut Vec<f64>,
     ) {
         let Call { program, arguments, prepared, .. } = *call;
-        let width = program.inputs;
+        let width = program.input_columns;
         let samples = Samples { arguments, width, first, count };
         room.clear();
         room.resize(rows.len(), 0.0);

@@ -8,9 +8,10 @@ use super::arch::arch;
 use super::fused;
 use super::kernels::{Target, Turn};
 use super::measure::Values;
+use super::memory::held;
 use super::numbers::Numbers;
-use super::plan::{LANES, Plan, Way};
-use super::prepare::{Phases, Prepared};
+use super::plan::{LANES, Plan, Way, keeps_angles};
+use super::prepare::{Phases, Prepared, SharedLayer};
 use super::settle::Mover;
 use super::single::Products;
 use super::start::{Prepare, Qubit};
@@ -51,6 +52,8 @@ pub(super) struct Room<T> {
     /// The numbers of a sweep that reads inputs.
     pub(super) numbers: Numbers<T>,
     pub(super) phases: Phases,
+    /// Of a layer that workers make themselves.
+    pub(super) layer: SharedLayer<T>,
 }
 
 impl<T> Default for Room<T> {
@@ -69,15 +72,18 @@ impl<T> Default for Room<T> {
             tiles: Tiles::default(),
             numbers: Numbers::default(),
             phases: Phases::default(),
+            layer: SharedLayer::default(),
         }
     }
 }
 
 impl<T: Real> Room<T> {
-    /// The states in it, and their spare plane.
+    /// Bytes it holds on to.
     pub(super) fn bytes(&self) -> usize {
-        [&self.block.psi, &self.lambda, &self.scratch].map(State::bytes).iter().sum::<usize>()
-            + self.mover.spare.bytes()
+        let states = self.block.bytes() + self.lambda.bytes() + self.scratch.bytes() + self.mover.bytes();
+        let sums = held(&self.rows) + held(&self.overlaps) + held(&self.lambdas) + self.values.bytes();
+        let numbers = self.single.bytes() + self.numbers.bytes() + self.phases.bytes() + self.layer.bytes();
+        states + sums + numbers + self.products.bytes() + self.tiles.bytes()
     }
 
     /// As [`Buffer::give_back_pages`](super::state::Buffer::give_back_pages).
@@ -94,6 +100,13 @@ pub(super) struct Block<T> {
     pub(super) angles: BlockAngles<T>,
     /// The product start.
     pub(super) start: Vec<Qubit<T>>,
+}
+
+impl<T: Real> Block<T> {
+    /// Bytes it holds on to.
+    pub(super) fn bytes(&self) -> usize {
+        self.psi.bytes() + self.angles.bytes() + held(&self.start)
+    }
 }
 
 impl<T> Default for Block<T> {
@@ -132,10 +145,8 @@ impl<'a, T: Real> Worker<'a, T> {
         }
     }
 
-    /// Whether angles are kept beside states: unless they are the larger ones, or a single state's, of which there are few.
     fn keeps_angles(&self) -> bool {
-        let Call { program, plan, prepared, .. } = self.call;
-        plan.lanes > 1 && prepared.angles.varying() <= 1 << program.qubits
+        keeps_angles(self.call.program, self.call.plan.lanes)
     }
 
     /// Gradients of all blocks of a group: the input rows are written, the weights' sums set. Blocks whose final states were
@@ -150,7 +161,7 @@ impl<'a, T: Real> Worker<'a, T> {
         sums: &mut GroupSums,
     ) {
         let Call { program, plan, .. } = *self.call;
-        let (width, outputs) = (program.inputs, program.outputs());
+        let (width, outputs) = (program.input_columns, program.outputs());
         let from = group * plan.blocks_per_group;
         sums.clear(program);
         for block in from..plan.blocks.min(from + plan.blocks_per_group) {
@@ -348,7 +359,7 @@ impl<'a, T: Real> Worker<'a, T> {
     /// `g = dL/dy = 2 Re λ`, it is `(g - y (y . g)) / |x|`; nothing for features that are all zero.
     fn unembed(&self, embedding: Embedding, first: usize, rows: &mut [T]) {
         let Call { program, arguments, .. } = *self.call;
-        let rows = rows.chunks_mut(program.inputs).zip(self.room.block.angles.norms).enumerate();
+        let rows = rows.chunks_mut(program.input_columns).zip(self.room.block.angles.norms).enumerate();
         for (lane, (row, norm)) in rows.filter(|(_, (_, norm))| *norm != 0.0) {
             let features = arguments.embedded(program, embedding, first + lane);
             let slope = |k: usize| 2.0 * self.room.lambda.re[k * self.call.plan.lanes + lane].to_f64();

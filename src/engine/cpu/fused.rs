@@ -78,19 +78,30 @@ impl<T: Real> Worker<'_, T> {
                 Node::Settle(frame) => {
                     self.room.mover.settle(&mut self.room.block.psi, frame, false, plan.spread_state);
                 }
-                Node::Layer(layer) => {
+                Node::Layer(layer) => self.with_shared(layer, shared, |worker, shared| {
                     for phase in &layer.varying {
-                        self.varying(phase, false);
+                        worker.varying(phase, false);
                     }
-                    let planes = self.room.block.psi.planes();
+                    let planes = worker.room.block.psi.planes();
                     let (mut table, mut room) = (shared.table.as_ref(), Rotors::default());
                     for (k, pass) in layer.passes.iter().enumerate() {
-                        let rotors = shared.rotors((k, pass), self.angles(), false, &mut room);
+                        let rotors = shared.rotors((k, pass), worker.angles(), false, &mut room);
                         layers::forward(pass, planes, rotors, table.take());
                     }
-                }
+                }),
             }
         }
+    }
+
+    /// Calls `body` with what a layer shares, made here if it has not been made for all.
+    fn with_shared(&mut self, layer: &Layer, shared: &SharedLayer<T>, body: impl FnOnce(&mut Self, &SharedLayer<T>)) {
+        if shared.made {
+            return body(self, shared);
+        }
+        let mut own = std::mem::take(&mut self.room.layer);
+        own.set(self.call.program, layer, &self.call.prepared.angles, &mut self.room.phases);
+        body(self, &own);
+        self.room.layer = own;
     }
 
     /// Undoes the schedule on ψ and λ; adds to the gradients of slots.
@@ -112,7 +123,9 @@ impl<T: Real> Worker<'_, T> {
                         self.room.mover.settle(state, frame, true, plan.spread_state);
                     }
                 }
-                Node::Layer(layer) => self.reverse_layer(layer, shared, wanted, gradients),
+                Node::Layer(layer) => self.with_shared(layer, shared, |worker, shared| {
+                    worker.reverse_layer(layer, shared, wanted, gradients);
+                }),
             }
         }
         if start_matters {

@@ -1,5 +1,6 @@
 //! The kernels that apply steps: five structures, each written once for any width.
 
+use super::memory::held;
 use super::plan::LANES;
 use super::space::{Kernel, Space, sweep, with_width};
 use super::state::Planes;
@@ -205,6 +206,11 @@ pub(super) struct Dense<T> {
 pub(super) const MAX_LOCAL: usize = 1 << crate::circuit::MAX_MATRIX_QUBITS;
 
 impl<T: Real> Dense<T> {
+    /// Bytes it holds on to.
+    pub(super) fn bytes(&self) -> usize {
+        held(&self.entries) + held(&self.offsets)
+    }
+
     pub(super) fn new(matrix: &[Complex64], qubits: &[usize], dagger: bool) -> Self {
         let size = 1 << qubits.len();
         let offset = |local: usize| {

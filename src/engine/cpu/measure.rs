@@ -2,6 +2,7 @@
 
 use super::block::{Call, Room, Worker};
 use super::kernels::Target;
+use super::memory::held;
 use super::observe::{Diagonal, Within};
 use super::plan::LANES;
 use super::state::State;
@@ -30,6 +31,11 @@ impl<T> Default for Values<T> {
 }
 
 impl<T> Values<T> {
+    /// Bytes it holds on to.
+    pub(super) fn bytes(&self) -> usize {
+        held(&self.sums) + held(&self.factors) + self.words.bytes()
+    }
+
     fn clear(&mut self, outputs: usize) {
         self.sums.clear();
         self.sums.resize(outputs * LANES, 0.0);

@@ -2,6 +2,7 @@
 
 use super::plan::LANES;
 use crate::engine::Real;
+use crate::error::{Error, Result};
 use memmap2::MmapMut;
 use std::sync::{Mutex, PoisonError};
 
@@ -33,11 +34,18 @@ pub(super) enum Memory<T> {
 pub(super) struct Pages(Option<MmapMut>);
 
 impl<T: Real> Memory<T> {
-    pub(super) fn new(lines: usize) -> Self {
-        let bytes = lines * size_of::<Line<T>>();
+    /// Memory for so many lines, if the system gives it.
+    pub(super) fn new(lines: usize) -> Result<Self> {
+        let bytes = lines.saturating_mul(size_of::<Line<T>>());
         let pages = if bytes < LARGE { None } else { spare(bytes).or_else(|| fresh(bytes)) };
-        // Without pages the heap says what to do when there is no memory.
-        pages.map_or_else(|| Self::Heap(vec![Line([T::zero(); LANES]); lines]), |pages| Self::Pages(Pages(Some(pages))))
+        if let Some(pages) = pages {
+            return Ok(Self::Pages(Pages(Some(pages))));
+        }
+        let mut heap = Vec::new();
+        let refused = |_| Error::Allocation { what: "a state", bytes: bytes as u64 };
+        heap.try_reserve_exact(lines).map_err(refused)?;
+        heap.resize(lines, Line([T::zero(); LANES]));
+        Ok(Self::Heap(heap))
     }
 }
 
@@ -55,6 +63,11 @@ impl<T> Memory<T> {
             Self::Pages(pages) => pages.0.as_mut().map_or(std::ptr::dangling_mut(), |pages| pages.as_mut_ptr().cast()),
         }
     }
+}
+
+/// Bytes that a vector holds on to.
+pub(super) fn held<V>(vector: &Vec<V>) -> usize {
+    vector.capacity() * size_of::<V>()
 }
 
 impl Drop for Pages {
@@ -81,4 +94,17 @@ fn fresh(bytes: usize) -> Option<MmapMut> {
     #[cfg(target_os = "linux")]
     pages.advise(memmap2::Advice::HugePage).ok();
     Some(pages)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_that_the_system_refuses_is_an_error() {
+        let lines = isize::MAX as usize / size_of::<Line<f32>>();
+        let Err(Error::Allocation { bytes, .. }) = Memory::<f32>::new(lines) else { panic!("there is no such memory") };
+        assert_eq!(bytes, (lines * size_of::<Line<f32>>()) as u64);
+        assert!(matches!(Memory::<f64>::new(usize::MAX), Err(Error::Allocation { .. })));
+    }
 }

@@ -35,6 +35,7 @@ mod tile;
 mod words;
 mod workspace;
 
+use super::budget::zeros;
 use super::{Arguments, Engine, Gradients, Real, Wanted, share};
 use crate::error::Result;
 use crate::program::Program;
@@ -44,7 +45,7 @@ use candle_core::DType;
 use plan::Plan;
 pub(crate) use simd::Vectored;
 pub(crate) use workspace::Kept;
-use workspace::Workspace;
+use workspace::{Rooms, Workspace};
 
 /// The engine for `Device::Cpu`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -58,18 +59,21 @@ impl<T: Real> Engine<T> for Cpu {
 
     fn forward(&self, program: &Program, arguments: Arguments<'_, T>, keep: bool) -> Result<(Vec<T>, Option<Kept<T>>)> {
         let plan = &Plan::forward::<T>(program, arguments.batch, *self)?;
+        let mut rooms = Rooms::take(program, plan);
         let mut workspace = Workspace::take(program, arguments, plan);
-        let Workspace { prepared, rooms, blocks, .. } = &mut *workspace;
         let keep = keep && plan.may_keep;
         match keep {
-            true => blocks.resize_with(plan.blocks, Block::default),
-            false if plan.may_keep => {}
-            false => blocks.clear(),
+            true => workspace.reserve(program, plan)?,
+            false if plan.may_keep => workspace.blocks.truncate(plan.blocks),
+            false => workspace.blocks.clear(),
         }
-        let mut out = vec![T::zero(); arguments.batch * program.outputs()];
+        rooms.reserve(program, plan, !keep, false)?;
+        let Workspace { prepared, blocks, .. } = &mut *workspace;
+        let mut out = zeros("outputs", arguments.batch * program.outputs())?;
         let call = &Call { program, arguments, plan, prepared };
-        run(call, rooms, if keep { blocks } else { &mut [] }, &mut out);
+        run(call, &mut rooms.0, if keep { blocks } else { &mut [] }, &mut out);
         let limit = self.memory_limit;
+        rooms.give_back(&program.spares, limit);
         if keep {
             return Ok((out, Some(Kept::new(workspace, program, limit))));
         }
@@ -85,17 +89,30 @@ impl<T: Real> Engine<T> for Cpu {
         wanted: Wanted,
         kept: Option<Kept<T>>,
     ) -> Result<Gradients<T>> {
-        let plan = &Plan::gradient::<T>(program, arguments.batch, *self)?;
+        let mut kept = kept;
+        let plan = Plan::gradient::<T>(program, arguments.batch, *self);
+        // Rather without what was kept than not at all.
+        let plan = &plan.or_else(|error| {
+            if kept.take().is_none() {
+                return Err(error);
+            }
+            Plan::gradient::<T>(program, arguments.batch, *self)
+        })?;
         let kept = kept.and_then(|kept| kept.of(arguments));
         let has_states = kept.is_some();
+        let mut rooms = Rooms::take(program, plan);
         let mut workspace = kept.unwrap_or_else(|| Workspace::take(program, arguments, plan));
-        let Workspace { prepared, rooms, blocks, sums, .. } = &mut *workspace;
+        plan.make_place(program);
+        rooms.reserve(program, plan, !has_states, true)?;
+        let Workspace { prepared, blocks, sums, .. } = &mut *workspace;
         sums.resize_with(plan.groups, GroupSums::default);
-        let mut inputs = wanted.inputs.then(|| vec![T::zero(); arguments.batch * program.inputs]);
+        let size = arguments.batch * program.input_columns;
+        let mut inputs = if wanted.inputs { Some(zeros("gradients of inputs", size)?) } else { None };
         let call = &Call { program, arguments, plan, prepared };
         let (kept, rows) = (if has_states { blocks } else { &mut [][..] }, inputs.as_deref_mut().unwrap_or_default());
-        reverse(call, rooms, kept, sums, (cotangent, wanted), rows);
+        reverse(call, &mut rooms.0, kept, sums, (cotangent, wanted), rows);
         let weights = wanted.weights.then(|| weight_gradient(program, arguments.weights, sums));
+        rooms.give_back(&program.spares, self.memory_limit);
         workspace.give_back(&program.spares, self.memory_limit);
         Ok(Gradients { inputs, weights })
     }
@@ -126,7 +143,7 @@ fn reverse<T: Real>(
 ) {
     let Call { program, plan, .. } = *call;
     let each = plan.blocks_per_group;
-    let (mut kept, mut rows) = (portions(kept, each), portions(rows, each * plan.lanes * program.inputs));
+    let (mut kept, mut rows) = (portions(kept, each), portions(rows, each * plan.lanes * program.input_columns));
     let groups = sums.iter_mut().enumerate().map(|(group, sums)| (group, kept(), rows(), sums));
     share::each(plan.spread_blocks, rooms, groups, |room, (group, kept, rows, sums)| {
         Worker { call, room }.gradient_group(group, cotangent, wanted, rows, kept, sums);

@@ -3,6 +3,7 @@
 use super::angles::Angles;
 use super::kernels::Turn;
 use super::layers::Rotors;
+use super::memory::held;
 use super::plan::LANES;
 use super::prepare::{Phases, SharedPass, WORTH_A_TABLE, weigh};
 use super::sincos::sin_cos;
@@ -57,9 +58,19 @@ pub(super) fn rotation_signs(rotation: &Rotation) -> [f64; LANES] {
 }
 
 impl<T: Real> Numbers<T> {
-    /// Bytes of its tables.
+    /// Bytes it holds on to.
     pub(super) fn bytes(&self) -> usize {
-        [&self.before, &self.after].iter().map(|table| table.cos.bytes() + table.sin.bytes()).sum()
+        let tables = [&self.before, &self.after].map(|table| table.cos.bytes() + table.sin.bytes());
+        let turns = held(&self.loose) + held(&self.within);
+        tables.iter().sum::<usize>() + turns + held(&self.rotors) + held(&self.passes)
+    }
+
+    /// The most bytes that those of a sweep take.
+    pub(super) fn most_bytes(sweep: &Sweep) -> usize {
+        let entries = sweep.offsets.len() * LANES;
+        let turns = (sweep.loose.len() + sweep.within.len()) * size_of::<Turn<T>>();
+        let passes = sweep.passes.len() * (size_of::<[Rotors<T>; 2]>() + size_of::<SharedPass<T>>());
+        4 * entries * size_of::<T>() + turns + passes
     }
 
     /// Those of a sweep.

@@ -11,6 +11,7 @@ use super::angles::{Angles, SharedAngles};
 use super::arch::arch;
 use super::kernels::{Dense, Turn};
 use super::layers::{Rotors, Table};
+use super::memory::held;
 use super::numbers::Numbers;
 use super::plan::{LANES, Plan, Way};
 use super::sincos::sin_cos;
@@ -23,9 +24,6 @@ use pulp::NullaryFnOnce;
 /// Rotations from which a table made for their factors alone costs less than it saves.
 pub(super) const WORTH_A_TABLE: usize = 3;
 
-/// Bytes of the tables of a tiling that are kept. A deeper circuit makes the others when it comes to them.
-const SHARED_BYTES: usize = 1 << 25;
-
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Prepared<T> {
@@ -36,7 +34,8 @@ pub(super) struct Prepared<T> {
     pub(super) words: Option<Words>,
     /// One entry for each node of the schedule, empty for what is not a layer.
     pub(super) layers: Vec<SharedLayer<T>>,
-    /// One entry for each node of the tiling, for sweeps that read no inputs.
+    /// One entry for each node of the tiling, for sweeps that read no inputs. Of both, what there is no memory for is made by
+    /// each worker when it comes to it.
     pub(super) sweeps: Vec<Option<Numbers<T>>>,
     room: Phases,
 }
@@ -44,6 +43,8 @@ pub(super) struct Prepared<T> {
 /// What a layer shares.
 #[derive(Debug)]
 pub(super) struct SharedLayer<T> {
+    /// Whether it has been set.
+    pub(super) made: bool,
     pub(super) table: Option<Table<T>>,
     pub(super) passes: Vec<SharedPass<T>>,
     /// The rotors of each pass, and those that undo it, if samples share them.
@@ -54,7 +55,7 @@ pub(super) struct SharedLayer<T> {
 
 impl<T> Default for SharedLayer<T> {
     fn default() -> Self {
-        Self { table: None, passes: Vec::new(), rotors: Vec::new(), weight: 1.0 }
+        Self { made: false, table: None, passes: Vec::new(), rotors: Vec::new(), weight: 1.0 }
     }
 }
 
@@ -67,6 +68,11 @@ pub(super) struct Phases {
 }
 
 impl Phases {
+    /// Bytes it holds on to.
+    pub(super) fn bytes(&self) -> usize {
+        [&self.angles, &self.sin, &self.cos].map(held).iter().sum()
+    }
+
     /// `count` phases, where a term `(mask, angle)` adds `angle * (-1)^|index & mask|`.
     pub(super) fn set(&mut self, count: usize, terms: impl Iterator<Item = (u64, f64)>) {
         self.angles.clear();
@@ -170,34 +176,67 @@ impl<T: Real> Prepared<T> {
         Self { angles: SharedAngles::default(), matrices, words, layers, sweeps, room: Phases::default() }
     }
 
-    /// What depends on the arguments.
-    pub(super) fn set(&mut self, program: &Program, arguments: Arguments<'_, T>) {
+    /// What depends on the arguments, with at most so many bytes for tables.
+    pub(super) fn set(&mut self, program: &Program, arguments: Arguments<'_, T>, mut tables: u64) {
+        let mut fits = |bytes: usize| {
+            let left = tables.checked_sub(bytes as u64);
+            tables = left.unwrap_or(tables);
+            left.is_some()
+        };
         let Self { angles, layers, sweeps, room, .. } = self;
         angles.set(program, arguments.weights);
         if !layers.is_empty() {
             for (shared, node) in layers.iter_mut().zip(&program.schedule().nodes) {
-                if let Node::Layer(layer) = node {
-                    shared.set(program, layer, angles, room);
+                match node {
+                    Node::Layer(layer) if fits(SharedLayer::<T>::most_bytes(program, layer)) => {
+                        shared.set(program, layer, angles, room);
+                    }
+                    _ => *shared = SharedLayer::default(),
                 }
             }
         }
         if !sweeps.is_empty() {
-            let mut bytes = 0;
             for (numbers, node) in sweeps.iter_mut().zip(&program.tiling().nodes) {
                 let TileNode::Sweep(sweep) = node else { continue };
-                if bytes <= SHARED_BYTES && !sweep.sources().any(|source| angles.varies(source)) {
+                if !sweep.sources().any(|source| angles.varies(source)) && fits(Numbers::<T>::most_bytes(sweep)) {
                     let numbers = numbers.get_or_insert_with(Numbers::default);
                     numbers.set(sweep, Angles::shared(angles), room);
-                    bytes += numbers.bytes();
+                } else {
+                    *numbers = None;
                 }
             }
         }
     }
 
-    /// Bytes of its tables.
+    /// Bytes it holds on to.
     pub(super) fn bytes(&self) -> usize {
-        let tables = self.layers.iter().flat_map(|layer| &layer.table).map(|table| 2 * size_of_val(&table.cos[..]));
-        tables.sum::<usize>() + self.sweeps.iter().flatten().map(Numbers::bytes).sum::<usize>()
+        let matrices = self.matrices.iter().flatten().flatten().map(Dense::bytes).sum::<usize>() + held(&self.matrices);
+        let layers = self.layers.iter().map(SharedLayer::bytes).sum::<usize>() + held(&self.layers);
+        let sweeps = self.sweeps.iter().flatten().map(Numbers::bytes).sum::<usize>() + held(&self.sweeps);
+        let words = self.words.as_ref().map_or(0, Words::bytes);
+        self.angles.bytes() + self.room.bytes() + matrices + layers + sweeps + words
+    }
+
+    /// The most bytes that all tables of a program take.
+    pub(super) fn most_bytes(program: &Program, way: Way) -> u64 {
+        let all: usize = match way {
+            Way::Schedule => {
+                let layer = |node: &Node| match node {
+                    Node::Layer(layer) => SharedLayer::<T>::most_bytes(program, layer),
+                    Node::Step { .. } | Node::Settle(_) => 0,
+                };
+                program.schedule().nodes.iter().map(layer).sum()
+            }
+            Way::Tiling => {
+                let sweep = |node: &TileNode| match node {
+                    TileNode::Sweep(sweep) => Numbers::<T>::most_bytes(sweep),
+                    TileNode::Step { .. } | TileNode::Settle(_) => 0,
+                };
+                program.tiling().nodes.iter().map(sweep).sum()
+            }
+            Way::Steps => 0,
+        };
+        all as u64
     }
 }
 
@@ -217,7 +256,23 @@ impl<T: Real> SharedLayer<T> {
         room
     }
 
-    fn set(&mut self, program: &Program, layer: &Layer, angles: &SharedAngles, room: &mut Phases) {
+    /// The most bytes that what a layer shares takes.
+    fn most_bytes(program: &Program, layer: &Layer) -> usize {
+        let rotations: usize = layer.passes.iter().map(|pass| pass.rotations.len()).sum();
+        let has_table = !layer.shared.is_empty() || rotations >= WORTH_A_TABLE;
+        let table = if has_table { (2 * size_of::<T>()) << program.qubits } else { 0 };
+        table + layer.passes.len() * (size_of::<[Rotors<T>; 2]>() + size_of::<SharedPass<T>>())
+    }
+
+    /// Bytes it holds on to.
+    pub(super) fn bytes(&self) -> usize {
+        let table = self.table.as_ref().map_or(0, |table| held(&table.cos) + held(&table.sin));
+        table + held(&self.passes) + held(&self.rotors)
+    }
+
+    /// Makes it for the arguments at hand.
+    pub(super) fn set(&mut self, program: &Program, layer: &Layer, angles: &SharedAngles, room: &mut Phases) {
+        self.made = true;
         let all = |pass: &Pass| pass.rotations.iter().all(|rotation| !angles.varies(rotation.source));
         let shortened = layer.passes.iter().filter(|pass| all(pass)).map(|pass| pass.rotations.len());
         let has_table = !layer.shared.is_empty() || shortened.sum::<usize>() >= WORTH_A_TABLE;
@@ -235,7 +290,9 @@ impl<T: Real> SharedLayer<T> {
                 shared.set_rotors(pass, Angles::shared(angles), true, back);
             }
         }
-        if has_table {
+        if !has_table {
+            self.table = None;
+        } else {
             let table = self.table.get_or_insert_with(Table::default);
             let terms = layer.shared.iter().flat_map(|phase| {
                 let value = angles.value(phase.source);

@@ -1,5 +1,6 @@
 //! Amplitudes moved from where they are stored to where their indices say, or back.
 
+use super::memory::held;
 use super::plan::LANES;
 use super::state::{Buffer, State};
 use crate::engine::{Real, share};
@@ -21,6 +22,11 @@ impl<T> Default for Mover<T> {
 }
 
 impl<T: Real> Mover<T> {
+    /// Bytes it holds on to.
+    pub(super) fn bytes(&self) -> usize {
+        self.spare.bytes() + held(&self.places)
+    }
+
     /// Moves every amplitude from its physical to its logical index, or back, by way of a spare plane.
     pub(super) fn settle(&mut self, state: &mut State<T>, frame: &Frame, back: bool, spread: bool) {
         match state.lanes {

@@ -4,6 +4,7 @@
 //! is contracted with each half in one pass over it, which leaves two small products to take apart.
 
 use super::arch::arch;
+use super::memory::held;
 use super::plan::LANES;
 use super::start::Qubit;
 use super::state::{Buffer, State};
@@ -129,6 +130,13 @@ impl<T: Real> NullaryFnOnce for Contract<'_, T> {
 }
 
 impl<T: Real> Products<T> {
+    /// Bytes it holds on to.
+    pub(super) fn bytes(&self) -> usize {
+        let halves = [&self.lower, &self.upper].map(|half| held(&half.product) + held(&half.lambda));
+        let planes = self.low.iter().chain([&self.sums]).map(Buffer::bytes);
+        halves.iter().sum::<usize>() + planes.sum::<usize>()
+    }
+
     /// Both halves.
     fn set<'a>(&mut self, qubits: &'a [Qubit<T>]) -> (&'a [Qubit<T>], &'a [Qubit<T>]) {
         let (lower, upper) = qubits.split_at(middle(qubits.len()));

@@ -3,6 +3,7 @@
 use super::memory::{Line, Memory};
 use super::plan::LANES;
 use crate::engine::Real;
+use crate::error::Result;
 use std::ops::{Deref, DerefMut};
 
 /// Numbers that start on a cache line, and may be anything at first.
@@ -25,6 +26,19 @@ impl<T> Default for Buffer<T> {
 /// Lines after which a cache of 4 KB a way puts a line to the same place again.
 const WAY: usize = 64;
 
+/// Lines that a buffer of so many numbers takes: of many, some are left empty.
+fn lines(len: usize) -> usize {
+    let lines = len.div_ceil(LANES);
+    if lines < WAY { lines } else { lines + WAY }
+}
+
+/// Bytes of `lanes` states; none of more than 58 qubits.
+pub(super) fn state_bytes<T>(qubits: usize, lanes: usize) -> u128 {
+    let plane = (lanes as u128) << qubits;
+    let spare = if plane < (WAY * LANES) as u128 { 0 } else { (WAY * LANES) as u128 };
+    2 * size_of::<T>() as u128 * (plane.next_multiple_of(LANES as u128) + spare)
+}
+
 impl<T: Real> Buffer<T> {
     /// Makes it `len` long, in the memory it has if that is enough.
     pub(super) fn fit(&mut self, len: usize) {
@@ -41,22 +55,35 @@ impl<T: Real> Buffer<T> {
     /// four planes of ψ and λ are read with equal indices, often a power of 2 apart; different offsets keep them from
     /// displacing each other.
     fn fit_at(&mut self, len: usize, offset: usize) {
-        if len > self.room {
-            // What there is goes first: both need not fit.
-            *self = Self::default();
-            let count = len.div_ceil(LANES);
-            let spare = if count < WAY { 0 } else { WAY };
-            self.lines = Memory::new(count + spare);
-            let start = self.lines.start() as usize / size_of::<Line<T>>();
-            self.skipped = if spare == 0 { 0 } else { (offset + WAY - start % WAY) % WAY };
-            self.room = len;
+        if self.reserve_at(len, offset).is_err() {
+            // States are reserved before a call begins; what is fitted without is small.
+            std::alloc::handle_alloc_error(std::alloc::Layout::new::<Line<T>>());
         }
         self.len = len;
     }
 
+    /// Gets the memory for `len` numbers, unless it has it.
+    fn reserve_at(&mut self, len: usize, offset: usize) -> Result<()> {
+        if len > self.room {
+            // What there is goes first: both need not fit.
+            *self = Self::default();
+            let lines = lines(len);
+            self.lines = Memory::new(lines)?;
+            let start = self.lines.start() as usize / size_of::<Line<T>>();
+            self.skipped = if lines <= WAY { 0 } else { (offset + WAY - start % WAY) % WAY };
+            self.room = len;
+        }
+        Ok(())
+    }
+
+    /// Gets the memory for `len` numbers that [`fit`](Self::fit) then finds.
+    pub(super) fn reserve(&mut self, len: usize) -> Result<()> {
+        self.reserve_at(len, 0)
+    }
+
     /// Bytes it holds on to.
     pub(super) fn bytes(&self) -> usize {
-        self.room * size_of::<T>()
+        lines(self.room) * size_of::<Line<T>>()
     }
 
     /// Gives large pages back, for whoever needs some next.
@@ -101,15 +128,36 @@ impl<T> Default for State<T> {
     }
 }
 
+/// Where the planes of a state start, for [`Buffer::fit_at`].
+const OFFSETS: [usize; 2] = [0, WAY / 4];
+
+/// The same for a state that goes through memory together with one of those.
+const SECOND: [usize; 2] = [WAY / 2, 3 * WAY / 4];
+
 impl<T: Real> State<T> {
     /// Makes room for `lanes` states.
     pub(super) fn fit(&mut self, qubits: usize, lanes: usize) {
-        self.fit_at(qubits, lanes, [0, WAY / 4]);
+        self.fit_at(qubits, lanes, OFFSETS);
     }
 
     /// As [`fit`](Self::fit), for a state to go through memory together with one from there.
     pub(super) fn fit_second(&mut self, qubits: usize, lanes: usize) {
-        self.fit_at(qubits, lanes, [WAY / 2, 3 * WAY / 4]);
+        self.fit_at(qubits, lanes, SECOND);
+    }
+
+    /// Gets the memory that [`fit`](Self::fit) then finds.
+    pub(super) fn reserve(&mut self, qubits: usize, lanes: usize) -> Result<()> {
+        self.reserve_at(qubits, lanes, OFFSETS)
+    }
+
+    /// Gets the memory that [`fit_second`](Self::fit_second) then finds.
+    pub(super) fn reserve_second(&mut self, qubits: usize, lanes: usize) -> Result<()> {
+        self.reserve_at(qubits, lanes, SECOND)
+    }
+
+    fn reserve_at(&mut self, qubits: usize, lanes: usize, [re, im]: [usize; 2]) -> Result<()> {
+        self.re.reserve_at(lanes << qubits, re)?;
+        self.im.reserve_at(lanes << qubits, im)
     }
 
     fn fit_at(&mut self, qubits: usize, lanes: usize, [re, im]: [usize; 2]) {

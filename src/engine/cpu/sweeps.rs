@@ -5,6 +5,7 @@
 use super::arch::arch;
 use super::block::{Block, Call, Room, Worker};
 use super::layers;
+use super::memory::held;
 use super::numbers::{Numbers, lane_signs, rotation_signs};
 use super::plan::LANES;
 use super::prepare::walsh_hadamard;
@@ -47,6 +48,14 @@ impl<T> Default for Tiles<T> {
 impl<T> Default for Tile<T> {
     fn default() -> Self {
         Self { psi: State::default(), lambda: State::default(), sums: Sums::default(), transform: Vec::new() }
+    }
+}
+
+impl<T: Real> Tiles<T> {
+    /// Bytes it holds on to.
+    pub(super) fn bytes(&self) -> usize {
+        let tile = |tile: &Tile<T>| tile.psi.bytes() + tile.lambda.bytes() + tile.sums.bytes() + held(&tile.transform);
+        self.tiles.iter().map(tile).sum::<usize>() + held(&self.gradients)
     }
 }
 

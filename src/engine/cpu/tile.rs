@@ -5,6 +5,7 @@
 
 use super::kernels::Turn;
 use super::lines::{Lines, Pair, with_lines};
+use super::memory::held;
 use super::numbers::{LaneTable, Numbers};
 use super::plan::LANES;
 use super::state::{Buffer, Planes, State};
@@ -27,6 +28,13 @@ impl<T> Default for Sums<T> {
     fn default() -> Self {
         let [before, after] = [Buffer::default(), Buffer::default()];
         Self { before, after, within: Vec::new(), loose: Vec::new() }
+    }
+}
+
+impl<T: Real> Sums<T> {
+    /// Bytes it holds on to.
+    pub(super) fn bytes(&self) -> usize {
+        self.before.bytes() + self.after.bytes() + held(&self.within) + held(&self.loose)
     }
 }
 

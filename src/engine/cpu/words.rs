@@ -4,7 +4,7 @@
 //! bits, so that a word costs one addition for eight amplitudes.
 
 use super::arch::arch;
-use super::memory::Line;
+use super::memory::{Line, held};
 use super::plan::LANES;
 use super::simd::{align_frame, lanes, load, store};
 use super::state::State;
@@ -88,6 +88,13 @@ impl<T> Default for WordRoom<T> {
     }
 }
 
+impl<T> WordRoom<T> {
+    /// Bytes it holds on to.
+    pub(super) fn bytes(&self) -> usize {
+        held(&self.sums) + held(&self.factors) + held(&self.lines)
+    }
+}
+
 /// `sum of (-1)^|p & z| |ψ_p|^2` for each word, in each lane.
 struct Expect<'a, T> {
     state: &'a State<T>,
@@ -139,6 +146,11 @@ pub(super) struct Words {
 }
 
 impl Words {
+    /// Bytes it holds on to.
+    pub(super) fn bytes(&self) -> usize {
+        held(&self.terms)
+    }
+
     pub(super) fn new(terms: &[FlipTerm]) -> Self {
         let low = |term: &FlipTerm| term.z as usize % EIGHT;
         let mut terms = terms.to_vec();

@@ -12,14 +12,20 @@
 
 use super::angles::GroupSums;
 use super::block::{Block, Room};
+use super::memory::held;
 use super::plan::{Plan, Way};
 use super::prepare::Prepared;
 use crate::engine::{Arguments, Real};
+use crate::error::Result;
 use crate::program::{Program, Spare, Spares};
 use std::sync::Arc;
 
 /// Bytes of a program's spare workspaces.
 const SPARE_BYTES: usize = 1 << 26;
+
+/// What the threads of a call work in, one each. It goes back after each pass, and does not wait in graphs.
+#[derive(Debug)]
+pub(super) struct Rooms<T>(pub(super) Vec<Room<T>>);
 
 /// See the module.
 #[derive(Debug)]
@@ -27,8 +33,6 @@ pub(super) struct Workspace<T> {
     /// What it was made for.
     shape: (Way, usize),
     pub(super) prepared: Prepared<T>,
-    /// One for each thread.
-    pub(super) rooms: Vec<Room<T>>,
     /// One for each block, if their final states are kept.
     pub(super) blocks: Vec<Block<T>>,
     /// One for each group of blocks.
@@ -44,7 +48,6 @@ impl<T: Real> Workspace<T> {
         Self {
             shape: (plan.way, plan.lanes),
             prepared: Prepared::new(program, plan),
-            rooms: Vec::new(),
             blocks: Vec::new(),
             sums: Vec::new(),
             inputs: Vec::new(),
@@ -55,15 +58,69 @@ impl<T: Real> Workspace<T> {
 
 impl<T: Real> Spare for Workspace<T> {
     fn bytes(&self) -> usize {
-        let rooms = self.rooms.iter().map(Room::bytes).sum::<usize>();
-        rooms + self.blocks.iter().map(|block| block.psi.bytes()).sum::<usize>() + self.prepared.bytes()
+        let blocks = self.blocks.iter().map(Block::bytes).sum::<usize>() + held(&self.blocks);
+        let sums = self.sums.iter().map(GroupSums::bytes).sum::<usize>() + held(&self.sums);
+        self.prepared.bytes() + blocks + sums + held(&self.inputs) + held(&self.weights)
     }
+}
+
+impl<T: Real> Spare for Rooms<T> {
+    fn bytes(&self) -> usize {
+        self.0.iter().map(Room::bytes).sum::<usize>() + held(&self.0)
+    }
+}
+
+impl<T: Real> Rooms<T> {
+    /// Rooms for the threads of a call: spare ones if there are any.
+    pub(super) fn take(program: &Program, plan: &Plan) -> Box<Self> {
+        let mut rooms = program.spares.take::<Self>().unwrap_or_else(|| Box::new(Self(Vec::new())));
+        rooms.0.truncate(plan.workers);
+        rooms
+    }
+
+    /// Gets the memory for all states of a call: for `psi`, unless they have their places in blocks, and for `lambda` before a
+    /// gradient.
+    pub(super) fn reserve(&mut self, program: &Program, plan: &Plan, psi: bool, lambda: bool) -> Result<()> {
+        let (qubits, lanes) = (program.qubits, plan.lanes);
+        let items = if lambda { plan.groups } else { plan.blocks.div_ceil(plan.blocks_per_split) };
+        let workers = plan.workers.min(items);
+        if self.0.len() < workers {
+            self.0.resize_with(workers, Room::default);
+        }
+        for room in &mut self.0[..workers] {
+            if psi {
+                room.block.psi.reserve(qubits, lanes)?;
+            }
+            if lambda {
+                room.lambda.reserve_second(qubits, lanes)?;
+            }
+            if plan.scratch {
+                room.scratch.reserve(qubits, lanes)?;
+            }
+            if plan.moves {
+                room.mover.spare.reserve(lanes << qubits)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// For the next call.
+    pub(super) fn give_back(mut self: Box<Self>, spares: &Spares, limit: Option<u64>) {
+        self.0.iter_mut().for_each(Room::give_back_pages);
+        spares.put(self, most(limit));
+    }
+}
+
+/// Bytes of spares under a user's limit.
+fn most(limit: Option<u64>) -> usize {
+    limit.map_or(SPARE_BYTES, |limit| SPARE_BYTES.min(usize::try_from(limit).unwrap_or(usize::MAX)))
 }
 
 impl<T: Real> Workspace<T> {
     /// A workspace for a call: a spare one if there is any.
     pub(super) fn take(program: &Program, arguments: Arguments<'_, T>, plan: &Plan) -> Box<Self> {
         let spare = program.spares.take::<Self>().filter(|spare| spare.shape == (plan.way, plan.lanes));
+        plan.make_place(program);
         let mut workspace = spare.unwrap_or_else(|| Box::new(Self::new(program, plan)));
         workspace.set(program, arguments, plan);
         workspace
@@ -71,20 +128,23 @@ impl<T: Real> Workspace<T> {
 
     /// What depends on the arguments. No final states are kept.
     fn set(&mut self, program: &Program, arguments: Arguments<'_, T>, plan: &Plan) {
-        self.prepared.set(program, arguments);
-        self.rooms.truncate(if plan.spread_blocks { rayon::current_num_threads() } else { 1 });
+        self.prepared.set(program, arguments, plan.tables);
         for (to, from) in [(&mut self.inputs, arguments.inputs), (&mut self.weights, arguments.weights)] {
             to.clear();
             to.extend_from_slice(from);
         }
     }
 
+    /// Places for the final states of all blocks, with memory for them.
+    pub(super) fn reserve(&mut self, program: &Program, plan: &Plan) -> Result<()> {
+        self.blocks.resize_with(plan.blocks, Block::default);
+        self.blocks.iter_mut().try_for_each(|block| block.psi.reserve(program.qubits, plan.lanes))
+    }
+
     /// For the next call.
     pub(super) fn give_back(mut self: Box<Self>, spares: &Spares, limit: Option<u64>) {
-        self.rooms.iter_mut().for_each(Room::give_back_pages);
         self.blocks.iter_mut().for_each(|block| block.psi.give_back_pages());
-        let most = limit.map_or(SPARE_BYTES, |limit| SPARE_BYTES.min(usize::try_from(limit).unwrap_or(usize::MAX)));
-        spares.put(self, most);
+        spares.put(self, most(limit));
     }
 }
 
@@ -93,13 +153,17 @@ impl<T: Real> Workspace<T> {
 pub(crate) struct Kept<T: Real> {
     /// There until it is taken out.
     workspace: Option<Box<Workspace<T>>>,
+    /// Bytes that it counts for while it waits.
+    bytes: usize,
     spares: Arc<Spares>,
     limit: Option<u64>,
 }
 
 impl<T: Real> Kept<T> {
     pub(super) fn new(workspace: Box<Workspace<T>>, program: &Program, limit: Option<u64>) -> Self {
-        Self { workspace: Some(workspace), spares: Arc::clone(&program.spares), limit }
+        let (bytes, spares) = (workspace.bytes(), Arc::clone(&program.spares));
+        spares.begin_waiting(bytes);
+        Self { workspace: Some(workspace), bytes, spares, limit }
     }
 
     /// The workspace, if its final states are what these arguments lead to.
@@ -111,6 +175,7 @@ impl<T: Real> Kept<T> {
 
 impl<T: Real> Drop for Kept<T> {
     fn drop(&mut self) {
+        self.spares.end_waiting(self.bytes);
         if let Some(workspace) = self.workspace.take() {
             workspace.give_back(&self.spares, self.limit);
         }

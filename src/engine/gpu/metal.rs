@@ -267,7 +267,7 @@ pub(crate) fn gradient(
     let given = given(program, inputs, weights, memory_limit);
     let kept = kept.and_then(|kept| kept.downcast::<Kept<Memory>>().ok()).map(|kept| *kept);
     let result = device::gradient(device, &given, lent(cotangent), wanted, kept)?;
-    let count =
-        if wanted.inputs { given.batch * program.inputs } else { 0 } + if wanted.weights { program.weights } else { 0 };
+    let count = if wanted.inputs { given.batch * program.input_columns } else { 0 }
+        + if wanted.weights { program.weights } else { 0 };
     Ok(storage(device, result, count, given.dtype))
 }

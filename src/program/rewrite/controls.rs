@@ -23,7 +23,7 @@ pub(super) fn split(program: &mut Program) {
                 let share = (-f64::from(step.controls.count_ones())).exp2();
                 for subset in subsets(step.controls) {
                     let share = if subset.count_ones() % 2 == 1 { -share } else { share };
-                    let slot = slots.derived(&[*slot], |from| scaled(from[0], share));
+                    let slot = slots.derived(&[*slot], scaled(slots.get(*slot), share));
                     steps.push(Step { kernel: Kernel::Rotation { x: 0, z: z | subset, slot }, controls: 0 });
                 }
             }

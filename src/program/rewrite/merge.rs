@@ -1,9 +1,10 @@
 //! Neighbouring rotations about the same word become one, neighbouring constant gates on one qubit one matrix, and what
 //! undoes its neighbour goes away with it.
 
+use super::run::{Run, differ_in_angle};
 use super::slots::Slots;
 use super::{NOISE, is_one};
-use crate::program::{Kernel, Program, Slot, Step};
+use crate::program::{Kernel, Program, Step};
 use num_complex::Complex64;
 
 /// Row by row.
@@ -18,13 +19,16 @@ pub(super) fn merge(program: &mut Program) {
     for step in program.steps.drain(..) {
         merger.take(step);
     }
-    let steps = merger.steps.into_iter().flat_map(Merged::into_steps).collect();
-    (program.slots, program.steps) = merger.slots.finish(steps);
+    let Merger { mut slots, steps, .. } = merger;
+    let steps = steps.into_iter().flat_map(|merged| merged.into_steps(&mut slots)).collect();
+    (program.slots, program.steps) = slots.finish(steps);
 }
 
 /// A step of the result so far.
 enum Merged {
     Step(Step),
+    /// Several steps that differ in their angles alone.
+    Run(Box<Run>),
     /// Several constant gates on one qubit.
     Constant(usize, Matrix),
     /// Steps that cancelled.
@@ -46,65 +50,61 @@ impl Merger {
         let alone = |index: &usize| {
             bits(support).all(|qubit| self.last[qubit] == Some(*index)) && self.steps[*index].support() == support
         };
-        if let Some(index) = neighbour.filter(alone)
-            && let Some(merged) = self.combined(index, &step)
-        {
-            if matches!(merged, Merged::Nothing) {
+        if let Some(index) = neighbour.filter(alone) {
+            let earlier = std::mem::replace(&mut self.steps[index], Merged::Nothing);
+            let combined = self.combined(earlier, &step);
+            if matches!(combined, Ok(Merged::Nothing)) {
                 bits(support).for_each(|qubit| self.last[qubit] = None);
             }
-            self.steps[index] = merged;
-            return;
+            let done = combined.is_ok();
+            self.steps[index] = combined.unwrap_or_else(|earlier| earlier);
+            if done {
+                return;
+            }
         }
         bits(support).for_each(|qubit| self.last[qubit] = Some(self.steps.len()));
         self.steps.push(Merged::Step(step));
     }
 
-    /// A step and the one after it as one.
-    fn combined(&mut self, index: usize, later: &Step) -> Option<Merged> {
-        if let Merged::Step(earlier) = &self.steps[index]
-            && earlier.controls == later.controls
-        {
-            match (&earlier.kernel, &later.kernel) {
-                (
-                    &Kernel::Rotation { x, z, slot: first },
-                    &Kernel::Rotation { x: other_x, z: other_z, slot: second },
-                ) if (x, z) == (other_x, other_z) => {
-                    let controls = earlier.controls;
-                    let sum = self.sum(first, second);
-                    return Some(sum.map_or(Merged::Nothing, |slot| {
-                        Merged::Step(Step { kernel: Kernel::Rotation { x, z, slot }, controls })
-                    }));
-                }
-                (&Kernel::Phase { slot: first }, &Kernel::Phase { slot: second }) => {
-                    let controls = earlier.controls;
-                    let sum = self.sum(first, second);
-                    return Some(sum.map_or(Merged::Nothing, |slot| {
-                        Merged::Step(Step { kernel: Kernel::Phase { slot }, controls })
-                    }));
-                }
-                (Kernel::Exchange { .. }, Kernel::Exchange { .. }) if earlier == later => return Some(Merged::Nothing),
-                _ => {}
+    /// A step and the one after it as one, or the step itself if they stay two.
+    fn combined(&mut self, earlier: Merged, later: &Step) -> Result<Merged, Merged> {
+        let mut earlier = match earlier {
+            Merged::Step(step) if matches!(step.kernel, Kernel::Exchange { .. }) && step == *later => {
+                return Ok(Merged::Nothing);
             }
-        }
-        let (qubit, earlier) = match &self.steps[index] {
-            Merged::Step(earlier) => self.constant(earlier)?,
-            Merged::Constant(qubit, matrix) => (*qubit, *matrix),
-            Merged::Nothing => return None,
+            Merged::Step(step) if differ_in_angle(&step, later) => match Run::new(step.clone(), &self.slots) {
+                Some(run) => Merged::Run(Box::new(run)),
+                None => Merged::Step(step),
+            },
+            other => other,
         };
-        let (_, later) = self.constant(later)?;
+        if let Merged::Run(run) = &mut earlier
+            && run.take(later, &self.slots)
+        {
+            if !run.cancels() {
+                return Ok(earlier);
+            }
+            // Its slot stays without a step: a NaN in it is to show.
+            earlier.into_steps(&mut self.slots);
+            return Ok(Merged::Nothing);
+        }
+        Self::product(&earlier, later).ok_or(earlier)
+    }
+
+    /// Two constants on one qubit as one.
+    fn product(earlier: &Merged, later: &Step) -> Option<Merged> {
+        let (qubit, earlier) = match earlier {
+            Merged::Step(earlier) => Self::constant(earlier)?,
+            Merged::Constant(qubit, matrix) => (*qubit, *matrix),
+            Merged::Run(_) | Merged::Nothing => return None,
+        };
+        let (_, later) = Self::constant(later)?;
         let product = multiply(&later, &earlier);
         Some(if is_identity(&product) { Merged::Nothing } else { Merged::Constant(qubit, product) })
     }
 
-    /// The slot of two angles added, or `None` if they cancel whatever the variables are.
-    fn sum(&mut self, first: usize, second: usize) -> Option<usize> {
-        let slot = self.slots.derived(&[first, second], |from| sum(from[0], from[1]));
-        let zero = |slot: &Slot| slot.constant == 0.0 && slot.terms.iter().all(|(coefficient, ..)| *coefficient == 0.0);
-        (!zero(self.slots.get(slot))).then_some(slot)
-    }
-
     /// The qubit and the matrix of a constant step on one qubit.
-    fn constant(&self, step: &Step) -> Option<(usize, Matrix)> {
+    fn constant(step: &Step) -> Option<(usize, Matrix)> {
         let [zero, one] = [Complex64::from(0.0), Complex64::from(1.0)];
         let qubit = step.support().trailing_zeros() as usize;
         if step.support().count_ones() != 1 {
@@ -120,19 +120,6 @@ impl Merger {
     }
 }
 
-/// Two angles added. Terms that cancel stay, with a factor of zero: a NaN in them is to show.
-fn sum(first: &Slot, second: &Slot) -> Slot {
-    let mut out = first.clone();
-    out.constant += second.constant;
-    for term in &second.terms {
-        match out.terms.iter_mut().find(|known| (known.1, known.2) == (term.1, term.2)) {
-            Some(known) => known.0 += term.0,
-            None => out.terms.push(*term),
-        }
-    }
-    out
-}
-
 fn multiply(a: &Matrix, b: &Matrix) -> Matrix {
     std::array::from_fn(|k| a[k & 2] * b[k & 1] + a[k & 2 | 1] * b[k & 1 | 2])
 }
@@ -145,15 +132,17 @@ impl Merged {
     fn support(&self) -> u64 {
         match self {
             Self::Step(step) => step.support(),
+            Self::Run(run) => run.support(),
             Self::Constant(qubit, _) => 1 << qubit,
             Self::Nothing => 0,
         }
     }
 
-    /// A constant as the steps that cost least.
-    fn into_steps(self) -> Vec<Step> {
+    /// The step that a run is, and a constant as the steps that cost least.
+    fn into_steps(self, slots: &mut Slots) -> Vec<Step> {
         let (qubit, m) = match self {
             Self::Step(step) => return vec![step],
+            Self::Run(run) => return vec![run.into_step(slots)],
             Self::Nothing => return Vec::new(),
             Self::Constant(qubit, m) => (qubit, m),
         };

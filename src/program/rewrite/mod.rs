@@ -7,6 +7,7 @@ mod controls;
 mod light_cone;
 mod merge;
 mod product_start;
+mod run;
 mod slots;
 mod trailing;
 

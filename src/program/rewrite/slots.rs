@@ -25,9 +25,8 @@ impl Slots {
         &self.slots[slot]
     }
 
-    /// A slot made from others, which must keep all their variables.
-    pub(super) fn derived(&mut self, from: &[usize], make: impl Fn(&[&Slot]) -> Slot) -> usize {
-        let slot = make(&from.iter().map(|index| &self.slots[*index]).collect::<Vec<_>>());
+    /// Number of a slot made from others, which must have all their variables.
+    pub(super) fn derived(&mut self, from: &[usize], slot: Slot) -> usize {
         let index = *self.known.entry(fingerprint(&slot)).or_insert(self.slots.len());
         if index == self.slots.len() {
             self.slots.push(slot);

@@ -68,12 +68,16 @@ fn states_beyond_the_users_limit() {
         assert_eq!((n, budget), (qubits, limit));
         assert!(needed.is_some_and(|needed| needed > limit && needed >= 8 << qubits), "{needed:?}");
     }
-    // 20 qubits in complex64 take 8 MiB, and an output of four bytes.
-    let fits = layer(20, Measurement::expectation([z(0)]), Some((1 << 23) + 4), DType::F32);
+    // 20 qubits in complex64 take 8 MiB, and little beside them.
+    let of = |limit: u64| layer(20, Measurement::expectation([z(0)]), Some(limit), DType::F32);
+    let limit = refused(of(0).evaluate()).1.expect("countable");
+    assert!(limit < (1 << 23) + (1 << 14), "{limit}");
+    refused(of(limit - 1).evaluate());
+    let fits = of(limit);
     let y = fits.evaluate().expect("it fits exactly");
     // The backward pass needs a second state; candle carries the error.
     let error = y.sum_all().and_then(|loss| loss.backward().map(drop)).expect_err("two states do not fit");
-    says(&error.to_string(), &["20 qubits", &(1u64 << 24).to_string()[..4], &((1 << 23) + 4).to_string()]);
+    says(&error.to_string(), &["20 qubits", "for 2 state(s)", &limit.to_string()]);
 }
 
 /// More samples than memory has room for outputs.
@@ -85,4 +89,14 @@ fn batches_beyond_the_limit() {
     assert!(needed.is_some_and(|needed| needed >= 32 << 20));
     let error = layer.forward(&x).expect_err("the same through candle's trait");
     says(&error.to_string(), &["memory budget", &(1 << 20).to_string()]);
+}
+
+/// Weights are drawn in F64, whatever the tensor's dtype.
+#[test]
+fn weights_beyond_the_machine() {
+    let vb = candlewick::nn::SeededInit::new(1).var_builder(&VarMap::new(), DType::F32, &Device::Cpu);
+    for shape in [vec![1 << 50], vec![1 << 40, 1 << 40]] {
+        let error = vb.get(shape, "w").expect_err("too many weights");
+        says(&error.to_string(), &["weights need", "memory budget"]);
+    }
 }

@@ -1,0 +1,81 @@
+//! Sizes that come from outside: looked at before anything is made of them.
+
+use crate::engine::{budget, check_numbers};
+use crate::error::{Error, Result};
+use candle_core::{DType, Tensor};
+
+/// The first items, no more than `limit` and one, and how many there are: exactly, unless they are more and do not say.
+pub(crate) fn at_most<T>(limit: usize, items: impl IntoIterator<Item = T>) -> (Vec<T>, usize) {
+    let items = items.into_iter();
+    let said = items.size_hint().0;
+    let taken: Vec<T> = items.take(limit + 1).collect();
+    let count = if taken.len() > limit { said.max(taken.len()) } else { taken.len() };
+    (taken, count)
+}
+
+/// All items, or how many the memory has room for if there are more.
+pub(crate) fn within_memory<T>(items: impl IntoIterator<Item = T>) -> Result<Vec<T>, usize> {
+    let items = items.into_iter();
+    let mut taken = Vec::new();
+    let grown = |count: usize| {
+        let bytes = (count as u64).checked_mul(size_of::<T>() as u64);
+        budget::exceeded(bytes, None).map_or(Ok(()), |budget| Err((budget / size_of::<T>() as u64) as usize))
+    };
+    grown(items.size_hint().0)?;
+    for item in items {
+        if taken.len() == taken.capacity() {
+            // What is there stays while it is copied to twice the place.
+            grown(taken.len().saturating_mul(3))?;
+        }
+        taken.push(item);
+    }
+    Ok(taken)
+}
+
+/// The product of some dimensions.
+pub(crate) fn product(what: &'static str, sizes: &[usize]) -> Result<usize> {
+    if sizes.contains(&0) {
+        return Ok(0);
+    }
+    let product = sizes.iter().try_fold(1usize, |product, size| product.checked_mul(*size));
+    match product {
+        Some(product) => Ok(product),
+        None => check_numbers(what, None).map(|()| usize::MAX),
+    }
+}
+
+/// Whether there is memory for a tensor in contiguous form and in a dtype, if it has to be copied for that.
+pub(crate) fn check_copy(what: &'static str, tensor: &Tensor, dtype: DType) -> Result<()> {
+    if !tensor.device().is_cpu() || tensor.is_contiguous() && tensor.dtype() == dtype {
+        return Ok(());
+    }
+    let entries = product(what, tensor.dims())? as u64;
+    let needed = entries.checked_mul(dtype.size_in_bytes() as u64);
+    match budget::exceeded(needed, None) {
+        Some(budget) => Err(Error::ResultMemory { what, needed, budget }),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn products_do_not_wrap() {
+        assert_eq!(product("samples", &[3, 4]).expect("countable"), 12);
+        assert_eq!(product("samples", &[1 << 40, 0, 1 << 40]).expect("nothing"), 0);
+        for sizes in [[1 << 32, 1 << 32], [usize::MAX, 3]] {
+            assert!(matches!(product("samples", &sizes), Err(Error::ResultMemory { needed: None, .. })));
+        }
+    }
+
+    #[test]
+    fn iterators_are_not_taken_to_their_end() {
+        assert_eq!(at_most(2, [1, 2]), (vec![1, 2], 2));
+        assert_eq!(at_most(2, 0..usize::MAX), (vec![0, 1, 2], usize::MAX));
+        assert_eq!(at_most(2, std::iter::repeat_with(|| 7)).0.len(), 3);
+        assert_eq!(within_memory(0..1000u64), Ok((0..1000).collect()));
+        assert!(within_memory(0..1u64 << 58).is_err_and(|limit| limit < 1 << 58));
+    }
+}
