@@ -2,6 +2,7 @@
 //!
 //! Every variant carries the numbers a user needs to mend the call; nothing is reported as a bare string.
 
+mod carried;
 mod mistake;
 
 pub use mistake::Mistake;
@@ -13,7 +14,9 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Everything that can go wrong between a circuit and a gradient.
 ///
-/// It converts into [`candle_core::Error`], so `?` works inside functions that return candle's `Result`.
+/// It converts into [`candle_core::Error`], so `?` works inside functions that return candle's `Result`, and comes out of it again, type and numbers
+/// included: a layer's error is the same from `Module::forward`, from `backward()` and from a training loop. [`Error::find`] looks for one inside
+/// candle's.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -193,6 +196,22 @@ pub enum Error {
         /// Its name.
         name: String,
     },
+    /// Nothing to train: no variables, or none with an entry.
+    #[error("{of} has no variables to train")]
+    NoVariables {
+        /// The optimizer, or what needs one.
+        of: &'static str,
+    },
+    /// A step for which no variable has a gradient: the loss does not depend on any of them, or an operation on the way has no derivative.
+    #[error(
+        "{of}: no variable has a gradient (of {variables:?}); is something detached, or without a derivative, between them and the loss?"
+    )]
+    NoVariableGradient {
+        /// The optimizer, or what reads the gradients.
+        of: &'static str,
+        /// Names of the variables, or their indices where they have no names.
+        variables: Vec<String>,
+    },
     /// A gradient that is NaN or infinite, where a step was to be taken along it.
     #[error("the gradient of weight tensor `{name}` is not finite, or too large to be squared")]
     GradientNotFinite {
@@ -362,7 +381,7 @@ pub enum Error {
     },
     /// An error of candle itself.
     #[error(transparent)]
-    Candle(#[from] candle_core::Error),
+    Candle(candle_core::Error),
     /// A tensor that is no states.
     #[error("{what} has shape {shape:?}, expected {expected} for n qubits, at least one")]
     StateShape {
@@ -444,13 +463,4 @@ pub enum Error {
         /// What the system said.
         reason: String,
     },
-}
-
-impl From<Error> for candle_core::Error {
-    fn from(error: Error) -> Self {
-        match error {
-            Error::Candle(inner) => inner,
-            other => Self::wrap(other),
-        }
-    }
 }

@@ -37,6 +37,7 @@ fn single(args: &Args) -> Result<String> {
     describe(args, &molecule);
     let found = solve::lowest(args, &molecule, "energy")?;
     let end = match found.end {
+        VqeEnd::Start => "no step made, a tolerance is met at the start",
         VqeEnd::Gradient => "converged",
         VqeEnd::Energy => "converged (energy)",
         VqeEnd::Steps => "all steps made",

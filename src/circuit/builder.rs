@@ -99,8 +99,10 @@ impl Circuit {
 
     /// Appends what `body` writes, each of its operations changed by `change`.
     fn nested(&mut self, body: impl FnOnce(&mut Self), change: impl Fn(&mut Operation)) -> &mut Self {
-        let mut inner = Self { weights: self.weights.clone(), declared: self.declared, ..Self::new(self.qubits) };
+        let (weights, declared, roles) = (self.weights.clone(), self.declared, self.roles);
+        let mut inner = Self { weights, declared, roles, ..Self::new(self.qubits) };
         body(&mut inner);
+        self.roles.take_prepared(inner.roles);
         inner.declarations().for_each(|declaration| self.declare(declaration.clone()));
         let first = self.operations.len();
         for mut operation in inner.operations {
@@ -148,10 +150,15 @@ impl Circuit {
         self.nested(body, |operation| operation.conditions.insert(0, condition.clone()))
     }
 
-    /// Appends all operations of a circuit of at most as many qubits. Weight tensors of the same name are shared.
+    /// Appends all operations of a circuit of at most as many qubits. Where it prepares a state (amplitude and basis embedding, Hartree-Fock, UCCSD), the
+    /// qubits must still be in 0. Weight tensors of the same name are shared.
     pub fn append(&mut self, other: &Self) -> &mut Self {
         if other.qubits > self.qubits {
             self.fail("append", Mistake::CircuitSize { qubits: self.qubits, other: other.qubits });
+            return self;
+        }
+        if let Err(mistake) = self.roles.append(other.roles) {
+            self.fail("append", mistake);
             return self;
         }
         let first = self.operations.len();

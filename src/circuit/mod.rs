@@ -123,6 +123,12 @@ impl Circuit {
         &self.operations
     }
 
+    /// Whether an angle depends on a weight.
+    pub(crate) fn reads_weights(&self) -> bool {
+        let angles = self.operations.iter().flat_map(Operation::angles);
+        angles.flat_map(Angle::variables).any(|variable| matches!(variable, Variable::Weight { .. }))
+    }
+
     /// The first mistake made while the circuit was written, if any.
     pub fn check(&self) -> Result<()> {
         match &self.mistake {
@@ -131,6 +137,11 @@ impl Circuit {
                 Err(Error::Circuit { operation: *operation, name: name.clone(), mistake: mistake.clone() })
             }
         }
+    }
+
+    /// Whether no mistake has been made yet.
+    pub(crate) fn is_sound(&self) -> bool {
+        self.mistake.is_none()
     }
 
     /// `count`, or 0 once there is a mistake: nothing more is taken then, and `count` may be absurd. Enough rounds to exceed

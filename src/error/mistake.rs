@@ -175,8 +175,8 @@ pub enum Mistake {
     /// A measurement or a reset where a unitary is needed.
     #[error("a measurement or a reset inside a circuit is no unitary: it cannot be inverted or controlled")]
     MeasurementNotUnitary,
-    /// A qubit that a measurement or a reset needs to be in 0.
-    #[error("qubit {qubit} has been used before: measurements and resets need one that is untouched")]
+    /// A qubit that has to be in 0, for the record of a measurement, for a reset, or for a state that is prepared.
+    #[error("qubit {qubit} has been used before: it has to be untouched here, in 0")]
     QubitTouched {
         /// Its index.
         qubit: usize,
@@ -197,6 +197,14 @@ pub enum Mistake {
     #[error("qubit {qubit} holds what a reset took away: nothing may touch it")]
     QubitDiscarded {
         /// Its index.
+        qubit: usize,
+    },
+    /// A measurement or a reset in a circuit of which overlaps of states are asked.
+    #[error(
+        "qubit {qubit} takes up what the other qubits lose to the environment: their state is mixed, and has no overlap, metric or entanglement of a pure one"
+    )]
+    NotPure {
+        /// The record, or the qubit that a reset moves a state to.
         qubit: usize,
     },
     /// A circuit with more operations than it may have.

@@ -2,7 +2,7 @@
 
 use super::{Ending, Epoch, History, Score, TrainConfig};
 use crate::error::{Error, Result};
-use crate::optim::{Resume, variables};
+use crate::optim::{Resume, Unreached, variables};
 use candle_core::{Device, Tensor};
 use candle_nn::VarMap;
 use std::collections::HashMap;
@@ -49,6 +49,8 @@ pub(super) struct Position {
     last_rate: f64,
     /// The weights with the lowest loss, by name.
     best: HashMap<String, Tensor>,
+    /// The variables that no gradient has reached.
+    pub(super) unreached: Unreached,
 }
 
 /// Names in `last.safetensors`.
@@ -58,6 +60,7 @@ const BEST: &str = "best.";
 const RUN: &str = "run";
 const POSITION: &str = "position";
 const HISTORY: &str = "history";
+const WITHOUT_GRADIENT: &str = "without_gradient";
 /// Names of files.
 const LAST: &str = "last.safetensors";
 const BEST_FILE: &str = "best.safetensors";
@@ -70,8 +73,9 @@ impl Position {
     /// The beginning of a run: its numbers of samples and its batch size, seed and step size.
     pub(super) fn new(history: History, [samples, validated, batch_size]: [u64; 3], seed: u64, rate: f64) -> Self {
         let run = [samples, validated, batch_size, seed, rate.to_bits()];
-        let (sum, best) = (Score::default(), HashMap::new());
-        Self { history, epoch: 0, batch: 0, step: 0, rate, run, sum, samples: 0.0, seconds: 0.0, last_rate: rate, best }
+        let (sum, best, unreached) = (Score::default(), HashMap::new(), Unreached::default());
+        let (samples, seconds, last_rate) = (0.0, 0.0, rate);
+        Self { history, epoch: 0, batch: 0, step: 0, rate, run, sum, samples, seconds, last_rate, best, unreached }
     }
 
     /// Whether another epoch follows; says why, if none does.
@@ -181,6 +185,10 @@ impl Position {
         let (epoch, batch, step) = (self.epoch as f64, self.batch as f64, self.step as f64);
         let position = [epoch, batch, step, loss, metric, self.samples, self.seconds, self.last_rate, best];
         tensors.insert(POSITION.to_owned(), Tensor::new(&position, cpu)?);
+        let unreached = self.unreached.names();
+        let flags = variables(varmap)?.iter().map(|(name, _)| u8::from(unreached.contains(name))).collect::<Vec<_>>();
+        let count = flags.len();
+        tensors.insert(WITHOUT_GRADIENT.to_owned(), Tensor::from_vec(flags, count, cpu)?);
         let rows: Vec<f64> = self.history.epochs.iter().flat_map(row).collect();
         tensors.insert(HISTORY.to_owned(), Tensor::from_vec(rows, (self.history.epochs.len(), COLUMNS), cpu)?);
         Ok(tensors)
@@ -235,8 +243,15 @@ impl Position {
         if best >= 0.0 {
             check(varmap, &kept, BEST)?;
         }
+        let names: Vec<String> = variables(varmap)?.into_iter().map(|(name, _)| name).collect();
+        let expected = format!("U8 [{}]", names.len());
+        let flags = get(WITHOUT_GRADIENT, &expected)?.flatten_all()?.to_vec1::<u8>()?;
+        if flags.len() != names.len() {
+            return Err(misfit(WITHOUT_GRADIENT, expected, format!("U8 [{}]", flags.len())));
+        }
         (access.put)(optimizer, &under(OPTIMIZER))?;
         set(varmap, &model, MODEL)?;
+        self.unreached.retain(|name| names.iter().zip(&flags).any(|(own, flag)| own == name && *flag != 0));
         self.history.epochs = rows.chunks_exact(COLUMNS).map(from_row).collect();
         self.history.best = (best >= 0.0).then_some(best as usize);
         (self.epoch, self.batch, self.step) = (epoch as usize, batch as usize, step as u64);

@@ -1,6 +1,6 @@
 //! The eigensolver as an optimiser over bit strings.
 
-use super::{Vqe, VqeConfig, VqeMethod, VqeStep};
+use super::{Vqe, VqeConfig, VqeEnd, VqeMethod, VqeStep};
 use crate::circuit::{Circuit, Entanglement};
 use crate::engine;
 use crate::error::{Error, Mistake, Result};
@@ -85,6 +85,8 @@ pub struct VqeOptimum {
     pub history: Vec<f64>,
     /// Which run it is of, counted from 0.
     pub run: usize,
+    /// Why that run ended: with [`VqeEnd::Start`] no weight has moved, and the string is the one that the initial weights give.
+    pub end: VqeEnd,
 }
 
 impl VqeOptimum {
@@ -120,7 +122,7 @@ impl VqeOptimizer {
     /// An optimiser with these options.
     ///
     /// # Errors
-    /// A learning rate that is negative or not finite; mistakes of the circuit.
+    /// A learning rate that is negative or not finite; mistakes of the circuit; one with inputs.
     pub fn new(config: VqeOptimizerConfig) -> Result<Self> {
         let (of, setting, value) = ("a VQE optimiser", "learning_rate", config.learning_rate);
         if !(value.is_finite() && value >= 0.0) {
@@ -139,8 +141,8 @@ impl VqeOptimizer {
     /// the answer only as rounding does: they are shifted and scaled to mean 0 and deviation 1.
     ///
     /// # Errors
-    /// A number of costs that is no power of two, below 2, or another than the circuit's; a cost that is not finite; a state
-    /// beyond the memory.
+    /// A number of costs that is no power of two, below 2, or another than the circuit's; a cost that is not finite; a circuit none of whose weights is in
+    /// an angle; a state beyond the memory.
     pub fn minimize(&self, costs: &[f64]) -> Result<VqeOptimum> {
         self.minimize_watched(costs, |_, _| ControlFlow::Continue(()))
     }
@@ -224,7 +226,7 @@ impl VqeOptimizer {
         let highest = costs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let in_costs = |energy: &f64| (units.mean + units.scale * energy).max(lowest).min(highest);
         let history = found.energies.iter().map(in_costs).collect();
-        Ok(VqeOptimum { bits: index as u64, qubits, cost, probability, probabilities, history, run })
+        Ok(VqeOptimum { bits: index as u64, qubits, cost, probability, probabilities, history, run, end: found.end })
     }
 
     /// The circuit for these costs, which are checked.

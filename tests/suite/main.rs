@@ -15,6 +15,7 @@ mod drawing;
 mod embeddings;
 mod engines;
 mod ensembles;
+mod errors;
 mod fusion;
 mod gradients;
 mod growth;

@@ -168,6 +168,39 @@ fn states_that_do_not_fit() -> Result<()> {
     Ok(())
 }
 
+/// Nothing found is not taken for nothing to do: neither variables without an entry nor a loss that no variable reaches.
+#[test]
+fn nothing_to_train() -> Result<()> {
+    let empty = VarMap::new();
+    assert!(matches!(Adam::from_varmap(&empty, AdamConfig::default()), Err(Error::NoVariables { of: "Adam" })));
+    assert!(matches!(Spsa::from_varmap(&empty, SpsaConfig::default()), Err(Error::NoVariables { of: "SPSA" })));
+    let unnamed = Error::from(Adam::new(Vec::new(), AdamConfig::default()).unwrap_err());
+    assert!(matches!(unnamed, Error::NoVariables { of: "Adam" }));
+    VarBuilder::from_varmap(&empty, DType::F32, &Device::Cpu).get_with_hints((0, 3), "none", Init::Const(0.0))?;
+    assert!(matches!(Adam::from_varmap(&empty, AdamConfig::default()), Err(Error::NoVariables { .. })));
+
+    let (varmap, model) = network(DType::F64)?;
+    let names: Vec<String> = variables(&varmap)?.into_iter().map(|(name, _)| name).collect();
+    let before = weights(&varmap)?;
+    let mut adam = Adam::from_varmap(&varmap, AdamConfig::default())?;
+    // As behind `forward_detached`, or an operation of candle that has no derivative.
+    let detached = loss(&model, DType::F64, 0)?.detach();
+    let mut gradients = detached.backward()?;
+    let named = |error: Error, by: &str| match error {
+        Error::NoVariableGradient { of, variables } => assert_eq!((of, &variables), (by, &names)),
+        other => panic!("{other}"),
+    };
+    named(adam.try_step(&gradients).unwrap_err(), "Adam");
+    named(adam.backward_step(&detached).unwrap_err().into(), "Adam");
+    named(clip_by_norm(&mut gradients, &varmap, 1.0).unwrap_err(), "clip_by_norm");
+    named(clip_by_value(&mut gradients, &varmap, 1.0).unwrap_err(), "clip_by_value");
+    assert_eq!((adam.steps(), weights(&varmap)?), (0, before));
+    // One variable with a gradient is enough.
+    adam.try_step(&loss(&model, DType::F64, 0)?.backward()?)?;
+    assert_eq!(adam.steps(), 1);
+    Ok(())
+}
+
 #[test]
 fn what_cannot_be_trained() -> Result<()> {
     let (varmap, model) = network(DType::F64)?;

@@ -29,9 +29,9 @@ pub enum Excitation {
 impl Circuit {
     /// The determinant with `electrons` electrons in the lowest spin orbitals: `x` on the first `electrons` qubits.
     ///
-    /// More electrons than qubits are a mistake.
+    /// More electrons than qubits are a mistake, and so are electrons on qubits that have been used before: `x` would take them away.
     pub fn hartree_fock(&mut self, electrons: usize) -> &mut Self {
-        if self.electrons_fit("hartree_fock", electrons) {
+        if self.electrons_fit("hartree_fock", electrons) && self.prepares("hartree_fock", electrons) {
             for qubit in 0..electrons {
                 self.x(qubit);
             }
@@ -105,7 +105,8 @@ impl Circuit {
     /// in Trotter's formula: [`hartree_fock`](Self::hartree_fock), then each of [`excitations`](Self::excitations) in that
     /// order, doubles first. Weights: `[excitations]`, all starting at 0, the Hartree-Fock state.
     ///
-    /// Electrons of either spin are as many as in the Hartree-Fock state, whatever the weights.
+    /// Electrons of either spin are as many as in the Hartree-Fock state, whatever the weights. A circuit has it once, before anything else: qubits that have
+    /// been used are a mistake. [`uccsd_layers`](Self::uccsd_layers) repeats the excitations.
     ///
     /// ```
     /// use candlewick::prelude::*;
@@ -113,14 +114,55 @@ impl Circuit {
     /// assert_eq!(circuit.uccsd("theta", 2).shape(), [3]);
     /// ```
     pub fn uccsd(&mut self, name: &str, electrons: usize) -> Weights {
-        let excitations = if self.electrons_fit("uccsd", electrons) { self.excitations(electrons) } else { Vec::new() };
+        let excitations = self.uccsd_excitations("uccsd", electrons);
         let weights = self.weights_with_init(name, excitations.len(), Init::Const(0.0));
-        let written = self.rounds(excitations.len());
-        self.hartree_fock(electrons);
-        for (k, excitation) in excitations.into_iter().take(written).enumerate() {
-            self.excitation(weights.at([k]), excitation);
-        }
+        self.uccsd_of("uccsd", electrons, &excitations, 1, |_, k| weights.at([k]));
         weights
+    }
+
+    /// [`uccsd`](Self::uccsd) in `layers` steps of Trotter's formula, each with weights of its own: the Hartree-Fock state once, then all excitations
+    /// `layers` times. Weights: `[layers, excitations]`, all starting at 0.
+    ///
+    /// ```
+    /// use candlewick::prelude::*;
+    /// let mut circuit = Circuit::new(4);
+    /// assert_eq!(circuit.uccsd_layers("theta", 2, 3).shape(), [3, 3]);
+    /// ```
+    pub fn uccsd_layers(&mut self, name: &str, electrons: usize, layers: usize) -> Weights {
+        let excitations = self.uccsd_excitations("uccsd_layers", electrons);
+        let weights = self.weights_with_init(name, (layers, excitations.len()), Init::Const(0.0));
+        let layers = if excitations.is_empty() { 0 } else { layers };
+        self.uccsd_of("uccsd_layers", electrons, &excitations, layers, |layer, k| weights.at([layer, k]));
+        weights
+    }
+
+    /// The excitations of electrons that fit, or none.
+    fn uccsd_excitations(&mut self, name: &str, electrons: usize) -> Vec<Excitation> {
+        if self.electrons_fit(name, electrons) { self.excitations(electrons) } else { Vec::new() }
+    }
+
+    /// The Hartree-Fock state and its excitations, `layers` times, by angles that are given by layer and excitation.
+    fn uccsd_of(
+        &mut self,
+        name: &str,
+        electrons: usize,
+        excitations: &[Excitation],
+        layers: usize,
+        angle: impl Fn(usize, usize) -> Angle,
+    ) {
+        // Excitations take electrons to all qubits.
+        if !self.prepares(name, self.qubits()) {
+            return;
+        }
+        self.hartree_fock(electrons);
+        for layer in 0..self.rounds(layers) {
+            for (k, &excitation) in excitations.iter().enumerate() {
+                if !self.is_sound() {
+                    return;
+                }
+                self.excitation(angle(layer, k), excitation);
+            }
+        }
     }
 
     fn electrons_fit(&mut self, name: &str, electrons: usize) -> bool {

@@ -2,7 +2,7 @@
 
 use crate::oracle::rng;
 use candlewick::prelude::*;
-use candlewick::variational::{VqeOptimizer, VqeOptimizerConfig, VqeOptimum};
+use candlewick::variational::{VqeEnd, VqeOptimizer, VqeOptimizerConfig, VqeOptimum};
 use candlewick::{Error, Mistake};
 use rand::Rng;
 use std::ops::ControlFlow;
@@ -48,7 +48,7 @@ fn the_minimum_of_random_costs() {
 fn what_it_found_is_consistent() {
     let costs = costs(4, 1);
     let found = optimizer(VqeOptimizerConfig::default()).minimize(&costs).expect("finite costs");
-    let VqeOptimum { bits, qubits, cost, probability, probabilities, history, run } = &found;
+    let VqeOptimum { bits, qubits, cost, probability, probabilities, history, run, .. } = &found;
     assert_eq!((*qubits, probabilities.len(), history.len()), (4, 16, 101));
     assert!(*run <= 3);
     assert!((probabilities.iter().sum::<f64>() - 1.0).abs() < 1e-12);
@@ -185,4 +185,19 @@ fn settings_out_of_range() {
     assert!(matches!(error, Error::MissingInputs { expected: 1 }), "{error}");
     let layers = optimizer(VqeOptimizerConfig { layers: usize::MAX, ..Default::default() });
     assert!(matches!(layers.minimize(&[0.0, 1.0]), Err(Error::Circuit { .. })));
+}
+
+/// A circuit that starts where nothing moves gives the string of its initial weights, and says that no step was made.
+#[test]
+fn a_search_that_never_moves_says_so() -> anyhow::Result<()> {
+    let mut ansatz = Circuit::new(2);
+    let w = ansatz.weights_with_init("w", 2, candle_nn::Init::Const(0.0));
+    ansatz.ry(w.at([0]), 0).ry(w.at([1]), 1);
+    let still = VqeOptimizerConfig { ansatz: Some(ansatz), ..Default::default() };
+    let found = VqeOptimizer::new(still)?.minimize(&[3.0, 2.0, 1.0, 0.0])?;
+    assert_eq!((found.bits, found.end, found.history.len()), (0, VqeEnd::Start, 1));
+    let found = VqeOptimizer::new(VqeOptimizerConfig::default())?.minimize(&[3.0, 2.0, 1.0, 0.0])?;
+    assert_eq!(found.bits, 3);
+    assert_ne!(found.end, VqeEnd::Start);
+    Ok(())
 }
