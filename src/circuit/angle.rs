@@ -3,6 +3,7 @@
 //! An [`Angle`] knows weights by name, so that it can be written before, and checked when, it is used in a circuit.
 
 use crate::error::Mistake;
+use candle_nn::Init;
 use std::fmt;
 use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
 use std::sync::Arc;
@@ -42,12 +43,21 @@ pub(crate) enum Variable {
     Weight { tensor: Arc<WeightTensor>, index: usize },
 }
 
-/// Name and shape of a weight tensor.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A weight tensor: its name, its shape, how it starts. Circuits tell two of one name apart by their addresses; expressions are compared by value.
+#[derive(Debug, Clone)]
 pub(crate) struct WeightTensor {
     pub(crate) name: String,
     pub(crate) shape: Vec<usize>,
+    pub(crate) init: Init,
 }
+
+impl PartialEq for WeightTensor {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.name, &self.shape) == (&other.name, &other.shape)
+    }
+}
+
+impl Eq for WeightTensor {}
 
 /// Feature `index` of each sample, counted from 0.
 ///
@@ -61,7 +71,8 @@ pub fn input(index: usize) -> Angle {
     Angle::variable(Variable::Input(index))
 }
 
-/// A handle on a named weight tensor of a circuit; see [`Circuit::weights`](crate::Circuit::weights).
+/// A handle on a named weight tensor of a circuit; see [`Circuit::weights`](crate::Circuit::weights). Who has the handle shares the tensor: templates take it in
+/// the place of a name, and [`Circuit::share`](crate::Circuit::share) takes it into another circuit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Weights {
     pub(crate) tensor: Arc<WeightTensor>,

@@ -151,7 +151,8 @@ impl Circuit {
     }
 
     /// Appends all operations of a circuit of at most as many qubits. Where it prepares a state (amplitude and basis embedding, Hartree-Fock, UCCSD), the
-    /// qubits must still be in 0. Weight tensors of the same name are shared.
+    /// qubits must still be in 0. Both may have weight tensors in common (clones, inverses, [`share`](Self::share)); two tensors that happen to have one
+    /// name are a mistake.
     pub fn append(&mut self, other: &Self) -> &mut Self {
         if other.qubits > self.qubits {
             self.fail("append", Mistake::CircuitSize { qubits: self.qubits, other: other.qubits });
@@ -259,7 +260,7 @@ impl Circuit {
             match variable {
                 Variable::Input(index) => read = read.max(index.saturating_add(1)),
                 Variable::Weight { tensor, .. } => match self.weights.get(&tensor.name) {
-                    Some(declaration) if declaration.handle.tensor == *tensor => {}
+                    Some(declaration) if declaration.handle.is(tensor) => {}
                     _ => return Err(Mistake::UnknownWeights { name: tensor.name.clone() }),
                 },
             }

@@ -20,8 +20,8 @@ pub use condition::{Condition, Magnitude};
 pub use operation::Operation;
 pub(crate) use operation::{Kind, adjoint};
 pub use templates::{Entanglement, Excitation};
-pub use weights::MAX_WEIGHTS;
 pub(crate) use weights::{Declaration, not_finite};
+pub use weights::{MAX_WEIGHTS, TemplateWeights};
 
 use crate::error::{Error, Mistake, Result};
 use deferred::Roles;

@@ -86,14 +86,16 @@ pub enum Mistake {
         /// Shape of the tensor.
         shape: Vec<usize>,
     },
-    /// A weight tensor the circuit does not know, for instance one of another circuit.
-    #[error("weight tensor `{name}` is not declared by this circuit")]
+    /// A weight tensor the circuit does not know, for instance one of another circuit, even if it has a tensor of that name.
+    #[error("weight tensor `{name}` is not declared by this circuit; `Circuit::share` takes it from another one")]
     UnknownWeights {
         /// Name of the tensor.
         name: String,
     },
-    /// One name declared with two shapes.
-    #[error("weight tensor `{name}` is already declared with shape {declared:?}, not {shape:?}")]
+    /// One name for two weight tensors, or a shared tensor of another shape than a template asks for.
+    #[error(
+        "weight tensor `{name}` is there already, with shape {declared:?} (now {shape:?}); give another name, or the handle to share it"
+    )]
     WeightRedeclared {
         /// Name of the tensor.
         name: String,

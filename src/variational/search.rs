@@ -257,8 +257,8 @@ impl VqeOptimizer {
             circuit.ry(FRAC_PI_2, qubit);
         }
         let shape = (self.config.layers.saturating_add(1), 1, qubits);
-        circuit.weights_with_init("theta", shape, Init::Uniform { lo: -SPREAD, up: SPREAD });
-        circuit.real_amplitudes("theta", self.config.layers, Entanglement::Circular);
+        let theta = circuit.weights_with_init("theta", shape, Init::Uniform { lo: -SPREAD, up: SPREAD });
+        circuit.real_amplitudes(&theta, self.config.layers, Entanglement::Circular);
         circuit
     }
 }

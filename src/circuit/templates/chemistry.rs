@@ -3,7 +3,7 @@
 //! Qubit `p` is spin orbital `p`, 1 where it is occupied; `a_p = Z_0 .. Z_(p-1) (X_p + iY_p)/2` takes its electron away. Spin
 //! orbitals are interleaved: even ones have spin up, odd ones spin down.
 
-use crate::circuit::{Angle, Circuit, Weights};
+use crate::circuit::{Angle, Circuit, TemplateWeights, Weights};
 use crate::error::Mistake;
 use candle_nn::Init;
 
@@ -113,9 +113,9 @@ impl Circuit {
     /// let mut circuit = Circuit::new(4);
     /// assert_eq!(circuit.uccsd("theta", 2).shape(), [3]);
     /// ```
-    pub fn uccsd(&mut self, name: &str, electrons: usize) -> Weights {
+    pub fn uccsd<'a>(&mut self, weights: impl Into<TemplateWeights<'a>>, electrons: usize) -> Weights {
         let excitations = self.uccsd_excitations("uccsd", electrons);
-        let weights = self.weights_with_init(name, excitations.len(), Init::Const(0.0));
+        let weights = self.of_template(weights.into(), excitations.len(), Init::Const(0.0));
         self.uccsd_of("uccsd", electrons, &excitations, 1, |_, k| weights.at([k]));
         weights
     }
@@ -128,9 +128,14 @@ impl Circuit {
     /// let mut circuit = Circuit::new(4);
     /// assert_eq!(circuit.uccsd_layers("theta", 2, 3).shape(), [3, 3]);
     /// ```
-    pub fn uccsd_layers(&mut self, name: &str, electrons: usize, layers: usize) -> Weights {
+    pub fn uccsd_layers<'a>(
+        &mut self,
+        weights: impl Into<TemplateWeights<'a>>,
+        electrons: usize,
+        layers: usize,
+    ) -> Weights {
         let excitations = self.uccsd_excitations("uccsd_layers", electrons);
-        let weights = self.weights_with_init(name, (layers, excitations.len()), Init::Const(0.0));
+        let weights = self.of_template(weights.into(), (layers, excitations.len()), Init::Const(0.0));
         let layers = if excitations.is_empty() { 0 } else { layers };
         self.uccsd_of("uccsd_layers", electrons, &excitations, layers, |layer, k| weights.at([layer, k]));
         weights
