@@ -158,6 +158,20 @@ pub enum Error {
         /// All names the circuit declares.
         declared: Vec<String>,
     },
+    /// Weights that belong to another circuit or measurement, although their names and shapes fit.
+    #[error(
+        "the weights under `{prefix}` belong to another circuit or measurement: the fingerprint beside them is {found}, that of this layer \
+         {expected:016x} (`QuantumLayerConfig::ignore_fingerprint` takes them all the same)",
+        found = .found.map_or_else(|| "another".to_owned(), |found| format!("{found:016x}"))
+    )]
+    Fingerprint {
+        /// Where the weights are in the `VarBuilder`.
+        prefix: String,
+        /// Fingerprint of this layer's circuit and measurement.
+        expected: u64,
+        /// Fingerprint that is with the weights; `None` where the `VarBuilder` does not tell, as that of a `VarMap`.
+        found: Option<u64>,
+    },
     /// A weight tensor has another shape than the circuit declares.
     #[error("weight tensor `{name}` has shape {actual:?}, but the circuit declares {expected:?}")]
     WeightShape {

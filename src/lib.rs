@@ -67,6 +67,7 @@ mod engine;
 #[doc(hidden)]
 pub use engine::gpu as emulation;
 mod error;
+mod fingerprint;
 pub mod functional;
 pub mod gate;
 mod gradient;

@@ -20,7 +20,7 @@ pub use condition::{Condition, Magnitude};
 pub use operation::Operation;
 pub(crate) use operation::{Kind, adjoint};
 pub use templates::{Entanglement, Excitation};
-pub(crate) use weights::{Declaration, not_finite};
+pub(crate) use weights::{Declaration, FINGERPRINT, not_finite};
 pub use weights::{MAX_WEIGHTS, TemplateWeights};
 
 use crate::error::{Error, Mistake, Result};

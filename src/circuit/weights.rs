@@ -7,6 +7,9 @@ use candle_core::Shape;
 use candle_nn::Init;
 use std::sync::Arc;
 
+/// Name of the tensor that holds a fingerprint, which no weights may have.
+pub(crate) const FINGERPRINT: &str = "circuit_fingerprint";
+
 /// A declared weight tensor.
 #[derive(Debug, Clone)]
 pub(crate) struct Declaration {
@@ -99,7 +102,7 @@ impl Circuit {
     pub fn weights_with_init(&mut self, name: &str, shape: impl Into<Shape>, init: Init) -> Weights {
         let shape = shape.into().into_dims();
         let handle = Weights { tensor: Arc::new(WeightTensor { name: name.to_owned(), shape, init }) };
-        if name.is_empty() || name.contains('.') {
+        if name.is_empty() || name.contains('.') || name == FINGERPRINT {
             self.fail("weights", Mistake::WeightName { name: name.to_owned() });
         }
         if let Some(value) = not_finite(init) {

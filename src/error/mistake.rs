@@ -115,7 +115,9 @@ pub enum Mistake {
         limit: usize,
     },
     /// A weight name that cannot be a path segment of a `VarBuilder`.
-    #[error("`{name}` is no name for a weight tensor: it must be non-empty and hold no `.`")]
+    #[error(
+        "`{name}` is no name for a weight tensor: it must be non-empty, hold no `.` and not be `circuit_fingerprint`"
+    )]
     WeightName {
         /// The name that came.
         name: String,

@@ -1,6 +1,7 @@
 //! Reproducible initialisation: candle's CPU generator has no seed.
 
 use crate::circuit::not_finite;
+use crate::fingerprint::fnv1a;
 use candle_core::{DType, Device, Result, Shape, Tensor, Var};
 use candle_nn::init::NormalOrUniform;
 use candle_nn::var_builder::SimpleBackend;
@@ -46,7 +47,7 @@ impl SeededInit {
 
     /// The random numbers for the variable of that path.
     pub(crate) fn stream(self, path: &str) -> StdRng {
-        StdRng::seed_from_u64(self.seed ^ fnv1a(path))
+        StdRng::seed_from_u64(self.seed ^ fnv1a(path.as_bytes()))
     }
 
     /// Values for a variable.
@@ -66,11 +67,6 @@ impl SeededInit {
             }
         }
     }
-}
-
-/// The 64-bit FNV-1a hash: fixed for good, unlike the standard library's.
-pub(super) fn fnv1a(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
 }
 
 /// Normal variates by the Box-Muller transform.

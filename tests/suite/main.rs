@@ -16,6 +16,7 @@ mod embeddings;
 mod engines;
 mod ensembles;
 mod errors;
+mod fingerprints;
 mod fusion;
 mod gradients;
 mod growth;

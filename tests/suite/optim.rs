@@ -180,14 +180,16 @@ fn nothing_to_train() -> Result<()> {
     assert!(matches!(Adam::from_varmap(&empty, AdamConfig::default()), Err(Error::NoVariables { .. })));
 
     let (varmap, model) = network(DType::F64)?;
-    let names: Vec<String> = variables(&varmap)?.into_iter().map(|(name, _)| name).collect();
+    let names = ["idle", "in.bias", "in.weight", "quantum.w"];
     let before = weights(&varmap)?;
     let mut adam = Adam::from_varmap(&varmap, AdamConfig::default())?;
     // As behind `forward_detached`, or an operation of candle that has no derivative.
     let detached = loss(&model, DType::F64, 0)?.detach();
     let mut gradients = detached.backward()?;
     let named = |error: Error, by: &str| match error {
-        Error::NoVariableGradient { of, variables } => assert_eq!((of, &variables), (by, &names)),
+        Error::NoVariableGradient { of, variables } => {
+            assert_eq!((of, variables), (by, names.map(str::to_owned).to_vec()))
+        }
         other => panic!("{other}"),
     };
     named(adam.try_step(&gradients).unwrap_err(), "Adam");
@@ -302,7 +304,7 @@ fn some_variables_alone() -> Result<()> {
     let mut adam = Adam::with_variables(quantum()?, AdamConfig::with_learning_rate(0.1))?;
     adam.backward_step(&loss(&model, DType::F64, 0)?)?;
     for ((name, before), (_, after)) in before.iter().zip(&weights(&varmap)?) {
-        assert_eq!(before != after, name.starts_with("quantum."), "{name}");
+        assert_eq!(before != after, name == "quantum.w", "{name}");
     }
     let mut other = Adam::with_variables(quantum()?, AdamConfig::default())?;
     other.restore(&adam.state()?)?;
