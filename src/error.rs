@@ -260,10 +260,15 @@ pub enum Error {
         reason: String,
     },
     /// A line of a table that cannot be read.
-    #[error("line {line} of the table: {problem}")]
+    #[error(
+        "line {line} of the table{place}: {problem}",
+        place = .field.map_or_else(String::new, |field| format!(", field {field}"))
+    )]
     Table {
         /// The line, counted from 1.
         line: usize,
+        /// Which of its fields, counted from 1, if it is one of them.
+        field: Option<usize>,
         /// What is wrong with it.
         problem: &'static str,
     },
@@ -469,12 +474,40 @@ pub enum Error {
         /// What is wrong, and where.
         reason: String,
     },
-    /// A file that cannot be read.
-    #[error("`{path}` cannot be read: {reason}")]
+    /// A file that cannot be read, written or renamed.
+    #[error("`{path}` cannot be {action}: {reason}")]
     File {
         /// The file.
         path: String,
+        /// What was tried: `read`, `written` and so on.
+        action: &'static str,
         /// What the system said.
         reason: String,
+    },
+    /// A folder into which another run writes its files.
+    #[error("another run writes its files into `{folder}`: give each a folder of its own")]
+    FolderInUse {
+        /// The folder.
+        folder: String,
+    },
+    /// A setting that is of use together with something else alone.
+    #[error("`{setting}` of {of} needs {needs}")]
+    SettingNeeds {
+        /// What is set up.
+        of: &'static str,
+        /// Which of its settings.
+        setting: &'static str,
+        /// What is missing.
+        needs: &'static str,
+    },
+    /// A feature that is NaN or infinite.
+    #[error("feature {feature} of sample {sample} is {value}, which is not finite")]
+    FeatureNotFinite {
+        /// The column, counted from 0.
+        feature: usize,
+        /// The row, counted from 0.
+        sample: usize,
+        /// The value.
+        value: f64,
     },
 }

@@ -9,6 +9,9 @@ use num_complex::Complex64;
 /// The most qubits a dense matrix may act on: 64 x 64 entries.
 pub const MAX_MATRIX_QUBITS: usize = 6;
 
+/// How deep blocks may be nested: each is a call of the caller's within its own.
+const MAX_NESTING: usize = 256;
+
 /// How far from unitary a given matrix may be, entry by entry.
 const UNITARY_TOLERANCE: f64 = 1e-8;
 
@@ -99,8 +102,12 @@ impl Circuit {
 
     /// Appends what `body` writes, each of its operations changed by `change`.
     fn nested(&mut self, body: impl FnOnce(&mut Self), change: impl Fn(&mut Operation)) -> &mut Self {
-        let (weights, declared, roles) = (self.weights.clone(), self.declared, self.roles);
-        let mut inner = Self { weights, declared, roles, ..Self::new(self.qubits) };
+        if self.depth == MAX_NESTING {
+            self.fail("controlled", Mistake::NestedTooDeep { limit: MAX_NESTING });
+            return self;
+        }
+        let (weights, declared, roles, depth) = (self.weights.clone(), self.declared, self.roles, self.depth + 1);
+        let mut inner = Self { weights, declared, roles, depth, ..Self::new(self.qubits) };
         body(&mut inner);
         self.roles.take_prepared(inner.roles);
         inner.declarations().for_each(|declaration| self.declare(declaration.clone()));

@@ -20,7 +20,7 @@ pub use condition::{Condition, Magnitude};
 pub use operation::Operation;
 pub(crate) use operation::{Kind, adjoint};
 pub use templates::{Entanglement, Excitation};
-pub(crate) use weights::{Declaration, FINGERPRINT, not_finite};
+pub(crate) use weights::{Declaration, FINGERPRINT, check_init};
 pub use weights::{MAX_WEIGHTS, TemplateWeights};
 
 use crate::error::{Error, Mistake, Result};
@@ -73,6 +73,8 @@ pub struct Circuit {
     /// Width declared by `with_inputs`.
     declared: Option<usize>,
     roles: Roles,
+    /// Blocks under controls and conditions around what is written now.
+    depth: usize,
     /// Operation index, its name, what is wrong.
     mistake: Option<(usize, String, Mistake)>,
 }
@@ -94,6 +96,7 @@ impl Circuit {
             read: 0,
             declared: None,
             roles: Roles::default(),
+            depth: 0,
             mistake: mistake.map(|mistake| (0, "new".to_owned(), mistake)),
         }
     }

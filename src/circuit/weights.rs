@@ -105,8 +105,8 @@ impl Circuit {
         if name.is_empty() || name.contains('.') || name == FINGERPRINT {
             self.fail("weights", Mistake::WeightName { name: name.to_owned() });
         }
-        if let Some(value) = not_finite(init) {
-            self.fail("weights", Mistake::NotFinite { what: "the initialisation", value });
+        if let Err(mistake) = check_init(init) {
+            self.fail("weights", mistake);
         }
         self.share(&handle);
         handle
@@ -188,13 +188,23 @@ fn entries(shape: &[usize]) -> Option<usize> {
     shape.iter().try_fold(1usize, |product, size| product.checked_mul(*size))
 }
 
-/// A number of an initialisation that no weight can be drawn from.
-pub(crate) fn not_finite(init: Init) -> Option<f64> {
+/// Whether weights can be drawn from an initialisation.
+pub(crate) fn check_init(init: Init) -> Result<(), Mistake> {
     let numbers = match init {
         Init::Const(value) => [value, 0.0],
         Init::Randn { mean, stdev } => [mean, stdev],
         Init::Uniform { lo, up } => [lo, up - lo],
-        Init::Kaiming { .. } => [0.0, 0.0],
+        Init::Kaiming { non_linearity, .. } => {
+            let gain = non_linearity.gain();
+            if gain <= 0.0 {
+                return Err(Mistake::NotPositive { what: "the gain of the initialisation", value: gain });
+            }
+            // Entries are within the root of 3 of it, on both sides of 0.
+            [gain, 4.0 * gain]
+        }
     };
-    numbers.into_iter().find(|number| !number.is_finite())
+    match numbers.into_iter().find(|number| !number.is_finite()) {
+        None => Ok(()),
+        Some(value) => Err(Mistake::NotFinite { what: "the initialisation", value }),
+    }
 }

@@ -1,6 +1,7 @@
 //! Circuits at random weights.
 
 use crate::circuit::{Circuit, Declaration};
+use crate::engine::check_numbers;
 use crate::error::Result;
 use crate::functional;
 use crate::measurement::Measurement;
@@ -41,6 +42,7 @@ impl Draws {
     pub(super) fn next(&mut self, count: usize) -> Result<Vec<Drawn>> {
         let mut draw = |stream: &mut Stream| {
             let Stream { name, shape, init, rng } = stream;
+            check_numbers("random weights", (2 * count as u64).checked_mul(shape.elem_count() as u64))?;
             let values: Vec<f64> = (0..count).flat_map(|_| SeededInit::draw(rng, shape, *init)).collect();
             let shape = [&[count], shape.dims()].concat();
             Ok((name.clone(), Var::from_vec(values, shape, &Device::Cpu)?))

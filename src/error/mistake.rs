@@ -45,9 +45,6 @@ pub enum Mistake {
         /// What came.
         actual: usize,
     },
-    /// A name that is no gate.
-    #[error("there is no gate of that name")]
-    UnknownGate,
     /// A constant that is NaN or infinite.
     #[error("{what} is {value}, which is not finite")]
     NotFinite {
@@ -210,6 +207,12 @@ pub enum Mistake {
     NotPure {
         /// The record, or the qubit that a reset moves a state to.
         qubit: usize,
+    },
+    /// Blocks of [`controlled`](crate::Circuit::controlled) and [`when`](crate::Circuit::when) inside one another, too many of them.
+    #[error("controlled and conditional blocks may be nested {limit} deep, and no more")]
+    NestedTooDeep {
+        /// The largest number allowed.
+        limit: usize,
     },
     /// A circuit with more operations than it may have.
     #[error("a circuit may have at most {limit} operations")]

@@ -266,10 +266,19 @@ impl Resume for Adam {
         for (index, entry) in self.entries.iter().enumerate() {
             let name = entry.name.as_ref().ok_or(Error::Unnamed { index })?;
             let trained = entry.trained();
-            let part = |part: &str| state::get(state, &format!("{part}.{name}"), trained.shape(), trained.dtype());
-            let moments = Moments::new(trained, part(PARTS[0])?, part(PARTS[1])?)?;
-            let own = state::steps(state, &format!("{}.{name}", state::STEPS))?;
-            restored.push((moments, entry.copy.as_ref().map(|_| part(PARTS[2])).transpose()?, own));
+            let part = |part: &str, least: f64| {
+                let name = format!("{part}.{name}");
+                let tensor = state::get(state, &name, trained.shape(), trained.dtype())?;
+                state::check_entries(&name, tensor, least).map(|()| tensor)
+            };
+            let moments = Moments::new(trained, part(PARTS[0], f64::MIN)?, part(PARTS[1], 0.0)?)?;
+            let of_steps = format!("{}.{name}", state::STEPS);
+            let own = state::steps(state, &of_steps)?;
+            if own > steps {
+                let (expected, actual) = (format!("at most {steps} steps"), format!("{own} steps"));
+                return Err(Error::SavedState { name: of_steps, expected, actual });
+            }
+            restored.push((moments, entry.copy.as_ref().map(|_| part(PARTS[2], f64::MIN)).transpose()?, own));
         }
         for (entry, (moments, copy, own)) in self.entries.iter_mut().zip(restored) {
             (entry.moments, entry.steps) = (moments, own);

@@ -39,7 +39,7 @@ mod variables;
 
 pub use adam::{Adam, AdamConfig};
 pub use clip::{clip_by_norm, clip_by_value};
-pub use schedule::Schedule;
+pub use schedule::{Schedule, Warmup};
 pub use spsa::{Spsa, SpsaConfig};
 pub use state::Resume;
 pub use variables::variables;

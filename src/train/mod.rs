@@ -73,7 +73,7 @@ pub struct TrainConfig {
     /// Whether the weights are at last those of the epoch with the lowest loss, instead of the last.
     pub restore_best: bool,
     /// Where `last.safetensors` (from which a run goes on), `best.safetensors` (the weights with the lowest loss, for `VarMap::load`) and `history.csv`
-    /// are written after each epoch, and `history.png` at the end. Files of these names that are there go first, unless the run goes on. Default: nowhere.
+    /// are written after each epoch, and `history.png` at the end. One run at a time has the folder. Files of these names that are there go first, unless the run goes on. Default: nowhere.
     pub folder: Option<PathBuf>,
     /// Goes on from the folder's `last.safetensors`, if that is of a run with as many samples, the same batch size, seed and step size.
     pub resume: bool,
@@ -171,7 +171,7 @@ impl<'a, O: Optimizer> Training<'a, O> {
     /// # Errors
     /// A batch size or a patience of 0; no samples, or targets for others; a loss that is no single number; no variables, or a step in which none has a
     /// gradient; a folder without an optimiser that can be saved, or
-    /// `resume` without a folder; a checkpoint of another run; those of model, loss, optimiser and files. What the last epoch wrote stays.
+    /// that another run has; `resume` without a folder; a label beyond the model's outputs, where the loss refuses it; a checkpoint of another run; those of model, loss, optimiser and files. What the last epoch wrote stays.
     pub fn run(mut self, config: &TrainConfig, train: Samples<'_>, validation: Option<Samples<'_>>) -> Result<History> {
         let rate = self.optimizer.learning_rate();
         let history = self.run_all(config, train, validation);
@@ -236,7 +236,8 @@ impl<'a, O: Optimizer> Training<'a, O> {
             let indices = Tensor::new(batch, x.device())?;
             let (x, y) = (x.index_select(&indices, 0)?, y.index_select(&indices, 0)?);
             let outputs = self.model.forward_t(&x, true)?;
-            let loss = self.loss(&outputs, &y)?;
+            let sample = |place: usize| batch.get(place).map_or(place, |sample| *sample as usize);
+            let loss = self.loss(&outputs, &y).map_err(|error| label_beyond(&outputs, &y, sample).unwrap_or(error))?;
             let mut gradients = loss.backward()?;
             require_gradient("training", variables, &gradients)?;
             at.unreached.note(&gradients)?;
@@ -260,7 +261,8 @@ impl<'a, O: Optimizer> Training<'a, O> {
             let count = batch_size.min(samples - start);
             let (x, y) = (x.narrow(0, start, count)?, y.narrow(0, start, count)?);
             let outputs = self.model.forward_t(&x, false)?.detach();
-            let loss = self.loss(&outputs, &y)?;
+            let sample = |place: usize| start + place;
+            let loss = self.loss(&outputs, &y).map_err(|error| label_beyond(&outputs, &y, sample).unwrap_or(error))?;
             sum = sum.plus(self.judge(&outputs, &y, &loss)?, count as f64);
         }
         Ok(sum.over(samples as f64))
@@ -280,6 +282,17 @@ impl<'a, O: Optimizer> Training<'a, O> {
         let metric = self.metric.as_ref().map(|(_, metric)| metric(outputs, targets)).transpose()?;
         Ok(Score { loss, metric: metric.unwrap_or(f64::NAN) })
     }
+}
+
+/// Why a loss of classes may have failed: a label that none of the model's outputs is for. `sample` is the number of one of the batch's samples.
+fn label_beyond(outputs: &Tensor, labels: &Tensor, sample: impl Fn(usize) -> usize) -> Option<Error> {
+    let (&[_, classes], [_]) = (outputs.dims(), labels.dims()) else { return None };
+    if !labels.dtype().is_int() {
+        return None;
+    }
+    let labels = labels.to_dtype(DType::I64).and_then(|labels| labels.to_vec1::<i64>()).ok()?;
+    let beyond = |label: &i64| usize::try_from(*label).map_or(true, |label| label >= classes);
+    Some(Error::Label { sample: sample(labels.iter().position(beyond)?), classes })
 }
 
 /// The number of samples, if options and shapes go together.

@@ -162,6 +162,32 @@ fn states_that_do_not_fit() -> Result<()> {
         wide.insert(spoil.to_owned(), Tensor::zeros(77, DType::F32, &Device::Cpu)?);
         assert!(matches!(adam.restore(&wide), Err(Error::SavedState { name, .. }) if name == spoil));
     }
+    // Numbers that no run leaves behind: counts beyond what F64 can tell apart or in total, moments that are not finite, squares below 0.
+    let halves = |count: u64| Tensor::new(&[(count >> 32) as u32, count as u32], &Device::Cpu);
+    let shape = good["second.quantum.w"].shape().clone();
+    let full = |value: f32| Tensor::full(value, shape.clone(), &Device::Cpu);
+    for (spoil, tensor) in [
+        ("steps", halves(u64::MAX)?),
+        ("steps", halves((1 << 53) + 1)?),
+        ("steps.quantum.w", halves(u64::MAX)?),
+        ("steps.quantum.w", halves(2)?),
+        ("first.quantum.w", full(f32::NAN)?),
+        ("first.quantum.w", full(f32::INFINITY)?),
+        ("second.quantum.w", full(f32::INFINITY)?),
+        ("second.quantum.w", full(-1.0)?),
+    ] {
+        let mut bad = good.clone();
+        bad.insert(spoil.to_owned(), tensor);
+        assert!(matches!(adam.restore(&bad), Err(Error::SavedState { name, .. }) if name == spoil), "{spoil}");
+    }
+    let mut spsa = Spsa::from_varmap(&varmap, SpsaConfig::default())?;
+    let absurd = std::collections::HashMap::from([("steps".to_owned(), halves(u64::MAX)?)]);
+    assert!(matches!(spsa.restore(&absurd), Err(Error::SavedState { .. })));
+    let half = network(DType::F16)?.0;
+    let mut rounded = Adam::from_varmap(&half, AdamConfig::default())?;
+    let mut state = rounded.state()?;
+    state.insert("copy.idle".to_owned(), Tensor::full(f32::NAN, 4, &Device::Cpu)?);
+    assert!(matches!(rounded.restore(&state), Err(Error::SavedState { name, .. }) if name == "copy.idle"));
     assert_eq!((adam.steps(), weights(&varmap)?), (1, before));
     let unnamed = Adam::new(varmap.all_vars(), AdamConfig::default())?;
     assert!(matches!(unnamed.state(), Err(Error::Unnamed { index: 0 })));
@@ -360,6 +386,15 @@ fn schedules_by_formula() {
     let warm = Schedule::Linear { steps: 2, floor: 0.0 }.after_warmup(2);
     assert_eq!(row(&warm, [0, 1, 2, 3]), [0.5, 1.0, 1.0, 0.5]);
     assert_eq!(Schedule::Constant.after_warmup(0).factor(0), 1.0);
+    let twice = warm.clone().after_warmup(4);
+    assert_eq!(row(&twice, [0, 3, 4, 5]), [0.25, 1.0, 0.5, 1.0]);
+    assert_eq!(row(&twice, [6, 7, 8, 9]), [1.0, 0.5, 0.0, 0.0]);
+    // As deep as a loop makes it: made, evaluated, compared, printed, copied and dropped without recursion.
+    let deep = |lines: u64| (0..300_000).fold(Schedule::Constant, |schedule, _| schedule.after_warmup(lines));
+    assert_eq!(deep(0), Schedule::Constant);
+    let copy = deep(1).clone();
+    assert_eq!((copy == deep(1), copy.factor(5), copy.factor(u64::MAX)), (true, 1.0, 1.0));
+    assert!(format!("{copy:?}").len() > 300_000);
 }
 
 /// On a linear loss the two-point slope is exact, so that each step is known.

@@ -257,7 +257,25 @@ fn a_stopped_run_continues_bit_for_bit() -> Result<()> {
     // Numbers that cannot be a position.
     let last = longer.join("last.safetensors");
     let good = candle_core::safetensors::load(&last, &Device::Cpu)?;
-    for (entry, value) in [(0, 0.0), (0, 3.5), (0, f64::NAN), (1, -1.0), (8, 99.0)] {
+    for (entry, value) in [
+        (0, 0.0),
+        (0, 3.5),
+        (0, f64::NAN),
+        (1, -1.0),
+        (1, 3.0),
+        (1, 8.0),
+        (1, 1e300),
+        (2, 1.0),
+        (2, 1.8e19),
+        (3, f64::NAN),
+        (5, -1.0),
+        (5, 8.0),
+        (5, f64::NAN),
+        (6, f64::INFINITY),
+        (8, 99.0),
+        (8, 0.5),
+        (8, -2.0),
+    ] {
         let mut bad = good.clone();
         let mut position = bad["position"].to_vec1::<f64>()?;
         position[entry] = value;
@@ -339,7 +357,7 @@ fn errors_before_the_first_step() -> Result<()> {
     let config = TrainConfig { schedule: Schedule::Exponential { factor: 0.5 }, ..Default::default() };
     let orphan = TrainConfig { resume: true, ..config.clone() };
     let error = Training::new(&network, &network.varmap, &mut optimizer, cross_entropy).run(&orphan, set, None);
-    assert!(matches!(error, Err(Error::Setting { setting: "resume", .. })));
+    assert!(matches!(error, Err(Error::SettingNeeds { setting: "resume", .. })));
     let nowhere = TrainConfig { folder: Some("/proc/candlewick".into()), ..config.clone() };
     let error = Training::new(&network, &network.varmap, &mut optimizer, cross_entropy).run(&nowhere, set, None);
     assert!(matches!(error, Err(Error::File { path, .. }) if path.contains("candlewick")));
@@ -387,7 +405,7 @@ fn other_optimisers_and_tensors() -> Result<()> {
     assert!(violet.count() > width as usize, "curves below 0 are drawn");
     let kept = TrainConfig { folder: Some(std::env::temp_dir()), ..config };
     let error = Training::without_checkpoints(&network, &network.varmap, &mut sgd, cross_entropy);
-    assert!(matches!(error.run(&kept, (&train.x, &train.y), None), Err(Error::Setting { setting: "folder", .. })));
+    assert!(matches!(error.run(&kept, (&train.x, &train.y), None), Err(Error::SettingNeeds { setting: "folder", .. })));
     Ok(())
 }
 
@@ -514,5 +532,59 @@ fn errors_of_a_run_are_typed() -> Result<()> {
         let wide = Tensor::cat(&[&set.x, &set.x], 1)?;
         assert!(matches!(run(&wide), Err(Error::InputWidth { expected: 2, .. })));
     }
+    Ok(())
+}
+
+/// A folder is one run's: a second one would remove and rename the files of the first.
+#[test]
+fn two_runs_do_not_share_a_folder() -> Result<()> {
+    let (set, _) = data(DType::F32)?;
+    let shared = folder("shared")?;
+    let config = TrainConfig { epochs: 2, folder: Some(shared.clone()), ..Default::default() };
+    let refused = Cell::new(0);
+    let outer = network(DType::F32)?;
+    let mut optimizer = adam(&outer)?;
+    let while_running = |outputs: &Tensor, targets: &Tensor| {
+        for resume in [false, true] {
+            let inner = network(DType::F32)?;
+            match train(&inner, &inner.varmap, &TrainConfig { resume, ..config.clone() }) {
+                Err(Error::FolderInUse { folder }) => assert!(folder.contains("candlewick-shared")),
+                other => panic!("{other:?}"),
+            }
+            refused.set(refused.get() + 1);
+        }
+        cross_entropy(outputs, targets)
+    };
+    let run = Training::new(&outer, &outer.varmap, &mut optimizer, while_running);
+    assert_eq!(run.run(&config, (&set.x, &set.y), None)?.epochs.len(), 2);
+    assert!(refused.get() >= 4);
+    // Afterwards it is free again.
+    let next = network(DType::F32)?;
+    train(&next, &next.varmap, &TrainConfig { resume: true, epochs: 3, ..config.clone() })?;
+    std::fs::remove_dir_all(shared).map_err(candle_core::Error::from)
+}
+
+/// Three classes for a model of two outputs: the error names the sample, in the set and not in the batch.
+#[test]
+fn labels_beyond_the_outputs() -> Result<()> {
+    let (set, _) = data(DType::F32)?;
+    let network = network(DType::F32)?;
+    let samples = set.len();
+    let mut labels = set.y.to_vec1::<u32>()?;
+    labels[17] = 2;
+    let wrong = Tensor::new(labels, &Device::Cpu)?;
+    let config = TrainConfig { epochs: 1, batch_size: 8, ..Default::default() };
+    let mut run = |train: &Tensor, test: &Tensor| {
+        let mut optimizer = adam(&network)?;
+        let training = Training::new(&network, &network.varmap, &mut optimizer, cross_entropy);
+        training.run(&config, (&set.x, train), Some((&set.x, test)))
+    };
+    for (train, test) in [(&wrong, &set.y), (&set.y, &wrong)] {
+        let error = run(train, test).unwrap_err();
+        assert!(matches!(error, Error::Label { sample: 17, classes: 2 }), "{error}");
+    }
+    // What else a loss says is left as it is.
+    let short = set.y.narrow(0, 0, samples)?.unsqueeze(1)?;
+    assert!(matches!(run(&short, &set.y), Err(Error::Candle(_))));
     Ok(())
 }

@@ -184,6 +184,29 @@ fn embeddings_that_do_not_come_first_or_more_than_once() {
     embedded().repeat(1).check().expect("once is once");
 }
 
+/// Each block is a call within the one around it: there is an end before the stack's.
+#[test]
+fn blocks_within_blocks() {
+    fn controlled(c: &mut Circuit, depth: usize) {
+        if depth > 0 {
+            c.controlled([], |c| controlled(c, depth - 1));
+        } else {
+            c.x(0);
+        }
+    }
+    fn when(c: &mut Circuit, depth: usize) {
+        if depth > 0 {
+            c.when(input(0).gt(0.0), |c| when(c, depth - 1));
+        }
+    }
+    let limit = Mistake::NestedTooDeep { limit: 256 };
+    refuses(&written(1, |c| controlled(c, usize::MAX)), 0, "controlled", &limit, &["256"]);
+    refuses(&written(1, |c| _ = c.h(0).when(input(0).lt(1.0), |c| when(c, 1 << 40))), 1, "controlled", &limit, &[]);
+    let sound = written(1, |c| controlled(c, 256));
+    assert_eq!(sound.operations(), written(1, |c| _ = c.x(0)).operations());
+    sound.check().expect("deep enough for anybody");
+}
+
 /// A flip of a qubit that is no longer in 0 would undo what was prepared there.
 #[test]
 fn states_that_are_prepared_twice() {

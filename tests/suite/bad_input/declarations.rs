@@ -2,10 +2,11 @@
 
 use super::{refuses, says, written};
 use candle_core::{DType, Device, Tensor};
+use candle_nn::init::{FanInOut, NonLinearity, NormalOrUniform};
 use candle_nn::{Init, VarMap};
 use candlewick::circuit::MAX_WEIGHTS;
 use candlewick::gate::Gate;
-use candlewick::nn::SeededInit;
+use candlewick::nn::{Affine, AffineConfig, QuantizedLinear, SeededInit};
 use candlewick::prelude::*;
 use candlewick::{Error, Mistake, functional};
 
@@ -194,6 +195,52 @@ fn initialisations_that_are_not_finite() {
         let vb = SeededInit::new(1).var_builder(&VarMap::new(), DType::F32, &Device::Cpu);
         let error = vb.pp("layer").get_with_hints(2, "bias", init).expect_err("no weight can be drawn from it");
         says(&error.to_string(), &["`layer.bias`", "not finite"]);
+    }
+}
+
+/// Kaiming's gain is free: 0 or less has no range, and what is too large has an infinite one.
+#[test]
+fn gains_that_no_weight_can_be_drawn_with() {
+    let kaiming =
+        |dist, gain| Init::Kaiming { dist, fan: FanInOut::FanIn, non_linearity: NonLinearity::ExplicitGain(gain) };
+    for dist in [NormalOrUniform::Normal, NormalOrUniform::Uniform] {
+        for gain in [0.0, -1.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e308] {
+            let init = kaiming(dist, gain);
+            let mistake = match gain {
+                gain if gain <= 0.0 => Mistake::NotPositive { what: "the gain of the initialisation", value: gain },
+                gain if gain.is_finite() => Mistake::NotFinite { what: "the initialisation", value: f64::INFINITY },
+                gain => Mistake::NotFinite { what: "the initialisation", value: gain },
+            };
+            let circuit = written(1, |c| _ = c.weights_with_init("w", 2, init));
+            refuses(&circuit, 0, "weights", &mistake, &[]);
+            let vb = SeededInit::new(1).var_builder(&VarMap::new(), DType::F32, &Device::Cpu);
+            says(&vb.get_with_hints(2, "bias", init).expect_err("no weight").to_string(), &["`bias`"]);
+            assert!(candlewick::diagnostics::gradient_variance(&circuit, &z(0), None, 4, 1).is_err());
+        }
+        let circuit = written(1, |c| _ = c.weights_with_init("w", 2, kaiming(dist, 0.5)));
+        circuit.check().expect("any other gain");
+    }
+}
+
+/// Numbers of weights that no memory holds, for layers that are not ours as well.
+#[test]
+fn more_weights_than_memory() {
+    let vb = || SeededInit::new(1).var_builder(&VarMap::new(), DType::F32, &Device::Cpu);
+    for shape in [vec![usize::MAX], vec![1 << 40], vec![1 << 40, 1 << 40]] {
+        let error = Error::from(vb().get_with_hints(shape, "w", Init::Const(1.0)).expect_err("too many"));
+        assert!(matches!(error, Error::ResultMemory { .. }), "{error}");
+    }
+    for outputs in [usize::MAX, 1 << 40] {
+        let plain = candle_nn::VarBuilder::from_varmap(&VarMap::new(), DType::F32, &Device::Cpu);
+        for vb in [vb(), plain] {
+            let error = Affine::new(outputs, AffineConfig::default(), vb).expect_err("too many");
+            assert!(matches!(error, Error::ResultMemory { .. }), "{error}");
+        }
+        let zeros = candle_nn::VarBuilder::zeros(DType::F32, &Device::Cpu);
+        for (inputs, outputs) in [(outputs, 4), (4, outputs)] {
+            let error = QuantizedLinear::load(inputs, outputs, true, zeros.clone()).expect_err("too many");
+            assert!(matches!(error, Error::ResultMemory { .. } | Error::LinearShape { .. }), "{error}");
+        }
     }
 }
 
