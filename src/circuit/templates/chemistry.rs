@@ -43,7 +43,7 @@ impl Circuit {
     ///
     /// It is exact: two commuting rotations about Pauli words with a string of Z between the qubits. States in which both
     /// spin orbitals are empty, or both occupied, stay as they are. On neighbouring qubits it is PennyLane's
-    /// `SingleExcitation` on `[to, from]`; its `FermionicSingleExcitation` takes half the angle.
+    /// `SingleExcitation` on `[to, from]`. Its `FermionicSingleExcitation` on the wires `from..=to` takes the same angle.
     ///
     /// ```
     /// use candlewick::{functional, prelude::*};
@@ -60,7 +60,8 @@ impl Circuit {
     /// `exp(theta/2 (T - T†))` with `T = a†_to[0] a†_to[1] a_from[1] a_from[0]`, the product of the moves `from[0]` to `to[0]`
     /// and `from[1]` to `to[1]`. Two electrons go together, with amplitude `sin(theta/2)`.
     ///
-    /// It is exact: eight commuting rotations about Pauli words. PennyLane's `FermionicDoubleExcitation` takes half the angle.
+    /// It is exact: eight commuting rotations about Pauli words. PennyLane's `FermionicDoubleExcitation` with `wires1` the wires between `from` and `wires2` those
+    /// between `to` takes the same angle with the other sign.
     pub fn double_excitation(&mut self, theta: impl Into<Angle>, from: [usize; 2], to: [usize; 2]) -> &mut Self {
         self.excite("double_excitation", &theta.into(), &from, &to)
     }
