@@ -48,7 +48,7 @@ impl Unreached {
     pub(crate) fn note(&mut self, gradients: &GradStore) -> Result<()> {
         let mut waiting = Vec::new();
         for (name, var) in self.0.drain(..) {
-            if !gradients.get(&var).map(is_zero).transpose()?.is_some_and(|zero| !zero) {
+            if gradients.get(&var).map(is_zero).transpose()?.is_none_or(|zero| zero) {
                 waiting.push((name, var));
             }
         }

@@ -574,7 +574,7 @@ fn labels_beyond_the_outputs() -> Result<()> {
     labels[17] = 2;
     let wrong = Tensor::new(labels, &Device::Cpu)?;
     let config = TrainConfig { epochs: 1, batch_size: 8, ..Default::default() };
-    let mut run = |train: &Tensor, test: &Tensor| {
+    let run = |train: &Tensor, test: &Tensor| {
         let mut optimizer = adam(&network)?;
         let training = Training::new(&network, &network.varmap, &mut optimizer, cross_entropy);
         training.run(&config, (&set.x, train), Some((&set.x, test)))
