@@ -2,6 +2,7 @@
 //!
 //! Every variant carries the numbers a user needs to mend the call; nothing is reported as a bare string.
 
+mod carried;
 mod mistake;
 
 pub use mistake::Mistake;
@@ -13,7 +14,9 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Everything that can go wrong between a circuit and a gradient.
 ///
-/// It converts into [`candle_core::Error`], so `?` works inside functions that return candle's `Result`.
+/// It converts into [`candle_core::Error`], so `?` works inside functions that return candle's `Result`, and comes out of it again, type and numbers
+/// included: a layer's error is the same from `Module::forward`, from `backward()` and from a training loop. [`Error::find`] looks for one inside
+/// candle's.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -163,6 +166,20 @@ pub enum Error {
         /// All names the circuit declares.
         declared: Vec<String>,
     },
+    /// Weights that belong to another circuit or measurement, although their names and shapes fit.
+    #[error(
+        "the weights under `{prefix}` belong to another circuit or measurement: the fingerprint beside them is {found}, that of this layer \
+         {expected:016x} (`QuantumLayerConfig::ignore_fingerprint` takes them all the same)",
+        found = .found.map_or_else(|| "another".to_owned(), |found| format!("{found:016x}"))
+    )]
+    Fingerprint {
+        /// Where the weights are in the `VarBuilder`.
+        prefix: String,
+        /// Fingerprint of this layer's circuit and measurement.
+        expected: u64,
+        /// Fingerprint that is with the weights; `None` where the `VarBuilder` does not tell, as that of a `VarMap`.
+        found: Option<u64>,
+    },
     /// A weight tensor has another shape than the circuit declares.
     #[error("weight tensor `{name}` has shape {actual:?}, but the circuit declares {expected:?}")]
     WeightShape {
@@ -201,6 +218,22 @@ pub enum Error {
         /// Its name.
         name: String,
     },
+    /// Nothing to train: no variables, or none with an entry.
+    #[error("{of} has no variables to train")]
+    NoVariables {
+        /// The optimizer, or what needs one.
+        of: &'static str,
+    },
+    /// A step for which no variable has a gradient: the loss does not depend on any of them, or an operation on the way has no derivative.
+    #[error(
+        "{of}: no variable has a gradient (of {variables:?}); is something detached, or without a derivative, between them and the loss?"
+    )]
+    NoVariableGradient {
+        /// The optimizer, or what reads the gradients.
+        of: &'static str,
+        /// Names of the variables, or their indices where they have no names.
+        variables: Vec<String>,
+    },
     /// A gradient that is NaN or infinite, where a step was to be taken along it.
     #[error("the gradient of weight tensor `{name}` is not finite, or too large to be squared")]
     GradientNotFinite {
@@ -235,10 +268,15 @@ pub enum Error {
         reason: String,
     },
     /// A line of a table that cannot be read.
-    #[error("line {line} of the table: {problem}")]
+    #[error(
+        "line {line} of the table{place}: {problem}",
+        place = .field.map_or_else(String::new, |field| format!(", field {field}"))
+    )]
     Table {
         /// The line, counted from 1.
         line: usize,
+        /// Which of its fields, counted from 1, if it is one of them.
+        field: Option<usize>,
         /// What is wrong with it.
         problem: &'static str,
     },
@@ -372,7 +410,7 @@ pub enum Error {
     },
     /// An error of candle itself.
     #[error(transparent)]
-    Candle(#[from] candle_core::Error),
+    Candle(candle_core::Error),
     /// A tensor that is no states.
     #[error("{what} has shape {shape:?}, expected {expected} for n qubits, at least one")]
     StateShape {
@@ -446,21 +484,40 @@ pub enum Error {
         /// What is wrong, and where.
         reason: String,
     },
-    /// A file that cannot be read.
-    #[error("`{path}` cannot be read: {reason}")]
+    /// A file that cannot be read, written or renamed.
+    #[error("`{path}` cannot be {action}: {reason}")]
     File {
         /// The file.
         path: String,
+        /// What was tried: `read`, `written` and so on.
+        action: &'static str,
         /// What the system said.
         reason: String,
     },
-}
-
-impl From<Error> for candle_core::Error {
-    fn from(error: Error) -> Self {
-        match error {
-            Error::Candle(inner) => inner,
-            other => Self::wrap(other),
-        }
-    }
+    /// A folder into which another run writes its files.
+    #[error("another run writes its files into `{folder}`: give each a folder of its own")]
+    FolderInUse {
+        /// The folder.
+        folder: String,
+    },
+    /// A setting that is of use together with something else alone.
+    #[error("`{setting}` of {of} needs {needs}")]
+    SettingNeeds {
+        /// What is set up.
+        of: &'static str,
+        /// Which of its settings.
+        setting: &'static str,
+        /// What is missing.
+        needs: &'static str,
+    },
+    /// A feature that is NaN or infinite.
+    #[error("feature {feature} of sample {sample} is {value}, which is not finite")]
+    FeatureNotFinite {
+        /// The column, counted from 0.
+        feature: usize,
+        /// The row, counted from 0.
+        sample: usize,
+        /// The value.
+        value: f64,
+    },
 }

@@ -81,6 +81,7 @@ pub mod data;
 pub mod diagnostics;
 mod engine;
 mod error;
+mod fingerprint;
 pub mod functional;
 pub mod gate;
 mod gradient;

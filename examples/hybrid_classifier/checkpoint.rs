@@ -2,7 +2,7 @@
 
 use super::data::Dataset;
 use super::model::{Core, Network, Shape};
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, ensure};
 use candle_core::{DType, Device, Tensor, safetensors};
 use candlewick::data::Scaler;
 use candlewick::optim::variables;
@@ -44,6 +44,22 @@ pub(crate) fn load(path: &Path, device: &Device) -> Result<(Settings, Scaler, Ne
         |name: &str| tensors.get(name).with_context(|| format!("{}: there is no tensor `{name}`", path.display()));
     let settings = Settings::from_text(&String::from_utf8(get(SETTINGS)?.to_vec1()?)?)
         .with_context(|| format!("{}: settings", path.display()))?;
+    // The network is made by these numbers, which are the file's: they must be those of its tensors before anything is made.
+    let Shape { features, hidden, qubits, layers, classes } = settings.shape;
+    let shapes: [(&str, &[usize]); 4] = [
+        ("encoder.0.weight", &[hidden, features]),
+        ("encoder.1.weight", &[qubits, hidden]),
+        ("quantum.theta", &[layers, qubits, 3]),
+        ("decoder.1.weight", &[classes, hidden]),
+    ];
+    for (name, expected) in shapes {
+        let actual = get(name)?.dims();
+        ensure!(
+            actual == expected && !expected.contains(&0),
+            "{}: tensor `{name}` has shape {actual:?}, but the settings say {expected:?}",
+            path.display()
+        );
+    }
     let scaler = Scaler { offset: get(OFFSET)?.to_device(&Device::Cpu)?, unit: get(UNIT)?.to_device(&Device::Cpu)? };
     let network = Network::new(&settings.shape, Core::Quantum, settings.seed, device)?;
     for (name, var) in variables(&network.varmap)? {

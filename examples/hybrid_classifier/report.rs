@@ -88,7 +88,7 @@ fn plots(folder: &Path, task: &Task, trained: &[Trained; 2], device: &Device) ->
             let predictions = trained.network.forward(&task.test.x)?.argmax(D::Minus1)?.to_vec1::<u32>()?;
             let heading = format!("{}: accuracy {:.4}", trained.name, trained.test.accuracy);
             let labels = test.y.to_vec1::<u32>()?;
-            figure = figure.panel(plot::confusion(&heading, &test.classes, &labels, &predictions, colour));
+            figure = figure.panel(plot::confusion(&heading, &test.classes, &labels, &predictions, colour)?);
         }
         figure.save(folder.join("confusion.png"))?;
     }

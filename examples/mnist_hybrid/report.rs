@@ -64,7 +64,7 @@ pub(crate) fn draw(folder: &Path, images: &Images, trained: &[Trained]) -> Resul
     let mut figure = Figure::new(title("confusion matrices of the test set"));
     for (of, colour) in trained.iter().zip([Colour::VIOLET, Colour::TEAL]) {
         let heading = format!("{}: accuracy {:.4}", of.core.name(), of.accuracy);
-        figure = figure.panel(confusion(&heading, &images.test.classes, &labels, &of.classes, colour));
+        figure = figure.panel(confusion(&heading, &images.test.classes, &labels, &of.classes, colour)?);
     }
     figure.save(folder.join("confusion.png"))?;
     trained.first().map_or(Ok(()), |hybrid| mistakes(folder, images, &labels, hybrid))

@@ -68,7 +68,7 @@ fn cut(graph: &Graph, sides: u64) -> Panel {
 /// The mean cut over both angles, all points in one batch.
 fn landscape((circuit, cost): &(Circuit, Observable)) -> Result<Panel> {
     let (gammas, betas) = (0.0..PI, -FRAC_PI_2..0.0);
-    let points = Field::grid(gammas.clone(), betas.clone(), SIDE);
+    let points = Field::grid(gammas.clone(), betas.clone(), SIDE)?;
     let inputs = Tensor::from_vec(points.concat(), (points.len(), 2), &Device::Cpu)?;
     let measurement = Measurement::expectation([-cost.clone()]);
     let values = functional::evaluate(circuit, &measurement, Some(&inputs), &[])?.flatten_all()?.to_vec1::<f64>()?;

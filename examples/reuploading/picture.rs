@@ -52,7 +52,7 @@ pub(crate) fn regions(
 
 /// Of class 1, on the grid.
 fn probabilities(outcome: &Outcome, x: &Range<f64>, y: &Range<f64>, device: &Device) -> Result<Vec<f64>> {
-    let grid: Vec<f32> = Field::grid(x.clone(), y.clone(), GRID).into_iter().flatten().map(|v| v as f32).collect();
+    let grid: Vec<f32> = Field::grid(x.clone(), y.clone(), GRID)?.into_iter().flatten().map(|v| v as f32).collect();
     let grid = Tensor::from_vec(grid, (GRID * GRID, 2), &Device::Cpu)?.to_device(device)?;
     let outputs = outcome.restarts.forward(&grid)?.detach().narrow(1, outcome.best, 1)?;
     let outputs = outputs.flatten_all()?.to_dtype(DType::F64)?.to_vec1::<f64>()?;

@@ -23,8 +23,8 @@ pub(crate) fn circuit(args: &Args, molecule: &Molecule) -> Circuit {
         Ansatz::HardwareEfficient => {
             circuit.hartree_fock(molecule.electrons());
             let near = Init::Uniform { lo: -SPREAD, up: SPREAD };
-            circuit.weights_with_init("theta", (args.layers + 1, 2, molecule.qubits()), near);
-            circuit.two_local("theta", args.layers, &[Gate::ry, Gate::rz], Gate::cx, Entanglement::Linear);
+            let theta = circuit.weights_with_init("theta", (args.layers + 1, 2, molecule.qubits()), near);
+            circuit.two_local(&theta, args.layers, &[Gate::ry, Gate::rz], Gate::cx, Entanglement::Linear);
         }
     }
     circuit

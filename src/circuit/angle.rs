@@ -4,7 +4,9 @@
 
 use crate::error::Mistake;
 use crate::places::Places;
+use candle_nn::Init;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
 use std::sync::Arc;
 
@@ -47,11 +49,26 @@ pub(crate) enum Variable {
     Weight { tensor: Arc<WeightTensor>, index: usize },
 }
 
-/// Name and shape of a weight tensor.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+/// A weight tensor: its name, its shape, how it starts. Circuits tell two of one name apart by their addresses; expressions are compared by value.
+#[derive(Debug, Clone)]
 pub(crate) struct WeightTensor {
     pub(crate) name: String,
     pub(crate) shape: Vec<usize>,
+    pub(crate) init: Init,
+}
+
+impl PartialEq for WeightTensor {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.name, &self.shape) == (&other.name, &other.shape)
+    }
+}
+
+impl Eq for WeightTensor {}
+
+impl Hash for WeightTensor {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (&self.name, &self.shape).hash(state);
+    }
 }
 
 /// Feature `index` of each sample, counted from 0.
@@ -66,7 +83,8 @@ pub fn input(index: usize) -> Angle {
     Angle::variable(Variable::Input(index))
 }
 
-/// A handle on a named weight tensor of a circuit; see [`Circuit::weights`](crate::Circuit::weights).
+/// A handle on a named weight tensor of a circuit; see [`Circuit::weights`](crate::Circuit::weights). Who has the handle shares the tensor: templates take it in
+/// the place of a name, and [`Circuit::share`](crate::Circuit::share) takes it into another circuit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Weights {
     pub(crate) tensor: Arc<WeightTensor>,

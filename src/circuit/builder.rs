@@ -10,6 +10,9 @@ use crate::limits::at_most;
 use num_complex::Complex64;
 use std::sync::Arc;
 
+/// How deep blocks may be nested: each is a call of the caller's within its own.
+const MAX_NESTING: usize = 256;
+
 macro_rules! builder_methods {
     ($($(#[doc = $doc:literal])+ $name:ident($($angle:ident),*; $($qubit:ident),*),
         $controls:literal, $symbol:literal, $form:expr, $inverse:expr;)*) => {
@@ -106,9 +109,15 @@ impl Circuit {
 
     /// Appends what `body` writes, each of its operations changed by `change`.
     fn nested(&mut self, body: impl FnOnce(&mut Self), change: impl Fn(&mut Operation)) -> &mut Self {
+        if self.depth == MAX_NESTING {
+            self.fail("controlled", Mistake::NestedTooDeep { limit: MAX_NESTING });
+            return self;
+        }
         let weights = Arc::new(Declarations::inside(&self.weights));
-        let mut inner = Self { weights, declared: self.declared, ..Self::new(self.qubits) };
+        let (declared, roles, depth) = (self.declared, self.roles, self.depth + 1);
+        let mut inner = Self { weights, declared, roles, depth, ..Self::new(self.qubits) };
         body(&mut inner);
+        self.roles.take_prepared(inner.roles);
         let declared = inner.weights.new_in(&self.weights);
         // Without a second owner ours can be added to in place.
         drop(inner.weights);
@@ -159,10 +168,16 @@ impl Circuit {
         self.nested(body, |operation| operation.conditions.insert(0, condition.clone()))
     }
 
-    /// Appends all operations of a circuit of at most as many qubits. Weight tensors of the same name are shared.
+    /// Appends all operations of a circuit of at most as many qubits. Where it prepares a state (amplitude and basis embedding, Hartree-Fock, UCCSD), the
+    /// qubits must still be in 0. Both may have weight tensors in common (clones, inverses, [`share`](Self::share)); two tensors that happen to have one
+    /// name are a mistake.
     pub fn append(&mut self, other: &Self) -> &mut Self {
         if other.qubits > self.qubits {
             self.fail("append", Mistake::CircuitSize { qubits: self.qubits, other: other.qubits });
+            return self;
+        }
+        if let Err(mistake) = self.roles.append(other.roles) {
+            self.fail("append", mistake);
             return self;
         }
         let first = self.operations.len();
@@ -260,7 +275,7 @@ impl Circuit {
             match variable {
                 Variable::Input(index) => read = read.max(index.saturating_add(1)),
                 Variable::Weight { tensor, .. } => match self.weights.get(&tensor.name) {
-                    Some(declaration) if declaration.handle.tensor == *tensor => {}
+                    Some(declaration) if declaration.handle.is(tensor) => {}
                     _ => return Err(Mistake::UnknownWeights { name: tensor.name.clone() }),
                 },
             }

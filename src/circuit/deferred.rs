@@ -1,7 +1,7 @@
 //! Measurements and resets inside a circuit, deferred: what a measurement would write down stays a qubit.
 
 use super::{Circuit, Kind, Operation};
-use crate::error::Mistake;
+use crate::error::{Error, Mistake};
 
 impl Circuit {
     /// Measures `qubit` here, and keeps the outcome in the qubit `record`, which must be untouched so far.
@@ -32,7 +32,8 @@ impl Circuit {
     /// Mistakes, kept like all others: a `record` that was touched before; one that is later the target of anything, or of which
     /// more than Z is read at the end; a measurement under [`controlled`](Self::controlled), or inverted. Under
     /// [`when`](Self::when) a record stays 0 in the samples in which nothing is measured. The
-    /// [`state`](crate::Measurement::state) is that of all qubits together, records included.
+    /// [`state`](crate::Measurement::state) is that of all qubits together, records included: what is defined by overlaps of states (kernels, metric
+    /// tensors, natural gradients, expressibility, entangling capability) does not take such a circuit.
     pub fn measure(&mut self, qubit: usize, record: usize) -> &mut Self {
         self.push_operation(Operation::new(Kind::Measure, Vec::new(), vec![qubit, record]));
         self
@@ -61,6 +62,33 @@ impl Circuit {
         self
     }
 
+    /// Refuses circuits that measure or reset qubits on their way, for what is defined by overlaps of states: those of all qubits together would have
+    /// records and discarded qubits interfere, as nothing does that was measured.
+    pub(crate) fn check_pure(&self) -> crate::error::Result<()> {
+        self.check()?;
+        let measures = |operation: &Operation| matches!(operation.kind, Kind::Measure | Kind::Reset);
+        match self.operations().iter().enumerate().find(|(_, operation)| measures(operation)) {
+            None => Ok(()),
+            Some((index, operation)) => {
+                let (name, qubit) = (operation.name().to_owned(), operation.qubits[1]);
+                Err(Error::Circuit { operation: index, name, mistake: Mistake::NotPure { qubit } })
+            }
+        }
+    }
+
+    /// Declares that a state is prepared on the lowest `count` qubits, which have to be in 0; whether they are.
+    pub(super) fn prepares(&mut self, name: &str, count: usize) -> bool {
+        // At most 58 qubits, each of them in range.
+        let qubits = 1u64.checked_shl(count as u32).map_or(u64::MAX, |bit| bit - 1);
+        match self.roles.prepare(qubits) {
+            Ok(()) => true,
+            Err(mistake) => {
+                self.fail(name, mistake);
+                false
+            }
+        }
+    }
+
     /// Qubits that hold an outcome.
     pub(crate) fn records(&self) -> u64 {
         self.roles.records
@@ -75,6 +103,8 @@ pub(super) struct Roles {
     records: u64,
     /// Holds what a reset took away.
     discarded: u64,
+    /// In 0 before a state was prepared there, on which the rest relies.
+    prepared: u64,
 }
 
 impl Roles {
@@ -97,6 +127,31 @@ impl Roles {
             }
         }
         find(targets, self.records).map_or(Ok(()), |qubit| Err(Mistake::RecordChanged { qubit }))
+    }
+
+    /// Whether all of these qubits are in 0 still.
+    fn check_untouched(self, qubits: u64) -> Result<(), Mistake> {
+        match self.touched & qubits {
+            0 => Ok(()),
+            used => Err(Mistake::QubitTouched { qubit: used.trailing_zeros() as usize }),
+        }
+    }
+
+    /// Takes note of a state that is prepared on these qubits, which have to be in 0.
+    pub(super) fn prepare(&mut self, qubits: u64) -> Result<(), Mistake> {
+        self.check_untouched(qubits)?;
+        self.prepared |= qubits;
+        Ok(())
+    }
+
+    /// Takes note of the states that a circuit prepares which is about to follow.
+    pub(super) fn append(&mut self, other: Self) -> Result<(), Mistake> {
+        self.prepare(other.prepared)
+    }
+
+    /// Takes note of the states that were prepared from these roles on.
+    pub(super) fn take_prepared(&mut self, since: Self) {
+        self.prepared |= since.prepared;
     }
 
     /// Takes note of an operation that has been checked.

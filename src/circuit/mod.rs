@@ -21,8 +21,8 @@ pub use operation::Operation;
 pub(crate) use operation::{AMPLITUDES, AMPLITUDES_OR_ZERO_STATE, Kind, adjoint};
 pub use templates::{Entanglement, Excitation};
 pub use unitary::MAX_MATRIX_QUBITS;
-pub use weights::MAX_WEIGHTS;
-pub(crate) use weights::{Declaration, not_finite};
+pub(crate) use weights::{Declaration, FINGERPRINT, check_init};
+pub use weights::{MAX_WEIGHTS, TemplateWeights};
 
 use crate::error::{Error, Mistake, Result};
 use deferred::Roles;
@@ -75,6 +75,8 @@ pub struct Circuit {
     /// Width declared by `with_inputs`.
     declared: Option<usize>,
     roles: Roles,
+    /// Blocks under controls and conditions around what is written now.
+    depth: usize,
     /// Operation index, its name, what is wrong.
     mistake: Option<(usize, String, Mistake)>,
 }
@@ -96,6 +98,7 @@ impl Circuit {
             read: 0,
             declared: None,
             roles: Roles::default(),
+            depth: 0,
             mistake: mistake.map(|mistake| (0, "new".to_owned(), mistake)),
         }
     }
@@ -123,6 +126,12 @@ impl Circuit {
     /// The operations, in the order in which they act.
     pub fn operations(&self) -> &[Operation] {
         &self.operations
+    }
+
+    /// Whether an angle depends on a weight.
+    pub(crate) fn reads_weights(&self) -> bool {
+        let angles = self.operations.iter().flat_map(Operation::angles);
+        angles.flat_map(Angle::variables).any(|variable| matches!(variable, Variable::Weight { .. }))
     }
 
     /// The first mistake made while the circuit was written, if any.

@@ -8,6 +8,9 @@ use candle_nn::Init;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+/// Name of the tensor that holds a fingerprint, which no weights may have.
+pub(crate) const FINGERPRINT: &str = "circuit_fingerprint";
+
 /// A declared weight tensor.
 #[derive(Debug, Clone)]
 pub(crate) struct Declaration {
@@ -65,23 +68,74 @@ impl Declarations {
     }
 }
 
+/// The weights of a template: the name of a new tensor, or a handle on one of the circuit's, which is shared then.
+///
+/// ```
+/// use candle_nn::Init;
+/// use candlewick::{gate::Gate, prelude::*};
+/// let mut circuit = Circuit::new(2);
+/// let w = circuit.weights_with_init("w", (1, 2), Init::Const(0.1)); // a start of its own
+/// for _ in 0..3 {
+///     circuit.angle_embedding(Gate::ry, (0..2).map(input));
+///     circuit.basic_entangler_layers(&w, 1, Gate::rx); // the same weights three times
+/// }
+/// circuit.check().unwrap();
+/// assert_eq!(circuit.weight_tensors().len(), 1);
+/// ```
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub enum TemplateWeights<'a> {
+    /// The name of a tensor that the template declares, as [`Circuit::weights`] does.
+    New(&'a str),
+    /// A tensor of the circuit, of the template's shape.
+    Shared(&'a Weights),
+}
+
+impl<'a> From<&'a str> for TemplateWeights<'a> {
+    fn from(name: &'a str) -> Self {
+        Self::New(name)
+    }
+}
+
+impl<'a> From<&'a String> for TemplateWeights<'a> {
+    fn from(name: &'a String) -> Self {
+        Self::New(name)
+    }
+}
+
+impl<'a> From<&'a Weights> for TemplateWeights<'a> {
+    fn from(weights: &'a Weights) -> Self {
+        Self::Shared(weights)
+    }
+}
+
+impl Weights {
+    /// Whether it is a handle on this very tensor.
+    pub(super) fn is(&self, tensor: &Arc<WeightTensor>) -> bool {
+        Arc::ptr_eq(&self.tensor, tensor)
+    }
+}
+
 /// The most entries the weight tensors of a circuit may have together.
 pub const MAX_WEIGHTS: usize = 1 << 31;
 
 /// Angles start uniformly on the circle.
-const DEFAULT_INIT: Init = Init::Uniform { lo: 0.0, up: std::f64::consts::TAU };
+pub(super) const DEFAULT_INIT: Init = Init::Uniform { lo: 0.0, up: std::f64::consts::TAU };
 
 impl Circuit {
     /// Declares a weight tensor of any shape; its entries start uniformly in [0, 2π).
     ///
-    /// Under a `VarBuilder` the layer's tensor has this `name`. Declaring a name again with the same shape gives the same
-    /// tensor back, so that parts of a circuit can share weights.
+    /// Under a `VarBuilder` the layer's tensor has this `name`. A name is declared once: weights are shared through the handle, by its entries, by
+    /// templates that take it in the place of a name, and in other circuits by [`share`](Self::share).
     ///
     /// ```
     /// use candlewick::prelude::*;
     /// let mut circuit = Circuit::new(2);
     /// let w = circuit.weights("theta", (2, 3));
     /// circuit.u(w.at([0, 0]), w.at([0, 1]), w.at([0, 2]), 0);
+    /// circuit.check().unwrap();
+    /// circuit.weights("theta", (2, 3)); // another tensor of the same name: a mistake
+    /// assert!(circuit.check().is_err());
     /// ```
     pub fn weights(&mut self, name: &str, shape: impl Into<Shape>) -> Weights {
         self.weights_with_init(name, shape, DEFAULT_INIT)
@@ -98,18 +152,54 @@ impl Circuit {
     /// ```
     pub fn weights_with_init(&mut self, name: &str, shape: impl Into<Shape>, init: Init) -> Weights {
         let shape = shape.into().into_dims();
-        let handle = Weights { tensor: Arc::new(WeightTensor { name: name.to_owned(), shape }) };
-        if name.is_empty() || name.contains('.') {
+        let handle = Weights { tensor: Arc::new(WeightTensor { name: name.to_owned(), shape, init }) };
+        if name.is_empty() || name.contains('.') || name == FINGERPRINT {
             self.fail("weights", Mistake::WeightName { name: name.to_owned() });
         }
-        if let Some(value) = not_finite(init) {
-            self.fail("weights", Mistake::NotFinite { what: "the initialisation", value });
+        if let Err(mistake) = check_init(init) {
+            self.fail("weights", mistake);
         }
-        self.declare(&Declaration { handle: handle.clone(), init });
+        self.share(&handle);
         handle
     }
 
-    /// Adds a declaration, or checks it against the one that is there.
+    /// Declares a tensor of another circuit here: the two have it in common, and one may be appended to the other.
+    ///
+    /// ```
+    /// use candlewick::prelude::*;
+    /// let mut first = Circuit::new(2);
+    /// let w = first.weights("w", 1);
+    /// first.ry(w.at([0]), 0);
+    /// let mut second = Circuit::new(2);
+    /// second.share(&w).ry(w.at([0]), 1);
+    /// first.append(&second); // one weight turns both qubits
+    /// first.check().unwrap();
+    /// assert_eq!(first.weight_tensors().len(), 1);
+    /// ```
+    ///
+    /// A tensor of that name that is declared already, and is another one, is a mistake.
+    pub fn share(&mut self, weights: &Weights) -> &mut Self {
+        self.declare(&Declaration { handle: weights.clone(), init: weights.tensor.init });
+        self
+    }
+
+    /// The weights of a template: a new tensor, or one of this circuit that has the shape.
+    pub(super) fn of_template(&mut self, given: TemplateWeights<'_>, shape: impl Into<Shape>, init: Init) -> Weights {
+        let handle = match given {
+            TemplateWeights::New(name) => return self.weights_with_init(name, shape, init),
+            TemplateWeights::Shared(handle) => handle,
+        };
+        let (name, shape) = (handle.name().to_owned(), shape.into().into_dims());
+        if !self.weights.get(&name).is_some_and(|own| own.handle.is(&handle.tensor)) {
+            self.fail("weights", Mistake::UnknownWeights { name });
+        } else if handle.shape() != shape {
+            let declared = handle.shape().to_vec();
+            self.fail("weights", Mistake::WeightRedeclared { name, declared, shape });
+        }
+        handle.clone()
+    }
+
+    /// Adds a declaration, or checks that the one that is there is of the same tensor.
     pub(super) fn declare(&mut self, new: &Declaration) {
         let (name, shape) = (|| new.handle.name().to_owned(), || new.handle.shape().to_vec());
         match self.weights.get(new.handle.name()) {
@@ -119,7 +209,7 @@ impl Circuit {
                     self.fail("weights", mistake);
                 }
             }
-            Some(old) if old.handle == new.handle => {}
+            Some(old) if old.handle.is(&new.handle.tensor) => {}
             Some(old) => {
                 let declared = old.handle.shape().to_vec();
                 self.fail("weights", Mistake::WeightRedeclared { name: name(), declared, shape: shape() });
@@ -143,13 +233,23 @@ fn entries(shape: &[usize]) -> Option<usize> {
     shape.iter().try_fold(1usize, |product, size| product.checked_mul(*size))
 }
 
-/// A number of an initialisation that no weight can be drawn from.
-pub(crate) fn not_finite(init: Init) -> Option<f64> {
+/// Whether weights can be drawn from an initialisation.
+pub(crate) fn check_init(init: Init) -> Result<(), Mistake> {
     let numbers = match init {
         Init::Const(value) => [value, 0.0],
         Init::Randn { mean, stdev } => [mean, stdev],
         Init::Uniform { lo, up } => [lo, up - lo],
-        Init::Kaiming { .. } => [0.0, 0.0],
+        Init::Kaiming { non_linearity, .. } => {
+            let gain = non_linearity.gain();
+            if gain <= 0.0 {
+                return Err(Mistake::NotPositive { what: "the gain of the initialisation", value: gain });
+            }
+            // Entries are within the root of 3 of it, on both sides of 0.
+            [gain, 4.0 * gain]
+        }
     };
-    numbers.into_iter().find(|number| !number.is_finite())
+    match numbers.into_iter().find(|number| !number.is_finite()) {
+        None => Ok(()),
+        Some(value) => Err(Mistake::NotFinite { what: "the initialisation", value }),
+    }
 }

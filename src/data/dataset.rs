@@ -33,7 +33,7 @@ impl Dataset {
     /// A data set of tensors that are there already.
     ///
     /// # Errors
-    /// Labels that are no `[samples]` in U32 with as many samples as `x`, or beyond the classes.
+    /// Labels that are no `[samples]` in U32 with as many samples as `x`, beyond the classes, or more than the memory holds.
     pub fn new(x: Tensor, y: Tensor, classes: Vec<String>) -> Result<Self> {
         let samples = x.dims().first().copied().unwrap_or(0);
         if y.dtype() != DType::U32 {
@@ -50,10 +50,11 @@ impl Dataset {
     /// Reads a table: a first line `samples,features,class names..`, then a line a sample, its features and its class (from 0) behind them.
     ///
     /// # Errors
-    /// A line that does not fit, with its number, counted from 1.
+    /// A line that does not fit, with its number and, where it is one field, that one's, both counted from 1.
     pub fn from_csv(text: &str) -> Result<Self> {
         let mut lines = text.lines().zip(1..);
-        let problem = |line: usize, problem: &'static str| Error::Table { line, problem };
+        let problem = |line: usize, problem: &'static str| Error::Table { line, field: None, problem };
+        let bad = |line: usize, field: usize, problem: &'static str| Error::Table { line, field: Some(field), problem };
         let (header, _) = lines.next().ok_or(problem(1, "the table is empty"))?;
         let mut header = header.split(',').map(str::trim);
         let mut count = || header.next().and_then(|field| field.parse::<usize>().ok());
@@ -66,19 +67,20 @@ impl Dataset {
         for (line, number) in lines.filter(|(line, _)| !line.trim().is_empty()) {
             let (row, label) = line.rsplit_once(',').ok_or(problem(number, "there is one field"))?;
             let before = x.len();
-            for field in row.split(',') {
-                let value: f32 = field.trim().parse().map_err(|_| problem(number, "a feature is no number"))?;
+            for (field, place) in row.split(',').zip(1..) {
+                let value: f32 = field.trim().parse().map_err(|_| bad(number, place, "a feature is no number"))?;
                 if !value.is_finite() {
-                    return Err(problem(number, "a feature is not finite in F32"));
+                    return Err(bad(number, place, "a feature is not finite in F32"));
                 }
                 x.push(value);
             }
             if x.len() - before != features {
                 return Err(problem(number, "there are other features than the first line announces"));
             }
-            let label: u32 = label.trim().parse().map_err(|_| problem(number, "the class is no whole number"))?;
+            let last = features + 1;
+            let label: u32 = label.trim().parse().map_err(|_| bad(number, last, "the class is no whole number"))?;
             if label as usize >= classes.len() {
-                return Err(problem(number, "the first line has no such class"));
+                return Err(bad(number, last, "the first line has no such class"));
             }
             y.push(label);
         }

@@ -56,6 +56,9 @@ pub fn spirals(samples: usize, arms: usize, noise: f64, seed: u64) -> Result<Dat
 /// A deviation that is negative or not finite; no centres, or more than 1000; more than the memory holds.
 pub fn blobs(samples: usize, centres: usize, features: usize, deviation: f64, seed: u64) -> Result<Dataset> {
     check_classes("blobs", "centres", centres)?;
+    // A label each, beside the features.
+    let numbers = (features as u64).checked_add(1).and_then(|each| each.checked_mul(samples as u64));
+    check_numbers("the samples", numbers)?;
     let mut rng = generator(seed, Purpose::Points);
     let mut x = normal(samples, features, deviation, &mut rng)?;
     let entries = (centres as u64).checked_mul(features as u64);

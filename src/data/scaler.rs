@@ -90,9 +90,9 @@ impl Scaler {
         let columns: Vec<f64> =
             x.t()?.to_dtype(DType::F64)?.to_device(&Device::Cpu)?.contiguous()?.flatten_all()?.to_vec1()?;
         let (mut offset, mut unit) = (Vec::with_capacity(features), Vec::with_capacity(features));
-        for values in columns.chunks_exact(samples) {
-            if let Some(&value) = values.iter().find(|value| !value.is_finite()) {
-                return Err(setting("a feature", value, "finite"));
+        for (feature, values) in columns.chunks_exact(samples).enumerate() {
+            if let Some((sample, &value)) = values.iter().enumerate().find(|(_, value)| !value.is_finite()) {
+                return Err(Error::FeatureNotFinite { feature, sample, value });
             }
             let (least, most) = values.iter().fold((f64::MAX, f64::MIN), |(a, b), &v| (a.min(v), b.max(v)));
             // The mean of many equal values is rounded, and so is none of them.

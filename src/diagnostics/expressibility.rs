@@ -33,7 +33,7 @@ use std::collections::BTreeMap;
 /// ```
 ///
 /// # Errors
-/// No pairs, no bins, or no sample of inputs; else as for [`functional::evaluate`](crate::functional::evaluate).
+/// No pairs, no bins, or no sample of inputs; a circuit that measures or resets qubits on its way; else as for [`functional::evaluate`](crate::functional::evaluate).
 pub fn expressibility(circuit: &Circuit, inputs: Option<&Tensor>, pairs: usize, bins: usize, seed: u64) -> Result<f64> {
     at_least("pairs", 1, pairs)?;
     at_least("bins", 1, bins)?;
@@ -78,7 +78,7 @@ pub fn expressibility(circuit: &Circuit, inputs: Option<&Tensor>, pairs: usize, 
 /// ```
 ///
 /// # Errors
-/// No samples of weights or of inputs; else as for [`functional::evaluate`](crate::functional::evaluate).
+/// No samples of weights or of inputs; a circuit that measures or resets qubits on its way; else as for [`functional::evaluate`](crate::functional::evaluate).
 pub fn entangling_capability(circuit: &Circuit, inputs: Option<&Tensor>, samples: usize, seed: u64) -> Result<f64> {
     at_least("samples", 1, samples)?;
     let (mut sum, mut seen) = (0.0, 0);
@@ -98,7 +98,7 @@ fn each_chunk(
     seed: u64,
     mut body: impl FnMut(&Tensor, usize) -> Result<()>,
 ) -> Result<()> {
-    circuit.check()?;
+    circuit.check_pure()?;
     let inputs = samples(circuit, inputs)?;
     let mut draws = Draws::new(circuit, seed);
     for count in chunks(circuit, all, rows(inputs.as_ref())?, 2 << circuit.qubits()) {

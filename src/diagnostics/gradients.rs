@@ -38,6 +38,7 @@ pub fn gradient_variance(
     samples: usize,
     seed: u64,
 ) -> Result<Vec<(String, Tensor)>> {
+    circuit.check()?;
     at_least("samples", 2, samples)?;
     let (inputs, measurement) = (self::samples(circuit, inputs)?, Measurement::expectation([observable.clone()]));
     let mut draws = Draws::new(circuit, seed);

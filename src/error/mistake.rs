@@ -53,9 +53,6 @@ pub enum Mistake {
         /// How many fit.
         limit: usize,
     },
-    /// A name that is no gate.
-    #[error("there is no gate of that name")]
-    UnknownGate,
     /// A constant that is NaN or infinite.
     #[error("{what} is {value}, which is not finite")]
     NotFinite {
@@ -94,14 +91,16 @@ pub enum Mistake {
         /// Shape of the tensor.
         shape: Vec<usize>,
     },
-    /// A weight tensor the circuit does not know, for instance one of another circuit.
-    #[error("weight tensor `{name}` is not declared by this circuit")]
+    /// A weight tensor the circuit does not know, for instance one of another circuit, even if it has a tensor of that name.
+    #[error("weight tensor `{name}` is not declared by this circuit; `Circuit::share` takes it from another one")]
     UnknownWeights {
         /// Name of the tensor.
         name: String,
     },
-    /// One name declared with two shapes.
-    #[error("weight tensor `{name}` is already declared with shape {declared:?}, not {shape:?}")]
+    /// One name for two weight tensors, or a shared tensor of another shape than a template asks for.
+    #[error(
+        "weight tensor `{name}` is there already, with shape {declared:?} (now {shape:?}); give another name, or the handle to share it"
+    )]
     WeightRedeclared {
         /// Name of the tensor.
         name: String,
@@ -121,7 +120,9 @@ pub enum Mistake {
         limit: usize,
     },
     /// A weight name that cannot be a path segment of a `VarBuilder`.
-    #[error("`{name}` is no name for a weight tensor: it must be non-empty and hold no `.`")]
+    #[error(
+        "`{name}` is no name for a weight tensor: it must be non-empty, hold no `.` and not be `circuit_fingerprint`"
+    )]
     WeightName {
         /// The name that came.
         name: String,
@@ -183,8 +184,8 @@ pub enum Mistake {
     /// A measurement or a reset where a unitary is needed.
     #[error("a measurement or a reset inside a circuit is no unitary: it cannot be inverted or controlled")]
     MeasurementNotUnitary,
-    /// A qubit that a measurement or a reset needs to be in 0.
-    #[error("qubit {qubit} has been used before: measurements and resets need one that is untouched")]
+    /// A qubit that has to be in 0, for the record of a measurement, for a reset, or for a state that is prepared.
+    #[error("qubit {qubit} has been used before: it has to be untouched here, in 0")]
     QubitTouched {
         /// Its index.
         qubit: usize,
@@ -206,6 +207,20 @@ pub enum Mistake {
     QubitDiscarded {
         /// Its index.
         qubit: usize,
+    },
+    /// A measurement or a reset in a circuit of which overlaps of states are asked.
+    #[error(
+        "qubit {qubit} takes up what the other qubits lose to the environment: their state is mixed, and has no overlap, metric or entanglement of a pure one"
+    )]
+    NotPure {
+        /// The record, or the qubit that a reset moves a state to.
+        qubit: usize,
+    },
+    /// Blocks of [`controlled`](crate::Circuit::controlled) and [`when`](crate::Circuit::when) inside one another, too many of them.
+    #[error("controlled and conditional blocks may be nested {limit} deep, and no more")]
+    NestedTooDeep {
+        /// The largest number allowed.
+        limit: usize,
     },
     /// A circuit with more operations than it may have.
     #[error("a circuit may have at most {limit} operations")]

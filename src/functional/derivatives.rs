@@ -204,8 +204,8 @@ pub fn hessian_vector_product(
 /// ```
 ///
 /// # Errors
-/// As for [`evaluate`](super::evaluate); no ensembles; no metric in features that are embedded as amplitudes; derivatives of states beyond
-/// the memory.
+/// As for [`evaluate`](super::evaluate); no ensembles; no metric of a circuit that measures or resets qubits on its way, and none in features that are
+/// embedded as amplitudes; derivatives of states beyond the memory.
 pub fn metric_tensor(
     circuit: &Circuit,
     inputs: Option<&Tensor>,
@@ -218,6 +218,7 @@ pub fn metric_tensor(
 
 /// The program that a metric tensor is of.
 pub(crate) fn states_as_written(circuit: &Circuit) -> Result<Program> {
+    circuit.check_pure()?;
     Program::with_rewrites(circuit, &Measurement::State, Rewrites::AS_WRITTEN)
 }
 

@@ -1,6 +1,7 @@
 //! A trainable scale and bias of each output.
 
 use crate::__private::NonExhaustive;
+use crate::engine::check_numbers;
 use crate::error::{Error, Result};
 use candle_core::{Module, Tensor};
 use candle_nn::{Init, VarBuilder};
@@ -55,8 +56,9 @@ impl Affine {
     /// A scale and a bias for each of `outputs` outputs; if `vb` does not hold them yet, they start as the configuration says.
     ///
     /// # Errors
-    /// A configuration that is not finite; else candle's own for weights of another shape.
+    /// A configuration that is not finite; more outputs than the memory holds; else candle's own for weights of another shape.
     pub fn new(outputs: usize, config: AffineConfig, vb: VarBuilder<'_>) -> Result<Self> {
+        check_numbers("an affine layer", (outputs as u64).checked_mul(2))?;
         let weight = |setting: &'static str, value: f64| {
             if !value.is_finite() {
                 return Err(Error::Setting { of: "the affine layer", setting, value, allowed: "finite" });

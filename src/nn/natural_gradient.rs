@@ -4,6 +4,7 @@ use super::QuantumLayer;
 use crate::__private::NonExhaustive;
 use crate::error::{Error, Result};
 use crate::functional::{Bound, MetricTensor, Wrt, states_as_written};
+use crate::optim::{require_entries, require_gradient};
 use crate::program::Program;
 use candle_core::backprop::GradStore;
 use candle_core::{DType, Device, Tensor, Var};
@@ -42,7 +43,8 @@ use std::sync::Arc;
 pub struct QuantumNaturalGradient {
     /// The layer's circuit with its state as output.
     program: Arc<Program>,
-    vars: Vec<Var>,
+    /// The weights by name, in the program's order.
+    vars: Vec<(String, Var)>,
     config: NaturalGradientConfig,
 }
 
@@ -83,14 +85,16 @@ impl QuantumNaturalGradient {
     /// An optimiser for the weights of a layer.
     ///
     /// # Errors
-    /// Settings out of range; weights that are no variables, as those of a `VarBuilder` over a file.
+    /// Settings out of range; a layer without weights; weights that are no variables, as those of a `VarBuilder` over a file; a circuit that measures or
+    /// resets qubits on its way, as its states have no metric tensor.
     pub fn new(layer: &QuantumLayer, config: NaturalGradientConfig) -> Result<Self> {
         let program = Arc::new(states_as_written(layer.circuit())?);
         let var = |(name, tensor): (&str, &Tensor)| match tensor.is_variable() {
-            true => Ok(Var::from_tensor(tensor)?),
+            true => Ok((name.to_owned(), Var::from_tensor(tensor)?)),
             false => Err(Error::NotTrainable { name: name.to_owned() }),
         };
-        let vars = layer.weights().map(var).collect::<Result<_>>()?;
+        let vars = layer.weights().map(var).collect::<Result<Vec<_>>>()?;
+        require_entries("the natural gradient", vars.iter().map(|(_, var)| var))?;
         Ok(Self { program, vars, config: config.check()? })
     }
 
@@ -106,12 +110,13 @@ impl QuantumNaturalGradient {
     /// A step along gradients that are there already.
     ///
     /// # Errors
-    /// Settings out of range; inputs that the circuit does not take; states beyond the memory; a gradient that is not finite; a metric tensor that is not positive definite, for
+    /// No gradient of any weight tensor (where others have one, it counts as 0); settings out of range; inputs that the circuit does not take; states beyond the memory; a gradient that is not finite; a metric tensor that is not positive definite, for
     /// instance because a weight is NaN. The weights are as before then.
     pub fn step(&mut self, gradients: &GradStore, inputs: Option<&Tensor>) -> Result<()> {
         let NaturalGradientConfig { learning_rate, damping, entries, .. } = self.config.check()?;
-        let bound =
-            Bound { program: Arc::clone(&self.program), weights: self.vars.iter().map(Var::as_tensor).collect() };
+        require_gradient("the natural gradient", &self.vars, gradients)?;
+        let weights = self.vars.iter().map(|(_, var)| var.as_tensor()).collect();
+        let bound = Bound { program: Arc::clone(&self.program), weights };
         let count = self.program.weights();
         let metric = bound.metric(inputs, Wrt::Weights, entries)?;
         let samples = metric.elem_count() / (count * count).max(1);
@@ -121,7 +126,7 @@ impl QuantumNaturalGradient {
         let metric = metric.to_dtype(DType::F64)?.to_device(&Device::Cpu)?.reshape((samples, count * count))?;
         let metric = DMatrix::from_row_slice(count, count, &metric.mean(0)?.to_vec1::<f64>()?);
         let mut gradient = Vec::with_capacity(count);
-        for var in &self.vars {
+        for (_, var) in &self.vars {
             match gradients.get(var) {
                 None => gradient.extend(std::iter::repeat_n(0.0, var.elem_count())),
                 Some(of) => {
@@ -130,17 +135,17 @@ impl QuantumNaturalGradient {
             }
         }
         let mut gradients_of = gradient.as_slice();
-        for (var, tensor) in self.vars.iter().zip(&self.program.tensors) {
+        for (name, var) in &self.vars {
             let (own, rest) = gradients_of.split_at(var.elem_count());
             gradients_of = rest;
             if !own.iter().all(|entry| entry.is_finite()) {
-                return Err(Error::GradientNotFinite { name: tensor.name.clone() });
+                return Err(Error::GradientNotFinite { name: name.clone() });
             }
         }
         let inverse = (metric + DMatrix::identity(count, count) * damping).cholesky();
         let along = inverse.ok_or(Error::Metric { variables: count, damping })?.solve(&DVector::from_vec(gradient));
         let mut along = along.as_slice();
-        for var in &self.vars {
+        for (_, var) in &self.vars {
             let (own, rest) = along.split_at(var.elem_count());
             along = rest;
             let own = Tensor::from_slice(own, var.shape(), &Device::Cpu)?.affine(learning_rate, 0.0)?;

@@ -1,6 +1,7 @@
 //! Linear layers with weights of eight bits, for inference.
 
 use super::{check_float, check_width, is_float};
+use crate::engine::check_numbers;
 use crate::error::{Error, Result};
 use crate::limits::{self, check_copy};
 use candle_core::backend::BackendStorage;
@@ -213,7 +214,7 @@ impl QuantizedLinear {
     /// [`dequantize`](Self::dequantize) returns.
     ///
     /// # Errors
-    /// No inputs or no outputs; a `VarBuilder` not of F16, BF16, F32 or F64; scales or a bias that are not finite, a unit beyond 2^-126 to 2^126; candle's own for
+    /// No inputs or no outputs, or more than the memory holds; a `VarBuilder` not of F16, BF16, F32 or F64; scales or a bias that are not finite, a unit beyond 2^-126 to 2^126; candle's own for
     /// tensors that are missing or of another shape.
     pub fn load(inputs: usize, outputs: usize, bias: bool, vb: VarBuilder<'_>) -> Result<Self> {
         let dtype = vb.dtype();
@@ -226,6 +227,10 @@ impl QuantizedLinear {
         let get = |shape: Shape, name, dtype| vb.get_with_hints_dtype(shape, name, Default::default(), dtype);
         let row = inputs.div_ceil(BLOCK).checked_mul(BLOCK_BYTES).filter(|row| row.checked_mul(outputs).is_some());
         let row = row.ok_or_else(|| Error::LinearShape { shape: Shape::from((outputs, inputs)) })?;
+        // Bytes, twice, and a bias.
+        let numbers =
+            (row as u64).checked_mul(outputs as u64).and_then(|bytes| (bytes / 4).checked_add(outputs as u64));
+        check_numbers("a quantised layer", numbers)?;
         let stored = get(Shape::from((outputs, row)), "blocks", DType::U8)?;
         let blocks = q8_0(&stored.flatten_all()?.to_vec1()?, (outputs, inputs), vb.device())?;
         let unit = f64::from(get(Shape::from(()), "unit", DType::F32)?.to_scalar::<f32>()?);

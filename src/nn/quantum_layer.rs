@@ -1,16 +1,16 @@
 //! The quantum layer.
 
-use super::seeded::fnv1a;
 use crate::__private::NonExhaustive;
-use crate::circuit::Circuit;
+use crate::circuit::{Circuit, FINGERPRINT};
 use crate::engine::cpu::Cpu;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::fingerprint::{fingerprint, fnv1a};
 use crate::functional;
 use crate::gradient::{Estimator, GradientMethod, Sampling};
 use crate::measurement::Measurement;
 use crate::program::{Program, Rewrites};
 use candle_core::{DType, Device, Module, Tensor};
-use candle_nn::VarBuilder;
+use candle_nn::{Init, VarBuilder};
 use std::sync::{Arc, OnceLock};
 
 /// A circuit as a layer: candle's [`Module`], with its weights in a `VarBuilder`.
@@ -100,6 +100,9 @@ pub struct QuantumLayerConfig {
     /// each other, layers of the same name and seed draw the same. Each call draws anew (clones of a layer count theirs together); a
     /// layer made anew repeats the draws.
     pub seed: u64,
+    /// Takes weights of whatever circuit and measurement they are, and writes nothing beside them: for layers that have the weights under one prefix in
+    /// common on purpose. See [`QuantumLayer::fingerprint`].
+    pub ignore_fingerprint: bool,
     #[doc(hidden)]
     pub non_exhaustive: NonExhaustive,
 }
@@ -109,8 +112,8 @@ impl QuantumLayer {
     /// says otherwise.
     ///
     /// # Errors
-    /// The first mistake of the circuit or the measurement, or candle's own error for weights that are missing or of another
-    /// shape in `vb`.
+    /// The first mistake of the circuit or the measurement; candle's own error for weights that are missing or of another shape in `vb`; weights of another
+    /// circuit or measurement (see [`fingerprint`](Self::fingerprint)).
     pub fn new(circuit: Circuit, measurement: Measurement, vb: VarBuilder<'_>) -> Result<Self> {
         Self::with_config(circuit, measurement, QuantumLayerConfig::default(), vb)
     }
@@ -130,9 +133,12 @@ impl QuantumLayer {
         let weights = functional::declared(&program)
             .map(|(name, shape, init)| vb.get_with_hints(shape.clone(), name, init))
             .collect::<candle_core::Result<Vec<_>>>()?;
+        if !config.ignore_fingerprint && !weights.is_empty() {
+            check_fingerprint(fingerprint(&circuit, &measurement), &vb)?;
+        }
         let cpu = Cpu { memory_limit: config.memory_limit };
         // Layers of one model draw independently of each other.
-        let path = fnv1a(&vb.prefix());
+        let path = fnv1a(vb.prefix().as_bytes());
         let sampling = |shots| Sampling::new(&measurement, &program, shots, config.seed ^ path);
         let estimator = Estimator::new(cpu, config.gradient.at(path), config.shots.map(sampling).transpose()?)?;
         let config = QuantumLayerConfig { seed: config.seed ^ path, ..config };
@@ -198,6 +204,39 @@ impl QuantumLayer {
         &self.measurement
     }
 
+    /// A number that tells circuits and measurements apart. It depends on operations, qubits, angles, names and shapes of weights and on what is measured, on
+    /// nothing of the build or the machine; constants count to nine digits.
+    ///
+    /// A layer that has weights keeps it beside them in a `VarMap`, and so in the file that is saved, as the shape of a tensor without entries named
+    /// `circuit_fingerprint`. A layer that is made over weights of another circuit or measurement is an error then, where names and shapes alone would
+    /// fit; `VarMap::load` refuses such a file, too. A `VarBuilder` over a file that has no such tensor is taken as it is.
+    ///
+    /// ```
+    /// use candle_core::{DType, Device};
+    /// use candle_nn::{VarBuilder, VarMap};
+    /// use candlewick::{Error, prelude::*};
+    ///
+    /// let layer = |by_y: bool, vb: VarBuilder<'_>| {
+    ///     let mut circuit = Circuit::new(1);
+    ///     let w = circuit.weights("w", 1);
+    ///     if by_y { circuit.ry(w.at([0]), 0) } else { circuit.rx(w.at([0]), 0) };
+    ///     QuantumLayer::new(circuit, Measurement::expectation([z(0)]), vb)
+    /// };
+    /// let varmap = VarMap::new();
+    /// let trained = layer(true, VarBuilder::from_varmap(&varmap, DType::F32, &Device::Cpu))?;
+    /// let file = std::env::temp_dir().join("candlewick-doc-fingerprint.safetensors");
+    /// varmap.save(&file)?;
+    /// let load = || VarBuilder::from_buffered_safetensors(std::fs::read(&file)?, DType::F32, &Device::Cpu);
+    /// assert!(layer(true, load()?).is_ok());
+    /// let error = layer(false, load()?).unwrap_err();
+    /// assert!(matches!(error, Error::Fingerprint { found: Some(found), .. } if found == trained.fingerprint()));
+    /// # std::fs::remove_file(file)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn fingerprint(&self) -> u64 {
+        fingerprint(&self.circuit, &self.measurement)
+    }
+
     /// The lowered circuit.
     pub fn program(&self) -> &Program {
         &self.program
@@ -206,6 +245,43 @@ impl QuantumLayer {
     /// The weight tensors by name, sorted.
     pub fn weights(&self) -> impl ExactSizeIterator<Item = (&str, &Tensor)> {
         self.program.tensors.iter().map(|tensor| tensor.name.as_str()).zip(&self.weights)
+    }
+}
+
+/// The shape that stands for a fingerprint. No entries: nothing for optimizers to move or for a count of parameters to find. What has to agree with a file
+/// wherever candle reads one is a tensor's shape.
+fn shape_of(fingerprint: u64) -> [usize; 3] {
+    [(fingerprint >> 32) as usize, 0, (fingerprint & 0xffff_ffff) as usize]
+}
+
+/// The fingerprint that a shape stands for, if it is one.
+fn fingerprint_of(shape: &[usize]) -> Option<u64> {
+    match *shape {
+        [high, 0, low] => Some(u64::try_from(high).ok()? << 32 | u64::try_from(low).ok()?),
+        _ => None,
+    }
+}
+
+/// Compares a fingerprint with the one beside the weights; where variables are made, it is put there.
+fn check_fingerprint(expected: u64, vb: &VarBuilder<'_>) -> Result<()> {
+    let is_there = vb.contains_tensor(FINGERPRINT);
+    // A shape alone needs no device.
+    let on_host = vb.clone().set_device(Device::Cpu);
+    let error = match on_host.get_with_hints(shape_of(expected).to_vec(), FINGERPRINT, Init::Const(0.0)) {
+        Ok(_) => return Ok(()),
+        // A file from elsewhere, which has none.
+        Err(_) if !is_there => return Ok(()),
+        Err(error) => error,
+    };
+    Err(Error::Fingerprint { prefix: vb.prefix(), expected, found: shape_in(&error).and_then(fingerprint_of) })
+}
+
+/// The shape that was found where another one was expected. (A `VarMap` does not tell.)
+fn shape_in(error: &candle_core::Error) -> Option<&[usize]> {
+    match error {
+        candle_core::Error::UnexpectedShape { got, .. } => Some(got.dims()),
+        candle_core::Error::WithBacktrace { inner, .. } => shape_in(inner),
+        _ => None,
     }
 }
 

@@ -1,6 +1,8 @@
 //! Reproducible initialisation: candle's CPU generator has no seed.
 
-use crate::circuit::not_finite;
+use crate::circuit::check_init;
+use crate::engine::check_numbers;
+use crate::fingerprint::fnv1a;
 use crate::random::Generator;
 use candle_core::{DType, Device, Result, Shape, Tensor, Var};
 use candle_nn::init::NormalOrUniform;
@@ -46,7 +48,7 @@ impl SeededInit {
 
     /// The random numbers for the variable of that path.
     pub(crate) fn stream(self, path: &str) -> Generator {
-        Generator::seed_from_u64(self.seed ^ fnv1a(path))
+        Generator::seed_from_u64(self.seed ^ fnv1a(path.as_bytes()))
     }
 
     /// Values for a variable.
@@ -61,16 +63,14 @@ impl SeededInit {
                 let deviation = non_linearity.gain() / (fan.for_shape(shape) as f64).sqrt();
                 match dist {
                     NormalOrUniform::Normal => normal(rng, 0.0, deviation, shape.elem_count()),
-                    NormalOrUniform::Uniform => uniform(-(3f64.sqrt()) * deviation, 3f64.sqrt() * deviation),
+                    NormalOrUniform::Uniform => {
+                        let up = 3f64.sqrt() * deviation;
+                        Self::draw(rng, shape, Init::Uniform { lo: -up, up })
+                    }
                 }
             }
         }
     }
-}
-
-/// The 64-bit FNV-1a hash: fixed for good, unlike the standard library's.
-pub(super) fn fnv1a(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
 }
 
 /// Normal variates by the Box-Muller transform.
@@ -90,12 +90,12 @@ struct Backend {
 impl SimpleBackend for Backend {
     fn get(&self, shape: Shape, path: &str, init: Init, dtype: DType, device: &Device) -> Result<Tensor> {
         if !self.contains_tensor(path) {
-            if not_finite(init).is_some() {
-                candle_core::bail!("the initialisation {init:?} of `{path}` is not finite")
+            if let Err(mistake) = check_init(init) {
+                candle_core::bail!("the initialisation {init:?} of `{path}`: {mistake}")
             }
-            let count = shape.dims().iter().try_fold(1u64, |count, size| count.checked_mul(*size as u64));
-            // In f64, and in the tensor's dtype.
-            crate::engine::check_numbers("weights", count.and_then(|count| count.checked_mul(2)))?;
+            // The values, and the variable that is made of them.
+            let entries = shape.dims().iter().try_fold(2u64, |product, size| product.checked_mul(*size as u64));
+            check_numbers("initial weights", entries)?;
             let values = SeededInit::draw(&mut SeededInit::new(self.seed).stream(path), &shape, init);
             let tensor = Tensor::from_vec(values, shape.clone(), &Device::Cpu)?.to_dtype(dtype)?.to_device(device)?;
             let mut data = self.varmap.data().lock().map_err(|error| candle_core::Error::msg(error.to_string()))?;

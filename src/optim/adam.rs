@@ -2,7 +2,7 @@
 
 use super::clip::without_square;
 use super::moments::{Moments, Rates};
-use super::{Resume, state, variables};
+use super::{Resume, require_entries, state, variables};
 use crate::__private::NonExhaustive;
 use crate::error::{Error, Result};
 use candle_core::backprop::GradStore;
@@ -14,7 +14,8 @@ use std::collections::HashMap;
 ///
 /// A step is one pass over each variable on the CPU, shared out among threads where variables are large; elsewhere it is candle's
 /// operations. Variables in F16 and BF16 are trained through copies in F32, or steps smaller than their rounding would be lost. Moments have the dtype of what is
-/// trained. Variables that have no gradient are left alone, as are their moments; each has its own number of steps, by which its moments are corrected.
+/// trained. Variables that have no gradient are left alone, as are their moments; each has its own number of steps, by which its moments are corrected. A step
+/// for which none has a gradient is an error: the loss does not depend on any of them, or an operation on the way has no derivative.
 ///
 /// [`from_varmap`](Self::from_varmap) and [`with_variables`](Self::with_variables) know the variables' names, in errors and in the [state](Resume) that is
 /// saved; candle's own [`new`](Optimizer::new) does not.
@@ -154,7 +155,7 @@ impl Adam {
     /// An optimiser for all variables of a map, by name.
     ///
     /// # Errors
-    /// Settings out of range; a variable that is no float.
+    /// Settings out of range; a variable that is no float; no variables, or none with an entry.
     pub fn from_varmap(varmap: &VarMap, config: AdamConfig) -> Result<Self> {
         let named = variables(varmap)?.into_iter().map(|(name, var)| (Some(name), var));
         Self::with_entries(named, config)
@@ -171,6 +172,7 @@ impl Adam {
     fn with_entries(vars: impl IntoIterator<Item = (Option<String>, Var)>, config: AdamConfig) -> Result<Self> {
         let entries = vars.into_iter().map(|(name, var)| Entry::new(name, var)).collect::<Result<_>>()?;
         let adam = Self { entries, config, steps: 0 };
+        require_entries("Adam", adam.entries.iter().map(|entry| &entry.var))?;
         adam.check()?;
         Ok(adam)
     }
@@ -183,7 +185,7 @@ impl Adam {
     /// A step along gradients.
     ///
     /// # Errors
-    /// Settings out of range; a gradient of another shape or dtype than its variable, or that is not finite or too large to be squared. All variables
+    /// No gradient of any variable; settings out of range; a gradient of another shape or dtype than its variable, or that is not finite or too large to be squared. All variables
     /// are as before then. (Finding that out waits for the device, if it is a GPU.)
     pub fn try_step(&mut self, gradients: &GradStore) -> Result<()> {
         let config = self.check()?;
@@ -193,6 +195,11 @@ impl Adam {
                 entry.check(index, gradient)?;
                 found.push((index, gradient));
             }
+        }
+        if found.is_empty() {
+            let trained = self.entries.iter().enumerate().filter(|(_, entry)| entry.var.elem_count() > 0);
+            let variables = trained.map(|(index, entry)| entry.describe(index)).collect();
+            return Err(Error::NoVariableGradient { of: "Adam", variables });
         }
         let tensors: Vec<&Tensor> = found.iter().map(|(_, gradient)| *gradient).collect();
         if let Some(at) = without_square(&tensors)? {
@@ -262,10 +269,19 @@ impl Resume for Adam {
         for (index, entry) in self.entries.iter().enumerate() {
             let name = entry.name.as_ref().ok_or(Error::Unnamed { index })?;
             let trained = entry.trained();
-            let part = |part: &str| state::get(state, &format!("{part}.{name}"), trained.shape(), trained.dtype());
-            let moments = Moments::new(trained, part(PARTS[0])?, part(PARTS[1])?)?;
-            let own = state::steps(state, &format!("{}.{name}", state::STEPS))?;
-            restored.push((moments, entry.copy.as_ref().map(|_| part(PARTS[2])).transpose()?, own));
+            let part = |part: &str, least: f64| {
+                let name = format!("{part}.{name}");
+                let tensor = state::get(state, &name, trained.shape(), trained.dtype())?;
+                state::check_entries(&name, tensor, least).map(|()| tensor)
+            };
+            let moments = Moments::new(trained, part(PARTS[0], f64::MIN)?, part(PARTS[1], 0.0)?)?;
+            let of_steps = format!("{}.{name}", state::STEPS);
+            let own = state::steps(state, &of_steps)?;
+            if own > steps {
+                let (expected, actual) = (format!("at most {steps} steps"), format!("{own} steps"));
+                return Err(Error::SavedState { name: of_steps, expected, actual });
+            }
+            restored.push((moments, entry.copy.as_ref().map(|_| part(PARTS[2], f64::MIN)).transpose()?, own));
         }
         for (entry, (moments, copy, own)) in self.entries.iter_mut().zip(restored) {
             (entry.moments, entry.steps) = (moments, own);

@@ -1,6 +1,6 @@
 //! Gradients of a limited size.
 
-use super::variables;
+use super::{require_gradient, variables};
 use crate::error::{Error, Result};
 use candle_core::backprop::GradStore;
 use candle_core::{CpuStorage, DType, Device, Storage, Tensor, Var};
@@ -9,13 +9,15 @@ use candle_nn::VarMap;
 /// Scales the gradients of all variables of `varmap` by one factor, such that their common Euclidean norm is at most `limit`; returns
 /// the norm as it was. Gradients within the limit are left as they are, bit for bit.
 ///
-/// The norm is summed in F64 (on Metal in F32), variable by variable in the order of their names. Variables without a gradient count as 0.
+/// The norm is summed in F64 (on Metal in F32), variable by variable in the order of their names. Variables without a gradient count as 0, if there are
+/// others.
 ///
 /// # Errors
-/// A limit that is not above 0; a gradient that is not finite, with the variable's name: nothing is scaled then.
+/// A limit that is not above 0; no gradient of any variable; a gradient that is not finite, with the variable's name: nothing is scaled then.
 pub fn clip_by_norm(gradients: &mut GradStore, varmap: &VarMap, limit: f64) -> Result<f64> {
     check(limit, "clip_by_norm")?;
     let variables = variables(varmap)?;
+    require_gradient("clip_by_norm", &variables, gradients)?;
     let mut norm = 0.0f64;
     for (name, var) in &variables {
         if let Some(gradient) = gradients.get(var) {
@@ -31,10 +33,11 @@ pub fn clip_by_norm(gradients: &mut GradStore, varmap: &VarMap, limit: f64) -> R
 /// Moves each entry of each gradient into `[-limit, limit]`.
 ///
 /// # Errors
-/// A limit that is not above 0; a gradient that is not finite, with the variable's name: nothing is changed then.
+/// A limit that is not above 0; no gradient of any variable; a gradient that is not finite, with the variable's name: nothing is changed then.
 pub fn clip_by_value(gradients: &mut GradStore, varmap: &VarMap, limit: f64) -> Result<()> {
     check(limit, "clip_by_value")?;
     let variables = variables(varmap)?;
+    require_gradient("clip_by_value", &variables, gradients)?;
     for (name, var) in &variables {
         if let Some(gradient) = gradients.get(var)
             && !is_finite(gradient)?

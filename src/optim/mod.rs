@@ -1,5 +1,6 @@
 //! Optimisers and what goes with them, where candle-nn has none: Adam in one pass, SPSA, schedules of the step size, clipping of gradients,
-//! and state that can be saved, so that a stopped run continues bit for bit.
+//! and state that can be saved, so that a stopped run continues bit for bit. Where there is nothing to train, or no variable has a gradient, they say
+//! so: an optimizer of no variables, and a step without any gradient of its variables, are errors.
 //!
 //! ```
 //! use candle_core::{DType, Device};
@@ -38,7 +39,8 @@ mod variables;
 
 pub use adam::{Adam, AdamConfig};
 pub use clip::{clip_by_norm, clip_by_value};
-pub use schedule::Schedule;
+pub use schedule::{Schedule, Warmup};
 pub use spsa::{Spsa, SpsaConfig};
 pub use state::Resume;
 pub use variables::variables;
+pub(crate) use variables::{Unreached, require_entries, require_gradient};

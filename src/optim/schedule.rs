@@ -44,19 +44,30 @@ pub enum Schedule {
         /// Where it ends.
         floor: f64,
     },
-    /// A straight line up to 1, then another schedule from its start.
-    Warmup {
-        /// Steps of the line: the first has 1 / steps, the last 1.
-        steps: u64,
-        /// What follows.
-        then: Box<Schedule>,
-    },
+    /// A straight line up to 1, then another schedule from its start; made by [`after_warmup`](Self::after_warmup).
+    Warmup(Warmup),
+}
+
+/// Straight lines up to 1, and what follows: however many warm-ups are put in front of each other, nothing that reads them has to recurse.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Warmup {
+    /// Steps of each line, the last one that acts first.
+    lines: Vec<u64>,
+    /// No warm-up itself.
+    then: Box<Schedule>,
 }
 
 impl Schedule {
-    /// This schedule behind a straight line from near 0 to 1 in `steps` steps.
+    /// This schedule behind a straight line up to 1 in `steps` steps: the first has 1 / steps, the last 1.
     pub fn after_warmup(self, steps: u64) -> Self {
-        Self::Warmup { steps, then: Box::new(self) }
+        match self {
+            same if steps == 0 => same,
+            Self::Warmup(mut warmup) => {
+                warmup.lines.push(steps);
+                Self::Warmup(warmup)
+            }
+            then => Self::Warmup(Warmup { lines: vec![steps], then: Box::new(then) }),
+        }
     }
 
     /// The factor of step `step`, counted from 0.
@@ -68,8 +79,16 @@ impl Schedule {
             Self::Exponential { factor } => factor.powf(step as f64),
             Self::Linear { steps, floor } => mix(*floor, 1.0 - part(*steps)),
             Self::Cosine { steps, floor } => mix(*floor, 0.5 * (1.0 + (PI * part(*steps)).cos())),
-            Self::Warmup { steps, .. } if step < *steps => (step + 1) as f64 / *steps as f64,
-            Self::Warmup { steps, then } => then.factor(step - steps),
+            Self::Warmup(Warmup { lines, then }) => {
+                let mut step = step;
+                for line in lines.iter().rev() {
+                    if step < *line {
+                        return (step + 1) as f64 / *line as f64;
+                    }
+                    step -= line;
+                }
+                then.factor(step)
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Simultaneous perturbation.
 
-use super::{Resume, state, variables};
+use super::{Resume, require_entries, state, variables};
 use crate::__private::NonExhaustive;
 use crate::error::{Error, Result};
 use crate::random::Generator;
@@ -13,7 +13,8 @@ use std::collections::HashMap;
 /// 37, 332, 1992). It needs no derivative of anything and is made for losses with noise, such as those of finite shots.
 ///
 /// Step `k` moves all weights by `-a_k (L(w + c_k d) - L(w - c_k d)) / (2 c_k) d`, where each entry of `d` is 1 or -1, `a_k = learning_rate /
-/// (1 + k + stability)^alpha` and `c_k = perturbation / (1 + k)^gamma`. Signs depend on seed and step alone.
+/// (1 + k + stability)^alpha` and `c_k = perturbation / (1 + k)^gamma`. Signs depend on seed and step alone. A loss that does not depend on the variables
+/// leaves them where they are, which no step can tell from a flat one: two equal values are no error.
 ///
 /// ```
 /// use candle_core::{DType, Device};
@@ -98,7 +99,7 @@ impl Spsa {
     /// An optimiser for all variables of a map.
     ///
     /// # Errors
-    /// Settings out of range; a variable that is neither F32 nor F64: perturbations would be lost in its rounding.
+    /// Settings out of range; no variables, or none with an entry; a variable that is neither F32 nor F64: perturbations would be lost in its rounding.
     pub fn from_varmap(varmap: &VarMap, config: SpsaConfig) -> Result<Self> {
         let variables = variables(varmap)?;
         for (name, var) in &variables {
@@ -106,6 +107,7 @@ impl Spsa {
                 return Err(Error::UnsupportedDType { what: format!("variable `{name}`"), dtype: var.dtype() });
             }
         }
+        require_entries("SPSA", variables.iter().map(|(_, var)| var))?;
         Ok(Self { variables, config: config.check()?, steps: 0 })
     }
 

@@ -39,7 +39,7 @@ pub trait Resume {
     /// Takes up a state.
     ///
     /// # Errors
-    /// A tensor that is missing, or of another shape or dtype than this optimiser's variables ask for. The optimiser is as before then.
+    /// A tensor that is missing, of another shape or dtype than this optimiser's variables ask for, or with numbers that no run leaves behind. The optimiser is as before then.
     fn restore(&mut self, state: &HashMap<String, Tensor>) -> Result<()>;
 
     /// Writes the state as safetensors.
@@ -86,6 +86,21 @@ pub(super) fn get<'a>(
 /// The name under which optimisers save how many steps they have taken.
 pub(super) const STEPS: &str = "steps";
 
+/// The most steps of a state: beyond them F64 cannot tell one from the next, and counting might overflow.
+const MOST_STEPS: u64 = 1 << 53;
+
+/// Refuses tensors with an entry that is not finite, or below `least`.
+pub(super) fn check_entries(name: &str, tensor: &Tensor, least: f64) -> Result<()> {
+    let values = tensor.to_device(&Device::Cpu)?.to_dtype(DType::F64)?.flatten_all()?.to_vec1::<f64>()?;
+    match values.iter().find(|value| !(value.is_finite() && **value >= least)) {
+        None => Ok(()),
+        Some(value) => {
+            let expected = format!("finite and at least {least:e}");
+            Err(Error::SavedState { name: name.to_owned(), expected, actual: format!("{value:e} in an entry") })
+        }
+    }
+}
+
 /// Puts a number of steps into a state.
 pub(super) fn put_steps(state: &mut HashMap<String, Tensor>, name: &str, steps: u64) -> Result<()> {
     // Two halves, as no integer that safetensors and every device share has 64 bits without a sign.
@@ -97,5 +112,10 @@ pub(super) fn put_steps(state: &mut HashMap<String, Tensor>, name: &str, steps: 
 /// The number of steps of a state.
 pub(super) fn steps(state: &HashMap<String, Tensor>, name: &str) -> Result<u64> {
     let halves = get(state, name, &Shape::from(2), DType::U32)?.to_vec1::<u32>()?;
-    Ok(halves.iter().fold(0, |steps, &half| steps << 32 | u64::from(half)))
+    let steps = halves.iter().fold(0, |steps, &half| steps << 32 | u64::from(half));
+    if steps > MOST_STEPS {
+        let (expected, actual) = (format!("at most {MOST_STEPS} steps"), format!("{steps} steps"));
+        return Err(Error::SavedState { name: name.to_owned(), expected, actual });
+    }
+    Ok(steps)
 }

@@ -1,7 +1,8 @@
-//! The variables of a model, in an order that does not change from run to run.
+//! The variables of a model, in an order that does not change from run to run, and which of them a gradient has reached.
 
-use crate::error::Result;
-use candle_core::Var;
+use crate::error::{Error, Result};
+use candle_core::backprop::GradStore;
+use candle_core::{Tensor, Var};
 use candle_nn::VarMap;
 
 /// The variables of `varmap` with their names, sorted by name. (`VarMap::all_vars` has another order in each run.)
@@ -13,4 +14,62 @@ pub fn variables(varmap: &VarMap) -> Result<Vec<(String, Var)>> {
     let mut variables: Vec<_> = data.iter().map(|(name, var)| (name.clone(), var.clone())).collect();
     variables.sort_by(|(a, _), (b, _)| a.cmp(b));
     Ok(variables)
+}
+
+/// Refuses variables among which there is no entry to train.
+pub(crate) fn require_entries<'a>(of: &'static str, vars: impl IntoIterator<Item = &'a Var>) -> Result<()> {
+    match vars.into_iter().any(|var| var.elem_count() > 0) {
+        true => Ok(()),
+        false => Err(Error::NoVariables { of }),
+    }
+}
+
+/// Refuses gradients among which there is none of these variables.
+pub(crate) fn require_gradient(of: &'static str, variables: &[(String, Var)], gradients: &GradStore) -> Result<()> {
+    require_entries(of, variables.iter().map(|(_, var)| var))?;
+    if variables.iter().any(|(_, var)| gradients.get(var).is_some()) {
+        return Ok(());
+    }
+    let trained = variables.iter().filter(|(_, var)| var.elem_count() > 0);
+    Err(Error::NoVariableGradient { of, variables: trained.map(|(name, _)| name.clone()).collect() })
+}
+
+/// The variables that no gradient has reached: it was missing, or 0 throughout, in every step so far.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Unreached(Vec<(String, Var)>);
+
+impl Unreached {
+    /// All of these that have entries.
+    pub(crate) fn new(variables: Vec<(String, Var)>) -> Self {
+        Self(variables.into_iter().filter(|(_, var)| var.elem_count() > 0).collect())
+    }
+
+    /// Takes note of a step. A variable that was reached once is not looked at again.
+    pub(crate) fn note(&mut self, gradients: &GradStore) -> Result<()> {
+        let mut waiting = Vec::new();
+        for (name, var) in self.0.drain(..) {
+            if gradients.get(&var).map(is_zero).transpose()?.is_none_or(|zero| zero) {
+                waiting.push((name, var));
+            }
+        }
+        self.0 = waiting;
+        Ok(())
+    }
+
+    /// Their names, in the order in which they came.
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.0.iter().map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Leaves those alone that are named.
+    #[cfg(feature = "train")]
+    pub(crate) fn retain(&mut self, named: impl Fn(&str) -> bool) {
+        self.0.retain(|(name, _)| named(name));
+    }
+}
+
+/// Whether all entries, at least one, are 0.
+fn is_zero(gradient: &Tensor) -> Result<bool> {
+    let nonzero = gradient.detach().ne(0.0)?.flatten_all()?.max(0)?.to_scalar::<u8>()?;
+    Ok(nonzero == 0)
 }

@@ -2,6 +2,7 @@
 
 use super::{Colour, Field, Matrix, Panel};
 use crate::data::Dataset;
+use crate::engine::check_numbers;
 use crate::error::{Error, Result};
 use candle_core::{DType, Device, Tensor};
 use std::ops::Range;
@@ -38,7 +39,7 @@ pub fn decisions(
 ) -> Result<Panel> {
     let points = [points(train)?, points(test)?].concat();
     let (x, y) = (range(points.iter().map(|&(_, (x, _))| x)), range(points.iter().map(|&(_, (_, y))| y)));
-    let grid: Vec<f32> = Field::grid(x.clone(), y.clone(), GRID).into_iter().flatten().map(|v| v as f32).collect();
+    let grid: Vec<f32> = Field::grid(x.clone(), y.clone(), GRID)?.into_iter().flatten().map(|v| v as f32).collect();
     let values = probability(&Tensor::from_vec(grid, (GRID * GRID, 2), &Device::Cpu)?)?;
     if values.len() != GRID * GRID {
         let (expected, actual) = ((GRID * GRID).into(), values.len().into());
@@ -50,8 +51,20 @@ pub fn decisions(
 }
 
 /// How many samples of each class (rows) were given each class (columns); a cell is the darker the larger its part of its row.
-pub fn confusion(heading: &str, classes: &[String], labels: &[u32], predictions: &[u32], colour: Colour) -> Panel {
+///
+/// # Errors
+/// More cells than the memory holds.
+pub fn confusion(
+    heading: &str,
+    classes: &[String],
+    labels: &[u32],
+    predictions: &[u32],
+    colour: Colour,
+) -> Result<Panel> {
     let width = classes.len();
+    // A count, a shade and a text each.
+    let numbers = (width as u64).checked_mul(width as u64).and_then(|cells| cells.checked_mul(5));
+    check_numbers("the cells of a confusion matrix", numbers)?;
     let mut counts = vec![0usize; width * width];
     for (&label, &prediction) in labels.iter().zip(predictions) {
         // A class that has no name has no cell.
@@ -70,7 +83,7 @@ pub fn confusion(heading: &str, classes: &[String], labels: &[u32], predictions:
     let texts = counts.iter().map(text).collect();
     let matrix =
         Matrix { rows: classes.to_vec(), columns: classes.to_vec(), shades, texts, colour, ..Matrix::default() };
-    Panel::new(heading).axes("predicted class", "actual class").matrix(matrix)
+    Ok(Panel::new(heading).axes("predicted class", "actual class").matrix(matrix))
 }
 
 /// Class and first two features of each sample.

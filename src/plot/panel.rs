@@ -1,6 +1,8 @@
 //! What a panel holds.
 
 use crate::__private::NonExhaustive;
+use crate::engine::check_numbers;
+use crate::error::Result;
 use std::ops::Range;
 
 /// A colour of the palette, or one of your own.
@@ -82,11 +84,15 @@ impl Default for Field {
 
 impl Field {
     /// The points of a grid of `side` x `side` over a part of the plane, in the order in which `values` are expected.
-    pub fn grid(x: Range<f64>, y: Range<f64>, side: usize) -> Vec<[f64; 2]> {
+    ///
+    /// # Errors
+    /// More points than the memory holds.
+    pub fn grid(x: Range<f64>, y: Range<f64>, side: usize) -> Result<Vec<[f64; 2]>> {
+        check_numbers("the points of a grid", (side as u64).checked_mul(side as u64).and_then(|n| n.checked_mul(2)))?;
         let place = |k: usize| if side > 1 { k as f64 / (side - 1) as f64 } else { 0.5 };
         let at = |range: &Range<f64>, place: f64| range.start + place * (range.end - range.start);
         let row = |r: usize| (0..side).map(move |c| (place(c), 1.0 - place(r)));
-        (0..side).flat_map(row).map(|(u, v)| [at(&x, u), at(&y, v)]).collect()
+        Ok((0..side).flat_map(row).map(|(u, v)| [at(&x, u), at(&y, v)]).collect())
     }
 }
 

@@ -69,9 +69,9 @@ pub fn kernel_matrix(a: &Tensor, b: &Tensor) -> Result<Tensor> {
 /// ```
 ///
 /// # Errors
-/// Inputs that are not `[count, features]`; else as for [`functional::evaluate`] and [`kernel_matrix`].
+/// Inputs that are not `[count, features]`; a circuit that measures or resets qubits on its way; else as for [`functional::evaluate`] and [`kernel_matrix`].
 pub fn kernel(circuit: &Circuit, x: &Tensor, y: Option<&Tensor>, weights: &[(&str, &Tensor)]) -> Result<Tensor> {
-    circuit.check()?;
+    circuit.check_pure()?;
     let count = |inputs: &Tensor| match *inputs.dims() {
         [count, width] if width == circuit.inputs() => Ok(count),
         _ => Err(Error::InputWidth { expected: circuit.inputs(), shape: inputs.shape().clone() }),

@@ -2,11 +2,12 @@
 
 use super::{Ending, Epoch, History, Score, TrainConfig};
 use crate::error::{Error, Result};
-use crate::optim::{Resume, variables};
+use crate::optim::{Resume, Unreached, variables};
 use candle_core::{Device, Tensor};
 use candle_nn::VarMap;
 use std::collections::HashMap;
-use std::fs;
+use std::fs::{self, File, TryLockError};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// How an optimiser's state is reached, for optimisers that have one.
@@ -49,6 +50,10 @@ pub(super) struct Position {
     last_rate: f64,
     /// The weights with the lowest loss, by name.
     best: HashMap<String, Tensor>,
+    /// The variables that no gradient has reached.
+    pub(super) unreached: Unreached,
+    /// What keeps other runs out of the folder.
+    lock: Option<File>,
 }
 
 /// Names in `last.safetensors`.
@@ -58,11 +63,13 @@ const BEST: &str = "best.";
 const RUN: &str = "run";
 const POSITION: &str = "position";
 const HISTORY: &str = "history";
+const WITHOUT_GRADIENT: &str = "without_gradient";
 /// Names of files.
 const LAST: &str = "last.safetensors";
 const BEST_FILE: &str = "best.safetensors";
 const CSV: &str = "history.csv";
 const PNG: &str = "history.png";
+const LOCK: &str = ".lock";
 /// Numbers that are saved of an epoch.
 const COLUMNS: usize = 7;
 
@@ -70,8 +77,24 @@ impl Position {
     /// The beginning of a run: its numbers of samples and its batch size, seed and step size.
     pub(super) fn new(history: History, [samples, validated, batch_size]: [u64; 3], seed: u64, rate: f64) -> Self {
         let run = [samples, validated, batch_size, seed, rate.to_bits()];
-        let (sum, best) = (Score::default(), HashMap::new());
-        Self { history, epoch: 0, batch: 0, step: 0, rate, run, sum, samples: 0.0, seconds: 0.0, last_rate: rate, best }
+        let (sum, best, unreached) = (Score::default(), HashMap::new(), Unreached::default());
+        let (samples, seconds, last_rate) = (0.0, 0.0, rate);
+        let lock = None;
+        Self {
+            history,
+            epoch: 0,
+            batch: 0,
+            step: 0,
+            rate,
+            run,
+            sum,
+            samples,
+            seconds,
+            last_rate,
+            best,
+            unreached,
+            lock,
+        }
     }
 
     /// Whether another epoch follows; says why, if none does.
@@ -122,14 +145,17 @@ impl Position {
         optimizer: &mut O,
         access: Option<Access<O>>,
     ) -> Result<()> {
-        let setting = |setting, allowed| Err(Error::Setting { of: "training", setting, value: 1.0, allowed });
+        let needs = |setting, needs| Err(Error::SettingNeeds { of: "training", setting, needs });
         let (folder, access) = match (&config.folder, access) {
-            (None, _) if config.resume => return setting("resume", "set with a folder alone"),
+            (None, _) if config.resume => return needs("resume", "a folder"),
             (None, _) => return Ok(()),
-            (Some(_), None) => return setting("folder", "set for optimisers alone whose state can be saved"),
+            (Some(_), None) => {
+                return needs("folder", "an optimizer whose state can be saved, as `Training::new` takes it");
+            }
             (Some(folder), Some(access)) => (folder, access),
         };
-        fs::create_dir_all(folder).map_err(|error| file(folder, error))?;
+        fs::create_dir_all(folder).map_err(|error| file(folder, "created", error))?;
+        self.lock = Some(lock(folder)?);
         (access.take)(optimizer)?;
         if config.resume {
             return self.load(folder, varmap, optimizer, access);
@@ -137,7 +163,7 @@ impl Position {
         for name in [LAST, BEST_FILE, CSV, PNG] {
             let path = folder.join(name);
             match fs::remove_file(&path) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(file(&path, error)),
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(file(&path, "removed", error)),
                 Ok(()) | Err(_) => {}
             }
         }
@@ -158,7 +184,7 @@ impl Position {
         if scored && !self.best.is_empty() && (self.history.best == Some(self.epoch - 1) || !best.exists()) {
             write(best, |path| Ok(candle_core::safetensors::save(&self.best, path)?))?;
         }
-        let csv = |path: &Path| fs::write(path, self.history.to_csv()).map_err(|error| file(path, error));
+        let csv = |path: &Path| fs::write(path, self.history.to_csv()).map_err(|error| file(path, "written", error));
         write(folder.join(CSV), csv)?;
         let tensors = self.tensors(varmap, (access.take)(optimizer)?)?;
         write(folder.join(LAST), |path| Ok(candle_core::safetensors::save(&tensors, path)?))
@@ -181,6 +207,10 @@ impl Position {
         let (epoch, batch, step) = (self.epoch as f64, self.batch as f64, self.step as f64);
         let position = [epoch, batch, step, loss, metric, self.samples, self.seconds, self.last_rate, best];
         tensors.insert(POSITION.to_owned(), Tensor::new(&position, cpu)?);
+        let unreached = self.unreached.names();
+        let flags = variables(varmap)?.iter().map(|(name, _)| u8::from(unreached.contains(name))).collect::<Vec<_>>();
+        let count = flags.len();
+        tensors.insert(WITHOUT_GRADIENT.to_owned(), Tensor::from_vec(flags, count, cpu)?);
         let rows: Vec<f64> = self.history.epochs.iter().flat_map(row).collect();
         tensors.insert(HISTORY.to_owned(), Tensor::from_vec(rows, (self.history.epochs.len(), COLUMNS), cpu)?);
         Ok(tensors)
@@ -196,10 +226,27 @@ impl Position {
         }
     }
 
+    /// Whether a saved position, behind epochs of these rows, is one that this run can have.
+    fn fits(&self, position: &[f64], rows: &[f64]) -> bool {
+        let &[epoch, batch, step, loss, metric, samples, seconds, _, best] = position else { return false };
+        let [all, validated, batch_size, ..] = self.run.map(|number| number as f64);
+        let batches = (all / batch_size).ceil();
+        let is_count = |count: f64| count >= 0.0 && count.fract() == 0.0;
+        let done = is_count(batch) && batch < batches && samples == batch * batch_size;
+        // Sums of an epoch that has not begun.
+        let sums =
+            if batch == 0.0 { [loss, metric, seconds] == [0.0; 3] } else { seconds >= 0.0 && seconds.is_finite() };
+        let is_best = best == -1.0 || is_count(best) && best < epoch;
+        let flags = rows.chunks_exact(COLUMNS).all(|row| row[2] == f64::from(u8::from(validated > 0.0)));
+        let place = epoch == (rows.len() / COLUMNS) as f64 && step == epoch * batches + batch;
+        done && sums && is_best && flags && place
+    }
+
     /// Takes up what [`save`](Self::save) wrote.
     fn load<O>(&mut self, folder: &Path, varmap: &VarMap, optimizer: &mut O, access: Access<O>) -> Result<()> {
         let path = folder.join(LAST);
-        let tensors = candle_core::safetensors::load(&path, &Device::Cpu).map_err(|error| file(&path, error))?;
+        let tensors =
+            candle_core::safetensors::load(&path, &Device::Cpu).map_err(|error| file(&path, "read", error))?;
         let misfit = |name: &str, expected: String, actual: String| Error::SavedState {
             name: name.to_owned(),
             expected,
@@ -220,10 +267,9 @@ impl Position {
             return Err(misfit(POSITION, "F64 [9]".to_owned(), format!("F64 [{}]", position.len())));
         };
         let epochs = rows.len() / COLUMNS;
-        let counts = [epoch, batch, step].iter().all(|count| *count >= 0.0 && count.fract() == 0.0);
-        if !(counts && epoch == epochs as f64 && rows.len() == epochs * COLUMNS && best < epoch.max(1e-9)) {
-            let expected = format!("a position among {epochs} epochs");
-            return Err(misfit(POSITION, expected, format!("epoch {epoch}, batch {batch}, step {step}, best {best}")));
+        if rows.len() != epochs * COLUMNS || !self.fits(&position, &rows) {
+            let expected = format!("a position behind {epochs} epochs of this run");
+            return Err(misfit(POSITION, expected, format!("{position:?}")));
         }
         let under = |prefix: &str| -> HashMap<String, Tensor> {
             let strip =
@@ -235,8 +281,15 @@ impl Position {
         if best >= 0.0 {
             check(varmap, &kept, BEST)?;
         }
+        let names: Vec<String> = variables(varmap)?.into_iter().map(|(name, _)| name).collect();
+        let expected = format!("U8 [{}]", names.len());
+        let flags = get(WITHOUT_GRADIENT, &expected)?.flatten_all()?.to_vec1::<u8>()?;
+        if flags.len() != names.len() {
+            return Err(misfit(WITHOUT_GRADIENT, expected, format!("U8 [{}]", flags.len())));
+        }
         (access.put)(optimizer, &under(OPTIMIZER))?;
         set(varmap, &model, MODEL)?;
+        self.unreached.retain(|name| names.iter().zip(&flags).any(|(own, flag)| own == name && *flag != 0));
         self.history.epochs = rows.chunks_exact(COLUMNS).map(from_row).collect();
         self.history.best = (best >= 0.0).then_some(best as usize);
         (self.epoch, self.batch, self.step) = (epoch as usize, batch as usize, step as u64);
@@ -251,11 +304,24 @@ fn write(path: PathBuf, contents: impl FnOnce(&Path) -> Result<()>) -> Result<()
     let mut new = path.clone().into_os_string();
     new.push(".new");
     contents(Path::new(&new))?;
-    fs::rename(&new, &path).map_err(|error| file(&path, error))
+    fs::rename(&new, &path).map_err(|error| file(&path, "replaced", error))
 }
 
-fn file(path: &Path, error: impl ToString) -> Error {
-    Error::File { path: path.display().to_string(), reason: error.to_string() }
+fn file(path: &Path, action: &'static str, error: impl ToString) -> Error {
+    Error::File { path: path.display().to_string(), action, reason: error.to_string() }
+}
+
+/// Takes a folder for one run, as long as the file that is returned is open: a second run would remove and rename the files of the first. Where a file system knows no
+/// locks, there is none.
+fn lock(folder: &Path) -> Result<File> {
+    let path = folder.join(LOCK);
+    let file_of_lock = File::create(&path).map_err(|error| file(&path, "created", error))?;
+    match file_of_lock.try_lock() {
+        Ok(()) => Ok(file_of_lock),
+        Err(TryLockError::WouldBlock) => Err(Error::FolderInUse { folder: folder.display().to_string() }),
+        Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => Ok(file_of_lock),
+        Err(TryLockError::Error(error)) => Err(file(&path, "locked", error)),
+    }
 }
 
 fn describe_run(run: &[u64]) -> String {

@@ -62,11 +62,14 @@ pub struct History {
     pub metric: Option<String>,
     /// Why it ended.
     pub ending: Ending,
+    /// Names of the variables that no gradient reached in any step: there was none, or it was 0 throughout. A part of the model is detached, does not
+    /// count, or lies behind an operation that has no derivative in candle.
+    pub without_gradient: Vec<String>,
 }
 
 impl History {
     pub(super) fn new(metric: Option<String>) -> Self {
-        Self { epochs: Vec::new(), best: None, metric, ending: Ending::Finished }
+        Self { epochs: Vec::new(), best: None, metric, ending: Ending::Finished, without_gradient: Vec::new() }
     }
 
     /// The last epoch.

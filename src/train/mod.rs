@@ -1,6 +1,9 @@
 //! A small training loop, for those who want one: batches in a seeded order, a schedule, clipping, a progress bar, early stopping, checkpoints,
 //! a history as CSV and PNG. Ctrl-C ends it with a checkpoint, from which the same command goes on, bit for bit.
 //!
+//! A run that cannot learn says so. A step in which no variable has a gradient is an error; variables that had none in any step are in
+//! [`History::without_gradient`], and named with the progress.
+//!
 //! ```
 //! use candle_core::{DType, Device};
 //! use candle_nn::VarMap;
@@ -41,8 +44,8 @@ use crate::__private::NonExhaustive;
 use crate::data::{Purpose, generator};
 use crate::error::{Error, Result};
 use crate::limits::check_copy;
-use crate::optim::{Resume, Schedule, clip_by_norm};
-use candle_core::{DType, ModuleT, Tensor};
+use crate::optim::{Resume, Schedule, Unreached, clip_by_norm, require_gradient, variables};
+use candle_core::{DType, ModuleT, Tensor, Var};
 use candle_nn::{Optimizer, VarMap};
 use checkpoint::{Access, Position};
 use progress::Progress;
@@ -66,13 +69,13 @@ pub struct TrainConfig {
     pub schedule: Schedule,
     /// The largest norm of all gradients together; see [`clip_by_norm`].
     pub clip_norm: Option<f64>,
-    /// Ends after so many epochs without a lower loss on the validation set (on the training set, if there is no other). A loss that is NaN is
+    /// Ends after so many epochs, at least 1, without a lower loss on the validation set (on the training set, if there is no other). A loss that is NaN is
     /// not lower than any.
     pub patience: Option<usize>,
     /// Whether the weights are at last those of the epoch with the lowest loss, instead of the last.
     pub restore_best: bool,
     /// Where `last.safetensors` (from which a run goes on), `best.safetensors` (the weights with the lowest loss, for `VarMap::load`) and `history.csv`
-    /// are written after each epoch, and `history.png` at the end. Files of these names that are there go first, unless the run goes on. Default: nowhere.
+    /// are written after each epoch, and `history.png` at the end. One run at a time has the folder. Files of these names that are there go first, unless the run goes on. Default: nowhere.
     pub folder: Option<PathBuf>,
     /// Goes on from the folder's `last.safetensors`, if that is of a run with as many samples, the same batch size, seed and step size.
     pub resume: bool,
@@ -171,8 +174,9 @@ impl<'a, O: Optimizer> Training<'a, O> {
     /// weights after the epoch. While it runs, ctrl-C ends it after the batch (see [`interrupted`]).
     ///
     /// # Errors
-    /// A batch size of 0; no samples, or targets for others; a loss that is no single number; a folder without an optimiser that can be saved, or
-    /// `resume` without a folder; a checkpoint of another run; those of model, loss, optimiser and files. What the last epoch wrote stays.
+    /// A batch size or a patience of 0; no samples, or targets for others; a loss that is no single number; no variables, or a step in which none has a
+    /// gradient; a folder without an optimiser that can be saved, or
+    /// that another run has; `resume` without a folder; a label beyond the model's outputs, where the loss refuses it; a checkpoint of another run; those of model, loss, optimiser and files. What the last epoch wrote stays.
     pub fn run(mut self, config: &TrainConfig, train: Samples<'_>, validation: Option<Samples<'_>>) -> Result<History> {
         let rate = self.optimizer.learning_rate();
         let history = self.run_all(config, train, validation);
@@ -193,20 +197,23 @@ impl<'a, O: Optimizer> Training<'a, O> {
         let metric = self.metric.as_ref().map(|(name, _)| name.clone());
         let run = [samples, validated.unwrap_or(0), config.batch_size].map(|count| count as u64);
         let mut at = Position::new(History::new(metric), run, config.seed, self.optimizer.learning_rate());
+        at.unreached = Unreached::new(variables(self.varmap)?);
         at.open(config, self.varmap, self.optimizer, self.access)?;
+        let variables = variables(self.varmap)?;
         let progress = Progress::new(config, samples.div_ceil(config.batch_size), &at)?;
         while at.history.ending != Ending::Interrupted && at.goes_on(config) {
-            let finished = self.epoch(config, &mut at, train, stop, &progress)?;
+            let finished = self.epoch(config, &mut at, &variables, train, stop, &progress)?;
             if finished {
                 let score = validation.map(|set| self.score(set, config.batch_size)).transpose()?;
                 at.close_epoch(score, self.varmap)?;
-                progress.epoch(&at.history);
+                progress.epoch(&at.history, &at.unreached.names());
             } else {
                 at.history.ending = Ending::Interrupted;
             }
             at.save(config, self.varmap, self.optimizer, self.access, finished)?;
         }
-        progress.finish();
+        at.history.without_gradient = at.unreached.names();
+        progress.finish(&at.history.without_gradient);
         at.draw(config)?;
         if config.restore_best && at.history.ending != Ending::Interrupted {
             at.restore_best(self.varmap)?;
@@ -219,6 +226,7 @@ impl<'a, O: Optimizer> Training<'a, O> {
         &mut self,
         config: &TrainConfig,
         at: &mut Position,
+        variables: &[(String, Var)],
         (x, y): Samples<'_>,
         stop: &AtomicBool,
         progress: &Progress,
@@ -235,8 +243,11 @@ impl<'a, O: Optimizer> Training<'a, O> {
             let indices = Tensor::new(batch, x.device())?;
             let (x, y) = (x.index_select(&indices, 0)?, y.index_select(&indices, 0)?);
             let outputs = self.model.forward_t(&x, true)?;
-            let loss = self.loss(&outputs, &y)?;
+            let sample = |place: usize| batch.get(place).map_or(place, |sample| *sample as usize);
+            let loss = self.loss(&outputs, &y).map_err(|error| label_beyond(&outputs, &y, sample).unwrap_or(error))?;
             let mut gradients = loss.backward()?;
+            require_gradient("training", variables, &gradients)?;
+            at.unreached.note(&gradients)?;
             if let Some(limit) = config.clip_norm {
                 clip_by_norm(&mut gradients, self.varmap, limit)?;
             }
@@ -257,7 +268,8 @@ impl<'a, O: Optimizer> Training<'a, O> {
             let count = batch_size.min(samples - start);
             let (x, y) = (x.narrow(0, start, count)?, y.narrow(0, start, count)?);
             let outputs = self.model.forward_t(&x, false)?.detach();
-            let loss = self.loss(&outputs, &y)?;
+            let sample = |place: usize| start + place;
+            let loss = self.loss(&outputs, &y).map_err(|error| label_beyond(&outputs, &y, sample).unwrap_or(error))?;
             sum = sum.plus(self.judge(&outputs, &y, &loss)?, count as f64);
         }
         Ok(sum.over(samples as f64))
@@ -279,11 +291,25 @@ impl<'a, O: Optimizer> Training<'a, O> {
     }
 }
 
+/// Why a loss of classes may have failed: a label that none of the model's outputs is for. `sample` is the number of one of the batch's samples.
+fn label_beyond(outputs: &Tensor, labels: &Tensor, sample: impl Fn(usize) -> usize) -> Option<Error> {
+    let (&[_, classes], [_]) = (outputs.dims(), labels.dims()) else { return None };
+    if !labels.dtype().is_int() {
+        return None;
+    }
+    let labels = labels.to_dtype(DType::I64).and_then(|labels| labels.to_vec1::<i64>()).ok()?;
+    let beyond = |label: &i64| usize::try_from(*label).map_or(true, |label| label >= classes);
+    Some(Error::Label { sample: sample(labels.iter().position(beyond)?), classes })
+}
+
 /// The number of samples, if options and shapes go together.
 fn check(config: &TrainConfig, (x, y): Samples<'_>) -> Result<usize> {
     let setting = |setting, allowed| Error::Setting { of: "training", setting, value: 0.0, allowed };
     if config.batch_size == 0 {
         return Err(setting("batch_size", "at least 1"));
+    }
+    if config.patience == Some(0) {
+        return Err(setting("patience", "at least 1"));
     }
     let count = |tensor: &Tensor| tensor.dims().first().copied().unwrap_or(0);
     match (count(x), count(y)) {

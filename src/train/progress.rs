@@ -11,6 +11,7 @@ pub(super) struct Progress {
     name: String,
     epochs: usize,
     lines: bool,
+    shown: bool,
 }
 
 impl Progress {
@@ -27,15 +28,15 @@ impl Progress {
         bar.set_position(at.step);
         bar.reset_eta();
         let lines = config.progress && bar.is_hidden();
-        Ok(Self { bar, name: config.name.clone(), epochs: config.epochs, lines })
+        Ok(Self { bar, name: config.name.clone(), epochs: config.epochs, lines, shown: config.progress })
     }
 
     pub(super) fn step(&self) {
         self.bar.inc(1);
     }
 
-    /// Shows the scores of the last epoch.
-    pub(super) fn epoch(&self, history: &History) {
+    /// Shows the scores of the last epoch and, after the first, which variables no gradient has reached.
+    pub(super) fn epoch(&self, history: &History, unreached: &[String]) {
         let Some(epoch) = history.last() else { return };
         let metric = history.metric.as_deref();
         let show = |score: super::Score| match metric {
@@ -51,10 +52,21 @@ impl Progress {
             eprintln!("{:>10}  {message}", self.name);
         }
         self.bar.set_message(message);
+        if done == 1 {
+            self.unreached(unreached);
+        }
     }
 
-    /// Leaves the bar as it is.
-    pub(super) fn finish(&self) {
+    /// Leaves the bar as it is, and names the variables that no gradient has reached.
+    pub(super) fn finish(&self, unreached: &[String]) {
         self.bar.abandon();
+        self.unreached(unreached);
+    }
+
+    fn unreached(&self, names: &[String]) {
+        if self.shown && !names.is_empty() {
+            let line = format!("{:>10}  no gradient so far of {}", self.name, names.join(", "));
+            self.bar.suspend(|| eprintln!("{line}"));
+        }
     }
 }

@@ -175,6 +175,9 @@ fn parsed<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T> {
 }
 
 fn text_of(path: &Path) -> Result<String> {
-    std::fs::read_to_string(path)
-        .map_err(|error| Error::File { path: path.display().to_string(), reason: error.to_string() })
+    std::fs::read_to_string(path).map_err(|error| Error::File {
+        path: path.display().to_string(),
+        action: "read",
+        reason: error.to_string(),
+    })
 }

@@ -1,6 +1,6 @@
 //! The eigensolver as an optimiser over bit strings.
 
-use super::{Vqe, VqeConfig, VqeMethod, VqeStep};
+use super::{Vqe, VqeConfig, VqeEnd, VqeMethod, VqeStep};
 use crate::__private::NonExhaustive;
 use crate::circuit::{Circuit, Entanglement, MAX_QUBITS};
 use crate::engine;
@@ -97,6 +97,8 @@ pub struct VqeOptimum {
     pub history: Vec<f64>,
     /// Which run it is of, counted from 0.
     pub run: usize,
+    /// Why that run ended: with [`VqeEnd::Start`] no weight has moved, and the string is the one that the initial weights give.
+    pub end: VqeEnd,
 }
 
 impl VqeOptimum {
@@ -132,7 +134,7 @@ impl VqeOptimizer {
     /// An optimiser with these options.
     ///
     /// # Errors
-    /// A learning rate that is negative or not finite; mistakes of the circuit.
+    /// A learning rate that is negative or not finite; mistakes of the circuit; one with inputs.
     pub fn new(config: VqeOptimizerConfig) -> Result<Self> {
         let (of, setting, value) = ("a VQE optimiser", "learning_rate", config.learning_rate);
         if !(value.is_finite() && value >= 0.0) {
@@ -151,8 +153,8 @@ impl VqeOptimizer {
     /// the answer only as rounding does: they are shifted and scaled to mean 0 and deviation 1.
     ///
     /// # Errors
-    /// A number of costs that is no power of two, below 2, or another than the circuit's; a cost that is not finite; a state
-    /// beyond the memory.
+    /// A number of costs that is no power of two, below 2, or another than the circuit's; a cost that is not finite; a circuit none of whose weights is in
+    /// an angle; a state beyond the memory.
     pub fn minimize(&self, costs: &[f64]) -> Result<VqeOptimum> {
         self.minimize_watched(costs, |_, _| ControlFlow::Continue(()))
     }
@@ -236,7 +238,7 @@ impl VqeOptimizer {
         let highest = costs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let in_costs = |energy: &f64| (units.mean + units.scale * energy).max(lowest).min(highest);
         let history = found.energies.iter().map(in_costs).collect();
-        Ok(VqeOptimum { bits: index as u64, qubits, cost, probability, probabilities, history, run })
+        Ok(VqeOptimum { bits: index as u64, qubits, cost, probability, probabilities, history, run, end: found.end })
     }
 
     /// The circuit for these costs, which are checked.
@@ -267,8 +269,8 @@ impl VqeOptimizer {
             circuit.ry(FRAC_PI_2, qubit);
         }
         let shape = (self.config.layers.saturating_add(1), 1, qubits);
-        circuit.weights_with_init("theta", shape, Init::Uniform { lo: -SPREAD, up: SPREAD });
-        circuit.real_amplitudes("theta", self.config.layers, Entanglement::Circular);
+        let theta = circuit.weights_with_init("theta", shape, Init::Uniform { lo: -SPREAD, up: SPREAD });
+        circuit.real_amplitudes(&theta, self.config.layers, Entanglement::Circular);
         circuit
     }
 }

@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::measurement::Measurement;
 use crate::nn::{NaturalGradientConfig, QuantumLayer, QuantumLayerConfig, QuantumNaturalGradient, SeededInit};
 use crate::observable::Observable;
-use crate::optim::{Adam, AdamConfig, Spsa, SpsaConfig, variables};
+use crate::optim::{Adam, AdamConfig, Spsa, SpsaConfig, Unreached, variables};
 use candle_core::backprop::GradStore;
 use candle_core::{DType, Device, Tensor, Var};
 use candle_nn::VarMap;
@@ -28,6 +28,9 @@ use std::ops::ControlFlow;
 /// assert!((found.energy + 2f64.sqrt()).abs() < 1e-8); // the lowest eigenvalue is -√2
 /// # Ok::<(), candlewick::Error>(())
 /// ```
+///
+/// A run that ends where it began, because a tolerance is met there already, has not converged: weights at 0, a usual start, may be a maximum or a saddle
+/// point. Its end is [`VqeEnd::Start`]; other initial weights, or a little noise on these, tell which it is.
 ///
 /// A circuit of its own can be trained as a [`QuantumLayer`] as well; this is the loop around it, with a record of what
 /// happened.
@@ -56,10 +59,11 @@ pub struct VqeConfig {
     pub method: VqeMethod,
     /// The most steps of a run. Default 1000.
     pub steps: usize,
-    /// A run has converged where the Euclidean norm of the gradient in all weights is at most this. Default 1e-5; 0 leaves it to
+    /// A run has converged where the Euclidean norm of the gradient in all weights is at most this after a step. Default 1e-5; 0 leaves it to
     /// gradients that vanish.
     pub gradient_tolerance: f64,
-    /// A run has converged where [`patience`](Self::patience) steps in a row have changed the energy by at most this. Default 0: not asked.
+    /// A run has converged where [`patience`](Self::patience) steps in a row have changed the energy by at most this, after one that changed
+    /// it by more. Default 0: not asked.
     pub energy_tolerance: f64,
     /// Steps that have to change little. Default 10.
     pub patience: usize,
@@ -91,6 +95,9 @@ pub struct VqeStep {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum VqeEnd {
+    /// A tolerance is met where the run began: the gradient is within [`VqeConfig::gradient_tolerance`] before the first step, or the energy has stayed within
+    /// [`VqeConfig::energy_tolerance`] in all of them. A minimum, a maximum, a saddle point or a plateau: nothing that was seen tells which.
+    Start,
     /// The gradient is within [`VqeConfig::gradient_tolerance`].
     Gradient,
     /// The energy has stayed within [`VqeConfig::energy_tolerance`].
@@ -104,6 +111,7 @@ pub enum VqeEnd {
 impl std::fmt::Display for VqeEnd {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
+            Self::Start => "no step made, a tolerance is met at the start",
             Self::Gradient => "converged",
             Self::Energy => "converged (energy)",
             Self::Steps => "all steps made",
@@ -128,10 +136,13 @@ pub struct VqeResult {
     pub gradient_norm: Option<f64>,
     /// Why it ended.
     pub end: VqeEnd,
+    /// Names of the weight tensors whose gradient was 0 throughout at every energy of the run: the energy does not depend on them, or only elsewhere.
+    /// Empty where no gradient is computed.
+    pub without_gradient: Vec<String>,
 }
 
 impl VqeResult {
-    /// Whether it ended because a tolerance was met.
+    /// Whether it ended because a tolerance was met that was not met from the start.
     pub fn converged(&self) -> bool {
         matches!(self.end, VqeEnd::Gradient | VqeEnd::Energy)
     }
@@ -219,7 +230,8 @@ impl Vqe {
     /// A solver for the expectation of `observable` after `circuit`, which reads no inputs.
     ///
     /// # Errors
-    /// Mistakes of the circuit or the observable; a circuit with inputs; settings out of range.
+    /// Mistakes of the circuit or the observable; a circuit with inputs; one without weights, or none of whose weights is in an angle; settings out of
+    /// range.
     pub fn new(circuit: Circuit, observable: Observable, config: VqeConfig) -> Result<Self> {
         config.check()?;
         circuit.check()?;
@@ -230,6 +242,13 @@ impl Vqe {
         let vb = SeededInit::new(config.seed).var_builder(&varmap, config.dtype, &config.device);
         let layer =
             QuantumLayer::with_config(circuit, Measurement::expectation([observable]), config.layer.clone(), vb)?;
+        let declared: Vec<String> = layer.weights().map(|(name, _)| name.to_owned()).collect();
+        if declared.is_empty() {
+            return Err(Error::NoVariables { of: "a VQE" });
+        }
+        if !layer.circuit().reads_weights() {
+            return Err(Error::NoVariableGradient { of: "a VQE", variables: declared });
+        }
         Mover::new(&layer, &varmap, config.method)?;
         Ok(Self { layer, varmap, config })
     }
@@ -342,6 +361,7 @@ impl Vqe {
         let mut energies: Vec<f64> = Vec::new();
         let mut best: Option<(f64, BTreeMap<String, Tensor>)> = None;
         let (mut calm, noisy) = (0, self.config.layer.shots.is_some());
+        let mut unreached = Unreached::new(variables(&self.varmap)?);
         loop {
             let step = energies.len();
             let value = self.layer.evaluate()?.sum_all()?;
@@ -350,6 +370,10 @@ impl Vqe {
                 return Err(Error::EnergyNotFinite { step, energy });
             }
             let (gradients, gradient_norm) = mover.gradient(&value, &self.varmap)?.unzip();
+            match &gradients {
+                Some(gradients) => unreached.note(gradients)?,
+                None => unreached = Unreached::default(),
+            }
             let change = energies.last().map(|before| (energy - before).abs());
             calm = if change.is_some_and(|change| change <= self.config.energy_tolerance) { calm + 1 } else { 0 };
             energies.push(energy);
@@ -360,7 +384,8 @@ impl Vqe {
             if let Some(end) = self.end(step, gradient_norm, calm, stopped)
                 && let Some((energy, weights)) = best
             {
-                return Ok(VqeResult { energy, weights, energies, steps: step, gradient_norm, end });
+                let without_gradient = unreached.names();
+                return Ok(VqeResult { energy, weights, energies, steps: step, gradient_norm, end, without_gradient });
             }
             mover.step(&self.layer, gradients.as_ref())?;
         }
@@ -370,9 +395,9 @@ impl Vqe {
     fn end(&self, step: usize, gradient_norm: Option<f64>, calm: usize, stopped: bool) -> Option<VqeEnd> {
         let VqeConfig { steps, gradient_tolerance, energy_tolerance, patience, .. } = self.config;
         if gradient_norm.is_some_and(|norm| norm <= gradient_tolerance) {
-            Some(VqeEnd::Gradient)
+            Some(if step == 0 { VqeEnd::Start } else { VqeEnd::Gradient })
         } else if energy_tolerance > 0.0 && calm >= patience {
-            Some(VqeEnd::Energy)
+            Some(if calm == step { VqeEnd::Start } else { VqeEnd::Energy })
         } else if stopped {
             Some(VqeEnd::Stopped)
         } else {

@@ -142,6 +142,40 @@ fn uccsd_conserves_electrons_and_spin() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Repeated excitations: at random weights of each layer there are as many electrons of either spin as in the Hartree-Fock state, and at weights of 0 it is
+/// that state, whatever the number of layers.
+#[test]
+fn uccsd_layers_conserve_electrons_and_spin() -> anyhow::Result<()> {
+    for (qubits, electrons, layers) in [(4, 2, 2), (6, 3, 3), (6, 2, 1), (4, 2, 0)] {
+        let mut circuit = Circuit::new(qubits);
+        let shape = circuit.uccsd_layers("theta", electrons, layers).shape().to_vec();
+        assert_eq!(shape, [layers, circuit.excitations(electrons).len()]);
+        let number = |first: usize| -> Observable {
+            (first..qubits).step_by(2).map(|q| 0.5 * (Observable::identity() - z(q))).sum()
+        };
+        let measurement = Measurement::expectation([number(0), number(1)]);
+        let random = uniform(&mut rng(8), shape.iter().product());
+        for theta in [vec![0.0; random.len()], random] {
+            let theta = Tensor::from_vec(theta, shape.as_slice(), &Device::Cpu)?;
+            let evaluate = |of: &Measurement| functional::evaluate(&circuit, of, None, &[("theta", &theta)]);
+            let [up, down] = [electrons.div_ceil(2), electrons / 2].map(|count| count as f64);
+            close("electrons", &evaluate(&measurement)?.to_vec1::<f64>()?, &[up, down], 1e-12);
+        }
+    }
+    // Two layers of which the second has no weights are one.
+    let (mut one, mut two) = (Circuit::new(4), Circuit::new(4));
+    one.uccsd("theta", 2);
+    two.uccsd_layers("theta", 2, 2);
+    let state = |circuit: &Circuit, theta: Tensor| -> anyhow::Result<Vec<f64>> {
+        let state = functional::evaluate(circuit, &Measurement::state(), None, &[("theta", &theta)])?;
+        Ok(state.flatten_all()?.to_vec1()?)
+    };
+    let (first, second) =
+        (Tensor::new(&[0.3f64, -0.7, 1.1], &Device::Cpu)?, Tensor::zeros(3, DType::F64, &Device::Cpu)?);
+    close("state", &state(&two, Tensor::stack(&[&first, &second], 0)?)?, &state(&one, first)?, 1e-14);
+    Ok(())
+}
+
 #[test]
 fn uccsd_starts_from_the_hartree_fock_state() -> anyhow::Result<()> {
     let mut circuit = Circuit::new(6);

@@ -126,6 +126,17 @@ fn tables() -> Result<()> {
         let count = |class| labels.iter().filter(|&&label| label == class).count();
         assert_eq!((0..table.classes.len() as u32).map(count).collect::<Vec<_>>(), members);
     }
+    let place = |text: &str| match Dataset::from_csv(text) {
+        Err(error @ Error::Table { line, field: Some(field), .. }) => {
+            assert!(error.to_string().contains(&format!("line {line} of the table, field {field}: ")), "{error}");
+            (line, field)
+        }
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(place("2,2,a,b\n0.5,1,0\n1,x,1\n"), (3, 2));
+    assert_eq!(place("1,3,a,b\n5,6,NaN,0\n"), (2, 3));
+    assert_eq!(place("1,2,a,b\n5,6,2\n"), (2, 3));
+    assert_eq!(place("1,2,a,b\n5,6,a\n"), (2, 3));
     let line = |text: &str| match Dataset::from_csv(text) {
         Err(Error::Table { line, .. }) => line,
         other => panic!("{other:?}"),
@@ -210,6 +221,17 @@ fn scales() -> Result<()> {
     assert!(matches!(Scaler::range(&halves, 0.0, 1e4), Err(Error::Setting { .. })));
     let wide = Tensor::new(&[[-1e200f64], [1e200]], &Device::Cpu)?;
     assert!(matches!(Scaler::standard(&wide), Err(Error::Setting { .. })));
+    for (row, column, value) in [(1, 2, f64::NAN), (0, 0, f64::INFINITY)] {
+        let mut values = vec![vec![1.0, 2.0, 3.0], vec![4.0, 5.0, 6.0]];
+        values[row][column] = value;
+        let bad = Tensor::new(values, &Device::Cpu)?;
+        for scaler in [Scaler::standard(&bad), Scaler::range(&bad, 0.0, 1.0)] {
+            let error = scaler.expect_err("not finite");
+            assert!(
+                matches!(error, Error::FeatureNotFinite { feature, sample, .. } if (sample, feature) == (row, column))
+            );
+        }
+    }
     assert!(matches!(Scaler::uniform(3, 1e-60), Err(Error::Setting { .. })));
     assert!(matches!(Scaler::uniform(1 << 60, 1.0), Err(Error::ResultMemory { .. })));
     // One made in F32 scales samples of another dtype.
@@ -217,7 +239,7 @@ fn scales() -> Result<()> {
 
     assert!(matches!(range.apply(&x.narrow(1, 0, 2)?), Err(Error::Shape { .. })));
     assert!(matches!(Scaler::standard(&x.narrow(0, 0, 0)?), Err(Error::Setting { .. })));
-    assert!(matches!(Scaler::standard(&(&x / 0.0)?), Err(Error::Setting { .. })));
+    assert!(matches!(Scaler::standard(&(&x / 0.0)?), Err(Error::FeatureNotFinite { .. })));
     for (low, high) in [(1.0, 1.0), (2.0, 1.0), (f64::NAN, 1.0), (0.0, f64::INFINITY)] {
         assert!(matches!(Scaler::range(&x, low, high), Err(Error::Setting { .. })));
     }
@@ -305,5 +327,18 @@ fn principal_components() -> Result<()> {
     assert!(refused(Pca::new(&x, 0)) && refused(Pca::new(&x, 4)) && refused(Pca::new(&x.narrow(0, 0, 0)?, 1)));
     assert!(refused(Pca::new(&(&x / 0.0)?, 1)));
     assert_eq!(Pca::new(&(&x * 0.0)?, 1)?.explained(), [0.0]);
+    Ok(())
+}
+
+/// Numbers that no memory holds, or that no features are counted for, are refused before anything is taken.
+#[test]
+fn absurd_numbers_of_samples() -> Result<()> {
+    for (samples, features) in [(usize::MAX, 0), (1 << 40, 0), (1 << 40, 2), (usize::MAX, usize::MAX)] {
+        assert!(matches!(blobs(samples, 3, features, 0.1, 1), Err(Error::ResultMemory { .. })));
+    }
+    let (count, names) = (1usize << 40, vec!["all".to_owned()]);
+    let x = Tensor::zeros((1, 1), DType::F32, &Device::Cpu)?.broadcast_as((count, 1))?;
+    let y = Tensor::zeros(1, DType::U32, &Device::Cpu)?.broadcast_as(count)?;
+    assert!(matches!(Dataset::new(x, y, names), Err(Error::ResultMemory { .. })));
     Ok(())
 }

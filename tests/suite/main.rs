@@ -16,6 +16,8 @@ mod drawing;
 mod embeddings;
 mod engines;
 mod ensembles;
+mod errors;
+mod fingerprints;
 mod fusion;
 mod gradients;
 mod growth;

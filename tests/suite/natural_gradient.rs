@@ -95,6 +95,17 @@ fn a_step_by_hand() -> Result<()> {
 }
 
 #[test]
+fn a_layer_without_weights_has_nothing_to_train() -> Result<()> {
+    let mut circuit = Circuit::new(1);
+    circuit.h(0);
+    let zeros = VarBuilder::zeros(DType::F64, &Device::Cpu);
+    let layer = QuantumLayer::new(circuit, Measurement::expectation([z(0)]), zeros)?;
+    let error = QuantumNaturalGradient::new(&layer, NaturalGradientConfig::default()).unwrap_err();
+    assert!(matches!(error, Error::NoVariables { of: "the natural gradient" }), "{error}");
+    Ok(())
+}
+
+#[test]
 fn what_cannot_be_trained() -> Result<()> {
     let mut circuit = Circuit::new(1);
     let w = circuit.weights("w", 1);
@@ -103,13 +114,15 @@ fn what_cannot_be_trained() -> Result<()> {
     let layer = QuantumLayer::new(circuit.clone(), Measurement::expectation([z(0)]), zeros)?;
     let error = QuantumNaturalGradient::new(&layer, NaturalGradientConfig::default()).unwrap_err();
     assert!(matches!(error, Error::NotTrainable { .. }), "{error}");
-    let varmap = VarMap::new();
+    let mut varmap = VarMap::new();
     let vb = VarBuilder::from_varmap(&varmap, DType::F64, &Device::Cpu);
     let layer = QuantumLayer::new(circuit, Measurement::expectation([z(0)]), vb)?;
     let config = NaturalGradientConfig { damping: 0.0, ..Default::default() };
     assert!(matches!(QuantumNaturalGradient::new(&layer, config), Err(Error::Setting { .. })));
-    varmap.all_vars()[0].set(&Tensor::new(&[f64::NAN], &Device::Cpu)?)?;
     let mut optimizer = QuantumNaturalGradient::new(&layer, NaturalGradientConfig::default())?;
+    let error = optimizer.backward_step(&layer.evaluate()?.sum_all()?.detach(), None).unwrap_err();
+    assert!(matches!(&error, Error::NoVariableGradient { variables, .. } if variables == &["w"]), "{error}");
+    varmap.set_one("w", Tensor::new(&[f64::NAN], &Device::Cpu)?)?;
     let error = optimizer.backward_step(&layer.evaluate()?.sum_all()?, None).unwrap_err();
     assert!(matches!(error, Error::GradientNotFinite { .. }), "{error}");
     optimizer.set_learning_rate(f64::NAN);

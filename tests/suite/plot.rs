@@ -64,7 +64,7 @@ fn fields_and_matrices_are_the_right_way_round() -> Result<()> {
     // Class 1 at the upper right alone.
     let (x, y) = (-1.0..1.0, -1.0..1.0);
     let values =
-        Field::grid(x.clone(), y.clone(), 60).iter().map(|&[x, y]| f64::from(u8::from(x > 0.2 && y > 0.2))).collect();
+        Field::grid(x.clone(), y.clone(), 60)?.iter().map(|&[x, y]| f64::from(u8::from(x > 0.2 && y > 0.2))).collect();
     let colours = [Colour::BLUE, Colour(255, 0, 0)];
     let field = Field { x, y, columns: 60, values, colours, ..Field::default() };
     let figure = Figure::new("").panel(Panel::new("").field(field));
@@ -75,7 +75,7 @@ fn fields_and_matrices_are_the_right_way_round() -> Result<()> {
     assert!(mean(red.iter().map(|p| p.1)) < mean(blue.iter().map(|p| p.1)));
 
     // A line half-way that runs along a line of the grid and across others is not cut by them.
-    let values = Field::grid(-1.0..1.0, -1.0..1.0, 60).iter().map(|point| point[1]).collect();
+    let values = Field::grid(-1.0..1.0, -1.0..1.0, 60)?.iter().map(|point| point[1]).collect();
     let field = Field {
         x: -1.0..1.0,
         y: -1.0..1.0,
@@ -92,7 +92,7 @@ fn fields_and_matrices_are_the_right_way_round() -> Result<()> {
 
     // One sample of class 0 taken for class 2: the cell in the first row and the last column.
     let names = ["a", "b", "c"].map(str::to_owned);
-    let panel = confusion("", &names, &[0, 1, 2, 0], &[2, 1, 2, 7], Colour::RED);
+    let panel = confusion("", &names, &[0, 1, 2, 0], &[2, 1, 2, 7], Colour::RED)?;
     let full = pixels(&Figure::new("").panel(panel), Colour::RED)?;
     let columns = full.iter().map(|p| p.0).max().expect("cells") - full.iter().map(|p| p.0).min().expect("cells");
     let first = full.iter().filter(|p| p.1 < full[0].1 + 20).map(|p| p.0).min().expect("a cell");
@@ -136,7 +136,7 @@ fn bars_and_long_names_stay_on_the_page() -> Result<()> {
     let right = second.iter().filter(|p| p.0 > middle + 20).count() as f64;
     assert!((right / left - 2.0).abs() < 0.1, "{left} {right}");
     let names = ["a".repeat(3000), "b ".repeat(200), "c".to_owned()];
-    let long = Figure::new("").panel(confusion("", &names, &[0, 1, 2], &[0, 1, 2], Colour::RED));
+    let long = Figure::new("").panel(confusion("", &names, &[0, 1, 2], &[0, 1, 2], Colour::RED)?);
     let cells = pixels(&long, Colour::RED)?;
     let width = cells.iter().map(|p| p.0).max().expect("cells") - cells.iter().map(|p| p.0).min().expect("cells");
     assert!(cells.len() > 10_000 && width > 200, "{} {width}", cells.len());
@@ -213,8 +213,13 @@ fn what_does_not_fit_is_an_error() -> Result<()> {
     };
     assert!(refused(Panel::new("").matrix(matrix(5, 0))) && refused(Panel::new("").matrix(matrix(6, 1))));
     assert!(!refused(Panel::new("").matrix(matrix(6, 6))));
-    assert!(refused(confusion("", &[], &[], &[], Colour::RED)));
+    assert!(refused(confusion("", &[], &[], &[], Colour::RED)?));
     assert!(matches!(Figure::new("").render(), Err(Error::Picture { .. })));
+    let many = vec![String::new(); 1_000_000];
+    assert!(matches!(confusion("", &many, &[0], &[0], Colour::RED), Err(Error::ResultMemory { .. })));
+    for side in [usize::MAX, 1 << 31] {
+        assert!(matches!(Field::grid(0.0..1.0, 0.0..1.0, side), Err(Error::ResultMemory { .. })));
+    }
     let tall = (0..400).fold(Figure::new("").columns(1), |figure, _| figure.panel(Panel::new("")));
     assert!(matches!(tall.render(), Err(Error::Picture { reason, .. }) if reason.contains("pixels")));
     let jpeg = Figure::new("").panel(Panel::new("")).save(std::env::temp_dir().join("candlewick.jpg"));

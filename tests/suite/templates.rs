@@ -204,8 +204,8 @@ fn data_reuploading_writes_three_features_at_a_time() -> anyhow::Result<()> {
 fn everything(n: usize, layers: usize) -> Circuit {
     let mut circuit = Circuit::new(n);
     let features = || (0..n).map(input);
-    circuit.angle_embedding(Gate::ry, features());
     circuit.basis_embedding(features());
+    circuit.angle_embedding(Gate::ry, features());
     circuit.iqp_embedding(features(), layers);
     circuit.basic_entangler_layers("basic", layers, Gate::rx);
     circuit.strongly_entangling_layers("strong", layers);

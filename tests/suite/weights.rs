@@ -39,9 +39,12 @@ fn they_stand_under_the_prefix_with_their_names_and_shapes() -> anyhow::Result<(
     let vb = VarBuilder::from_varmap(&varmap, DType::F32, &Device::Cpu);
     let layer = layer(vb.pp("model").pp("quantum"))?;
     let data = varmap.data().lock().expect("no thread has panicked");
-    let mut found: Vec<_> = data.iter().map(|(name, var)| (name.as_str(), var.dims())).collect();
+    let mut found: Vec<_> = data.iter().map(|(name, var)| (name.clone(), var.dims())).collect();
     found.sort();
-    assert_eq!(found, [("model.quantum.alpha", &[3][..]), ("model.quantum.theta", &[2, 2])]);
+    let fingerprint = layer.fingerprint();
+    let shape = [(fingerprint >> 32) as usize, 0, fingerprint as u32 as usize];
+    let expected = [("alpha", &[3][..]), ("circuit_fingerprint", &shape), ("theta", &[2, 2])];
+    assert_eq!(found, expected.map(|(name, shape)| (format!("model.quantum.{name}"), shape)));
     let own: Vec<_> = layer.weights().map(|(name, weight)| (name, weight.dims())).collect();
     assert_eq!(own, [("alpha", &[3][..]), ("theta", &[2, 2])]);
     assert!(layer.weights().all(|(_, weight)| weight.is_variable()));

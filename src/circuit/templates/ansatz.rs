@@ -1,6 +1,7 @@
 //! Trainable layers.
 
-use crate::circuit::{Angle, Circuit, Weights};
+use crate::circuit::weights::DEFAULT_INIT;
+use crate::circuit::{Angle, Circuit, TemplateWeights, Weights};
 use crate::gate::Gate;
 use crate::observable::Observable;
 use candle_nn::Init;
@@ -41,9 +42,14 @@ impl Entanglement {
 impl Circuit {
     /// PennyLane's BasicEntanglerLayers: `rotation` on every qubit, then a ring of `cx` (one `cx` for two qubits).
     /// Weights: `[layers, qubits]`.
-    pub fn basic_entangler_layers(&mut self, name: &str, layers: usize, rotation: Gate) -> Weights {
+    pub fn basic_entangler_layers<'a>(
+        &mut self,
+        weights: impl Into<TemplateWeights<'a>>,
+        layers: usize,
+        rotation: Gate,
+    ) -> Weights {
         let n = self.qubits();
-        let weights = self.weights(name, (layers, n));
+        let weights = self.of_template(weights.into(), (layers, n), DEFAULT_INIT);
         self.rounds(layers, |circuit, layer| {
             for qubit in 0..n {
                 circuit.gate(rotation, [weights.at([layer, qubit])], [qubit]);
@@ -67,9 +73,13 @@ impl Circuit {
     /// let w = circuit.strongly_entangling_layers("theta", 2);
     /// assert_eq!(w.shape(), [2, 4, 3]);
     /// ```
-    pub fn strongly_entangling_layers(&mut self, name: &str, layers: usize) -> Weights {
+    pub fn strongly_entangling_layers<'a>(
+        &mut self,
+        weights: impl Into<TemplateWeights<'a>>,
+        layers: usize,
+    ) -> Weights {
         let n = self.qubits();
-        let weights = self.weights(name, (layers, n, 3));
+        let weights = self.of_template(weights.into(), (layers, n, 3), DEFAULT_INIT);
         self.rounds(layers, |circuit, layer| {
             for qubit in 0..n {
                 let w = |k| weights.at([layer, qubit, k]);
@@ -84,16 +94,17 @@ impl Circuit {
 
     /// Qiskit's TwoLocal: `repeats` times the rotations and the entangler, then the rotations once more.
     /// Weights: `[repeats + 1, rotations, qubits]`. Each of `rotations` takes one angle.
-    pub fn two_local(
+    pub fn two_local<'a>(
         &mut self,
-        name: &str,
+        weights: impl Into<TemplateWeights<'a>>,
         repeats: usize,
         rotations: &[Gate],
         entangler: Gate,
         entanglement: Entanglement,
     ) -> Weights {
         let n = self.qubits();
-        let weights = self.weights(name, (repeats.saturating_add(1), rotations.len(), n));
+        let shape = (repeats.saturating_add(1), rotations.len(), n);
+        let weights = self.of_template(weights.into(), shape, DEFAULT_INIT);
         self.rounds(repeats.saturating_add(1), |circuit, block| {
             circuit.rounds(rotations.len(), |circuit, k| {
                 for qubit in 0..n {
@@ -110,13 +121,23 @@ impl Circuit {
     }
 
     /// Qiskit's EfficientSU2: [`two_local`](Self::two_local) with `ry`, `rz` and `cx`.
-    pub fn efficient_su2(&mut self, name: &str, repeats: usize, entanglement: Entanglement) -> Weights {
-        self.two_local(name, repeats, &[Gate::ry, Gate::rz], Gate::cx, entanglement)
+    pub fn efficient_su2<'a>(
+        &mut self,
+        weights: impl Into<TemplateWeights<'a>>,
+        repeats: usize,
+        entanglement: Entanglement,
+    ) -> Weights {
+        self.two_local(weights, repeats, &[Gate::ry, Gate::rz], Gate::cx, entanglement)
     }
 
     /// Qiskit's RealAmplitudes: [`two_local`](Self::two_local) with `ry` and `cx`; all amplitudes stay real.
-    pub fn real_amplitudes(&mut self, name: &str, repeats: usize, entanglement: Entanglement) -> Weights {
-        self.two_local(name, repeats, &[Gate::ry], Gate::cx, entanglement)
+    pub fn real_amplitudes<'a>(
+        &mut self,
+        weights: impl Into<TemplateWeights<'a>>,
+        repeats: usize,
+        entanglement: Entanglement,
+    ) -> Weights {
+        self.two_local(weights, repeats, &[Gate::ry], Gate::cx, entanglement)
     }
 
     /// One QAOA layer: `exp(-i gamma C)` for a diagonal cost `C` made of Pauli words of Z, then `exp(-i beta X)` on every

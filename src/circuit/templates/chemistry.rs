@@ -3,7 +3,7 @@
 //! Qubit `p` is spin orbital `p`, 1 where it is occupied; `a_p = Z_0 .. Z_(p-1) (X_p + iY_p)/2` takes its electron away. Spin
 //! orbitals are interleaved: even ones have spin up, odd ones spin down.
 
-use crate::circuit::{Angle, Circuit, Weights};
+use crate::circuit::{Angle, Circuit, TemplateWeights, Weights};
 use crate::error::Mistake;
 use candle_nn::Init;
 
@@ -30,9 +30,9 @@ pub enum Excitation {
 impl Circuit {
     /// The determinant with `electrons` electrons in the lowest spin orbitals: `x` on the first `electrons` qubits.
     ///
-    /// More electrons than qubits are a mistake.
+    /// More electrons than qubits are a mistake, and so are electrons on qubits that have been used before: `x` would take them away.
     pub fn hartree_fock(&mut self, electrons: usize) -> &mut Self {
-        if self.electrons_fit("hartree_fock", electrons) {
+        if self.electrons_fit("hartree_fock", electrons) && self.prepares("hartree_fock", electrons) {
             for qubit in 0..electrons {
                 self.x(qubit);
             }
@@ -44,7 +44,7 @@ impl Circuit {
     ///
     /// It is exact: two commuting rotations about Pauli words with a string of Z between the qubits. States in which both
     /// spin orbitals are empty, or both occupied, stay as they are. On neighbouring qubits it is PennyLane's
-    /// `SingleExcitation` on `[to, from]`; its `FermionicSingleExcitation` takes half the angle.
+    /// `SingleExcitation` on `[to, from]`. Its `FermionicSingleExcitation` on the wires `from..=to` takes the same angle.
     ///
     /// ```
     /// use candlewick::{functional, prelude::*};
@@ -61,7 +61,8 @@ impl Circuit {
     /// `exp(theta/2 (T - T†))` with `T = a†_to[0] a†_to[1] a_from[1] a_from[0]`, the product of the moves `from[0]` to `to[0]`
     /// and `from[1]` to `to[1]`. Two electrons go together, with amplitude `sin(theta/2)`.
     ///
-    /// It is exact: eight commuting rotations about Pauli words. PennyLane's `FermionicDoubleExcitation` takes half the angle.
+    /// It is exact: eight commuting rotations about Pauli words. PennyLane's `FermionicDoubleExcitation` with `wires1` the wires between `from` and `wires2` those
+    /// between `to` takes the same angle with the other sign.
     pub fn double_excitation(&mut self, theta: impl Into<Angle>, from: [usize; 2], to: [usize; 2]) -> &mut Self {
         self.excite("double_excitation", &theta.into(), &from, &to)
     }
@@ -106,19 +107,64 @@ impl Circuit {
     /// in Trotter's formula: [`hartree_fock`](Self::hartree_fock), then each of [`excitations`](Self::excitations) in that
     /// order, doubles first. Weights: `[excitations]`, all starting at 0, the Hartree-Fock state.
     ///
-    /// Electrons of either spin are as many as in the Hartree-Fock state, whatever the weights.
+    /// Electrons of either spin are as many as in the Hartree-Fock state, whatever the weights. A circuit has it once, before anything else: qubits that have
+    /// been used are a mistake. [`uccsd_layers`](Self::uccsd_layers) repeats the excitations.
     ///
     /// ```
     /// use candlewick::prelude::*;
     /// let mut circuit = Circuit::new(4);
     /// assert_eq!(circuit.uccsd("theta", 2).shape(), [3]);
     /// ```
-    pub fn uccsd(&mut self, name: &str, electrons: usize) -> Weights {
-        let excitations = if self.electrons_fit("uccsd", electrons) { self.excitations(electrons) } else { Vec::new() };
-        let weights = self.weights_with_init(name, excitations.len(), Init::Const(0.0));
-        self.hartree_fock(electrons);
-        self.rounds(excitations.len(), |circuit, k| _ = circuit.excitation(weights.at([k]), excitations[k]));
+    pub fn uccsd<'a>(&mut self, weights: impl Into<TemplateWeights<'a>>, electrons: usize) -> Weights {
+        let excitations = self.uccsd_excitations("uccsd", electrons);
+        let weights = self.of_template(weights.into(), excitations.len(), Init::Const(0.0));
+        self.uccsd_of("uccsd", electrons, &excitations, 1, |_, k| weights.at([k]));
         weights
+    }
+
+    /// [`uccsd`](Self::uccsd) in `layers` steps of Trotter's formula, each with weights of its own: the Hartree-Fock state once, then all excitations
+    /// `layers` times. Weights: `[layers, excitations]`, all starting at 0.
+    ///
+    /// ```
+    /// use candlewick::prelude::*;
+    /// let mut circuit = Circuit::new(4);
+    /// assert_eq!(circuit.uccsd_layers("theta", 2, 3).shape(), [3, 3]);
+    /// ```
+    pub fn uccsd_layers<'a>(
+        &mut self,
+        weights: impl Into<TemplateWeights<'a>>,
+        electrons: usize,
+        layers: usize,
+    ) -> Weights {
+        let excitations = self.uccsd_excitations("uccsd_layers", electrons);
+        let weights = self.of_template(weights.into(), (layers, excitations.len()), Init::Const(0.0));
+        let layers = if excitations.is_empty() { 0 } else { layers };
+        self.uccsd_of("uccsd_layers", electrons, &excitations, layers, |layer, k| weights.at([layer, k]));
+        weights
+    }
+
+    /// The excitations of electrons that fit, or none.
+    fn uccsd_excitations(&mut self, name: &str, electrons: usize) -> Vec<Excitation> {
+        if self.electrons_fit(name, electrons) { self.excitations(electrons) } else { Vec::new() }
+    }
+
+    /// The Hartree-Fock state and its excitations, `layers` times, by angles that are given by layer and excitation.
+    fn uccsd_of(
+        &mut self,
+        name: &str,
+        electrons: usize,
+        excitations: &[Excitation],
+        layers: usize,
+        angle: impl Fn(usize, usize) -> Angle,
+    ) {
+        // Excitations take electrons to all qubits.
+        if !self.prepares(name, self.qubits()) {
+            return;
+        }
+        self.hartree_fock(electrons);
+        self.rounds(layers, |circuit, layer| {
+            circuit.rounds(excitations.len(), |circuit, k| _ = circuit.excitation(angle(layer, k), excitations[k]));
+        });
     }
 
     fn electrons_fit(&mut self, name: &str, electrons: usize) -> bool {

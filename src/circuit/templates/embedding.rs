@@ -80,7 +80,8 @@ impl Circuit {
 
     /// Basis embedding: qubit `k` is flipped if bit `k` is 1.
     ///
-    /// Constant bits 0 and 1 become nothing and `x`; expressions become `rx(π bit)`, the same up to a global phase.
+    /// Constant bits 0 and 1 become nothing and `x`; expressions become `rx(π bit)`, the same up to a global phase. The state of the bits is prepared: their
+    /// qubits must not have been used before, which is a mistake.
     ///
     /// ```
     /// use candlewick::prelude::*;
@@ -90,7 +91,7 @@ impl Circuit {
     /// ```
     pub fn basis_embedding<A: Into<Angle>>(&mut self, bits: impl IntoIterator<Item = A>) -> &mut Self {
         let (bits, count) = at_most(self.qubits(), bits.into_iter().map(Into::<Angle>::into));
-        if self.features_fit("basis_embedding", count, self.qubits()) {
+        if self.features_fit("basis_embedding", count, self.qubits()) && self.prepares("basis_embedding", count) {
             for (qubit, bit) in bits.into_iter().enumerate() {
                 if bit == Angle::from(1.0) {
                     self.x(qubit);

@@ -184,6 +184,71 @@ fn embeddings_that_do_not_come_first_or_more_than_once() {
     embedded().repeat(1).check().expect("once is once");
 }
 
+/// Each block is a call within the one around it: there is an end before the stack's.
+#[test]
+fn blocks_within_blocks() {
+    fn controlled(c: &mut Circuit, depth: usize) {
+        if depth > 0 {
+            c.controlled([], |c| controlled(c, depth - 1));
+        } else {
+            c.x(0);
+        }
+    }
+    fn when(c: &mut Circuit, depth: usize) {
+        if depth > 0 {
+            c.when(input(0).gt(0.0), |c| when(c, depth - 1));
+        }
+    }
+    let limit = Mistake::NestedTooDeep { limit: 256 };
+    refuses(&written(1, |c| controlled(c, usize::MAX)), 0, "controlled", &limit, &["256"]);
+    refuses(&written(1, |c| _ = c.h(0).when(input(0).lt(1.0), |c| when(c, 1 << 40))), 1, "controlled", &limit, &[]);
+    let sound = written(1, |c| controlled(c, 256));
+    assert_eq!(sound.operations(), written(1, |c| _ = c.x(0)).operations());
+    sound.check().expect("deep enough for anybody");
+}
+
+/// A flip of a qubit that is no longer in 0 would undo what was prepared there.
+#[test]
+fn states_that_are_prepared_twice() {
+    let used = |qubit| Mistake::QubitTouched { qubit };
+    let words = ["has been used before"];
+    let hydrogen = |c: &mut Circuit, name: &str| drop(c.uccsd(name, 2));
+    let twice = written(4, |c| {
+        hydrogen(c, "first");
+        hydrogen(c, "second");
+    });
+    let length = written(4, |c| hydrogen(c, "first")).operations().len();
+    refuses(&twice, length, "uccsd", &used(0), &words);
+    refuses(&written(4, |c| drop(c.ry(0.1, 3).uccsd_layers("w", 2, 2))), 1, "uccsd_layers", &used(3), &words);
+    refuses(&written(4, |c| _ = c.hartree_fock(2).hartree_fock(1)), 2, "hartree_fock", &used(0), &words);
+    refuses(&written(3, |c| _ = c.h(1).basis_embedding([0.0, 0.0])), 1, "basis_embedding", &used(1), &words);
+    refuses(&written(3, |c| _ = c.cx(0, 2).basis_embedding((0..3).map(input))), 1, "basis_embedding", &used(0), &[]);
+    refuses(
+        &written(2, |c| _ = c.amplitude_embedding(0..2).basis_embedding([1.0])),
+        1,
+        "basis_embedding",
+        &used(0),
+        &[],
+    );
+    // The same through other circuits, and under controls and conditions.
+    let prepared = written(2, |c| _ = c.basis_embedding([1.0]));
+    refuses(&written(3, |c| _ = c.x(0).append(&prepared)), 1, "append", &used(0), &words);
+    refuses(&prepared.repeat(2), 1, "append", &used(0), &words);
+    let nested = written(3, |c| _ = c.x(0).controlled([2], |c| _ = c.basis_embedding([1.0])));
+    refuses(&nested, 1, "basis_embedding", &used(0), &words);
+    let nested = written(3, |c| _ = c.when(input(0).gt(0.0), |c| _ = c.hartree_fock(1)));
+    refuses(&written(3, |c| _ = c.append(&nested).append(&nested)), 1, "append", &used(0), &words);
+    // These are no mistakes.
+    for sound in [
+        written(4, |c| _ = c.h(3).barrier().hartree_fock(2)),
+        written(3, |c| _ = c.basis_embedding([1.0]).append(&prepared.inverse())),
+        written(3, |c| _ = c.x(0).reset(0, 2).hartree_fock(1)),
+        prepared.repeat(1),
+    ] {
+        sound.check().expect("qubits are in 0");
+    }
+}
+
 #[test]
 fn features_that_do_not_fit() {
     let length = |expected: &str, actual| Mistake::Length { what: "feature(s)", expected: expected.to_owned(), actual };

@@ -2,10 +2,11 @@
 
 use super::{refuses, says, written};
 use candle_core::{DType, Device, Tensor};
+use candle_nn::init::{FanInOut, NonLinearity, NormalOrUniform};
 use candle_nn::{Init, VarMap};
 use candlewick::circuit::MAX_WEIGHTS;
 use candlewick::gate::Gate;
-use candlewick::nn::SeededInit;
+use candlewick::nn::{Affine, AffineConfig, QuantizedLinear, SeededInit};
 use candlewick::prelude::*;
 use candlewick::{Error, Mistake, functional};
 
@@ -33,29 +34,95 @@ fn handles_of_another_circuit() {
         c.ry(other.at([0]), 0);
     });
     refuses(&circuit, 0, "ry", &unknown, &["`w`", "not declared"]);
-    // Of the same name and shape it is the same tensor.
+    // Of the same name and shape it is still another tensor.
     let circuit = written(1, |c| {
         c.weights("w", 2);
         c.ry(other.at([0]), 0);
     });
-    circuit.check().expect("tensors are known by name and shape");
+    refuses(&circuit, 0, "ry", &unknown, &["`Circuit::share`"]);
+    let circuit = written(1, |c| drop(c.basic_entangler_layers(&other, 2, Gate::rx)));
+    refuses(&circuit, 0, "weights", &unknown, &[]);
+    written(1, |c| _ = c.share(&other).share(&other).ry(other.at([0]), 0)).check().expect("it is declared here, too");
 }
 
+/// A name is not enough to share weights: equal shapes may be chance.
 #[test]
-fn names_declared_with_two_shapes() {
-    let mistake = Mistake::WeightRedeclared { name: "w".to_owned(), declared: vec![2, 3], shape: vec![6] };
-    let words = ["`w`", "[2, 3]", "[6]"];
-    let circuit = written(1, |c| {
-        c.weights("w", (2, 3));
-        c.h(0).weights("w", 6);
+fn names_declared_twice() {
+    let mistake = |shape: &[usize]| Mistake::WeightRedeclared {
+        name: "w".to_owned(),
+        declared: vec![2, 3],
+        shape: shape.to_vec(),
+    };
+    for shape in [&[6][..], &[2, 3]] {
+        let words = ["`w`", "[2, 3]", &format!("{shape:?}"), "the handle to share it"];
+        let circuit = written(1, |c| {
+            c.weights("w", (2, 3));
+            c.h(0).weights("w", shape);
+        });
+        refuses(&circuit, 1, "weights", &mistake(shape), &words);
+        let part = written(1, |c| _ = c.weights("w", shape));
+        let circuit = written(1, |c| {
+            c.weights("w", (2, 3));
+            c.append(&part);
+        });
+        refuses(&circuit, 0, "weights", &mistake(shape), &words);
+        let nested = written(1, |c| {
+            c.weights("w", (2, 3));
+            c.when(input(0).gt(0.0), |c| drop(c.weights("w", shape)));
+        });
+        refuses(&nested, 0, "weights", &mistake(shape), &words);
+    }
+    // A template that is called in a loop, and parts that each begin with a tensor of their own.
+    let looped = written(2, |c| {
+        for _ in 0..3 {
+            c.strongly_entangling_layers("w", 1);
+        }
     });
-    refuses(&circuit, 1, "weights", &mistake, &words);
-    let part = written(1, |c| _ = c.weights("w", 6));
-    let circuit = written(1, |c| {
-        c.weights("w", (2, 3));
-        c.append(&part);
+    let again = Mistake::WeightRedeclared { name: "w".to_owned(), declared: vec![1, 2, 3], shape: vec![1, 2, 3] };
+    refuses(&looped, 8, "weights", &again, &["`w`"]);
+    let part = |start| {
+        written(1, |c| {
+            let w = c.weights_with_init("w", 1, Init::Const(start));
+            c.ry(w.at([0]), 0);
+        })
+    };
+    let again = Mistake::WeightRedeclared { name: "w".to_owned(), declared: vec![1], shape: vec![1] };
+    refuses(&written(1, |c| _ = c.append(&part(0.1)).append(&part(0.9))), 1, "weights", &again, &["`w`"]);
+    let small = written(2, |c| {
+        let w = c.weights("w", (2, 2));
+        c.strongly_entangling_layers(&w, 1);
     });
-    refuses(&circuit, 0, "weights", &mistake, &words);
+    let shapes = Mistake::WeightRedeclared { name: "w".to_owned(), declared: vec![2, 2], shape: vec![1, 2, 3] };
+    refuses(&small, 0, "weights", &shapes, &["[2, 2]", "[1, 2, 3]"]);
+}
+
+/// Shared on purpose: through the handle, by clones, inverses and repetitions, and across circuits.
+#[test]
+fn weights_that_are_shared_by_their_handle() {
+    let mut circuit = Circuit::new(2);
+    let w = circuit.weights_with_init("w", (1, 2, 3), Init::Const(0.25));
+    for _ in 0..2 {
+        circuit.angle_embedding(Gate::ry, (0..2).map(input));
+        circuit.strongly_entangling_layers(&w, 1);
+    }
+    let (inverse, copy) = (circuit.inverse(), circuit.clone());
+    circuit.append(&inverse).append(&copy).append(&copy.repeat(2));
+    let mut other = Circuit::new(2);
+    other.share(&w).strongly_entangling_layers(&w, 1);
+    circuit.append(&other).controlled([0], |c| _ = c.ry(w.at([0, 0, 0]), 1));
+    circuit.check().expect("one tensor");
+    let vb = candle_nn::VarBuilder::from_varmap(&VarMap::new(), DType::F64, &Device::Cpu);
+    let layer = QuantumLayer::new(circuit, Measurement::expectation([z(0)]), vb).expect("a layer");
+    let all: Vec<_> = layer.weights().collect();
+    assert_eq!((all.len(), all[0].0, all[0].1.dims()), (1, "w", &[1, 2, 3][..]));
+    assert_eq!(all[0].1.flatten_all().and_then(|w| w.to_vec1::<f64>()).expect("weights"), [0.25; 6]);
+    // A tensor that comes along with its circuit keeps its start.
+    let mut whole = Circuit::new(2);
+    whole.append(&other);
+    let vb = candle_nn::VarBuilder::from_varmap(&VarMap::new(), DType::F64, &Device::Cpu);
+    let layer = QuantumLayer::new(whole, Measurement::expectation([z(0)]), vb).expect("a layer");
+    let start = layer.weights().next().expect("one tensor").1.flatten_all().and_then(|w| w.to_vec1::<f64>());
+    assert_eq!(start.expect("weights"), [0.25; 6]);
 }
 
 #[test]
@@ -128,6 +195,52 @@ fn initialisations_that_are_not_finite() {
         let vb = SeededInit::new(1).var_builder(&VarMap::new(), DType::F32, &Device::Cpu);
         let error = vb.pp("layer").get_with_hints(2, "bias", init).expect_err("no weight can be drawn from it");
         says(&error.to_string(), &["`layer.bias`", "not finite"]);
+    }
+}
+
+/// Kaiming's gain is free: 0 or less has no range, and what is too large has an infinite one.
+#[test]
+fn gains_that_no_weight_can_be_drawn_with() {
+    let kaiming =
+        |dist, gain| Init::Kaiming { dist, fan: FanInOut::FanIn, non_linearity: NonLinearity::ExplicitGain(gain) };
+    for dist in [NormalOrUniform::Normal, NormalOrUniform::Uniform] {
+        for gain in [0.0, -1.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e308] {
+            let init = kaiming(dist, gain);
+            let mistake = match gain {
+                gain if gain <= 0.0 => Mistake::NotPositive { what: "the gain of the initialisation", value: gain },
+                gain if gain.is_finite() => Mistake::NotFinite { what: "the initialisation", value: f64::INFINITY },
+                gain => Mistake::NotFinite { what: "the initialisation", value: gain },
+            };
+            let circuit = written(1, |c| _ = c.weights_with_init("w", 2, init));
+            refuses(&circuit, 0, "weights", &mistake, &[]);
+            let vb = SeededInit::new(1).var_builder(&VarMap::new(), DType::F32, &Device::Cpu);
+            says(&vb.get_with_hints(2, "bias", init).expect_err("no weight").to_string(), &["`bias`"]);
+            assert!(candlewick::diagnostics::gradient_variance(&circuit, &z(0), None, 4, 1).is_err());
+        }
+        let circuit = written(1, |c| _ = c.weights_with_init("w", 2, kaiming(dist, 0.5)));
+        circuit.check().expect("any other gain");
+    }
+}
+
+/// Numbers of weights that no memory holds, for layers that are not ours as well.
+#[test]
+fn more_weights_than_memory() {
+    let vb = || SeededInit::new(1).var_builder(&VarMap::new(), DType::F32, &Device::Cpu);
+    for shape in [vec![usize::MAX], vec![1 << 40], vec![1 << 40, 1 << 40]] {
+        let error = Error::from(vb().get_with_hints(shape, "w", Init::Const(1.0)).expect_err("too many"));
+        assert!(matches!(error, Error::ResultMemory { .. }), "{error}");
+    }
+    for outputs in [usize::MAX, 1 << 40] {
+        let plain = candle_nn::VarBuilder::from_varmap(&VarMap::new(), DType::F32, &Device::Cpu);
+        for vb in [vb(), plain] {
+            let error = Affine::new(outputs, AffineConfig::default(), vb).expect_err("too many");
+            assert!(matches!(error, Error::ResultMemory { .. }), "{error}");
+        }
+        let zeros = candle_nn::VarBuilder::zeros(DType::F32, &Device::Cpu);
+        for (inputs, outputs) in [(outputs, 4), (4, outputs)] {
+            let error = QuantizedLinear::load(inputs, outputs, true, zeros.clone()).expect_err("too many");
+            assert!(matches!(error, Error::ResultMemory { .. } | Error::LinearShape { .. }), "{error}");
+        }
     }
 }
 

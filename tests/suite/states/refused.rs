@@ -1,7 +1,10 @@
 //! What is no state, no choice of qubits, or too much.
 
 use super::*;
-use candlewick::{Error, Mistake};
+use candle_nn::{VarBuilder, VarMap};
+use candlewick::functional::{MetricTensor, Wrt};
+use candlewick::nn::{NaturalGradientConfig, QuantumNaturalGradient};
+use candlewick::{Error, Mistake, diagnostics};
 
 fn zeros(shape: &[usize]) -> Tensor {
     Tensor::zeros(shape, DType::F64, &Device::Cpu).expect("zeros")
@@ -135,5 +138,37 @@ fn inputs_that_are_no_list_of_samples() -> anyhow::Result<()> {
         }
     }
     assert_eq!(states::kernel(&circuit, &zeros(&[0, 2]), Some(&zeros(&[3, 2])), &[])?.dims(), [0, 3]);
+    Ok(())
+}
+
+/// Records and what resets take away would interfere in an overlap, as nothing does that was measured: a circuit that ends in 0 whatever its input had a
+/// kernel below 1. All that is defined by overlaps of states refuses such circuits.
+#[test]
+fn circuits_that_measure_have_no_overlaps() -> anyhow::Result<()> {
+    let mut reset = Circuit::new(2);
+    reset.ry(input(0), 0).reset(0, 1);
+    let x = Tensor::new(&[[0.0f64], [2.0]], &Device::Cpu)?;
+    let refused = |error: Error, operation: usize, name: &str| {
+        assert!(
+            matches!(&error, Error::Circuit { operation: at, name: of, mistake: Mistake::NotPure { qubit: 1 } }
+                if (*at, of.as_str()) == (operation, name)),
+            "{error}"
+        );
+    };
+    refused(states::kernel(&reset, &x, None, &[]).unwrap_err(), 1, "reset");
+    let mut measured = Circuit::new(2);
+    let w = measured.weights("w", 1);
+    measured.h(0).measure(0, 1).rz(w.at([0]), 0);
+    let weight = Tensor::new(&[0.3f64], &Device::Cpu)?;
+    for entries in [MetricTensor::Full, MetricTensor::BlockDiagonal] {
+        let metric = functional::metric_tensor(&measured, None, &[("w", &weight)], Wrt::Weights, entries);
+        refused(metric.unwrap_err(), 1, "measure");
+    }
+    refused(diagnostics::expressibility(&measured, None, 10, 5, 0).unwrap_err(), 1, "measure");
+    refused(diagnostics::entangling_capability(&measured, None, 10, 0).unwrap_err(), 1, "measure");
+    let vb = VarBuilder::from_varmap(&VarMap::new(), DType::F64, &Device::Cpu);
+    let layer = QuantumLayer::new(measured, Measurement::expectation([z(0)]), vb)?;
+    let natural = QuantumNaturalGradient::new(&layer, NaturalGradientConfig::default());
+    refused(natural.unwrap_err(), 1, "measure");
     Ok(())
 }

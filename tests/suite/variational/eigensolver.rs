@@ -239,7 +239,8 @@ fn what_cannot_be_minimised_is_refused() -> anyhow::Result<()> {
 
     let huge = 1e308 * z(0) + 1e308 * z(1) + 1e308 * z(2);
     let mut flat = Circuit::new(3);
-    flat.weights("w", 1);
+    let w = flat.weights_with_init("w", 1, candle_nn::Init::Const(0.0));
+    flat.rx(w.at([0]), 0);
     let error = Vqe::new(flat, huge, config())?.run().expect_err("beyond the range of f64");
     assert!(matches!(error, Error::EnergyNotFinite { step: 0, .. }), "{error}");
     Ok(())
@@ -264,13 +265,47 @@ fn weights_that_do_not_fit_change_nothing() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A circuit without weights has one energy.
+/// A circuit without weights, or with none in an angle, has one energy, and nothing can be found.
 #[test]
 fn nothing_to_train() -> anyhow::Result<()> {
     let mut circuit = Circuit::new(1);
     circuit.h(0);
+    let error = Vqe::new(circuit.clone(), x(0), VqeConfig::default()).expect_err("no weights");
+    assert!(matches!(error, Error::NoVariables { of: "a VQE" }), "{error}");
+    circuit.weights("w", 2);
+    let spsa = VqeConfig { method: VqeMethod::Spsa(SpsaConfig::default()), ..Default::default() };
+    for config in [VqeConfig::default(), spsa] {
+        let error = Vqe::new(circuit.clone(), x(0), config).expect_err("no weight is used");
+        assert!(matches!(&error, Error::NoVariableGradient { variables, .. } if variables == &["w"]), "{error}");
+    }
+    let v = circuit.weights("v", 1);
+    circuit.ry(v.at([0]), 0);
     let found = Vqe::new(circuit, x(0), VqeConfig::default())?.run()?;
-    assert_eq!((found.end, found.steps, found.weights.len()), (VqeEnd::Gradient, 0, 0));
-    assert!((found.energy - 1.0).abs() < 1e-12);
+    assert!(found.converged() && (found.energy + 1.0).abs() < 1e-8);
+    assert_eq!(found.without_gradient, ["w"]);
+    Ok(())
+}
+
+/// At weights of 0 the energy of `z(0) + z(1)` is at its maximum, where the gradient is 0: a run that starts there ends there, and has found nothing.
+#[test]
+fn a_run_that_starts_at_a_maximum_has_not_converged() -> anyhow::Result<()> {
+    let mut circuit = Circuit::new(2);
+    let w = circuit.weights_with_init("w", 2, candle_nn::Init::Const(0.0));
+    circuit.ry(w.at([0]), 0).ry(w.at([1]), 1);
+    let run = |config| -> candlewick::Result<_> { Vqe::new(circuit.clone(), z(0) + z(1), config)?.run() };
+    let natural = VqeMethod::NaturalGradient(NaturalGradientConfig::default());
+    for config in [VqeConfig::default(), VqeConfig { method: natural, ..Default::default() }] {
+        let found = run(config)?;
+        assert_eq!((found.end, found.steps, found.converged()), (VqeEnd::Start, 0, false));
+        assert!((found.energy - 2.0).abs() < 1e-12);
+    }
+    // By the energy, and by a method without gradients: its two values are equal, and it never moves.
+    let spsa = VqeMethod::Spsa(SpsaConfig::default());
+    let still = VqeConfig { energy_tolerance: 1e-9, patience: 5, steps: 50, ..Default::default() };
+    let found = run(VqeConfig { method: spsa, ..still.clone() })?;
+    assert_eq!((found.end, found.converged()), (VqeEnd::Start, false));
+    assert!((found.energy - 2.0).abs() < 1e-12);
+    let unasked = VqeConfig { gradient_tolerance: 0.0, method: VqeMethod::Adam(AdamConfig::default()), ..still };
+    assert!(!run(unasked)?.converged());
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use crate::oracle::rng;
 use candlewick::prelude::*;
-use candlewick::variational::{VqeOptimizer, VqeOptimizerConfig, VqeOptimum};
+use candlewick::variational::{VqeEnd, VqeOptimizer, VqeOptimizerConfig, VqeOptimum};
 use candlewick::{Error, Mistake};
 use rand::Rng;
 use std::ops::ControlFlow;
@@ -196,5 +196,20 @@ fn the_string_of_any_optimum() -> anyhow::Result<()> {
     assert_eq!(found.bit_string(), format!("{:058b}", 5));
     (found.bits, found.qubits) = (u64::MAX, 0);
     assert_eq!(found.bit_string(), "1".repeat(64));
+    Ok(())
+}
+
+/// A circuit that starts where nothing moves gives the string of its initial weights, and says that no step was made.
+#[test]
+fn a_search_that_never_moves_says_so() -> anyhow::Result<()> {
+    let mut ansatz = Circuit::new(2);
+    let w = ansatz.weights_with_init("w", 2, candle_nn::Init::Const(0.0));
+    ansatz.ry(w.at([0]), 0).ry(w.at([1]), 1);
+    let still = VqeOptimizerConfig { ansatz: Some(ansatz), ..Default::default() };
+    let found = VqeOptimizer::new(still)?.minimize(&[3.0, 2.0, 1.0, 0.0])?;
+    assert_eq!((found.bits, found.end, found.history.len()), (0, VqeEnd::Start, 1));
+    let found = VqeOptimizer::new(VqeOptimizerConfig::default())?.minimize(&[3.0, 2.0, 1.0, 0.0])?;
+    assert_eq!(found.bits, 3);
+    assert_ne!(found.end, VqeEnd::Start);
     Ok(())
 }

@@ -1,0 +1,82 @@
+//! The way through candle: a typed error travels inside candle's error and comes out of it again.
+
+use super::Error;
+use candle_core::Error as Candle;
+use std::fmt;
+
+/// A typed error on its way, as the content of a [`std::io::Error`]: the variant of candle's error that holds any error, prints it unchanged and
+/// has it among its sources. (`Wrapped` holds text alone, `WrappedContext` has no source.)
+struct Carried(Error);
+
+impl fmt::Display for Carried {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl fmt::Debug for Carried {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+impl std::error::Error for Carried {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.0)
+    }
+}
+
+impl Error {
+    /// The typed error inside an error of candle, behind whatever context, path or backtrace was added to it.
+    ///
+    /// ```
+    /// use candle_core::{DType, Device, Module, Tensor};
+    /// use candle_nn::VarBuilder;
+    /// use candlewick::prelude::*;
+    ///
+    /// let mut circuit = Circuit::new(1);
+    /// circuit.ry(input(0), 0);
+    /// let vb = VarBuilder::zeros(DType::F32, &Device::Cpu);
+    /// let layer = QuantumLayer::new(circuit, Measurement::expectation([z(0)]), vb)?;
+    /// let error = layer.forward(&Tensor::zeros((1, 3), DType::F32, &Device::Cpu)?).unwrap_err();
+    /// assert!(matches!(candlewick::Error::find(&error), Some(candlewick::Error::InputWidth { expected: 1, .. })));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn find(error: &Candle) -> Option<&Self> {
+        match error {
+            Candle::Context { inner, .. } | Candle::WithPath { inner, .. } | Candle::WithBacktrace { inner, .. } => {
+                Self::find(inner)
+            }
+            Candle::Io(io) => io.get_ref()?.downcast_ref::<Carried>().map(|carried| &carried.0),
+            _ => None,
+        }
+    }
+}
+
+impl From<Error> for Candle {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Candle(inner) => inner,
+            other => Self::Io(std::io::Error::other(Carried(other))),
+        }
+    }
+}
+
+impl From<Candle> for Error {
+    /// The typed error that candle's holds, if there is one: what was added to it on the way is left out then.
+    fn from(error: Candle) -> Self {
+        if Self::find(&error).is_none() {
+            return Self::Candle(error);
+        }
+        match error {
+            Candle::Context { inner, .. } | Candle::WithPath { inner, .. } | Candle::WithBacktrace { inner, .. } => {
+                Self::from(*inner)
+            }
+            Candle::Io(io) => match io.downcast::<Carried>() {
+                Ok(carried) => carried.0,
+                Err(io) => Self::Candle(Candle::Io(io)),
+            },
+            other => Self::Candle(other),
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! A number that tells circuits and measurements apart, to be kept beside weights that were trained with them.
+//!
+//! It is the 64-bit FNV-1a hash of a stream of bytes that names every operation, so that it depends on nothing but the circuit: not on the build, the
+//! machine, or the order of an enumeration. The first bytes are a version, to be raised when the stream changes. Numbers count to 32 significant bits: the sines that
+//! different machines put into a matrix differ in the last of 53.
+
+use crate::circuit::{Angle, Circuit, Condition, Kind, Operation, Term, Token, Variable};
+use crate::measurement::Measurement;
+use crate::observable::{Observable, Part};
+use num_complex::Complex64;
+
+/// First bytes of the stream.
+const VERSION: &str = "candlewick circuit 1";
+
+/// The fingerprint of a circuit and its measurement.
+pub(crate) fn fingerprint(circuit: &Circuit, measurement: &Measurement) -> u64 {
+    let mut hash = Fnv::new();
+    hash.text(VERSION);
+    hash.size(circuit.qubits());
+    hash.size(circuit.inputs());
+    hash.size(circuit.declarations().len());
+    for declaration in circuit.declarations() {
+        hash.text(declaration.handle.name());
+        hash.sizes(declaration.handle.shape());
+    }
+    for operation in circuit.operations().iter().filter(|operation| operation.kind != Kind::Barrier) {
+        hash.operation(operation);
+    }
+    hash.measurement(measurement);
+    hash.0
+}
+
+/// The 64-bit FNV-1a hash: fixed for good, unlike the standard library's.
+pub(crate) fn fnv1a(bytes: &[u8]) -> u64 {
+    let mut hash = Fnv::new();
+    hash.bytes(bytes);
+    hash.0
+}
+
+/// A hash on its way.
+struct Fnv(u64);
+
+impl Fnv {
+    fn new() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) {
+        self.0 = bytes.iter().fold(self.0, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3));
+    }
+
+    fn integer(&mut self, value: u64) {
+        self.bytes(&value.to_le_bytes());
+    }
+
+    fn size(&mut self, value: usize) {
+        self.integer(value as u64);
+    }
+
+    fn sizes(&mut self, values: &[usize]) {
+        self.size(values.len());
+        values.iter().for_each(|value| self.size(*value));
+    }
+
+    fn text(&mut self, text: &str) {
+        self.size(text.len());
+        self.bytes(text.as_bytes());
+    }
+
+    /// A number in 32 significant bits, what is below 1e-15 as 0.
+    fn number(&mut self, value: f64) {
+        let rounded = if value.abs() < 1e-15 { 0 } else { (value.to_bits() + (1 << 20)) & !((1 << 21) - 1) };
+        self.integer(rounded);
+    }
+
+    fn numbers(&mut self, values: &[Complex64]) {
+        self.size(values.len());
+        values.iter().flat_map(|value| [value.re, value.im]).for_each(|value| self.number(value));
+    }
+
+    fn operation(&mut self, operation: &Operation) {
+        let Operation { kind, angles, qubits, controls, conditions, dagger } = operation;
+        self.text(operation.name());
+        match kind {
+            Kind::Gate(_) | Kind::GlobalPhase | Kind::Barrier | Kind::Measure | Kind::Reset => {}
+            Kind::PauliRotation(word) => self.text(word),
+            Kind::Unitary(matrix) => self.numbers(matrix),
+            // The operation's name says what becomes of zeros.
+            Kind::AmplitudeEmbedding { first, count, zero_state: _ } => self.sizes(&[*first, *count]),
+        }
+        self.sizes(qubits);
+        self.sizes(controls);
+        self.bytes(&[u8::from(*dagger)]);
+        self.size(angles.len());
+        angles.iter().for_each(|angle| self.angle(angle));
+        self.size(conditions.len());
+        conditions.iter().for_each(|condition| self.condition(condition));
+    }
+
+    /// An expression by its value: the order of its terms and of their factors does not count.
+    fn angle(&mut self, angle: &Angle) {
+        let mut terms: Vec<_> = angle.terms.iter().map(factors).collect();
+        terms.sort_by(|(a, _), (b, _)| a.cmp(b));
+        self.number(angle.constant);
+        self.size(terms.len());
+        for (factors, coefficient) in terms {
+            self.number(coefficient);
+            self.size(factors.len());
+            for (name, index) in factors {
+                self.text(name);
+                self.size(index);
+            }
+        }
+    }
+
+    fn condition(&mut self, condition: &Condition) {
+        self.size(condition.code().len());
+        for token in condition.code() {
+            match token {
+                Token::Not => self.text("not"),
+                Token::And => self.text("and"),
+                Token::Or => self.text("or"),
+                Token::Test(test) => {
+                    self.text(if test.above { "above" } else { "below" });
+                    self.bytes(&[u8::from(test.absolute)]);
+                    self.number(test.threshold);
+                    self.angle(&test.value);
+                }
+            }
+        }
+    }
+
+    fn measurement(&mut self, measurement: &Measurement) {
+        match measurement {
+            Measurement::Expectation(observables) => self.observables("expectation", observables),
+            Measurement::Variance(observables) => self.observables("variance", observables),
+            Measurement::Probabilities(qubits) => {
+                self.text("probabilities");
+                self.sizes(qubits);
+            }
+            Measurement::State => self.text("state"),
+        }
+    }
+
+    fn observables(&mut self, name: &str, observables: &[Observable]) {
+        self.text(name);
+        self.size(observables.len());
+        for observable in observables {
+            self.size(observable.words().count());
+            for (word, coefficient) in observable.words() {
+                self.integer(word.x);
+                self.integer(word.z);
+                self.number(coefficient);
+            }
+            self.size(observable.parts().len());
+            for (coefficient, part) in observable.parts() {
+                self.number(*coefficient);
+                self.part(part);
+            }
+        }
+    }
+
+    fn part(&mut self, part: &Part) {
+        match part {
+            Part::Diagonal(values) => {
+                self.text("diagonal");
+                self.size(values.len());
+                values.iter().for_each(|value| self.number(*value));
+            }
+            Part::Matrix { entries, qubits } => {
+                self.text("matrix");
+                self.numbers(entries);
+                self.sizes(qubits);
+            }
+            Part::Projector { mask, bits } => {
+                self.text("projector");
+                self.integer(*mask);
+                self.integer(*bits);
+            }
+        }
+    }
+}
+
+/// The sorted factors of a term, and its coefficient.
+fn factors(term: &Term) -> (Vec<(&str, usize)>, f64) {
+    let mut factors: Vec<_> = [Some(&term.first), term.second.as_ref()].into_iter().flatten().map(key).collect();
+    factors.sort_unstable();
+    (factors, term.coefficient)
+}
+
+/// What a variable is sorted and known by: a weight tensor's name, which is never empty, or nothing for the inputs.
+fn key(variable: &Variable) -> (&str, usize) {
+    match variable {
+        Variable::Input(index) => ("", *index),
+        Variable::Weight { tensor, index } => (&tensor.name, *index),
+    }
+}

@@ -1,0 +1,89 @@
+//! Typed errors keep their type, whatever part of candle they pass through.
+
+use candle_core::{DType, Device, Module, Result, Tensor};
+use candle_nn::{Optimizer, VarBuilder, VarMap};
+use candlewick::Error;
+use candlewick::optim::{Adam, AdamConfig};
+use candlewick::prelude::*;
+
+/// One feature, one weight, one output.
+fn layer() -> Result<(VarMap, QuantumLayer)> {
+    let varmap = VarMap::new();
+    let vb = VarBuilder::from_varmap(&varmap, DType::F32, &Device::Cpu);
+    let mut circuit = Circuit::new(1);
+    let w = circuit.weights("w", 1);
+    circuit.ry(input(0), 0).ry(w.at([0]), 0);
+    Ok((varmap, QuantumLayer::new(circuit, Measurement::expectation([z(0)]), vb)?))
+}
+
+/// The typed error among the sources of another one.
+fn source<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a Error> {
+    std::iter::successors(Some(error), |error| error.source()).find_map(|error| error.downcast_ref())
+}
+
+#[test]
+fn a_forward_pass_keeps_the_type() -> Result<()> {
+    let (_, layer) = layer()?;
+    let wide = Tensor::zeros((2, 3), DType::F32, &Device::Cpu)?;
+    let typed = layer.try_forward(&wide).unwrap_err();
+    for error in [layer.forward(&wide).unwrap_err(), candle_nn::seq().add(layer.clone()).forward(&wide).unwrap_err()] {
+        assert_eq!(error.to_string(), typed.to_string());
+        assert!(matches!(source(&error), Some(Error::InputWidth { expected: 1, .. })), "{error}");
+        assert!(matches!(Error::find(&error), Some(Error::InputWidth { expected: 1, .. })), "{error}");
+        assert!(matches!(Error::from(error), Error::InputWidth { expected: 1, shape } if shape.dims() == [2, 3]));
+    }
+    Ok(())
+}
+
+/// Context, paths and backtraces that were added on the way hide nothing; errors of candle's own stay what they are.
+#[test]
+fn context_is_no_hindrance() -> Result<()> {
+    let (_, layer) = layer()?;
+    let wide = Tensor::zeros((2, 3), DType::F32, &Device::Cpu)?;
+    let error = layer.forward(&wide).unwrap_err().context("in the model").with_path("here").context("outside");
+    assert!(error.to_string().contains("in the model"));
+    assert!(matches!(Error::find(&error), Some(Error::InputWidth { .. })));
+    assert!(matches!(Error::from(error), Error::InputWidth { .. }));
+    let own = candle_core::Error::Msg("candle's".to_owned()).context("outside");
+    assert!(Error::find(&own).is_none());
+    let text = own.to_string();
+    let taken = Error::from(own);
+    assert!(matches!(&taken, Error::Candle(_)) && taken.to_string() == text);
+    let back = candle_core::Error::from(taken);
+    assert!(back.to_string() == text && Error::find(&back).is_none());
+    let io = Error::from(candle_core::Error::from(std::io::Error::other("disk")));
+    assert!(matches!(io, Error::Candle(candle_core::Error::Io(_))));
+    Ok(())
+}
+
+/// A program that takes fewer samples where memory is short can do so for the gradient, too.
+#[test]
+fn a_backward_pass_keeps_the_type() -> Result<()> {
+    let mut circuit = Circuit::new(9);
+    let w = circuit.weights("w", 9);
+    for q in 0..9 {
+        circuit.ry(input(0) + w.at([q]), q);
+    }
+    // One state fits, two do not.
+    let config = QuantumLayerConfig { memory_limit: Some(6 << 10), ..Default::default() };
+    let varmap = VarMap::new();
+    let vb = VarBuilder::from_varmap(&varmap, DType::F32, &Device::Cpu);
+    let layer = QuantumLayer::with_config(circuit, Measurement::expectation([z(0)]), config, vb)?;
+    let loss = match layer.forward(&Tensor::zeros((1, 1), DType::F32, &Device::Cpu)?) {
+        Ok(outputs) => outputs.sum_all()?.backward().err(),
+        Err(error) => Some(error),
+    };
+    let error = loss.expect("beyond the limit");
+    assert!(matches!(source(&error), Some(Error::Memory { budget: 6144, .. })), "{error}");
+    Ok(())
+}
+
+#[test]
+fn a_step_keeps_the_type() -> Result<()> {
+    let (varmap, layer) = layer()?;
+    let mut adam = Adam::from_varmap(&varmap, AdamConfig::default())?;
+    let spoiled = Tensor::new(&[[f32::NAN]], &Device::Cpu)?;
+    let error = adam.backward_step(&layer.forward(&spoiled)?.sum_all()?).unwrap_err();
+    assert!(matches!(Error::from(error), Error::GradientNotFinite { name } if name == "w"));
+    Ok(())
+}
