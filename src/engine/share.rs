@@ -63,12 +63,12 @@ fn with_helpers(helpers: usize, help: &(dyn Fn() + Sync), work: impl FnOnce()) {
     let help =
         Help(unsafe { std::mem::transmute::<*const (dyn Fn() + Sync), *const (dyn Fn() + Sync + 'static)>(help) });
     let door = Arc::new(Door { state: AtomicUsize::new(0), caller: thread::current(), panic: Mutex::new(None) });
+    // Closes the door even if something panics.
+    let closing = Closing(&door);
     for _ in 0..helpers {
         let door = Arc::clone(&door);
         rayon::spawn(move || door.help(help));
     }
-    // Closes the door even if `work` panics.
-    let closing = Closing(&door);
     work();
     drop(closing);
     if let Some(panic) = lock(&door.panic).take() {
