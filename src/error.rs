@@ -221,7 +221,7 @@ pub enum Error {
     /// Nothing to train: no variables, or none with an entry.
     #[error("{of} has no variables to train")]
     NoVariables {
-        /// The optimizer, or what needs one.
+        /// The optimiser, or what needs one.
         of: &'static str,
     },
     /// A step for which no variable has a gradient: the loss does not depend on any of them, or an operation on the way has no derivative.
@@ -229,7 +229,7 @@ pub enum Error {
         "{of}: no variable has a gradient (of {variables:?}); is something detached, or without a derivative, between them and the loss?"
     )]
     NoVariableGradient {
-        /// The optimizer, or what reads the gradients.
+        /// The optimiser, or what reads the gradients.
         of: &'static str,
         /// Names of the variables, or their indices where they have no names.
         variables: Vec<String>,

@@ -237,6 +237,12 @@ fn entries(shape: &[usize]) -> Option<usize> {
 pub(crate) fn check_init(init: Init) -> Result<(), Mistake> {
     let numbers = match init {
         Init::Const(value) => [value, 0.0],
+        Init::Randn { stdev, .. } if stdev < 0.0 => {
+            return Err(Mistake::NotPositive { what: "the deviation of the initialisation", value: stdev });
+        }
+        Init::Uniform { lo, up } if up < lo => {
+            return Err(Mistake::NotPositive { what: "the range of the initialisation", value: up - lo });
+        }
         Init::Randn { mean, stdev } => [mean, stdev],
         Init::Uniform { lo, up } => [lo, up - lo],
         Init::Kaiming { non_linearity, .. } => {

@@ -110,7 +110,8 @@ impl QuantumNaturalGradient {
     /// A step along gradients that are there already.
     ///
     /// # Errors
-    /// No gradient of any weight tensor (where others have one, it counts as 0); settings out of range; inputs that the circuit does not take; states beyond the memory; a gradient that is not finite; a metric tensor that is not positive definite, for
+    /// No gradient of any weight tensor (where others have one, it counts as 0); settings out of range; no samples among the inputs, or
+    /// inputs that the circuit does not take; states beyond the memory; a gradient that is not finite; a metric tensor that is not positive definite, for
     /// instance because a weight is NaN. The weights are as before then.
     pub fn step(&mut self, gradients: &GradStore, inputs: Option<&Tensor>) -> Result<()> {
         let NaturalGradientConfig { learning_rate, damping, entries, .. } = self.config.check()?;
@@ -120,8 +121,9 @@ impl QuantumNaturalGradient {
         let count = self.program.weights();
         let metric = bound.metric(inputs, Wrt::Weights, entries)?;
         let samples = metric.elem_count() / (count * count).max(1);
-        if count == 0 || samples == 0 {
-            return Ok(());
+        if samples == 0 {
+            let (of, setting) = ("the natural gradient", "samples");
+            return Err(Error::Setting { of, setting, value: 0.0, allowed: "at least 1" });
         }
         let metric = metric.to_dtype(DType::F64)?.to_device(&Device::Cpu)?.reshape((samples, count * count))?;
         let metric = DMatrix::from_row_slice(count, count, &metric.mean(0)?.to_vec1::<f64>()?);

@@ -248,7 +248,7 @@ impl QuantumLayer {
     }
 }
 
-/// The shape that stands for a fingerprint. No entries: nothing for optimizers to move or for a count of parameters to find. What has to agree with a file
+/// The shape that stands for a fingerprint. No entries: nothing for optimisers to move or for a count of parameters to find. What has to agree with a file
 /// wherever candle reads one is a tensor's shape.
 fn shape_of(fingerprint: u64) -> [usize; 3] {
     [(fingerprint >> 32) as usize, 0, (fingerprint & 0xffff_ffff) as usize]

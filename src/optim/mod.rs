@@ -1,6 +1,6 @@
 //! Optimisers and what goes with them, where candle-nn has none: Adam in one pass, SPSA, schedules of the step size, clipping of gradients,
 //! and state that can be saved, so that a stopped run continues bit for bit. Where there is nothing to train, or no variable has a gradient, they say
-//! so: an optimizer of no variables, and a step without any gradient of its variables, are errors.
+//! so: an optimiser of no variables, and a step without any gradient of its variables, are errors.
 //!
 //! ```
 //! use candle_core::{DType, Device};

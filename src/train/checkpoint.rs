@@ -150,7 +150,7 @@ impl Position {
             (None, _) if config.resume => return needs("resume", "a folder"),
             (None, _) => return Ok(()),
             (Some(_), None) => {
-                return needs("folder", "an optimizer whose state can be saved, as `Training::new` takes it");
+                return needs("folder", "an optimiser whose state can be saved, as `Training::new` takes it");
             }
             (Some(folder), Some(access)) => (folder, access),
         };

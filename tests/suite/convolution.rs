@@ -359,7 +359,8 @@ fn black_patches_may_be_embedded_as_amplitudes() -> anyhow::Result<()> {
         image[20..30].fill(0.5);
         let y = conv.forward(&Tensor::from_vec(image, (1, 1, 8, 8), &Device::Cpu)?)?;
         let gradients = y.sqr()?.mean_all()?.backward()?;
-        let dw = gradients.get(&varmap.all_vars()[0]).expect("a gradient in w").flatten_all()?.to_vec1()?;
+        let (_, w) = conv.layer().weights().next().expect("one tensor");
+        let dw = gradients.get(w).expect("a gradient in w").flatten_all()?.to_vec1()?;
         Ok((y.flatten_all()?.to_vec1()?, dw))
     };
     let (y, dw) = outputs(|circuit| _ = circuit.amplitude_embedding_or_zero_state(0..4))?;

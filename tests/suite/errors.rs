@@ -5,6 +5,7 @@ use candle_nn::{Optimizer, VarBuilder, VarMap};
 use candlewick::Error;
 use candlewick::optim::{Adam, AdamConfig};
 use candlewick::prelude::*;
+use candlewick::variational::{Vqe, VqeConfig};
 
 /// One feature, one weight, one output.
 fn layer() -> Result<(VarMap, QuantumLayer)> {
@@ -64,17 +65,38 @@ fn a_backward_pass_keeps_the_type() -> Result<()> {
     for q in 0..9 {
         circuit.ry(input(0) + w.at([q]), q);
     }
-    // One state fits, two do not.
-    let config = QuantumLayerConfig { memory_limit: Some(6 << 10), ..Default::default() };
-    let varmap = VarMap::new();
-    let vb = VarBuilder::from_varmap(&varmap, DType::F32, &Device::Cpu);
-    let layer = QuantumLayer::with_config(circuit, Measurement::expectation([z(0)]), config, vb)?;
-    let loss = match layer.forward(&Tensor::zeros((1, 1), DType::F32, &Device::Cpu)?) {
-        Ok(outputs) => outputs.sum_all()?.backward().err(),
-        Err(error) => Some(error),
-    };
-    let error = loss.expect("beyond the limit");
-    assert!(matches!(source(&error), Some(Error::Memory { budget: 6144, .. })), "{error}");
+    let mut refused = 0;
+    for limit in (1..).map(|kilobytes| kilobytes << 10) {
+        let config = QuantumLayerConfig { memory_limit: Some(limit), ..Default::default() };
+        let varmap = VarMap::new();
+        let vb = VarBuilder::from_varmap(&varmap, DType::F32, &Device::Cpu);
+        let layer = QuantumLayer::with_config(circuit.clone(), Measurement::expectation([z(0)]), config, vb)?;
+        let error = match layer.forward(&Tensor::zeros((1, 1), DType::F32, &Device::Cpu)?) {
+            Err(error) => error,
+            Ok(outputs) => match outputs.sum_all()?.backward() {
+                Ok(_) => break,
+                Err(error) => {
+                    refused += 1;
+                    error
+                }
+            },
+        };
+        assert!(matches!(source(&error), Some(Error::Memory { budget, .. }) if *budget == limit), "{error}");
+        assert!(matches!(Error::from(error), Error::Memory { .. }));
+    }
+    assert!(refused > 0, "there are limits that a forward pass keeps and its gradient does not");
+    Ok(())
+}
+
+/// The eigensolver's gradient goes through candle, too.
+#[test]
+fn an_eigensolver_keeps_the_type() -> Result<()> {
+    let mut circuit = Circuit::new(9);
+    circuit.real_amplitudes("w", 1, Entanglement::Linear);
+    let layer = QuantumLayerConfig { memory_limit: Some(1 << 10), ..Default::default() };
+    let config = VqeConfig { layer, ..Default::default() };
+    let error = Vqe::new(circuit, z(0), config)?.run().unwrap_err();
+    assert!(matches!(error, Error::Memory { budget: 1024, .. }), "{error}");
     Ok(())
 }
 

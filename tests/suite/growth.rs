@@ -407,12 +407,13 @@ fn shifts_keep_to_the_limit() -> Result<()> {
         let config =
             QuantumLayerConfig { memory_limit, gradient: GradientMethod::ParameterShift, ..Default::default() };
         let layer = QuantumLayer::with_config(circuit, Measurement::expectation([z(0)]), config, vb)?;
+        let (_, w) = layer.weights().next().expect("one tensor");
         let x = Tensor::arange(0f64, 800., &Device::Cpu)?.reshape((200, 4))?;
         let mut found = Ok(Vec::new());
         let counted = allocation_counter::measure(|| {
             found = layer.forward(&x).and_then(|y| {
                 let gradients = y.sqr()?.sum_all()?.backward()?;
-                gradients.get(&varmap.all_vars()[0]).expect("a gradient").flatten_all()?.to_vec1()
+                gradients.get(w).expect("a gradient").flatten_all()?.to_vec1()
             });
         });
         Ok((counted.bytes_max, found?))

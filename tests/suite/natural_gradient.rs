@@ -94,6 +94,23 @@ fn a_step_by_hand() -> Result<()> {
     Ok(())
 }
 
+/// The metric tensor is a mean over samples: of none there is none.
+#[test]
+fn no_samples_are_no_step() -> Result<()> {
+    let mut circuit = Circuit::new(1);
+    let w = circuit.weights("w", 1);
+    circuit.ry(input(0), 0).rx(w.at([0]), 0);
+    let vb = VarBuilder::from_varmap(&VarMap::new(), DType::F64, &Device::Cpu);
+    let layer = QuantumLayer::new(circuit, Measurement::expectation([z(0)]), vb)?;
+    let mut optimizer = QuantumNaturalGradient::new(&layer, NaturalGradientConfig::default())?;
+    let none = Tensor::zeros((0, 1), DType::F64, &Device::Cpu)?;
+    let some = Tensor::zeros((1, 1), DType::F64, &Device::Cpu)?;
+    let gradients = layer.try_forward(&some)?.sum_all()?.backward()?;
+    let error = optimizer.step(&gradients, Some(&none)).unwrap_err();
+    assert!(matches!(error, Error::Setting { setting: "samples", .. }), "{error}");
+    Ok(())
+}
+
 #[test]
 fn a_layer_without_weights_has_nothing_to_train() -> Result<()> {
     let mut circuit = Circuit::new(1);

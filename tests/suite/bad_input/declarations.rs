@@ -198,6 +198,22 @@ fn initialisations_that_are_not_finite() {
     }
 }
 
+/// What goes from above to below, or scatters by less than nothing, would have been a constant.
+#[test]
+fn initialisations_the_wrong_way_round() {
+    for (init, what, value) in [
+        (Init::Uniform { lo: 0.5, up: -0.5 }, "the range of the initialisation", -1.0),
+        (Init::Randn { mean: 0.0, stdev: -0.25 }, "the deviation of the initialisation", -0.25),
+    ] {
+        let circuit = written(1, |c| _ = c.weights_with_init("w", 2, init));
+        refuses(&circuit, 0, "weights", &Mistake::NotPositive { what, value }, &[what, &value.to_string()]);
+    }
+    for init in [Init::Uniform { lo: 0.5, up: 0.5 }, Init::Randn { mean: 0.5, stdev: 0.0 }] {
+        let circuit = written(1, |c| _ = c.weights_with_init("w", 2, init));
+        circuit.check().expect("a constant that is meant");
+    }
+}
+
 /// Kaiming's gain is free: 0 or less has no range, and what is too large has an infinite one.
 #[test]
 fn gains_that_no_weight_can_be_drawn_with() {

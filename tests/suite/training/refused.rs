@@ -1,0 +1,156 @@
+//! Runs that cannot learn, that others are in the way of, or whose errors have to be told apart.
+
+use super::*;
+
+/// A model, from its inputs to its outputs.
+struct Func<F>(F);
+
+impl<F: Fn(&Tensor) -> Result<Tensor>> Module for Func<F> {
+    fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        (self.0)(x)
+    }
+}
+
+fn train(model: &dyn candle_core::ModuleT, varmap: &VarMap, config: &TrainConfig) -> candlewick::Result<History> {
+    let (train, _) = data(DType::F32)?;
+    let mut optimizer = Adam::from_varmap(varmap, AdamConfig::with_learning_rate(0.05))?;
+    Training::new(model, varmap, &mut optimizer, cross_entropy).run(config, (&train.x, &train.y), None)
+}
+
+/// Candle's `softmax_last_dim` has no derivative: a run with it behind the only layer cannot learn, and neither can one of a detached model or of an
+/// empty map.
+#[test]
+fn runs_that_cannot_learn_say_so() -> Result<()> {
+    let network = network(DType::F32)?;
+    let before = weights(&network)?;
+    let config = TrainConfig { epochs: 3, ..Default::default() };
+    let softmax = Func(|x: &Tensor| candle_nn::ops::softmax_last_dim(&network.forward(x)?));
+    let detached = Func(|x: &Tensor| Ok(network.forward(x)?.detach()));
+    let names = ["head.bias", "head.weight", "quantum.w"];
+    for model in [&softmax as &dyn candle_core::ModuleT, &detached] {
+        for clip_norm in [None, Some(1.0)] {
+            let error = train(model, &network.varmap, &TrainConfig { clip_norm, ..config.clone() }).unwrap_err();
+            assert!(matches!(&error, Error::NoVariableGradient { of: "training", variables } if variables == &names));
+        }
+    }
+    // Candle's own optimiser would have taken no step without a word.
+    let (set, _) = data(DType::F32)?;
+    let mut sgd = candle_nn::SGD::new(network.varmap.all_vars(), 0.1)?;
+    let run = Training::without_checkpoints(&softmax, &network.varmap, &mut sgd, cross_entropy);
+    let error = run.run(&config, (&set.x, &set.y), None).unwrap_err();
+    assert!(matches!(error, Error::NoVariableGradient { .. }), "{error}");
+    assert!(matches!(train(&network, &VarMap::new(), &config), Err(Error::NoVariables { of: "Adam" })));
+    let nothing = VarMap::new();
+    let mut sgd = candle_nn::SGD::new(nothing.all_vars(), 0.1)?;
+    let run = Training::without_checkpoints(&network, &nothing, &mut sgd, cross_entropy);
+    assert!(matches!(run.run(&config, (&set.x, &set.y), None), Err(Error::NoVariables { of: "training" })));
+    assert_eq!(weights(&network)?, before);
+    let hasty = TrainConfig { patience: Some(0), ..config };
+    assert!(matches!(train(&network, &network.varmap, &hasty), Err(Error::Setting { setting: "patience", .. })));
+    Ok(())
+}
+
+/// The gradient ends at candle's layer norm, and is 0 where an angle does not count: the history names what no gradient has reached, also of a run
+/// that was stopped and continued.
+#[test]
+fn variables_without_a_gradient_are_named() -> Result<()> {
+    let build = || -> Result<(VarMap, candle_nn::Sequential)> {
+        let varmap = VarMap::new();
+        let vb = SeededInit::new(2).var_builder(&varmap, DType::F32, &Device::Cpu);
+        let mut circuit = Circuit::new(2);
+        circuit.ry(input(0), 0).ry(input(1), 1);
+        circuit.strongly_entangling_layers("w", 2);
+        circuit.weights("unused", 3);
+        let layer = QuantumLayer::new(circuit, Measurement::expectation([z(0), z(1)]), vb.pp("quantum"))?;
+        let norm = candle_nn::layer_norm(2, 1e-5, vb.pp("norm"))?;
+        Ok((varmap.clone(), candle_nn::seq().add(candle_nn::linear(2, 2, vb.pp("in"))?).add(norm).add(layer)))
+    };
+    let expected = ["in.bias", "in.weight", "norm.bias", "norm.weight", "quantum.unused"];
+    let folder = folder("unreached")?;
+    let config = TrainConfig { epochs: 2, folder: Some(folder.clone()), ..Default::default() };
+    let (varmap, model) = build()?;
+    assert_eq!(train(&model, &varmap, &config)?.without_gradient, expected);
+    let (varmap, model) = build()?;
+    let longer = TrainConfig { epochs: 3, resume: true, ..config };
+    assert_eq!(train(&model, &varmap, &longer)?.without_gradient, expected);
+    // No further step: what the steps before have reached is in the file.
+    let (varmap, model) = build()?;
+    assert_eq!(train(&model, &varmap, &longer)?.without_gradient, expected);
+    let whole = network(DType::F32)?;
+    assert!(
+        train(&whole, &whole.varmap, &TrainConfig { epochs: 1, ..Default::default() })?.without_gradient.is_empty()
+    );
+    std::fs::remove_dir_all(folder).map_err(candle_core::Error::from)
+}
+
+/// A loop can act on the type of an error, wherever it comes from.
+#[test]
+fn errors_of_a_run_are_typed() -> Result<()> {
+    let (set, _) = data(DType::F32)?;
+    let network = network(DType::F32)?;
+    for clip_norm in [None, Some(1.0)] {
+        let config = TrainConfig { epochs: 1, clip_norm, ..Default::default() };
+        let mut optimizer = adam(&network)?;
+        let mut run = |x: &Tensor| {
+            Training::new(&network, &network.varmap, &mut optimizer, cross_entropy).run(&config, (x, &set.y), None)
+        };
+        assert!(matches!(run(&(&set.x / 0.0)?), Err(Error::GradientNotFinite { .. })));
+        let wide = Tensor::cat(&[&set.x, &set.x], 1)?;
+        assert!(matches!(run(&wide), Err(Error::InputWidth { expected: 2, .. })));
+    }
+    Ok(())
+}
+
+/// A folder is one run's: a second one would remove and rename the files of the first.
+#[test]
+fn two_runs_do_not_share_a_folder() -> Result<()> {
+    let (set, _) = data(DType::F32)?;
+    let shared = folder("shared")?;
+    let config = TrainConfig { epochs: 2, folder: Some(shared.clone()), ..Default::default() };
+    let refused = Cell::new(0);
+    let outer = network(DType::F32)?;
+    let mut optimizer = adam(&outer)?;
+    let while_running = |outputs: &Tensor, targets: &Tensor| {
+        for resume in [false, true] {
+            let inner = network(DType::F32)?;
+            match train(&inner, &inner.varmap, &TrainConfig { resume, ..config.clone() }) {
+                Err(Error::FolderInUse { folder }) => assert!(folder.contains("candlewick-shared")),
+                other => panic!("{other:?}"),
+            }
+            refused.set(refused.get() + 1);
+        }
+        cross_entropy(outputs, targets)
+    };
+    let run = Training::new(&outer, &outer.varmap, &mut optimizer, while_running);
+    assert_eq!(run.run(&config, (&set.x, &set.y), None)?.epochs.len(), 2);
+    assert!(refused.get() >= 4);
+    // Afterwards it is free again.
+    let next = network(DType::F32)?;
+    train(&next, &next.varmap, &TrainConfig { resume: true, epochs: 3, ..config.clone() })?;
+    std::fs::remove_dir_all(shared).map_err(candle_core::Error::from)
+}
+
+/// Three classes for a model of two outputs: the error names the sample, in the set and not in the batch.
+#[test]
+fn labels_beyond_the_outputs() -> Result<()> {
+    let (set, _) = data(DType::F32)?;
+    let network = network(DType::F32)?;
+    let samples = set.len();
+    let mut labels = set.y.to_vec1::<u32>()?;
+    labels[17] = 2;
+    let wrong = Tensor::new(labels, &Device::Cpu)?;
+    let config = TrainConfig { epochs: 1, batch_size: 8, ..Default::default() };
+    let run = |train: &Tensor, test: &Tensor| {
+        let mut optimizer = adam(&network)?;
+        let training = Training::new(&network, &network.varmap, &mut optimizer, cross_entropy);
+        training.run(&config, (&set.x, train), Some((&set.x, test)))
+    };
+    for (train, test) in [(&wrong, &set.y), (&set.y, &wrong)] {
+        let error = run(train, test).unwrap_err();
+        assert!(matches!(error, Error::Label { sample: 17, classes: 2 }), "{error}");
+    }
+    // What else a loss says is left as it is.
+    let short = set.y.narrow(0, 0, samples)?.unsqueeze(1)?;
+    assert!(matches!(run(&short, &set.y), Err(Error::Candle(_))));
+    Ok(())
+}
