@@ -97,20 +97,27 @@ fn polynomials(tests: &[Comparison<Slot>], rows: &Tensor) -> Result<Tensor> {
     Ok(sums.broadcast_add(&row(tests.iter().map(|test| test.value.constant), rows)?)?)
 }
 
+/// Switches whose conditions differ in their tests alone.
+#[derive(Default)]
+struct Form<'a> {
+    places: Vec<usize>,
+    codes: Vec<&'a [Token<usize>]>,
+}
+
 /// All switches, those of one form together.
 fn switches(list: &[Column], tests: &Tensor) -> Result<Vec<Group>> {
     let mut known: HashMap<Vec<Token<()>>, usize> = HashMap::new();
-    let mut forms: Vec<(Vec<usize>, Vec<&[Token<usize>]>)> = Vec::new();
+    let mut forms: Vec<Form<'_>> = Vec::new();
     for (place, column) in list.iter().enumerate() {
         let Column::Switch(code) = column else { continue };
         let form = *known.entry(code.iter().map(Token::form).collect()).or_insert(forms.len());
         if form == forms.len() {
-            forms.push(Default::default());
+            forms.push(Form::default());
         }
-        forms[form].0.push(place);
-        forms[form].1.push(code);
+        forms[form].places.push(place);
+        forms[form].codes.push(code);
     }
-    forms.into_iter().map(|(places, codes)| Ok((places, switch(&codes, tests)?))).collect()
+    forms.into_iter().map(|form| Ok((form.places, switch(&form.codes, tests)?))).collect()
 }
 
 /// Switches of one form, `[batch, switches]`. Sums and products keep a NaN.

@@ -8,6 +8,7 @@ const FEW: usize = 16;
 
 /// Places of a list's entries. It holds nothing that the list does not: a copy starts empty, and any two are equal.
 #[derive(Debug)]
+#[allow(clippy::box_collection, reason = "a word in each angle of a circuit, most of which have no table")]
 pub(crate) struct Places<K>(Option<Box<HashMap<K, usize>>>);
 
 impl<K: Eq + Hash> Places<K> {

@@ -13,7 +13,8 @@ pub(crate) trait Spare: Any + Send {
 /// A list, oldest first, from which each call takes what is its own while it lasts.
 #[derive(Default)]
 pub(crate) struct Spares {
-    idle: Mutex<Vec<Box<dyn Spare>>>,
+    /// With the bytes each holds on to, which are found once.
+    idle: Mutex<Vec<(usize, Box<dyn Spare>)>>,
     /// Bytes of what forward passes have left for gradients that may follow.
     waiting: AtomicUsize,
 }
@@ -25,7 +26,7 @@ impl std::fmt::Debug for Spares {
 }
 
 impl Spares {
-    fn idle(&self) -> MutexGuard<'_, Vec<Box<dyn Spare>>> {
+    fn idle(&self) -> MutexGuard<'_, Vec<(usize, Box<dyn Spare>)>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -47,23 +48,27 @@ impl Spares {
     /// The latest of a type.
     pub(crate) fn take<S: Spare>(&self) -> Option<Box<S>> {
         let mut spares = self.idle();
-        let at = spares.iter().rposition(|spare| (spare.as_ref() as &dyn Any).is::<S>())?;
-        (spares.remove(at) as Box<dyn Any>).downcast().ok()
+        let at = spares.iter().rposition(|(_, spare)| (spare.as_ref() as &dyn Any).is::<S>())?;
+        (spares.remove(at).1 as Box<dyn Any>).downcast().ok()
     }
 
     /// Puts one in; the oldest go while there are more bytes than `most`.
     pub(crate) fn put(&self, spare: Box<dyn Spare>, most: usize) {
-        self.idle().push(spare);
-        self.trim(most);
+        let mut spares = self.idle();
+        spares.push((spare.bytes(), spare));
+        trim(&mut spares, most);
     }
 
     /// Lets the oldest go while there are more bytes than `most`.
     pub(crate) fn trim(&self, most: usize) {
-        let mut spares = self.idle();
-        let mut bytes: usize = spares.iter().map(|spare| spare.bytes()).sum();
-        while bytes > most {
-            bytes -= spares.remove(0).bytes();
-        }
+        trim(&mut self.idle(), most);
+    }
+}
+
+fn trim(spares: &mut Vec<(usize, Box<dyn Spare>)>, most: usize) {
+    let mut bytes: usize = spares.iter().map(|(bytes, _)| bytes).sum();
+    while bytes > most {
+        bytes -= spares.remove(0).0;
     }
 }
 

@@ -22,7 +22,8 @@ fn mistake(circuit: &Circuit) -> Mistake {
 fn circuits_take_no_more_items_than_they_have_qubits() {
     let out_of_range = |qubit, qubits| Mistake::QubitOutOfRange { qubit, qubits };
     let matrix = [Complex64::from(1.0); 4];
-    let wrong: [(&str, fn(&mut Circuit, &[Complex64])); 4] = [
+    type Write = fn(&mut Circuit, &[Complex64]);
+    let wrong: [(&str, Write); 4] = [
         ("controlled", |c, _| _ = c.controlled(0..MANY, |c| _ = c.x(0))),
         ("gate", |c, _| _ = c.gate(Gate::cx, [], 0..MANY)),
         ("pauli_rot", |c, _| _ = c.pauli_rot(0.1, "XYZ", 0..MANY)),
@@ -68,7 +69,8 @@ fn measurements_and_observables_take_no_more_items_than_they_can_use() {
     says(&of(Observable::pauli_sum(std::iter::repeat((1.0, "Q0")))), &["Q0"]);
 
     let state = Tensor::new(&[[1f64, 0.], [0., 0.]], &CPU).expect("a state");
-    let calls: [fn(&Tensor) -> Result<Tensor, Error>; 4] = [
+    type OfState = fn(&Tensor) -> Result<Tensor, Error>;
+    let calls: [OfState; 4] = [
         |state| states::purity(state, 0..MANY),
         |state| states::reduced_density_matrix(state, 0..MANY),
         |state| states::entropy(state, 0..MANY),
