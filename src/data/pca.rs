@@ -53,6 +53,12 @@ impl Pca {
         )?;
         check_copy("the samples", x, DType::F64)?;
         let rows = x.detach().to_dtype(DType::F64)?.to_device(&Device::Cpu)?;
+        for start in (0..samples).step_by(ROWS) {
+            let part = rows.narrow(0, start, ROWS.min(samples - start))?.flatten_all()?.to_vec1::<f64>()?;
+            if let Some((at, &value)) = part.iter().enumerate().find(|(_, value)| !value.is_finite()) {
+                return Err(Error::FeatureNotFinite { feature: at % features, sample: start + at / features, value });
+            }
+        }
         let mean = rows.mean(0)?;
         let mut covariances = DMatrix::zeros(features, features);
         for start in (0..samples).step_by(ROWS) {

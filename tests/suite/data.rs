@@ -325,7 +325,10 @@ fn principal_components() -> Result<()> {
 
     let refused = |result: candlewick::Result<Pca>| matches!(result, Err(Error::Setting { .. }));
     assert!(refused(Pca::new(&x, 0)) && refused(Pca::new(&x, 4)) && refused(Pca::new(&x.narrow(0, 0, 0)?, 1)));
-    assert!(refused(Pca::new(&(&x / 0.0)?, 1)));
+    let tall: Vec<f64> = (0..2 * 1500).map(|at| if at == 2 * 1234 + 1 { f64::NAN } else { at as f64 }).collect();
+    let error = Pca::new(&Tensor::from_vec(tall, (1500, 2), &Device::Cpu)?, 1).expect_err("not finite");
+    assert!(matches!(error, Error::FeatureNotFinite { sample: 1234, feature: 1, .. }), "{error}");
+    assert!(matches!(Pca::new(&(&x / 0.0)?, 1), Err(Error::FeatureNotFinite { .. })));
     assert_eq!(Pca::new(&(&x * 0.0)?, 1)?.explained(), [0.0]);
     Ok(())
 }
