@@ -20,11 +20,11 @@ fn layer(varmap: &VarMap, energy: Observable) -> QuantumLayer {
 }
 
 fn energies(criterion: &mut Criterion) {
-    let bonds = (0..QUBITS).map(|q| z(q) * z((q + 1) % QUBITS));
-    let ising = bonds.chain((0..QUBITS).map(x)).reduce(|sum, term| sum + term).expect("terms");
+    let bonds = (0..QUBITS).map(|q| Z(q) * Z((q + 1) % QUBITS));
+    let ising = bonds.chain((0..QUBITS).map(X)).reduce(|sum, term| sum + term).expect("terms");
     let mut group = criterion.benchmark_group("energy");
     group.sample_size(10).measurement_time(Duration::from_secs(3));
-    for (name, energy) in [("z", z(0)), ("ising", ising)] {
+    for (name, energy) in [("z", Z(0)), ("ising", ising)] {
         let varmap = VarMap::new();
         let layer = layer(&varmap, energy);
         group.bench_function(format!("{name}, energy and gradient"), |bencher| {

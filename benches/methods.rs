@@ -18,7 +18,7 @@ fn build(circuit: &Circuit, measurement: Measurement, config: QuantumLayerConfig
 fn outcomes(criterion: &mut Criterion) {
     let mut circuit = Circuit::new(20);
     circuit.strongly_entangling_layers("w", 3);
-    let layer = build(&circuit, Measurement::expectation([z(0)]), QuantumLayerConfig::default());
+    let layer = build(&circuit, Measurement::expectation([Z(0)]), QuantumLayerConfig::default());
     let mut group = criterion.benchmark_group("outcomes");
     group.sample_size(10).measurement_time(Duration::from_secs(3)).warm_up_time(Duration::from_millis(500));
     group.bench_function("sample", |b| b.iter(|| layer.sample(None, 1_000_000).expect("outcomes")));
@@ -37,7 +37,7 @@ fn gradients(criterion: &mut Criterion) {
         }
         (0..4).for_each(|q| _ = circuit.cx(q, (q + 1) % 4));
     }
-    let measurement = Measurement::expectation((0..4).map(z));
+    let measurement = Measurement::expectation((0..4).map(Z));
     let x = Tensor::rand(-1f32, 1., (32, 4), &Device::Cpu).expect("inputs");
     let mut group = criterion.benchmark_group("gradient");
     group.sample_size(20).measurement_time(Duration::from_secs(2)).warm_up_time(Duration::from_millis(500));
@@ -58,7 +58,7 @@ fn gradients(criterion: &mut Criterion) {
 
     let weights = Tensor::rand(0f64, 6., (2, 4, 3), &Device::Cpu).expect("weights");
     let (weights, x) = ([("w", &weights)], x.to_dtype(DType::F64).expect("inputs"));
-    let energy = Measurement::expectation([z(0)]);
+    let energy = Measurement::expectation([Z(0)]);
     let mut group = criterion.benchmark_group("second-order");
     group.sample_size(20).measurement_time(Duration::from_secs(2)).warm_up_time(Duration::from_millis(500));
     group.bench_function("hessian", |b| {

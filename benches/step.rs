@@ -30,7 +30,7 @@ fn steps(criterion: &mut Criterion) {
     for (name, qubits, layers, batch) in CASES {
         let varmap = VarMap::new();
         let vb = VarBuilder::from_varmap(&varmap, DType::F32, &device);
-        let measurement = Measurement::expectation((0..qubits).map(z));
+        let measurement = Measurement::expectation((0..qubits).map(Z));
         let layer = QuantumLayer::new(circuit(qubits, layers), measurement, vb).expect("a valid circuit");
         let x = Var::rand(-3f32, 3., (batch, qubits), &device).expect("inputs");
         let c = Tensor::randn(0f32, 1., (batch, qubits), &device).expect("cotangent");

@@ -127,7 +127,7 @@ impl Classifier {
     fn new(head: Head, spread: f64, seed: u64, device: &Device) -> Result<Self> {
         let varmap = VarMap::new();
         let vb = SeededInit::new(seed).var_builder(&varmap, DType::F32, device);
-        let quantum = QuantumLayer::new(circuit(spread), Measurement::expectation([z(0)]), vb.pp("quantum"))?;
+        let quantum = QuantumLayer::new(circuit(spread), Measurement::expectation([Z(0)]), vb.pp("quantum"))?;
         let affine = match head {
             Head::Nothing => None,
             Head::Affine => Some(Affine::new(1, AffineConfig::default(), vb.pp("affine"))?),

@@ -52,7 +52,7 @@ fn run(args: &Args) -> Result<String> {
 
     let varmap = VarMap::new();
     let vb = VarBuilder::from_varmap(&varmap, DType::F64, &Device::Cpu);
-    let layer = QuantumLayer::new(circuit, Measurement::expectation([z(0)]), vb)?;
+    let layer = QuantumLayer::new(circuit, Measurement::expectation([Z(0)]), vb)?;
     let mut adam = Adam::from_varmap(&varmap, AdamConfig::with_learning_rate(args.learning_rate))?;
     let angle = || -> Result<f64> {
         let (_, theta) = layer.weights().next().context("the circuit has one weight")?;

@@ -35,7 +35,7 @@ use std::sync::Arc;
 ///
 /// let x = Tensor::new(&[[0.3f64], [0.5]], &Device::Cpu)?;
 /// let weight = Var::new(&[0.2f64], &Device::Cpu)?;
-/// let y = functional::evaluate(&circuit, &Measurement::expectation([z(0)]), Some(&x), &[("w", &weight)])?;
+/// let y = functional::evaluate(&circuit, &Measurement::expectation([Z(0)]), Some(&x), &[("w", &weight)])?;
 /// let gradients = y.sum_all()?.backward()?;
 ///
 /// let slope = gradients.get(&weight).unwrap().to_vec1::<f64>()?[0];
@@ -55,7 +55,7 @@ use std::sync::Arc;
 /// # circuit.ry(input(0), 0).ry(w.at([0]), 0);
 /// let x = Tensor::zeros((32, 1), candle_core::DType::F64, &Device::Cpu)?;
 /// let weights = Tensor::new(&[[0.2f64], [0.4], [0.6]], &Device::Cpu)?; // three members
-/// let y = functional::evaluate(&circuit, &Measurement::expectation([z(0)]), Some(&x), &[("w", &weights)])?;
+/// let y = functional::evaluate(&circuit, &Measurement::expectation([Z(0)]), Some(&x), &[("w", &weights)])?;
 /// assert_eq!(y.dims(), [3, 32, 1]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

@@ -24,7 +24,7 @@
 //! }
 //! let varmap = VarMap::new();
 //! let vb = VarBuilder::from_varmap(&varmap, DType::F32, &Device::Cpu);
-//! let layer = QuantumLayer::new(circuit, Measurement::expectation((0..4).map(z)), vb.pp("quantum"))?;
+//! let layer = QuantumLayer::new(circuit, Measurement::expectation((0..4).map(Z)), vb.pp("quantum"))?;
 //!
 //! let x = Tensor::randn(0f32, 1., (32, 4), &Device::Cpu)?;
 //! let y = layer.forward(&x)?; // [32, 4] -> [32, 4], differentiable in x and theta
@@ -126,7 +126,7 @@ pub mod prelude {
     pub use crate::gradient::GradientMethod;
     pub use crate::measurement::Measurement;
     pub use crate::nn::{QuantumLayer, QuantumLayerConfig};
-    pub use crate::observable::{Observable, x, y, z};
+    pub use crate::observable::{Observable, X, Y, Z};
 }
 
 /// Runs the README's examples as tests.

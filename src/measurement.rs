@@ -15,8 +15,8 @@ use crate::observable::Observable;
 ///
 /// ```
 /// use candlewick::prelude::*;
-/// let four_outputs = Measurement::expectation((0..4).map(z));
-/// let energy = Measurement::expectation([0.5 * z(0) * z(1) + x(0)]);
+/// let four_outputs = Measurement::expectation((0..4).map(Z));
+/// let energy = Measurement::expectation([0.5 * Z(0) * Z(1) + X(0)]);
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]

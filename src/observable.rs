@@ -18,7 +18,7 @@ const HERMITIAN_TOLERANCE: f64 = 1e-6;
 ///
 /// ```
 /// use candlewick::prelude::*;
-/// let ising = 0.5 * z(0) * z(1) + 1.2 * x(0) - 3.0 * Observable::identity();
+/// let ising = 0.5 * Z(0) * Z(1) + 1.2 * X(0) - 3.0 * Observable::identity();
 /// let parsed = Observable::pauli_sum([(0.5, "Z0 Z1"), (1.2, "X0"), (-3.0, "")]);
 /// assert_eq!(ising, parsed);
 /// let spread = Observable::diagonal([0.0, 1.0, 2.0, 3.0]); // value of basis state 0, 1, 2, 3
@@ -26,7 +26,7 @@ const HERMITIAN_TOLERANCE: f64 = 1e-6;
 /// ```
 ///
 /// Operations never panic; mistakes are kept and returned by whatever consumes the observable. A sum such as
-/// `x(0) * y(0)`, which is i Z and so not Hermitian, is an error there; imaginary parts of up to 1e-6 of the largest coefficient
+/// `X(0) * Y(0)`, which is i Z and so not Hermitian, is an error there; imaginary parts of up to 1e-6 of the largest coefficient
 /// are dropped as rounding.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Observable {
@@ -88,17 +88,20 @@ impl Word {
 }
 
 /// Pauli X on a qubit.
-pub fn x(qubit: usize) -> Observable {
+#[allow(non_snake_case, reason = "written as Pauli operators are")]
+pub fn X(qubit: usize) -> Observable {
     Observable::letter('X', qubit)
 }
 
 /// Pauli Y on a qubit.
-pub fn y(qubit: usize) -> Observable {
+#[allow(non_snake_case, reason = "written as Pauli operators are")]
+pub fn Y(qubit: usize) -> Observable {
     Observable::letter('Y', qubit)
 }
 
 /// Pauli Z on a qubit.
-pub fn z(qubit: usize) -> Observable {
+#[allow(non_snake_case, reason = "written as Pauli operators are")]
+pub fn Z(qubit: usize) -> Observable {
     Observable::letter('Z', qubit)
 }
 

@@ -17,7 +17,7 @@ use candlewick_emulator::roofline::predict;
 fn step(qubits: usize, layers: usize, batch: usize) {
     let varmap = VarMap::new();
     let vb = VarBuilder::from_varmap(&varmap, DType::F32, &Device::Cpu);
-    let measurement = Measurement::expectation((0..qubits).map(z));
+    let measurement = Measurement::expectation((0..qubits).map(Z));
     let layer = QuantumLayer::new(cases::circuit(qubits, layers), measurement, vb).expect("a valid circuit");
     let x = Var::rand(-3f32, 3., (batch, qubits), &Device::Cpu).expect("inputs");
     let y: Tensor = layer.forward(&x).expect("a plan");

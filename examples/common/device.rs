@@ -74,7 +74,7 @@ fn try_circuit(device: &Device) -> Result<()> {
     let mut circuit = Circuit::new(1);
     circuit.ry(input(0), 0);
     let vb = VarBuilder::zeros(DType::F32, device);
-    let layer = QuantumLayer::new(circuit, Measurement::expectation([z(0)]), vb)?;
+    let layer = QuantumLayer::new(circuit, Measurement::expectation([Z(0)]), vb)?;
     layer.forward(&Tensor::zeros((1, 1), DType::F32, device)?)?;
     Ok(())
 }

@@ -102,7 +102,7 @@ impl Network {
             .add_fn(Tensor::tanh);
         let middle = match core {
             Core::Quantum => {
-                let measurement = Measurement::expectation((0..qubits).map(z));
+                let measurement = Measurement::expectation((0..qubits).map(Z));
                 encoder.add(QuantumLayer::new(circuit(qubits, layers), measurement, vb.pp("quantum"))?)
             }
             Core::Dense => dense(encoder, shape, &vb.pp("dense"))?,

@@ -80,7 +80,7 @@ fn reference(args: &Args, graph: &Graph, depth: usize) -> Option<f64> {
 
 /// Minus the size of the cut: an edge counts where its ends differ.
 fn cost(graph: &Graph) -> Observable {
-    let edge = |&(a, b): &(usize, usize)| 0.5 * z(a) * z(b) - 0.5 * Observable::identity();
+    let edge = |&(a, b): &(usize, usize)| 0.5 * Z(a) * Z(b) - 0.5 * Observable::identity();
     graph.edges.iter().map(edge).sum()
 }
 

@@ -96,7 +96,7 @@ impl Shape {
     /// A circuit slid over images, with `<Z>` of each qubit as a feature map.
     fn quanvolution(&self, circuit: Circuit, vb: VarBuilder<'_>) -> Result<QuantumConv2d> {
         let (kernel, stride) = ((self.kernel, self.kernel), (self.stride, self.stride));
-        let measurement = Measurement::expectation((0..circuit.qubits()).map(z));
+        let measurement = Measurement::expectation((0..circuit.qubits()).map(Z));
         let config = QuantumConv2dConfig { kernel, stride, ..Default::default() };
         Ok(QuantumConv2d::new(circuit, measurement, config, vb)?)
     }

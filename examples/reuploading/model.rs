@@ -92,7 +92,7 @@ impl Module for Restarts {
     fn forward(&self, x: &Tensor) -> candle_core::Result<Tensor> {
         let weights: Vec<(&str, &Tensor)> = self.weights.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect();
         // |0> stands for class 0.
-        let measurement = Measurement::expectation([-1.0 * z(0)]);
+        let measurement = Measurement::expectation([-1.0 * Z(0)]);
         let outputs = functional::evaluate(&self.circuit, &measurement, Some(x), &weights)?.squeeze(2)?.t()?;
         match &self.affine {
             Some(affine) => affine.forward(&outputs),

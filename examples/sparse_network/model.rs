@@ -37,7 +37,7 @@ impl Network<Linear> {
     pub(crate) fn new(task: &Task, qubits: usize, seed: u64, device: &Device) -> Result<(Self, VarMap)> {
         let varmap = VarMap::new();
         let vb = SeededInit::new(seed).var_builder(&varmap, DType::F32, device);
-        let measurement = Measurement::expectation((0..qubits).map(z));
+        let measurement = Measurement::expectation((0..qubits).map(Z));
         let network = Self {
             encoder: linear(task.features()?, qubits, vb.pp("encoder"))?,
             threshold: SoftThreshold::new(

@@ -148,7 +148,7 @@ impl Circuit {
     /// circuit.when(input(0).gt(1.0) & input(1).lt(0.0), |c| _ = c.cx(0, 1));
     ///
     /// let x = Tensor::new(&[[0.05f64, 0.5], [0.5, 0.05]], &Device::Cpu)?;
-    /// let y = functional::evaluate(&circuit, &Measurement::expectation([z(0), z(1)]), Some(&x), &[])?;
+    /// let y = functional::evaluate(&circuit, &Measurement::expectation([Z(0), Z(1)]), Some(&x), &[])?;
     /// let y = y.to_vec2::<f64>()?; // each sample has one gate of the three
     /// assert!((y[0][0] - 1.0).abs() < 1e-12 && (y[0][1] - 0.5f64.cos()).abs() < 1e-12);
     /// assert!((y[1][1] - 1.0).abs() < 1e-12 && (y[1][0] - 0.5f64.cos()).abs() < 1e-12);

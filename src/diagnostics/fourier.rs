@@ -77,7 +77,7 @@ impl FourierSpectrum {
 /// use candlewick::{diagnostics, prelude::*};
 /// let mut circuit = Circuit::new(1);
 /// circuit.rx(input(0), 0); // <Z> = cos(x)
-/// let spectrum = diagnostics::fourier_spectrum(&circuit, &z(0), 0, &[0.0], &[], None)?;
+/// let spectrum = diagnostics::fourier_spectrum(&circuit, &Z(0), 0, &[0.0], &[], None)?;
 /// assert!((spectrum.coefficient(1).re - 0.5).abs() < 1e-12);
 /// assert!(spectrum.coefficient(0).norm() < 1e-12);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -124,7 +124,7 @@ pub fn fourier_spectrum(
 /// use candlewick::{diagnostics, prelude::*};
 /// let mut circuit = Circuit::new(2);
 /// circuit.rx(input(0), 0).cx(0, 1).rx(3.0 * input(0), 1);
-/// let bound = diagnostics::frequencies(&circuit, &z(1), 0, &[0.0], &[])?;
+/// let bound = diagnostics::frequencies(&circuit, &Z(1), 0, &[0.0], &[])?;
 /// assert_eq!((bound.unit, bound.degree), (1.0, 4));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

@@ -23,7 +23,7 @@ use candle_core::{Device, Tensor};
 /// let mut circuit = Circuit::new(1);
 /// let w = circuit.weights("w", 1);
 /// circuit.rx(w.at([0]), 0);
-/// let variances = diagnostics::gradient_variance(&circuit, &z(0), None, 2000, 7)?;
+/// let variances = diagnostics::gradient_variance(&circuit, &Z(0), None, 2000, 7)?;
 /// let variance = variances[0].1.to_vec1::<f64>()?[0]; // of -sin(w)
 /// assert!((variance - 0.5).abs() < 0.05);
 /// # Ok::<(), Box<dyn std::error::Error>>(())

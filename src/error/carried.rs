@@ -37,7 +37,7 @@ impl Error {
     /// let mut circuit = Circuit::new(1);
     /// circuit.ry(input(0), 0);
     /// let vb = VarBuilder::zeros(DType::F32, &Device::Cpu);
-    /// let layer = QuantumLayer::new(circuit, Measurement::expectation([z(0)]), vb)?;
+    /// let layer = QuantumLayer::new(circuit, Measurement::expectation([Z(0)]), vb)?;
     /// let error = layer.forward(&Tensor::zeros((1, 3), DType::F32, &Device::Cpu)?).unwrap_err();
     /// assert!(matches!(candlewick::Error::find(&error), Some(candlewick::Error::InputWidth { expected: 1, .. })));
     /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -35,7 +35,7 @@ pub struct ValueAndGrad {
 /// let w = circuit.weights("w", 1);
 /// circuit.rx(w.at([0]), 0);
 /// let w = Tensor::new(&[0.3f64], &Device::Cpu)?;
-/// let energy = Measurement::expectation([z(0)]);
+/// let energy = Measurement::expectation([Z(0)]);
 /// let found = functional::value_and_grad(&circuit, &energy, None, &[("w", &w)])?;
 /// assert!((found.value.to_vec1::<f64>()?[0] - 0.3f64.cos()).abs() < 1e-12);
 /// assert!((found.weights[0].1.to_vec1::<f64>()?[0] + 0.3f64.sin()).abs() < 1e-12);
@@ -78,7 +78,7 @@ pub fn value_and_grad(
 /// let mut circuit = Circuit::new(2);
 /// circuit.ry(input(0), 0).ry(2.0 * input(1), 1);
 /// let x = Tensor::new(&[[0.3f64, 0.4], [0.5, 0.6]], &Device::Cpu)?;
-/// let outputs = Measurement::expectation([z(0), z(1)]);
+/// let outputs = Measurement::expectation([Z(0), Z(1)]);
 /// let j = functional::jacobian(&circuit, &outputs, Some(&x), &[], Wrt::Inputs)?; // [2, 2, 2]
 /// let j = j.to_vec3::<f64>()?;
 /// assert!((j[1][1][1] + 2.0 * 1.2f64.sin()).abs() < 1e-12 && j[1][1][0].abs() < 1e-12);
@@ -114,7 +114,7 @@ pub fn jacobian(
 /// circuit.rx(w.at([0]) * w.at([1]), 0);
 /// let (a, b) = (0.3f64, 0.7);
 /// let w = Tensor::new(&[a, b], &Device::Cpu)?;
-/// let h = functional::hessian(&circuit, &Measurement::expectation([z(0)]), None, &[("w", &w)], Wrt::Weights)?;
+/// let h = functional::hessian(&circuit, &Measurement::expectation([Z(0)]), None, &[("w", &w)], Wrt::Weights)?;
 /// let h = h.to_vec3::<f64>()?; // of cos(a b)
 /// assert!((h[0][0][0] + b * b * (a * b).cos()).abs() < 1e-12);
 /// assert!((h[0][0][1] + (a * b).sin() + a * b * (a * b).cos()).abs() < 1e-12);
@@ -147,7 +147,7 @@ pub fn hessian(
 /// let mut circuit = Circuit::new(2);
 /// circuit.ry(input(0), 0).cx(0, 1).ry(input(1), 1);
 /// let (x, v) = (Tensor::new(&[0.3f64, 0.4], &Device::Cpu)?, Tensor::new(&[1.0f64, -2.0], &Device::Cpu)?);
-/// let outputs = Measurement::expectation([z(1)]);
+/// let outputs = Measurement::expectation([Z(1)]);
 /// let hv = functional::hessian_vector_product(&circuit, &outputs, Some(&x), &[], Wrt::Inputs, &v)?;
 /// let h = functional::hessian(&circuit, &outputs, Some(&x), &[], Wrt::Inputs)?;
 /// let difference = (h.get(0)?.matmul(&v.unsqueeze(1)?)?.flatten_all()? - hv.get(0)?)?.abs()?.max_all()?;

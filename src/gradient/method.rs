@@ -27,7 +27,7 @@ use crate::error::{Error, Result};
 ///     let varmap = VarMap::new();
 ///     let vb = candlewick::nn::SeededInit::new(7).var_builder(&varmap, DType::F64, &Device::Cpu);
 ///     let config = QuantumLayerConfig { gradient, ..Default::default() };
-///     let layer = QuantumLayer::with_config(circuit.clone(), Measurement::expectation([z(1)]), config, vb)?;
+///     let layer = QuantumLayer::with_config(circuit.clone(), Measurement::expectation([Z(1)]), config, vb)?;
 ///     let gradients = layer.try_forward(&x)?.sum_all()?.backward()?;
 ///     Ok(gradients.get(&x).unwrap().to_vec2::<f64>()?[0][0])
 /// };

@@ -22,7 +22,7 @@ use candle_nn::{Init, VarBuilder};
 /// circuit.ry(input(0), 0);
 /// let varmap = VarMap::new();
 /// let vb = VarBuilder::from_varmap(&varmap, DType::F32, &Device::Cpu);
-/// let quantum = QuantumLayer::new(circuit, Measurement::expectation([z(0)]), vb.pp("quantum"))?;
+/// let quantum = QuantumLayer::new(circuit, Measurement::expectation([Z(0)]), vb.pp("quantum"))?;
 /// let logits = Affine::new(1, AffineConfig { scale: 5.0, ..Default::default() }, vb.pp("logits"))?;
 /// let model = candle_nn::seq().add(quantum).add(logits);
 /// let y = model.forward(&Tensor::new(&[[0.0f32], [1.0]], &Device::Cpu)?)?.to_vec2::<f32>()?;

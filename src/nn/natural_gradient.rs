@@ -29,7 +29,7 @@ use std::sync::Arc;
 /// let vb_seed = SeededInit::new(1);
 /// let varmap = VarMap::new();
 /// let vb = vb_seed.var_builder(&varmap, DType::F64, &Device::Cpu);
-/// let energy = Measurement::expectation([z(0) * z(1) + 0.5 * x(0)]);
+/// let energy = Measurement::expectation([Z(0) * Z(1) + 0.5 * X(0)]);
 /// let layer = QuantumLayer::new(circuit, energy, vb)?;
 /// let mut optimizer = QuantumNaturalGradient::new(&layer, NaturalGradientConfig::default())?;
 /// let before = layer.evaluate()?.to_vec1::<f64>()?[0];

@@ -51,7 +51,7 @@ const NOWHERE: u32 = u32::MAX;
 /// let varmap = VarMap::new();
 /// let vb = VarBuilder::from_varmap(&varmap, DType::F32, &Device::Cpu);
 /// let config = QuantumConv2dConfig { kernel: (2, 2), stride: (2, 2), ..Default::default() };
-/// let conv = QuantumConv2d::new(circuit, Measurement::expectation((0..4).map(z)), config, vb.pp("conv"))?;
+/// let conv = QuantumConv2d::new(circuit, Measurement::expectation((0..4).map(Z)), config, vb.pp("conv"))?;
 /// let images = Tensor::rand(0f32, 1., (5, 1, 8, 8), &Device::Cpu)?;
 /// assert_eq!(conv.forward(&images)?.dims(), [5, 4, 4, 4]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())

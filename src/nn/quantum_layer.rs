@@ -43,7 +43,7 @@ use std::sync::{Arc, OnceLock};
 ///
 /// let varmap = VarMap::new();
 /// let vb = VarBuilder::from_varmap(&varmap, DType::F32, &Device::Cpu);
-/// let layer = QuantumLayer::new(circuit, Measurement::expectation([z(0), z(1)]), vb.pp("quantum"))?;
+/// let layer = QuantumLayer::new(circuit, Measurement::expectation([Z(0), Z(1)]), vb.pp("quantum"))?;
 /// let head = candle_nn::linear(2, 1, vb.pp("head"))?;
 ///
 /// let x = Tensor::randn(0f32, 1., (32, 2), &Device::Cpu)?;
@@ -77,7 +77,7 @@ pub struct QuantumLayer {
 /// circuit.ry(input(0), 0);
 /// let config = QuantumLayerConfig { shots: Some(10_000), seed: 7, ..Default::default() };
 /// let vb = VarBuilder::zeros(DType::F32, &Device::Cpu);
-/// let layer = QuantumLayer::with_config(circuit, Measurement::expectation([z(0)]), config, vb)?;
+/// let layer = QuantumLayer::with_config(circuit, Measurement::expectation([Z(0)]), config, vb)?;
 /// let estimate = layer.try_forward(&Tensor::new(&[[1.0f32]], &Device::Cpu)?)?.to_vec2::<f32>()?[0][0];
 /// assert!((estimate - 1f32.cos()).abs() < 0.05); // a deviation is 0.008
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -220,7 +220,7 @@ impl QuantumLayer {
     ///     let mut circuit = Circuit::new(1);
     ///     let w = circuit.weights("w", 1);
     ///     if by_y { circuit.ry(w.at([0]), 0) } else { circuit.rx(w.at([0]), 0) };
-    ///     QuantumLayer::new(circuit, Measurement::expectation([z(0)]), vb)
+    ///     QuantumLayer::new(circuit, Measurement::expectation([Z(0)]), vb)
     /// };
     /// let varmap = VarMap::new();
     /// let trained = layer(true, VarBuilder::from_varmap(&varmap, DType::F32, &Device::Cpu))?;

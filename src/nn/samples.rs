@@ -72,7 +72,7 @@ impl QuantumLayer {
     /// let mut circuit = Circuit::new(2);
     /// circuit.h(0).cx(0, 1);
     /// let vb = VarBuilder::zeros(DType::F32, &Device::Cpu);
-    /// let layer = QuantumLayer::new(circuit, Measurement::expectation([z(0)]), vb)?;
+    /// let layer = QuantumLayer::new(circuit, Measurement::expectation([Z(0)]), vb)?;
     /// let bits = layer.sample(None, 1000)?; // [1000, 2]
     /// for outcome in bits.to_vec2::<u32>()? {
     ///     assert_eq!(outcome[0], outcome[1]); // a Bell pair: 00 or 11
@@ -115,7 +115,7 @@ impl QuantumLayer {
     /// # let mut circuit = Circuit::new(2);
     /// # circuit.h(0).cx(0, 1);
     /// # let vb = VarBuilder::zeros(DType::F32, &Device::Cpu);
-    /// # let layer = QuantumLayer::new(circuit, Measurement::expectation([z(0)]), vb)?;
+    /// # let layer = QuantumLayer::new(circuit, Measurement::expectation([Z(0)]), vb)?;
     /// let counts = &layer.counts(None, 1000)?[0];
     /// assert_eq!(counts[&0b00] + counts[&0b11], 1000);
     /// # Ok::<(), Box<dyn std::error::Error>>(())

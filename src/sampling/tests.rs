@@ -4,14 +4,14 @@ use super::basis::Basis;
 use super::*;
 use crate::error::{Error, Mistake};
 use crate::measurement::Measurement;
-use crate::observable::{Observable, Word, x, y, z};
+use crate::observable::{Observable, Word, X, Y, Z};
 use crate::random::Generator;
 use num_complex::Complex64 as C;
 use rand::Rng;
 use rand::seq::IndexedRandom;
 
 /// Statistical errors beyond this many standard deviations are errors.
-const Z: f64 = 5.0;
+const SIGMAS: f64 = 5.0;
 
 /// Counts of so many shots are as good as probabilities.
 const INFINITE: f64 = (1u64 << 52) as f64;
@@ -302,15 +302,15 @@ fn every_word_is_in_one_group() {
 #[test]
 fn how_many_groups() {
     let count = |observables: Vec<Observable>| groups(&Measurement::expectation(observables), 6).map(|all| all.len());
-    assert_eq!(count((0..6).map(z).collect()).ok(), Some(1));
-    assert_eq!(count((0..6).flat_map(|q| [z(q), x(q)]).collect()).ok(), Some(2));
+    assert_eq!(count((0..6).map(Z).collect()).ok(), Some(1));
+    assert_eq!(count((0..6).flat_map(|q| [Z(q), X(q)]).collect()).ok(), Some(2));
     // Matrices on different qubits are read together, and the same matrix once.
     let matrix = random_hermitian(1, &mut stream(25, 0, 0, 0));
     let matrices: Vec<_> = (0..6).map(|q| Observable::hermitian(&matrix, [q])).collect();
     assert_eq!(count(matrices.clone()).ok(), Some(1));
-    assert_eq!(count(matrices.into_iter().chain([z(0), z(1) * z(0)]).collect()).ok(), Some(2));
+    assert_eq!(count(matrices.into_iter().chain([Z(0), Z(1) * Z(0)]).collect()).ok(), Some(2));
     // Constants alone still read the state, once, to see whether it is NaN.
-    assert_eq!(count(vec![3.0 * Observable::identity(), 0.0 * y(1)]).ok(), Some(1));
+    assert_eq!(count(vec![3.0 * Observable::identity(), 0.0 * Y(1)]).ok(), Some(1));
     let hydrogen = "Z0|Z1|Z2|Z3|Z0 Z1|Z0 Z2|Z0 Z3|Z1 Z2|Z1 Z3|Z2 Z3|Y0 X1 X2 Y3|Y0 Y1 X2 X3|X0 X1 Y2 Y3|X0 Y1 Y2 X3";
     assert_eq!(count(vec![Observable::pauli_sum(hydrogen.split('|').map(|word| (0.1, word)))]).ok(), Some(5));
 }
@@ -371,8 +371,12 @@ fn estimates_scatter_as_they_should() {
             bias += (output[0] - exact) / runs as f64;
             scatter += (output[0] - exact).powi(2) / runs as f64;
         }
-        assert!(bias.abs() <= Z * (variance / runs as f64).sqrt(), "{bias} for a deviation of {}", variance.sqrt());
-        assert!((scatter / variance - 1.0).abs() <= Z * (2.0 / runs as f64).sqrt(), "{scatter} for {variance}");
+        assert!(
+            bias.abs() <= SIGMAS * (variance / runs as f64).sqrt(),
+            "{bias} for a deviation of {}",
+            variance.sqrt()
+        );
+        assert!((scatter / variance - 1.0).abs() <= SIGMAS * (2.0 / runs as f64).sqrt(), "{scatter} for {variance}");
     }
 }
 
@@ -396,7 +400,7 @@ fn variances_are_unbiased() {
         let spread = estimates.iter().map(|e| (e - mean).powi(2)).sum::<f64>() / runs as f64;
         let error = (mean - both.variance(&state)).abs();
         assert!(
-            error <= Z * (spread / runs as f64).sqrt(),
+            error <= SIGMAS * (spread / runs as f64).sqrt(),
             "{shots} shots: {mean} instead of {}",
             both.variance(&state)
         );
@@ -406,7 +410,7 @@ fn variances_are_unbiased() {
 #[test]
 fn a_nan_state_makes_all_outputs_nan() {
     let state = [f64::NAN, 0.0, 0.0, 0.0];
-    let observables = || [z(0) + Observable::identity(), 2.0 * Observable::identity()];
+    let observables = || [Z(0) + Observable::identity(), 2.0 * Observable::identity()];
     let cases = [
         Measurement::expectation(observables()),
         Measurement::expectation([Observable::identity()]),
@@ -424,7 +428,7 @@ fn a_nan_state_makes_all_outputs_nan() {
 
 #[test]
 fn constants_are_exact() {
-    let measurement = Measurement::expectation([2.5 * Observable::identity() + z(1), Observable::identity() * -1.5]);
+    let measurement = Measurement::expectation([2.5 * Observable::identity() + Z(1), Observable::identity() * -1.5]);
     let mut outputs = [0.0; 2];
     for group in groups(&measurement, 2).expect("valid") {
         group.read(&[1.0f32, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0], 3, &mut stream(0, 0, 0, 0), &mut outputs);
@@ -439,15 +443,15 @@ fn what_shots_cannot_give_is_an_error() {
         _ => None,
     };
     assert_eq!(mistake(Measurement::state()), Some(Mistake::StateFromShots));
-    assert_eq!(mistake(Measurement::variance([z(0), z(0) + x(0)])), Some(Mistake::VarianceBases));
-    assert_eq!(mistake(Measurement::variance([z(0) + y(1), x(0)])), None);
-    assert_eq!(mistake(Measurement::expectation([z(2)])), Some(Mistake::QubitOutOfRange { qubit: 2, qubits: 2 }));
-    assert!(matches!(mistake(Measurement::expectation([x(0) * y(0)])), Some(Mistake::NotHermitian { .. })));
+    assert_eq!(mistake(Measurement::variance([Z(0), Z(0) + X(0)])), Some(Mistake::VarianceBases));
+    assert_eq!(mistake(Measurement::variance([Z(0) + Y(1), X(0)])), None);
+    assert_eq!(mistake(Measurement::expectation([Z(2)])), Some(Mistake::QubitOutOfRange { qubit: 2, qubits: 2 }));
+    assert!(matches!(mistake(Measurement::expectation([X(0) * Y(0)])), Some(Mistake::NotHermitian { .. })));
 }
 
 #[test]
 fn numbers_of_shots() {
-    let (mean, variance) = (Measurement::expectation([z(0)]), Measurement::variance([z(0)]));
+    let (mean, variance) = (Measurement::expectation([Z(0)]), Measurement::variance([Z(0)]));
     assert_eq!(check_shots(&mean, 1).ok(), Some(1));
     assert_eq!(check_shots(&variance, u32::MAX as usize).ok(), Some(u32::MAX));
     for (measurement, shots) in [(&mean, 0), (&variance, 1), (&mean, u32::MAX as usize + 1), (&mean, usize::MAX)] {

@@ -17,7 +17,7 @@
 //! circuit.strongly_entangling_layers("w", 2);
 //! let varmap = VarMap::new();
 //! let vb = SeededInit::new(7).var_builder(&varmap, DType::F32, &Device::Cpu);
-//! let layer = QuantumLayer::new(circuit, Measurement::expectation([z(0), z(1)]), vb.pp("quantum"))?;
+//! let layer = QuantumLayer::new(circuit, Measurement::expectation([Z(0), Z(1)]), vb.pp("quantum"))?;
 //! let model = candle_nn::seq().add(layer).add(candle_nn::linear(2, 2, vb.pp("head"))?);
 //!
 //! let (train, test) = data::moons(200, 0.1, 7)?.split(0.2, 7)?;

@@ -21,7 +21,7 @@ use std::ops::ControlFlow;
 /// use candlewick::variational::{Vqe, VqeConfig};
 /// let mut circuit = Circuit::new(2);
 /// circuit.real_amplitudes("w", 1, Entanglement::Linear);
-/// let energy = z(0) * z(1) + 0.5 * x(0) + 0.5 * x(1);
+/// let energy = Z(0) * Z(1) + 0.5 * X(0) + 0.5 * X(1);
 /// let mut vqe = Vqe::new(circuit, energy, VqeConfig { seed: 1, ..Default::default() })?;
 /// let found = vqe.run()?;
 /// assert!(found.converged());
@@ -287,7 +287,7 @@ impl Vqe {
     /// # let mut circuit = Circuit::new(2);
     /// # circuit.real_amplitudes("w", 1, Entanglement::Linear);
     /// # let config = VqeConfig { steps: 10, ..Default::default() };
-    /// # let mut vqe = Vqe::new(circuit, z(0) * z(1), config)?;
+    /// # let mut vqe = Vqe::new(circuit, Z(0) * Z(1), config)?;
     /// let first = vqe.run()?;
     /// vqe.set_weights(first.weights.iter().map(|(name, tensor)| (name.as_str(), tensor)))?;
     /// let second = vqe.run()?;
@@ -343,7 +343,7 @@ impl Vqe {
     /// # use candlewick::variational::{Vqe, VqeConfig, VqeEnd};
     /// # let mut circuit = Circuit::new(2);
     /// # circuit.real_amplitudes("w", 1, Entanglement::Linear);
-    /// # let mut vqe = Vqe::new(circuit, z(0) * z(1), VqeConfig::default())?;
+    /// # let mut vqe = Vqe::new(circuit, Z(0) * Z(1), VqeConfig::default())?;
     /// use std::ops::ControlFlow;
     /// let found = vqe.run_with(|at| {
     ///     println!("{} {:.6}", at.step, at.energy);

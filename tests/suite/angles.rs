@@ -122,7 +122,7 @@ proptest! {
         }
         let xs = Var::from_tensor(&tensor(&[v[..2].to_vec()], DType::F64)).expect("two inputs");
         let ws = Var::from_tensor(&Tensor::new(&v[2..], &Device::Cpu).expect("two weights")).expect("a variable");
-        let measurement = Measurement::expectation([x(0), y(0)]);
+        let measurement = Measurement::expectation([X(0), Y(0)]);
         let out = functional::evaluate(&circuit, &measurement, Some(&xs), &[("w", &ws)]).expect("the circuit runs");
         let phase = tree.value(&v);
         // Expanded products lose digits against the tree's own order of operations.

@@ -26,7 +26,7 @@ fn says(text: &str, words: &[&str]) {
 /// Asserts that everything that consumes the circuit returns this mistake of this operation, in these words.
 #[track_caller]
 fn refuses(circuit: &Circuit, operation: usize, name: &str, mistake: &Mistake, words: &[&str]) {
-    let measurement = Measurement::expectation([z(0)]);
+    let measurement = Measurement::expectation([Z(0)]);
     let vb = VarBuilder::zeros(DType::F32, &Device::Cpu);
     let errors = [
         circuit.check().err(),

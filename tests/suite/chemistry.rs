@@ -151,7 +151,7 @@ fn uccsd_layers_conserve_electrons_and_spin() -> anyhow::Result<()> {
         let shape = circuit.uccsd_layers("theta", electrons, layers).shape().to_vec();
         assert_eq!(shape, [layers, circuit.excitations(electrons).len()]);
         let number = |first: usize| -> Observable {
-            (first..qubits).step_by(2).map(|q| 0.5 * (Observable::identity() - z(q))).sum()
+            (first..qubits).step_by(2).map(|q| 0.5 * (Observable::identity() - Z(q))).sum()
         };
         let measurement = Measurement::expectation([number(0), number(1)]);
         let random = uniform(&mut rng(8), shape.iter().product());
@@ -197,7 +197,7 @@ fn nothing_to_excite() -> anyhow::Result<()> {
         let mut circuit = Circuit::new(4);
         assert_eq!(circuit.uccsd("theta", electrons).shape(), [0]);
         let none = Tensor::zeros(0, DType::F64, &Device::Cpu)?;
-        let number = Measurement::expectation([(0..4).map(|q| 0.5 * (Observable::identity() - z(q))).sum()]);
+        let number = Measurement::expectation([(0..4).map(|q| 0.5 * (Observable::identity() - Z(q))).sum()]);
         let n = functional::evaluate(&circuit, &number, None, &[("theta", &none)])?.to_vec1::<f64>()?[0];
         assert!((n - electrons as f64).abs() < 1e-14);
     }

@@ -15,7 +15,7 @@ use nalgebra::{Complex, DMatrix, DVector};
 #[test]
 fn qaoa_on_a_ring() -> Result<()> {
     const VERTICES: usize = 8;
-    let cost: Observable = (0..VERTICES).map(|v| 0.5 * z(v) * z((v + 1) % VERTICES)).sum();
+    let cost: Observable = (0..VERTICES).map(|v| 0.5 * Z(v) * Z((v + 1) % VERTICES)).sum();
     for depth in 1..=3 {
         let mut circuit = Circuit::new(VERTICES);
         let w = circuit.weights("w", (depth, 2));
@@ -86,7 +86,7 @@ fn newton_in_several_weights() -> Result<()> {
     let mut circuit = Circuit::new(2);
     let w = circuit.weights("w", 4);
     circuit.ry(w.at([0]), 0).ry(w.at([1]), 1).cx(0, 1).rx(w.at([2]) + w.at([0]), 0).crz(w.at([3]), 0, 1);
-    let energy = Measurement::expectation([z(0) * z(1) + 0.7 * x(0) - 0.2 * y(1) + 0.4 * x(1)]);
+    let energy = Measurement::expectation([Z(0) * Z(1) + 0.7 * X(0) - 0.2 * Y(1) + 0.4 * X(1)]);
     let mut point = DVector::from_vec(vec![0.4, 2.0, 0.3, 1.2]);
     let mut size = f64::NAN;
     for _ in 0..60 {

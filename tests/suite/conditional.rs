@@ -111,7 +111,7 @@ fn a_batch_is_a_loop_over_circuits_without_conditions() {
         let mut rng = rng(seed);
         let x: Vec<Vec<f64>> = (0..19).map(|_| uniform(&mut rng, case.inputs)).collect();
         let (w, c) = (uniform(&mut rng, case.weights), vec![uniform(&mut rng, qubits); 19]);
-        let measurement = Measurement::expectation((0..qubits).map(z));
+        let measurement = Measurement::expectation((0..qubits).map(Z));
         for engine in engines() {
             let batch = run(&case, &measurement, &x, &w, &c, engine);
             let mut dw = vec![0.0; w.len()];
@@ -146,7 +146,7 @@ fn sparse_networks() {
         (0..16).map(|mask| (0..qubits).map(|i| [0.05, -0.7 + 0.1 * i as f64][mask >> i & 1]).collect()).collect();
     let w = uniform(&mut rng(1), qubits);
     let c: Vec<Vec<f64>> = (0..16).map(|k| uniform(&mut rng(k), qubits)).collect();
-    let measurement = Measurement::expectation((0..qubits).map(z));
+    let measurement = Measurement::expectation((0..qubits).map(Z));
     let value = |x: &[f64], w: &[f64], c: &[f64]| {
         let state = case.state(x, w);
         (0..qubits)
@@ -194,7 +194,7 @@ fn products_under_conditions() {
         (p[0] - p[1] + p[2] - p[3]) - 0.5 * (p[0] + p[1] - p[2] - p[3])
     };
     for engine in engines() {
-        let outcome = run(&case, &Measurement::expectation([z(0), z(1)]), &x, &w, &c, engine);
+        let outcome = run(&case, &Measurement::expectation([Z(0), Z(1)]), &x, &w, &c, engine);
         let tolerance = engine.gradients(10).max(1e-9);
         for (x, dx) in x.iter().zip(&outcome.dx) {
             close(engine.name, dx, &differences(x, |x| value(x, &w)), tolerance);
@@ -223,7 +223,7 @@ fn a_feature_that_cannot_be_compared_spoils_its_sample() {
             // Of the second sample a feature is bad that nothing reads.
             let x = [[0.5, 0.2, 0.0], [0.5, 0.2, f64::NAN], [bad, 0.2, 0.0], [-0.5, 0.2, 0.0]].map(Vec::from);
             for engine in engines() {
-                let measurement = Measurement::expectation([z(0), z(1)]);
+                let measurement = Measurement::expectation([Z(0), Z(1)]);
                 let outputs = run_circuit(&circuit, &measurement, &x, &[], &[], engine).outputs;
                 for (sample, row) in outputs.iter().enumerate() {
                     let spoiled = row.iter().all(|v| v.is_nan());
@@ -240,7 +240,7 @@ fn a_feature_that_cannot_be_compared_spoils_its_sample() {
 fn thresholds_are_compared_as_the_state_is_computed() {
     let mut circuit = Circuit::new(2);
     circuit.when(input(0).gt(0.1), |c| _ = c.x(0)).when(!input(0).lt(0.1), |c| _ = c.x(1));
-    let measured = Measurement::expectation([z(0), z(1)]);
+    let measured = Measurement::expectation([Z(0), Z(1)]);
     let values = |x: &Tensor| -> Vec<f64> {
         let y = functional::evaluate(&circuit, &measured, Some(x), &[]).unwrap();
         y.to_dtype(DType::F64).unwrap().to_vec1().unwrap()
@@ -262,7 +262,7 @@ fn no_gradient_goes_through_a_condition() {
     let mut circuit = Circuit::new(1);
     circuit.when(input(0).gt(0.5), |c| _ = c.ry(2.0 * input(0), 0));
     let x = Variable::new(&[[0.5f64], [0.5f64.next_up()], [0.4]], &Device::Cpu).unwrap();
-    let y = functional::evaluate(&circuit, &Measurement::expectation([z(0)]), Some(&x), &[]).unwrap();
+    let y = functional::evaluate(&circuit, &Measurement::expectation([Z(0)]), Some(&x), &[]).unwrap();
     let slopes = y.sum_all().unwrap().backward().unwrap();
     let slopes: Vec<f64> = slopes.get(&x).unwrap().flatten_all().unwrap().to_vec1().unwrap();
     close("slopes", &slopes, &[0.0, -2.0 * 1f64.sin(), 0.0], 1e-12);
@@ -275,7 +275,7 @@ fn what_is_not_tracked_stays_so() {
     let w = circuit.weights("w", 1);
     let always = Angle::from(1.0).gt(0.5);
     circuit.when(&always, |c| _ = c.ry(w.at([0]) * w.at([0]), 0)).when(!always, |c| _ = c.x(0));
-    let measured = Measurement::expectation([z(0)]);
+    let measured = Measurement::expectation([Z(0)]);
     let weight = Variable::new(&[0.7f64], &Device::Cpu).unwrap();
     let constant = functional::evaluate(&circuit, &measured, None, &[("w", &weight.detach())]).unwrap();
     assert!(!constant.track_op());
@@ -351,9 +351,9 @@ fn wrong_conditions() {
     let mut circuit = Circuit::new(1);
     circuit.when(input(1).gt(0.0), |c| _ = c.x(0));
     let x = Tensor::zeros((4, 3), DType::F32, &Device::Cpu).unwrap();
-    let error = functional::evaluate(&circuit, &Measurement::expectation([z(0)]), Some(&x), &[]).unwrap_err();
+    let error = functional::evaluate(&circuit, &Measurement::expectation([Z(0)]), Some(&x), &[]).unwrap_err();
     assert!(matches!(error, Error::InputWidth { expected: 2, .. }), "{error}");
-    let error = functional::evaluate(&circuit, &Measurement::expectation([z(0)]), None, &[]).unwrap_err();
+    let error = functional::evaluate(&circuit, &Measurement::expectation([Z(0)]), None, &[]).unwrap_err();
     assert!(matches!(error, Error::MissingInputs { expected: 2 }), "{error}");
 }
 

@@ -217,8 +217,8 @@ fn an_energy_with_a_large_constant_is_minimised_in_f32() {
     let run = |constant: f64| {
         let mut circuit = Circuit::new(5);
         circuit.real_amplitudes("w", 2, Entanglement::Linear);
-        let linear = (0..5).map(|i| 0.3 * (i as f64 - 2.0) * z(i));
-        let pairs = (0..5).flat_map(|i| (0..i).map(move |j| 0.5 * z(i) * z(j)));
+        let linear = (0..5).map(|i| 0.3 * (i as f64 - 2.0) * Z(i));
+        let pairs = (0..5).flat_map(|i| (0..i).map(move |j| 0.5 * Z(i) * Z(j)));
         let cost = linear.chain(pairs).sum::<Observable>() + constant * Observable::identity();
         let config = VqeConfig { dtype: DType::F32, seed: 3, ..VqeConfig::default() };
         Vqe::new(circuit, cost, config).expect("a problem").run().expect("a run")

@@ -20,7 +20,7 @@ fn entangled(features: usize) -> Circuit {
 }
 
 fn measured() -> Measurement {
-    Measurement::expectation([z(0), x(1) * z(2)])
+    Measurement::expectation([Z(0), X(1) * Z(2)])
 }
 
 fn conv(config: QuantumConv2dConfig, dtype: DType) -> QuantumConv2d {
@@ -142,7 +142,7 @@ fn a_product_of_cosines() -> Result<()> {
         (0..features).for_each(|i| {
             circuit.ry(input(i), i);
         });
-        let measured = Measurement::expectation((0..features).map(|i| z(i) * z(0)));
+        let measured = Measurement::expectation((0..features).map(|i| Z(i) * Z(0)));
         let vb = VarBuilder::zeros(DType::F64, &Device::Cpu);
         let conv = QuantumConv2d::new(circuit, measured, config.clone(), vb)?;
         let cosines = |patch: &[f64]| {
@@ -176,7 +176,7 @@ fn sums_of_small_angles_are_a_convolution() -> Result<()> {
         dilation: (2, 2),
         ..Default::default()
     };
-    let conv = QuantumConv2d::new(circuit, Measurement::expectation([x(0)]), config, vb)?;
+    let conv = QuantumConv2d::new(circuit, Measurement::expectation([X(0)]), config, vb)?;
     let x = images([2, 2, 8, 8])?;
     let weight = conv.layer().weights().next().expect("one tensor").1.reshape((1, 2, 3, 3))?;
     let expected = x.conv2d(&weight, 1, 2, 2, 1)?.sin()?;
@@ -250,7 +250,7 @@ fn leading_dimensions_strides_and_dtypes() -> Result<()> {
 #[test]
 fn all_outputs_are_channels() -> Result<()> {
     for (measurement, outputs) in
-        [(Measurement::probabilities([0, 2]), 4), (Measurement::state(), 16), (Measurement::variance([z(0)]), 1)]
+        [(Measurement::probabilities([0, 2]), 4), (Measurement::state(), 16), (Measurement::variance([Z(0)]), 1)]
     {
         let vb = SeededInit::new(1).var_builder(&VarMap::new(), DType::F64, &Device::Cpu);
         let conv = QuantumConv2d::new(entangled(4), measurement, QuantumConv2dConfig::default(), vb)?;
@@ -354,7 +354,7 @@ fn black_patches_may_be_embedded_as_amplitudes() -> anyhow::Result<()> {
         let varmap = VarMap::new();
         let vb = SeededInit::new(1).var_builder(&varmap, DType::F32, &Device::Cpu);
         let config = QuantumConv2dConfig { kernel: (2, 2), stride: (2, 2), ..Default::default() };
-        let conv = QuantumConv2d::new(circuit, Measurement::expectation([z(0), z(1)]), config, vb)?;
+        let conv = QuantumConv2d::new(circuit, Measurement::expectation([Z(0), Z(1)]), config, vb)?;
         let mut image = vec![0f32; 64];
         image[20..30].fill(0.5);
         let y = conv.forward(&Tensor::from_vec(image, (1, 1, 8, 8), &Device::Cpu)?)?;

@@ -107,7 +107,7 @@ struct Word {
 impl Word {
     fn observable(&self, qubits: usize) -> Observable {
         let word = Obs::Words(vec![(1.0, self.letters.clone())]).observable();
-        self.outcomes.iter().fold(word, |word, outcome| word * z(qubits + outcome))
+        self.outcomes.iter().fold(word, |word, outcome| word * Z(qubits + outcome))
     }
 
     fn value(&self, branches: &[Branch]) -> f64 {
@@ -222,7 +222,7 @@ fn teleportation() {
     check(&story, 1);
     let x: Vec<Vec<f64>> = (0..20).map(|k| uniform(&mut rng(k), 3)).collect();
     for engine in engines() {
-        let words = Measurement::expectation([candlewick::prelude::x(2), y(2), z(2)]);
+        let words = Measurement::expectation([candlewick::prelude::X(2), Y(2), Z(2)]);
         let outputs = run_circuit(&story.circuit(), &words, &x, &[0.0; 3], &[], engine).outputs;
         for (x, output) in x.iter().zip(outputs) {
             let sent = Case { qubits: 1, embed: false, ops: vec![state(0)], inputs: 3, weights: 0 }.state(x, &[]);
@@ -264,7 +264,7 @@ fn measured_where_a_condition_holds() {
     let mut circuit = Circuit::new(4);
     let positive = input(0).gt(0.0);
     circuit.h(0).h(1).when(&positive, |c| _ = c.measure(0, 2).reset(1, 3)).h(0);
-    let words = Measurement::expectation([z(0), z(1), candlewick::prelude::x(1), z(2)]);
+    let words = Measurement::expectation([Z(0), Z(1), candlewick::prelude::X(1), Z(2)]);
     for engine in engines() {
         let outputs = run_circuit(&circuit, &words, &[vec![1.0], vec![-1.0]], &[], &[], engine).outputs;
         close(engine.name, &outputs[0], &[0.0, 1.0, 0.0, 0.0], engine.values(6));
@@ -326,10 +326,10 @@ fn records_are_read_as_bits() {
     circuit.h(0).measure(0, 1);
     let flip = [C::default(), C::from(1.0), C::from(1.0), C::default()];
     let diagonal: Vec<C> = (0..16).map(|k| C::from(if k % 5 == 0 { 1.0 } else { 0.0 })).collect();
-    let wrong = [candlewick::prelude::x(1), y(1) * z(0), z(0) + candlewick::prelude::x(0) * candlewick::prelude::x(1)];
+    let wrong = [candlewick::prelude::X(1), Y(1) * Z(0), Z(0) + candlewick::prelude::X(0) * candlewick::prelude::X(1)];
     for observable in wrong.into_iter().chain([Observable::hermitian(&flip, [1])]) {
         for measurement in
-            [Measurement::expectation([z(0), observable.clone()]), Measurement::variance([z(0), observable])]
+            [Measurement::expectation([Z(0), observable.clone()]), Measurement::variance([Z(0), observable])]
         {
             let error = candlewick::program::Program::new(&circuit, &measurement).unwrap_err();
             assert!(
@@ -339,7 +339,7 @@ fn records_are_read_as_bits() {
         }
     }
     let fine =
-        [candlewick::prelude::x(0) * z(1), Observable::hermitian(&flip, [0]), Observable::hermitian(&diagonal, [1, 0])];
+        [candlewick::prelude::X(0) * Z(1), Observable::hermitian(&flip, [0]), Observable::hermitian(&diagonal, [1, 0])];
     candlewick::program::Program::new(&circuit, &Measurement::expectation(fine)).unwrap();
     candlewick::program::Program::new(&circuit, &Measurement::probabilities([1, 0])).unwrap();
     candlewick::program::Program::new(&circuit, &Measurement::state()).unwrap();

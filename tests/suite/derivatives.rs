@@ -179,7 +179,7 @@ fn values_with_gradients_are_those_of_backward() -> Result<()> {
     let case = random_case(3, 3, 15, false);
     let (x, w) = point(&case, 9);
     let (xs, ws) = tensors(&x, &w);
-    let measurement = Measurement::expectation([z(0), x_of(1)]);
+    let measurement = Measurement::expectation([Z(0), x_of(1)]);
     let ValueAndGrad { value, inputs, weights, .. } =
         functional::value_and_grad(&case.circuit(), &measurement, Some(&xs), &[("w", &ws)])?;
     let (xs, ws) = (Var::from_tensor(&xs)?, Var::from_tensor(&ws)?);
@@ -192,7 +192,7 @@ fn values_with_gradients_are_those_of_backward() -> Result<()> {
 }
 
 fn x_of(qubit: usize) -> Observable {
-    candlewick::prelude::x(qubit)
+    candlewick::prelude::X(qubit)
 }
 
 /// Leading dimensions, dtypes, nothing to differentiate in, no samples.
@@ -219,7 +219,7 @@ fn shapes() -> Result<()> {
     fixed.h(0);
     let j = functional::jacobian(&fixed, &Measurement::state(), None, &[], Wrt::Weights)?;
     assert_eq!(j.dims(), [2, 2, 0]);
-    let h = functional::hessian(&fixed, &Measurement::expectation([z(0)]), None, &[], Wrt::Inputs)?;
+    let h = functional::hessian(&fixed, &Measurement::expectation([Z(0)]), None, &[], Wrt::Inputs)?;
     assert_eq!(h.dims(), [1, 0, 0]);
     Ok(())
 }
@@ -229,7 +229,7 @@ fn what_has_no_derivative_is_a_typed_error() -> Result<()> {
     let case = random_case(8, 2, 6, true);
     let (x, w) = point(&case, 2);
     let (xs, ws) = tensors(&x, &w);
-    let (circuit, measurement) = (case.circuit(), Measurement::expectation([z(0)]));
+    let (circuit, measurement) = (case.circuit(), Measurement::expectation([Z(0)]));
     let weights: &[(&str, &Tensor)] = &[("w", &ws)];
     let hessian = |wrt| functional::hessian(&circuit, &measurement, Some(&xs), weights, wrt);
     assert!(matches!(hessian(Wrt::Inputs), Err(Error::NoGradient { .. })));
@@ -282,7 +282,7 @@ fn a_nan_spoils_the_derivatives_of_its_sample() -> Result<()> {
     condition.ry(input(0), 0).when(input(1).gt(0.1), |c| _ = c.id(0));
     for circuit in [dropped, condition] {
         let x = Tensor::new(&[[0.3, 0.2], [0.3, f64::NAN]], &Device::Cpu)?;
-        let measurement = Measurement::expectation([z(0)]);
+        let measurement = Measurement::expectation([Z(0)]);
         let all = [
             functional::jacobian(&circuit, &measurement, Some(&x), &[], Wrt::Inputs)?,
             functional::hessian(&circuit, &measurement, Some(&x), &[], Wrt::Inputs)?,
@@ -305,7 +305,7 @@ fn what_does_not_fit_is_a_typed_error() -> Result<()> {
     circuit.rx(w.at([0]) * input(0), 0);
     let (x, w) =
         (Tensor::zeros((count, 1), DType::F64, &Device::Cpu)?, Tensor::zeros(count, DType::F64, &Device::Cpu)?);
-    let (measurement, weights) = (Measurement::expectation([z(0)]), [("w", &w)]);
+    let (measurement, weights) = (Measurement::expectation([Z(0)]), [("w", &w)]);
     let product = functional::hessian_vector_product(&circuit, &measurement, Some(&x), &weights, Wrt::Weights, &w);
     assert!(matches!(product, Err(Error::ResultMemory { .. })));
     let jacobian = functional::jacobian(&circuit, &measurement, Some(&x), &weights, Wrt::Weights);

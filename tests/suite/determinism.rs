@@ -94,8 +94,8 @@ fn layered(qubits: usize) -> Circuit {
 fn fused_layers_do_not_depend_on_threads() {
     for (qubits, batch) in [(3, 1), (4, 17), (6, 700), (8, 100), (10, 40), (12, 5), (12, 40), (13, 4), (16, 1), (17, 2)]
     {
-        check(&layered(qubits), &Measurement::expectation((0..qubits).map(z)), batch);
-        check(&layered(qubits), &Measurement::expectation([x(0) * y(1), z(2)]), batch);
+        check(&layered(qubits), &Measurement::expectation((0..qubits).map(Z)), batch);
+        check(&layered(qubits), &Measurement::expectation([X(0) * Y(1), Z(2)]), batch);
     }
 }
 
@@ -109,7 +109,7 @@ fn other_measurements_do_not_depend_on_threads() {
         check(&case.circuit(), &Measurement::state(), batch);
     }
     let embedded = random_case(50, 9, 10, true);
-    check(&embedded.circuit(), &Measurement::expectation([z(0), x(8)]), 40);
+    check(&embedded.circuit(), &Measurement::expectation([Z(0), X(8)]), 40);
 }
 
 /// The bits of all losses, and of each final weight tensor by name.
@@ -124,7 +124,7 @@ fn train(seed: u64) -> Result<Training> {
     circuit.strongly_entangling_layers("theta", 2);
     let net = candle_nn::seq()
         .add(candle_nn::linear(4, 3, vb.pp("in"))?)
-        .add(QuantumLayer::new(circuit, Measurement::expectation((0..3).map(z)), vb.pp("quantum"))?)
+        .add(QuantumLayer::new(circuit, Measurement::expectation((0..3).map(Z)), vb.pp("quantum"))?)
         .add(candle_nn::linear(3, 1, vb.pp("out"))?);
     let mut rng = rng(9);
     let x: Vec<Vec<f64>> = (0..24).map(|_| uniform(&mut rng, 4)).collect();
@@ -161,7 +161,7 @@ fn a_batch_is_a_loop_over_its_samples() -> Result<()> {
     for (qubits, batch) in [(3, 21), (7, 18), (13, 3)] {
         let case = random_case(60 + qubits as u64, qubits, 12, false);
         let circuit = case.circuit();
-        let measurement = Measurement::expectation((0..qubits).map(z));
+        let measurement = Measurement::expectation((0..qubits).map(Z));
         let mut rng = rng(3);
         let x: Vec<Vec<f64>> = (0..batch).map(|_| uniform(&mut rng, case.inputs)).collect();
         let w = Var::from_tensor(&tensor(&[uniform(&mut rng, case.weights)], DType::F64).flatten_all()?)?;
@@ -200,8 +200,8 @@ fn a_bad_sample_spoils_its_own_row_only() -> Result<()> {
         let sound: Vec<Vec<f64>> = (0..batch).map(|_| uniform(&mut rng, case.inputs)).collect();
         let w = Var::from_tensor(&tensor(&[uniform(&mut rng, case.weights)], DType::F64).flatten_all()?)?;
         for measurement in [
-            Measurement::expectation([z(0), x(0) * y(1)]),
-            Measurement::variance([x(0)]),
+            Measurement::expectation([Z(0), X(0) * Y(1)]),
+            Measurement::variance([X(0)]),
             Measurement::probabilities([0]),
             Measurement::state(),
         ] {

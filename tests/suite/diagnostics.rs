@@ -45,7 +45,7 @@ fn a_barren_plateau_and_none() {
             near(actual, 0.125 * 0.375f64.powi(others), fourth, samples);
         }
         let n = qubits as f64;
-        let local = 0.5 * Observable::identity() - (0..qubits).map(|q| 0.5 / n * z(q)).sum::<Observable>();
+        let local = 0.5 * Observable::identity() - (0..qubits).map(|q| 0.5 / n * Z(q)).sum::<Observable>();
         for actual in variances(&circuit, &local, None, samples, 2) {
             near(actual, 1.0 / (8.0 * n * n), 3.0 / (128.0 * n.powi(4)), samples);
         }
@@ -60,7 +60,7 @@ fn variances_have_the_shapes_of_the_weights() -> anyhow::Result<()> {
     circuit.weights("none", 0);
     let narrow = circuit.weights_with_init("narrow", 1, Init::Const(0.4));
     circuit.ry(b.at([0, 0]), 0).ry(b.at([0, 1]) + a.at([]), 1).ry(b.at([1, 0]), 0).rx(narrow.at([0]), 1);
-    let all = gradient_variance(&circuit, &(z(0) + z(1)), None, 100, 3)?;
+    let all = gradient_variance(&circuit, &(Z(0) + Z(1)), None, 100, 3)?;
     let shapes: Vec<_> = all.iter().map(|(name, tensor)| (name.as_str(), tensor.dims())).collect();
     assert_eq!(shapes, [("a", &[][..]), ("b", &[2, 2]), ("narrow", &[1]), ("none", &[0])]);
     let b = all[1].1.to_vec2::<f64>()?;
@@ -70,8 +70,8 @@ fn variances_have_the_shapes_of_the_weights() -> anyhow::Result<()> {
     let mut constant = Circuit::new(1);
     let w = constant.weights_with_init("w", 1, Init::Const(0.4));
     constant.ry(w.at([0]), 0);
-    assert_eq!(variances(&constant, &z(0), None, 10, 3), [0.0]);
-    assert!(gradient_variance(&Circuit::new(1), &z(0), None, 10, 3)?.is_empty());
+    assert_eq!(variances(&constant, &Z(0), None, 10, 3), [0.0]);
+    assert!(gradient_variance(&Circuit::new(1), &Z(0), None, 10, 3)?.is_empty());
     Ok(())
 }
 
@@ -88,7 +88,7 @@ fn a_seed_fixes_everything() -> anyhow::Result<()> {
     let mut circuit = Circuit::new(3);
     circuit.strongly_entangling_layers("w", 2);
     let all = |seed| -> anyhow::Result<_> {
-        let variances = variances(&circuit, &z(0), None, 300, seed);
+        let variances = variances(&circuit, &Z(0), None, 300, seed);
         Ok((
             variances,
             expressibility(&circuit, None, 300, 10, seed)?,
@@ -108,9 +108,9 @@ fn the_cost_is_the_mean_over_inputs() -> anyhow::Result<()> {
     let w = circuit.weights("w", 1);
     circuit.ry(w.at([0]) + input(0), 0);
     let one = Tensor::new(&[0.3f32], &Device::Cpu)?;
-    near(variances(&circuit, &z(0), Some(&one), 4000, 5)[0], 0.5, 3.0 / 8.0, 4000);
+    near(variances(&circuit, &Z(0), Some(&one), 4000, 5)[0], 0.5, 3.0 / 8.0, 4000);
     let two = Tensor::new(&[[0.3f64], [0.3 + PI]], &Device::Cpu)?;
-    assert!(variances(&circuit, &z(0), Some(&two), 100, 5)[0] < 1e-30);
+    assert!(variances(&circuit, &Z(0), Some(&two), 100, 5)[0] < 1e-30);
     Ok(())
 }
 
@@ -191,7 +191,7 @@ fn a_nan_is_not_counted_as_a_number() -> anyhow::Result<()> {
     let x = Tensor::new(&[[0.5f64], [f64::NAN]], &Device::Cpu)?;
     assert!(expressibility(&circuit, Some(&x), 10, 5, 1)?.is_nan());
     assert!(entangling_capability(&circuit, Some(&x), 10, 1)?.is_nan());
-    assert!(variances(&circuit, &z(0), Some(&x), 10, 1)[0].is_nan());
+    assert!(variances(&circuit, &Z(0), Some(&x), 10, 1)[0].is_nan());
     let w = Tensor::zeros(1, DType::F64, &Device::Cpu)?;
     assert!(drift(&circuit, Some(&x), &[("w", &w)])?.is_nan());
     Ok(())

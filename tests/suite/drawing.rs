@@ -294,7 +294,7 @@ fn a_program_with_conditions() {
     let mut circuit = Circuit::new(2);
     let w = circuit.weights("w", 2);
     circuit.h(1).when(input(0).abs().gt(0.1), |c| _ = c.ry(w.at([0]) * w.at([1]), 0).swap(0, 1).h(1));
-    let listing = Program::new(&circuit, &Measurement::expectation([z(0) * z(1)])).unwrap().to_string();
+    let listing = Program::new(&circuit, &Measurement::expectation([Z(0) * Z(1)])).unwrap().to_string();
     assert_snapshot!(listing, @r"
     2 qubits, 1 inputs, 2 weights, 1 outputs
       x1 <- 1 where |x0| > 0.1
@@ -392,7 +392,7 @@ fn programs_list_their_slots_and_steps() {
     let program = |measurement| {
         Program::with_rewrites(&circuit, &measurement, Rewrites::NONE).expect("a sound circuit").to_string()
     };
-    let expectation = Measurement::expectation([z(0) + 0.5 * z(1), x(0) * x(1), Observable::diagonal([0.0, 1.0])]);
+    let expectation = Measurement::expectation([Z(0) + 0.5 * Z(1), X(0) * X(1), Observable::diagonal([0.0, 1.0])]);
     assert_snapshot!(program(expectation), @r"
     3 qubits, 5 inputs, 2 weights, 3 outputs
       a0 = 0.5*w1*x0 - 0.25
@@ -419,7 +419,7 @@ fn programs_list_their_slots_and_steps() {
     ");
     let last = |measurement| program(measurement).lines().last().map(str::to_owned).expect("a line");
     let readouts =
-        [Measurement::variance([z(0), x(0) + y(1)]), Measurement::probabilities([2, 0]), Measurement::state()];
+        [Measurement::variance([Z(0), X(0) + Y(1)]), Measurement::probabilities([2, 0]), Measurement::state()];
     assert_snapshot!(readouts.map(last).join("\n"), @r"
     read 2 variances: 1 words in 1 groups, 0 other parts; 2 words in 2 groups, 0 other parts
     read probabilities of q2 q0
@@ -435,7 +435,7 @@ fn rewrites_show_in_the_listing() {
     circuit.h(0).t(0).h(0).ry(input(0), 1).ry(w.at([0]), 1).cx(0, 1).rz(w.at([1]), 1).cx(0, 1);
     circuit.crz(w.at([2]), 1, 0).ch(1, 0).rzz(input(1), 0, 1).ry(w.at([3]), 0).cx(1, 0).rz(0.5, 0).cx(2, 3);
     let listing = |rewrites| {
-        let program = Program::with_rewrites(&circuit, &Measurement::expectation([z(0)]), rewrites);
+        let program = Program::with_rewrites(&circuit, &Measurement::expectation([Z(0)]), rewrites);
         format!("{:#}", program.expect("a sound circuit"))
     };
     assert_snapshot!(listing(Rewrites::NONE), @r"
@@ -496,7 +496,7 @@ fn rewrites_show_in_the_listing() {
       read 1 expectations: 1 words in 1 groups, 0 other parts
     ");
     let steps = |rewrite| {
-        Program::with_rewrites(&circuit, &Measurement::expectation([z(0)]), Rewrites::NONE.with(rewrite))
+        Program::with_rewrites(&circuit, &Measurement::expectation([Z(0)]), Rewrites::NONE.with(rewrite))
             .expect("a sound circuit")
             .to_string()
     };

@@ -99,7 +99,7 @@ fn amplitude_embedding_has_the_gradient_of_its_norm() -> candle_core::Result<()>
     let row = [9.0, 2.0, -3.0, 6.0, 8.0];
     let x = Var::from_tensor(&tensor(&[row.to_vec()], DType::F64))?;
     let gradient = |circuit: &Circuit| -> candle_core::Result<Vec<f64>> {
-        let y = functional::evaluate(circuit, &Measurement::expectation([z(0)]), Some(&x), &[])?;
+        let y = functional::evaluate(circuit, &Measurement::expectation([Z(0)]), Some(&x), &[])?;
         Ok(rows(y.sum_all()?.backward()?.get(&x).expect("a gradient in x")).concat())
     };
     let (mean, square) = ((4.0 - 9.0 + 36.0) / 49.0, 49.0);
@@ -111,7 +111,7 @@ fn amplitude_embedding_has_the_gradient_of_its_norm() -> candle_core::Result<()>
     rotated.ry(0.7, 0).cx(1, 0).rx(input(4), 0);
     let value = |x: &[f64]| {
         let x = tensor(&[x.to_vec()], DType::F64);
-        let y = functional::evaluate(&rotated, &Measurement::expectation([z(0)]), Some(&x), &[]);
+        let y = functional::evaluate(&rotated, &Measurement::expectation([Z(0)]), Some(&x), &[]);
         rows(&y.expect("the circuit runs"))[0][0]
     };
     close("differences", &gradient(&rotated)?, &differences(&row, value), 1e-9);
@@ -129,9 +129,9 @@ fn embedded(embed: fn(&mut Circuit)) -> Circuit {
 
 fn measurements() -> [Measurement; 6] {
     [
-        Measurement::expectation([z(1)]),
+        Measurement::expectation([Z(1)]),
         Measurement::expectation([Observable::projector([true, false]), Observable::identity()]),
-        Measurement::variance([z(0)]),
+        Measurement::variance([Z(0)]),
         Measurement::probabilities([1]),
         Measurement::probabilities([0, 1]),
         Measurement::state(),

@@ -33,7 +33,7 @@ fn compare(members: usize, batch: usize, engine: crate::lab::Engine) -> Result<(
     };
     let (xs, ws) = (Var::from_tensor(&on(&x)?)?, Var::from_tensor(&on(&w)?)?);
     let circuit = case.circuit();
-    let measurement = Measurement::expectation([z(0), Observable::pauli_sum([(1.0, "X0 Y1")])]);
+    let measurement = Measurement::expectation([Z(0), Observable::pauli_sum([(1.0, "X0 Y1")])]);
     let y = functional::evaluate(&circuit, &measurement, Some(&xs), &[("w", &ws)])?;
     assert_eq!(y.dims(), [members, batch, 2]);
     let loss = |y: &Tensor| y.sin()?.sum_all();
@@ -84,7 +84,7 @@ fn none_of_something_and_errors() -> Result<()> {
     let mut circuit = Circuit::new(1);
     let (a, b) = (circuit.weights("a", 1), circuit.weights("b", 1));
     circuit.rx(a.at([0]), 0).ry(b.at([0]), 0);
-    let measurement = Measurement::expectation([z(0)]);
+    let measurement = Measurement::expectation([Z(0)]);
     let of = |n: usize| Tensor::zeros((n, 1), DType::F32, &Device::Cpu);
     let (two, three, none) = (of(2)?, of(3)?, of(0)?);
     let evaluate = |a: &Tensor, b: &Tensor| functional::evaluate(&circuit, &measurement, None, &[("a", a), ("b", b)]);

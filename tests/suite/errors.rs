@@ -14,7 +14,7 @@ fn layer() -> Result<(VarMap, QuantumLayer)> {
     let mut circuit = Circuit::new(1);
     let w = circuit.weights("w", 1);
     circuit.ry(input(0), 0).ry(w.at([0]), 0);
-    Ok((varmap, QuantumLayer::new(circuit, Measurement::expectation([z(0)]), vb)?))
+    Ok((varmap, QuantumLayer::new(circuit, Measurement::expectation([Z(0)]), vb)?))
 }
 
 /// The typed error among the sources of another one.
@@ -70,7 +70,7 @@ fn a_backward_pass_keeps_the_type() -> Result<()> {
         let config = QuantumLayerConfig { memory_limit: Some(limit), ..Default::default() };
         let varmap = VarMap::new();
         let vb = VarBuilder::from_varmap(&varmap, DType::F32, &Device::Cpu);
-        let layer = QuantumLayer::with_config(circuit.clone(), Measurement::expectation([z(0)]), config, vb)?;
+        let layer = QuantumLayer::with_config(circuit.clone(), Measurement::expectation([Z(0)]), config, vb)?;
         let error = match layer.forward(&Tensor::zeros((1, 1), DType::F32, &Device::Cpu)?) {
             Err(error) => error,
             Ok(outputs) => match outputs.sum_all()?.backward() {
@@ -95,7 +95,7 @@ fn an_eigensolver_keeps_the_type() -> Result<()> {
     circuit.real_amplitudes("w", 1, Entanglement::Linear);
     let layer = QuantumLayerConfig { memory_limit: Some(1 << 10), ..Default::default() };
     let config = VqeConfig { layer, ..Default::default() };
-    let error = Vqe::new(circuit, z(0), config)?.run().unwrap_err();
+    let error = Vqe::new(circuit, Z(0), config)?.run().unwrap_err();
     assert!(matches!(error, Error::Memory { budget: 1024, .. }), "{error}");
     Ok(())
 }

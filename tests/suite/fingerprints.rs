@@ -24,7 +24,7 @@ fn turned(gate: Gate, measured: Observable, vb: VarBuilder<'_>) -> candlewick::R
 fn a_file_of_another_circuit_is_refused() -> anyhow::Result<()> {
     let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("fingerprint.safetensors");
     let varmap = VarMap::new();
-    let trained = turned(Gate::ry, z(0), VarBuilder::from_varmap(&varmap, DType::F32, &Device::Cpu).pp("q"))?;
+    let trained = turned(Gate::ry, Z(0), VarBuilder::from_varmap(&varmap, DType::F32, &Device::Cpu).pp("q"))?;
     varmap.save(&file)?;
     let load = |single: bool| -> anyhow::Result<[VarBuilder<'static>; 3]> {
         let dtype = if single { DType::F32 } else { DType::F64 };
@@ -36,8 +36,8 @@ fn a_file_of_another_circuit_is_refused() -> anyhow::Result<()> {
     };
     for single in [true, false] {
         for vb in load(single)? {
-            turned(Gate::ry, z(0), vb.pp("q"))?;
-            for other in [turned(Gate::rx, z(0), vb.pp("q")), turned(Gate::ry, x(0), vb.pp("q"))] {
+            turned(Gate::ry, Z(0), vb.pp("q"))?;
+            for other in [turned(Gate::rx, Z(0), vb.pp("q")), turned(Gate::ry, X(0), vb.pp("q"))] {
                 let error = other.expect_err("another circuit or measurement");
                 let Error::Fingerprint { prefix, expected, found } = &error else { panic!("{error}") };
                 assert_eq!((prefix.as_str(), *found), ("q", Some(trained.fingerprint())));
@@ -48,10 +48,10 @@ fn a_file_of_another_circuit_is_refused() -> anyhow::Result<()> {
     }
     // `VarMap::load` reads into variables that are there.
     let mut same = VarMap::new();
-    turned(Gate::ry, z(0), VarBuilder::from_varmap(&same, DType::F32, &Device::Cpu).pp("q"))?;
+    turned(Gate::ry, Z(0), VarBuilder::from_varmap(&same, DType::F32, &Device::Cpu).pp("q"))?;
     same.load(&file)?;
     let mut other = VarMap::new();
-    turned(Gate::rx, z(0), VarBuilder::from_varmap(&other, DType::F32, &Device::Cpu).pp("q"))?;
+    turned(Gate::rx, Z(0), VarBuilder::from_varmap(&other, DType::F32, &Device::Cpu).pp("q"))?;
     let error = other.load(&file).expect_err("another circuit").to_string();
     assert!(error.contains("q.circuit_fingerprint"), "{error}");
     Ok(())
@@ -66,18 +66,18 @@ fn weights_are_shared_on_purpose_alone() -> anyhow::Result<()> {
             true => SeededInit::new(1).var_builder(&varmap, DType::F64, &Device::Cpu),
             false => VarBuilder::from_varmap(&varmap, DType::F64, &Device::Cpu),
         };
-        let first = turned(Gate::ry, z(0), vb.clone())?;
-        turned(Gate::ry, z(0), vb.clone())?;
-        let error = turned(Gate::ry, x(0), vb.clone()).expect_err("another measurement");
+        let first = turned(Gate::ry, Z(0), vb.clone())?;
+        turned(Gate::ry, Z(0), vb.clone())?;
+        let error = turned(Gate::ry, X(0), vb.clone()).expect_err("another measurement");
         assert!(matches!(error, Error::Fingerprint { found: None, .. }), "{error}");
         let config = QuantumLayerConfig { ignore_fingerprint: true, ..Default::default() };
         let circuit = first.circuit().clone();
-        let second = QuantumLayer::with_config(circuit, Measurement::expectation([x(0)]), config, vb)?;
+        let second = QuantumLayer::with_config(circuit, Measurement::expectation([X(0)]), config, vb)?;
         let (a, b) = (first.evaluate()?.to_vec1::<f64>()?[0], second.evaluate()?.to_vec1::<f64>()?[0]);
         close("one weight", &[a.hypot(b)], &[1.0], 1e-14);
     }
     let plain = HashMap::from([("w".to_owned(), Tensor::new(&[0.5f64], &Device::Cpu)?)]);
-    let layer = turned(Gate::ry, z(0), VarBuilder::from_tensors(plain, DType::F64, &Device::Cpu))?;
+    let layer = turned(Gate::ry, Z(0), VarBuilder::from_tensors(plain, DType::F64, &Device::Cpu))?;
     close("a plain file", &layer.evaluate()?.to_vec1::<f64>()?, &[0.5f64.cos()], 1e-15);
     // A layer without weights has nothing to take from a file, and a name that is taken is no name for weights.
     let varmap = VarMap::new();
@@ -95,7 +95,7 @@ fn weights_are_shared_on_purpose_alone() -> anyhow::Result<()> {
 #[test]
 fn a_fingerprint_is_nothing_to_train() -> anyhow::Result<()> {
     let varmap = VarMap::new();
-    let layer = turned(Gate::ry, z(0), VarBuilder::from_varmap(&varmap, DType::F32, &Device::Cpu))?;
+    let layer = turned(Gate::ry, Z(0), VarBuilder::from_varmap(&varmap, DType::F32, &Device::Cpu))?;
     assert_eq!(varmap.all_vars().iter().map(|var| var.elem_count()).sum::<usize>(), 1);
     let before = layer.fingerprint();
     let mut ours = Adam::from_varmap(&varmap, AdamConfig::with_learning_rate(0.1))?;
@@ -111,7 +111,7 @@ fn a_fingerprint_is_nothing_to_train() -> anyhow::Result<()> {
     let state = ours.state()?;
     ours.restore(&state)?;
     assert_eq!(
-        turned(Gate::ry, z(0), VarBuilder::from_varmap(&varmap, DType::F32, &Device::Cpu))?.fingerprint(),
+        turned(Gate::ry, Z(0), VarBuilder::from_varmap(&varmap, DType::F32, &Device::Cpu))?.fingerprint(),
         before
     );
     Ok(())
@@ -121,7 +121,7 @@ fn a_fingerprint_is_nothing_to_train() -> anyhow::Result<()> {
 /// from one version or machine to the next, or files that are there would be refused.
 #[test]
 fn fingerprints_are_pinned() -> anyhow::Result<()> {
-    let layer = turned(Gate::ry, 0.5 * z(0), VarBuilder::zeros(DType::F32, &Device::Cpu))?;
+    let layer = turned(Gate::ry, 0.5 * Z(0), VarBuilder::zeros(DType::F32, &Device::Cpu))?;
     let mut bytes: Vec<u8> = Vec::new();
     let size = |bytes: &mut Vec<u8>, value: u64| bytes.extend(value.to_le_bytes());
     let text = |bytes: &mut Vec<u8>, text: &str| {
@@ -198,12 +198,12 @@ fn fingerprints_tell_circuits_apart() -> anyhow::Result<()> {
         probabilities(&[1]),
         probabilities(&[0, 1]),
         Measurement::state(),
-        expectation(z(0)),
-        expectation(z(1)),
-        expectation(0.5 * z(0)),
-        expectation(x(0) + z(0)),
-        Measurement::variance([z(0)]),
-        Measurement::expectation([z(0), z(1)]),
+        expectation(Z(0)),
+        expectation(Z(1)),
+        expectation(0.5 * Z(0)),
+        expectation(X(0) + Z(0)),
+        Measurement::variance([Z(0)]),
+        Measurement::expectation([Z(0), Z(1)]),
         expectation(diagonal([0.0, 1.0, 2.0, 3.0])),
         expectation(diagonal([0.0, 1.0, 2.0, 4.0])),
         expectation(Observable::projector([true, false])),
@@ -227,7 +227,7 @@ fn fingerprints_tell_circuits_apart() -> anyhow::Result<()> {
         // The last bits of constants are those of one machine's sines.
         &|c, w| _ = c.h(1).ry(w.at([0]) * input(0) + 0.25 * w.at([1]) + 1.5f64.next_up(), 0),
     ];
-    let equal = sum.map(|write| of(circuit(write), expectation(x(0) + 0.5 * z(1))));
-    assert_eq!(equal, [of(circuit(sum[0]), expectation(0.5 * z(1) + x(0))); 4]);
+    let equal = sum.map(|write| of(circuit(write), expectation(X(0) + 0.5 * Z(1))));
+    assert_eq!(equal, [of(circuit(sum[0]), expectation(0.5 * Z(1) + X(0))); 4]);
     Ok(())
 }

@@ -51,7 +51,7 @@ fn fused_layers_equal_single_gates() {
     for seed in 0..40 {
         let qubits = 1 + seed as usize % 7;
         let case = random_case(300 + seed, qubits, 30, seed % 5 == 4);
-        let words: Vec<Observable> = (0..qubits).map(z).collect();
+        let words: Vec<Observable> = (0..qubits).map(Z).collect();
         check(&case, &Measurement::expectation(words.clone()), 5);
         check(&case, &Measurement::variance(words), 5);
         check(&case, &Measurement::expectation(random_observables(seed, qubits).iter().map(Obs::observable)), 5);
@@ -81,8 +81,8 @@ fn deep_layered_circuits() {
             };
             case.ops.push(Op::gate(gate, (0..gate.spec().angles.len()).map(angle).collect(), on));
         }
-        check(&case, &Measurement::expectation((0..qubits).map(z)), 20);
-        check(&case, &Measurement::expectation((0..qubits).map(x)), 4);
+        check(&case, &Measurement::expectation((0..qubits).map(Z)), 20);
+        check(&case, &Measurement::expectation((0..qubits).map(X)), 4);
     }
 }
 
@@ -95,7 +95,7 @@ fn single_states_equal_single_gates() {
             // Under conditions constants are general steps, each a pass over a large state: the test would take minutes.
             case.ops.iter_mut().for_each(|op| op.conditions.clear());
         }
-        let words: Vec<Observable> = (0..qubits).map(z).collect();
+        let words: Vec<Observable> = (0..qubits).map(Z).collect();
         check(&case, &Measurement::expectation(words.clone()), if qubits > 12 { 2 } else { 1 });
         check(&case, &Measurement::variance(words[..2].to_vec()), 1);
         check(&case, &Measurement::expectation(random_observables(seed, qubits).iter().map(Obs::observable)), 1);
@@ -112,7 +112,7 @@ fn phases_under_many_controls() {
     circuit.controlled(0..qubits - 1, |c| _ = c.z(qubits - 1));
     (0..qubits).for_each(|q| _ = circuit.h(q));
     let layer =
-        QuantumLayer::new(circuit, Measurement::expectation([z(0)]), VarBuilder::zeros(DType::F32, &Device::Cpu));
+        QuantumLayer::new(circuit, Measurement::expectation([Z(0)]), VarBuilder::zeros(DType::F32, &Device::Cpu));
     let value = layer.unwrap().evaluate().unwrap().to_vec1::<f32>().unwrap()[0];
     assert!((value - (1.0 - 4.0 / 16384.0)).abs() < 2e-6, "{value}");
 }

@@ -16,7 +16,7 @@ fn ten_thousand_steps_leave_nothing_behind() -> Result<()> {
     let mut circuit = Circuit::new(3);
     circuit.angle_embedding(candlewick::gate::Gate::ry, (0..3).map(input));
     circuit.strongly_entangling_layers("theta", 2);
-    let layer = QuantumLayer::new(circuit, Measurement::expectation((0..3).map(z)), vb)?;
+    let layer = QuantumLayer::new(circuit, Measurement::expectation((0..3).map(Z)), vb)?;
     let x = Tensor::arange(0f32, 24., &Device::Cpu)?.reshape((8, 3))?;
     let mut optimizer = AdamW::new_lr(varmap.all_vars(), 0.01)?;
     // So little work stays on this thread, whose allocations are counted.
@@ -83,9 +83,9 @@ fn the_engine_takes_memory_for_what_it_returns_alone() {
         // Blocks of samples, single states, single states of several sizes of tiles.
         for (qubits, batch) in [(4, 32), (4, 1100), (6, 5), (9, 1), (13, 3)] {
             let measurements = [
-                Measurement::expectation((0..qubits).map(z)),
-                Measurement::expectation([x(0) * y(1), z(2) * 0.5 + x(3)]),
-                Measurement::variance([z(0), x(1)]),
+                Measurement::expectation((0..qubits).map(Z)),
+                Measurement::expectation([X(0) * Y(1), Z(2) * 0.5 + X(3)]),
+                Measurement::variance([Z(0), X(1)]),
                 Measurement::probabilities([1, 0]),
             ];
             for measurement in measurements {
@@ -104,7 +104,7 @@ fn any_circuit_takes_memory_for_what_it_returns_alone() {
         for seed in 0..20 {
             for (qubits, batch) in [(4, 20), (9, 1)] {
                 let case = random_case(seed, qubits, 20, seed % 3 == 0);
-                let measurement = Measurement::expectation([z(0), x(1) * y(2)]);
+                let measurement = Measurement::expectation([Z(0), X(1) * Y(2)]);
                 let counted = of_engine(&case.circuit(), &measurement, batch, Rewrites::ALL);
                 assert_eq!(counted, WHAT_IS_RETURNED, "seed {seed}, {qubits} qubits");
             }
@@ -118,7 +118,7 @@ fn a_layer_takes_as_little_for_a_large_circuit() -> Result<()> {
     let of_layer = |qubits: usize| -> Result<[u64; 2]> {
         let varmap = VarMap::new();
         let vb = SeededInit::new(1).var_builder(&varmap, DType::F32, &Device::Cpu);
-        let measurement = Measurement::expectation((0..qubits).map(z));
+        let measurement = Measurement::expectation((0..qubits).map(Z));
         let layer = QuantumLayer::new(circuit(qubits, false), measurement, vb)?;
         let x = Var::from_tensor(&Tensor::ones((8, qubits), DType::F32, &Device::Cpu)?)?;
         let mut last = Ok(());
@@ -144,7 +144,7 @@ fn forward_passes_may_wait_for_their_gradients() -> Result<()> {
     alone(|| {
         let varmap = VarMap::new();
         let vb = SeededInit::new(1).var_builder(&varmap, DType::F64, &Device::Cpu);
-        let layer = QuantumLayer::new(circuit(3, true), Measurement::expectation([z(0), x(1)]), vb)?;
+        let layer = QuantumLayer::new(circuit(3, true), Measurement::expectation([Z(0), X(1)]), vb)?;
         let xs: Vec<Var> = (0..5)
             .map(|k| {
                 Var::from_tensor(&(Tensor::arange(0f64, 9., &Device::Cpu)?.reshape((3, 3))? * (0.1 * f64::from(k)))?)
@@ -168,7 +168,7 @@ fn forward_passes_may_wait_for_their_gradients() -> Result<()> {
 fn calls_at_the_same_time_do_not_meet() -> Result<()> {
     let varmap = VarMap::new();
     let vb = SeededInit::new(1).var_builder(&varmap, DType::F32, &Device::Cpu);
-    let layer = &QuantumLayer::new(circuit(5, true), Measurement::expectation([z(0), x(1)]), vb)?;
+    let layer = &QuantumLayer::new(circuit(5, true), Measurement::expectation([Z(0), X(1)]), vb)?;
     let step = |k: u32| -> Result<(Vec<f32>, Vec<f32>)> {
         let x = Tensor::arange(0f32, 100., &Device::Cpu)?.reshape((20, 5))? * f64::from(k);
         let x = Var::from_tensor(&x?)?;
@@ -188,7 +188,7 @@ fn calls_at_the_same_time_do_not_meet() -> Result<()> {
 /// Most bytes that lowering a circuit holds at a time, the circuit not counted.
 fn lowered(circuit: &Circuit) -> u64 {
     let counted = allocation_counter::measure(|| {
-        Program::new(circuit, &Measurement::expectation([z(0)])).expect("a valid circuit");
+        Program::new(circuit, &Measurement::expectation([Z(0)])).expect("a valid circuit");
     });
     counted.bytes_max
 }
@@ -243,7 +243,7 @@ fn long_expressions_are_written_in_proportion_to_their_length() {
     let negated = (0..count).fold(input(0).gt(0.5), |condition, _| !condition);
     assert_eq!(negated.to_string().len(), 4 * count + "x0 > 0.5".len());
 
-    let word = |k: usize| (0..17).filter(|q| k >> q & 1 == 1).map(z).fold(Observable::identity(), |word, z| word * z);
+    let word = |k: usize| (0..17).filter(|q| k >> q & 1 == 1).map(Z).fold(Observable::identity(), |word, z| word * z);
     let terms = || (0..20_000).map(word);
     let (forth, back) = (
         terms().fold(Observable::default(), |h, term| h + term),
@@ -287,7 +287,7 @@ fn conditions_of_one_form_take_as_many_allocations_as_one() -> Result<()> {
             circuit.when(input(k).abs().gt(0.1) & !input(k).lt(0.3), |c| _ = c.ry(input(k), k % 2));
         }
         let vb = candle_nn::VarBuilder::zeros(DType::F32, &Device::Cpu);
-        let layer = QuantumLayer::new(circuit, Measurement::expectation([z(0)]), vb)?;
+        let layer = QuantumLayer::new(circuit, Measurement::expectation([Z(0)]), vb)?;
         let x = Tensor::ones((4, count), DType::F32, &Device::Cpu)?;
         let mut last = Ok(());
         let counted = allocations(|| last = layer.forward_detached(&x).map(drop));
@@ -317,7 +317,7 @@ fn deep(layers: usize, memory_limit: Option<u64>) -> Result<QuantumLayer> {
     }
     let vb = SeededInit::new(1).var_builder(&VarMap::new(), DType::F32, &Device::Cpu);
     let config = QuantumLayerConfig { memory_limit, ..Default::default() };
-    Ok(QuantumLayer::with_config(circuit, Measurement::expectation([z(0)]), config, vb)?)
+    Ok(QuantumLayer::with_config(circuit, Measurement::expectation([Z(0)]), config, vb)?)
 }
 
 /// What tensors take that are not the engine's.
@@ -364,7 +364,7 @@ fn calls_of_one_graph_keep_to_the_limit() -> Result<()> {
         circuit.real_amplitudes("w", 1, Entanglement::Linear);
         let vb = SeededInit::new(1).var_builder(&VarMap::new(), DType::F32, &Device::Cpu);
         let config = QuantumLayerConfig { memory_limit, ..Default::default() };
-        Ok(QuantumLayer::with_config(circuit, Measurement::expectation((0..4).map(z)), config, vb)?)
+        Ok(QuantumLayer::with_config(circuit, Measurement::expectation((0..4).map(Z)), config, vb)?)
     };
     let x = Var::from_tensor(&Tensor::arange(0f32, 256., &Device::Cpu)?.reshape((64, 4))?)?;
     let calls = |layer: &QuantumLayer| -> Result<Vec<Vec<f32>>> {
@@ -406,7 +406,7 @@ fn shifts_keep_to_the_limit() -> Result<()> {
         let vb = SeededInit::new(1).var_builder(&varmap, DType::F64, &Device::Cpu);
         let config =
             QuantumLayerConfig { memory_limit, gradient: GradientMethod::ParameterShift, ..Default::default() };
-        let layer = QuantumLayer::with_config(circuit, Measurement::expectation([z(0)]), config, vb)?;
+        let layer = QuantumLayer::with_config(circuit, Measurement::expectation([Z(0)]), config, vb)?;
         let (_, w) = layer.weights().next().expect("one tensor");
         let x = Tensor::arange(0f64, 800., &Device::Cpu)?.reshape((200, 4))?;
         let mut found = Ok(Vec::new());

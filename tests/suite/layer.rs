@@ -25,7 +25,7 @@ fn layer(measurement: Measurement, dtype: DType) -> QuantumLayer {
 }
 
 fn four_outputs() -> Measurement {
-    Measurement::expectation([z(0), z(1), z(2), x(0) * y(2)])
+    Measurement::expectation([Z(0), Z(1), Z(2), X(0) * Y(2)])
 }
 
 fn samples(count: usize, dtype: DType) -> Tensor {
@@ -85,7 +85,7 @@ fn an_empty_batch_is_no_error() -> Result<()> {
 fn each_measurement_has_its_shape() -> Result<()> {
     for (measurement, outputs) in [
         (four_outputs(), vec![4]),
-        (Measurement::variance([z(0), x(1)]), vec![2]),
+        (Measurement::variance([Z(0), X(1)]), vec![2]),
         (Measurement::probabilities([2, 0]), vec![4]),
         (Measurement::probabilities([1]), vec![2]),
         (Measurement::state(), vec![8, 2]),
@@ -195,7 +195,7 @@ fn a_circuit_without_inputs_is_evaluated() -> Result<()> {
     let w = circuit.weights("w", ());
     circuit.ry(w.at([]), 0).cx(0, 1);
     let vb = SeededInit::new(3).var_builder(&VarMap::new(), DType::F64, &Device::Cpu);
-    let layer = QuantumLayer::new(circuit, Measurement::expectation([z(0), x(0) * x(1)]), vb)?;
+    let layer = QuantumLayer::new(circuit, Measurement::expectation([Z(0), X(0) * X(1)]), vb)?;
     let y = layer.evaluate()?;
     let weight = theta(&layer).to_scalar::<f64>()?;
     assert_eq!(y.dims(), [2]);
@@ -239,7 +239,7 @@ fn what_is_unused_has_gradient_zero() -> Result<()> {
     circuit.ry(input(1), 0).ry(used.at([1]), 0);
     let varmap = VarMap::new();
     let vb = VarBuilder::from_varmap(&varmap, DType::F64, &Device::Cpu);
-    let layer = QuantumLayer::new(circuit, Measurement::expectation([z(0)]), vb)?;
+    let layer = QuantumLayer::new(circuit, Measurement::expectation([Z(0)]), vb)?;
     let x = Var::randn(0.0, 1.0, (5, 4), &Device::Cpu)?;
     let gradients = layer.forward(&x)?.sum_all()?.backward()?;
     let by_name = |name: &str| layer.weights().find(|(other, _)| *other == name).expect("declared").1;
@@ -311,7 +311,7 @@ fn sums_over_a_state_are_in_f64() -> Result<()> {
         circuit.ry(angle(q), q);
     }
     let measured =
-        (0..qubits).map(z).chain([Observable::diagonal([0.5, -1.5, 2.0, 0.25]), Observable::projector([true])]);
+        (0..qubits).map(Z).chain([Observable::diagonal([0.5, -1.5, 2.0, 0.25]), Observable::projector([true])]);
     let vb = VarBuilder::zeros(DType::F32, &Device::Cpu);
     let layer = QuantumLayer::new(circuit, Measurement::expectation(measured), vb)?;
     let one = |q: usize| (angle(q) / 2.0).sin().powi(2);

@@ -136,7 +136,7 @@ fn shifts_without_rewrites() {
 #[test]
 fn embedded_features() {
     let case = random_case(8, 3, 10, true);
-    let measurement = Measurement::expectation([z(0), x(1)]);
+    let measurement = Measurement::expectation([Z(0), X(1)]);
     compare("embedded", &case, &measurement, DIFFERENCES, |engine| engine.gradients(10).max(1e-7));
     let error = gradients(&case, &measurement, with(GradientMethod::ParameterShift), Engine::cpu(DType::F64), (3, 1));
     assert!(error.unwrap_err().to_string().starts_with("parameter shift cannot find the gradient of features"));
@@ -159,7 +159,7 @@ fn embedded_features() {
 #[test]
 fn orders_of_differences() {
     let case = random_case(2, 2, 10, false);
-    let measurement = Measurement::expectation([z(0), y(1)]);
+    let measurement = Measurement::expectation([Z(0), Y(1)]);
     let of = |method| gradients(&case, &measurement, with(method), Engine::cpu(DType::F64), (3, 4)).unwrap().concat();
     let exact = of(GradientMethod::Adjoint);
     for (order, step) in [(1, 1e-3), (2, 1e-2), (4, 0.05), (6, 0.1), (8, 0.15)] {
@@ -186,7 +186,7 @@ fn random_directions() -> Result<()> {
             DType::F64,
             &Device::Cpu,
         );
-        QuantumLayer::with_config(circuit.clone(), Measurement::expectation([z(1)]), with(gradient), vb)
+        QuantumLayer::with_config(circuit.clone(), Measurement::expectation([Z(1)]), with(gradient), vb)
     };
     let gradient = |layer: &QuantumLayer| -> Result<Vec<f64>> {
         let store = layer.try_forward(&x)?.sum_all()?.backward()?;
@@ -215,7 +215,7 @@ fn settings_out_of_range() {
         let mut circuit = Circuit::new(1);
         circuit.rx(input(0), 0);
         let vb = VarBuilder::zeros(DType::F32, &Device::Cpu);
-        QuantumLayer::with_config(circuit, Measurement::expectation([z(0)]), config, vb).unwrap_err()
+        QuantumLayer::with_config(circuit, Measurement::expectation([Z(0)]), config, vb).unwrap_err()
     };
     let differences = |step, order| with(GradientMethod::FiniteDifference { step, order });
     for (config, expected) in [
@@ -276,7 +276,7 @@ fn a_nan_stays_in_its_row() -> Result<()> {
     for method in [GradientMethod::ParameterShift, DIFFERENCES, GradientMethod::Spsa { samples: 2, step: 0.1, seed: 1 }]
     {
         let vb = VarBuilder::zeros(DType::F64, &Device::Cpu);
-        let layer = QuantumLayer::with_config(circuit.clone(), Measurement::expectation([z(0)]), with(method), vb)?;
+        let layer = QuantumLayer::with_config(circuit.clone(), Measurement::expectation([Z(0)]), with(method), vb)?;
         let x = Var::new(&[[0.1, 0.2], [f64::NAN, 0.3], [0.4, 0.5]], &Device::Cpu)?;
         let store = layer.try_forward(&x)?.sum_all()?.backward()?;
         let nan: Vec<bool> =
@@ -295,7 +295,7 @@ fn shapes_and_dtypes() -> Result<()> {
         for dims in [vec![2], vec![2, 3, 2], vec![0, 2]] {
             let gradient = |method| -> Result<Vec<f64>> {
                 let vb = VarBuilder::zeros(dtype, &Device::Cpu);
-                let measurement = Measurement::expectation([z(0), z(1)]);
+                let measurement = Measurement::expectation([Z(0), Z(1)]);
                 let layer = QuantumLayer::with_config(circuit.clone(), measurement, with(method), vb)?;
                 let x = Var::from_tensor(&Tensor::ones(dims.clone(), dtype, &Device::Cpu)?)?;
                 let y = layer.try_forward(&x)?;
@@ -324,7 +324,7 @@ fn small_steps() -> Result<()> {
         let mut circuit = Circuit::new(1);
         circuit.rx(input(0), 0);
         let vb = VarBuilder::zeros(DType::F32, &Device::Cpu);
-        let layer = QuantumLayer::with_config(circuit, Measurement::expectation([z(0)]), with(method), vb)?;
+        let layer = QuantumLayer::with_config(circuit, Measurement::expectation([Z(0)]), with(method), vb)?;
         let x = Var::new(&[[0.7f32]], &Device::Cpu)?;
         let store = layer.try_forward(&x)?.sum_all()?.backward()?;
         Ok(store.get(&x).expect("a gradient").to_vec2::<f32>()?[0][0].into())
@@ -361,7 +361,7 @@ fn memory_limits() -> Result<()> {
     ] {
         let varmap = candle_nn::VarMap::new();
         let vb = VarBuilder::from_varmap(&varmap, DType::F32, &Device::Cpu);
-        let measurement = Measurement::expectation([z(0)]);
+        let measurement = Measurement::expectation([Z(0)]);
         let layer = QuantumLayer::with_config(circuit.clone(), measurement, config(gradient, shots), vb)?;
         layer.try_forward(&x)?.sum_all()?.backward()?;
         assert_eq!(layer.counts(Some(&x), 5)?.len(), 64);

@@ -76,7 +76,7 @@ fn a_step_by_hand() -> Result<()> {
     circuit.ry(w.at([0]) + input(0), 0).rz(w.at([1]), 0);
     let varmap = VarMap::new();
     let vb = SeededInit::new(3).var_builder(&varmap, DType::F64, &Device::Cpu);
-    let layer = QuantumLayer::new(circuit, Measurement::expectation([x(0)]), vb)?;
+    let layer = QuantumLayer::new(circuit, Measurement::expectation([X(0)]), vb)?;
     let before = layer.weights().next().expect("a tensor").1.to_vec1::<f64>()?;
     let inputs = Tensor::new(&[[0.2f64], [0.9]], &Device::Cpu)?;
     let config = NaturalGradientConfig { learning_rate: 0.3, damping: 0.01, ..Default::default() };
@@ -101,7 +101,7 @@ fn no_samples_are_no_step() -> Result<()> {
     let w = circuit.weights("w", 1);
     circuit.ry(input(0), 0).rx(w.at([0]), 0);
     let vb = VarBuilder::from_varmap(&VarMap::new(), DType::F64, &Device::Cpu);
-    let layer = QuantumLayer::new(circuit, Measurement::expectation([z(0)]), vb)?;
+    let layer = QuantumLayer::new(circuit, Measurement::expectation([Z(0)]), vb)?;
     let mut optimizer = QuantumNaturalGradient::new(&layer, NaturalGradientConfig::default())?;
     let none = Tensor::zeros((0, 1), DType::F64, &Device::Cpu)?;
     let some = Tensor::zeros((1, 1), DType::F64, &Device::Cpu)?;
@@ -116,7 +116,7 @@ fn a_layer_without_weights_has_nothing_to_train() -> Result<()> {
     let mut circuit = Circuit::new(1);
     circuit.h(0);
     let zeros = VarBuilder::zeros(DType::F64, &Device::Cpu);
-    let layer = QuantumLayer::new(circuit, Measurement::expectation([z(0)]), zeros)?;
+    let layer = QuantumLayer::new(circuit, Measurement::expectation([Z(0)]), zeros)?;
     let error = QuantumNaturalGradient::new(&layer, NaturalGradientConfig::default()).unwrap_err();
     assert!(matches!(error, Error::NoVariables { of: "the natural gradient" }), "{error}");
     Ok(())
@@ -128,12 +128,12 @@ fn what_cannot_be_trained() -> Result<()> {
     let w = circuit.weights("w", 1);
     circuit.rx(w.at([0]), 0);
     let zeros = VarBuilder::zeros(DType::F64, &Device::Cpu);
-    let layer = QuantumLayer::new(circuit.clone(), Measurement::expectation([z(0)]), zeros)?;
+    let layer = QuantumLayer::new(circuit.clone(), Measurement::expectation([Z(0)]), zeros)?;
     let error = QuantumNaturalGradient::new(&layer, NaturalGradientConfig::default()).unwrap_err();
     assert!(matches!(error, Error::NotTrainable { .. }), "{error}");
     let mut varmap = VarMap::new();
     let vb = VarBuilder::from_varmap(&varmap, DType::F64, &Device::Cpu);
-    let layer = QuantumLayer::new(circuit, Measurement::expectation([z(0)]), vb)?;
+    let layer = QuantumLayer::new(circuit, Measurement::expectation([Z(0)]), vb)?;
     let config = NaturalGradientConfig { damping: 0.0, ..Default::default() };
     assert!(matches!(QuantumNaturalGradient::new(&layer, config), Err(Error::Setting { .. })));
     let mut optimizer = QuantumNaturalGradient::new(&layer, NaturalGradientConfig::default())?;

@@ -16,7 +16,7 @@ fn network(dtype: DType) -> Result<(VarMap, impl Module)> {
     let mut circuit = Circuit::new(2);
     circuit.ry(input(0), 0).ry(input(1), 1);
     circuit.strongly_entangling_layers("w", 2);
-    let layer = QuantumLayer::new(circuit, Measurement::expectation([z(0), z(1)]), vb.pp("quantum"))?;
+    let layer = QuantumLayer::new(circuit, Measurement::expectation([Z(0), Z(1)]), vb.pp("quantum"))?;
     Ok((varmap, candle_nn::seq().add(candle_nn::linear(3, 2, vb.pp("in"))?).add(layer)))
 }
 

@@ -34,7 +34,7 @@ fn a_scaled_angle_has_the_slope_of_its_scale() {
     let mut circuit = Circuit::new(1);
     let t = circuit.weights("t", 1);
     circuit.h(0).rz(2.0 * t.at([0]), 0).h(0);
-    check(&circuit, z(0), |t| (2.0 * t).cos(), |t| -2.0 * (2.0 * t).sin());
+    check(&circuit, Z(0), |t| (2.0 * t).cos(), |t| -2.0 * (2.0 * t).sin());
 }
 
 #[test]
@@ -42,7 +42,7 @@ fn a_weight_in_two_gates_collects_both_slopes() {
     let mut circuit = Circuit::new(1);
     let t = circuit.weights("t", 1);
     circuit.ry(t.at([0]), 0).rx(t.at([0]), 0);
-    check(&circuit, z(0), |t| t.cos().powi(2), |t| -(2.0 * t).sin());
+    check(&circuit, Z(0), |t| t.cos().powi(2), |t| -(2.0 * t).sin());
 }
 
 /// A two-term shift takes the frequency 1/2 of a controlled rotation for 1, and is off by a factor √2 here.
@@ -51,11 +51,11 @@ fn a_controlled_rotation_needs_more_than_two_shifts() -> Result<()> {
     let mut circuit = Circuit::new(2);
     let t = circuit.weights("t", 1);
     circuit.ry(PI / 2.0, 0).crx(t.at([0]), 0, 1);
-    check(&circuit, x(0), |t| (t / 2.0).cos(), |t| -0.5 * (t / 2.0).sin());
+    check(&circuit, X(0), |t| (t / 2.0).cos(), |t| -0.5 * (t / 2.0).sin());
 
-    let (_, slope) = value_and_slope(&circuit, x(0), 0.7)?;
+    let (_, slope) = value_and_slope(&circuit, X(0), 0.7)?;
     assert!((slope - -0.1714).abs() < 1e-4, "{slope}");
-    let at = |t: f64| Ok::<_, candle_core::Error>(value_and_slope(&circuit, x(0), t)?.0);
+    let at = |t: f64| Ok::<_, candle_core::Error>(value_and_slope(&circuit, X(0), t)?.0);
     let two_terms = (at(0.7 + PI / 2.0)? - at(0.7 - PI / 2.0)?) / 2.0;
     close("the naive rule", &[two_terms], &[SQRT_2 * slope], 1e-12);
     Ok(())
@@ -74,7 +74,7 @@ fn a_batch_behind_a_classical_layer_has_all_gradients() -> Result<()> {
     let mut circuit = Circuit::new(1);
     let w = circuit.weights("t", 1);
     circuit.ry(input(0), 0).ry(w.at([0]), 0);
-    let measurement = Measurement::expectation([z(0)]);
+    let measurement = Measurement::expectation([Z(0)]);
     let y = functional::evaluate(&circuit, &measurement, Some(&linear.forward(&x)?), &[("t", &t_var)])?;
     let gradients = y.sum_all()?.backward()?;
 
@@ -114,7 +114,7 @@ fn the_demo_finds_its_minimum() -> Result<()> {
     circuit.rx(theta.at([0]), 0);
     let varmap = VarMap::new();
     let vb = VarBuilder::from_varmap(&varmap, DType::F64, &Device::Cpu);
-    let layer = QuantumLayer::new(circuit, Measurement::expectation([z(0)]), vb)?;
+    let layer = QuantumLayer::new(circuit, Measurement::expectation([Z(0)]), vb)?;
     varmap.data().lock().expect("no thread has panicked")["theta"].set(&Tensor::new(&[3.844], &Device::Cpu)?)?;
 
     let parameters = ParamsAdamW { lr: 0.1, weight_decay: 0.0, ..ParamsAdamW::default() };
@@ -137,7 +137,7 @@ fn controlled_identity_word() {
     circuit.h(0).controlled([0], |c| {
         c.pauli_rot(1.0, "I", [1]);
     });
-    let y = candlewick::functional::evaluate(&circuit, &Measurement::expectation([x(0)]), None, &[]).expect("valid");
+    let y = candlewick::functional::evaluate(&circuit, &Measurement::expectation([X(0)]), None, &[]).expect("valid");
     let value = y.to_vec1::<f32>().expect("one number")[0];
     assert!((value - 0.5f32.cos()).abs() < 1e-6, "{value}");
 }
@@ -150,7 +150,7 @@ fn variable_set_before_its_gradient() {
     let w = circuit.weights("w", 1);
     circuit.ry(w.at([0]), 0);
     let weight = Var::new(&[0.3f64], &Device::Cpu).expect("a variable");
-    let words = Measurement::expectation([z(0)]);
+    let words = Measurement::expectation([Z(0)]);
     let y = candlewick::functional::evaluate(&circuit, &words, None, &[("w", &weight)]).expect("valid");
     weight.set(&Tensor::new(&[1.1f64], &Device::Cpu).expect("a tensor")).expect("the same shape");
     let gradients = y.sum_all().and_then(|y| y.backward()).expect("a gradient");

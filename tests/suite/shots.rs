@@ -9,7 +9,7 @@ use candlewick::{Error, Mistake};
 use std::collections::HashMap;
 
 /// How many standard deviations a figure may be off: with fixed seeds this either holds or does not.
-const Z: f64 = 5.0;
+const SIGMAS: f64 = 5.0;
 
 fn layer(case: &Case, measurement: Measurement, config: QuantumLayerConfig, w: &Tensor) -> Result<QuantumLayer> {
     let tensors = HashMap::from([("w".to_owned(), w.clone())]);
@@ -42,7 +42,7 @@ fn expectation_values_of_words() -> Result<()> {
             let sampled = rows(&layer(&case, measurement.clone(), with(shots, seed), &w)?.try_forward(&x)?);
             for (sampled, exact) in sampled.concat().iter().zip(exact.concat()) {
                 let deviation = ((1.0 - exact * exact).max(0.0) / shots as f64).sqrt();
-                assert!((sampled - exact).abs() <= Z * deviation + 1e-9, "{sampled} {exact} ± {deviation}");
+                assert!((sampled - exact).abs() <= SIGMAS * deviation + 1e-9, "{sampled} {exact} ± {deviation}");
                 // A multiple of 2/shots: it does come from so many shots.
                 let steps = (sampled + 1.0) * shots as f64 / 2.0;
                 assert!((steps - steps.round()).abs() < 1e-6, "{sampled}");
@@ -56,11 +56,11 @@ fn expectation_values_of_words() -> Result<()> {
 #[test]
 fn every_estimate_is_unbiased() -> Result<()> {
     let hermitian = Obs::Hermitian(random_hermitian(&mut rng(4), 2), vec![2, 0]).observable();
-    let sum = 0.5 * z(0) * z(1) + 1.2 * x(2) - 0.7 * y(1) * x(0) + 0.3 * Observable::identity();
+    let sum = 0.5 * Z(0) * Z(1) + 1.2 * X(2) - 0.7 * Y(1) * X(0) + 0.3 * Observable::identity();
     let measurements = [
         Measurement::expectation([sum, hermitian]),
         Measurement::expectation([Observable::diagonal([0.5, -1.0, 2.0, 0.1]), Observable::projector([true, false])]),
-        Measurement::variance([z(0) + 0.5 * z(1) * z(2), x(1) * y(0)]),
+        Measurement::variance([Z(0) + 0.5 * Z(1) * Z(2), X(1) * Y(0)]),
         Measurement::probabilities([2, 0]),
     ];
     let (case, x, w) = point(7, 3);
@@ -82,7 +82,7 @@ fn unbiased(what: &str, calls: &[Vec<f64>], exact: &[f64]) {
         let mean = calls.iter().map(|call| call[k]).sum::<f64>() / n;
         let variance = calls.iter().map(|call| (call[k] - mean).powi(2)).sum::<f64>() / (n - 1.0);
         let deviation = (variance / n).sqrt();
-        assert!((mean - exact).abs() <= Z * deviation + 1e-9, "{what}, entry {k}: {mean} {exact} ± {deviation}");
+        assert!((mean - exact).abs() <= SIGMAS * deviation + 1e-9, "{what}, entry {k}: {mean} {exact} ± {deviation}");
     }
 }
 
@@ -90,8 +90,8 @@ fn unbiased(what: &str, calls: &[Vec<f64>], exact: &[f64]) {
 fn gradients_by_shift_are_unbiased() -> Result<()> {
     let (case, x, w) = point(11, 2);
     let measurements = [
-        Measurement::expectation([z(0) + 0.5 * x_and_y(), z(1)]),
-        Measurement::variance([z(0) * z(1)]),
+        Measurement::expectation([Z(0) + 0.5 * x_and_y(), Z(1)]),
+        Measurement::variance([Z(0) * Z(1)]),
         Measurement::probabilities([0, 1]),
     ];
     for measurement in measurements {
@@ -118,14 +118,14 @@ fn gradients_by_shift_are_unbiased() -> Result<()> {
 }
 
 fn x_and_y() -> Observable {
-    x(0) * y(1)
+    X(0) * Y(1)
 }
 
 /// The same seed draws the same, call by call, for any number of threads; another seed or call draws otherwise.
 #[test]
 fn seeds() -> Result<()> {
     let (case, x, w) = point(2, 3);
-    let measurement = Measurement::expectation([z(0), y(1)]);
+    let measurement = Measurement::expectation([Z(0), Y(1)]);
     let run = |threads: usize, seed: u64| -> Result<Vec<Vec<f64>>> {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a thread pool");
         pool.install(|| {
@@ -155,7 +155,7 @@ fn outcomes_come_as_often_as_they_are_probable() -> Result<()> {
     let (case, x, w) = point(5, 3);
     let exact = layer(&case, Measurement::probabilities(0..3), QuantumLayerConfig::default(), &w)?;
     let exact = rows(&exact.try_forward(&x)?);
-    let layer = layer(&case, Measurement::expectation([z(0)]), QuantumLayerConfig::default(), &w)?;
+    let layer = layer(&case, Measurement::expectation([Z(0)]), QuantumLayerConfig::default(), &w)?;
     let shots = 20_000;
     let bits = layer.sample(Some(&x.unsqueeze(0)?), shots)?;
     assert_eq!((bits.dims(), bits.dtype()), (&[1, 3, shots, 3][..], DType::U32));
@@ -168,14 +168,14 @@ fn outcomes_come_as_often_as_they_are_probable() -> Result<()> {
             let counted = counts[row].get(&(outcome as u64)).copied().unwrap_or(0) as f64;
             let deviation = (shots as f64 * p * (1.0 - p)).sqrt();
             for found in [sampled, counted] {
-                assert!((found - shots as f64 * p).abs() <= Z * deviation + 1e-6, "{found} {p} ± {deviation}");
+                assert!((found - shots as f64 * p).abs() <= SIGMAS * deviation + 1e-6, "{found} {p} ± {deviation}");
             }
         }
         // Shots come in no order: those of the first half are like those of the second.
         let first = bits[row][..shots / 2].iter().filter(|bits| bits[0] == 1).count() as f64;
         let all = bits[row].iter().filter(|bits| bits[0] == 1).count() as f64;
         let deviation = (all / 4.0).sqrt();
-        assert!((first - all / 2.0).abs() <= Z * deviation + 1.0, "{first} of {all}");
+        assert!((first - all / 2.0).abs() <= SIGMAS * deviation + 1.0, "{first} of {all}");
     }
     Ok(())
 }
@@ -186,7 +186,7 @@ fn shapes_of_outcomes() -> Result<()> {
     circuit.x(1).ry(input(0), 0);
     let build = |dtype| {
         let vb = VarBuilder::zeros(dtype, &Device::Cpu);
-        QuantumLayer::new(circuit.clone(), Measurement::expectation([z(0)]), vb)
+        QuantumLayer::new(circuit.clone(), Measurement::expectation([Z(0)]), vb)
     };
     for dtype in [DType::F16, DType::F32, DType::F64] {
         let layer = build(dtype)?;
@@ -223,9 +223,9 @@ fn what_has_no_estimate() -> Result<()> {
         QuantumLayer::with_config(circuit, measurement, with(10, 0), vb)
     };
     assert!(matches!(build(Measurement::state()), Err(Error::Measurement(Mistake::StateFromShots))));
-    assert!(matches!(build(Measurement::variance([z(0) + x(0)])), Err(Error::Observable { index: 0, .. })));
+    assert!(matches!(build(Measurement::variance([Z(0) + X(0)])), Err(Error::Observable { index: 0, .. })));
     let x = Tensor::new(&[[0.3], [f64::NAN], [0.5]], &Device::Cpu)?;
-    let y = rows(&build(Measurement::expectation([z(0), z(1)]))?.try_forward(&x)?);
+    let y = rows(&build(Measurement::expectation([Z(0), Z(1)]))?.try_forward(&x)?);
     let nan: Vec<bool> = y.concat().iter().map(|y| y.is_nan()).collect();
     assert_eq!(nan, [false, false, true, true, false, false]);
     Ok(())
@@ -240,7 +240,7 @@ fn other_methods_with_shots() -> Result<()> {
         [GradientMethod::FiniteDifference { step, order: 2 }, GradientMethod::Spsa { samples: 4, step, seed: 1 }]
     {
         let layer =
-            layer(&case, Measurement::expectation([z(0)]), QuantumLayerConfig { gradient, ..with(200, 1) }, &w)?;
+            layer(&case, Measurement::expectation([Z(0)]), QuantumLayerConfig { gradient, ..with(200, 1) }, &w)?;
         let store = layer.try_forward(&x)?.sum_all()?.backward()?;
         let gradient = store.get(&w).expect("a gradient").to_vec1::<f64>()?;
         assert!(gradient.iter().all(|g| g.is_finite()) && gradient.iter().any(|g| *g != 0.0), "{gradient:?}");
@@ -256,7 +256,7 @@ fn layers_draw_independently() -> Result<()> {
     let varmap = candle_nn::VarMap::new();
     let vb = VarBuilder::from_varmap(&varmap, DType::F64, &Device::Cpu);
     let build = |name: &str| {
-        QuantumLayer::with_config(circuit.clone(), Measurement::expectation([z(0)]), with(10, 0), vb.pp(name))
+        QuantumLayer::with_config(circuit.clone(), Measurement::expectation([Z(0)]), with(10, 0), vb.pp(name))
     };
     let (first, second, again) = (build("first")?, build("second")?, build("first")?);
     let value = |layer: &QuantumLayer| layer.evaluate()?.to_vec1::<f64>().map(|y| y[0]);
@@ -283,7 +283,7 @@ fn more_than_fits() -> Result<()> {
     let vb = VarBuilder::zeros(DType::F32, &Device::Cpu);
     let mut circuit = Circuit::new(1);
     circuit.rx(input(0), 0);
-    let layer = QuantumLayer::new(circuit, Measurement::expectation([z(0)]), vb)?;
+    let layer = QuantumLayer::new(circuit, Measurement::expectation([Z(0)]), vb)?;
     let integers = Tensor::zeros((1, 1), DType::U32, &Device::Cpu)?;
     assert!(matches!(layer.sample(Some(&integers), 1 << 31), Err(Error::UnsupportedDType { .. })));
     assert!(layer.sample(Some(&Tensor::zeros((), DType::F32, &Device::Cpu)?), 1).is_err());
@@ -302,7 +302,7 @@ fn a_seed_fixes_a_training_run_from_shots() -> Result<()> {
         }
         let varmap = VarMap::new();
         let vb = candlewick::nn::SeededInit::new(1).var_builder(&varmap, DType::F32, &Device::Cpu);
-        let measurement = Measurement::expectation([z(0), z(1)]);
+        let measurement = Measurement::expectation([Z(0), Z(1)]);
         let quantum = QuantumLayer::with_config(circuit, measurement, with(100, seed), vb.pp("quantum"))?;
         let head = candle_nn::linear(2, 1, vb.pp("head"))?;
         let x = Tensor::new(&[[0.1f32], [0.7], [-0.4]], &Device::Cpu)?;

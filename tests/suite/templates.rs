@@ -151,7 +151,7 @@ fn reverse_linear_is_full_for_cx() {
 #[test]
 fn a_qaoa_layer_is_its_two_exponentials() {
     let cost =
-        0.5 * z(0) * z(1) - 1.3 * z(1) * z(2) + 0.7 * z(2) + 0.25 * z(0) * z(1) * z(2) - 2.0 * Observable::identity();
+        0.5 * Z(0) * Z(1) - 1.3 * Z(1) * Z(2) + 0.7 * Z(2) + 0.25 * Z(0) * Z(1) * Z(2) - 2.0 * Observable::identity();
     let value = |index: usize| {
         let s = |q: usize| if index >> q & 1 == 1 { -1.0 } else { 1.0 };
         0.5 * s(0) * s(1) - 1.3 * s(1) * s(2) + 0.7 * s(2) + 0.25 * s(0) * s(1) * s(2) - 2.0
@@ -194,7 +194,7 @@ fn data_reuploading_writes_three_features_at_a_time() -> anyhow::Result<()> {
 
     let varmap = VarMap::new();
     let vb = VarBuilder::from_varmap(&varmap, DType::F64, &Device::Cpu);
-    let layer = QuantumLayer::new(actual, Measurement::expectation([z(0)]), vb)?;
+    let layer = QuantumLayer::new(actual, Measurement::expectation([Z(0)]), vb)?;
     let (_, scales) = layer.weights().find(|(name, _)| *name == "w_scale").expect("the scales");
     assert_eq!(scales.flatten_all()?.to_vec1::<f64>()?, [1.0; 24]);
     Ok(())
@@ -222,7 +222,7 @@ fn everything(n: usize, layers: usize) -> Circuit {
     circuit.data_reuploading("again", layers, &features().collect::<Vec<_>>());
     let w = circuit.weights("qaoa", (layers, 2));
     for layer in 0..layers {
-        circuit.qaoa_layer(&(0..n).map(z).sum(), w.at([layer, 0]), w.at([layer, 1]));
+        circuit.qaoa_layer(&(0..n).map(Z).sum(), w.at([layer, 0]), w.at([layer, 1]));
     }
     circuit
 }
@@ -235,7 +235,7 @@ fn all_templates_are_generic() -> anyhow::Result<()> {
         circuit.check()?;
         let varmap = VarMap::new();
         let vb = VarBuilder::from_varmap(&varmap, DType::F64, &Device::Cpu);
-        let layer = QuantumLayer::new(circuit, Measurement::expectation((0..n).map(z)), vb)?;
+        let layer = QuantumLayer::new(circuit, Measurement::expectation((0..n).map(Z)), vb)?;
         let x = candle_core::Var::from_tensor(&tensor(&[vec![0.3; n], vec![-0.4; n]], DType::F64))?;
         let y = layer.try_forward(&x)?;
         assert_eq!(y.dims(), [2, n]);

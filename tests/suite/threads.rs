@@ -31,7 +31,7 @@ fn layer(qubits: usize, varmap: &VarMap) -> QuantumLayer {
     circuit.angle_embedding(candlewick::gate::Gate::ry, (0..qubits).map(input));
     circuit.strongly_entangling_layers("w", 3);
     let vb = SeededInit::new(1).var_builder(varmap, DType::F32, &Device::Cpu);
-    QuantumLayer::new(circuit, Measurement::expectation((0..qubits).map(z)), vb).expect("a layer")
+    QuantumLayer::new(circuit, Measurement::expectation((0..qubits).map(Z)), vb).expect("a layer")
 }
 
 /// Candle holds the lock of a tensor around each op: a thread of a pool that waits for others in one must not take up a task that wants to

@@ -43,7 +43,7 @@ impl Reading {
         match self {
             Self::States => Measurement::state(),
             Self::Gradients { seed, which } => losses(seed, qubits).swap_remove(which).measurement,
-            Self::Z => Measurement::expectation((0..qubits).map(z)),
+            Self::Z => Measurement::expectation((0..qubits).map(Z)),
         }
     }
 

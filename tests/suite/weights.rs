@@ -21,7 +21,7 @@ fn circuit() -> Circuit {
 }
 
 fn layer(vb: VarBuilder<'_>) -> candlewick::Result<QuantumLayer> {
-    QuantumLayer::new(circuit(), Measurement::expectation([z(0), x(1)]), vb)
+    QuantumLayer::new(circuit(), Measurement::expectation([Z(0), X(1)]), vb)
 }
 
 /// A path for one test's file.
@@ -63,7 +63,7 @@ fn they_start_on_the_circle_or_as_told() -> anyhow::Result<()> {
         false => VarBuilder::from_varmap(varmap, DType::F64, &Device::Cpu),
     };
     for seeded in [false, true] {
-        let layer = QuantumLayer::new(circuit.clone(), Measurement::expectation([z(0)]), vb(&VarMap::new(), seeded))?;
+        let layer = QuantumLayer::new(circuit.clone(), Measurement::expectation([Z(0)]), vb(&VarMap::new(), seeded))?;
         let weights: HashMap<&str, Vec<f64>> = layer.weights().map(|(name, weight)| (name, flat(weight))).collect();
         assert!(weights["many"].iter().all(|w| (0.0..TAU).contains(w)));
         // The mean of 4000 uniform variates is within 5 standard deviations, and each eighth of the circle is hit.
@@ -143,7 +143,7 @@ fn another_network_may_compute_them() -> anyhow::Result<()> {
     let context = Tensor::new(&[[0.4, -0.9]], &Device::Cpu)?;
     let matrix: Vec<f64> = (0..14).map(|k| (f64::from(k) * 0.77).sin()).collect();
     let features = Tensor::new(&[[0.3], [-1.0], [2.2]], &Device::Cpu)?;
-    let measurement = Measurement::expectation([z(0), x(1)]);
+    let measurement = Measurement::expectation([Z(0), X(1)]);
     let loss = |matrix: &Tensor| -> candle_core::Result<Tensor> {
         let weights = context.matmul(&matrix.t()?)?.squeeze(0)?;
         let (theta, alpha) = (weights.narrow(0, 0, 4)?.reshape((2, 2))?, weights.narrow(0, 4, 3)?);

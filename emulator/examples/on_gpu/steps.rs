@@ -78,7 +78,7 @@ impl Workload {
         let w = Var::from_tensor(&numbers(&[layers, qubits, 3], 0.7)?)?;
         let weights = HashMap::from([("theta".to_owned(), w.as_tensor().clone())]);
         let vb = VarBuilder::from_tensors(weights, DType::F32, device);
-        let measurement = Measurement::expectation((0..qubits).map(z));
+        let measurement = Measurement::expectation((0..qubits).map(Z));
         let layer = QuantumLayer::new(circuit(qubits, layers), measurement, vb)?;
         let [x, c] = [1.3, 2.1].map(|step| numbers(&[batch, qubits], step));
         Ok(Placed { layer, device: device.clone(), x: Var::from_tensor(&x?)?, w, c: c? })

@@ -31,7 +31,7 @@ fn step(qubits: usize, dtype: DType, x: &Tensor) -> candle_core::Result<Vec<Vec<
     let x = Var::from_tensor(&x.to_dtype(dtype)?)?;
     let w = Tensor::arange(0f64, 2.0 * qubits as f64, &Place::Cpu)?.reshape((2, qubits))?;
     let w = Var::from_tensor(&(w * 0.37)?.to_dtype(dtype)?)?;
-    let words = Measurement::expectation((0..qubits).map(|q| z(q) * candlewick::prelude::x((q + 1) % qubits)));
+    let words = Measurement::expectation((0..qubits).map(|q| Z(q) * candlewick::prelude::X((q + 1) % qubits)));
     let y = functional::evaluate(&circuit(qubits), &words, Some(&x), &[("w", &w)])?;
     let gradients = y.sqr()?.sum_all()?.backward()?;
     let flat = |tensor: &Tensor| tensor.to_dtype(DType::F64)?.flatten_all()?.to_vec1::<f64>();
@@ -89,7 +89,7 @@ fn a_spoiled_sample_spoils_its_row_alone() -> candle_core::Result<()> {
 #[test]
 fn limits_are_typed_errors() -> candle_core::Result<()> {
     let x = samples()?;
-    let words = Measurement::expectation([z(0)]);
+    let words = Measurement::expectation([Z(0)]);
     let weights = Tensor::zeros((2, 4), DType::F64, &Place::Cpu)?;
     let error = on(Dialect::Metal, Order::Forward, 10, || {
         functional::evaluate(&circuit(4), &words, Some(&x), &[("w", &weights)])
@@ -114,7 +114,7 @@ fn a_gradient_belongs_to_its_forward_pass() -> candle_core::Result<()> {
     circuit.ry(w.at([0]) * w.at([0]), 0);
     let weight = Var::new(&[0.3f64], &Place::Cpu)?;
     let slope = on(Dialect::CudaF64, Order::Forward, 10, || {
-        let y = functional::evaluate(&circuit, &Measurement::expectation([z(0)]), None, &[("w", &weight)])?;
+        let y = functional::evaluate(&circuit, &Measurement::expectation([Z(0)]), None, &[("w", &weight)])?;
         weight.set(&Tensor::new(&[1.1f64], &Place::Cpu)?)?;
         let gradients = y.sum_all()?.backward()?;
         gradients.get(&weight).expect("tracked").to_vec1::<f64>()

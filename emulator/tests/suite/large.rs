@@ -64,7 +64,7 @@ fn many_words_on_states_of_several_chunks() {
         let mut rng = rng(17);
         let x: Vec<Vec<f64>> = (0..batch).map(|_| uniform(&mut rng, case.inputs)).collect();
         let w = uniform(&mut rng, case.weights);
-        let pairs = (0..qubits).flat_map(|a| (0..a).map(move |b| 0.1 * z(a) * z(b))).sum();
+        let pairs = (0..qubits).flat_map(|a| (0..a).map(move |b| 0.1 * Z(a) * Z(b))).sum();
         let all = [sum(1, qubits, Some(100), 600), sum(2, qubits, Some(3), 60), sum(3, qubits, None, 20), pairs];
         let measurements = [(Measurement::expectation(all.clone()), 4), (Measurement::variance(all[1..].to_vec()), 3)];
         for (measurement, width) in measurements {

@@ -40,7 +40,7 @@ fn more_samples_than_a_group_adds_up() {
     let mut circuit = Circuit::new(1);
     let w = circuit.weights("w", 2);
     circuit.ry(input(0), 0).rx(w.at([0]) * input(0), 0).rz(w.at([1]), 0).h(0);
-    let measurement = Measurement::expectation([z(0), x(0)]);
+    let measurement = Measurement::expectation([Z(0), X(0)]);
     let features = Tensor::arange(0f32, 2100., &Device::Cpu).unwrap().affine(2e-3, 0.1).unwrap();
     let features = Var::from_tensor(&features.reshape(((), 1)).unwrap()).unwrap();
     let weights = Var::new(&[0.3f32, 0.9], &Device::Cpu).unwrap();

@@ -145,7 +145,7 @@ impl Circuit {
     ///
     /// ```
     /// use candlewick::prelude::*;
-    /// let cost = 0.5 * z(0) * z(1) + 0.5 * z(1) * z(2);
+    /// let cost = 0.5 * Z(0) * Z(1) + 0.5 * Z(1) * Z(2);
     /// let mut circuit = Circuit::new(3);
     /// let w = circuit.weights("w", (2, 2));
     /// for q in 0..3 {

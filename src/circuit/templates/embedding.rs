@@ -57,7 +57,7 @@ impl Circuit {
     /// let mut circuit = Circuit::new(2);
     /// circuit.amplitude_embedding_or_zero_state(0..4);
     /// let patches = Tensor::new(&[[0.0, 0.0, 0.0, 0.0], [0.0, 2.0, 0.0, 0.0]], &Device::Cpu)?;
-    /// let y = functional::evaluate(&circuit, &Measurement::expectation([z(0)]), Some(&patches), &[])?;
+    /// let y = functional::evaluate(&circuit, &Measurement::expectation([Z(0)]), Some(&patches), &[])?;
     /// assert_eq!(y.to_vec2::<f64>()?, [[1.0], [-1.0]]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```

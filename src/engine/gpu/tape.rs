@@ -345,7 +345,7 @@ mod tests {
     use super::*;
     use crate::circuit::{Circuit, input};
     use crate::measurement::Measurement;
-    use crate::observable::z;
+    use crate::observable::Z;
 
     /// Threads of a warp meet in one bank at most twice on average, over the passes of rings of CX.
     #[test]
@@ -357,7 +357,7 @@ mod tests {
                 (0..qubits).for_each(|q| _ = circuit.ry(w.at([layer, q]) + 0.5 * input(q), q));
                 (0..qubits).for_each(|q| _ = circuit.cx(q, (q + 1) % qubits));
             }
-            let program = Program::new(&circuit, &Measurement::expectation((0..qubits).map(z))).expect("valid");
+            let program = Program::new(&circuit, &Measurement::expectation((0..qubits).map(Z))).expect("valid");
             let stages = Stages::new(&program);
             let (mut warps, mut turns) = (0, 0);
             for sweep in sweeps(&program, &stages.stages, bits).expect("rotations fit") {
@@ -386,7 +386,7 @@ mod tests {
                 (0..qubits).for_each(|q| _ = circuit.ry(w.at([layer, q]), q).rz(w.at([layer, q]), q));
                 (0..qubits).for_each(|q| _ = circuit.cx(q, (q + 1) % qubits));
             }
-            let program = Program::new(&circuit, &Measurement::expectation((0..qubits).map(z))).expect("valid");
+            let program = Program::new(&circuit, &Measurement::expectation((0..qubits).map(Z))).expect("valid");
             let tape = Tape::new(&program, 13).expect("rotations fit");
             assert_eq!((tape.bits, tape.sweeps.len()), (bits, count), "{qubits} qubits");
         }

@@ -22,7 +22,7 @@ fn numbers_of_qubits_that_no_circuit_has() {
             c.strongly_entangling_layers("b", 2);
             c.efficient_su2("c", 2, Entanglement::Full);
             c.data_reuploading("d", 2, &[input(0)]);
-            c.qaoa_layer(&z(0), 0.1, 0.2);
+            c.qaoa_layer(&Z(0), 0.1, 0.2);
             c.single_excitation(0.1, 0, 1).double_excitation(0.1, [0, 1], [2, 3]);
             c.uccsd("e", 2);
         });
@@ -269,13 +269,13 @@ fn features_that_do_not_fit() {
 
 #[test]
 fn costs_that_are_not_diagonal() {
-    for cost in [x(0), z(0) * y(1), Observable::diagonal([0.0, 1.0])] {
+    for cost in [X(0), Z(0) * Y(1), Observable::diagonal([0.0, 1.0])] {
         let circuit = written(2, |c| _ = c.h(0).qaoa_layer(&cost, 0.1, 0.2));
         refuses(&circuit, 1, "qaoa_layer", &Mistake::NotDiagonal, &["words of Z only"]);
     }
-    let circuit = written(2, |c| _ = c.qaoa_layer(&z(100), 0.1, 0.2));
+    let circuit = written(2, |c| _ = c.qaoa_layer(&Z(100), 0.1, 0.2));
     refuses(&circuit, 0, "qaoa_layer", &Mistake::QubitOutOfRange { qubit: 100, qubits: MAX_QUBITS }, &["qubit 100"]);
-    let circuit = written(2, |c| _ = c.qaoa_layer(&z(2), 0.1, 0.2));
+    let circuit = written(2, |c| _ = c.qaoa_layer(&Z(2), 0.1, 0.2));
     refuses(&circuit, 0, "pauli_rot", &Mistake::QubitOutOfRange { qubit: 2, qubits: 2 }, &["qubit 2"]);
 }
 

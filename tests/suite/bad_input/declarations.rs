@@ -112,7 +112,7 @@ fn weights_that_are_shared_by_their_handle() {
     circuit.append(&other).controlled([0], |c| _ = c.ry(w.at([0, 0, 0]), 1));
     circuit.check().expect("one tensor");
     let vb = candle_nn::VarBuilder::from_varmap(&VarMap::new(), DType::F64, &Device::Cpu);
-    let layer = QuantumLayer::new(circuit, Measurement::expectation([z(0)]), vb).expect("a layer");
+    let layer = QuantumLayer::new(circuit, Measurement::expectation([Z(0)]), vb).expect("a layer");
     let all: Vec<_> = layer.weights().collect();
     assert_eq!((all.len(), all[0].0, all[0].1.dims()), (1, "w", &[1, 2, 3][..]));
     assert_eq!(all[0].1.flatten_all().and_then(|w| w.to_vec1::<f64>()).expect("weights"), [0.25; 6]);
@@ -120,7 +120,7 @@ fn weights_that_are_shared_by_their_handle() {
     let mut whole = Circuit::new(2);
     whole.append(&other);
     let vb = candle_nn::VarBuilder::from_varmap(&VarMap::new(), DType::F64, &Device::Cpu);
-    let layer = QuantumLayer::new(whole, Measurement::expectation([z(0)]), vb).expect("a layer");
+    let layer = QuantumLayer::new(whole, Measurement::expectation([Z(0)]), vb).expect("a layer");
     let start = layer.weights().next().expect("one tensor").1.flatten_all().and_then(|w| w.to_vec1::<f64>());
     assert_eq!(start.expect("weights"), [0.25; 6]);
 }
@@ -231,7 +231,7 @@ fn gains_that_no_weight_can_be_drawn_with() {
             refuses(&circuit, 0, "weights", &mistake, &[]);
             let vb = SeededInit::new(1).var_builder(&VarMap::new(), DType::F32, &Device::Cpu);
             says(&vb.get_with_hints(2, "bias", init).expect_err("no weight").to_string(), &["`bias`"]);
-            assert!(candlewick::diagnostics::gradient_variance(&circuit, &z(0), None, 4, 1).is_err());
+            assert!(candlewick::diagnostics::gradient_variance(&circuit, &Z(0), None, 4, 1).is_err());
         }
         let circuit = written(1, |c| _ = c.weights_with_init("w", 2, kaiming(dist, 0.5)));
         circuit.check().expect("any other gain");

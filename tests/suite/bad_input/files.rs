@@ -17,7 +17,7 @@ fn circuit() -> Circuit {
 }
 
 fn layer(vb: VarBuilder<'_>) -> candlewick::Result<QuantumLayer> {
-    QuantumLayer::new(circuit(), Measurement::expectation([z(0)]), vb.pp("quantum"))
+    QuantumLayer::new(circuit(), Measurement::expectation([Z(0)]), vb.pp("quantum"))
 }
 
 /// A path for one test's file.

@@ -40,7 +40,7 @@ fn states_beyond_the_machine() {
         for (dtype, bytes) in [(DType::F32, 8), (DType::F64, 16)] {
             // To read probabilities, amplitudes move to where the circuit's CX have relabelled them: half a state more.
             for (measurement, bytes) in
-                [(Measurement::expectation([z(0)]), bytes), (Measurement::probabilities([1, 0]), bytes + bytes / 2)]
+                [(Measurement::expectation([Z(0)]), bytes), (Measurement::probabilities([1, 0]), bytes + bytes / 2)]
             {
                 let layer = layer(qubits, measurement, None, dtype);
                 let (n, needed, budget) = refused(layer.evaluate());
@@ -64,12 +64,12 @@ fn states_beyond_the_machine() {
 fn states_beyond_the_users_limit() {
     for (qubits, limit) in [(31, 1 << 34), (31, 0), (20, (1 << 23) - 1), (1, 100)] {
         let (n, needed, budget) =
-            refused(layer(qubits, Measurement::expectation([z(0)]), Some(limit), DType::F32).evaluate());
+            refused(layer(qubits, Measurement::expectation([Z(0)]), Some(limit), DType::F32).evaluate());
         assert_eq!((n, budget), (qubits, limit));
         assert!(needed.is_some_and(|needed| needed > limit && needed >= 8 << qubits), "{needed:?}");
     }
     // 20 qubits in complex64 take 8 MiB, and little beside them.
-    let of = |limit: u64| layer(20, Measurement::expectation([z(0)]), Some(limit), DType::F32);
+    let of = |limit: u64| layer(20, Measurement::expectation([Z(0)]), Some(limit), DType::F32);
     let limit = refused(of(0).evaluate()).1.expect("countable");
     assert!(limit < (1 << 23) + (1 << 14), "{limit}");
     refused(of(limit - 1).evaluate());

@@ -27,7 +27,7 @@ fn error(measurement: &Measurement) -> Error {
 #[track_caller]
 fn refuses(observable: &Observable, mistake: &Mistake, words: &[&str]) {
     for measurement in
-        [Measurement::expectation([z(0), observable.clone()]), Measurement::variance([z(0), observable.clone()])]
+        [Measurement::expectation([Z(0), observable.clone()]), Measurement::variance([Z(0), observable.clone()])]
     {
         let error = error(&measurement);
         says(&error.to_string(), &["observable 1"]);
@@ -40,7 +40,7 @@ fn refuses(observable: &Observable, mistake: &Mistake, words: &[&str]) {
 #[test]
 fn sums_that_are_not_hermitian() {
     for (observable, deviation) in
-        [(x(0) * y(0), 1.0), (0.5 * z(0) * x(0) + z(1), 0.5), (3.0 * (x(0) * y(0)) * z(1), 3.0)]
+        [(X(0) * Y(0), 1.0), (0.5 * Z(0) * X(0) + Z(1), 0.5), (3.0 * (X(0) * Y(0)) * Z(1), 3.0)]
     {
         let Err(Error::Observable { mistake: Mistake::NotHermitian { deviation: found, allowed }, .. }) =
             Program::new(&Circuit::new(2), &Measurement::expectation([observable.clone()]))
@@ -50,9 +50,9 @@ fn sums_that_are_not_hermitian() {
         assert_eq!(found, deviation);
         refuses(&observable, &Mistake::NotHermitian { deviation, allowed }, &["not Hermitian", "deviation"]);
     }
-    let sound = x(0) * y(0) * z(0);
+    let sound = X(0) * Y(0) * Z(0);
     assert!(Program::new(&Circuit::new(2), &Measurement::expectation([sound])).is_err(), "XYZ is i");
-    let commutator = x(0) * y(0) + y(0) * x(0) + z(0);
+    let commutator = X(0) * Y(0) + Y(0) * X(0) + Z(0);
     Program::new(&Circuit::new(2), &Measurement::expectation([commutator])).expect("XY + YX is 0");
 }
 
@@ -60,8 +60,8 @@ fn sums_that_are_not_hermitian() {
 fn qubits_out_of_range() {
     let matrix = [C::from(1.0); 4];
     for (observable, qubit) in [
-        (z(2), 2),
-        (x(0) * z(5), 5),
+        (Z(2), 2),
+        (X(0) * Z(5), 5),
         (Observable::diagonal([0.0; 8]), 2),
         (Observable::projector([true; 4]), 3),
         (Observable::hermitian(&matrix, [3]), 3),
@@ -75,7 +75,7 @@ fn qubits_out_of_range() {
     }
     for qubit in [MAX_QUBITS, 63, 64, usize::MAX] {
         let mistake = Mistake::QubitOutOfRange { qubit, qubits: MAX_QUBITS };
-        for observable in [x(qubit), y(qubit), z(0) * z(qubit), Observable::hermitian(&matrix, [qubit])] {
+        for observable in [X(qubit), Y(qubit), Z(0) * Z(qubit), Observable::hermitian(&matrix, [qubit])] {
             refuses(&observable, &mistake, &[&format!("qubit {qubit} ")]);
         }
         refuses(&Observable::pauli_sum([(1.0, &*format!("X0 Z{qubit}"))]), &mistake, &[&format!("qubit {qubit} ")]);
@@ -108,7 +108,7 @@ fn unreadable_words() {
         refuses(&Observable::pauli_sum([(1.0, "Z0"), (0.5, text)]), &mistake, &[&format!("`{text}`"), "X0 Y2 Z3"]);
     }
     let spaces = Observable::pauli_sum([(1.0, "  Z0\t X1 \n"), (2.0, " ")]);
-    assert_eq!(spaces, z(0) * x(1) + 2.0 * Observable::identity());
+    assert_eq!(spaces, Z(0) * X(1) + 2.0 * Observable::identity());
     assert_eq!(Observable::pauli_sum([(2.0, "X0 X0 I1")]), 2.0 * Observable::identity());
 }
 
@@ -127,7 +127,7 @@ fn values_of_wrong_number_or_not_finite() {
         let modulus = Mistake::NotFinite { what: "a matrix entry", value: value.abs() };
         refuses(&Observable::hermitian(&entries, [0]), &modulus, &["matrix entry"]);
         refuses(&(value * Observable::diagonal([1.0, 2.0])), &mistake("a coefficient"), &["a coefficient"]);
-        let sum = z(1) + Observable::pauli_sum([(value, "Z0")]);
+        let sum = Z(1) + Observable::pauli_sum([(value, "Z0")]);
         let Error::Observable { mistake: Mistake::NotFinite { what: "a coefficient", .. }, .. } =
             error(&Measurement::expectation([sum]))
         else {
@@ -154,11 +154,11 @@ fn matrices_that_are_no_observables() {
 #[test]
 fn products_of_what_is_no_word() {
     let diagonal = || Observable::diagonal([0.0, 1.0]);
-    for product in [diagonal() * z(0), x(0) * diagonal(), Observable::projector([true]) * diagonal()] {
+    for product in [diagonal() * Z(0), X(0) * diagonal(), Observable::projector([true]) * diagonal()] {
         refuses(&product, &Mistake::ObservableProduct, &["products", "Pauli words"]);
     }
     // The first mistake stays the one that is told.
-    let first = z(100) * (diagonal() * z(0)) + Observable::diagonal([1.0; 3]);
+    let first = Z(100) * (diagonal() * Z(0)) + Observable::diagonal([1.0; 3]);
     refuses(&first, &Mistake::QubitOutOfRange { qubit: 100, qubits: MAX_QUBITS }, &["qubit 100"]);
 }
 
@@ -187,7 +187,7 @@ fn measurements_of_nothing_or_of_the_wrong_qubits() {
 /// An empty sum is the zero operator.
 #[test]
 fn a_sum_of_nothing_is_zero() -> anyhow::Result<()> {
-    let nothing = [Observable::default(), Observable::pauli_sum([]), [].into_iter().sum(), 0.0 * z(0)];
+    let nothing = [Observable::default(), Observable::pauli_sum([]), [].into_iter().sum(), 0.0 * Z(0)];
     let circuit = written(2, |c| _ = c.h(0));
     for measurement in [Measurement::expectation(nothing.clone()), Measurement::variance(nothing)] {
         let y = functional::evaluate(&circuit, &measurement, None, &[])?;

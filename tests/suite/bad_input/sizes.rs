@@ -57,8 +57,8 @@ fn circuits_take_no_more_items_than_they_have_qubits() {
 fn measurements_and_observables_take_no_more_items_than_they_can_use() {
     let circuit = written(2, |c| _ = c.h(0));
     let refused = |measurement: Measurement| Program::new(&circuit, &measurement).expect_err("too much").to_string();
-    says(&refused(Measurement::expectation((0..MANY).map(z))), &["observable 2", "qubit 2 is out of range"]);
-    let same = || std::iter::repeat_with(|| z(0));
+    says(&refused(Measurement::expectation((0..MANY).map(Z))), &["observable 2", "qubit 2 is out of range"]);
+    let same = || std::iter::repeat_with(|| Z(0));
     says(&refused(Measurement::expectation(same())), &["more observables than the 1048576"]);
     says(&refused(Measurement::variance(same())), &["more observables than the 1048576"]);
     says(&refused(Measurement::probabilities(0..MANY)), &["qubit 2 is out of range"]);
@@ -128,7 +128,7 @@ fn broadcast_tensors_are_looked_at_before_they_are_copied() {
         let w = c.weights("w", 3);
         c.ry(input(0) + w.at([0]), 0);
     });
-    let measurement = Measurement::expectation([z(0)]);
+    let measurement = Measurement::expectation([Z(0)]);
     let layer =
         QuantumLayer::new(circuit.clone(), measurement.clone(), VarBuilder::zeros(DType::F32, &CPU)).expect("a layer");
     for x in [broadcast(&[LONG, 1], DType::F32), broadcast(&[1 << 22, 1 << 22, 1], DType::F32)] {
@@ -160,7 +160,7 @@ fn broadcast_tensors_are_looked_at_before_they_are_copied() {
 fn features_beyond_counting_leave_no_place_for_columns() {
     let conditional = |mut circuit: Circuit, at: usize| {
         circuit.when(input(at).gt(0.1), |c| _ = c.ry(input(at) * input(3), 0));
-        Program::new(&circuit, &Measurement::expectation([z(0)])).map(drop)
+        Program::new(&circuit, &Measurement::expectation([Z(0)])).map(drop)
     };
     too_large(conditional(Circuit::new(2).with_inputs(MANY), 0));
     too_large(conditional(Circuit::new(2), MANY));

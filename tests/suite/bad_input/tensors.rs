@@ -16,7 +16,7 @@ fn circuit() -> Circuit {
 
 fn layer(dtype: DType) -> QuantumLayer {
     let vb = VarBuilder::zeros(dtype, &Device::Cpu);
-    QuantumLayer::new(circuit(), Measurement::expectation([z(0)]), vb).expect("a sound layer")
+    QuantumLayer::new(circuit(), Measurement::expectation([Z(0)]), vb).expect("a sound layer")
 }
 
 fn zeros(shape: &[usize], dtype: DType) -> Tensor {
@@ -130,7 +130,7 @@ fn weights_that_are_not_finite_give_nan() -> anyhow::Result<()> {
     let (x, b) = (zeros(&[3, 2], DType::F32), zeros(&[1, 2], DType::F32));
     let a = Tensor::new(&[f32::INFINITY, 0.0], &Device::Cpu)?;
     let y =
-        functional::evaluate(&circuit(), &Measurement::expectation([z(0), z(1)]), Some(&x), &[("a", &a), ("b", &b)])?;
+        functional::evaluate(&circuit(), &Measurement::expectation([Z(0), Z(1)]), Some(&x), &[("a", &a), ("b", &b)])?;
     assert!(y.flatten_all()?.to_vec1::<f32>()?.iter().all(|v| v.is_nan()));
     Ok(())
 }

@@ -20,12 +20,12 @@ fn close(actual: C, expected: impl Into<C>) {
 fn one_rotation_is_one_frequency() {
     let mut circuit = Circuit::new(1);
     circuit.rx(input(0), 0);
-    let cosine = spectrum(&circuit, &z(0));
+    let cosine = spectrum(&circuit, &Z(0));
     assert_eq!(cosine.frequencies(), Frequencies::new(1.0, 1));
     [-1, 1].into_iter().for_each(|k| close(cosine.coefficient(k), 0.5));
     [-2, 0, 2, isize::MIN, isize::MAX].into_iter().for_each(|k| close(cosine.coefficient(k), 0.0));
     // <Y> = -sin(x)
-    let sine = spectrum(&circuit, &y(0));
+    let sine = spectrum(&circuit, &Y(0));
     close(sine.coefficient(1), C::new(0.0, 0.5));
     close(sine.coefficient(-1), C::new(0.0, -0.5));
     let frequencies: Vec<f64> = sine.iter().map(|(frequency, _)| frequency).collect();
@@ -48,7 +48,7 @@ fn uploads_add_up() -> anyhow::Result<()> {
         let numbers = uniform(&mut rng(uploads as u64), 6 * (uploads + 1));
         let w = Tensor::from_vec(numbers, (uploads + 1, 2, 3), &Device::Cpu)?;
         let weights: &[(&str, &Tensor)] = &[("w", &w)];
-        let (observable, point) = (z(0) * x(1) + y(0), [f64::NAN]);
+        let (observable, point) = (Z(0) * X(1) + Y(0), [f64::NAN]);
         let degree = uploads as isize;
         let wide = Frequencies::new(1.0, uploads + 3);
         assert!(fourier_spectrum(&circuit, &observable, 0, &point, weights, None).is_ok(), "its own value is not read");
@@ -76,7 +76,7 @@ fn the_series_is_the_circuit() -> anyhow::Result<()> {
     circuit.ry(0.4, 0).ry(0.7, 1).ry(1.1, 2).cx(0, 1).cx(1, 2).global_phase(0.1234 * input(0));
     let w = Tensor::new(&[1.5f64, 0.3], &Device::Cpu)?;
     let weights: &[(&str, &Tensor)] = &[("w", &w)];
-    let observable = z(0) * z(1) + x(2) + 0.3 * y(1);
+    let observable = Z(0) * Z(1) + X(2) + 0.3 * Y(1);
     let point = [0.0, -2.5];
     let spectrum = fourier_spectrum(&circuit, &observable, 0, &point, weights, None)?;
     // 1 + 2 + 1 + 1.5 + 2.5 + 1 + 1 in halves.
@@ -96,11 +96,11 @@ fn what_is_not_seen_does_not_count() -> anyhow::Result<()> {
     let mut circuit = Circuit::new(2).with_inputs(2);
     circuit.rx(input(0), 0).rx(0.25 * input(0), 1);
     let of = |observable: &Observable, feature: usize| frequencies(&circuit, observable, feature, &[0.0; 2], &[]);
-    assert_eq!(of(&z(0), 0)?, Frequencies::new(1.0, 1));
-    assert_eq!(of(&z(1), 0)?, Frequencies::new(0.25, 1));
-    assert_eq!(of(&(z(0) + z(1)), 0)?, Frequencies::new(0.25, 5));
-    assert_eq!(of(&z(0), 1)?, Frequencies::new(1.0, 0));
-    let constant = fourier_spectrum(&circuit, &z(0), 1, &[0.4, 0.0], &[], None)?;
+    assert_eq!(of(&Z(0), 0)?, Frequencies::new(1.0, 1));
+    assert_eq!(of(&Z(1), 0)?, Frequencies::new(0.25, 1));
+    assert_eq!(of(&(Z(0) + Z(1)), 0)?, Frequencies::new(0.25, 5));
+    assert_eq!(of(&Z(0), 1)?, Frequencies::new(1.0, 0));
+    let constant = fourier_spectrum(&circuit, &Z(0), 1, &[0.4, 0.0], &[], None)?;
     close(constant.coefficient(0), 0.4f64.cos());
     Ok(())
 }
@@ -116,10 +116,10 @@ fn conditions_on_other_features() -> anyhow::Result<()> {
     let w = Tensor::new(&[2.0f64], &Device::Cpu)?;
     let weights: &[(&str, &Tensor)] = &[("w", &w)];
     for (other, unit, degree) in [(0.4, 1.0, 1), (1.5, 0.5, 9)] {
-        let spectrum = fourier_spectrum(&circuit, &z(0), 0, &[0.0, other], weights, None)?;
+        let spectrum = fourier_spectrum(&circuit, &Z(0), 0, &[0.0, other], weights, None)?;
         assert_eq!(spectrum.frequencies(), Frequencies::new(unit, degree));
         let inputs = Tensor::new(&[[1.3, other]], &Device::Cpu)?;
-        let measured = Measurement::expectation([z(0)]);
+        let measured = Measurement::expectation([Z(0)]);
         let expected = functional::evaluate(&circuit, &measured, Some(&inputs), weights)?.to_vec2::<f64>()?[0][0];
         close(spectrum.iter().map(|(frequency, c)| c * C::cis(frequency * 1.3)).sum(), expected);
     }
@@ -133,7 +133,7 @@ fn a_learned_frequency() -> anyhow::Result<()> {
     let w = circuit.weights("w", 1);
     circuit.ry(w.at([0]) * input(0), 0).ry(w.at([0]) * input(0) * 2.0, 0);
     let w = Tensor::new(&[0.7316f32], &Device::Cpu)?;
-    let found = fourier_spectrum(&circuit, &z(0), 0, &[0.0], &[("w", &w)], None)?;
+    let found = fourier_spectrum(&circuit, &Z(0), 0, &[0.0], &[("w", &w)], None)?;
     let Frequencies { unit, degree, .. } = found.frequencies();
     assert!((unit - f64::from(0.7316f32)).abs() < 1e-15 && degree == 3);
     close(found.coefficient(3), 0.5);
@@ -148,7 +148,7 @@ fn under_conditions() {
         c.rx(2.0 * input(0) * input(1), 0);
     });
     for (other, unit, degree) in [(0.4, 1.0, 1), (0.75, 0.5, 5)] {
-        let spectrum = fourier_spectrum(&circuit, &z(0), 0, &[0.0, other], &[], None).unwrap();
+        let spectrum = fourier_spectrum(&circuit, &Z(0), 0, &[0.0, other], &[], None).unwrap();
         assert_eq!(spectrum.frequencies(), Frequencies::new(unit, degree));
         for (frequency, coefficient) in spectrum.iter() {
             let expected = if (frequency.abs() - unit * degree as f64).abs() < 1e-12 { 0.5 } else { 0.0 };
@@ -158,6 +158,6 @@ fn under_conditions() {
     circuit.when(input(0).lt(0.1), |c| {
         c.x(0);
     });
-    let refused = fourier_spectrum(&circuit, &z(0), 0, &[0.0, 0.0], &[], None);
+    let refused = fourier_spectrum(&circuit, &Z(0), 0, &[0.0, 0.0], &[], None);
     assert!(matches!(refused, Err(Error::Diagnostics(Mistake::NotLinear { feature: 0 }))));
 }

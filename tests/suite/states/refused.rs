@@ -167,7 +167,7 @@ fn circuits_that_measure_have_no_overlaps() -> anyhow::Result<()> {
     refused(diagnostics::expressibility(&measured, None, 10, 5, 0).unwrap_err(), 1, "measure");
     refused(diagnostics::entangling_capability(&measured, None, 10, 0).unwrap_err(), 1, "measure");
     let vb = VarBuilder::from_varmap(&VarMap::new(), DType::F64, &Device::Cpu);
-    let layer = QuantumLayer::new(measured, Measurement::expectation([z(0)]), vb)?;
+    let layer = QuantumLayer::new(measured, Measurement::expectation([Z(0)]), vb)?;
     let natural = QuantumNaturalGradient::new(&layer, NaturalGradientConfig::default());
     refused(natural.unwrap_err(), 1, "measure");
     Ok(())

@@ -61,7 +61,7 @@ fn variables_without_a_gradient_are_named() -> Result<()> {
         circuit.ry(input(0), 0).ry(input(1), 1);
         circuit.strongly_entangling_layers("w", 2);
         circuit.weights("unused", 3);
-        let layer = QuantumLayer::new(circuit, Measurement::expectation([z(0), z(1)]), vb.pp("quantum"))?;
+        let layer = QuantumLayer::new(circuit, Measurement::expectation([Z(0), Z(1)]), vb.pp("quantum"))?;
         let norm = candle_nn::layer_norm(2, 1e-5, vb.pp("norm"))?;
         Ok((varmap.clone(), candle_nn::seq().add(candle_nn::linear(2, 2, vb.pp("in"))?).add(norm).add(layer)))
     };

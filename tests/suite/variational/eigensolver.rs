@@ -213,12 +213,12 @@ fn what_cannot_be_minimised_is_refused() -> anyhow::Result<()> {
     let config = VqeConfig::default;
     let mut reads = Circuit::new(1);
     reads.rx(input(2), 0);
-    let error = new(reads, z(0), config()).expect_err("it reads inputs");
+    let error = new(reads, Z(0), config()).expect_err("it reads inputs");
     assert!(matches!(error, Error::MissingInputs { expected: 3 }), "{error}");
     let mut broken = Circuit::new(1);
     broken.x(1);
-    assert!(matches!(new(broken, z(0), config()), Err(Error::Circuit { .. })));
-    assert!(matches!(new(Circuit::new(1), z(1), config()), Err(Error::Observable { .. })));
+    assert!(matches!(new(broken, Z(0), config()), Err(Error::Circuit { .. })));
+    assert!(matches!(new(Circuit::new(1), Z(1), config()), Err(Error::Observable { .. })));
     for bad in [f64::NAN, f64::INFINITY, -1.0] {
         let adam = VqeConfig { method: VqeMethod::Adam(AdamConfig::with_learning_rate(bad)), ..config() };
         let natural = NaturalGradientConfig { damping: bad, ..Default::default() };
@@ -228,16 +228,16 @@ fn what_cannot_be_minimised_is_refused() -> anyhow::Result<()> {
         let gradient = VqeConfig { gradient_tolerance: bad, ..config() };
         let energy = VqeConfig { energy_tolerance: bad, ..config() };
         for config in [adam, natural, spsa, gradient, energy] {
-            let error = new(ansatz(), z(0), config).expect_err("out of range");
+            let error = new(ansatz(), Z(0), config).expect_err("out of range");
             assert!(matches!(error, Error::Setting { .. }), "{error}");
         }
     }
-    let error = new(ansatz(), z(0), VqeConfig { patience: 0, ..config() }).expect_err("out of range");
+    let error = new(ansatz(), Z(0), VqeConfig { patience: 0, ..config() }).expect_err("out of range");
     assert!(matches!(error, Error::Setting { setting: "patience", .. }), "{error}");
     let adjoint = QuantumLayerConfig { shots: Some(10), gradient: GradientMethod::Adjoint, ..Default::default() };
-    assert!(matches!(new(ansatz(), z(0), VqeConfig { layer: adjoint, ..config() }), Err(Error::NoGradient { .. })));
+    assert!(matches!(new(ansatz(), Z(0), VqeConfig { layer: adjoint, ..config() }), Err(Error::NoGradient { .. })));
 
-    let huge = 1e308 * z(0) + 1e308 * z(1) + 1e308 * z(2);
+    let huge = 1e308 * Z(0) + 1e308 * Z(1) + 1e308 * Z(2);
     let mut flat = Circuit::new(3);
     let w = flat.weights_with_init("w", 1, candle_nn::Init::Const(0.0));
     flat.rx(w.at([0]), 0);
@@ -270,17 +270,17 @@ fn weights_that_do_not_fit_change_nothing() -> anyhow::Result<()> {
 fn nothing_to_train() -> anyhow::Result<()> {
     let mut circuit = Circuit::new(1);
     circuit.h(0);
-    let error = Vqe::new(circuit.clone(), x(0), VqeConfig::default()).expect_err("no weights");
+    let error = Vqe::new(circuit.clone(), X(0), VqeConfig::default()).expect_err("no weights");
     assert!(matches!(error, Error::NoVariables { of: "a VQE" }), "{error}");
     circuit.weights("w", 2);
     let spsa = VqeConfig { method: VqeMethod::Spsa(SpsaConfig::default()), ..Default::default() };
     for config in [VqeConfig::default(), spsa] {
-        let error = Vqe::new(circuit.clone(), x(0), config).expect_err("no weight is used");
+        let error = Vqe::new(circuit.clone(), X(0), config).expect_err("no weight is used");
         assert!(matches!(&error, Error::NoVariableGradient { variables, .. } if variables == &["w"]), "{error}");
     }
     let v = circuit.weights("v", 1);
     circuit.ry(v.at([0]), 0);
-    let found = Vqe::new(circuit, x(0), VqeConfig::default())?.run()?;
+    let found = Vqe::new(circuit, X(0), VqeConfig::default())?.run()?;
     assert!(found.converged() && (found.energy + 1.0).abs() < 1e-8);
     assert_eq!(found.without_gradient, ["w"]);
     Ok(())
@@ -292,7 +292,7 @@ fn a_run_that_starts_at_a_maximum_has_not_converged() -> anyhow::Result<()> {
     let mut circuit = Circuit::new(2);
     let w = circuit.weights_with_init("w", 2, candle_nn::Init::Const(0.0));
     circuit.ry(w.at([0]), 0).ry(w.at([1]), 1);
-    let run = |config| -> candlewick::Result<_> { Vqe::new(circuit.clone(), z(0) + z(1), config)?.run() };
+    let run = |config| -> candlewick::Result<_> { Vqe::new(circuit.clone(), Z(0) + Z(1), config)?.run() };
     let natural = VqeMethod::NaturalGradient(NaturalGradientConfig::default());
     for config in [VqeConfig::default(), VqeConfig { method: natural, ..Default::default() }] {
         let found = run(config)?;

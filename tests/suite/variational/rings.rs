@@ -8,7 +8,7 @@ use candlewick::variational::{Vqe, VqeConfig};
 #[test]
 fn the_best_cuts_of_a_ring() -> anyhow::Result<()> {
     let nodes = 8;
-    let cost: Observable = (0..nodes).map(|node| 0.5 * z(node) * z((node + 1) % nodes)).sum();
+    let cost: Observable = (0..nodes).map(|node| 0.5 * Z(node) * Z((node + 1) % nodes)).sum();
     for depth in 1..=3 {
         let mut circuit = Circuit::new(nodes);
         let angles = circuit.weights("angles", (depth, 2));
