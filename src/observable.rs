@@ -1,11 +1,12 @@
 //! Observables: what is measured, as Pauli words over bit masks and a few dense parts.
 
+mod arithmetic;
+
 use crate::circuit::{MAX_MATRIX_QUBITS, MAX_QUBITS};
 use crate::error::Mistake;
 use crate::limits::{at_most, within_memory};
 use num_complex::Complex64;
 use std::collections::BTreeMap;
-use std::ops::{Add, Mul, Neg, Sub};
 use std::sync::Arc;
 
 /// The most observables of a measurement.
@@ -378,62 +379,4 @@ fn check_hermitian(matrix: &[Complex64], qubits: &[usize]) -> Result<(), Mistake
     let deviation = matrix.iter().zip(adjoint.iter()).map(|(a, b)| (a - b).norm()).fold(0.0, f64::max);
     let allowed = HERMITIAN_TOLERANCE * largest;
     if deviation > allowed { Err(Mistake::NotHermitian { deviation, allowed }) } else { Ok(()) }
-}
-
-impl Mul for Observable {
-    type Output = Self;
-    fn mul(self, other: Self) -> Self {
-        let mut product = Self { mistake: self.mistake.or(other.mistake), ..Self::default() };
-        if !self.parts.is_empty() || !other.parts.is_empty() {
-            product.mistake.get_or_insert(Mistake::ObservableProduct);
-        }
-        for (a, left) in &self.words {
-            for (b, right) in &other.words {
-                let (word, factor) = a.times(*b);
-                *product.words.entry(word).or_default() += left * right * factor;
-            }
-        }
-        product
-    }
-}
-
-impl Mul<Observable> for f64 {
-    type Output = Observable;
-    fn mul(self, observable: Observable) -> Observable {
-        observable.scale(self)
-    }
-}
-
-impl Mul<f64> for Observable {
-    type Output = Self;
-    fn mul(self, factor: f64) -> Self {
-        self.scale(factor)
-    }
-}
-
-impl Add for Observable {
-    type Output = Self;
-    fn add(self, other: Self) -> Self {
-        self.plus(other)
-    }
-}
-
-impl Sub for Observable {
-    type Output = Self;
-    fn sub(self, other: Self) -> Self {
-        self.plus(-other)
-    }
-}
-
-impl Neg for Observable {
-    type Output = Self;
-    fn neg(self) -> Self {
-        self.scale(-1.0)
-    }
-}
-
-impl std::iter::Sum for Observable {
-    fn sum<I: Iterator<Item = Self>>(terms: I) -> Self {
-        terms.fold(Self::default(), Self::plus)
-    }
 }

@@ -90,6 +90,37 @@ pub struct Weights {
     pub(crate) tensor: Arc<WeightTensor>,
 }
 
+/// An index of a weight tensor: a number for a vector, an array, a slice or a `Vec` with one number a dimension for any tensor.
+pub trait WeightIndex: sealed::Sealed {
+    #[doc(hidden)]
+    fn numbers(&self) -> &[usize];
+}
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+macro_rules! weight_index {
+    ($([$($generics:tt)*] $type:ty: $numbers:expr;)*) => {$(
+        impl<$($generics)*> sealed::Sealed for $type {}
+
+        impl<$($generics)*> WeightIndex for $type {
+            fn numbers(&self) -> &[usize] {
+                let numbers: for<'a> fn(&'a $type) -> &'a [usize] = $numbers;
+                numbers(self)
+            }
+        }
+    )*};
+}
+weight_index! {
+    [] usize: std::slice::from_ref;
+    [const N: usize] [usize; N]: |index| index;
+    [const N: usize] &[usize; N]: |index| &index[..];
+    [] &[usize]: |index| index;
+    [] Vec<usize>: |index| index;
+    [] &Vec<usize>: |index| index;
+}
+
 impl Weights {
     /// The entry at `index`, which has one number a dimension.
     ///
@@ -102,8 +133,9 @@ impl Weights {
     /// circuit.rx(w.at([2, 0]), 0); // out of range: kept, and returned here
     /// assert!(circuit.check().is_err());
     /// ```
-    pub fn at(&self, index: impl AsRef<[usize]>) -> Angle {
-        let (index, shape) = (index.as_ref(), &self.tensor.shape);
+    /// An entry of a vector is `w.at(1)` as well as `w.at([1])`.
+    pub fn at(&self, index: impl WeightIndex) -> Angle {
+        let (index, shape) = (index.numbers(), &self.tensor.shape);
         let inside = index.len() == shape.len() && index.iter().zip(shape).all(|(i, n)| i < n);
         // A shape that overflows is a mistake of the circuit, but its handle must not panic.
         let flat = index.iter().zip(shape).try_fold(0usize, |flat, (i, n)| flat.checked_mul(*n)?.checked_add(*i));
@@ -175,6 +207,18 @@ impl Angle {
 impl From<f64> for Angle {
     fn from(constant: f64) -> Self {
         Self { constant, ..Self::default() }
+    }
+}
+
+impl From<f32> for Angle {
+    fn from(value: f32) -> Self {
+        f64::from(value).into()
+    }
+}
+
+impl From<i32> for Angle {
+    fn from(value: i32) -> Self {
+        f64::from(value).into()
     }
 }
 

@@ -13,7 +13,7 @@ pub mod templates;
 mod unitary;
 mod weights;
 
-pub use angle::{Angle, Weights, input};
+pub use angle::{Angle, WeightIndex, Weights, input};
 pub(crate) use angle::{Term, Variable};
 pub(crate) use condition::{Comparison, Token, spelled};
 pub use condition::{Condition, Magnitude};

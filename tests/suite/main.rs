@@ -35,6 +35,7 @@ mod quantized;
 mod readme;
 mod regressions;
 mod shots;
+mod spelling;
 mod states;
 mod templates;
 mod textbook;
