@@ -30,7 +30,7 @@ use candlewick::data::{self, Dataset};
 use candlewick::nn::loss::binary_cross_entropy_with_logits;
 use candlewick::nn::{Affine, AffineConfig, SeededInit};
 use candlewick::optim::{Adam, AdamConfig};
-use candlewick::plot::{self, Colour, Figure, Panel};
+use candlewick::plot::{self, Color, Figure, Panel};
 use candlewick::prelude::*;
 use candlewick::train::{Ending, History, TrainConfig, Training, binary_accuracy};
 use clap::Parser;
@@ -213,11 +213,11 @@ fn draw_seed(args: &Args, seed: u64, device: &Device) -> Result<()> {
 fn draw_all(args: &Args, accuracies: &[Vec<f64>; 2]) -> Result<()> {
     let end = args.seeds as f64 + 1.0;
     let mut panel = Panel::new("").axes("seeds, sorted by accuracy", "test accuracy").x_range(0.0..end).counting();
-    for (head, (values, colour)) in Head::BOTH.iter().zip(accuracies.iter().zip([Colour::BLUE, Colour::ORANGE])) {
+    for (head, (values, color)) in Head::BOTH.iter().zip(accuracies.iter().zip([Color::BLUE, Color::ORANGE])) {
         let points: Vec<_> = order(values).into_iter().enumerate().map(|(k, i)| ((k + 1) as f64, values[i])).collect();
         let mean = mean(values);
         let name = format!("{} (dashes: mean {mean:.3})", head.name());
-        panel = panel.dashes("", colour, &[(0.0, mean), (end, mean)]).dots(name, colour, &points);
+        panel = panel.dashes("", color, &[(0.0, mean), (end, mean)]).dots(name, color, &points);
     }
     let title = format!("Two circles: test accuracy over {} seeds", args.seeds);
     Ok(Figure::new(title).panel(panel).save(args.output.join("seeds.png"))?)

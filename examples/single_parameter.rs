@@ -11,7 +11,7 @@ use anyhow::{Context, Result};
 use candle_core::{DType, Device};
 use candle_nn::{Init, Optimizer, VarBuilder, VarMap};
 use candlewick::optim::{Adam, AdamConfig};
-use candlewick::plot::{Colour, Figure, Panel};
+use candlewick::plot::{Color, Figure, Panel};
 use candlewick::prelude::*;
 use clap::Parser;
 use ending::ending;
@@ -85,13 +85,13 @@ fn draw(folder: &Path, history: &[(f64, f64)]) -> Result<()> {
     let (least, most) = (thetas.clone().fold(PI, f64::min) - 0.3, thetas.fold(PI, f64::max) + 0.3);
     let cosine: Vec<(f64, f64)> =
         (0..=200).map(|k| least + (most - least) * f64::from(k) / 200.0).map(|x| (x, x.cos())).collect();
-    let way = Panel::new("The way down").axes("theta", "<Z>").line("cos theta", Colour::GREY, &cosine).dots(
+    let way = Panel::new("The way down").axes("theta", "<Z>").line("cos theta", Color::GRAY, &cosine).dots(
         "Adam",
-        Colour::VIOLET,
+        Color::VIOLET,
         history,
     );
     let steps: Vec<(f64, f64)> = (0..).map(f64::from).zip(history.iter().map(|(_, loss)| *loss)).collect();
-    let losses = Panel::new("Loss").axes("step", "<Z>").counting().line("Adam", Colour::VIOLET, &steps);
+    let losses = Panel::new("Loss").axes("step", "<Z>").counting().line("Adam", Color::VIOLET, &steps);
     let path = folder.join("descent.png");
     std::fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
     Figure::new("One angle").panel(way).panel(losses).save(&path)?;

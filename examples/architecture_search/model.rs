@@ -96,8 +96,8 @@ impl Block {
     }
 
     fn forward(&self, x: &Tensor) -> candle_core::Result<Tensor> {
-        let x = (x + self.attend(&normalised(x, &self.scales[0])?)?)?;
-        let hidden = self.wide.forward(&normalised(&x, &self.scales[1])?)?.relu()?;
+        let x = (x + self.attend(&normalized(x, &self.scales[0])?)?)?;
+        let hidden = self.wide.forward(&normalized(&x, &self.scales[1])?)?.relu()?;
         x + self.narrow.forward(&hidden)?
     }
 
@@ -115,7 +115,7 @@ impl Block {
 }
 
 /// Root mean square normalisation; candle's own has no gradient.
-fn normalised(x: &Tensor, scale: &Tensor) -> candle_core::Result<Tensor> {
+fn normalized(x: &Tensor, scale: &Tensor) -> candle_core::Result<Tensor> {
     let square = (x.sqr()?.mean_keepdim(D::Minus1)? + 1e-6)?;
     x.broadcast_div(&square.sqrt()?)?.broadcast_mul(scale)
 }

@@ -1,7 +1,7 @@
 //! The costs, and what the circuit makes of them.
 
 use anyhow::Result;
-use candlewick::plot::{Colour, Figure, Panel};
+use candlewick::plot::{Color, Figure, Panel};
 use candlewick::variational::VqeOptimum;
 use std::path::Path;
 
@@ -10,15 +10,15 @@ pub(crate) fn save(path: &Path, costs: &[f64], found: &VqeOptimum) -> Result<()>
     let bars = Panel::new("Strings, 0 to 15")
         .axes("string as a number", "")
         .counting()
-        .bars("cost", Colour::GREY, costs)
-        .bars("probability", Colour::VIOLET, &found.probabilities);
+        .bars("cost", Color::GRAY, costs)
+        .bars("probability", Color::VIOLET, &found.probabilities);
     let history: Vec<(f64, f64)> = (0..).map(f64::from).zip(found.history.iter().copied()).collect();
     let least = costs.iter().copied().fold(f64::INFINITY, f64::min);
     let level = [(0.0, least), (history.len().saturating_sub(1) as f64, least)];
     let means = Panel::new("Mean cost under the circuit")
         .axes("epoch", "cost")
         .counting()
-        .line("VQE", Colour::VIOLET, &history)
-        .dashes("least of the list", Colour::TEAL, &level);
+        .line("VQE", Color::VIOLET, &history)
+        .dashes("least of the list", Color::TEAL, &level);
     Ok(Figure::new("A search among 16 transformers").panel(bars).panel(means).save(path)?)
 }

@@ -4,7 +4,7 @@ use crate::loss::Loss;
 use crate::target::{Kind, PIXELS, SIDE, Target, is_valid};
 use crate::{Args, Record};
 use anyhow::Result;
-use candlewick::plot::{Colour, Figure, Panel};
+use candlewick::plot::{Color, Figure, Panel};
 use std::path::Path;
 
 /// Samples that are drawn as pictures, before training and after it: two rows each.
@@ -17,12 +17,12 @@ pub(crate) fn training(path: &Path, args: &Args, records: &[Record]) -> Result<(
     };
     let panel = |name: &str| Panel::new("").axes("step", name).counting().logarithmic();
     let distances = panel("distance from the target")
-        .line("Kullback-Leibler divergence (nats)", Colour::BLUE, &line(&|record| record.distance.divergence))
-        .line("total variation", Colour::ORANGE, &line(&|record| record.distance.variation));
+        .line("Kullback-Leibler divergence (nats)", Color::BLUE, &line(&|record| record.distance.divergence))
+        .line("total variation", Color::ORANGE, &line(&|record| record.distance.variation));
     let mut figure = Figure::new(format!("Born machine, {}: training", args.target.title()));
     if args.loss != Loss::Divergence {
         figure =
-            figure.panel(panel(args.loss.name()).line("loss", Colour::VIOLET, &line(&|record| record.loss.max(0.0))));
+            figure.panel(panel(args.loss.name()).line("loss", Color::VIOLET, &line(&|record| record.loss.max(0.0))));
     }
     Ok(figure.panel(distances).save(path)?)
 }
@@ -38,9 +38,9 @@ pub(crate) fn distribution(path: &Path, target: &Target, learnt: &[f64], drawn: 
             let panel = Panel::new("")
                 .axes("pattern", "probability")
                 .y_range(0.0..most(&bars))
-                .bars(target_name, Colour::GREY, &bars[1])
-                .bars(learnt_name, Colour::VIOLET, &bars[2])
-                .bars(drawn_name, Colour::TEAL, &bars[0]);
+                .bars(target_name, Color::GRAY, &bars[1])
+                .bars(learnt_name, Color::VIOLET, &bars[2])
+                .bars(drawn_name, Color::TEAL, &bars[0]);
             (panel, "0 to 13: bars and stripes, by their basis index; 14: all other 498 pictures together")
         }
         Kind::Gaussians => {
@@ -49,9 +49,9 @@ pub(crate) fn distribution(path: &Path, target: &Target, learnt: &[f64], drawn: 
             let panel = Panel::new("")
                 .axes("outcome", "probability")
                 .y_range(0.0..most(&sets.map(<[f64]>::to_vec)))
-                .dots(drawn_name, Colour::TEAL, &drawn)
-                .line(target_name, Colour::GREY, &wanted)
-                .dashes(learnt_name, Colour::ORANGE, &learnt);
+                .dots(drawn_name, Color::TEAL, &drawn)
+                .line(target_name, Color::GRAY, &wanted)
+                .dashes(learnt_name, Color::ORANGE, &learnt);
             (panel, "")
         }
     };

@@ -19,7 +19,7 @@ pub(crate) enum Kind {
 pub(crate) const SIDE: usize = 3;
 pub(crate) const PIXELS: usize = SIDE * SIDE;
 /// Centres and deviation of the Gaussians, as parts of the axis.
-const CENTRES: [f64; 2] = [0.25, 0.75];
+const CENTERS: [f64; 2] = [0.25, 0.75];
 const DEVIATION: f64 = 0.125;
 
 impl Kind {
@@ -63,7 +63,7 @@ impl Target {
             Kind::BarsAndStripes => f64::from(u8::from(is_valid(outcome))),
             Kind::Gaussians => {
                 let place = (outcome as f64 + 0.5) / count as f64;
-                CENTRES.iter().map(|centre| (-0.5 * ((place - centre) / DEVIATION).powi(2)).exp()).sum()
+                CENTERS.iter().map(|center| (-0.5 * ((place - center) / DEVIATION).powi(2)).exp()).sum()
             }
         };
         let weights: Vec<f64> = (0..count).map(weight).collect();

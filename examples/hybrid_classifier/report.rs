@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use candle_core::{D, DType, Device, Module, Tensor};
 use candle_nn::{loss, ops};
 use candlewick::data::Dataset as Samples;
-use candlewick::plot::{self, Colour, Figure};
+use candlewick::plot::{self, Color, Figure};
 use candlewick::train::{self, History};
 use std::path::Path;
 
@@ -84,11 +84,11 @@ fn plots(folder: &Path, task: &Task, trained: &[Trained; 2], device: &Device) ->
         figure.save(folder.join("boundary.png"))?;
     } else {
         let mut figure = Figure::new(title("confusion matrices of the test set"));
-        for (trained, colour) in trained.iter().zip([Colour::VIOLET, Colour::TEAL]) {
+        for (trained, color) in trained.iter().zip([Color::VIOLET, Color::TEAL]) {
             let predictions = trained.network.forward(&task.test.x)?.argmax(D::Minus1)?.to_vec1::<u32>()?;
             let heading = format!("{}: accuracy {:.4}", trained.name, trained.test.accuracy);
             let labels = test.y.to_vec1::<u32>()?;
-            figure = figure.panel(plot::confusion(&heading, &test.classes, &labels, &predictions, colour)?);
+            figure = figure.panel(plot::confusion(&heading, &test.classes, &labels, &predictions, color)?);
         }
         figure.save(folder.join("confusion.png"))?;
     }

@@ -5,7 +5,7 @@ use crate::model::{Core, Network};
 use crate::table;
 use anyhow::{Context, Result};
 use candle_core::DType;
-use candlewick::plot::{Colour, Figure, Panel, confusion};
+use candlewick::plot::{Color, Figure, Panel, confusion};
 use candlewick::train::History;
 use std::path::Path;
 
@@ -62,9 +62,9 @@ pub(crate) fn draw(folder: &Path, images: &Images, trained: &[Trained]) -> Resul
 
     let labels = images.test.y.to_vec1::<u32>()?;
     let mut figure = Figure::new(title("confusion matrices of the test set"));
-    for (of, colour) in trained.iter().zip([Colour::VIOLET, Colour::TEAL]) {
+    for (of, color) in trained.iter().zip([Color::VIOLET, Color::TEAL]) {
         let heading = format!("{}: accuracy {:.4}", of.core.name(), of.accuracy);
-        figure = figure.panel(confusion(&heading, &images.test.classes, &labels, &of.classes, colour)?);
+        figure = figure.panel(confusion(&heading, &images.test.classes, &labels, &of.classes, color)?);
     }
     figure.save(folder.join("confusion.png"))?;
     trained.first().map_or(Ok(()), |hybrid| mistakes(folder, images, &labels, hybrid))

@@ -4,7 +4,7 @@ use crate::graph::Graph;
 use anyhow::Result;
 use candle_core::{Device, Tensor};
 use candlewick::functional;
-use candlewick::plot::{Colour, Field, Figure, Panel};
+use candlewick::plot::{Color, Field, Figure, Panel};
 use candlewick::prelude::*;
 use std::f64::consts::{FRAC_PI_2, PI};
 use std::path::Path;
@@ -33,9 +33,9 @@ pub(crate) fn save(path: &Path, of: &Outcome<'_>) -> Result<()> {
     let known = depths(of.ratios.iter().map(|(_, known)| *known).collect());
     let mut ratios = Panel::new("Mean cut").axes("depth", "share of the largest cut").counting();
     if !known.is_empty() {
-        ratios = ratios.diamonds("best there can be", Colour::TEAL, &known);
+        ratios = ratios.diamonds("best there can be", Color::TEAL, &known);
     }
-    let ratios = ratios.line("", Colour::VIOLET, &found).dots("found", Colour::VIOLET, &found);
+    let ratios = ratios.line("", Color::VIOLET, &found).dots("found", Color::VIOLET, &found);
     let mut figure = Figure::new("Largest cut by QAOA").columns(3).panel(cut(of.graph, of.sides)).panel(ratios);
     if of.graph.nodes <= LANDSCAPE_NODES {
         figure = figure.panel(landscape(&of.landscape)?);
@@ -59,10 +59,10 @@ fn cut(graph: &Graph, sides: u64) -> Panel {
         .equal()
         .x_range(-1.2..1.2)
         .y_range(-1.2..1.2)
-        .segments(Colour(205, 208, 214), &ends(false))
-        .segments(Colour::INK, &ends(true))
-        .dots("side 0", Colour::BLUE, &side(0))
-        .dots("side 1", Colour::ORANGE, &side(1))
+        .segments(Color::rgb(205, 208, 214), &ends(false))
+        .segments(Color::INK, &ends(true))
+        .dots("side 0", Color::BLUE, &side(0))
+        .dots("side 1", Color::ORANGE, &side(1))
 }
 
 /// The mean cut over both angles, all points in one batch.
@@ -74,8 +74,8 @@ fn landscape((circuit, cost): &(Circuit, Observable)) -> Result<Panel> {
     let values = functional::evaluate(circuit, &measurement, Some(&inputs), &[])?.flatten_all()?.to_vec1::<f64>()?;
     let least = values.iter().copied().fold(f64::INFINITY, f64::min);
     let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let colours = [Colour::BLUE, Colour::ORANGE];
-    let field = Field { x: gammas, y: betas, columns: SIDE, values, range: least..most, colours, ..Field::default() };
+    let colors = [Color::BLUE, Color::ORANGE];
+    let field = Field { x: gammas, y: betas, columns: SIDE, values, range: least..most, colors, ..Field::default() };
     let heading = format!("Mean cut at depth 1, from {least:.2} to {most:.2}");
     Ok(Panel::new(heading).axes("gamma", "beta").field(field))
 }

@@ -3,7 +3,7 @@
 use crate::kernels::Kernel;
 use crate::{Outcome, RIDGES, Split, WIDTHS};
 use anyhow::Result;
-use candlewick::plot::{Colour, Figure, Matrix, Panel};
+use candlewick::plot::{Color, Figure, Matrix, Panel};
 use std::path::Path;
 
 /// Samples of a matrix that are drawn.
@@ -25,7 +25,7 @@ pub(crate) fn matrices(path: &Path, split: &Split, outcomes: &[Outcome; 4], clas
         classes.get(1).map_or("", String::as_str)
     );
     let mut figure = Figure::new("Breast cancer: kernel matrices at the widths chosen").note(note).columns(3);
-    let colours = [Colour::GREY, Colour::ORANGE, Colour::TEAL, Colour::VIOLET];
+    let colors = [Color::GRAY, Color::ORANGE, Color::TEAL, Color::VIOLET];
     for (index, kernel) in Kernel::ALL.into_iter().enumerate().skip(Kernel::GAUSSIAN) {
         let width = WIDTHS[outcomes[index].chosen.0];
         let entries = kernel.matrix(width, &x, &x)?.flatten_all()?.to_vec1::<f64>()?;
@@ -33,7 +33,7 @@ pub(crate) fn matrices(path: &Path, split: &Split, outcomes: &[Outcome; 4], clas
         // Squares, as roots are what is drawn.
         let shades = entries.iter().map(|entry| ((entry - least) / (1.0 - least)).powi(2)).collect();
         let (rows, columns) = (names.clone(), names.clone());
-        let matrix = Matrix { rows, columns, shades, colour: colours[index], ..Matrix::default() };
+        let matrix = Matrix { rows, columns, shades, color: colors[index], ..Matrix::default() };
         let heading = format!("{}, width {width}: from {least:.2} to 1", kernel.name());
         figure = figure.panel(Panel::new(heading).axes("sample", "sample").matrix(matrix));
     }
@@ -46,7 +46,7 @@ pub(crate) fn accuracies(path: &Path, outcomes: &[[Outcome; 4]]) -> Result<()> {
         Panel::new("at the width chosen").axes("logarithm (base 10) of the regularisation", "accuracy");
     let mut over_width =
         Panel::new("at the regularisation chosen").axes("logarithm (base 10) of the width", "accuracy");
-    let colours = [Colour::GREY, Colour::ORANGE, Colour::TEAL, Colour::VIOLET];
+    let colors = [Color::GRAY, Color::ORANGE, Color::TEAL, Color::VIOLET];
     for (index, kernel) in Kernel::ALL.into_iter().enumerate() {
         let mean = |value: &dyn Fn(&Outcome) -> f64| {
             outcomes.iter().map(|all| value(&all[index])).sum::<f64>() / outcomes.len() as f64
@@ -54,14 +54,14 @@ pub(crate) fn accuracies(path: &Path, outcomes: &[[Outcome; 4]]) -> Result<()> {
         let line = |values: &[f64], value: &dyn Fn(&Outcome, usize) -> f64| -> Vec<(f64, f64)> {
             values.iter().enumerate().map(|(k, v)| (v.log10(), mean(&|outcome| value(outcome, k)))).collect()
         };
-        let (name, colour) = (kernel.name(), colours[index]);
+        let (name, color) = (kernel.name(), colors[index]);
         over_ridge = over_ridge
-            .dashes("", colour, &line(&RIDGES, &|of, k| of.fits[of.chosen.0].left_out[k].accuracy))
-            .line(name, colour, &line(&RIDGES, &|of, k| of.fits[of.chosen.0].test[k]));
+            .dashes("", color, &line(&RIDGES, &|of, k| of.fits[of.chosen.0].left_out[k].accuracy))
+            .line(name, color, &line(&RIDGES, &|of, k| of.fits[of.chosen.0].test[k]));
         if kernel != Kernel::Linear {
             over_width = over_width
-                .dashes("", colour, &line(&WIDTHS, &|of, k| of.fits[k].left_out[of.chosen.1].accuracy))
-                .line(name, colour, &line(&WIDTHS, &|of, k| of.fits[k].test[of.chosen.1]));
+                .dashes("", color, &line(&WIDTHS, &|of, k| of.fits[k].left_out[of.chosen.1].accuracy))
+                .line(name, color, &line(&WIDTHS, &|of, k| of.fits[k].test[of.chosen.1]));
         }
     }
     let note = format!(

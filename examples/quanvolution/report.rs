@@ -80,11 +80,11 @@ pub(crate) fn draw(folder: &Path, shape: &Shape, trained: &[Trained], test: &Dat
         .columns(1 + 2 * SHOWN.min(shape.kernel * shape.kernel));
     for row in 0..chosen.len() {
         let heading = |text: String| if row == 0 { text } else { String::new() };
-        figure = figure.panel(grey(heading("image".to_owned()), &images.get(row)?.get(0)?, false)?);
+        figure = figure.panel(gray(heading("image".to_owned()), &images.get(row)?.get(0)?, false)?);
         for (name, maps) in sources.iter().filter_map(|(name, maps)| Some((name, maps.as_ref()?))) {
             let maps = maps.get(row)?.detach();
             for map in 0..maps.dim(0)?.min(SHOWN) {
-                figure = figure.panel(grey(heading(format!("{name} {}", map + 1)), &maps.get(map)?, true)?);
+                figure = figure.panel(gray(heading(format!("{name} {}", map + 1)), &maps.get(map)?, true)?);
             }
         }
     }
@@ -92,7 +92,7 @@ pub(crate) fn draw(folder: &Path, shape: &Shape, trained: &[Trained], test: &Dat
 }
 
 /// An image, `[rows, columns]`, of values from 0 or, if signed, from -1 to 1.
-fn grey(heading: String, image: &Tensor, signed: bool) -> Result<Panel> {
+fn gray(heading: String, image: &Tensor, signed: bool) -> Result<Panel> {
     let values = if signed { image.affine(0.5, 0.5)? } else { image.clone() };
     let values: Vec<f64> = values.flatten_all()?.to_dtype(DType::F64)?.to_vec1()?;
     Ok(Panel::new(heading).image(image.dim(1)?, &values))

@@ -5,7 +5,7 @@ use crate::{Outcome, layers_named};
 use anyhow::Result;
 use candle_core::{DType, Device, Module, Tensor};
 use candlewick::data::Dataset;
-use candlewick::plot::{Colour, Field, Figure, Panel};
+use candlewick::plot::{Color, Field, Figure, Panel};
 use std::ops::Range;
 use std::path::Path;
 
@@ -34,16 +34,15 @@ pub(crate) fn regions(
     for outcome in outcomes {
         let [x, y] = sides.clone();
         let values = probabilities(outcome, &x, &y, device)?;
-        let colours = [Colour::nth(0), Colour::nth(1)];
-        let field =
-            Field { x: x.clone(), y: y.clone(), columns: GRID, values, colours, line: true, ..Field::default() };
+        let colors = [Color::nth(0), Color::nth(1)];
+        let field = Field { x: x.clone(), y: y.clone(), columns: GRID, values, colors, line: true, ..Field::default() };
         let heading = format!("{}: {:.3} of the test points", layers_named(outcome.layers), outcome.test[outcome.best]);
         let mut panel = Panel::new(heading).axes("feature 1", "feature 2").equal().x_range(x).y_range(y).field(field);
         for (class, name) in train.classes.iter().enumerate() {
-            panel = panel.dots(format!("{name}, training"), Colour::nth(class), &of(class as u32));
+            panel = panel.dots(format!("{name}, training"), Color::nth(class), &of(class as u32));
         }
         for border in &borders {
-            panel = panel.dashes("", Colour::GREY, border);
+            panel = panel.dashes("", Color::GRAY, border);
         }
         figure = figure.panel(panel);
     }
@@ -78,8 +77,8 @@ pub(crate) fn accuracies(path: &Path, problem: Problem, outcomes: &[Outcome]) ->
         .axes("layers", "test accuracy")
         .counting()
         .x_range(0.0..most + 1.0)
-        .line("the one with the lowest training loss", Colour::nth(0), &best)
-        .dots("every restart", Colour::nth(1), &all);
+        .line("the one with the lowest training loss", Color::nth(0), &best)
+        .dots("every restart", Color::nth(1), &all);
     let title = format!("One qubit, {}: accuracy over layers", problem.name());
     Ok(Figure::new(title).panel(panel).save(path)?)
 }

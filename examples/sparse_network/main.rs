@@ -31,7 +31,7 @@ use candle_nn::loss::mse;
 use candlewick::circuit::MAX_QUBITS;
 use candlewick::nn::linear_size_in_bytes;
 use candlewick::optim::{Adam, AdamConfig};
-use candlewick::plot::{Colour, Figure};
+use candlewick::plot::{Color, Figure};
 use candlewick::train::{Ending, History, TrainConfig, Training};
 use clap::Parser;
 use device::DeviceKind;
@@ -156,12 +156,10 @@ fn draw(args: &Args, outcomes: &[Outcome]) -> Result<()> {
     History::figure("Sparse network: training", &runs).save(args.output.join("history.png"))?;
     let mut figure = Figure::new("Sparse network: which gates act")
         .note("filled: the value of the qubit exceeds 0.1 in that sample, and its rotation and CX act");
-    for (Outcome { task, scores: [before, after, _], .. }, colour) in
-        outcomes.iter().zip([Colour::VIOLET, Colour::TEAL])
-    {
+    for (Outcome { task, scores: [before, after, _], .. }, color) in outcomes.iter().zip([Color::VIOLET, Color::TEAL]) {
         let headings = [format!("{}, before", task.name), format!("{}, after {} epochs", task.name, args.epochs)];
         for (score, heading) in [before, after].into_iter().zip(headings) {
-            figure = figure.panel(score.panel(heading, &task.train.1, colour)?);
+            figure = figure.panel(score.panel(heading, &task.train.1, color)?);
         }
     }
     Ok(figure.save(args.output.join("gates.png"))?)

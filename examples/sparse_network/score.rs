@@ -5,7 +5,7 @@ use crate::task::Task;
 use anyhow::Result;
 use candle_core::{DType, Module, Tensor};
 use candle_nn::loss::mse;
-use candlewick::plot::{Colour, Matrix, Panel};
+use candlewick::plot::{Color, Matrix, Panel};
 
 /// A network at a moment.
 #[derive(Debug, Clone)]
@@ -81,7 +81,7 @@ impl Score {
     }
 
     /// Which gates act, for samples spread over the training set, whose targets stand below.
-    pub(crate) fn panel(&self, heading: String, targets: &Tensor, colour: Colour) -> Result<Panel> {
+    pub(crate) fn panel(&self, heading: String, targets: &Tensor, color: Color) -> Result<Panel> {
         let targets = targets.flatten_all()?.to_vec1::<f32>()?;
         let step = (self.active.len() / SHOWN).max(1);
         let shown: Vec<(&Vec<bool>, f32)> = self.active.iter().zip(targets).step_by(step).take(SHOWN).collect();
@@ -91,7 +91,7 @@ impl Score {
             rows: (0..qubits).map(|qubit| qubit.to_string()).collect(),
             columns: shown.iter().map(|(_, target)| target.to_string()).collect(),
             shades: shades.collect(),
-            colour,
+            color,
             ..Matrix::default()
         };
         Ok(Panel::new(heading).axes("samples, by their targets", "qubit").matrix(matrix))

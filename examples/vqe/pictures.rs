@@ -1,7 +1,7 @@
 //! Pictures of a run and of a curve.
 
 use anyhow::Result;
-use candlewick::plot::{Colour, Figure, Panel};
+use candlewick::plot::{Color, Figure, Panel};
 use candlewick::variational::{Molecule, VqeResult};
 use std::path::Path;
 
@@ -10,13 +10,13 @@ pub(crate) fn run(path: &Path, molecule: &Molecule, found: &VqeResult, is_noisy:
     let last = found.steps as f64;
     let level = |energy: f64| [(0.0, energy), (last, energy)];
     let points: Vec<(f64, f64)> = (0..).map(f64::from).zip(found.energies.iter().copied()).collect();
-    let mut energies = Panel::new("Energy").axes("step", "hartree").counting().line("VQE", Colour::VIOLET, &points);
+    let mut energies = Panel::new("Energy").axes("step", "hartree").counting().line("VQE", Color::VIOLET, &points);
     if let Some(reference) = molecule.hartree_fock_energy() {
-        energies = energies.dashes("Hartree-Fock", Colour::GREY, &level(reference));
+        energies = energies.dashes("Hartree-Fock", Color::GRAY, &level(reference));
     }
     let mut figure = Figure::new(molecule.name());
     if let Some(ground) = molecule.ground_energy() {
-        figure = figure.panel(energies.dashes("exact", Colour::TEAL, &level(ground)));
+        figure = figure.panel(energies.dashes("exact", Color::TEAL, &level(ground)));
         if is_noisy {
             return Ok(figure.save(path)?);
         }
@@ -25,8 +25,8 @@ pub(crate) fn run(path: &Path, molecule: &Molecule, found: &VqeResult, is_noisy:
             .axes("step", "")
             .counting()
             .logarithmic()
-            .line("VQE", Colour::VIOLET, &errors)
-            .dashes("chemical accuracy", Colour::ORANGE, &level(crate::CHEMICAL_ACCURACY));
+            .line("VQE", Color::VIOLET, &errors)
+            .dashes("chemical accuracy", Color::ORANGE, &level(crate::CHEMICAL_ACCURACY));
         figure = figure.panel(errors);
     } else {
         figure = figure.panel(energies);
@@ -39,15 +39,15 @@ pub(crate) fn curve(path: &Path, rows: &[[f64; 4]]) -> Result<()> {
     let column = |k: usize| rows.iter().map(|row| (row[0], row[k])).collect::<Vec<_>>();
     let panel = Panel::new("Energy")
         .axes("distance of the nuclei (Å)", "hartree")
-        .line("Hartree-Fock", Colour::GREY, &column(1))
-        .line("exact", Colour::TEAL, &column(3))
-        .diamonds("VQE", Colour::VIOLET, &column(2));
+        .line("Hartree-Fock", Color::GRAY, &column(1))
+        .line("exact", Color::TEAL, &column(3))
+        .diamonds("VQE", Color::VIOLET, &column(2));
     let errors: Vec<(f64, f64)> = rows.iter().map(|row| (row[0], (row[2] - row[3]).abs())).collect();
     let level: Vec<(f64, f64)> = errors.iter().map(|(distance, _)| (*distance, crate::CHEMICAL_ACCURACY)).collect();
     let errors = Panel::new("Hartree from the exact energy")
         .axes("distance of the nuclei (Å)", "")
         .logarithmic()
-        .diamonds("VQE", Colour::VIOLET, &errors)
-        .dashes("chemical accuracy", Colour::ORANGE, &level);
+        .diamonds("VQE", Color::VIOLET, &errors)
+        .dashes("chemical accuracy", Color::ORANGE, &level);
     Ok(Figure::new("Hydrogen, H2, STO-3G").panel(panel).panel(errors).save(path)?)
 }

@@ -156,8 +156,8 @@ fn draw_block(f: &mut fmt::Formatter<'_>, qubits: usize, name_width: usize, bloc
         let mut wire = format!("{:<name_width$}: ", format!("q{qubit}"));
         let mut join = " ".repeat(name_width + 2);
         for column in block {
-            wire += &centred(&column.wires[qubit], column.width, '─');
-            join += &centred(column.joins[qubit], column.width, ' ');
+            wire += &centerd(&column.wires[qubit], column.width, '─');
+            join += &centerd(column.joins[qubit], column.width, ' ');
         }
         writeln!(f, "{wire}─")?;
         if qubit + 1 < qubits && block.iter().any(|column| !column.joins[qubit].is_empty()) {
@@ -168,7 +168,7 @@ fn draw_block(f: &mut fmt::Formatter<'_>, qubits: usize, name_width: usize, bloc
 }
 
 /// The text in the middle of `width` cells, with one more cell on each side.
-fn centred(text: &str, width: usize, fill: char) -> String {
+fn centerd(text: &str, width: usize, fill: char) -> String {
     let missing = width - text.chars().count();
     let repeat = |count| fill.to_string().repeat(count);
     format!("{}{text}{}", repeat(1 + missing / 2), repeat(1 + missing - missing / 2))

@@ -54,21 +54,21 @@ pub fn spirals(samples: usize, arms: usize, noise: f64, seed: u64) -> Result<Dat
 ///
 /// # Errors
 /// A deviation that is negative or not finite; no centres, or more than 1000; more than the memory holds.
-pub fn blobs(samples: usize, centres: usize, features: usize, deviation: f64, seed: u64) -> Result<Dataset> {
-    check_classes("blobs", "centres", centres)?;
+pub fn blobs(samples: usize, centers: usize, features: usize, deviation: f64, seed: u64) -> Result<Dataset> {
+    check_classes("blobs", "centres", centers)?;
     // A label each, beside the features.
     let numbers = (features as u64).checked_add(1).and_then(|each| each.checked_mul(samples as u64));
     check_numbers("the samples", numbers)?;
     let mut rng = generator(seed, Purpose::Points);
     let mut x = normal(samples, features, deviation, &mut rng)?;
-    let entries = (centres as u64).checked_mul(features as u64);
+    let entries = (centers as u64).checked_mul(features as u64);
     check_numbers("the centres", entries)?;
-    let places: Vec<f64> = (0..centres * features).map(|_| rng.random_range(-1.0..1.0)).collect();
+    let places: Vec<f64> = (0..centers * features).map(|_| rng.random_range(-1.0..1.0)).collect();
     for (index, value) in x.iter_mut().enumerate() {
         let (sample, feature) = (index / features, index % features);
-        *value += places[sample % centres * features + feature];
+        *value += places[sample % centers * features + feature];
     }
-    dataset(x, samples, features, (1..=centres).map(|centre| format!("blob {centre}")).collect())
+    dataset(x, samples, features, (1..=centers).map(|center| format!("blob {center}")).collect())
 }
 
 fn check_classes(of: &'static str, setting: &'static str, count: usize) -> Result<()> {

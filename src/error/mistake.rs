@@ -75,7 +75,7 @@ pub enum Mistake {
     },
     /// A dense unitary under a condition whose eigenvectors were not found.
     #[error("the matrix under a condition was not diagonalised: off by {deviation:.1e}, allowed is {allowed:.1e}")]
-    NotDiagonalised {
+    NotDiagonalized {
         /// Largest entry of the difference between the matrix and what its eigenvectors and eigenvalues give.
         deviation: f64,
         /// Allowed deviation.

@@ -141,14 +141,14 @@ impl<'a> Sums<'a> {
 
     fn finish(mut self) -> Vec<f64> {
         if let Direction::None = self.direction {
-            self.found.chunks_mut((self.count * self.count).max(1)).for_each(|block| symmetrise(block, self.count));
+            self.found.chunks_mut((self.count * self.count).max(1)).for_each(|block| symmetrize(block, self.count));
         }
         self.found
     }
 }
 
 /// The mean of a square matrix and its transpose, which differ by rounding.
-fn symmetrise(block: &mut [f64], size: usize) {
+fn symmetrize(block: &mut [f64], size: usize) {
     for row in 0..size {
         for column in 0..row {
             let mean = 0.5 * (block[row * size + column] + block[column * size + row]);

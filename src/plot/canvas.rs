@@ -36,7 +36,7 @@ pub(super) enum Anchor {
     /// To the right of the point.
     Left,
     /// Around it.
-    Centre,
+    Center,
     /// To the left of it.
     Right,
     /// Around it, read from below.
@@ -93,15 +93,15 @@ pub(super) fn text(
     line: &str,
     (x, y): (i32, i32),
     size: i32,
-    colour: RGBColor,
+    color: RGBColor,
     anchor: Anchor,
 ) -> Drawn {
     let horizontal = match anchor {
         Anchor::Left => HPos::Left,
-        Anchor::Centre | Anchor::Upward => HPos::Center,
+        Anchor::Center | Anchor::Upward => HPos::Center,
         Anchor::Right => HPos::Right,
     };
-    let style = TextStyle::from((FONT, size).into_font()).color(&colour).pos(Pos::new(horizontal, VPos::Top));
+    let style = TextStyle::from((FONT, size).into_font()).color(&color).pos(Pos::new(horizontal, VPos::Top));
     // The middle of capitals lies this far below the top that the font reports.
     let middle = size * 19 / 100;
     let (style, place) = match anchor {
@@ -133,23 +133,23 @@ pub(super) fn legend_width(name: &str, sign_width: i32) -> Drawn<i32> {
 /// Draws a row of entries around `centre`: each a sign `sign_width` wide, drawn around the point it gets, and a text.
 pub(super) fn legend(
     canvas: &Canvas<'_>,
-    centre: (i32, i32),
+    center: (i32, i32),
     sign_width: i32,
     entries: &[(String, Sign<'_>)],
 ) -> Drawn {
     let widths: Vec<i32> = entries.iter().map(|(name, _)| legend_width(name, sign_width)).collect::<Drawn<_>>()?;
-    let mut x = centre.0 - (widths.iter().sum::<i32>() - BETWEEN) / 2;
+    let mut x = center.0 - (widths.iter().sum::<i32>() - BETWEEN) / 2;
     for ((name, sign), width) in entries.iter().zip(widths) {
-        sign((x + sign_width / 2, centre.1))?;
-        text(canvas, name, (x + sign_width + GAP, centre.1), LABEL, INK, Anchor::Left)?;
+        sign((x + sign_width / 2, center.1))?;
+        text(canvas, name, (x + sign_width + GAP, center.1), LABEL, INK, Anchor::Left)?;
         x += width;
     }
     Ok(())
 }
 
 /// Part `amount` of a colour on white.
-pub(super) fn tint(colour: RGBColor, amount: f64) -> RGBColor {
-    mix(colour, WHITE, amount)
+pub(super) fn tint(color: RGBColor, amount: f64) -> RGBColor {
+    mix(color, WHITE, amount)
 }
 
 /// Part `amount` of a colour, the rest of another.

@@ -1,6 +1,6 @@
 //! Panels for classifiers.
 
-use super::{Colour, Field, Matrix, Panel};
+use super::{Color, Field, Matrix, Panel};
 use crate::data::Dataset;
 use crate::engine::check_numbers;
 use crate::error::{Error, Result};
@@ -18,10 +18,10 @@ pub fn scatter(heading: &str, train: &Dataset, test: &Dataset) -> Result<Panel> 
     let mut panel = Panel::new(heading).axes("feature 1", "feature 2").equal();
     let (train_points, test_points) = (points(train)?, points(test)?);
     for (class, name) in train.classes.iter().enumerate() {
-        panel = panel.dots(format!("{name}, training"), Colour::nth(class), &of_class(&train_points, class));
+        panel = panel.dots(format!("{name}, training"), Color::nth(class), &of_class(&train_points, class));
     }
     for (class, name) in test.classes.iter().enumerate() {
-        panel = panel.diamonds(format!("{name}, test"), Colour::nth(class), &of_class(&test_points, class));
+        panel = panel.diamonds(format!("{name}, test"), Color::nth(class), &of_class(&test_points, class));
     }
     Ok(panel)
 }
@@ -45,8 +45,8 @@ pub fn decisions(
         let (expected, actual) = ((GRID * GRID).into(), values.len().into());
         return Err(Error::Shape { what: "the probabilities", expected, actual });
     }
-    let colours = [Colour::nth(0), Colour::nth(1)];
-    let field = Field { x, y, columns: GRID, values, colours, line: true, ..Field::default() };
+    let colors = [Color::nth(0), Color::nth(1)];
+    let field = Field { x, y, columns: GRID, values, colors, line: true, ..Field::default() };
     Ok(scatter(heading, train, test)?.field(field))
 }
 
@@ -59,7 +59,7 @@ pub fn confusion(
     classes: &[String],
     labels: &[u32],
     predictions: &[u32],
-    colour: Colour,
+    color: Color,
 ) -> Result<Panel> {
     let width = classes.len();
     // A count, a shade and a text each.
@@ -82,7 +82,7 @@ pub fn confusion(
     let text = |&count: &usize| if count > 0 { count.to_string() } else { String::new() };
     let texts = counts.iter().map(text).collect();
     let matrix =
-        Matrix { rows: classes.to_vec(), columns: classes.to_vec(), shades, texts, colour, ..Matrix::default() };
+        Matrix { rows: classes.to_vec(), columns: classes.to_vec(), shades, texts, color, ..Matrix::default() };
     Ok(Panel::new(heading).axes("predicted class", "actual class").matrix(matrix))
 }
 

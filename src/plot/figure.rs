@@ -122,8 +122,8 @@ impl Figure {
             return Err(format!("a canvas of {width} x {height} pixels is beyond {PIXELS}; take fewer panels").into());
         }
         render((even(width), even(height)), |canvas| {
-            text(canvas, &self.title, (width / 2, 70), TITLE, INK, Anchor::Centre)?;
-            text(canvas, &self.note, (width / 2, 150), LABEL, SOFT_INK, Anchor::Centre)?;
+            text(canvas, &self.title, (width / 2, 70), TITLE, INK, Anchor::Center)?;
+            text(canvas, &self.note, (width / 2, 150), LABEL, SOFT_INK, Anchor::Center)?;
             for (panel, place) in self.panels.iter().zip(&places) {
                 draw_panel(canvas, panel, place)?;
             }
@@ -173,7 +173,7 @@ fn draw_panel(canvas: &Canvas<'_>, panel: &Panel, Place { columns, rows, seen: [
         // Smaller, where it would run into the next panel's.
         let (room, width) = (columns.end - columns.start + 40, text_width(&panel.heading, HEADING)?);
         let size = if width > room { (HEADING * room / width).max(TICK / 2) } else { HEADING };
-        text(canvas, &panel.heading, (middle, rows.start - 46), size, INK, Anchor::Centre)?;
+        text(canvas, &panel.heading, (middle, rows.start - 46), size, INK, Anchor::Center)?;
         return layers::draw_alone(canvas, layer, &panel.names, columns, rows);
     }
     let across = if panel.is_counting { Scale::counting(x.clone()) } else { Scale::linear(x.clone()) };

@@ -3,9 +3,10 @@
 use super::Drawn;
 use super::axes::Axes;
 use super::canvas::{Anchor, Canvas, GRID, INK, LABEL, SOFT_INK, TICK, mix, text, text_width, tint};
-use super::panel::{Colour, Field, Layer, Matrix, Panel};
+use super::panel::{Color, Field, Layer, Matrix, Panel};
 use plotters::element::DashedPathElement;
 use plotters::prelude::*;
+use plotters::style::Color as _;
 use std::ops::Range;
 
 /// Width of a sign in a legend.
@@ -50,9 +51,9 @@ pub(super) fn check(layer: &Layer) -> Drawn {
 pub(super) fn entries(panels: &[Panel]) -> Vec<&Layer> {
     let mut entries: Vec<&Layer> = Vec::new();
     let look = |layer: &Layer| match layer {
-        Layer::Line { name, colour, is_dashed, .. } => Some((name.clone(), *colour, u8::from(*is_dashed))),
-        Layer::Dots { name, colour, is_diamond, .. } => Some((name.clone(), *colour, 2 + u8::from(*is_diamond))),
-        Layer::Bars { name, colour, .. } => Some((name.clone(), *colour, 4)),
+        Layer::Line { name, color, is_dashed, .. } => Some((name.clone(), *color, u8::from(*is_dashed))),
+        Layer::Dots { name, color, is_diamond, .. } => Some((name.clone(), *color, 2 + u8::from(*is_diamond))),
+        Layer::Bars { name, color, .. } => Some((name.clone(), *color, 4)),
         Layer::Segments { .. } | Layer::Labels { .. } | Layer::Field(_) | Layer::Matrix(_) | Layer::Image { .. } => {
             None
         }
@@ -155,26 +156,26 @@ pub(super) fn proportion(panel: &Panel, x: &Range<f64>, y: &Range<f64>) -> Optio
 /// Draws a layer into a frame.
 pub(super) fn draw(canvas: &Canvas<'_>, axes: &Axes, layer: &Layer) -> Drawn {
     match layer {
-        Layer::Line { colour, points, is_dashed, .. } => {
+        Layer::Line { color, points, is_dashed, .. } => {
             let mut drawn = Vec::new();
             for point in points {
                 match axes.try_point(*point) {
                     Some(place) => drawn.push(place),
-                    None => line(canvas, std::mem::take(&mut drawn), *colour, *is_dashed)?,
+                    None => line(canvas, std::mem::take(&mut drawn), *color, *is_dashed)?,
                 }
             }
-            line(canvas, drawn, *colour, *is_dashed)
+            line(canvas, drawn, *color, *is_dashed)
         }
-        Layer::Dots { colour, points, is_diamond, .. } => {
+        Layer::Dots { color, points, is_diamond, .. } => {
             for place in points.iter().filter_map(|point| axes.try_point(*point)) {
-                dot(canvas, place, *colour, *is_diamond)?;
+                dot(canvas, place, *color, *is_diamond)?;
             }
             Ok(())
         }
-        Layer::Segments { colour, ends } => {
+        Layer::Segments { color, ends } => {
             for [from, to] in ends {
                 if let (Some(from), Some(to)) = (axes.try_point(*from), axes.try_point(*to)) {
-                    canvas.draw(&PathElement::new([from, to], ink(*colour).stroke_width(5)))?;
+                    canvas.draw(&PathElement::new([from, to], ink(*color).stroke_width(5)))?;
                 }
             }
             Ok(())
@@ -182,12 +183,12 @@ pub(super) fn draw(canvas: &Canvas<'_>, axes: &Axes, layer: &Layer) -> Drawn {
         Layer::Labels { texts } => {
             for (point, label) in texts {
                 if let Some(place) = axes.try_point(*point) {
-                    text(canvas, label, place, TICK, INK, Anchor::Centre)?;
+                    text(canvas, label, place, TICK, INK, Anchor::Center)?;
                 }
             }
             Ok(())
         }
-        Layer::Bars { colour, values, part, .. } => bars(canvas, axes, values, *colour, *part),
+        Layer::Bars { color, values, part, .. } => bars(canvas, axes, values, *color, *part),
         Layer::Field(field) => shade(canvas, axes, field),
         Layer::Matrix(_) | Layer::Image { .. } => Err("a matrix or an image takes a panel for itself".into()),
     }
@@ -209,8 +210,8 @@ pub(super) fn draw_alone(
             for (j, row) in rows.enumerate() {
                 for (i, column) in columns.clone().enumerate() {
                     let value = values[j * down / height * across + i * across / width];
-                    let grey = if value.is_finite() { (255.0 * value.clamp(0.0, 1.0)).round() as u8 } else { 0 };
-                    canvas.draw_pixel((column, row), &RGBColor(grey, grey, grey))?;
+                    let gray = if value.is_finite() { (255.0 * value.clamp(0.0, 1.0)).round() as u8 } else { 0 };
+                    canvas.draw_pixel((column, row), &RGBColor(gray, gray, gray))?;
                 }
             }
             Ok(())
@@ -222,12 +223,12 @@ pub(super) fn draw_alone(
 /// Draws the sign of a layer in a legend around a point.
 pub(super) fn sign(canvas: &Canvas<'_>, layer: &Layer, (x, y): (i32, i32)) -> Drawn {
     match layer {
-        Layer::Line { colour, is_dashed, .. } => {
-            line(canvas, vec![(x - SIGN / 2, y), (x + SIGN / 2, y)], *colour, *is_dashed)
+        Layer::Line { color, is_dashed, .. } => {
+            line(canvas, vec![(x - SIGN / 2, y), (x + SIGN / 2, y)], *color, *is_dashed)
         }
-        Layer::Dots { colour, is_diamond, .. } => dot(canvas, (x, y), *colour, *is_diamond),
-        Layer::Bars { colour, .. } => {
-            Ok(canvas.draw(&Rectangle::new([(x - 22, y - 22), (x + 22, y + 22)], ink(*colour).filled()))?)
+        Layer::Dots { color, is_diamond, .. } => dot(canvas, (x, y), *color, *is_diamond),
+        Layer::Bars { color, .. } => {
+            Ok(canvas.draw(&Rectangle::new([(x - 22, y - 22), (x + 22, y + 22)], ink(*color).filled()))?)
         }
         Layer::Segments { .. } | Layer::Labels { .. } | Layer::Field(_) | Layer::Matrix(_) | Layer::Image { .. } => {
             Ok(())
@@ -235,37 +236,36 @@ pub(super) fn sign(canvas: &Canvas<'_>, layer: &Layer, (x, y): (i32, i32)) -> Dr
     }
 }
 
-fn ink(Colour(r, g, b): Colour) -> RGBColor {
+fn ink(Color(r, g, b): Color) -> RGBColor {
     RGBColor(r, g, b)
 }
 
 /// A line, or a dot where there is a single point.
-fn line(canvas: &Canvas<'_>, points: Vec<(i32, i32)>, colour: Colour, is_dashed: bool) -> Drawn {
-    let colour = ink(colour);
+fn line(canvas: &Canvas<'_>, points: Vec<(i32, i32)>, color: Color, is_dashed: bool) -> Drawn {
+    let color = ink(color);
     match (points.as_slice(), is_dashed) {
         ([], _) => {}
-        ([point], true) => canvas.draw(&Circle::new(*point, 14, colour.stroke_width(4)))?,
-        ([point], false) => canvas.draw(&Circle::new(*point, 14, colour.filled()))?,
-        (_, true) => canvas.draw(&DashedPathElement::new(points, 18, 14, colour.stroke_width(4)))?,
-        (_, false) => canvas.draw(&PathElement::new(points, colour.stroke_width(7)))?,
+        ([point], true) => canvas.draw(&Circle::new(*point, 14, color.stroke_width(4)))?,
+        ([point], false) => canvas.draw(&Circle::new(*point, 14, color.filled()))?,
+        (_, true) => canvas.draw(&DashedPathElement::new(points, 18, 14, color.stroke_width(4)))?,
+        (_, false) => canvas.draw(&PathElement::new(points, color.stroke_width(7)))?,
     }
     Ok(())
 }
 
-fn dot(canvas: &Canvas<'_>, (x, y): (i32, i32), colour: Colour, is_diamond: bool) -> Drawn {
+fn dot(canvas: &Canvas<'_>, (x, y): (i32, i32), color: Color, is_diamond: bool) -> Drawn {
     if is_diamond {
-        for (size, colour) in [(22, INK), (17, ink(colour))] {
-            canvas
-                .draw(&Polygon::new([(x, y - size), (x + size, y), (x, y + size), (x - size, y)], colour.filled()))?;
+        for (size, color) in [(22, INK), (17, ink(color))] {
+            canvas.draw(&Polygon::new([(x, y - size), (x + size, y), (x, y + size), (x - size, y)], color.filled()))?;
         }
     } else {
         canvas.draw(&Circle::new((x, y), 13, WHITE.filled()))?;
-        canvas.draw(&Circle::new((x, y), 10, ink(colour).filled()))?;
+        canvas.draw(&Circle::new((x, y), 10, ink(color).filled()))?;
     }
     Ok(())
 }
 
-fn bars(canvas: &Canvas<'_>, axes: &Axes, values: &[f64], colour: Colour, (index, of): (usize, usize)) -> Drawn {
+fn bars(canvas: &Canvas<'_>, axes: &Axes, values: &[f64], color: Color, (index, of): (usize, usize)) -> Drawn {
     let width = 0.8 / of as f64;
     for (k, value) in values.iter().enumerate() {
         let left = k as f64 - 0.4 + width * index as f64;
@@ -274,7 +274,7 @@ fn bars(canvas: &Canvas<'_>, axes: &Axes, values: &[f64], colour: Colour, (index
         let base = axes.try_point((left, 0.0)).map_or(axes.rows.end, |(_, row)| row);
         let (start, _) = axes.point((left, *value));
         let (top, bottom) = (base.min(to.1), base.max(to.1));
-        canvas.draw(&Rectangle::new([(start, top), (to.0.max(start + 1), bottom)], ink(colour).filled()))?;
+        canvas.draw(&Rectangle::new([(start, top), (to.0.max(start + 1), bottom)], ink(color).filled()))?;
     }
     Ok(())
 }
@@ -285,8 +285,8 @@ fn shade(canvas: &Canvas<'_>, axes: &Axes, field: &Field) -> Drawn {
         for column in axes.columns.clone() {
             let p = part(axes, field, column, row).clamp(0.0, 1.0);
             if p.is_finite() {
-                let colour = ink(field.colours[usize::from(p > 0.5)]);
-                canvas.draw_pixel((column, row), &tint(colour, STRONGEST * (2.0 * p - 1.0).abs()))?;
+                let color = ink(field.colors[usize::from(p > 0.5)]);
+                canvas.draw_pixel((column, row), &tint(color, STRONGEST * (2.0 * p - 1.0).abs()))?;
             }
         }
     }
@@ -367,11 +367,11 @@ fn matrix(canvas: &Canvas<'_>, of: &Matrix, names: &[String; 2], columns: Range<
         let (row, column) = (index / across, index % across);
         let ((x, y), (end_x, end_y)) = (corner(row, column), corner(row + 1, column + 1));
         let shade = if shade.is_finite() { shade.clamp(0.0, 1.0).sqrt().max(0.03) } else { 0.0 };
-        let colour = mix(ink(of.colour), WHITE, shade);
-        canvas.draw(&Rectangle::new([(x + gap, y + gap), (end_x - gap, end_y - gap)], colour.filled()))?;
+        let color = mix(ink(of.color), WHITE, shade);
+        canvas.draw(&Rectangle::new([(x + gap, y + gap), (end_x - gap, end_y - gap)], color.filled()))?;
         if let Some(label) = of.texts.get(index).filter(|_| is_named) {
-            let colour = if shade > 0.5 { WHITE } else { INK };
-            text(canvas, label, ((x + end_x) / 2, (y + end_y) / 2), size, colour, Anchor::Centre)?;
+            let color = if shade > 0.5 { WHITE } else { INK };
+            text(canvas, label, ((x + end_x) / 2, (y + end_y) / 2), size, color, Anchor::Center)?;
         }
     }
     let (end, half) = (corner(down, across), cell as i32 / 2);
@@ -385,11 +385,11 @@ fn matrix(canvas: &Canvas<'_>, of: &Matrix, names: &[String; 2], columns: Range<
         let widest = widths.into_iter().max().unwrap_or(0).max(1);
         let size = if widest > room { (TICK * room / widest).max(SMALLEST) } else { TICK };
         for (column, name) in names_of(&of.columns, room, size)?.iter().enumerate() {
-            text(canvas, name, (corner(0, column).0 + half, end.1 + 40), size, SOFT_INK, Anchor::Centre)?;
+            text(canvas, name, (corner(0, column).0 + half, end.1 + 40), size, SOFT_INK, Anchor::Center)?;
         }
     } else {
         canvas.draw(&Rectangle::new([(left, rows.start), end], GRID.stroke_width(2)))?;
     }
-    text(canvas, &names[0], ((left + end.0) / 2, end.1 + 108), LABEL, INK, Anchor::Centre)?;
+    text(canvas, &names[0], ((left + end.0) / 2, end.1 + 108), LABEL, INK, Anchor::Center)?;
     text(canvas, &names[1], (left - margin - 130, (rows.start + end.1) / 2), LABEL, INK, Anchor::Upward)
 }

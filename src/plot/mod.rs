@@ -6,7 +6,7 @@
 //! ```
 //! use candlewick::plot::{Colour, Figure, Panel};
 //! let loss: Vec<(f64, f64)> = (1..=20).map(|epoch| (f64::from(epoch), 0.8f64.powi(epoch))).collect();
-//! let panel = Panel::new("Training").axes("epoch", "loss").counting().logarithmic().line("hybrid", Colour::VIOLET, &loss);
+//! let panel = Panel::new("Training").axes("epoch", "loss").counting().logarithmic().line("hybrid", Color::VIOLET, &loss);
 //! let path = std::env::temp_dir().join("candlewick-doc-loss.png");
 //! Figure::new("A first picture").panel(panel).save(&path)?;
 //! # std::fs::remove_file(path).unwrap();
@@ -22,7 +22,7 @@ mod panel;
 
 pub use classes::{confusion, decisions, scatter};
 pub use figure::Figure;
-pub use panel::{Colour, Field, Matrix, Panel};
+pub use panel::{Color, Field, Matrix, Panel};
 
 /// What drawing returns: a reason in words, to which [`Figure::save`] adds the path.
 type Drawn<T = ()> = Result<T, Box<dyn std::error::Error>>;

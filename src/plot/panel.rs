@@ -5,11 +5,21 @@ use crate::engine::check_numbers;
 use crate::error::Result;
 use std::ops::Range;
 
-/// A colour of the palette, or one of your own.
+/// A color of the palette, or one of your own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Colour(pub u8, pub u8, pub u8);
+pub struct Color(pub(super) u8, pub(super) u8, pub(super) u8);
 
-impl Colour {
+impl Color {
+    /// A color of your own by its red, green and blue, each from 0 to 255.
+    pub const fn rgb(red: u8, green: u8, blue: u8) -> Self {
+        Self(red, green, blue)
+    }
+
+    /// Red, green and blue.
+    pub const fn channels(self) -> [u8; 3] {
+        [self.0, self.1, self.2]
+    }
+
     /// Violet.
     pub const VIOLET: Self = Self(91, 63, 168);
     /// Teal.
@@ -25,21 +35,21 @@ impl Colour {
     /// Gold.
     pub const GOLD: Self = Self(183, 134, 11);
     /// Grey.
-    pub const GREY: Self = Self(94, 101, 115);
+    pub const GRAY: Self = Self(94, 101, 115);
     /// Almost black.
     pub const INK: Self = Self(38, 42, 51);
 
     /// Colours for classes, networks or curves, told apart by their index; they repeat after eight.
     pub fn nth(index: usize) -> Self {
-        const ALL: [Colour; 8] = [
-            Colour::BLUE,
-            Colour::ORANGE,
-            Colour::TEAL,
-            Colour::VIOLET,
-            Colour::RED,
-            Colour::GREEN,
-            Colour::GOLD,
-            Colour::GREY,
+        const ALL: [Color; 8] = [
+            Color::BLUE,
+            Color::ORANGE,
+            Color::TEAL,
+            Color::VIOLET,
+            Color::RED,
+            Color::GREEN,
+            Color::GOLD,
+            Color::GRAY,
         ];
         ALL[index % ALL.len()]
     }
@@ -59,7 +69,7 @@ pub struct Field {
     /// The values that get the full colours.
     pub range: Range<f64>,
     /// Colours of the least and the largest value; white lies half-way.
-    pub colours: [Colour; 2],
+    pub colors: [Color; 2],
     /// Whether the line half-way is drawn.
     pub line: bool,
     #[doc(hidden)]
@@ -75,7 +85,7 @@ impl Default for Field {
             columns: 0,
             values: Vec::new(),
             range: 0.0..1.0,
-            colours: [Colour::BLUE, Colour::ORANGE],
+            colors: [Color::BLUE, Color::ORANGE],
             line: false,
             non_exhaustive: NonExhaustive(()),
         }
@@ -108,7 +118,7 @@ pub struct Matrix {
     /// What is written into the cells, if anything; as many as shades.
     pub texts: Vec<String>,
     /// The full colour.
-    pub colour: Colour,
+    pub color: Color,
     #[doc(hidden)]
     pub non_exhaustive: NonExhaustive,
 }
@@ -121,7 +131,7 @@ impl Default for Matrix {
             columns: Vec::new(),
             shades: Vec::new(),
             texts: Vec::new(),
-            colour: Colour::BLUE,
+            color: Color::BLUE,
             non_exhaustive: NonExhaustive(()),
         }
     }
@@ -145,11 +155,11 @@ pub(super) type Points = Vec<(f64, f64)>;
 /// One thing that is drawn.
 #[derive(Debug, Clone)]
 pub(super) enum Layer {
-    Line { name: String, colour: Colour, points: Points, is_dashed: bool },
-    Dots { name: String, colour: Colour, points: Points, is_diamond: bool },
-    Segments { colour: Colour, ends: Vec<[(f64, f64); 2]> },
+    Line { name: String, color: Color, points: Points, is_dashed: bool },
+    Dots { name: String, color: Color, points: Points, is_diamond: bool },
+    Segments { color: Color, ends: Vec<[(f64, f64); 2]> },
     Labels { texts: Vec<((f64, f64), String)> },
-    Bars { name: String, colour: Colour, values: Vec<f64>, part: (usize, usize) },
+    Bars { name: String, color: Color, values: Vec<f64>, part: (usize, usize) },
     Field(Field),
     Matrix(Matrix),
     Image { columns: usize, values: Vec<f64> },
@@ -213,32 +223,32 @@ impl Panel {
 
     /// A line through points; it breaks where one is not finite. Without a name it is not in the legend.
     #[must_use]
-    pub fn line(self, name: impl Into<String>, colour: Colour, points: &[(f64, f64)]) -> Self {
-        self.with(Layer::Line { name: name.into(), colour, points: points.to_vec(), is_dashed: false })
+    pub fn line(self, name: impl Into<String>, color: Color, points: &[(f64, f64)]) -> Self {
+        self.with(Layer::Line { name: name.into(), color, points: points.to_vec(), is_dashed: false })
     }
 
     /// The same with dashes.
     #[must_use]
-    pub fn dashes(self, name: impl Into<String>, colour: Colour, points: &[(f64, f64)]) -> Self {
-        self.with(Layer::Line { name: name.into(), colour, points: points.to_vec(), is_dashed: true })
+    pub fn dashes(self, name: impl Into<String>, color: Color, points: &[(f64, f64)]) -> Self {
+        self.with(Layer::Line { name: name.into(), color, points: points.to_vec(), is_dashed: true })
     }
 
     /// Points as dots.
     #[must_use]
-    pub fn dots(self, name: impl Into<String>, colour: Colour, points: &[(f64, f64)]) -> Self {
-        self.with(Layer::Dots { name: name.into(), colour, points: points.to_vec(), is_diamond: false })
+    pub fn dots(self, name: impl Into<String>, color: Color, points: &[(f64, f64)]) -> Self {
+        self.with(Layer::Dots { name: name.into(), color, points: points.to_vec(), is_diamond: false })
     }
 
     /// Points as diamonds with a dark edge.
     #[must_use]
-    pub fn diamonds(self, name: impl Into<String>, colour: Colour, points: &[(f64, f64)]) -> Self {
-        self.with(Layer::Dots { name: name.into(), colour, points: points.to_vec(), is_diamond: true })
+    pub fn diamonds(self, name: impl Into<String>, color: Color, points: &[(f64, f64)]) -> Self {
+        self.with(Layer::Dots { name: name.into(), color, points: points.to_vec(), is_diamond: true })
     }
 
     /// Straight lines between pairs of points, such as the edges of a graph.
     #[must_use]
-    pub fn segments(self, colour: Colour, ends: &[[(f64, f64); 2]]) -> Self {
-        self.with(Layer::Segments { colour, ends: ends.to_vec() })
+    pub fn segments(self, color: Color, ends: &[[(f64, f64); 2]]) -> Self {
+        self.with(Layer::Segments { color, ends: ends.to_vec() })
     }
 
     /// Texts around points.
@@ -249,7 +259,7 @@ impl Panel {
 
     /// Bars upwards from 0 around 0, 1, 2, ..
     #[must_use]
-    pub fn bars(mut self, name: impl Into<String>, colour: Colour, values: &[f64]) -> Self {
+    pub fn bars(mut self, name: impl Into<String>, color: Color, values: &[f64]) -> Self {
         // Bars of several names stand side by side.
         let mut before = 0;
         for layer in &mut self.layers {
@@ -258,7 +268,7 @@ impl Panel {
                 before += 1;
             }
         }
-        self.with(Layer::Bars { name: name.into(), colour, values: values.to_vec(), part: (before, before + 1) })
+        self.with(Layer::Bars { name: name.into(), color, values: values.to_vec(), part: (before, before + 1) })
     }
 
     /// Values over the plane as colours.

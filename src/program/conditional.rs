@@ -4,9 +4,9 @@
 //! where those are the identity, the two changes cancel.
 
 use super::columns::Column;
-use super::diagonalised::Diagonalised;
+use super::diagonalized::Diagonalized;
 use super::lower::Lowering;
-use super::rewrite::diagonalised;
+use super::rewrite::diagonalized;
 use super::{Kernel, Slot, Step, Variable};
 use crate::circuit::{Angle, Comparison, Condition, Token};
 use crate::error::Mistake;
@@ -102,7 +102,7 @@ impl Lowering {
     }
 
     fn gated_one_qubit(&mut self, qubit: usize, entries: [Complex64; 4], controls: u64) {
-        for step in diagonalised(qubit, entries, controls) {
+        for step in diagonalized(qubit, entries, controls) {
             match step.kernel {
                 Kernel::FixedPhase(value) => self.gated_phase(value.arg(), step.controls),
                 _ => self.steps.push(step),
@@ -112,7 +112,7 @@ impl Lowering {
 
     /// `V D V†`, with D as a phase and rotations about words of Z: the Walsh series of the arguments on its diagonal.
     fn gated_matrix(&mut self, qubits: Vec<usize>, entries: &[Complex64], controls: u64) -> Result<(), Mistake> {
-        let Diagonalised { vectors, arguments } = Diagonalised::new(entries)?;
+        let Diagonalized { vectors, arguments } = Diagonalized::new(entries)?;
         let matrix = |entries: Arc<[Complex64]>| Step {
             kernel: Kernel::Matrix { qubits: qubits.clone(), entries },
             controls: 0,

@@ -11,7 +11,7 @@
 pub(crate) mod basis;
 pub(crate) mod columns;
 mod conditional;
-mod diagonalised;
+mod diagonalized;
 mod display;
 mod forms;
 mod frame;

@@ -1,7 +1,7 @@
 //! What a run leaves behind.
 
 use crate::error::Result;
-use crate::plot::{Colour, Figure, Panel};
+use crate::plot::{Color, Figure, Panel};
 use std::fmt::Write;
 
 /// How well a model does on a set.
@@ -126,15 +126,15 @@ fn panel(name: &str, runs: &[(&str, &History)], value: fn(&Score) -> f64) -> Pan
     let mut panel = Panel::new("").axes("epoch", name).counting();
     for (index, (run, history)) in runs.iter().enumerate() {
         // Violet and teal first, as for the networks of a comparison elsewhere.
-        let colour = Colour::nth(if index < 4 { 3 - index } else { index });
+        let color = Color::nth(if index < 4 { 3 - index } else { index });
         let points = |score: &dyn Fn(&Epoch) -> Option<Score>| -> Vec<(f64, f64)> {
             let point = |(k, epoch)| Some(((k + 1) as f64, value(&score(epoch)?)));
             history.epochs.iter().enumerate().filter_map(point).collect()
         };
         let (train, validation) = (points(&|epoch| Some(epoch.train)), points(&|epoch| epoch.validation));
-        panel = panel.dashes(format!("{run}, training"), colour, &train);
+        panel = panel.dashes(format!("{run}, training"), color, &train);
         if !validation.is_empty() {
-            panel = panel.line(format!("{run}, validation"), colour, &validation);
+            panel = panel.line(format!("{run}, validation"), color, &validation);
         }
     }
     panel

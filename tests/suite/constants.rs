@@ -213,7 +213,7 @@ fn one_minus_a_probability_has_four_digits_on_twenty_qubits() {
 
 /// A cost with penalties, as its constant would have it drift below the least there is.
 #[test]
-fn an_energy_with_a_large_constant_is_minimised_in_f32() {
+fn an_energy_with_a_large_constant_is_minimized_in_f32() {
     let run = |constant: f64| {
         let mut circuit = Circuit::new(5);
         circuit.real_amplitudes("w", 2, Entanglement::Linear);

@@ -51,14 +51,14 @@ fn noise_has_its_deviation() -> Result<()> {
 }
 
 #[test]
-fn blobs_are_clouds_around_centres() -> Result<()> {
-    let (count, centres, features) = (6000, 3, 4);
-    let cloud = rows(&blobs(count, centres, features, 0.2, 9)?)?;
-    for class in 0..centres {
+fn blobs_are_clouds_around_centers() -> Result<()> {
+    let (count, centers, features) = (6000, 3, 4);
+    let cloud = rows(&blobs(count, centers, features, 0.2, 9)?)?;
+    for class in 0..centers {
         let members: Vec<&Vec<f64>> =
             cloud.iter().filter(|(of, _)| *of as usize == class).map(|(_, row)| row).collect();
         let size = members.len() as f64;
-        assert_eq!(members.len(), count / centres);
+        assert_eq!(members.len(), count / centers);
         for feature in 0..features {
             let mean = members.iter().map(|row| row[feature]).sum::<f64>() / size;
             let variance = members.iter().map(|row| (row[feature] - mean).powi(2)).sum::<f64>() / size;
@@ -250,7 +250,7 @@ fn scales() -> Result<()> {
 }
 
 #[test]
-fn centres_are_spread() -> Result<()> {
+fn centers_are_spread() -> Result<()> {
     let cloud = rows(&blobs(500, 500, 4, 0.0, 3)?)?;
     let all: Vec<f64> = cloud.into_iter().flat_map(|(_, row)| row).collect();
     let (mean, square) = (all.iter().sum::<f64>() / 2000.0, all.iter().map(|v| v * v).sum::<f64>() / 2000.0);
@@ -288,8 +288,8 @@ fn principal_components() -> Result<()> {
     let deviations = [5.0, 2.0, 0.1];
     let raw = blobs(4000, 1, 3, 1.0, 2)?.x.to_dtype(DType::F64)?;
     // Whitened, so that the covariances are exactly those of the construction.
-    let centred = raw.broadcast_sub(&raw.mean(0)?)?.to_vec2::<f64>()?;
-    let mut columns: Vec<Vec<f64>> = (0..3).map(|k| centred.iter().map(|row| row[k]).collect()).collect();
+    let centerd = raw.broadcast_sub(&raw.mean(0)?)?.to_vec2::<f64>()?;
+    let mut columns: Vec<Vec<f64>> = (0..3).map(|k| centerd.iter().map(|row| row[k]).collect()).collect();
     for k in 0..3 {
         for before in 0..k {
             let (done, rest) = columns.split_at_mut(k);

@@ -84,7 +84,7 @@ fn amplitudes() -> Circuit {
 }
 
 #[test]
-fn amplitude_embedding_normalises_and_pads() {
+fn amplitude_embedding_normalizes_and_pads() {
     for scale in [1.0, 1e-200, 1e200, 5e-324 * 1e16] {
         let row = [9.0, 2.0, -3.0, 6.0, 9.0].map(|v| v * scale);
         let expected = [2.0, 0.0, -3.0, 0.0, 6.0, 0.0, 0.0, 0.0].map(|v| v / 7.0);

@@ -195,7 +195,7 @@ fn lowered(circuit: &Circuit) -> u64 {
 
 /// Rotations about one word in a row, each with a variable of its own, become one whose angle has them all.
 #[test]
-fn lowering_takes_memory_in_proportion_to_neighbours() {
+fn lowering_takes_memory_in_proportion_to_neighbors() {
     let rows: [fn(&mut Circuit, Angle); 5] = [
         |c, angle| _ = c.rx(angle, 0),
         |c, angle| _ = c.p(angle, 1),
@@ -215,7 +215,7 @@ fn lowering_takes_memory_in_proportion_to_neighbours() {
 }
 
 #[test]
-fn a_hundred_thousand_neighbours_are_lowered() {
+fn a_hundred_thousand_neighbors_are_lowered() {
     let count = 100_000;
     let mut circuit = Circuit::new(1);
     let w = circuit.weights("w", count);

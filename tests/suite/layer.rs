@@ -157,7 +157,7 @@ fn every_float_dtype_comes_and_goes() -> Result<()> {
 
 /// Linear, tanh, quantum, linear: every gradient against central differences of the whole network.
 #[test]
-fn gradients_flow_through_neighbours() -> Result<()> {
+fn gradients_flow_through_neighbors() -> Result<()> {
     let varmap = VarMap::new();
     let vb = SeededInit::new(5).var_builder(&varmap, DType::F64, &Device::Cpu);
     let net = candle_nn::seq()

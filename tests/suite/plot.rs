@@ -3,12 +3,12 @@
 use candle_core::{Device, Result, Tensor};
 use candlewick::Error;
 use candlewick::data::{self, Dataset};
-use candlewick::plot::{Colour, Field, Figure, Matrix, Panel, confusion, decisions, scatter};
+use candlewick::plot::{Color, Field, Figure, Matrix, Panel, confusion, decisions, scatter};
 
 /// Columns and rows of the pixels that are near a colour.
-fn pixels(figure: &Figure, Colour(r, g, b): Colour) -> Result<Vec<(usize, usize)>> {
+fn pixels(figure: &Figure, color: Color) -> Result<Vec<(usize, usize)>> {
     let (width, _, pixels) = figure.render()?;
-    let near = |pixel: &[u8]| pixel.iter().zip([r, g, b]).all(|(&a, b)| a.abs_diff(b) <= 6);
+    let near = |pixel: &[u8]| pixel.iter().zip(color.channels()).all(|(&a, b)| a.abs_diff(b) <= 6);
     let place = |(index, pixel)| near(pixel).then_some((index % width as usize, index / width as usize));
     Ok(pixels.chunks_exact(3).enumerate().filter_map(place).collect())
 }
@@ -20,8 +20,8 @@ fn mean(values: impl Iterator<Item = usize> + Clone) -> f64 {
 #[test]
 fn lines_go_where_their_points_are() -> Result<()> {
     let points: Vec<(f64, f64)> = (0..=10).map(|k| (f64::from(k), f64::from(k))).collect();
-    let up = Figure::new("").panel(Panel::new("").y_range(0.0..10.0).line("", Colour::RED, &points));
-    let red = pixels(&up, Colour::RED)?;
+    let up = Figure::new("").panel(Panel::new("").y_range(0.0..10.0).line("", Color::RED, &points));
+    let red = pixels(&up, Color::RED)?;
     assert!(red.len() > 1000, "{}", red.len());
     // Upwards to the right: the right end is above the left one.
     let (left, right) = (red.iter().min().expect("a pixel"), red.iter().max().expect("a pixel"));
@@ -30,13 +30,13 @@ fn lines_go_where_their_points_are() -> Result<()> {
     let mut broken = points.clone();
     broken.iter_mut().take(6).for_each(|point| point.1 = f64::NAN);
     let half =
-        Figure::new("").panel(Panel::new("").x_range(-0.4..10.4).y_range(0.0..10.0).line("", Colour::RED, &broken));
-    let rest = pixels(&half, Colour::RED)?.len() as f64 / red.len() as f64;
+        Figure::new("").panel(Panel::new("").x_range(-0.4..10.4).y_range(0.0..10.0).line("", Color::RED, &broken));
+    let rest = pixels(&half, Color::RED)?.len() as f64 / red.len() as f64;
     assert!((0.3..0.55).contains(&rest), "{rest}");
     // A name adds the sign of the legend, below the frame.
-    let named = Figure::new("").panel(Panel::new("").line("a name", Colour::RED, &points));
+    let named = Figure::new("").panel(Panel::new("").line("a name", Color::RED, &points));
     let lowest = |pixels: &[(usize, usize)]| pixels.iter().map(|pixel| pixel.1).max();
-    assert!(lowest(&pixels(&named, Colour::RED)?) > lowest(&red).map(|row| row + 50));
+    assert!(lowest(&pixels(&named, Color::RED)?) > lowest(&red).map(|row| row + 50));
     Ok(())
 }
 
@@ -44,16 +44,16 @@ fn lines_go_where_their_points_are() -> Result<()> {
 fn scales_place_values() -> Result<()> {
     // Three decades: 10 is a third of the way up on a logarithmic scale, and nearly at the bottom of a linear one.
     let dots = |panel: Panel| {
-        panel.y_range(1.0..1000.0).dots("", Colour::RED, &[(0.0, 10.0)]).dots("", Colour::BLUE, &[(0.0, 1.0)]).dots(
+        panel.y_range(1.0..1000.0).dots("", Color::RED, &[(0.0, 10.0)]).dots("", Color::BLUE, &[(0.0, 1.0)]).dots(
             "",
-            Colour::TEAL,
+            Color::TEAL,
             &[(0.0, 1000.0)],
         )
     };
     for (panel, part) in [(Panel::new("").logarithmic(), 1.0 / 3.0), (Panel::new(""), 9.0 / 999.0)] {
         let figure = Figure::new("").panel(dots(panel));
-        let row = |colour| Ok::<f64, candle_core::Error>(mean(pixels(&figure, colour)?.iter().map(|pixel| pixel.1)));
-        let (value, low, high) = (row(Colour::RED)?, row(Colour::BLUE)?, row(Colour::TEAL)?);
+        let row = |color| Ok::<f64, candle_core::Error>(mean(pixels(&figure, color)?.iter().map(|pixel| pixel.1)));
+        let (value, low, high) = (row(Color::RED)?, row(Color::BLUE)?, row(Color::TEAL)?);
         assert!(((low - value) / (low - high) - part).abs() < 0.015, "{value} {low} {high}");
     }
     Ok(())
@@ -65,11 +65,11 @@ fn fields_and_matrices_are_the_right_way_round() -> Result<()> {
     let (x, y) = (-1.0..1.0, -1.0..1.0);
     let values =
         Field::grid(x.clone(), y.clone(), 60)?.iter().map(|&[x, y]| f64::from(u8::from(x > 0.2 && y > 0.2))).collect();
-    let colours = [Colour::BLUE, Colour(255, 0, 0)];
-    let field = Field { x, y, columns: 60, values, colours, ..Field::default() };
+    let colors = [Color::BLUE, Color::rgb(255, 0, 0)];
+    let field = Field { x, y, columns: 60, values, colors, ..Field::default() };
     let figure = Figure::new("").panel(Panel::new("").field(field));
-    let red = pixels(&figure, Colour(255, 140, 140))?;
-    let blue = pixels(&figure, Colour(160, 189, 219))?;
+    let red = pixels(&figure, Color::rgb(255, 140, 140))?;
+    let blue = pixels(&figure, Color::rgb(160, 189, 219))?;
     assert!(red.len() > 10_000 && blue.len() > 30_000, "{} {}", red.len(), blue.len());
     assert!(mean(red.iter().map(|p| p.0)) > mean(blue.iter().map(|p| p.0)));
     assert!(mean(red.iter().map(|p| p.1)) < mean(blue.iter().map(|p| p.1)));
@@ -82,18 +82,18 @@ fn fields_and_matrices_are_the_right_way_round() -> Result<()> {
         columns: 60,
         values,
         range: -1.0..1.0,
-        colours,
+        colors,
         line: true,
         ..Field::default()
     };
-    let ink = pixels(&Figure::new("").panel(Panel::new("").field(field)), Colour::INK)?;
+    let ink = pixels(&Figure::new("").panel(Panel::new("").field(field)), Color::INK)?;
     let longest = ink.chunk_by(|a, b| a.1 == b.1 && a.0 + 1 == b.0).map(<[_]>::len).max();
     assert!(longest >= Some(648), "{longest:?} pixels of 650");
 
     // One sample of class 0 taken for class 2: the cell in the first row and the last column.
     let names = ["a", "b", "c"].map(str::to_owned);
-    let panel = confusion("", &names, &[0, 1, 2, 0], &[2, 1, 2, 7], Colour::RED)?;
-    let full = pixels(&Figure::new("").panel(panel), Colour::RED)?;
+    let panel = confusion("", &names, &[0, 1, 2, 0], &[2, 1, 2, 7], Color::RED)?;
+    let full = pixels(&Figure::new("").panel(panel), Color::RED)?;
     let columns = full.iter().map(|p| p.0).max().expect("cells") - full.iter().map(|p| p.0).min().expect("cells");
     let first = full.iter().filter(|p| p.1 < full[0].1 + 20).map(|p| p.0).min().expect("a cell");
     assert!(first > full.iter().map(|p| p.0).min().expect("cells") + columns / 3);
@@ -105,7 +105,7 @@ fn flat_matrices_take_little_room_and_long_headings_their_own() -> Result<()> {
     let matrix = |rows: usize, columns: usize| {
         let names = |count: usize| (0..count).map(|k| k.to_string()).collect();
         let shades = vec![1.0; rows * columns];
-        Matrix { rows: names(rows), columns: names(columns), shades, colour: Colour::RED, ..Matrix::default() }
+        Matrix { rows: names(rows), columns: names(columns), shades, color: Color::RED, ..Matrix::default() }
     };
     let height = |rows, columns| Figure::new("").panel(Panel::new("").matrix(matrix(rows, columns))).render();
     let (flat, square) = (height(4, 20)?.1, height(20, 20)?.1);
@@ -128,16 +128,16 @@ fn flat_matrices_take_little_room_and_long_headings_their_own() -> Result<()> {
 fn bars_and_long_names_stay_on_the_page() -> Result<()> {
     // On a logarithmic scale bars stand on the frame: ten times as much is a decade higher.
     let figure =
-        Figure::new("").panel(Panel::new("").logarithmic().y_range(1.0..1000.0).bars("", Colour::RED, &[10.0, 100.0]));
-    let (first, second) = (pixels(&figure, Colour::RED)?, pixels(&figure, Colour::RED)?);
+        Figure::new("").panel(Panel::new("").logarithmic().y_range(1.0..1000.0).bars("", Color::RED, &[10.0, 100.0]));
+    let (first, second) = (pixels(&figure, Color::RED)?, pixels(&figure, Color::RED)?);
     let middle =
         (first.iter().map(|p| p.0).min().expect("a bar") + first.iter().map(|p| p.0).max().expect("a bar")) / 2;
     let left = first.iter().filter(|p| p.0 < middle - 20).count() as f64;
     let right = second.iter().filter(|p| p.0 > middle + 20).count() as f64;
     assert!((right / left - 2.0).abs() < 0.1, "{left} {right}");
     let names = ["a".repeat(3000), "b ".repeat(200), "c".to_owned()];
-    let long = Figure::new("").panel(confusion("", &names, &[0, 1, 2], &[0, 1, 2], Colour::RED)?);
-    let cells = pixels(&long, Colour::RED)?;
+    let long = Figure::new("").panel(confusion("", &names, &[0, 1, 2], &[0, 1, 2], Color::RED)?);
+    let cells = pixels(&long, Color::RED)?;
     let width = cells.iter().map(|p| p.0).max().expect("cells") - cells.iter().map(|p| p.0).min().expect("cells");
     assert!(cells.len() > 10_000 && width > 200, "{} {width}", cells.len());
     Ok(())
@@ -174,17 +174,17 @@ fn numbers_that_cannot_be_drawn() -> Result<()> {
         for panel in [Panel::new(""), Panel::new("").logarithmic(), Panel::new("").counting(), Panel::new("").equal()] {
             let values: Vec<f64> = points.iter().map(|point| point.1).collect();
             let panel =
-                panel.line("l", Colour::RED, points).dashes("d", Colour::RED, points).dots("p", Colour::BLUE, points);
+                panel.line("l", Color::RED, points).dashes("d", Color::RED, points).dots("p", Color::BLUE, points);
             let ends: Vec<_> = points.windows(2).map(|pair| [pair[0], pair[1]]).collect();
             let panel =
-                panel.diamonds("q", Colour::BLUE, points).bars("b", Colour::TEAL, &values).segments(Colour::INK, &ends);
+                panel.diamonds("q", Color::BLUE, points).bars("b", Color::TEAL, &values).segments(Color::INK, &ends);
             Figure::new("strange").panel(panel.clone()).render()?;
         }
     }
     for range in [0.0..0.0, 1.0..0.0, f64::NAN..1.0, 0.0..f64::INFINITY, -1e308..1e308] {
         for panel in [Panel::new(""), Panel::new("").logarithmic().counting()] {
             let panel = panel.y_range(range.clone()).x_range(range.clone());
-            Figure::new("").panel(panel.line("", Colour::RED, &all)).render()?;
+            Figure::new("").panel(panel.line("", Color::RED, &all)).render()?;
         }
     }
     Ok(())
@@ -194,8 +194,8 @@ fn numbers_that_cannot_be_drawn() -> Result<()> {
 fn what_does_not_fit_is_an_error() -> Result<()> {
     let refused = |panel: Panel| matches!(Figure::new("").panel(panel).render(), Err(Error::Picture { .. }));
     let field = |columns, count| {
-        let colours = [Colour::RED, Colour::BLUE];
-        Field { x: 0.0..1.0, y: 0.0..1.0, columns, values: vec![0.5; count], colours, line: true, ..Field::default() }
+        let colors = [Color::RED, Color::BLUE];
+        Field { x: 0.0..1.0, y: 0.0..1.0, columns, values: vec![0.5; count], colors, line: true, ..Field::default() }
     };
     assert!(refused(Panel::new("").field(field(0, 4))) && refused(Panel::new("").field(field(3, 4))));
     assert!(!refused(Panel::new("").field(field(1, 1))));
@@ -207,16 +207,16 @@ fn what_does_not_fit_is_an_error() -> Result<()> {
             columns,
             shades: vec![0.5; shades],
             texts: vec![String::new(); texts],
-            colour: Colour::RED,
+            color: Color::RED,
             ..Matrix::default()
         }
     };
     assert!(refused(Panel::new("").matrix(matrix(5, 0))) && refused(Panel::new("").matrix(matrix(6, 1))));
     assert!(!refused(Panel::new("").matrix(matrix(6, 6))));
-    assert!(refused(confusion("", &[], &[], &[], Colour::RED)?));
+    assert!(refused(confusion("", &[], &[], &[], Color::RED)?));
     assert!(matches!(Figure::new("").render(), Err(Error::Picture { .. })));
     let many = vec![String::new(); 1_000_000];
-    assert!(matches!(confusion("", &many, &[0], &[0], Colour::RED), Err(Error::ResultMemory { .. })));
+    assert!(matches!(confusion("", &many, &[0], &[0], Color::RED), Err(Error::ResultMemory { .. })));
     for side in [usize::MAX, 1 << 31] {
         assert!(matches!(Field::grid(0.0..1.0, 0.0..1.0, side), Err(Error::ResultMemory { .. })));
     }

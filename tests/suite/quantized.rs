@@ -269,7 +269,7 @@ fn what_was_saved_is_loaded() -> Result<()> {
 }
 
 #[test]
-fn what_cannot_be_quantised_is_refused() -> Result<()> {
+fn what_cannot_be_quantized_is_refused() -> Result<()> {
     for (value, dtype) in
         [(f64::NAN, DType::F32), (f64::INFINITY, DType::F16), (-f64::INFINITY, DType::BF16), (1e39, DType::F64)]
     {

@@ -392,7 +392,7 @@ fn errors_before_the_first_step() -> Result<()> {
 
 /// candle's own optimiser, a loss of shape [1] that is below 0, samples that are a part of a wider table.
 #[test]
-fn other_optimisers_and_tensors() -> Result<()> {
+fn other_optimizers_and_tensors() -> Result<()> {
     let (train, test) = data(DType::F32)?;
     let wide = Tensor::cat(&[&train.x, &train.x], 1)?;
     let network = network(DType::F32)?;

@@ -29,7 +29,7 @@ pub(super) fn split(program: &mut Program) {
             }
             Kernel::Matrix { qubits, entries } if few && qubits.len() == 1 => {
                 let entries = std::array::from_fn(|k| entries[k]);
-                steps.extend(diagonalised(qubits[0], entries, step.controls));
+                steps.extend(diagonalized(qubits[0], entries, step.controls));
             }
             _ => steps.push(step),
         }
@@ -53,7 +53,7 @@ fn scaled(slot: &Slot, by: f64) -> Slot {
 }
 
 /// `V D V†`, with controls on D alone.
-pub(in crate::program) fn diagonalised(qubit: usize, m: [Complex64; 4], controls: u64) -> Vec<Step> {
+pub(in crate::program) fn diagonalized(qubit: usize, m: [Complex64; 4], controls: u64) -> Vec<Step> {
     let root = ((m[0] - m[3]) * (m[0] - m[3]) + 4.0 * m[1] * m[2]).sqrt();
     let unit = |value: Complex64| value / value.norm();
     let mean = m[0] + m[3];

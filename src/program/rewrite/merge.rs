@@ -46,11 +46,11 @@ impl Merger {
     fn take(&mut self, step: Step) {
         let support = step.support();
         let bits = |mask: u64| (0..u64::BITS as usize).filter(move |qubit| mask >> qubit & 1 == 1);
-        let neighbour = bits(support).next().and_then(|qubit| self.last[qubit]);
+        let neighbor = bits(support).next().and_then(|qubit| self.last[qubit]);
         let alone = |index: &usize| {
             bits(support).all(|qubit| self.last[qubit] == Some(*index)) && self.steps[*index].support() == support
         };
-        if let Some(index) = neighbour.filter(alone) {
+        if let Some(index) = neighbor.filter(alone) {
             let earlier = std::mem::replace(&mut self.steps[index], Merged::Nothing);
             let combined = self.combined(earlier, &step);
             if matches!(combined, Ok(Merged::Nothing)) {

@@ -11,7 +11,7 @@ mod run;
 mod slots;
 mod trailing;
 
-pub(super) use controls::diagonalised;
+pub(super) use controls::diagonalized;
 pub(super) use product_start::{on, product_start};
 pub(super) use trailing::drop_trailing;
 

@@ -181,7 +181,7 @@ fn templates_of_absurd_size() {
 }
 
 #[test]
-fn initialisations_that_are_not_finite() {
+fn initializations_that_are_not_finite() {
     for (init, value) in [
         (Init::Const(f64::NAN), f64::NAN),
         (Init::Uniform { lo: 0.0, up: f64::INFINITY }, f64::INFINITY),
@@ -200,7 +200,7 @@ fn initialisations_that_are_not_finite() {
 
 /// What goes from above to below, or scatters by less than nothing, would have been a constant.
 #[test]
-fn initialisations_the_wrong_way_round() {
+fn initializations_the_wrong_way_round() {
     for (init, what, value) in [
         (Init::Uniform { lo: 0.5, up: -0.5 }, "the range of the initialisation", -1.0),
         (Init::Randn { mean: 0.0, stdev: -0.25 }, "the deviation of the initialisation", -0.25),

@@ -208,7 +208,7 @@ fn in_single_precision() -> anyhow::Result<()> {
 }
 
 #[test]
-fn what_cannot_be_minimised_is_refused() -> anyhow::Result<()> {
+fn what_cannot_be_minimized_is_refused() -> anyhow::Result<()> {
     let new = |circuit: Circuit, energy: Observable, config| Vqe::new(circuit, energy, config).map(drop);
     let config = VqeConfig::default;
     let mut reads = Circuit::new(1);

@@ -18,14 +18,14 @@ const TURNS: [f64; 6] = [0.41, 1.13, 1.87, 2.59, 0.77, 2.23];
 
 /// `U = V D V†`.
 #[derive(Debug)]
-pub(super) struct Diagonalised {
+pub(super) struct Diagonalized {
     /// V, row by row: its columns are the eigenvectors.
     pub(super) vectors: Arc<[Complex64]>,
     /// Arguments of the diagonal of D.
     pub(super) arguments: Vec<f64>,
 }
 
-impl Diagonalised {
+impl Diagonalized {
     /// U's eigenvectors are those of the Hermitian `(e^-iα U + e^iα U†)/2`, whose eigenvalues are `cos(θ - α)`. Different θ
     /// may share one where they mirror each other at α, so several α are tried and the best is taken.
     pub(super) fn new(entries: &[Complex64]) -> Result<Self, Mistake> {
@@ -42,7 +42,7 @@ impl Diagonalised {
                 break;
             }
         }
-        best.filter(|_| deviation <= allowed).ok_or(Mistake::NotDiagonalised { deviation, allowed })
+        best.filter(|_| deviation <= allowed).ok_or(Mistake::NotDiagonalized { deviation, allowed })
     }
 
     /// What one α gives, and how far it is off.
