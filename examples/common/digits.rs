@@ -11,7 +11,8 @@ const TEST_FRACTION: f64 = 0.2;
 pub(crate) fn digits(seed: u64) -> candlewick::Result<[Dataset; 2]> {
     let (train, test) = Dataset::from_csv(include_str!("../data/digits.csv"))?.split(TEST_FRACTION, seed)?;
     let images = |of: Dataset| -> candlewick::Result<Dataset> {
-        Ok(Dataset { x: of.x.affine(1.0 / BRIGHTEST, 0.0)?.reshape(((), 1, 8, 8))?, ..of })
+        let x = of.x.affine(1.0 / BRIGHTEST, 0.0)?.reshape(((), 1, 8, 8))?;
+        of.with_x(x)
     };
     Ok([images(train)?, images(test)?])
 }

@@ -60,7 +60,7 @@ pub(crate) fn load(path: &Path, device: &Device) -> Result<(Settings, Scaler, Ne
             path.display()
         );
     }
-    let scaler = Scaler { offset: get(OFFSET)?.to_device(&Device::Cpu)?, unit: get(UNIT)?.to_device(&Device::Cpu)? };
+    let scaler = Scaler::new(get(OFFSET)?.to_device(&Device::Cpu)?, get(UNIT)?.to_device(&Device::Cpu)?)?;
     let network = Network::new(&settings.shape, Core::Quantum, settings.seed, device)?;
     for (name, var) in variables(&network.varmap)? {
         let value = get(&name)?.to_dtype(DType::F32)?;

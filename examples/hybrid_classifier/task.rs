@@ -40,7 +40,7 @@ pub(crate) fn samples(settings: &Settings) -> Result<([Samples; 2], Scaler)> {
 
 /// Samples, scaled, on a device.
 pub(crate) fn scaled(samples: &Samples, scaler: &Scaler, device: &Device) -> Result<Samples> {
-    Ok(Samples { x: scaler.apply(&samples.x)?, ..samples.clone() }.to_device(device)?)
+    Ok(samples.clone().with_x(scaler.apply(&samples.x)?)?.to_device(device)?)
 }
 
 impl Task {

@@ -59,7 +59,8 @@ fn read(args: &Args, set: ImageSet) -> Result<[Dataset; 2]> {
 fn enlarged(seed: u64) -> Result<[Dataset; 2]> {
     let [train, test] = digits(seed)?;
     let enlarge = |set: Dataset| -> Result<Dataset> {
-        Ok(Dataset { x: set.x.upsample_bilinear2d(28, 28, false)?.clamp(0f32, 1f32)?, ..set })
+        let x = set.x.upsample_bilinear2d(28, 28, false)?.clamp(0f32, 1f32)?;
+        Ok(set.with_x(x)?)
     };
     Ok([enlarge(train)?, enlarge(test)?])
 }

@@ -112,7 +112,7 @@ impl Network {
             .add_fn(Tensor::tanh);
         layers = match core {
             Core::Quantum => {
-                let measurement = Measurement::expectation((0..qubits).map(z));
+                let measurement = Measurement::expectation((0..qubits).map(Z));
                 layers.add(QuantumLayer::new(shape.circuit(), measurement, vb.pp("quantum"))?)
             }
             Core::Dense => (0..shape.dense_layers()).try_fold(layers, |layers, index| {

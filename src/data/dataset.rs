@@ -20,6 +20,7 @@ use rand_distr::StandardNormal;
 /// # Ok::<(), candlewick::Error>(())
 /// ```
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Dataset {
     /// `[samples, features]`, or `[samples, channels, height, width]` for images; F32 on the CPU when made here.
     pub x: Tensor,
@@ -45,6 +46,14 @@ impl Dataset {
         check_copy("the labels", &y, y.dtype())?;
         check_labels(&y.to_vec1::<u32>()?, &classes)?;
         Ok(Self { x, y, classes })
+    }
+
+    /// The same samples with other features, such as images made of rows or channels in another order.
+    ///
+    /// # Errors
+    /// Features of another number of samples.
+    pub fn with_x(self, x: Tensor) -> Result<Self> {
+        Self::new(x, self.y, self.classes)
     }
 
     /// Reads a table: a first line `samples,features,class names..`, then a line a sample, its features and its class (from 0) behind them.

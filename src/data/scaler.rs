@@ -19,6 +19,7 @@ use candle_core::{DType, Device, Module, Tensor};
 /// # Ok::<(), candlewick::Error>(())
 /// ```
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Scaler {
     /// `[features]`: what is taken off.
     pub offset: Tensor,
@@ -27,6 +28,27 @@ pub struct Scaler {
 }
 
 impl Scaler {
+    /// A scaler of numbers that are there already, such as those of a file: both `[features]`, of one floating-point dtype.
+    ///
+    /// # Errors
+    /// Other shapes or dtypes.
+    pub fn new(offset: Tensor, unit: Tensor) -> Result<Self> {
+        let features = offset.elem_count();
+        for (what, tensor) in [("the offset of a scaler", &offset), ("the unit of a scaler", &unit)] {
+            if tensor.dims() != [features] {
+                return Err(Error::Shape { what, expected: features.into(), actual: tensor.shape().clone() });
+            }
+            if !tensor.dtype().is_float() {
+                return Err(Error::UnsupportedDType { what: what.to_owned(), dtype: tensor.dtype() });
+            }
+        }
+        if unit.dtype() != offset.dtype() {
+            let what = "the unit of a scaler".to_owned();
+            return Err(Error::DTypeMismatch { what, expected: offset.dtype(), actual: unit.dtype() });
+        }
+        Ok(Self { offset, unit })
+    }
+
     /// To mean 0 and standard deviation 1 of each feature of `x`, `[samples, features]`; a feature that does not vary is only moved.
     ///
     /// # Errors

@@ -4,7 +4,7 @@
 //! The font comes with the crate, so that a bare machine draws the same picture, bit for bit.
 //!
 //! ```
-//! use candlewick::plot::{Colour, Figure, Panel};
+//! use candlewick::plot::{Color, Figure, Panel};
 //! let loss: Vec<(f64, f64)> = (1..=20).map(|epoch| (f64::from(epoch), 0.8f64.powi(epoch))).collect();
 //! let panel = Panel::new("Training").axes("epoch", "loss").counting().logarithmic().line("hybrid", Color::VIOLET, &loss);
 //! let path = std::env::temp_dir().join("candlewick-doc-loss.png");

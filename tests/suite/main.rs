@@ -31,6 +31,7 @@ mod natural_gradient;
 mod optim;
 mod oracle;
 mod plot;
+mod public_face;
 mod quantized;
 mod readme;
 mod regressions;

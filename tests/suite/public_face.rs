@@ -1,0 +1,64 @@
+//! Promises of the public interface that the compiler does not check: what is public can grow without breaking programs.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Sources of the modules that users see.
+fn sources(folder: &Path, all: &mut Vec<PathBuf>) {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    for path in entries {
+        if path.is_dir() {
+            sources(&path, all);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            all.push(path);
+        }
+    }
+}
+
+/// Whether a program outside the crate could list all variants or fields of an item, whose lines these are.
+fn is_open(attributes: &str, kind: &str, body: &[&str]) -> bool {
+    if attributes.contains("#[non_exhaustive]")
+        || body.iter().any(|line| line.contains("non_exhaustive: NonExhaustive"))
+    {
+        return false;
+    }
+    let fields = body.iter().filter(|line| {
+        line.starts_with("    ") && !line.starts_with("     ") && !line.contains("//") && line.contains(':')
+    });
+    kind == "enum" || fields.clone().count() > 0 && fields.clone().all(|line| line.starts_with("    pub "))
+}
+
+#[test]
+fn no_public_struct_or_enum_is_open() {
+    let mut files = Vec::new();
+    sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut files);
+    // Engines are private; plans of launches are the emulator's.
+    files.retain(|path| !path.components().any(|part| part.as_os_str() == "engine"));
+    let (mut items, mut open) = (0, Vec::new());
+    for path in &files {
+        let text = fs::read_to_string(path).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        for (at, line) in lines.iter().enumerate() {
+            let Some((kind, rest)) = ["struct", "enum"]
+                .into_iter()
+                .find_map(|kind| line.trim_start().strip_prefix(&format!("pub {kind} ")).map(|rest| (kind, rest)))
+            else {
+                continue;
+            };
+            items += 1;
+            let attributes: Vec<&str> =
+                lines[..at].iter().rev().take_while(|line| line.trim_start().starts_with("#[")).copied().collect();
+            let body: Vec<&str> = lines[at + 1..].iter().take_while(|line| !line.starts_with('}')).copied().collect();
+            let body = if line.ends_with('{') { &body[..] } else { &[] };
+            // A tuple's fields stand in its own line.
+            let tuple = rest.contains("(pub ")
+                && !attributes.join("").contains("#[non_exhaustive]")
+                && !rest.contains("NonExhaustive");
+            if is_open(&attributes.join("\n"), kind, body) || tuple {
+                open.push(format!("{}: {line}", path.display()));
+            }
+        }
+    }
+    assert!(items > 60, "{items} items: the sources have another shape than this test reads");
+    assert!(open.is_empty(), "{open:#?}");
+}
