@@ -43,7 +43,7 @@ fn a_layer_runs_in_tasks_of_a_pool_that_also_write_its_weights() {
             let varmap = VarMap::new();
             let layer = layer(10, &varmap);
             let x = Tensor::zeros((256, 10), DType::F32, &Device::Cpu).expect("features");
-            let weights = varmap.all_vars().remove(0);
+            let weights = varmap.data().lock().expect("nobody has panicked")["w"].clone();
             pool(threads).scope(|scope| {
                 for task in 0..tasks {
                     let (layer, x, weights) = (&layer, &x, &weights);
