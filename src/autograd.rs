@@ -244,9 +244,9 @@ impl CustomOp2 for Forward {
     }
 }
 
-/// A contiguous cotangent `[batch, outputs]` without what norms alone would multiply: probabilities add up to 1 and a state's norm is 1, so
-/// that neither a constant in the cotangent of the former nor the part along the state in that of the latter has an effect, but
-/// what it would make of λ in F32 would cover the digits of the rest.
+/// Returns a contiguous cotangent `[batch, outputs]` without the part that has no effect on a gradient. Probabilities add up to 1, so a constant
+/// in their cotangent has none; a state has norm 1, so the part of its cotangent along the state has none. Left in, that part would
+/// cover the digits of the rest of λ in F32.
 pub(crate) fn centered(readout: &Readout, outputs: &Tensor, cotangent: &Tensor) -> candle_core::Result<Tensor> {
     let along = || (outputs * cotangent)?.sum_keepdim(1);
     match readout {

@@ -44,7 +44,7 @@ pub(crate) fn load(path: &Path, device: &Device) -> Result<(Settings, Scaler, Ne
         |name: &str| tensors.get(name).with_context(|| format!("{}: there is no tensor `{name}`", path.display()));
     let settings = Settings::from_text(&String::from_utf8(get(SETTINGS)?.to_vec1()?)?)
         .with_context(|| format!("{}: settings", path.display()))?;
-    // The network is made by these numbers, which are the file's: they must be those of its tensors before anything is made.
+    // Numbers of a file may be absurd: they are compared with its tensors before a network of that size is made.
     let Shape { features, hidden, qubits, layers, classes } = settings.shape;
     let shapes: [(&str, &[usize]); 4] = [
         ("encoder.0.weight", &[hidden, features]),

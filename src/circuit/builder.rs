@@ -47,7 +47,7 @@ impl Circuit {
         let (angles, actual) = at_most(gate.spec().angles.len(), angles);
         let is_first = self.mistake.is_none();
         self.push(Kind::Gate(gate), angles, some(qubits));
-        // Of too many angles not all were taken.
+        // `at_most` has taken no more angles than the gate has: the mistake names how many there were.
         if let (true, Some((.., Mistake::AngleCount { actual: taken, .. }))) = (is_first, &mut self.mistake) {
             *taken = actual;
         }
@@ -66,9 +66,9 @@ impl Circuit {
 
     /// Appends a dense unitary on 1 to 6 qubits, given row by row; `qubits[0]` is the low bit of a row's index.
     ///
-    /// The matrix is constant; what must be trained is written with rotations. Its entries may be off by 1e-6 (more exactly, those of
-    /// `U†U - 1` by `2e-6 √size`), as those of an `f32` or of a printed table are: the unitary matrix nearest to it is taken, the unitary
-    /// factor of its polar decomposition.
+    /// The matrix is constant; trainable gates are written with rotations. Entries of an `f32` or of a printed table are taken: entries of
+    /// `U†U - 1` may be as large as `2e-6 √size`, about 1e-6 an entry of `U`. The circuit has the nearest unitary matrix, the unitary factor of
+    /// its polar decomposition.
     ///
     /// ```
     /// use candlewick::prelude::*;

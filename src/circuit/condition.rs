@@ -204,7 +204,7 @@ pub(crate) fn spelled<T>(code: &[Token<T>], test: impl Fn(&T) -> String) -> Stri
             }
             operator => (operator.word(), operator.bound()),
         };
-        // What comes last goes in first.
+        // The stack is read from its end: the last operand goes in first.
         let [left, right] = operands[place];
         for (operand, word) in [(right, word), (left, "")] {
             let Some(operand) = operand else {
@@ -229,7 +229,7 @@ enum Piece {
 }
 
 impl<T> Token<T> {
-    /// The token without what is tested.
+    /// Kind of the token, without the expression that it tests.
     pub(crate) fn form(&self) -> Token<()> {
         match self {
             Self::Test(_) => Token::Test(()),

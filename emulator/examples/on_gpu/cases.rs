@@ -1,4 +1,4 @@
-//! Values and gradients on the device, beside those of the CPU in F64.
+//! Compares values and gradients on the device with the CPU's in F64.
 
 use crate::engines::{self, message};
 use crate::lab::{self, Engine, Outcome, deviation};
