@@ -7,7 +7,7 @@
 
 use crate::engine::cpu::Cpu;
 use crate::engine::{Arguments, Real, Wanted, cuda, host, metal};
-use crate::error::{Error, Result};
+use crate::error::{DeviceError, Error, Result, TensorError};
 use crate::program::{Program, Readout};
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CudaStorage, CustomOp2, CustomOp3, DType, Layout, MetalStorage, Shape, Storage, Tensor};
@@ -134,7 +134,7 @@ impl CustomOp3 for Backward {
         _: &Layout,
     ) -> candle_core::Result<(CpuStorage, Shape)> {
         // Gradients on the host need no op.
-        Err(Error::UnsupportedDevice { device: "Cpu".to_owned() }.into())
+        Err(Error::Device(DeviceError::NoEngine { device: "Cpu".to_owned() }).into())
     }
 
     fn cuda_fwd(
@@ -260,7 +260,7 @@ pub(crate) fn centered(readout: &Readout, outputs: &Tensor, cotangent: &Tensor) 
 fn on_host<T: Real>(storage: &Storage) -> candle_core::Result<&[T]> {
     match storage {
         Storage::Cpu(storage) => storage.as_slice(),
-        _ => Err(Error::UnsupportedDevice { device: format!("{:?}", storage.device().location()) }.into()),
+        _ => Err(Error::Device(DeviceError::NoEngine { device: format!("{:?}", storage.device().location()) }).into()),
     }
 }
 
@@ -281,5 +281,5 @@ fn contiguous<'a, T>(values: &'a [T], layout: &Layout) -> &'a [T] {
 }
 
 fn unsupported(dtype: DType) -> Error {
-    Error::UnsupportedDType { what: "the quantum op's argument".to_owned(), dtype }
+    Error::Tensor(TensorError::UnsupportedDType { what: "the quantum op's argument".to_owned(), dtype })
 }

@@ -11,7 +11,7 @@ use crate::circuit::Circuit;
 use crate::columns;
 use crate::engine;
 use crate::engine::cpu::Cpu;
-use crate::error::{Error, Result};
+use crate::error::{DeviceError, Error, Result, TensorError, WeightsError};
 use crate::gradient::Estimator;
 use crate::limits::{self, check_copy};
 use crate::measurement::Measurement;
@@ -85,14 +85,14 @@ fn sort_weights<'a>(program: &Program, given: &[(&str, &'a Tensor)]) -> Result<(
     for (k, (name, _)) in given.iter().enumerate() {
         let twice = given[..k].iter().any(|(earlier, _)| earlier == name);
         if twice || !program.tensors.iter().any(|tensor| tensor.name == *name) {
-            return Err(Error::UnexpectedWeights { name: (*name).to_owned(), declared: declared() });
+            return Err(Error::Weights(WeightsError::Unexpected { name: (*name).to_owned(), declared: declared() }));
         }
     }
     let mut ensemble: Option<(usize, &str)> = None;
     let mut find = |tensor: &crate::program::Tensor| {
         let found = given.iter().find(|(name, _)| *name == tensor.name);
         let Some(&(name, value)) = found else {
-            return Err(Error::MissingWeights { name: tensor.name.clone(), declared: declared() });
+            return Err(Error::Weights(WeightsError::Missing { name: tensor.name.clone(), declared: declared() }));
         };
         if value.shape() == &tensor.shape {
             return Ok(value);
@@ -103,10 +103,10 @@ fn sort_weights<'a>(program: &Program, given: &[(&str, &'a Tensor)]) -> Result<(
                 (others, _) if others == *members => Ok(value),
                 (others, other) => {
                     let (name, other) = (name.to_owned(), other.to_owned());
-                    Err(Error::Members { name, members: *members, other, others })
+                    Err(Error::Weights(WeightsError::Members { name, members: *members, other, others }))
                 }
             },
-            _ => Err(Error::WeightShape { name: name.to_owned(), expected, actual }),
+            _ => Err(Error::Weights(WeightsError::Shape { name: name.to_owned(), expected, actual })),
         }
     };
     let sorted = program.tensors.iter().map(&mut find).collect::<Result<_>>()?;
@@ -137,11 +137,13 @@ impl<'a> Given<'a> {
         let common = common(named.chain(inputs.map(|tensor| (None, tensor))))?;
         let (outer, device) = common.unwrap_or_else(|| (default.0, default.1.clone()));
         if !engine::exists_for(&device) {
-            return Err(Error::UnsupportedDevice { device: place(&device) });
+            return Err(Error::Device(DeviceError::NoEngine { device: place(&device) }));
         }
         let (leading, rows) = match inputs {
             Some(tensor) => rows(program, tensor)?,
-            None if program.inputs() > 0 => return Err(Error::MissingInputs { expected: program.inputs() }),
+            None if program.inputs() > 0 => {
+                return Err(Error::Tensor(TensorError::MissingInputs { expected: program.inputs() }));
+            }
             None => (&[][..], Tensor::zeros((1, least(&device)), outer, &device)?),
         };
         // Without elements there is nothing to cast.
@@ -260,7 +262,7 @@ fn least(device: &Device) -> usize {
 
 /// Leading dimensions of an input, and the input as `[batch, features]`.
 fn rows<'a>(program: &Program, tensor: &'a Tensor) -> Result<(&'a [usize], Tensor)> {
-    let wrong = || Error::InputWidth { expected: program.inputs(), shape: tensor.shape().clone() };
+    let wrong = || Error::Tensor(TensorError::InputWidth { expected: program.inputs(), shape: tensor.shape().clone() });
     let (&width, leading) = tensor.dims().split_last().ok_or_else(wrong)?;
     if width != program.inputs() {
         return Err(wrong());
@@ -285,16 +287,16 @@ fn common<'a>(tensors: impl Iterator<Item = (Option<&'a str>, &'a Tensor)>) -> R
     for (name, tensor) in tensors {
         let actual = tensor.dtype();
         if !matches!(actual, DType::F16 | DType::BF16 | DType::F32 | DType::F64) {
-            return Err(Error::UnsupportedDType { what: what(name), dtype: actual });
+            return Err(Error::Tensor(TensorError::UnsupportedDType { what: what(name), dtype: actual }));
         }
         let (expected, device) = common.get_or_insert_with(|| (actual, tensor.device().clone()));
         let expected = *expected;
         if actual != expected {
-            return Err(Error::DTypeMismatch { what: what(name), expected, actual });
+            return Err(Error::Tensor(TensorError::DTypeMismatch { what: what(name), expected, actual }));
         }
         if !tensor.device().same_device(device) {
             let (expected, actual) = (place(device), place(tensor.device()));
-            return Err(Error::DeviceMismatch { what: what(name), expected, actual });
+            return Err(Error::Tensor(TensorError::DeviceMismatch { what: what(name), expected, actual }));
         }
     }
     Ok(common)

@@ -80,7 +80,7 @@ mod columns;
 pub mod data;
 pub mod diagnostics;
 mod engine;
-mod error;
+pub mod error;
 mod fingerprint;
 pub mod functional;
 pub mod gate;

@@ -1,7 +1,7 @@
 //! Sizes that come from outside: looked at before anything is made of them.
 
 use crate::engine::{budget, check_numbers};
-use crate::error::{Error, Result};
+use crate::error::{Error, MemoryError, Result};
 use candle_core::{DType, Tensor};
 
 /// The first items, no more than `limit` and one, and how many there are: exactly, unless they are more and do not say.
@@ -52,7 +52,7 @@ pub(crate) fn check_copy(what: &'static str, tensor: &Tensor, dtype: DType) -> R
     let entries = product(what, tensor.dims())? as u64;
     let needed = entries.checked_mul(dtype.size_in_bytes() as u64);
     match budget::exceeded(needed, None) {
-        Some(budget) => Err(Error::ResultMemory { what, needed, budget }),
+        Some(budget) => Err(Error::Memory(MemoryError::Numbers { what, needed, budget })),
         None => Ok(()),
     }
 }
@@ -66,7 +66,10 @@ mod tests {
         assert_eq!(product("samples", &[3, 4]).expect("countable"), 12);
         assert_eq!(product("samples", &[1 << 40, 0, 1 << 40]).expect("nothing"), 0);
         for sizes in [[1 << 32, 1 << 32], [usize::MAX, 3]] {
-            assert!(matches!(product("samples", &sizes), Err(Error::ResultMemory { needed: None, .. })));
+            assert!(matches!(
+                product("samples", &sizes),
+                Err(Error::Memory(MemoryError::Numbers { needed: None, .. }))
+            ));
         }
     }
 

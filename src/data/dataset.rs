@@ -2,7 +2,7 @@
 
 use super::{Purpose, generator};
 use crate::engine::budget::check_numbers;
-use crate::error::{Error, Result};
+use crate::error::{DataError, Error, Result, TensorError};
 use crate::limits::check_copy;
 use candle_core::{DType, Device, Tensor};
 use rand::Rng;
@@ -38,10 +38,18 @@ impl Dataset {
     pub fn new(x: Tensor, y: Tensor, classes: Vec<String>) -> Result<Self> {
         let samples = x.dims().first().copied().unwrap_or(0);
         if y.dtype() != DType::U32 {
-            return Err(Error::DTypeMismatch { what: "labels".to_owned(), expected: DType::U32, actual: y.dtype() });
+            return Err(Error::Tensor(TensorError::DTypeMismatch {
+                what: "labels".to_owned(),
+                expected: DType::U32,
+                actual: y.dtype(),
+            }));
         }
         if y.dims() != [samples] {
-            return Err(Error::Shape { what: "labels", expected: samples.into(), actual: y.shape().clone() });
+            return Err(Error::Tensor(TensorError::Shape {
+                what: "labels",
+                expected: samples.into(),
+                actual: y.shape().clone(),
+            }));
         }
         check_copy("the labels", &y, y.dtype())?;
         check_labels(&y.to_vec1::<u32>()?, &classes)?;
@@ -62,8 +70,10 @@ impl Dataset {
     /// A line that does not fit, with its number and, where it is one field, that one's, both counted from 1.
     pub fn from_csv(text: &str) -> Result<Self> {
         let mut lines = text.lines().zip(1..);
-        let problem = |line: usize, problem: &'static str| Error::Table { line, field: None, problem };
-        let bad = |line: usize, field: usize, problem: &'static str| Error::Table { line, field: Some(field), problem };
+        let problem = |line: usize, problem: &'static str| Error::Data(DataError::Table { line, field: None, problem });
+        let bad = |line: usize, field: usize, problem: &'static str| {
+            Error::Data(DataError::Table { line, field: Some(field), problem })
+        };
         let (header, _) = lines.next().ok_or(problem(1, "the table is empty"))?;
         let mut header = header.split(',').map(str::trim);
         let mut count = || header.next().and_then(|field| field.parse::<usize>().ok());
@@ -187,7 +197,7 @@ impl Dataset {
 fn check_labels(labels: &[u32], classes: &[String]) -> Result<()> {
     match labels.iter().position(|&label| label as usize >= classes.len()) {
         None => Ok(()),
-        Some(sample) => Err(Error::Label { sample, classes: classes.len() }),
+        Some(sample) => Err(Error::Data(DataError::Label { sample, classes: classes.len() })),
     }
 }
 

@@ -1,7 +1,7 @@
 //! MNIST and Fashion-MNIST.
 
 use super::Dataset;
-use crate::error::{Error, Result};
+use crate::error::{DataError, Error, Result};
 use candle_core::{DType, Tensor};
 use candle_datasets::vision;
 use std::fs::File;
@@ -68,7 +68,7 @@ fn check_file(path: &Path, magic: u32, sizes: &[u32]) -> Result<()> {
     let of = |error: std::io::Error| candle_core::Error::from(error).with_path(path);
     let check = |what, actual: u64, expected: u64| match actual == expected {
         true => Ok(()),
-        false => Err(Error::ImageFile { path: path.display().to_string(), what, actual, expected }),
+        false => Err(Error::Data(DataError::ImageFile { path: path.display().to_string(), what, actual, expected })),
     };
     let mut file = File::open(path).map_err(of)?;
     let length = file.metadata().map_err(of)?.len();

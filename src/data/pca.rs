@@ -1,7 +1,7 @@
 //! Principal components.
 
 use crate::engine::budget::check_numbers;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, TensorError};
 use crate::limits::check_copy;
 use candle_core::{DType, Device, Module, Tensor};
 use nalgebra::{DMatrix, SymmetricEigen};
@@ -56,7 +56,11 @@ impl Pca {
         for start in (0..samples).step_by(ROWS) {
             let part = rows.narrow(0, start, ROWS.min(samples - start))?.flatten_all()?.to_vec1::<f64>()?;
             if let Some((at, &value)) = part.iter().enumerate().find(|(_, value)| !value.is_finite()) {
-                return Err(Error::FeatureNotFinite { feature: at % features, sample: start + at / features, value });
+                return Err(Error::Tensor(TensorError::FeatureNotFinite {
+                    feature: at % features,
+                    sample: start + at / features,
+                    value,
+                }));
             }
         }
         let mean = rows.mean(0)?;

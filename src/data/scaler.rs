@@ -1,7 +1,7 @@
 //! One scale for all features.
 
 use crate::engine::budget::check_numbers;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, TensorError};
 use crate::limits::check_copy;
 use candle_core::{DType, Device, Module, Tensor};
 
@@ -36,15 +36,26 @@ impl Scaler {
         let features = offset.elem_count();
         for (what, tensor) in [("the offset of a scaler", &offset), ("the unit of a scaler", &unit)] {
             if tensor.dims() != [features] {
-                return Err(Error::Shape { what, expected: features.into(), actual: tensor.shape().clone() });
+                return Err(Error::Tensor(TensorError::Shape {
+                    what,
+                    expected: features.into(),
+                    actual: tensor.shape().clone(),
+                }));
             }
             if !tensor.dtype().is_float() {
-                return Err(Error::UnsupportedDType { what: what.to_owned(), dtype: tensor.dtype() });
+                return Err(Error::Tensor(TensorError::UnsupportedDType {
+                    what: what.to_owned(),
+                    dtype: tensor.dtype(),
+                }));
             }
         }
         if unit.dtype() != offset.dtype() {
             let what = "the unit of a scaler".to_owned();
-            return Err(Error::DTypeMismatch { what, expected: offset.dtype(), actual: unit.dtype() });
+            return Err(Error::Tensor(TensorError::DTypeMismatch {
+                what,
+                expected: offset.dtype(),
+                actual: unit.dtype(),
+            }));
         }
         Ok(Self { offset, unit })
     }
@@ -114,7 +125,7 @@ impl Scaler {
         let (mut offset, mut unit) = (Vec::with_capacity(features), Vec::with_capacity(features));
         for (feature, values) in columns.chunks_exact(samples).enumerate() {
             if let Some((sample, &value)) = values.iter().enumerate().find(|(_, value)| !value.is_finite()) {
-                return Err(Error::FeatureNotFinite { feature, sample, value });
+                return Err(Error::Tensor(TensorError::FeatureNotFinite { feature, sample, value }));
             }
             let (least, most) = values.iter().fold((f64::MAX, f64::MIN), |(a, b), &v| (a.min(v), b.max(v)));
             // The mean of many equal values is rounded, and so is none of them.
@@ -161,11 +172,11 @@ impl Scaler {
                 check_copy("the samples", x, x.dtype())?;
                 Ok([self.offset.to_dtype(x.dtype())?, self.unit.to_dtype(x.dtype())?])
             }
-            _ => Err(Error::Shape {
+            _ => Err(Error::Tensor(TensorError::Shape {
                 what: "a feature vector to scale",
                 expected: expected.into(),
                 actual: actual.clone(),
-            }),
+            })),
         }
     }
 

@@ -3,7 +3,7 @@
 use super::{exact, single};
 use crate::circuit::Circuit;
 use crate::columns;
-use crate::error::{Error, Mistake, Result};
+use crate::error::{Error, Mistake, Result, TensorError};
 use crate::functional;
 use crate::measurement::Measurement;
 use crate::observable::Observable;
@@ -165,7 +165,7 @@ impl<'a> Problem<'a> {
             return Err(Error::Diagnostics(Mistake::InputOutOfRange { index: feature, width }));
         }
         if point.len() != width {
-            return Err(Error::InputWidth { expected: width, shape: point.len().into() });
+            return Err(Error::Tensor(TensorError::InputWidth { expected: width, shape: point.len().into() }));
         }
         single(circuit, weights)?;
         let exactly =

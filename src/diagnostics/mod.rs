@@ -25,7 +25,7 @@ pub use fourier::{FourierSpectrum, Frequencies, MAX_DEGREE, fourier_spectrum, fr
 pub use gradients::gradient_variance;
 
 use crate::circuit::Circuit;
-use crate::error::{Error, Mistake, Result};
+use crate::error::{Error, Mistake, Result, TensorError, WeightsError};
 use crate::limits::{check_copy, product};
 use candle_core::{DType, Device, Shape, Tensor};
 
@@ -33,7 +33,7 @@ use candle_core::{DType, Device, Shape, Tensor};
 fn exact(what: &str, tensor: &Tensor) -> Result<Tensor> {
     let dtype = tensor.dtype();
     if !matches!(dtype, DType::F16 | DType::BF16 | DType::F32 | DType::F64) {
-        return Err(Error::UnsupportedDType { what: what.to_owned(), dtype });
+        return Err(Error::Tensor(TensorError::UnsupportedDType { what: what.to_owned(), dtype }));
     }
     check_copy("a tensor to diagnose", tensor, DType::F64)?;
     Ok(tensor.detach().to_device(&Device::Cpu)?.to_dtype(DType::F64)?)
@@ -72,7 +72,7 @@ fn single(circuit: &Circuit, weights: &[(&str, &Tensor)]) -> Result<()> {
         match weights.iter().find(|(given, _)| *given == name) {
             Some((_, tensor)) if tensor.shape() != &expected => {
                 let actual = tensor.shape().clone();
-                return Err(Error::WeightShape { name: name.to_owned(), expected, actual });
+                return Err(Error::Weights(WeightsError::Shape { name: name.to_owned(), expected, actual }));
             }
             _ => {}
         }

@@ -1,14 +1,14 @@
 //! In place of an engine that this build does not have. Tensors on its device are refused before they get here.
 
 use super::{Storage, Wanted};
-use crate::error::{Error, Result};
+use crate::error::{DeviceError, Error, Result};
 use crate::program::Program;
 use candle_core::DType;
 use std::any::Any;
 use std::sync::Arc;
 
 fn absent<T>() -> Result<T> {
-    Err(Error::UnsupportedDevice { device: "this GPU".to_owned() })
+    Err(Error::Device(DeviceError::NoEngine { device: "this GPU".to_owned() }))
 }
 
 pub(crate) fn check<D>(_: &D, _: &Arc<Program>, _: usize, _: DType, _: Option<u64>) -> Result<()> {

@@ -1,7 +1,7 @@
 //! How much memory a computation may take, asked before it takes any.
 
 use super::{Real, machine};
-use crate::error::{Error, Result};
+use crate::error::{Error, MemoryError, Result};
 use crate::program::Program;
 
 /// Computations below this size are not compared with the machine: asking it takes as long as they do.
@@ -12,7 +12,13 @@ const UNQUESTIONED: u64 = 1 << 24;
 /// `limit` is the user's own; without one it is the memory the machine has available.
 pub(super) fn check<T: Real>(program: &Program, states: usize, needed: Option<u64>, limit: Option<u64>) -> Result<()> {
     match exceeded(needed, limit) {
-        Some(budget) => Err(Error::Memory { qubits: program.qubits(), dtype: T::DTYPE, states, needed, budget }),
+        Some(budget) => Err(Error::Memory(MemoryError::States {
+            qubits: program.qubits(),
+            dtype: T::DTYPE,
+            states,
+            needed,
+            budget,
+        })),
         None => Ok(()),
     }
 }
@@ -40,7 +46,7 @@ pub(super) fn left(needed: u64, further: u64, limit: Option<u64>) -> u64 {
 pub(crate) fn check_numbers(what: &'static str, numbers: Option<u64>) -> Result<()> {
     let needed = numbers.and_then(|numbers| numbers.checked_mul(8));
     match exceeded(needed, None) {
-        Some(budget) => Err(Error::ResultMemory { what, needed, budget }),
+        Some(budget) => Err(Error::Memory(MemoryError::Numbers { what, needed, budget })),
         None => Ok(()),
     }
 }
@@ -53,7 +59,8 @@ fn available() -> u64 {
 /// Zeros that the memory is asked for first: an error if there is none.
 pub(crate) fn zeros<T: Real>(what: &'static str, count: usize) -> Result<Vec<T>> {
     let mut zeros = Vec::new();
-    let refused = |_| Error::Allocation { what, bytes: (count as u64).saturating_mul(size_of::<T>() as u64) };
+    let refused =
+        |_| Error::Memory(MemoryError::Refused { what, bytes: (count as u64).saturating_mul(size_of::<T>() as u64) });
     zeros.try_reserve_exact(count).map_err(refused)?;
     zeros.resize(count, T::zero());
     Ok(zeros)

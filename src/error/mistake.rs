@@ -32,9 +32,9 @@ pub enum Mistake {
     /// Wrong number of qubits for an operation.
     #[error("expected {expected} qubit(s), got {actual}")]
     QubitCount {
-        /// In words or as a number.
+        /// Number or its name.
         expected: String,
-        /// What came.
+        /// Value that was given.
         actual: usize,
     },
     /// Wrong number of angles for a gate.
@@ -42,21 +42,21 @@ pub enum Mistake {
     AngleCount {
         /// Angles the gate takes.
         expected: usize,
-        /// What came.
+        /// Value that was given.
         actual: usize,
     },
     /// More items than there is room for.
     #[error("there are more {what} than the {limit} that fit")]
     TooMany {
-        /// Items of what kind.
+        /// Kind of the items.
         what: &'static str,
-        /// How many fit.
+        /// Number that fits.
         limit: usize,
     },
     /// A constant that is NaN or infinite.
     #[error("{what} is {value}, which is not finite")]
     NotFinite {
-        /// Where it stands.
+        /// Name of the constant.
         what: &'static str,
         /// The value.
         value: f64,
@@ -168,7 +168,7 @@ pub enum Mistake {
     /// A list of values of the wrong length.
     #[error("expected {expected} {what}, got {actual}")]
     Length {
-        /// What is counted.
+        /// Things that are counted.
         what: &'static str,
         /// Number expected, in words where it is a range.
         expected: String,
@@ -269,7 +269,7 @@ pub enum Mistake {
     /// A number that must be above 0.
     #[error("{what} is {value}, which is not a positive number")]
     NotPositive {
-        /// What it is.
+        /// Thing, in words.
         what: &'static str,
         /// The value.
         value: f64,
@@ -292,7 +292,7 @@ pub enum Mistake {
         feature: usize,
         /// The largest of the frequencies that were compared.
         largest: f64,
-        /// What divides them all, if anything does.
+        /// Common divisor of all of them, if there is one.
         unit: f64,
         /// The most multiples there may be.
         limit: usize,

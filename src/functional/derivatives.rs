@@ -7,7 +7,7 @@ use super::{Given, flat, run, sort_weights};
 use crate::circuit::Circuit;
 use crate::engine;
 use crate::engine::cpu::Cpu;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, TensorError, WeightsError};
 use crate::gradient::{self, Batches, Direction, Estimator, MetricTensor, Numbers, Wrt};
 use crate::measurement::Measurement;
 use crate::program::{Program, Rewrites};
@@ -170,10 +170,17 @@ pub fn hessian_vector_product(
     let leading = inputs.map_or(&[][..], |inputs| &inputs.dims()[..inputs.dims().len().saturating_sub(1)]);
     let shape: Vec<usize> = leading.iter().copied().chain([count]).collect();
     if vector.dims() != [count] && vector.dims() != shape {
-        return Err(Error::Shape { what: "the vector", expected: shape.into(), actual: vector.shape().clone() });
+        return Err(Error::Tensor(TensorError::Shape {
+            what: "the vector",
+            expected: shape.into(),
+            actual: vector.shape().clone(),
+        }));
     }
     if !vector.dtype().is_float() {
-        return Err(Error::UnsupportedDType { what: "the vector".to_owned(), dtype: vector.dtype() });
+        return Err(Error::Tensor(TensorError::UnsupportedDType {
+            what: "the vector".to_owned(),
+            dtype: vector.dtype(),
+        }));
     }
     let numbers = shape.iter().try_fold(1u64, |product, size| product.checked_mul(*size as u64));
     engine::check_numbers("the vectors of all samples", numbers)?;
@@ -250,7 +257,7 @@ impl<'a> Bound<'a> {
             let larger = program.tensors.iter().zip(&sorted).find(|pair| !whole(pair));
             if let Some((tensor, value)) = larger {
                 let (expected, actual) = (tensor.shape.clone(), value.shape().clone());
-                return Err(Error::WeightShape { name: tensor.name.clone(), expected, actual });
+                return Err(Error::Weights(WeightsError::Shape { name: tensor.name.clone(), expected, actual }));
             }
         }
         Ok(Self { program, weights: sorted })

@@ -8,7 +8,7 @@ use super::{differences, shift};
 use crate::autograd::{Forward, centered};
 use crate::engine::cpu::Cpu;
 use crate::engine::{self, Wanted};
-use crate::error::{Error, Result};
+use crate::error::{DeviceError, Error, Result};
 use crate::program::Program;
 use crate::sampling::stream;
 use candle_core::backend::BackendStorage;
@@ -154,7 +154,7 @@ impl Estimator {
 impl Estimate {
     /// The value is not where the arguments are.
     fn elsewhere(&self) -> candle_core::Error {
-        Error::UnsupportedDevice { device: format!("{:?}", self.value.device().location()) }.into()
+        Error::Device(DeviceError::NoEngine { device: format!("{:?}", self.value.device().location()) }).into()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Losses that stay finite.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, TensorError};
 use candle_core::{DType, Tensor};
 
 /// The mean binary cross-entropy between `sigmoid(logits)` and targets in [0, 1] of the same shape, as a scalar.
@@ -26,12 +26,12 @@ use candle_core::{DType, Tensor};
 pub fn binary_cross_entropy_with_logits(logits: &Tensor, targets: &Tensor) -> Result<Tensor> {
     if logits.shape() != targets.shape() {
         let (expected, actual) = (logits.shape().clone(), targets.shape().clone());
-        return Err(Error::Shape { what: "the targets", expected, actual });
+        return Err(Error::Tensor(TensorError::Shape { what: "the targets", expected, actual }));
     }
     let dtype = super::check_float("the tensor of logits", logits)?;
     if targets.dtype() != dtype {
         let (what, actual) = ("the tensor of targets".to_owned(), targets.dtype());
-        return Err(Error::DTypeMismatch { what, expected: dtype, actual });
+        return Err(Error::Tensor(TensorError::DTypeMismatch { what, expected: dtype, actual }));
     }
     // 65504 is the end of F16, and 256 ones are where a sum in BF16 ends to grow.
     let inner = if dtype == DType::F64 { DType::F64 } else { DType::F32 };

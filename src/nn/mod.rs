@@ -18,7 +18,7 @@ pub use quantum_layer::{QuantumLayer, QuantumLayerConfig};
 pub use seeded::SeededInit;
 pub use soft_threshold::{SoftThreshold, SoftThresholdConfig};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, TensorError};
 use candle_core::{DType, Shape, Tensor};
 
 /// Checks the last dimension of a tensor, and gives those in front of it.
@@ -29,7 +29,7 @@ fn check_width<'a>(what: &'static str, x: &'a Tensor, width: usize) -> Result<&'
         None => &[],
     };
     let expected: Vec<usize> = leading.iter().copied().chain([width]).collect();
-    Err(Error::Shape { what, expected: Shape::from(expected), actual: x.shape().clone() })
+    Err(Error::Tensor(TensorError::Shape { what, expected: Shape::from(expected), actual: x.shape().clone() }))
 }
 
 fn is_float(dtype: DType) -> bool {
@@ -39,5 +39,9 @@ fn is_float(dtype: DType) -> bool {
 /// The dtype of a tensor, if it is one to compute in: candle panics at functions of integers.
 fn check_float(what: &str, tensor: &Tensor) -> Result<DType> {
     let dtype = tensor.dtype();
-    if is_float(dtype) { Ok(dtype) } else { Err(Error::UnsupportedDType { what: what.to_owned(), dtype }) }
+    if is_float(dtype) {
+        Ok(dtype)
+    } else {
+        Err(Error::Tensor(TensorError::UnsupportedDType { what: what.to_owned(), dtype }))
+    }
 }

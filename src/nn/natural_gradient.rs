@@ -2,7 +2,7 @@
 
 use super::QuantumLayer;
 use crate::__private::NonExhaustive;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, TrainingError, WeightsError};
 use crate::functional::{Bound, MetricTensor, Wrt, states_as_written};
 use crate::optim::{require_entries, require_gradient};
 use crate::program::Program;
@@ -91,7 +91,7 @@ impl QuantumNaturalGradient {
         let program = Arc::new(states_as_written(layer.circuit())?);
         let var = |(name, tensor): (&str, &Tensor)| match tensor.is_variable() {
             true => Ok((name.to_owned(), Var::from_tensor(tensor)?)),
-            false => Err(Error::NotTrainable { name: name.to_owned() }),
+            false => Err(Error::Weights(WeightsError::NotTrainable { name: name.to_owned() })),
         };
         let vars = layer.weights().map(var).collect::<Result<Vec<_>>>()?;
         require_entries("the natural gradient", vars.iter().map(|(_, var)| var))?;
@@ -141,11 +141,13 @@ impl QuantumNaturalGradient {
             let (own, rest) = gradients_of.split_at(var.elem_count());
             gradients_of = rest;
             if !own.iter().all(|entry| entry.is_finite()) {
-                return Err(Error::GradientNotFinite { name: name.clone() });
+                return Err(Error::Training(TrainingError::GradientNotFinite { name: name.clone() }));
             }
         }
         let inverse = (metric + DMatrix::identity(count, count) * damping).cholesky();
-        let along = inverse.ok_or(Error::Metric { variables: count, damping })?.solve(&DVector::from_vec(gradient));
+        let along = inverse
+            .ok_or(Error::Training(TrainingError::Metric { variables: count, damping }))?
+            .solve(&DVector::from_vec(gradient));
         let mut along = along.as_slice();
         for (_, var) in &self.vars {
             let (own, rest) = along.split_at(var.elem_count());

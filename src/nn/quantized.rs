@@ -2,7 +2,7 @@
 
 use super::{check_float, check_width, is_float};
 use crate::engine::check_numbers;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, TensorError};
 use crate::limits::{self, check_copy};
 use candle_core::backend::BackendStorage;
 use candle_core::quantized::{GgmlDType, QStorage, QTensor};
@@ -79,14 +79,14 @@ pub fn quantize_dynamic(linear: &Linear) -> Result<QuantizedLinear> {
     let dtype = check_float("the weight of the linear layer", &weight)?;
     let (outputs, inputs) = match *weight.dims() {
         [outputs, inputs] if outputs > 0 && inputs > 0 => (outputs, inputs),
-        _ => return Err(Error::LinearShape { shape: weight.shape().clone() }),
+        _ => return Err(Error::Tensor(TensorError::LinearShape { shape: weight.shape().clone() })),
     };
     check_copy("the weight of the linear layer", &weight, DType::F32)?;
     let weight = weight.to_dtype(DType::F32)?;
     let largest = f64::from(weight.abs()?.flatten_all()?.max(0)?.to_scalar::<f32>()?);
     // The largest of some numbers does not tell of a NaN among them.
     if !largest.is_finite() || !finite(&weight)? {
-        return Err(Error::NotFinite { what: "the weight of the linear layer" });
+        return Err(Error::Tensor(TensorError::NotFinite { what: "the weight of the linear layer" }));
     }
     let bias = linear.bias().map(|bias| checked_bias(&bias.detach(), outputs)).transpose()?;
     let unit = unit_of(largest);
@@ -112,7 +112,11 @@ impl QuantizedLinear {
         if !x.device().same_device(&device) {
             let place = |device: &Device| format!("{:?}", device.location());
             let what = "the input of the quantised layer".to_owned();
-            return Err(Error::DeviceMismatch { what, expected: place(&device), actual: place(x.device()) });
+            return Err(Error::Tensor(TensorError::DeviceMismatch {
+                what,
+                expected: place(&device),
+                actual: place(x.device()),
+            }));
         }
         let rows = limits::product("the rows of the quantised layer", leading)?;
         check_copy("the input of the quantised layer", x, DType::F32)?;
@@ -219,14 +223,15 @@ impl QuantizedLinear {
     pub fn load(inputs: usize, outputs: usize, bias: bool, vb: VarBuilder<'_>) -> Result<Self> {
         let dtype = vb.dtype();
         if !is_float(dtype) {
-            return Err(Error::UnsupportedDType { what: "the quantised layer".to_owned(), dtype });
+            return Err(Error::Tensor(TensorError::UnsupportedDType { what: "the quantised layer".to_owned(), dtype }));
         }
         if inputs == 0 || outputs == 0 {
-            return Err(Error::LinearShape { shape: Shape::from((outputs, inputs)) });
+            return Err(Error::Tensor(TensorError::LinearShape { shape: Shape::from((outputs, inputs)) }));
         }
         let get = |shape: Shape, name, dtype| vb.get_with_hints_dtype(shape, name, Default::default(), dtype);
         let row = inputs.div_ceil(BLOCK).checked_mul(BLOCK_BYTES).filter(|row| row.checked_mul(outputs).is_some());
-        let row = row.ok_or_else(|| Error::LinearShape { shape: Shape::from((outputs, inputs)) })?;
+        let row =
+            row.ok_or_else(|| Error::Tensor(TensorError::LinearShape { shape: Shape::from((outputs, inputs)) }))?;
         // Bytes, twice, and a bias.
         let numbers =
             (row as u64).checked_mul(outputs as u64).and_then(|bytes| (bytes / 4).checked_add(outputs as u64));
@@ -238,7 +243,11 @@ impl QuantizedLinear {
         let layer = Self { blocks: Arc::new(blocks), unit, inputs, bias, dtype };
         let sound =
             (UNITS.0.exp2()..=UNITS.1.exp2()).contains(&unit) && finite(&layer.blocks.dequantize(&Device::Cpu)?)?;
-        if sound { Ok(layer) } else { Err(Error::NotFinite { what: "a scale of the quantised layer" }) }
+        if sound {
+            Ok(layer)
+        } else {
+            Err(Error::Tensor(TensorError::NotFinite { what: "a scale of the quantised layer" }))
+        }
     }
 }
 
@@ -304,10 +313,14 @@ fn checked_bias(bias: &Tensor, outputs: usize) -> Result<Tensor> {
     let what = "the bias of the linear layer";
     check_float(what, bias)?;
     if bias.dims() != [outputs] {
-        return Err(Error::Shape { what, expected: Shape::from(outputs), actual: bias.shape().clone() });
+        return Err(Error::Tensor(TensorError::Shape {
+            what,
+            expected: Shape::from(outputs),
+            actual: bias.shape().clone(),
+        }));
     }
     // A copy: a variable behind it may change.
-    if finite(bias)? { Ok(bias.copy()?.detach()) } else { Err(Error::NotFinite { what }) }
+    if finite(bias)? { Ok(bias.copy()?.detach()) } else { Err(Error::Tensor(TensorError::NotFinite { what })) }
 }
 
 /// The power of two that brings the largest weight to below `2^EXPONENT`.

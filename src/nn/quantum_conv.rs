@@ -4,7 +4,7 @@ use super::{QuantumLayer, QuantumLayerConfig};
 use crate::__private::NonExhaustive;
 use crate::circuit::Circuit;
 use crate::engine;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, TensorError};
 use crate::limits;
 use crate::measurement::Measurement;
 use candle_core::{Device, Module, Tensor};
@@ -139,7 +139,7 @@ impl QuantumConv2dConfig {
         }
         let [rows, columns] = &axes;
         let (kernel, padded) = ((rows.span(), columns.span()), (rows.padded(), columns.padded()));
-        Err(Error::KernelBeyondImage { kernel, image, padded })
+        Err(Error::Tensor(TensorError::KernelBeyondImage { kernel, image, padded }))
     }
 }
 
@@ -191,12 +191,12 @@ impl QuantumConv2d {
         circuit.check()?;
         let QuantumConv2dConfig { channels, kernel, .. } = config;
         if circuit.inputs() != config.features() {
-            return Err(Error::PatchFeatures {
+            return Err(Error::Tensor(TensorError::PatchFeatures {
                 expected: circuit.inputs(),
                 channels,
                 kernel,
                 actual: config.features(),
-            });
+            }));
         }
         Ok(Self { layer: QuantumLayer::with_config(circuit, measurement, config.layer.clone(), vb)?, config })
     }
@@ -240,7 +240,7 @@ impl QuantumConv2d {
         let channels = self.config.channels;
         match x.dims() {
             [leading @ .., found, height, width] if *found == channels => Ok((leading, (*height, *width))),
-            _ => Err(Error::Images { channels, shape: x.shape().clone() }),
+            _ => Err(Error::Tensor(TensorError::Images { channels, shape: x.shape().clone() })),
         }
     }
 

@@ -3,7 +3,7 @@
 use crate::__private::NonExhaustive;
 use crate::circuit::{Circuit, FINGERPRINT};
 use crate::engine::cpu::Cpu;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, WeightsError};
 use crate::fingerprint::{fingerprint, fnv1a};
 use crate::functional;
 use crate::gradient::{Estimator, GradientMethod, Sampling};
@@ -214,6 +214,7 @@ impl QuantumLayer {
     /// ```
     /// use candle_core::{DType, Device};
     /// use candle_nn::{VarBuilder, VarMap};
+    /// use candlewick::error::WeightsError;
     /// use candlewick::{Error, prelude::*};
     ///
     /// let layer = |by_y: bool, vb: VarBuilder<'_>| {
@@ -229,7 +230,8 @@ impl QuantumLayer {
     /// let load = || VarBuilder::from_buffered_safetensors(std::fs::read(&file)?, DType::F32, &Device::Cpu);
     /// assert!(layer(true, load()?).is_ok());
     /// let error = layer(false, load()?).unwrap_err();
-    /// assert!(matches!(error, Error::Fingerprint { found: Some(found), .. } if found == trained.fingerprint()));
+    /// let Error::Weights(WeightsError::Fingerprint { found, .. }) = error else { panic!("{error}") };
+    /// assert_eq!(found, Some(trained.fingerprint()));
     /// # std::fs::remove_file(file)?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -273,7 +275,11 @@ fn check_fingerprint(expected: u64, vb: &VarBuilder<'_>) -> Result<()> {
         Err(_) if !is_there => return Ok(()),
         Err(error) => error,
     };
-    Err(Error::Fingerprint { prefix: vb.prefix(), expected, found: shape_in(&error).and_then(fingerprint_of) })
+    Err(Error::Weights(WeightsError::Fingerprint {
+        prefix: vb.prefix(),
+        expected,
+        found: shape_in(&error).and_then(fingerprint_of),
+    }))
 }
 
 /// The shape that was found where another one was expected. (A `VarMap` does not tell.)

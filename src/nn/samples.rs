@@ -3,7 +3,7 @@
 use super::QuantumLayer;
 use crate::engine;
 use crate::engine::cpu::Cpu;
-use crate::error::{Error, Mistake, Result};
+use crate::error::{Error, Mistake, Result, StatesError};
 use crate::functional;
 use crate::gradient::{Estimator, states_in};
 use crate::measurement::Measurement;
@@ -148,7 +148,7 @@ impl QuantumLayer {
         functional::states(program, &estimator, (self.default(), x), &self.weights, most, |first, states| {
             draw.first = first;
             for (row, drawn) in sampling::read(states, &draw)?.into_iter().enumerate() {
-                take(first + row, drawn.ok_or(Error::NoOutcomes { sample: first + row })?);
+                take(first + row, drawn.ok_or(Error::States(StatesError::NoOutcomes { sample: first + row }))?);
             }
             Ok(())
         })

@@ -4,7 +4,7 @@ use super::clip::without_square;
 use super::moments::{Moments, Rates};
 use super::{Resume, require_entries, state, variables};
 use crate::__private::NonExhaustive;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, TensorError, TrainingError};
 use candle_core::backprop::GradStore;
 use candle_core::{DType, Tensor, Var};
 use candle_nn::{Optimizer, VarMap};
@@ -124,12 +124,12 @@ impl Entry {
         let (expected, actual) = (self.var.shape(), gradient.shape());
         if expected != actual {
             let (expected, actual) = (expected.clone(), actual.clone());
-            return Err(Error::Shape { what: "the gradient of a variable", expected, actual });
+            return Err(Error::Tensor(TensorError::Shape { what: "the gradient of a variable", expected, actual }));
         }
         let (expected, actual) = (self.var.dtype(), gradient.dtype());
         if expected != actual {
             let what = format!("the gradient of weight tensor `{}`", self.describe(index));
-            return Err(Error::DTypeMismatch { what, expected, actual });
+            return Err(Error::Tensor(TensorError::DTypeMismatch { what, expected, actual }));
         }
         Ok(())
     }
@@ -199,12 +199,14 @@ impl Adam {
         if found.is_empty() {
             let trained = self.entries.iter().enumerate().filter(|(_, entry)| entry.var.elem_count() > 0);
             let variables = trained.map(|(index, entry)| entry.describe(index)).collect();
-            return Err(Error::NoVariableGradient { of: "Adam", variables });
+            return Err(Error::Training(TrainingError::NoVariableGradient { of: "Adam", variables }));
         }
         let tensors: Vec<&Tensor> = found.iter().map(|(_, gradient)| *gradient).collect();
         if let Some(at) = without_square(&tensors)? {
             let index = found[at].0;
-            return Err(Error::GradientNotFinite { name: self.entries[index].describe(index) });
+            return Err(Error::Training(TrainingError::GradientNotFinite {
+                name: self.entries[index].describe(index),
+            }));
         }
         for entry in &mut self.entries {
             gradients.get(&entry.var).map_or(Ok(()), |gradient| entry.step(gradient, config))?;
@@ -252,7 +254,7 @@ impl Resume for Adam {
         let mut state = HashMap::new();
         state::put_steps(&mut state, state::STEPS, self.steps)?;
         for (index, entry) in self.entries.iter().enumerate() {
-            let name = entry.name.as_ref().ok_or(Error::Unnamed { index })?;
+            let name = entry.name.as_ref().ok_or(Error::Training(TrainingError::Unnamed { index }))?;
             state::put_steps(&mut state, &format!("{}.{name}", state::STEPS), entry.steps)?;
             let [first, second] = entry.moments.tensors(entry.trained())?;
             let copy = entry.copy.as_ref().map(|copy| copy.copy()).transpose()?;
@@ -267,7 +269,7 @@ impl Resume for Adam {
         let steps = state::steps(state, state::STEPS)?;
         let mut restored = Vec::with_capacity(self.entries.len());
         for (index, entry) in self.entries.iter().enumerate() {
-            let name = entry.name.as_ref().ok_or(Error::Unnamed { index })?;
+            let name = entry.name.as_ref().ok_or(Error::Training(TrainingError::Unnamed { index }))?;
             let trained = entry.trained();
             let part = |part: &str, least: f64| {
                 let name = format!("{part}.{name}");
@@ -279,7 +281,7 @@ impl Resume for Adam {
             let own = state::steps(state, &of_steps)?;
             if own > steps {
                 let (expected, actual) = (format!("at most {steps} steps"), format!("{own} steps"));
-                return Err(Error::SavedState { name: of_steps, expected, actual });
+                return Err(Error::Training(TrainingError::SavedState { name: of_steps, expected, actual }));
             }
             restored.push((moments, entry.copy.as_ref().map(|_| part(PARTS[2], f64::MIN)).transpose()?, own));
         }

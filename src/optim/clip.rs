@@ -1,7 +1,7 @@
 //! Gradients of a limited size.
 
 use super::{require_gradient, variables};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, TrainingError};
 use candle_core::backprop::GradStore;
 use candle_core::{CpuStorage, DType, Device, Storage, Tensor, Var};
 use candle_nn::VarMap;
@@ -21,7 +21,10 @@ pub fn clip_by_norm(gradients: &mut GradStore, varmap: &VarMap, limit: f64) -> R
     let mut norm = 0.0f64;
     for (name, var) in &variables {
         if let Some(gradient) = gradients.get(var) {
-            norm = norm.hypot(norm_of(gradient)?.ok_or_else(|| Error::GradientNotFinite { name: name.clone() })?);
+            norm = norm.hypot(
+                norm_of(gradient)?
+                    .ok_or_else(|| Error::Training(TrainingError::GradientNotFinite { name: name.clone() }))?,
+            );
         }
     }
     if norm > limit {
@@ -42,7 +45,7 @@ pub fn clip_by_value(gradients: &mut GradStore, varmap: &VarMap, limit: f64) -> 
         if let Some(gradient) = gradients.get(var)
             && !is_finite(gradient)?
         {
-            return Err(Error::GradientNotFinite { name: name.clone() });
+            return Err(Error::Training(TrainingError::GradientNotFinite { name: name.clone() }));
         }
     }
     change(gradients, &variables, |gradient| gradient.clamp(-limit, limit))

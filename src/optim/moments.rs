@@ -1,7 +1,7 @@
 //! The moments of Adam and the step that they give: one pass over a variable on the CPU, candle's operations elsewhere.
 
 use crate::engine::share;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, TensorError};
 use candle_core::{CpuStorage, DType, InplaceOp2, Layout, Tensor, Var};
 use pulp::Arch;
 use std::cell::RefCell;
@@ -57,7 +57,9 @@ impl Moments {
                 Ok(Self::F64(Pair { first: flat[0].to_vec1()?, second: flat[1].to_vec1()? }))
             }
             DType::F32 | DType::F64 => Ok(Self::Device(first, second)),
-            dtype => Err(Error::UnsupportedDType { what: "a variable to train".to_owned(), dtype }),
+            dtype => {
+                Err(Error::Tensor(TensorError::UnsupportedDType { what: "a variable to train".to_owned(), dtype }))
+            }
         }
     }
 
@@ -114,7 +116,9 @@ impl InplaceOp2 for Step<'_> {
             (Some((start, end)), Some((first, last))) if end - start == last - first => (start..end, first..last),
             _ => {
                 let (expected, actual) = (var_layout.shape().clone(), gradient_layout.shape().clone());
-                return Err(Error::Shape { what: "the gradient of a variable", expected, actual }.into());
+                return Err(
+                    Error::Tensor(TensorError::Shape { what: "the gradient of a variable", expected, actual }).into()
+                );
             }
         };
         match (&mut **self.moments.borrow_mut(), var, gradient) {
@@ -141,7 +145,8 @@ impl InplaceOp2 for Step<'_> {
             }
             (_, var, gradient) => {
                 let what = "the gradient of a variable".to_owned();
-                Err(Error::DTypeMismatch { what, expected: dtype(var), actual: dtype(gradient) }.into())
+                Err(Error::Tensor(TensorError::DTypeMismatch { what, expected: dtype(var), actual: dtype(gradient) })
+                    .into())
             }
         }
     }

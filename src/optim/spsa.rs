@@ -2,7 +2,7 @@
 
 use super::{Resume, require_entries, state, variables};
 use crate::__private::NonExhaustive;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, TensorError, TrainingError};
 use crate::random::Generator;
 use candle_core::{DType, Device, Tensor, Var};
 use candle_nn::VarMap;
@@ -104,7 +104,10 @@ impl Spsa {
         let variables = variables(varmap)?;
         for (name, var) in &variables {
             if !matches!(var.dtype(), DType::F32 | DType::F64) {
-                return Err(Error::UnsupportedDType { what: format!("variable `{name}`"), dtype: var.dtype() });
+                return Err(Error::Tensor(TensorError::UnsupportedDType {
+                    what: format!("variable `{name}`"),
+                    dtype: var.dtype(),
+                }));
             }
         }
         require_entries("SPSA", variables.iter().map(|(_, var)| var))?;
@@ -128,7 +131,7 @@ impl Spsa {
         self.place(&starts, &signs, reach)?;
         if let Some(stuck) = self.unmoved(&starts)? {
             self.place(&starts, &signs, 0.0)?;
-            return Err(Error::Unmoved { name: stuck, by: reach });
+            return Err(Error::Training(TrainingError::Unmoved { name: stuck, by: reach }));
         }
         let value = |side: f64, loss: &mut dyn FnMut() -> candle_core::Result<Tensor>| -> Result<f64> {
             self.place(&starts, &signs, side * reach)?;
@@ -136,7 +139,11 @@ impl Spsa {
             match value.as_slice() {
                 [value] if value.is_finite() => Ok(*value),
                 [value] => Err(Error::Setting { of: "SPSA", setting: "the loss", value: *value, allowed: "finite" }),
-                all => Err(Error::Shape { what: "the loss of SPSA", expected: 1.into(), actual: all.len().into() }),
+                all => Err(Error::Tensor(TensorError::Shape {
+                    what: "the loss of SPSA",
+                    expected: 1.into(),
+                    actual: all.len().into(),
+                })),
             }
         };
         let values = value(1.0, &mut loss).and_then(|above| Ok((above, value(-1.0, &mut loss)?)));

@@ -1,6 +1,6 @@
 //! Saving and restoring an optimiser.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, TrainingError};
 use candle_core::{DType, Device, Shape, Tensor};
 use std::collections::HashMap;
 use std::path::Path;
@@ -78,7 +78,7 @@ pub(super) fn get<'a>(
         Some(tensor) if tensor.shape() == shape && tensor.dtype() == dtype => Ok(tensor),
         found => {
             let actual = found.map_or_else(|| "missing".to_owned(), |tensor| described(tensor.shape(), tensor.dtype()));
-            Err(Error::SavedState { name: name.to_owned(), expected, actual })
+            Err(Error::Training(TrainingError::SavedState { name: name.to_owned(), expected, actual }))
         }
     }
 }
@@ -96,7 +96,11 @@ pub(super) fn check_entries(name: &str, tensor: &Tensor, least: f64) -> Result<(
         None => Ok(()),
         Some(value) => {
             let expected = format!("finite and at least {least:e}");
-            Err(Error::SavedState { name: name.to_owned(), expected, actual: format!("{value:e} in an entry") })
+            Err(Error::Training(TrainingError::SavedState {
+                name: name.to_owned(),
+                expected,
+                actual: format!("{value:e} in an entry"),
+            }))
         }
     }
 }
@@ -115,7 +119,7 @@ pub(super) fn steps(state: &HashMap<String, Tensor>, name: &str) -> Result<u64> 
     let steps = halves.iter().fold(0, |steps, &half| steps << 32 | u64::from(half));
     if steps > MOST_STEPS {
         let (expected, actual) = (format!("at most {MOST_STEPS} steps"), format!("{steps} steps"));
-        return Err(Error::SavedState { name: name.to_owned(), expected, actual });
+        return Err(Error::Training(TrainingError::SavedState { name: name.to_owned(), expected, actual }));
     }
     Ok(steps)
 }

@@ -1,6 +1,6 @@
 //! The variables of a model, in an order that does not change from run to run, and which of them a gradient has reached.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, TrainingError};
 use candle_core::backprop::GradStore;
 use candle_core::{Tensor, Var};
 use candle_nn::VarMap;
@@ -20,7 +20,7 @@ pub fn variables(varmap: &VarMap) -> Result<Vec<(String, Var)>> {
 pub(crate) fn require_entries<'a>(of: &'static str, vars: impl IntoIterator<Item = &'a Var>) -> Result<()> {
     match vars.into_iter().any(|var| var.elem_count() > 0) {
         true => Ok(()),
-        false => Err(Error::NoVariables { of }),
+        false => Err(Error::Training(TrainingError::NoVariables { of })),
     }
 }
 
@@ -31,7 +31,10 @@ pub(crate) fn require_gradient(of: &'static str, variables: &[(String, Var)], gr
         return Ok(());
     }
     let trained = variables.iter().filter(|(_, var)| var.elem_count() > 0);
-    Err(Error::NoVariableGradient { of, variables: trained.map(|(name, _)| name.clone()).collect() })
+    Err(Error::Training(TrainingError::NoVariableGradient {
+        of,
+        variables: trained.map(|(name, _)| name.clone()).collect(),
+    }))
 }
 
 /// The variables that no gradient has reached: it was missing, or 0 throughout, in every step so far.

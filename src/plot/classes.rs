@@ -3,7 +3,7 @@
 use super::{Color, Field, Matrix, Panel};
 use crate::data::Dataset;
 use crate::engine::check_numbers;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, TensorError};
 use candle_core::{DType, Device, Tensor};
 use std::ops::Range;
 
@@ -43,7 +43,7 @@ pub fn decisions(
     let values = probability(&Tensor::from_vec(grid, (GRID * GRID, 2), &Device::Cpu)?)?;
     if values.len() != GRID * GRID {
         let (expected, actual) = ((GRID * GRID).into(), values.len().into());
-        return Err(Error::Shape { what: "the probabilities", expected, actual });
+        return Err(Error::Tensor(TensorError::Shape { what: "the probabilities", expected, actual }));
     }
     let colors = [Color::nth(0), Color::nth(1)];
     let field = Field { x, y, columns: GRID, values, colors, line: true, ..Field::default() };

@@ -8,7 +8,7 @@ use super::canvas::{
 };
 use super::layers;
 use super::panel::{Layer, Panel};
-use crate::error::{Error, Result};
+use crate::error::{Cause, Error, FileError, Result};
 use std::ops::Range;
 use std::path::Path;
 
@@ -78,11 +78,10 @@ impl Figure {
         let path = path.as_ref();
         let is_png = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("png"));
         if !is_png {
-            let reason = "the name must end in .png".to_owned();
-            return Err(Error::Picture { path: path.display().to_string(), reason });
+            return Err(refused(path, "the name must end in .png".into()));
         }
         let written = self.draw().and_then(|pixels| write(path, &pixels));
-        written.map_err(|error| Error::Picture { path: path.display().to_string(), reason: error.to_string() })
+        written.map_err(|cause| refused(path, cause))
     }
 
     /// Draws the picture: its width, its height, and the red, green and blue of each pixel, row by row from the top.
@@ -90,11 +89,8 @@ impl Figure {
     /// # Errors
     /// As for [`save`](Self::save).
     pub fn render(&self) -> Result<(u32, u32, Vec<u8>)> {
-        let path = "a picture".to_owned();
-        match self.draw() {
-            Ok(((width, height), pixels)) => Ok((width, height, pixels)),
-            Err(error) => Err(Error::Picture { path, reason: error.to_string() }),
-        }
+        let ((width, height), pixels) = self.draw().map_err(|cause| refused(Path::new("a picture"), cause))?;
+        Ok((width, height, pixels))
     }
 
     fn draw(&self) -> Drawn<Pixels> {
@@ -141,6 +137,11 @@ impl Figure {
             Ok(())
         })
     }
+}
+
+/// Error of a picture that cannot be drawn or written.
+fn refused(path: &Path, source: Cause) -> Error {
+    FileError::Picture { path: path.display().to_string(), source }.into()
 }
 
 /// Places for the panels of a row whose upper left corner is given; returns where the next row begins.

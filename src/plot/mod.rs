@@ -25,4 +25,4 @@ pub use figure::Figure;
 pub use panel::{Color, Field, Matrix, Panel};
 
 /// What drawing returns: a reason in words, to which [`Figure::save`] adds the path.
-type Drawn<T = ()> = Result<T, Box<dyn std::error::Error>>;
+type Drawn<T = ()> = Result<T, crate::error::Cause>;

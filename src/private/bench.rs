@@ -2,7 +2,7 @@
 
 use crate::engine::cpu::Cpu;
 use crate::engine::{Arguments, Engine, Wanted};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, TensorError};
 use crate::program::Program;
 use candle_core::DType;
 
@@ -12,7 +12,10 @@ pub fn step(program: &Program, inputs: &[f32], weights: &[f32], cotangent: Optio
     let batch = inputs.len() / program.input_columns.max(1);
     let fits = batch * program.input_columns == inputs.len() && weights.len() == program.weights();
     if !fits || cotangent.is_some_and(|cotangent| cotangent.len() != batch * program.outputs()) {
-        return Err(Error::InputWidth { expected: program.input_columns, shape: inputs.len().into() });
+        return Err(Error::Tensor(TensorError::InputWidth {
+            expected: program.input_columns,
+            shape: inputs.len().into(),
+        }));
     }
     let arguments = Arguments { inputs, weights, batch };
     engine.check(program, batch, DType::F32)?;

@@ -1,7 +1,7 @@
 //! What is read from the final states of a batch, on the host, in the precision they have.
 
 use crate::engine::share;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, TensorError};
 use candle_core::{CpuStorage, Device, Storage, Tensor, WithDType};
 
 /// What is found from one state.
@@ -21,7 +21,7 @@ pub(crate) fn read<R: Reader>(states: &Tensor, reader: &R) -> Result<Vec<R::Foun
     match &*storage {
         Storage::Cpu(CpuStorage::F32(all)) => Ok(rows(&all[elements], size, reader)),
         Storage::Cpu(CpuStorage::F64(all)) => Ok(rows(&all[elements], size, reader)),
-        _ => Err(Error::UnsupportedDType { what: "the state".to_owned(), dtype: states.dtype() }),
+        _ => Err(Error::Tensor(TensorError::UnsupportedDType { what: "the state".to_owned(), dtype: states.dtype() })),
     }
 }
 

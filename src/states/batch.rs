@@ -1,6 +1,6 @@
 //! States as they come in, checked once.
 
-use crate::error::{Error, Mistake, Result};
+use crate::error::{Error, Mistake, Result, StatesError, TensorError};
 use crate::limits::{at_most, check_copy, product};
 use candle_core::{DType, Device, Tensor};
 
@@ -26,9 +26,10 @@ impl Batch {
         let inner = match outer {
             DType::F64 | DType::F32 => outer,
             DType::F16 | DType::BF16 => DType::F32,
-            dtype => return Err(Error::UnsupportedDType { what: what.to_owned(), dtype }),
+            dtype => return Err(Error::Tensor(TensorError::UnsupportedDType { what: what.to_owned(), dtype })),
         };
-        let wrong = || Error::StateShape { what, expected: "[.., 2^n, 2]", shape: states.shape().clone() };
+        let wrong =
+            || Error::States(StatesError::Shape { what, expected: "[.., 2^n, 2]", shape: states.shape().clone() });
         let [leading @ .., size, 2] = states.dims() else { return Err(wrong()) };
         if *size < 2 || !size.is_power_of_two() {
             return Err(wrong());
@@ -45,14 +46,21 @@ impl Batch {
         let what = PAIR[1].to_owned();
         let (expected, actual) = (first.dtype(), second.dtype());
         if expected != actual {
-            return Err(Error::DTypeMismatch { what, expected, actual });
+            return Err(Error::Tensor(TensorError::DTypeMismatch { what, expected, actual }));
         }
         if !first.device().same_device(second.device()) {
             let place = |tensor: &Tensor| format!("{:?}", tensor.device().location());
-            return Err(Error::DeviceMismatch { what, expected: place(first), actual: place(second) });
+            return Err(Error::Tensor(TensorError::DeviceMismatch {
+                what,
+                expected: place(first),
+                actual: place(second),
+            }));
         }
         if pair[0].qubits != pair[1].qubits {
-            return Err(Error::StateMismatch { first: first.shape().clone(), second: second.shape().clone() });
+            return Err(Error::States(StatesError::Mismatch {
+                first: first.shape().clone(),
+                second: second.shape().clone(),
+            }));
         }
         Ok(pair)
     }
@@ -81,14 +89,17 @@ impl Batch {
         let (chosen, qubits) = (at_most(self.qubits, qubits).0, self.qubits);
         for (k, &qubit) in chosen.iter().enumerate() {
             if qubit >= qubits {
-                return Err(Error::Qubits(Mistake::QubitOutOfRange { qubit, qubits }));
+                return Err(Error::States(StatesError::Qubits(Mistake::QubitOutOfRange { qubit, qubits })));
             }
             if chosen[..k].contains(&qubit) {
-                return Err(Error::Qubits(Mistake::RepeatedQubit { qubit }));
+                return Err(Error::States(StatesError::Qubits(Mistake::RepeatedQubit { qubit })));
             }
         }
         match chosen.len() {
-            0 => Err(Error::Qubits(Mistake::QubitCount { expected: "1 or more".to_owned(), actual: 0 })),
+            0 => Err(Error::States(StatesError::Qubits(Mistake::QubitCount {
+                expected: "1 or more".to_owned(),
+                actual: 0,
+            }))),
             _ => Ok(chosen),
         }
     }

@@ -3,7 +3,7 @@
 use super::batch::Batch;
 use super::reduced::{density, fewer, purities};
 use crate::engine::share;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, StatesError};
 use candle_core::{CpuStorage, CustomOp1, DType, Device, Layout, Shape, Tensor};
 use nalgebra::{DMatrix, SymmetricEigen};
 use num_complex::Complex64;
@@ -114,7 +114,7 @@ fn eigen(entries: &[f64], size: usize) -> Result<Option<Eigen>> {
     let steps = 100 * size;
     match SymmetricEigen::try_new(matrix, f64::EPSILON, steps) {
         Some(eigen) => Ok(Some(eigen)),
-        None => Err(Error::Eigenvalues { size, steps }),
+        None => Err(Error::States(StatesError::Eigenvalues { size, steps })),
     }
 }
 

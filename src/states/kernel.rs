@@ -4,7 +4,7 @@ use super::batch::{Batch, PAIR, within};
 use super::overlap::turned;
 use crate::circuit::Circuit;
 use crate::engine::budget;
-use crate::error::{Error, Result};
+use crate::error::{Error, MemoryError, Result, StatesError, TensorError};
 use crate::functional;
 use crate::measurement::Measurement;
 use candle_core::{DType, Tensor};
@@ -29,7 +29,7 @@ pub fn kernel_matrix(a: &Tensor, b: &Tensor) -> Result<Tensor> {
     let [first, second] = Batch::pair(a, b)?;
     let count = |what: &'static str, batch: &Batch, given: &Tensor| match batch.leading[..] {
         [count] => Ok(count),
-        _ => Err(Error::StateShape { what, expected: "[count, 2^n, 2]", shape: given.shape().clone() }),
+        _ => Err(Error::States(StatesError::Shape { what, expected: "[count, 2^n, 2]", shape: given.shape().clone() })),
     };
     let (rows, columns) = (count(PAIR[0], &first, a)?, count(PAIR[1], &second, b)?);
     if rows == 0 || columns == 0 {
@@ -74,7 +74,7 @@ pub fn kernel(circuit: &Circuit, x: &Tensor, y: Option<&Tensor>, weights: &[(&st
     circuit.check_pure()?;
     let count = |inputs: &Tensor| match *inputs.dims() {
         [count, width] if width == circuit.inputs() => Ok(count),
-        _ => Err(Error::InputWidth { expected: circuit.inputs(), shape: inputs.shape().clone() }),
+        _ => Err(Error::Tensor(TensorError::InputWidth { expected: circuit.inputs(), shape: inputs.shape().clone() })),
     };
     let sides = [count(x)?, count(y.unwrap_or(x))?];
     if x.device().is_cpu() && !sides.contains(&0) {
@@ -106,7 +106,7 @@ fn check_memory([rows, columns]: [usize; 2], qubits: usize, dtype: DType) -> Res
     };
     let needed = bytes();
     match budget::exceeded(needed, None) {
-        Some(budget) => Err(Error::KernelMemory { rows, columns, qubits, dtype, needed, budget }),
+        Some(budget) => Err(Error::Memory(MemoryError::KernelMatrix { rows, columns, qubits, dtype, needed, budget })),
         None => Ok(()),
     }
 }

@@ -1,7 +1,7 @@
 //! Inner products of states.
 
 use super::batch::{Batch, PAIR, within};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, StatesError};
 use candle_core::{D, Tensor};
 
 /// The inner product `<a|b>`: two tensors `[.., 2^n, 2]` give `[.., 2]`, real and imaginary part.
@@ -64,7 +64,7 @@ pub fn fidelity(a: &Tensor, b: &Tensor) -> Result<Tensor> {
 fn products(a: &Tensor, b: &Tensor) -> Result<(Batch, Option<[Tensor; 2]>)> {
     let [first, second] = Batch::pair(a, b)?;
     if first.leading != second.leading && !first.leading.is_empty() && !second.leading.is_empty() {
-        return Err(Error::StateMismatch { first: a.shape().clone(), second: b.shape().clone() });
+        return Err(Error::States(StatesError::Mismatch { first: a.shape().clone(), second: b.shape().clone() }));
     }
     let parts = match first.count() * second.count() {
         0 => None,

@@ -2,7 +2,7 @@
 
 use super::batch::{Batch, within};
 use crate::engine::budget;
-use crate::error::{Error, Result};
+use crate::error::{Error, MemoryError, Result};
 use candle_core::Tensor;
 
 /// The density matrix of some qubits, `ρ = Tr_others |ψ><ψ|`: `[.., 2^n, 2]` gives `[.., 2^k, 2^k, 2]`.
@@ -118,7 +118,7 @@ fn check_memory(batch: &Batch, chosen: usize) -> Result<()> {
         .checked_shl(2 * chosen as u32)
         .and_then(|entries| entries.checked_mul(5 * dtype.size_in_bytes() as u64)?.checked_mul(states as u64));
     match budget::exceeded(needed, None).filter(|_| batch.device().is_cpu()) {
-        Some(budget) => Err(Error::Memory { qubits, dtype, states, needed, budget }),
+        Some(budget) => Err(Error::Memory(MemoryError::States { qubits, dtype, states, needed, budget })),
         None => Ok(()),
     }
 }

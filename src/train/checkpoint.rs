@@ -1,7 +1,7 @@
 //! Where a run is, and the files it can be continued from.
 
 use super::{Ending, Epoch, History, Score, TrainConfig};
-use crate::error::{Error, Result};
+use crate::error::{Cause, Error, FileError, Result, TrainingError};
 use crate::optim::{Resume, Unreached, variables};
 use candle_core::{Device, Tensor};
 use candle_nn::VarMap;
@@ -247,10 +247,8 @@ impl Position {
         let path = folder.join(LAST);
         let tensors =
             candle_core::safetensors::load(&path, &Device::Cpu).map_err(|error| file(&path, "read", error))?;
-        let misfit = |name: &str, expected: String, actual: String| Error::SavedState {
-            name: name.to_owned(),
-            expected,
-            actual,
+        let misfit = |name: &str, expected: String, actual: String| {
+            Error::Training(TrainingError::SavedState { name: name.to_owned(), expected, actual })
         };
         let get = |name: &str, expected: &str| {
             tensors.get(name).ok_or_else(|| misfit(name, expected.to_owned(), "missing".to_owned()))
@@ -307,8 +305,8 @@ fn write(path: PathBuf, contents: impl FnOnce(&Path) -> Result<()>) -> Result<()
     fs::rename(&new, &path).map_err(|error| file(&path, "replaced", error))
 }
 
-fn file(path: &Path, action: &'static str, error: impl ToString) -> Error {
-    Error::File { path: path.display().to_string(), action, reason: error.to_string() }
+fn file(path: &Path, action: &'static str, source: impl Into<Cause>) -> Error {
+    Error::File(FileError::Access { path: path.display().to_string(), action, source: source.into() })
 }
 
 /// Takes a folder for one run, as long as the file that is returned is open: a second run would remove and rename the files of the first. Where a file system knows no
@@ -318,7 +316,9 @@ fn lock(folder: &Path) -> Result<File> {
     let file_of_lock = File::create(&path).map_err(|error| file(&path, "created", error))?;
     match file_of_lock.try_lock() {
         Ok(()) => Ok(file_of_lock),
-        Err(TryLockError::WouldBlock) => Err(Error::FolderInUse { folder: folder.display().to_string() }),
+        Err(TryLockError::WouldBlock) => {
+            Err(Error::File(FileError::FolderInUse { folder: folder.display().to_string() }))
+        }
         Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => Ok(file_of_lock),
         Err(TryLockError::Error(error)) => Err(file(&path, "locked", error)),
     }
@@ -360,7 +360,11 @@ fn check(varmap: &VarMap, tensors: &HashMap<String, Tensor>, prefix: &str) -> Re
         let found = tensors.get(&name);
         if found.filter(fits).is_none() {
             let actual = found.map_or_else(|| "missing".to_owned(), described);
-            return Err(Error::SavedState { name: format!("{prefix}{name}"), expected: described(&var), actual });
+            return Err(Error::Training(TrainingError::SavedState {
+                name: format!("{prefix}{name}"),
+                expected: described(&var),
+                actual,
+            }));
         }
     }
     Ok(())

@@ -42,7 +42,7 @@ pub use metrics::{accuracy, binary_accuracy};
 
 use crate::__private::NonExhaustive;
 use crate::data::{Purpose, generator};
-use crate::error::{Error, Result};
+use crate::error::{DataError, Error, Result, TensorError};
 use crate::limits::check_copy;
 use crate::optim::{Resume, Schedule, Unreached, clip_by_norm, require_gradient, variables};
 use candle_core::{DType, ModuleT, Tensor, Var};
@@ -280,7 +280,11 @@ impl<'a, O: Optimizer> Training<'a, O> {
         let loss = (self.loss)(outputs, targets)?;
         match loss.elem_count() {
             1 => Ok(loss.reshape(())?),
-            _ => Err(Error::Shape { what: "the loss of a batch", expected: ().into(), actual: loss.shape().clone() }),
+            _ => Err(Error::Tensor(TensorError::Shape {
+                what: "the loss of a batch",
+                expected: ().into(),
+                actual: loss.shape().clone(),
+            })),
         }
     }
 
@@ -299,7 +303,7 @@ fn label_beyond(outputs: &Tensor, labels: &Tensor, sample: impl Fn(usize) -> usi
     }
     let labels = labels.to_dtype(DType::I64).and_then(|labels| labels.to_vec1::<i64>()).ok()?;
     let beyond = |label: &i64| usize::try_from(*label).map_or(true, |label| label >= classes);
-    Some(Error::Label { sample: sample(labels.iter().position(beyond)?), classes })
+    Some(Error::Data(DataError::Label { sample: sample(labels.iter().position(beyond)?), classes }))
 }
 
 /// The number of samples, if options and shapes go together.
@@ -315,9 +319,11 @@ fn check(config: &TrainConfig, (x, y): Samples<'_>) -> Result<usize> {
     match (count(x), count(y)) {
         (0, _) => Err(setting("samples", "at least 1")),
         (samples, targets) if samples == targets => Ok(samples),
-        (samples, targets) => {
-            Err(Error::Shape { what: "the targets", expected: samples.into(), actual: targets.into() })
-        }
+        (samples, targets) => Err(Error::Tensor(TensorError::Shape {
+            what: "the targets",
+            expected: samples.into(),
+            actual: targets.into(),
+        })),
     }
 }
 

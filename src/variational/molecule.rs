@@ -1,7 +1,7 @@
 //! Molecules as sums of Pauli words, read from JSON.
 
 use crate::circuit::MAX_QUBITS;
-use crate::error::{Error, Mistake, Result};
+use crate::error::{Error, FileError, Mistake, Result};
 use crate::observable::Observable;
 use serde::Deserialize;
 use std::path::Path;
@@ -171,13 +171,11 @@ fn check_word(word: &str, qubits: usize) -> Result<(), Mistake> {
 }
 
 fn parsed<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T> {
-    serde_json::from_str(text).map_err(|error| Error::Json { what: "a molecule", reason: error.to_string() })
+    serde_json::from_str(text).map_err(|source| Error::File(FileError::Json { what: "a molecule", source }))
 }
 
 fn text_of(path: &Path) -> Result<String> {
-    std::fs::read_to_string(path).map_err(|error| Error::File {
-        path: path.display().to_string(),
-        action: "read",
-        reason: error.to_string(),
+    std::fs::read_to_string(path).map_err(|source| {
+        Error::File(FileError::Access { path: path.display().to_string(), action: "read", source: source.into() })
     })
 }

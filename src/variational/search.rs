@@ -4,7 +4,7 @@ use super::{Vqe, VqeConfig, VqeEnd, VqeMethod, VqeStep};
 use crate::__private::NonExhaustive;
 use crate::circuit::{Circuit, Entanglement, MAX_QUBITS};
 use crate::engine;
-use crate::error::{Error, Mistake, Result};
+use crate::error::{Error, Mistake, Result, TensorError, TrainingError};
 use crate::functional;
 use crate::measurement::Measurement;
 use crate::observable::Observable;
@@ -143,7 +143,7 @@ impl VqeOptimizer {
         if let Some(circuit) = &config.ansatz {
             circuit.check()?;
             if circuit.inputs() > 0 {
-                return Err(Error::MissingInputs { expected: circuit.inputs() });
+                return Err(Error::Tensor(TensorError::MissingInputs { expected: circuit.inputs() }));
             }
         }
         Ok(Self { config })
@@ -171,7 +171,7 @@ impl VqeOptimizer {
         for bits in 0..1u64 << qubits {
             let cost = cost(bits);
             if !cost.is_finite() {
-                return Err(Error::CostNotFinite { bits, cost });
+                return Err(Error::Training(TrainingError::CostNotFinite { bits, cost }));
             }
             costs.push(cost);
         }
@@ -244,12 +244,14 @@ impl VqeOptimizer {
     /// The circuit for these costs, which are checked.
     fn circuit(&self, costs: &[f64]) -> Result<Circuit> {
         let actual = costs.len();
-        let wrong = |expected: String| Error::Costs(Mistake::Length { what: "cost(s)", expected, actual });
+        let wrong = |expected: String| {
+            Error::Training(TrainingError::Costs(Mistake::Length { what: "cost(s)", expected, actual }))
+        };
         if actual < 2 || !actual.is_power_of_two() {
             return Err(wrong("a power of two, 2 or more,".to_owned()));
         }
         if let Some((bits, &cost)) = costs.iter().enumerate().find(|(_, cost)| !cost.is_finite()) {
-            return Err(Error::CostNotFinite { bits: bits as u64, cost });
+            return Err(Error::Training(TrainingError::CostNotFinite { bits: bits as u64, cost }));
         }
         let qubits = actual.ilog2() as usize;
         // In units, twice, and as probabilities.

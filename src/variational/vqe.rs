@@ -2,7 +2,7 @@
 
 use crate::__private::NonExhaustive;
 use crate::circuit::Circuit;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, TensorError, TrainingError, WeightsError};
 use crate::measurement::Measurement;
 use crate::nn::{NaturalGradientConfig, QuantumLayer, QuantumLayerConfig, QuantumNaturalGradient, SeededInit};
 use crate::observable::Observable;
@@ -236,7 +236,7 @@ impl Vqe {
         config.check()?;
         circuit.check()?;
         if circuit.inputs() > 0 {
-            return Err(Error::MissingInputs { expected: circuit.inputs() });
+            return Err(Error::Tensor(TensorError::MissingInputs { expected: circuit.inputs() }));
         }
         let varmap = VarMap::new();
         let vb = SeededInit::new(config.seed).var_builder(&varmap, config.dtype, &config.device);
@@ -244,10 +244,10 @@ impl Vqe {
             QuantumLayer::with_config(circuit, Measurement::expectation([observable]), config.layer.clone(), vb)?;
         let declared: Vec<String> = layer.weights().map(|(name, _)| name.to_owned()).collect();
         if declared.is_empty() {
-            return Err(Error::NoVariables { of: "a VQE" });
+            return Err(Error::Training(TrainingError::NoVariables { of: "a VQE" }));
         }
         if !layer.circuit().reads_weights() {
-            return Err(Error::NoVariableGradient { of: "a VQE", variables: declared });
+            return Err(Error::Training(TrainingError::NoVariableGradient { of: "a VQE", variables: declared }));
         }
         Mover::new(&layer, &varmap, config.method)?;
         Ok(Self { layer, varmap, config })
@@ -308,11 +308,15 @@ impl Vqe {
             }
             if tensor.shape() != value.shape() {
                 let (expected, actual) = (tensor.shape().clone(), value.shape().clone());
-                return Err(Error::WeightShape { name: name.to_owned(), expected, actual });
+                return Err(Error::Weights(WeightsError::Shape { name: name.to_owned(), expected, actual }));
             }
             if tensor.dtype() != value.dtype() {
                 let what = format!("weight tensor `{name}`");
-                return Err(Error::DTypeMismatch { what, expected: tensor.dtype(), actual: value.dtype() });
+                return Err(Error::Tensor(TensorError::DTypeMismatch {
+                    what,
+                    expected: tensor.dtype(),
+                    actual: value.dtype(),
+                }));
             }
             found.push((own, tensor, value));
         }
@@ -324,7 +328,7 @@ impl Vqe {
 
     fn unexpected(&self, name: &str) -> Error {
         let declared = self.layer.weights().map(|(own, _)| own.to_owned()).collect();
-        Error::UnexpectedWeights { name: name.to_owned(), declared }
+        Error::Weights(WeightsError::Unexpected { name: name.to_owned(), declared })
     }
 
     /// Trains the weights, from where they are now. A second run goes on from the weights at which the first one ended, with a
@@ -367,7 +371,7 @@ impl Vqe {
             let value = self.layer.evaluate()?.sum_all()?;
             let energy = sum(&value)?;
             if !energy.is_finite() {
-                return Err(Error::EnergyNotFinite { step, energy });
+                return Err(Error::Training(TrainingError::EnergyNotFinite { step, energy }));
             }
             let (gradients, gradient_norm) = mover.gradient(&value, &self.varmap)?.unzip();
             match &gradients {
@@ -418,7 +422,7 @@ fn norm(gradients: &GradStore, vars: &[(String, Var)]) -> Result<f64> {
         let Some(gradient) = gradients.get(var) else { continue };
         let squares = sum(&gradient.to_device(&Device::Cpu)?.to_dtype(DType::F64)?.sqr()?)?;
         if !squares.is_finite() {
-            return Err(Error::GradientNotFinite { name: name.clone() });
+            return Err(Error::Training(TrainingError::GradientNotFinite { name: name.clone() }));
         }
         total += squares;
     }

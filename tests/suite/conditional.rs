@@ -6,6 +6,7 @@ use crate::oracle::*;
 use crate::trials::{arrangements, gate_on_states};
 use crate::values::check_states;
 use candle_core::{DType, Device, Tensor, Var as Variable};
+use candlewick::error::TensorError;
 use candlewick::gate::Gate;
 use candlewick::prelude::*;
 use candlewick::{Error, Mistake, functional};
@@ -352,9 +353,9 @@ fn wrong_conditions() {
     circuit.when(input(1).gt(0.0), |c| _ = c.x(0));
     let x = Tensor::zeros((4, 3), DType::F32, &Device::Cpu).unwrap();
     let error = functional::evaluate(&circuit, &Measurement::expectation([Z(0)]), Some(&x), &[]).unwrap_err();
-    assert!(matches!(error, Error::InputWidth { expected: 2, .. }), "{error}");
+    assert!(matches!(error, Error::Tensor(TensorError::InputWidth { expected: 2, .. })), "{error}");
     let error = functional::evaluate(&circuit, &Measurement::expectation([Z(0)]), None, &[]).unwrap_err();
-    assert!(matches!(error, Error::MissingInputs { expected: 2 }), "{error}");
+    assert!(matches!(error, Error::Tensor(TensorError::MissingInputs { expected: 2 })), "{error}");
 }
 
 /// A condition of any length is read without recursion.

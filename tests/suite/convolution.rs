@@ -6,6 +6,7 @@ use crate::oracle::{rng, uniform};
 use candle_core::{DType, Device, Module, Result, Tensor, Var};
 use candle_nn::{VarBuilder, VarMap};
 use candlewick::Error;
+use candlewick::error::{MemoryError, TensorError};
 use candlewick::nn::{QuantumConv2d, QuantumConv2dConfig, SeededInit};
 use candlewick::prelude::*;
 
@@ -299,7 +300,9 @@ fn what_cannot_be_slid_is_refused() -> Result<()> {
     {
         let error = make(QuantumConv2dConfig { channels, kernel, ..default.clone() }).expect_err("other features");
         match error {
-            Error::PatchFeatures { expected: 4, actual, .. } => assert!(actual == features || features > 1 << 60),
+            Error::Tensor(TensorError::PatchFeatures { expected: 4, actual, .. }) => {
+                assert!(actual == features || features > 1 << 60)
+            }
             other => panic!("{other}"),
         }
     }
@@ -310,14 +313,17 @@ fn what_cannot_be_slid_is_refused() -> Result<()> {
     let conv = make(QuantumConv2dConfig { dilation: (3, 1), padding: (1, 0), ..default.clone() })?;
     for shape in [&[][..], &[4], &[4, 4], &[2, 4, 4], &[1, 2, 4, 4]] {
         let error = conv.try_forward(&zeros(shape)?).expect_err("no images");
-        assert!(matches!(&error, Error::Images { channels: 1, shape: found } if found.dims() == shape), "{error}");
+        assert!(
+            matches!(&error, Error::Tensor(TensorError::Images { channels: 1, shape: found }) if found.dims() == shape),
+            "{error}"
+        );
     }
     let error = conv.try_forward(&zeros(&[3, 1, 1, 5])?).expect_err("too small").to_string();
     assert!(error.contains("over 4 x 2 pixels") && error.contains("of 1 x 5, which is 3 x 5"), "{error}");
     assert!(conv.output_size((2, 1)).is_err());
     assert_eq!(conv.try_forward(&zeros(&[3, 1, 2, 5])?)?.dims(), [3, 2, 1, 4]);
     let error = conv.try_forward(&zeros(&[3, 1, 4, 4])?.to_dtype(DType::F64)?).expect_err("another dtype");
-    assert!(matches!(error, Error::DTypeMismatch { .. }), "{error}");
+    assert!(matches!(error, Error::Tensor(TensorError::DTypeMismatch { .. })), "{error}");
     Ok(())
 }
 
@@ -331,7 +337,7 @@ fn patches_beyond_the_memory_are_refused() -> Result<()> {
         for batch in [0, 1] {
             let error = conv.try_forward(&Tensor::zeros((batch, 1, 2, 2), DType::F32, &Device::Cpu)?);
             let error = error.expect_err("too many patches");
-            assert!(matches!(error, Error::ResultMemory { .. }), "{error}");
+            assert!(matches!(error, Error::Memory(MemoryError::Numbers { .. })), "{error}");
         }
     }
     // Images that take no memory yet.
@@ -339,7 +345,7 @@ fn patches_beyond_the_memory_are_refused() -> Result<()> {
     let x = Tensor::zeros((1, 1, 1, 1), DType::F32, &Device::Cpu)?;
     for shape in [(1 << 40, 1, 2, 2), (1, 1, 1 << 20, 1 << 20)] {
         let error = conv.try_forward(&x.broadcast_as(shape)?).expect_err("too many");
-        assert!(matches!(error, Error::ResultMemory { .. } | Error::Setting { .. }), "{error}");
+        assert!(matches!(error, Error::Memory(MemoryError::Numbers { .. }) | Error::Setting { .. }), "{error}");
     }
     Ok(())
 }

@@ -4,6 +4,7 @@ use crate::lab::close;
 use candle_core::{DType, Device, Result, Tensor};
 use candlewick::Error;
 use candlewick::data::{Dataset, Pca, Scaler, blobs, circles, moons, spirals};
+use candlewick::error::{DataError, MemoryError, TensorError};
 
 fn rows(of: &Dataset) -> Result<Vec<(u32, Vec<f64>)>> {
     let x = of.x.to_dtype(DType::F64)?.to_vec2::<f64>()?;
@@ -95,10 +96,10 @@ fn points_that_cannot_be_made() {
     }
     assert!(refused(circles(10, 0.1, 1.5, 0)) && refused(circles(10, 0.1, f64::NAN, 0)));
     assert!(refused(spirals(10, 0, 0.1, 0)) && refused(blobs(10, 0, 2, 0.1, 0)) && refused(blobs(10, 5000, 2, 0.1, 0)));
-    assert!(matches!(circles(usize::MAX / 2, 0.1, 0.5, 0), Err(Error::ResultMemory { .. })));
-    assert!(matches!(circles(1 << 40, 0.1, 0.5, 0), Err(Error::ResultMemory { .. })));
-    assert!(matches!(blobs(0, 3, usize::MAX, 0.1, 0), Err(Error::ResultMemory { .. })));
-    assert!(matches!(blobs(1, 1000, 20_000_000_000, 0.1, 0), Err(Error::ResultMemory { .. })));
+    assert!(matches!(circles(usize::MAX / 2, 0.1, 0.5, 0), Err(Error::Memory(MemoryError::Numbers { .. }))));
+    assert!(matches!(circles(1 << 40, 0.1, 0.5, 0), Err(Error::Memory(MemoryError::Numbers { .. }))));
+    assert!(matches!(blobs(0, 3, usize::MAX, 0.1, 0), Err(Error::Memory(MemoryError::Numbers { .. }))));
+    assert!(matches!(blobs(1, 1000, 20_000_000_000, 0.1, 0), Err(Error::Memory(MemoryError::Numbers { .. }))));
     for few in 0..4 {
         assert_eq!(spirals(few, 3, 0.1, 0).map(|set| set.len()).ok(), Some(few));
         assert_eq!(blobs(few, 3, 2, 0.1, 0).map(|set| set.len()).ok(), Some(few));
@@ -127,7 +128,7 @@ fn tables() -> Result<()> {
         assert_eq!((0..table.classes.len() as u32).map(count).collect::<Vec<_>>(), members);
     }
     let place = |text: &str| match Dataset::from_csv(text) {
-        Err(error @ Error::Table { line, field: Some(field), .. }) => {
+        Err(error @ Error::Data(DataError::Table { line, field: Some(field), .. })) => {
             assert!(error.to_string().contains(&format!("line {line} of the table, field {field}: ")), "{error}");
             (line, field)
         }
@@ -138,7 +139,7 @@ fn tables() -> Result<()> {
     assert_eq!(place("1,2,a,b\n5,6,2\n"), (2, 3));
     assert_eq!(place("1,2,a,b\n5,6,a\n"), (2, 3));
     let line = |text: &str| match Dataset::from_csv(text) {
-        Err(Error::Table { line, .. }) => line,
+        Err(Error::Data(DataError::Table { line, .. })) => line,
         other => panic!("{other:?}"),
     };
     assert_eq!(line(""), 1);
@@ -182,10 +183,19 @@ fn splits_keep_every_sample_once() -> Result<()> {
     }
     assert_eq!((all.take(7)?.len(), all.take(1000)?.len()), (7, count));
     let two = Tensor::new(&[0u32, 5], &Device::Cpu)?;
-    assert!(matches!(Dataset::new(two.clone(), two.clone(), vec!["a".into()]), Err(Error::Label { sample: 1, .. })));
+    assert!(matches!(
+        Dataset::new(two.clone(), two.clone(), vec!["a".into()]),
+        Err(Error::Data(DataError::Label { sample: 1, .. }))
+    ));
     let three = Tensor::zeros((3, 2), DType::F32, &Device::Cpu)?;
-    assert!(matches!(Dataset::new(three.clone(), two.clone(), vec!["a".into()]), Err(Error::Shape { .. })));
-    assert!(matches!(Dataset::new(three.clone(), three, vec!["a".into()]), Err(Error::DTypeMismatch { .. })));
+    assert!(matches!(
+        Dataset::new(three.clone(), two.clone(), vec!["a".into()]),
+        Err(Error::Tensor(TensorError::Shape { .. }))
+    ));
+    assert!(matches!(
+        Dataset::new(three.clone(), three, vec!["a".into()]),
+        Err(Error::Tensor(TensorError::DTypeMismatch { .. }))
+    ));
     Ok(())
 }
 
@@ -228,18 +238,18 @@ fn scales() -> Result<()> {
         for scaler in [Scaler::standard(&bad), Scaler::range(&bad, 0.0, 1.0)] {
             let error = scaler.expect_err("not finite");
             assert!(
-                matches!(error, Error::FeatureNotFinite { feature, sample, .. } if (sample, feature) == (row, column))
+                matches!(error, Error::Tensor(TensorError::FeatureNotFinite { feature, sample, .. }) if (sample, feature) == (row, column))
             );
         }
     }
     assert!(matches!(Scaler::uniform(3, 1e-60), Err(Error::Setting { .. })));
-    assert!(matches!(Scaler::uniform(1 << 60, 1.0), Err(Error::ResultMemory { .. })));
+    assert!(matches!(Scaler::uniform(1 << 60, 1.0), Err(Error::Memory(MemoryError::Numbers { .. }))));
     // One made in F32 scales samples of another dtype.
     assert_eq!(Scaler::uniform(3, 2.0)?.apply(&x)?.to_vec2::<f64>()?[0], [0.5, -2.0, 3.5]);
 
-    assert!(matches!(range.apply(&x.narrow(1, 0, 2)?), Err(Error::Shape { .. })));
+    assert!(matches!(range.apply(&x.narrow(1, 0, 2)?), Err(Error::Tensor(TensorError::Shape { .. }))));
     assert!(matches!(Scaler::standard(&x.narrow(0, 0, 0)?), Err(Error::Setting { .. })));
-    assert!(matches!(Scaler::standard(&(&x / 0.0)?), Err(Error::FeatureNotFinite { .. })));
+    assert!(matches!(Scaler::standard(&(&x / 0.0)?), Err(Error::Tensor(TensorError::FeatureNotFinite { .. }))));
     for (low, high) in [(1.0, 1.0), (2.0, 1.0), (f64::NAN, 1.0), (0.0, f64::INFINITY)] {
         assert!(matches!(Scaler::range(&x, low, high), Err(Error::Setting { .. })));
     }
@@ -277,7 +287,7 @@ fn shuffled_sets_and_strided_tensors() -> Result<()> {
     assert_eq!(two.split(0.2, 1)?.0.x.to_vec2::<f32>()?, kept.x.narrow(1, 1, 2)?.to_vec2::<f32>()?);
     let mut strange = all;
     strange.y = (&strange.y + 7.0)?;
-    assert!(matches!(strange.split(0.2, 1), Err(Error::Label { .. })));
+    assert!(matches!(strange.split(0.2, 1), Err(Error::Data(DataError::Label { .. }))));
     Ok(())
 }
 
@@ -328,8 +338,8 @@ fn principal_components() -> Result<()> {
     assert!(refused(Pca::new(&x, 0)) && refused(Pca::new(&x, 4)) && refused(Pca::new(&x.narrow(0, 0, 0)?, 1)));
     let tall: Vec<f64> = (0..2 * 1500).map(|at| if at == 2 * 1234 + 1 { f64::NAN } else { at as f64 }).collect();
     let error = Pca::new(&Tensor::from_vec(tall, (1500, 2), &Device::Cpu)?, 1).expect_err("not finite");
-    assert!(matches!(error, Error::FeatureNotFinite { sample: 1234, feature: 1, .. }), "{error}");
-    assert!(matches!(Pca::new(&(&x / 0.0)?, 1), Err(Error::FeatureNotFinite { .. })));
+    assert!(matches!(error, Error::Tensor(TensorError::FeatureNotFinite { sample: 1234, feature: 1, .. })), "{error}");
+    assert!(matches!(Pca::new(&(&x / 0.0)?, 1), Err(Error::Tensor(TensorError::FeatureNotFinite { .. }))));
     assert_eq!(Pca::new(&(&x * 0.0)?, 1)?.explained(), [0.0]);
     Ok(())
 }
@@ -338,11 +348,11 @@ fn principal_components() -> Result<()> {
 #[test]
 fn absurd_numbers_of_samples() -> Result<()> {
     for (samples, features) in [(usize::MAX, 0), (1 << 40, 0), (1 << 40, 2), (usize::MAX, usize::MAX)] {
-        assert!(matches!(blobs(samples, 3, features, 0.1, 1), Err(Error::ResultMemory { .. })));
+        assert!(matches!(blobs(samples, 3, features, 0.1, 1), Err(Error::Memory(MemoryError::Numbers { .. }))));
     }
     let (count, names) = (1usize << 40, vec!["all".to_owned()]);
     let x = Tensor::zeros((1, 1), DType::F32, &Device::Cpu)?.broadcast_as((count, 1))?;
     let y = Tensor::zeros(1, DType::U32, &Device::Cpu)?.broadcast_as(count)?;
-    assert!(matches!(Dataset::new(x, y, names), Err(Error::ResultMemory { .. })));
+    assert!(matches!(Dataset::new(x, y, names), Err(Error::Memory(MemoryError::Numbers { .. }))));
     Ok(())
 }

@@ -4,6 +4,7 @@ use crate::lab::{close, tensor};
 use crate::losses::{Loss, losses};
 use crate::oracle::*;
 use candle_core::{DType, Device, Result, Tensor, Var};
+use candlewick::error::{MemoryError, TensorError, WeightsError};
 use candlewick::functional::{self, MetricTensor, Wrt};
 use candlewick::prelude::*;
 use candlewick::{Error, functional::ValueAndGrad};
@@ -238,10 +239,10 @@ fn what_has_no_derivative_is_a_typed_error() -> Result<()> {
     assert!(matches!(metric, Err(Error::NoGradient { .. })));
     let wrong = Tensor::zeros(3, DType::F64, &Device::Cpu)?;
     let product = functional::hessian_vector_product(&circuit, &measurement, Some(&xs), weights, Wrt::Weights, &wrong);
-    assert!(matches!(product, Err(Error::Shape { .. })));
+    assert!(matches!(product, Err(Error::Tensor(TensorError::Shape { .. }))));
     let members = ws.unsqueeze(0)?;
     let ensemble = functional::jacobian(&circuit, &measurement, Some(&xs), &[("w", &members)], Wrt::Weights);
-    assert!(matches!(ensemble, Err(Error::WeightShape { .. })));
+    assert!(matches!(ensemble, Err(Error::Weights(WeightsError::Shape { .. }))));
     Ok(())
 }
 
@@ -307,12 +308,12 @@ fn what_does_not_fit_is_a_typed_error() -> Result<()> {
         (Tensor::zeros((count, 1), DType::F64, &Device::Cpu)?, Tensor::zeros(count, DType::F64, &Device::Cpu)?);
     let (measurement, weights) = (Measurement::expectation([Z(0)]), [("w", &w)]);
     let product = functional::hessian_vector_product(&circuit, &measurement, Some(&x), &weights, Wrt::Weights, &w);
-    assert!(matches!(product, Err(Error::ResultMemory { .. })));
+    assert!(matches!(product, Err(Error::Memory(MemoryError::Numbers { .. }))));
     let jacobian = functional::jacobian(&circuit, &measurement, Some(&x), &weights, Wrt::Weights);
-    assert!(matches!(jacobian, Err(Error::ResultMemory { .. })));
+    assert!(matches!(jacobian, Err(Error::Memory(MemoryError::Numbers { .. }))));
     let integers = Tensor::zeros(1, DType::U32, &Device::Cpu)?;
     let product =
         functional::hessian_vector_product(&circuit, &measurement, Some(&x), &weights, Wrt::Inputs, &integers);
-    assert!(matches!(product, Err(Error::UnsupportedDType { .. })));
+    assert!(matches!(product, Err(Error::Tensor(TensorError::UnsupportedDType { .. }))));
     Ok(())
 }

@@ -3,6 +3,7 @@
 use crate::lab::{close, engines};
 use crate::oracle::{Obs, random_case, rng, uniform};
 use candle_core::{DType, Device, Result, Tensor, Var};
+use candlewick::error::WeightsError;
 use candlewick::prelude::*;
 use candlewick::{Error, functional};
 
@@ -91,8 +92,8 @@ fn none_of_something_and_errors() -> Result<()> {
     assert_eq!(evaluate(&two, &two)?.to_vec2::<f32>()?, [[1.0], [1.0]]);
     assert_eq!(evaluate(&none, &none)?.dims(), [0, 1]);
     let error = evaluate(&two, &three).unwrap_err();
-    assert!(matches!(error, Error::Members { members: 3, others: 2, .. }), "{error}");
+    assert!(matches!(error, Error::Weights(WeightsError::Members { members: 3, others: 2, .. })), "{error}");
     let error = evaluate(&two.unsqueeze(0)?, &two).unwrap_err();
-    assert!(matches!(error, Error::WeightShape { .. }), "{error}");
+    assert!(matches!(error, Error::Weights(WeightsError::Shape { .. })), "{error}");
     Ok(())
 }

@@ -3,9 +3,11 @@
 use candle_core::{DType, Device, Module, Result, Tensor};
 use candle_nn::{Optimizer, VarBuilder, VarMap};
 use candlewick::Error;
+use candlewick::error::{MemoryError, TensorError, TrainingError};
 use candlewick::optim::{Adam, AdamConfig};
+use candlewick::plot::{Figure, Panel};
 use candlewick::prelude::*;
-use candlewick::variational::{Vqe, VqeConfig};
+use candlewick::variational::{Molecule, Vqe, VqeConfig};
 
 /// One feature, one weight, one output.
 fn layer() -> Result<(VarMap, QuantumLayer)> {
@@ -29,9 +31,14 @@ fn a_forward_pass_keeps_the_type() -> Result<()> {
     let typed = layer.try_forward(&wide).unwrap_err();
     for error in [layer.forward(&wide).unwrap_err(), candle_nn::seq().add(layer.clone()).forward(&wide).unwrap_err()] {
         assert_eq!(error.to_string(), typed.to_string());
-        assert!(matches!(source(&error), Some(Error::InputWidth { expected: 1, .. })), "{error}");
-        assert!(matches!(Error::find(&error), Some(Error::InputWidth { expected: 1, .. })), "{error}");
-        assert!(matches!(Error::from(error), Error::InputWidth { expected: 1, shape } if shape.dims() == [2, 3]));
+        assert!(matches!(source(&error), Some(Error::Tensor(TensorError::InputWidth { expected: 1, .. }))), "{error}");
+        assert!(
+            matches!(Error::find(&error), Some(Error::Tensor(TensorError::InputWidth { expected: 1, .. }))),
+            "{error}"
+        );
+        assert!(
+            matches!(Error::from(error), Error::Tensor(TensorError::InputWidth { expected: 1, shape }) if shape.dims() == [2, 3])
+        );
     }
     Ok(())
 }
@@ -43,8 +50,8 @@ fn context_is_no_hindrance() -> Result<()> {
     let wide = Tensor::zeros((2, 3), DType::F32, &Device::Cpu)?;
     let error = layer.forward(&wide).unwrap_err().context("in the model").with_path("here").context("outside");
     assert!(error.to_string().contains("in the model"));
-    assert!(matches!(Error::find(&error), Some(Error::InputWidth { .. })));
-    assert!(matches!(Error::from(error), Error::InputWidth { .. }));
+    assert!(matches!(Error::find(&error), Some(Error::Tensor(TensorError::InputWidth { .. }))));
+    assert!(matches!(Error::from(error), Error::Tensor(TensorError::InputWidth { .. })));
     let own = candle_core::Error::Msg("candle's".to_owned()).context("outside");
     assert!(Error::find(&own).is_none());
     let text = own.to_string();
@@ -81,8 +88,11 @@ fn a_backward_pass_keeps_the_type() -> Result<()> {
                 }
             },
         };
-        assert!(matches!(source(&error), Some(Error::Memory { budget, .. }) if *budget == limit), "{error}");
-        assert!(matches!(Error::from(error), Error::Memory { .. }));
+        assert!(
+            matches!(source(&error), Some(Error::Memory(MemoryError::States { budget, .. })) if *budget == limit),
+            "{error}"
+        );
+        assert!(matches!(Error::from(error), Error::Memory(MemoryError::States { .. })));
     }
     assert!(refused > 0, "there are limits that a forward pass keeps and its gradient does not");
     Ok(())
@@ -96,7 +106,7 @@ fn an_eigensolver_keeps_the_type() -> Result<()> {
     let layer = QuantumLayerConfig { memory_limit: Some(1 << 10), ..Default::default() };
     let config = VqeConfig { layer, ..Default::default() };
     let error = Vqe::new(circuit, Z(0), config)?.run().unwrap_err();
-    assert!(matches!(error, Error::Memory { budget: 1024, .. }), "{error}");
+    assert!(matches!(error, Error::Memory(MemoryError::States { budget: 1024, .. })), "{error}");
     Ok(())
 }
 
@@ -106,6 +116,23 @@ fn a_step_keeps_the_type() -> Result<()> {
     let mut adam = Adam::from_varmap(&varmap, AdamConfig::default())?;
     let spoiled = Tensor::new(&[[f32::NAN]], &Device::Cpu)?;
     let error = adam.backward_step(&layer.forward(&spoiled)?.sum_all()?).unwrap_err();
-    assert!(matches!(Error::from(error), Error::GradientNotFinite { name } if name == "w"));
+    assert!(matches!(Error::from(error), Error::Training(TrainingError::GradientNotFinite { name }) if name == "w"));
     Ok(())
+}
+
+#[test]
+fn the_cause_is_the_source() {
+    let error = Molecule::read("no/such/file.json").expect_err("there is none");
+    let cause = std::error::Error::source(&error).and_then(|cause| cause.downcast_ref::<std::io::Error>());
+    assert_eq!(cause.map(std::io::Error::kind), Some(std::io::ErrorKind::NotFound), "{error}");
+
+    let error = Molecule::from_json("{\n  \"name\": 3 }").expect_err("a name is a string");
+    let cause = std::error::Error::source(&error).and_then(|cause| cause.downcast_ref::<serde_json::Error>());
+    assert_eq!(cause.map(serde_json::Error::line), Some(2), "{error}");
+
+    let error = Figure::new("").panel(Panel::new("")).save("/nonexistent/folder/a.png").expect_err("no such folder");
+    assert!(
+        std::error::Error::source(&error).is_some_and(|cause| error.to_string().contains(&cause.to_string())),
+        "{error}"
+    );
 }

@@ -4,6 +4,7 @@ use crate::lab::close;
 use candle_core::{DType, Device, Tensor};
 use candle_nn::{Optimizer, VarBuilder, VarMap};
 use candlewick::Error;
+use candlewick::error::WeightsError;
 use candlewick::gate::Gate;
 use candlewick::nn::SeededInit;
 use candlewick::optim::{Adam, AdamConfig, Resume, Spsa, SpsaConfig, clip_by_norm};
@@ -39,7 +40,9 @@ fn a_file_of_another_circuit_is_refused() -> anyhow::Result<()> {
             turned(Gate::ry, Z(0), vb.pp("q"))?;
             for other in [turned(Gate::rx, Z(0), vb.pp("q")), turned(Gate::ry, X(0), vb.pp("q"))] {
                 let error = other.expect_err("another circuit or measurement");
-                let Error::Fingerprint { prefix, expected, found } = &error else { panic!("{error}") };
+                let Error::Weights(WeightsError::Fingerprint { prefix, expected, found }) = &error else {
+                    panic!("{error}")
+                };
                 assert_eq!((prefix.as_str(), *found), ("q", Some(trained.fingerprint())));
                 let numbers = [*expected, trained.fingerprint()].map(|number| format!("{number:016x}"));
                 assert!(numbers.iter().all(|number| error.to_string().contains(number)), "{error}");
@@ -69,7 +72,7 @@ fn weights_are_shared_on_purpose_alone() -> anyhow::Result<()> {
         let first = turned(Gate::ry, Z(0), vb.clone())?;
         turned(Gate::ry, Z(0), vb.clone())?;
         let error = turned(Gate::ry, X(0), vb.clone()).expect_err("another measurement");
-        assert!(matches!(error, Error::Fingerprint { found: None, .. }), "{error}");
+        assert!(matches!(error, Error::Weights(WeightsError::Fingerprint { found: None, .. })), "{error}");
         let config = QuantumLayerConfig { ignore_fingerprint: true, ..Default::default() };
         let circuit = first.circuit().clone();
         let second = QuantumLayer::with_config(circuit, Measurement::expectation([X(0)]), config, vb)?;

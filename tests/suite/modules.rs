@@ -5,6 +5,7 @@ use crate::lab::close;
 use candle_core::{DType, Device, Module, Result, Tensor, Var};
 use candle_nn::{VarBuilder, VarMap};
 use candlewick::Error;
+use candlewick::error::TensorError;
 use candlewick::nn::loss::binary_cross_entropy_with_logits;
 use candlewick::nn::{Affine, AffineConfig, SoftThreshold, SoftThresholdConfig};
 
@@ -25,7 +26,7 @@ fn cross_entropies_of_all_sizes() -> Result<()> {
         close("gradient", &gradient, &slopes, 1e-15);
     }
     let (two, three) = (Tensor::zeros(2, DType::F32, &Device::Cpu)?, Tensor::zeros(3, DType::F32, &Device::Cpu)?);
-    assert!(matches!(binary_cross_entropy_with_logits(&two, &three), Err(Error::Shape { .. })));
+    assert!(matches!(binary_cross_entropy_with_logits(&two, &three), Err(Error::Tensor(TensorError::Shape { .. }))));
     Ok(())
 }
 
@@ -89,7 +90,10 @@ fn affine_layers_refuse_what_would_be_broadcast() -> Result<()> {
     let layer = Affine::new(3, AffineConfig::default(), vb.clone())?;
     for shape in [&[][..], &[1], &[2, 1], &[3, 2], &[4]] {
         let error = layer.try_forward(&Tensor::zeros(shape, DType::F32, &Device::Cpu)?).expect_err("another width");
-        assert!(matches!(&error, Error::Shape { actual, .. } if actual.dims() == shape), "{error}");
+        assert!(
+            matches!(&error, Error::Tensor(TensorError::Shape { actual, .. }) if actual.dims() == shape),
+            "{error}"
+        );
     }
     let config = AffineConfig { bias: f64::INFINITY, ..Default::default() };
     assert!(matches!(Affine::new(1, config, vb), Err(Error::Setting { setting: "bias", .. })));
@@ -124,13 +128,16 @@ fn integers_are_refused() -> Result<()> {
         let x = Tensor::zeros(3, dtype, &Device::Cpu)?;
         let refused = |error: Option<Error>| {
             let error = error.expect("an error");
-            assert!(matches!(&error, Error::UnsupportedDType { dtype: found, .. } if *found == dtype), "{error}");
+            assert!(
+                matches!(&error, Error::Tensor(TensorError::UnsupportedDType { dtype: found, .. }) if *found == dtype),
+                "{error}"
+            );
         };
         refused(affine.try_forward(&x).err());
         refused(threshold.mask(&x).err());
         refused(binary_cross_entropy_with_logits(&x, &x).err());
         let error = binary_cross_entropy_with_logits(&floats, &x).expect_err("other dtypes");
-        assert!(matches!(error, Error::DTypeMismatch { .. }), "{error}");
+        assert!(matches!(error, Error::Tensor(TensorError::DTypeMismatch { .. })), "{error}");
         assert!(threshold.forward(&x).is_err());
     }
     let empty = Tensor::zeros((0, 3), DType::F32, &Device::Cpu)?;

@@ -4,6 +4,7 @@ use crate::lab::close;
 use candle_core::{DType, Device, Result, Tensor};
 use candle_nn::{Optimizer, SGD, VarBuilder, VarMap};
 use candlewick::Error;
+use candlewick::error::{TrainingError, WeightsError};
 use candlewick::nn::{NaturalGradientConfig, QuantumNaturalGradient, SeededInit};
 use candlewick::prelude::*;
 
@@ -118,7 +119,7 @@ fn a_layer_without_weights_has_nothing_to_train() -> Result<()> {
     let zeros = VarBuilder::zeros(DType::F64, &Device::Cpu);
     let layer = QuantumLayer::new(circuit, Measurement::expectation([Z(0)]), zeros)?;
     let error = QuantumNaturalGradient::new(&layer, NaturalGradientConfig::default()).unwrap_err();
-    assert!(matches!(error, Error::NoVariables { of: "the natural gradient" }), "{error}");
+    assert!(matches!(error, Error::Training(TrainingError::NoVariables { of: "the natural gradient" })), "{error}");
     Ok(())
 }
 
@@ -130,7 +131,7 @@ fn what_cannot_be_trained() -> Result<()> {
     let zeros = VarBuilder::zeros(DType::F64, &Device::Cpu);
     let layer = QuantumLayer::new(circuit.clone(), Measurement::expectation([Z(0)]), zeros)?;
     let error = QuantumNaturalGradient::new(&layer, NaturalGradientConfig::default()).unwrap_err();
-    assert!(matches!(error, Error::NotTrainable { .. }), "{error}");
+    assert!(matches!(error, Error::Weights(WeightsError::NotTrainable { .. })), "{error}");
     let mut varmap = VarMap::new();
     let vb = VarBuilder::from_varmap(&varmap, DType::F64, &Device::Cpu);
     let layer = QuantumLayer::new(circuit, Measurement::expectation([Z(0)]), vb)?;
@@ -138,10 +139,13 @@ fn what_cannot_be_trained() -> Result<()> {
     assert!(matches!(QuantumNaturalGradient::new(&layer, config), Err(Error::Setting { .. })));
     let mut optimizer = QuantumNaturalGradient::new(&layer, NaturalGradientConfig::default())?;
     let error = optimizer.backward_step(&layer.evaluate()?.sum_all()?.detach(), None).unwrap_err();
-    assert!(matches!(&error, Error::NoVariableGradient { variables, .. } if variables == &["w"]), "{error}");
+    assert!(
+        matches!(&error, Error::Training(TrainingError::NoVariableGradient { variables, .. }) if variables == &["w"]),
+        "{error}"
+    );
     varmap.set_one("w", Tensor::new(&[f64::NAN], &Device::Cpu)?)?;
     let error = optimizer.backward_step(&layer.evaluate()?.sum_all()?, None).unwrap_err();
-    assert!(matches!(error, Error::GradientNotFinite { .. }), "{error}");
+    assert!(matches!(error, Error::Training(TrainingError::GradientNotFinite { .. })), "{error}");
     optimizer.set_learning_rate(f64::NAN);
     let error = optimizer.backward_step(&layer.evaluate()?.sum_all()?, None).unwrap_err();
     assert!(matches!(error, Error::Setting { setting: "learning_rate", .. }), "{error}");

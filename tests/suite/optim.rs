@@ -4,6 +4,7 @@ use crate::lab::close;
 use candle_core::{DType, Device, Module, Result, Tensor, Var};
 use candle_nn::{AdamW, Init, Optimizer, ParamsAdamW, VarBuilder, VarMap};
 use candlewick::Error;
+use candlewick::error::{TensorError, TrainingError};
 use candlewick::nn::SeededInit;
 use candlewick::optim::{Adam, AdamConfig, Resume, Schedule, Spsa, SpsaConfig, clip_by_norm, clip_by_value, variables};
 use candlewick::prelude::*;
@@ -157,10 +158,14 @@ fn states_that_do_not_fit() -> Result<()> {
     for spoil in ["steps", "first.in.bias", "second.quantum.w"] {
         let mut missing = good.clone();
         missing.remove(spoil);
-        assert!(matches!(adam.restore(&missing), Err(Error::SavedState { name, .. }) if name == spoil));
+        assert!(
+            matches!(adam.restore(&missing), Err(Error::Training(TrainingError::SavedState { name, .. })) if name == spoil)
+        );
         let mut wide = good.clone();
         wide.insert(spoil.to_owned(), Tensor::zeros(77, DType::F32, &Device::Cpu)?);
-        assert!(matches!(adam.restore(&wide), Err(Error::SavedState { name, .. }) if name == spoil));
+        assert!(
+            matches!(adam.restore(&wide), Err(Error::Training(TrainingError::SavedState { name, .. })) if name == spoil)
+        );
     }
     // Numbers that no run leaves behind: counts beyond what F64 can tell apart or in total, moments that are not finite, squares below 0.
     let halves = |count: u64| Tensor::new(&[(count >> 32) as u32, count as u32], &Device::Cpu);
@@ -178,19 +183,24 @@ fn states_that_do_not_fit() -> Result<()> {
     ] {
         let mut bad = good.clone();
         bad.insert(spoil.to_owned(), tensor);
-        assert!(matches!(adam.restore(&bad), Err(Error::SavedState { name, .. }) if name == spoil), "{spoil}");
+        assert!(
+            matches!(adam.restore(&bad), Err(Error::Training(TrainingError::SavedState { name, .. })) if name == spoil),
+            "{spoil}"
+        );
     }
     let mut spsa = Spsa::from_varmap(&varmap, SpsaConfig::default())?;
     let absurd = std::collections::HashMap::from([("steps".to_owned(), halves(u64::MAX)?)]);
-    assert!(matches!(spsa.restore(&absurd), Err(Error::SavedState { .. })));
+    assert!(matches!(spsa.restore(&absurd), Err(Error::Training(TrainingError::SavedState { .. }))));
     let half = network(DType::F16)?.0;
     let mut rounded = Adam::from_varmap(&half, AdamConfig::default())?;
     let mut state = rounded.state()?;
     state.insert("copy.idle".to_owned(), Tensor::full(f32::NAN, 4, &Device::Cpu)?);
-    assert!(matches!(rounded.restore(&state), Err(Error::SavedState { name, .. }) if name == "copy.idle"));
+    assert!(
+        matches!(rounded.restore(&state), Err(Error::Training(TrainingError::SavedState { name, .. })) if name == "copy.idle")
+    );
     assert_eq!((adam.steps(), weights(&varmap)?), (1, before));
     let unnamed = Adam::new(varmap.all_vars(), AdamConfig::default())?;
-    assert!(matches!(unnamed.state(), Err(Error::Unnamed { index: 0 })));
+    assert!(matches!(unnamed.state(), Err(Error::Training(TrainingError::Unnamed { index: 0 }))));
     Ok(())
 }
 
@@ -198,12 +208,21 @@ fn states_that_do_not_fit() -> Result<()> {
 #[test]
 fn nothing_to_train() -> Result<()> {
     let empty = VarMap::new();
-    assert!(matches!(Adam::from_varmap(&empty, AdamConfig::default()), Err(Error::NoVariables { of: "Adam" })));
-    assert!(matches!(Spsa::from_varmap(&empty, SpsaConfig::default()), Err(Error::NoVariables { of: "SPSA" })));
+    assert!(matches!(
+        Adam::from_varmap(&empty, AdamConfig::default()),
+        Err(Error::Training(TrainingError::NoVariables { of: "Adam" }))
+    ));
+    assert!(matches!(
+        Spsa::from_varmap(&empty, SpsaConfig::default()),
+        Err(Error::Training(TrainingError::NoVariables { of: "SPSA" }))
+    ));
     let unnamed = Error::from(Adam::new(Vec::new(), AdamConfig::default()).unwrap_err());
-    assert!(matches!(unnamed, Error::NoVariables { of: "Adam" }));
+    assert!(matches!(unnamed, Error::Training(TrainingError::NoVariables { of: "Adam" })));
     VarBuilder::from_varmap(&empty, DType::F32, &Device::Cpu).get_with_hints((0, 3), "none", Init::Const(0.0))?;
-    assert!(matches!(Adam::from_varmap(&empty, AdamConfig::default()), Err(Error::NoVariables { .. })));
+    assert!(matches!(
+        Adam::from_varmap(&empty, AdamConfig::default()),
+        Err(Error::Training(TrainingError::NoVariables { .. }))
+    ));
 
     let (varmap, model) = network(DType::F64)?;
     let names = ["idle", "in.bias", "in.weight", "quantum.w"];
@@ -213,7 +232,7 @@ fn nothing_to_train() -> Result<()> {
     let detached = loss(&model, DType::F64, 0)?.detach();
     let mut gradients = detached.backward()?;
     let named = |error: Error, by: &str| match error {
-        Error::NoVariableGradient { of, variables } => {
+        Error::Training(TrainingError::NoVariableGradient { of, variables }) => {
             assert_eq!((of, variables), (by, names.map(str::to_owned).to_vec()))
         }
         other => panic!("{other}"),
@@ -247,18 +266,26 @@ fn what_cannot_be_trained() -> Result<()> {
     let mut gradients = loss(&model, DType::F64, 0)?.backward()?;
     let (name, var) = variables(&varmap)?.swap_remove(2);
     gradients.insert(&var, Tensor::full(f64::INFINITY, var.shape(), &Device::Cpu)?);
-    assert!(matches!(adam.try_step(&gradients), Err(Error::GradientNotFinite { name: of }) if of == name));
     assert!(
-        matches!(clip_by_norm(&mut gradients, &varmap, 1.0), Err(Error::GradientNotFinite { name: of }) if of == name)
+        matches!(adam.try_step(&gradients), Err(Error::Training(TrainingError::GradientNotFinite { name: of })) if of == name)
     );
     assert!(
-        matches!(clip_by_value(&mut gradients, &varmap, 1.0), Err(Error::GradientNotFinite { name: of }) if of == name)
+        matches!(clip_by_norm(&mut gradients, &varmap, 1.0), Err(Error::Training(TrainingError::GradientNotFinite { name: of })) if of == name)
+    );
+    assert!(
+        matches!(clip_by_value(&mut gradients, &varmap, 1.0), Err(Error::Training(TrainingError::GradientNotFinite { name: of })) if of == name)
     );
     assert_eq!(weights(&varmap)?, before);
     let whole = VarMap::new();
     VarBuilder::from_varmap(&whole, DType::U32, &Device::Cpu).get_with_hints(1, "n", Init::Const(0.0))?;
-    assert!(matches!(Adam::from_varmap(&whole, AdamConfig::default()), Err(Error::UnsupportedDType { .. })));
-    assert!(matches!(Spsa::from_varmap(&whole, SpsaConfig::default()), Err(Error::UnsupportedDType { .. })));
+    assert!(matches!(
+        Adam::from_varmap(&whole, AdamConfig::default()),
+        Err(Error::Tensor(TensorError::UnsupportedDType { .. }))
+    ));
+    assert!(matches!(
+        Spsa::from_varmap(&whole, SpsaConfig::default()),
+        Err(Error::Tensor(TensorError::UnsupportedDType { .. }))
+    ));
     Ok(())
 }
 
@@ -288,7 +315,12 @@ fn a_step_is_whole_or_none() -> Result<()> {
         store.insert(&b, gradient);
         let error = adam.try_step(&store).expect_err("a gradient that does not fit");
         assert!(
-            matches!(error, Error::Shape { .. } | Error::DTypeMismatch { .. } | Error::GradientNotFinite { .. }),
+            matches!(
+                error,
+                Error::Tensor(TensorError::Shape { .. })
+                    | Error::Tensor(TensorError::DTypeMismatch { .. })
+                    | Error::Training(TrainingError::GradientNotFinite { .. })
+            ),
             "{error}"
         );
         assert_eq!((adam.steps(), weights(&varmap)?[0].1.clone()), (0, vec![1.0; 2]));
@@ -465,7 +497,9 @@ fn spsa_says_when_it_cannot_move() -> Result<()> {
     let vb = VarBuilder::from_varmap(&varmap, DType::F32, &Device::Cpu);
     let w = vb.get_with_hints(3, "w", Init::Const(100.0))?;
     let mut spsa = Spsa::from_varmap(&varmap, SpsaConfig { perturbation: 1e-9, ..Default::default() })?;
-    assert!(matches!(spsa.step(|| w.sum_all()), Err(Error::Unmoved { name, .. }) if name == "w"));
+    assert!(
+        matches!(spsa.step(|| w.sum_all()), Err(Error::Training(TrainingError::Unmoved { name, .. })) if name == "w")
+    );
     let mut spsa = Spsa::from_varmap(&varmap, SpsaConfig::default())?;
     let mut sign = -1e308;
     let steep = spsa.step(|| {
@@ -489,7 +523,10 @@ fn spsa_leaves_weights_alone_after_an_error() -> Result<()> {
     });
     assert!(failing.is_err());
     assert!(matches!(spsa.step(|| Tensor::new(&[f64::NAN], &Device::Cpu)), Err(Error::Setting { .. })));
-    assert!(matches!(spsa.step(|| Tensor::new(&[1.0, 2.0], &Device::Cpu)), Err(Error::Shape { .. })));
+    assert!(matches!(
+        spsa.step(|| Tensor::new(&[1.0, 2.0], &Device::Cpu)),
+        Err(Error::Tensor(TensorError::Shape { .. }))
+    ));
     assert_eq!((weights(&varmap)?, spsa.steps()), (before, 0));
 
     // And goes on bit for bit from a state.

@@ -3,6 +3,7 @@
 use candle_core::{Device, Result, Tensor};
 use candlewick::Error;
 use candlewick::data::{self, Dataset};
+use candlewick::error::{FileError, MemoryError, TensorError};
 use candlewick::plot::{Color, Field, Figure, Matrix, Panel, confusion, decisions, scatter};
 
 /// Columns and rows of the pixels that are near a colour.
@@ -155,7 +156,7 @@ fn classifiers_on_a_plane() -> Result<()> {
     assert!(width >= 800 && height >= 800, "{width} x {height}");
     assert_eq!(figure.render()?, figure.render()?);
     let wrong = decisions("", &train, &test, |_| Ok(vec![0.5]));
-    assert!(matches!(wrong, Err(Error::Shape { what: "the probabilities", .. })));
+    assert!(matches!(wrong, Err(Error::Tensor(TensorError::Shape { what: "the probabilities", .. }))));
     let line = Dataset::new(
         Tensor::zeros((1, 1), candle_core::DType::F32, &Device::Cpu)?,
         Tensor::new(&[0u32], &Device::Cpu)?,
@@ -192,7 +193,8 @@ fn numbers_that_cannot_be_drawn() -> Result<()> {
 
 #[test]
 fn what_does_not_fit_is_an_error() -> Result<()> {
-    let refused = |panel: Panel| matches!(Figure::new("").panel(panel).render(), Err(Error::Picture { .. }));
+    let refused =
+        |panel: Panel| matches!(Figure::new("").panel(panel).render(), Err(Error::File(FileError::Picture { .. })));
     let field = |columns, count| {
         let colors = [Color::RED, Color::BLUE];
         Field { x: 0.0..1.0, y: 0.0..1.0, columns, values: vec![0.5; count], colors, line: true, ..Field::default() }
@@ -214,17 +216,19 @@ fn what_does_not_fit_is_an_error() -> Result<()> {
     assert!(refused(Panel::new("").matrix(matrix(5, 0))) && refused(Panel::new("").matrix(matrix(6, 1))));
     assert!(!refused(Panel::new("").matrix(matrix(6, 6))));
     assert!(refused(confusion("", &[], &[], &[], Color::RED)?));
-    assert!(matches!(Figure::new("").render(), Err(Error::Picture { .. })));
+    assert!(matches!(Figure::new("").render(), Err(Error::File(FileError::Picture { .. }))));
     let many = vec![String::new(); 1_000_000];
-    assert!(matches!(confusion("", &many, &[0], &[0], Color::RED), Err(Error::ResultMemory { .. })));
+    assert!(matches!(confusion("", &many, &[0], &[0], Color::RED), Err(Error::Memory(MemoryError::Numbers { .. }))));
     for side in [usize::MAX, 1 << 31] {
-        assert!(matches!(Field::grid(0.0..1.0, 0.0..1.0, side), Err(Error::ResultMemory { .. })));
+        assert!(matches!(Field::grid(0.0..1.0, 0.0..1.0, side), Err(Error::Memory(MemoryError::Numbers { .. }))));
     }
     let tall = (0..400).fold(Figure::new("").columns(1), |figure, _| figure.panel(Panel::new("")));
-    assert!(matches!(tall.render(), Err(Error::Picture { reason, .. }) if reason.contains("pixels")));
+    assert!(
+        matches!(tall.render(), Err(Error::File(FileError::Picture { source, .. })) if source.to_string().contains("pixels"))
+    );
     let jpeg = Figure::new("").panel(Panel::new("")).save(std::env::temp_dir().join("candlewick.jpg"));
-    assert!(matches!(jpeg, Err(Error::Picture { reason, .. }) if reason.contains(".png")));
+    assert!(matches!(jpeg, Err(Error::File(FileError::Picture { source, .. })) if source.to_string().contains(".png")));
     let nowhere = Figure::new("").panel(Panel::new("")).save("/nonexistent/folder/a.png");
-    assert!(matches!(nowhere, Err(Error::Picture { path, .. }) if path.ends_with("a.png")));
+    assert!(matches!(nowhere, Err(Error::File(FileError::Picture { path, .. })) if path.ends_with("a.png")));
     Ok(())
 }

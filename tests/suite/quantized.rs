@@ -5,6 +5,7 @@ use crate::oracle::{rng, uniform};
 use candle_core::{DType, Device, Module, Result, Tensor, Var};
 use candle_nn::{Linear, VarBuilder};
 use candlewick::Error;
+use candlewick::error::{MemoryError, TensorError};
 use candlewick::nn::{QuantizedLinear, linear_size_in_bytes, quantize_dynamic};
 use std::collections::HashMap;
 
@@ -254,16 +255,25 @@ fn what_was_saved_is_loaded() -> Result<()> {
     let mut bytes: Vec<u8> = tensors["a.blocks"].flatten_all()?.to_vec1()?;
     bytes[68..70].copy_from_slice(&0x7c00u16.to_le_bytes()); // an infinite scale
     let error = changed("blocks", Tensor::from_vec(bytes, (3, 68), &Device::Cpu)?);
-    assert!(matches!(error, Error::NotFinite { .. }), "{error}");
+    assert!(matches!(error, Error::Tensor(TensorError::NotFinite { .. })), "{error}");
     for unit in [0f32, f32::NAN, f32::INFINITY, -1.0] {
-        assert!(matches!(changed("unit", Tensor::new(unit, &Device::Cpu)?), Error::NotFinite { .. }));
+        assert!(matches!(
+            changed("unit", Tensor::new(unit, &Device::Cpu)?),
+            Error::Tensor(TensorError::NotFinite { .. })
+        ));
     }
     let error = changed("bias", Tensor::new(&[0f32, f32::NAN, 0.0], &Device::Cpu)?);
-    assert!(matches!(error, Error::NotFinite { .. }), "{error}");
+    assert!(matches!(error, Error::Tensor(TensorError::NotFinite { .. })), "{error}");
     assert!(matches!(changed("blocks", Tensor::zeros((3, 67), DType::U8, &Device::Cpu)?), Error::Candle(_)));
     for (inputs, outputs) in [(0, 3), (45, 0), (usize::MAX, 3), (45, usize::MAX)] {
         let error = QuantizedLinear::load(inputs, outputs, true, vb(tensors.clone())).expect_err("another shape");
-        assert!(matches!(error, Error::LinearShape { .. } | Error::ResultMemory { .. }), "{error}");
+        assert!(
+            matches!(
+                error,
+                Error::Tensor(TensorError::LinearShape { .. }) | Error::Memory(MemoryError::Numbers { .. })
+            ),
+            "{error}"
+        );
     }
     Ok(())
 }
@@ -274,26 +284,38 @@ fn what_cannot_be_quantized_is_refused() -> Result<()> {
         [(f64::NAN, DType::F32), (f64::INFINITY, DType::F16), (-f64::INFINITY, DType::BF16), (1e39, DType::F64)]
     {
         let error = quantize_dynamic(&linear(&[1.0, value, 2.0, 3.0], 2, None, dtype)?).expect_err("not finite");
-        assert!(matches!(error, Error::NotFinite { .. }), "{error}");
+        assert!(matches!(error, Error::Tensor(TensorError::NotFinite { .. })), "{error}");
         let error = quantize_dynamic(&linear(&[1.0, 2.0], 1, Some(&[0.0, value]), dtype)?).expect_err("not finite");
-        assert!(matches!(error, Error::NotFinite { .. }), "{error}");
+        assert!(matches!(error, Error::Tensor(TensorError::NotFinite { .. })), "{error}");
     }
     for shape in [&[][..], &[4], &[0, 4], &[4, 0], &[2, 2, 2]] {
         let weight = Tensor::zeros(shape, DType::F32, &Device::Cpu)?;
         let error = quantize_dynamic(&Linear::new(weight, None)).expect_err("no matrix");
-        assert!(matches!(&error, Error::LinearShape { shape: found } if found.dims() == shape), "{error}");
+        assert!(
+            matches!(&error, Error::Tensor(TensorError::LinearShape { shape: found }) if found.dims() == shape),
+            "{error}"
+        );
     }
     let layer = linear(&[1.0; 6], 3, Some(&[1.0; 3]), DType::F32)?;
-    assert!(matches!(quantize_dynamic(&layer), Err(Error::Shape { .. })));
+    assert!(matches!(quantize_dynamic(&layer), Err(Error::Tensor(TensorError::Shape { .. }))));
     let layer = linear(&[1.0; 6], 3, None, DType::U32)?;
-    assert!(matches!(quantize_dynamic(&layer), Err(Error::UnsupportedDType { dtype: DType::U32, .. })));
+    assert!(matches!(
+        quantize_dynamic(&layer),
+        Err(Error::Tensor(TensorError::UnsupportedDType { dtype: DType::U32, .. }))
+    ));
 
     let layer = quantize_dynamic(&linear(&[1.0; 6], 3, None, DType::F32)?)?;
     for shape in [&[][..], &[2], &[3, 2], &[3, 1], &[3, 4]] {
         let error = layer.try_forward(&Tensor::zeros(shape, DType::F32, &Device::Cpu)?).expect_err("another width");
-        assert!(matches!(&error, Error::Shape { actual, .. } if actual.dims() == shape), "{error}");
+        assert!(
+            matches!(&error, Error::Tensor(TensorError::Shape { actual, .. }) if actual.dims() == shape),
+            "{error}"
+        );
     }
     let x = Tensor::zeros((2, 3), DType::I64, &Device::Cpu)?;
-    assert!(matches!(layer.try_forward(&x), Err(Error::UnsupportedDType { dtype: DType::I64, .. })));
+    assert!(matches!(
+        layer.try_forward(&x),
+        Err(Error::Tensor(TensorError::UnsupportedDType { dtype: DType::I64, .. }))
+    ));
     Ok(())
 }

@@ -4,6 +4,7 @@ use crate::lab::{rows, tensor};
 use crate::oracle::*;
 use candle_core::{DType, Device, Result, Tensor, Var};
 use candle_nn::VarBuilder;
+use candlewick::error::{MemoryError, StatesError, TensorError};
 use candlewick::prelude::*;
 use candlewick::{Error, Mistake};
 use std::collections::HashMap;
@@ -201,15 +202,15 @@ fn shapes_of_outcomes() -> Result<()> {
     }
     let layer = build(DType::F64)?;
     let nan = Tensor::new(&[[0.0], [f64::NAN]], &Device::Cpu)?;
-    assert!(matches!(layer.sample(Some(&nan), 1), Err(Error::NoOutcomes { sample: 1 })));
+    assert!(matches!(layer.sample(Some(&nan), 1), Err(Error::States(StatesError::NoOutcomes { sample: 1 }))));
     let wrong = Tensor::zeros((1, 2), DType::F64, &Device::Cpu)?;
-    assert!(matches!(layer.counts(Some(&wrong), 1), Err(Error::InputWidth { .. })));
-    assert!(matches!(layer.counts(None, 1), Err(Error::MissingInputs { .. })));
+    assert!(matches!(layer.counts(Some(&wrong), 1), Err(Error::Tensor(TensorError::InputWidth { .. }))));
+    assert!(matches!(layer.counts(None, 1), Err(Error::Tensor(TensorError::MissingInputs { .. }))));
     let x = Tensor::zeros((1, 1), DType::F64, &Device::Cpu)?;
     let error = layer.counts(Some(&x), 1 << 32).unwrap_err();
     assert!(matches!(error, Error::Measurement(Mistake::Length { .. })), "{error}");
     let error = layer.sample(Some(&x), (1 << 32) - 1).unwrap_err();
-    assert!(matches!(error, Error::ResultMemory { .. }), "{error}");
+    assert!(matches!(error, Error::Memory(MemoryError::Numbers { .. })), "{error}");
     Ok(())
 }
 
@@ -278,14 +279,14 @@ fn more_than_fits() -> Result<()> {
     circuit.h(0);
     let vb = VarBuilder::zeros(DType::F32, &Device::Cpu);
     let layer = QuantumLayer::with_config(circuit, Measurement::probabilities(0..40), with(5, 0), vb)?;
-    assert!(matches!(layer.evaluate(), Err(Error::ResultMemory { .. })));
-    assert!(matches!(layer.counts(None, 5), Err(Error::Memory { .. })));
+    assert!(matches!(layer.evaluate(), Err(Error::Memory(MemoryError::Numbers { .. }))));
+    assert!(matches!(layer.counts(None, 5), Err(Error::Memory(MemoryError::States { .. }))));
     let vb = VarBuilder::zeros(DType::F32, &Device::Cpu);
     let mut circuit = Circuit::new(1);
     circuit.rx(input(0), 0);
     let layer = QuantumLayer::new(circuit, Measurement::expectation([Z(0)]), vb)?;
     let integers = Tensor::zeros((1, 1), DType::U32, &Device::Cpu)?;
-    assert!(matches!(layer.sample(Some(&integers), 1 << 31), Err(Error::UnsupportedDType { .. })));
+    assert!(matches!(layer.sample(Some(&integers), 1 << 31), Err(Error::Tensor(TensorError::UnsupportedDType { .. }))));
     assert!(layer.sample(Some(&Tensor::zeros((), DType::F32, &Device::Cpu)?), 1).is_err());
     Ok(())
 }

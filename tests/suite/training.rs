@@ -8,6 +8,7 @@ use candle_nn::loss::cross_entropy;
 use candle_nn::{Optimizer, VarMap};
 use candlewick::Error;
 use candlewick::data::{Dataset, moons};
+use candlewick::error::{FileError, TensorError, TrainingError};
 use candlewick::nn::SeededInit;
 use candlewick::optim::{Adam, AdamConfig, Schedule, variables};
 use candlewick::prelude::*;
@@ -340,7 +341,7 @@ fn runs_that_cannot_be() -> Result<()> {
     };
     let none = TrainConfig { batch_size: 0, ..Default::default() };
     assert!(matches!(run(none, &train.x, &train.y)?, Err(Error::Setting { setting: "batch_size", .. })));
-    assert!(matches!(run(TrainConfig::default(), &train.x, &test.y)?, Err(Error::Shape { .. })));
+    assert!(matches!(run(TrainConfig::default(), &train.x, &test.y)?, Err(Error::Tensor(TensorError::Shape { .. }))));
     let (no_x, no_y) = (train.x.narrow(0, 0, 0)?, train.y.narrow(0, 0, 0)?);
     assert!(matches!(run(TrainConfig::default(), &no_x, &no_y)?, Err(Error::Setting { setting: "samples", .. })));
     let scalar = Tensor::new(1f32, &Device::Cpu)?;
@@ -366,14 +367,14 @@ fn errors_before_the_first_step() -> Result<()> {
     assert!(matches!(error, Err(Error::SettingNeeds { setting: "resume", .. })));
     let nowhere = TrainConfig { folder: Some("/proc/candlewick".into()), ..config.clone() };
     let error = Training::new(&network, &network.varmap, &mut optimizer, cross_entropy).run(&nowhere, set, None);
-    assert!(matches!(error, Err(Error::File { path, .. }) if path.contains("candlewick")));
+    assert!(matches!(error, Err(Error::File(FileError::Access { path, .. })) if path.contains("candlewick")));
     let each = |outputs: &Tensor, _: &Tensor| outputs.sqr();
     let error = Training::new(&network, &network.varmap, &mut optimizer, each).run(&config, set, None);
-    assert!(matches!(error, Err(Error::Shape { what: "the loss of a batch", .. })));
+    assert!(matches!(error, Err(Error::Tensor(TensorError::Shape { what: "the loss of a batch", .. }))));
     let mut unnamed = Adam::new(network.varmap.all_vars(), AdamConfig::default())?;
     let kept = TrainConfig { folder: Some(folder("unnamed")?), ..config.clone() };
     let error = Training::new(&network, &network.varmap, &mut unnamed, cross_entropy).run(&kept, set, None);
-    assert!(matches!(error, Err(Error::Unnamed { .. })));
+    assert!(matches!(error, Err(Error::Training(TrainingError::Unnamed { .. }))));
     assert_eq!(weights(&network)?, before);
 
     let calls = Cell::new(0);

@@ -3,6 +3,7 @@
 use crate::lab::{Engine, close};
 use candle_core::{DType, Device as Place, Tensor, Var};
 use candlewick::__private::emulation::{Dialect, emulator};
+use candlewick::error::{MemoryError, TensorError};
 use candlewick::prelude::*;
 use candlewick::{Error, functional};
 use candlewick_emulator::{Device, Order};
@@ -94,14 +95,17 @@ fn limits_are_typed_errors() -> candle_core::Result<()> {
     let error = on(Dialect::Metal, Order::Forward, 10, || {
         functional::evaluate(&circuit(4), &words, Some(&x), &[("w", &weights)])
     });
-    assert!(matches!(error, Err(Error::UnsupportedDType { dtype: DType::F64, .. })), "{error:?}");
+    assert!(matches!(error, Err(Error::Tensor(TensorError::UnsupportedDType { dtype: DType::F64, .. }))), "{error:?}");
 
     for qubits in [31, 32, 40, 58] {
         let mut wide = Circuit::new(qubits);
         wide.h(0).cx(0, qubits - 1);
         let error =
             on(Dialect::CudaF32, Order::Forward, 13, || functional::evaluate(&wide, &words, None, &[]).map(drop));
-        assert!(matches!(&error, Err(Error::Memory { qubits: named, .. }) if *named == qubits), "{error:?}");
+        assert!(
+            matches!(&error, Err(Error::Memory(MemoryError::States { qubits: named, .. })) if *named == qubits),
+            "{error:?}"
+        );
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! The instruction set that kernels are run for: the best this machine has, or the one `CANDLEWICK_SIMD` names.
 
-use crate::error::{Error, Result};
+use crate::error::{DeviceError, Error, Result};
 use pulp::Arch;
 use std::sync::LazyLock;
 
@@ -41,6 +41,6 @@ pub(super) fn arch() -> Arch {
 pub(super) fn check() -> Result<()> {
     match *CHOICE {
         Some(_) => Ok(()),
-        None => Err(Error::InstructionSet { name: asked().unwrap_or_default() }),
+        None => Err(Error::Device(DeviceError::InstructionSet { name: asked().unwrap_or_default() })),
     }
 }

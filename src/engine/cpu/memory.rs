@@ -2,7 +2,7 @@
 
 use super::plan::LANES;
 use crate::engine::Real;
-use crate::error::{Error, Result};
+use crate::error::{Error, MemoryError, Result};
 use memmap2::MmapMut;
 use std::sync::{Mutex, PoisonError};
 
@@ -42,7 +42,7 @@ impl<T: Real> Memory<T> {
             return Ok(Self::Pages(Pages(Some(pages))));
         }
         let mut heap = Vec::new();
-        let refused = |_| Error::Allocation { what: "a state", bytes: bytes as u64 };
+        let refused = |_| Error::Memory(MemoryError::Refused { what: "a state", bytes: bytes as u64 });
         heap.try_reserve_exact(lines).map_err(refused)?;
         heap.resize(lines, Line([T::zero(); LANES]));
         Ok(Self::Heap(heap))
@@ -103,8 +103,10 @@ mod tests {
     #[test]
     fn memory_that_the_system_refuses_is_an_error() {
         let lines = isize::MAX as usize / size_of::<Line<f32>>();
-        let Err(Error::Allocation { bytes, .. }) = Memory::<f32>::new(lines) else { panic!("there is no such memory") };
+        let Err(Error::Memory(MemoryError::Refused { bytes, .. })) = Memory::<f32>::new(lines) else {
+            panic!("there is no such memory")
+        };
         assert_eq!(bytes, (lines * size_of::<Line<f32>>()) as u64);
-        assert!(matches!(Memory::<f64>::new(usize::MAX), Err(Error::Allocation { .. })));
+        assert!(matches!(Memory::<f64>::new(usize::MAX), Err(Error::Memory(MemoryError::Refused { .. }))));
     }
 }

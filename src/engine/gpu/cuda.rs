@@ -4,7 +4,7 @@ use super::device::{self, Buffers, Device, Given, Kept};
 use super::plan::{Launch, Plan};
 use super::{Dialect, Limits};
 use crate::engine::{Storage, Wanted};
-use crate::error::{Error, Result};
+use crate::error::{DeviceError, Error, MemoryError, Result, TensorError};
 use crate::program::Program;
 use candle_core::backend::BackendStorage;
 use candle_core::cuda_backend::cudarc;
@@ -78,7 +78,7 @@ impl Words {
 
 fn candle(error: DriverError) -> Error {
     let wrapped: candle_core::Result<()> = Err(error).w();
-    wrapped.map_or_else(Error::from, |()| Error::UnsupportedDevice { device: "CUDA".to_owned() })
+    wrapped.map_or_else(Error::from, |()| Error::Device(DeviceError::NoEngine { device: "CUDA".to_owned() }))
 }
 
 /// What the driver keeps of freed memory.
@@ -129,7 +129,7 @@ impl Device for CudaDevice {
         let dialect = match dtype {
             DType::F32 => Dialect::CudaF32,
             DType::F64 => Dialect::CudaF64,
-            dtype => return Err(Error::UnsupportedDType { what: "the state".to_owned(), dtype }),
+            dtype => return Err(Error::Tensor(TensorError::UnsupportedDType { what: "the state".to_owned(), dtype })),
         };
         let stream = self.cuda_stream();
         let attribute = |which: DeviceAttribute| stream.context().attribute(which).map_err(candle);
@@ -206,12 +206,14 @@ fn queue(device: &CudaDevice, dialect: Dialect, launch: &Launch, pointers: &[u64
         Dialect::CudaF32 | Dialect::Metal => (concat!("candlewick-f32-", env!("CARGO_PKG_VERSION")), ptx::F32),
     };
     let function = device.get_or_load_custom_func(launch.kernel, module, text)?;
-    let refused = |error: DriverError| Error::Launch {
-        kernel: launch.kernel,
-        groups: launch.groups,
-        threads: launch.threads,
-        group_bytes: launch.group_bytes,
-        reason: format!("{error:?}"),
+    let refused = |error: DriverError| {
+        Error::Device(DeviceError::Launch {
+            kernel: launch.kernel,
+            groups: launch.groups,
+            threads: launch.threads,
+            group_bytes: launch.group_bytes,
+            source: error.into(),
+        })
     };
     if launch.group_bytes > GROUP_BYTES {
         // Always the same value: the function is shared with other threads, which may be about to launch it.
@@ -254,8 +256,11 @@ fn lent(storage: Storage<'_, CudaStorage>) -> Result<Memory> {
 
 /// A result as a tensor's storage.
 fn storage(device: &CudaDevice, memory: Memory, count: usize, dtype: DType) -> Result<CudaStorage> {
-    let Memory::Own(slice) = memory else { return Err(Error::UnsupportedDevice { device: "CUDA".to_owned() }) };
-    let slice = Arc::into_inner(slice).ok_or_else(|| Error::UnsupportedDevice { device: "CUDA".to_owned() })?;
+    let Memory::Own(slice) = memory else {
+        return Err(Error::Device(DeviceError::NoEngine { device: "CUDA".to_owned() }));
+    };
+    let slice =
+        Arc::into_inner(slice).ok_or_else(|| Error::Device(DeviceError::NoEngine { device: "CUDA".to_owned() }))?;
     let pointer = slice.leak();
     // SAFETY: the memory was allocated on this stream for `count` numbers of the type, and nobody else has it.
     unsafe fn typed<T: CudaDType>(device: &CudaDevice, pointer: u64, count: usize) -> CudaStorage {
@@ -292,7 +297,7 @@ pub(crate) fn check(
     let check = || device::check(device, program, batch, dtype, memory_limit);
     match check() {
         // What has been freed goes back to the device when its work is done.
-        Err(Error::Memory { .. }) if memory_limit.is_none() => {
+        Err(Error::Memory(MemoryError::States { .. })) if memory_limit.is_none() => {
             device.cuda_stream().synchronize().map_err(candle)?;
             check()
         }

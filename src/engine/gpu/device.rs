@@ -9,7 +9,7 @@ use super::planner;
 use super::tape::Tape;
 use super::{Dialect, Limits};
 use crate::engine::Wanted;
-use crate::error::{Error, Result};
+use crate::error::{DeviceError, Error, MemoryError, Result};
 use crate::program::Program;
 use candle_core::DType;
 use std::any::Any;
@@ -145,7 +145,7 @@ fn within<D: Device>(
     let budget = memory_limit.map_or_else(|| device.free(), Ok)?;
     match needed {
         Some(bytes) if bytes <= budget && program.qubits <= MOST_QUBITS => Ok(()),
-        _ => Err(Error::Memory { qubits: program.qubits, dtype, states: 1, needed, budget }),
+        _ => Err(Error::Memory(MemoryError::States { qubits: program.qubits, dtype, states: 1, needed, budget })),
     }
 }
 
@@ -242,7 +242,9 @@ impl<M: Clone + Debug + Send + Sync + 'static> Resident<M> {
 
     fn new<D: Device<Memory = M>>(device: &D, program: &Program, dtype: DType) -> Result<Self> {
         let (dialect, limits) = device.limits(dtype)?;
-        let unfit = || Error::UnsupportedDevice { device: format!("a GPU with tiles of {} bits", limits.tile_bits) };
+        let unfit = || {
+            Error::Device(DeviceError::NoEngine { device: format!("a GPU with tiles of {} bits", limits.tile_bits) })
+        };
         let tape = Tape::new(program, limits.tile_bits).ok_or_else(unfit)?;
         let constants: Vec<f64> = tape.constants.iter().flat_map(|value| [value.re, value.im]).collect();
         let memory = [

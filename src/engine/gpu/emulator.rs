@@ -7,7 +7,7 @@ use super::plan::{Buffer, Plan};
 use super::{Dialect, Limits};
 use crate::engine::cpu::Cpu;
 use crate::engine::{Arguments, Gradients, Real, Wanted};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, TensorError};
 use crate::program::Program;
 use candle_core::DType;
 use pulp::bytemuck::{cast_slice, cast_slice_mut};
@@ -80,7 +80,7 @@ impl Device for Emulated {
         if dtype.size_in_bytes() == limits.real {
             return Ok((self.submit.dialect(), limits));
         }
-        Err(Error::UnsupportedDType { what: "the emulated state".to_owned(), dtype })
+        Err(Error::Tensor(TensorError::UnsupportedDType { what: "the emulated state".to_owned(), dtype }))
     }
 
     fn free(&self) -> Result<u64> {

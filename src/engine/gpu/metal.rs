@@ -8,7 +8,7 @@ use super::device::{self, Buffers, Device, Given, Kept};
 use super::plan::{Buffer as Role, Launch, Plan};
 use super::{Dialect, Limits, text};
 use crate::engine::{Storage, Wanted};
-use crate::error::{Error, Result};
+use crate::error::{DeviceError, Error, MemoryError, Result, TensorError};
 use crate::program::Program;
 use candle_core::backend::BackendStorage;
 use candle_core::{DType, MetalDevice, MetalError, MetalStorage};
@@ -54,7 +54,7 @@ impl Device for MetalDevice {
 
     fn limits(&self, dtype: DType) -> Result<(Dialect, Limits)> {
         if dtype != DType::F32 {
-            return Err(Error::UnsupportedDType { what: "a state on Metal".to_owned(), dtype });
+            return Err(Error::Tensor(TensorError::UnsupportedDType { what: "a state on Metal".to_owned(), dtype }));
         }
         let group_bytes = self.metal_device().as_ref().maxThreadgroupMemoryLength();
         let limits = Limits { real: 4, angle: 4, group_bytes, thread_bits: THREAD_BITS, groups: GROUPS, tile_bits: 0 };
@@ -156,13 +156,13 @@ fn pipeline(device: &MetalDevice, launch: &Launch) -> Result<ComputePipeline> {
     let threads = pipeline.max_total_threads_per_threadgroup();
     let bytes = device.metal_device().as_ref().maxThreadgroupMemoryLength();
     if launch.threads as usize > threads || launch.group_bytes as usize > bytes {
-        return Err(Error::Launch {
+        return Err(Error::Device(DeviceError::Launch {
             kernel: launch.kernel,
             groups: launch.groups,
             threads: launch.threads,
             group_bytes: launch.group_bytes,
-            reason: format!("a group can have {threads} threads and {bytes} bytes on this device"),
-        });
+            source: format!("a group can have {threads} threads and {bytes} bytes on this device").into(),
+        }));
     }
     Ok(pipeline)
 }
@@ -233,7 +233,7 @@ pub(crate) fn check(
     let check = || device::check(device, program, batch, dtype, memory_limit);
     match check() {
         // candle gives buffers that nobody uses back to the system only after all work is done.
-        Err(Error::Memory { .. }) if memory_limit.is_none() => {
+        Err(Error::Memory(MemoryError::States { .. })) if memory_limit.is_none() => {
             device.wait_until_completed()?;
             check()
         }

@@ -5,6 +5,7 @@ use candle_core::{DType, Device, Tensor};
 use candle_nn::init::{FanInOut, NonLinearity, NormalOrUniform};
 use candle_nn::{Init, VarMap};
 use candlewick::circuit::MAX_WEIGHTS;
+use candlewick::error::{MemoryError, TensorError};
 use candlewick::gate::Gate;
 use candlewick::nn::{Affine, AffineConfig, QuantizedLinear, SeededInit};
 use candlewick::prelude::*;
@@ -244,18 +245,24 @@ fn more_weights_than_memory() {
     let vb = || SeededInit::new(1).var_builder(&VarMap::new(), DType::F32, &Device::Cpu);
     for shape in [vec![usize::MAX], vec![1 << 40], vec![1 << 40, 1 << 40]] {
         let error = Error::from(vb().get_with_hints(shape, "w", Init::Const(1.0)).expect_err("too many"));
-        assert!(matches!(error, Error::ResultMemory { .. }), "{error}");
+        assert!(matches!(error, Error::Memory(MemoryError::Numbers { .. })), "{error}");
     }
     for outputs in [usize::MAX, 1 << 40] {
         let plain = candle_nn::VarBuilder::from_varmap(&VarMap::new(), DType::F32, &Device::Cpu);
         for vb in [vb(), plain] {
             let error = Affine::new(outputs, AffineConfig::default(), vb).expect_err("too many");
-            assert!(matches!(error, Error::ResultMemory { .. }), "{error}");
+            assert!(matches!(error, Error::Memory(MemoryError::Numbers { .. })), "{error}");
         }
         let zeros = candle_nn::VarBuilder::zeros(DType::F32, &Device::Cpu);
         for (inputs, outputs) in [(outputs, 4), (4, outputs)] {
             let error = QuantizedLinear::load(inputs, outputs, true, zeros.clone()).expect_err("too many");
-            assert!(matches!(error, Error::ResultMemory { .. } | Error::LinearShape { .. }), "{error}");
+            assert!(
+                matches!(
+                    error,
+                    Error::Memory(MemoryError::Numbers { .. }) | Error::Tensor(TensorError::LinearShape { .. })
+                ),
+                "{error}"
+            );
         }
     }
 }
@@ -293,7 +300,7 @@ fn inputs_of_absurd_index() -> anyhow::Result<()> {
         let program = candlewick::program::Program::new(&circuit, &Measurement::state())?;
         says(&program.to_string(), &[&format!("x{index}")]);
         match functional::evaluate(&circuit, &Measurement::state(), Some(&x), &[]) {
-            Err(Error::InputWidth { expected: width, shape }) => {
+            Err(Error::Tensor(TensorError::InputWidth { expected: width, shape })) => {
                 assert_eq!((width, shape.dims()), (expected, &[2, 3][..]))
             }
             other => panic!("{other:?}"),

@@ -3,6 +3,7 @@
 use super::{says, written};
 use candle_core::{DType, Device, Module, Tensor};
 use candle_nn::{VarBuilder, VarMap};
+use candlewick::error::MemoryError;
 use candlewick::prelude::*;
 use candlewick::{Error, QuantumLayerConfig};
 
@@ -28,7 +29,7 @@ fn layer(qubits: usize, measurement: Measurement, limit: Option<u64>, dtype: DTy
 #[track_caller]
 fn refused<T: std::fmt::Debug>(result: Result<T, Error>) -> (usize, Option<u64>, u64) {
     let error = result.expect_err("too large a state");
-    let Error::Memory { qubits, needed, budget, .. } = error else { panic!("{error}") };
+    let Error::Memory(MemoryError::States { qubits, needed, budget, .. }) = error else { panic!("{error}") };
     let needed_words = needed.map_or("more than 2^64".to_owned(), |needed| needed.to_string());
     says(&error.to_string(), &[&format!("{qubits} qubits"), &needed_words, &budget.to_string()]);
     (qubits, needed, budget)

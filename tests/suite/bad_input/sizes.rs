@@ -3,6 +3,7 @@
 use super::{says, written};
 use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
+use candlewick::error::MemoryError;
 use candlewick::gate::Gate;
 use candlewick::program::Program;
 use candlewick::{Error, Mistake, data, functional, nn, prelude::*, states};
@@ -112,7 +113,10 @@ fn loops_end_at_the_first_mistake() {
 #[track_caller]
 fn too_large<T: std::fmt::Debug>(result: Result<T, Error>) {
     let error = result.expect_err("nothing has room for that");
-    assert!(matches!(error, Error::Memory { .. } | Error::ResultMemory { .. }), "{error}");
+    assert!(
+        matches!(error, Error::Memory(MemoryError::States { .. }) | Error::Memory(MemoryError::Numbers { .. })),
+        "{error}"
+    );
     says(&error.to_string(), &["memory budget is"]);
 }
 

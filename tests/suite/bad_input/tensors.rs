@@ -3,6 +3,7 @@
 use super::{says, written};
 use candle_core::{DType, Device, Module, Tensor};
 use candle_nn::VarBuilder;
+use candlewick::error::{TensorError, WeightsError};
 use candlewick::prelude::*;
 use candlewick::{Error, functional};
 
@@ -39,7 +40,7 @@ fn inputs_of_another_width() {
     let shapes: [&[usize]; 7] = [&[5, 3], &[5, 1], &[3], &[2, 1], &[4, 2, 0], &[], &[0, 3]];
     for shape in shapes {
         let error = refused(&layer(DType::F32), &zeros(shape, DType::F32));
-        let Error::InputWidth { expected: 2, shape: found } = &error else { panic!("{error:?}") };
+        let Error::Tensor(TensorError::InputWidth { expected: 2, shape: found }) = &error else { panic!("{error:?}") };
         assert_eq!(found.dims(), shape);
         says(&error.to_string(), &["reads 2 input", &format!("{shape:?}")]);
     }
@@ -48,7 +49,7 @@ fn inputs_of_another_width() {
 #[test]
 fn no_inputs_at_all() {
     let missing = layer(DType::F32).evaluate().expect_err("an error");
-    assert!(matches!(missing, Error::MissingInputs { expected: 2 }), "{missing:?}");
+    assert!(matches!(missing, Error::Tensor(TensorError::MissingInputs { expected: 2 })), "{missing:?}");
     says(&missing.to_string(), &["reads 2 input", "none"]);
 }
 
@@ -58,7 +59,7 @@ fn dtypes_that_differ() {
         [(DType::F32, DType::F64), (DType::F64, DType::F32), (DType::F32, DType::BF16), (DType::F16, DType::BF16)]
     {
         let error = refused(&layer(own), &zeros(&[3, 2], other));
-        let Error::DTypeMismatch { what, expected, actual } = &error else { panic!("{error:?}") };
+        let Error::Tensor(TensorError::DTypeMismatch { what, expected, actual }) = &error else { panic!("{error:?}") };
         assert_eq!((what.as_str(), *expected, *actual), ("the input", own, other));
         says(&error.to_string(), &["the input", &format!("{other:?}"), &format!("{own:?}")]);
     }
@@ -68,11 +69,14 @@ fn dtypes_that_differ() {
 fn dtypes_that_hold_no_angles() {
     for dtype in [DType::U8, DType::U32, DType::I64] {
         let error = refused(&layer(DType::F32), &zeros(&[3, 2], dtype));
-        let Error::UnsupportedDType { what, dtype: found } = &error else { panic!("{error:?}") };
+        let Error::Tensor(TensorError::UnsupportedDType { what, dtype: found }) = &error else { panic!("{error:?}") };
         assert_eq!((what.as_str(), *found), ("the input", dtype));
         says(&error.to_string(), &["the input", &format!("{dtype:?}"), "F16, BF16, F32 and, except on Metal, F64"]);
         let error = refused(&layer(dtype), &zeros(&[3, 2], DType::F32));
-        assert!(matches!(&error, Error::UnsupportedDType { what, .. } if what.contains("`a`")), "{error:?}");
+        assert!(
+            matches!(&error, Error::Tensor(TensorError::UnsupportedDType { what, .. }) if what.contains("`a`")),
+            "{error:?}"
+        );
     }
 }
 
@@ -86,7 +90,7 @@ fn weights_missing_unknown_or_twice() {
     let (a, b) = (zeros(&[2], DType::F32), zeros(&[1, 2], DType::F32));
     for (given, missing) in [(vec![("a", &a)], "b"), (vec![("b", &b)], "a"), (vec![], "a")] {
         let error = evaluate(&given);
-        let Error::MissingWeights { name, declared } = &error else { panic!("{error:?}") };
+        let Error::Weights(WeightsError::Missing { name, declared }) = &error else { panic!("{error:?}") };
         assert_eq!((name.as_str(), &declared[..]), (missing, &["a".to_owned(), "b".to_owned()][..]));
         says(&error.to_string(), &[&format!("`{missing}`"), "[\"a\", \"b\"]"]);
     }
@@ -97,7 +101,10 @@ fn weights_missing_unknown_or_twice() {
         (vec![("quantum.a", &a), ("b", &b)], "quantum.a"),
     ] {
         let error = evaluate(&given);
-        assert!(matches!(&error, Error::UnexpectedWeights { name: found, .. } if found == name), "{error:?}");
+        assert!(
+            matches!(&error, Error::Weights(WeightsError::Unexpected { name: found, .. }) if found == name),
+            "{error:?}"
+        );
         says(&error.to_string(), &[&format!("`{name}`"), "[\"a\", \"b\"]"]);
     }
 }
@@ -110,17 +117,19 @@ fn weights_of_another_shape_or_dtype() {
     for shape in shapes {
         let wrong = zeros(shape, DType::F32);
         let error = evaluate(&[("a", &a), ("b", &wrong)]);
-        let Error::WeightShape { name, expected, actual } = &error else { panic!("{error:?}") };
+        let Error::Weights(WeightsError::Shape { name, expected, actual }) = &error else { panic!("{error:?}") };
         assert_eq!((name.as_str(), expected.dims(), actual.dims()), ("b", &[1, 2][..], shape));
         says(&error.to_string(), &["`b`", "[1, 2]", &format!("{shape:?}")]);
     }
     let double = zeros(&[1, 2], DType::F64);
     let error = evaluate(&[("a", &a), ("b", &double)]);
-    let Error::DTypeMismatch { what, expected: DType::F32, actual: DType::F64 } = &error else { panic!("{error:?}") };
+    let Error::Tensor(TensorError::DTypeMismatch { what, expected: DType::F32, actual: DType::F64 }) = &error else {
+        panic!("{error:?}")
+    };
     says(what, &["weight tensor `b`"]);
     let integers = zeros(&[2], DType::U32);
     let error = evaluate(&[("a", &integers), ("b", &b)]);
-    assert!(matches!(&error, Error::UnsupportedDType { dtype: DType::U32, .. }), "{error:?}");
+    assert!(matches!(&error, Error::Tensor(TensorError::UnsupportedDType { dtype: DType::U32, .. })), "{error:?}");
     says(&error.to_string(), &["weight tensor `a`", "U32"]);
 }
 

@@ -2,6 +2,7 @@
 
 use super::*;
 use candlewick::diagnostics::{Frequencies, fourier_spectrum, frequencies};
+use candlewick::error::{TensorError, WeightsError};
 use candlewick::{Error, Mistake};
 
 /// Asserts that an error is this mistake, and says so.
@@ -55,18 +56,30 @@ fn circuits_and_tensors_that_do_not_fit() -> anyhow::Result<()> {
         ]
     };
     assert!(all(&broken, None).iter().all(|error| matches!(error, Error::Circuit { .. })));
-    assert!(all(&fed(), None).iter().all(|error| matches!(error, Error::MissingInputs { expected: 1 })));
-    assert!(all(&fed(), Some(&wide)).iter().all(|error| matches!(error, Error::InputWidth { expected: 1, .. })));
-    assert!(all(&fed(), Some(&integers)).iter().all(|error| matches!(error, Error::UnsupportedDType { .. })));
+    assert!(
+        all(&fed(), None)
+            .iter()
+            .all(|error| matches!(error, Error::Tensor(TensorError::MissingInputs { expected: 1 })))
+    );
+    assert!(
+        all(&fed(), Some(&wide))
+            .iter()
+            .all(|error| matches!(error, Error::Tensor(TensorError::InputWidth { expected: 1, .. })))
+    );
+    assert!(
+        all(&fed(), Some(&integers))
+            .iter()
+            .all(|error| matches!(error, Error::Tensor(TensorError::UnsupportedDType { .. })))
+    );
     assert!(matches!(gradient_variance(&fed(), &Z(1), Some(&w), 2, 0), Err(Error::Observable { index: 0, .. })));
 
     let x = Tensor::zeros(1, DType::F64, &Device::Cpu)?;
     let ensemble = Tensor::zeros((4, 1), DType::F64, &Device::Cpu)?;
     let half = x.to_dtype(DType::F16)?;
-    assert!(matches!(drift(&fed(), Some(&x), &[]), Err(Error::MissingWeights { .. })));
-    assert!(matches!(drift(&fed(), Some(&x), &[("w", &ensemble)]), Err(Error::WeightShape { .. })));
-    assert!(matches!(drift(&fed(), Some(&x), &[("v", &w)]), Err(Error::UnexpectedWeights { .. })));
-    assert!(matches!(drift(&fed(), Some(&half), weights), Err(Error::DTypeMismatch { .. })));
+    assert!(matches!(drift(&fed(), Some(&x), &[]), Err(Error::Weights(WeightsError::Missing { .. }))));
+    assert!(matches!(drift(&fed(), Some(&x), &[("w", &ensemble)]), Err(Error::Weights(WeightsError::Shape { .. }))));
+    assert!(matches!(drift(&fed(), Some(&x), &[("v", &w)]), Err(Error::Weights(WeightsError::Unexpected { .. }))));
+    assert!(matches!(drift(&fed(), Some(&half), weights), Err(Error::Tensor(TensorError::DTypeMismatch { .. }))));
     assert!(drift(&fed(), Some(&half), &[("w", &half)])? < 1e-6);
     let mut measured = Circuit::new(2);
     measured.h(0).measure(0, 1);
@@ -83,12 +96,12 @@ fn features_without_a_series() -> anyhow::Result<()> {
     let of = |circuit: &Circuit| frequencies(circuit, &Z(0), 0, &vec![0.5; circuit.inputs()], &[]);
     mistaken(frequencies(&fed(), &Z(0), 1, &[0.0], weights), &Mistake::InputOutOfRange { index: 1, width: 1 });
     let error = frequencies(&fed(), &Z(0), 0, &[0.0, 0.0], weights).expect_err("two values");
-    assert!(matches!(error, Error::InputWidth { expected: 1, .. }), "{error:?}");
+    assert!(matches!(error, Error::Tensor(TensorError::InputWidth { expected: 1, .. })), "{error:?}");
     let ensemble = Tensor::zeros((4, 1), DType::F64, &Device::Cpu)?;
     let error = frequencies(&fed(), &Z(0), 0, &[0.0], &[("w", &ensemble)]).expect_err("four members");
-    assert!(matches!(error, Error::WeightShape { .. }), "{error:?}");
+    assert!(matches!(error, Error::Weights(WeightsError::Shape { .. })), "{error:?}");
     let error = frequencies(&fed(), &Z(0), 0, &[0.0], &[]).expect_err("no weights");
-    assert!(matches!(error, Error::MissingWeights { .. }), "{error:?}");
+    assert!(matches!(error, Error::Weights(WeightsError::Missing { .. })), "{error:?}");
 
     let mut squared = Circuit::new(1);
     squared.ry(input(0) * input(0), 0);

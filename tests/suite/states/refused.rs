@@ -2,6 +2,7 @@
 
 use super::*;
 use candle_nn::{VarBuilder, VarMap};
+use candlewick::error::{MemoryError, StatesError, TensorError};
 use candlewick::functional::{MetricTensor, Wrt};
 use candlewick::nn::{NaturalGradientConfig, QuantumNaturalGradient};
 use candlewick::{Error, Mistake, diagnostics};
@@ -31,13 +32,16 @@ fn shapes_that_are_no_states() -> anyhow::Result<()> {
             states::fidelity(&zeros(&[4, 2]), &given).expect_err("no states"),
             states::kernel_matrix(&zeros(&[1, 4, 2]), &given).expect_err("no states"),
         ] {
-            assert!(matches!(&error, Error::StateShape { shape: found, .. } if found.dims() == shape), "{error:?}");
+            assert!(
+                matches!(&error, Error::States(StatesError::Shape { shape: found, .. }) if found.dims() == shape),
+                "{error:?}"
+            );
             says(&error, &[&format!("{shape:?}"), "2^n, 2]"]);
         }
     }
     let integers = zeros(&[4, 2]).to_dtype(DType::U32)?;
     let error = states::purity(&integers, [0]).expect_err("no states");
-    assert!(matches!(error, Error::UnsupportedDType { dtype: DType::U32, .. }), "{error:?}");
+    assert!(matches!(error, Error::Tensor(TensorError::UnsupportedDType { dtype: DType::U32, .. })), "{error:?}");
     Ok(())
 }
 
@@ -58,7 +62,7 @@ fn qubits_that_cannot_be_chosen() {
             states::entropy(&given, qubits.to_vec()).expect_err("an error"),
             states::renyi2_entropy(&given, qubits.to_vec()).expect_err("an error"),
         ] {
-            assert!(matches!(&error, Error::Qubits(found) if *found == mistake), "{error:?}");
+            assert!(matches!(&error, Error::States(StatesError::Qubits(found)) if *found == mistake), "{error:?}");
             says(&error, &[&mistake.to_string()]);
         }
     }
@@ -71,19 +75,22 @@ fn states_that_do_not_go_together() -> anyhow::Result<()> {
     for (a, b) in pairs {
         for error in [states::overlap(&zeros(a), &zeros(b)), states::fidelity(&zeros(a), &zeros(b))] {
             let error = error.expect_err("they differ");
-            assert!(matches!(error, Error::StateMismatch { .. }), "{error:?}");
+            assert!(matches!(error, Error::States(StatesError::Mismatch { .. })), "{error:?}");
             says(&error, &[&format!("{a:?}"), &format!("{b:?}")]);
         }
     }
     for (shape, other) in [(&[4, 2][..], &[1, 4, 2][..]), (&[1, 4, 2], &[4, 2]), (&[2, 2, 4, 2], &[2, 2, 4, 2])] {
         let error = states::kernel_matrix(&zeros(shape), &zeros(other)).expect_err("not a list of states");
-        assert!(matches!(error, Error::StateShape { .. }), "{error:?}");
+        assert!(matches!(error, Error::States(StatesError::Shape { .. })), "{error:?}");
         says(&error, &["[count, 2^n, 2]"]);
     }
     let single = zeros(&[2, 4, 2]).to_dtype(DType::F32)?;
     for error in [states::overlap(&zeros(&[2, 4, 2]), &single), states::kernel_matrix(&zeros(&[2, 4, 2]), &single)] {
         let error = error.expect_err("two dtypes");
-        assert!(matches!(error, Error::DTypeMismatch { expected: DType::F64, actual: DType::F32, .. }), "{error:?}");
+        assert!(
+            matches!(error, Error::Tensor(TensorError::DTypeMismatch { expected: DType::F64, actual: DType::F32, .. })),
+            "{error:?}"
+        );
     }
     Ok(())
 }
@@ -94,7 +101,9 @@ fn kernels_beyond_the_memory() -> anyhow::Result<()> {
     let many = |count: usize| one.broadcast_as((count, 2, 2));
     let (rows, columns) = (1 << 24, 1 << 22);
     let error = states::kernel_matrix(&many(rows)?, &many(columns)?).expect_err("2^46 entries");
-    let Error::KernelMemory { needed: Some(needed), budget, .. } = error else { panic!("{error:?}") };
+    let Error::Memory(MemoryError::KernelMatrix { needed: Some(needed), budget, .. }) = error else {
+        panic!("{error:?}")
+    };
     assert!(needed > 5 << 49 && budget < needed);
     says(&error, &[&rows.to_string(), &columns.to_string(), &needed.to_string(), &budget.to_string()]);
 
@@ -102,11 +111,14 @@ fn kernels_beyond_the_memory() -> anyhow::Result<()> {
     circuit.ry(input(0), 0);
     let inputs = |count: usize| Tensor::zeros((1, 1), DType::F32, &Device::Cpu)?.broadcast_as((count, 1));
     let error = states::kernel(&circuit, &inputs(1 << 36)?, Some(&inputs(1)?), &[]).expect_err("2^36 states");
-    assert!(matches!(error, Error::KernelMemory { rows: 0x10_0000_0000, columns: 1, qubits: 1, .. }), "{error:?}");
+    assert!(
+        matches!(error, Error::Memory(MemoryError::KernelMatrix { rows: 0x10_0000_0000, columns: 1, qubits: 1, .. })),
+        "{error:?}"
+    );
     let large = Circuit::new(58);
     let none = Tensor::zeros((16, 0), DType::F64, &Device::Cpu)?;
     let error = states::kernel(&large, &none, None, &[]).expect_err("2^62 numbers");
-    assert!(matches!(error, Error::KernelMemory { needed: None, .. }), "{error:?}");
+    assert!(matches!(error, Error::Memory(MemoryError::KernelMatrix { needed: None, .. })), "{error:?}");
     says(&error, &["more than 2^64"]);
     Ok(())
 }
@@ -118,7 +130,9 @@ fn density_matrices_beyond_the_memory() -> anyhow::Result<()> {
     amplitudes[6] = 0.5;
     let state = Tensor::from_vec(amplitudes, (1 << 20, 2), &Device::Cpu)?;
     let error = states::reduced_density_matrix(&state, 0..20).expect_err("2^40 entries");
-    let Error::Memory { qubits: 20, states: 1, needed: Some(needed), budget, .. } = error else { panic!("{error:?}") };
+    let Error::Memory(MemoryError::States { qubits: 20, states: 1, needed: Some(needed), budget, .. }) = error else {
+        panic!("{error:?}")
+    };
     assert!(needed == 5 << 43 && budget < needed);
     assert_eq!(flat(&states::purity(&state, 0..20)?), [1.0]);
     Ok(())
@@ -134,7 +148,7 @@ fn inputs_that_are_no_list_of_samples() -> anyhow::Result<()> {
             states::kernel(&circuit, &given, None, &[]).expect_err("no samples"),
             states::kernel(&circuit, &zeros(&[1, 2]), Some(&given), &[]).expect_err("no samples"),
         ] {
-            assert!(matches!(error, Error::InputWidth { expected: 2, .. }), "{error:?}");
+            assert!(matches!(error, Error::Tensor(TensorError::InputWidth { expected: 2, .. })), "{error:?}");
         }
     }
     assert_eq!(states::kernel(&circuit, &zeros(&[0, 2]), Some(&zeros(&[3, 2])), &[])?.dims(), [0, 3]);

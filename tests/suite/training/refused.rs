@@ -1,6 +1,7 @@
 //! Runs that cannot learn, that others are in the way of, or whose errors have to be told apart.
 
 use super::*;
+use candlewick::error::{DataError, FileError, TensorError, TrainingError};
 
 /// A model, from its inputs to its outputs.
 struct Func<F>(F);
@@ -30,7 +31,9 @@ fn runs_that_cannot_learn_say_so() -> Result<()> {
     for model in [&softmax as &dyn candle_core::ModuleT, &detached] {
         for clip_norm in [None, Some(1.0)] {
             let error = train(model, &network.varmap, &TrainConfig { clip_norm, ..config.clone() }).unwrap_err();
-            assert!(matches!(&error, Error::NoVariableGradient { of: "training", variables } if variables == &names));
+            assert!(
+                matches!(&error, Error::Training(TrainingError::NoVariableGradient { of: "training", variables }) if variables == &names)
+            );
         }
     }
     // Candle's own optimiser would have taken no step without a word.
@@ -38,12 +41,18 @@ fn runs_that_cannot_learn_say_so() -> Result<()> {
     let mut sgd = candle_nn::SGD::new(network.varmap.all_vars(), 0.1)?;
     let run = Training::without_checkpoints(&softmax, &network.varmap, &mut sgd, cross_entropy);
     let error = run.run(&config, (&set.x, &set.y), None).unwrap_err();
-    assert!(matches!(error, Error::NoVariableGradient { .. }), "{error}");
-    assert!(matches!(train(&network, &VarMap::new(), &config), Err(Error::NoVariables { of: "Adam" })));
+    assert!(matches!(error, Error::Training(TrainingError::NoVariableGradient { .. })), "{error}");
+    assert!(matches!(
+        train(&network, &VarMap::new(), &config),
+        Err(Error::Training(TrainingError::NoVariables { of: "Adam" }))
+    ));
     let nothing = VarMap::new();
     let mut sgd = candle_nn::SGD::new(nothing.all_vars(), 0.1)?;
     let run = Training::without_checkpoints(&network, &nothing, &mut sgd, cross_entropy);
-    assert!(matches!(run.run(&config, (&set.x, &set.y), None), Err(Error::NoVariables { of: "training" })));
+    assert!(matches!(
+        run.run(&config, (&set.x, &set.y), None),
+        Err(Error::Training(TrainingError::NoVariables { of: "training" }))
+    ));
     assert_eq!(weights(&network)?, before);
     let hasty = TrainConfig { patience: Some(0), ..config };
     assert!(matches!(train(&network, &network.varmap, &hasty), Err(Error::Setting { setting: "patience", .. })));
@@ -94,9 +103,9 @@ fn errors_of_a_run_are_typed() -> Result<()> {
         let mut run = |x: &Tensor| {
             Training::new(&network, &network.varmap, &mut optimizer, cross_entropy).run(&config, (x, &set.y), None)
         };
-        assert!(matches!(run(&(&set.x / 0.0)?), Err(Error::GradientNotFinite { .. })));
+        assert!(matches!(run(&(&set.x / 0.0)?), Err(Error::Training(TrainingError::GradientNotFinite { .. }))));
         let wide = Tensor::cat(&[&set.x, &set.x], 1)?;
-        assert!(matches!(run(&wide), Err(Error::InputWidth { expected: 2, .. })));
+        assert!(matches!(run(&wide), Err(Error::Tensor(TensorError::InputWidth { expected: 2, .. }))));
     }
     Ok(())
 }
@@ -114,7 +123,7 @@ fn two_runs_do_not_share_a_folder() -> Result<()> {
         for resume in [false, true] {
             let inner = network(DType::F32)?;
             match train(&inner, &inner.varmap, &TrainConfig { resume, ..config.clone() }) {
-                Err(Error::FolderInUse { folder }) => assert!(folder.contains("candlewick-shared")),
+                Err(Error::File(FileError::FolderInUse { folder })) => assert!(folder.contains("candlewick-shared")),
                 other => panic!("{other:?}"),
             }
             refused.set(refused.get() + 1);
@@ -147,7 +156,7 @@ fn labels_beyond_the_outputs() -> Result<()> {
     };
     for (train, test) in [(&wrong, &set.y), (&set.y, &wrong)] {
         let error = run(train, test).unwrap_err();
-        assert!(matches!(error, Error::Label { sample: 17, classes: 2 }), "{error}");
+        assert!(matches!(error, Error::Data(DataError::Label { sample: 17, classes: 2 })), "{error}");
     }
     // What else a loss says is left as it is.
     let short = set.y.narrow(0, 0, samples)?.unsqueeze(1)?;

@@ -2,6 +2,7 @@
 
 use super::{dense, lowest};
 use candle_core::{DType, Device, Tensor};
+use candlewick::error::{TensorError, TrainingError, WeightsError};
 use candlewick::nn::NaturalGradientConfig;
 use candlewick::optim::{AdamConfig, SpsaConfig};
 use candlewick::prelude::*;
@@ -214,7 +215,7 @@ fn what_cannot_be_minimized_is_refused() -> anyhow::Result<()> {
     let mut reads = Circuit::new(1);
     reads.rx(input(2), 0);
     let error = new(reads, Z(0), config()).expect_err("it reads inputs");
-    assert!(matches!(error, Error::MissingInputs { expected: 3 }), "{error}");
+    assert!(matches!(error, Error::Tensor(TensorError::MissingInputs { expected: 3 })), "{error}");
     let mut broken = Circuit::new(1);
     broken.x(1);
     assert!(matches!(new(broken, Z(0), config()), Err(Error::Circuit { .. })));
@@ -242,7 +243,7 @@ fn what_cannot_be_minimized_is_refused() -> anyhow::Result<()> {
     let w = flat.weights_with_init("w", 1, candle_nn::Init::Const(0.0));
     flat.rx(w.at([0]), 0);
     let error = Vqe::new(flat, huge, config())?.run().expect_err("beyond the range of f64");
-    assert!(matches!(error, Error::EnergyNotFinite { step: 0, .. }), "{error}");
+    assert!(matches!(error, Error::Training(TrainingError::EnergyNotFinite { step: 0, .. })), "{error}");
     Ok(())
 }
 
@@ -255,10 +256,13 @@ fn weights_that_do_not_fit_change_nothing() -> anyhow::Result<()> {
     let shape = Tensor::zeros((3, 3, 2), DType::F64, &Device::Cpu)?;
     let dtype = sound.to_dtype(DType::F32)?;
     let unknown = vqe.set_weights([("w", &sound), ("v", &sound)]);
-    assert!(matches!(unknown, Err(Error::UnexpectedWeights { .. })));
-    assert!(matches!(vqe.set_weights([("w", &sound), ("w", &sound)]), Err(Error::UnexpectedWeights { .. })));
-    assert!(matches!(vqe.set_weights([("w", &shape)]), Err(Error::WeightShape { .. })));
-    assert!(matches!(vqe.set_weights([("w", &dtype)]), Err(Error::DTypeMismatch { .. })));
+    assert!(matches!(unknown, Err(Error::Weights(WeightsError::Unexpected { .. }))));
+    assert!(matches!(
+        vqe.set_weights([("w", &sound), ("w", &sound)]),
+        Err(Error::Weights(WeightsError::Unexpected { .. }))
+    ));
+    assert!(matches!(vqe.set_weights([("w", &shape)]), Err(Error::Weights(WeightsError::Shape { .. }))));
+    assert!(matches!(vqe.set_weights([("w", &dtype)]), Err(Error::Tensor(TensorError::DTypeMismatch { .. }))));
     assert_eq!(vqe.energy()?, before);
     vqe.set_weights([("w", &sound)])?;
     assert!((vqe.energy()? - 2.0).abs() < 1e-12, "all qubits in 0");
@@ -271,12 +275,15 @@ fn nothing_to_train() -> anyhow::Result<()> {
     let mut circuit = Circuit::new(1);
     circuit.h(0);
     let error = Vqe::new(circuit.clone(), X(0), VqeConfig::default()).expect_err("no weights");
-    assert!(matches!(error, Error::NoVariables { of: "a VQE" }), "{error}");
+    assert!(matches!(error, Error::Training(TrainingError::NoVariables { of: "a VQE" })), "{error}");
     circuit.weights("w", 2);
     let spsa = VqeConfig { method: VqeMethod::Spsa(SpsaConfig::default()), ..Default::default() };
     for config in [VqeConfig::default(), spsa] {
         let error = Vqe::new(circuit.clone(), X(0), config).expect_err("no weight is used");
-        assert!(matches!(&error, Error::NoVariableGradient { variables, .. } if variables == &["w"]), "{error}");
+        assert!(
+            matches!(&error, Error::Training(TrainingError::NoVariableGradient { variables, .. }) if variables == &["w"]),
+            "{error}"
+        );
     }
     let v = circuit.weights("v", 1);
     circuit.ry(v.at([0]), 0);

@@ -1,6 +1,7 @@
 //! Molecules read from JSON.
 
 use super::{dense, lowest};
+use candlewick::error::FileError;
 use candlewick::variational::Molecule;
 use candlewick::{Error, Mistake, functional, prelude::*};
 
@@ -116,8 +117,8 @@ fn what_is_no_molecule_is_an_error() {
         text("1", "0", "", terms) + "}",
     ] {
         let error = Molecule::from_json(&wrong).expect_err(&wrong);
-        assert!(matches!(error, Error::Json { what: "a molecule", .. }), "{wrong}: {error}");
+        assert!(matches!(error, Error::File(FileError::Json { what: "a molecule", .. })), "{wrong}: {error}");
     }
     let error = Molecule::read("no/such/file.json").expect_err("there is none");
-    assert!(matches!(&error, Error::File { path, .. } if path == "no/such/file.json"), "{error}");
+    assert!(matches!(&error, Error::File(FileError::Access { path, .. }) if path == "no/such/file.json"), "{error}");
 }

@@ -1,6 +1,7 @@
 //! The eigensolver as an optimiser over bit strings.
 
 use crate::oracle::rng;
+use candlewick::error::{MemoryError, TensorError, TrainingError};
 use candlewick::prelude::*;
 use candlewick::variational::{VqeEnd, VqeOptimizer, VqeOptimizerConfig, VqeOptimum};
 use candlewick::{Error, Mistake};
@@ -157,18 +158,27 @@ fn costs_that_are_none() {
     let optimizer = optimizer(VqeOptimizerConfig::default());
     for count in [0, 1, 3, 12] {
         let error = optimizer.minimize(&vec![1.0; count]).expect_err("no power of two");
-        assert!(matches!(error, Error::Costs(Mistake::Length { actual, .. }) if actual == count), "{error}");
+        assert!(
+            matches!(error, Error::Training(TrainingError::Costs(Mistake::Length { actual, .. })) if actual == count),
+            "{error}"
+        );
     }
     for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
         let error = optimizer.minimize(&[1.0, 2.0, bad, 3.0]).expect_err("not finite");
-        assert!(matches!(error, Error::CostNotFinite { bits: 2, .. }), "{error}");
+        assert!(matches!(error, Error::Training(TrainingError::CostNotFinite { bits: 2, .. })), "{error}");
         let error = optimizer.minimize_with(2, |bits| if bits == 3 { bad } else { 0.0 }).expect_err("not finite");
-        assert!(matches!(error, Error::CostNotFinite { bits: 3, .. }), "{error}");
+        assert!(matches!(error, Error::Training(TrainingError::CostNotFinite { bits: 3, .. })), "{error}");
     }
     let never = |_| -> f64 { panic!("memory is checked first") };
     assert!(matches!(optimizer.minimize_with(0, never), Err(Error::Circuit { mistake: Mistake::NoQubits, .. })));
-    assert!(matches!(optimizer.minimize_with(50, never), Err(Error::ResultMemory { what: "costs", .. })));
-    assert!(matches!(optimizer.minimize_with(58, never), Err(Error::ResultMemory { what: "costs", .. })));
+    assert!(matches!(
+        optimizer.minimize_with(50, never),
+        Err(Error::Memory(MemoryError::Numbers { what: "costs", .. }))
+    ));
+    assert!(matches!(
+        optimizer.minimize_with(58, never),
+        Err(Error::Memory(MemoryError::Numbers { what: "costs", .. }))
+    ));
     assert!(matches!(optimizer.minimize_with(usize::MAX, never), Err(Error::Circuit { .. })));
 }
 
@@ -182,7 +192,7 @@ fn settings_out_of_range() {
     let mut reads = Circuit::new(2);
     reads.rx(input(0), 0);
     let error = new(VqeOptimizerConfig { ansatz: Some(reads), ..Default::default() }).expect_err("it reads inputs");
-    assert!(matches!(error, Error::MissingInputs { expected: 1 }), "{error}");
+    assert!(matches!(error, Error::Tensor(TensorError::MissingInputs { expected: 1 })), "{error}");
     let layers = optimizer(VqeOptimizerConfig { layers: usize::MAX, ..Default::default() });
     assert!(matches!(layers.minimize(&[0.0, 1.0]), Err(Error::Circuit { .. })));
 }

@@ -1,0 +1,119 @@
+//! Tensors of a call that do not fit it or one another.
+
+use candle_core::{DType, Shape};
+
+/// Tensors of a call that do not fit it or one another.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TensorError {
+    /// The last dimension of the input is not the number of features the circuit reads.
+    #[error("the circuit reads {expected} input feature(s), but the input has shape {shape:?}")]
+    InputWidth {
+        /// Features the circuit reads.
+        expected: usize,
+        /// Shape that came.
+        shape: Shape,
+    },
+    /// A circuit with inputs was evaluated without them.
+    #[error("the circuit reads {expected} input feature(s), but none were given")]
+    MissingInputs {
+        /// Features the circuit reads.
+        expected: usize,
+    },
+    /// A tensor of another shape than the others ask for.
+    #[error("{what} has shape {actual:?}, expected {expected:?}")]
+    Shape {
+        /// Name of the tensor.
+        what: &'static str,
+        /// The shape that fits.
+        expected: Shape,
+        /// The shape that came.
+        actual: Shape,
+    },
+    /// Two tensors of one call differ in dtype.
+    #[error("{what} has dtype {actual:?}, expected {expected:?}")]
+    DTypeMismatch {
+        /// Name of the tensor.
+        what: String,
+        /// Dtype of the other tensors.
+        expected: DType,
+        /// Value that was given.
+        actual: DType,
+    },
+    /// The dtype cannot hold angles or expectation values.
+    #[error("{what} has dtype {dtype:?}; candlewick computes in F16, BF16, F32 and, except on Metal, F64")]
+    UnsupportedDType {
+        /// Name of the tensor.
+        what: String,
+        /// Value that was given.
+        dtype: DType,
+    },
+    /// Tensors of one call are on different devices.
+    #[error("{what} is on {actual}, but the other tensors are on {expected}")]
+    DeviceMismatch {
+        /// Name of the tensor.
+        what: String,
+        /// Device of the other tensors.
+        expected: String,
+        /// Device of this tensor.
+        actual: String,
+    },
+    /// Numbers among which one is NaN or infinite, where that would be lost.
+    #[error("{what} has an entry that is NaN or infinite, or beyond the range of F32")]
+    NotFinite {
+        /// Name of the tensor.
+        what: &'static str,
+    },
+    /// A feature that is NaN or infinite.
+    #[error("feature {feature} of sample {sample} is {value}, which is not finite")]
+    FeatureNotFinite {
+        /// The column, counted from 0.
+        feature: usize,
+        /// The row, counted from 0.
+        sample: usize,
+        /// The value.
+        value: f64,
+    },
+    /// The weight of a linear layer that is no matrix, or has no elements.
+    #[error("the weight of the linear layer has shape {shape:?}, expected [outputs, inputs], at least one of each")]
+    LinearShape {
+        /// Shape that came.
+        shape: Shape,
+    },
+    /// A tensor that is no images of the channels a layer takes.
+    #[error("images have shape {shape:?}, expected [.., {channels}, height, width]")]
+    Images {
+        /// Channels of an image.
+        channels: usize,
+        /// Shape that came.
+        shape: Shape,
+    },
+    /// A circuit that reads another number of features than a patch of an image has.
+    #[error(
+        "the circuit reads {expected} input feature(s), but a patch of {channels} channel(s) and {} x {} pixels has {actual}",
+        .kernel.0, .kernel.1
+    )]
+    PatchFeatures {
+        /// Features the circuit reads.
+        expected: usize,
+        /// Channels of an image.
+        channels: usize,
+        /// Height and width of a patch.
+        kernel: (usize, usize),
+        /// Features of a patch.
+        actual: usize,
+    },
+    /// A kernel that does not fit into an image.
+    #[error(
+        "a kernel that reaches over {} x {} pixels does not fit an image of {} x {}, which is {} x {} with its padding",
+        .kernel.0, .kernel.1, .image.0, .image.1, .padded.0, .padded.1
+    )]
+    KernelBeyondImage {
+        /// Rows and columns from a kernel's first pixel to its last.
+        kernel: (u64, u64),
+        /// Height and width of the image.
+        image: (usize, usize),
+        /// The same with padding.
+        padded: (u64, u64),
+    },
+}
