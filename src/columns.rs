@@ -176,7 +176,7 @@ mod tests {
     fn weights_may_differ_from_sample_to_sample() -> Result<()> {
         let mut circuit = Circuit::new(1);
         let w = circuit.weights("w", 2);
-        circuit.when(input(0).gt(0.5), |c| _ = c.ry(w.at([0]) * w.at([1]), 0).rx(input(0) * w.at([0]), 0));
+        circuit.when(input(0).gt(0.5), |c| c.ry(w.at([0]) * w.at([1]), 0).rx(input(0) * w.at([0]), 0));
         let program = Program::new(&circuit, &Measurement::state())?;
         let rows = Tensor::new(&[[0.2f64], [0.7]], &Device::Cpu)?;
         let expected = [[0.2, 0.0, 0.0, 0.0], [0.7, 1.0, 3.0, 0.7]];

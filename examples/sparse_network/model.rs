@@ -27,6 +27,7 @@ fn circuit(qubits: usize) -> Circuit {
             if qubit + 1 < qubits {
                 c.cx(qubit, qubit + 1);
             }
+            c
         });
     }
     circuit

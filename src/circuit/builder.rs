@@ -92,23 +92,28 @@ impl Circuit {
         self.push(Kind::Barrier, Vec::new(), (0..self.qubits).collect())
     }
 
-    /// Appends what `body` writes, under further controls: it acts where all `controls` are 1.
+    /// Appends the operations that `body` writes, under further controls: they act where all `controls` are 1. `body` returns the circuit that it was
+    /// given, as the builder methods do.
     ///
     /// ```
     /// use candlewick::prelude::*;
     /// let mut circuit = Circuit::new(4);
     /// circuit.controlled([0, 1], |c| {
-    ///     c.rx(input(0), 2).swap(2, 3);
+    ///     c.rx(input(0), 2).swap(2, 3)
     /// });
     /// assert_eq!(circuit.operations().len(), 2);
     /// ```
-    pub fn controlled(&mut self, controls: impl IntoIterator<Item = usize>, body: impl FnOnce(&mut Self)) -> &mut Self {
+    pub fn controlled(
+        &mut self,
+        controls: impl IntoIterator<Item = usize>,
+        body: impl FnOnce(&mut Self) -> &mut Self,
+    ) -> &mut Self {
         let controls = some(controls);
         self.nested(body, |operation| _ = operation.controls.splice(0..0, controls.iter().copied()))
     }
 
-    /// Appends what `body` writes, each of its operations changed by `change`.
-    fn nested(&mut self, body: impl FnOnce(&mut Self), change: impl Fn(&mut Operation)) -> &mut Self {
+    /// Appends the operations that `body` writes, each changed by `change`.
+    fn nested(&mut self, body: impl FnOnce(&mut Self) -> &mut Self, change: impl Fn(&mut Operation)) -> &mut Self {
         if self.depth == MAX_NESTING {
             self.fail("controlled", Mistake::NestedTooDeep { limit: MAX_NESTING });
             return self;
@@ -135,7 +140,7 @@ impl Circuit {
         self
     }
 
-    /// Appends what `body` writes, for the samples alone whose features meet a condition: in one call each sample of a batch
+    /// Appends the operations that `body` writes, for the samples alone whose features meet a condition: in one call each sample of a batch
     /// has its own active gates. Conditions of nested calls must all hold.
     ///
     /// ```
@@ -143,9 +148,9 @@ impl Circuit {
     /// use candlewick::{functional, prelude::*};
     /// let mut circuit = Circuit::new(2);
     /// for q in 0..2 {
-    ///     circuit.when(input(q).abs().gt(0.1), |c| _ = c.ry(input(q), q));
+    ///     circuit.when(input(q).abs().gt(0.1), |c| c.ry(input(q), q));
     /// }
-    /// circuit.when(input(0).gt(1.0) & input(1).lt(0.0), |c| _ = c.cx(0, 1));
+    /// circuit.when(input(0).gt(1.0) & input(1).lt(0.0), |c| c.cx(0, 1));
     ///
     /// let x = Tensor::new(&[[0.05f64, 0.5], [0.5, 0.05]], &Device::Cpu)?;
     /// let y = functional::evaluate(&circuit, &Measurement::expectation([Z(0), Z(1)]), Some(&x), &[])?;
@@ -160,7 +165,7 @@ impl Circuit {
     ///
     /// A feature that is NaN or infinite makes neither branch right: where a condition or a conditional gate reads one,
     /// the sample's outputs are NaN, and no other sample's.
-    pub fn when(&mut self, condition: impl Into<Condition>, body: impl FnOnce(&mut Self)) -> &mut Self {
+    pub fn when(&mut self, condition: impl Into<Condition>, body: impl FnOnce(&mut Self) -> &mut Self) -> &mut Self {
         let condition = condition.into();
         if let Err(mistake) = condition.check() {
             self.fail("when", mistake);

@@ -16,7 +16,7 @@ use std::sync::Arc;
 /// assert_eq!(bright.to_string(), "|x0| > 0.1 and not x1 < 0.25");
 ///
 /// let mut circuit = Circuit::new(2);
-/// circuit.when(&bright, |c| _ = c.ry(input(0), 0).cx(0, 1));
+/// circuit.when(&bright, |c| c.ry(input(0), 0).cx(0, 1));
 /// assert_eq!(circuit.operations()[0].conditions(), [bright]);
 /// ```
 ///
@@ -65,7 +65,7 @@ impl Angle {
     /// ```
     /// use candlewick::prelude::*;
     /// let mut circuit = Circuit::new(1);
-    /// circuit.when((input(0) - 2.0 * input(1)).gt(0.5), |c| _ = c.x(0));
+    /// circuit.when((input(0) - 2.0 * input(1)).gt(0.5), |c| c.x(0));
     /// ```
     pub fn gt(self, threshold: f64) -> Condition {
         Condition::comparison(self, false, true, threshold)

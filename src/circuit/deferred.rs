@@ -20,7 +20,7 @@ impl Circuit {
     /// circuit.rx(input(0), 0).rz(input(1), 0); // the state to send
     /// circuit.h(1).cx(1, 2); // a Bell pair
     /// circuit.cx(0, 1).h(0).measure(0, 3).measure(1, 4);
-    /// circuit.controlled([4], |c| _ = c.x(2)).controlled([3], |c| _ = c.z(2));
+    /// circuit.controlled([4], |c| c.x(2)).controlled([3], |c| c.z(2));
     /// circuit.rz(-input(1), 2).rx(-input(0), 2); // undone where it arrived
     ///
     /// let x = Tensor::new(&[0.7f64, -1.2], &Device::Cpu)?;

@@ -48,7 +48,7 @@ pub(crate) const MAX_OPERATIONS: usize = 1 << 24;
 ///     circuit.ry(input(q), q).rz(w.at([q]), q);
 /// }
 /// circuit.cx(0, 1).controlled([0, 1], |c| {
-///     c.rx(0.5, 2);
+///     c.rx(0.5, 2)
 /// });
 /// println!("{circuit}");
 /// # circuit.check().unwrap();

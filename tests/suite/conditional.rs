@@ -208,13 +208,13 @@ fn products_under_conditions() {
 #[test]
 fn a_feature_that_cannot_be_compared_spoils_its_sample() {
     let write: [fn(&mut Circuit); 6] = [
-        |c| _ = c.when(input(0).gt(0.1), |c| _ = c.ry(0.3, 0)),
-        |c| _ = c.when(!input(0).abs().lt(0.1), |c| _ = c.cx(0, 1)),
-        |c| _ = c.when(input(1).gt(5.0) & input(0).lt(0.1), |c| _ = c.h(1)),
-        |c| _ = c.when(input(1).lt(5.0) | (input(0) * input(1)).gt(0.0), |c| _ = c.swap(0, 1)),
-        |c| _ = c.when(input(1).gt(5.0), |c| _ = c.when(input(0).gt(0.1), |c| _ = c.x(0))),
+        |c| _ = c.when(input(0).gt(0.1), |c| c.ry(0.3, 0)),
+        |c| _ = c.when(!input(0).abs().lt(0.1), |c| c.cx(0, 1)),
+        |c| _ = c.when(input(1).gt(5.0) & input(0).lt(0.1), |c| c.h(1)),
+        |c| _ = c.when(input(1).lt(5.0) | (input(0) * input(1)).gt(0.0), |c| c.swap(0, 1)),
+        |c| _ = c.when(input(1).gt(5.0), |c| c.when(input(0).gt(0.1), |c| c.x(0))),
         // A gate that does nothing, and one that no measured qubit sees.
-        |c| _ = c.when(input(0).gt(0.1), |c| _ = c.id(0).ry(0.1, 2)),
+        |c| _ = c.when(input(0).gt(0.1), |c| c.id(0).ry(0.1, 2)),
     ];
     for write in write {
         let mut circuit = Circuit::new(3).with_inputs(3);
@@ -240,7 +240,7 @@ fn a_feature_that_cannot_be_compared_spoils_its_sample() {
 #[test]
 fn thresholds_are_compared_as_the_state_is_computed() {
     let mut circuit = Circuit::new(2);
-    circuit.when(input(0).gt(0.1), |c| _ = c.x(0)).when(!input(0).lt(0.1), |c| _ = c.x(1));
+    circuit.when(input(0).gt(0.1), |c| c.x(0)).when(!input(0).lt(0.1), |c| c.x(1));
     let measured = Measurement::expectation([Z(0), Z(1)]);
     let values = |x: &Tensor| -> Vec<f64> {
         let y = functional::evaluate(&circuit, &measured, Some(x), &[]).unwrap();
@@ -261,7 +261,7 @@ fn thresholds_are_compared_as_the_state_is_computed() {
 #[test]
 fn no_gradient_goes_through_a_condition() {
     let mut circuit = Circuit::new(1);
-    circuit.when(input(0).gt(0.5), |c| _ = c.ry(2.0 * input(0), 0));
+    circuit.when(input(0).gt(0.5), |c| c.ry(2.0 * input(0), 0));
     let x = Variable::new(&[[0.5f64], [0.5f64.next_up()], [0.4]], &Device::Cpu).unwrap();
     let y = functional::evaluate(&circuit, &Measurement::expectation([Z(0)]), Some(&x), &[]).unwrap();
     let slopes = y.sum_all().unwrap().backward().unwrap();
@@ -275,7 +275,7 @@ fn what_is_not_tracked_stays_so() {
     let mut circuit = Circuit::new(1);
     let w = circuit.weights("w", 1);
     let always = Angle::from(1.0).gt(0.5);
-    circuit.when(&always, |c| _ = c.ry(w.at([0]) * w.at([0]), 0)).when(!always, |c| _ = c.x(0));
+    circuit.when(&always, |c| c.ry(w.at([0]) * w.at([0]), 0)).when(!always, |c| c.x(0));
     let measured = Measurement::expectation([Z(0)]);
     let weight = Variable::new(&[0.7f64], &Device::Cpu).unwrap();
     let constant = functional::evaluate(&circuit, &measured, None, &[("w", &weight.detach())]).unwrap();
@@ -292,8 +292,9 @@ fn conditions_stay_with_their_operations() {
     let mut circuit = Circuit::new(3);
     let (outer, inner) = (input(2).gt(0.1), input(0).abs().lt(1.0) | input(1).lt(-0.5));
     circuit.when(&outer, |c| {
-        c.controlled([2], |c| _ = c.when(&inner, |c| _ = c.s(0).barrier()));
+        c.controlled([2], |c| c.when(&inner, |c| c.s(0).barrier()));
         c.strongly_entangling_layers("w", 1);
+        c
     });
     let first = &circuit.operations()[0];
     assert_eq!((first.conditions(), first.controls()), (&[outer.clone(), inner][..], &[2][..]));
@@ -318,31 +319,31 @@ fn wrong_conditions() {
     let of_weights = Mistake::ConditionOnWeights { name: "w".to_owned() };
     let (at, name, found) = mistake(&|c| {
         let w = c.weights("w", 2);
-        c.h(0).when((input(0) + w.at([1])).gt(0.1), |c| _ = c.x(0));
+        c.h(0).when((input(0) + w.at([1])).gt(0.1), |c| c.x(0));
     });
     assert_eq!((at, &*name, found), (1, "when", of_weights.clone()));
     let (_, _, found) = mistake(&|c| {
         let w = c.weights("w", 2);
         let fine = input(0).gt(0.0) & !(w.at([0]).abs().lt(1.0) | input(1).lt(0.0));
-        c.when(fine, |c| _ = c.x(0));
+        c.when(fine, |c| c.x(0));
     });
     assert_eq!(found, of_weights);
     for threshold in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
-        let (_, name, found) = mistake(&|c| _ = c.when(input(0).gt(threshold), |_| ()));
+        let (_, name, found) = mistake(&|c| _ = c.when(input(0).gt(threshold), |c| c));
         assert_eq!(name, "when");
         assert!(matches!(found, Mistake::NotFinite { what: "the threshold", .. }), "{found:?}");
     }
-    let (.., found) = mistake(&|c| _ = c.when((f64::NAN * input(0)).gt(0.0), |c| _ = c.x(0)));
+    let (.., found) = mistake(&|c| _ = c.when((f64::NAN * input(0)).gt(0.0), |c| c.x(0)));
     assert!(matches!(found, Mistake::NotFinite { what: "the angle", .. }), "{found:?}");
-    let (.., found) = mistake(&|c| _ = c.when((input(0) * input(0) * input(1)).gt(0.0), |c| _ = c.x(0)));
+    let (.., found) = mistake(&|c| _ = c.when((input(0) * input(0) * input(1)).gt(0.0), |c| c.x(0)));
     assert_eq!(found, Mistake::AngleDegree { degree: 3 });
-    let (at, name, found) = mistake(&|c| _ = c.when(input(0).gt(0.0), |c| _ = c.amplitude_embedding(0..2)));
+    let (at, name, found) = mistake(&|c| _ = c.when(input(0).gt(0.0), |c| c.amplitude_embedding(0..2)));
     assert_eq!((at, &*name, found), (0, "amplitude_embedding", Mistake::EmbeddingNotUnitary));
-    let (at, name, found) = mistake(&|c| _ = c.when(input(0).gt(0.0), |c| _ = c.x(0).cx(1, 2)));
+    let (at, name, found) = mistake(&|c| _ = c.when(input(0).gt(0.0), |c| c.x(0).cx(1, 2)));
     assert_eq!((at, &*name, found), (1, "cx", Mistake::QubitOutOfRange { qubit: 2, qubits: 2 }));
 
     let mut narrow = Circuit::new(1).with_inputs(2);
-    narrow.when(input(2).gt(0.0), |c| _ = c.x(0));
+    narrow.when(input(2).gt(0.0), |c| c.x(0));
     let error = narrow.check().unwrap_err();
     assert!(
         matches!(error, Error::Circuit { mistake: Mistake::InputOutOfRange { index: 2, width: 2 }, .. }),
@@ -350,7 +351,7 @@ fn wrong_conditions() {
     );
     // Widths in errors are those of the user's features.
     let mut circuit = Circuit::new(1);
-    circuit.when(input(1).gt(0.0), |c| _ = c.x(0));
+    circuit.when(input(1).gt(0.0), |c| c.x(0));
     let x = Tensor::zeros((4, 3), DType::F32, &Device::Cpu).unwrap();
     let error = functional::evaluate(&circuit, &Measurement::expectation([Z(0)]), Some(&x), &[]).unwrap_err();
     assert!(matches!(error, Error::Tensor(TensorError::InputWidth { expected: 2, .. })), "{error}");
@@ -366,7 +367,7 @@ fn long_conditions() {
         long = if k % 2 == 0 { !long } else { long & input(0).gt(-f64::from(k)) };
     }
     let mut circuit = Circuit::new(1);
-    circuit.when(&long, |c| _ = c.x(0));
+    circuit.when(&long, |c| c.x(0));
     circuit.check().unwrap();
     assert!(long.to_string().len() > 20_000);
     drop(circuit.to_string());

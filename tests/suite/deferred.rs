@@ -46,7 +46,7 @@ impl Story {
         let (mut record, mut fresh) = (self.qubits, self.qubits + self.outcomes());
         for event in &self.events {
             match event {
-                Event::Op(op) => op.write(&mut circuit, &w),
+                Event::Op(op) => drop(op.write(&mut circuit, &w)),
                 Event::Measure(qubit) => {
                     circuit.measure(*qubit, record);
                     record += 1;
@@ -253,7 +253,7 @@ fn what_is_still_in_zero() {
     circuit.amplitude_embedding(0..3).measure(0, 2).reset(1, 3).measure(0, 1);
     circuit.check().unwrap();
     let mut circuit = Circuit::new(4);
-    circuit.h(1).when(input(0).gt(0.0), |c| _ = c.reset(1, 3)).measure(0, 1);
+    circuit.h(1).when(input(0).gt(0.0), |c| c.reset(1, 3)).measure(0, 1);
     let error = circuit.check().unwrap_err();
     assert!(matches!(error, Error::Circuit { mistake: Mistake::QubitTouched { qubit: 1 }, .. }), "{error}");
 }
@@ -263,7 +263,7 @@ fn what_is_still_in_zero() {
 fn measured_where_a_condition_holds() {
     let mut circuit = Circuit::new(4);
     let positive = input(0).gt(0.0);
-    circuit.h(0).h(1).when(&positive, |c| _ = c.measure(0, 2).reset(1, 3)).h(0);
+    circuit.h(0).h(1).when(&positive, |c| c.measure(0, 2).reset(1, 3)).h(0);
     let words = Measurement::expectation([Z(0), Z(1), candlewick::prelude::X(1), Z(2)]);
     for engine in engines() {
         let outputs = run_circuit(&circuit, &words, &[vec![1.0], vec![-1.0]], &[], &[], engine).outputs;
@@ -297,17 +297,17 @@ fn wrong_uses() {
     is(mistake(|c| _ = c.measure(0, 1).cz(0, 1)), 1, "cz", changed.clone());
     is(mistake(|c| _ = c.measure(0, 1).swap(1, 2)), 1, "swap", changed.clone());
     is(mistake(|c| _ = c.measure(0, 1).pauli_rot(0.1, "Z", [1])), 1, "pauli_rot", changed.clone());
-    is(mistake(|c| _ = c.measure(0, 1).controlled([2], |c| _ = c.h(1))), 1, "h", changed.clone());
+    is(mistake(|c| _ = c.measure(0, 1).controlled([2], |c| c.h(1))), 1, "h", changed.clone());
     is(mistake(|c| _ = c.measure(0, 1).reset(1, 2)), 1, "reset", changed);
     let discarded = Mistake::QubitDiscarded { qubit: 1 };
     is(mistake(|c| _ = c.reset(0, 1).x(1)), 1, "x", discarded.clone());
     is(mistake(|c| _ = c.reset(0, 1).cx(1, 0)), 1, "cx", discarded.clone());
-    is(mistake(|c| _ = c.reset(0, 1).controlled([1], |c| _ = c.h(0))), 1, "h", discarded.clone());
+    is(mistake(|c| _ = c.reset(0, 1).controlled([1], |c| c.h(0))), 1, "h", discarded.clone());
     is(mistake(|c| _ = c.reset(0, 1).measure(0, 1)), 1, "measure", discarded.clone());
     is(mistake(|c| _ = c.reset(0, 1).reset(2, 1)), 1, "reset", discarded);
     let unitary = Mistake::MeasurementNotUnitary;
-    is(mistake(|c| _ = c.controlled([2], |c| _ = c.measure(0, 1))), 0, "measure", unitary.clone());
-    is(mistake(|c| _ = c.controlled([2], |c| _ = c.reset(0, 1))), 0, "reset", unitary.clone());
+    is(mistake(|c| _ = c.controlled([2], |c| c.measure(0, 1))), 0, "measure", unitary.clone());
+    is(mistake(|c| _ = c.controlled([2], |c| c.reset(0, 1))), 0, "reset", unitary.clone());
     is(mistake(|c| _ = c.measure(0, 0)), 0, "measure", Mistake::RepeatedQubit { qubit: 0 });
     is(mistake(|c| _ = c.reset(0, 4)), 0, "reset", Mistake::QubitOutOfRange { qubit: 4, qubits: 4 });
 

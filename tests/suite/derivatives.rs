@@ -261,7 +261,8 @@ fn blocks_hold_whole_operations() -> Result<()> {
             }
             let condition = if conditional { input(0).gt(0.0) } else { input(0).lt(9.0) };
             circuit.when(condition, |c| {
-                c.controlled(width..qubits, |c| _ = c.gate(gate, vec![w.at([0]); angles], 0..width));
+                c.controlled(width..qubits, |c| c.gate(gate, vec![w.at([0]); angles], 0..width));
+                c
             });
             let (x, w) = (Tensor::new(&[[0.5f64]], &Device::Cpu)?, Tensor::new(&[0.8f64], &Device::Cpu)?);
             let of = |entries| {
@@ -280,7 +281,7 @@ fn a_nan_spoils_the_derivatives_of_its_sample() -> Result<()> {
     let mut dropped = Circuit::new(2);
     dropped.ry(input(0), 0).ry(input(1), 1);
     let mut condition = Circuit::new(2);
-    condition.ry(input(0), 0).when(input(1).gt(0.1), |c| _ = c.id(0));
+    condition.ry(input(0), 0).when(input(1).gt(0.1), |c| c.id(0));
     for circuit in [dropped, condition] {
         let x = Tensor::new(&[[0.3, 0.2], [0.3, f64::NAN]], &Device::Cpu)?;
         let measurement = Measurement::expectation([Z(0)]);

@@ -215,7 +215,7 @@ fn rounding_is_all_that_is_left() -> anyhow::Result<()> {
         }
     }
     let mut conditional = Circuit::new(2);
-    conditional.h(0).when(input(0).gt(0.0), |c| _ = c.ecr(0, 1).ry(input(0), 1).iswap(1, 0));
+    conditional.h(0).when(input(0).gt(0.0), |c| c.ecr(0, 1).ry(input(0), 1).iswap(1, 0));
     let x = Tensor::new(&[[0.7f64], [-0.7]], &Device::Cpu)?;
     assert!(drift(&conditional, Some(&x), &[])? < 1e-14);
     let mut bare = Circuit::new(2);

@@ -40,7 +40,7 @@ fn controls_cross_the_wires_between() {
             .crx(input(0), 2, 0)
             .ch(1, 0)
             .csx(2, 3);
-        c.controlled([0, 3], |c| _ = c.swap(1, 2));
+        c.controlled([0, 3], |c| c.swap(1, 2));
     });
     assert_snapshot!(drawing, @r"
     q0: ────●─────●──X──×──×──RX(x0)──H───●──
@@ -91,7 +91,7 @@ fn targets_with_different_parts_are_numbered() {
 fn pauli_words_put_a_letter_on_each_wire() {
     let drawing = drawn(4, |c| {
         c.pauli_rot(0.5, "XIZ", [3, 1, 0]).pauli_rot(input(2), "Y", [2]);
-        c.controlled([1], |c| _ = c.pauli_rot(-PI, "ZZ", [0, 3]));
+        c.controlled([1], |c| c.pauli_rot(-PI, "ZZ", [0, 3]));
     });
     assert_snapshot!(drawing, @r"
     q0: ─RZ(0.5)──────────RZ(-π)──
@@ -108,9 +108,9 @@ fn pauli_words_put_a_letter_on_each_wire() {
 fn phases_stand_on_the_first_wire_or_on_a_control() {
     let drawing = drawn(3, |c| {
         c.global_phase(PI / 4.0).h(0);
-        c.controlled([2], |c| _ = c.global_phase(0.3));
-        c.controlled([1, 2], |c| _ = c.global_phase(input(0)));
-        c.pauli_rot(0.6, "", []).controlled([0, 2], |c| _ = c.pauli_rot(0.6, "", []));
+        c.controlled([2], |c| c.global_phase(0.3));
+        c.controlled([1, 2], |c| c.global_phase(input(0)));
+        c.pauli_rot(0.6, "", []).controlled([0, 2], |c| c.pauli_rot(0.6, "", []));
     });
     assert_snapshot!(drawing, @r"
     q0: ──gphase(π/4)────────H────────gphase(-0.3)──● gphase(-0.3)──
@@ -266,11 +266,12 @@ fn conditional_gates() {
         let w = c.weights("w", 3);
         c.h(0);
         for q in 0..2 {
-            c.when(input(q).abs().gt(0.1), |c| _ = c.ry(input(q), q).cx(q, q + 1));
+            c.when(input(q).abs().gt(0.1), |c| c.ry(input(q), q).cx(q, q + 1));
         }
         c.when((input(0) - 2.0 * input(1)).gt(-0.5) | !input(1).lt(0.25), |c| {
-            c.controlled([3], |c| _ = c.swap(0, 2).rz(w.at([0]) * w.at([1]), 1).global_phase(0.3));
-            c.when(input(0).gt(0.0) & (input(1).lt(0.0) | input(1).gt(3.0)), |c| _ = c.iswap(1, 2).cz(0, 3));
+            c.controlled([3], |c| c.swap(0, 2).rz(w.at([0]) * w.at([1]), 1).global_phase(0.3));
+            c.when(input(0).gt(0.0) & (input(1).lt(0.0) | input(1).gt(3.0)), |c| c.iswap(1, 2).cz(0, 3));
+            c
         });
     });
     assert_snapshot!(drawing, @r"
@@ -293,7 +294,7 @@ fn conditional_gates() {
 fn a_program_with_conditions() {
     let mut circuit = Circuit::new(2);
     let w = circuit.weights("w", 2);
-    circuit.h(1).when(input(0).abs().gt(0.1), |c| _ = c.ry(w.at([0]) * w.at([1]), 0).swap(0, 1).h(1));
+    circuit.h(1).when(input(0).abs().gt(0.1), |c| c.ry(w.at([0]) * w.at([1]), 0).swap(0, 1).h(1));
     let listing = Program::new(&circuit, &Measurement::expectation([Z(0) * Z(1)])).unwrap().to_string();
     assert_snapshot!(listing, @r"
     2 qubits, 1 inputs, 2 weights, 1 outputs
@@ -318,8 +319,8 @@ fn a_program_with_conditions() {
 #[test]
 fn measurements_and_resets() {
     let drawing = drawn(5, |c| {
-        c.h(0).cx(0, 1).measure(0, 3).when(input(0).gt(0.5), |c| _ = c.measure(1, 2));
-        c.controlled([3], |c| _ = c.x(1)).cx(2, 0).reset(1, 4).h(1);
+        c.h(0).cx(0, 1).measure(0, 3).when(input(0).gt(0.5), |c| c.measure(1, 2));
+        c.controlled([3], |c| c.x(1)).cx(2, 0).reset(1, 4).h(1);
     });
     assert_snapshot!(drawing, @r"
     q0: ─H──●────M──────────────────X──────────
@@ -388,7 +389,7 @@ fn programs_list_their_slots_and_steps() {
     let w = circuit.weights("theta", 2);
     circuit.amplitude_embedding(0..5).h(0).ry(w.at([1]) * input(0) - 0.5, 0).crz(input(1), 0, 1).cx(1, 0);
     circuit.iswap(2, 1).t(0).swap(0, 2).cp(1.5, 0, 1).rzx(0.25 * input(2) + w.at([0]), 2, 0).global_phase(0.5);
-    circuit.controlled([2], |c| _ = c.pauli_rot(1.0, "", []).x(1).rx(input(1), 0));
+    circuit.controlled([2], |c| c.pauli_rot(1.0, "", []).x(1).rx(input(1), 0));
     let program = |measurement| {
         Program::with_rewrites(&circuit, &measurement, Rewrites::NONE).expect("a sound circuit").to_string()
     };

@@ -109,7 +109,7 @@ fn phases_under_many_controls() {
     let qubits = 14;
     let mut circuit = Circuit::new(qubits);
     (0..qubits).for_each(|q| _ = circuit.h(q));
-    circuit.controlled(0..qubits - 1, |c| _ = c.z(qubits - 1));
+    circuit.controlled(0..qubits - 1, |c| c.z(qubits - 1));
     (0..qubits).for_each(|q| _ = circuit.h(q));
     let layer =
         QuantumLayer::new(circuit, Measurement::expectation([Z(0)]), VarBuilder::zeros(DType::F32, &Device::Cpu));

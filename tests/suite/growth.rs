@@ -262,10 +262,11 @@ fn blocks_take_memory_for_what_they_add_alone() {
         block.h(0);
         let counted = allocation_counter::measure(|| {
             for k in 0..100 {
-                circuit.controlled([0], |c| _ = c.rx(weights[k % tensors].at([0]), 1));
+                circuit.controlled([0], |c| c.rx(weights[k % tensors].at([0]), 1));
                 circuit.when(input(0).gt(0.5), |c| {
                     let own = c.weights(&format!("own{k}"), 1);
                     c.rx(own.at([0]), 1);
+                    c
                 });
                 circuit.append(&block);
             }
@@ -284,7 +285,7 @@ fn conditions_of_one_form_take_as_many_allocations_as_one() -> Result<()> {
     let of = |count: usize| -> Result<u64> {
         let mut circuit = Circuit::new(2);
         for k in 0..count {
-            circuit.when(input(k).abs().gt(0.1) & !input(k).lt(0.3), |c| _ = c.ry(input(k), k % 2));
+            circuit.when(input(k).abs().gt(0.1) & !input(k).lt(0.3), |c| c.ry(input(k), k % 2));
         }
         let vb = candle_nn::VarBuilder::zeros(DType::F32, &Device::Cpu);
         let layer = QuantumLayer::new(circuit, Measurement::expectation([Z(0)]), vb)?;

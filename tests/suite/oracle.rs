@@ -134,25 +134,29 @@ impl Op {
     }
 
     /// Writes it into a circuit: conditions and controls in turn, so that each stands inside the other.
-    pub(crate) fn write(&self, circuit: &mut Circuit, w: &Weights) {
-        let angles: Vec<Angle> = self.angles.iter().map(|angle| angle.angle(w)).collect();
-        let qubits = self.qubits.clone();
-        let gate = |c: &mut Circuit| match &self.what {
-            What::Gate(gate) => drop(c.gate(*gate, angles, qubits)),
-            What::Word(word) => drop(c.pauli_rot(angles[0].clone(), word, qubits)),
-            What::Matrix(matrix) => drop(c.unitary(&matrix.concat(), qubits)),
-            What::Global => drop(c.global_phase(angles[0].clone())),
-        };
+    pub(crate) fn write<'c>(&self, circuit: &'c mut Circuit, w: &Weights) -> &'c mut Circuit {
         let conditions: Vec<Condition> = self.conditions.iter().map(|condition| condition.condition(w)).collect();
         let controls = self.controls.clone();
         match &conditions[..] {
-            [] => circuit.controlled(controls, gate),
-            [one] => circuit.when(one, |c| _ = c.controlled(controls, gate)),
+            [] => circuit.controlled(controls, |c| self.write_alone(c, w)),
+            [one] => circuit.when(one, |c| c.controlled(controls, |c| self.write_alone(c, w))),
             [outer, inner @ ..] => circuit.when(outer, |c| {
                 let all = inner[1..].iter().fold(inner[0].clone(), |all, condition| all & condition);
-                c.controlled(controls, |c| _ = c.when(all, gate));
+                c.controlled(controls, |c| c.when(all, |c| self.write_alone(c, w)))
             }),
-        };
+        }
+    }
+
+    /// Writes it without its conditions and controls.
+    fn write_alone<'c>(&self, circuit: &'c mut Circuit, w: &Weights) -> &'c mut Circuit {
+        let angles: Vec<Angle> = self.angles.iter().map(|angle| angle.angle(w)).collect();
+        let qubits = self.qubits.clone();
+        match &self.what {
+            What::Gate(gate) => circuit.gate(*gate, angles, qubits),
+            What::Word(word) => circuit.pauli_rot(angles[0].clone(), word, qubits),
+            What::Matrix(matrix) => circuit.unitary(&matrix.concat(), qubits),
+            What::Global => circuit.global_phase(angles[0].clone()),
+        }
     }
 
     pub(crate) fn applied(&self, state: &[C], x: &[f64], w: &[f64]) -> Vec<C> {

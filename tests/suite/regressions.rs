@@ -134,9 +134,7 @@ fn the_demo_finds_its_minimum() -> Result<()> {
 #[test]
 fn controlled_identity_word() {
     let mut circuit = Circuit::new(2);
-    circuit.h(0).controlled([0], |c| {
-        c.pauli_rot(1.0, "I", [1]);
-    });
+    circuit.h(0).controlled([0], |c| c.pauli_rot(1.0, "I", [1]));
     let y = candlewick::functional::evaluate(&circuit, &Measurement::expectation([X(0)]), None, &[]).expect("valid");
     let value = y.to_vec1::<f32>().expect("one number")[0];
     assert!((value - 0.5f32.cos()).abs() < 1e-6, "{value}");

@@ -15,7 +15,7 @@ fn numbers_of_qubits_that_no_circuit_has() {
         refuses(&Circuit::new(qubits), 0, "new", &mistake, &[&qubits.to_string(), "58"]);
         // Loops over all of its qubits must not be tried.
         let circuit = written(qubits, |c| {
-            c.barrier().h(0).controlled([3], |c| _ = c.barrier().x(1).global_phase(0.1));
+            c.barrier().h(0).controlled([3], |c| c.barrier().x(1).global_phase(0.1));
             c.angle_embedding(Gate::rx, [input(0)]).amplitude_embedding(0..2).basis_embedding([1.0]);
             c.iqp_embedding([input(0)], 3);
             c.basic_entangler_layers("a", 2, Gate::rx);
@@ -45,9 +45,9 @@ fn qubits_out_of_range() {
         refuses(&written(2, |c| _ = c.rx(0.1, qubit)), 0, "rx", &mistake, &words);
         refuses(&written(2, |c| _ = c.pauli_rot(0.1, "XY", [1, qubit])), 0, "pauli_rot", &mistake, &words);
         refuses(&written(2, |c| _ = c.unitary(&[C::from(1.0); 4], [qubit])), 0, "unitary", &mistake, &words);
-        let controlled = written(2, |c| _ = c.controlled([qubit], |c| _ = c.x(0)));
+        let controlled = written(2, |c| _ = c.controlled([qubit], |c| c.x(0)));
         refuses(&controlled, 0, "x", &mistake, &words);
-        refuses(&written(2, |c| _ = c.controlled([0], |c| _ = c.z(qubit))), 0, "z", &mistake, &words);
+        refuses(&written(2, |c| _ = c.controlled([0], |c| c.z(qubit))), 0, "z", &mistake, &words);
     }
 }
 
@@ -61,9 +61,9 @@ fn repeated_qubits() {
         ("rzz", written(3, |c| _ = c.rzz(0.1, 1, 1))),
         ("pauli_rot", written(3, |c| _ = c.pauli_rot(0.1, "XIX", [1, 0, 1]))),
         ("unitary", written(3, |c| _ = c.unitary(&[C::from(1.0); 16], [1, 1]))),
-        ("h", written(3, |c| _ = c.controlled([1], |c| _ = c.h(1)))),
-        ("h", written(3, |c| _ = c.controlled([1, 1], |c| _ = c.h(0)))),
-        ("h", written(3, |c| _ = c.controlled([1], |c| _ = c.controlled([2, 1], |c| _ = c.h(0))))),
+        ("h", written(3, |c| _ = c.controlled([1], |c| c.h(1)))),
+        ("h", written(3, |c| _ = c.controlled([1, 1], |c| c.h(0)))),
+        ("h", written(3, |c| _ = c.controlled([1], |c| c.controlled([2, 1], |c| c.h(0))))),
     ];
     for (name, circuit) in all {
         refuses(&circuit, 0, name, &mistake, &words);
@@ -175,9 +175,9 @@ fn embeddings_that_do_not_come_first_or_more_than_once() {
     refuses(&embedded().repeat(2), 2, name, &first, &[]);
     refuses(&written(2, |c| _ = c.h(0).append(&embedded())), 1, name, &first, &[]);
     refuses(&embedded().inverse(), 1, "inverse", &unitary, &["cannot be inverted"]);
-    let controlled = written(3, |c| _ = c.controlled([2], |c| _ = c.amplitude_embedding(0..4)));
+    let controlled = written(3, |c| _ = c.controlled([2], |c| c.amplitude_embedding(0..4)));
     refuses(&controlled, 0, name, &Mistake::RepeatedQubit { qubit: 2 }, &[]);
-    let appended = written(3, |c| _ = c.controlled([2], |c| _ = c.append(&embedded())));
+    let appended = written(3, |c| _ = c.controlled([2], |c| c.append(&embedded())));
     refuses(&appended, 0, name, &unitary, &["controlled"]);
     // These are no mistakes.
     written(2, |c| _ = c.barrier().amplitude_embedding(0..4)).check().expect("a barrier does nothing");
@@ -187,22 +187,16 @@ fn embeddings_that_do_not_come_first_or_more_than_once() {
 /// Each block is a call within the one around it: there is an end before the stack's.
 #[test]
 fn blocks_within_blocks() {
-    fn controlled(c: &mut Circuit, depth: usize) {
-        if depth > 0 {
-            c.controlled([], |c| controlled(c, depth - 1));
-        } else {
-            c.x(0);
-        }
+    fn controlled(c: &mut Circuit, depth: usize) -> &mut Circuit {
+        if depth > 0 { c.controlled([], |c| controlled(c, depth - 1)) } else { c.x(0) }
     }
-    fn when(c: &mut Circuit, depth: usize) {
-        if depth > 0 {
-            c.when(input(0).gt(0.0), |c| when(c, depth - 1));
-        }
+    fn when(c: &mut Circuit, depth: usize) -> &mut Circuit {
+        if depth > 0 { c.when(input(0).gt(0.0), |c| when(c, depth - 1)) } else { c }
     }
     let limit = Mistake::NestedTooDeep { limit: 256 };
-    refuses(&written(1, |c| controlled(c, usize::MAX)), 0, "controlled", &limit, &["256"]);
+    refuses(&written(1, |c| _ = controlled(c, usize::MAX)), 0, "controlled", &limit, &["256"]);
     refuses(&written(1, |c| _ = c.h(0).when(input(0).lt(1.0), |c| when(c, 1 << 40))), 1, "controlled", &limit, &[]);
-    let sound = written(1, |c| controlled(c, 256));
+    let sound = written(1, |c| _ = controlled(c, 256));
     assert_eq!(sound.operations(), written(1, |c| _ = c.x(0)).operations());
     sound.check().expect("deep enough for anybody");
 }
@@ -234,9 +228,9 @@ fn states_that_are_prepared_twice() {
     let prepared = written(2, |c| _ = c.basis_embedding([1.0]));
     refuses(&written(3, |c| _ = c.x(0).append(&prepared)), 1, "append", &used(0), &words);
     refuses(&prepared.repeat(2), 1, "append", &used(0), &words);
-    let nested = written(3, |c| _ = c.x(0).controlled([2], |c| _ = c.basis_embedding([1.0])));
+    let nested = written(3, |c| _ = c.x(0).controlled([2], |c| c.basis_embedding([1.0])));
     refuses(&nested, 1, "basis_embedding", &used(0), &words);
-    let nested = written(3, |c| _ = c.when(input(0).gt(0.0), |c| _ = c.hartree_fock(1)));
+    let nested = written(3, |c| _ = c.when(input(0).gt(0.0), |c| c.hartree_fock(1)));
     refuses(&written(3, |c| _ = c.append(&nested).append(&nested)), 1, "append", &used(0), &words);
     // These are no mistakes.
     for sound in [
@@ -323,16 +317,16 @@ fn the_first_mistake_wins() {
     refuses(&broken().inverse(), 1, "z", &mistake, &[]);
     refuses(&broken().repeat(3), 1, "z", &mistake, &[]);
     refuses(&broken().with_inputs(0), 1, "z", &mistake, &[]);
-    let inside = written(2, |c| _ = c.y(0).controlled([1], |c| _ = c.x(0).z(9).y(7)).cx(0, 0));
+    let inside = written(2, |c| _ = c.y(0).controlled([1], |c| c.x(0).z(9).y(7)).cx(0, 0));
     refuses(&inside, 2, "z", &mistake, &[]);
     // The controls spoil the operation before the body's own mistake.
-    let outside = written(2, |c| _ = c.controlled([0], |c| _ = c.x(0).z(9)));
+    let outside = written(2, |c| _ = c.controlled([0], |c| c.x(0).z(9)));
     refuses(&outside, 0, "x", &Mistake::RepeatedQubit { qubit: 0 }, &[]);
 }
 
 #[test]
 fn a_barrier_may_stand_under_controls() {
-    let circuit = written(3, |c| _ = c.controlled([0], |c| _ = c.x(1).barrier().x(2)));
+    let circuit = written(3, |c| _ = c.controlled([0], |c| c.x(1).barrier().x(2)));
     circuit.check().expect("a barrier acts on nothing");
     let names: Vec<&str> = circuit.operations().iter().map(|operation| operation.name()).collect();
     assert_eq!(names, ["x", "barrier", "x"]);

@@ -69,7 +69,10 @@ fn names_declared_twice() {
         refuses(&circuit, 0, "weights", &mistake(shape), &words);
         let nested = written(1, |c| {
             c.weights("w", (2, 3));
-            c.when(input(0).gt(0.0), |c| drop(c.weights("w", shape)));
+            c.when(input(0).gt(0.0), |c| {
+                c.weights("w", shape);
+                c
+            });
         });
         refuses(&nested, 0, "weights", &mistake(shape), &words);
     }
@@ -110,7 +113,7 @@ fn weights_that_are_shared_by_their_handle() {
     circuit.append(&inverse).append(&copy).append(&copy.repeat(2));
     let mut other = Circuit::new(2);
     other.share(&w).strongly_entangling_layers(&w, 1);
-    circuit.append(&other).controlled([0], |c| _ = c.ry(w.at([0, 0, 0]), 1));
+    circuit.append(&other).controlled([0], |c| c.ry(w.at([0, 0, 0]), 1));
     circuit.check().expect("one tensor");
     let vb = candle_nn::VarBuilder::from_varmap(&VarMap::new(), DType::F64, &Device::Cpu);
     let layer = QuantumLayer::new(circuit, Measurement::expectation([Z(0)]), vb).expect("a layer");

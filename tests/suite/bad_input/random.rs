@@ -61,7 +61,10 @@ fn write(circuit: &mut Circuit, call: &Call, weights: &Weights, depth: usize) {
         10 => drop(circuit.global_phase(angle(call, weights, 0)).barrier()),
         11 if depth < 2 => {
             let inner = Call { what: call.what / 16, ..call.clone() };
-            circuit.controlled(numbers().take(2), |c| write(c, &inner, weights, depth + 1));
+            circuit.controlled(numbers().take(2), |c| {
+                write(c, &inner, weights, depth + 1);
+                c
+            });
         }
         12 => drop(circuit.amplitude_embedding(first.min(5)..call.gate % 9)),
         13 => drop(circuit.weights(&call.word, numbers().map(|n| n.min(3)).collect::<Vec<_>>())),

@@ -25,7 +25,7 @@ fn circuits_take_no_more_items_than_they_have_qubits() {
     let matrix = [Complex64::from(1.0); 4];
     type Write = fn(&mut Circuit, &[Complex64]);
     let wrong: [(&str, Write); 4] = [
-        ("controlled", |c, _| _ = c.controlled(0..MANY, |c| _ = c.x(0))),
+        ("controlled", |c, _| _ = c.controlled(0..MANY, |c| c.x(0))),
         ("gate", |c, _| _ = c.gate(Gate::cx, [], 0..MANY)),
         ("pauli_rot", |c, _| _ = c.pauli_rot(0.1, "XYZ", 0..MANY)),
         ("unitary", |c, matrix| _ = c.unitary(matrix, 0..MANY)),
@@ -163,7 +163,7 @@ fn broadcast_tensors_are_looked_at_before_they_are_copied() {
 #[test]
 fn features_beyond_counting_leave_no_place_for_columns() {
     let conditional = |mut circuit: Circuit, at: usize| {
-        circuit.when(input(at).gt(0.1), |c| _ = c.ry(input(at) * input(3), 0));
+        circuit.when(input(at).gt(0.1), |c| c.ry(input(at) * input(3), 0));
         Program::new(&circuit, &Measurement::expectation([Z(0)])).map(drop)
     };
     too_large(conditional(Circuit::new(2).with_inputs(MANY), 0));

@@ -71,7 +71,7 @@ fn the_series_is_the_circuit() -> anyhow::Result<()> {
     let mut circuit = Circuit::new(3);
     let w = circuit.weights("w", 2);
     circuit.h(0).h(1).h(2);
-    circuit.crx(input(0), 0, 1).p(2.0 * input(0) + 0.2, 2).controlled([0], |c| _ = c.rzz(input(0), 1, 2));
+    circuit.crx(input(0), 0, 1).p(2.0 * input(0) + 0.2, 2).controlled([0], |c| c.rzz(input(0), 1, 2));
     circuit.rx(w.at([0]) * input(0), 0).ry(input(0) * input(1), 1).cp(input(0), 1, 2).rz(-input(0), 2);
     circuit.ry(0.4, 0).ry(0.7, 1).ry(1.1, 2).cx(0, 1).cx(1, 2).global_phase(0.1234 * input(0));
     let w = Tensor::new(&[1.5f64, 0.3], &Device::Cpu)?;
@@ -111,8 +111,7 @@ fn conditions_on_other_features() -> anyhow::Result<()> {
     let mut circuit = Circuit::new(1);
     let w = circuit.weights("w", 1);
     circuit.rx(input(0), 0);
-    circuit
-        .when(input(1).gt(0.5), |c| _ = c.ry(0.7, 0).rx(w.at([0]) * input(0), 0).ry(0.2, 0).rx(input(0) * input(1), 0));
+    circuit.when(input(1).gt(0.5), |c| c.ry(0.7, 0).rx(w.at([0]) * input(0), 0).ry(0.2, 0).rx(input(0) * input(1), 0));
     let w = Tensor::new(&[2.0f64], &Device::Cpu)?;
     let weights: &[(&str, &Tensor)] = &[("w", &w)];
     for (other, unit, degree) in [(0.4, 1.0, 1), (1.5, 0.5, 9)] {
@@ -144,9 +143,7 @@ fn a_learned_frequency() -> anyhow::Result<()> {
 #[test]
 fn under_conditions() {
     let mut circuit = Circuit::new(1);
-    circuit.rx(input(0), 0).when(input(1).gt(0.5), |c| {
-        c.rx(2.0 * input(0) * input(1), 0);
-    });
+    circuit.rx(input(0), 0).when(input(1).gt(0.5), |c| c.rx(2.0 * input(0) * input(1), 0));
     for (other, unit, degree) in [(0.4, 1.0, 1), (0.75, 0.5, 5)] {
         let spectrum = fourier_spectrum(&circuit, &Z(0), 0, &[0.0, other], &[], None).unwrap();
         assert_eq!(spectrum.frequencies(), Frequencies::new(unit, degree));
@@ -155,9 +152,7 @@ fn under_conditions() {
             assert!((coefficient - expected).norm() < 1e-12, "{frequency}: {coefficient}");
         }
     }
-    circuit.when(input(0).lt(0.1), |c| {
-        c.x(0);
-    });
+    circuit.when(input(0).lt(0.1), |c| c.x(0));
     let refused = fourier_spectrum(&circuit, &Z(0), 0, &[0.0, 0.0], &[], None);
     assert!(matches!(refused, Err(Error::Diagnostics(Mistake::NotLinear { feature: 0 }))));
 }

@@ -110,7 +110,7 @@ fn features_without_a_series() -> anyhow::Result<()> {
     embedded.amplitude_embedding(0..2);
     mistaken(of(&embedded), &Mistake::NotLinear { feature: 0 });
     let mut decided = Circuit::new(1);
-    decided.when(input(0).gt(0.5), |c| _ = c.x(0));
+    decided.when(input(0).gt(0.5), |c| c.x(0));
     mistaken(of(&decided), &Mistake::NotLinear { feature: 0 });
     let mut apart = Circuit::new(1);
     apart.rx(input(0), 0).ry(PI * input(0), 0);
