@@ -15,6 +15,7 @@ use crate::error::{DeviceError, Error, Result, TensorError, WeightsError};
 use crate::gradient::Estimator;
 use crate::limits::{self, check_copy};
 use crate::measurement::Measurement;
+use crate::memory;
 use crate::program::Program;
 use candle_core::{DType, Device, Shape, Tensor};
 use std::sync::Arc;
@@ -159,7 +160,7 @@ impl<'a> Given<'a> {
         }
         // The columns in groups, and all of them in order.
         let numbers = (self.batch() as u64).checked_mul(2 * program.input_columns as u64);
-        engine::check_numbers("the columns of conditional gates", numbers)?;
+        memory::check_numbers("the columns of conditional gates", numbers)?;
         columns::append(program, &self.rows, &weights.flatten_all()?)
     }
 

@@ -3,6 +3,7 @@
 use super::Circuit;
 use super::angle::{WeightTensor, Weights};
 use crate::error::Mistake;
+use crate::limits::MAX_WEIGHTS;
 use candle_core::Shape;
 use candle_nn::Init;
 use std::collections::BTreeMap;
@@ -115,9 +116,6 @@ impl Weights {
         Arc::ptr_eq(&self.tensor, tensor)
     }
 }
-
-/// The most entries the weight tensors of a circuit may have together.
-pub const MAX_WEIGHTS: usize = 1 << 31;
 
 /// Angles start uniformly on the circle.
 pub(super) const DEFAULT_INIT: Init = Init::Uniform { lo: 0.0, up: std::f64::consts::TAU };

@@ -1,9 +1,9 @@
 //! Samples with their classes.
 
 use super::{Purpose, generator};
-use crate::engine::budget::check_numbers;
 use crate::error::{DataError, Error, Result, TensorError};
 use crate::limits::check_copy;
+use crate::memory::check_numbers;
 use candle_core::{DType, Device, Tensor};
 use rand::Rng;
 use rand::seq::SliceRandom;

@@ -1,8 +1,8 @@
 //! Principal components.
 
-use crate::engine::budget::check_numbers;
 use crate::error::{Error, Result, TensorError};
 use crate::limits::check_copy;
+use crate::memory::check_numbers;
 use candle_core::{DType, Device, Module, Tensor};
 use nalgebra::{DMatrix, SymmetricEigen};
 

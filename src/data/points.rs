@@ -3,8 +3,8 @@
 
 use super::dataset::normal;
 use super::{Dataset, Purpose, generator};
-use crate::engine::budget::check_numbers;
 use crate::error::{Error, Result};
+use crate::memory::check_numbers;
 use candle_core::{DType, Device, Tensor};
 use rand::Rng;
 use std::f64::consts::{PI, TAU};

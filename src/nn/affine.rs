@@ -1,8 +1,8 @@
 //! A trainable scale and bias of each output.
 
 use crate::__private::NonExhaustive;
-use crate::engine::check_numbers;
 use crate::error::{Error, Result};
+use crate::memory::check_numbers;
 use candle_core::{Module, Tensor};
 use candle_nn::{Init, VarBuilder};
 

@@ -1,9 +1,9 @@
 //! Linear layers with weights of eight bits, for inference.
 
 use super::{check_float, check_width, is_float};
-use crate::engine::check_numbers;
 use crate::error::{Error, Result, TensorError};
 use crate::limits::{self, check_copy};
+use crate::memory::check_numbers;
 use candle_core::backend::BackendStorage;
 use candle_core::quantized::{GgmlDType, QStorage, QTensor};
 use candle_core::{CpuStorage, CudaStorage, MetalStorage, Storage, StorageRef};

@@ -3,10 +3,10 @@
 use super::{QuantumLayer, QuantumLayerConfig};
 use crate::__private::NonExhaustive;
 use crate::circuit::Circuit;
-use crate::engine;
 use crate::error::{Error, Result, TensorError};
 use crate::limits;
 use crate::measurement::Measurement;
+use crate::memory;
 use candle_core::{Device, Module, Tensor};
 use candle_nn::VarBuilder;
 
@@ -258,7 +258,7 @@ impl QuantumConv2d {
         let outputs = product(&[rows.patches(), columns.patches(), self.outputs() as u64]);
         // Indices, patches, and images that may have to be made contiguous.
         let each = batch.saturating_mul(places.saturating_add(pixels));
-        engine::check_numbers("patches of images", Some(each.saturating_add(places).saturating_add(outputs)))?;
+        memory::check_numbers("patches of images", Some(each.saturating_add(places).saturating_add(outputs)))?;
         // What memory has room for, a `usize` can count.
         Ok([rows.patches() as usize, columns.patches() as usize])
     }

@@ -1,12 +1,12 @@
 //! Measured outcomes of a layer.
 
 use super::QuantumLayer;
-use crate::engine;
 use crate::engine::cpu::Cpu;
 use crate::error::{Error, Mistake, Result, StatesError};
 use crate::functional;
 use crate::gradient::{Estimator, states_in};
 use crate::measurement::Measurement;
+use crate::memory;
 use crate::program::Program;
 use crate::sampling::{self, Outcomes, Reader, stream};
 use candle_core::{Device, Tensor, WithDType};
@@ -91,7 +91,7 @@ impl QuantumLayer {
         self.check(&program, x, shots)?;
         // The bits, and for a while the outcomes they come from.
         let numbers = shape.iter().try_fold(1u64, |product, size| product.checked_mul(*size as u64));
-        engine::check_numbers("outcomes", numbers)?;
+        memory::check_numbers("outcomes", numbers)?;
         let mut bits = vec![0u32; shape.iter().product()];
         self.draw(&program, x, (Kind::Shots, shots), |sample, drawn| {
             let Drawn::Shots(outcomes) = drawn else { return };

@@ -2,8 +2,8 @@
 
 use super::{Color, Field, Matrix, Panel};
 use crate::data::Dataset;
-use crate::engine::check_numbers;
 use crate::error::{Error, Result, TensorError};
+use crate::memory::check_numbers;
 use candle_core::{DType, Device, Tensor};
 use std::ops::Range;
 

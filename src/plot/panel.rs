@@ -1,8 +1,8 @@
 //! What a panel holds.
 
 use crate::__private::NonExhaustive;
-use crate::engine::check_numbers;
 use crate::error::Result;
+use crate::memory::check_numbers;
 use std::ops::Range;
 
 /// A color of the palette, or one of your own.

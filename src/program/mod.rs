@@ -163,6 +163,21 @@ impl Step {
 }
 
 impl Slot {
+    /// Bits that two slots have in common only if they are the same expression.
+    pub(crate) fn key(&self) -> Vec<u64> {
+        let code = |variable: &Variable| match variable {
+            Variable::Input(index) => [1, *index as u64],
+            Variable::Weight(index) => [2, *index as u64],
+        };
+        let mut bits = vec![self.constant.to_bits()];
+        for (coefficient, first, second) in &self.terms {
+            bits.push(coefficient.to_bits());
+            bits.extend(code(first));
+            bits.extend(second.as_ref().map_or([0, 0], code));
+        }
+        bits
+    }
+
     fn reads(&self, wanted: fn(&Variable) -> bool) -> bool {
         self.terms.iter().any(|(_, first, second)| wanted(first) || second.as_ref().is_some_and(wanted))
     }

@@ -1,7 +1,7 @@
 //! Molecules as sums of Pauli words, read from JSON.
 
-use crate::circuit::MAX_QUBITS;
 use crate::error::{Error, FileError, Mistake, Result};
+use crate::limits::MAX_QUBITS;
 use crate::observable::Observable;
 use serde::Deserialize;
 use std::path::Path;

@@ -3,10 +3,10 @@
 use super::{Vqe, VqeConfig, VqeEnd, VqeMethod, VqeStep};
 use crate::__private::NonExhaustive;
 use crate::circuit::{Circuit, Entanglement, MAX_QUBITS};
-use crate::engine;
 use crate::error::{Error, Mistake, Result, TensorError, TrainingError};
 use crate::functional;
 use crate::measurement::Measurement;
+use crate::memory;
 use crate::observable::Observable;
 use crate::optim::AdamConfig;
 use candle_core::Tensor;
@@ -166,7 +166,7 @@ impl VqeOptimizer {
     pub fn minimize_with(&self, qubits: usize, mut cost: impl FnMut(u64) -> f64) -> Result<VqeOptimum> {
         Circuit::new(qubits).check()?;
         // The list, and what is made of it below.
-        engine::check_numbers("costs", Some(4 << qubits))?;
+        memory::check_numbers("costs", Some(4 << qubits))?;
         let mut costs = Vec::with_capacity(1 << qubits);
         for bits in 0..1u64 << qubits {
             let cost = cost(bits);
@@ -255,7 +255,7 @@ impl VqeOptimizer {
         }
         let qubits = actual.ilog2() as usize;
         // In units, twice, and as probabilities.
-        engine::check_numbers("costs", 3u64.checked_mul(actual as u64))?;
+        memory::check_numbers("costs", 3u64.checked_mul(actual as u64))?;
         match &self.config.ansatz {
             Some(circuit) if circuit.qubits() == qubits => Ok(circuit.clone()),
             Some(circuit) => Err(wrong(format!("2^{}", circuit.qubits()))),

@@ -203,7 +203,7 @@ pub(super) struct Dense<T> {
 }
 
 /// Local states of the largest matrix.
-pub(super) const MAX_LOCAL: usize = 1 << crate::circuit::MAX_MATRIX_QUBITS;
+pub(super) const MAX_LOCAL: usize = 1 << crate::limits::MAX_MATRIX_QUBITS;
 
 impl<T: Real> Dense<T> {
     /// Bytes it holds on to.

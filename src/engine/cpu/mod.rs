@@ -35,9 +35,9 @@ mod tile;
 mod words;
 mod workspace;
 
-use super::budget::zeros;
 use super::{Arguments, Engine, Gradients, Real, Wanted, share};
 use crate::error::Result;
+use crate::memory::zeros;
 use crate::program::Program;
 use angles::{GroupSums, weight_gradient};
 use block::{Block, Call, Room, Worker};

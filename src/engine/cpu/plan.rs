@@ -5,6 +5,7 @@ use super::prepare::Prepared;
 use super::state::state_bytes;
 use crate::engine::{Real, budget, threads};
 use crate::error::Result;
+use crate::memory::left;
 use crate::program::{OutlineNode, Program, Readout, Rewrite};
 
 /// Samples a block holds when it holds more than one; also the widest SIMD vector, in f32.
@@ -184,7 +185,7 @@ impl Plan {
         let kept = (state_bytes::<T>(program.qubits, lanes) + angles as u128).saturating_mul(blocks as u128);
         let kept = u64::try_from(kept).ok().filter(|bytes| bytes.saturating_add(waiting) <= KEPT_BYTES);
         let needed = if limit.is_some() { needs.saturating_add(waiting) } else { needs };
-        let left = budget::left(needed, tables + kept.unwrap_or(0), limit);
+        let left = left(needed, tables + kept.unwrap_or(0), limit);
         self.tables = tables.min(left);
         self.may_keep = kept.is_some_and(|kept| kept <= left - self.tables);
         let taken = self.tables + kept.filter(|_| self.may_keep).unwrap_or(0);

@@ -2,8 +2,8 @@
 
 use super::arch::arch;
 use super::plan::LANES;
-use crate::circuit::MAX_QUBITS;
 use crate::engine::share;
+use crate::limits::MAX_QUBITS;
 
 /// Longest run, in entries: short enough for `f32` sums inside it, long enough to amortise its start.
 const RUN_ENTRIES: usize = 1 << 12;

@@ -255,7 +255,7 @@ impl Encoder<'_> {
             }
             Op::Matrix { qubits, entries, conditions } => {
                 let forward = self.writer.constants(entries.iter().copied());
-                let adjoint = self.writer.constants(crate::circuit::adjoint(entries).iter().copied());
+                let adjoint = self.writer.constants(crate::linalg::adjoint(entries).iter().copied());
                 let displacements: Vec<u32> = qubits.iter().map(|(displacement, _)| *displacement).collect();
                 let bases = self.writer.block(representatives(tile.bits(), &displacements));
                 let mut words = vec![4 | (qubits.len() as u32) << 8, forward, adjoint, bases];
