@@ -13,7 +13,7 @@ mod trailing;
 
 pub(super) use controls::diagonalized;
 pub(super) use product_start::{on, product_start};
-pub(super) use trailing::drop_trailing;
+pub(super) use trailing::sees_no_phases;
 
 use super::Program;
 use num_complex::Complex64;
