@@ -152,6 +152,6 @@ fn fit(args: &Args, shape: &Shape, filter: Filter, seed: u64, [train, test]: &[D
     if history.ending == Ending::Interrupted {
         bail!("interrupted");
     }
-    let last = history.last().and_then(|epoch| epoch.validation).unwrap_or_default();
-    Ok(Trained { filter, network, history, accuracy: last.metric })
+    let accuracy = history.last().and_then(|epoch| epoch.validation?.metric).unwrap_or(f64::NAN);
+    Ok(Trained { filter, network, history, accuracy })
 }

@@ -77,7 +77,7 @@ pub struct TrainConfig {
     /// Where `last.safetensors` (from which a run goes on), `best.safetensors` (the weights with the lowest loss, for `VarMap::load`) and `history.csv`
     /// are written after each epoch, and `history.png` at the end. One run at a time has the folder. Files of these names that are there go first, unless the run goes on. Default: nowhere.
     pub folder: Option<PathBuf>,
-    /// Goes on from the folder's `last.safetensors`, if that is of a run with as many samples, the same batch size, seed and step size.
+    /// Goes on from the folder's `last.safetensors`, if that is of a run with as many samples, the same batch size, seed and step size, and a metric if and only if this one has one.
     pub resume: bool,
     /// Whether progress is shown on the standard error output: a bar, or lines where that is no terminal.
     pub progress: bool,
@@ -287,7 +287,7 @@ impl<'a, O: Optimizer> Training<'a, O> {
     fn judge(&self, outputs: &Tensor, targets: &Tensor, loss: &Tensor) -> Result<Score> {
         let loss = loss.detach().to_dtype(DType::F64)?.to_scalar()?;
         let metric = self.metric.as_ref().map(|(_, metric)| metric(outputs, targets)).transpose()?;
-        Ok(Score { loss, metric: metric.unwrap_or(f64::NAN) })
+        Ok(Score { loss, metric })
     }
 }
 

@@ -92,7 +92,7 @@ fn one_batch_an_epoch_is_a_loop_by_hand() -> Result<()> {
         close("training loss", &[epoch.train.loss], &[loss.to_scalar()?], 1e-12);
         let right =
             logits.argmax(1)?.to_vec1::<u32>()?.iter().zip(train.y.to_vec1::<u32>()?).filter(|(a, b)| *a == b).count();
-        close("accuracy", &[epoch.train.metric], &[right as f64 / train.len() as f64], 1e-15);
+        close("accuracy", &[epoch.train.metric.expect("a metric")], &[right as f64 / train.len() as f64], 1e-15);
         optimizer.set_learning_rate(0.05 * 0.9f64.powi(step as i32));
         optimizer.backward_step(&loss)?;
         let validation = cross_entropy(&by_hand.forward(&test.x)?, &test.y)?.to_scalar::<f64>()?;
@@ -169,13 +169,13 @@ fn many_batches_are_a_loop_by_hand() -> Result<()> {
             step += 1;
         }
         close("training loss", &[epoch.train.loss], &[sum / samples as f64], 1e-11);
-        close("training accuracy", &[epoch.train.metric], &[right / samples as f64], 1e-11);
+        close("training accuracy", &[epoch.train.metric.expect("a metric")], &[right / samples as f64], 1e-11);
         let validation: usize = (0..4).map(|_| seen.next().expect("a batch").len()).sum();
         assert_eq!(validation, test.len());
         let score = epoch.validation.expect("a score");
         let logits = by_hand.forward(&test.x)?;
         close("validation", &[score.loss], &[cross_entropy(&logits, &test.y)?.to_scalar()?], 1e-11);
-        close("accuracy", &[score.metric], &[accuracy(&logits, &test.y)?], 1e-11);
+        close("accuracy", &[score.metric.expect("a metric")], &[accuracy(&logits, &test.y)?], 1e-11);
         orders.push(order);
     }
     for (ours, theirs) in weights(&ours)?.iter().zip(&weights(&by_hand)?) {
@@ -315,7 +315,7 @@ fn patience_and_the_best_weights() -> Result<()> {
         )?;
         let best = history.best.expect("an epoch");
         assert_eq!((history.ending, history.epochs.len()), (Ending::Patience, best + 5));
-        assert!(history.epochs[0].train.metric.is_nan());
+        assert_eq!(history.epochs[0].train.metric, None);
         let now = cross_entropy(&network.forward(&test.x)?, &opposite)?.to_scalar::<f64>()?;
         let of = |epoch: &Epoch| epoch.validation.expect("a score").loss;
         let expected = if restore_best { of(&history.epochs[best]) } else { of(&history.epochs[best + 4]) };
@@ -428,7 +428,7 @@ fn losses_that_are_not_numbers() -> Result<()> {
         .metric("accuracy", accuracy)
         .run(&config, (&train.x, &train.y), Some((&poisoned, &test.y)))?;
     assert_eq!((history.ending, history.epochs.len(), history.best), (Ending::Patience, 2, None));
-    assert!(history.epochs[0].validation.expect("a score").metric.is_nan());
+    assert!(history.epochs[0].validation.expect("a score").metric.is_some_and(f64::is_nan));
     assert!(kept.join("history.png").exists() && !kept.join("best.safetensors").exists());
     std::fs::remove_dir_all(kept).map_err(candle_core::Error::from)
 }
@@ -439,5 +439,35 @@ fn accuracies() -> Result<()> {
     assert_eq!(accuracy(&logits, &Tensor::new(&[1u32, 0, 2, 1], &Device::Cpu)?)?, 0.75);
     let logits = Tensor::new(&[[3f32], [-1.0], [0.5], [0.0]], &Device::Cpu)?;
     assert_eq!(binary_accuracy(&logits, &Tensor::new(&[[1f32], [0.0], [0.0], [0.0]], &Device::Cpu)?)?, 0.75);
+    Ok(())
+}
+
+/// A training without a metric has none in its scores and files, and goes on without one.
+#[test]
+fn a_metric_that_there_is_not() -> Result<()> {
+    let (train, test) = data(DType::F32)?;
+    let kept = folder("no-metric")?;
+    let config = |epochs, resume| TrainConfig { epochs, resume, folder: Some(kept.clone()), ..Default::default() };
+    let run = |config: TrainConfig, metric: bool| {
+        let network = network(DType::F32)?;
+        let mut optimizer = adam(&network)?;
+        let training = Training::new(&network, &network.varmap, &mut optimizer, cross_entropy);
+        let training = if metric { training.metric("accuracy", accuracy) } else { training };
+        training.run(&config, (&train.x, &train.y), Some((&test.x, &test.y)))
+    };
+    run(config(2, false), false)?;
+    let history = run(config(4, true), false)?;
+    assert_eq!(history.epochs.len(), 4);
+    for epoch in &history.epochs {
+        assert_eq!((epoch.train.metric, epoch.validation.expect("a score").metric), (None, None));
+    }
+    let csv = std::fs::read_to_string(kept.join("history.csv"))?;
+    for line in csv.lines().skip(1) {
+        let fields: Vec<&str> = line.split(',').collect();
+        assert_eq!((fields.len(), fields[3], fields[5]), (7, "", ""), "{line}");
+    }
+    let error = run(config(5, true), true).expect_err("a run without a metric");
+    assert!(error.to_string().contains("without a metric"), "{error}");
+    std::fs::remove_dir_all(kept).map_err(candle_core::Error::from)?;
     Ok(())
 }
