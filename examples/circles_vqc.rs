@@ -26,7 +26,7 @@ mod whole;
 use anyhow::{Context, Result, bail};
 use candle_core::{DType, Device, Module, Tensor};
 use candle_nn::{Init, VarMap, ops::sigmoid};
-use candlewick::data::{self, Dataset};
+use candlewick::data::{self, CirclesConfig, Dataset};
 use candlewick::nn::loss::binary_cross_entropy_with_logits;
 use candlewick::nn::{Affine, AffineConfig, SeededInit};
 use candlewick::optim::{Adam, AdamConfig};
@@ -159,7 +159,9 @@ struct Run {
 }
 
 fn fit(args: &Args, head: Head, seed: u64, device: &Device) -> Result<Run> {
-    let (train, test) = data::circles(POINTS, NOISE, FACTOR, seed)?.split(TEST_FRACTION, seed)?;
+    let (train, test) =
+        data::circles(POINTS, CirclesConfig { noise: NOISE, factor: FACTOR, seed, ..Default::default() })?
+            .split(TEST_FRACTION, seed)?;
     let classifier = Classifier::new(head, args.spread, seed, device)?;
     let mut adam = Adam::from_varmap(&classifier.varmap, AdamConfig::with_learning_rate(args.learning_rate))?;
     let config = TrainConfig { epochs: args.epochs, batch_size: train.len(), seed, ..Default::default() };

@@ -20,8 +20,8 @@ mod fourier;
 mod gradients;
 
 pub use drift::drift;
-pub use expressibility::{entangling_capability, expressibility};
-pub use fourier::{FourierSpectrum, Frequencies, MAX_DEGREE, fourier_spectrum, frequencies};
+pub use expressibility::{ExpressibilityConfig, entangling_capability, expressibility};
+pub use fourier::{FourierConfig, FourierSpectrum, Frequencies, MAX_DEGREE, fourier_spectrum, frequencies};
 pub use gradients::gradient_variance;
 
 use crate::circuit::Circuit;

@@ -7,6 +7,7 @@
 //! ```
 //! use candle_core::{DType, Device};
 //! use candle_nn::VarMap;
+//! use candlewick::data::MoonsConfig;
 //! use candlewick::nn::SeededInit;
 //! use candlewick::optim::{Adam, AdamConfig};
 //! use candlewick::train::{TrainConfig, Training, accuracy};
@@ -20,7 +21,7 @@
 //! let layer = QuantumLayer::new(circuit, Measurement::expectation([Z(0), Z(1)]), vb.pp("quantum"))?;
 //! let model = candle_nn::seq().add(layer).add(candle_nn::linear(2, 2, vb.pp("head"))?);
 //!
-//! let (train, test) = data::moons(200, 0.1, 7)?.split(0.2, 7)?;
+//! let (train, test) = data::moons(200, MoonsConfig { noise: 0.1, ..Default::default() })?.split(0.2, 7)?;
 //! let mut adam = Adam::from_varmap(&varmap, AdamConfig::with_learning_rate(0.05))?;
 //! let config = TrainConfig { epochs: 5, ..Default::default() };
 //! let history = Training::new(&model, &varmap, &mut adam, candle_nn::loss::cross_entropy)

@@ -7,7 +7,7 @@ use crate::lab::tensor;
 use crate::oracle::{random_case, rng, uniform};
 use candle_core::{DType, Device, Tensor};
 use candle_nn::Init;
-use candlewick::diagnostics::{drift, entangling_capability, expressibility, gradient_variance};
+use candlewick::diagnostics::{ExpressibilityConfig, drift, entangling_capability, expressibility, gradient_variance};
 use candlewick::prelude::*;
 use std::f64::consts::PI;
 
@@ -78,7 +78,11 @@ fn variances_have_the_shapes_of_the_weights() -> anyhow::Result<()> {
 /// Whatever is asked for, memory follows what there is.
 #[test]
 fn bins_without_number() -> anyhow::Result<()> {
-    let idle = expressibility(&Circuit::new(1), None, 3, usize::MAX, 1)?;
+    let idle = expressibility(
+        &Circuit::new(1),
+        None,
+        ExpressibilityConfig { pairs: 3, bins: usize::MAX, seed: 1, ..Default::default() },
+    )?;
     assert!((idle - 64.0 * std::f64::consts::LN_2).abs() < 1e-9, "{idle}");
     Ok(())
 }
@@ -91,7 +95,7 @@ fn a_seed_fixes_everything() -> anyhow::Result<()> {
         let variances = variances(&circuit, &Z(0), None, 300, seed);
         Ok((
             variances,
-            expressibility(&circuit, None, 300, 10, seed)?,
+            expressibility(&circuit, None, ExpressibilityConfig { pairs: 300, bins: 10, seed, ..Default::default() })?,
             entangling_capability(&circuit, None, 50, seed)?,
         ))
     };
@@ -122,7 +126,8 @@ fn an_idle_circuit_expresses_nothing() -> anyhow::Result<()> {
         let w = global.weights("w", 1);
         global.h(0).global_phase(w.at([0]));
         for circuit in [&Circuit::new(qubits), &global] {
-            let actual = expressibility(circuit, None, 40, bins, 1)?;
+            let actual =
+                expressibility(circuit, None, ExpressibilityConfig { pairs: 40, bins, seed: 1, ..Default::default() })?;
             assert!((actual - expected).abs() <= 1e-12 * expected, "{qubits} {bins}: {actual} {expected}");
         }
     }
@@ -136,7 +141,9 @@ fn a_deep_circuit_expresses_everything() -> anyhow::Result<()> {
     let mut circuit = Circuit::new(1);
     let w = circuit.weights("w", (12, 2));
     (0..12).for_each(|l| _ = circuit.rz(w.at([l, 0]), 0).rx(w.at([l, 1]), 0));
-    let chi = 2.0 * pairs as f64 * expressibility(&circuit, None, pairs, bins, 3)?;
+    let chi = 2.0
+        * pairs as f64
+        * expressibility(&circuit, None, ExpressibilityConfig { pairs, bins, seed: 3, ..Default::default() })?;
     let freedom = (bins - 1) as f64;
     assert!((chi - freedom).abs() <= 4.5 * (2.0 * freedom).sqrt(), "{chi}");
     Ok(())
@@ -155,7 +162,7 @@ fn a_circle_of_states_is_in_between() -> anyhow::Result<()> {
     let expected = moment(1);
     let deviation = ((moment(2) - expected * expected) / pairs as f64).sqrt();
     let bias = (bins - 1) as f64 / (2 * pairs) as f64;
-    let actual = expressibility(&circuit, None, pairs, bins, 4)?;
+    let actual = expressibility(&circuit, None, ExpressibilityConfig { pairs, bins, seed: 4, ..Default::default() })?;
     assert!((actual - expected - bias).abs() <= 4.5 * deviation, "{actual}, not {expected} ± {deviation}");
     Ok(())
 }
@@ -189,7 +196,10 @@ fn a_nan_is_not_counted_as_a_number() -> anyhow::Result<()> {
     let w = circuit.weights("w", 1);
     circuit.ry(input(0) + w.at([0]), 0);
     let x = Tensor::new(&[[0.5f64], [f64::NAN]], &Device::Cpu)?;
-    assert!(expressibility(&circuit, Some(&x), 10, 5, 1)?.is_nan());
+    assert!(
+        expressibility(&circuit, Some(&x), ExpressibilityConfig { pairs: 10, bins: 5, seed: 1, ..Default::default() })?
+            .is_nan()
+    );
     assert!(entangling_capability(&circuit, Some(&x), 10, 1)?.is_nan());
     assert!(variances(&circuit, &Z(0), Some(&x), 10, 1)[0].is_nan());
     let w = Tensor::zeros(1, DType::F64, &Device::Cpu)?;

@@ -2,7 +2,7 @@
 
 use candle_core::{Device, Result, Tensor};
 use candlewick::Error;
-use candlewick::data::{self, Dataset};
+use candlewick::data::{self, CirclesConfig, Dataset};
 use candlewick::plot::{Color, Field, Figure, Matrix, Panel, confusion, decisions, scatter};
 
 /// Columns and rows of the pixels that are near a colour.
@@ -145,7 +145,8 @@ fn bars_and_long_names_stay_on_the_page() -> Result<()> {
 
 #[test]
 fn classifiers_on_a_plane() -> Result<()> {
-    let (train, test) = data::circles(60, 0.05, 0.5, 1)?.split(0.25, 1)?;
+    let (train, test) =
+        data::circles(60, CirclesConfig { noise: 0.05, factor: 0.5, seed: 1, ..Default::default() })?.split(0.25, 1)?;
     let inside = |points: &Tensor| -> Result<Vec<f64>> {
         let radius = points.sqr()?.sum(1)?.to_vec1::<f32>()?;
         Ok(radius.into_iter().map(|square| if square < 0.56 { 1.0 } else { 0.0 }).collect())

@@ -7,7 +7,7 @@ use candle_core::{DType, Device, Module, Result, Tensor};
 use candle_nn::loss::cross_entropy;
 use candle_nn::{Optimizer, VarMap};
 use candlewick::Error;
-use candlewick::data::{Dataset, moons};
+use candlewick::data::{Dataset, MoonsConfig, moons};
 use candlewick::nn::SeededInit;
 use candlewick::optim::{Adam, AdamConfig, Schedule, variables};
 use candlewick::prelude::*;
@@ -43,7 +43,7 @@ fn adam(network: &Network) -> Result<Adam> {
 }
 
 fn data(dtype: DType) -> Result<(Dataset, Dataset)> {
-    let (mut train, mut test) = moons(90, 0.1, 4)?.split(0.3, 4)?;
+    let (mut train, mut test) = moons(90, MoonsConfig { noise: 0.1, seed: 4, ..Default::default() })?.split(0.3, 4)?;
     (train.x, test.x) = (train.x.to_dtype(dtype)?, test.x.to_dtype(dtype)?);
     Ok((train, test))
 }

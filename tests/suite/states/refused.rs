@@ -2,6 +2,7 @@
 
 use super::*;
 use candle_nn::{VarBuilder, VarMap};
+use candlewick::diagnostics::ExpressibilityConfig;
 use candlewick::functional::{MetricTensor, Wrt};
 use candlewick::nn::{NaturalGradientConfig, QuantumNaturalGradient};
 use candlewick::{Error, Mistake, diagnostics};
@@ -164,7 +165,12 @@ fn circuits_that_measure_have_no_overlaps() -> anyhow::Result<()> {
         let metric = functional::metric_tensor(&measured, None, &[("w", &weight)], Wrt::Weights, entries);
         refused(metric.unwrap_err(), 1, "measure");
     }
-    refused(diagnostics::expressibility(&measured, None, 10, 5, 0).unwrap_err(), 1, "measure");
+    refused(
+        diagnostics::expressibility(&measured, None, ExpressibilityConfig { pairs: 10, bins: 5, ..Default::default() })
+            .unwrap_err(),
+        1,
+        "measure",
+    );
     refused(diagnostics::entangling_capability(&measured, None, 10, 0).unwrap_err(), 1, "measure");
     let vb = VarBuilder::from_varmap(&VarMap::new(), DType::F64, &Device::Cpu);
     let layer = QuantumLayer::new(measured, Measurement::expectation([Z(0)]), vb)?;
