@@ -26,7 +26,7 @@ mod whole;
 use anyhow::{Context, Result, bail};
 use candle_core::{DType, Device, Module, Tensor};
 use candle_nn::{Init, VarMap, ops::sigmoid};
-use candlewick::data::{self, CirclesConfig, Dataset};
+use candlewick::data::{self, CirclesConfig, Dataset, Split};
 use candlewick::nn::loss::binary_cross_entropy_with_logits;
 use candlewick::nn::{Affine, AffineConfig, SeededInit};
 use candlewick::optim::{Adam, AdamConfig};
@@ -159,7 +159,7 @@ struct Run {
 }
 
 fn fit(args: &Args, head: Head, seed: u64, device: &Device) -> Result<Run> {
-    let (train, test) =
+    let Split { train, test, .. } =
         data::circles(POINTS, CirclesConfig { noise: NOISE, factor: FACTOR, seed, ..Default::default() })?
             .split(TEST_FRACTION, seed)?;
     let classifier = Classifier::new(head, args.spread, seed, device)?;
@@ -169,9 +169,9 @@ fn fit(args: &Args, head: Head, seed: u64, device: &Device) -> Result<Run> {
     let [x, test_x] = [train.x.to_device(device)?, test.x.to_device(device)?];
     let [y, test_y] = [targets(&train)?, targets(&test)?];
     let loss = |logits: &Tensor, y: &Tensor| Ok(binary_cross_entropy_with_logits(logits, y)?);
-    let history = Training::new(&classifier, &classifier.varmap, &mut adam, loss)
+    let history = Training::new(&classifier, &classifier.varmap, &mut adam, loss, config)
         .metric("accuracy", binary_accuracy)
-        .run(&config, (&x, &y), Some((&test_x, &test_y)))?;
+        .run((&x, &y), Some((&test_x, &test_y)))?;
     if history.ending == Ending::Interrupted {
         bail!("interrupted");
     }

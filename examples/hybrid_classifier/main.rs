@@ -87,9 +87,9 @@ fn fit(task: &Task, core: Core, folder: PathBuf, resume: bool, device: &Device) 
         progress: true,
         ..Default::default()
     };
-    let history = Training::new(&network, &network.varmap, &mut adam, cross_entropy)
+    let history = Training::new(&network, &network.varmap, &mut adam, cross_entropy, config)
         .metric("accuracy", accuracy)
-        .run(&config, (&task.train.x, &task.train.y), Some((&task.test.x, &task.test.y)))
+        .run((&task.train.x, &task.train.y), Some((&task.test.x, &task.test.y)))
         .with_context(|| format!("training the {} network into {}", core.name(), folder.display()))?;
     if history.ending == Ending::Interrupted {
         bail!("interrupted; the same command with --resume goes on");

@@ -85,9 +85,9 @@ fn fit(args: &Args, shape: &Shape, core: Core, images: &Images, folder: PathBuf,
         ..Default::default()
     };
     let (train, test) = (&images.train, &images.test);
-    let history = Training::new(&network, &network.varmap, &mut adam, cross_entropy)
+    let history = Training::new(&network, &network.varmap, &mut adam, cross_entropy, config)
         .metric("accuracy", accuracy)
-        .run(&config, (&train.x, &train.y), Some((&test.x, &test.y)))
+        .run((&train.x, &train.y), Some((&test.x, &test.y)))
         .with_context(|| format!("training the {} network into {}", core.name(), folder.display()))?;
     if history.ending == Ending::Interrupted {
         bail!("interrupted; the same command with --resume goes on");

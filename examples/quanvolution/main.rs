@@ -144,11 +144,9 @@ fn fit(args: &Args, shape: &Shape, filter: Filter, seed: u64, [train, test]: &[D
         progress: true,
         ..Default::default()
     };
-    let history = Training::new(&network, &network.varmap, &mut adam, cross_entropy).metric("accuracy", accuracy).run(
-        &config,
-        (&train_x, &train.y),
-        Some((&test_x, &test.y)),
-    )?;
+    let history = Training::new(&network, &network.varmap, &mut adam, cross_entropy, config)
+        .metric("accuracy", accuracy)
+        .run((&train_x, &train.y), Some((&test_x, &test.y)))?;
     if history.ending == Ending::Interrupted {
         bail!("interrupted");
     }

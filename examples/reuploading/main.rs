@@ -127,11 +127,9 @@ fn fit(args: &Args, layers: usize, [train, test]: &[Dataset; 2], device: &Device
         ..Default::default()
     };
     let [train, test] = [on(train, device)?, on(test, device)?];
-    let history = Training::new(&restarts, &restarts.varmap, &mut adam, |outputs, y| args.loss.mean(outputs, y)).run(
-        &config,
-        (&train.0, &train.1),
-        None,
-    )?;
+    let history =
+        Training::new(&restarts, &restarts.varmap, &mut adam, |outputs, y| args.loss.mean(outputs, y), config)
+            .run((&train.0, &train.1), None)?;
     if history.ending == Ending::Interrupted {
         bail!("interrupted");
     }

@@ -133,7 +133,7 @@ fn learn(args: &Args, kind: Kind, device: &Device) -> Result<Outcome> {
     let mut adam = Adam::from_varmap(&varmap, AdamConfig::with_learning_rate(args.learning_rate))?;
     let ((x, y), test) = (&task.train, task.test.as_ref().map(|(x, y)| (x, y)));
     let history =
-        Training::new(&network, &varmap, &mut adam, mse).metric("accuracy", accuracy).run(&config, (x, y), test)?;
+        Training::new(&network, &varmap, &mut adam, mse, config).metric("accuracy", accuracy).run((x, y), test)?;
     if history.ending == Ending::Interrupted {
         bail!("interrupted");
     }

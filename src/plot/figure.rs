@@ -3,7 +3,7 @@
 use super::Drawn;
 use super::axes::{Axes, Scale};
 use super::canvas::{
-    Anchor, Canvas, HEADING, INK, LABEL, Pixels, SOFT_INK, Sign, TICK, TITLE, legend, legend_width, load_font, render,
+    Anchor, Bitmap, Canvas, HEADING, INK, LABEL, SOFT_INK, Sign, TICK, TITLE, legend, legend_width, load_font, render,
     text, text_width, write,
 };
 use super::layers;
@@ -81,23 +81,19 @@ impl Figure {
             let reason = "the name must end in .png".to_owned();
             return Err(Error::Picture { path: path.display().to_string(), reason });
         }
-        let written = self.draw().and_then(|pixels| write(path, &pixels));
+        let written = self.draw().and_then(|picture| write(path, &picture));
         written.map_err(|error| Error::Picture { path: path.display().to_string(), reason: error.to_string() })
     }
 
-    /// Draws the picture: its width, its height, and the red, green and blue of each pixel, row by row from the top.
+    /// Draws the picture into memory.
     ///
     /// # Errors
     /// As for [`save`](Self::save).
-    pub fn render(&self) -> Result<(u32, u32, Vec<u8>)> {
-        let path = "a picture".to_owned();
-        match self.draw() {
-            Ok(((width, height), pixels)) => Ok((width, height, pixels)),
-            Err(error) => Err(Error::Picture { path, reason: error.to_string() }),
-        }
+    pub fn render(&self) -> Result<Bitmap> {
+        self.draw().map_err(|error| Error::Picture { path: "a picture".to_owned(), reason: error.to_string() })
     }
 
-    fn draw(&self) -> Drawn<Pixels> {
+    fn draw(&self) -> Drawn<Bitmap> {
         if !(1..=PANELS).contains(&self.panels.len()) {
             return Err(format!("a picture has 1 to {PANELS} panels, not {}", self.panels.len()).into());
         }

@@ -4,7 +4,7 @@ use crate::lab::close;
 use candle_core::{DType, Device, Result, Tensor};
 use candlewick::Error;
 use candlewick::data::{
-    BlobsConfig, CirclesConfig, Dataset, MoonsConfig, Pca, Scaler, SpiralsConfig, blobs, circles, moons, spirals,
+    BlobsConfig, CirclesConfig, Dataset, MoonsConfig, Pca, Scaler, SpiralsConfig, Split, blobs, circles, moons, spirals,
 };
 
 fn rows(of: &Dataset) -> Result<Vec<(u32, Vec<f64>)>> {
@@ -192,7 +192,7 @@ fn splits_keep_every_sample_once() -> Result<()> {
     let all = Dataset::new(x, Tensor::new(y.as_slice(), &Device::Cpu)?, names)?;
     let mut held = Vec::new();
     for seed in 0..3 {
-        let (kept, out) = all.split(0.2, seed)?;
+        let Split { train: kept, test: out, .. } = all.split(0.2, seed)?;
         let mut seen: Vec<f64> = rows(&kept)?.iter().chain(&rows(&out)?).map(|(_, row)| row[0]).collect();
         for (label, row) in rows(&kept)?.iter().chain(&rows(&out)?) {
             assert_eq!(*label, y[row[0] as usize]);
@@ -205,7 +205,7 @@ fn splits_keep_every_sample_once() -> Result<()> {
         held.push(rows(&out)?);
     }
     assert!(held[0] != held[1] && held[1] != held[2]);
-    assert_eq!((all.split(0.0, 1)?.1.len(), all.split(1.0, 1)?.0.len()), (0, 0));
+    assert_eq!((all.split(0.0, 1)?.test.len(), all.split(1.0, 1)?.train.len()), (0, 0));
     for fraction in [-0.1, 1.1, f64::NAN] {
         assert!(matches!(all.split(fraction, 0), Err(Error::Setting { .. })));
     }
@@ -293,7 +293,7 @@ fn centers_are_spread() -> Result<()> {
 #[test]
 fn shuffled_sets_and_strided_tensors() -> Result<()> {
     let all = Dataset::from_csv(include_str!("../../examples/data/iris.csv"))?;
-    let (kept, _) = all.split(0.2, 1)?;
+    let kept = all.split(0.2, 1)?.train;
     assert_eq!(kept.take(30)?.y.to_vec1::<u32>()?, [0; 30]);
     let shuffled = kept.shuffled(4)?;
     let counts = |set: &Dataset, class| set.y.to_vec1::<u32>().map(|y| y.iter().filter(|&&of| of == class).count());
@@ -304,7 +304,7 @@ fn shuffled_sets_and_strided_tensors() -> Result<()> {
     assert_eq!(rows(&kept.shuffled(4)?)?, rows(&shuffled)?);
     assert_ne!(rows(&kept.shuffled(5)?)?, rows(&shuffled)?);
     let two = all.clone().with_x(all.x.narrow(1, 1, 2)?)?;
-    assert_eq!(two.split(0.2, 1)?.0.x.to_vec2::<f32>()?, kept.x.narrow(1, 1, 2)?.to_vec2::<f32>()?);
+    assert_eq!(two.split(0.2, 1)?.train.x.to_vec2::<f32>()?, kept.x.narrow(1, 1, 2)?.to_vec2::<f32>()?);
     let mut strange = all;
     strange.y = (&strange.y + 7.0)?;
     assert!(matches!(strange.split(0.2, 1), Err(Error::Label { .. })));

@@ -7,7 +7,7 @@ use candle_core::{DType, Device, Module, Result, Tensor};
 use candle_nn::loss::cross_entropy;
 use candle_nn::{Optimizer, VarMap};
 use candlewick::Error;
-use candlewick::data::{Dataset, MoonsConfig, moons};
+use candlewick::data::{Dataset, MoonsConfig, Split, moons};
 use candlewick::nn::SeededInit;
 use candlewick::optim::{Adam, AdamConfig, Schedule, variables};
 use candlewick::prelude::*;
@@ -43,7 +43,8 @@ fn adam(network: &Network) -> Result<Adam> {
 }
 
 fn data(dtype: DType) -> Result<(Dataset, Dataset)> {
-    let (mut train, mut test) = moons(90, MoonsConfig { noise: 0.1, seed: 4, ..Default::default() })?.split(0.3, 4)?;
+    let Split { mut train, mut test, .. } =
+        moons(90, MoonsConfig { noise: 0.1, seed: 4, ..Default::default() })?.split(0.3, 4)?;
     (train.x, test.x) = (train.x.to_dtype(dtype)?, test.x.to_dtype(dtype)?);
     Ok((train, test))
 }
@@ -77,11 +78,9 @@ fn one_batch_an_epoch_is_a_loop_by_hand() -> Result<()> {
     let config = TrainConfig { epochs: 12, batch_size: 1000, schedule: schedule.clone(), ..Default::default() };
     let ours = network(DType::F64)?;
     let mut optimizer = adam(&ours)?;
-    let history = Training::new(&ours, &ours.varmap, &mut optimizer, cross_entropy).metric("accuracy", accuracy).run(
-        &config,
-        (&train.x, &train.y),
-        Some((&test.x, &test.y)),
-    )?;
+    let history = Training::new(&ours, &ours.varmap, &mut optimizer, cross_entropy, config)
+        .metric("accuracy", accuracy)
+        .run((&train.x, &train.y), Some((&test.x, &test.y)))?;
     assert_eq!((history.ending, history.epochs.len(), optimizer.learning_rate()), (Ending::Finished, 12, 0.05));
 
     let by_hand = network(DType::F64)?;
@@ -133,11 +132,9 @@ fn many_batches_are_a_loop_by_hand() -> Result<()> {
         clip_norm: Some(0.3),
         ..Default::default()
     };
-    let history = Training::new(&model, &ours.varmap, &mut optimizer, cross_entropy).metric("accuracy", accuracy).run(
-        &config,
-        (&train.x, &train.y),
-        Some((&test.x, &test.y)),
-    )?;
+    let history = Training::new(&model, &ours.varmap, &mut optimizer, cross_entropy, config)
+        .metric("accuracy", accuracy)
+        .run((&train.x, &train.y), Some((&test.x, &test.y)))?;
 
     let by_hand = network(DType::F64)?;
     let mut optimizer = adam(&by_hand)?;
@@ -214,9 +211,8 @@ fn a_stopped_run_continues_bit_for_bit() -> Result<()> {
             flag.store(calls.get() >= stop_after, Ordering::Relaxed);
             cross_entropy(outputs, targets)
         };
-        let training = Training::new(&network, &network.varmap, &mut optimizer, loss).stop_when(&flag);
-        let history =
-            training.metric("accuracy", accuracy).run(config, (&train.x, &train.y), Some((&test.x, &test.y)))?;
+        let training = Training::new(&network, &network.varmap, &mut optimizer, loss, config.clone()).stop_when(&flag);
+        let history = training.metric("accuracy", accuracy).run((&train.x, &train.y), Some((&test.x, &test.y)))?;
         Ok((history, weights(&network)?))
     };
     let straight_folder = folder("straight")?;
@@ -308,11 +304,8 @@ fn patience_and_the_best_weights() -> Result<()> {
         let network = network(DType::F64)?;
         let mut optimizer = adam(&network)?;
         let config = TrainConfig { epochs: 50, patience: Some(4), restore_best, seed: 1, ..Default::default() };
-        let history = Training::new(&network, &network.varmap, &mut optimizer, cross_entropy).run(
-            &config,
-            (&train.x, &train.y),
-            Some((&test.x, &opposite)),
-        )?;
+        let history = Training::new(&network, &network.varmap, &mut optimizer, cross_entropy, config)
+            .run((&train.x, &train.y), Some((&test.x, &opposite)))?;
         let best = history.best.expect("an epoch");
         assert_eq!((history.ending, history.epochs.len()), (Ending::Patience, best + 5));
         assert_eq!(history.epochs[0].train.metric, None);
@@ -332,11 +325,9 @@ fn runs_that_cannot_be() -> Result<()> {
     let before = weights(&network)?;
     let run = |config: TrainConfig, x: &Tensor, y: &Tensor| {
         let mut optimizer = adam(&network)?;
-        Ok::<_, candle_core::Error>(Training::new(&network, &network.varmap, &mut optimizer, cross_entropy).run(
-            &config,
-            (x, y),
-            None,
-        ))
+        Ok::<_, candle_core::Error>(
+            Training::new(&network, &network.varmap, &mut optimizer, cross_entropy, config).run((x, y), None),
+        )
     };
     let none = TrainConfig { batch_size: 0, ..Default::default() };
     assert!(matches!(run(none, &train.x, &train.y)?, Err(Error::Setting { setting: "batch_size", .. })));
@@ -362,17 +353,17 @@ fn errors_before_the_first_step() -> Result<()> {
     let mut optimizer = adam(&network)?;
     let config = TrainConfig { schedule: Schedule::Exponential { factor: 0.5 }, ..Default::default() };
     let orphan = TrainConfig { resume: true, ..config.clone() };
-    let error = Training::new(&network, &network.varmap, &mut optimizer, cross_entropy).run(&orphan, set, None);
+    let error = Training::new(&network, &network.varmap, &mut optimizer, cross_entropy, orphan).run(set, None);
     assert!(matches!(error, Err(Error::SettingNeeds { setting: "resume", .. })));
     let nowhere = TrainConfig { folder: Some("/proc/candlewick".into()), ..config.clone() };
-    let error = Training::new(&network, &network.varmap, &mut optimizer, cross_entropy).run(&nowhere, set, None);
+    let error = Training::new(&network, &network.varmap, &mut optimizer, cross_entropy, nowhere).run(set, None);
     assert!(matches!(error, Err(Error::File { path, .. }) if path.contains("candlewick")));
     let each = |outputs: &Tensor, _: &Tensor| outputs.sqr();
-    let error = Training::new(&network, &network.varmap, &mut optimizer, each).run(&config, set, None);
+    let error = Training::new(&network, &network.varmap, &mut optimizer, each, config.clone()).run(set, None);
     assert!(matches!(error, Err(Error::Shape { what: "the loss of a batch", .. })));
     let mut unnamed = Adam::new(network.varmap.all_vars(), AdamConfig::default())?;
     let kept = TrainConfig { folder: Some(folder("unnamed")?), ..config.clone() };
-    let error = Training::new(&network, &network.varmap, &mut unnamed, cross_entropy).run(&kept, set, None);
+    let error = Training::new(&network, &network.varmap, &mut unnamed, cross_entropy, kept).run(set, None);
     assert!(matches!(error, Err(Error::Unnamed { .. })));
     assert_eq!(weights(&network)?, before);
 
@@ -385,7 +376,7 @@ fn errors_before_the_first_step() -> Result<()> {
         cross_entropy(outputs, targets)
     };
     let config = TrainConfig { batch_size: 8, ..config };
-    assert!(Training::new(&network, &network.varmap, &mut optimizer, failing).run(&config, set, None).is_err());
+    assert!(Training::new(&network, &network.varmap, &mut optimizer, failing, config).run(set, None).is_err());
     assert_eq!(optimizer.learning_rate(), 0.05);
     std::fs::remove_dir_all(folder("unnamed")?).map_err(candle_core::Error::from)
 }
@@ -399,19 +390,18 @@ fn other_optimizers_and_tensors() -> Result<()> {
     let mut sgd = candle_nn::SGD::new(network.varmap.all_vars(), 0.1)?;
     let shifted = |outputs: &Tensor, targets: &Tensor| (cross_entropy(outputs, targets)? - 5.0)?.reshape(1);
     let config = TrainConfig { epochs: 6, ..Default::default() };
-    let history = Training::without_checkpoints(&network, &network.varmap, &mut sgd, shifted).run(
-        &config,
-        (&wide.narrow(1, 0, 2)?, &train.y),
-        Some((&test.x, &test.y)),
-    )?;
+    let history = Training::without_checkpoints(&network, &network.varmap, &mut sgd, shifted, config.clone())
+        .run((&wide.narrow(1, 0, 2)?, &train.y), Some((&test.x, &test.y)))?;
     assert!(history.epochs[5].train.loss < history.epochs[0].train.loss && history.epochs[5].train.loss < -4.0);
-    let (width, _, pixels) = History::figure("", &[("energy", &history)]).render()?;
-    let violet =
-        pixels.chunks_exact(3).filter(|p| p[0].abs_diff(91) < 6 && p[1].abs_diff(63) < 6 && p[2].abs_diff(168) < 6);
-    assert!(violet.count() > width as usize, "curves below 0 are drawn");
+    let picture = History::figure("", &[("energy", &history)]).render()?;
+    let violet = picture
+        .rgb
+        .chunks_exact(3)
+        .filter(|p| p[0].abs_diff(91) < 6 && p[1].abs_diff(63) < 6 && p[2].abs_diff(168) < 6);
+    assert!(violet.count() > picture.width as usize, "curves below 0 are drawn");
     let kept = TrainConfig { folder: Some(std::env::temp_dir()), ..config };
-    let error = Training::without_checkpoints(&network, &network.varmap, &mut sgd, cross_entropy);
-    assert!(matches!(error.run(&kept, (&train.x, &train.y), None), Err(Error::SettingNeeds { setting: "folder", .. })));
+    let error = Training::without_checkpoints(&network, &network.varmap, &mut sgd, cross_entropy, kept);
+    assert!(matches!(error.run((&train.x, &train.y), None), Err(Error::SettingNeeds { setting: "folder", .. })));
     Ok(())
 }
 
@@ -424,9 +414,9 @@ fn losses_that_are_not_numbers() -> Result<()> {
     let kept = folder("nan")?;
     let config = TrainConfig { epochs: 12, patience: Some(2), folder: Some(kept.clone()), ..Default::default() };
     let poisoned = (&test.x / 0.0)?;
-    let history = Training::new(&network, &network.varmap, &mut optimizer, cross_entropy)
+    let history = Training::new(&network, &network.varmap, &mut optimizer, cross_entropy, config)
         .metric("accuracy", accuracy)
-        .run(&config, (&train.x, &train.y), Some((&poisoned, &test.y)))?;
+        .run((&train.x, &train.y), Some((&poisoned, &test.y)))?;
     assert_eq!((history.ending, history.epochs.len(), history.best), (Ending::Patience, 2, None));
     assert!(history.epochs[0].validation.expect("a score").metric.is_some_and(f64::is_nan));
     assert!(kept.join("history.png").exists() && !kept.join("best.safetensors").exists());
@@ -451,9 +441,9 @@ fn a_metric_that_there_is_not() -> Result<()> {
     let run = |config: TrainConfig, metric: bool| {
         let network = network(DType::F32)?;
         let mut optimizer = adam(&network)?;
-        let training = Training::new(&network, &network.varmap, &mut optimizer, cross_entropy);
+        let training = Training::new(&network, &network.varmap, &mut optimizer, cross_entropy, config);
         let training = if metric { training.metric("accuracy", accuracy) } else { training };
-        training.run(&config, (&train.x, &train.y), Some((&test.x, &test.y)))
+        training.run((&train.x, &train.y), Some((&test.x, &test.y)))
     };
     run(config(2, false), false)?;
     let history = run(config(4, true), false)?;
