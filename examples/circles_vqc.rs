@@ -32,7 +32,7 @@ use candlewick::nn::{Affine, AffineConfig, SeededInit};
 use candlewick::optim::{Adam, AdamConfig};
 use candlewick::plot::{self, Color, Figure, Panel};
 use candlewick::prelude::*;
-use candlewick::train::{Ending, History, TrainConfig, Training, binary_accuracy};
+use candlewick::train::{History, StopReason, TrainConfig, Training, binary_accuracy};
 use clap::Parser;
 use ending::ending;
 use positive::positive;
@@ -172,7 +172,7 @@ fn fit(args: &Args, head: Head, seed: u64, device: &Device) -> Result<Run> {
     let history = Training::new(&classifier, &classifier.varmap, &mut adam, loss, config)
         .metric("accuracy", binary_accuracy)
         .run((&x, &y), Some((&test_x, &test_y)))?;
-    if history.ending == Ending::Interrupted {
+    if history.stop_reason == StopReason::Interrupted {
         bail!("interrupted");
     }
     let accuracy = binary_accuracy(&classifier.forward(&test_x)?.detach(), &test_y)?;

@@ -141,7 +141,7 @@ impl Circuit {
         self.weights_with_init(name, shape, DEFAULT_INIT)
     }
 
-    /// As [`weights`](Self::weights), with its own initialisation.
+    /// Declares a weight tensor as [`weights`](Self::weights) does, with its own initialisation.
     ///
     /// ```
     /// use candle_nn::Init;

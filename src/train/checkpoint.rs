@@ -1,6 +1,6 @@
 //! Where a run is, and the files it can be continued from.
 
-use super::{Ending, Epoch, History, Score, TrainConfig};
+use super::{Epoch, History, Score, StopReason, TrainConfig};
 use crate::error::{Error, Result};
 use crate::optim::{Resume, Unreached, variables};
 use candle_core::{Device, Tensor};
@@ -104,7 +104,7 @@ impl Position {
     pub(super) fn goes_on(&mut self, config: &TrainConfig) -> bool {
         let since = self.epoch - self.history.best.map_or(0, |best| best + 1);
         if self.epoch > 0 && config.patience.is_some_and(|patience| since >= patience) {
-            self.history.ending = Ending::Patience;
+            self.history.stop_reason = StopReason::Patience;
             return false;
         }
         self.epoch < config.epochs

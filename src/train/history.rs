@@ -43,7 +43,7 @@ pub struct Epoch {
 /// Why a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Ending {
+pub enum StopReason {
     /// All epochs are done.
     Finished,
     /// The loss did not become lower for long enough.
@@ -63,7 +63,7 @@ pub struct History {
     /// Name of the metric.
     pub metric: Option<String>,
     /// Why it ended.
-    pub ending: Ending,
+    pub stop_reason: StopReason,
     /// Names of the variables that no gradient reached in any step: there was none, or it was 0 throughout. A part of the model is detached, does not
     /// count, or lies behind an operation that has no derivative in candle.
     pub without_gradient: Vec<String>,
@@ -71,7 +71,7 @@ pub struct History {
 
 impl History {
     pub(super) fn new(metric: Option<String>) -> Self {
-        Self { epochs: Vec::new(), best: None, metric, ending: Ending::Finished, without_gradient: Vec::new() }
+        Self { epochs: Vec::new(), best: None, metric, stop_reason: StopReason::Finished, without_gradient: Vec::new() }
     }
 
     /// The last epoch.

@@ -37,7 +37,7 @@ mod interrupt;
 mod metrics;
 mod progress;
 
-pub use history::{Ending, Epoch, History, Score};
+pub use history::{Epoch, History, Score, StopReason};
 pub use interrupt::interrupted;
 pub use metrics::{accuracy, binary_accuracy};
 
@@ -205,21 +205,21 @@ impl<'a, O: Optimizer> Training<'a, O> {
         at.open(config, self.varmap, self.optimizer, self.access)?;
         let variables = variables(self.varmap)?;
         let progress = Progress::new(config, samples.div_ceil(config.batch_size), &at)?;
-        while at.history.ending != Ending::Interrupted && at.goes_on(config) {
+        while at.history.stop_reason != StopReason::Interrupted && at.goes_on(config) {
             let finished = self.epoch(config, &mut at, &variables, train, stop, &progress)?;
             if finished {
                 let score = validation.map(|set| self.score(set, config.batch_size)).transpose()?;
                 at.close_epoch(score, self.varmap)?;
                 progress.epoch(&at.history, &at.unreached.names());
             } else {
-                at.history.ending = Ending::Interrupted;
+                at.history.stop_reason = StopReason::Interrupted;
             }
             at.save(config, self.varmap, self.optimizer, self.access, finished)?;
         }
         at.history.without_gradient = at.unreached.names();
         progress.finish(&at.history.without_gradient);
         at.draw(config)?;
-        if config.restore_best && at.history.ending != Ending::Interrupted {
+        if config.restore_best && at.history.stop_reason != StopReason::Interrupted {
             at.restore_best(self.varmap)?;
         }
         Ok(at.history)

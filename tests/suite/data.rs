@@ -242,7 +242,7 @@ fn scales() -> Result<()> {
         let same = Tensor::full(0.1f64, (count, 1), &Device::Cpu)?;
         for scaler in [Scaler::standard(&same)?, Scaler::range(&same, 0.0, 1.0)?] {
             assert_eq!(scaler.apply(&same)?.sum_all()?.to_scalar::<f64>()?, 0.0, "{count}");
-            close("unit", &scaler.unit.to_vec1()?, &[1.0], 0.0);
+            close("scale", &scaler.scale.to_vec1()?, &[1.0], 0.0);
         }
     }
     // Units that are 0 or infinite in the samples' dtype.

@@ -7,7 +7,9 @@ use crate::lab::tensor;
 use crate::oracle::{random_case, rng, uniform};
 use candle_core::{DType, Device, Tensor};
 use candle_nn::Init;
-use candlewick::diagnostics::{ExpressibilityConfig, drift, entangling_capability, expressibility, gradient_variance};
+use candlewick::diagnostics::{
+    ExpressibilityConfig, entangling_capability, expressibility, gradient_variance, rounding_error,
+};
 use candlewick::prelude::*;
 use std::f64::consts::PI;
 
@@ -203,7 +205,7 @@ fn a_nan_is_not_counted_as_a_number() -> anyhow::Result<()> {
     assert!(entangling_capability(&circuit, Some(&x), 10, 1)?.is_nan());
     assert!(variances(&circuit, &Z(0), Some(&x), 10, 1)[0].is_nan());
     let w = Tensor::zeros(1, DType::F64, &Device::Cpu)?;
-    assert!(drift(&circuit, Some(&x), &[("w", &w)])?.is_nan());
+    assert!(rounding_error(&circuit, Some(&x), &[("w", &w)])?.is_nan());
     Ok(())
 }
 
@@ -219,21 +221,24 @@ fn rounding_is_all_that_is_left() -> anyhow::Result<()> {
             let w = uniform(&mut rng, case.weights);
             for (dtype, least, most) in [(DType::F32, 1e-8, 1e-5), (DType::F64, 1e-17, 2e-14)] {
                 let w = tensor(std::slice::from_ref(&w), dtype).squeeze(0)?;
-                let drift = drift(&circuit, Some(&tensor(&x, dtype)), &[("w", &w)])?;
-                assert!(drift > least && drift < most, "{qubits} qubits, {depth} operations, {dtype:?}: {drift:e}");
+                let rounding_error = rounding_error(&circuit, Some(&tensor(&x, dtype)), &[("w", &w)])?;
+                assert!(
+                    rounding_error > least && rounding_error < most,
+                    "{qubits} qubits, {depth} operations, {dtype:?}: {rounding_error:e}"
+                );
             }
         }
     }
     let mut conditional = Circuit::new(2);
     conditional.h(0).when(input(0).gt(0.0), |c| _ = c.ecr(0, 1).ry(input(0), 1).iswap(1, 0));
     let x = Tensor::new(&[[0.7f64], [-0.7]], &Device::Cpu)?;
-    assert!(drift(&conditional, Some(&x), &[])? < 1e-14);
+    assert!(rounding_error(&conditional, Some(&x), &[])? < 1e-14);
     let mut bare = Circuit::new(2);
     bare.h(0).cx(0, 1).rx(0.3, 1);
-    assert!(drift(&bare, None, &[])? < 1e-6);
-    assert_eq!(drift(&Circuit::new(2), None, &[])?, 0.0);
+    assert!(rounding_error(&bare, None, &[])? < 1e-6);
+    assert_eq!(rounding_error(&Circuit::new(2), None, &[])?, 0.0);
     let mut fed = Circuit::new(1);
     fed.ry(input(0), 0);
-    assert_eq!(drift(&fed, Some(&Tensor::zeros((0, 1), DType::F32, &Device::Cpu)?), &[])?, 0.0);
+    assert_eq!(rounding_error(&fed, Some(&Tensor::zeros((0, 1), DType::F32, &Device::Cpu)?), &[])?, 0.0);
     Ok(())
 }

@@ -11,7 +11,7 @@ use candlewick::data::{Dataset, MoonsConfig, Split, moons};
 use candlewick::nn::SeededInit;
 use candlewick::optim::{Adam, AdamConfig, Schedule, variables};
 use candlewick::prelude::*;
-use candlewick::train::{Ending, Epoch, History, TrainConfig, Training, accuracy, binary_accuracy};
+use candlewick::train::{Epoch, History, StopReason, TrainConfig, Training, accuracy, binary_accuracy};
 use std::cell::{Cell, RefCell};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -81,7 +81,10 @@ fn one_batch_an_epoch_is_a_loop_by_hand() -> Result<()> {
     let history = Training::new(&ours, &ours.varmap, &mut optimizer, cross_entropy, config)
         .metric("accuracy", accuracy)
         .run((&train.x, &train.y), Some((&test.x, &test.y)))?;
-    assert_eq!((history.ending, history.epochs.len(), optimizer.learning_rate()), (Ending::Finished, 12, 0.05));
+    assert_eq!(
+        (history.stop_reason, history.epochs.len(), optimizer.learning_rate()),
+        (StopReason::Finished, 12, 0.05)
+    );
 
     let by_hand = network(DType::F64)?;
     let mut optimizer = adam(&by_hand)?;
@@ -220,9 +223,9 @@ fn a_stopped_run_continues_bit_for_bit() -> Result<()> {
     for stop_after in [1, 3, 9, 20, 30] {
         let stopped = folder(&format!("stopped-{stop_after}"))?;
         let (first, _) = run(&config(&stopped, false, 6), stop_after)?;
-        assert_eq!(first.ending, Ending::Interrupted, "{stop_after}");
+        assert_eq!(first.stop_reason, StopReason::Interrupted, "{stop_after}");
         let (history, weights) = run(&config(&stopped, true, 6), usize::MAX)?;
-        assert_eq!((history.ending, history.best), (Ending::Finished, straight.best));
+        assert_eq!((history.stop_reason, history.best), (StopReason::Finished, straight.best));
         assert_eq!(scores(&history), scores(&straight), "stopped after {stop_after}");
         assert_eq!(weights, expected, "stopped after {stop_after}");
         let best = |folder: &PathBuf| std::fs::read(folder.join("best.safetensors"));
@@ -307,7 +310,7 @@ fn patience_and_the_best_weights() -> Result<()> {
         let history = Training::new(&network, &network.varmap, &mut optimizer, cross_entropy, config)
             .run((&train.x, &train.y), Some((&test.x, &opposite)))?;
         let best = history.best.expect("an epoch");
-        assert_eq!((history.ending, history.epochs.len()), (Ending::Patience, best + 5));
+        assert_eq!((history.stop_reason, history.epochs.len()), (StopReason::Patience, best + 5));
         assert_eq!(history.epochs[0].train.metric, None);
         let now = cross_entropy(&network.forward(&test.x)?, &opposite)?.to_scalar::<f64>()?;
         let of = |epoch: &Epoch| epoch.validation.expect("a score").loss;
@@ -417,7 +420,7 @@ fn losses_that_are_not_numbers() -> Result<()> {
     let history = Training::new(&network, &network.varmap, &mut optimizer, cross_entropy, config)
         .metric("accuracy", accuracy)
         .run((&train.x, &train.y), Some((&poisoned, &test.y)))?;
-    assert_eq!((history.ending, history.epochs.len(), history.best), (Ending::Patience, 2, None));
+    assert_eq!((history.stop_reason, history.epochs.len(), history.best), (StopReason::Patience, 2, None));
     assert!(history.epochs[0].validation.expect("a score").metric.is_some_and(f64::is_nan));
     assert!(kept.join("history.png").exists() && !kept.join("best.safetensors").exists());
     std::fs::remove_dir_all(kept).map_err(candle_core::Error::from)

@@ -60,7 +60,7 @@ fn circuits_and_tensors_that_do_not_fit() -> anyhow::Result<()> {
                 .map(drop)
                 .expect_err("an error"),
             entangling_capability(circuit, x, 2, 0).map(drop).expect_err("an error"),
-            drift(circuit, x, if circuit.weight_tensors().is_empty() { &[] } else { weights })
+            rounding_error(circuit, x, if circuit.weight_tensors().is_empty() { &[] } else { weights })
                 .map(drop)
                 .expect_err("an error"),
         ]
@@ -74,15 +74,15 @@ fn circuits_and_tensors_that_do_not_fit() -> anyhow::Result<()> {
     let x = Tensor::zeros(1, DType::F64, &Device::Cpu)?;
     let ensemble = Tensor::zeros((4, 1), DType::F64, &Device::Cpu)?;
     let half = x.to_dtype(DType::F16)?;
-    assert!(matches!(drift(&fed(), Some(&x), &[]), Err(Error::MissingWeights { .. })));
-    assert!(matches!(drift(&fed(), Some(&x), &[("w", &ensemble)]), Err(Error::WeightShape { .. })));
-    assert!(matches!(drift(&fed(), Some(&x), &[("v", &w)]), Err(Error::UnexpectedWeights { .. })));
-    assert!(matches!(drift(&fed(), Some(&half), weights), Err(Error::DTypeMismatch { .. })));
-    assert!(drift(&fed(), Some(&half), &[("w", &half)])? < 1e-6);
+    assert!(matches!(rounding_error(&fed(), Some(&x), &[]), Err(Error::MissingWeights { .. })));
+    assert!(matches!(rounding_error(&fed(), Some(&x), &[("w", &ensemble)]), Err(Error::WeightShape { .. })));
+    assert!(matches!(rounding_error(&fed(), Some(&x), &[("v", &w)]), Err(Error::UnexpectedWeights { .. })));
+    assert!(matches!(rounding_error(&fed(), Some(&half), weights), Err(Error::DTypeMismatch { .. })));
+    assert!(rounding_error(&fed(), Some(&half), &[("w", &half)])? < 1e-6);
     let mut measured = Circuit::new(2);
     measured.h(0).measure(0, 1);
     let mistake = Mistake::MeasurementNotUnitary;
-    let error = drift(&measured, None, &[]).expect_err("a measurement");
+    let error = rounding_error(&measured, None, &[]).expect_err("a measurement");
     assert!(matches!(&error, Error::Circuit { mistake: found, .. } if *found == mistake), "{error:?}");
     Ok(())
 }

@@ -4,7 +4,7 @@ use super::*;
 use candle_nn::{VarBuilder, VarMap};
 use candlewick::diagnostics::ExpressibilityConfig;
 use candlewick::functional::{MetricTensor, Wrt};
-use candlewick::nn::{NaturalGradientConfig, QuantumNaturalGradient};
+use candlewick::nn::{QuantumNaturalGradient, QuantumNaturalGradientConfig};
 use candlewick::{Error, Mistake, diagnostics};
 
 fn zeros(shape: &[usize]) -> Tensor {
@@ -174,7 +174,7 @@ fn circuits_that_measure_have_no_overlaps() -> anyhow::Result<()> {
     refused(diagnostics::entangling_capability(&measured, None, 10, 0).unwrap_err(), 1, "measure");
     let vb = VarBuilder::from_varmap(&VarMap::new(), DType::F64, &Device::Cpu);
     let layer = QuantumLayer::new(measured, Measurement::expectation([Z(0)]), vb)?;
-    let natural = QuantumNaturalGradient::new(&layer, NaturalGradientConfig::default());
+    let natural = QuantumNaturalGradient::new(&layer, QuantumNaturalGradientConfig::default());
     refused(natural.unwrap_err(), 1, "measure");
     Ok(())
 }
