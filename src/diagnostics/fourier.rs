@@ -12,6 +12,8 @@ use crate::program::{Program, Rewrite, Rewrites, Slot, Spectrum, Variable};
 use candle_core::{Device, Tensor};
 use num_complex::Complex64;
 use std::f64::consts::TAU;
+use std::iter::Copied;
+use std::{slice, vec};
 
 /// The largest degree of a series.
 pub const MAX_DEGREE: usize = 4096;
@@ -47,8 +49,8 @@ pub struct FourierConfig {
 #[derive(Debug, Clone, PartialEq)]
 pub struct FourierSpectrum {
     frequencies: Frequencies,
-    /// From `-degree` to `degree`.
-    coefficients: Vec<Complex64>,
+    /// Frequencies with their coefficients, from `-degree` to `degree`.
+    terms: Vec<(f64, Complex64)>,
 }
 
 impl Frequencies {
@@ -67,14 +69,32 @@ impl FourierSpectrum {
     /// `c_k`, the coefficient of the frequency `unit * k`; 0 beyond the degree. As outputs are real, `c_-k` is its conjugate.
     pub fn coefficient(&self, k: isize) -> Complex64 {
         let place = k.checked_add_unsigned(self.frequencies.degree).and_then(|place| usize::try_from(place).ok());
-        place.and_then(|place| self.coefficients.get(place)).copied().unwrap_or_default()
+        place.and_then(|place| self.terms.get(place)).map(|term| term.1).unwrap_or_default()
     }
 
     /// All frequencies, from the lowest to the highest, with their coefficients.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = (f64, Complex64)> {
-        let Frequencies { unit, degree } = self.frequencies;
-        let frequency = move |place: usize| unit * (place as f64 - degree as f64);
-        self.coefficients.iter().enumerate().map(move |(place, c)| (frequency(place), *c))
+    pub fn iter(&self) -> Copied<slice::Iter<'_, (f64, Complex64)>> {
+        self.terms.iter().copied()
+    }
+}
+
+/// All frequencies, from the lowest to the highest, with their coefficients.
+impl IntoIterator for FourierSpectrum {
+    type Item = (f64, Complex64);
+    type IntoIter = vec::IntoIter<(f64, Complex64)>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.terms.into_iter()
+    }
+}
+
+/// All frequencies, from the lowest to the highest, with their coefficients.
+impl<'a> IntoIterator for &'a FourierSpectrum {
+    type Item = (f64, Complex64);
+    type IntoIter = Copied<slice::Iter<'a, (f64, Complex64)>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
     }
 }
 
@@ -119,12 +139,12 @@ pub fn fourier_spectrum(
     let values = problem.values((0..points).map(|j| TAU / unit * (j as f64 / points as f64)))?;
     // exp(-2πi j k / points): the product is reduced while it is a whole number.
     let turns: Vec<_> = (0..points).map(|m| Complex64::cis(-TAU * m as f64 / points as f64)).collect();
-    let coefficient = |place: usize| {
+    let term = |place: usize| {
         let k = place + points - degree;
         let terms = values.iter().enumerate().map(|(j, value)| turns[j * k % points] * value);
-        terms.sum::<Complex64>() / points as f64
+        (unit * (place as f64 - degree as f64), terms.sum::<Complex64>() / points as f64)
     };
-    Ok(FourierSpectrum { frequencies: found, coefficients: (0..points).map(coefficient).collect() })
+    Ok(FourierSpectrum { frequencies: found, terms: (0..points).map(term).collect() })
 }
 
 /// A bound for the frequencies of `<O>` in a feature, from the operations that `O` can see.

@@ -46,7 +46,7 @@ pub struct VqeOptimizer {
 }
 
 /// Options of a [`VqeOptimizer`].
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct VqeOptimizerConfig {
     /// Repetitions of the default circuit. Default 4.
     pub layers: usize,

@@ -165,6 +165,29 @@ impl Default for VqeConfig {
     }
 }
 
+/// Devices are compared by [`Device::same_device`].
+impl PartialEq for VqeConfig {
+    fn eq(&self, other: &Self) -> bool {
+        let Self {
+            method,
+            steps,
+            gradient_tolerance,
+            energy_tolerance,
+            patience,
+            dtype,
+            device,
+            seed,
+            layer,
+            non_exhaustive: _,
+        } = self;
+        (*method, *steps, *patience, *dtype, *seed)
+            == (other.method, other.steps, other.patience, other.dtype, other.seed)
+            && (*gradient_tolerance, *energy_tolerance) == (other.gradient_tolerance, other.energy_tolerance)
+            && device.same_device(&other.device)
+            && *layer == other.layer
+    }
+}
+
 impl VqeConfig {
     fn check(&self) -> Result<()> {
         let of = "a VQE";

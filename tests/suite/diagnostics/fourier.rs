@@ -29,6 +29,12 @@ fn one_rotation_is_one_frequency() {
     close(sine.coefficient(-1), C::new(0.0, -0.5));
     let frequencies: Vec<f64> = sine.iter().map(|(frequency, _)| frequency).collect();
     assert_eq!(frequencies, [-1.0, 0.0, 1.0]);
+    let mut by_reference = 0;
+    for (frequency, coefficient) in &sine {
+        assert_eq!(coefficient, sine.coefficient(frequency as isize));
+        by_reference += 1;
+    }
+    assert_eq!((by_reference, sine.clone().into_iter().collect::<Vec<_>>()), (3, sine.iter().collect()));
 }
 
 /// L uploads reach the frequency L and none above it.
