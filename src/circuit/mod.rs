@@ -169,3 +169,16 @@ impl Circuit {
         self.mistake.get_or_insert_with(|| (here, name.to_owned(), mistake));
     }
 }
+
+/// Equal circuits have the same qubits, features, operations and first mistake, and weight tensors of the same names, shapes and starts.
+impl PartialEq for Circuit {
+    fn eq(&self, other: &Self) -> bool {
+        let weights = self.declarations().len() == other.declarations().len()
+            && self.declarations().zip(other.declarations()).all(|(a, b)| a.is_like(b));
+        let numbers = |circuit: &Self| (circuit.qubits, circuit.inputs());
+        numbers(self) == numbers(other)
+            && self.operations == other.operations
+            && weights
+            && self.mistake == other.mistake
+    }
+}

@@ -7,6 +7,7 @@
 //! ```
 //! use candle_core::{DType, Device};
 //! use candle_nn::VarMap;
+//! use candlewick::data::{MoonsConfig, Split};
 //! use candlewick::nn::SeededInit;
 //! use candlewick::optim::{Adam, AdamConfig};
 //! use candlewick::train::{TrainConfig, Training, accuracy};
@@ -20,12 +21,12 @@
 //! let layer = QuantumLayer::new(circuit, Measurement::expectation([Z(0), Z(1)]), vb.pp("quantum"))?;
 //! let model = candle_nn::seq().add(layer).add(candle_nn::linear(2, 2, vb.pp("head"))?);
 //!
-//! let (train, test) = data::moons(200, 0.1, 7)?.split(0.2, 7)?;
+//! let Split { train, test, .. } = data::moons(200, MoonsConfig { noise: 0.1, ..Default::default() })?.split(0.2, 7)?;
 //! let mut adam = Adam::from_varmap(&varmap, AdamConfig::with_learning_rate(0.05))?;
 //! let config = TrainConfig { epochs: 5, ..Default::default() };
-//! let history = Training::new(&model, &varmap, &mut adam, candle_nn::loss::cross_entropy)
+//! let history = Training::new(&model, &varmap, &mut adam, candle_nn::loss::cross_entropy, config)
 //!     .metric("accuracy", accuracy)
-//!     .run(&config, (&train.x, &train.y), Some((&test.x, &test.y)))?;
+//!     .run((&train.x, &train.y), Some((&test.x, &test.y)))?;
 //! assert!(history.epochs[4].train.loss < history.epochs[0].train.loss);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -36,7 +37,7 @@ mod interrupt;
 mod metrics;
 mod progress;
 
-pub use history::{Ending, Epoch, History, Score};
+pub use history::{Epoch, History, Score, StopReason};
 pub use interrupt::interrupted;
 pub use metrics::{accuracy, binary_accuracy};
 
@@ -77,7 +78,7 @@ pub struct TrainConfig {
     /// Where `last.safetensors` (from which a run goes on), `best.safetensors` (the weights with the lowest loss, for `VarMap::load`) and `history.csv`
     /// are written after each epoch, and `history.png` at the end. One run at a time has the folder. Files of these names that are there go first, unless the run goes on. Default: nowhere.
     pub folder: Option<PathBuf>,
-    /// Goes on from the folder's `last.safetensors`, if that is of a run with as many samples, the same batch size, seed and step size.
+    /// Goes on from the folder's `last.safetensors`, if that is of a run with as many samples, the same batch size, seed and step size, and a metric if and only if this one has one.
     pub resume: bool,
     /// Whether progress is shown on the standard error output: a bar, or lines where that is no terminal.
     pub progress: bool,
@@ -112,6 +113,7 @@ type Judge<'a, T> = Box<dyn Fn(&Tensor, &Tensor) -> candle_core::Result<T> + 'a>
 
 /// A model with what trains it.
 pub struct Training<'a, O> {
+    config: TrainConfig,
     model: &'a dyn ModuleT,
     varmap: &'a VarMap,
     optimizer: &'a mut O,
@@ -124,20 +126,21 @@ pub struct Training<'a, O> {
 impl<O> std::fmt::Debug for Training<'_, O> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let metric = self.metric.as_ref().map(|(name, _)| name);
-        f.debug_struct("Training").field("metric", &metric).finish_non_exhaustive()
+        f.debug_struct("Training").field("config", &self.config).field("metric", &metric).finish_non_exhaustive()
     }
 }
 
 impl<'a, O: Optimizer + Resume> Training<'a, O> {
-    /// A model whose variables are in `varmap`, an optimiser of them, and a loss: the mean over a batch, from the model's outputs and the targets. Any
+    /// A model whose variables are in `varmap`, an optimiser of them, a loss and options. The loss is the mean over a batch, from the model's outputs and the targets. Any
     /// `Module` is a `ModuleT`; one that behaves differently in training, such as dropout, is told which it is.
     pub fn new(
         model: &'a dyn ModuleT,
         varmap: &'a VarMap,
         optimizer: &'a mut O,
         loss: impl Fn(&Tensor, &Tensor) -> candle_core::Result<Tensor> + 'a,
+        config: TrainConfig,
     ) -> Self {
-        Self { access: Some(Access::new()), ..Self::without_checkpoints(model, varmap, optimizer, loss) }
+        Self { access: Some(Access::new()), ..Self::without_checkpoints(model, varmap, optimizer, loss, config) }
     }
 }
 
@@ -148,8 +151,9 @@ impl<'a, O: Optimizer> Training<'a, O> {
         varmap: &'a VarMap,
         optimizer: &'a mut O,
         loss: impl Fn(&Tensor, &Tensor) -> candle_core::Result<Tensor> + 'a,
+        config: TrainConfig,
     ) -> Self {
-        Self { model, varmap, optimizer, access: None, loss: Box::new(loss), metric: None, stop: None }
+        Self { config, model, varmap, optimizer, access: None, loss: Box::new(loss), metric: None, stop: None }
     }
 
     /// Something else to know of each epoch: a mean over a batch, such as [`accuracy`].
@@ -177,9 +181,9 @@ impl<'a, O: Optimizer> Training<'a, O> {
     /// A batch size or a patience of 0; no samples, or targets for others; a loss that is no single number; no variables, or a step in which none has a
     /// gradient; a folder without an optimiser that can be saved, or
     /// that another run has; `resume` without a folder; a label beyond the model's outputs, where the loss refuses it; a checkpoint of another run; those of model, loss, optimiser and files. What the last epoch wrote stays.
-    pub fn run(mut self, config: &TrainConfig, train: Samples<'_>, validation: Option<Samples<'_>>) -> Result<History> {
-        let rate = self.optimizer.learning_rate();
-        let history = self.run_all(config, train, validation);
+    pub fn run(mut self, train: Samples<'_>, validation: Option<Samples<'_>>) -> Result<History> {
+        let (config, rate) = (self.config.clone(), self.optimizer.learning_rate());
+        let history = self.run_all(&config, train, validation);
         self.optimizer.set_learning_rate(rate);
         history
     }
@@ -201,21 +205,21 @@ impl<'a, O: Optimizer> Training<'a, O> {
         at.open(config, self.varmap, self.optimizer, self.access)?;
         let variables = variables(self.varmap)?;
         let progress = Progress::new(config, samples.div_ceil(config.batch_size), &at)?;
-        while at.history.ending != Ending::Interrupted && at.goes_on(config) {
+        while at.history.stop_reason != StopReason::Interrupted && at.goes_on(config) {
             let finished = self.epoch(config, &mut at, &variables, train, stop, &progress)?;
             if finished {
                 let score = validation.map(|set| self.score(set, config.batch_size)).transpose()?;
                 at.close_epoch(score, self.varmap)?;
                 progress.epoch(&at.history, &at.unreached.names());
             } else {
-                at.history.ending = Ending::Interrupted;
+                at.history.stop_reason = StopReason::Interrupted;
             }
             at.save(config, self.varmap, self.optimizer, self.access, finished)?;
         }
         at.history.without_gradient = at.unreached.names();
         progress.finish(&at.history.without_gradient);
         at.draw(config)?;
-        if config.restore_best && at.history.ending != Ending::Interrupted {
+        if config.restore_best && at.history.stop_reason != StopReason::Interrupted {
             at.restore_best(self.varmap)?;
         }
         Ok(at.history)
@@ -291,7 +295,7 @@ impl<'a, O: Optimizer> Training<'a, O> {
     fn judge(&self, outputs: &Tensor, targets: &Tensor, loss: &Tensor) -> Result<Score> {
         let loss = loss.detach().to_dtype(DType::F64)?.to_scalar()?;
         let metric = self.metric.as_ref().map(|(_, metric)| metric(outputs, targets)).transpose()?;
-        Ok(Score { loss, metric: metric.unwrap_or(f64::NAN) })
+        Ok(Score { loss, metric })
     }
 }
 

@@ -1,6 +1,6 @@
 //! The eigensolver as an optimiser over bit strings.
 
-use super::{Vqe, VqeConfig, VqeEnd, VqeMethod, VqeStep};
+use super::{StopReason, Vqe, VqeConfig, VqeMethod, VqeStep};
 use crate::__private::NonExhaustive;
 use crate::circuit::{Circuit, Entanglement, MAX_QUBITS};
 use crate::error::{Error, Mistake, Result, TensorError, TrainingError};
@@ -46,7 +46,7 @@ pub struct VqeOptimizer {
 }
 
 /// Options of a [`VqeOptimizer`].
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct VqeOptimizerConfig {
     /// Repetitions of the default circuit. Default 4.
     pub layers: usize,
@@ -55,8 +55,8 @@ pub struct VqeOptimizerConfig {
     pub ansatz: Option<Circuit>,
     /// Of Adam, in radians. Default 0.1.
     pub learning_rate: f64,
-    /// Steps of a run. Default 100.
-    pub epochs: usize,
+    /// Number of steps of a run. Default 100.
+    pub steps: usize,
     /// Further runs from other weights; the run whose answer costs least counts. Default 3.
     pub restarts: usize,
     /// Of the initial weights. Default 0.
@@ -71,7 +71,7 @@ impl Default for VqeOptimizerConfig {
             layers: 4,
             ansatz: None,
             learning_rate: 0.1,
-            epochs: 100,
+            steps: 100,
             restarts: 3,
             seed: 0,
             non_exhaustive: NonExhaustive(()),
@@ -93,12 +93,12 @@ pub struct VqeOptimum {
     pub probability: f64,
     /// The probabilities of all strings.
     pub probabilities: Vec<f64>,
-    /// The mean cost before each epoch, and after the last, in the units of the costs.
+    /// The mean cost before each step, and after the last, in the units of the costs.
     pub history: Vec<f64>,
     /// Which run it is of, counted from 0.
     pub run: usize,
-    /// Why that run ended: with [`VqeEnd::Start`] no weight has moved, and the string is the one that the initial weights give.
-    pub end: VqeEnd,
+    /// Why that run ended: with [`StopReason::Start`] no weight has moved, and the string is the one that the initial weights give.
+    pub stop_reason: StopReason,
 }
 
 impl VqeOptimum {
@@ -215,10 +215,10 @@ impl VqeOptimizer {
         units: &Units,
         watch: impl FnMut(&VqeStep) -> ControlFlow<()>,
     ) -> Result<VqeOptimum> {
-        let VqeOptimizerConfig { learning_rate, epochs, seed, .. } = self.config;
+        let VqeOptimizerConfig { learning_rate, steps, seed, .. } = self.config;
         let config = VqeConfig {
             method: VqeMethod::Adam(AdamConfig::with_learning_rate(learning_rate)),
-            steps: epochs,
+            steps,
             seed: seed.wrapping_add(run as u64),
             ..Default::default()
         };
@@ -238,7 +238,16 @@ impl VqeOptimizer {
         let highest = costs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let in_costs = |energy: &f64| (units.mean + units.scale * energy).max(lowest).min(highest);
         let history = found.energies.iter().map(in_costs).collect();
-        Ok(VqeOptimum { bits: index as u64, qubits, cost, probability, probabilities, history, run, end: found.end })
+        Ok(VqeOptimum {
+            bits: index as u64,
+            qubits,
+            cost,
+            probability,
+            probabilities,
+            history,
+            run,
+            stop_reason: found.stop_reason,
+        })
     }
 
     /// The circuit for these costs, which are checked.

@@ -1,5 +1,9 @@
 //! Promises of the public interface that the compiler does not check: what is public can grow without breaking programs.
 
+use candle_core::DType;
+use candle_nn::Init;
+use candlewick::prelude::*;
+use candlewick::variational::{VqeConfig, VqeMethod, VqeOptimizerConfig};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -61,4 +65,40 @@ fn no_public_struct_or_enum_is_open() {
     }
     assert!(items > 60, "{items} items: the sources have another shape than this test reads");
     assert!(open.is_empty(), "{open:#?}");
+}
+
+/// Circuits and configurations are equal where they say the same.
+#[test]
+fn circuits_and_configurations_are_compared() {
+    let circuit = |angle: f64, init: Init| {
+        let mut circuit = Circuit::new(2);
+        let w = circuit.weights_with_init("w", 2, init);
+        circuit.ry(w.at(0) + angle, 0).cx(0, 1);
+        circuit
+    };
+    let one = circuit(0.5, Init::Const(0.1));
+    assert_eq!(one, circuit(0.5, Init::Const(0.1)));
+    assert_ne!(one, circuit(0.6, Init::Const(0.1)));
+    assert_ne!(one, circuit(0.5, Init::Const(0.2)));
+    assert_ne!(one, circuit(0.5, Init::Randn { mean: 0.1, stdev: 0.0 }));
+    assert_ne!(one, one.clone().with_inputs(1));
+    let ansatz = |angle| VqeOptimizerConfig { ansatz: Some(circuit(angle, Init::Const(0.0))), ..Default::default() };
+    assert_eq!(ansatz(1.0), ansatz(1.0));
+    assert_ne!(ansatz(1.0), ansatz(2.0));
+
+    let others: [VqeConfig; 9] = [
+        VqeConfig { method: VqeMethod::Spsa(Default::default()), ..Default::default() },
+        VqeConfig { steps: 1, ..Default::default() },
+        VqeConfig { gradient_tolerance: 1.0, ..Default::default() },
+        VqeConfig { energy_tolerance: 1.0, ..Default::default() },
+        VqeConfig { patience: None, ..Default::default() },
+        VqeConfig { dtype: DType::F32, ..Default::default() },
+        VqeConfig { seed: 1, ..Default::default() },
+        VqeConfig { layer: QuantumLayerConfig { shots: Some(1), ..Default::default() }, ..Default::default() },
+        VqeConfig { seed: 2, ..Default::default() },
+    ];
+    for (place, config) in others.iter().enumerate() {
+        assert_ne!(*config, VqeConfig::default());
+        assert!(others.iter().enumerate().all(|(other, with)| (config == with) == (other == place)));
+    }
 }

@@ -23,17 +23,17 @@ use candle_nn::VarBuilder;
 /// use candlewick::{diagnostics, prelude::*};
 /// let mut circuit = Circuit::new(3);
 /// circuit.strongly_entangling_layers("w", 4);
-/// let drift = |dtype| {
+/// let rounding_error = |dtype| {
 ///     let w = Tensor::ones((4, 3, 3), dtype, &Device::Cpu)?;
-///     diagnostics::drift(&circuit, None, &[("w", &w)])
+///     diagnostics::rounding_error(&circuit, None, &[("w", &w)])
 /// };
-/// assert!(drift(DType::F32)? < 1e-5 && drift(DType::F64)? < 1e-13);
+/// assert!(rounding_error(DType::F32)? < 1e-5 && rounding_error(DType::F64)? < 1e-13);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
 /// # Errors
 /// As for [`functional::evaluate`]; weights for several members of an ensemble; measurements and resets, which are not undone.
-pub fn drift(circuit: &Circuit, inputs: Option<&Tensor>, weights: &[(&str, &Tensor)]) -> Result<f64> {
+pub fn rounding_error(circuit: &Circuit, inputs: Option<&Tensor>, weights: &[(&str, &Tensor)]) -> Result<f64> {
     circuit.check()?;
     single(circuit, weights)?;
     let (start, back) = circuit.there_and_back();
