@@ -116,7 +116,7 @@ pub use measurement::Measurement;
 pub use nn::{QuantumLayer, QuantumLayerConfig};
 pub use observable::Observable;
 
-/// What most programs need.
+/// Names that most programs need.
 ///
 /// ```
 /// use candlewick::prelude::*;

@@ -95,7 +95,7 @@ impl Operation {
         &self.conditions
     }
 
-    /// Whether the adjoint of the named gate is meant.
+    /// Returns whether the adjoint of the named gate is meant.
     pub fn is_dagger(&self) -> bool {
         self.dagger
     }

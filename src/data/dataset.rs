@@ -125,7 +125,7 @@ impl Dataset {
         self.y.elem_count()
     }
 
-    /// Whether there are none.
+    /// Returns whether there are no samples.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -184,7 +184,7 @@ impl Dataset {
         Ok(Split { train: self.select(&kept)?, test: self.select(&held_out)? })
     }
 
-    /// With features behind the others that mean nothing: normal variates of a standard deviation, by the seed.
+    /// Appends `features` features without meaning: normal variates of mean 0 and standard deviation `deviation`, from the seed.
     ///
     /// # Errors
     /// A deviation that is negative or not finite; samples that are no rows; more than the memory holds.

@@ -21,9 +21,9 @@ use candle_core::{DType, Device, Module, Tensor};
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Scaler {
-    /// `[features]`: what is taken off.
+    /// Numbers that are subtracted, `[features]`.
     pub offset: Tensor,
-    /// `[features]`: what the rest is divided by.
+    /// Numbers by which the differences are divided, `[features]`.
     pub scale: Tensor,
 }
 
@@ -60,7 +60,7 @@ impl Scaler {
         Ok(Self { offset, scale })
     }
 
-    /// To mean 0 and standard deviation 1 of each feature of `x`, `[samples, features]`; a feature that does not vary is only moved.
+    /// Scaler that brings each feature of `x`, `[samples, features]`, to mean 0 and standard deviation 1; a feature that does not vary is only moved.
     ///
     /// # Errors
     /// No samples, or samples that are no rows or not finite.
@@ -73,7 +73,7 @@ impl Scaler {
         })
     }
 
-    /// The range of each feature of `x`, `[samples, features]`, to `[low, high]`; a feature that does not vary goes to `low`.
+    /// Scaler that brings the range of each feature of `x`, `[samples, features]`, to `[low, high]`; a feature that does not vary goes to `low`.
     ///
     /// # Errors
     /// No samples, or samples that are no rows or not finite; `low` not below `high`, or one of them not finite.
@@ -93,7 +93,7 @@ impl Scaler {
         })
     }
 
-    /// The same scale for all features, such as 16 for the pixels of handwritten digits.
+    /// Scaler with offset 0 and the same scale for all features, such as 16 for the pixels of handwritten digits.
     ///
     /// # Errors
     /// A scale that is 0, subnormal or not finite in F32; more features than the memory holds.

@@ -29,10 +29,10 @@ impl Default for ExpressibilityConfig {
     }
 }
 
-/// How far the circuit's states at random weights are from uniformly (Haar) distributed ones: 0 for those, and the larger the
-/// less a circuit expresses. In nats.
+/// Distance, in nats, of the circuit's states at random weights from uniformly (Haar) distributed ones: 0 for those, and the larger the
+/// less a circuit expresses.
 ///
-/// The Kullback-Leibler divergence of the histogram of fidelities of `pairs` pairs of random weights, in `bins` equal bins, from
+/// It is the Kullback-Leibler divergence of the histogram of fidelities of `pairs` pairs of random weights, in `bins` equal bins, from
 /// the uniform states' (Sim, Johnson and Aspuru-Guzik, Adv. Quantum Technol. 2, 1900070, 2019, who take 75 bins). Of these the
 /// fidelity has the density `(N - 1)(1 - F)^(N - 2)`, `N = 2^n`; each bin's share of it is exact. A circuit whose state
 /// never changes has `(N - 1) ln bins`, the largest value. A finite number of pairs adds about `(bins - 1) / (2 pairs)`, as far

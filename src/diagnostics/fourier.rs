@@ -27,7 +27,7 @@ const TOLERANCE: f64 = 1e-9;
 pub struct Frequencies {
     /// The smallest step between them; the output repeats after `2π / unit`.
     pub unit: f64,
-    /// How many there may be above 0, at most [`MAX_DEGREE`].
+    /// Number of frequencies above 0, at most [`MAX_DEGREE`].
     pub degree: usize,
 }
 

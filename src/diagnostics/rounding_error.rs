@@ -1,4 +1,4 @@
-//! What rounding does to a state.
+//! Rounding errors of a state.
 
 use super::single;
 use crate::circuit::Circuit;
@@ -10,7 +10,7 @@ use crate::program::Rewrites;
 use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
 
-/// How far a state is from where it started once the circuit has been run and undone again: the largest norm of (final -
+/// Distance of a state from where it started once the circuit has been run and undone again: the largest norm of (final -
 /// initial) over the batch. Without rounding it would be 0.
 ///
 /// A measure of the precision that is left in this dtype, on this device: every operation is done and undone one by one, without

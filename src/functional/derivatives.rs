@@ -14,7 +14,7 @@ use crate::program::{Program, Rewrites};
 use candle_core::{DType, Device, Tensor, Var};
 use std::sync::Arc;
 
-/// What [`value_and_grad`] returns.
+/// Outputs and gradients, as [`value_and_grad`] returns them.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ValueAndGrad {

@@ -51,12 +51,12 @@ pub struct QuantumNaturalGradient {
 /// Options of a [`QuantumNaturalGradient`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct QuantumNaturalGradientConfig {
-    /// Factor of a step. Default 0.1.
+    /// Factor of a step, a finite number from 0 on. Default 0.1.
     pub learning_rate: f64,
-    /// What is added to the diagonal of the metric tensor, above 0: directions in which the state does not change have no metric.
+    /// Number that is added to the diagonal of the metric tensor, finite and above 0: directions in which the state does not change have no metric.
     /// Default 1e-3.
     pub damping: f64,
-    /// Which entries of the metric tensor are computed. Default: all.
+    /// Entries of the metric tensor that are computed. Default: all.
     pub entries: MetricTensor,
     #[doc(hidden)]
     pub non_exhaustive: NonExhaustive,

@@ -128,7 +128,7 @@ pub fn linear_size_in_bytes(linear: &Linear) -> usize {
 }
 
 impl QuantizedLinear {
-    /// As [`forward`](Module::forward), with candlewick's own typed error.
+    /// Computes [`forward`](Module::forward), with candlewick's own typed error.
     ///
     /// # Errors
     /// An input of another width, of another device or not of F16, BF16, F32 or F64.
@@ -209,7 +209,7 @@ impl QuantizedLinear {
         self.blocks.shape().dims().first().copied().unwrap_or(0)
     }
 
-    /// What [`load`](Self::load) reads, by name: `blocks`, the bytes of `Q8_0` as `[outputs, bytes of a row]` in U8; `unit`, a power of two by which
+    /// Tensors that [`load`](Self::load) reads, by name: `blocks`, the bytes of `Q8_0` as `[outputs, bytes of a row]` in U8; `unit`, a power of two by which
     /// they are to be multiplied, in F32; and `bias`, if there is one.
     ///
     /// ```

@@ -103,7 +103,7 @@ impl QuantumLayer {
         Ok(Tensor::from_vec(bits, shape, &Device::Cpu)?)
     }
 
-    /// How often each outcome comes up when all qubits of each sample are measured `shots` times: for each sample, all leading
+    /// Counts of the outcomes when all qubits of each sample are measured `shots` times: for each sample, all leading
     /// dimensions taken together, outcomes as basis indices (qubit 0 is the low bit) with their numbers.
     ///
     /// Faster than [`sample`](Self::sample) for many shots: memory grows with the outcomes that occur, not with the shots.

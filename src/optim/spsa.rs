@@ -48,15 +48,15 @@ pub struct Spsa {
 pub struct SpsaConfig {
     /// Factor of all steps, from 0. Default 0.2.
     pub learning_rate: f64,
-    /// How far the first two points are from the weights, entry by entry, above 0. Default 0.1.
+    /// Distance of the first two points from the weights, entry by entry, above 0. Default 0.1.
     pub perturbation: f64,
     /// Number added to that of the step, from 0, which keeps the first steps small: about a tenth of all steps is usual. Default 0.
     pub stability_constant: f64,
-    /// How fast steps shrink, from 0. Default 0.602.
+    /// Exponent by which steps shrink, from 0. Default 0.602.
     pub alpha: f64,
-    /// How fast perturbations shrink, from 0. Default 0.101.
+    /// Exponent by which perturbations shrink, from 0. Default 0.101.
     pub gamma: f64,
-    /// Of the signs.
+    /// Seed of the signs. Default 0.
     pub seed: u64,
     #[doc(hidden)]
     pub non_exhaustive: NonExhaustive,

@@ -50,7 +50,7 @@ pub fn decisions(
     Ok(scatter(heading, train, test)?.field(field))
 }
 
-/// How many samples of each class (rows) were given each class (columns); a cell is the darker the larger its part of its row.
+/// Table of how many samples of each class (rows) were given each class (columns); a cell is the darker the larger its part of its row.
 ///
 /// # Errors
 /// More cells than the memory holds.

@@ -199,7 +199,7 @@ impl Program {
         Self::with_rewrites(circuit, measurement, Rewrites::ALL)
     }
 
-    /// As [`new`](Self::new), with some of the rewrites.
+    /// Lowers a circuit as [`new`](Self::new) does, with some of the rewrites.
     pub fn with_rewrites(circuit: &Circuit, measurement: &Measurement, rewrites: Rewrites) -> Result<Self> {
         circuit.check()?;
         measurement.check(circuit.qubits())?;

@@ -1,10 +1,10 @@
-//! What a run leaves behind.
+//! Scores of a run, as a table and as a picture.
 
 use crate::error::Result;
 use crate::plot::{Color, Figure, Panel};
 use std::fmt::Write;
 
-/// How well a model does on a set.
+/// Loss and metric of a model on a set.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 #[non_exhaustive]
 pub struct Score {
@@ -30,25 +30,25 @@ impl Score {
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct Epoch {
-    /// On the training set, while it was trained on.
+    /// Score of the training set, while it was trained on.
     pub train: Score,
-    /// On the validation set, after it.
+    /// Score of the validation set after the epoch, if there is one.
     pub validation: Option<Score>,
     /// The optimiser's step size at the end.
     pub learning_rate: f64,
-    /// Time spent on training, evaluation excluded.
+    /// Seconds spent on training, evaluation excluded.
     pub seconds: f64,
 }
 
-/// Why a run ended.
+/// Reason for which a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StopReason {
-    /// All epochs are done.
+    /// Completion of all epochs.
     Finished,
-    /// The loss did not become lower for long enough.
+    /// Loss that did not become lower for [`patience`](super::TrainConfig::patience) epochs.
     Patience,
-    /// It was interrupted.
+    /// Interruption by ctrl-C or the flag of [`stop_when`](super::Training::stop_when).
     Interrupted,
 }
 
@@ -56,13 +56,13 @@ pub enum StopReason {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct History {
-    /// One entry an epoch.
+    /// Scores, one entry an epoch.
     pub epochs: Vec<Epoch>,
     /// Index of the epoch with the lowest loss, on the validation set if there is one.
     pub best: Option<usize>,
     /// Name of the metric.
     pub metric: Option<String>,
-    /// Why it ended.
+    /// Reason for which it ended.
     pub stop_reason: StopReason,
     /// Names of the variables that no gradient reached in any step: there was none, or it was 0 throughout. A part of the model is detached, does not
     /// count, or lies behind an operation that has no derivative in candle.

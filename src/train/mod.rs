@@ -58,29 +58,29 @@ use std::time::Instant;
 /// Options of a [`Training`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct TrainConfig {
-    /// Name in the progress bar and in pictures.
+    /// Name in the progress bar and in pictures. Default `training`.
     pub name: String,
-    /// Passes over the training set. Default 10.
+    /// Number of passes over the training set. Default 10.
     pub epochs: usize,
-    /// Samples of a batch, at least 1; the last one of an epoch may be smaller. The validation set is scored in such batches, too. Default 32.
+    /// Number of samples of a batch, at least 1; the last one of an epoch may be smaller. The validation set is scored in such batches, too. Default 32.
     pub batch_size: usize,
-    /// Of the order of the samples, which is another one in each epoch.
+    /// Seed of the order of the samples, which is another one in each epoch. Default 0.
     pub seed: u64,
-    /// What the optimiser's step size is multiplied by, step by step.
+    /// Factor of the optimiser's step size, step by step. Default [`Schedule::Constant`].
     pub schedule: Schedule,
-    /// The largest norm of all gradients together; see [`clip_by_norm`].
+    /// The largest norm of all gradients together, see [`clip_by_norm`]. Default `None`: no limit.
     pub clip_norm: Option<f64>,
-    /// Ends after so many epochs, at least 1, without a lower loss on the validation set (on the training set, if there is no other). A loss that is NaN is
-    /// not lower than any.
+    /// Number of epochs in a row, at least 1, that end the run without a lower loss on the validation set (on the training set, if there is no other). A loss that is NaN is
+    /// not lower than any. Default `None`: all epochs are run.
     pub patience: Option<usize>,
-    /// Whether the weights are at last those of the epoch with the lowest loss, instead of the last.
+    /// Whether the weights are at last those of the epoch with the lowest loss, instead of the last. Default `false`.
     pub restore_best: bool,
-    /// Where `last.safetensors` (from which a run goes on), `best.safetensors` (the weights with the lowest loss, for `VarMap::load`) and `history.csv`
-    /// are written after each epoch, and `history.png` at the end. One run at a time has the folder. Files of these names that are there go first, unless the run goes on. Default: nowhere.
+    /// Folder in which `last.safetensors` (from which a run goes on), `best.safetensors` (the weights with the lowest loss, for `VarMap::load`) and `history.csv`
+    /// are written after each epoch, and `history.png` at the end. One run at a time has the folder. Files of these names that are there go first, unless the run goes on. Default `None`: nothing is written.
     pub folder: Option<PathBuf>,
-    /// Goes on from the folder's `last.safetensors`, if that is of a run with as many samples, the same batch size, seed and step size, and a metric if and only if this one has one.
+    /// Whether the run goes on from the folder's `last.safetensors`, which must be of a run with as many samples, the same batch size, seed and step size, and a metric if and only if this one has one. Default `false`.
     pub resume: bool,
-    /// Whether progress is shown on the standard error output: a bar, or lines where that is no terminal.
+    /// Whether progress is shown on the standard error output: a bar, or lines where that is no terminal. Default `false`.
     pub progress: bool,
     #[doc(hidden)]
     pub non_exhaustive: NonExhaustive,
@@ -145,7 +145,7 @@ impl<'a, O: Optimizer + Resume> Training<'a, O> {
 }
 
 impl<'a, O: Optimizer> Training<'a, O> {
-    /// The same for an optimiser whose state cannot be saved, such as candle's own: there are no files then.
+    /// A training as [`new`](Training::new) makes it, for an optimiser whose state cannot be saved, such as candle's own: there are no files then.
     pub fn without_checkpoints(
         model: &'a dyn ModuleT,
         varmap: &'a VarMap,
@@ -156,7 +156,7 @@ impl<'a, O: Optimizer> Training<'a, O> {
         Self { config, model, varmap, optimizer, access: None, loss: Box::new(loss), metric: None, stop: None }
     }
 
-    /// Something else to know of each epoch: a mean over a batch, such as [`accuracy`].
+    /// Adds a metric to the scores of each epoch: a mean over a batch, such as [`accuracy`].
     #[must_use]
     pub fn metric(
         mut self,
@@ -167,14 +167,14 @@ impl<'a, O: Optimizer> Training<'a, O> {
         self
     }
 
-    /// Ends, with a checkpoint, once the flag is set, instead of at ctrl-C.
+    /// Ends the run, with a checkpoint, once the flag is set, instead of at ctrl-C.
     #[must_use]
     pub fn stop_when(mut self, flag: &'a AtomicBool) -> Self {
         self.stop = Some(flag);
         self
     }
 
-    /// Trains. Scores of the training set are means over the batches of an epoch, before the step of each; those of the validation set are of the
+    /// Trains the model. Scores of the training set are means over the batches of an epoch, before the step of each; those of the validation set are of the
     /// weights after the epoch. While it runs, ctrl-C ends it after the batch (see [`interrupted`]).
     ///
     /// # Errors

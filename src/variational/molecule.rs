@@ -88,7 +88,7 @@ impl Molecule {
         Observable::pauli_sum(self.record.terms.iter().map(|(coefficient, word)| (*coefficient, word.as_str())))
     }
 
-    /// What it is called.
+    /// Name of the molecule.
     pub fn name(&self) -> &str {
         &self.record.molecule
     }

@@ -48,18 +48,18 @@ pub struct VqeOptimizer {
 /// Options of a [`VqeOptimizer`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct VqeOptimizerConfig {
-    /// Repetitions of the default circuit. Default 4.
+    /// Number of repetitions of the default circuit. Default 4.
     pub layers: usize,
-    /// A circuit of one's own, without inputs, of as many qubits as the strings have bits. Default: none, but
+    /// Circuit of one's own, without inputs, of as many qubits as the strings have bits. Default: none, but
     /// [`Circuit::real_amplitudes`] near the state in which all strings are equally probable.
     pub ansatz: Option<Circuit>,
-    /// Of Adam, in radians. Default 0.1.
+    /// Learning rate of Adam, in radians, a finite number from 0 on. Default 0.1.
     pub learning_rate: f64,
     /// Number of steps of a run. Default 100.
     pub steps: usize,
-    /// Further runs from other weights; the run whose answer costs least counts. Default 3.
+    /// Number of further runs from other weights; the run whose answer costs least counts. Default 3.
     pub restarts: usize,
-    /// Of the initial weights. Default 0.
+    /// Seed of the initial weights. Default 0.
     pub seed: u64,
     #[doc(hidden)]
     pub non_exhaustive: NonExhaustive,
@@ -79,7 +79,7 @@ impl Default for VqeOptimizerConfig {
     }
 }
 
-/// What a [`VqeOptimizer`] found.
+/// Bit string that a [`VqeOptimizer`] found.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct VqeOptimum {
@@ -95,9 +95,9 @@ pub struct VqeOptimum {
     pub probabilities: Vec<f64>,
     /// The mean cost before each step, and after the last, in the units of the costs.
     pub history: Vec<f64>,
-    /// Which run it is of, counted from 0.
+    /// Number of the run that found it, counted from 0.
     pub run: usize,
-    /// Why that run ended: with [`StopReason::Start`] no weight has moved, and the string is the one that the initial weights give.
+    /// Reason for which that run ended: with [`StopReason::Start`] no weight has moved, and the string is the one that the initial weights give.
     pub stop_reason: StopReason,
 }
 
@@ -159,7 +159,7 @@ impl VqeOptimizer {
         self.minimize_watched(costs, |_, _| ControlFlow::Continue(()))
     }
 
-    /// As [`minimize`](Self::minimize), with the cost of each string of `qubits` bits from a function.
+    /// Searches as [`minimize`](Self::minimize) does, with the cost of each string of `qubits` bits from a function.
     ///
     /// # Errors
     /// As for [`minimize`](Self::minimize); more qubits than memory has room for, before the function is called.
@@ -178,7 +178,7 @@ impl VqeOptimizer {
         self.minimize(&costs)
     }
 
-    /// As [`minimize`](Self::minimize), and calls `watch` with the number of the run and where it stands, before each step; it may
+    /// Searches as [`minimize`](Self::minimize) does, and calls `watch` with the number of the run and where it stands, before each step; it may
     /// end the run, and there are no further ones then. Energies are the mean costs in units of mean 0 and deviation 1.
     ///
     /// # Errors

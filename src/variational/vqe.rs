@@ -40,7 +40,7 @@ pub struct Vqe {
     config: VqeConfig,
 }
 
-/// How the weights of a [`Vqe`] move.
+/// Method by which the weights of a [`Vqe`] move.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub enum VqeMethod {
@@ -55,35 +55,35 @@ pub enum VqeMethod {
 /// Options of a [`Vqe`].
 #[derive(Debug, Clone)]
 pub struct VqeConfig {
-    /// How the weights move. Default: Adam with a learning rate of 0.05.
+    /// Method by which the weights move. Default: Adam with a learning rate of 0.05.
     pub method: VqeMethod,
-    /// The most steps of a run. Default 1000.
+    /// Largest number of steps of a run. Default 1000.
     pub steps: usize,
-    /// A run has converged where the Euclidean norm of the gradient in all weights is at most this after a step. Default 1e-5; 0 leaves it to
+    /// Euclidean norm of the gradient in all weights, from 0 on, at or below which a run has converged. Default 1e-5; 0 leaves it to
     /// gradients that vanish.
     pub gradient_tolerance: f64,
-    /// A run has converged where [`patience`](Self::patience) steps in a row have changed the energy by at most this, after one that changed
-    /// it by more. Default 0: not asked.
+    /// Change of the energy, from 0 on: a run has converged where [`patience`](Self::patience) steps in a row have changed it by at most this, after one
+    /// that changed it by more. Default 0: the energy does not end a run.
     pub energy_tolerance: f64,
     /// Number of steps in a row, at least 1, that have to change little; `None`: the energy does not end a run. Default `Some(10)`.
     pub patience: Option<usize>,
     /// Precision of weights and states. Default F64, which Metal has not.
     pub dtype: DType,
-    /// Where it is computed. Default: the CPU.
+    /// Device of weights and states. Default: the CPU.
     pub device: Device,
-    /// Of the initial weights. Those of a circuit start in [0, 2π) unless it says otherwise. Default 0.
+    /// Seed of the initial weights. Those of a circuit start in [0, 2π) unless it says otherwise. Default 0.
     pub seed: u64,
-    /// Shots, the gradient method, the limit on memory.
+    /// Options of the layer: shots, the gradient method, the limit on memory. Default: those of a [`QuantumLayer`].
     pub layer: QuantumLayerConfig,
     #[doc(hidden)]
     pub non_exhaustive: NonExhaustive,
 }
 
-/// Where a run of a [`Vqe`] stands.
+/// State of a run of a [`Vqe`] at one of its energies.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct VqeStep {
-    /// Steps that the weights have made.
+    /// Number of steps that the weights have made.
     pub step: usize,
     /// The energy at these weights.
     pub energy: f64,
@@ -91,7 +91,7 @@ pub struct VqeStep {
     pub gradient_norm: Option<f64>,
 }
 
-/// Why a run of a [`Vqe`] ended.
+/// Reason for which a run of a [`Vqe`] ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum StopReason {
@@ -102,9 +102,9 @@ pub enum StopReason {
     Gradient,
     /// The energy has stayed within [`VqeConfig::energy_tolerance`].
     Energy,
-    /// All steps were made.
+    /// Completion of all steps.
     Steps,
-    /// The caller said so.
+    /// Request of the caller.
     Stopped,
 }
 
@@ -120,7 +120,7 @@ impl std::fmt::Display for StopReason {
     }
 }
 
-/// What a run of a [`Vqe`] found.
+/// Energy and weights that a run of a [`Vqe`] found.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct VqeResult {
@@ -130,11 +130,11 @@ pub struct VqeResult {
     pub weights: BTreeMap<String, Tensor>,
     /// The energy before each step, and after the last.
     pub energies: Vec<f64>,
-    /// Steps that were made.
+    /// Number of steps that were made.
     pub steps: usize,
     /// Norm of the gradient at the end; none where no gradient is computed.
     pub gradient_norm: Option<f64>,
-    /// Why it ended.
+    /// Reason for which it ended.
     pub stop_reason: StopReason,
     /// Names of the weight tensors whose gradient was 0 throughout at every energy of the run: the energy does not depend on them, or only elsewhere.
     /// Empty where no gradient is computed.
@@ -142,7 +142,7 @@ pub struct VqeResult {
 }
 
 impl VqeResult {
-    /// Whether it ended because a tolerance was met that was not met from the start.
+    /// Returns whether it ended because a tolerance was met that was not met from the start.
     pub fn converged(&self) -> bool {
         matches!(self.stop_reason, StopReason::Gradient | StopReason::Energy)
     }
@@ -365,7 +365,7 @@ impl Vqe {
         self.run_with(|_| ControlFlow::Continue(()))
     }
 
-    /// As [`run`](Self::run), and calls `watch` at each energy, before the step that follows it; it may end the run.
+    /// Trains as [`run`](Self::run) does, and calls `watch` at each energy, before the step that follows it; it may end the run.
     ///
     /// ```
     /// # use candlewick::prelude::*;

@@ -19,6 +19,14 @@ fn sources(folder: &Path, all: &mut Vec<PathBuf>) {
     }
 }
 
+/// Text of each file with sources that users see: engines are private, and plans of launches are the emulator's.
+fn public_sources() -> Vec<(PathBuf, String)> {
+    let mut files = Vec::new();
+    sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut files);
+    files.retain(|path| !path.components().any(|part| part.as_os_str() == "engine"));
+    files.into_iter().map(|path| (path.clone(), fs::read_to_string(path).unwrap())).collect()
+}
+
 /// Whether a program outside the crate could list all variants or fields of an item, whose lines these are.
 fn is_open(attributes: &str, kind: &str, body: &[&str]) -> bool {
     if attributes.contains("#[non_exhaustive]")
@@ -34,13 +42,8 @@ fn is_open(attributes: &str, kind: &str, body: &[&str]) -> bool {
 
 #[test]
 fn no_public_struct_or_enum_is_open() {
-    let mut files = Vec::new();
-    sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut files);
-    // Engines are private; plans of launches are the emulator's.
-    files.retain(|path| !path.components().any(|part| part.as_os_str() == "engine"));
     let (mut items, mut open) = (0, Vec::new());
-    for path in &files {
-        let text = fs::read_to_string(path).unwrap();
+    for (path, text) in &public_sources() {
         let lines: Vec<&str> = text.lines().collect();
         for (at, line) in lines.iter().enumerate() {
             let Some((kind, rest)) = ["struct", "enum"]
@@ -65,6 +68,40 @@ fn no_public_struct_or_enum_is_open() {
     }
     assert!(items > 60, "{items} items: the sources have another shape than this test reads");
     assert!(open.is_empty(), "{open:#?}");
+}
+
+/// Words with which the comment of a public item does not begin: a noun or a verb says what the item is or does.
+const FRAGMENTS: [&str; 17] = [
+    "Of", "As", "In", "From", "For", "To", "With", "What", "Those", "None", "Such", "On", "Where", "How", "Which",
+    "Why", "By",
+];
+
+#[test]
+fn comments_of_public_items_are_no_fragments() {
+    let (mut comments, mut fragments) = (0, Vec::new());
+    // Fields of errors say what they hold in words such as "What came".
+    let is_of_errors = |path: &Path| path.iter().any(|part| part == "error" || part == "error.rs");
+    for (path, text) in public_sources().iter().filter(|(path, _)| !is_of_errors(path)) {
+        let lines: Vec<&str> = text.lines().collect();
+        let mut in_public = false;
+        for (at, line) in lines.iter().enumerate() {
+            match line.strip_prefix("pub ") {
+                Some(item) => in_public = item.starts_with("enum "),
+                None => in_public &= !line.starts_with('}'),
+            }
+            let is_first = at == 0 || !lines[at - 1].trim_start().starts_with("///");
+            let Some(comment) = line.trim_start().strip_prefix("/// ").filter(|_| is_first) else { continue };
+            let item = lines[at..].iter().map(|line| line.trim_start()).find(|line| !line.starts_with(['/', '#']));
+            if in_public || item.is_some_and(|item| item.starts_with("pub ")) {
+                comments += 1;
+                if FRAGMENTS.contains(&comment.split(' ').next().unwrap_or_default()) {
+                    fragments.push(format!("{}:{}: {comment}", path.display(), at + 1));
+                }
+            }
+        }
+    }
+    assert!(comments > 400, "{comments} comments: the sources have another shape than this test reads");
+    assert!(fragments.is_empty(), "{fragments:#?}");
 }
 
 /// Circuits and configurations are equal where they say the same.
