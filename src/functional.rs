@@ -269,10 +269,12 @@ fn rows<'a>(program: &Program, tensor: &'a Tensor) -> Result<(&'a [usize], Tenso
         return Err(wrong());
     }
     let batch = limits::product("the samples", leading)?;
+    if leading.len() == 1 {
+        return Ok((leading, tensor.clone()));
+    }
     // To take dimensions together may be to copy.
     check_copy("the input", tensor, tensor.dtype())?;
-    let rows = if leading.len() == 1 { tensor.clone() } else { tensor.reshape((batch, width))? };
-    Ok((leading, rows))
+    Ok((leading, tensor.reshape((batch, width))?))
 }
 
 /// A device, in words.

@@ -45,7 +45,7 @@ pub(super) fn lower(circuit: &Circuit, measurement: &Measurement, rewrites: Rewr
         output_shape: measurement.output_shape(circuit.qubits()),
         rewrites,
         made: Made::default(),
-        spares: Arc::default(),
+        cache: Arc::default(),
     })
 }
 

@@ -10,7 +10,7 @@ use super::kernels::{Target, Turn};
 use super::measure::Values;
 use super::memory::held;
 use super::numbers::Numbers;
-use super::plan::{LANES, Plan, Way, keeps_angles};
+use super::plan::{LANES, Plan, Way};
 use super::prepare::{Phases, Prepared, SharedLayer};
 use super::settle::Mover;
 use super::single::Products;
@@ -139,14 +139,10 @@ impl<'a, T: Real> Worker<'a, T> {
     /// Works on what was kept of a block, or puts it back.
     fn exchange(&mut self, kept: &mut Block<T>) {
         std::mem::swap(&mut self.room.block.psi, &mut kept.psi);
-        if self.keeps_angles() {
+        if self.call.plan.keeps_angles {
             std::mem::swap(&mut self.room.block.angles, &mut kept.angles);
             std::mem::swap(&mut self.room.block.start, &mut kept.start);
         }
-    }
-
-    fn keeps_angles(&self) -> bool {
-        keeps_angles(self.call.program, self.call.plan.lanes)
     }
 
     /// Gradients of all blocks of a group: the input rows are written, the weights' sums set. Blocks whose final states were
@@ -197,7 +193,7 @@ impl<'a, T: Real> Worker<'a, T> {
     fn final_states(&mut self, first: usize, count: usize, kept: Option<&mut Block<T>>) {
         let Some(kept) = kept else { return self.run(first, count) };
         self.exchange(kept);
-        if !self.keeps_angles() {
+        if !self.call.plan.keeps_angles {
             self.fill(first, count);
             if self.call.plan.way != Way::Steps {
                 self.prepare_start();

@@ -53,8 +53,11 @@ impl<T: Real> Worker<'_, T> {
     /// Writes the outputs of all samples of the block, row by row.
     pub(super) fn read(&mut self, out: &mut [T]) {
         self.read_states(out);
-        let outputs = self.call.program.outputs().max(1);
         let spoiled = self.room.block.angles.spoiled;
+        if !spoiled.contains(&true) {
+            return;
+        }
+        let outputs = self.call.program.outputs().max(1);
         for (row, _) in out.chunks_mut(outputs).zip(spoiled).filter(|(_, spoiled)| *spoiled) {
             row.fill(T::nan());
         }
@@ -85,9 +88,8 @@ impl<T: Real> Worker<'_, T> {
                 let flips = &sum.flips[usize::from(prepared.words.is_some())..];
                 psi.expect(flips, &sum.parts, &mut values.words, &mut values.sums);
                 values.fold(psi.lanes);
-                for (output, sums) in values.sums.chunks_exact_mut(LANES).enumerate() {
-                    sums.iter_mut().for_each(|value| *value += sum.constants[output]);
-                    write_column(out, sum.outputs, output, sums);
+                for (output, (sums, constant)) in values.sums.chunks_exact(LANES).zip(&sum.constants).enumerate() {
+                    write_column(out, (output, sum.outputs), (sums, *constant));
                 }
             }
             Readout::Variance(sums) => {
@@ -96,7 +98,7 @@ impl<T: Real> Worker<'_, T> {
                     values.clear(1);
                     deviation.expect_diagonal(IDENTITY, Within::default(), &mut values.sums);
                     values.fold(psi.lanes);
-                    write_column(out, sums.len(), output, &values.sums);
+                    write_column(out, (output, sums.len()), (&values.sums, 0.0));
                 }
             }
             Readout::Probabilities(qubits) => {
@@ -104,7 +106,7 @@ impl<T: Real> Worker<'_, T> {
                     values.clear(1);
                     psi.expect_diagonal(IDENTITY, within(qubits, output), &mut values.sums);
                     values.fold(psi.lanes);
-                    write_column(out, 1 << qubits.len(), output, &values.sums);
+                    write_column(out, (output, 1 << qubits.len()), (&values.sums, 0.0));
                 }
             }
             Readout::State => {
@@ -223,8 +225,8 @@ fn factor<T: Real>(cotangent: &[T], outputs: usize, output: usize, lanes: usize)
     })
 }
 
-/// Writes an output of each sample.
-fn write_column<T: Real>(out: &mut [T], outputs: usize, output: usize, values: &[f64]) {
+/// Writes an output of each sample, one of `outputs`: its value and a constant.
+fn write_column<T: Real>(out: &mut [T], (output, outputs): (usize, usize), (values, constant): (&[f64], f64)) {
     let entries = out.iter_mut().skip(output).step_by(outputs);
-    entries.zip(values).for_each(|(entry, value)| *entry = T::from_f64(*value));
+    entries.zip(values).for_each(|(entry, value)| *entry = T::from_f64(value + constant));
 }

@@ -11,6 +11,7 @@ mod angles;
 mod arch;
 mod block;
 mod flips;
+mod footprint;
 mod fused;
 mod kernels;
 mod layers;
@@ -28,6 +29,7 @@ mod simd;
 mod sincos;
 mod single;
 mod space;
+mod spares;
 mod start;
 mod state;
 mod sweeps;
@@ -45,7 +47,7 @@ use candle_core::DType;
 use plan::Plan;
 pub(crate) use simd::Vectored;
 pub(crate) use workspace::Kept;
-use workspace::{Rooms, Workspace};
+use workspace::Workspace;
 
 /// The engine for `Device::Cpu`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -59,8 +61,7 @@ impl<T: Real> Engine<T> for Cpu {
 
     fn forward(&self, program: &Program, arguments: Arguments<'_, T>, keep: bool) -> Result<(Vec<T>, Option<Kept<T>>)> {
         let plan = &Plan::forward::<T>(program, arguments.batch, *self)?;
-        let mut rooms = Rooms::take(program, plan);
-        let mut workspace = Workspace::take(program, arguments, plan);
+        let (mut rooms, mut workspace) = workspace::take(program, arguments, plan, None);
         let keep = keep && plan.may_keep;
         match keep {
             true => workspace.reserve(program, plan)?,
@@ -73,12 +74,9 @@ impl<T: Real> Engine<T> for Cpu {
         let call = &Call { program, arguments, plan, prepared };
         run(call, &mut rooms.0, if keep { blocks } else { &mut [] }, &mut out);
         let limit = self.memory_limit;
-        rooms.give_back(&program.spares, limit);
-        if keep {
-            return Ok((out, Some(Kept::new(workspace, program, limit))));
-        }
-        workspace.give_back(&program.spares, limit);
-        Ok((out, None))
+        let (kept, done) = if keep { (Some(workspace), None) } else { (None, Some(workspace)) };
+        workspace::give_back(&program.cache, Some(rooms), done, limit);
+        Ok((out, kept.map(|workspace| Kept::new(workspace, program, limit))))
     }
 
     fn gradient(
@@ -100,9 +98,7 @@ impl<T: Real> Engine<T> for Cpu {
         })?;
         let kept = kept.and_then(|kept| kept.of(arguments));
         let has_states = kept.is_some();
-        let mut rooms = Rooms::take(program, plan);
-        let mut workspace = kept.unwrap_or_else(|| Workspace::take(program, arguments, plan));
-        plan.make_place(program);
+        let (mut rooms, mut workspace) = workspace::take(program, arguments, plan, kept);
         rooms.reserve(program, plan, !has_states, true)?;
         let Workspace { prepared, blocks, sums, .. } = &mut *workspace;
         sums.resize_with(plan.groups, GroupSums::default);
@@ -112,8 +108,7 @@ impl<T: Real> Engine<T> for Cpu {
         let (kept, rows) = (if has_states { blocks } else { &mut [][..] }, inputs.as_deref_mut().unwrap_or_default());
         reverse(call, &mut rooms.0, kept, sums, (cotangent, wanted), rows);
         let weights = wanted.weights.then(|| weight_gradient(program, arguments.weights, sums));
-        rooms.give_back(&program.spares, self.memory_limit);
-        workspace.give_back(&program.spares, self.memory_limit);
+        workspace::give_back(&program.cache, Some(rooms), Some(workspace), self.memory_limit);
         Ok(Gradients { inputs, weights })
     }
 }

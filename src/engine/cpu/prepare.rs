@@ -48,7 +48,7 @@ pub(super) struct SharedLayer<T> {
     pub(super) table: Option<Table<T>>,
     pub(super) passes: Vec<SharedPass<T>>,
     /// The rotors of each pass, and those that undo it, if samples share them.
-    rotors: Vec<[Rotors<T>; 2]>,
+    rotors: Vec<Option<[Rotors<T>; 2]>>,
     /// What the gradients of the shared phases are multiplied by.
     pub(super) weight: f64,
 }
@@ -249,11 +249,13 @@ impl<T: Real> SharedLayer<T> {
         back: bool,
         room: &'a mut Rotors<T>,
     ) -> &'a Rotors<T> {
-        if !pass.rotations.iter().any(|rotation| angles.varies(rotation.source)) {
-            return &self.rotors[k][usize::from(back)];
+        match &self.rotors[k] {
+            Some(both) => &both[usize::from(back)],
+            None => {
+                self.passes[k].set_rotors(pass, angles, back, room);
+                room
+            }
         }
-        self.passes[k].set_rotors(pass, angles, back, room);
-        room
     }
 
     /// The most bytes that what a layer shares takes.
@@ -261,7 +263,7 @@ impl<T: Real> SharedLayer<T> {
         let rotations: usize = layer.passes.iter().map(|pass| pass.rotations.len()).sum();
         let has_table = !layer.shared.is_empty() || rotations >= WORTH_A_TABLE;
         let table = if has_table { (2 * size_of::<T>()) << program.qubits } else { 0 };
-        table + layer.passes.len() * (size_of::<[Rotors<T>; 2]>() + size_of::<SharedPass<T>>())
+        table + layer.passes.len() * (size_of::<Option<[Rotors<T>; 2]>>() + size_of::<SharedPass<T>>())
     }
 
     /// Bytes it holds on to.
@@ -284,8 +286,10 @@ impl<T: Real> SharedLayer<T> {
         self.weight = weigh(&mut self.passes);
         self.rotors.resize_with(layer.passes.len(), Default::default);
         for ((pass, shared), rotors) in layer.passes.iter().zip(&self.passes).zip(&mut self.rotors) {
-            if all(pass) {
-                let [forth, back] = rotors;
+            if !all(pass) {
+                *rotors = None;
+            } else {
+                let [forth, back] = rotors.get_or_insert_with(Default::default);
                 shared.set_rotors(pass, Angles::shared(angles), false, forth);
                 shared.set_rotors(pass, Angles::shared(angles), true, back);
             }
