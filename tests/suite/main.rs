@@ -1,6 +1,7 @@
 //! One binary for all integration tests: it links candle once.
 
 mod angles;
+mod architecture;
 mod bad_input;
 mod chemistry;
 mod closed_forms;

@@ -1,10 +1,9 @@
 //! Slots in, gradients of variables out: the only part of the engine that knows expressions.
 
-use super::block::Call;
-use super::kernels::Turn;
-use super::memory::held;
-use super::plan::LANES;
-use super::sincos::sin_cos;
+use crate::engine::cpu::memory::held;
+use crate::engine::cpu::simd::LANES;
+use crate::engine::cpu::simd::sincos::sin_cos;
+use crate::engine::cpu::steps::forward::Turn;
 use crate::engine::{Arguments, Real};
 use crate::program::{Program, Slot, Source, Variable};
 use num_complex::Complex64;
@@ -325,17 +324,18 @@ impl GroupSums {
     /// zeros, as their cotangent is zero.
     pub(super) fn finish_block<T: Real>(
         &mut self,
-        call: &Call<'_, T>,
+        program: &Program,
+        arguments: Arguments<'_, T>,
+        shared: &SharedAngles,
         (first, count): (usize, usize),
         rows: &mut [T],
         room: &mut Vec<f64>,
     ) {
-        let Call { program, arguments, prepared, .. } = *call;
         let width = program.input_columns;
         let samples = Samples { arguments, width, first, count };
         room.clear();
         room.resize(rows.len(), 0.0);
-        for &slot in &prepared.angles.varying {
+        for &slot in &shared.varying {
             let gradients = std::mem::replace(&mut self.slots[slot], [0.0; LANES]);
             samples.derivatives(&program.slots[slot], &gradients, |variable, parts| match variable {
                 Variable::Weight(index) => self.weights[index] += sum(&parts),

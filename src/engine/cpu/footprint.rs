@@ -2,23 +2,25 @@
 //!
 //! They are counted once a program, precision and number of lanes: a small call takes less time than the count.
 
-use super::plan::{LANES, Way};
-use super::prepare::Prepared;
-use super::state::state_bytes;
 use crate::engine::Real;
+use crate::engine::cpu::execution::Execution;
+use crate::engine::cpu::prepare::Prepared;
+use crate::engine::cpu::simd::LANES;
+use crate::engine::cpu::state::state_bytes;
 use crate::program::{OutlineNode, Program, Readout, Rewrite};
 use std::marker::PhantomData;
 use std::sync::OnceLock;
 
 /// Bytes of tables that the blocks of a call share; deeper circuits have more, and each worker makes the others when it comes
 /// to them. Those of a single state are sooner beyond the cache.
-const SHARED_BYTES: [(Way, u64); 3] = [(Way::Schedule, 1 << 28), (Way::Tiling, 1 << 25), (Way::Steps, 0)];
+const SHARED_BYTES: [(Execution, u64); 3] =
+    [(Execution::Batch, 1 << 28), (Execution::Single, 1 << 25), (Execution::Steps, 0)];
 
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Footprint {
     /// What blocks of so many lanes follow.
-    pub(super) way: Way,
+    pub(super) execution: Execution,
     /// Whether the measurement needs a further state.
     pub(super) scratch: bool,
     /// Whether amplitudes are moved, which needs half a state.
@@ -57,23 +59,23 @@ impl Footprint {
     }
 
     fn new<T: Real>(program: &Program, lanes: usize) -> Self {
-        let way = match lanes {
-            _ if !program.rewrites.contains(Rewrite::Layers) => Way::Steps,
-            LANES => Way::Schedule,
-            _ => Way::Tiling,
+        let execution = match lanes {
+            _ if !program.rewrites.contains(Rewrite::Layers) => Execution::Steps,
+            LANES => Execution::Batch,
+            _ => Execution::Single,
         };
         let moved = |node: &OutlineNode| matches!(node, OutlineNode::Settle(_));
         let varying = program.slots.iter().filter(|slot| slot.reads_inputs()).count();
         // Unless they are the larger ones, or a single state's, of which there are few.
         let keeps_angles = lanes > 1 && varying <= 1 << program.qubits;
         let angles = if keeps_angles { varying * 32 * size_of::<T>() } else { 0 };
-        let most = SHARED_BYTES.iter().find(|(of, _)| *of == way).map_or(0, |(_, most)| *most);
+        let most = SHARED_BYTES.iter().find(|(of, _)| *of == execution).map_or(0, |(_, most)| *most);
         let mut footprint = Self {
-            way,
+            execution,
             scratch: matches!(program.readout, Readout::Variance(_)),
-            moves: way != Way::Steps && program.outline().nodes.iter().any(moved),
+            moves: execution != Execution::Steps && program.outline().nodes.iter().any(moved),
             keeps_angles,
-            tables: Prepared::<T>::most_bytes(program, way).min(most),
+            tables: Prepared::<T>::most_bytes(program, execution).min(most),
             kept: state_bytes::<T>(program.qubits, lanes) + angles as u128,
             forward: Needs::default(),
             gradient: Needs::default(),
@@ -98,7 +100,7 @@ impl Footprint {
         let state = state_bytes::<T>(program.qubits, lanes);
         let spare = if self.moves { state / 2 } else { 0 };
         // Angles of phases, their sines and cosines in f64; a table; overlaps of gradients.
-        let amplitudes = if self.way == Way::Schedule { 1 << program.qubits } else { 0 };
+        let amplitudes = if self.execution == Execution::Batch { 1 << program.qubits } else { 0 };
         let table = amplitudes * (24 + 2 * number + if gradient { 8 } else { 0 });
         let turns = varying * (32 * number + 24 * lanes_of);
         Needs {

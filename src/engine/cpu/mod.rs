@@ -8,33 +8,26 @@
 #![allow(clippy::needless_range_loop, reason = "kernels read lane by lane, with equal indices in several arrays")]
 
 mod angles;
-mod arch;
-mod block;
-mod flips;
+mod batch;
+mod blocks;
+mod context;
+mod execution;
 mod footprint;
-mod fused;
-mod kernels;
-mod layers;
-mod lines;
-mod measure;
 mod memory;
 mod numbers;
-mod observe;
-mod overlap;
+mod passes;
+mod permute;
 mod plan;
 mod prepare;
-mod settle;
-mod shuffle;
+mod product_start;
+mod readout;
+mod scratch;
 mod simd;
-mod sincos;
 mod single;
-mod space;
 mod spares;
-mod start;
 mod state;
-mod sweeps;
-mod tile;
-mod words;
+mod steps;
+mod worker;
 mod workspace;
 
 use super::{Arguments, Engine, Gradients, Real, Wanted, share};
@@ -42,10 +35,12 @@ use crate::error::Result;
 use crate::memory::zeros;
 use crate::program::Program;
 use angles::{GroupSums, weight_gradient};
-use block::{Block, Call, Room, Worker};
 use candle_core::DType;
+use context::Call;
 use plan::Plan;
+use scratch::{Block, Scratch};
 pub(crate) use simd::Vectored;
+use worker::Worker;
 pub(crate) use workspace::Kept;
 use workspace::Workspace;
 
@@ -114,7 +109,7 @@ impl<T: Real> Engine<T> for Cpu {
 }
 
 /// Outputs of all blocks. The final states of those there are `kept` places for are left there.
-fn run<T: Real>(call: &Call<'_, T>, rooms: &mut Vec<Room<T>>, kept: &mut [Block<T>], out: &mut [T]) {
+fn run<T: Real>(call: &Call<'_, T>, rooms: &mut Vec<Scratch<T>>, kept: &mut [Block<T>], out: &mut [T]) {
     let Call { program, plan, .. } = *call;
     let (each, rows) = (plan.blocks_per_split, plan.lanes * program.outputs());
     let (mut kept, mut out) = (portions(kept, each), portions(out, each * rows));
@@ -130,7 +125,7 @@ fn run<T: Real>(call: &Call<'_, T>, rooms: &mut Vec<Room<T>>, kept: &mut [Block<
 /// Gradients of all groups of blocks: each has its own rows of the input gradient and its own sums for the weights.
 fn reverse<T: Real>(
     call: &Call<'_, T>,
-    rooms: &mut Vec<Room<T>>,
+    rooms: &mut Vec<Scratch<T>>,
     kept: &mut [Block<T>],
     sums: &mut [GroupSums],
     (cotangent, wanted): (&[T], Wanted),
@@ -158,7 +153,7 @@ fn portions<'a, X>(mut rest: &'a mut [X], size: usize) -> impl FnMut() -> &'a mu
 impl Cpu {
     /// Whether a forward pass fits the memory. candle would wrap the error of an op beyond recognition.
     pub(crate) fn check(self, program: &Program, batch: usize, dtype: DType) -> Result<()> {
-        arch::check()?;
+        simd::arch::check()?;
         match dtype {
             DType::F64 => Plan::forward::<f64>(program, batch, self).map(drop),
             _ => Plan::forward::<f32>(program, batch, self).map(drop),

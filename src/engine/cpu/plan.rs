@@ -1,15 +1,14 @@
 //! How a batch is cut into blocks, groups and threads: the one place that decides it.
 
 use super::Cpu;
-use super::footprint::Footprint;
-use super::spares::Spares;
+use crate::engine::cpu::execution::Execution;
+use crate::engine::cpu::footprint::Footprint;
+use crate::engine::cpu::simd::LANES;
+use crate::engine::cpu::spares::Spares;
 use crate::engine::{Real, budget, threads};
 use crate::error::Result;
 use crate::memory::left;
-use crate::program::{Program, Readout};
-
-/// Samples a block holds when it holds more than one; also the widest SIMD vector, in f32.
-pub(super) const LANES: usize = 16;
+use crate::program::Program;
 
 /// The fewest samples that share a block, and up to how many qubits: 16 small states cost little more than one in tiles,
 /// whose tables of phases are then as large as the state. Above 12 qubits 16 states leave the cache. Measured.
@@ -28,17 +27,6 @@ const SERIAL_WORK: usize = 1 << 17;
 /// Entries of a block from which its amplitudes are worth sharing out.
 const SPREAD_ENTRIES: usize = 1 << 15;
 
-/// What a block follows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Way {
-    /// The program's schedule, for full blocks.
-    Schedule,
-    /// The program's tiling, for single states.
-    Tiling,
-    /// The program's steps.
-    Steps,
-}
-
 /// Portions of the work for each thread: several, so that none waits long for the slowest.
 const SPLITS: usize = 4;
 
@@ -47,7 +35,7 @@ const SPLITS: usize = 4;
 pub(super) struct Plan {
     /// States a block holds.
     pub(super) lanes: usize,
-    pub(super) way: Way,
+    pub(super) execution: Execution,
     pub(super) blocks: usize,
     /// Bytes that tables may take.
     pub(super) tables: u64,
@@ -87,7 +75,7 @@ impl Plan {
         let (qubits, limit) = (program.qubits, engine.memory_limit);
         let lanes = lanes(qubits, batch);
         let footprint = Footprint::of::<T>(program, lanes);
-        let Footprint { way, scratch, moves, keeps_angles, .. } = *footprint;
+        let Footprint { execution, scratch, moves, keeps_angles, .. } = *footprint;
         let blocks = batch.div_ceil(lanes);
         let blocks_per_group = blocks.div_ceil(MAX_GROUPS).max(1);
         let groups = blocks.div_ceil(blocks_per_group);
@@ -105,13 +93,13 @@ impl Plan {
         let threads = if work < SERIAL_WORK { 1 } else { threads::count() };
         let roomy = threads == 1 || budget::check::<T>(program, needs.states * threads, bytes(threads), limit).is_ok();
         // The passes of a schedule keep to one thread; what single states do is shared out if blocks are not.
-        let few = groups < 2 * threads && way != Way::Schedule;
+        let few = groups < 2 * threads && execution != Execution::Batch;
         let spread_state = threads > 1 && entries >= SPREAD_ENTRIES && (few || !roomy);
         let spread_blocks = threads > 1 && groups > 1 && roomy && !spread_state;
         let blocks_per_split = (blocks / (SPLITS * threads)).max(1);
         let mut plan = Self {
             lanes,
-            way,
+            execution,
             blocks,
             tables: 0,
             spare: None,
@@ -142,13 +130,6 @@ impl Plan {
         self.may_keep = kept.is_some_and(|kept| kept <= left - self.tables);
         let taken = self.tables + kept.filter(|_| self.may_keep).unwrap_or(0);
         self.spare = limit.map(|limit| limit.saturating_sub(needed).saturating_sub(taken));
-    }
-}
-
-impl Plan {
-    /// What is read at the end, in the indices the states then have.
-    pub(super) fn readout<'a>(&self, program: &'a Program) -> &'a Readout {
-        if self.way == Way::Steps { &program.readout } else { &program.outline().readout }
     }
 }
 

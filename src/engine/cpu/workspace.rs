@@ -2,7 +2,7 @@
 //! what it returns.
 //!
 //! A [`Program`] has spare workspaces. A forward pass takes one (or makes one, if there is none), sets what depends on the
-//! arguments ([`Prepared`]), and hands each thread a [`Room`] to work in. If a gradient may follow, it leaves the final states
+//! arguments ([`Prepared`]), and hands each thread a [`Scratch`] to work in. If a gradient may follow, it leaves the final states
 //! in the workspace's blocks and hands the whole to the graph, as `Kept`; the gradient goes on in it. Whoever drops a
 //! workspace makes it a spare one again. So there are as many as there are calls at a time, forward passes that wait for their
 //! gradients included, and each call has its own: nothing is shared but the list.
@@ -10,12 +10,13 @@
 //! Spare ones hold at most [`SPARE_BYTES`] together, or what the user's limit allows. Large pages go back to those
 //! of the process (see `memory.rs`).
 
-use super::angles::GroupSums;
-use super::block::{Block, Room};
-use super::memory::held;
-use super::plan::{Plan, Way};
-use super::prepare::Prepared;
-use super::spares::{Spare, Spares};
+use crate::engine::cpu::angles::GroupSums;
+use crate::engine::cpu::execution::Execution;
+use crate::engine::cpu::memory::held;
+use crate::engine::cpu::plan::Plan;
+use crate::engine::cpu::prepare::Prepared;
+use crate::engine::cpu::scratch::{Block, Scratch};
+use crate::engine::cpu::spares::{Spare, Spares};
 use crate::engine::{Arguments, Real};
 use crate::error::Result;
 use crate::program::{EngineCache, Program};
@@ -26,13 +27,13 @@ const SPARE_BYTES: usize = 1 << 26;
 
 /// What the threads of a call work in, one each. It goes back after each pass, and does not wait in graphs.
 #[derive(Debug)]
-pub(super) struct Rooms<T>(pub(super) Vec<Room<T>>);
+pub(super) struct ScratchSpaces<T>(pub(super) Vec<Scratch<T>>);
 
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Workspace<T> {
     /// What it was made for.
-    shape: (Way, usize),
+    shape: (Execution, usize),
     pub(super) prepared: Prepared<T>,
     /// One for each block, if their final states are kept.
     pub(super) blocks: Vec<Block<T>>,
@@ -47,7 +48,7 @@ pub(super) struct Workspace<T> {
 impl<T: Real> Workspace<T> {
     fn new(program: &Program, plan: &Plan) -> Self {
         Self {
-            shape: (plan.way, plan.lanes),
+            shape: (plan.execution, plan.lanes),
             prepared: Prepared::new(program, plan),
             blocks: Vec::new(),
             sums: Vec::new(),
@@ -65,9 +66,9 @@ impl<T: Real> Spare for Workspace<T> {
     }
 }
 
-impl<T: Real> Spare for Rooms<T> {
+impl<T: Real> Spare for ScratchSpaces<T> {
     fn bytes(&self) -> usize {
-        self.0.iter().map(Room::bytes).sum::<usize>() + held(&self.0)
+        self.0.iter().map(Scratch::bytes).sum::<usize>() + held(&self.0)
     }
 }
 
@@ -77,19 +78,19 @@ pub(super) fn take<T: Real>(
     arguments: Arguments<'_, T>,
     plan: &Plan,
     kept: Option<Box<Workspace<T>>>,
-) -> (Box<Rooms<T>>, Box<Workspace<T>>) {
+) -> (Box<ScratchSpaces<T>>, Box<Workspace<T>>) {
     let mut idle = Spares::of(program).idle();
-    let rooms = idle.take::<Rooms<T>>();
+    let rooms = idle.take::<ScratchSpaces<T>>();
     let spare = if kept.is_none() { idle.take::<Workspace<T>>() } else { None };
     // The others go if the call leaves no memory for them.
     if let Some(most) = plan.spare {
         idle.trim(usize::try_from(most).unwrap_or(usize::MAX));
     }
     drop(idle);
-    let mut rooms = rooms.unwrap_or_else(|| Box::new(Rooms(Vec::new())));
+    let mut rooms = rooms.unwrap_or_else(|| Box::new(ScratchSpaces(Vec::new())));
     rooms.0.truncate(plan.workers);
     let workspace = kept.unwrap_or_else(|| {
-        let fits = spare.filter(|spare| spare.shape == (plan.way, plan.lanes));
+        let fits = spare.filter(|spare| spare.shape == (plan.execution, plan.lanes));
         let mut workspace = fits.unwrap_or_else(|| Box::new(Workspace::new(program, plan)));
         workspace.set(program, arguments, plan);
         workspace
@@ -100,12 +101,12 @@ pub(super) fn take<T: Real>(
 /// Leaves what a call has worked in for the next one; of a forward pass that keeps its final states, the rooms alone.
 pub(super) fn give_back<T: Real>(
     cache: &EngineCache,
-    rooms: Option<Box<Rooms<T>>>,
+    rooms: Option<Box<ScratchSpaces<T>>>,
     workspace: Option<Box<Workspace<T>>>,
     limit: Option<u64>,
 ) {
     let rooms = rooms.map(|mut rooms| {
-        rooms.0.iter_mut().for_each(Room::give_back_pages);
+        rooms.0.iter_mut().for_each(Scratch::give_back_pages);
         rooms
     });
     let workspace = workspace.map(|mut workspace| {
@@ -118,7 +119,7 @@ pub(super) fn give_back<T: Real>(
     idle.trim(limit.map_or(SPARE_BYTES, |limit| SPARE_BYTES.min(usize::try_from(limit).unwrap_or(usize::MAX))));
 }
 
-impl<T: Real> Rooms<T> {
+impl<T: Real> ScratchSpaces<T> {
     /// Gets the memory for all states of a call: for `psi`, unless they have their places in blocks, and for `lambda` before a
     /// gradient.
     pub(super) fn reserve(&mut self, program: &Program, plan: &Plan, psi: bool, lambda: bool) -> Result<()> {
@@ -126,7 +127,7 @@ impl<T: Real> Rooms<T> {
         let items = if lambda { plan.groups } else { plan.blocks.div_ceil(plan.blocks_per_split) };
         let workers = plan.workers.min(items);
         if self.0.len() < workers {
-            self.0.resize_with(workers, Room::default);
+            self.0.resize_with(workers, Scratch::default);
         }
         for room in &mut self.0[..workers] {
             if psi {

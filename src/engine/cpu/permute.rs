@@ -1,8 +1,8 @@
 //! Amplitudes moved from where they are stored to where their indices say, or back.
 
-use super::memory::held;
-use super::plan::LANES;
-use super::state::{Buffer, State};
+use crate::engine::cpu::memory::held;
+use crate::engine::cpu::simd::LANES;
+use crate::engine::cpu::state::{Buffer, State};
 use crate::engine::{Real, share};
 use crate::program::Frame;
 

@@ -2,15 +2,17 @@
 //!
 //! Threads take chunks of tiles, cut at fixed places; the sums of a chunk for gradients are added up in their order.
 
-use super::arch::arch;
-use super::block::{Block, Call, Room, Worker};
-use super::layers;
-use super::memory::held;
-use super::numbers::{Numbers, lane_signs, rotation_signs};
-use super::plan::LANES;
-use super::prepare::walsh_hadamard;
-use super::state::{Planes, State};
-use super::tile::{Put, PutBack, Sums, Take, TakeBack};
+use crate::engine::cpu::context::Call;
+use crate::engine::cpu::numbers::{Numbers, lane_signs, rotation_signs};
+use crate::engine::cpu::passes::{apply_pass, undo_pass};
+use crate::engine::cpu::prepare::walsh_hadamard;
+use crate::engine::cpu::scratch::{Block, Scratch};
+use crate::engine::cpu::simd::LANES;
+use crate::engine::cpu::simd::arch::arch;
+use crate::engine::cpu::single::kernels::{Put, PutBack, Sums, Take, TakeBack};
+use crate::engine::cpu::single::scratch::{Tile, Tiles};
+use crate::engine::cpu::state::Planes;
+use crate::engine::cpu::worker::Worker;
 use crate::engine::{Real, Wanted, share};
 use crate::program::{Rotation, Source, Sweep, Term, TileNode};
 
@@ -19,45 +21,6 @@ const MAX_CHUNKS: usize = 64;
 
 /// Tiles a chunk holds at the least: the sums of a chunk cost as much to finish as a part of a tile to undo.
 const MIN_TILES: usize = 32;
-
-/// What sweeps need room for.
-#[derive(Debug)]
-pub(super) struct Tiles<T> {
-    /// One for each thread.
-    tiles: Vec<Tile<T>>,
-    /// Gradients of a sweep, chunk by chunk; see [`parts`].
-    gradients: Vec<f64>,
-}
-
-/// One tile of ψ and λ.
-#[derive(Debug)]
-struct Tile<T> {
-    psi: State<T>,
-    lambda: State<T>,
-    sums: Sums<T>,
-    /// A table's sums and their transform.
-    transform: Vec<f64>,
-}
-
-impl<T> Default for Tiles<T> {
-    fn default() -> Self {
-        Self { tiles: Vec::new(), gradients: Vec::new() }
-    }
-}
-
-impl<T> Default for Tile<T> {
-    fn default() -> Self {
-        Self { psi: State::default(), lambda: State::default(), sums: Sums::default(), transform: Vec::new() }
-    }
-}
-
-impl<T: Real> Tiles<T> {
-    /// Bytes it holds on to.
-    pub(super) fn bytes(&self) -> usize {
-        let tile = |tile: &Tile<T>| tile.psi.bytes() + tile.lambda.bytes() + tile.sums.bytes() + held(&tile.transform);
-        self.tiles.iter().map(tile).sum::<usize>() + held(&self.gradients)
-    }
-}
 
 /// The first index of tile `tile`.
 fn base(sweep: &Sweep, tile: usize) -> usize {
@@ -84,7 +47,7 @@ fn apply_sweep<T: Real>(sweep: &Sweep, numbers: &Numbers<T>, state: Planes<T>, t
         for base in (chunk * each..(chunk + 1) * each).map(|tile| base(sweep, tile)) {
             arch().dispatch(Take { sweep, numbers, state, base, to: psi });
             for (pass, [rotors, _]) in sweep.passes.iter().zip(&numbers.rotors) {
-                layers::forward(pass, psi.planes(), rotors, None);
+                apply_pass(pass, psi.planes(), rotors, None);
             }
             arch().dispatch(Put { sweep, numbers, state, base, from: psi });
         }
@@ -119,7 +82,7 @@ impl SweepWanted {
         self.loose || self.before || self.within || self.after || self.passes != 0
     }
 
-    /// Room for the sums of a chunk.
+    /// Scratch for the sums of a chunk.
     fn clear<T: Real>(self, sweep: &Sweep, sums: &mut Sums<T>) {
         let entries = sweep.offsets.len() * LANES;
         sums.before.zeroed(if self.before { entries } else { 0 });
@@ -210,15 +173,15 @@ fn undo_tile<T: Real>(
     for (index, ((pass, [_, rotors]), shared)) in passes.rev() {
         first -= pass.rotations.len();
         if wanted.passes >> index & 1 == 1 {
-            let lanes = layers::reverse(pass, planes, rotors, None);
+            let lanes = undo_pass(pass, planes, rotors, None);
             for (k, lanes) in lanes.iter().enumerate().take(pass.rotations.len()) {
                 let signs = rotation_signs(&sweep.across[first + k]);
                 let sum: f64 = lanes.iter().zip(signs).map(|(a, b)| a * b).sum();
                 gradients[first + k] += shared.weights[k] * sum;
             }
         } else {
-            layers::forward(pass, planes.0, rotors, None);
-            layers::forward(pass, planes.1, rotors, None);
+            apply_pass(pass, planes.0, rotors, None);
+            apply_pass(pass, planes.1, rotors, None);
         }
     }
     arch().dispatch(PutBack { sweep, numbers, states, base, from: [psi, lambda], sums });
@@ -255,11 +218,11 @@ fn undo_sweep<T: Real>(
 
 impl<T: Real> Worker<'_, T> {
     /// The final state of a sample.
-    pub(super) fn run_tiling(&mut self) {
+    pub(crate) fn run_tiles(&mut self) {
         let Call { program, plan, .. } = *self.call;
         if program.embedding.is_none() {
             self.prepare_start();
-            let Room { block: Block { psi, start, .. }, products, .. } = &mut *self.room;
+            let Scratch { block: Block { psi, start, .. }, products, .. } = &mut *self.room;
             products.build(psi, start, plan.spread_state);
         }
         for (index, node) in program.tiling().nodes.iter().enumerate() {
@@ -270,7 +233,7 @@ impl<T: Real> Worker<'_, T> {
                 }
                 TileNode::Sweep(sweep) => {
                     self.set_numbers(index, sweep);
-                    let Room { block, numbers, tiles, .. } = &mut *self.room;
+                    let Scratch { block, numbers, tiles, .. } = &mut *self.room;
                     let numbers = self.call.prepared.sweeps[index].as_ref().unwrap_or(numbers);
                     apply_sweep(sweep, numbers, block.psi.planes(), &mut tiles.tiles, plan.spread_state);
                 }
@@ -289,7 +252,7 @@ impl<T: Real> Worker<'_, T> {
     }
 
     /// Undoes the tiling on ψ and λ; adds to the gradients of slots.
-    pub(super) fn reverse_tiling(&mut self, wanted: Wanted, gradients: &mut [[f64; LANES]]) {
+    pub(crate) fn reverse_tiles(&mut self, wanted: Wanted, gradients: &mut [[f64; LANES]]) {
         let Call { program, plan, .. } = *self.call;
         let nodes = &program.tiling().nodes;
         let start_matters = self.start_matters(wanted);
@@ -311,7 +274,7 @@ impl<T: Real> Worker<'_, T> {
                 TileNode::Sweep(sweep) => {
                     let wanted = SweepWanted::new(sweep, |source| self.source_matters(source, wanted));
                     self.set_numbers(index, sweep);
-                    let Room { block, lambda, numbers, tiles, .. } = &mut *self.room;
+                    let Scratch { block, lambda, numbers, tiles, .. } = &mut *self.room;
                     let numbers = self.call.prepared.sweeps[index].as_ref().unwrap_or(numbers);
                     let states = [block.psi.planes(), lambda.planes()];
                     undo_sweep(sweep, numbers, wanted, states, tiles, plan.spread_state);
@@ -320,7 +283,7 @@ impl<T: Real> Worker<'_, T> {
             }
         }
         if start_matters {
-            let Room { block, lambda, lambdas, products, .. } = &mut *self.room;
+            let Scratch { block, lambda, lambdas, products, .. } = &mut *self.room;
             products.take_apart(lambda, &block.start, lambdas, plan.spread_state);
             self.reverse_qubits(wanted, gradients);
         }

@@ -3,14 +3,14 @@
 //! With `L = <ψ|O|ψ>` and `λ = O ψ`, the gradient in the φ of `exp(-i φ P)` is `2 Im <λ|P|ψ>` after the step, and in the φ
 //! of a phase `-2 Im <λ|Π|ψ>` with the projector Π on the states it touches.
 
-use super::kernels::{Flipping, Target, Turn, mix, turn};
-use super::plan::LANES;
-use super::space::{Kernel, Space, sweep, with_width};
-use super::state::Planes;
 use crate::engine::Real;
+use crate::engine::cpu::simd::LANES;
+use crate::engine::cpu::state::Planes;
+use crate::engine::cpu::steps::forward::{Flipping, Target, Turn, mix, turn};
+use crate::engine::cpu::steps::{Kernel, Space, sweep, with_width};
 
 /// A sum for each lane, in `f64`.
-pub(super) type LaneSums = [f64; LANES];
+pub(crate) type LaneSums = [f64; LANES];
 
 /// Implements the sum of a kernel whose sum is [`LaneSums`].
 macro_rules! lane_sums {
@@ -26,11 +26,11 @@ macro_rules! lane_sums {
         }
     };
 }
-pub(super) use lane_sums;
+pub(crate) use lane_sums;
 
 /// `sum += factor * run`, from the precision of the state into `f64`.
 #[inline(always)]
-pub(super) fn add_run<T: Real, const N: usize>(sum: &mut [f64], run: &[T; N], factor: f64) {
+pub(crate) fn add_run<T: Real, const N: usize>(sum: &mut [f64], run: &[T; N], factor: f64) {
     for (sum, &run) in sum.iter_mut().zip(run) {
         *sum += factor * run.to_f64();
     }
@@ -121,7 +121,7 @@ impl<T: Real, const N: usize> Kernel for UnSpin<'_, T, N> {
 
 impl<T: Real> Target<T> {
     /// Undoes [`rotate`](Self::rotate) on this state and on `lambda`; returns the gradient in φ of each lane.
-    pub(super) fn unrotate(&self, lambda: Planes<T>, x: u64, z: u64, controls: u64, by: &Turn<T>) -> LaneSums {
+    pub(crate) fn unrotate(&self, lambda: Planes<T>, x: u64, z: u64, controls: u64, by: &Turn<T>) -> LaneSums {
         let back = by.inverse();
         let psi = self.planes;
         let sums = if x == 0 {
@@ -142,7 +142,7 @@ impl<T: Real> Target<T> {
     }
 
     /// Undoes [`phase`](Self::phase) on this state and on `lambda`; returns the gradient in φ of each lane.
-    pub(super) fn unphase(&self, lambda: Planes<T>, controls: u64, by: &Turn<T>) -> LaneSums {
+    pub(crate) fn unphase(&self, lambda: Planes<T>, controls: u64, by: &Turn<T>) -> LaneSums {
         let back = by.inverse();
         let space = self.space(controls, 0);
         let (psi, controls, back) = (self.planes, controls as usize, [&back, &back]);

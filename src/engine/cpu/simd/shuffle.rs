@@ -59,7 +59,7 @@ static WIDE_INDICES: [Indices<[u64; 8]>; 8] = {
 
 /// Lane `l ^ by` in lane `l`, or `None` where it takes more than one instruction. `by` is less than the number of lanes.
 #[inline(always)]
-pub(super) fn permuted_f32<S: Simd>(simd: S, a: S::f32s, by: usize) -> Option<S::f32s> {
+pub(crate) fn permuted_f32<S: Simd>(simd: S, a: S::f32s, by: usize) -> Option<S::f32s> {
     #[cfg(target_arch = "x86_64")]
     {
         if TypeId::of::<S>() == TypeId::of::<V4>() {
@@ -85,7 +85,7 @@ pub(super) fn permuted_f32<S: Simd>(simd: S, a: S::f32s, by: usize) -> Option<S:
 
 /// As [`permuted_f32`].
 #[inline(always)]
-pub(super) fn permuted_f64<S: Simd>(simd: S, a: S::f64s, by: usize) -> Option<S::f64s> {
+pub(crate) fn permuted_f64<S: Simd>(simd: S, a: S::f64s, by: usize) -> Option<S::f64s> {
     #[cfg(target_arch = "x86_64")]
     if TypeId::of::<S>() == TypeId::of::<V4>() {
         // SAFETY: `S` is `V4`, whose vectors of f64 are 8 of them; a row is 8 numbers.

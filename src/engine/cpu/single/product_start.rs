@@ -3,11 +3,11 @@
 //! A product of n qubits is the outer product of those of its upper and lower half, so that the state is written once; and λ
 //! is contracted with each half in one pass over it, which leaves two small products to take apart.
 
-use super::arch::arch;
-use super::memory::held;
-use super::plan::LANES;
-use super::start::Qubit;
-use super::state::{Buffer, State};
+use crate::engine::cpu::memory::held;
+use crate::engine::cpu::product_start::Qubit;
+use crate::engine::cpu::simd::LANES;
+use crate::engine::cpu::simd::arch::arch;
+use crate::engine::cpu::state::{Buffer, State};
 use crate::engine::{Real, share};
 use num_complex::Complex64;
 use pulp::NullaryFnOnce;
@@ -17,7 +17,7 @@ const MAX_CHUNKS: usize = 64;
 
 /// What products need room for.
 #[derive(Debug)]
-pub(super) struct Products<T> {
+pub(crate) struct Products<T> {
     lower: Half,
     upper: Half,
     /// The product of the lower half, in the precision of the state.
@@ -131,7 +131,7 @@ impl<T: Real> NullaryFnOnce for Contract<'_, T> {
 
 impl<T: Real> Products<T> {
     /// Bytes it holds on to.
-    pub(super) fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         let halves = [&self.lower, &self.upper].map(|half| held(&half.product) + held(&half.lambda));
         let planes = self.low.iter().chain([&self.sums]).map(Buffer::bytes);
         halves.iter().sum::<usize>() + planes.sum::<usize>()
@@ -152,7 +152,7 @@ impl<T: Real> Products<T> {
     }
 
     /// Writes the product of the qubits.
-    pub(super) fn build(&mut self, state: &mut State<T>, qubits: &[Qubit<T>], spread: bool) {
+    pub(crate) fn build(&mut self, state: &mut State<T>, qubits: &[Qubit<T>], spread: bool) {
         self.set(qubits);
         let [low_re, low_im] = &self.low;
         let rows = state.re.chunks_mut(low_re.len()).zip(state.im.chunks_mut(low_re.len())).zip(&self.upper.product);
@@ -163,7 +163,7 @@ impl<T: Real> Products<T> {
     }
 
     /// Sets each qubit's λ: that of the state contracted with all other qubits.
-    pub(super) fn take_apart(
+    pub(crate) fn take_apart(
         &mut self,
         lambda: &State<T>,
         qubits: &[Qubit<T>],

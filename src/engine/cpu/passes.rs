@@ -6,12 +6,12 @@
 //! `(c a - s b, c b + s a)` is four operations; `(a - t b, b + t a)` with `t = s / c` is two, and leaves out the factor c,
 //! which the phases of the layer bring back. Passes whose rotations all samples share are done so; see `prepare.rs`.
 
-use super::arch::arch;
-use super::kernels::Turn;
-use super::plan::LANES;
-use super::simd::{Vectored, align_frame, lanes, load, opaque, store};
-use super::state::Planes;
 use crate::engine::Real;
+use crate::engine::cpu::simd::LANES;
+use crate::engine::cpu::simd::arch::arch;
+use crate::engine::cpu::simd::{Vectored, align_frame, lanes, load, opaque, store};
+use crate::engine::cpu::state::Planes;
+use crate::engine::cpu::steps::forward::Turn;
 use crate::program::{MAX_ROTATIONS, Pass};
 use pulp::{Simd, WithSimd};
 
@@ -302,7 +302,7 @@ fn check<T: Real>(groups: &Pass, state: Planes<T>, table: Option<&Table<T>>) {
 }
 
 /// Applies the phases of a table, then the rotations of a pass.
-pub(super) fn forward<T: Real>(groups: &Pass, state: Planes<T>, rotors: &Rotors<T>, table: Option<&Table<T>>) {
+pub(super) fn apply_pass<T: Real>(groups: &Pass, state: Planes<T>, rotors: &Rotors<T>, table: Option<&Table<T>>) {
     check(groups, state, table);
     let swapped = rotors.swapped;
     with_size!(groups, rotors, |turns| Forward { groups, state, turns, swapped, table });
@@ -310,7 +310,7 @@ pub(super) fn forward<T: Real>(groups: &Pass, state: Planes<T>, rotors: &Rotors<
 
 /// Applies the rotors that undo a pass to ψ and λ, then undoes the phases of a table. Returns the gradient in the φ of each
 /// rotation and adds `Im(λ* ψ)` of each amplitude, summed over the lanes, to the table's overlaps, before it undoes the phases.
-pub(super) fn reverse<T: Real>(
+pub(super) fn undo_pass<T: Real>(
     groups: &Pass,
     (psi, lambda): (Planes<T>, Planes<T>),
     rotors: &Rotors<T>,

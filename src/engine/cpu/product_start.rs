@@ -4,12 +4,12 @@
 //! qubits is `conj(v0) ψ_low + conj(v1) ψ_high`, and λ is contracted in the same way; the overlap of the two gives each
 //! qubit's own λ, on which its gates are undone.
 
-use super::angles::Angles;
-use super::arch::arch;
-use super::plan::LANES;
-use super::simd::{Vectored, align_frame, lanes, load, store};
-use super::state::State;
 use crate::engine::Real;
+use crate::engine::cpu::angles::Angles;
+use crate::engine::cpu::simd::LANES;
+use crate::engine::cpu::simd::arch::arch;
+use crate::engine::cpu::simd::{Vectored, align_frame, lanes, load, store};
+use crate::engine::cpu::state::State;
 use crate::program::{Kernel, Step};
 use num_complex::Complex64;
 use pulp::{Simd, WithSimd};
@@ -343,7 +343,7 @@ fn amplitudes<T>(state: &mut State<T>) -> [&mut [[T; LANES]]; 2] {
 }
 
 /// Writes the product of the qubits into a full block.
-pub(super) fn build<T: Real>(state: &mut State<T>, qubits: &[Qubit<T>]) {
+pub(super) fn build_product<T: Real>(state: &mut State<T>, qubits: &[Qubit<T>]) {
     let [re, im] = amplitudes(state);
     arch().dispatch(Build { qubits, re, im });
 }

@@ -1,22 +1,21 @@
 //! Kernels for observables: what a sum of operators expects in a state, and the sum applied to a state.
 
-use super::kernels::{Dense, MAX_LOCAL, Target, sumless_kernel};
-use super::overlap::{LaneSums, add_run, lane_sums};
-use super::plan::LANES;
-use super::space::{Kernel, Space, sweep, with_width};
-use super::state::Planes;
-use super::words::WordRoom;
 use crate::engine::Real;
+use crate::engine::cpu::simd::LANES;
+use crate::engine::cpu::state::Planes;
+use crate::engine::cpu::steps::forward::{Dense, MAX_LOCAL, Target, sumless_kernel};
+use crate::engine::cpu::steps::reverse::{LaneSums, add_run, lane_sums};
+use crate::engine::cpu::steps::{Kernel, Space, sweep, with_width};
 use crate::observable::Part;
 use crate::program::{Flip, FlipTerm};
 use std::mem::MaybeUninit;
 
 /// Output, coefficient, and what is not a Pauli word.
-type SumPart = (usize, f64, Part);
+pub(crate) type SumPart = (usize, f64, Part);
 
 /// Sums in each lane of the terms of a kernel: on the stack, if there are few.
 #[derive(Debug, Clone)]
-pub(super) struct TermSums {
+pub(crate) struct TermSums {
     few: [[f64; LANES]; FEW],
     many: Vec<[f64; LANES]>,
     terms: usize,
@@ -59,7 +58,7 @@ macro_rules! term_sums {
 
 /// Real diagonal operators, each into an output.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Diagonal<'a> {
+pub(crate) enum Diagonal<'a> {
     /// Words of Z.
     Words(&'a [FlipTerm]),
     /// A value for each state of the lowest qubits.
@@ -103,9 +102,9 @@ fn add_lanes(total: &mut [f64], output: usize, sum: &LaneSums) {
 
 /// A state restricted to basis states that have the bits `ones` where `fixed` has bits.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Within {
-    pub(super) fixed: u64,
-    pub(super) ones: u64,
+pub(crate) struct Within {
+    pub(crate) fixed: u64,
+    pub(crate) ones: u64,
 }
 
 struct ExpectDiagonal<'a, T, const N: usize> {
@@ -303,11 +302,8 @@ sumless_kernel!(AddMatrix, |k, base, offset| {
 
 impl<T: Real> Target<T> {
     /// Adds the expectation value of each output in each lane to `total`, `[outputs][LANES]`.
-    pub(super) fn expect(&self, flips: &[Flip], parts: &[SumPart], room: &mut WordRoom<T>, total: &mut [f64]) {
-        if self.lanes == 1 {
-            self.expect_words(flips, room, total);
-        }
-        for flip in flips.iter().filter(|_| self.lanes > 1) {
+    pub(crate) fn expect(&self, flips: &[Flip], parts: &[SumPart], total: &mut [f64]) {
+        for flip in flips {
             if flip.x == 0 {
                 self.expect_diagonal(Diagonal::Words(&flip.terms), Within::default(), total);
                 continue;
@@ -344,7 +340,7 @@ impl<T: Real> Target<T> {
     }
 
     /// As [`expect`](Self::expect), for diagonals on a part of the state.
-    pub(super) fn expect_diagonal(&self, diagonal: Diagonal<'_>, within: Within, total: &mut [f64]) {
+    pub(crate) fn expect_diagonal(&self, diagonal: Diagonal<'_>, within: Within, total: &mut [f64]) {
         let space = self.space(within.fixed, diagonal.support());
         let (state, ones) = (self.planes, within.ones as usize);
         let sums = with_width!(space, N => {
@@ -356,19 +352,9 @@ impl<T: Real> Target<T> {
     }
 
     /// `to += (sum over outputs of factors[output] * O[output]) self`.
-    pub(super) fn apply(
-        &self,
-        flips: &[Flip],
-        parts: &[SumPart],
-        factors: &[[T; LANES]],
-        room: &mut WordRoom<T>,
-        to: Planes<T>,
-    ) {
+    pub(crate) fn apply(&self, flips: &[Flip], parts: &[SumPart], factors: &[[T; LANES]], to: Planes<T>) {
         let from = self.planes;
-        if self.lanes == 1 && !flips.is_empty() {
-            self.apply_words(flips, factors, room, to, false);
-        }
-        for flip in flips.iter().filter(|_| self.lanes > 1) {
+        for flip in flips {
             if flip.x == 0 {
                 self.add_diagonal(Diagonal::Words(&flip.terms), Within::default(), factors, to);
                 continue;
@@ -403,7 +389,7 @@ impl<T: Real> Target<T> {
     }
 
     /// As [`apply`](Self::apply), for diagonals on a part of the state.
-    pub(super) fn add_diagonal(&self, diagonal: Diagonal<'_>, within: Within, factors: &[[T; LANES]], to: Planes<T>) {
+    pub(crate) fn add_diagonal(&self, diagonal: Diagonal<'_>, within: Within, factors: &[[T; LANES]], to: Planes<T>) {
         let space = self.space(within.fixed, diagonal.support());
         let (from, ones) = (self.planes, within.ones as usize);
         with_width!(space, N => {

@@ -1,53 +1,19 @@
 //! Readouts: from ψ to outputs, and from a cotangent of the outputs to `λ = dL/dψ*`.
 
-use super::block::{Call, Room, Worker};
-use super::kernels::Target;
-use super::memory::held;
-use super::observe::{Diagonal, Within};
-use super::plan::LANES;
-use super::state::State;
-use super::words::{self, WordRoom, Words};
 use crate::engine::Real;
-use crate::program::{FlipTerm, Readout, Sum};
+use crate::engine::cpu::batch::z_sums::{self, WordRoom, Words};
+use crate::engine::cpu::context::Call;
+use crate::engine::cpu::scratch::{Scratch, Values};
+use crate::engine::cpu::simd::LANES;
+use crate::engine::cpu::state::{Planes, State};
+use crate::engine::cpu::steps::forward::Target;
+use crate::engine::cpu::steps::observables::{Diagonal, SumPart, Within};
+use crate::engine::cpu::worker::Worker;
+use crate::program::{Flip, FlipTerm, Readout, Sum};
 
 /// The identity into output 0.
 const IDENTITY: Diagonal<'static> =
     Diagonal::Words(&[FlipTerm { output: 0, z: 0, coefficient: 1.0, quarter_turns: 0 }]);
-
-/// What readouts need room for.
-#[derive(Debug)]
-pub(super) struct Values<T> {
-    /// Expectation values, `[outputs][LANES]`.
-    sums: Vec<f64>,
-    /// Factors of the outputs in each lane.
-    factors: Vec<[T; LANES]>,
-    words: WordRoom<T>,
-}
-
-impl<T> Default for Values<T> {
-    fn default() -> Self {
-        Self { sums: Vec::new(), factors: Vec::new(), words: WordRoom::default() }
-    }
-}
-
-impl<T> Values<T> {
-    /// Bytes it holds on to.
-    pub(super) fn bytes(&self) -> usize {
-        held(&self.sums) + held(&self.factors) + self.words.bytes()
-    }
-
-    fn clear(&mut self, outputs: usize) {
-        self.sums.clear();
-        self.sums.resize(outputs * LANES, 0.0);
-    }
-
-    /// A block of one sample used all vector lanes for it: adds them into lane 0 of each output.
-    fn fold(&mut self, lanes: usize) {
-        if lanes == 1 {
-            self.sums.chunks_mut(LANES).for_each(|lanes| lanes[0] = lanes.iter().sum());
-        }
-    }
-}
 
 impl<T: Real> Worker<'_, T> {
     /// Writes the outputs of all samples of the block, row by row.
@@ -68,7 +34,7 @@ impl<T: Real> Worker<'_, T> {
         let Call { program, plan, .. } = *self.call;
         self.room.lambda.fit_second(program.qubits, plan.lanes);
         self.seed_states(cotangent);
-        let Room { lambda, block, .. } = &mut *self.room;
+        let Scratch { lambda, block, .. } = &mut *self.room;
         let spoiled = (0..plan.lanes).filter(|lane| block.angles.spoiled[*lane]);
         spoiled.for_each(|lane| {
             lambda.re.iter_mut().skip(lane).step_by(plan.lanes).for_each(|entry| *entry = T::nan());
@@ -78,15 +44,15 @@ impl<T: Real> Worker<'_, T> {
     fn read_states(&mut self, out: &mut [T]) {
         let psi = self.target();
         let Call { program, plan, prepared, .. } = *self.call;
-        let Room { block, scratch, values, .. } = &mut *self.room;
-        match plan.readout(program) {
+        let Scratch { block, scratch, values, .. } = &mut *self.room;
+        match plan.execution.readout(program) {
             Readout::Expectation(sum) => {
                 values.clear(sum.outputs);
                 if let Some(words) = &prepared.words {
-                    words::expect(&block.psi, words, &mut values.words, &mut values.sums);
+                    z_sums::expect_z_words(&block.psi, words, &mut values.words, &mut values.sums);
                 }
                 let flips = &sum.flips[usize::from(prepared.words.is_some())..];
-                psi.expect(flips, &sum.parts, &mut values.words, &mut values.sums);
+                expect(psi, flips, &sum.parts, values);
                 values.fold(psi.lanes);
                 for (output, (sums, constant)) in values.sums.chunks_exact(LANES).zip(&sum.constants).enumerate() {
                     write_column(out, (output, sum.outputs), (sums, *constant));
@@ -125,9 +91,9 @@ impl<T: Real> Worker<'_, T> {
         let psi = self.target();
         let Call { program, plan, prepared, .. } = *self.call;
         let outputs = program.outputs();
-        let Room { block, lambda, scratch, values, .. } = &mut *self.room;
+        let Scratch { block, lambda, scratch, values, .. } = &mut *self.room;
         let factor = |output: usize| [factor(cotangent, outputs, output, psi.lanes)];
-        match plan.readout(program) {
+        match plan.execution.readout(program) {
             Readout::Expectation(sum) => {
                 values.factors.clear();
                 values.factors.extend((0..outputs).flat_map(factor));
@@ -138,7 +104,7 @@ impl<T: Real> Worker<'_, T> {
                 for (output, sum) in sums.iter().enumerate() {
                     let (mean, deviation) = deviation(psi, sum, scratch, values);
                     let [factor] = factor(output);
-                    deviation.apply(&sum.flips, &sum.parts, &[factor], &mut values.words, lambda.planes());
+                    apply(deviation, sum, &[factor], &mut values.words, lambda.planes());
                     let shift = [std::array::from_fn(|lane| factor[lane] * T::from_f64(-mean[lane]))];
                     deviation.add_diagonal(IDENTITY, Within::default(), &shift, lambda.planes());
                 }
@@ -163,6 +129,25 @@ impl<T: Real> Worker<'_, T> {
     }
 }
 
+/// Adds the expectation value of each output in each lane to the sums. Words of a single state are read in stretches of it.
+fn expect<T: Real>(psi: Target<T>, mut flips: &[Flip], parts: &[SumPart], values: &mut Values<T>) {
+    if psi.lanes == 1 {
+        psi.expect_words(flips, &mut values.words, &mut values.sums);
+        flips = &[];
+    }
+    psi.expect(flips, parts, &mut values.sums);
+}
+
+/// `to += (sum over outputs of factors[output] * O[output]) psi`.
+fn apply<T: Real>(psi: Target<T>, sum: &Sum, factors: &[[T; LANES]], words: &mut WordRoom<T>, to: Planes<T>) {
+    let mut flips = &sum.flips[..];
+    if psi.lanes == 1 && !flips.is_empty() {
+        psi.apply_words(flips, factors, words, to, false);
+        flips = &[];
+    }
+    psi.apply(flips, &sum.parts, factors, to);
+}
+
 /// Sets λ to the sum of the observables with the factors in `values`, applied to ψ.
 fn seed_sum<T: Real>(
     target: Target<T>,
@@ -175,7 +160,7 @@ fn seed_sum<T: Real>(
     let Values { factors, words: room, .. } = values;
     let flips = match (&sum.flips[..], words) {
         ([_, rest @ ..], Some(words)) => {
-            words::apply(psi, words, factors, room, lambda);
+            z_sums::apply_z_words(psi, words, factors, room, lambda);
             rest
         }
         (flips @ [_, ..], None) if target.lanes == 1 => {
@@ -187,7 +172,7 @@ fn seed_sum<T: Real>(
             flips
         }
     };
-    target.apply(flips, &sum.parts, factors, room, lambda.planes());
+    target.apply(flips, &sum.parts, factors, lambda.planes());
 }
 
 /// `<O>` in each lane, and `(O - <O>) ψ`, whose squared norm is the variance without cancellation.
@@ -200,9 +185,9 @@ fn deviation<T: Real>(
     scratch.fit(psi.qubits, psi.lanes);
     scratch.clear();
     let to = scratch.planes();
-    psi.apply(&sum.flips, &sum.parts, &[[T::one(); LANES]], &mut values.words, to);
+    apply(psi, sum, &[[T::one(); LANES]], &mut values.words, to);
     values.clear(1);
-    psi.expect(&sum.flips, &sum.parts, &mut values.words, &mut values.sums);
+    expect(psi, &sum.flips, &sum.parts, values);
     values.fold(psi.lanes);
     let mean = std::array::from_fn(|lane| values.sums[if psi.lanes == 1 { 0 } else { lane }]);
     psi.add_diagonal(IDENTITY, Within::default(), &[mean.map(|mean| T::from_f64(-mean))], to);

@@ -3,7 +3,7 @@
 //! Reduction and polynomials are those of fdlibm (`__ieee754_rem_pio2` for medium arguments, `__kernel_sin`, `__kernel_cos`),
 //! with errors below an ulp; angles beyond its medium range, NaN and infinity are left to the standard library.
 
-use super::arch::arch;
+use crate::engine::cpu::simd::arch::arch;
 use pulp::NullaryFnOnce;
 use std::f64::consts::FRAC_2_PI;
 
@@ -88,7 +88,7 @@ impl NullaryFnOnce for Each<'_> {
 }
 
 /// Writes the sine and the cosine of each angle.
-pub(super) fn sin_cos(angles: &[f64], sin: &mut [f64], cos: &mut [f64]) {
+pub(crate) fn sin_cos(angles: &[f64], sin: &mut [f64], cos: &mut [f64]) {
     arch().dispatch(Each { angles, sin, cos });
 }
 

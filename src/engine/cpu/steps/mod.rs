@@ -1,7 +1,11 @@
 //! Which amplitudes a kernel touches, as runs of neighbouring entries, and how runs are shared out.
 
-use super::arch::arch;
-use super::plan::LANES;
+pub(crate) mod forward;
+pub(crate) mod observables;
+pub(crate) mod reverse;
+
+use crate::engine::cpu::simd::LANES;
+use crate::engine::cpu::simd::arch::arch;
 use crate::engine::share;
 use crate::limits::MAX_QUBITS;
 
@@ -18,18 +22,18 @@ const SLOTS: usize = 64;
 ///
 /// A basis index `i` stands at the entries `i * lanes ..` of a state. A run is `len` neighbouring entries.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Space {
+pub(crate) struct Space {
     positions: [u8; MAX_QUBITS],
     fixed: usize,
     /// log2 of the basis indices in a run.
     low: u32,
     runs: usize,
-    pub(super) len: usize,
+    pub(crate) len: usize,
 }
 
 impl Space {
     /// The indices whose bits in `fixed` are 0. Bits in `aligned` are constant within a run, though not fixed.
-    pub(super) fn new(qubits: usize, lanes: usize, fixed: u64, aligned: u64) -> Self {
+    pub(crate) fn new(qubits: usize, lanes: usize, fixed: u64, aligned: u64) -> Self {
         let mut positions = [0; MAX_QUBITS];
         let mut count = 0;
         let mut rest = fixed;
@@ -56,7 +60,7 @@ impl Space {
     }
 
     /// Entries that are treated at once: a full vector, or the whole of a short run.
-    pub(super) fn width(&self) -> usize {
+    pub(crate) fn width(&self) -> usize {
         self.len.min(LANES)
     }
 
@@ -66,7 +70,7 @@ impl Space {
 }
 
 /// Something done to every run of a space.
-pub(super) trait Kernel: Sync {
+pub(crate) trait Kernel: Sync {
     /// What it sums up.
     type Sum: Send;
 
@@ -84,7 +88,7 @@ pub(super) trait Kernel: Sync {
 }
 
 /// Runs a kernel over a space, on one thread or on all. The result does not depend on which.
-pub(super) fn sweep<K: Kernel>(space: &Space, spread: bool, kernel: &K) -> K::Sum {
+pub(crate) fn sweep<K: Kernel>(space: &Space, spread: bool, kernel: &K) -> K::Sum {
     let per_chunk = space.runs_per_chunk();
     let chunks = space.runs.div_ceil(per_chunk);
     let chunk = |chunk: usize| {
@@ -157,4 +161,4 @@ macro_rules! with_width {
         }
     };
 }
-pub(super) use with_width;
+pub(crate) use with_width;

@@ -33,12 +33,12 @@ fn named(name: &str) -> Option<Arch> {
 
 /// The instruction set to use.
 #[inline]
-pub(super) fn arch() -> Arch {
+pub(crate) fn arch() -> Arch {
     CHOICE.unwrap_or(Arch::Scalar)
 }
 
 /// Whether the one asked for is to be had.
-pub(super) fn check() -> Result<()> {
+pub(crate) fn check() -> Result<()> {
     match *CHOICE {
         Some(_) => Ok(()),
         None => Err(Error::Device(DeviceError::InstructionSet { name: asked().unwrap_or_default() })),

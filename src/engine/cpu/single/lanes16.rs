@@ -1,17 +1,17 @@
 //! Lines: the sixteen lanes of a tile's vector as the vectors of an instruction set, `N` of them.
 
-use super::plan::LANES;
-use super::simd::{Vectored, lanes, load, store};
-use super::state::Planes;
 use crate::engine::Real;
+use crate::engine::cpu::simd::LANES;
+use crate::engine::cpu::simd::{Vectored, lanes, load, store};
+use crate::engine::cpu::state::Planes;
 use crate::program::LANE_QUBITS;
 use pulp::Simd;
 
 /// One part, real or imaginary, of sixteen amplitudes.
-pub(super) type Line<S, T, const N: usize> = [<T as Vectored>::Vector<S>; N];
+pub(crate) type Line<S, T, const N: usize> = [<T as Vectored>::Vector<S>; N];
 
 /// Sixteen amplitudes: real parts, imaginary parts.
-pub(super) type Pair<S, T, const N: usize> = (Line<S, T, N>, Line<S, T, N>);
+pub(crate) type Pair<S, T, const N: usize> = (Line<S, T, N>, Line<S, T, N>);
 
 /// Calls `$kernel.run::<S, N>($simd)` with the number of vectors in a line.
 macro_rules! with_lines {
@@ -25,19 +25,19 @@ macro_rules! with_lines {
         }
     };
 }
-pub(super) use with_lines;
+pub(crate) use with_lines;
 
 /// Operations on lines of one instruction set.
 #[derive(Clone, Copy)]
-pub(super) struct Lines<S: Simd, T: Real> {
-    pub(super) simd: S,
+pub(crate) struct Lines<S: Simd, T: Real> {
+    pub(crate) simd: S,
     /// Positive in the lanes in which bit `k` is 0.
     clear: [T::Vector<S>; LANE_QUBITS],
 }
 
 impl<S: Simd, T: Real> Lines<S, T> {
     #[inline(always)]
-    pub(super) fn new(simd: S) -> Self {
+    pub(crate) fn new(simd: S) -> Self {
         let bit = |k: usize| {
             let signs: [T; LANES] = std::array::from_fn(|l| if l >> k & 1 == 0 { T::one() } else { -T::one() });
             // SAFETY: a vector has at most as many lanes as a line.
@@ -47,26 +47,26 @@ impl<S: Simd, T: Real> Lines<S, T> {
     }
 
     #[inline(always)]
-    pub(super) fn splat<const N: usize>(&self, value: T) -> Line<S, T, N> {
+    pub(crate) fn splat<const N: usize>(&self, value: T) -> Line<S, T, N> {
         [T::splat(self.simd, value); N]
     }
 
     /// A line from sixteen numbers.
     #[inline(always)]
-    pub(super) fn load<const N: usize>(&self, from: &[T; LANES]) -> Line<S, T, N> {
+    pub(crate) fn load<const N: usize>(&self, from: &[T; LANES]) -> Line<S, T, N> {
         // SAFETY: sixteen numbers are a line, and nobody writes behind a shared reference.
         unsafe { self.load_from(from.as_ptr()) }
     }
 
     #[inline(always)]
-    pub(super) fn store<const N: usize>(&self, to: &mut [T; LANES], line: Line<S, T, N>) {
+    pub(crate) fn store<const N: usize>(&self, to: &mut [T; LANES], line: Line<S, T, N>) {
         // SAFETY: sixteen numbers are a line, and nobody else reaches what is borrowed mutably.
         unsafe { self.store_to(to.as_mut_ptr(), line) };
     }
 
     /// Lane `l` of the result is lane `l ^ by`.
     #[inline(always)]
-    pub(super) fn permuted<const N: usize>(&self, line: Line<S, T, N>, by: usize) -> Line<S, T, N> {
+    pub(crate) fn permuted<const N: usize>(&self, line: Line<S, T, N>, by: usize) -> Line<S, T, N> {
         let width = lanes::<S, T>();
         let mut out = line;
         for (k, part) in out.iter_mut().enumerate() {
@@ -76,7 +76,7 @@ impl<S: Simd, T: Real> Lines<S, T> {
     }
 
     #[inline(always)]
-    pub(super) fn permuted_pair<const N: usize>(&self, (re, im): Pair<S, T, N>, by: usize) -> Pair<S, T, N> {
+    pub(crate) fn permuted_pair<const N: usize>(&self, (re, im): Pair<S, T, N>, by: usize) -> Pair<S, T, N> {
         (self.permuted(re, by), self.permuted(im, by))
     }
 
@@ -111,7 +111,7 @@ impl<S: Simd, T: Real> Lines<S, T> {
     /// # Safety
     /// The line of `index` must lie inside the state, and nobody may write to it meanwhile.
     #[inline(always)]
-    pub(super) unsafe fn take<const N: usize>(&self, state: Planes<T>, index: usize) -> Pair<S, T, N> {
+    pub(crate) unsafe fn take<const N: usize>(&self, state: Planes<T>, index: usize) -> Pair<S, T, N> {
         // SAFETY: the caller's.
         let (re, im) = unsafe {
             let (re, im) = state.line(index & !(LANES - 1));
@@ -125,7 +125,7 @@ impl<S: Simd, T: Real> Lines<S, T> {
     /// # Safety
     /// The line of `index` must lie inside the state, and nobody else may read or write it meanwhile.
     #[inline(always)]
-    pub(super) unsafe fn put<const N: usize>(&self, state: Planes<T>, index: usize, line: Pair<S, T, N>) {
+    pub(crate) unsafe fn put<const N: usize>(&self, state: Planes<T>, index: usize, line: Pair<S, T, N>) {
         let line = self.permuted_pair(line, index % LANES);
         // SAFETY: the caller's.
         unsafe {
@@ -137,7 +137,7 @@ impl<S: Simd, T: Real> Lines<S, T> {
 
     /// `a + b`.
     #[inline(always)]
-    pub(super) fn plus<const N: usize>(&self, a: Line<S, T, N>, b: Line<S, T, N>) -> Line<S, T, N> {
+    pub(crate) fn plus<const N: usize>(&self, a: Line<S, T, N>, b: Line<S, T, N>) -> Line<S, T, N> {
         let mut out = a;
         for k in 0..N {
             out[k] = T::plus(self.simd, a[k], b[k]);
@@ -147,7 +147,7 @@ impl<S: Simd, T: Real> Lines<S, T> {
 
     /// `-a`.
     #[inline(always)]
-    pub(super) fn minus<const N: usize>(&self, a: Line<S, T, N>) -> Line<S, T, N> {
+    pub(crate) fn minus<const N: usize>(&self, a: Line<S, T, N>) -> Line<S, T, N> {
         let mut out = a;
         for part in &mut out {
             *part = T::minus(self.simd, *part);
@@ -157,7 +157,7 @@ impl<S: Simd, T: Real> Lines<S, T> {
 
     /// `a b`.
     #[inline(always)]
-    pub(super) fn times<const N: usize>(&self, a: Line<S, T, N>, b: Line<S, T, N>) -> Line<S, T, N> {
+    pub(crate) fn times<const N: usize>(&self, a: Line<S, T, N>, b: Line<S, T, N>) -> Line<S, T, N> {
         let mut out = a;
         for k in 0..N {
             out[k] = T::times(self.simd, a[k], b[k]);
@@ -167,7 +167,7 @@ impl<S: Simd, T: Real> Lines<S, T> {
 
     /// `a b + c`.
     #[inline(always)]
-    pub(super) fn times_plus<const N: usize>(
+    pub(crate) fn times_plus<const N: usize>(
         &self,
         a: Line<S, T, N>,
         b: Line<S, T, N>,
@@ -182,7 +182,7 @@ impl<S: Simd, T: Real> Lines<S, T> {
 
     /// `cos a - sin b`.
     #[inline(always)]
-    pub(super) fn mix<const N: usize>(
+    pub(crate) fn mix<const N: usize>(
         &self,
         (cos, sin): Pair<S, T, N>,
         a: Line<S, T, N>,
@@ -193,13 +193,13 @@ impl<S: Simd, T: Real> Lines<S, T> {
 
     /// `(cos + i sin) a`.
     #[inline(always)]
-    pub(super) fn spin<const N: usize>(&self, (cos, sin): Pair<S, T, N>, a: Pair<S, T, N>) -> Pair<S, T, N> {
+    pub(crate) fn spin<const N: usize>(&self, (cos, sin): Pair<S, T, N>, a: Pair<S, T, N>) -> Pair<S, T, N> {
         (self.mix((cos, sin), a.0, a.1), self.times_plus(sin, a.0, self.times(cos, a.1)))
     }
 
     /// `Im(λ* ψ)`, added to a sum.
     #[inline(always)]
-    pub(super) fn overlap<const N: usize>(
+    pub(crate) fn overlap<const N: usize>(
         &self,
         psi: Pair<S, T, N>,
         lambda: Pair<S, T, N>,

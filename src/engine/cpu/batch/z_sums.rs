@@ -3,12 +3,12 @@
 //! Amplitudes are taken eight at a time. A Walsh-Hadamard transform over them serves all words that agree in the lowest three
 //! bits, so that a word costs one addition for eight amplitudes.
 
-use super::arch::arch;
-use super::memory::{Line, held};
-use super::plan::LANES;
-use super::simd::{align_frame, lanes, load, store};
-use super::state::State;
 use crate::engine::Real;
+use crate::engine::cpu::memory::{Line, held};
+use crate::engine::cpu::simd::LANES;
+use crate::engine::cpu::simd::arch::arch;
+use crate::engine::cpu::simd::{align_frame, lanes, load, store};
+use crate::engine::cpu::state::State;
 use crate::program::FlipTerm;
 use pulp::{Simd, WithSimd};
 use std::ops::Range;
@@ -76,9 +76,9 @@ fn loaded<S: Simd, T: Real>(lines: &Eight<T>, at: usize) -> [T::Vector<S>; EIGHT
 
 /// What words need room for, each an entry.
 #[derive(Debug)]
-pub(super) struct WordRoom<T> {
-    pub(super) sums: Vec<[f64; LANES]>,
-    pub(super) factors: Vec<f64>,
+pub(crate) struct WordRoom<T> {
+    pub(crate) sums: Vec<[f64; LANES]>,
+    pub(crate) factors: Vec<f64>,
     lines: Vec<Line<T>>,
 }
 
@@ -90,7 +90,7 @@ impl<T> Default for WordRoom<T> {
 
 impl<T> WordRoom<T> {
     /// Bytes it holds on to.
-    pub(super) fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         held(&self.sums) + held(&self.factors) + held(&self.lines)
     }
 }
@@ -139,7 +139,7 @@ impl<T: Real> WithSimd for Expect<'_, T> {
 
 /// Words of Z, in the order in which kernels take them.
 #[derive(Debug)]
-pub(super) struct Words {
+pub(crate) struct Words {
     terms: Vec<FlipTerm>,
     /// Those that agree in the lowest three bits.
     groups: [Range<usize>; EIGHT],
@@ -147,11 +147,11 @@ pub(super) struct Words {
 
 impl Words {
     /// Bytes it holds on to.
-    pub(super) fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         held(&self.terms)
     }
 
-    pub(super) fn new(terms: &[FlipTerm]) -> Self {
+    pub(crate) fn new(terms: &[FlipTerm]) -> Self {
         let low = |term: &FlipTerm| term.z as usize % EIGHT;
         let mut terms = terms.to_vec();
         terms.sort_by_key(low);
@@ -226,7 +226,7 @@ impl<T: Real> WithSimd for Apply<'_, T> {
 }
 
 /// Adds the expectation values of words of Z to `total`, `[outputs][LANES]`.
-pub(super) fn expect<T: Real>(state: &State<T>, words: &Words, room: &mut WordRoom<T>, total: &mut [f64]) {
+pub(crate) fn expect_z_words<T: Real>(state: &State<T>, words: &Words, room: &mut WordRoom<T>, total: &mut [f64]) {
     arch().dispatch(Expect { state, words, room });
     for (term, sums) in words.terms.iter().zip(&room.sums) {
         let total = &mut total[term.output * LANES..][..LANES];
@@ -235,7 +235,7 @@ pub(super) fn expect<T: Real>(state: &State<T>, words: &Words, room: &mut WordRo
 }
 
 /// `to = (sum over words of factors[output] * coefficient * word) from`.
-pub(super) fn apply<T: Real>(
+pub(crate) fn apply_z_words<T: Real>(
     from: &State<T>,
     words: &Words,
     factors: &[[T; LANES]],

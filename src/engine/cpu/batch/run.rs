@@ -1,15 +1,17 @@
 //! The way of a full block through a [`Schedule`](crate::program::Schedule): product start, layers, general steps.
 
-use super::arch::arch;
-use super::block::{Block, Call, Room, Worker};
-use super::kernels::{Target, Turn, turn};
-use super::layers::{self, Rotors};
-use super::plan::LANES;
-use super::prepare::{SharedLayer, phase_gradients};
-use super::start::{self, Undo};
-use super::state::State;
+use crate::engine::cpu::context::Call;
+use crate::engine::cpu::passes::{Rotors, apply_pass, undo_pass};
+use crate::engine::cpu::prepare::{SharedLayer, phase_gradients};
+use crate::engine::cpu::product_start;
+use crate::engine::cpu::scratch::{Block, Scratch};
+use crate::engine::cpu::simd::LANES;
+use crate::engine::cpu::simd::arch::arch;
+use crate::engine::cpu::state::State;
+use crate::engine::cpu::steps::forward::{Turn, turn};
+use crate::engine::cpu::worker::Worker;
 use crate::engine::{Real, Wanted};
-use crate::program::{Layer, Node, Phase, Rotation, Source, Step};
+use crate::program::{Layer, Node, Phase, Rotation, Source};
 use pulp::NullaryFnOnce;
 
 /// A phase that differs from sample to sample, done or (with `back`) undone.
@@ -65,12 +67,12 @@ impl<T: Real> NullaryFnOnce for VaryingOverlap<'_, T> {
 
 impl<T: Real> Worker<'_, T> {
     /// The final states of a full block.
-    pub(super) fn run_schedule(&mut self) {
+    pub(crate) fn run_batch_passes(&mut self) {
         let Call { program, plan, prepared, .. } = *self.call;
         if program.embedding.is_none() {
             self.prepare_start();
             let Block { psi, start, .. } = &mut self.room.block;
-            start::build(psi, start);
+            product_start::build_product(psi, start);
         }
         for (node, shared) in program.schedule().nodes.iter().zip(&prepared.layers) {
             match node {
@@ -86,7 +88,7 @@ impl<T: Real> Worker<'_, T> {
                     let (mut table, mut room) = (shared.table.as_ref(), Rotors::default());
                     for (k, pass) in layer.passes.iter().enumerate() {
                         let rotors = shared.rotors((k, pass), worker.angles(), false, &mut room);
-                        layers::forward(pass, planes, rotors, table.take());
+                        apply_pass(pass, planes, rotors, table.take());
                     }
                 }),
             }
@@ -105,7 +107,7 @@ impl<T: Real> Worker<'_, T> {
     }
 
     /// Undoes the schedule on ψ and λ; adds to the gradients of slots.
-    pub(super) fn reverse_schedule(&mut self, wanted: Wanted, gradients: &mut [[f64; LANES]]) {
+    pub(crate) fn reverse_batch_passes(&mut self, wanted: Wanted, gradients: &mut [[f64; LANES]]) {
         let Call { program, plan, prepared, .. } = *self.call;
         let nodes = &program.schedule().nodes;
         let start_matters = self.start_matters(wanted);
@@ -129,8 +131,8 @@ impl<T: Real> Worker<'_, T> {
             }
         }
         if start_matters {
-            let Room { block: Block { psi, start, .. }, lambda, lambdas, .. } = &mut *self.room;
-            start::take_apart(psi, lambda, start, lambdas);
+            let Scratch { block: Block { psi, start, .. }, lambda, lambdas, .. } = &mut *self.room;
+            product_start::take_apart(psi, lambda, start, lambdas);
             self.reverse_qubits(wanted, gradients);
         }
     }
@@ -156,11 +158,11 @@ impl<T: Real> Worker<'_, T> {
             let matters = |rotation: &Rotation| self.source_matters(rotation.source, wanted);
             let rotors = shared.rotors((k, pass), self.angles(), true, &mut room);
             if table.is_none() && !pass.rotations.iter().any(matters) {
-                layers::forward(pass, planes.0, rotors, None);
-                layers::forward(pass, planes.1, rotors, None);
+                apply_pass(pass, planes.0, rotors, None);
+                apply_pass(pass, planes.1, rotors, None);
                 continue;
             }
-            let sums = layers::reverse(pass, planes, rotors, table);
+            let sums = undo_pass(pass, planes, rotors, table);
             for ((rotation, weight), sums) in pass.rotations.iter().zip(prepared.weights).zip(&sums) {
                 if let (Source::Slot(slot), true) = (rotation.source, matters(rotation)) {
                     gradients[slot].iter_mut().zip(sums).for_each(|(total, sum)| *total += weight * sum);
@@ -197,26 +199,6 @@ impl<T: Real> Worker<'_, T> {
         }
     }
 
-    /// Whether a gradient is wanted of an angle of the product start.
-    pub(super) fn start_matters(&self, wanted: Wanted) -> bool {
-        self.call.program.outline().start.iter().flatten().any(|step| self.matters(step, wanted))
-    }
-
-    /// Undoes the gates of the product start on each qubit and its λ.
-    pub(super) fn reverse_qubits(&self, wanted: Wanted, gradients: &mut [[f64; LANES]]) {
-        let (qubits, lambdas) = (&self.room.block.start, &self.room.lambdas);
-        let (start, angles) = (&self.call.program.outline().start, self.angles());
-        let matters = |steps: &[Step]| steps.iter().any(|step| self.matters(step, wanted));
-        arch().dispatch(Undo { start, qubits, lambdas, angles, matters, gradients });
-    }
-
-    pub(super) fn source_matters(&self, source: Source, wanted: Wanted) -> bool {
-        match source {
-            Source::Slot(slot) => self.slot_matters(slot, wanted),
-            Source::Fixed(_) => false,
-        }
-    }
-
     fn node_matters(&self, node: &Node, wanted: Wanted) -> bool {
         match node {
             Node::Settle(_) => false,
@@ -229,10 +211,4 @@ impl<T: Real> Worker<'_, T> {
             }
         }
     }
-}
-
-/// The space general steps work on.
-pub(super) fn target<T: Real>(state: &mut State<T>, spread: bool) -> Target<T> {
-    let (qubits, lanes) = (state.qubits, state.lanes);
-    Target { planes: state.planes(), qubits, lanes, spread }
 }

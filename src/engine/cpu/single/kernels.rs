@@ -3,25 +3,25 @@
 //! Lane `l` of local vector `j` is the amplitude at `base ^ offsets[j] ^ l`: the vector at the upper bits of that index,
 //! its lanes permuted by the XOR of the lower ones.
 
-use super::kernels::Turn;
-use super::lines::{Lines, Pair, with_lines};
-use super::memory::held;
-use super::numbers::{LaneTable, Numbers};
-use super::plan::LANES;
-use super::state::{Buffer, Planes, State};
 use crate::engine::Real;
+use crate::engine::cpu::memory::held;
+use crate::engine::cpu::numbers::{LaneTable, Numbers};
+use crate::engine::cpu::simd::LANES;
+use crate::engine::cpu::single::lanes16::{Lines, Pair, with_lines};
+use crate::engine::cpu::state::{Buffer, Planes, State};
+use crate::engine::cpu::steps::forward::Turn;
 use crate::program::{LANE_QUBITS, Sweep};
 use pulp::{Simd, WithSimd};
 
 /// Where the sums for gradients go that are taken on the way in or out; empty where no gradient is wanted.
 #[derive(Debug)]
-pub(super) struct Sums<T> {
+pub(crate) struct Sums<T> {
     /// `Im(λ* ψ)` of each local vector and lane, for the tables' phases.
-    pub(super) before: Buffer<T>,
-    pub(super) after: Buffer<T>,
+    pub(crate) before: Buffer<T>,
+    pub(crate) after: Buffer<T>,
     /// By rotation inside vectors and lane, and by loose phase and lane.
-    pub(super) within: Vec<[f64; LANES]>,
-    pub(super) loose: Vec<[f64; LANES]>,
+    pub(crate) within: Vec<[f64; LANES]>,
+    pub(crate) loose: Vec<[f64; LANES]>,
 }
 
 impl<T> Default for Sums<T> {
@@ -33,7 +33,7 @@ impl<T> Default for Sums<T> {
 
 impl<T: Real> Sums<T> {
     /// Bytes it holds on to.
-    pub(super) fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         self.before.bytes() + self.after.bytes() + held(&self.within) + held(&self.loose)
     }
 }
@@ -117,12 +117,12 @@ macro_rules! dispatched {
 dispatched!(Take Put TakeBack PutBack);
 
 /// Reads a tile; does loose phases, the table before, and the rotations inside vectors.
-pub(super) struct Take<'a, T> {
-    pub(super) sweep: &'a Sweep,
-    pub(super) numbers: &'a Numbers<T>,
-    pub(super) state: Planes<T>,
-    pub(super) base: usize,
-    pub(super) to: &'a mut State<T>,
+pub(crate) struct Take<'a, T> {
+    pub(crate) sweep: &'a Sweep,
+    pub(crate) numbers: &'a Numbers<T>,
+    pub(crate) state: Planes<T>,
+    pub(crate) base: usize,
+    pub(crate) to: &'a mut State<T>,
 }
 
 impl<T: Real> Take<'_, T> {
@@ -153,12 +153,12 @@ impl<T: Real> Take<'_, T> {
 }
 
 /// Does the table after the rotations, and writes a tile.
-pub(super) struct Put<'a, T> {
-    pub(super) sweep: &'a Sweep,
-    pub(super) numbers: &'a Numbers<T>,
-    pub(super) state: Planes<T>,
-    pub(super) base: usize,
-    pub(super) from: &'a State<T>,
+pub(crate) struct Put<'a, T> {
+    pub(crate) sweep: &'a Sweep,
+    pub(crate) numbers: &'a Numbers<T>,
+    pub(crate) state: Planes<T>,
+    pub(crate) base: usize,
+    pub(crate) from: &'a State<T>,
 }
 
 impl<T: Real> Put<'_, T> {
@@ -180,13 +180,13 @@ impl<T: Real> Put<'_, T> {
 }
 
 /// Reads a tile of ψ and λ and undoes the table after the rotations.
-pub(super) struct TakeBack<'a, T> {
-    pub(super) sweep: &'a Sweep,
-    pub(super) numbers: &'a Numbers<T>,
-    pub(super) states: [Planes<T>; 2],
-    pub(super) base: usize,
-    pub(super) to: [&'a mut State<T>; 2],
-    pub(super) sums: &'a mut Sums<T>,
+pub(crate) struct TakeBack<'a, T> {
+    pub(crate) sweep: &'a Sweep,
+    pub(crate) numbers: &'a Numbers<T>,
+    pub(crate) states: [Planes<T>; 2],
+    pub(crate) base: usize,
+    pub(crate) to: [&'a mut State<T>; 2],
+    pub(crate) sums: &'a mut Sums<T>,
 }
 
 impl<T: Real> TakeBack<'_, T> {
@@ -229,13 +229,13 @@ fn add_overlap<S: Simd, T: Real, const N: usize>(
 }
 
 /// Undoes what [`Take`] does, on ψ and λ, and writes both.
-pub(super) struct PutBack<'a, T> {
-    pub(super) sweep: &'a Sweep,
-    pub(super) numbers: &'a Numbers<T>,
-    pub(super) states: [Planes<T>; 2],
-    pub(super) base: usize,
-    pub(super) from: [&'a State<T>; 2],
-    pub(super) sums: &'a mut Sums<T>,
+pub(crate) struct PutBack<'a, T> {
+    pub(crate) sweep: &'a Sweep,
+    pub(crate) numbers: &'a Numbers<T>,
+    pub(crate) states: [Planes<T>; 2],
+    pub(crate) base: usize,
+    pub(crate) from: [&'a State<T>; 2],
+    pub(crate) sums: &'a mut Sums<T>,
 }
 
 /// The most rotations inside vectors: one for each bit.

@@ -1,28 +1,28 @@
 //! The kernels that apply steps: five structures, each written once for any width.
 
-use super::memory::held;
-use super::plan::LANES;
-use super::space::{Kernel, Space, sweep, with_width};
-use super::state::Planes;
 use crate::engine::Real;
+use crate::engine::cpu::memory::held;
+use crate::engine::cpu::simd::LANES;
+use crate::engine::cpu::state::Planes;
+use crate::engine::cpu::steps::{Kernel, Space, sweep, with_width};
 use num_complex::Complex64;
 use std::mem::MaybeUninit;
 
 /// A cosine and a sine for each lane.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Turn<T> {
-    pub(super) cos: [T; LANES],
-    pub(super) sin: [T; LANES],
+pub(crate) struct Turn<T> {
+    pub(crate) cos: [T; LANES],
+    pub(crate) sin: [T; LANES],
 }
 
 impl<T: Real> Turn<T> {
-    pub(super) fn fixed(value: Complex64) -> Self {
+    pub(crate) fn fixed(value: Complex64) -> Self {
         Self { cos: [T::from_f64(value.re); LANES], sin: [T::from_f64(value.im); LANES] }
     }
 
     /// The turn back.
     #[inline]
-    pub(super) fn inverse(&self) -> Self {
+    pub(crate) fn inverse(&self) -> Self {
         let mut inverse = *self;
         for sin in &mut inverse.sin {
             *sin = -*sin;
@@ -33,15 +33,15 @@ impl<T: Real> Turn<T> {
 
 /// What a kernel works on: a state's view, its size, and whether threads share it out.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Target<T> {
-    pub(super) planes: Planes<T>,
-    pub(super) qubits: usize,
-    pub(super) lanes: usize,
-    pub(super) spread: bool,
+pub(crate) struct Target<T> {
+    pub(crate) planes: Planes<T>,
+    pub(crate) qubits: usize,
+    pub(crate) lanes: usize,
+    pub(crate) spread: bool,
 }
 
 impl<T> Target<T> {
-    pub(super) fn space(&self, fixed: u64, aligned: u64) -> Space {
+    pub(crate) fn space(&self, fixed: u64, aligned: u64) -> Space {
         Space::new(self.qubits, self.lanes, fixed, aligned)
     }
 }
@@ -65,11 +65,11 @@ macro_rules! sumless_kernel {
         }
     };
 }
-pub(super) use sumless_kernel;
+pub(crate) use sumless_kernel;
 
 /// Multiplies by `cos + i sin`, lane by lane.
 #[inline(always)]
-pub(super) fn turn<T: Real, const N: usize>(re: &mut [T; N], im: &mut [T; N], by: &Turn<T>) {
+pub(crate) fn turn<T: Real, const N: usize>(re: &mut [T; N], im: &mut [T; N], by: &Turn<T>) {
     for l in 0..N {
         let (r, i) = (re[l], im[l]);
         re[l] = by.cos[l] * r - by.sin[l] * i;
@@ -79,7 +79,7 @@ pub(super) fn turn<T: Real, const N: usize>(re: &mut [T; N], im: &mut [T; N], by
 
 /// `a' = cos a - sin b`, `b' = cos b + sin a`: what a rotation with an odd number of Y does to a pair.
 #[inline(always)]
-pub(super) fn mix_real<T: Real, const N: usize>(a: &mut [T; N], b: &mut [T; N], by: &Turn<T>) {
+pub(crate) fn mix_real<T: Real, const N: usize>(a: &mut [T; N], b: &mut [T; N], by: &Turn<T>) {
     for l in 0..N {
         let (p, q) = (a[l], b[l]);
         a[l] = by.cos[l] * p - by.sin[l] * q;
@@ -90,7 +90,7 @@ pub(super) fn mix_real<T: Real, const N: usize>(a: &mut [T; N], b: &mut [T; N], 
 /// `a' = cos a - i sin b`, `b' = cos b - i sin a`, where only one part of each number is seen:
 /// `(a.re, b.im)` or `(b.re, a.im)`.
 #[inline(always)]
-pub(super) fn mix_imaginary<T: Real, const N: usize>(re: &mut [T; N], im: &mut [T; N], by: &Turn<T>) {
+pub(crate) fn mix_imaginary<T: Real, const N: usize>(re: &mut [T; N], im: &mut [T; N], by: &Turn<T>) {
     for l in 0..N {
         let (r, i) = (re[l], im[l]);
         re[l] = by.cos[l] * r + by.sin[l] * i;
@@ -100,31 +100,31 @@ pub(super) fn mix_imaginary<T: Real, const N: usize>(re: &mut [T; N], im: &mut [
 
 /// A Pauli word that flips bits, prepared for pairs.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Flipping {
-    pub(super) x: usize,
+pub(crate) struct Flipping {
+    pub(crate) x: usize,
     z: usize,
     y_count: u32,
 }
 
 impl Flipping {
-    pub(super) fn new(x: u64, z: u64) -> Self {
+    pub(crate) fn new(x: u64, z: u64) -> Self {
         Self { x: x as usize, z: z as usize, y_count: (x & z).count_ones() }
     }
 
     /// Whether the word's matrix entries are imaginary.
-    pub(super) fn is_odd(self) -> bool {
+    pub(crate) fn is_odd(self) -> bool {
         self.y_count % 2 == 1
     }
 
     /// For a pair `(i, i ^ x)`: whether the entry that takes `i` to its partner is `-1` (even words) or `-i` (odd words)
     /// rather than `1` or `i`.
     #[inline(always)]
-    pub(super) fn negative(self, index: usize) -> bool {
+    pub(crate) fn negative(self, index: usize) -> bool {
         (self.y_count / 2 + (index & self.z).count_ones()) % 2 == 1
     }
 
     /// The bit that tells the two of a pair apart.
-    pub(super) fn pivot(self) -> u64 {
+    pub(crate) fn pivot(self) -> u64 {
         1 << self.x.ilog2()
     }
 }
@@ -147,7 +147,7 @@ sumless_kernel!(Mix, |k, base, offset| {
 
 /// Rotates a pair; `turn` already has the sign of the matrix entry in its sine.
 #[inline(always)]
-pub(super) fn mix<T: Real, const N: usize>(
+pub(crate) fn mix<T: Real, const N: usize>(
     a: (&mut [T; N], &mut [T; N]),
     b: (&mut [T; N], &mut [T; N]),
     odd: bool,
@@ -195,23 +195,23 @@ sumless_kernel!(Exchange, |k, base, offset| {
 
 /// A dense matrix in the precision of the state, with the basis offset of each local index.
 #[derive(Debug)]
-pub(super) struct Dense<T> {
+pub(crate) struct Dense<T> {
     /// `(row, column, re, im)` of the entries that are not zero.
-    pub(super) entries: Vec<(usize, usize, T, T)>,
-    pub(super) offsets: Vec<usize>,
-    pub(super) mask: u64,
+    pub(crate) entries: Vec<(usize, usize, T, T)>,
+    pub(crate) offsets: Vec<usize>,
+    pub(crate) mask: u64,
 }
 
 /// Local states of the largest matrix.
-pub(super) const MAX_LOCAL: usize = 1 << crate::limits::MAX_MATRIX_QUBITS;
+pub(crate) const MAX_LOCAL: usize = 1 << crate::limits::MAX_MATRIX_QUBITS;
 
 impl<T: Real> Dense<T> {
     /// Bytes it holds on to.
-    pub(super) fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         held(&self.entries) + held(&self.offsets)
     }
 
-    pub(super) fn new(matrix: &[Complex64], qubits: &[usize], dagger: bool) -> Self {
+    pub(crate) fn new(matrix: &[Complex64], qubits: &[usize], dagger: bool) -> Self {
         let size = 1 << qubits.len();
         let offset = |local: usize| {
             let chosen = qubits.iter().enumerate().filter(|(k, _)| local >> k & 1 == 1);
@@ -232,7 +232,7 @@ impl<T: Real> Dense<T> {
     /// # Safety
     /// As for [`Planes::chunk`], for every local state.
     #[inline(always)]
-    pub(super) unsafe fn times<'a, const N: usize>(
+    pub(crate) unsafe fn times<'a, const N: usize>(
         &self,
         planes: Planes<T>,
         base: usize,
@@ -279,7 +279,7 @@ sumless_kernel!(Multiply, |k, base, offset| {
 
 impl<T: Real> Target<T> {
     /// `exp(-i φ P)` where all `controls` are 1; `by` holds cos φ and sin φ.
-    pub(super) fn rotate(&self, x: u64, z: u64, controls: u64, by: &Turn<T>) {
+    pub(crate) fn rotate(&self, x: u64, z: u64, controls: u64, by: &Turn<T>) {
         let back = by.inverse();
         let planes = self.planes;
         if x == 0 {
@@ -299,7 +299,7 @@ impl<T: Real> Target<T> {
     }
 
     /// Multiplies by `cos + i sin` where all `controls` are 1.
-    pub(super) fn phase(&self, controls: u64, by: &Turn<T>) {
+    pub(crate) fn phase(&self, controls: u64, by: &Turn<T>) {
         let space = self.space(controls, 0);
         let (planes, controls, turns) = (self.planes, controls as usize, [by, by]);
         with_width!(space, N => {
@@ -308,7 +308,7 @@ impl<T: Real> Target<T> {
     }
 
     /// Exchanges the states whose `mask` bits are `first` with those whose bits are `second`.
-    pub(super) fn exchange(&self, mask: u64, first: u64, second: u64, controls: u64) {
+    pub(crate) fn exchange(&self, mask: u64, first: u64, second: u64, controls: u64) {
         let space = self.space(mask | controls, 0);
         let (planes, first, second) = (self.planes, (first | controls) as usize, (second | controls) as usize);
         with_width!(space, N => {
@@ -317,7 +317,7 @@ impl<T: Real> Target<T> {
     }
 
     /// Applies a dense matrix where all `controls` are 1.
-    pub(super) fn multiply(&self, matrix: &Dense<T>, controls: u64) {
+    pub(crate) fn multiply(&self, matrix: &Dense<T>, controls: u64) {
         let space = self.space(matrix.mask | controls, 0);
         let (planes, controls) = (self.planes, controls as usize);
         with_width!(space, N => {

@@ -1,7 +1,13 @@
 //! The one small trait between kernels and vector instructions.
 
-use super::shuffle;
+pub(crate) mod arch;
+mod shuffle;
+pub(crate) mod sincos;
+
 use pulp::Simd;
+
+/// Samples a block holds when it holds more than one; also the widest SIMD vector, in f32.
+pub(crate) const LANES: usize = 16;
 
 /// A number that comes in vectors of any instruction set.
 pub(crate) trait Vectored: Copy {
@@ -111,7 +117,7 @@ vectored!(
 
 /// Lanes of a vector.
 #[inline(always)]
-pub(super) fn lanes<S: Simd, T: Vectored>() -> usize {
+pub(crate) fn lanes<S: Simd, T: Vectored>() -> usize {
     size_of::<T::Vector<S>>() / size_of::<T>()
 }
 
@@ -120,7 +126,7 @@ pub(super) fn lanes<S: Simd, T: Vectored>() -> usize {
 /// # Safety
 /// [`lanes`] numbers must be readable at `from`.
 #[inline(always)]
-pub(super) unsafe fn load<S: Simd, T: Vectored>(from: *const T) -> T::Vector<S> {
+pub(crate) unsafe fn load<S: Simd, T: Vectored>(from: *const T) -> T::Vector<S> {
     // SAFETY: the caller's; vectors are plain numbers, for which every bit pattern is valid.
     unsafe { from.cast::<T::Vector<S>>().read_unaligned() }
 }
@@ -130,7 +136,7 @@ pub(super) unsafe fn load<S: Simd, T: Vectored>(from: *const T) -> T::Vector<S> 
 /// # Safety
 /// [`lanes`] numbers must be writable at `to`.
 #[inline(always)]
-pub(super) unsafe fn store<S: Simd, T: Vectored>(to: *mut T, value: T::Vector<S>) {
+pub(crate) unsafe fn store<S: Simd, T: Vectored>(to: *mut T, value: T::Vector<S>) {
     // SAFETY: the caller's.
     unsafe { to.cast::<T::Vector<S>>().write_unaligned(value) }
 }
@@ -138,7 +144,7 @@ pub(super) unsafe fn store<S: Simd, T: Vectored>(to: *mut T, value: T::Vector<S>
 /// The same number, of which the compiler knows nothing. Without it LLVM computes the addresses of a group in a vector, only to
 /// take them out again one by one in front of the loads.
 #[inline(always)]
-pub(super) fn opaque(value: usize) -> usize {
+pub(crate) fn opaque(value: usize) -> usize {
     #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
     {
         let mut value = value;
@@ -156,7 +162,7 @@ struct Aligned(#[allow(dead_code, reason = "only its place matters")] u8);
 /// Makes the stack frame of the function it is inlined into start on a cache line. Otherwise vectors that do not fit into
 /// registers straddle two lines, or do not, by where the system put the stack: a fifth of the time of a sweep.
 #[inline(always)]
-pub(super) fn align_frame() {
+pub(crate) fn align_frame() {
     let aligned = Aligned(0);
     #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
     // SAFETY: there are no instructions.

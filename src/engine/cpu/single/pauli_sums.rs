@@ -4,12 +4,12 @@
 //! of `±W`, whose signs are the parity of a mask: within a stretch they are entries of a Walsh-Hadamard transform, so that
 //! a word costs one vector addition a stretch. Applying a sum of words goes the other way. A few words do without the transform.
 
-use super::arch::arch;
-use super::kernels::Target;
-use super::lines::{Line, Lines, with_lines};
-use super::plan::LANES;
-use super::state::Planes;
-use super::words::WordRoom;
+use crate::engine::cpu::batch::z_sums::WordRoom;
+use crate::engine::cpu::simd::LANES;
+use crate::engine::cpu::simd::arch::arch;
+use crate::engine::cpu::single::lanes16::{Line, Lines, with_lines};
+use crate::engine::cpu::state::Planes;
+use crate::engine::cpu::steps::forward::Target;
 use crate::engine::{Real, share};
 use crate::program::{Flip, FlipTerm, LANE_QUBITS};
 use pulp::{Simd, WithSimd};
@@ -275,7 +275,7 @@ fn cut(qubits: usize) -> (usize, usize, usize) {
 
 impl<T: Real> Target<T> {
     /// Adds the expectation values of words to those of their outputs. For single states.
-    pub(super) fn expect_words(&self, mut flips: &[Flip], room: &mut WordRoom<T>, outputs: &mut [f64]) {
+    pub(crate) fn expect_words(&self, mut flips: &[Flip], room: &mut WordRoom<T>, outputs: &mut [f64]) {
         let (bits, each, chunks) = cut(self.qubits);
         while !flips.is_empty() {
             let (here, later) = next(flips);
@@ -306,7 +306,7 @@ impl<T: Real> Target<T> {
 
     /// Adds the sum of words, each with the factor of its output, applied to the state; sets `to` if it is the `first` that
     /// gets there and there are words. For single states.
-    pub(super) fn apply_words(
+    pub(crate) fn apply_words(
         &self,
         flips: &[Flip],
         factors: &[[T; LANES]],
