@@ -14,6 +14,6 @@ example *args:
 bench case='/[abcde]$':
     cargo bench --bench step -- '{{case}}'
 
-# Rewrites the gate table in the README from the rows of the table.
-readme:
-    cargo test --test suite readme || true
+# Writes the table of docs/gates.md anew from the rows of src/gate/table.rs.
+gates:
+    cargo test --test suite pages::gate_table || true
