@@ -97,3 +97,20 @@ fn lines_are_short() {
         assert!(long.is_empty(), "{}: {long:#?}", path.display());
     }
 }
+
+/// Names in backticks that look like files: `folder/file.rs`, or `file.rs` behind "`folder/`:" in the same line.
+#[test]
+fn files_of_the_map_exist() {
+    let is_file = |name: &str| [".rs", ".h", ".metal", ".md", ".toml"].iter().any(|ending| name.ends_with(ending));
+    let mut missing = Vec::new();
+    for line in prose(&read(&root().join("ARCHITECTURE.md"))) {
+        let folder = line.split_once("`: `").and_then(|(before, _)| before.rsplit('`').next());
+        for name in line.split('`').skip(1).step_by(2).filter(|name| is_file(name)) {
+            let found = root().join(name).exists() || folder.is_some_and(|folder| root().join(folder).join(name).exists());
+            if !found && (folder.is_some() || name.contains('/')) {
+                missing.push(name.to_owned());
+            }
+        }
+    }
+    assert!(missing.is_empty(), "{missing:?}");
+}
