@@ -1,6 +1,10 @@
 //! The Markdown pages: generated tables are up to date, links lead somewhere, pages keep their size.
 
+use candle_core::{Device, Tensor, Var};
+use candlewick::functional;
 use candlewick::gate::markdown_table;
+use candlewick::prelude::*;
+use candlewick::program::Program;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -81,6 +85,44 @@ fn front_pages_are_short() {
     for name in ["README.md", "ARCHITECTURE.md"] {
         let lines = read(&root().join(name)).lines().count();
         assert!(lines <= 150, "{name} has {lines} lines");
+    }
+}
+
+/// The listings and numbers of `docs/internals/traced-example.md` are the code's own.
+#[test]
+fn traced_example() {
+    let page = read(&root().join("docs/internals/traced-example.md"));
+    let has = |text: &str| assert!(page.contains(text), "the page lacks\n{text}");
+    let mut circuit = Circuit::new(3);
+    let w = circuit.weights("w", 4);
+    circuit.ry(input(0), 0).ry(w.at([0]), 1).cx(0, 1).cx(1, 2);
+    circuit.rz(w.at([1]), 2).ry(w.at([2]), 1).ry(w.at([3]), 2);
+    let measurement = Measurement::expectation([Z(0) * Z(1) * Z(2)]);
+    has(circuit.to_string().trim_end());
+    has(format!("{:#}", Program::new(&circuit, &measurement).expect("a sound circuit")).trim_end());
+
+    let x = Var::from_tensor(&Tensor::new(&[0.6f64], &Device::Cpu).unwrap()).unwrap();
+    let w = Var::from_tensor(&Tensor::new(&[1.0f64, 0.4, 0.8, 1.2], &Device::Cpu).unwrap()).unwrap();
+    let evaluate = |measurement| functional::evaluate(&circuit, measurement, Some(&x), &[("w", &w)]).unwrap();
+    let y = evaluate(&measurement);
+    let gradients = y.sum_all().unwrap().backward().unwrap();
+    let digits = |tensor: &Tensor| {
+        let numbers = tensor.flatten_all().unwrap().to_vec1::<f64>().unwrap();
+        numbers.iter().map(|number| format!("{number:.12}")).collect::<Vec<_>>().join(" ")
+    };
+    has(&format!("output {}", digits(&y)));
+    has(&format!("gradient in x  {}", digits(gradients.get(&x).expect("a gradient"))));
+    has(&format!("gradient in w  {}", digits(gradients.get(&w).expect("a gradient"))));
+    // The last column of the table of states, which stand at their stored indices there.
+    let state = evaluate(&Measurement::state()).flatten_to(1).unwrap();
+    let state = state.reshape((8, 2)).unwrap().to_vec2::<f64>().unwrap();
+    for stored in 0..8usize {
+        let logical = stored ^ (stored & 1) << 1 ^ (stored >> 1 & 1 ^ stored & 1) << 2;
+        let [re, im] = state[logical][..] else { panic!("a real and an imaginary part") };
+        let sign = if im < 0.0 { '-' } else { '+' };
+        let row = page.lines().find(|line| line.starts_with(&format!("| {stored:03b} |")) && line.ends_with("i |"));
+        let last = format!("{re:.4} {sign} {:.4}i |", im.abs());
+        assert!(row.is_some_and(|row| row.ends_with(&last)), "{stored:03b}: {last}");
     }
 }
 
