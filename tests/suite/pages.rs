@@ -143,7 +143,8 @@ fn files_of_the_map_exist() {
     for line in prose(&read(&root().join("ARCHITECTURE.md"))) {
         let folder = line.split_once("`: `").and_then(|(before, _)| before.rsplit('`').next());
         for name in line.split('`').skip(1).step_by(2).filter(|name| is_file(name)) {
-            let found = root().join(name).exists() || folder.is_some_and(|folder| root().join(folder).join(name).exists());
+            let found =
+                root().join(name).exists() || folder.is_some_and(|folder| root().join(folder).join(name).exists());
             if !found && (folder.is_some() || name.contains('/')) {
                 missing.push(name.to_owned());
             }
