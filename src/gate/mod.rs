@@ -168,7 +168,7 @@ pub use table::Gate;
 /// assert!(candlewick::gate::markdown_table().contains("`crx(theta, control, target)`"));
 /// ```
 pub fn markdown_table() -> String {
-    let mut text = String::from("| method | what it does | form | inverse |\n|---|---|---|---|\n");
+    let mut text = String::from("| method | effect | form | inverse |\n|---|---|---|---|\n");
     for gate in Gate::all() {
         let spec = gate.spec();
         let arguments: Vec<_> = spec.angles.iter().chain(spec.qubits).copied().collect();

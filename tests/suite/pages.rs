@@ -4,7 +4,7 @@ use candle_core::{Device, Tensor, Var};
 use candlewick::functional;
 use candlewick::gate::markdown_table;
 use candlewick::prelude::*;
-use candlewick::program::Program;
+use candlewick::program::{Program, Rewrites};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -123,6 +123,50 @@ fn traced_example() {
         let row = page.lines().find(|line| line.starts_with(&format!("| {stored:03b} |")) && line.ends_with("i |"));
         let last = format!("{re:.4} {sign} {:.4}i |", im.abs());
         assert!(row.is_some_and(|row| row.ends_with(&last)), "{stored:03b}: {last}");
+    }
+}
+
+/// Every line of the listings on the pages of `docs/internals` is the code's own, in the same order.
+#[test]
+fn listings_of_algorithms() {
+    let listing = |circuit: &Circuit, measurement: Measurement, rewrites| {
+        format!("{:#}", Program::with_rewrites(circuit, &measurement, rewrites).expect("a sound circuit"))
+    };
+    let mut general = Circuit::new(3);
+    general.h(0).h(1).ccx(0, 1, 2).cx(0, 1).h(2);
+    let mut euler = Circuit::new(2);
+    euler.h(0).rx(input(0), 0).cx(0, 1).rx(input(1), 1);
+    let mut product = Circuit::new(2);
+    let w = product.weights("w", 4);
+    product.cu(w.at([0]), w.at([1]), w.at([2]), w.at([3]), 0, 1);
+    let mut conditional = Circuit::new(1);
+    let w = conditional.weights("w", 1);
+    conditional.when(input(0).gt(0.1), |c| _ = c.ry(w.at([0]), 0));
+    let mut large = Circuit::new(13);
+    let w = large.weights("w", 5);
+    large.h(0).cx(0, 12).cx(12, 5).ry(w.at([0]), 12).ry(w.at([1]), 5);
+    large.rz(w.at([2]), 5).rzz(w.at([3]), 10, 12).cx(5, 12).ry(w.at([4]), 12);
+    let z_of_all = Measurement::expectation((0..13).map(Z));
+    let all = Rewrites::ALL;
+    let expected = [
+        ("layers", listing(&euler, Measurement::expectation([Z(1)]), all)),
+        ("layers", listing(&general, Measurement::state(), all)),
+        ("programs", listing(&product, Measurement::expectation([Z(1)]), Rewrites::NONE)),
+        ("programs", listing(&conditional, Measurement::expectation([Z(0)]), all)),
+        ("single-states", listing(&large, z_of_all, all)),
+    ];
+    let mut blocks = Vec::new();
+    for name in ["layers", "programs", "single-states"] {
+        let page = read(&root().join(format!("docs/internals/{name}.md")));
+        let listed = page.split("```text\n").skip(1).filter(|block| block.starts_with("  "));
+        blocks.extend(listed.map(|block| (name, block.split("```").next().expect("a part").to_owned())));
+    }
+    assert_eq!(blocks.len(), expected.len());
+    for ((page, block), (name, listing)) in blocks.iter().zip(&expected) {
+        assert_eq!(page, name);
+        let mut lines = listing.lines();
+        let found = block.lines().all(|line| lines.any(|other| other == line));
+        assert!(found, "{page}:\n{block}is not in\n{listing}");
     }
 }
 
