@@ -35,6 +35,7 @@ mod plot;
 mod public_face;
 mod quantized;
 mod regressions;
+mod rooms;
 mod shots;
 mod spelling;
 mod states;
