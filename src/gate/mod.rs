@@ -1,7 +1,7 @@
 //! THE gate table: one row a gate.
 //!
 //! A row says how a gate is written (name, angles, qubits), how it is drawn, what it *is* (its `Form`) and how it is
-//! undone. Builder methods, inverses, drawings, the README's table and every gate test follow from the rows; lowering
+//! undone. Builder methods, inverses, drawings, `docs/gates.md` and every gate test follow from the rows; lowering
 //! looks at forms and never at names. To add a gate of an existing form, add a row to `table.rs`.
 
 mod matrix;
@@ -186,13 +186,13 @@ impl Gate {
 
 pub use table::Gate;
 
-/// The gate table in Markdown, as the README shows it.
+/// The gate table in Markdown, as `docs/gates.md` shows it.
 ///
 /// ```
 /// assert!(candlewick::gate::markdown_table().contains("`crx(theta, control, target)`"));
 /// ```
 pub fn markdown_table() -> String {
-    let mut text = String::from("| method | what it does | form | inverse |\n|---|---|---|---|\n");
+    let mut text = String::from("| method | effect | form | inverse |\n|---|---|---|---|\n");
     for gate in Gate::all() {
         let spec = gate.spec();
         let arguments: Vec<_> = spec.angles.iter().chain(spec.qubits).copied().collect();
