@@ -88,8 +88,8 @@
 pub mod __private;
 mod autograd;
 pub mod circuit;
-mod columns;
 pub mod data;
+mod derived_features;
 pub mod diagnostics;
 mod engine;
 pub mod error;

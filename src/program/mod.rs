@@ -10,30 +10,30 @@
 
 pub(crate) mod basis;
 mod cache;
-pub(crate) mod columns;
 mod conditional;
+pub(crate) mod derived_features;
 mod diagonalized;
 mod display;
-mod forms;
-mod frame;
+mod index_map;
+pub(crate) mod layered;
 mod lower;
-pub(crate) mod outline;
 mod readout;
 mod rewrite;
 mod schedule;
 mod tiling;
+mod variants;
 
 pub(crate) use cache::EngineCache;
-pub(crate) use forms::{Probe, Probes, Spectrum};
-pub(crate) use frame::{Frame, Parity};
-pub(crate) use outline::{Node as OutlineNode, Outline, Phase, Rotation, Source};
+pub(crate) use index_map::{IndexMap, Parity};
+pub(crate) use layered::{LayeredProgram, Node as LayeredNode, Phase, Rotation, Source};
 pub use rewrite::{Rewrite, Rewrites};
+pub(crate) use variants::{AnglesAsInputs, Probe, Spectrum};
 
-pub(crate) use readout::{Flip, FlipTerm, Readout, Sum};
-pub(crate) use schedule::{Layer, MAX_ROTATIONS, Node, Pass, Schedule};
-pub(crate) use tiling::{LANE_QUBITS, Sweep, Term, TileNode, Tiling};
+pub(crate) use readout::{PauliTerm, Readout, Sum, XMaskGroup};
+pub(crate) use schedule::{BatchPasses, Layer, MAX_ROTATIONS, Node, Pass};
+pub(crate) use tiling::{LANE_QUBITS, StateTiling, Sweep, Term, TileNode};
 
-use columns::Columns;
+use derived_features::DerivedFeatures;
 
 use crate::circuit::Circuit;
 use crate::error::Result;
@@ -50,9 +50,9 @@ pub struct Program {
     /// Features of a sample.
     pub(crate) features: usize,
     /// What follows the features for the engines.
-    pub(crate) columns: Columns,
+    pub(crate) columns: DerivedFeatures,
     /// Numbers a sample that engines see: features and columns.
-    pub(crate) input_columns: usize,
+    pub(crate) engine_inputs: usize,
     /// Weight tensors in the order in which they are concatenated.
     pub(crate) tensors: Vec<Tensor>,
     /// Entries of all weight tensors together.
@@ -74,12 +74,12 @@ pub struct Program {
 /// What is made from a program when something first asks for it.
 #[derive(Debug, Clone, Default)]
 struct Made {
-    outline: OnceLock<Outline>,
-    schedule: OnceLock<Schedule>,
-    tiling: OnceLock<Tiling>,
-    with_own_weights: OnceLock<Arc<Program>>,
+    layered: OnceLock<LayeredProgram>,
+    schedule: OnceLock<BatchPasses>,
+    tiling: OnceLock<StateTiling>,
+    with_weights_as_inputs: OnceLock<Arc<Program>>,
     differences: OnceLock<Arc<Program>>,
-    probes: OnceLock<Arc<Probes>>,
+    angles_as_inputs: OnceLock<Arc<AnglesAsInputs>>,
 }
 
 /// A weight tensor of a program.
@@ -208,19 +208,19 @@ impl Program {
         Ok(program)
     }
 
-    /// The program as layers; see [`Outline`].
-    pub(crate) fn outline(&self) -> &Outline {
-        self.made.outline.get_or_init(|| Outline::new(self))
+    /// The program as layers; see [`LayeredProgram`].
+    pub(crate) fn layered(&self) -> &LayeredProgram {
+        self.made.layered.get_or_init(|| LayeredProgram::new(self))
     }
 
     /// The layers for blocks of samples.
-    pub(crate) fn schedule(&self) -> &Schedule {
-        self.made.schedule.get_or_init(|| Schedule::new(self, self.outline()))
+    pub(crate) fn batch_passes(&self) -> &BatchPasses {
+        self.made.schedule.get_or_init(|| BatchPasses::new(self, self.layered()))
     }
 
     /// The layers for single states.
-    pub(crate) fn tiling(&self) -> &Tiling {
-        self.made.tiling.get_or_init(|| Tiling::new(self.qubits, self.outline()))
+    pub(crate) fn state_tiling(&self) -> &StateTiling {
+        self.made.tiling.get_or_init(|| StateTiling::new(self.qubits, self.layered()))
     }
 
     /// Number of qubits.
@@ -230,7 +230,7 @@ impl Program {
 
     /// Features of a sample, as tensors that come have them.
     pub fn inputs(&self) -> usize {
-        self.input_columns - self.columns.list.len()
+        self.engine_inputs - self.columns.list.len()
     }
 
     /// Entries of all weight tensors together.

@@ -1,11 +1,11 @@
-//! The schedule of a block of samples: an outline's layers as passes over groups of amplitudes.
+//! The schedule of a block of samples: a layered program's layers as passes over groups of amplitudes.
 
 use super::Program;
-use super::outline::{self, Outline, Phase, Rotation, Source};
+use super::layered::{self, LayeredProgram, Phase, Rotation, Source};
 
 /// See the module.
 #[derive(Debug, Clone)]
-pub(crate) struct Schedule {
+pub(crate) struct BatchPasses {
     pub(crate) nodes: Vec<Node>,
 }
 
@@ -17,7 +17,7 @@ pub(crate) enum Node {
     /// A step of the program as it is; indices are logical here.
     Step { index: usize },
     /// Moves every amplitude from its physical to its logical index.
-    Settle(super::Frame),
+    Permute(super::IndexMap),
 }
 
 /// Phases that commute, then rotations.
@@ -49,7 +49,7 @@ impl Pass {
         let bases = (0..1u64 << qubits).filter(even).map(|index| index as u32);
         let distance = |position: usize| {
             let flipped = rotations.iter().enumerate().filter(|(k, _)| position >> k & 1 == 1);
-            flipped.fold(0, |distance, (_, rotation)| distance ^ rotation.displacement as usize)
+            flipped.fold(0, |distance, (_, rotation)| distance ^ rotation.flip_mask as usize)
         };
         Self { rotations: rotations.to_vec(), bases: bases.collect(), distances: std::array::from_fn(distance) }
     }
@@ -71,19 +71,19 @@ pub(crate) struct SharedPhase {
     pub(crate) walsh: Vec<(u64, f64)>,
 }
 
-impl Schedule {
-    pub(crate) fn new(program: &Program, outline: &Outline) -> Self {
-        let node = |node: &outline::Node| match node {
-            outline::Node::Layer(layer) => Node::Layer(Layer::new(program, layer)),
-            outline::Node::Step { index } => Node::Step { index: *index },
-            outline::Node::Settle(frame) => Node::Settle(frame.clone()),
+impl BatchPasses {
+    pub(crate) fn new(program: &Program, layered: &LayeredProgram) -> Self {
+        let node = |node: &layered::Node| match node {
+            layered::Node::Layer(layer) => Node::Layer(Layer::new(program, layer)),
+            layered::Node::Step { index } => Node::Step { index: *index },
+            layered::Node::Permute(index_map) => Node::Permute(index_map.clone()),
         };
-        Self { nodes: outline.nodes.iter().map(node).collect() }
+        Self { nodes: layered.nodes.iter().map(node).collect() }
     }
 }
 
 impl Layer {
-    fn new(program: &Program, layer: &outline::Layer) -> Self {
+    fn new(program: &Program, layer: &layered::Layer) -> Self {
         let varies = |phase: &&Phase| match phase.source {
             Source::Slot(slot) => program.slots[slot].reads_inputs(),
             Source::Fixed(_) => false,

@@ -1,4 +1,4 @@
-//! The tiling of a single state: an outline's layers as sweeps over tiles that fit the cache.
+//! The tiling of a single state: a layered program's layers as sweeps over tiles that fit the cache.
 //!
 //! A vector holds the amplitudes of all settings of the lowest four bits. A *sweep* does a set of a layer's rotations. Over
 //! GF(2) the indices are the sum of three spaces,
@@ -7,7 +7,7 @@
 //! index = tile + local + lane
 //! ```
 //!
-//! where `local` spans the displacements of the set (and some bits more, for longer stretches of memory), and the basis of
+//! where `local` spans the flip masks of the set (and some bits more, for longer stretches of memory), and the basis of
 //! the tiles is chosen such that no rotation's parity depends on the tile. So every tile is the same small problem: `2^local`
 //! vectors, on which rotation `k` joins local indices that differ in one bit, with a sign for each lane. What displaces
 //! lanes alone is done inside a vector.
@@ -16,9 +16,9 @@
 //! rotations it is next to. The others are *loose*: done one by one.
 
 use super::basis::Basis;
-use super::outline::{Node, Outline, Phase, Rotation, Source};
+use super::layered::{LayeredProgram, Node, Phase, Rotation, Source};
 use super::schedule::Pass;
-use super::{Frame, Parity};
+use super::{IndexMap, Parity};
 use std::collections::BTreeMap;
 
 /// Bits of an index that tell the lanes of a vector apart.
@@ -36,7 +36,7 @@ const MAX_BACK: usize = 8;
 
 /// See the module.
 #[derive(Debug, Clone)]
-pub(crate) struct Tiling {
+pub(crate) struct StateTiling {
     pub(crate) nodes: Vec<TileNode>,
 }
 
@@ -49,7 +49,7 @@ pub(crate) enum TileNode {
         index: usize,
     },
     /// Moves every amplitude from its physical to its logical index.
-    Settle(Frame),
+    Permute(IndexMap),
 }
 
 /// Loose phases, a table, rotations, a table: once over the state.
@@ -80,14 +80,14 @@ pub(crate) struct Term {
     pub(crate) parts: Vec<(Source, f64)>,
 }
 
-impl Tiling {
+impl StateTiling {
     /// For a program of more than [`LANE_QUBITS`] qubits.
-    pub(crate) fn new(qubits: usize, outline: &Outline) -> Self {
+    pub(crate) fn new(qubits: usize, layered: &LayeredProgram) -> Self {
         let mut nodes = Vec::new();
-        for node in &outline.nodes {
+        for node in &layered.nodes {
             match node {
                 Node::Step { index } => nodes.push(TileNode::Step { index: *index }),
-                Node::Settle(frame) => nodes.push(TileNode::Settle(frame.clone())),
+                Node::Permute(index_map) => nodes.push(TileNode::Permute(index_map.clone())),
                 Node::Layer(layer) => {
                     let mut sweeps = sweeps(qubits, &layer.rotations);
                     for term in terms(&layer.phases) {
@@ -140,7 +140,7 @@ fn place(term: Term, nodes: &mut [TileNode], sweeps: &mut [Sweep]) {
 
 /// The sweeps that do a layer's rotations, at least one.
 fn sweeps(qubits: usize, rotations: &[Rotation]) -> Vec<Sweep> {
-    let vectors = |rotation: &&Rotation| rotation.displacement >> LANE_QUBITS != 0;
+    let vectors = |rotation: &&Rotation| rotation.flip_mask >> LANE_QUBITS != 0;
     let count = rotations.iter().filter(vectors).count();
     let least = count.div_ceil(MAX_ACROSS.min(qubits - LANE_QUBITS)).max(1);
     let most = count.div_ceil(least);
@@ -151,7 +151,7 @@ fn sweeps(qubits: usize, rotations: &[Rotation]) -> Vec<Sweep> {
         rest.retain(|rotation| {
             if !vectors(&rotation) {
                 within.push(*rotation);
-            } else if across.len() < most && basis.extend(rotation.displacement >> LANE_QUBITS) {
+            } else if across.len() < most && basis.extend(rotation.flip_mask >> LANE_QUBITS) {
                 across.push(*rotation);
             } else {
                 return true;
@@ -168,17 +168,17 @@ impl Sweep {
         let local = (qubits - LANE_QUBITS).min(across.len().max(LOCAL));
         let rotations: Vec<Rotation> = across.iter().chain(&within).copied().collect();
         // A unit vector on which no parity depends any more.
-        let settled = |bit: usize| {
+        let permuted = |bit: usize| {
             let odd = rotations.iter().filter(|rotation| rotation.parity.mask >> bit & 1 == 1);
-            odd.fold(1 << bit, |index, rotation| index ^ rotation.displacement as usize)
+            odd.fold(1 << bit, |index, rotation| index ^ rotation.flip_mask as usize)
         };
         let mut free = (LANE_QUBITS..qubits)
             .filter(|&bit| basis.extend((1 << bit) >> LANE_QUBITS))
             .collect::<Vec<_>>()
             .into_iter();
-        let idle = free.by_ref().take(local - across.len()).map(settled);
-        let dimensions: Vec<usize> = idle.chain(across.iter().map(|rotation| rotation.displacement as usize)).collect();
-        let tiles = free.map(settled).collect();
+        let idle = free.by_ref().take(local - across.len()).map(permuted);
+        let dimensions: Vec<usize> = idle.chain(across.iter().map(|rotation| rotation.flip_mask as usize)).collect();
+        let tiles = free.map(permuted).collect();
 
         let offset = |index: usize| {
             let set = dimensions.iter().enumerate().filter(|(k, _)| index >> k & 1 == 1);
@@ -187,7 +187,7 @@ impl Sweep {
         let first = dimensions.len() - across.len();
         let localised = |(k, rotation): (usize, &Rotation)| {
             let mask = 1 << (first + k);
-            Rotation { displacement: mask, parity: Parity { mask, odd: false }, ..*rotation }
+            Rotation { flip_mask: mask, parity: Parity { mask, odd: false }, ..*rotation }
         };
         let localised: Vec<Rotation> = across.iter().enumerate().map(localised).collect();
         Self {
@@ -223,7 +223,7 @@ impl Sweep {
 
     /// Whether a phase with this mask may be done after the rotations as well as before.
     fn commutes(&self, mask: u64) -> bool {
-        let even = |rotation: &Rotation| (rotation.displacement & mask).count_ones().is_multiple_of(2);
+        let even = |rotation: &Rotation| (rotation.flip_mask & mask).count_ones().is_multiple_of(2);
         self.across.iter().chain(&self.within).all(even)
     }
 }

@@ -7,7 +7,7 @@ use crate::engine::cpu::execution::Execution;
 use crate::engine::cpu::prepare::Prepared;
 use crate::engine::cpu::simd::LANES;
 use crate::engine::cpu::state::state_bytes;
-use crate::program::{OutlineNode, Program, Readout, Rewrite};
+use crate::program::{LayeredNode, Program, Readout, Rewrite};
 use std::marker::PhantomData;
 use std::sync::OnceLock;
 
@@ -26,11 +26,11 @@ pub(super) struct Footprint {
     /// Whether amplitudes are moved, which needs half a state.
     pub(super) moves: bool,
     /// Whether angles are kept beside final states.
-    pub(super) keeps_angles: bool,
+    pub(super) saves_angles: bool,
     /// Bytes of all tables that blocks may share.
     pub(super) tables: u64,
     /// Bytes of a block's final states, and of its angles if they are kept.
-    pub(super) kept: u128,
+    pub(super) saved: u128,
     forward: Needs,
     gradient: Needs,
 }
@@ -64,19 +64,19 @@ impl Footprint {
             LANES => Execution::Batch,
             _ => Execution::Single,
         };
-        let moved = |node: &OutlineNode| matches!(node, OutlineNode::Settle(_));
+        let moved = |node: &LayeredNode| matches!(node, LayeredNode::Permute(_));
         let varying = program.slots.iter().filter(|slot| slot.reads_inputs()).count();
         // Unless they are the larger ones, or a single state's, of which there are few.
-        let keeps_angles = lanes > 1 && varying <= 1 << program.qubits;
-        let angles = if keeps_angles { varying * 32 * size_of::<T>() } else { 0 };
+        let saves_angles = lanes > 1 && varying <= 1 << program.qubits;
+        let angles = if saves_angles { varying * 32 * size_of::<T>() } else { 0 };
         let most = SHARED_BYTES.iter().find(|(of, _)| *of == execution).map_or(0, |(_, most)| *most);
         let mut footprint = Self {
             execution,
             scratch: matches!(program.readout, Readout::Variance(_)),
-            moves: execution != Execution::Steps && program.outline().nodes.iter().any(moved),
-            keeps_angles,
+            moves: execution != Execution::Steps && program.layered().nodes.iter().any(moved),
+            saves_angles,
             tables: Prepared::<T>::most_bytes(program, execution).min(most),
-            kept: state_bytes::<T>(program.qubits, lanes) + angles as u128,
+            saved: state_bytes::<T>(program.qubits, lanes) + angles as u128,
             forward: Needs::default(),
             gradient: Needs::default(),
         };
@@ -92,7 +92,7 @@ impl Footprint {
             program.slots.len(),
             varying,
             program.weights,
-            program.input_columns,
+            program.engine_inputs,
             program.outputs(),
         ]
         .map(|count| count as u128);
@@ -102,13 +102,13 @@ impl Footprint {
         // Angles of phases, their sines and cosines in f64; a table; overlaps of gradients.
         let amplitudes = if self.execution == Execution::Batch { 1 << program.qubits } else { 0 };
         let table = amplitudes * (24 + 2 * number + if gradient { 8 } else { 0 });
-        let turns = varying * (32 * number + 24 * lanes_of);
+        let cos_sins = varying * (32 * number + 24 * lanes_of);
         Needs {
             states,
             call: number * weights + 48 * slots + 24 * amplitudes,
             sample: number * (outputs + inputs * if gradient { 2 } else { 1 }),
             group: if gradient { 128 * slots + 8 * weights } else { 0 },
-            worker: states as u128 * state + spare + table + turns,
+            worker: states as u128 * state + spare + table + cos_sins,
         }
     }
 

@@ -1,4 +1,4 @@
-//! The numbers of a sweep for one sample: turns with the sign of each lane, and tables of phases.
+//! The numbers of a sweep for one sample: cosines and sines with the sign of each lane, and tables of phases.
 
 use crate::engine::Real;
 use crate::engine::cpu::angles::Angles;
@@ -8,7 +8,7 @@ use crate::engine::cpu::prepare::{Phases, SharedPass, WORTH_A_TABLE, weigh};
 use crate::engine::cpu::simd::LANES;
 use crate::engine::cpu::simd::sincos::sin_cos;
 use crate::engine::cpu::state::Buffer;
-use crate::engine::cpu::steps::forward::Turn;
+use crate::engine::cpu::steps::forward::CosSin;
 use crate::program::{LANE_QUBITS, Parity, Pass, Rotation, Sweep, Term};
 use num_complex::Complex64;
 
@@ -22,9 +22,9 @@ pub(super) struct LaneTable<T> {
 /// The numbers of a sweep for one sample. Sines have the sign that belongs to each lane.
 #[derive(Debug)]
 pub(super) struct Numbers<T> {
-    pub(super) loose: Vec<Turn<T>>,
+    pub(super) loose: Vec<CosSin<T>>,
     pub(super) before: LaneTable<T>,
-    pub(super) within: Vec<Turn<T>>,
+    pub(super) within: Vec<CosSin<T>>,
     /// The rotations across vectors, pass by pass, and those that undo them.
     pub(super) rotors: Vec<[Rotors<T>; 2]>,
     /// What is known of those passes.
@@ -61,21 +61,21 @@ impl<T: Real> Numbers<T> {
     /// Bytes it holds on to.
     pub(super) fn bytes(&self) -> usize {
         let tables = [&self.before, &self.after].map(|table| table.cos.bytes() + table.sin.bytes());
-        let turns = held(&self.loose) + held(&self.within);
-        tables.iter().sum::<usize>() + turns + held(&self.rotors) + held(&self.passes)
+        let cos_sins = held(&self.loose) + held(&self.within);
+        tables.iter().sum::<usize>() + cos_sins + held(&self.rotors) + held(&self.passes)
     }
 
     /// The most bytes that those of a sweep take.
     pub(super) fn most_bytes(sweep: &Sweep) -> usize {
         let entries = sweep.offsets.len() * LANES;
-        let turns = (sweep.loose.len() + sweep.within.len()) * size_of::<Turn<T>>();
+        let cos_sins = (sweep.loose.len() + sweep.within.len()) * size_of::<CosSin<T>>();
         let passes = sweep.passes.len() * (size_of::<[Rotors<T>; 2]>() + size_of::<SharedPass<T>>());
-        4 * entries * size_of::<T>() + turns + passes
+        4 * entries * size_of::<T>() + cos_sins + passes
     }
 
     /// Those of a sweep.
     pub(super) fn set(&mut self, sweep: &Sweep, angles: Angles<'_, T>, room: &mut Phases) {
-        let signed = |value: Complex64, signs: [f64; LANES]| Turn {
+        let signed = |value: Complex64, signs: [f64; LANES]| CosSin {
             cos: [T::from_f64(value.re); LANES],
             sin: signs.map(|sign| T::from_f64(sign * value.im)),
         };
@@ -106,8 +106,8 @@ impl<T: Real> Numbers<T> {
             }
             for (k, rotation) in across.by_ref().take(pass.rotations.len()).enumerate() {
                 let signs = rotation_signs(rotation);
-                for turn in both.iter_mut().map(|rotors| &mut rotors.turns[k]) {
-                    turn.sin.iter_mut().zip(signs).for_each(|(sin, sign)| *sin *= T::from_f64(sign));
+                for cos_sin in both.iter_mut().map(|rotors| &mut rotors.cos_sins[k]) {
+                    cos_sin.sin.iter_mut().zip(signs).for_each(|(sin, sign)| *sin *= T::from_f64(sign));
                 }
             }
         }
@@ -136,7 +136,7 @@ fn swapped<T: Real>(sweep: &Sweep, passes: &[SharedPass<T>]) -> Parity {
         for (k, (local, rotation)) in pass.rotations.iter().zip(&mut across).enumerate() {
             if shared.swapped() >> k & 1 == 1 {
                 let lanes = rotation.parity.mask & (LANES as u64 - 1);
-                total.mask ^= local.displacement << LANE_QUBITS | lanes;
+                total.mask ^= local.flip_mask << LANE_QUBITS | lanes;
                 total.odd ^= rotation.parity.odd;
             }
         }

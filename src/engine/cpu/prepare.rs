@@ -1,4 +1,4 @@
-//! What the blocks of a call share: tables of phases, and the turns of rotations that do not differ from sample to sample.
+//! What the blocks of a call share: tables of phases, and the cosines and sines of rotations that do not differ from sample to sample.
 //!
 //! Where all rotations of a pass are such, they are done as `[1 -t; t 1]`: with `t` the tangent if that is at most 1. If not,
 //! with the cotangent `u`, as `[cos -sin; sin cos] = sin X [1 -u; u 1] Z`, which `sin Z X [1 -u; u 1]` undoes: X means that
@@ -8,16 +8,16 @@
 //! are corrected.
 
 use crate::engine::cpu::angles::{Angles, SharedAngles};
-use crate::engine::cpu::batch::z_sums::Words;
+use crate::engine::cpu::batch::z_sums::ZWords;
 use crate::engine::cpu::execution::Execution;
 use crate::engine::cpu::memory::held;
 use crate::engine::cpu::numbers::Numbers;
+use crate::engine::cpu::partition::Partition;
 use crate::engine::cpu::passes::{Rotors, Table};
-use crate::engine::cpu::plan::Plan;
 use crate::engine::cpu::simd::LANES;
 use crate::engine::cpu::simd::arch::arch;
 use crate::engine::cpu::simd::sincos::sin_cos;
-use crate::engine::cpu::steps::forward::{Dense, Turn};
+use crate::engine::cpu::steps::forward::{CosSin, Dense};
 use crate::engine::{Arguments, Real};
 use crate::program::{Kernel, Layer, MAX_ROTATIONS, Node, Pass, Program, Readout, Source, Step, TileNode};
 use num_complex::Complex64;
@@ -32,8 +32,8 @@ pub(super) struct Prepared<T> {
     pub(super) angles: SharedAngles,
     /// The matrix of each step that has one, and its adjoint; nothing at all if none has.
     pub(super) matrices: Vec<Option<[Dense<T>; 2]>>,
-    /// Words of Z that are read from full blocks; the first of their flips.
-    pub(super) words: Option<Words>,
+    /// ZWords of Z that are read from full blocks; the first of their flips.
+    pub(super) words: Option<ZWords>,
     /// One entry for each node of the schedule, empty for what is not a layer.
     pub(super) layers: Vec<SharedLayer<T>>,
     /// One entry for each node of the tiling, for sweeps that read no inputs. Of both, what there is no memory for is made by
@@ -139,14 +139,14 @@ impl<T: Real> SharedPass<T> {
     /// Sets the rotors of a pass, or those that undo it.
     pub(super) fn set_rotors(&self, pass: &Pass, angles: Angles<'_, T>, back: bool, to: &mut Rotors<T>) {
         (to.unit, to.swapped) = (self.short.is_some(), self.swapped());
-        for (k, (turn, rotation)) in to.turns.iter_mut().zip(&pass.rotations).enumerate() {
+        for (k, (cos_sin, rotation)) in to.cos_sins.iter_mut().zip(&pass.rotations).enumerate() {
             match (&self.short, rotation.source) {
-                (Some(short), _) => (turn.cos, turn.sin) = ([T::one(); LANES], [short.tangents[k]; LANES]),
-                (None, Source::Slot(slot)) => *turn = angles.turn(slot),
-                (None, Source::Fixed(value)) => *turn = Turn::fixed(value),
+                (Some(short), _) => (cos_sin.cos, cos_sin.sin) = ([T::one(); LANES], [short.tangents[k]; LANES]),
+                (None, Source::Slot(slot)) => *cos_sin = angles.cos_sin(slot),
+                (None, Source::Fixed(value)) => *cos_sin = CosSin::fixed(value),
             }
             if back && self.swapped() >> k & 1 == 0 {
-                turn.sin.iter_mut().for_each(|sin| *sin = -*sin);
+                cos_sin.sin.iter_mut().for_each(|sin| *sin = -*sin);
             }
         }
     }
@@ -154,10 +154,10 @@ impl<T: Real> SharedPass<T> {
 
 impl<T: Real> Prepared<T> {
     /// Scratch for a program's tables, and its matrices.
-    pub(super) fn new(program: &Program, plan: &Plan) -> Self {
-        let execution = plan.execution;
+    pub(super) fn new(program: &Program, partition: &Partition) -> Self {
+        let execution = partition.execution;
         let matrix = |step: &Step| match &step.kernel {
-            // An outline takes one-qubit matrices apart.
+            // An layered program takes one-qubit matrices apart.
             Kernel::Matrix { qubits, .. }
                 if execution != Execution::Steps && qubits.len() == 1 && step.controls == 0 =>
             {
@@ -169,16 +169,18 @@ impl<T: Real> Prepared<T> {
         let any = program.steps.iter().any(|step| matches!(step.kernel, Kernel::Matrix { .. }));
         let (mut layers, mut sweeps) = (Vec::new(), Vec::new());
         match execution {
-            Execution::Batch => layers.resize_with(program.schedule().nodes.len(), SharedLayer::default),
-            Execution::Single => sweeps.resize_with(program.tiling().nodes.len(), || None),
+            Execution::Batch => layers.resize_with(program.batch_passes().nodes.len(), SharedLayer::default),
+            Execution::Single => sweeps.resize_with(program.state_tiling().nodes.len(), || None),
             Execution::Steps => {}
         }
         let matrices = if any { program.steps.iter().map(matrix).collect() } else { Vec::new() };
-        let words = match plan.execution.readout(program) {
-            Readout::Expectation(sum) if plan.lanes == LANES => sum.flips.first().filter(|flip| flip.x == 0),
+        let words = match partition.execution.readout(program) {
+            Readout::Expectation(sum) if partition.lanes == LANES => {
+                sum.x_groups.first().filter(|x_group| x_group.x == 0)
+            }
             _ => None,
         };
-        let words = words.map(|flip| Words::new(&flip.terms));
+        let words = words.map(|x_group| ZWords::new(&x_group.terms));
         Self { angles: SharedAngles::default(), matrices, words, layers, sweeps, room: Phases::default() }
     }
 
@@ -192,7 +194,7 @@ impl<T: Real> Prepared<T> {
         let Self { angles, layers, sweeps, room, .. } = self;
         angles.set(program, arguments.weights);
         if !layers.is_empty() {
-            for (shared, node) in layers.iter_mut().zip(&program.schedule().nodes) {
+            for (shared, node) in layers.iter_mut().zip(&program.batch_passes().nodes) {
                 match node {
                     Node::Layer(layer) if fits(SharedLayer::<T>::most_bytes(program, layer)) => {
                         shared.set(program, layer, angles, room);
@@ -202,7 +204,7 @@ impl<T: Real> Prepared<T> {
             }
         }
         if !sweeps.is_empty() {
-            for (numbers, node) in sweeps.iter_mut().zip(&program.tiling().nodes) {
+            for (numbers, node) in sweeps.iter_mut().zip(&program.state_tiling().nodes) {
                 let TileNode::Sweep(sweep) = node else { continue };
                 if !sweep.sources().any(|source| angles.varies(source)) && fits(Numbers::<T>::most_bytes(sweep)) {
                     let numbers = numbers.get_or_insert_with(Numbers::default);
@@ -219,7 +221,7 @@ impl<T: Real> Prepared<T> {
         let matrices = self.matrices.iter().flatten().flatten().map(Dense::bytes).sum::<usize>() + held(&self.matrices);
         let layers = self.layers.iter().map(SharedLayer::bytes).sum::<usize>() + held(&self.layers);
         let sweeps = self.sweeps.iter().flatten().map(Numbers::bytes).sum::<usize>() + held(&self.sweeps);
-        let words = self.words.as_ref().map_or(0, Words::bytes);
+        let words = self.words.as_ref().map_or(0, ZWords::bytes);
         self.angles.bytes() + self.room.bytes() + matrices + layers + sweeps + words
     }
 
@@ -229,16 +231,16 @@ impl<T: Real> Prepared<T> {
             Execution::Batch => {
                 let layer = |node: &Node| match node {
                     Node::Layer(layer) => SharedLayer::<T>::most_bytes(program, layer),
-                    Node::Step { .. } | Node::Settle(_) => 0,
+                    Node::Step { .. } | Node::Permute(_) => 0,
                 };
-                program.schedule().nodes.iter().map(layer).sum()
+                program.batch_passes().nodes.iter().map(layer).sum()
             }
             Execution::Single => {
                 let sweep = |node: &TileNode| match node {
                     TileNode::Sweep(sweep) => Numbers::<T>::most_bytes(sweep),
-                    TileNode::Step { .. } | TileNode::Settle(_) => 0,
+                    TileNode::Step { .. } | TileNode::Permute(_) => 0,
                 };
-                program.tiling().nodes.iter().map(sweep).sum()
+                program.state_tiling().nodes.iter().map(sweep).sum()
             }
             Execution::Steps => 0,
         };

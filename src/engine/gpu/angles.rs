@@ -145,7 +145,7 @@ fn expressions(program: &Program, order: &[usize], writer: &mut Writer) -> u32 {
 
 /// For each feature, and for each weight, the slots that read it with their derivatives.
 fn derivatives(program: &Program, order: &[usize], writer: &mut Writer) -> [u32; 2] {
-    let mut lists = [vec![Vec::new(); program.input_columns], vec![Vec::new(); program.weights]];
+    let mut lists = [vec![Vec::new(); program.engine_inputs], vec![Vec::new(); program.weights]];
     for (number, slot) in order.iter().enumerate() {
         for (coefficient, first, second) in &program.slots[*slot].terms {
             let coefficient = writer.number(*coefficient);

@@ -1,9 +1,9 @@
 //! CUDA, through candle's device: its stream, its memory, its tensors.
 
-use super::device::{self, Buffers, Device, Given, Kept};
+use super::device::{self, Buffers, Device, Given, Saved};
 use super::plan::{Launch, Plan};
 use super::{Dialect, Limits};
-use crate::engine::{Storage, Wanted};
+use crate::engine::{NeedsGrad, Storage};
 use crate::error::{DeviceError, Error, MemoryError, Result, TensorError};
 use crate::program::Program;
 use candle_core::backend::BackendStorage;
@@ -324,14 +324,14 @@ pub(crate) fn gradient(
     program: &Arc<Program>,
     [inputs, weights, cotangent]: [Storage<'_, CudaStorage>; 3],
     memory_limit: Option<u64>,
-    wanted: Wanted,
+    wanted: NeedsGrad,
     kept: Option<Box<dyn Any + Send>>,
 ) -> Result<CudaStorage> {
     let device = inputs.0.device();
     let given = given(program, inputs, weights, memory_limit)?;
-    let kept = kept.and_then(|kept| kept.downcast::<Kept<Memory>>().ok()).map(|kept| *kept);
+    let kept = kept.and_then(|kept| kept.downcast::<Saved<Memory>>().ok()).map(|kept| *kept);
     let result = device::gradient(device, &given, lent(cotangent)?, wanted, kept)?;
-    let count = if wanted.inputs { given.batch * program.input_columns } else { 0 }
+    let count = if wanted.inputs { given.batch * program.engine_inputs } else { 0 }
         + if wanted.weights { program.weights } else { 0 };
     storage(device, result, count, given.dtype)
 }

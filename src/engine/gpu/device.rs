@@ -8,7 +8,7 @@ use super::plan::{Buffer, Plan};
 use super::planner;
 use super::tape::Tape;
 use super::{Dialect, Limits};
-use crate::engine::Wanted;
+use crate::engine::NeedsGrad;
 use crate::error::{DeviceError, Error, MemoryError, Result};
 use crate::program::Program;
 use candle_core::DType;
@@ -57,7 +57,7 @@ pub(crate) struct Given<'a, M> {
 
 /// What a forward pass left on a device.
 #[derive(Debug)]
-pub(crate) struct Kept<M> {
+pub(crate) struct Saved<M> {
     /// Turns, tables and states; missing if they are too large to keep.
     arena: Option<M>,
     /// Inputs and weights, if the gradient reads them.
@@ -65,7 +65,7 @@ pub(crate) struct Kept<M> {
 }
 
 /// Outputs of a forward pass, and what it left.
-pub(crate) type Passed<M> = (M, Option<Kept<M>>);
+pub(crate) type Passed<M> = (M, Option<Saved<M>>);
 
 /// Bytes a forward pass may leave for its gradient, as a fraction of the device's free memory: an eighth.
 const KEPT_FRACTION: u64 = 8;
@@ -93,7 +93,7 @@ struct Resident<M> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Key {
     Forward { batch: usize, keep: bool },
-    Gradient { batch: usize, wanted: Wanted, kept: bool },
+    Gradient { batch: usize, wanted: NeedsGrad, kept: bool },
 }
 
 /// Plans a program remembers on a device.
@@ -174,7 +174,7 @@ pub(crate) fn forward<D: Device>(device: &D, given: &Given<'_, D::Memory>, keep:
     let arguments = resident.tape.reads_arguments || !keeps;
     let arguments = arguments
         .then(|| Ok::<_, Error>([copy(&given.inputs, Buffer::Inputs)?, copy(&given.weights, Buffer::Weights)?]));
-    Ok((result, Some(Kept { arena: keeps.then_some(arena), arguments: arguments.transpose()? })))
+    Ok((result, Some(Saved { arena: keeps.then_some(arena), arguments: arguments.transpose()? })))
 }
 
 /// The wanted gradients in inputs and weights, one after the other in new memory.
@@ -182,12 +182,12 @@ pub(crate) fn gradient<D: Device>(
     device: &D,
     given: &Given<'_, D::Memory>,
     cotangent: D::Memory,
-    wanted: Wanted,
-    kept: Option<Kept<D::Memory>>,
+    wanted: NeedsGrad,
+    kept: Option<Saved<D::Memory>>,
 ) -> Result<D::Memory> {
     let resident = Resident::of(device, given.program, given.dtype)?;
     let mut buffers = resident.buffers(given);
-    let Kept { arena, arguments } = kept.unwrap_or(Kept { arena: None, arguments: None });
+    let Saved { arena, arguments } = kept.unwrap_or(Saved { arena: None, arguments: None });
     if let Some([inputs, weights]) = arguments {
         buffers[Buffer::Inputs as usize] = Some((inputs, 0));
         buffers[Buffer::Weights as usize] = Some((weights, 0));

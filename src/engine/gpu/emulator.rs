@@ -6,7 +6,7 @@ use super::device::{self, Buffers, Device, Given};
 use super::plan::{Buffer, Plan};
 use super::{Dialect, Limits};
 use crate::engine::cpu::Cpu;
-use crate::engine::{Arguments, Gradients, Real, Wanted};
+use crate::engine::{Arguments, Gradients, NeedsGrad, Real};
 use crate::error::{Error, Result, TensorError};
 use crate::program::Program;
 use candle_core::DType;
@@ -54,7 +54,7 @@ pub(crate) struct Emulated {
 }
 
 /// What a forward pass left on the device.
-pub(crate) type Kept = device::Kept<Memory>;
+pub(crate) type Saved = device::Saved<Memory>;
 
 /// Emulated memory with these bytes; what is left over of the last unit holds NaN.
 fn filled(bytes: &[u8]) -> Memory {
@@ -135,7 +135,7 @@ impl Emulated {
         program: &Arc<Program>,
         arguments: Arguments<'_, T>,
         keep: bool,
-    ) -> Result<(Vec<T>, Option<Kept>)> {
+    ) -> Result<(Vec<T>, Option<Saved>)> {
         let (result, kept) = device::forward(self, &self.given(program, arguments), keep)?;
         Ok((read(&result, arguments.batch * program.outputs()), kept))
     }
@@ -146,8 +146,8 @@ impl Emulated {
         program: &Arc<Program>,
         arguments: Arguments<'_, T>,
         cotangent: &[T],
-        wanted: Wanted,
-        kept: Option<Kept>,
+        wanted: NeedsGrad,
+        kept: Option<Saved>,
     ) -> Result<Gradients<T>> {
         let cotangent = filled(cast_slice(cotangent));
         let result = device::gradient(self, &self.given(program, arguments), cotangent, wanted, kept)?;

@@ -4,10 +4,10 @@
 //! earlier one only if candle knows that one of the two writes a piece of memory which both touch, so every buffer that a
 //! kernel writes is declared as one. candle looks at whole pieces of memory: launches that share an arena keep their order.
 
-use super::device::{self, Buffers, Device, Given, Kept};
+use super::device::{self, Buffers, Device, Given, Saved};
 use super::plan::{Buffer as Role, Launch, Plan};
 use super::{Dialect, Limits, text};
-use crate::engine::{Storage, Wanted};
+use crate::engine::{NeedsGrad, Storage};
 use crate::error::{DeviceError, Error, MemoryError, Result, TensorError};
 use crate::program::Program;
 use candle_core::backend::BackendStorage;
@@ -260,14 +260,14 @@ pub(crate) fn gradient(
     program: &Arc<Program>,
     [inputs, weights, cotangent]: [Storage<'_, MetalStorage>; 3],
     memory_limit: Option<u64>,
-    wanted: Wanted,
+    wanted: NeedsGrad,
     kept: Option<Box<dyn Any + Send>>,
 ) -> Result<MetalStorage> {
     let device = inputs.0.device();
     let given = given(program, inputs, weights, memory_limit);
-    let kept = kept.and_then(|kept| kept.downcast::<Kept<Memory>>().ok()).map(|kept| *kept);
+    let kept = kept.and_then(|kept| kept.downcast::<Saved<Memory>>().ok()).map(|kept| *kept);
     let result = device::gradient(device, &given, lent(cotangent), wanted, kept)?;
-    let count = if wanted.inputs { given.batch * program.input_columns } else { 0 }
+    let count = if wanted.inputs { given.batch * program.engine_inputs } else { 0 }
         + if wanted.weights { program.weights } else { 0 };
     Ok(storage(device, result, count, given.dtype))
 }

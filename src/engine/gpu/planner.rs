@@ -14,7 +14,7 @@ use super::args::{ChainArgs, EmbedArgs, FlagArgs, PrepareArgs, SlotArgs, SweepAr
 use super::plan::{Buffer, Launch, Plan};
 use super::tape::{INPUTS, Run, Tape, WEIGHTS};
 use super::terms::{Observables, Reading};
-use crate::engine::Wanted;
+use crate::engine::NeedsGrad;
 use crate::program::Program;
 
 /// Threads of a group where nothing else decides.
@@ -56,11 +56,11 @@ pub(super) fn gradient(
     tape: &Tape,
     limits: Limits,
     batch: usize,
-    wanted: Wanted,
+    wanted: NeedsGrad,
     kept: bool,
 ) -> Plan {
     let mut planner = Planner::new(program, tape, limits, batch);
-    let inputs = if wanted.inputs { batch * program.input_columns } else { 0 };
+    let inputs = if wanted.inputs { batch * program.engine_inputs } else { 0 };
     let weights = if wanted.weights { program.weights } else { 0 };
     planner.size(Buffer::Result, inputs + weights, limits.real);
     planner.size(Buffer::Cotangent, batch * program.outputs(), limits.real);
@@ -88,7 +88,7 @@ impl<'a> Planner<'a> {
         planner.size(Buffer::Tape, tape.words.len(), 4);
         planner.size(Buffer::Numbers, tape.numbers.len(), angle);
         planner.size(Buffer::Constants, tape.constants.len(), 2 * real);
-        planner.size(Buffer::Inputs, batch * program.input_columns, real);
+        planner.size(Buffer::Inputs, batch * program.engine_inputs, real);
         planner.size(Buffer::Weights, program.weights, real);
         planner.size(Buffer::Shared, (angles.shared + angles.fixed) as usize, 2 * real);
         planner.size(Buffer::Turns, batch * angles.own as usize, 2 * real);
@@ -142,7 +142,7 @@ impl<'a> Planner<'a> {
             fixed: angles.fixed,
             own: angles.own,
             batch: batch as u32,
-            inputs: program.input_columns as u32,
+            inputs: program.engine_inputs as u32,
             slots: angles.expressions,
             constants: angles.constants,
             tables: tape.tables.0,
@@ -204,7 +204,7 @@ impl<'a> Planner<'a> {
         self.program.embedding.map(|embedding| EmbedArgs {
             qubits: self.program.qubits as u32,
             batch: self.batch as u32,
-            inputs: self.program.input_columns as u32,
+            inputs: self.program.engine_inputs as u32,
             first: embedding.first as u32,
             count: embedding.count as u32,
             zero_state: u32::from(embedding.zero_state),
@@ -246,7 +246,7 @@ impl<'a> Planner<'a> {
             output_constants: sum.constants,
             slots: tape.angles.slots() as u32,
             slot_lists: tape.slot_cells,
-            inputs: self.program.input_columns as u32,
+            inputs: self.program.engine_inputs as u32,
             input_lists: tape.angles.inputs,
             ..SweepArgs::default()
         });
@@ -268,7 +268,7 @@ impl<'a> Planner<'a> {
     }
 
     /// The reverse sweeps, down to the first operation that matters.
-    fn reverse(&mut self, wanted: Wanted) {
+    fn reverse(&mut self, wanted: NeedsGrad) {
         use Buffer::{Cells, Constants, Cotangent, Flags, Inputs, Lambdas, Numbers, Result, Shared, Slots, States};
         use Buffer::{Tables, Turns, Weights};
         let tape = self.tape;
@@ -331,7 +331,7 @@ impl<'a> Planner<'a> {
     }
 
     /// From cells to gradients of variables.
-    fn chain(&mut self, wanted: Wanted) {
+    fn chain(&mut self, wanted: NeedsGrad) {
         use Buffer::{Flags, Inputs, Lambdas, Numbers, Parts, Result, Slots, Weights};
         let (program, tape, batch) = (self.program, self.tape, self.batch);
         let room = self.room();
@@ -342,23 +342,23 @@ impl<'a> Planner<'a> {
         let parts = batch.div_ceil(PART).max(1);
         let args = |variables: usize, lists: u32| ChainArgs {
             batch: batch as u32,
-            inputs: program.input_columns as u32,
+            inputs: program.engine_inputs as u32,
             variables: variables as u32,
             lists,
             parts: parts as u32,
             span: PART as u32,
         };
         let mut start = 0;
-        if wanted.inputs && program.input_columns > 0 {
-            let args = args(program.input_columns, tape.angles.inputs);
+        if wanted.inputs && program.engine_inputs > 0 {
+            let args = args(program.engine_inputs, tape.angles.inputs);
             let buffers = [Buffer::Tape, Numbers, Slots, Flags, Inputs, Weights, Result];
             if !fused {
-                self.each("cw_inputs", batch * program.input_columns, &buffers, args.words());
+                self.each("cw_inputs", batch * program.engine_inputs, &buffers, args.words());
             }
             if let Some(args) = self.embedding() {
                 self.launch("cw_unembed", batch, THREADS, 2 * room, &[Inputs, Lambdas, Result], args.words());
             }
-            start = (batch * program.input_columns * self.limits.real) as u64;
+            start = (batch * program.engine_inputs * self.limits.real) as u64;
         }
         if wanted.weights {
             let args = args(program.weights, tape.angles.weights);

@@ -1,14 +1,14 @@
 //! Stages as sweeps over tiles: what each launch of a kernel does to a state.
 //!
 //! A state that fits group memory is one tile, and one sweep does everything. A larger one is swept several times a layer,
-//! each time with tiles cut along the displacements of some of the layer's rotations; phases go into a table that all tiles
+//! each time with tiles cut along the flip masks of some of the layer's rotations; phases go into a table that all tiles
 //! share where their parities allow it, before or after the rotations of a sweep they are next to, and are done one by one
 //! elsewhere.
 
 use super::stages::{Diagonal, Exchange, Matrix, Mix, Stage};
 use super::tile::{LocalParity, Tile};
 use crate::program::basis::Basis;
-use crate::program::outline::walsh;
+use crate::program::layered::walsh;
 use crate::program::{Parity, Program, Rotation, Source};
 use num_complex::Complex64;
 use std::collections::BTreeMap;
@@ -34,12 +34,12 @@ pub(super) enum Op {
     Mix {
         source: Source,
         real: bool,
-        displacement: u32,
+        flip_mask: u32,
         negative: LocalParity,
         conditions: Vec<LocalParity>,
     },
     Exchange {
-        displacement: u32,
+        flip_mask: u32,
         conditions: Vec<LocalParity>,
     },
     Matrix {
@@ -52,7 +52,7 @@ pub(super) enum Op {
 #[derive(Debug, Clone)]
 pub(super) struct LocalRotation {
     pub(super) source: Source,
-    pub(super) displacement: u32,
+    pub(super) flip_mask: u32,
     pub(super) parity: LocalParity,
 }
 
@@ -125,11 +125,11 @@ struct Cutter<'a> {
 }
 
 impl Cutter<'_> {
-    fn draft(&self, displacements: &[u64], rotations: Vec<Rotation>) -> Option<Draft> {
+    fn draft(&self, flip_masks: &[u64], rotations: Vec<Rotation>) -> Option<Draft> {
         let tile = if self.whole {
             Tile::whole(self.program.qubits)
         } else {
-            Tile::new(self.program.qubits, self.bits, LANES, displacements, &rotations)?
+            Tile::new(self.program.qubits, self.bits, LANES, flip_masks, &rotations)?
         };
         let (loose, before, after, general) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         Some(Draft { tile, loose, before, rotations, after, general })
@@ -141,7 +141,7 @@ impl Cutter<'_> {
             return Some(vec![self.draft(&[], rotations.to_vec())?]);
         }
         let lanes = LANES.min(self.bits / 2);
-        let beyond = |rotation: &&Rotation| rotation.displacement >> lanes != 0;
+        let beyond = |rotation: &&Rotation| rotation.flip_mask >> lanes != 0;
         let count = rotations.iter().filter(beyond).count();
         let most = count.div_ceil(count.div_ceil(self.bits - lanes).max(1));
         let mut rest = rotations.to_vec();
@@ -154,15 +154,15 @@ impl Cutter<'_> {
             let (mut set, mut across) = (Vec::new(), 0);
             rest.retain(|rotation| {
                 let is_beyond = beyond(&rotation);
-                let fits = !is_beyond || across < most && basis.extend(rotation.displacement);
+                let fits = !is_beyond || across < most && basis.extend(rotation.flip_mask);
                 if fits {
                     across += usize::from(is_beyond);
                     set.push(*rotation);
                 }
                 !fits
             });
-            let displacements: Vec<u64> = set.iter().map(|rotation| rotation.displacement).collect();
-            drafts.push(self.draft(&displacements, set)?);
+            let flip_masks: Vec<u64> = set.iter().map(|rotation| rotation.flip_mask).collect();
+            drafts.push(self.draft(&flip_masks, set)?);
         }
         Some(drafts)
     }
@@ -205,12 +205,12 @@ impl Cutter<'_> {
 
     /// Adds a general step to the last sweep if that has general steps and room, or to a new one.
     fn general(&self, stage: &Stage, drafts: &mut Vec<Draft>) -> Option<()> {
-        let displacements = stage.displacements();
+        let flip_masks = stage.flip_masks();
         let last = drafts.last_mut().filter(|draft| !draft.general.is_empty());
         if let Some(draft) = last {
-            let before = draft.general.iter().flat_map(Stage::displacements);
-            let all: Vec<u64> = before.chain(displacements.iter().copied()).collect();
-            if displacements.iter().all(|displacement| draft.tile.holds(*displacement)) {
+            let before = draft.general.iter().flat_map(Stage::flip_masks);
+            let all: Vec<u64> = before.chain(flip_masks.iter().copied()).collect();
+            if flip_masks.iter().all(|flip_mask| draft.tile.holds(*flip_mask)) {
                 draft.general.push(stage.clone());
                 return Some(());
             }
@@ -220,7 +220,7 @@ impl Cutter<'_> {
                 return Some(());
             }
         }
-        let mut draft = self.draft(&displacements, Vec::new())?;
+        let mut draft = self.draft(&flip_masks, Vec::new())?;
         draft.general.push(stage.clone());
         drafts.push(draft);
         Some(())
@@ -235,7 +235,7 @@ impl Draft {
 
     /// Whether a phase with this parity may be done after the rotations as well as before.
     fn commutes(&self, mask: u64) -> bool {
-        self.rotations.iter().all(|rotation| (rotation.displacement & mask).count_ones().is_multiple_of(2))
+        self.rotations.iter().all(|rotation| (rotation.flip_mask & mask).count_ones().is_multiple_of(2))
     }
 
     fn ops(&self) -> Vec<Op> {
@@ -244,7 +244,7 @@ impl Draft {
         let mut ops = diagonals(self.loose.iter().chain(few_before), tile);
         let rotation = |rotation: &Rotation| LocalRotation {
             source: rotation.source,
-            displacement: tile.displacement(rotation.displacement),
+            flip_mask: tile.flip_mask(rotation.flip_mask),
             parity: tile.parity(rotation.parity),
         };
         let rotations: Vec<LocalRotation> = self.rotations.iter().map(rotation).collect();
@@ -320,7 +320,7 @@ impl Mix {
         Op::Mix {
             source: self.source,
             real: self.real,
-            displacement: tile.displacement(self.displacement),
+            flip_mask: tile.flip_mask(self.flip_mask),
             negative: tile.parity(self.negative),
             conditions: conditions(&self.conditions, tile),
         }
@@ -330,13 +330,13 @@ impl Mix {
 impl Exchange {
     fn op(&self, tile: &Tile) -> Op {
         let conditions = conditions(&self.conditions, tile);
-        Op::Exchange { displacement: tile.displacement(self.displacement), conditions }
+        Op::Exchange { flip_mask: tile.flip_mask(self.flip_mask), conditions }
     }
 }
 
 impl Matrix {
     fn op(&self, tile: &Tile) -> Op {
-        let qubit = |(displacement, parity): &(u64, Parity)| (tile.displacement(*displacement), tile.parity(*parity));
+        let qubit = |(flip_mask, parity): &(u64, Parity)| (tile.flip_mask(*flip_mask), tile.parity(*parity));
         Op::Matrix {
             qubits: self.qubits.iter().map(qubit).collect(),
             entries: Arc::clone(&self.entries),
@@ -347,13 +347,13 @@ impl Matrix {
 
 impl Stage {
     /// What must stay within a tile.
-    fn displacements(&self) -> Vec<u64> {
+    fn flip_masks(&self) -> Vec<u64> {
         match self {
-            Self::Layer { rotations, .. } => rotations.iter().map(|rotation| rotation.displacement).collect(),
+            Self::Layer { rotations, .. } => rotations.iter().map(|rotation| rotation.flip_mask).collect(),
             Self::Diagonal(_) => Vec::new(),
-            Self::Mix(mix) => vec![mix.displacement],
-            Self::Exchange(exchange) => vec![exchange.displacement],
-            Self::Matrix(matrix) => matrix.qubits.iter().map(|(displacement, _)| *displacement).collect(),
+            Self::Mix(mix) => vec![mix.flip_mask],
+            Self::Exchange(exchange) => vec![exchange.flip_mask],
+            Self::Matrix(matrix) => matrix.qubits.iter().map(|(flip_mask, _)| *flip_mask).collect(),
         }
     }
 }

@@ -240,28 +240,28 @@ impl Encoder<'_> {
         let (words, kinds) = match op {
             Op::Pass { table, rotations } => self.pass(table, rotations, tile),
             Op::Diagonals(factors) => self.diagonals(factors),
-            Op::Mix { source, real, displacement, negative, conditions } => {
+            Op::Mix { source, real, flip_mask, negative, conditions } => {
                 let source_word = self.angles.source(source);
-                let bit = 1 << displacement.ilog2();
+                let bit = 1 << flip_mask.ilog2();
                 let mut words = vec![2 | u32::from(*real) << 8, source_word, self.cell(&[(*source, 1.0)])];
-                words.extend([*displacement, bit]);
+                words.extend([*flip_mask, bit]);
                 words.extend(Writer::parity_words(*negative));
                 words.extend(self.writer.conditions(conditions));
                 (words, source_word & (INPUTS | WEIGHTS))
             }
-            Op::Exchange { displacement, conditions } => {
+            Op::Exchange { flip_mask, conditions } => {
                 let [count, at] = self.writer.conditions(conditions);
-                (vec![3, *displacement, count, at], 0)
+                (vec![3, *flip_mask, count, at], 0)
             }
             Op::Matrix { qubits, entries, conditions } => {
                 let forward = self.writer.constants(entries.iter().copied());
                 let adjoint = self.writer.constants(crate::linalg::adjoint(entries).iter().copied());
-                let displacements: Vec<u32> = qubits.iter().map(|(displacement, _)| *displacement).collect();
-                let bases = self.writer.block(representatives(tile.bits(), &displacements));
+                let flip_masks: Vec<u32> = qubits.iter().map(|(flip_mask, _)| *flip_mask).collect();
+                let bases = self.writer.block(representatives(tile.bits(), &flip_masks));
                 let mut words = vec![4 | (qubits.len() as u32) << 8, forward, adjoint, bases];
                 words.extend(self.writer.conditions(conditions));
-                for (displacement, parity) in qubits {
-                    words.push(*displacement);
+                for (flip_mask, parity) in qubits {
+                    words.push(*flip_mask);
                     words.extend(Writer::parity_words(*parity));
                 }
                 (words, 0)
@@ -293,7 +293,7 @@ impl Encoder<'_> {
             let source = self.angles.source(&rotation.source);
             kinds |= self.angles.kinds(&rotation.source);
             let cell = self.cell(&[(rotation.source, 1.0)]);
-            words.extend([source, cell, rotation.displacement, rotation.parity.tile]);
+            words.extend([source, cell, rotation.flip_mask, rotation.parity.tile]);
         }
         (words, kinds)
     }
@@ -328,12 +328,12 @@ fn even(bits: usize, rotations: &[LocalRotation]) -> Vec<u32> {
     (0..depth).flat_map(|k| banks.iter().filter_map(move |bank| bank.get(k).copied())).collect()
 }
 
-/// One local index of each set that the displacements make up.
-fn representatives(bits: usize, displacements: &[u32]) -> Vec<u32> {
+/// One local index of each set that the flip masks make up.
+fn representatives(bits: usize, flip_masks: &[u32]) -> Vec<u32> {
     // Reduced so that no two have the same leading bit; the sets' first indices have none of these.
     let mut pivots: Vec<u32> = Vec::new();
-    for displacement in displacements {
-        let rest = pivots.iter().fold(*displacement, |rest: u32, pivot| rest.min(rest ^ pivot));
+    for flip_mask in flip_masks {
+        let rest = pivots.iter().fold(*flip_mask, |rest: u32, pivot| rest.min(rest ^ pivot));
         pivots.push(rest);
     }
     let mask = pivots.iter().fold(0, |mask, pivot| mask | 1u32 << pivot.ilog2());

@@ -4,7 +4,7 @@ use super::stages::{Chain, Stages};
 use super::tape::Writer;
 use super::tile::Tile;
 use crate::observable::Part;
-use crate::program::{FlipTerm, Parity, Program, Readout, Sum};
+use crate::program::{Parity, PauliTerm, Program, Readout, Sum};
 
 /// What is read at the end.
 #[derive(Debug)]
@@ -59,15 +59,15 @@ pub(super) const CHUNK_BITS: usize = 11;
 /// Indices that terms are in.
 #[derive(Clone, Copy)]
 struct Indices<'a> {
-    frame: &'a Chain,
+    index_map: &'a Chain,
     /// The tile that is the state; none for stored indices.
     tile: Option<&'a Tile>,
 }
 
 impl Indices<'_> {
-    /// A displacement of stored bits.
+    /// A flip mask of stored bits.
     fn displaced(self, stored: u64) -> u32 {
-        self.tile.map_or(stored as u32, |tile| tile.displacement(stored))
+        self.tile.map_or(stored as u32, |tile| tile.flip_mask(stored))
     }
 
     /// A parity of stored bits.
@@ -78,7 +78,7 @@ impl Indices<'_> {
 
     /// What a logical qubit reads.
     fn qubit(self, qubit: usize) -> Parity {
-        self.parity(self.frame.parity(1 << qubit))
+        self.parity(self.index_map.parity(1 << qubit))
     }
 }
 
@@ -91,36 +91,36 @@ impl Reading {
         chunk: usize,
         writer: &mut Writer,
     ) -> Self {
-        let frame = &stages.frame;
-        let stored = Indices { frame, tile: None };
+        let index_map = &stages.index_map;
+        let stored = Indices { index_map, tile: None };
         match &stages.readout {
             Readout::Expectation(sum) => {
-                let count = sum.parts.len() + sum.flips.iter().map(|flip| flip.terms.len()).sum::<usize>();
+                let count = sum.parts.len() + sum.x_groups.iter().map(|x_group| x_group.terms.len()).sum::<usize>();
                 let tile = whole.filter(|_| count <= MOST_TERMS);
-                Self::Expectation(Observables::new(sum, Indices { frame, tile }, chunk, writer))
+                Self::Expectation(Observables::new(sum, Indices { index_map, tile }, chunk, writer))
             }
             Readout::Variance(sums) => {
                 Self::Variance(sums.iter().map(|sum| Observables::new(sum, stored, chunk, writer)).collect())
             }
-            Readout::Probabilities(qubits) => Self::Probabilities(Basis::new(program, qubits, frame, writer)),
+            Readout::Probabilities(qubits) => Self::Probabilities(Basis::new(program, qubits, index_map, writer)),
             Readout::State => {
                 let qubits: Vec<usize> = (0..program.qubits).collect();
-                Self::State(Basis::new(program, &qubits, frame, writer))
+                Self::State(Basis::new(program, &qubits, index_map, writer))
             }
         }
     }
 }
 
 impl Basis {
-    fn new(program: &Program, measured: &[usize], frame: &Chain, writer: &mut Writer) -> Self {
+    fn new(program: &Program, measured: &[usize], index_map: &Chain, writer: &mut Writer) -> Self {
         let others = (0..program.qubits).filter(|qubit| !measured.contains(qubit));
         let order: Vec<usize> = measured.iter().copied().chain(others).collect();
-        let rows = measured.iter().flat_map(|qubit| words(frame.parity(1 << qubit))).collect();
+        let rows = measured.iter().flat_map(|qubit| words(index_map.parity(1 << qubit))).collect();
         Self {
             count: measured.len() as u32,
             rows: writer.block(rows),
-            columns: writer.block(order.iter().map(|qubit| frame.displaced(1 << qubit) as u32).collect()),
-            origin: frame.physical(0) as u32,
+            columns: writer.block(order.iter().map(|qubit| index_map.displaced(1 << qubit) as u32).collect()),
+            origin: index_map.physical(0) as u32,
         }
     }
 }
@@ -144,7 +144,7 @@ impl Records<'_> {
         self.records.push(record);
     }
 
-    fn word(&mut self, x: u32, z: u32, term: &FlipTerm) {
+    fn word(&mut self, x: u32, z: u32, term: &PauliTerm) {
         let number = self.writer.number(term.coefficient);
         self.add(term.output, [0, term.output as u32, number, x, z, term.quarter_turns]);
     }
@@ -169,7 +169,7 @@ impl Records<'_> {
             Part::Matrix { entries, qubits } => {
                 let qubit = |qubit: &usize| {
                     let [mask, tile, odd] = words(indices.qubit(*qubit));
-                    [indices.displaced(indices.frame.displaced(1 << qubit)), mask, tile, odd]
+                    [indices.displaced(indices.index_map.displaced(1 << qubit)), mask, tile, odd]
                 };
                 let at = writer.block(qubits.iter().flat_map(qubit).collect());
                 (3, qubits.len() as u32, writer.constants(entries.iter().copied()), at)
@@ -179,7 +179,7 @@ impl Records<'_> {
     }
 
     /// A series of words that are given with their masks; returns its record.
-    fn series(&mut self, x: u32, is_imaginary: bool, mut series: Vec<(u32, &FlipTerm)>, low: u32) -> [u32; 6] {
+    fn series(&mut self, x: u32, is_imaginary: bool, mut series: Vec<(u32, &PauliTerm)>, low: u32) -> [u32; 6] {
         series.sort_by_key(|(z, _)| (z & low, *z));
         let first = self.records.len() as u32;
         let mut entries: Vec<[u32; 3]> = Vec::new();
@@ -203,11 +203,11 @@ impl Observables {
         let lists = vec![Vec::new(); sum.outputs];
         let mut records = Records { indices, writer, records: Vec::new(), lists };
         let mut long = Vec::new();
-        for (flip, imaginary) in sum.flips.iter().flat_map(|flip| [(flip, 0), (flip, 1)]) {
-            let x = indices.displaced(flip.x);
-            let z = |term: &FlipTerm| indices.parity(Parity { mask: term.z, odd: false }).mask as u32;
-            let words = flip.terms.iter().filter(|term| term.quarter_turns % 2 == imaginary);
-            let words: Vec<(u32, &FlipTerm)> = words.map(|term| (z(term), term)).collect();
+        for (x_group, imaginary) in sum.x_groups.iter().flat_map(|x_group| [(x_group, 0), (x_group, 1)]) {
+            let x = indices.displaced(x_group.x);
+            let z = |term: &PauliTerm| indices.parity(Parity { mask: term.z, odd: false }).mask as u32;
+            let words = x_group.terms.iter().filter(|term| term.quarter_turns % 2 == imaginary);
+            let words: Vec<(u32, &PauliTerm)> = words.map(|term| (z(term), term)).collect();
             match words.len() {
                 ..LEAST_SERIES => words.into_iter().for_each(|(z, term)| records.word(x, z, term)),
                 _ => long.push((x, imaginary == 1, words)),
