@@ -83,6 +83,11 @@ impl IndexMap {
         Self { rows: units.clone(), columns: units, offset: 0 }
     }
 
+    /// Bytes it holds on to.
+    pub(crate) fn bytes(&self) -> u64 {
+        ((self.rows.len() + self.columns.len()) * size_of::<u64>()) as u64
+    }
+
     pub(crate) fn is_identity(&self) -> bool {
         self.offset == 0 && self.rows.iter().enumerate().all(|(q, row)| *row == 1 << q)
     }

@@ -79,6 +79,26 @@ pub(crate) struct Rotation {
     pub(crate) parity: Parity,
 }
 
+impl LayeredProgram {
+    /// Bytes it holds on to.
+    pub(crate) fn bytes(&self) -> u64 {
+        let steps = |steps: &Vec<Step>| steps.capacity() * size_of::<Step>();
+        let phase = |phase: &Phase| phase.region.bytes();
+        let layer = |layer: &Layer| {
+            let lists =
+                layer.phases.capacity() * size_of::<Phase>() + layer.rotations.capacity() * size_of::<Rotation>();
+            lists + layer.phases.iter().map(phase).sum::<usize>()
+        };
+        let node = |node: &Node| match node {
+            Node::Layer(of) => layer(of) as u64,
+            Node::Step { .. } => 0,
+            Node::Permute(index_map) => index_map.bytes(),
+        };
+        let start: usize = self.start.iter().map(steps).sum();
+        (self.nodes.capacity() * size_of::<Node>() + start) as u64 + self.nodes.iter().map(node).sum::<u64>()
+    }
+}
+
 impl Region {
     /// The factor of φ in the exponent at a physical index: -1, 0 or 1.
     pub(crate) fn sign(&self, index: u64) -> i32 {
@@ -91,6 +111,22 @@ impl Region {
                 }
             }
             Self::All(parities) => i32::from(parities.iter().all(|parity| parity.of(index))),
+        }
+    }
+
+    /// Bytes it holds on to.
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            Self::Sign(_) => 0,
+            Self::All(parities) => parities.capacity() * size_of::<Parity>(),
+        }
+    }
+
+    /// Terms of its Walsh series.
+    pub(crate) fn terms(&self) -> usize {
+        match self {
+            Self::Sign(_) => 1,
+            Self::All(parities) => 1 << parities.len(),
         }
     }
 

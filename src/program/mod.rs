@@ -30,8 +30,8 @@ pub use rewrite::{Rewrite, Rewrites};
 pub(crate) use variants::{AnglesAsInputs, Probe, Spectrum};
 
 pub(crate) use readout::{PauliTerm, Readout, Sum, XMaskGroup};
-pub(crate) use schedule::{BatchPasses, Layer, MAX_ROTATIONS, Node, Pass};
-pub(crate) use tiling::{LANE_QUBITS, StateTiling, Sweep, Term, TileNode};
+pub(crate) use schedule::{BatchPasses, Layer, LayerSize, MAX_ROTATIONS, Node, Pass};
+pub(crate) use tiling::{LANE_QUBITS, StateTiling, Sweep, SweepSize, Term, TileNode};
 
 use derived_features::DerivedFeatures;
 
@@ -221,6 +221,21 @@ impl Program {
     /// The layers for single states.
     pub(crate) fn state_tiling(&self) -> &StateTiling {
         self.made.tiling.get_or_init(|| StateTiling::new(self.qubits, self.layered()))
+    }
+
+    /// Whether an angle differs from sample to sample.
+    pub(crate) fn varies(&self, source: Source) -> bool {
+        matches!(source, Source::Slot(slot) if self.slots[slot].reads_inputs())
+    }
+
+    /// Whether the schedule has been made.
+    pub(crate) fn has_batch_passes(&self) -> bool {
+        self.made.schedule.get().is_some()
+    }
+
+    /// Whether the tiling has been made.
+    pub(crate) fn has_state_tiling(&self) -> bool {
+        self.made.tiling.get().is_some()
     }
 
     /// Number of qubits.

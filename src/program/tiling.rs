@@ -89,7 +89,8 @@ impl StateTiling {
                 Node::Step { index } => nodes.push(TileNode::Step { index: *index }),
                 Node::Permute(index_map) => nodes.push(TileNode::Permute(index_map.clone())),
                 Node::Layer(layer) => {
-                    let mut sweeps = sweeps(qubits, &layer.rotations);
+                    let sets = sets(qubits, &layer.rotations).into_iter();
+                    let mut sweeps: Vec<Sweep> = sets.map(|set| Sweep::new(qubits, set)).collect();
                     for term in terms(&layer.phases) {
                         place(term, &mut nodes, &mut sweeps);
                     }
@@ -97,7 +98,80 @@ impl StateTiling {
                 }
             }
         }
+        nodes.iter_mut().for_each(TileNode::shrink);
+        nodes.shrink_to_fit();
         Self { nodes }
+    }
+
+    /// Sizes of the tiling of a layered program, found without making it.
+    pub(crate) fn size(qubits: usize, layered: &LayeredProgram) -> TilingSize {
+        let mut size = TilingSize::default();
+        for node in &layered.nodes {
+            match node {
+                Node::Layer(layer) => {
+                    size.sweeps.extend(sets(qubits, &layer.rotations).iter().map(|set| set.size(qubits)));
+                    size.terms += layer.phases.iter().map(|phase| phase.region.terms()).sum::<usize>();
+                }
+                Node::Step { .. } => size.others += size_of::<TileNode>() as u64,
+                Node::Permute(index_map) => size.others += size_of::<TileNode>() as u64 + index_map.bytes(),
+            }
+        }
+        size
+    }
+}
+
+/// How large a tiling is.
+#[derive(Debug, Default)]
+pub(crate) struct TilingSize {
+    pub(crate) sweeps: Vec<SweepSize>,
+    /// Terms of all phases, at the most: terms of equal masks become one.
+    pub(crate) terms: usize,
+    /// Bytes of what is not a sweep.
+    others: u64,
+}
+
+/// How large a sweep is but for its terms.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SweepSize {
+    /// Bits of a local index.
+    pub(crate) local: usize,
+    /// Rotations inside vectors.
+    pub(crate) within: usize,
+    /// Rotations across vectors.
+    pub(crate) across: usize,
+}
+
+impl TilingSize {
+    /// Bytes that the tiling takes, at the most.
+    pub(crate) fn bytes(&self, qubits: usize) -> u64 {
+        let sweep = |size: &SweepSize| {
+            let numbers = (qubits - LANE_QUBITS - size.local) + (1 << size.local);
+            let rotations = (size.within + size.across) * size_of::<Rotation>();
+            let own = size_of::<TileNode>() + numbers * size_of::<usize>() + rotations;
+            own as u64 + Pass::bytes_of_split(size.across, size.local, false).1
+        };
+        let terms = self.terms * (size_of::<Term>() + size_of::<(Source, f64)>());
+        self.sweeps.iter().map(sweep).sum::<u64>() + terms as u64 + self.others
+    }
+}
+
+impl SweepSize {
+    /// Passes over a tile.
+    pub(crate) fn passes(&self) -> usize {
+        Pass::bytes_of_split(self.across, self.local, false).0
+    }
+}
+
+impl TileNode {
+    /// Gives back what its lists have room for and do not need.
+    fn shrink(&mut self) {
+        let Self::Sweep(sweep) = self else { return };
+        [&mut sweep.within, &mut sweep.across].into_iter().for_each(Vec::shrink_to_fit);
+        for terms in [&mut sweep.loose, &mut sweep.before, &mut sweep.after] {
+            terms.shrink_to_fit();
+            terms.iter_mut().for_each(|term| term.parts.shrink_to_fit());
+        }
+        sweep.tiles.shrink_to_fit();
     }
 }
 
@@ -138,34 +212,50 @@ fn place(term: Term, nodes: &mut [TileNode], sweeps: &mut [Sweep]) {
     }
 }
 
-/// The sweeps that do a layer's rotations, at least one.
-fn sweeps(qubits: usize, rotations: &[Rotation]) -> Vec<Sweep> {
+/// The rotations of a sweep.
+struct Set {
+    /// Displacements of those across vectors.
+    basis: Basis,
+    within: Vec<Rotation>,
+    across: Vec<Rotation>,
+}
+
+/// The sets in which sweeps do a layer's rotations, at least one.
+fn sets(qubits: usize, rotations: &[Rotation]) -> Vec<Set> {
     let vectors = |rotation: &&Rotation| rotation.flip_mask >> LANE_QUBITS != 0;
     let count = rotations.iter().filter(vectors).count();
     let least = count.div_ceil(MAX_ACROSS.min(qubits - LANE_QUBITS)).max(1);
     let most = count.div_ceil(least);
     let mut rest = rotations.to_vec();
-    let mut sweeps = Vec::new();
-    while sweeps.is_empty() || !rest.is_empty() {
-        let (mut basis, mut within, mut across) = (Basis::default(), Vec::new(), Vec::new());
+    let mut sets = Vec::new();
+    while sets.is_empty() || !rest.is_empty() {
+        let mut set = Set { basis: Basis::default(), within: Vec::new(), across: Vec::new() };
         rest.retain(|rotation| {
             if !vectors(&rotation) {
-                within.push(*rotation);
-            } else if across.len() < most && basis.extend(rotation.flip_mask >> LANE_QUBITS) {
-                across.push(*rotation);
+                set.within.push(*rotation);
+            } else if set.across.len() < most && set.basis.extend(rotation.flip_mask >> LANE_QUBITS) {
+                set.across.push(*rotation);
             } else {
                 return true;
             }
             false
         });
-        sweeps.push(Sweep::new(qubits, basis, within, across));
+        sets.push(set);
     }
-    sweeps
+    sets
+}
+
+impl Set {
+    fn size(&self, qubits: usize) -> SweepSize {
+        let local = (qubits - LANE_QUBITS).min(self.across.len().max(LOCAL));
+        SweepSize { local, within: self.within.len(), across: self.across.len() }
+    }
 }
 
 impl Sweep {
-    fn new(qubits: usize, mut basis: Basis, within: Vec<Rotation>, across: Vec<Rotation>) -> Self {
-        let local = (qubits - LANE_QUBITS).min(across.len().max(LOCAL));
+    fn new(qubits: usize, set: Set) -> Self {
+        let local = set.size(qubits).local;
+        let Set { mut basis, within, across } = set;
         let rotations: Vec<Rotation> = across.iter().chain(&within).copied().collect();
         // A unit vector on which no parity depends any more.
         let permuted = |bit: usize| {
@@ -200,6 +290,11 @@ impl Sweep {
             passes: Pass::split(&localised, dimensions.len(), false),
             after: Vec::new(),
         }
+    }
+
+    pub(crate) fn size(&self) -> SweepSize {
+        let local = self.offsets.len().ilog2() as usize;
+        SweepSize { local, within: self.within.len(), across: self.across.len() }
     }
 
     /// Where its angles come from.

@@ -4,10 +4,12 @@
 
 use crate::engine::Real;
 use crate::engine::cpu::execution::Execution;
-use crate::engine::cpu::prepare::Prepared;
+use crate::engine::cpu::numbers::Numbers;
+use crate::engine::cpu::prepare::SharedLayer;
 use crate::engine::cpu::simd::LANES;
 use crate::engine::cpu::state::state_bytes;
-use crate::program::{LayeredNode, Program, Readout, Rewrite};
+use crate::engine::cpu::steps::forward::CosSin;
+use crate::program::{BatchPasses, LayeredNode, Program, Readout, Rewrite, StateTiling};
 use std::marker::PhantomData;
 use std::sync::OnceLock;
 
@@ -27,6 +29,10 @@ pub(super) struct Footprint {
     pub(super) moves: bool,
     /// Whether angles are kept beside final states.
     pub(super) saves_angles: bool,
+    /// Bytes of the program's layered program.
+    layered: u64,
+    /// Bytes of its schedule or tiling, which is made once.
+    made: u64,
     /// Bytes of all tables that blocks may share.
     pub(super) tables: u64,
     /// Bytes of a block's final states, and of its angles if they are kept.
@@ -70,19 +76,65 @@ impl Footprint {
         let saves_angles = lanes > 1 && varying <= 1 << program.qubits;
         let angles = if saves_angles { varying * 32 * size_of::<T>() } else { 0 };
         let most = SHARED_BYTES.iter().find(|(of, _)| *of == execution).map_or(0, |(_, most)| *most);
+        let (made, tables, places) = Self::of_layers::<T>(program, execution);
         let mut footprint = Self {
             execution,
             scratch: matches!(program.readout, Readout::Variance(_)),
             moves: execution != Execution::Steps && program.layered().nodes.iter().any(moved),
             saves_angles,
-            tables: Prepared::<T>::most_bytes(program, execution).min(most),
+            layered: if execution == Execution::Steps { 0 } else { program.layered().bytes() },
+            made,
+            tables: tables.min(most),
             saved: state_bytes::<T>(program.qubits, lanes) + angles as u128,
             forward: Needs::default(),
             gradient: Needs::default(),
         };
         footprint.forward = footprint.needs::<T>(program, (lanes, varying), false);
         footprint.gradient = footprint.needs::<T>(program, (lanes, varying), true);
+        [&mut footprint.forward, &mut footprint.gradient].into_iter().for_each(|needs| needs.call += places);
         footprint
+    }
+
+    /// Returns bytes of the schedule or tiling, of all tables of a call, and of the list that these stand in.
+    fn of_layers<T: Real>(program: &Program, execution: Execution) -> (u64, u64, u128) {
+        match execution {
+            Execution::Batch => {
+                let layered = program.layered();
+                let layers = BatchPasses::sizes(program, layered);
+                let tables: usize = layers.map(|size| SharedLayer::<T>::most_bytes(program, size)).sum();
+                let places = layered.nodes.len() * size_of::<SharedLayer<T>>();
+                (BatchPasses::bytes(program, layered), tables as u64, places as u128)
+            }
+            Execution::Single => {
+                let layered = program.layered();
+                let size = StateTiling::size(program.qubits, layered);
+                let sweeps: usize = size.sweeps.iter().map(|size| Numbers::<T>::most_bytes(*size)).sum();
+                // Each term may become a loose phase.
+                let tables = sweeps + size.terms * size_of::<CosSin<T>>();
+                let places = (layered.nodes.len() + size.sweeps.len()) * size_of::<Option<Numbers<T>>>();
+                (size.bytes(program.qubits), tables as u64, places as u128)
+            }
+            Execution::Steps => (0, 0, 0),
+        }
+    }
+
+    /// Bytes that count beside those of a call: under a user's limit all that is made of the program for this execution and others; else its
+    /// schedule or tiling if that has yet to be made, as the machine has counted the rest.
+    pub(super) fn beside<T: Real>(&self, program: &Program, limited: bool) -> u64 {
+        if limited {
+            let other = match self.execution {
+                Execution::Batch if program.has_state_tiling() => Self::of::<T>(program, 1).made,
+                Execution::Single if program.has_batch_passes() => Self::of::<T>(program, LANES).made,
+                _ => 0,
+            };
+            return self.layered + self.made + other;
+        }
+        let is_made = match self.execution {
+            Execution::Batch => program.has_batch_passes(),
+            Execution::Single => program.has_state_tiling(),
+            Execution::Steps => true,
+        };
+        if is_made { 0 } else { self.made }
     }
 
     fn needs<T: Real>(&self, program: &Program, (lanes, varying): (usize, usize), gradient: bool) -> Needs {

@@ -9,7 +9,7 @@ use crate::engine::cpu::simd::LANES;
 use crate::engine::cpu::simd::sincos::sin_cos;
 use crate::engine::cpu::state::Buffer;
 use crate::engine::cpu::steps::forward::CosSin;
-use crate::program::{LANE_QUBITS, Parity, Pass, Rotation, Sweep, Term};
+use crate::program::{LANE_QUBITS, Parity, Pass, Rotation, Sweep, SweepSize, Term};
 use num_complex::Complex64;
 
 /// Cosines and sines by local index and lane; none, if there is no table.
@@ -65,12 +65,11 @@ impl<T: Real> Numbers<T> {
         tables.iter().sum::<usize>() + cos_sins + held(&self.rotors) + held(&self.passes)
     }
 
-    /// The most bytes that those of a sweep take.
-    pub(super) fn most_bytes(sweep: &Sweep) -> usize {
-        let entries = sweep.offsets.len() * LANES;
-        let cos_sins = (sweep.loose.len() + sweep.within.len()) * size_of::<CosSin<T>>();
-        let passes = sweep.passes.len() * (size_of::<[Rotors<T>; 2]>() + size_of::<SharedPass<T>>());
-        4 * entries * size_of::<T>() + cos_sins + passes
+    /// The most bytes that those of a sweep take, but for its loose phases.
+    pub(super) fn most_bytes(size: SweepSize) -> usize {
+        let entries = LANES << size.local;
+        let passes = size.passes() * (size_of::<[Rotors<T>; 2]>() + size_of::<SharedPass<T>>());
+        4 * entries * size_of::<T>() + size.within * size_of::<CosSin<T>>() + passes
     }
 
     /// Those of a sweep.

@@ -81,7 +81,8 @@ impl Partition {
         let groups = blocks.div_ceil(blocks_per_group);
         // What waits for gradients counts against the user's limit; the machine has counted it already.
         let waiting = WorkspacePool::of(program).waiting() as u64;
-        let counted = if limit.is_some() { waiting } else { 0 };
+        let beside = footprint.beside::<T>(program, limit.is_some());
+        let counted = beside + if limit.is_some() { waiting } else { 0 };
         let needs = footprint.of_pass(gradient);
         let bytes = |workers: usize| {
             u64::try_from(needs.bytes(batch, groups, workers)).ok().and_then(|bytes| bytes.checked_add(counted))

@@ -19,7 +19,9 @@ use crate::engine::cpu::simd::arch::arch;
 use crate::engine::cpu::simd::sincos::sin_cos;
 use crate::engine::cpu::steps::forward::{CosSin, Dense};
 use crate::engine::{Arguments, Real};
-use crate::program::{Kernel, Layer, MAX_ROTATIONS, Node, Pass, Program, Readout, Source, Step, TileNode};
+use crate::program::{
+    Kernel, Layer, LayerSize, MAX_ROTATIONS, Node, Pass, Program, Readout, Source, Step, Sweep, TileNode,
+};
 use num_complex::Complex64;
 use pulp::NullaryFnOnce;
 
@@ -196,7 +198,7 @@ impl<T: Real> Prepared<T> {
         if !layers.is_empty() {
             for (shared, node) in layers.iter_mut().zip(&program.batch_passes().nodes) {
                 match node {
-                    Node::Layer(layer) if fits(SharedLayer::<T>::most_bytes(program, layer)) => {
+                    Node::Layer(layer) if fits(SharedLayer::<T>::most_bytes(program, layer.size())) => {
                         shared.set(program, layer, angles, room);
                     }
                     _ => *shared = SharedLayer::default(),
@@ -204,9 +206,11 @@ impl<T: Real> Prepared<T> {
             }
         }
         if !sweeps.is_empty() {
+            let bytes =
+                |sweep: &Sweep| Numbers::<T>::most_bytes(sweep.size()) + sweep.loose.len() * size_of::<CosSin<T>>();
             for (numbers, node) in sweeps.iter_mut().zip(&program.state_tiling().nodes) {
                 let TileNode::Sweep(sweep) = node else { continue };
-                if !sweep.sources().any(|source| angles.varies(source)) && fits(Numbers::<T>::most_bytes(sweep)) {
+                if !sweep.sources().any(|source| angles.varies(source)) && fits(bytes(sweep)) {
                     let numbers = numbers.get_or_insert_with(Numbers::default);
                     numbers.set(sweep, Angles::shared(angles), room);
                 } else {
@@ -223,28 +227,6 @@ impl<T: Real> Prepared<T> {
         let sweeps = self.sweeps.iter().flatten().map(Numbers::bytes).sum::<usize>() + held(&self.sweeps);
         let words = self.words.as_ref().map_or(0, ZWords::bytes);
         self.angles.bytes() + self.room.bytes() + matrices + layers + sweeps + words
-    }
-
-    /// The most bytes that all tables of a program take.
-    pub(super) fn most_bytes(program: &Program, execution: Execution) -> u64 {
-        let all: usize = match execution {
-            Execution::Batch => {
-                let layer = |node: &Node| match node {
-                    Node::Layer(layer) => SharedLayer::<T>::most_bytes(program, layer),
-                    Node::Step { .. } | Node::Permute(_) => 0,
-                };
-                program.batch_passes().nodes.iter().map(layer).sum()
-            }
-            Execution::Single => {
-                let sweep = |node: &TileNode| match node {
-                    TileNode::Sweep(sweep) => Numbers::<T>::most_bytes(sweep),
-                    TileNode::Step { .. } | TileNode::Permute(_) => 0,
-                };
-                program.state_tiling().nodes.iter().map(sweep).sum()
-            }
-            Execution::Steps => 0,
-        };
-        all as u64
     }
 }
 
@@ -267,11 +249,10 @@ impl<T: Real> SharedLayer<T> {
     }
 
     /// The most bytes that what a layer shares takes.
-    fn most_bytes(program: &Program, layer: &Layer) -> usize {
-        let rotations: usize = layer.passes.iter().map(|pass| pass.rotations.len()).sum();
-        let has_table = !layer.shared.is_empty() || rotations >= WORTH_A_TABLE;
+    pub(super) fn most_bytes(program: &Program, size: LayerSize) -> usize {
+        let has_table = size.has_shared || size.rotations >= WORTH_A_TABLE;
         let table = if has_table { (2 * size_of::<T>()) << program.qubits } else { 0 };
-        table + layer.passes.len() * (size_of::<Option<[Rotors<T>; 2]>>() + size_of::<SharedPass<T>>())
+        table + size.passes * (size_of::<Option<[Rotors<T>; 2]>>() + size_of::<SharedPass<T>>())
     }
 
     /// Bytes it holds on to.
