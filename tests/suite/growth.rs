@@ -4,6 +4,7 @@ use crate::oracle::random_case;
 use candle_core::{DType, Device, Module, Result, Tensor, Var};
 use candle_nn::{AdamW, Optimizer, VarMap};
 use candlewick::__private::bench::{step, width};
+use candlewick::error::MemoryError;
 use candlewick::nn::SeededInit;
 use candlewick::prelude::*;
 use candlewick::program::{Program, Rewrite, Rewrites};
@@ -364,7 +365,7 @@ fn schedules_count_against_the_limit() -> Result<()> {
         let mut outcome = Ok(());
         let counted = allocation_counter::measure(|| outcome = layer.try_forward(&x).map(drop));
         let error = outcome.expect_err("a schedule beyond the limit");
-        let Error::Memory { needed: Some(needed), budget, .. } = error else { panic!("{error}") };
+        let Error::Memory(MemoryError::States { needed: Some(needed), budget, .. }) = error else { panic!("{error}") };
         assert_eq!(budget, limit);
         assert!(needed > layers as u64 * (1 << 13), "{needed} bytes");
         // The outline alone, in which a layer takes no more than its rotations and phases.
