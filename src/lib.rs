@@ -96,6 +96,7 @@ pub mod error;
 mod fingerprint;
 pub mod functional;
 pub mod gate;
+mod gf2;
 mod gradient;
 pub mod guide;
 mod limits;

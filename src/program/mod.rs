@@ -8,7 +8,6 @@
 //!   holds the number under the cosine, and equal expressions share one slot.
 //! - A **step** is one of five kernels under a mask of controls.
 
-pub(crate) mod basis;
 mod cache;
 mod conditional;
 pub(crate) mod derived_features;
@@ -19,8 +18,6 @@ pub(crate) mod layered;
 mod lower;
 mod readout;
 mod rewrite;
-mod schedule;
-mod tiling;
 mod variants;
 
 pub(crate) use cache::EngineCache;
@@ -30,8 +27,6 @@ pub use rewrite::{Rewrite, Rewrites};
 pub(crate) use variants::{AnglesAsInputs, Probe, Spectrum};
 
 pub(crate) use readout::{PauliTerm, Readout, Sum, XMaskGroup};
-pub(crate) use schedule::{BatchPasses, Layer, LayerSize, MAX_ROTATIONS, Node, Pass};
-pub(crate) use tiling::{LANE_QUBITS, StateTiling, Sweep, SweepSize, Term, TileNode};
 
 use derived_features::DerivedFeatures;
 
@@ -75,8 +70,6 @@ pub struct Program {
 #[derive(Debug, Clone, Default)]
 struct Made {
     layered: OnceLock<LayeredProgram>,
-    schedule: OnceLock<BatchPasses>,
-    tiling: OnceLock<StateTiling>,
     with_weights_as_inputs: OnceLock<Arc<Program>>,
     differences: OnceLock<Arc<Program>>,
     angles_as_inputs: OnceLock<Arc<AnglesAsInputs>>,
@@ -213,29 +206,9 @@ impl Program {
         self.made.layered.get_or_init(|| LayeredProgram::new(self))
     }
 
-    /// The layers for blocks of samples.
-    pub(crate) fn batch_passes(&self) -> &BatchPasses {
-        self.made.schedule.get_or_init(|| BatchPasses::new(self, self.layered()))
-    }
-
-    /// The layers for single states.
-    pub(crate) fn state_tiling(&self) -> &StateTiling {
-        self.made.tiling.get_or_init(|| StateTiling::new(self.qubits, self.layered()))
-    }
-
     /// Whether an angle differs from sample to sample.
     pub(crate) fn varies(&self, source: Source) -> bool {
         matches!(source, Source::Slot(slot) if self.slots[slot].reads_inputs())
-    }
-
-    /// Whether the schedule has been made.
-    pub(crate) fn has_batch_passes(&self) -> bool {
-        self.made.schedule.get().is_some()
-    }
-
-    /// Whether the tiling has been made.
-    pub(crate) fn has_state_tiling(&self) -> bool {
-        self.made.tiling.get().is_some()
     }
 
     /// Number of qubits.

@@ -2,7 +2,7 @@
 
 use crate::engine::Arguments;
 use crate::engine::cpu::partition::Partition;
-use crate::engine::cpu::prepare::Prepared;
+use crate::engine::cpu::tables::CallTables;
 use crate::program::Program;
 
 /// Program, arguments and shared tables of a call.
@@ -12,5 +12,5 @@ pub(super) struct Call<'a, T> {
     pub(super) arguments: Arguments<'a, T>,
     pub(super) partition: &'a Partition,
     /// Tables that its blocks share.
-    pub(super) prepared: &'a Prepared<T>,
+    pub(super) prepared: &'a CallTables<T>,
 }

@@ -3,13 +3,15 @@
 //! They are counted once a program, precision and number of lanes: a small call takes less time than the count.
 
 use crate::engine::Real;
+use crate::engine::cpu::batch::passes::BatchPasses;
+use crate::engine::cpu::batch::tables::LayerTables;
 use crate::engine::cpu::execution::Execution;
-use crate::engine::cpu::numbers::Numbers;
-use crate::engine::cpu::prepare::SharedLayer;
 use crate::engine::cpu::simd::LANES;
+use crate::engine::cpu::single::tables::SweepTables;
+use crate::engine::cpu::single::tiling::StateTiling;
 use crate::engine::cpu::state::state_bytes;
 use crate::engine::cpu::steps::forward::CosSin;
-use crate::program::{BatchPasses, LayeredNode, Program, Readout, Rewrite, StateTiling};
+use crate::program::{LayeredNode, Program, Readout, Rewrite};
 use std::marker::PhantomData;
 use std::sync::OnceLock;
 
@@ -101,37 +103,37 @@ impl Footprint {
             Execution::Batch => {
                 let layered = program.layered();
                 let layers = BatchPasses::sizes(program, layered);
-                let tables: usize = layers.map(|size| SharedLayer::<T>::most_bytes(program, size)).sum();
-                let places = layered.nodes.len() * size_of::<SharedLayer<T>>();
+                let tables: usize = layers.map(|size| LayerTables::<T>::most_bytes(program, size)).sum();
+                let places = layered.nodes.len() * size_of::<LayerTables<T>>();
                 (BatchPasses::bytes(program, layered), tables as u64, places as u128)
             }
             Execution::Single => {
                 let layered = program.layered();
                 let size = StateTiling::size(program.qubits, layered);
-                let sweeps: usize = size.sweeps.iter().map(|size| Numbers::<T>::most_bytes(*size)).sum();
+                let sweeps: usize = size.sweeps.iter().map(|size| SweepTables::<T>::most_bytes(*size)).sum();
                 // Each term may become a loose phase.
                 let tables = sweeps + size.terms * size_of::<CosSin<T>>();
-                let places = (layered.nodes.len() + size.sweeps.len()) * size_of::<Option<Numbers<T>>>();
+                let places = (layered.nodes.len() + size.sweeps.len()) * size_of::<Option<SweepTables<T>>>();
                 (size.bytes(program.qubits), tables as u64, places as u128)
             }
             Execution::Steps => (0, 0, 0),
         }
     }
 
-    /// Bytes that count beside those of a call: under a user's limit all that is made of the program for this execution and others; else its
+    /// Bytes that count beside those of a call: under a user's limit all that is made of the program for this way and others; else its
     /// schedule or tiling if that has yet to be made, as the machine has counted the rest.
     pub(super) fn beside<T: Real>(&self, program: &Program, limited: bool) -> u64 {
         if limited {
             let other = match self.execution {
-                Execution::Batch if program.has_state_tiling() => Self::of::<T>(program, 1).made,
-                Execution::Single if program.has_batch_passes() => Self::of::<T>(program, LANES).made,
+                Execution::Batch if StateTiling::is_made(program) => Self::of::<T>(program, 1).made,
+                Execution::Single if BatchPasses::are_made(program) => Self::of::<T>(program, LANES).made,
                 _ => 0,
             };
             return self.layered + self.made + other;
         }
         let is_made = match self.execution {
-            Execution::Batch => program.has_batch_passes(),
-            Execution::Single => program.has_state_tiling(),
+            Execution::Batch => BatchPasses::are_made(program),
+            Execution::Single => StateTiling::is_made(program),
             Execution::Steps => true,
         };
         if is_made { 0 } else { self.made }

@@ -7,12 +7,12 @@
 //! which the phases of the layer bring back. Passes whose rotations all samples share are done so; see `prepare.rs`.
 
 use crate::engine::Real;
+use crate::engine::cpu::pass::{MAX_ROTATIONS, Pass};
 use crate::engine::cpu::simd::LANES;
 use crate::engine::cpu::simd::arch::arch;
 use crate::engine::cpu::simd::{SimdReal, align_frame, lanes, load, opaque, store};
 use crate::engine::cpu::state::Planes;
 use crate::engine::cpu::steps::forward::CosSin;
-use crate::program::{MAX_ROTATIONS, Pass};
 use pulp::{Simd, WithSimd};
 
 /// Cosines and sines of a table of phases, by physical index.

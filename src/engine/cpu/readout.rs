@@ -129,7 +129,7 @@ impl<T: Real> Worker<'_, T> {
     }
 }
 
-/// Adds the expectation value of each output in each lane to the sums. ZWords of a single state are read in stretches of it.
+/// Adds the expectation value of each output in each lane to the sums. Words of a single state are read in stretches of it.
 fn expect<T: Real>(psi: Target<T>, mut x_groups: &[XMaskGroup], parts: &[SumPart], values: &mut Values<T>) {
     if psi.lanes == 1 {
         psi.expect_words(x_groups, &mut values.words, &mut values.sums);

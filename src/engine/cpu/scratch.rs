@@ -2,15 +2,16 @@
 
 use crate::engine::Real;
 use crate::engine::cpu::angles::{BlockAngles, LanePoints};
+use crate::engine::cpu::batch::tables::LayerTables;
 use crate::engine::cpu::batch::z_sums::WordRoom;
+use crate::engine::cpu::factored::Phases;
 use crate::engine::cpu::memory::held;
-use crate::engine::cpu::numbers::Numbers;
 use crate::engine::cpu::permute::Permuter;
-use crate::engine::cpu::prepare::{Phases, SharedLayer};
 use crate::engine::cpu::product_start::Qubit;
 use crate::engine::cpu::simd::LANES;
 use crate::engine::cpu::single::product_start::Products;
 use crate::engine::cpu::single::scratch::Tiles;
+use crate::engine::cpu::single::tables::SweepTables;
 use crate::engine::cpu::state::State;
 
 /// Memory of one worker.
@@ -33,10 +34,10 @@ pub(super) struct Scratch<T> {
     pub(super) products: Products<T>,
     pub(super) tiles: Tiles<T>,
     /// The numbers of a sweep that reads inputs.
-    pub(super) numbers: Numbers<T>,
+    pub(super) numbers: SweepTables<T>,
     pub(super) phases: Phases,
     /// Of a layer that workers make themselves.
-    pub(super) layer: SharedLayer<T>,
+    pub(super) layer: LayerTables<T>,
 }
 
 impl<T> Default for Scratch<T> {
@@ -53,9 +54,9 @@ impl<T> Default for Scratch<T> {
             values: Values::default(),
             products: Products::default(),
             tiles: Tiles::default(),
-            numbers: Numbers::default(),
+            numbers: SweepTables::default(),
             phases: Phases::default(),
-            layer: SharedLayer::default(),
+            layer: LayerTables::default(),
         }
     }
 }

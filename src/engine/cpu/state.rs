@@ -6,14 +6,14 @@ use crate::engine::cpu::simd::LANES;
 use crate::error::Result;
 use std::ops::{Deref, DerefMut};
 
-/// Numbers that start on a cache line, and may be anything at first.
+/// SweepTables that start on a cache line, and may be anything at first.
 #[derive(Debug)]
 pub(super) struct Buffer<T> {
     lines: Memory<T>,
     /// Lines in front that are left empty.
     skipped: usize,
     len: usize,
-    /// Numbers there is memory for.
+    /// SweepTables there is memory for.
     room: usize,
 }
 
@@ -242,7 +242,7 @@ impl<T: Real> Planes<T> {
         unsafe { (self.re.add(index), self.im.add(index)) }
     }
 
-    /// Numbers of each plane.
+    /// SweepTables of each plane.
     pub(super) fn len(self) -> usize {
         self.len
     }

@@ -2,7 +2,7 @@
 //! what it returns.
 //!
 //! A [`Program`] has spare workspaces. A forward pass takes one (or makes one, if there is none), sets what depends on the
-//! arguments ([`Prepared`]), and hands each thread a [`Scratch`] to work in. If a gradient may follow, it leaves the final states
+//! arguments ([`CallTables`]), and hands each thread a [`Scratch`] to work in. If a gradient may follow, it leaves the final states
 //! in the workspace's blocks and hands the whole to the graph, as `Saved`; the gradient goes on in it. Whoever drops a
 //! workspace makes it a spare one again. So there are as many as there are calls at a time, forward passes that wait for their
 //! gradients included, and each call has its own: nothing is shared but the list.
@@ -15,8 +15,8 @@ use crate::engine::cpu::execution::Execution;
 use crate::engine::cpu::memory::held;
 use crate::engine::cpu::partition::Partition;
 use crate::engine::cpu::pool::{Pooled, WorkspacePool};
-use crate::engine::cpu::prepare::Prepared;
 use crate::engine::cpu::scratch::{Block, Scratch};
+use crate::engine::cpu::tables::CallTables;
 use crate::engine::{Arguments, Real};
 use crate::error::Result;
 use crate::program::{EngineCache, Program};
@@ -34,7 +34,7 @@ pub(super) struct ScratchSpaces<T>(pub(super) Vec<Scratch<T>>);
 pub(super) struct Workspace<T> {
     /// What it was made for.
     shape: (Execution, usize),
-    pub(super) prepared: Prepared<T>,
+    pub(super) prepared: CallTables<T>,
     /// One for each block, if their final states are kept.
     pub(super) blocks: Vec<Block<T>>,
     /// One for each group of blocks.
@@ -49,7 +49,7 @@ impl<T: Real> Workspace<T> {
     fn new(program: &Program, partition: &Partition) -> Self {
         Self {
             shape: (partition.execution, partition.lanes),
-            prepared: Prepared::new(program, partition),
+            prepared: CallTables::new(program, partition.execution, partition.lanes),
             blocks: Vec::new(),
             sums: Vec::new(),
             inputs: Vec::new(),

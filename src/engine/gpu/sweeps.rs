@@ -7,7 +7,7 @@
 
 use super::stages::{Diagonal, Exchange, Matrix, Mix, Stage};
 use super::tile::{LocalParity, Tile};
-use crate::program::basis::Basis;
+use crate::gf2::Basis;
 use crate::program::layered::walsh;
 use crate::program::{Parity, Program, Rotation, Source};
 use num_complex::Complex64;

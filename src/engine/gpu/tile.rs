@@ -8,7 +8,7 @@
 //! other. So the local vectors above the lowest five each have one of those mixed in: neighbours at a distance of 32, 64, ..
 //! then stand in different banks.
 
-use crate::program::basis::Basis;
+use crate::gf2::Basis;
 use crate::program::{Parity, Rotation};
 
 /// See the module.

@@ -1,8 +1,9 @@
 //! The way of a full block through a [`BatchPasses`](crate::program::BatchPasses): product start, layers, general steps.
 
+use crate::engine::cpu::batch::passes::{BatchPasses, Layer, Node};
+use crate::engine::cpu::batch::tables::{LayerTables, phase_gradients};
 use crate::engine::cpu::context::Call;
 use crate::engine::cpu::passes::{Rotors, apply_pass, undo_pass};
-use crate::engine::cpu::prepare::{SharedLayer, phase_gradients};
 use crate::engine::cpu::product_start;
 use crate::engine::cpu::scratch::{Block, Scratch};
 use crate::engine::cpu::simd::LANES;
@@ -11,7 +12,7 @@ use crate::engine::cpu::state::State;
 use crate::engine::cpu::steps::forward::{CosSin, turn_phase};
 use crate::engine::cpu::worker::Worker;
 use crate::engine::{NeedsGrad, Real};
-use crate::program::{Layer, Node, Phase, Rotation, Source};
+use crate::program::{Phase, Rotation, Source};
 use pulp::NullaryFnOnce;
 
 /// A phase that differs from sample to sample, done or (with `back`) undone.
@@ -74,7 +75,7 @@ impl<T: Real> Worker<'_, T> {
             let Block { psi, start, .. } = &mut self.room.block;
             product_start::build_product(psi, start);
         }
-        for (node, shared) in program.batch_passes().nodes.iter().zip(&prepared.layers) {
+        for (node, shared) in BatchPasses::of(program).nodes.iter().zip(&prepared.layers) {
             match node {
                 Node::Step { index } => self.apply(*index),
                 Node::Permute(index_map) => {
@@ -96,7 +97,7 @@ impl<T: Real> Worker<'_, T> {
     }
 
     /// Calls `body` with what a layer shares, made here if it has not been made for all.
-    fn with_shared(&mut self, layer: &Layer, shared: &SharedLayer<T>, body: impl FnOnce(&mut Self, &SharedLayer<T>)) {
+    fn with_shared(&mut self, layer: &Layer, shared: &LayerTables<T>, body: impl FnOnce(&mut Self, &LayerTables<T>)) {
         if shared.made {
             return body(self, shared);
         }
@@ -109,7 +110,7 @@ impl<T: Real> Worker<'_, T> {
     /// Undoes the schedule on ψ and λ; adds to the gradients of slots.
     pub(crate) fn reverse_batch_passes(&mut self, needs_grad: NeedsGrad, gradients: &mut [[f64; LANES]]) {
         let Call { program, partition, prepared, .. } = *self.call;
-        let nodes = &program.batch_passes().nodes;
+        let nodes = &BatchPasses::of(program).nodes;
         let start_matters = self.start_matters(needs_grad);
         let embedding_matters = needs_grad.inputs && program.embedding.is_some();
         let first = if start_matters || embedding_matters {
@@ -140,7 +141,7 @@ impl<T: Real> Worker<'_, T> {
     fn reverse_layer(
         &mut self,
         layer: &Layer,
-        shared: &SharedLayer<T>,
+        shared: &LayerTables<T>,
         needs_grad: NeedsGrad,
         gradients: &mut [[f64; LANES]],
     ) {

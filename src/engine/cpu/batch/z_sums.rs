@@ -1,4 +1,4 @@
-//! ZWords of Z on full blocks: sums of signed probabilities, and diagonals made of signs.
+//! Words of Z on full blocks: sums of signed probabilities, and diagonals made of signs.
 //!
 //! Amplitudes are taken eight at a time. A Walsh-Hadamard transform over them serves all words that agree in the lowest three
 //! bits, so that a word costs one addition for eight amplitudes.
@@ -137,7 +137,7 @@ impl<T: Real> WithSimd for Expect<'_, T> {
     }
 }
 
-/// ZWords of Z, in the order in which kernels take them.
+/// Words of Z, in the order in which kernels take them.
 #[derive(Debug)]
 pub(crate) struct ZWords {
     terms: Vec<PauliTerm>,

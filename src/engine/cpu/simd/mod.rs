@@ -7,7 +7,10 @@ pub(crate) mod sincos;
 use pulp::Simd;
 
 /// Samples a block holds when it holds more than one; also the widest SIMD vector, in f32.
-pub(crate) const LANES: usize = 16;
+pub(crate) const LANES: usize = 1 << LANE_QUBITS;
+
+/// Bits of an index that tell the lanes of a vector apart.
+pub(crate) const LANE_QUBITS: usize = 4;
 
 /// A number that comes in vectors of any instruction set.
 pub(crate) trait SimdReal: Copy {

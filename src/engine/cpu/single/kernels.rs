@@ -5,12 +5,13 @@
 
 use crate::engine::Real;
 use crate::engine::cpu::memory::held;
-use crate::engine::cpu::numbers::{LaneTable, Numbers};
+use crate::engine::cpu::simd::LANE_QUBITS;
 use crate::engine::cpu::simd::LANES;
 use crate::engine::cpu::single::lanes16::{Lanes16, Pair, with_lanes16};
+use crate::engine::cpu::single::tables::{LaneTable, SweepTables};
+use crate::engine::cpu::single::tiling::Sweep;
 use crate::engine::cpu::state::{Buffer, Planes, State};
 use crate::engine::cpu::steps::forward::CosSin;
-use crate::program::{LANE_QUBITS, Sweep};
 use pulp::{Simd, WithSimd};
 
 /// Where the sums for gradients go that are taken on the way in or out; empty where no gradient is wanted.
@@ -123,7 +124,7 @@ dispatched!(Take Put TakeBack PutBack);
 /// Reads a tile; does loose phases, the table before, and the rotations inside vectors.
 pub(crate) struct Take<'a, T> {
     pub(crate) sweep: &'a Sweep,
-    pub(crate) numbers: &'a Numbers<T>,
+    pub(crate) numbers: &'a SweepTables<T>,
     pub(crate) state: Planes<T>,
     pub(crate) base: usize,
     pub(crate) to: &'a mut State<T>,
@@ -159,7 +160,7 @@ impl<T: Real> Take<'_, T> {
 /// Does the table after the rotations, and writes a tile.
 pub(crate) struct Put<'a, T> {
     pub(crate) sweep: &'a Sweep,
-    pub(crate) numbers: &'a Numbers<T>,
+    pub(crate) numbers: &'a SweepTables<T>,
     pub(crate) state: Planes<T>,
     pub(crate) base: usize,
     pub(crate) from: &'a State<T>,
@@ -186,7 +187,7 @@ impl<T: Real> Put<'_, T> {
 /// Reads a tile of ψ and λ and undoes the table after the rotations.
 pub(crate) struct TakeBack<'a, T> {
     pub(crate) sweep: &'a Sweep,
-    pub(crate) numbers: &'a Numbers<T>,
+    pub(crate) numbers: &'a SweepTables<T>,
     pub(crate) states: [Planes<T>; 2],
     pub(crate) base: usize,
     pub(crate) to: [&'a mut State<T>; 2],
@@ -235,7 +236,7 @@ fn add_overlap<S: Simd, T: Real, const N: usize>(
 /// Undoes what [`Take`] does, on ψ and λ, and writes both.
 pub(crate) struct PutBack<'a, T> {
     pub(crate) sweep: &'a Sweep,
-    pub(crate) numbers: &'a Numbers<T>,
+    pub(crate) numbers: &'a SweepTables<T>,
     pub(crate) states: [Planes<T>; 2],
     pub(crate) base: usize,
     pub(crate) from: [&'a State<T>; 2],
@@ -294,7 +295,7 @@ impl<T: Real> PutBack<'_, T> {
 fn undo_loose<S: Simd, T: Real, const N: usize>(
     lines: &Lanes16<S, T>,
     sweep: &Sweep,
-    numbers: &Numbers<T>,
+    numbers: &SweepTables<T>,
     index: usize,
     (mut psi, mut lambda): (Pair<S, T, N>, Pair<S, T, N>),
     sums: &mut [[f64; LANES]],

@@ -1,10 +1,10 @@
 //! Lanes16: the sixteen lanes of a tile's vector as the vectors of an instruction set, `N` of them.
 
 use crate::engine::Real;
+use crate::engine::cpu::simd::LANE_QUBITS;
 use crate::engine::cpu::simd::LANES;
 use crate::engine::cpu::simd::{SimdReal, lanes, load, store};
 use crate::engine::cpu::state::Planes;
-use crate::program::LANE_QUBITS;
 use pulp::Simd;
 
 /// One part, real or imaginary, of sixteen amplitudes.

@@ -5,13 +5,14 @@
 //! a word costs one vector addition a stretch. Applying a sum of words goes the other way. A few words do without the transform.
 
 use crate::engine::cpu::batch::z_sums::WordRoom;
+use crate::engine::cpu::simd::LANE_QUBITS;
 use crate::engine::cpu::simd::LANES;
 use crate::engine::cpu::simd::arch::arch;
 use crate::engine::cpu::single::lanes16::{Lanes16, Vectors, with_lanes16};
 use crate::engine::cpu::state::Planes;
 use crate::engine::cpu::steps::forward::Target;
 use crate::engine::{Real, share};
-use crate::program::{LANE_QUBITS, PauliTerm, XMaskGroup};
+use crate::program::{PauliTerm, XMaskGroup};
 use pulp::{Simd, WithSimd};
 use std::ops::Range;
 
@@ -246,7 +247,7 @@ impl<T: Real> Add<'_, T> {
 /// Stretches that one set of flipped bits after the other is taken from: of these states the cache holds both.
 const AT_HAND: usize = 16;
 
-/// ZWords whose sums are at hand at a time, at the most, unless a single set of flipped bits has more.
+/// Words whose sums are at hand at a time, at the most, unless a single set of flipped bits has more.
 const MOST_WORDS: usize = 256;
 
 /// The next flips whose words are taken together, and the others.

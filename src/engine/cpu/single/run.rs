@@ -3,18 +3,19 @@
 //! Threads take chunks of tiles, cut at fixed places; the sums of a chunk for gradients are added up in their order.
 
 use crate::engine::cpu::context::Call;
-use crate::engine::cpu::numbers::{Numbers, lane_signs, rotation_signs};
+use crate::engine::cpu::factored::walsh_hadamard;
 use crate::engine::cpu::passes::{apply_pass, undo_pass};
-use crate::engine::cpu::prepare::walsh_hadamard;
 use crate::engine::cpu::scratch::{Block, Scratch};
 use crate::engine::cpu::simd::LANES;
 use crate::engine::cpu::simd::arch::arch;
 use crate::engine::cpu::single::kernels::{Put, PutBack, Sums, Take, TakeBack};
 use crate::engine::cpu::single::scratch::{Tile, Tiles};
+use crate::engine::cpu::single::tables::{SweepTables, lane_signs, rotation_signs};
+use crate::engine::cpu::single::tiling::{StateTiling, Sweep, Term, TileNode};
 use crate::engine::cpu::state::Planes;
 use crate::engine::cpu::worker::Worker;
 use crate::engine::{NeedsGrad, Real, share};
-use crate::program::{Rotation, Source, Sweep, Term, TileNode};
+use crate::program::{Rotation, Source};
 
 /// Chunks a sweep is cut into at the most.
 const MAX_CHUNKS: usize = 64;
@@ -40,7 +41,13 @@ fn local(sweep: &Sweep) -> usize {
     sweep.offsets.len().ilog2() as usize
 }
 
-fn apply_sweep<T: Real>(sweep: &Sweep, numbers: &Numbers<T>, state: Planes<T>, tiles: &mut Vec<Tile<T>>, spread: bool) {
+fn apply_sweep<T: Real>(
+    sweep: &Sweep,
+    numbers: &SweepTables<T>,
+    state: Planes<T>,
+    tiles: &mut Vec<Tile<T>>,
+    spread: bool,
+) {
     let (each, chunks) = cut(sweep);
     share::each(spread, tiles, 0..chunks, |Tile { psi, .. }, chunk| {
         psi.fit(local(sweep), LANES);
@@ -82,7 +89,7 @@ impl SweepNeedsGrad {
         self.loose || self.before || self.within || self.after || self.passes != 0
     }
 
-    /// Scratch for the sums of a chunk.
+    /// Makes room for the sums of a chunk.
     fn clear<T: Real>(self, sweep: &Sweep, sums: &mut Sums<T>) {
         let entries = sweep.offsets.len() * LANES;
         sums.before.zeroed(if self.before { entries } else { 0 });
@@ -157,7 +164,7 @@ fn hand_out(sweep: &Sweep, sums: &mut [f64], gradients: &mut [[f64; LANES]]) {
 /// Undoes a sweep on one tile; adds to the gradients of its rotations across vectors and to the tile's sums.
 fn undo_tile<T: Real>(
     sweep: &Sweep,
-    numbers: &Numbers<T>,
+    numbers: &SweepTables<T>,
     needs_grad: SweepNeedsGrad,
     states: [Planes<T>; 2],
     base: usize,
@@ -190,7 +197,7 @@ fn undo_tile<T: Real>(
 /// Undoes a sweep; its gradients are the first of those in `room` afterwards.
 fn undo_sweep<T: Real>(
     sweep: &Sweep,
-    numbers: &Numbers<T>,
+    numbers: &SweepTables<T>,
     needs_grad: SweepNeedsGrad,
     states: [Planes<T>; 2],
     room: &mut Tiles<T>,
@@ -225,7 +232,7 @@ impl<T: Real> Worker<'_, T> {
             let Scratch { block: Block { psi, start, .. }, products, .. } = &mut *self.room;
             products.build(psi, start, partition.spread_state);
         }
-        for (index, node) in program.state_tiling().nodes.iter().enumerate() {
+        for (index, node) in StateTiling::of(program).nodes.iter().enumerate() {
             match node {
                 TileNode::Step { index } => self.apply(*index),
                 TileNode::Permute(index_map) => {
@@ -254,7 +261,7 @@ impl<T: Real> Worker<'_, T> {
     /// Undoes the tiling on ψ and λ; adds to the gradients of slots.
     pub(crate) fn reverse_tiles(&mut self, needs_grad: NeedsGrad, gradients: &mut [[f64; LANES]]) {
         let Call { program, partition, .. } = *self.call;
-        let nodes = &program.state_tiling().nodes;
+        let nodes = &StateTiling::of(program).nodes;
         let start_matters = self.start_matters(needs_grad);
         let to_the_start = start_matters || needs_grad.inputs && program.embedding.is_some();
         let matters = |node: &TileNode| match node {

@@ -59,7 +59,7 @@ macro_rules! term_sums {
 /// Real diagonal operators, each into an output.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Diagonal<'a> {
-    /// ZWords of Z.
+    /// Words of Z.
     ZWords(&'a [PauliTerm]),
     /// A value for each state of the lowest qubits.
     Table { output: usize, coefficient: f64, values: &'a [f64] },

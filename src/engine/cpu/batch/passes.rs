@@ -1,8 +1,9 @@
-//! The schedule of a block of samples: a layered program's layers as passes over groups of amplitudes.
+//! The passes of a full block of samples: a layered program's layers as passes over groups of amplitudes.
 
-use super::Program;
-use super::layered::{self, LayeredProgram, Phase, Rotation, Source};
-use std::ops::Range;
+use crate::engine::cpu::pass::{Pass, portions};
+use crate::program::layered::{self, LayeredProgram};
+use crate::program::{IndexMap, Phase, Program, Source};
+use std::sync::OnceLock;
 
 /// See the module.
 #[derive(Debug, Clone)]
@@ -18,7 +19,7 @@ pub(crate) enum Node {
     /// A step of the program as it is; indices are logical here.
     Step { index: usize },
     /// Moves every amplitude from its physical to its logical index.
-    Permute(super::IndexMap),
+    Permute(IndexMap),
 }
 
 /// Phases that commute, then rotations.
@@ -29,59 +30,6 @@ pub(crate) struct Layer {
     /// Phases that differ from sample to sample.
     pub(crate) varying: Vec<Phase>,
     pub(crate) passes: Vec<Pass>,
-}
-
-/// The most rotations of a pass: 8 amplitudes fill half the registers of AVX-512.
-pub(crate) const MAX_ROTATIONS: usize = 3;
-
-/// Up to three rotations done while the amplitudes are at hand, in groups of 1, 2, 4 or 8.
-#[derive(Debug, Clone)]
-pub(crate) struct Pass {
-    pub(crate) rotations: Vec<Rotation>,
-    /// Physical index of each group's first amplitude, at which the parities of all rotations are even.
-    pub(crate) bases: Vec<u32>,
-    /// XOR distance of the others: bit `k` of the position is rotation `k` of the pass.
-    pub(crate) distances: [usize; 1 << MAX_ROTATIONS],
-}
-
-impl Pass {
-    pub(crate) fn new(rotations: &[Rotation], qubits: usize) -> Self {
-        let even = |index: &u64| rotations.iter().all(|rotation| !rotation.parity.of(*index));
-        let mut bases = Vec::with_capacity(Self::groups(rotations.len(), qubits) as usize);
-        bases.extend((0..1u64 << qubits).filter(even).map(|index| index as u32));
-        let distance = |position: usize| {
-            let flipped = rotations.iter().enumerate().filter(|(k, _)| position >> k & 1 == 1);
-            flipped.fold(0, |distance, (_, rotation)| distance ^ rotation.flip_mask as usize)
-        };
-        Self { rotations: rotations.to_vec(), bases, distances: std::array::from_fn(distance) }
-    }
-
-    /// Groups of amplitudes that so many rotations of a pass mix.
-    fn groups(rotations: usize, qubits: usize) -> u64 {
-        1 << (qubits - rotations)
-    }
-
-    /// Passes for the rotations of a layer, the smallest first: it also does the phases, if there are any.
-    pub(crate) fn split(rotations: &[Rotation], qubits: usize, phases: bool) -> Vec<Self> {
-        portions(rotations.len(), phases).map(|portion| Self::new(&rotations[portion], qubits)).collect()
-    }
-
-    /// Returns how many passes [`split`](Self::split) makes, and bytes that they take.
-    pub(crate) fn bytes_of_split(rotations: usize, qubits: usize, phases: bool) -> (usize, u64) {
-        let pass = |portion: Range<usize>| {
-            let numbers = portion.len() * size_of::<Rotation>() + size_of::<Self>();
-            Self::groups(portion.len(), qubits) * size_of::<u32>() as u64 + numbers as u64
-        };
-        let portions = portions(rotations, phases);
-        (portions.len(), portions.map(pass).sum())
-    }
-}
-
-/// The rotations of each pass of a layer.
-fn portions(rotations: usize, phases: bool) -> impl ExactSizeIterator<Item = Range<usize>> {
-    let count = rotations.div_ceil(MAX_ROTATIONS).max(usize::from(phases));
-    let at = move |k: usize| k * rotations / count;
-    (0..count).map(move |k| at(k)..at(k + 1))
 }
 
 /// A phase that all samples share: `exp(i φ w)` with `w(p) = sum of weight * (-1)^|p & mask|` over physical indices `p`.
@@ -111,7 +59,21 @@ impl LayerSize {
     }
 }
 
+/// The passes of a program, once they are made.
+#[derive(Debug, Default)]
+struct Made(OnceLock<BatchPasses>);
+
 impl BatchPasses {
+    /// Returns those of a program, which are made when they are first asked for.
+    pub(crate) fn of(program: &Program) -> &Self {
+        program.cache.of::<Made>().0.get_or_init(|| Self::new(program, program.layered()))
+    }
+
+    /// Whether those of a program have been made.
+    pub(crate) fn are_made(program: &Program) -> bool {
+        program.cache.of::<Made>().0.get().is_some()
+    }
+
     pub(crate) fn new(program: &Program, layered: &LayeredProgram) -> Self {
         let node = |node: &layered::Node| match node {
             layered::Node::Layer(layer) => Node::Layer(Layer::new(program, layer)),
@@ -174,9 +136,9 @@ impl Layer {
 mod tests {
     use super::*;
     use crate::circuit::{Circuit, input};
+    use crate::engine::cpu::single::tiling::{StateTiling, TileNode};
     use crate::measurement::Measurement;
     use crate::observable::Z;
-    use crate::program::{StateTiling, TileNode};
 
     fn program(qubits: usize) -> Program {
         let mut circuit = Circuit::new(qubits);
@@ -205,7 +167,7 @@ mod tests {
     fn bytes_are_known_before_a_schedule_is_made() {
         for qubits in 3..=10 {
             let program = program(qubits);
-            let schedule = program.batch_passes();
+            let schedule = BatchPasses::of(&program);
             let of_node = |node: &Node| match node {
                 Node::Layer(layer) => {
                     let shared = layer.shared.iter().map(|phase| held(&phase.walsh)).sum::<u64>();
@@ -225,7 +187,7 @@ mod tests {
     fn bytes_are_known_before_a_tiling_is_made() {
         for qubits in 5..=16 {
             let program = program(qubits);
-            let tiling = program.state_tiling();
+            let tiling = StateTiling::of(&program);
             let of_node = |node: &TileNode| match node {
                 TileNode::Sweep(sweep) => {
                     let terms = [&sweep.loose, &sweep.before, &sweep.after];

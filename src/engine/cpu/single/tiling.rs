@@ -15,14 +15,13 @@
 //! A phase whose parity does not depend on the tile either goes into one table for all tiles, before or after a set of
 //! rotations it is next to. The others are *loose*: done one by one.
 
-use super::basis::Basis;
-use super::layered::{LayeredProgram, Node, Phase, Rotation, Source};
-use super::schedule::Pass;
-use super::{IndexMap, Parity};
+use crate::engine::cpu::pass::Pass;
+use crate::engine::cpu::simd::LANE_QUBITS;
+use crate::gf2::Basis;
+use crate::program::layered::{LayeredProgram, Node, Phase, Rotation, Source};
+use crate::program::{IndexMap, Parity, Program};
 use std::collections::BTreeMap;
-
-/// Bits of an index that tell the lanes of a vector apart.
-pub(crate) const LANE_QUBITS: usize = 4;
+use std::sync::OnceLock;
 
 /// Bits of a local index, if a sweep needs no more: ψ and λ of a tile fit the first-level cache.
 const LOCAL: usize = 7;
@@ -80,7 +79,21 @@ pub(crate) struct Term {
     pub(crate) parts: Vec<(Source, f64)>,
 }
 
+/// The tiling of a program, once it is made.
+#[derive(Debug, Default)]
+struct Made(OnceLock<StateTiling>);
+
 impl StateTiling {
+    /// Returns that of a program, which is made when it is first asked for.
+    pub(crate) fn of(program: &Program) -> &Self {
+        program.cache.of::<Made>().0.get_or_init(|| Self::new(program.qubits, program.layered()))
+    }
+
+    /// Whether that of a program has been made.
+    pub(crate) fn is_made(program: &Program) -> bool {
+        program.cache.of::<Made>().0.get().is_some()
+    }
+
     /// For a program of more than [`LANE_QUBITS`] qubits.
     pub(crate) fn new(qubits: usize, layered: &LayeredProgram) -> Self {
         let mut nodes = Vec::new();
