@@ -125,6 +125,11 @@ impl Condition {
         &self.code
     }
 
+    /// Where its code is: the same for clones of a condition, and for no others that live at the same time.
+    pub(crate) fn address(&self) -> usize {
+        Arc::as_ptr(&self.code).addr()
+    }
+
     /// The variables it reads: inputs, unless there is a mistake.
     pub(crate) fn variables(&self) -> impl Iterator<Item = &Variable> {
         let angles = self.code.iter().filter_map(|token| match token {

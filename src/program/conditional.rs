@@ -17,7 +17,16 @@ use std::sync::Arc;
 
 impl Lowering {
     /// The input that is 1 where all conditions hold; none without conditions.
+    ///
+    /// All operations of a block share its conditions, which are lowered once.
     pub(super) fn switch(&mut self, conditions: &[Condition]) -> Option<usize> {
+        if conditions.is_empty() {
+            return None;
+        }
+        let shared: Vec<usize> = conditions.iter().map(Condition::address).collect();
+        if let Some(switch) = self.switches.get(&shared) {
+            return Some(*switch);
+        }
         let mut code = Vec::new();
         for (index, condition) in conditions.iter().enumerate() {
             for token in condition.code() {
@@ -32,7 +41,9 @@ impl Lowering {
                 code.push(Token::And);
             }
         }
-        (!code.is_empty()).then(|| self.features + self.columns.column(DerivedFeature::Switch(code)))
+        let switch = self.features + self.columns.column(DerivedFeature::Switch(code));
+        self.switches.insert(shared, switch);
+        Some(switch)
     }
 
     fn test(&mut self, comparison: &Comparison<Angle>) -> usize {

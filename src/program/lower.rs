@@ -54,6 +54,8 @@ pub(super) struct Lowering {
     pub(super) columns: DerivedFeatures,
     /// The input that says where the operation at hand acts.
     switch: Option<usize>,
+    /// The switch of each list of conditions, by their addresses in the circuit.
+    pub(super) switches: HashMap<Vec<usize>, usize>,
     /// What is wrong with the operation at hand.
     mistake: Option<Mistake>,
     tensors: Vec<Tensor>,
@@ -80,6 +82,7 @@ impl Lowering {
             features: circuit.inputs(),
             columns: DerivedFeatures::default(),
             switch: None,
+            switches: HashMap::new(),
             mistake: None,
             tensors,
             offsets,

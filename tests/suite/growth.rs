@@ -280,6 +280,35 @@ fn blocks_take_memory_for_what_they_add_alone() {
     assert!(many < few + few / 4, "{few} allocations beside 1 tensor, {many} beside 1000");
 }
 
+/// Operations under one long condition, or under many, are lowered without lowering the conditions for each of them.
+#[test]
+fn conditions_are_lowered_once_for_a_block() {
+    let allocations = |operations: usize, conditions: usize, nested: bool| {
+        let mut circuit = Circuit::new(2);
+        let mut block = Circuit::new(2);
+        (0..operations).for_each(|k| _ = block.ry(0.1, k % 2).cz(0, 1));
+        let condition = |k: usize| input(k).gt(0.25);
+        if nested {
+            for k in 0..conditions {
+                let inner = std::mem::replace(&mut block, Circuit::new(2));
+                block.when(condition(k), |c| _ = c.append(&inner));
+            }
+            circuit.append(&block);
+        } else {
+            let all = (1..conditions).map(condition).fold(condition(0), |all, next| all & next);
+            circuit.when(all, |c| _ = c.append(&block));
+        }
+        let counted = allocation_counter::measure(|| {
+            Program::new(&circuit, &Measurement::expectation([Z(0)])).expect("a valid circuit");
+        });
+        counted.count_total
+    };
+    for nested in [false, true] {
+        let [few, many] = [1, 100].map(|conditions| allocations(200, conditions, nested));
+        assert!(many < few + 50 * 100, "{few} allocations under one condition, {many} under 100; nested: {nested}");
+    }
+}
+
 /// Switches of one form are made together.
 #[test]
 fn conditions_of_one_form_take_as_many_allocations_as_one() -> Result<()> {
