@@ -33,6 +33,10 @@ pub enum Measurement {
 
 impl Measurement {
     /// Expectation values, one output an observable; at most 2^20 of them.
+    ///
+    /// They are those of the state as it was computed, not divided by its norm. So a Pauli word may come out beyond ±1, and a
+    /// probability above 1, by as much as rounding has moved the norm: in F32 by up to 8 times `f32::EPSILON` (1e-6) after 400
+    /// layers of rotations and CX on 10 qubits, by 4 to 5 times after 4 layers. Code that takes an `acos` or a logarithm clamps first.
     pub fn expectation(observables: impl IntoIterator<Item = Observable>) -> Self {
         Self::Expectation(Observable::list(observables))
     }
@@ -43,7 +47,7 @@ impl Measurement {
     }
 
     /// Probabilities of the basis states of `qubits`; `qubits[0]` is the low bit of the output's index, the other
-    /// qubits are summed over.
+    /// qubits are summed over. Rounding as for [`expectation`](Self::expectation).
     pub fn probabilities(qubits: impl IntoIterator<Item = usize>) -> Self {
         // Of more than a basis index has bits, one is out of range or comes twice.
         Self::Probabilities(at_most(u64::BITS as usize, qubits).0)
