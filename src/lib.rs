@@ -73,8 +73,9 @@
 //! | `train` | the module `train`: a training loop with checkpoints, progress and pictures; brings `plot` |
 //! | `datasets` | `data::ImageSet`: MNIST and Fashion-MNIST, through candle-datasets |
 //!
-//! [`candle_core`], [`candle_nn`] and [`num_complex`] are re-exported, as their types are in signatures; a new minor version of candle is a
-//! new minor version of this crate.
+//! [candle-core](https://docs.rs/candle-core), [candle-nn](https://docs.rs/candle-nn) and
+//! [num-complex](https://docs.rs/num-complex) are re-exported, as their types are in signatures. A new minor version of
+//! candle is a new minor version of this crate.
 //!
 //! # Conventions
 //! Qubit 0 is the least significant bit of a basis index. Angles are in radians and come before qubits. A gradient is exact

@@ -291,12 +291,12 @@ fn conditions_are_lowered_once_for_a_block() {
         if nested {
             for k in 0..conditions {
                 let inner = std::mem::replace(&mut block, Circuit::new(2));
-                block.when(condition(k), |c| _ = c.append(&inner));
+                block.when(condition(k), |c| c.append(&inner));
             }
             circuit.append(&block);
         } else {
             let all = (1..conditions).map(condition).fold(condition(0), |all, next| all & next);
-            circuit.when(all, |c| _ = c.append(&block));
+            circuit.when(all, |c| c.append(&block));
         }
         let counted = allocation_counter::measure(|| {
             Program::new(&circuit, &Measurement::expectation([Z(0)])).expect("a valid circuit");
