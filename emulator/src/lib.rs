@@ -7,7 +7,7 @@
 pub mod roofline;
 
 use candlewick::__private::emulation::emulator::{Memory, Submit};
-use candlewick::__private::emulation::{Buffer, Dialect, Limits, Plan};
+use candlewick::__private::emulation::{Buffer, Dialect, LaunchPlan, Limits};
 use std::ffi::{CString, c_char, c_int, c_void};
 
 #[repr(C)]
@@ -91,7 +91,7 @@ impl Submit for Device {
         u64::from(self.large) << 16 | (self.tile_bits as u64) << 8 | (self.dialect as u64) << 4 | self.order as u64
     }
 
-    fn submit(&self, plan: &Plan, buffers: &[Option<(Memory, u64)>; Buffer::ALL.len()]) {
+    fn submit(&self, plan: &LaunchPlan, buffers: &[Option<(Memory, u64)>; Buffer::ALL.len()]) {
         let limits = self.limits();
         // Each buffer in memory of its own, of exactly its size, so that what is read or written beyond it shows.
         let mut blocks: Vec<Vec<u8>> =

@@ -4,7 +4,7 @@
 //! and the shared memory's time, not less than what a group's operations take one after the other, and a gap between launches.
 
 use candlewick::__private::emulation::emulator::{self, Memory, Submit};
-use candlewick::__private::emulation::{Buffer, Dialect, Launch, Limits, Plan};
+use candlewick::__private::emulation::{Buffer, Dialect, Launch, LaunchPlan, Limits};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Streaming multiprocessors of an H200, their memory in bytes, registers and threads.
@@ -73,12 +73,12 @@ impl Submit for Recorder {
         Limits { tile_bits: self.tile_bits.unwrap_or(limits.tile_bits), ..limits }
     }
 
-    fn submit(&self, plan: &Plan, buffers: &[Option<(Memory, u64)>; Buffer::ALL.len()]) {
-        let tape = words(buffers, plan.sizes[Buffer::Tape as usize]);
+    fn submit(&self, plan: &LaunchPlan, buffers: &[Option<(Memory, u64)>; Buffer::ALL.len()]) {
+        let code = words(buffers, plan.sizes[Buffer::Code as usize]);
         let mut microseconds = 0.0;
         let mut launches: Vec<(String, f64, usize)> = Vec::new();
         for launch in &plan.launches {
-            let (line, time) = report(launch, &tape);
+            let (line, time) = report(launch, &code);
             microseconds += time + GAP;
             match launches.last_mut().filter(|(last, ..)| *last == line) {
                 Some((_, _, count)) => *count += 1,
@@ -91,14 +91,14 @@ impl Submit for Recorder {
 }
 
 fn words(buffers: &[Option<(Memory, u64)>; Buffer::ALL.len()], bytes: u64) -> Vec<u32> {
-    let Some((memory, _)) = &buffers[Buffer::Tape as usize] else { return Vec::new() };
+    let Some((memory, _)) = &buffers[Buffer::Code as usize] else { return Vec::new() };
     let units = memory.lock().expect("no thread has panicked");
     let split = |unit: &u128| [0, 32, 64, 96].map(|shift| (unit >> shift) as u32);
     units.iter().flat_map(split).take(bytes as usize / 4).collect()
 }
 
 /// A launch in words, and its microseconds.
-fn report(launch: &Launch, tape: &[u32]) -> (String, f64) {
+fn report(launch: &Launch, code: &[u32]) -> (String, f64) {
     let registers = if launch.kernel == "cw_reverse" { 128 } else { 64 };
     let by_memory = GROUP_MEMORY / (launch.group_bytes + 1024);
     let resident = by_memory.min(THREADS / launch.threads).min(REGISTERS / (registers * launch.threads)).max(1);
@@ -129,9 +129,9 @@ fn report(launch: &Launch, tape: &[u32]) -> (String, f64) {
     let mut kinds = [0; 6];
     let mut passes = 0.0;
     for op in first..last {
-        let at = tape[(index + op) as usize] as usize;
-        let kind = (tape[at] & 255) as usize;
-        let table = kind == 0 && tape[at + 2] != u32::MAX;
+        let at = code[(index + op) as usize] as usize;
+        let kind = (code[at] & 255) as usize;
+        let table = kind == 0 && code[at + 2] != u32::MAX;
         kinds[kind + usize::from(kind > 0 || table)] += 1;
         // Reads and writes of ψ, and of λ; the table's transform, four passes over half as much.
         passes += if is_reverse { 4.0 + if table { 4.0 } else { 0.0 } } else { 2.0 };

@@ -1,6 +1,6 @@
 // From variables to cosines and sines, and from the gradients of angles back to those of variables.
 //
-// A slot is an angle: a number plus a sum of terms; a term stands on the tape as its number, a variable, and a second one or
+// A slot is an angle: a number plus a sum of terms; a term stands in the bytecode as its number, a variable, and a second one or
 // NONE. A variable is the index of a weight, or of a feature with the bit of OWN set.
 
 #define SLOT_TERM_WORDS 3u
@@ -13,42 +13,42 @@ FN Angle variable(uint name, GLOBAL const T *features, GLOBAL const T *weights) 
 // φ of a slot.
 template <typename T>
 FN Angle slot_angle(
-    GLOBAL const uint *tape, uint at, GLOBAL const Angle *numbers, GLOBAL const T *features, GLOBAL const T *weights)
+    GLOBAL const uint *code, uint at, GLOBAL const Angle *numbers, GLOBAL const T *features, GLOBAL const T *weights)
 {
-    Angle angle = numbers[tape[at]];
-    for (uint term = tape[at + 1u]; term < tape[at + 2u]; term += SLOT_TERM_WORDS) {
-        Angle product = numbers[tape[term]] * variable<T>(tape[term + 1u], features, weights);
-        if (tape[term + 2u] != NONE) {
-            product *= variable<T>(tape[term + 2u], features, weights);
+    Angle angle = numbers[code[at]];
+    for (uint term = code[at + 1u]; term < code[at + 2u]; term += SLOT_TERM_WORDS) {
+        Angle product = numbers[code[term]] * variable<T>(code[term + 1u], features, weights);
+        if (code[term + 2u] != NONE) {
+            product *= variable<T>(code[term + 2u], features, weights);
         }
         angle += product;
     }
     return angle;
 }
 
-template <typename T> FN Complex<T> turn_by(Angle angle) {
+template <typename T> FN Complex<T> cos_sin_of_angle(Angle angle) {
     Angle cosine, sine;
     cos_sin(angle, cosine, sine);
     return complex<T>(static_cast<T>(cosine), static_cast<T>(sine));
 }
 
-// A term of a table stands on the tape as its mask, the number of a constant, first and last part; a part as a slot and a
+// A term of a table stands in the bytecode as its mask, the number of a constant, first and last part; a part as a slot and a
 // number.
 #define TABLE_TERM_WORDS 4u
 #define SLOT_WORDS 3u
 
-// Turns of all slots and constants, and tables of phases: entry `e` of a table is exp(i Σ ±angle), where the sign of a term
+// Cosines and sines of all slots and constants, and tables of phases: entry `e` of a table is exp(i Σ ±angle), where the sign of a term
 // is the parity of `e & mask`.
 template <typename T>
 FN void prepare(
-    GLOBAL const uint *tape, GLOBAL const Angle *numbers, GLOBAL const Complex<T> *constants, GLOBAL const T *inputs,
-    GLOBAL const T *weights, GLOBAL Complex<T> *shared, GLOBAL Complex<T> *turns, GLOBAL Complex<T> *tables,
-    CONSTANT PrepareArgs &a, Place p)
+    GLOBAL const uint *code, GLOBAL const Angle *numbers, GLOBAL const Complex<T> *constants, GLOBAL const T *inputs,
+    GLOBAL const T *weights, GLOBAL Complex<T> *shared, GLOBAL Complex<T> *cos_sins, GLOBAL Complex<T> *tables,
+    CONSTANT PrepareArgs &a, ThreadPos p)
 {
-    wide item = static_cast<wide>(p.group) * p.threads + p.rank;
+    wide item = static_cast<wide>(p.block) * p.threads + p.rank;
     if (item < a.shared) {
         const uint at = a.slots + static_cast<uint>(item) * SLOT_WORDS;
-        shared[item] = turn_by<T>(slot_angle<T>(tape, at, numbers, inputs, weights));
+        shared[item] = cos_sin_of_angle<T>(slot_angle<T>(code, at, numbers, inputs, weights));
         return;
     }
     item -= a.shared;
@@ -59,7 +59,7 @@ FN void prepare(
     item -= a.fixed;
     if (item < static_cast<wide>(a.batch) * a.own) {
         const uint at = a.slots + (a.shared + static_cast<uint>(item % a.own)) * SLOT_WORDS;
-        turns[item] = turn_by<T>(slot_angle<T>(tape, at, numbers, inputs + item / a.own * a.inputs, weights));
+        cos_sins[item] = cos_sin_of_angle<T>(slot_angle<T>(code, at, numbers, inputs + item / a.own * a.inputs, weights));
         return;
     }
     item -= static_cast<wide>(a.batch) * a.own;
@@ -68,27 +68,27 @@ FN void prepare(
         return;
     }
     Angle sum = 0;
-    for (uint term = tape[a.lists + 2u * table]; term < tape[a.lists + 2u * table + 1u]; term += TABLE_TERM_WORDS) {
-        Angle angle = numbers[tape[term + 1u]];
-        for (uint part = tape[term + 2u]; part < tape[term + 3u]; part += 2u) {
-            const uint at = a.slots + tape[part] * SLOT_WORDS;
-            angle += numbers[tape[part + 1u]] * slot_angle<T>(tape, at, numbers, inputs, weights);
+    for (uint term = code[a.lists + 2u * table]; term < code[a.lists + 2u * table + 1u]; term += TABLE_TERM_WORDS) {
+        Angle angle = numbers[code[term + 1u]];
+        for (uint part = code[term + 2u]; part < code[term + 3u]; part += 2u) {
+            const uint at = a.slots + code[part] * SLOT_WORDS;
+            angle += numbers[code[part + 1u]] * slot_angle<T>(code, at, numbers, inputs, weights);
         }
-        sum += odd(e & tape[term]) ? -angle : angle;
+        sum += odd(e & code[term]) ? -angle : angle;
     }
-    tables[item] = turn_by<T>(sum);
+    tables[item] = cos_sin_of_angle<T>(sum);
 }
 
 // 0 for each sample, or NaN if one of its angles is NaN or infinite, whose cosine is NaN, or if it has no state to start from, all of
 // whose amplitudes are NaN. 32 threads a sample.
 template <typename T>
 FN void fill_flags(
-    GLOBAL const Complex<T> *shared, GLOBAL const Complex<T> *turns, GLOBAL const Complex<T> *states, GLOBAL T *flags,
-    CONSTANT FlagArgs &a, Place p)
+    GLOBAL const Complex<T> *shared, GLOBAL const Complex<T> *cos_sins, GLOBAL const Complex<T> *states, GLOBAL T *flags,
+    CONSTANT FlagArgs &a, ThreadPos p)
 {
-    const uint item = p.group * (p.threads >> 5u) + (p.rank >> 5u), lane = p.rank & 31u;
+    const uint item = p.block * (p.threads >> 5u) + (p.rank >> 5u), lane = p.rank & 31u;
     const uint sample = item < a.batch ? item : a.batch - 1u;
-    GLOBAL const Complex<T> *own = turns + static_cast<wide>(sample) * a.own;
+    GLOBAL const Complex<T> *own = cos_sins + static_cast<wide>(sample) * a.own;
     T sum = a.embedded != 0u ? states[static_cast<wide>(sample) << a.qubits].x : static_cast<T>(0);
     for (uint k = lane; k < a.shared; k += 32u) {
         sum += shared[k].x;
@@ -102,152 +102,152 @@ FN void fill_flags(
     }
 }
 
-// The same by the threads of a unit, for its sample.
+// The same, by the threads of a team, for its sample.
 template <typename T>
 FN T flag_of(
-    GROUP const T *psi, GLOBAL const Complex<T> *shared, GLOBAL const Complex<T> *own, GROUP T *room, CONSTANT SweepArgs &a,
-    Unit u, Place p)
+    GROUP const T *psi, GLOBAL const Complex<T> *shared, GLOBAL const Complex<T> *own, GROUP T *scratch, CONSTANT SweepArgs &a,
+    Team t, ThreadPos p)
 {
     T sum = psi[0];
-    for (uint k = u.rank; k < a.turns; k += u.threads) {
+    for (uint k = t.rank; k < a.shared; k += t.threads) {
         sum += shared[k].x;
     }
-    for (uint k = u.rank; k < a.own; k += u.threads) {
+    for (uint k = t.rank; k < a.own; k += t.threads) {
         sum += own[k].x;
     }
-    sum = unit_sum<T>(sum, room, u, p);
+    sum = team_sum<T>(sum, scratch, t, p);
     return sum - sum;
 }
 
 // Gradients in slots stand sample by sample for the first slot, then for the next, so that sums over samples read them in a row.
 
-// The gradient in each slot of each sample, from the cells of its tiles.
+// The gradient in each slot of each sample, from the partials of its tiles.
 template <typename T>
 FN void sum_slots(
-    GLOBAL const uint *tape, GLOBAL const Angle *numbers, GLOBAL const T *cells, GLOBAL Sum *slots, GROUP Sum *room,
-    CONSTANT SlotArgs &a, Place p)
+    GLOBAL const uint *code, GLOBAL const Angle *numbers, GLOBAL const T *partials, GLOBAL Sum *slots, GROUP Sum *scratch,
+    CONSTANT SlotArgs &a, ThreadPos p)
 {
-    const wide item = a.per_item == 1u ? static_cast<wide>(p.group) * p.threads + p.rank : p.group;
+    const wide item = a.per_item == 1u ? static_cast<wide>(p.block) * p.threads + p.rank : p.block;
     const uint sample = static_cast<uint>(item / a.slots), slot = static_cast<uint>(item % a.slots);
     if (sample >= a.batch) {
         return;
     }
     const uint start = a.per_item == 1u ? 0u : p.rank;
     Sum total = 0;
-    for (uint k = tape[a.lists + 2u * slot]; k < tape[a.lists + 2u * slot + 1u]; k += 2u) {
+    for (uint k = code[a.lists + 2u * slot]; k < code[a.lists + 2u * slot + 1u]; k += 2u) {
         Sum sum = 0;
         for (uint tile = start; tile < 1u << a.tile_bits; tile += a.per_item) {
             const wide row = (static_cast<wide>(sample) << a.tile_bits) + tile;
-            sum += cells[row * a.cells + tape[k]];
+            sum += partials[row * a.partials + code[k]];
         }
-        total += numbers[tape[k + 1u]] * sum;
+        total += numbers[code[k + 1u]] * sum;
     }
     if (a.per_item != 1u) {
-        total = group_sum<Sum>(total, room, p);
+        total = block_sum<Sum>(total, scratch, p);
     }
     if (start == 0u) {
         slots[static_cast<wide>(slot) * a.batch + sample] = total;
     }
 }
 
-// The derivative of a slot in a variable stands on the tape as: slot, number, and a second variable or NONE.
+// The derivative of a slot in a variable stands in the bytecode as: slot, number, and a second variable or NONE.
 #define DERIVATIVE_WORDS 3u
 
 template <typename T>
-FN Sum derivative(GLOBAL const uint *tape, uint at, GLOBAL const Angle *numbers, GLOBAL const T *features, GLOBAL const T *weights) {
-    const Sum number = numbers[tape[at + 1u]];
-    return tape[at + 2u] == NONE ? number : number * variable<T>(tape[at + 2u], features, weights);
+FN Sum derivative(GLOBAL const uint *code, uint at, GLOBAL const Angle *numbers, GLOBAL const T *features, GLOBAL const T *weights) {
+    const Sum number = numbers[code[at + 1u]];
+    return code[at + 2u] == NONE ? number : number * variable<T>(code[at + 2u], features, weights);
 }
 
 // The gradient in a feature, given those in the slots of its sample, which are `batch` entries apart.
 template <typename T>
 FN T feature_gradient(
-    GLOBAL const uint *tape, uint list, GLOBAL const Angle *numbers, GLOBAL const Sum *slots, uint batch,
+    GLOBAL const uint *code, uint list, GLOBAL const Angle *numbers, GLOBAL const Sum *slots, uint batch,
     GLOBAL const T *features, GLOBAL const T *weights)
 {
     Sum total = 0;
-    for (uint k = tape[list]; k < tape[list + 1u]; k += DERIVATIVE_WORDS) {
-        total += slots[static_cast<wide>(tape[k]) * batch] * derivative<T>(tape, k, numbers, features, weights);
+    for (uint k = code[list]; k < code[list + 1u]; k += DERIVATIVE_WORDS) {
+        total += slots[static_cast<wide>(code[k]) * batch] * derivative<T>(code, k, numbers, features, weights);
     }
     return static_cast<T>(total);
 }
 
-// From the cells of a sample that is one tile to the gradients in its slots and, if wanted, in its features.
+// From the partials of a sample that is one tile to the gradients in its slots and, if wanted, in its features.
 template <typename T>
-FN void chain_unit(
-    GLOBAL const uint *tape, GLOBAL const Angle *numbers, GLOBAL const T *row, GLOBAL Sum *slots, GLOBAL const T *inputs,
-    GLOBAL const T *weights, GLOBAL T *gradient, T flag, CONSTANT SweepArgs &a, Unit u)
+FN void chain_team(
+    GLOBAL const uint *code, GLOBAL const Angle *numbers, GLOBAL const T *row, GLOBAL Sum *slots, GLOBAL const T *inputs,
+    GLOBAL const T *weights, GLOBAL T *gradient, T flag, CONSTANT SweepArgs &a, Team t)
 {
-    GLOBAL Sum *own = slots + u.sample;
+    GLOBAL Sum *own = slots + t.sample;
     BARRIER_GLOBAL();
-    for (uint slot = u.rank; u.present && slot < a.slots; slot += u.threads) {
+    for (uint slot = t.rank; t.present && slot < a.slots; slot += t.threads) {
         Sum total = 0;
-        for (uint k = tape[a.slot_lists + 2u * slot]; k < tape[a.slot_lists + 2u * slot + 1u]; k += 2u) {
-            total += numbers[tape[k + 1u]] * static_cast<Sum>(row[tape[k]]);
+        for (uint k = code[a.slot_lists + 2u * slot]; k < code[a.slot_lists + 2u * slot + 1u]; k += 2u) {
+            total += numbers[code[k + 1u]] * static_cast<Sum>(row[code[k]]);
         }
         own[static_cast<wide>(slot) * a.batch] = total;
     }
     BARRIER_GLOBAL();
-    const bool wanted = u.present && (a.wanted & OWN) != 0u;
-    GLOBAL const T *features = inputs + static_cast<wide>(u.sample) * a.inputs;
-    for (uint feature = u.rank; wanted && feature < a.inputs; feature += u.threads) {
+    const bool wanted = t.present && (a.wanted & OWN) != 0u;
+    GLOBAL const T *features = inputs + static_cast<wide>(t.sample) * a.inputs;
+    for (uint feature = t.rank; wanted && feature < a.inputs; feature += t.threads) {
         const uint list = a.input_lists + 2u * feature;
-        gradient[static_cast<wide>(u.sample) * a.inputs + feature] =
-            feature_gradient<T>(tape, list, numbers, own, a.batch, features, weights) + flag;
+        gradient[static_cast<wide>(t.sample) * a.inputs + feature] =
+            feature_gradient<T>(code, list, numbers, own, a.batch, features, weights) + flag;
     }
 }
 
 // The gradient in the features of each sample.
 template <typename T>
 FN void collect_inputs(
-    GLOBAL const uint *tape, GLOBAL const Angle *numbers, GLOBAL const Sum *slots, GLOBAL const T *flags,
-    GLOBAL const T *inputs, GLOBAL const T *weights, GLOBAL T *gradient, CONSTANT ChainArgs &a, Place p)
+    GLOBAL const uint *code, GLOBAL const Angle *numbers, GLOBAL const Sum *slots, GLOBAL const T *flags,
+    GLOBAL const T *inputs, GLOBAL const T *weights, GLOBAL T *gradient, CONSTANT ChainArgs &a, ThreadPos p)
 {
-    const wide item = static_cast<wide>(p.group) * p.threads + p.rank;
+    const wide item = static_cast<wide>(p.block) * p.threads + p.rank;
     const uint sample = static_cast<uint>(item / a.variables), feature = static_cast<uint>(item % a.variables);
     if (sample >= a.batch) {
         return;
     }
     GLOBAL const T *features = inputs + static_cast<wide>(sample) * a.inputs;
     gradient[item] =
-        feature_gradient<T>(tape, a.lists + 2u * feature, numbers, slots + sample, a.batch, features, weights) + flags[sample];
+        feature_gradient<T>(code, a.lists + 2u * feature, numbers, slots + sample, a.batch, features, weights) + flags[sample];
 }
 
-// The gradient in the weights, summed over the samples in an order that depends on their number alone: a group a weight and
+// The gradient in the weights, summed over the samples in an order that depends on their number alone: a block for each weight and
 // part of the batch. Of several parts the sums go to `sums`.
 template <typename T>
 FN void collect_weights(
-    GLOBAL const uint *tape, GLOBAL const Angle *numbers, GLOBAL const Sum *slots, GLOBAL const T *inputs,
-    GLOBAL const T *weights, GLOBAL const T *flags, GLOBAL Sum *sums, GLOBAL T *gradient, GROUP Sum *room,
-    CONSTANT ChainArgs &a, Place p)
+    GLOBAL const uint *code, GLOBAL const Angle *numbers, GLOBAL const Sum *slots, GLOBAL const T *inputs,
+    GLOBAL const T *weights, GLOBAL const T *flags, GLOBAL Sum *sums, GLOBAL T *gradient, GROUP Sum *scratch,
+    CONSTANT ChainArgs &a, ThreadPos p)
 {
-    const uint weight = p.group / a.parts, part = p.group % a.parts;
+    const uint weight = p.block / a.parts, part = p.block % a.parts;
     const uint last = a.batch - part * a.span < a.span ? a.batch : (part + 1u) * a.span;
     Sum total = 0;
     for (uint sample = part * a.span + p.rank; sample < last; sample += p.threads) {
         total += flags[sample];
     }
-    for (uint k = tape[a.lists + 2u * weight]; k < tape[a.lists + 2u * weight + 1u]; k += DERIVATIVE_WORDS) {
-        GLOBAL const Sum *column = slots + static_cast<wide>(tape[k]) * a.batch;
+    for (uint k = code[a.lists + 2u * weight]; k < code[a.lists + 2u * weight + 1u]; k += DERIVATIVE_WORDS) {
+        GLOBAL const Sum *column = slots + static_cast<wide>(code[k]) * a.batch;
         for (uint sample = part * a.span + p.rank; sample < last; sample += p.threads) {
             GLOBAL const T *features = inputs + static_cast<wide>(sample) * a.inputs;
-            total += column[sample] * derivative<T>(tape, k, numbers, features, weights);
+            total += column[sample] * derivative<T>(code, k, numbers, features, weights);
         }
     }
-    total = group_sum<Sum>(total, room, p);
+    total = block_sum<Sum>(total, scratch, p);
     if (p.rank == 0u) {
         if (a.parts == 1u) {
             gradient[weight] = static_cast<T>(total);
         } else {
-            sums[p.group] = total;
+            sums[p.block] = total;
         }
     }
 }
 
 // The sums over the parts of a batch.
 template <typename T>
-FN void total_weights(GLOBAL const Sum *sums, GLOBAL T *gradient, CONSTANT ChainArgs &a, Place p) {
-    const uint weight = p.group * p.threads + p.rank;
+FN void total_weights(GLOBAL const Sum *sums, GLOBAL T *gradient, CONSTANT ChainArgs &a, ThreadPos p) {
+    const uint weight = p.block * p.threads + p.rank;
     if (weight < a.variables) {
         Sum total = 0;
         for (uint part = 0u; part < a.parts; ++part) {
@@ -257,35 +257,35 @@ FN void total_weights(GLOBAL const Sum *sums, GLOBAL T *gradient, CONSTANT Chain
     }
 }
 
-// The norm of a sample's features, without overflow on the way, by all threads of a group: NaN where they have no state, and 0 where
+// The norm of a sample's features, without overflow on the way, by all threads of a block: NaN where they have no state, and 0 where
 // their state is |0..0>.
 template <typename T>
-FN Angle norm_of(GLOBAL const T *features, uint count, bool zero_state, GROUP Angle *room, Place p) {
+FN Angle norm_of(GLOBAL const T *features, uint count, bool zero_state, GROUP Angle *scratch, ThreadPos p) {
     Angle largest = 0;
     for (uint k = p.rank; k < count; k += p.threads) {
         const Angle feature = static_cast<Angle>(features[k]);
         largest = larger<Angle>(largest, feature < 0 ? -feature : feature);
     }
-    largest = group_largest<Angle>(largest, room, p);
+    largest = block_largest<Angle>(largest, scratch, p);
     const bool is_zero = zero_state && largest == 0;
     Angle sum = 0;
     for (uint k = p.rank; k < count; k += p.threads) {
         const Angle feature = static_cast<Angle>(features[k]), ratio = is_zero ? feature : feature / largest;
         sum += ratio * ratio;
     }
-    // The room of the sum is another than that of the largest, which threads may still read.
-    sum = of_first<Angle>(group_sum<Angle>(sum, room + 32u, p), room, p);
+    // The sum has other scratch than the largest, which threads may still read.
+    sum = of_first<Angle>(block_sum<Angle>(sum, scratch + 32u, p), scratch, p);
     return is_zero ? sum : largest * root(sum);
 }
 
-// Features as amplitudes: a group of threads a sample.
+// Features as amplitudes: a block a sample.
 template <typename T>
 FN void embed_features(
-    GLOBAL const T *inputs, GLOBAL Complex<T> *states, GROUP Angle *room, CONSTANT EmbedArgs &a, Place p)
+    GLOBAL const T *inputs, GLOBAL Complex<T> *states, GROUP Angle *scratch, CONSTANT EmbedArgs &a, ThreadPos p)
 {
-    GLOBAL const T *features = inputs + static_cast<wide>(p.group) * a.inputs + a.first;
-    GLOBAL Complex<T> *state = states + (static_cast<wide>(p.group) << a.qubits);
-    const Angle norm = norm_of<T>(features, a.count, a.zero_state != 0u, room, p);
+    GLOBAL const T *features = inputs + static_cast<wide>(p.block) * a.inputs + a.first;
+    GLOBAL Complex<T> *state = states + (static_cast<wide>(p.block) << a.qubits);
+    const Angle norm = norm_of<T>(features, a.count, a.zero_state != 0u, scratch, p);
     for (uint e = p.rank; e < 1u << a.qubits; e += p.threads) {
         Angle value = norm - norm;
         if (norm == 0) {
@@ -301,13 +301,13 @@ FN void embed_features(
 // all zero.
 template <typename T>
 FN void unembed_features(
-    GLOBAL const T *inputs, GLOBAL const Complex<T> *lambdas, GLOBAL T *gradient, GROUP Sum *room,
-    CONSTANT EmbedArgs &a, Place p)
+    GLOBAL const T *inputs, GLOBAL const Complex<T> *lambdas, GLOBAL T *gradient, GROUP Sum *scratch,
+    CONSTANT EmbedArgs &a, ThreadPos p)
 {
-    GLOBAL const T *features = inputs + static_cast<wide>(p.group) * a.inputs + a.first;
-    GLOBAL T *row = gradient + static_cast<wide>(p.group) * a.inputs + a.first;
-    GLOBAL const Complex<T> *lambda = lambdas + (static_cast<wide>(p.group) << a.qubits);
-    const Angle norm = norm_of<T>(features, a.count, a.zero_state != 0u, room, p);
+    GLOBAL const T *features = inputs + static_cast<wide>(p.block) * a.inputs + a.first;
+    GLOBAL T *row = gradient + static_cast<wide>(p.block) * a.inputs + a.first;
+    GLOBAL const Complex<T> *lambda = lambdas + (static_cast<wide>(p.block) << a.qubits);
+    const Angle norm = norm_of<T>(features, a.count, a.zero_state != 0u, scratch, p);
     if (norm == 0) {
         return;
     }
@@ -315,7 +315,7 @@ FN void unembed_features(
     for (uint k = p.rank; k < a.count; k += p.threads) {
         along += static_cast<Angle>(features[k]) / norm * static_cast<Angle>(lambda[k].x) * 2;
     }
-    along = of_first<Sum>(group_sum<Sum>(along, room + 32u, p), room, p);
+    along = of_first<Sum>(block_sum<Sum>(along, scratch + 32u, p), scratch, p);
     for (uint k = p.rank; k < a.count; k += p.threads) {
         const Angle slope = static_cast<Angle>(lambda[k].x) * 2 - static_cast<Angle>(features[k]) / norm * along;
         row[k] += static_cast<T>(slope / norm);

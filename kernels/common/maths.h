@@ -1,4 +1,4 @@
-// Complex numbers, parities, and sums over the threads of a group.
+// Complex numbers, parities, and sums over the threads of a block.
 
 template <typename T> using Complex = typename ComplexOf<T>::type;
 
@@ -30,23 +30,23 @@ template <typename T> FN T cross(Complex<T> a, Complex<T> b) { return a.x * b.y 
 FN bool odd(uint bits) { return (POPCOUNT(bits) & 1u) != 0u; }
 
 // Where a thread stands.
-struct Place {
-    uint group;
+struct ThreadPos {
+    uint block;
     uint rank;
     uint threads;
 };
 
-// A parity stands on the tape as a mask of local bits, a mask of tile bits, and 1 if it is flipped.
+// A parity stands in the bytecode as a mask of local bits, a mask of tile bits, and 1 if it is flipped.
 #define PARITY_WORDS 3u
 
-FN bool parity(GLOBAL const uint *tape, uint at, uint local, uint tile) {
-    return (((POPCOUNT(local & tape[at]) + POPCOUNT(tile & tape[at + 1u])) ^ tape[at + 2u]) & 1u) != 0u;
+FN bool parity(GLOBAL const uint *code, uint at, uint local, uint tile) {
+    return (((POPCOUNT(local & code[at]) + POPCOUNT(tile & code[at + 1u])) ^ code[at + 2u]) & 1u) != 0u;
 }
 
 // Whether all of `count` parities are odd.
-FN bool all_odd(GLOBAL const uint *tape, uint at, uint count, uint local, uint tile) {
+FN bool all_odd(GLOBAL const uint *code, uint at, uint count, uint local, uint tile) {
     for (uint k = 0u; k < count; ++k) {
-        if (!parity(tape, at + k * PARITY_WORDS, local, tile)) {
+        if (!parity(code, at + k * PARITY_WORDS, local, tile)) {
             return false;
         }
     }
@@ -61,8 +61,8 @@ template <typename T> FN T lane_sum(T value, uint count) {
     return value;
 }
 
-// Part of the threads of a group, which work on something of their own.
-struct Unit {
+// Part of the threads of a block, which work on something of their own.
+struct Team {
     uint index;
     uint sample;
     uint tile;
@@ -72,49 +72,49 @@ struct Unit {
     bool present;
 };
 
-// The sum of `value` over the threads of a unit, in all of them. `room` has an entry for each 32 threads of the group; it may
+// The sum of `value` over the threads of a team, in all of them. `scratch` has an entry for each 32 threads of the block; it may
 // be written again after the next barrier.
-template <typename T> FN T unit_sum(T value, GROUP T *room, Unit u, Place p) {
-    value = lane_sum<T>(value, u.threads < 32u ? u.threads : 32u);
-    if (u.threads <= 32u) {
+template <typename T> FN T team_sum(T value, GROUP T *scratch, Team t, ThreadPos p) {
+    value = lane_sum<T>(value, t.threads < 32u ? t.threads : 32u);
+    if (t.threads <= 32u) {
         return value;
     }
-    const uint warps = u.threads >> 5u;
+    const uint warps = t.threads >> 5u;
     if ((p.rank & 31u) == 0u) {
-        room[p.rank >> 5u] = value;
+        scratch[p.rank >> 5u] = value;
     }
     BARRIER();
     T sum = 0;
     for (uint warp = 0u; warp < warps; ++warp) {
-        sum += room[u.which * warps + warp];
+        sum += scratch[t.which * warps + warp];
     }
     return sum;
 }
 
-// The sum of `value` over all threads of the group, in thread 0. `room` has an entry for each 32 threads; it may be used again
+// The sum of `value` over all threads of the block, in thread 0. `scratch` has an entry for each 32 threads; it may be used again
 // after the next barrier.
-template <typename T> FN T group_sum(T value, GROUP T *room, Place p) {
+template <typename T> FN T block_sum(T value, GROUP T *scratch, ThreadPos p) {
     const uint lanes = p.threads < 32u ? p.threads : 32u;
     value = lane_sum<T>(value, lanes);
     if (p.threads <= 32u) {
         return value;
     }
     if ((p.rank & 31u) == 0u) {
-        room[p.rank >> 5u] = value;
+        scratch[p.rank >> 5u] = value;
     }
     BARRIER();
     if (p.rank == 0u) {
         for (uint warp = 1u; warp < p.threads >> 5u; ++warp) {
-            value += room[warp];
+            value += scratch[warp];
         }
     }
     return value;
 }
 
-// The largest `value` of all threads of the group, in all of them. As `group_sum` for the rest.
+// The largest `value` of all threads of the block, in all of them. As `block_sum` for the rest.
 template <typename T> FN T larger(T a, T b) { return b > a ? b : a; }
 
-template <typename T> FN T group_largest(T value, GROUP T *room, Place p) {
+template <typename T> FN T block_largest(T value, GROUP T *scratch, ThreadPos p) {
     const uint lanes = p.threads < 32u ? p.threads : 32u;
     for (uint offset = lanes >> 1u; offset > 0u; offset >>= 1u) {
         value = larger<T>(value, SHUFFLE_XOR(value, offset));
@@ -123,22 +123,22 @@ template <typename T> FN T group_largest(T value, GROUP T *room, Place p) {
         return value;
     }
     if ((p.rank & 31u) == 0u) {
-        room[p.rank >> 5u] = value;
+        scratch[p.rank >> 5u] = value;
     }
     BARRIER();
-    value = room[0];
+    value = scratch[0];
     for (uint warp = 1u; warp < p.threads >> 5u; ++warp) {
-        value = larger<T>(value, room[warp]);
+        value = larger<T>(value, scratch[warp]);
     }
     return value;
 }
 
 // `value` of thread 0 in all threads. Begins and ends with a barrier.
-template <typename T> FN T of_first(T value, GROUP T *room, Place p) {
+template <typename T> FN T of_first(T value, GROUP T *scratch, ThreadPos p) {
     BARRIER();
     if (p.rank == 0u) {
-        room[0] = value;
+        scratch[0] = value;
     }
     BARRIER();
-    return room[0];
+    return scratch[0];
 }

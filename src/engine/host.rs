@@ -15,7 +15,7 @@ use std::sync::Arc;
 pub(crate) enum Kept<T: Real> {
     Cpu(cpu::Kept<T>),
     #[cfg(feature = "emulator")]
-    Emulated(emulator::Kept),
+    Emulated(emulator::Saved),
 }
 
 impl<T: Real> Kept<T> {

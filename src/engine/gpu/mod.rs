@@ -1,28 +1,20 @@
-//! Engines on a GPU: one text of kernels, one plan of launches, and a submitter for each vendor.
+//! Engines on a GPU: one text of kernels, one plan of launches, and a backend for each vendor.
 //!
-//! [`stages`] puts a program's layers into stored indices, [`sweeps`] cuts them into what fits the memory that a group of
-//! threads shares, [`tape`] writes them as words that the kernels read, [`planner`] says which kernels run. What submits a plan
-//! implements [`device::Device`].
+//! [`lower`] turns a program into a bytecode that the kernels read, [`launch`] says which kernels run on it, and what submits a plan
+//! implements [`backend::device::Device`].
 
-mod angles;
-mod args;
-#[cfg(feature = "cuda")]
-pub(crate) mod cuda;
-mod device;
-#[cfg(feature = "emulator")]
-pub mod emulator;
-#[cfg(feature = "metal")]
-pub(crate) mod metal;
-mod plan;
-mod planner;
-mod stages;
-mod sweeps;
-mod tape;
-mod terms;
+mod backend;
+mod launch;
+mod lower;
 mod text;
-mod tile;
 
-pub use plan::{Buffer, Launch, Plan};
+#[cfg(feature = "cuda")]
+pub(crate) use backend::cuda;
+#[cfg(feature = "emulator")]
+pub use backend::emulator;
+#[cfg(feature = "metal")]
+pub(crate) use backend::metal;
+pub use launch::plan::{Buffer, Launch, LaunchPlan};
 pub use text::{Dialect, source};
 
 /// What a device can do, and what a plan may use of it.

@@ -1,27 +1,26 @@
-//! From a tape and a batch to a plan.
+//! From a bytecode and a batch to a plan.
 //!
 //! ```text
 //! forward   prepare, flags, (embed), forward sweeps, readout
-//! gradient  what was not kept of the forward pass, seed, reverse sweeps, slots, inputs, (unembed), weights
+//! gradient  steps of the forward pass that it did not save, seed, reverse sweeps, slots, inputs, (unembed), weights
 //! ```
 //!
 //! Where a state is one tile and observables are read, it is two launches each way: prepare and forward; reverse and weights.
 
-mod reading;
-
-use super::Limits;
 use super::args::{ChainArgs, EmbedArgs, FlagArgs, PrepareArgs, SlotArgs, SweepArgs};
-use super::plan::{Buffer, Launch, Plan};
-use super::tape::{INPUTS, Run, Tape, WEIGHTS};
-use super::terms::{Observables, Reading};
+use super::plan::{Buffer, Launch, LaunchPlan};
 use crate::engine::Wanted;
+use crate::engine::gpu::Limits;
+use crate::engine::gpu::lower::assembler::{INPUTS, WEIGHTS};
+use crate::engine::gpu::lower::bytecode::{Bytecode, EncodedSweep};
+use crate::engine::gpu::lower::observables::{Observables, Reading};
 use crate::program::Program;
 
 /// Threads of a group where nothing else decides.
-const THREADS: u32 = 128;
+pub(crate) const THREADS: u32 = 128;
 
 /// Amplitudes a thread takes at a time, as a power of two: a pass of three rotations.
-const THREAD_BITS: usize = 3;
+pub(crate) const THREAD_BITS: usize = 3;
 
 /// Bits of the number of threads that share a tile of a larger state where a processor has memory for two: in F32 two groups of
 /// so many have registers for a reverse sweep, and one can compute while the other waits for memory.
@@ -31,17 +30,17 @@ const TILED_THREAD_BITS: usize = 8;
 const PART: usize = 2048;
 
 /// Makes plans for a program on a batch.
-pub(super) struct Planner<'a> {
-    program: &'a Program,
-    tape: &'a Tape,
-    limits: Limits,
-    batch: usize,
-    plan: Plan,
+pub(crate) struct LaunchPlanner<'a> {
+    pub(crate) program: &'a Program,
+    pub(crate) bytecode: &'a Bytecode,
+    pub(crate) limits: Limits,
+    pub(crate) batch: usize,
+    pub(crate) plan: LaunchPlan,
 }
 
 /// A forward pass; with `keep`, it leaves the final states.
-pub(super) fn forward(program: &Program, tape: &Tape, limits: Limits, batch: usize, keep: bool) -> Plan {
-    let mut planner = Planner::new(program, tape, limits, batch);
+pub(crate) fn forward(program: &Program, bytecode: &Bytecode, limits: Limits, batch: usize, keep: bool) -> LaunchPlan {
+    let mut planner = LaunchPlanner::new(program, bytecode, limits, batch);
     planner.size(Buffer::Result, batch * program.outputs(), limits.real);
     planner.run(true, keep);
     if planner.fused().is_none() {
@@ -50,16 +49,16 @@ pub(super) fn forward(program: &Program, tape: &Tape, limits: Limits, batch: usi
     planner.plan
 }
 
-/// A gradient, after what a forward pass kept or, without, with a forward pass in front.
-pub(super) fn gradient(
+/// A gradient, after what a forward pass saved or, without, with a forward pass in front.
+pub(crate) fn gradient(
     program: &Program,
-    tape: &Tape,
+    bytecode: &Bytecode,
     limits: Limits,
     batch: usize,
     wanted: Wanted,
-    kept: bool,
-) -> Plan {
-    let mut planner = Planner::new(program, tape, limits, batch);
+    saved: bool,
+) -> LaunchPlan {
+    let mut planner = LaunchPlanner::new(program, bytecode, limits, batch);
     let inputs = if wanted.inputs { batch * program.input_columns } else { 0 };
     let weights = if wanted.weights { program.weights } else { 0 };
     planner.size(Buffer::Result, inputs + weights, limits.real);
@@ -68,7 +67,7 @@ pub(super) fn gradient(
         planner.size(Buffer::Lambdas, batch << program.qubits, 2 * limits.real);
     }
     planner.states();
-    if !kept {
+    if !saved {
         planner.run(false, true);
     }
     if planner.fused().is_none() {
@@ -79,26 +78,26 @@ pub(super) fn gradient(
     planner.plan
 }
 
-impl<'a> Planner<'a> {
-    fn new(program: &'a Program, tape: &'a Tape, limits: Limits, batch: usize) -> Self {
-        let plan = Plan { sizes: [0; Buffer::ALL.len()], launches: Vec::new() };
-        let mut planner = Self { program, tape, limits, batch, plan };
+impl<'a> LaunchPlanner<'a> {
+    fn new(program: &'a Program, bytecode: &'a Bytecode, limits: Limits, batch: usize) -> Self {
+        let plan = LaunchPlan { sizes: [0; Buffer::ALL.len()], launches: Vec::new() };
+        let mut planner = Self { program, bytecode, limits, batch, plan };
         let Limits { real, angle, .. } = limits;
-        let angles = &tape.angles;
-        planner.size(Buffer::Tape, tape.words.len(), 4);
-        planner.size(Buffer::Numbers, tape.numbers.len(), angle);
-        planner.size(Buffer::Constants, tape.constants.len(), 2 * real);
+        let angles = &bytecode.angles;
+        planner.size(Buffer::Code, bytecode.code.len(), 4);
+        planner.size(Buffer::Numbers, bytecode.numbers.len(), angle);
+        planner.size(Buffer::Constants, bytecode.constants.len(), 2 * real);
         planner.size(Buffer::Inputs, batch * program.input_columns, real);
         planner.size(Buffer::Weights, program.weights, real);
-        planner.size(Buffer::Shared, (angles.shared + angles.fixed) as usize, 2 * real);
-        planner.size(Buffer::Turns, batch * angles.own as usize, 2 * real);
+        planner.size(Buffer::SharedCosSin, (angles.shared + angles.fixed) as usize, 2 * real);
+        planner.size(Buffer::OwnCosSin, batch * angles.own as usize, 2 * real);
         planner.size(Buffer::Flags, batch, real);
-        planner.size(Buffer::Tables, (tape.tables.0 as usize) << tape.bits, 2 * real);
+        planner.size(Buffer::Tables, (bytecode.tables.0 as usize) << bytecode.bits, 2 * real);
         planner
     }
 
     /// Makes a buffer hold `count` entries of `bytes` bytes at the least.
-    fn size(&mut self, buffer: Buffer, count: usize, bytes: usize) {
+    pub(crate) fn size(&mut self, buffer: Buffer, count: usize, bytes: usize) {
         let size = &mut self.plan.sizes[buffer as usize];
         *size = (count as u64 * bytes as u64).max(*size);
     }
@@ -109,13 +108,13 @@ impl<'a> Planner<'a> {
     }
 
     /// `items` threads in groups.
-    fn each(&mut self, kernel: &'static str, items: usize, buffers: &[Buffer], args: Vec<u32>) {
+    pub(crate) fn each(&mut self, kernel: &'static str, items: usize, buffers: &[Buffer], args: Vec<u32>) {
         if items > 0 {
             self.launch(kernel, items.div_ceil(THREADS as usize), THREADS, 0, buffers, args);
         }
     }
 
-    fn launch(
+    pub(crate) fn launch(
         &mut self,
         kernel: &'static str,
         groups: usize,
@@ -134,9 +133,9 @@ impl<'a> Planner<'a> {
 
     /// Angles, tables and final states; the outputs too, if `read` and all is fused.
     fn run(&mut self, read: bool, store: bool) {
-        use Buffer::{Constants, Flags, Inputs, Numbers, Result, Shared, States, Tables, Turns, Weights};
-        let (program, tape, batch) = (self.program, self.tape, self.batch);
-        let angles = &tape.angles;
+        use Buffer::{Constants, Flags, Inputs, Numbers, OwnCosSin, Result, SharedCosSin, States, Tables, Weights};
+        let (program, bytecode, batch) = (self.program, self.bytecode, self.batch);
+        let angles = &bytecode.angles;
         let args = PrepareArgs {
             shared: angles.shared,
             fixed: angles.fixed,
@@ -145,13 +144,13 @@ impl<'a> Planner<'a> {
             inputs: program.input_columns as u32,
             slots: angles.expressions,
             constants: angles.constants,
-            tables: tape.tables.0,
-            bits: tape.bits as u32,
-            lists: tape.tables.1,
+            tables: bytecode.tables.0,
+            bits: bytecode.bits as u32,
+            lists: bytecode.tables.1,
         };
-        let turns = (angles.shared + angles.fixed) as usize + batch * angles.own as usize;
-        let items = turns + ((tape.tables.0 as usize) << tape.bits);
-        let buffers = [Buffer::Tape, Numbers, Constants, Inputs, Weights, Shared, Turns, Tables];
+        let cos_sins = (angles.shared + angles.fixed) as usize + batch * angles.own as usize;
+        let items = cos_sins + ((bytecode.tables.0 as usize) << bytecode.bits);
+        let buffers = [Buffer::Code, Numbers, Constants, Inputs, Weights, SharedCosSin, OwnCosSin, Tables];
         self.each("cw_prepare", items, &buffers, args.words());
         let fused = self.fused();
         if store || fused.is_none() || program.embedding.is_some() {
@@ -159,7 +158,7 @@ impl<'a> Planner<'a> {
         }
         let embedding = self.embedding();
         if let Some(args) = embedding {
-            self.launch("cw_embed", batch, THREADS, 2 * self.room(), &[Inputs, States], args.words());
+            self.launch("cw_embed", batch, THREADS, 2 * self.scratch_bytes(), &[Inputs, States], args.words());
         }
         if fused.is_none() || !read {
             let args = FlagArgs {
@@ -169,32 +168,32 @@ impl<'a> Planner<'a> {
                 qubits: program.qubits as u32,
                 embedded: u32::from(embedding.is_some()),
             };
-            self.each("cw_flags", 32 * batch, &[Shared, Turns, States, Flags], args.words());
+            self.each("cw_flags", 32 * batch, &[SharedCosSin, OwnCosSin, States, Flags], args.words());
         }
-        let ground = program.embedding.is_none();
+        let from_zero = program.embedding.is_none();
         let fused = fused.filter(|_| read);
         let reading = fused.map_or(0, |sum| {
-            let plane = if sum.series[1] > 0 { 1 << tape.bits } else { 0 };
+            let plane = if sum.series[1] > 0 { 1 << bytecode.bits } else { 0 };
             plane + sum.count as usize
         });
-        let numbers = (2 << tape.bits) + reading;
+        let numbers = (2 << bytecode.bits) + reading;
         let (threads, per_group) = self.shape(numbers);
         let numbers = per_group * numbers + 2 * (threads as usize).div_ceil(32);
-        for (k, run) in tape.sweeps.iter().enumerate() {
+        for (k, run) in bytecode.sweeps.iter().enumerate() {
             let args = SweepArgs {
-                ground: u32::from(ground && k == 0),
+                from_zero: u32::from(from_zero && k == 0),
                 store: u32::from(store || fused.is_none()),
                 ..self.sweep(run, per_group, fused)
             };
-            let buffers = [Buffer::Tape, Numbers, Shared, Turns, Tables, Constants, States, Flags, Result];
+            let buffers = [Buffer::Code, Numbers, SharedCosSin, OwnCosSin, Tables, Constants, States, Flags, Result];
             let bytes = numbers * self.limits.real;
-            self.launch("cw_forward", self.units().div_ceil(per_group), threads, bytes, &buffers, args.words());
+            self.launch("cw_forward", self.tiles().div_ceil(per_group), threads, bytes, &buffers, args.words());
         }
     }
 
     /// The observables of a program whose whole call is one sweep each way.
     fn fused(&self) -> Option<&'a Observables> {
-        match &self.tape.reading {
+        match &self.bytecode.reading {
             Reading::Expectation(sum) if sum.fused => Some(sum),
             _ => None,
         }
@@ -212,30 +211,30 @@ impl<'a> Planner<'a> {
     }
 
     /// Tiles of all samples.
-    fn units(&self) -> usize {
-        self.batch << (self.program.qubits - self.tape.bits)
+    fn tiles(&self) -> usize {
+        self.batch << (self.program.qubits - self.bytecode.bits)
     }
 
     /// Threads of a group and the tiles it works on, each with so many real numbers.
     fn shape(&self, numbers: usize) -> (u32, usize) {
-        let bits = self.tape.bits;
+        let bits = self.bytecode.bits;
         let is_alone = 2 * numbers * self.limits.real > self.limits.group_bytes;
         let most = if bits < self.program.qubits && !is_alone { TILED_THREAD_BITS } else { usize::MAX };
         let threads = 1 << bits.saturating_sub(THREAD_BITS).min(self.limits.thread_bits).min(most);
         // Whole warps; more tiles as long as all processors have some.
         let least = 32usize.div_ceil(threads);
-        // Some room is for sums of warps.
+        // Some of it is for sums of warps.
         let fits = (self.limits.group_bytes / self.limits.real).saturating_sub(192) / numbers;
-        let most = (THREADS as usize / threads).min(self.units() / self.limits.groups).min(fits);
+        let most = (THREADS as usize / threads).min(self.tiles() / self.limits.groups).min(fits);
         let per_group = least.max(if most > 0 { 1 << most.ilog2() } else { 1 });
         ((threads * per_group) as u32, per_group)
     }
 
-    fn sweep(&self, run: &Run, per_group: usize, fused: Option<&Observables>) -> SweepArgs {
-        let tape = self.tape;
+    fn sweep(&self, run: &EncodedSweep, per_group: usize, fused: Option<&Observables>) -> SweepArgs {
+        let bytecode = self.bytecode;
         let ends = fused.map(|sum| SweepArgs {
             fused: 1,
-            turns: tape.angles.shared,
+            shared: bytecode.angles.shared,
             terms: sum.terms,
             term_count: sum.count,
             direct: sum.direct,
@@ -244,45 +243,47 @@ impl<'a> Planner<'a> {
             outputs: sum.outputs,
             lists: sum.lists,
             output_constants: sum.constants,
-            slots: tape.angles.slots() as u32,
-            slot_lists: tape.slot_cells,
+            slots: bytecode.angles.slots() as u32,
+            slot_lists: bytecode.slot_partials,
             inputs: self.program.input_columns as u32,
-            input_lists: tape.angles.inputs,
+            input_lists: bytecode.angles.inputs,
             ..SweepArgs::default()
         });
         SweepArgs {
             qubits: self.program.qubits as u32,
-            bits: self.tape.bits as u32,
+            bits: self.bytecode.bits as u32,
             batch: self.batch as u32,
             per_group: per_group as u32,
             tile_basis: run.tile_basis,
             offsets: run.offsets,
             lane_bits: run.lane_bits,
-            index: self.tape.index,
+            index: self.bytecode.index,
             first: run.first,
             last: run.last,
-            own: self.tape.angles.own,
-            cells: self.tape.cells,
+            own: self.bytecode.angles.own,
+            partials: self.bytecode.partials,
             ..ends.unwrap_or_default()
         }
     }
 
     /// The reverse sweeps, down to the first operation that matters.
     fn reverse(&mut self, wanted: Wanted) {
-        use Buffer::{Cells, Constants, Cotangent, Flags, Inputs, Lambdas, Numbers, Result, Shared, Slots, States};
-        use Buffer::{Tables, Turns, Weights};
-        let tape = self.tape;
+        use Buffer::{
+            Constants, Cotangent, Flags, Inputs, Lambdas, Numbers, Partials, Result, SharedCosSin, Slots, States,
+        };
+        use Buffer::{OwnCosSin, Tables, Weights};
+        let bytecode = self.bytecode;
         let kinds = (u32::from(wanted.inputs) * INPUTS) | (u32::from(wanted.weights) * WEIGHTS);
         let to_the_start = wanted.inputs && self.program.embedding.is_some();
-        let stop = if to_the_start { 0 } else { tape.first_wanted(kinds) };
+        let stop = if to_the_start { 0 } else { bytecode.first_wanted(kinds) };
         let fused = self.fused();
-        self.size(Cells, self.units() * tape.cells as usize, self.limits.real);
-        self.size(Slots, self.batch * tape.angles.slots(), self.limits.angle);
-        let (threads, per_group) = self.shape(5 << tape.bits);
+        self.size(Partials, self.tiles() * bytecode.partials as usize, self.limits.real);
+        self.size(Slots, self.batch * bytecode.angles.slots(), self.limits.angle);
+        let (threads, per_group) = self.shape(5 << bytecode.bits);
         let warps = (threads as usize).div_ceil(32);
-        let bytes = self.limits.real * (((per_group * 5) << tape.bits) + 6 * warps);
+        let bytes = self.limits.real * (((per_group * 5) << bytecode.bits) + 6 * warps);
         let store = if fused.is_none() { 3 } else { 2 * u32::from(to_the_start) };
-        for run in tape.sweeps.iter().rev() {
+        for run in bytecode.sweeps.iter().rev() {
             // The ends are fused with the only sweep, which runs even if it undoes nothing.
             if run.last <= stop && fused.is_none() {
                 break;
@@ -290,15 +291,15 @@ impl<'a> Planner<'a> {
             let args = self.sweep(run, per_group, fused);
             let args = SweepArgs { wanted: kinds, first: run.first.max(stop).min(run.last), store, ..args };
             let buffers = [
-                Buffer::Tape,
+                Buffer::Code,
                 Numbers,
-                Shared,
-                Turns,
+                SharedCosSin,
+                OwnCosSin,
                 Tables,
                 Constants,
                 States,
                 Lambdas,
-                Cells,
+                Partials,
                 Cotangent,
                 Flags,
                 Slots,
@@ -306,35 +307,35 @@ impl<'a> Planner<'a> {
                 Weights,
                 Result,
             ];
-            self.launch("cw_reverse", self.units().div_ceil(per_group), threads, bytes, &buffers, args.words());
+            self.launch("cw_reverse", self.tiles().div_ceil(per_group), threads, bytes, &buffers, args.words());
         }
     }
 
     /// The gradient in each slot of each sample.
     fn slots(&mut self) {
-        let (program, tape) = (self.program, self.tape);
-        let tile_bits = program.qubits - tape.bits;
+        let (program, bytecode) = (self.program, self.bytecode);
+        let tile_bits = program.qubits - bytecode.bits;
         let per_item = if tile_bits <= 4 { 1 } else { THREADS };
-        let slots = tape.angles.slots();
+        let slots = bytecode.angles.slots();
         let args = SlotArgs {
             batch: self.batch as u32,
             slots: slots as u32,
             tile_bits: tile_bits as u32,
-            cells: tape.cells,
-            lists: tape.slot_cells,
+            partials: bytecode.partials,
+            lists: bytecode.slot_partials,
             per_item,
         };
         let items = self.batch * slots;
         let groups = if per_item == 1 { items.div_ceil(THREADS as usize) } else { items };
-        let buffers = [Buffer::Tape, Buffer::Numbers, Buffer::Cells, Buffer::Slots];
-        self.launch("cw_slots", groups, THREADS, self.room(), &buffers, args.words());
+        let buffers = [Buffer::Code, Buffer::Numbers, Buffer::Partials, Buffer::Slots];
+        self.launch("cw_slots", groups, THREADS, self.scratch_bytes(), &buffers, args.words());
     }
 
-    /// From cells to gradients of variables.
+    /// From partials to gradients of variables.
     fn chain(&mut self, wanted: Wanted) {
         use Buffer::{Flags, Inputs, Lambdas, Numbers, Parts, Result, Slots, Weights};
-        let (program, tape, batch) = (self.program, self.tape, self.batch);
-        let room = self.room();
+        let (program, bytecode, batch) = (self.program, self.bytecode, self.batch);
+        let scratch = self.scratch_bytes();
         let fused = self.fused().is_some();
         if !fused {
             self.slots();
@@ -350,20 +351,20 @@ impl<'a> Planner<'a> {
         };
         let mut start = 0;
         if wanted.inputs && program.input_columns > 0 {
-            let args = args(program.input_columns, tape.angles.inputs);
-            let buffers = [Buffer::Tape, Numbers, Slots, Flags, Inputs, Weights, Result];
+            let args = args(program.input_columns, bytecode.angles.inputs);
+            let buffers = [Buffer::Code, Numbers, Slots, Flags, Inputs, Weights, Result];
             if !fused {
                 self.each("cw_inputs", batch * program.input_columns, &buffers, args.words());
             }
             if let Some(args) = self.embedding() {
-                self.launch("cw_unembed", batch, THREADS, 2 * room, &[Inputs, Lambdas, Result], args.words());
+                self.launch("cw_unembed", batch, THREADS, 2 * scratch, &[Inputs, Lambdas, Result], args.words());
             }
             start = (batch * program.input_columns * self.limits.real) as u64;
         }
         if wanted.weights {
-            let args = args(program.weights, tape.angles.weights);
-            let buffers = [Buffer::Tape, Numbers, Slots, Inputs, Weights, Flags, Parts, Result];
-            self.launch("cw_weights", program.weights * parts, THREADS, room, &buffers, args.words());
+            let args = args(program.weights, bytecode.angles.weights);
+            let buffers = [Buffer::Code, Numbers, Slots, Inputs, Weights, Flags, Parts, Result];
+            self.launch("cw_weights", program.weights * parts, THREADS, scratch, &buffers, args.words());
             if parts > 1 {
                 self.size(Parts, program.weights * parts, self.limits.angle);
                 self.each("cw_totals", program.weights, &[Parts, Result], args.words());

@@ -1,8 +1,8 @@
 //! CUDA, through candle's device: its stream, its memory, its tensors.
 
-use super::device::{self, Buffers, Device, Given, Kept};
-use super::plan::{Launch, Plan};
-use super::{Dialect, Limits};
+use super::device::{self, Buffers, Device, Given, Saved};
+use crate::engine::gpu::launch::plan::{Launch, LaunchPlan};
+use crate::engine::gpu::{Dialect, Limits};
 use crate::engine::{Storage, Wanted};
 use crate::error::{DeviceError, Error, MemoryError, Result, TensorError};
 use crate::program::Program;
@@ -178,7 +178,7 @@ impl Device for CudaDevice {
         Ok(Memory::Own(Arc::new(to)))
     }
 
-    fn submit(&self, dialect: Dialect, plan: &Plan, buffers: &Buffers<Memory>) -> Result<()> {
+    fn submit(&self, dialect: Dialect, plan: &LaunchPlan, buffers: &Buffers<Memory>) -> Result<()> {
         let stream = self.cuda_stream();
         let places = buffers.each_ref().map(|buffer| match buffer {
             Some((memory, start)) => pointer(memory, &stream) + start,
@@ -314,9 +314,9 @@ pub(crate) fn forward(
 ) -> Result<(CudaStorage, Option<Box<dyn Any + Send>>)> {
     let device = inputs.0.device();
     let given = given(program, inputs, weights, memory_limit)?;
-    let (result, kept) = device::forward(device, &given, keep)?;
+    let (result, saved) = device::forward(device, &given, keep)?;
     let out = storage(device, result, given.batch * program.outputs(), given.dtype)?;
-    Ok((out, kept.map(|kept| Box::new(kept) as Box<dyn Any + Send>)))
+    Ok((out, saved.map(|saved| Box::new(saved) as Box<dyn Any + Send>)))
 }
 
 /// The wanted gradients in inputs and weights, one after the other.
@@ -325,12 +325,12 @@ pub(crate) fn gradient(
     [inputs, weights, cotangent]: [Storage<'_, CudaStorage>; 3],
     memory_limit: Option<u64>,
     wanted: Wanted,
-    kept: Option<Box<dyn Any + Send>>,
+    saved: Option<Box<dyn Any + Send>>,
 ) -> Result<CudaStorage> {
     let device = inputs.0.device();
     let given = given(program, inputs, weights, memory_limit)?;
-    let kept = kept.and_then(|kept| kept.downcast::<Kept<Memory>>().ok()).map(|kept| *kept);
-    let result = device::gradient(device, &given, lent(cotangent)?, wanted, kept)?;
+    let saved = saved.and_then(|saved| saved.downcast::<Saved<Memory>>().ok()).map(|saved| *saved);
+    let result = device::gradient(device, &given, lent(cotangent)?, wanted, saved)?;
     let count = if wanted.inputs { given.batch * program.input_columns } else { 0 }
         + if wanted.weights { program.weights } else { 0 };
     storage(device, result, count, given.dtype)

@@ -2,7 +2,7 @@
 //!
 //! A state of n qubits that is too large for group memory is cut into tiles, a different cut for each sweep. With `n` linearly
 //! independent vectors, the first of them *local*, every index is the XOR of a set of them: those that are local make the
-//! index within a tile, the others number the tile. A displacement that local vectors make up stays within its tile.
+//! index within a tile, the others number the tile. A flip mask that local vectors make up stays within its tile.
 //!
 //! Memory that threads share has 32 banks, by the lowest five bits of an address, and threads that meet in one wait for each
 //! other. So the local vectors above the lowest five each have one of those mixed in: neighbours at a distance of 32, 64, ..
@@ -13,31 +13,31 @@ use crate::program::{Parity, Rotation};
 
 /// See the module.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Tile {
+pub(crate) struct Tile {
     /// Local vectors; the first are 1, 2, 4, .., so that neighbours in a tile are neighbours in memory.
-    pub(super) local: Vec<u64>,
+    pub(crate) local: Vec<u64>,
     /// The others.
-    pub(super) tiles: Vec<u64>,
+    pub(crate) tiles: Vec<u64>,
     /// How many of the local vectors are 1, 2, 4, ..
-    pub(super) lanes: usize,
+    pub(crate) lanes: usize,
     /// Bits whose parity is the coordinate of each vector, local ones first.
     duals: Vec<u64>,
 }
 
 /// A parity in a tile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct LocalParity {
-    pub(super) local: u32,
-    pub(super) tile: u32,
-    pub(super) odd: bool,
+pub(crate) struct LocalParity {
+    pub(crate) local: u32,
+    pub(crate) tile: u32,
+    pub(crate) odd: bool,
 }
 
 /// Bits that tell the banks of a group's memory apart.
-pub(super) const BANK_BITS: usize = 5;
+pub(crate) const BANK_BITS: usize = 5;
 
 impl Tile {
     /// One tile for everything.
-    pub(super) fn whole(qubits: usize) -> Self {
+    pub(crate) fn whole(qubits: usize) -> Self {
         Self::of((0..qubits).map(|bit| 1 << bit).collect(), Vec::new(), qubits)
     }
 
@@ -49,23 +49,23 @@ impl Tile {
         Self { local, tiles, lanes: lanes.min(BANK_BITS), duals }
     }
 
-    /// A cut into tiles of `bits` local vectors which keeps `displacements` local, with up to `lanes` neighbours. No parity of
-    /// `rotations`, whose displacements are among them, depends on the tile. `None` if they do not fit.
-    pub(super) fn new(
+    /// A cut into tiles of `bits` local vectors which keeps `flip_masks` local, with up to `lanes` neighbours. No parity of
+    /// `rotations`, whose flip masks are among them, depends on the tile. `None` if they do not fit.
+    pub(crate) fn new(
         qubits: usize,
         bits: usize,
         lanes: usize,
-        displacements: &[u64],
+        flip_masks: &[u64],
         rotations: &[Rotation],
     ) -> Option<Self> {
-        // As many lanes as leave room for the displacements.
+        // As many lanes as leave room for the flip masks.
         (0..=lanes.min(bits)).rev().find_map(|lanes| {
             let mut basis = Basis::default();
             let mut local: Vec<u64> = (0..lanes).map(|bit| 1 << bit).collect();
             local.iter().for_each(|unit| {
                 basis.extend(*unit);
             });
-            local.extend(displacements.iter().filter(|vector| basis.extend(**vector)));
+            local.extend(flip_masks.iter().filter(|vector| basis.extend(**vector)));
             if local.len() > bits {
                 return None;
             }
@@ -80,22 +80,22 @@ impl Tile {
         })
     }
 
-    pub(super) fn bits(&self) -> usize {
+    pub(crate) fn bits(&self) -> usize {
         self.local.len()
     }
 
-    /// Whether a displacement stays within a tile.
-    pub(super) fn holds(&self, displacement: u64) -> bool {
-        self.duals[self.bits()..].iter().all(|dual| (dual & displacement).count_ones().is_multiple_of(2))
+    /// Whether a flip mask stays within a tile.
+    pub(crate) fn holds(&self, flip_mask: u64) -> bool {
+        self.duals[self.bits()..].iter().all(|dual| (dual & flip_mask).count_ones().is_multiple_of(2))
     }
 
-    /// A displacement that stays within a tile, in local bits.
-    pub(super) fn displacement(&self, displacement: u64) -> u32 {
+    /// A flip mask that stays within a tile, in local bits.
+    pub(crate) fn flip_mask(&self, flip_mask: u64) -> u32 {
         let set = self.duals[..self.bits()].iter().enumerate();
-        set.filter(|(_, dual)| (*dual & displacement).count_ones() % 2 == 1).fold(0, |bits, (k, _)| bits | 1 << k)
+        set.filter(|(_, dual)| (*dual & flip_mask).count_ones() % 2 == 1).fold(0, |bits, (k, _)| bits | 1 << k)
     }
 
-    pub(super) fn parity(&self, parity: Parity) -> LocalParity {
+    pub(crate) fn parity(&self, parity: Parity) -> LocalParity {
         let mask = |vectors: &[u64]| {
             let set = vectors.iter().enumerate().filter(|(_, vector)| (*vector & parity.mask).count_ones() % 2 == 1);
             set.fold(0, |bits, (k, _)| bits | 1 << k)
@@ -104,7 +104,7 @@ impl Tile {
     }
 
     /// What the local bits above the lanes add to an index.
-    pub(super) fn offsets(&self) -> Vec<u32> {
+    pub(crate) fn offsets(&self) -> Vec<u32> {
         let above = &self.local[self.lanes..];
         let offset = |index: usize| {
             let set = above.iter().enumerate().filter(|(k, _)| index >> k & 1 == 1);
@@ -142,8 +142,8 @@ mod tests {
     /// Every index is stored once, where its coordinates say.
     #[test]
     fn a_cut_covers_all_indices() {
-        let displacements = [0b110000, 0b011010, 0b000110];
-        let tile = Tile::new(6, 4, 2, &displacements, &[]).expect("three displacements fit four bits");
+        let flip_masks = [0b110000, 0b011010, 0b000110];
+        let tile = Tile::new(6, 4, 2, &flip_masks, &[]).expect("three flip masks fit four bits");
         assert_eq!((tile.bits(), tile.lanes, tile.tiles.len()), (4, 1, 2));
         let offsets = tile.offsets();
         let mut seen = Vec::new();
@@ -159,17 +159,17 @@ mod tests {
                     let local = (parity.local & e).count_ones() + (parity.tile & number).count_ones();
                     assert_eq!(local % 2, (index & mask).count_ones() % 2);
                 }
-                for displacement in displacements {
-                    assert!(tile.holds(displacement));
-                    let moved = e ^ tile.displacement(displacement);
+                for flip_mask in flip_masks {
+                    assert!(tile.holds(flip_mask));
+                    let moved = e ^ tile.flip_mask(flip_mask);
                     let there =
                         u64::from(offsets[moved as usize >> tile.lanes]) ^ u64::from(moved & ((1 << tile.lanes) - 1));
-                    assert_eq!(start ^ there, index ^ displacement);
+                    assert_eq!(start ^ there, index ^ flip_mask);
                 }
             }
         }
         seen.sort_unstable();
         assert_eq!(seen, (0..64).collect::<Vec<u64>>());
-        assert!(Tile::new(6, 2, 2, &displacements, &[]).is_none());
+        assert!(Tile::new(6, 2, 2, &flip_masks, &[]).is_none());
     }
 }

@@ -3,9 +3,9 @@
 //! The emulator itself is a crate of the project's own, which compiles the text for the CPU and implements [`Submit`].
 
 use super::device::{self, Buffers, Device, Given};
-use super::plan::{Buffer, Plan};
-use super::{Dialect, Limits};
 use crate::engine::cpu::Cpu;
+use crate::engine::gpu::launch::plan::{Buffer, LaunchPlan};
+use crate::engine::gpu::{Dialect, Limits};
 use crate::engine::{Arguments, Gradients, Real, Wanted};
 use crate::error::{Error, Result, TensorError};
 use crate::program::Program;
@@ -27,7 +27,7 @@ pub trait Submit: Debug {
     /// What the device can do.
     fn limits(&self) -> Limits;
     /// Runs a plan; buffers start at a byte of a piece of memory.
-    fn submit(&self, plan: &Plan, buffers: &[Option<(Memory, u64)>; Buffer::ALL.len()]);
+    fn submit(&self, plan: &LaunchPlan, buffers: &[Option<(Memory, u64)>; Buffer::ALL.len()]);
 }
 
 thread_local! {
@@ -54,7 +54,7 @@ pub(crate) struct Emulated {
 }
 
 /// What a forward pass left on the device.
-pub(crate) type Kept = device::Kept<Memory>;
+pub(crate) type Saved = device::Saved<Memory>;
 
 /// Emulated memory with these bytes; what is left over of the last unit holds NaN.
 fn filled(bytes: &[u8]) -> Memory {
@@ -100,7 +100,7 @@ impl Device for Emulated {
         Ok(filled(&cast_slice::<u128, u8>(&units)[..bytes as usize]))
     }
 
-    fn submit(&self, _: Dialect, plan: &Plan, buffers: &Buffers<Memory>) -> Result<()> {
+    fn submit(&self, _: Dialect, plan: &LaunchPlan, buffers: &Buffers<Memory>) -> Result<()> {
         self.submit.submit(plan, buffers);
         Ok(())
     }
@@ -135,9 +135,9 @@ impl Emulated {
         program: &Arc<Program>,
         arguments: Arguments<'_, T>,
         keep: bool,
-    ) -> Result<(Vec<T>, Option<Kept>)> {
-        let (result, kept) = device::forward(self, &self.given(program, arguments), keep)?;
-        Ok((read(&result, arguments.batch * program.outputs()), kept))
+    ) -> Result<(Vec<T>, Option<Saved>)> {
+        let (result, saved) = device::forward(self, &self.given(program, arguments), keep)?;
+        Ok((read(&result, arguments.batch * program.outputs()), saved))
     }
 
     /// As [`Engine::gradient`](crate::engine::Engine::gradient).
@@ -147,10 +147,10 @@ impl Emulated {
         arguments: Arguments<'_, T>,
         cotangent: &[T],
         wanted: Wanted,
-        kept: Option<Kept>,
+        saved: Option<Saved>,
     ) -> Result<Gradients<T>> {
         let cotangent = filled(cast_slice(cotangent));
-        let result = device::gradient(self, &self.given(program, arguments), cotangent, wanted, kept)?;
+        let result = device::gradient(self, &self.given(program, arguments), cotangent, wanted, saved)?;
         let inputs = if wanted.inputs { arguments.inputs.len() } else { 0 };
         let weights = if wanted.weights { arguments.weights.len() } else { 0 };
         let mut result = read(&result, inputs + weights);

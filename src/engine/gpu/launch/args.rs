@@ -6,12 +6,12 @@ macro_rules! arguments {
         $(
             $(#[$doc])*
             #[derive(Debug, Clone, Copy, Default)]
-            pub(super) struct $name {
-                $(pub(super) $field: u32,)*
+            pub(crate) struct $name {
+                $(pub(crate) $field: u32,)*
             }
 
             impl $name {
-                pub(super) fn words(self) -> Vec<u32> {
+                pub(crate) fn words(self) -> Vec<u32> {
                     vec![$(self.$field),*]
                 }
             }
@@ -27,8 +27,8 @@ arguments! {
     PrepareArgs { shared, fixed, own, batch, inputs, slots, constants, tables, bits, lists }
     FlagArgs { batch, shared, own, qubits, embedded }
     SweepArgs {
-        qubits, bits, batch, per_group, tile_basis, offsets, lane_bits, index, first, last, ground, store, wanted, own, cells,
-        fused, turns, terms, term_count, direct, series, series_count, outputs, lists, output_constants, slots, slot_lists, inputs,
+        qubits, bits, batch, per_group, tile_basis, offsets, lane_bits, index, first, last, from_zero, store, wanted, own, partials,
+        fused, shared, terms, term_count, direct, series, series_count, outputs, lists, output_constants, slots, slot_lists, inputs,
         input_lists,
     }
     ReadArgs {
@@ -37,7 +37,7 @@ arguments! {
     OutputArgs { batch, outputs, chunks, terms, first, constants, term_count, column, width, per_item }
     BasisArgs { qubits, batch, count, rows, columns, origin, per_item }
     EmbedArgs { qubits, batch, inputs, first, count, zero_state }
-    SlotArgs { batch, slots, tile_bits, cells, lists, per_item }
+    SlotArgs { batch, slots, tile_bits, partials, lists, per_item }
     ChainArgs { batch, inputs, variables, lists, parts, span }
 }
 
@@ -48,7 +48,7 @@ mod tests {
     /// The header declares the same words in the same order.
     #[test]
     fn header_agrees() {
-        let header = include_str!("../../../kernels/common/args.h");
+        let header = include_str!("../../../../kernels/common/args.h");
         let mut structures = header.split("struct ").skip(1);
         for (name, fields) in DECLARED {
             let (found, body) = structures.next().and_then(|text| text.split_once(" {")).expect("a structure");

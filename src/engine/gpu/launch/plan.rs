@@ -7,7 +7,7 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Buffer {
     /// What a program is: words.
-    Tape,
+    Code,
     /// Numbers in the precision of angles.
     Numbers,
     /// Complex numbers in the precision of states.
@@ -20,10 +20,10 @@ pub enum Buffer {
     Cotangent,
     /// Outputs `[batch, outputs]`, or the wanted gradients in inputs and weights one after the other.
     Result,
-    /// Turns (cosine and sine) of the angles that all samples share, then constant ones.
-    Shared,
-    /// Turns of each sample's own: `[batch, slots]`.
-    Turns,
+    /// OwnCosSin (cosine and sine) of the angles that all samples share, then constant ones.
+    SharedCosSin,
+    /// OwnCosSin of each sample's own: `[batch, slots]`.
+    OwnCosSin,
     /// 0 for each sample, or NaN if its outputs are.
     Flags,
     /// Tables of phases.
@@ -32,10 +32,10 @@ pub enum Buffer {
     States,
     /// λ of each sample.
     Lambdas,
-    /// A third state of each sample.
-    Scratch,
+    /// `(O - mean) ψ` of each sample, for variances.
+    Deviations,
     /// Gradients of single operations, a row a tile.
-    Cells,
+    Partials,
     /// Expectation values of single terms, a row a chunk.
     Sums,
     /// Gradients of slots, a row a slot.
@@ -49,21 +49,21 @@ pub enum Buffer {
 impl Buffer {
     /// All of them, in the order of their numbers.
     pub const ALL: [Self; 19] = [
-        Self::Tape,
+        Self::Code,
         Self::Numbers,
         Self::Constants,
         Self::Inputs,
         Self::Weights,
         Self::Cotangent,
         Self::Result,
-        Self::Shared,
-        Self::Turns,
+        Self::SharedCosSin,
+        Self::OwnCosSin,
         Self::Flags,
         Self::Tables,
         Self::States,
         Self::Lambdas,
-        Self::Scratch,
-        Self::Cells,
+        Self::Deviations,
+        Self::Partials,
         Self::Sums,
         Self::Slots,
         Self::Means,
@@ -71,15 +71,15 @@ impl Buffer {
     ];
 
     /// Whether it is memory that a plan needs for its own time alone.
-    pub(super) fn is_room(self) -> bool {
-        use Buffer::{Cells, Lambdas, Means, Parts, Scratch, Slots, Sums};
-        matches!(self, Lambdas | Scratch | Cells | Sums | Slots | Means | Parts)
+    pub(crate) fn is_scratch(self) -> bool {
+        use Buffer::{Deviations, Lambdas, Means, Partials, Parts, Slots, Sums};
+        matches!(self, Lambdas | Deviations | Partials | Sums | Slots | Means | Parts)
     }
 
     /// Whether a forward pass leaves it for the gradient.
-    pub(super) fn is_kept(self) -> bool {
-        use Buffer::{Flags, Shared, States, Tables, Turns};
-        matches!(self, Shared | Turns | Flags | Tables | States)
+    pub(crate) fn is_saved(self) -> bool {
+        use Buffer::{Flags, OwnCosSin, SharedCosSin, States, Tables};
+        matches!(self, SharedCosSin | OwnCosSin | Flags | Tables | States)
     }
 }
 
@@ -130,16 +130,16 @@ const WRITTEN: [(&str, &[usize]); 17] = [
 
 /// See the module.
 #[derive(Debug, Clone)]
-pub struct Plan {
+pub struct LaunchPlan {
     /// Bytes of each buffer, by its number; 0 if the plan does not use it.
     pub sizes: [u64; Buffer::ALL.len()],
     /// In the order in which they run.
     pub launches: Vec<Launch>,
 }
 
-impl Plan {
+impl LaunchPlan {
     /// Bytes of a buffer.
-    pub(super) fn size(&self, buffer: Buffer) -> u64 {
+    pub(crate) fn size(&self, buffer: Buffer) -> u64 {
         self.sizes[buffer as usize]
     }
 }

@@ -1,14 +1,14 @@
-//! Readouts on the tape: observables as terms in stored indices, or in those of the one tile that is read where it is.
+//! Readouts in the bytecode: observables as terms in stored indices, or in those of the one tile that is read where it is.
 
-use super::stages::{Chain, Stages};
-use super::tape::Writer;
+use super::assembler::Assembler;
+use super::stored_ops::{Chain, StoredOps};
 use super::tile::Tile;
 use crate::observable::Part;
 use crate::program::{FlipTerm, Parity, Program, Readout, Sum};
 
 /// What is read at the end.
 #[derive(Debug)]
-pub(super) enum Reading {
+pub(crate) enum Reading {
     Expectation(Observables),
     Variance(Vec<Observables>),
     /// Of a number of measured qubits.
@@ -18,32 +18,32 @@ pub(super) enum Reading {
 
 /// Terms of a sum of observables.
 #[derive(Debug)]
-pub(super) struct Observables {
+pub(crate) struct Observables {
     /// Where the terms' records stand.
-    pub(super) terms: u32,
-    pub(super) count: u32,
+    pub(crate) terms: u32,
+    pub(crate) count: u32,
     /// How many of them, the first ones, are no series.
-    pub(super) direct: u32,
+    pub(crate) direct: u32,
     /// Where the records of series stand, and how many there are.
-    pub(super) series: [u32; 2],
-    pub(super) outputs: u32,
+    pub(crate) series: [u32; 2],
+    pub(crate) outputs: u32,
     /// Where the terms of each output are listed.
-    pub(super) lists: u32,
+    pub(crate) lists: u32,
     /// Where the numbers start that are added to the outputs, one each.
-    pub(super) constants: u32,
+    pub(crate) constants: u32,
     /// Whether sweeps read them themselves: the state is one tile, in whose indices the terms are.
-    pub(super) fused: bool,
+    pub(crate) fused: bool,
     /// For variances: the identity, as a term of its own and as the list of output 0.
     identity: [u32; 2],
 }
 
 /// Basis states of measured qubits.
 #[derive(Debug)]
-pub(super) struct Basis {
-    pub(super) count: u32,
-    pub(super) rows: u32,
-    pub(super) columns: u32,
-    pub(super) origin: u32,
+pub(crate) struct Basis {
+    pub(crate) count: u32,
+    pub(crate) rows: u32,
+    pub(crate) columns: u32,
+    pub(crate) origin: u32,
 }
 
 /// Terms that a sweep reads itself, at the most: the least group of the smallest states has room for their sums on any device.
@@ -54,7 +54,7 @@ const LEAST_SERIES: usize = 4;
 
 /// Bits of an index within a chunk of a state that observables are read from at a time, at the most: enough for a group, and a
 /// processor has several chunks at hand.
-pub(super) const CHUNK_BITS: usize = 11;
+pub(crate) const CHUNK_BITS: usize = 11;
 
 /// Indices that terms are in.
 #[derive(Clone, Copy)]
@@ -65,9 +65,9 @@ struct Indices<'a> {
 }
 
 impl Indices<'_> {
-    /// A displacement of stored bits.
-    fn displaced(self, stored: u64) -> u32 {
-        self.tile.map_or(stored as u32, |tile| tile.displacement(stored))
+    /// A flip mask of stored bits.
+    fn flip_mask(self, stored: u64) -> u32 {
+        self.tile.map_or(stored as u32, |tile| tile.flip_mask(stored))
     }
 
     /// A parity of stored bits.
@@ -84,42 +84,42 @@ impl Indices<'_> {
 
 impl Reading {
     /// `whole` is the tile of a state that is one; of others, chunks of `chunk` bits are read at a time.
-    pub(super) fn new(
+    pub(crate) fn new(
         program: &Program,
-        stages: &Stages,
+        stored: &StoredOps,
         whole: Option<&Tile>,
         chunk: usize,
-        writer: &mut Writer,
+        assembler: &mut Assembler,
     ) -> Self {
-        let frame = &stages.frame;
-        let stored = Indices { frame, tile: None };
-        match &stages.readout {
+        let frame = &stored.frame;
+        let whole_state = Indices { frame, tile: None };
+        match &stored.readout {
             Readout::Expectation(sum) => {
                 let count = sum.parts.len() + sum.flips.iter().map(|flip| flip.terms.len()).sum::<usize>();
                 let tile = whole.filter(|_| count <= MOST_TERMS);
-                Self::Expectation(Observables::new(sum, Indices { frame, tile }, chunk, writer))
+                Self::Expectation(Observables::new(sum, Indices { frame, tile }, chunk, assembler))
             }
             Readout::Variance(sums) => {
-                Self::Variance(sums.iter().map(|sum| Observables::new(sum, stored, chunk, writer)).collect())
+                Self::Variance(sums.iter().map(|sum| Observables::new(sum, whole_state, chunk, assembler)).collect())
             }
-            Readout::Probabilities(qubits) => Self::Probabilities(Basis::new(program, qubits, frame, writer)),
+            Readout::Probabilities(qubits) => Self::Probabilities(Basis::new(program, qubits, frame, assembler)),
             Readout::State => {
                 let qubits: Vec<usize> = (0..program.qubits).collect();
-                Self::State(Basis::new(program, &qubits, frame, writer))
+                Self::State(Basis::new(program, &qubits, frame, assembler))
             }
         }
     }
 }
 
 impl Basis {
-    fn new(program: &Program, measured: &[usize], frame: &Chain, writer: &mut Writer) -> Self {
+    fn new(program: &Program, measured: &[usize], frame: &Chain, assembler: &mut Assembler) -> Self {
         let others = (0..program.qubits).filter(|qubit| !measured.contains(qubit));
         let order: Vec<usize> = measured.iter().copied().chain(others).collect();
         let rows = measured.iter().flat_map(|qubit| words(frame.parity(1 << qubit))).collect();
         Self {
             count: measured.len() as u32,
-            rows: writer.block(rows),
-            columns: writer.block(order.iter().map(|qubit| frame.displaced(1 << qubit) as u32).collect()),
+            rows: assembler.block(rows),
+            columns: assembler.block(order.iter().map(|qubit| frame.flip_mask(1 << qubit) as u32).collect()),
             origin: frame.physical(0) as u32,
         }
     }
@@ -132,7 +132,7 @@ fn words(parity: Parity) -> [u32; 3] {
 /// Terms of observables as records, in the making.
 struct Records<'a> {
     indices: Indices<'a>,
-    writer: &'a mut Writer,
+    assembler: &'a mut Assembler,
     records: Vec<[u32; 6]>,
     /// Terms of each output.
     lists: Vec<Vec<u32>>,
@@ -145,18 +145,18 @@ impl Records<'_> {
     }
 
     fn word(&mut self, x: u32, z: u32, term: &FlipTerm) {
-        let number = self.writer.number(term.coefficient);
+        let number = self.assembler.number(term.coefficient);
         self.add(term.output, [0, term.output as u32, number, x, z, term.quarter_turns]);
     }
 
     fn part(&mut self, output: usize, coefficient: f64, part: &Part) {
-        let Self { indices, writer, .. } = self;
-        let number = writer.number(coefficient);
+        let Self { indices, assembler, .. } = self;
+        let number = assembler.number(coefficient);
         let (kind, count, first, second) = match part {
             Part::Diagonal(values) => {
                 let bits = values.len().ilog2();
                 let rows = (0..bits as usize).flat_map(|bit| words(indices.qubit(bit))).collect();
-                (1, bits, writer.numbers(values), writer.block(rows))
+                (1, bits, assembler.numbers(values), assembler.block(rows))
             }
             Part::Projector { mask, bits } => {
                 let fixed = (0..u64::BITS as usize).filter(|bit| mask >> bit & 1 == 1);
@@ -164,15 +164,15 @@ impl Records<'_> {
                     let parity = indices.qubit(bit);
                     words(Parity { odd: parity.odd ^ (bits >> bit & 1 == 0), ..parity })
                 };
-                (2, mask.count_ones(), writer.block(fixed.flat_map(condition).collect()), 0)
+                (2, mask.count_ones(), assembler.block(fixed.flat_map(condition).collect()), 0)
             }
             Part::Matrix { entries, qubits } => {
                 let qubit = |qubit: &usize| {
                     let [mask, tile, odd] = words(indices.qubit(*qubit));
-                    [indices.displaced(indices.frame.displaced(1 << qubit)), mask, tile, odd]
+                    [indices.flip_mask(indices.frame.flip_mask(1 << qubit)), mask, tile, odd]
                 };
-                let at = writer.block(qubits.iter().flat_map(qubit).collect());
-                (3, qubits.len() as u32, writer.constants(entries.iter().copied()), at)
+                let at = assembler.block(qubits.iter().flat_map(qubit).collect());
+                (3, qubits.len() as u32, assembler.constants(entries.iter().copied()), at)
             }
         };
         self.add(output, [kind | count << 8, output as u32, number, first, second, 0]);
@@ -191,20 +191,20 @@ impl Records<'_> {
                 _ => entries.push([z & low, at, at + 1]),
             }
         }
-        let at = self.writer.block(entries.concat());
+        let at = self.assembler.block(entries.concat());
         [u32::from(is_imaginary), x, first, self.records.len() as u32, at, at + 3 * entries.len() as u32]
     }
 }
 
 impl Observables {
-    fn new(sum: &Sum, indices: Indices<'_>, chunk: usize, writer: &mut Writer) -> Self {
+    fn new(sum: &Sum, indices: Indices<'_>, chunk: usize, assembler: &mut Assembler) -> Self {
         let chunk = indices.tile.map_or(chunk, Tile::bits);
         let low = ((1u64 << chunk) - 1) as u32;
         let lists = vec![Vec::new(); sum.outputs];
-        let mut records = Records { indices, writer, records: Vec::new(), lists };
+        let mut records = Records { indices, assembler, records: Vec::new(), lists };
         let mut long = Vec::new();
         for (flip, imaginary) in sum.flips.iter().flat_map(|flip| [(flip, 0), (flip, 1)]) {
-            let x = indices.displaced(flip.x);
+            let x = indices.flip_mask(flip.x);
             let z = |term: &FlipTerm| indices.parity(Parity { mask: term.z, odd: false }).mask as u32;
             let words = flip.terms.iter().filter(|term| term.quarter_turns % 2 == imaginary);
             let words: Vec<(u32, &FlipTerm)> = words.map(|term| (z(term), term)).collect();
@@ -217,23 +217,23 @@ impl Observables {
         let direct = records.records.len() as u32;
         let series: Vec<[u32; 6]> =
             long.into_iter().map(|(x, imaginary, words)| records.series(x, imaginary, words, low)).collect();
-        let Records { writer, records, lists, .. } = records;
-        let identity = [0, 0, writer.number(1.0), 0, 0, 0];
+        let Records { assembler, records, lists, .. } = records;
+        let identity = [0, 0, assembler.number(1.0), 0, 0, 0];
         Self {
             count: records.len() as u32,
             direct,
-            series: [writer.block(series.concat()), series.len() as u32],
-            terms: writer.block(records.concat()),
-            lists: writer.lists(&lists),
-            constants: writer.numbers(&sum.constants),
+            series: [assembler.block(series.concat()), series.len() as u32],
+            terms: assembler.block(records.concat()),
+            lists: assembler.lists(&lists),
+            constants: assembler.numbers(&sum.constants),
             outputs: sum.outputs as u32,
-            identity: [writer.block(identity.to_vec()), writer.lists(&[vec![0]])],
+            identity: [assembler.block(identity.to_vec()), assembler.lists(&[vec![0]])],
             fused: indices.tile.is_some(),
         }
     }
 
     /// The identity as an observable of one term, next to a sum.
-    pub(super) fn identity(&self) -> Self {
+    pub(crate) fn identity(&self) -> Self {
         let [terms, lists] = self.identity;
         // The constants are those of a variance, which are 0.
         let constants = self.constants;

@@ -1,14 +1,14 @@
-//! What runs plans on a device: memory, what stays there with a program, and what a forward pass keeps.
+//! What runs plans on a device: memory, what stays there with a program, and what a forward pass saves for its gradient.
 //!
-//! A program's tape goes to a device once and stays as long as the program lives. A call takes two pieces of memory from the
-//! device, for what the gradient may want to keep and for the rest, besides the result. The gradient is that of the forward
-//! pass: where it needs inputs and weights themselves, copies of them are kept.
+//! A program's bytecode goes to a device once and stays as long as the program lives. A call takes two pieces of memory from the
+//! device, for what the gradient may want and for the rest, besides the result. The gradient is that of the forward
+//! pass: where it needs inputs and weights themselves, copies of them are saved.
 
-use super::plan::{Buffer, Plan};
-use super::planner;
-use super::tape::Tape;
-use super::{Dialect, Limits};
 use crate::engine::Wanted;
+use crate::engine::gpu::launch::plan::{Buffer, LaunchPlan};
+use crate::engine::gpu::launch::planner;
+use crate::engine::gpu::lower::bytecode::Bytecode;
+use crate::engine::gpu::{Dialect, Limits};
 use crate::error::{DeviceError, Error, MemoryError, Result};
 use crate::program::Program;
 use candle_core::DType;
@@ -38,7 +38,7 @@ pub(crate) trait Device {
     /// A copy of the first bytes.
     fn copy(&self, memory: &Self::Memory, bytes: u64) -> Result<Self::Memory>;
     /// Queues a plan's launches; each buffer is a piece of memory from a byte on.
-    fn submit(&self, dialect: Dialect, plan: &Plan, buffers: &Buffers<Self::Memory>) -> Result<()>;
+    fn submit(&self, dialect: Dialect, plan: &LaunchPlan, buffers: &Buffers<Self::Memory>) -> Result<()>;
 }
 
 /// A plan's buffers by their numbers; those of size 0 may be missing.
@@ -57,7 +57,7 @@ pub(crate) struct Given<'a, M> {
 
 /// What a forward pass left on a device.
 #[derive(Debug)]
-pub(crate) struct Kept<M> {
+pub(crate) struct Saved<M> {
     /// Turns, tables and states; missing if they are too large to keep.
     arena: Option<M>,
     /// Inputs and weights, if the gradient reads them.
@@ -65,13 +65,13 @@ pub(crate) struct Kept<M> {
 }
 
 /// Outputs of a forward pass, and what it left.
-pub(crate) type Passed<M> = (M, Option<Kept<M>>);
+pub(crate) type Passed<M> = (M, Option<Saved<M>>);
 
 /// Bytes a forward pass may leave for its gradient, as a fraction of the device's free memory: an eighth.
-const KEPT_FRACTION: u64 = 8;
+const SAVED_FRACTION: u64 = 8;
 
-/// Bytes that are kept without asking how much memory is free.
-const KEPT_FREELY: u64 = 1 << 25;
+/// Bytes that are saved without asking how much memory is free.
+const SAVED_FREELY: u64 = 1 << 25;
 
 /// Amplitudes that fit any device: asking how much memory is free takes longer than computing with them.
 const UNQUESTIONED: u64 = 1 << 24;
@@ -82,18 +82,18 @@ const ALIGNMENT: u64 = 256;
 /// What stays on a device with a program.
 #[derive(Debug)]
 struct Resident<M> {
-    tape: Tape,
+    bytecode: Bytecode,
     dialect: Dialect,
     limits: Limits,
     memory: [M; 3],
-    plans: Mutex<Vec<(Key, Arc<Plan>)>>,
+    plans: Mutex<Vec<(Key, Arc<LaunchPlan>)>>,
 }
 
 /// What a plan was made for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Key {
     Forward { batch: usize, keep: bool },
-    Gradient { batch: usize, wanted: Wanted, kept: bool },
+    Gradient { batch: usize, wanted: Wanted, saved: bool },
 }
 
 /// Plans a program remembers on a device.
@@ -128,10 +128,10 @@ pub(crate) fn check<D: Device>(
 }
 
 /// Bytes a plan works in: those that the caller has, and those that a call takes.
-fn working_set<D: Device>(device: &D, plan: &Plan) -> u64 {
-    let taken = |buffer: Buffer| buffer.is_kept() || buffer.is_room() || buffer == Buffer::Result;
+fn working_set<D: Device>(device: &D, plan: &LaunchPlan) -> u64 {
+    let taken = |buffer: Buffer| buffer.is_saved() || buffer.is_scratch() || buffer == Buffer::Result;
     let given: u64 = Buffer::ALL.into_iter().filter(|buffer| !taken(*buffer)).map(|buffer| plan.size(buffer)).sum();
-    let arenas = [Buffer::is_kept, Buffer::is_room].map(|kind| device.occupied(places(plan, kind, |_, _| ())));
+    let arenas = [Buffer::is_saved, Buffer::is_scratch].map(|kind| device.occupied(places(plan, kind, |_, _| ())));
     arenas.into_iter().fold(given.saturating_add(device.occupied(plan.size(Buffer::Result))), u64::saturating_add)
 }
 
@@ -157,24 +157,24 @@ pub(crate) fn forward<D: Device>(device: &D, given: &Given<'_, D::Memory>, keep:
     let resident = Resident::of(device, given.program, given.dtype)?;
     let plan = resident.plan(given.program, Key::Forward { batch: given.batch, keep });
     let mut buffers = resident.buffers(given);
-    let arena = resident.arena(device, &plan, Buffer::is_kept, &mut buffers)?;
-    resident.arena(device, &plan, Buffer::is_room, &mut buffers)?;
+    let arena = resident.arena(device, &plan, Buffer::is_saved, &mut buffers)?;
+    resident.arena(device, &plan, Buffer::is_scratch, &mut buffers)?;
     let result = device.allocate(plan.size(Buffer::Result))?;
     buffers[Buffer::Result as usize] = Some((result.clone(), 0));
     device.submit(resident.dialect, &plan, &buffers)?;
     if !keep {
         return Ok((result, None));
     }
-    let size: u64 = Buffer::ALL.iter().filter(|buffer| buffer.is_kept()).map(|buffer| plan.size(*buffer)).sum();
+    let size: u64 = Buffer::ALL.iter().filter(|buffer| buffer.is_saved()).map(|buffer| plan.size(*buffer)).sum();
     let keeps = match given.memory_limit {
-        Some(limit) => size <= limit / KEPT_FRACTION,
-        None => size <= KEPT_FREELY || size <= device.free()? / KEPT_FRACTION,
+        Some(limit) => size <= limit / SAVED_FRACTION,
+        None => size <= SAVED_FREELY || size <= device.free()? / SAVED_FRACTION,
     };
     let copy = |memory: &D::Memory, buffer: Buffer| device.copy(memory, plan.size(buffer));
-    let arguments = resident.tape.reads_arguments || !keeps;
+    let arguments = resident.bytecode.reads_arguments || !keeps;
     let arguments = arguments
         .then(|| Ok::<_, Error>([copy(&given.inputs, Buffer::Inputs)?, copy(&given.weights, Buffer::Weights)?]));
-    Ok((result, Some(Kept { arena: keeps.then_some(arena), arguments: arguments.transpose()? })))
+    Ok((result, Some(Saved { arena: keeps.then_some(arena), arguments: arguments.transpose()? })))
 }
 
 /// The wanted gradients in inputs and weights, one after the other in new memory.
@@ -183,27 +183,27 @@ pub(crate) fn gradient<D: Device>(
     given: &Given<'_, D::Memory>,
     cotangent: D::Memory,
     wanted: Wanted,
-    kept: Option<Kept<D::Memory>>,
+    saved: Option<Saved<D::Memory>>,
 ) -> Result<D::Memory> {
     let resident = Resident::of(device, given.program, given.dtype)?;
     let mut buffers = resident.buffers(given);
-    let Kept { arena, arguments } = kept.unwrap_or(Kept { arena: None, arguments: None });
+    let Saved { arena, arguments } = saved.unwrap_or(Saved { arena: None, arguments: None });
     if let Some([inputs, weights]) = arguments {
         buffers[Buffer::Inputs as usize] = Some((inputs, 0));
         buffers[Buffer::Weights as usize] = Some((weights, 0));
     }
     buffers[Buffer::Cotangent as usize] = Some((cotangent, 0));
-    let plan = resident.plan(given.program, Key::Gradient { batch: given.batch, wanted, kept: arena.is_some() });
+    let plan = resident.plan(given.program, Key::Gradient { batch: given.batch, wanted, saved: arena.is_some() });
     // λ and what belongs to it: more than the forward pass has asked for.
     let needed = working_set(device, &plan);
     if given.memory_limit.is_some() || needed > 8 * UNQUESTIONED {
         within(device, given.program, given.dtype, Some(needed), given.memory_limit)?;
     }
     match arena {
-        Some(arena) => bind(&plan, Buffer::is_kept, &arena, &mut buffers),
-        None => resident.arena(device, &plan, Buffer::is_kept, &mut buffers).map(drop)?,
+        Some(arena) => bind(&plan, Buffer::is_saved, &arena, &mut buffers),
+        None => resident.arena(device, &plan, Buffer::is_saved, &mut buffers).map(drop)?,
     }
-    resident.arena(device, &plan, Buffer::is_room, &mut buffers)?;
+    resident.arena(device, &plan, Buffer::is_scratch, &mut buffers)?;
     let result = device.allocate(plan.size(Buffer::Result))?;
     buffers[Buffer::Result as usize] = Some((result.clone(), 0));
     device.submit(resident.dialect, &plan, &buffers)?;
@@ -211,14 +211,14 @@ pub(crate) fn gradient<D: Device>(
 }
 
 /// Gives all buffers of a kind their places in an arena; returns its size.
-fn places(plan: &Plan, kind: fn(Buffer) -> bool, mut place: impl FnMut(Buffer, u64)) -> u64 {
+fn places(plan: &LaunchPlan, kind: fn(Buffer) -> bool, mut place: impl FnMut(Buffer, u64)) -> u64 {
     Buffer::ALL.into_iter().filter(|buffer| kind(*buffer)).fold(0, |at, buffer| {
         place(buffer, at);
         at + plan.size(buffer).next_multiple_of(ALIGNMENT)
     })
 }
 
-fn bind<M: Clone>(plan: &Plan, kind: fn(Buffer) -> bool, arena: &M, buffers: &mut Buffers<M>) {
+fn bind<M: Clone>(plan: &LaunchPlan, kind: fn(Buffer) -> bool, arena: &M, buffers: &mut Buffers<M>) {
     places(plan, kind, |buffer, at| buffers[buffer as usize] = Some((arena.clone(), at)));
 }
 
@@ -245,25 +245,25 @@ impl<M: Clone + Debug + Send + Sync + 'static> Resident<M> {
         let unfit = || {
             Error::Device(DeviceError::NoEngine { device: format!("a GPU with tiles of {} bits", limits.tile_bits) })
         };
-        let tape = Tape::new(program, limits.tile_bits).ok_or_else(unfit)?;
-        let constants: Vec<f64> = tape.constants.iter().flat_map(|value| [value.re, value.im]).collect();
+        let bytecode = Bytecode::new(program, limits.tile_bits).ok_or_else(unfit)?;
+        let constants: Vec<f64> = bytecode.constants.iter().flat_map(|value| [value.re, value.im]).collect();
         let memory = [
-            device.upload(pulp::bytemuck::cast_slice(&tape.words))?,
-            device.upload(&bytes(&tape.numbers, limits.angle))?,
+            device.upload(pulp::bytemuck::cast_slice(&bytecode.code))?,
+            device.upload(&bytes(&bytecode.numbers, limits.angle))?,
             device.upload(&bytes(&constants, limits.real))?,
         ];
-        Ok(Self { tape, dialect, limits, memory, plans: Mutex::default() })
+        Ok(Self { bytecode, dialect, limits, memory, plans: Mutex::default() })
     }
 
-    fn plan(&self, program: &Program, key: Key) -> Arc<Plan> {
+    fn plan(&self, program: &Program, key: Key) -> Arc<LaunchPlan> {
         let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, plan)) = plans.iter().find(|(of, _)| *of == key) {
             return Arc::clone(plan);
         }
         let plan = Arc::new(match key {
-            Key::Forward { batch, keep } => planner::forward(program, &self.tape, self.limits, batch, keep),
-            Key::Gradient { batch, wanted, kept } => {
-                planner::gradient(program, &self.tape, self.limits, batch, wanted, kept)
+            Key::Forward { batch, keep } => planner::forward(program, &self.bytecode, self.limits, batch, keep),
+            Key::Gradient { batch, wanted, saved } => {
+                planner::gradient(program, &self.bytecode, self.limits, batch, wanted, saved)
             }
         });
         if plans.len() == PLANS {
@@ -276,9 +276,9 @@ impl<M: Clone + Debug + Send + Sync + 'static> Resident<M> {
     /// The buffers that there are before a call takes any memory.
     fn buffers(&self, given: &Given<'_, M>) -> Buffers<M> {
         let mut buffers = [const { None }; Buffer::ALL.len()];
-        let [tape, numbers, constants] = self.memory.clone();
+        let [bytecode, numbers, constants] = self.memory.clone();
         let known = [
-            (Buffer::Tape, tape),
+            (Buffer::Code, bytecode),
             (Buffer::Numbers, numbers),
             (Buffer::Constants, constants),
             (Buffer::Inputs, given.inputs.clone()),
@@ -292,7 +292,7 @@ impl<M: Clone + Debug + Send + Sync + 'static> Resident<M> {
     fn arena<D: Device<Memory = M>>(
         &self,
         device: &D,
-        plan: &Plan,
+        plan: &LaunchPlan,
         kind: fn(Buffer) -> bool,
         buffers: &mut Buffers<M>,
     ) -> Result<M> {

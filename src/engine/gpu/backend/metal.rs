@@ -4,9 +4,9 @@
 //! earlier one only if candle knows that one of the two writes a piece of memory which both touch, so every buffer that a
 //! kernel writes is declared as one. candle looks at whole pieces of memory: launches that share an arena keep their order.
 
-use super::device::{self, Buffers, Device, Given, Kept};
-use super::plan::{Buffer as Role, Launch, Plan};
-use super::{Dialect, Limits, text};
+use super::device::{self, Buffers, Device, Given, Saved};
+use crate::engine::gpu::launch::plan::{Buffer as Role, Launch, LaunchPlan};
+use crate::engine::gpu::{Dialect, Limits, text};
 use crate::engine::{Storage, Wanted};
 use crate::error::{DeviceError, Error, MemoryError, Result, TensorError};
 use crate::program::Program;
@@ -97,7 +97,7 @@ impl Device for MetalDevice {
         Ok(to)
     }
 
-    fn submit(&self, _: Dialect, plan: &Plan, buffers: &Buffers<Memory>) -> Result<()> {
+    fn submit(&self, _: Dialect, plan: &LaunchPlan, buffers: &Buffers<Memory>) -> Result<()> {
         // Compiling takes long, and other threads want the encoder.
         let pipelines: Vec<_> = plan.launches.iter().map(|launch| pipeline(self, launch)).collect::<Result<_>>()?;
         let commands = self.command_encoder()?;
@@ -112,7 +112,7 @@ fn encode(
     encoder: &ComputeCommandEncoder,
     pipeline: &ComputePipeline,
     launch: &Launch,
-    plan: &Plan,
+    plan: &LaunchPlan,
     buffers: &Buffers<Memory>,
 ) {
     encoder.set_compute_pipeline_state(pipeline);
@@ -127,8 +127,8 @@ fn encode(
             }
             // A kernel leaves a buffer without elements alone, but Metal wants something in its place.
             None => {
-                let tape = buffers[Role::Tape as usize].as_ref();
-                encoder.set_input_buffer(place, tape.map(|(memory, _)| &*memory.buffer), 0);
+                let bytecode = buffers[Role::Code as usize].as_ref();
+                encoder.set_input_buffer(place, bytecode.map(|(memory, _)| &*memory.buffer), 0);
             }
         }
     }
@@ -250,9 +250,9 @@ pub(crate) fn forward(
 ) -> Result<(MetalStorage, Option<Box<dyn Any + Send>>)> {
     let device = inputs.0.device();
     let given = given(program, inputs, weights, memory_limit);
-    let (result, kept) = device::forward(device, &given, keep)?;
+    let (result, saved) = device::forward(device, &given, keep)?;
     let out = storage(device, result, given.batch * program.outputs(), given.dtype);
-    Ok((out, kept.map(|kept| Box::new(kept) as Box<dyn Any + Send>)))
+    Ok((out, saved.map(|saved| Box::new(saved) as Box<dyn Any + Send>)))
 }
 
 /// The wanted gradients in inputs and weights, one after the other.
@@ -261,12 +261,12 @@ pub(crate) fn gradient(
     [inputs, weights, cotangent]: [Storage<'_, MetalStorage>; 3],
     memory_limit: Option<u64>,
     wanted: Wanted,
-    kept: Option<Box<dyn Any + Send>>,
+    saved: Option<Box<dyn Any + Send>>,
 ) -> Result<MetalStorage> {
     let device = inputs.0.device();
     let given = given(program, inputs, weights, memory_limit);
-    let kept = kept.and_then(|kept| kept.downcast::<Kept<Memory>>().ok()).map(|kept| *kept);
-    let result = device::gradient(device, &given, lent(cotangent), wanted, kept)?;
+    let saved = saved.and_then(|saved| saved.downcast::<Saved<Memory>>().ok()).map(|saved| *saved);
+    let result = device::gradient(device, &given, lent(cotangent), wanted, saved)?;
     let count = if wanted.inputs { given.batch * program.input_columns } else { 0 }
         + if wanted.weights { program.weights } else { 0 };
     Ok(storage(device, result, count, given.dtype))
