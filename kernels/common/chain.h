@@ -1,25 +1,24 @@
 // From variables to cosines and sines, and from the gradients of angles back to those of variables.
-//
-// A slot is an angle: a number plus a sum of terms; a term stands in the bytecode as its number, a variable, and a second one or
-// NONE. A variable is the index of a weight, or of a feature with the bit of OWN set.
 
-#define SLOT_TERM_WORDS 3u
-
+// Value of a variable.
 template <typename T>
 FN Angle variable(uint name, GLOBAL const T *features, GLOBAL const T *weights) {
-    return static_cast<Angle>((name & OWN) != 0u ? features[name & ~OWN] : weights[name]);
+    return static_cast<Angle>((name & INPUTS) != 0u ? features[name & ~INPUTS] : weights[name]);
 }
 
-// φ of a slot.
+// φ of slot `index` of those at `slots`.
 template <typename T>
 FN Angle slot_angle(
-    GLOBAL const uint *code, uint at, GLOBAL const Angle *numbers, GLOBAL const T *features, GLOBAL const T *weights)
+    GLOBAL const uint *code, uint slots, uint index, GLOBAL const Angle *numbers, GLOBAL const T *features,
+    GLOBAL const T *weights)
 {
-    Angle angle = numbers[code[at]];
-    for (uint term = code[at + 1u]; term < code[at + 2u]; term += SLOT_TERM_WORDS) {
-        Angle product = numbers[code[term]] * variable<T>(code[term + 1u], features, weights);
-        if (code[term + 2u] != NONE) {
-            product *= variable<T>(code[term + 2u], features, weights);
+    const Slot slot = load_slot(code, slots + index * SLOT_WORDS);
+    Angle angle = numbers[slot.offset];
+    for (uint at = slot.terms.first; at < slot.terms.end; at += SLOT_TERM_WORDS) {
+        const SlotTerm term = load_slot_term(code, at);
+        Angle product = numbers[term.coefficient] * variable<T>(term.first, features, weights);
+        if (term.second != NONE) {
+            product *= variable<T>(term.second, features, weights);
         }
         angle += product;
     }
@@ -32,11 +31,6 @@ template <typename T> FN Complex<T> cos_sin_of_angle(Angle angle) {
     return complex<T>(static_cast<T>(cosine), static_cast<T>(sine));
 }
 
-// A term of a table stands in the bytecode as its mask, the number of a constant, first and last part; a part as a slot and a
-// number.
-#define TABLE_TERM_WORDS 4u
-#define SLOT_WORDS 3u
-
 // Cosines and sines of all slots and constants, and tables of phases: entry `e` of a table is exp(i Σ ±angle), where the sign of a term
 // is the parity of `e & mask`.
 template <typename T>
@@ -47,8 +41,8 @@ FN void prepare(
 {
     wide item = static_cast<wide>(p.block) * p.threads + p.rank;
     if (item < a.shared) {
-        const uint at = a.slots + static_cast<uint>(item) * SLOT_WORDS;
-        shared[item] = cos_sin_of_angle<T>(slot_angle<T>(code, at, numbers, inputs, weights));
+        const uint slot = static_cast<uint>(item);
+        shared[item] = cos_sin_of_angle<T>(slot_angle<T>(code, a.slots, slot, numbers, inputs, weights));
         return;
     }
     item -= a.shared;
@@ -58,8 +52,9 @@ FN void prepare(
     }
     item -= a.fixed;
     if (item < static_cast<wide>(a.batch) * a.own) {
-        const uint at = a.slots + (a.shared + static_cast<uint>(item % a.own)) * SLOT_WORDS;
-        cos_sins[item] = cos_sin_of_angle<T>(slot_angle<T>(code, at, numbers, inputs + item / a.own * a.inputs, weights));
+        const uint slot = a.shared + static_cast<uint>(item % a.own);
+        GLOBAL const T *features = inputs + item / a.own * a.inputs;
+        cos_sins[item] = cos_sin_of_angle<T>(slot_angle<T>(code, a.slots, slot, numbers, features, weights));
         return;
     }
     item -= static_cast<wide>(a.batch) * a.own;
@@ -68,13 +63,15 @@ FN void prepare(
         return;
     }
     Angle sum = 0;
-    for (uint term = code[a.lists + 2u * table]; term < code[a.lists + 2u * table + 1u]; term += TABLE_TERM_WORDS) {
-        Angle angle = numbers[code[term + 1u]];
-        for (uint part = code[term + 2u]; part < code[term + 3u]; part += 2u) {
-            const uint at = a.slots + code[part] * SLOT_WORDS;
-            angle += numbers[code[part + 1u]] * slot_angle<T>(code, at, numbers, inputs, weights);
+    const List terms = load_list(code, a.lists + table * LIST_WORDS);
+    for (uint at = terms.first; at < terms.end; at += TABLE_TERM_WORDS) {
+        const TableTerm term = load_table_term(code, at);
+        Angle angle = numbers[term.offset];
+        for (uint part_at = term.parts.first; part_at < term.parts.end; part_at += WEIGHTED_WORDS) {
+            const Weighted part = load_weighted(code, part_at);
+            angle += numbers[part.weight] * slot_angle<T>(code, a.slots, part.index, numbers, inputs, weights);
         }
-        sum += odd(e & code[term]) ? -angle : angle;
+        sum += odd(e & term.mask) ? -angle : angle;
     }
     tables[item] = cos_sin_of_angle<T>(sum);
 }
@@ -134,13 +131,15 @@ FN void sum_slots(
     }
     const uint start = a.per_item == 1u ? 0u : p.rank;
     Sum total = 0;
-    for (uint k = code[a.lists + 2u * slot]; k < code[a.lists + 2u * slot + 1u]; k += 2u) {
+    const List list = load_list(code, a.lists + slot * LIST_WORDS);
+    for (uint at = list.first; at < list.end; at += WEIGHTED_WORDS) {
+        const Weighted entry = load_weighted(code, at);
         Sum sum = 0;
         for (uint tile = start; tile < 1u << a.tile_bits; tile += a.per_item) {
             const wide row = (static_cast<wide>(sample) << a.tile_bits) + tile;
-            sum += partials[row * a.partials + code[k]];
+            sum += partials[row * a.partials + entry.index];
         }
-        total += numbers[code[k + 1u]] * sum;
+        total += numbers[entry.weight] * sum;
     }
     if (a.per_item != 1u) {
         total = block_sum<Sum>(total, scratch, p);
@@ -150,24 +149,24 @@ FN void sum_slots(
     }
 }
 
-// The derivative of a slot in a variable stands in the bytecode as: slot, number, and a second variable or NONE.
-#define DERIVATIVE_WORDS 3u
-
 template <typename T>
-FN Sum derivative(GLOBAL const uint *code, uint at, GLOBAL const Angle *numbers, GLOBAL const T *features, GLOBAL const T *weights) {
-    const Sum number = numbers[code[at + 1u]];
-    return code[at + 2u] == NONE ? number : number * variable<T>(code[at + 2u], features, weights);
+FN Sum derivative_value(Derivative derivative, GLOBAL const Angle *numbers, GLOBAL const T *features, GLOBAL const T *weights) {
+    const Sum number = numbers[derivative.coefficient];
+    return derivative.other == NONE ? number : number * variable<T>(derivative.other, features, weights);
 }
 
-// The gradient in a feature, given those in the slots of its sample, which are `batch` entries apart.
+// The gradient in a feature, given those in the slots of its sample, which are `batch` entries apart. `at` is that of the list of the
+// feature's derivatives.
 template <typename T>
 FN T feature_gradient(
-    GLOBAL const uint *code, uint list, GLOBAL const Angle *numbers, GLOBAL const Sum *slots, uint batch,
+    GLOBAL const uint *code, uint at, GLOBAL const Angle *numbers, GLOBAL const Sum *slots, uint batch,
     GLOBAL const T *features, GLOBAL const T *weights)
 {
+    const List list = load_list(code, at);
     Sum total = 0;
-    for (uint k = code[list]; k < code[list + 1u]; k += DERIVATIVE_WORDS) {
-        total += slots[static_cast<wide>(code[k]) * batch] * derivative<T>(code, k, numbers, features, weights);
+    for (uint k = list.first; k < list.end; k += DERIVATIVE_WORDS) {
+        const Derivative derivative = load_derivative(code, k);
+        total += slots[static_cast<wide>(derivative.slot) * batch] * derivative_value<T>(derivative, numbers, features, weights);
     }
     return static_cast<T>(total);
 }
@@ -182,16 +181,18 @@ FN void chain_team(
     BARRIER_GLOBAL();
     for (uint slot = t.rank; t.present && slot < a.slots; slot += t.threads) {
         Sum total = 0;
-        for (uint k = code[a.slot_lists + 2u * slot]; k < code[a.slot_lists + 2u * slot + 1u]; k += 2u) {
-            total += numbers[code[k + 1u]] * static_cast<Sum>(row[code[k]]);
+        const List list = load_list(code, a.slot_lists + slot * LIST_WORDS);
+        for (uint at = list.first; at < list.end; at += WEIGHTED_WORDS) {
+            const Weighted entry = load_weighted(code, at);
+            total += numbers[entry.weight] * static_cast<Sum>(row[entry.index]);
         }
         own[static_cast<wide>(slot) * a.batch] = total;
     }
     BARRIER_GLOBAL();
-    const bool wanted = t.present && (a.wanted & OWN) != 0u;
+    const bool wanted = t.present && (a.wanted & INPUTS) != 0u;
     GLOBAL const T *features = inputs + static_cast<wide>(t.sample) * a.inputs;
     for (uint feature = t.rank; wanted && feature < a.inputs; feature += t.threads) {
-        const uint list = a.input_lists + 2u * feature;
+        const uint list = a.input_lists + feature * LIST_WORDS;
         gradient[static_cast<wide>(t.sample) * a.inputs + feature] =
             feature_gradient<T>(code, list, numbers, own, a.batch, features, weights) + flag;
     }
@@ -210,7 +211,7 @@ FN void collect_inputs(
     }
     GLOBAL const T *features = inputs + static_cast<wide>(sample) * a.inputs;
     gradient[item] =
-        feature_gradient<T>(code, a.lists + 2u * feature, numbers, slots + sample, a.batch, features, weights) + flags[sample];
+        feature_gradient<T>(code, a.lists + feature * LIST_WORDS, numbers, slots + sample, a.batch, features, weights) + flags[sample];
 }
 
 // The gradient in the weights, summed over the samples in an order that depends on their number alone: a block for each weight and
@@ -227,11 +228,13 @@ FN void collect_weights(
     for (uint sample = part * a.span + p.rank; sample < last; sample += p.threads) {
         total += flags[sample];
     }
-    for (uint k = code[a.lists + 2u * weight]; k < code[a.lists + 2u * weight + 1u]; k += DERIVATIVE_WORDS) {
-        GLOBAL const Sum *column = slots + static_cast<wide>(code[k]) * a.batch;
+    const List list = load_list(code, a.lists + weight * LIST_WORDS);
+    for (uint k = list.first; k < list.end; k += DERIVATIVE_WORDS) {
+        const Derivative derivative = load_derivative(code, k);
+        GLOBAL const Sum *column = slots + static_cast<wide>(derivative.slot) * a.batch;
         for (uint sample = part * a.span + p.rank; sample < last; sample += p.threads) {
             GLOBAL const T *features = inputs + static_cast<wide>(sample) * a.inputs;
-            total += column[sample] * derivative<T>(code, k, numbers, features, weights);
+            total += column[sample] * derivative_value<T>(derivative, numbers, features, weights);
         }
     }
     total = block_sum<Sum>(total, scratch, p);

@@ -2,9 +2,6 @@
 
 template <typename T> using Complex = typename ComplexOf<T>::type;
 
-// No entry.
-#define NONE 0xffffffffu
-
 template <typename T> FN Complex<T> complex(T re, T im) {
     Complex<T> value;
     value.x = re;
@@ -29,31 +26,47 @@ template <typename T> FN T cross(Complex<T> a, Complex<T> b) { return a.x * b.y 
 
 FN bool odd(uint bits) { return (POPCOUNT(bits) & 1u) != 0u; }
 
-// Where a thread stands.
+// Position of a thread.
 struct ThreadPos {
     uint block;
     uint rank;
     uint threads;
 };
 
-// A parity stands in the bytecode as a mask of local bits, a mask of tile bits, and 1 if it is flipped.
-#define PARITY_WORDS 3u
-
-FN bool parity(GLOBAL const uint *code, uint at, uint local, uint tile) {
-    return (((POPCOUNT(local & code[at]) + POPCOUNT(tile & code[at + 1u])) ^ code[at + 2u]) & 1u) != 0u;
+// Whether a parity is odd.
+FN bool is_odd(Parity parity, uint local, uint tile) {
+    return (((POPCOUNT(local & parity.local) + POPCOUNT(tile & parity.tile)) ^ parity.odd) & 1u) != 0u;
 }
 
-// Whether all of `count` parities are odd.
-FN bool all_odd(GLOBAL const uint *code, uint at, uint count, uint local, uint tile) {
-    for (uint k = 0u; k < count; ++k) {
-        if (!parity(code, at + k * PARITY_WORDS, local, tile)) {
+// Whether all conditions are odd.
+FN bool all_odd(GLOBAL const uint *code, Conditions conditions, uint local, uint tile) {
+    for (uint k = 0u; k < conditions.count; ++k) {
+        if (!is_odd(load_parity(code, conditions.at + k * PARITY_WORDS), local, tile)) {
             return false;
         }
     }
     return true;
 }
 
-// Sums `value` over groups of `count` neighbouring threads, a power of two up to 32. All lanes take part.
+// Bits that the qubits at `at` of a matrix read.
+FN uint qubit_bits(GLOBAL const uint *code, uint at, uint count, uint local, uint tile) {
+    uint bits = 0u;
+    for (uint k = 0u; k < count; ++k) {
+        bits |= (is_odd(load_qubit(code, at + k * QUBIT_WORDS).parity, local, tile) ? 1u : 0u) << k;
+    }
+    return bits;
+}
+
+// XOR of the flip masks of those qubits that are set in `bits`.
+FN uint qubit_flips(GLOBAL const uint *code, uint at, uint count, uint bits) {
+    uint flips = 0u;
+    for (uint k = 0u; k < count; ++k) {
+        flips ^= ((bits >> k) & 1u) != 0u ? load_qubit(code, at + k * QUBIT_WORDS).flip_mask : 0u;
+    }
+    return flips;
+}
+
+// Sums `value` over runs of `count` neighbouring threads, a power of two up to 32. All lanes take part.
 template <typename T> FN T lane_sum(T value, uint count) {
     for (uint offset = count >> 1u; offset > 0u; offset >>= 1u) {
         value += SHUFFLE_XOR(value, offset);
@@ -61,7 +74,7 @@ template <typename T> FN T lane_sum(T value, uint count) {
     return value;
 }
 
-// Part of the threads of a block, which work on something of their own.
+// Threads of a block that work on something of their own.
 struct Team {
     uint index;
     uint sample;

@@ -1,45 +1,32 @@
-// What a state expects of observables, and observables applied to a state.
+// Expectation values of observables, and observables applied to a state.
 //
-// An observable is a sum of terms. A term stands in the bytecode as: kind + 256 count, output, number of its coefficient, and
-//   word:      bits it flips, bits whose parity gives its sign, power of i
-//   diagonal:  number of its first value, parities whose bits are the index of a value
-//   projector: conditions
-//   matrix:    its first entry among the constants, a flip mask and a parity for each qubit
-// all in stored indices, so that parities have no tile bits. A multiple of the identity is no term: it is added to the output, and
-// would cover the digits of the other terms in λ.
+// An observable is a sum of terms, all in stored indices, so that parities have no tile bits. A multiple of the identity is no term: it
+// is added to the output, and would cover the digits of the other terms in λ.
 //
 // Words that flip the same bits `x`, with the same factor 1 or i but for signs, are a series: what they add up to is a Walsh
 // series of an index times the amplitude at a distance of x, and all their expectation values are the series of
 // conj(ψ at index) (ψ at index ^ x). A fast transform does all of them at once, on a chunk of a state in shared memory: `low`
-// bits of an index are within the chunk, the others settle signs. A series stands in the bytecode as: 1 if i, x, its first and
-// last term, its first and last entry; an entry as: low bits of a mask, first and last of the terms that have them.
+// bits of an index are within the chunk, the others settle signs.
 
-#define TERM_WORD 0u
-#define TERM_DIAGONAL 1u
-#define TERM_PROJECTOR 2u
-#define TERM_MATRIX 3u
-#define TERM_WORDS 6u
-#define SERIES_WORDS 6u
-#define ENTRY_WORDS 3u
+// Threads that share an entry of a series.
 #define ENTRY_LANES 8u
 
-// Amplitudes of a chunk that a thread has at the most (planner/reading.rs).
-#define CHUNK_AMPLITUDES 8u
-
-FN uint parities(GLOBAL const uint *code, uint at, uint count, uint stride, uint index) {
+// Parities at `at` as the bits of a number.
+FN uint parities(GLOBAL const uint *code, uint at, uint count, uint index) {
     uint bits = 0u;
     for (uint k = 0u; k < count; ++k) {
-        bits |= (parity(code, at + k * stride, index, 0u) ? 1u : 0u) << k;
+        bits |= (is_odd(load_parity(code, at + k * PARITY_WORDS), index, 0u) ? 1u : 0u) << k;
     }
     return bits;
 }
 
-FN uint gathered(GLOBAL const uint *code, uint at, uint count, uint stride, uint bits) {
-    uint index = 0u;
+// XOR of the flip masks at `at` that are set in `bits`.
+FN uint flips_of(GLOBAL const uint *code, uint at, uint count, uint bits) {
+    uint flips = 0u;
     for (uint k = 0u; k < count; ++k) {
-        index ^= ((bits >> k) & 1u) != 0u ? code[at + k * stride] : 0u;
+        flips ^= ((bits >> k) & 1u) != 0u ? code[at + k] : 0u;
     }
-    return index;
+    return flips;
 }
 
 // An amplitude of a state in either kind of memory.
@@ -49,17 +36,17 @@ template <typename T> FN Complex<T> amplitude(GROUP const T *state, uint size, u
     return complex<T>(state[index], state[size + index]);
 }
 
-// Entry `index` of the term applied to a state of `size` amplitudes, without the coefficient.
+// Entry `index` of a term applied to a state of `size` amplitudes, without the coefficient. The operand stands at `at`.
 template <typename T, typename P>
 FN Complex<T> applied(
-    P state, uint size, uint index, GLOBAL const uint *code, uint at, GLOBAL const Angle *numbers,
+    P state, uint size, uint index, Term term, GLOBAL const uint *code, uint at, GLOBAL const Angle *numbers,
     GLOBAL const Complex<T> *constants)
 {
-    const uint kind = code[at] & 255u, count = code[at] >> 8u;
-    if (kind == TERM_WORD) {
-        const uint from = index ^ code[at + 3u];
+    if (term.kind == TERM_WORD) {
+        const WordTerm word = load_word_term(code, at);
+        const uint from = index ^ word.flip_mask;
         const Complex<T> a = amplitude<T>(state, size, from);
-        switch ((code[at + 5u] + 2u * POPCOUNT(from & code[at + 4u])) & 3u) {
+        switch ((word.quarter_turns + 2u * POPCOUNT(from & word.sign_mask)) & 3u) {
         case 0u:
             return a;
         case 1u:
@@ -70,40 +57,50 @@ FN Complex<T> applied(
             return complex<T>(a.y, -a.x);
         }
     }
-    if (kind == TERM_DIAGONAL) {
-        const T value = static_cast<T>(numbers[code[at + 3u] + parities(code, code[at + 4u], count, PARITY_WORDS, index)]);
+    if (term.kind == TERM_DIAGONAL) {
+        const DiagonalTerm diagonal = load_diagonal_term(code, at);
+        const T value = static_cast<T>(numbers[diagonal.values + parities(code, diagonal.bits, diagonal.count, index)]);
         const Complex<T> a = amplitude<T>(state, size, index);
         return complex<T>(value * a.x, value * a.y);
     }
-    if (kind == TERM_PROJECTOR) {
-        return all_odd(code, code[at + 3u], count, index, 0u) ? amplitude<T>(state, size, index) : complex<T>(0, 0);
+    if (term.kind == TERM_PROJECTOR) {
+        const Conditions conditions = load_projector_term(code, at).conditions;
+        return all_odd(code, conditions, index, 0u) ? amplitude<T>(state, size, index) : complex<T>(0, 0);
     }
-    const uint qubits = code[at + 4u], stride = 1u + PARITY_WORDS;
-    const uint row = parities(code, qubits + 1u, count, stride, index);
-    const uint base = index ^ gathered(code, qubits, count, stride, row);
+    const MatrixTerm dense = load_matrix_term(code, at);
+    const uint row = qubit_bits(code, dense.qubits, dense.count, index, 0u);
+    const uint base = index ^ qubit_flips(code, dense.qubits, dense.count, row);
     Complex<T> sum = complex<T>(0, 0);
-    for (uint j = 0u; j < 1u << count; ++j) {
-        const Complex<T> entry = constants[code[at + 3u] + (row << count) + j];
+    for (uint j = 0u; j < 1u << dense.count; ++j) {
+        const Complex<T> entry = constants[dense.entries + (row << dense.count) + j];
         const Complex<T> product =
-            times<T>(entry, amplitude<T>(state, size, base ^ gathered(code, qubits, count, stride, j)));
+            times<T>(entry, amplitude<T>(state, size, base ^ qubit_flips(code, dense.qubits, dense.count, j)));
         sum = complex<T>(sum.x + product.x, sum.y + product.y);
     }
     return sum;
 }
 
-// Whether a word of a series comes with a minus where the bits of an index within its chunk are 0; `high` are the others.
-FN bool negative(GLOBAL const uint *code, uint at, uint x, uint high) {
-    return odd((code[at + 5u] >> 1u) & 1u) != odd((x ^ high) & code[at + 4u]);
+// Position of term `index` of those at `terms`.
+FN uint term_at(uint terms, uint index) { return terms + index * TERM_STRIDE; }
+
+// Word `index` of the terms at `terms`.
+FN WordTerm word_at(GLOBAL const uint *code, uint terms, uint index) {
+    return load_word_term(code, term_at(terms, index) + TERM_WORDS);
 }
 
-// The transform of conj(ψ at index) (ψ at index ^ x), or of i times that, real parts alone: its entry at the mask of a word
-// is what the chunk expects of it, but for the sign.
+// Whether a word of a series comes with a minus where the bits of an index within its chunk are 0; `high` are the others.
+FN bool is_negative(WordTerm word, uint high) {
+    return odd((word.quarter_turns >> 1u) & 1u) != odd((word.flip_mask ^ high) & word.sign_mask);
+}
+
+// The transform of conj(ψ at index) (ψ at index ^ x), or of i times that, real parts alone. Its entry at the sign mask of a word is the
+// chunk's part of the word's expectation value, up to the sign that `is_negative` gives.
 template <typename T, typename P>
-FN void transform_products(P state, uint stride, GROUP T *plane, uint size, uint high, GLOBAL const uint *code, uint at, Team t) {
-    const bool imaginary = code[at] != 0u;
-    const uint x = code[at + 1u];
+FN void transform_products(P state, uint stride, GROUP T *plane, uint size, uint high, Series series, Team t) {
+    const bool imaginary = series.imaginary != 0u;
     for (uint e = t.rank; e < size; e += t.threads) {
-        const Complex<T> here = amplitude<T>(state, stride, high | e), there = amplitude<T>(state, stride, (high | e) ^ x);
+        const Complex<T> here = amplitude<T>(state, stride, high | e);
+        const Complex<T> there = amplitude<T>(state, stride, (high | e) ^ series.flip_mask);
         plane[e] = imaginary ? -cross<T>(here, there) : inner<T>(here, there);
     }
     walsh<T>(plane, size, t);
@@ -113,7 +110,7 @@ FN void transform_products(P state, uint stride, GROUP T *plane, uint size, uint
 // another's entries of `plane`.
 template <typename T>
 FN void transform_factors(
-    GROUP T *plane, uint size, uint high, GLOBAL const uint *code, uint at, GLOBAL const Angle *numbers, uint terms,
+    GROUP T *plane, uint size, uint high, Series series, GLOBAL const uint *code, GLOBAL const Angle *numbers, uint terms,
     GLOBAL const T *cotangent, bool is_weighted, Team t)
 {
     for (uint e = t.rank; e < size; e += t.threads) {
@@ -122,22 +119,24 @@ FN void transform_factors(
     BARRIER();
     // Several threads an entry: of large states it may have many terms. All of them come to each sum.
     const uint lanes = t.threads < ENTRY_LANES ? t.threads : ENTRY_LANES;
-    const uint first = t.rank / lanes, lane = t.rank % lanes, entries = (code[at + 5u] - code[at + 4u]) / ENTRY_WORDS;
+    const uint first = t.rank / lanes, lane = t.rank % lanes;
+    const uint entries = (series.entries.end - series.entries.first) / SERIES_ENTRY_WORDS;
     for (uint start = 0u; start < entries; start += t.threads / lanes) {
         const bool present = start + first < entries;
-        const uint entry = code[at + 4u] + (present ? start + first : 0u) * ENTRY_WORDS;
+        const uint number = present ? start + first : 0u;
+        const SeriesEntry entry = load_series_entry(code, series.entries.first + number * SERIES_ENTRY_WORDS);
         T sum = 0;
-        for (uint term = code[entry + 1u] + lane; term < code[entry + 2u]; term += lanes) {
-            const uint word = terms + term * TERM_WORDS;
-            T factor = static_cast<T>(numbers[code[word + 2u]]);
+        for (uint k = entry.first_term + lane; k < entry.end_term; k += lanes) {
+            const Term term = load_term(code, term_at(terms, k));
+            T factor = static_cast<T>(numbers[term.coefficient]);
             if (is_weighted) {
-                factor *= cotangent[code[word + 1u]];
+                factor *= cotangent[term.output];
             }
-            sum += negative(code, word, code[at + 1u], high) ? -factor : factor;
+            sum += is_negative(word_at(code, terms, k), high) ? -factor : factor;
         }
         sum = lane_sum<T>(sum, lanes);
         if (present && lane == 0u) {
-            plane[code[entry]] = sum;
+            plane[entry.mask] = sum;
         }
     }
     walsh<T>(plane, size, t);
@@ -175,21 +174,23 @@ FN void expect_terms(
     GLOBAL const Complex<T> *state = states + (static_cast<wide>(sample) << a.qubits);
     GLOBAL T *out = sums + static_cast<wide>(row) * a.term_count;
     if (part >= direct_blocks) {
-        const uint at = a.series + (part - direct_blocks) * SERIES_WORDS;
-        transform_products<T>(state, 0u, memory, size, high, code, at, whole_block(p));
-        for (uint term = code[at + 2u] + p.rank; term < code[at + 3u]; term += p.threads) {
-            const uint word = a.terms + term * TERM_WORDS;
-            const T value = memory[code[word + 4u] & (size - 1u)];
-            out[term] = negative(code, word, code[at + 1u], high) ? -value : value;
+        const Series series = load_series(code, a.series + (part - direct_blocks) * SERIES_WORDS);
+        transform_products<T>(state, 0u, memory, size, high, series, whole_block(p));
+        for (uint term = series.first_term + p.rank; term < series.end_term; term += p.threads) {
+            const WordTerm word = word_at(code, a.terms, term);
+            const T value = memory[word.sign_mask & (size - 1u)];
+            out[term] = is_negative(word, high) ? -value : value;
         }
         return;
     }
     const uint last = (part + 1u) * a.span < a.direct ? (part + 1u) * a.span : a.direct;
     for (uint term = part * a.span; term < last; ++term) {
+        const uint at = term_at(a.terms, term);
+        const Term head = load_term(code, at);
         T sum = 0;
         for (uint e = p.rank; e < size; e += p.threads) {
             const uint index = high | e;
-            sum += inner<T>(state[index], applied<T>(state, 0u, index, code, a.terms + term * TERM_WORDS, numbers, constants));
+            sum += inner<T>(state[index], applied<T>(state, 0u, index, head, code, at + TERM_WORDS, numbers, constants));
         }
         sum = block_sum<T>(sum, memory + ((term & 1u) << 5u), p);
         if (p.rank == 0u) {
@@ -211,13 +212,14 @@ FN void collect_outputs(
     }
     const uint start = a.per_item == 1u ? 0u : p.rank;
     Sum total = 0;
-    for (uint k = code[a.first + 2u * output]; k < code[a.first + 2u * output + 1u]; ++k) {
+    const List list = load_list(code, a.lists + output * LIST_WORDS);
+    for (uint k = list.first; k < list.end; ++k) {
         const uint term = code[k];
         Sum sum = 0;
         for (uint chunk = start; chunk < a.chunks; chunk += a.per_item) {
             sum += sums[(static_cast<wide>(sample) * a.chunks + chunk) * a.term_count + term];
         }
-        total += numbers[code[a.terms + term * TERM_WORDS + 2u]] * sum;
+        total += numbers[load_term(code, term_at(a.terms, term)).coefficient] * sum;
     }
     if (a.per_item != 1u) {
         total = block_sum<Sum>(total, scratch, p);
@@ -228,19 +230,20 @@ FN void collect_outputs(
     }
 }
 
-// What the terms that are no series make of entry `index`, with factors of `cotangent`, if there is one.
+// `sum` and entry `index` of the terms that are in no series, with factors of `cotangent`, if there is one.
 template <typename T, typename P>
 FN Complex<T> with_terms(
     Complex<T> sum, P state, uint stride, uint index, GLOBAL const uint *code, GLOBAL const Angle *numbers,
     GLOBAL const Complex<T> *constants, uint terms, uint count, GLOBAL const T *cotangent, bool is_weighted)
 {
-    for (uint term = 0u; term < count; ++term) {
-        const uint at = terms + term * TERM_WORDS;
-        T factor = static_cast<T>(numbers[code[at + 2u]]);
+    for (uint k = 0u; k < count; ++k) {
+        const uint at = term_at(terms, k);
+        const Term term = load_term(code, at);
+        T factor = static_cast<T>(numbers[term.coefficient]);
         if (is_weighted) {
-            factor *= cotangent[code[at + 1u]];
+            factor *= cotangent[term.output];
         }
-        const Complex<T> value = applied<T>(state, stride, index, code, at, numbers, constants);
+        const Complex<T> value = applied<T>(state, stride, index, term, code, at + TERM_WORDS, numbers, constants);
         sum = complex<T>(sum.x + factor * value.x, sum.y + factor * value.y);
     }
     return sum;
@@ -278,13 +281,13 @@ FN void apply_terms(
         }
     }
     for (uint k = 0u; k < a.series_count; ++k) {
-        const uint at = a.series + k * SERIES_WORDS;
-        transform_factors<T>(plane, size, high, code, at, numbers, a.terms, row, is_weighted, whole_block(p));
+        const Series series = load_series(code, a.series + k * SERIES_WORDS);
+        transform_factors<T>(plane, size, high, series, code, numbers, a.terms, row, is_weighted, whole_block(p));
         UNROLL for (uint j = 0u; j < CHUNK_AMPLITUDES; ++j) {
             const uint e = p.rank + j * p.threads;
             if (e < size) {
-                const Complex<T> there = state[(high | e) ^ code[at + 1u]];
-                sums[j] = with_series<T>(sums[j], plane[e], there, code[at] != 0u);
+                const Complex<T> there = state[(high | e) ^ series.flip_mask];
+                sums[j] = with_series<T>(sums[j], plane[e], there, series.imaginary != 0u);
             }
         }
     }
@@ -304,20 +307,21 @@ FN void read_outputs(
 {
     const uint size = 1u << a.bits;
     for (uint k = 0u; k < a.series_count; ++k) {
-        const uint at = a.series + k * SERIES_WORDS;
-        transform_products<T>(psi, size, plane, size, 0u, code, at, t);
-        for (uint term = code[at + 2u] + t.rank; term < code[at + 3u]; term += t.threads) {
-            const uint word = a.terms + term * TERM_WORDS;
-            const T value = plane[code[word + 4u]];
-            sums[term] = negative(code, word, code[at + 1u], 0u) ? -value : value;
+        const Series series = load_series(code, a.series + k * SERIES_WORDS);
+        transform_products<T>(psi, size, plane, size, 0u, series, t);
+        for (uint term = series.first_term + t.rank; term < series.end_term; term += t.threads) {
+            const WordTerm word = word_at(code, a.terms, term);
+            const T value = plane[word.sign_mask];
+            sums[term] = is_negative(word, 0u) ? -value : value;
         }
         BARRIER();
     }
     for (uint term = 0u; term < a.direct; ++term) {
+        const uint at = term_at(a.terms, term);
+        const Term head = load_term(code, at);
         T sum = 0;
         for (uint e = t.rank; e < size; e += t.threads) {
-            const Complex<T> there =
-                applied<T>(psi, size, e, code, a.terms + term * TERM_WORDS, numbers, constants);
+            const Complex<T> there = applied<T>(psi, size, e, head, code, at + TERM_WORDS, numbers, constants);
             sum += inner<T>(amplitude<T>(psi, size, e), there);
         }
         sum = team_sum<T>(sum, scratch + ((term & 1u) != 0u ? scratch_size : 0u), t, p);
@@ -328,8 +332,11 @@ FN void read_outputs(
     BARRIER();
     for (uint output = t.rank; t.present && output < a.outputs; output += t.threads) {
         Sum total = 0;
-        for (uint k = code[a.lists + 2u * output]; k < code[a.lists + 2u * output + 1u]; ++k) {
-            total += numbers[code[a.terms + code[k] * TERM_WORDS + 2u]] * static_cast<Sum>(sums[code[k]]);
+        const List list = load_list(code, a.lists + output * LIST_WORDS);
+        for (uint k = list.first; k < list.end; ++k) {
+            const uint term = code[k];
+            const Term head = load_term(code, term_at(a.terms, term));
+            total += numbers[head.coefficient] * static_cast<Sum>(sums[term]);
         }
         total += numbers[a.output_constants + output];
         outputs[static_cast<wide>(t.sample) * a.outputs + output] = static_cast<T>(total) + flag;
@@ -350,11 +357,11 @@ FN void seed_lambda(
         put<T>(lambda, size, e, sum);
     }
     for (uint k = 0u; k < a.series_count; ++k) {
-        const uint at = a.series + k * SERIES_WORDS;
-        transform_factors<T>(plane, size, 0u, code, at, numbers, a.terms, row, true, t);
+        const Series series = load_series(code, a.series + k * SERIES_WORDS);
+        transform_factors<T>(plane, size, 0u, series, code, numbers, a.terms, row, true, t);
         for (uint e = t.rank; e < size; e += t.threads) {
-            const Complex<T> there = get<T>(psi, size, e ^ code[at + 1u]);
-            put<T>(lambda, size, e, with_series<T>(get<T>(lambda, size, e), plane[e], there, code[at] != 0u));
+            const Complex<T> there = get<T>(psi, size, e ^ series.flip_mask);
+            put<T>(lambda, size, e, with_series<T>(get<T>(lambda, size, e), plane[e], there, series.imaginary != 0u));
         }
     }
 }
@@ -372,10 +379,10 @@ FN void collect_probabilities(
     }
     const uint rest = a.qubits - a.count, start = a.per_item == 1u ? 0u : p.rank;
     GLOBAL const Complex<T> *state = states + (static_cast<wide>(sample) << a.qubits);
-    const uint base = a.origin ^ gathered(code, a.columns, a.count, 1u, output);
+    const uint base = a.origin ^ flips_of(code, a.columns, a.count, output);
     Sum total = 0;
     for (uint k = start; k < 1u << rest; k += a.per_item) {
-        const Complex<T> value = state[base ^ gathered(code, a.columns + a.count, rest, 1u, k)];
+        const Complex<T> value = state[base ^ flips_of(code, a.columns + a.count, rest, k)];
         total += inner<T>(value, value);
     }
     if (a.per_item != 1u) {
@@ -394,7 +401,7 @@ FN void seed_probabilities(
     const wide item = static_cast<wide>(p.block) * p.threads + p.rank;
     const uint sample = static_cast<uint>(item >> a.qubits), index = static_cast<uint>(item) & ((1u << a.qubits) - 1u);
     if (sample < a.batch) {
-        const uint output = parities(code, a.rows, a.count, PARITY_WORDS, index);
+        const uint output = parities(code, a.rows, a.count, index);
         const T factor = cotangent[(static_cast<wide>(sample) << a.count) + output] + flags[sample];
         lambdas[item] = complex<T>(factor * states[item].x, factor * states[item].y);
     }
@@ -409,7 +416,7 @@ FN void collect_amplitudes(
     const wide item = static_cast<wide>(p.block) * p.threads + p.rank;
     const uint sample = static_cast<uint>(item >> a.qubits), index = static_cast<uint>(item) & ((1u << a.qubits) - 1u);
     if (sample < a.batch) {
-        const uint from = a.origin ^ gathered(code, a.columns, a.count, 1u, index);
+        const uint from = a.origin ^ flips_of(code, a.columns, a.count, index);
         const Complex<T> value = states[(static_cast<wide>(sample) << a.qubits) + from];
         outputs[item] = complex<T>(value.x + flags[sample], value.y + flags[sample]);
     }
@@ -424,7 +431,7 @@ FN void seed_amplitudes(
     const wide item = static_cast<wide>(p.block) * p.threads + p.rank;
     const uint sample = static_cast<uint>(item >> a.qubits), index = static_cast<uint>(item) & ((1u << a.qubits) - 1u);
     if (sample < a.batch) {
-        const uint to = a.origin ^ gathered(code, a.columns, a.count, 1u, index);
+        const uint to = a.origin ^ flips_of(code, a.columns, a.count, index);
         const T scale = static_cast<T>(0.5f);
         const T re = scale * cotangent[2u * item], im = scale * cotangent[2u * item + 1u];
         lambdas[(static_cast<wide>(sample) << a.qubits) + to] = complex<T>(re + flags[sample], im + flags[sample]);

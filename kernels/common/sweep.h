@@ -3,37 +3,16 @@
 // takes the gradient of each angle on the way.
 //
 // Amplitude `e` of a tile is memory[e] + i memory[size + e]. Several tiles share a block where tiles are small.
-// Words of an operation are counted from its kind; a parity takes three (maths.h).
 
-// Rotations, up to three, of amplitudes at hand; in front of them a table of phases.
-#define OP_PASS 0u // kind + 256 rotations, bases, table, terms and their kinds, masks of terms, first partial, rotations
-#define PASS_WORDS 6u
-#define ROTATION_WORDS 4u // source, partial, flip mask, tile bits of its parity
-// Diagonal factors exp(±i φ), up to three.
-#define OP_DIAGONAL 1u // kind + 256 factors, factors
-#define DIAGONAL_WORDS 7u // source, partial, sign, conditions, where they stand
-// A rotation about a word that flips bits, under conditions.
-#define OP_MIX 2u // kind + 256 if real, source, partial, flip mask, its highest bit, sign, conditions, where they stand
-// Exchanges each amplitude that meets the conditions with the one at a flip mask.
-#define OP_EXCHANGE 3u // kind, flip mask, conditions, where they stand
-// A dense matrix, under conditions.
-#define OP_MATRIX 4u // kind + 256 qubits, matrix, its adjoint, bases, conditions, where they stand, then a flip mask and a parity a qubit
-#define MATRIX_WORDS 6u
-#define MAX_MATRIX 64u
-
-// A source is the index of a cosine and sine, with a bit each for: reads inputs, and so is a sample's own; reads weights.
-#define OWN 0x80000000u
-#define KINDS 0xc0000000u
-
-// What a thread works on.
+// The tile that a thread works on.
 FN Team team_of(CONSTANT SweepArgs &a, ThreadPos p) {
     Team t;
     const uint tile_bits = a.qubits - a.bits;
     const uint teams = a.batch << tile_bits;
-    t.threads = p.threads / a.per_group;
+    t.threads = p.threads / a.per_block;
     t.which = p.rank / t.threads;
     t.rank = p.rank % t.threads;
-    t.index = p.block * a.per_group + t.which;
+    t.index = p.block * a.per_block + t.which;
     t.present = t.index < teams;
     // A team that is not there repeats the last one, and writes nothing.
     t.index = t.present ? t.index : teams - 1u;
@@ -51,7 +30,7 @@ template <typename T> FN void put(GROUP T *state, uint size, uint e, Complex<T> 
     state[size + e] = value.y;
 }
 
-// Where amplitude `e` of a tile is stored.
+// Stored index of the first amplitude of a tile.
 FN uint tile_start(GLOBAL const uint *code, CONSTANT SweepArgs &a, uint tile) {
     uint start = 0u;
     for (uint bit = 0u; bit < a.qubits - a.bits; ++bit) {
@@ -60,6 +39,7 @@ FN uint tile_start(GLOBAL const uint *code, CONSTANT SweepArgs &a, uint tile) {
     return start;
 }
 
+// Stored index of amplitude `e` of a tile.
 FN uint stored(GLOBAL const uint *code, CONSTANT SweepArgs &a, uint start, uint e) {
     return start ^ code[a.offsets + (e >> a.lane_bits)] ^ (e & ((1u << a.lane_bits) - 1u));
 }
@@ -100,19 +80,25 @@ FN void store_tile(GROUP const T *from, GLOBAL Complex<T> *states, GLOBAL const 
 // Cosine and sine of a source.
 template <typename T>
 FN Complex<T> cos_sin_of(uint source, GLOBAL const Complex<T> *shared, GLOBAL const Complex<T> *own) {
-    return (source & OWN) != 0u ? own[source & ~KINDS] : shared[source & ~KINDS];
+    return (source & INPUTS) != 0u ? own[source & ~KINDS] : shared[source & ~KINDS];
 }
 
-// What the amplitudes of a set differ by, for the rotations of a pass; returns what to add to all of a tile's bases.
-template <uint K> FN uint distances(LOCAL uint *distance, GLOBAL const uint *code, uint at, uint tile) {
+// The rotations of a pass: their cosines and sines, and what the amplitudes of a set differ by. Returns what is to be added (XOR) to all
+// of a tile's bases.
+template <typename T, uint K>
+FN uint load_rotations(
+    LOCAL uint *distance, LOCAL Complex<T> *cs, GLOBAL const uint *code, uint at, GLOBAL const Complex<T> *shared,
+    GLOBAL const Complex<T> *own, uint tile)
+{
     uint shift = 0u;
     distance[0] = 0u;
     UNROLL for (uint k = 0u; k < K; ++k) {
-        const uint flip_mask = code[at + PASS_WORDS + k * ROTATION_WORDS + 2u];
+        const Rotation rotation = load_rotation(code, at + k * ROTATION_WORDS);
+        cs[k] = cos_sin_of<T>(rotation.source, shared, own);
         UNROLL for (uint j = 0u; j < (1u << k); ++j) {
-            distance[j | (1u << k)] = distance[j] ^ flip_mask;
+            distance[j | (1u << k)] = distance[j] ^ rotation.flip_mask;
         }
-        shift ^= odd(tile & code[at + PASS_WORDS + k * ROTATION_WORDS + 3u]) ? flip_mask : 0u;
+        shift ^= odd(tile & rotation.tile_mask) ? rotation.flip_mask : 0u;
     }
     return shift;
 }
@@ -131,25 +117,23 @@ template <typename T> FN void rotate_even(LOCAL Complex<T> &a, LOCAL Complex<T> 
     a = c;
 }
 
+// Does a pass, whose rotations stand at `at`.
 template <typename T, uint K>
 FN void pass(
-    GROUP T *psi, uint size, GLOBAL const uint *code, uint at, GLOBAL const Complex<T> *shared,
+    GROUP T *psi, uint size, Pass op, GLOBAL const uint *code, uint at, GLOBAL const Complex<T> *shared,
     GLOBAL const Complex<T> *own, GLOBAL const Complex<T> *tables, Team t)
 {
     uint distance[1u << K];
-    const uint shift = distances<K>(distance, code, at, t.tile);
     Complex<T> cs[K + 1u];
-    UNROLL for (uint k = 0u; k < K; ++k) {
-        cs[k] = cos_sin_of<T>(code[at + PASS_WORDS + k * ROTATION_WORDS], shared, own);
-    }
-    const uint bases = code[at + 1u], table = code[at + 2u];
-    GLOBAL const Complex<T> *phases = tables + (table == NONE ? 0u : static_cast<wide>(table) * size);
+    const uint shift = load_rotations<T, K>(distance, cs, code, at, shared, own, t.tile);
+    const bool has_table = op.table != NONE;
+    GLOBAL const Complex<T> *phases = tables + (has_table ? static_cast<wide>(op.table) * size : 0u);
     for (uint set = t.rank; set < size >> K; set += t.threads) {
-        const uint base = code[bases + set] ^ shift;
+        const uint base = code[op.bases + set] ^ shift;
         Complex<T> a[1u << K];
         UNROLL for (uint j = 0u; j < (1u << K); ++j) {
             a[j] = get<T>(psi, size, base ^ distance[j]);
-            if (table != NONE) {
+            if (has_table) {
                 a[j] = times<T>(phases[base ^ distance[j]], a[j]);
             }
         }
@@ -169,20 +153,17 @@ FN void pass(
 // Undoes a pass. `overlap` gets -2 Im(conj(λ) ψ) of each amplitude if `terms` are wanted.
 template <typename T, uint K>
 FN void undo_pass(
-    GROUP T *psi, GROUP T *lambda, GROUP T *overlap, uint size, GLOBAL const uint *code, uint at,
+    GROUP T *psi, GROUP T *lambda, GROUP T *overlap, uint size, Pass op, GLOBAL const uint *code, uint at,
     GLOBAL const Complex<T> *shared, GLOBAL const Complex<T> *own, GLOBAL const Complex<T> *tables, bool terms, Team t,
     LOCAL T *sums)
 {
     uint distance[1u << K];
-    const uint shift = distances<K>(distance, code, at, t.tile);
     Complex<T> cs[K + 1u];
-    UNROLL for (uint k = 0u; k < K; ++k) {
-        cs[k] = cos_sin_of<T>(code[at + PASS_WORDS + k * ROTATION_WORDS], shared, own);
-    }
-    const uint bases = code[at + 1u], table = code[at + 2u];
-    GLOBAL const Complex<T> *phases = tables + (table == NONE ? 0u : static_cast<wide>(table) * size);
+    const uint shift = load_rotations<T, K>(distance, cs, code, at, shared, own, t.tile);
+    const bool has_table = op.table != NONE;
+    GLOBAL const Complex<T> *phases = tables + (has_table ? static_cast<wide>(op.table) * size : 0u);
     for (uint set = t.rank; set < size >> K; set += t.threads) {
-        const uint base = code[bases + set] ^ shift;
+        const uint base = code[op.bases + set] ^ shift;
         Complex<T> a[1u << K], l[1u << K];
         UNROLL for (uint j = 0u; j < (1u << K); ++j) {
             a[j] = get<T>(psi, size, base ^ distance[j]);
@@ -203,7 +184,7 @@ FN void undo_pass(
             if (terms) {
                 overlap[e] = static_cast<T>(-2) * cross<T>(l[j], a[j]);
             }
-            if (table != NONE) {
+            if (has_table) {
                 a[j] = conjugate_times<T>(phases[e], a[j]);
                 l[j] = conjugate_times<T>(phases[e], l[j]);
             }
@@ -259,27 +240,40 @@ template <typename T> FN void walsh(GROUP T *overlap, uint size, Team t) {
 }
 
 // The sign of φ in the exponent of a diagonal factor: 1, -1, or 0 where it does not act.
-FN int exponent(GLOBAL const uint *code, uint at, uint e, uint tile) {
-    if (!all_odd(code, code[at + 6u], code[at + 5u], e, tile)) {
+FN int exponent(GLOBAL const uint *code, Factor factor, uint e, uint tile) {
+    if (!all_odd(code, factor.conditions, e, tile)) {
         return 0;
     }
-    return parity(code, at + 2u, e, tile) ? 1 : -1;
+    return is_odd(factor.sign, e, tile) ? 1 : -1;
 }
 
+// The factors of an operation, with their cosines and sines. Behind the last one the first is repeated.
 template <typename T>
-FN void diagonal(
-    GROUP T *psi, uint size, GLOBAL const uint *code, uint at, GLOBAL const Complex<T> *shared,
+FN void load_factors(
+    LOCAL Factor *factors, LOCAL Complex<T> *cs, GLOBAL const uint *code, uint at, uint count,
+    GLOBAL const Complex<T> *shared, GLOBAL const Complex<T> *own)
+{
+    UNROLL for (uint k = 0u; k < MAX_ANGLES; ++k) {
+        factors[k] = load_factor(code, at + (k < count ? k : 0u) * FACTOR_WORDS);
+        cs[k] = cos_sin_of<T>(factors[k].source, shared, own);
+    }
+}
+
+// Does diagonal factors, which stand at `at`.
+template <typename T>
+FN void diagonals(
+    GROUP T *psi, uint size, uint count, GLOBAL const uint *code, uint at, GLOBAL const Complex<T> *shared,
     GLOBAL const Complex<T> *own, Team t)
 {
-    const uint count = code[at] >> 8u;
+    Factor factors[MAX_ANGLES];
+    Complex<T> cs[MAX_ANGLES];
+    load_factors<T>(factors, cs, code, at, count, shared, own);
     for (uint e = t.rank; e < size; e += t.threads) {
         Complex<T> a = get<T>(psi, size, e);
-        for (uint k = 0u; k < count; ++k) {
-            const uint factor = at + 1u + k * DIAGONAL_WORDS;
-            const int sign = exponent(code, factor, e, t.tile);
+        UNROLL for (uint k = 0u; k < MAX_ANGLES; ++k) {
+            const int sign = k < count ? exponent(code, factors[k], e, t.tile) : 0;
             if (sign != 0) {
-                const Complex<T> cs = cos_sin_of<T>(code[factor], shared, own);
-                a = times<T>(complex<T>(cs.x, sign > 0 ? cs.y : -cs.y), a);
+                a = times<T>(complex<T>(cs[k].x, sign > 0 ? cs[k].y : -cs[k].y), a);
             }
         }
         put<T>(psi, size, e, a);
@@ -287,21 +281,21 @@ FN void diagonal(
 }
 
 template <typename T>
-FN void undo_diagonal(
-    GROUP T *psi, GROUP T *lambda, uint size, GLOBAL const uint *code, uint at, GLOBAL const Complex<T> *shared,
+FN void undo_diagonals(
+    GROUP T *psi, GROUP T *lambda, uint size, uint count, GLOBAL const uint *code, uint at, GLOBAL const Complex<T> *shared,
     GLOBAL const Complex<T> *own, Team t, LOCAL T *sums)
 {
-    const uint count = code[at] >> 8u;
+    Factor factors[MAX_ANGLES];
+    Complex<T> cs[MAX_ANGLES];
+    load_factors<T>(factors, cs, code, at, count, shared, own);
     for (uint e = t.rank; e < size; e += t.threads) {
         Complex<T> a = get<T>(psi, size, e), l = get<T>(lambda, size, e);
         const T here = cross<T>(l, a);
-        UNROLL for (uint k = 0u; k < 3u; ++k) {
-            const uint factor = at + 1u + k * DIAGONAL_WORDS;
-            const int sign = k < count ? exponent(code, factor, e, t.tile) : 0;
+        UNROLL for (uint k = 0u; k < MAX_ANGLES; ++k) {
+            const int sign = k < count ? exponent(code, factors[k], e, t.tile) : 0;
             if (sign != 0) {
                 sums[k] -= sign > 0 ? here : -here;
-                const Complex<T> cs = cos_sin_of<T>(code[factor], shared, own);
-                const Complex<T> by = complex<T>(cs.x, sign > 0 ? cs.y : -cs.y);
+                const Complex<T> by = complex<T>(cs[k].x, sign > 0 ? cs[k].y : -cs[k].y);
                 a = conjugate_times<T>(by, a);
                 l = conjugate_times<T>(by, l);
             }
@@ -324,16 +318,15 @@ template <typename T> FN void mix(LOCAL Complex<T> &a, LOCAL Complex<T> &b, bool
 
 template <typename T>
 FN void mixed(
-    GROUP T *psi, uint size, GLOBAL const uint *code, uint at, GLOBAL const Complex<T> *shared,
-    GLOBAL const Complex<T> *own, Team t)
+    GROUP T *psi, uint size, Mix op, GLOBAL const uint *code, GLOBAL const Complex<T> *shared, GLOBAL const Complex<T> *own, Team t)
 {
-    const bool real = code[at] >> 8u != 0u;
-    const Complex<T> cs = cos_sin_of<T>(code[at + 1u], shared, own);
+    const bool real = op.real != 0u;
+    const Complex<T> cs = cos_sin_of<T>(op.source, shared, own);
     for (uint pair = t.rank; pair < size >> 1u; pair += t.threads) {
-        const uint first = first_of_pair(pair, code[at + 4u]), second = first ^ code[at + 3u];
-        if (all_odd(code, code[at + 9u], code[at + 8u], first, t.tile)) {
+        const uint first = first_of_pair(pair, op.top_bit), second = first ^ op.flip_mask;
+        if (all_odd(code, op.conditions, first, t.tile)) {
             Complex<T> a = get<T>(psi, size, first), b = get<T>(psi, size, second);
-            mix<T>(a, b, real, cs.x, parity(code, at + 5u, first, t.tile) ? -cs.y : cs.y);
+            mix<T>(a, b, real, cs.x, is_odd(op.negative, first, t.tile) ? -cs.y : cs.y);
             put<T>(psi, size, first, a);
             put<T>(psi, size, second, b);
         }
@@ -342,17 +335,17 @@ FN void mixed(
 
 template <typename T>
 FN void undo_mixed(
-    GROUP T *psi, GROUP T *lambda, uint size, GLOBAL const uint *code, uint at, GLOBAL const Complex<T> *shared,
+    GROUP T *psi, GROUP T *lambda, uint size, Mix op, GLOBAL const uint *code, GLOBAL const Complex<T> *shared,
     GLOBAL const Complex<T> *own, Team t, LOCAL T *sums)
 {
-    const bool real = code[at] >> 8u != 0u;
-    const Complex<T> cs = cos_sin_of<T>(code[at + 1u], shared, own);
+    const bool real = op.real != 0u;
+    const Complex<T> cs = cos_sin_of<T>(op.source, shared, own);
     for (uint pair = t.rank; pair < size >> 1u; pair += t.threads) {
-        const uint first = first_of_pair(pair, code[at + 4u]), second = first ^ code[at + 3u];
-        if (all_odd(code, code[at + 9u], code[at + 8u], first, t.tile)) {
+        const uint first = first_of_pair(pair, op.top_bit), second = first ^ op.flip_mask;
+        if (all_odd(code, op.conditions, first, t.tile)) {
             Complex<T> a = get<T>(psi, size, first), b = get<T>(psi, size, second);
             Complex<T> l = get<T>(lambda, size, first), m = get<T>(lambda, size, second);
-            const bool negative = parity(code, at + 5u, first, t.tile);
+            const bool negative = is_odd(op.negative, first, t.tile);
             const T here = real ? inner<T>(m, a) - inner<T>(l, b) : cross<T>(l, b) + cross<T>(m, a);
             sums[0] += negative ? -here : here;
             mix<T>(a, b, real, cs.x, negative ? cs.y : -cs.y);
@@ -365,10 +358,10 @@ FN void undo_mixed(
     }
 }
 
-template <typename T> FN void exchange(GROUP T *psi, uint size, GLOBAL const uint *code, uint at, Team t) {
+template <typename T> FN void exchange(GROUP T *psi, uint size, Exchange op, GLOBAL const uint *code, Team t) {
     for (uint e = t.rank; e < size; e += t.threads) {
-        if (all_odd(code, code[at + 3u], code[at + 2u], e, t.tile)) {
-            const uint partner = e ^ code[at + 1u];
+        if (all_odd(code, op.conditions, e, t.tile)) {
+            const uint partner = e ^ op.flip_mask;
             const Complex<T> a = get<T>(psi, size, e);
             put<T>(psi, size, e, get<T>(psi, size, partner));
             put<T>(psi, size, partner, a);
@@ -376,34 +369,21 @@ template <typename T> FN void exchange(GROUP T *psi, uint size, GLOBAL const uin
     }
 }
 
-// The amplitudes of a matrix's qubits: XOR of the displacements whose qubit is set in `bits`.
-FN uint flips_of(GLOBAL const uint *code, uint at, uint qubits, uint bits) {
-    uint distance = 0u;
-    for (uint k = 0u; k < qubits; ++k) {
-        distance ^= ((bits >> k) & 1u) != 0u ? code[at + MATRIX_WORDS + k * (1u + PARITY_WORDS)] : 0u;
-    }
-    return distance;
-}
-
-// Applies the matrix that word `which` of the operation names.
+// Applies the matrix, or its adjoint, that starts at `rows`. Its qubits stand at `at`.
 template <typename T>
-FN void dense(GROUP T *psi, uint size, GLOBAL const uint *code, uint at, uint which, GLOBAL const Complex<T> *constants, Team t) {
-    const uint qubits = code[at] >> 8u, entries = 1u << qubits;
-    GLOBAL const Complex<T> *rows = constants + code[at + which];
-    for (uint set = t.rank; set < size >> qubits; set += t.threads) {
-        uint base = code[code[at + 3u] + set];
-        uint bits = 0u;
-        for (uint k = 0u; k < qubits; ++k) {
-            const uint qubit = at + MATRIX_WORDS + k * (1u + PARITY_WORDS) + 1u;
-            bits |= (parity(code, qubit, base, t.tile) ? 1u : 0u) << k;
-        }
-        base ^= flips_of(code, at, qubits, bits);
-        if (!all_odd(code, code[at + 5u], code[at + 4u], base, t.tile)) {
+FN void dense(
+    GROUP T *psi, uint size, Dense op, GLOBAL const uint *code, uint at, GLOBAL const Complex<T> *rows, Team t)
+{
+    const uint entries = 1u << op.qubits;
+    for (uint set = t.rank; set < size >> op.qubits; set += t.threads) {
+        uint base = code[op.bases + set];
+        base ^= qubit_flips(code, at, op.qubits, qubit_bits(code, at, op.qubits, base, t.tile));
+        if (!all_odd(code, op.conditions, base, t.tile)) {
             continue;
         }
-        Complex<T> in[MAX_MATRIX];
+        Complex<T> in[1u << MAX_MATRIX_QUBITS];
         for (uint j = 0u; j < entries; ++j) {
-            in[j] = get<T>(psi, size, base ^ flips_of(code, at, qubits, j));
+            in[j] = get<T>(psi, size, base ^ qubit_flips(code, at, op.qubits, j));
         }
         for (uint row = 0u; row < entries; ++row) {
             Complex<T> sum = complex<T>(0, 0);
@@ -411,7 +391,7 @@ FN void dense(GROUP T *psi, uint size, GLOBAL const uint *code, uint at, uint wh
                 const Complex<T> product = times<T>(rows[row * entries + j], in[j]);
                 sum = complex<T>(sum.x + product.x, sum.y + product.y);
             }
-            put<T>(psi, size, base ^ flips_of(code, at, qubits, row), sum);
+            put<T>(psi, size, base ^ qubit_flips(code, at, op.qubits, row), sum);
         }
     }
 }
@@ -422,19 +402,18 @@ template <typename T> FN void store_partial(GLOBAL T *row, uint partial, T value
     }
 }
 
-// Adds up the threads' `sums` of an operation, times two, into its partials. `position` is where the first partial's number stands
-// in the bytecode, those of the others `stride` words on. Ends with all threads past a barrier.
+// Adds up the threads' `sums` of an operation, times two, into its `count` partial gradients. Ends with all threads past a barrier.
 template <typename T>
 FN void store_partials(
-    LOCAL T *sums, uint count, GLOBAL const uint *code, uint position, uint stride, GLOBAL T *row, GROUP T *scratch, Team t, ThreadPos p)
+    LOCAL T *sums, LOCAL const uint *partials, uint count, GLOBAL T *row, GROUP T *scratch, Team t, ThreadPos p)
 {
     const uint lanes = t.threads < 32u ? t.threads : 32u;
     const uint warps = p.threads < 32u ? 1u : p.threads >> 5u;
-    UNROLL for (uint k = 0u; k < 3u; ++k) {
+    UNROLL for (uint k = 0u; k < MAX_ANGLES; ++k) {
         const T sum = lane_sum<T>(sums[k], lanes);
         if (t.threads <= 32u) {
             if (k < count && t.rank == 0u) {
-                store_partial<T>(row, code[position + k * stride], sum + sum, t);
+                store_partial<T>(row, partials[k], sum + sum, t);
             }
         } else if ((p.rank & 31u) == 0u) {
             scratch[k * warps + (p.rank >> 5u)] = sum;
@@ -446,6 +425,8 @@ FN void store_partials(
         for (uint warp = 0u; warp < t.threads >> 5u; ++warp) {
             sum += scratch[t.rank * warps + t.which * (t.threads >> 5u) + warp];
         }
-        store_partial<T>(row, code[position + t.rank * stride], sum + sum, t);
+        // A choice in place of an index keeps the numbers in registers.
+        const uint partial = t.rank == 0u ? partials[0] : t.rank == 1u ? partials[1] : partials[2];
+        store_partial<T>(row, partial, sum + sum, t);
     }
 }

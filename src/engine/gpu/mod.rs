@@ -1,20 +1,23 @@
 //! Engines on a GPU: one text of kernels, one plan of launches, and a backend for each vendor.
 //!
-//! [`lower`] turns a program into a bytecode that the kernels read, [`launch`] says which kernels run on it, and what submits a plan
+//! [`abi`] is what Rust and the kernels have in common. [`lower`] turns a program into a bytecode that the kernels read, [`launch`] says which kernels run on it, and what submits a plan
 //! implements [`backend::device::Device`].
 
+pub mod abi;
 mod backend;
 mod launch;
 mod lower;
 mod text;
 
+pub use abi::Buffer;
+use abi::Element;
 #[cfg(feature = "cuda")]
 pub(crate) use backend::cuda;
 #[cfg(feature = "emulator")]
 pub use backend::emulator;
 #[cfg(feature = "metal")]
 pub(crate) use backend::metal;
-pub use launch::plan::{Buffer, Launch, LaunchPlan};
+pub use launch::plan::{Launch, LaunchPlan};
 pub use text::{Dialect, source};
 
 /// What a device can do, and what a plan may use of it.
@@ -35,6 +38,16 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// Bytes of an element of a buffer.
+    fn bytes(self, element: Element) -> usize {
+        match element {
+            Element::Word => 4,
+            Element::Angle | Element::Sum => self.angle,
+            Element::Real => self.real,
+            Element::Complex => 2 * self.real,
+        }
+    }
+
     /// With tiles as large as the memory of a group allows: five numbers an amplitude, and some for sums.
     pub fn with_largest_tiles(self) -> Self {
         let sums = 6 << self.thread_bits.saturating_sub(5);

@@ -1,6 +1,7 @@
 //! CUDA, through candle's device: its stream, its memory, its tensors.
 
 use super::device::{self, Buffers, Device, Given, Saved};
+use crate::engine::gpu::abi::{MAX_ARGUMENT_WORDS, SWEEP_THREADS_F32, SWEEP_THREADS_F64};
 use crate::engine::gpu::launch::plan::{Launch, LaunchPlan};
 use crate::engine::gpu::{Dialect, Limits};
 use crate::engine::{Storage, Wanted};
@@ -26,8 +27,8 @@ mod ptx {
     include!(concat!(env!("OUT_DIR"), "/kernels.rs"));
 }
 
-/// Threads a tile has at the most, as a power of two; the entry points of the sweeps are bounded alike.
-const THREAD_BITS: [usize; 2] = [9, 8];
+/// Threads a tile has at the most, as a power of two, in single and in double precision.
+const THREAD_BITS: [usize; 2] = [SWEEP_THREADS_F32.ilog2() as usize, SWEEP_THREADS_F64.ilog2() as usize];
 
 /// A group gets as much memory as this without asking.
 const GROUP_BYTES: u32 = 48 << 10;
@@ -63,14 +64,14 @@ impl Drop for Lasting {
 /// A kernel's last argument: a structure of words, of which it reads as many as it declares.
 #[derive(Debug, Clone, Copy)]
 #[repr(C)]
-struct Words([u32; 32]);
+struct Words([u32; MAX_ARGUMENT_WORDS]);
 
 // SAFETY: an array of words, valid for any bits.
 unsafe impl DeviceRepr for Words {}
 
 impl Words {
     fn new(args: &[u32]) -> Self {
-        let mut words = [0; 32];
+        let mut words = [0; MAX_ARGUMENT_WORDS];
         words[..args.len()].copy_from_slice(args);
         Self(words)
     }
@@ -186,7 +187,7 @@ impl Device for CudaDevice {
         });
         plan.launches.iter().try_for_each(|launch| {
             let pointers: Vec<u64> =
-                launch.buffers.iter().map(|(buffer, from)| places[*buffer as usize] + from).collect();
+                launch.buffers.iter().map(|view| places[view.buffer as usize] + view.start).collect();
             queue(self, dialect, launch, &pointers)
         })
     }
@@ -205,10 +206,10 @@ fn queue(device: &CudaDevice, dialect: Dialect, launch: &Launch, pointers: &[u64
         Dialect::CudaF64 => (concat!("candlewick-f64-", env!("CARGO_PKG_VERSION")), ptx::F64),
         Dialect::CudaF32 | Dialect::Metal => (concat!("candlewick-f32-", env!("CARGO_PKG_VERSION")), ptx::F32),
     };
-    let function = device.get_or_load_custom_func(launch.kernel, module, text)?;
+    let function = device.get_or_load_custom_func(launch.kernel.name, module, text)?;
     let refused = |error: DriverError| {
         Error::Device(DeviceError::Launch {
-            kernel: launch.kernel,
+            kernel: launch.kernel.name,
             groups: launch.groups,
             threads: launch.threads,
             group_bytes: launch.group_bytes,

@@ -5,7 +5,8 @@
 //! pass: where it needs inputs and weights themselves, copies of them are saved.
 
 use crate::engine::Wanted;
-use crate::engine::gpu::launch::plan::{Buffer, LaunchPlan};
+use crate::engine::gpu::abi::Buffer;
+use crate::engine::gpu::launch::plan::LaunchPlan;
 use crate::engine::gpu::launch::planner;
 use crate::engine::gpu::lower::bytecode::Bytecode;
 use crate::engine::gpu::{Dialect, Limits};

@@ -4,7 +4,8 @@
 
 use super::device::{self, Buffers, Device, Given};
 use crate::engine::cpu::Cpu;
-use crate::engine::gpu::launch::plan::{Buffer, LaunchPlan};
+use crate::engine::gpu::abi::Buffer;
+use crate::engine::gpu::launch::plan::LaunchPlan;
 use crate::engine::gpu::{Dialect, Limits};
 use crate::engine::{Arguments, Gradients, Real, Wanted};
 use crate::error::{Error, Result, TensorError};

@@ -5,7 +5,8 @@
 //! kernel writes is declared as one. candle looks at whole pieces of memory: launches that share an arena keep their order.
 
 use super::device::{self, Buffers, Device, Given, Saved};
-use crate::engine::gpu::launch::plan::{Buffer as Role, Launch, LaunchPlan};
+use crate::engine::gpu::abi::Buffer as Role;
+use crate::engine::gpu::launch::plan::{Launch, LaunchPlan};
 use crate::engine::gpu::{Dialect, Limits, text};
 use crate::engine::{Storage, Wanted};
 use crate::error::{DeviceError, Error, MemoryError, Result, TensorError};
@@ -116,14 +117,14 @@ fn encode(
     buffers: &Buffers<Memory>,
 ) {
     encoder.set_compute_pipeline_state(pipeline);
-    for (place, (role, from)) in launch.buffers.iter().enumerate() {
-        let bound = buffers[*role as usize].as_ref().filter(|_| plan.size(*role) > 0);
+    for (place, (view, parameter)) in launch.buffers.iter().zip(launch.kernel.parameters).enumerate() {
+        let bound = buffers[view.buffer as usize].as_ref().filter(|_| plan.size(view.buffer) > 0);
         match bound {
-            Some((memory, start)) if launch.written().contains(&place) => {
-                encoder.set_output_buffer(place, Some(&memory.buffer), (memory.start + start + from) as usize);
+            Some((memory, start)) if parameter.is_written => {
+                encoder.set_output_buffer(place, Some(&memory.buffer), (memory.start + start + view.start) as usize);
             }
             Some((memory, start)) => {
-                encoder.set_input_buffer(place, Some(&memory.buffer), (memory.start + start + from) as usize);
+                encoder.set_input_buffer(place, Some(&memory.buffer), (memory.start + start + view.start) as usize);
             }
             // A kernel leaves a buffer without elements alone, but Metal wants something in its place.
             None => {
@@ -152,12 +153,12 @@ static CACHE: Mutex<Cache> = Mutex::new(Cache { libraries: BTreeMap::new(), pipe
 
 /// The kernel of a launch, which it fits.
 fn pipeline(device: &MetalDevice, launch: &Launch) -> Result<ComputePipeline> {
-    let pipeline = compiled(device, launch.kernel).map_err(candle)?;
+    let pipeline = compiled(device, launch.kernel.name).map_err(candle)?;
     let threads = pipeline.max_total_threads_per_threadgroup();
     let bytes = device.metal_device().as_ref().maxThreadgroupMemoryLength();
     if launch.threads as usize > threads || launch.group_bytes as usize > bytes {
         return Err(Error::Device(DeviceError::Launch {
-            kernel: launch.kernel,
+            kernel: launch.kernel.name,
             groups: launch.groups,
             threads: launch.threads,
             group_bytes: launch.group_bytes,

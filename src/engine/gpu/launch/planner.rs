@@ -7,11 +7,13 @@
 //!
 //! Where a state is one tile and observables are read, it is two launches each way: prepare and forward; reverse and weights.
 
-use super::args::{ChainArgs, EmbedArgs, FlagArgs, PrepareArgs, SlotArgs, SweepArgs};
-use super::plan::{Buffer, Launch, LaunchPlan};
+use super::plan::{Launch, LaunchPlan};
 use crate::engine::Wanted;
 use crate::engine::gpu::Limits;
-use crate::engine::gpu::lower::assembler::{INPUTS, WEIGHTS};
+use crate::engine::gpu::abi::kernels::{self, Bound};
+use crate::engine::gpu::abi::{
+    Buffer, ChainArgs, EmbedArgs, FlagArgs, INPUTS, MAX_ANGLES, PrepareArgs, SlotArgs, SweepArgs, View, WEIGHTS, Words,
+};
 use crate::engine::gpu::lower::bytecode::{Bytecode, EncodedSweep};
 use crate::engine::gpu::lower::observables::{Observables, Reading};
 use crate::program::Program;
@@ -20,7 +22,7 @@ use crate::program::Program;
 pub(crate) const THREADS: u32 = 128;
 
 /// Amplitudes a thread takes at a time, as a power of two: a pass of three rotations.
-pub(crate) const THREAD_BITS: usize = 3;
+const THREAD_BITS: usize = MAX_ANGLES as usize;
 
 /// Bits of the number of threads that share a tile of a larger state where a processor has memory for two: in F32 two groups of
 /// so many have registers for a reverse sweep, and one can compute while the other waits for memory.
@@ -41,7 +43,7 @@ pub(crate) struct LaunchPlanner<'a> {
 /// A forward pass; with `keep`, it leaves the final states.
 pub(crate) fn forward(program: &Program, bytecode: &Bytecode, limits: Limits, batch: usize, keep: bool) -> LaunchPlan {
     let mut planner = LaunchPlanner::new(program, bytecode, limits, batch);
-    planner.size(Buffer::Result, batch * program.outputs(), limits.real);
+    planner.size(Buffer::Result, batch * program.outputs());
     planner.run(true, keep);
     if planner.fused().is_none() {
         planner.read();
@@ -61,10 +63,10 @@ pub(crate) fn gradient(
     let mut planner = LaunchPlanner::new(program, bytecode, limits, batch);
     let inputs = if wanted.inputs { batch * program.input_columns } else { 0 };
     let weights = if wanted.weights { program.weights } else { 0 };
-    planner.size(Buffer::Result, inputs + weights, limits.real);
-    planner.size(Buffer::Cotangent, batch * program.outputs(), limits.real);
+    planner.size(Buffer::Result, inputs + weights);
+    planner.size(Buffer::Cotangent, batch * program.outputs());
     if planner.fused().is_none() || program.embedding.is_some() {
-        planner.size(Buffer::Lambdas, batch << program.qubits, 2 * limits.real);
+        planner.size(Buffer::Lambdas, batch << program.qubits);
     }
     planner.states();
     if !saved {
@@ -82,58 +84,58 @@ impl<'a> LaunchPlanner<'a> {
     fn new(program: &'a Program, bytecode: &'a Bytecode, limits: Limits, batch: usize) -> Self {
         let plan = LaunchPlan { sizes: [0; Buffer::ALL.len()], launches: Vec::new() };
         let mut planner = Self { program, bytecode, limits, batch, plan };
-        let Limits { real, angle, .. } = limits;
         let angles = &bytecode.angles;
-        planner.size(Buffer::Code, bytecode.code.len(), 4);
-        planner.size(Buffer::Numbers, bytecode.numbers.len(), angle);
-        planner.size(Buffer::Constants, bytecode.constants.len(), 2 * real);
-        planner.size(Buffer::Inputs, batch * program.input_columns, real);
-        planner.size(Buffer::Weights, program.weights, real);
-        planner.size(Buffer::SharedCosSin, (angles.shared + angles.fixed) as usize, 2 * real);
-        planner.size(Buffer::OwnCosSin, batch * angles.own as usize, 2 * real);
-        planner.size(Buffer::Flags, batch, real);
-        planner.size(Buffer::Tables, (bytecode.tables.0 as usize) << bytecode.bits, 2 * real);
+        planner.size(Buffer::Code, bytecode.code.len());
+        planner.size(Buffer::Numbers, bytecode.numbers.len());
+        planner.size(Buffer::Constants, bytecode.constants.len());
+        planner.size(Buffer::Inputs, batch * program.input_columns);
+        planner.size(Buffer::Weights, program.weights);
+        planner.size(Buffer::SharedCosSin, (angles.shared + angles.fixed) as usize);
+        planner.size(Buffer::OwnCosSin, batch * angles.own as usize);
+        planner.size(Buffer::Flags, batch);
+        planner.size(Buffer::Tables, (bytecode.tables.0 as usize) << bytecode.bits);
         planner
     }
 
-    /// Makes a buffer hold `count` entries of `bytes` bytes at the least.
-    pub(crate) fn size(&mut self, buffer: Buffer, count: usize, bytes: usize) {
+    /// Makes a buffer hold `count` elements at the least.
+    pub(crate) fn size(&mut self, buffer: Buffer, count: usize) {
+        let bytes = self.limits.bytes(buffer.element());
         let size = &mut self.plan.sizes[buffer as usize];
         *size = (count as u64 * bytes as u64).max(*size);
     }
 
     /// ψ of all samples is in memory.
     fn states(&mut self) {
-        self.size(Buffer::States, self.batch << self.program.qubits, 2 * self.limits.real);
+        self.size(Buffer::States, self.batch << self.program.qubits);
     }
 
-    /// `items` threads in groups.
-    pub(crate) fn each(&mut self, kernel: &'static str, items: usize, buffers: &[Buffer], args: Vec<u32>) {
-        if items > 0 {
-            self.launch(kernel, items.div_ceil(THREADS as usize), THREADS, 0, buffers, args);
-        }
+    /// Launches `items` threads in groups.
+    pub(crate) fn each<K: Bound>(&mut self, kernel: K, items: usize, args: K::Arguments) {
+        self.launch(kernel, items.div_ceil(THREADS as usize), THREADS, 0, args);
     }
 
-    pub(crate) fn launch(
+    pub(crate) fn launch<K: Bound>(
         &mut self,
-        kernel: &'static str,
+        kernel: K,
         groups: usize,
         threads: u32,
         group_bytes: usize,
-        buffers: &[Buffer],
-        args: Vec<u32>,
+        args: K::Arguments,
     ) {
+        let buffers = kernel.views();
+        let fits =
+            |(view, parameter): (&View, &kernels::Parameter)| view.buffer.element() == parameter.buffer.element();
+        debug_assert!(buffers.iter().zip(K::KERNEL.parameters).all(fits), "{}: {buffers:?}", K::KERNEL.name);
         if groups > 0 {
-            let buffers = buffers.iter().map(|buffer| (*buffer, 0)).collect();
             // More groups than any device takes are refused by it, with their number.
             let (groups, group_bytes) = (u32::try_from(groups).unwrap_or(u32::MAX), group_bytes as u32);
-            self.plan.launches.push(Launch { kernel, groups, threads, group_bytes, buffers, args });
+            let args = args.words();
+            self.plan.launches.push(Launch { kernel: K::KERNEL, groups, threads, group_bytes, buffers, args });
         }
     }
 
     /// Angles, tables and final states; the outputs too, if `read` and all is fused.
     fn run(&mut self, read: bool, store: bool) {
-        use Buffer::{Constants, Flags, Inputs, Numbers, OwnCosSin, Result, SharedCosSin, States, Tables, Weights};
         let (program, bytecode, batch) = (self.program, self.bytecode, self.batch);
         let angles = &bytecode.angles;
         let args = PrepareArgs {
@@ -150,15 +152,14 @@ impl<'a> LaunchPlanner<'a> {
         };
         let cos_sins = (angles.shared + angles.fixed) as usize + batch * angles.own as usize;
         let items = cos_sins + ((bytecode.tables.0 as usize) << bytecode.bits);
-        let buffers = [Buffer::Code, Numbers, Constants, Inputs, Weights, SharedCosSin, OwnCosSin, Tables];
-        self.each("cw_prepare", items, &buffers, args.words());
+        self.each(kernels::Prepare::USUAL, items, args);
         let fused = self.fused();
         if store || fused.is_none() || program.embedding.is_some() {
             self.states();
         }
         let embedding = self.embedding();
         if let Some(args) = embedding {
-            self.launch("cw_embed", batch, THREADS, 2 * self.scratch_bytes(), &[Inputs, States], args.words());
+            self.launch(kernels::Embed::USUAL, batch, THREADS, 2 * self.scratch_bytes(), args);
         }
         if fused.is_none() || !read {
             let args = FlagArgs {
@@ -168,7 +169,7 @@ impl<'a> LaunchPlanner<'a> {
                 qubits: program.qubits as u32,
                 embedded: u32::from(embedding.is_some()),
             };
-            self.each("cw_flags", 32 * batch, &[SharedCosSin, OwnCosSin, States, Flags], args.words());
+            self.each(kernels::Flag::USUAL, 32 * batch, args);
         }
         let from_zero = program.embedding.is_none();
         let fused = fused.filter(|_| read);
@@ -185,9 +186,8 @@ impl<'a> LaunchPlanner<'a> {
                 store: u32::from(store || fused.is_none()),
                 ..self.sweep(run, per_group, fused)
             };
-            let buffers = [Buffer::Code, Numbers, SharedCosSin, OwnCosSin, Tables, Constants, States, Flags, Result];
             let bytes = numbers * self.limits.real;
-            self.launch("cw_forward", self.tiles().div_ceil(per_group), threads, bytes, &buffers, args.words());
+            self.launch(kernels::Forward::USUAL, self.tiles().div_ceil(per_group), threads, bytes, args);
         }
     }
 
@@ -253,7 +253,7 @@ impl<'a> LaunchPlanner<'a> {
             qubits: self.program.qubits as u32,
             bits: self.bytecode.bits as u32,
             batch: self.batch as u32,
-            per_group: per_group as u32,
+            per_block: per_group as u32,
             tile_basis: run.tile_basis,
             offsets: run.offsets,
             lane_bits: run.lane_bits,
@@ -268,17 +268,13 @@ impl<'a> LaunchPlanner<'a> {
 
     /// The reverse sweeps, down to the first operation that matters.
     fn reverse(&mut self, wanted: Wanted) {
-        use Buffer::{
-            Constants, Cotangent, Flags, Inputs, Lambdas, Numbers, Partials, Result, SharedCosSin, Slots, States,
-        };
-        use Buffer::{OwnCosSin, Tables, Weights};
         let bytecode = self.bytecode;
         let kinds = (u32::from(wanted.inputs) * INPUTS) | (u32::from(wanted.weights) * WEIGHTS);
         let to_the_start = wanted.inputs && self.program.embedding.is_some();
         let stop = if to_the_start { 0 } else { bytecode.first_wanted(kinds) };
         let fused = self.fused();
-        self.size(Partials, self.tiles() * bytecode.partials as usize, self.limits.real);
-        self.size(Slots, self.batch * bytecode.angles.slots(), self.limits.angle);
+        self.size(Buffer::Partials, self.tiles() * bytecode.partials as usize);
+        self.size(Buffer::Slots, self.batch * bytecode.angles.slots());
         let (threads, per_group) = self.shape(5 << bytecode.bits);
         let warps = (threads as usize).div_ceil(32);
         let bytes = self.limits.real * (((per_group * 5) << bytecode.bits) + 6 * warps);
@@ -290,24 +286,7 @@ impl<'a> LaunchPlanner<'a> {
             }
             let args = self.sweep(run, per_group, fused);
             let args = SweepArgs { wanted: kinds, first: run.first.max(stop).min(run.last), store, ..args };
-            let buffers = [
-                Buffer::Code,
-                Numbers,
-                SharedCosSin,
-                OwnCosSin,
-                Tables,
-                Constants,
-                States,
-                Lambdas,
-                Partials,
-                Cotangent,
-                Flags,
-                Slots,
-                Inputs,
-                Weights,
-                Result,
-            ];
-            self.launch("cw_reverse", self.tiles().div_ceil(per_group), threads, bytes, &buffers, args.words());
+            self.launch(kernels::Reverse::USUAL, self.tiles().div_ceil(per_group), threads, bytes, args);
         }
     }
 
@@ -327,13 +306,11 @@ impl<'a> LaunchPlanner<'a> {
         };
         let items = self.batch * slots;
         let groups = if per_item == 1 { items.div_ceil(THREADS as usize) } else { items };
-        let buffers = [Buffer::Code, Buffer::Numbers, Buffer::Partials, Buffer::Slots];
-        self.launch("cw_slots", groups, THREADS, self.scratch_bytes(), &buffers, args.words());
+        self.launch(kernels::SumSlots::USUAL, groups, THREADS, self.scratch_bytes(), args);
     }
 
     /// From partials to gradients of variables.
     fn chain(&mut self, wanted: Wanted) {
-        use Buffer::{Flags, Inputs, Lambdas, Numbers, Parts, Result, Slots, Weights};
         let (program, bytecode, batch) = (self.program, self.bytecode, self.batch);
         let scratch = self.scratch_bytes();
         let fused = self.fused().is_some();
@@ -352,26 +329,23 @@ impl<'a> LaunchPlanner<'a> {
         let mut start = 0;
         if wanted.inputs && program.input_columns > 0 {
             let args = args(program.input_columns, bytecode.angles.inputs);
-            let buffers = [Buffer::Code, Numbers, Slots, Flags, Inputs, Weights, Result];
             if !fused {
-                self.each("cw_inputs", batch * program.input_columns, &buffers, args.words());
+                self.each(kernels::InputGradients::USUAL, batch * program.input_columns, args);
             }
             if let Some(args) = self.embedding() {
-                self.launch("cw_unembed", batch, THREADS, 2 * scratch, &[Inputs, Lambdas, Result], args.words());
+                self.launch(kernels::Unembed::USUAL, batch, THREADS, 2 * scratch, args);
             }
             start = (batch * program.input_columns * self.limits.real) as u64;
         }
         if wanted.weights {
             let args = args(program.weights, bytecode.angles.weights);
-            let buffers = [Buffer::Code, Numbers, Slots, Inputs, Weights, Flags, Parts, Result];
-            self.launch("cw_weights", program.weights * parts, THREADS, scratch, &buffers, args.words());
+            let gradient = View { buffer: Buffer::Result, start };
+            let kernel = kernels::WeightGradients { gradient, ..kernels::WeightGradients::USUAL };
+            self.launch(kernel, program.weights * parts, THREADS, scratch, args);
             if parts > 1 {
-                self.size(Parts, program.weights * parts, self.limits.angle);
-                self.each("cw_totals", program.weights, &[Parts, Result], args.words());
-            }
-            let launches = self.plan.launches.iter_mut();
-            for launch in launches.filter(|launch| matches!(launch.kernel, "cw_weights" | "cw_totals")) {
-                launch.buffers.iter_mut().filter(|(buffer, _)| *buffer == Result).for_each(|(_, from)| *from = start);
+                self.size(Buffer::Parts, program.weights * parts);
+                let kernel = kernels::WeightTotals { gradient, ..kernels::WeightTotals::USUAL };
+                self.each(kernel, program.weights, args);
             }
         }
     }

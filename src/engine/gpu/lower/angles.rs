@@ -1,7 +1,8 @@
 //! Slots in the bytecode: expressions, the cosines and sines they make, and the chain rule back to variables.
 
-use super::assembler::{Assembler, INPUTS, NONE, WEIGHTS};
+use super::assembler::Assembler;
 use super::sweeps::{Op, Sweep, Term};
+use crate::engine::gpu::abi::{self, Derivative, INPUTS, NONE, SlotTerm, TableTerm, WEIGHTS, Weighted};
 use crate::program::{Program, Slot, Source, Variable};
 use num_complex::Complex64;
 use std::collections::HashMap;
@@ -95,22 +96,22 @@ impl Angles {
         }
     }
 
-    /// A table's term: its mask, the number of its constant angle, its parts.
-    pub(crate) fn term(&self, term: &Term, assembler: &mut Assembler) -> [u32; 4] {
+    /// Record of a table's term.
+    pub(crate) fn term(&self, term: &Term, assembler: &mut Assembler) -> TableTerm {
         let (mut constant, mut parts) = (0.0, Vec::new());
         for (source, weight) in &term.parts {
             match source {
-                Source::Slot(slot) => parts.extend([self.slot(*slot), assembler.number(*weight)]),
+                Source::Slot(slot) => {
+                    parts.push(Weighted { index: self.slot(*slot), weight: assembler.number(*weight) });
+                }
                 Source::Fixed(value) => constant += weight * value.arg(),
             }
         }
-        let count = parts.len() as u32;
-        let at = assembler.block(parts);
-        [term.mask, assembler.number(constant), at, at + count]
+        TableTerm { mask: term.mask, offset: assembler.number(constant), parts: assembler.list(&parts) }
     }
 }
 
-/// What an operation takes its cosines and sines from; a table's terms are angles.
+/// Sources of the cosines and sines of an operation; the terms of a table are angles.
 fn sources(op: &Op) -> Vec<Source> {
     match op {
         Op::Pass { rotations, .. } => rotations.iter().map(|rotation| rotation.source).collect(),
@@ -127,20 +128,21 @@ fn name(variable: Variable) -> u32 {
     }
 }
 
-/// For each slot the number of its constant, and its first and last term.
+/// Records of the slots.
 fn expressions(program: &Program, order: &[usize], assembler: &mut Assembler) -> u32 {
-    let mut heads = Vec::new();
+    let mut records = Vec::new();
     for slot in order {
         let slot = &program.slots[*slot];
-        let term = |(coefficient, first, second): &(f64, Variable, Option<Variable>)| {
-            [assembler.number(*coefficient), name(*first), second.map_or(NONE, name)]
+        let term = |(coefficient, first, second): &(f64, Variable, Option<Variable>)| SlotTerm {
+            coefficient: assembler.number(*coefficient),
+            first: name(*first),
+            second: second.map_or(NONE, name),
         };
-        let terms: Vec<u32> = slot.terms.iter().flat_map(term).collect();
-        let count = terms.len() as u32;
-        let at = assembler.block(terms);
-        heads.extend([assembler.number(slot.constant), at, at + count]);
+        let terms: Vec<SlotTerm> = slot.terms.iter().map(term).collect();
+        let terms = assembler.list(&terms);
+        records.push(abi::Slot { offset: assembler.number(slot.constant), terms });
     }
-    assembler.block(heads)
+    assembler.block(records)
 }
 
 /// For each feature, and for each weight, the slots that read it with their derivatives.
@@ -154,7 +156,8 @@ fn derivatives(program: &Program, order: &[usize], assembler: &mut Assembler) ->
                     Variable::Input(index) => (0, index),
                     Variable::Weight(index) => (1, index),
                 };
-                lists[kind][index].extend([number as u32, coefficient, other.map_or(NONE, name)]);
+                let derivative = Derivative { slot: number as u32, coefficient, other: other.map_or(NONE, name) };
+                lists[kind][index].push(derivative);
             };
             add(*first, *second);
             if let Some(second) = second {

@@ -1,16 +1,9 @@
 //! Words, numbers and constants of a bytecode in the making.
 
 use super::tile::LocalParity;
+use crate::engine::gpu::abi::{Conditions, List, Parity, Words};
 use num_complex::Complex64;
 use std::collections::HashMap;
-
-/// No entry.
-pub(crate) const NONE: u32 = u32::MAX;
-
-/// Bit of a source whose slot reads inputs.
-pub(crate) const INPUTS: u32 = 1 << 31;
-/// Bit of a source whose slot reads weights.
-pub(crate) const WEIGHTS: u32 = 1 << 30;
 
 /// Words, numbers and constants in the making.
 #[derive(Debug, Default)]
@@ -28,8 +21,9 @@ impl Assembler {
         self.code.len() as u32
     }
 
-    /// Writes a run of words, or finds it where it has been written; returns where it stands.
-    pub(crate) fn block(&mut self, words: Vec<u32>) -> u32 {
+    /// Writes records, or finds them where they have been written; returns where they stand.
+    pub(crate) fn block<W: Words>(&mut self, records: impl IntoIterator<Item = W>) -> u32 {
+        let words = words_of(records);
         if let Some(position) = self.blocks.get(&words) {
             return *position;
         }
@@ -37,6 +31,12 @@ impl Assembler {
         self.code.extend(&words);
         self.blocks.insert(words, position);
         position
+    }
+
+    /// As `block`, for a list with its end.
+    pub(crate) fn list<W: Words>(&mut self, records: &[W]) -> List {
+        let first = self.block(records.iter().copied());
+        List { first, end: first + (records.len() * W::WORDS) as u32 }
     }
 
     pub(crate) fn number(&mut self, value: f64) -> u32 {
@@ -59,25 +59,33 @@ impl Assembler {
         position
     }
 
-    /// For each list its first and last word, then the lists; returns where the former stand.
-    pub(crate) fn lists(&mut self, lists: &[Vec<u32>]) -> u32 {
+    /// A head for each list, then the lists; returns where the heads stand.
+    pub(crate) fn lists<W: Words>(&mut self, lists: &[Vec<W>]) -> u32 {
         let head = self.position();
-        let mut at = head + 2 * lists.len() as u32;
+        let mut first = head + (List::WORDS * lists.len()) as u32;
         for list in lists {
-            self.code.extend([at, at + list.len() as u32]);
-            at += list.len() as u32;
+            let end = first + (W::WORDS * list.len()) as u32;
+            List { first, end }.write(&mut self.code);
+            first = end;
         }
-        lists.iter().for_each(|list| self.code.extend(list));
+        self.code.extend(words_of(lists.iter().flatten().copied()));
         head
     }
 
-    pub(crate) fn parity_words(parity: LocalParity) -> [u32; 3] {
-        [parity.local, parity.tile, u32::from(parity.odd)]
+    pub(crate) fn conditions(&mut self, conditions: &[LocalParity]) -> Conditions {
+        Conditions { count: conditions.len() as u32, at: self.block(conditions.iter().copied().map(Parity::from)) }
     }
+}
 
-    /// Number and place of conditions.
-    pub(crate) fn conditions(&mut self, conditions: &[LocalParity]) -> [u32; 2] {
-        let words = conditions.iter().copied().flat_map(Self::parity_words).collect();
-        [conditions.len() as u32, self.block(words)]
+/// Words of records, one after the other.
+pub(crate) fn words_of<W: Words>(records: impl IntoIterator<Item = W>) -> Vec<u32> {
+    let mut words = Vec::new();
+    records.into_iter().for_each(|record| record.write(&mut words));
+    words
+}
+
+impl From<LocalParity> for Parity {
+    fn from(parity: LocalParity) -> Self {
+        Self { local: parity.local, tile: parity.tile, odd: u32::from(parity.odd) }
     }
 }

@@ -1,16 +1,21 @@
 //! A program as words, numbers and constants in a device's memory: what the kernels read.
 //!
-//! Made once a program; `kernels/common/*.h` say what each word means.
+//! Made once a program, of the records in `abi`.
 
 use super::angles::Angles;
-use super::assembler::{Assembler, INPUTS, NONE, WEIGHTS};
+use super::assembler::{Assembler, words_of};
 use super::observables::{CHUNK_BITS, Reading};
 use super::stored_ops::StoredOps;
 use super::sweeps::{LocalDiagonal, LocalRotation, Op, Term};
 use super::tile::{BANK_BITS, LocalParity, Tile};
 use super::tile_planner::cheapest_sweeps;
+use crate::engine::gpu::abi::{
+    self, Dense, Diagonals, Exchange, Factor, KINDS, Mix, NONE, Pass, Qubit, TableTerm, Weighted, Words,
+};
 use crate::program::{Program, Slot, Source};
 use num_complex::Complex64;
+
+const _: () = assert!(abi::MAX_MATRIX_QUBITS as usize == crate::circuit::MAX_MATRIX_QUBITS);
 
 /// See the module.
 #[derive(Debug)]
@@ -116,15 +121,15 @@ struct Encoder<'a> {
     assembler: Assembler,
     angles: &'a Angles,
     /// Terms of each table.
-    tables: Vec<Vec<u32>>,
-    /// For each slot its partials, each with the number of a weight.
-    slots: Vec<Vec<u32>>,
+    tables: Vec<Vec<TableTerm>>,
+    /// For each slot its partials.
+    slots: Vec<Vec<Weighted>>,
     partials: u32,
 }
 
 impl Encoder<'_> {
     fn run(&mut self, first: u32, last: u32, tile: &Tile) -> EncodedSweep {
-        let tile_basis = self.assembler.block(tile.tiles.iter().map(|vector| *vector as u32).collect());
+        let tile_basis = self.assembler.block(tile.tiles.iter().map(|vector| *vector as u32));
         let offsets = self.assembler.block(tile.offsets());
         EncodedSweep { first, last, tile_basis, offsets, lane_bits: tile.lanes as u32 }
     }
@@ -135,7 +140,7 @@ impl Encoder<'_> {
         for (source, weight) in parts {
             if let Source::Slot(slot) = source {
                 let weight = self.assembler.number(*weight);
-                self.slots[self.angles.slot(*slot) as usize].extend([self.partials, weight]);
+                self.slots[self.angles.slot(*slot) as usize].push(Weighted { index: self.partials, weight });
                 used = true;
             }
         }
@@ -150,29 +155,35 @@ impl Encoder<'_> {
             Op::Diagonals(factors) => self.diagonals(factors),
             Op::Mix { source, real, flip_mask, negative, conditions } => {
                 let source_word = self.angles.source(source);
-                let bit = 1 << flip_mask.ilog2();
-                let mut words = vec![2 | u32::from(*real) << 8, source_word, self.partial(&[(*source, 1.0)])];
-                words.extend([*flip_mask, bit]);
-                words.extend(Assembler::parity_words(*negative));
-                words.extend(self.assembler.conditions(conditions));
-                (words, source_word & (INPUTS | WEIGHTS))
+                let mix = Mix {
+                    real: u32::from(*real),
+                    source: source_word,
+                    partial: self.partial(&[(*source, 1.0)]),
+                    flip_mask: *flip_mask,
+                    top_bit: 1 << flip_mask.ilog2(),
+                    negative: (*negative).into(),
+                    conditions: self.assembler.conditions(conditions),
+                };
+                (mix.words(), source_word & KINDS)
             }
             Op::Exchange { flip_mask, conditions } => {
-                let [count, at] = self.assembler.conditions(conditions);
-                (vec![3, *flip_mask, count, at], 0)
+                let conditions = self.assembler.conditions(conditions);
+                (Exchange { flip_mask: *flip_mask, conditions }.words(), 0)
             }
             Op::Matrix { qubits, entries, conditions } => {
-                let forward = self.assembler.constants(entries.iter().copied());
-                let adjoint = self.assembler.constants(crate::circuit::adjoint(entries).iter().copied());
                 let flip_masks: Vec<u32> = qubits.iter().map(|(flip_mask, _)| *flip_mask).collect();
-                let bases = self.assembler.block(representatives(tile.bits(), &flip_masks));
-                let mut words = vec![4 | (qubits.len() as u32) << 8, forward, adjoint, bases];
-                words.extend(self.assembler.conditions(conditions));
-                for (flip_mask, parity) in qubits {
-                    words.push(*flip_mask);
-                    words.extend(Assembler::parity_words(*parity));
-                }
-                (words, 0)
+                let dense = Dense {
+                    qubits: qubits.len() as u32,
+                    entries: self.assembler.constants(entries.iter().copied()),
+                    adjoint: self.assembler.constants(crate::circuit::adjoint(entries).iter().copied()),
+                    bases: self.assembler.block(representatives(tile.bits(), &flip_masks)),
+                    conditions: self.assembler.conditions(conditions),
+                };
+                let qubits = qubits.iter().map(|(flip_mask, parity)| {
+                    let (flip_mask, parity) = (*flip_mask, (*parity).into());
+                    Qubit { flip_mask, parity }
+                });
+                ([dense.words(), words_of(qubits)].concat(), 0)
             }
         };
         let position = self.assembler.position();
@@ -187,33 +198,46 @@ impl Encoder<'_> {
         for term in table {
             self.partial(&term.parts);
             kinds |= term.parts.iter().fold(0, |kinds, (source, _)| kinds | self.angles.kinds(source));
-            terms.extend(self.angles.term(term, &mut self.assembler));
+            terms.push(self.angles.term(term, &mut self.assembler));
         }
-        let count = table.len() as u32 | kinds;
-        let masks = self.assembler.block(table.iter().map(|term| term.mask).collect());
-        let number = if table.is_empty() { NONE } else { self.tables.len() as u32 };
+        let pass = Pass {
+            rotations: rotations.len() as u32,
+            bases: self.assembler.block(even(tile.bits(), rotations)),
+            table: if table.is_empty() { NONE } else { self.tables.len() as u32 },
+            term_count: table.len() as u32,
+            term_kinds: kinds,
+            term_masks: self.assembler.block(table.iter().map(|term| term.mask)),
+            first_partial,
+        };
         if !table.is_empty() {
             self.tables.push(terms);
         }
-        let bases = self.assembler.block(even(tile.bits(), rotations));
-        let mut words = vec![(rotations.len() as u32) << 8, bases, number, count, masks, first_partial];
+        let mut words = pass.words();
         for rotation in rotations {
-            let source = self.angles.source(&rotation.source);
             kinds |= self.angles.kinds(&rotation.source);
-            let partial = self.partial(&[(rotation.source, 1.0)]);
-            words.extend([source, partial, rotation.flip_mask, rotation.parity.tile]);
+            let record = abi::Rotation {
+                source: self.angles.source(&rotation.source),
+                partial: self.partial(&[(rotation.source, 1.0)]),
+                flip_mask: rotation.flip_mask,
+                tile_mask: rotation.parity.tile,
+            };
+            record.write(&mut words);
         }
         (words, kinds)
     }
 
     fn diagonals(&mut self, factors: &[LocalDiagonal]) -> (Vec<u32>, u32) {
-        let mut words = vec![1 | (factors.len() as u32) << 8];
+        let mut words = Diagonals { factors: factors.len() as u32 }.words();
         let mut kinds = 0;
         for factor in factors {
             kinds |= self.angles.kinds(&factor.source);
-            words.extend([self.angles.source(&factor.source), self.partial(&[(factor.source, 1.0)])]);
-            words.extend(Assembler::parity_words(factor.sign));
-            words.extend(self.assembler.conditions(&factor.conditions));
+            let record = Factor {
+                source: self.angles.source(&factor.source),
+                partial: self.partial(&[(factor.source, 1.0)]),
+                sign: factor.sign.into(),
+                conditions: self.assembler.conditions(&factor.conditions),
+            };
+            record.write(&mut words);
         }
         (words, kinds)
     }
@@ -268,7 +292,7 @@ mod tests {
             }
             let program = Program::new(&circuit, &Measurement::expectation((0..qubits).map(Z))).expect("valid");
             let stored = StoredOps::new(&program);
-            let (mut warps, mut cos_sins) = (0, 0);
+            let (mut warps, mut cycles) = (0, 0);
             for sweep in sweeps(&program, &stored.ops, bits).expect("rotations fit") {
                 for op in &sweep.ops {
                     let Op::Pass { rotations, .. } = op else { continue };
@@ -276,11 +300,11 @@ mod tests {
                         let mut banks = [0; 32];
                         warp.iter().for_each(|index| banks[*index as usize % 32] += 1);
                         warps += 1;
-                        cos_sins += banks.into_iter().max().unwrap_or(0);
+                        cycles += banks.into_iter().max().unwrap_or(0);
                     }
                 }
             }
-            assert!(cos_sins <= 2 * warps, "{qubits} qubits: {cos_sins} cos_sins of {warps} warps");
+            assert!(cycles <= 2 * warps, "{qubits} qubits: {cycles} cycles of {warps} warps");
         }
     }
 

@@ -1,8 +1,12 @@
 //! Readouts in the bytecode: observables as terms in stored indices, or in those of the one tile that is read where it is.
 
-use super::assembler::Assembler;
+use super::assembler::{Assembler, words_of};
 use super::stored_ops::{Chain, StoredOps};
 use super::tile::Tile;
+use crate::engine::gpu::abi::{
+    self, Conditions, DiagonalTerm, MatrixTerm, ProjectorTerm, Qubit, Series, SeriesEntry, TERM_DIAGONAL, TERM_MATRIX,
+    TERM_PROJECTOR, TERM_STRIDE, TERM_WORD, Term, WordTerm, Words,
+};
 use crate::observable::Part;
 use crate::program::{FlipTerm, Parity, Program, Readout, Sum};
 
@@ -115,84 +119,102 @@ impl Basis {
     fn new(program: &Program, measured: &[usize], frame: &Chain, assembler: &mut Assembler) -> Self {
         let others = (0..program.qubits).filter(|qubit| !measured.contains(qubit));
         let order: Vec<usize> = measured.iter().copied().chain(others).collect();
-        let rows = measured.iter().flat_map(|qubit| words(frame.parity(1 << qubit))).collect();
         Self {
             count: measured.len() as u32,
-            rows: assembler.block(rows),
-            columns: assembler.block(order.iter().map(|qubit| frame.flip_mask(1 << qubit) as u32).collect()),
+            rows: assembler.block(measured.iter().map(|qubit| record(frame.parity(1 << qubit)))),
+            columns: assembler.block(order.iter().map(|qubit| frame.flip_mask(1 << qubit) as u32)),
             origin: frame.physical(0) as u32,
         }
     }
 }
 
-fn words(parity: Parity) -> [u32; 3] {
-    [parity.mask as u32, 0, u32::from(parity.odd)]
+fn record(parity: Parity) -> abi::Parity {
+    abi::Parity { local: parity.mask as u32, tile: 0, odd: u32::from(parity.odd) }
 }
 
 /// Terms of observables as records, in the making.
 struct Records<'a> {
     indices: Indices<'a>,
     assembler: &'a mut Assembler,
-    records: Vec<[u32; 6]>,
+    /// Terms with their operands.
+    words: Vec<u32>,
     /// Terms of each output.
     lists: Vec<Vec<u32>>,
 }
 
 impl Records<'_> {
-    fn add(&mut self, output: usize, record: [u32; 6]) {
-        self.lists[output].push(self.records.len() as u32);
-        self.records.push(record);
+    /// Number of terms.
+    fn count(&self) -> u32 {
+        self.words.len() as u32 / TERM_STRIDE
+    }
+
+    fn add(&mut self, head: Term, operand: impl Words) {
+        let number = self.count();
+        self.lists[head.output as usize].push(number);
+        head.write(&mut self.words);
+        operand.write(&mut self.words);
     }
 
     fn word(&mut self, x: u32, z: u32, term: &FlipTerm) {
-        let number = self.assembler.number(term.coefficient);
-        self.add(term.output, [0, term.output as u32, number, x, z, term.quarter_turns]);
+        let coefficient = self.assembler.number(term.coefficient);
+        let head = Term { kind: TERM_WORD, output: term.output as u32, coefficient };
+        self.add(head, WordTerm { flip_mask: x, sign_mask: z, quarter_turns: term.quarter_turns });
     }
 
     fn part(&mut self, output: usize, coefficient: f64, part: &Part) {
         let Self { indices, assembler, .. } = self;
-        let number = assembler.number(coefficient);
-        let (kind, count, first, second) = match part {
+        let (indices, output) = (*indices, output as u32);
+        let coefficient = assembler.number(coefficient);
+        match part {
             Part::Diagonal(values) => {
-                let bits = values.len().ilog2();
-                let rows = (0..bits as usize).flat_map(|bit| words(indices.qubit(bit))).collect();
-                (1, bits, assembler.numbers(values), assembler.block(rows))
+                let count = values.len().ilog2();
+                let values = assembler.numbers(values);
+                let bits = assembler.block((0..count as usize).map(|bit| record(indices.qubit(bit))));
+                self.add(Term { kind: TERM_DIAGONAL, output, coefficient }, DiagonalTerm { count, bits, values });
             }
             Part::Projector { mask, bits } => {
                 let fixed = (0..u64::BITS as usize).filter(|bit| mask >> bit & 1 == 1);
                 let condition = |bit: usize| {
                     let parity = indices.qubit(bit);
-                    words(Parity { odd: parity.odd ^ (bits >> bit & 1 == 0), ..parity })
+                    record(Parity { odd: parity.odd ^ (bits >> bit & 1 == 0), ..parity })
                 };
-                (2, mask.count_ones(), assembler.block(fixed.flat_map(condition).collect()), 0)
+                let conditions = Conditions { count: mask.count_ones(), at: assembler.block(fixed.map(condition)) };
+                self.add(Term { kind: TERM_PROJECTOR, output, coefficient }, ProjectorTerm { conditions, unused: 0 });
             }
             Part::Matrix { entries, qubits } => {
-                let qubit = |qubit: &usize| {
-                    let [mask, tile, odd] = words(indices.qubit(*qubit));
-                    [indices.flip_mask(indices.frame.flip_mask(1 << qubit)), mask, tile, odd]
+                let qubit = |qubit: &usize| Qubit {
+                    flip_mask: indices.flip_mask(indices.frame.flip_mask(1 << qubit)),
+                    parity: record(indices.qubit(*qubit)),
                 };
-                let at = assembler.block(qubits.iter().flat_map(qubit).collect());
-                (3, qubits.len() as u32, assembler.constants(entries.iter().copied()), at)
-            }
-        };
-        self.add(output, [kind | count << 8, output as u32, number, first, second, 0]);
-    }
-
-    /// A series of words that are given with their masks; returns its record.
-    fn series(&mut self, x: u32, is_imaginary: bool, mut series: Vec<(u32, &FlipTerm)>, low: u32) -> [u32; 6] {
-        series.sort_by_key(|(z, _)| (z & low, *z));
-        let first = self.records.len() as u32;
-        let mut entries: Vec<[u32; 3]> = Vec::new();
-        for (z, term) in series {
-            let at = self.records.len() as u32;
-            self.word(x, z, term);
-            match entries.last_mut() {
-                Some([mask, _, last]) if *mask == z & low => *last = at + 1,
-                _ => entries.push([z & low, at, at + 1]),
+                let count = qubits.len() as u32;
+                let qubits = assembler.block(qubits.iter().map(qubit));
+                let entries = assembler.constants(entries.iter().copied());
+                self.add(Term { kind: TERM_MATRIX, output, coefficient }, MatrixTerm { count, qubits, entries });
             }
         }
-        let at = self.assembler.block(entries.concat());
-        [u32::from(is_imaginary), x, first, self.records.len() as u32, at, at + 3 * entries.len() as u32]
+    }
+
+    /// A series of words that are given with their masks.
+    fn series(&mut self, x: u32, is_imaginary: bool, mut series: Vec<(u32, &FlipTerm)>, low: u32) -> Series {
+        series.sort_by_key(|(z, _)| (z & low, *z));
+        let first_term = self.count();
+        let mut entries: Vec<SeriesEntry> = Vec::new();
+        for (z, term) in series {
+            let first_term = self.count();
+            self.word(x, z, term);
+            let end_term = self.count();
+            match entries.last_mut() {
+                Some(entry) if entry.mask == z & low => entry.end_term = end_term,
+                _ => entries.push(SeriesEntry { mask: z & low, first_term, end_term }),
+            }
+        }
+        Series {
+            imaginary: u32::from(is_imaginary),
+            flip_mask: x,
+            first_term,
+            end_term: self.count(),
+            entries: self.assembler.list(&entries),
+        }
     }
 }
 
@@ -201,7 +223,7 @@ impl Observables {
         let chunk = indices.tile.map_or(chunk, Tile::bits);
         let low = ((1u64 << chunk) - 1) as u32;
         let lists = vec![Vec::new(); sum.outputs];
-        let mut records = Records { indices, assembler, records: Vec::new(), lists };
+        let mut records = Records { indices, assembler, words: Vec::new(), lists };
         let mut long = Vec::new();
         for (flip, imaginary) in sum.flips.iter().flat_map(|flip| [(flip, 0), (flip, 1)]) {
             let x = indices.flip_mask(flip.x);
@@ -214,20 +236,22 @@ impl Observables {
             }
         }
         sum.parts.iter().for_each(|(output, coefficient, part)| records.part(*output, *coefficient, part));
-        let direct = records.records.len() as u32;
-        let series: Vec<[u32; 6]> =
+        let direct = records.count();
+        let series: Vec<Series> =
             long.into_iter().map(|(x, imaginary, words)| records.series(x, imaginary, words, low)).collect();
-        let Records { assembler, records, lists, .. } = records;
-        let identity = [0, 0, assembler.number(1.0), 0, 0, 0];
+        let count = records.count();
+        let Records { assembler, words, lists, .. } = records;
+        let identity = Term { kind: TERM_WORD, output: 0, coefficient: assembler.number(1.0) };
+        let identity = [words_of([identity]), words_of([WordTerm::default()])].concat();
         Self {
-            count: records.len() as u32,
+            count,
             direct,
-            series: [assembler.block(series.concat()), series.len() as u32],
-            terms: assembler.block(records.concat()),
+            series: [assembler.block(series.iter().copied()), series.len() as u32],
+            terms: assembler.block(words),
             lists: assembler.lists(&lists),
             constants: assembler.numbers(&sum.constants),
             outputs: sum.outputs as u32,
-            identity: [assembler.block(identity.to_vec()), assembler.lists(&[vec![0]])],
+            identity: [assembler.block(identity), assembler.lists(&[vec![0]])],
             fused: indices.tile.is_some(),
         }
     }

@@ -2,6 +2,7 @@
 
 use super::stored_ops::{Diagonal, Exchange, Matrix, Mix};
 use super::tile::{LocalParity, Tile};
+use crate::engine::gpu::abi::MAX_ANGLES;
 use crate::program::outline::walsh;
 use crate::program::{Parity, Source};
 use num_complex::Complex64;
@@ -64,8 +65,8 @@ pub(crate) struct Term {
     pub(crate) parts: Vec<(Source, f64)>,
 }
 
-/// The most rotations, or diagonal factors, of one operation: the kernels have as many registers.
-pub(crate) const MOST: usize = 3;
+/// The most rotations, or diagonal factors, of one operation.
+pub(crate) const MOST: usize = MAX_ANGLES as usize;
 
 /// Fewer terms than this are cheaper one by one than as a table and its transform.
 const LEAST_TERMS: usize = 4;
