@@ -17,3 +17,7 @@ bench case='/[abcde]$':
 # Rewrites the gate table in the README from the rows of the table.
 readme:
     cargo test --test suite readme || true
+
+# Prints the headers of the GPU kernels from the table in src/engine/gpu/abi/.
+kernels:
+    cargo test --lib --features emulator kernels_have_the_headers || true

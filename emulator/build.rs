@@ -20,6 +20,10 @@ fn main() {
     println!("cargo::rerun-if-changed=../kernels");
     println!("cargo::rerun-if-changed=../src/engine/gpu/text.rs");
     println!("cargo::rerun-if-changed=../src/engine/gpu/abi");
+    for (name, text) in abi::headers::files() {
+        let is_fresh = fs::read_to_string(Path::new("../kernels").join(name)).is_ok_and(|file| file == text);
+        assert!(is_fresh, "kernels/{name} is not printed from src/engine/gpu/abi/: run `just kernels`");
+    }
     let out = env::var("OUT_DIR").expect("cargo names a directory");
     let mut build = cc::Build::new();
     // As on a GPU without fast arithmetic: no contraction, NaN is NaN.

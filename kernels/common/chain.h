@@ -76,8 +76,8 @@ FN void prepare(
     tables[item] = cos_sin_of_angle<T>(sum);
 }
 
-// 0 for each sample, or NaN if one of its angles is NaN or infinite, whose cosine is NaN, or if it has no state to start from, all of
-// whose amplitudes are NaN. 32 threads a sample.
+// Flag of each sample: 0, or NaN if one of its angles is NaN or infinite (so that its cosine is NaN) or if it has no state to start from
+// (so that all its amplitudes are NaN). A warp takes a sample.
 template <typename T>
 FN void fill_flags(
     GLOBAL const Complex<T> *shared, GLOBAL const Complex<T> *cos_sins, GLOBAL const Complex<T> *states, GLOBAL T *flags,
@@ -99,26 +99,25 @@ FN void fill_flags(
     }
 }
 
-// The same, by the threads of a team, for its sample.
+// Flag of a team's sample, as `fill_flags` computes it.
 template <typename T>
 FN T flag_of(
-    GROUP const T *psi, GLOBAL const Complex<T> *shared, GLOBAL const Complex<T> *own, GROUP T *scratch, CONSTANT SweepArgs &a,
-    Team t, ThreadPos p)
+    GROUP const T *psi, Phases<T> phases, GROUP T *scratch, CONSTANT SweepArgs &a, Team t, ThreadPos p)
 {
     T sum = psi[0];
     for (uint k = t.rank; k < a.shared; k += t.threads) {
-        sum += shared[k].x;
+        sum += phases.shared[k].x;
     }
     for (uint k = t.rank; k < a.own; k += t.threads) {
-        sum += own[k].x;
+        sum += phases.own[k].x;
     }
     sum = team_sum<T>(sum, scratch, t, p);
     return sum - sum;
 }
 
-// Gradients in slots stand sample by sample for the first slot, then for the next, so that sums over samples read them in a row.
+// Gradients in slots are stored as [slots, batch], so that sums over samples read neighbours.
 
-// The gradient in each slot of each sample, from the partials of its tiles.
+// Gradient in each slot of each sample, from the partial gradients of its tiles.
 template <typename T>
 FN void sum_slots(
     GLOBAL const uint *code, GLOBAL const Angle *numbers, GLOBAL const T *partials, GLOBAL Sum *slots, GROUP Sum *scratch,
@@ -155,8 +154,8 @@ FN Sum derivative_value(Derivative derivative, GLOBAL const Angle *numbers, GLOB
     return derivative.other == NONE ? number : number * variable<T>(derivative.other, features, weights);
 }
 
-// The gradient in a feature, given those in the slots of its sample, which are `batch` entries apart. `at` is that of the list of the
-// feature's derivatives.
+// Gradient in a feature from the gradients in the slots of its sample, which are `batch` entries apart. The list of the feature's
+// derivatives stands at `at`.
 template <typename T>
 FN T feature_gradient(
     GLOBAL const uint *code, uint at, GLOBAL const Angle *numbers, GLOBAL const Sum *slots, uint batch,
@@ -171,20 +170,20 @@ FN T feature_gradient(
     return static_cast<T>(total);
 }
 
-// From the partials of a sample that is one tile to the gradients in its slots and, if wanted, in its features.
+// Gradients in the slots and, if wanted, in the features of a sample that is one tile, from its partial gradients.
 template <typename T>
 FN void chain_team(
-    GLOBAL const uint *code, GLOBAL const Angle *numbers, GLOBAL const T *row, GLOBAL Sum *slots, GLOBAL const T *inputs,
+    Bytecode<T> b, GLOBAL const T *row, GLOBAL Sum *slots, GLOBAL const T *inputs,
     GLOBAL const T *weights, GLOBAL T *gradient, T flag, CONSTANT SweepArgs &a, Team t)
 {
     GLOBAL Sum *own = slots + t.sample;
     BARRIER_GLOBAL();
     for (uint slot = t.rank; t.present && slot < a.slots; slot += t.threads) {
         Sum total = 0;
-        const List list = load_list(code, a.slot_lists + slot * LIST_WORDS);
+        const List list = load_list(b.code, a.slot_lists + slot * LIST_WORDS);
         for (uint at = list.first; at < list.end; at += WEIGHTED_WORDS) {
-            const Weighted entry = load_weighted(code, at);
-            total += numbers[entry.weight] * static_cast<Sum>(row[entry.index]);
+            const Weighted entry = load_weighted(b.code, at);
+            total += b.numbers[entry.weight] * static_cast<Sum>(row[entry.index]);
         }
         own[static_cast<wide>(slot) * a.batch] = total;
     }
@@ -194,11 +193,11 @@ FN void chain_team(
     for (uint feature = t.rank; wanted && feature < a.inputs; feature += t.threads) {
         const uint list = a.input_lists + feature * LIST_WORDS;
         gradient[static_cast<wide>(t.sample) * a.inputs + feature] =
-            feature_gradient<T>(code, list, numbers, own, a.batch, features, weights) + flag;
+            feature_gradient<T>(b.code, list, b.numbers, own, a.batch, features, weights) + flag;
     }
 }
 
-// The gradient in the features of each sample.
+// Gradients in the features of each sample.
 template <typename T>
 FN void collect_inputs(
     GLOBAL const uint *code, GLOBAL const Angle *numbers, GLOBAL const Sum *slots, GLOBAL const T *flags,
@@ -214,8 +213,8 @@ FN void collect_inputs(
         feature_gradient<T>(code, a.lists + feature * LIST_WORDS, numbers, slots + sample, a.batch, features, weights) + flags[sample];
 }
 
-// The gradient in the weights, summed over the samples in an order that depends on their number alone: a block for each weight and
-// part of the batch. Of several parts the sums go to `sums`.
+// Gradients in the weights, summed over the samples in an order that depends on their number alone. A block takes a weight and a part of
+// the batch. With several parts the sums go to `sums`.
 template <typename T>
 FN void collect_weights(
     GLOBAL const uint *code, GLOBAL const Angle *numbers, GLOBAL const Sum *slots, GLOBAL const T *inputs,
@@ -247,7 +246,7 @@ FN void collect_weights(
     }
 }
 
-// The sums over the parts of a batch.
+// Sums over the parts of a batch.
 template <typename T>
 FN void total_weights(GLOBAL const Sum *sums, GLOBAL T *gradient, CONSTANT ChainArgs &a, ThreadPos p) {
     const uint weight = p.block * p.threads + p.rank;
@@ -260,8 +259,7 @@ FN void total_weights(GLOBAL const Sum *sums, GLOBAL T *gradient, CONSTANT Chain
     }
 }
 
-// The norm of a sample's features, without overflow on the way, by all threads of a block: NaN where they have no state, and 0 where
-// their state is |0..0>.
+// Norm of a sample's features, computed by a block without overflow on the way: NaN if they have no state, 0 if their state is |0..0>.
 template <typename T>
 FN Angle norm_of(GLOBAL const T *features, uint count, bool zero_state, GROUP Angle *scratch, ThreadPos p) {
     Angle largest = 0;
@@ -276,12 +274,12 @@ FN Angle norm_of(GLOBAL const T *features, uint count, bool zero_state, GROUP An
         const Angle feature = static_cast<Angle>(features[k]), ratio = is_zero ? feature : feature / largest;
         sum += ratio * ratio;
     }
-    // The sum has other scratch than the largest, which threads may still read.
+    // The sum has scratch of its own: threads may still read that of the largest.
     sum = of_first<Angle>(block_sum<Angle>(sum, scratch + 32u, p), scratch, p);
     return is_zero ? sum : largest * root(sum);
 }
 
-// Features as amplitudes: a block a sample.
+// Features as amplitudes. A block takes a sample.
 template <typename T>
 FN void embed_features(
     GLOBAL const T *inputs, GLOBAL Complex<T> *states, GROUP Angle *scratch, CONSTANT EmbedArgs &a, ThreadPos p)
@@ -300,8 +298,8 @@ FN void embed_features(
     }
 }
 
-// Adds the gradient in the embedded features: with y = x / |x| and g = 2 Re λ it is (g - y (y . g)) / |x|; nothing for features that are
-// all zero.
+// Adds the gradient in the embedded features: (g - y (y . g)) / |x| with y = x / |x| and g = 2 Re λ. Features that are all zero have
+// none.
 template <typename T>
 FN void unembed_features(
     GLOBAL const T *inputs, GLOBAL const Complex<T> *lambdas, GLOBAL T *gradient, GROUP Sum *scratch,

@@ -26,6 +26,13 @@ template <typename T> FN T cross(Complex<T> a, Complex<T> b) { return a.x * b.y 
 
 FN bool odd(uint bits) { return (POPCOUNT(bits) & 1u) != 0u; }
 
+// Program on the device.
+template <typename T> struct Bytecode {
+    GLOBAL const uint *code;
+    GLOBAL const Angle *numbers;
+    GLOBAL const Complex<T> *constants;
+};
+
 // Position of a thread.
 struct ThreadPos {
     uint block;
@@ -66,7 +73,7 @@ FN uint qubit_flips(GLOBAL const uint *code, uint at, uint count, uint bits) {
     return flips;
 }
 
-// Sums `value` over runs of `count` neighbouring threads, a power of two up to 32. All lanes take part.
+// Sums `value` over runs of `count` neighbouring threads of a warp, a power of two up to 32. All lanes take part.
 template <typename T> FN T lane_sum(T value, uint count) {
     for (uint offset = count >> 1u; offset > 0u; offset >>= 1u) {
         value += SHUFFLE_XOR(value, offset);
@@ -85,8 +92,8 @@ struct Team {
     bool present;
 };
 
-// The sum of `value` over the threads of a team, in all of them. `scratch` has an entry for each 32 threads of the block; it may
-// be written again after the next barrier.
+// Sum of `value` over the threads of a team, in all of them. `scratch` has an entry for each warp of the block and may be written again
+// after the next barrier.
 template <typename T> FN T team_sum(T value, GROUP T *scratch, Team t, ThreadPos p) {
     value = lane_sum<T>(value, t.threads < 32u ? t.threads : 32u);
     if (t.threads <= 32u) {
@@ -104,8 +111,8 @@ template <typename T> FN T team_sum(T value, GROUP T *scratch, Team t, ThreadPos
     return sum;
 }
 
-// The sum of `value` over all threads of the block, in thread 0. `scratch` has an entry for each 32 threads; it may be used again
-// after the next barrier.
+// Sum of `value` over all threads of the block, in thread 0. `scratch` has an entry for each warp and may be used again after the next
+// barrier.
 template <typename T> FN T block_sum(T value, GROUP T *scratch, ThreadPos p) {
     const uint lanes = p.threads < 32u ? p.threads : 32u;
     value = lane_sum<T>(value, lanes);
@@ -124,7 +131,7 @@ template <typename T> FN T block_sum(T value, GROUP T *scratch, ThreadPos p) {
     return value;
 }
 
-// The largest `value` of all threads of the block, in all of them. As `block_sum` for the rest.
+// Largest `value` of all threads of the block, in all of them. `scratch` is as for `block_sum`.
 template <typename T> FN T larger(T a, T b) { return b > a ? b : a; }
 
 template <typename T> FN T block_largest(T value, GROUP T *scratch, ThreadPos p) {
@@ -146,7 +153,7 @@ template <typename T> FN T block_largest(T value, GROUP T *scratch, ThreadPos p)
     return value;
 }
 
-// `value` of thread 0 in all threads. Begins and ends with a barrier.
+// Broadcasts `value` of thread 0 to all threads. Begins and ends with a barrier.
 template <typename T> FN T of_first(T value, GROUP T *scratch, ThreadPos p) {
     BARRIER();
     if (p.rank == 0u) {

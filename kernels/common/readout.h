@@ -1,12 +1,12 @@
 // Expectation values of observables, and observables applied to a state.
 //
-// An observable is a sum of terms, all in stored indices, so that parities have no tile bits. A multiple of the identity is no term: it
-// is added to the output, and would cover the digits of the other terms in λ.
+// An observable is a sum of terms, all in stored indices, so that parities have no tile bits. A multiple of the identity is no
+// term: it is added to the output; in λ it would cover the digits of the other terms.
 //
-// Words that flip the same bits `x`, with the same factor 1 or i but for signs, are a series: what they add up to is a Walsh
-// series of an index times the amplitude at a distance of x, and all their expectation values are the series of
-// conj(ψ at index) (ψ at index ^ x). A fast transform does all of them at once, on a chunk of a state in shared memory: `low`
-// bits of an index are within the chunk, the others settle signs.
+// Words that flip the same bits `x`, with the same factor 1 or i but for signs, are a series: their sum maps entry `index` to a Walsh
+// series in `index` times ψ[index ^ x], and their expectation values are the Walsh transform of conj(ψ[index]) ψ[index ^ x]. A fast
+// transform does all of them at once, on a chunk of a state in shared memory: the low bits of an index are within the chunk, the high
+// bits decide signs.
 
 // Threads that share an entry of a series.
 #define ENTRY_LANES 8u
@@ -29,7 +29,7 @@ FN uint flips_of(GLOBAL const uint *code, uint at, uint count, uint bits) {
     return flips;
 }
 
-// An amplitude of a state in either kind of memory.
+// Amplitude of a state in global or in shared memory.
 template <typename T> FN Complex<T> amplitude(GLOBAL const Complex<T> *state, uint, uint index) { return state[index]; }
 
 template <typename T> FN Complex<T> amplitude(GROUP const T *state, uint size, uint index) {
@@ -39,11 +39,10 @@ template <typename T> FN Complex<T> amplitude(GROUP const T *state, uint size, u
 // Entry `index` of a term applied to a state of `size` amplitudes, without the coefficient. The operand stands at `at`.
 template <typename T, typename P>
 FN Complex<T> applied(
-    P state, uint size, uint index, Term term, GLOBAL const uint *code, uint at, GLOBAL const Angle *numbers,
-    GLOBAL const Complex<T> *constants)
+    P state, uint size, uint index, Term term, Bytecode<T> b, uint at)
 {
     if (term.kind == TERM_WORD) {
-        const WordTerm word = load_word_term(code, at);
+        const WordTerm word = load_word_term(b.code, at);
         const uint from = index ^ word.flip_mask;
         const Complex<T> a = amplitude<T>(state, size, from);
         switch ((word.quarter_turns + 2u * POPCOUNT(from & word.sign_mask)) & 3u) {
@@ -58,23 +57,23 @@ FN Complex<T> applied(
         }
     }
     if (term.kind == TERM_DIAGONAL) {
-        const DiagonalTerm diagonal = load_diagonal_term(code, at);
-        const T value = static_cast<T>(numbers[diagonal.values + parities(code, diagonal.bits, diagonal.count, index)]);
+        const DiagonalTerm diagonal = load_diagonal_term(b.code, at);
+        const T value = static_cast<T>(b.numbers[diagonal.values + parities(b.code, diagonal.bits, diagonal.count, index)]);
         const Complex<T> a = amplitude<T>(state, size, index);
         return complex<T>(value * a.x, value * a.y);
     }
     if (term.kind == TERM_PROJECTOR) {
-        const Conditions conditions = load_projector_term(code, at).conditions;
-        return all_odd(code, conditions, index, 0u) ? amplitude<T>(state, size, index) : complex<T>(0, 0);
+        const Conditions conditions = load_projector_term(b.code, at).conditions;
+        return all_odd(b.code, conditions, index, 0u) ? amplitude<T>(state, size, index) : complex<T>(0, 0);
     }
-    const MatrixTerm dense = load_matrix_term(code, at);
-    const uint row = qubit_bits(code, dense.qubits, dense.count, index, 0u);
-    const uint base = index ^ qubit_flips(code, dense.qubits, dense.count, row);
+    const MatrixTerm dense = load_matrix_term(b.code, at);
+    const uint row = qubit_bits(b.code, dense.qubits, dense.count, index, 0u);
+    const uint base = index ^ qubit_flips(b.code, dense.qubits, dense.count, row);
     Complex<T> sum = complex<T>(0, 0);
     for (uint j = 0u; j < 1u << dense.count; ++j) {
-        const Complex<T> entry = constants[dense.entries + (row << dense.count) + j];
+        const Complex<T> entry = b.constants[dense.entries + (row << dense.count) + j];
         const Complex<T> product =
-            times<T>(entry, amplitude<T>(state, size, base ^ qubit_flips(code, dense.qubits, dense.count, j)));
+            times<T>(entry, amplitude<T>(state, size, base ^ qubit_flips(b.code, dense.qubits, dense.count, j)));
         sum = complex<T>(sum.x + product.x, sum.y + product.y);
     }
     return sum;
@@ -93,7 +92,7 @@ FN bool is_negative(WordTerm word, uint high) {
     return odd((word.quarter_turns >> 1u) & 1u) != odd((word.flip_mask ^ high) & word.sign_mask);
 }
 
-// The transform of conj(ψ at index) (ψ at index ^ x), or of i times that, real parts alone. Its entry at the sign mask of a word is the
+// Walsh transform of the real part of conj(ψ[index]) ψ[index ^ x], or of i times that. Its entry at the sign mask of a word is the
 // chunk's part of the word's expectation value, up to the sign that `is_negative` gives.
 template <typename T, typename P>
 FN void transform_products(P state, uint stride, GROUP T *plane, uint size, uint high, Series series, Team t) {
@@ -106,33 +105,32 @@ FN void transform_products(P state, uint stride, GROUP T *plane, uint size, uint
     walsh<T>(plane, size, t);
 }
 
-// The values of a series, with the terms' coefficients and factors of `cotangent`, if there is one. No thread may still need
-// another's entries of `plane`.
+// Values of a series with the terms' coefficients and, if they are weighted, factors of `cotangent`. No thread may still need another
+// thread's entries of `plane`.
 template <typename T>
 FN void transform_factors(
-    GROUP T *plane, uint size, uint high, Series series, GLOBAL const uint *code, GLOBAL const Angle *numbers, uint terms,
-    GLOBAL const T *cotangent, bool is_weighted, Team t)
+    GROUP T *plane, uint size, uint high, Series series, Bytecode<T> b, uint terms, GLOBAL const T *cotangent, bool is_weighted, Team t)
 {
     for (uint e = t.rank; e < size; e += t.threads) {
         plane[e] = 0;
     }
     BARRIER();
-    // Several threads an entry: of large states it may have many terms. All of them come to each sum.
+    // Several threads share an entry, which may have many terms. All of them take part in each sum.
     const uint lanes = t.threads < ENTRY_LANES ? t.threads : ENTRY_LANES;
     const uint first = t.rank / lanes, lane = t.rank % lanes;
     const uint entries = (series.entries.end - series.entries.first) / SERIES_ENTRY_WORDS;
     for (uint start = 0u; start < entries; start += t.threads / lanes) {
         const bool present = start + first < entries;
         const uint number = present ? start + first : 0u;
-        const SeriesEntry entry = load_series_entry(code, series.entries.first + number * SERIES_ENTRY_WORDS);
+        const SeriesEntry entry = load_series_entry(b.code, series.entries.first + number * SERIES_ENTRY_WORDS);
         T sum = 0;
         for (uint k = entry.first_term + lane; k < entry.end_term; k += lanes) {
-            const Term term = load_term(code, term_at(terms, k));
-            T factor = static_cast<T>(numbers[term.coefficient]);
+            const Term term = load_term(b.code, term_at(terms, k));
+            T factor = static_cast<T>(b.numbers[term.coefficient]);
             if (is_weighted) {
                 factor *= cotangent[term.output];
             }
-            sum += is_negative(word_at(code, terms, k), high) ? -factor : factor;
+            sum += is_negative(word_at(b.code, terms, k), high) ? -factor : factor;
         }
         sum = lane_sum<T>(sum, lanes);
         if (present && lane == 0u) {
@@ -142,13 +140,13 @@ FN void transform_factors(
     walsh<T>(plane, size, t);
 }
 
-// `sum` and a series' value times the amplitude it belongs to, or i times that.
+// `sum` plus a series' value times its amplitude, or plus i times that.
 template <typename T> FN Complex<T> with_series(Complex<T> sum, T value, Complex<T> there, bool imaginary) {
     return imaginary ? complex<T>(sum.x - value * there.y, sum.y + value * there.x)
                      : complex<T>(sum.x + value * there.x, sum.y + value * there.y);
 }
 
-// All threads of a block, for one chunk.
+// All threads of a block as one team, for one chunk.
 FN Team whole_block(ThreadPos p) {
     Team t;
     t.index = p.block;
@@ -161,12 +159,13 @@ FN Team whole_block(ThreadPos p) {
     return t;
 }
 
-// <ψ|term|ψ> over a chunk of a state: a block for a series, or for a few terms that are none.
+// <ψ|term|ψ> over a chunk of a state. A block takes a series, or a few terms that are in none.
 template <typename T>
 FN void expect_terms(
     GLOBAL const uint *code, GLOBAL const Angle *numbers, GLOBAL const Complex<T> *constants,
     GLOBAL const Complex<T> *states, GLOBAL T *sums, GROUP T *memory, CONSTANT ReadArgs &a, ThreadPos p)
 {
+    const Bytecode<T> b = {code, numbers, constants};
     const uint direct_blocks = (a.direct + a.span - 1u) / a.span;
     const uint row = p.block / (direct_blocks + a.series_count), part = p.block % (direct_blocks + a.series_count);
     const uint chunk_count = a.qubits - a.chunk_bits, size = 1u << a.chunk_bits;
@@ -190,7 +189,7 @@ FN void expect_terms(
         T sum = 0;
         for (uint e = p.rank; e < size; e += p.threads) {
             const uint index = high | e;
-            sum += inner<T>(state[index], applied<T>(state, 0u, index, head, code, at + TERM_WORDS, numbers, constants));
+            sum += inner<T>(state[index], applied<T>(state, 0u, index, head, b, at + TERM_WORDS));
         }
         sum = block_sum<T>(sum, memory + ((term & 1u) << 5u), p);
         if (p.rank == 0u) {
@@ -230,32 +229,32 @@ FN void collect_outputs(
     }
 }
 
-// `sum` and entry `index` of the terms that are in no series, with factors of `cotangent`, if there is one.
+// `sum` plus entry `index` of the terms that are in no series, weighted by factors of `cotangent` if asked for.
 template <typename T, typename P>
 FN Complex<T> with_terms(
-    Complex<T> sum, P state, uint stride, uint index, GLOBAL const uint *code, GLOBAL const Angle *numbers,
-    GLOBAL const Complex<T> *constants, uint terms, uint count, GLOBAL const T *cotangent, bool is_weighted)
+    Complex<T> sum, P state, uint stride, uint index, Bytecode<T> b, uint terms, uint count, GLOBAL const T *cotangent, bool is_weighted)
 {
     for (uint k = 0u; k < count; ++k) {
         const uint at = term_at(terms, k);
-        const Term term = load_term(code, at);
-        T factor = static_cast<T>(numbers[term.coefficient]);
+        const Term term = load_term(b.code, at);
+        T factor = static_cast<T>(b.numbers[term.coefficient]);
         if (is_weighted) {
             factor *= cotangent[term.output];
         }
-        const Complex<T> value = applied<T>(state, stride, index, term, code, at + TERM_WORDS, numbers, constants);
+        const Complex<T> value = applied<T>(state, stride, index, term, b, at + TERM_WORDS);
         sum = complex<T>(sum.x + factor * value.x, sum.y + factor * value.y);
     }
     return sum;
 }
 
-// to = (what is there +) (sum of factor * term - mean) from, with factors of the cotangent if asked for: a block for each chunk.
+// to = (to +) (sum of factor * term - mean) from, with factors of the cotangent if asked for. A block takes a chunk.
 template <typename T>
 FN void apply_terms(
     GLOBAL const uint *code, GLOBAL const Angle *numbers, GLOBAL const Complex<T> *constants,
     GLOBAL const Complex<T> *from, GLOBAL Complex<T> *to, GLOBAL const T *cotangent, GLOBAL const T *means,
     GLOBAL const T *flags, GROUP T *plane, CONSTANT ReadArgs &a, ThreadPos p)
 {
+    const Bytecode<T> b = {code, numbers, constants};
     const uint chunk_count = a.qubits - a.chunk_bits, size = 1u << a.chunk_bits;
     const uint sample = p.block >> chunk_count, high = (p.block & ((1u << chunk_count) - 1u)) << a.chunk_bits;
     const bool is_weighted = a.cotangent != 0u;
@@ -274,7 +273,7 @@ FN void apply_terms(
         const uint e = p.rank + j * p.threads, index = high | e;
         if (e < size) {
             const Complex<T> sum = a.keep != 0u ? out[index] : complex<T>(flags[sample], 0);
-            sums[j] = with_terms<T>(sum, state, 0u, index, code, numbers, constants, a.terms, a.direct, row, is_weighted);
+            sums[j] = with_terms<T>(sum, state, 0u, index, b, a.terms, a.direct, row, is_weighted);
             if (a.shift != NONE) {
                 sums[j] = with_series<T>(sums[j], shift, state[index], false);
             }
@@ -282,7 +281,7 @@ FN void apply_terms(
     }
     for (uint k = 0u; k < a.series_count; ++k) {
         const Series series = load_series(code, a.series + k * SERIES_WORDS);
-        transform_factors<T>(plane, size, high, series, code, numbers, a.terms, row, is_weighted, whole_block(p));
+        transform_factors<T>(plane, size, high, series, b, a.terms, row, is_weighted, whole_block(p));
         UNROLL for (uint j = 0u; j < CHUNK_AMPLITUDES; ++j) {
             const uint e = p.rank + j * p.threads;
             if (e < size) {
@@ -299,18 +298,18 @@ FN void apply_terms(
     }
 }
 
-// For a state in shared memory: the outputs of its sample. `sums` has an entry a term, `plane` one an amplitude.
+// Outputs of a sample whose state is in shared memory. `sums` has an entry for each term, `plane` one for each amplitude.
 template <typename T>
 FN void read_outputs(
-    GROUP const T *psi, GLOBAL const uint *code, GLOBAL const Angle *numbers, GLOBAL const Complex<T> *constants, T flag,
+    GROUP const T *psi, Bytecode<T> b, T flag,
     GLOBAL T *outputs, GROUP T *sums, GROUP T *plane, GROUP T *scratch, uint scratch_size, CONSTANT SweepArgs &a, Team t, ThreadPos p)
 {
     const uint size = 1u << a.bits;
     for (uint k = 0u; k < a.series_count; ++k) {
-        const Series series = load_series(code, a.series + k * SERIES_WORDS);
+        const Series series = load_series(b.code, a.series + k * SERIES_WORDS);
         transform_products<T>(psi, size, plane, size, 0u, series, t);
         for (uint term = series.first_term + t.rank; term < series.end_term; term += t.threads) {
-            const WordTerm word = word_at(code, a.terms, term);
+            const WordTerm word = word_at(b.code, a.terms, term);
             const T value = plane[word.sign_mask];
             sums[term] = is_negative(word, 0u) ? -value : value;
         }
@@ -318,10 +317,10 @@ FN void read_outputs(
     }
     for (uint term = 0u; term < a.direct; ++term) {
         const uint at = term_at(a.terms, term);
-        const Term head = load_term(code, at);
+        const Term head = load_term(b.code, at);
         T sum = 0;
         for (uint e = t.rank; e < size; e += t.threads) {
-            const Complex<T> there = applied<T>(psi, size, e, head, code, at + TERM_WORDS, numbers, constants);
+            const Complex<T> there = applied<T>(psi, size, e, head, b, at + TERM_WORDS);
             sum += inner<T>(amplitude<T>(psi, size, e), there);
         }
         sum = team_sum<T>(sum, scratch + ((term & 1u) != 0u ? scratch_size : 0u), t, p);
@@ -332,33 +331,32 @@ FN void read_outputs(
     BARRIER();
     for (uint output = t.rank; t.present && output < a.outputs; output += t.threads) {
         Sum total = 0;
-        const List list = load_list(code, a.lists + output * LIST_WORDS);
+        const List list = load_list(b.code, a.lists + output * LIST_WORDS);
         for (uint k = list.first; k < list.end; ++k) {
-            const uint term = code[k];
-            const Term head = load_term(code, term_at(a.terms, term));
-            total += numbers[head.coefficient] * static_cast<Sum>(sums[term]);
+            const uint term = b.code[k];
+            const Term head = load_term(b.code, term_at(a.terms, term));
+            total += b.numbers[head.coefficient] * static_cast<Sum>(sums[term]);
         }
-        total += numbers[a.output_constants + output];
+        total += b.numbers[a.output_constants + output];
         outputs[static_cast<wide>(t.sample) * a.outputs + output] = static_cast<T>(total) + flag;
     }
 }
 
-// For a state in shared memory: λ. `plane` has an entry an amplitude.
+// λ of a state in shared memory. `plane` has an entry for each amplitude.
 template <typename T>
 FN void seed_lambda(
-    GROUP const T *psi, GROUP T *lambda, GROUP T *plane, GLOBAL const uint *code, GLOBAL const Angle *numbers,
-    GLOBAL const Complex<T> *constants, GLOBAL const T *cotangent, T flag, CONSTANT SweepArgs &a, Team t)
+    GROUP const T *psi, GROUP T *lambda, GROUP T *plane, Bytecode<T> b, GLOBAL const T *cotangent, T flag, CONSTANT SweepArgs &a, Team t)
 {
     const uint size = 1u << a.bits;
     GLOBAL const T *row = cotangent + static_cast<wide>(t.sample) * a.outputs;
     for (uint e = t.rank; e < size; e += t.threads) {
         const Complex<T> sum = with_terms<T>(
-            complex<T>(flag, 0), psi, size, e, code, numbers, constants, a.terms, a.direct, row, true);
+            complex<T>(flag, 0), psi, size, e, b, a.terms, a.direct, row, true);
         put<T>(lambda, size, e, sum);
     }
     for (uint k = 0u; k < a.series_count; ++k) {
-        const Series series = load_series(code, a.series + k * SERIES_WORDS);
-        transform_factors<T>(plane, size, 0u, series, code, numbers, a.terms, row, true, t);
+        const Series series = load_series(b.code, a.series + k * SERIES_WORDS);
+        transform_factors<T>(plane, size, 0u, series, b, a.terms, row, true, t);
         for (uint e = t.rank; e < size; e += t.threads) {
             const Complex<T> there = get<T>(psi, size, e ^ series.flip_mask);
             put<T>(lambda, size, e, with_series<T>(get<T>(lambda, size, e), plane[e], there, series.imaginary != 0u));
@@ -422,7 +420,7 @@ FN void collect_amplitudes(
     }
 }
 
-// A tensor may start at any of its numbers, so the cotangent is no array of complex ones, which stand at even places.
+// λ of amplitudes. A tensor may start at any of its numbers, so the cotangent is no array of complex numbers, which need an even start.
 template <typename T>
 FN void seed_amplitudes(
     GLOBAL const uint *code, GLOBAL const T *cotangent, GLOBAL const T *flags, GLOBAL Complex<T> *lambdas,

@@ -1,10 +1,10 @@
-// A sweep: a tile of a state is brought into shared memory, goes through a run of operations, and is put back. A state that
-// fits shared memory is one tile, and one sweep is the whole circuit. The reverse sweep undoes the operations on ψ and λ and
-// takes the gradient of each angle on the way.
+// Sweeps: a tile of a state is loaded into shared memory, goes through a run of operations, and is stored again. A state that fits
+// shared memory is one tile, and one sweep is the whole circuit. The reverse sweep undoes the operations on ψ and λ and takes the
+// gradient of each angle on the way.
 //
-// Amplitude `e` of a tile is memory[e] + i memory[size + e]. Several tiles share a block where tiles are small.
+// Amplitude `e` of a tile is memory[e] + i memory[size + e]. A block works on several tiles if they are small.
 
-// The tile that a thread works on.
+// Team of a thread, and the tile that it works on.
 FN Team team_of(CONSTANT SweepArgs &a, ThreadPos p) {
     Team t;
     const uint tile_bits = a.qubits - a.bits;
@@ -44,7 +44,7 @@ FN uint stored(GLOBAL const uint *code, CONSTANT SweepArgs &a, uint start, uint 
     return start ^ code[a.offsets + (e >> a.lane_bits)] ^ (e & ((1u << a.lane_bits) - 1u));
 }
 
-// Amplitudes a thread asks memory for before it waits for one.
+// Loads that a thread issues before it waits for the first.
 #define LOADS 8u
 
 template <typename T>
@@ -77,24 +77,30 @@ FN void store_tile(GROUP const T *from, GLOBAL Complex<T> *states, GLOBAL const 
     }
 }
 
+// Cosines and sines, shared and a sample's own, and tables of phases.
+template <typename T> struct Phases {
+    GLOBAL const Complex<T> *shared;
+    GLOBAL const Complex<T> *own;
+    GLOBAL const Complex<T> *tables;
+};
+
 // Cosine and sine of a source.
 template <typename T>
-FN Complex<T> cos_sin_of(uint source, GLOBAL const Complex<T> *shared, GLOBAL const Complex<T> *own) {
-    return (source & INPUTS) != 0u ? own[source & ~KINDS] : shared[source & ~KINDS];
+FN Complex<T> cos_sin_of(uint source, Phases<T> phases) {
+    return (source & INPUTS) != 0u ? phases.own[source & ~KINDS] : phases.shared[source & ~KINDS];
 }
 
-// The rotations of a pass: their cosines and sines, and what the amplitudes of a set differ by. Returns what is to be added (XOR) to all
-// of a tile's bases.
+// Loads the rotations of a pass: their cosines and sines, and the XOR masks between the amplitudes of a set. Returns the XOR mask of all
+// bases of a tile.
 template <typename T, uint K>
 FN uint load_rotations(
-    LOCAL uint *distance, LOCAL Complex<T> *cs, GLOBAL const uint *code, uint at, GLOBAL const Complex<T> *shared,
-    GLOBAL const Complex<T> *own, uint tile)
+    LOCAL uint *distance, LOCAL Complex<T> *cs, GLOBAL const uint *code, uint at, Phases<T> phases, uint tile)
 {
     uint shift = 0u;
     distance[0] = 0u;
     UNROLL for (uint k = 0u; k < K; ++k) {
         const Rotation rotation = load_rotation(code, at + k * ROTATION_WORDS);
-        cs[k] = cos_sin_of<T>(rotation.source, shared, own);
+        cs[k] = cos_sin_of<T>(rotation.source, phases);
         UNROLL for (uint j = 0u; j < (1u << k); ++j) {
             distance[j | (1u << k)] = distance[j] ^ rotation.flip_mask;
         }
@@ -120,21 +126,20 @@ template <typename T> FN void rotate_even(LOCAL Complex<T> &a, LOCAL Complex<T> 
 // Does a pass, whose rotations stand at `at`.
 template <typename T, uint K>
 FN void pass(
-    GROUP T *psi, uint size, Pass op, GLOBAL const uint *code, uint at, GLOBAL const Complex<T> *shared,
-    GLOBAL const Complex<T> *own, GLOBAL const Complex<T> *tables, Team t)
+    GROUP T *psi, uint size, Pass op, GLOBAL const uint *code, uint at, Phases<T> phases, Team t)
 {
     uint distance[1u << K];
     Complex<T> cs[K + 1u];
-    const uint shift = load_rotations<T, K>(distance, cs, code, at, shared, own, t.tile);
+    const uint shift = load_rotations<T, K>(distance, cs, code, at, phases, t.tile);
     const bool has_table = op.table != NONE;
-    GLOBAL const Complex<T> *phases = tables + (has_table ? static_cast<wide>(op.table) * size : 0u);
+    GLOBAL const Complex<T> *table = phases.tables + (has_table ? static_cast<wide>(op.table) * size : 0u);
     for (uint set = t.rank; set < size >> K; set += t.threads) {
         const uint base = code[op.bases + set] ^ shift;
         Complex<T> a[1u << K];
         UNROLL for (uint j = 0u; j < (1u << K); ++j) {
             a[j] = get<T>(psi, size, base ^ distance[j]);
             if (has_table) {
-                a[j] = times<T>(phases[base ^ distance[j]], a[j]);
+                a[j] = times<T>(table[base ^ distance[j]], a[j]);
             }
         }
         UNROLL for (uint k = 0u; k < K; ++k) {
@@ -154,14 +159,14 @@ FN void pass(
 template <typename T, uint K>
 FN void undo_pass(
     GROUP T *psi, GROUP T *lambda, GROUP T *overlap, uint size, Pass op, GLOBAL const uint *code, uint at,
-    GLOBAL const Complex<T> *shared, GLOBAL const Complex<T> *own, GLOBAL const Complex<T> *tables, bool terms, Team t,
+    Phases<T> phases, bool terms, Team t,
     LOCAL T *sums)
 {
     uint distance[1u << K];
     Complex<T> cs[K + 1u];
-    const uint shift = load_rotations<T, K>(distance, cs, code, at, shared, own, t.tile);
+    const uint shift = load_rotations<T, K>(distance, cs, code, at, phases, t.tile);
     const bool has_table = op.table != NONE;
-    GLOBAL const Complex<T> *phases = tables + (has_table ? static_cast<wide>(op.table) * size : 0u);
+    GLOBAL const Complex<T> *table = phases.tables + (has_table ? static_cast<wide>(op.table) * size : 0u);
     for (uint set = t.rank; set < size >> K; set += t.threads) {
         const uint base = code[op.bases + set] ^ shift;
         Complex<T> a[1u << K], l[1u << K];
@@ -185,8 +190,8 @@ FN void undo_pass(
                 overlap[e] = static_cast<T>(-2) * cross<T>(l[j], a[j]);
             }
             if (has_table) {
-                a[j] = conjugate_times<T>(phases[e], a[j]);
-                l[j] = conjugate_times<T>(phases[e], l[j]);
+                a[j] = conjugate_times<T>(table[e], a[j]);
+                l[j] = conjugate_times<T>(table[e], l[j]);
             }
             put<T>(psi, size, e, a[j]);
             put<T>(lambda, size, e, l[j]);
@@ -194,12 +199,11 @@ FN void undo_pass(
     }
 }
 
-// The Walsh-Hadamard transform of the `overlap`s of a tile: entry `m` becomes the sum with signs (-1)^|e & m|.
-// K bits from `low` on, in one go.
+// Walsh-Hadamard transform of the `overlap`s of a tile over K bits from `low` on: entry `m` becomes the sum with signs (-1)^|e & m|.
 //
-// Of the lowest bits, neighbouring threads have entries at a distance of 8, or 64, which stand in the same banks. So each thread
-// takes its entries in an order of its own, j ^ swizzle: of the 32 threads of a warp no two then meet in a bank (f32), whatever j.
-// Where the swizzle exchanges the entries of a pair, the difference and its places are exchanged as well.
+// At the lowest bits, entries of neighbouring threads are 8 or 64 apart and stand in the same banks. So each thread visits its entries
+// in an order of its own, j ^ swizzle: then no two threads of a warp meet in a bank (f32), whatever j. Where the swizzle exchanges the
+// entries of a pair, the difference and the places of both results are exchanged as well.
 template <typename T, uint K> FN void walsh_bits(GROUP T *overlap, uint size, uint low, Team t) {
     BARRIER();
     for (uint set = t.rank; set < size >> K; set += t.threads) {
@@ -239,7 +243,7 @@ template <typename T> FN void walsh(GROUP T *overlap, uint size, Team t) {
     BARRIER();
 }
 
-// The sign of φ in the exponent of a diagonal factor: 1, -1, or 0 where it does not act.
+// Sign of φ in the exponent of a diagonal factor: 1, -1, or 0 where it does not act.
 FN int exponent(GLOBAL const uint *code, Factor factor, uint e, uint tile) {
     if (!all_odd(code, factor.conditions, e, tile)) {
         return 0;
@@ -247,27 +251,26 @@ FN int exponent(GLOBAL const uint *code, Factor factor, uint e, uint tile) {
     return is_odd(factor.sign, e, tile) ? 1 : -1;
 }
 
-// The factors of an operation, with their cosines and sines. Behind the last one the first is repeated.
+// Loads the factors of an operation with their cosines and sines. Places behind the last factor repeat the first.
 template <typename T>
 FN void load_factors(
     LOCAL Factor *factors, LOCAL Complex<T> *cs, GLOBAL const uint *code, uint at, uint count,
-    GLOBAL const Complex<T> *shared, GLOBAL const Complex<T> *own)
+    Phases<T> phases)
 {
     UNROLL for (uint k = 0u; k < MAX_ANGLES; ++k) {
         factors[k] = load_factor(code, at + (k < count ? k : 0u) * FACTOR_WORDS);
-        cs[k] = cos_sin_of<T>(factors[k].source, shared, own);
+        cs[k] = cos_sin_of<T>(factors[k].source, phases);
     }
 }
 
 // Does diagonal factors, which stand at `at`.
 template <typename T>
 FN void diagonals(
-    GROUP T *psi, uint size, uint count, GLOBAL const uint *code, uint at, GLOBAL const Complex<T> *shared,
-    GLOBAL const Complex<T> *own, Team t)
+    GROUP T *psi, uint size, uint count, GLOBAL const uint *code, uint at, Phases<T> phases, Team t)
 {
     Factor factors[MAX_ANGLES];
     Complex<T> cs[MAX_ANGLES];
-    load_factors<T>(factors, cs, code, at, count, shared, own);
+    load_factors<T>(factors, cs, code, at, count, phases);
     for (uint e = t.rank; e < size; e += t.threads) {
         Complex<T> a = get<T>(psi, size, e);
         UNROLL for (uint k = 0u; k < MAX_ANGLES; ++k) {
@@ -282,12 +285,11 @@ FN void diagonals(
 
 template <typename T>
 FN void undo_diagonals(
-    GROUP T *psi, GROUP T *lambda, uint size, uint count, GLOBAL const uint *code, uint at, GLOBAL const Complex<T> *shared,
-    GLOBAL const Complex<T> *own, Team t, LOCAL T *sums)
+    GROUP T *psi, GROUP T *lambda, uint size, uint count, GLOBAL const uint *code, uint at, Phases<T> phases, Team t, LOCAL T *sums)
 {
     Factor factors[MAX_ANGLES];
     Complex<T> cs[MAX_ANGLES];
-    load_factors<T>(factors, cs, code, at, count, shared, own);
+    load_factors<T>(factors, cs, code, at, count, phases);
     for (uint e = t.rank; e < size; e += t.threads) {
         Complex<T> a = get<T>(psi, size, e), l = get<T>(lambda, size, e);
         const T here = cross<T>(l, a);
@@ -305,7 +307,7 @@ FN void undo_diagonals(
     }
 }
 
-// The first amplitude of pair `pair`: a zero goes in at the highest bit of the flip mask.
+// First amplitude of pair `pair`: inserts a zero at the highest bit of the flip mask.
 FN uint first_of_pair(uint pair, uint bit) { return ((pair & ~(bit - 1u)) << 1u) | (pair & (bit - 1u)); }
 
 template <typename T> FN void mix(LOCAL Complex<T> &a, LOCAL Complex<T> &b, bool real, T cosine, T sine) {
@@ -318,10 +320,10 @@ template <typename T> FN void mix(LOCAL Complex<T> &a, LOCAL Complex<T> &b, bool
 
 template <typename T>
 FN void mixed(
-    GROUP T *psi, uint size, Mix op, GLOBAL const uint *code, GLOBAL const Complex<T> *shared, GLOBAL const Complex<T> *own, Team t)
+    GROUP T *psi, uint size, Mix op, GLOBAL const uint *code, Phases<T> phases, Team t)
 {
     const bool real = op.real != 0u;
-    const Complex<T> cs = cos_sin_of<T>(op.source, shared, own);
+    const Complex<T> cs = cos_sin_of<T>(op.source, phases);
     for (uint pair = t.rank; pair < size >> 1u; pair += t.threads) {
         const uint first = first_of_pair(pair, op.top_bit), second = first ^ op.flip_mask;
         if (all_odd(code, op.conditions, first, t.tile)) {
@@ -335,11 +337,10 @@ FN void mixed(
 
 template <typename T>
 FN void undo_mixed(
-    GROUP T *psi, GROUP T *lambda, uint size, Mix op, GLOBAL const uint *code, GLOBAL const Complex<T> *shared,
-    GLOBAL const Complex<T> *own, Team t, LOCAL T *sums)
+    GROUP T *psi, GROUP T *lambda, uint size, Mix op, GLOBAL const uint *code, Phases<T> phases, Team t, LOCAL T *sums)
 {
     const bool real = op.real != 0u;
-    const Complex<T> cs = cos_sin_of<T>(op.source, shared, own);
+    const Complex<T> cs = cos_sin_of<T>(op.source, phases);
     for (uint pair = t.rank; pair < size >> 1u; pair += t.threads) {
         const uint first = first_of_pair(pair, op.top_bit), second = first ^ op.flip_mask;
         if (all_odd(code, op.conditions, first, t.tile)) {
@@ -402,7 +403,7 @@ template <typename T> FN void store_partial(GLOBAL T *row, uint partial, T value
     }
 }
 
-// Adds up the threads' `sums` of an operation, times two, into its `count` partial gradients. Ends with all threads past a barrier.
+// Adds up the threads' `sums` of an operation, times two, and stores its `count` partial gradients. Contains a barrier.
 template <typename T>
 FN void store_partials(
     LOCAL T *sums, LOCAL const uint *partials, uint count, GLOBAL T *row, GROUP T *scratch, Team t, ThreadPos p)
@@ -425,7 +426,7 @@ FN void store_partials(
         for (uint warp = 0u; warp < t.threads >> 5u; ++warp) {
             sum += scratch[t.rank * warps + t.which * (t.threads >> 5u) + warp];
         }
-        // A choice in place of an index keeps the numbers in registers.
+        // A choice, not an index: an array that is indexed at run time leaves the registers.
         const uint partial = t.rank == 0u ? partials[0] : t.rank == 1u ? partials[1] : partials[2];
         store_partial<T>(row, partial, sum + sum, t);
     }
