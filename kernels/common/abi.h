@@ -180,8 +180,8 @@ FN Diagonals load_diagonals(GLOBAL const uint *code, uint at) {
 struct Factor {
     uint source; // Source of its cosine and sine.
     uint partial; // Partial gradient, or NONE.
-    Parity sign; // Where φ has a plus.
-    Conditions conditions; // Where it acts.
+    Parity sign; // Parity that gives φ a plus where it is odd.
+    Conditions conditions; // Conditions under which it acts.
 };
 
 #define FACTOR_WORDS 7u
@@ -201,9 +201,9 @@ struct Mix {
     uint source; // Source of its cosine and sine.
     uint partial; // Partial gradient, or NONE.
     uint flip_mask; // Bits it flips.
-    uint top_bit; // The highest of them.
-    Parity negative; // Where the sine has a minus.
-    Conditions conditions; // Where it acts.
+    uint top_bit; // Highest of those bits.
+    Parity negative; // Parity that gives the sine a minus where it is odd.
+    Conditions conditions; // Conditions under which it acts.
 };
 
 #define MIX_WORDS 11u
@@ -223,7 +223,7 @@ FN Mix load_mix(GLOBAL const uint *code, uint at) {
 // Exchange of each amplitude that meets the conditions with the one at the flip mask from it.
 struct Exchange {
     uint flip_mask; // Bits it flips.
-    Conditions conditions; // Where it acts.
+    Conditions conditions; // Conditions under which it acts.
 };
 
 #define EXCHANGE_WORDS 4u
@@ -238,10 +238,10 @@ FN Exchange load_exchange(GLOBAL const uint *code, uint at) {
 // Dense matrix, whose qubits' records follow.
 struct Dense {
     uint qubits; // Number of qubits.
-    uint entries; // Its first entry among the constants.
+    uint entries; // First entry among the constants.
     uint adjoint; // The first entry of its adjoint.
     uint bases; // code: the index each set of amplitudes starts from.
-    Conditions conditions; // Where it acts.
+    Conditions conditions; // Conditions under which it acts.
 };
 
 #define DENSE_WORDS 7u
@@ -259,7 +259,7 @@ FN Dense load_dense(GLOBAL const uint *code, uint at) {
 // Angle as an expression: a constant and a sum of terms.
 struct Slot {
     uint offset; // number: its constant part.
-    List terms; // Its terms.
+    List terms; // Terms of the angle.
 };
 
 #define SLOT_WORDS 3u
@@ -309,7 +309,7 @@ FN Derivative load_derivative(GLOBAL const uint *code, uint at) {
 struct TableTerm {
     uint mask; // Bits whose parity is its sign.
     uint offset; // number: its constant part.
-    List parts; // Its parts.
+    List parts; // Parts of its angle.
 };
 
 #define TABLE_TERM_WORDS 4u
@@ -390,7 +390,7 @@ FN DiagonalTerm load_diagonal_term(GLOBAL const uint *code, uint at) {
 
 // Operand that is a projector.
 struct ProjectorTerm {
-    Conditions conditions; // Where it is 1.
+    Conditions conditions; // Conditions under which it is 1.
     uint unused; // Fills the stride.
 };
 
@@ -407,7 +407,7 @@ FN ProjectorTerm load_projector_term(GLOBAL const uint *code, uint at) {
 struct MatrixTerm {
     uint count; // Number of qubits.
     uint qubits; // code: the qubits.
-    uint entries; // Its first entry among the constants.
+    uint entries; // First entry among the constants.
 };
 
 #define MATRIX_TERM_WORDS 3u
@@ -426,7 +426,7 @@ struct Series {
     uint flip_mask; // Bits all of them flip.
     uint first_term; // First of its terms.
     uint end_term; // End of its terms.
-    List entries; // Its entries, one for each low part of a sign mask.
+    List entries; // Entries, one for each low part of a sign mask.
 };
 
 #define SERIES_WORDS 6u
@@ -443,7 +443,7 @@ FN Series load_series(GLOBAL const uint *code, uint at) {
 
 // Entry of a series: terms whose sign masks have the same bits within a chunk.
 struct SeriesEntry {
-    uint mask; // Those bits.
+    uint mask; // Bits of the sign masks within a chunk.
     uint first_term; // First of the terms.
     uint end_term; // End of the terms.
 };

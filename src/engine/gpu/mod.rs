@@ -1,7 +1,7 @@
 //! Engines on a GPU: one text of kernels, one plan of launches, and a backend for each vendor.
 //!
-//! [`abi`] is what Rust and the kernels have in common. [`lower`] turns a program into a bytecode that the kernels read, [`launch`] says which kernels run on it, and what submits a plan
-//! implements [`backend::device::Device`].
+//! [`abi`] is the table that Rust and the kernels share. [`lower`] turns a program into a bytecode that the kernels read, [`launch`]
+//! plans which kernels run on it, and each of [`backend`] submits such plans to a device.
 
 pub mod abi;
 mod backend;
@@ -20,7 +20,7 @@ pub(crate) use backend::metal;
 pub use launch::plan::{Launch, LaunchPlan};
 pub use text::{Dialect, source};
 
-/// What a device can do, and what a plan may use of it.
+/// Abilities of a device, and the part of them that a plan may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Limits {
     /// Bytes of a real number of a state.
@@ -48,7 +48,7 @@ impl Limits {
         }
     }
 
-    /// With tiles as large as the memory of a group allows: five numbers an amplitude, and some for sums.
+    /// Returns the limits with tiles as large as the memory of a group allows: five numbers an amplitude, and some for sums.
     pub fn with_largest_tiles(self) -> Self {
         let sums = 6 << self.thread_bits.saturating_sub(5);
         let numbers = self.group_bytes / self.real;

@@ -121,7 +121,7 @@ pub trait Words: Copy {
     /// Reads a value from the first words.
     fn read(words: &[u32]) -> Self;
 
-    /// The words of one value.
+    /// Returns the words of the value.
     fn words(self) -> Vec<u32> {
         let mut words = Vec::with_capacity(Self::WORDS);
         self.write(&mut words);

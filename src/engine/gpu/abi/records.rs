@@ -76,9 +76,9 @@ structures! { RECORDS:
         source: u32,
         /// Partial gradient, or NONE.
         partial: u32,
-        /// Where φ has a plus.
+        /// Parity that gives φ a plus where it is odd.
         sign: Parity,
-        /// Where it acts.
+        /// Conditions under which it acts.
         conditions: Conditions,
     }
     /// Rotation about a word that flips bits.
@@ -91,38 +91,38 @@ structures! { RECORDS:
         partial: u32,
         /// Bits it flips.
         flip_mask: u32,
-        /// The highest of them.
+        /// Highest of those bits.
         top_bit: u32,
-        /// Where the sine has a minus.
+        /// Parity that gives the sine a minus where it is odd.
         negative: Parity,
-        /// Where it acts.
+        /// Conditions under which it acts.
         conditions: Conditions,
     }
     /// Exchange of each amplitude that meets the conditions with the one at the flip mask from it.
     Exchange after OP_EXCHANGE {
         /// Bits it flips.
         flip_mask: u32,
-        /// Where it acts.
+        /// Conditions under which it acts.
         conditions: Conditions,
     }
     /// Dense matrix, whose qubits' records follow.
     Dense after OP_DENSE {
         /// Number of qubits.
         qubits: u32,
-        /// Its first entry among the constants.
+        /// First entry among the constants.
         entries: u32,
         /// The first entry of its adjoint.
         adjoint: u32,
         /// code: the index each set of amplitudes starts from.
         bases: u32,
-        /// Where it acts.
+        /// Conditions under which it acts.
         conditions: Conditions,
     }
     /// Angle as an expression: a constant and a sum of terms.
     Slot {
         /// number: its constant part.
         offset: u32,
-        /// Its terms.
+        /// Terms of the angle.
         terms: List,
     }
     /// Term of a slot: a coefficient times one or two variables.
@@ -149,7 +149,7 @@ structures! { RECORDS:
         mask: u32,
         /// number: its constant part.
         offset: u32,
-        /// Its parts.
+        /// Parts of its angle.
         parts: List,
     }
     /// Weighted entry of a sum: a slot in the angle of a table's term, or a partial gradient in that of a slot.
@@ -188,7 +188,7 @@ structures! { RECORDS:
     }
     /// Operand that is a projector.
     ProjectorTerm {
-        /// Where it is 1.
+        /// Conditions under which it is 1.
         conditions: Conditions,
         /// Fills the stride.
         unused: u32,
@@ -199,7 +199,7 @@ structures! { RECORDS:
         count: u32,
         /// code: the qubits.
         qubits: u32,
-        /// Its first entry among the constants.
+        /// First entry among the constants.
         entries: u32,
     }
     /// Series: words that flip the same bits, with the same factor 1 or i but for signs.
@@ -212,12 +212,12 @@ structures! { RECORDS:
         first_term: u32,
         /// End of its terms.
         end_term: u32,
-        /// Its entries, one for each low part of a sign mask.
+        /// Entries, one for each low part of a sign mask.
         entries: List,
     }
     /// Entry of a series: terms whose sign masks have the same bits within a chunk.
     SeriesEntry {
-        /// Those bits.
+        /// Bits of the sign masks within a chunk.
         mask: u32,
         /// First of the terms.
         first_term: u32,

@@ -42,9 +42,9 @@ const POOLED_FRACTION: u64 = 16;
 #[derive(Debug, Clone)]
 pub(crate) enum Memory {
     Own(Arc<CudaSlice<u8>>),
-    /// Of a program, used from any thread.
+    /// Memory of a program, used from any thread.
     Lasting(Arc<Lasting>),
-    /// Of a tensor that outlives the call.
+    /// Memory of a tensor that outlives the call.
     Lent(u64),
 }
 
@@ -82,7 +82,7 @@ fn candle(error: DriverError) -> Error {
     wrapped.map_or_else(Error::from, |()| Error::Device(DeviceError::NoEngine { device: "CUDA".to_owned() }))
 }
 
-/// What the driver keeps of freed memory.
+/// Freed memory that the driver keeps.
 struct Pool(CUmemoryPool);
 
 impl Pool {
@@ -287,7 +287,7 @@ fn given<'a>(
     Ok(Given { program, dtype, batch, inputs: lent(inputs)?, weights: lent(weights)?, memory_limit })
 }
 
-/// As [`device::check`].
+/// Checks whether a forward pass fits the device.
 pub(crate) fn check(
     device: &CudaDevice,
     program: &Arc<Program>,
@@ -297,7 +297,7 @@ pub(crate) fn check(
 ) -> Result<()> {
     let check = || device::check(device, program, batch, dtype, memory_limit);
     match check() {
-        // What has been freed goes back to the device when its work is done.
+        // Freed memory goes back to the device when its work is done.
         Err(Error::Memory(MemoryError::States { .. })) if memory_limit.is_none() => {
             device.cuda_stream().synchronize().map_err(candle)?;
             check()
@@ -306,7 +306,7 @@ pub(crate) fn check(
     }
 }
 
-/// Outputs, and with `keep` what the gradient can use.
+/// Computes outputs and, with `keep`, the state that the gradient can use.
 pub(crate) fn forward(
     program: &Arc<Program>,
     [inputs, weights]: [Storage<'_, CudaStorage>; 2],

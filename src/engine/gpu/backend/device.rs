@@ -1,7 +1,7 @@
-//! What runs plans on a device: memory, what stays there with a program, and what a forward pass saves for its gradient.
+//! Plans on a device: its memory, the bytecode that stays there with a program, and the states that a forward pass saves.
 //!
 //! A program's bytecode goes to a device once and stays as long as the program lives. A call takes two pieces of memory from the
-//! device, for what the gradient may want and for the rest, besides the result. The gradient is that of the forward
+//! device besides the result: one for all that the gradient may want, one for the rest. The gradient is that of the forward
 //! pass: where it needs inputs and weights themselves, copies of them are saved.
 
 use crate::engine::Wanted;
@@ -24,17 +24,17 @@ pub(crate) trait Device {
 
     /// Tells devices apart.
     fn id(&self) -> u64;
-    /// What it can do, for a dtype that it knows.
+    /// Returns its abilities for a dtype that it knows.
     fn limits(&self, dtype: DType) -> Result<(Dialect, Limits)>;
-    /// Bytes that can still be had.
+    /// Returns the bytes that are free.
     fn free(&self) -> Result<u64>;
-    /// Bytes that memory of this size takes.
+    /// Returns the bytes that memory of this size takes.
     fn occupied(&self, bytes: u64) -> u64 {
         bytes
     }
-    /// New memory of at least one byte, with anything in it.
+    /// Allocates at least one byte, with any content.
     fn allocate(&self, bytes: u64) -> Result<Self::Memory>;
-    /// New memory with these bytes in it.
+    /// Allocates memory with these bytes in it.
     fn upload(&self, bytes: &[u8]) -> Result<Self::Memory>;
     /// A copy of the first bytes.
     fn copy(&self, memory: &Self::Memory, bytes: u64) -> Result<Self::Memory>;
@@ -45,7 +45,7 @@ pub(crate) trait Device {
 /// A plan's buffers by their numbers; those of size 0 may be missing.
 pub(crate) type Buffers<M> = [Option<(M, u64)>; Buffer::ALL.len()];
 
-/// What a call computes with: memory of the caller.
+/// Program, inputs and weights of a call, in memory of the caller.
 #[derive(Debug)]
 pub(crate) struct Given<'a, M> {
     pub(crate) program: &'a Arc<Program>,
@@ -56,7 +56,7 @@ pub(crate) struct Given<'a, M> {
     pub(crate) memory_limit: Option<u64>,
 }
 
-/// What a forward pass left on a device.
+/// State that a forward pass left on a device.
 #[derive(Debug)]
 pub(crate) struct Saved<M> {
     /// Turns, tables and states; missing if they are too large to keep.
@@ -65,7 +65,7 @@ pub(crate) struct Saved<M> {
     arguments: Option<[M; 2]>,
 }
 
-/// Outputs of a forward pass, and what it left.
+/// Outputs of a forward pass, and the state it left.
 pub(crate) type Passed<M> = (M, Option<Saved<M>>);
 
 /// Bytes a forward pass may leave for its gradient, as a fraction of the device's free memory: an eighth.
@@ -80,7 +80,7 @@ const UNQUESTIONED: u64 = 1 << 24;
 /// Arenas start their buffers at multiples of this, as allocators do.
 const ALIGNMENT: u64 = 256;
 
-/// What stays on a device with a program.
+/// Bytecode of a program on a device, with its plans.
 #[derive(Debug)]
 struct Resident<M> {
     bytecode: Bytecode,
@@ -90,7 +90,7 @@ struct Resident<M> {
     plans: Mutex<Vec<(Key, Arc<LaunchPlan>)>>,
 }
 
-/// What a plan was made for.
+/// Kind and size of the call that a plan was made for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Key {
     Forward { batch: usize, keep: bool },
@@ -104,7 +104,7 @@ type Entry = (Weak<Program>, u64, DType, Arc<dyn Any + Send + Sync>);
 
 static RESIDENTS: Mutex<Vec<Entry>> = Mutex::new(Vec::new());
 
-/// Whether a forward pass fits the device. candle would wrap the error of an op beyond recognition.
+/// Checks whether a forward pass fits the device. candle would wrap the error of an op beyond recognition.
 pub(crate) fn check<D: Device>(
     device: &D,
     program: &Arc<Program>,
@@ -153,7 +153,7 @@ fn within<D: Device>(
 /// Indices on a device are words of 32 bits.
 const MOST_QUBITS: usize = 31;
 
-/// Outputs `[batch, outputs]` in new memory, and with `keep` what the gradient can use.
+/// Computes outputs `[batch, outputs]` in new memory and, with `keep`, the state that the gradient can use.
 pub(crate) fn forward<D: Device>(device: &D, given: &Given<'_, D::Memory>, keep: bool) -> Result<Passed<D::Memory>> {
     let resident = Resident::of(device, given.program, given.dtype)?;
     let plan = resident.plan(given.program, Key::Forward { batch: given.batch, keep });
@@ -195,7 +195,7 @@ pub(crate) fn gradient<D: Device>(
     }
     buffers[Buffer::Cotangent as usize] = Some((cotangent, 0));
     let plan = resident.plan(given.program, Key::Gradient { batch: given.batch, wanted, saved: arena.is_some() });
-    // λ and what belongs to it: more than the forward pass has asked for.
+    // λ and its buffers: more than the forward pass has asked for.
     let needed = working_set(device, &plan);
     if given.memory_limit.is_some() || needed > 8 * UNQUESTIONED {
         within(device, given.program, given.dtype, Some(needed), given.memory_limit)?;
@@ -224,7 +224,7 @@ fn bind<M: Clone>(plan: &LaunchPlan, kind: fn(Buffer) -> bool, arena: &M, buffer
 }
 
 impl<M: Clone + Debug + Send + Sync + 'static> Resident<M> {
-    /// What is on the device for a program, after bringing it there if it is the first call.
+    /// Returns the entry of a program on the device; the first call brings it there.
     fn of<D: Device<Memory = M>>(device: &D, program: &Arc<Program>, dtype: DType) -> Result<Arc<Self>> {
         let mut entries = RESIDENTS.lock().unwrap_or_else(PoisonError::into_inner);
         let id = device.id();
@@ -289,7 +289,7 @@ impl<M: Clone + Debug + Send + Sync + 'static> Resident<M> {
         buffers
     }
 
-    /// New memory for all buffers of a kind.
+    /// Allocates memory for all buffers of a kind.
     fn arena<D: Device<Memory = M>>(
         &self,
         device: &D,

@@ -19,13 +19,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// A piece of emulated memory, in units that are aligned for every type.
 pub type Memory = Arc<Mutex<Vec<u128>>>;
 
-/// What submits plans.
+/// Submitter of plans.
 pub trait Submit: Debug {
     /// Tells emulators apart.
     fn id(&self) -> u64;
     /// The text it runs.
     fn dialect(&self) -> Dialect;
-    /// What the device can do.
+    /// Abilities of the device.
     fn limits(&self) -> Limits;
     /// Runs a plan; buffers start at a byte of a piece of memory.
     fn submit(&self, plan: &LaunchPlan, buffers: &[Option<(Memory, u64)>; Buffer::ALL.len()]);
@@ -47,14 +47,14 @@ pub fn with<R>(submit: Arc<dyn Submit>, f: impl FnOnce() -> R) -> R {
     f()
 }
 
-/// See the module.
+/// Emulated device, as a call sees it.
 #[derive(Debug)]
 pub(crate) struct Emulated {
     submit: Arc<dyn Submit>,
     memory_limit: Option<u64>,
 }
 
-/// What a forward pass left on the device.
+/// State that a forward pass left on the device.
 pub(crate) type Saved = device::Saved<Memory>;
 
 /// Emulated memory with these bytes; what is left over of the last unit holds NaN.
@@ -114,7 +114,7 @@ impl Emulated {
         Some(Self { submit, memory_limit: cpu.memory_limit })
     }
 
-    /// As [`device::check`].
+    /// Checks whether a forward pass fits the device.
     pub(crate) fn check(&self, program: &Arc<Program>, batch: usize, dtype: DType) -> Result<()> {
         device::check(self, program, batch, dtype, self.memory_limit)
     }
@@ -130,7 +130,7 @@ impl Emulated {
         }
     }
 
-    /// As [`Engine::forward`](crate::engine::Engine::forward).
+    /// Does the work of [`Engine::forward`](crate::engine::Engine::forward).
     pub(crate) fn forward<T: Real>(
         &self,
         program: &Arc<Program>,
@@ -141,7 +141,7 @@ impl Emulated {
         Ok((read(&result, arguments.batch * program.outputs()), saved))
     }
 
-    /// As [`Engine::gradient`](crate::engine::Engine::gradient).
+    /// Does the work of [`Engine::gradient`](crate::engine::Engine::gradient).
     pub(crate) fn gradient<T: Real>(
         &self,
         program: &Arc<Program>,

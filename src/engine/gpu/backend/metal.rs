@@ -222,7 +222,7 @@ fn given<'a>(
     Given { program, dtype, batch, inputs: lent(inputs), weights: lent(weights), memory_limit }
 }
 
-/// As [`device::check`], and whether the dtype is one of Metal's.
+/// Checks whether a forward pass fits the device, and whether the dtype is one of Metal's.
 pub(crate) fn check(
     device: &MetalDevice,
     program: &Arc<Program>,
@@ -242,7 +242,7 @@ pub(crate) fn check(
     }
 }
 
-/// Outputs, and with `keep` what the gradient can use.
+/// Computes outputs and, with `keep`, the state that the gradient can use.
 pub(crate) fn forward(
     program: &Arc<Program>,
     [inputs, weights]: [Storage<'_, MetalStorage>; 2],

@@ -1,25 +1,25 @@
-//! Launch plans: what a device has to do, as data.
+//! Launch plans: the work of a device, as data.
 //!
 //! A plan says how large each buffer is and which kernels run on which of them, with how many threads. CUDA, Metal and the
-//! emulator only submit plans: none of them knows what a circuit is. [`super::planner`] makes them.
+//! emulator only submit plans: none of them knows circuits. [`super::planner`] makes them.
 
 use crate::engine::gpu::abi::{Buffer, Kernel, View};
 
 impl Buffer {
-    /// Whether it is memory that a plan needs for its own time alone.
+    /// Whether a plan needs it only while it runs.
     pub(crate) fn is_scratch(self) -> bool {
         use Buffer::{Deviations, Lambdas, Means, Partials, Parts, Slots, Sums};
         matches!(self, Lambdas | Deviations | Partials | Sums | Slots | Means | Parts)
     }
 
-    /// Whether a forward pass leaves it for the gradient.
+    /// Whether a forward pass leaves it to the gradient.
     pub(crate) fn is_saved(self) -> bool {
         use Buffer::{Flags, OwnCosSin, SharedCosSin, States, Tables};
         matches!(self, SharedCosSin | OwnCosSin | Flags | Tables | States)
     }
 }
 
-/// One launch of a kernel.
+/// Launch of a kernel.
 #[derive(Debug, Clone)]
 pub struct Launch {
     /// The kernel.
@@ -36,12 +36,12 @@ pub struct Launch {
     pub args: Vec<u32>,
 }
 
-/// See the module.
+/// Buffers and launches of a forward pass or of a gradient.
 #[derive(Debug, Clone)]
 pub struct LaunchPlan {
     /// Bytes of each buffer, by its number; 0 if the plan does not use it.
     pub sizes: [u64; Buffer::ALL.len()],
-    /// In the order in which they run.
+    /// Launches in the order in which they run.
     pub launches: Vec<Launch>,
 }
 

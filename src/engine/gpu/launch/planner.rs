@@ -51,7 +51,7 @@ pub(crate) fn forward(program: &Program, bytecode: &Bytecode, limits: Limits, ba
     planner.plan
 }
 
-/// A gradient, after what a forward pass saved or, without, with a forward pass in front.
+/// A gradient: from the states that a forward pass saved, or with a forward pass in front.
 pub(crate) fn gradient(
     program: &Program,
     bytecode: &Bytecode,
@@ -309,7 +309,7 @@ impl<'a> LaunchPlanner<'a> {
         self.launch(kernels::SumSlots::USUAL, groups, THREADS, self.scratch_bytes(), args);
     }
 
-    /// From partials to gradients of variables.
+    /// Launches the chain rule from partial gradients to gradients of variables.
     fn chain(&mut self, wanted: Wanted) {
         let (program, bytecode, batch) = (self.program, self.bytecode, self.batch);
         let scratch = self.scratch_bytes();

@@ -130,7 +130,7 @@ impl LaunchPlanner<'_> {
         self.launch(kernel, self.rows(), threads, bytes, args);
     }
 
-    /// What the states in `from` expect of a sum, into columns from `column` on of rows of `width` entries.
+    /// Launches the expectation values of a sum on the states in `from`, into rows of `width` entries of `to` from `column` on.
     fn expect(&mut self, sum: &Observables, from: Buffer, to: Buffer, column: u32, width: u32) {
         let rows = self.rows();
         let chunks = rows / self.batch.max(1);

@@ -13,11 +13,11 @@ pub(crate) struct Angles {
     pub(crate) shared: u32,
     pub(crate) fixed: u32,
     pub(crate) own: u32,
-    /// Where the slots' expressions stand.
+    /// Position of the slots' expressions.
     pub(crate) expressions: u32,
     /// First constant cosine and sine among the constants.
     pub(crate) constants: u32,
-    /// Where the derivatives in each feature, and in each weight, are listed.
+    /// Positions of the lists of derivatives in each feature, and in each weight.
     pub(crate) inputs: u32,
     pub(crate) weights: u32,
     /// New number of each slot of the program, and which variables it reads.
@@ -68,7 +68,7 @@ impl Angles {
         }
     }
 
-    /// How many slots there are.
+    /// Number of slots.
     pub(crate) fn slots(&self) -> usize {
         self.slots.len()
     }
@@ -145,7 +145,7 @@ fn expressions(program: &Program, order: &[usize], assembler: &mut Assembler) ->
     assembler.block(records)
 }
 
-/// For each feature, and for each weight, the slots that read it with their derivatives.
+/// Derivatives of slots in each feature and in each weight, as lists.
 fn derivatives(program: &Program, order: &[usize], assembler: &mut Assembler) -> [u32; 2] {
     let mut lists = [vec![Vec::new(); program.input_columns], vec![Vec::new(); program.weights]];
     for (number, slot) in order.iter().enumerate() {

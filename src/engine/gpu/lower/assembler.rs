@@ -21,7 +21,7 @@ impl Assembler {
         self.code.len() as u32
     }
 
-    /// Writes records, or finds them where they have been written; returns where they stand.
+    /// Writes records, or finds them where they have been written; returns their position.
     pub(crate) fn block<W: Words>(&mut self, records: impl IntoIterator<Item = W>) -> u32 {
         let words = words_of(records);
         if let Some(position) = self.blocks.get(&words) {
@@ -33,7 +33,7 @@ impl Assembler {
         position
     }
 
-    /// As `block`, for a list with its end.
+    /// Writes records as `block` does, as a list with its end.
     pub(crate) fn list<W: Words>(&mut self, records: &[W]) -> List {
         let first = self.block(records.iter().copied());
         List { first, end: first + (records.len() * W::WORDS) as u32 }
@@ -59,7 +59,7 @@ impl Assembler {
         position
     }
 
-    /// A head for each list, then the lists; returns where the heads stand.
+    /// Writes a head for each list, then the lists; returns the position of the heads.
     pub(crate) fn lists<W: Words>(&mut self, lists: &[Vec<W>]) -> u32 {
         let head = self.position();
         let mut first = head + (List::WORDS * lists.len()) as u32;

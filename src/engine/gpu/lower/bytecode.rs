@@ -1,4 +1,4 @@
-//! A program as words, numbers and constants in a device's memory: what the kernels read.
+//! Bytecode: a program as words, numbers and constants in a device's memory, which the kernels read.
 //!
 //! Made once a program, of the records in `abi`.
 
@@ -17,7 +17,7 @@ use num_complex::Complex64;
 
 const _: () = assert!(abi::MAX_MATRIX_QUBITS as usize == crate::circuit::MAX_MATRIX_QUBITS);
 
-/// See the module.
+/// Bytecode of a program.
 #[derive(Debug)]
 pub(crate) struct Bytecode {
     pub(crate) code: Vec<u32>,
@@ -27,9 +27,9 @@ pub(crate) struct Bytecode {
     pub(crate) constants: Vec<Complex64>,
     pub(crate) angles: Angles,
     pub(crate) sweeps: Vec<EncodedSweep>,
-    /// Where each operation stands.
+    /// Position of the list of the operations' positions.
     pub(crate) index: u32,
-    /// Which kinds of sources each operation has.
+    /// Kinds of the sources of each operation.
     pub(crate) kinds: Vec<u32>,
     /// Bits of a tile.
     pub(crate) bits: usize,
@@ -37,7 +37,7 @@ pub(crate) struct Bytecode {
     pub(crate) tables: (u32, u32),
     /// Numbers that the reverse sweep leaves a tile.
     pub(crate) partials: u32,
-    /// Where the partials of each slot are listed.
+    /// Position of the lists of each slot's partial gradients.
     pub(crate) slot_partials: u32,
     /// Bits of an index within the chunks that observables are read from.
     pub(crate) chunk_bits: usize,
@@ -57,7 +57,7 @@ pub(crate) struct EncodedSweep {
 }
 
 impl Bytecode {
-    /// For tiles of up to `most` bits, or more if a matrix needs them.
+    /// Encodes a program for tiles of up to `most` bits, or more if a matrix needs them. `None` if a matrix fits no tile.
     pub(crate) fn new(program: &Program, most: usize) -> Option<Self> {
         let stored = StoredOps::new(program);
         let (bits, sweeps) = cheapest_sweeps(program, &stored, most)?;
@@ -122,7 +122,7 @@ struct Encoder<'a> {
     angles: &'a Angles,
     /// Terms of each table.
     tables: Vec<Vec<TableTerm>>,
-    /// For each slot its partials.
+    /// Partial gradients of each slot.
     slots: Vec<Vec<Weighted>>,
     partials: u32,
 }
@@ -134,7 +134,7 @@ impl Encoder<'_> {
         EncodedSweep { first, last, tile_basis, offsets, lane_bits: tile.lanes as u32 }
     }
 
-    /// A new partial that adds to a source's gradient, or `NONE`.
+    /// Numbers a new partial gradient that adds to the gradients of sources; `NONE` if no source is a slot.
     fn partial(&mut self, parts: &[(Source, f64)]) -> u32 {
         let mut used = false;
         for (source, weight) in parts {
@@ -148,7 +148,7 @@ impl Encoder<'_> {
         if used { self.partials - 1 } else { NONE }
     }
 
-    /// Writes an operation; returns where it stands and the kinds of its sources.
+    /// Writes an operation; returns its position and the kinds of its sources.
     fn op(&mut self, op: &Op, tile: &Tile) -> (u32, u32) {
         let (words, kinds) = match op {
             Op::Pass { table, rotations } => self.pass(table, rotations, tile),
@@ -260,7 +260,7 @@ fn even(bits: usize, rotations: &[LocalRotation]) -> Vec<u32> {
     (0..depth).flat_map(|k| banks.iter().filter_map(move |bank| bank.get(k).copied())).collect()
 }
 
-/// One local index of each set that the flip masks make up.
+/// First local index of each set that the flip masks make up.
 fn representatives(bits: usize, flip_masks: &[u32]) -> Vec<u32> {
     // Reduced so that no two have the same leading bit; the sets' first indices have none of these.
     let mut pivots: Vec<u32> = Vec::new();

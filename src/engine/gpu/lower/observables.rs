@@ -10,12 +10,12 @@ use crate::engine::gpu::abi::{
 use crate::observable::Part;
 use crate::program::{FlipTerm, Parity, Program, Readout, Sum};
 
-/// What is read at the end.
+/// Readout at the end of a program.
 #[derive(Debug)]
 pub(crate) enum Reading {
     Expectation(Observables),
     Variance(Vec<Observables>),
-    /// Of a number of measured qubits.
+    /// Probabilities of measured qubits.
     Probabilities(Basis),
     State(Basis),
 }
@@ -23,21 +23,21 @@ pub(crate) enum Reading {
 /// Terms of a sum of observables.
 #[derive(Debug)]
 pub(crate) struct Observables {
-    /// Where the terms' records stand.
+    /// Position of the terms.
     pub(crate) terms: u32,
     pub(crate) count: u32,
-    /// How many of them, the first ones, are no series.
+    /// Number of terms, the first ones, that are in no series.
     pub(crate) direct: u32,
-    /// Where the records of series stand, and how many there are.
+    /// Position and number of the series.
     pub(crate) series: [u32; 2],
     pub(crate) outputs: u32,
-    /// Where the terms of each output are listed.
+    /// Position of the lists of each output's terms.
     pub(crate) lists: u32,
-    /// Where the numbers start that are added to the outputs, one each.
+    /// First of the numbers that are added to the outputs, one each.
     pub(crate) constants: u32,
     /// Whether sweeps read them themselves: the state is one tile, in whose indices the terms are.
     pub(crate) fused: bool,
-    /// For variances: the identity, as a term of its own and as the list of output 0.
+    /// Positions of the identity, which variances need: as a term of its own, and as the list of output 0.
     identity: [u32; 2],
 }
 
@@ -53,7 +53,7 @@ pub(crate) struct Basis {
 /// Terms that a sweep reads itself, at the most: the least group of the smallest states has room for their sums on any device.
 const MOST_TERMS: usize = 128;
 
-/// Fewer words than this are cheaper one by one than as a series with its transform.
+/// The least words of a series: fewer are cheaper one by one than with a transform.
 const LEAST_SERIES: usize = 4;
 
 /// Bits of an index within a chunk of a state that observables are read from at a time, at the most: enough for a group, and a
@@ -80,7 +80,7 @@ impl Indices<'_> {
         self.tile.map_or(stored, local)
     }
 
-    /// What a logical qubit reads.
+    /// Parity that a logical qubit reads.
     fn qubit(self, qubit: usize) -> Parity {
         self.parity(self.frame.parity(1 << qubit))
     }

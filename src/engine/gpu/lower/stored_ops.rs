@@ -1,7 +1,7 @@
 //! An outline's layers and general steps in the indices in which a GPU stores amplitudes.
 //!
-//! Nothing is ever moved: where the outline settles a relabelling, the frame of what follows takes it up. So a control is a
-//! parity of stored bits, and a flip is an XOR with a flip mask, whatever stands in front.
+//! Nothing is ever moved: where the CPU engines move amplitudes back into logical order, the index maps are composed further. So a
+//! control is a parity of stored bits, and a flip is an XOR with a flip mask, whatever stands in front.
 
 use crate::program::outline::Region;
 use crate::program::{
@@ -10,17 +10,17 @@ use crate::program::{
 use num_complex::Complex64;
 use std::sync::Arc;
 
-/// See the module.
+/// Operations of a program in stored indices.
 #[derive(Debug, Clone)]
 pub(crate) struct StoredOps {
     pub(crate) ops: Vec<StoredOp>,
     /// Words in stored indices.
     pub(crate) readout: Readout,
-    /// From stored to logical indices, at the end.
+    /// Map from stored to logical indices, at the end.
     pub(crate) frame: Chain,
 }
 
-/// Relabellings one after the other: what is logical for one is physical for the next.
+/// Relabellings one after the other: the logical indices of one are the physical indices of the next.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Chain(Vec<Frame>);
 
@@ -42,13 +42,13 @@ impl Chain {
         self.0.iter().rev().fold(mask, |mask, frame| frame.displaced(mask))
     }
 
-    /// Where a logical index stands.
+    /// Stored index of a logical index.
     pub(crate) fn physical(&self, logical: u64) -> u64 {
         self.0.iter().rev().fold(logical, |index, frame| frame.physical(index))
     }
 }
 
-/// One operation.
+/// Operation in stored indices.
 #[derive(Debug, Clone)]
 pub(crate) enum StoredOp {
     /// Phases that commute, then rotations none of which changes another's parity.
@@ -76,7 +76,7 @@ pub(crate) struct Mix {
     pub(crate) source: Source,
     pub(crate) real: bool,
     pub(crate) flip_mask: u64,
-    /// Where the sine has the other sign.
+    /// Parity whose odd indices give the sine the other sign.
     pub(crate) negative: Parity,
     pub(crate) conditions: Vec<Parity>,
 }
@@ -88,7 +88,7 @@ pub(crate) struct Exchange {
     pub(crate) conditions: Vec<Parity>,
 }
 
-/// A dense matrix on qubits given by what flips with them and by what they read.
+/// A dense matrix on qubits, each given by its flip mask and by the parity that it reads.
 #[derive(Debug, Clone)]
 pub(crate) struct Matrix {
     pub(crate) qubits: Vec<(u64, Parity)>,
@@ -96,7 +96,7 @@ pub(crate) struct Matrix {
     pub(crate) conditions: Vec<Parity>,
 }
 
-/// Odd everywhere.
+/// Parity that is odd everywhere.
 const ALWAYS: Parity = Parity { mask: 0, odd: true };
 
 impl StoredOps {

@@ -1,4 +1,4 @@
-//! Sweeps over tiles: what each launch of a kernel does to a state, in a tile's indices.
+//! Sweeps over tiles: the operations of one launch of a kernel, in a tile's indices.
 
 use super::stored_ops::{Diagonal, Exchange, Matrix, Mix};
 use super::tile::{LocalParity, Tile};
@@ -24,7 +24,7 @@ pub(crate) enum Op {
         table: Vec<Term>,
         rotations: Vec<LocalRotation>,
     },
-    /// Up to three.
+    /// Up to three factors.
     Diagonals(Vec<LocalDiagonal>),
     Mix {
         source: Source,
@@ -68,7 +68,7 @@ pub(crate) struct Term {
 /// The most rotations, or diagonal factors, of one operation.
 pub(crate) const MOST: usize = MAX_ANGLES as usize;
 
-/// Fewer terms than this are cheaper one by one than as a table and its transform.
+/// The least phases of a table: fewer are cheaper one by one than with a transform.
 const LEAST_TERMS: usize = 4;
 
 /// The terms of a table of phases; or no terms, and the phases back, if there are few.

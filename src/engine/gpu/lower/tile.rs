@@ -11,14 +11,14 @@
 use crate::program::basis::Basis;
 use crate::program::{Parity, Rotation};
 
-/// See the module.
+/// Cut of a state into tiles.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Tile {
     /// Local vectors; the first are 1, 2, 4, .., so that neighbours in a tile are neighbours in memory.
     pub(crate) local: Vec<u64>,
     /// The others.
     pub(crate) tiles: Vec<u64>,
-    /// How many of the local vectors are 1, 2, 4, ..
+    /// Number of the local vectors that are 1, 2, 4, ..
     pub(crate) lanes: usize,
     /// Bits whose parity is the coordinate of each vector, local ones first.
     duals: Vec<u64>,
@@ -36,7 +36,7 @@ pub(crate) struct LocalParity {
 pub(crate) const BANK_BITS: usize = 5;
 
 impl Tile {
-    /// One tile for everything.
+    /// Returns one tile for the whole state.
     pub(crate) fn whole(qubits: usize) -> Self {
         Self::of((0..qubits).map(|bit| 1 << bit).collect(), Vec::new(), qubits)
     }
@@ -103,7 +103,7 @@ impl Tile {
         LocalParity { local: mask(&self.local), tile: mask(&self.tiles), odd: parity.odd }
     }
 
-    /// What the local bits above the lanes add to an index.
+    /// XOR mask of an index for each setting of the local bits above the lanes.
     pub(crate) fn offsets(&self) -> Vec<u32> {
         let above = &self.local[self.lanes..];
         let offset = |index: usize| {
@@ -114,10 +114,10 @@ impl Tile {
     }
 }
 
-/// For a basis, the masks whose parities are a vector's coordinates in it: the inverse matrix, by elimination.
+/// Masks whose parities are a vector's coordinates in a basis: the inverse matrix, by elimination.
 fn duals(mut vectors: Vec<u64>) -> Vec<u64> {
     let count = vectors.len();
-    // Row `k` of the identity becomes what combination of vectors makes unit vector `k`.
+    // Row `k` of the identity becomes the combination of vectors that makes unit vector `k`.
     let mut made: Vec<u64> = (0..count).map(|k| 1 << k).collect();
     for bit in 0..count {
         if let Some(pivot) = (bit..count).find(|k| vectors[*k] >> bit & 1 == 1) {

@@ -18,7 +18,7 @@ const ALONE: usize = 5;
 /// Cost of a sweep with smaller tiles.
 const SEVERAL: usize = 4;
 
-/// Fewer bits of a tile would leave threads of a group without work.
+/// The least bits of a tile of a larger state: fewer leave threads of a group without work.
 const LEAST_TILE: usize = 10;
 
 /// Neighbouring amplitudes a tile of a large state has at the least, as a power of two: 128 bytes of `f32`.
