@@ -1,6 +1,10 @@
-# Everything the gate checks.
+# Format, lints, docs and tests.
 check:
-    .ci/run
+    .ci/run check
+
+# The rest of the gate: examples, other instruction sets, the package, the GPU code.
+check-all:
+    .ci/run check-all
 
 # The README's test command.
 test:
@@ -14,10 +18,10 @@ example *args:
 bench case='/[abcde]$':
     cargo bench --bench step -- '{{case}}'
 
-# Rewrites the gate table in the README from the rows of the table.
-readme:
-    cargo test --test suite readme || true
+# Writes the table of docs/gates.md anew from the rows of src/gate/table.rs.
+gates:
+    cargo test --test suite pages::gate_table || true
 
-# Prints the headers of the GPU kernels from the table in src/engine/gpu/abi/.
+# Prints the headers of the GPU kernels anew from the table in src/engine/gpu/abi/.
 kernels:
     cargo test --lib --features emulator kernels_have_the_headers || true

@@ -26,13 +26,13 @@ mod whole;
 use anyhow::{Context, Result, bail};
 use candle_core::{DType, Device, Module, Tensor};
 use candle_nn::{Init, VarMap, ops::sigmoid};
-use candlewick::data::{self, Dataset};
+use candlewick::data::{self, CirclesConfig, Dataset, Split};
 use candlewick::nn::loss::binary_cross_entropy_with_logits;
 use candlewick::nn::{Affine, AffineConfig, SeededInit};
 use candlewick::optim::{Adam, AdamConfig};
 use candlewick::plot::{self, Color, Figure, Panel};
 use candlewick::prelude::*;
-use candlewick::train::{Ending, History, TrainConfig, Training, binary_accuracy};
+use candlewick::train::{History, StopReason, TrainConfig, Training, binary_accuracy};
 use clap::Parser;
 use ending::ending;
 use positive::positive;
@@ -159,18 +159,19 @@ struct Run {
 }
 
 fn fit(args: &Args, head: Head, seed: u64, device: &Device) -> Result<Run> {
-    let (train, test) = data::circles(POINTS, NOISE, FACTOR, seed)?.split(TEST_FRACTION, seed)?;
+    let Split { train, test, .. } =
+        data::circles(POINTS, CirclesConfig { noise: NOISE, factor: FACTOR, seed, ..Default::default() })?
+            .split(TEST_FRACTION, seed)?;
     let classifier = Classifier::new(head, args.spread, seed, device)?;
     let mut adam = Adam::from_varmap(&classifier.varmap, AdamConfig::with_learning_rate(args.learning_rate))?;
     let config = TrainConfig { epochs: args.epochs, batch_size: train.len(), seed, ..Default::default() };
     let targets = |set: &Dataset| set.y.to_dtype(DType::F32)?.unsqueeze(1)?.to_device(device);
     let [x, test_x] = [train.x.to_device(device)?, test.x.to_device(device)?];
     let [y, test_y] = [targets(&train)?, targets(&test)?];
-    let loss = |logits: &Tensor, y: &Tensor| Ok(binary_cross_entropy_with_logits(logits, y)?);
-    let history = Training::new(&classifier, &classifier.varmap, &mut adam, loss)
+    let history = Training::new(&classifier, &classifier.varmap, &mut adam, binary_cross_entropy_with_logits, config)
         .metric("accuracy", binary_accuracy)
-        .run(&config, (&x, &y), Some((&test_x, &test_y)))?;
-    if history.ending == Ending::Interrupted {
+        .run((&x, &y), Some((&test_x, &test_y)))?;
+    if history.stop_reason == StopReason::Interrupted {
         bail!("interrupted");
     }
     let accuracy = binary_accuracy(&classifier.forward(&test_x)?.detach(), &test_y)?;

@@ -18,6 +18,6 @@ for precision in f32 f64; do
     done
 done
 
-export CUDARC_CUDA_VERSION=13000 CUDA_COMPUTE_CAP=90 NVCC="$PWD/scripts/nvcc-in-part" CARGO_TARGET_DIR=target/cuda
+export CUDARC_CUDA_VERSION=13000 CUDA_COMPUTE_CAP=90 NVCC="$PWD/scripts/nvcc-in-part"
 cargo clippy --locked --all-targets --features cuda -- -D warnings
 cargo clippy --locked --package candlewick-emulator --features cuda --example on_gpu -- -D warnings

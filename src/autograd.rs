@@ -230,7 +230,7 @@ impl CustomOp2 for Forward {
         outputs: &Tensor,
         cotangent: &Tensor,
     ) -> candle_core::Result<Pair> {
-        let cotangent = &centered(&self.program.readout, &outputs.detach(), &cotangent.detach())?;
+        let cotangent = &centered(&self.program.readout, outputs, cotangent)?;
         if !inputs.device().is_cpu() {
             return self.device_gradients(inputs, weights, cotangent);
         }
@@ -248,11 +248,18 @@ impl CustomOp2 for Forward {
 /// in their cotangent has none; a state has norm 1, so the part of its cotangent along the state has none. Left in, that part would
 /// cover the digits of the rest of λ in F32.
 pub(crate) fn centered(readout: &Readout, outputs: &Tensor, cotangent: &Tensor) -> candle_core::Result<Tensor> {
-    let along = || (outputs * cotangent)?.sum_keepdim(1);
+    let detached = || (outputs.detach(), cotangent.detach());
+    let along = |(outputs, cotangent): &(Tensor, Tensor)| (outputs * cotangent)?.sum_keepdim(1);
     match readout {
-        Readout::Probabilities(_) => cotangent.broadcast_sub(&along()?)?.contiguous(),
-        Readout::State => (cotangent - outputs.broadcast_mul(&along()?)?)?.contiguous(),
         Readout::Expectation(_) | Readout::Variance(_) => cotangent.contiguous(),
+        Readout::Probabilities(_) => {
+            let both = detached();
+            both.1.broadcast_sub(&along(&both)?)?.contiguous()
+        }
+        Readout::State => {
+            let both = detached();
+            (&both.1 - both.0.broadcast_mul(&along(&both)?)?)?.contiguous()
+        }
     }
 }
 

@@ -15,6 +15,7 @@ use crate::error::{DeviceError, Error, Result, TensorError, WeightsError};
 use crate::gradient::Estimator;
 use crate::limits::{self, check_copy};
 use crate::measurement::Measurement;
+use crate::memory;
 use crate::program::Program;
 use candle_core::{DType, Device, Shape, Tensor};
 use std::sync::Arc;
@@ -159,7 +160,7 @@ impl<'a> Given<'a> {
         }
         // The columns in groups, and all of them in order.
         let numbers = (self.batch() as u64).checked_mul(2 * program.input_columns as u64);
-        engine::check_numbers("the columns of conditional gates", numbers)?;
+        memory::check_numbers("the columns of conditional gates", numbers)?;
         columns::append(program, &self.rows, &weights.flatten_all()?)
     }
 
@@ -268,10 +269,12 @@ fn rows<'a>(program: &Program, tensor: &'a Tensor) -> Result<(&'a [usize], Tenso
         return Err(wrong());
     }
     let batch = limits::product("the samples", leading)?;
+    if leading.len() == 1 {
+        return Ok((leading, tensor.clone()));
+    }
     // To take dimensions together may be to copy.
     check_copy("the input", tensor, tensor.dtype())?;
-    let rows = if leading.len() == 1 { tensor.clone() } else { tensor.reshape((batch, width))? };
-    Ok((leading, rows))
+    Ok((leading, tensor.reshape((batch, width))?))
 }
 
 /// A device, in words.

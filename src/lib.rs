@@ -32,23 +32,35 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! # Where to go from here
-//! - [`guide`]: for those who come from candle, and for those who come from PennyLane.
-//! - [`Circuit`]: all gates, [angle expressions](circuit::Angle), [named weights](Circuit::weights), controls,
-//!   [conditions](Circuit::when), [measurements](Circuit::measure) and resets on the way, templates.
-//! - [`Observable`] and [`Measurement`]: what comes out.
-//! - [`QuantumLayer`]: the module, with [other ways to differentiate](GradientMethod), [finite shots](QuantumLayerConfig::shots) and
-//!   [outcomes](QuantumLayer::sample). [`functional::evaluate`]: the same with tensors of your own as weights, ensembles among them.
-//! - [`functional::jacobian`], [`functional::hessian`], [`functional::metric_tensor`], [`nn::QuantumNaturalGradient`].
-//! - [`nn::QuantumConv2d`]: a circuit slid over images. [`nn::Affine`] behind a layer, [`nn::SoftThreshold`] in front of it, and
-//!   [`nn::quantize_dynamic`] for the linear layers beside it.
-//! - [`nn::SeededInit`]: models that repeat bit for bit.
-//! - [`data`]: point clouds, tables, splits, scaling, principal components.
-//! - [`optim`]: Adam, SPSA, schedules, clipping, and optimisers that go on where they were stopped.
-//! - [`states`]: entropies, overlaps and kernel matrices. [`diagnostics`]: a circuit before it is trained.
-//! - [`variational`]: molecules, eigensolvers, a search among bit strings.
-//! - `train` (feature `train`): a small training loop. `plot` (feature `plot`): pictures.
-//! - [`gate`]: the gate table.
+//! # Where to go, by task
+//!
+//! | task | start at |
+//! |---|---|
+//! | a circuit in a network | [`QuantumLayer`]; [`guide::from_candle`] has six programs |
+//! | a QNode from PennyLane, noise | [`guide::from_pennylane`], with a table of equivalents |
+//! | writing a circuit | [`Circuit`]: gates, [angles](circuit::Angle), [weights](Circuit::weights), templates |
+//! | the table of gates | [`gate`] |
+//! | gates for some samples alone | [`Circuit::when`] |
+//! | measurement and reset on the way | [`Circuit::measure`], [`Circuit::reset`] |
+//! | outputs | [`Measurement`], [`Observable`] |
+//! | finite shots and outcomes | [`QuantumLayerConfig::shots`], [`QuantumLayer::sample`], [`QuantumLayer::counts`] |
+//! | other gradients | [`GradientMethod`] |
+//! | Jacobian, Hessian, metric tensor | [`functional`]; [`nn::QuantumNaturalGradient`] follows the metric |
+//! | weights from other tensors, ensembles | [`functional::evaluate`] |
+//! | models that repeat bit for bit | [`nn::SeededInit`] |
+//! | tables of numbers, splits, scaling | [`data`] |
+//! | optimisers that continue after a stop | [`optim`] |
+//! | a training loop with checkpoints | `train` (feature `train`) |
+//! | pictures | `plot` (feature `plot`) |
+//! | saving, loading, predicting elsewhere | [section 5 of the guide](guide::from_candle#5-saving-and-going-on) |
+//! | images | [`nn::QuantumConv2d`] |
+//! | eight-bit layers, sparse inputs, logits | [`nn::quantize_dynamic`], [`nn::SoftThreshold`], [`nn::Affine`] |
+//! | the energy of a molecule | [`variational::Molecule`], [`variational::Vqe`] |
+//! | a search among bit strings | [`variational`] |
+//! | kernels, entropies, overlaps | [`states`] |
+//! | a circuit that does not learn | [section 6 of the guide](guide::from_candle#6-when-it-does-not-learn), [`diagnostics`] |
+//! | a GPU | tensors on the device and a feature below; a layer computes where its tensors are |
+//! | a web page | [the guide](guide::from_candle#in-a-browser-or-in-node) |
 //!
 //! # Features
 //! None is on by default.
@@ -87,7 +99,9 @@ pub mod gate;
 mod gradient;
 pub mod guide;
 mod limits;
+mod linalg;
 mod measurement;
+mod memory;
 pub mod nn;
 mod observable;
 pub mod optim;
@@ -114,7 +128,7 @@ pub use measurement::Measurement;
 pub use nn::{QuantumLayer, QuantumLayerConfig};
 pub use observable::Observable;
 
-/// What most programs need.
+/// Names that most programs need.
 ///
 /// ```
 /// use candlewick::prelude::*;

@@ -1,8 +1,20 @@
-//! Sizes that come from outside: looked at before anything is made of them.
+//! Limits of a circuit, and sizes that come from outside: looked at before anything is made of them.
 
-use crate::engine::{budget, check_numbers};
 use crate::error::{Error, MemoryError, Result};
+use crate::memory::{check_numbers, exceeded};
 use candle_core::{DType, Tensor};
+
+/// The largest number of qubits a circuit may have: a basis index must fit a `u64`, and its byte offset too.
+pub const MAX_QUBITS: usize = 58;
+
+/// The most qubits a dense matrix may act on: 64 x 64 entries.
+pub const MAX_MATRIX_QUBITS: usize = 6;
+
+/// The most entries the weight tensors of a circuit may have together.
+pub const MAX_WEIGHTS: usize = 1 << 31;
+
+/// The most operations of a circuit: a few GB of them.
+pub(crate) const MAX_OPERATIONS: usize = 1 << 24;
 
 /// The first items, no more than `limit` and one, and how many there are: exactly, unless they are more and do not say.
 pub(crate) fn at_most<T>(limit: usize, items: impl IntoIterator<Item = T>) -> (Vec<T>, usize) {
@@ -19,7 +31,7 @@ pub(crate) fn within_memory<T>(items: impl IntoIterator<Item = T>) -> Result<Vec
     let mut taken = Vec::new();
     let grown = |count: usize| {
         let bytes = (count as u64).checked_mul(size_of::<T>() as u64);
-        budget::exceeded(bytes, None).map_or(Ok(()), |budget| Err((budget / size_of::<T>() as u64) as usize))
+        exceeded(bytes, None).map_or(Ok(()), |budget| Err((budget / size_of::<T>() as u64) as usize))
     };
     grown(items.size_hint().0)?;
     for item in items {
@@ -51,7 +63,7 @@ pub(crate) fn check_copy(what: &'static str, tensor: &Tensor, dtype: DType) -> R
     }
     let entries = product(what, tensor.dims())? as u64;
     let needed = entries.checked_mul(dtype.size_in_bytes() as u64);
-    match budget::exceeded(needed, None) {
+    match exceeded(needed, None) {
         Some(budget) => Err(Error::Memory(MemoryError::Numbers { what, needed, budget })),
         None => Ok(()),
     }

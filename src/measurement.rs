@@ -4,7 +4,7 @@ use crate::error::{Error, Mistake, Result};
 use crate::limits::at_most;
 use crate::observable::Observable;
 
-/// What a circuit returns for each sample. All of them are differentiable.
+/// Output of a circuit for each sample. All of them are differentiable.
 ///
 /// | measurement | outputs a sample | shape behind the batch |
 /// |---|---|---|

@@ -2,8 +2,8 @@
 
 mod arithmetic;
 
-use crate::circuit::{MAX_MATRIX_QUBITS, MAX_QUBITS};
 use crate::error::Mistake;
+use crate::limits::{MAX_MATRIX_QUBITS, MAX_QUBITS};
 use crate::limits::{at_most, within_memory};
 use num_complex::Complex64;
 use std::collections::BTreeMap;
@@ -314,7 +314,7 @@ fn constant(lowest: f64, highest: f64) -> f64 {
 
 /// `(A + A†) / 2`, halved first: sums of large entries must not overflow.
 fn hermitian_part(matrix: &[Complex64]) -> Vec<Complex64> {
-    let adjoint = crate::circuit::adjoint(matrix);
+    let adjoint = crate::linalg::adjoint(matrix);
     matrix.iter().zip(adjoint.iter()).map(|(a, b)| 0.5 * a + 0.5 * b).collect()
 }
 
@@ -355,7 +355,7 @@ impl Part {
 }
 
 fn check_hermitian(matrix: &[Complex64], qubits: &[usize]) -> Result<(), Mistake> {
-    if qubits.is_empty() || qubits.len() > crate::circuit::MAX_MATRIX_QUBITS {
+    if qubits.is_empty() || qubits.len() > MAX_MATRIX_QUBITS {
         return Err(Mistake::QubitCount { expected: "1 to 6".to_owned(), actual: qubits.len() });
     }
     for (k, &qubit) in qubits.iter().enumerate() {
@@ -375,7 +375,7 @@ fn check_hermitian(matrix: &[Complex64], qubits: &[usize]) -> Result<(), Mistake
     if let Some(entry) = matrix.iter().find(|entry| !entry.is_finite()) {
         return Err(Mistake::NotFinite { what: "a matrix entry", value: entry.norm() });
     }
-    let adjoint = crate::circuit::adjoint(matrix);
+    let adjoint = crate::linalg::adjoint(matrix);
     let deviation = matrix.iter().zip(adjoint.iter()).map(|(a, b)| (a - b).norm()).fold(0.0, f64::max);
     let allowed = HERMITIAN_TOLERANCE * largest;
     if deviation > allowed { Err(Mistake::NotHermitian { deviation, allowed }) } else { Ok(()) }

@@ -60,11 +60,11 @@ fn run(args: &Args) -> Result<String> {
         );
     }
 
-    let config = VqeOptimizerConfig { epochs: 50, learning_rate: 0.1, seed: args.seed, ..Default::default() };
+    let config = VqeOptimizerConfig { steps: 50, learning_rate: 0.1, seed: args.seed, ..Default::default() };
     let found = VqeOptimizer::new(config)?.minimize(&costs)?;
     let (argmin, least) = (0..).zip(&costs).min_by(|a, b| a.1.total_cmp(b.1)).context("there are 16 costs")?;
     let bits: u64 = argmin;
-    println!("\nmost probable strings of the circuit (run {} of 4, 50 epochs of Adam):", found.run + 1);
+    println!("\nmost probable strings of the circuit (run {} of 4, 50 steps of Adam):", found.run + 1);
     let mut order: Vec<usize> = (0..costs.len()).collect();
     order.sort_by(|a, b| found.probabilities[*b].total_cmp(&found.probabilities[*a]));
     for &bits in order.iter().take(4) {

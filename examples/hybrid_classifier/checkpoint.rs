@@ -13,7 +13,7 @@ use std::path::Path;
 /// Tensors that are no variables of the network. The settings are lines of `key=value`, as bytes.
 const SETTINGS: &str = "settings";
 const OFFSET: &str = "scaler.offset";
-const UNIT: &str = "scaler.unit";
+const SCALE: &str = "scaler.scale";
 
 /// What makes a trained network evaluable again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub(crate) fn save(path: &Path, settings: &Settings, scaler: &Scaler, network: &
         variables(&network.varmap)?.into_iter().map(|(name, var)| (name, var.as_detached_tensor())).collect();
     tensors.insert(SETTINGS.to_owned(), Tensor::new(settings.to_text().as_bytes(), &cpu)?);
     tensors.insert(OFFSET.to_owned(), scaler.offset.clone());
-    tensors.insert(UNIT.to_owned(), scaler.unit.clone());
+    tensors.insert(SCALE.to_owned(), scaler.scale.clone());
     safetensors::save(&tensors, path).with_context(|| format!("cannot write {}", path.display()))
 }
 
@@ -60,7 +60,7 @@ pub(crate) fn load(path: &Path, device: &Device) -> Result<(Settings, Scaler, Ne
             path.display()
         );
     }
-    let scaler = Scaler::new(get(OFFSET)?.to_device(&Device::Cpu)?, get(UNIT)?.to_device(&Device::Cpu)?)?;
+    let scaler = Scaler::new(get(OFFSET)?.to_device(&Device::Cpu)?, get(SCALE)?.to_device(&Device::Cpu)?)?;
     let network = Network::new(&settings.shape, Core::Quantum, settings.seed, device)?;
     for (name, var) in variables(&network.varmap)? {
         let value = get(&name)?.to_dtype(DType::F32)?;

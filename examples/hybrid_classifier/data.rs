@@ -1,7 +1,7 @@
 //! The data sets: tables that come with the repository, and point clouds made from a seed.
 
 use anyhow::Result;
-use candlewick::data::{self, Dataset as Samples, Scaler};
+use candlewick::data::{self, CirclesConfig, Dataset as Samples, MoonsConfig, Scaler};
 use clap::ValueEnum;
 
 /// Which data set to learn.
@@ -79,8 +79,12 @@ impl Dataset {
     /// The samples; the seed matters only to those that are generated.
     pub(crate) fn load(self, seed: u64) -> Result<Samples> {
         Ok(match self {
-            Self::Circles => data::circles(POINTS, NOISE, FACTOR, seed)?.with_noise(2, NOISE, seed)?,
-            Self::Moons => data::moons(POINTS, NOISE, seed)?.with_noise(2, NOISE, seed)?,
+            Self::Circles => {
+                data::circles(POINTS, CirclesConfig { noise: NOISE, factor: FACTOR, seed, ..Default::default() })?
+                    .with_noise(2, NOISE, seed)?
+            }
+            Self::Moons => data::moons(POINTS, MoonsConfig { noise: NOISE, seed, ..Default::default() })?
+                .with_noise(2, NOISE, seed)?,
             Self::Iris => Samples::from_csv(include_str!("../data/iris.csv"))?,
             Self::Wine => Samples::from_csv(include_str!("../data/wine.csv"))?,
             Self::BreastCancer => Samples::from_csv(include_str!("../data/breast_cancer.csv"))?,

@@ -29,7 +29,7 @@ pub(crate) use args::Args;
 use candle_core::Device;
 use candle_nn::loss::cross_entropy;
 use candlewick::optim::{Adam, AdamConfig};
-use candlewick::train::{Ending, TrainConfig, Training, accuracy};
+use candlewick::train::{StopReason, TrainConfig, Training, accuracy};
 use clap::Parser;
 use ending::ending;
 use model::{Core, Network};
@@ -87,11 +87,11 @@ fn fit(task: &Task, core: Core, folder: PathBuf, resume: bool, device: &Device) 
         progress: true,
         ..Default::default()
     };
-    let history = Training::new(&network, &network.varmap, &mut adam, cross_entropy)
+    let history = Training::new(&network, &network.varmap, &mut adam, cross_entropy, config)
         .metric("accuracy", accuracy)
-        .run(&config, (&task.train.x, &task.train.y), Some((&task.test.x, &task.test.y)))
+        .run((&task.train.x, &task.train.y), Some((&task.test.x, &task.test.y)))
         .with_context(|| format!("training the {} network into {}", core.name(), folder.display()))?;
-    if history.ending == Ending::Interrupted {
+    if history.stop_reason == StopReason::Interrupted {
         bail!("interrupted; the same command with --resume goes on");
     }
     Trained::new(core.name(), network, history, task)

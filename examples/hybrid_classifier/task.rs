@@ -5,7 +5,7 @@ use super::checkpoint::Settings;
 use super::model::Shape;
 use anyhow::Result;
 use candle_core::Device;
-use candlewick::data::{Dataset as Samples, Scaler};
+use candlewick::data::{Dataset as Samples, Scaler, Split};
 
 /// Part of each class that is held out for the test.
 const TEST_FRACTION: f64 = 0.2;
@@ -33,7 +33,7 @@ pub(crate) struct Task {
 
 /// Training and test samples as recorded, and the scaler of the training set.
 pub(crate) fn samples(settings: &Settings) -> Result<([Samples; 2], Scaler)> {
-    let (train, test) = settings.dataset.load(settings.seed)?.split(TEST_FRACTION, settings.seed)?;
+    let Split { train, test, .. } = settings.dataset.load(settings.seed)?.split(TEST_FRACTION, settings.seed)?;
     let scaler = settings.dataset.scaler(&train)?;
     Ok(([train, test], scaler))
 }

@@ -47,12 +47,13 @@ impl Images {
 }
 
 fn read(args: &Args, set: ImageSet) -> Result<[Dataset; 2]> {
-    images(set, args.data.as_deref()).with_context(|| match &args.data {
+    let sets = images(set, args.data.as_deref()).with_context(|| match &args.data {
         Some(folder) => format!("cannot read images from {}", folder.display()),
         None => "cannot download images from the Hugging Face hub; `--data DIR` reads the IDX files from a folder, \
                  `--quick` needs neither"
             .to_owned(),
-    })
+    })?;
+    Ok([sets.train, sets.test])
 }
 
 /// The digits that come with the repository, in the size of MNIST.

@@ -30,7 +30,7 @@ use args::Args;
 use candle_core::Device;
 use candle_nn::loss::cross_entropy;
 use candlewick::optim::{Adam, AdamConfig};
-use candlewick::train::{Ending, TrainConfig, Training, accuracy};
+use candlewick::train::{StopReason, TrainConfig, Training, accuracy};
 use clap::Parser;
 use data::Images;
 use ending::ending;
@@ -85,11 +85,11 @@ fn fit(args: &Args, shape: &Shape, core: Core, images: &Images, folder: PathBuf,
         ..Default::default()
     };
     let (train, test) = (&images.train, &images.test);
-    let history = Training::new(&network, &network.varmap, &mut adam, cross_entropy)
+    let history = Training::new(&network, &network.varmap, &mut adam, cross_entropy, config)
         .metric("accuracy", accuracy)
-        .run(&config, (&train.x, &train.y), Some((&test.x, &test.y)))
+        .run((&train.x, &train.y), Some((&test.x, &test.y)))
         .with_context(|| format!("training the {} network into {}", core.name(), folder.display()))?;
-    if history.ending == Ending::Interrupted {
+    if history.stop_reason == StopReason::Interrupted {
         bail!("interrupted; the same command with --resume goes on");
     }
     Trained::new(core, network, history, images)

@@ -38,7 +38,7 @@ impl Trained {
 pub(crate) fn table(trained: &[Trained]) -> String {
     let row = |of: &Trained| {
         let last = of.history.last();
-        let train = last.map_or(f64::NAN, |epoch| epoch.train.metric);
+        let train = last.and_then(|epoch| epoch.train.metric).unwrap_or(f64::NAN);
         let test = last.and_then(|epoch| epoch.validation).map_or(f64::NAN, |score| score.loss);
         vec![
             of.core.name().to_owned(),

@@ -98,7 +98,8 @@ struct Split {
 impl Split {
     fn new(all: &Dataset, args: &Args, index: usize) -> Result<Self> {
         let seed = args.seed.wrapping_add(index as u64);
-        let (train, test) = all.split(1.0 - args.train, seed)?;
+        let halves = all.split(1.0 - args.train, seed)?;
+        let (train, test) = (halves.train, halves.test);
         let scaler = Scaler::standard(&train.x.to_dtype(DType::F64)?)?;
         let scaled = |set: &Dataset| scaler.apply(&set.x.to_dtype(DType::F64)?);
         let pca = Pca::new(&scaled(&train)?, args.features)?;

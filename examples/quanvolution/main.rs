@@ -27,7 +27,7 @@ use anyhow::{Result, bail};
 use candle_nn::loss::cross_entropy;
 use candlewick::data::Dataset;
 use candlewick::optim::{Adam, AdamConfig};
-use candlewick::train::{Ending, History, TrainConfig, Training, accuracy};
+use candlewick::train::{History, StopReason, TrainConfig, Training, accuracy};
 use clap::Parser;
 use device::DeviceKind;
 use ending::ending;
@@ -144,14 +144,12 @@ fn fit(args: &Args, shape: &Shape, filter: Filter, seed: u64, [train, test]: &[D
         progress: true,
         ..Default::default()
     };
-    let history = Training::new(&network, &network.varmap, &mut adam, cross_entropy).metric("accuracy", accuracy).run(
-        &config,
-        (&train_x, &train.y),
-        Some((&test_x, &test.y)),
-    )?;
-    if history.ending == Ending::Interrupted {
+    let history = Training::new(&network, &network.varmap, &mut adam, cross_entropy, config)
+        .metric("accuracy", accuracy)
+        .run((&train_x, &train.y), Some((&test_x, &test.y)))?;
+    if history.stop_reason == StopReason::Interrupted {
         bail!("interrupted");
     }
-    let last = history.last().and_then(|epoch| epoch.validation).unwrap_or_default();
-    Ok(Trained { filter, network, history, accuracy: last.metric })
+    let accuracy = history.last().and_then(|epoch| epoch.validation?.metric).unwrap_or(f64::NAN);
+    Ok(Trained { filter, network, history, accuracy })
 }

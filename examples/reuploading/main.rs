@@ -33,7 +33,7 @@ use anyhow::{Context, Result, bail};
 use candle_core::{DType, Device, Module, Tensor};
 use candlewick::data::Dataset;
 use candlewick::optim::{Adam, AdamConfig, Schedule};
-use candlewick::train::{Ending, TrainConfig, Training};
+use candlewick::train::{StopReason, TrainConfig, Training};
 use clap::Parser;
 use ending::ending;
 use model::{Loss, Restarts};
@@ -127,12 +127,10 @@ fn fit(args: &Args, layers: usize, [train, test]: &[Dataset; 2], device: &Device
         ..Default::default()
     };
     let [train, test] = [on(train, device)?, on(test, device)?];
-    let history = Training::new(&restarts, &restarts.varmap, &mut adam, |outputs, y| args.loss.mean(outputs, y)).run(
-        &config,
-        (&train.0, &train.1),
-        None,
-    )?;
-    if history.ending == Ending::Interrupted {
+    let history =
+        Training::new(&restarts, &restarts.varmap, &mut adam, |outputs, y| args.loss.mean(outputs, y), config)
+            .run((&train.0, &train.1), None)?;
+    if history.stop_reason == StopReason::Interrupted {
         bail!("interrupted");
     }
     let outputs = restarts.forward(&train.0)?.detach();

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use candle_core::{Device, Tensor};
-use candlewick::data::{self, Dataset};
+use candlewick::data::{self, Dataset, MoonsConfig, SpiralsConfig};
 use clap::ValueEnum;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -39,8 +39,10 @@ impl Problem {
     /// A training and a test set.
     pub(crate) fn sets(self, train: usize, test: usize, seed: u64) -> Result<[Dataset; 2]> {
         let drawn = |count: usize, seed: u64| match self {
-            Self::Moons => Ok(data::moons(count, NOISE[0], seed)?),
-            Self::Spirals => Ok(data::spirals(count, 2, NOISE[1], seed)?),
+            Self::Moons => Ok(data::moons(count, MoonsConfig { noise: NOISE[0], seed, ..Default::default() })?),
+            Self::Spirals => {
+                Ok(data::spirals(count, SpiralsConfig { arms: 2, noise: NOISE[1], seed, ..Default::default() })?)
+            }
             Self::Circle | Self::Annulus | Self::Wave => self.uniform(count, seed),
         };
         Ok([drawn(train, seed.wrapping_mul(2))?, drawn(test, seed.wrapping_mul(2).wrapping_add(1))?])

@@ -32,7 +32,7 @@ use candlewick::circuit::MAX_QUBITS;
 use candlewick::nn::linear_size_in_bytes;
 use candlewick::optim::{Adam, AdamConfig};
 use candlewick::plot::{Color, Figure};
-use candlewick::train::{Ending, History, TrainConfig, Training};
+use candlewick::train::{History, StopReason, TrainConfig, Training};
 use clap::Parser;
 use device::DeviceKind;
 use ending::ending;
@@ -133,8 +133,8 @@ fn learn(args: &Args, kind: Kind, device: &Device) -> Result<Outcome> {
     let mut adam = Adam::from_varmap(&varmap, AdamConfig::with_learning_rate(args.learning_rate))?;
     let ((x, y), test) = (&task.train, task.test.as_ref().map(|(x, y)| (x, y)));
     let history =
-        Training::new(&network, &varmap, &mut adam, mse).metric("accuracy", accuracy).run(&config, (x, y), test)?;
-    if history.ending == Ending::Interrupted {
+        Training::new(&network, &varmap, &mut adam, mse, config).metric("accuracy", accuracy).run((x, y), test)?;
+    if history.stop_reason == StopReason::Interrupted {
         bail!("interrupted");
     }
     let after = Score::new(&network, &task, bytes)?;

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use candle_core::{DType, Device, Tensor};
-use candlewick::data::{Dataset, Scaler};
+use candlewick::data::{Dataset, Scaler, Split};
 use clap::ValueEnum;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -49,7 +49,8 @@ impl Task {
     }
 
     fn breast_cancer(seed: u64, device: &Device) -> Result<Self> {
-        let (train, test) = Dataset::from_csv(include_str!("../data/breast_cancer.csv"))?.split(TEST_FRACTION, seed)?;
+        let Split { train, test, .. } =
+            Dataset::from_csv(include_str!("../data/breast_cancer.csv"))?.split(TEST_FRACTION, seed)?;
         let scaler = Scaler::standard(&train.x)?;
         let part = |samples: &Dataset| -> Result<(Tensor, Tensor)> {
             let y = samples.y.to_dtype(DType::F32)?.unsqueeze(1)?;

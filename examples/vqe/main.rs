@@ -36,7 +36,7 @@ fn single(args: &Args) -> Result<String> {
     };
     describe(args, &molecule);
     let found = solve::lowest(args, &molecule, "energy")?;
-    println!("{} after {} steps", found.end, found.steps);
+    println!("{} after {} steps", found.stop_reason, found.steps);
     let path = args.output.join("run.png");
     std::fs::create_dir_all(&args.output).with_context(|| format!("cannot create {}", args.output.display()))?;
     pictures::run(&path, &molecule, &found, args.shots.is_some())?;

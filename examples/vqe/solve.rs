@@ -5,7 +5,7 @@ use anyhow::{Context, Result};
 use candle_nn::Init;
 use candlewick::functional;
 use candlewick::gate::Gate;
-use candlewick::nn::NaturalGradientConfig;
+use candlewick::nn::QuantumNaturalGradientConfig;
 use candlewick::optim::{AdamConfig, SpsaConfig};
 use candlewick::prelude::*;
 use candlewick::variational::{Molecule, Vqe, VqeConfig, VqeMethod, VqeResult};
@@ -40,11 +40,11 @@ fn config(args: &Args, seed: u64) -> VqeConfig {
     let method = match args.optimizer {
         Optimizer::Adam => VqeMethod::Adam(AdamConfig::with_learning_rate(rate(0.05))),
         Optimizer::Natural => {
-            VqeMethod::NaturalGradient(NaturalGradientConfig { learning_rate: rate(0.2), ..Default::default() })
+            VqeMethod::NaturalGradient(QuantumNaturalGradientConfig { learning_rate: rate(0.2), ..Default::default() })
         }
         Optimizer::Spsa => {
             let learning_rate = rate(0.2);
-            VqeMethod::Spsa(SpsaConfig { learning_rate, stability: 30.0, seed, ..Default::default() })
+            VqeMethod::Spsa(SpsaConfig { learning_rate, stability_constant: 30.0, seed, ..Default::default() })
         }
     };
     let usual = match args.ansatz {

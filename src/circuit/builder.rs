@@ -1,12 +1,12 @@
 //! The builder methods. Those of the gate table are made from its rows.
 
 use super::deferred::Roles;
-use super::unitary::{MAX_MATRIX_QUBITS, check_unitary, nearest_unitary};
+use super::unitary::{check_unitary, nearest_unitary};
 use super::weights::Declarations;
-use super::{Angle, Circuit, Condition, Kind, MAX_OPERATIONS, MAX_QUBITS, Operation, Variable};
+use super::{Angle, Circuit, Condition, Kind, Operation, Variable};
 use crate::error::Mistake;
 use crate::gate::{Gate, gate_table};
-use crate::limits::at_most;
+use crate::limits::{MAX_MATRIX_QUBITS, MAX_OPERATIONS, MAX_QUBITS, at_most};
 use num_complex::Complex64;
 use std::sync::Arc;
 

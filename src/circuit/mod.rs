@@ -18,22 +18,18 @@ pub(crate) use angle::{Term, Variable};
 pub(crate) use condition::{Comparison, Token, spelled};
 pub use condition::{Condition, Magnitude};
 pub use operation::Operation;
-pub(crate) use operation::{AMPLITUDES, AMPLITUDES_OR_ZERO_STATE, Kind, adjoint};
+pub(crate) use operation::{AMPLITUDES, AMPLITUDES_OR_ZERO_STATE, Kind};
 pub use templates::{Entanglement, Excitation};
-pub use unitary::MAX_MATRIX_QUBITS;
+pub use weights::TemplateWeights;
 pub(crate) use weights::{Declaration, FINGERPRINT, check_init};
-pub use weights::{MAX_WEIGHTS, TemplateWeights};
+
+pub use crate::limits::{MAX_MATRIX_QUBITS, MAX_QUBITS, MAX_WEIGHTS};
 
 use crate::error::{Error, Mistake, Result};
+use crate::limits::MAX_OPERATIONS;
 use deferred::Roles;
 use std::sync::Arc;
 use weights::Declarations;
-
-/// The largest number of qubits a circuit may have: a basis index must fit a `u64`, and its byte offset too.
-pub const MAX_QUBITS: usize = 58;
-
-/// The most operations of a circuit: a few GB of them.
-pub(crate) const MAX_OPERATIONS: usize = 1 << 24;
 
 /// A quantum circuit on qubits that start in 0.
 ///
@@ -171,5 +167,18 @@ impl Circuit {
     pub(crate) fn fail(&mut self, name: &str, mistake: Mistake) {
         let here = self.operations.len();
         self.mistake.get_or_insert_with(|| (here, name.to_owned(), mistake));
+    }
+}
+
+/// Equal circuits have the same qubits, features, operations and first mistake, and weight tensors of the same names, shapes and starts.
+impl PartialEq for Circuit {
+    fn eq(&self, other: &Self) -> bool {
+        let weights = self.declarations().len() == other.declarations().len()
+            && self.declarations().zip(other.declarations()).all(|(a, b)| a.is_like(b));
+        let numbers = |circuit: &Self| (circuit.qubits, circuit.inputs());
+        numbers(self) == numbers(other)
+            && self.operations == other.operations
+            && weights
+            && self.mistake == other.mistake
     }
 }

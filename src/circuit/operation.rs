@@ -3,6 +3,7 @@
 use super::{Angle, Condition};
 use crate::error::Mistake;
 use crate::gate::{Gate, Inverse};
+use crate::linalg::adjoint;
 use num_complex::Complex64;
 use std::sync::Arc;
 
@@ -94,7 +95,7 @@ impl Operation {
         &self.conditions
     }
 
-    /// Whether the adjoint of the named gate is meant.
+    /// Returns whether the adjoint of the named gate is meant.
     pub fn is_dagger(&self) -> bool {
         self.dagger
     }
@@ -135,10 +136,4 @@ impl Operation {
         }
         Ok(inverse)
     }
-}
-
-/// The conjugate transpose of a square matrix stored row by row.
-pub(crate) fn adjoint(matrix: &[Complex64]) -> Arc<[Complex64]> {
-    let size = matrix.len().isqrt();
-    (0..matrix.len()).map(|k| matrix[k % size * size + k / size].conj()).collect()
 }

@@ -1,11 +1,9 @@
 //! Dense unitaries as they are given: with the digits of an `f32`, of a table, or all of them.
 
 use crate::error::Mistake;
+use crate::limits::MAX_MATRIX_QUBITS;
 use num_complex::Complex64;
 use std::sync::Arc;
-
-/// The most qubits a dense matrix may act on: 64 x 64 entries.
-pub const MAX_MATRIX_QUBITS: usize = 6;
 
 /// How far each entry of a given matrix may be from that of a unitary one: an `f32` is off by up to 6e-8, seven digits by 5e-8.
 const ENTRY_TOLERANCE: f64 = 1e-6;

@@ -3,9 +3,11 @@
 use super::Circuit;
 use super::angle::{WeightTensor, Weights};
 use crate::error::Mistake;
+use crate::limits::MAX_WEIGHTS;
 use candle_core::Shape;
 use candle_nn::Init;
 use std::collections::BTreeMap;
+use std::mem::discriminant;
 use std::sync::Arc;
 
 /// Name of the tensor that holds a fingerprint, which no weights may have.
@@ -16,6 +18,13 @@ pub(crate) const FINGERPRINT: &str = "circuit_fingerprint";
 pub(crate) struct Declaration {
     pub(crate) handle: Weights,
     pub(crate) init: Init,
+}
+
+impl Declaration {
+    /// Whether another one is of a tensor with the same name, shape and start.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        self.handle == other.handle && is_same_init(self.init, other.init)
+    }
 }
 
 /// Weight tensors by name. Those of a block, such as `controlled` hands out, are its own behind those of the circuit around it.
@@ -116,9 +125,6 @@ impl Weights {
     }
 }
 
-/// The most entries the weight tensors of a circuit may have together.
-pub const MAX_WEIGHTS: usize = 1 << 31;
-
 /// Angles start uniformly on the circle.
 pub(super) const DEFAULT_INIT: Init = Init::Uniform { lo: 0.0, up: std::f64::consts::TAU };
 
@@ -141,7 +147,7 @@ impl Circuit {
         self.weights_with_init(name, shape, DEFAULT_INIT)
     }
 
-    /// As [`weights`](Self::weights), with its own initialisation.
+    /// Declares a weight tensor as [`weights`](Self::weights) does, with its own initialisation.
     ///
     /// ```
     /// use candle_nn::Init;
@@ -231,6 +237,21 @@ impl Circuit {
 /// Number of entries of a shape, unless it overflows.
 fn entries(shape: &[usize]) -> Option<usize> {
     shape.iter().try_fold(1usize, |product, size| product.checked_mul(*size))
+}
+
+/// Whether two initialisations draw alike.
+fn is_same_init(one: Init, other: Init) -> bool {
+    match (one, other) {
+        (Init::Const(a), Init::Const(b)) => a == b,
+        (Init::Randn { mean: a, stdev: b }, Init::Randn { mean, stdev }) => (a, b) == (mean, stdev),
+        (Init::Uniform { lo: a, up: b }, Init::Uniform { lo, up }) => (a, b) == (lo, up),
+        (Init::Kaiming { dist: a, fan: b, non_linearity: c }, Init::Kaiming { dist, fan, non_linearity }) => {
+            discriminant(&a) == discriminant(&dist)
+                && discriminant(&b) == discriminant(&fan)
+                && c.gain() == non_linearity.gain()
+        }
+        _ => false,
+    }
 }
 
 /// Whether weights can be drawn from an initialisation.

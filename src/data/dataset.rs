@@ -1,9 +1,9 @@
 //! Samples with their classes.
 
 use super::{Purpose, generator};
-use crate::engine::budget::check_numbers;
 use crate::error::{DataError, Error, Result, TensorError};
 use crate::limits::check_copy;
+use crate::memory::check_numbers;
 use candle_core::{DType, Device, Tensor};
 use rand::Rng;
 use rand::seq::SliceRandom;
@@ -28,6 +28,16 @@ pub struct Dataset {
     pub y: Tensor,
     /// Name of each class.
     pub classes: Vec<String>,
+}
+
+/// Two parts of one set of samples: [`Dataset::split`] makes them, and so does `images` of the feature `datasets`.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Split {
+    /// Samples to train on.
+    pub train: Dataset,
+    /// Samples held out for the test.
+    pub test: Dataset,
 }
 
 impl Dataset {
@@ -115,7 +125,7 @@ impl Dataset {
         self.y.elem_count()
     }
 
-    /// Whether there are none.
+    /// Returns whether there are no samples.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -150,12 +160,12 @@ impl Dataset {
         Ok(Self { x: self.x.narrow(0, 0, count)?, y: self.y.narrow(0, 0, count)?, classes: self.classes.clone() })
     }
 
-    /// Cut in two: what is kept, and the same fraction of every class held out, samples chosen by the seed. Both parts are in the order of
-    /// their classes: [shuffle](Self::shuffled) them before a few are taken.
+    /// Parts for training and for the test: the fraction `fraction` of every class, rounded to whole samples, is held out for the test; the seed chooses the
+    /// samples. Both parts are in the order of their classes: [shuffle](Self::shuffled) them before a few are taken.
     ///
     /// # Errors
     /// A fraction outside [0, 1]; a label beyond the classes.
-    pub fn split(&self, fraction: f64, seed: u64) -> Result<(Self, Self)> {
+    pub fn split(&self, fraction: f64, seed: u64) -> Result<Split> {
         if !(0.0..=1.0).contains(&fraction) {
             return Err(Error::Setting { of: "a split", setting: "fraction", value: fraction, allowed: "in [0, 1]" });
         }
@@ -171,10 +181,10 @@ impl Dataset {
             held_out.extend(members);
             kept.extend(rest);
         }
-        Ok((self.select(&kept)?, self.select(&held_out)?))
+        Ok(Split { train: self.select(&kept)?, test: self.select(&held_out)? })
     }
 
-    /// With features behind the others that mean nothing: normal variates of a standard deviation, by the seed.
+    /// Appends `features` features without meaning: normal variates of mean 0 and standard deviation `deviation`, from the seed.
     ///
     /// # Errors
     /// A deviation that is negative or not finite; samples that are no rows; more than the memory holds.

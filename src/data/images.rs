@@ -1,6 +1,6 @@
 //! MNIST and Fashion-MNIST.
 
-use super::Dataset;
+use super::{Dataset, Split};
 use crate::error::{DataError, Error, Result};
 use candle_core::{DType, Tensor};
 use candle_datasets::vision;
@@ -30,7 +30,7 @@ const CLOTHES: [&str; 10] =
 /// # Errors
 /// Files that are missing, shorter or longer than their headers say, or no IDX files of such images; labels beyond the classes, or another number of
 /// them than of images; candle's own, for a download that does not work.
-pub fn images(set: ImageSet, folder: Option<&Path>) -> Result<[Dataset; 2]> {
+pub fn images(set: ImageSet, folder: Option<&Path>) -> Result<Split> {
     let data = match (folder, set) {
         // Both have files of the same names in the same format.
         (Some(folder), _) => {
@@ -48,7 +48,8 @@ pub fn images(set: ImageSet, folder: Option<&Path>) -> Result<[Dataset; 2]> {
         let x = images.reshape(((), 1, 28, 28))?;
         Dataset::new(x, labels.to_dtype(DType::U32)?, classes.clone())
     };
-    Ok([part(&data.train_images, &data.train_labels)?, part(&data.test_images, &data.test_labels)?])
+    let train = part(&data.train_images, &data.train_labels)?;
+    Ok(Split { train, test: part(&data.test_images, &data.test_labels)? })
 }
 
 /// Bytes along each side of an image.
@@ -114,7 +115,7 @@ mod tests {
     #[test]
     fn images_are_read() -> Result<()> {
         let folder = folder("read");
-        let [train, test] = images(ImageSet::FashionMnist, Some(&folder))?;
+        let Split { train, test } = images(ImageSet::FashionMnist, Some(&folder))?;
         assert_eq!((train.x.dims(), test.x.dims()), (&[3, 1, 28, 28][..], &[2, 1, 28, 28][..]));
         assert_eq!(train.y.to_vec1::<u32>()?, [0, 1, 2]);
         assert_eq!(test.classes[9], "ankle boot");

@@ -2,9 +2,10 @@
 //! components; with the feature `datasets` MNIST and Fashion-MNIST.
 //!
 //! ```
-//! use candlewick::data::{self, Scaler};
-//! let all = data::moons(500, 0.1, 7)?.with_noise(2, 0.1, 7)?; // [500, 4], two features of noise
-//! let (train, test) = all.split(0.2, 7)?; // a fifth of each class held out
+//! use candlewick::data::{self, MoonsConfig, Scaler, Split};
+//! let moons = data::moons(500, MoonsConfig { noise: 0.1, seed: 7, ..Default::default() })?;
+//! let all = moons.with_noise(2, 0.1, 7)?; // [500, 4], two features of noise
+//! let Split { train, test, .. } = all.split(0.2, 7)?; // a fifth of each class held out
 //! let scaler = Scaler::standard(&train.x)?; // of the training set alone
 //! let (train_x, test_x) = (scaler.apply(&train.x)?, scaler.apply(&test.x)?);
 //! assert_eq!((train_x.dims(), test_x.dims()), (&[400, 4][..], &[100, 4][..]));
@@ -18,12 +19,12 @@ mod pca;
 mod points;
 mod scaler;
 
-pub use dataset::Dataset;
+pub use dataset::{Dataset, Split};
 #[cfg(feature = "datasets")]
 #[cfg_attr(docsrs, doc(cfg(feature = "datasets")))]
 pub use images::{ImageSet, images};
 pub use pca::Pca;
-pub use points::{blobs, circles, moons, spirals};
+pub use points::{BlobsConfig, CirclesConfig, MoonsConfig, SpiralsConfig, blobs, circles, moons, spirals};
 pub use scaler::Scaler;
 
 use crate::random::Generator;

@@ -1,8 +1,8 @@
 //! Principal components.
 
-use crate::engine::budget::check_numbers;
 use crate::error::{Error, Result, TensorError};
 use crate::limits::check_copy;
+use crate::memory::check_numbers;
 use candle_core::{DType, Device, Module, Tensor};
 use nalgebra::{DMatrix, SymmetricEigen};
 
@@ -12,8 +12,9 @@ use nalgebra::{DMatrix, SymmetricEigen};
 /// [`Scaler`](super::Scaler) in front makes these alike, one behind brings coordinates to angles.
 ///
 /// ```
-/// use candlewick::data::{self, Pca};
-/// let cloud = data::blobs(200, 3, 10, 0.05, 1)?; // 3 centres lie in a plane, whatever the number of features
+/// use candlewick::data::{self, BlobsConfig, Pca};
+/// // Three centres lie in a plane, whatever the number of features.
+/// let cloud = data::blobs(200, BlobsConfig { features: 10, deviation: 0.05, ..Default::default() })?;
 /// let pca = Pca::new(&cloud.x, 2)?;
 /// assert_eq!(pca.apply(&cloud.x)?.dims(), [200, 2]);
 /// assert!(pca.explained().iter().sum::<f64>() > 0.98);

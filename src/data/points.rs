@@ -3,17 +3,46 @@
 
 use super::dataset::normal;
 use super::{Dataset, Purpose, generator};
-use crate::engine::budget::check_numbers;
+use crate::__private::NonExhaustive;
 use crate::error::{Error, Result};
+use crate::memory::check_numbers;
 use candle_core::{DType, Device, Tensor};
 use rand::Rng;
 use std::f64::consts::{PI, TAU};
 
-/// Two circles around the origin: class 0 of radius 1, class 1 of radius `factor`. `[samples, 2]`.
+/// Options of [`circles`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct CirclesConfig {
+    /// Standard deviation of the Gaussian noise added to each coordinate, a finite number from 0 on. Default 0.
+    pub noise: f64,
+    /// Radius of the inner circle, in [0, 1]; that of the outer one is 1. Default 0.8.
+    pub factor: f64,
+    /// Seed of the noise. Default 0.
+    pub seed: u64,
+    #[doc(hidden)]
+    pub non_exhaustive: NonExhaustive,
+}
+
+impl Default for CirclesConfig {
+    fn default() -> Self {
+        Self { noise: 0.0, factor: 0.8, seed: 0, non_exhaustive: NonExhaustive(()) }
+    }
+}
+
+/// Two circles around the origin: class 0 of radius 1, class 1 of radius [`factor`](CirclesConfig::factor). `[samples, 2]`.
+///
+/// ```
+/// use candlewick::data::{self, CirclesConfig};
+/// let config = CirclesConfig { factor: 0.5, seed: 7, ..Default::default() };
+/// let radii = data::circles(100, config)?.x.sqr()?.sum(1)?.sqrt()?.to_vec1::<f32>()?;
+/// assert!(radii.iter().zip([1.0, 0.5].iter().cycle()).all(|(radius, expected)| (radius - expected).abs() < 1e-6));
+/// # Ok::<(), candlewick::Error>(())
+/// ```
 ///
 /// # Errors
-/// `noise`, the standard deviation of what is added to each coordinate, negative or not finite; a factor outside [0, 1].
-pub fn circles(samples: usize, noise: f64, factor: f64, seed: u64) -> Result<Dataset> {
+/// Noise that is negative or not finite; a factor outside [0, 1]; more than the memory holds.
+pub fn circles(samples: usize, config: CirclesConfig) -> Result<Dataset> {
+    let CirclesConfig { noise, factor, seed, .. } = config;
     if !(0.0..=1.0).contains(&factor) {
         return Err(Error::Setting { of: "circles", setting: "factor", value: factor, allowed: "in [0, 1]" });
     }
@@ -24,11 +53,29 @@ pub fn circles(samples: usize, noise: f64, factor: f64, seed: u64) -> Result<Dat
     along(samples, &["outer circle", "inner circle"], noise, seed, curve)
 }
 
+/// Options of [`moons`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct MoonsConfig {
+    /// Standard deviation of the Gaussian noise added to each coordinate, a finite number from 0 on. Default 0.
+    pub noise: f64,
+    /// Seed of the noise. Default 0.
+    pub seed: u64,
+    #[doc(hidden)]
+    pub non_exhaustive: NonExhaustive,
+}
+
+impl Default for MoonsConfig {
+    fn default() -> Self {
+        Self { noise: 0.0, seed: 0, non_exhaustive: NonExhaustive(()) }
+    }
+}
+
 /// Two half circles that reach into each other: class 0 the upper one, class 1 the lower one. `[samples, 2]`.
 ///
 /// # Errors
-/// `noise`, the standard deviation of what is added to each coordinate, negative or not finite.
-pub fn moons(samples: usize, noise: f64, seed: u64) -> Result<Dataset> {
+/// Noise that is negative or not finite; more than the memory holds.
+pub fn moons(samples: usize, config: MoonsConfig) -> Result<Dataset> {
+    let MoonsConfig { noise, seed, .. } = config;
     let curve = |class: usize, t: f64| {
         let (x, y) = ((PI * t).cos(), (PI * t).sin());
         if class == 0 { [x, y] } else { [1.0 - x, 0.5 - y] }
@@ -36,11 +83,31 @@ pub fn moons(samples: usize, noise: f64, seed: u64) -> Result<Dataset> {
     along(samples, &["upper moon", "lower moon"], noise, seed, curve)
 }
 
+/// Options of [`spirals`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SpiralsConfig {
+    /// Number of spirals and of classes, in 1..=1000. Default 2.
+    pub arms: usize,
+    /// Standard deviation of the Gaussian noise added to each coordinate, a finite number from 0 on. Default 0.
+    pub noise: f64,
+    /// Seed of the noise. Default 0.
+    pub seed: u64,
+    #[doc(hidden)]
+    pub non_exhaustive: NonExhaustive,
+}
+
+impl Default for SpiralsConfig {
+    fn default() -> Self {
+        Self { arms: 2, noise: 0.0, seed: 0, non_exhaustive: NonExhaustive(()) }
+    }
+}
+
 /// Spirals of one turn and a half around the origin, a class each, turned against each other by equal angles; radii from 0.1 to 1. `[samples, 2]`.
 ///
 /// # Errors
-/// `noise`, the standard deviation of what is added to each coordinate, negative or not finite; no arms, or more than 1000.
-pub fn spirals(samples: usize, arms: usize, noise: f64, seed: u64) -> Result<Dataset> {
+/// Noise that is negative or not finite; no arms, or more than 1000; more than the memory holds.
+pub fn spirals(samples: usize, config: SpiralsConfig) -> Result<Dataset> {
+    let SpiralsConfig { arms, noise, seed, .. } = config;
     check_classes("spirals", "arms", arms)?;
     let names: Vec<String> = (1..=arms).map(|arm| format!("arm {arm}")).collect();
     let curve = |class: usize, t: f64| {
@@ -50,11 +117,33 @@ pub fn spirals(samples: usize, arms: usize, noise: f64, seed: u64) -> Result<Dat
     along(samples, &names, noise, seed, curve)
 }
 
+/// Options of [`blobs`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct BlobsConfig {
+    /// Number of clouds and of classes, in 1..=1000. Default 3.
+    pub centers: usize,
+    /// Number of features of a sample. Default 2.
+    pub features: usize,
+    /// Standard deviation of each cloud in each feature, a finite number from 0 on. Default 0.1.
+    pub deviation: f64,
+    /// Seed of the centres and the samples. Default 0.
+    pub seed: u64,
+    #[doc(hidden)]
+    pub non_exhaustive: NonExhaustive,
+}
+
+impl Default for BlobsConfig {
+    fn default() -> Self {
+        Self { centers: 3, features: 2, deviation: 0.1, seed: 0, non_exhaustive: NonExhaustive(()) }
+    }
+}
+
 /// Normal clouds of a standard deviation, a class each, around centres that are even in `[-1, 1]` of each feature. `[samples, features]`.
 ///
 /// # Errors
 /// A deviation that is negative or not finite; no centres, or more than 1000; more than the memory holds.
-pub fn blobs(samples: usize, centers: usize, features: usize, deviation: f64, seed: u64) -> Result<Dataset> {
+pub fn blobs(samples: usize, config: BlobsConfig) -> Result<Dataset> {
+    let BlobsConfig { centers, features, deviation, seed, .. } = config;
     check_classes("blobs", "centres", centers)?;
     // A label each, beside the features.
     let numbers = (features as u64).checked_add(1).and_then(|each| each.checked_mul(samples as u64));

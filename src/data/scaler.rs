@@ -1,11 +1,11 @@
 //! One scale for all features.
 
-use crate::engine::budget::check_numbers;
 use crate::error::{Error, Result, TensorError};
 use crate::limits::check_copy;
+use crate::memory::check_numbers;
 use candle_core::{DType, Device, Module, Tensor};
 
-/// `(x - offset) / unit`, feature by feature; a candle [`Module`].
+/// `(x - offset) / scale`, feature by feature; a candle [`Module`].
 ///
 /// Make it from the training set and put the test set through the same numbers: its own would leak what a deployed network cannot know.
 ///
@@ -21,10 +21,10 @@ use candle_core::{DType, Device, Module, Tensor};
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Scaler {
-    /// `[features]`: what is taken off.
+    /// Numbers that are subtracted, `[features]`.
     pub offset: Tensor,
-    /// `[features]`: what the rest is divided by.
-    pub unit: Tensor,
+    /// Numbers by which the differences are divided, `[features]`.
+    pub scale: Tensor,
 }
 
 impl Scaler {
@@ -32,9 +32,9 @@ impl Scaler {
     ///
     /// # Errors
     /// Other shapes or dtypes.
-    pub fn new(offset: Tensor, unit: Tensor) -> Result<Self> {
+    pub fn new(offset: Tensor, scale: Tensor) -> Result<Self> {
         let features = offset.elem_count();
-        for (what, tensor) in [("the offset of a scaler", &offset), ("the unit of a scaler", &unit)] {
+        for (what, tensor) in [("the offset of a scaler", &offset), ("the scale of a scaler", &scale)] {
             if tensor.dims() != [features] {
                 return Err(Error::Tensor(TensorError::Shape {
                     what,
@@ -49,18 +49,18 @@ impl Scaler {
                 }));
             }
         }
-        if unit.dtype() != offset.dtype() {
-            let what = "the unit of a scaler".to_owned();
+        if scale.dtype() != offset.dtype() {
+            let what = "the scale of a scaler".to_owned();
             return Err(Error::Tensor(TensorError::DTypeMismatch {
                 what,
                 expected: offset.dtype(),
-                actual: unit.dtype(),
+                actual: scale.dtype(),
             }));
         }
-        Ok(Self { offset, unit })
+        Ok(Self { offset, scale })
     }
 
-    /// To mean 0 and standard deviation 1 of each feature of `x`, `[samples, features]`; a feature that does not vary is only moved.
+    /// Scaler that brings each feature of `x`, `[samples, features]`, to mean 0 and standard deviation 1; a feature that does not vary is only moved.
     ///
     /// # Errors
     /// No samples, or samples that are no rows or not finite.
@@ -73,7 +73,7 @@ impl Scaler {
         })
     }
 
-    /// The range of each feature of `x`, `[samples, features]`, to `[low, high]`; a feature that does not vary goes to `low`.
+    /// Scaler that brings the range of each feature of `x`, `[samples, features]`, to `[low, high]`; a feature that does not vary goes to `low`.
     ///
     /// # Errors
     /// No samples, or samples that are no rows or not finite; `low` not below `high`, or one of them not finite.
@@ -88,30 +88,30 @@ impl Scaler {
             });
         }
         Self::by_feature(x, |_, least, most| {
-            let unit = if most > least { (most - least) / width } else { 1.0 };
-            (least - low * unit, unit)
+            let scale = if most > least { (most - least) / width } else { 1.0 };
+            (least - low * scale, scale)
         })
     }
 
-    /// The same unit for all features, such as 16 for the pixels of handwritten digits.
+    /// Scaler with offset 0 and the same scale for all features, such as 16 for the pixels of handwritten digits.
     ///
     /// # Errors
-    /// A unit that is 0, subnormal or not finite in F32; more features than the memory holds.
-    pub fn uniform(features: usize, unit: f64) -> Result<Self> {
-        if !(unit as f32).is_normal() {
+    /// A scale that is 0, subnormal or not finite in F32; more features than the memory holds.
+    pub fn uniform(features: usize, scale: f64) -> Result<Self> {
+        if !(scale as f32).is_normal() {
             return Err(Error::Setting {
                 of: "a scaler",
-                setting: "unit",
-                value: unit,
+                setting: "scale",
+                value: scale,
                 allowed: "a normal number in F32",
             });
         }
-        check_numbers("the units", u64::try_from(features).ok())?;
+        check_numbers("the scales", u64::try_from(features).ok())?;
         let offset = Tensor::zeros(features, DType::F32, &Device::Cpu)?;
-        Ok(Self { unit: offset.affine(1.0, unit)?, offset })
+        Ok(Self { scale: offset.affine(1.0, scale)?, offset })
     }
 
-    /// Offset and unit of each feature, from its values with the least and the largest of them; a feature that does not vary has a unit of 1.
+    /// Offset and scale of each feature, from its values with the least and the largest of them; a feature that does not vary has a scale of 1.
     fn by_feature(x: &Tensor, of: impl Fn(&[f64], f64, f64) -> (f64, f64)) -> Result<Self> {
         let (samples, features) = x.dims2()?;
         let setting = |setting, value, allowed| Error::Setting { of: "a scaler", setting, value, allowed };
@@ -122,7 +122,7 @@ impl Scaler {
         check_copy("the samples", &x.t()?, DType::F64)?;
         let columns: Vec<f64> =
             x.t()?.to_dtype(DType::F64)?.to_device(&Device::Cpu)?.contiguous()?.flatten_all()?.to_vec1()?;
-        let (mut offset, mut unit) = (Vec::with_capacity(features), Vec::with_capacity(features));
+        let (mut offset, mut scale) = (Vec::with_capacity(features), Vec::with_capacity(features));
         for (feature, values) in columns.chunks_exact(samples).enumerate() {
             if let Some((sample, &value)) = values.iter().enumerate().find(|(_, value)| !value.is_finite()) {
                 return Err(Error::Tensor(TensorError::FeatureNotFinite { feature, sample, value }));
@@ -132,18 +132,18 @@ impl Scaler {
             let is_constant = least == most;
             let (zero, one) = of(if is_constant { &values[..1] } else { values }, least, most);
             offset.push(zero);
-            unit.push(if is_constant { 1.0 } else { one });
+            scale.push(if is_constant { 1.0 } else { one });
         }
         let tensor = |values: Vec<f64>| Tensor::from_vec(values, features, &Device::Cpu)?.to_dtype(x.dtype());
-        let (offset, unit) = (tensor(offset)?, tensor(unit)?);
+        let (offset, scale) = (tensor(offset)?, tensor(scale)?);
         let rounded = |tensor: &Tensor| tensor.to_dtype(DType::F64)?.to_vec1::<f64>();
-        if let Some(value) = rounded(&unit)?.into_iter().find(|unit| !(unit.is_finite() && *unit > 0.0)) {
-            return Err(setting("a unit", value, "finite and above 0 in the samples' dtype"));
+        if let Some(value) = rounded(&scale)?.into_iter().find(|scale| !(scale.is_finite() && *scale > 0.0)) {
+            return Err(setting("a scale", value, "finite and above 0 in the samples' dtype"));
         }
         if let Some(value) = rounded(&offset)?.into_iter().find(|offset| !offset.is_finite()) {
             return Err(setting("an offset", value, "finite in the samples' dtype"));
         }
-        Ok(Self { offset: offset.to_device(x.device())?, unit: unit.to_device(x.device())? })
+        Ok(Self { offset: offset.to_device(x.device())?, scale: scale.to_device(x.device())? })
     }
 
     /// Scaled samples, `[.., features]`.
@@ -151,8 +151,8 @@ impl Scaler {
     /// # Errors
     /// Another number of features; candle's own, for another device.
     pub fn apply(&self, x: &Tensor) -> Result<Tensor> {
-        let [offset, unit] = self.for_samples(x)?;
-        Ok(x.broadcast_sub(&offset)?.broadcast_div(&unit)?)
+        let [offset, scale] = self.for_samples(x)?;
+        Ok(x.broadcast_sub(&offset)?.broadcast_div(&scale)?)
     }
 
     /// Samples as they were before they were scaled.
@@ -160,17 +160,17 @@ impl Scaler {
     /// # Errors
     /// As for [`apply`](Self::apply).
     pub fn invert(&self, x: &Tensor) -> Result<Tensor> {
-        let [offset, unit] = self.for_samples(x)?;
-        Ok(x.broadcast_mul(&unit)?.broadcast_add(&offset)?)
+        let [offset, scale] = self.for_samples(x)?;
+        Ok(x.broadcast_mul(&scale)?.broadcast_add(&offset)?)
     }
 
-    /// Offset and unit in the dtype of samples, if these have as many features.
+    /// Offset and scale in the dtype of samples, if these have as many features.
     fn for_samples(&self, x: &Tensor) -> Result<[Tensor; 2]> {
         let (expected, actual) = (self.offset.elem_count(), x.shape());
         match x.dims().last() {
             Some(&features) if features == expected => {
                 check_copy("the samples", x, x.dtype())?;
-                Ok([self.offset.to_dtype(x.dtype())?, self.unit.to_dtype(x.dtype())?])
+                Ok([self.offset.to_dtype(x.dtype())?, self.scale.to_dtype(x.dtype())?])
             }
             _ => Err(Error::Tensor(TensorError::Shape {
                 what: "a feature vector to scale",
@@ -185,7 +185,7 @@ impl Scaler {
     /// # Errors
     /// Candle's own.
     pub fn to_device(&self, device: &Device) -> Result<Self> {
-        Ok(Self { offset: self.offset.to_device(device)?, unit: self.unit.to_device(device)? })
+        Ok(Self { offset: self.offset.to_device(device)?, scale: self.scale.to_device(device)? })
     }
 }
 

@@ -1,10 +1,10 @@
 //! Circuits at random weights.
 
 use crate::circuit::{Circuit, Declaration};
-use crate::engine;
 use crate::error::Result;
 use crate::functional;
 use crate::measurement::Measurement;
+use crate::memory;
 use crate::nn::SeededInit;
 use crate::random::Generator;
 use candle_core::{Device, Shape, Tensor, Var};
@@ -42,7 +42,7 @@ impl Draws {
     pub(super) fn next(&mut self, count: usize) -> Result<Vec<Drawn>> {
         let entries: u64 = self.streams.iter().map(|stream| stream.shape.elem_count() as u64).sum();
         // As they are drawn, and as tensors.
-        engine::check_numbers("random weights", entries.checked_mul(2 * count as u64))?;
+        memory::check_numbers("random weights", entries.checked_mul(2 * count as u64))?;
         let mut draw = |stream: &mut Stream| {
             let Stream { name, shape, init, rng } = stream;
             let values: Vec<f64> = (0..count).flat_map(|_| SeededInit::draw(rng, shape, *init)).collect();

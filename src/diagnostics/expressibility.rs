@@ -2,6 +2,7 @@
 
 use super::ensemble::{Draws, chunks, outputs};
 use super::{at_least, rows, samples};
+use crate::__private::NonExhaustive;
 use crate::circuit::Circuit;
 use crate::error::Result;
 use crate::measurement::Measurement;
@@ -9,10 +10,29 @@ use crate::states;
 use candle_core::Tensor;
 use std::collections::BTreeMap;
 
-/// How far the circuit's states at random weights are from uniformly (Haar) distributed ones: 0 for those, and the larger the
-/// less a circuit expresses. In nats.
+/// Options of [`expressibility`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ExpressibilityConfig {
+    /// Number of pairs of random weights, at least 1. Default 5000.
+    pub pairs: usize,
+    /// Number of bins of the histogram of fidelities, at least 1. Default 75.
+    pub bins: usize,
+    /// Seed of the random weights. Default 0.
+    pub seed: u64,
+    #[doc(hidden)]
+    pub non_exhaustive: NonExhaustive,
+}
+
+impl Default for ExpressibilityConfig {
+    fn default() -> Self {
+        Self { pairs: 5000, bins: 75, seed: 0, non_exhaustive: NonExhaustive(()) }
+    }
+}
+
+/// Distance, in nats, of the circuit's states at random weights from uniformly (Haar) distributed ones: 0 for those, and the larger the
+/// less a circuit expresses.
 ///
-/// The Kullback-Leibler divergence of the histogram of fidelities of `pairs` pairs of random weights, in `bins` equal bins, from
+/// It is the Kullback-Leibler divergence of the histogram of fidelities of `pairs` pairs of random weights, in `bins` equal bins, from
 /// the uniform states' (Sim, Johnson and Aspuru-Guzik, Adv. Quantum Technol. 2, 1900070, 2019, who take 75 bins). Of these the
 /// fidelity has the density `(N - 1)(1 - F)^(N - 2)`, `N = 2^n`; each bin's share of it is exact. A circuit whose state
 /// never changes has `(N - 1) ln bins`, the largest value. A finite number of pairs adds about `(bins - 1) / (2 pairs)`, as far
@@ -22,19 +42,22 @@ use std::collections::BTreeMap;
 /// takes `None`. How weights are drawn is said [above](super). A NaN among the inputs gives NaN.
 ///
 /// ```
-/// use candlewick::{diagnostics, prelude::*};
+/// use candlewick::diagnostics::{self, ExpressibilityConfig};
+/// use candlewick::prelude::*;
 /// let mut circuit = Circuit::new(1);
-/// let idle = diagnostics::expressibility(&circuit, None, 100, 75, 7)?;
+/// let config = ExpressibilityConfig { pairs: 100, ..Default::default() };
+/// let idle = diagnostics::expressibility(&circuit, None, config)?;
 /// assert!((idle - 75f64.ln()).abs() < 1e-12);
 /// let w = circuit.weights("w", 2);
 /// circuit.h(0).rz(w.at([0]), 0).rx(w.at([1]), 0);
-/// assert!(diagnostics::expressibility(&circuit, None, 5000, 75, 7)? < 0.1);
+/// assert!(diagnostics::expressibility(&circuit, None, ExpressibilityConfig::default())? < 0.1);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
 /// # Errors
 /// No pairs, no bins, or no sample of inputs; a circuit that measures or resets qubits on its way; else as for [`functional::evaluate`](crate::functional::evaluate).
-pub fn expressibility(circuit: &Circuit, inputs: Option<&Tensor>, pairs: usize, bins: usize, seed: u64) -> Result<f64> {
+pub fn expressibility(circuit: &Circuit, inputs: Option<&Tensor>, config: ExpressibilityConfig) -> Result<f64> {
+    let ExpressibilityConfig { pairs, bins, seed, .. } = config;
     at_least("pairs", 1, pairs)?;
     at_least("bins", 1, bins)?;
     // The bins that are filled, which are no more than pairs.

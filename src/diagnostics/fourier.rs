@@ -1,6 +1,7 @@
 //! Circuits as Fourier series of an input feature.
 
 use super::{exact, single};
+use crate::__private::NonExhaustive;
 use crate::circuit::Circuit;
 use crate::columns;
 use crate::error::{Error, Mistake, Result, TensorError};
@@ -11,6 +12,8 @@ use crate::program::{Program, Rewrite, Rewrites, Slot, Spectrum, Variable};
 use candle_core::{Device, Tensor};
 use num_complex::Complex64;
 use std::f64::consts::TAU;
+use std::iter::Copied;
+use std::{slice, vec};
 
 /// The largest degree of a series.
 pub const MAX_DEGREE: usize = 4096;
@@ -24,16 +27,30 @@ const TOLERANCE: f64 = 1e-9;
 pub struct Frequencies {
     /// The smallest step between them; the output repeats after `2π / unit`.
     pub unit: f64,
-    /// How many there may be above 0, at most [`MAX_DEGREE`].
+    /// Number of frequencies above 0, at most [`MAX_DEGREE`].
     pub degree: usize,
+}
+
+/// Options of [`fourier_spectrum`] and [`frequencies()`].
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct FourierConfig {
+    /// Index of the feature in which the series is. Default 0.
+    pub feature: usize,
+    /// Values of all features, of which that of `feature` is not used. Default `None`: 0 for each.
+    pub point: Option<Vec<f64>>,
+    /// Frequencies that [`fourier_spectrum`] looks at; [`frequencies()`] does not read them. Default `None`: those found by [`frequencies()`]. Given ones are
+    /// believed: where the circuit has higher ones or some between, these show up at wrong places.
+    pub frequencies: Option<Frequencies>,
+    #[doc(hidden)]
+    pub non_exhaustive: NonExhaustive,
 }
 
 /// The Fourier series of an output in a feature: `f(x) = Σ_k c_k exp(i unit k x)`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FourierSpectrum {
     frequencies: Frequencies,
-    /// From `-degree` to `degree`.
-    coefficients: Vec<Complex64>,
+    /// Frequencies with their coefficients, from `-degree` to `degree`.
+    terms: Vec<(f64, Complex64)>,
 }
 
 impl Frequencies {
@@ -52,32 +69,48 @@ impl FourierSpectrum {
     /// `c_k`, the coefficient of the frequency `unit * k`; 0 beyond the degree. As outputs are real, `c_-k` is its conjugate.
     pub fn coefficient(&self, k: isize) -> Complex64 {
         let place = k.checked_add_unsigned(self.frequencies.degree).and_then(|place| usize::try_from(place).ok());
-        place.and_then(|place| self.coefficients.get(place)).copied().unwrap_or_default()
+        place.and_then(|place| self.terms.get(place)).map(|term| term.1).unwrap_or_default()
     }
 
     /// All frequencies, from the lowest to the highest, with their coefficients.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = (f64, Complex64)> {
-        let Frequencies { unit, degree } = self.frequencies;
-        let frequency = move |place: usize| unit * (place as f64 - degree as f64);
-        self.coefficients.iter().enumerate().map(move |(place, c)| (frequency(place), *c))
+    pub fn iter(&self) -> Copied<slice::Iter<'_, (f64, Complex64)>> {
+        self.terms.iter().copied()
     }
 }
 
-/// The Fourier series of `<O>` in feature `feature`, the other features and the weights being fixed.
+/// All frequencies, from the lowest to the highest, with their coefficients.
+impl IntoIterator for FourierSpectrum {
+    type Item = (f64, Complex64);
+    type IntoIter = vec::IntoIter<(f64, Complex64)>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.terms.into_iter()
+    }
+}
+
+/// All frequencies, from the lowest to the highest, with their coefficients.
+impl<'a> IntoIterator for &'a FourierSpectrum {
+    type Item = (f64, Complex64);
+    type IntoIter = Copied<slice::Iter<'a, (f64, Complex64)>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+/// The Fourier series of `<O>` in one feature, the other features and the weights being fixed.
 ///
 /// Which functions of its data a circuit can be: angles that are linear in a feature make every output a trigonometric
 /// polynomial in it, whose frequencies are sums of differences of eigenvalues (Schuld, Sweke and Meyer, Phys. Rev. A 103,
 /// 032430, 2021). It is evaluated at `2 degree + 1` equidistant points of one period, in one batch, and transformed: this is
-/// exact, to rounding. `point` has the values of all features, of which that of `feature` is not used.
-///
-/// Without `frequencies` they are those found by [`frequencies()`]. Given ones are believed: where the circuit has higher ones or
-/// some between, these show up at wrong places.
+/// exact, to rounding.
 ///
 /// ```
-/// use candlewick::{diagnostics, prelude::*};
+/// use candlewick::diagnostics::{self, FourierConfig};
+/// use candlewick::prelude::*;
 /// let mut circuit = Circuit::new(1);
 /// circuit.rx(input(0), 0); // <Z> = cos(x)
-/// let spectrum = diagnostics::fourier_spectrum(&circuit, &Z(0), 0, &[0.0], &[], None)?;
+/// let spectrum = diagnostics::fourier_spectrum(&circuit, &Z(0), &[], FourierConfig::default())?;
 /// assert!((spectrum.coefficient(1).re - 0.5).abs() < 1e-12);
 /// assert!(spectrum.coefficient(0).norm() < 1e-12);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -88,13 +121,12 @@ impl FourierSpectrum {
 pub fn fourier_spectrum(
     circuit: &Circuit,
     observable: &Observable,
-    feature: usize,
-    point: &[f64],
     weights: &[(&str, &Tensor)],
-    frequencies: Option<Frequencies>,
+    config: FourierConfig,
 ) -> Result<FourierSpectrum> {
-    let problem = Problem::new(circuit, observable, feature, point, weights)?;
-    let found = frequencies.map_or_else(|| problem.frequencies(), Ok)?;
+    let given = config.frequencies;
+    let problem = Problem::new(circuit, observable, weights, config)?;
+    let found = given.map_or_else(|| problem.frequencies(), Ok)?;
     let Frequencies { unit, degree } = found;
     if !unit.is_finite() || unit <= 0.0 || !(TAU / unit).is_finite() {
         return Err(Error::Diagnostics(Mistake::NotPositive { what: "the unit of the frequencies", value: unit }));
@@ -107,24 +139,25 @@ pub fn fourier_spectrum(
     let values = problem.values((0..points).map(|j| TAU / unit * (j as f64 / points as f64)))?;
     // exp(-2πi j k / points): the product is reduced while it is a whole number.
     let turns: Vec<_> = (0..points).map(|m| Complex64::cis(-TAU * m as f64 / points as f64)).collect();
-    let coefficient = |place: usize| {
+    let term = |place: usize| {
         let k = place + points - degree;
         let terms = values.iter().enumerate().map(|(j, value)| turns[j * k % points] * value);
-        terms.sum::<Complex64>() / points as f64
+        (unit * (place as f64 - degree as f64), terms.sum::<Complex64>() / points as f64)
     };
-    Ok(FourierSpectrum { frequencies: found, coefficients: (0..points).map(coefficient).collect() })
+    Ok(FourierSpectrum { frequencies: found, terms: (0..points).map(term).collect() })
 }
 
 /// A bound for the frequencies of `<O>` in a feature, from the operations that `O` can see.
 ///
 /// A rotation by `a x` has the frequency `a`, as has a phase; a rotation under controls `a / 2` as well. What they have in common is the unit, and
-/// the highest ones add up to the degree. Where `a` is a weight or another feature, its value at `point` counts.
+/// the highest ones add up to the degree. Where `a` is a weight or another feature, its value at [`point`](FourierConfig::point) counts.
 ///
 /// ```
-/// use candlewick::{diagnostics, prelude::*};
+/// use candlewick::diagnostics::{self, FourierConfig};
+/// use candlewick::prelude::*;
 /// let mut circuit = Circuit::new(2);
 /// circuit.rx(input(0), 0).cx(0, 1).rx(3.0 * input(0), 1);
-/// let bound = diagnostics::frequencies(&circuit, &Z(1), 0, &[0.0], &[])?;
+/// let bound = diagnostics::frequencies(&circuit, &Z(1), &[], FourierConfig::default())?;
 /// assert_eq!((bound.unit, bound.degree), (1.0, 4));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -135,11 +168,10 @@ pub fn fourier_spectrum(
 pub fn frequencies(
     circuit: &Circuit,
     observable: &Observable,
-    feature: usize,
-    point: &[f64],
     weights: &[(&str, &Tensor)],
+    config: FourierConfig,
 ) -> Result<Frequencies> {
-    Problem::new(circuit, observable, feature, point, weights)?.frequencies()
+    Problem::new(circuit, observable, weights, config)?.frequencies()
 }
 
 /// An output as a function of one feature.
@@ -147,7 +179,7 @@ struct Problem<'a> {
     circuit: &'a Circuit,
     measurement: Measurement,
     feature: usize,
-    point: &'a [f64],
+    point: Vec<f64>,
     weights: Vec<(&'a str, Tensor)>,
 }
 
@@ -155,15 +187,15 @@ impl<'a> Problem<'a> {
     fn new(
         circuit: &'a Circuit,
         observable: &Observable,
-        feature: usize,
-        point: &'a [f64],
         weights: &[(&'a str, &Tensor)],
+        FourierConfig { feature, point, .. }: FourierConfig,
     ) -> Result<Self> {
         circuit.check()?;
         let width = circuit.inputs();
         if feature >= width {
             return Err(Error::Diagnostics(Mistake::InputOutOfRange { index: feature, width }));
         }
+        let point = point.unwrap_or_else(|| vec![0.0; width]);
         if point.len() != width {
             return Err(Error::Tensor(TensorError::InputWidth { expected: width, shape: point.len().into() }));
         }
@@ -174,14 +206,14 @@ impl<'a> Problem<'a> {
         let measurement = Measurement::expectation([observable.clone()]);
         let problem = Self { circuit, measurement, feature, point, weights };
         // For its errors: what follows takes weights as they are declared.
-        problem.values([point[feature]].into_iter())?;
+        problem.values([problem.point[feature]].into_iter())?;
         Ok(problem)
     }
 
     /// The output at values of the feature.
     fn values(&self, at: impl Iterator<Item = f64>) -> Result<Vec<f64>> {
         let row = |value: f64| {
-            let mut row = self.point.to_vec();
+            let mut row = self.point.clone();
             row[self.feature] = value;
             row
         };
@@ -237,7 +269,7 @@ impl<'a> Problem<'a> {
         if program.columns.tests.iter().any(|test| read(&test.value)) {
             return Err(Error::Diagnostics(Mistake::NotLinear { feature: self.feature }));
         }
-        let features = Tensor::from_slice(self.point, (1, self.point.len()), &Device::Cpu)?;
+        let features = Tensor::from_slice(&self.point, (1, self.point.len()), &Device::Cpu)?;
         let weights = Tensor::from_slice(weights, weights.len(), &Device::Cpu)?;
         Ok(columns::append(program, &features, &weights)?.flatten_all()?.to_vec1()?)
     }

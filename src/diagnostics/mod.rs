@@ -6,23 +6,23 @@
 //! | [`expressibility`] | how far the circuit's states are from uniformly distributed ones |
 //! | [`entangling_capability`] | how entangled they are |
 //! | [`fourier_spectrum`], [`frequencies`] | which functions of an input feature the circuit can be |
-//! | [`drift`] | how much precision a circuit loses to rounding |
+//! | [`rounding_error`] | how much precision a circuit loses to rounding |
 //!
 //! Random weights are drawn as the circuit declares them: uniformly in [0, 2π), which the literature takes, unless
 //! [`Circuit::weights_with_init`](crate::Circuit::weights_with_init) says otherwise, and then as training starts. A seed fixes
-//! them, on every machine. All but [`drift`] compute in F64 on the CPU, whatever the dtype and the device of the tensors they
+//! them, on every machine. All but [`rounding_error`] compute in F64 on the CPU, whatever the dtype and the device of the tensors they
 //! are given.
 
-mod drift;
 mod ensemble;
 mod expressibility;
 mod fourier;
 mod gradients;
+mod rounding_error;
 
-pub use drift::drift;
-pub use expressibility::{entangling_capability, expressibility};
-pub use fourier::{FourierSpectrum, Frequencies, MAX_DEGREE, fourier_spectrum, frequencies};
+pub use expressibility::{ExpressibilityConfig, entangling_capability, expressibility};
+pub use fourier::{FourierConfig, FourierSpectrum, Frequencies, MAX_DEGREE, fourier_spectrum, frequencies};
 pub use gradients::gradient_variance;
+pub use rounding_error::rounding_error;
 
 use crate::circuit::Circuit;
 use crate::error::{Error, Mistake, Result, TensorError, WeightsError};

@@ -4,12 +4,11 @@
 //! `[batch, outputs]`; for a cotangent of the outputs it gives gradients in inputs and weights (a vector-Jacobian
 //! product). This module and its children are the only home of `unsafe`.
 
-pub(crate) mod budget;
+mod budget;
 pub(crate) mod cpu;
 #[cfg(any(feature = "cuda", feature = "metal", feature = "emulator"))]
 pub mod gpu;
 pub(crate) mod host;
-mod machine;
 pub(crate) mod share;
 pub(crate) mod threads;
 
@@ -23,8 +22,6 @@ pub(crate) use absent as metal;
 pub(crate) use gpu::cuda;
 #[cfg(feature = "metal")]
 pub(crate) use gpu::metal;
-
-pub(crate) use budget::check_numbers;
 
 use crate::error::Result;
 use crate::program::{Embedding, Program};

@@ -1,6 +1,6 @@
 //! Mistakes made while circuits, observables and measurements are written.
 
-/// What is wrong with an operation, an observable or a measurement.
+/// Mistake in an operation, an observable or a measurement.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Mistake {
@@ -32,9 +32,9 @@ pub enum Mistake {
     /// Wrong number of qubits for an operation.
     #[error("expected {expected} qubit(s), got {actual}")]
     QubitCount {
-        /// Number or its name.
+        /// Number of qubits that fit, in words or as a number.
         expected: String,
-        /// Value that was given.
+        /// Number that came.
         actual: usize,
     },
     /// Wrong number of angles for a gate.
@@ -42,7 +42,7 @@ pub enum Mistake {
     AngleCount {
         /// Angles the gate takes.
         expected: usize,
-        /// Value that was given.
+        /// Number that came.
         actual: usize,
     },
     /// More items than there is room for.
@@ -50,13 +50,13 @@ pub enum Mistake {
     TooMany {
         /// Kind of the items.
         what: &'static str,
-        /// Number that fits.
+        /// Largest number that fits.
         limit: usize,
     },
     /// A constant that is NaN or infinite.
     #[error("{what} is {value}, which is not finite")]
     NotFinite {
-        /// Name of the constant.
+        /// Name of the number.
         what: &'static str,
         /// The value.
         value: f64,
@@ -168,7 +168,7 @@ pub enum Mistake {
     /// A list of values of the wrong length.
     #[error("expected {expected} {what}, got {actual}")]
     Length {
-        /// Things that are counted.
+        /// Name of the values.
         what: &'static str,
         /// Number expected, in words where it is a range.
         expected: String,
@@ -269,7 +269,7 @@ pub enum Mistake {
     /// A number that must be above 0.
     #[error("{what} is {value}, which is not a positive number")]
     NotPositive {
-        /// Thing, in words.
+        /// Name of the number.
         what: &'static str,
         /// The value.
         value: f64,
@@ -292,7 +292,7 @@ pub enum Mistake {
         feature: usize,
         /// The largest of the frequencies that were compared.
         largest: f64,
-        /// Common divisor of all of them, if there is one.
+        /// Largest number that divides them all, up to rounding.
         unit: f64,
         /// The most multiples there may be.
         limit: usize,

@@ -5,16 +5,16 @@
 
 use super::{Given, flat, run, sort_weights};
 use crate::circuit::Circuit;
-use crate::engine;
 use crate::engine::cpu::Cpu;
 use crate::error::{Error, Result, TensorError, WeightsError};
 use crate::gradient::{self, Batches, Direction, Estimator, MetricTensor, Numbers, Wrt};
 use crate::measurement::Measurement;
+use crate::memory;
 use crate::program::{Program, Rewrites};
 use candle_core::{DType, Device, Tensor, Var};
 use std::sync::Arc;
 
-/// What [`value_and_grad`] returns.
+/// Outputs and gradients, as [`value_and_grad`] returns them.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ValueAndGrad {
@@ -183,7 +183,7 @@ pub fn hessian_vector_product(
         }));
     }
     let numbers = shape.iter().try_fold(1u64, |product, size| product.checked_mul(*size as u64));
-    engine::check_numbers("the vectors of all samples", numbers)?;
+    memory::check_numbers("the vectors of all samples", numbers)?;
     let vector = vector.detach().to_dtype(DType::F64)?.to_device(&Device::Cpu)?.broadcast_as(shape)?;
     let vector: Vec<f64> = vector.flatten_all()?.to_vec1()?;
     let behind = call.behind(wrt, 1);
@@ -291,7 +291,7 @@ impl<'a> Bound<'a> {
     ) -> Result<Tensor> {
         let given = Given::new(&self.program, DEFAULT, inputs, &self.weights)?;
         let sizes = behind.iter().try_fold(given.batch() as u64, |product, size| product.checked_mul(*size as u64));
-        engine::check_numbers("derivatives", sizes)?;
+        memory::check_numbers("derivatives", sizes)?;
         let weights = flat(&self.weights, &given)?.detach();
         let rows = given.with_columns(&self.program, &weights)?.detach();
         let numbers = Numbers::new(&self.program, &rows, &weights)?;

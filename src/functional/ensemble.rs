@@ -10,6 +10,7 @@ use crate::engine;
 use crate::engine::cpu::Cpu;
 use crate::error::Result;
 use crate::limits;
+use crate::memory;
 use crate::program::Program;
 use candle_core::{DType, Device, Tensor};
 use std::sync::Arc;
@@ -33,7 +34,7 @@ pub(super) fn run(
     }
     let numbers = (members as u64).checked_mul(program.weights as u64);
     // Flat, in one tensor, in the precision of the state.
-    engine::check_numbers("the weights of all members", numbers.and_then(|numbers| numbers.checked_mul(2)))?;
+    memory::check_numbers("the weights of all members", numbers.and_then(|numbers| numbers.checked_mul(2)))?;
     let flat = |(tensor, value): (&crate::program::Tensor, &&Tensor)| {
         let size = tensor.shape.elem_count();
         let shared = value.dims().len() == tensor.shape.dims().len();

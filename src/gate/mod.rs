@@ -1,7 +1,7 @@
 //! THE gate table: one row a gate.
 //!
-//! A row says how a gate is written (name, angles, qubits), how it is drawn, what it *is* (its [`Form`]) and how it is
-//! undone. Builder methods, inverses, drawings, the README's table and every gate test follow from the rows; lowering
+//! A row says how a gate is written (name, angles, qubits), how it is drawn, what it *is* (its `Form`) and how it is
+//! undone. Builder methods, inverses, drawings, `docs/gates.md` and every gate test follow from the rows; lowering
 //! looks at forms and never at names. To add a gate of an existing form, add a row to `table.rs`.
 
 mod matrix;
@@ -15,8 +15,7 @@ pub(crate) use table::gate_table;
 ///
 /// Controls are never part of a form: an operation carries them beside it.
 #[derive(Debug, Clone, Copy, PartialEq)]
-#[non_exhaustive]
-pub enum Form {
+pub(crate) enum Form {
     /// A constant one-qubit unitary, row by row.
     Matrix1([[Complex64; 2]; 2]),
     /// A constant two-qubit unitary, row by row; the first qubit is the low bit of an index.
@@ -35,20 +34,18 @@ pub enum Form {
 
 /// One factor of a [`Form::Product`].
 #[derive(Debug, Clone, Copy, PartialEq)]
-#[non_exhaustive]
-pub struct Factor {
+pub(crate) struct Factor {
     /// Rotation or phase.
-    pub kind: FactorKind,
+    pub(crate) kind: FactorKind,
     /// Which of the gate's targets it acts on.
-    pub targets: &'static [usize],
+    pub(crate) targets: &'static [usize],
     /// Its angle in terms of the gate's.
-    pub angle: Linear,
+    pub(crate) angle: Linear,
 }
 
 /// The two kinds of [`Factor`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum FactorKind {
+pub(crate) enum FactorKind {
     /// See [`Form::PauliRotation`].
     PauliRotation(&'static str),
     /// See [`Form::Phase`]; with no targets it is a global phase (a relative one under controls).
@@ -57,20 +54,18 @@ pub enum FactorKind {
 
 /// `sign * angles[index] + offset`, or a constant.
 #[derive(Debug, Clone, Copy, PartialEq)]
-#[non_exhaustive]
-pub struct Linear {
+pub(crate) struct Linear {
     /// Which angle of the gate, if any.
-    pub index: Option<usize>,
+    pub(crate) index: Option<usize>,
     /// Factor of that angle.
-    pub sign: f64,
+    pub(crate) sign: f64,
     /// Added constant, in radians.
-    pub offset: f64,
+    pub(crate) offset: f64,
 }
 
 /// How the inverse of a gate is written.
 #[derive(Debug, Clone, Copy, PartialEq)]
-#[non_exhaustive]
-pub enum Inverse {
+pub(crate) enum Inverse {
     /// The gate undoes itself.
     Itself,
     /// Another gate of the table, on the same qubits.
@@ -83,24 +78,23 @@ pub enum Inverse {
 
 /// A row of the gate table.
 #[derive(Debug, Clone, Copy)]
-#[non_exhaustive]
-pub struct GateSpec {
+pub(crate) struct GateSpec {
     /// Builder method and OpenQASM name.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// Label in drawings.
-    pub symbol: &'static str,
+    pub(crate) symbol: &'static str,
     /// Names of the angles, in radians, in the order of the builder method.
-    pub angles: &'static [&'static str],
+    pub(crate) angles: &'static [&'static str],
     /// Names of the qubits, in the order of the builder method: first the controls, then the targets.
-    pub qubits: &'static [&'static str],
+    pub(crate) qubits: &'static [&'static str],
     /// How many of the qubits are controls.
-    pub controls: usize,
+    pub(crate) controls: usize,
     /// What the gate does to its targets.
-    pub form: Form,
+    pub(crate) form: Form,
     /// How it is undone.
-    pub inverse: Inverse,
+    pub(crate) inverse: Inverse,
     /// One line of documentation.
-    pub doc: &'static str,
+    pub(crate) doc: &'static str,
 }
 
 impl Linear {
@@ -121,7 +115,7 @@ impl Linear {
     }
 
     /// The value for given angles of the gate; NaN if the one it reads is not among them.
-    pub fn value(&self, angles: &[f64]) -> f64 {
+    pub(crate) fn value(&self, angles: &[f64]) -> f64 {
         let read = |index: usize| self.sign * angles.get(index).copied().unwrap_or(f64::NAN);
         self.index.map_or(0.0, read) + self.offset
     }
@@ -139,8 +133,38 @@ impl Factor {
 
 impl Gate {
     /// The row of this gate.
-    pub fn spec(self) -> &'static GateSpec {
+    pub(crate) fn spec(self) -> &'static GateSpec {
         &table::TABLE[self as usize]
+    }
+
+    /// OpenQASM name, which is also that of the method of [`Circuit`](crate::Circuit).
+    pub fn name(self) -> &'static str {
+        self.spec().name
+    }
+
+    /// Label in drawings.
+    pub fn symbol(self) -> &'static str {
+        self.spec().symbol
+    }
+
+    /// Names of the angles, in radians, in the order of the builder method.
+    pub fn angles(self) -> &'static [&'static str] {
+        self.spec().angles
+    }
+
+    /// Names of the qubits, in the order of the builder method: first the controls, then the targets.
+    pub fn qubits(self) -> &'static [&'static str] {
+        self.spec().qubits
+    }
+
+    /// Number of the qubits that are controls.
+    pub fn controls(self) -> usize {
+        self.spec().controls
+    }
+
+    /// Line of documentation.
+    pub fn doc(self) -> &'static str {
+        self.spec().doc
     }
 
     /// All gates, in the order of the table.
@@ -152,7 +176,7 @@ impl Gate {
     ///
     /// ```
     /// use candlewick::gate::Gate;
-    /// assert_eq!(Gate::from_name("crx").unwrap().spec().angles, ["theta"]);
+    /// assert_eq!(Gate::from_name("crx").unwrap().angles(), ["theta"]);
     /// assert!(Gate::from_name("no_such_gate").is_none());
     /// ```
     pub fn from_name(name: &str) -> Option<Self> {
@@ -162,13 +186,13 @@ impl Gate {
 
 pub use table::Gate;
 
-/// The gate table in Markdown, as the README shows it.
+/// The gate table in Markdown, as `docs/gates.md` shows it.
 ///
 /// ```
 /// assert!(candlewick::gate::markdown_table().contains("`crx(theta, control, target)`"));
 /// ```
 pub fn markdown_table() -> String {
-    let mut text = String::from("| method | what it does | form | inverse |\n|---|---|---|---|\n");
+    let mut text = String::from("| method | effect | form | inverse |\n|---|---|---|---|\n");
     for gate in Gate::all() {
         let spec = gate.spec();
         let arguments: Vec<_> = spec.angles.iter().chain(spec.qubits).copied().collect();

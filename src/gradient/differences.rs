@@ -2,8 +2,9 @@
 
 use super::chain::Numbers;
 use super::points::{Batches, Form};
-use crate::engine::{self, Wanted};
+use crate::engine::Wanted;
 use crate::error::{Error, Result};
+use crate::memory;
 use crate::program::Variable;
 use candle_core::DType;
 use rand::Rng;
@@ -65,7 +66,7 @@ pub(super) fn along_directions(
     }
     check_step("SPSA", numbers, &variables, step, batches.dtype)?;
     let words = (numbers.batch as u64 * samples as u64).checked_mul(variables.len().div_ceil(64) as u64);
-    engine::check_numbers("random directions", words)?;
+    memory::check_numbers("random directions", words)?;
     let signs = Signs::new(numbers.batch * samples, variables.len(), random);
     // Both points of a direction stand next to each other.
     let place =

@@ -206,9 +206,9 @@ impl CustomOp2 for Estimate {
         outputs: &Tensor,
         cotangent: &Tensor,
     ) -> candle_core::Result<(Option<Tensor>, Option<Tensor>)> {
-        let cotangent = centered(&self.program.readout, &outputs.detach(), &cotangent.detach())?;
+        let cotangent = centered(&self.program.readout, outputs, cotangent)?;
         let wanted = Wanted { inputs: inputs.track_op(), weights: weights.track_op() };
-        let arguments = (&inputs.detach(), &weights.detach(), &cotangent);
+        let arguments = (&inputs.detach(), &weights.detach(), &cotangent.detach());
         let [dx, dw] = self.estimator.gradients(&self.program, arguments, self.call, wanted)?;
         let tensor = |wanted: bool, gradient: Vec<f64>, like: &Tensor| {
             let on_device = |gradient: Vec<f64>| {

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 
-/// How a [`QuantumLayer`](crate::QuantumLayer) finds gradients.
+/// Method by which a [`QuantumLayer`](crate::QuantumLayer) finds gradients.
 ///
 /// | method | evaluations of the circuit for each sample | exact | of what |
 /// |---|---|---|---|
@@ -50,7 +50,7 @@ pub enum GradientMethod {
     ParameterShift,
     /// Differences of outputs at moved inputs and weights, in F64 where the device has it. A step that moves nothing is an error.
     FiniteDifference {
-        /// Distance of neighbouring points, in the units of the inputs and weights.
+        /// Distance of neighbouring points, above 0, in the units of the inputs and weights.
         step: f64,
         /// Order of the error in `step`: 1 (forward differences), or 2, 4, 6 or 8 (central ones).
         order: usize,
@@ -58,16 +58,16 @@ pub enum GradientMethod {
     /// Simultaneous perturbation (Spall, IEEE Transactions on Automatic Control 37, 332, 1992): central differences along
     /// random directions in which every input and weight moves by `step`; in F64 where the device has it.
     Spsa {
-        /// Directions to average over, for each sample.
+        /// Number of directions to average over, for each sample, at least 1.
         samples: usize,
-        /// Distance from the point to both sides.
+        /// Distance from the point to both sides, above 0, in the units of the inputs and weights.
         step: f64,
-        /// Of the directions, as [`QuantumLayerConfig::seed`](crate::QuantumLayerConfig::seed) is of shots.
+        /// Seed of the directions, as [`QuantumLayerConfig::seed`](crate::QuantumLayerConfig::seed) is that of shots.
         seed: u64,
     },
 }
 
-/// With respect to what a derivative is taken.
+/// Arguments in which a derivative is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Wrt {
@@ -78,14 +78,14 @@ pub enum Wrt {
     Weights,
 }
 
-/// Which entries of a metric tensor are computed.
+/// Entries of a metric tensor that are computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum MetricTensor {
-    /// All of them.
+    /// All entries.
     #[default]
     Full,
-    /// Those between angles of one layer: a layer ends before the first rotation or phase on a qubit that one of the layer has
+    /// Entries between angles of one layer: a layer ends before the first rotation or phase on a qubit that one of the layer has
     /// acted on. Other entries count as 0 (Stokes, Izaac, Killoran and Carleo, Quantum 4, 269, 2020).
     BlockDiagonal,
 }

@@ -7,8 +7,8 @@ use super::chain::Numbers;
 use super::points::{Batches, Form};
 use super::shift::{Shift, Shifted};
 use super::{MetricTensor, Wrt};
-use crate::engine;
 use crate::error::{Error, Result};
+use crate::memory;
 use crate::program::Program;
 
 /// `[batch, variables, variables]`, for a program whose output is its state and whose steps are as written.
@@ -32,7 +32,7 @@ pub(crate) fn metric(
     for block in blocks(program, &read, entries) {
         // Derivatives of a state, all at once.
         let alive = (1 + block.len() as u64).checked_mul(program.outputs() as u64);
-        engine::check_numbers("derivatives of a state", alive)?;
+        memory::check_numbers("derivatives of a state", alive)?;
         for sample in 0..numbers.batch {
             let derivatives = states(batches, &shifted, (sample, block))?;
             let found = &mut found[sample * count * count..][..count * count];

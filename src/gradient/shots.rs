@@ -5,9 +5,10 @@
 
 use super::points::{Form, states_in};
 use crate::engine::cpu::Cpu;
-use crate::engine::{self, share};
+use crate::engine::share;
 use crate::error::Result;
 use crate::measurement::Measurement;
+use crate::memory;
 use crate::program::Program;
 use crate::random::Generator;
 use crate::sampling::{self, Group, stream};
@@ -52,9 +53,9 @@ impl Sampling {
     ) -> Result<Tensor> {
         let program = self.programs[number].get_or_init(|| Arc::new(form.state()));
         let points = rows.dim(0)?;
-        engine::check_numbers("sampled outputs", (points as u64).checked_mul(self.outputs as u64))?;
+        memory::check_numbers("sampled outputs", (points as u64).checked_mul(self.outputs as u64))?;
         let copies = if self.groups.iter().all(Group::changes_nothing) { 0 } else { 2u64 << form.qubits() };
-        engine::check_numbers("a state in another basis", Some(copies))?;
+        memory::check_numbers("a state in another basis", Some(copies))?;
         let chunk = states_in(CHUNK_BYTES, form.qubits(), cpu);
         let mut outputs = Vec::with_capacity(points * self.outputs);
         for first in (0..points).step_by(chunk) {

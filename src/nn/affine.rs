@@ -1,8 +1,8 @@
 //! A trainable scale and bias of each output.
 
 use crate::__private::NonExhaustive;
-use crate::engine::check_numbers;
 use crate::error::{Error, Result};
+use crate::memory::check_numbers;
 use candle_core::{Module, Tensor};
 use candle_nn::{Init, VarBuilder};
 
@@ -35,12 +35,12 @@ pub struct Affine {
     bias: Tensor,
 }
 
-/// Where an [`Affine`] starts, the same for all outputs. By default it changes nothing.
+/// Initial values of an [`Affine`], the same for all outputs. By default it changes nothing.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct AffineConfig {
-    /// Factor of an output. Default 1.
+    /// Initial factor of an output, a finite number. Default 1.
     pub scale: f64,
-    /// What is added to it. Default 0.
+    /// Initial number that is added to the product, a finite number. Default 0.
     pub bias: f64,
     #[doc(hidden)]
     pub non_exhaustive: NonExhaustive,
@@ -68,7 +68,7 @@ impl Affine {
         Ok(Self { scale: weight("scale", config.scale)?, bias: weight("bias", config.bias)? })
     }
 
-    /// As [`forward`](Module::forward), with candlewick's own typed error.
+    /// Computes [`forward`](Module::forward), with candlewick's own typed error.
     ///
     /// # Errors
     /// A tensor whose last dimension is not the number of outputs, or that is not of F16, BF16, F32 or F64; candle's own where it differs from the
@@ -84,7 +84,7 @@ impl Affine {
         &self.scale
     }
 
-    /// What is added, `[outputs]`.
+    /// The summands, `[outputs]`.
     pub fn bias(&self) -> &Tensor {
         &self.bias
     }

@@ -1,4 +1,4 @@
-//! Losses that stay finite.
+//! Losses that stay finite. They return candle's `Result`, as losses of candle do; [`Error::find`] has the typed error.
 
 use crate::error::{Error, Result, TensorError};
 use candle_core::{DType, Tensor};
@@ -23,7 +23,11 @@ use candle_core::{DType, Tensor};
 ///
 /// # Errors
 /// Tensors of different shapes or dtypes, or not of F16, BF16, F32 or F64; candle's own for others, such as tensors without elements.
-pub fn binary_cross_entropy_with_logits(logits: &Tensor, targets: &Tensor) -> Result<Tensor> {
+pub fn binary_cross_entropy_with_logits(logits: &Tensor, targets: &Tensor) -> candle_core::Result<Tensor> {
+    Ok(mean_cross_entropy(logits, targets)?)
+}
+
+fn mean_cross_entropy(logits: &Tensor, targets: &Tensor) -> Result<Tensor> {
     if logits.shape() != targets.shape() {
         let (expected, actual) = (logits.shape().clone(), targets.shape().clone());
         return Err(Error::Tensor(TensorError::Shape { what: "the targets", expected, actual }));

@@ -11,8 +11,8 @@ mod seeded;
 mod soft_threshold;
 
 pub use affine::{Affine, AffineConfig};
-pub use natural_gradient::{NaturalGradientConfig, QuantumNaturalGradient};
-pub use quantized::{QuantizedLinear, linear_size_in_bytes, quantize_dynamic};
+pub use natural_gradient::{QuantumNaturalGradient, QuantumNaturalGradientConfig};
+pub use quantized::{QuantizedLinear, QuantizedLinearConfig, linear_size_in_bytes, quantize_dynamic};
 pub use quantum_conv::{QuantumConv2d, QuantumConv2dConfig};
 pub use quantum_layer::{QuantumLayer, QuantumLayerConfig};
 pub use seeded::SeededInit;

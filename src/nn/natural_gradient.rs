@@ -21,7 +21,7 @@ use std::sync::Arc;
 /// ```
 /// use candle_core::{DType, Device};
 /// use candle_nn::VarMap;
-/// use candlewick::nn::{NaturalGradientConfig, QuantumNaturalGradient, SeededInit};
+/// use candlewick::nn::{QuantumNaturalGradientConfig, QuantumNaturalGradient, SeededInit};
 /// use candlewick::prelude::*;
 ///
 /// let mut circuit = Circuit::new(2);
@@ -31,7 +31,7 @@ use std::sync::Arc;
 /// let vb = vb_seed.var_builder(&varmap, DType::F64, &Device::Cpu);
 /// let energy = Measurement::expectation([Z(0) * Z(1) + 0.5 * X(0)]);
 /// let layer = QuantumLayer::new(circuit, energy, vb)?;
-/// let mut optimizer = QuantumNaturalGradient::new(&layer, NaturalGradientConfig::default())?;
+/// let mut optimizer = QuantumNaturalGradient::new(&layer, QuantumNaturalGradientConfig::default())?;
 /// let before = layer.evaluate()?.to_vec1::<f64>()?[0];
 /// for _ in 0..20 {
 ///     optimizer.backward_step(&layer.evaluate()?.sum_all()?, None)?;
@@ -45,30 +45,30 @@ pub struct QuantumNaturalGradient {
     program: Arc<Program>,
     /// The weights by name, in the program's order.
     vars: Vec<(String, Var)>,
-    config: NaturalGradientConfig,
+    config: QuantumNaturalGradientConfig,
 }
 
 /// Options of a [`QuantumNaturalGradient`].
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct NaturalGradientConfig {
-    /// Factor of a step. Default 0.1.
+pub struct QuantumNaturalGradientConfig {
+    /// Factor of a step, a finite number from 0 on. Default 0.1.
     pub learning_rate: f64,
-    /// What is added to the diagonal of the metric tensor, above 0: directions in which the state does not change have no metric.
+    /// Number that is added to the diagonal of the metric tensor, finite and above 0: directions in which the state does not change have no metric.
     /// Default 1e-3.
     pub damping: f64,
-    /// Which entries of the metric tensor are computed. Default: all.
+    /// Entries of the metric tensor that are computed. Default: all.
     pub entries: MetricTensor,
     #[doc(hidden)]
     pub non_exhaustive: NonExhaustive,
 }
 
-impl Default for NaturalGradientConfig {
+impl Default for QuantumNaturalGradientConfig {
     fn default() -> Self {
         Self { learning_rate: 0.1, damping: 1e-3, entries: MetricTensor::Full, non_exhaustive: NonExhaustive(()) }
     }
 }
 
-impl NaturalGradientConfig {
+impl QuantumNaturalGradientConfig {
     fn check(self) -> Result<Self> {
         let of = "the natural gradient";
         let setting = |setting, value: f64, zero: bool, allowed| {
@@ -87,7 +87,7 @@ impl QuantumNaturalGradient {
     /// # Errors
     /// Settings out of range; a layer without weights; weights that are no variables, as those of a `VarBuilder` over a file; a circuit that measures or
     /// resets qubits on its way, as its states have no metric tensor.
-    pub fn new(layer: &QuantumLayer, config: NaturalGradientConfig) -> Result<Self> {
+    pub fn new(layer: &QuantumLayer, config: QuantumNaturalGradientConfig) -> Result<Self> {
         let program = Arc::new(states_as_written(layer.circuit())?);
         let var = |(name, tensor): (&str, &Tensor)| match tensor.is_variable() {
             true => Ok((name.to_owned(), Var::from_tensor(tensor)?)),
@@ -114,7 +114,7 @@ impl QuantumNaturalGradient {
     /// inputs that the circuit does not take; states beyond the memory; a gradient that is not finite; a metric tensor that is not positive definite, for
     /// instance because a weight is NaN. The weights are as before then.
     pub fn step(&mut self, gradients: &GradStore, inputs: Option<&Tensor>) -> Result<()> {
-        let NaturalGradientConfig { learning_rate, damping, entries, .. } = self.config.check()?;
+        let QuantumNaturalGradientConfig { learning_rate, damping, entries, .. } = self.config.check()?;
         require_gradient("the natural gradient", &self.vars, gradients)?;
         let weights = self.vars.iter().map(|(_, var)| var.as_tensor()).collect();
         let bound = Bound { program: Arc::clone(&self.program), weights };

@@ -1,9 +1,10 @@
 //! Linear layers with weights of eight bits, for inference.
 
 use super::{check_float, check_width, is_float};
-use crate::engine::check_numbers;
+use crate::__private::NonExhaustive;
 use crate::error::{Error, Result, TensorError};
 use crate::limits::{self, check_copy};
+use crate::memory::check_numbers;
 use candle_core::backend::BackendStorage;
 use candle_core::quantized::{GgmlDType, QStorage, QTensor};
 use candle_core::{CpuStorage, CudaStorage, MetalStorage, Storage, StorageRef};
@@ -67,6 +68,32 @@ pub struct QuantizedLinear {
     dtype: DType,
 }
 
+/// Shape of a [`QuantizedLinear`] that is [loaded](QuantizedLinear::load).
+///
+/// ```
+/// use candlewick::nn::QuantizedLinearConfig;
+/// let config = QuantizedLinearConfig { bias: false, ..QuantizedLinearConfig::new(40, 3) };
+/// assert_eq!((config.inputs, config.outputs), (40, 3));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QuantizedLinearConfig {
+    /// Number of features of an input, at least 1.
+    pub inputs: usize,
+    /// Number of outputs, at least 1.
+    pub outputs: usize,
+    /// Whether there is a bias. Default `true`.
+    pub bias: bool,
+    #[doc(hidden)]
+    pub non_exhaustive: NonExhaustive,
+}
+
+impl QuantizedLinearConfig {
+    /// Shape of a layer with a bias.
+    pub fn new(inputs: usize, outputs: usize) -> Self {
+        Self { inputs, outputs, bias: true, non_exhaustive: NonExhaustive(()) }
+    }
+}
+
 /// Rounds the weights of a linear layer to eight bits; see [`QuantizedLinear`].
 ///
 /// The result has no part in any graph: later changes of the variables behind `linear` do not reach it.
@@ -101,7 +128,7 @@ pub fn linear_size_in_bytes(linear: &Linear) -> usize {
 }
 
 impl QuantizedLinear {
-    /// As [`forward`](Module::forward), with candlewick's own typed error.
+    /// Computes [`forward`](Module::forward), with candlewick's own typed error.
     ///
     /// # Errors
     /// An input of another width, of another device or not of F16, BF16, F32 or F64.
@@ -182,13 +209,13 @@ impl QuantizedLinear {
         self.blocks.shape().dims().first().copied().unwrap_or(0)
     }
 
-    /// What [`load`](Self::load) reads, by name: `blocks`, the bytes of `Q8_0` as `[outputs, bytes of a row]` in U8; `unit`, a power of two by which
+    /// Tensors that [`load`](Self::load) reads, by name: `blocks`, the bytes of `Q8_0` as `[outputs, bytes of a row]` in U8; `unit`, a power of two by which
     /// they are to be multiplied, in F32; and `bias`, if there is one.
     ///
     /// ```
     /// use candle_core::{DType, Device, Module, Tensor};
     /// use candle_nn::{Linear, VarBuilder};
-    /// use candlewick::nn::{QuantizedLinear, quantize_dynamic};
+    /// use candlewick::nn::{QuantizedLinear, QuantizedLinearConfig, quantize_dynamic};
     /// let layer = quantize_dynamic(&Linear::new(Tensor::randn(0f32, 1., (3, 40), &Device::Cpu)?, None))?;
     ///
     /// let tensors = layer.tensors()?.into_iter().map(|(name, tensor)| (format!("head.{name}"), tensor));
@@ -196,7 +223,8 @@ impl QuantizedLinear {
     /// candle_core::safetensors::save(&tensors.collect(), &path)?;
     ///
     /// let vb = VarBuilder::from_buffered_safetensors(std::fs::read(&path)?, DType::F32, &Device::Cpu)?;
-    /// let again = QuantizedLinear::load(40, 3, false, vb.pp("head"))?;
+    /// let config = QuantizedLinearConfig { bias: false, ..QuantizedLinearConfig::new(40, 3) };
+    /// let again = QuantizedLinear::load(config, vb.pp("head"))?;
     /// let x = Tensor::randn(0f32, 1., (5, 40), &Device::Cpu)?;
     /// assert_eq!(layer.forward(&x)?.to_vec2::<f32>()?, again.forward(&x)?.to_vec2::<f32>()?);
     /// # std::fs::remove_file(path)?;
@@ -220,7 +248,8 @@ impl QuantizedLinear {
     /// # Errors
     /// No inputs or no outputs, or more than the memory holds; a `VarBuilder` not of F16, BF16, F32 or F64; scales or a bias that are not finite, a unit beyond 2^-126 to 2^126; candle's own for
     /// tensors that are missing or of another shape.
-    pub fn load(inputs: usize, outputs: usize, bias: bool, vb: VarBuilder<'_>) -> Result<Self> {
+    pub fn load(config: QuantizedLinearConfig, vb: VarBuilder<'_>) -> Result<Self> {
+        let QuantizedLinearConfig { inputs, outputs, bias, .. } = config;
         let dtype = vb.dtype();
         if !is_float(dtype) {
             return Err(Error::Tensor(TensorError::UnsupportedDType { what: "the quantised layer".to_owned(), dtype }));

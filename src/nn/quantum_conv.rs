@@ -3,10 +3,10 @@
 use super::{QuantumLayer, QuantumLayerConfig};
 use crate::__private::NonExhaustive;
 use crate::circuit::Circuit;
-use crate::engine;
 use crate::error::{Error, Result, TensorError};
 use crate::limits;
 use crate::measurement::Measurement;
+use crate::memory;
 use candle_core::{Device, Module, Tensor};
 use candle_nn::VarBuilder;
 
@@ -69,13 +69,13 @@ pub struct QuantumConv2dConfig {
     pub channels: usize,
     /// Height and width of a patch, in pixels that are read; at least 1. Default (2, 2).
     pub kernel: (usize, usize),
-    /// From a patch to the next; at least 1. Default (1, 1). Patches overlap where it is below the kernel.
+    /// Pixels from a patch to the next, at least 1. Default (1, 1). Patches overlap where it is below the kernel.
     pub stride: (usize, usize),
     /// Zeros on each side of an image. Default (0, 0).
     pub padding: (usize, usize),
-    /// From a pixel of a patch to the next; at least 1. Default (1, 1).
+    /// Pixels of the image from a pixel of a patch to the next, at least 1. Default (1, 1).
     pub dilation: (usize, usize),
-    /// Of the layer that treats the patches.
+    /// Options of the layer that treats the patches. Default: those of a [`QuantumLayer`](crate::QuantumLayer).
     pub layer: QuantumLayerConfig,
     #[doc(hidden)]
     pub non_exhaustive: NonExhaustive,
@@ -201,7 +201,7 @@ impl QuantumConv2d {
         Ok(Self { layer: QuantumLayer::with_config(circuit, measurement, config.layer.clone(), vb)?, config })
     }
 
-    /// As [`forward`](Module::forward), with candlewick's own typed error.
+    /// Computes [`forward`](Module::forward), with candlewick's own typed error.
     ///
     /// # Errors
     /// Images of other channels, or smaller than the kernel, their padding included; patches beyond the memory, or images of 2^32 pixels
@@ -210,7 +210,7 @@ impl QuantumConv2d {
         self.run(x, QuantumLayer::try_forward)
     }
 
-    /// As [`try_forward`](Self::try_forward) without a graph behind the result, for inference.
+    /// Computes [`try_forward`](Self::try_forward) without a graph behind the result, for inference.
     ///
     /// # Errors
     /// As for [`try_forward`](Self::try_forward).
@@ -258,7 +258,7 @@ impl QuantumConv2d {
         let outputs = product(&[rows.patches(), columns.patches(), self.outputs() as u64]);
         // Indices, patches, and images that may have to be made contiguous.
         let each = batch.saturating_mul(places.saturating_add(pixels));
-        engine::check_numbers("patches of images", Some(each.saturating_add(places).saturating_add(outputs)))?;
+        memory::check_numbers("patches of images", Some(each.saturating_add(places).saturating_add(outputs)))?;
         // What memory has room for, a `usize` can count.
         Ok([rows.patches() as usize, columns.patches() as usize])
     }

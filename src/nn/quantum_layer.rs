@@ -84,24 +84,24 @@ pub struct QuantumLayer {
 /// ```
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct QuantumLayerConfig {
-    /// Bytes that states, tables, outputs, sums of gradients and what waits for `backward()` may take, over all calls of the
+    /// Number of bytes that states, tables, outputs, sums of gradients and what waits for `backward()` may take, over all calls of the
     /// layer. Tables that do not fit are made when they are needed, final states computed again; what needs more all the same
-    /// is a typed error before anything is allocated. `None`: what the machine, or the GPU, has available at the time of the
+    /// is a typed error before anything is allocated. `None`, the default: what the machine, or the GPU, has available at the time of the
     /// call. A layer keeps no more than this, or 64 MB, from call to call. The lowered circuit itself is not counted.
     pub memory_limit: Option<u64>,
-    /// What the circuit goes through before it runs; leaving some out is slower, with the same results to rounding.
+    /// Rewrites that the circuit goes through before it runs; leaving some out is slower, with the same results to rounding. Default: all.
     pub rewrites: Rewrites,
-    /// How gradients are found.
+    /// Method by which gradients are found. Default [`GradientMethod::Auto`].
     pub gradient: GradientMethod,
-    /// `None`: exact outputs. Otherwise outputs are estimated from so many shots for each group of observables that can be
+    /// Number of shots, 1 to 2^32 - 1. `None`, the default: exact outputs. Otherwise outputs are estimated from so many shots for each group of observables that can be
     /// measured together (Pauli words that agree, qubit by qubit, where both have a letter), and so are gradients.
     pub shots: Option<usize>,
-    /// Of the random numbers behind shots, together with the `VarBuilder`'s prefix: layers under different names draw independently of
+    /// Seed of the random numbers behind shots, together with the `VarBuilder`'s prefix. Default 0. Layers under different names draw independently of
     /// each other, layers of the same name and seed draw the same. Each call draws anew (clones of a layer count theirs together); a
     /// layer made anew repeats the draws.
     pub seed: u64,
-    /// Takes weights of whatever circuit and measurement they are, and writes nothing beside them: for layers that have the weights under one prefix in
-    /// common on purpose. See [`QuantumLayer::fingerprint`].
+    /// Whether weights of any other circuit and measurement are taken and nothing is written beside them, as layers need that have the weights under one
+    /// prefix in common on purpose. Default `false`. See [`QuantumLayer::fingerprint`].
     pub ignore_fingerprint: bool,
     #[doc(hidden)]
     pub non_exhaustive: NonExhaustive,
@@ -168,7 +168,7 @@ impl QuantumLayer {
         self.run(None, true)
     }
 
-    /// As [`forward`](Module::forward), with candlewick's own typed error.
+    /// Computes [`forward`](Module::forward), with candlewick's own typed error.
     ///
     /// # Errors
     /// An input of another width, dtype or device; a state beyond the memory budget.
@@ -176,7 +176,7 @@ impl QuantumLayer {
         self.run(Some(x), true)
     }
 
-    /// As [`try_forward`](Self::try_forward) without a graph behind the result, for inference: the weights of a `VarMap`
+    /// Computes [`try_forward`](Self::try_forward) without a graph behind the result, for inference: the weights of a `VarMap`
     /// are always tracked, so that `forward` always builds one.
     ///
     /// # Errors
@@ -199,7 +199,7 @@ impl QuantumLayer {
         &self.circuit
     }
 
-    /// What it measures.
+    /// The measurement of the circuit.
     pub fn measurement(&self) -> &Measurement {
         &self.measurement
     }

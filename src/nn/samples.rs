@@ -1,12 +1,12 @@
 //! Measured outcomes of a layer.
 
 use super::QuantumLayer;
-use crate::engine;
 use crate::engine::cpu::Cpu;
 use crate::error::{Error, Mistake, Result, StatesError};
 use crate::functional;
 use crate::gradient::{Estimator, states_in};
 use crate::measurement::Measurement;
+use crate::memory;
 use crate::program::Program;
 use crate::sampling::{self, Outcomes, Reader, stream};
 use candle_core::{Device, Tensor, WithDType};
@@ -91,7 +91,7 @@ impl QuantumLayer {
         self.check(&program, x, shots)?;
         // The bits, and for a while the outcomes they come from.
         let numbers = shape.iter().try_fold(1u64, |product, size| product.checked_mul(*size as u64));
-        engine::check_numbers("outcomes", numbers)?;
+        memory::check_numbers("outcomes", numbers)?;
         let mut bits = vec![0u32; shape.iter().product()];
         self.draw(&program, x, (Kind::Shots, shots), |sample, drawn| {
             let Drawn::Shots(outcomes) = drawn else { return };
@@ -103,7 +103,7 @@ impl QuantumLayer {
         Ok(Tensor::from_vec(bits, shape, &Device::Cpu)?)
     }
 
-    /// How often each outcome comes up when all qubits of each sample are measured `shots` times: for each sample, all leading
+    /// Counts of the outcomes when all qubits of each sample are measured `shots` times: for each sample, all leading
     /// dimensions taken together, outcomes as basis indices (qubit 0 is the low bit) with their numbers.
     ///
     /// Faster than [`sample`](Self::sample) for many shots: memory grows with the outcomes that occur, not with the shots.

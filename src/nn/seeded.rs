@@ -1,8 +1,8 @@
 //! Reproducible initialisation: candle's CPU generator has no seed.
 
 use crate::circuit::check_init;
-use crate::engine::check_numbers;
 use crate::fingerprint::fnv1a;
+use crate::memory::check_numbers;
 use crate::random::Generator;
 use candle_core::{DType, Device, Result, Shape, Tensor, Var};
 use candle_nn::init::NormalOrUniform;

@@ -27,12 +27,12 @@ pub struct SoftThreshold {
     threshold: Tensor,
 }
 
-/// Where a [`SoftThreshold`] starts.
+/// Initial values of a [`SoftThreshold`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SoftThresholdConfig {
-    /// Steepness. Default 10.
+    /// Initial steepness, a finite number. Default 10.
     pub alpha: f64,
-    /// Size from which an entry counts. Default 0.1.
+    /// Initial size from which an entry counts, a finite number. Default 0.1.
     pub threshold: f64,
     #[doc(hidden)]
     pub non_exhaustive: NonExhaustive,
@@ -59,7 +59,7 @@ impl SoftThreshold {
         Ok(Self { alpha: scalar("alpha", config.alpha)?, threshold: scalar("threshold", config.threshold)? })
     }
 
-    /// How much of each entry is let through, from 0 to 1: `sigmoid(alpha (|x| - threshold))`.
+    /// Part of each entry that is let through, from 0 to 1: `sigmoid(alpha (|x| - threshold))`.
     ///
     /// # Errors
     /// A tensor that is not of F16, BF16, F32 or F64; candle's own where it differs from the weights in dtype or device.

@@ -51,7 +51,7 @@ pub struct AdamConfig {
     pub beta1: f64,
     /// Decay of the mean of their squares, in [0, 1). Default 0.999.
     pub beta2: f64,
-    /// What is added to the root of the second moment, above 0. Default 1e-8.
+    /// Number that is added to the root of the second moment, above 0. Default 1e-8.
     pub epsilon: f64,
     #[doc(hidden)]
     pub non_exhaustive: NonExhaustive,

@@ -2,7 +2,7 @@
 
 use std::f64::consts::PI;
 
-/// What the step size is multiplied by at each step: a function of the number of steps alone, so that nothing has to be saved for it.
+/// Factor of the step size at each step: a function of the number of steps alone, so that nothing has to be saved for it.
 ///
 /// ```
 /// use candlewick::optim::Schedule;
@@ -15,33 +15,33 @@ use std::f64::consts::PI;
 #[derive(Debug, Clone, PartialEq, Default)]
 #[non_exhaustive]
 pub enum Schedule {
-    /// Always 1.
+    /// Factor 1 at all steps.
     #[default]
     Constant,
-    /// Multiplied by `factor` once every so many steps.
+    /// Product of one `factor` for every so many steps.
     Step {
-        /// Steps between two changes; 0 counts as 1.
+        /// Number of steps between two changes; 0 counts as 1.
         every: u64,
-        /// What each change multiplies by.
+        /// Factor of each change.
         factor: f64,
     },
-    /// Multiplied by `factor` at each step.
+    /// Product of one `factor` for each step.
     Exponential {
-        /// What each step multiplies by.
+        /// Factor of each step.
         factor: f64,
     },
-    /// From 1 to `floor` along a straight line, then `floor`.
+    /// Straight line from 1 to `floor`, then `floor`.
     Linear {
-        /// Steps of the way.
+        /// Number of steps of the way.
         steps: u64,
-        /// Where it ends.
+        /// Factor at the end of the way and after it.
         floor: f64,
     },
-    /// From 1 to `floor` along half a cosine, then `floor` (Loshchilov and Hutter, arXiv:1608.03983, without restarts).
+    /// Half a cosine from 1 to `floor`, then `floor` (Loshchilov and Hutter, arXiv:1608.03983, without restarts).
     Cosine {
-        /// Steps of the way.
+        /// Number of steps of the way.
         steps: u64,
-        /// Where it ends.
+        /// Factor at the end of the way and after it.
         floor: f64,
     },
     /// A straight line up to 1, then another schedule from its start; made by [`after_warmup`](Self::after_warmup).

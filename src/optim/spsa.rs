@@ -13,7 +13,7 @@ use std::collections::HashMap;
 /// 37, 332, 1992). It needs no derivative of anything and is made for losses with noise, such as those of finite shots.
 ///
 /// Step `k` moves all weights by `-a_k (L(w + c_k d) - L(w - c_k d)) / (2 c_k) d`, where each entry of `d` is 1 or -1, `a_k = learning_rate /
-/// (1 + k + stability)^alpha` and `c_k = perturbation / (1 + k)^gamma`. Signs depend on seed and step alone. A loss that does not depend on the variables
+/// (1 + k + stability_constant)^alpha` and `c_k = perturbation / (1 + k)^gamma`. Signs depend on seed and step alone. A loss that does not depend on the variables
 /// leaves them where they are, which no step can tell from a flat one: two equal values are no error.
 ///
 /// ```
@@ -48,15 +48,15 @@ pub struct Spsa {
 pub struct SpsaConfig {
     /// Factor of all steps, from 0. Default 0.2.
     pub learning_rate: f64,
-    /// How far the first two points are from the weights, entry by entry, above 0. Default 0.1.
+    /// Distance of the first two points from the weights, entry by entry, above 0. Default 0.1.
     pub perturbation: f64,
-    /// What keeps the first steps small, from 0: about a tenth of all steps is usual. Default 0.
-    pub stability: f64,
-    /// How fast steps shrink, from 0. Default 0.602.
+    /// Number added to that of the step, from 0, which keeps the first steps small: about a tenth of all steps is usual. Default 0.
+    pub stability_constant: f64,
+    /// Exponent by which steps shrink, from 0. Default 0.602.
     pub alpha: f64,
-    /// How fast perturbations shrink, from 0. Default 0.101.
+    /// Exponent by which perturbations shrink, from 0. Default 0.101.
     pub gamma: f64,
-    /// Of the signs.
+    /// Seed of the signs. Default 0.
     pub seed: u64,
     #[doc(hidden)]
     pub non_exhaustive: NonExhaustive,
@@ -67,7 +67,7 @@ impl Default for SpsaConfig {
         Self {
             learning_rate: 0.2,
             perturbation: 0.1,
-            stability: 0.0,
+            stability_constant: 0.0,
             alpha: 0.602,
             gamma: 0.101,
             seed: 0,
@@ -80,7 +80,7 @@ impl SpsaConfig {
     fn check(self) -> Result<Self> {
         let from_zero = [
             ("learning_rate", self.learning_rate),
-            ("stability", self.stability),
+            ("stability_constant", self.stability_constant),
             ("alpha", self.alpha),
             ("gamma", self.gamma),
         ];
@@ -123,7 +123,7 @@ impl Spsa {
         let config = self.config.check()?;
         let count = self.steps as f64;
         let reach = config.perturbation / (1.0 + count).powf(config.gamma);
-        let rate = config.learning_rate / (1.0 + count + config.stability).powf(config.alpha);
+        let rate = config.learning_rate / (1.0 + count + config.stability_constant).powf(config.alpha);
         let starts: Vec<Tensor> =
             self.variables.iter().map(|(_, var)| var.copy()).collect::<candle_core::Result<_>>()?;
         let signs = self.signs()?;

@@ -49,25 +49,35 @@ pub(super) fn load_font() -> Drawn {
     Ok(loaded.map_err(|_| "the embedded font cannot be read")?)
 }
 
-/// Pixels, row by row, of a picture: its width and height, and red, green and blue of each.
-pub(super) type Pixels = ((u32, u32), Vec<u8>);
+/// Picture in memory, as [`Figure::render`](super::Figure::render) makes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Bitmap {
+    /// Pixels of a row.
+    pub width: u32,
+    /// Number of rows.
+    pub height: u32,
+    /// Red, green and blue of each pixel, 0 to 255, row by row from the top: `3 * width * height` bytes.
+    pub rgb: Vec<u8>,
+}
 
 /// Draws on a white canvas of `width` x `height`; the picture is half that size.
-pub(super) fn render((width, height): (u32, u32), draw: impl FnOnce(&Canvas<'_>) -> Drawn) -> Drawn<Pixels> {
+pub(super) fn render((width, height): (u32, u32), draw: impl FnOnce(&Canvas<'_>) -> Drawn) -> Drawn<Bitmap> {
     let mut buffer = vec![255; 3 * width as usize * height as usize];
     {
         let canvas = BitMapBackend::with_buffer(&mut buffer, (width, height)).into_drawing_area();
         draw(&canvas)?;
         canvas.present()?;
     }
-    let size = (width / OVERSAMPLING, height / OVERSAMPLING);
-    Ok((size, shrink(&buffer, width as usize, size)))
+    let (stride, width, height) = (width as usize, width / OVERSAMPLING, height / OVERSAMPLING);
+    Ok(Bitmap { width, height, rgb: shrink(&buffer, stride, (width, height)) })
 }
 
 /// Writes a picture as a PNG.
-pub(super) fn write(path: &Path, (size, pixels): &Pixels) -> Drawn {
-    let mut file = BitMapBackend::new(path, *size);
-    file.blit_bitmap((0, 0), *size, pixels)?;
+pub(super) fn write(path: &Path, picture: &Bitmap) -> Drawn {
+    let size = (picture.width, picture.height);
+    let mut file = BitMapBackend::new(path, size);
+    file.blit_bitmap((0, 0), size, &picture.rgb)?;
     Ok(file.present()?)
 }
 

@@ -2,8 +2,8 @@
 
 use super::{Color, Field, Matrix, Panel};
 use crate::data::Dataset;
-use crate::engine::check_numbers;
 use crate::error::{Error, Result, TensorError};
+use crate::memory::check_numbers;
 use candle_core::{DType, Device, Tensor};
 use std::ops::Range;
 
@@ -50,7 +50,7 @@ pub fn decisions(
     Ok(scatter(heading, train, test)?.field(field))
 }
 
-/// How many samples of each class (rows) were given each class (columns); a cell is the darker the larger its part of its row.
+/// Table of how many samples of each class (rows) were given each class (columns); a cell is the darker the larger its part of its row.
 ///
 /// # Errors
 /// More cells than the memory holds.

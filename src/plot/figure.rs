@@ -3,7 +3,7 @@
 use super::Drawn;
 use super::axes::{Axes, Scale};
 use super::canvas::{
-    Anchor, Canvas, HEADING, INK, LABEL, Pixels, SOFT_INK, Sign, TICK, TITLE, legend, legend_width, load_font, render,
+    Anchor, Bitmap, Canvas, HEADING, INK, LABEL, SOFT_INK, Sign, TICK, TITLE, legend, legend_width, load_font, render,
     text, text_width, write,
 };
 use super::layers;
@@ -80,20 +80,19 @@ impl Figure {
         if !is_png {
             return Err(refused(path, "the name must end in .png".into()));
         }
-        let written = self.draw().and_then(|pixels| write(path, &pixels));
+        let written = self.draw().and_then(|picture| write(path, &picture));
         written.map_err(|cause| refused(path, cause))
     }
 
-    /// Draws the picture: its width, its height, and the red, green and blue of each pixel, row by row from the top.
+    /// Draws the picture into memory.
     ///
     /// # Errors
     /// As for [`save`](Self::save).
-    pub fn render(&self) -> Result<(u32, u32, Vec<u8>)> {
-        let ((width, height), pixels) = self.draw().map_err(|cause| refused(Path::new("a picture"), cause))?;
-        Ok((width, height, pixels))
+    pub fn render(&self) -> Result<Bitmap> {
+        self.draw().map_err(|cause| refused(Path::new("a picture"), cause))
     }
 
-    fn draw(&self) -> Drawn<Pixels> {
+    fn draw(&self) -> Drawn<Bitmap> {
         if !(1..=PANELS).contains(&self.panels.len()) {
             return Err(format!("a picture has 1 to {PANELS} panels, not {}", self.panels.len()).into());
         }

@@ -20,6 +20,7 @@ mod figure;
 mod layers;
 mod panel;
 
+pub use canvas::Bitmap;
 pub use classes::{confusion, decisions, scatter};
 pub use figure::Figure;
 pub use panel::{Color, Field, Matrix, Panel};

@@ -1,8 +1,8 @@
 //! What a panel holds.
 
 use crate::__private::NonExhaustive;
-use crate::engine::check_numbers;
 use crate::error::Result;
+use crate::memory::check_numbers;
 use std::ops::Range;
 
 /// A color of the palette, or one of your own.
@@ -58,19 +58,19 @@ impl Color {
 /// Values on a grid over a part of the plane, as colours between two.
 #[derive(Debug, Clone)]
 pub struct Field {
-    /// From left to right.
+    /// Range of the plane from left to right. Default 0 to 1.
     pub x: Range<f64>,
-    /// From below upwards.
+    /// Range of the plane from below upwards. Default 0 to 1.
     pub y: Range<f64>,
-    /// Columns of the grid, evenly from the start to the end of `x`.
+    /// Number of columns of the grid, evenly from the start to the end of `x`. Default 0.
     pub columns: usize,
-    /// Row by row from the top, evenly; each row from left to right.
+    /// Values row by row from the top, evenly; each row from left to right. Default: none.
     pub values: Vec<f64>,
-    /// The values that get the full colours.
+    /// The values that get the full colours. Default 0 to 1.
     pub range: Range<f64>,
-    /// Colours of the least and the largest value; white lies half-way.
+    /// Colours of the least and the largest value; white lies half-way. Default: blue and orange.
     pub colors: [Color; 2],
-    /// Whether the line half-way is drawn.
+    /// Whether the line half-way is drawn. Default `false`.
     pub line: bool,
     #[doc(hidden)]
     pub non_exhaustive: NonExhaustive,
@@ -113,11 +113,11 @@ pub struct Matrix {
     pub rows: Vec<String>,
     /// Names of the columns.
     pub columns: Vec<String>,
-    /// Row by row; from white at 0 to the full colour at 1 (of the root, which keeps small ones visible).
+    /// Shades row by row, from white at 0 to the full colour at 1 (of the root, which keeps small ones visible).
     pub shades: Vec<f64>,
-    /// What is written into the cells, if anything; as many as shades.
+    /// Texts of the cells, as many as shades, or none.
     pub texts: Vec<String>,
-    /// The full colour.
+    /// The full colour. Default: blue.
     pub color: Color,
     #[doc(hidden)]
     pub non_exhaustive: NonExhaustive,
@@ -207,14 +207,14 @@ impl Panel {
         self
     }
 
-    /// What is seen from left to right; otherwise all that is drawn.
+    /// Sets the range that is seen from left to right; otherwise it is that of all that is drawn.
     #[must_use]
     pub fn x_range(mut self, range: Range<f64>) -> Self {
         self.ranges[0] = Some(range);
         self
     }
 
-    /// What is seen upwards; otherwise all that is drawn.
+    /// Sets the range that is seen upwards; otherwise it is that of all that is drawn.
     #[must_use]
     pub fn y_range(mut self, range: Range<f64>) -> Self {
         self.ranges[1] = Some(range);

@@ -4,7 +4,6 @@
 //! others, where the gate is then the identity. Expressions have two variables at most; where a switch would be the third, it
 //! forms a *product* with one of them. Both are numbers a sample, as features are. [`crate::columns`] computes them.
 
-use super::lower::fingerprint;
 use super::{Program, Slot, Variable};
 use crate::circuit::{Comparison, Token};
 use std::collections::HashMap;
@@ -31,7 +30,7 @@ pub(crate) enum Column {
 impl Columns {
     /// Where a test stands, a new one unless the same is there.
     pub(super) fn test(&mut self, test: Comparison<Slot>) -> usize {
-        let mut bits = fingerprint(&test.value);
+        let mut bits = test.value.key();
         bits.extend([u64::from(test.absolute), u64::from(test.above), test.threshold.to_bits()]);
         *self.known_tests.entry(bits).or_insert_with(|| {
             self.tests.push(test);

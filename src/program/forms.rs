@@ -66,7 +66,7 @@ impl Program {
             output_shape: self.output_shape.clone(),
             rewrites: self.rewrites,
             made: Made::default(),
-            spares: Arc::default(),
+            cache: Arc::default(),
         }
     }
 

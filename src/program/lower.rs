@@ -2,11 +2,12 @@
 
 use super::columns::Columns;
 use super::{Embedding, Kernel, Made, Program, Readout, Rewrites, Slot, Step, Tensor, Variable};
-use crate::circuit::{self, Angle, Circuit, Kind, Operation, adjoint};
-use crate::engine::check_numbers;
+use crate::circuit::{self, Angle, Circuit, Kind, Operation};
 use crate::error::{Error, Mistake, Result};
 use crate::gate::{FactorKind, Form};
+use crate::linalg::adjoint;
 use crate::measurement::Measurement;
+use crate::memory::check_numbers;
 use crate::observable::Word;
 use candle_core::Shape;
 use num_complex::Complex64;
@@ -44,7 +45,7 @@ pub(super) fn lower(circuit: &Circuit, measurement: &Measurement, rewrites: Rewr
         output_shape: measurement.output_shape(circuit.qubits()),
         rewrites,
         made: Made::default(),
-        spares: Arc::default(),
+        cache: Arc::default(),
     })
 }
 
@@ -199,7 +200,7 @@ impl Lowering {
             None => slot,
             Some(switch) => self.gated(slot, switch),
         };
-        *self.known.entry(fingerprint(&slot)).or_insert_with(|| {
+        *self.known.entry(slot.key()).or_insert_with(|| {
             self.slots.push(slot);
             self.slots.len() - 1
         })
@@ -214,21 +215,6 @@ impl Lowering {
         let term = |t: &circuit::Term| (t.coefficient, variable(&t.first), t.second.as_ref().map(variable));
         Slot { constant: angle.constant, terms: angle.terms.iter().map(term).collect() }
     }
-}
-
-/// The bits of an expression, for looking it up.
-pub(super) fn fingerprint(slot: &Slot) -> Vec<u64> {
-    let code = |variable: &Variable| match variable {
-        Variable::Input(index) => [1, *index as u64],
-        Variable::Weight(index) => [2, *index as u64],
-    };
-    let mut bits = vec![slot.constant.to_bits()];
-    for (coefficient, first, second) in &slot.terms {
-        bits.push(coefficient.to_bits());
-        bits.extend(code(first));
-        bits.extend(second.as_ref().map_or([0, 0], code));
-    }
-    bits
 }
 
 fn mask(qubits: &[usize]) -> u64 {

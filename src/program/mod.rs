@@ -9,6 +9,7 @@
 //! - A **step** is one of five kernels under a mask of controls.
 
 pub(crate) mod basis;
+mod cache;
 pub(crate) mod columns;
 mod conditional;
 mod diagonalized;
@@ -20,9 +21,9 @@ pub(crate) mod outline;
 mod readout;
 mod rewrite;
 mod schedule;
-mod spares;
 mod tiling;
 
+pub(crate) use cache::EngineCache;
 pub(crate) use forms::{Probe, Probes, Spectrum};
 pub(crate) use frame::{Frame, Parity};
 pub(crate) use outline::{Node as OutlineNode, Outline, Phase, Rotation, Source};
@@ -30,7 +31,6 @@ pub use rewrite::{Rewrite, Rewrites};
 
 pub(crate) use readout::{Flip, FlipTerm, Readout, Sum};
 pub(crate) use schedule::{Layer, MAX_ROTATIONS, Node, Pass, Schedule};
-pub(crate) use spares::{Spare, Spares};
 pub(crate) use tiling::{LANE_QUBITS, Sweep, Term, TileNode, Tiling};
 
 use columns::Columns;
@@ -67,8 +67,8 @@ pub struct Program {
     pub(crate) output_shape: Vec<usize>,
     pub(crate) rewrites: Rewrites,
     made: Made,
-    /// Copies of a program share them.
-    pub(crate) spares: Arc<Spares>,
+    /// What engines keep with it; clones of a program share it.
+    pub(crate) cache: Arc<EngineCache>,
 }
 
 /// What is made from a program when something first asks for it.
@@ -77,7 +77,6 @@ struct Made {
     outline: OnceLock<Outline>,
     schedule: OnceLock<Schedule>,
     tiling: OnceLock<Tiling>,
-    varying: OnceLock<usize>,
     with_own_weights: OnceLock<Arc<Program>>,
     differences: OnceLock<Arc<Program>>,
     probes: OnceLock<Arc<Probes>>,
@@ -163,6 +162,21 @@ impl Step {
 }
 
 impl Slot {
+    /// Bits that two slots have in common only if they are the same expression.
+    pub(crate) fn key(&self) -> Vec<u64> {
+        let code = |variable: &Variable| match variable {
+            Variable::Input(index) => [1, *index as u64],
+            Variable::Weight(index) => [2, *index as u64],
+        };
+        let mut bits = vec![self.constant.to_bits()];
+        for (coefficient, first, second) in &self.terms {
+            bits.push(coefficient.to_bits());
+            bits.extend(code(first));
+            bits.extend(second.as_ref().map_or([0, 0], code));
+        }
+        bits
+    }
+
     fn reads(&self, wanted: fn(&Variable) -> bool) -> bool {
         self.terms.iter().any(|(_, first, second)| wanted(first) || second.as_ref().is_some_and(wanted))
     }
@@ -184,7 +198,7 @@ impl Program {
         Self::with_rewrites(circuit, measurement, Rewrites::ALL)
     }
 
-    /// As [`new`](Self::new), with some of the rewrites.
+    /// Lowers a circuit as [`new`](Self::new) does, with some of the rewrites.
     pub fn with_rewrites(circuit: &Circuit, measurement: &Measurement, rewrites: Rewrites) -> Result<Self> {
         circuit.check()?;
         measurement.check(circuit.qubits())?;
@@ -207,11 +221,6 @@ impl Program {
     /// The layers for single states.
     pub(crate) fn tiling(&self) -> &Tiling {
         self.made.tiling.get_or_init(|| Tiling::new(self.qubits, self.outline()))
-    }
-
-    /// Number of slots that differ from sample to sample.
-    pub(crate) fn varying(&self) -> usize {
-        *self.made.varying.get_or_init(|| self.slots.iter().filter(|slot| slot.reads_inputs()).count())
     }
 
     /// Number of qubits.

@@ -12,7 +12,7 @@
 //! a [`Schedule`](super::Schedule) for blocks of samples, a [`Tiling`](super::Tiling) for single states.
 
 use super::frame::{Frame, Parity, Relabelling};
-use super::rewrite::{Rewrite, Rewrites, drop_trailing, is_one, product_start};
+use super::rewrite::{Rewrite, Rewrites, is_one, product_start, sees_no_phases};
 use super::{Kernel, Program, Readout, Step, Sum};
 use num_complex::Complex64;
 use std::f64::consts::FRAC_1_SQRT_2;
@@ -205,11 +205,12 @@ impl Outline {
             }
         }
         let readout = planner.finish(&program.readout);
-        let mut outline = Self { start, nodes: planner.nodes, readout };
-        if rewrites.contains(Rewrite::TrailingPhases) {
-            drop_trailing(&mut outline);
+        let mut nodes = planner.nodes;
+        let ends_in_phases = matches!(nodes.last(), Some(Node::Layer(layer)) if layer.rotations.is_empty());
+        if rewrites.contains(Rewrite::TrailingPhases) && ends_in_phases && sees_no_phases(&readout) {
+            nodes.pop();
         }
-        outline
+        Self { start, nodes, readout }
     }
 }
 

@@ -1,8 +1,8 @@
 //! In which basis each qubit is read.
 
 use super::change::Change;
-use crate::circuit::adjoint;
 use crate::error::Mistake;
+use crate::linalg::adjoint;
 use crate::observable::Word;
 use nalgebra::{DMatrix, SymmetricEigen};
 use num_complex::Complex64;

@@ -3,10 +3,10 @@
 use super::batch::{Batch, PAIR, within};
 use super::overlap::turned;
 use crate::circuit::Circuit;
-use crate::engine::budget;
 use crate::error::{Error, MemoryError, Result, StatesError, TensorError};
 use crate::functional;
 use crate::measurement::Measurement;
+use crate::memory::exceeded;
 use candle_core::{DType, Tensor};
 
 /// `K[i, j] = |<a_i|b_j>|² / (<a_i|a_i> <b_j|b_j>)` of all pairs, between 0 and 1: states `[N, 2^n, 2]` and `[M, 2^n, 2]` give `[N, M]`.
@@ -105,7 +105,7 @@ fn check_memory([rows, columns]: [usize; 2], qubits: usize, dtype: DType) -> Res
         matrices.checked_add(numbers)?.checked_mul(dtype.size_in_bytes() as u64)
     };
     let needed = bytes();
-    match budget::exceeded(needed, None) {
+    match exceeded(needed, None) {
         Some(budget) => Err(Error::Memory(MemoryError::KernelMatrix { rows, columns, qubits, dtype, needed, budget })),
         None => Ok(()),
     }

@@ -1,8 +1,8 @@
 //! What is left of a state when some of its qubits are looked at.
 
 use super::batch::{Batch, within};
-use crate::engine::budget;
 use crate::error::{Error, MemoryError, Result};
+use crate::memory::exceeded;
 use candle_core::Tensor;
 
 /// The density matrix of some qubits, `ρ = Tr_others |ψ><ψ|`: `[.., 2^n, 2]` gives `[.., 2^k, 2^k, 2]`.
@@ -117,7 +117,7 @@ fn check_memory(batch: &Batch, chosen: usize) -> Result<()> {
     let needed = 1u64
         .checked_shl(2 * chosen as u32)
         .and_then(|entries| entries.checked_mul(5 * dtype.size_in_bytes() as u64)?.checked_mul(states as u64));
-    match budget::exceeded(needed, None).filter(|_| batch.device().is_cpu()) {
+    match exceeded(needed, None).filter(|_| batch.device().is_cpu()) {
         Some(budget) => Err(Error::Memory(MemoryError::States { qubits, dtype, states, needed, budget })),
         None => Ok(()),
     }

@@ -1,6 +1,6 @@
 //! Where a run is, and the files it can be continued from.
 
-use super::{Ending, Epoch, History, Score, TrainConfig};
+use super::{Epoch, History, Score, StopReason, TrainConfig};
 use crate::error::{Cause, Error, FileError, Result, TrainingError};
 use crate::optim::{Resume, Unreached, variables};
 use candle_core::{Device, Tensor};
@@ -41,8 +41,8 @@ pub(super) struct Position {
     pub(super) step: u64,
     /// The optimiser's step size, before the schedule.
     pub(super) rate: f64,
-    /// What makes the run this one: samples, those of the validation set, batch size, seed, bits of the step size.
-    run: [u64; 5],
+    /// What makes the run this one: samples, those of the validation set, batch size, seed, bits of the step size, whether there is a metric.
+    run: [u64; RUN_NUMBERS],
     /// Sums over the samples of the batches that are done, their number, seconds, and the step size of the last of them.
     sum: Score,
     samples: f64,
@@ -70,13 +70,16 @@ const BEST_FILE: &str = "best.safetensors";
 const CSV: &str = "history.csv";
 const PNG: &str = "history.png";
 const LOCK: &str = ".lock";
+/// Numbers that say which run it is.
+const RUN_NUMBERS: usize = 6;
 /// Numbers that are saved of an epoch.
 const COLUMNS: usize = 7;
 
 impl Position {
     /// The beginning of a run: its numbers of samples and its batch size, seed and step size.
     pub(super) fn new(history: History, [samples, validated, batch_size]: [u64; 3], seed: u64, rate: f64) -> Self {
-        let run = [samples, validated, batch_size, seed, rate.to_bits()];
+        let has_metric = u64::from(history.metric.is_some());
+        let run = [samples, validated, batch_size, seed, rate.to_bits(), has_metric];
         let (sum, best, unreached) = (Score::default(), HashMap::new(), Unreached::default());
         let (samples, seconds, last_rate) = (0.0, 0.0, rate);
         let lock = None;
@@ -101,7 +104,7 @@ impl Position {
     pub(super) fn goes_on(&mut self, config: &TrainConfig) -> bool {
         let since = self.epoch - self.history.best.map_or(0, |best| best + 1);
         if self.epoch > 0 && config.patience.is_some_and(|patience| since >= patience) {
-            self.history.ending = Ending::Patience;
+            self.history.stop_reason = StopReason::Patience;
             return false;
         }
         self.epoch < config.epochs
@@ -203,7 +206,7 @@ impl Position {
         let halves: Vec<u32> = self.run.iter().flat_map(|&number| [(number >> 32) as u32, number as u32]).collect();
         tensors.insert(RUN.to_owned(), Tensor::new(halves, cpu)?);
         let best = self.history.best.map_or(-1.0, |best| best as f64);
-        let Score { loss, metric } = self.sum;
+        let [loss, metric] = numbers(self.sum);
         let (epoch, batch, step) = (self.epoch as f64, self.batch as f64, self.step as f64);
         let position = [epoch, batch, step, loss, metric, self.samples, self.seconds, self.last_rate, best];
         tensors.insert(POSITION.to_owned(), Tensor::new(&position, cpu)?);
@@ -242,6 +245,17 @@ impl Position {
         done && sums && is_best && flags && place
     }
 
+    /// A score of this run from the numbers that are saved of it.
+    fn score(&self, loss: f64, metric: f64) -> Score {
+        Score { loss, metric: self.history.metric.is_some().then_some(metric) }
+    }
+
+    /// An epoch of this run from the numbers that are saved of it.
+    fn epoch_of(&self, row: &[f64]) -> Epoch {
+        let validation = (row[2] == 1.0).then(|| self.score(row[3], row[4]));
+        Epoch { train: self.score(row[0], row[1]), validation, learning_rate: row[5], seconds: row[6] }
+    }
+
     /// Takes up what [`save`](Self::save) wrote.
     fn load<O>(&mut self, folder: &Path, varmap: &VarMap, optimizer: &mut O, access: Access<O>) -> Result<()> {
         let path = folder.join(LAST);
@@ -253,7 +267,7 @@ impl Position {
         let get = |name: &str, expected: &str| {
             tensors.get(name).ok_or_else(|| misfit(name, expected.to_owned(), "missing".to_owned()))
         };
-        let halves = get(RUN, "U32 [10]")?.flatten_all()?.to_vec1::<u32>()?;
+        let halves = get(RUN, "U32 [12]")?.flatten_all()?.to_vec1::<u32>()?;
         let whole = |pair: &[u32]| pair.iter().fold(0, |number, &half| number << 32 | u64::from(half));
         let run: Vec<u64> = halves.chunks(2).map(whole).collect();
         if run != self.run {
@@ -288,10 +302,11 @@ impl Position {
         (access.put)(optimizer, &under(OPTIMIZER))?;
         set(varmap, &model, MODEL)?;
         self.unreached.retain(|name| names.iter().zip(&flags).any(|(own, flag)| own == name && *flag != 0));
-        self.history.epochs = rows.chunks_exact(COLUMNS).map(from_row).collect();
+        self.history.epochs = rows.chunks_exact(COLUMNS).map(|row| self.epoch_of(row)).collect();
         self.history.best = (best >= 0.0).then_some(best as usize);
         (self.epoch, self.batch, self.step) = (epoch as usize, batch as usize, step as u64);
-        (self.sum, self.samples, self.seconds, self.last_rate) = (Score { loss, metric }, samples, seconds, last_rate);
+        (self.sum, self.samples, self.seconds, self.last_rate) =
+            (self.score(loss, metric), samples, seconds, last_rate);
         self.best = kept;
         Ok(())
     }
@@ -326,9 +341,10 @@ fn lock(folder: &Path) -> Result<File> {
 
 fn describe_run(run: &[u64]) -> String {
     match run {
-        [samples, validated, batch_size, seed, rate] => format!(
-            "of {samples} samples ({validated} for validation) in batches of {batch_size}, seed {seed}, step size {}",
-            f64::from_bits(*rate)
+        [samples, validated, batch_size, seed, rate, has_metric] => format!(
+            "of {samples} samples ({validated} for validation) in batches of {batch_size}, seed {seed}, step size {}, {} a metric",
+            f64::from_bits(*rate),
+            if *has_metric == 1 { "with" } else { "without" }
         ),
         other => format!("of {} numbers", other.len()),
     }
@@ -338,13 +354,13 @@ fn row(epoch: &Epoch) -> [f64; COLUMNS] {
     let Epoch { train, validation, learning_rate, seconds } = *epoch;
     let is_validated = f64::from(u8::from(validation.is_some()));
     let validation = validation.unwrap_or_default();
-    [train.loss, train.metric, is_validated, validation.loss, validation.metric, learning_rate, seconds]
+    let ([train_loss, train_metric], [loss, metric]) = (numbers(train), numbers(validation));
+    [train_loss, train_metric, is_validated, loss, metric, learning_rate, seconds]
 }
 
-fn from_row(row: &[f64]) -> Epoch {
-    let score = |at: usize| Score { loss: row[at], metric: row[at + 1] };
-    let validation = (row[2] == 1.0).then(|| score(3));
-    Epoch { train: score(0), validation, learning_rate: row[5], seconds: row[6] }
+/// Loss and metric as they are saved: 0 where there is no metric, which the numbers of the run say.
+fn numbers(score: Score) -> [f64; 2] {
+    [score.loss, score.metric.unwrap_or(0.0)]
 }
 
 /// Copies of all variables, by name.

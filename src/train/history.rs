@@ -1,26 +1,28 @@
-//! What a run leaves behind.
+//! Scores of a run, as a table and as a picture.
 
 use crate::error::Result;
 use crate::plot::{Color, Figure, Panel};
 use std::fmt::Write;
 
-/// How well a model does on a set.
+/// Loss and metric of a model on a set.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 #[non_exhaustive]
 pub struct Score {
     /// Mean loss.
     pub loss: f64,
-    /// Mean metric; NaN if there is none.
-    pub metric: f64,
+    /// Mean metric, if the training has one.
+    pub metric: Option<f64>,
 }
 
 impl Score {
+    /// Adds the score of a part to a sum, which begins with the default.
     pub(super) fn plus(self, Self { loss, metric }: Self, weight: f64) -> Self {
-        Self { loss: self.loss + weight * loss, metric: self.metric + weight * metric }
+        let metric = metric.map(|metric| self.metric.unwrap_or(0.0) + weight * metric);
+        Self { loss: self.loss + weight * loss, metric }
     }
 
     pub(super) fn over(self, weight: f64) -> Self {
-        Self { loss: self.loss / weight, metric: self.metric / weight }
+        Self { loss: self.loss / weight, metric: self.metric.map(|metric| metric / weight) }
     }
 }
 
@@ -28,25 +30,25 @@ impl Score {
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct Epoch {
-    /// On the training set, while it was trained on.
+    /// Score of the training set, while it was trained on.
     pub train: Score,
-    /// On the validation set, after it.
+    /// Score of the validation set after the epoch, if there is one.
     pub validation: Option<Score>,
     /// The optimiser's step size at the end.
     pub learning_rate: f64,
-    /// Time spent on training, evaluation excluded.
+    /// Seconds spent on training, evaluation excluded.
     pub seconds: f64,
 }
 
-/// Why a run ended.
+/// Reason for which a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Ending {
-    /// All epochs are done.
+pub enum StopReason {
+    /// Completion of all epochs.
     Finished,
-    /// The loss did not become lower for long enough.
+    /// Loss that did not become lower for [`patience`](super::TrainConfig::patience) epochs.
     Patience,
-    /// It was interrupted.
+    /// Interruption by ctrl-C or the flag of [`stop_when`](super::Training::stop_when).
     Interrupted,
 }
 
@@ -54,14 +56,14 @@ pub enum Ending {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct History {
-    /// One entry an epoch.
+    /// Scores, one entry an epoch.
     pub epochs: Vec<Epoch>,
     /// Index of the epoch with the lowest loss, on the validation set if there is one.
     pub best: Option<usize>,
     /// Name of the metric.
     pub metric: Option<String>,
-    /// Why it ended.
-    pub ending: Ending,
+    /// Reason for which it ended.
+    pub stop_reason: StopReason,
     /// Names of the variables that no gradient reached in any step: there was none, or it was 0 throughout. A part of the model is detached, does not
     /// count, or lies behind an operation that has no derivative in candle.
     pub without_gradient: Vec<String>,
@@ -69,7 +71,7 @@ pub struct History {
 
 impl History {
     pub(super) fn new(metric: Option<String>) -> Self {
-        Self { epochs: Vec::new(), best: None, metric, ending: Ending::Finished, without_gradient: Vec::new() }
+        Self { epochs: Vec::new(), best: None, metric, stop_reason: StopReason::Finished, without_gradient: Vec::new() }
     }
 
     /// The last epoch.
@@ -89,8 +91,8 @@ impl History {
             format!("epoch,learning_rate,train_loss,train_{metric},validation_loss,validation_{metric},seconds\n");
         let fields = |score: Option<Score>| {
             let loss = score.map(|score| score.loss.to_string()).unwrap_or_default();
-            let metric = score.filter(|_| self.metric.is_some()).map(|score| score.metric.to_string());
-            format!("{loss},{}", metric.unwrap_or_default())
+            let metric = score.and_then(|score| score.metric).map(|metric| metric.to_string()).unwrap_or_default();
+            format!("{loss},{metric}")
         };
         for (index, Epoch { train, validation, learning_rate, seconds }) in self.epochs.iter().enumerate() {
             let (train, validation) = (fields(Some(*train)), fields(*validation));
@@ -107,7 +109,7 @@ impl History {
     pub fn figure(title: &str, runs: &[(&str, &History)]) -> Figure {
         let losses = runs.iter().flat_map(|(_, history)| &history.epochs);
         let positive = losses.flat_map(|epoch| [Some(epoch.train), epoch.validation]).flatten().all(|s| s.loss > 0.0);
-        let loss = panel("loss", runs, |score| score.loss);
+        let loss = panel("loss", runs, |score| Some(score.loss));
         // An energy may be below 0, where a logarithmic scale has no place for it.
         let mut figure = Figure::new(title).panel(if positive { loss.logarithmic() } else { loss });
         if let Some(metric) = runs.iter().find_map(|(_, history)| history.metric.as_deref()) {
@@ -122,13 +124,13 @@ impl History {
     }
 }
 
-fn panel(name: &str, runs: &[(&str, &History)], value: fn(&Score) -> f64) -> Panel {
+fn panel(name: &str, runs: &[(&str, &History)], value: fn(&Score) -> Option<f64>) -> Panel {
     let mut panel = Panel::new("").axes("epoch", name).counting();
     for (index, (run, history)) in runs.iter().enumerate() {
         // Violet and teal first, as for the networks of a comparison elsewhere.
         let color = Color::nth(if index < 4 { 3 - index } else { index });
         let points = |score: &dyn Fn(&Epoch) -> Option<Score>| -> Vec<(f64, f64)> {
-            let point = |(k, epoch)| Some(((k + 1) as f64, value(&score(epoch)?)));
+            let point = |(k, epoch)| Some(((k + 1) as f64, value(&score(epoch)?)?));
             history.epochs.iter().enumerate().filter_map(point).collect()
         };
         let (train, validation) = (points(&|epoch| Some(epoch.train)), points(&|epoch| epoch.validation));

@@ -8,7 +8,7 @@ static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 /// Runs that listen.
 static RUNS: AtomicUsize = AtomicUsize::new(0);
 
-/// Whether ctrl-C was pressed while something was trained: what comes next should not begin, and a further run ends at once.
+/// Returns whether ctrl-C was pressed while something was trained: what comes next should not begin, and a further run ends at once.
 ///
 /// The first run installs a handler for the process: the first ctrl-C during a run sets this, any other ends the process. A program that has a handler
 /// of its own keeps it, and this is never set; see [`stop_when`](super::Training::stop_when).

@@ -7,6 +7,7 @@
 //! ```
 //! use candle_core::{DType, Device};
 //! use candle_nn::VarMap;
+//! use candlewick::data::{MoonsConfig, Split};
 //! use candlewick::nn::SeededInit;
 //! use candlewick::optim::{Adam, AdamConfig};
 //! use candlewick::train::{TrainConfig, Training, accuracy};
@@ -20,12 +21,12 @@
 //! let layer = QuantumLayer::new(circuit, Measurement::expectation([Z(0), Z(1)]), vb.pp("quantum"))?;
 //! let model = candle_nn::seq().add(layer).add(candle_nn::linear(2, 2, vb.pp("head"))?);
 //!
-//! let (train, test) = data::moons(200, 0.1, 7)?.split(0.2, 7)?;
+//! let Split { train, test, .. } = data::moons(200, MoonsConfig { noise: 0.1, ..Default::default() })?.split(0.2, 7)?;
 //! let mut adam = Adam::from_varmap(&varmap, AdamConfig::with_learning_rate(0.05))?;
 //! let config = TrainConfig { epochs: 5, ..Default::default() };
-//! let history = Training::new(&model, &varmap, &mut adam, candle_nn::loss::cross_entropy)
+//! let history = Training::new(&model, &varmap, &mut adam, candle_nn::loss::cross_entropy, config)
 //!     .metric("accuracy", accuracy)
-//!     .run(&config, (&train.x, &train.y), Some((&test.x, &test.y)))?;
+//!     .run((&train.x, &train.y), Some((&test.x, &test.y)))?;
 //! assert!(history.epochs[4].train.loss < history.epochs[0].train.loss);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -36,7 +37,7 @@ mod interrupt;
 mod metrics;
 mod progress;
 
-pub use history::{Ending, Epoch, History, Score};
+pub use history::{Epoch, History, Score, StopReason};
 pub use interrupt::interrupted;
 pub use metrics::{accuracy, binary_accuracy};
 
@@ -57,29 +58,29 @@ use std::time::Instant;
 /// Options of a [`Training`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct TrainConfig {
-    /// Name in the progress bar and in pictures.
+    /// Name in the progress bar and in pictures. Default `training`.
     pub name: String,
-    /// Passes over the training set. Default 10.
+    /// Number of passes over the training set. Default 10.
     pub epochs: usize,
-    /// Samples of a batch, at least 1; the last one of an epoch may be smaller. The validation set is scored in such batches, too. Default 32.
+    /// Number of samples of a batch, at least 1; the last one of an epoch may be smaller. The validation set is scored in such batches, too. Default 32.
     pub batch_size: usize,
-    /// Of the order of the samples, which is another one in each epoch.
+    /// Seed of the order of the samples, which is another one in each epoch. Default 0.
     pub seed: u64,
-    /// What the optimiser's step size is multiplied by, step by step.
+    /// Factor of the optimiser's step size, step by step. Default [`Schedule::Constant`].
     pub schedule: Schedule,
-    /// The largest norm of all gradients together; see [`clip_by_norm`].
+    /// The largest norm of all gradients together, see [`clip_by_norm`]. Default `None`: no limit.
     pub clip_norm: Option<f64>,
-    /// Ends after so many epochs, at least 1, without a lower loss on the validation set (on the training set, if there is no other). A loss that is NaN is
-    /// not lower than any.
+    /// Number of epochs in a row, at least 1, that end the run without a lower loss on the validation set (on the training set, if there is no other). A loss that is NaN is
+    /// not lower than any. Default `None`: all epochs are run.
     pub patience: Option<usize>,
-    /// Whether the weights are at last those of the epoch with the lowest loss, instead of the last.
+    /// Whether the weights are at last those of the epoch with the lowest loss, instead of the last. Default `false`.
     pub restore_best: bool,
-    /// Where `last.safetensors` (from which a run goes on), `best.safetensors` (the weights with the lowest loss, for `VarMap::load`) and `history.csv`
-    /// are written after each epoch, and `history.png` at the end. One run at a time has the folder. Files of these names that are there go first, unless the run goes on. Default: nowhere.
+    /// Folder in which `last.safetensors` (from which a run goes on), `best.safetensors` (the weights with the lowest loss, for `VarMap::load`) and `history.csv`
+    /// are written after each epoch, and `history.png` at the end. One run at a time has the folder. Files of these names that are there go first, unless the run goes on. Default `None`: nothing is written.
     pub folder: Option<PathBuf>,
-    /// Goes on from the folder's `last.safetensors`, if that is of a run with as many samples, the same batch size, seed and step size.
+    /// Whether the run goes on from the folder's `last.safetensors`, which must be of a run with as many samples, the same batch size, seed and step size, and a metric if and only if this one has one. Default `false`.
     pub resume: bool,
-    /// Whether progress is shown on the standard error output: a bar, or lines where that is no terminal.
+    /// Whether progress is shown on the standard error output: a bar, or lines where that is no terminal. Default `false`.
     pub progress: bool,
     #[doc(hidden)]
     pub non_exhaustive: NonExhaustive,
@@ -112,6 +113,7 @@ type Judge<'a, T> = Box<dyn Fn(&Tensor, &Tensor) -> candle_core::Result<T> + 'a>
 
 /// A model with what trains it.
 pub struct Training<'a, O> {
+    config: TrainConfig,
     model: &'a dyn ModuleT,
     varmap: &'a VarMap,
     optimizer: &'a mut O,
@@ -124,35 +126,37 @@ pub struct Training<'a, O> {
 impl<O> std::fmt::Debug for Training<'_, O> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let metric = self.metric.as_ref().map(|(name, _)| name);
-        f.debug_struct("Training").field("metric", &metric).finish_non_exhaustive()
+        f.debug_struct("Training").field("config", &self.config).field("metric", &metric).finish_non_exhaustive()
     }
 }
 
 impl<'a, O: Optimizer + Resume> Training<'a, O> {
-    /// A model whose variables are in `varmap`, an optimiser of them, and a loss: the mean over a batch, from the model's outputs and the targets. Any
+    /// A model whose variables are in `varmap`, an optimiser of them, a loss and options. The loss is the mean over a batch, from the model's outputs and the targets. Any
     /// `Module` is a `ModuleT`; one that behaves differently in training, such as dropout, is told which it is.
     pub fn new(
         model: &'a dyn ModuleT,
         varmap: &'a VarMap,
         optimizer: &'a mut O,
         loss: impl Fn(&Tensor, &Tensor) -> candle_core::Result<Tensor> + 'a,
+        config: TrainConfig,
     ) -> Self {
-        Self { access: Some(Access::new()), ..Self::without_checkpoints(model, varmap, optimizer, loss) }
+        Self { access: Some(Access::new()), ..Self::without_checkpoints(model, varmap, optimizer, loss, config) }
     }
 }
 
 impl<'a, O: Optimizer> Training<'a, O> {
-    /// The same for an optimiser whose state cannot be saved, such as candle's own: there are no files then.
+    /// A training as [`new`](Training::new) makes it, for an optimiser whose state cannot be saved, such as candle's own: there are no files then.
     pub fn without_checkpoints(
         model: &'a dyn ModuleT,
         varmap: &'a VarMap,
         optimizer: &'a mut O,
         loss: impl Fn(&Tensor, &Tensor) -> candle_core::Result<Tensor> + 'a,
+        config: TrainConfig,
     ) -> Self {
-        Self { model, varmap, optimizer, access: None, loss: Box::new(loss), metric: None, stop: None }
+        Self { config, model, varmap, optimizer, access: None, loss: Box::new(loss), metric: None, stop: None }
     }
 
-    /// Something else to know of each epoch: a mean over a batch, such as [`accuracy`].
+    /// Adds a metric to the scores of each epoch: a mean over a batch, such as [`accuracy`].
     #[must_use]
     pub fn metric(
         mut self,
@@ -163,23 +167,23 @@ impl<'a, O: Optimizer> Training<'a, O> {
         self
     }
 
-    /// Ends, with a checkpoint, once the flag is set, instead of at ctrl-C.
+    /// Ends the run, with a checkpoint, once the flag is set, instead of at ctrl-C.
     #[must_use]
     pub fn stop_when(mut self, flag: &'a AtomicBool) -> Self {
         self.stop = Some(flag);
         self
     }
 
-    /// Trains. Scores of the training set are means over the batches of an epoch, before the step of each; those of the validation set are of the
+    /// Trains the model. Scores of the training set are means over the batches of an epoch, before the step of each; those of the validation set are of the
     /// weights after the epoch. While it runs, ctrl-C ends it after the batch (see [`interrupted`]).
     ///
     /// # Errors
     /// A batch size or a patience of 0; no samples, or targets for others; a loss that is no single number; no variables, or a step in which none has a
     /// gradient; a folder without an optimiser that can be saved, or
     /// that another run has; `resume` without a folder; a label beyond the model's outputs, where the loss refuses it; a checkpoint of another run; those of model, loss, optimiser and files. What the last epoch wrote stays.
-    pub fn run(mut self, config: &TrainConfig, train: Samples<'_>, validation: Option<Samples<'_>>) -> Result<History> {
-        let rate = self.optimizer.learning_rate();
-        let history = self.run_all(config, train, validation);
+    pub fn run(mut self, train: Samples<'_>, validation: Option<Samples<'_>>) -> Result<History> {
+        let (config, rate) = (self.config.clone(), self.optimizer.learning_rate());
+        let history = self.run_all(&config, train, validation);
         self.optimizer.set_learning_rate(rate);
         history
     }
@@ -201,21 +205,21 @@ impl<'a, O: Optimizer> Training<'a, O> {
         at.open(config, self.varmap, self.optimizer, self.access)?;
         let variables = variables(self.varmap)?;
         let progress = Progress::new(config, samples.div_ceil(config.batch_size), &at)?;
-        while at.history.ending != Ending::Interrupted && at.goes_on(config) {
+        while at.history.stop_reason != StopReason::Interrupted && at.goes_on(config) {
             let finished = self.epoch(config, &mut at, &variables, train, stop, &progress)?;
             if finished {
                 let score = validation.map(|set| self.score(set, config.batch_size)).transpose()?;
                 at.close_epoch(score, self.varmap)?;
                 progress.epoch(&at.history, &at.unreached.names());
             } else {
-                at.history.ending = Ending::Interrupted;
+                at.history.stop_reason = StopReason::Interrupted;
             }
             at.save(config, self.varmap, self.optimizer, self.access, finished)?;
         }
         at.history.without_gradient = at.unreached.names();
         progress.finish(&at.history.without_gradient);
         at.draw(config)?;
-        if config.restore_best && at.history.ending != Ending::Interrupted {
+        if config.restore_best && at.history.stop_reason != StopReason::Interrupted {
             at.restore_best(self.varmap)?;
         }
         Ok(at.history)
@@ -291,7 +295,7 @@ impl<'a, O: Optimizer> Training<'a, O> {
     fn judge(&self, outputs: &Tensor, targets: &Tensor, loss: &Tensor) -> Result<Score> {
         let loss = loss.detach().to_dtype(DType::F64)?.to_scalar()?;
         let metric = self.metric.as_ref().map(|(_, metric)| metric(outputs, targets)).transpose()?;
-        Ok(Score { loss, metric: metric.unwrap_or(f64::NAN) })
+        Ok(Score { loss, metric })
     }
 }
 

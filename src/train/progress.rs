@@ -39,8 +39,8 @@ impl Progress {
     pub(super) fn epoch(&self, history: &History, unreached: &[String]) {
         let Some(epoch) = history.last() else { return };
         let metric = history.metric.as_deref();
-        let show = |score: super::Score| match metric {
-            Some(metric) => format!("loss {:.4} {metric} {:.4}", score.loss, score.metric),
+        let show = |score: super::Score| match metric.zip(score.metric) {
+            Some((name, metric)) => format!("loss {:.4} {name} {metric:.4}", score.loss),
             None => format!("loss {:.4}", score.loss),
         };
         let done = history.epochs.len();

@@ -6,4 +6,4 @@ mod vqe;
 
 pub use molecule::Molecule;
 pub use search::{VqeOptimizer, VqeOptimizerConfig, VqeOptimum};
-pub use vqe::{Vqe, VqeConfig, VqeEnd, VqeMethod, VqeResult, VqeStep};
+pub use vqe::{StopReason, Vqe, VqeConfig, VqeMethod, VqeResult, VqeStep};

@@ -1,7 +1,7 @@
 //! Molecules as sums of Pauli words, read from JSON.
 
-use crate::circuit::MAX_QUBITS;
 use crate::error::{Error, FileError, Mistake, Result};
+use crate::limits::MAX_QUBITS;
 use crate::observable::Observable;
 use serde::Deserialize;
 use std::path::Path;
@@ -88,7 +88,7 @@ impl Molecule {
         Observable::pauli_sum(self.record.terms.iter().map(|(coefficient, word)| (*coefficient, word.as_str())))
     }
 
-    /// What it is called.
+    /// Name of the molecule.
     pub fn name(&self) -> &str {
         &self.record.molecule
     }

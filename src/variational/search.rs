@@ -1,12 +1,12 @@
 //! The eigensolver as an optimiser over bit strings.
 
-use super::{Vqe, VqeConfig, VqeEnd, VqeMethod, VqeStep};
+use super::{StopReason, Vqe, VqeConfig, VqeMethod, VqeStep};
 use crate::__private::NonExhaustive;
 use crate::circuit::{Circuit, Entanglement, MAX_QUBITS};
-use crate::engine;
 use crate::error::{Error, Mistake, Result, TensorError, TrainingError};
 use crate::functional;
 use crate::measurement::Measurement;
+use crate::memory;
 use crate::observable::Observable;
 use crate::optim::AdamConfig;
 use candle_core::Tensor;
@@ -46,20 +46,20 @@ pub struct VqeOptimizer {
 }
 
 /// Options of a [`VqeOptimizer`].
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct VqeOptimizerConfig {
-    /// Repetitions of the default circuit. Default 4.
+    /// Number of repetitions of the default circuit. Default 4.
     pub layers: usize,
-    /// A circuit of one's own, without inputs, of as many qubits as the strings have bits. Default: none, but
+    /// Circuit of one's own, without inputs, of as many qubits as the strings have bits. Default: none, but
     /// [`Circuit::real_amplitudes`] near the state in which all strings are equally probable.
     pub ansatz: Option<Circuit>,
-    /// Of Adam, in radians. Default 0.1.
+    /// Learning rate of Adam, in radians, a finite number from 0 on. Default 0.1.
     pub learning_rate: f64,
-    /// Steps of a run. Default 100.
-    pub epochs: usize,
-    /// Further runs from other weights; the run whose answer costs least counts. Default 3.
+    /// Number of steps of a run. Default 100.
+    pub steps: usize,
+    /// Number of further runs from other weights; the run whose answer costs least counts. Default 3.
     pub restarts: usize,
-    /// Of the initial weights. Default 0.
+    /// Seed of the initial weights. Default 0.
     pub seed: u64,
     #[doc(hidden)]
     pub non_exhaustive: NonExhaustive,
@@ -71,7 +71,7 @@ impl Default for VqeOptimizerConfig {
             layers: 4,
             ansatz: None,
             learning_rate: 0.1,
-            epochs: 100,
+            steps: 100,
             restarts: 3,
             seed: 0,
             non_exhaustive: NonExhaustive(()),
@@ -79,7 +79,7 @@ impl Default for VqeOptimizerConfig {
     }
 }
 
-/// What a [`VqeOptimizer`] found.
+/// Bit string that a [`VqeOptimizer`] found.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct VqeOptimum {
@@ -93,12 +93,12 @@ pub struct VqeOptimum {
     pub probability: f64,
     /// The probabilities of all strings.
     pub probabilities: Vec<f64>,
-    /// The mean cost before each epoch, and after the last, in the units of the costs.
+    /// The mean cost before each step, and after the last, in the units of the costs.
     pub history: Vec<f64>,
-    /// Which run it is of, counted from 0.
+    /// Number of the run that found it, counted from 0.
     pub run: usize,
-    /// Why that run ended: with [`VqeEnd::Start`] no weight has moved, and the string is the one that the initial weights give.
-    pub end: VqeEnd,
+    /// Reason for which that run ended: with [`StopReason::Start`] no weight has moved, and the string is the one that the initial weights give.
+    pub stop_reason: StopReason,
 }
 
 impl VqeOptimum {
@@ -159,14 +159,14 @@ impl VqeOptimizer {
         self.minimize_watched(costs, |_, _| ControlFlow::Continue(()))
     }
 
-    /// As [`minimize`](Self::minimize), with the cost of each string of `qubits` bits from a function.
+    /// Searches as [`minimize`](Self::minimize) does, with the cost of each string of `qubits` bits from a function.
     ///
     /// # Errors
     /// As for [`minimize`](Self::minimize); more qubits than memory has room for, before the function is called.
     pub fn minimize_with(&self, qubits: usize, mut cost: impl FnMut(u64) -> f64) -> Result<VqeOptimum> {
         Circuit::new(qubits).check()?;
         // The list, and what is made of it below.
-        engine::check_numbers("costs", Some(4 << qubits))?;
+        memory::check_numbers("costs", Some(4 << qubits))?;
         let mut costs = Vec::with_capacity(1 << qubits);
         for bits in 0..1u64 << qubits {
             let cost = cost(bits);
@@ -178,7 +178,7 @@ impl VqeOptimizer {
         self.minimize(&costs)
     }
 
-    /// As [`minimize`](Self::minimize), and calls `watch` with the number of the run and where it stands, before each step; it may
+    /// Searches as [`minimize`](Self::minimize) does, and calls `watch` with the number of the run and where it stands, before each step; it may
     /// end the run, and there are no further ones then. Energies are the mean costs in units of mean 0 and deviation 1.
     ///
     /// # Errors
@@ -215,10 +215,10 @@ impl VqeOptimizer {
         units: &Units,
         watch: impl FnMut(&VqeStep) -> ControlFlow<()>,
     ) -> Result<VqeOptimum> {
-        let VqeOptimizerConfig { learning_rate, epochs, seed, .. } = self.config;
+        let VqeOptimizerConfig { learning_rate, steps, seed, .. } = self.config;
         let config = VqeConfig {
             method: VqeMethod::Adam(AdamConfig::with_learning_rate(learning_rate)),
-            steps: epochs,
+            steps,
             seed: seed.wrapping_add(run as u64),
             ..Default::default()
         };
@@ -238,7 +238,16 @@ impl VqeOptimizer {
         let highest = costs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let in_costs = |energy: &f64| (units.mean + units.scale * energy).max(lowest).min(highest);
         let history = found.energies.iter().map(in_costs).collect();
-        Ok(VqeOptimum { bits: index as u64, qubits, cost, probability, probabilities, history, run, end: found.end })
+        Ok(VqeOptimum {
+            bits: index as u64,
+            qubits,
+            cost,
+            probability,
+            probabilities,
+            history,
+            run,
+            stop_reason: found.stop_reason,
+        })
     }
 
     /// The circuit for these costs, which are checked.
@@ -255,7 +264,7 @@ impl VqeOptimizer {
         }
         let qubits = actual.ilog2() as usize;
         // In units, twice, and as probabilities.
-        engine::check_numbers("costs", 3u64.checked_mul(actual as u64))?;
+        memory::check_numbers("costs", 3u64.checked_mul(actual as u64))?;
         match &self.config.ansatz {
             Some(circuit) if circuit.qubits() == qubits => Ok(circuit.clone()),
             Some(circuit) => Err(wrong(format!("2^{}", circuit.qubits()))),

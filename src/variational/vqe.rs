@@ -4,7 +4,7 @@ use crate::__private::NonExhaustive;
 use crate::circuit::Circuit;
 use crate::error::{Error, Result, TensorError, TrainingError, WeightsError};
 use crate::measurement::Measurement;
-use crate::nn::{NaturalGradientConfig, QuantumLayer, QuantumLayerConfig, QuantumNaturalGradient, SeededInit};
+use crate::nn::{QuantumLayer, QuantumLayerConfig, QuantumNaturalGradient, QuantumNaturalGradientConfig, SeededInit};
 use crate::observable::Observable;
 use crate::optim::{Adam, AdamConfig, Spsa, SpsaConfig, Unreached, variables};
 use candle_core::backprop::GradStore;
@@ -30,7 +30,7 @@ use std::ops::ControlFlow;
 /// ```
 ///
 /// A run that ends where it began, because a tolerance is met there already, has not converged: weights at 0, a usual start, may be a maximum or a saddle
-/// point. Its end is [`VqeEnd::Start`]; other initial weights, or a little noise on these, tell which it is.
+/// point. Its end is [`StopReason::Start`]; other initial weights, or a little noise on these, tell which it is.
 ///
 /// A circuit of its own can be trained as a [`QuantumLayer`] as well; this is the loop around it, with a record of what
 /// happened.
@@ -40,14 +40,14 @@ pub struct Vqe {
     config: VqeConfig,
 }
 
-/// How the weights of a [`Vqe`] move.
+/// Method by which the weights of a [`Vqe`] move.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub enum VqeMethod {
     /// [`Adam`]; its learning rate is about how far a weight moves in a step, in radians.
     Adam(AdamConfig),
     /// [`QuantumNaturalGradient`].
-    NaturalGradient(NaturalGradientConfig),
+    NaturalGradient(QuantumNaturalGradientConfig),
     /// [`Spsa`], which needs no gradients: three energies a step, whatever the number of weights. Such runs end by the energy alone.
     Spsa(SpsaConfig),
 }
@@ -55,35 +55,35 @@ pub enum VqeMethod {
 /// Options of a [`Vqe`].
 #[derive(Debug, Clone)]
 pub struct VqeConfig {
-    /// How the weights move. Default: Adam with a learning rate of 0.05.
+    /// Method by which the weights move. Default: Adam with a learning rate of 0.05.
     pub method: VqeMethod,
-    /// The most steps of a run. Default 1000.
+    /// Largest number of steps of a run. Default 1000.
     pub steps: usize,
-    /// A run has converged where the Euclidean norm of the gradient in all weights is at most this after a step. Default 1e-5; 0 leaves it to
+    /// Euclidean norm of the gradient in all weights, from 0 on, at or below which a run has converged. Default 1e-5; 0 leaves it to
     /// gradients that vanish.
     pub gradient_tolerance: f64,
-    /// A run has converged where [`patience`](Self::patience) steps in a row have changed the energy by at most this, after one that changed
-    /// it by more. Default 0: not asked.
+    /// Change of the energy, from 0 on: a run has converged where [`patience`](Self::patience) steps in a row have changed it by at most this, after one
+    /// that changed it by more. Default 0: the energy does not end a run.
     pub energy_tolerance: f64,
-    /// Steps that have to change little. Default 10.
-    pub patience: usize,
+    /// Number of steps in a row, at least 1, that have to change little; `None`: the energy does not end a run. Default `Some(10)`.
+    pub patience: Option<usize>,
     /// Precision of weights and states. Default F64, which Metal has not.
     pub dtype: DType,
-    /// Where it is computed. Default: the CPU.
+    /// Device of weights and states. Default: the CPU.
     pub device: Device,
-    /// Of the initial weights. Those of a circuit start in [0, 2π) unless it says otherwise. Default 0.
+    /// Seed of the initial weights. Those of a circuit start in [0, 2π) unless it says otherwise. Default 0.
     pub seed: u64,
-    /// Shots, the gradient method, the limit on memory.
+    /// Options of the layer: shots, the gradient method, the limit on memory. Default: those of a [`QuantumLayer`].
     pub layer: QuantumLayerConfig,
     #[doc(hidden)]
     pub non_exhaustive: NonExhaustive,
 }
 
-/// Where a run of a [`Vqe`] stands.
+/// State of a run of a [`Vqe`] at one of its energies.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct VqeStep {
-    /// Steps that the weights have made.
+    /// Number of steps that the weights have made.
     pub step: usize,
     /// The energy at these weights.
     pub energy: f64,
@@ -91,10 +91,10 @@ pub struct VqeStep {
     pub gradient_norm: Option<f64>,
 }
 
-/// Why a run of a [`Vqe`] ended.
+/// Reason for which a run of a [`Vqe`] ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum VqeEnd {
+pub enum StopReason {
     /// A tolerance is met where the run began: the gradient is within [`VqeConfig::gradient_tolerance`] before the first step, or the energy has stayed within
     /// [`VqeConfig::energy_tolerance`] in all of them. A minimum, a maximum, a saddle point or a plateau: nothing that was seen tells which.
     Start,
@@ -102,13 +102,13 @@ pub enum VqeEnd {
     Gradient,
     /// The energy has stayed within [`VqeConfig::energy_tolerance`].
     Energy,
-    /// All steps were made.
+    /// Completion of all steps.
     Steps,
-    /// The caller said so.
+    /// Request of the caller.
     Stopped,
 }
 
-impl std::fmt::Display for VqeEnd {
+impl std::fmt::Display for StopReason {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Start => "no step made, a tolerance is met at the start",
@@ -120,7 +120,7 @@ impl std::fmt::Display for VqeEnd {
     }
 }
 
-/// What a run of a [`Vqe`] found.
+/// Energy and weights that a run of a [`Vqe`] found.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct VqeResult {
@@ -130,21 +130,21 @@ pub struct VqeResult {
     pub weights: BTreeMap<String, Tensor>,
     /// The energy before each step, and after the last.
     pub energies: Vec<f64>,
-    /// Steps that were made.
+    /// Number of steps that were made.
     pub steps: usize,
     /// Norm of the gradient at the end; none where no gradient is computed.
     pub gradient_norm: Option<f64>,
-    /// Why it ended.
-    pub end: VqeEnd,
+    /// Reason for which it ended.
+    pub stop_reason: StopReason,
     /// Names of the weight tensors whose gradient was 0 throughout at every energy of the run: the energy does not depend on them, or only elsewhere.
     /// Empty where no gradient is computed.
     pub without_gradient: Vec<String>,
 }
 
 impl VqeResult {
-    /// Whether it ended because a tolerance was met that was not met from the start.
+    /// Returns whether it ended because a tolerance was met that was not met from the start.
     pub fn converged(&self) -> bool {
-        matches!(self.end, VqeEnd::Gradient | VqeEnd::Energy)
+        matches!(self.stop_reason, StopReason::Gradient | StopReason::Energy)
     }
 }
 
@@ -155,13 +155,36 @@ impl Default for VqeConfig {
             steps: 1000,
             gradient_tolerance: 1e-5,
             energy_tolerance: 0.0,
-            patience: 10,
+            patience: Some(10),
             dtype: DType::F64,
             device: Device::Cpu,
             seed: 0,
             layer: QuantumLayerConfig::default(),
             non_exhaustive: NonExhaustive(()),
         }
+    }
+}
+
+/// Devices are compared by [`Device::same_device`].
+impl PartialEq for VqeConfig {
+    fn eq(&self, other: &Self) -> bool {
+        let Self {
+            method,
+            steps,
+            gradient_tolerance,
+            energy_tolerance,
+            patience,
+            dtype,
+            device,
+            seed,
+            layer,
+            non_exhaustive: _,
+        } = self;
+        (*method, *steps, *patience, *dtype, *seed)
+            == (other.method, other.steps, other.patience, other.dtype, other.seed)
+            && (*gradient_tolerance, *energy_tolerance) == (other.gradient_tolerance, other.energy_tolerance)
+            && device.same_device(&other.device)
+            && *layer == other.layer
     }
 }
 
@@ -175,7 +198,7 @@ impl VqeConfig {
         from_zero("gradient_tolerance", self.gradient_tolerance)?;
         from_zero("energy_tolerance", self.energy_tolerance)?;
         match self.patience {
-            0 => Err(Error::Setting { of, setting: "patience", value: 0.0, allowed: "1 or more" }),
+            Some(0) => Err(Error::Setting { of, setting: "patience", value: 0.0, allowed: "1 or more" }),
             _ => Ok(()),
         }
     }
@@ -271,12 +294,14 @@ impl Vqe {
         sum(&self.layer.evaluate()?)
     }
 
+    /// The present weights, by name, sorted, as [`QuantumLayer::weights`] returns them: a run changes them. [`VqeResult::weights`] has copies.
+    pub fn weights(&self) -> impl ExactSizeIterator<Item = (&str, &Tensor)> {
+        self.layer.weights()
+    }
+
     /// Copies of the present weights, by name.
-    ///
-    /// # Errors
-    /// Those of candle, where a copy fails.
-    pub fn weights(&self) -> Result<BTreeMap<String, Tensor>> {
-        self.layer.weights().map(|(name, tensor)| Ok((name.to_owned(), tensor.detach().copy()?))).collect()
+    fn copied_weights(&self) -> Result<BTreeMap<String, Tensor>> {
+        self.weights().map(|(name, tensor)| Ok((name.to_owned(), tensor.detach().copy()?))).collect()
     }
 
     /// Sets weights by name, to go on from there. Those that are not named stay.
@@ -340,11 +365,11 @@ impl Vqe {
         self.run_with(|_| ControlFlow::Continue(()))
     }
 
-    /// As [`run`](Self::run), and calls `watch` at each energy, before the step that follows it; it may end the run.
+    /// Trains as [`run`](Self::run) does, and calls `watch` at each energy, before the step that follows it; it may end the run.
     ///
     /// ```
     /// # use candlewick::prelude::*;
-    /// # use candlewick::variational::{Vqe, VqeConfig, VqeEnd};
+    /// # use candlewick::variational::{Vqe, VqeConfig, StopReason};
     /// # let mut circuit = Circuit::new(2);
     /// # circuit.real_amplitudes("w", 1, Entanglement::Linear);
     /// # let mut vqe = Vqe::new(circuit, Z(0) * Z(1), VqeConfig::default())?;
@@ -353,7 +378,7 @@ impl Vqe {
     ///     println!("{} {:.6}", at.step, at.energy);
     ///     if at.energy < -0.9 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     /// })?;
-    /// assert_eq!(found.end, VqeEnd::Stopped);
+    /// assert_eq!(found.stop_reason, StopReason::Stopped);
     /// # Ok::<(), candlewick::Error>(())
     /// ```
     ///
@@ -382,30 +407,38 @@ impl Vqe {
             calm = if change.is_some_and(|change| change <= self.config.energy_tolerance) { calm + 1 } else { 0 };
             energies.push(energy);
             if noisy || best.as_ref().is_none_or(|(lowest, _)| energy < *lowest) {
-                best = Some((energy, self.weights()?));
+                best = Some((energy, self.copied_weights()?));
             }
             let stopped = watch(&VqeStep { step, energy, gradient_norm }).is_break();
-            if let Some(end) = self.end(step, gradient_norm, calm, stopped)
+            if let Some(stop_reason) = self.stop_reason(step, gradient_norm, calm, stopped)
                 && let Some((energy, weights)) = best
             {
                 let without_gradient = unreached.names();
-                return Ok(VqeResult { energy, weights, energies, steps: step, gradient_norm, end, without_gradient });
+                return Ok(VqeResult {
+                    energy,
+                    weights,
+                    energies,
+                    steps: step,
+                    gradient_norm,
+                    stop_reason,
+                    without_gradient,
+                });
             }
             mover.step(&self.layer, gradients.as_ref())?;
         }
     }
 
     /// Whether a run ends here, and why.
-    fn end(&self, step: usize, gradient_norm: Option<f64>, calm: usize, stopped: bool) -> Option<VqeEnd> {
+    fn stop_reason(&self, step: usize, gradient_norm: Option<f64>, calm: usize, stopped: bool) -> Option<StopReason> {
         let VqeConfig { steps, gradient_tolerance, energy_tolerance, patience, .. } = self.config;
         if gradient_norm.is_some_and(|norm| norm <= gradient_tolerance) {
-            Some(if step == 0 { VqeEnd::Start } else { VqeEnd::Gradient })
-        } else if energy_tolerance > 0.0 && calm >= patience {
-            Some(if calm == step { VqeEnd::Start } else { VqeEnd::Energy })
+            Some(if step == 0 { StopReason::Start } else { StopReason::Gradient })
+        } else if energy_tolerance > 0.0 && patience.is_some_and(|patience| calm >= patience) {
+            Some(if calm == step { StopReason::Start } else { StopReason::Energy })
         } else if stopped {
-            Some(VqeEnd::Stopped)
+            Some(StopReason::Stopped)
         } else {
-            (step >= steps).then_some(VqeEnd::Steps)
+            (step >= steps).then_some(StopReason::Steps)
         }
     }
 }

@@ -21,8 +21,8 @@ fn positive(input: usize) -> Cond {
 #[test]
 fn every_gate_in_both_branches() {
     for gate in Gate::all() {
-        let width = gate.spec().qubits.len();
-        let angles: Vec<f64> = (0..gate.spec().angles.len()).map(|k| 0.4 + 0.9 * k as f64).collect();
+        let width = gate.qubits().len();
+        let angles: Vec<f64> = (0..gate.angles().len()).map(|k| 0.4 + 0.9 * k as f64).collect();
         for on in arrangements(width + 1, width) {
             let free: Vec<usize> = (0..=width).filter(|q| !on.contains(q)).collect();
             for controls in [vec![], free] {

@@ -224,7 +224,7 @@ fn an_energy_with_a_large_constant_is_minimized_in_f32() {
         Vqe::new(circuit, cost, config).expect("a problem").run().expect("a run")
     };
     let (with, without) = (run(65536.0), run(0.0));
-    assert!(with.converged() && without.converged(), "{:?}, {:?}", with.end, without.end);
+    assert!(with.converged() && without.converged(), "{:?}, {:?}", with.stop_reason, without.stop_reason);
     // The energy is one number in F32, so its tolerance is that of the constant.
     close("energy", &[with.energy - 65536.0], &[without.energy], 0.01);
 }

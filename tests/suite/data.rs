@@ -3,7 +3,9 @@
 use crate::lab::close;
 use candle_core::{DType, Device, Result, Tensor};
 use candlewick::Error;
-use candlewick::data::{Dataset, Pca, Scaler, blobs, circles, moons, spirals};
+use candlewick::data::{
+    BlobsConfig, CirclesConfig, Dataset, MoonsConfig, Pca, Scaler, SpiralsConfig, Split, blobs, circles, moons, spirals,
+};
 use candlewick::error::{DataError, MemoryError, TensorError};
 
 fn rows(of: &Dataset) -> Result<Vec<(u32, Vec<f64>)>> {
@@ -13,15 +15,15 @@ fn rows(of: &Dataset) -> Result<Vec<(u32, Vec<f64>)>> {
 
 #[test]
 fn points_without_noise_lie_on_their_curves() -> Result<()> {
-    for (class, row) in rows(&circles(101, 0.0, 0.4, 1)?)? {
+    for (class, row) in rows(&circles(101, CirclesConfig { factor: 0.4, seed: 1, ..Default::default() })?)? {
         close("radius", &[row[0].hypot(row[1])], &[if class == 0 { 1.0 } else { 0.4 }], 1e-6);
     }
-    for (class, row) in rows(&moons(100, 0.0, 1)?)? {
+    for (class, row) in rows(&moons(100, MoonsConfig { seed: 1, ..Default::default() })?)? {
         let (x, y) = if class == 0 { (row[0], row[1]) } else { (1.0 - row[0], 0.5 - row[1]) };
         close("half circle", &[x.hypot(y)], &[1.0], 1e-6);
         assert!(y > -1e-6);
     }
-    let arms = rows(&spirals(90, 3, 0.0, 1)?)?;
+    let arms = rows(&spirals(90, SpiralsConfig { arms: 3, seed: 1, ..Default::default() })?)?;
     for (index, (class, row)) in arms.iter().enumerate() {
         let t = (index / 3) as f64 / 30.0;
         let angle = 3.0 * std::f64::consts::PI * t + std::f64::consts::TAU * f64::from(*class) / 3.0;
@@ -35,7 +37,10 @@ fn points_without_noise_lie_on_their_curves() -> Result<()> {
 #[test]
 fn noise_has_its_deviation() -> Result<()> {
     let count = 20_000;
-    let (quiet, loud) = (circles(count, 0.0, 0.5, 3)?, circles(count, 0.3, 0.5, 3)?);
+    let (quiet, loud) = (
+        circles(count, CirclesConfig { factor: 0.5, seed: 3, ..Default::default() })?,
+        circles(count, CirclesConfig { noise: 0.3, factor: 0.5, seed: 3, ..Default::default() })?,
+    );
     let noise = (loud.x - &quiet.x)?.to_dtype(DType::F64)?.flatten_all()?.to_vec1::<f64>()?;
     let (mean, square) = (noise.iter().sum::<f64>(), noise.iter().map(|v| v * v).sum::<f64>());
     let entries = noise.len() as f64;
@@ -44,7 +49,7 @@ fn noise_has_its_deviation() -> Result<()> {
     assert!((square / entries - 0.09).abs() < 5.0 * 0.09 * (2.0 / entries).sqrt());
     // Behind the features that were there, and of another stream.
     let more = quiet.x.dims2()?;
-    let wide = circles(count, 0.0, 0.5, 3)?.with_noise(2, 0.3, 3)?;
+    let wide = circles(count, CirclesConfig { factor: 0.5, seed: 3, ..Default::default() })?.with_noise(2, 0.3, 3)?;
     assert_eq!(wide.x.dims2()?, (more.0, 4));
     let added = wide.x.narrow(1, 2, 2)?.to_dtype(DType::F64)?.flatten_all()?.to_vec1::<f64>()?;
     assert!(added.iter().zip(&noise).filter(|(a, b)| (*a - *b).abs() < 1e-5).count() < 10);
@@ -54,7 +59,7 @@ fn noise_has_its_deviation() -> Result<()> {
 #[test]
 fn blobs_are_clouds_around_centers() -> Result<()> {
     let (count, centers, features) = (6000, 3, 4);
-    let cloud = rows(&blobs(count, centers, features, 0.2, 9)?)?;
+    let cloud = rows(&blobs(count, BlobsConfig { centers, features, deviation: 0.2, seed: 9, ..Default::default() })?)?;
     for class in 0..centers {
         let members: Vec<&Vec<f64>> =
             cloud.iter().filter(|(of, _)| *of as usize == class).map(|(_, row)| row).collect();
@@ -73,10 +78,10 @@ fn blobs_are_clouds_around_centers() -> Result<()> {
 #[test]
 fn the_seed_decides() -> Result<()> {
     let make: [fn(u64) -> candlewick::Result<Dataset>; 4] = [
-        |seed| circles(50, 0.1, 0.5, seed),
-        |seed| moons(50, 0.1, seed),
-        |seed| spirals(50, 2, 0.1, seed),
-        |seed| blobs(50, 2, 2, 0.1, seed),
+        |seed| circles(50, CirclesConfig { noise: 0.1, factor: 0.5, seed, ..Default::default() }),
+        |seed| moons(50, MoonsConfig { noise: 0.1, seed, ..Default::default() }),
+        |seed| spirals(50, SpiralsConfig { noise: 0.1, seed, ..Default::default() }),
+        |seed| blobs(50, BlobsConfig { centers: 2, seed, ..Default::default() }),
     ];
     for make in make {
         assert_eq!(rows(&make(5)?)?, rows(&make(5)?)?);
@@ -91,19 +96,43 @@ fn points_that_cannot_be_made() {
     let refused = |result: candlewick::Result<Dataset>| matches!(result, Err(Error::Setting { .. }));
     for noise in [-0.1, f64::NAN, f64::INFINITY] {
         assert!(
-            refused(circles(10, noise, 0.5, 0)) && refused(moons(10, noise, 0)) && refused(blobs(10, 2, 2, noise, 0))
+            refused(circles(10, CirclesConfig { noise, factor: 0.5, ..Default::default() }))
+                && refused(moons(10, MoonsConfig { noise, ..Default::default() }))
+                && refused(blobs(10, BlobsConfig { centers: 2, deviation: noise, ..Default::default() }))
         );
     }
-    assert!(refused(circles(10, 0.1, 1.5, 0)) && refused(circles(10, 0.1, f64::NAN, 0)));
-    assert!(refused(spirals(10, 0, 0.1, 0)) && refused(blobs(10, 0, 2, 0.1, 0)) && refused(blobs(10, 5000, 2, 0.1, 0)));
-    assert!(matches!(circles(usize::MAX / 2, 0.1, 0.5, 0), Err(Error::Memory(MemoryError::Numbers { .. }))));
-    assert!(matches!(circles(1 << 40, 0.1, 0.5, 0), Err(Error::Memory(MemoryError::Numbers { .. }))));
-    assert!(matches!(blobs(0, 3, usize::MAX, 0.1, 0), Err(Error::Memory(MemoryError::Numbers { .. }))));
-    assert!(matches!(blobs(1, 1000, 20_000_000_000, 0.1, 0), Err(Error::Memory(MemoryError::Numbers { .. }))));
+    assert!(
+        refused(circles(10, CirclesConfig { noise: 0.1, factor: 1.5, ..Default::default() }))
+            && refused(circles(10, CirclesConfig { noise: 0.1, factor: f64::NAN, ..Default::default() }))
+    );
+    assert!(
+        refused(spirals(10, SpiralsConfig { arms: 0, noise: 0.1, ..Default::default() }))
+            && refused(blobs(10, BlobsConfig { centers: 0, ..Default::default() }))
+            && refused(blobs(10, BlobsConfig { centers: 5000, ..Default::default() }))
+    );
+    assert!(matches!(
+        circles(usize::MAX / 2, CirclesConfig { noise: 0.1, factor: 0.5, ..Default::default() }),
+        Err(Error::Memory(MemoryError::Numbers { .. }))
+    ));
+    assert!(matches!(
+        circles(1 << 40, CirclesConfig { noise: 0.1, factor: 0.5, ..Default::default() }),
+        Err(Error::Memory(MemoryError::Numbers { .. }))
+    ));
+    assert!(matches!(
+        blobs(0, BlobsConfig { features: usize::MAX, ..Default::default() }),
+        Err(Error::Memory(MemoryError::Numbers { .. }))
+    ));
+    assert!(matches!(
+        blobs(1, BlobsConfig { centers: 1000, features: 20_000_000_000, ..Default::default() }),
+        Err(Error::Memory(MemoryError::Numbers { .. }))
+    ));
     for few in 0..4 {
-        assert_eq!(spirals(few, 3, 0.1, 0).map(|set| set.len()).ok(), Some(few));
-        assert_eq!(blobs(few, 3, 2, 0.1, 0).map(|set| set.len()).ok(), Some(few));
-        assert_eq!(blobs(few, 3, 0, 0.1, 0).map(|set| set.len()).ok(), Some(few));
+        assert_eq!(
+            spirals(few, SpiralsConfig { arms: 3, noise: 0.1, ..Default::default() }).map(|set| set.len()).ok(),
+            Some(few)
+        );
+        assert_eq!(blobs(few, BlobsConfig { ..Default::default() }).map(|set| set.len()).ok(), Some(few));
+        assert_eq!(blobs(few, BlobsConfig { features: 0, ..Default::default() }).map(|set| set.len()).ok(), Some(few));
     }
 }
 
@@ -164,7 +193,7 @@ fn splits_keep_every_sample_once() -> Result<()> {
     let all = Dataset::new(x, Tensor::new(y.as_slice(), &Device::Cpu)?, names)?;
     let mut held = Vec::new();
     for seed in 0..3 {
-        let (kept, out) = all.split(0.2, seed)?;
+        let Split { train: kept, test: out, .. } = all.split(0.2, seed)?;
         let mut seen: Vec<f64> = rows(&kept)?.iter().chain(&rows(&out)?).map(|(_, row)| row[0]).collect();
         for (label, row) in rows(&kept)?.iter().chain(&rows(&out)?) {
             assert_eq!(*label, y[row[0] as usize]);
@@ -177,7 +206,7 @@ fn splits_keep_every_sample_once() -> Result<()> {
         held.push(rows(&out)?);
     }
     assert!(held[0] != held[1] && held[1] != held[2]);
-    assert_eq!((all.split(0.0, 1)?.1.len(), all.split(1.0, 1)?.0.len()), (0, 0));
+    assert_eq!((all.split(0.0, 1)?.test.len(), all.split(1.0, 1)?.train.len()), (0, 0));
     for fraction in [-0.1, 1.1, f64::NAN] {
         assert!(matches!(all.split(fraction, 0), Err(Error::Setting { .. })));
     }
@@ -223,7 +252,7 @@ fn scales() -> Result<()> {
         let same = Tensor::full(0.1f64, (count, 1), &Device::Cpu)?;
         for scaler in [Scaler::standard(&same)?, Scaler::range(&same, 0.0, 1.0)?] {
             assert_eq!(scaler.apply(&same)?.sum_all()?.to_scalar::<f64>()?, 0.0, "{count}");
-            close("unit", &scaler.unit.to_vec1()?, &[1.0], 0.0);
+            close("scale", &scaler.scale.to_vec1()?, &[1.0], 0.0);
         }
     }
     // Units that are 0 or infinite in the samples' dtype.
@@ -261,7 +290,8 @@ fn scales() -> Result<()> {
 
 #[test]
 fn centers_are_spread() -> Result<()> {
-    let cloud = rows(&blobs(500, 500, 4, 0.0, 3)?)?;
+    let cloud =
+        rows(&blobs(500, BlobsConfig { centers: 500, features: 4, deviation: 0.0, seed: 3, ..Default::default() })?)?;
     let all: Vec<f64> = cloud.into_iter().flat_map(|(_, row)| row).collect();
     let (mean, square) = (all.iter().sum::<f64>() / 2000.0, all.iter().map(|v| v * v).sum::<f64>() / 2000.0);
     // Even in [-1, 1]: mean 0, mean square 1/3; five standard errors.
@@ -273,7 +303,7 @@ fn centers_are_spread() -> Result<()> {
 #[test]
 fn shuffled_sets_and_strided_tensors() -> Result<()> {
     let all = Dataset::from_csv(include_str!("../../examples/data/iris.csv"))?;
-    let (kept, _) = all.split(0.2, 1)?;
+    let kept = all.split(0.2, 1)?.train;
     assert_eq!(kept.take(30)?.y.to_vec1::<u32>()?, [0; 30]);
     let shuffled = kept.shuffled(4)?;
     let counts = |set: &Dataset, class| set.y.to_vec1::<u32>().map(|y| y.iter().filter(|&&of| of == class).count());
@@ -284,7 +314,7 @@ fn shuffled_sets_and_strided_tensors() -> Result<()> {
     assert_eq!(rows(&kept.shuffled(4)?)?, rows(&shuffled)?);
     assert_ne!(rows(&kept.shuffled(5)?)?, rows(&shuffled)?);
     let two = all.clone().with_x(all.x.narrow(1, 1, 2)?)?;
-    assert_eq!(two.split(0.2, 1)?.0.x.to_vec2::<f32>()?, kept.x.narrow(1, 1, 2)?.to_vec2::<f32>()?);
+    assert_eq!(two.split(0.2, 1)?.train.x.to_vec2::<f32>()?, kept.x.narrow(1, 1, 2)?.to_vec2::<f32>()?);
     let mut strange = all;
     strange.y = (&strange.y + 7.0)?;
     assert!(matches!(strange.split(0.2, 1), Err(Error::Data(DataError::Label { .. }))));
@@ -297,7 +327,9 @@ fn principal_components() -> Result<()> {
     let axes =
         [[2.0 / 3.0, -1.0 / 3.0, 2.0 / 3.0], [2.0 / 3.0, 2.0 / 3.0, -1.0 / 3.0], [-1.0 / 3.0, 2.0 / 3.0, 2.0 / 3.0]];
     let deviations = [5.0, 2.0, 0.1];
-    let raw = blobs(4000, 1, 3, 1.0, 2)?.x.to_dtype(DType::F64)?;
+    let raw = blobs(4000, BlobsConfig { centers: 1, features: 3, deviation: 1.0, seed: 2, ..Default::default() })?
+        .x
+        .to_dtype(DType::F64)?;
     // Whitened, so that the covariances are exactly those of the construction.
     let centerd = raw.broadcast_sub(&raw.mean(0)?)?.to_vec2::<f64>()?;
     let mut columns: Vec<Vec<f64>> = (0..3).map(|k| centerd.iter().map(|row| row[k]).collect()).collect();
@@ -348,7 +380,10 @@ fn principal_components() -> Result<()> {
 #[test]
 fn absurd_numbers_of_samples() -> Result<()> {
     for (samples, features) in [(usize::MAX, 0), (1 << 40, 0), (1 << 40, 2), (usize::MAX, usize::MAX)] {
-        assert!(matches!(blobs(samples, 3, features, 0.1, 1), Err(Error::Memory(MemoryError::Numbers { .. }))));
+        assert!(matches!(
+            blobs(samples, BlobsConfig { features, seed: 1, ..Default::default() }),
+            Err(Error::Memory(MemoryError::Numbers { .. }))
+        ));
     }
     let (count, names) = (1usize << 40, vec!["all".to_owned()]);
     let x = Tensor::zeros((1, 1), DType::F32, &Device::Cpu)?.broadcast_as((count, 1))?;

@@ -250,8 +250,8 @@ fn what_has_no_derivative_is_a_typed_error() -> Result<()> {
 #[test]
 fn blocks_hold_whole_operations() -> Result<()> {
     use candlewick::gate::Gate;
-    for gate in Gate::all().filter(|gate| !gate.spec().angles.is_empty()) {
-        let (width, angles) = (gate.spec().qubits.len(), gate.spec().angles.len());
+    for gate in Gate::all().filter(|gate| !gate.angles().is_empty()) {
+        let (width, angles) = (gate.qubits().len(), gate.angles().len());
         for (controls, conditional) in [(0, false), (1, false), (1, true)] {
             let qubits = width + controls;
             let mut circuit = Circuit::new(qubits).with_inputs(1);
@@ -268,7 +268,7 @@ fn blocks_hold_whole_operations() -> Result<()> {
             let of = |entries| {
                 functional::metric_tensor(&circuit, Some(&x), &[("w", &w)], Wrt::Weights, entries).map(|g| flat(&g))
             };
-            let name = gate.spec().name;
+            let name = gate.name();
             close(name, &of(MetricTensor::BlockDiagonal)?, &of(MetricTensor::Full)?, 1e-13);
         }
     }

@@ -7,7 +7,9 @@ use crate::lab::tensor;
 use crate::oracle::{random_case, rng, uniform};
 use candle_core::{DType, Device, Tensor};
 use candle_nn::Init;
-use candlewick::diagnostics::{drift, entangling_capability, expressibility, gradient_variance};
+use candlewick::diagnostics::{
+    ExpressibilityConfig, entangling_capability, expressibility, gradient_variance, rounding_error,
+};
 use candlewick::prelude::*;
 use std::f64::consts::PI;
 
@@ -78,7 +80,11 @@ fn variances_have_the_shapes_of_the_weights() -> anyhow::Result<()> {
 /// Whatever is asked for, memory follows what there is.
 #[test]
 fn bins_without_number() -> anyhow::Result<()> {
-    let idle = expressibility(&Circuit::new(1), None, 3, usize::MAX, 1)?;
+    let idle = expressibility(
+        &Circuit::new(1),
+        None,
+        ExpressibilityConfig { pairs: 3, bins: usize::MAX, seed: 1, ..Default::default() },
+    )?;
     assert!((idle - 64.0 * std::f64::consts::LN_2).abs() < 1e-9, "{idle}");
     Ok(())
 }
@@ -91,7 +97,7 @@ fn a_seed_fixes_everything() -> anyhow::Result<()> {
         let variances = variances(&circuit, &Z(0), None, 300, seed);
         Ok((
             variances,
-            expressibility(&circuit, None, 300, 10, seed)?,
+            expressibility(&circuit, None, ExpressibilityConfig { pairs: 300, bins: 10, seed, ..Default::default() })?,
             entangling_capability(&circuit, None, 50, seed)?,
         ))
     };
@@ -122,7 +128,8 @@ fn an_idle_circuit_expresses_nothing() -> anyhow::Result<()> {
         let w = global.weights("w", 1);
         global.h(0).global_phase(w.at([0]));
         for circuit in [&Circuit::new(qubits), &global] {
-            let actual = expressibility(circuit, None, 40, bins, 1)?;
+            let actual =
+                expressibility(circuit, None, ExpressibilityConfig { pairs: 40, bins, seed: 1, ..Default::default() })?;
             assert!((actual - expected).abs() <= 1e-12 * expected, "{qubits} {bins}: {actual} {expected}");
         }
     }
@@ -136,7 +143,9 @@ fn a_deep_circuit_expresses_everything() -> anyhow::Result<()> {
     let mut circuit = Circuit::new(1);
     let w = circuit.weights("w", (12, 2));
     (0..12).for_each(|l| _ = circuit.rz(w.at([l, 0]), 0).rx(w.at([l, 1]), 0));
-    let chi = 2.0 * pairs as f64 * expressibility(&circuit, None, pairs, bins, 3)?;
+    let chi = 2.0
+        * pairs as f64
+        * expressibility(&circuit, None, ExpressibilityConfig { pairs, bins, seed: 3, ..Default::default() })?;
     let freedom = (bins - 1) as f64;
     assert!((chi - freedom).abs() <= 4.5 * (2.0 * freedom).sqrt(), "{chi}");
     Ok(())
@@ -155,7 +164,7 @@ fn a_circle_of_states_is_in_between() -> anyhow::Result<()> {
     let expected = moment(1);
     let deviation = ((moment(2) - expected * expected) / pairs as f64).sqrt();
     let bias = (bins - 1) as f64 / (2 * pairs) as f64;
-    let actual = expressibility(&circuit, None, pairs, bins, 4)?;
+    let actual = expressibility(&circuit, None, ExpressibilityConfig { pairs, bins, seed: 4, ..Default::default() })?;
     assert!((actual - expected - bias).abs() <= 4.5 * deviation, "{actual}, not {expected} ± {deviation}");
     Ok(())
 }
@@ -189,11 +198,14 @@ fn a_nan_is_not_counted_as_a_number() -> anyhow::Result<()> {
     let w = circuit.weights("w", 1);
     circuit.ry(input(0) + w.at([0]), 0);
     let x = Tensor::new(&[[0.5f64], [f64::NAN]], &Device::Cpu)?;
-    assert!(expressibility(&circuit, Some(&x), 10, 5, 1)?.is_nan());
+    assert!(
+        expressibility(&circuit, Some(&x), ExpressibilityConfig { pairs: 10, bins: 5, seed: 1, ..Default::default() })?
+            .is_nan()
+    );
     assert!(entangling_capability(&circuit, Some(&x), 10, 1)?.is_nan());
     assert!(variances(&circuit, &Z(0), Some(&x), 10, 1)[0].is_nan());
     let w = Tensor::zeros(1, DType::F64, &Device::Cpu)?;
-    assert!(drift(&circuit, Some(&x), &[("w", &w)])?.is_nan());
+    assert!(rounding_error(&circuit, Some(&x), &[("w", &w)])?.is_nan());
     Ok(())
 }
 
@@ -209,21 +221,24 @@ fn rounding_is_all_that_is_left() -> anyhow::Result<()> {
             let w = uniform(&mut rng, case.weights);
             for (dtype, least, most) in [(DType::F32, 1e-8, 1e-5), (DType::F64, 1e-17, 2e-14)] {
                 let w = tensor(std::slice::from_ref(&w), dtype).squeeze(0)?;
-                let drift = drift(&circuit, Some(&tensor(&x, dtype)), &[("w", &w)])?;
-                assert!(drift > least && drift < most, "{qubits} qubits, {depth} operations, {dtype:?}: {drift:e}");
+                let rounding_error = rounding_error(&circuit, Some(&tensor(&x, dtype)), &[("w", &w)])?;
+                assert!(
+                    rounding_error > least && rounding_error < most,
+                    "{qubits} qubits, {depth} operations, {dtype:?}: {rounding_error:e}"
+                );
             }
         }
     }
     let mut conditional = Circuit::new(2);
     conditional.h(0).when(input(0).gt(0.0), |c| c.ecr(0, 1).ry(input(0), 1).iswap(1, 0));
     let x = Tensor::new(&[[0.7f64], [-0.7]], &Device::Cpu)?;
-    assert!(drift(&conditional, Some(&x), &[])? < 1e-14);
+    assert!(rounding_error(&conditional, Some(&x), &[])? < 1e-14);
     let mut bare = Circuit::new(2);
     bare.h(0).cx(0, 1).rx(0.3, 1);
-    assert!(drift(&bare, None, &[])? < 1e-6);
-    assert_eq!(drift(&Circuit::new(2), None, &[])?, 0.0);
+    assert!(rounding_error(&bare, None, &[])? < 1e-6);
+    assert_eq!(rounding_error(&Circuit::new(2), None, &[])?, 0.0);
     let mut fed = Circuit::new(1);
     fed.ry(input(0), 0);
-    assert_eq!(drift(&fed, Some(&Tensor::zeros((0, 1), DType::F32, &Device::Cpu)?), &[])?, 0.0);
+    assert_eq!(rounding_error(&fed, Some(&Tensor::zeros((0, 1), DType::F32, &Device::Cpu)?), &[])?, 0.0);
     Ok(())
 }

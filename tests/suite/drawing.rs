@@ -371,15 +371,18 @@ fn drawings_are_aligned() {
 #[test]
 fn every_gate_is_drawn() {
     for gate in Gate::all() {
-        let spec = gate.spec();
-        let n = spec.qubits.len();
-        let drawing = drawn(n, |c| _ = c.gate(gate, (0..spec.angles.len()).map(input), 0..n));
+        let n = gate.qubits().len();
+        let drawing = drawn(n, |c| _ = c.gate(gate, (0..gate.angles().len()).map(input), 0..n));
         let wires: Vec<&str> = drawing.lines().filter(|line| line.starts_with('q')).collect();
         assert_eq!(wires.len(), n, "{drawing}");
         for (k, wire) in wires.iter().enumerate() {
-            assert!(wire.contains(if k < spec.controls { "●" } else { spec.symbol }), "{}\n{drawing}", spec.name);
+            assert!(wire.contains(if k < gate.controls() { "●" } else { gate.symbol() }), "{}\n{drawing}", gate.name());
         }
-        assert!((0..spec.angles.len()).all(|k| wires[n - 1].contains(&format!("x{k}"))), "{}\n{drawing}", spec.name);
+        assert!(
+            (0..gate.angles().len()).all(|k| wires[n - 1].contains(&format!("x{k}"))),
+            "{}\n{drawing}",
+            gate.name()
+        );
     }
 }
 

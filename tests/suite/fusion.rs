@@ -79,7 +79,7 @@ fn deep_layered_circuits() {
                 2 => Expr(0.2, vec![(0.7, Var_::X(0), Some(Var_::W(1)))]),
                 _ => Expr::constant(0.3),
             };
-            case.ops.push(Op::gate(gate, (0..gate.spec().angles.len()).map(angle).collect(), on));
+            case.ops.push(Op::gate(gate, (0..gate.angles().len()).map(angle).collect(), on));
         }
         check(&case, &Measurement::expectation((0..qubits).map(Z)), 20);
         check(&case, &Measurement::expectation((0..qubits).map(X)), 4);

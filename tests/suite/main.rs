@@ -1,6 +1,7 @@
 //! One binary for all integration tests: it links candle once.
 
 mod angles;
+mod architecture;
 mod bad_input;
 mod chemistry;
 mod closed_forms;
@@ -30,11 +31,12 @@ mod modules;
 mod natural_gradient;
 mod optim;
 mod oracle;
+mod pages;
 mod plot;
 mod public_face;
 mod quantized;
-mod readme;
 mod regressions;
+mod rooms;
 mod shots;
 mod spelling;
 mod states;

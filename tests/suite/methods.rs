@@ -71,11 +71,11 @@ const DIFFERENCES: GradientMethod = GradientMethod::FiniteDifference { step: 1e-
 #[test]
 fn every_gate_by_shifts_and_by_differences() {
     for gate in Gate::all() {
-        let width = gate.spec().qubits.len();
+        let width = gate.qubits().len();
         let plain = gate_between_rotations(gate, (0..width).rev().collect(), vec![], width);
         let controlled = gate_between_rotations(gate, (0..width).collect(), vec![width], width + 1);
         for (case, qubits) in [(plain, width), (controlled, width + 1)] {
-            let (measurement, name) = (&losses(1, qubits)[0].measurement, gate.spec().name);
+            let (measurement, name) = (&losses(1, qubits)[0].measurement, gate.name());
             let shift = |engine: Engine| engine.gradients(case.ops.len());
             compare(name, &case, measurement, GradientMethod::ParameterShift, shift);
             compare(name, &case, measurement, DIFFERENCES, |engine| shift(engine).max(1e-8));
@@ -88,9 +88,9 @@ fn every_gate_by_shifts_and_by_differences() {
 fn every_gate_by_random_directions() {
     let samples = 4000;
     for gate in Gate::all() {
-        let width = gate.spec().qubits.len();
+        let width = gate.qubits().len();
         let case = gate_between_rotations(gate, (0..width).collect(), vec![], width);
-        let (measurement, name) = (&losses(1, width)[0].measurement, gate.spec().name);
+        let (measurement, name) = (&losses(1, width)[0].measurement, gate.name());
         let of =
             |method| gradients(&case, measurement, with(method), Engine::cpu(DType::F64), (1, 5)).unwrap().concat();
         let exact = of(GradientMethod::Adjoint);

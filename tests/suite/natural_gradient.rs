@@ -5,7 +5,7 @@ use candle_core::{DType, Device, Result, Tensor};
 use candle_nn::{Optimizer, SGD, VarBuilder, VarMap};
 use candlewick::Error;
 use candlewick::error::{TrainingError, WeightsError};
-use candlewick::nn::{NaturalGradientConfig, QuantumNaturalGradient, SeededInit};
+use candlewick::nn::{QuantumNaturalGradient, QuantumNaturalGradientConfig, SeededInit};
 use candlewick::prelude::*;
 
 fn file() -> serde_json::Value {
@@ -53,7 +53,7 @@ fn fewer_steps_than_gradient_descent_on_hydrogen() -> Result<()> {
     for seed in 0..5 {
         let mut natural: Option<QuantumNaturalGradient> = None;
         let with = steps(seed, |layer, energy, _| {
-            let config = NaturalGradientConfig { learning_rate: LEARNING_RATE, ..Default::default() };
+            let config = QuantumNaturalGradientConfig { learning_rate: LEARNING_RATE, ..Default::default() };
             if natural.is_none() {
                 natural = Some(QuantumNaturalGradient::new(layer, config)?);
             }
@@ -80,7 +80,7 @@ fn a_step_by_hand() -> Result<()> {
     let layer = QuantumLayer::new(circuit, Measurement::expectation([X(0)]), vb)?;
     let before = layer.weights().next().expect("a tensor").1.to_vec1::<f64>()?;
     let inputs = Tensor::new(&[[0.2f64], [0.9]], &Device::Cpu)?;
-    let config = NaturalGradientConfig { learning_rate: 0.3, damping: 0.01, ..Default::default() };
+    let config = QuantumNaturalGradientConfig { learning_rate: 0.3, damping: 0.01, ..Default::default() };
     let mut optimizer = QuantumNaturalGradient::new(&layer, config)?;
     optimizer.backward_step(&layer.try_forward(&inputs)?.sum_all()?, Some(&inputs))?;
     let after = layer.weights().next().expect("a tensor").1.to_vec1::<f64>()?;
@@ -103,7 +103,7 @@ fn no_samples_are_no_step() -> Result<()> {
     circuit.ry(input(0), 0).rx(w.at([0]), 0);
     let vb = VarBuilder::from_varmap(&VarMap::new(), DType::F64, &Device::Cpu);
     let layer = QuantumLayer::new(circuit, Measurement::expectation([Z(0)]), vb)?;
-    let mut optimizer = QuantumNaturalGradient::new(&layer, NaturalGradientConfig::default())?;
+    let mut optimizer = QuantumNaturalGradient::new(&layer, QuantumNaturalGradientConfig::default())?;
     let none = Tensor::zeros((0, 1), DType::F64, &Device::Cpu)?;
     let some = Tensor::zeros((1, 1), DType::F64, &Device::Cpu)?;
     let gradients = layer.try_forward(&some)?.sum_all()?.backward()?;
@@ -118,7 +118,7 @@ fn a_layer_without_weights_has_nothing_to_train() -> Result<()> {
     circuit.h(0);
     let zeros = VarBuilder::zeros(DType::F64, &Device::Cpu);
     let layer = QuantumLayer::new(circuit, Measurement::expectation([Z(0)]), zeros)?;
-    let error = QuantumNaturalGradient::new(&layer, NaturalGradientConfig::default()).unwrap_err();
+    let error = QuantumNaturalGradient::new(&layer, QuantumNaturalGradientConfig::default()).unwrap_err();
     assert!(matches!(error, Error::Training(TrainingError::NoVariables { of: "the natural gradient" })), "{error}");
     Ok(())
 }
@@ -130,14 +130,14 @@ fn what_cannot_be_trained() -> Result<()> {
     circuit.rx(w.at([0]), 0);
     let zeros = VarBuilder::zeros(DType::F64, &Device::Cpu);
     let layer = QuantumLayer::new(circuit.clone(), Measurement::expectation([Z(0)]), zeros)?;
-    let error = QuantumNaturalGradient::new(&layer, NaturalGradientConfig::default()).unwrap_err();
+    let error = QuantumNaturalGradient::new(&layer, QuantumNaturalGradientConfig::default()).unwrap_err();
     assert!(matches!(error, Error::Weights(WeightsError::NotTrainable { .. })), "{error}");
     let mut varmap = VarMap::new();
     let vb = VarBuilder::from_varmap(&varmap, DType::F64, &Device::Cpu);
     let layer = QuantumLayer::new(circuit, Measurement::expectation([Z(0)]), vb)?;
-    let config = NaturalGradientConfig { damping: 0.0, ..Default::default() };
+    let config = QuantumNaturalGradientConfig { damping: 0.0, ..Default::default() };
     assert!(matches!(QuantumNaturalGradient::new(&layer, config), Err(Error::Setting { .. })));
-    let mut optimizer = QuantumNaturalGradient::new(&layer, NaturalGradientConfig::default())?;
+    let mut optimizer = QuantumNaturalGradient::new(&layer, QuantumNaturalGradientConfig::default())?;
     let error = optimizer.backward_step(&layer.evaluate()?.sum_all()?.detach(), None).unwrap_err();
     assert!(
         matches!(&error, Error::Training(TrainingError::NoVariableGradient { variables, .. }) if variables == &["w"]),

@@ -436,7 +436,7 @@ fn spsa_steps_by_formula() -> Result<()> {
     let vb = VarBuilder::from_varmap(&varmap, DType::F64, &Device::Cpu);
     let w = vb.get_with_hints(3, "w", Init::Const(1.0))?;
     let slopes = [1.0, -2.0, 0.5];
-    let config = SpsaConfig { learning_rate: 0.3, stability: 4.0, ..Default::default() };
+    let config = SpsaConfig { learning_rate: 0.3, stability_constant: 4.0, ..Default::default() };
     let mut spsa = Spsa::from_varmap(&varmap, config)?;
     let tensor = Tensor::new(&slopes, &Device::Cpu)?;
     let mut expected = [1.0; 3];

@@ -438,7 +438,7 @@ pub(crate) fn random_case(seed: u64, qubits: usize, depth: usize, embed: bool) -
     // Conditions have a stream of their own, so that circuits are the same with and without.
     let (mut rng, mut conditions) = (rng(seed), rng(seed ^ 0xc0de));
     let (inputs, weights) = (if embed { 1 << qubits } else { 3 }, 5);
-    let gates: Vec<Gate> = Gate::all().filter(|gate| gate.spec().qubits.len() <= qubits).collect();
+    let gates: Vec<Gate> = Gate::all().filter(|gate| gate.qubits().len() <= qubits).collect();
     let mut ops = Vec::new();
     if !embed {
         // From |0..0> half the gates, and most controls, would have nothing to act on.
@@ -462,7 +462,7 @@ pub(crate) fn random_case(seed: u64, qubits: usize, depth: usize, embed: bool) -
             2 => (What::Global, 1, 0),
             _ => {
                 let gate = gates[rng.random_range(0..gates.len())];
-                (What::Gate(gate), gate.spec().angles.len(), gate.spec().qubits.len())
+                (What::Gate(gate), gate.angles().len(), gate.qubits().len())
             }
         };
         let controls = if rng.random_bool(0.3) { rng.random_range(0..=(qubits - width).min(2)) } else { 0 };

@@ -2,16 +2,16 @@
 
 use candle_core::{Device, Result, Tensor};
 use candlewick::Error;
-use candlewick::data::{self, Dataset};
+use candlewick::data::{self, CirclesConfig, Dataset, Split};
 use candlewick::error::{FileError, MemoryError, TensorError};
-use candlewick::plot::{Color, Field, Figure, Matrix, Panel, confusion, decisions, scatter};
+use candlewick::plot::{Bitmap, Color, Field, Figure, Matrix, Panel, confusion, decisions, scatter};
 
 /// Columns and rows of the pixels that are near a colour.
 fn pixels(figure: &Figure, color: Color) -> Result<Vec<(usize, usize)>> {
-    let (width, _, pixels) = figure.render()?;
+    let Bitmap { width, rgb, .. } = figure.render()?;
     let near = |pixel: &[u8]| pixel.iter().zip(color.channels()).all(|(&a, b)| a.abs_diff(b) <= 6);
     let place = |(index, pixel)| near(pixel).then_some((index % width as usize, index / width as usize));
-    Ok(pixels.chunks_exact(3).enumerate().filter_map(place).collect())
+    Ok(rgb.chunks_exact(3).enumerate().filter_map(place).collect())
 }
 
 fn mean(values: impl Iterator<Item = usize> + Clone) -> f64 {
@@ -109,17 +109,17 @@ fn flat_matrices_take_little_room_and_long_headings_their_own() -> Result<()> {
         Matrix { rows: names(rows), columns: names(columns), shades, color: Color::RED, ..Matrix::default() }
     };
     let height = |rows, columns| Figure::new("").panel(Panel::new("").matrix(matrix(rows, columns))).render();
-    let (flat, square) = (height(4, 20)?.1, height(20, 20)?.1);
+    let (flat, square) = (height(4, 20)?.height, height(20, 20)?.height);
     assert!(flat + 350 < square, "{flat} {square}");
 
     // Two black images: what is dark above the second one is nothing but its own heading, however long the first one's is.
     let image = |heading: &str| Panel::new(heading).image(2, &[0.0; 4]);
     let dark = |heading: &str| -> Result<usize> {
-        let (width, height, pixels) = Figure::new("").panel(image(heading)).panel(image("")).render()?;
+        let Bitmap { width, height, rgb, .. } = Figure::new("").panel(image(heading)).panel(image("")).render()?;
         let right = |index: usize| {
             index % width as usize > width as usize / 2 && index / (width as usize) < height as usize / 3
         };
-        Ok(pixels.chunks_exact(3).enumerate().filter(|(index, pixel)| right(*index) && pixel[0] < 200).count())
+        Ok(rgb.chunks_exact(3).enumerate().filter(|(index, pixel)| right(*index) && pixel[0] < 200).count())
     };
     assert_eq!(dark("ankle boot as a very old sneaker")?, dark("")?);
     Ok(())
@@ -146,13 +146,14 @@ fn bars_and_long_names_stay_on_the_page() -> Result<()> {
 
 #[test]
 fn classifiers_on_a_plane() -> Result<()> {
-    let (train, test) = data::circles(60, 0.05, 0.5, 1)?.split(0.25, 1)?;
+    let Split { train, test, .. } =
+        data::circles(60, CirclesConfig { noise: 0.05, factor: 0.5, seed: 1, ..Default::default() })?.split(0.25, 1)?;
     let inside = |points: &Tensor| -> Result<Vec<f64>> {
         let radius = points.sqr()?.sum(1)?.to_vec1::<f32>()?;
         Ok(radius.into_iter().map(|square| if square < 0.56 { 1.0 } else { 0.0 }).collect())
     };
     let figure = Figure::new("circles").note("a note").panel(decisions("by hand", &train, &test, inside)?);
-    let (width, height, _) = figure.render()?;
+    let Bitmap { width, height, .. } = figure.render()?;
     assert!(width >= 800 && height >= 800, "{width} x {height}");
     assert_eq!(figure.render()?, figure.render()?);
     let wrong = decisions("", &train, &test, |_| Ok(vec![0.5]));

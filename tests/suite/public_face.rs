@@ -1,5 +1,9 @@
 //! Promises of the public interface that the compiler does not check: what is public can grow without breaking programs.
 
+use candle_core::DType;
+use candle_nn::Init;
+use candlewick::prelude::*;
+use candlewick::variational::{VqeConfig, VqeMethod, VqeOptimizerConfig};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -13,6 +17,14 @@ fn sources(folder: &Path, all: &mut Vec<PathBuf>) {
             all.push(path);
         }
     }
+}
+
+/// Text of each file with sources that users see: engines are private, and plans of launches are the emulator's.
+fn public_sources() -> Vec<(PathBuf, String)> {
+    let mut files = Vec::new();
+    sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut files);
+    files.retain(|path| !path.components().any(|part| part.as_os_str() == "engine"));
+    files.into_iter().map(|path| (path.clone(), fs::read_to_string(path).unwrap())).collect()
 }
 
 /// Whether a program outside the crate could list all variants or fields of an item, whose lines these are.
@@ -30,13 +42,8 @@ fn is_open(attributes: &str, kind: &str, body: &[&str]) -> bool {
 
 #[test]
 fn no_public_struct_or_enum_is_open() {
-    let mut files = Vec::new();
-    sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut files);
-    // Engines are private; plans of launches are the emulator's.
-    files.retain(|path| !path.components().any(|part| part.as_os_str() == "engine"));
     let (mut items, mut open) = (0, Vec::new());
-    for path in &files {
-        let text = fs::read_to_string(path).unwrap();
+    for (path, text) in &public_sources() {
         let lines: Vec<&str> = text.lines().collect();
         for (at, line) in lines.iter().enumerate() {
             let Some((kind, rest)) = ["struct", "enum"]
@@ -61,4 +68,72 @@ fn no_public_struct_or_enum_is_open() {
     }
     assert!(items > 60, "{items} items: the sources have another shape than this test reads");
     assert!(open.is_empty(), "{open:#?}");
+}
+
+/// Words with which the comment of a public item does not begin: a noun or a verb says what the item is or does.
+const FRAGMENTS: [&str; 17] = [
+    "Of", "As", "In", "From", "For", "To", "With", "What", "Those", "None", "Such", "On", "Where", "How", "Which",
+    "Why", "By",
+];
+
+#[test]
+fn comments_of_public_items_are_no_fragments() {
+    let (mut comments, mut fragments) = (0, Vec::new());
+    for (path, text) in public_sources() {
+        let lines: Vec<&str> = text.lines().collect();
+        let mut in_public = false;
+        for (at, line) in lines.iter().enumerate() {
+            match line.strip_prefix("pub ") {
+                Some(item) => in_public = item.starts_with("enum "),
+                None => in_public &= !line.starts_with('}'),
+            }
+            let is_first = at == 0 || !lines[at - 1].trim_start().starts_with("///");
+            let Some(comment) = line.trim_start().strip_prefix("/// ").filter(|_| is_first) else { continue };
+            let item = lines[at..].iter().map(|line| line.trim_start()).find(|line| !line.starts_with(['/', '#']));
+            if in_public || item.is_some_and(|item| item.starts_with("pub ")) {
+                comments += 1;
+                if FRAGMENTS.contains(&comment.split(' ').next().unwrap_or_default()) {
+                    fragments.push(format!("{}:{}: {comment}", path.display(), at + 1));
+                }
+            }
+        }
+    }
+    assert!(comments > 400, "{comments} comments: the sources have another shape than this test reads");
+    assert!(fragments.is_empty(), "{fragments:#?}");
+}
+
+/// Circuits and configurations are equal where they say the same.
+#[test]
+fn circuits_and_configurations_are_compared() {
+    let circuit = |angle: f64, init: Init| {
+        let mut circuit = Circuit::new(2);
+        let w = circuit.weights_with_init("w", 2, init);
+        circuit.ry(w.at(0) + angle, 0).cx(0, 1);
+        circuit
+    };
+    let one = circuit(0.5, Init::Const(0.1));
+    assert_eq!(one, circuit(0.5, Init::Const(0.1)));
+    assert_ne!(one, circuit(0.6, Init::Const(0.1)));
+    assert_ne!(one, circuit(0.5, Init::Const(0.2)));
+    assert_ne!(one, circuit(0.5, Init::Randn { mean: 0.1, stdev: 0.0 }));
+    assert_ne!(one, one.clone().with_inputs(1));
+    let ansatz = |angle| VqeOptimizerConfig { ansatz: Some(circuit(angle, Init::Const(0.0))), ..Default::default() };
+    assert_eq!(ansatz(1.0), ansatz(1.0));
+    assert_ne!(ansatz(1.0), ansatz(2.0));
+
+    let others: [VqeConfig; 9] = [
+        VqeConfig { method: VqeMethod::Spsa(Default::default()), ..Default::default() },
+        VqeConfig { steps: 1, ..Default::default() },
+        VqeConfig { gradient_tolerance: 1.0, ..Default::default() },
+        VqeConfig { energy_tolerance: 1.0, ..Default::default() },
+        VqeConfig { patience: None, ..Default::default() },
+        VqeConfig { dtype: DType::F32, ..Default::default() },
+        VqeConfig { seed: 1, ..Default::default() },
+        VqeConfig { layer: QuantumLayerConfig { shots: Some(1), ..Default::default() }, ..Default::default() },
+        VqeConfig { seed: 2, ..Default::default() },
+    ];
+    for (place, config) in others.iter().enumerate() {
+        assert_ne!(*config, VqeConfig::default());
+        assert!(others.iter().enumerate().all(|(other, with)| (config == with) == (other == place)));
+    }
 }

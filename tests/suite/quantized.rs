@@ -6,7 +6,7 @@ use candle_core::{DType, Device, Module, Result, Tensor, Var};
 use candle_nn::{Linear, VarBuilder};
 use candlewick::Error;
 use candlewick::error::{MemoryError, TensorError};
-use candlewick::nn::{QuantizedLinear, linear_size_in_bytes, quantize_dynamic};
+use candlewick::nn::{QuantizedLinear, QuantizedLinearConfig, linear_size_in_bytes, quantize_dynamic};
 use std::collections::HashMap;
 
 /// Numbers in [-size, size].
@@ -242,7 +242,7 @@ fn what_was_saved_is_loaded() -> Result<()> {
     let tensors: HashMap<String, Tensor> =
         layer.tensors()?.into_iter().map(|(name, tensor)| (format!("a.{name}"), tensor)).collect();
     let vb = |tensors: HashMap<String, Tensor>| VarBuilder::from_tensors(tensors, DType::F32, &Device::Cpu).pp("a");
-    let again = QuantizedLinear::load(45, 3, true, vb(tensors.clone()))?;
+    let again = QuantizedLinear::load(QuantizedLinearConfig::new(45, 3), vb(tensors.clone()))?;
     let x = matrix(&numbers(2, 7 * 45, 1.0), 45, DType::F32)?;
     assert_eq!(flat(&layer.forward(&x)?)?, flat(&again.forward(&x)?)?);
     assert_eq!(flat(layer.dequantize()?.weight())?, flat(again.dequantize()?.weight())?);
@@ -250,7 +250,7 @@ fn what_was_saved_is_loaded() -> Result<()> {
     let changed = |name: &str, tensor: Tensor| {
         let mut tensors = tensors.clone();
         tensors.insert(format!("a.{name}"), tensor);
-        QuantizedLinear::load(45, 3, true, vb(tensors)).expect_err("not what was saved")
+        QuantizedLinear::load(QuantizedLinearConfig::new(45, 3), vb(tensors)).expect_err("not what was saved")
     };
     let mut bytes: Vec<u8> = tensors["a.blocks"].flatten_all()?.to_vec1()?;
     bytes[68..70].copy_from_slice(&0x7c00u16.to_le_bytes()); // an infinite scale
@@ -266,7 +266,8 @@ fn what_was_saved_is_loaded() -> Result<()> {
     assert!(matches!(error, Error::Tensor(TensorError::NotFinite { .. })), "{error}");
     assert!(matches!(changed("blocks", Tensor::zeros((3, 67), DType::U8, &Device::Cpu)?), Error::Candle(_)));
     for (inputs, outputs) in [(0, 3), (45, 0), (usize::MAX, 3), (45, usize::MAX)] {
-        let error = QuantizedLinear::load(inputs, outputs, true, vb(tensors.clone())).expect_err("another shape");
+        let error = QuantizedLinear::load(QuantizedLinearConfig::new(inputs, outputs), vb(tensors.clone()))
+            .expect_err("another shape");
         assert!(
             matches!(
                 error,

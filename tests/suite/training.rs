@@ -7,12 +7,12 @@ use candle_core::{DType, Device, Module, Result, Tensor};
 use candle_nn::loss::cross_entropy;
 use candle_nn::{Optimizer, VarMap};
 use candlewick::Error;
-use candlewick::data::{Dataset, moons};
+use candlewick::data::{Dataset, MoonsConfig, Split, moons};
 use candlewick::error::{FileError, TensorError, TrainingError};
 use candlewick::nn::SeededInit;
 use candlewick::optim::{Adam, AdamConfig, Schedule, variables};
 use candlewick::prelude::*;
-use candlewick::train::{Ending, Epoch, History, TrainConfig, Training, accuracy, binary_accuracy};
+use candlewick::train::{Epoch, History, StopReason, TrainConfig, Training, accuracy, binary_accuracy};
 use std::cell::{Cell, RefCell};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -44,7 +44,8 @@ fn adam(network: &Network) -> Result<Adam> {
 }
 
 fn data(dtype: DType) -> Result<(Dataset, Dataset)> {
-    let (mut train, mut test) = moons(90, 0.1, 4)?.split(0.3, 4)?;
+    let Split { mut train, mut test, .. } =
+        moons(90, MoonsConfig { noise: 0.1, seed: 4, ..Default::default() })?.split(0.3, 4)?;
     (train.x, test.x) = (train.x.to_dtype(dtype)?, test.x.to_dtype(dtype)?);
     Ok((train, test))
 }
@@ -78,12 +79,13 @@ fn one_batch_an_epoch_is_a_loop_by_hand() -> Result<()> {
     let config = TrainConfig { epochs: 12, batch_size: 1000, schedule: schedule.clone(), ..Default::default() };
     let ours = network(DType::F64)?;
     let mut optimizer = adam(&ours)?;
-    let history = Training::new(&ours, &ours.varmap, &mut optimizer, cross_entropy).metric("accuracy", accuracy).run(
-        &config,
-        (&train.x, &train.y),
-        Some((&test.x, &test.y)),
-    )?;
-    assert_eq!((history.ending, history.epochs.len(), optimizer.learning_rate()), (Ending::Finished, 12, 0.05));
+    let history = Training::new(&ours, &ours.varmap, &mut optimizer, cross_entropy, config)
+        .metric("accuracy", accuracy)
+        .run((&train.x, &train.y), Some((&test.x, &test.y)))?;
+    assert_eq!(
+        (history.stop_reason, history.epochs.len(), optimizer.learning_rate()),
+        (StopReason::Finished, 12, 0.05)
+    );
 
     let by_hand = network(DType::F64)?;
     let mut optimizer = adam(&by_hand)?;
@@ -93,7 +95,7 @@ fn one_batch_an_epoch_is_a_loop_by_hand() -> Result<()> {
         close("training loss", &[epoch.train.loss], &[loss.to_scalar()?], 1e-12);
         let right =
             logits.argmax(1)?.to_vec1::<u32>()?.iter().zip(train.y.to_vec1::<u32>()?).filter(|(a, b)| *a == b).count();
-        close("accuracy", &[epoch.train.metric], &[right as f64 / train.len() as f64], 1e-15);
+        close("accuracy", &[epoch.train.metric.expect("a metric")], &[right as f64 / train.len() as f64], 1e-15);
         optimizer.set_learning_rate(0.05 * 0.9f64.powi(step as i32));
         optimizer.backward_step(&loss)?;
         let validation = cross_entropy(&by_hand.forward(&test.x)?, &test.y)?.to_scalar::<f64>()?;
@@ -134,11 +136,9 @@ fn many_batches_are_a_loop_by_hand() -> Result<()> {
         clip_norm: Some(0.3),
         ..Default::default()
     };
-    let history = Training::new(&model, &ours.varmap, &mut optimizer, cross_entropy).metric("accuracy", accuracy).run(
-        &config,
-        (&train.x, &train.y),
-        Some((&test.x, &test.y)),
-    )?;
+    let history = Training::new(&model, &ours.varmap, &mut optimizer, cross_entropy, config)
+        .metric("accuracy", accuracy)
+        .run((&train.x, &train.y), Some((&test.x, &test.y)))?;
 
     let by_hand = network(DType::F64)?;
     let mut optimizer = adam(&by_hand)?;
@@ -170,13 +170,13 @@ fn many_batches_are_a_loop_by_hand() -> Result<()> {
             step += 1;
         }
         close("training loss", &[epoch.train.loss], &[sum / samples as f64], 1e-11);
-        close("training accuracy", &[epoch.train.metric], &[right / samples as f64], 1e-11);
+        close("training accuracy", &[epoch.train.metric.expect("a metric")], &[right / samples as f64], 1e-11);
         let validation: usize = (0..4).map(|_| seen.next().expect("a batch").len()).sum();
         assert_eq!(validation, test.len());
         let score = epoch.validation.expect("a score");
         let logits = by_hand.forward(&test.x)?;
         close("validation", &[score.loss], &[cross_entropy(&logits, &test.y)?.to_scalar()?], 1e-11);
-        close("accuracy", &[score.metric], &[accuracy(&logits, &test.y)?], 1e-11);
+        close("accuracy", &[score.metric.expect("a metric")], &[accuracy(&logits, &test.y)?], 1e-11);
         orders.push(order);
     }
     for (ours, theirs) in weights(&ours)?.iter().zip(&weights(&by_hand)?) {
@@ -215,9 +215,8 @@ fn a_stopped_run_continues_bit_for_bit() -> Result<()> {
             flag.store(calls.get() >= stop_after, Ordering::Relaxed);
             cross_entropy(outputs, targets)
         };
-        let training = Training::new(&network, &network.varmap, &mut optimizer, loss).stop_when(&flag);
-        let history =
-            training.metric("accuracy", accuracy).run(config, (&train.x, &train.y), Some((&test.x, &test.y)))?;
+        let training = Training::new(&network, &network.varmap, &mut optimizer, loss, config.clone()).stop_when(&flag);
+        let history = training.metric("accuracy", accuracy).run((&train.x, &train.y), Some((&test.x, &test.y)))?;
         Ok((history, weights(&network)?))
     };
     let straight_folder = folder("straight")?;
@@ -225,9 +224,9 @@ fn a_stopped_run_continues_bit_for_bit() -> Result<()> {
     for stop_after in [1, 3, 9, 20, 30] {
         let stopped = folder(&format!("stopped-{stop_after}"))?;
         let (first, _) = run(&config(&stopped, false, 6), stop_after)?;
-        assert_eq!(first.ending, Ending::Interrupted, "{stop_after}");
+        assert_eq!(first.stop_reason, StopReason::Interrupted, "{stop_after}");
         let (history, weights) = run(&config(&stopped, true, 6), usize::MAX)?;
-        assert_eq!((history.ending, history.best), (Ending::Finished, straight.best));
+        assert_eq!((history.stop_reason, history.best), (StopReason::Finished, straight.best));
         assert_eq!(scores(&history), scores(&straight), "stopped after {stop_after}");
         assert_eq!(weights, expected, "stopped after {stop_after}");
         let best = |folder: &PathBuf| std::fs::read(folder.join("best.safetensors"));
@@ -309,14 +308,11 @@ fn patience_and_the_best_weights() -> Result<()> {
         let network = network(DType::F64)?;
         let mut optimizer = adam(&network)?;
         let config = TrainConfig { epochs: 50, patience: Some(4), restore_best, seed: 1, ..Default::default() };
-        let history = Training::new(&network, &network.varmap, &mut optimizer, cross_entropy).run(
-            &config,
-            (&train.x, &train.y),
-            Some((&test.x, &opposite)),
-        )?;
+        let history = Training::new(&network, &network.varmap, &mut optimizer, cross_entropy, config)
+            .run((&train.x, &train.y), Some((&test.x, &opposite)))?;
         let best = history.best.expect("an epoch");
-        assert_eq!((history.ending, history.epochs.len()), (Ending::Patience, best + 5));
-        assert!(history.epochs[0].train.metric.is_nan());
+        assert_eq!((history.stop_reason, history.epochs.len()), (StopReason::Patience, best + 5));
+        assert_eq!(history.epochs[0].train.metric, None);
         let now = cross_entropy(&network.forward(&test.x)?, &opposite)?.to_scalar::<f64>()?;
         let of = |epoch: &Epoch| epoch.validation.expect("a score").loss;
         let expected = if restore_best { of(&history.epochs[best]) } else { of(&history.epochs[best + 4]) };
@@ -333,11 +329,9 @@ fn runs_that_cannot_be() -> Result<()> {
     let before = weights(&network)?;
     let run = |config: TrainConfig, x: &Tensor, y: &Tensor| {
         let mut optimizer = adam(&network)?;
-        Ok::<_, candle_core::Error>(Training::new(&network, &network.varmap, &mut optimizer, cross_entropy).run(
-            &config,
-            (x, y),
-            None,
-        ))
+        Ok::<_, candle_core::Error>(
+            Training::new(&network, &network.varmap, &mut optimizer, cross_entropy, config).run((x, y), None),
+        )
     };
     let none = TrainConfig { batch_size: 0, ..Default::default() };
     assert!(matches!(run(none, &train.x, &train.y)?, Err(Error::Setting { setting: "batch_size", .. })));
@@ -363,17 +357,17 @@ fn errors_before_the_first_step() -> Result<()> {
     let mut optimizer = adam(&network)?;
     let config = TrainConfig { schedule: Schedule::Exponential { factor: 0.5 }, ..Default::default() };
     let orphan = TrainConfig { resume: true, ..config.clone() };
-    let error = Training::new(&network, &network.varmap, &mut optimizer, cross_entropy).run(&orphan, set, None);
+    let error = Training::new(&network, &network.varmap, &mut optimizer, cross_entropy, orphan).run(set, None);
     assert!(matches!(error, Err(Error::SettingNeeds { setting: "resume", .. })));
     let nowhere = TrainConfig { folder: Some("/proc/candlewick".into()), ..config.clone() };
-    let error = Training::new(&network, &network.varmap, &mut optimizer, cross_entropy).run(&nowhere, set, None);
+    let error = Training::new(&network, &network.varmap, &mut optimizer, cross_entropy, nowhere).run(set, None);
     assert!(matches!(error, Err(Error::File(FileError::Access { path, .. })) if path.contains("candlewick")));
     let each = |outputs: &Tensor, _: &Tensor| outputs.sqr();
-    let error = Training::new(&network, &network.varmap, &mut optimizer, each).run(&config, set, None);
+    let error = Training::new(&network, &network.varmap, &mut optimizer, each, config.clone()).run(set, None);
     assert!(matches!(error, Err(Error::Tensor(TensorError::Shape { what: "the loss of a batch", .. }))));
     let mut unnamed = Adam::new(network.varmap.all_vars(), AdamConfig::default())?;
     let kept = TrainConfig { folder: Some(folder("unnamed")?), ..config.clone() };
-    let error = Training::new(&network, &network.varmap, &mut unnamed, cross_entropy).run(&kept, set, None);
+    let error = Training::new(&network, &network.varmap, &mut unnamed, cross_entropy, kept).run(set, None);
     assert!(matches!(error, Err(Error::Training(TrainingError::Unnamed { .. }))));
     assert_eq!(weights(&network)?, before);
 
@@ -386,7 +380,7 @@ fn errors_before_the_first_step() -> Result<()> {
         cross_entropy(outputs, targets)
     };
     let config = TrainConfig { batch_size: 8, ..config };
-    assert!(Training::new(&network, &network.varmap, &mut optimizer, failing).run(&config, set, None).is_err());
+    assert!(Training::new(&network, &network.varmap, &mut optimizer, failing, config).run(set, None).is_err());
     assert_eq!(optimizer.learning_rate(), 0.05);
     std::fs::remove_dir_all(folder("unnamed")?).map_err(candle_core::Error::from)
 }
@@ -400,19 +394,18 @@ fn other_optimizers_and_tensors() -> Result<()> {
     let mut sgd = candle_nn::SGD::new(network.varmap.all_vars(), 0.1)?;
     let shifted = |outputs: &Tensor, targets: &Tensor| (cross_entropy(outputs, targets)? - 5.0)?.reshape(1);
     let config = TrainConfig { epochs: 6, ..Default::default() };
-    let history = Training::without_checkpoints(&network, &network.varmap, &mut sgd, shifted).run(
-        &config,
-        (&wide.narrow(1, 0, 2)?, &train.y),
-        Some((&test.x, &test.y)),
-    )?;
+    let history = Training::without_checkpoints(&network, &network.varmap, &mut sgd, shifted, config.clone())
+        .run((&wide.narrow(1, 0, 2)?, &train.y), Some((&test.x, &test.y)))?;
     assert!(history.epochs[5].train.loss < history.epochs[0].train.loss && history.epochs[5].train.loss < -4.0);
-    let (width, _, pixels) = History::figure("", &[("energy", &history)]).render()?;
-    let violet =
-        pixels.chunks_exact(3).filter(|p| p[0].abs_diff(91) < 6 && p[1].abs_diff(63) < 6 && p[2].abs_diff(168) < 6);
-    assert!(violet.count() > width as usize, "curves below 0 are drawn");
+    let picture = History::figure("", &[("energy", &history)]).render()?;
+    let violet = picture
+        .rgb
+        .chunks_exact(3)
+        .filter(|p| p[0].abs_diff(91) < 6 && p[1].abs_diff(63) < 6 && p[2].abs_diff(168) < 6);
+    assert!(violet.count() > picture.width as usize, "curves below 0 are drawn");
     let kept = TrainConfig { folder: Some(std::env::temp_dir()), ..config };
-    let error = Training::without_checkpoints(&network, &network.varmap, &mut sgd, cross_entropy);
-    assert!(matches!(error.run(&kept, (&train.x, &train.y), None), Err(Error::SettingNeeds { setting: "folder", .. })));
+    let error = Training::without_checkpoints(&network, &network.varmap, &mut sgd, cross_entropy, kept);
+    assert!(matches!(error.run((&train.x, &train.y), None), Err(Error::SettingNeeds { setting: "folder", .. })));
     Ok(())
 }
 
@@ -425,11 +418,11 @@ fn losses_that_are_not_numbers() -> Result<()> {
     let kept = folder("nan")?;
     let config = TrainConfig { epochs: 12, patience: Some(2), folder: Some(kept.clone()), ..Default::default() };
     let poisoned = (&test.x / 0.0)?;
-    let history = Training::new(&network, &network.varmap, &mut optimizer, cross_entropy)
+    let history = Training::new(&network, &network.varmap, &mut optimizer, cross_entropy, config)
         .metric("accuracy", accuracy)
-        .run(&config, (&train.x, &train.y), Some((&poisoned, &test.y)))?;
-    assert_eq!((history.ending, history.epochs.len(), history.best), (Ending::Patience, 2, None));
-    assert!(history.epochs[0].validation.expect("a score").metric.is_nan());
+        .run((&train.x, &train.y), Some((&poisoned, &test.y)))?;
+    assert_eq!((history.stop_reason, history.epochs.len(), history.best), (StopReason::Patience, 2, None));
+    assert!(history.epochs[0].validation.expect("a score").metric.is_some_and(f64::is_nan));
     assert!(kept.join("history.png").exists() && !kept.join("best.safetensors").exists());
     std::fs::remove_dir_all(kept).map_err(candle_core::Error::from)
 }
@@ -440,5 +433,35 @@ fn accuracies() -> Result<()> {
     assert_eq!(accuracy(&logits, &Tensor::new(&[1u32, 0, 2, 1], &Device::Cpu)?)?, 0.75);
     let logits = Tensor::new(&[[3f32], [-1.0], [0.5], [0.0]], &Device::Cpu)?;
     assert_eq!(binary_accuracy(&logits, &Tensor::new(&[[1f32], [0.0], [0.0], [0.0]], &Device::Cpu)?)?, 0.75);
+    Ok(())
+}
+
+/// A training without a metric has none in its scores and files, and goes on without one.
+#[test]
+fn a_metric_that_there_is_not() -> Result<()> {
+    let (train, test) = data(DType::F32)?;
+    let kept = folder("no-metric")?;
+    let config = |epochs, resume| TrainConfig { epochs, resume, folder: Some(kept.clone()), ..Default::default() };
+    let run = |config: TrainConfig, metric: bool| {
+        let network = network(DType::F32)?;
+        let mut optimizer = adam(&network)?;
+        let training = Training::new(&network, &network.varmap, &mut optimizer, cross_entropy, config);
+        let training = if metric { training.metric("accuracy", accuracy) } else { training };
+        training.run((&train.x, &train.y), Some((&test.x, &test.y)))
+    };
+    run(config(2, false), false)?;
+    let history = run(config(4, true), false)?;
+    assert_eq!(history.epochs.len(), 4);
+    for epoch in &history.epochs {
+        assert_eq!((epoch.train.metric, epoch.validation.expect("a score").metric), (None, None));
+    }
+    let csv = std::fs::read_to_string(kept.join("history.csv"))?;
+    for line in csv.lines().skip(1) {
+        let fields: Vec<&str> = line.split(',').collect();
+        assert_eq!((fields.len(), fields[3], fields[5]), (7, "", ""), "{line}");
+    }
+    let error = run(config(5, true), true).expect_err("a run without a metric");
+    assert!(error.to_string().contains("without a metric"), "{error}");
+    std::fs::remove_dir_all(kept).map_err(candle_core::Error::from)?;
     Ok(())
 }

@@ -73,7 +73,7 @@ impl Trial {
 
 /// Angles for a gate: 0.4, 1.3 and so on.
 fn spread(gate: Gate) -> Vec<f64> {
-    (0..gate.spec().angles.len()).map(|k| 0.4 + 0.9 * k as f64).collect()
+    (0..gate.angles().len()).map(|k| 0.4 + 0.9 * k as f64).collect()
 }
 
 /// Lists all ways to choose `count` of `qubits` in order.
@@ -112,7 +112,7 @@ pub(crate) fn gate_between_rotations(gate: Gate, on: Vec<usize>, controls: Vec<u
     ];
     let mut cases = spread(0.0).collect::<Vec<_>>();
     for turn in 0..4 {
-        let angles = (0..gate.spec().angles.len()).map(|k| exprs[(k + turn) % 4].clone()).collect();
+        let angles = (0..gate.angles().len()).map(|k| exprs[(k + turn) % 4].clone()).collect();
         cases.push(Op { controls: controls.clone(), ..Op::gate(gate, angles, on.clone()) });
         cases.extend(spread(0.5 + f64::from(turn as u32)));
     }
@@ -121,11 +121,11 @@ pub(crate) fn gate_between_rotations(gate: Gate, on: Vec<usize>, controls: Vec<u
 
 pub(crate) fn gates_on_every_arrangement() -> Vec<Trial> {
     let of_gate = |gate: Gate| {
-        let width = gate.spec().qubits.len();
+        let width = gate.qubits().len();
         let places =
             (width..=5).flat_map(move |qubits| arrangements(qubits, width).into_iter().map(move |on| (qubits, on)));
         places.map(move |(qubits, on)| {
-            let name = format!("gate {} on {on:?} of {qubits}", gate.spec().name);
+            let name = format!("gate {} on {on:?} of {qubits}", gate.name());
             Trial::states(
                 "gates on every arrangement of qubits",
                 name,
@@ -140,10 +140,10 @@ pub(crate) fn gates_on_every_arrangement() -> Vec<Trial> {
 
 pub(crate) fn gates_at_special_angles() -> Vec<Trial> {
     let of_gate = |gate: Gate| {
-        let qubits = gate.spec().qubits.len() + 1;
+        let qubits = gate.qubits().len() + 1;
         [(0.0, 1), (PI / 2.0, 3), (PI, 16), (2.0 * PI, 17), (-1.234, 333)].map(|(angle, batch)| {
-            let angles = vec![angle; gate.spec().angles.len()];
-            let name = format!("gate {} at {angle:.3}, batch {batch}", gate.spec().name);
+            let angles = vec![angle; gate.angles().len()];
+            let name = format!("gate {} at {angle:.3}, batch {batch}", gate.name());
             Trial::states(
                 "gates at special angles",
                 name,
@@ -158,11 +158,11 @@ pub(crate) fn gates_at_special_angles() -> Vec<Trial> {
 
 pub(crate) fn gates_under_controls() -> Vec<Trial> {
     let of_gate = |gate: Gate| {
-        let width = gate.spec().qubits.len();
+        let width = gate.qubits().len();
         arrangements(width + 2, width).into_iter().flat_map(move |on| {
             let free: Vec<usize> = (0..width + 2).filter(|q| !on.contains(q)).collect();
             [free[..1].to_vec(), free].map(|controls| {
-                let name = format!("gate {} on {on:?} under {controls:?}", gate.spec().name);
+                let name = format!("gate {} on {on:?} under {controls:?}", gate.name());
                 Trial::states(
                     "gates under controls",
                     name,
@@ -210,8 +210,8 @@ pub(crate) fn circuits_of_every_size() -> Vec<Trial> {
 /// Gates between random rotations, with a weight, an input and expressions of both as angles.
 pub(crate) fn gradients_of_gates() -> Vec<Trial> {
     let of_gate = |gate: Gate| {
-        let width = gate.spec().qubits.len();
-        let name = gate.spec().name;
+        let width = gate.qubits().len();
+        let name = gate.name();
         let alone = gate_between_rotations(gate, (0..width).rev().collect(), vec![], width);
         let controlled = gate_between_rotations(gate, (0..width).collect(), vec![width], width + 1);
         [(alone, "", 3, 1), (controlled, " under a control", 1, 2)].map(|(case, how, batch, seed)| Trial {

@@ -137,23 +137,22 @@ fn a_circuit_and_its_inverse_come_back_to_the_start() {
 #[test]
 fn every_gate_is_undone_by_its_inverse() {
     for gate in Gate::all() {
-        let spec = gate.spec();
-        let mut circuit = Circuit::new(spec.qubits.len());
-        let angles = (0..spec.angles.len()).map(|k| Angle::from(0.4 + 0.9 * k as f64));
-        circuit.gate(gate, angles, 0..spec.qubits.len());
+        let mut circuit = Circuit::new(gate.qubits().len());
+        let angles = (0..gate.angles().len()).map(|k| Angle::from(0.4 + 0.9 * k as f64));
+        circuit.gate(gate, angles, 0..gate.qubits().len());
         let state = |circuit: &Circuit| {
-            let mut whole = Circuit::new(spec.qubits.len()).with_inputs(1 << spec.qubits.len());
-            whole.amplitude_embedding(0..1 << spec.qubits.len()).append(circuit);
+            let mut whole = Circuit::new(gate.qubits().len()).with_inputs(1 << gate.qubits().len());
+            whole.amplitude_embedding(0..1 << gate.qubits().len()).append(circuit);
             let x =
-                crate::lab::tensor(&[(1..=1 << spec.qubits.len()).map(f64::from).collect()], candle_core::DType::F64);
+                crate::lab::tensor(&[(1..=1 << gate.qubits().len()).map(f64::from).collect()], candle_core::DType::F64);
             let y = candlewick::functional::evaluate(&whole, &Measurement::state(), Some(&x), &[]).unwrap();
             crate::lab::rows(&y)[0].clone()
         };
-        let start = state(&Circuit::new(spec.qubits.len()));
+        let start = state(&Circuit::new(gate.qubits().len()));
         let mut both = circuit.clone();
         both.append(&circuit.inverse());
-        close(spec.name, &state(&both), &start, 1e-14);
-        close(spec.name, &state(&circuit.inverse().inverse()), &state(&circuit), 1e-14);
+        close(gate.name(), &state(&both), &start, 1e-14);
+        close(gate.name(), &state(&circuit.inverse().inverse()), &state(&circuit), 1e-14);
     }
 }
 

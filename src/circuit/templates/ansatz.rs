@@ -6,7 +6,7 @@ use crate::gate::Gate;
 use crate::observable::Observable;
 use candle_nn::Init;
 
-/// Which pairs of qubits an entangling layer joins.
+/// Pairs of qubits that an entangling layer joins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Entanglement {

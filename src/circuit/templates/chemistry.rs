@@ -13,16 +13,16 @@ use candle_nn::Init;
 pub enum Excitation {
     /// [`Circuit::single_excitation`].
     Single {
-        /// Where the electron is.
+        /// Spin orbital from which the electron goes.
         from: usize,
-        /// Where it goes.
+        /// Spin orbital to which it goes.
         to: usize,
     },
     /// [`Circuit::double_excitation`].
     Double {
-        /// Where the electrons are.
+        /// Spin orbitals from which the electrons go.
         from: [usize; 2],
-        /// Where they go.
+        /// Spin orbitals to which they go.
         to: [usize; 2],
     },
 }

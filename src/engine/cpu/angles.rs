@@ -1,10 +1,9 @@
 //! Slots in, gradients of variables out: the only part of the engine that knows expressions.
 
-use super::block::Call;
-use super::kernels::Turn;
-use super::memory::held;
-use super::plan::LANES;
-use super::sincos::sin_cos;
+use crate::engine::cpu::memory::held;
+use crate::engine::cpu::simd::LANES;
+use crate::engine::cpu::simd::sincos::sin_cos;
+use crate::engine::cpu::steps::forward::Turn;
 use crate::engine::{Arguments, Real};
 use crate::program::{Program, Slot, Source, Variable};
 use num_complex::Complex64;
@@ -104,30 +103,33 @@ struct Samples<'a, T> {
     count: usize,
 }
 
-impl<T: Real> Samples<'_, T> {
-    /// A variable in each lane; zeros where there is no sample.
-    #[inline(always)]
-    fn lanes(&self, variable: Variable) -> [f64; LANES] {
-        let mut lanes = [0.0; LANES];
+impl<'a, T: Real> Samples<'a, T> {
+    /// A variable's numbers, and the distance from a sample's to the next one's: 0 if they share it.
+    fn column(&self, variable: Variable) -> (&'a [T], usize) {
         match variable {
-            Variable::Input(index) => {
-                let features = self.arguments.inputs[self.first * self.width..].iter().skip(index).step_by(self.width);
-                lanes[..self.count].iter_mut().zip(features).for_each(|(lane, feature)| *lane = feature.to_f64());
-            }
-            Variable::Weight(index) => lanes = [self.arguments.weights[index].to_f64(); LANES],
+            Variable::Input(index) => (&self.arguments.inputs[self.first * self.width + index..], self.width),
+            Variable::Weight(index) => (&self.arguments.weights[index..], 0),
         }
+    }
+
+    /// A variable in each lane; zeros where there is no sample.
+    fn lanes(&self, variable: Variable) -> [f64; LANES] {
+        let (numbers, step) = self.column(variable);
+        let mut lanes = [0.0; LANES];
+        lanes[..self.count].iter_mut().enumerate().for_each(|(lane, to)| *to = numbers[lane * step].to_f64());
         lanes
     }
 
-    /// A slot in each lane.
+    /// A slot in each lane; its constant where there is no sample.
     fn slot(&self, slot: &Slot) -> [f64; LANES] {
         let mut sums = [slot.constant; LANES];
         for (coefficient, first, second) in &slot.terms {
-            let mut product = self.lanes(*first).map(|value| coefficient * value);
-            if let Some(second) = second {
-                product.iter_mut().zip(self.lanes(*second)).for_each(|(product, value)| *product *= value);
+            let (first, second) = (self.column(*first), second.map(|second| self.column(second)));
+            let at = |(numbers, step): (&[T], usize), lane: usize| numbers[lane * step].to_f64();
+            for (lane, sum) in sums[..self.count].iter_mut().enumerate() {
+                let product = coefficient * at(first, lane);
+                *sum += second.map_or(product, |second| product * at(second, lane));
             }
-            sums.iter_mut().zip(product).for_each(|(sum, product)| *sum += product);
         }
         sums
     }
@@ -225,13 +227,15 @@ impl<T: Real> BlockAngles<T> {
         LanePoints(points): &mut LanePoints,
     ) {
         let samples = Samples { arguments, width: program.input_columns, first, count };
-        self.spoiled = [shared.spoiled; LANES];
+        // NaN where a slot is NaN or infinite.
+        let mut nothing = [0.0; LANES];
         points.values.clear();
         for &index in &shared.varying {
             let values = samples.slot(&program.slots[index]);
-            self.spoiled.iter_mut().zip(values).take(count).for_each(|(spoiled, value)| *spoiled |= !value.is_finite());
+            nothing.iter_mut().zip(values).for_each(|(nothing, value)| *nothing += 0.0 * value);
             points.values.extend_from_slice(&values[..lanes]);
         }
+        self.spoiled = nothing.map(|nothing| shared.spoiled || f64::is_nan(nothing));
         if let Some(embedding) = program.embedding {
             for lane in 0..count {
                 let features = arguments.embedded(program, embedding, first + lane);
@@ -243,11 +247,12 @@ impl<T: Real> BlockAngles<T> {
         self.turns.resize(shared.varying.len(), Turn::fixed(1.0.into()));
         let found = points.cos.chunks_exact(lanes).zip(points.sin.chunks_exact(lanes));
         for (turn, (cos, sin)) in self.turns.iter_mut().zip(found) {
-            for lane in 0..LANES {
+            let lanes_of = |values: &[f64]| match <&[f64; LANES]>::try_from(values) {
+                Ok(values) => values.map(T::from_f64),
                 // A block of one sample uses all vector lanes for it.
-                let from = lane % lanes;
-                (turn.cos[lane], turn.sin[lane]) = (T::from_f64(cos[from]), T::from_f64(sin[from]));
-            }
+                Err(_) => [T::from_f64(values[0]); LANES],
+            };
+            *turn = Turn { cos: lanes_of(cos), sin: lanes_of(sin) };
         }
     }
 }
@@ -277,10 +282,6 @@ impl<'a, T: Real> Angles<'a, T> {
             Some(place) => self.single.0.point(place),
             None => self.shared.point(source),
         }
-    }
-
-    pub(super) fn varies(&self, source: Source) -> bool {
-        self.place(source).is_some()
     }
 
     #[inline(always)]
@@ -323,17 +324,18 @@ impl GroupSums {
     /// zeros, as their cotangent is zero.
     pub(super) fn finish_block<T: Real>(
         &mut self,
-        call: &Call<'_, T>,
+        program: &Program,
+        arguments: Arguments<'_, T>,
+        shared: &SharedAngles,
         (first, count): (usize, usize),
         rows: &mut [T],
         room: &mut Vec<f64>,
     ) {
-        let Call { program, arguments, prepared, .. } = *call;
         let width = program.input_columns;
         let samples = Samples { arguments, width, first, count };
         room.clear();
         room.resize(rows.len(), 0.0);
-        for &slot in &prepared.angles.varying {
+        for &slot in &shared.varying {
             let gradients = std::mem::replace(&mut self.slots[slot], [0.0; LANES]);
             samples.derivatives(&program.slots[slot], &gradients, |variable, parts| match variable {
                 Variable::Weight(index) => self.weights[index] += sum(&parts),

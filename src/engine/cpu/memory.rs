@@ -1,7 +1,7 @@
 //! Where states are: small ones on the heap, large ones in large pages, which are used again.
 
-use super::plan::LANES;
 use crate::engine::Real;
+use crate::engine::cpu::simd::LANES;
 use crate::error::{Error, MemoryError, Result};
 use memmap2::MmapMut;
 use std::sync::{Mutex, PoisonError};

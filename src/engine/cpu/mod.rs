@@ -8,44 +8,41 @@
 #![allow(clippy::needless_range_loop, reason = "kernels read lane by lane, with equal indices in several arrays")]
 
 mod angles;
-mod arch;
-mod block;
-mod flips;
-mod fused;
-mod kernels;
-mod layers;
-mod lines;
-mod measure;
+mod batch;
+mod blocks;
+mod context;
+mod execution;
+mod footprint;
 mod memory;
 mod numbers;
-mod observe;
-mod overlap;
+mod passes;
+mod permute;
 mod plan;
 mod prepare;
-mod settle;
-mod shuffle;
+mod product_start;
+mod readout;
+mod scratch;
 mod simd;
-mod sincos;
 mod single;
-mod space;
-mod start;
+mod spares;
 mod state;
-mod sweeps;
-mod tile;
-mod words;
+mod steps;
+mod worker;
 mod workspace;
 
-use super::budget::zeros;
 use super::{Arguments, Engine, Gradients, Real, Wanted, share};
 use crate::error::Result;
+use crate::memory::zeros;
 use crate::program::Program;
 use angles::{GroupSums, weight_gradient};
-use block::{Block, Call, Room, Worker};
 use candle_core::DType;
+use context::Call;
 use plan::Plan;
+use scratch::{Block, Scratch};
 pub(crate) use simd::Vectored;
+use worker::Worker;
 pub(crate) use workspace::Kept;
-use workspace::{Rooms, Workspace};
+use workspace::Workspace;
 
 /// The engine for `Device::Cpu`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -59,8 +56,7 @@ impl<T: Real> Engine<T> for Cpu {
 
     fn forward(&self, program: &Program, arguments: Arguments<'_, T>, keep: bool) -> Result<(Vec<T>, Option<Kept<T>>)> {
         let plan = &Plan::forward::<T>(program, arguments.batch, *self)?;
-        let mut rooms = Rooms::take(program, plan);
-        let mut workspace = Workspace::take(program, arguments, plan);
+        let (mut rooms, mut workspace) = workspace::take(program, arguments, plan, None);
         let keep = keep && plan.may_keep;
         match keep {
             true => workspace.reserve(program, plan)?,
@@ -73,12 +69,9 @@ impl<T: Real> Engine<T> for Cpu {
         let call = &Call { program, arguments, plan, prepared };
         run(call, &mut rooms.0, if keep { blocks } else { &mut [] }, &mut out);
         let limit = self.memory_limit;
-        rooms.give_back(&program.spares, limit);
-        if keep {
-            return Ok((out, Some(Kept::new(workspace, program, limit))));
-        }
-        workspace.give_back(&program.spares, limit);
-        Ok((out, None))
+        let (kept, done) = if keep { (Some(workspace), None) } else { (None, Some(workspace)) };
+        workspace::give_back(&program.cache, Some(rooms), done, limit);
+        Ok((out, kept.map(|workspace| Kept::new(workspace, program, limit))))
     }
 
     fn gradient(
@@ -100,9 +93,7 @@ impl<T: Real> Engine<T> for Cpu {
         })?;
         let kept = kept.and_then(|kept| kept.of(arguments));
         let has_states = kept.is_some();
-        let mut rooms = Rooms::take(program, plan);
-        let mut workspace = kept.unwrap_or_else(|| Workspace::take(program, arguments, plan));
-        plan.make_place(program);
+        let (mut rooms, mut workspace) = workspace::take(program, arguments, plan, kept);
         rooms.reserve(program, plan, !has_states, true)?;
         let Workspace { prepared, blocks, sums, .. } = &mut *workspace;
         sums.resize_with(plan.groups, GroupSums::default);
@@ -112,14 +103,13 @@ impl<T: Real> Engine<T> for Cpu {
         let (kept, rows) = (if has_states { blocks } else { &mut [][..] }, inputs.as_deref_mut().unwrap_or_default());
         reverse(call, &mut rooms.0, kept, sums, (cotangent, wanted), rows);
         let weights = wanted.weights.then(|| weight_gradient(program, arguments.weights, sums));
-        rooms.give_back(&program.spares, self.memory_limit);
-        workspace.give_back(&program.spares, self.memory_limit);
+        workspace::give_back(&program.cache, Some(rooms), Some(workspace), self.memory_limit);
         Ok(Gradients { inputs, weights })
     }
 }
 
 /// Outputs of all blocks. The final states of those there are `kept` places for are left there.
-fn run<T: Real>(call: &Call<'_, T>, rooms: &mut Vec<Room<T>>, kept: &mut [Block<T>], out: &mut [T]) {
+fn run<T: Real>(call: &Call<'_, T>, rooms: &mut Vec<Scratch<T>>, kept: &mut [Block<T>], out: &mut [T]) {
     let Call { program, plan, .. } = *call;
     let (each, rows) = (plan.blocks_per_split, plan.lanes * program.outputs());
     let (mut kept, mut out) = (portions(kept, each), portions(out, each * rows));
@@ -135,7 +125,7 @@ fn run<T: Real>(call: &Call<'_, T>, rooms: &mut Vec<Room<T>>, kept: &mut [Block<
 /// Gradients of all groups of blocks: each has its own rows of the input gradient and its own sums for the weights.
 fn reverse<T: Real>(
     call: &Call<'_, T>,
-    rooms: &mut Vec<Room<T>>,
+    rooms: &mut Vec<Scratch<T>>,
     kept: &mut [Block<T>],
     sums: &mut [GroupSums],
     (cotangent, wanted): (&[T], Wanted),
@@ -163,7 +153,7 @@ fn portions<'a, X>(mut rest: &'a mut [X], size: usize) -> impl FnMut() -> &'a mu
 impl Cpu {
     /// Whether a forward pass fits the memory. candle would wrap the error of an op beyond recognition.
     pub(crate) fn check(self, program: &Program, batch: usize, dtype: DType) -> Result<()> {
-        arch::check()?;
+        simd::arch::check()?;
         match dtype {
             DType::F64 => Plan::forward::<f64>(program, batch, self).map(drop),
             _ => Plan::forward::<f32>(program, batch, self).map(drop),

@@ -1,14 +1,14 @@
 //! The numbers of a sweep for one sample: turns with the sign of each lane, and tables of phases.
 
-use super::angles::Angles;
-use super::kernels::Turn;
-use super::layers::Rotors;
-use super::memory::held;
-use super::plan::LANES;
-use super::prepare::{Phases, SharedPass, WORTH_A_TABLE, weigh};
-use super::sincos::sin_cos;
-use super::state::Buffer;
 use crate::engine::Real;
+use crate::engine::cpu::angles::Angles;
+use crate::engine::cpu::memory::held;
+use crate::engine::cpu::passes::Rotors;
+use crate::engine::cpu::prepare::{Phases, SharedPass, WORTH_A_TABLE, weigh};
+use crate::engine::cpu::simd::LANES;
+use crate::engine::cpu::simd::sincos::sin_cos;
+use crate::engine::cpu::state::Buffer;
+use crate::engine::cpu::steps::forward::Turn;
 use crate::program::{LANE_QUBITS, Parity, Pass, Rotation, Sweep, Term};
 use num_complex::Complex64;
 

@@ -7,15 +7,17 @@
 //! So the norm is off only within a layer, never by more than the square root of 2 a rotation; gradients taken there
 //! are corrected.
 
-use super::angles::{Angles, SharedAngles};
-use super::arch::arch;
-use super::kernels::{Dense, Turn};
-use super::layers::{Rotors, Table};
-use super::memory::held;
-use super::numbers::Numbers;
-use super::plan::{LANES, Plan, Way};
-use super::sincos::sin_cos;
-use super::words::Words;
+use crate::engine::cpu::angles::{Angles, SharedAngles};
+use crate::engine::cpu::batch::z_sums::Words;
+use crate::engine::cpu::execution::Execution;
+use crate::engine::cpu::memory::held;
+use crate::engine::cpu::numbers::Numbers;
+use crate::engine::cpu::passes::{Rotors, Table};
+use crate::engine::cpu::plan::Plan;
+use crate::engine::cpu::simd::LANES;
+use crate::engine::cpu::simd::arch::arch;
+use crate::engine::cpu::simd::sincos::sin_cos;
+use crate::engine::cpu::steps::forward::{Dense, Turn};
 use crate::engine::{Arguments, Real};
 use crate::program::{Kernel, Layer, MAX_ROTATIONS, Node, Pass, Program, Readout, Source, Step, TileNode};
 use num_complex::Complex64;
@@ -48,7 +50,7 @@ pub(super) struct SharedLayer<T> {
     pub(super) table: Option<Table<T>>,
     pub(super) passes: Vec<SharedPass<T>>,
     /// The rotors of each pass, and those that undo it, if samples share them.
-    rotors: Vec<[Rotors<T>; 2]>,
+    rotors: Vec<Option<[Rotors<T>; 2]>>,
     /// What the gradients of the shared phases are multiplied by.
     pub(super) weight: f64,
 }
@@ -59,7 +61,7 @@ impl<T> Default for SharedLayer<T> {
     }
 }
 
-/// Many phases, on the way to a table: their angles, sines and cosines.
+/// Many phases, on the execution to a table: their angles, sines and cosines.
 #[derive(Debug, Default)]
 pub(super) struct Phases {
     angles: Vec<f64>,
@@ -151,24 +153,28 @@ impl<T: Real> SharedPass<T> {
 }
 
 impl<T: Real> Prepared<T> {
-    /// Room for a program's tables, and its matrices.
+    /// Scratch for a program's tables, and its matrices.
     pub(super) fn new(program: &Program, plan: &Plan) -> Self {
-        let way = plan.way;
+        let execution = plan.execution;
         let matrix = |step: &Step| match &step.kernel {
             // An outline takes one-qubit matrices apart.
-            Kernel::Matrix { qubits, .. } if way != Way::Steps && qubits.len() == 1 && step.controls == 0 => None,
+            Kernel::Matrix { qubits, .. }
+                if execution != Execution::Steps && qubits.len() == 1 && step.controls == 0 =>
+            {
+                None
+            }
             Kernel::Matrix { qubits, entries } => Some([false, true].map(|dagger| Dense::new(entries, qubits, dagger))),
             _ => None,
         };
         let any = program.steps.iter().any(|step| matches!(step.kernel, Kernel::Matrix { .. }));
         let (mut layers, mut sweeps) = (Vec::new(), Vec::new());
-        match way {
-            Way::Schedule => layers.resize_with(program.schedule().nodes.len(), SharedLayer::default),
-            Way::Tiling => sweeps.resize_with(program.tiling().nodes.len(), || None),
-            Way::Steps => {}
+        match execution {
+            Execution::Batch => layers.resize_with(program.schedule().nodes.len(), SharedLayer::default),
+            Execution::Single => sweeps.resize_with(program.tiling().nodes.len(), || None),
+            Execution::Steps => {}
         }
         let matrices = if any { program.steps.iter().map(matrix).collect() } else { Vec::new() };
-        let words = match plan.readout(program) {
+        let words = match plan.execution.readout(program) {
             Readout::Expectation(sum) if plan.lanes == LANES => sum.flips.first().filter(|flip| flip.x == 0),
             _ => None,
         };
@@ -218,23 +224,23 @@ impl<T: Real> Prepared<T> {
     }
 
     /// The most bytes that all tables of a program take.
-    pub(super) fn most_bytes(program: &Program, way: Way) -> u64 {
-        let all: usize = match way {
-            Way::Schedule => {
+    pub(super) fn most_bytes(program: &Program, execution: Execution) -> u64 {
+        let all: usize = match execution {
+            Execution::Batch => {
                 let layer = |node: &Node| match node {
                     Node::Layer(layer) => SharedLayer::<T>::most_bytes(program, layer),
                     Node::Step { .. } | Node::Settle(_) => 0,
                 };
                 program.schedule().nodes.iter().map(layer).sum()
             }
-            Way::Tiling => {
+            Execution::Single => {
                 let sweep = |node: &TileNode| match node {
                     TileNode::Sweep(sweep) => Numbers::<T>::most_bytes(sweep),
                     TileNode::Step { .. } | TileNode::Settle(_) => 0,
                 };
                 program.tiling().nodes.iter().map(sweep).sum()
             }
-            Way::Steps => 0,
+            Execution::Steps => 0,
         };
         all as u64
     }
@@ -249,11 +255,13 @@ impl<T: Real> SharedLayer<T> {
         back: bool,
         room: &'a mut Rotors<T>,
     ) -> &'a Rotors<T> {
-        if !pass.rotations.iter().any(|rotation| angles.varies(rotation.source)) {
-            return &self.rotors[k][usize::from(back)];
+        match &self.rotors[k] {
+            Some(both) => &both[usize::from(back)],
+            None => {
+                self.passes[k].set_rotors(pass, angles, back, room);
+                room
+            }
         }
-        self.passes[k].set_rotors(pass, angles, back, room);
-        room
     }
 
     /// The most bytes that what a layer shares takes.
@@ -261,7 +269,7 @@ impl<T: Real> SharedLayer<T> {
         let rotations: usize = layer.passes.iter().map(|pass| pass.rotations.len()).sum();
         let has_table = !layer.shared.is_empty() || rotations >= WORTH_A_TABLE;
         let table = if has_table { (2 * size_of::<T>()) << program.qubits } else { 0 };
-        table + layer.passes.len() * (size_of::<[Rotors<T>; 2]>() + size_of::<SharedPass<T>>())
+        table + layer.passes.len() * (size_of::<Option<[Rotors<T>; 2]>>() + size_of::<SharedPass<T>>())
     }
 
     /// Bytes it holds on to.
@@ -284,8 +292,10 @@ impl<T: Real> SharedLayer<T> {
         self.weight = weigh(&mut self.passes);
         self.rotors.resize_with(layer.passes.len(), Default::default);
         for ((pass, shared), rotors) in layer.passes.iter().zip(&self.passes).zip(&mut self.rotors) {
-            if all(pass) {
-                let [forth, back] = rotors;
+            if !all(pass) {
+                *rotors = None;
+            } else {
+                let [forth, back] = rotors.get_or_insert_with(Default::default);
                 shared.set_rotors(pass, Angles::shared(angles), false, forth);
                 shared.set_rotors(pass, Angles::shared(angles), true, back);
             }

@@ -1,8 +1,8 @@
 //! The amplitudes of a block of samples: planar, amplitude by amplitude, samples innermost.
 
-use super::memory::{Line, Memory};
-use super::plan::LANES;
 use crate::engine::Real;
+use crate::engine::cpu::memory::{Line, Memory};
+use crate::engine::cpu::simd::LANES;
 use crate::error::Result;
 use std::ops::{Deref, DerefMut};
 

@@ -2,7 +2,7 @@
 //! what it returns.
 //!
 //! A [`Program`] has spare workspaces. A forward pass takes one (or makes one, if there is none), sets what depends on the
-//! arguments ([`Prepared`]), and hands each thread a [`Room`] to work in. If a gradient may follow, it leaves the final states
+//! arguments ([`Prepared`]), and hands each thread a [`Scratch`] to work in. If a gradient may follow, it leaves the final states
 //! in the workspace's blocks and hands the whole to the graph, as `Kept`; the gradient goes on in it. Whoever drops a
 //! workspace makes it a spare one again. So there are as many as there are calls at a time, forward passes that wait for their
 //! gradients included, and each call has its own: nothing is shared but the list.
@@ -10,14 +10,16 @@
 //! Spare ones hold at most [`SPARE_BYTES`] together, or what the user's limit allows. Large pages go back to those
 //! of the process (see `memory.rs`).
 
-use super::angles::GroupSums;
-use super::block::{Block, Room};
-use super::memory::held;
-use super::plan::{Plan, Way};
-use super::prepare::Prepared;
+use crate::engine::cpu::angles::GroupSums;
+use crate::engine::cpu::execution::Execution;
+use crate::engine::cpu::memory::held;
+use crate::engine::cpu::plan::Plan;
+use crate::engine::cpu::prepare::Prepared;
+use crate::engine::cpu::scratch::{Block, Scratch};
+use crate::engine::cpu::spares::{Spare, Spares};
 use crate::engine::{Arguments, Real};
 use crate::error::Result;
-use crate::program::{Program, Spare, Spares};
+use crate::program::{EngineCache, Program};
 use std::sync::Arc;
 
 /// Bytes of a program's spare workspaces.
@@ -25,13 +27,13 @@ const SPARE_BYTES: usize = 1 << 26;
 
 /// What the threads of a call work in, one each. It goes back after each pass, and does not wait in graphs.
 #[derive(Debug)]
-pub(super) struct Rooms<T>(pub(super) Vec<Room<T>>);
+pub(super) struct ScratchSpaces<T>(pub(super) Vec<Scratch<T>>);
 
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Workspace<T> {
     /// What it was made for.
-    shape: (Way, usize),
+    shape: (Execution, usize),
     pub(super) prepared: Prepared<T>,
     /// One for each block, if their final states are kept.
     pub(super) blocks: Vec<Block<T>>,
@@ -46,7 +48,7 @@ pub(super) struct Workspace<T> {
 impl<T: Real> Workspace<T> {
     fn new(program: &Program, plan: &Plan) -> Self {
         Self {
-            shape: (plan.way, plan.lanes),
+            shape: (plan.execution, plan.lanes),
             prepared: Prepared::new(program, plan),
             blocks: Vec::new(),
             sums: Vec::new(),
@@ -64,20 +66,60 @@ impl<T: Real> Spare for Workspace<T> {
     }
 }
 
-impl<T: Real> Spare for Rooms<T> {
+impl<T: Real> Spare for ScratchSpaces<T> {
     fn bytes(&self) -> usize {
-        self.0.iter().map(Room::bytes).sum::<usize>() + held(&self.0)
+        self.0.iter().map(Scratch::bytes).sum::<usize>() + held(&self.0)
     }
 }
 
-impl<T: Real> Rooms<T> {
-    /// Rooms for the threads of a call: spare ones if there are any.
-    pub(super) fn take(program: &Program, plan: &Plan) -> Box<Self> {
-        let mut rooms = program.spares.take::<Self>().unwrap_or_else(|| Box::new(Self(Vec::new())));
-        rooms.0.truncate(plan.workers);
-        rooms
+/// Takes what a call works in: its rooms, and a workspace that is set to the arguments, unless it goes on in one that was `kept`.
+pub(super) fn take<T: Real>(
+    program: &Program,
+    arguments: Arguments<'_, T>,
+    plan: &Plan,
+    kept: Option<Box<Workspace<T>>>,
+) -> (Box<ScratchSpaces<T>>, Box<Workspace<T>>) {
+    let mut idle = Spares::of(program).idle();
+    let rooms = idle.take::<ScratchSpaces<T>>();
+    let spare = if kept.is_none() { idle.take::<Workspace<T>>() } else { None };
+    // The others go if the call leaves no memory for them.
+    if let Some(most) = plan.spare {
+        idle.trim(usize::try_from(most).unwrap_or(usize::MAX));
     }
+    drop(idle);
+    let mut rooms = rooms.unwrap_or_else(|| Box::new(ScratchSpaces(Vec::new())));
+    rooms.0.truncate(plan.workers);
+    let workspace = kept.unwrap_or_else(|| {
+        let fits = spare.filter(|spare| spare.shape == (plan.execution, plan.lanes));
+        let mut workspace = fits.unwrap_or_else(|| Box::new(Workspace::new(program, plan)));
+        workspace.set(program, arguments, plan);
+        workspace
+    });
+    (rooms, workspace)
+}
 
+/// Leaves what a call has worked in for the next one; of a forward pass that keeps its final states, the rooms alone.
+pub(super) fn give_back<T: Real>(
+    cache: &EngineCache,
+    rooms: Option<Box<ScratchSpaces<T>>>,
+    workspace: Option<Box<Workspace<T>>>,
+    limit: Option<u64>,
+) {
+    let rooms = rooms.map(|mut rooms| {
+        rooms.0.iter_mut().for_each(Scratch::give_back_pages);
+        rooms
+    });
+    let workspace = workspace.map(|mut workspace| {
+        workspace.blocks.iter_mut().for_each(|block| block.psi.give_back_pages());
+        workspace
+    });
+    let mut idle = cache.of::<Spares>().idle();
+    rooms.into_iter().for_each(|rooms| idle.put(rooms));
+    workspace.into_iter().for_each(|workspace| idle.put(workspace));
+    idle.trim(limit.map_or(SPARE_BYTES, |limit| SPARE_BYTES.min(usize::try_from(limit).unwrap_or(usize::MAX))));
+}
+
+impl<T: Real> ScratchSpaces<T> {
     /// Gets the memory for all states of a call: for `psi`, unless they have their places in blocks, and for `lambda` before a
     /// gradient.
     pub(super) fn reserve(&mut self, program: &Program, plan: &Plan, psi: bool, lambda: bool) -> Result<()> {
@@ -85,7 +127,7 @@ impl<T: Real> Rooms<T> {
         let items = if lambda { plan.groups } else { plan.blocks.div_ceil(plan.blocks_per_split) };
         let workers = plan.workers.min(items);
         if self.0.len() < workers {
-            self.0.resize_with(workers, Room::default);
+            self.0.resize_with(workers, Scratch::default);
         }
         for room in &mut self.0[..workers] {
             if psi {
@@ -103,29 +145,9 @@ impl<T: Real> Rooms<T> {
         }
         Ok(())
     }
-
-    /// For the next call.
-    pub(super) fn give_back(mut self: Box<Self>, spares: &Spares, limit: Option<u64>) {
-        self.0.iter_mut().for_each(Room::give_back_pages);
-        spares.put(self, most(limit));
-    }
-}
-
-/// Bytes of spares under a user's limit.
-fn most(limit: Option<u64>) -> usize {
-    limit.map_or(SPARE_BYTES, |limit| SPARE_BYTES.min(usize::try_from(limit).unwrap_or(usize::MAX)))
 }
 
 impl<T: Real> Workspace<T> {
-    /// A workspace for a call: a spare one if there is any.
-    pub(super) fn take(program: &Program, arguments: Arguments<'_, T>, plan: &Plan) -> Box<Self> {
-        let spare = program.spares.take::<Self>().filter(|spare| spare.shape == (plan.way, plan.lanes));
-        plan.make_place(program);
-        let mut workspace = spare.unwrap_or_else(|| Box::new(Self::new(program, plan)));
-        workspace.set(program, arguments, plan);
-        workspace
-    }
-
     /// What depends on the arguments. No final states are kept.
     fn set(&mut self, program: &Program, arguments: Arguments<'_, T>, plan: &Plan) {
         self.prepared.set(program, arguments, plan.tables);
@@ -140,12 +162,6 @@ impl<T: Real> Workspace<T> {
         self.blocks.resize_with(plan.blocks, Block::default);
         self.blocks.iter_mut().try_for_each(|block| block.psi.reserve(program.qubits, plan.lanes))
     }
-
-    /// For the next call.
-    pub(super) fn give_back(mut self: Box<Self>, spares: &Spares, limit: Option<u64>) {
-        self.blocks.iter_mut().for_each(|block| block.psi.give_back_pages());
-        spares.put(self, most(limit));
-    }
 }
 
 /// Final states of a forward pass, in the workspace it has left them in.
@@ -155,15 +171,15 @@ pub(crate) struct Kept<T: Real> {
     workspace: Option<Box<Workspace<T>>>,
     /// Bytes that it counts for while it waits.
     bytes: usize,
-    spares: Arc<Spares>,
+    cache: Arc<EngineCache>,
     limit: Option<u64>,
 }
 
 impl<T: Real> Kept<T> {
     pub(super) fn new(workspace: Box<Workspace<T>>, program: &Program, limit: Option<u64>) -> Self {
-        let (bytes, spares) = (workspace.bytes(), Arc::clone(&program.spares));
-        spares.begin_waiting(bytes);
-        Self { workspace: Some(workspace), bytes, spares, limit }
+        let bytes = workspace.bytes();
+        Spares::of(program).begin_waiting(bytes);
+        Self { workspace: Some(workspace), bytes, cache: Arc::clone(&program.cache), limit }
     }
 
     /// The workspace, if its final states are what these arguments lead to.
@@ -175,9 +191,9 @@ impl<T: Real> Kept<T> {
 
 impl<T: Real> Drop for Kept<T> {
     fn drop(&mut self) {
-        self.spares.end_waiting(self.bytes);
+        self.cache.of::<Spares>().end_waiting(self.bytes);
         if let Some(workspace) = self.workspace.take() {
-            workspace.give_back(&self.spares, self.limit);
+            give_back(&self.cache, None, Some(workspace), self.limit);
         }
     }
 }

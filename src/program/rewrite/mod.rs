@@ -13,7 +13,7 @@ mod trailing;
 
 pub(super) use controls::diagonalized;
 pub(super) use product_start::{on, product_start};
-pub(super) use trailing::drop_trailing;
+pub(super) use trailing::sees_no_phases;
 
 use super::Program;
 use num_complex::Complex64;
@@ -39,7 +39,7 @@ pub enum Rewrite {
 }
 
 impl Rewrite {
-    /// All of them, in the order in which they happen.
+    /// All rewrites, in the order in which they happen.
     pub const ALL: [Self; 7] = [
         Self::LightCone,
         Self::Controls,
@@ -65,7 +65,7 @@ pub struct Rewrites(u8);
 impl Rewrites {
     /// Every rewrite.
     pub const ALL: Self = Self((1 << Rewrite::ALL.len()) - 1);
-    /// None: gate by gate, for checking.
+    /// No rewrite: gate by gate, for checking.
     pub const NONE: Self = Self(0);
 
     /// All that leave a circuit's operations as they are written, one or several steps each.
@@ -82,7 +82,7 @@ impl Rewrites {
         Self(self.0 | 1 << rewrite as u8)
     }
 
-    /// Whether a rewrite is in the set.
+    /// Returns whether a rewrite is in the set.
     pub const fn contains(self, rewrite: Rewrite) -> bool {
         self.0 >> rewrite as u8 & 1 == 1
     }

@@ -1,6 +1,5 @@
 //! Slots while steps are rewritten: new ones made from old ones, old ones dropped once nothing needs them.
 
-use crate::program::lower::fingerprint;
 use crate::program::{Kernel, Slot, Step};
 use std::collections::HashMap;
 
@@ -16,7 +15,7 @@ pub(super) struct Slots {
 
 impl Slots {
     pub(super) fn new(slots: Vec<Slot>) -> Self {
-        let known = slots.iter().enumerate().map(|(index, slot)| (fingerprint(slot), index)).collect();
+        let known = slots.iter().enumerate().map(|(index, slot)| (slot.key(), index)).collect();
         let replaced = vec![false; slots.len()];
         Self { slots, known, replaced }
     }
@@ -27,7 +26,7 @@ impl Slots {
 
     /// Number of a slot made from others, which must have all their variables.
     pub(super) fn derived(&mut self, from: &[usize], slot: Slot) -> usize {
-        let index = *self.known.entry(fingerprint(&slot)).or_insert(self.slots.len());
+        let index = *self.known.entry(slot.key()).or_insert(self.slots.len());
         if index == self.slots.len() {
             self.slots.push(slot);
             self.replaced.push(false);

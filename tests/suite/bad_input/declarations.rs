@@ -7,7 +7,7 @@ use candle_nn::{Init, VarMap};
 use candlewick::circuit::MAX_WEIGHTS;
 use candlewick::error::{MemoryError, TensorError};
 use candlewick::gate::Gate;
-use candlewick::nn::{Affine, AffineConfig, QuantizedLinear, SeededInit};
+use candlewick::nn::{Affine, AffineConfig, QuantizedLinear, QuantizedLinearConfig, SeededInit};
 use candlewick::prelude::*;
 use candlewick::{Error, Mistake, functional};
 
@@ -258,7 +258,8 @@ fn more_weights_than_memory() {
         }
         let zeros = candle_nn::VarBuilder::zeros(DType::F32, &Device::Cpu);
         for (inputs, outputs) in [(outputs, 4), (4, outputs)] {
-            let error = QuantizedLinear::load(inputs, outputs, true, zeros.clone()).expect_err("too many");
+            let error = QuantizedLinear::load(QuantizedLinearConfig::new(inputs, outputs), zeros.clone())
+                .expect_err("too many");
             assert!(
                 matches!(
                     error,

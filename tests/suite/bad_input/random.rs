@@ -40,13 +40,12 @@ fn angle(call: &Call, weights: &Weights, k: usize) -> Angle {
 fn write(circuit: &mut Circuit, call: &Call, weights: &Weights, depth: usize) {
     let gate = Gate::all().nth(call.gate % Gate::all().len()).expect("the index is below the number of gates");
     let numbers = || call.numbers.iter().copied();
-    let spec = gate.spec();
     let first = call.numbers.first().copied().unwrap_or(0);
     match call.what % 16 {
         // As many angles and qubits as the gate wants, so that some are accepted, or as many as came.
         0..=4 => {
-            let angles: Vec<Angle> = (0..spec.angles.len()).map(|k| angle(call, weights, k)).collect();
-            circuit.gate(gate, angles, numbers().take(spec.qubits.len()));
+            let angles: Vec<Angle> = (0..gate.angles().len()).map(|k| angle(call, weights, k)).collect();
+            circuit.gate(gate, angles, numbers().take(gate.qubits().len()));
         }
         5 => drop(circuit.gate(gate, numbers().map(input), numbers())),
         6 => drop(circuit.pauli_rot(angle(call, weights, 0), &call.word, numbers())),

@@ -1,13 +1,12 @@
 //! Fourier series of circuits.
 
 use super::*;
-use candlewick::diagnostics::{FourierSpectrum, Frequencies, fourier_spectrum, frequencies};
+use candlewick::diagnostics::{FourierConfig, FourierSpectrum, Frequencies, fourier_spectrum, frequencies};
 use candlewick::{Error, Mistake, functional};
 use num_complex::Complex64 as C;
 
 fn spectrum(circuit: &Circuit, observable: &Observable) -> FourierSpectrum {
-    let point = vec![0.0; circuit.inputs()];
-    fourier_spectrum(circuit, observable, 0, &point, &[], None).expect("a spectrum")
+    fourier_spectrum(circuit, observable, &[], FourierConfig::default()).expect("a spectrum")
 }
 
 #[track_caller]
@@ -30,6 +29,12 @@ fn one_rotation_is_one_frequency() {
     close(sine.coefficient(-1), C::new(0.0, -0.5));
     let frequencies: Vec<f64> = sine.iter().map(|(frequency, _)| frequency).collect();
     assert_eq!(frequencies, [-1.0, 0.0, 1.0]);
+    let mut by_reference = 0;
+    for (frequency, coefficient) in &sine {
+        assert_eq!(coefficient, sine.coefficient(frequency as isize));
+        by_reference += 1;
+    }
+    assert_eq!((by_reference, sine.clone().into_iter().collect::<Vec<_>>()), (3, sine.iter().collect()));
 }
 
 /// L uploads reach the frequency L and none above it.
@@ -48,17 +53,31 @@ fn uploads_add_up() -> anyhow::Result<()> {
         let numbers = uniform(&mut rng(uploads as u64), 6 * (uploads + 1));
         let w = Tensor::from_vec(numbers, (uploads + 1, 2, 3), &Device::Cpu)?;
         let weights: &[(&str, &Tensor)] = &[("w", &w)];
-        let (observable, point) = (Z(0) * X(1) + Y(0), [f64::NAN]);
+        let (observable, point) = (Z(0) * X(1) + Y(0), vec![f64::NAN]);
         let degree = uploads as isize;
         let wide = Frequencies::new(1.0, uploads + 3);
-        assert!(fourier_spectrum(&circuit, &observable, 0, &point, weights, None).is_ok(), "its own value is not read");
-        let spectrum = fourier_spectrum(&circuit, &observable, 0, &[0.0], weights, Some(wide))?;
+        assert!(
+            fourier_spectrum(
+                &circuit,
+                &observable,
+                weights,
+                FourierConfig { point: Some(point.clone()), ..Default::default() }
+            )
+            .is_ok(),
+            "its own value is not read"
+        );
+        let spectrum = fourier_spectrum(
+            &circuit,
+            &observable,
+            weights,
+            FourierConfig { frequencies: Some(wide), ..Default::default() },
+        )?;
         for k in 1..=degree + 3 {
             close(spectrum.coefficient(-k), spectrum.coefficient(k).conj());
             let size = spectrum.coefficient(k).norm();
             assert!(if k <= degree { size > 1e-6 } else { size < 1e-14 }, "{uploads} uploads, {k}: {size:e}");
         }
-        let found = fourier_spectrum(&circuit, &observable, 0, &[0.0], weights, None)?;
+        let found = fourier_spectrum(&circuit, &observable, weights, FourierConfig::default())?;
         assert_eq!(found.frequencies(), Frequencies::new(1.0, uploads));
         found.iter().zip(-degree..).for_each(|((_, c), k)| close(c, spectrum.coefficient(k)));
     }
@@ -77,8 +96,9 @@ fn the_series_is_the_circuit() -> anyhow::Result<()> {
     let w = Tensor::new(&[1.5f64, 0.3], &Device::Cpu)?;
     let weights: &[(&str, &Tensor)] = &[("w", &w)];
     let observable = Z(0) * Z(1) + X(2) + 0.3 * Y(1);
-    let point = [0.0, -2.5];
-    let spectrum = fourier_spectrum(&circuit, &observable, 0, &point, weights, None)?;
+    let point = vec![0.0, -2.5];
+    let spectrum =
+        fourier_spectrum(&circuit, &observable, weights, FourierConfig { point: Some(point), ..Default::default() })?;
     // 1 + 2 + 1 + 1.5 + 2.5 + 1 + 1 in halves.
     assert_eq!(spectrum.frequencies(), Frequencies::new(0.5, 20));
     for x in [-1.0, 0.3, 2.0, 10.0] {
@@ -95,12 +115,24 @@ fn the_series_is_the_circuit() -> anyhow::Result<()> {
 fn what_is_not_seen_does_not_count() -> anyhow::Result<()> {
     let mut circuit = Circuit::new(2).with_inputs(2);
     circuit.rx(input(0), 0).rx(0.25 * input(0), 1);
-    let of = |observable: &Observable, feature: usize| frequencies(&circuit, observable, feature, &[0.0; 2], &[]);
+    let of = |observable: &Observable, feature: usize| {
+        frequencies(
+            &circuit,
+            observable,
+            &[],
+            FourierConfig { feature, point: Some(vec![0.0; 2]), ..Default::default() },
+        )
+    };
     assert_eq!(of(&Z(0), 0)?, Frequencies::new(1.0, 1));
     assert_eq!(of(&Z(1), 0)?, Frequencies::new(0.25, 1));
     assert_eq!(of(&(Z(0) + Z(1)), 0)?, Frequencies::new(0.25, 5));
     assert_eq!(of(&Z(0), 1)?, Frequencies::new(1.0, 0));
-    let constant = fourier_spectrum(&circuit, &Z(0), 1, &[0.4, 0.0], &[], None)?;
+    let constant = fourier_spectrum(
+        &circuit,
+        &Z(0),
+        &[],
+        FourierConfig { feature: 1, point: Some(vec![0.4, 0.0]), ..Default::default() },
+    )?;
     close(constant.coefficient(0), 0.4f64.cos());
     Ok(())
 }
@@ -115,7 +147,12 @@ fn conditions_on_other_features() -> anyhow::Result<()> {
     let w = Tensor::new(&[2.0f64], &Device::Cpu)?;
     let weights: &[(&str, &Tensor)] = &[("w", &w)];
     for (other, unit, degree) in [(0.4, 1.0, 1), (1.5, 0.5, 9)] {
-        let spectrum = fourier_spectrum(&circuit, &Z(0), 0, &[0.0, other], weights, None)?;
+        let spectrum = fourier_spectrum(
+            &circuit,
+            &Z(0),
+            weights,
+            FourierConfig { point: Some(vec![0.0, other]), ..Default::default() },
+        )?;
         assert_eq!(spectrum.frequencies(), Frequencies::new(unit, degree));
         let inputs = Tensor::new(&[[1.3, other]], &Device::Cpu)?;
         let measured = Measurement::expectation([Z(0)]);
@@ -132,7 +169,7 @@ fn a_learned_frequency() -> anyhow::Result<()> {
     let w = circuit.weights("w", 1);
     circuit.ry(w.at([0]) * input(0), 0).ry(w.at([0]) * input(0) * 2.0, 0);
     let w = Tensor::new(&[0.7316f32], &Device::Cpu)?;
-    let found = fourier_spectrum(&circuit, &Z(0), 0, &[0.0], &[("w", &w)], None)?;
+    let found = fourier_spectrum(&circuit, &Z(0), &[("w", &w)], FourierConfig::default())?;
     let Frequencies { unit, degree, .. } = found.frequencies();
     assert!((unit - f64::from(0.7316f32)).abs() < 1e-15 && degree == 3);
     close(found.coefficient(3), 0.5);
@@ -145,7 +182,13 @@ fn under_conditions() {
     let mut circuit = Circuit::new(1);
     circuit.rx(input(0), 0).when(input(1).gt(0.5), |c| c.rx(2.0 * input(0) * input(1), 0));
     for (other, unit, degree) in [(0.4, 1.0, 1), (0.75, 0.5, 5)] {
-        let spectrum = fourier_spectrum(&circuit, &Z(0), 0, &[0.0, other], &[], None).unwrap();
+        let spectrum = fourier_spectrum(
+            &circuit,
+            &Z(0),
+            &[],
+            FourierConfig { point: Some(vec![0.0, other]), ..Default::default() },
+        )
+        .unwrap();
         assert_eq!(spectrum.frequencies(), Frequencies::new(unit, degree));
         for (frequency, coefficient) in spectrum.iter() {
             let expected = if (frequency.abs() - unit * degree as f64).abs() < 1e-12 { 0.5 } else { 0.0 };
@@ -153,6 +196,7 @@ fn under_conditions() {
         }
     }
     circuit.when(input(0).lt(0.1), |c| c.x(0));
-    let refused = fourier_spectrum(&circuit, &Z(0), 0, &[0.0, 0.0], &[], None);
+    let refused =
+        fourier_spectrum(&circuit, &Z(0), &[], FourierConfig { point: Some(vec![0.0, 0.0]), ..Default::default() });
     assert!(matches!(refused, Err(Error::Diagnostics(Mistake::NotLinear { feature: 0 }))));
 }

@@ -1,7 +1,7 @@
 //! Questions without an answer.
 
 use super::*;
-use candlewick::diagnostics::{Frequencies, fourier_spectrum, frequencies};
+use candlewick::diagnostics::{FourierConfig, Frequencies, fourier_spectrum, frequencies};
 use candlewick::error::{TensorError, WeightsError};
 use candlewick::{Error, Mistake};
 
@@ -26,12 +26,21 @@ fn too_few_of_anything() -> anyhow::Result<()> {
     let few = |what, expected: &str, actual| Mistake::Length { what, expected: expected.to_owned(), actual };
     mistaken(gradient_variance(&circuit, &Z(0), None, 1, 0), &few("samples", "2 or more", 1));
     mistaken(entangling_capability(&circuit, None, 0, 0), &few("samples", "1 or more", 0));
-    mistaken(expressibility(&circuit, None, 0, 5, 0), &few("pairs", "1 or more", 0));
-    mistaken(expressibility(&circuit, None, 5, 0, 0), &few("bins", "1 or more", 0));
+    mistaken(
+        expressibility(&circuit, None, ExpressibilityConfig { pairs: 0, bins: 5, ..Default::default() }),
+        &few("pairs", "1 or more", 0),
+    );
+    mistaken(
+        expressibility(&circuit, None, ExpressibilityConfig { pairs: 5, bins: 0, ..Default::default() }),
+        &few("bins", "1 or more", 0),
+    );
     let nothing = Tensor::zeros((3, 0, 1), DType::F64, &Device::Cpu)?;
     let no_samples = few("input sample(s)", "1 or more", 0);
     mistaken(gradient_variance(&fed(), &Z(0), Some(&nothing), 5, 0), &no_samples);
-    mistaken(expressibility(&fed(), Some(&nothing), 5, 5, 0), &no_samples);
+    mistaken(
+        expressibility(&fed(), Some(&nothing), ExpressibilityConfig { pairs: 5, bins: 5, ..Default::default() }),
+        &no_samples,
+    );
     mistaken(entangling_capability(&fed(), Some(&nothing), 5, 0), &no_samples);
     Ok(())
 }
@@ -48,9 +57,11 @@ fn circuits_and_tensors_that_do_not_fit() -> anyhow::Result<()> {
     let all = |circuit: &Circuit, x: Option<&Tensor>| {
         [
             gradient_variance(circuit, &Z(0), x, 2, 0).map(drop).expect_err("an error"),
-            expressibility(circuit, x, 2, 2, 0).map(drop).expect_err("an error"),
+            expressibility(circuit, x, ExpressibilityConfig { pairs: 2, bins: 2, ..Default::default() })
+                .map(drop)
+                .expect_err("an error"),
             entangling_capability(circuit, x, 2, 0).map(drop).expect_err("an error"),
-            drift(circuit, x, if circuit.weight_tensors().is_empty() { &[] } else { weights })
+            rounding_error(circuit, x, if circuit.weight_tensors().is_empty() { &[] } else { weights })
                 .map(drop)
                 .expect_err("an error"),
         ]
@@ -76,15 +87,24 @@ fn circuits_and_tensors_that_do_not_fit() -> anyhow::Result<()> {
     let x = Tensor::zeros(1, DType::F64, &Device::Cpu)?;
     let ensemble = Tensor::zeros((4, 1), DType::F64, &Device::Cpu)?;
     let half = x.to_dtype(DType::F16)?;
-    assert!(matches!(drift(&fed(), Some(&x), &[]), Err(Error::Weights(WeightsError::Missing { .. }))));
-    assert!(matches!(drift(&fed(), Some(&x), &[("w", &ensemble)]), Err(Error::Weights(WeightsError::Shape { .. }))));
-    assert!(matches!(drift(&fed(), Some(&x), &[("v", &w)]), Err(Error::Weights(WeightsError::Unexpected { .. }))));
-    assert!(matches!(drift(&fed(), Some(&half), weights), Err(Error::Tensor(TensorError::DTypeMismatch { .. }))));
-    assert!(drift(&fed(), Some(&half), &[("w", &half)])? < 1e-6);
+    assert!(matches!(rounding_error(&fed(), Some(&x), &[]), Err(Error::Weights(WeightsError::Missing { .. }))));
+    assert!(matches!(
+        rounding_error(&fed(), Some(&x), &[("w", &ensemble)]),
+        Err(Error::Weights(WeightsError::Shape { .. }))
+    ));
+    assert!(matches!(
+        rounding_error(&fed(), Some(&x), &[("v", &w)]),
+        Err(Error::Weights(WeightsError::Unexpected { .. }))
+    ));
+    assert!(matches!(
+        rounding_error(&fed(), Some(&half), weights),
+        Err(Error::Tensor(TensorError::DTypeMismatch { .. }))
+    ));
+    assert!(rounding_error(&fed(), Some(&half), &[("w", &half)])? < 1e-6);
     let mut measured = Circuit::new(2);
     measured.h(0).measure(0, 1);
     let mistake = Mistake::MeasurementNotUnitary;
-    let error = drift(&measured, None, &[]).expect_err("a measurement");
+    let error = rounding_error(&measured, None, &[]).expect_err("a measurement");
     assert!(matches!(&error, Error::Circuit { mistake: found, .. } if *found == mistake), "{error:?}");
     Ok(())
 }
@@ -93,14 +113,26 @@ fn circuits_and_tensors_that_do_not_fit() -> anyhow::Result<()> {
 fn features_without_a_series() -> anyhow::Result<()> {
     let w = Tensor::zeros(1, DType::F64, &Device::Cpu)?;
     let weights: &[(&str, &Tensor)] = &[("w", &w)];
-    let of = |circuit: &Circuit| frequencies(circuit, &Z(0), 0, &vec![0.5; circuit.inputs()], &[]);
-    mistaken(frequencies(&fed(), &Z(0), 1, &[0.0], weights), &Mistake::InputOutOfRange { index: 1, width: 1 });
-    let error = frequencies(&fed(), &Z(0), 0, &[0.0, 0.0], weights).expect_err("two values");
+    let of = |circuit: &Circuit| {
+        frequencies(
+            circuit,
+            &Z(0),
+            &[],
+            FourierConfig { point: Some(vec![0.5; circuit.inputs()]), ..Default::default() },
+        )
+    };
+    mistaken(
+        frequencies(&fed(), &Z(0), weights, FourierConfig { feature: 1, ..Default::default() }),
+        &Mistake::InputOutOfRange { index: 1, width: 1 },
+    );
+    let error =
+        frequencies(&fed(), &Z(0), weights, FourierConfig { point: Some(vec![0.0, 0.0]), ..Default::default() })
+            .expect_err("two values");
     assert!(matches!(error, Error::Tensor(TensorError::InputWidth { expected: 1, .. })), "{error:?}");
     let ensemble = Tensor::zeros((4, 1), DType::F64, &Device::Cpu)?;
-    let error = frequencies(&fed(), &Z(0), 0, &[0.0], &[("w", &ensemble)]).expect_err("four members");
+    let error = frequencies(&fed(), &Z(0), &[("w", &ensemble)], FourierConfig::default()).expect_err("four members");
     assert!(matches!(error, Error::Weights(WeightsError::Shape { .. })), "{error:?}");
-    let error = frequencies(&fed(), &Z(0), 0, &[0.0], &[]).expect_err("no weights");
+    let error = frequencies(&fed(), &Z(0), &[], FourierConfig::default()).expect_err("no weights");
     assert!(matches!(error, Error::Weights(WeightsError::Missing { .. })), "{error:?}");
 
     let mut squared = Circuit::new(1);
@@ -119,7 +151,13 @@ fn features_without_a_series() -> anyhow::Result<()> {
     assert!((largest - PI).abs() < 1e-15);
     let mut product = Circuit::new(1);
     product.ry(input(0) * input(1), 0);
-    let error = frequencies(&product, &Z(0), 0, &[0.0, f64::INFINITY], &[]).expect_err("infinite");
+    let error = frequencies(
+        &product,
+        &Z(0),
+        &[],
+        FourierConfig { point: Some(vec![0.0, f64::INFINITY]), ..Default::default() },
+    )
+    .expect_err("infinite");
     assert!(matches!(error, Error::Diagnostics(Mistake::NotFinite { .. })), "{error:?}");
     Ok(())
 }
@@ -129,7 +167,8 @@ fn frequencies_that_are_none() {
     let given = |unit, degree| {
         let mut circuit = Circuit::new(1);
         circuit.rx(input(0), 0);
-        fourier_spectrum(&circuit, &Z(0), 0, &[0.0], &[], Some(Frequencies::new(unit, degree)))
+        let frequencies = Some(Frequencies::new(unit, degree));
+        fourier_spectrum(&circuit, &Z(0), &[], FourierConfig { frequencies, ..Default::default() })
     };
     for value in [0.0, -1.0, f64::INFINITY] {
         mistaken(given(value, 1), &Mistake::NotPositive { what: "the unit of the frequencies", value });

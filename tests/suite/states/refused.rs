@@ -2,9 +2,10 @@
 
 use super::*;
 use candle_nn::{VarBuilder, VarMap};
+use candlewick::diagnostics::ExpressibilityConfig;
 use candlewick::error::{MemoryError, StatesError, TensorError};
 use candlewick::functional::{MetricTensor, Wrt};
-use candlewick::nn::{NaturalGradientConfig, QuantumNaturalGradient};
+use candlewick::nn::{QuantumNaturalGradient, QuantumNaturalGradientConfig};
 use candlewick::{Error, Mistake, diagnostics};
 
 fn zeros(shape: &[usize]) -> Tensor {
@@ -178,11 +179,16 @@ fn circuits_that_measure_have_no_overlaps() -> anyhow::Result<()> {
         let metric = functional::metric_tensor(&measured, None, &[("w", &weight)], Wrt::Weights, entries);
         refused(metric.unwrap_err(), 1, "measure");
     }
-    refused(diagnostics::expressibility(&measured, None, 10, 5, 0).unwrap_err(), 1, "measure");
+    refused(
+        diagnostics::expressibility(&measured, None, ExpressibilityConfig { pairs: 10, bins: 5, ..Default::default() })
+            .unwrap_err(),
+        1,
+        "measure",
+    );
     refused(diagnostics::entangling_capability(&measured, None, 10, 0).unwrap_err(), 1, "measure");
     let vb = VarBuilder::from_varmap(&VarMap::new(), DType::F64, &Device::Cpu);
     let layer = QuantumLayer::new(measured, Measurement::expectation([Z(0)]), vb)?;
-    let natural = QuantumNaturalGradient::new(&layer, NaturalGradientConfig::default());
+    let natural = QuantumNaturalGradient::new(&layer, QuantumNaturalGradientConfig::default());
     refused(natural.unwrap_err(), 1, "measure");
     Ok(())
 }

@@ -15,7 +15,7 @@ impl<F: Fn(&Tensor) -> Result<Tensor>> Module for Func<F> {
 fn train(model: &dyn candle_core::ModuleT, varmap: &VarMap, config: &TrainConfig) -> candlewick::Result<History> {
     let (train, _) = data(DType::F32)?;
     let mut optimizer = Adam::from_varmap(varmap, AdamConfig::with_learning_rate(0.05))?;
-    Training::new(model, varmap, &mut optimizer, cross_entropy).run(config, (&train.x, &train.y), None)
+    Training::new(model, varmap, &mut optimizer, cross_entropy, config.clone()).run((&train.x, &train.y), None)
 }
 
 /// Candle's `softmax_last_dim` has no derivative: a run with it behind the only layer cannot learn, and neither can one of a detached model or of an
@@ -39,8 +39,8 @@ fn runs_that_cannot_learn_say_so() -> Result<()> {
     // Candle's own optimiser would have taken no step without a word.
     let (set, _) = data(DType::F32)?;
     let mut sgd = candle_nn::SGD::new(network.varmap.all_vars(), 0.1)?;
-    let run = Training::without_checkpoints(&softmax, &network.varmap, &mut sgd, cross_entropy);
-    let error = run.run(&config, (&set.x, &set.y), None).unwrap_err();
+    let run = Training::without_checkpoints(&softmax, &network.varmap, &mut sgd, cross_entropy, config.clone());
+    let error = run.run((&set.x, &set.y), None).unwrap_err();
     assert!(matches!(error, Error::Training(TrainingError::NoVariableGradient { .. })), "{error}");
     assert!(matches!(
         train(&network, &VarMap::new(), &config),
@@ -48,9 +48,9 @@ fn runs_that_cannot_learn_say_so() -> Result<()> {
     ));
     let nothing = VarMap::new();
     let mut sgd = candle_nn::SGD::new(nothing.all_vars(), 0.1)?;
-    let run = Training::without_checkpoints(&network, &nothing, &mut sgd, cross_entropy);
+    let run = Training::without_checkpoints(&network, &nothing, &mut sgd, cross_entropy, config.clone());
     assert!(matches!(
-        run.run(&config, (&set.x, &set.y), None),
+        run.run((&set.x, &set.y), None),
         Err(Error::Training(TrainingError::NoVariables { of: "training" }))
     ));
     assert_eq!(weights(&network)?, before);
@@ -101,7 +101,8 @@ fn errors_of_a_run_are_typed() -> Result<()> {
         let config = TrainConfig { epochs: 1, clip_norm, ..Default::default() };
         let mut optimizer = adam(&network)?;
         let mut run = |x: &Tensor| {
-            Training::new(&network, &network.varmap, &mut optimizer, cross_entropy).run(&config, (x, &set.y), None)
+            Training::new(&network, &network.varmap, &mut optimizer, cross_entropy, config.clone())
+                .run((x, &set.y), None)
         };
         assert!(matches!(run(&(&set.x / 0.0)?), Err(Error::Training(TrainingError::GradientNotFinite { .. }))));
         let wide = Tensor::cat(&[&set.x, &set.x], 1)?;
@@ -130,8 +131,8 @@ fn two_runs_do_not_share_a_folder() -> Result<()> {
         }
         cross_entropy(outputs, targets)
     };
-    let run = Training::new(&outer, &outer.varmap, &mut optimizer, while_running);
-    assert_eq!(run.run(&config, (&set.x, &set.y), None)?.epochs.len(), 2);
+    let run = Training::new(&outer, &outer.varmap, &mut optimizer, while_running, config.clone());
+    assert_eq!(run.run((&set.x, &set.y), None)?.epochs.len(), 2);
     assert!(refused.get() >= 4);
     // Afterwards it is free again.
     let next = network(DType::F32)?;
@@ -151,8 +152,8 @@ fn labels_beyond_the_outputs() -> Result<()> {
     let config = TrainConfig { epochs: 1, batch_size: 8, ..Default::default() };
     let run = |train: &Tensor, test: &Tensor| {
         let mut optimizer = adam(&network)?;
-        let training = Training::new(&network, &network.varmap, &mut optimizer, cross_entropy);
-        training.run(&config, (&set.x, train), Some((&set.x, test)))
+        let training = Training::new(&network, &network.varmap, &mut optimizer, cross_entropy, config.clone());
+        training.run((&set.x, train), Some((&set.x, test)))
     };
     for (train, test) in [(&wrong, &set.y), (&set.y, &wrong)] {
         let error = run(train, test).unwrap_err();

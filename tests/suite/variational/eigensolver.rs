@@ -3,10 +3,10 @@
 use super::{dense, lowest};
 use candle_core::{DType, Device, Tensor};
 use candlewick::error::{TensorError, TrainingError, WeightsError};
-use candlewick::nn::NaturalGradientConfig;
+use candlewick::nn::QuantumNaturalGradientConfig;
 use candlewick::optim::{AdamConfig, SpsaConfig};
 use candlewick::prelude::*;
-use candlewick::variational::{Molecule, Vqe, VqeConfig, VqeEnd, VqeMethod};
+use candlewick::variational::{Molecule, StopReason, Vqe, VqeConfig, VqeMethod};
 use candlewick::{Error, GradientMethod};
 use std::ops::ControlFlow;
 
@@ -43,7 +43,7 @@ fn one_double_excitation_is_hydrogen() -> anyhow::Result<()> {
     circuit.hartree_fock(2).double_excitation(theta.at([0]), [0, 1], [2, 3]);
     let found = Vqe::new(circuit, hydrogen.hamiltonian(), VqeConfig::default())?.run()?;
     assert!((found.energy - ground).abs() < 1e-8, "{} and {ground}", found.energy);
-    assert_eq!((found.end, found.converged()), (VqeEnd::Gradient, true));
+    assert_eq!((found.stop_reason, found.converged()), (StopReason::Gradient, true));
     assert!((found.energies[0] - hydrogen.hartree_fock_energy().expect("it is there")).abs() < 1e-7);
     Ok(())
 }
@@ -64,7 +64,7 @@ fn uccsd_reaches_chemical_accuracy() -> anyhow::Result<()> {
 #[test]
 fn the_natural_gradient_finds_hydrogen() -> anyhow::Result<()> {
     let hydrogen = molecule("h2_0.7414.json");
-    let natural = NaturalGradientConfig { learning_rate: 0.2, ..Default::default() };
+    let natural = QuantumNaturalGradientConfig { learning_rate: 0.2, ..Default::default() };
     let run = |method| -> anyhow::Result<_> {
         Ok(Vqe::new(uccsd(&hydrogen), hydrogen.hamiltonian(), VqeConfig { method, ..Default::default() })?.run()?)
     };
@@ -94,7 +94,7 @@ fn a_run_ends_for_the_reason_it_gives() -> anyhow::Result<()> {
     let config = || VqeConfig { seed: 3, ..Default::default() };
     let (found, mut vqe) = run(config())?;
     assert!(
-        found.end == VqeEnd::Gradient
+        found.stop_reason == StopReason::Gradient
             && found.gradient_norm.is_some_and(|norm| norm <= 1e-5)
             && (found.energy - ground).abs() < 1e-9
     );
@@ -102,14 +102,14 @@ fn a_run_ends_for_the_reason_it_gives() -> anyhow::Result<()> {
     vqe.set_weights(found.weights.iter().map(|(name, tensor)| (name.as_str(), tensor)))?;
     assert_eq!(vqe.energy()?, found.energy);
 
-    let (found, _) = run(VqeConfig { energy_tolerance: 1e-6, patience: 4, ..config() })?;
-    assert_eq!(found.end, VqeEnd::Energy);
+    let (found, _) = run(VqeConfig { energy_tolerance: 1e-6, patience: Some(4), ..config() })?;
+    assert_eq!(found.stop_reason, StopReason::Energy);
     let changes: Vec<f64> = found.energies.windows(2).map(|pair| (pair[1] - pair[0]).abs()).collect();
     let calm = changes.windows(4).position(|window| window.iter().all(|change| *change <= 1e-6));
     assert_eq!(calm, Some(changes.len() - 4));
 
     let (found, _) = run(VqeConfig { steps: 7, ..config() })?;
-    assert_eq!((found.end, found.steps, found.converged()), (VqeEnd::Steps, 7, false));
+    assert_eq!((found.stop_reason, found.steps, found.converged()), (StopReason::Steps, 7, false));
     let (found, _) = run(VqeConfig { steps: 0, ..config() })?;
     assert_eq!((found.energies.len(), found.steps), (1, 0));
     Ok(())
@@ -156,8 +156,7 @@ fn runs_repeat_and_go_on() -> anyhow::Result<()> {
     let end = vqe.energy()?;
     assert_eq!(vqe.run()?.energies[0], end);
     let mut elsewhere = new(2);
-    let weights = vqe.weights()?;
-    elsewhere.set_weights(weights.iter().map(|(name, tensor)| (name.as_str(), tensor)))?;
+    elsewhere.set_weights(vqe.weights())?;
     assert_eq!(elsewhere.energy()?, vqe.energy()?);
     Ok(())
 }
@@ -188,12 +187,12 @@ fn without_gradients() -> anyhow::Result<()> {
     let (energy, ground) = spins();
     for shots in [None, Some(2000)] {
         let layer = QuantumLayerConfig { shots, seed: 5, ..Default::default() };
-        let spsa = SpsaConfig { learning_rate: 0.4, stability: 30.0, ..Default::default() };
+        let spsa = SpsaConfig { learning_rate: 0.4, stability_constant: 30.0, ..Default::default() };
         let config = VqeConfig { method: VqeMethod::Spsa(spsa), steps: 300, seed: 3, layer, ..Default::default() };
         let mut circuit = Circuit::new(3);
         circuit.real_amplitudes("w", 2, Entanglement::Linear);
         let found = Vqe::new(circuit, energy.clone(), config)?.run()?;
-        assert_eq!((found.end, found.gradient_norm, found.steps), (VqeEnd::Steps, None, 300));
+        assert_eq!((found.stop_reason, found.gradient_norm, found.steps), (StopReason::Steps, None, 300));
         assert!(found.energy < ground + 0.3 && found.energies[0] > ground + 1.0, "{shots:?}: {}", found.energy);
     }
     Ok(())
@@ -222,7 +221,7 @@ fn what_cannot_be_minimized_is_refused() -> anyhow::Result<()> {
     assert!(matches!(new(Circuit::new(1), Z(1), config()), Err(Error::Observable { .. })));
     for bad in [f64::NAN, f64::INFINITY, -1.0] {
         let adam = VqeConfig { method: VqeMethod::Adam(AdamConfig::with_learning_rate(bad)), ..config() };
-        let natural = NaturalGradientConfig { damping: bad, ..Default::default() };
+        let natural = QuantumNaturalGradientConfig { damping: bad, ..Default::default() };
         let natural = VqeConfig { method: VqeMethod::NaturalGradient(natural), ..config() };
         let spsa = SpsaConfig { perturbation: bad, ..Default::default() };
         let spsa = VqeConfig { method: VqeMethod::Spsa(spsa), ..config() };
@@ -233,7 +232,7 @@ fn what_cannot_be_minimized_is_refused() -> anyhow::Result<()> {
             assert!(matches!(error, Error::Setting { .. }), "{error}");
         }
     }
-    let error = new(ansatz(), Z(0), VqeConfig { patience: 0, ..config() }).expect_err("out of range");
+    let error = new(ansatz(), Z(0), VqeConfig { patience: Some(0), ..config() }).expect_err("out of range");
     assert!(matches!(error, Error::Setting { setting: "patience", .. }), "{error}");
     let adjoint = QuantumLayerConfig { shots: Some(10), gradient: GradientMethod::Adjoint, ..Default::default() };
     assert!(matches!(new(ansatz(), Z(0), VqeConfig { layer: adjoint, ..config() }), Err(Error::NoGradient { .. })));
@@ -300,17 +299,17 @@ fn a_run_that_starts_at_a_maximum_has_not_converged() -> anyhow::Result<()> {
     let w = circuit.weights_with_init("w", 2, candle_nn::Init::Const(0.0));
     circuit.ry(w.at([0]), 0).ry(w.at([1]), 1);
     let run = |config| -> candlewick::Result<_> { Vqe::new(circuit.clone(), Z(0) + Z(1), config)?.run() };
-    let natural = VqeMethod::NaturalGradient(NaturalGradientConfig::default());
+    let natural = VqeMethod::NaturalGradient(QuantumNaturalGradientConfig::default());
     for config in [VqeConfig::default(), VqeConfig { method: natural, ..Default::default() }] {
         let found = run(config)?;
-        assert_eq!((found.end, found.steps, found.converged()), (VqeEnd::Start, 0, false));
+        assert_eq!((found.stop_reason, found.steps, found.converged()), (StopReason::Start, 0, false));
         assert!((found.energy - 2.0).abs() < 1e-12);
     }
     // By the energy, and by a method without gradients: its two values are equal, and it never moves.
     let spsa = VqeMethod::Spsa(SpsaConfig::default());
-    let still = VqeConfig { energy_tolerance: 1e-9, patience: 5, steps: 50, ..Default::default() };
+    let still = VqeConfig { energy_tolerance: 1e-9, patience: Some(5), steps: 50, ..Default::default() };
     let found = run(VqeConfig { method: spsa, ..still.clone() })?;
-    assert_eq!((found.end, found.converged()), (VqeEnd::Start, false));
+    assert_eq!((found.stop_reason, found.converged()), (StopReason::Start, false));
     assert!((found.energy - 2.0).abs() < 1e-12);
     let unasked = VqeConfig { gradient_tolerance: 0.0, method: VqeMethod::Adam(AdamConfig::default()), ..still };
     assert!(!run(unasked)?.converged());

@@ -3,7 +3,7 @@
 use crate::oracle::rng;
 use candlewick::error::{MemoryError, TensorError, TrainingError};
 use candlewick::prelude::*;
-use candlewick::variational::{VqeEnd, VqeOptimizer, VqeOptimizerConfig, VqeOptimum};
+use candlewick::variational::{StopReason, VqeOptimizer, VqeOptimizerConfig, VqeOptimum};
 use candlewick::{Error, Mistake};
 use rand::Rng;
 use std::ops::ControlFlow;
@@ -102,7 +102,7 @@ fn equal_costs_have_no_best_string() {
 #[test]
 fn functions_and_lists_agree() {
     let costs = costs(3, 5);
-    let optimizer = optimizer(VqeOptimizerConfig { epochs: 20, ..Default::default() });
+    let optimizer = optimizer(VqeOptimizerConfig { steps: 20, ..Default::default() });
     let list = optimizer.minimize(&costs).expect("finite costs");
     let mut asked = Vec::new();
     let function = optimizer.minimize_with(3, |bits| {
@@ -119,7 +119,7 @@ fn functions_and_lists_agree() {
 fn restarts_are_further_runs() {
     let costs = costs(6, 12);
     let of = |restarts, seed| {
-        let config = VqeOptimizerConfig { restarts, seed, epochs: 60, ..Default::default() };
+        let config = VqeOptimizerConfig { restarts, seed, steps: 60, ..Default::default() };
         optimizer(config).minimize(&costs).expect("finite costs")
     };
     let singles: Vec<VqeOptimum> = (0..4).map(|seed| of(0, seed)).collect();
@@ -132,7 +132,7 @@ fn restarts_are_further_runs() {
 #[test]
 fn a_watcher_can_end_it() {
     let mut seen = Vec::new();
-    let found = optimizer(VqeOptimizerConfig { epochs: 5, ..Default::default() })
+    let found = optimizer(VqeOptimizerConfig { steps: 5, ..Default::default() })
         .minimize_watched(&costs(2, 3), |run, at| {
             seen.push((run, at.step));
             if (run, at.step) == (1, 2) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
@@ -217,9 +217,9 @@ fn a_search_that_never_moves_says_so() -> anyhow::Result<()> {
     ansatz.ry(w.at([0]), 0).ry(w.at([1]), 1);
     let still = VqeOptimizerConfig { ansatz: Some(ansatz), ..Default::default() };
     let found = VqeOptimizer::new(still)?.minimize(&[3.0, 2.0, 1.0, 0.0])?;
-    assert_eq!((found.bits, found.end, found.history.len()), (0, VqeEnd::Start, 1));
+    assert_eq!((found.bits, found.stop_reason, found.history.len()), (0, StopReason::Start, 1));
     let found = VqeOptimizer::new(VqeOptimizerConfig::default())?.minimize(&[3.0, 2.0, 1.0, 0.0])?;
     assert_eq!(found.bits, 3);
-    assert_ne!(found.end, VqeEnd::Start);
+    assert_ne!(found.stop_reason, StopReason::Start);
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! CUDA, through candle's device: its stream, its memory, its tensors.
 
-use super::device::{self, Buffers, Device, Given, Saved};
+use super::device::{self, Buffers, CallArgs, Device, Saved};
 use crate::engine::gpu::abi::{MAX_ARGUMENT_WORDS, SWEEP_THREADS_F32, SWEEP_THREADS_F64};
 use crate::engine::gpu::launch::plan::{Launch, LaunchPlan};
 use crate::engine::gpu::{Dialect, Limits};
@@ -282,9 +282,9 @@ fn given<'a>(
     inputs: Storage<'_, CudaStorage>,
     weights: Storage<'_, CudaStorage>,
     memory_limit: Option<u64>,
-) -> Result<Given<'a, Memory>> {
+) -> Result<CallArgs<'a, Memory>> {
     let (dtype, batch) = (inputs.0.dtype(), inputs.1.dims()[0]);
-    Ok(Given { program, dtype, batch, inputs: lent(inputs)?, weights: lent(weights)?, memory_limit })
+    Ok(CallArgs { program, dtype, batch, inputs: lent(inputs)?, weights: lent(weights)?, memory_limit })
 }
 
 /// Checks whether a forward pass fits the device.

@@ -47,7 +47,7 @@ pub(crate) type Buffers<M> = [Option<(M, u64)>; Buffer::ALL.len()];
 
 /// Program, inputs and weights of a call, in memory of the caller.
 #[derive(Debug)]
-pub(crate) struct Given<'a, M> {
+pub(crate) struct CallArgs<'a, M> {
     pub(crate) program: &'a Arc<Program>,
     pub(crate) dtype: DType,
     pub(crate) batch: usize,
@@ -154,7 +154,7 @@ fn within<D: Device>(
 const MOST_QUBITS: usize = 31;
 
 /// Computes outputs `[batch, outputs]` in new memory and, with `keep`, the state that the gradient can use.
-pub(crate) fn forward<D: Device>(device: &D, given: &Given<'_, D::Memory>, keep: bool) -> Result<Passed<D::Memory>> {
+pub(crate) fn forward<D: Device>(device: &D, given: &CallArgs<'_, D::Memory>, keep: bool) -> Result<Passed<D::Memory>> {
     let resident = Resident::of(device, given.program, given.dtype)?;
     let plan = resident.plan(given.program, Key::Forward { batch: given.batch, keep });
     let mut buffers = resident.buffers(given);
@@ -181,7 +181,7 @@ pub(crate) fn forward<D: Device>(device: &D, given: &Given<'_, D::Memory>, keep:
 /// The wanted gradients in inputs and weights, one after the other in new memory.
 pub(crate) fn gradient<D: Device>(
     device: &D,
-    given: &Given<'_, D::Memory>,
+    given: &CallArgs<'_, D::Memory>,
     cotangent: D::Memory,
     wanted: Wanted,
     saved: Option<Saved<D::Memory>>,
@@ -275,7 +275,7 @@ impl<M: Clone + Debug + Send + Sync + 'static> Resident<M> {
     }
 
     /// The buffers that there are before a call takes any memory.
-    fn buffers(&self, given: &Given<'_, M>) -> Buffers<M> {
+    fn buffers(&self, given: &CallArgs<'_, M>) -> Buffers<M> {
         let mut buffers = [const { None }; Buffer::ALL.len()];
         let [bytecode, numbers, constants] = self.memory.clone();
         let known = [

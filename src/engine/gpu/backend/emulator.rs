@@ -2,7 +2,7 @@
 //!
 //! The emulator itself is a crate of the project's own, which compiles the text for the CPU and implements [`Submit`].
 
-use super::device::{self, Buffers, Device, Given};
+use super::device::{self, Buffers, CallArgs, Device};
 use crate::engine::cpu::Cpu;
 use crate::engine::gpu::abi::Buffer;
 use crate::engine::gpu::launch::plan::LaunchPlan;
@@ -119,8 +119,8 @@ impl Emulated {
         device::check(self, program, batch, dtype, self.memory_limit)
     }
 
-    fn given<'a, T: Real>(&self, program: &'a Arc<Program>, arguments: Arguments<'_, T>) -> Given<'a, Memory> {
-        Given {
+    fn given<'a, T: Real>(&self, program: &'a Arc<Program>, arguments: Arguments<'_, T>) -> CallArgs<'a, Memory> {
+        CallArgs {
             program,
             dtype: T::DTYPE,
             batch: arguments.batch,

@@ -4,7 +4,7 @@
 //! earlier one only if candle knows that one of the two writes a piece of memory which both touch, so every buffer that a
 //! kernel writes is declared as one. candle looks at whole pieces of memory: launches that share an arena keep their order.
 
-use super::device::{self, Buffers, Device, Given, Saved};
+use super::device::{self, Buffers, CallArgs, Device, Saved};
 use crate::engine::gpu::abi::Buffer as Role;
 use crate::engine::gpu::launch::plan::{Launch, LaunchPlan};
 use crate::engine::gpu::{Dialect, Limits, text};
@@ -217,9 +217,9 @@ fn given<'a>(
     inputs: Storage<'_, MetalStorage>,
     weights: Storage<'_, MetalStorage>,
     memory_limit: Option<u64>,
-) -> Given<'a, Memory> {
+) -> CallArgs<'a, Memory> {
     let (dtype, batch) = (inputs.0.dtype(), inputs.1.dims()[0]);
-    Given { program, dtype, batch, inputs: lent(inputs), weights: lent(weights), memory_limit }
+    CallArgs { program, dtype, batch, inputs: lent(inputs), weights: lent(weights), memory_limit }
 }
 
 /// Checks whether a forward pass fits the device, and whether the dtype is one of Metal's.

@@ -1,0 +1,214 @@
+//! The way of a full block through a [`Schedule`](crate::program::Schedule): product start, layers, general steps.
+
+use crate::engine::cpu::context::Call;
+use crate::engine::cpu::passes::{Rotors, apply_pass, undo_pass};
+use crate::engine::cpu::prepare::{SharedLayer, phase_gradients};
+use crate::engine::cpu::product_start;
+use crate::engine::cpu::scratch::{Block, Scratch};
+use crate::engine::cpu::simd::LANES;
+use crate::engine::cpu::simd::arch::arch;
+use crate::engine::cpu::state::State;
+use crate::engine::cpu::steps::forward::{Turn, turn};
+use crate::engine::cpu::worker::Worker;
+use crate::engine::{Real, Wanted};
+use crate::program::{Layer, Node, Phase, Rotation, Source};
+use pulp::NullaryFnOnce;
+
+/// A phase that differs from sample to sample, done or (with `back`) undone.
+struct Varying<'a, T> {
+    state: &'a mut State<T>,
+    phase: &'a Phase,
+    turns: [&'a Turn<T>; 2],
+}
+
+impl<T: Real> NullaryFnOnce for Varying<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let (re, _) = self.state.re.as_chunks_mut::<LANES>();
+        let (im, _) = self.state.im.as_chunks_mut::<LANES>();
+        for (index, (re, im)) in re.iter_mut().zip(im).enumerate() {
+            match self.phase.region.sign(index as u64) {
+                0 => {}
+                sign => turn(re, im, self.turns[usize::from(sign < 0)]),
+            }
+        }
+    }
+}
+
+/// `-2 sum of sign(p) Im(λ* ψ)(p)` in each lane.
+struct VaryingOverlap<'a, T> {
+    psi: &'a State<T>,
+    lambda: &'a State<T>,
+    phase: &'a Phase,
+}
+
+impl<T: Real> NullaryFnOnce for VaryingOverlap<'_, T> {
+    type Output = [f64; LANES];
+
+    #[inline(always)]
+    fn call(self) -> [f64; LANES] {
+        let mut sums = [0.0; LANES];
+        let line = |plane: &'_ [T], index: usize| -> [T; LANES] { plane.as_chunks::<LANES>().0[index] };
+        for index in 0..self.psi.re.len() / LANES {
+            let sign = self.phase.region.sign(index as u64);
+            if sign != 0 {
+                let (a, b) = (line(&self.psi.re, index), line(&self.psi.im, index));
+                let (c, d) = (line(&self.lambda.re, index), line(&self.lambda.im, index));
+                for lane in 0..LANES {
+                    sums[lane] -= 2.0 * f64::from(sign) * (c[lane] * b[lane] - d[lane] * a[lane]).to_f64();
+                }
+            }
+        }
+        sums
+    }
+}
+
+impl<T: Real> Worker<'_, T> {
+    /// The final states of a full block.
+    pub(crate) fn run_batch_passes(&mut self) {
+        let Call { program, plan, prepared, .. } = *self.call;
+        if program.embedding.is_none() {
+            self.prepare_start();
+            let Block { psi, start, .. } = &mut self.room.block;
+            product_start::build_product(psi, start);
+        }
+        for (node, shared) in program.schedule().nodes.iter().zip(&prepared.layers) {
+            match node {
+                Node::Step { index } => self.apply(*index),
+                Node::Settle(frame) => {
+                    self.room.mover.settle(&mut self.room.block.psi, frame, false, plan.spread_state);
+                }
+                Node::Layer(layer) => self.with_shared(layer, shared, |worker, shared| {
+                    for phase in &layer.varying {
+                        worker.varying(phase, false);
+                    }
+                    let planes = worker.room.block.psi.planes();
+                    let (mut table, mut room) = (shared.table.as_ref(), Rotors::default());
+                    for (k, pass) in layer.passes.iter().enumerate() {
+                        let rotors = shared.rotors((k, pass), worker.angles(), false, &mut room);
+                        apply_pass(pass, planes, rotors, table.take());
+                    }
+                }),
+            }
+        }
+    }
+
+    /// Calls `body` with what a layer shares, made here if it has not been made for all.
+    fn with_shared(&mut self, layer: &Layer, shared: &SharedLayer<T>, body: impl FnOnce(&mut Self, &SharedLayer<T>)) {
+        if shared.made {
+            return body(self, shared);
+        }
+        let mut own = std::mem::take(&mut self.room.layer);
+        own.set(self.call.program, layer, &self.call.prepared.angles, &mut self.room.phases);
+        body(self, &own);
+        self.room.layer = own;
+    }
+
+    /// Undoes the schedule on ψ and λ; adds to the gradients of slots.
+    pub(crate) fn reverse_batch_passes(&mut self, wanted: Wanted, gradients: &mut [[f64; LANES]]) {
+        let Call { program, plan, prepared, .. } = *self.call;
+        let nodes = &program.schedule().nodes;
+        let start_matters = self.start_matters(wanted);
+        let embedding_matters = wanted.inputs && program.embedding.is_some();
+        let first = if start_matters || embedding_matters {
+            0
+        } else {
+            nodes.iter().position(|node| self.node_matters(node, wanted)).unwrap_or(nodes.len())
+        };
+        for (node, shared) in nodes.iter().zip(&prepared.layers).skip(first).rev() {
+            match node {
+                Node::Step { index } => self.undo(*index, wanted, gradients),
+                Node::Settle(frame) => {
+                    for state in [&mut self.room.block.psi, &mut self.room.lambda] {
+                        self.room.mover.settle(state, frame, true, plan.spread_state);
+                    }
+                }
+                Node::Layer(layer) => self.with_shared(layer, shared, |worker, shared| {
+                    worker.reverse_layer(layer, shared, wanted, gradients);
+                }),
+            }
+        }
+        if start_matters {
+            let Scratch { block: Block { psi, start, .. }, lambda, lambdas, .. } = &mut *self.room;
+            product_start::take_apart(psi, lambda, start, lambdas);
+            self.reverse_qubits(wanted, gradients);
+        }
+    }
+
+    fn reverse_layer(
+        &mut self,
+        layer: &Layer,
+        shared: &SharedLayer<T>,
+        wanted: Wanted,
+        gradients: &mut [[f64; LANES]],
+    ) {
+        let planes = (self.room.block.psi.planes(), self.room.lambda.planes());
+        let mut overlaps = std::mem::take(&mut self.room.overlaps);
+        let mut room = Rotors::default();
+        let shared_matters = layer.shared.iter().any(|phase| self.source_matters(phase.source, wanted));
+        if shared_matters {
+            overlaps.clear();
+            overlaps.resize(1 << self.call.program.qubits, 0.0);
+        }
+        for (k, (pass, prepared)) in layer.passes.iter().zip(&shared.passes).enumerate().rev() {
+            let table = shared.table.as_ref().filter(|_| k == 0);
+            let table = table.map(|table| (table, shared_matters.then_some(&mut overlaps[..])));
+            let matters = |rotation: &Rotation| self.source_matters(rotation.source, wanted);
+            let rotors = shared.rotors((k, pass), self.angles(), true, &mut room);
+            if table.is_none() && !pass.rotations.iter().any(matters) {
+                apply_pass(pass, planes.0, rotors, None);
+                apply_pass(pass, planes.1, rotors, None);
+                continue;
+            }
+            let sums = undo_pass(pass, planes, rotors, table);
+            for ((rotation, weight), sums) in pass.rotations.iter().zip(prepared.weights).zip(&sums) {
+                if let (Source::Slot(slot), true) = (rotation.source, matters(rotation)) {
+                    gradients[slot].iter_mut().zip(sums).for_each(|(total, sum)| *total += weight * sum);
+                }
+            }
+        }
+        if shared_matters {
+            phase_gradients(layer, &mut overlaps, shared.weight, gradients);
+        }
+        self.room.overlaps = overlaps;
+        for phase in &layer.varying {
+            self.reverse_varying(phase, wanted, gradients);
+        }
+    }
+
+    fn reverse_varying(&mut self, phase: &Phase, wanted: Wanted, gradients: &mut [[f64; LANES]]) {
+        if let (Source::Slot(slot), true) = (phase.source, self.source_matters(phase.source, wanted)) {
+            let (psi, lambda) = (&self.room.block.psi, &self.room.lambda);
+            let sums = arch().dispatch(VaryingOverlap { psi, lambda, phase });
+            gradients[slot].iter_mut().zip(sums).for_each(|(total, sum)| *total += sum);
+        }
+        self.varying(phase, true);
+    }
+
+    /// Does a varying phase on ψ, or undoes it on ψ and λ.
+    fn varying(&mut self, phase: &Phase, undo: bool) {
+        let Source::Slot(slot) = phase.source else { return };
+        let turn = self.angles().turn(slot);
+        let back = turn.inverse();
+        let turns = if undo { [&back, &turn] } else { [&turn, &back] };
+        arch().dispatch(Varying { state: &mut self.room.block.psi, phase, turns });
+        if undo {
+            arch().dispatch(Varying { state: &mut self.room.lambda, phase, turns });
+        }
+    }
+
+    fn node_matters(&self, node: &Node, wanted: Wanted) -> bool {
+        match node {
+            Node::Settle(_) => false,
+            Node::Step { index } => self.matters(&self.call.program.steps[*index], wanted),
+            Node::Layer(layer) => {
+                let shared = layer.shared.iter().map(|phase| phase.source);
+                let varying = layer.varying.iter().map(|phase| phase.source);
+                let rotations = layer.passes.iter().flat_map(|pass| &pass.rotations).map(|rotation| rotation.source);
+                shared.chain(varying).chain(rotations).any(|source| self.source_matters(source, wanted))
+            }
+        }
+    }
+}

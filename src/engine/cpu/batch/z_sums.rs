@@ -1,0 +1,249 @@
+//! Words of Z on full blocks: sums of signed probabilities, and diagonals made of signs.
+//!
+//! Amplitudes are taken eight at a time. A Walsh-Hadamard transform over them serves all words that agree in the lowest three
+//! bits, so that a word costs one addition for eight amplitudes.
+
+use crate::engine::Real;
+use crate::engine::cpu::memory::{Line, held};
+use crate::engine::cpu::simd::LANES;
+use crate::engine::cpu::simd::arch::arch;
+use crate::engine::cpu::simd::{align_frame, lanes, load, store};
+use crate::engine::cpu::state::State;
+use crate::program::FlipTerm;
+use pulp::{Simd, WithSimd};
+use std::ops::Range;
+
+/// Amplitudes taken at a time.
+const EIGHT: usize = 8;
+
+/// Eights between two additions into `f64`.
+const FLUSH: usize = 64;
+
+/// `out[p] = sum over m of in[m] (-1)^|p & m|`, in place.
+#[inline(always)]
+fn transform<S: Simd, T: Real>(simd: S, lines: &mut [T::Vector<S>; EIGHT]) {
+    for bit in [1, 2, 4] {
+        for j in 0..EIGHT {
+            if j & bit == 0 {
+                let (a, b) = (lines[j], lines[j | bit]);
+                (lines[j], lines[j | bit]) = (T::plus(simd, a, b), T::plus(simd, a, T::minus(simd, b)));
+            }
+        }
+    }
+}
+
+/// The sign of a word at the first of eight amplitudes.
+#[inline(always)]
+fn sign<T: Real>(term: &FlipTerm, eight: usize) -> T {
+    let odd = ((EIGHT * eight) & term.z as usize).count_ones() % 2 == 1;
+    if odd { -T::one() } else { T::one() }
+}
+
+/// Eight amplitudes, one part of each.
+type Eight<T> = [[T; LANES]; EIGHT];
+
+/// The amplitudes of fewer than three qubits, filled up with zeros.
+#[inline(always)]
+fn filled<T: Real>(lines: &[[T; LANES]]) -> Eight<T> {
+    let mut eight = [[T::zero(); LANES]; EIGHT];
+    eight.iter_mut().zip(lines).for_each(|(to, line)| *to = *line);
+    eight
+}
+
+/// Calls `$body` with the number of each eight of a state and its real and imaginary parts. A closure would not be compiled
+/// for the instruction set at hand.
+macro_rules! for_eights {
+    ($state:expr, |$eight:ident, $re:ident, $im:ident| $body:expr) => {{
+        let (re, im) = ($state.re.as_chunks::<LANES>().0, $state.im.as_chunks::<LANES>().0);
+        let few = [filled(&re[..re.len() % EIGHT]), filled(&im[..im.len() % EIGHT])];
+        let (re, im) = match re.len() < EIGHT {
+            true => (&few[..1], &few[1..]),
+            false => (re.as_chunks::<EIGHT>().0, im.as_chunks::<EIGHT>().0),
+        };
+        for ($eight, ($re, $im)) in re.iter().zip(im).enumerate() {
+            $body
+        }
+    }};
+}
+
+/// The vectors from lane `at` on.
+#[inline(always)]
+fn loaded<S: Simd, T: Real>(lines: &Eight<T>, at: usize) -> [T::Vector<S>; EIGHT] {
+    // SAFETY: `at` is the first lane of a vector that ends within the lanes.
+    let line = |j: usize| unsafe { load::<S, T>(lines[j].as_ptr().add(at)) };
+    [line(0), line(1), line(2), line(3), line(4), line(5), line(6), line(7)]
+}
+
+/// What words need room for, each an entry.
+#[derive(Debug)]
+pub(crate) struct WordRoom<T> {
+    pub(crate) sums: Vec<[f64; LANES]>,
+    pub(crate) factors: Vec<f64>,
+    lines: Vec<Line<T>>,
+}
+
+impl<T> Default for WordRoom<T> {
+    fn default() -> Self {
+        Self { sums: Vec::new(), factors: Vec::new(), lines: Vec::new() }
+    }
+}
+
+impl<T> WordRoom<T> {
+    /// Bytes it holds on to.
+    pub(crate) fn bytes(&self) -> usize {
+        held(&self.sums) + held(&self.factors) + held(&self.lines)
+    }
+}
+
+/// `sum of (-1)^|p & z| |ψ_p|^2` for each word, in each lane.
+struct Expect<'a, T> {
+    state: &'a State<T>,
+    words: &'a Words,
+    room: &'a mut WordRoom<T>,
+}
+
+impl<T: Real> WithSimd for Expect<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        align_frame();
+        let Words { terms, groups } = self.words;
+        let WordRoom { sums: total, lines: sums, .. } = self.room;
+        total.clear();
+        total.resize(terms.len(), [0.0; LANES]);
+        sums.clear();
+        sums.resize(terms.len(), Line([T::zero(); LANES]));
+        for_eights!(self.state, |eight, re, im| {
+            for at in (0..LANES).step_by(lanes::<S, T>()) {
+                let (re, im) = (loaded::<S, T>(re, at), loaded::<S, T>(im, at));
+                let mut vectors = re;
+                for j in 0..EIGHT {
+                    vectors[j] = T::times_plus(simd, re[j], re[j], T::times(simd, im[j], im[j]));
+                }
+                transform::<S, T>(simd, &mut vectors);
+                for j in 0..EIGHT {
+                    let group = groups[j].clone();
+                    for (sum, term) in sums[group.clone()].iter_mut().zip(&terms[group]) {
+                        add::<S, T>(simd, sum, sign(term, eight), vectors[j], at);
+                    }
+                }
+            }
+            if (eight + 1).is_multiple_of(FLUSH) {
+                flush(total, sums);
+            }
+        });
+        flush(total, sums);
+    }
+}
+
+/// Words of Z, in the order in which kernels take them.
+#[derive(Debug)]
+pub(crate) struct Words {
+    terms: Vec<FlipTerm>,
+    /// Those that agree in the lowest three bits.
+    groups: [Range<usize>; EIGHT],
+}
+
+impl Words {
+    /// Bytes it holds on to.
+    pub(crate) fn bytes(&self) -> usize {
+        held(&self.terms)
+    }
+
+    pub(crate) fn new(terms: &[FlipTerm]) -> Self {
+        let low = |term: &FlipTerm| term.z as usize % EIGHT;
+        let mut terms = terms.to_vec();
+        terms.sort_by_key(low);
+        let first = |bits: usize| terms.partition_point(|term| low(term) < bits);
+        let groups = std::array::from_fn(|bits| first(bits)..first(bits + 1));
+        Self { terms, groups }
+    }
+}
+
+/// Adds `sign vector` to a line from lane `at` on.
+#[inline(always)]
+fn add<S: Simd, T: Real>(simd: S, to: &mut Line<T>, sign: T, vector: T::Vector<S>, at: usize) {
+    let sign = T::splat(simd, sign);
+    // SAFETY: `at` is the first lane of a vector that ends within the lanes.
+    unsafe {
+        let sum = T::times_plus(simd, sign, vector, load::<S, T>(to.0.as_ptr().add(at)));
+        store::<S, T>(to.0.as_mut_ptr().add(at), sum);
+    }
+}
+
+#[inline(always)]
+fn flush<T: Real>(total: &mut [[f64; LANES]], sums: &mut [Line<T>]) {
+    for (total, sum) in total.iter_mut().zip(sums) {
+        total.iter_mut().zip(sum.0).for_each(|(total, sum)| *total += sum.to_f64());
+        *sum = Line([T::zero(); LANES]);
+    }
+}
+
+/// `to = (sum over words of factor * word) from`, with a factor for each lane.
+struct Apply<'a, T> {
+    from: &'a State<T>,
+    to: &'a mut State<T>,
+    words: &'a Words,
+    factors: &'a [Line<T>],
+}
+
+impl<T: Real> WithSimd for Apply<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        align_frame();
+        let Words { terms, groups } = self.words;
+        let to_re = self.to.re.as_chunks_mut::<LANES>().0;
+        let to_im = self.to.im.as_chunks_mut::<LANES>().0;
+        for_eights!(self.from, |eight, re, im| {
+            for at in (0..LANES).step_by(lanes::<S, T>()) {
+                let mut diagonal = [T::splat(simd, T::zero()); EIGHT];
+                for j in 0..EIGHT {
+                    let group = groups[j].clone();
+                    let mut sum = T::splat(simd, T::zero());
+                    for (term, factor) in terms[group.clone()].iter().zip(&self.factors[group]) {
+                        // SAFETY: as in `add`.
+                        let factor = unsafe { load::<S, T>(factor.0.as_ptr().add(at)) };
+                        sum = T::times_plus(simd, T::splat(simd, sign(term, eight)), factor, sum);
+                    }
+                    diagonal[j] = sum;
+                }
+                transform::<S, T>(simd, &mut diagonal);
+                let (re, im) = (loaded::<S, T>(re, at), loaded::<S, T>(im, at));
+                let lines = to_re[EIGHT * eight..].iter_mut().zip(&mut to_im[EIGHT * eight..]);
+                for (j, (to_re, to_im)) in lines.take(EIGHT).enumerate() {
+                    // SAFETY: as for `loaded`.
+                    unsafe {
+                        store::<S, T>(to_re.as_mut_ptr().add(at), T::times(simd, diagonal[j], re[j]));
+                        store::<S, T>(to_im.as_mut_ptr().add(at), T::times(simd, diagonal[j], im[j]));
+                    }
+                }
+            }
+        });
+    }
+}
+
+/// Adds the expectation values of words of Z to `total`, `[outputs][LANES]`.
+pub(crate) fn expect_z_words<T: Real>(state: &State<T>, words: &Words, room: &mut WordRoom<T>, total: &mut [f64]) {
+    arch().dispatch(Expect { state, words, room });
+    for (term, sums) in words.terms.iter().zip(&room.sums) {
+        let total = &mut total[term.output * LANES..][..LANES];
+        total.iter_mut().zip(sums).for_each(|(total, sum)| *total += term.coefficient * sum);
+    }
+}
+
+/// `to = (sum over words of factors[output] * coefficient * word) from`.
+pub(crate) fn apply_z_words<T: Real>(
+    from: &State<T>,
+    words: &Words,
+    factors: &[[T; LANES]],
+    room: &mut WordRoom<T>,
+    to: &mut State<T>,
+) {
+    let factor = |term: &FlipTerm| Line(factors[term.output].map(|factor| T::from_f64(term.coefficient) * factor));
+    room.lines.clear();
+    room.lines.extend(words.terms.iter().map(factor));
+    arch().dispatch(Apply { from, to, words, factors: &room.lines });
+}

@@ -1,0 +1,153 @@
+//! The way of a block from its samples to outputs and gradients.
+//!
+//! Forward: embed, apply every step, read out. Gradient: the same forward pass, then `λ = sum_k c_k O_k ψ`, then every step
+//! undone on ψ and λ from the last to the first whose angle matters. Two states, however deep the circuit.
+
+use crate::engine::cpu::angles::GroupSums;
+use crate::engine::cpu::context::Call;
+use crate::engine::cpu::execution::Execution;
+use crate::engine::cpu::scratch::Block;
+use crate::engine::cpu::simd::LANES;
+use crate::engine::cpu::worker::Worker;
+use crate::engine::{Real, Wanted};
+use crate::program::{Embedding, Program};
+
+impl<T: Real> Worker<'_, T> {
+    /// Outputs of block `block` into its rows. What is `kept` of the block afterwards is in its place.
+    pub(super) fn forward(&mut self, block: usize, out: &mut [T], kept: Option<&mut Block<T>>) {
+        let (first, count) = self.samples(block);
+        let Some(kept) = kept else {
+            self.run(first, count);
+            return self.read(out);
+        };
+        self.exchange(kept);
+        self.run(first, count);
+        self.read(out);
+        self.exchange(kept);
+    }
+
+    /// Works on what was kept of a block, or puts it back.
+    fn exchange(&mut self, kept: &mut Block<T>) {
+        std::mem::swap(&mut self.room.block.psi, &mut kept.psi);
+        if self.call.plan.keeps_angles {
+            std::mem::swap(&mut self.room.block.angles, &mut kept.angles);
+            std::mem::swap(&mut self.room.block.start, &mut kept.start);
+        }
+    }
+
+    /// Gradients of all blocks of a group: the input rows are written, the weights' sums set. Blocks whose final states were
+    /// kept are not run again.
+    pub(super) fn gradient_group(
+        &mut self,
+        group: usize,
+        cotangent: &[T],
+        wanted: Wanted,
+        rows: &mut [T],
+        kept: &mut [Block<T>],
+        sums: &mut GroupSums,
+    ) {
+        let Call { program, plan, .. } = *self.call;
+        let (width, outputs) = (program.input_columns, program.outputs());
+        let from = group * plan.blocks_per_group;
+        sums.clear(program);
+        for block in from..plan.blocks.min(from + plan.blocks_per_group) {
+            let (first, count) = self.samples(block);
+            self.final_states(first, count, kept.get_mut(block - from));
+            self.seed(&cotangent[first * outputs..(first + count) * outputs]);
+            match plan.execution {
+                Execution::Batch => self.reverse_batch_passes(wanted, &mut sums.slots),
+                Execution::Single => self.reverse_tiles(wanted, &mut sums.slots),
+                Execution::Steps => self.reverse(wanted, &mut sums.slots),
+            }
+            let at = (first - from * plan.lanes) * width;
+            let rows = if rows.is_empty() { &mut [] } else { &mut rows[at..at + count * width] };
+            if let (Some(embedding), false) = (program.embedding, rows.is_empty()) {
+                self.unembed(embedding, first, rows);
+            }
+            let Call { arguments, prepared, .. } = *self.call;
+            sums.finish_block(program, arguments, &prepared.angles, (first, count), rows, &mut self.room.rows);
+            // Where an angle is NaN or infinite, or there is no state, there is no gradient, not even in what has no effect.
+            let spoiled = self.room.block.angles.spoiled;
+            if spoiled[..count].contains(&true) {
+                sums.spoil();
+            }
+            for (row, _) in rows.chunks_mut(width.max(1)).zip(spoiled).filter(|(_, spoiled)| *spoiled) {
+                row.fill(T::nan());
+            }
+            if let Some(kept) = kept.get_mut(block - from) {
+                self.exchange(kept);
+            }
+        }
+    }
+
+    /// The final states of `count` samples from `first` on, which may have been kept.
+    fn final_states(&mut self, first: usize, count: usize, kept: Option<&mut Block<T>>) {
+        let Some(kept) = kept else { return self.run(first, count) };
+        self.exchange(kept);
+        if !self.call.plan.keeps_angles {
+            self.fill(first, count);
+            if self.call.plan.execution != Execution::Steps {
+                self.prepare_start();
+            }
+        }
+    }
+
+    /// The final states of `count` samples from `first` on.
+    fn run(&mut self, first: usize, count: usize) {
+        let Call { program, plan, .. } = *self.call;
+        self.fill(first, count);
+        self.room.block.psi.fit(program.qubits, plan.lanes);
+        if let Some(embedding) = program.embedding {
+            self.embed(embedding, first, count);
+        }
+        match plan.execution {
+            Execution::Batch => self.run_batch_passes(),
+            Execution::Single => self.run_tiles(),
+            Execution::Steps => {
+                if program.embedding.is_none() {
+                    self.room.block.psi.set_ground();
+                }
+                (0..program.steps.len()).for_each(|index| self.apply(index));
+            }
+        }
+    }
+
+    /// Undoes the steps on ψ and λ, from the last to the first that matters; adds to the gradient of each slot.
+    fn reverse(&mut self, wanted: Wanted, gradients: &mut [[f64; LANES]]) {
+        let Program { steps, embedding, .. } = self.call.program;
+        let to_the_start = wanted.inputs && embedding.is_some();
+        let first = if to_the_start { Some(0) } else { steps.iter().position(|step| self.matters(step, wanted)) };
+        let first = first.unwrap_or(steps.len());
+        (first..steps.len()).rev().for_each(|index| self.undo(index, wanted, gradients));
+    }
+
+    fn embed(&mut self, embedding: Embedding, first: usize, count: usize) {
+        let (psi, lanes) = (&mut self.room.block.psi, self.call.plan.lanes);
+        psi.clear();
+        for (lane, &norm) in self.room.block.angles.norms[..count].iter().enumerate() {
+            if norm == 0.0 {
+                psi.re[lane] = T::one();
+                continue;
+            }
+            let features = self.call.arguments.embedded(self.call.program, embedding, first + lane);
+            for (amplitude, feature) in features.iter().enumerate() {
+                psi.re[amplitude * lanes + lane] = T::from_f64(feature.to_f64() / norm);
+            }
+        }
+    }
+
+    /// Adds the gradient in the embedded features, once λ is back at the start: with `y = x / |x|` and
+    /// `g = dL/dy = 2 Re λ`, it is `(g - y (y . g)) / |x|`; nothing for features that are all zero.
+    fn unembed(&self, embedding: Embedding, first: usize, rows: &mut [T]) {
+        let Call { program, arguments, .. } = *self.call;
+        let rows = rows.chunks_mut(program.input_columns).zip(self.room.block.angles.norms).enumerate();
+        for (lane, (row, norm)) in rows.filter(|(_, (_, norm))| *norm != 0.0) {
+            let features = arguments.embedded(program, embedding, first + lane);
+            let slope = |k: usize| 2.0 * self.room.lambda.re[k * self.call.plan.lanes + lane].to_f64();
+            let along: f64 = features.iter().enumerate().map(|(k, x)| x.to_f64() / norm * slope(k)).sum();
+            for (k, x) in features.iter().enumerate() {
+                row[embedding.first + k] = T::from_f64((slope(k) - x.to_f64() / norm * along) / norm);
+            }
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! Ways of a block through a program.
+
+use crate::program::{Program, Readout};
+
+/// Things that a block follows from its start to its readout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Execution {
+    /// Passes over a full block, made from the program's layers.
+    Batch,
+    /// Sweeps over the tiles of a single state, made from the program's layers.
+    Single,
+    /// The program's steps, one after the other.
+    Steps,
+}
+
+impl Execution {
+    /// Returns what is read at the end, in the indices that the states then have.
+    pub(super) fn readout(self, program: &Program) -> &Readout {
+        if self == Self::Steps { &program.readout } else { &program.outline().readout }
+    }
+}

@@ -1,0 +1,326 @@
+//! Layers on a block of samples: up to three rotations and a table of phases in one pass over the state.
+//!
+//! A pass takes groups of 2, 4 or 8 amplitudes of 16 samples, found by XOR from a base index, and holds them in
+//! registers. RY is real, so real and imaginary parts go through it separately.
+//!
+//! `(c a - s b, c b + s a)` is four operations; `(a - t b, b + t a)` with `t = s / c` is two, and leaves out the factor c,
+//! which the phases of the layer bring back. Passes whose rotations all samples share are done so; see `prepare.rs`.
+
+use crate::engine::Real;
+use crate::engine::cpu::simd::LANES;
+use crate::engine::cpu::simd::arch::arch;
+use crate::engine::cpu::simd::{Vectored, align_frame, lanes, load, opaque, store};
+use crate::engine::cpu::state::Planes;
+use crate::engine::cpu::steps::forward::Turn;
+use crate::program::{MAX_ROTATIONS, Pass};
+use pulp::{Simd, WithSimd};
+
+/// Cosines and sines of a table of phases, by physical index.
+#[derive(Debug)]
+pub(super) struct Table<T> {
+    pub(super) cos: Vec<T>,
+    pub(super) sin: Vec<T>,
+}
+
+/// What a pass does to pairs: `(cos a - sin b, cos b + sin a)`.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rotors<T> {
+    pub(super) turns: [Turn<T>; MAX_ROTATIONS],
+    /// Whether all cosines are 1: then the turns are rotations but for a factor.
+    pub(super) unit: bool,
+    /// Positions then change places by XOR with this.
+    pub(super) swapped: usize,
+}
+
+impl<T> Default for Table<T> {
+    fn default() -> Self {
+        Self { cos: Vec::new(), sin: Vec::new() }
+    }
+}
+
+impl<T: Real> Default for Rotors<T> {
+    fn default() -> Self {
+        Self { turns: [Turn::fixed(1.0.into()); MAX_ROTATIONS], unit: false, swapped: 0 }
+    }
+}
+
+impl<T: Real> Rotors<T> {
+    fn first<const K: usize>(&self) -> [&Turn<T>; K] {
+        std::array::from_fn(|k| &self.turns[k])
+    }
+}
+
+/// Gradients of the rotations of a pass, in each lane.
+pub(super) type PassSums = [[f64; LANES]; MAX_ROTATIONS];
+
+/// Groups between two additions into `f64`.
+const FLUSH: usize = 64;
+
+struct Forward<'a, T, const K: usize, const M: usize, const UNIT: bool> {
+    groups: &'a Pass,
+    state: Planes<T>,
+    turns: [&'a Turn<T>; K],
+    swapped: usize,
+    table: Option<&'a Table<T>>,
+}
+
+/// Two vectors, such as a cosine and a sine.
+type Pair<S, T> = (<T as Vectored>::Vector<S>, <T as Vectored>::Vector<S>);
+
+/// `cos a - sin b`, `cos b + sin a`; with `UNIT` the cosine is 1.
+#[inline(always)]
+fn rotate<S: Simd, T: Real, const UNIT: bool>(
+    simd: S,
+    (cos, sin): Pair<S, T>,
+    a: T::Vector<S>,
+    b: T::Vector<S>,
+) -> Pair<S, T> {
+    let minus = T::minus(simd, sin);
+    let (c, d) = if UNIT { (a, b) } else { (T::times(simd, cos, a), T::times(simd, cos, b)) };
+    (T::times_plus(simd, minus, b, c), T::times_plus(simd, sin, a, d))
+}
+
+/// Cosines and sines from lane `at` on.
+#[inline(always)]
+fn loaded<S: Simd, T: Real, const K: usize>(turns: [&Turn<T>; K], at: usize) -> [Pair<S, T>; K] {
+    // SAFETY: `at` is the first lane of a vector that ends within the lanes.
+    turns.map(|turn| unsafe { (load::<S, T>(turn.cos.as_ptr().add(at)), load::<S, T>(turn.sin.as_ptr().add(at))) })
+}
+
+impl<T: Real, const K: usize, const M: usize, const UNIT: bool> Forward<'_, T, K, M, UNIT> {
+    #[inline(always)]
+    fn chunk<S: Simd, const TABLE: bool>(&self, simd: S, at: usize) {
+        let turns = loaded::<S, T, K>(self.turns, at);
+        let swapped: [usize; M] = std::array::from_fn(|j| self.groups.distances[j ^ self.swapped]);
+        for &base in &self.groups.bases {
+            let index: [usize; M] = std::array::from_fn(|j| opaque(base as usize ^ self.groups.distances[j]));
+            // SAFETY: groups hold indices of the state, and `at` as above; this worker alone holds the state.
+            let mut re = index.map(|index| unsafe { load::<S, T>(self.state.re_at(index, at)) });
+            // SAFETY: as above.
+            let mut im = index.map(|index| unsafe { load::<S, T>(self.state.im_at(index, at)) });
+            if let (true, Some(table)) = (TABLE, self.table) {
+                for j in 0..M {
+                    // SAFETY: tables have an entry for each amplitude of the state.
+                    let (cos, sin) =
+                        unsafe { (*table.cos.get_unchecked(index[j]), *table.sin.get_unchecked(index[j])) };
+                    let turn = (T::splat(simd, cos), T::splat(simd, sin));
+                    (re[j], im[j]) = rotate::<S, T, false>(simd, turn, re[j], im[j]);
+                }
+            }
+            for k in 0..K {
+                for j in 0..M {
+                    if j >> k & 1 == 0 {
+                        let other = j | 1 << k;
+                        (re[j], re[other]) = rotate::<S, T, UNIT>(simd, turns[k], re[j], re[other]);
+                        (im[j], im[other]) = rotate::<S, T, UNIT>(simd, turns[k], im[j], im[other]);
+                    }
+                }
+            }
+            for j in 0..M {
+                let index = opaque(base as usize ^ swapped[j]);
+                // SAFETY: as above.
+                unsafe {
+                    store::<S, T>(self.state.re_at(index, at), re[j]);
+                    store::<S, T>(self.state.im_at(index, at), im[j]);
+                }
+            }
+        }
+    }
+}
+
+impl<T: Real, const K: usize, const M: usize, const UNIT: bool> WithSimd for Forward<'_, T, K, M, UNIT> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        align_frame();
+        for at in (0..LANES).step_by(lanes::<S, T>()) {
+            if self.table.is_some() {
+                self.chunk::<S, true>(simd, at);
+            } else {
+                self.chunk::<S, false>(simd, at);
+            }
+        }
+    }
+}
+
+/// Undoes a pass on ψ and λ.
+struct Reverse<'a, T, const K: usize, const M: usize, const UNIT: bool> {
+    groups: &'a Pass,
+    psi: Planes<T>,
+    lambda: Planes<T>,
+    /// The turns back.
+    turns: [&'a Turn<T>; K],
+    swapped: usize,
+    /// The phases undone after the rotations, and where `Im(λ* ψ)` of each amplitude is added up before.
+    table: Option<(&'a Table<T>, Option<*mut f64>)>,
+}
+
+impl<T: Real, const K: usize, const M: usize, const UNIT: bool> Reverse<'_, T, K, M, UNIT> {
+    /// Undoes the rotations on one plane of a group; adds to the gradients.
+    #[inline(always)]
+    fn plane<S: Simd>(
+        simd: S,
+        turns: &[Pair<S, T>; K],
+        p: &mut [T::Vector<S>; M],
+        l: &mut [T::Vector<S>; M],
+        sums: &mut [T::Vector<S>; K],
+    ) {
+        for k in 0..K {
+            for j in 0..M {
+                if j >> k & 1 == 0 {
+                    let other = j | 1 << k;
+                    sums[k] = T::times_plus(simd, l[other], p[j], sums[k]);
+                    sums[k] = T::times_plus(simd, T::minus(simd, l[j]), p[other], sums[k]);
+                    (p[j], p[other]) = rotate::<S, T, UNIT>(simd, turns[k], p[j], p[other]);
+                    (l[j], l[other]) = rotate::<S, T, UNIT>(simd, turns[k], l[j], l[other]);
+                }
+            }
+        }
+    }
+
+    /// Undoes the table's phase on the imaginary parts given and the real parts in their place; adds to its overlap.
+    #[inline(always)]
+    fn unphase<S: Simd>(&self, simd: S, i: usize, at: usize, p: T::Vector<S>, l: T::Vector<S>) -> Pair<S, T> {
+        let Some((table, overlaps)) = self.table else { return (p, l) };
+        // SAFETY: tables and overlaps have an entry for each amplitude of the states; `at` as in `chunk`.
+        unsafe {
+            let (re, l_re) = (self.psi.re_at(i, at), self.lambda.re_at(i, at));
+            let (p_re, lambda_re) = (load::<S, T>(re), load::<S, T>(l_re));
+            if let Some(overlaps) = overlaps {
+                let other = T::times(simd, T::minus(simd, l), p_re);
+                *overlaps.add(i) += T::sum(simd, T::times_plus(simd, lambda_re, p, other)).to_f64();
+            }
+            let back = (T::splat(simd, *table.cos.get_unchecked(i)), T::splat(simd, -*table.sin.get_unchecked(i)));
+            let psi = rotate::<S, T, false>(simd, back, p_re, p);
+            let lambda = rotate::<S, T, false>(simd, back, lambda_re, l);
+            store::<S, T>(re, psi.0);
+            store::<S, T>(l_re, lambda.0);
+            (psi.1, lambda.1)
+        }
+    }
+
+    #[inline(always)]
+    fn chunk<S: Simd, const TABLE: bool>(&self, simd: S, at: usize, total: &mut PassSums) {
+        let zero = T::splat(simd, T::zero());
+        let turns = loaded::<S, T, K>(self.turns, at);
+        let swapped: [usize; M] = std::array::from_fn(|j| self.groups.distances[j ^ self.swapped]);
+        for bases in self.groups.bases.chunks(FLUSH) {
+            let mut sums = [zero; K];
+            for &base in bases {
+                let index: [usize; M] = std::array::from_fn(|j| opaque(base as usize ^ self.groups.distances[j]));
+                let to: [usize; M] = std::array::from_fn(|j| opaque(base as usize ^ swapped[j]));
+                // One plane after the other: two groups fill the registers.
+                // SAFETY: groups hold indices of both states, `at` as above; this worker alone holds the states.
+                let (mut p, mut l) = unsafe {
+                    (
+                        index.map(|i| load::<S, T>(self.psi.re_at(i, at))),
+                        index.map(|i| load::<S, T>(self.lambda.re_at(i, at))),
+                    )
+                };
+                Self::plane(simd, &turns, &mut p, &mut l, &mut sums);
+                for j in 0..M {
+                    // SAFETY: as above.
+                    unsafe {
+                        store::<S, T>(self.psi.re_at(to[j], at), p[j]);
+                        store::<S, T>(self.lambda.re_at(to[j], at), l[j]);
+                    }
+                }
+                // SAFETY: as above.
+                let (mut p, mut l) = unsafe {
+                    (
+                        index.map(|i| load::<S, T>(self.psi.im_at(i, at))),
+                        index.map(|i| load::<S, T>(self.lambda.im_at(i, at))),
+                    )
+                };
+                Self::plane(simd, &turns, &mut p, &mut l, &mut sums);
+                for j in 0..M {
+                    if TABLE {
+                        (p[j], l[j]) = self.unphase(simd, to[j], at, p[j], l[j]);
+                    }
+                    // SAFETY: as above.
+                    unsafe {
+                        store::<S, T>(self.psi.im_at(to[j], at), p[j]);
+                        store::<S, T>(self.lambda.im_at(to[j], at), l[j]);
+                    }
+                }
+            }
+            for (total, sum) in total.iter_mut().zip(sums) {
+                let mut lane = [T::zero(); LANES];
+                // SAFETY: `lane` holds at least one vector.
+                unsafe { store::<S, T>(lane.as_mut_ptr(), sum) };
+                for (total, lane) in total[at..].iter_mut().zip(&lane[..lanes::<S, T>()]) {
+                    *total += lane.to_f64();
+                }
+            }
+        }
+    }
+}
+
+impl<T: Real, const K: usize, const M: usize, const UNIT: bool> WithSimd for Reverse<'_, T, K, M, UNIT> {
+    type Output = PassSums;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> PassSums {
+        let mut total = [[0.0; LANES]; MAX_ROTATIONS];
+        align_frame();
+        for at in (0..LANES).step_by(lanes::<S, T>()) {
+            if self.table.is_some() {
+                self.chunk::<S, true>(simd, at, &mut total);
+            } else {
+                self.chunk::<S, false>(simd, at, &mut total);
+            }
+        }
+        total
+    }
+}
+
+/// Dispatches a kernel with the constants for the number and kind of a pass's rotations.
+macro_rules! with_size {
+    ($groups:expr, $rotors:expr, |$turns:ident| $kernel:ident { $($field:tt)* }) => {
+        match ($groups.rotations.len(), $rotors.unit) {
+            (0, _) => with_size!(@ $rotors, $turns, $kernel, 0, 1, false, { $($field)* }),
+            (1, false) => with_size!(@ $rotors, $turns, $kernel, 1, 2, false, { $($field)* }),
+            (1, true) => with_size!(@ $rotors, $turns, $kernel, 1, 2, true, { $($field)* }),
+            (2, false) => with_size!(@ $rotors, $turns, $kernel, 2, 4, false, { $($field)* }),
+            (2, true) => with_size!(@ $rotors, $turns, $kernel, 2, 4, true, { $($field)* }),
+            (_, false) => with_size!(@ $rotors, $turns, $kernel, 3, 8, false, { $($field)* }),
+            (_, true) => with_size!(@ $rotors, $turns, $kernel, 3, 8, true, { $($field)* }),
+        }
+    };
+    (@ $rotors:expr, $turns:ident, $kernel:ident, $k:literal, $m:literal, $unit:literal, { $($field:tt)* }) => {{
+        let $turns = $rotors.first::<$k>();
+        arch().dispatch($kernel::<T, $k, $m, $unit> { $($field)* })
+    }};
+}
+
+/// What the kernels rely on. The indices of a pass are those below the number of its bases times the size of its groups.
+fn check<T: Real>(groups: &Pass, state: Planes<T>, table: Option<&Table<T>>) {
+    let amplitudes = groups.bases.len() << groups.rotations.len();
+    assert_eq!(state.len(), amplitudes * LANES, "a pass is made for states of one size");
+    assert!(table.is_none_or(|table| table.cos.len() == amplitudes && table.sin.len() == amplitudes));
+}
+
+/// Applies the phases of a table, then the rotations of a pass.
+pub(super) fn apply_pass<T: Real>(groups: &Pass, state: Planes<T>, rotors: &Rotors<T>, table: Option<&Table<T>>) {
+    check(groups, state, table);
+    let swapped = rotors.swapped;
+    with_size!(groups, rotors, |turns| Forward { groups, state, turns, swapped, table });
+}
+
+/// Applies the rotors that undo a pass to ψ and λ, then undoes the phases of a table. Returns the gradient in the φ of each
+/// rotation and adds `Im(λ* ψ)` of each amplitude, summed over the lanes, to the table's overlaps, before it undoes the phases.
+pub(super) fn undo_pass<T: Real>(
+    groups: &Pass,
+    (psi, lambda): (Planes<T>, Planes<T>),
+    rotors: &Rotors<T>,
+    table: Option<(&Table<T>, Option<&mut [f64]>)>,
+) -> PassSums {
+    let plain = table.as_ref().map(|(table, _)| *table);
+    check(groups, psi, plain);
+    check(groups, lambda, plain);
+    let table = table.map(|(table, overlaps)| (table, overlaps.map(|overlaps| overlaps.as_mut_ptr())));
+    let swapped = rotors.swapped;
+    let sums = with_size!(groups, rotors, |turns| Reverse { groups, psi, lambda, turns, swapped, table });
+    sums.map(|lanes| lanes.map(|sum| 2.0 * sum))
+}

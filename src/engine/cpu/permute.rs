@@ -1,0 +1,61 @@
+//! Amplitudes moved from where they are stored to where their indices say, or back.
+
+use crate::engine::cpu::memory::held;
+use crate::engine::cpu::simd::LANES;
+use crate::engine::cpu::state::{Buffer, State};
+use crate::engine::{Real, share};
+use crate::program::Frame;
+
+/// What moving amplitudes takes.
+#[derive(Debug)]
+pub(super) struct Mover<T> {
+    /// Half a state.
+    pub(super) spare: Buffer<T>,
+    /// Where the amplitudes of the first row come from.
+    places: Vec<usize>,
+}
+
+impl<T> Default for Mover<T> {
+    fn default() -> Self {
+        Self { spare: Buffer::default(), places: Vec::new() }
+    }
+}
+
+impl<T: Real> Mover<T> {
+    /// Bytes it holds on to.
+    pub(super) fn bytes(&self) -> usize {
+        self.spare.bytes() + held(&self.places)
+    }
+
+    /// Moves every amplitude from its physical to its logical index, or back, by way of a spare plane.
+    pub(super) fn settle(&mut self, state: &mut State<T>, frame: &Frame, back: bool, spread: bool) {
+        match state.lanes {
+            1 => self.run::<1>(state, frame, back, spread),
+            _ => self.run::<LANES>(state, frame, back, spread),
+        }
+    }
+
+    /// As [`settle`](Self::settle), for `W` numbers an amplitude.
+    fn run<const W: usize>(&mut self, state: &mut State<T>, frame: &Frame, back: bool, spread: bool) {
+        let from = |index: usize| {
+            let index = index as u64;
+            (if back { frame.logical(index) } else { frame.physical(index) }) as usize
+        };
+        // The map is affine: an entry for each setting of the lower bits, and one a row for the upper.
+        let low = state.qubits / 2;
+        let origin = from(0);
+        let Self { spare, places } = self;
+        places.clear();
+        places.extend((0..1 << low).map(from));
+        spare.fit(state.re.len());
+        for plane in [&mut state.re, &mut state.im] {
+            spare.copy_from_slice(plane);
+            let old = spare.as_chunks::<W>().0;
+            let rows = plane.as_chunks_mut::<W>().0.chunks_mut(1 << low).enumerate();
+            share::each(spread, &mut Vec::<()>::new(), rows, |(), (row, to)| {
+                let upper = from(row << low) ^ origin;
+                to.iter_mut().zip(&*places).for_each(|(to, place)| *to = old[place ^ upper]);
+            });
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! Readouts: from ψ to outputs, and from a cotangent of the outputs to `λ = dL/dψ*`.
+
+use crate::engine::Real;
+use crate::engine::cpu::batch::z_sums::{self, WordRoom, Words};
+use crate::engine::cpu::context::Call;
+use crate::engine::cpu::scratch::{Scratch, Values};
+use crate::engine::cpu::simd::LANES;
+use crate::engine::cpu::state::{Planes, State};
+use crate::engine::cpu::steps::forward::Target;
+use crate::engine::cpu::steps::observables::{Diagonal, SumPart, Within};
+use crate::engine::cpu::worker::Worker;
+use crate::program::{Flip, FlipTerm, Readout, Sum};
+
+/// The identity into output 0.
+const IDENTITY: Diagonal<'static> =
+    Diagonal::Words(&[FlipTerm { output: 0, z: 0, coefficient: 1.0, quarter_turns: 0 }]);
+
+impl<T: Real> Worker<'_, T> {
+    /// Writes the outputs of all samples of the block, row by row.
+    pub(super) fn read(&mut self, out: &mut [T]) {
+        self.read_states(out);
+        let spoiled = self.room.block.angles.spoiled;
+        if !spoiled.contains(&true) {
+            return;
+        }
+        let outputs = self.call.program.outputs().max(1);
+        for (row, _) in out.chunks_mut(outputs).zip(spoiled).filter(|(_, spoiled)| *spoiled) {
+            row.fill(T::nan());
+        }
+    }
+
+    /// Sets λ for the rows of the cotangent that belong to the block.
+    pub(super) fn seed(&mut self, cotangent: &[T]) {
+        let Call { program, plan, .. } = *self.call;
+        self.room.lambda.fit_second(program.qubits, plan.lanes);
+        self.seed_states(cotangent);
+        let Scratch { lambda, block, .. } = &mut *self.room;
+        let spoiled = (0..plan.lanes).filter(|lane| block.angles.spoiled[*lane]);
+        spoiled.for_each(|lane| {
+            lambda.re.iter_mut().skip(lane).step_by(plan.lanes).for_each(|entry| *entry = T::nan());
+        });
+    }
+
+    fn read_states(&mut self, out: &mut [T]) {
+        let psi = self.target();
+        let Call { program, plan, prepared, .. } = *self.call;
+        let Scratch { block, scratch, values, .. } = &mut *self.room;
+        match plan.execution.readout(program) {
+            Readout::Expectation(sum) => {
+                values.clear(sum.outputs);
+                if let Some(words) = &prepared.words {
+                    z_sums::expect_z_words(&block.psi, words, &mut values.words, &mut values.sums);
+                }
+                let flips = &sum.flips[usize::from(prepared.words.is_some())..];
+                expect(psi, flips, &sum.parts, values);
+                values.fold(psi.lanes);
+                for (output, (sums, constant)) in values.sums.chunks_exact(LANES).zip(&sum.constants).enumerate() {
+                    write_column(out, (output, sum.outputs), (sums, *constant));
+                }
+            }
+            Readout::Variance(sums) => {
+                for (output, sum) in sums.iter().enumerate() {
+                    let (_, deviation) = deviation(psi, sum, scratch, values);
+                    values.clear(1);
+                    deviation.expect_diagonal(IDENTITY, Within::default(), &mut values.sums);
+                    values.fold(psi.lanes);
+                    write_column(out, (output, sums.len()), (&values.sums, 0.0));
+                }
+            }
+            Readout::Probabilities(qubits) => {
+                for output in 0..1 << qubits.len() {
+                    values.clear(1);
+                    psi.expect_diagonal(IDENTITY, within(qubits, output), &mut values.sums);
+                    values.fold(psi.lanes);
+                    write_column(out, (output, 1 << qubits.len()), (&values.sums, 0.0));
+                }
+            }
+            Readout::State => {
+                let entries = 2 << psi.qubits;
+                for (lane, row) in out.chunks_mut(entries).enumerate() {
+                    for (index, pair) in row.chunks_mut(2).enumerate() {
+                        pair[0] = block.psi.re[index * psi.lanes + lane];
+                        pair[1] = block.psi.im[index * psi.lanes + lane];
+                    }
+                }
+            }
+        }
+    }
+
+    fn seed_states(&mut self, cotangent: &[T]) {
+        let psi = self.target();
+        let Call { program, plan, prepared, .. } = *self.call;
+        let outputs = program.outputs();
+        let Scratch { block, lambda, scratch, values, .. } = &mut *self.room;
+        let factor = |output: usize| [factor(cotangent, outputs, output, psi.lanes)];
+        match plan.execution.readout(program) {
+            Readout::Expectation(sum) => {
+                values.factors.clear();
+                values.factors.extend((0..outputs).flat_map(factor));
+                seed_sum(psi, &block.psi, prepared.words.as_ref(), sum, values, lambda);
+            }
+            Readout::Variance(sums) => {
+                lambda.clear();
+                for (output, sum) in sums.iter().enumerate() {
+                    let (mean, deviation) = deviation(psi, sum, scratch, values);
+                    let [factor] = factor(output);
+                    apply(deviation, sum, &[factor], &mut values.words, lambda.planes());
+                    let shift = [std::array::from_fn(|lane| factor[lane] * T::from_f64(-mean[lane]))];
+                    deviation.add_diagonal(IDENTITY, Within::default(), &shift, lambda.planes());
+                }
+            }
+            Readout::Probabilities(qubits) => {
+                lambda.clear();
+                for output in 0..outputs {
+                    psi.add_diagonal(IDENTITY, within(qubits, output), &factor(output), lambda.planes());
+                }
+            }
+            Readout::State => {
+                lambda.clear();
+                let half = T::from_f64(0.5);
+                for (lane, row) in cotangent.chunks(outputs).enumerate() {
+                    for (index, pair) in row.chunks(2).enumerate() {
+                        lambda.re[index * psi.lanes + lane] = half * pair[0];
+                        lambda.im[index * psi.lanes + lane] = half * pair[1];
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Adds the expectation value of each output in each lane to the sums. Words of a single state are read in stretches of it.
+fn expect<T: Real>(psi: Target<T>, mut flips: &[Flip], parts: &[SumPart], values: &mut Values<T>) {
+    if psi.lanes == 1 {
+        psi.expect_words(flips, &mut values.words, &mut values.sums);
+        flips = &[];
+    }
+    psi.expect(flips, parts, &mut values.sums);
+}
+
+/// `to += (sum over outputs of factors[output] * O[output]) psi`.
+fn apply<T: Real>(psi: Target<T>, sum: &Sum, factors: &[[T; LANES]], words: &mut WordRoom<T>, to: Planes<T>) {
+    let mut flips = &sum.flips[..];
+    if psi.lanes == 1 && !flips.is_empty() {
+        psi.apply_words(flips, factors, words, to, false);
+        flips = &[];
+    }
+    psi.apply(flips, &sum.parts, factors, to);
+}
+
+/// Sets λ to the sum of the observables with the factors in `values`, applied to ψ.
+fn seed_sum<T: Real>(
+    target: Target<T>,
+    psi: &State<T>,
+    words: Option<&Words>,
+    sum: &Sum,
+    values: &mut Values<T>,
+    lambda: &mut State<T>,
+) {
+    let Values { factors, words: room, .. } = values;
+    let flips = match (&sum.flips[..], words) {
+        ([_, rest @ ..], Some(words)) => {
+            z_sums::apply_z_words(psi, words, factors, room, lambda);
+            rest
+        }
+        (flips @ [_, ..], None) if target.lanes == 1 => {
+            target.apply_words(flips, factors, room, lambda.planes(), true);
+            &[]
+        }
+        (flips, _) => {
+            lambda.clear();
+            flips
+        }
+    };
+    target.apply(flips, &sum.parts, factors, lambda.planes());
+}
+
+/// `<O>` in each lane, and `(O - <O>) ψ`, whose squared norm is the variance without cancellation.
+fn deviation<T: Real>(
+    psi: Target<T>,
+    sum: &Sum,
+    scratch: &mut State<T>,
+    values: &mut Values<T>,
+) -> ([f64; LANES], Target<T>) {
+    scratch.fit(psi.qubits, psi.lanes);
+    scratch.clear();
+    let to = scratch.planes();
+    apply(psi, sum, &[[T::one(); LANES]], &mut values.words, to);
+    values.clear(1);
+    expect(psi, &sum.flips, &sum.parts, values);
+    values.fold(psi.lanes);
+    let mean = std::array::from_fn(|lane| values.sums[if psi.lanes == 1 { 0 } else { lane }]);
+    psi.add_diagonal(IDENTITY, Within::default(), &[mean.map(|mean| T::from_f64(-mean))], to);
+    (mean, Target { planes: to, ..psi })
+}
+
+/// The basis states in which `qubits` read `output`.
+fn within(qubits: &[usize], output: usize) -> Within {
+    let fixed = qubits.iter().fold(0, |mask, qubit| mask | 1 << qubit);
+    let ones = qubits.iter().enumerate().fold(0, |bits, (k, qubit)| bits | (output as u64 >> k & 1) << qubit);
+    Within { fixed, ones }
+}
+
+/// One output's cotangent in each lane; in all lanes for a block of one sample.
+fn factor<T: Real>(cotangent: &[T], outputs: usize, output: usize, lanes: usize) -> [T; LANES] {
+    let count = cotangent.len() / outputs.max(1);
+    std::array::from_fn(|lane| {
+        let row = if lanes == 1 { 0 } else { lane };
+        if row < count { cotangent[row * outputs + output] } else { T::zero() }
+    })
+}
+
+/// Writes an output of each sample, one of `outputs`: its value and a constant.
+fn write_column<T: Real>(out: &mut [T], (output, outputs): (usize, usize), (values, constant): (&[f64], f64)) {
+    let entries = out.iter_mut().skip(output).step_by(outputs);
+    entries.zip(values).for_each(|(entry, value)| *entry = T::from_f64(value + constant));
+}

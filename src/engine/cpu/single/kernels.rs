@@ -1,0 +1,313 @@
+//! Kernels on one tile of a single state: in from the state and out again, with what is done on the way.
+//!
+//! Lane `l` of local vector `j` is the amplitude at `base ^ offsets[j] ^ l`: the vector at the upper bits of that index,
+//! its lanes permuted by the XOR of the lower ones.
+
+use crate::engine::Real;
+use crate::engine::cpu::memory::held;
+use crate::engine::cpu::numbers::{LaneTable, Numbers};
+use crate::engine::cpu::simd::LANES;
+use crate::engine::cpu::single::lanes16::{Lines, Pair, with_lines};
+use crate::engine::cpu::state::{Buffer, Planes, State};
+use crate::engine::cpu::steps::forward::Turn;
+use crate::program::{LANE_QUBITS, Sweep};
+use pulp::{Simd, WithSimd};
+
+/// Where the sums for gradients go that are taken on the way in or out; empty where no gradient is wanted.
+#[derive(Debug)]
+pub(crate) struct Sums<T> {
+    /// `Im(λ* ψ)` of each local vector and lane, for the tables' phases.
+    pub(crate) before: Buffer<T>,
+    pub(crate) after: Buffer<T>,
+    /// By rotation inside vectors and lane, and by loose phase and lane.
+    pub(crate) within: Vec<[f64; LANES]>,
+    pub(crate) loose: Vec<[f64; LANES]>,
+}
+
+impl<T> Default for Sums<T> {
+    fn default() -> Self {
+        let [before, after] = [Buffer::default(), Buffer::default()];
+        Self { before, after, within: Vec::new(), loose: Vec::new() }
+    }
+}
+
+impl<T: Real> Sums<T> {
+    /// Bytes it holds on to.
+    pub(crate) fn bytes(&self) -> usize {
+        self.before.bytes() + self.after.bytes() + held(&self.within) + held(&self.loose)
+    }
+}
+
+/// The lines of a plane, cut to those of a tile.
+#[inline(always)]
+fn lines_of<'a, T: Real>(sweep: &Sweep, plane: &'a [T]) -> &'a [[T; LANES]] {
+    &plane.as_chunks::<LANES>().0[..sweep.offsets.len()]
+}
+
+/// As [`lines_of`], to write to.
+#[inline(always)]
+fn lines_of_mut<'a, T: Real>(sweep: &Sweep, plane: &'a mut [T]) -> &'a mut [[T; LANES]] {
+    &mut plane.as_chunks_mut::<LANES>().0[..sweep.offsets.len()]
+}
+
+/// The lines of two planes.
+type Planar<'a, T> = (&'a [[T; LANES]], &'a [[T; LANES]]);
+
+/// The lines of a table, if there is one.
+#[inline(always)]
+fn table_of<'a, T: Real>(sweep: &Sweep, table: &'a LaneTable<T>) -> Option<Planar<'a, T>> {
+    (!table.cos.is_empty()).then(|| (lines_of(sweep, &table.cos), lines_of(sweep, &table.sin)))
+}
+
+/// The lines of sums, if they are wanted.
+#[inline(always)]
+fn sums_of<'a, T: Real>(sweep: &Sweep, sums: &'a mut Buffer<T>) -> Option<&'a mut [[T; LANES]]> {
+    (!sums.is_empty()).then(|| lines_of_mut(sweep, sums))
+}
+
+/// Line `index` of two planes.
+#[inline(always)]
+fn pair<S: Simd, T: Real, const N: usize>(lines: &Lines<S, T>, (re, im): Planar<'_, T>, index: usize) -> Pair<S, T, N> {
+    (lines.load(&re[index]), lines.load(&im[index]))
+}
+
+/// A turn, or the one back.
+#[inline(always)]
+fn turn<S: Simd, T: Real, const N: usize>(lines: &Lines<S, T>, turn: &Turn<T>, back: bool) -> Pair<S, T, N> {
+    let sin = lines.load(&turn.sin);
+    (lines.load(&turn.cos), if back { lines.minus(sin) } else { sin })
+}
+
+/// The conjugate of a phase.
+#[inline(always)]
+fn conjugate<S: Simd, T: Real, const N: usize>(lines: &Lines<S, T>, (cos, sin): Pair<S, T, N>) -> Pair<S, T, N> {
+    (cos, lines.minus(sin))
+}
+
+/// Rotates each lane with its partner.
+#[inline(always)]
+fn rotate<S: Simd, T: Real, const N: usize>(
+    lines: &Lines<S, T>,
+    (re, im): &mut Pair<S, T, N>,
+    partner: &Pair<S, T, N>,
+    by: Pair<S, T, N>,
+) {
+    (*re, *im) = (lines.mix(by, *re, partner.0), lines.mix(by, *im, partner.1));
+}
+
+/// Whether the parity of a phase is odd at the first lane of a vector.
+#[inline(always)]
+fn odd(mask: u64, index: usize) -> bool {
+    (index as u64 & mask).count_ones() % 2 == 1
+}
+
+/// Implements the dispatch of a kernel to `run`.
+macro_rules! dispatched {
+    ($($kernel:ident)*) => {
+        $(impl<T: Real> WithSimd for $kernel<'_, T> {
+            type Output = ();
+
+            #[inline(always)]
+            fn with_simd<S: Simd>(self, simd: S) {
+                with_lines!(self, simd, T)
+            }
+        })*
+    };
+}
+dispatched!(Take Put TakeBack PutBack);
+
+/// Reads a tile; does loose phases, the table before, and the rotations inside vectors.
+pub(crate) struct Take<'a, T> {
+    pub(crate) sweep: &'a Sweep,
+    pub(crate) numbers: &'a Numbers<T>,
+    pub(crate) state: Planes<T>,
+    pub(crate) base: usize,
+    pub(crate) to: &'a mut State<T>,
+}
+
+impl<T: Real> Take<'_, T> {
+    #[inline(always)]
+    fn run<S: Simd, const N: usize>(self, simd: S) {
+        let lines = &Lines::<S, T>::new(simd);
+        let Self { sweep, numbers, state, base, to } = self;
+        let before = table_of(sweep, &numbers.before);
+        let (to_re, to_im) = (lines_of_mut(sweep, &mut to.re), lines_of_mut(sweep, &mut to.im));
+        for (j, offset) in sweep.offsets.iter().enumerate() {
+            let index = base ^ offset;
+            // SAFETY: tiles are disjoint sets of whole vectors of the state, and one thread has this tile.
+            let mut line = unsafe { lines.take::<N>(state, index) };
+            for (term, by) in sweep.loose.iter().zip(&numbers.loose) {
+                line = lines.spin(turn(lines, by, odd(term.mask, index)), line);
+            }
+            if let Some(table) = before {
+                line = lines.spin(pair(lines, table, j), line);
+            }
+            for (rotation, by) in sweep.within.iter().zip(&numbers.within) {
+                let partner = lines.permuted_pair(line, rotation.displacement as usize);
+                rotate(lines, &mut line, &partner, turn(lines, by, false));
+            }
+            lines.store(&mut to_re[j], line.0);
+            lines.store(&mut to_im[j], line.1);
+        }
+    }
+}
+
+/// Does the table after the rotations, and writes a tile.
+pub(crate) struct Put<'a, T> {
+    pub(crate) sweep: &'a Sweep,
+    pub(crate) numbers: &'a Numbers<T>,
+    pub(crate) state: Planes<T>,
+    pub(crate) base: usize,
+    pub(crate) from: &'a State<T>,
+}
+
+impl<T: Real> Put<'_, T> {
+    #[inline(always)]
+    fn run<S: Simd, const N: usize>(self, simd: S) {
+        let lines = &Lines::<S, T>::new(simd);
+        let Self { sweep, numbers, state, base, from } = self;
+        let after = table_of(sweep, &numbers.after);
+        let from = (lines_of(sweep, &from.re), lines_of(sweep, &from.im));
+        for (j, offset) in sweep.offsets.iter().enumerate() {
+            let mut line = pair::<S, T, N>(lines, from, j);
+            if let Some(table) = after {
+                line = lines.spin(pair(lines, table, j), line);
+            }
+            // SAFETY: as in `Take`.
+            unsafe { lines.put(state, base ^ offset, line) };
+        }
+    }
+}
+
+/// Reads a tile of ψ and λ and undoes the table after the rotations.
+pub(crate) struct TakeBack<'a, T> {
+    pub(crate) sweep: &'a Sweep,
+    pub(crate) numbers: &'a Numbers<T>,
+    pub(crate) states: [Planes<T>; 2],
+    pub(crate) base: usize,
+    pub(crate) to: [&'a mut State<T>; 2],
+    pub(crate) sums: &'a mut Sums<T>,
+}
+
+impl<T: Real> TakeBack<'_, T> {
+    #[inline(always)]
+    fn run<S: Simd, const N: usize>(self, simd: S) {
+        let lines = &Lines::<S, T>::new(simd);
+        let Self { sweep, numbers, states, base, to: [psi, lambda], sums } = self;
+        let after = table_of(sweep, &numbers.after);
+        let mut sums = sums_of(sweep, &mut sums.after);
+        let (psi_re, psi_im) = (lines_of_mut(sweep, &mut psi.re), lines_of_mut(sweep, &mut psi.im));
+        let (lambda_re, lambda_im) = (lines_of_mut(sweep, &mut lambda.re), lines_of_mut(sweep, &mut lambda.im));
+        for (j, offset) in sweep.offsets.iter().enumerate() {
+            let index = base ^ offset;
+            // SAFETY: as in `Take`, for both states.
+            let (mut psi, mut lambda) = unsafe { (lines.take::<N>(states[0], index), lines.take(states[1], index)) };
+            if let Some(table) = after {
+                add_overlap(lines, sums.as_mut().map(|sums| &mut sums[j]), psi, lambda);
+                let back = conjugate(lines, pair(lines, table, j));
+                (psi, lambda) = (lines.spin(back, psi), lines.spin(back, lambda));
+            }
+            lines.store(&mut psi_re[j], psi.0);
+            lines.store(&mut psi_im[j], psi.1);
+            lines.store(&mut lambda_re[j], lambda.0);
+            lines.store(&mut lambda_im[j], lambda.1);
+        }
+    }
+}
+
+/// Adds `Im(λ* ψ)` to a line of sums, if they are wanted.
+#[inline(always)]
+fn add_overlap<S: Simd, T: Real, const N: usize>(
+    lines: &Lines<S, T>,
+    sum: Option<&mut [T; LANES]>,
+    psi: Pair<S, T, N>,
+    lambda: Pair<S, T, N>,
+) {
+    if let Some(sum) = sum {
+        lines.store::<N>(sum, lines.overlap(psi, lambda, lines.load(sum)));
+    }
+}
+
+/// Undoes what [`Take`] does, on ψ and λ, and writes both.
+pub(crate) struct PutBack<'a, T> {
+    pub(crate) sweep: &'a Sweep,
+    pub(crate) numbers: &'a Numbers<T>,
+    pub(crate) states: [Planes<T>; 2],
+    pub(crate) base: usize,
+    pub(crate) from: [&'a State<T>; 2],
+    pub(crate) sums: &'a mut Sums<T>,
+}
+
+/// The most rotations inside vectors: one for each bit.
+const MAX_WITHIN: usize = LANE_QUBITS;
+
+impl<T: Real> PutBack<'_, T> {
+    #[inline(always)]
+    fn run<S: Simd, const N: usize>(self, simd: S) {
+        let lines = &Lines::<S, T>::new(simd);
+        let Self { sweep, numbers, states, base, from: [psi, lambda], sums } = self;
+        let before = table_of(sweep, &numbers.before);
+        let mut overlaps = sums_of(sweep, &mut sums.before);
+        let from_psi = (lines_of(sweep, &psi.re), lines_of(sweep, &psi.im));
+        let from_lambda = (lines_of(sweep, &lambda.re), lines_of(sweep, &lambda.im));
+        let mut within = [lines.splat::<N>(T::zero()); MAX_WITHIN];
+        for (j, offset) in sweep.offsets.iter().enumerate() {
+            let index = base ^ offset;
+            let (mut psi, mut lambda) = (pair::<S, T, N>(lines, from_psi, j), pair(lines, from_lambda, j));
+            for ((rotation, by), sum) in sweep.within.iter().zip(&numbers.within).zip(&mut within) {
+                // λ in each lane times ψ in its partner
+                let (by, displacement) = (turn(lines, by, true), rotation.displacement as usize);
+                let partner = lines.permuted_pair(psi, displacement);
+                *sum = lines.times_plus(lambda.1, partner.1, lines.times_plus(lambda.0, partner.0, *sum));
+                rotate(lines, &mut psi, &partner, by);
+                let partner = lines.permuted_pair(lambda, displacement);
+                rotate(lines, &mut lambda, &partner, by);
+            }
+            if let Some(table) = before {
+                add_overlap(lines, overlaps.as_mut().map(|sums| &mut sums[j]), psi, lambda);
+                let back = conjugate(lines, pair(lines, table, j));
+                (psi, lambda) = (lines.spin(back, psi), lines.spin(back, lambda));
+            }
+            if !sweep.loose.is_empty() {
+                (psi, lambda) = undo_loose(lines, sweep, numbers, index, (psi, lambda), &mut sums.loose);
+            }
+            // SAFETY: as in `Take`, for both states.
+            unsafe {
+                lines.put(states[0], index, psi);
+                lines.put(states[1], index, lambda);
+            }
+        }
+        for (total, sum) in sums.within.iter_mut().zip(within) {
+            let mut lanes = [T::zero(); LANES];
+            lines.store(&mut lanes, sum);
+            total.iter_mut().zip(lanes).for_each(|(total, sum)| *total += sum.to_f64());
+        }
+    }
+}
+
+/// Undoes the loose phases of a vector, and adds to their sums.
+#[inline(always)]
+fn undo_loose<S: Simd, T: Real, const N: usize>(
+    lines: &Lines<S, T>,
+    sweep: &Sweep,
+    numbers: &Numbers<T>,
+    index: usize,
+    (mut psi, mut lambda): (Pair<S, T, N>, Pair<S, T, N>),
+    sums: &mut [[f64; LANES]],
+) -> (Pair<S, T, N>, Pair<S, T, N>) {
+    if !sums.is_empty() {
+        let mut overlap = [T::zero(); LANES];
+        lines.store(&mut overlap, lines.overlap(psi, lambda, lines.splat(T::zero())));
+        for (term, sum) in sweep.loose.iter().zip(sums) {
+            let sign = if odd(term.mask, index) { -1.0 } else { 1.0 };
+            for l in 0..LANES {
+                sum[l] += sign * overlap[l].to_f64();
+            }
+        }
+    }
+    for (term, by) in sweep.loose.iter().zip(&numbers.loose) {
+        let back = turn(lines, by, !odd(term.mask, index));
+        (psi, lambda) = (lines.spin(back, psi), lines.spin(back, lambda));
+    }
+    (psi, lambda)
+}

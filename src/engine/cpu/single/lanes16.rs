@@ -1,0 +1,250 @@
+//! Lines: the sixteen lanes of a tile's vector as the vectors of an instruction set, `N` of them.
+
+use crate::engine::Real;
+use crate::engine::cpu::simd::LANES;
+use crate::engine::cpu::simd::{Vectored, lanes, load, store};
+use crate::engine::cpu::state::Planes;
+use crate::program::LANE_QUBITS;
+use pulp::Simd;
+
+/// One part, real or imaginary, of sixteen amplitudes.
+pub(crate) type Line<S, T, const N: usize> = [<T as Vectored>::Vector<S>; N];
+
+/// Sixteen amplitudes: real parts, imaginary parts.
+pub(crate) type Pair<S, T, const N: usize> = (Line<S, T, N>, Line<S, T, N>);
+
+/// Calls `$kernel.run::<S, N>($simd)` with the number of vectors in a line.
+macro_rules! with_lines {
+    ($kernel:ident, $simd:ident, $real:ty) => {
+        match LANES / crate::engine::cpu::simd::lanes::<S, $real>() {
+            1 => $kernel.run::<S, 1>($simd),
+            2 => $kernel.run::<S, 2>($simd),
+            4 => $kernel.run::<S, 4>($simd),
+            8 => $kernel.run::<S, 8>($simd),
+            _ => $kernel.run::<S, 16>($simd),
+        }
+    };
+}
+pub(crate) use with_lines;
+
+/// Operations on lines of one instruction set.
+#[derive(Clone, Copy)]
+pub(crate) struct Lines<S: Simd, T: Real> {
+    pub(crate) simd: S,
+    /// Positive in the lanes in which bit `k` is 0.
+    clear: [T::Vector<S>; LANE_QUBITS],
+}
+
+impl<S: Simd, T: Real> Lines<S, T> {
+    #[inline(always)]
+    pub(crate) fn new(simd: S) -> Self {
+        let bit = |k: usize| {
+            let signs: [T; LANES] = std::array::from_fn(|l| if l >> k & 1 == 0 { T::one() } else { -T::one() });
+            // SAFETY: a vector has at most as many lanes as a line.
+            unsafe { load::<S, T>(signs.as_ptr()) }
+        };
+        Self { simd, clear: [bit(0), bit(1), bit(2), bit(3)] }
+    }
+
+    #[inline(always)]
+    pub(crate) fn splat<const N: usize>(&self, value: T) -> Line<S, T, N> {
+        [T::splat(self.simd, value); N]
+    }
+
+    /// A line from sixteen numbers.
+    #[inline(always)]
+    pub(crate) fn load<const N: usize>(&self, from: &[T; LANES]) -> Line<S, T, N> {
+        // SAFETY: sixteen numbers are a line, and nobody writes behind a shared reference.
+        unsafe { self.load_from(from.as_ptr()) }
+    }
+
+    #[inline(always)]
+    pub(crate) fn store<const N: usize>(&self, to: &mut [T; LANES], line: Line<S, T, N>) {
+        // SAFETY: sixteen numbers are a line, and nobody else reaches what is borrowed mutably.
+        unsafe { self.store_to(to.as_mut_ptr(), line) };
+    }
+
+    /// Lane `l` of the result is lane `l ^ by`.
+    #[inline(always)]
+    pub(crate) fn permuted<const N: usize>(&self, line: Line<S, T, N>, by: usize) -> Line<S, T, N> {
+        let width = lanes::<S, T>();
+        let mut out = line;
+        for (k, part) in out.iter_mut().enumerate() {
+            *part = T::permuted(self.simd, line[(k ^ (by / width)) % N], by % width, &self.clear);
+        }
+        out
+    }
+
+    #[inline(always)]
+    pub(crate) fn permuted_pair<const N: usize>(&self, (re, im): Pair<S, T, N>, by: usize) -> Pair<S, T, N> {
+        (self.permuted(re, by), self.permuted(im, by))
+    }
+
+    /// A line from memory.
+    ///
+    /// # Safety
+    /// A line must be readable there, which nobody writes to meanwhile.
+    #[inline(always)]
+    unsafe fn load_from<const N: usize>(&self, from: *const T) -> Line<S, T, N> {
+        let mut line = self.splat::<N>(T::zero());
+        for (k, part) in line.iter_mut().enumerate() {
+            // SAFETY: the caller's; `N` vectors make a line.
+            *part = unsafe { load::<S, T>(from.add(k * lanes::<S, T>())) };
+        }
+        line
+    }
+
+    /// A line to memory.
+    ///
+    /// # Safety
+    /// A line must be writable there, which nobody else reads or writes meanwhile.
+    #[inline(always)]
+    unsafe fn store_to<const N: usize>(&self, to: *mut T, line: Line<S, T, N>) {
+        for (k, part) in line.into_iter().enumerate() {
+            // SAFETY: as in `load_from`.
+            unsafe { store::<S, T>(to.add(k * lanes::<S, T>()), part) };
+        }
+    }
+
+    /// The amplitudes `index ^ l` in lanes `l`.
+    ///
+    /// # Safety
+    /// The line of `index` must lie inside the state, and nobody may write to it meanwhile.
+    #[inline(always)]
+    pub(crate) unsafe fn take<const N: usize>(&self, state: Planes<T>, index: usize) -> Pair<S, T, N> {
+        // SAFETY: the caller's.
+        let (re, im) = unsafe {
+            let (re, im) = state.line(index & !(LANES - 1));
+            (self.load_from(re), self.load_from(im))
+        };
+        self.permuted_pair((re, im), index % LANES)
+    }
+
+    /// Writes what [`take`](Self::take) has read.
+    ///
+    /// # Safety
+    /// The line of `index` must lie inside the state, and nobody else may read or write it meanwhile.
+    #[inline(always)]
+    pub(crate) unsafe fn put<const N: usize>(&self, state: Planes<T>, index: usize, line: Pair<S, T, N>) {
+        let line = self.permuted_pair(line, index % LANES);
+        // SAFETY: the caller's.
+        unsafe {
+            let (re, im) = state.line(index & !(LANES - 1));
+            self.store_to(re, line.0);
+            self.store_to(im, line.1);
+        }
+    }
+
+    /// `a + b`.
+    #[inline(always)]
+    pub(crate) fn plus<const N: usize>(&self, a: Line<S, T, N>, b: Line<S, T, N>) -> Line<S, T, N> {
+        let mut out = a;
+        for k in 0..N {
+            out[k] = T::plus(self.simd, a[k], b[k]);
+        }
+        out
+    }
+
+    /// `-a`.
+    #[inline(always)]
+    pub(crate) fn minus<const N: usize>(&self, a: Line<S, T, N>) -> Line<S, T, N> {
+        let mut out = a;
+        for part in &mut out {
+            *part = T::minus(self.simd, *part);
+        }
+        out
+    }
+
+    /// `a b`.
+    #[inline(always)]
+    pub(crate) fn times<const N: usize>(&self, a: Line<S, T, N>, b: Line<S, T, N>) -> Line<S, T, N> {
+        let mut out = a;
+        for k in 0..N {
+            out[k] = T::times(self.simd, a[k], b[k]);
+        }
+        out
+    }
+
+    /// `a b + c`.
+    #[inline(always)]
+    pub(crate) fn times_plus<const N: usize>(
+        &self,
+        a: Line<S, T, N>,
+        b: Line<S, T, N>,
+        c: Line<S, T, N>,
+    ) -> Line<S, T, N> {
+        let mut out = c;
+        for k in 0..N {
+            out[k] = T::times_plus(self.simd, a[k], b[k], c[k]);
+        }
+        out
+    }
+
+    /// `cos a - sin b`.
+    #[inline(always)]
+    pub(crate) fn mix<const N: usize>(
+        &self,
+        (cos, sin): Pair<S, T, N>,
+        a: Line<S, T, N>,
+        b: Line<S, T, N>,
+    ) -> Line<S, T, N> {
+        self.times_plus(self.minus(sin), b, self.times(cos, a))
+    }
+
+    /// `(cos + i sin) a`.
+    #[inline(always)]
+    pub(crate) fn spin<const N: usize>(&self, (cos, sin): Pair<S, T, N>, a: Pair<S, T, N>) -> Pair<S, T, N> {
+        (self.mix((cos, sin), a.0, a.1), self.times_plus(sin, a.0, self.times(cos, a.1)))
+    }
+
+    /// `Im(λ* ψ)`, added to a sum.
+    #[inline(always)]
+    pub(crate) fn overlap<const N: usize>(
+        &self,
+        psi: Pair<S, T, N>,
+        lambda: Pair<S, T, N>,
+        sum: Line<S, T, N>,
+    ) -> Line<S, T, N> {
+        self.times_plus(self.minus(lambda.1), psi.0, self.times_plus(lambda.0, psi.1, sum))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pulp::{Arch, WithSimd};
+
+    struct Permute<T>([T; LANES], usize);
+
+    impl<T: Real> Permute<T> {
+        fn run<S: Simd, const N: usize>(self, simd: S) -> [T; LANES] {
+            let lines = Lines::<S, T>::new(simd);
+            let mut out = self.0;
+            lines.store::<N>(&mut out, lines.permuted(lines.load(&self.0), self.1));
+            out
+        }
+    }
+
+    impl<T: Real> WithSimd for Permute<T> {
+        type Output = [T; LANES];
+
+        fn with_simd<S: Simd>(self, simd: S) -> [T; LANES] {
+            with_lines!(self, simd, T)
+        }
+    }
+
+    fn check<T: Real + PartialEq + std::fmt::Debug>() {
+        let line: [T; LANES] = std::array::from_fn(|l| T::from_f64(l as f64));
+        for by in 0..LANES {
+            let expected: [T; LANES] = std::array::from_fn(|l| T::from_f64((l ^ by) as f64));
+            assert_eq!(Arch::new().dispatch(Permute(line, by)), expected);
+            assert_eq!(Permute(line, by).with_simd(pulp::Scalar::new()), expected);
+        }
+    }
+
+    #[test]
+    fn lanes_are_exchanged() {
+        check::<f32>();
+        check::<f64>();
+    }
+}

@@ -1,0 +1,8 @@
+//! The way of a single state: sweeps over tiles of it.
+
+pub(crate) mod kernels;
+pub(crate) mod lanes16;
+pub(crate) mod pauli_sums;
+pub(crate) mod product_start;
+pub(crate) mod run;
+pub(crate) mod scratch;

@@ -1,0 +1,334 @@
+//! Pauli words on single states: expectation values, and their sum applied to a state.
+//!
+//! A state is read in stretches of 64 vectors. With `W(p) = conj(ψ[p ^ x]) ψ[p]`, all words that flip the bits `x` need sums
+//! of `±W`, whose signs are the parity of a mask: within a stretch they are entries of a Walsh-Hadamard transform, so that
+//! a word costs one vector addition a stretch. Applying a sum of words goes the other way. A few words do without the transform.
+
+use crate::engine::cpu::batch::z_sums::WordRoom;
+use crate::engine::cpu::simd::LANES;
+use crate::engine::cpu::simd::arch::arch;
+use crate::engine::cpu::single::lanes16::{Line, Lines, with_lines};
+use crate::engine::cpu::state::Planes;
+use crate::engine::cpu::steps::forward::Target;
+use crate::engine::{Real, share};
+use crate::program::{Flip, FlipTerm, LANE_QUBITS};
+use pulp::{Simd, WithSimd};
+use std::ops::Range;
+
+/// log2 of the vectors in a stretch.
+const STRETCH: usize = 6;
+
+/// Chunks of stretches that are summed up separately, at the most.
+const MAX_CHUNKS: usize = 64;
+
+/// The vectors of a stretch, or of its transform.
+type Stretch<S, T, const N: usize> = [Line<S, T, N>; 1 << STRETCH];
+
+/// `out[p] = sum over m of in[m] (-1)^|p & m|`, in place, over the first `1 << bits` vectors.
+#[inline(always)]
+fn transform<S: Simd, T: Real, const N: usize>(lines: &Lines<S, T>, values: &mut Stretch<S, T, N>, bits: usize) {
+    for bit in 0..bits {
+        let half = 1 << bit;
+        for block in values[..1 << bits].chunks_exact_mut(2 * half) {
+            let (low, high) = block.split_at_mut(half);
+            for (a, b) in low.iter_mut().zip(high) {
+                (*a, *b) = (lines.plus(*a, *b), lines.plus(*a, lines.minus(*b)));
+            }
+        }
+    }
+}
+
+/// Up to so many words are cheaper one by one than with a transform.
+const FEW: usize = 4;
+
+/// A vector with the sign of `local` at place `k` of a stretch.
+#[inline(always)]
+fn signed<S: Simd, T: Real, const N: usize>(
+    lines: &Lines<S, T>,
+    value: Line<S, T, N>,
+    k: usize,
+    local: usize,
+) -> Line<S, T, N> {
+    if (k & local).count_ones() % 2 == 1 { lines.minus(value) } else { value }
+}
+
+/// Entry `local` of the transform of the first `1 << bits` vectors.
+#[inline(always)]
+fn entry<S: Simd, T: Real, const N: usize>(
+    lines: &Lines<S, T>,
+    values: &Stretch<S, T, N>,
+    bits: usize,
+    local: usize,
+) -> Line<S, T, N> {
+    let mut sum = values[0];
+    for (k, value) in values[..1 << bits].iter().enumerate().skip(1) {
+        sum = lines.plus(sum, signed(lines, *value, k, local));
+    }
+    sum
+}
+
+/// What words need to know about a place in the state.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    /// Index of the stretch's first amplitude.
+    base: usize,
+    /// log2 of its vectors.
+    bits: usize,
+}
+
+impl Place {
+    /// The entry of the transform a word needs, and whether its sign is turned.
+    #[inline(always)]
+    fn of(self, term: &FlipTerm) -> (usize, bool) {
+        let local = (term.z as usize >> LANE_QUBITS) & ((1 << self.bits) - 1);
+        (local, (self.base & term.z as usize).count_ones() % 2 == 1)
+    }
+}
+
+/// The sign of a word in each lane.
+#[inline(always)]
+fn lane_sign(term: &FlipTerm, lane: usize) -> f64 {
+    if (lane & term.z as usize).count_ones() % 2 == 1 { -1.0 } else { 1.0 }
+}
+
+/// Adds the sums of a chunk of stretches, by word and lane.
+struct Expect<'a, T> {
+    state: Planes<T>,
+    flip: &'a Flip,
+    bits: usize,
+    stretches: Range<usize>,
+    sums: &'a mut [[f64; LANES]],
+}
+
+impl<T: Real> WithSimd for Expect<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        with_lines!(self, simd, T)
+    }
+}
+
+impl<T: Real> Expect<'_, T> {
+    #[inline(always)]
+    fn run<S: Simd, const N: usize>(self, simd: S) {
+        let lines = &Lines::<S, T>::new(simd);
+        let Self { state, flip, bits, stretches, sums } = self;
+        let x = flip.x as usize;
+        let zero = lines.splat::<N>(T::zero());
+        let [mut re, mut im] = [[zero; 1 << STRETCH]; 2];
+        let imaginary = flip.terms.iter().any(|term| term.quarter_turns % 2 == 1);
+        let few = flip.terms.len() <= FEW;
+        for stretch in stretches {
+            let place = Place { base: stretch << (bits + LANE_QUBITS), bits };
+            for k in 0..1 << bits {
+                let index = place.base | k << LANE_QUBITS;
+                // SAFETY: the vectors lie in the state, which nobody writes to meanwhile.
+                let (a, b) = unsafe { (lines.take::<N>(state, index), lines.take::<N>(state, index ^ x)) };
+                re[k] = lines.times_plus(b.0, a.0, lines.times(b.1, a.1));
+                if imaginary {
+                    im[k] = lines.overlap(a, b, zero);
+                }
+            }
+            if !few {
+                transform(lines, &mut re, bits);
+            }
+            if imaginary && !few {
+                transform(lines, &mut im, bits);
+            }
+            for (term, sum) in flip.terms.iter().zip(&mut *sums) {
+                let (local, turned) = place.of(term);
+                // i^quarter_turns W, its real part.
+                let (from, negative) = match term.quarter_turns % 4 {
+                    0 => (&re, false),
+                    1 => (&im, true),
+                    2 => (&re, true),
+                    _ => (&im, false),
+                };
+                let sign = if negative != turned { -1.0 } else { 1.0 };
+                let mut lanes = [T::zero(); LANES];
+                lines.store(&mut lanes, if few { entry(lines, from, bits, local) } else { from[local] });
+                for l in 0..LANES {
+                    sum[l] += sign * lanes[l].to_f64();
+                }
+            }
+        }
+    }
+}
+
+/// Adds `sum of factor * word` applied to a state.
+struct Add<'a, T> {
+    from: Planes<T>,
+    to: Planes<T>,
+    flip: &'a Flip,
+    /// Factor of each word, with its coefficient.
+    factors: &'a [f64],
+    bits: usize,
+    stretches: Range<usize>,
+    /// Nothing is in `to` yet.
+    first: bool,
+}
+
+impl<T: Real> WithSimd for Add<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        with_lines!(self, simd, T)
+    }
+}
+
+impl<T: Real> Add<'_, T> {
+    #[inline(always)]
+    fn run<S: Simd, const N: usize>(self, simd: S) {
+        let lines = &Lines::<S, T>::new(simd);
+        let Self { from, to, flip, factors, bits, stretches, first } = self;
+        let x = flip.x as usize;
+        let imaginary = flip.terms.iter().any(|term| term.quarter_turns % 2 == 1);
+        let zero = lines.splat::<N>(T::zero());
+        let [mut re, mut im] = [[zero; 1 << STRETCH]; 2];
+        let few = flip.terms.len() <= FEW;
+        for stretch in stretches {
+            let base = stretch << (bits + LANE_QUBITS);
+            re[..1 << bits].fill(zero);
+            if imaginary {
+                im[..1 << bits].fill(zero);
+            }
+            for (term, factor) in flip.terms.iter().zip(factors) {
+                // The entry that takes p ^ x to p is i^quarter_turns (-1)^|z & (p ^ x)|.
+                let (local, turned) = Place { base: base ^ x, bits }.of(term);
+                let (to, negative) = match term.quarter_turns % 4 {
+                    0 => (&mut re, false),
+                    1 => (&mut im, false),
+                    2 => (&mut re, true),
+                    _ => (&mut im, true),
+                };
+                let factor = if negative != turned { -factor } else { *factor };
+                let mut lanes = [T::from_f64(factor); LANES];
+                for l in 0..LANES {
+                    lanes[l] = T::from_f64(factor * lane_sign(term, l));
+                }
+                let value = lines.load(&lanes);
+                if few {
+                    for (k, to) in to[..1 << bits].iter_mut().enumerate() {
+                        *to = lines.plus(*to, signed(lines, value, k, local));
+                    }
+                } else {
+                    to[local] = lines.plus(to[local], value);
+                }
+            }
+            if !few {
+                transform(lines, &mut re, bits);
+            }
+            if imaginary && !few {
+                transform(lines, &mut im, bits);
+            }
+            for k in 0..1 << bits {
+                let index = base | k << LANE_QUBITS;
+                // SAFETY: the vectors lie in the states; nobody writes to `from`, and one thread has this stretch of `to`.
+                let (from, (to_re, to_im)) = unsafe {
+                    let earlier = if first { (zero, zero) } else { lines.take(to, index) };
+                    (lines.take::<N>(from, index ^ x), earlier)
+                };
+                let (mut real, mut imag) =
+                    (lines.times_plus(re[k], from.0, to_re), lines.times_plus(re[k], from.1, to_im));
+                if imaginary {
+                    real = lines.times_plus(lines.minus(im[k]), from.1, real);
+                    imag = lines.times_plus(im[k], from.0, imag);
+                }
+                // SAFETY: as above.
+                unsafe { lines.put(to, index, (real, imag)) };
+            }
+        }
+    }
+}
+
+/// Stretches that one set of flipped bits after the other is taken from: of these states the cache holds both.
+const AT_HAND: usize = 16;
+
+/// Words whose sums are at hand at a time, at the most, unless a single set of flipped bits has more.
+const MOST_WORDS: usize = 256;
+
+/// The next flips whose words are taken together, and the others.
+fn next(flips: &[Flip]) -> (&[Flip], &[Flip]) {
+    let mut words = 0;
+    let fits = |flip: &&Flip| {
+        words += flip.terms.len();
+        words <= MOST_WORDS
+    };
+    flips.split_at(flips.iter().take_while(fits).count().max(1))
+}
+
+/// Parts of a chunk of stretches.
+fn parts(stretches: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+    let end = stretches.end;
+    stretches.step_by(AT_HAND).map(move |start| start..(start + AT_HAND).min(end))
+}
+
+/// log2 of the vectors in a stretch, stretches in a chunk, and chunks.
+fn cut(qubits: usize) -> (usize, usize, usize) {
+    let bits = (qubits - LANE_QUBITS).min(STRETCH);
+    let stretches = 1usize << (qubits - LANE_QUBITS - bits);
+    let each = stretches.div_ceil(MAX_CHUNKS);
+    (bits, each, stretches / each)
+}
+
+impl<T: Real> Target<T> {
+    /// Adds the expectation values of words to those of their outputs. For single states.
+    pub(crate) fn expect_words(&self, mut flips: &[Flip], room: &mut WordRoom<T>, outputs: &mut [f64]) {
+        let (bits, each, chunks) = cut(self.qubits);
+        while !flips.is_empty() {
+            let (here, later) = next(flips);
+            flips = later;
+            let words = here.iter().map(|flip| flip.terms.len()).sum::<usize>().max(1);
+            room.sums.clear();
+            room.sums.resize(chunks * words, [0.0; LANES]);
+            let sums = room.sums.chunks_mut(words).enumerate();
+            share::each(self.spread, &mut Vec::<()>::new(), sums, |(), (chunk, sums)| {
+                for stretches in parts(chunk * each..(chunk + 1) * each) {
+                    let mut rest = &mut *sums;
+                    for flip in here {
+                        let (sums, others) = rest.split_at_mut(flip.terms.len());
+                        rest = others;
+                        let stretches = stretches.clone();
+                        arch().dispatch(Expect { state: self.planes, flip, bits, stretches, sums });
+                    }
+                }
+            });
+            for part in room.sums.chunks(words) {
+                for (term, sums) in here.iter().flat_map(|flip| &flip.terms).zip(part) {
+                    let sum: f64 = sums.iter().enumerate().map(|(lane, sum)| lane_sign(term, lane) * sum).sum();
+                    outputs[term.output * LANES] += term.coefficient * sum;
+                }
+            }
+        }
+    }
+
+    /// Adds the sum of words, each with the factor of its output, applied to the state; sets `to` if it is the `first` that
+    /// gets there and there are words. For single states.
+    pub(crate) fn apply_words(
+        &self,
+        flips: &[Flip],
+        factors: &[[T; LANES]],
+        room: &mut WordRoom<T>,
+        to: Planes<T>,
+        first: bool,
+    ) {
+        let (bits, each, chunks) = cut(self.qubits);
+        let factor = |term: &FlipTerm| term.coefficient * factors[term.output][0].to_f64();
+        room.factors.clear();
+        room.factors.extend(flips.iter().flat_map(|flip| &flip.terms).map(factor));
+        let factors = &room.factors[..];
+        share::each(self.spread, &mut Vec::<()>::new(), 0..chunks, |(), chunk| {
+            for stretches in parts(chunk * each..(chunk + 1) * each) {
+                let mut rest = factors;
+                for (k, flip) in flips.iter().enumerate() {
+                    let (factors, others) = rest.split_at(flip.terms.len());
+                    rest = others;
+                    let (from, stretches, first) = (self.planes, stretches.clone(), first && k == 0);
+                    arch().dispatch(Add { from, to, flip, factors, bits, stretches, first });
+                }
+            }
+        });
+    }
+}

@@ -1,0 +1,291 @@
+//! The way of a single state through a [`Tiling`](crate::program::Tiling): sweeps over tiles, general steps.
+//!
+//! Threads take chunks of tiles, cut at fixed places; the sums of a chunk for gradients are added up in their order.
+
+use crate::engine::cpu::context::Call;
+use crate::engine::cpu::numbers::{Numbers, lane_signs, rotation_signs};
+use crate::engine::cpu::passes::{apply_pass, undo_pass};
+use crate::engine::cpu::prepare::walsh_hadamard;
+use crate::engine::cpu::scratch::{Block, Scratch};
+use crate::engine::cpu::simd::LANES;
+use crate::engine::cpu::simd::arch::arch;
+use crate::engine::cpu::single::kernels::{Put, PutBack, Sums, Take, TakeBack};
+use crate::engine::cpu::single::scratch::{Tile, Tiles};
+use crate::engine::cpu::state::Planes;
+use crate::engine::cpu::worker::Worker;
+use crate::engine::{Real, Wanted, share};
+use crate::program::{Rotation, Source, Sweep, Term, TileNode};
+
+/// Chunks a sweep is cut into at the most.
+const MAX_CHUNKS: usize = 64;
+
+/// Tiles a chunk holds at the least: the sums of a chunk cost as much to finish as a part of a tile to undo.
+const MIN_TILES: usize = 32;
+
+/// The first index of tile `tile`.
+fn base(sweep: &Sweep, tile: usize) -> usize {
+    let set = sweep.tiles.iter().enumerate().filter(|(k, _)| tile >> k & 1 == 1);
+    set.fold(0, |base, (_, bits)| base ^ bits)
+}
+
+/// Tiles of a chunk, and chunks of a sweep.
+fn cut(sweep: &Sweep) -> (usize, usize) {
+    let tiles = 1usize << sweep.tiles.len();
+    let each = tiles.div_ceil(MAX_CHUNKS).max(MIN_TILES.min(tiles));
+    (each, tiles / each)
+}
+
+/// log2 of the vectors of a tile.
+fn local(sweep: &Sweep) -> usize {
+    sweep.offsets.len().ilog2() as usize
+}
+
+fn apply_sweep<T: Real>(sweep: &Sweep, numbers: &Numbers<T>, state: Planes<T>, tiles: &mut Vec<Tile<T>>, spread: bool) {
+    let (each, chunks) = cut(sweep);
+    share::each(spread, tiles, 0..chunks, |Tile { psi, .. }, chunk| {
+        psi.fit(local(sweep), LANES);
+        for base in (chunk * each..(chunk + 1) * each).map(|tile| base(sweep, tile)) {
+            arch().dispatch(Take { sweep, numbers, state, base, to: psi });
+            for (pass, [rotors, _]) in sweep.passes.iter().zip(&numbers.rotors) {
+                apply_pass(pass, psi.planes(), rotors, None);
+            }
+            arch().dispatch(Put { sweep, numbers, state, base, from: psi });
+        }
+    });
+}
+
+/// Which gradients of a sweep are wanted.
+#[derive(Debug, Clone, Copy)]
+struct SweepWanted {
+    loose: bool,
+    before: bool,
+    within: bool,
+    /// A bit for each pass.
+    passes: u32,
+    after: bool,
+}
+
+impl SweepWanted {
+    fn new(sweep: &Sweep, matters: impl Fn(Source) -> bool) -> Self {
+        let terms = |terms: &[Term]| terms.iter().flat_map(|term| &term.parts).any(|(source, _)| matters(*source));
+        let rotations = |rotations: &[Rotation]| rotations.iter().any(|rotation| matters(rotation.source));
+        Self {
+            loose: terms(&sweep.loose),
+            before: terms(&sweep.before),
+            within: rotations(&sweep.within),
+            passes: sweep.passes.iter().rev().fold(0, |bits, pass| bits << 1 | u32::from(rotations(&pass.rotations))),
+            after: terms(&sweep.after),
+        }
+    }
+
+    fn any(&self) -> bool {
+        self.loose || self.before || self.within || self.after || self.passes != 0
+    }
+
+    /// Scratch for the sums of a chunk.
+    fn clear<T: Real>(self, sweep: &Sweep, sums: &mut Sums<T>) {
+        let entries = sweep.offsets.len() * LANES;
+        sums.before.zeroed(if self.before { entries } else { 0 });
+        sums.after.zeroed(if self.after { entries } else { 0 });
+        for (sums, wanted, len) in
+            [(&mut sums.within, self.within, sweep.within.len()), (&mut sums.loose, self.loose, sweep.loose.len())]
+        {
+            sums.clear();
+            sums.resize(if wanted { len } else { 0 }, [0.0; LANES]);
+        }
+    }
+}
+
+/// Lengths of the [`parts`] of a sweep's gradients.
+fn lengths(sweep: &Sweep) -> [usize; 5] {
+    [sweep.across.len(), sweep.within.len(), sweep.before.len(), sweep.after.len(), sweep.loose.len()]
+}
+
+/// Gradients of a sweep: in the φ of its rotations across and within vectors, and `sum of (-1)^|p & mask| Im(λ* ψ)(p)` of its
+/// terms before, after and loose.
+fn parts<'a>(sweep: &Sweep, mut gradients: &'a mut [f64]) -> [&'a mut [f64]; 5] {
+    lengths(sweep).map(|len| {
+        let (part, rest) = std::mem::take(&mut gradients).split_at_mut(len);
+        gradients = rest;
+        part
+    })
+}
+
+/// Adds the sums of a chunk that were taken on the way in or out to its gradients.
+fn finish<T: Real>(sweep: &Sweep, tile: &mut Tile<T>, weight: f64, gradients: &mut [f64]) {
+    let [_, within, before, after, loose] = parts(sweep, gradients);
+    let Tile { sums, transform, .. } = tile;
+    let signed = |lanes: &[f64; LANES], signs: [f64; LANES]| -> f64 {
+        lanes.iter().zip(signs).map(|(lane, sign)| lane * sign).sum()
+    };
+    for ((to, rotation), lanes) in within.iter_mut().zip(&sweep.within).zip(&sums.within) {
+        *to = -2.0 * weight * signed(lanes, rotation_signs(rotation));
+    }
+    for ((to, term), lanes) in loose.iter_mut().zip(&sweep.loose).zip(&sums.loose) {
+        *to = signed(lanes, lane_signs(term.mask, false));
+    }
+    for (to, terms, sums, weight) in
+        [(before, &sweep.before, &sums.before, weight), (after, &sweep.after, &sums.after, 1.0)]
+    {
+        if !sums.is_empty() {
+            transform.clear();
+            transform.extend(sums.iter().map(|sum| sum.to_f64()));
+            walsh_hadamard(transform);
+            to.iter_mut().zip(terms).for_each(|(to, term)| *to = weight * transform[term.mask as usize]);
+        }
+    }
+}
+
+/// Adds the gradients of a sweep to those of slots.
+fn hand_out(sweep: &Sweep, sums: &mut [f64], gradients: &mut [[f64; LANES]]) {
+    let [across, within, before, after, loose] = parts(sweep, sums);
+    for (rotation, sum) in sweep.across.iter().zip(across).chain(sweep.within.iter().zip(within)) {
+        if let Source::Slot(slot) = rotation.source {
+            gradients[slot][0] += *sum;
+        }
+    }
+    let before = sweep.before.iter().zip(before);
+    for (term, sum) in before.chain(sweep.after.iter().zip(after)).chain(sweep.loose.iter().zip(loose)) {
+        for (source, weight) in &term.parts {
+            if let Source::Slot(slot) = source {
+                gradients[*slot][0] -= 2.0 * weight * *sum;
+            }
+        }
+    }
+}
+
+/// Undoes a sweep on one tile; adds to the gradients of its rotations across vectors and to the tile's sums.
+fn undo_tile<T: Real>(
+    sweep: &Sweep,
+    numbers: &Numbers<T>,
+    wanted: SweepWanted,
+    states: [Planes<T>; 2],
+    base: usize,
+    tile: &mut Tile<T>,
+    gradients: &mut [f64],
+) {
+    let Tile { psi, lambda, sums, .. } = tile;
+    let to = [&mut *psi, &mut *lambda];
+    arch().dispatch(TakeBack { sweep, numbers, states, base, to, sums });
+    let planes = (psi.planes(), lambda.planes());
+    let mut first = sweep.across.len();
+    let passes = sweep.passes.iter().zip(&numbers.rotors).zip(&numbers.passes).enumerate();
+    for (index, ((pass, [_, rotors]), shared)) in passes.rev() {
+        first -= pass.rotations.len();
+        if wanted.passes >> index & 1 == 1 {
+            let lanes = undo_pass(pass, planes, rotors, None);
+            for (k, lanes) in lanes.iter().enumerate().take(pass.rotations.len()) {
+                let signs = rotation_signs(&sweep.across[first + k]);
+                let sum: f64 = lanes.iter().zip(signs).map(|(a, b)| a * b).sum();
+                gradients[first + k] += shared.weights[k] * sum;
+            }
+        } else {
+            apply_pass(pass, planes.0, rotors, None);
+            apply_pass(pass, planes.1, rotors, None);
+        }
+    }
+    arch().dispatch(PutBack { sweep, numbers, states, base, from: [psi, lambda], sums });
+}
+
+/// Undoes a sweep; its gradients are the first of those in `room` afterwards.
+fn undo_sweep<T: Real>(
+    sweep: &Sweep,
+    numbers: &Numbers<T>,
+    wanted: SweepWanted,
+    states: [Planes<T>; 2],
+    room: &mut Tiles<T>,
+    spread: bool,
+) {
+    let (each, chunks) = cut(sweep);
+    let len = lengths(sweep).iter().sum::<usize>().max(1);
+    room.gradients.clear();
+    room.gradients.resize(chunks * len, 0.0);
+    let gradients = room.gradients.chunks_mut(len).enumerate();
+    share::each(spread, &mut room.tiles, gradients, |tile, (chunk, gradients)| {
+        tile.psi.fit(local(sweep), LANES);
+        tile.lambda.fit_second(local(sweep), LANES);
+        wanted.clear(sweep, &mut tile.sums);
+        for base in (chunk * each..(chunk + 1) * each).map(|tile| base(sweep, tile)) {
+            undo_tile(sweep, numbers, wanted, states, base, tile, gradients);
+        }
+        finish(sweep, tile, numbers.weight, gradients);
+    });
+    let (total, later) = room.gradients.split_at_mut(len);
+    for gradients in later.chunks(len) {
+        total.iter_mut().zip(gradients).for_each(|(total, sum)| *total += sum);
+    }
+}
+
+impl<T: Real> Worker<'_, T> {
+    /// The final state of a sample.
+    pub(crate) fn run_tiles(&mut self) {
+        let Call { program, plan, .. } = *self.call;
+        if program.embedding.is_none() {
+            self.prepare_start();
+            let Scratch { block: Block { psi, start, .. }, products, .. } = &mut *self.room;
+            products.build(psi, start, plan.spread_state);
+        }
+        for (index, node) in program.tiling().nodes.iter().enumerate() {
+            match node {
+                TileNode::Step { index } => self.apply(*index),
+                TileNode::Settle(frame) => {
+                    self.room.mover.settle(&mut self.room.block.psi, frame, false, plan.spread_state);
+                }
+                TileNode::Sweep(sweep) => {
+                    self.set_numbers(index, sweep);
+                    let Scratch { block, numbers, tiles, .. } = &mut *self.room;
+                    let numbers = self.call.prepared.sweeps[index].as_ref().unwrap_or(numbers);
+                    apply_sweep(sweep, numbers, block.psi.planes(), &mut tiles.tiles, plan.spread_state);
+                }
+            }
+        }
+    }
+
+    /// Makes the numbers of a sweep for the sample at hand, if samples do not share them.
+    fn set_numbers(&mut self, index: usize, sweep: &Sweep) {
+        if self.call.prepared.sweeps[index].is_none() {
+            let mut numbers = std::mem::take(&mut self.room.numbers);
+            let mut phases = std::mem::take(&mut self.room.phases);
+            numbers.set(sweep, self.angles(), &mut phases);
+            (self.room.numbers, self.room.phases) = (numbers, phases);
+        }
+    }
+
+    /// Undoes the tiling on ψ and λ; adds to the gradients of slots.
+    pub(crate) fn reverse_tiles(&mut self, wanted: Wanted, gradients: &mut [[f64; LANES]]) {
+        let Call { program, plan, .. } = *self.call;
+        let nodes = &program.tiling().nodes;
+        let start_matters = self.start_matters(wanted);
+        let to_the_start = start_matters || wanted.inputs && program.embedding.is_some();
+        let matters = |node: &TileNode| match node {
+            TileNode::Settle(_) => false,
+            TileNode::Step { index } => self.matters(&program.steps[*index], wanted),
+            TileNode::Sweep(sweep) => SweepWanted::new(sweep, |source| self.source_matters(source, wanted)).any(),
+        };
+        let first = if to_the_start { Some(0) } else { nodes.iter().position(matters) };
+        for (index, node) in nodes.iter().enumerate().skip(first.unwrap_or(nodes.len())).rev() {
+            match node {
+                TileNode::Step { index } => self.undo(*index, wanted, gradients),
+                TileNode::Settle(frame) => {
+                    for state in [&mut self.room.block.psi, &mut self.room.lambda] {
+                        self.room.mover.settle(state, frame, true, plan.spread_state);
+                    }
+                }
+                TileNode::Sweep(sweep) => {
+                    let wanted = SweepWanted::new(sweep, |source| self.source_matters(source, wanted));
+                    self.set_numbers(index, sweep);
+                    let Scratch { block, lambda, numbers, tiles, .. } = &mut *self.room;
+                    let numbers = self.call.prepared.sweeps[index].as_ref().unwrap_or(numbers);
+                    let states = [block.psi.planes(), lambda.planes()];
+                    undo_sweep(sweep, numbers, wanted, states, tiles, plan.spread_state);
+                    hand_out(sweep, &mut tiles.gradients, gradients);
+                }
+            }
+        }
+        if start_matters {
+            let Scratch { block, lambda, lambdas, products, .. } = &mut *self.room;
+            products.take_apart(lambda, &block.start, lambdas, plan.spread_state);
+            self.reverse_qubits(wanted, gradients);
+        }
+    }
+}

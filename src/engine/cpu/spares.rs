@@ -1,0 +1,98 @@
+//! What the calls of a program leave for later ones.
+
+use crate::program::Program;
+use std::any::Any;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Something that a later call may want again.
+pub(super) trait Spare: Any + Send {
+    /// Bytes it holds on to.
+    fn bytes(&self) -> usize;
+}
+
+/// The spares of a program, which clones of it share.
+#[derive(Default)]
+pub(super) struct Spares {
+    /// Oldest first, with the bytes each holds on to.
+    idle: Mutex<Vec<(usize, Box<dyn Spare>)>>,
+    /// Bytes of what forward passes have left for gradients that may follow.
+    waiting: AtomicUsize,
+}
+
+impl Spares {
+    /// Returns a program's own.
+    pub(super) fn of(program: &Program) -> &Self {
+        program.cache.of()
+    }
+
+    /// Those that no call uses now, locked.
+    pub(super) fn idle(&self) -> Idle<'_> {
+        Idle(self.idle.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Bytes of what waits in graphs for a gradient.
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
+    /// Counts bytes that begin to wait.
+    pub(super) fn begin_waiting(&self, bytes: usize) {
+        self.waiting.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Counts bytes that have waited.
+    pub(super) fn end_waiting(&self, bytes: usize) {
+        self.waiting.fetch_sub(bytes, Ordering::Relaxed);
+    }
+}
+
+/// A list, oldest first, from which each call takes what is its own while it lasts.
+pub(super) struct Idle<'a>(MutexGuard<'a, Vec<(usize, Box<dyn Spare>)>>);
+
+impl Idle<'_> {
+    /// Takes the latest of a type.
+    pub(super) fn take<S: Spare>(&mut self) -> Option<Box<S>> {
+        let at = self.0.iter().rposition(|(_, spare)| (spare.as_ref() as &dyn Any).is::<S>())?;
+        (self.0.remove(at).1 as Box<dyn Any>).downcast().ok()
+    }
+
+    /// Puts one in.
+    pub(super) fn put(&mut self, spare: Box<dyn Spare>) {
+        self.0.push((spare.bytes(), spare));
+    }
+
+    /// Lets the oldest go while there are more bytes than `most`.
+    pub(super) fn trim(&mut self, most: usize) {
+        let mut bytes: usize = self.0.iter().map(|(bytes, _)| bytes).sum();
+        while bytes > most {
+            bytes -= self.0.remove(0).0;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Bytes(usize);
+
+    impl Spare for Bytes {
+        fn bytes(&self) -> usize {
+            self.0
+        }
+    }
+
+    #[test]
+    fn the_oldest_go_and_the_latest_comes_first() {
+        let spares = Spares::default();
+        let mut idle = spares.idle();
+        [5, 4, 3].into_iter().for_each(|bytes| idle.put(Box::new(Bytes(bytes))));
+        idle.trim(8);
+        let mut take = || idle.take::<Bytes>().map(|spare| spare.0);
+        assert_eq!([take(), take(), take()], [Some(3), Some(4), None]);
+        idle.put(Box::new(Bytes(9)));
+        idle.trim(8);
+        assert!(idle.take::<Bytes>().is_none());
+    }
+}

@@ -1,0 +1,327 @@
+//! The kernels that apply steps: five structures, each written once for any width.
+
+use crate::engine::Real;
+use crate::engine::cpu::memory::held;
+use crate::engine::cpu::simd::LANES;
+use crate::engine::cpu::state::Planes;
+use crate::engine::cpu::steps::{Kernel, Space, sweep, with_width};
+use num_complex::Complex64;
+use std::mem::MaybeUninit;
+
+/// A cosine and a sine for each lane.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Turn<T> {
+    pub(crate) cos: [T; LANES],
+    pub(crate) sin: [T; LANES],
+}
+
+impl<T: Real> Turn<T> {
+    pub(crate) fn fixed(value: Complex64) -> Self {
+        Self { cos: [T::from_f64(value.re); LANES], sin: [T::from_f64(value.im); LANES] }
+    }
+
+    /// The turn back.
+    #[inline]
+    pub(crate) fn inverse(&self) -> Self {
+        let mut inverse = *self;
+        for sin in &mut inverse.sin {
+            *sin = -*sin;
+        }
+        inverse
+    }
+}
+
+/// What a kernel works on: a state's view, its size, and whether threads share it out.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Target<T> {
+    pub(crate) planes: Planes<T>,
+    pub(crate) qubits: usize,
+    pub(crate) lanes: usize,
+    pub(crate) spread: bool,
+}
+
+impl<T> Target<T> {
+    pub(crate) fn space(&self, fixed: u64, aligned: u64) -> Space {
+        Space::new(self.qubits, self.lanes, fixed, aligned)
+    }
+}
+
+/// Implements [`Kernel`] for a kernel without a sum.
+macro_rules! sumless_kernel {
+    ($name:ident, |$this:ident, $base:ident, $offset:ident| $body:expr) => {
+        impl<T: Real, const N: usize> Kernel for $name<'_, T, N> {
+            type Sum = ();
+            fn zero(&self) {}
+            fn add(&self, _: &mut (), _: ()) {}
+            #[inline(always)]
+            unsafe fn run(&self, $base: usize, _: &mut ()) {
+                let $this = self;
+                let mut $offset = 0;
+                while $offset < $this.space.len {
+                    $body;
+                    $offset += N;
+                }
+            }
+        }
+    };
+}
+pub(crate) use sumless_kernel;
+
+/// Multiplies by `cos + i sin`, lane by lane.
+#[inline(always)]
+pub(crate) fn turn<T: Real, const N: usize>(re: &mut [T; N], im: &mut [T; N], by: &Turn<T>) {
+    for l in 0..N {
+        let (r, i) = (re[l], im[l]);
+        re[l] = by.cos[l] * r - by.sin[l] * i;
+        im[l] = by.cos[l] * i + by.sin[l] * r;
+    }
+}
+
+/// `a' = cos a - sin b`, `b' = cos b + sin a`: what a rotation with an odd number of Y does to a pair.
+#[inline(always)]
+pub(crate) fn mix_real<T: Real, const N: usize>(a: &mut [T; N], b: &mut [T; N], by: &Turn<T>) {
+    for l in 0..N {
+        let (p, q) = (a[l], b[l]);
+        a[l] = by.cos[l] * p - by.sin[l] * q;
+        b[l] = by.cos[l] * q + by.sin[l] * p;
+    }
+}
+
+/// `a' = cos a - i sin b`, `b' = cos b - i sin a`, where only one part of each number is seen:
+/// `(a.re, b.im)` or `(b.re, a.im)`.
+#[inline(always)]
+pub(crate) fn mix_imaginary<T: Real, const N: usize>(re: &mut [T; N], im: &mut [T; N], by: &Turn<T>) {
+    for l in 0..N {
+        let (r, i) = (re[l], im[l]);
+        re[l] = by.cos[l] * r + by.sin[l] * i;
+        im[l] = by.cos[l] * i - by.sin[l] * r;
+    }
+}
+
+/// A Pauli word that flips bits, prepared for pairs.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Flipping {
+    pub(crate) x: usize,
+    z: usize,
+    y_count: u32,
+}
+
+impl Flipping {
+    pub(crate) fn new(x: u64, z: u64) -> Self {
+        Self { x: x as usize, z: z as usize, y_count: (x & z).count_ones() }
+    }
+
+    /// Whether the word's matrix entries are imaginary.
+    pub(crate) fn is_odd(self) -> bool {
+        self.y_count % 2 == 1
+    }
+
+    /// For a pair `(i, i ^ x)`: whether the entry that takes `i` to its partner is `-1` (even words) or `-i` (odd words)
+    /// rather than `1` or `i`.
+    #[inline(always)]
+    pub(crate) fn negative(self, index: usize) -> bool {
+        (self.y_count / 2 + (index & self.z).count_ones()) % 2 == 1
+    }
+
+    /// The bit that tells the two of a pair apart.
+    pub(crate) fn pivot(self) -> u64 {
+        1 << self.x.ilog2()
+    }
+}
+
+/// A rotation about a word that flips bits.
+struct Mix<'a, T, const N: usize> {
+    space: &'a Space,
+    planes: Planes<T>,
+    word: Flipping,
+    controls: usize,
+    turns: [&'a Turn<T>; 2],
+}
+
+sumless_kernel!(Mix, |k, base, offset| {
+    let first = base | k.controls;
+    // SAFETY: the run is this thread's, and so is its partner, which differs from it in the pivot bit.
+    let (a, b) = unsafe { (k.planes.chunk::<N>(first, offset), k.planes.chunk::<N>(first ^ k.word.x, offset)) };
+    mix(a, b, k.word.is_odd(), k.turns[usize::from(k.word.negative(first))]);
+});
+
+/// Rotates a pair; `turn` already has the sign of the matrix entry in its sine.
+#[inline(always)]
+pub(crate) fn mix<T: Real, const N: usize>(
+    a: (&mut [T; N], &mut [T; N]),
+    b: (&mut [T; N], &mut [T; N]),
+    odd: bool,
+    turn: &Turn<T>,
+) {
+    if odd {
+        mix_real(a.0, b.0, turn);
+        mix_real(a.1, b.1, turn);
+    } else {
+        mix_imaginary(a.0, b.1, turn);
+        mix_imaginary(b.0, a.1, turn);
+    }
+}
+
+/// Multiplies by a phase whose sign is the parity of the index under `z`.
+struct Spin<'a, T, const N: usize> {
+    space: &'a Space,
+    planes: Planes<T>,
+    z: usize,
+    controls: usize,
+    turns: [&'a Turn<T>; 2],
+}
+
+sumless_kernel!(Spin, |k, base, offset| {
+    let index = base | k.controls;
+    // SAFETY: the run is this thread's.
+    let (re, im) = unsafe { k.planes.chunk::<N>(index, offset) };
+    turn(re, im, k.turns[(index & k.z).count_ones() as usize % 2]);
+});
+
+/// Exchanges two sets of states.
+struct Exchange<'a, T, const N: usize> {
+    space: &'a Space,
+    planes: Planes<T>,
+    first: usize,
+    second: usize,
+}
+
+sumless_kernel!(Exchange, |k, base, offset| {
+    // SAFETY: the run is this thread's under either set of bits, and the sets differ.
+    let (a, b) = unsafe { (k.planes.chunk::<N>(base | k.first, offset), k.planes.chunk::<N>(base | k.second, offset)) };
+    std::mem::swap(a.0, b.0);
+    std::mem::swap(a.1, b.1);
+});
+
+/// A dense matrix in the precision of the state, with the basis offset of each local index.
+#[derive(Debug)]
+pub(crate) struct Dense<T> {
+    /// `(row, column, re, im)` of the entries that are not zero.
+    pub(crate) entries: Vec<(usize, usize, T, T)>,
+    pub(crate) offsets: Vec<usize>,
+    pub(crate) mask: u64,
+}
+
+/// Local states of the largest matrix.
+pub(crate) const MAX_LOCAL: usize = 1 << crate::limits::MAX_MATRIX_QUBITS;
+
+impl<T: Real> Dense<T> {
+    /// Bytes it holds on to.
+    pub(crate) fn bytes(&self) -> usize {
+        held(&self.entries) + held(&self.offsets)
+    }
+
+    pub(crate) fn new(matrix: &[Complex64], qubits: &[usize], dagger: bool) -> Self {
+        let size = 1 << qubits.len();
+        let offset = |local: usize| {
+            let chosen = qubits.iter().enumerate().filter(|(k, _)| local >> k & 1 == 1);
+            chosen.fold(0, |bits, (_, qubit)| bits | 1 << qubit)
+        };
+        let entry = |(at, value): (usize, &Complex64)| {
+            let (row, column) = (at / size, at % size);
+            let (re, im) = (T::from_f64(value.re), T::from_f64(value.im));
+            if dagger { (column, row, re, -im) } else { (row, column, re, im) }
+        };
+        let filled = matrix.iter().enumerate().filter(|(_, value)| **value != Complex64::default());
+        let mask = qubits.iter().fold(0, |mask, qubit| mask | 1 << qubit);
+        Self { entries: filled.map(entry).collect(), offsets: (0..size).map(offset).collect(), mask }
+    }
+
+    /// The matrix times the local amplitudes at `base`, one entry of the result for each local state.
+    ///
+    /// # Safety
+    /// As for [`Planes::chunk`], for every local state.
+    #[inline(always)]
+    pub(crate) unsafe fn times<'a, const N: usize>(
+        &self,
+        planes: Planes<T>,
+        base: usize,
+        offset: usize,
+        room: &'a mut [MaybeUninit<[[T; N]; 2]>; MAX_LOCAL],
+    ) -> &'a [[[T; N]; 2]] {
+        let room = &mut room[..self.offsets.len()];
+        room.fill(MaybeUninit::new([[T::zero(); N]; 2]));
+        // SAFETY: every element of this slice has just been written.
+        let out = unsafe { &mut *(std::ptr::from_mut(room) as *mut [[[T; N]; 2]]) };
+        for &(row, column, re, im) in &self.entries {
+            // SAFETY: the caller's.
+            let (from_re, from_im) = unsafe { planes.chunk::<N>(base | self.offsets[column], offset) };
+            let [to_re, to_im] = &mut out[row];
+            for l in 0..N {
+                to_re[l] += re * from_re[l] - im * from_im[l];
+                to_im[l] += re * from_im[l] + im * from_re[l];
+            }
+        }
+        out
+    }
+}
+
+/// Applies a dense matrix.
+struct Multiply<'a, T, const N: usize> {
+    space: &'a Space,
+    planes: Planes<T>,
+    matrix: &'a Dense<T>,
+    controls: usize,
+}
+
+sumless_kernel!(Multiply, |k, base, offset| {
+    let base = base | k.controls;
+    let mut room = [MaybeUninit::uninit(); MAX_LOCAL];
+    // SAFETY: the run is this thread's under every setting of the matrix's qubits.
+    unsafe {
+        let out = k.matrix.times::<N>(k.planes, base, offset, &mut room);
+        for (bits, [re, im]) in k.matrix.offsets.iter().zip(out) {
+            let (to_re, to_im) = k.planes.chunk::<N>(base | bits, offset);
+            (*to_re, *to_im) = (*re, *im);
+        }
+    }
+});
+
+impl<T: Real> Target<T> {
+    /// `exp(-i φ P)` where all `controls` are 1; `by` holds cos φ and sin φ.
+    pub(crate) fn rotate(&self, x: u64, z: u64, controls: u64, by: &Turn<T>) {
+        let back = by.inverse();
+        let planes = self.planes;
+        if x == 0 {
+            let space = self.space(controls, z);
+            let (z, controls, turns) = (z as usize, controls as usize, [&back, by]);
+            with_width!(space, N => {
+                sweep(&space, self.spread, &Spin::<T, N> { space: &space, planes, z, controls, turns });
+            });
+        } else {
+            let word = Flipping::new(x, z);
+            let space = self.space(controls | word.pivot(), x | z);
+            let (controls, turns) = (controls as usize, [by, &back]);
+            with_width!(space, N => {
+                sweep(&space, self.spread, &Mix::<T, N> { space: &space, planes, word, controls, turns });
+            });
+        }
+    }
+
+    /// Multiplies by `cos + i sin` where all `controls` are 1.
+    pub(crate) fn phase(&self, controls: u64, by: &Turn<T>) {
+        let space = self.space(controls, 0);
+        let (planes, controls, turns) = (self.planes, controls as usize, [by, by]);
+        with_width!(space, N => {
+            sweep(&space, self.spread, &Spin::<T, N> { space: &space, planes, z: 0, controls, turns });
+        });
+    }
+
+    /// Exchanges the states whose `mask` bits are `first` with those whose bits are `second`.
+    pub(crate) fn exchange(&self, mask: u64, first: u64, second: u64, controls: u64) {
+        let space = self.space(mask | controls, 0);
+        let (planes, first, second) = (self.planes, (first | controls) as usize, (second | controls) as usize);
+        with_width!(space, N => {
+            sweep(&space, self.spread, &Exchange::<T, N> { space: &space, planes, first, second });
+        });
+    }
+
+    /// Applies a dense matrix where all `controls` are 1.
+    pub(crate) fn multiply(&self, matrix: &Dense<T>, controls: u64) {
+        let space = self.space(matrix.mask | controls, 0);
+        let (planes, controls) = (self.planes, controls as usize);
+        with_width!(space, N => {
+            sweep(&space, self.spread, &Multiply::<T, N> { space: &space, planes, matrix, controls });
+        });
+    }
+}

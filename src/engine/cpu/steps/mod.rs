@@ -1,0 +1,164 @@
+//! Which amplitudes a kernel touches, as runs of neighbouring entries, and how runs are shared out.
+
+pub(crate) mod forward;
+pub(crate) mod observables;
+pub(crate) mod reverse;
+
+use crate::engine::cpu::simd::LANES;
+use crate::engine::cpu::simd::arch::arch;
+use crate::engine::share;
+use crate::limits::MAX_QUBITS;
+
+/// Longest run, in entries: short enough for `f32` sums inside it, long enough to amortise its start.
+const RUN_ENTRIES: usize = 1 << 12;
+
+/// Entries a chunk holds. Chunks are what threads take, and where sums are cut.
+const CHUNK_ENTRIES: usize = 1 << 15;
+
+/// Partial sums of a sweep: enough to keep many threads busy, few enough for the stack.
+const SLOTS: usize = 64;
+
+/// All basis indices in which the bits of `fixed` are 0, cut into runs; a kernel adds the bits it needs.
+///
+/// A basis index `i` stands at the entries `i * lanes ..` of a state. A run is `len` neighbouring entries.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Space {
+    positions: [u8; MAX_QUBITS],
+    fixed: usize,
+    /// log2 of the basis indices in a run.
+    low: u32,
+    runs: usize,
+    pub(crate) len: usize,
+}
+
+impl Space {
+    /// The indices whose bits in `fixed` are 0. Bits in `aligned` are constant within a run, though not fixed.
+    pub(crate) fn new(qubits: usize, lanes: usize, fixed: u64, aligned: u64) -> Self {
+        let mut positions = [0; MAX_QUBITS];
+        let mut count = 0;
+        let mut rest = fixed;
+        while rest != 0 {
+            positions[count] = rest.trailing_zeros() as u8;
+            count += 1;
+            rest &= rest - 1;
+        }
+        let longest = (RUN_ENTRIES / lanes).ilog2();
+        let low = (fixed | aligned | 1 << qubits).trailing_zeros().min(longest);
+        let runs = 1 << (qubits - count - low as usize);
+        Self { positions, fixed: count, low, runs, len: lanes << low }
+    }
+
+    /// Basis index at which run `run` starts.
+    #[inline(always)]
+    fn base(&self, run: usize) -> usize {
+        let mut index = run << self.low;
+        for &position in &self.positions[..self.fixed] {
+            let below = index & ((1 << position) - 1);
+            index = (index - below) << 1 | below;
+        }
+        index
+    }
+
+    /// Entries that are treated at once: a full vector, or the whole of a short run.
+    pub(crate) fn width(&self) -> usize {
+        self.len.min(LANES)
+    }
+
+    fn runs_per_chunk(&self) -> usize {
+        (CHUNK_ENTRIES / self.len).max(1)
+    }
+}
+
+/// Something done to every run of a space.
+pub(crate) trait Kernel: Sync {
+    /// What it sums up.
+    type Sum: Send;
+
+    /// The empty sum.
+    fn zero(&self) -> Self::Sum;
+
+    /// Adds the sum of a later chunk to that of the earlier ones.
+    fn add(&self, sum: &mut Self::Sum, later: Self::Sum);
+
+    /// Treats the run that starts at basis index `base`.
+    ///
+    /// # Safety
+    /// No other thread may touch the entries of this run while it lasts.
+    unsafe fn run(&self, base: usize, sum: &mut Self::Sum);
+}
+
+/// Runs a kernel over a space, on one thread or on all. The result does not depend on which.
+pub(crate) fn sweep<K: Kernel>(space: &Space, spread: bool, kernel: &K) -> K::Sum {
+    let per_chunk = space.runs_per_chunk();
+    let chunks = space.runs.div_ceil(per_chunk);
+    let chunk = |chunk: usize| {
+        let runs = chunk * per_chunk..space.runs.min((chunk + 1) * per_chunk);
+        arch().dispatch(Chunk { space, kernel, runs })
+    };
+    // Chunks are added up in slots, and slots in their order, whoever computes them; nothing is allocated.
+    let slots = chunks.min(SLOTS);
+    let per_slot = chunks.div_ceil(slots.max(1));
+    let add = |mut sum: K::Sum, later: K::Sum| {
+        kernel.add(&mut sum, later);
+        sum
+    };
+    let slot = |slot: usize| (slot * per_slot..chunks.min((slot + 1) * per_slot)).map(chunk).fold(kernel.zero(), add);
+    if spread && slots > 1 {
+        let mut sums: [Option<K::Sum>; SLOTS] = std::array::from_fn(|_| None);
+        let places = sums[..slots].iter_mut().enumerate();
+        share::each(true, &mut Vec::<()>::new(), places, |(), (index, sum)| *sum = Some(slot(index)));
+        sums.into_iter().flatten().fold(kernel.zero(), add)
+    } else {
+        (0..slots).map(slot).fold(kernel.zero(), add)
+    }
+}
+
+/// The runs of one chunk, compiled once for every instruction set and chosen at run time.
+struct Chunk<'a, K> {
+    space: &'a Space,
+    kernel: &'a K,
+    runs: std::ops::Range<usize>,
+}
+
+impl<K: Kernel> pulp::NullaryFnOnce for Chunk<'_, K> {
+    type Output = K::Sum;
+
+    #[inline(always)]
+    fn call(self) -> K::Sum {
+        let mut sum = self.kernel.zero();
+        for run in self.runs {
+            // SAFETY: a kernel's runs hold disjoint entries, and each run belongs to one chunk, which one thread takes.
+            unsafe { self.kernel.run(self.space.base(run), &mut sum) };
+        }
+        sum
+    }
+}
+
+/// Calls `$body` with `$width` as the constant equal to the space's width.
+macro_rules! with_width {
+    ($space:expr, $width:ident => $body:expr) => {
+        match $space.width() {
+            1 => {
+                const $width: usize = 1;
+                $body
+            }
+            2 => {
+                const $width: usize = 2;
+                $body
+            }
+            4 => {
+                const $width: usize = 4;
+                $body
+            }
+            8 => {
+                const $width: usize = 8;
+                $body
+            }
+            _ => {
+                const $width: usize = 16;
+                $body
+            }
+        }
+    };
+}
+pub(crate) use with_width;

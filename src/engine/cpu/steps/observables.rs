@@ -1,0 +1,399 @@
+//! Kernels for observables: what a sum of operators expects in a state, and the sum applied to a state.
+
+use crate::engine::Real;
+use crate::engine::cpu::simd::LANES;
+use crate::engine::cpu::state::Planes;
+use crate::engine::cpu::steps::forward::{Dense, MAX_LOCAL, Target, sumless_kernel};
+use crate::engine::cpu::steps::reverse::{LaneSums, add_run, lane_sums};
+use crate::engine::cpu::steps::{Kernel, Space, sweep, with_width};
+use crate::observable::Part;
+use crate::program::{Flip, FlipTerm};
+use std::mem::MaybeUninit;
+
+/// Output, coefficient, and what is not a Pauli word.
+pub(crate) type SumPart = (usize, f64, Part);
+
+/// Sums in each lane of the terms of a kernel: on the stack, if there are few.
+#[derive(Debug, Clone)]
+pub(crate) struct TermSums {
+    few: [[f64; LANES]; FEW],
+    many: Vec<[f64; LANES]>,
+    terms: usize,
+}
+
+const FEW: usize = 4;
+
+impl TermSums {
+    fn new(terms: usize) -> Self {
+        let many = if terms > FEW { vec![[0.0; LANES]; terms] } else { Vec::new() };
+        Self { few: [[0.0; LANES]; FEW], many, terms }
+    }
+
+    fn get(&self) -> &[[f64; LANES]] {
+        if self.terms > FEW { &self.many } else { &self.few[..self.terms] }
+    }
+
+    #[inline(always)]
+    fn get_mut(&mut self) -> &mut [[f64; LANES]] {
+        if self.terms > FEW { &mut self.many } else { &mut self.few[..self.terms] }
+    }
+}
+
+/// Implements the sum of a kernel with so many terms.
+macro_rules! term_sums {
+    (|$this:ident| $terms:expr) => {
+        type Sum = TermSums;
+
+        fn zero(&self) -> TermSums {
+            let $this = self;
+            TermSums::new($terms)
+        }
+
+        fn add(&self, sum: &mut TermSums, later: TermSums) {
+            let pairs = sum.get_mut().as_flattened_mut().iter_mut().zip(later.get().as_flattened());
+            pairs.for_each(|(sum, later)| *sum += later);
+        }
+    };
+}
+
+/// Real diagonal operators, each into an output.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Diagonal<'a> {
+    /// Words of Z.
+    Words(&'a [FlipTerm]),
+    /// A value for each state of the lowest qubits.
+    Table { output: usize, coefficient: f64, values: &'a [f64] },
+}
+
+impl Diagonal<'_> {
+    fn terms(&self) -> usize {
+        match self {
+            Self::Words(terms) => terms.len(),
+            Self::Table { .. } => 1,
+        }
+    }
+
+    /// The output of a term, and its entry at a basis index.
+    #[inline(always)]
+    fn entry(&self, term: usize, index: usize) -> (usize, f64) {
+        match self {
+            Self::Words(terms) => {
+                let term = &terms[term];
+                let odd = (index & term.z as usize).count_ones() % 2 == 1;
+                (term.output, if odd { -term.coefficient } else { term.coefficient })
+            }
+            Self::Table { output, coefficient, values } => (*output, coefficient * values[index & (values.len() - 1)]),
+        }
+    }
+
+    /// Bits on which an entry depends.
+    fn support(&self) -> u64 {
+        match self {
+            Self::Words(terms) => terms.iter().fold(0, |mask, term| mask | term.z),
+            Self::Table { values, .. } => values.len() as u64 - 1,
+        }
+    }
+}
+
+/// Adds a sum to those of an output.
+fn add_lanes(total: &mut [f64], output: usize, sum: &LaneSums) {
+    total[output * LANES..].iter_mut().zip(sum).for_each(|(total, sum)| *total += sum);
+}
+
+/// A state restricted to basis states that have the bits `ones` where `fixed` has bits.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Within {
+    pub(crate) fixed: u64,
+    pub(crate) ones: u64,
+}
+
+struct ExpectDiagonal<'a, T, const N: usize> {
+    space: &'a Space,
+    state: Planes<T>,
+    diagonal: Diagonal<'a>,
+    ones: usize,
+}
+
+impl<T: Real, const N: usize> Kernel for ExpectDiagonal<'_, T, N> {
+    term_sums!(|kernel| kernel.diagonal.terms());
+
+    #[inline(always)]
+    unsafe fn run(&self, base: usize, sums: &mut TermSums) {
+        let index = base | self.ones;
+        let mut run = [T::zero(); N];
+        let mut offset = 0;
+        while offset < self.space.len {
+            // SAFETY: the run is this thread's.
+            let (re, im) = unsafe { self.state.chunk::<N>(index, offset) };
+            for l in 0..N {
+                run[l] += re[l] * re[l] + im[l] * im[l];
+            }
+            offset += N;
+        }
+        for (term, sum) in sums.get_mut().iter_mut().enumerate() {
+            add_run(sum, &run, self.diagonal.entry(term, index).1);
+        }
+    }
+}
+
+struct ExpectFlip<'a, T, const N: usize> {
+    space: &'a Space,
+    state: Planes<T>,
+    flip: &'a Flip,
+}
+
+impl<T: Real, const N: usize> Kernel for ExpectFlip<'_, T, N> {
+    term_sums!(|kernel| kernel.flip.terms.len());
+
+    #[inline(always)]
+    unsafe fn run(&self, base: usize, sums: &mut TermSums) {
+        let (mut re, mut im) = ([T::zero(); N], [T::zero(); N]);
+        let mut offset = 0;
+        while offset < self.space.len {
+            // SAFETY: the run is this thread's, and so is its partner.
+            let (a, b) = unsafe {
+                (self.state.chunk::<N>(base, offset), self.state.chunk::<N>(base ^ self.flip.x as usize, offset))
+            };
+            for l in 0..N {
+                re[l] += b.0[l] * a.0[l] + b.1[l] * a.1[l];
+                im[l] += b.0[l] * a.1[l] - b.1[l] * a.0[l];
+            }
+            offset += N;
+        }
+        for (term, sum) in self.flip.terms.iter().zip(sums.get_mut()) {
+            match quarter_turns(term, base) {
+                0 => add_run(sum, &re, 2.0 * term.coefficient),
+                1 => add_run(sum, &im, -2.0 * term.coefficient),
+                2 => add_run(sum, &re, -2.0 * term.coefficient),
+                _ => add_run(sum, &im, 2.0 * term.coefficient),
+            }
+        }
+    }
+}
+
+/// The power of i in the matrix entry that takes `index` to its partner.
+#[inline(always)]
+fn quarter_turns(term: &FlipTerm, index: usize) -> u32 {
+    (term.quarter_turns + 2 * (index & term.z as usize).count_ones()) % 4
+}
+
+struct ExpectMatrix<'a, T, const N: usize> {
+    space: &'a Space,
+    state: Planes<T>,
+    matrix: &'a Dense<T>,
+    coefficient: f64,
+}
+
+impl<T: Real, const N: usize> Kernel for ExpectMatrix<'_, T, N> {
+    lane_sums!();
+
+    #[inline(always)]
+    unsafe fn run(&self, base: usize, sum: &mut LaneSums) {
+        let mut run = [T::zero(); N];
+        let mut room = [MaybeUninit::uninit(); MAX_LOCAL];
+        let mut offset = 0;
+        while offset < self.space.len {
+            // SAFETY: the run is this thread's under every setting of the matrix's qubits.
+            unsafe {
+                let applied = self.matrix.times::<N>(self.state, base, offset, &mut room);
+                for (bits, [re, im]) in self.matrix.offsets.iter().zip(applied) {
+                    let (from_re, from_im) = self.state.chunk::<N>(base | bits, offset);
+                    for l in 0..N {
+                        run[l] += re[l] * from_re[l] + im[l] * from_im[l];
+                    }
+                }
+            }
+            offset += N;
+        }
+        add_run(sum, &run, self.coefficient);
+    }
+}
+
+/// `to += (sum over outputs of c[output] * diagonal[output]) from`.
+struct AddDiagonal<'a, T, const N: usize> {
+    space: &'a Space,
+    from: Planes<T>,
+    to: Planes<T>,
+    diagonal: Diagonal<'a>,
+    ones: usize,
+    factors: &'a [[T; LANES]],
+}
+
+sumless_kernel!(AddDiagonal, |k, base, offset| {
+    let index = base | k.ones;
+    let mut factor = [T::zero(); N];
+    for term in 0..k.diagonal.terms() {
+        let (output, entry) = k.diagonal.entry(term, index);
+        let entry = T::from_f64(entry);
+        for l in 0..N {
+            factor[l] += entry * k.factors[output][l];
+        }
+    }
+    // SAFETY: the run is this thread's in both states.
+    let (from, to) = unsafe { (k.from.chunk::<N>(index, offset), k.to.chunk::<N>(index, offset)) };
+    for l in 0..N {
+        to.0[l] += factor[l] * from.0[l];
+        to.1[l] += factor[l] * from.1[l];
+    }
+});
+
+struct AddFlip<'a, T, const N: usize> {
+    space: &'a Space,
+    from: Planes<T>,
+    to: Planes<T>,
+    flip: &'a Flip,
+    factors: &'a [[T; LANES]],
+}
+
+sumless_kernel!(AddFlip, |k, base, offset| {
+    let (mut re, mut im) = ([T::zero(); N], [T::zero(); N]);
+    for term in &k.flip.terms {
+        let (to, sign) = match quarter_turns(term, base) {
+            0 => (&mut re, 1.0),
+            1 => (&mut im, 1.0),
+            2 => (&mut re, -1.0),
+            _ => (&mut im, -1.0),
+        };
+        let coefficient = T::from_f64(sign * term.coefficient);
+        for l in 0..N {
+            to[l] += coefficient * k.factors[term.output][l];
+        }
+    }
+    let partner = base ^ k.flip.x as usize;
+    // SAFETY: the run is this thread's in both states, and so are the partners.
+    let (a, b, to_a, to_b) = unsafe {
+        (
+            k.from.chunk::<N>(base, offset),
+            k.from.chunk::<N>(partner, offset),
+            k.to.chunk::<N>(base, offset),
+            k.to.chunk::<N>(partner, offset),
+        )
+    };
+    for l in 0..N {
+        to_b.0[l] += re[l] * a.0[l] - im[l] * a.1[l];
+        to_b.1[l] += re[l] * a.1[l] + im[l] * a.0[l];
+        to_a.0[l] += re[l] * b.0[l] + im[l] * b.1[l];
+        to_a.1[l] += re[l] * b.1[l] - im[l] * b.0[l];
+    }
+});
+
+struct AddMatrix<'a, T, const N: usize> {
+    space: &'a Space,
+    from: Planes<T>,
+    to: Planes<T>,
+    matrix: &'a Dense<T>,
+    factor: &'a [T; LANES],
+}
+
+sumless_kernel!(AddMatrix, |k, base, offset| {
+    let mut room = [MaybeUninit::uninit(); MAX_LOCAL];
+    // SAFETY: the run is this thread's in both states under every setting of the matrix's qubits.
+    unsafe {
+        let applied = k.matrix.times::<N>(k.from, base, offset, &mut room);
+        for (bits, [re, im]) in k.matrix.offsets.iter().zip(applied) {
+            let to = k.to.chunk::<N>(base | bits, offset);
+            for l in 0..N {
+                to.0[l] += k.factor[l] * re[l];
+                to.1[l] += k.factor[l] * im[l];
+            }
+        }
+    }
+});
+
+impl<T: Real> Target<T> {
+    /// Adds the expectation value of each output in each lane to `total`, `[outputs][LANES]`.
+    pub(crate) fn expect(&self, flips: &[Flip], parts: &[SumPart], total: &mut [f64]) {
+        for flip in flips {
+            if flip.x == 0 {
+                self.expect_diagonal(Diagonal::Words(&flip.terms), Within::default(), total);
+                continue;
+            }
+            let aligned = flip.terms.iter().fold(flip.x, |mask, term| mask | term.z);
+            let space = self.space(1 << flip.x.ilog2(), aligned);
+            let sums = with_width!(space, N => {
+                sweep(&space, self.spread, &ExpectFlip::<T, N> { space: &space, state: self.planes, flip })
+            });
+            for (term, sum) in flip.terms.iter().zip(sums.get()) {
+                add_lanes(total, term.output, sum);
+            }
+        }
+        for (output, coefficient, part) in parts {
+            let (output, coefficient) = (*output, *coefficient);
+            match part {
+                Part::Diagonal(values) => {
+                    self.expect_diagonal(Diagonal::Table { output, coefficient, values }, Within::default(), total);
+                }
+                Part::Projector { mask, bits } => {
+                    let term = [FlipTerm { output, z: 0, coefficient, quarter_turns: 0 }];
+                    self.expect_diagonal(Diagonal::Words(&term), Within { fixed: *mask, ones: *bits }, total);
+                }
+                Part::Matrix { entries, qubits } => {
+                    let matrix = &Dense::new(entries, qubits, false);
+                    let (space, state) = (self.space(matrix.mask, 0), self.planes);
+                    let sum = with_width!(space, N => {
+                        sweep(&space, self.spread, &ExpectMatrix::<T, N> { space: &space, state, matrix, coefficient })
+                    });
+                    add_lanes(total, output, &sum);
+                }
+            }
+        }
+    }
+
+    /// As [`expect`](Self::expect), for diagonals on a part of the state.
+    pub(crate) fn expect_diagonal(&self, diagonal: Diagonal<'_>, within: Within, total: &mut [f64]) {
+        let space = self.space(within.fixed, diagonal.support());
+        let (state, ones) = (self.planes, within.ones as usize);
+        let sums = with_width!(space, N => {
+            sweep(&space, self.spread, &ExpectDiagonal::<T, N> { space: &space, state, diagonal, ones })
+        });
+        for (term, sum) in sums.get().iter().enumerate() {
+            add_lanes(total, diagonal.entry(term, 0).0, sum);
+        }
+    }
+
+    /// `to += (sum over outputs of factors[output] * O[output]) self`.
+    pub(crate) fn apply(&self, flips: &[Flip], parts: &[SumPart], factors: &[[T; LANES]], to: Planes<T>) {
+        let from = self.planes;
+        for flip in flips {
+            if flip.x == 0 {
+                self.add_diagonal(Diagonal::Words(&flip.terms), Within::default(), factors, to);
+                continue;
+            }
+            let aligned = flip.terms.iter().fold(flip.x, |mask, term| mask | term.z);
+            let space = self.space(1 << flip.x.ilog2(), aligned);
+            with_width!(space, N => {
+                sweep(&space, self.spread, &AddFlip::<T, N> { space: &space, from, to, flip, factors });
+            });
+        }
+        for (output, coefficient, part) in parts {
+            let (output, coefficient) = (*output, *coefficient);
+            match part {
+                Part::Diagonal(values) => {
+                    let table = Diagonal::Table { output, coefficient, values };
+                    self.add_diagonal(table, Within::default(), factors, to);
+                }
+                Part::Projector { mask, bits } => {
+                    let term = [FlipTerm { output, z: 0, coefficient, quarter_turns: 0 }];
+                    self.add_diagonal(Diagonal::Words(&term), Within { fixed: *mask, ones: *bits }, factors, to);
+                }
+                Part::Matrix { entries, qubits } => {
+                    let matrix = &Dense::new(entries, qubits, false);
+                    let factor = &factors[output].map(|factor| factor * T::from_f64(coefficient));
+                    let space = self.space(matrix.mask, 0);
+                    with_width!(space, N => {
+                        sweep(&space, self.spread, &AddMatrix::<T, N> { space: &space, from, to, matrix, factor });
+                    });
+                }
+            }
+        }
+    }
+
+    /// As [`apply`](Self::apply), for diagonals on a part of the state.
+    pub(crate) fn add_diagonal(&self, diagonal: Diagonal<'_>, within: Within, factors: &[[T; LANES]], to: Planes<T>) {
+        let space = self.space(within.fixed, diagonal.support());
+        let (from, ones) = (self.planes, within.ones as usize);
+        with_width!(space, N => {
+            sweep(&space, self.spread, &AddDiagonal::<T, N> { space: &space, from, to, diagonal, ones, factors });
+        });
+    }
+}

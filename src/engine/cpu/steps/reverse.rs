@@ -1,0 +1,154 @@
+//! The reverse sweep's kernels: take the gradient of an angle and undo its step on both states in one pass.
+//!
+//! With `L = <ψ|O|ψ>` and `λ = O ψ`, the gradient in the φ of `exp(-i φ P)` is `2 Im <λ|P|ψ>` after the step, and in the φ
+//! of a phase `-2 Im <λ|Π|ψ>` with the projector Π on the states it touches.
+
+use crate::engine::Real;
+use crate::engine::cpu::simd::LANES;
+use crate::engine::cpu::state::Planes;
+use crate::engine::cpu::steps::forward::{Flipping, Target, Turn, mix, turn};
+use crate::engine::cpu::steps::{Kernel, Space, sweep, with_width};
+
+/// A sum for each lane, in `f64`.
+pub(crate) type LaneSums = [f64; LANES];
+
+/// Implements the sum of a kernel whose sum is [`LaneSums`].
+macro_rules! lane_sums {
+    () => {
+        type Sum = LaneSums;
+
+        fn zero(&self) -> LaneSums {
+            [0.0; LANES]
+        }
+
+        fn add(&self, sum: &mut LaneSums, later: LaneSums) {
+            sum.iter_mut().zip(later).for_each(|(sum, later)| *sum += later);
+        }
+    };
+}
+pub(crate) use lane_sums;
+
+/// `sum += factor * run`, from the precision of the state into `f64`.
+#[inline(always)]
+pub(crate) fn add_run<T: Real, const N: usize>(sum: &mut [f64], run: &[T; N], factor: f64) {
+    for (sum, &run) in sum.iter_mut().zip(run) {
+        *sum += factor * run.to_f64();
+    }
+}
+
+/// Undoes a rotation about a word that flips bits.
+struct UnMix<'a, T, const N: usize> {
+    space: &'a Space,
+    psi: Planes<T>,
+    lambda: Planes<T>,
+    word: Flipping,
+    controls: usize,
+    back: [&'a Turn<T>; 2],
+}
+
+impl<T: Real, const N: usize> Kernel for UnMix<'_, T, N> {
+    lane_sums!();
+
+    #[inline(always)]
+    unsafe fn run(&self, base: usize, sum: &mut LaneSums) {
+        let first = base | self.controls;
+        let second = first ^ self.word.x;
+        let negative = self.word.negative(first);
+        let odd = self.word.is_odd();
+        let mut run = [T::zero(); N];
+        let mut offset = 0;
+        while offset < self.space.len {
+            // SAFETY: the run is this thread's in both states, and so are the partners, which differ in the pivot bit.
+            let (a, b, la, lb) = unsafe {
+                (
+                    self.psi.chunk::<N>(first, offset),
+                    self.psi.chunk::<N>(second, offset),
+                    self.lambda.chunk::<N>(first, offset),
+                    self.lambda.chunk::<N>(second, offset),
+                )
+            };
+            if odd {
+                for l in 0..N {
+                    run[l] += lb.0[l] * a.0[l] + lb.1[l] * a.1[l] - la.0[l] * b.0[l] - la.1[l] * b.1[l];
+                }
+            } else {
+                for l in 0..N {
+                    run[l] += la.0[l] * b.1[l] - la.1[l] * b.0[l] + lb.0[l] * a.1[l] - lb.1[l] * a.0[l];
+                }
+            }
+            let turn = self.back[usize::from(negative)];
+            mix(a, b, odd, turn);
+            mix(la, lb, odd, turn);
+            offset += N;
+        }
+        add_run(sum, &run, if negative { -1.0 } else { 1.0 });
+    }
+}
+
+/// Undoes a phase whose sign is the parity of the index under `z`.
+struct UnSpin<'a, T, const N: usize> {
+    space: &'a Space,
+    psi: Planes<T>,
+    lambda: Planes<T>,
+    z: usize,
+    controls: usize,
+    back: [&'a Turn<T>; 2],
+}
+
+impl<T: Real, const N: usize> Kernel for UnSpin<'_, T, N> {
+    lane_sums!();
+
+    #[inline(always)]
+    unsafe fn run(&self, base: usize, sum: &mut LaneSums) {
+        let index = base | self.controls;
+        let odd = (index & self.z).count_ones() % 2;
+        let mut run = [T::zero(); N];
+        let mut offset = 0;
+        while offset < self.space.len {
+            // SAFETY: the run is this thread's in both states.
+            let (a, la) = unsafe { (self.psi.chunk::<N>(index, offset), self.lambda.chunk::<N>(index, offset)) };
+            for l in 0..N {
+                run[l] += la.0[l] * a.1[l] - la.1[l] * a.0[l];
+            }
+            let by = self.back[odd as usize];
+            turn(a.0, a.1, by);
+            turn(la.0, la.1, by);
+            offset += N;
+        }
+        add_run(sum, &run, if odd == 1 { -1.0 } else { 1.0 });
+    }
+}
+
+impl<T: Real> Target<T> {
+    /// Undoes [`rotate`](Self::rotate) on this state and on `lambda`; returns the gradient in φ of each lane.
+    pub(crate) fn unrotate(&self, lambda: Planes<T>, x: u64, z: u64, controls: u64, by: &Turn<T>) -> LaneSums {
+        let back = by.inverse();
+        let psi = self.planes;
+        let sums = if x == 0 {
+            let space = self.space(controls, z);
+            let (z, controls, back) = (z as usize, controls as usize, [by, &back]);
+            with_width!(space, N => {
+                sweep(&space, self.spread, &UnSpin::<T, N> { space: &space, psi, lambda, z, controls, back })
+            })
+        } else {
+            let word = Flipping::new(x, z);
+            let space = self.space(controls | word.pivot(), x | z);
+            let (controls, back) = (controls as usize, [&back, by]);
+            with_width!(space, N => {
+                sweep(&space, self.spread, &UnMix::<T, N> { space: &space, psi, lambda, word, controls, back })
+            })
+        };
+        sums.map(|sum| 2.0 * sum)
+    }
+
+    /// Undoes [`phase`](Self::phase) on this state and on `lambda`; returns the gradient in φ of each lane.
+    pub(crate) fn unphase(&self, lambda: Planes<T>, controls: u64, by: &Turn<T>) -> LaneSums {
+        let back = by.inverse();
+        let space = self.space(controls, 0);
+        let (psi, controls, back) = (self.planes, controls as usize, [&back, &back]);
+        let sums = with_width!(space, N => {
+            sweep(&space, self.spread, &UnSpin::<T, N> { space: &space, psi, lambda, z: 0, controls, back })
+        });
+        sums.map(|sum| -2.0 * sum)
+    }
+}

@@ -1,0 +1,162 @@
+//! One worker: a call, the memory it writes to, and general steps on its states.
+
+use crate::engine::cpu::angles::Angles;
+use crate::engine::cpu::context::Call;
+use crate::engine::cpu::product_start::{Prepare, Qubit, Undo};
+use crate::engine::cpu::scratch::Scratch;
+use crate::engine::cpu::simd::LANES;
+use crate::engine::cpu::simd::arch::arch;
+use crate::engine::cpu::state::State;
+use crate::engine::cpu::steps::forward::{Target, Turn};
+use crate::engine::{Real, Wanted};
+use crate::program::{Kernel, Source, Step};
+
+/// A call, and the memory of one thread.
+#[derive(Debug)]
+pub(super) struct Worker<'a, T> {
+    pub(super) call: &'a Call<'a, T>,
+    pub(super) room: &'a mut Scratch<T>,
+}
+
+impl<T: Real> Worker<'_, T> {
+    /// First sample and number of samples of a block.
+    pub(super) fn samples(&self, block: usize) -> (usize, usize) {
+        let Call { plan, arguments, .. } = self.call;
+        let first = block * plan.lanes;
+        (first, plan.lanes.min(arguments.batch - first))
+    }
+
+    pub(super) fn target(&mut self) -> Target<T> {
+        target(&mut self.room.block.psi, self.call.plan.spread_state)
+    }
+
+    /// ψ and λ, as general steps take them.
+    fn targets(&mut self) -> [Target<T>; 2] {
+        let psi = self.target();
+        [psi, Target { planes: self.room.lambda.planes(), ..psi }]
+    }
+
+    /// Cosines and sines of all slots.
+    pub(super) fn angles(&self) -> Angles<'_, T> {
+        Angles::new(&self.call.prepared.angles, &self.room.block.angles, &self.room.single)
+    }
+
+    /// Makes the qubits of the product start.
+    pub(super) fn prepare_start(&mut self) {
+        let start = &self.call.program.outline().start;
+        let mut to = std::mem::take(&mut self.room.block.start);
+        to.resize(start.len(), Qubit::ground());
+        arch().dispatch(Prepare { start, angles: self.angles(), to: &mut to });
+        self.room.block.start = to;
+    }
+
+    /// Cosines and sines of `count` samples from `first` on.
+    pub(super) fn fill(&mut self, first: usize, count: usize) {
+        let Call { program, arguments, plan, prepared } = *self.call;
+        let (angles, single) = (&mut self.room.block.angles, &mut self.room.single);
+        angles.fill(program, arguments, &prepared.angles, (first, count, plan.lanes), single);
+    }
+
+    /// Applies a step to ψ.
+    pub(super) fn apply(&mut self, index: usize) {
+        let step = &self.call.program.steps[index];
+        let target = self.target();
+        match &step.kernel {
+            Kernel::Rotation { x, z, slot } => target.rotate(*x, *z, step.controls, &self.angles().turn(*slot)),
+            Kernel::Phase { slot } => target.phase(step.controls, &self.angles().turn(*slot)),
+            Kernel::FixedPhase(value) => target.phase(step.controls, &Turn::fixed(*value)),
+            Kernel::Exchange { mask, first, second } => target.exchange(*mask, *first, *second, step.controls),
+            Kernel::Matrix { .. } => {
+                if let Some([matrix, _]) = &self.call.prepared.matrices[index] {
+                    target.multiply(matrix, step.controls);
+                }
+            }
+        }
+    }
+
+    /// Undoes a step on ψ and λ; adds to the gradient of its slot, if that is wanted.
+    pub(super) fn undo(&mut self, index: usize, wanted: Wanted, gradients: &mut [[f64; LANES]]) {
+        let step = &self.call.program.steps[index];
+        let (controls, lanes) = (step.controls, self.call.plan.lanes);
+        let [psi, lambda] = self.targets();
+        match &step.kernel {
+            Kernel::Rotation { x, z, slot } => {
+                let turn = &self.angles().turn(*slot);
+                if self.slot_matters(*slot, wanted) {
+                    let sums = psi.unrotate(lambda.planes, *x, *z, controls, turn);
+                    add(&mut gradients[*slot], &sums, lanes);
+                } else {
+                    [psi, lambda].iter().for_each(|t| t.rotate(*x, *z, controls, &turn.inverse()));
+                }
+            }
+            Kernel::Phase { slot } => {
+                let turn = &self.angles().turn(*slot);
+                if self.slot_matters(*slot, wanted) {
+                    let sums = psi.unphase(lambda.planes, controls, turn);
+                    add(&mut gradients[*slot], &sums, lanes);
+                } else {
+                    [psi, lambda].iter().for_each(|t| t.phase(controls, &turn.inverse()));
+                }
+            }
+            Kernel::FixedPhase(value) => {
+                [psi, lambda].iter().for_each(|t| t.phase(controls, &Turn::fixed(value.conj())));
+            }
+            Kernel::Exchange { mask, first, second } => {
+                [psi, lambda].iter().for_each(|t| t.exchange(*mask, *first, *second, controls));
+            }
+            Kernel::Matrix { .. } => {
+                if let Some([_, adjoint]) = &self.call.prepared.matrices[index] {
+                    [psi, lambda].iter().for_each(|t| t.multiply(adjoint, controls));
+                }
+            }
+        }
+    }
+
+    pub(super) fn slot_matters(&self, slot: usize, wanted: Wanted) -> bool {
+        let slot = &self.call.program.slots[slot];
+        wanted.inputs && slot.reads_inputs() || wanted.weights && slot.reads_weights()
+    }
+
+    /// Whether a gradient is wanted of an angle of the product start.
+    pub(super) fn start_matters(&self, wanted: Wanted) -> bool {
+        self.call.program.outline().start.iter().flatten().any(|step| self.matters(step, wanted))
+    }
+
+    /// Undoes the gates of the product start on each qubit and its λ.
+    pub(super) fn reverse_qubits(&self, wanted: Wanted, gradients: &mut [[f64; LANES]]) {
+        let (qubits, lambdas) = (&self.room.block.start, &self.room.lambdas);
+        let (start, angles) = (&self.call.program.outline().start, self.angles());
+        let matters = |steps: &[Step]| steps.iter().any(|step| self.matters(step, wanted));
+        arch().dispatch(Undo { start, qubits, lambdas, angles, matters, gradients });
+    }
+
+    pub(super) fn source_matters(&self, source: Source, wanted: Wanted) -> bool {
+        match source {
+            Source::Slot(slot) => self.slot_matters(slot, wanted),
+            Source::Fixed(_) => false,
+        }
+    }
+
+    /// Whether a gradient is wanted of a step's angle.
+    pub(super) fn matters(&self, step: &Step, wanted: Wanted) -> bool {
+        match &step.kernel {
+            Kernel::Rotation { slot, .. } | Kernel::Phase { slot } => self.slot_matters(*slot, wanted),
+            Kernel::FixedPhase(_) | Kernel::Exchange { .. } | Kernel::Matrix { .. } => false,
+        }
+    }
+}
+
+/// Adds a kernel's sums to a slot. A block of one sample used all vector lanes for it.
+fn add(slot: &mut [f64; LANES], sums: &[f64; LANES], lanes: usize) {
+    if lanes == 1 {
+        slot[0] += sums.iter().sum::<f64>();
+    } else {
+        slot.iter_mut().zip(sums).for_each(|(slot, sum)| *slot += sum);
+    }
+}
+
+/// The space general steps work on.
+fn target<T: Real>(state: &mut State<T>, spread: bool) -> Target<T> {
+    let (qubits, lanes) = (state.qubits, state.lanes);
+    Target { planes: state.planes(), qubits, lanes, spread }
+}

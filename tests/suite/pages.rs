@@ -1,0 +1,198 @@
+//! The Markdown pages: generated tables are up to date, links lead somewhere, pages keep their size.
+
+use candle_core::{Device, Tensor, Var};
+use candlewick::functional;
+use candlewick::gate::markdown_table;
+use candlewick::prelude::*;
+use candlewick::program::{Program, Rewrites};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const START: &str = "<!-- gate table: written by `cargo test` from src/gate/table.rs -->\n";
+const END: &str = "<!-- end of gate table -->";
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// Every page of the repository, with its path.
+fn pages() -> Vec<(PathBuf, String)> {
+    let folders = ["", "docs", "docs/internals", "docs/decisions", "benches", "examples", "examples/data", "kernels"];
+    let files = folders.iter().flat_map(|folder| {
+        let folder = root().join(folder);
+        fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
+    });
+    let paths = files.map(|file| file.expect("a file").path());
+    let pages = paths.filter(|path| path.extension().is_some_and(|extension| extension == "md"));
+    pages.map(|path| (path.clone(), read(&path))).collect()
+}
+
+/// Lines outside fenced code.
+fn prose(text: &str) -> impl Iterator<Item = &str> {
+    let mut fenced = false;
+    text.lines().filter(move |line| {
+        let fence = line.trim_start().starts_with("```");
+        fenced ^= fence;
+        !fenced && !fence
+    })
+}
+
+/// Fails when the table has drifted from the rows, after having written it anew.
+#[test]
+fn gate_table() {
+    let path = root().join("docs/gates.md");
+    let text = read(&path);
+    let (before, rest) = text.split_once(START).expect("the start mark of the table");
+    let (_, after) = rest.split_once(END).expect("the end mark of the table");
+    let fresh = format!("{before}{START}{}{END}{after}", markdown_table());
+    if fresh != text {
+        fs::write(&path, fresh).expect("docs/gates.md is writable");
+        panic!("the gate table in docs/gates.md was out of date; it has been rewritten, commit it");
+    }
+}
+
+/// The anchor that a heading has on a page.
+fn anchor(heading: &str) -> String {
+    let kept = heading.trim_start_matches('#').trim().chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c));
+    kept.collect::<String>().to_lowercase().replace(' ', "-")
+}
+
+#[test]
+fn links_lead_somewhere() {
+    let mut broken = Vec::new();
+    for (path, text) in pages() {
+        let links = prose(&text).flat_map(|line| line.split("](").skip(1)).filter_map(|rest| rest.split_once(')'));
+        for (link, _) in links.filter(|(link, _)| !link.contains("://")) {
+            let (file, heading) = link.split_once('#').unwrap_or((link, ""));
+            let target = if file.is_empty() { path.clone() } else { path.parent().expect("a folder").join(file) };
+            let found = target.exists()
+                && (heading.is_empty()
+                    || prose(&read(&target)).any(|line| line.starts_with('#') && anchor(line) == heading));
+            if !found {
+                broken.push(format!("{}: {link}", path.display()));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{broken:#?}");
+}
+
+#[test]
+fn front_pages_are_short() {
+    for name in ["README.md", "ARCHITECTURE.md"] {
+        let lines = read(&root().join(name)).lines().count();
+        assert!(lines <= 150, "{name} has {lines} lines");
+    }
+}
+
+/// The listings and numbers of `docs/internals/traced-example.md` are the code's own.
+#[test]
+fn traced_example() {
+    let page = read(&root().join("docs/internals/traced-example.md"));
+    let has = |text: &str| assert!(page.contains(text), "the page lacks\n{text}");
+    let mut circuit = Circuit::new(3);
+    let w = circuit.weights("w", 4);
+    circuit.ry(input(0), 0).ry(w.at([0]), 1).cx(0, 1).cx(1, 2);
+    circuit.rz(w.at([1]), 2).ry(w.at([2]), 1).ry(w.at([3]), 2);
+    let measurement = Measurement::expectation([Z(0) * Z(1) * Z(2)]);
+    has(circuit.to_string().trim_end());
+    has(format!("{:#}", Program::new(&circuit, &measurement).expect("a sound circuit")).trim_end());
+
+    let x = Var::from_tensor(&Tensor::new(&[0.6f64], &Device::Cpu).unwrap()).unwrap();
+    let w = Var::from_tensor(&Tensor::new(&[1.0f64, 0.4, 0.8, 1.2], &Device::Cpu).unwrap()).unwrap();
+    let evaluate = |measurement| functional::evaluate(&circuit, measurement, Some(&x), &[("w", &w)]).unwrap();
+    let y = evaluate(&measurement);
+    let gradients = y.sum_all().unwrap().backward().unwrap();
+    let digits = |tensor: &Tensor| {
+        let numbers = tensor.flatten_all().unwrap().to_vec1::<f64>().unwrap();
+        numbers.iter().map(|number| format!("{number:.12}")).collect::<Vec<_>>().join(" ")
+    };
+    has(&format!("output {}", digits(&y)));
+    has(&format!("gradient in x  {}", digits(gradients.get(&x).expect("a gradient"))));
+    has(&format!("gradient in w  {}", digits(gradients.get(&w).expect("a gradient"))));
+    // The last column of the table of states, which stand at their stored indices there.
+    let state = evaluate(&Measurement::state()).flatten_to(1).unwrap();
+    let state = state.reshape((8, 2)).unwrap().to_vec2::<f64>().unwrap();
+    for stored in 0..8usize {
+        let logical = stored ^ (stored & 1) << 1 ^ (stored >> 1 & 1 ^ stored & 1) << 2;
+        let [re, im] = state[logical][..] else { panic!("a real and an imaginary part") };
+        let sign = if im < 0.0 { '-' } else { '+' };
+        let row = page.lines().find(|line| line.starts_with(&format!("| {stored:03b} |")) && line.ends_with("i |"));
+        let last = format!("{re:.4} {sign} {:.4}i |", im.abs());
+        assert!(row.is_some_and(|row| row.ends_with(&last)), "{stored:03b}: {last}");
+    }
+}
+
+/// Every line of the listings on the pages of `docs/internals` is the code's own, in the same order.
+#[test]
+fn listings_of_algorithms() {
+    let listing = |circuit: &Circuit, measurement: Measurement, rewrites| {
+        format!("{:#}", Program::with_rewrites(circuit, &measurement, rewrites).expect("a sound circuit"))
+    };
+    let mut general = Circuit::new(3);
+    general.h(0).h(1).ccx(0, 1, 2).cx(0, 1).h(2);
+    let mut euler = Circuit::new(2);
+    euler.h(0).rx(input(0), 0).cx(0, 1).rx(input(1), 1);
+    let mut product = Circuit::new(2);
+    let w = product.weights("w", 4);
+    product.cu(w.at([0]), w.at([1]), w.at([2]), w.at([3]), 0, 1);
+    let mut conditional = Circuit::new(1);
+    let w = conditional.weights("w", 1);
+    conditional.when(input(0).gt(0.1), |c| c.ry(w.at([0]), 0));
+    let mut large = Circuit::new(13);
+    let w = large.weights("w", 5);
+    large.h(0).cx(0, 12).cx(12, 5).ry(w.at([0]), 12).ry(w.at([1]), 5);
+    large.rz(w.at([2]), 5).rzz(w.at([3]), 10, 12).cx(5, 12).ry(w.at([4]), 12);
+    let z_of_all = Measurement::expectation((0..13).map(Z));
+    let all = Rewrites::ALL;
+    let expected = [
+        ("layers", listing(&euler, Measurement::expectation([Z(1)]), all)),
+        ("layers", listing(&general, Measurement::state(), all)),
+        ("programs", listing(&product, Measurement::expectation([Z(1)]), Rewrites::NONE)),
+        ("programs", listing(&conditional, Measurement::expectation([Z(0)]), all)),
+        ("single-states", listing(&large, z_of_all, all)),
+    ];
+    let mut blocks = Vec::new();
+    for name in ["layers", "programs", "single-states"] {
+        let page = read(&root().join(format!("docs/internals/{name}.md")));
+        let listed = page.split("```text\n").skip(1).filter(|block| block.starts_with("  "));
+        blocks.extend(listed.map(|block| (name, block.split("```").next().expect("a part").to_owned())));
+    }
+    assert_eq!(blocks.len(), expected.len());
+    for ((page, block), (name, listing)) in blocks.iter().zip(&expected) {
+        assert_eq!(page, name);
+        let mut lines = listing.lines();
+        let found = block.lines().all(|line| lines.any(|other| other == line));
+        assert!(found, "{page}:\n{block}is not in\n{listing}");
+    }
+}
+
+/// Prose keeps to 120 columns; rows of tables have the length of their contents.
+#[test]
+fn lines_are_short() {
+    for (path, text) in pages().into_iter().filter(|(path, _)| !path.ends_with("CHANGELOG.md")) {
+        let long: Vec<_> = prose(&text).filter(|line| !line.starts_with('|') && line.chars().count() > 120).collect();
+        assert!(long.is_empty(), "{}: {long:#?}", path.display());
+    }
+}
+
+/// Names in backticks that look like files: `folder/file.rs`, or `file.rs` behind "`folder/`:" in the same line.
+#[test]
+fn files_of_the_map_exist() {
+    let is_file = |name: &str| [".rs", ".h", ".metal", ".md", ".toml"].iter().any(|ending| name.ends_with(ending));
+    let mut missing = Vec::new();
+    for line in prose(&read(&root().join("ARCHITECTURE.md"))) {
+        let folder = line.split_once("`: `").and_then(|(before, _)| before.rsplit('`').next());
+        for name in line.split('`').skip(1).step_by(2).filter(|name| is_file(name)) {
+            let found =
+                root().join(name).exists() || folder.is_some_and(|folder| root().join(folder).join(name).exists());
+            if !found && (folder.is_some() || name.contains('/')) {
+                missing.push(name.to_owned());
+            }
+        }
+    }
+    assert!(missing.is_empty(), "{missing:?}");
+}
