@@ -15,7 +15,7 @@ use crate::engine::gpu::abi::{
 use crate::program::{Program, Slot, Source};
 use num_complex::Complex64;
 
-const _: () = assert!(abi::MAX_MATRIX_QUBITS as usize == crate::circuit::MAX_MATRIX_QUBITS);
+const _: () = assert!(abi::MAX_MATRIX_QUBITS as usize == crate::limits::MAX_MATRIX_QUBITS);
 
 /// Bytecode of a program.
 #[derive(Debug)]
