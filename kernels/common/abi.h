@@ -48,6 +48,24 @@
 // Words from one term of a sum to the next: its head and its operand.
 #define TERM_STRIDE 6u
 
+// Threads of a warp, which exchange values without a barrier.
+#define WARP 32u
+
+// Warps of the largest block: entries of the scratch in which a block adds up a number.
+#define MAX_WARPS 32u
+
+// Real numbers that a forward sweep keeps of an amplitude in shared memory: ψ.
+#define FORWARD_PLANES 2u
+
+// Real numbers that a reverse sweep keeps of an amplitude in shared memory: ψ, λ and their overlap.
+#define REVERSE_PLANES 5u
+
+// Bit of `store`: ψ is written at the end of a sweep.
+#define STORE_PSI 1u
+
+// Bit of `store`: λ is written at the end of a sweep.
+#define STORE_LAMBDA 2u
+
 // Amplitudes of a chunk that a thread has at the most.
 #define CHUNK_AMPLITUDES 8u
 
@@ -494,7 +512,7 @@ struct SweepArgs {
     uint first; // First operation.
     uint last; // End of the operations.
     uint from_zero; // 1: the state starts from |0..0> and is not read.
-    uint store; // Sum of 1: ψ is written at the end, and 2: λ is written.
+    uint store; // States that are written at the end: STORE_PSI, STORE_LAMBDA.
     uint wanted; // Kinds of sources whose gradients are wanted.
     uint own; // Slots of a sample's own.
     uint partials; // Entries of a row of partial gradients.

@@ -83,17 +83,17 @@ FN void fill_flags(
     GLOBAL const Complex<T> *shared, GLOBAL const Complex<T> *cos_sins, GLOBAL const Complex<T> *states, GLOBAL T *flags,
     CONSTANT FlagArgs &a, ThreadPos p)
 {
-    const uint item = p.block * (p.threads >> 5u) + (p.rank >> 5u), lane = p.rank & 31u;
+    const uint item = p.block * (p.threads / WARP) + (p.rank / WARP), lane = p.rank % WARP;
     const uint sample = item < a.batch ? item : a.batch - 1u;
     GLOBAL const Complex<T> *own = cos_sins + static_cast<wide>(sample) * a.own;
     T sum = a.embedded != 0u ? states[static_cast<wide>(sample) << a.qubits].x : static_cast<T>(0);
-    for (uint k = lane; k < a.shared; k += 32u) {
+    for (uint k = lane; k < a.shared; k += WARP) {
         sum += shared[k].x;
     }
-    for (uint k = lane; k < a.own; k += 32u) {
+    for (uint k = lane; k < a.own; k += WARP) {
         sum += own[k].x;
     }
-    sum = lane_sum<T>(sum, 32u);
+    sum = lane_sum<T>(sum, WARP);
     if (item < a.batch && lane == 0u) {
         flags[item] = sum - sum;
     }
@@ -275,7 +275,7 @@ FN Angle norm_of(GLOBAL const T *features, uint count, bool zero_state, GROUP An
         sum += ratio * ratio;
     }
     // The sum has scratch of its own: threads may still read that of the largest.
-    sum = of_first<Angle>(block_sum<Angle>(sum, scratch + 32u, p), scratch, p);
+    sum = of_first<Angle>(block_sum<Angle>(sum, scratch + MAX_WARPS, p), scratch, p);
     return is_zero ? sum : largest * root(sum);
 }
 
@@ -316,7 +316,7 @@ FN void unembed_features(
     for (uint k = p.rank; k < a.count; k += p.threads) {
         along += static_cast<Angle>(features[k]) / norm * static_cast<Angle>(lambda[k].x) * 2;
     }
-    along = of_first<Sum>(block_sum<Sum>(along, scratch + 32u, p), scratch, p);
+    along = of_first<Sum>(block_sum<Sum>(along, scratch + MAX_WARPS, p), scratch, p);
     for (uint k = p.rank; k < a.count; k += p.threads) {
         const Angle slope = static_cast<Angle>(lambda[k].x) * 2 - static_cast<Angle>(features[k]) / norm * along;
         row[k] += static_cast<T>(slope / norm);

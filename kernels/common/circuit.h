@@ -39,9 +39,9 @@ FN void forward_sweep(
 {
     const Team t = team_of(a, p);
     const uint size = 1u << a.bits;
-    GROUP T *psi = memory + t.which * 2u * size;
-    GROUP T *scratch = memory + a.per_block * 2u * size;
-    const uint scratch_size = p.threads < 32u ? 1u : p.threads >> 5u;
+    GROUP T *psi = memory + t.which * FORWARD_PLANES * size;
+    GROUP T *scratch = memory + a.per_block * FORWARD_PLANES * size;
+    const uint scratch_size = warps_of(p.threads);
     const Bytecode<T> b = {code, numbers, constants};
     const Phases<T> phases = {shared, cos_sins + static_cast<wide>(t.sample) * a.own, tables};
     if (a.from_zero != 0u) {
@@ -56,7 +56,7 @@ FN void forward_sweep(
         apply_operation<T>(psi, size, b, code[a.index + k], phases, t);
         BARRIER();
     }
-    if ((a.store & 1u) != 0u) {
+    if ((a.store & STORE_PSI) != 0u) {
         store_tile<T>(psi, states, code, a, t);
     }
     if (a.fused != 0u) {
@@ -140,11 +140,11 @@ FN void reverse_sweep(
 {
     const Team t = team_of(a, p);
     const uint size = 1u << a.bits;
-    GROUP T *psi = memory + t.which * 5u * size;
+    GROUP T *psi = memory + t.which * REVERSE_PLANES * size;
     GROUP T *lambda = psi + 2u * size;
     // Operations alternate between two halves of the scratch, so that each needs only one barrier.
-    GROUP T *scratch = memory + a.per_block * 5u * size;
-    const uint scratch_size = 3u * (p.threads < 32u ? 1u : p.threads >> 5u);
+    GROUP T *scratch = memory + a.per_block * REVERSE_PLANES * size;
+    const uint scratch_size = MAX_ANGLES * warps_of(p.threads);
     const Bytecode<T> b = {code, numbers, constants};
     const Phases<T> phases = {shared, cos_sins + static_cast<wide>(t.sample) * a.own, tables};
     GLOBAL T *row = partials + static_cast<wide>(t.index) * a.partials;
@@ -161,10 +161,10 @@ FN void reverse_sweep(
         GROUP T *op_scratch = scratch + ((k & 1u) != 0u ? scratch_size : 0u);
         undo_operation<T>(psi, size, b, code[a.index + k - 1u], phases, row, op_scratch, a, t, p);
     }
-    if ((a.store & 1u) != 0u) {
+    if ((a.store & STORE_PSI) != 0u) {
         store_tile<T>(psi, states, code, a, t);
     }
-    if ((a.store & 2u) != 0u) {
+    if ((a.store & STORE_LAMBDA) != 0u) {
         store_tile<T>(lambda, lambdas, code, a, t);
     }
     if (a.fused != 0u) {

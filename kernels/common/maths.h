@@ -73,6 +73,9 @@ FN uint qubit_flips(GLOBAL const uint *code, uint at, uint count, uint bits) {
     return flips;
 }
 
+// Warps of a block.
+FN uint warps_of(uint threads) { return threads < WARP ? 1u : threads / WARP; }
+
 // Sums `value` over runs of `count` neighbouring threads of a warp, a power of two up to 32. All lanes take part.
 template <typename T> FN T lane_sum(T value, uint count) {
     for (uint offset = count >> 1u; offset > 0u; offset >>= 1u) {
@@ -95,13 +98,13 @@ struct Team {
 // Sum of `value` over the threads of a team, in all of them. `scratch` has an entry for each warp of the block and may be written again
 // after the next barrier.
 template <typename T> FN T team_sum(T value, GROUP T *scratch, Team t, ThreadPos p) {
-    value = lane_sum<T>(value, t.threads < 32u ? t.threads : 32u);
-    if (t.threads <= 32u) {
+    value = lane_sum<T>(value, t.threads < WARP ? t.threads : WARP);
+    if (t.threads <= WARP) {
         return value;
     }
-    const uint warps = t.threads >> 5u;
-    if ((p.rank & 31u) == 0u) {
-        scratch[p.rank >> 5u] = value;
+    const uint warps = t.threads / WARP;
+    if ((p.rank % WARP) == 0u) {
+        scratch[p.rank / WARP] = value;
     }
     BARRIER();
     T sum = 0;
@@ -114,17 +117,17 @@ template <typename T> FN T team_sum(T value, GROUP T *scratch, Team t, ThreadPos
 // Sum of `value` over all threads of the block, in thread 0. `scratch` has an entry for each warp and may be used again after the next
 // barrier.
 template <typename T> FN T block_sum(T value, GROUP T *scratch, ThreadPos p) {
-    const uint lanes = p.threads < 32u ? p.threads : 32u;
+    const uint lanes = p.threads < WARP ? p.threads : WARP;
     value = lane_sum<T>(value, lanes);
-    if (p.threads <= 32u) {
+    if (p.threads <= WARP) {
         return value;
     }
-    if ((p.rank & 31u) == 0u) {
-        scratch[p.rank >> 5u] = value;
+    if ((p.rank % WARP) == 0u) {
+        scratch[p.rank / WARP] = value;
     }
     BARRIER();
     if (p.rank == 0u) {
-        for (uint warp = 1u; warp < p.threads >> 5u; ++warp) {
+        for (uint warp = 1u; warp < p.threads / WARP; ++warp) {
             value += scratch[warp];
         }
     }
@@ -135,19 +138,19 @@ template <typename T> FN T block_sum(T value, GROUP T *scratch, ThreadPos p) {
 template <typename T> FN T larger(T a, T b) { return b > a ? b : a; }
 
 template <typename T> FN T block_largest(T value, GROUP T *scratch, ThreadPos p) {
-    const uint lanes = p.threads < 32u ? p.threads : 32u;
+    const uint lanes = p.threads < WARP ? p.threads : WARP;
     for (uint offset = lanes >> 1u; offset > 0u; offset >>= 1u) {
         value = larger<T>(value, SHUFFLE_XOR(value, offset));
     }
-    if (p.threads <= 32u) {
+    if (p.threads <= WARP) {
         return value;
     }
-    if ((p.rank & 31u) == 0u) {
-        scratch[p.rank >> 5u] = value;
+    if ((p.rank % WARP) == 0u) {
+        scratch[p.rank / WARP] = value;
     }
     BARRIER();
     value = scratch[0];
-    for (uint warp = 1u; warp < p.threads >> 5u; ++warp) {
+    for (uint warp = 1u; warp < p.threads / WARP; ++warp) {
         value = larger<T>(value, scratch[warp]);
     }
     return value;

@@ -191,7 +191,7 @@ FN void expect_terms(
             const uint index = high | e;
             sum += inner<T>(state[index], applied<T>(state, 0u, index, head, b, at + TERM_WORDS));
         }
-        sum = block_sum<T>(sum, memory + ((term & 1u) << 5u), p);
+        sum = block_sum<T>(sum, memory + (term & 1u) * MAX_WARPS, p);
         if (p.rank == 0u) {
             out[term] = sum;
         }

@@ -408,23 +408,23 @@ template <typename T>
 FN void store_partials(
     LOCAL T *sums, LOCAL const uint *partials, uint count, GLOBAL T *row, GROUP T *scratch, Team t, ThreadPos p)
 {
-    const uint lanes = t.threads < 32u ? t.threads : 32u;
-    const uint warps = p.threads < 32u ? 1u : p.threads >> 5u;
+    const uint lanes = t.threads < WARP ? t.threads : WARP;
+    const uint warps = warps_of(p.threads);
     UNROLL for (uint k = 0u; k < MAX_ANGLES; ++k) {
         const T sum = lane_sum<T>(sums[k], lanes);
-        if (t.threads <= 32u) {
+        if (t.threads <= WARP) {
             if (k < count && t.rank == 0u) {
                 store_partial<T>(row, partials[k], sum + sum, t);
             }
-        } else if ((p.rank & 31u) == 0u) {
-            scratch[k * warps + (p.rank >> 5u)] = sum;
+        } else if ((p.rank % WARP) == 0u) {
+            scratch[k * warps + (p.rank / WARP)] = sum;
         }
     }
     BARRIER();
-    if (t.threads > 32u && t.rank < count) {
+    if (t.threads > WARP && t.rank < count) {
         T sum = 0;
-        for (uint warp = 0u; warp < t.threads >> 5u; ++warp) {
-            sum += scratch[t.rank * warps + t.which * (t.threads >> 5u) + warp];
+        for (uint warp = 0u; warp < t.threads / WARP; ++warp) {
+            sum += scratch[t.rank * warps + t.which * (t.threads / WARP) + warp];
         }
         // A choice, not an index: an array that is indexed at run time leaves the registers.
         const uint partial = t.rank == 0u ? partials[0] : t.rank == 1u ? partials[1] : partials[2];

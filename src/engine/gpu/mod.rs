@@ -10,7 +10,7 @@ mod lower;
 mod text;
 
 pub use abi::Buffer;
-use abi::Element;
+use abi::{Element, MAX_ANGLES, REVERSE_PLANES, WARP};
 #[cfg(feature = "cuda")]
 pub(crate) use backend::cuda;
 #[cfg(feature = "emulator")]
@@ -48,10 +48,11 @@ impl Limits {
         }
     }
 
-    /// Returns the limits with tiles as large as the memory of a group allows: five numbers an amplitude, and some for sums.
+    /// Returns the limits with the largest tiles that leave a group memory for a reverse sweep and its sums.
     pub fn with_largest_tiles(self) -> Self {
-        let sums = 6 << self.thread_bits.saturating_sub(5);
+        let warps = (1 << self.thread_bits as u32) / WARP;
+        let sums = 2 * (MAX_ANGLES * warps.max(1)) as usize;
         let numbers = self.group_bytes / self.real;
-        Self { tile_bits: (numbers.saturating_sub(sums) / 5).max(1).ilog2() as usize, ..self }
+        Self { tile_bits: (numbers.saturating_sub(sums) / REVERSE_PLANES as usize).max(1).ilog2() as usize, ..self }
     }
 }

@@ -65,7 +65,7 @@ structures! { ARGUMENTS:
         last: u32,
         /// 1: the state starts from |0..0> and is not read.
         from_zero: u32,
-        /// Sum of 1: ψ is written at the end, and 2: λ is written.
+        /// States that are written at the end: STORE_PSI, STORE_LAMBDA.
         store: u32,
         /// Kinds of sources whose gradients are wanted.
         wanted: u32,

@@ -35,6 +35,18 @@ constants! {
     TERM_MATRIX = 3;
     /// Words from one term of a sum to the next: its head and its operand.
     TERM_STRIDE = 6;
+    /// Threads of a warp, which exchange values without a barrier.
+    WARP = 32;
+    /// Warps of the largest block: entries of the scratch in which a block adds up a number.
+    MAX_WARPS = 32;
+    /// Real numbers that a forward sweep keeps of an amplitude in shared memory: ψ.
+    FORWARD_PLANES = 2;
+    /// Real numbers that a reverse sweep keeps of an amplitude in shared memory: ψ, λ and their overlap.
+    REVERSE_PLANES = 5;
+    /// Bit of `store`: ψ is written at the end of a sweep.
+    STORE_PSI = 1;
+    /// Bit of `store`: λ is written at the end of a sweep.
+    STORE_LAMBDA = 2;
     /// Amplitudes of a chunk that a thread has at the most.
     CHUNK_AMPLITUDES = 8;
     /// The most threads of a block of a sweep in single precision: as many as have registers for eight amplitudes of two states.

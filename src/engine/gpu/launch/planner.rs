@@ -12,7 +12,8 @@ use crate::engine::Wanted;
 use crate::engine::gpu::Limits;
 use crate::engine::gpu::abi::kernels::{self, Bound};
 use crate::engine::gpu::abi::{
-    Buffer, ChainArgs, EmbedArgs, FlagArgs, INPUTS, MAX_ANGLES, PrepareArgs, SlotArgs, SweepArgs, View, WEIGHTS, Words,
+    Buffer, ChainArgs, EmbedArgs, FORWARD_PLANES, FlagArgs, INPUTS, MAX_ANGLES, MAX_WARPS, PrepareArgs, REVERSE_PLANES,
+    STORE_LAMBDA, STORE_PSI, SlotArgs, SweepArgs, View, WARP, WEIGHTS, Words,
 };
 use crate::engine::gpu::lower::bytecode::{Bytecode, EncodedSweep};
 use crate::engine::gpu::lower::observables::{Observables, Reading};
@@ -78,6 +79,11 @@ pub(crate) fn gradient(
     planner.reverse(wanted);
     planner.chain(wanted);
     planner.plan
+}
+
+/// Warps of a group.
+fn warps(threads: u32) -> usize {
+    threads.div_ceil(WARP) as usize
 }
 
 impl<'a> LaunchPlanner<'a> {
@@ -169,7 +175,7 @@ impl<'a> LaunchPlanner<'a> {
                 qubits: program.qubits as u32,
                 embedded: u32::from(embedding.is_some()),
             };
-            self.each(kernels::Flag::USUAL, 32 * batch, args);
+            self.each(kernels::Flag::USUAL, WARP as usize * batch, args);
         }
         let from_zero = program.embedding.is_none();
         let fused = fused.filter(|_| read);
@@ -177,13 +183,13 @@ impl<'a> LaunchPlanner<'a> {
             let plane = if sum.series[1] > 0 { 1 << bytecode.bits } else { 0 };
             plane + sum.count as usize
         });
-        let numbers = (2 << bytecode.bits) + reading;
+        let numbers = ((FORWARD_PLANES as usize) << bytecode.bits) + reading;
         let (threads, per_group) = self.shape(numbers);
-        let numbers = per_group * numbers + 2 * (threads as usize).div_ceil(32);
+        let numbers = per_group * numbers + 2 * warps(threads);
         for (k, run) in bytecode.sweeps.iter().enumerate() {
             let args = SweepArgs {
                 from_zero: u32::from(from_zero && k == 0),
-                store: u32::from(store || fused.is_none()),
+                store: if store || fused.is_none() { STORE_PSI } else { 0 },
                 ..self.sweep(run, per_group, fused)
             };
             let bytes = numbers * self.limits.real;
@@ -222,9 +228,9 @@ impl<'a> LaunchPlanner<'a> {
         let most = if bits < self.program.qubits && !is_alone { TILED_THREAD_BITS } else { usize::MAX };
         let threads = 1 << bits.saturating_sub(THREAD_BITS).min(self.limits.thread_bits).min(most);
         // Whole warps; more tiles as long as all processors have some.
-        let least = 32usize.div_ceil(threads);
-        // Some of it is for sums of warps.
-        let fits = (self.limits.group_bytes / self.limits.real).saturating_sub(192) / numbers;
+        let least = (WARP as usize).div_ceil(threads);
+        let sums = 2 * (MAX_ANGLES * MAX_WARPS) as usize;
+        let fits = (self.limits.group_bytes / self.limits.real).saturating_sub(sums) / numbers;
         let most = (THREADS as usize / threads).min(self.tiles() / self.limits.groups).min(fits);
         let per_group = least.max(if most > 0 { 1 << most.ilog2() } else { 1 });
         ((threads * per_group) as u32, per_group)
@@ -275,10 +281,14 @@ impl<'a> LaunchPlanner<'a> {
         let fused = self.fused();
         self.size(Buffer::Partials, self.tiles() * bytecode.partials as usize);
         self.size(Buffer::Slots, self.batch * bytecode.angles.slots());
-        let (threads, per_group) = self.shape(5 << bytecode.bits);
-        let warps = (threads as usize).div_ceil(32);
-        let bytes = self.limits.real * (((per_group * 5) << bytecode.bits) + 6 * warps);
-        let store = if fused.is_none() { 3 } else { 2 * u32::from(to_the_start) };
+        let numbers = (REVERSE_PLANES as usize) << bytecode.bits;
+        let (threads, per_group) = self.shape(numbers);
+        let bytes = self.limits.real * (per_group * numbers + 2 * MAX_ANGLES as usize * warps(threads));
+        let store = match fused {
+            None => STORE_PSI | STORE_LAMBDA,
+            Some(_) if to_the_start => STORE_LAMBDA,
+            Some(_) => 0,
+        };
         for run in bytecode.sweeps.iter().rev() {
             // The ends are fused with the only sweep, which runs even if it undoes nothing.
             if run.last <= stop && fused.is_none() {

@@ -2,7 +2,7 @@
 
 use super::planner::{LaunchPlanner, THREADS};
 use crate::engine::gpu::abi::kernels;
-use crate::engine::gpu::abi::{BasisArgs, Buffer, CHUNK_AMPLITUDES, NONE, OutputArgs, ReadArgs, View};
+use crate::engine::gpu::abi::{BasisArgs, Buffer, CHUNK_AMPLITUDES, MAX_WARPS, NONE, OutputArgs, ReadArgs, View};
 use crate::engine::gpu::lower::observables::{Basis, CHUNK_BITS, Observables, Reading};
 
 /// Terms that are no series, of which a group of threads takes so many: its chunk of the state stays at hand.
@@ -161,7 +161,7 @@ impl LaunchPlanner<'_> {
 
     /// Bytes in which a group adds up numbers.
     pub(crate) fn scratch_bytes(&self) -> usize {
-        32 * self.limits.angle
+        MAX_WARPS as usize * self.limits.angle
     }
 
     fn basis(&self, basis: &Basis, per_item: u32) -> BasisArgs {
