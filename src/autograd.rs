@@ -6,7 +6,7 @@
 //! device's storage.
 
 use crate::engine::cpu::Cpu;
-use crate::engine::{Arguments, Real, Wanted, cuda, host, metal};
+use crate::engine::{Arguments, NeedsGrad, Real, cuda, host, metal};
 use crate::error::{DeviceError, Error, Result, TensorError};
 use crate::program::{Program, Readout};
 use candle_core::backend::BackendStorage;
@@ -22,13 +22,13 @@ pub(crate) struct Forward {
     /// Whether a gradient may follow.
     tracked: bool,
     /// What the forward pass left for it. candle has no save-for-backward; the graph keeps the op, and the op keeps this.
-    kept: Mutex<Option<Kept>>,
+    saved: Mutex<Option<Saved>>,
 }
 
 #[derive(Debug)]
-enum Kept {
-    F32(host::Kept<f32>),
-    F64(host::Kept<f64>),
+enum Saved {
+    F32(host::Saved<f32>),
+    F64(host::Saved<f64>),
     Device(Box<dyn Any + Send>),
 }
 
@@ -37,8 +37,8 @@ enum Kept {
 struct Backward {
     program: Arc<Program>,
     memory_limit: Option<u64>,
-    wanted: Wanted,
-    kept: Mutex<Option<Box<dyn Any + Send>>>,
+    needs_grad: NeedsGrad,
+    saved: Mutex<Option<Box<dyn Any + Send>>>,
 }
 
 /// The gradients in inputs and weights, as candle's `bwd` returns them.
@@ -46,7 +46,7 @@ type Pair = (Option<Tensor>, Option<Tensor>);
 
 impl Forward {
     pub(crate) fn new(program: &Arc<Program>, engine: Cpu) -> Self {
-        Self { program: Arc::clone(program), engine, tracked: false, kept: Mutex::default() }
+        Self { program: Arc::clone(program), engine, tracked: false, saved: Mutex::default() }
     }
 
     /// Outputs `[batch, outputs]`; in the graph, if they may be and an argument is tracked.
@@ -58,13 +58,13 @@ impl Forward {
         })
     }
 
-    fn keep(&self, kept: Option<Kept>) {
-        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = kept;
+    fn save(&self, saved: Option<Saved>) {
+        *self.saved.lock().unwrap_or_else(PoisonError::into_inner) = saved;
     }
 
     /// Takes what was kept: a second gradient repeats the forward pass.
-    fn take(&self) -> Option<Kept> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).take()
+    fn take(&self) -> Option<Saved> {
+        self.saved.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     fn gradients<T: Real>(
@@ -72,14 +72,14 @@ impl Forward {
         inputs: &Tensor,
         weights: &Tensor,
         cotangent: &Tensor,
-        kept: Option<host::Kept<T>>,
+        saved: Option<host::Saved<T>>,
     ) -> candle_core::Result<Pair> {
-        let wanted = wanted(inputs, weights);
+        let needs_grad = needs_grad(inputs, weights);
         let ((x, x_layout), (w, w_layout)) = (inputs.storage_and_layout(), weights.storage_and_layout());
         let (c, c_layout) = cotangent.storage_and_layout();
         let arguments = arguments(on_host::<T>(&x)?, x_layout, on_host(&w)?, w_layout);
         let cotangent = contiguous(on_host(&c)?, c_layout);
-        let gradients = host::gradient(self.engine, &self.program, arguments, cotangent, wanted, kept)?;
+        let gradients = host::gradient(self.engine, &self.program, arguments, cotangent, needs_grad, saved)?;
         let tensor = |gradient: Option<Vec<T>>, like: &Tensor| {
             gradient.map(|gradient| Tensor::from_vec(gradient, like.shape(), like.device())).transpose()
         };
@@ -90,32 +90,32 @@ impl Forward {
 impl Forward {
     /// As [`gradients`](Self::gradients), on a device.
     fn device_gradients(&self, inputs: &Tensor, weights: &Tensor, cotangent: &Tensor) -> candle_core::Result<Pair> {
-        let kept = self.take().and_then(|kept| if let Kept::Device(kept) = kept { Some(kept) } else { None });
+        let saved = self.take().and_then(|saved| if let Saved::Device(saved) = saved { Some(saved) } else { None });
         let (program, memory_limit) = (Arc::clone(&self.program), self.engine.memory_limit);
-        let wanted = wanted(inputs, weights);
-        let op = Backward { program, memory_limit, wanted, kept: Mutex::new(kept) };
+        let needs_grad = needs_grad(inputs, weights);
+        let op = Backward { program, memory_limit, needs_grad, saved: Mutex::new(saved) };
         let packed = inputs.detach().apply_op3_no_bwd(&weights.detach(), cotangent, &op)?;
-        let split = if wanted.inputs { inputs.elem_count() } else { 0 };
-        let part = |wanted: bool, start: usize, like: &Tensor| {
-            wanted.then(|| packed.narrow(0, start, like.elem_count())?.reshape(like.shape())).transpose()
+        let split = if needs_grad.inputs { inputs.elem_count() } else { 0 };
+        let part = |needs_grad: bool, start: usize, like: &Tensor| {
+            needs_grad.then(|| packed.narrow(0, start, like.elem_count())?.reshape(like.shape())).transpose()
         };
-        Ok((part(wanted.inputs, 0, inputs)?, part(wanted.weights, split, weights)?))
+        Ok((part(needs_grad.inputs, 0, inputs)?, part(needs_grad.weights, split, weights)?))
     }
 }
 
-fn wanted(inputs: &Tensor, weights: &Tensor) -> Wanted {
-    Wanted { inputs: inputs.track_op(), weights: weights.track_op() }
+fn needs_grad(inputs: &Tensor, weights: &Tensor) -> NeedsGrad {
+    NeedsGrad { inputs: inputs.track_op(), weights: weights.track_op() }
 }
 
 impl Backward {
     fn take(&self) -> Option<Box<dyn Any + Send>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.saved.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Of the packed gradients.
     fn shape(&self, inputs: &Layout, weights: &Layout) -> Shape {
-        let size = |wanted: bool, layout: &Layout| if wanted { layout.shape().elem_count() } else { 0 };
-        (size(self.wanted.inputs, inputs) + size(self.wanted.weights, weights)).into()
+        let size = |needs_grad: bool, layout: &Layout| if needs_grad { layout.shape().elem_count() } else { 0 };
+        (size(self.needs_grad.inputs, inputs) + size(self.needs_grad.weights, weights)).into()
     }
 }
 
@@ -147,7 +147,7 @@ impl CustomOp3 for Backward {
         cotangent_layout: &Layout,
     ) -> candle_core::Result<(CudaStorage, Shape)> {
         let arguments = [(inputs, inputs_layout), (weights, weights_layout), (cotangent, cotangent_layout)];
-        let packed = cuda::gradient(&self.program, arguments, self.memory_limit, self.wanted, self.take())?;
+        let packed = cuda::gradient(&self.program, arguments, self.memory_limit, self.needs_grad, self.take())?;
         Ok((packed, self.shape(inputs_layout, weights_layout)))
     }
 
@@ -161,7 +161,7 @@ impl CustomOp3 for Backward {
         cotangent_layout: &Layout,
     ) -> candle_core::Result<(MetalStorage, Shape)> {
         let arguments = [(inputs, inputs_layout), (weights, weights_layout), (cotangent, cotangent_layout)];
-        let packed = metal::gradient(&self.program, arguments, self.memory_limit, self.wanted, self.take())?;
+        let packed = metal::gradient(&self.program, arguments, self.memory_limit, self.needs_grad, self.take())?;
         Ok((packed, self.shape(inputs_layout, weights_layout)))
     }
 }
@@ -182,14 +182,14 @@ impl CustomOp2 for Forward {
         let out = match (inputs, weights) {
             (CpuStorage::F32(x), CpuStorage::F32(w)) => {
                 let arguments = arguments(x, inputs_layout, w, weights_layout);
-                let (out, kept) = host::forward(self.engine, &self.program, arguments, self.tracked)?;
-                self.keep(kept.map(Kept::F32));
+                let (out, saved) = host::forward(self.engine, &self.program, arguments, self.tracked)?;
+                self.save(saved.map(Saved::F32));
                 CpuStorage::F32(out)
             }
             (CpuStorage::F64(x), CpuStorage::F64(w)) => {
                 let arguments = arguments(x, inputs_layout, w, weights_layout);
-                let (out, kept) = host::forward(self.engine, &self.program, arguments, self.tracked)?;
-                self.keep(kept.map(Kept::F64));
+                let (out, saved) = host::forward(self.engine, &self.program, arguments, self.tracked)?;
+                self.save(saved.map(Saved::F64));
                 CpuStorage::F64(out)
             }
             (other, _) => return Err(unsupported(other.dtype()).into()),
@@ -205,8 +205,8 @@ impl CustomOp2 for Forward {
         weights_layout: &Layout,
     ) -> candle_core::Result<(CudaStorage, Shape)> {
         let arguments = [(inputs, inputs_layout), (weights, weights_layout)];
-        let (out, kept) = cuda::forward(&self.program, arguments, self.engine.memory_limit, self.tracked)?;
-        self.keep(kept.map(Kept::Device));
+        let (out, saved) = cuda::forward(&self.program, arguments, self.engine.memory_limit, self.tracked)?;
+        self.save(saved.map(Saved::Device));
         Ok((out, (inputs_layout.dims()[0], self.program.outputs()).into()))
     }
 
@@ -218,8 +218,8 @@ impl CustomOp2 for Forward {
         weights_layout: &Layout,
     ) -> candle_core::Result<(MetalStorage, Shape)> {
         let arguments = [(inputs, inputs_layout), (weights, weights_layout)];
-        let (out, kept) = metal::forward(&self.program, arguments, self.engine.memory_limit, self.tracked)?;
-        self.keep(kept.map(Kept::Device));
+        let (out, saved) = metal::forward(&self.program, arguments, self.engine.memory_limit, self.tracked)?;
+        self.save(saved.map(Saved::Device));
         Ok((out, (inputs_layout.dims()[0], self.program.outputs()).into()))
     }
 
@@ -235,9 +235,9 @@ impl CustomOp2 for Forward {
             return self.device_gradients(inputs, weights, cotangent);
         }
         match (inputs.dtype(), self.take()) {
-            (DType::F32, Some(Kept::F32(kept))) => self.gradients(inputs, weights, cotangent, Some(kept)),
+            (DType::F32, Some(Saved::F32(saved))) => self.gradients(inputs, weights, cotangent, Some(saved)),
             (DType::F32, _) => self.gradients::<f32>(inputs, weights, cotangent, None),
-            (DType::F64, Some(Kept::F64(kept))) => self.gradients(inputs, weights, cotangent, Some(kept)),
+            (DType::F64, Some(Saved::F64(saved))) => self.gradients(inputs, weights, cotangent, Some(saved)),
             (DType::F64, _) => self.gradients::<f64>(inputs, weights, cotangent, None),
             (other, _) => Err(unsupported(other).into()),
         }

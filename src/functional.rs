@@ -8,7 +8,7 @@ pub(crate) use derivatives::{Bound, states_as_written};
 pub use derivatives::{ValueAndGrad, hessian, hessian_vector_product, jacobian, metric_tensor, value_and_grad};
 
 use crate::circuit::Circuit;
-use crate::columns;
+use crate::derived_features;
 use crate::engine;
 use crate::engine::cpu::Cpu;
 use crate::error::{DeviceError, Error, Result, TensorError, WeightsError};
@@ -115,7 +115,7 @@ fn sort_weights<'a>(program: &Program, given: &[(&str, &'a Tensor)]) -> Result<(
 }
 
 /// The arguments of a call, checked against each other and the program.
-pub(crate) struct Given<'a> {
+pub(crate) struct CallArgs<'a> {
     /// Dimensions of the input in front of the features.
     leading: &'a [usize],
     /// `[batch, features]`, in the precision of the state.
@@ -125,7 +125,7 @@ pub(crate) struct Given<'a> {
     pub(crate) device: Device,
 }
 
-impl<'a> Given<'a> {
+impl<'a> CallArgs<'a> {
     /// Without any tensor the dtype and the device are the `default` ones.
     pub(crate) fn new(
         program: &Program,
@@ -159,9 +159,9 @@ impl<'a> Given<'a> {
             return Ok(self.rows.clone());
         }
         // The columns in groups, and all of them in order.
-        let numbers = (self.batch() as u64).checked_mul(2 * program.input_columns as u64);
+        let numbers = (self.batch() as u64).checked_mul(2 * program.engine_inputs as u64);
         memory::check_numbers("the columns of conditional gates", numbers)?;
-        columns::append(program, &self.rows, &weights.flatten_all()?)
+        derived_features::append(program, &self.rows, &weights.flatten_all()?)
     }
 
     pub(crate) fn batch(&self) -> usize {
@@ -201,7 +201,7 @@ pub(crate) fn run(
     weights: &[impl AsRef<Tensor>],
     in_graph: bool,
 ) -> Result<Tensor> {
-    let given = Given::new(program, default, inputs, weights)?;
+    let given = CallArgs::new(program, default, inputs, weights)?;
     if given.batch() == 0 {
         return given.empty(&given.rows, &[], program);
     }
@@ -218,7 +218,7 @@ pub(crate) fn check(
     inputs: Option<&Tensor>,
     weights: &[impl AsRef<Tensor>],
 ) -> Result<()> {
-    Given::new(program, default, inputs, weights).map(drop)
+    CallArgs::new(program, default, inputs, weights).map(drop)
 }
 
 /// Hands the final states of all samples, in the precision they are computed in, to `each`: `[samples, 2^n, 2]` behind the number of
@@ -231,7 +231,7 @@ pub(crate) fn states(
     most: usize,
     mut each: impl FnMut(usize, &Tensor) -> Result<()>,
 ) -> Result<()> {
-    let given = Given::new(program, default, inputs, weights)?;
+    let given = CallArgs::new(program, default, inputs, weights)?;
     let weights = flat(weights, &given)?;
     let rows = given.with_columns(program, &weights)?;
     (0..given.batch()).step_by(most.max(1)).try_for_each(|first| {
@@ -241,7 +241,7 @@ pub(crate) fn states(
 }
 
 /// All weights in one tensor, in the precision of the state.
-fn flat(weights: &[impl AsRef<Tensor>], given: &Given<'_>) -> Result<Tensor> {
+fn flat(weights: &[impl AsRef<Tensor>], given: &CallArgs<'_>) -> Result<Tensor> {
     for one in weights {
         check_copy("a weight tensor", one.as_ref(), given.inner())?;
     }

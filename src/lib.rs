@@ -88,14 +88,15 @@
 pub mod __private;
 mod autograd;
 pub mod circuit;
-mod columns;
 pub mod data;
+mod derived_features;
 pub mod diagnostics;
 mod engine;
 pub mod error;
 mod fingerprint;
 pub mod functional;
 pub mod gate;
+mod gf2;
 mod gradient;
 pub mod guide;
 mod limits;

@@ -31,7 +31,7 @@ const HERMITIAN_TOLERANCE: f64 = 1e-6;
 /// are dropped as rounding.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Observable {
-    words: BTreeMap<Word, Complex64>,
+    words: BTreeMap<PauliWord, Complex64>,
     parts: Vec<(f64, Part)>,
     mistake: Option<Mistake>,
 }
@@ -40,7 +40,7 @@ pub struct Observable {
 ///
 /// As an operator it is `i^|x & z| X^x Z^z`, so that both bits together are Y.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub(crate) struct Word {
+pub(crate) struct PauliWord {
     pub(crate) x: u64,
     pub(crate) z: u64,
 }
@@ -56,7 +56,7 @@ pub(crate) enum Part {
     Projector { mask: u64, bits: u64 },
 }
 
-impl Word {
+impl PauliWord {
     /// Number of Y letters.
     pub(crate) fn y_count(self) -> u32 {
         (self.x & self.z).count_ones()
@@ -110,7 +110,7 @@ impl Observable {
     /// The identity, whose expectation is 1 exactly. A multiple of it in a sum is exact in values and changes no gradient, in F32 as in
     /// F64.
     pub fn identity() -> Self {
-        Self::word(Word::default())
+        Self::word(PauliWord::default())
     }
 
     /// A sum of Pauli words such as `(0.5, "X0 Y2")`; the empty word is the identity.
@@ -184,7 +184,7 @@ impl Observable {
         if qubit >= MAX_QUBITS {
             return Self::wrong(Mistake::QubitOutOfRange { qubit, qubits: MAX_QUBITS });
         }
-        Word::from_letters([(letter, qubit)]).map_or_else(Self::wrong, Self::word)
+        PauliWord::from_letters([(letter, qubit)]).map_or_else(Self::wrong, Self::word)
     }
 
     /// Reads `"X0 Y2"`.
@@ -206,7 +206,7 @@ impl Observable {
         product
     }
 
-    fn word(word: Word) -> Self {
+    fn word(word: PauliWord) -> Self {
         Self { words: BTreeMap::from([(word, Complex64::from(1.0))]), ..Self::default() }
     }
 
@@ -279,7 +279,7 @@ impl Observable {
     }
 
     /// The Pauli words with their coefficients.
-    pub(crate) fn words(&self) -> impl Iterator<Item = (Word, f64)> {
+    pub(crate) fn words(&self) -> impl Iterator<Item = (PauliWord, f64)> {
         self.words.iter().map(|(word, coefficient)| (*word, coefficient.re))
     }
 

@@ -3,7 +3,7 @@
 use super::{exact, single};
 use crate::__private::NonExhaustive;
 use crate::circuit::Circuit;
-use crate::columns;
+use crate::derived_features;
 use crate::error::{Error, Mistake, Result, TensorError};
 use crate::functional;
 use crate::measurement::Measurement;
@@ -38,7 +38,7 @@ pub struct FourierConfig {
     pub feature: usize,
     /// Values of all features, of which that of `feature` is not used. Default `None`: 0 for each.
     pub point: Option<Vec<f64>>,
-    /// Frequencies that [`fourier_spectrum`] looks at; [`frequencies()`] does not read them. Default `None`: those found by [`frequencies()`]. Given ones are
+    /// Frequencies that [`fourier_spectrum`] looks at; [`frequencies()`] does not read them. Default `None`: those found by [`frequencies()`]. CallArgs ones are
     /// believed: where the circuit has higher ones or some between, these show up at wrong places.
     pub frequencies: Option<Frequencies>,
     #[doc(hidden)]
@@ -233,7 +233,7 @@ impl<'a> Problem<'a> {
         let weights = self.all_weights(&program)?;
         let row = self.row(&program, &weights)?;
         let (mut steps, mut highest) = (Vec::new(), Vec::new());
-        for probe in &program.probes().angles {
+        for probe in &program.angles_as_inputs().angles {
             let slope = self.slope(&program, &program.slots[probe.slot], (&row, &weights))?.abs();
             // A phase of the whole state is seen by nothing.
             if slope != 0.0 && probe.support != 0 {
@@ -271,7 +271,7 @@ impl<'a> Problem<'a> {
         }
         let features = Tensor::from_slice(&self.point, (1, self.point.len()), &Device::Cpu)?;
         let weights = Tensor::from_slice(weights, weights.len(), &Device::Cpu)?;
-        Ok(columns::append(program, &features, &weights)?.flatten_all()?.to_vec1()?)
+        Ok(derived_features::append(program, &features, &weights)?.flatten_all()?.to_vec1()?)
     }
 
     /// The factor of the feature in a slot.

@@ -1,6 +1,6 @@
 //! In place of an engine that this build does not have. Tensors on its device are refused before they get here.
 
-use super::{Storage, Wanted};
+use super::{NeedsGrad, Storage};
 use crate::error::{DeviceError, Error, Result};
 use crate::program::Program;
 use candle_core::DType;
@@ -28,7 +28,7 @@ pub(crate) fn gradient<S>(
     _: &Arc<Program>,
     _: [Storage<'_, S>; 3],
     _: Option<u64>,
-    _: Wanted,
+    _: NeedsGrad,
     _: Option<Box<dyn Any + Send>>,
 ) -> Result<S> {
     absent()

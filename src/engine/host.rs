@@ -3,7 +3,7 @@
 use super::cpu::{self, Cpu};
 #[cfg(feature = "emulator")]
 use super::gpu::emulator::{self, Emulated};
-use super::{Arguments, Engine, Gradients, Real, Wanted};
+use super::{Arguments, Engine, Gradients, NeedsGrad, Real};
 use crate::error::Result;
 use crate::program::Program;
 use candle_core::DType;
@@ -12,16 +12,16 @@ use std::sync::Arc;
 /// Final states kept from a forward pass.
 #[derive(Debug)]
 #[cfg_attr(feature = "emulator", allow(clippy::large_enum_variant, reason = "there is but one at a time"))]
-pub(crate) enum Kept<T: Real> {
-    Cpu(cpu::Kept<T>),
+pub(crate) enum Saved<T: Real> {
+    Cpu(cpu::Saved<T>),
     #[cfg(feature = "emulator")]
     Emulated(emulator::Saved),
 }
 
-impl<T: Real> Kept<T> {
-    fn cpu(self) -> Option<cpu::Kept<T>> {
+impl<T: Real> Saved<T> {
+    fn cpu(self) -> Option<cpu::Saved<T>> {
         match self {
-            Self::Cpu(kept) => Some(kept),
+            Self::Cpu(saved) => Some(saved),
             #[cfg(feature = "emulator")]
             Self::Emulated(_) => None,
         }
@@ -42,15 +42,15 @@ pub(crate) fn forward<T: Real>(
     cpu: Cpu,
     program: &Arc<Program>,
     arguments: Arguments<'_, T>,
-    keep: bool,
-) -> Result<(Vec<T>, Option<Kept<T>>)> {
+    save: bool,
+) -> Result<(Vec<T>, Option<Saved<T>>)> {
     #[cfg(feature = "emulator")]
     if let Some(emulated) = Emulated::current(cpu) {
-        let (out, kept) = emulated.forward(program, arguments, keep)?;
-        return Ok((out, kept.map(Kept::Emulated)));
+        let (out, saved) = emulated.forward(program, arguments, save)?;
+        return Ok((out, saved.map(Saved::Emulated)));
     }
-    let (out, kept) = cpu.forward(program, arguments, keep)?;
-    Ok((out, kept.map(Kept::Cpu)))
+    let (out, saved) = cpu.forward(program, arguments, save)?;
+    Ok((out, saved.map(Saved::Cpu)))
 }
 
 /// As [`Engine::gradient`].
@@ -59,14 +59,14 @@ pub(crate) fn gradient<T: Real>(
     program: &Arc<Program>,
     arguments: Arguments<'_, T>,
     cotangent: &[T],
-    wanted: Wanted,
-    kept: Option<Kept<T>>,
+    needs_grad: NeedsGrad,
+    saved: Option<Saved<T>>,
 ) -> Result<Gradients<T>> {
     #[cfg(feature = "emulator")]
     if let Some(emulated) = Emulated::current(cpu) {
-        let kept = kept.and_then(|kept| if let Kept::Emulated(kept) = kept { Some(kept) } else { None });
-        return emulated.gradient(program, arguments, cotangent, wanted, kept);
+        let saved = saved.and_then(|saved| if let Saved::Emulated(saved) = saved { Some(saved) } else { None });
+        return emulated.gradient(program, arguments, cotangent, needs_grad, saved);
     }
-    let kept = kept.and_then(Kept::cpu);
-    cpu.gradient(program, arguments, cotangent, wanted, kept)
+    let saved = saved.and_then(Saved::cpu);
+    cpu.gradient(program, arguments, cotangent, needs_grad, saved)
 }

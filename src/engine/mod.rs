@@ -50,7 +50,7 @@ pub(crate) fn check(cpu: Cpu, device: &Device, program: &Arc<Program>, batch: us
 /// The precision of a state: `f32` or `f64`.
 pub(crate) trait Real:
     candle_core::WithDType
-    + cpu::Vectored
+    + cpu::SimdReal
     + pulp::bytemuck::Pod
     + Default
     + Add<Output = Self>
@@ -82,14 +82,14 @@ pub(crate) struct Arguments<'a, T> {
 impl<'a, T> Arguments<'a, T> {
     /// The features of a sample that become its initial state.
     pub(crate) fn embedded(&self, program: &Program, embedding: Embedding, sample: usize) -> &'a [T] {
-        let start = sample * program.input_columns + embedding.first;
+        let start = sample * program.engine_inputs + embedding.first;
         &self.inputs[start..start + embedding.count]
     }
 }
 
 /// Which gradients are asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Wanted {
+pub(crate) struct NeedsGrad {
     /// In the inputs.
     pub(crate) inputs: bool,
     /// In the weights.
@@ -108,15 +108,15 @@ pub(crate) struct Gradients<T> {
 /// Executes programs.
 pub(crate) trait Engine<T: Real> {
     /// Final states kept from a forward pass for the gradient that follows it.
-    type Kept: Send;
+    type Saved: Send;
 
     /// Outputs `[batch, outputs]`. With `keep`, also the final states, if they are small enough to be worth keeping.
     fn forward(
         &self,
         program: &Program,
         arguments: Arguments<'_, T>,
-        keep: bool,
-    ) -> Result<(Vec<T>, Option<Self::Kept>)>;
+        save: bool,
+    ) -> Result<(Vec<T>, Option<Self::Saved>)>;
 
     /// Gradients of `sum(cotangent * outputs)` for a cotangent `[batch, outputs]`. What was kept of a forward pass with the
     /// same arguments saves repeating it, and changes nothing else.
@@ -125,7 +125,7 @@ pub(crate) trait Engine<T: Real> {
         program: &Program,
         arguments: Arguments<'_, T>,
         cotangent: &[T],
-        wanted: Wanted,
-        kept: Option<Self::Kept>,
+        needs_grad: NeedsGrad,
+        saved: Option<Self::Saved>,
     ) -> Result<Gradients<T>>;
 }

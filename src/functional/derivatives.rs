@@ -3,7 +3,7 @@
 //! All of them are exact (to rounding) and outside candle's graph. What is put together from many evaluations is put together on the
 //! host, in `f64`.
 
-use super::{Given, flat, run, sort_weights};
+use super::{CallArgs, flat, run, sort_weights};
 use crate::circuit::Circuit;
 use crate::engine::cpu::Cpu;
 use crate::error::{Error, Result, TensorError, WeightsError};
@@ -289,7 +289,7 @@ impl<'a> Bound<'a> {
         behind: &[usize],
         find: impl FnOnce(&Batches<'_>, &Numbers<'_>) -> Result<Vec<f64>>,
     ) -> Result<Tensor> {
-        let given = Given::new(&self.program, DEFAULT, inputs, &self.weights)?;
+        let given = CallArgs::new(&self.program, DEFAULT, inputs, &self.weights)?;
         let sizes = behind.iter().try_fold(given.batch() as u64, |product, size| product.checked_mul(*size as u64));
         memory::check_numbers("derivatives", sizes)?;
         let weights = flat(&self.weights, &given)?.detach();

@@ -3,9 +3,9 @@
 //! With many samples each member is a call of its own on the same inputs: what a member's samples share is computed once
 //! for them. With few, members take the places of samples, and their weights those of features.
 
-use super::{Given, least};
+use super::{CallArgs, least};
 use crate::autograd::Forward;
-use crate::columns;
+use crate::derived_features;
 use crate::engine;
 use crate::engine::cpu::Cpu;
 use crate::error::Result;
@@ -26,7 +26,7 @@ pub(super) fn run(
     inputs: Option<&Tensor>,
     weights: &[&Tensor],
 ) -> Result<Tensor> {
-    let given = Given::new(program, default, inputs, weights)?;
+    let given = CallArgs::new(program, default, inputs, weights)?;
     let batch = given.batch();
     let nothing = weights.iter().copied().find(|weights| weights.elem_count() == 0);
     if let Some(nothing) = nothing.filter(|_| members == 0).or((batch == 0).then_some(&given.rows)) {
@@ -51,16 +51,17 @@ pub(super) fn run(
         };
         Tensor::stack(&(0..members).map(one).collect::<Result<Vec<_>>>()?, 0)?
     } else {
-        let (form, points) = (program.with_own_weights(), limits::product("points of all members", &[members, batch])?);
+        let (form, points) =
+            (program.with_weights_as_inputs(), limits::product("points of all members", &[members, batch])?);
         engine::check(cpu, &given.device, form, points, given.inner())?;
         let repeated = |tensor: Tensor| {
             let width = tensor.dim(2)?;
             tensor.broadcast_as((members, batch, width))?.reshape((points, width))
         };
         let (features, weights) = (repeated(given.rows.unsqueeze(0)?)?, repeated(weights.unsqueeze(1)?)?);
-        let rows = match program.input_columns {
+        let rows = match program.engine_inputs {
             0 => weights,
-            _ => Tensor::cat(&[columns::append(program, &features, &weights)?, weights], 1)?,
+            _ => Tensor::cat(&[derived_features::append(program, &features, &weights)?, weights], 1)?,
         };
         let none = Tensor::zeros(least(&given.device), given.inner(), &given.device)?;
         Forward::new(form, cpu).apply(&rows, &none, true)?

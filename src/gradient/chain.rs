@@ -29,13 +29,13 @@ impl<'a> Numbers<'a> {
         let batch = rows.dim(0)?;
         let (mut inputs, mut weights) = (host(rows)?, host(weights)?);
         // On a GPU an element that nothing reads takes the place of none.
-        inputs.truncate(batch * program.input_columns);
+        inputs.truncate(batch * program.engine_inputs);
         weights.truncate(program.weights);
         Ok(Self { program, inputs, weights, batch })
     }
 
     pub(super) fn sample(&self, sample: usize) -> Sample<'_> {
-        let width = self.program.input_columns;
+        let width = self.program.engine_inputs;
         Sample { inputs: &self.inputs[sample * width..(sample + 1) * width], weights: &self.weights }
     }
 

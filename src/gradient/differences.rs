@@ -2,7 +2,7 @@
 
 use super::chain::Numbers;
 use super::points::{Batches, Form};
-use crate::engine::Wanted;
+use crate::engine::NeedsGrad;
 use crate::error::{Error, Result};
 use crate::memory;
 use crate::program::Variable;
@@ -27,10 +27,10 @@ pub(super) fn along_variables(
     batches: &Batches<'_>,
     numbers: &Numbers<'_>,
     cotangent: &[f64],
-    wanted: Wanted,
+    needs_grad: NeedsGrad,
     (step, order): (f64, usize),
 ) -> Result<[Vec<f64>; 2]> {
-    let variables: Vec<usize> = variables(numbers, wanted).collect();
+    let variables: Vec<usize> = variables(numbers, needs_grad).collect();
     check_step("finite differences", numbers, &variables, step, batches.dtype)?;
     let scheme = scheme(order);
     let each = variables.len() * scheme.len();
@@ -56,11 +56,11 @@ pub(super) fn along_directions(
     batches: &Batches<'_>,
     numbers: &Numbers<'_>,
     cotangent: &[f64],
-    wanted: Wanted,
+    needs_grad: NeedsGrad,
     (samples, step): (usize, f64),
     random: impl Rng,
 ) -> Result<[Vec<f64>; 2]> {
-    let variables: Vec<usize> = variables(numbers, wanted).collect();
+    let variables: Vec<usize> = variables(numbers, needs_grad).collect();
     if variables.is_empty() {
         return Ok(Found::new(numbers).gradients);
     }
@@ -86,11 +86,11 @@ pub(super) fn along_directions(
 }
 
 /// The variables of a sample that are moved: places in a row of features, then weights. Switches of conditional gates are not.
-fn variables(numbers: &Numbers<'_>, wanted: Wanted) -> impl Iterator<Item = usize> {
+fn variables(numbers: &Numbers<'_>, needs_grad: NeedsGrad) -> impl Iterator<Item = usize> {
     let program = numbers.program;
-    let features = (0..program.input_columns).filter(|index| program.origin(Variable::Input(*index)).is_some());
-    let weights = program.input_columns..program.input_columns + numbers.weights.len();
-    features.filter(move |_| wanted.inputs).chain(weights.filter(move |_| wanted.weights))
+    let features = (0..program.engine_inputs).filter(|index| program.origin(Variable::Input(*index)).is_some());
+    let weights = program.engine_inputs..program.engine_inputs + numbers.weights.len();
+    features.filter(move |_| needs_grad.inputs).chain(weights.filter(move |_| needs_grad.weights))
 }
 
 /// Refuses a step so small that a number is the same with it: differences would be 0.
@@ -99,7 +99,7 @@ fn check_step(of: &'static str, numbers: &Numbers<'_>, variables: &[usize], step
         DType::F64 => value + step != value,
         _ => value as f32 + step as f32 != value as f32,
     };
-    let value = |sample: usize, variable: usize| match variable.checked_sub(numbers.program.input_columns) {
+    let value = |sample: usize, variable: usize| match variable.checked_sub(numbers.program.engine_inputs) {
         None => numbers.sample(sample).inputs[variable],
         Some(weight) => numbers.weights[weight],
     };
@@ -113,7 +113,7 @@ fn check_step(of: &'static str, numbers: &Numbers<'_>, variables: &[usize], step
 
 /// Features, then weights.
 fn copy(numbers: &Numbers<'_>, sample: usize, to: &mut [f64]) {
-    let (features, weights) = to.split_at_mut(numbers.program.input_columns);
+    let (features, weights) = to.split_at_mut(numbers.program.engine_inputs);
     features.copy_from_slice(numbers.sample(sample).inputs);
     weights.copy_from_slice(&numbers.weights);
 }
@@ -133,7 +133,7 @@ struct Found {
 impl Found {
     fn new(numbers: &Numbers<'_>) -> Self {
         let gradients = [vec![0.0; numbers.inputs.len()], vec![0.0; numbers.weights.len()]];
-        Self { width: numbers.program.input_columns, gradients }
+        Self { width: numbers.program.engine_inputs, gradients }
     }
 
     fn add(&mut self, sample: usize, variable: usize, amount: f64) {

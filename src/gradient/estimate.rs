@@ -7,7 +7,7 @@ use super::points::{Batches, Form, host};
 use super::{differences, shift};
 use crate::autograd::{Forward, centered};
 use crate::engine::cpu::Cpu;
-use crate::engine::{self, Wanted};
+use crate::engine::{self, NeedsGrad};
 use crate::error::{DeviceError, Error, Result};
 use crate::program::Program;
 use crate::sampling::stream;
@@ -123,7 +123,7 @@ impl Estimator {
         program: &Arc<Program>,
         (inputs, weights, cotangent): (&Tensor, &Tensor, &Tensor),
         call: u64,
-        wanted: Wanted,
+        needs_grad: NeedsGrad,
     ) -> Result<[Vec<f64>; 2]> {
         let (numbers, cotangent) = (Numbers::new(program, inputs, weights)?, host(cotangent)?);
         let state = inputs.dtype();
@@ -137,15 +137,15 @@ impl Estimator {
         let batches = Batches { estimator: self, program, dtype, device: inputs.device(), call };
         match self.method {
             GradientMethod::FiniteDifference { step, order } => {
-                differences::along_variables(&batches, &numbers, &cotangent, wanted, (step, order))
+                differences::along_variables(&batches, &numbers, &cotangent, needs_grad, (step, order))
             }
             GradientMethod::Spsa { samples, step, seed } => {
                 let random = stream(seed, call, 0, u64::MAX);
-                differences::along_directions(&batches, &numbers, &cotangent, wanted, (samples, step), random)
+                differences::along_directions(&batches, &numbers, &cotangent, needs_grad, (samples, step), random)
             }
             // The adjoint method has an op of its own.
             GradientMethod::ParameterShift | GradientMethod::Auto | GradientMethod::Adjoint => {
-                shift::gradients(&batches, &numbers, &cotangent, wanted)
+                shift::gradients(&batches, &numbers, &cotangent, needs_grad)
             }
         }
     }
@@ -207,16 +207,16 @@ impl CustomOp2 for Estimate {
         cotangent: &Tensor,
     ) -> candle_core::Result<(Option<Tensor>, Option<Tensor>)> {
         let cotangent = centered(&self.program.readout, outputs, cotangent)?;
-        let wanted = Wanted { inputs: inputs.track_op(), weights: weights.track_op() };
+        let needs_grad = NeedsGrad { inputs: inputs.track_op(), weights: weights.track_op() };
         let arguments = (&inputs.detach(), &weights.detach(), &cotangent.detach());
-        let [dx, dw] = self.estimator.gradients(&self.program, arguments, self.call, wanted)?;
-        let tensor = |wanted: bool, gradient: Vec<f64>, like: &Tensor| {
+        let [dx, dw] = self.estimator.gradients(&self.program, arguments, self.call, needs_grad)?;
+        let tensor = |needs_grad: bool, gradient: Vec<f64>, like: &Tensor| {
             let on_device = |gradient: Vec<f64>| {
                 let gradient = Tensor::from_vec(gradient, like.shape(), &candle_core::Device::Cpu)?;
                 gradient.to_dtype(like.dtype())?.to_device(like.device())
             };
-            wanted.then(|| on_device(gradient)).transpose()
+            needs_grad.then(|| on_device(gradient)).transpose()
         };
-        Ok((tensor(wanted.inputs, dx, inputs)?, tensor(wanted.weights, dw, weights)?))
+        Ok((tensor(needs_grad.inputs, dx, inputs)?, tensor(needs_grad.weights, dw, weights)?))
     }
 }

@@ -41,14 +41,14 @@ pub(crate) fn hessian(
     // The gradient itself, for the second derivatives of angles.
     let last = shifted.shifts.len();
     shifted.shifts.push(Shift { angle: 0, by: 0.0, factor: 0.0 });
-    let (outputs, start) = (program.outputs(), shifted.probes.start());
+    let (outputs, start) = (program.outputs(), shifted.angles_as_inputs.start());
     let fill = |point: usize, to: &mut [f64]| {
         let (sample, shift) = shifted.at(point / outputs);
         shifted.write(sample, Some(shift), to);
     };
     let points = shifted.points() * outputs;
     batches.slopes(
-        Form::Probes,
+        Form::AnglesAsInputs,
         points,
         |point| point % outputs,
         fill,
@@ -101,7 +101,7 @@ impl<'a> Sums<'a> {
             numbers.derivatives(sample, slot, wrt, |place, derivative| all.push((place, derivative)));
             all
         };
-        self.chain = numbers.program.probes().angles.iter().map(derivatives).collect();
+        self.chain = numbers.program.angles_as_inputs().angles.iter().map(derivatives).collect();
     }
 
     /// Adds to a second derivative of the sample's output, or to its product with the direction.
@@ -131,7 +131,7 @@ impl<'a> Sums<'a> {
     /// The gradient in the angles, times their own second derivatives.
     fn add_gradient(&mut self, slopes: &[f64]) {
         let Self { numbers, wrt, sample, .. } = *self;
-        for (probe, slope) in numbers.program.probes().angles.iter().zip(slopes) {
+        for (probe, slope) in numbers.program.angles_as_inputs().angles.iter().zip(slopes) {
             let slot = &numbers.program.slots[probe.slot];
             numbers.second_derivatives(sample, slot, wrt, |row, column, derivative| {
                 self.add(row, column, slope * derivative);

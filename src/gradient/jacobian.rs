@@ -21,7 +21,7 @@ pub(crate) fn jacobian(batches: &Batches<'_>, numbers: &Numbers<'_>, wrt: Wrt) -
 
 fn by_output(batches: &Batches<'_>, numbers: &Numbers<'_>, wrt: Wrt) -> Result<Vec<f64>> {
     let program = numbers.program;
-    let (outputs, inputs, count) = (program.outputs(), program.input_columns, numbers.count(wrt));
+    let (outputs, inputs, count) = (program.outputs(), program.engine_inputs, numbers.count(wrt));
     let mut jacobian = vec![0.0; numbers.batch * outputs * count];
     let fill = |point: usize, to: &mut [f64]| {
         let (features, weights) = to.split_at_mut(inputs);
@@ -54,9 +54,9 @@ fn by_angle(batches: &Batches<'_>, numbers: &Numbers<'_>, wrt: Wrt, shifted: &Sh
         let (sample, shift) = shifted.at(point);
         shifted.write(sample, Some(shift), to);
     };
-    batches.run(Form::Probes, shifted.points(), fill, |point, values| {
+    batches.run(Form::AnglesAsInputs, shifted.points(), fill, |point, values| {
         let (sample, shift) = shifted.at(point);
-        let slot = &numbers.program.slots[shifted.probes.angles[shift.angle].slot];
+        let slot = &numbers.program.slots[shifted.angles_as_inputs.angles[shift.angle].slot];
         numbers.derivatives(sample, slot, wrt, |place, derivative| {
             let column = jacobian[sample * outputs * count..].iter_mut().skip(place).step_by(count);
             column.zip(values).for_each(|(entry, value)| *entry += shift.factor * derivative * value);

@@ -24,7 +24,7 @@ pub(crate) fn metric(
         let instead = "take `Wrt::Weights`";
         return Err(Error::NoGradient { method: "the metric tensor", of, instead });
     }
-    let angles = &program.probes().angles;
+    let angles = &program.angles_as_inputs().angles;
     let read: Vec<usize> =
         (0..angles.len()).filter(|k| wrt.is_read(program, &program.slots[angles[*k].slot])).collect();
     let shifted = Shifted::in_all(numbers, wrt);
@@ -56,10 +56,10 @@ fn states(batches: &Batches<'_>, shifted: &Shifted<'_>, (sample, chosen): (usize
     // Where the derivative goes that a shift is for.
     let place = |shift: &Shift| chosen.iter().position(|angle| *angle == shift.angle).map(|place| place + 1);
     let shifts: Vec<(usize, Shift)> = shifted.shifts.iter().filter_map(|shift| Some((place(shift)?, *shift))).collect();
-    let mut states = vec![vec![0.0; shifted.probes.program.outputs()]; 1 + chosen.len()];
+    let mut states = vec![vec![0.0; shifted.angles_as_inputs.program.outputs()]; 1 + chosen.len()];
     let at = |point: usize| point.checked_sub(1).map(|point| shifts[point]);
     let fill = |point: usize, to: &mut [f64]| shifted.write(sample, at(point).map(|(_, shift)| shift), to);
-    batches.run(Form::Probes, 1 + shifts.len(), fill, |point, values| {
+    batches.run(Form::AnglesAsInputs, 1 + shifts.len(), fill, |point, values| {
         let (to, factor) = at(point).map_or((0, 1.0), |(place, shift)| (place, shift.factor));
         states[to].iter_mut().zip(values).for_each(|(sum, value)| *sum += factor * value);
     })?;
@@ -84,7 +84,7 @@ fn blocks<'a>(program: &Program, read: &'a [usize], entries: MetricTensor) -> Ve
     if entries == MetricTensor::Full {
         return vec![read];
     }
-    let angles = &program.probes().angles;
+    let angles = &program.angles_as_inputs().angles;
     let operation = |angle: &usize| program.operations[angles[*angle].step];
     let mut blocks = Vec::new();
     let (mut start, mut end, mut touched) = (0, 0, 0);

@@ -24,7 +24,7 @@ pub(super) enum Form {
     /// Features, then weights. Outputs are up to a constant each.
     OwnWeights,
     /// Features that become the initial state, then angles. Outputs are up to a constant each.
-    Probes,
+    AnglesAsInputs,
 }
 
 impl Form {
@@ -32,7 +32,7 @@ impl Form {
         match self {
             Self::Shared => program,
             Self::OwnWeights => program.differences(),
-            Self::Probes => &program.probes().program,
+            Self::AnglesAsInputs => &program.angles_as_inputs().program,
         }
     }
 }
@@ -101,7 +101,7 @@ impl Batches<'_> {
         fill: impl Fn(usize, &mut [f64]),
         mut each: impl FnMut(&Estimator, usize, Tensor) -> Result<()>,
     ) -> Result<()> {
-        let (width, outputs) = (form.of(self.program).input_columns, self.program.outputs());
+        let (width, outputs) = (form.of(self.program).engine_inputs, self.program.outputs());
         let states = states_in(STATE_BYTES, self.program.qubits(), self.estimator.cpu());
         let limit = self.estimator.cpu().memory_limit;
         let most = limit

@@ -7,9 +7,9 @@
 use super::Wrt;
 use super::chain::Numbers;
 use super::points::{Batches, Form};
-use crate::engine::Wanted;
+use crate::engine::NeedsGrad;
 use crate::error::Result;
-use crate::program::{Probe, Probes, Readout, Spectrum, Variable};
+use crate::program::{AnglesAsInputs, Probe, Readout, Spectrum, Variable};
 use std::f64::consts::{PI, TAU};
 
 /// Harmonics `base, 2 base, .. count base`.
@@ -57,7 +57,7 @@ pub(super) struct Shift {
 /// The points at which some angles of each sample are shifted, one at a time. Those of a sample stand next to each other.
 #[derive(Debug)]
 pub(super) struct Shifted<'a> {
-    pub(super) probes: &'a Probes,
+    pub(super) angles_as_inputs: &'a AnglesAsInputs,
     pub(super) shifts: Vec<Shift>,
     /// The angles as they are, behind the features that become the initial state: `[batch, width]`.
     rows: Vec<f64>,
@@ -66,23 +66,23 @@ pub(super) struct Shifted<'a> {
 
 impl<'a> Shifted<'a> {
     /// For the angles that are wanted.
-    pub(super) fn new(numbers: &Numbers<'a>, wanted: impl Fn(&Probe) -> bool) -> Self {
+    pub(super) fn new(numbers: &Numbers<'a>, needs_grad: impl Fn(&Probe) -> bool) -> Self {
         let program = numbers.program;
-        let probes = program.probes();
-        let chosen = probes.angles.iter().enumerate().filter(|(_, probe)| wanted(probe));
+        let angles_as_inputs = program.angles_as_inputs();
+        let chosen = angles_as_inputs.angles.iter().enumerate().filter(|(_, probe)| needs_grad(probe));
         let rule = |(angle, probe): (usize, &Probe)| {
             let harmonics = Harmonics::new(probe.spectrum, &program.readout);
             harmonics.rule().map(move |(by, factor)| Shift { angle, by, factor })
         };
         let shifts = chosen.flat_map(rule).collect();
         let start = program.embedding.map_or(0..0, |embedding| embedding.first..embedding.first + embedding.count);
-        let mut rows = Vec::with_capacity(numbers.batch * probes.program.input_columns);
+        let mut rows = Vec::with_capacity(numbers.batch * angles_as_inputs.program.engine_inputs);
         for sample in 0..numbers.batch {
             let sample = numbers.sample(sample);
             rows.extend_from_slice(&sample.inputs[start.clone()]);
-            rows.extend(probes.angles.iter().map(|probe| sample.slot(&program.slots[probe.slot])));
+            rows.extend(angles_as_inputs.angles.iter().map(|probe| sample.slot(&program.slots[probe.slot])));
         }
-        Self { probes, shifts, rows, batch: numbers.batch }
+        Self { angles_as_inputs, shifts, rows, batch: numbers.batch }
     }
 
     /// For the angles that depend on variables of a kind.
@@ -103,7 +103,7 @@ impl<'a> Shifted<'a> {
     pub(super) fn write(&self, sample: usize, shift: Option<Shift>, to: &mut [f64]) {
         to.copy_from_slice(&self.rows[sample * to.len()..(sample + 1) * to.len()]);
         if let Some(shift) = shift {
-            to[self.probes.start() + shift.angle] += shift.by;
+            to[self.angles_as_inputs.start() + shift.angle] += shift.by;
         }
     }
 }
@@ -113,38 +113,38 @@ pub(super) fn gradients(
     batches: &Batches<'_>,
     numbers: &Numbers<'_>,
     cotangent: &[f64],
-    wanted: Wanted,
+    needs_grad: NeedsGrad,
 ) -> Result<[Vec<f64>; 2]> {
     let program = numbers.program;
     let outputs = program.outputs();
     let reads = |variable: Variable| match variable {
-        Variable::Input(_) => wanted.inputs && program.origin(variable).is_some(),
-        Variable::Weight(_) => wanted.weights,
+        Variable::Input(_) => needs_grad.inputs && program.origin(variable).is_some(),
+        Variable::Weight(_) => needs_grad.weights,
     };
     let shifted = Shifted::new(numbers, |probe| {
         program.slots[probe.slot].terms.iter().any(|(_, first, second)| reads(*first) || second.is_some_and(reads))
     });
-    let probes = shifted.probes;
-    let mut slopes = vec![0.0; numbers.batch * probes.angles.len()];
+    let angles_as_inputs = shifted.angles_as_inputs;
+    let mut slopes = vec![0.0; numbers.batch * angles_as_inputs.angles.len()];
     let fill = |point: usize, to: &mut [f64]| {
         let (sample, shift) = shifted.at(point);
         shifted.write(sample, Some(shift), to);
     };
-    batches.run(Form::Probes, shifted.points(), fill, |point, values| {
+    batches.run(Form::AnglesAsInputs, shifted.points(), fill, |point, values| {
         let (sample, shift) = shifted.at(point);
         let cotangent = &cotangent[sample * outputs..(sample + 1) * outputs];
         let value: f64 = cotangent.iter().zip(values).map(|(c, value)| c * value).sum();
-        slopes[sample * probes.angles.len() + shift.angle] += shift.factor * value;
+        slopes[sample * angles_as_inputs.angles.len() + shift.angle] += shift.factor * value;
     })?;
     let mut gradients = [vec![0.0; numbers.inputs.len()], vec![0.0; numbers.weights.len()]];
     for sample in (0..numbers.batch).filter(|sample| numbers.sample(*sample).is_spoiled(program)) {
-        gradients[0][sample * program.input_columns..][..program.input_columns].fill(f64::NAN);
+        gradients[0][sample * program.engine_inputs..][..program.engine_inputs].fill(f64::NAN);
         gradients[1].fill(f64::NAN);
     }
-    for (sample, slopes) in slopes.chunks(probes.angles.len().max(1)).enumerate() {
-        for (probe, slope) in probes.angles.iter().zip(slopes) {
+    for (sample, slopes) in slopes.chunks(angles_as_inputs.angles.len().max(1)).enumerate() {
+        for (probe, slope) in angles_as_inputs.angles.iter().zip(slopes) {
             numbers.sample(sample).derivatives(&program.slots[probe.slot], |variable, derivative| match variable {
-                Variable::Input(index) => gradients[0][sample * program.input_columns + index] += slope * derivative,
+                Variable::Input(index) => gradients[0][sample * program.engine_inputs + index] += slope * derivative,
                 Variable::Weight(index) => gradients[1][index] += slope * derivative,
             });
         }

@@ -87,7 +87,8 @@ pub struct QuantumLayerConfig {
     /// Number of bytes that states, tables, outputs, sums of gradients and what waits for `backward()` may take, over all calls of the
     /// layer. Tables that do not fit are made when they are needed, final states computed again; what needs more all the same
     /// is a typed error before anything is allocated. `None`, the default: what the machine, or the GPU, has available at the time of the
-    /// call. A layer keeps no more than this, or 64 MB, from call to call. The lowered circuit itself is not counted.
+    /// call. A layer keeps no more than this, or 64 MB, from call to call. Layers made of the circuit once, to run it
+    /// in passes, count too; its list of operations does not.
     pub memory_limit: Option<u64>,
     /// Rewrites that the circuit goes through before it runs; leaving some out is slower, with the same results to rounding. Default: all.
     pub rewrites: Rewrites,

@@ -1,7 +1,7 @@
 //! The CPU engine without candle around it, for `benches/step.rs` alone.
 
 use crate::engine::cpu::Cpu;
-use crate::engine::{Arguments, Engine, Wanted};
+use crate::engine::{Arguments, Engine, NeedsGrad};
 use crate::error::{Error, Result, TensorError};
 use crate::program::Program;
 use candle_core::DType;
@@ -9,11 +9,11 @@ use candle_core::DType;
 /// Outputs, and gradients of `sum(cotangent * outputs)` in inputs and weights if there is a cotangent. All row by row.
 pub fn step(program: &Program, inputs: &[f32], weights: &[f32], cotangent: Option<&[f32]>) -> Result<[Vec<f32>; 3]> {
     let engine = Cpu::default();
-    let batch = inputs.len() / program.input_columns.max(1);
-    let fits = batch * program.input_columns == inputs.len() && weights.len() == program.weights();
+    let batch = inputs.len() / program.engine_inputs.max(1);
+    let fits = batch * program.engine_inputs == inputs.len() && weights.len() == program.weights();
     if !fits || cotangent.is_some_and(|cotangent| cotangent.len() != batch * program.outputs()) {
         return Err(Error::Tensor(TensorError::InputWidth {
-            expected: program.input_columns,
+            expected: program.engine_inputs,
             shape: inputs.len().into(),
         }));
     }
@@ -21,12 +21,12 @@ pub fn step(program: &Program, inputs: &[f32], weights: &[f32], cotangent: Optio
     engine.check(program, batch, DType::F32)?;
     let (outputs, kept) = engine.forward(program, arguments, cotangent.is_some())?;
     let Some(cotangent) = cotangent else { return Ok([outputs, Vec::new(), Vec::new()]) };
-    let wanted = Wanted { inputs: true, weights: true };
-    let gradients = engine.gradient(program, arguments, cotangent, wanted, kept)?;
+    let needs_grad = NeedsGrad { inputs: true, weights: true };
+    let gradients = engine.gradient(program, arguments, cotangent, needs_grad, kept)?;
     Ok([outputs, gradients.inputs.unwrap_or_default(), gradients.weights.unwrap_or_default()])
 }
 
 /// Numbers a sample that [`step`] wants: its features, and those that conditional gates add.
 pub fn width(program: &Program) -> usize {
-    program.input_columns
+    program.engine_inputs
 }

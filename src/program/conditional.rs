@@ -3,7 +3,7 @@
 //! Rotations and phases have an angle. A constant becomes an unconditional change of basis around phases and rotations, and back:
 //! where those are the identity, the two changes cancel.
 
-use super::columns::Column;
+use super::derived_features::DerivedFeature;
 use super::diagonalized::Diagonalized;
 use super::lower::Lowering;
 use super::rewrite::diagonalized;
@@ -32,7 +32,7 @@ impl Lowering {
                 code.push(Token::And);
             }
         }
-        (!code.is_empty()).then(|| self.features + self.columns.column(Column::Switch(code)))
+        (!code.is_empty()).then(|| self.features + self.columns.column(DerivedFeature::Switch(code)))
     }
 
     fn test(&mut self, comparison: &Comparison<Angle>) -> usize {
@@ -55,7 +55,7 @@ impl Lowering {
                     // Gradients of a product with a weight go through every sample's column: rather one with an input.
                     let inputs_first = matches!(first, Variable::Input(_));
                     let (of, other) = if inputs_first { (first, second) } else { (second, first) };
-                    let product = Column::Product { switch: switch - self.features, of };
+                    let product = DerivedFeature::Product { switch: switch - self.features, of };
                     (coefficient, Variable::Input(self.features + self.columns.column(product)), Some(other))
                 }
             });
@@ -88,10 +88,10 @@ impl Lowering {
         let moved = first ^ second;
         let pivot = moved & moved.wrapping_neg();
         let others = moved & !pivot;
-        let settled = if first & pivot == 0 { first } else { first ^ others };
-        let zeros = mask & !pivot & !settled;
-        let flips = bits(others).map(|bit| flip(bit, pivot)).chain(bits(zeros).map(|bit| flip(bit, 0)));
-        let around: Vec<Step> = flips.collect();
+        let permuted = if first & pivot == 0 { first } else { first ^ others };
+        let zeros = mask & !pivot & !permuted;
+        let x_groups = bits(others).map(|bit| x_group(bit, pivot)).chain(bits(zeros).map(|bit| x_group(bit, 0)));
+        let around: Vec<Step> = x_groups.collect();
 
         self.steps.extend_from_slice(&around);
         let controls = controls | mask & !pivot;
@@ -144,14 +144,14 @@ impl Lowering {
         let read: HashSet<Variable> = terms.flat_map(|(_, first, second)| [Some(*first), *second]).flatten().collect();
         for (index, column) in self.columns.list.iter().enumerate() {
             let switch = Variable::Input(self.features + index);
-            if matches!(column, Column::Switch(_)) && !read.contains(&switch) {
+            if matches!(column, DerivedFeature::Switch(_)) && !read.contains(&switch) {
                 self.slots.push(Slot { constant: 0.0, terms: vec![(1.0, switch, None)] });
             }
         }
     }
 }
 
-fn flip(bit: u64, controls: u64) -> Step {
+fn x_group(bit: u64, controls: u64) -> Step {
     Step { kernel: Kernel::Exchange { mask: bit, first: 0, second: bit }, controls }
 }
 

@@ -51,7 +51,7 @@ impl Diagonalized {
         let hermitian = (&turned + turned.adjoint()).map(|entry| 0.5 * entry);
         let v = SymmetricEigen::try_new(hermitian, f64::EPSILON, 1000 * u.nrows())?.eigenvectors;
         let diagonal = v.adjoint() * u * &v;
-        let arguments: Vec<f64> = diagonal.diagonal().iter().map(|value| settled(value.arg())).collect();
+        let arguments: Vec<f64> = diagonal.diagonal().iter().map(|value| permuted(value.arg())).collect();
         let d = DMatrix::from_diagonal(
             &arguments.iter().map(|argument| Complex64::cis(*argument)).collect::<Vec<_>>().into(),
         );
@@ -62,7 +62,7 @@ impl Diagonalized {
 }
 
 /// An argument without the rounding that hides a simple one: what is 1, i or e^{iπ/4} is so exactly.
-fn settled(argument: f64) -> f64 {
+fn permuted(argument: f64) -> f64 {
     let simple = (argument / FRAC_PI_4).round() * FRAC_PI_4;
     if (argument - simple).abs() < GOOD { simple } else { argument }
 }

@@ -4,9 +4,9 @@
 //! "a3 over p0 p2" is the phase `exp(∓i a3)` by the parity of two bits, "a5 turns p0 p1 by p1" a rotation of the amplitudes
 //! whose indices differ in both, with the sign given by one.
 
-use super::columns::Column;
-use super::frame::Parity;
-use super::outline::{Layer, Node, Outline, Phase, Region, Rotation, Source};
+use super::derived_features::DerivedFeature;
+use super::index_map::Parity;
+use super::layered::{Layer, LayeredProgram, Node, Phase, Region, Rotation, Source};
 use super::rewrite::on;
 use super::{Kernel, Program, Readout, Rewrite, Slot, Sum, Variable};
 use crate::circuit::spelled;
@@ -43,11 +43,11 @@ impl fmt::Display for Program {
         for (index, column) in self.columns.list.iter().enumerate() {
             write!(f, "  x{} <- ", self.features + index)?;
             match column {
-                Column::Switch(code) => {
+                DerivedFeature::Switch(code) => {
                     let test = |index: &usize| self.columns.tests[*index].to_string();
                     writeln!(f, "1 where {}", spelled(code, test))?;
                 }
-                Column::Product { switch, of } => writeln!(f, "x{}*{of}", self.features + switch)?,
+                DerivedFeature::Product { switch, of } => writeln!(f, "x{}*{of}", self.features + switch)?,
             }
         }
         for (index, slot) in self.slots.iter().enumerate() {
@@ -62,13 +62,13 @@ impl fmt::Display for Program {
             writeln!(f, "  {}{place}", step.kernel)?;
         }
         if f.alternate() && self.rewrites.contains(Rewrite::Layers) {
-            return write!(f, "in layers\n{}", self.outline());
+            return write!(f, "in layers\n{}", self.layered());
         }
         writeln!(f, "  read {}", self.readout)
     }
 }
 
-impl fmt::Display for Outline {
+impl fmt::Display for LayeredProgram {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (qubit, steps) in self.start.iter().enumerate().filter(|(_, steps)| !steps.is_empty()) {
             let steps: Vec<String> = steps.iter().map(|step| on(step, qubit).kernel.to_string()).collect();
@@ -78,7 +78,7 @@ impl fmt::Display for Outline {
             match node {
                 Node::Layer(layer) => writeln!(f, "  {layer}")?,
                 Node::Step { index } => writeln!(f, "  step {index}")?,
-                Node::Settle(_) => writeln!(f, "  move amplitudes to their logical indices")?,
+                Node::Permute(_) => writeln!(f, "  move amplitudes to their logical indices")?,
             }
         }
         writeln!(f, "  read {}", self.readout)
@@ -118,7 +118,7 @@ impl fmt::Display for Phase {
 
 impl fmt::Display for Rotation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} turns {} by {}", self.source, physical(self.displacement), self.parity)
+        write!(f, "{} turns {} by {}", self.source, physical(self.flip_mask), self.parity)
     }
 }
 
@@ -157,10 +157,10 @@ impl fmt::Display for Kernel {
 impl fmt::Display for Readout {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sizes = |sum: &Sum| {
-            let words: usize = sum.flips.iter().map(|flip| flip.terms.len()).sum();
+            let words: usize = sum.x_groups.iter().map(|x_group| x_group.terms.len()).sum();
             let constants = sum.constants.iter().filter(|constant| **constant != 0.0).count();
             let constants = if constants > 0 { format!(", {constants} constants") } else { String::new() };
-            format!("{words} words in {} groups, {} other parts{constants}", sum.flips.len(), sum.parts.len())
+            format!("{words} words in {} groups, {} other parts{constants}", sum.x_groups.len(), sum.parts.len())
         };
         match self {
             Self::Expectation(sum) => write!(f, "{} expectations: {}", sum.outputs, sizes(sum)),

@@ -1,6 +1,6 @@
 //! From operations to steps. The one place that turns forms into kernels.
 
-use super::columns::Columns;
+use super::derived_features::DerivedFeatures;
 use super::{Embedding, Kernel, Made, Program, Readout, Rewrites, Slot, Step, Tensor, Variable};
 use crate::circuit::{self, Angle, Circuit, Kind, Operation};
 use crate::error::{Error, Mistake, Result};
@@ -8,7 +8,7 @@ use crate::gate::{FactorKind, Form};
 use crate::linalg::adjoint;
 use crate::measurement::Measurement;
 use crate::memory::check_numbers;
-use crate::observable::Word;
+use crate::observable::PauliWord;
 use candle_core::Shape;
 use num_complex::Complex64;
 use std::collections::HashMap;
@@ -17,7 +17,7 @@ use std::sync::Arc;
 /// Lowers a checked circuit.
 pub(super) fn lower(circuit: &Circuit, measurement: &Measurement, rewrites: Rewrites) -> Result<Program> {
     if circuit.operations().iter().any(|operation| !operation.conditions.is_empty()) {
-        // Columns are numbered behind the features.
+        // DerivedFeatures are numbered behind the features.
         check_numbers("the features of a sample", Some(circuit.inputs() as u64))?;
     }
     let mut lowering = Lowering::new(circuit);
@@ -33,7 +33,7 @@ pub(super) fn lower(circuit: &Circuit, measurement: &Measurement, rewrites: Rewr
     Ok(Program {
         qubits: circuit.qubits(),
         features: lowering.features,
-        input_columns: lowering.features + lowering.columns.list.len(),
+        engine_inputs: lowering.features + lowering.columns.list.len(),
         columns: lowering.columns,
         weights: lowering.tensors.iter().map(|tensor| tensor.shape.elem_count()).sum(),
         tensors: lowering.tensors,
@@ -51,7 +51,7 @@ pub(super) fn lower(circuit: &Circuit, measurement: &Measurement, rewrites: Rewr
 
 pub(super) struct Lowering {
     pub(super) features: usize,
-    pub(super) columns: Columns,
+    pub(super) columns: DerivedFeatures,
     /// The input that says where the operation at hand acts.
     switch: Option<usize>,
     /// What is wrong with the operation at hand.
@@ -78,7 +78,7 @@ impl Lowering {
         let offsets = tensors.iter().map(|tensor| (tensor.name.clone(), tensor.offset)).collect();
         Self {
             features: circuit.inputs(),
-            columns: Columns::default(),
+            columns: DerivedFeatures::default(),
             switch: None,
             mistake: None,
             tensors,
@@ -145,7 +145,8 @@ impl Lowering {
 
     fn rotation(&mut self, angle: &Angle, word: &str, controls: u64, targets: &[usize]) {
         let letters = word.chars().zip(targets.iter().copied());
-        let Word { x, z } = Word::from_letters(letters).expect("letters are checked when the operation is added");
+        let PauliWord { x, z } =
+            PauliWord::from_letters(letters).expect("letters are checked when the operation is added");
         if x | z == 0 {
             // exp(-i θ/2) for the identity: a phase, relative to where the controls are 0.
             return self.phase(&(-0.5 * angle.clone()), controls, &[]);

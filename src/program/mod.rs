@@ -8,32 +8,27 @@
 //!   holds the number under the cosine, and equal expressions share one slot.
 //! - A **step** is one of five kernels under a mask of controls.
 
-pub(crate) mod basis;
 mod cache;
-pub(crate) mod columns;
 mod conditional;
+pub(crate) mod derived_features;
 mod diagonalized;
 mod display;
-mod forms;
-mod frame;
+mod index_map;
+pub(crate) mod layered;
 mod lower;
-pub(crate) mod outline;
 mod readout;
 mod rewrite;
-mod schedule;
-mod tiling;
+mod variants;
 
 pub(crate) use cache::EngineCache;
-pub(crate) use forms::{Probe, Probes, Spectrum};
-pub(crate) use frame::{Frame, Parity};
-pub(crate) use outline::{Node as OutlineNode, Outline, Phase, Rotation, Source};
+pub(crate) use index_map::{IndexMap, Parity};
+pub(crate) use layered::{LayeredProgram, Node as LayeredNode, Phase, Rotation, Source};
 pub use rewrite::{Rewrite, Rewrites};
+pub(crate) use variants::{AnglesAsInputs, Probe, Spectrum};
 
-pub(crate) use readout::{Flip, FlipTerm, Readout, Sum};
-pub(crate) use schedule::{Layer, MAX_ROTATIONS, Node, Pass, Schedule};
-pub(crate) use tiling::{LANE_QUBITS, Sweep, Term, TileNode, Tiling};
+pub(crate) use readout::{PauliTerm, Readout, Sum, XMaskGroup};
 
-use columns::Columns;
+use derived_features::DerivedFeatures;
 
 use crate::circuit::Circuit;
 use crate::error::Result;
@@ -50,9 +45,9 @@ pub struct Program {
     /// Features of a sample.
     pub(crate) features: usize,
     /// What follows the features for the engines.
-    pub(crate) columns: Columns,
+    pub(crate) columns: DerivedFeatures,
     /// Numbers a sample that engines see: features and columns.
-    pub(crate) input_columns: usize,
+    pub(crate) engine_inputs: usize,
     /// Weight tensors in the order in which they are concatenated.
     pub(crate) tensors: Vec<Tensor>,
     /// Entries of all weight tensors together.
@@ -74,12 +69,10 @@ pub struct Program {
 /// What is made from a program when something first asks for it.
 #[derive(Debug, Clone, Default)]
 struct Made {
-    outline: OnceLock<Outline>,
-    schedule: OnceLock<Schedule>,
-    tiling: OnceLock<Tiling>,
-    with_own_weights: OnceLock<Arc<Program>>,
+    layered: OnceLock<LayeredProgram>,
+    with_weights_as_inputs: OnceLock<Arc<Program>>,
     differences: OnceLock<Arc<Program>>,
-    probes: OnceLock<Arc<Probes>>,
+    angles_as_inputs: OnceLock<Arc<AnglesAsInputs>>,
 }
 
 /// A weight tensor of a program.
@@ -208,19 +201,14 @@ impl Program {
         Ok(program)
     }
 
-    /// The program as layers; see [`Outline`].
-    pub(crate) fn outline(&self) -> &Outline {
-        self.made.outline.get_or_init(|| Outline::new(self))
+    /// The program as layers; see [`LayeredProgram`].
+    pub(crate) fn layered(&self) -> &LayeredProgram {
+        self.made.layered.get_or_init(|| LayeredProgram::new(self))
     }
 
-    /// The layers for blocks of samples.
-    pub(crate) fn schedule(&self) -> &Schedule {
-        self.made.schedule.get_or_init(|| Schedule::new(self, self.outline()))
-    }
-
-    /// The layers for single states.
-    pub(crate) fn tiling(&self) -> &Tiling {
-        self.made.tiling.get_or_init(|| Tiling::new(self.qubits, self.outline()))
+    /// Whether an angle differs from sample to sample.
+    pub(crate) fn varies(&self, source: Source) -> bool {
+        matches!(source, Source::Slot(slot) if self.slots[slot].reads_inputs())
     }
 
     /// Number of qubits.
@@ -230,7 +218,7 @@ impl Program {
 
     /// Features of a sample, as tensors that come have them.
     pub fn inputs(&self) -> usize {
-        self.input_columns - self.columns.list.len()
+        self.engine_inputs - self.columns.list.len()
     }
 
     /// Entries of all weight tensors together.

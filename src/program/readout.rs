@@ -5,7 +5,7 @@
 
 use super::Parity;
 use crate::measurement::Measurement;
-use crate::observable::{Observable, Part, Word};
+use crate::observable::{Observable, Part, PauliWord};
 
 /// What is read from a final state.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,21 +28,21 @@ pub(crate) struct Sum {
     /// Coefficient of the identity in each observable: part of an expectation value, and of neither a variance nor a gradient.
     pub(crate) constants: Vec<f64>,
     /// Pauli words, grouped by their x-mask, in ascending order.
-    pub(crate) flips: Vec<Flip>,
+    pub(crate) x_groups: Vec<XMaskGroup>,
     /// Output, coefficient and everything that is not a Pauli word.
     pub(crate) parts: Vec<(usize, f64, Part)>,
 }
 
 /// All Pauli words that flip the same bits.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Flip {
+pub(crate) struct XMaskGroup {
     pub(crate) x: u64,
-    pub(crate) terms: Vec<FlipTerm>,
+    pub(crate) terms: Vec<PauliTerm>,
 }
 
 /// `coefficient * i^quarter_turns * (-1)^|basis index & z|`, into one output.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct FlipTerm {
+pub(crate) struct PauliTerm {
     pub(crate) output: usize,
     pub(crate) z: u64,
     pub(crate) coefficient: f64,
@@ -78,15 +78,15 @@ impl Sum {
         let mut sum = Self { outputs, constants: vec![0.0; outputs], ..Self::default() };
         for (output, observable) in observables.iter().enumerate() {
             for (word, coefficient) in observable.words() {
-                if word == Word::default() {
+                if word == PauliWord::default() {
                     sum.constants[output] += coefficient;
                     continue;
                 }
                 let (z, quarter_turns) = (word.z, word.y_count() % 4);
-                let term = FlipTerm { output, z, coefficient, quarter_turns };
-                match sum.flips.binary_search_by_key(&word.x, |flip| flip.x) {
-                    Ok(at) => sum.flips[at].terms.push(term),
-                    Err(at) => sum.flips.insert(at, Flip { x: word.x, terms: vec![term] }),
+                let term = PauliTerm { output, z, coefficient, quarter_turns };
+                match sum.x_groups.binary_search_by_key(&word.x, |x_group| x_group.x) {
+                    Ok(at) => sum.x_groups[at].terms.push(term),
+                    Err(at) => sum.x_groups.insert(at, XMaskGroup { x: word.x, terms: vec![term] }),
                 }
             }
             sum.parts.extend(observable.parts().iter().map(|(c, part)| (output, *c, part.clone())));
@@ -98,19 +98,22 @@ impl Sum {
         Self { constants: vec![0.0; self.outputs], ..self }
     }
 
-    /// Its words in other indices, given what parities and displacements are in them; the other parts as they are.
+    /// Its words in other indices, given what parities and flip masks are in them; the other parts as they are.
     pub(crate) fn moved(&self, parity: impl Fn(u64) -> Parity, displaced: impl Fn(u64) -> u64) -> Self {
-        let term = |term: &FlipTerm| {
+        let term = |term: &PauliTerm| {
             let parity = parity(term.z);
             let coefficient = if parity.odd { -term.coefficient } else { term.coefficient };
-            FlipTerm { z: parity.mask, coefficient, ..*term }
+            PauliTerm { z: parity.mask, coefficient, ..*term }
         };
-        let flip = |flip: &Flip| Flip { x: displaced(flip.x), terms: flip.terms.iter().map(term).collect() };
-        Self { flips: self.flips.iter().map(flip).collect(), ..self.clone() }
+        let x_group = |x_group: &XMaskGroup| XMaskGroup {
+            x: displaced(x_group.x),
+            terms: x_group.terms.iter().map(term).collect(),
+        };
+        Self { x_groups: self.x_groups.iter().map(x_group).collect(), ..self.clone() }
     }
 
     /// Whether it holds nothing but words of Z.
     pub(crate) fn is_diagonal(&self) -> bool {
-        self.parts.is_empty() && self.flips.iter().all(|flip| flip.x == 0)
+        self.parts.is_empty() && self.x_groups.iter().all(|x_group| x_group.x == 0)
     }
 }

@@ -3,7 +3,7 @@
 use super::change::Change;
 use crate::error::Mistake;
 use crate::linalg::adjoint;
-use crate::observable::Word;
+use crate::observable::PauliWord;
 use nalgebra::{DMatrix, SymmetricEigen};
 use num_complex::Complex64;
 use std::f64::consts::FRAC_1_SQRT_2;
@@ -18,20 +18,20 @@ const TOLERANCE: f64 = 1e-11;
 /// Some qubits by the letters of a Pauli word, others together in the eigenbasis of a matrix.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Basis {
-    letters: Word,
+    letters: PauliWord,
     /// Index of an eigenbasis and its qubits as a mask.
     matrices: Vec<(usize, u64)>,
 }
 
 impl Basis {
     /// The letters of a word.
-    pub(super) fn word(letters: Word) -> Self {
+    pub(super) fn word(letters: PauliWord) -> Self {
         Self { letters, matrices: Vec::new() }
     }
 
     /// The eigenbasis of that index.
     pub(super) fn matrix(index: usize, mask: u64) -> Self {
-        Self { letters: Word::default(), matrices: vec![(index, mask)] }
+        Self { letters: PauliWord::default(), matrices: vec![(index, mask)] }
     }
 
     /// The qubits that are read.

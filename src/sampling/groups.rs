@@ -9,7 +9,7 @@ use super::estimate::{Estimates, Group, Lookup, Observed};
 use super::outcomes::gather;
 use crate::error::{Error, Mistake, Result};
 use crate::measurement::Measurement;
-use crate::observable::{Observable, Part, Word};
+use crate::observable::{Observable, Part, PauliWord};
 use std::cmp::Reverse;
 use std::sync::Arc;
 
@@ -118,7 +118,7 @@ impl Planner {
             }
         }
         for (coefficient, part) in observable.parts().iter().filter(|(coefficient, _)| *coefficient != 0.0) {
-            let as_z = |mask| Basis::word(Word { x: 0, z: mask });
+            let as_z = |mask| Basis::word(PauliWord { x: 0, z: mask });
             match part {
                 Part::Diagonal(values) if values.len() == 1 => constant += coefficient * values[0],
                 Part::Projector { mask: 0, .. } => constant += coefficient,

@@ -4,7 +4,7 @@ use super::basis::Basis;
 use super::*;
 use crate::error::{Error, Mistake};
 use crate::measurement::Measurement;
-use crate::observable::{Observable, Word, X, Y, Z};
+use crate::observable::{Observable, PauliWord, X, Y, Z};
 use crate::random::Generator;
 use num_complex::Complex64 as C;
 use rand::Rng;
@@ -266,7 +266,7 @@ fn infinite_shots_give_probabilities() {
 #[test]
 fn words_share_a_basis_if_they_commute_qubit_by_qubit() {
     let mut rng = stream(23, 0, 0, 0);
-    let read = |letters: &[(char, usize)]| Word::from_letters(letters.iter().copied()).expect("letters");
+    let read = |letters: &[(char, usize)]| PauliWord::from_letters(letters.iter().copied()).expect("letters");
     let agree =
         |a: &[(char, usize)], b: &[(char, usize)]| a.iter().all(|(l, q)| b.iter().all(|(m, r)| q != r || l == m));
     let (mut joined, mut refused) = (0, 0);

@@ -8,11 +8,12 @@ use std::fs;
 use std::path::Path;
 
 /// Modules in the direction in which data flows.
-const ROOMS: [&str; 26] = [
+const ROOMS: [&str; 27] = [
     "error",
     "memory",
     "limits",
     "linalg",
+    "gf2",
     "places",
     "random",
     "gate",
@@ -21,7 +22,7 @@ const ROOMS: [&str; 26] = [
     "circuit",
     "fingerprint",
     "program",
-    "columns",
+    "derived_features",
     "engine",
     "autograd",
     "sampling",

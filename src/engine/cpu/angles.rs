@@ -3,7 +3,7 @@
 use crate::engine::cpu::memory::held;
 use crate::engine::cpu::simd::LANES;
 use crate::engine::cpu::simd::sincos::sin_cos;
-use crate::engine::cpu::steps::forward::Turn;
+use crate::engine::cpu::steps::forward::CosSin;
 use crate::engine::{Arguments, Real};
 use crate::program::{Program, Slot, Source, Variable};
 use num_complex::Complex64;
@@ -49,7 +49,7 @@ pub(super) struct SharedAngles {
 /// The slots that differ from sample to sample, for the samples of one block.
 #[derive(Debug)]
 pub(super) struct BlockAngles<T> {
-    turns: Vec<Turn<T>>,
+    cos_sins: Vec<CosSin<T>>,
     /// Samples of the block with a slot that is NaN or infinite, or without a state to start from. Their outputs and gradients are NaN
     /// even where that has no effect.
     pub(super) spoiled: [bool; LANES],
@@ -65,7 +65,7 @@ pub(super) struct LanePoints(Points);
 #[derive(Debug)]
 pub(super) struct Angles<'a, T> {
     shared: &'a SharedAngles,
-    turns: &'a [Turn<T>],
+    cos_sins: &'a [CosSin<T>],
     /// Those of the block, if it is a single sample.
     single: &'a LanePoints,
 }
@@ -80,7 +80,7 @@ impl<T> Copy for Angles<'_, T> {}
 
 impl<T> Default for BlockAngles<T> {
     fn default() -> Self {
-        Self { turns: Vec::new(), spoiled: [false; LANES], norms: [0.0; LANES] }
+        Self { cos_sins: Vec::new(), spoiled: [false; LANES], norms: [0.0; LANES] }
     }
 }
 
@@ -214,7 +214,7 @@ impl LanePoints {
 impl<T: Real> BlockAngles<T> {
     /// Bytes it holds on to.
     pub(super) fn bytes(&self) -> usize {
-        held(&self.turns)
+        held(&self.cos_sins)
     }
 
     /// Evaluates the slots for a block of `lanes` samples, of which `count` exist, from sample `first` on.
@@ -226,7 +226,7 @@ impl<T: Real> BlockAngles<T> {
         (first, count, lanes): (usize, usize, usize),
         LanePoints(points): &mut LanePoints,
     ) {
-        let samples = Samples { arguments, width: program.input_columns, first, count };
+        let samples = Samples { arguments, width: program.engine_inputs, first, count };
         // NaN where a slot is NaN or infinite.
         let mut nothing = [0.0; LANES];
         points.values.clear();
@@ -244,15 +244,15 @@ impl<T: Real> BlockAngles<T> {
             }
         }
         points.finish();
-        self.turns.resize(shared.varying.len(), Turn::fixed(1.0.into()));
+        self.cos_sins.resize(shared.varying.len(), CosSin::fixed(1.0.into()));
         let found = points.cos.chunks_exact(lanes).zip(points.sin.chunks_exact(lanes));
-        for (turn, (cos, sin)) in self.turns.iter_mut().zip(found) {
+        for (cos_sin, (cos, sin)) in self.cos_sins.iter_mut().zip(found) {
             let lanes_of = |values: &[f64]| match <&[f64; LANES]>::try_from(values) {
                 Ok(values) => values.map(T::from_f64),
                 // A block of one sample uses all vector lanes for it.
                 Err(_) => [T::from_f64(values[0]); LANES],
             };
-            *turn = Turn { cos: lanes_of(cos), sin: lanes_of(sin) };
+            *cos_sin = CosSin { cos: lanes_of(cos), sin: lanes_of(sin) };
         }
     }
 }
@@ -261,11 +261,11 @@ impl<'a, T: Real> Angles<'a, T> {
     /// For what reads no slots that differ from sample to sample.
     pub(super) fn shared(shared: &'a SharedAngles) -> Self {
         static NONE: LanePoints = LanePoints(Points { values: Vec::new(), sin: Vec::new(), cos: Vec::new() });
-        Self { shared, turns: &[], single: &NONE }
+        Self { shared, cos_sins: &[], single: &NONE }
     }
 
     pub(super) fn new(shared: &'a SharedAngles, block: &'a BlockAngles<T>, single: &'a LanePoints) -> Self {
-        Self { shared, turns: &block.turns, single }
+        Self { shared, cos_sins: &block.cos_sins, single }
     }
 
     /// φ of a source, for a block of one sample or if all samples share it.
@@ -294,15 +294,15 @@ impl<'a, T: Real> Angles<'a, T> {
 
     /// Cosine and sine of a slot in each lane, or of all lanes if samples share it.
     #[inline(always)]
-    pub(super) fn look_up(&self, slot: usize) -> std::result::Result<&'a Turn<T>, Complex64> {
+    pub(super) fn look_up(&self, slot: usize) -> std::result::Result<&'a CosSin<T>, Complex64> {
         match self.shared.places[slot] {
-            Some(place) => Ok(&self.turns[place]),
+            Some(place) => Ok(&self.cos_sins[place]),
             None => Err(self.shared.points.point(slot)),
         }
     }
 
-    pub(super) fn turn(&self, slot: usize) -> Turn<T> {
-        self.look_up(slot).copied().unwrap_or_else(Turn::fixed)
+    pub(super) fn cos_sin(&self, slot: usize) -> CosSin<T> {
+        self.look_up(slot).copied().unwrap_or_else(CosSin::fixed)
     }
 }
 
@@ -331,7 +331,7 @@ impl GroupSums {
         rows: &mut [T],
         room: &mut Vec<f64>,
     ) {
-        let width = program.input_columns;
+        let width = program.engine_inputs;
         let samples = Samples { arguments, width, first, count };
         room.clear();
         room.resize(rows.len(), 0.0);

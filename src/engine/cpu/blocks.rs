@@ -9,29 +9,29 @@ use crate::engine::cpu::execution::Execution;
 use crate::engine::cpu::scratch::Block;
 use crate::engine::cpu::simd::LANES;
 use crate::engine::cpu::worker::Worker;
-use crate::engine::{Real, Wanted};
+use crate::engine::{NeedsGrad, Real};
 use crate::program::{Embedding, Program};
 
 impl<T: Real> Worker<'_, T> {
     /// Outputs of block `block` into its rows. What is `kept` of the block afterwards is in its place.
-    pub(super) fn forward(&mut self, block: usize, out: &mut [T], kept: Option<&mut Block<T>>) {
+    pub(super) fn forward(&mut self, block: usize, out: &mut [T], saved: Option<&mut Block<T>>) {
         let (first, count) = self.samples(block);
-        let Some(kept) = kept else {
+        let Some(saved) = saved else {
             self.run(first, count);
             return self.read(out);
         };
-        self.exchange(kept);
+        self.exchange(saved);
         self.run(first, count);
         self.read(out);
-        self.exchange(kept);
+        self.exchange(saved);
     }
 
     /// Works on what was kept of a block, or puts it back.
-    fn exchange(&mut self, kept: &mut Block<T>) {
-        std::mem::swap(&mut self.room.block.psi, &mut kept.psi);
-        if self.call.plan.keeps_angles {
-            std::mem::swap(&mut self.room.block.angles, &mut kept.angles);
-            std::mem::swap(&mut self.room.block.start, &mut kept.start);
+    fn exchange(&mut self, saved: &mut Block<T>) {
+        std::mem::swap(&mut self.room.block.psi, &mut saved.psi);
+        if self.call.partition.saves_angles {
+            std::mem::swap(&mut self.room.block.angles, &mut saved.angles);
+            std::mem::swap(&mut self.room.block.start, &mut saved.start);
         }
     }
 
@@ -41,25 +41,25 @@ impl<T: Real> Worker<'_, T> {
         &mut self,
         group: usize,
         cotangent: &[T],
-        wanted: Wanted,
+        needs_grad: NeedsGrad,
         rows: &mut [T],
-        kept: &mut [Block<T>],
+        saved: &mut [Block<T>],
         sums: &mut GroupSums,
     ) {
-        let Call { program, plan, .. } = *self.call;
-        let (width, outputs) = (program.input_columns, program.outputs());
-        let from = group * plan.blocks_per_group;
+        let Call { program, partition, .. } = *self.call;
+        let (width, outputs) = (program.engine_inputs, program.outputs());
+        let from = group * partition.blocks_per_group;
         sums.clear(program);
-        for block in from..plan.blocks.min(from + plan.blocks_per_group) {
+        for block in from..partition.blocks.min(from + partition.blocks_per_group) {
             let (first, count) = self.samples(block);
-            self.final_states(first, count, kept.get_mut(block - from));
+            self.final_states(first, count, saved.get_mut(block - from));
             self.seed(&cotangent[first * outputs..(first + count) * outputs]);
-            match plan.execution {
-                Execution::Batch => self.reverse_batch_passes(wanted, &mut sums.slots),
-                Execution::Single => self.reverse_tiles(wanted, &mut sums.slots),
-                Execution::Steps => self.reverse(wanted, &mut sums.slots),
+            match partition.execution {
+                Execution::Batch => self.reverse_batch_passes(needs_grad, &mut sums.slots),
+                Execution::Single => self.reverse_tiles(needs_grad, &mut sums.slots),
+                Execution::Steps => self.reverse(needs_grad, &mut sums.slots),
             }
-            let at = (first - from * plan.lanes) * width;
+            let at = (first - from * partition.lanes) * width;
             let rows = if rows.is_empty() { &mut [] } else { &mut rows[at..at + count * width] };
             if let (Some(embedding), false) = (program.embedding, rows.is_empty()) {
                 self.unembed(embedding, first, rows);
@@ -74,19 +74,19 @@ impl<T: Real> Worker<'_, T> {
             for (row, _) in rows.chunks_mut(width.max(1)).zip(spoiled).filter(|(_, spoiled)| *spoiled) {
                 row.fill(T::nan());
             }
-            if let Some(kept) = kept.get_mut(block - from) {
-                self.exchange(kept);
+            if let Some(saved) = saved.get_mut(block - from) {
+                self.exchange(saved);
             }
         }
     }
 
     /// The final states of `count` samples from `first` on, which may have been kept.
-    fn final_states(&mut self, first: usize, count: usize, kept: Option<&mut Block<T>>) {
-        let Some(kept) = kept else { return self.run(first, count) };
-        self.exchange(kept);
-        if !self.call.plan.keeps_angles {
+    fn final_states(&mut self, first: usize, count: usize, saved: Option<&mut Block<T>>) {
+        let Some(saved) = saved else { return self.run(first, count) };
+        self.exchange(saved);
+        if !self.call.partition.saves_angles {
             self.fill(first, count);
-            if self.call.plan.execution != Execution::Steps {
+            if self.call.partition.execution != Execution::Steps {
                 self.prepare_start();
             }
         }
@@ -94,13 +94,13 @@ impl<T: Real> Worker<'_, T> {
 
     /// The final states of `count` samples from `first` on.
     fn run(&mut self, first: usize, count: usize) {
-        let Call { program, plan, .. } = *self.call;
+        let Call { program, partition, .. } = *self.call;
         self.fill(first, count);
-        self.room.block.psi.fit(program.qubits, plan.lanes);
+        self.room.block.psi.fit(program.qubits, partition.lanes);
         if let Some(embedding) = program.embedding {
             self.embed(embedding, first, count);
         }
-        match plan.execution {
+        match partition.execution {
             Execution::Batch => self.run_batch_passes(),
             Execution::Single => self.run_tiles(),
             Execution::Steps => {
@@ -113,16 +113,16 @@ impl<T: Real> Worker<'_, T> {
     }
 
     /// Undoes the steps on ψ and λ, from the last to the first that matters; adds to the gradient of each slot.
-    fn reverse(&mut self, wanted: Wanted, gradients: &mut [[f64; LANES]]) {
+    fn reverse(&mut self, needs_grad: NeedsGrad, gradients: &mut [[f64; LANES]]) {
         let Program { steps, embedding, .. } = self.call.program;
-        let to_the_start = wanted.inputs && embedding.is_some();
-        let first = if to_the_start { Some(0) } else { steps.iter().position(|step| self.matters(step, wanted)) };
+        let to_the_start = needs_grad.inputs && embedding.is_some();
+        let first = if to_the_start { Some(0) } else { steps.iter().position(|step| self.matters(step, needs_grad)) };
         let first = first.unwrap_or(steps.len());
-        (first..steps.len()).rev().for_each(|index| self.undo(index, wanted, gradients));
+        (first..steps.len()).rev().for_each(|index| self.undo(index, needs_grad, gradients));
     }
 
     fn embed(&mut self, embedding: Embedding, first: usize, count: usize) {
-        let (psi, lanes) = (&mut self.room.block.psi, self.call.plan.lanes);
+        let (psi, lanes) = (&mut self.room.block.psi, self.call.partition.lanes);
         psi.clear();
         for (lane, &norm) in self.room.block.angles.norms[..count].iter().enumerate() {
             if norm == 0.0 {
@@ -140,10 +140,10 @@ impl<T: Real> Worker<'_, T> {
     /// `g = dL/dy = 2 Re λ`, it is `(g - y (y . g)) / |x|`; nothing for features that are all zero.
     fn unembed(&self, embedding: Embedding, first: usize, rows: &mut [T]) {
         let Call { program, arguments, .. } = *self.call;
-        let rows = rows.chunks_mut(program.input_columns).zip(self.room.block.angles.norms).enumerate();
+        let rows = rows.chunks_mut(program.engine_inputs).zip(self.room.block.angles.norms).enumerate();
         for (lane, (row, norm)) in rows.filter(|(_, (_, norm))| *norm != 0.0) {
             let features = arguments.embedded(program, embedding, first + lane);
-            let slope = |k: usize| 2.0 * self.room.lambda.re[k * self.call.plan.lanes + lane].to_f64();
+            let slope = |k: usize| 2.0 * self.room.lambda.re[k * self.call.partition.lanes + lane].to_f64();
             let along: f64 = features.iter().enumerate().map(|(k, x)| x.to_f64() / norm * slope(k)).sum();
             for (k, x) in features.iter().enumerate() {
                 row[embedding.first + k] = T::from_f64((slope(k) - x.to_f64() / norm * along) / norm);

@@ -1,8 +1,8 @@
 //! The context of a call: read by all its workers.
 
 use crate::engine::Arguments;
-use crate::engine::cpu::plan::Plan;
-use crate::engine::cpu::prepare::Prepared;
+use crate::engine::cpu::partition::Partition;
+use crate::engine::cpu::tables::CallTables;
 use crate::program::Program;
 
 /// Program, arguments and shared tables of a call.
@@ -10,7 +10,7 @@ use crate::program::Program;
 pub(super) struct Call<'a, T> {
     pub(super) program: &'a Program,
     pub(super) arguments: Arguments<'a, T>,
-    pub(super) plan: &'a Plan,
+    pub(super) partition: &'a Partition,
     /// Tables that its blocks share.
-    pub(super) prepared: &'a Prepared<T>,
+    pub(super) prepared: &'a CallTables<T>,
 }

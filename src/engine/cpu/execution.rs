@@ -16,6 +16,6 @@ pub(super) enum Execution {
 impl Execution {
     /// Returns what is read at the end, in the indices that the states then have.
     pub(super) fn readout(self, program: &Program) -> &Readout {
-        if self == Self::Steps { &program.readout } else { &program.outline().readout }
+        if self == Self::Steps { &program.readout } else { &program.layered().readout }
     }
 }

@@ -3,11 +3,15 @@
 //! They are counted once a program, precision and number of lanes: a small call takes less time than the count.
 
 use crate::engine::Real;
+use crate::engine::cpu::batch::passes::BatchPasses;
+use crate::engine::cpu::batch::tables::LayerTables;
 use crate::engine::cpu::execution::Execution;
-use crate::engine::cpu::prepare::Prepared;
 use crate::engine::cpu::simd::LANES;
+use crate::engine::cpu::single::tables::SweepTables;
+use crate::engine::cpu::single::tiling::StateTiling;
 use crate::engine::cpu::state::state_bytes;
-use crate::program::{OutlineNode, Program, Readout, Rewrite};
+use crate::engine::cpu::steps::forward::CosSin;
+use crate::program::{LayeredNode, Program, Readout, Rewrite};
 use std::marker::PhantomData;
 use std::sync::OnceLock;
 
@@ -26,11 +30,15 @@ pub(super) struct Footprint {
     /// Whether amplitudes are moved, which needs half a state.
     pub(super) moves: bool,
     /// Whether angles are kept beside final states.
-    pub(super) keeps_angles: bool,
+    pub(super) saves_angles: bool,
+    /// Bytes of the program's layered program.
+    layered: u64,
+    /// Bytes of its schedule or tiling, which is made once.
+    made: u64,
     /// Bytes of all tables that blocks may share.
     pub(super) tables: u64,
     /// Bytes of a block's final states, and of its angles if they are kept.
-    pub(super) kept: u128,
+    pub(super) saved: u128,
     forward: Needs,
     gradient: Needs,
 }
@@ -64,25 +72,71 @@ impl Footprint {
             LANES => Execution::Batch,
             _ => Execution::Single,
         };
-        let moved = |node: &OutlineNode| matches!(node, OutlineNode::Settle(_));
+        let moved = |node: &LayeredNode| matches!(node, LayeredNode::Permute(_));
         let varying = program.slots.iter().filter(|slot| slot.reads_inputs()).count();
         // Unless they are the larger ones, or a single state's, of which there are few.
-        let keeps_angles = lanes > 1 && varying <= 1 << program.qubits;
-        let angles = if keeps_angles { varying * 32 * size_of::<T>() } else { 0 };
+        let saves_angles = lanes > 1 && varying <= 1 << program.qubits;
+        let angles = if saves_angles { varying * 32 * size_of::<T>() } else { 0 };
         let most = SHARED_BYTES.iter().find(|(of, _)| *of == execution).map_or(0, |(_, most)| *most);
+        let (made, tables, places) = Self::of_layers::<T>(program, execution);
         let mut footprint = Self {
             execution,
             scratch: matches!(program.readout, Readout::Variance(_)),
-            moves: execution != Execution::Steps && program.outline().nodes.iter().any(moved),
-            keeps_angles,
-            tables: Prepared::<T>::most_bytes(program, execution).min(most),
-            kept: state_bytes::<T>(program.qubits, lanes) + angles as u128,
+            moves: execution != Execution::Steps && program.layered().nodes.iter().any(moved),
+            saves_angles,
+            layered: if execution == Execution::Steps { 0 } else { program.layered().bytes() },
+            made,
+            tables: tables.min(most),
+            saved: state_bytes::<T>(program.qubits, lanes) + angles as u128,
             forward: Needs::default(),
             gradient: Needs::default(),
         };
         footprint.forward = footprint.needs::<T>(program, (lanes, varying), false);
         footprint.gradient = footprint.needs::<T>(program, (lanes, varying), true);
+        [&mut footprint.forward, &mut footprint.gradient].into_iter().for_each(|needs| needs.call += places);
         footprint
+    }
+
+    /// Returns bytes of the schedule or tiling, of all tables of a call, and of the list that these stand in.
+    fn of_layers<T: Real>(program: &Program, execution: Execution) -> (u64, u64, u128) {
+        match execution {
+            Execution::Batch => {
+                let layered = program.layered();
+                let layers = BatchPasses::sizes(program, layered);
+                let tables: usize = layers.map(|size| LayerTables::<T>::most_bytes(program, size)).sum();
+                let places = layered.nodes.len() * size_of::<LayerTables<T>>();
+                (BatchPasses::bytes(program, layered), tables as u64, places as u128)
+            }
+            Execution::Single => {
+                let layered = program.layered();
+                let size = StateTiling::size(program.qubits, layered);
+                let sweeps: usize = size.sweeps.iter().map(|size| SweepTables::<T>::most_bytes(*size)).sum();
+                // Each term may become a loose phase.
+                let tables = sweeps + size.terms * size_of::<CosSin<T>>();
+                let places = (layered.nodes.len() + size.sweeps.len()) * size_of::<Option<SweepTables<T>>>();
+                (size.bytes(program.qubits), tables as u64, places as u128)
+            }
+            Execution::Steps => (0, 0, 0),
+        }
+    }
+
+    /// Bytes that count beside those of a call: under a user's limit all that is made of the program for this way and others; else its
+    /// schedule or tiling if that has yet to be made, as the machine has counted the rest.
+    pub(super) fn beside<T: Real>(&self, program: &Program, limited: bool) -> u64 {
+        if limited {
+            let other = match self.execution {
+                Execution::Batch if StateTiling::is_made(program) => Self::of::<T>(program, 1).made,
+                Execution::Single if BatchPasses::are_made(program) => Self::of::<T>(program, LANES).made,
+                _ => 0,
+            };
+            return self.layered + self.made + other;
+        }
+        let is_made = match self.execution {
+            Execution::Batch => BatchPasses::are_made(program),
+            Execution::Single => StateTiling::is_made(program),
+            Execution::Steps => true,
+        };
+        if is_made { 0 } else { self.made }
     }
 
     fn needs<T: Real>(&self, program: &Program, (lanes, varying): (usize, usize), gradient: bool) -> Needs {
@@ -92,7 +146,7 @@ impl Footprint {
             program.slots.len(),
             varying,
             program.weights,
-            program.input_columns,
+            program.engine_inputs,
             program.outputs(),
         ]
         .map(|count| count as u128);
@@ -102,13 +156,13 @@ impl Footprint {
         // Angles of phases, their sines and cosines in f64; a table; overlaps of gradients.
         let amplitudes = if self.execution == Execution::Batch { 1 << program.qubits } else { 0 };
         let table = amplitudes * (24 + 2 * number + if gradient { 8 } else { 0 });
-        let turns = varying * (32 * number + 24 * lanes_of);
+        let cos_sins = varying * (32 * number + 24 * lanes_of);
         Needs {
             states,
             call: number * weights + 48 * slots + 24 * amplitudes,
             sample: number * (outputs + inputs * if gradient { 2 } else { 1 }),
             group: if gradient { 128 * slots + 8 * weights } else { 0 },
-            worker: states as u128 * state + spare + table + turns,
+            worker: states as u128 * state + spare + table + cos_sins,
         }
     }
 

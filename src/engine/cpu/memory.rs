@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 /// One amplitude of a full block, on cache lines of its own: an unaligned vector would straddle two.
 #[derive(Debug, Clone, Copy)]
 #[repr(C, align(64))]
-pub(super) struct Line<T>(pub(super) [T; LANES]);
+pub(super) struct Row16<T>(pub(super) [T; LANES]);
 
 /// Bytes from which large pages are asked for; one is 2 MB on most systems. Otherwise the pages of a tile, scattered over a
 /// large state, are more than the processor can keep track of.
@@ -25,7 +25,7 @@ static SPARE: Mutex<Vec<MmapMut>> = Mutex::new(Vec::new());
 /// Some lines, which may hold anything.
 #[derive(Debug)]
 pub(super) enum Memory<T> {
-    Heap(Vec<Line<T>>),
+    Heap(Vec<Row16<T>>),
     Pages(Pages),
 }
 
@@ -36,7 +36,7 @@ pub(super) struct Pages(Option<MmapMut>);
 impl<T: Real> Memory<T> {
     /// Memory for so many lines, if the system gives it.
     pub(super) fn new(lines: usize) -> Result<Self> {
-        let bytes = lines.saturating_mul(size_of::<Line<T>>());
+        let bytes = lines.saturating_mul(size_of::<Row16<T>>());
         let pages = if bytes < LARGE { None } else { spare(bytes).or_else(|| fresh(bytes)) };
         if let Some(pages) = pages {
             return Ok(Self::Pages(Pages(Some(pages))));
@@ -44,20 +44,20 @@ impl<T: Real> Memory<T> {
         let mut heap = Vec::new();
         let refused = |_| Error::Memory(MemoryError::Refused { what: "a state", bytes: bytes as u64 });
         heap.try_reserve_exact(lines).map_err(refused)?;
-        heap.resize(lines, Line([T::zero(); LANES]));
+        heap.resize(lines, Row16([T::zero(); LANES]));
         Ok(Self::Heap(heap))
     }
 }
 
 impl<T> Memory<T> {
-    pub(super) fn start(&self) -> *const Line<T> {
+    pub(super) fn start(&self) -> *const Row16<T> {
         match self {
             Self::Heap(lines) => lines.as_ptr(),
             Self::Pages(pages) => pages.0.as_ref().map_or(std::ptr::dangling(), |pages| pages.as_ptr().cast()),
         }
     }
 
-    pub(super) fn start_mut(&mut self) -> *mut Line<T> {
+    pub(super) fn start_mut(&mut self) -> *mut Row16<T> {
         match self {
             Self::Heap(lines) => lines.as_mut_ptr(),
             Self::Pages(pages) => pages.0.as_mut().map_or(std::ptr::dangling_mut(), |pages| pages.as_mut_ptr().cast()),
@@ -102,11 +102,11 @@ mod tests {
 
     #[test]
     fn memory_that_the_system_refuses_is_an_error() {
-        let lines = isize::MAX as usize / size_of::<Line<f32>>();
+        let lines = isize::MAX as usize / size_of::<Row16<f32>>();
         let Err(Error::Memory(MemoryError::Refused { bytes, .. })) = Memory::<f32>::new(lines) else {
             panic!("there is no such memory")
         };
-        assert_eq!(bytes, (lines * size_of::<Line<f32>>()) as u64);
+        assert_eq!(bytes, (lines * size_of::<Row16<f32>>()) as u64);
         assert!(matches!(Memory::<f64>::new(usize::MAX), Err(Error::Memory(MemoryError::Refused { .. }))));
     }
 }

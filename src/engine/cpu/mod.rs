@@ -12,36 +12,37 @@ mod batch;
 mod blocks;
 mod context;
 mod execution;
+mod factored;
 mod footprint;
 mod memory;
-mod numbers;
+mod partition;
+mod pass;
 mod passes;
 mod permute;
-mod plan;
-mod prepare;
+mod pool;
 mod product_start;
 mod readout;
 mod scratch;
 mod simd;
 mod single;
-mod spares;
 mod state;
 mod steps;
+mod tables;
 mod worker;
 mod workspace;
 
-use super::{Arguments, Engine, Gradients, Real, Wanted, share};
+use super::{Arguments, Engine, Gradients, NeedsGrad, Real, share};
 use crate::error::Result;
 use crate::memory::zeros;
 use crate::program::Program;
 use angles::{GroupSums, weight_gradient};
 use candle_core::DType;
 use context::Call;
-use plan::Plan;
+use partition::Partition;
 use scratch::{Block, Scratch};
-pub(crate) use simd::Vectored;
+pub(crate) use simd::SimdReal;
 use worker::Worker;
-pub(crate) use workspace::Kept;
+pub(crate) use workspace::Saved;
 use workspace::Workspace;
 
 /// The engine for `Device::Cpu`.
@@ -52,26 +53,31 @@ pub(crate) struct Cpu {
 }
 
 impl<T: Real> Engine<T> for Cpu {
-    type Kept = Kept<T>;
+    type Saved = Saved<T>;
 
-    fn forward(&self, program: &Program, arguments: Arguments<'_, T>, keep: bool) -> Result<(Vec<T>, Option<Kept<T>>)> {
-        let plan = &Plan::forward::<T>(program, arguments.batch, *self)?;
-        let (mut rooms, mut workspace) = workspace::take(program, arguments, plan, None);
-        let keep = keep && plan.may_keep;
-        match keep {
-            true => workspace.reserve(program, plan)?,
-            false if plan.may_keep => workspace.blocks.truncate(plan.blocks),
+    fn forward(
+        &self,
+        program: &Program,
+        arguments: Arguments<'_, T>,
+        save: bool,
+    ) -> Result<(Vec<T>, Option<Saved<T>>)> {
+        let partition = &Partition::forward::<T>(program, arguments.batch, *self)?;
+        let (mut rooms, mut workspace) = workspace::take(program, arguments, partition, None);
+        let save = save && partition.may_save;
+        match save {
+            true => workspace.reserve(program, partition)?,
+            false if partition.may_save => workspace.blocks.truncate(partition.blocks),
             false => workspace.blocks.clear(),
         }
-        rooms.reserve(program, plan, !keep, false)?;
+        rooms.reserve(program, partition, !save, false)?;
         let Workspace { prepared, blocks, .. } = &mut *workspace;
         let mut out = zeros("outputs", arguments.batch * program.outputs())?;
-        let call = &Call { program, arguments, plan, prepared };
-        run(call, &mut rooms.0, if keep { blocks } else { &mut [] }, &mut out);
+        let call = &Call { program, arguments, partition, prepared };
+        run(call, &mut rooms.0, if save { blocks } else { &mut [] }, &mut out);
         let limit = self.memory_limit;
-        let (kept, done) = if keep { (Some(workspace), None) } else { (None, Some(workspace)) };
+        let (saved, done) = if save { (Some(workspace), None) } else { (None, Some(workspace)) };
         workspace::give_back(&program.cache, Some(rooms), done, limit);
-        Ok((out, kept.map(|workspace| Kept::new(workspace, program, limit))))
+        Ok((out, saved.map(|workspace| Saved::new(workspace, program, limit))))
     }
 
     fn gradient(
@@ -79,45 +85,45 @@ impl<T: Real> Engine<T> for Cpu {
         program: &Program,
         arguments: Arguments<'_, T>,
         cotangent: &[T],
-        wanted: Wanted,
-        kept: Option<Kept<T>>,
+        needs_grad: NeedsGrad,
+        saved: Option<Saved<T>>,
     ) -> Result<Gradients<T>> {
-        let mut kept = kept;
-        let plan = Plan::gradient::<T>(program, arguments.batch, *self);
+        let mut saved = saved;
+        let partition = Partition::gradient::<T>(program, arguments.batch, *self);
         // Rather without what was kept than not at all.
-        let plan = &plan.or_else(|error| {
-            if kept.take().is_none() {
+        let partition = &partition.or_else(|error| {
+            if saved.take().is_none() {
                 return Err(error);
             }
-            Plan::gradient::<T>(program, arguments.batch, *self)
+            Partition::gradient::<T>(program, arguments.batch, *self)
         })?;
-        let kept = kept.and_then(|kept| kept.of(arguments));
-        let has_states = kept.is_some();
-        let (mut rooms, mut workspace) = workspace::take(program, arguments, plan, kept);
-        rooms.reserve(program, plan, !has_states, true)?;
+        let saved = saved.and_then(|saved| saved.of(arguments));
+        let has_states = saved.is_some();
+        let (mut rooms, mut workspace) = workspace::take(program, arguments, partition, saved);
+        rooms.reserve(program, partition, !has_states, true)?;
         let Workspace { prepared, blocks, sums, .. } = &mut *workspace;
-        sums.resize_with(plan.groups, GroupSums::default);
-        let size = arguments.batch * program.input_columns;
-        let mut inputs = if wanted.inputs { Some(zeros("gradients of inputs", size)?) } else { None };
-        let call = &Call { program, arguments, plan, prepared };
-        let (kept, rows) = (if has_states { blocks } else { &mut [][..] }, inputs.as_deref_mut().unwrap_or_default());
-        reverse(call, &mut rooms.0, kept, sums, (cotangent, wanted), rows);
-        let weights = wanted.weights.then(|| weight_gradient(program, arguments.weights, sums));
+        sums.resize_with(partition.groups, GroupSums::default);
+        let size = arguments.batch * program.engine_inputs;
+        let mut inputs = if needs_grad.inputs { Some(zeros("gradients of inputs", size)?) } else { None };
+        let call = &Call { program, arguments, partition, prepared };
+        let (saved, rows) = (if has_states { blocks } else { &mut [][..] }, inputs.as_deref_mut().unwrap_or_default());
+        reverse(call, &mut rooms.0, saved, sums, (cotangent, needs_grad), rows);
+        let weights = needs_grad.weights.then(|| weight_gradient(program, arguments.weights, sums));
         workspace::give_back(&program.cache, Some(rooms), Some(workspace), self.memory_limit);
         Ok(Gradients { inputs, weights })
     }
 }
 
 /// Outputs of all blocks. The final states of those there are `kept` places for are left there.
-fn run<T: Real>(call: &Call<'_, T>, rooms: &mut Vec<Scratch<T>>, kept: &mut [Block<T>], out: &mut [T]) {
-    let Call { program, plan, .. } = *call;
-    let (each, rows) = (plan.blocks_per_split, plan.lanes * program.outputs());
-    let (mut kept, mut out) = (portions(kept, each), portions(out, each * rows));
-    let splits = (0..plan.blocks.div_ceil(each)).map(|split| (split * each, kept(), out()));
-    share::each(plan.spread_blocks, rooms, splits, |room, (first, kept, out)| {
+fn run<T: Real>(call: &Call<'_, T>, rooms: &mut Vec<Scratch<T>>, saved: &mut [Block<T>], out: &mut [T]) {
+    let Call { program, partition, .. } = *call;
+    let (each, rows) = (partition.blocks_per_split, partition.lanes * program.outputs());
+    let (mut saved, mut out) = (portions(saved, each), portions(out, each * rows));
+    let splits = (0..partition.blocks.div_ceil(each)).map(|split| (split * each, saved(), out()));
+    share::each(partition.spread_blocks, rooms, splits, |room, (first, saved, out)| {
         let mut out = portions(out, rows);
-        for block in first..plan.blocks.min(first + each) {
-            Worker { call, room }.forward(block, out(), kept.get_mut(block - first));
+        for block in first..partition.blocks.min(first + each) {
+            Worker { call, room }.forward(block, out(), saved.get_mut(block - first));
         }
     });
 }
@@ -126,17 +132,17 @@ fn run<T: Real>(call: &Call<'_, T>, rooms: &mut Vec<Scratch<T>>, kept: &mut [Blo
 fn reverse<T: Real>(
     call: &Call<'_, T>,
     rooms: &mut Vec<Scratch<T>>,
-    kept: &mut [Block<T>],
+    saved: &mut [Block<T>],
     sums: &mut [GroupSums],
-    (cotangent, wanted): (&[T], Wanted),
+    (cotangent, needs_grad): (&[T], NeedsGrad),
     rows: &mut [T],
 ) {
-    let Call { program, plan, .. } = *call;
-    let each = plan.blocks_per_group;
-    let (mut kept, mut rows) = (portions(kept, each), portions(rows, each * plan.lanes * program.input_columns));
-    let groups = sums.iter_mut().enumerate().map(|(group, sums)| (group, kept(), rows(), sums));
-    share::each(plan.spread_blocks, rooms, groups, |room, (group, kept, rows, sums)| {
-        Worker { call, room }.gradient_group(group, cotangent, wanted, rows, kept, sums);
+    let Call { program, partition, .. } = *call;
+    let each = partition.blocks_per_group;
+    let (mut saved, mut rows) = (portions(saved, each), portions(rows, each * partition.lanes * program.engine_inputs));
+    let groups = sums.iter_mut().enumerate().map(|(group, sums)| (group, saved(), rows(), sums));
+    share::each(partition.spread_blocks, rooms, groups, |room, (group, saved, rows, sums)| {
+        Worker { call, room }.gradient_group(group, cotangent, needs_grad, rows, saved, sums);
     });
 }
 
@@ -155,8 +161,8 @@ impl Cpu {
     pub(crate) fn check(self, program: &Program, batch: usize, dtype: DType) -> Result<()> {
         simd::arch::check()?;
         match dtype {
-            DType::F64 => Plan::forward::<f64>(program, batch, self).map(drop),
-            _ => Plan::forward::<f32>(program, batch, self).map(drop),
+            DType::F64 => Partition::forward::<f64>(program, batch, self).map(drop),
+            _ => Partition::forward::<f32>(program, batch, self).map(drop),
         }
     }
 }

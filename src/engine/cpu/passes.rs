@@ -7,12 +7,12 @@
 //! which the phases of the layer bring back. Passes whose rotations all samples share are done so; see `prepare.rs`.
 
 use crate::engine::Real;
+use crate::engine::cpu::pass::{MAX_ROTATIONS, Pass};
 use crate::engine::cpu::simd::LANES;
 use crate::engine::cpu::simd::arch::arch;
-use crate::engine::cpu::simd::{Vectored, align_frame, lanes, load, opaque, store};
+use crate::engine::cpu::simd::{SimdReal, align_frame, lanes, load, opaque, store};
 use crate::engine::cpu::state::Planes;
-use crate::engine::cpu::steps::forward::Turn;
-use crate::program::{MAX_ROTATIONS, Pass};
+use crate::engine::cpu::steps::forward::CosSin;
 use pulp::{Simd, WithSimd};
 
 /// Cosines and sines of a table of phases, by physical index.
@@ -25,8 +25,8 @@ pub(super) struct Table<T> {
 /// What a pass does to pairs: `(cos a - sin b, cos b + sin a)`.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rotors<T> {
-    pub(super) turns: [Turn<T>; MAX_ROTATIONS],
-    /// Whether all cosines are 1: then the turns are rotations but for a factor.
+    pub(super) cos_sins: [CosSin<T>; MAX_ROTATIONS],
+    /// Whether all cosines are 1: then the cosines and sines are rotations but for a factor.
     pub(super) unit: bool,
     /// Positions then change places by XOR with this.
     pub(super) swapped: usize,
@@ -40,13 +40,13 @@ impl<T> Default for Table<T> {
 
 impl<T: Real> Default for Rotors<T> {
     fn default() -> Self {
-        Self { turns: [Turn::fixed(1.0.into()); MAX_ROTATIONS], unit: false, swapped: 0 }
+        Self { cos_sins: [CosSin::fixed(1.0.into()); MAX_ROTATIONS], unit: false, swapped: 0 }
     }
 }
 
 impl<T: Real> Rotors<T> {
-    fn first<const K: usize>(&self) -> [&Turn<T>; K] {
-        std::array::from_fn(|k| &self.turns[k])
+    fn first<const K: usize>(&self) -> [&CosSin<T>; K] {
+        std::array::from_fn(|k| &self.cos_sins[k])
     }
 }
 
@@ -59,13 +59,13 @@ const FLUSH: usize = 64;
 struct Forward<'a, T, const K: usize, const M: usize, const UNIT: bool> {
     groups: &'a Pass,
     state: Planes<T>,
-    turns: [&'a Turn<T>; K],
+    cos_sins: [&'a CosSin<T>; K],
     swapped: usize,
     table: Option<&'a Table<T>>,
 }
 
 /// Two vectors, such as a cosine and a sine.
-type Pair<S, T> = (<T as Vectored>::Vector<S>, <T as Vectored>::Vector<S>);
+type Pair<S, T> = (<T as SimdReal>::Vector<S>, <T as SimdReal>::Vector<S>);
 
 /// `cos a - sin b`, `cos b + sin a`; with `UNIT` the cosine is 1.
 #[inline(always)]
@@ -82,15 +82,17 @@ fn rotate<S: Simd, T: Real, const UNIT: bool>(
 
 /// Cosines and sines from lane `at` on.
 #[inline(always)]
-fn loaded<S: Simd, T: Real, const K: usize>(turns: [&Turn<T>; K], at: usize) -> [Pair<S, T>; K] {
+fn loaded<S: Simd, T: Real, const K: usize>(cos_sins: [&CosSin<T>; K], at: usize) -> [Pair<S, T>; K] {
     // SAFETY: `at` is the first lane of a vector that ends within the lanes.
-    turns.map(|turn| unsafe { (load::<S, T>(turn.cos.as_ptr().add(at)), load::<S, T>(turn.sin.as_ptr().add(at))) })
+    cos_sins.map(|cos_sin| unsafe {
+        (load::<S, T>(cos_sin.cos.as_ptr().add(at)), load::<S, T>(cos_sin.sin.as_ptr().add(at)))
+    })
 }
 
 impl<T: Real, const K: usize, const M: usize, const UNIT: bool> Forward<'_, T, K, M, UNIT> {
     #[inline(always)]
     fn chunk<S: Simd, const TABLE: bool>(&self, simd: S, at: usize) {
-        let turns = loaded::<S, T, K>(self.turns, at);
+        let cos_sins = loaded::<S, T, K>(self.cos_sins, at);
         let swapped: [usize; M] = std::array::from_fn(|j| self.groups.distances[j ^ self.swapped]);
         for &base in &self.groups.bases {
             let index: [usize; M] = std::array::from_fn(|j| opaque(base as usize ^ self.groups.distances[j]));
@@ -103,16 +105,16 @@ impl<T: Real, const K: usize, const M: usize, const UNIT: bool> Forward<'_, T, K
                     // SAFETY: tables have an entry for each amplitude of the state.
                     let (cos, sin) =
                         unsafe { (*table.cos.get_unchecked(index[j]), *table.sin.get_unchecked(index[j])) };
-                    let turn = (T::splat(simd, cos), T::splat(simd, sin));
-                    (re[j], im[j]) = rotate::<S, T, false>(simd, turn, re[j], im[j]);
+                    let cos_sin = (T::splat(simd, cos), T::splat(simd, sin));
+                    (re[j], im[j]) = rotate::<S, T, false>(simd, cos_sin, re[j], im[j]);
                 }
             }
             for k in 0..K {
                 for j in 0..M {
                     if j >> k & 1 == 0 {
                         let other = j | 1 << k;
-                        (re[j], re[other]) = rotate::<S, T, UNIT>(simd, turns[k], re[j], re[other]);
-                        (im[j], im[other]) = rotate::<S, T, UNIT>(simd, turns[k], im[j], im[other]);
+                        (re[j], re[other]) = rotate::<S, T, UNIT>(simd, cos_sins[k], re[j], re[other]);
+                        (im[j], im[other]) = rotate::<S, T, UNIT>(simd, cos_sins[k], im[j], im[other]);
                     }
                 }
             }
@@ -149,8 +151,8 @@ struct Reverse<'a, T, const K: usize, const M: usize, const UNIT: bool> {
     groups: &'a Pass,
     psi: Planes<T>,
     lambda: Planes<T>,
-    /// The turns back.
-    turns: [&'a Turn<T>; K],
+    /// The cosines and sines back.
+    cos_sins: [&'a CosSin<T>; K],
     swapped: usize,
     /// The phases undone after the rotations, and where `Im(λ* ψ)` of each amplitude is added up before.
     table: Option<(&'a Table<T>, Option<*mut f64>)>,
@@ -161,7 +163,7 @@ impl<T: Real, const K: usize, const M: usize, const UNIT: bool> Reverse<'_, T, K
     #[inline(always)]
     fn plane<S: Simd>(
         simd: S,
-        turns: &[Pair<S, T>; K],
+        cos_sins: &[Pair<S, T>; K],
         p: &mut [T::Vector<S>; M],
         l: &mut [T::Vector<S>; M],
         sums: &mut [T::Vector<S>; K],
@@ -172,8 +174,8 @@ impl<T: Real, const K: usize, const M: usize, const UNIT: bool> Reverse<'_, T, K
                     let other = j | 1 << k;
                     sums[k] = T::times_plus(simd, l[other], p[j], sums[k]);
                     sums[k] = T::times_plus(simd, T::minus(simd, l[j]), p[other], sums[k]);
-                    (p[j], p[other]) = rotate::<S, T, UNIT>(simd, turns[k], p[j], p[other]);
-                    (l[j], l[other]) = rotate::<S, T, UNIT>(simd, turns[k], l[j], l[other]);
+                    (p[j], p[other]) = rotate::<S, T, UNIT>(simd, cos_sins[k], p[j], p[other]);
+                    (l[j], l[other]) = rotate::<S, T, UNIT>(simd, cos_sins[k], l[j], l[other]);
                 }
             }
         }
@@ -203,7 +205,7 @@ impl<T: Real, const K: usize, const M: usize, const UNIT: bool> Reverse<'_, T, K
     #[inline(always)]
     fn chunk<S: Simd, const TABLE: bool>(&self, simd: S, at: usize, total: &mut PassSums) {
         let zero = T::splat(simd, T::zero());
-        let turns = loaded::<S, T, K>(self.turns, at);
+        let cos_sins = loaded::<S, T, K>(self.cos_sins, at);
         let swapped: [usize; M] = std::array::from_fn(|j| self.groups.distances[j ^ self.swapped]);
         for bases in self.groups.bases.chunks(FLUSH) {
             let mut sums = [zero; K];
@@ -218,7 +220,7 @@ impl<T: Real, const K: usize, const M: usize, const UNIT: bool> Reverse<'_, T, K
                         index.map(|i| load::<S, T>(self.lambda.re_at(i, at))),
                     )
                 };
-                Self::plane(simd, &turns, &mut p, &mut l, &mut sums);
+                Self::plane(simd, &cos_sins, &mut p, &mut l, &mut sums);
                 for j in 0..M {
                     // SAFETY: as above.
                     unsafe {
@@ -233,7 +235,7 @@ impl<T: Real, const K: usize, const M: usize, const UNIT: bool> Reverse<'_, T, K
                         index.map(|i| load::<S, T>(self.lambda.im_at(i, at))),
                     )
                 };
-                Self::plane(simd, &turns, &mut p, &mut l, &mut sums);
+                Self::plane(simd, &cos_sins, &mut p, &mut l, &mut sums);
                 for j in 0..M {
                     if TABLE {
                         (p[j], l[j]) = self.unphase(simd, to[j], at, p[j], l[j]);
@@ -277,19 +279,19 @@ impl<T: Real, const K: usize, const M: usize, const UNIT: bool> WithSimd for Rev
 
 /// Dispatches a kernel with the constants for the number and kind of a pass's rotations.
 macro_rules! with_size {
-    ($groups:expr, $rotors:expr, |$turns:ident| $kernel:ident { $($field:tt)* }) => {
+    ($groups:expr, $rotors:expr, |$cos_sins:ident| $kernel:ident { $($field:tt)* }) => {
         match ($groups.rotations.len(), $rotors.unit) {
-            (0, _) => with_size!(@ $rotors, $turns, $kernel, 0, 1, false, { $($field)* }),
-            (1, false) => with_size!(@ $rotors, $turns, $kernel, 1, 2, false, { $($field)* }),
-            (1, true) => with_size!(@ $rotors, $turns, $kernel, 1, 2, true, { $($field)* }),
-            (2, false) => with_size!(@ $rotors, $turns, $kernel, 2, 4, false, { $($field)* }),
-            (2, true) => with_size!(@ $rotors, $turns, $kernel, 2, 4, true, { $($field)* }),
-            (_, false) => with_size!(@ $rotors, $turns, $kernel, 3, 8, false, { $($field)* }),
-            (_, true) => with_size!(@ $rotors, $turns, $kernel, 3, 8, true, { $($field)* }),
+            (0, _) => with_size!(@ $rotors, $cos_sins, $kernel, 0, 1, false, { $($field)* }),
+            (1, false) => with_size!(@ $rotors, $cos_sins, $kernel, 1, 2, false, { $($field)* }),
+            (1, true) => with_size!(@ $rotors, $cos_sins, $kernel, 1, 2, true, { $($field)* }),
+            (2, false) => with_size!(@ $rotors, $cos_sins, $kernel, 2, 4, false, { $($field)* }),
+            (2, true) => with_size!(@ $rotors, $cos_sins, $kernel, 2, 4, true, { $($field)* }),
+            (_, false) => with_size!(@ $rotors, $cos_sins, $kernel, 3, 8, false, { $($field)* }),
+            (_, true) => with_size!(@ $rotors, $cos_sins, $kernel, 3, 8, true, { $($field)* }),
         }
     };
-    (@ $rotors:expr, $turns:ident, $kernel:ident, $k:literal, $m:literal, $unit:literal, { $($field:tt)* }) => {{
-        let $turns = $rotors.first::<$k>();
+    (@ $rotors:expr, $cos_sins:ident, $kernel:ident, $k:literal, $m:literal, $unit:literal, { $($field:tt)* }) => {{
+        let $cos_sins = $rotors.first::<$k>();
         arch().dispatch($kernel::<T, $k, $m, $unit> { $($field)* })
     }};
 }
@@ -305,7 +307,7 @@ fn check<T: Real>(groups: &Pass, state: Planes<T>, table: Option<&Table<T>>) {
 pub(super) fn apply_pass<T: Real>(groups: &Pass, state: Planes<T>, rotors: &Rotors<T>, table: Option<&Table<T>>) {
     check(groups, state, table);
     let swapped = rotors.swapped;
-    with_size!(groups, rotors, |turns| Forward { groups, state, turns, swapped, table });
+    with_size!(groups, rotors, |cos_sins| Forward { groups, state, cos_sins, swapped, table });
 }
 
 /// Applies the rotors that undo a pass to ψ and λ, then undoes the phases of a table. Returns the gradient in the φ of each
@@ -321,6 +323,6 @@ pub(super) fn undo_pass<T: Real>(
     check(groups, lambda, plain);
     let table = table.map(|(table, overlaps)| (table, overlaps.map(|overlaps| overlaps.as_mut_ptr())));
     let swapped = rotors.swapped;
-    let sums = with_size!(groups, rotors, |turns| Reverse { groups, psi, lambda, turns, swapped, table });
+    let sums = with_size!(groups, rotors, |cos_sins| Reverse { groups, psi, lambda, cos_sins, swapped, table });
     sums.map(|lanes| lanes.map(|sum| 2.0 * sum))
 }

@@ -4,42 +4,42 @@ use crate::engine::cpu::memory::held;
 use crate::engine::cpu::simd::LANES;
 use crate::engine::cpu::state::{Buffer, State};
 use crate::engine::{Real, share};
-use crate::program::Frame;
+use crate::program::IndexMap;
 
 /// What moving amplitudes takes.
 #[derive(Debug)]
-pub(super) struct Mover<T> {
+pub(super) struct Permuter<T> {
     /// Half a state.
     pub(super) spare: Buffer<T>,
     /// Where the amplitudes of the first row come from.
     places: Vec<usize>,
 }
 
-impl<T> Default for Mover<T> {
+impl<T> Default for Permuter<T> {
     fn default() -> Self {
         Self { spare: Buffer::default(), places: Vec::new() }
     }
 }
 
-impl<T: Real> Mover<T> {
+impl<T: Real> Permuter<T> {
     /// Bytes it holds on to.
     pub(super) fn bytes(&self) -> usize {
         self.spare.bytes() + held(&self.places)
     }
 
     /// Moves every amplitude from its physical to its logical index, or back, by way of a spare plane.
-    pub(super) fn settle(&mut self, state: &mut State<T>, frame: &Frame, back: bool, spread: bool) {
+    pub(super) fn permute(&mut self, state: &mut State<T>, index_map: &IndexMap, back: bool, spread: bool) {
         match state.lanes {
-            1 => self.run::<1>(state, frame, back, spread),
-            _ => self.run::<LANES>(state, frame, back, spread),
+            1 => self.run::<1>(state, index_map, back, spread),
+            _ => self.run::<LANES>(state, index_map, back, spread),
         }
     }
 
     /// As [`settle`](Self::settle), for `W` numbers an amplitude.
-    fn run<const W: usize>(&mut self, state: &mut State<T>, frame: &Frame, back: bool, spread: bool) {
+    fn run<const W: usize>(&mut self, state: &mut State<T>, index_map: &IndexMap, back: bool, spread: bool) {
         let from = |index: usize| {
             let index = index as u64;
-            (if back { frame.logical(index) } else { frame.physical(index) }) as usize
+            (if back { index_map.logical(index) } else { index_map.physical(index) }) as usize
         };
         // The map is affine: an entry for each setting of the lower bits, and one a row for the upper.
         let low = state.qubits / 2;

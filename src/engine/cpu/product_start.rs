@@ -8,7 +8,7 @@ use crate::engine::Real;
 use crate::engine::cpu::angles::Angles;
 use crate::engine::cpu::simd::LANES;
 use crate::engine::cpu::simd::arch::arch;
-use crate::engine::cpu::simd::{Vectored, align_frame, lanes, load, store};
+use crate::engine::cpu::simd::{SimdReal, align_frame, lanes, load, store};
 use crate::engine::cpu::state::State;
 use crate::program::{Kernel, Step};
 use num_complex::Complex64;
@@ -43,7 +43,7 @@ impl<T: Real> Qubit<T> {
 }
 
 /// Two vectors: real part, imaginary part; or a cosine and a sine.
-type Pair<S, T> = (<T as Vectored>::Vector<S>, <T as Vectored>::Vector<S>);
+type Pair<S, T> = (<T as SimdReal>::Vector<S>, <T as SimdReal>::Vector<S>);
 
 /// The two amplitudes of a qubit in some lanes.
 type Amplitudes<S, T> = (Pair<S, T>, Pair<S, T>);
@@ -53,28 +53,28 @@ type Amplitudes<S, T> = (Pair<S, T>, Pair<S, T>);
 struct Gate<'a, S: Simd, T: Real> {
     simd: S,
     kernel: &'a Kernel,
-    turn: Pair<S, T>,
+    cos_sin: Pair<S, T>,
 }
 
 impl<'a, S: Simd, T: Real> Gate<'a, S, T> {
     #[inline(always)]
     fn new(simd: S, step: &'a Step, angles: Angles<'_, T>, at: usize) -> Self {
         let splat = |value: f64| T::splat(simd, T::from_f64(value));
-        let turn = match step.kernel {
+        let cos_sin = match step.kernel {
             Kernel::Rotation { slot, .. } | Kernel::Phase { slot } => match angles.look_up(slot) {
-                Ok(turn) => (vector::<S, T>(&turn.cos, at), vector::<S, T>(&turn.sin, at)),
+                Ok(cos_sin) => (vector::<S, T>(&cos_sin.cos, at), vector::<S, T>(&cos_sin.sin, at)),
                 Err(value) => (splat(value.re), splat(value.im)),
             },
             Kernel::FixedPhase(value) => (splat(value.re), splat(value.im)),
             Kernel::Exchange { .. } | Kernel::Matrix { .. } => (splat(1.0), splat(0.0)),
         };
-        Self { simd, kernel: &step.kernel, turn }
+        Self { simd, kernel: &step.kernel, cos_sin }
     }
 
     /// Applies it, or its adjoint.
     #[inline(always)]
     fn apply(self, (low, high): Amplitudes<S, T>, back: bool) -> Amplitudes<S, T> {
-        let Self { simd, kernel, turn: (cos, sin) } = self;
+        let Self { simd, kernel, cos_sin: (cos, sin) } = self;
         let sin = if back { T::minus(simd, sin) } else { sin };
         // `cos a + sin b`, and with the opposite sine.
         let plus = |a, b| T::times_plus(simd, sin, b, T::times(simd, cos, a));

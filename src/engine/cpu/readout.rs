@@ -1,7 +1,7 @@
 //! Readouts: from ψ to outputs, and from a cotangent of the outputs to `λ = dL/dψ*`.
 
 use crate::engine::Real;
-use crate::engine::cpu::batch::z_sums::{self, WordRoom, Words};
+use crate::engine::cpu::batch::z_sums::{self, WordRoom, ZWords};
 use crate::engine::cpu::context::Call;
 use crate::engine::cpu::scratch::{Scratch, Values};
 use crate::engine::cpu::simd::LANES;
@@ -9,11 +9,11 @@ use crate::engine::cpu::state::{Planes, State};
 use crate::engine::cpu::steps::forward::Target;
 use crate::engine::cpu::steps::observables::{Diagonal, SumPart, Within};
 use crate::engine::cpu::worker::Worker;
-use crate::program::{Flip, FlipTerm, Readout, Sum};
+use crate::program::{PauliTerm, Readout, Sum, XMaskGroup};
 
 /// The identity into output 0.
 const IDENTITY: Diagonal<'static> =
-    Diagonal::Words(&[FlipTerm { output: 0, z: 0, coefficient: 1.0, quarter_turns: 0 }]);
+    Diagonal::ZWords(&[PauliTerm { output: 0, z: 0, coefficient: 1.0, quarter_turns: 0 }]);
 
 impl<T: Real> Worker<'_, T> {
     /// Writes the outputs of all samples of the block, row by row.
@@ -31,28 +31,28 @@ impl<T: Real> Worker<'_, T> {
 
     /// Sets λ for the rows of the cotangent that belong to the block.
     pub(super) fn seed(&mut self, cotangent: &[T]) {
-        let Call { program, plan, .. } = *self.call;
-        self.room.lambda.fit_second(program.qubits, plan.lanes);
+        let Call { program, partition, .. } = *self.call;
+        self.room.lambda.fit_second(program.qubits, partition.lanes);
         self.seed_states(cotangent);
         let Scratch { lambda, block, .. } = &mut *self.room;
-        let spoiled = (0..plan.lanes).filter(|lane| block.angles.spoiled[*lane]);
+        let spoiled = (0..partition.lanes).filter(|lane| block.angles.spoiled[*lane]);
         spoiled.for_each(|lane| {
-            lambda.re.iter_mut().skip(lane).step_by(plan.lanes).for_each(|entry| *entry = T::nan());
+            lambda.re.iter_mut().skip(lane).step_by(partition.lanes).for_each(|entry| *entry = T::nan());
         });
     }
 
     fn read_states(&mut self, out: &mut [T]) {
         let psi = self.target();
-        let Call { program, plan, prepared, .. } = *self.call;
+        let Call { program, partition, prepared, .. } = *self.call;
         let Scratch { block, scratch, values, .. } = &mut *self.room;
-        match plan.execution.readout(program) {
+        match partition.execution.readout(program) {
             Readout::Expectation(sum) => {
                 values.clear(sum.outputs);
                 if let Some(words) = &prepared.words {
                     z_sums::expect_z_words(&block.psi, words, &mut values.words, &mut values.sums);
                 }
-                let flips = &sum.flips[usize::from(prepared.words.is_some())..];
-                expect(psi, flips, &sum.parts, values);
+                let x_groups = &sum.x_groups[usize::from(prepared.words.is_some())..];
+                expect(psi, x_groups, &sum.parts, values);
                 values.fold(psi.lanes);
                 for (output, (sums, constant)) in values.sums.chunks_exact(LANES).zip(&sum.constants).enumerate() {
                     write_column(out, (output, sum.outputs), (sums, *constant));
@@ -89,11 +89,11 @@ impl<T: Real> Worker<'_, T> {
 
     fn seed_states(&mut self, cotangent: &[T]) {
         let psi = self.target();
-        let Call { program, plan, prepared, .. } = *self.call;
+        let Call { program, partition, prepared, .. } = *self.call;
         let outputs = program.outputs();
         let Scratch { block, lambda, scratch, values, .. } = &mut *self.room;
         let factor = |output: usize| [factor(cotangent, outputs, output, psi.lanes)];
-        match plan.execution.readout(program) {
+        match partition.execution.readout(program) {
             Readout::Expectation(sum) => {
                 values.factors.clear();
                 values.factors.extend((0..outputs).flat_map(factor));
@@ -130,49 +130,49 @@ impl<T: Real> Worker<'_, T> {
 }
 
 /// Adds the expectation value of each output in each lane to the sums. Words of a single state are read in stretches of it.
-fn expect<T: Real>(psi: Target<T>, mut flips: &[Flip], parts: &[SumPart], values: &mut Values<T>) {
+fn expect<T: Real>(psi: Target<T>, mut x_groups: &[XMaskGroup], parts: &[SumPart], values: &mut Values<T>) {
     if psi.lanes == 1 {
-        psi.expect_words(flips, &mut values.words, &mut values.sums);
-        flips = &[];
+        psi.expect_words(x_groups, &mut values.words, &mut values.sums);
+        x_groups = &[];
     }
-    psi.expect(flips, parts, &mut values.sums);
+    psi.expect(x_groups, parts, &mut values.sums);
 }
 
 /// `to += (sum over outputs of factors[output] * O[output]) psi`.
 fn apply<T: Real>(psi: Target<T>, sum: &Sum, factors: &[[T; LANES]], words: &mut WordRoom<T>, to: Planes<T>) {
-    let mut flips = &sum.flips[..];
-    if psi.lanes == 1 && !flips.is_empty() {
-        psi.apply_words(flips, factors, words, to, false);
-        flips = &[];
+    let mut x_groups = &sum.x_groups[..];
+    if psi.lanes == 1 && !x_groups.is_empty() {
+        psi.apply_words(x_groups, factors, words, to, false);
+        x_groups = &[];
     }
-    psi.apply(flips, &sum.parts, factors, to);
+    psi.apply(x_groups, &sum.parts, factors, to);
 }
 
 /// Sets λ to the sum of the observables with the factors in `values`, applied to ψ.
 fn seed_sum<T: Real>(
     target: Target<T>,
     psi: &State<T>,
-    words: Option<&Words>,
+    words: Option<&ZWords>,
     sum: &Sum,
     values: &mut Values<T>,
     lambda: &mut State<T>,
 ) {
     let Values { factors, words: room, .. } = values;
-    let flips = match (&sum.flips[..], words) {
+    let x_groups = match (&sum.x_groups[..], words) {
         ([_, rest @ ..], Some(words)) => {
             z_sums::apply_z_words(psi, words, factors, room, lambda);
             rest
         }
-        (flips @ [_, ..], None) if target.lanes == 1 => {
-            target.apply_words(flips, factors, room, lambda.planes(), true);
+        (x_groups @ [_, ..], None) if target.lanes == 1 => {
+            target.apply_words(x_groups, factors, room, lambda.planes(), true);
             &[]
         }
-        (flips, _) => {
+        (x_groups, _) => {
             lambda.clear();
-            flips
+            x_groups
         }
     };
-    target.apply(flips, &sum.parts, factors, lambda.planes());
+    target.apply(x_groups, &sum.parts, factors, lambda.planes());
 }
 
 /// `<O>` in each lane, and `(O - <O>) ψ`, whose squared norm is the variance without cancellation.
@@ -187,7 +187,7 @@ fn deviation<T: Real>(
     let to = scratch.planes();
     apply(psi, sum, &[[T::one(); LANES]], &mut values.words, to);
     values.clear(1);
-    expect(psi, &sum.flips, &sum.parts, values);
+    expect(psi, &sum.x_groups, &sum.parts, values);
     values.fold(psi.lanes);
     let mean = std::array::from_fn(|lane| values.sums[if psi.lanes == 1 { 0 } else { lane }]);
     psi.add_diagonal(IDENTITY, Within::default(), &[mean.map(|mean| T::from_f64(-mean))], to);

@@ -2,15 +2,16 @@
 
 use crate::engine::Real;
 use crate::engine::cpu::angles::{BlockAngles, LanePoints};
+use crate::engine::cpu::batch::tables::LayerTables;
 use crate::engine::cpu::batch::z_sums::WordRoom;
+use crate::engine::cpu::factored::Phases;
 use crate::engine::cpu::memory::held;
-use crate::engine::cpu::numbers::Numbers;
-use crate::engine::cpu::permute::Mover;
-use crate::engine::cpu::prepare::{Phases, SharedLayer};
+use crate::engine::cpu::permute::Permuter;
 use crate::engine::cpu::product_start::Qubit;
 use crate::engine::cpu::simd::LANES;
 use crate::engine::cpu::single::product_start::Products;
 use crate::engine::cpu::single::scratch::Tiles;
+use crate::engine::cpu::single::tables::SweepTables;
 use crate::engine::cpu::state::State;
 
 /// Memory of one worker.
@@ -28,15 +29,15 @@ pub(super) struct Scratch<T> {
     pub(super) overlaps: Vec<f64>,
     /// λ of the qubits of the product start.
     pub(super) lambdas: Vec<Qubit<T>>,
-    pub(super) mover: Mover<T>,
+    pub(super) permuter: Permuter<T>,
     pub(super) values: Values<T>,
     pub(super) products: Products<T>,
     pub(super) tiles: Tiles<T>,
     /// The numbers of a sweep that reads inputs.
-    pub(super) numbers: Numbers<T>,
+    pub(super) numbers: SweepTables<T>,
     pub(super) phases: Phases,
     /// Of a layer that workers make themselves.
-    pub(super) layer: SharedLayer<T>,
+    pub(super) layer: LayerTables<T>,
 }
 
 impl<T> Default for Scratch<T> {
@@ -49,13 +50,13 @@ impl<T> Default for Scratch<T> {
             rows: Vec::new(),
             overlaps: Vec::new(),
             lambdas: Vec::new(),
-            mover: Mover::default(),
+            permuter: Permuter::default(),
             values: Values::default(),
             products: Products::default(),
             tiles: Tiles::default(),
-            numbers: Numbers::default(),
+            numbers: SweepTables::default(),
             phases: Phases::default(),
-            layer: SharedLayer::default(),
+            layer: LayerTables::default(),
         }
     }
 }
@@ -63,7 +64,7 @@ impl<T> Default for Scratch<T> {
 impl<T: Real> Scratch<T> {
     /// Bytes it holds on to.
     pub(super) fn bytes(&self) -> usize {
-        let states = self.block.bytes() + self.lambda.bytes() + self.scratch.bytes() + self.mover.bytes();
+        let states = self.block.bytes() + self.lambda.bytes() + self.scratch.bytes() + self.permuter.bytes();
         let sums = held(&self.rows) + held(&self.overlaps) + held(&self.lambdas) + self.values.bytes();
         let numbers = self.single.bytes() + self.numbers.bytes() + self.phases.bytes() + self.layer.bytes();
         states + sums + numbers + self.products.bytes() + self.tiles.bytes()
@@ -72,7 +73,7 @@ impl<T: Real> Scratch<T> {
     /// As [`Buffer::give_back_pages`](crate::engine::cpu::state::Buffer::give_back_pages).
     pub(super) fn give_back_pages(&mut self) {
         [&mut self.block.psi, &mut self.lambda, &mut self.scratch].into_iter().for_each(State::give_back_pages);
-        self.mover.spare.give_back_pages();
+        self.permuter.spare.give_back_pages();
     }
 }
 

@@ -1,19 +1,19 @@
 //! The amplitudes of a block of samples: planar, amplitude by amplitude, samples innermost.
 
 use crate::engine::Real;
-use crate::engine::cpu::memory::{Line, Memory};
+use crate::engine::cpu::memory::{Memory, Row16};
 use crate::engine::cpu::simd::LANES;
 use crate::error::Result;
 use std::ops::{Deref, DerefMut};
 
-/// Numbers that start on a cache line, and may be anything at first.
+/// SweepTables that start on a cache line, and may be anything at first.
 #[derive(Debug)]
 pub(super) struct Buffer<T> {
     lines: Memory<T>,
     /// Lines in front that are left empty.
     skipped: usize,
     len: usize,
-    /// Numbers there is memory for.
+    /// SweepTables there is memory for.
     room: usize,
 }
 
@@ -57,7 +57,7 @@ impl<T: Real> Buffer<T> {
     fn fit_at(&mut self, len: usize, offset: usize) {
         if self.reserve_at(len, offset).is_err() {
             // States are reserved before a call begins; what is fitted without is small.
-            std::alloc::handle_alloc_error(std::alloc::Layout::new::<Line<T>>());
+            std::alloc::handle_alloc_error(std::alloc::Layout::new::<Row16<T>>());
         }
         self.len = len;
     }
@@ -69,7 +69,7 @@ impl<T: Real> Buffer<T> {
             *self = Self::default();
             let lines = lines(len);
             self.lines = Memory::new(lines)?;
-            let start = self.lines.start() as usize / size_of::<Line<T>>();
+            let start = self.lines.start() as usize / size_of::<Row16<T>>();
             self.skipped = if lines <= WAY { 0 } else { (offset + WAY - start % WAY) % WAY };
             self.room = len;
         }
@@ -83,7 +83,7 @@ impl<T: Real> Buffer<T> {
 
     /// Bytes it holds on to.
     pub(super) fn bytes(&self) -> usize {
-        lines(self.room) * size_of::<Line<T>>()
+        lines(self.room) * size_of::<Row16<T>>()
     }
 
     /// Gives large pages back, for whoever needs some next.
@@ -242,7 +242,7 @@ impl<T: Real> Planes<T> {
         unsafe { (self.re.add(index), self.im.add(index)) }
     }
 
-    /// Numbers of each plane.
+    /// SweepTables of each plane.
     pub(super) fn len(self) -> usize {
         self.len
     }

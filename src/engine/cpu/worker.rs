@@ -7,8 +7,8 @@ use crate::engine::cpu::scratch::Scratch;
 use crate::engine::cpu::simd::LANES;
 use crate::engine::cpu::simd::arch::arch;
 use crate::engine::cpu::state::State;
-use crate::engine::cpu::steps::forward::{Target, Turn};
-use crate::engine::{Real, Wanted};
+use crate::engine::cpu::steps::forward::{CosSin, Target};
+use crate::engine::{NeedsGrad, Real};
 use crate::program::{Kernel, Source, Step};
 
 /// A call, and the memory of one thread.
@@ -21,13 +21,13 @@ pub(super) struct Worker<'a, T> {
 impl<T: Real> Worker<'_, T> {
     /// First sample and number of samples of a block.
     pub(super) fn samples(&self, block: usize) -> (usize, usize) {
-        let Call { plan, arguments, .. } = self.call;
-        let first = block * plan.lanes;
-        (first, plan.lanes.min(arguments.batch - first))
+        let Call { partition, arguments, .. } = self.call;
+        let first = block * partition.lanes;
+        (first, partition.lanes.min(arguments.batch - first))
     }
 
     pub(super) fn target(&mut self) -> Target<T> {
-        target(&mut self.room.block.psi, self.call.plan.spread_state)
+        target(&mut self.room.block.psi, self.call.partition.spread_state)
     }
 
     /// ψ and λ, as general steps take them.
@@ -43,7 +43,7 @@ impl<T: Real> Worker<'_, T> {
 
     /// Makes the qubits of the product start.
     pub(super) fn prepare_start(&mut self) {
-        let start = &self.call.program.outline().start;
+        let start = &self.call.program.layered().start;
         let mut to = std::mem::take(&mut self.room.block.start);
         to.resize(start.len(), Qubit::ground());
         arch().dispatch(Prepare { start, angles: self.angles(), to: &mut to });
@@ -52,9 +52,9 @@ impl<T: Real> Worker<'_, T> {
 
     /// Cosines and sines of `count` samples from `first` on.
     pub(super) fn fill(&mut self, first: usize, count: usize) {
-        let Call { program, arguments, plan, prepared } = *self.call;
+        let Call { program, arguments, partition, prepared } = *self.call;
         let (angles, single) = (&mut self.room.block.angles, &mut self.room.single);
-        angles.fill(program, arguments, &prepared.angles, (first, count, plan.lanes), single);
+        angles.fill(program, arguments, &prepared.angles, (first, count, partition.lanes), single);
     }
 
     /// Applies a step to ψ.
@@ -62,9 +62,9 @@ impl<T: Real> Worker<'_, T> {
         let step = &self.call.program.steps[index];
         let target = self.target();
         match &step.kernel {
-            Kernel::Rotation { x, z, slot } => target.rotate(*x, *z, step.controls, &self.angles().turn(*slot)),
-            Kernel::Phase { slot } => target.phase(step.controls, &self.angles().turn(*slot)),
-            Kernel::FixedPhase(value) => target.phase(step.controls, &Turn::fixed(*value)),
+            Kernel::Rotation { x, z, slot } => target.rotate(*x, *z, step.controls, &self.angles().cos_sin(*slot)),
+            Kernel::Phase { slot } => target.phase(step.controls, &self.angles().cos_sin(*slot)),
+            Kernel::FixedPhase(value) => target.phase(step.controls, &CosSin::fixed(*value)),
             Kernel::Exchange { mask, first, second } => target.exchange(*mask, *first, *second, step.controls),
             Kernel::Matrix { .. } => {
                 if let Some([matrix, _]) = &self.call.prepared.matrices[index] {
@@ -75,31 +75,31 @@ impl<T: Real> Worker<'_, T> {
     }
 
     /// Undoes a step on ψ and λ; adds to the gradient of its slot, if that is wanted.
-    pub(super) fn undo(&mut self, index: usize, wanted: Wanted, gradients: &mut [[f64; LANES]]) {
+    pub(super) fn undo(&mut self, index: usize, needs_grad: NeedsGrad, gradients: &mut [[f64; LANES]]) {
         let step = &self.call.program.steps[index];
-        let (controls, lanes) = (step.controls, self.call.plan.lanes);
+        let (controls, lanes) = (step.controls, self.call.partition.lanes);
         let [psi, lambda] = self.targets();
         match &step.kernel {
             Kernel::Rotation { x, z, slot } => {
-                let turn = &self.angles().turn(*slot);
-                if self.slot_matters(*slot, wanted) {
-                    let sums = psi.unrotate(lambda.planes, *x, *z, controls, turn);
+                let cos_sin = &self.angles().cos_sin(*slot);
+                if self.slot_matters(*slot, needs_grad) {
+                    let sums = psi.unrotate(lambda.planes, *x, *z, controls, cos_sin);
                     add(&mut gradients[*slot], &sums, lanes);
                 } else {
-                    [psi, lambda].iter().for_each(|t| t.rotate(*x, *z, controls, &turn.inverse()));
+                    [psi, lambda].iter().for_each(|t| t.rotate(*x, *z, controls, &cos_sin.inverse()));
                 }
             }
             Kernel::Phase { slot } => {
-                let turn = &self.angles().turn(*slot);
-                if self.slot_matters(*slot, wanted) {
-                    let sums = psi.unphase(lambda.planes, controls, turn);
+                let cos_sin = &self.angles().cos_sin(*slot);
+                if self.slot_matters(*slot, needs_grad) {
+                    let sums = psi.unphase(lambda.planes, controls, cos_sin);
                     add(&mut gradients[*slot], &sums, lanes);
                 } else {
-                    [psi, lambda].iter().for_each(|t| t.phase(controls, &turn.inverse()));
+                    [psi, lambda].iter().for_each(|t| t.phase(controls, &cos_sin.inverse()));
                 }
             }
             Kernel::FixedPhase(value) => {
-                [psi, lambda].iter().for_each(|t| t.phase(controls, &Turn::fixed(value.conj())));
+                [psi, lambda].iter().for_each(|t| t.phase(controls, &CosSin::fixed(value.conj())));
             }
             Kernel::Exchange { mask, first, second } => {
                 [psi, lambda].iter().for_each(|t| t.exchange(*mask, *first, *second, controls));
@@ -112,35 +112,35 @@ impl<T: Real> Worker<'_, T> {
         }
     }
 
-    pub(super) fn slot_matters(&self, slot: usize, wanted: Wanted) -> bool {
+    pub(super) fn slot_matters(&self, slot: usize, needs_grad: NeedsGrad) -> bool {
         let slot = &self.call.program.slots[slot];
-        wanted.inputs && slot.reads_inputs() || wanted.weights && slot.reads_weights()
+        needs_grad.inputs && slot.reads_inputs() || needs_grad.weights && slot.reads_weights()
     }
 
     /// Whether a gradient is wanted of an angle of the product start.
-    pub(super) fn start_matters(&self, wanted: Wanted) -> bool {
-        self.call.program.outline().start.iter().flatten().any(|step| self.matters(step, wanted))
+    pub(super) fn start_matters(&self, needs_grad: NeedsGrad) -> bool {
+        self.call.program.layered().start.iter().flatten().any(|step| self.matters(step, needs_grad))
     }
 
     /// Undoes the gates of the product start on each qubit and its λ.
-    pub(super) fn reverse_qubits(&self, wanted: Wanted, gradients: &mut [[f64; LANES]]) {
+    pub(super) fn reverse_qubits(&self, needs_grad: NeedsGrad, gradients: &mut [[f64; LANES]]) {
         let (qubits, lambdas) = (&self.room.block.start, &self.room.lambdas);
-        let (start, angles) = (&self.call.program.outline().start, self.angles());
-        let matters = |steps: &[Step]| steps.iter().any(|step| self.matters(step, wanted));
+        let (start, angles) = (&self.call.program.layered().start, self.angles());
+        let matters = |steps: &[Step]| steps.iter().any(|step| self.matters(step, needs_grad));
         arch().dispatch(Undo { start, qubits, lambdas, angles, matters, gradients });
     }
 
-    pub(super) fn source_matters(&self, source: Source, wanted: Wanted) -> bool {
+    pub(super) fn source_matters(&self, source: Source, needs_grad: NeedsGrad) -> bool {
         match source {
-            Source::Slot(slot) => self.slot_matters(slot, wanted),
+            Source::Slot(slot) => self.slot_matters(slot, needs_grad),
             Source::Fixed(_) => false,
         }
     }
 
     /// Whether a gradient is wanted of a step's angle.
-    pub(super) fn matters(&self, step: &Step, wanted: Wanted) -> bool {
+    pub(super) fn matters(&self, step: &Step, needs_grad: NeedsGrad) -> bool {
         match &step.kernel {
-            Kernel::Rotation { slot, .. } | Kernel::Phase { slot } => self.slot_matters(*slot, wanted),
+            Kernel::Rotation { slot, .. } | Kernel::Phase { slot } => self.slot_matters(*slot, needs_grad),
             Kernel::FixedPhase(_) | Kernel::Exchange { .. } | Kernel::Matrix { .. } => false,
         }
     }

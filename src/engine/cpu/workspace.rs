@@ -2,21 +2,21 @@
 //! what it returns.
 //!
 //! A [`Program`] has spare workspaces. A forward pass takes one (or makes one, if there is none), sets what depends on the
-//! arguments ([`Prepared`]), and hands each thread a [`Scratch`] to work in. If a gradient may follow, it leaves the final states
-//! in the workspace's blocks and hands the whole to the graph, as `Kept`; the gradient goes on in it. Whoever drops a
+//! arguments ([`CallTables`]), and hands each thread a [`Scratch`] to work in. If a gradient may follow, it leaves the final states
+//! in the workspace's blocks and hands the whole to the graph, as `Saved`; the gradient goes on in it. Whoever drops a
 //! workspace makes it a spare one again. So there are as many as there are calls at a time, forward passes that wait for their
 //! gradients included, and each call has its own: nothing is shared but the list.
 //!
-//! Spare ones hold at most [`SPARE_BYTES`] together, or what the user's limit allows. Large pages go back to those
+//! Pooled ones hold at most [`SPARE_BYTES`] together, or what the user's limit allows. Large pages go back to those
 //! of the process (see `memory.rs`).
 
 use crate::engine::cpu::angles::GroupSums;
 use crate::engine::cpu::execution::Execution;
 use crate::engine::cpu::memory::held;
-use crate::engine::cpu::plan::Plan;
-use crate::engine::cpu::prepare::Prepared;
+use crate::engine::cpu::partition::Partition;
+use crate::engine::cpu::pool::{Pooled, WorkspacePool};
 use crate::engine::cpu::scratch::{Block, Scratch};
-use crate::engine::cpu::spares::{Spare, Spares};
+use crate::engine::cpu::tables::CallTables;
 use crate::engine::{Arguments, Real};
 use crate::error::Result;
 use crate::program::{EngineCache, Program};
@@ -34,7 +34,7 @@ pub(super) struct ScratchSpaces<T>(pub(super) Vec<Scratch<T>>);
 pub(super) struct Workspace<T> {
     /// What it was made for.
     shape: (Execution, usize),
-    pub(super) prepared: Prepared<T>,
+    pub(super) prepared: CallTables<T>,
     /// One for each block, if their final states are kept.
     pub(super) blocks: Vec<Block<T>>,
     /// One for each group of blocks.
@@ -46,10 +46,10 @@ pub(super) struct Workspace<T> {
 }
 
 impl<T: Real> Workspace<T> {
-    fn new(program: &Program, plan: &Plan) -> Self {
+    fn new(program: &Program, partition: &Partition) -> Self {
         Self {
-            shape: (plan.execution, plan.lanes),
-            prepared: Prepared::new(program, plan),
+            shape: (partition.execution, partition.lanes),
+            prepared: CallTables::new(program, partition.execution, partition.lanes),
             blocks: Vec::new(),
             sums: Vec::new(),
             inputs: Vec::new(),
@@ -58,7 +58,7 @@ impl<T: Real> Workspace<T> {
     }
 }
 
-impl<T: Real> Spare for Workspace<T> {
+impl<T: Real> Pooled for Workspace<T> {
     fn bytes(&self) -> usize {
         let blocks = self.blocks.iter().map(Block::bytes).sum::<usize>() + held(&self.blocks);
         let sums = self.sums.iter().map(GroupSums::bytes).sum::<usize>() + held(&self.sums);
@@ -66,7 +66,7 @@ impl<T: Real> Spare for Workspace<T> {
     }
 }
 
-impl<T: Real> Spare for ScratchSpaces<T> {
+impl<T: Real> Pooled for ScratchSpaces<T> {
     fn bytes(&self) -> usize {
         self.0.iter().map(Scratch::bytes).sum::<usize>() + held(&self.0)
     }
@@ -76,23 +76,23 @@ impl<T: Real> Spare for ScratchSpaces<T> {
 pub(super) fn take<T: Real>(
     program: &Program,
     arguments: Arguments<'_, T>,
-    plan: &Plan,
-    kept: Option<Box<Workspace<T>>>,
+    partition: &Partition,
+    saved: Option<Box<Workspace<T>>>,
 ) -> (Box<ScratchSpaces<T>>, Box<Workspace<T>>) {
-    let mut idle = Spares::of(program).idle();
+    let mut idle = WorkspacePool::of(program).idle();
     let rooms = idle.take::<ScratchSpaces<T>>();
-    let spare = if kept.is_none() { idle.take::<Workspace<T>>() } else { None };
+    let spare = if saved.is_none() { idle.take::<Workspace<T>>() } else { None };
     // The others go if the call leaves no memory for them.
-    if let Some(most) = plan.spare {
+    if let Some(most) = partition.spare {
         idle.trim(usize::try_from(most).unwrap_or(usize::MAX));
     }
     drop(idle);
     let mut rooms = rooms.unwrap_or_else(|| Box::new(ScratchSpaces(Vec::new())));
-    rooms.0.truncate(plan.workers);
-    let workspace = kept.unwrap_or_else(|| {
-        let fits = spare.filter(|spare| spare.shape == (plan.execution, plan.lanes));
-        let mut workspace = fits.unwrap_or_else(|| Box::new(Workspace::new(program, plan)));
-        workspace.set(program, arguments, plan);
+    rooms.0.truncate(partition.workers);
+    let workspace = saved.unwrap_or_else(|| {
+        let fits = spare.filter(|spare| spare.shape == (partition.execution, partition.lanes));
+        let mut workspace = fits.unwrap_or_else(|| Box::new(Workspace::new(program, partition)));
+        workspace.set(program, arguments, partition);
         workspace
     });
     (rooms, workspace)
@@ -113,7 +113,7 @@ pub(super) fn give_back<T: Real>(
         workspace.blocks.iter_mut().for_each(|block| block.psi.give_back_pages());
         workspace
     });
-    let mut idle = cache.of::<Spares>().idle();
+    let mut idle = cache.of::<WorkspacePool>().idle();
     rooms.into_iter().for_each(|rooms| idle.put(rooms));
     workspace.into_iter().for_each(|workspace| idle.put(workspace));
     idle.trim(limit.map_or(SPARE_BYTES, |limit| SPARE_BYTES.min(usize::try_from(limit).unwrap_or(usize::MAX))));
@@ -122,10 +122,10 @@ pub(super) fn give_back<T: Real>(
 impl<T: Real> ScratchSpaces<T> {
     /// Gets the memory for all states of a call: for `psi`, unless they have their places in blocks, and for `lambda` before a
     /// gradient.
-    pub(super) fn reserve(&mut self, program: &Program, plan: &Plan, psi: bool, lambda: bool) -> Result<()> {
-        let (qubits, lanes) = (program.qubits, plan.lanes);
-        let items = if lambda { plan.groups } else { plan.blocks.div_ceil(plan.blocks_per_split) };
-        let workers = plan.workers.min(items);
+    pub(super) fn reserve(&mut self, program: &Program, partition: &Partition, psi: bool, lambda: bool) -> Result<()> {
+        let (qubits, lanes) = (program.qubits, partition.lanes);
+        let items = if lambda { partition.groups } else { partition.blocks.div_ceil(partition.blocks_per_split) };
+        let workers = partition.workers.min(items);
         if self.0.len() < workers {
             self.0.resize_with(workers, Scratch::default);
         }
@@ -136,11 +136,11 @@ impl<T: Real> ScratchSpaces<T> {
             if lambda {
                 room.lambda.reserve_second(qubits, lanes)?;
             }
-            if plan.scratch {
+            if partition.scratch {
                 room.scratch.reserve(qubits, lanes)?;
             }
-            if plan.moves {
-                room.mover.spare.reserve(lanes << qubits)?;
+            if partition.moves {
+                room.permuter.spare.reserve(lanes << qubits)?;
             }
         }
         Ok(())
@@ -149,8 +149,8 @@ impl<T: Real> ScratchSpaces<T> {
 
 impl<T: Real> Workspace<T> {
     /// What depends on the arguments. No final states are kept.
-    fn set(&mut self, program: &Program, arguments: Arguments<'_, T>, plan: &Plan) {
-        self.prepared.set(program, arguments, plan.tables);
+    fn set(&mut self, program: &Program, arguments: Arguments<'_, T>, partition: &Partition) {
+        self.prepared.set(program, arguments, partition.tables);
         for (to, from) in [(&mut self.inputs, arguments.inputs), (&mut self.weights, arguments.weights)] {
             to.clear();
             to.extend_from_slice(from);
@@ -158,15 +158,15 @@ impl<T: Real> Workspace<T> {
     }
 
     /// Places for the final states of all blocks, with memory for them.
-    pub(super) fn reserve(&mut self, program: &Program, plan: &Plan) -> Result<()> {
-        self.blocks.resize_with(plan.blocks, Block::default);
-        self.blocks.iter_mut().try_for_each(|block| block.psi.reserve(program.qubits, plan.lanes))
+    pub(super) fn reserve(&mut self, program: &Program, partition: &Partition) -> Result<()> {
+        self.blocks.resize_with(partition.blocks, Block::default);
+        self.blocks.iter_mut().try_for_each(|block| block.psi.reserve(program.qubits, partition.lanes))
     }
 }
 
 /// Final states of a forward pass, in the workspace it has left them in.
 #[derive(Debug)]
-pub(crate) struct Kept<T: Real> {
+pub(crate) struct Saved<T: Real> {
     /// There until it is taken out.
     workspace: Option<Box<Workspace<T>>>,
     /// Bytes that it counts for while it waits.
@@ -175,23 +175,24 @@ pub(crate) struct Kept<T: Real> {
     limit: Option<u64>,
 }
 
-impl<T: Real> Kept<T> {
+impl<T: Real> Saved<T> {
     pub(super) fn new(workspace: Box<Workspace<T>>, program: &Program, limit: Option<u64>) -> Self {
         let bytes = workspace.bytes();
-        Spares::of(program).begin_waiting(bytes);
+        WorkspacePool::of(program).begin_waiting(bytes);
         Self { workspace: Some(workspace), bytes, cache: Arc::clone(&program.cache), limit }
     }
 
     /// The workspace, if its final states are what these arguments lead to.
     pub(super) fn of(mut self, arguments: Arguments<'_, T>) -> Option<Box<Workspace<T>>> {
-        let holds = |kept: &mut Box<Workspace<T>>| kept.inputs == arguments.inputs && kept.weights == arguments.weights;
+        let holds =
+            |saved: &mut Box<Workspace<T>>| saved.inputs == arguments.inputs && saved.weights == arguments.weights;
         self.workspace.take_if(holds)
     }
 }
 
-impl<T: Real> Drop for Kept<T> {
+impl<T: Real> Drop for Saved<T> {
     fn drop(&mut self) {
-        self.cache.of::<Spares>().end_waiting(self.bytes);
+        self.cache.of::<WorkspacePool>().end_waiting(self.bytes);
         if let Some(workspace) = self.workspace.take() {
             give_back(&self.cache, None, Some(workspace), self.limit);
         }

@@ -31,7 +31,7 @@ fn seen(readout: &Readout) -> Option<u64> {
 }
 
 fn support(sum: &Sum) -> u64 {
-    let words = sum.flips.iter().flat_map(|flip| flip.terms.iter().map(|term| flip.x | term.z));
+    let words = sum.x_groups.iter().flat_map(|x_group| x_group.terms.iter().map(|term| x_group.x | term.z));
     let parts = sum.parts.iter().map(|(_, _, part)| match part {
         Part::Diagonal(values) => values.len() as u64 - 1,
         Part::Projector { mask, .. } => *mask,

@@ -155,8 +155,8 @@ impl Merged {
             return [phase(m[0], 0), phase(m[3] / m[0], mask)].into_iter().flatten().collect();
         }
         if m[0].norm() < NOISE && m[3].norm() < NOISE {
-            let flip = Step { kernel: Kernel::Exchange { mask, first: 0, second: mask }, controls: 0 };
-            return [Some(flip), phase(m[1], 0), phase(m[2] / m[1], mask)].into_iter().flatten().collect();
+            let x_group = Step { kernel: Kernel::Exchange { mask, first: 0, second: mask }, controls: 0 };
+            return [Some(x_group), phase(m[1], 0), phase(m[2] / m[1], mask)].into_iter().flatten().collect();
         }
         vec![Step { kernel: Kernel::Matrix { qubits: vec![qubit], entries: m.into() }, controls: 0 }]
     }

@@ -1,7 +1,7 @@
 //! Rewrites: what a program goes through on its way from a circuit to an engine, one small file each.
 //!
-//! On steps: [`light_cone`], [`controls`], [`merge`]. On the outline of steps: [`product_start`], [`trailing`]. Relabelling
-//! is [`super::frame`], layers are [`super::outline`].
+//! On steps: [`light_cone`], [`controls`], [`merge`]. On the layered program of steps: [`product_start`], [`trailing`]. Relabelling
+//! is [`super::index map`], layers are [`super::layered program`].
 
 mod controls;
 mod light_cone;

@@ -1,24 +1,25 @@
-//! The way of a full block through a [`Schedule`](crate::program::Schedule): product start, layers, general steps.
+//! The way of a full block through a [`BatchPasses`](crate::program::BatchPasses): product start, layers, general steps.
 
+use crate::engine::cpu::batch::passes::{BatchPasses, Layer, Node};
+use crate::engine::cpu::batch::tables::{LayerTables, phase_gradients};
 use crate::engine::cpu::context::Call;
 use crate::engine::cpu::passes::{Rotors, apply_pass, undo_pass};
-use crate::engine::cpu::prepare::{SharedLayer, phase_gradients};
 use crate::engine::cpu::product_start;
 use crate::engine::cpu::scratch::{Block, Scratch};
 use crate::engine::cpu::simd::LANES;
 use crate::engine::cpu::simd::arch::arch;
 use crate::engine::cpu::state::State;
-use crate::engine::cpu::steps::forward::{Turn, turn};
+use crate::engine::cpu::steps::forward::{CosSin, turn_phase};
 use crate::engine::cpu::worker::Worker;
-use crate::engine::{Real, Wanted};
-use crate::program::{Layer, Node, Phase, Rotation, Source};
+use crate::engine::{NeedsGrad, Real};
+use crate::program::{Phase, Rotation, Source};
 use pulp::NullaryFnOnce;
 
 /// A phase that differs from sample to sample, done or (with `back`) undone.
 struct Varying<'a, T> {
     state: &'a mut State<T>,
     phase: &'a Phase,
-    turns: [&'a Turn<T>; 2],
+    cos_sins: [&'a CosSin<T>; 2],
 }
 
 impl<T: Real> NullaryFnOnce for Varying<'_, T> {
@@ -31,7 +32,7 @@ impl<T: Real> NullaryFnOnce for Varying<'_, T> {
         for (index, (re, im)) in re.iter_mut().zip(im).enumerate() {
             match self.phase.region.sign(index as u64) {
                 0 => {}
-                sign => turn(re, im, self.turns[usize::from(sign < 0)]),
+                sign => turn_phase(re, im, self.cos_sins[usize::from(sign < 0)]),
             }
         }
     }
@@ -68,17 +69,17 @@ impl<T: Real> NullaryFnOnce for VaryingOverlap<'_, T> {
 impl<T: Real> Worker<'_, T> {
     /// The final states of a full block.
     pub(crate) fn run_batch_passes(&mut self) {
-        let Call { program, plan, prepared, .. } = *self.call;
+        let Call { program, partition, prepared, .. } = *self.call;
         if program.embedding.is_none() {
             self.prepare_start();
             let Block { psi, start, .. } = &mut self.room.block;
             product_start::build_product(psi, start);
         }
-        for (node, shared) in program.schedule().nodes.iter().zip(&prepared.layers) {
+        for (node, shared) in BatchPasses::of(program).nodes.iter().zip(&prepared.layers) {
             match node {
                 Node::Step { index } => self.apply(*index),
-                Node::Settle(frame) => {
-                    self.room.mover.settle(&mut self.room.block.psi, frame, false, plan.spread_state);
+                Node::Permute(index_map) => {
+                    self.room.permuter.permute(&mut self.room.block.psi, index_map, false, partition.spread_state);
                 }
                 Node::Layer(layer) => self.with_shared(layer, shared, |worker, shared| {
                     for phase in &layer.varying {
@@ -96,7 +97,7 @@ impl<T: Real> Worker<'_, T> {
     }
 
     /// Calls `body` with what a layer shares, made here if it has not been made for all.
-    fn with_shared(&mut self, layer: &Layer, shared: &SharedLayer<T>, body: impl FnOnce(&mut Self, &SharedLayer<T>)) {
+    fn with_shared(&mut self, layer: &Layer, shared: &LayerTables<T>, body: impl FnOnce(&mut Self, &LayerTables<T>)) {
         if shared.made {
             return body(self, shared);
         }
@@ -107,47 +108,47 @@ impl<T: Real> Worker<'_, T> {
     }
 
     /// Undoes the schedule on ψ and λ; adds to the gradients of slots.
-    pub(crate) fn reverse_batch_passes(&mut self, wanted: Wanted, gradients: &mut [[f64; LANES]]) {
-        let Call { program, plan, prepared, .. } = *self.call;
-        let nodes = &program.schedule().nodes;
-        let start_matters = self.start_matters(wanted);
-        let embedding_matters = wanted.inputs && program.embedding.is_some();
+    pub(crate) fn reverse_batch_passes(&mut self, needs_grad: NeedsGrad, gradients: &mut [[f64; LANES]]) {
+        let Call { program, partition, prepared, .. } = *self.call;
+        let nodes = &BatchPasses::of(program).nodes;
+        let start_matters = self.start_matters(needs_grad);
+        let embedding_matters = needs_grad.inputs && program.embedding.is_some();
         let first = if start_matters || embedding_matters {
             0
         } else {
-            nodes.iter().position(|node| self.node_matters(node, wanted)).unwrap_or(nodes.len())
+            nodes.iter().position(|node| self.node_matters(node, needs_grad)).unwrap_or(nodes.len())
         };
         for (node, shared) in nodes.iter().zip(&prepared.layers).skip(first).rev() {
             match node {
-                Node::Step { index } => self.undo(*index, wanted, gradients),
-                Node::Settle(frame) => {
+                Node::Step { index } => self.undo(*index, needs_grad, gradients),
+                Node::Permute(index_map) => {
                     for state in [&mut self.room.block.psi, &mut self.room.lambda] {
-                        self.room.mover.settle(state, frame, true, plan.spread_state);
+                        self.room.permuter.permute(state, index_map, true, partition.spread_state);
                     }
                 }
                 Node::Layer(layer) => self.with_shared(layer, shared, |worker, shared| {
-                    worker.reverse_layer(layer, shared, wanted, gradients);
+                    worker.reverse_layer(layer, shared, needs_grad, gradients);
                 }),
             }
         }
         if start_matters {
             let Scratch { block: Block { psi, start, .. }, lambda, lambdas, .. } = &mut *self.room;
             product_start::take_apart(psi, lambda, start, lambdas);
-            self.reverse_qubits(wanted, gradients);
+            self.reverse_qubits(needs_grad, gradients);
         }
     }
 
     fn reverse_layer(
         &mut self,
         layer: &Layer,
-        shared: &SharedLayer<T>,
-        wanted: Wanted,
+        shared: &LayerTables<T>,
+        needs_grad: NeedsGrad,
         gradients: &mut [[f64; LANES]],
     ) {
         let planes = (self.room.block.psi.planes(), self.room.lambda.planes());
         let mut overlaps = std::mem::take(&mut self.room.overlaps);
         let mut room = Rotors::default();
-        let shared_matters = layer.shared.iter().any(|phase| self.source_matters(phase.source, wanted));
+        let shared_matters = layer.shared.iter().any(|phase| self.source_matters(phase.source, needs_grad));
         if shared_matters {
             overlaps.clear();
             overlaps.resize(1 << self.call.program.qubits, 0.0);
@@ -155,7 +156,7 @@ impl<T: Real> Worker<'_, T> {
         for (k, (pass, prepared)) in layer.passes.iter().zip(&shared.passes).enumerate().rev() {
             let table = shared.table.as_ref().filter(|_| k == 0);
             let table = table.map(|table| (table, shared_matters.then_some(&mut overlaps[..])));
-            let matters = |rotation: &Rotation| self.source_matters(rotation.source, wanted);
+            let matters = |rotation: &Rotation| self.source_matters(rotation.source, needs_grad);
             let rotors = shared.rotors((k, pass), self.angles(), true, &mut room);
             if table.is_none() && !pass.rotations.iter().any(matters) {
                 apply_pass(pass, planes.0, rotors, None);
@@ -174,12 +175,12 @@ impl<T: Real> Worker<'_, T> {
         }
         self.room.overlaps = overlaps;
         for phase in &layer.varying {
-            self.reverse_varying(phase, wanted, gradients);
+            self.reverse_varying(phase, needs_grad, gradients);
         }
     }
 
-    fn reverse_varying(&mut self, phase: &Phase, wanted: Wanted, gradients: &mut [[f64; LANES]]) {
-        if let (Source::Slot(slot), true) = (phase.source, self.source_matters(phase.source, wanted)) {
+    fn reverse_varying(&mut self, phase: &Phase, needs_grad: NeedsGrad, gradients: &mut [[f64; LANES]]) {
+        if let (Source::Slot(slot), true) = (phase.source, self.source_matters(phase.source, needs_grad)) {
             let (psi, lambda) = (&self.room.block.psi, &self.room.lambda);
             let sums = arch().dispatch(VaryingOverlap { psi, lambda, phase });
             gradients[slot].iter_mut().zip(sums).for_each(|(total, sum)| *total += sum);
@@ -190,24 +191,24 @@ impl<T: Real> Worker<'_, T> {
     /// Does a varying phase on ψ, or undoes it on ψ and λ.
     fn varying(&mut self, phase: &Phase, undo: bool) {
         let Source::Slot(slot) = phase.source else { return };
-        let turn = self.angles().turn(slot);
-        let back = turn.inverse();
-        let turns = if undo { [&back, &turn] } else { [&turn, &back] };
-        arch().dispatch(Varying { state: &mut self.room.block.psi, phase, turns });
+        let cos_sin = self.angles().cos_sin(slot);
+        let back = cos_sin.inverse();
+        let cos_sins = if undo { [&back, &cos_sin] } else { [&cos_sin, &back] };
+        arch().dispatch(Varying { state: &mut self.room.block.psi, phase, cos_sins });
         if undo {
-            arch().dispatch(Varying { state: &mut self.room.lambda, phase, turns });
+            arch().dispatch(Varying { state: &mut self.room.lambda, phase, cos_sins });
         }
     }
 
-    fn node_matters(&self, node: &Node, wanted: Wanted) -> bool {
+    fn node_matters(&self, node: &Node, needs_grad: NeedsGrad) -> bool {
         match node {
-            Node::Settle(_) => false,
-            Node::Step { index } => self.matters(&self.call.program.steps[*index], wanted),
+            Node::Permute(_) => false,
+            Node::Step { index } => self.matters(&self.call.program.steps[*index], needs_grad),
             Node::Layer(layer) => {
                 let shared = layer.shared.iter().map(|phase| phase.source);
                 let varying = layer.varying.iter().map(|phase| phase.source);
                 let rotations = layer.passes.iter().flat_map(|pass| &pass.rotations).map(|rotation| rotation.source);
-                shared.chain(varying).chain(rotations).any(|source| self.source_matters(source, wanted))
+                shared.chain(varying).chain(rotations).any(|source| self.source_matters(source, needs_grad))
             }
         }
     }

@@ -4,12 +4,12 @@
 //! bits, so that a word costs one addition for eight amplitudes.
 
 use crate::engine::Real;
-use crate::engine::cpu::memory::{Line, held};
+use crate::engine::cpu::memory::{Row16, held};
 use crate::engine::cpu::simd::LANES;
 use crate::engine::cpu::simd::arch::arch;
 use crate::engine::cpu::simd::{align_frame, lanes, load, store};
 use crate::engine::cpu::state::State;
-use crate::program::FlipTerm;
+use crate::program::PauliTerm;
 use pulp::{Simd, WithSimd};
 use std::ops::Range;
 
@@ -34,7 +34,7 @@ fn transform<S: Simd, T: Real>(simd: S, lines: &mut [T::Vector<S>; EIGHT]) {
 
 /// The sign of a word at the first of eight amplitudes.
 #[inline(always)]
-fn sign<T: Real>(term: &FlipTerm, eight: usize) -> T {
+fn sign<T: Real>(term: &PauliTerm, eight: usize) -> T {
     let odd = ((EIGHT * eight) & term.z as usize).count_ones() % 2 == 1;
     if odd { -T::one() } else { T::one() }
 }
@@ -79,7 +79,7 @@ fn loaded<S: Simd, T: Real>(lines: &Eight<T>, at: usize) -> [T::Vector<S>; EIGHT
 pub(crate) struct WordRoom<T> {
     pub(crate) sums: Vec<[f64; LANES]>,
     pub(crate) factors: Vec<f64>,
-    lines: Vec<Line<T>>,
+    lines: Vec<Row16<T>>,
 }
 
 impl<T> Default for WordRoom<T> {
@@ -98,7 +98,7 @@ impl<T> WordRoom<T> {
 /// `sum of (-1)^|p & z| |ψ_p|^2` for each word, in each lane.
 struct Expect<'a, T> {
     state: &'a State<T>,
-    words: &'a Words,
+    words: &'a ZWords,
     room: &'a mut WordRoom<T>,
 }
 
@@ -108,12 +108,12 @@ impl<T: Real> WithSimd for Expect<'_, T> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         align_frame();
-        let Words { terms, groups } = self.words;
+        let ZWords { terms, groups } = self.words;
         let WordRoom { sums: total, lines: sums, .. } = self.room;
         total.clear();
         total.resize(terms.len(), [0.0; LANES]);
         sums.clear();
-        sums.resize(terms.len(), Line([T::zero(); LANES]));
+        sums.resize(terms.len(), Row16([T::zero(); LANES]));
         for_eights!(self.state, |eight, re, im| {
             for at in (0..LANES).step_by(lanes::<S, T>()) {
                 let (re, im) = (loaded::<S, T>(re, at), loaded::<S, T>(im, at));
@@ -139,20 +139,20 @@ impl<T: Real> WithSimd for Expect<'_, T> {
 
 /// Words of Z, in the order in which kernels take them.
 #[derive(Debug)]
-pub(crate) struct Words {
-    terms: Vec<FlipTerm>,
+pub(crate) struct ZWords {
+    terms: Vec<PauliTerm>,
     /// Those that agree in the lowest three bits.
     groups: [Range<usize>; EIGHT],
 }
 
-impl Words {
+impl ZWords {
     /// Bytes it holds on to.
     pub(crate) fn bytes(&self) -> usize {
         held(&self.terms)
     }
 
-    pub(crate) fn new(terms: &[FlipTerm]) -> Self {
-        let low = |term: &FlipTerm| term.z as usize % EIGHT;
+    pub(crate) fn new(terms: &[PauliTerm]) -> Self {
+        let low = |term: &PauliTerm| term.z as usize % EIGHT;
         let mut terms = terms.to_vec();
         terms.sort_by_key(low);
         let first = |bits: usize| terms.partition_point(|term| low(term) < bits);
@@ -163,7 +163,7 @@ impl Words {
 
 /// Adds `sign vector` to a line from lane `at` on.
 #[inline(always)]
-fn add<S: Simd, T: Real>(simd: S, to: &mut Line<T>, sign: T, vector: T::Vector<S>, at: usize) {
+fn add<S: Simd, T: Real>(simd: S, to: &mut Row16<T>, sign: T, vector: T::Vector<S>, at: usize) {
     let sign = T::splat(simd, sign);
     // SAFETY: `at` is the first lane of a vector that ends within the lanes.
     unsafe {
@@ -173,10 +173,10 @@ fn add<S: Simd, T: Real>(simd: S, to: &mut Line<T>, sign: T, vector: T::Vector<S
 }
 
 #[inline(always)]
-fn flush<T: Real>(total: &mut [[f64; LANES]], sums: &mut [Line<T>]) {
+fn flush<T: Real>(total: &mut [[f64; LANES]], sums: &mut [Row16<T>]) {
     for (total, sum) in total.iter_mut().zip(sums) {
         total.iter_mut().zip(sum.0).for_each(|(total, sum)| *total += sum.to_f64());
-        *sum = Line([T::zero(); LANES]);
+        *sum = Row16([T::zero(); LANES]);
     }
 }
 
@@ -184,8 +184,8 @@ fn flush<T: Real>(total: &mut [[f64; LANES]], sums: &mut [Line<T>]) {
 struct Apply<'a, T> {
     from: &'a State<T>,
     to: &'a mut State<T>,
-    words: &'a Words,
-    factors: &'a [Line<T>],
+    words: &'a ZWords,
+    factors: &'a [Row16<T>],
 }
 
 impl<T: Real> WithSimd for Apply<'_, T> {
@@ -194,7 +194,7 @@ impl<T: Real> WithSimd for Apply<'_, T> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         align_frame();
-        let Words { terms, groups } = self.words;
+        let ZWords { terms, groups } = self.words;
         let to_re = self.to.re.as_chunks_mut::<LANES>().0;
         let to_im = self.to.im.as_chunks_mut::<LANES>().0;
         for_eights!(self.from, |eight, re, im| {
@@ -226,7 +226,7 @@ impl<T: Real> WithSimd for Apply<'_, T> {
 }
 
 /// Adds the expectation values of words of Z to `total`, `[outputs][LANES]`.
-pub(crate) fn expect_z_words<T: Real>(state: &State<T>, words: &Words, room: &mut WordRoom<T>, total: &mut [f64]) {
+pub(crate) fn expect_z_words<T: Real>(state: &State<T>, words: &ZWords, room: &mut WordRoom<T>, total: &mut [f64]) {
     arch().dispatch(Expect { state, words, room });
     for (term, sums) in words.terms.iter().zip(&room.sums) {
         let total = &mut total[term.output * LANES..][..LANES];
@@ -237,12 +237,12 @@ pub(crate) fn expect_z_words<T: Real>(state: &State<T>, words: &Words, room: &mu
 /// `to = (sum over words of factors[output] * coefficient * word) from`.
 pub(crate) fn apply_z_words<T: Real>(
     from: &State<T>,
-    words: &Words,
+    words: &ZWords,
     factors: &[[T; LANES]],
     room: &mut WordRoom<T>,
     to: &mut State<T>,
 ) {
-    let factor = |term: &FlipTerm| Line(factors[term.output].map(|factor| T::from_f64(term.coefficient) * factor));
+    let factor = |term: &PauliTerm| Row16(factors[term.output].map(|factor| T::from_f64(term.coefficient) * factor));
     room.lines.clear();
     room.lines.extend(words.terms.iter().map(factor));
     arch().dispatch(Apply { from, to, words, factors: &room.lines });

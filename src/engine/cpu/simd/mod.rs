@@ -7,10 +7,13 @@ pub(crate) mod sincos;
 use pulp::Simd;
 
 /// Samples a block holds when it holds more than one; also the widest SIMD vector, in f32.
-pub(crate) const LANES: usize = 16;
+pub(crate) const LANES: usize = 1 << LANE_QUBITS;
+
+/// Bits of an index that tell the lanes of a vector apart.
+pub(crate) const LANE_QUBITS: usize = 4;
 
 /// A number that comes in vectors of any instruction set.
-pub(crate) trait Vectored: Copy {
+pub(crate) trait SimdReal: Copy {
     /// A vector of them.
     type Vector<S: Simd>: Copy;
 
@@ -33,7 +36,7 @@ pub(crate) trait Vectored: Copy {
 macro_rules! vectored {
     ($real:ty, $vector:ident, $splat:ident, $mul:ident, $mul_add:ident, $neg:ident, $add:ident, $sum:ident,
      $less:ident, $select:ident, $left:ident, $right:ident, $permuted:ident) => {
-        impl Vectored for $real {
+        impl SimdReal for $real {
             type Vector<S: Simd> = S::$vector;
 
             #[inline(always)]
@@ -117,7 +120,7 @@ vectored!(
 
 /// Lanes of a vector.
 #[inline(always)]
-pub(crate) fn lanes<S: Simd, T: Vectored>() -> usize {
+pub(crate) fn lanes<S: Simd, T: SimdReal>() -> usize {
     size_of::<T::Vector<S>>() / size_of::<T>()
 }
 
@@ -126,7 +129,7 @@ pub(crate) fn lanes<S: Simd, T: Vectored>() -> usize {
 /// # Safety
 /// [`lanes`] numbers must be readable at `from`.
 #[inline(always)]
-pub(crate) unsafe fn load<S: Simd, T: Vectored>(from: *const T) -> T::Vector<S> {
+pub(crate) unsafe fn load<S: Simd, T: SimdReal>(from: *const T) -> T::Vector<S> {
     // SAFETY: the caller's; vectors are plain numbers, for which every bit pattern is valid.
     unsafe { from.cast::<T::Vector<S>>().read_unaligned() }
 }
@@ -136,7 +139,7 @@ pub(crate) unsafe fn load<S: Simd, T: Vectored>(from: *const T) -> T::Vector<S> 
 /// # Safety
 /// [`lanes`] numbers must be writable at `to`.
 #[inline(always)]
-pub(crate) unsafe fn store<S: Simd, T: Vectored>(to: *mut T, value: T::Vector<S>) {
+pub(crate) unsafe fn store<S: Simd, T: SimdReal>(to: *mut T, value: T::Vector<S>) {
     // SAFETY: the caller's.
     unsafe { to.cast::<T::Vector<S>>().write_unaligned(value) }
 }

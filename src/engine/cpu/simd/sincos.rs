@@ -51,8 +51,8 @@ fn medium(x: f64) -> (f64, f64) {
     let w = 1.0 - half;
     let cos = w + (((1.0 - w) - half) + z * z * series(&COS));
     let (a, b) = if quadrant & 1 == 0 { (sin, cos) } else { (cos, sin) };
-    let flip = |value: f64, sign: u64| f64::from_bits(value.to_bits() ^ (sign & 2) << 62);
-    (flip(a, quadrant), flip(b, quadrant.wrapping_add(1)))
+    let x_group = |value: f64, sign: u64| f64::from_bits(value.to_bits() ^ (sign & 2) << 62);
+    (x_group(a, quadrant), x_group(b, quadrant.wrapping_add(1)))
 }
 
 struct Each<'a> {

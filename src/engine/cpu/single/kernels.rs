@@ -5,12 +5,13 @@
 
 use crate::engine::Real;
 use crate::engine::cpu::memory::held;
-use crate::engine::cpu::numbers::{LaneTable, Numbers};
+use crate::engine::cpu::simd::LANE_QUBITS;
 use crate::engine::cpu::simd::LANES;
-use crate::engine::cpu::single::lanes16::{Lines, Pair, with_lines};
+use crate::engine::cpu::single::lanes16::{Lanes16, Pair, with_lanes16};
+use crate::engine::cpu::single::tables::{LaneTable, SweepTables};
+use crate::engine::cpu::single::tiling::Sweep;
 use crate::engine::cpu::state::{Buffer, Planes, State};
-use crate::engine::cpu::steps::forward::Turn;
-use crate::program::{LANE_QUBITS, Sweep};
+use crate::engine::cpu::steps::forward::CosSin;
 use pulp::{Simd, WithSimd};
 
 /// Where the sums for gradients go that are taken on the way in or out; empty where no gradient is wanted.
@@ -65,29 +66,33 @@ fn sums_of<'a, T: Real>(sweep: &Sweep, sums: &'a mut Buffer<T>) -> Option<&'a mu
     (!sums.is_empty()).then(|| lines_of_mut(sweep, sums))
 }
 
-/// Line `index` of two planes.
+/// Vectors `index` of two planes.
 #[inline(always)]
-fn pair<S: Simd, T: Real, const N: usize>(lines: &Lines<S, T>, (re, im): Planar<'_, T>, index: usize) -> Pair<S, T, N> {
+fn pair<S: Simd, T: Real, const N: usize>(
+    lines: &Lanes16<S, T>,
+    (re, im): Planar<'_, T>,
+    index: usize,
+) -> Pair<S, T, N> {
     (lines.load(&re[index]), lines.load(&im[index]))
 }
 
 /// A turn, or the one back.
 #[inline(always)]
-fn turn<S: Simd, T: Real, const N: usize>(lines: &Lines<S, T>, turn: &Turn<T>, back: bool) -> Pair<S, T, N> {
-    let sin = lines.load(&turn.sin);
-    (lines.load(&turn.cos), if back { lines.minus(sin) } else { sin })
+fn cos_sin<S: Simd, T: Real, const N: usize>(lines: &Lanes16<S, T>, cos_sin: &CosSin<T>, back: bool) -> Pair<S, T, N> {
+    let sin = lines.load(&cos_sin.sin);
+    (lines.load(&cos_sin.cos), if back { lines.minus(sin) } else { sin })
 }
 
 /// The conjugate of a phase.
 #[inline(always)]
-fn conjugate<S: Simd, T: Real, const N: usize>(lines: &Lines<S, T>, (cos, sin): Pair<S, T, N>) -> Pair<S, T, N> {
+fn conjugate<S: Simd, T: Real, const N: usize>(lines: &Lanes16<S, T>, (cos, sin): Pair<S, T, N>) -> Pair<S, T, N> {
     (cos, lines.minus(sin))
 }
 
 /// Rotates each lane with its partner.
 #[inline(always)]
 fn rotate<S: Simd, T: Real, const N: usize>(
-    lines: &Lines<S, T>,
+    lines: &Lanes16<S, T>,
     (re, im): &mut Pair<S, T, N>,
     partner: &Pair<S, T, N>,
     by: Pair<S, T, N>,
@@ -109,7 +114,7 @@ macro_rules! dispatched {
 
             #[inline(always)]
             fn with_simd<S: Simd>(self, simd: S) {
-                with_lines!(self, simd, T)
+                with_lanes16!(self, simd, T)
             }
         })*
     };
@@ -119,7 +124,7 @@ dispatched!(Take Put TakeBack PutBack);
 /// Reads a tile; does loose phases, the table before, and the rotations inside vectors.
 pub(crate) struct Take<'a, T> {
     pub(crate) sweep: &'a Sweep,
-    pub(crate) numbers: &'a Numbers<T>,
+    pub(crate) numbers: &'a SweepTables<T>,
     pub(crate) state: Planes<T>,
     pub(crate) base: usize,
     pub(crate) to: &'a mut State<T>,
@@ -128,7 +133,7 @@ pub(crate) struct Take<'a, T> {
 impl<T: Real> Take<'_, T> {
     #[inline(always)]
     fn run<S: Simd, const N: usize>(self, simd: S) {
-        let lines = &Lines::<S, T>::new(simd);
+        let lines = &Lanes16::<S, T>::new(simd);
         let Self { sweep, numbers, state, base, to } = self;
         let before = table_of(sweep, &numbers.before);
         let (to_re, to_im) = (lines_of_mut(sweep, &mut to.re), lines_of_mut(sweep, &mut to.im));
@@ -137,14 +142,14 @@ impl<T: Real> Take<'_, T> {
             // SAFETY: tiles are disjoint sets of whole vectors of the state, and one thread has this tile.
             let mut line = unsafe { lines.take::<N>(state, index) };
             for (term, by) in sweep.loose.iter().zip(&numbers.loose) {
-                line = lines.spin(turn(lines, by, odd(term.mask, index)), line);
+                line = lines.spin(cos_sin(lines, by, odd(term.mask, index)), line);
             }
             if let Some(table) = before {
                 line = lines.spin(pair(lines, table, j), line);
             }
             for (rotation, by) in sweep.within.iter().zip(&numbers.within) {
-                let partner = lines.permuted_pair(line, rotation.displacement as usize);
-                rotate(lines, &mut line, &partner, turn(lines, by, false));
+                let partner = lines.permuted_pair(line, rotation.flip_mask as usize);
+                rotate(lines, &mut line, &partner, cos_sin(lines, by, false));
             }
             lines.store(&mut to_re[j], line.0);
             lines.store(&mut to_im[j], line.1);
@@ -155,7 +160,7 @@ impl<T: Real> Take<'_, T> {
 /// Does the table after the rotations, and writes a tile.
 pub(crate) struct Put<'a, T> {
     pub(crate) sweep: &'a Sweep,
-    pub(crate) numbers: &'a Numbers<T>,
+    pub(crate) numbers: &'a SweepTables<T>,
     pub(crate) state: Planes<T>,
     pub(crate) base: usize,
     pub(crate) from: &'a State<T>,
@@ -164,7 +169,7 @@ pub(crate) struct Put<'a, T> {
 impl<T: Real> Put<'_, T> {
     #[inline(always)]
     fn run<S: Simd, const N: usize>(self, simd: S) {
-        let lines = &Lines::<S, T>::new(simd);
+        let lines = &Lanes16::<S, T>::new(simd);
         let Self { sweep, numbers, state, base, from } = self;
         let after = table_of(sweep, &numbers.after);
         let from = (lines_of(sweep, &from.re), lines_of(sweep, &from.im));
@@ -182,7 +187,7 @@ impl<T: Real> Put<'_, T> {
 /// Reads a tile of ψ and λ and undoes the table after the rotations.
 pub(crate) struct TakeBack<'a, T> {
     pub(crate) sweep: &'a Sweep,
-    pub(crate) numbers: &'a Numbers<T>,
+    pub(crate) numbers: &'a SweepTables<T>,
     pub(crate) states: [Planes<T>; 2],
     pub(crate) base: usize,
     pub(crate) to: [&'a mut State<T>; 2],
@@ -192,7 +197,7 @@ pub(crate) struct TakeBack<'a, T> {
 impl<T: Real> TakeBack<'_, T> {
     #[inline(always)]
     fn run<S: Simd, const N: usize>(self, simd: S) {
-        let lines = &Lines::<S, T>::new(simd);
+        let lines = &Lanes16::<S, T>::new(simd);
         let Self { sweep, numbers, states, base, to: [psi, lambda], sums } = self;
         let after = table_of(sweep, &numbers.after);
         let mut sums = sums_of(sweep, &mut sums.after);
@@ -218,7 +223,7 @@ impl<T: Real> TakeBack<'_, T> {
 /// Adds `Im(λ* ψ)` to a line of sums, if they are wanted.
 #[inline(always)]
 fn add_overlap<S: Simd, T: Real, const N: usize>(
-    lines: &Lines<S, T>,
+    lines: &Lanes16<S, T>,
     sum: Option<&mut [T; LANES]>,
     psi: Pair<S, T, N>,
     lambda: Pair<S, T, N>,
@@ -231,7 +236,7 @@ fn add_overlap<S: Simd, T: Real, const N: usize>(
 /// Undoes what [`Take`] does, on ψ and λ, and writes both.
 pub(crate) struct PutBack<'a, T> {
     pub(crate) sweep: &'a Sweep,
-    pub(crate) numbers: &'a Numbers<T>,
+    pub(crate) numbers: &'a SweepTables<T>,
     pub(crate) states: [Planes<T>; 2],
     pub(crate) base: usize,
     pub(crate) from: [&'a State<T>; 2],
@@ -244,7 +249,7 @@ const MAX_WITHIN: usize = LANE_QUBITS;
 impl<T: Real> PutBack<'_, T> {
     #[inline(always)]
     fn run<S: Simd, const N: usize>(self, simd: S) {
-        let lines = &Lines::<S, T>::new(simd);
+        let lines = &Lanes16::<S, T>::new(simd);
         let Self { sweep, numbers, states, base, from: [psi, lambda], sums } = self;
         let before = table_of(sweep, &numbers.before);
         let mut overlaps = sums_of(sweep, &mut sums.before);
@@ -256,11 +261,11 @@ impl<T: Real> PutBack<'_, T> {
             let (mut psi, mut lambda) = (pair::<S, T, N>(lines, from_psi, j), pair(lines, from_lambda, j));
             for ((rotation, by), sum) in sweep.within.iter().zip(&numbers.within).zip(&mut within) {
                 // λ in each lane times ψ in its partner
-                let (by, displacement) = (turn(lines, by, true), rotation.displacement as usize);
-                let partner = lines.permuted_pair(psi, displacement);
+                let (by, flip_mask) = (cos_sin(lines, by, true), rotation.flip_mask as usize);
+                let partner = lines.permuted_pair(psi, flip_mask);
                 *sum = lines.times_plus(lambda.1, partner.1, lines.times_plus(lambda.0, partner.0, *sum));
                 rotate(lines, &mut psi, &partner, by);
-                let partner = lines.permuted_pair(lambda, displacement);
+                let partner = lines.permuted_pair(lambda, flip_mask);
                 rotate(lines, &mut lambda, &partner, by);
             }
             if let Some(table) = before {
@@ -288,9 +293,9 @@ impl<T: Real> PutBack<'_, T> {
 /// Undoes the loose phases of a vector, and adds to their sums.
 #[inline(always)]
 fn undo_loose<S: Simd, T: Real, const N: usize>(
-    lines: &Lines<S, T>,
+    lines: &Lanes16<S, T>,
     sweep: &Sweep,
-    numbers: &Numbers<T>,
+    numbers: &SweepTables<T>,
     index: usize,
     (mut psi, mut lambda): (Pair<S, T, N>, Pair<S, T, N>),
     sums: &mut [[f64; LANES]],
@@ -306,7 +311,7 @@ fn undo_loose<S: Simd, T: Real, const N: usize>(
         }
     }
     for (term, by) in sweep.loose.iter().zip(&numbers.loose) {
-        let back = turn(lines, by, !odd(term.mask, index));
+        let back = cos_sin(lines, by, !odd(term.mask, index));
         (psi, lambda) = (lines.spin(back, psi), lines.spin(back, lambda));
     }
     (psi, lambda)

@@ -1,20 +1,20 @@
-//! Lines: the sixteen lanes of a tile's vector as the vectors of an instruction set, `N` of them.
+//! Lanes16: the sixteen lanes of a tile's vector as the vectors of an instruction set, `N` of them.
 
 use crate::engine::Real;
+use crate::engine::cpu::simd::LANE_QUBITS;
 use crate::engine::cpu::simd::LANES;
-use crate::engine::cpu::simd::{Vectored, lanes, load, store};
+use crate::engine::cpu::simd::{SimdReal, lanes, load, store};
 use crate::engine::cpu::state::Planes;
-use crate::program::LANE_QUBITS;
 use pulp::Simd;
 
 /// One part, real or imaginary, of sixteen amplitudes.
-pub(crate) type Line<S, T, const N: usize> = [<T as Vectored>::Vector<S>; N];
+pub(crate) type Vectors<S, T, const N: usize> = [<T as SimdReal>::Vector<S>; N];
 
 /// Sixteen amplitudes: real parts, imaginary parts.
-pub(crate) type Pair<S, T, const N: usize> = (Line<S, T, N>, Line<S, T, N>);
+pub(crate) type Pair<S, T, const N: usize> = (Vectors<S, T, N>, Vectors<S, T, N>);
 
 /// Calls `$kernel.run::<S, N>($simd)` with the number of vectors in a line.
-macro_rules! with_lines {
+macro_rules! with_lanes16 {
     ($kernel:ident, $simd:ident, $real:ty) => {
         match LANES / crate::engine::cpu::simd::lanes::<S, $real>() {
             1 => $kernel.run::<S, 1>($simd),
@@ -25,17 +25,17 @@ macro_rules! with_lines {
         }
     };
 }
-pub(crate) use with_lines;
+pub(crate) use with_lanes16;
 
 /// Operations on lines of one instruction set.
 #[derive(Clone, Copy)]
-pub(crate) struct Lines<S: Simd, T: Real> {
+pub(crate) struct Lanes16<S: Simd, T: Real> {
     pub(crate) simd: S,
     /// Positive in the lanes in which bit `k` is 0.
     clear: [T::Vector<S>; LANE_QUBITS],
 }
 
-impl<S: Simd, T: Real> Lines<S, T> {
+impl<S: Simd, T: Real> Lanes16<S, T> {
     #[inline(always)]
     pub(crate) fn new(simd: S) -> Self {
         let bit = |k: usize| {
@@ -47,26 +47,26 @@ impl<S: Simd, T: Real> Lines<S, T> {
     }
 
     #[inline(always)]
-    pub(crate) fn splat<const N: usize>(&self, value: T) -> Line<S, T, N> {
+    pub(crate) fn splat<const N: usize>(&self, value: T) -> Vectors<S, T, N> {
         [T::splat(self.simd, value); N]
     }
 
     /// A line from sixteen numbers.
     #[inline(always)]
-    pub(crate) fn load<const N: usize>(&self, from: &[T; LANES]) -> Line<S, T, N> {
+    pub(crate) fn load<const N: usize>(&self, from: &[T; LANES]) -> Vectors<S, T, N> {
         // SAFETY: sixteen numbers are a line, and nobody writes behind a shared reference.
         unsafe { self.load_from(from.as_ptr()) }
     }
 
     #[inline(always)]
-    pub(crate) fn store<const N: usize>(&self, to: &mut [T; LANES], line: Line<S, T, N>) {
+    pub(crate) fn store<const N: usize>(&self, to: &mut [T; LANES], line: Vectors<S, T, N>) {
         // SAFETY: sixteen numbers are a line, and nobody else reaches what is borrowed mutably.
         unsafe { self.store_to(to.as_mut_ptr(), line) };
     }
 
     /// Lane `l` of the result is lane `l ^ by`.
     #[inline(always)]
-    pub(crate) fn permuted<const N: usize>(&self, line: Line<S, T, N>, by: usize) -> Line<S, T, N> {
+    pub(crate) fn permuted<const N: usize>(&self, line: Vectors<S, T, N>, by: usize) -> Vectors<S, T, N> {
         let width = lanes::<S, T>();
         let mut out = line;
         for (k, part) in out.iter_mut().enumerate() {
@@ -85,7 +85,7 @@ impl<S: Simd, T: Real> Lines<S, T> {
     /// # Safety
     /// A line must be readable there, which nobody writes to meanwhile.
     #[inline(always)]
-    unsafe fn load_from<const N: usize>(&self, from: *const T) -> Line<S, T, N> {
+    unsafe fn load_from<const N: usize>(&self, from: *const T) -> Vectors<S, T, N> {
         let mut line = self.splat::<N>(T::zero());
         for (k, part) in line.iter_mut().enumerate() {
             // SAFETY: the caller's; `N` vectors make a line.
@@ -99,7 +99,7 @@ impl<S: Simd, T: Real> Lines<S, T> {
     /// # Safety
     /// A line must be writable there, which nobody else reads or writes meanwhile.
     #[inline(always)]
-    unsafe fn store_to<const N: usize>(&self, to: *mut T, line: Line<S, T, N>) {
+    unsafe fn store_to<const N: usize>(&self, to: *mut T, line: Vectors<S, T, N>) {
         for (k, part) in line.into_iter().enumerate() {
             // SAFETY: as in `load_from`.
             unsafe { store::<S, T>(to.add(k * lanes::<S, T>()), part) };
@@ -137,7 +137,7 @@ impl<S: Simd, T: Real> Lines<S, T> {
 
     /// `a + b`.
     #[inline(always)]
-    pub(crate) fn plus<const N: usize>(&self, a: Line<S, T, N>, b: Line<S, T, N>) -> Line<S, T, N> {
+    pub(crate) fn plus<const N: usize>(&self, a: Vectors<S, T, N>, b: Vectors<S, T, N>) -> Vectors<S, T, N> {
         let mut out = a;
         for k in 0..N {
             out[k] = T::plus(self.simd, a[k], b[k]);
@@ -147,7 +147,7 @@ impl<S: Simd, T: Real> Lines<S, T> {
 
     /// `-a`.
     #[inline(always)]
-    pub(crate) fn minus<const N: usize>(&self, a: Line<S, T, N>) -> Line<S, T, N> {
+    pub(crate) fn minus<const N: usize>(&self, a: Vectors<S, T, N>) -> Vectors<S, T, N> {
         let mut out = a;
         for part in &mut out {
             *part = T::minus(self.simd, *part);
@@ -157,7 +157,7 @@ impl<S: Simd, T: Real> Lines<S, T> {
 
     /// `a b`.
     #[inline(always)]
-    pub(crate) fn times<const N: usize>(&self, a: Line<S, T, N>, b: Line<S, T, N>) -> Line<S, T, N> {
+    pub(crate) fn times<const N: usize>(&self, a: Vectors<S, T, N>, b: Vectors<S, T, N>) -> Vectors<S, T, N> {
         let mut out = a;
         for k in 0..N {
             out[k] = T::times(self.simd, a[k], b[k]);
@@ -169,10 +169,10 @@ impl<S: Simd, T: Real> Lines<S, T> {
     #[inline(always)]
     pub(crate) fn times_plus<const N: usize>(
         &self,
-        a: Line<S, T, N>,
-        b: Line<S, T, N>,
-        c: Line<S, T, N>,
-    ) -> Line<S, T, N> {
+        a: Vectors<S, T, N>,
+        b: Vectors<S, T, N>,
+        c: Vectors<S, T, N>,
+    ) -> Vectors<S, T, N> {
         let mut out = c;
         for k in 0..N {
             out[k] = T::times_plus(self.simd, a[k], b[k], c[k]);
@@ -185,9 +185,9 @@ impl<S: Simd, T: Real> Lines<S, T> {
     pub(crate) fn mix<const N: usize>(
         &self,
         (cos, sin): Pair<S, T, N>,
-        a: Line<S, T, N>,
-        b: Line<S, T, N>,
-    ) -> Line<S, T, N> {
+        a: Vectors<S, T, N>,
+        b: Vectors<S, T, N>,
+    ) -> Vectors<S, T, N> {
         self.times_plus(self.minus(sin), b, self.times(cos, a))
     }
 
@@ -203,8 +203,8 @@ impl<S: Simd, T: Real> Lines<S, T> {
         &self,
         psi: Pair<S, T, N>,
         lambda: Pair<S, T, N>,
-        sum: Line<S, T, N>,
-    ) -> Line<S, T, N> {
+        sum: Vectors<S, T, N>,
+    ) -> Vectors<S, T, N> {
         self.times_plus(self.minus(lambda.1), psi.0, self.times_plus(lambda.0, psi.1, sum))
     }
 }
@@ -218,7 +218,7 @@ mod tests {
 
     impl<T: Real> Permute<T> {
         fn run<S: Simd, const N: usize>(self, simd: S) -> [T; LANES] {
-            let lines = Lines::<S, T>::new(simd);
+            let lines = Lanes16::<S, T>::new(simd);
             let mut out = self.0;
             lines.store::<N>(&mut out, lines.permuted(lines.load(&self.0), self.1));
             out
@@ -229,7 +229,7 @@ mod tests {
         type Output = [T; LANES];
 
         fn with_simd<S: Simd>(self, simd: S) -> [T; LANES] {
-            with_lines!(self, simd, T)
+            with_lanes16!(self, simd, T)
         }
     }
 

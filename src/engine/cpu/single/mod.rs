@@ -6,3 +6,5 @@ pub(crate) mod pauli_sums;
 pub(crate) mod product_start;
 pub(crate) mod run;
 pub(crate) mod scratch;
+pub(crate) mod tables;
+pub(crate) mod tiling;

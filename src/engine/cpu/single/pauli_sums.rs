@@ -5,13 +5,14 @@
 //! a word costs one vector addition a stretch. Applying a sum of words goes the other way. A few words do without the transform.
 
 use crate::engine::cpu::batch::z_sums::WordRoom;
+use crate::engine::cpu::simd::LANE_QUBITS;
 use crate::engine::cpu::simd::LANES;
 use crate::engine::cpu::simd::arch::arch;
-use crate::engine::cpu::single::lanes16::{Line, Lines, with_lines};
+use crate::engine::cpu::single::lanes16::{Lanes16, Vectors, with_lanes16};
 use crate::engine::cpu::state::Planes;
 use crate::engine::cpu::steps::forward::Target;
 use crate::engine::{Real, share};
-use crate::program::{Flip, FlipTerm, LANE_QUBITS};
+use crate::program::{PauliTerm, XMaskGroup};
 use pulp::{Simd, WithSimd};
 use std::ops::Range;
 
@@ -22,11 +23,11 @@ const STRETCH: usize = 6;
 const MAX_CHUNKS: usize = 64;
 
 /// The vectors of a stretch, or of its transform.
-type Stretch<S, T, const N: usize> = [Line<S, T, N>; 1 << STRETCH];
+type Stretch<S, T, const N: usize> = [Vectors<S, T, N>; 1 << STRETCH];
 
 /// `out[p] = sum over m of in[m] (-1)^|p & m|`, in place, over the first `1 << bits` vectors.
 #[inline(always)]
-fn transform<S: Simd, T: Real, const N: usize>(lines: &Lines<S, T>, values: &mut Stretch<S, T, N>, bits: usize) {
+fn transform<S: Simd, T: Real, const N: usize>(lines: &Lanes16<S, T>, values: &mut Stretch<S, T, N>, bits: usize) {
     for bit in 0..bits {
         let half = 1 << bit;
         for block in values[..1 << bits].chunks_exact_mut(2 * half) {
@@ -44,22 +45,22 @@ const FEW: usize = 4;
 /// A vector with the sign of `local` at place `k` of a stretch.
 #[inline(always)]
 fn signed<S: Simd, T: Real, const N: usize>(
-    lines: &Lines<S, T>,
-    value: Line<S, T, N>,
+    lines: &Lanes16<S, T>,
+    value: Vectors<S, T, N>,
     k: usize,
     local: usize,
-) -> Line<S, T, N> {
+) -> Vectors<S, T, N> {
     if (k & local).count_ones() % 2 == 1 { lines.minus(value) } else { value }
 }
 
 /// Entry `local` of the transform of the first `1 << bits` vectors.
 #[inline(always)]
 fn entry<S: Simd, T: Real, const N: usize>(
-    lines: &Lines<S, T>,
+    lines: &Lanes16<S, T>,
     values: &Stretch<S, T, N>,
     bits: usize,
     local: usize,
-) -> Line<S, T, N> {
+) -> Vectors<S, T, N> {
     let mut sum = values[0];
     for (k, value) in values[..1 << bits].iter().enumerate().skip(1) {
         sum = lines.plus(sum, signed(lines, *value, k, local));
@@ -79,7 +80,7 @@ struct Place {
 impl Place {
     /// The entry of the transform a word needs, and whether its sign is turned.
     #[inline(always)]
-    fn of(self, term: &FlipTerm) -> (usize, bool) {
+    fn of(self, term: &PauliTerm) -> (usize, bool) {
         let local = (term.z as usize >> LANE_QUBITS) & ((1 << self.bits) - 1);
         (local, (self.base & term.z as usize).count_ones() % 2 == 1)
     }
@@ -87,14 +88,14 @@ impl Place {
 
 /// The sign of a word in each lane.
 #[inline(always)]
-fn lane_sign(term: &FlipTerm, lane: usize) -> f64 {
+fn lane_sign(term: &PauliTerm, lane: usize) -> f64 {
     if (lane & term.z as usize).count_ones() % 2 == 1 { -1.0 } else { 1.0 }
 }
 
 /// Adds the sums of a chunk of stretches, by word and lane.
 struct Expect<'a, T> {
     state: Planes<T>,
-    flip: &'a Flip,
+    x_group: &'a XMaskGroup,
     bits: usize,
     stretches: Range<usize>,
     sums: &'a mut [[f64; LANES]],
@@ -105,20 +106,20 @@ impl<T: Real> WithSimd for Expect<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        with_lines!(self, simd, T)
+        with_lanes16!(self, simd, T)
     }
 }
 
 impl<T: Real> Expect<'_, T> {
     #[inline(always)]
     fn run<S: Simd, const N: usize>(self, simd: S) {
-        let lines = &Lines::<S, T>::new(simd);
-        let Self { state, flip, bits, stretches, sums } = self;
-        let x = flip.x as usize;
+        let lines = &Lanes16::<S, T>::new(simd);
+        let Self { state, x_group, bits, stretches, sums } = self;
+        let x = x_group.x as usize;
         let zero = lines.splat::<N>(T::zero());
         let [mut re, mut im] = [[zero; 1 << STRETCH]; 2];
-        let imaginary = flip.terms.iter().any(|term| term.quarter_turns % 2 == 1);
-        let few = flip.terms.len() <= FEW;
+        let imaginary = x_group.terms.iter().any(|term| term.quarter_turns % 2 == 1);
+        let few = x_group.terms.len() <= FEW;
         for stretch in stretches {
             let place = Place { base: stretch << (bits + LANE_QUBITS), bits };
             for k in 0..1 << bits {
@@ -136,7 +137,7 @@ impl<T: Real> Expect<'_, T> {
             if imaginary && !few {
                 transform(lines, &mut im, bits);
             }
-            for (term, sum) in flip.terms.iter().zip(&mut *sums) {
+            for (term, sum) in x_group.terms.iter().zip(&mut *sums) {
                 let (local, turned) = place.of(term);
                 // i^quarter_turns W, its real part.
                 let (from, negative) = match term.quarter_turns % 4 {
@@ -160,7 +161,7 @@ impl<T: Real> Expect<'_, T> {
 struct Add<'a, T> {
     from: Planes<T>,
     to: Planes<T>,
-    flip: &'a Flip,
+    x_group: &'a XMaskGroup,
     /// Factor of each word, with its coefficient.
     factors: &'a [f64],
     bits: usize,
@@ -174,27 +175,27 @@ impl<T: Real> WithSimd for Add<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        with_lines!(self, simd, T)
+        with_lanes16!(self, simd, T)
     }
 }
 
 impl<T: Real> Add<'_, T> {
     #[inline(always)]
     fn run<S: Simd, const N: usize>(self, simd: S) {
-        let lines = &Lines::<S, T>::new(simd);
-        let Self { from, to, flip, factors, bits, stretches, first } = self;
-        let x = flip.x as usize;
-        let imaginary = flip.terms.iter().any(|term| term.quarter_turns % 2 == 1);
+        let lines = &Lanes16::<S, T>::new(simd);
+        let Self { from, to, x_group, factors, bits, stretches, first } = self;
+        let x = x_group.x as usize;
+        let imaginary = x_group.terms.iter().any(|term| term.quarter_turns % 2 == 1);
         let zero = lines.splat::<N>(T::zero());
         let [mut re, mut im] = [[zero; 1 << STRETCH]; 2];
-        let few = flip.terms.len() <= FEW;
+        let few = x_group.terms.len() <= FEW;
         for stretch in stretches {
             let base = stretch << (bits + LANE_QUBITS);
             re[..1 << bits].fill(zero);
             if imaginary {
                 im[..1 << bits].fill(zero);
             }
-            for (term, factor) in flip.terms.iter().zip(factors) {
+            for (term, factor) in x_group.terms.iter().zip(factors) {
                 // The entry that takes p ^ x to p is i^quarter_turns (-1)^|z & (p ^ x)|.
                 let (local, turned) = Place { base: base ^ x, bits }.of(term);
                 let (to, negative) = match term.quarter_turns % 4 {
@@ -250,13 +251,13 @@ const AT_HAND: usize = 16;
 const MOST_WORDS: usize = 256;
 
 /// The next flips whose words are taken together, and the others.
-fn next(flips: &[Flip]) -> (&[Flip], &[Flip]) {
+fn next(x_groups: &[XMaskGroup]) -> (&[XMaskGroup], &[XMaskGroup]) {
     let mut words = 0;
-    let fits = |flip: &&Flip| {
-        words += flip.terms.len();
+    let fits = |x_group: &&XMaskGroup| {
+        words += x_group.terms.len();
         words <= MOST_WORDS
     };
-    flips.split_at(flips.iter().take_while(fits).count().max(1))
+    x_groups.split_at(x_groups.iter().take_while(fits).count().max(1))
 }
 
 /// Parts of a chunk of stretches.
@@ -275,28 +276,28 @@ fn cut(qubits: usize) -> (usize, usize, usize) {
 
 impl<T: Real> Target<T> {
     /// Adds the expectation values of words to those of their outputs. For single states.
-    pub(crate) fn expect_words(&self, mut flips: &[Flip], room: &mut WordRoom<T>, outputs: &mut [f64]) {
+    pub(crate) fn expect_words(&self, mut x_groups: &[XMaskGroup], room: &mut WordRoom<T>, outputs: &mut [f64]) {
         let (bits, each, chunks) = cut(self.qubits);
-        while !flips.is_empty() {
-            let (here, later) = next(flips);
-            flips = later;
-            let words = here.iter().map(|flip| flip.terms.len()).sum::<usize>().max(1);
+        while !x_groups.is_empty() {
+            let (here, later) = next(x_groups);
+            x_groups = later;
+            let words = here.iter().map(|x_group| x_group.terms.len()).sum::<usize>().max(1);
             room.sums.clear();
             room.sums.resize(chunks * words, [0.0; LANES]);
             let sums = room.sums.chunks_mut(words).enumerate();
             share::each(self.spread, &mut Vec::<()>::new(), sums, |(), (chunk, sums)| {
                 for stretches in parts(chunk * each..(chunk + 1) * each) {
                     let mut rest = &mut *sums;
-                    for flip in here {
-                        let (sums, others) = rest.split_at_mut(flip.terms.len());
+                    for x_group in here {
+                        let (sums, others) = rest.split_at_mut(x_group.terms.len());
                         rest = others;
                         let stretches = stretches.clone();
-                        arch().dispatch(Expect { state: self.planes, flip, bits, stretches, sums });
+                        arch().dispatch(Expect { state: self.planes, x_group, bits, stretches, sums });
                     }
                 }
             });
             for part in room.sums.chunks(words) {
-                for (term, sums) in here.iter().flat_map(|flip| &flip.terms).zip(part) {
+                for (term, sums) in here.iter().flat_map(|x_group| &x_group.terms).zip(part) {
                     let sum: f64 = sums.iter().enumerate().map(|(lane, sum)| lane_sign(term, lane) * sum).sum();
                     outputs[term.output * LANES] += term.coefficient * sum;
                 }
@@ -308,25 +309,25 @@ impl<T: Real> Target<T> {
     /// gets there and there are words. For single states.
     pub(crate) fn apply_words(
         &self,
-        flips: &[Flip],
+        x_groups: &[XMaskGroup],
         factors: &[[T; LANES]],
         room: &mut WordRoom<T>,
         to: Planes<T>,
         first: bool,
     ) {
         let (bits, each, chunks) = cut(self.qubits);
-        let factor = |term: &FlipTerm| term.coefficient * factors[term.output][0].to_f64();
+        let factor = |term: &PauliTerm| term.coefficient * factors[term.output][0].to_f64();
         room.factors.clear();
-        room.factors.extend(flips.iter().flat_map(|flip| &flip.terms).map(factor));
+        room.factors.extend(x_groups.iter().flat_map(|x_group| &x_group.terms).map(factor));
         let factors = &room.factors[..];
         share::each(self.spread, &mut Vec::<()>::new(), 0..chunks, |(), chunk| {
             for stretches in parts(chunk * each..(chunk + 1) * each) {
                 let mut rest = factors;
-                for (k, flip) in flips.iter().enumerate() {
-                    let (factors, others) = rest.split_at(flip.terms.len());
+                for (k, x_group) in x_groups.iter().enumerate() {
+                    let (factors, others) = rest.split_at(x_group.terms.len());
                     rest = others;
                     let (from, stretches, first) = (self.planes, stretches.clone(), first && k == 0);
-                    arch().dispatch(Add { from, to, flip, factors, bits, stretches, first });
+                    arch().dispatch(Add { from, to, x_group, factors, bits, stretches, first });
                 }
             }
         });

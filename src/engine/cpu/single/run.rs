@@ -1,20 +1,21 @@
-//! The way of a single state through a [`Tiling`](crate::program::Tiling): sweeps over tiles, general steps.
+//! The way of a single state through a [`StateTiling`](crate::program::StateTiling): sweeps over tiles, general steps.
 //!
 //! Threads take chunks of tiles, cut at fixed places; the sums of a chunk for gradients are added up in their order.
 
 use crate::engine::cpu::context::Call;
-use crate::engine::cpu::numbers::{Numbers, lane_signs, rotation_signs};
+use crate::engine::cpu::factored::walsh_hadamard;
 use crate::engine::cpu::passes::{apply_pass, undo_pass};
-use crate::engine::cpu::prepare::walsh_hadamard;
 use crate::engine::cpu::scratch::{Block, Scratch};
 use crate::engine::cpu::simd::LANES;
 use crate::engine::cpu::simd::arch::arch;
 use crate::engine::cpu::single::kernels::{Put, PutBack, Sums, Take, TakeBack};
 use crate::engine::cpu::single::scratch::{Tile, Tiles};
+use crate::engine::cpu::single::tables::{SweepTables, lane_signs, rotation_signs};
+use crate::engine::cpu::single::tiling::{StateTiling, Sweep, Term, TileNode};
 use crate::engine::cpu::state::Planes;
 use crate::engine::cpu::worker::Worker;
-use crate::engine::{Real, Wanted, share};
-use crate::program::{Rotation, Source, Sweep, Term, TileNode};
+use crate::engine::{NeedsGrad, Real, share};
+use crate::program::{Rotation, Source};
 
 /// Chunks a sweep is cut into at the most.
 const MAX_CHUNKS: usize = 64;
@@ -40,7 +41,13 @@ fn local(sweep: &Sweep) -> usize {
     sweep.offsets.len().ilog2() as usize
 }
 
-fn apply_sweep<T: Real>(sweep: &Sweep, numbers: &Numbers<T>, state: Planes<T>, tiles: &mut Vec<Tile<T>>, spread: bool) {
+fn apply_sweep<T: Real>(
+    sweep: &Sweep,
+    numbers: &SweepTables<T>,
+    state: Planes<T>,
+    tiles: &mut Vec<Tile<T>>,
+    spread: bool,
+) {
     let (each, chunks) = cut(sweep);
     share::each(spread, tiles, 0..chunks, |Tile { psi, .. }, chunk| {
         psi.fit(local(sweep), LANES);
@@ -56,7 +63,7 @@ fn apply_sweep<T: Real>(sweep: &Sweep, numbers: &Numbers<T>, state: Planes<T>, t
 
 /// Which gradients of a sweep are wanted.
 #[derive(Debug, Clone, Copy)]
-struct SweepWanted {
+struct SweepNeedsGrad {
     loose: bool,
     before: bool,
     within: bool,
@@ -65,7 +72,7 @@ struct SweepWanted {
     after: bool,
 }
 
-impl SweepWanted {
+impl SweepNeedsGrad {
     fn new(sweep: &Sweep, matters: impl Fn(Source) -> bool) -> Self {
         let terms = |terms: &[Term]| terms.iter().flat_map(|term| &term.parts).any(|(source, _)| matters(*source));
         let rotations = |rotations: &[Rotation]| rotations.iter().any(|rotation| matters(rotation.source));
@@ -82,16 +89,16 @@ impl SweepWanted {
         self.loose || self.before || self.within || self.after || self.passes != 0
     }
 
-    /// Scratch for the sums of a chunk.
+    /// Makes room for the sums of a chunk.
     fn clear<T: Real>(self, sweep: &Sweep, sums: &mut Sums<T>) {
         let entries = sweep.offsets.len() * LANES;
         sums.before.zeroed(if self.before { entries } else { 0 });
         sums.after.zeroed(if self.after { entries } else { 0 });
-        for (sums, wanted, len) in
+        for (sums, needs_grad, len) in
             [(&mut sums.within, self.within, sweep.within.len()), (&mut sums.loose, self.loose, sweep.loose.len())]
         {
             sums.clear();
-            sums.resize(if wanted { len } else { 0 }, [0.0; LANES]);
+            sums.resize(if needs_grad { len } else { 0 }, [0.0; LANES]);
         }
     }
 }
@@ -157,8 +164,8 @@ fn hand_out(sweep: &Sweep, sums: &mut [f64], gradients: &mut [[f64; LANES]]) {
 /// Undoes a sweep on one tile; adds to the gradients of its rotations across vectors and to the tile's sums.
 fn undo_tile<T: Real>(
     sweep: &Sweep,
-    numbers: &Numbers<T>,
-    wanted: SweepWanted,
+    numbers: &SweepTables<T>,
+    needs_grad: SweepNeedsGrad,
     states: [Planes<T>; 2],
     base: usize,
     tile: &mut Tile<T>,
@@ -172,7 +179,7 @@ fn undo_tile<T: Real>(
     let passes = sweep.passes.iter().zip(&numbers.rotors).zip(&numbers.passes).enumerate();
     for (index, ((pass, [_, rotors]), shared)) in passes.rev() {
         first -= pass.rotations.len();
-        if wanted.passes >> index & 1 == 1 {
+        if needs_grad.passes >> index & 1 == 1 {
             let lanes = undo_pass(pass, planes, rotors, None);
             for (k, lanes) in lanes.iter().enumerate().take(pass.rotations.len()) {
                 let signs = rotation_signs(&sweep.across[first + k]);
@@ -190,8 +197,8 @@ fn undo_tile<T: Real>(
 /// Undoes a sweep; its gradients are the first of those in `room` afterwards.
 fn undo_sweep<T: Real>(
     sweep: &Sweep,
-    numbers: &Numbers<T>,
-    wanted: SweepWanted,
+    numbers: &SweepTables<T>,
+    needs_grad: SweepNeedsGrad,
     states: [Planes<T>; 2],
     room: &mut Tiles<T>,
     spread: bool,
@@ -204,9 +211,9 @@ fn undo_sweep<T: Real>(
     share::each(spread, &mut room.tiles, gradients, |tile, (chunk, gradients)| {
         tile.psi.fit(local(sweep), LANES);
         tile.lambda.fit_second(local(sweep), LANES);
-        wanted.clear(sweep, &mut tile.sums);
+        needs_grad.clear(sweep, &mut tile.sums);
         for base in (chunk * each..(chunk + 1) * each).map(|tile| base(sweep, tile)) {
-            undo_tile(sweep, numbers, wanted, states, base, tile, gradients);
+            undo_tile(sweep, numbers, needs_grad, states, base, tile, gradients);
         }
         finish(sweep, tile, numbers.weight, gradients);
     });
@@ -219,23 +226,23 @@ fn undo_sweep<T: Real>(
 impl<T: Real> Worker<'_, T> {
     /// The final state of a sample.
     pub(crate) fn run_tiles(&mut self) {
-        let Call { program, plan, .. } = *self.call;
+        let Call { program, partition, .. } = *self.call;
         if program.embedding.is_none() {
             self.prepare_start();
             let Scratch { block: Block { psi, start, .. }, products, .. } = &mut *self.room;
-            products.build(psi, start, plan.spread_state);
+            products.build(psi, start, partition.spread_state);
         }
-        for (index, node) in program.tiling().nodes.iter().enumerate() {
+        for (index, node) in StateTiling::of(program).nodes.iter().enumerate() {
             match node {
                 TileNode::Step { index } => self.apply(*index),
-                TileNode::Settle(frame) => {
-                    self.room.mover.settle(&mut self.room.block.psi, frame, false, plan.spread_state);
+                TileNode::Permute(index_map) => {
+                    self.room.permuter.permute(&mut self.room.block.psi, index_map, false, partition.spread_state);
                 }
                 TileNode::Sweep(sweep) => {
                     self.set_numbers(index, sweep);
                     let Scratch { block, numbers, tiles, .. } = &mut *self.room;
                     let numbers = self.call.prepared.sweeps[index].as_ref().unwrap_or(numbers);
-                    apply_sweep(sweep, numbers, block.psi.planes(), &mut tiles.tiles, plan.spread_state);
+                    apply_sweep(sweep, numbers, block.psi.planes(), &mut tiles.tiles, partition.spread_state);
                 }
             }
         }
@@ -252,40 +259,42 @@ impl<T: Real> Worker<'_, T> {
     }
 
     /// Undoes the tiling on ψ and λ; adds to the gradients of slots.
-    pub(crate) fn reverse_tiles(&mut self, wanted: Wanted, gradients: &mut [[f64; LANES]]) {
-        let Call { program, plan, .. } = *self.call;
-        let nodes = &program.tiling().nodes;
-        let start_matters = self.start_matters(wanted);
-        let to_the_start = start_matters || wanted.inputs && program.embedding.is_some();
+    pub(crate) fn reverse_tiles(&mut self, needs_grad: NeedsGrad, gradients: &mut [[f64; LANES]]) {
+        let Call { program, partition, .. } = *self.call;
+        let nodes = &StateTiling::of(program).nodes;
+        let start_matters = self.start_matters(needs_grad);
+        let to_the_start = start_matters || needs_grad.inputs && program.embedding.is_some();
         let matters = |node: &TileNode| match node {
-            TileNode::Settle(_) => false,
-            TileNode::Step { index } => self.matters(&program.steps[*index], wanted),
-            TileNode::Sweep(sweep) => SweepWanted::new(sweep, |source| self.source_matters(source, wanted)).any(),
+            TileNode::Permute(_) => false,
+            TileNode::Step { index } => self.matters(&program.steps[*index], needs_grad),
+            TileNode::Sweep(sweep) => {
+                SweepNeedsGrad::new(sweep, |source| self.source_matters(source, needs_grad)).any()
+            }
         };
         let first = if to_the_start { Some(0) } else { nodes.iter().position(matters) };
         for (index, node) in nodes.iter().enumerate().skip(first.unwrap_or(nodes.len())).rev() {
             match node {
-                TileNode::Step { index } => self.undo(*index, wanted, gradients),
-                TileNode::Settle(frame) => {
+                TileNode::Step { index } => self.undo(*index, needs_grad, gradients),
+                TileNode::Permute(index_map) => {
                     for state in [&mut self.room.block.psi, &mut self.room.lambda] {
-                        self.room.mover.settle(state, frame, true, plan.spread_state);
+                        self.room.permuter.permute(state, index_map, true, partition.spread_state);
                     }
                 }
                 TileNode::Sweep(sweep) => {
-                    let wanted = SweepWanted::new(sweep, |source| self.source_matters(source, wanted));
+                    let needs_grad = SweepNeedsGrad::new(sweep, |source| self.source_matters(source, needs_grad));
                     self.set_numbers(index, sweep);
                     let Scratch { block, lambda, numbers, tiles, .. } = &mut *self.room;
                     let numbers = self.call.prepared.sweeps[index].as_ref().unwrap_or(numbers);
                     let states = [block.psi.planes(), lambda.planes()];
-                    undo_sweep(sweep, numbers, wanted, states, tiles, plan.spread_state);
+                    undo_sweep(sweep, numbers, needs_grad, states, tiles, partition.spread_state);
                     hand_out(sweep, &mut tiles.gradients, gradients);
                 }
             }
         }
         if start_matters {
             let Scratch { block, lambda, lambdas, products, .. } = &mut *self.room;
-            products.take_apart(lambda, &block.start, lambdas, plan.spread_state);
-            self.reverse_qubits(wanted, gradients);
+            products.take_apart(lambda, &block.start, lambdas, partition.spread_state);
+            self.reverse_qubits(needs_grad, gradients);
         }
     }
 }

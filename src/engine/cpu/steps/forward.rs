@@ -10,12 +10,12 @@ use std::mem::MaybeUninit;
 
 /// A cosine and a sine for each lane.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Turn<T> {
+pub(crate) struct CosSin<T> {
     pub(crate) cos: [T; LANES],
     pub(crate) sin: [T; LANES],
 }
 
-impl<T: Real> Turn<T> {
+impl<T: Real> CosSin<T> {
     pub(crate) fn fixed(value: Complex64) -> Self {
         Self { cos: [T::from_f64(value.re); LANES], sin: [T::from_f64(value.im); LANES] }
     }
@@ -69,7 +69,7 @@ pub(crate) use sumless_kernel;
 
 /// Multiplies by `cos + i sin`, lane by lane.
 #[inline(always)]
-pub(crate) fn turn<T: Real, const N: usize>(re: &mut [T; N], im: &mut [T; N], by: &Turn<T>) {
+pub(crate) fn turn_phase<T: Real, const N: usize>(re: &mut [T; N], im: &mut [T; N], by: &CosSin<T>) {
     for l in 0..N {
         let (r, i) = (re[l], im[l]);
         re[l] = by.cos[l] * r - by.sin[l] * i;
@@ -79,7 +79,7 @@ pub(crate) fn turn<T: Real, const N: usize>(re: &mut [T; N], im: &mut [T; N], by
 
 /// `a' = cos a - sin b`, `b' = cos b + sin a`: what a rotation with an odd number of Y does to a pair.
 #[inline(always)]
-pub(crate) fn mix_real<T: Real, const N: usize>(a: &mut [T; N], b: &mut [T; N], by: &Turn<T>) {
+pub(crate) fn mix_real<T: Real, const N: usize>(a: &mut [T; N], b: &mut [T; N], by: &CosSin<T>) {
     for l in 0..N {
         let (p, q) = (a[l], b[l]);
         a[l] = by.cos[l] * p - by.sin[l] * q;
@@ -90,7 +90,7 @@ pub(crate) fn mix_real<T: Real, const N: usize>(a: &mut [T; N], b: &mut [T; N], 
 /// `a' = cos a - i sin b`, `b' = cos b - i sin a`, where only one part of each number is seen:
 /// `(a.re, b.im)` or `(b.re, a.im)`.
 #[inline(always)]
-pub(crate) fn mix_imaginary<T: Real, const N: usize>(re: &mut [T; N], im: &mut [T; N], by: &Turn<T>) {
+pub(crate) fn mix_imaginary<T: Real, const N: usize>(re: &mut [T; N], im: &mut [T; N], by: &CosSin<T>) {
     for l in 0..N {
         let (r, i) = (re[l], im[l]);
         re[l] = by.cos[l] * r + by.sin[l] * i;
@@ -135,14 +135,14 @@ struct Mix<'a, T, const N: usize> {
     planes: Planes<T>,
     word: Flipping,
     controls: usize,
-    turns: [&'a Turn<T>; 2],
+    cos_sins: [&'a CosSin<T>; 2],
 }
 
 sumless_kernel!(Mix, |k, base, offset| {
     let first = base | k.controls;
     // SAFETY: the run is this thread's, and so is its partner, which differs from it in the pivot bit.
     let (a, b) = unsafe { (k.planes.chunk::<N>(first, offset), k.planes.chunk::<N>(first ^ k.word.x, offset)) };
-    mix(a, b, k.word.is_odd(), k.turns[usize::from(k.word.negative(first))]);
+    mix(a, b, k.word.is_odd(), k.cos_sins[usize::from(k.word.negative(first))]);
 });
 
 /// Rotates a pair; `turn` already has the sign of the matrix entry in its sine.
@@ -151,14 +151,14 @@ pub(crate) fn mix<T: Real, const N: usize>(
     a: (&mut [T; N], &mut [T; N]),
     b: (&mut [T; N], &mut [T; N]),
     odd: bool,
-    turn: &Turn<T>,
+    cos_sin: &CosSin<T>,
 ) {
     if odd {
-        mix_real(a.0, b.0, turn);
-        mix_real(a.1, b.1, turn);
+        mix_real(a.0, b.0, cos_sin);
+        mix_real(a.1, b.1, cos_sin);
     } else {
-        mix_imaginary(a.0, b.1, turn);
-        mix_imaginary(b.0, a.1, turn);
+        mix_imaginary(a.0, b.1, cos_sin);
+        mix_imaginary(b.0, a.1, cos_sin);
     }
 }
 
@@ -168,14 +168,14 @@ struct Spin<'a, T, const N: usize> {
     planes: Planes<T>,
     z: usize,
     controls: usize,
-    turns: [&'a Turn<T>; 2],
+    cos_sins: [&'a CosSin<T>; 2],
 }
 
 sumless_kernel!(Spin, |k, base, offset| {
     let index = base | k.controls;
     // SAFETY: the run is this thread's.
     let (re, im) = unsafe { k.planes.chunk::<N>(index, offset) };
-    turn(re, im, k.turns[(index & k.z).count_ones() as usize % 2]);
+    turn_phase(re, im, k.cos_sins[(index & k.z).count_ones() as usize % 2]);
 });
 
 /// Exchanges two sets of states.
@@ -279,31 +279,31 @@ sumless_kernel!(Multiply, |k, base, offset| {
 
 impl<T: Real> Target<T> {
     /// `exp(-i φ P)` where all `controls` are 1; `by` holds cos φ and sin φ.
-    pub(crate) fn rotate(&self, x: u64, z: u64, controls: u64, by: &Turn<T>) {
+    pub(crate) fn rotate(&self, x: u64, z: u64, controls: u64, by: &CosSin<T>) {
         let back = by.inverse();
         let planes = self.planes;
         if x == 0 {
             let space = self.space(controls, z);
-            let (z, controls, turns) = (z as usize, controls as usize, [&back, by]);
+            let (z, controls, cos_sins) = (z as usize, controls as usize, [&back, by]);
             with_width!(space, N => {
-                sweep(&space, self.spread, &Spin::<T, N> { space: &space, planes, z, controls, turns });
+                sweep(&space, self.spread, &Spin::<T, N> { space: &space, planes, z, controls, cos_sins });
             });
         } else {
             let word = Flipping::new(x, z);
             let space = self.space(controls | word.pivot(), x | z);
-            let (controls, turns) = (controls as usize, [by, &back]);
+            let (controls, cos_sins) = (controls as usize, [by, &back]);
             with_width!(space, N => {
-                sweep(&space, self.spread, &Mix::<T, N> { space: &space, planes, word, controls, turns });
+                sweep(&space, self.spread, &Mix::<T, N> { space: &space, planes, word, controls, cos_sins });
             });
         }
     }
 
     /// Multiplies by `cos + i sin` where all `controls` are 1.
-    pub(crate) fn phase(&self, controls: u64, by: &Turn<T>) {
+    pub(crate) fn phase(&self, controls: u64, by: &CosSin<T>) {
         let space = self.space(controls, 0);
-        let (planes, controls, turns) = (self.planes, controls as usize, [by, by]);
+        let (planes, controls, cos_sins) = (self.planes, controls as usize, [by, by]);
         with_width!(space, N => {
-            sweep(&space, self.spread, &Spin::<T, N> { space: &space, planes, z: 0, controls, turns });
+            sweep(&space, self.spread, &Spin::<T, N> { space: &space, planes, z: 0, controls, cos_sins });
         });
     }
 

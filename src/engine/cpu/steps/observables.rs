@@ -7,7 +7,7 @@ use crate::engine::cpu::steps::forward::{Dense, MAX_LOCAL, Target, sumless_kerne
 use crate::engine::cpu::steps::reverse::{LaneSums, add_run, lane_sums};
 use crate::engine::cpu::steps::{Kernel, Space, sweep, with_width};
 use crate::observable::Part;
-use crate::program::{Flip, FlipTerm};
+use crate::program::{PauliTerm, XMaskGroup};
 use std::mem::MaybeUninit;
 
 /// Output, coefficient, and what is not a Pauli word.
@@ -60,7 +60,7 @@ macro_rules! term_sums {
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Diagonal<'a> {
     /// Words of Z.
-    Words(&'a [FlipTerm]),
+    ZWords(&'a [PauliTerm]),
     /// A value for each state of the lowest qubits.
     Table { output: usize, coefficient: f64, values: &'a [f64] },
 }
@@ -68,7 +68,7 @@ pub(crate) enum Diagonal<'a> {
 impl Diagonal<'_> {
     fn terms(&self) -> usize {
         match self {
-            Self::Words(terms) => terms.len(),
+            Self::ZWords(terms) => terms.len(),
             Self::Table { .. } => 1,
         }
     }
@@ -77,7 +77,7 @@ impl Diagonal<'_> {
     #[inline(always)]
     fn entry(&self, term: usize, index: usize) -> (usize, f64) {
         match self {
-            Self::Words(terms) => {
+            Self::ZWords(terms) => {
                 let term = &terms[term];
                 let odd = (index & term.z as usize).count_ones() % 2 == 1;
                 (term.output, if odd { -term.coefficient } else { term.coefficient })
@@ -89,7 +89,7 @@ impl Diagonal<'_> {
     /// Bits on which an entry depends.
     fn support(&self) -> u64 {
         match self {
-            Self::Words(terms) => terms.iter().fold(0, |mask, term| mask | term.z),
+            Self::ZWords(terms) => terms.iter().fold(0, |mask, term| mask | term.z),
             Self::Table { values, .. } => values.len() as u64 - 1,
         }
     }
@@ -139,11 +139,11 @@ impl<T: Real, const N: usize> Kernel for ExpectDiagonal<'_, T, N> {
 struct ExpectFlip<'a, T, const N: usize> {
     space: &'a Space,
     state: Planes<T>,
-    flip: &'a Flip,
+    x_group: &'a XMaskGroup,
 }
 
 impl<T: Real, const N: usize> Kernel for ExpectFlip<'_, T, N> {
-    term_sums!(|kernel| kernel.flip.terms.len());
+    term_sums!(|kernel| kernel.x_group.terms.len());
 
     #[inline(always)]
     unsafe fn run(&self, base: usize, sums: &mut TermSums) {
@@ -152,7 +152,7 @@ impl<T: Real, const N: usize> Kernel for ExpectFlip<'_, T, N> {
         while offset < self.space.len {
             // SAFETY: the run is this thread's, and so is its partner.
             let (a, b) = unsafe {
-                (self.state.chunk::<N>(base, offset), self.state.chunk::<N>(base ^ self.flip.x as usize, offset))
+                (self.state.chunk::<N>(base, offset), self.state.chunk::<N>(base ^ self.x_group.x as usize, offset))
             };
             for l in 0..N {
                 re[l] += b.0[l] * a.0[l] + b.1[l] * a.1[l];
@@ -160,7 +160,7 @@ impl<T: Real, const N: usize> Kernel for ExpectFlip<'_, T, N> {
             }
             offset += N;
         }
-        for (term, sum) in self.flip.terms.iter().zip(sums.get_mut()) {
+        for (term, sum) in self.x_group.terms.iter().zip(sums.get_mut()) {
             match quarter_turns(term, base) {
                 0 => add_run(sum, &re, 2.0 * term.coefficient),
                 1 => add_run(sum, &im, -2.0 * term.coefficient),
@@ -173,7 +173,7 @@ impl<T: Real, const N: usize> Kernel for ExpectFlip<'_, T, N> {
 
 /// The power of i in the matrix entry that takes `index` to its partner.
 #[inline(always)]
-fn quarter_turns(term: &FlipTerm, index: usize) -> u32 {
+fn quarter_turns(term: &PauliTerm, index: usize) -> u32 {
     (term.quarter_turns + 2 * (index & term.z as usize).count_ones()) % 4
 }
 
@@ -241,13 +241,13 @@ struct AddFlip<'a, T, const N: usize> {
     space: &'a Space,
     from: Planes<T>,
     to: Planes<T>,
-    flip: &'a Flip,
+    x_group: &'a XMaskGroup,
     factors: &'a [[T; LANES]],
 }
 
 sumless_kernel!(AddFlip, |k, base, offset| {
     let (mut re, mut im) = ([T::zero(); N], [T::zero(); N]);
-    for term in &k.flip.terms {
+    for term in &k.x_group.terms {
         let (to, sign) = match quarter_turns(term, base) {
             0 => (&mut re, 1.0),
             1 => (&mut im, 1.0),
@@ -259,7 +259,7 @@ sumless_kernel!(AddFlip, |k, base, offset| {
             to[l] += coefficient * k.factors[term.output][l];
         }
     }
-    let partner = base ^ k.flip.x as usize;
+    let partner = base ^ k.x_group.x as usize;
     // SAFETY: the run is this thread's in both states, and so are the partners.
     let (a, b, to_a, to_b) = unsafe {
         (
@@ -302,18 +302,18 @@ sumless_kernel!(AddMatrix, |k, base, offset| {
 
 impl<T: Real> Target<T> {
     /// Adds the expectation value of each output in each lane to `total`, `[outputs][LANES]`.
-    pub(crate) fn expect(&self, flips: &[Flip], parts: &[SumPart], total: &mut [f64]) {
-        for flip in flips {
-            if flip.x == 0 {
-                self.expect_diagonal(Diagonal::Words(&flip.terms), Within::default(), total);
+    pub(crate) fn expect(&self, x_groups: &[XMaskGroup], parts: &[SumPart], total: &mut [f64]) {
+        for x_group in x_groups {
+            if x_group.x == 0 {
+                self.expect_diagonal(Diagonal::ZWords(&x_group.terms), Within::default(), total);
                 continue;
             }
-            let aligned = flip.terms.iter().fold(flip.x, |mask, term| mask | term.z);
-            let space = self.space(1 << flip.x.ilog2(), aligned);
+            let aligned = x_group.terms.iter().fold(x_group.x, |mask, term| mask | term.z);
+            let space = self.space(1 << x_group.x.ilog2(), aligned);
             let sums = with_width!(space, N => {
-                sweep(&space, self.spread, &ExpectFlip::<T, N> { space: &space, state: self.planes, flip })
+                sweep(&space, self.spread, &ExpectFlip::<T, N> { space: &space, state: self.planes, x_group })
             });
-            for (term, sum) in flip.terms.iter().zip(sums.get()) {
+            for (term, sum) in x_group.terms.iter().zip(sums.get()) {
                 add_lanes(total, term.output, sum);
             }
         }
@@ -324,8 +324,8 @@ impl<T: Real> Target<T> {
                     self.expect_diagonal(Diagonal::Table { output, coefficient, values }, Within::default(), total);
                 }
                 Part::Projector { mask, bits } => {
-                    let term = [FlipTerm { output, z: 0, coefficient, quarter_turns: 0 }];
-                    self.expect_diagonal(Diagonal::Words(&term), Within { fixed: *mask, ones: *bits }, total);
+                    let term = [PauliTerm { output, z: 0, coefficient, quarter_turns: 0 }];
+                    self.expect_diagonal(Diagonal::ZWords(&term), Within { fixed: *mask, ones: *bits }, total);
                 }
                 Part::Matrix { entries, qubits } => {
                     let matrix = &Dense::new(entries, qubits, false);
@@ -352,17 +352,17 @@ impl<T: Real> Target<T> {
     }
 
     /// `to += (sum over outputs of factors[output] * O[output]) self`.
-    pub(crate) fn apply(&self, flips: &[Flip], parts: &[SumPart], factors: &[[T; LANES]], to: Planes<T>) {
+    pub(crate) fn apply(&self, x_groups: &[XMaskGroup], parts: &[SumPart], factors: &[[T; LANES]], to: Planes<T>) {
         let from = self.planes;
-        for flip in flips {
-            if flip.x == 0 {
-                self.add_diagonal(Diagonal::Words(&flip.terms), Within::default(), factors, to);
+        for x_group in x_groups {
+            if x_group.x == 0 {
+                self.add_diagonal(Diagonal::ZWords(&x_group.terms), Within::default(), factors, to);
                 continue;
             }
-            let aligned = flip.terms.iter().fold(flip.x, |mask, term| mask | term.z);
-            let space = self.space(1 << flip.x.ilog2(), aligned);
+            let aligned = x_group.terms.iter().fold(x_group.x, |mask, term| mask | term.z);
+            let space = self.space(1 << x_group.x.ilog2(), aligned);
             with_width!(space, N => {
-                sweep(&space, self.spread, &AddFlip::<T, N> { space: &space, from, to, flip, factors });
+                sweep(&space, self.spread, &AddFlip::<T, N> { space: &space, from, to, x_group, factors });
             });
         }
         for (output, coefficient, part) in parts {
@@ -373,8 +373,8 @@ impl<T: Real> Target<T> {
                     self.add_diagonal(table, Within::default(), factors, to);
                 }
                 Part::Projector { mask, bits } => {
-                    let term = [FlipTerm { output, z: 0, coefficient, quarter_turns: 0 }];
-                    self.add_diagonal(Diagonal::Words(&term), Within { fixed: *mask, ones: *bits }, factors, to);
+                    let term = [PauliTerm { output, z: 0, coefficient, quarter_turns: 0 }];
+                    self.add_diagonal(Diagonal::ZWords(&term), Within { fixed: *mask, ones: *bits }, factors, to);
                 }
                 Part::Matrix { entries, qubits } => {
                     let matrix = &Dense::new(entries, qubits, false);

@@ -6,7 +6,7 @@
 use crate::engine::Real;
 use crate::engine::cpu::simd::LANES;
 use crate::engine::cpu::state::Planes;
-use crate::engine::cpu::steps::forward::{Flipping, Target, Turn, mix, turn};
+use crate::engine::cpu::steps::forward::{CosSin, Flipping, Target, mix, turn_phase};
 use crate::engine::cpu::steps::{Kernel, Space, sweep, with_width};
 
 /// A sum for each lane, in `f64`.
@@ -43,7 +43,7 @@ struct UnMix<'a, T, const N: usize> {
     lambda: Planes<T>,
     word: Flipping,
     controls: usize,
-    back: [&'a Turn<T>; 2],
+    back: [&'a CosSin<T>; 2],
 }
 
 impl<T: Real, const N: usize> Kernel for UnMix<'_, T, N> {
@@ -76,9 +76,9 @@ impl<T: Real, const N: usize> Kernel for UnMix<'_, T, N> {
                     run[l] += la.0[l] * b.1[l] - la.1[l] * b.0[l] + lb.0[l] * a.1[l] - lb.1[l] * a.0[l];
                 }
             }
-            let turn = self.back[usize::from(negative)];
-            mix(a, b, odd, turn);
-            mix(la, lb, odd, turn);
+            let cos_sin = self.back[usize::from(negative)];
+            mix(a, b, odd, cos_sin);
+            mix(la, lb, odd, cos_sin);
             offset += N;
         }
         add_run(sum, &run, if negative { -1.0 } else { 1.0 });
@@ -92,7 +92,7 @@ struct UnSpin<'a, T, const N: usize> {
     lambda: Planes<T>,
     z: usize,
     controls: usize,
-    back: [&'a Turn<T>; 2],
+    back: [&'a CosSin<T>; 2],
 }
 
 impl<T: Real, const N: usize> Kernel for UnSpin<'_, T, N> {
@@ -111,8 +111,8 @@ impl<T: Real, const N: usize> Kernel for UnSpin<'_, T, N> {
                 run[l] += la.0[l] * a.1[l] - la.1[l] * a.0[l];
             }
             let by = self.back[odd as usize];
-            turn(a.0, a.1, by);
-            turn(la.0, la.1, by);
+            turn_phase(a.0, a.1, by);
+            turn_phase(la.0, la.1, by);
             offset += N;
         }
         add_run(sum, &run, if odd == 1 { -1.0 } else { 1.0 });
@@ -121,7 +121,7 @@ impl<T: Real, const N: usize> Kernel for UnSpin<'_, T, N> {
 
 impl<T: Real> Target<T> {
     /// Undoes [`rotate`](Self::rotate) on this state and on `lambda`; returns the gradient in φ of each lane.
-    pub(crate) fn unrotate(&self, lambda: Planes<T>, x: u64, z: u64, controls: u64, by: &Turn<T>) -> LaneSums {
+    pub(crate) fn unrotate(&self, lambda: Planes<T>, x: u64, z: u64, controls: u64, by: &CosSin<T>) -> LaneSums {
         let back = by.inverse();
         let psi = self.planes;
         let sums = if x == 0 {
@@ -142,7 +142,7 @@ impl<T: Real> Target<T> {
     }
 
     /// Undoes [`phase`](Self::phase) on this state and on `lambda`; returns the gradient in φ of each lane.
-    pub(crate) fn unphase(&self, lambda: Planes<T>, controls: u64, by: &Turn<T>) -> LaneSums {
+    pub(crate) fn unphase(&self, lambda: Planes<T>, controls: u64, by: &CosSin<T>) -> LaneSums {
         let back = by.inverse();
         let space = self.space(controls, 0);
         let (psi, controls, back) = (self.planes, controls as usize, [&back, &back]);

@@ -4,7 +4,7 @@ use super::device::{self, Buffers, CallArgs, Device, Saved};
 use crate::engine::gpu::abi::{MAX_ARGUMENT_WORDS, SWEEP_THREADS_F32, SWEEP_THREADS_F64};
 use crate::engine::gpu::launch::plan::{Launch, LaunchPlan};
 use crate::engine::gpu::{Dialect, Limits};
-use crate::engine::{Storage, Wanted};
+use crate::engine::{NeedsGrad, Storage};
 use crate::error::{DeviceError, Error, MemoryError, Result, TensorError};
 use crate::program::Program;
 use candle_core::backend::BackendStorage;
@@ -325,14 +325,14 @@ pub(crate) fn gradient(
     program: &Arc<Program>,
     [inputs, weights, cotangent]: [Storage<'_, CudaStorage>; 3],
     memory_limit: Option<u64>,
-    wanted: Wanted,
+    wanted: NeedsGrad,
     saved: Option<Box<dyn Any + Send>>,
 ) -> Result<CudaStorage> {
     let device = inputs.0.device();
     let given = given(program, inputs, weights, memory_limit)?;
     let saved = saved.and_then(|saved| saved.downcast::<Saved<Memory>>().ok()).map(|saved| *saved);
     let result = device::gradient(device, &given, lent(cotangent)?, wanted, saved)?;
-    let count = if wanted.inputs { given.batch * program.input_columns } else { 0 }
+    let count = if wanted.inputs { given.batch * program.engine_inputs } else { 0 }
         + if wanted.weights { program.weights } else { 0 };
     storage(device, result, count, given.dtype)
 }

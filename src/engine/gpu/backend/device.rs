@@ -4,7 +4,7 @@
 //! device besides the result: one for all that the gradient may want, one for the rest. The gradient is that of the forward
 //! pass: where it needs inputs and weights themselves, copies of them are saved.
 
-use crate::engine::Wanted;
+use crate::engine::NeedsGrad;
 use crate::engine::gpu::abi::Buffer;
 use crate::engine::gpu::launch::plan::LaunchPlan;
 use crate::engine::gpu::launch::planner;
@@ -94,7 +94,7 @@ struct Resident<M> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Key {
     Forward { batch: usize, keep: bool },
-    Gradient { batch: usize, wanted: Wanted, saved: bool },
+    Gradient { batch: usize, wanted: NeedsGrad, saved: bool },
 }
 
 /// Plans a program remembers on a device.
@@ -183,7 +183,7 @@ pub(crate) fn gradient<D: Device>(
     device: &D,
     given: &CallArgs<'_, D::Memory>,
     cotangent: D::Memory,
-    wanted: Wanted,
+    wanted: NeedsGrad,
     saved: Option<Saved<D::Memory>>,
 ) -> Result<D::Memory> {
     let resident = Resident::of(device, given.program, given.dtype)?;

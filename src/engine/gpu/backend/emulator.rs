@@ -7,7 +7,7 @@ use crate::engine::cpu::Cpu;
 use crate::engine::gpu::abi::Buffer;
 use crate::engine::gpu::launch::plan::LaunchPlan;
 use crate::engine::gpu::{Dialect, Limits};
-use crate::engine::{Arguments, Gradients, Real, Wanted};
+use crate::engine::{Arguments, Gradients, NeedsGrad, Real};
 use crate::error::{Error, Result, TensorError};
 use crate::program::Program;
 use candle_core::DType;
@@ -147,7 +147,7 @@ impl Emulated {
         program: &Arc<Program>,
         arguments: Arguments<'_, T>,
         cotangent: &[T],
-        wanted: Wanted,
+        wanted: NeedsGrad,
         saved: Option<Saved>,
     ) -> Result<Gradients<T>> {
         let cotangent = filled(cast_slice(cotangent));

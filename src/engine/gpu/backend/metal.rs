@@ -8,7 +8,7 @@ use super::device::{self, Buffers, CallArgs, Device, Saved};
 use crate::engine::gpu::abi::Buffer as Role;
 use crate::engine::gpu::launch::plan::{Launch, LaunchPlan};
 use crate::engine::gpu::{Dialect, Limits, text};
-use crate::engine::{Storage, Wanted};
+use crate::engine::{NeedsGrad, Storage};
 use crate::error::{DeviceError, Error, MemoryError, Result, TensorError};
 use crate::program::Program;
 use candle_core::backend::BackendStorage;
@@ -261,14 +261,14 @@ pub(crate) fn gradient(
     program: &Arc<Program>,
     [inputs, weights, cotangent]: [Storage<'_, MetalStorage>; 3],
     memory_limit: Option<u64>,
-    wanted: Wanted,
+    wanted: NeedsGrad,
     saved: Option<Box<dyn Any + Send>>,
 ) -> Result<MetalStorage> {
     let device = inputs.0.device();
     let given = given(program, inputs, weights, memory_limit);
     let saved = saved.and_then(|saved| saved.downcast::<Saved<Memory>>().ok()).map(|saved| *saved);
     let result = device::gradient(device, &given, lent(cotangent), wanted, saved)?;
-    let count = if wanted.inputs { given.batch * program.input_columns } else { 0 }
+    let count = if wanted.inputs { given.batch * program.engine_inputs } else { 0 }
         + if wanted.weights { program.weights } else { 0 };
     Ok(storage(device, result, count, given.dtype))
 }

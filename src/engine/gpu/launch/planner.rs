@@ -8,7 +8,7 @@
 //! Where a state is one tile and observables are read, it is two launches each way: prepare and forward; reverse and weights.
 
 use super::plan::{Launch, LaunchPlan};
-use crate::engine::Wanted;
+use crate::engine::NeedsGrad;
 use crate::engine::gpu::Limits;
 use crate::engine::gpu::abi::kernels::{self, Bound};
 use crate::engine::gpu::abi::{
@@ -58,11 +58,11 @@ pub(crate) fn gradient(
     bytecode: &Bytecode,
     limits: Limits,
     batch: usize,
-    wanted: Wanted,
+    wanted: NeedsGrad,
     saved: bool,
 ) -> LaunchPlan {
     let mut planner = LaunchPlanner::new(program, bytecode, limits, batch);
-    let inputs = if wanted.inputs { batch * program.input_columns } else { 0 };
+    let inputs = if wanted.inputs { batch * program.engine_inputs } else { 0 };
     let weights = if wanted.weights { program.weights } else { 0 };
     planner.size(Buffer::Result, inputs + weights);
     planner.size(Buffer::Cotangent, batch * program.outputs());
@@ -94,7 +94,7 @@ impl<'a> LaunchPlanner<'a> {
         planner.size(Buffer::Code, bytecode.code.len());
         planner.size(Buffer::Numbers, bytecode.numbers.len());
         planner.size(Buffer::Constants, bytecode.constants.len());
-        planner.size(Buffer::Inputs, batch * program.input_columns);
+        planner.size(Buffer::Inputs, batch * program.engine_inputs);
         planner.size(Buffer::Weights, program.weights);
         planner.size(Buffer::SharedCosSin, (angles.shared + angles.fixed) as usize);
         planner.size(Buffer::OwnCosSin, batch * angles.own as usize);
@@ -149,7 +149,7 @@ impl<'a> LaunchPlanner<'a> {
             fixed: angles.fixed,
             own: angles.own,
             batch: batch as u32,
-            inputs: program.input_columns as u32,
+            inputs: program.engine_inputs as u32,
             slots: angles.expressions,
             constants: angles.constants,
             tables: bytecode.tables.0,
@@ -209,7 +209,7 @@ impl<'a> LaunchPlanner<'a> {
         self.program.embedding.map(|embedding| EmbedArgs {
             qubits: self.program.qubits as u32,
             batch: self.batch as u32,
-            inputs: self.program.input_columns as u32,
+            inputs: self.program.engine_inputs as u32,
             first: embedding.first as u32,
             count: embedding.count as u32,
             zero_state: u32::from(embedding.zero_state),
@@ -251,7 +251,7 @@ impl<'a> LaunchPlanner<'a> {
             output_constants: sum.constants,
             slots: bytecode.angles.slots() as u32,
             slot_lists: bytecode.slot_partials,
-            inputs: self.program.input_columns as u32,
+            inputs: self.program.engine_inputs as u32,
             input_lists: bytecode.angles.inputs,
             ..SweepArgs::default()
         });
@@ -273,7 +273,7 @@ impl<'a> LaunchPlanner<'a> {
     }
 
     /// The reverse sweeps, down to the first operation that matters.
-    fn reverse(&mut self, wanted: Wanted) {
+    fn reverse(&mut self, wanted: NeedsGrad) {
         let bytecode = self.bytecode;
         let kinds = (u32::from(wanted.inputs) * INPUTS) | (u32::from(wanted.weights) * WEIGHTS);
         let to_the_start = wanted.inputs && self.program.embedding.is_some();
@@ -320,7 +320,7 @@ impl<'a> LaunchPlanner<'a> {
     }
 
     /// Launches the chain rule from partial gradients to gradients of variables.
-    fn chain(&mut self, wanted: Wanted) {
+    fn chain(&mut self, wanted: NeedsGrad) {
         let (program, bytecode, batch) = (self.program, self.bytecode, self.batch);
         let scratch = self.scratch_bytes();
         let fused = self.fused().is_some();
@@ -330,22 +330,22 @@ impl<'a> LaunchPlanner<'a> {
         let parts = batch.div_ceil(PART).max(1);
         let args = |variables: usize, lists: u32| ChainArgs {
             batch: batch as u32,
-            inputs: program.input_columns as u32,
+            inputs: program.engine_inputs as u32,
             variables: variables as u32,
             lists,
             parts: parts as u32,
             span: PART as u32,
         };
         let mut start = 0;
-        if wanted.inputs && program.input_columns > 0 {
-            let args = args(program.input_columns, bytecode.angles.inputs);
+        if wanted.inputs && program.engine_inputs > 0 {
+            let args = args(program.engine_inputs, bytecode.angles.inputs);
             if !fused {
-                self.each(kernels::InputGradients::USUAL, batch * program.input_columns, args);
+                self.each(kernels::InputGradients::USUAL, batch * program.engine_inputs, args);
             }
             if let Some(args) = self.embedding() {
                 self.launch(kernels::Unembed::USUAL, batch, THREADS, 2 * scratch, args);
             }
-            start = (batch * program.input_columns * self.limits.real) as u64;
+            start = (batch * program.engine_inputs * self.limits.real) as u64;
         }
         if wanted.weights {
             let args = args(program.weights, bytecode.angles.weights);

@@ -147,7 +147,7 @@ fn expressions(program: &Program, order: &[usize], assembler: &mut Assembler) ->
 
 /// Derivatives of slots in each feature and in each weight, as lists.
 fn derivatives(program: &Program, order: &[usize], assembler: &mut Assembler) -> [u32; 2] {
-    let mut lists = [vec![Vec::new(); program.input_columns], vec![Vec::new(); program.weights]];
+    let mut lists = [vec![Vec::new(); program.engine_inputs], vec![Vec::new(); program.weights]];
     for (number, slot) in order.iter().enumerate() {
         for (coefficient, first, second) in &program.slots[*slot].terms {
             let coefficient = assembler.number(*coefficient);

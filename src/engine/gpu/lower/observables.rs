@@ -8,7 +8,7 @@ use crate::engine::gpu::abi::{
     TERM_PROJECTOR, TERM_STRIDE, TERM_WORD, Term, WordTerm, Words,
 };
 use crate::observable::Part;
-use crate::program::{FlipTerm, Parity, Program, Readout, Sum};
+use crate::program::{Parity, PauliTerm, Program, Readout, Sum};
 
 /// Readout at the end of a program.
 #[derive(Debug)]
@@ -63,7 +63,7 @@ pub(crate) const CHUNK_BITS: usize = 11;
 /// Indices that terms are in.
 #[derive(Clone, Copy)]
 struct Indices<'a> {
-    frame: &'a Chain,
+    index_map: &'a Chain,
     /// The tile that is the state; none for stored indices.
     tile: Option<&'a Tile>,
 }
@@ -82,7 +82,7 @@ impl Indices<'_> {
 
     /// Parity that a logical qubit reads.
     fn qubit(self, qubit: usize) -> Parity {
-        self.parity(self.frame.parity(1 << qubit))
+        self.parity(self.index_map.parity(1 << qubit))
     }
 }
 
@@ -95,35 +95,35 @@ impl Reading {
         chunk: usize,
         assembler: &mut Assembler,
     ) -> Self {
-        let frame = &stored.frame;
-        let whole_state = Indices { frame, tile: None };
+        let index_map = &stored.index_map;
+        let whole_state = Indices { index_map, tile: None };
         match &stored.readout {
             Readout::Expectation(sum) => {
-                let count = sum.parts.len() + sum.flips.iter().map(|flip| flip.terms.len()).sum::<usize>();
+                let count = sum.parts.len() + sum.x_groups.iter().map(|x_group| x_group.terms.len()).sum::<usize>();
                 let tile = whole.filter(|_| count <= MOST_TERMS);
-                Self::Expectation(Observables::new(sum, Indices { frame, tile }, chunk, assembler))
+                Self::Expectation(Observables::new(sum, Indices { index_map, tile }, chunk, assembler))
             }
             Readout::Variance(sums) => {
                 Self::Variance(sums.iter().map(|sum| Observables::new(sum, whole_state, chunk, assembler)).collect())
             }
-            Readout::Probabilities(qubits) => Self::Probabilities(Basis::new(program, qubits, frame, assembler)),
+            Readout::Probabilities(qubits) => Self::Probabilities(Basis::new(program, qubits, index_map, assembler)),
             Readout::State => {
                 let qubits: Vec<usize> = (0..program.qubits).collect();
-                Self::State(Basis::new(program, &qubits, frame, assembler))
+                Self::State(Basis::new(program, &qubits, index_map, assembler))
             }
         }
     }
 }
 
 impl Basis {
-    fn new(program: &Program, measured: &[usize], frame: &Chain, assembler: &mut Assembler) -> Self {
+    fn new(program: &Program, measured: &[usize], index_map: &Chain, assembler: &mut Assembler) -> Self {
         let others = (0..program.qubits).filter(|qubit| !measured.contains(qubit));
         let order: Vec<usize> = measured.iter().copied().chain(others).collect();
         Self {
             count: measured.len() as u32,
-            rows: assembler.block(measured.iter().map(|qubit| record(frame.parity(1 << qubit)))),
-            columns: assembler.block(order.iter().map(|qubit| frame.flip_mask(1 << qubit) as u32)),
-            origin: frame.physical(0) as u32,
+            rows: assembler.block(measured.iter().map(|qubit| record(index_map.parity(1 << qubit)))),
+            columns: assembler.block(order.iter().map(|qubit| index_map.flip_mask(1 << qubit) as u32)),
+            origin: index_map.physical(0) as u32,
         }
     }
 }
@@ -155,7 +155,7 @@ impl Records<'_> {
         operand.write(&mut self.words);
     }
 
-    fn word(&mut self, x: u32, z: u32, term: &FlipTerm) {
+    fn word(&mut self, x: u32, z: u32, term: &PauliTerm) {
         let coefficient = self.assembler.number(term.coefficient);
         let head = Term { kind: TERM_WORD, output: term.output as u32, coefficient };
         self.add(head, WordTerm { flip_mask: x, sign_mask: z, quarter_turns: term.quarter_turns });
@@ -183,7 +183,7 @@ impl Records<'_> {
             }
             Part::Matrix { entries, qubits } => {
                 let qubit = |qubit: &usize| Qubit {
-                    flip_mask: indices.flip_mask(indices.frame.flip_mask(1 << qubit)),
+                    flip_mask: indices.flip_mask(indices.index_map.flip_mask(1 << qubit)),
                     parity: record(indices.qubit(*qubit)),
                 };
                 let count = qubits.len() as u32;
@@ -195,7 +195,7 @@ impl Records<'_> {
     }
 
     /// A series of words that are given with their masks.
-    fn series(&mut self, x: u32, is_imaginary: bool, mut series: Vec<(u32, &FlipTerm)>, low: u32) -> Series {
+    fn series(&mut self, x: u32, is_imaginary: bool, mut series: Vec<(u32, &PauliTerm)>, low: u32) -> Series {
         series.sort_by_key(|(z, _)| (z & low, *z));
         let first_term = self.count();
         let mut entries: Vec<SeriesEntry> = Vec::new();
@@ -225,11 +225,11 @@ impl Observables {
         let lists = vec![Vec::new(); sum.outputs];
         let mut records = Records { indices, assembler, words: Vec::new(), lists };
         let mut long = Vec::new();
-        for (flip, imaginary) in sum.flips.iter().flat_map(|flip| [(flip, 0), (flip, 1)]) {
-            let x = indices.flip_mask(flip.x);
-            let z = |term: &FlipTerm| indices.parity(Parity { mask: term.z, odd: false }).mask as u32;
-            let words = flip.terms.iter().filter(|term| term.quarter_turns % 2 == imaginary);
-            let words: Vec<(u32, &FlipTerm)> = words.map(|term| (z(term), term)).collect();
+        for (x_group, imaginary) in sum.x_groups.iter().flat_map(|x_group| [(x_group, 0), (x_group, 1)]) {
+            let x = indices.flip_mask(x_group.x);
+            let z = |term: &PauliTerm| indices.parity(Parity { mask: term.z, odd: false }).mask as u32;
+            let words = x_group.terms.iter().filter(|term| term.quarter_turns % 2 == imaginary);
+            let words: Vec<(u32, &PauliTerm)> = words.map(|term| (z(term), term)).collect();
             match words.len() {
                 ..LEAST_SERIES => words.into_iter().for_each(|(z, term)| records.word(x, z, term)),
                 _ => long.push((x, imaginary == 1, words)),

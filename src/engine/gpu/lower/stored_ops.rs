@@ -1,11 +1,11 @@
-//! An outline's layers and general steps in the indices in which a GPU stores amplitudes.
+//! Layers and general steps of a program in the indices in which a GPU stores amplitudes.
 //!
 //! Nothing is ever moved: where the CPU engines move amplitudes back into logical order, the index maps are composed further. So a
 //! control is a parity of stored bits, and a flip is an XOR with a flip mask, whatever stands in front.
 
-use crate::program::outline::Region;
+use crate::program::layered::Region;
 use crate::program::{
-    Frame, Kernel, Outline, OutlineNode, Parity, Program, Readout, Rewrite, Rotation, Source, Step, Sum,
+    IndexMap, Kernel, LayeredNode, LayeredProgram, Parity, Program, Readout, Rewrite, Rotation, Source, Step, Sum,
 };
 use num_complex::Complex64;
 use std::sync::Arc;
@@ -17,12 +17,12 @@ pub(crate) struct StoredOps {
     /// Words in stored indices.
     pub(crate) readout: Readout,
     /// Map from stored to logical indices, at the end.
-    pub(crate) frame: Chain,
+    pub(crate) index_map: Chain,
 }
 
 /// Relabellings one after the other: the logical indices of one are the physical indices of the next.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Chain(Vec<Frame>);
+pub(crate) struct Chain(Vec<IndexMap>);
 
 impl Chain {
     /// The parity of logical bits as one of stored bits.
@@ -31,20 +31,20 @@ impl Chain {
     }
 
     fn moved(&self, parity: Parity) -> Parity {
-        self.0.iter().rev().fold(parity, |parity, frame| {
-            let before = frame.parity(parity.mask);
+        self.0.iter().rev().fold(parity, |parity, index_map| {
+            let before = index_map.parity(parity.mask);
             Parity { odd: before.odd ^ parity.odd, ..before }
         })
     }
 
     /// Stored bits that flip with all logical bits of `mask`.
     pub(crate) fn flip_mask(&self, mask: u64) -> u64 {
-        self.0.iter().rev().fold(mask, |mask, frame| frame.displaced(mask))
+        self.0.iter().rev().fold(mask, |mask, index_map| index_map.displaced(mask))
     }
 
     /// Stored index of a logical index.
     pub(crate) fn physical(&self, logical: u64) -> u64 {
-        self.0.iter().rev().fold(logical, |index, frame| frame.physical(index))
+        self.0.iter().rev().fold(logical, |index, index_map| index_map.physical(index))
     }
 }
 
@@ -101,46 +101,46 @@ const ALWAYS: Parity = Parity { mask: 0, odd: true };
 
 impl StoredOps {
     pub(crate) fn new(program: &Program) -> Self {
-        let mut frame = Chain::default();
+        let mut index_map = Chain::default();
         let mut ops = Vec::new();
         if !program.rewrites.contains(Rewrite::Layers) {
-            ops.extend(program.steps.iter().map(|step| general(step, &frame)));
-            return Self { ops, readout: program.readout.clone(), frame };
+            ops.extend(program.steps.iter().map(|step| general(step, &index_map)));
+            return Self { ops, readout: program.readout.clone(), index_map };
         }
         let mut program = program.clone();
         // Sweeps start from |0..0>.
         program.rewrites = program.rewrites.without(Rewrite::ProductStart);
-        let outline = Outline::new(&program);
-        for node in &outline.nodes {
+        let layered = LayeredProgram::new(&program);
+        for node in &layered.nodes {
             match node {
-                OutlineNode::Settle(settled) => frame.0.push(settled.clone()),
-                OutlineNode::Step { index } => ops.push(general(&program.steps[*index], &frame)),
-                OutlineNode::Layer(layer) => {
+                LayeredNode::Permute(permuted) => index_map.0.push(permuted.clone()),
+                LayeredNode::Step { index } => ops.push(general(&program.steps[*index], &index_map)),
+                LayeredNode::Layer(layer) => {
                     let phases = layer.phases.iter().map(|phase| {
                         let (sign, conditions) = match &phase.region {
-                            Region::Sign(parity) => (frame.moved(*parity), Vec::new()),
+                            Region::Sign(parity) => (index_map.moved(*parity), Vec::new()),
                             Region::All(parities) => {
-                                (ALWAYS, parities.iter().map(|parity| frame.moved(*parity)).collect())
+                                (ALWAYS, parities.iter().map(|parity| index_map.moved(*parity)).collect())
                             }
                         };
                         Diagonal { source: phase.source, sign, conditions }
                     });
                     let rotations = layer.rotations.iter().map(|rotation| Rotation {
                         source: rotation.source,
-                        displacement: frame.flip_mask(rotation.displacement),
-                        parity: frame.moved(rotation.parity),
+                        flip_mask: index_map.flip_mask(rotation.flip_mask),
+                        parity: index_map.moved(rotation.parity),
                     });
                     ops.push(StoredOp::Layer { phases: phases.collect(), rotations: rotations.collect() });
                 }
             }
         }
-        let moved = |sum: &Sum| sum.moved(|mask| frame.parity(mask), |mask| frame.flip_mask(mask));
-        let readout = match &outline.readout {
+        let moved = |sum: &Sum| sum.moved(|mask| index_map.parity(mask), |mask| index_map.flip_mask(mask));
+        let readout = match &layered.readout {
             Readout::Expectation(sum) => Readout::Expectation(moved(sum)),
             Readout::Variance(sums) => Readout::Variance(sums.iter().map(moved).collect()),
-            Readout::Probabilities(_) | Readout::State => outline.readout.clone(),
+            Readout::Probabilities(_) | Readout::State => layered.readout.clone(),
         };
-        Self { ops, readout, frame }
+        Self { ops, readout, index_map }
     }
 }
 
@@ -149,30 +149,30 @@ fn bits(mask: u64) -> impl Iterator<Item = u64> {
 }
 
 /// A step on logical qubits.
-fn general(step: &Step, frame: &Chain) -> StoredOp {
-    let controls = || -> Vec<Parity> { bits(step.controls).map(|bit| frame.parity(bit)).collect() };
+fn general(step: &Step, index_map: &Chain) -> StoredOp {
+    let controls = || -> Vec<Parity> { bits(step.controls).map(|bit| index_map.parity(bit)).collect() };
     let factor = |source: Source, sign: Parity| StoredOp::Diagonal(Diagonal { source, sign, conditions: controls() });
     match &step.kernel {
-        Kernel::Rotation { x: 0, z, slot } => factor(Source::Slot(*slot), frame.parity(*z)),
+        Kernel::Rotation { x: 0, z, slot } => factor(Source::Slot(*slot), index_map.parity(*z)),
         Kernel::Rotation { x, z, slot } => {
             let letters = (x & z).count_ones();
-            let mut negative = frame.parity(*z);
+            let mut negative = index_map.parity(*z);
             negative.odd ^= letters / 2 % 2 == 1;
-            let (source, flip_mask) = (Source::Slot(*slot), frame.flip_mask(*x));
+            let (source, flip_mask) = (Source::Slot(*slot), index_map.flip_mask(*x));
             StoredOp::Mix(Mix { source, real: letters % 2 == 1, flip_mask, negative, conditions: controls() })
         }
         Kernel::Phase { slot } => factor(Source::Slot(*slot), ALWAYS),
         Kernel::FixedPhase(value) => factor(Source::Fixed(*value), ALWAYS),
         Kernel::Exchange { mask, first, second } => {
             let reads = bits(*mask).map(|bit| {
-                let parity = frame.parity(bit);
+                let parity = index_map.parity(bit);
                 Parity { odd: parity.odd ^ (first & bit == 0), ..parity }
             });
             let conditions = reads.chain(controls()).collect();
-            StoredOp::Exchange(Exchange { flip_mask: frame.flip_mask(first ^ second), conditions })
+            StoredOp::Exchange(Exchange { flip_mask: index_map.flip_mask(first ^ second), conditions })
         }
         Kernel::Matrix { qubits, entries } => {
-            let qubits = qubits.iter().map(|qubit| (frame.flip_mask(1 << qubit), frame.parity(1 << qubit)));
+            let qubits = qubits.iter().map(|qubit| (index_map.flip_mask(1 << qubit), index_map.parity(1 << qubit)));
             StoredOp::Matrix(Matrix { qubits: qubits.collect(), entries: Arc::clone(entries), conditions: controls() })
         }
     }

@@ -3,7 +3,7 @@
 use super::stored_ops::{Diagonal, Exchange, Matrix, Mix};
 use super::tile::{LocalParity, Tile};
 use crate::engine::gpu::abi::MAX_ANGLES;
-use crate::program::outline::walsh;
+use crate::program::layered::walsh;
 use crate::program::{Parity, Source};
 use num_complex::Complex64;
 use std::collections::BTreeMap;

@@ -8,7 +8,7 @@
 //! other. So the local vectors above the lowest five each have one of those mixed in: neighbours at a distance of 32, 64, ..
 //! then stand in different banks.
 
-use crate::program::basis::Basis;
+use crate::gf2::Basis;
 use crate::program::{Parity, Rotation};
 
 /// Cut of a state into tiles.
@@ -69,11 +69,11 @@ impl Tile {
             if local.len() > bits {
                 return None;
             }
-            let settled = |unit: u64| {
+            let permuted = |unit: u64| {
                 let odd = rotations.iter().filter(|rotation| (rotation.parity.mask & unit).count_ones() % 2 == 1);
-                odd.fold(unit, |vector, rotation| vector ^ rotation.displacement)
+                odd.fold(unit, |vector, rotation| vector ^ rotation.flip_mask)
             };
-            let mut free = (0..qubits).map(|bit| 1 << bit).filter(|unit| basis.extend(*unit)).map(settled);
+            let mut free = (0..qubits).map(|bit| 1 << bit).filter(|unit| basis.extend(*unit)).map(permuted);
             let idle = bits - local.len();
             local.extend(free.by_ref().take(idle));
             Some(Self::of(local, free.collect(), lanes))

@@ -8,7 +8,7 @@
 use super::stored_ops::{Diagonal, StoredOp, StoredOps};
 use super::sweeps::{LocalRotation, MOST, Op, Sweep, diagonals, local, table};
 use super::tile::Tile;
-use crate::program::basis::Basis;
+use crate::gf2::Basis;
 use crate::program::{Kernel, Parity, Program, Rotation, Source, Step};
 use std::cmp::Reverse;
 
@@ -101,7 +101,7 @@ impl TilePlanner<'_> {
             return Some(vec![self.draft(&[], rotations.to_vec())?]);
         }
         let lanes = LANES.min(self.bits / 2);
-        let beyond = |rotation: &&Rotation| rotation.displacement >> lanes != 0;
+        let beyond = |rotation: &&Rotation| rotation.flip_mask >> lanes != 0;
         let count = rotations.iter().filter(beyond).count();
         let most = count.div_ceil(count.div_ceil(self.bits - lanes).max(1));
         let mut rest = rotations.to_vec();
@@ -114,14 +114,14 @@ impl TilePlanner<'_> {
             let (mut set, mut across) = (Vec::new(), 0);
             rest.retain(|rotation| {
                 let is_beyond = beyond(&rotation);
-                let fits = !is_beyond || across < most && basis.extend(rotation.displacement);
+                let fits = !is_beyond || across < most && basis.extend(rotation.flip_mask);
                 if fits {
                     across += usize::from(is_beyond);
                     set.push(*rotation);
                 }
                 !fits
             });
-            let flip_masks: Vec<u64> = set.iter().map(|rotation| rotation.displacement).collect();
+            let flip_masks: Vec<u64> = set.iter().map(|rotation| rotation.flip_mask).collect();
             drafts.push(self.draft(&flip_masks, set)?);
         }
         Some(drafts)
@@ -195,7 +195,7 @@ impl SweepDraft {
 
     /// Whether a phase with this parity may be done after the rotations as well as before.
     fn commutes(&self, mask: u64) -> bool {
-        self.rotations.iter().all(|rotation| (rotation.displacement & mask).count_ones().is_multiple_of(2))
+        self.rotations.iter().all(|rotation| (rotation.flip_mask & mask).count_ones().is_multiple_of(2))
     }
 
     fn ops(&self) -> Vec<Op> {
@@ -204,7 +204,7 @@ impl SweepDraft {
         let mut ops = diagonals(self.loose.iter().chain(few_before), tile);
         let rotation = |rotation: &Rotation| LocalRotation {
             source: rotation.source,
-            flip_mask: tile.flip_mask(rotation.displacement),
+            flip_mask: tile.flip_mask(rotation.flip_mask),
             parity: tile.parity(rotation.parity),
         };
         let rotations: Vec<LocalRotation> = self.rotations.iter().map(rotation).collect();
@@ -240,7 +240,7 @@ impl StoredOp {
     /// Flips that must stay within a tile.
     fn flip_masks(&self) -> Vec<u64> {
         match self {
-            Self::Layer { rotations, .. } => rotations.iter().map(|rotation| rotation.displacement).collect(),
+            Self::Layer { rotations, .. } => rotations.iter().map(|rotation| rotation.flip_mask).collect(),
             Self::Diagonal(_) => Vec::new(),
             Self::Mix(mix) => vec![mix.flip_mask],
             Self::Exchange(exchange) => vec![exchange.flip_mask],

@@ -1,13 +1,13 @@
 //! Relabellings of basis states as linear maps over bits, so that CX, X and SWAP move no amplitude.
 //!
-//! A state is stored where it was first written; a [`Frame`] says which stored (physical) index a logical index has come to:
+//! A state is stored where it was first written; a [`IndexMap`] says which stored (physical) index a logical index has come to:
 //! `logical = M physical + offset` over GF(2).
 
 use super::{Kernel, Step};
 
 /// See the module.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Frame {
+pub(crate) struct IndexMap {
     /// Row `q` of `M`: the physical bits whose parity is logical bit `q`, up to the offset.
     rows: Vec<u64>,
     /// Column `q` of the inverse of `M`: the physical bits that flip with logical bit `q`.
@@ -15,7 +15,7 @@ pub(crate) struct Frame {
     offset: u64,
 }
 
-/// A relabelling a frame can take up.
+/// A relabelling a index map can take up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Relabelling {
     Not {
@@ -77,10 +77,15 @@ impl Relabelling {
     }
 }
 
-impl Frame {
+impl IndexMap {
     pub(crate) fn identity(qubits: usize) -> Self {
         let units: Vec<u64> = (0..qubits).map(|q| 1 << q).collect();
         Self { rows: units.clone(), columns: units, offset: 0 }
+    }
+
+    /// Bytes it holds on to.
+    pub(crate) fn bytes(&self) -> u64 {
+        ((self.rows.len() + self.columns.len()) * size_of::<u64>()) as u64
     }
 
     pub(crate) fn is_identity(&self) -> bool {
@@ -114,14 +119,14 @@ impl Frame {
     }
 
     /// The physical bits that flip with logical bit `qubit`.
-    pub(crate) fn displacement(&self, qubit: usize) -> u64 {
+    pub(crate) fn flip_mask(&self, qubit: usize) -> u64 {
         self.columns[qubit]
     }
 
     /// The physical bits that flip with all logical bits of `mask`.
     pub(crate) fn displaced(&self, mask: u64) -> u64 {
         let bits = (0..self.columns.len()).filter(|q| mask >> q & 1 == 1);
-        bits.fold(0, |displacement, q| displacement ^ self.columns[q])
+        bits.fold(0, |flip_mask, q| flip_mask ^ self.columns[q])
     }
 
     /// The logical index of what is stored at a physical index.
@@ -141,7 +146,7 @@ impl Frame {
 mod tests {
     use super::*;
 
-    /// A frame follows a chain of relabellings as moving every index does.
+    /// A index map follows a chain of relabellings as moving every index does.
     #[test]
     fn frame_follows_indices() {
         let chain = [
@@ -153,11 +158,11 @@ mod tests {
             Relabelling::Not { target: 2 },
             Relabelling::Swap { first: 0, second: 2 },
         ];
-        let mut frame = Frame::identity(4);
+        let mut index_map = IndexMap::identity(4);
         // Entry `p`: the logical index of what is stored at `p`.
         let mut logical: Vec<u64> = (0..16).collect();
         for step in chain {
-            frame.take(step);
+            index_map.take(step);
             for index in &mut logical {
                 let bit = |q: usize| *index >> q & 1;
                 *index ^= match step {
@@ -169,14 +174,14 @@ mod tests {
                 };
             }
             for (physical, &index) in logical.iter().enumerate() {
-                assert_eq!(frame.physical(index), physical as u64);
-                assert_eq!(frame.logical(physical as u64), index);
+                assert_eq!(index_map.physical(index), physical as u64);
+                assert_eq!(index_map.logical(physical as u64), index);
                 for mask in 0..16 {
                     let expected = (index & mask).count_ones() % 2 == 1;
-                    assert_eq!(frame.parity(mask).of(physical as u64), expected);
+                    assert_eq!(index_map.parity(mask).of(physical as u64), expected);
                 }
                 for qubit in 0..4 {
-                    assert_eq!(frame.physical(index ^ 1 << qubit), physical as u64 ^ frame.displacement(qubit));
+                    assert_eq!(index_map.physical(index ^ 1 << qubit), physical as u64 ^ index_map.flip_mask(qubit));
                 }
             }
         }

@@ -6,21 +6,21 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Something that a later call may want again.
-pub(super) trait Spare: Any + Send {
+pub(super) trait Pooled: Any + Send {
     /// Bytes it holds on to.
     fn bytes(&self) -> usize;
 }
 
 /// The spares of a program, which clones of it share.
 #[derive(Default)]
-pub(super) struct Spares {
+pub(super) struct WorkspacePool {
     /// Oldest first, with the bytes each holds on to.
-    idle: Mutex<Vec<(usize, Box<dyn Spare>)>>,
+    idle: Mutex<Vec<(usize, Box<dyn Pooled>)>>,
     /// Bytes of what forward passes have left for gradients that may follow.
     waiting: AtomicUsize,
 }
 
-impl Spares {
+impl WorkspacePool {
     /// Returns a program's own.
     pub(super) fn of(program: &Program) -> &Self {
         program.cache.of()
@@ -48,17 +48,17 @@ impl Spares {
 }
 
 /// A list, oldest first, from which each call takes what is its own while it lasts.
-pub(super) struct Idle<'a>(MutexGuard<'a, Vec<(usize, Box<dyn Spare>)>>);
+pub(super) struct Idle<'a>(MutexGuard<'a, Vec<(usize, Box<dyn Pooled>)>>);
 
 impl Idle<'_> {
     /// Takes the latest of a type.
-    pub(super) fn take<S: Spare>(&mut self) -> Option<Box<S>> {
+    pub(super) fn take<S: Pooled>(&mut self) -> Option<Box<S>> {
         let at = self.0.iter().rposition(|(_, spare)| (spare.as_ref() as &dyn Any).is::<S>())?;
         (self.0.remove(at).1 as Box<dyn Any>).downcast().ok()
     }
 
     /// Puts one in.
-    pub(super) fn put(&mut self, spare: Box<dyn Spare>) {
+    pub(super) fn put(&mut self, spare: Box<dyn Pooled>) {
         self.0.push((spare.bytes(), spare));
     }
 
@@ -77,7 +77,7 @@ mod tests {
 
     struct Bytes(usize);
 
-    impl Spare for Bytes {
+    impl Pooled for Bytes {
         fn bytes(&self) -> usize {
             self.0
         }
@@ -85,8 +85,8 @@ mod tests {
 
     #[test]
     fn the_oldest_go_and_the_latest_comes_first() {
-        let spares = Spares::default();
-        let mut idle = spares.idle();
+        let pool = WorkspacePool::default();
+        let mut idle = pool.idle();
         [5, 4, 3].into_iter().for_each(|bytes| idle.put(Box::new(Bytes(bytes))));
         idle.trim(8);
         let mut take = || idle.take::<Bytes>().map(|spare| spare.0);

@@ -1,8 +1,8 @@
-//! Columns that a program's engines see behind a sample's features.
+//! DerivedFeatures that a program's engines see behind a sample's features.
 //!
 //! A conditional gate's angles have a factor more, its *switch*: 1 in the samples in which its conditions hold, 0 in the
 //! others, where the gate is then the identity. Expressions have two variables at most; where a switch would be the third, it
-//! forms a *product* with one of them. Both are numbers a sample, as features are. [`crate::columns`] computes them.
+//! forms a *product* with one of them. Both are numbers a sample, as features are. [`crate::derived_features`] computes them.
 
 use super::{Program, Slot, Variable};
 use crate::circuit::{Comparison, Token};
@@ -10,16 +10,16 @@ use std::collections::HashMap;
 
 /// See the module.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Columns {
+pub(crate) struct DerivedFeatures {
     pub(crate) tests: Vec<Comparison<Slot>>,
     /// In the order in which they stand behind the features.
-    pub(crate) list: Vec<Column>,
+    pub(crate) list: Vec<DerivedFeature>,
     known_tests: HashMap<Vec<u64>, usize>,
-    known: HashMap<Column, usize>,
+    known: HashMap<DerivedFeature, usize>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) enum Column {
+pub(crate) enum DerivedFeature {
     /// 1 where a condition holds, 0 where it does not, NaN where that cannot be said. Tests are numbered, and stand before
     /// their operators.
     Switch(Vec<Token<usize>>),
@@ -27,7 +27,7 @@ pub(crate) enum Column {
     Product { switch: usize, of: Variable },
 }
 
-impl Columns {
+impl DerivedFeatures {
     /// Where a test stands, a new one unless the same is there.
     pub(super) fn test(&mut self, test: Comparison<Slot>) -> usize {
         let mut bits = test.value.key();
@@ -39,7 +39,7 @@ impl Columns {
     }
 
     /// Where a column stands, a new one unless the same is there.
-    pub(super) fn column(&mut self, column: Column) -> usize {
+    pub(super) fn column(&mut self, column: DerivedFeature) -> usize {
         *self.known.entry(column).or_insert_with_key(|column| {
             self.list.push(column.clone());
             self.list.len() - 1
@@ -57,8 +57,8 @@ impl Program {
         let Variable::Input(index) = variable else { return Some((variable, None)) };
         match index.checked_sub(self.inputs()).map(|column| &self.columns.list[column]) {
             None => Some((variable, None)),
-            Some(Column::Switch(_)) => None,
-            Some(Column::Product { switch, of }) => Some((*of, Some(self.inputs() + switch))),
+            Some(DerivedFeature::Switch(_)) => None,
+            Some(DerivedFeature::Product { switch, of }) => Some((*of, Some(self.inputs() + switch))),
         }
     }
 }

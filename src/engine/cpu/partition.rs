@@ -3,8 +3,8 @@
 use super::Cpu;
 use crate::engine::cpu::execution::Execution;
 use crate::engine::cpu::footprint::Footprint;
+use crate::engine::cpu::pool::WorkspacePool;
 use crate::engine::cpu::simd::LANES;
-use crate::engine::cpu::spares::Spares;
 use crate::engine::{Real, budget, threads};
 use crate::error::Result;
 use crate::memory::left;
@@ -19,7 +19,7 @@ const MAX_GROUPS: usize = 64;
 
 /// Bytes that the calls of a program may keep for gradients that follow, all together. Above this a gradient repeats the forward
 /// pass, at a quarter of its cost.
-const KEPT_BYTES: u64 = 1 << 27;
+const SAVED_BYTES: u64 = 1 << 27;
 
 /// Entries of a state times steps below which threads cost more than they bring.
 const SERIAL_WORK: usize = 1 << 17;
@@ -32,7 +32,7 @@ const SPLITS: usize = 4;
 
 /// See the module.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Plan {
+pub(super) struct Partition {
     /// States a block holds.
     pub(super) lanes: usize,
     pub(super) execution: Execution,
@@ -42,9 +42,9 @@ pub(super) struct Plan {
     /// Bytes that spare workspaces may take during the call.
     pub(super) spare: Option<u64>,
     /// Whether all final states together are small enough to keep from a forward pass for the gradient.
-    pub(super) may_keep: bool,
+    pub(super) may_save: bool,
     /// Whether angles are kept beside them.
-    pub(super) keeps_angles: bool,
+    pub(super) saves_angles: bool,
     /// Groups of blocks that are summed separately.
     pub(super) groups: usize,
     pub(super) blocks_per_group: usize,
@@ -62,7 +62,7 @@ pub(super) struct Plan {
     pub(super) spread_state: bool,
 }
 
-impl Plan {
+impl Partition {
     pub(super) fn forward<T: Real>(program: &Program, batch: usize, engine: Cpu) -> Result<Self> {
         Self::new::<T>(program, batch, false, engine)
     }
@@ -75,13 +75,14 @@ impl Plan {
         let (qubits, limit) = (program.qubits, engine.memory_limit);
         let lanes = lanes(qubits, batch);
         let footprint = Footprint::of::<T>(program, lanes);
-        let Footprint { execution, scratch, moves, keeps_angles, .. } = *footprint;
+        let Footprint { execution, scratch, moves, saves_angles, .. } = *footprint;
         let blocks = batch.div_ceil(lanes);
         let blocks_per_group = blocks.div_ceil(MAX_GROUPS).max(1);
         let groups = blocks.div_ceil(blocks_per_group);
         // What waits for gradients counts against the user's limit; the machine has counted it already.
-        let waiting = Spares::of(program).waiting() as u64;
-        let counted = if limit.is_some() { waiting } else { 0 };
+        let waiting = WorkspacePool::of(program).waiting() as u64;
+        let beside = footprint.beside::<T>(program, limit.is_some());
+        let counted = beside + if limit.is_some() { waiting } else { 0 };
         let needs = footprint.of_pass(gradient);
         let bytes = |workers: usize| {
             u64::try_from(needs.bytes(batch, groups, workers)).ok().and_then(|bytes| bytes.checked_add(counted))
@@ -97,14 +98,14 @@ impl Plan {
         let spread_state = threads > 1 && entries >= SPREAD_ENTRIES && (few || !roomy);
         let spread_blocks = threads > 1 && groups > 1 && roomy && !spread_state;
         let blocks_per_split = (blocks / (SPLITS * threads)).max(1);
-        let mut plan = Self {
+        let mut partition = Self {
             lanes,
             execution,
             blocks,
             tables: 0,
             spare: None,
-            may_keep: false,
-            keeps_angles,
+            may_save: false,
+            saves_angles,
             groups,
             blocks_per_group,
             spread_blocks,
@@ -115,20 +116,20 @@ impl Plan {
             spread_state,
         };
         // The gradient may follow, whatever the pass.
-        let needed = footprint.of_pass(true).bytes(batch, groups, plan.workers);
+        let needed = footprint.of_pass(true).bytes(batch, groups, partition.workers);
         let needed = u64::try_from(needed).unwrap_or(u64::MAX).saturating_add(counted);
-        plan.share_out(footprint, (needed, waiting), limit);
-        Ok(plan)
+        partition.share_out(footprint, (needed, waiting), limit);
+        Ok(partition)
     }
 
     /// Shares out the memory that a call and the gradient that may follow do not need: to tables, then to final states.
     fn share_out(&mut self, footprint: &Footprint, (needed, waiting): (u64, u64), limit: Option<u64>) {
-        let kept = footprint.kept.saturating_mul(self.blocks as u128);
-        let kept = u64::try_from(kept).ok().filter(|bytes| bytes.saturating_add(waiting) <= KEPT_BYTES);
-        let left = left(needed, footprint.tables + kept.unwrap_or(0), limit);
+        let saved = footprint.saved.saturating_mul(self.blocks as u128);
+        let saved = u64::try_from(saved).ok().filter(|bytes| bytes.saturating_add(waiting) <= SAVED_BYTES);
+        let left = left(needed, footprint.tables + saved.unwrap_or(0), limit);
         self.tables = footprint.tables.min(left);
-        self.may_keep = kept.is_some_and(|kept| kept <= left - self.tables);
-        let taken = self.tables + kept.filter(|_| self.may_keep).unwrap_or(0);
+        self.may_save = saved.is_some_and(|saved| saved <= left - self.tables);
+        let taken = self.tables + saved.filter(|_| self.may_save).unwrap_or(0);
         self.spare = limit.map(|limit| limit.saturating_sub(needed).saturating_sub(taken));
     }
 }

@@ -1,37 +1,40 @@
-//! The numbers of a sweep for one sample: turns with the sign of each lane, and tables of phases.
+//! The numbers of a sweep for one sample: cosines and sines with the sign of each lane, and tables of phases.
 
 use crate::engine::Real;
 use crate::engine::cpu::angles::Angles;
+use crate::engine::cpu::factored::{FactoredPass, Phases, WORTH_A_TABLE, weigh};
 use crate::engine::cpu::memory::held;
+use crate::engine::cpu::pass::Pass;
 use crate::engine::cpu::passes::Rotors;
-use crate::engine::cpu::prepare::{Phases, SharedPass, WORTH_A_TABLE, weigh};
+use crate::engine::cpu::simd::LANE_QUBITS;
 use crate::engine::cpu::simd::LANES;
 use crate::engine::cpu::simd::sincos::sin_cos;
+use crate::engine::cpu::single::tiling::{Sweep, SweepSize, Term};
 use crate::engine::cpu::state::Buffer;
-use crate::engine::cpu::steps::forward::Turn;
-use crate::program::{LANE_QUBITS, Parity, Pass, Rotation, Sweep, Term};
+use crate::engine::cpu::steps::forward::CosSin;
+use crate::program::{Parity, Rotation};
 use num_complex::Complex64;
 
 /// Cosines and sines by local index and lane; none, if there is no table.
 #[derive(Debug)]
-pub(super) struct LaneTable<T> {
-    pub(super) cos: Buffer<T>,
-    pub(super) sin: Buffer<T>,
+pub(crate) struct LaneTable<T> {
+    pub(crate) cos: Buffer<T>,
+    pub(crate) sin: Buffer<T>,
 }
 
 /// The numbers of a sweep for one sample. Sines have the sign that belongs to each lane.
 #[derive(Debug)]
-pub(super) struct Numbers<T> {
-    pub(super) loose: Vec<Turn<T>>,
-    pub(super) before: LaneTable<T>,
-    pub(super) within: Vec<Turn<T>>,
+pub(crate) struct SweepTables<T> {
+    pub(crate) loose: Vec<CosSin<T>>,
+    pub(crate) before: LaneTable<T>,
+    pub(crate) within: Vec<CosSin<T>>,
     /// The rotations across vectors, pass by pass, and those that undo them.
-    pub(super) rotors: Vec<[Rotors<T>; 2]>,
+    pub(crate) rotors: Vec<[Rotors<T>; 2]>,
     /// What is known of those passes.
-    pub(super) passes: Vec<SharedPass<T>>,
+    pub(crate) passes: Vec<FactoredPass<T>>,
     /// What the gradients are multiplied by of what is undone after the rotations across vectors and before the table in front.
-    pub(super) weight: f64,
-    pub(super) after: LaneTable<T>,
+    pub(crate) weight: f64,
+    pub(crate) after: LaneTable<T>,
 }
 
 impl<T> Default for LaneTable<T> {
@@ -40,7 +43,7 @@ impl<T> Default for LaneTable<T> {
     }
 }
 
-impl<T> Default for Numbers<T> {
+impl<T> Default for SweepTables<T> {
     fn default() -> Self {
         let [before, after] = [LaneTable::default(), LaneTable::default()];
         let (loose, within, rotors, passes) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
@@ -49,33 +52,32 @@ impl<T> Default for Numbers<T> {
 }
 
 /// The sign of a parity in each lane.
-pub(super) fn lane_signs(mask: u64, odd: bool) -> [f64; LANES] {
+pub(crate) fn lane_signs(mask: u64, odd: bool) -> [f64; LANES] {
     std::array::from_fn(|lane| if ((lane as u64 & mask).count_ones() % 2 == 1) != odd { -1.0 } else { 1.0 })
 }
 
-pub(super) fn rotation_signs(rotation: &Rotation) -> [f64; LANES] {
+pub(crate) fn rotation_signs(rotation: &Rotation) -> [f64; LANES] {
     lane_signs(rotation.parity.mask, rotation.parity.odd)
 }
 
-impl<T: Real> Numbers<T> {
+impl<T: Real> SweepTables<T> {
     /// Bytes it holds on to.
-    pub(super) fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         let tables = [&self.before, &self.after].map(|table| table.cos.bytes() + table.sin.bytes());
-        let turns = held(&self.loose) + held(&self.within);
-        tables.iter().sum::<usize>() + turns + held(&self.rotors) + held(&self.passes)
+        let cos_sins = held(&self.loose) + held(&self.within);
+        tables.iter().sum::<usize>() + cos_sins + held(&self.rotors) + held(&self.passes)
     }
 
-    /// The most bytes that those of a sweep take.
-    pub(super) fn most_bytes(sweep: &Sweep) -> usize {
-        let entries = sweep.offsets.len() * LANES;
-        let turns = (sweep.loose.len() + sweep.within.len()) * size_of::<Turn<T>>();
-        let passes = sweep.passes.len() * (size_of::<[Rotors<T>; 2]>() + size_of::<SharedPass<T>>());
-        4 * entries * size_of::<T>() + turns + passes
+    /// The most bytes that those of a sweep take, but for its loose phases.
+    pub(crate) fn most_bytes(size: SweepSize) -> usize {
+        let entries = LANES << size.local;
+        let passes = size.passes() * (size_of::<[Rotors<T>; 2]>() + size_of::<FactoredPass<T>>());
+        4 * entries * size_of::<T>() + size.within * size_of::<CosSin<T>>() + passes
     }
 
     /// Those of a sweep.
-    pub(super) fn set(&mut self, sweep: &Sweep, angles: Angles<'_, T>, room: &mut Phases) {
-        let signed = |value: Complex64, signs: [f64; LANES]| Turn {
+    pub(crate) fn set(&mut self, sweep: &Sweep, angles: Angles<'_, T>, room: &mut Phases) {
+        let signed = |value: Complex64, signs: [f64; LANES]| CosSin {
             cos: [T::from_f64(value.re); LANES],
             sin: signs.map(|sign| T::from_f64(sign * value.im)),
         };
@@ -84,12 +86,12 @@ impl<T: Real> Numbers<T> {
         refill(&mut self.loose, sweep.loose.iter().map(loose));
         refill(&mut self.within, sweep.within.iter().map(rotation));
         let short = !sweep.before.is_empty() || sweep.across.len() >= WORTH_A_TABLE;
-        let shared = |pass: &Pass| SharedPass::new(pass.rotations.iter().map(|r| angles.point(r.source)), short);
+        let shared = |pass: &Pass| FactoredPass::new(pass.rotations.iter().map(|r| angles.point(r.source)), short);
         refill(&mut self.passes, sweep.passes.iter().map(shared));
         self.weight = weigh(&mut self.passes);
         self.set_rotors(sweep, angles);
         let entries = sweep.offsets.len() * LANES;
-        let factor = self.passes.iter().map(SharedPass::factor).product();
+        let factor = self.passes.iter().map(FactoredPass::factor).product();
         let swapped = swapped(sweep, &self.passes);
         self.before.set(&sweep.before, if short { entries } else { 0 }, angles, room, (factor, swapped));
         let after = if sweep.after.is_empty() { 0 } else { entries };
@@ -106,8 +108,8 @@ impl<T: Real> Numbers<T> {
             }
             for (k, rotation) in across.by_ref().take(pass.rotations.len()).enumerate() {
                 let signs = rotation_signs(rotation);
-                for turn in both.iter_mut().map(|rotors| &mut rotors.turns[k]) {
-                    turn.sin.iter_mut().zip(signs).for_each(|(sin, sign)| *sin *= T::from_f64(sign));
+                for cos_sin in both.iter_mut().map(|rotors| &mut rotors.cos_sins[k]) {
+                    cos_sin.sin.iter_mut().zip(signs).for_each(|(sin, sign)| *sin *= T::from_f64(sign));
                 }
             }
         }
@@ -129,14 +131,14 @@ fn cis(angle: f64) -> Complex64 {
 
 /// The local indices at which the factor of a sweep's rotors is negative: an odd number of times at the upper of the
 /// amplitudes that a rotation exchanges, or in a lane in which its sine is negative.
-fn swapped<T: Real>(sweep: &Sweep, passes: &[SharedPass<T>]) -> Parity {
+fn swapped<T: Real>(sweep: &Sweep, passes: &[FactoredPass<T>]) -> Parity {
     let mut total = Parity::default();
     let mut across = sweep.across.iter();
     for (pass, shared) in sweep.passes.iter().zip(passes) {
         for (k, (local, rotation)) in pass.rotations.iter().zip(&mut across).enumerate() {
             if shared.swapped() >> k & 1 == 1 {
                 let lanes = rotation.parity.mask & (LANES as u64 - 1);
-                total.mask ^= local.displacement << LANE_QUBITS | lanes;
+                total.mask ^= local.flip_mask << LANE_QUBITS | lanes;
                 total.odd ^= rotation.parity.odd;
             }
         }

@@ -3,14 +3,14 @@
 //! Engines treat features of their own for each sample of a batch, so that these forms turn any set of points at which a
 //! circuit is to be evaluated (other weights, angles moved one at a time) into one batch, on every engine alike.
 
-use super::columns::Columns;
+use super::derived_features::DerivedFeatures;
 use super::{Embedding, Kernel, Made, Program, Readout, Slot, Step, Variable};
 use std::sync::Arc;
 
 /// A program whose angles are features: those that become the initial state first, then one for each step that has an
 /// angle.
 #[derive(Debug, Clone)]
-pub(crate) struct Probes {
+pub(crate) struct AnglesAsInputs {
     pub(crate) program: Arc<Program>,
     /// The angle of each such step: its feature is [`start`](Self::start) and its place here.
     pub(crate) angles: Vec<Probe>,
@@ -40,7 +40,7 @@ pub(crate) enum Spectrum {
     ZeroSigns,
 }
 
-impl Probes {
+impl AnglesAsInputs {
     /// How many features become the initial state.
     pub(crate) fn start(&self) -> usize {
         self.program.embedding.map_or(0, |embedding| embedding.count)
@@ -53,9 +53,9 @@ impl Program {
         Self {
             qubits: self.qubits,
             // The features of a form are all that engines see.
-            features: self.input_columns,
-            columns: Columns::default(),
-            input_columns: self.input_columns,
+            features: self.engine_inputs,
+            columns: DerivedFeatures::default(),
+            engine_inputs: self.engine_inputs,
             tensors: self.tensors.clone(),
             weights: self.weights,
             embedding: self.embedding,
@@ -71,20 +71,20 @@ impl Program {
     }
 
     /// Without weights: they are features behind the others, so that each sample has its own.
-    pub(crate) fn with_own_weights(&self) -> &Arc<Self> {
-        self.made.with_own_weights.get_or_init(|| {
+    pub(crate) fn with_weights_as_inputs(&self) -> &Arc<Self> {
+        self.made.with_weights_as_inputs.get_or_init(|| {
             let own = |variable: Variable| match variable {
                 Variable::Input(index) => Variable::Input(index),
-                Variable::Weight(index) => Variable::Input(self.input_columns + index),
+                Variable::Weight(index) => Variable::Input(self.engine_inputs + index),
             };
             let slot = |slot: &Slot| Slot {
                 constant: slot.constant,
                 terms: slot.terms.iter().map(|(c, first, second)| (*c, own(*first), second.map(own))).collect(),
             };
-            let inputs = self.input_columns + self.weights;
+            let inputs = self.engine_inputs + self.weights;
             Arc::new(Self {
                 features: inputs,
-                input_columns: inputs,
+                engine_inputs: inputs,
                 tensors: Vec::new(),
                 weights: 0,
                 slots: self.slots.iter().map(slot).collect(),
@@ -96,14 +96,14 @@ impl Program {
     /// The same, with outputs up to a constant each, for differences of them.
     pub(crate) fn differences(&self) -> &Arc<Self> {
         self.made.differences.get_or_init(|| {
-            let form = self.with_own_weights();
+            let form = self.with_weights_as_inputs();
             Arc::new(Self { readout: self.readout.without_constants(), ..form.bare() })
         })
     }
 
     /// With a feature for the angle of each step, and with outputs up to a constant each.
-    pub(crate) fn probes(&self) -> &Arc<Probes> {
-        self.made.probes.get_or_init(|| {
+    pub(crate) fn angles_as_inputs(&self) -> &Arc<AnglesAsInputs> {
+        self.made.angles_as_inputs.get_or_init(|| {
             let embedding = self.embedding.map(|embedding| Embedding { first: 0, ..embedding });
             let start = embedding.map_or(0, |embedding| embedding.count);
             let (mut angles, mut slots, mut steps) = (Vec::new(), Vec::new(), self.steps.clone());
@@ -127,7 +127,7 @@ impl Program {
             let inputs = start + angles.len();
             let form = Self {
                 features: inputs,
-                input_columns: inputs,
+                engine_inputs: inputs,
                 tensors: Vec::new(),
                 weights: 0,
                 embedding,
@@ -136,7 +136,7 @@ impl Program {
                 readout: self.readout.without_constants(),
                 ..self.bare()
             };
-            Arc::new(Probes { program: Arc::new(form), angles })
+            Arc::new(AnglesAsInputs { program: Arc::new(form), angles })
         })
     }
 

@@ -1,4 +1,4 @@
-//! The tiling of a single state: an outline's layers as sweeps over tiles that fit the cache.
+//! The tiling of a single state: a layered program's layers as sweeps over tiles that fit the cache.
 //!
 //! A vector holds the amplitudes of all settings of the lowest four bits. A *sweep* does a set of a layer's rotations. Over
 //! GF(2) the indices are the sum of three spaces,
@@ -7,7 +7,7 @@
 //! index = tile + local + lane
 //! ```
 //!
-//! where `local` spans the displacements of the set (and some bits more, for longer stretches of memory), and the basis of
+//! where `local` spans the flip masks of the set (and some bits more, for longer stretches of memory), and the basis of
 //! the tiles is chosen such that no rotation's parity depends on the tile. So every tile is the same small problem: `2^local`
 //! vectors, on which rotation `k` joins local indices that differ in one bit, with a sign for each lane. What displaces
 //! lanes alone is done inside a vector.
@@ -15,14 +15,13 @@
 //! A phase whose parity does not depend on the tile either goes into one table for all tiles, before or after a set of
 //! rotations it is next to. The others are *loose*: done one by one.
 
-use super::basis::Basis;
-use super::outline::{Node, Outline, Phase, Rotation, Source};
-use super::schedule::Pass;
-use super::{Frame, Parity};
+use crate::engine::cpu::pass::Pass;
+use crate::engine::cpu::simd::LANE_QUBITS;
+use crate::gf2::Basis;
+use crate::program::layered::{LayeredProgram, Node, Phase, Rotation, Source};
+use crate::program::{IndexMap, Parity, Program};
 use std::collections::BTreeMap;
-
-/// Bits of an index that tell the lanes of a vector apart.
-pub(crate) const LANE_QUBITS: usize = 4;
+use std::sync::OnceLock;
 
 /// Bits of a local index, if a sweep needs no more: ψ and λ of a tile fit the first-level cache.
 const LOCAL: usize = 7;
@@ -36,7 +35,7 @@ const MAX_BACK: usize = 8;
 
 /// See the module.
 #[derive(Debug, Clone)]
-pub(crate) struct Tiling {
+pub(crate) struct StateTiling {
     pub(crate) nodes: Vec<TileNode>,
 }
 
@@ -49,7 +48,7 @@ pub(crate) enum TileNode {
         index: usize,
     },
     /// Moves every amplitude from its physical to its logical index.
-    Settle(Frame),
+    Permute(IndexMap),
 }
 
 /// Loose phases, a table, rotations, a table: once over the state.
@@ -80,16 +79,31 @@ pub(crate) struct Term {
     pub(crate) parts: Vec<(Source, f64)>,
 }
 
-impl Tiling {
+/// The tiling of a program, once it is made.
+#[derive(Debug, Default)]
+struct Made(OnceLock<StateTiling>);
+
+impl StateTiling {
+    /// Returns that of a program, which is made when it is first asked for.
+    pub(crate) fn of(program: &Program) -> &Self {
+        program.cache.of::<Made>().0.get_or_init(|| Self::new(program.qubits, program.layered()))
+    }
+
+    /// Whether that of a program has been made.
+    pub(crate) fn is_made(program: &Program) -> bool {
+        program.cache.of::<Made>().0.get().is_some()
+    }
+
     /// For a program of more than [`LANE_QUBITS`] qubits.
-    pub(crate) fn new(qubits: usize, outline: &Outline) -> Self {
+    pub(crate) fn new(qubits: usize, layered: &LayeredProgram) -> Self {
         let mut nodes = Vec::new();
-        for node in &outline.nodes {
+        for node in &layered.nodes {
             match node {
                 Node::Step { index } => nodes.push(TileNode::Step { index: *index }),
-                Node::Settle(frame) => nodes.push(TileNode::Settle(frame.clone())),
+                Node::Permute(index_map) => nodes.push(TileNode::Permute(index_map.clone())),
                 Node::Layer(layer) => {
-                    let mut sweeps = sweeps(qubits, &layer.rotations);
+                    let sets = sets(qubits, &layer.rotations).into_iter();
+                    let mut sweeps: Vec<Sweep> = sets.map(|set| Sweep::new(qubits, set)).collect();
                     for term in terms(&layer.phases) {
                         place(term, &mut nodes, &mut sweeps);
                     }
@@ -97,7 +111,80 @@ impl Tiling {
                 }
             }
         }
+        nodes.iter_mut().for_each(TileNode::shrink);
+        nodes.shrink_to_fit();
         Self { nodes }
+    }
+
+    /// Sizes of the tiling of a layered program, found without making it.
+    pub(crate) fn size(qubits: usize, layered: &LayeredProgram) -> TilingSize {
+        let mut size = TilingSize::default();
+        for node in &layered.nodes {
+            match node {
+                Node::Layer(layer) => {
+                    size.sweeps.extend(sets(qubits, &layer.rotations).iter().map(|set| set.size(qubits)));
+                    size.terms += layer.phases.iter().map(|phase| phase.region.terms()).sum::<usize>();
+                }
+                Node::Step { .. } => size.others += size_of::<TileNode>() as u64,
+                Node::Permute(index_map) => size.others += size_of::<TileNode>() as u64 + index_map.bytes(),
+            }
+        }
+        size
+    }
+}
+
+/// How large a tiling is.
+#[derive(Debug, Default)]
+pub(crate) struct TilingSize {
+    pub(crate) sweeps: Vec<SweepSize>,
+    /// Terms of all phases, at the most: terms of equal masks become one.
+    pub(crate) terms: usize,
+    /// Bytes of what is not a sweep.
+    others: u64,
+}
+
+/// How large a sweep is but for its terms.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SweepSize {
+    /// Bits of a local index.
+    pub(crate) local: usize,
+    /// Rotations inside vectors.
+    pub(crate) within: usize,
+    /// Rotations across vectors.
+    pub(crate) across: usize,
+}
+
+impl TilingSize {
+    /// Bytes that the tiling takes, at the most.
+    pub(crate) fn bytes(&self, qubits: usize) -> u64 {
+        let sweep = |size: &SweepSize| {
+            let numbers = (qubits - LANE_QUBITS - size.local) + (1 << size.local);
+            let rotations = (size.within + size.across) * size_of::<Rotation>();
+            let own = size_of::<TileNode>() + numbers * size_of::<usize>() + rotations;
+            own as u64 + Pass::bytes_of_split(size.across, size.local, false).1
+        };
+        let terms = self.terms * (size_of::<Term>() + size_of::<(Source, f64)>());
+        self.sweeps.iter().map(sweep).sum::<u64>() + terms as u64 + self.others
+    }
+}
+
+impl SweepSize {
+    /// Passes over a tile.
+    pub(crate) fn passes(&self) -> usize {
+        Pass::bytes_of_split(self.across, self.local, false).0
+    }
+}
+
+impl TileNode {
+    /// Gives back what its lists have room for and do not need.
+    fn shrink(&mut self) {
+        let Self::Sweep(sweep) = self else { return };
+        [&mut sweep.within, &mut sweep.across].into_iter().for_each(Vec::shrink_to_fit);
+        for terms in [&mut sweep.loose, &mut sweep.before, &mut sweep.after] {
+            terms.shrink_to_fit();
+            terms.iter_mut().for_each(|term| term.parts.shrink_to_fit());
+        }
+        sweep.tiles.shrink_to_fit();
     }
 }
 
@@ -138,47 +225,63 @@ fn place(term: Term, nodes: &mut [TileNode], sweeps: &mut [Sweep]) {
     }
 }
 
-/// The sweeps that do a layer's rotations, at least one.
-fn sweeps(qubits: usize, rotations: &[Rotation]) -> Vec<Sweep> {
-    let vectors = |rotation: &&Rotation| rotation.displacement >> LANE_QUBITS != 0;
+/// The rotations of a sweep.
+struct Set {
+    /// Displacements of those across vectors.
+    basis: Basis,
+    within: Vec<Rotation>,
+    across: Vec<Rotation>,
+}
+
+/// The sets in which sweeps do a layer's rotations, at least one.
+fn sets(qubits: usize, rotations: &[Rotation]) -> Vec<Set> {
+    let vectors = |rotation: &&Rotation| rotation.flip_mask >> LANE_QUBITS != 0;
     let count = rotations.iter().filter(vectors).count();
     let least = count.div_ceil(MAX_ACROSS.min(qubits - LANE_QUBITS)).max(1);
     let most = count.div_ceil(least);
     let mut rest = rotations.to_vec();
-    let mut sweeps = Vec::new();
-    while sweeps.is_empty() || !rest.is_empty() {
-        let (mut basis, mut within, mut across) = (Basis::default(), Vec::new(), Vec::new());
+    let mut sets = Vec::new();
+    while sets.is_empty() || !rest.is_empty() {
+        let mut set = Set { basis: Basis::default(), within: Vec::new(), across: Vec::new() };
         rest.retain(|rotation| {
             if !vectors(&rotation) {
-                within.push(*rotation);
-            } else if across.len() < most && basis.extend(rotation.displacement >> LANE_QUBITS) {
-                across.push(*rotation);
+                set.within.push(*rotation);
+            } else if set.across.len() < most && set.basis.extend(rotation.flip_mask >> LANE_QUBITS) {
+                set.across.push(*rotation);
             } else {
                 return true;
             }
             false
         });
-        sweeps.push(Sweep::new(qubits, basis, within, across));
+        sets.push(set);
     }
-    sweeps
+    sets
+}
+
+impl Set {
+    fn size(&self, qubits: usize) -> SweepSize {
+        let local = (qubits - LANE_QUBITS).min(self.across.len().max(LOCAL));
+        SweepSize { local, within: self.within.len(), across: self.across.len() }
+    }
 }
 
 impl Sweep {
-    fn new(qubits: usize, mut basis: Basis, within: Vec<Rotation>, across: Vec<Rotation>) -> Self {
-        let local = (qubits - LANE_QUBITS).min(across.len().max(LOCAL));
+    fn new(qubits: usize, set: Set) -> Self {
+        let local = set.size(qubits).local;
+        let Set { mut basis, within, across } = set;
         let rotations: Vec<Rotation> = across.iter().chain(&within).copied().collect();
         // A unit vector on which no parity depends any more.
-        let settled = |bit: usize| {
+        let permuted = |bit: usize| {
             let odd = rotations.iter().filter(|rotation| rotation.parity.mask >> bit & 1 == 1);
-            odd.fold(1 << bit, |index, rotation| index ^ rotation.displacement as usize)
+            odd.fold(1 << bit, |index, rotation| index ^ rotation.flip_mask as usize)
         };
         let mut free = (LANE_QUBITS..qubits)
             .filter(|&bit| basis.extend((1 << bit) >> LANE_QUBITS))
             .collect::<Vec<_>>()
             .into_iter();
-        let idle = free.by_ref().take(local - across.len()).map(settled);
-        let dimensions: Vec<usize> = idle.chain(across.iter().map(|rotation| rotation.displacement as usize)).collect();
-        let tiles = free.map(settled).collect();
+        let idle = free.by_ref().take(local - across.len()).map(permuted);
+        let dimensions: Vec<usize> = idle.chain(across.iter().map(|rotation| rotation.flip_mask as usize)).collect();
+        let tiles = free.map(permuted).collect();
 
         let offset = |index: usize| {
             let set = dimensions.iter().enumerate().filter(|(k, _)| index >> k & 1 == 1);
@@ -187,7 +290,7 @@ impl Sweep {
         let first = dimensions.len() - across.len();
         let localised = |(k, rotation): (usize, &Rotation)| {
             let mask = 1 << (first + k);
-            Rotation { displacement: mask, parity: Parity { mask, odd: false }, ..*rotation }
+            Rotation { flip_mask: mask, parity: Parity { mask, odd: false }, ..*rotation }
         };
         let localised: Vec<Rotation> = across.iter().enumerate().map(localised).collect();
         Self {
@@ -200,6 +303,11 @@ impl Sweep {
             passes: Pass::split(&localised, dimensions.len(), false),
             after: Vec::new(),
         }
+    }
+
+    pub(crate) fn size(&self) -> SweepSize {
+        let local = self.offsets.len().ilog2() as usize;
+        SweepSize { local, within: self.within.len(), across: self.across.len() }
     }
 
     /// Where its angles come from.
@@ -223,7 +331,7 @@ impl Sweep {
 
     /// Whether a phase with this mask may be done after the rotations as well as before.
     fn commutes(&self, mask: u64) -> bool {
-        let even = |rotation: &Rotation| (rotation.displacement & mask).count_ones().is_multiple_of(2);
+        let even = |rotation: &Rotation| (rotation.flip_mask & mask).count_ones().is_multiple_of(2);
         self.across.iter().chain(&self.within).all(even)
     }
 }

@@ -6,15 +6,15 @@
 
 use crate::circuit::{Comparison, Token};
 use crate::error::Result;
-use crate::program::columns::Column;
+use crate::program::derived_features::DerivedFeature;
 use crate::program::{Program, Slot, Variable};
 use candle_core::{D, Device, Tensor};
 use std::collections::HashMap;
 
-/// Columns that are computed together: their places in the program's list, and `[batch, columns]`.
+/// DerivedFeatures that are computed together: their places in the program's list, and `[batch, columns]`.
 type Group = (Vec<usize>, Tensor);
 
-/// What the engines see of samples: `[batch, features]` in the precision of the state becomes `[batch, program.input_columns]`.
+/// What the engines see of samples: `[batch, features]` in the precision of the state becomes `[batch, program.engine_inputs]`.
 ///
 /// `weights` are all weights in the program's order, `[weights]` or, where each sample has its own, `[batch, weights]`. The
 /// result is contiguous, and tracked if an argument is that it depends on.
@@ -49,7 +49,7 @@ fn in_order(groups: Vec<Group>) -> Result<Group> {
     Ok((sorted, select(&all, order)?))
 }
 
-/// Columns of a tensor, by their numbers.
+/// DerivedFeatures of a tensor, by their numbers.
 fn select(of: &Tensor, columns: impl IntoIterator<Item = usize>) -> Result<Tensor> {
     let columns: Vec<i64> = columns.into_iter().map(|column| column as i64).collect();
     let count = columns.len();
@@ -105,11 +105,11 @@ struct Form<'a> {
 }
 
 /// All switches, those of one form together.
-fn switches(list: &[Column], tests: &Tensor) -> Result<Vec<Group>> {
+fn switches(list: &[DerivedFeature], tests: &Tensor) -> Result<Vec<Group>> {
     let mut known: HashMap<Vec<Token<()>>, usize> = HashMap::new();
     let mut forms: Vec<Form<'_>> = Vec::new();
     for (place, column) in list.iter().enumerate() {
-        let Column::Switch(code) = column else { continue };
+        let DerivedFeature::Switch(code) = column else { continue };
         let form = *known.entry(code.iter().map(Token::form).collect()).or_insert(forms.len());
         if form == forms.len() {
             forms.push(Form::default());
@@ -143,12 +143,12 @@ fn switch(codes: &[&[Token<usize>]], tests: &Tensor) -> Result<Tensor> {
 }
 
 /// Products of switches with inputs, and with weights.
-fn products(list: &[Column], switches: &Group, rows: &Tensor, weights: &Tensor) -> Result<Vec<Group>> {
+fn products(list: &[DerivedFeature], switches: &Group, rows: &Tensor, weights: &Tensor) -> Result<Vec<Group>> {
     let mut groups = Vec::new();
     for (of, from) in [(Variable::Input as fn(usize) -> Variable, rows), (Variable::Weight, weights)] {
         let mut products: [Vec<usize>; 3] = Default::default();
         for (place, column) in list.iter().enumerate() {
-            if let Column::Product { switch, of: variable @ (Variable::Input(index) | Variable::Weight(index)) } =
+            if let DerivedFeature::Product { switch, of: variable @ (Variable::Input(index) | Variable::Weight(index)) } =
                 column
                 && *variable == of(*index)
             {
@@ -184,7 +184,7 @@ mod tests {
             let weights = Var::new(&[[2.0f64, 3.0]], &Device::Cpu)?;
             let given = if own { weights.repeat((2, 1))? } else { weights.flatten_all()? };
             let all = append(&program, &rows, &given)?;
-            assert!(all.is_contiguous() && all.dims() == [2, program.input_columns]);
+            assert!(all.is_contiguous() && all.dims() == [2, program.engine_inputs]);
             assert_eq!(all.to_vec2::<f64>()?, expected);
             let gradients = all.sum_all()?.backward()?;
             assert_eq!(gradients.get(&weights).expect("a gradient").to_vec2::<f64>()?, [[0.0, 1.0]]);

@@ -1,17 +1,17 @@
-//! The outline of a program: a product start, then phases and real rotations in turn.
+//! The layered program of a program: a product start, then phases and real rotations in turn.
 //!
 //! Every rotation about a Pauli word is phases around a rotation that is real; CX, X and SWAP only relabel indices
-//! ([`Frame`]). So a circuit becomes
+//! ([`IndexMap`]). So a circuit becomes
 //!
 //! ```text
 //! product state · (phases, rotations) · (phases, rotations) · .. · readout
 //! ```
 //!
 //! with a *general* step (a dense matrix, a permutation that is not linear) standing between layers where the circuit has
-//! one. Each operation goes to the earliest layer its qubits allow. The last relabelling moves into the readout's words. What engines follow is made from an outline:
-//! a [`Schedule`](super::Schedule) for blocks of samples, a [`Tiling`](super::Tiling) for single states.
+//! one. Each operation goes to the earliest layer its qubits allow. The last relabelling moves into the readout's words. What engines follow is made from a layered program:
+//! a [`BatchPasses`](super::BatchPasses) for blocks of samples, a [`StateTiling`](super::StateTiling) for single states.
 
-use super::frame::{Frame, Parity, Relabelling};
+use super::index_map::{IndexMap, Parity, Relabelling};
 use super::rewrite::{Rewrite, Rewrites, is_one, product_start, sees_no_phases};
 use super::{Kernel, Program, Readout, Step, Sum};
 use num_complex::Complex64;
@@ -19,7 +19,7 @@ use std::f64::consts::FRAC_1_SQRT_2;
 
 /// See the module.
 #[derive(Debug, Clone)]
-pub(crate) struct Outline {
+pub(crate) struct LayeredProgram {
     /// For each qubit, the steps on it alone that come before any other.
     pub(crate) start: Vec<Vec<Step>>,
     pub(crate) nodes: Vec<Node>,
@@ -36,7 +36,7 @@ pub(crate) enum Node {
         index: usize,
     },
     /// Moves every amplitude from its physical to its logical index.
-    Settle(Frame),
+    Permute(IndexMap),
 }
 
 /// Phases that commute, then rotations of disjoint qubits.
@@ -70,13 +70,33 @@ pub(crate) enum Region {
     All(Vec<Parity>),
 }
 
-/// `a'[p] = cos φ a[p] - sin φ a[p ^ displacement]` where the parity of `p` is even, with `+` where it is odd: a rotation
-/// about a Pauli word with an odd number of Y. The displacement of one rotation of a layer changes no other's parity.
+/// `a'[p] = cos φ a[p] - sin φ a[p ^ flip mask]` where the parity of `p` is even, with `+` where it is odd: a rotation
+/// about a Pauli word with an odd number of Y. The flip mask of one rotation of a layer changes no other's parity.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Rotation {
     pub(crate) source: Source,
-    pub(crate) displacement: u64,
+    pub(crate) flip_mask: u64,
     pub(crate) parity: Parity,
+}
+
+impl LayeredProgram {
+    /// Bytes it holds on to.
+    pub(crate) fn bytes(&self) -> u64 {
+        let steps = |steps: &Vec<Step>| steps.capacity() * size_of::<Step>();
+        let phase = |phase: &Phase| phase.region.bytes();
+        let layer = |layer: &Layer| {
+            let lists =
+                layer.phases.capacity() * size_of::<Phase>() + layer.rotations.capacity() * size_of::<Rotation>();
+            lists + layer.phases.iter().map(phase).sum::<usize>()
+        };
+        let node = |node: &Node| match node {
+            Node::Layer(of) => layer(of) as u64,
+            Node::Step { .. } => 0,
+            Node::Permute(index_map) => index_map.bytes(),
+        };
+        let start: usize = self.start.iter().map(steps).sum();
+        (self.nodes.capacity() * size_of::<Node>() + start) as u64 + self.nodes.iter().map(node).sum::<u64>()
+    }
 }
 
 impl Region {
@@ -91,6 +111,22 @@ impl Region {
                 }
             }
             Self::All(parities) => i32::from(parities.iter().all(|parity| parity.of(index))),
+        }
+    }
+
+    /// Bytes it holds on to.
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            Self::Sign(_) => 0,
+            Self::All(parities) => parities.capacity() * size_of::<Parity>(),
+        }
+    }
+
+    /// Terms of its Walsh series.
+    pub(crate) fn terms(&self) -> usize {
+        match self {
+            Self::Sign(_) => 1,
+            Self::All(parities) => 1 << parities.len(),
         }
     }
 
@@ -121,12 +157,12 @@ enum Piece {
     Sign(Source, u64),
     /// φ and a mask whose bits must all be 1.
     All(Source, u64),
-    Rotate(Word),
+    Rotate(RotationWord),
 }
 
 /// A rotation about the word with these masks, which has an odd number of Y; about minus the word if `negative`.
 #[derive(Debug, Clone, Copy)]
-struct Word {
+struct RotationWord {
     x: u64,
     z: u64,
     negative: bool,
@@ -147,7 +183,7 @@ fn pieces(step: &Step, rewrites: Rewrites) -> Option<Vec<Piece>> {
         Kernel::Exchange { .. } => Relabelling::of(step).map(|relabelling| vec![Piece::Relabel(relabelling)]),
         Kernel::Rotation { x: 0, z, slot } if step.controls == 0 => Some(vec![Piece::Sign(Source::Slot(*slot), *z)]),
         Kernel::Rotation { x, z, slot } if step.controls == 0 => {
-            let word = Word { x: *x, z: *z, negative: false, source: Source::Slot(*slot) };
+            let word = RotationWord { x: *x, z: *z, negative: false, source: Source::Slot(*slot) };
             if (x & z).count_ones() % 2 == 1 {
                 return Some(vec![Piece::Rotate(word)]);
             }
@@ -155,7 +191,7 @@ fn pieces(step: &Step, rewrites: Rewrites) -> Option<Vec<Piece>> {
             // RX(θ) = RZ(-π/2) RY(θ) RZ(π/2).
             let plain = x & !z;
             let bit = 1 << if plain != 0 { plain } else { *x }.trailing_zeros();
-            let real = Word { z: z ^ bit, negative: plain == 0, ..word };
+            let real = RotationWord { z: z ^ bit, negative: plain == 0, ..word };
             Some(vec![Piece::Sign(eighth(1.0), bit), Piece::Rotate(real), Piece::Sign(eighth(-1.0), bit)])
         }
         Kernel::Matrix { qubits, entries } if step.controls == 0 && qubits.len() == 1 => {
@@ -182,11 +218,11 @@ fn euler(qubit: usize, m: &[Complex64]) -> Vec<Piece> {
     let mask = 1 << qubit;
     let all = |value: Complex64, mask: u64| (!is_one(value)).then_some(Piece::All(Source::Fixed(value), mask));
     let source = Source::Fixed(Complex64::new(cos, sin) / cos.hypot(sin));
-    let rotation = Some(Piece::Rotate(Word { x: mask, z: mask, negative: false, source }));
+    let rotation = Some(Piece::Rotate(RotationWord { x: mask, z: mask, negative: false, source }));
     [all(c, mask), rotation, all(a, 0), all(b / a, mask)].into_iter().flatten().collect()
 }
 
-impl Outline {
+impl LayeredProgram {
     pub(crate) fn new(program: &Program) -> Self {
         let rewrites = program.rewrites;
         let (start, absorbed) = if rewrites.contains(Rewrite::ProductStart) {
@@ -194,18 +230,18 @@ impl Outline {
         } else {
             (vec![Vec::new(); program.qubits], vec![false; program.steps.len()])
         };
-        let mut planner = Planner::new(program.qubits);
+        let mut builder = LayerBuilder::new(program.qubits);
         for (index, step) in program.steps.iter().enumerate().filter(|(index, _)| !absorbed[*index]) {
             match pieces(step, rewrites) {
-                Some(pieces) => pieces.into_iter().for_each(|piece| planner.place(piece)),
+                Some(pieces) => pieces.into_iter().for_each(|piece| builder.place(piece)),
                 None => {
-                    planner.settle();
-                    planner.nodes.push(Node::Step { index });
+                    builder.permute();
+                    builder.nodes.push(Node::Step { index });
                 }
             }
         }
-        let readout = planner.finish(&program.readout);
-        let mut nodes = planner.nodes;
+        let readout = builder.finish(&program.readout);
+        let mut nodes = builder.nodes;
         let ends_in_phases = matches!(nodes.last(), Some(Node::Layer(layer)) if layer.rotations.is_empty());
         if rewrites.contains(Rewrite::TrailingPhases) && ends_in_phases && sees_no_phases(&readout) {
             nodes.pop();
@@ -222,20 +258,20 @@ enum Entry {
 }
 
 /// Places pieces into tables and sets of rotations: table 0, rotations 0, table 1, rotations 1, ..
-struct Planner {
+struct LayerBuilder {
     qubits: usize,
     tables: Vec<Vec<Entry>>,
-    rotations: Vec<Vec<Word>>,
+    rotations: Vec<Vec<RotationWord>>,
     /// For each qubit, the first table, and the first set of rotations, a further piece on it may go to.
     free: Vec<usize>,
-    frame: Frame,
+    index_map: IndexMap,
     nodes: Vec<Node>,
 }
 
-impl Planner {
+impl LayerBuilder {
     fn new(qubits: usize) -> Self {
         let (tables, rotations, nodes) = (vec![Vec::new()], Vec::new(), Vec::new());
-        Self { qubits, tables, rotations, free: vec![0; qubits], frame: Frame::identity(qubits), nodes }
+        Self { qubits, tables, rotations, free: vec![0; qubits], index_map: IndexMap::identity(qubits), nodes }
     }
 
     fn place(&mut self, piece: Piece) {
@@ -282,27 +318,27 @@ impl Planner {
         last.unwrap_or_default()
     }
 
-    fn rotation(&self, word: &Word) -> Rotation {
+    fn rotation(&self, word: &RotationWord) -> Rotation {
         let flipped = (0..self.qubits).filter(|q| word.x >> q & 1 == 1);
-        let displacement = flipped.fold(0, |distance, q| distance ^ self.frame.displacement(q));
-        let mut parity = self.frame.parity(word.z);
+        let flip_mask = flipped.fold(0, |distance, q| distance ^ self.index_map.flip_mask(q));
+        let mut parity = self.index_map.parity(word.z);
         // Three Y have the sign opposite to one.
         parity.odd ^= word.negative ^ ((word.x & word.z).count_ones() % 4 == 3);
-        Rotation { source: word.source, displacement, parity }
+        Rotation { source: word.source, flip_mask, parity }
     }
 
-    /// The phases of a table in physical indices; the frame takes up its relabellings.
+    /// The phases of a table in physical indices; the index map takes up its relabellings.
     fn phases(&mut self, table: Vec<Entry>) -> Vec<Phase> {
         let mut phases = Vec::new();
         for entry in table {
             match entry {
-                Entry::Relabel(relabelling) => self.frame.take(relabelling),
+                Entry::Relabel(relabelling) => self.index_map.take(relabelling),
                 Entry::Sign(source, mask) => {
-                    phases.push(Phase { source, region: Region::Sign(self.frame.parity(mask)) });
+                    phases.push(Phase { source, region: Region::Sign(self.index_map.parity(mask)) });
                 }
                 Entry::All(source, mask) => {
                     let bits = (0..self.qubits).filter(|q| mask >> q & 1 == 1);
-                    let region = Region::All(bits.map(|q| self.frame.parity(1 << q)).collect());
+                    let region = Region::All(bits.map(|q| self.index_map.parity(1 << q)).collect());
                     phases.push(Phase { source, region });
                 }
             }
@@ -319,15 +355,15 @@ impl Planner {
     }
 
     /// Leaves every amplitude at its logical index.
-    fn settle(&mut self) {
+    fn permute(&mut self) {
         self.close();
-        if !self.frame.is_identity() {
-            let frame = std::mem::replace(&mut self.frame, Frame::identity(self.qubits));
-            self.nodes.push(Node::Settle(frame));
+        if !self.index_map.is_identity() {
+            let index_map = std::mem::replace(&mut self.index_map, IndexMap::identity(self.qubits));
+            self.nodes.push(Node::Permute(index_map));
         }
     }
 
-    /// Ends the outline; returns the readout in the indices the state then has.
+    /// Ends the layered program; returns the readout in the indices the state then has.
     fn finish(&mut self, readout: &Readout) -> Readout {
         let sums: &[Sum] = match readout {
             Readout::Expectation(sum) => std::slice::from_ref(sum),
@@ -335,12 +371,12 @@ impl Planner {
             Readout::Probabilities(_) | Readout::State => &[],
         };
         if sums.is_empty() || !sums.iter().all(|sum| sum.parts.is_empty()) {
-            self.settle();
+            self.permute();
         } else {
             self.close();
         }
-        let frame = &self.frame;
-        let moved = |sum: &Sum| sum.moved(|mask| frame.parity(mask), |mask| frame.displaced(mask));
+        let index_map = &self.index_map;
+        let moved = |sum: &Sum| sum.moved(|mask| index_map.parity(mask), |mask| index_map.displaced(mask));
         match readout {
             Readout::Expectation(sum) => Readout::Expectation(moved(sum)),
             Readout::Variance(sums) => Readout::Variance(sums.iter().map(moved).collect()),

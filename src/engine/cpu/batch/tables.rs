@@ -1,0 +1,127 @@
+//! Tables of a layer that the samples of a batch share.
+
+use crate::engine::Real;
+use crate::engine::cpu::angles::{Angles, SharedAngles};
+use crate::engine::cpu::batch::passes::{Layer, LayerSize};
+use crate::engine::cpu::factored::{FactoredPass, Phases, WORTH_A_TABLE, walsh_hadamard, weigh};
+use crate::engine::cpu::memory::held;
+use crate::engine::cpu::pass::Pass;
+use crate::engine::cpu::passes::{Rotors, Table};
+use crate::engine::cpu::simd::LANES;
+use crate::program::{Program, Source};
+
+/// What a layer shares.
+#[derive(Debug)]
+pub(crate) struct LayerTables<T> {
+    /// Whether it has been set.
+    pub(crate) made: bool,
+    pub(crate) table: Option<Table<T>>,
+    pub(crate) passes: Vec<FactoredPass<T>>,
+    /// The rotors of each pass, and those that undo it, if samples share them.
+    rotors: Vec<Option<[Rotors<T>; 2]>>,
+    /// What the gradients of the shared phases are multiplied by.
+    pub(crate) weight: f64,
+}
+
+impl<T> Default for LayerTables<T> {
+    fn default() -> Self {
+        Self { made: false, table: None, passes: Vec::new(), rotors: Vec::new(), weight: 1.0 }
+    }
+}
+
+impl<T: Real> LayerTables<T> {
+    /// The rotors of pass `k`, or those that undo it; made in `room`, if samples do not share them.
+    pub(crate) fn rotors<'a>(
+        &'a self,
+        (k, pass): (usize, &Pass),
+        angles: Angles<'_, T>,
+        back: bool,
+        room: &'a mut Rotors<T>,
+    ) -> &'a Rotors<T> {
+        match &self.rotors[k] {
+            Some(both) => &both[usize::from(back)],
+            None => {
+                self.passes[k].set_rotors(pass, angles, back, room);
+                room
+            }
+        }
+    }
+
+    /// The most bytes that what a layer shares takes.
+    pub(crate) fn most_bytes(program: &Program, size: LayerSize) -> usize {
+        let has_table = size.has_shared || size.rotations >= WORTH_A_TABLE;
+        let table = if has_table { (2 * size_of::<T>()) << program.qubits } else { 0 };
+        table + size.passes * (size_of::<Option<[Rotors<T>; 2]>>() + size_of::<FactoredPass<T>>())
+    }
+
+    /// Bytes it holds on to.
+    pub(crate) fn bytes(&self) -> usize {
+        let table = self.table.as_ref().map_or(0, |table| held(&table.cos) + held(&table.sin));
+        table + held(&self.passes) + held(&self.rotors)
+    }
+
+    /// Makes it for the arguments at hand.
+    pub(crate) fn set(&mut self, program: &Program, layer: &Layer, angles: &SharedAngles, room: &mut Phases) {
+        self.made = true;
+        let all = |pass: &Pass| pass.rotations.iter().all(|rotation| !angles.varies(rotation.source));
+        let shortened = layer.passes.iter().filter(|pass| all(pass)).map(|pass| pass.rotations.len());
+        let has_table = !layer.shared.is_empty() || shortened.sum::<usize>() >= WORTH_A_TABLE;
+        self.passes.clear();
+        self.passes.extend(layer.passes.iter().map(|pass| {
+            let values = pass.rotations.iter().map(|rotation| angles.point(rotation.source));
+            FactoredPass::new(values, has_table && all(pass) && !pass.rotations.is_empty())
+        }));
+        self.weight = weigh(&mut self.passes);
+        self.rotors.resize_with(layer.passes.len(), Default::default);
+        for ((pass, shared), rotors) in layer.passes.iter().zip(&self.passes).zip(&mut self.rotors) {
+            if !all(pass) {
+                *rotors = None;
+            } else {
+                let [forth, back] = rotors.get_or_insert_with(Default::default);
+                shared.set_rotors(pass, Angles::shared(angles), false, forth);
+                shared.set_rotors(pass, Angles::shared(angles), true, back);
+            }
+        }
+        if !has_table {
+            self.table = None;
+        } else {
+            let table = self.table.get_or_insert_with(Table::default);
+            let terms = layer.shared.iter().flat_map(|phase| {
+                let value = angles.value(phase.source);
+                phase.walsh.iter().map(move |(mask, weight)| (*mask, weight * value))
+            });
+            room.set(1 << program.qubits, terms);
+            set_table(table, layer, &self.passes, room);
+        }
+    }
+}
+
+/// The phases of a layer, with the factors and signs of its rotations.
+fn set_table<T: Real>(table: &mut Table<T>, layer: &Layer, passes: &[FactoredPass<T>], phases: &Phases) {
+    let factor: f64 = passes.iter().map(FactoredPass::factor).product();
+    for (to, from) in [(&mut table.cos, &phases.cos), (&mut table.sin, &phases.sin)] {
+        to.clear();
+        to.extend(from.iter().map(|value| T::from_f64(factor * value)));
+    }
+    for (pass, shared) in layer.passes.iter().zip(passes) {
+        let swapped = shared.swapped();
+        let negative = (0..1 << pass.rotations.len()).filter(|j| (j & swapped).count_ones() % 2 == 1);
+        for distance in negative.map(|j: usize| pass.distances[j]) {
+            for base in &pass.bases {
+                let index = *base as usize ^ distance;
+                (table.cos[index], table.sin[index]) = (-table.cos[index], -table.sin[index]);
+            }
+        }
+    }
+}
+
+/// The gradients of shared phases from `Im(λ* ψ)` of each amplitude: `-2 sum of w(p) Im(λ* ψ)(p)`, times `factor`.
+pub(crate) fn phase_gradients(layer: &Layer, overlaps: &mut [f64], factor: f64, gradients: &mut [[f64; LANES]]) {
+    walsh_hadamard(overlaps);
+    for phase in &layer.shared {
+        if let Source::Slot(slot) = phase.source {
+            let series = phase.walsh.iter().map(|(mask, weight)| weight * overlaps[*mask as usize]);
+            gradients[slot][0] -= 2.0 * factor * series.sum::<f64>();
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! A pass: up to three rotations that are done while the amplitudes are in registers.
+
+use crate::program::Rotation;
+use std::ops::Range;
+
+/// The most rotations of a pass: 8 amplitudes fill half the registers of AVX-512.
+pub(crate) const MAX_ROTATIONS: usize = 3;
+
+/// Up to three rotations done while the amplitudes are at hand, in groups of 1, 2, 4 or 8.
+#[derive(Debug, Clone)]
+pub(crate) struct Pass {
+    pub(crate) rotations: Vec<Rotation>,
+    /// Physical index of each group's first amplitude, at which the parities of all rotations are even.
+    pub(crate) bases: Vec<u32>,
+    /// XOR distance of the others: bit `k` of the position is rotation `k` of the pass.
+    pub(crate) distances: [usize; 1 << MAX_ROTATIONS],
+}
+
+impl Pass {
+    pub(crate) fn new(rotations: &[Rotation], qubits: usize) -> Self {
+        let even = |index: &u64| rotations.iter().all(|rotation| !rotation.parity.of(*index));
+        let mut bases = Vec::with_capacity(Self::groups(rotations.len(), qubits) as usize);
+        bases.extend((0..1u64 << qubits).filter(even).map(|index| index as u32));
+        let distance = |position: usize| {
+            let flipped = rotations.iter().enumerate().filter(|(k, _)| position >> k & 1 == 1);
+            flipped.fold(0, |distance, (_, rotation)| distance ^ rotation.flip_mask as usize)
+        };
+        Self { rotations: rotations.to_vec(), bases, distances: std::array::from_fn(distance) }
+    }
+
+    /// Groups of amplitudes that so many rotations of a pass mix.
+    fn groups(rotations: usize, qubits: usize) -> u64 {
+        1 << (qubits - rotations)
+    }
+
+    /// Passes for the rotations of a layer, the smallest first: it also does the phases, if there are any.
+    pub(crate) fn split(rotations: &[Rotation], qubits: usize, phases: bool) -> Vec<Self> {
+        portions(rotations.len(), phases).map(|portion| Self::new(&rotations[portion], qubits)).collect()
+    }
+
+    /// Returns how many passes [`split`](Self::split) makes, and bytes that they take.
+    pub(crate) fn bytes_of_split(rotations: usize, qubits: usize, phases: bool) -> (usize, u64) {
+        let pass = |portion: Range<usize>| {
+            let numbers = portion.len() * size_of::<Rotation>() + size_of::<Self>();
+            Self::groups(portion.len(), qubits) * size_of::<u32>() as u64 + numbers as u64
+        };
+        let portions = portions(rotations, phases);
+        (portions.len(), portions.map(pass).sum())
+    }
+}
+
+/// The rotations of each pass of a layer.
+pub(super) fn portions(rotations: usize, phases: bool) -> impl ExactSizeIterator<Item = Range<usize>> {
+    let count = rotations.div_ceil(MAX_ROTATIONS).max(usize::from(phases));
+    let at = move |k: usize| k * rotations / count;
+    (0..count).map(move |k| at(k)..at(k + 1))
+}

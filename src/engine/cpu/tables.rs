@@ -1,0 +1,104 @@
+//! Tables that the blocks of a call share.
+
+use crate::engine::cpu::angles::{Angles, SharedAngles};
+use crate::engine::cpu::batch::passes::{BatchPasses, Node};
+use crate::engine::cpu::batch::tables::LayerTables;
+use crate::engine::cpu::batch::z_sums::ZWords;
+use crate::engine::cpu::execution::Execution;
+use crate::engine::cpu::factored::Phases;
+use crate::engine::cpu::memory::held;
+use crate::engine::cpu::simd::LANES;
+use crate::engine::cpu::single::tables::SweepTables;
+use crate::engine::cpu::single::tiling::{StateTiling, Sweep, TileNode};
+use crate::engine::cpu::steps::forward::{CosSin, Dense};
+use crate::engine::{Arguments, Real};
+use crate::program::{Kernel, Program, Readout, Step};
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct CallTables<T> {
+    pub(super) angles: SharedAngles,
+    /// The matrix of each step that has one, and its adjoint; nothing at all if none has.
+    pub(super) matrices: Vec<Option<[Dense<T>; 2]>>,
+    /// Words of Z that are read from full blocks; the first of their flips.
+    pub(super) words: Option<ZWords>,
+    /// One entry for each node of the schedule, empty for what is not a layer.
+    pub(super) layers: Vec<LayerTables<T>>,
+    /// One entry for each node of the tiling, for sweeps that read no inputs. Of both, what there is no memory for is made by
+    /// each worker when it comes to it.
+    pub(super) sweeps: Vec<Option<SweepTables<T>>>,
+    room: Phases,
+}
+
+impl<T: Real> CallTables<T> {
+    /// Makes room for a program's tables, and its matrices.
+    pub(super) fn new(program: &Program, execution: Execution, lanes: usize) -> Self {
+        let matrix = |step: &Step| match &step.kernel {
+            // An layered program takes one-qubit matrices apart.
+            Kernel::Matrix { qubits, .. }
+                if execution != Execution::Steps && qubits.len() == 1 && step.controls == 0 =>
+            {
+                None
+            }
+            Kernel::Matrix { qubits, entries } => Some([false, true].map(|dagger| Dense::new(entries, qubits, dagger))),
+            _ => None,
+        };
+        let any = program.steps.iter().any(|step| matches!(step.kernel, Kernel::Matrix { .. }));
+        let (mut layers, mut sweeps) = (Vec::new(), Vec::new());
+        match execution {
+            Execution::Batch => layers.resize_with(BatchPasses::of(program).nodes.len(), LayerTables::default),
+            Execution::Single => sweeps.resize_with(StateTiling::of(program).nodes.len(), || None),
+            Execution::Steps => {}
+        }
+        let matrices = if any { program.steps.iter().map(matrix).collect() } else { Vec::new() };
+        let words = match execution.readout(program) {
+            Readout::Expectation(sum) if lanes == LANES => sum.x_groups.first().filter(|x_group| x_group.x == 0),
+            _ => None,
+        };
+        let words = words.map(|x_group| ZWords::new(&x_group.terms));
+        Self { angles: SharedAngles::default(), matrices, words, layers, sweeps, room: Phases::default() }
+    }
+
+    /// What depends on the arguments, with at most so many bytes for tables.
+    pub(super) fn set(&mut self, program: &Program, arguments: Arguments<'_, T>, mut tables: u64) {
+        let mut fits = |bytes: usize| {
+            let left = tables.checked_sub(bytes as u64);
+            tables = left.unwrap_or(tables);
+            left.is_some()
+        };
+        let Self { angles, layers, sweeps, room, .. } = self;
+        angles.set(program, arguments.weights);
+        if !layers.is_empty() {
+            for (shared, node) in layers.iter_mut().zip(&BatchPasses::of(program).nodes) {
+                match node {
+                    Node::Layer(layer) if fits(LayerTables::<T>::most_bytes(program, layer.size())) => {
+                        shared.set(program, layer, angles, room);
+                    }
+                    _ => *shared = LayerTables::default(),
+                }
+            }
+        }
+        if !sweeps.is_empty() {
+            let bytes =
+                |sweep: &Sweep| SweepTables::<T>::most_bytes(sweep.size()) + sweep.loose.len() * size_of::<CosSin<T>>();
+            for (numbers, node) in sweeps.iter_mut().zip(&StateTiling::of(program).nodes) {
+                let TileNode::Sweep(sweep) = node else { continue };
+                if !sweep.sources().any(|source| angles.varies(source)) && fits(bytes(sweep)) {
+                    let numbers = numbers.get_or_insert_with(SweepTables::default);
+                    numbers.set(sweep, Angles::shared(angles), room);
+                } else {
+                    *numbers = None;
+                }
+            }
+        }
+    }
+
+    /// Bytes it holds on to.
+    pub(super) fn bytes(&self) -> usize {
+        let matrices = self.matrices.iter().flatten().flatten().map(Dense::bytes).sum::<usize>() + held(&self.matrices);
+        let layers = self.layers.iter().map(LayerTables::bytes).sum::<usize>() + held(&self.layers);
+        let sweeps = self.sweeps.iter().flatten().map(SweepTables::bytes).sum::<usize>() + held(&self.sweeps);
+        let words = self.words.as_ref().map_or(0, ZWords::bytes);
+        self.angles.bytes() + self.room.bytes() + matrices + layers + sweeps + words
+    }
+}
