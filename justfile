@@ -21,3 +21,7 @@ bench case='/[abcde]$':
 # Writes the table of docs/gates.md anew from the rows of src/gate/table.rs.
 gates:
     cargo test --test suite pages::gate_table || true
+
+# Prints the headers of the GPU kernels anew from the table in src/engine/gpu/abi/.
+kernels:
+    cargo test --lib --features emulator kernels_have_the_headers || true

@@ -1,21 +1,29 @@
-//! Compiles the text of the kernels for the CPU, each dialect in a namespace of its own, with a launcher for each kernel.
+//! Compiles the text of the kernels for the CPU, each dialect in a namespace of its own, with a launcher for each kernel of the table.
 
+#[path = "../src/engine/gpu/abi/mod.rs"]
+#[allow(dead_code, unused_imports, unreachable_pub, reason = "it is used and public in the crate that it belongs to")]
+mod abi;
 #[path = "../src/engine/gpu/text.rs"]
 #[allow(unreachable_pub, reason = "it is public in the crate that it belongs to")]
 mod text;
 
+use abi::Kernel;
+use abi::headers::{cuda_type, metal_type};
+use abi::kernels::KERNELS;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::{env, fs};
 use text::Dialect;
 
-/// A kernel's name and its parameters.
-type Kernel = (String, Vec<String>);
-
 fn main() {
     println!("cargo::rerun-if-changed=shim");
     println!("cargo::rerun-if-changed=../kernels");
     println!("cargo::rerun-if-changed=../src/engine/gpu/text.rs");
+    println!("cargo::rerun-if-changed=../src/engine/gpu/abi");
+    for (name, text) in abi::headers::files() {
+        let is_fresh = fs::read_to_string(Path::new("../kernels").join(name)).is_ok_and(|file| file == text);
+        assert!(is_fresh, "kernels/{name} is not printed from src/engine/gpu/abi/: run `just kernels`");
+    }
     let out = env::var("OUT_DIR").expect("cargo names a directory");
     let mut build = cc::Build::new();
     // As on a GPU without fast arithmetic: no contraction, NaN is NaN.
@@ -38,99 +46,47 @@ fn main() {
 
 /// A translation unit: the shim, the text, launchers, and their table.
 fn unit(name: &str, dialect: Dialect) -> String {
-    let text = without_comments(&text::source(dialect));
-    let metal = dialect == Dialect::Metal;
-    let (keyword, shim) = if metal { ("kernel ", "metal_stdlib") } else { ("__global__ ", "cuda_emu.h") };
-    let kernels = kernels(&text, keyword);
-    let body = if metal {
+    let text = text::source(dialect);
+    let is_metal = dialect == Dialect::Metal;
+    let shim = if is_metal { "metal_stdlib" } else { "cuda_emu.h" };
+    let body = if is_metal {
         without_attributes(&text).replace("#include <metal_stdlib>", "")
     } else {
         text.replace("extern \"C\" ", "static ").replace("extern __shared__ double group_memory[];", "")
     };
     let mut unit = format!("#include \"launch.h\"\n#include \"{shim}\"\nnamespace {name} {{\n{body}\n");
     let mut table = String::new();
-    for (kernel, parameters) in &kernels {
-        let arguments = if metal { metal_arguments(parameters) } else { cuda_arguments(parameters) };
-        let buffers =
-            parameters.iter().filter(|parameter| !parameter.contains("[[") || parameter.contains("[[buffer("));
+    for kernel in KERNELS {
+        let arguments = if is_metal { metal_arguments(kernel) } else { cuda_arguments(kernel) };
+        let kernel_name = kernel.name;
         writeln!(
             unit,
-            "static void launch_{kernel}(const emu::Launch *l) {{\n    \
-             emu::run_grid(\"{kernel}\", l->groups, l->group, l->threads, [=] {{ {kernel}({arguments}); }});\n}}"
+            "static void launch_{kernel_name}(const emu::Launch *l) {{\n    \
+             emu::run_grid(\"{kernel_name}\", l->groups, l->group, l->threads, [=] {{ {kernel_name}({}); }});\n}}",
+            arguments.join(", ")
         )
         .expect("a string grows");
-        writeln!(table, "{{\"{kernel}\", {name}::launch_{kernel}, {}}},", buffers.count()).expect("a string grows");
+        let buffers = kernel.parameters.len() + 1;
+        writeln!(table, "{{\"{kernel_name}\", {name}::launch_{kernel_name}, {buffers}}},").expect("a string grows");
     }
     format!("{unit}}}\nEMU_TABLE(emu_{name})\n{table}EMU_TABLE_END\n")
 }
 
-/// All kernels of a text without comments.
-fn kernels(text: &str, keyword: &str) -> Vec<Kernel> {
-    let declarations = text.split(keyword).skip(1).filter_map(|rest| rest.trim_start().strip_prefix("void "));
-    let declarations = declarations.map(|rest| rest.trim_start_matches("SWEEP_BOUNDS "));
-    let kernel = |declaration: &str| {
-        let declaration = declaration.replace("__restrict__ ", "");
-        let (name, rest) = declaration.split_once('(').expect("parameters");
-        (name.trim().to_owned(), parameters(rest))
-    };
-    declarations.map(kernel).collect()
+fn cuda_arguments(kernel: &Kernel) -> Vec<String> {
+    let buffers = kernel.parameters.iter().enumerate();
+    let buffers = buffers.map(|(k, parameter)| format!("({})l->buffers[{k}]", cuda_type(parameter)));
+    buffers.chain([format!("*(const {} *)l->buffers[{}]", kernel.arguments, kernel.parameters.len())]).collect()
 }
 
-/// Splits a parameter list at its commas.
-fn parameters(rest: &str) -> Vec<String> {
-    let (mut depth, mut current, mut all) = (1, String::new(), Vec::new());
-    for letter in rest.chars() {
-        depth += i32::from("([<".contains(letter)) - i32::from(")]>".contains(letter));
-        if depth == 0 || letter == ',' && depth == 1 {
-            all.push(current.split_whitespace().collect::<Vec<_>>().join(" "));
-            current.clear();
-        } else {
-            current.push(letter);
-        }
-        if depth == 0 {
-            break;
-        }
-    }
-    all
-}
-
-/// The type of a declared parameter: all but its name.
-fn type_of(parameter: &str) -> &str {
-    parameter.trim().trim_end_matches(|letter: char| letter.is_alphanumeric() || letter == '_').trim()
-}
-
-fn cuda_arguments(parameters: &[String]) -> String {
-    let argument = |(k, parameter): (usize, &String)| {
-        let kind = type_of(parameter);
-        if kind.ends_with('*') { format!("({kind})l->buffers[{k}]") } else { format!("*({kind} *)l->buffers[{k}]") }
-    };
-    parameters.iter().enumerate().map(argument).collect::<Vec<_>>().join(", ")
-}
-
-fn metal_arguments(parameters: &[String]) -> String {
-    let argument = |parameter: &String| {
-        let (declared, attribute) = parameter.split_once("[[").expect("an attribute on every parameter");
-        let attribute = attribute.trim_end_matches("]]").trim();
-        let kind = type_of(declared);
-        let index = |name: &str| attribute.strip_prefix(name).map(|rest| rest.trim_end_matches(')').to_owned());
-        if let Some(k) = index("buffer(") {
-            match kind.strip_suffix('&') {
-                Some(kind) => format!("*({kind} *)l->buffers[{k}]"),
-                None => format!("({kind})l->buffers[{k}]"),
-            }
-        } else if index("threadgroup(").is_some() {
-            format!("({kind})emu::group_memory()")
-        } else {
-            format!("emu::Pos<{kind}>::of(emu::b_{attribute}())")
-        }
-    };
-    parameters.iter().map(argument).collect::<Vec<_>>().join(", ")
-}
-
-fn without_comments(text: &str) -> String {
-    text.lines()
-        .map(|line| line.split("//").next().unwrap_or_default())
-        .fold(String::new(), |all, line| all + line + "\n")
+fn metal_arguments(kernel: &Kernel) -> Vec<String> {
+    let buffers = kernel.parameters.iter().enumerate();
+    let buffers = buffers.map(|(k, parameter)| format!("({})l->buffers[{k}]", metal_type(parameter)));
+    let arguments = format!("*(constant {} *)l->buffers[{}]", kernel.arguments, kernel.parameters.len());
+    // Metal has one precision.
+    let memory = kernel.shared.map(|_| "(threadgroup float *)emu::group_memory()".to_owned());
+    let place = ["b_threadgroup_position_in_grid", "b_thread_index_in_threadgroup", "b_threads_per_threadgroup"];
+    let place = place.map(|attribute| format!("emu::{attribute}().x"));
+    buffers.chain([arguments]).chain(memory).chain(place).collect()
 }
 
 /// `[[...]]` goes: `threadgroup` inside one would meet the macro of that name.

@@ -6,8 +6,9 @@
 
 pub mod roofline;
 
+use candlewick::__private::emulation::abi::{SWEEP_THREADS_F32, SWEEP_THREADS_F64, View};
 use candlewick::__private::emulation::emulator::{Memory, Submit};
-use candlewick::__private::emulation::{Buffer, Dialect, Limits, Plan};
+use candlewick::__private::emulation::{Buffer, Dialect, LaunchPlan, Limits};
 use std::ffi::{CString, c_char, c_int, c_void};
 
 #[repr(C)]
@@ -76,8 +77,8 @@ impl Submit for Device {
         };
         let (thread_bits, groups) = match (self.large, self.dialect) {
             (false, _) => (7, 2),
-            (true, Dialect::CudaF32) => (9, 264),
-            (true, Dialect::CudaF64) => (8, 264),
+            (true, Dialect::CudaF32) => (SWEEP_THREADS_F32.ilog2() as usize, 264),
+            (true, Dialect::CudaF64) => (SWEEP_THREADS_F64.ilog2() as usize, 264),
             (true, Dialect::Metal) => (7, 160),
         };
         Limits { real, angle, group_bytes, thread_bits, groups, tile_bits: self.tile_bits }
@@ -91,7 +92,7 @@ impl Submit for Device {
         u64::from(self.large) << 16 | (self.tile_bits as u64) << 8 | (self.dialect as u64) << 4 | self.order as u64
     }
 
-    fn submit(&self, plan: &Plan, buffers: &[Option<(Memory, u64)>; Buffer::ALL.len()]) {
+    fn submit(&self, plan: &LaunchPlan, buffers: &[Option<(Memory, u64)>; Buffer::ALL.len()]) {
         let limits = self.limits();
         // Each buffer in memory of its own, of exactly its size, so that what is read or written beyond it shows.
         let mut blocks: Vec<Vec<u8>> =
@@ -100,10 +101,11 @@ impl Submit for Device {
         for launch in &plan.launches {
             assert!(launch.group_bytes as usize <= limits.group_bytes, "{launch:?} exceeds the memory of a group");
             assert!((1..=1024).contains(&launch.threads), "{launch:?} has too many threads");
-            let at = |(buffer, from): &(Buffer, u64)| -> *const c_void {
-                assert!(*from <= plan.sizes[*buffer as usize], "{launch:?} starts beyond {buffer:?}");
+            let at = |view: &View| -> *const c_void {
+                let (buffer, from) = (view.buffer, view.start);
+                assert!(from <= plan.sizes[buffer as usize], "{launch:?} starts beyond {buffer:?}");
                 // SAFETY: the offset is within the buffer.
-                unsafe { bases[*buffer as usize].add(*from as usize).cast::<c_void>().cast_const() }
+                unsafe { bases[buffer as usize].add(from as usize).cast::<c_void>().cast_const() }
             };
             let mut pointers: Vec<*const c_void> = launch.buffers.iter().map(at).collect();
             pointers.push(launch.args.as_ptr().cast());
@@ -113,7 +115,7 @@ impl Submit for Device {
             let shared = launch.group_bytes as usize;
             let call =
                 Launch { buffers: pointers.as_ptr(), count: pointers.len(), shared, groups, group, threads, order };
-            let name = CString::new(launch.kernel).expect("a name without zero bytes");
+            let name = CString::new(launch.kernel.name).expect("a name without zero bytes");
             let run = match self.dialect {
                 Dialect::CudaF32 => emu_cuda_f32,
                 Dialect::CudaF64 => emu_cuda_f64,
@@ -121,7 +123,7 @@ impl Submit for Device {
             };
             // SAFETY: the plan gives each kernel the buffers it declares, in the sizes it reads and writes.
             let outcome = unsafe { run(name.as_ptr(), &call) };
-            assert_eq!(outcome, 0, "{}: no such kernel, or another number of parameters", launch.kernel);
+            assert_eq!(outcome, 0, "{}: no such kernel, or another number of parameters", launch.kernel.name);
         }
         for (buffer, block) in buffers.iter().zip(&blocks) {
             if let Some((memory, start)) = buffer {

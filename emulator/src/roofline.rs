@@ -3,8 +3,11 @@
 //! The model is a roofline with two latencies, to compare plans with each other and with a measurement: the most of the memory's
 //! and the shared memory's time, not less than what a group's operations take one after the other, and a gap between launches.
 
+use candlewick::__private::emulation::abi::{
+    NONE, OP_DENSE, OP_DIAGONALS, OP_EXCHANGE, OP_MIX, OP_PASS, Pass, ReadArgs, SWEEP_THREADS_F32, SweepArgs, Words,
+};
 use candlewick::__private::emulation::emulator::{self, Memory, Submit};
-use candlewick::__private::emulation::{Buffer, Dialect, Launch, Limits, Plan};
+use candlewick::__private::emulation::{Buffer, Dialect, Launch, LaunchPlan, Limits};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Streaming multiprocessors of an H200, their memory in bytes, registers and threads.
@@ -67,18 +70,18 @@ impl Submit for Recorder {
     }
 
     fn limits(&self) -> Limits {
-        let limits =
-            Limits { real: 4, angle: 8, group_bytes: 227 << 10, thread_bits: 9, groups: 2 * 132, tile_bits: 0 };
+        let thread_bits = SWEEP_THREADS_F32.ilog2() as usize;
+        let limits = Limits { real: 4, angle: 8, group_bytes: 227 << 10, thread_bits, groups: 2 * 132, tile_bits: 0 };
         let limits = limits.with_largest_tiles();
         Limits { tile_bits: self.tile_bits.unwrap_or(limits.tile_bits), ..limits }
     }
 
-    fn submit(&self, plan: &Plan, buffers: &[Option<(Memory, u64)>; Buffer::ALL.len()]) {
-        let tape = words(buffers, plan.sizes[Buffer::Tape as usize]);
+    fn submit(&self, plan: &LaunchPlan, buffers: &[Option<(Memory, u64)>; Buffer::ALL.len()]) {
+        let code = words(buffers, plan.sizes[Buffer::Code as usize]);
         let mut microseconds = 0.0;
         let mut launches: Vec<(String, f64, usize)> = Vec::new();
         for launch in &plan.launches {
-            let (line, time) = report(launch, &tape);
+            let (line, time) = report(launch, &code);
             microseconds += time + GAP;
             match launches.last_mut().filter(|(last, ..)| *last == line) {
                 Some((_, _, count)) => *count += 1,
@@ -91,57 +94,69 @@ impl Submit for Recorder {
 }
 
 fn words(buffers: &[Option<(Memory, u64)>; Buffer::ALL.len()], bytes: u64) -> Vec<u32> {
-    let Some((memory, _)) = &buffers[Buffer::Tape as usize] else { return Vec::new() };
+    let Some((memory, _)) = &buffers[Buffer::Code as usize] else { return Vec::new() };
     let units = memory.lock().expect("no thread has panicked");
     let split = |unit: &u128| [0, 32, 64, 96].map(|shift| (unit >> shift) as u32);
     units.iter().flat_map(split).take(bytes as usize / 4).collect()
 }
 
 /// A launch in words, and its microseconds.
-fn report(launch: &Launch, tape: &[u32]) -> (String, f64) {
-    let registers = if launch.kernel == "cw_reverse" { 128 } else { 64 };
+fn report(launch: &Launch, code: &[u32]) -> (String, f64) {
+    let is_reverse = launch.kernel.name == "cw_reverse";
+    let registers = if is_reverse { 128 } else { 64 };
     let by_memory = GROUP_MEMORY / (launch.group_bytes + 1024);
     let resident = by_memory.min(THREADS / launch.threads).min(REGISTERS / (registers * launch.threads)).max(1);
     let waves = (f64::from(launch.groups) / (PROCESSORS * f64::from(resident))).ceil();
     let shape = format!(
         "{:22} {:6} groups of {:4}, {:5.1} KB, {resident:2} resident",
-        launch.kernel,
+        launch.kernel.name,
         launch.groups,
         launch.threads,
         f64::from(launch.group_bytes) / 1024.0
     );
-    let is_reverse = launch.kernel == "cw_reverse";
-    if !is_reverse && launch.kernel != "cw_forward" {
-        let [qubits, batch, chunk_bits, series] = [0, 1, 2, 8].map(|word| launch.args.get(word).copied().unwrap_or(0));
+    if !is_reverse && launch.kernel.name != "cw_forward" {
         // Each group of a chunk reads it, and what a series takes from elsewhere; what makes λ of it writes once.
-        let passes = match launch.kernel {
-            "cw_expect" => f64::from(launch.groups) / (f64::from(batch) * f64::from(1u32 << (qubits - chunk_bits))),
-            "cw_apply" => f64::from(1 + series),
-            _ => return (shape, 2.0),
+        if !["cw_expect", "cw_apply"].contains(&launch.kernel.name) {
+            return (shape, 2.0);
+        }
+        let args = ReadArgs::read(&launch.args);
+        let passes = if launch.kernel.name == "cw_apply" {
+            f64::from(1 + args.series_count)
+        } else {
+            f64::from(launch.groups) / (f64::from(args.batch) * f64::from(1u32 << (args.qubits - args.chunk_bits)))
         };
-        let states = f64::from(batch) * f64::from(1u32 << qubits) * 8.0;
+        let states = f64::from(args.batch) * f64::from(1u32 << args.qubits) * 8.0;
         return (shape, 2.0 + passes * states / if states < CACHED { CACHE } else { HBM });
     }
-    let [qubits, batch] = [0, 2].map(|word| launch.args[word]);
-    let [index, first, last, ground, store] = [7, 8, 9, 10, 11].map(|word| launch.args[word]);
-    let states = f64::from(batch) * f64::from(1u32 << qubits) * 8.0;
-    let moved = if is_reverse { 1 + u32::from(launch.args[15] == 0) } else { 1 - ground } + store.count_ones();
-    let mut kinds = [0; 6];
+    let args = SweepArgs::read(&launch.args);
+    let states = f64::from(args.batch) * f64::from(1u32 << args.qubits) * 8.0;
+    let read = if is_reverse { 1 + u32::from(args.fused == 0) } else { 1 - args.from_zero };
+    let moved = read + args.store.count_ones();
+    let [mut plain, mut tabled, mut diagonals, mut mixes, mut exchanges, mut matrices] = [0; 6];
     let mut passes = 0.0;
-    for op in first..last {
-        let at = tape[(index + op) as usize] as usize;
-        let kind = (tape[at] & 255) as usize;
-        let table = kind == 0 && tape[at + 2] != u32::MAX;
-        kinds[kind + usize::from(kind > 0 || table)] += 1;
+    for op in args.first..args.last {
+        let at = code[(args.index + op) as usize] as usize;
+        let mut table = false;
+        let count = match code[at] {
+            OP_PASS => {
+                table = Pass::read(&code[at..]).table != NONE;
+                if table { &mut tabled } else { &mut plain }
+            }
+            OP_DIAGONALS => &mut diagonals,
+            OP_MIX => &mut mixes,
+            OP_EXCHANGE => &mut exchanges,
+            OP_DENSE => &mut matrices,
+            opcode => panic!("no operation has the opcode {opcode}"),
+        };
+        *count += 1;
         // Reads and writes of ψ, and of λ; the table's transform, four passes over half as much.
         passes += if is_reverse { 4.0 + if table { 4.0 } else { 0.0 } } else { 2.0 };
     }
-    let ops = kinds.iter().sum::<u32>();
+    let ops = args.last - args.first;
     let traffic = states * f64::from(moved);
     let memory = traffic / if states * f64::from(1 + u32::from(is_reverse)) < CACHED { CACHE } else { HBM };
     let shared = states * passes / SHARED;
     let latency = waves * (OPERATION * f64::from(ops) + 2.0);
-    let [plain, tabled, diagonals, mixes, exchanges, matrices] = kinds;
     let line = format!(
         "{shape}; {plain}+{tabled} passes, {diagonals}/{mixes}/{exchanges}/{matrices} others; memory {memory:.0}, shared {shared:.0}, latency {latency:.0} us"
     );

@@ -1,54 +1,48 @@
 // From variables to cosines and sines, and from the gradients of angles back to those of variables.
-//
-// A slot is an angle: a number plus a sum of terms; a term stands on the tape as its number, a variable, and a second one or
-// NONE. A variable is the index of a weight, or of a feature with the bit of OWN set.
 
-#define SLOT_TERM_WORDS 3u
-
+// Value of a variable.
 template <typename T>
 FN Angle variable(uint name, GLOBAL const T *features, GLOBAL const T *weights) {
-    return static_cast<Angle>((name & OWN) != 0u ? features[name & ~OWN] : weights[name]);
+    return static_cast<Angle>((name & INPUTS) != 0u ? features[name & ~INPUTS] : weights[name]);
 }
 
-// φ of a slot.
+// φ of slot `index` of those at `slots`.
 template <typename T>
 FN Angle slot_angle(
-    GLOBAL const uint *tape, uint at, GLOBAL const Angle *numbers, GLOBAL const T *features, GLOBAL const T *weights)
+    GLOBAL const uint *code, uint slots, uint index, GLOBAL const Angle *numbers, GLOBAL const T *features,
+    GLOBAL const T *weights)
 {
-    Angle angle = numbers[tape[at]];
-    for (uint term = tape[at + 1u]; term < tape[at + 2u]; term += SLOT_TERM_WORDS) {
-        Angle product = numbers[tape[term]] * variable<T>(tape[term + 1u], features, weights);
-        if (tape[term + 2u] != NONE) {
-            product *= variable<T>(tape[term + 2u], features, weights);
+    const Slot slot = load_slot(code, slots + index * SLOT_WORDS);
+    Angle angle = numbers[slot.offset];
+    for (uint at = slot.terms.first; at < slot.terms.end; at += SLOT_TERM_WORDS) {
+        const SlotTerm term = load_slot_term(code, at);
+        Angle product = numbers[term.coefficient] * variable<T>(term.first, features, weights);
+        if (term.second != NONE) {
+            product *= variable<T>(term.second, features, weights);
         }
         angle += product;
     }
     return angle;
 }
 
-template <typename T> FN Complex<T> turn_by(Angle angle) {
+template <typename T> FN Complex<T> cos_sin_of_angle(Angle angle) {
     Angle cosine, sine;
     cos_sin(angle, cosine, sine);
     return complex<T>(static_cast<T>(cosine), static_cast<T>(sine));
 }
 
-// A term of a table stands on the tape as its mask, the number of a constant, first and last part; a part as a slot and a
-// number.
-#define TABLE_TERM_WORDS 4u
-#define SLOT_WORDS 3u
-
-// Turns of all slots and constants, and tables of phases: entry `e` of a table is exp(i Σ ±angle), where the sign of a term
+// Cosines and sines of all slots and constants, and tables of phases: entry `e` of a table is exp(i Σ ±angle), where the sign of a term
 // is the parity of `e & mask`.
 template <typename T>
 FN void prepare(
-    GLOBAL const uint *tape, GLOBAL const Angle *numbers, GLOBAL const Complex<T> *constants, GLOBAL const T *inputs,
-    GLOBAL const T *weights, GLOBAL Complex<T> *shared, GLOBAL Complex<T> *turns, GLOBAL Complex<T> *tables,
-    CONSTANT PrepareArgs &a, Place p)
+    GLOBAL const uint *code, GLOBAL const Angle *numbers, GLOBAL const Complex<T> *constants, GLOBAL const T *inputs,
+    GLOBAL const T *weights, GLOBAL Complex<T> *shared, GLOBAL Complex<T> *cos_sins, GLOBAL Complex<T> *tables,
+    CONSTANT PrepareArgs &a, ThreadPos p)
 {
-    wide item = static_cast<wide>(p.group) * p.threads + p.rank;
+    wide item = static_cast<wide>(p.block) * p.threads + p.rank;
     if (item < a.shared) {
-        const uint at = a.slots + static_cast<uint>(item) * SLOT_WORDS;
-        shared[item] = turn_by<T>(slot_angle<T>(tape, at, numbers, inputs, weights));
+        const uint slot = static_cast<uint>(item);
+        shared[item] = cos_sin_of_angle<T>(slot_angle<T>(code, a.slots, slot, numbers, inputs, weights));
         return;
     }
     item -= a.shared;
@@ -58,8 +52,9 @@ FN void prepare(
     }
     item -= a.fixed;
     if (item < static_cast<wide>(a.batch) * a.own) {
-        const uint at = a.slots + (a.shared + static_cast<uint>(item % a.own)) * SLOT_WORDS;
-        turns[item] = turn_by<T>(slot_angle<T>(tape, at, numbers, inputs + item / a.own * a.inputs, weights));
+        const uint slot = a.shared + static_cast<uint>(item % a.own);
+        GLOBAL const T *features = inputs + item / a.own * a.inputs;
+        cos_sins[item] = cos_sin_of_angle<T>(slot_angle<T>(code, a.slots, slot, numbers, features, weights));
         return;
     }
     item -= static_cast<wide>(a.batch) * a.own;
@@ -68,186 +63,193 @@ FN void prepare(
         return;
     }
     Angle sum = 0;
-    for (uint term = tape[a.lists + 2u * table]; term < tape[a.lists + 2u * table + 1u]; term += TABLE_TERM_WORDS) {
-        Angle angle = numbers[tape[term + 1u]];
-        for (uint part = tape[term + 2u]; part < tape[term + 3u]; part += 2u) {
-            const uint at = a.slots + tape[part] * SLOT_WORDS;
-            angle += numbers[tape[part + 1u]] * slot_angle<T>(tape, at, numbers, inputs, weights);
+    const List terms = load_list(code, a.lists + table * LIST_WORDS);
+    for (uint at = terms.first; at < terms.end; at += TABLE_TERM_WORDS) {
+        const TableTerm term = load_table_term(code, at);
+        Angle angle = numbers[term.offset];
+        for (uint part_at = term.parts.first; part_at < term.parts.end; part_at += WEIGHTED_WORDS) {
+            const Weighted part = load_weighted(code, part_at);
+            angle += numbers[part.weight] * slot_angle<T>(code, a.slots, part.index, numbers, inputs, weights);
         }
-        sum += odd(e & tape[term]) ? -angle : angle;
+        sum += odd(e & term.mask) ? -angle : angle;
     }
-    tables[item] = turn_by<T>(sum);
+    tables[item] = cos_sin_of_angle<T>(sum);
 }
 
-// 0 for each sample, or NaN if one of its angles is NaN or infinite, whose cosine is NaN, or if it has no state to start from, all of
-// whose amplitudes are NaN. 32 threads a sample.
+// Flag of each sample: 0, or NaN if one of its angles is NaN or infinite (so that its cosine is NaN) or if it has no state to start from
+// (so that all its amplitudes are NaN). A warp takes a sample.
 template <typename T>
 FN void fill_flags(
-    GLOBAL const Complex<T> *shared, GLOBAL const Complex<T> *turns, GLOBAL const Complex<T> *states, GLOBAL T *flags,
-    CONSTANT FlagArgs &a, Place p)
+    GLOBAL const Complex<T> *shared, GLOBAL const Complex<T> *cos_sins, GLOBAL const Complex<T> *states, GLOBAL T *flags,
+    CONSTANT FlagArgs &a, ThreadPos p)
 {
-    const uint item = p.group * (p.threads >> 5u) + (p.rank >> 5u), lane = p.rank & 31u;
+    const uint item = p.block * (p.threads / WARP) + (p.rank / WARP), lane = p.rank % WARP;
     const uint sample = item < a.batch ? item : a.batch - 1u;
-    GLOBAL const Complex<T> *own = turns + static_cast<wide>(sample) * a.own;
+    GLOBAL const Complex<T> *own = cos_sins + static_cast<wide>(sample) * a.own;
     T sum = a.embedded != 0u ? states[static_cast<wide>(sample) << a.qubits].x : static_cast<T>(0);
-    for (uint k = lane; k < a.shared; k += 32u) {
+    for (uint k = lane; k < a.shared; k += WARP) {
         sum += shared[k].x;
     }
-    for (uint k = lane; k < a.own; k += 32u) {
+    for (uint k = lane; k < a.own; k += WARP) {
         sum += own[k].x;
     }
-    sum = lane_sum<T>(sum, 32u);
+    sum = lane_sum<T>(sum, WARP);
     if (item < a.batch && lane == 0u) {
         flags[item] = sum - sum;
     }
 }
 
-// The same by the threads of a unit, for its sample.
+// Flag of a team's sample, as `fill_flags` computes it.
 template <typename T>
 FN T flag_of(
-    GROUP const T *psi, GLOBAL const Complex<T> *shared, GLOBAL const Complex<T> *own, GROUP T *room, CONSTANT SweepArgs &a,
-    Unit u, Place p)
+    GROUP const T *psi, Phases<T> phases, GROUP T *scratch, CONSTANT SweepArgs &a, Team t, ThreadPos p)
 {
     T sum = psi[0];
-    for (uint k = u.rank; k < a.turns; k += u.threads) {
-        sum += shared[k].x;
+    for (uint k = t.rank; k < a.shared; k += t.threads) {
+        sum += phases.shared[k].x;
     }
-    for (uint k = u.rank; k < a.own; k += u.threads) {
-        sum += own[k].x;
+    for (uint k = t.rank; k < a.own; k += t.threads) {
+        sum += phases.own[k].x;
     }
-    sum = unit_sum<T>(sum, room, u, p);
+    sum = team_sum<T>(sum, scratch, t, p);
     return sum - sum;
 }
 
-// Gradients in slots stand sample by sample for the first slot, then for the next, so that sums over samples read them in a row.
+// Gradients in slots are stored as [slots, batch], so that sums over samples read neighbours.
 
-// The gradient in each slot of each sample, from the cells of its tiles.
+// Gradient in each slot of each sample, from the partial gradients of its tiles.
 template <typename T>
 FN void sum_slots(
-    GLOBAL const uint *tape, GLOBAL const Angle *numbers, GLOBAL const T *cells, GLOBAL Sum *slots, GROUP Sum *room,
-    CONSTANT SlotArgs &a, Place p)
+    GLOBAL const uint *code, GLOBAL const Angle *numbers, GLOBAL const T *partials, GLOBAL Sum *slots, GROUP Sum *scratch,
+    CONSTANT SlotArgs &a, ThreadPos p)
 {
-    const wide item = a.per_item == 1u ? static_cast<wide>(p.group) * p.threads + p.rank : p.group;
+    const wide item = a.per_item == 1u ? static_cast<wide>(p.block) * p.threads + p.rank : p.block;
     const uint sample = static_cast<uint>(item / a.slots), slot = static_cast<uint>(item % a.slots);
     if (sample >= a.batch) {
         return;
     }
     const uint start = a.per_item == 1u ? 0u : p.rank;
     Sum total = 0;
-    for (uint k = tape[a.lists + 2u * slot]; k < tape[a.lists + 2u * slot + 1u]; k += 2u) {
+    const List list = load_list(code, a.lists + slot * LIST_WORDS);
+    for (uint at = list.first; at < list.end; at += WEIGHTED_WORDS) {
+        const Weighted entry = load_weighted(code, at);
         Sum sum = 0;
         for (uint tile = start; tile < 1u << a.tile_bits; tile += a.per_item) {
             const wide row = (static_cast<wide>(sample) << a.tile_bits) + tile;
-            sum += cells[row * a.cells + tape[k]];
+            sum += partials[row * a.partials + entry.index];
         }
-        total += numbers[tape[k + 1u]] * sum;
+        total += numbers[entry.weight] * sum;
     }
     if (a.per_item != 1u) {
-        total = group_sum<Sum>(total, room, p);
+        total = block_sum<Sum>(total, scratch, p);
     }
     if (start == 0u) {
         slots[static_cast<wide>(slot) * a.batch + sample] = total;
     }
 }
 
-// The derivative of a slot in a variable stands on the tape as: slot, number, and a second variable or NONE.
-#define DERIVATIVE_WORDS 3u
-
 template <typename T>
-FN Sum derivative(GLOBAL const uint *tape, uint at, GLOBAL const Angle *numbers, GLOBAL const T *features, GLOBAL const T *weights) {
-    const Sum number = numbers[tape[at + 1u]];
-    return tape[at + 2u] == NONE ? number : number * variable<T>(tape[at + 2u], features, weights);
+FN Sum derivative_value(Derivative derivative, GLOBAL const Angle *numbers, GLOBAL const T *features, GLOBAL const T *weights) {
+    const Sum number = numbers[derivative.coefficient];
+    return derivative.other == NONE ? number : number * variable<T>(derivative.other, features, weights);
 }
 
-// The gradient in a feature, given those in the slots of its sample, which are `batch` entries apart.
+// Gradient in a feature from the gradients in the slots of its sample, which are `batch` entries apart. The list of the feature's
+// derivatives stands at `at`.
 template <typename T>
 FN T feature_gradient(
-    GLOBAL const uint *tape, uint list, GLOBAL const Angle *numbers, GLOBAL const Sum *slots, uint batch,
+    GLOBAL const uint *code, uint at, GLOBAL const Angle *numbers, GLOBAL const Sum *slots, uint batch,
     GLOBAL const T *features, GLOBAL const T *weights)
 {
+    const List list = load_list(code, at);
     Sum total = 0;
-    for (uint k = tape[list]; k < tape[list + 1u]; k += DERIVATIVE_WORDS) {
-        total += slots[static_cast<wide>(tape[k]) * batch] * derivative<T>(tape, k, numbers, features, weights);
+    for (uint k = list.first; k < list.end; k += DERIVATIVE_WORDS) {
+        const Derivative derivative = load_derivative(code, k);
+        total += slots[static_cast<wide>(derivative.slot) * batch] * derivative_value<T>(derivative, numbers, features, weights);
     }
     return static_cast<T>(total);
 }
 
-// From the cells of a sample that is one tile to the gradients in its slots and, if wanted, in its features.
+// Gradients in the slots and, if wanted, in the features of a sample that is one tile, from its partial gradients.
 template <typename T>
-FN void chain_unit(
-    GLOBAL const uint *tape, GLOBAL const Angle *numbers, GLOBAL const T *row, GLOBAL Sum *slots, GLOBAL const T *inputs,
-    GLOBAL const T *weights, GLOBAL T *gradient, T flag, CONSTANT SweepArgs &a, Unit u)
+FN void chain_team(
+    Bytecode<T> b, GLOBAL const T *row, GLOBAL Sum *slots, GLOBAL const T *inputs,
+    GLOBAL const T *weights, GLOBAL T *gradient, T flag, CONSTANT SweepArgs &a, Team t)
 {
-    GLOBAL Sum *own = slots + u.sample;
+    GLOBAL Sum *own = slots + t.sample;
     BARRIER_GLOBAL();
-    for (uint slot = u.rank; u.present && slot < a.slots; slot += u.threads) {
+    for (uint slot = t.rank; t.present && slot < a.slots; slot += t.threads) {
         Sum total = 0;
-        for (uint k = tape[a.slot_lists + 2u * slot]; k < tape[a.slot_lists + 2u * slot + 1u]; k += 2u) {
-            total += numbers[tape[k + 1u]] * static_cast<Sum>(row[tape[k]]);
+        const List list = load_list(b.code, a.slot_lists + slot * LIST_WORDS);
+        for (uint at = list.first; at < list.end; at += WEIGHTED_WORDS) {
+            const Weighted entry = load_weighted(b.code, at);
+            total += b.numbers[entry.weight] * static_cast<Sum>(row[entry.index]);
         }
         own[static_cast<wide>(slot) * a.batch] = total;
     }
     BARRIER_GLOBAL();
-    const bool wanted = u.present && (a.wanted & OWN) != 0u;
-    GLOBAL const T *features = inputs + static_cast<wide>(u.sample) * a.inputs;
-    for (uint feature = u.rank; wanted && feature < a.inputs; feature += u.threads) {
-        const uint list = a.input_lists + 2u * feature;
-        gradient[static_cast<wide>(u.sample) * a.inputs + feature] =
-            feature_gradient<T>(tape, list, numbers, own, a.batch, features, weights) + flag;
+    const bool wanted = t.present && (a.wanted & INPUTS) != 0u;
+    GLOBAL const T *features = inputs + static_cast<wide>(t.sample) * a.inputs;
+    for (uint feature = t.rank; wanted && feature < a.inputs; feature += t.threads) {
+        const uint list = a.input_lists + feature * LIST_WORDS;
+        gradient[static_cast<wide>(t.sample) * a.inputs + feature] =
+            feature_gradient<T>(b.code, list, b.numbers, own, a.batch, features, weights) + flag;
     }
 }
 
-// The gradient in the features of each sample.
+// Gradients in the features of each sample.
 template <typename T>
 FN void collect_inputs(
-    GLOBAL const uint *tape, GLOBAL const Angle *numbers, GLOBAL const Sum *slots, GLOBAL const T *flags,
-    GLOBAL const T *inputs, GLOBAL const T *weights, GLOBAL T *gradient, CONSTANT ChainArgs &a, Place p)
+    GLOBAL const uint *code, GLOBAL const Angle *numbers, GLOBAL const Sum *slots, GLOBAL const T *flags,
+    GLOBAL const T *inputs, GLOBAL const T *weights, GLOBAL T *gradient, CONSTANT ChainArgs &a, ThreadPos p)
 {
-    const wide item = static_cast<wide>(p.group) * p.threads + p.rank;
+    const wide item = static_cast<wide>(p.block) * p.threads + p.rank;
     const uint sample = static_cast<uint>(item / a.variables), feature = static_cast<uint>(item % a.variables);
     if (sample >= a.batch) {
         return;
     }
     GLOBAL const T *features = inputs + static_cast<wide>(sample) * a.inputs;
     gradient[item] =
-        feature_gradient<T>(tape, a.lists + 2u * feature, numbers, slots + sample, a.batch, features, weights) + flags[sample];
+        feature_gradient<T>(code, a.lists + feature * LIST_WORDS, numbers, slots + sample, a.batch, features, weights) + flags[sample];
 }
 
-// The gradient in the weights, summed over the samples in an order that depends on their number alone: a group a weight and
-// part of the batch. Of several parts the sums go to `sums`.
+// Gradients in the weights, summed over the samples in an order that depends on their number alone. A block takes a weight and a part of
+// the batch. With several parts the sums go to `sums`.
 template <typename T>
 FN void collect_weights(
-    GLOBAL const uint *tape, GLOBAL const Angle *numbers, GLOBAL const Sum *slots, GLOBAL const T *inputs,
-    GLOBAL const T *weights, GLOBAL const T *flags, GLOBAL Sum *sums, GLOBAL T *gradient, GROUP Sum *room,
-    CONSTANT ChainArgs &a, Place p)
+    GLOBAL const uint *code, GLOBAL const Angle *numbers, GLOBAL const Sum *slots, GLOBAL const T *inputs,
+    GLOBAL const T *weights, GLOBAL const T *flags, GLOBAL Sum *sums, GLOBAL T *gradient, GROUP Sum *scratch,
+    CONSTANT ChainArgs &a, ThreadPos p)
 {
-    const uint weight = p.group / a.parts, part = p.group % a.parts;
+    const uint weight = p.block / a.parts, part = p.block % a.parts;
     const uint last = a.batch - part * a.span < a.span ? a.batch : (part + 1u) * a.span;
     Sum total = 0;
     for (uint sample = part * a.span + p.rank; sample < last; sample += p.threads) {
         total += flags[sample];
     }
-    for (uint k = tape[a.lists + 2u * weight]; k < tape[a.lists + 2u * weight + 1u]; k += DERIVATIVE_WORDS) {
-        GLOBAL const Sum *column = slots + static_cast<wide>(tape[k]) * a.batch;
+    const List list = load_list(code, a.lists + weight * LIST_WORDS);
+    for (uint k = list.first; k < list.end; k += DERIVATIVE_WORDS) {
+        const Derivative derivative = load_derivative(code, k);
+        GLOBAL const Sum *column = slots + static_cast<wide>(derivative.slot) * a.batch;
         for (uint sample = part * a.span + p.rank; sample < last; sample += p.threads) {
             GLOBAL const T *features = inputs + static_cast<wide>(sample) * a.inputs;
-            total += column[sample] * derivative<T>(tape, k, numbers, features, weights);
+            total += column[sample] * derivative_value<T>(derivative, numbers, features, weights);
         }
     }
-    total = group_sum<Sum>(total, room, p);
+    total = block_sum<Sum>(total, scratch, p);
     if (p.rank == 0u) {
         if (a.parts == 1u) {
             gradient[weight] = static_cast<T>(total);
         } else {
-            sums[p.group] = total;
+            sums[p.block] = total;
         }
     }
 }
 
-// The sums over the parts of a batch.
+// Sums over the parts of a batch.
 template <typename T>
-FN void total_weights(GLOBAL const Sum *sums, GLOBAL T *gradient, CONSTANT ChainArgs &a, Place p) {
-    const uint weight = p.group * p.threads + p.rank;
+FN void total_weights(GLOBAL const Sum *sums, GLOBAL T *gradient, CONSTANT ChainArgs &a, ThreadPos p) {
+    const uint weight = p.block * p.threads + p.rank;
     if (weight < a.variables) {
         Sum total = 0;
         for (uint part = 0u; part < a.parts; ++part) {
@@ -257,35 +259,34 @@ FN void total_weights(GLOBAL const Sum *sums, GLOBAL T *gradient, CONSTANT Chain
     }
 }
 
-// The norm of a sample's features, without overflow on the way, by all threads of a group: NaN where they have no state, and 0 where
-// their state is |0..0>.
+// Norm of a sample's features, computed by a block without overflow on the way: NaN if they have no state, 0 if their state is |0..0>.
 template <typename T>
-FN Angle norm_of(GLOBAL const T *features, uint count, bool zero_state, GROUP Angle *room, Place p) {
+FN Angle norm_of(GLOBAL const T *features, uint count, bool zero_state, GROUP Angle *scratch, ThreadPos p) {
     Angle largest = 0;
     for (uint k = p.rank; k < count; k += p.threads) {
         const Angle feature = static_cast<Angle>(features[k]);
         largest = larger<Angle>(largest, feature < 0 ? -feature : feature);
     }
-    largest = group_largest<Angle>(largest, room, p);
+    largest = block_largest<Angle>(largest, scratch, p);
     const bool is_zero = zero_state && largest == 0;
     Angle sum = 0;
     for (uint k = p.rank; k < count; k += p.threads) {
         const Angle feature = static_cast<Angle>(features[k]), ratio = is_zero ? feature : feature / largest;
         sum += ratio * ratio;
     }
-    // The room of the sum is another than that of the largest, which threads may still read.
-    sum = of_first<Angle>(group_sum<Angle>(sum, room + 32u, p), room, p);
+    // The sum has scratch of its own: threads may still read that of the largest.
+    sum = of_first<Angle>(block_sum<Angle>(sum, scratch + MAX_WARPS, p), scratch, p);
     return is_zero ? sum : largest * root(sum);
 }
 
-// Features as amplitudes: a group of threads a sample.
+// Features as amplitudes. A block takes a sample.
 template <typename T>
 FN void embed_features(
-    GLOBAL const T *inputs, GLOBAL Complex<T> *states, GROUP Angle *room, CONSTANT EmbedArgs &a, Place p)
+    GLOBAL const T *inputs, GLOBAL Complex<T> *states, GROUP Angle *scratch, CONSTANT EmbedArgs &a, ThreadPos p)
 {
-    GLOBAL const T *features = inputs + static_cast<wide>(p.group) * a.inputs + a.first;
-    GLOBAL Complex<T> *state = states + (static_cast<wide>(p.group) << a.qubits);
-    const Angle norm = norm_of<T>(features, a.count, a.zero_state != 0u, room, p);
+    GLOBAL const T *features = inputs + static_cast<wide>(p.block) * a.inputs + a.first;
+    GLOBAL Complex<T> *state = states + (static_cast<wide>(p.block) << a.qubits);
+    const Angle norm = norm_of<T>(features, a.count, a.zero_state != 0u, scratch, p);
     for (uint e = p.rank; e < 1u << a.qubits; e += p.threads) {
         Angle value = norm - norm;
         if (norm == 0) {
@@ -297,17 +298,17 @@ FN void embed_features(
     }
 }
 
-// Adds the gradient in the embedded features: with y = x / |x| and g = 2 Re λ it is (g - y (y . g)) / |x|; nothing for features that are
-// all zero.
+// Adds the gradient in the embedded features: (g - y (y . g)) / |x| with y = x / |x| and g = 2 Re λ. Features that are all zero have
+// none.
 template <typename T>
 FN void unembed_features(
-    GLOBAL const T *inputs, GLOBAL const Complex<T> *lambdas, GLOBAL T *gradient, GROUP Sum *room,
-    CONSTANT EmbedArgs &a, Place p)
+    GLOBAL const T *inputs, GLOBAL const Complex<T> *lambdas, GLOBAL T *gradient, GROUP Sum *scratch,
+    CONSTANT EmbedArgs &a, ThreadPos p)
 {
-    GLOBAL const T *features = inputs + static_cast<wide>(p.group) * a.inputs + a.first;
-    GLOBAL T *row = gradient + static_cast<wide>(p.group) * a.inputs + a.first;
-    GLOBAL const Complex<T> *lambda = lambdas + (static_cast<wide>(p.group) << a.qubits);
-    const Angle norm = norm_of<T>(features, a.count, a.zero_state != 0u, room, p);
+    GLOBAL const T *features = inputs + static_cast<wide>(p.block) * a.inputs + a.first;
+    GLOBAL T *row = gradient + static_cast<wide>(p.block) * a.inputs + a.first;
+    GLOBAL const Complex<T> *lambda = lambdas + (static_cast<wide>(p.block) << a.qubits);
+    const Angle norm = norm_of<T>(features, a.count, a.zero_state != 0u, scratch, p);
     if (norm == 0) {
         return;
     }
@@ -315,7 +316,7 @@ FN void unembed_features(
     for (uint k = p.rank; k < a.count; k += p.threads) {
         along += static_cast<Angle>(features[k]) / norm * static_cast<Angle>(lambda[k].x) * 2;
     }
-    along = of_first<Sum>(group_sum<Sum>(along, room + 32u, p), room, p);
+    along = of_first<Sum>(block_sum<Sum>(along, scratch + MAX_WARPS, p), scratch, p);
     for (uint k = p.rank; k < a.count; k += p.threads) {
         const Angle slope = static_cast<Angle>(lambda[k].x) * 2 - static_cast<Angle>(features[k]) / norm * along;
         row[k] += static_cast<T>(slope / norm);

@@ -1,159 +1,173 @@
-// The sweeps' kernels: forward and reverse, with all that comes around them where a state is one tile.
+// Kernels of the sweeps, forward and reverse, with everything around them if a state is one tile.
 
-// Applies operation `at`.
+// Applies the operation at `at`.
 template <typename T>
 FN void apply_operation(
-    GROUP T *psi, uint size, GLOBAL const uint *tape, uint at, GLOBAL const Complex<T> *shared,
-    GLOBAL const Complex<T> *own, GLOBAL const Complex<T> *tables, GLOBAL const Complex<T> *constants, Unit u)
+    GROUP T *psi, uint size, Bytecode<T> b, uint at, Phases<T> phases, Team t)
 {
-    const uint kind = tape[at] & 255u, count = tape[at] >> 8u;
-    if (kind == OP_PASS) {
-        if (count == 0u) {
-            pass<T, 0u>(psi, size, tape, at, shared, own, tables, u);
-        } else if (count == 1u) {
-            pass<T, 1u>(psi, size, tape, at, shared, own, tables, u);
-        } else if (count == 2u) {
-            pass<T, 2u>(psi, size, tape, at, shared, own, tables, u);
+    const uint opcode = b.code[at];
+    if (opcode == OP_PASS) {
+        const Pass op = load_pass(b.code, at);
+        const uint rotations = at + PASS_WORDS;
+        if (op.rotations == 0u) {
+            pass<T, 0u>(psi, size, op, b.code, rotations, phases, t);
+        } else if (op.rotations == 1u) {
+            pass<T, 1u>(psi, size, op, b.code, rotations, phases, t);
+        } else if (op.rotations == 2u) {
+            pass<T, 2u>(psi, size, op, b.code, rotations, phases, t);
         } else {
-            pass<T, 3u>(psi, size, tape, at, shared, own, tables, u);
+            pass<T, MAX_ANGLES>(psi, size, op, b.code, rotations, phases, t);
         }
-    } else if (kind == OP_DIAGONAL) {
-        diagonal<T>(psi, size, tape, at, shared, own, u);
-    } else if (kind == OP_MIX) {
-        mixed<T>(psi, size, tape, at, shared, own, u);
-    } else if (kind == OP_EXCHANGE) {
-        exchange<T>(psi, size, tape, at, u);
+    } else if (opcode == OP_DIAGONALS) {
+        const Diagonals op = load_diagonals(b.code, at);
+        diagonals<T>(psi, size, op.factors, b.code, at + DIAGONALS_WORDS, phases, t);
+    } else if (opcode == OP_MIX) {
+        mixed<T>(psi, size, load_mix(b.code, at), b.code, phases, t);
+    } else if (opcode == OP_EXCHANGE) {
+        exchange<T>(psi, size, load_exchange(b.code, at), b.code, t);
     } else {
-        dense<T>(psi, size, tape, at, 1u, constants, u);
+        const Dense op = load_dense(b.code, at);
+        dense<T>(psi, size, op, b.code, at + DENSE_WORDS, b.constants + op.entries, t);
     }
 }
 
 template <typename T>
 FN void forward_sweep(
-    GROUP T *memory, GLOBAL const uint *tape, GLOBAL const Angle *numbers, GLOBAL const Complex<T> *shared,
-    GLOBAL const Complex<T> *turns, GLOBAL const Complex<T> *tables, GLOBAL const Complex<T> *constants,
-    GLOBAL Complex<T> *states, GLOBAL T *flags, GLOBAL T *outputs, CONSTANT SweepArgs &a, Place p)
+    GLOBAL const uint *code, GLOBAL const Angle *numbers, GLOBAL const Complex<T> *shared,
+    GLOBAL const Complex<T> *cos_sins, GLOBAL const Complex<T> *tables, GLOBAL const Complex<T> *constants,
+    GLOBAL Complex<T> *states, GLOBAL T *flags, GLOBAL T *outputs, GROUP T *memory, CONSTANT SweepArgs &a, ThreadPos p)
 {
-    const Unit u = unit_of(a, p);
+    const Team t = team_of(a, p);
     const uint size = 1u << a.bits;
-    GROUP T *psi = memory + u.which * 2u * size;
-    GROUP T *rooms = memory + a.per_group * 2u * size;
-    const uint room_size = p.threads < 32u ? 1u : p.threads >> 5u;
-    GLOBAL const Complex<T> *own = turns + static_cast<wide>(u.sample) * a.own;
-    if (a.ground != 0u) {
-        for (uint e = u.rank; e < size; e += u.threads) {
-            put<T>(psi, size, e, complex<T>(u.tile == 0u && e == 0u ? 1 : 0, 0));
+    GROUP T *psi = memory + t.which * FORWARD_PLANES * size;
+    GROUP T *scratch = memory + a.per_block * FORWARD_PLANES * size;
+    const uint scratch_size = warps_of(p.threads);
+    const Bytecode<T> b = {code, numbers, constants};
+    const Phases<T> phases = {shared, cos_sins + static_cast<wide>(t.sample) * a.own, tables};
+    if (a.from_zero != 0u) {
+        for (uint e = t.rank; e < size; e += t.threads) {
+            put<T>(psi, size, e, complex<T>(t.tile == 0u && e == 0u ? 1 : 0, 0));
         }
     } else {
-        take<T>(psi, states, tape, a, u);
+        load_tile<T>(psi, states, code, a, t);
     }
     BARRIER();
     for (uint k = a.first; k < a.last; ++k) {
-        apply_operation<T>(psi, size, tape, tape[a.index + k], shared, own, tables, constants, u);
+        apply_operation<T>(psi, size, b, code[a.index + k], phases, t);
         BARRIER();
     }
-    if ((a.store & 1u) != 0u) {
-        give<T>(psi, states, tape, a, u);
+    if ((a.store & STORE_PSI) != 0u) {
+        store_tile<T>(psi, states, code, a, t);
     }
     if (a.fused != 0u) {
-        const T flag = flag_of<T>(psi, shared, own, rooms + room_size, a, u, p);
-        if (u.present && u.rank == 0u) {
-            flags[u.sample] = flag;
+        const T flag = flag_of<T>(psi, phases, scratch + scratch_size, a, t, p);
+        if (t.present && t.rank == 0u) {
+            flags[t.sample] = flag;
         }
-        GROUP T *sums = rooms + 2u * room_size + u.which * a.term_count;
-        GROUP T *plane = rooms + 2u * room_size + a.per_group * a.term_count + u.which * size;
-        read_outputs<T>(psi, tape, numbers, constants, flag, outputs, sums, plane, rooms, room_size, a, u, p);
+        GROUP T *sums = scratch + 2u * scratch_size + t.which * a.term_count;
+        GROUP T *plane = scratch + 2u * scratch_size + a.per_block * a.term_count + t.which * size;
+        read_outputs<T>(psi, b, flag, outputs, sums, plane, scratch, scratch_size, a, t, p);
     }
 }
 
-// Undoes operation `at` and fills its cells.
+// Undoes the operation at `at` and stores its partial gradients.
 template <typename T>
 FN void undo_operation(
-    GROUP T *psi, uint size, GLOBAL const uint *tape, uint at, GLOBAL const Complex<T> *shared,
-    GLOBAL const Complex<T> *own, GLOBAL const Complex<T> *tables, GLOBAL const Complex<T> *constants, GLOBAL T *row,
-    GROUP T *room, CONSTANT SweepArgs &a, Unit u, Place p)
+    GROUP T *psi, uint size, Bytecode<T> b, uint at, Phases<T> phases, GLOBAL T *row, GROUP T *scratch, CONSTANT SweepArgs &a,
+    Team t, ThreadPos p)
 {
     GROUP T *lambda = psi + 2u * size;
     GROUP T *overlap = psi + 4u * size;
-    const uint kind = tape[at] & 255u;
-    uint count = tape[at] >> 8u, position = 0u, stride = 1u;
-    T sums[3] = {0, 0, 0};
-    if (kind == OP_PASS) {
-        const bool terms = (tape[at + 3u] & a.wanted) != 0u;
-        if (count == 0u) {
-            undo_pass<T, 0u>(psi, lambda, overlap, size, tape, at, shared, own, tables, terms, u, sums);
-        } else if (count == 1u) {
-            undo_pass<T, 1u>(psi, lambda, overlap, size, tape, at, shared, own, tables, terms, u, sums);
-        } else if (count == 2u) {
-            undo_pass<T, 2u>(psi, lambda, overlap, size, tape, at, shared, own, tables, terms, u, sums);
+    const uint opcode = b.code[at];
+    uint count = 0u, partials[MAX_ANGLES] = {NONE, NONE, NONE};
+    T sums[MAX_ANGLES] = {0, 0, 0};
+    if (opcode == OP_PASS) {
+        const Pass op = load_pass(b.code, at);
+        const uint rotations = at + PASS_WORDS;
+        const bool terms = (op.term_kinds & a.wanted) != 0u;
+        if (op.rotations == 0u) {
+            undo_pass<T, 0u>(psi, lambda, overlap, size, op, b.code, rotations, phases, terms, t, sums);
+        } else if (op.rotations == 1u) {
+            undo_pass<T, 1u>(psi, lambda, overlap, size, op, b.code, rotations, phases, terms, t, sums);
+        } else if (op.rotations == 2u) {
+            undo_pass<T, 2u>(psi, lambda, overlap, size, op, b.code, rotations, phases, terms, t, sums);
         } else {
-            undo_pass<T, 3u>(psi, lambda, overlap, size, tape, at, shared, own, tables, terms, u, sums);
+            undo_pass<T, MAX_ANGLES>(psi, lambda, overlap, size, op, b.code, rotations, phases, terms, t, sums);
         }
         if (terms) {
-            walsh<T>(overlap, size, u);
-            for (uint term = u.rank; u.present && term < (tape[at + 3u] & ~KINDS); term += u.threads) {
-                row[tape[at + 5u] + term] = overlap[tape[tape[at + 4u] + term]];
+            walsh<T>(overlap, size, t);
+            // Loaded again, as the partial gradients below: over the rotations they would take registers from the amplitudes.
+            const Pass again = load_pass(b.code, at);
+            for (uint term = t.rank; t.present && term < again.term_count; term += t.threads) {
+                row[again.first_partial + term] = overlap[b.code[again.term_masks + term]];
             }
         }
-        position = at + PASS_WORDS + 1u;
-        stride = ROTATION_WORDS;
-    } else if (kind == OP_DIAGONAL) {
-        undo_diagonal<T>(psi, lambda, size, tape, at, shared, own, u, sums);
-        position = at + 2u;
-        stride = DIAGONAL_WORDS;
-    } else if (kind == OP_MIX) {
-        undo_mixed<T>(psi, lambda, size, tape, at, shared, own, u, sums);
-        position = at + 2u;
+        count = op.rotations;
+        UNROLL for (uint k = 0u; k < MAX_ANGLES; ++k) {
+            partials[k] = k < count ? load_rotation(b.code, rotations + k * ROTATION_WORDS).partial : NONE;
+        }
+    } else if (opcode == OP_DIAGONALS) {
+        count = load_diagonals(b.code, at).factors;
+        const uint factors = at + DIAGONALS_WORDS;
+        undo_diagonals<T>(psi, lambda, size, count, b.code, factors, phases, t, sums);
+        UNROLL for (uint k = 0u; k < MAX_ANGLES; ++k) {
+            partials[k] = k < count ? load_factor(b.code, factors + k * FACTOR_WORDS).partial : NONE;
+        }
+    } else if (opcode == OP_MIX) {
+        const Mix op = load_mix(b.code, at);
+        undo_mixed<T>(psi, lambda, size, op, b.code, phases, t, sums);
+        partials[0] = op.partial;
         count = 1u;
-    } else if (kind == OP_EXCHANGE) {
-        exchange<T>(psi, size, tape, at, u);
-        exchange<T>(lambda, size, tape, at, u);
-        count = 0u;
+    } else if (opcode == OP_EXCHANGE) {
+        const Exchange op = load_exchange(b.code, at);
+        exchange<T>(psi, size, op, b.code, t);
+        exchange<T>(lambda, size, op, b.code, t);
     } else {
-        dense<T>(psi, size, tape, at, 2u, constants, u);
-        dense<T>(lambda, size, tape, at, 2u, constants, u);
-        count = 0u;
+        const Dense op = load_dense(b.code, at);
+        dense<T>(psi, size, op, b.code, at + DENSE_WORDS, b.constants + op.adjoint, t);
+        dense<T>(lambda, size, op, b.code, at + DENSE_WORDS, b.constants + op.adjoint, t);
     }
-    fill_cells<T>(sums, count, tape, position, stride, row, room, u, p);
+    store_partials<T>(sums, partials, count, row, scratch, t, p);
 }
 
 template <typename T>
 FN void reverse_sweep(
-    GROUP T *memory, GLOBAL const uint *tape, GLOBAL const Angle *numbers, GLOBAL const Complex<T> *shared,
-    GLOBAL const Complex<T> *turns, GLOBAL const Complex<T> *tables, GLOBAL const Complex<T> *constants,
-    GLOBAL Complex<T> *states, GLOBAL Complex<T> *lambdas, GLOBAL T *cells, GLOBAL const T *cotangent,
+    GLOBAL const uint *code, GLOBAL const Angle *numbers, GLOBAL const Complex<T> *shared,
+    GLOBAL const Complex<T> *cos_sins, GLOBAL const Complex<T> *tables, GLOBAL const Complex<T> *constants,
+    GLOBAL Complex<T> *states, GLOBAL Complex<T> *lambdas, GLOBAL T *partials, GLOBAL const T *cotangent,
     GLOBAL const T *flags, GLOBAL Sum *slots, GLOBAL const T *inputs, GLOBAL const T *weights, GLOBAL T *gradient,
-    CONSTANT SweepArgs &a, Place p)
+    GROUP T *memory, CONSTANT SweepArgs &a, ThreadPos p)
 {
-    const Unit u = unit_of(a, p);
+    const Team t = team_of(a, p);
     const uint size = 1u << a.bits;
-    GROUP T *psi = memory + u.which * 5u * size;
+    GROUP T *psi = memory + t.which * REVERSE_PLANES * size;
     GROUP T *lambda = psi + 2u * size;
-    // Two rooms in turn, so that one barrier an operation is enough.
-    GROUP T *rooms = memory + a.per_group * 5u * size;
-    const uint room_size = 3u * (p.threads < 32u ? 1u : p.threads >> 5u);
-    GLOBAL const Complex<T> *own = turns + static_cast<wide>(u.sample) * a.own;
-    GLOBAL T *row = cells + static_cast<wide>(u.index) * a.cells;
-    const T flag = a.fused != 0u ? flags[u.sample] : static_cast<T>(0);
-    take<T>(psi, states, tape, a, u);
+    // Operations alternate between two halves of the scratch, so that each needs only one barrier.
+    GROUP T *scratch = memory + a.per_block * REVERSE_PLANES * size;
+    const uint scratch_size = MAX_ANGLES * warps_of(p.threads);
+    const Bytecode<T> b = {code, numbers, constants};
+    const Phases<T> phases = {shared, cos_sins + static_cast<wide>(t.sample) * a.own, tables};
+    GLOBAL T *row = partials + static_cast<wide>(t.index) * a.partials;
+    const T flag = a.fused != 0u ? flags[t.sample] : static_cast<T>(0);
+    load_tile<T>(psi, states, code, a, t);
     if (a.fused != 0u) {
         BARRIER();
-        seed_lambda<T>(psi, lambda, psi + 4u * size, tape, numbers, constants, cotangent, flag, a, u);
+        seed_lambda<T>(psi, lambda, psi + 4u * size, b, cotangent, flag, a, t);
     } else {
-        take<T>(lambda, lambdas, tape, a, u);
+        load_tile<T>(lambda, lambdas, code, a, t);
     }
     BARRIER();
     for (uint k = a.last; k > a.first; --k) {
-        GROUP T *room = rooms + ((k & 1u) != 0u ? room_size : 0u);
-        undo_operation<T>(psi, size, tape, tape[a.index + k - 1u], shared, own, tables, constants, row, room, a, u, p);
+        GROUP T *op_scratch = scratch + ((k & 1u) != 0u ? scratch_size : 0u);
+        undo_operation<T>(psi, size, b, code[a.index + k - 1u], phases, row, op_scratch, a, t, p);
     }
-    if ((a.store & 1u) != 0u) {
-        give<T>(psi, states, tape, a, u);
+    if ((a.store & STORE_PSI) != 0u) {
+        store_tile<T>(psi, states, code, a, t);
     }
-    if ((a.store & 2u) != 0u) {
-        give<T>(lambda, lambdas, tape, a, u);
+    if ((a.store & STORE_LAMBDA) != 0u) {
+        store_tile<T>(lambda, lambdas, code, a, t);
     }
     if (a.fused != 0u) {
-        chain_unit<T>(tape, numbers, row, slots, inputs, weights, gradient, flag, a, u);
+        chain_team<T>(b, row, slots, inputs, weights, gradient, flag, a, t);
     }
 }

@@ -1,65 +1,51 @@
-// What a state expects of observables, and observables applied to a state.
+// Expectation values of observables, and observables applied to a state.
 //
-// An observable is a sum of terms. A term stands on the tape as: kind + 256 count, output, number of its coefficient, and
-//   word:      bits it flips, bits whose parity gives its sign, power of i
-//   diagonal:  number of its first value, parities whose bits are the index of a value
-//   projector: conditions
-//   matrix:    its first entry among the constants, a displacement and a parity for each qubit
-// all in stored indices, so that parities have no tile bits. A multiple of the identity is no term: it is added to the output, and
-// would cover the digits of the other terms in λ.
+// An observable is a sum of terms, all in stored indices, so that parities have no tile bits. A multiple of the identity is no
+// term: it is added to the output; in λ it would cover the digits of the other terms.
 //
-// Words that flip the same bits `x`, with the same factor 1 or i but for signs, are a series: what they add up to is a Walsh
-// series of an index times the amplitude at a distance of x, and all their expectation values are the series of
-// conj(ψ at index) (ψ at index ^ x). A fast transform does all of them at once, on a chunk of a state in group memory: `low`
-// bits of an index are within the chunk, the others settle signs. A series stands on the tape as: 1 if i, x, its first and
-// last term, its first and last entry; an entry as: low bits of a mask, first and last of the terms that have them.
+// Words that flip the same bits `x`, with the same factor 1 or i but for signs, are a series: their sum maps entry `index` to a Walsh
+// series in `index` times ψ[index ^ x], and their expectation values are the Walsh transform of conj(ψ[index]) ψ[index ^ x]. A fast
+// transform does all of them at once, on a chunk of a state in shared memory: the low bits of an index are within the chunk, the high
+// bits decide signs.
 
-#define TERM_WORD 0u
-#define TERM_DIAGONAL 1u
-#define TERM_PROJECTOR 2u
-#define TERM_MATRIX 3u
-#define TERM_WORDS 6u
-#define SERIES_WORDS 6u
-#define ENTRY_WORDS 3u
+// Threads that share an entry of a series.
 #define ENTRY_LANES 8u
 
-// Amplitudes of a chunk that a thread has at the most (planner/reading.rs).
-#define CHUNK_AMPLITUDES 8u
-
-FN uint parities(GLOBAL const uint *tape, uint at, uint count, uint stride, uint index) {
+// Parities at `at` as the bits of a number.
+FN uint parities(GLOBAL const uint *code, uint at, uint count, uint index) {
     uint bits = 0u;
     for (uint k = 0u; k < count; ++k) {
-        bits |= (parity(tape, at + k * stride, index, 0u) ? 1u : 0u) << k;
+        bits |= (is_odd(load_parity(code, at + k * PARITY_WORDS), index, 0u) ? 1u : 0u) << k;
     }
     return bits;
 }
 
-FN uint gathered(GLOBAL const uint *tape, uint at, uint count, uint stride, uint bits) {
-    uint index = 0u;
+// XOR of the flip masks at `at` that are set in `bits`.
+FN uint flips_of(GLOBAL const uint *code, uint at, uint count, uint bits) {
+    uint flips = 0u;
     for (uint k = 0u; k < count; ++k) {
-        index ^= ((bits >> k) & 1u) != 0u ? tape[at + k * stride] : 0u;
+        flips ^= ((bits >> k) & 1u) != 0u ? code[at + k] : 0u;
     }
-    return index;
+    return flips;
 }
 
-// An amplitude of a state in either kind of memory.
+// Amplitude of a state in global or in shared memory.
 template <typename T> FN Complex<T> amplitude(GLOBAL const Complex<T> *state, uint, uint index) { return state[index]; }
 
 template <typename T> FN Complex<T> amplitude(GROUP const T *state, uint size, uint index) {
     return complex<T>(state[index], state[size + index]);
 }
 
-// Entry `index` of the term applied to a state of `size` amplitudes, without the coefficient.
+// Entry `index` of a term applied to a state of `size` amplitudes, without the coefficient. The operand stands at `at`.
 template <typename T, typename P>
 FN Complex<T> applied(
-    P state, uint size, uint index, GLOBAL const uint *tape, uint at, GLOBAL const Angle *numbers,
-    GLOBAL const Complex<T> *constants)
+    P state, uint size, uint index, Term term, Bytecode<T> b, uint at)
 {
-    const uint kind = tape[at] & 255u, count = tape[at] >> 8u;
-    if (kind == TERM_WORD) {
-        const uint from = index ^ tape[at + 3u];
+    if (term.kind == TERM_WORD) {
+        const WordTerm word = load_word_term(b.code, at);
+        const uint from = index ^ word.flip_mask;
         const Complex<T> a = amplitude<T>(state, size, from);
-        switch ((tape[at + 5u] + 2u * POPCOUNT(from & tape[at + 4u])) & 3u) {
+        switch ((word.quarter_turns + 2u * POPCOUNT(from & word.sign_mask)) & 3u) {
         case 0u:
             return a;
         case 1u:
@@ -70,128 +56,142 @@ FN Complex<T> applied(
             return complex<T>(a.y, -a.x);
         }
     }
-    if (kind == TERM_DIAGONAL) {
-        const T value = static_cast<T>(numbers[tape[at + 3u] + parities(tape, tape[at + 4u], count, PARITY_WORDS, index)]);
+    if (term.kind == TERM_DIAGONAL) {
+        const DiagonalTerm diagonal = load_diagonal_term(b.code, at);
+        const T value = static_cast<T>(b.numbers[diagonal.values + parities(b.code, diagonal.bits, diagonal.count, index)]);
         const Complex<T> a = amplitude<T>(state, size, index);
         return complex<T>(value * a.x, value * a.y);
     }
-    if (kind == TERM_PROJECTOR) {
-        return all_odd(tape, tape[at + 3u], count, index, 0u) ? amplitude<T>(state, size, index) : complex<T>(0, 0);
+    if (term.kind == TERM_PROJECTOR) {
+        const Conditions conditions = load_projector_term(b.code, at).conditions;
+        return all_odd(b.code, conditions, index, 0u) ? amplitude<T>(state, size, index) : complex<T>(0, 0);
     }
-    const uint qubits = tape[at + 4u], stride = 1u + PARITY_WORDS;
-    const uint row = parities(tape, qubits + 1u, count, stride, index);
-    const uint base = index ^ gathered(tape, qubits, count, stride, row);
+    const MatrixTerm dense = load_matrix_term(b.code, at);
+    const uint row = qubit_bits(b.code, dense.qubits, dense.count, index, 0u);
+    const uint base = index ^ qubit_flips(b.code, dense.qubits, dense.count, row);
     Complex<T> sum = complex<T>(0, 0);
-    for (uint j = 0u; j < 1u << count; ++j) {
-        const Complex<T> entry = constants[tape[at + 3u] + (row << count) + j];
+    for (uint j = 0u; j < 1u << dense.count; ++j) {
+        const Complex<T> entry = b.constants[dense.entries + (row << dense.count) + j];
         const Complex<T> product =
-            times<T>(entry, amplitude<T>(state, size, base ^ gathered(tape, qubits, count, stride, j)));
+            times<T>(entry, amplitude<T>(state, size, base ^ qubit_flips(b.code, dense.qubits, dense.count, j)));
         sum = complex<T>(sum.x + product.x, sum.y + product.y);
     }
     return sum;
 }
 
-// Whether a word of a series comes with a minus where the bits of an index within its chunk are 0; `high` are the others.
-FN bool negative(GLOBAL const uint *tape, uint at, uint x, uint high) {
-    return odd((tape[at + 5u] >> 1u) & 1u) != odd((x ^ high) & tape[at + 4u]);
+// Position of term `index` of those at `terms`.
+FN uint term_at(uint terms, uint index) { return terms + index * TERM_STRIDE; }
+
+// Word `index` of the terms at `terms`.
+FN WordTerm word_at(GLOBAL const uint *code, uint terms, uint index) {
+    return load_word_term(code, term_at(terms, index) + TERM_WORDS);
 }
 
-// The transform of conj(ψ at index) (ψ at index ^ x), or of i times that, real parts alone: its entry at the mask of a word
-// is what the chunk expects of it, but for the sign.
+// Whether a word of a series comes with a minus where the bits of an index within its chunk are 0; `high` are the others.
+FN bool is_negative(WordTerm word, uint high) {
+    return odd((word.quarter_turns >> 1u) & 1u) != odd((word.flip_mask ^ high) & word.sign_mask);
+}
+
+// Walsh transform of the real part of conj(ψ[index]) ψ[index ^ x], or of i times that. Its entry at the sign mask of a word is the
+// chunk's part of the word's expectation value, up to the sign that `is_negative` gives.
 template <typename T, typename P>
-FN void transform_products(P state, uint stride, GROUP T *plane, uint size, uint high, GLOBAL const uint *tape, uint at, Unit u) {
-    const bool imaginary = tape[at] != 0u;
-    const uint x = tape[at + 1u];
-    for (uint e = u.rank; e < size; e += u.threads) {
-        const Complex<T> here = amplitude<T>(state, stride, high | e), there = amplitude<T>(state, stride, (high | e) ^ x);
+FN void transform_products(P state, uint stride, GROUP T *plane, uint size, uint high, Series series, Team t) {
+    const bool imaginary = series.imaginary != 0u;
+    for (uint e = t.rank; e < size; e += t.threads) {
+        const Complex<T> here = amplitude<T>(state, stride, high | e);
+        const Complex<T> there = amplitude<T>(state, stride, (high | e) ^ series.flip_mask);
         plane[e] = imaginary ? -cross<T>(here, there) : inner<T>(here, there);
     }
-    walsh<T>(plane, size, u);
+    walsh<T>(plane, size, t);
 }
 
-// The values of a series, with the terms' coefficients and factors of `cotangent`, if there is one. No thread may still need
-// another's entries of `plane`.
+// Values of a series with the terms' coefficients and, if they are weighted, factors of `cotangent`. No thread may still need another
+// thread's entries of `plane`.
 template <typename T>
 FN void transform_factors(
-    GROUP T *plane, uint size, uint high, GLOBAL const uint *tape, uint at, GLOBAL const Angle *numbers, uint terms,
-    GLOBAL const T *cotangent, bool is_weighted, Unit u)
+    GROUP T *plane, uint size, uint high, Series series, Bytecode<T> b, uint terms, GLOBAL const T *cotangent, bool is_weighted, Team t)
 {
-    for (uint e = u.rank; e < size; e += u.threads) {
+    for (uint e = t.rank; e < size; e += t.threads) {
         plane[e] = 0;
     }
     BARRIER();
-    // Several threads an entry: of large states it may have many terms. All of them come to each sum.
-    const uint lanes = u.threads < ENTRY_LANES ? u.threads : ENTRY_LANES;
-    const uint first = u.rank / lanes, lane = u.rank % lanes, entries = (tape[at + 5u] - tape[at + 4u]) / ENTRY_WORDS;
-    for (uint start = 0u; start < entries; start += u.threads / lanes) {
+    // Several threads share an entry, which may have many terms. All of them take part in each sum.
+    const uint lanes = t.threads < ENTRY_LANES ? t.threads : ENTRY_LANES;
+    const uint first = t.rank / lanes, lane = t.rank % lanes;
+    const uint entries = (series.entries.end - series.entries.first) / SERIES_ENTRY_WORDS;
+    for (uint start = 0u; start < entries; start += t.threads / lanes) {
         const bool present = start + first < entries;
-        const uint entry = tape[at + 4u] + (present ? start + first : 0u) * ENTRY_WORDS;
+        const uint number = present ? start + first : 0u;
+        const SeriesEntry entry = load_series_entry(b.code, series.entries.first + number * SERIES_ENTRY_WORDS);
         T sum = 0;
-        for (uint term = tape[entry + 1u] + lane; term < tape[entry + 2u]; term += lanes) {
-            const uint word = terms + term * TERM_WORDS;
-            T factor = static_cast<T>(numbers[tape[word + 2u]]);
+        for (uint k = entry.first_term + lane; k < entry.end_term; k += lanes) {
+            const Term term = load_term(b.code, term_at(terms, k));
+            T factor = static_cast<T>(b.numbers[term.coefficient]);
             if (is_weighted) {
-                factor *= cotangent[tape[word + 1u]];
+                factor *= cotangent[term.output];
             }
-            sum += negative(tape, word, tape[at + 1u], high) ? -factor : factor;
+            sum += is_negative(word_at(b.code, terms, k), high) ? -factor : factor;
         }
         sum = lane_sum<T>(sum, lanes);
         if (present && lane == 0u) {
-            plane[tape[entry]] = sum;
+            plane[entry.mask] = sum;
         }
     }
-    walsh<T>(plane, size, u);
+    walsh<T>(plane, size, t);
 }
 
-// `sum` and a series' value times the amplitude it belongs to, or i times that.
+// `sum` plus a series' value times its amplitude, or plus i times that.
 template <typename T> FN Complex<T> with_series(Complex<T> sum, T value, Complex<T> there, bool imaginary) {
     return imaginary ? complex<T>(sum.x - value * there.y, sum.y + value * there.x)
                      : complex<T>(sum.x + value * there.x, sum.y + value * there.y);
 }
 
-// All threads of a group, for one chunk.
-FN Unit whole_group(Place p) {
-    Unit u;
-    u.index = p.group;
-    u.sample = 0u;
-    u.tile = 0u;
-    u.rank = p.rank;
-    u.threads = p.threads;
-    u.which = 0u;
-    u.present = true;
-    return u;
+// All threads of a block as one team, for one chunk.
+FN Team whole_block(ThreadPos p) {
+    Team t;
+    t.index = p.block;
+    t.sample = 0u;
+    t.tile = 0u;
+    t.rank = p.rank;
+    t.threads = p.threads;
+    t.which = 0u;
+    t.present = true;
+    return t;
 }
 
-// <ψ|term|ψ> over a chunk of a state: a group of threads for a series, or for a few terms that are none.
+// <ψ|term|ψ> over a chunk of a state. A block takes a series, or a few terms that are in none.
 template <typename T>
 FN void expect_terms(
-    GLOBAL const uint *tape, GLOBAL const Angle *numbers, GLOBAL const Complex<T> *constants,
-    GLOBAL const Complex<T> *states, GLOBAL T *sums, GROUP T *memory, CONSTANT ReadArgs &a, Place p)
+    GLOBAL const uint *code, GLOBAL const Angle *numbers, GLOBAL const Complex<T> *constants,
+    GLOBAL const Complex<T> *states, GLOBAL T *sums, GROUP T *memory, CONSTANT ReadArgs &a, ThreadPos p)
 {
-    const uint direct_groups = (a.direct + a.span - 1u) / a.span;
-    const uint row = p.group / (direct_groups + a.series_count), part = p.group % (direct_groups + a.series_count);
+    const Bytecode<T> b = {code, numbers, constants};
+    const uint direct_blocks = (a.direct + a.span - 1u) / a.span;
+    const uint row = p.block / (direct_blocks + a.series_count), part = p.block % (direct_blocks + a.series_count);
     const uint chunk_count = a.qubits - a.chunk_bits, size = 1u << a.chunk_bits;
     const uint sample = row >> chunk_count, high = (row & ((1u << chunk_count) - 1u)) << a.chunk_bits;
     GLOBAL const Complex<T> *state = states + (static_cast<wide>(sample) << a.qubits);
     GLOBAL T *out = sums + static_cast<wide>(row) * a.term_count;
-    if (part >= direct_groups) {
-        const uint at = a.series + (part - direct_groups) * SERIES_WORDS;
-        transform_products<T>(state, 0u, memory, size, high, tape, at, whole_group(p));
-        for (uint term = tape[at + 2u] + p.rank; term < tape[at + 3u]; term += p.threads) {
-            const uint word = a.terms + term * TERM_WORDS;
-            const T value = memory[tape[word + 4u] & (size - 1u)];
-            out[term] = negative(tape, word, tape[at + 1u], high) ? -value : value;
+    if (part >= direct_blocks) {
+        const Series series = load_series(code, a.series + (part - direct_blocks) * SERIES_WORDS);
+        transform_products<T>(state, 0u, memory, size, high, series, whole_block(p));
+        for (uint term = series.first_term + p.rank; term < series.end_term; term += p.threads) {
+            const WordTerm word = word_at(code, a.terms, term);
+            const T value = memory[word.sign_mask & (size - 1u)];
+            out[term] = is_negative(word, high) ? -value : value;
         }
         return;
     }
     const uint last = (part + 1u) * a.span < a.direct ? (part + 1u) * a.span : a.direct;
     for (uint term = part * a.span; term < last; ++term) {
+        const uint at = term_at(a.terms, term);
+        const Term head = load_term(code, at);
         T sum = 0;
         for (uint e = p.rank; e < size; e += p.threads) {
             const uint index = high | e;
-            sum += inner<T>(state[index], applied<T>(state, 0u, index, tape, a.terms + term * TERM_WORDS, numbers, constants));
+            sum += inner<T>(state[index], applied<T>(state, 0u, index, head, b, at + TERM_WORDS));
         }
-        sum = group_sum<T>(sum, memory + ((term & 1u) << 5u), p);
+        sum = block_sum<T>(sum, memory + (term & 1u) * MAX_WARPS, p);
         if (p.rank == 0u) {
             out[term] = sum;
         }
@@ -201,26 +201,27 @@ FN void expect_terms(
 // Outputs from sums over chunks. `flags` is 0, or NaN for samples whose outputs are.
 template <typename T>
 FN void collect_outputs(
-    GLOBAL const uint *tape, GLOBAL const Angle *numbers, GLOBAL const T *sums, GLOBAL const T *flags, GLOBAL T *outputs,
-    GROUP Sum *room, CONSTANT OutputArgs &a, Place p)
+    GLOBAL const uint *code, GLOBAL const Angle *numbers, GLOBAL const T *sums, GLOBAL const T *flags, GLOBAL T *outputs,
+    GROUP Sum *scratch, CONSTANT OutputArgs &a, ThreadPos p)
 {
-    const wide item = a.per_item == 1u ? static_cast<wide>(p.group) * p.threads + p.rank : p.group;
+    const wide item = a.per_item == 1u ? static_cast<wide>(p.block) * p.threads + p.rank : p.block;
     const uint sample = static_cast<uint>(item / a.outputs), output = static_cast<uint>(item % a.outputs);
     if (sample >= a.batch) {
         return;
     }
     const uint start = a.per_item == 1u ? 0u : p.rank;
     Sum total = 0;
-    for (uint k = tape[a.first + 2u * output]; k < tape[a.first + 2u * output + 1u]; ++k) {
-        const uint term = tape[k];
+    const List list = load_list(code, a.lists + output * LIST_WORDS);
+    for (uint k = list.first; k < list.end; ++k) {
+        const uint term = code[k];
         Sum sum = 0;
         for (uint chunk = start; chunk < a.chunks; chunk += a.per_item) {
             sum += sums[(static_cast<wide>(sample) * a.chunks + chunk) * a.term_count + term];
         }
-        total += numbers[tape[a.terms + term * TERM_WORDS + 2u]] * sum;
+        total += numbers[load_term(code, term_at(a.terms, term)).coefficient] * sum;
     }
     if (a.per_item != 1u) {
-        total = group_sum<Sum>(total, room, p);
+        total = block_sum<Sum>(total, scratch, p);
     }
     if (start == 0u) {
         total += numbers[a.constants + output];
@@ -228,33 +229,34 @@ FN void collect_outputs(
     }
 }
 
-// What the terms that are no series make of entry `index`, with factors of `cotangent`, if there is one.
+// `sum` plus entry `index` of the terms that are in no series, weighted by factors of `cotangent` if asked for.
 template <typename T, typename P>
 FN Complex<T> with_terms(
-    Complex<T> sum, P state, uint stride, uint index, GLOBAL const uint *tape, GLOBAL const Angle *numbers,
-    GLOBAL const Complex<T> *constants, uint terms, uint count, GLOBAL const T *cotangent, bool is_weighted)
+    Complex<T> sum, P state, uint stride, uint index, Bytecode<T> b, uint terms, uint count, GLOBAL const T *cotangent, bool is_weighted)
 {
-    for (uint term = 0u; term < count; ++term) {
-        const uint at = terms + term * TERM_WORDS;
-        T factor = static_cast<T>(numbers[tape[at + 2u]]);
+    for (uint k = 0u; k < count; ++k) {
+        const uint at = term_at(terms, k);
+        const Term term = load_term(b.code, at);
+        T factor = static_cast<T>(b.numbers[term.coefficient]);
         if (is_weighted) {
-            factor *= cotangent[tape[at + 1u]];
+            factor *= cotangent[term.output];
         }
-        const Complex<T> value = applied<T>(state, stride, index, tape, at, numbers, constants);
+        const Complex<T> value = applied<T>(state, stride, index, term, b, at + TERM_WORDS);
         sum = complex<T>(sum.x + factor * value.x, sum.y + factor * value.y);
     }
     return sum;
 }
 
-// to = (what is there +) (sum of factor * term - mean) from, with factors of the cotangent if asked for: a group a chunk.
+// to = (to +) (sum of factor * term - mean) from, with factors of the cotangent if asked for. A block takes a chunk.
 template <typename T>
 FN void apply_terms(
-    GLOBAL const uint *tape, GLOBAL const Angle *numbers, GLOBAL const Complex<T> *constants,
+    GLOBAL const uint *code, GLOBAL const Angle *numbers, GLOBAL const Complex<T> *constants,
     GLOBAL const Complex<T> *from, GLOBAL Complex<T> *to, GLOBAL const T *cotangent, GLOBAL const T *means,
-    GLOBAL const T *flags, GROUP T *plane, CONSTANT ReadArgs &a, Place p)
+    GLOBAL const T *flags, GROUP T *plane, CONSTANT ReadArgs &a, ThreadPos p)
 {
+    const Bytecode<T> b = {code, numbers, constants};
     const uint chunk_count = a.qubits - a.chunk_bits, size = 1u << a.chunk_bits;
-    const uint sample = p.group >> chunk_count, high = (p.group & ((1u << chunk_count) - 1u)) << a.chunk_bits;
+    const uint sample = p.block >> chunk_count, high = (p.block & ((1u << chunk_count) - 1u)) << a.chunk_bits;
     const bool is_weighted = a.cotangent != 0u;
     GLOBAL const Complex<T> *state = from + (static_cast<wide>(sample) << a.qubits);
     GLOBAL Complex<T> *out = to + (static_cast<wide>(sample) << a.qubits);
@@ -271,20 +273,20 @@ FN void apply_terms(
         const uint e = p.rank + j * p.threads, index = high | e;
         if (e < size) {
             const Complex<T> sum = a.keep != 0u ? out[index] : complex<T>(flags[sample], 0);
-            sums[j] = with_terms<T>(sum, state, 0u, index, tape, numbers, constants, a.terms, a.direct, row, is_weighted);
+            sums[j] = with_terms<T>(sum, state, 0u, index, b, a.terms, a.direct, row, is_weighted);
             if (a.shift != NONE) {
                 sums[j] = with_series<T>(sums[j], shift, state[index], false);
             }
         }
     }
     for (uint k = 0u; k < a.series_count; ++k) {
-        const uint at = a.series + k * SERIES_WORDS;
-        transform_factors<T>(plane, size, high, tape, at, numbers, a.terms, row, is_weighted, whole_group(p));
+        const Series series = load_series(code, a.series + k * SERIES_WORDS);
+        transform_factors<T>(plane, size, high, series, b, a.terms, row, is_weighted, whole_block(p));
         UNROLL for (uint j = 0u; j < CHUNK_AMPLITUDES; ++j) {
             const uint e = p.rank + j * p.threads;
             if (e < size) {
-                const Complex<T> there = state[(high | e) ^ tape[at + 1u]];
-                sums[j] = with_series<T>(sums[j], plane[e], there, tape[at] != 0u);
+                const Complex<T> there = state[(high | e) ^ series.flip_mask];
+                sums[j] = with_series<T>(sums[j], plane[e], there, series.imaginary != 0u);
             }
         }
     }
@@ -296,65 +298,68 @@ FN void apply_terms(
     }
 }
 
-// For a state in group memory: the outputs of its sample. `sums` has an entry a term, `plane` one an amplitude.
+// Outputs of a sample whose state is in shared memory. `sums` has an entry for each term, `plane` one for each amplitude.
 template <typename T>
 FN void read_outputs(
-    GROUP const T *psi, GLOBAL const uint *tape, GLOBAL const Angle *numbers, GLOBAL const Complex<T> *constants, T flag,
-    GLOBAL T *outputs, GROUP T *sums, GROUP T *plane, GROUP T *rooms, uint room_size, CONSTANT SweepArgs &a, Unit u, Place p)
+    GROUP const T *psi, Bytecode<T> b, T flag,
+    GLOBAL T *outputs, GROUP T *sums, GROUP T *plane, GROUP T *scratch, uint scratch_size, CONSTANT SweepArgs &a, Team t, ThreadPos p)
 {
     const uint size = 1u << a.bits;
     for (uint k = 0u; k < a.series_count; ++k) {
-        const uint at = a.series + k * SERIES_WORDS;
-        transform_products<T>(psi, size, plane, size, 0u, tape, at, u);
-        for (uint term = tape[at + 2u] + u.rank; term < tape[at + 3u]; term += u.threads) {
-            const uint word = a.terms + term * TERM_WORDS;
-            const T value = plane[tape[word + 4u]];
-            sums[term] = negative(tape, word, tape[at + 1u], 0u) ? -value : value;
+        const Series series = load_series(b.code, a.series + k * SERIES_WORDS);
+        transform_products<T>(psi, size, plane, size, 0u, series, t);
+        for (uint term = series.first_term + t.rank; term < series.end_term; term += t.threads) {
+            const WordTerm word = word_at(b.code, a.terms, term);
+            const T value = plane[word.sign_mask];
+            sums[term] = is_negative(word, 0u) ? -value : value;
         }
         BARRIER();
     }
     for (uint term = 0u; term < a.direct; ++term) {
+        const uint at = term_at(a.terms, term);
+        const Term head = load_term(b.code, at);
         T sum = 0;
-        for (uint e = u.rank; e < size; e += u.threads) {
-            const Complex<T> there =
-                applied<T>(psi, size, e, tape, a.terms + term * TERM_WORDS, numbers, constants);
+        for (uint e = t.rank; e < size; e += t.threads) {
+            const Complex<T> there = applied<T>(psi, size, e, head, b, at + TERM_WORDS);
             sum += inner<T>(amplitude<T>(psi, size, e), there);
         }
-        sum = unit_sum<T>(sum, rooms + ((term & 1u) != 0u ? room_size : 0u), u, p);
-        if (u.rank == 0u) {
+        sum = team_sum<T>(sum, scratch + ((term & 1u) != 0u ? scratch_size : 0u), t, p);
+        if (t.rank == 0u) {
             sums[term] = sum;
         }
     }
     BARRIER();
-    for (uint output = u.rank; u.present && output < a.outputs; output += u.threads) {
+    for (uint output = t.rank; t.present && output < a.outputs; output += t.threads) {
         Sum total = 0;
-        for (uint k = tape[a.lists + 2u * output]; k < tape[a.lists + 2u * output + 1u]; ++k) {
-            total += numbers[tape[a.terms + tape[k] * TERM_WORDS + 2u]] * static_cast<Sum>(sums[tape[k]]);
+        const List list = load_list(b.code, a.lists + output * LIST_WORDS);
+        for (uint k = list.first; k < list.end; ++k) {
+            const uint term = b.code[k];
+            const Term head = load_term(b.code, term_at(a.terms, term));
+            total += b.numbers[head.coefficient] * static_cast<Sum>(sums[term]);
         }
-        total += numbers[a.output_constants + output];
-        outputs[static_cast<wide>(u.sample) * a.outputs + output] = static_cast<T>(total) + flag;
+        total += b.numbers[a.output_constants + output];
+        outputs[static_cast<wide>(t.sample) * a.outputs + output] = static_cast<T>(total) + flag;
     }
 }
 
-// For a state in group memory: λ. `plane` has an entry an amplitude.
+// λ of a state in shared memory. `plane` has an entry for each amplitude.
 template <typename T>
 FN void seed_lambda(
-    GROUP const T *psi, GROUP T *lambda, GROUP T *plane, GLOBAL const uint *tape, GLOBAL const Angle *numbers,
-    GLOBAL const Complex<T> *constants, GLOBAL const T *cotangent, T flag, CONSTANT SweepArgs &a, Unit u)
+    GROUP const T *psi, GROUP T *lambda, GROUP T *plane, Bytecode<T> b, GLOBAL const T *cotangent, T flag, CONSTANT SweepArgs &a, Team t)
 {
     const uint size = 1u << a.bits;
-    GLOBAL const T *row = cotangent + static_cast<wide>(u.sample) * a.outputs;
-    for (uint e = u.rank; e < size; e += u.threads) {
+    GLOBAL const T *row = cotangent + static_cast<wide>(t.sample) * a.outputs;
+    for (uint e = t.rank; e < size; e += t.threads) {
         const Complex<T> sum = with_terms<T>(
-            complex<T>(flag, 0), psi, size, e, tape, numbers, constants, a.terms, a.direct, row, true);
+            complex<T>(flag, 0), psi, size, e, b, a.terms, a.direct, row, true);
         put<T>(lambda, size, e, sum);
     }
     for (uint k = 0u; k < a.series_count; ++k) {
-        const uint at = a.series + k * SERIES_WORDS;
-        transform_factors<T>(plane, size, 0u, tape, at, numbers, a.terms, row, true, u);
-        for (uint e = u.rank; e < size; e += u.threads) {
-            const Complex<T> there = get<T>(psi, size, e ^ tape[at + 1u]);
-            put<T>(lambda, size, e, with_series<T>(get<T>(lambda, size, e), plane[e], there, tape[at] != 0u));
+        const Series series = load_series(b.code, a.series + k * SERIES_WORDS);
+        transform_factors<T>(plane, size, 0u, series, b, a.terms, row, true, t);
+        for (uint e = t.rank; e < size; e += t.threads) {
+            const Complex<T> there = get<T>(psi, size, e ^ series.flip_mask);
+            put<T>(lambda, size, e, with_series<T>(get<T>(lambda, size, e), plane[e], there, series.imaginary != 0u));
         }
     }
 }
@@ -362,24 +367,24 @@ FN void seed_lambda(
 // Probabilities of the basis states of the measured qubits.
 template <typename T>
 FN void collect_probabilities(
-    GLOBAL const uint *tape, GLOBAL const Complex<T> *states, GLOBAL const T *flags, GLOBAL T *outputs, GROUP Sum *room,
-    CONSTANT BasisArgs &a, Place p)
+    GLOBAL const uint *code, GLOBAL const Complex<T> *states, GLOBAL const T *flags, GLOBAL T *outputs, GROUP Sum *scratch,
+    CONSTANT BasisArgs &a, ThreadPos p)
 {
-    const wide item = a.per_item == 1u ? static_cast<wide>(p.group) * p.threads + p.rank : p.group;
+    const wide item = a.per_item == 1u ? static_cast<wide>(p.block) * p.threads + p.rank : p.block;
     const uint sample = static_cast<uint>(item >> a.count), output = static_cast<uint>(item) & ((1u << a.count) - 1u);
     if (sample >= a.batch) {
         return;
     }
     const uint rest = a.qubits - a.count, start = a.per_item == 1u ? 0u : p.rank;
     GLOBAL const Complex<T> *state = states + (static_cast<wide>(sample) << a.qubits);
-    const uint base = a.origin ^ gathered(tape, a.columns, a.count, 1u, output);
+    const uint base = a.origin ^ flips_of(code, a.columns, a.count, output);
     Sum total = 0;
     for (uint k = start; k < 1u << rest; k += a.per_item) {
-        const Complex<T> value = state[base ^ gathered(tape, a.columns + a.count, rest, 1u, k)];
+        const Complex<T> value = state[base ^ flips_of(code, a.columns + a.count, rest, k)];
         total += inner<T>(value, value);
     }
     if (a.per_item != 1u) {
-        total = group_sum<Sum>(total, room, p);
+        total = block_sum<Sum>(total, scratch, p);
     }
     if (start == 0u) {
         outputs[item] = static_cast<T>(total) + flags[sample];
@@ -388,13 +393,13 @@ FN void collect_probabilities(
 
 template <typename T>
 FN void seed_probabilities(
-    GLOBAL const uint *tape, GLOBAL const Complex<T> *states, GLOBAL const T *cotangent, GLOBAL const T *flags,
-    GLOBAL Complex<T> *lambdas, CONSTANT BasisArgs &a, Place p)
+    GLOBAL const uint *code, GLOBAL const Complex<T> *states, GLOBAL const T *cotangent, GLOBAL const T *flags,
+    GLOBAL Complex<T> *lambdas, CONSTANT BasisArgs &a, ThreadPos p)
 {
-    const wide item = static_cast<wide>(p.group) * p.threads + p.rank;
+    const wide item = static_cast<wide>(p.block) * p.threads + p.rank;
     const uint sample = static_cast<uint>(item >> a.qubits), index = static_cast<uint>(item) & ((1u << a.qubits) - 1u);
     if (sample < a.batch) {
-        const uint output = parities(tape, a.rows, a.count, PARITY_WORDS, index);
+        const uint output = parities(code, a.rows, a.count, index);
         const T factor = cotangent[(static_cast<wide>(sample) << a.count) + output] + flags[sample];
         lambdas[item] = complex<T>(factor * states[item].x, factor * states[item].y);
     }
@@ -403,28 +408,28 @@ FN void seed_probabilities(
 // Amplitudes in the order of logical indices.
 template <typename T>
 FN void collect_amplitudes(
-    GLOBAL const uint *tape, GLOBAL const Complex<T> *states, GLOBAL const T *flags, GLOBAL Complex<T> *outputs,
-    CONSTANT BasisArgs &a, Place p)
+    GLOBAL const uint *code, GLOBAL const Complex<T> *states, GLOBAL const T *flags, GLOBAL Complex<T> *outputs,
+    CONSTANT BasisArgs &a, ThreadPos p)
 {
-    const wide item = static_cast<wide>(p.group) * p.threads + p.rank;
+    const wide item = static_cast<wide>(p.block) * p.threads + p.rank;
     const uint sample = static_cast<uint>(item >> a.qubits), index = static_cast<uint>(item) & ((1u << a.qubits) - 1u);
     if (sample < a.batch) {
-        const uint from = a.origin ^ gathered(tape, a.columns, a.count, 1u, index);
+        const uint from = a.origin ^ flips_of(code, a.columns, a.count, index);
         const Complex<T> value = states[(static_cast<wide>(sample) << a.qubits) + from];
         outputs[item] = complex<T>(value.x + flags[sample], value.y + flags[sample]);
     }
 }
 
-// A tensor may start at any of its numbers, so the cotangent is no array of complex ones, which stand at even places.
+// λ of amplitudes. A tensor may start at any of its numbers, so the cotangent is no array of complex numbers, which need an even start.
 template <typename T>
 FN void seed_amplitudes(
-    GLOBAL const uint *tape, GLOBAL const T *cotangent, GLOBAL const T *flags, GLOBAL Complex<T> *lambdas,
-    CONSTANT BasisArgs &a, Place p)
+    GLOBAL const uint *code, GLOBAL const T *cotangent, GLOBAL const T *flags, GLOBAL Complex<T> *lambdas,
+    CONSTANT BasisArgs &a, ThreadPos p)
 {
-    const wide item = static_cast<wide>(p.group) * p.threads + p.rank;
+    const wide item = static_cast<wide>(p.block) * p.threads + p.rank;
     const uint sample = static_cast<uint>(item >> a.qubits), index = static_cast<uint>(item) & ((1u << a.qubits) - 1u);
     if (sample < a.batch) {
-        const uint to = a.origin ^ gathered(tape, a.columns, a.count, 1u, index);
+        const uint to = a.origin ^ flips_of(code, a.columns, a.count, index);
         const T scale = static_cast<T>(0.5f);
         const T re = scale * cotangent[2u * item], im = scale * cotangent[2u * item + 1u];
         lambdas[(static_cast<wide>(sample) << a.qubits) + to] = complex<T>(re + flags[sample], im + flags[sample]);

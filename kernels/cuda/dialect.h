@@ -1,4 +1,4 @@
-// CUDA's words for what common/ needs.
+// CUDA's words for the names that common/ uses.
 
 typedef unsigned int uint;
 typedef unsigned long long wide;

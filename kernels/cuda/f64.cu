@@ -1,7 +1,7 @@
 #define REAL double
 #include "dialect.h"
+#include "../common/abi.h"
 #include "../common/maths.h"
-#include "../common/args.h"
 #include "../common/sweep.h"
 #include "../common/readout.h"
 #include "../common/chain.h"

@@ -1,4 +1,4 @@
-// Metal's words for what common/ needs.
+// Metal's words for the names that common/ uses.
 
 #include <metal_stdlib>
 using namespace metal;

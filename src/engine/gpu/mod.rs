@@ -1,31 +1,26 @@
-//! Engines on a GPU: one text of kernels, one plan of launches, and a submitter for each vendor.
+//! Engines on a GPU: one text of kernels, one plan of launches, and a backend for each vendor.
 //!
-//! [`stages`] puts a program's layers into stored indices, [`sweeps`] cuts them into what fits the memory that a group of
-//! threads shares, [`tape`] writes them as words that the kernels read, [`planner`] says which kernels run. What submits a plan
-//! implements [`device::Device`].
+//! [`abi`] is the table that Rust and the kernels share. [`lower`] turns a program into a bytecode that the kernels read, [`launch`]
+//! plans which kernels run on it, and each of [`backend`] submits such plans to a device.
 
-mod angles;
-mod args;
-#[cfg(feature = "cuda")]
-pub(crate) mod cuda;
-mod device;
-#[cfg(feature = "emulator")]
-pub mod emulator;
-#[cfg(feature = "metal")]
-pub(crate) mod metal;
-mod plan;
-mod planner;
-mod stages;
-mod sweeps;
-mod tape;
-mod terms;
+pub mod abi;
+mod backend;
+mod launch;
+mod lower;
 mod text;
-mod tile;
 
-pub use plan::{Buffer, Launch, Plan};
+pub use abi::Buffer;
+use abi::{Element, MAX_ANGLES, REVERSE_PLANES, WARP};
+#[cfg(feature = "cuda")]
+pub(crate) use backend::cuda;
+#[cfg(feature = "emulator")]
+pub use backend::emulator;
+#[cfg(feature = "metal")]
+pub(crate) use backend::metal;
+pub use launch::plan::{Launch, LaunchPlan};
 pub use text::{Dialect, source};
 
-/// What a device can do, and what a plan may use of it.
+/// Abilities of a device, and the part of them that a plan may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Limits {
     /// Bytes of a real number of a state.
@@ -43,10 +38,21 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// With tiles as large as the memory of a group allows: five numbers an amplitude, and some for sums.
+    /// Bytes of an element of a buffer.
+    fn bytes(self, element: Element) -> usize {
+        match element {
+            Element::Word => 4,
+            Element::Angle | Element::Sum => self.angle,
+            Element::Real => self.real,
+            Element::Complex => 2 * self.real,
+        }
+    }
+
+    /// Returns the limits with the largest tiles that leave a group memory for a reverse sweep and its sums.
     pub fn with_largest_tiles(self) -> Self {
-        let sums = 6 << self.thread_bits.saturating_sub(5);
+        let warps = (1 << self.thread_bits as u32) / WARP;
+        let sums = 2 * (MAX_ANGLES * warps.max(1)) as usize;
         let numbers = self.group_bytes / self.real;
-        Self { tile_bits: (numbers.saturating_sub(sums) / 5).max(1).ilog2() as usize, ..self }
+        Self { tile_bits: (numbers.saturating_sub(sums) / REVERSE_PLANES as usize).max(1).ilog2() as usize, ..self }
     }
 }

@@ -12,8 +12,8 @@ pub enum Dialect {
 }
 
 const COMMON: &str = concat!(
+    include_str!("../../../kernels/common/abi.h"),
     include_str!("../../../kernels/common/maths.h"),
-    include_str!("../../../kernels/common/args.h"),
     include_str!("../../../kernels/common/sweep.h"),
     include_str!("../../../kernels/common/readout.h"),
     include_str!("../../../kernels/common/chain.h"),

@@ -2,10 +2,11 @@
 //!
 //! The emulator itself is a crate of the project's own, which compiles the text for the CPU and implements [`Submit`].
 
-use super::device::{self, Buffers, Device, Given};
-use super::plan::{Buffer, Plan};
-use super::{Dialect, Limits};
+use super::device::{self, Buffers, CallArgs, Device};
 use crate::engine::cpu::Cpu;
+use crate::engine::gpu::abi::Buffer;
+use crate::engine::gpu::launch::plan::LaunchPlan;
+use crate::engine::gpu::{Dialect, Limits};
 use crate::engine::{Arguments, Gradients, NeedsGrad, Real};
 use crate::error::{Error, Result, TensorError};
 use crate::program::Program;
@@ -18,16 +19,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// A piece of emulated memory, in units that are aligned for every type.
 pub type Memory = Arc<Mutex<Vec<u128>>>;
 
-/// What submits plans.
+/// Submitter of plans.
 pub trait Submit: Debug {
     /// Tells emulators apart.
     fn id(&self) -> u64;
     /// The text it runs.
     fn dialect(&self) -> Dialect;
-    /// What the device can do.
+    /// Abilities of the device.
     fn limits(&self) -> Limits;
     /// Runs a plan; buffers start at a byte of a piece of memory.
-    fn submit(&self, plan: &Plan, buffers: &[Option<(Memory, u64)>; Buffer::ALL.len()]);
+    fn submit(&self, plan: &LaunchPlan, buffers: &[Option<(Memory, u64)>; Buffer::ALL.len()]);
 }
 
 thread_local! {
@@ -46,14 +47,14 @@ pub fn with<R>(submit: Arc<dyn Submit>, f: impl FnOnce() -> R) -> R {
     f()
 }
 
-/// See the module.
+/// Emulated device, as a call sees it.
 #[derive(Debug)]
 pub(crate) struct Emulated {
     submit: Arc<dyn Submit>,
     memory_limit: Option<u64>,
 }
 
-/// What a forward pass left on the device.
+/// State that a forward pass left on the device.
 pub(crate) type Saved = device::Saved<Memory>;
 
 /// Emulated memory with these bytes; what is left over of the last unit holds NaN.
@@ -100,7 +101,7 @@ impl Device for Emulated {
         Ok(filled(&cast_slice::<u128, u8>(&units)[..bytes as usize]))
     }
 
-    fn submit(&self, _: Dialect, plan: &Plan, buffers: &Buffers<Memory>) -> Result<()> {
+    fn submit(&self, _: Dialect, plan: &LaunchPlan, buffers: &Buffers<Memory>) -> Result<()> {
         self.submit.submit(plan, buffers);
         Ok(())
     }
@@ -113,13 +114,13 @@ impl Emulated {
         Some(Self { submit, memory_limit: cpu.memory_limit })
     }
 
-    /// As [`device::check`].
+    /// Checks whether a forward pass fits the device.
     pub(crate) fn check(&self, program: &Arc<Program>, batch: usize, dtype: DType) -> Result<()> {
         device::check(self, program, batch, dtype, self.memory_limit)
     }
 
-    fn given<'a, T: Real>(&self, program: &'a Arc<Program>, arguments: Arguments<'_, T>) -> Given<'a, Memory> {
-        Given {
+    fn given<'a, T: Real>(&self, program: &'a Arc<Program>, arguments: Arguments<'_, T>) -> CallArgs<'a, Memory> {
+        CallArgs {
             program,
             dtype: T::DTYPE,
             batch: arguments.batch,
@@ -129,28 +130,28 @@ impl Emulated {
         }
     }
 
-    /// As [`Engine::forward`](crate::engine::Engine::forward).
+    /// Does the work of [`Engine::forward`](crate::engine::Engine::forward).
     pub(crate) fn forward<T: Real>(
         &self,
         program: &Arc<Program>,
         arguments: Arguments<'_, T>,
         keep: bool,
     ) -> Result<(Vec<T>, Option<Saved>)> {
-        let (result, kept) = device::forward(self, &self.given(program, arguments), keep)?;
-        Ok((read(&result, arguments.batch * program.outputs()), kept))
+        let (result, saved) = device::forward(self, &self.given(program, arguments), keep)?;
+        Ok((read(&result, arguments.batch * program.outputs()), saved))
     }
 
-    /// As [`Engine::gradient`](crate::engine::Engine::gradient).
+    /// Does the work of [`Engine::gradient`](crate::engine::Engine::gradient).
     pub(crate) fn gradient<T: Real>(
         &self,
         program: &Arc<Program>,
         arguments: Arguments<'_, T>,
         cotangent: &[T],
         wanted: NeedsGrad,
-        kept: Option<Saved>,
+        saved: Option<Saved>,
     ) -> Result<Gradients<T>> {
         let cotangent = filled(cast_slice(cotangent));
-        let result = device::gradient(self, &self.given(program, arguments), cotangent, wanted, kept)?;
+        let result = device::gradient(self, &self.given(program, arguments), cotangent, wanted, saved)?;
         let inputs = if wanted.inputs { arguments.inputs.len() } else { 0 };
         let weights = if wanted.weights { arguments.weights.len() } else { 0 };
         let mut result = read(&result, inputs + weights);

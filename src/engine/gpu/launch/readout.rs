@@ -1,10 +1,9 @@
 //! From final states to outputs, and from a cotangent of the outputs to λ, where no sweep does it.
 
-use super::{Planner, THREAD_BITS, THREADS};
-use crate::engine::gpu::args::{BasisArgs, OutputArgs, ReadArgs};
-use crate::engine::gpu::plan::Buffer;
-use crate::engine::gpu::tape::NONE;
-use crate::engine::gpu::terms::{Basis, CHUNK_BITS, Observables, Reading};
+use super::planner::{LaunchPlanner, THREADS};
+use crate::engine::gpu::abi::kernels;
+use crate::engine::gpu::abi::{BasisArgs, Buffer, CHUNK_AMPLITUDES, MAX_WARPS, NONE, OutputArgs, ReadArgs, View};
+use crate::engine::gpu::lower::observables::{Basis, CHUNK_BITS, Observables, Reading};
 
 /// Terms that are no series, of which a group of threads takes so many: its chunk of the state stays at hand.
 const SPAN: u32 = 8;
@@ -12,13 +11,15 @@ const SPAN: u32 = 8;
 /// Bits of the number of threads that share a chunk of a state: from a warp on.
 const CHUNK_THREADS: [usize; 2] = [5, 8];
 
-// `cw_apply` has registers for so many amplitudes of a chunk a thread.
-const _: () = assert!(CHUNK_BITS <= CHUNK_THREADS[1] + THREAD_BITS);
+/// Bits of the number of amplitudes of a chunk that a thread has.
+const AMPLITUDE_BITS: usize = CHUNK_AMPLITUDES.ilog2() as usize;
 
-impl Planner<'_> {
-    pub(super) fn read(&mut self) {
-        let tape = self.tape;
-        match &tape.reading {
+const _: () = assert!(CHUNK_BITS <= CHUNK_THREADS[1] + AMPLITUDE_BITS);
+
+impl LaunchPlanner<'_> {
+    pub(crate) fn read(&mut self) {
+        let bytecode = self.bytecode;
+        match &bytecode.reading {
             Reading::Expectation(sum) => {
                 self.expect(sum, Buffer::States, Buffer::Result, 0, sum.outputs);
             }
@@ -26,7 +27,7 @@ impl Planner<'_> {
                 let width = sums.len() as u32;
                 for (output, sum) in sums.iter().enumerate() {
                     self.deviate(sum, output as u32, width);
-                    self.expect(&sum.identity(), Buffer::Scratch, Buffer::Result, output as u32, width);
+                    self.expect(&sum.identity(), Buffer::Deviations, Buffer::Result, output as u32, width);
                 }
             }
             Reading::Probabilities(basis) => {
@@ -34,71 +35,67 @@ impl Planner<'_> {
                 let items = self.batch << basis.count;
                 let per_item = if rest <= 5 { 1 } else { THREADS };
                 let groups = if per_item == 1 { items.div_ceil(THREADS as usize) } else { items };
-                let buffers = [Buffer::Tape, Buffer::States, Buffer::Flags, Buffer::Result];
                 let args = self.basis(basis, per_item);
-                self.launch("cw_probabilities", groups, THREADS, self.room(), &buffers, args.words());
+                self.launch(kernels::Probabilities::USUAL, groups, THREADS, self.scratch_bytes(), args);
             }
             Reading::State(basis) => {
                 let args = self.basis(basis, 1);
-                let buffers = [Buffer::Tape, Buffer::States, Buffer::Flags, Buffer::Result];
-                self.each("cw_amplitudes", self.batch << self.program.qubits, &buffers, args.words());
+                self.each(kernels::Amplitudes::USUAL, self.batch << self.program.qubits, args);
             }
         }
     }
 
-    pub(super) fn seed(&mut self) {
-        use Buffer::{Cotangent, Flags, Lambdas, Scratch, States};
-        let tape = self.tape;
+    pub(crate) fn seed(&mut self) {
+        let bytecode = self.bytecode;
         let items = self.batch << self.program.qubits;
-        match &tape.reading {
+        match &bytecode.reading {
             Reading::Expectation(sum) => {
                 let args = ReadArgs { cotangent: 1, outputs: sum.outputs, ..self.terms(sum) };
-                self.apply(States, Lambdas, args);
+                self.apply(kernels::Apply::USUAL, args);
             }
             Reading::Variance(sums) => {
                 let width = sums.len() as u32;
                 if sums.is_empty() {
-                    self.apply(States, Lambdas, ReadArgs { shift: NONE, ..self.whole() });
+                    self.apply(kernels::Apply::USUAL, ReadArgs { shift: NONE, ..self.whole() });
                 }
                 for (output, sum) in sums.iter().enumerate() {
                     self.deviate(sum, output as u32, width);
                     // The records name output 0: the cotangent is read from this one on.
                     let (shift, keep) = (0, u32::from(output > 0));
                     let args = ReadArgs { cotangent: 1, outputs: width, shift, keep, ..self.terms(sum) };
-                    self.apply(Scratch, Lambdas, args);
                     let start = (output * self.limits.real) as u64;
-                    if let Some(launch) = self.plan.launches.last_mut() {
-                        for (buffer, from) in &mut launch.buffers {
-                            if matches!(buffer, Cotangent | Buffer::Means) {
-                                *from = start;
-                            }
-                        }
-                    }
+                    let kernel = kernels::Apply {
+                        from: View::of(Buffer::Deviations),
+                        cotangent: View { buffer: Buffer::Cotangent, start },
+                        means: View { buffer: Buffer::Means, start },
+                        ..kernels::Apply::USUAL
+                    };
+                    self.apply(kernel, args);
                 }
             }
             Reading::Probabilities(basis) => {
                 let args = self.basis(basis, 1);
-                let buffers = [Buffer::Tape, States, Cotangent, Flags, Lambdas];
-                self.each("cw_seed_probabilities", items, &buffers, args.words());
+                self.each(kernels::SeedProbabilities::USUAL, items, args);
             }
             Reading::State(basis) => {
                 let args = self.basis(basis, 1);
-                self.each("cw_seed_amplitudes", items, &[Buffer::Tape, Cotangent, Flags, Lambdas], args.words());
+                self.each(kernels::SeedAmplitudes::USUAL, items, args);
             }
         }
     }
 
-    /// The mean of a sum into a column of the means, and `(O - mean) ψ` into scratch.
+    /// The mean of a sum into a column of the means, and `(O - mean) ψ` into the deviations.
     fn deviate(&mut self, sum: &Observables, output: u32, width: u32) {
-        self.size(Buffer::Means, self.batch * width as usize, self.limits.real);
-        self.size(Buffer::Scratch, self.batch << self.program.qubits, 2 * self.limits.real);
+        self.size(Buffer::Means, self.batch * width as usize);
+        self.size(Buffer::Deviations, self.batch << self.program.qubits);
         self.expect(sum, Buffer::States, Buffer::Means, output, width);
         let args = ReadArgs { outputs: width, shift: output, ..self.terms(sum) };
-        self.apply(Buffer::States, Buffer::Scratch, args);
+        let to = View::of(Buffer::Deviations);
+        self.apply(kernels::Apply { to, ..kernels::Apply::USUAL }, args);
     }
 
     fn whole(&self) -> ReadArgs {
-        let (qubits, chunk_bits) = (self.program.qubits as u32, self.tape.chunk_bits as u32);
+        let (qubits, chunk_bits) = (self.program.qubits as u32, self.bytecode.chunk_bits as u32);
         ReadArgs { qubits, batch: self.batch as u32, chunk_bits, span: SPAN, ..ReadArgs::default() }
     }
 
@@ -118,34 +115,31 @@ impl Planner<'_> {
     /// Threads of a group for a chunk of a state, and the bytes it shares: a number an amplitude, which is more than sums of its
     /// warps take.
     fn chunk(&self) -> (u32, usize) {
-        let bits = self.tape.chunk_bits;
+        let bits = self.bytecode.chunk_bits;
         let [least, most] = CHUNK_THREADS;
-        (1 << bits.saturating_sub(THREAD_BITS).clamp(least, most), self.limits.real << bits)
+        (1 << bits.saturating_sub(AMPLITUDE_BITS).clamp(least, most), self.limits.real << bits)
     }
 
     /// Chunks of all states.
     fn rows(&self) -> usize {
-        self.batch << (self.program.qubits - self.tape.chunk_bits)
+        self.batch << (self.program.qubits - self.bytecode.chunk_bits)
     }
 
-    fn apply(&mut self, from: Buffer, to: Buffer, args: ReadArgs) {
-        use Buffer::{Constants, Cotangent, Flags, Means, Numbers};
-        let buffers = [Buffer::Tape, Numbers, Constants, from, to, Cotangent, Means, Flags];
+    fn apply(&mut self, kernel: kernels::Apply, args: ReadArgs) {
         let (threads, bytes) = self.chunk();
-        self.launch("cw_apply", self.rows(), threads, bytes, &buffers, args.words());
+        self.launch(kernel, self.rows(), threads, bytes, args);
     }
 
-    /// What the states in `from` expect of a sum, into columns from `column` on of rows of `width` entries.
+    /// Launches the expectation values of a sum on the states in `from`, into rows of `width` entries of `to` from `column` on.
     fn expect(&mut self, sum: &Observables, from: Buffer, to: Buffer, column: u32, width: u32) {
-        use Buffer::{Constants, Flags, Numbers, Sums};
         let rows = self.rows();
         let chunks = rows / self.batch.max(1);
-        self.size(Sums, rows * sum.count as usize, self.limits.real);
+        self.size(Buffer::Sums, rows * sum.count as usize);
         let args = self.terms(sum);
-        let buffers = [Buffer::Tape, Numbers, Constants, from, Sums];
         let groups = (args.direct.div_ceil(SPAN) + args.series_count) as usize;
         let (threads, bytes) = self.chunk();
-        self.launch("cw_expect", rows * groups, threads, bytes, &buffers, args.words());
+        let kernel = kernels::Expect { states: View::of(from), ..kernels::Expect::USUAL };
+        self.launch(kernel, rows * groups, threads, bytes, args);
         let items = self.batch * sum.outputs as usize;
         let per_item = if chunks <= 32 { 1 } else { THREADS };
         let args = OutputArgs {
@@ -153,7 +147,7 @@ impl Planner<'_> {
             outputs: sum.outputs,
             chunks: chunks as u32,
             terms: sum.terms,
-            first: sum.lists,
+            lists: sum.lists,
             constants: sum.constants,
             term_count: sum.count,
             column,
@@ -161,13 +155,13 @@ impl Planner<'_> {
             per_item,
         };
         let groups = if per_item == 1 { items.div_ceil(THREADS as usize) } else { items };
-        let buffers = [Buffer::Tape, Numbers, Sums, Flags, to];
-        self.launch("cw_outputs", groups, THREADS, self.room(), &buffers, args.words());
+        let kernel = kernels::Collect { outputs: View::of(to), ..kernels::Collect::USUAL };
+        self.launch(kernel, groups, THREADS, self.scratch_bytes(), args);
     }
 
     /// Bytes in which a group adds up numbers.
-    pub(super) fn room(&self) -> usize {
-        32 * self.limits.angle
+    pub(crate) fn scratch_bytes(&self) -> usize {
+        MAX_WARPS as usize * self.limits.angle
     }
 
     fn basis(&self, basis: &Basis, per_item: u32) -> BasisArgs {

@@ -1,14 +1,15 @@
-//! What runs plans on a device: memory, what stays there with a program, and what a forward pass keeps.
+//! Plans on a device: its memory, the bytecode that stays there with a program, and the states that a forward pass saves.
 //!
-//! A program's tape goes to a device once and stays as long as the program lives. A call takes two pieces of memory from the
-//! device, for what the gradient may want to keep and for the rest, besides the result. The gradient is that of the forward
-//! pass: where it needs inputs and weights themselves, copies of them are kept.
+//! A program's bytecode goes to a device once and stays as long as the program lives. A call takes two pieces of memory from the
+//! device besides the result: one for all that the gradient may want, one for the rest. The gradient is that of the forward
+//! pass: where it needs inputs and weights themselves, copies of them are saved.
 
-use super::plan::{Buffer, Plan};
-use super::planner;
-use super::tape::Tape;
-use super::{Dialect, Limits};
 use crate::engine::NeedsGrad;
+use crate::engine::gpu::abi::Buffer;
+use crate::engine::gpu::launch::plan::LaunchPlan;
+use crate::engine::gpu::launch::planner;
+use crate::engine::gpu::lower::bytecode::Bytecode;
+use crate::engine::gpu::{Dialect, Limits};
 use crate::error::{DeviceError, Error, MemoryError, Result};
 use crate::program::Program;
 use candle_core::DType;
@@ -23,30 +24,30 @@ pub(crate) trait Device {
 
     /// Tells devices apart.
     fn id(&self) -> u64;
-    /// What it can do, for a dtype that it knows.
+    /// Returns its abilities for a dtype that it knows.
     fn limits(&self, dtype: DType) -> Result<(Dialect, Limits)>;
-    /// Bytes that can still be had.
+    /// Returns the bytes that are free.
     fn free(&self) -> Result<u64>;
-    /// Bytes that memory of this size takes.
+    /// Returns the bytes that memory of this size takes.
     fn occupied(&self, bytes: u64) -> u64 {
         bytes
     }
-    /// New memory of at least one byte, with anything in it.
+    /// Allocates at least one byte, with any content.
     fn allocate(&self, bytes: u64) -> Result<Self::Memory>;
-    /// New memory with these bytes in it.
+    /// Allocates memory with these bytes in it.
     fn upload(&self, bytes: &[u8]) -> Result<Self::Memory>;
     /// A copy of the first bytes.
     fn copy(&self, memory: &Self::Memory, bytes: u64) -> Result<Self::Memory>;
     /// Queues a plan's launches; each buffer is a piece of memory from a byte on.
-    fn submit(&self, dialect: Dialect, plan: &Plan, buffers: &Buffers<Self::Memory>) -> Result<()>;
+    fn submit(&self, dialect: Dialect, plan: &LaunchPlan, buffers: &Buffers<Self::Memory>) -> Result<()>;
 }
 
 /// A plan's buffers by their numbers; those of size 0 may be missing.
 pub(crate) type Buffers<M> = [Option<(M, u64)>; Buffer::ALL.len()];
 
-/// What a call computes with: memory of the caller.
+/// Program, inputs and weights of a call, in memory of the caller.
 #[derive(Debug)]
-pub(crate) struct Given<'a, M> {
+pub(crate) struct CallArgs<'a, M> {
     pub(crate) program: &'a Arc<Program>,
     pub(crate) dtype: DType,
     pub(crate) batch: usize,
@@ -55,7 +56,7 @@ pub(crate) struct Given<'a, M> {
     pub(crate) memory_limit: Option<u64>,
 }
 
-/// What a forward pass left on a device.
+/// State that a forward pass left on a device.
 #[derive(Debug)]
 pub(crate) struct Saved<M> {
     /// Turns, tables and states; missing if they are too large to keep.
@@ -64,14 +65,14 @@ pub(crate) struct Saved<M> {
     arguments: Option<[M; 2]>,
 }
 
-/// Outputs of a forward pass, and what it left.
+/// Outputs of a forward pass, and the state it left.
 pub(crate) type Passed<M> = (M, Option<Saved<M>>);
 
 /// Bytes a forward pass may leave for its gradient, as a fraction of the device's free memory: an eighth.
-const KEPT_FRACTION: u64 = 8;
+const SAVED_FRACTION: u64 = 8;
 
-/// Bytes that are kept without asking how much memory is free.
-const KEPT_FREELY: u64 = 1 << 25;
+/// Bytes that are saved without asking how much memory is free.
+const SAVED_FREELY: u64 = 1 << 25;
 
 /// Amplitudes that fit any device: asking how much memory is free takes longer than computing with them.
 const UNQUESTIONED: u64 = 1 << 24;
@@ -79,21 +80,21 @@ const UNQUESTIONED: u64 = 1 << 24;
 /// Arenas start their buffers at multiples of this, as allocators do.
 const ALIGNMENT: u64 = 256;
 
-/// What stays on a device with a program.
+/// Bytecode of a program on a device, with its plans.
 #[derive(Debug)]
 struct Resident<M> {
-    tape: Tape,
+    bytecode: Bytecode,
     dialect: Dialect,
     limits: Limits,
     memory: [M; 3],
-    plans: Mutex<Vec<(Key, Arc<Plan>)>>,
+    plans: Mutex<Vec<(Key, Arc<LaunchPlan>)>>,
 }
 
-/// What a plan was made for.
+/// Kind and size of the call that a plan was made for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Key {
     Forward { batch: usize, keep: bool },
-    Gradient { batch: usize, wanted: NeedsGrad, kept: bool },
+    Gradient { batch: usize, wanted: NeedsGrad, saved: bool },
 }
 
 /// Plans a program remembers on a device.
@@ -103,7 +104,7 @@ type Entry = (Weak<Program>, u64, DType, Arc<dyn Any + Send + Sync>);
 
 static RESIDENTS: Mutex<Vec<Entry>> = Mutex::new(Vec::new());
 
-/// Whether a forward pass fits the device. candle would wrap the error of an op beyond recognition.
+/// Checks whether a forward pass fits the device. candle would wrap the error of an op beyond recognition.
 pub(crate) fn check<D: Device>(
     device: &D,
     program: &Arc<Program>,
@@ -128,10 +129,10 @@ pub(crate) fn check<D: Device>(
 }
 
 /// Bytes a plan works in: those that the caller has, and those that a call takes.
-fn working_set<D: Device>(device: &D, plan: &Plan) -> u64 {
-    let taken = |buffer: Buffer| buffer.is_kept() || buffer.is_room() || buffer == Buffer::Result;
+fn working_set<D: Device>(device: &D, plan: &LaunchPlan) -> u64 {
+    let taken = |buffer: Buffer| buffer.is_saved() || buffer.is_scratch() || buffer == Buffer::Result;
     let given: u64 = Buffer::ALL.into_iter().filter(|buffer| !taken(*buffer)).map(|buffer| plan.size(buffer)).sum();
-    let arenas = [Buffer::is_kept, Buffer::is_room].map(|kind| device.occupied(places(plan, kind, |_, _| ())));
+    let arenas = [Buffer::is_saved, Buffer::is_scratch].map(|kind| device.occupied(places(plan, kind, |_, _| ())));
     arenas.into_iter().fold(given.saturating_add(device.occupied(plan.size(Buffer::Result))), u64::saturating_add)
 }
 
@@ -152,26 +153,26 @@ fn within<D: Device>(
 /// Indices on a device are words of 32 bits.
 const MOST_QUBITS: usize = 31;
 
-/// Outputs `[batch, outputs]` in new memory, and with `keep` what the gradient can use.
-pub(crate) fn forward<D: Device>(device: &D, given: &Given<'_, D::Memory>, keep: bool) -> Result<Passed<D::Memory>> {
+/// Computes outputs `[batch, outputs]` in new memory and, with `keep`, the state that the gradient can use.
+pub(crate) fn forward<D: Device>(device: &D, given: &CallArgs<'_, D::Memory>, keep: bool) -> Result<Passed<D::Memory>> {
     let resident = Resident::of(device, given.program, given.dtype)?;
     let plan = resident.plan(given.program, Key::Forward { batch: given.batch, keep });
     let mut buffers = resident.buffers(given);
-    let arena = resident.arena(device, &plan, Buffer::is_kept, &mut buffers)?;
-    resident.arena(device, &plan, Buffer::is_room, &mut buffers)?;
+    let arena = resident.arena(device, &plan, Buffer::is_saved, &mut buffers)?;
+    resident.arena(device, &plan, Buffer::is_scratch, &mut buffers)?;
     let result = device.allocate(plan.size(Buffer::Result))?;
     buffers[Buffer::Result as usize] = Some((result.clone(), 0));
     device.submit(resident.dialect, &plan, &buffers)?;
     if !keep {
         return Ok((result, None));
     }
-    let size: u64 = Buffer::ALL.iter().filter(|buffer| buffer.is_kept()).map(|buffer| plan.size(*buffer)).sum();
+    let size: u64 = Buffer::ALL.iter().filter(|buffer| buffer.is_saved()).map(|buffer| plan.size(*buffer)).sum();
     let keeps = match given.memory_limit {
-        Some(limit) => size <= limit / KEPT_FRACTION,
-        None => size <= KEPT_FREELY || size <= device.free()? / KEPT_FRACTION,
+        Some(limit) => size <= limit / SAVED_FRACTION,
+        None => size <= SAVED_FREELY || size <= device.free()? / SAVED_FRACTION,
     };
     let copy = |memory: &D::Memory, buffer: Buffer| device.copy(memory, plan.size(buffer));
-    let arguments = resident.tape.reads_arguments || !keeps;
+    let arguments = resident.bytecode.reads_arguments || !keeps;
     let arguments = arguments
         .then(|| Ok::<_, Error>([copy(&given.inputs, Buffer::Inputs)?, copy(&given.weights, Buffer::Weights)?]));
     Ok((result, Some(Saved { arena: keeps.then_some(arena), arguments: arguments.transpose()? })))
@@ -180,30 +181,30 @@ pub(crate) fn forward<D: Device>(device: &D, given: &Given<'_, D::Memory>, keep:
 /// The wanted gradients in inputs and weights, one after the other in new memory.
 pub(crate) fn gradient<D: Device>(
     device: &D,
-    given: &Given<'_, D::Memory>,
+    given: &CallArgs<'_, D::Memory>,
     cotangent: D::Memory,
     wanted: NeedsGrad,
-    kept: Option<Saved<D::Memory>>,
+    saved: Option<Saved<D::Memory>>,
 ) -> Result<D::Memory> {
     let resident = Resident::of(device, given.program, given.dtype)?;
     let mut buffers = resident.buffers(given);
-    let Saved { arena, arguments } = kept.unwrap_or(Saved { arena: None, arguments: None });
+    let Saved { arena, arguments } = saved.unwrap_or(Saved { arena: None, arguments: None });
     if let Some([inputs, weights]) = arguments {
         buffers[Buffer::Inputs as usize] = Some((inputs, 0));
         buffers[Buffer::Weights as usize] = Some((weights, 0));
     }
     buffers[Buffer::Cotangent as usize] = Some((cotangent, 0));
-    let plan = resident.plan(given.program, Key::Gradient { batch: given.batch, wanted, kept: arena.is_some() });
-    // λ and what belongs to it: more than the forward pass has asked for.
+    let plan = resident.plan(given.program, Key::Gradient { batch: given.batch, wanted, saved: arena.is_some() });
+    // λ and its buffers: more than the forward pass has asked for.
     let needed = working_set(device, &plan);
     if given.memory_limit.is_some() || needed > 8 * UNQUESTIONED {
         within(device, given.program, given.dtype, Some(needed), given.memory_limit)?;
     }
     match arena {
-        Some(arena) => bind(&plan, Buffer::is_kept, &arena, &mut buffers),
-        None => resident.arena(device, &plan, Buffer::is_kept, &mut buffers).map(drop)?,
+        Some(arena) => bind(&plan, Buffer::is_saved, &arena, &mut buffers),
+        None => resident.arena(device, &plan, Buffer::is_saved, &mut buffers).map(drop)?,
     }
-    resident.arena(device, &plan, Buffer::is_room, &mut buffers)?;
+    resident.arena(device, &plan, Buffer::is_scratch, &mut buffers)?;
     let result = device.allocate(plan.size(Buffer::Result))?;
     buffers[Buffer::Result as usize] = Some((result.clone(), 0));
     device.submit(resident.dialect, &plan, &buffers)?;
@@ -211,19 +212,19 @@ pub(crate) fn gradient<D: Device>(
 }
 
 /// Gives all buffers of a kind their places in an arena; returns its size.
-fn places(plan: &Plan, kind: fn(Buffer) -> bool, mut place: impl FnMut(Buffer, u64)) -> u64 {
+fn places(plan: &LaunchPlan, kind: fn(Buffer) -> bool, mut place: impl FnMut(Buffer, u64)) -> u64 {
     Buffer::ALL.into_iter().filter(|buffer| kind(*buffer)).fold(0, |at, buffer| {
         place(buffer, at);
         at + plan.size(buffer).next_multiple_of(ALIGNMENT)
     })
 }
 
-fn bind<M: Clone>(plan: &Plan, kind: fn(Buffer) -> bool, arena: &M, buffers: &mut Buffers<M>) {
+fn bind<M: Clone>(plan: &LaunchPlan, kind: fn(Buffer) -> bool, arena: &M, buffers: &mut Buffers<M>) {
     places(plan, kind, |buffer, at| buffers[buffer as usize] = Some((arena.clone(), at)));
 }
 
 impl<M: Clone + Debug + Send + Sync + 'static> Resident<M> {
-    /// What is on the device for a program, after bringing it there if it is the first call.
+    /// Returns the entry of a program on the device; the first call brings it there.
     fn of<D: Device<Memory = M>>(device: &D, program: &Arc<Program>, dtype: DType) -> Result<Arc<Self>> {
         let mut entries = RESIDENTS.lock().unwrap_or_else(PoisonError::into_inner);
         let id = device.id();
@@ -245,25 +246,25 @@ impl<M: Clone + Debug + Send + Sync + 'static> Resident<M> {
         let unfit = || {
             Error::Device(DeviceError::NoEngine { device: format!("a GPU with tiles of {} bits", limits.tile_bits) })
         };
-        let tape = Tape::new(program, limits.tile_bits).ok_or_else(unfit)?;
-        let constants: Vec<f64> = tape.constants.iter().flat_map(|value| [value.re, value.im]).collect();
+        let bytecode = Bytecode::new(program, limits.tile_bits).ok_or_else(unfit)?;
+        let constants: Vec<f64> = bytecode.constants.iter().flat_map(|value| [value.re, value.im]).collect();
         let memory = [
-            device.upload(pulp::bytemuck::cast_slice(&tape.words))?,
-            device.upload(&bytes(&tape.numbers, limits.angle))?,
+            device.upload(pulp::bytemuck::cast_slice(&bytecode.code))?,
+            device.upload(&bytes(&bytecode.numbers, limits.angle))?,
             device.upload(&bytes(&constants, limits.real))?,
         ];
-        Ok(Self { tape, dialect, limits, memory, plans: Mutex::default() })
+        Ok(Self { bytecode, dialect, limits, memory, plans: Mutex::default() })
     }
 
-    fn plan(&self, program: &Program, key: Key) -> Arc<Plan> {
+    fn plan(&self, program: &Program, key: Key) -> Arc<LaunchPlan> {
         let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, plan)) = plans.iter().find(|(of, _)| *of == key) {
             return Arc::clone(plan);
         }
         let plan = Arc::new(match key {
-            Key::Forward { batch, keep } => planner::forward(program, &self.tape, self.limits, batch, keep),
-            Key::Gradient { batch, wanted, kept } => {
-                planner::gradient(program, &self.tape, self.limits, batch, wanted, kept)
+            Key::Forward { batch, keep } => planner::forward(program, &self.bytecode, self.limits, batch, keep),
+            Key::Gradient { batch, wanted, saved } => {
+                planner::gradient(program, &self.bytecode, self.limits, batch, wanted, saved)
             }
         });
         if plans.len() == PLANS {
@@ -274,11 +275,11 @@ impl<M: Clone + Debug + Send + Sync + 'static> Resident<M> {
     }
 
     /// The buffers that there are before a call takes any memory.
-    fn buffers(&self, given: &Given<'_, M>) -> Buffers<M> {
+    fn buffers(&self, given: &CallArgs<'_, M>) -> Buffers<M> {
         let mut buffers = [const { None }; Buffer::ALL.len()];
-        let [tape, numbers, constants] = self.memory.clone();
+        let [bytecode, numbers, constants] = self.memory.clone();
         let known = [
-            (Buffer::Tape, tape),
+            (Buffer::Code, bytecode),
             (Buffer::Numbers, numbers),
             (Buffer::Constants, constants),
             (Buffer::Inputs, given.inputs.clone()),
@@ -288,11 +289,11 @@ impl<M: Clone + Debug + Send + Sync + 'static> Resident<M> {
         buffers
     }
 
-    /// New memory for all buffers of a kind.
+    /// Allocates memory for all buffers of a kind.
     fn arena<D: Device<Memory = M>>(
         &self,
         device: &D,
-        plan: &Plan,
+        plan: &LaunchPlan,
         kind: fn(Buffer) -> bool,
         buffers: &mut Buffers<M>,
     ) -> Result<M> {

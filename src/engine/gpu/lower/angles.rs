@@ -1,27 +1,28 @@
-//! Slots on the tape: expressions, the turns they make, and the chain rule back to variables.
+//! Slots in the bytecode: expressions, the cosines and sines they make, and the chain rule back to variables.
 
+use super::assembler::Assembler;
 use super::sweeps::{Op, Sweep, Term};
-use super::tape::{INPUTS, NONE, WEIGHTS, Writer};
+use crate::engine::gpu::abi::{self, Derivative, INPUTS, NONE, SlotTerm, TableTerm, WEIGHTS, Weighted};
 use crate::program::{Program, Slot, Source, Variable};
 use num_complex::Complex64;
 use std::collections::HashMap;
 
-/// Slots that all samples share come first, then each sample's own; constant turns stand behind the shared ones.
+/// Slots that all samples share come first, then each sample's own; constant cosines and sines stand behind the shared ones.
 #[derive(Debug)]
-pub(super) struct Angles {
-    pub(super) shared: u32,
-    pub(super) fixed: u32,
-    pub(super) own: u32,
-    /// Where the slots' expressions stand.
-    pub(super) expressions: u32,
-    /// First constant turn among the constants.
-    pub(super) constants: u32,
-    /// Where the derivatives in each feature, and in each weight, are listed.
-    pub(super) inputs: u32,
-    pub(super) weights: u32,
+pub(crate) struct Angles {
+    pub(crate) shared: u32,
+    pub(crate) fixed: u32,
+    pub(crate) own: u32,
+    /// Position of the slots' expressions.
+    pub(crate) expressions: u32,
+    /// First constant cosine and sine among the constants.
+    pub(crate) constants: u32,
+    /// Positions of the lists of derivatives in each feature, and in each weight.
+    pub(crate) inputs: u32,
+    pub(crate) weights: u32,
     /// New number of each slot of the program, and which variables it reads.
     slots: Vec<(u32, u32)>,
-    turns: HashMap<[u64; 2], u32>,
+    cos_sins: HashMap<[u64; 2], u32>,
 }
 
 fn bits(value: Complex64) -> [u64; 2] {
@@ -34,7 +35,7 @@ fn kinds(slot: &Slot) -> u32 {
 }
 
 impl Angles {
-    pub(super) fn new(program: &Program, sweeps: &[Sweep], writer: &mut Writer) -> Self {
+    pub(crate) fn new(program: &Program, sweeps: &[Sweep], assembler: &mut Assembler) -> Self {
         let (own, shared): (Vec<usize>, Vec<usize>) =
             (0..program.slots.len()).partition(|slot| program.slots[*slot].reads_inputs());
         let order: Vec<usize> = shared.iter().chain(&own).copied().collect();
@@ -42,75 +43,75 @@ impl Angles {
         for (number, slot) in order.iter().enumerate() {
             slots[*slot] = (number as u32, kinds(&program.slots[*slot]));
         }
-        let mut turns = HashMap::new();
+        let mut cos_sins = HashMap::new();
         let mut values = Vec::new();
         for source in sweeps.iter().flat_map(|sweep| &sweep.ops).flat_map(sources) {
             if let Source::Fixed(value) = source {
-                turns.entry(bits(value)).or_insert_with(|| {
+                cos_sins.entry(bits(value)).or_insert_with(|| {
                     values.push(value);
                     (shared.len() + values.len() - 1) as u32
                 });
             }
         }
-        let expressions = expressions(program, &order, writer);
-        let [inputs, weights] = derivatives(program, &order, writer);
+        let expressions = expressions(program, &order, assembler);
+        let [inputs, weights] = derivatives(program, &order, assembler);
         Self {
             shared: shared.len() as u32,
             fixed: values.len() as u32,
             own: own.len() as u32,
             expressions,
-            constants: writer.constants(values),
+            constants: assembler.constants(values),
             inputs,
             weights,
             slots,
-            turns,
+            cos_sins,
         }
     }
 
-    /// How many slots there are.
-    pub(super) fn slots(&self) -> usize {
+    /// Number of slots.
+    pub(crate) fn slots(&self) -> usize {
         self.slots.len()
     }
 
     /// New number of a slot.
-    pub(super) fn slot(&self, slot: usize) -> u32 {
+    pub(crate) fn slot(&self, slot: usize) -> u32 {
         self.slots[slot].0
     }
 
-    pub(super) fn kinds(&self, source: &Source) -> u32 {
+    pub(crate) fn kinds(&self, source: &Source) -> u32 {
         match source {
             Source::Slot(slot) => self.slots[*slot].1,
             Source::Fixed(_) => 0,
         }
     }
 
-    /// A source as a word: the index of its turn, and its kinds.
-    pub(super) fn source(&self, source: &Source) -> u32 {
+    /// A source as a word: the index of its cosine and sine, and its kinds.
+    pub(crate) fn source(&self, source: &Source) -> u32 {
         match source {
             Source::Slot(slot) => {
                 let (number, kinds) = self.slots[*slot];
                 kinds | if kinds & INPUTS == 0 { number } else { number - self.shared }
             }
-            Source::Fixed(value) => self.turns[&bits(*value)],
+            Source::Fixed(value) => self.cos_sins[&bits(*value)],
         }
     }
 
-    /// A table's term: its mask, the number of its constant angle, its parts.
-    pub(super) fn term(&self, term: &Term, writer: &mut Writer) -> [u32; 4] {
+    /// Record of a table's term.
+    pub(crate) fn term(&self, term: &Term, assembler: &mut Assembler) -> TableTerm {
         let (mut constant, mut parts) = (0.0, Vec::new());
         for (source, weight) in &term.parts {
             match source {
-                Source::Slot(slot) => parts.extend([self.slot(*slot), writer.number(*weight)]),
+                Source::Slot(slot) => {
+                    parts.push(Weighted { index: self.slot(*slot), weight: assembler.number(*weight) });
+                }
                 Source::Fixed(value) => constant += weight * value.arg(),
             }
         }
-        let count = parts.len() as u32;
-        let at = writer.block(parts);
-        [term.mask, writer.number(constant), at, at + count]
+        TableTerm { mask: term.mask, offset: assembler.number(constant), parts: assembler.list(&parts) }
     }
 }
 
-/// What an operation takes its turns from; a table's terms are angles.
+/// Sources of the cosines and sines of an operation; the terms of a table are angles.
 fn sources(op: &Op) -> Vec<Source> {
     match op {
         Op::Pass { rotations, .. } => rotations.iter().map(|rotation| rotation.source).collect(),
@@ -127,34 +128,36 @@ fn name(variable: Variable) -> u32 {
     }
 }
 
-/// For each slot the number of its constant, and its first and last term.
-fn expressions(program: &Program, order: &[usize], writer: &mut Writer) -> u32 {
-    let mut heads = Vec::new();
+/// Records of the slots.
+fn expressions(program: &Program, order: &[usize], assembler: &mut Assembler) -> u32 {
+    let mut records = Vec::new();
     for slot in order {
         let slot = &program.slots[*slot];
-        let term = |(coefficient, first, second): &(f64, Variable, Option<Variable>)| {
-            [writer.number(*coefficient), name(*first), second.map_or(NONE, name)]
+        let term = |(coefficient, first, second): &(f64, Variable, Option<Variable>)| SlotTerm {
+            coefficient: assembler.number(*coefficient),
+            first: name(*first),
+            second: second.map_or(NONE, name),
         };
-        let terms: Vec<u32> = slot.terms.iter().flat_map(term).collect();
-        let count = terms.len() as u32;
-        let at = writer.block(terms);
-        heads.extend([writer.number(slot.constant), at, at + count]);
+        let terms: Vec<SlotTerm> = slot.terms.iter().map(term).collect();
+        let terms = assembler.list(&terms);
+        records.push(abi::Slot { offset: assembler.number(slot.constant), terms });
     }
-    writer.block(heads)
+    assembler.block(records)
 }
 
-/// For each feature, and for each weight, the slots that read it with their derivatives.
-fn derivatives(program: &Program, order: &[usize], writer: &mut Writer) -> [u32; 2] {
+/// Derivatives of slots in each feature and in each weight, as lists.
+fn derivatives(program: &Program, order: &[usize], assembler: &mut Assembler) -> [u32; 2] {
     let mut lists = [vec![Vec::new(); program.engine_inputs], vec![Vec::new(); program.weights]];
     for (number, slot) in order.iter().enumerate() {
         for (coefficient, first, second) in &program.slots[*slot].terms {
-            let coefficient = writer.number(*coefficient);
+            let coefficient = assembler.number(*coefficient);
             let mut add = |variable: Variable, other: Option<Variable>| {
                 let (kind, index) = match variable {
                     Variable::Input(index) => (0, index),
                     Variable::Weight(index) => (1, index),
                 };
-                lists[kind][index].extend([number as u32, coefficient, other.map_or(NONE, name)]);
+                let derivative = Derivative { slot: number as u32, coefficient, other: other.map_or(NONE, name) };
+                lists[kind][index].push(derivative);
             };
             add(*first, *second);
             if let Some(second) = second {
@@ -162,5 +165,5 @@ fn derivatives(program: &Program, order: &[usize], writer: &mut Writer) -> [u32;
             }
         }
     }
-    lists.map(|lists| writer.lists(&lists))
+    lists.map(|lists| assembler.lists(&lists))
 }

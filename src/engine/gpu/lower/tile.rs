@@ -11,33 +11,33 @@
 use crate::gf2::Basis;
 use crate::program::{Parity, Rotation};
 
-/// See the module.
+/// Cut of a state into tiles.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Tile {
+pub(crate) struct Tile {
     /// Local vectors; the first are 1, 2, 4, .., so that neighbours in a tile are neighbours in memory.
-    pub(super) local: Vec<u64>,
+    pub(crate) local: Vec<u64>,
     /// The others.
-    pub(super) tiles: Vec<u64>,
-    /// How many of the local vectors are 1, 2, 4, ..
-    pub(super) lanes: usize,
+    pub(crate) tiles: Vec<u64>,
+    /// Number of the local vectors that are 1, 2, 4, ..
+    pub(crate) lanes: usize,
     /// Bits whose parity is the coordinate of each vector, local ones first.
     duals: Vec<u64>,
 }
 
 /// A parity in a tile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct LocalParity {
-    pub(super) local: u32,
-    pub(super) tile: u32,
-    pub(super) odd: bool,
+pub(crate) struct LocalParity {
+    pub(crate) local: u32,
+    pub(crate) tile: u32,
+    pub(crate) odd: bool,
 }
 
 /// Bits that tell the banks of a group's memory apart.
-pub(super) const BANK_BITS: usize = 5;
+pub(crate) const BANK_BITS: usize = 5;
 
 impl Tile {
-    /// One tile for everything.
-    pub(super) fn whole(qubits: usize) -> Self {
+    /// Returns one tile for the whole state.
+    pub(crate) fn whole(qubits: usize) -> Self {
         Self::of((0..qubits).map(|bit| 1 << bit).collect(), Vec::new(), qubits)
     }
 
@@ -49,9 +49,9 @@ impl Tile {
         Self { local, tiles, lanes: lanes.min(BANK_BITS), duals }
     }
 
-    /// A cut into tiles of `bits` local vectors which keeps `flip masks` local, with up to `lanes` neighbours. No parity of
+    /// A cut into tiles of `bits` local vectors which keeps `flip_masks` local, with up to `lanes` neighbours. No parity of
     /// `rotations`, whose flip masks are among them, depends on the tile. `None` if they do not fit.
-    pub(super) fn new(
+    pub(crate) fn new(
         qubits: usize,
         bits: usize,
         lanes: usize,
@@ -80,22 +80,22 @@ impl Tile {
         })
     }
 
-    pub(super) fn bits(&self) -> usize {
+    pub(crate) fn bits(&self) -> usize {
         self.local.len()
     }
 
     /// Whether a flip mask stays within a tile.
-    pub(super) fn holds(&self, flip_mask: u64) -> bool {
+    pub(crate) fn holds(&self, flip_mask: u64) -> bool {
         self.duals[self.bits()..].iter().all(|dual| (dual & flip_mask).count_ones().is_multiple_of(2))
     }
 
     /// A flip mask that stays within a tile, in local bits.
-    pub(super) fn flip_mask(&self, flip_mask: u64) -> u32 {
+    pub(crate) fn flip_mask(&self, flip_mask: u64) -> u32 {
         let set = self.duals[..self.bits()].iter().enumerate();
         set.filter(|(_, dual)| (*dual & flip_mask).count_ones() % 2 == 1).fold(0, |bits, (k, _)| bits | 1 << k)
     }
 
-    pub(super) fn parity(&self, parity: Parity) -> LocalParity {
+    pub(crate) fn parity(&self, parity: Parity) -> LocalParity {
         let mask = |vectors: &[u64]| {
             let set = vectors.iter().enumerate().filter(|(_, vector)| (*vector & parity.mask).count_ones() % 2 == 1);
             set.fold(0, |bits, (k, _)| bits | 1 << k)
@@ -103,8 +103,8 @@ impl Tile {
         LocalParity { local: mask(&self.local), tile: mask(&self.tiles), odd: parity.odd }
     }
 
-    /// What the local bits above the lanes add to an index.
-    pub(super) fn offsets(&self) -> Vec<u32> {
+    /// XOR mask of an index for each setting of the local bits above the lanes.
+    pub(crate) fn offsets(&self) -> Vec<u32> {
         let above = &self.local[self.lanes..];
         let offset = |index: usize| {
             let set = above.iter().enumerate().filter(|(k, _)| index >> k & 1 == 1);
@@ -114,10 +114,10 @@ impl Tile {
     }
 }
 
-/// For a basis, the masks whose parities are a vector's coordinates in it: the inverse matrix, by elimination.
+/// Masks whose parities are a vector's coordinates in a basis: the inverse matrix, by elimination.
 fn duals(mut vectors: Vec<u64>) -> Vec<u64> {
     let count = vectors.len();
-    // Row `k` of the identity becomes what combination of vectors makes unit vector `k`.
+    // Row `k` of the identity becomes the combination of vectors that makes unit vector `k`.
     let mut made: Vec<u64> = (0..count).map(|k| 1 << k).collect();
     for bit in 0..count {
         if let Some(pivot) = (bit..count).find(|k| vectors[*k] >> bit & 1 == 1) {
@@ -143,7 +143,7 @@ mod tests {
     #[test]
     fn a_cut_covers_all_indices() {
         let flip_masks = [0b110000, 0b011010, 0b000110];
-        let tile = Tile::new(6, 4, 2, &flip_masks, &[]).expect("three flip_masks fit four bits");
+        let tile = Tile::new(6, 4, 2, &flip_masks, &[]).expect("three flip masks fit four bits");
         assert_eq!((tile.bits(), tile.lanes, tile.tiles.len()), (4, 1, 2));
         let offsets = tile.offsets();
         let mut seen = Vec::new();

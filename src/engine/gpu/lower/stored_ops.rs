@@ -1,7 +1,7 @@
-//! An layered program's layers and general steps in the indices in which a GPU stores amplitudes.
+//! Layers and general steps of a program in the indices in which a GPU stores amplitudes.
 //!
-//! Nothing is ever moved: where the layered program settles a relabelling, the index map of what follows takes it up. So a control is a
-//! parity of stored bits, and a flip is a flip mask by XOR, whatever stands in front.
+//! Nothing is ever moved: where the CPU engines move amplitudes back into logical order, the index maps are composed further. So a
+//! control is a parity of stored bits, and a flip is an XOR with a flip mask, whatever stands in front.
 
 use crate::program::layered::Region;
 use crate::program::{
@@ -10,23 +10,23 @@ use crate::program::{
 use num_complex::Complex64;
 use std::sync::Arc;
 
-/// See the module.
+/// Operations of a program in stored indices.
 #[derive(Debug, Clone)]
-pub(super) struct Stages {
-    pub(super) stages: Vec<Stage>,
+pub(crate) struct StoredOps {
+    pub(crate) ops: Vec<StoredOp>,
     /// Words in stored indices.
-    pub(super) readout: Readout,
-    /// From stored to logical indices, at the end.
-    pub(super) index_map: Chain,
+    pub(crate) readout: Readout,
+    /// Map from stored to logical indices, at the end.
+    pub(crate) index_map: Chain,
 }
 
-/// Relabellings one after the other: what is logical for one is physical for the next.
+/// Relabellings one after the other: the logical indices of one are the physical indices of the next.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Chain(Vec<IndexMap>);
+pub(crate) struct Chain(Vec<IndexMap>);
 
 impl Chain {
     /// The parity of logical bits as one of stored bits.
-    pub(super) fn parity(&self, logical: u64) -> Parity {
+    pub(crate) fn parity(&self, logical: u64) -> Parity {
         self.moved(Parity { mask: logical, odd: false })
     }
 
@@ -37,20 +37,20 @@ impl Chain {
         })
     }
 
-    /// The stored bits that flip with all logical bits of `mask`.
-    pub(super) fn displaced(&self, mask: u64) -> u64 {
+    /// Stored bits that flip with all logical bits of `mask`.
+    pub(crate) fn flip_mask(&self, mask: u64) -> u64 {
         self.0.iter().rev().fold(mask, |mask, index_map| index_map.displaced(mask))
     }
 
-    /// Where a logical index stands.
-    pub(super) fn physical(&self, logical: u64) -> u64 {
+    /// Stored index of a logical index.
+    pub(crate) fn physical(&self, logical: u64) -> u64 {
         self.0.iter().rev().fold(logical, |index, index_map| index_map.physical(index))
     }
 }
 
-/// One operation.
+/// Operation in stored indices.
 #[derive(Debug, Clone)]
-pub(super) enum Stage {
+pub(crate) enum StoredOp {
     /// Phases that commute, then rotations none of which changes another's parity.
     Layer {
         phases: Vec<Diagonal>,
@@ -64,48 +64,48 @@ pub(super) enum Stage {
 
 /// `exp(i φ)` where `sign` is odd and `exp(-i φ)` where it is even, where all conditions are odd.
 #[derive(Debug, Clone)]
-pub(super) struct Diagonal {
-    pub(super) source: Source,
-    pub(super) sign: Parity,
-    pub(super) conditions: Vec<Parity>,
+pub(crate) struct Diagonal {
+    pub(crate) source: Source,
+    pub(crate) sign: Parity,
+    pub(crate) conditions: Vec<Parity>,
 }
 
 /// A rotation about a word that flips bits; `real` if it has an odd number of Y.
 #[derive(Debug, Clone)]
-pub(super) struct Mix {
-    pub(super) source: Source,
-    pub(super) real: bool,
-    pub(super) flip_mask: u64,
-    /// Where the sine has the other sign.
-    pub(super) negative: Parity,
-    pub(super) conditions: Vec<Parity>,
+pub(crate) struct Mix {
+    pub(crate) source: Source,
+    pub(crate) real: bool,
+    pub(crate) flip_mask: u64,
+    /// Parity whose odd indices give the sine the other sign.
+    pub(crate) negative: Parity,
+    pub(crate) conditions: Vec<Parity>,
 }
 
-/// Exchanges each amplitude that meets the conditions with the one at the flip mask.
+/// Exchanges each amplitude that meets the conditions with the one at the flip mask from it.
 #[derive(Debug, Clone)]
-pub(super) struct Exchange {
-    pub(super) flip_mask: u64,
-    pub(super) conditions: Vec<Parity>,
+pub(crate) struct Exchange {
+    pub(crate) flip_mask: u64,
+    pub(crate) conditions: Vec<Parity>,
 }
 
-/// A dense matrix on qubits given by what flips with them and by what they read.
+/// A dense matrix on qubits, each given by its flip mask and by the parity that it reads.
 #[derive(Debug, Clone)]
-pub(super) struct Matrix {
-    pub(super) qubits: Vec<(u64, Parity)>,
-    pub(super) entries: Arc<[Complex64]>,
-    pub(super) conditions: Vec<Parity>,
+pub(crate) struct Matrix {
+    pub(crate) qubits: Vec<(u64, Parity)>,
+    pub(crate) entries: Arc<[Complex64]>,
+    pub(crate) conditions: Vec<Parity>,
 }
 
-/// Odd everywhere.
+/// Parity that is odd everywhere.
 const ALWAYS: Parity = Parity { mask: 0, odd: true };
 
-impl Stages {
-    pub(super) fn new(program: &Program) -> Self {
+impl StoredOps {
+    pub(crate) fn new(program: &Program) -> Self {
         let mut index_map = Chain::default();
-        let mut stages = Vec::new();
+        let mut ops = Vec::new();
         if !program.rewrites.contains(Rewrite::Layers) {
-            stages.extend(program.steps.iter().map(|step| general(step, &index_map)));
-            return Self { stages, readout: program.readout.clone(), index_map };
+            ops.extend(program.steps.iter().map(|step| general(step, &index_map)));
+            return Self { ops, readout: program.readout.clone(), index_map };
         }
         let mut program = program.clone();
         // Sweeps start from |0..0>.
@@ -114,7 +114,7 @@ impl Stages {
         for node in &layered.nodes {
             match node {
                 LayeredNode::Permute(permuted) => index_map.0.push(permuted.clone()),
-                LayeredNode::Step { index } => stages.push(general(&program.steps[*index], &index_map)),
+                LayeredNode::Step { index } => ops.push(general(&program.steps[*index], &index_map)),
                 LayeredNode::Layer(layer) => {
                     let phases = layer.phases.iter().map(|phase| {
                         let (sign, conditions) = match &phase.region {
@@ -127,20 +127,20 @@ impl Stages {
                     });
                     let rotations = layer.rotations.iter().map(|rotation| Rotation {
                         source: rotation.source,
-                        flip_mask: index_map.displaced(rotation.flip_mask),
+                        flip_mask: index_map.flip_mask(rotation.flip_mask),
                         parity: index_map.moved(rotation.parity),
                     });
-                    stages.push(Stage::Layer { phases: phases.collect(), rotations: rotations.collect() });
+                    ops.push(StoredOp::Layer { phases: phases.collect(), rotations: rotations.collect() });
                 }
             }
         }
-        let moved = |sum: &Sum| sum.moved(|mask| index_map.parity(mask), |mask| index_map.displaced(mask));
+        let moved = |sum: &Sum| sum.moved(|mask| index_map.parity(mask), |mask| index_map.flip_mask(mask));
         let readout = match &layered.readout {
             Readout::Expectation(sum) => Readout::Expectation(moved(sum)),
             Readout::Variance(sums) => Readout::Variance(sums.iter().map(moved).collect()),
             Readout::Probabilities(_) | Readout::State => layered.readout.clone(),
         };
-        Self { stages, readout, index_map }
+        Self { ops, readout, index_map }
     }
 }
 
@@ -149,17 +149,17 @@ fn bits(mask: u64) -> impl Iterator<Item = u64> {
 }
 
 /// A step on logical qubits.
-fn general(step: &Step, index_map: &Chain) -> Stage {
+fn general(step: &Step, index_map: &Chain) -> StoredOp {
     let controls = || -> Vec<Parity> { bits(step.controls).map(|bit| index_map.parity(bit)).collect() };
-    let factor = |source: Source, sign: Parity| Stage::Diagonal(Diagonal { source, sign, conditions: controls() });
+    let factor = |source: Source, sign: Parity| StoredOp::Diagonal(Diagonal { source, sign, conditions: controls() });
     match &step.kernel {
         Kernel::Rotation { x: 0, z, slot } => factor(Source::Slot(*slot), index_map.parity(*z)),
         Kernel::Rotation { x, z, slot } => {
             let letters = (x & z).count_ones();
             let mut negative = index_map.parity(*z);
             negative.odd ^= letters / 2 % 2 == 1;
-            let (source, flip_mask) = (Source::Slot(*slot), index_map.displaced(*x));
-            Stage::Mix(Mix { source, real: letters % 2 == 1, flip_mask, negative, conditions: controls() })
+            let (source, flip_mask) = (Source::Slot(*slot), index_map.flip_mask(*x));
+            StoredOp::Mix(Mix { source, real: letters % 2 == 1, flip_mask, negative, conditions: controls() })
         }
         Kernel::Phase { slot } => factor(Source::Slot(*slot), ALWAYS),
         Kernel::FixedPhase(value) => factor(Source::Fixed(*value), ALWAYS),
@@ -169,11 +169,11 @@ fn general(step: &Step, index_map: &Chain) -> Stage {
                 Parity { odd: parity.odd ^ (first & bit == 0), ..parity }
             });
             let conditions = reads.chain(controls()).collect();
-            Stage::Exchange(Exchange { flip_mask: index_map.displaced(first ^ second), conditions })
+            StoredOp::Exchange(Exchange { flip_mask: index_map.flip_mask(first ^ second), conditions })
         }
         Kernel::Matrix { qubits, entries } => {
-            let qubits = qubits.iter().map(|qubit| (index_map.displaced(1 << qubit), index_map.parity(1 << qubit)));
-            Stage::Matrix(Matrix { qubits: qubits.collect(), entries: Arc::clone(entries), conditions: controls() })
+            let qubits = qubits.iter().map(|qubit| (index_map.flip_mask(1 << qubit), index_map.parity(1 << qubit)));
+            StoredOp::Matrix(Matrix { qubits: qubits.collect(), entries: Arc::clone(entries), conditions: controls() })
         }
     }
 }

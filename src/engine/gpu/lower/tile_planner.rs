@@ -1,80 +1,25 @@
-//! Stages as sweeps over tiles: what each launch of a kernel does to a state.
+//! Tiles of a program: which operations go through each sweep, and how the state is cut for it.
 //!
 //! A state that fits group memory is one tile, and one sweep does everything. A larger one is swept several times a layer,
 //! each time with tiles cut along the flip masks of some of the layer's rotations; phases go into a table that all tiles
 //! share where their parities allow it, before or after the rotations of a sweep they are next to, and are done one by one
 //! elsewhere.
 
-use super::stages::{Diagonal, Exchange, Matrix, Mix, Stage};
-use super::tile::{LocalParity, Tile};
+use super::stored_ops::{Diagonal, StoredOp, StoredOps};
+use super::sweeps::{LocalRotation, MOST, Op, Sweep, diagonals, local, table};
+use super::tile::Tile;
 use crate::gf2::Basis;
-use crate::program::layered::walsh;
-use crate::program::{Parity, Program, Rotation, Source};
-use num_complex::Complex64;
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use crate::program::{Kernel, Parity, Program, Rotation, Source, Step};
+use std::cmp::Reverse;
 
-/// Operations on tiles, in their order.
-#[derive(Debug, Clone)]
-pub(super) struct Sweep {
-    pub(super) tile: Tile,
-    pub(super) ops: Vec<Op>,
-}
+/// Cost of a sweep with the largest tiles, forward and reverse together.
+const ALONE: usize = 5;
 
-/// An operation in a tile's indices.
-#[derive(Debug, Clone)]
-pub(super) enum Op {
-    /// A table of phases, then up to three rotations.
-    Pass {
-        table: Vec<Term>,
-        rotations: Vec<LocalRotation>,
-    },
-    /// Up to three.
-    Diagonals(Vec<LocalDiagonal>),
-    Mix {
-        source: Source,
-        real: bool,
-        flip_mask: u32,
-        negative: LocalParity,
-        conditions: Vec<LocalParity>,
-    },
-    Exchange {
-        flip_mask: u32,
-        conditions: Vec<LocalParity>,
-    },
-    Matrix {
-        qubits: Vec<(u32, LocalParity)>,
-        entries: Arc<[Complex64]>,
-        conditions: Vec<LocalParity>,
-    },
-}
+/// Cost of a sweep with smaller tiles.
+const SEVERAL: usize = 4;
 
-#[derive(Debug, Clone)]
-pub(super) struct LocalRotation {
-    pub(super) source: Source,
-    pub(super) flip_mask: u32,
-    pub(super) parity: LocalParity,
-}
-
-#[derive(Debug, Clone)]
-pub(super) struct LocalDiagonal {
-    pub(super) source: Source,
-    pub(super) sign: LocalParity,
-    pub(super) conditions: Vec<LocalParity>,
-}
-
-/// `exp(i angle (-1)^|e & mask|)`, where the angle is a sum of weighted sources.
-#[derive(Debug, Clone)]
-pub(super) struct Term {
-    pub(super) mask: u32,
-    pub(super) parts: Vec<(Source, f64)>,
-}
-
-/// The most rotations, or diagonal factors, of one operation: the kernels have as many registers.
-pub(super) const MOST: usize = 3;
-
-/// Fewer terms than this are cheaper one by one than as a table and its transform.
-const LEAST_TERMS: usize = 4;
+/// The least bits of a tile of a larger state: fewer leave threads of a group without work.
+const LEAST_TILE: usize = 10;
 
 /// Neighbouring amplitudes a tile of a large state has at the least, as a power of two: 128 bytes of `f32`.
 const LANES: usize = 4;
@@ -82,25 +27,40 @@ const LANES: usize = 4;
 /// Sweeps a phase is moved back at the most, to one whose table it fits.
 const MOST_BACK: usize = 8;
 
+/// Bits of a tile, and sweeps of a program.
+///
+/// A state that fits a tile is one tile. A larger one is cut so that its sweeps, each a pass over the state, cost least; among equals
+/// the larger tiles win, since they are fewer. A processor has memory for one group with the largest tile or for two groups with a
+/// smaller one. With two, one computes while the other waits for memory.
+pub(crate) fn cheapest_sweeps(program: &Program, stored: &StoredOps, most: usize) -> Option<(usize, Vec<Sweep>)> {
+    let width = |step: &Step| if let Kernel::Matrix { qubits, .. } = &step.kernel { qubits.len() } else { 0 };
+    let widest = program.steps.iter().map(width).max().unwrap_or(0);
+    let most = most.max(widest);
+    let least = if program.qubits <= most { most } else { LEAST_TILE.max(widest).min(most) };
+    let cuts = (least..=most).filter_map(|bits| Some((bits, sweeps(program, &stored.ops, bits)?)));
+    let price = |bits: usize| if bits == most { ALONE } else { SEVERAL };
+    cuts.min_by_key(|(bits, sweeps)| (sweeps.len() * price(*bits), Reverse(*bits)))
+}
+
 /// The sweeps of a program, for tiles of up to `bits` local bits. `None` if a matrix does not fit a tile.
-pub(super) fn sweeps(program: &Program, stages: &[Stage], bits: usize) -> Option<Vec<Sweep>> {
+pub(crate) fn sweeps(program: &Program, ops: &[StoredOp], bits: usize) -> Option<Vec<Sweep>> {
     let qubits = program.qubits;
-    let cutter = Cutter { program, bits: bits.min(qubits), whole: qubits <= bits };
-    let mut drafts: Vec<Draft> = Vec::new();
-    for stage in stages {
-        match stage {
-            Stage::Layer { phases, rotations } => {
-                let mut own = cutter.layer(rotations)?;
-                phases.iter().for_each(|phase| cutter.place(phase, &mut drafts, &mut own));
+    let planner = TilePlanner { program, bits: bits.min(qubits), whole: qubits <= bits };
+    let mut drafts: Vec<SweepDraft> = Vec::new();
+    for op in ops {
+        match op {
+            StoredOp::Layer { phases, rotations } => {
+                let mut own = planner.layer(rotations)?;
+                phases.iter().for_each(|phase| planner.place(phase, &mut drafts, &mut own));
                 drafts.append(&mut own);
             }
-            Stage::Diagonal(_) | Stage::Mix(_) | Stage::Exchange(_) | Stage::Matrix(_) => {
-                cutter.general(stage, &mut drafts)?;
+            StoredOp::Diagonal(_) | StoredOp::Mix(_) | StoredOp::Exchange(_) | StoredOp::Matrix(_) => {
+                planner.general(op, &mut drafts)?;
             }
         }
     }
     let sweeps = drafts.into_iter().map(|draft| Sweep { ops: draft.ops(), tile: draft.tile });
-    if !cutter.whole {
+    if !planner.whole {
         return Some(sweeps.collect());
     }
     let ops = sweeps.flat_map(|sweep| sweep.ops).collect();
@@ -109,34 +69,34 @@ pub(super) fn sweeps(program: &Program, stages: &[Stage], bits: usize) -> Option
 
 /// A sweep in the making: loose phases, a table, rotations, a table, or general steps.
 #[derive(Debug)]
-struct Draft {
+struct SweepDraft {
     tile: Tile,
     loose: Vec<Diagonal>,
     before: Vec<Diagonal>,
     rotations: Vec<Rotation>,
     after: Vec<Diagonal>,
-    general: Vec<Stage>,
+    general: Vec<StoredOp>,
 }
 
-struct Cutter<'a> {
+struct TilePlanner<'a> {
     program: &'a Program,
     bits: usize,
     whole: bool,
 }
 
-impl Cutter<'_> {
-    fn draft(&self, flip_masks: &[u64], rotations: Vec<Rotation>) -> Option<Draft> {
+impl TilePlanner<'_> {
+    fn draft(&self, flip_masks: &[u64], rotations: Vec<Rotation>) -> Option<SweepDraft> {
         let tile = if self.whole {
             Tile::whole(self.program.qubits)
         } else {
             Tile::new(self.program.qubits, self.bits, LANES, flip_masks, &rotations)?
         };
         let (loose, before, after, general) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Some(Draft { tile, loose, before, rotations, after, general })
+        Some(SweepDraft { tile, loose, before, rotations, after, general })
     }
 
     /// The sweeps that do a layer's rotations, at least one.
-    fn layer(&self, rotations: &[Rotation]) -> Option<Vec<Draft>> {
+    fn layer(&self, rotations: &[Rotation]) -> Option<Vec<SweepDraft>> {
         if self.whole {
             return Some(vec![self.draft(&[], rotations.to_vec())?]);
         }
@@ -168,7 +128,7 @@ impl Cutter<'_> {
     }
 
     /// Puts a phase that stands before `own` into one of their tables, or that of an earlier sweep next to it.
-    fn place(&self, phase: &Diagonal, earlier: &mut [Draft], own: &mut [Draft]) {
+    fn place(&self, phase: &Diagonal, earlier: &mut [SweepDraft], own: &mut [SweepDraft]) {
         let masks: Vec<u64> = phase.walsh().into_iter().map(|(mask, _)| mask).collect();
         if self.is_shared(phase) {
             for draft in &mut *own {
@@ -203,31 +163,31 @@ impl Cutter<'_> {
         }
     }
 
-    /// Adds a general step to the last sweep if that has general steps and room, or to a new one.
-    fn general(&self, stage: &Stage, drafts: &mut Vec<Draft>) -> Option<()> {
-        let flip_masks = stage.flip_masks();
+    /// Adds a general step to the last sweep if that has general steps that leave room, or to a new one.
+    fn general(&self, op: &StoredOp, drafts: &mut Vec<SweepDraft>) -> Option<()> {
+        let flip_masks = op.flip_masks();
         let last = drafts.last_mut().filter(|draft| !draft.general.is_empty());
         if let Some(draft) = last {
-            let before = draft.general.iter().flat_map(Stage::flip_masks);
+            let before = draft.general.iter().flat_map(StoredOp::flip_masks);
             let all: Vec<u64> = before.chain(flip_masks.iter().copied()).collect();
             if flip_masks.iter().all(|flip_mask| draft.tile.holds(*flip_mask)) {
-                draft.general.push(stage.clone());
+                draft.general.push(op.clone());
                 return Some(());
             }
             if let Some(tile) = Tile::new(self.program.qubits, self.bits, LANES, &all, &[]) {
                 draft.tile = tile;
-                draft.general.push(stage.clone());
+                draft.general.push(op.clone());
                 return Some(());
             }
         }
         let mut draft = self.draft(&flip_masks, Vec::new())?;
-        draft.general.push(stage.clone());
+        draft.general.push(op.clone());
         drafts.push(draft);
         Some(())
     }
 }
 
-impl Draft {
+impl SweepDraft {
     /// Whether a parity does not depend on the tile.
     fn is_local(&self, mask: u64) -> bool {
         self.tile.parity(Parity { mask, odd: false }).tile == 0
@@ -260,93 +220,24 @@ impl Draft {
             ops.push(Op::Pass { table: after, rotations: Vec::new() });
         }
         ops.extend(diagonals(few_after.iter(), tile));
-        for stage in &self.general {
-            match stage {
-                Stage::Diagonal(factor) => match ops.last_mut() {
+        for op in &self.general {
+            match op {
+                StoredOp::Diagonal(factor) => match ops.last_mut() {
                     Some(Op::Diagonals(factors)) if factors.len() < MOST => factors.push(local(factor, tile)),
                     _ => ops.push(Op::Diagonals(vec![local(factor, tile)])),
                 },
-                Stage::Mix(mix) => ops.push(mix.op(tile)),
-                Stage::Exchange(exchange) => ops.push(exchange.op(tile)),
-                Stage::Matrix(matrix) => ops.push(matrix.op(tile)),
-                Stage::Layer { .. } => {}
+                StoredOp::Mix(mix) => ops.push(mix.op(tile)),
+                StoredOp::Exchange(exchange) => ops.push(exchange.op(tile)),
+                StoredOp::Matrix(matrix) => ops.push(matrix.op(tile)),
+                StoredOp::Layer { .. } => {}
             }
         }
         ops
     }
 }
 
-/// The terms of a table of phases; or no terms, and the phases back, if there are few.
-fn table<'a>(phases: &'a [Diagonal], tile: &Tile) -> (Vec<Term>, &'a [Diagonal]) {
-    let mut terms: BTreeMap<u32, Vec<(Source, f64)>> = BTreeMap::new();
-    for phase in phases {
-        for (mask, weight) in phase.walsh() {
-            let mask = tile.parity(Parity { mask, odd: false }).local;
-            terms.entry(mask).or_default().push((phase.source, weight));
-        }
-    }
-    if phases.len() < LEAST_TERMS {
-        return (Vec::new(), phases);
-    }
-    (terms.into_iter().map(|(mask, parts)| Term { mask, parts }).collect(), &[])
-}
-
-fn diagonals<'a>(factors: impl Iterator<Item = &'a Diagonal>, tile: &Tile) -> Vec<Op> {
-    let factors: Vec<LocalDiagonal> = factors.map(|factor| local(factor, tile)).collect();
-    factors.chunks(MOST).map(|factors| Op::Diagonals(factors.to_vec())).collect()
-}
-
-fn local(factor: &Diagonal, tile: &Tile) -> LocalDiagonal {
-    LocalDiagonal {
-        source: factor.source,
-        sign: tile.parity(factor.sign),
-        conditions: conditions(&factor.conditions, tile),
-    }
-}
-
-fn conditions(parities: &[Parity], tile: &Tile) -> Vec<LocalParity> {
-    parities.iter().map(|parity| tile.parity(*parity)).collect()
-}
-
-impl Diagonal {
-    /// The factor of φ in the exponent as a Walsh series: a sum of weight · (-1)^|index & mask|.
-    fn walsh(&self) -> Vec<(u64, f64)> {
-        walsh(self.sign, &self.conditions)
-    }
-}
-
-impl Mix {
-    fn op(&self, tile: &Tile) -> Op {
-        Op::Mix {
-            source: self.source,
-            real: self.real,
-            flip_mask: tile.flip_mask(self.flip_mask),
-            negative: tile.parity(self.negative),
-            conditions: conditions(&self.conditions, tile),
-        }
-    }
-}
-
-impl Exchange {
-    fn op(&self, tile: &Tile) -> Op {
-        let conditions = conditions(&self.conditions, tile);
-        Op::Exchange { flip_mask: tile.flip_mask(self.flip_mask), conditions }
-    }
-}
-
-impl Matrix {
-    fn op(&self, tile: &Tile) -> Op {
-        let qubit = |(flip_mask, parity): &(u64, Parity)| (tile.flip_mask(*flip_mask), tile.parity(*parity));
-        Op::Matrix {
-            qubits: self.qubits.iter().map(qubit).collect(),
-            entries: Arc::clone(&self.entries),
-            conditions: conditions(&self.conditions, tile),
-        }
-    }
-}
-
-impl Stage {
-    /// What must stay within a tile.
+impl StoredOp {
+    /// Flips that must stay within a tile.
     fn flip_masks(&self) -> Vec<u64> {
         match self {
             Self::Layer { rotations, .. } => rotations.iter().map(|rotation| rotation.flip_mask).collect(),

@@ -4,9 +4,10 @@
 //! earlier one only if candle knows that one of the two writes a piece of memory which both touch, so every buffer that a
 //! kernel writes is declared as one. candle looks at whole pieces of memory: launches that share an arena keep their order.
 
-use super::device::{self, Buffers, Device, Given, Saved};
-use super::plan::{Buffer as Role, Launch, Plan};
-use super::{Dialect, Limits, text};
+use super::device::{self, Buffers, CallArgs, Device, Saved};
+use crate::engine::gpu::abi::Buffer as Role;
+use crate::engine::gpu::launch::plan::{Launch, LaunchPlan};
+use crate::engine::gpu::{Dialect, Limits, text};
 use crate::engine::{NeedsGrad, Storage};
 use crate::error::{DeviceError, Error, MemoryError, Result, TensorError};
 use crate::program::Program;
@@ -97,7 +98,7 @@ impl Device for MetalDevice {
         Ok(to)
     }
 
-    fn submit(&self, _: Dialect, plan: &Plan, buffers: &Buffers<Memory>) -> Result<()> {
+    fn submit(&self, _: Dialect, plan: &LaunchPlan, buffers: &Buffers<Memory>) -> Result<()> {
         // Compiling takes long, and other threads want the encoder.
         let pipelines: Vec<_> = plan.launches.iter().map(|launch| pipeline(self, launch)).collect::<Result<_>>()?;
         let commands = self.command_encoder()?;
@@ -112,23 +113,23 @@ fn encode(
     encoder: &ComputeCommandEncoder,
     pipeline: &ComputePipeline,
     launch: &Launch,
-    plan: &Plan,
+    plan: &LaunchPlan,
     buffers: &Buffers<Memory>,
 ) {
     encoder.set_compute_pipeline_state(pipeline);
-    for (place, (role, from)) in launch.buffers.iter().enumerate() {
-        let bound = buffers[*role as usize].as_ref().filter(|_| plan.size(*role) > 0);
+    for (place, (view, parameter)) in launch.buffers.iter().zip(launch.kernel.parameters).enumerate() {
+        let bound = buffers[view.buffer as usize].as_ref().filter(|_| plan.size(view.buffer) > 0);
         match bound {
-            Some((memory, start)) if launch.written().contains(&place) => {
-                encoder.set_output_buffer(place, Some(&memory.buffer), (memory.start + start + from) as usize);
+            Some((memory, start)) if parameter.is_written => {
+                encoder.set_output_buffer(place, Some(&memory.buffer), (memory.start + start + view.start) as usize);
             }
             Some((memory, start)) => {
-                encoder.set_input_buffer(place, Some(&memory.buffer), (memory.start + start + from) as usize);
+                encoder.set_input_buffer(place, Some(&memory.buffer), (memory.start + start + view.start) as usize);
             }
             // A kernel leaves a buffer without elements alone, but Metal wants something in its place.
             None => {
-                let tape = buffers[Role::Tape as usize].as_ref();
-                encoder.set_input_buffer(place, tape.map(|(memory, _)| &*memory.buffer), 0);
+                let bytecode = buffers[Role::Code as usize].as_ref();
+                encoder.set_input_buffer(place, bytecode.map(|(memory, _)| &*memory.buffer), 0);
             }
         }
     }
@@ -152,12 +153,12 @@ static CACHE: Mutex<Cache> = Mutex::new(Cache { libraries: BTreeMap::new(), pipe
 
 /// The kernel of a launch, which it fits.
 fn pipeline(device: &MetalDevice, launch: &Launch) -> Result<ComputePipeline> {
-    let pipeline = compiled(device, launch.kernel).map_err(candle)?;
+    let pipeline = compiled(device, launch.kernel.name).map_err(candle)?;
     let threads = pipeline.max_total_threads_per_threadgroup();
     let bytes = device.metal_device().as_ref().maxThreadgroupMemoryLength();
     if launch.threads as usize > threads || launch.group_bytes as usize > bytes {
         return Err(Error::Device(DeviceError::Launch {
-            kernel: launch.kernel,
+            kernel: launch.kernel.name,
             groups: launch.groups,
             threads: launch.threads,
             group_bytes: launch.group_bytes,
@@ -216,12 +217,12 @@ fn given<'a>(
     inputs: Storage<'_, MetalStorage>,
     weights: Storage<'_, MetalStorage>,
     memory_limit: Option<u64>,
-) -> Given<'a, Memory> {
+) -> CallArgs<'a, Memory> {
     let (dtype, batch) = (inputs.0.dtype(), inputs.1.dims()[0]);
-    Given { program, dtype, batch, inputs: lent(inputs), weights: lent(weights), memory_limit }
+    CallArgs { program, dtype, batch, inputs: lent(inputs), weights: lent(weights), memory_limit }
 }
 
-/// As [`device::check`], and whether the dtype is one of Metal's.
+/// Checks whether a forward pass fits the device, and whether the dtype is one of Metal's.
 pub(crate) fn check(
     device: &MetalDevice,
     program: &Arc<Program>,
@@ -241,7 +242,7 @@ pub(crate) fn check(
     }
 }
 
-/// Outputs, and with `keep` what the gradient can use.
+/// Computes outputs and, with `keep`, the state that the gradient can use.
 pub(crate) fn forward(
     program: &Arc<Program>,
     [inputs, weights]: [Storage<'_, MetalStorage>; 2],
@@ -250,9 +251,9 @@ pub(crate) fn forward(
 ) -> Result<(MetalStorage, Option<Box<dyn Any + Send>>)> {
     let device = inputs.0.device();
     let given = given(program, inputs, weights, memory_limit);
-    let (result, kept) = device::forward(device, &given, keep)?;
+    let (result, saved) = device::forward(device, &given, keep)?;
     let out = storage(device, result, given.batch * program.outputs(), given.dtype);
-    Ok((out, kept.map(|kept| Box::new(kept) as Box<dyn Any + Send>)))
+    Ok((out, saved.map(|saved| Box::new(saved) as Box<dyn Any + Send>)))
 }
 
 /// The wanted gradients in inputs and weights, one after the other.
@@ -261,12 +262,12 @@ pub(crate) fn gradient(
     [inputs, weights, cotangent]: [Storage<'_, MetalStorage>; 3],
     memory_limit: Option<u64>,
     wanted: NeedsGrad,
-    kept: Option<Box<dyn Any + Send>>,
+    saved: Option<Box<dyn Any + Send>>,
 ) -> Result<MetalStorage> {
     let device = inputs.0.device();
     let given = given(program, inputs, weights, memory_limit);
-    let kept = kept.and_then(|kept| kept.downcast::<Saved<Memory>>().ok()).map(|kept| *kept);
-    let result = device::gradient(device, &given, lent(cotangent), wanted, kept)?;
+    let saved = saved.and_then(|saved| saved.downcast::<Saved<Memory>>().ok()).map(|saved| *saved);
+    let result = device::gradient(device, &given, lent(cotangent), wanted, saved)?;
     let count = if wanted.inputs { given.batch * program.engine_inputs } else { 0 }
         + if wanted.weights { program.weights } else { 0 };
     Ok(storage(device, result, count, given.dtype))

@@ -1,8 +1,9 @@
 //! CUDA, through candle's device: its stream, its memory, its tensors.
 
-use super::device::{self, Buffers, Device, Given, Saved};
-use super::plan::{Launch, Plan};
-use super::{Dialect, Limits};
+use super::device::{self, Buffers, CallArgs, Device, Saved};
+use crate::engine::gpu::abi::{MAX_ARGUMENT_WORDS, SWEEP_THREADS_F32, SWEEP_THREADS_F64};
+use crate::engine::gpu::launch::plan::{Launch, LaunchPlan};
+use crate::engine::gpu::{Dialect, Limits};
 use crate::engine::{NeedsGrad, Storage};
 use crate::error::{DeviceError, Error, MemoryError, Result, TensorError};
 use crate::program::Program;
@@ -26,8 +27,8 @@ mod ptx {
     include!(concat!(env!("OUT_DIR"), "/kernels.rs"));
 }
 
-/// Threads a tile has at the most, as a power of two; the entry points of the sweeps are bounded alike.
-const THREAD_BITS: [usize; 2] = [9, 8];
+/// Threads a tile has at the most, as a power of two, in single and in double precision.
+const THREAD_BITS: [usize; 2] = [SWEEP_THREADS_F32.ilog2() as usize, SWEEP_THREADS_F64.ilog2() as usize];
 
 /// A group gets as much memory as this without asking.
 const GROUP_BYTES: u32 = 48 << 10;
@@ -41,9 +42,9 @@ const POOLED_FRACTION: u64 = 16;
 #[derive(Debug, Clone)]
 pub(crate) enum Memory {
     Own(Arc<CudaSlice<u8>>),
-    /// Of a program, used from any thread.
+    /// Memory of a program, used from any thread.
     Lasting(Arc<Lasting>),
-    /// Of a tensor that outlives the call.
+    /// Memory of a tensor that outlives the call.
     Lent(u64),
 }
 
@@ -63,14 +64,14 @@ impl Drop for Lasting {
 /// A kernel's last argument: a structure of words, of which it reads as many as it declares.
 #[derive(Debug, Clone, Copy)]
 #[repr(C)]
-struct Words([u32; 32]);
+struct Words([u32; MAX_ARGUMENT_WORDS]);
 
 // SAFETY: an array of words, valid for any bits.
 unsafe impl DeviceRepr for Words {}
 
 impl Words {
     fn new(args: &[u32]) -> Self {
-        let mut words = [0; 32];
+        let mut words = [0; MAX_ARGUMENT_WORDS];
         words[..args.len()].copy_from_slice(args);
         Self(words)
     }
@@ -81,7 +82,7 @@ fn candle(error: DriverError) -> Error {
     wrapped.map_or_else(Error::from, |()| Error::Device(DeviceError::NoEngine { device: "CUDA".to_owned() }))
 }
 
-/// What the driver keeps of freed memory.
+/// Freed memory that the driver keeps.
 struct Pool(CUmemoryPool);
 
 impl Pool {
@@ -178,7 +179,7 @@ impl Device for CudaDevice {
         Ok(Memory::Own(Arc::new(to)))
     }
 
-    fn submit(&self, dialect: Dialect, plan: &Plan, buffers: &Buffers<Memory>) -> Result<()> {
+    fn submit(&self, dialect: Dialect, plan: &LaunchPlan, buffers: &Buffers<Memory>) -> Result<()> {
         let stream = self.cuda_stream();
         let places = buffers.each_ref().map(|buffer| match buffer {
             Some((memory, start)) => pointer(memory, &stream) + start,
@@ -186,7 +187,7 @@ impl Device for CudaDevice {
         });
         plan.launches.iter().try_for_each(|launch| {
             let pointers: Vec<u64> =
-                launch.buffers.iter().map(|(buffer, from)| places[*buffer as usize] + from).collect();
+                launch.buffers.iter().map(|view| places[view.buffer as usize] + view.start).collect();
             queue(self, dialect, launch, &pointers)
         })
     }
@@ -205,10 +206,10 @@ fn queue(device: &CudaDevice, dialect: Dialect, launch: &Launch, pointers: &[u64
         Dialect::CudaF64 => (concat!("candlewick-f64-", env!("CARGO_PKG_VERSION")), ptx::F64),
         Dialect::CudaF32 | Dialect::Metal => (concat!("candlewick-f32-", env!("CARGO_PKG_VERSION")), ptx::F32),
     };
-    let function = device.get_or_load_custom_func(launch.kernel, module, text)?;
+    let function = device.get_or_load_custom_func(launch.kernel.name, module, text)?;
     let refused = |error: DriverError| {
         Error::Device(DeviceError::Launch {
-            kernel: launch.kernel,
+            kernel: launch.kernel.name,
             groups: launch.groups,
             threads: launch.threads,
             group_bytes: launch.group_bytes,
@@ -281,12 +282,12 @@ fn given<'a>(
     inputs: Storage<'_, CudaStorage>,
     weights: Storage<'_, CudaStorage>,
     memory_limit: Option<u64>,
-) -> Result<Given<'a, Memory>> {
+) -> Result<CallArgs<'a, Memory>> {
     let (dtype, batch) = (inputs.0.dtype(), inputs.1.dims()[0]);
-    Ok(Given { program, dtype, batch, inputs: lent(inputs)?, weights: lent(weights)?, memory_limit })
+    Ok(CallArgs { program, dtype, batch, inputs: lent(inputs)?, weights: lent(weights)?, memory_limit })
 }
 
-/// As [`device::check`].
+/// Checks whether a forward pass fits the device.
 pub(crate) fn check(
     device: &CudaDevice,
     program: &Arc<Program>,
@@ -296,7 +297,7 @@ pub(crate) fn check(
 ) -> Result<()> {
     let check = || device::check(device, program, batch, dtype, memory_limit);
     match check() {
-        // What has been freed goes back to the device when its work is done.
+        // Freed memory goes back to the device when its work is done.
         Err(Error::Memory(MemoryError::States { .. })) if memory_limit.is_none() => {
             device.cuda_stream().synchronize().map_err(candle)?;
             check()
@@ -305,7 +306,7 @@ pub(crate) fn check(
     }
 }
 
-/// Outputs, and with `keep` what the gradient can use.
+/// Computes outputs and, with `keep`, the state that the gradient can use.
 pub(crate) fn forward(
     program: &Arc<Program>,
     [inputs, weights]: [Storage<'_, CudaStorage>; 2],
@@ -314,9 +315,9 @@ pub(crate) fn forward(
 ) -> Result<(CudaStorage, Option<Box<dyn Any + Send>>)> {
     let device = inputs.0.device();
     let given = given(program, inputs, weights, memory_limit)?;
-    let (result, kept) = device::forward(device, &given, keep)?;
+    let (result, saved) = device::forward(device, &given, keep)?;
     let out = storage(device, result, given.batch * program.outputs(), given.dtype)?;
-    Ok((out, kept.map(|kept| Box::new(kept) as Box<dyn Any + Send>)))
+    Ok((out, saved.map(|saved| Box::new(saved) as Box<dyn Any + Send>)))
 }
 
 /// The wanted gradients in inputs and weights, one after the other.
@@ -325,12 +326,12 @@ pub(crate) fn gradient(
     [inputs, weights, cotangent]: [Storage<'_, CudaStorage>; 3],
     memory_limit: Option<u64>,
     wanted: NeedsGrad,
-    kept: Option<Box<dyn Any + Send>>,
+    saved: Option<Box<dyn Any + Send>>,
 ) -> Result<CudaStorage> {
     let device = inputs.0.device();
     let given = given(program, inputs, weights, memory_limit)?;
-    let kept = kept.and_then(|kept| kept.downcast::<Saved<Memory>>().ok()).map(|kept| *kept);
-    let result = device::gradient(device, &given, lent(cotangent)?, wanted, kept)?;
+    let saved = saved.and_then(|saved| saved.downcast::<Saved<Memory>>().ok()).map(|saved| *saved);
+    let result = device::gradient(device, &given, lent(cotangent)?, wanted, saved)?;
     let count = if wanted.inputs { given.batch * program.engine_inputs } else { 0 }
         + if wanted.weights { program.weights } else { 0 };
     storage(device, result, count, given.dtype)

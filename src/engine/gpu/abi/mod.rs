@@ -1,0 +1,154 @@
+//! One table for both sides of the kernels: constants, records of the bytecode, arguments, buffers, and the kernels themselves.
+//!
+//! Rust writes records and arguments as the structures declared here. The kernels read them through `kernels/common/abi.h` and are called
+//! through the entry points of both dialects; [`headers`] prints these three files from the table. A test compares them and writes
+//! them again (`just kernels`). The module uses nothing of the crate, so that the emulator's build script can take it in.
+
+/// Declares constants of both sides.
+macro_rules! constants {
+    ($($(#[doc = $about:literal])* $name:ident = $value:expr;)*) => {
+        $($(#[doc = $about])* pub const $name: u32 = $value;)*
+
+        /// All constants, in their order.
+        pub const CONSTANTS: &[Constant] =
+            &[$(Constant { name: stringify!($name), about: &[$($about),*], value: $name }),*];
+    };
+}
+
+/// Declares structures of words that both sides know. A structure with an opcode begins with it.
+macro_rules! structures {
+    ($list:ident: $($(#[doc = $about:literal])* $name:ident $(after $opcode:ident)? {
+        $($(#[doc = $text:literal])* $field:ident: $kind:ident,)*
+    })*) => {
+        $(
+            $(#[doc = $about])*
+            #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+            pub struct $name {
+                $($(#[doc = $text])* pub $field: $kind,)*
+            }
+
+            impl Words for $name {
+                const WORDS: usize = 0 $(+ one_word($opcode))? $(+ <$kind as Words>::WORDS)*;
+
+                fn write(self, words: &mut Vec<u32>) {
+                    $(words.push($opcode);)?
+                    $(self.$field.write(words);)*
+                }
+
+                fn read(words: &[u32]) -> Self {
+                    let mut words = &words[0 $(+ one_word($opcode))?..];
+                    Self { $($field: next(&mut words),)* }
+                }
+            }
+        )*
+
+        /// All structures of the list, in their order.
+        pub const $list: &[Structure] = &[$(Structure {
+            name: stringify!($name),
+            about: &[$($about),*],
+            words: <$name as Words>::WORDS,
+            opcode: &[$(stringify!($opcode))?],
+            fields: &[$(Field {
+                name: stringify!($field),
+                about: &[$($text),*],
+                kind: stringify!($kind),
+                words: <$kind as Words>::WORDS,
+            }),*],
+        }),*];
+    };
+}
+
+mod arguments;
+mod buffers;
+mod constants;
+pub mod headers;
+pub mod kernels;
+mod records;
+
+pub use arguments::*;
+pub use buffers::{Buffer, Element};
+pub use constants::*;
+pub use kernels::{Kernel, View};
+pub use records::*;
+
+/// A constant, for the header.
+#[derive(Debug, Clone, Copy)]
+pub struct Constant {
+    /// Name on both sides.
+    pub name: &'static str,
+    /// Lines of its comment.
+    pub about: &'static [&'static str],
+    /// The number.
+    pub value: u32,
+}
+
+/// A structure of words, for the header.
+#[derive(Debug, Clone, Copy)]
+pub struct Structure {
+    /// Name on both sides.
+    pub name: &'static str,
+    /// Lines of its comment.
+    pub about: &'static [&'static str],
+    /// Number of its words.
+    pub words: usize,
+    /// Name of the opcode that it begins with, if there is one.
+    pub opcode: &'static [&'static str],
+    /// Fields in their order.
+    pub fields: &'static [Field],
+}
+
+/// A field of a structure, for the header.
+#[derive(Debug, Clone, Copy)]
+pub struct Field {
+    /// Name on both sides.
+    pub name: &'static str,
+    /// Lines of its comment.
+    pub about: &'static [&'static str],
+    /// Name of its type in Rust: `u32` or a structure.
+    pub kind: &'static str,
+    /// Number of its words.
+    pub words: usize,
+}
+
+/// Values that are written as words.
+pub trait Words: Copy {
+    /// Number of words.
+    const WORDS: usize;
+
+    /// Appends the words.
+    fn write(self, words: &mut Vec<u32>);
+
+    /// Reads a value from the first words.
+    fn read(words: &[u32]) -> Self;
+
+    /// Returns the words of the value.
+    fn words(self) -> Vec<u32> {
+        let mut words = Vec::with_capacity(Self::WORDS);
+        self.write(&mut words);
+        words
+    }
+}
+
+impl Words for u32 {
+    const WORDS: usize = 1;
+
+    fn write(self, words: &mut Vec<u32>) {
+        words.push(self);
+    }
+
+    fn read(words: &[u32]) -> Self {
+        words[0]
+    }
+}
+
+/// Reads a value and moves on to the word behind it.
+fn next<W: Words>(words: &mut &[u32]) -> W {
+    let value = W::read(words);
+    *words = &words[W::WORDS..];
+    value
+}
+
+/// The size of an opcode.
+const fn one_word(_opcode: u32) -> usize {
+    1
+}

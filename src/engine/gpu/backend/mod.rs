@@ -1,0 +1,9 @@
+//! Devices that run plans of launches.
+
+#[cfg(feature = "cuda")]
+pub(crate) mod cuda;
+pub(crate) mod device;
+#[cfg(feature = "emulator")]
+pub mod emulator;
+#[cfg(feature = "metal")]
+pub(crate) mod metal;

@@ -1,0 +1,5 @@
+//! From a bytecode and a batch to a list of launches.
+
+pub(crate) mod plan;
+pub(crate) mod planner;
+mod readout;

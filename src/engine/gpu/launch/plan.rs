@@ -1,0 +1,53 @@
+//! Launch plans: the work of a device, as data.
+//!
+//! A plan says how large each buffer is and which kernels run on which of them, with how many threads. CUDA, Metal and the
+//! emulator only submit plans: none of them knows circuits. [`super::planner`] makes them.
+
+use crate::engine::gpu::abi::{Buffer, Kernel, View};
+
+impl Buffer {
+    /// Whether a plan needs it only while it runs.
+    pub(crate) fn is_scratch(self) -> bool {
+        use Buffer::{Deviations, Lambdas, Means, Partials, Parts, Slots, Sums};
+        matches!(self, Lambdas | Deviations | Partials | Sums | Slots | Means | Parts)
+    }
+
+    /// Whether a forward pass leaves it to the gradient.
+    pub(crate) fn is_saved(self) -> bool {
+        use Buffer::{Flags, OwnCosSin, SharedCosSin, States, Tables};
+        matches!(self, SharedCosSin | OwnCosSin | Flags | Tables | States)
+    }
+}
+
+/// Launch of a kernel.
+#[derive(Debug, Clone)]
+pub struct Launch {
+    /// The kernel.
+    pub kernel: &'static Kernel,
+    /// Groups of threads, in one row.
+    pub groups: u32,
+    /// Threads of a group.
+    pub threads: u32,
+    /// Bytes of memory that a group shares.
+    pub group_bytes: u32,
+    /// Buffers in the order of the kernel's parameters.
+    pub buffers: Vec<View>,
+    /// The structure after them, as words.
+    pub args: Vec<u32>,
+}
+
+/// Buffers and launches of a forward pass or of a gradient.
+#[derive(Debug, Clone)]
+pub struct LaunchPlan {
+    /// Bytes of each buffer, by its number; 0 if the plan does not use it.
+    pub sizes: [u64; Buffer::ALL.len()],
+    /// Launches in the order in which they run.
+    pub launches: Vec<Launch>,
+}
+
+impl LaunchPlan {
+    /// Bytes of a buffer.
+    pub(crate) fn size(&self, buffer: Buffer) -> u64 {
+        self.sizes[buffer as usize]
+    }
+}
