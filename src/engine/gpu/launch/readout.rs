@@ -5,7 +5,7 @@ use crate::engine::gpu::abi::kernels;
 use crate::engine::gpu::abi::{BasisArgs, Buffer, CHUNK_AMPLITUDES, MAX_WARPS, NONE, OutputArgs, ReadArgs, View};
 use crate::engine::gpu::lower::observables::{Basis, CHUNK_BITS, Observables, Reading};
 
-/// Number of terms outside a series that a group takes. The group's chunk of the state stays in registers.
+/// Number of terms outside a series that a group takes. The group's chunk of the state stays in the cache.
 const SPAN: u32 = 8;
 
 /// Binary logarithms of the fewest and the most threads for a chunk of a state. The fewest are a warp.
