@@ -64,9 +64,9 @@ pub(crate) struct Phase {
 /// Basis states on which a phase acts.
 #[derive(Debug, Clone)]
 pub(crate) enum Region {
-    /// `exp(-i φ)` where the parity is even, `exp(i φ)` where it is odd.
+    /// Phase `exp(-i φ)` where the parity is even, `exp(i φ)` where the parity is odd.
     Sign(Parity),
-    /// `exp(i φ)` where all parities are odd.
+    /// Phase `exp(i φ)` where all parities are odd.
     All(Vec<Parity>),
 }
 

@@ -32,11 +32,11 @@ pub(crate) struct Probe {
 /// Eigenvalues of the generator of a step, as multiples of its angle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Spectrum {
-    /// `±1`: a rotation.
+    /// Eigenvalues `±1`: a rotation.
     Signs,
-    /// `0` and `1`: a phase.
+    /// Eigenvalues `0` and `1`: a phase.
     ZeroOne,
-    /// `0` and `±1`: a rotation under controls.
+    /// Eigenvalues `0` and `±1`: a rotation under controls.
     ZeroSigns,
 }
 

@@ -5,7 +5,7 @@ use crate::program::{Program, Readout};
 /// Path of a block from its start to its readout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Execution {
-    /// Passes over a full block, made from the program's layers.
+    /// Passes over a block of 16 samples, made from the program's layers.
     Batch,
     /// Sweeps over the tiles of a single state, made from the program's layers.
     Single,

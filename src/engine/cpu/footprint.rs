@@ -62,7 +62,7 @@ pub(super) struct Needs {
 struct Footprints<T>([OnceLock<Footprint>; 2], PhantomData<fn() -> T>);
 
 impl Footprint {
-    /// Returns the footprint of a program whose blocks hold so many samples.
+    /// Returns the footprint of a program whose blocks hold `lanes` samples.
     pub(super) fn of<T: Real>(program: &Program, lanes: usize) -> &Self {
         let Footprints::<T>(footprints, _) = program.cache.of();
         footprints[usize::from(lanes == LANES)].get_or_init(|| Self::new::<T>(program, lanes))
@@ -76,7 +76,7 @@ impl Footprint {
         };
         let moved = |node: &LayeredNode| matches!(node, LayeredNode::Permute(_));
         let varying = program.slots.iter().filter(|slot| slot.reads_inputs()).count();
-        // Angles are not saved if they are larger than the states. Those of a single state are few, and are computed
+        // Angles are saved unless they are larger than the states. A single state has few angles, which are computed
         // again.
         let saves_angles = lanes > 1 && varying <= 1 << program.qubits;
         let angles = if saves_angles { varying * 32 * size_of::<T>() } else { 0 };

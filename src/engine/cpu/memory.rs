@@ -90,7 +90,7 @@ fn spare(bytes: usize) -> Option<MmapMut> {
 
 fn fresh(bytes: usize) -> Option<MmapMut> {
     let pages = MmapMut::map_anon(bytes).ok()?;
-    // Only a hint: without large pages everything works, but slower.
+    // The advice is only a hint: without large pages everything works, but slower.
     #[cfg(target_os = "linux")]
     pages.advise(memmap2::Advice::HugePage).ok();
     Some(pages)

@@ -45,7 +45,7 @@ use worker::Worker;
 pub(crate) use workspace::Saved;
 use workspace::Workspace;
 
-/// The engine for `Device::Cpu`.
+/// Engine for `Device::Cpu`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Cpu {
     /// Bytes that the states may take; `None` for the memory that the machine has available.

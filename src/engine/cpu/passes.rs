@@ -65,10 +65,10 @@ struct Forward<'a, T, const K: usize, const M: usize, const UNIT: bool> {
     table: Option<&'a Table<T>>,
 }
 
-/// Two vectors, such as a cosine and a sine.
+/// Pair of vectors, such as a cosine and a sine.
 type Pair<S, T> = (<T as SimdReal>::Vector<S>, <T as SimdReal>::Vector<S>);
 
-/// `cos a - sin b`, `cos b + sin a`; with `UNIT` the cosine is 1.
+/// Returns `cos a - sin b` and `cos b + sin a`; with `UNIT` the cosine is 1.
 #[inline(always)]
 fn rotate<S: Simd, T: Real, const UNIT: bool>(
     simd: S,
@@ -81,7 +81,7 @@ fn rotate<S: Simd, T: Real, const UNIT: bool>(
     (T::times_plus(simd, minus, b, c), T::times_plus(simd, sin, a, d))
 }
 
-/// Cosines and sines from lane `at` on.
+/// Loads cosines and sines from lane `at` on.
 #[inline(always)]
 fn loaded<S: Simd, T: Real, const K: usize>(cos_sins: [&CosSin<T>; K], at: usize) -> [Pair<S, T>; K] {
     // SAFETY: `at` is the first lane of a vector that ends within the lanes.
@@ -99,7 +99,7 @@ impl<T: Real, const K: usize, const M: usize, const UNIT: bool> Forward<'_, T, K
             let index: [usize; M] = std::array::from_fn(|j| opaque(base as usize ^ self.groups.distances[j]));
             // SAFETY: groups hold indices of the state, `at` is as in `loaded`, and this worker alone holds the state.
             let mut re = index.map(|index| unsafe { load::<S, T>(self.state.re_at(index, at)) });
-            // SAFETY: as above.
+            // SAFETY: as for the real parts.
             let mut im = index.map(|index| unsafe { load::<S, T>(self.state.im_at(index, at)) });
             if let (true, Some(table)) = (TABLE, self.table) {
                 for j in 0..M {
@@ -121,7 +121,7 @@ impl<T: Real, const K: usize, const M: usize, const UNIT: bool> Forward<'_, T, K
             }
             for j in 0..M {
                 let index = opaque(base as usize ^ swapped[j]);
-                // SAFETY: as above.
+                // SAFETY: as for the loads.
                 unsafe {
                     store::<S, T>(self.state.re_at(index, at), re[j]);
                     store::<S, T>(self.state.im_at(index, at), im[j]);
@@ -226,13 +226,13 @@ impl<T: Real, const K: usize, const M: usize, const UNIT: bool> Reverse<'_, T, K
                 };
                 Self::plane(simd, &cos_sins, &mut p, &mut l, &mut sums);
                 for j in 0..M {
-                    // SAFETY: as above.
+                    // SAFETY: as for the loads.
                     unsafe {
                         store::<S, T>(self.psi.re_at(to[j], at), p[j]);
                         store::<S, T>(self.lambda.re_at(to[j], at), l[j]);
                     }
                 }
-                // SAFETY: as above.
+                // SAFETY: as for the real parts.
                 let (mut p, mut l) = unsafe {
                     (
                         index.map(|i| load::<S, T>(self.psi.im_at(i, at))),
@@ -244,7 +244,7 @@ impl<T: Real, const K: usize, const M: usize, const UNIT: bool> Reverse<'_, T, K
                     if TABLE {
                         (p[j], l[j]) = self.unphase(simd, to[j], at, p[j], l[j]);
                     }
-                    // SAFETY: as above.
+                    // SAFETY: as for the loads.
                     unsafe {
                         store::<S, T>(self.psi.im_at(to[j], at), p[j]);
                         store::<S, T>(self.lambda.im_at(to[j], at), l[j]);

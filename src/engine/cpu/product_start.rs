@@ -37,13 +37,13 @@ impl<T: Real> Qubit<T> {
         qubit
     }
 
-    /// The amplitudes in lane 0.
+    /// Amplitudes in lane 0.
     pub(super) fn amplitudes(&self) -> [Complex64; 2] {
         [0, 1].map(|k| Complex64::new(self.re[k][0].to_f64(), self.im[k][0].to_f64()))
     }
 }
 
-/// Two vectors: real part, imaginary part; or a cosine and a sine.
+/// Pair of vectors: real and imaginary parts, or a cosine and a sine.
 type Pair<S, T> = (<T as SimdReal>::Vector<S>, <T as SimdReal>::Vector<S>);
 
 /// Two amplitudes of a qubit in some lanes.

@@ -206,7 +206,7 @@ pub(super) struct Planes<T> {
 
 // SAFETY: access goes through `chunk`, whose callers give threads disjoint entries.
 unsafe impl<T: Send> Send for Planes<T> {}
-// SAFETY: as above.
+// SAFETY: as for `Send`.
 unsafe impl<T: Send> Sync for Planes<T> {}
 
 impl<T: Real> Planes<T> {

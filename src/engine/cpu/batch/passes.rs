@@ -34,7 +34,7 @@ pub(crate) struct Layer {
 
 /// Phase that all samples share: `exp(i φ w)` with `w(p) = sum of weight * (-1)^|p & mask|` over stored indices `p`.
 ///
-/// Sums of such phases are Walsh-Hadamard transforms, and so are their gradients.
+/// Sums of shared phases are Walsh-Hadamard transforms, and so are the gradients of the phases.
 #[derive(Debug, Clone)]
 pub(crate) struct SharedPhase {
     pub(crate) source: Source,

@@ -239,7 +239,7 @@ impl<T: Real> Add<'_, T> {
                     real = lines.times_plus(lines.minus(im[k]), from.1, real);
                     imag = lines.times_plus(im[k], from.0, imag);
                 }
-                // SAFETY: as above.
+                // SAFETY: as for the loads.
                 unsafe { lines.put(to, index, (real, imag)) };
             }
         }

@@ -140,7 +140,7 @@ struct Mix<'a, T, const N: usize> {
 
 sumless_kernel!(Mix, |k, base, offset| {
     let first = base | k.controls;
-    // SAFETY: the run is this thread's, and so is its partner, which differs from it in the pivot bit.
+    // SAFETY: this thread owns the run and its partner, which differs from the run in the pivot bit.
     let (a, b) = unsafe { (k.planes.chunk::<N>(first, offset), k.planes.chunk::<N>(first ^ k.word.x, offset)) };
     mix(a, b, k.word.is_odd(), k.cos_sins[usize::from(k.word.negative(first))]);
 });
@@ -173,7 +173,7 @@ struct Spin<'a, T, const N: usize> {
 
 sumless_kernel!(Spin, |k, base, offset| {
     let index = base | k.controls;
-    // SAFETY: the run is this thread's.
+    // SAFETY: this thread owns the run.
     let (re, im) = unsafe { k.planes.chunk::<N>(index, offset) };
     turn_phase(re, im, k.cos_sins[(index & k.z).count_ones() as usize % 2]);
 });
@@ -187,7 +187,7 @@ struct Exchange<'a, T, const N: usize> {
 }
 
 sumless_kernel!(Exchange, |k, base, offset| {
-    // SAFETY: the run is this thread's under either set of bits, and the sets differ.
+    // SAFETY: this thread owns the run for both values of the bits, and the two values differ.
     let (a, b) = unsafe { (k.planes.chunk::<N>(base | k.first, offset), k.planes.chunk::<N>(base | k.second, offset)) };
     std::mem::swap(a.0, b.0);
     std::mem::swap(a.1, b.1);
@@ -267,7 +267,7 @@ struct Multiply<'a, T, const N: usize> {
 sumless_kernel!(Multiply, |k, base, offset| {
     let base = base | k.controls;
     let mut room = [MaybeUninit::uninit(); MAX_LOCAL];
-    // SAFETY: the run is this thread's under every setting of the matrix's qubits.
+    // SAFETY: this thread owns the run for every value of the matrix's qubits.
     unsafe {
         let out = k.matrix.times::<N>(k.planes, base, offset, &mut room);
         for (bits, [re, im]) in k.matrix.offsets.iter().zip(out) {

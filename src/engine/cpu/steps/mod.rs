@@ -76,7 +76,7 @@ pub(crate) trait Kernel: Sync {
     /// Sum over all runs.
     type Sum: Send;
 
-    /// The empty sum.
+    /// Empty sum.
     fn zero(&self) -> Self::Sum;
 
     /// Adds the sum of a later chunk to the sum of the earlier chunks.

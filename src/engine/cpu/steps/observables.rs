@@ -123,7 +123,7 @@ impl<T: Real, const N: usize> Kernel for ExpectDiagonal<'_, T, N> {
         let mut run = [T::zero(); N];
         let mut offset = 0;
         while offset < self.space.len {
-            // SAFETY: the run is this thread's.
+            // SAFETY: this thread owns the run.
             let (re, im) = unsafe { self.state.chunk::<N>(index, offset) };
             for l in 0..N {
                 run[l] += re[l] * re[l] + im[l] * im[l];
@@ -150,7 +150,7 @@ impl<T: Real, const N: usize> Kernel for ExpectFlip<'_, T, N> {
         let (mut re, mut im) = ([T::zero(); N], [T::zero(); N]);
         let mut offset = 0;
         while offset < self.space.len {
-            // SAFETY: the run is this thread's, and so is its partner.
+            // SAFETY: this thread owns the run and its partner.
             let (a, b) = unsafe {
                 (self.state.chunk::<N>(base, offset), self.state.chunk::<N>(base ^ self.x_group.x as usize, offset))
             };
@@ -193,7 +193,7 @@ impl<T: Real, const N: usize> Kernel for ExpectMatrix<'_, T, N> {
         let mut room = [MaybeUninit::uninit(); MAX_LOCAL];
         let mut offset = 0;
         while offset < self.space.len {
-            // SAFETY: the run is this thread's under every setting of the matrix's qubits.
+            // SAFETY: this thread owns the run for every value of the matrix's qubits.
             unsafe {
                 let applied = self.matrix.times::<N>(self.state, base, offset, &mut room);
                 for (bits, [re, im]) in self.matrix.offsets.iter().zip(applied) {
@@ -229,7 +229,7 @@ sumless_kernel!(AddDiagonal, |k, base, offset| {
             factor[l] += entry * k.factors[output][l];
         }
     }
-    // SAFETY: the run is this thread's in both states.
+    // SAFETY: this thread owns the run in both states.
     let (from, to) = unsafe { (k.from.chunk::<N>(index, offset), k.to.chunk::<N>(index, offset)) };
     for l in 0..N {
         to.0[l] += factor[l] * from.0[l];
@@ -260,7 +260,7 @@ sumless_kernel!(AddFlip, |k, base, offset| {
         }
     }
     let partner = base ^ k.x_group.x as usize;
-    // SAFETY: the run is this thread's in both states, and so are the partners.
+    // SAFETY: this thread owns the run and its partner in both states.
     let (a, b, to_a, to_b) = unsafe {
         (
             k.from.chunk::<N>(base, offset),
@@ -287,7 +287,7 @@ struct AddMatrix<'a, T, const N: usize> {
 
 sumless_kernel!(AddMatrix, |k, base, offset| {
     let mut room = [MaybeUninit::uninit(); MAX_LOCAL];
-    // SAFETY: the run is this thread's in both states under every setting of the matrix's qubits.
+    // SAFETY: this thread owns the run in both states, for every value of the matrix's qubits.
     unsafe {
         let applied = k.matrix.times::<N>(k.from, base, offset, &mut room);
         for (bits, [re, im]) in k.matrix.offsets.iter().zip(applied) {

@@ -59,7 +59,7 @@ impl<T: Real, const N: usize> Kernel for UnMix<'_, T, N> {
         let mut run = [T::zero(); N];
         let mut offset = 0;
         while offset < self.space.len {
-            // SAFETY: the run is this thread's in both states, and so are the partners, which differ in the pivot bit.
+            // SAFETY: this thread owns the run and its partner, which differs in the pivot bit, in both states.
             let (a, b, la, lb) = unsafe {
                 (
                     self.psi.chunk::<N>(first, offset),
@@ -106,7 +106,7 @@ impl<T: Real, const N: usize> Kernel for UnSpin<'_, T, N> {
         let mut run = [T::zero(); N];
         let mut offset = 0;
         while offset < self.space.len {
-            // SAFETY: the run is this thread's in both states.
+            // SAFETY: this thread owns the run in both states.
             let (a, la) = unsafe { (self.psi.chunk::<N>(index, offset), self.lambda.chunk::<N>(index, offset)) };
             for l in 0..N {
                 run[l] += la.0[l] * a.1[l] - la.1[l] * a.0[l];

@@ -22,11 +22,11 @@ impl Buffer {
 /// Launch of a kernel.
 #[derive(Debug, Clone)]
 pub struct Launch {
-    /// The kernel.
+    /// Kernel to launch.
     pub kernel: &'static Kernel,
-    /// Groups of threads, in one row.
+    /// Number of groups, in one row.
     pub groups: u32,
-    /// Threads of a group.
+    /// Number of threads of a group.
     pub threads: u32,
     /// Bytes of shared memory of a group.
     pub group_bytes: u32,
