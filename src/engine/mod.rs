@@ -1,8 +1,8 @@
 //! Engines compute outputs and gradients of programs.
 //!
-//! An engine gets a [`Program`], inputs `[batch, features]` and concatenated weights. It returns outputs `[batch,
-//! outputs]` or, for a cotangent of the outputs, gradients in inputs and weights (a vector-Jacobian product). All
-//! `unsafe` code of the crate is in this module and its children.
+//! An engine gets a [`Program`], inputs `[batch, features]` and concatenated weights. It returns outputs
+//! `[batch, outputs]` or, for a cotangent of the outputs, gradients in inputs and weights (a vector-Jacobian product).
+//! All `unsafe` code of the crate is in this module and its children.
 
 mod budget;
 pub(crate) mod cpu;

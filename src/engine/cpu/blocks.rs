@@ -139,8 +139,8 @@ impl<T: Real> Worker<'_, T> {
         }
     }
 
-    /// Adds the gradient in the embedded features, once λ is back at the start. With `y = x / |x|` and `g = dL/dy = 2
-    /// Re λ` the gradient is `(g - y (y . g)) / |x|`. It is 0 for features that are all zero.
+    /// Adds the gradient in the embedded features, once λ is back at the start. With `y = x / |x|` and
+    /// `g = dL/dy = 2 Re λ` the gradient is `(g - y (y . g)) / |x|`. It is 0 for features that are all zero.
     fn unembed(&self, embedding: Embedding, first: usize, rows: &mut [T]) {
         let Call { program, arguments, .. } = *self.call;
         let rows = rows.chunks_mut(program.engine_inputs).zip(self.room.block.angles.norms).enumerate();

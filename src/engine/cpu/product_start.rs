@@ -1,9 +1,9 @@
 //! Product starts: the first gates of each qubit act on it alone, so the state after them is a product.
 //!
 //! The forward pass builds the product by doubling. The reverse sweep takes the state apart again, qubit by qubit from
-//! the top. If `v` is the unit vector of the top qubit, the state of the lower qubits is `conj(v0) ψ_low + conj(v1)
-//! ψ_high`, and λ is contracted in the same way. The overlap of the lower qubits' ψ with the two halves of λ gives the
-//! top qubit's own λ, on which the gates of the qubit are undone.
+//! the top. If `v` is the unit vector of the top qubit, the state of the lower qubits is
+//! `conj(v0) ψ_low + conj(v1) ψ_high`, and λ is contracted in the same way. The overlap of the lower qubits' ψ with the
+//! two halves of λ gives the top qubit's own λ, on which the gates of the qubit are undone.
 
 use crate::engine::Real;
 use crate::engine::cpu::angles::Angles;

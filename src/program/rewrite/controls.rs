@@ -1,7 +1,7 @@
 //! Controlled operations as products of operations that fit into layers, where this is faster.
 //!
-//! Diagonal rotations: the projector on all controls being 1 is `2^-k sum over subsets S of (-1)^|S| Z_S`. So `exp(-i φ
-//! Z)` under k controls is the product over S of `exp(-i ± φ 2^-k Z Z_S)`.
+//! Diagonal rotations: the projector on all controls being 1 is `2^-k sum over subsets S of (-1)^|S| Z_S`. So
+//! `exp(-i φ Z)` under k controls is the product over S of `exp(-i ± φ 2^-k Z Z_S)`.
 //!
 //! Constants on one qubit: with `U = V D V†`, only the diagonal D needs the controls.
 //!

@@ -1,9 +1,9 @@
 //! Pauli words on single states: expectation values, and a sum of words applied to a state.
 //!
-//! A state is read in stretches of 64 vectors. All words of an x-mask group need sums of `±W` with `W(p) = conj(ψ[p ^
-//! x]) ψ[p]`, whose signs are the parity of a mask. Within a stretch these sums are entries of a Walsh-Hadamard
-//! transform, so a word costs one vector addition for each stretch. A sum of words is applied in the opposite order. If
-//! a group has few words, the transform costs more than it saves.
+//! A state is read in stretches of 64 vectors. All words of an x-mask group need sums of `±W` with
+//! `W(p) = conj(ψ[p ^ x]) ψ[p]`, whose signs are the parity of a mask. Within a stretch these sums are entries of a
+//! Walsh-Hadamard transform, so a word costs one vector addition for each stretch. A sum of words is applied in the
+//! opposite order. If a group has few words, the transform costs more than it saves.
 
 use crate::engine::cpu::batch::z_sums::WordRoom;
 use crate::engine::cpu::simd::LANE_QUBITS;

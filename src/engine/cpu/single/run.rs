@@ -108,8 +108,8 @@ fn lengths(sweep: &Sweep) -> [usize; 5] {
     [sweep.across.len(), sweep.within.len(), sweep.before.len(), sweep.after.len(), sweep.loose.len()]
 }
 
-/// Parts of a sweep's gradients: in the φ of its rotations across and within vectors, and `sum of (-1)^|p & mask| Im(λ*
-/// ψ)(p)` for its terms before, after and loose.
+/// Parts of a sweep's gradients: in the φ of its rotations across and within vectors, and
+/// `sum of (-1)^|p & mask| Im(λ* ψ)(p)` for its terms before, after and loose.
 fn parts<'a>(sweep: &Sweep, mut gradients: &'a mut [f64]) -> [&'a mut [f64]; 5] {
     lengths(sweep).map(|len| {
         let (part, rest) = std::mem::take(&mut gradients).split_at_mut(len);
