@@ -13,8 +13,8 @@ const TOLERANCE: f64 = 1e-12;
 /// Distance that is as small as rounding allows.
 const GOOD: f64 = 1e-14;
 
-/// Angles α that are tried. Eigenvalues of usual gates have arguments that are multiples of π/8, and at these α no two
-/// different ones give the same cosine.
+/// Angles α that are tried. Eigenvalues of usual gates have arguments that are multiples of π/8. At these α, no two
+/// different arguments have the same cosine.
 const TURNS: [f64; 6] = [0.41, 1.13, 1.87, 2.59, 0.77, 2.23];
 
 /// Eigenvalues and eigenvectors of a unitary `U = V D V†`.

@@ -1,6 +1,6 @@
 //! Programs: a circuit and a measurement lowered to flat steps with resolved slots.
 //!
-//! Lowering happens once for each layer. A program knows no gate names and no tensors, and an engine knows only
+//! Lowering happens once for each quantum layer. A program knows no gate names and no tensors, and an engine knows only
 //! programs.
 //!
 //! - A **variable** is an input feature or an entry of the concatenated weights (tensors sorted by name).
@@ -190,7 +190,8 @@ impl Program {
     /// Lowers a circuit, after checking it and the measurement.
     ///
     /// # Errors
-    /// The circuit has a mistake, the measurement does not fit the circuit, or a gate cannot be lowered.
+    /// The circuit has a mistake, the measurement does not fit the circuit, the features of a sample are too many to
+    /// number, or the eigenvectors of a conditional matrix are not found.
     pub fn new(circuit: &Circuit, measurement: &Measurement) -> Result<Self> {
         Self::with_rewrites(circuit, measurement, Rewrites::ALL)
     }
