@@ -1,9 +1,9 @@
 // Printed from the table in src/engine/gpu/abi/: `just kernels` writes it again.
 
-// No entry.
+// Index that stands for no entry.
 #define NONE 0xffffffffu
 
-// Bit of a source whose slot reads inputs, so that it is a sample's own; bit of a variable that is a feature.
+// Bit of a source whose slot reads inputs, so each sample has its own; bit of a variable that is a feature.
 #define INPUTS 0x80000000u
 
 // Bit of a source whose slot reads weights.
@@ -12,7 +12,7 @@
 // Bits of a source that are not its index.
 #define KINDS 0xc0000000u
 
-// Opcode of rotations of amplitudes at hand, behind a table of phases.
+// Opcode of a phase table and up to three rotations.
 #define OP_PASS 0u
 
 // Opcode of diagonal factors.
@@ -27,10 +27,10 @@
 // Opcode of a dense matrix.
 #define OP_DENSE 4u
 
-// The most angles of one operation: rotations of a pass, factors of diagonals.
+// Largest number of angles of an operation: rotations of a pass, factors of diagonals.
 #define MAX_ANGLES 3u
 
-// The most qubits of a dense matrix.
+// Largest number of qubits of a dense matrix.
 #define MAX_MATRIX_QUBITS 6u
 
 // Kind of a term that is a Pauli word.
@@ -51,13 +51,13 @@
 // Threads of a warp, which exchange values without a barrier.
 #define WARP 32u
 
-// Warps of the largest block: entries of the scratch in which a block adds up a number.
+// Warps of the largest block: entries of the shared memory in which a block adds up a number.
 #define MAX_WARPS 32u
 
-// Real numbers that a forward sweep keeps of an amplitude in shared memory: ψ.
+// Real numbers for each amplitude that a forward sweep has in shared memory: ψ.
 #define FORWARD_PLANES 2u
 
-// Real numbers that a reverse sweep keeps of an amplitude in shared memory: ψ, λ and their overlap.
+// Real numbers for each amplitude that a reverse sweep has in shared memory: ψ, λ and their overlap.
 #define REVERSE_PLANES 5u
 
 // Bit of `store`: ψ is written at the end of a sweep.
@@ -66,13 +66,14 @@
 // Bit of `store`: λ is written at the end of a sweep.
 #define STORE_LAMBDA 2u
 
-// Amplitudes of a chunk that a thread has at the most.
+// Largest number of amplitudes of a chunk that a thread has.
 #define CHUNK_AMPLITUDES 8u
 
-// The most threads of a block of a sweep in single precision: as many as have registers for eight amplitudes of two states.
+// Largest number of threads of a sweep's block in single precision: each has registers for eight amplitudes of two
+// states.
 #define SWEEP_THREADS_F32 512u
 
-// The most threads of a block of a sweep in double precision.
+// Largest number of threads of a sweep's block in double precision.
 #define SWEEP_THREADS_F64 256u
 
 // Range of a list in the bytecode.
@@ -107,7 +108,7 @@ FN Parity load_parity(GLOBAL const uint *code, uint at) {
     return record;
 }
 
-// Conditions under which an operation acts: all are odd.
+// Conditions under which an operation acts: all parities are odd.
 struct Conditions {
     uint count; // Number of parities.
     uint at; // code: the parities.
@@ -124,8 +125,8 @@ FN Conditions load_conditions(GLOBAL const uint *code, uint at) {
 
 // Qubit of a dense matrix.
 struct Qubit {
-    uint flip_mask; // Bits that flip with it.
-    Parity parity; // Parity that it reads.
+    uint flip_mask; // Bits that flip with the qubit.
+    Parity parity; // Parity that is the qubit's value.
 };
 
 #define QUBIT_WORDS 4u
@@ -137,15 +138,15 @@ FN Qubit load_qubit(GLOBAL const uint *code, uint at) {
     return record;
 }
 
-// A table of phases, then rotations, whose records follow.
+// Phase table, then rotations, whose records follow.
 struct Pass {
     uint rotations; // Number of rotations.
-    uint bases; // code: the index each set of amplitudes starts from.
+    uint bases; // code: the first index of each set of amplitudes.
     uint table; // Number of the table, or NONE.
     uint term_count; // Terms of the table.
     uint term_kinds; // Kinds of the sources of all terms.
     uint term_masks; // code: mask of each term.
-    uint first_partial; // Partial gradient of the first term; those of the others follow.
+    uint first_partial; // Partial gradient of the first term; the other terms' partial gradients follow.
 };
 
 #define PASS_WORDS 8u
@@ -164,10 +165,10 @@ FN Pass load_pass(GLOBAL const uint *code, uint at) {
 
 // Rotation of a pass.
 struct Rotation {
-    uint source; // Source of its cosine and sine.
+    uint source; // Source of the rotation's cosine and sine.
     uint partial; // Partial gradient, or NONE.
-    uint flip_mask; // Bits it flips.
-    uint tile_mask; // Mask of the tile's bits in its parity.
+    uint flip_mask; // Bits that the rotation flips.
+    uint tile_mask; // Mask of the tile's bits in the rotation's parity.
 };
 
 #define ROTATION_WORDS 4u
@@ -196,10 +197,10 @@ FN Diagonals load_diagonals(GLOBAL const uint *code, uint at) {
 
 // Diagonal factor exp(±i φ).
 struct Factor {
-    uint source; // Source of its cosine and sine.
+    uint source; // Source of the factor's cosine and sine.
     uint partial; // Partial gradient, or NONE.
-    Parity sign; // Parity that gives φ a plus where it is odd.
-    Conditions conditions; // Conditions under which it acts.
+    Parity sign; // Parity that is odd where φ has a plus.
+    Conditions conditions; // Conditions under which the factor acts.
 };
 
 #define FACTOR_WORDS 7u
@@ -216,12 +217,12 @@ FN Factor load_factor(GLOBAL const uint *code, uint at) {
 // Rotation about a word that flips bits.
 struct Mix {
     uint real; // 1: the word has an odd number of Y.
-    uint source; // Source of its cosine and sine.
+    uint source; // Source of the rotation's cosine and sine.
     uint partial; // Partial gradient, or NONE.
-    uint flip_mask; // Bits it flips.
-    uint top_bit; // Highest of those bits.
-    Parity negative; // Parity that gives the sine a minus where it is odd.
-    Conditions conditions; // Conditions under which it acts.
+    uint flip_mask; // Bits that the rotation flips.
+    uint top_bit; // Highest bit of the flip mask.
+    Parity negative; // Parity that is odd where the sine has a minus.
+    Conditions conditions; // Conditions under which the rotation acts.
 };
 
 #define MIX_WORDS 11u
@@ -238,10 +239,10 @@ FN Mix load_mix(GLOBAL const uint *code, uint at) {
     return record;
 }
 
-// Exchange of each amplitude that meets the conditions with the one at the flip mask from it.
+// Exchange of the two amplitudes that differ by the flip mask, where the conditions are met.
 struct Exchange {
-    uint flip_mask; // Bits it flips.
-    Conditions conditions; // Conditions under which it acts.
+    uint flip_mask; // Bits in which the two amplitudes differ.
+    Conditions conditions; // Conditions under which the exchange acts.
 };
 
 #define EXCHANGE_WORDS 4u
@@ -257,9 +258,9 @@ FN Exchange load_exchange(GLOBAL const uint *code, uint at) {
 struct Dense {
     uint qubits; // Number of qubits.
     uint entries; // First entry among the constants.
-    uint adjoint; // The first entry of its adjoint.
-    uint bases; // code: the index each set of amplitudes starts from.
-    Conditions conditions; // Conditions under which it acts.
+    uint adjoint; // First entry of the adjoint among the constants.
+    uint bases; // code: the first index of each set of amplitudes.
+    Conditions conditions; // Conditions under which the matrix acts.
 };
 
 #define DENSE_WORDS 7u
@@ -276,7 +277,7 @@ FN Dense load_dense(GLOBAL const uint *code, uint at) {
 
 // Angle as an expression: a constant and a sum of terms.
 struct Slot {
-    uint offset; // number: its constant part.
+    uint offset; // number: the constant of the expression.
     List terms; // Terms of the angle.
 };
 
@@ -323,11 +324,11 @@ FN Derivative load_derivative(GLOBAL const uint *code, uint at) {
     return record;
 }
 
-// Term of a table of phases.
+// Term of a phase table.
 struct TableTerm {
-    uint mask; // Bits whose parity is its sign.
-    uint offset; // number: its constant part.
-    List parts; // Parts of its angle.
+    uint mask; // Bits whose parity is the term's sign.
+    uint offset; // number: the constant part of the angle.
+    List parts; // Parts of the angle.
 };
 
 #define TABLE_TERM_WORDS 4u
@@ -340,10 +341,10 @@ FN TableTerm load_table_term(GLOBAL const uint *code, uint at) {
     return record;
 }
 
-// Weighted entry of a sum: a slot in the angle of a table's term, or a partial gradient in that of a slot.
+// Weighted entry of a sum: a slot in the angle of a table's term, or a partial gradient in the gradient of a slot.
 struct Weighted {
     uint index; // Slot or partial gradient.
-    uint weight; // number: its weight.
+    uint weight; // number: the weight.
 };
 
 #define WEIGHTED_WORDS 2u
@@ -358,7 +359,7 @@ FN Weighted load_weighted(GLOBAL const uint *code, uint at) {
 // Head of a term of an observable, whose operand follows.
 struct Term {
     uint kind; // Kind of the operand.
-    uint output; // Output it adds to.
+    uint output; // Output that the term adds to.
     uint coefficient; // number: the coefficient.
 };
 
@@ -374,9 +375,9 @@ FN Term load_term(GLOBAL const uint *code, uint at) {
 
 // Operand that is a Pauli word.
 struct WordTerm {
-    uint flip_mask; // Bits it flips.
-    uint sign_mask; // Bits whose parity is its sign.
-    uint quarter_turns; // Power of i in front.
+    uint flip_mask; // Bits that the word flips.
+    uint sign_mask; // Bits whose parity is the word's sign.
+    uint quarter_turns; // Power of i that multiplies the word.
 };
 
 #define WORD_TERM_WORDS 3u
@@ -408,8 +409,8 @@ FN DiagonalTerm load_diagonal_term(GLOBAL const uint *code, uint at) {
 
 // Operand that is a projector.
 struct ProjectorTerm {
-    Conditions conditions; // Conditions under which it is 1.
-    uint unused; // Fills the stride.
+    Conditions conditions; // Conditions under which the projector is 1.
+    uint unused; // Padding to the stride of terms.
 };
 
 #define PROJECTOR_TERM_WORDS 3u
@@ -438,12 +439,12 @@ FN MatrixTerm load_matrix_term(GLOBAL const uint *code, uint at) {
     return record;
 }
 
-// Series: words that flip the same bits, with the same factor 1 or i but for signs.
+// Series: words that flip the same bits, with the same factor 1 or i up to signs.
 struct Series {
     uint imaginary; // 1: the factor is i.
-    uint flip_mask; // Bits all of them flip.
-    uint first_term; // First of its terms.
-    uint end_term; // End of its terms.
+    uint flip_mask; // Bits that all words flip.
+    uint first_term; // First term of the series.
+    uint end_term; // End of the terms of the series.
     List entries; // Entries, one for each low part of a sign mask.
 };
 
@@ -462,8 +463,8 @@ FN Series load_series(GLOBAL const uint *code, uint at) {
 // Entry of a series: terms whose sign masks have the same bits within a chunk.
 struct SeriesEntry {
     uint mask; // Bits of the sign masks within a chunk.
-    uint first_term; // First of the terms.
-    uint end_term; // End of the terms.
+    uint first_term; // First term of the entry.
+    uint end_term; // End of the terms of the entry.
 };
 
 #define SERIES_ENTRY_WORDS 3u
@@ -476,15 +477,15 @@ FN SeriesEntry load_series_entry(GLOBAL const uint *code, uint at) {
     return record;
 }
 
-// Arguments of the preparation.
+// Arguments of the preparation of angles and tables.
 struct PrepareArgs {
-    uint shared; // Slots that all samples share.
-    uint fixed; // Constant cosines and sines, which stand after them.
-    uint own; // Slots of a sample's own.
-    uint batch; // Samples.
-    uint inputs; // Features of a sample.
-    uint slots; // code: the slots, shared ones first.
-    uint constants; // First of the constant cosines and sines among the constants.
+    uint shared; // Number of slots that all samples share.
+    uint fixed; // Number of constant cosines and sines, which follow the shared slots.
+    uint own; // Number of slots of each sample's own.
+    uint batch; // Number of samples.
+    uint inputs; // Number of features of a sample.
+    uint slots; // code: the slots, shared slots first.
+    uint constants; // First constant cosine and sine among the constants.
     uint tables; // Number of tables.
     uint bits; // Bits of an index into a table.
     uint lists; // code: for each table the list of its terms.
@@ -492,114 +493,114 @@ struct PrepareArgs {
 
 // Arguments of the flags.
 struct FlagArgs {
-    uint batch; // Samples.
-    uint shared; // Cosines and sines that all samples share.
-    uint own; // Cosines and sines of a sample's own.
-    uint qubits; // Qubits of a state.
-    uint embedded; // 1: states are there, of embedded features.
+    uint batch; // Number of samples.
+    uint shared; // Number of cosines and sines that all samples share.
+    uint own; // Number of cosines and sines of each sample's own.
+    uint qubits; // Number of qubits.
+    uint embedded; // 1: the states of embedded features are in memory.
 };
 
-// Arguments of a sweep. From `fused` on they are for a state that is one tile.
+// Arguments of a sweep. The arguments from `fused` on are for a state that is one tile.
 struct SweepArgs {
-    uint qubits; // Qubits of a state.
+    uint qubits; // Number of qubits.
     uint bits; // Bits of an index in a tile.
-    uint batch; // Samples.
-    uint per_block; // Tiles that a block works on.
-    uint tile_basis; // code: the first indices of the tiles that are powers of two.
-    uint offsets; // code: XOR mask of a tile's first index for each setting of the local bits above the lanes.
-    uint lane_bits; // Local bits that are the same bits of a stored index.
+    uint batch; // Number of samples.
+    uint per_block; // Number of tiles that a block works on.
+    uint tile_basis; // code: first indices of the tiles whose numbers are powers of two.
+    uint offsets; // code: XOR mask of an index for each value of the local bits above the lanes.
+    uint lane_bits; // Number of local bits that are the same bits of a stored index.
     uint index; // code: the position of each operation.
     uint first; // First operation.
     uint last; // End of the operations.
-    uint from_zero; // 1: the state starts from |0..0> and is not read.
-    uint store; // States that are written at the end: STORE_PSI, STORE_LAMBDA.
-    uint wanted; // Kinds of sources whose gradients are wanted.
-    uint own; // Slots of a sample's own.
-    uint partials; // Entries of a row of partial gradients.
-    uint fused; // 1: the sweep does everything after the forward and around the reverse sweep.
-    uint shared; // Cosines and sines that all samples share.
+    uint from_zero; // 1: the sweep starts from |0..0> and does not read the state.
+    uint store; // States that the sweep writes at the end: STORE_PSI, STORE_LAMBDA.
+    uint wanted; // Kinds of the sources that need gradients.
+    uint own; // Number of slots of each sample's own.
+    uint partials; // Number of partial gradients of a tile.
+    uint fused; // 1: the sweep also does everything that follows a forward sweep or surrounds a reverse sweep.
+    uint shared; // Number of cosines and sines that all samples share.
     uint terms; // code: terms of the observables.
     uint term_count; // Number of terms.
-    uint direct; // Number of terms, the first ones, that are in no series.
+    uint direct; // Number of the terms that are in no series. They come first.
     uint series; // code: the series.
     uint series_count; // Number of series.
-    uint outputs; // Outputs of a sample.
+    uint outputs; // Number of outputs of a sample.
     uint lists; // code: for each output the list of its terms.
-    uint output_constants; // number: the constant of the first output; those of the others follow.
+    uint output_constants; // number: the constant of the first output; the other outputs' constants follow.
     uint slots; // Number of slots.
     uint slot_lists; // code: for each slot the list of its partial gradients.
-    uint inputs; // Features of a sample.
+    uint inputs; // Number of features of a sample.
     uint input_lists; // code: for each feature the list of its derivatives.
 };
 
 // Arguments of observables on states in memory.
 struct ReadArgs {
-    uint qubits; // Qubits of a state.
-    uint batch; // Samples.
+    uint qubits; // Number of qubits.
+    uint batch; // Number of samples.
     uint chunk_bits; // Bits of an index within a chunk of a state.
     uint terms; // code: the terms.
-    uint term_count; // Entries of a row of sums.
-    uint direct; // Number of terms, the first ones, that are in no series.
-    uint span; // Number of those that a block takes.
+    uint term_count; // Number of sums of a chunk.
+    uint direct; // Number of the terms that are in no series. They come first.
+    uint span; // Number of terms outside a series that a block takes.
     uint series; // code: the series.
     uint series_count; // Number of series.
-    uint outputs; // Entries of a row of outputs, of the cotangent and of the means.
-    uint cotangent; // 1: terms are weighted by the cotangent.
+    uint outputs; // Number of entries in a row of outputs, of the cotangent and of the means.
+    uint cotangent; // 1: the cotangent weights the terms.
     uint shift; // Output whose mean is subtracted, or NONE.
-    uint keep; // 1: the result is added to what is there.
+    uint keep; // 1: the result is added to the values in memory.
 };
 
 // Arguments of outputs from sums over chunks.
 struct OutputArgs {
-    uint batch; // Samples.
-    uint outputs; // Outputs of this sum.
-    uint chunks; // Chunks of a state.
+    uint batch; // Number of samples.
+    uint outputs; // Number of outputs of this sum.
+    uint chunks; // Number of chunks of a state.
     uint terms; // code: the terms.
     uint lists; // code: for each output the list of its terms.
-    uint constants; // number: the constant of the first output; those of the others follow.
-    uint term_count; // Entries of a row of sums.
-    uint column; // Place of the first output in a row of outputs.
-    uint width; // Entries of a row of outputs.
-    uint per_item; // Threads of an output.
+    uint constants; // number: the constant of the first output; the other outputs' constants follow.
+    uint term_count; // Number of sums of a chunk.
+    uint column; // Index of the first output in a row of outputs.
+    uint width; // Number of entries in a row of outputs.
+    uint per_item; // Number of threads for an output.
 };
 
 // Arguments of basis states of measured qubits.
 struct BasisArgs {
-    uint qubits; // Qubits of a state.
-    uint batch; // Samples.
-    uint count; // Measured qubits.
+    uint qubits; // Number of qubits.
+    uint batch; // Number of samples.
+    uint count; // Number of measured qubits.
     uint rows; // code: the parity of each measured qubit.
-    uint columns; // code: bits that flip with each qubit, the measured ones first.
+    uint columns; // code: bits that flip with each qubit, measured qubits first.
     uint origin; // Stored index of logical index 0.
-    uint per_item; // Threads of an output.
+    uint per_item; // Number of threads for an output.
 };
 
-// Arguments of features as amplitudes.
+// Arguments of embedding, and of its gradient.
 struct EmbedArgs {
-    uint qubits; // Qubits of a state.
-    uint batch; // Samples.
-    uint inputs; // Features of a sample.
-    uint first; // First feature that is an amplitude.
-    uint count; // Number of them.
-    uint zero_state; // 1: features that are all zero are |0..0>.
+    uint qubits; // Number of qubits.
+    uint batch; // Number of samples.
+    uint inputs; // Number of features of a sample.
+    uint first; // First embedded feature.
+    uint count; // Number of embedded features.
+    uint zero_state; // 1: features that are all zero become |0..0>.
 };
 
 // Arguments of gradients in slots.
 struct SlotArgs {
-    uint batch; // Samples.
+    uint batch; // Number of samples.
     uint slots; // Number of slots.
     uint tile_bits; // Bits of a tile's number.
-    uint partials; // Entries of a row of partial gradients.
+    uint partials; // Number of partial gradients of a tile.
     uint lists; // code: for each slot the list of its partial gradients.
-    uint per_item; // Threads of a slot.
+    uint per_item; // Number of threads for a slot.
 };
 
 // Arguments of the chain rule from slots to variables.
 struct ChainArgs {
-    uint batch; // Samples.
-    uint inputs; // Features of a sample.
-    uint variables; // Features, or weights.
+    uint batch; // Number of samples.
+    uint inputs; // Number of features of a sample.
+    uint variables; // Number of variables: of features, or of weights.
     uint lists; // code: for each variable the list of its derivatives.
-    uint parts; // Parts of the batch, each summed by a block.
-    uint span; // Samples of a part.
+    uint parts; // Number of parts of the batch. A block sums each part.
+    uint span; // Number of samples of a part.
 };

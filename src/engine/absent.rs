@@ -1,4 +1,4 @@
-//! In place of an engine that this build does not have. Tensors on its device are refused before they get here.
+//! Replacement for an engine that this build lacks. Tensors on its device are refused before they get here.
 
 use super::{NeedsGrad, Storage};
 use crate::error::{DeviceError, Error, Result};

@@ -1,13 +1,13 @@
-//! Compares the states of a computation with the memory there is, before any is taken.
+//! Budget of memory: the states of a computation are compared with the available memory before any is allocated.
 
 use super::Real;
 use crate::error::{MemoryError, Result};
 use crate::memory::exceeded;
 use crate::program::Program;
 
-/// Compares the bytes a computation needs at the least with what it may have.
+/// Returns an error if a computation needs more bytes than it may have.
 ///
-/// `limit` is the user's own; without one it is the memory the machine has available.
+/// `limit` is the user's limit. Without a limit, the computation may have the memory that the machine has available.
 pub(super) fn check<T: Real>(program: &Program, states: usize, needed: Option<u64>, limit: Option<u64>) -> Result<()> {
     match exceeded(needed, limit) {
         Some(budget) => {

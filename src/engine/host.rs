@@ -1,4 +1,4 @@
-//! What runs on tensors in the host's memory: the CPU engine, or in the project's own tests an emulated GPU.
+//! Engine for tensors in the host's memory: the CPU engine or, in the project's own tests, an emulated GPU.
 
 use super::cpu::{self, Cpu};
 #[cfg(feature = "emulator")]
@@ -9,7 +9,7 @@ use crate::program::Program;
 use candle_core::DType;
 use std::sync::Arc;
 
-/// Final states kept from a forward pass.
+/// Final states that a forward pass has saved.
 #[derive(Debug)]
 #[cfg_attr(feature = "emulator", allow(clippy::large_enum_variant, reason = "there is but one at a time"))]
 pub(crate) enum Saved<T: Real> {
@@ -28,7 +28,7 @@ impl<T: Real> Saved<T> {
     }
 }
 
-/// As [`Cpu::check`].
+/// Checks a call, as [`Cpu::check`] does.
 pub(crate) fn check(cpu: Cpu, program: &Arc<Program>, batch: usize, dtype: DType) -> Result<()> {
     #[cfg(feature = "emulator")]
     if let Some(emulated) = Emulated::current(cpu) {
@@ -37,7 +37,7 @@ pub(crate) fn check(cpu: Cpu, program: &Arc<Program>, batch: usize, dtype: DType
     cpu.check(program, batch, dtype)
 }
 
-/// As [`Engine::forward`].
+/// Computes outputs, as [`Engine::forward`] does.
 pub(crate) fn forward<T: Real>(
     cpu: Cpu,
     program: &Arc<Program>,
@@ -53,7 +53,7 @@ pub(crate) fn forward<T: Real>(
     Ok((out, saved.map(Saved::Cpu)))
 }
 
-/// As [`Engine::gradient`].
+/// Computes gradients, as [`Engine::gradient`] does.
 pub(crate) fn gradient<T: Real>(
     cpu: Cpu,
     program: &Arc<Program>,

@@ -1,8 +1,8 @@
-//! Engines: what turns programs and numbers into outputs and gradients.
+//! Engines compute outputs and gradients of programs.
 //!
-//! An engine gets a [`Program`], inputs `[batch, features]` and concatenated weights, and gives outputs
-//! `[batch, outputs]`; for a cotangent of the outputs it gives gradients in inputs and weights (a vector-Jacobian
-//! product). This module and its children are the only home of `unsafe`.
+//! An engine gets a [`Program`], inputs `[batch, features]` and concatenated weights. It returns outputs
+//! `[batch, outputs]` or, for a cotangent of the outputs, gradients in inputs and weights (a vector-Jacobian product).
+//! All `unsafe` code of the crate is in this module and its children.
 
 mod budget;
 pub(crate) mod cpu;
@@ -30,7 +30,7 @@ use cpu::Cpu;
 use std::ops::{Add, AddAssign, Mul, Neg, Sub};
 use std::sync::Arc;
 
-/// A tensor's memory on a device, and where its elements stand in it.
+/// Memory of a tensor on a device, and the layout of the tensor's elements in it.
 pub(crate) type Storage<'a, S> = (&'a S, &'a Layout);
 
 /// Whether this build has an engine for a device.
@@ -38,7 +38,7 @@ pub(crate) fn exists_for(device: &Device) -> bool {
     device.is_cpu() || device.is_cuda() && cfg!(feature = "cuda") || device.is_metal() && cfg!(feature = "metal")
 }
 
-/// Whether a forward pass fits a device's memory. candle would wrap the error of an op beyond recognition.
+/// Checks that a forward pass fits a device's memory. candle would wrap the error of an op beyond recognition.
 pub(crate) fn check(cpu: Cpu, device: &Device, program: &Arc<Program>, batch: usize, dtype: DType) -> Result<()> {
     match device {
         Device::Cpu => host::check(cpu, program, batch, dtype),
@@ -47,7 +47,7 @@ pub(crate) fn check(cpu: Cpu, device: &Device, program: &Arc<Program>, batch: us
     }
 }
 
-/// The precision of a state: `f32` or `f64`.
+/// Precision of a state: `f32` or `f64`.
 pub(crate) trait Real:
     candle_core::WithDType
     + cpu::SimdReal
@@ -59,7 +59,7 @@ pub(crate) trait Real:
     + Neg<Output = Self>
     + AddAssign
 {
-    /// Not a number.
+    /// NaN.
     fn nan() -> Self {
         Self::from_f64(f64::NAN)
     }
@@ -68,10 +68,10 @@ pub(crate) trait Real:
 impl Real for f32 {}
 impl Real for f64 {}
 
-/// The numbers a program runs on.
+/// Inputs and weights of a call.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Arguments<'a, T> {
-    /// `[batch, features]`, row by row.
+    /// Inputs `[batch, features]`, row by row.
     pub(crate) inputs: &'a [T],
     /// All weight tensors, concatenated in the order of their names.
     pub(crate) weights: &'a [T],
@@ -80,37 +80,38 @@ pub(crate) struct Arguments<'a, T> {
 }
 
 impl<'a, T> Arguments<'a, T> {
-    /// The features of a sample that become its initial state.
+    /// Features of a sample that become its initial state.
     pub(crate) fn embedded(&self, program: &Program, embedding: Embedding, sample: usize) -> &'a [T] {
         let start = sample * program.engine_inputs + embedding.first;
         &self.inputs[start..start + embedding.count]
     }
 }
 
-/// Which gradients are asked for.
+/// Arguments whose gradients are asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct NeedsGrad {
-    /// In the inputs.
+    /// Whether the gradient in the inputs is asked for.
     pub(crate) inputs: bool,
-    /// In the weights.
+    /// Whether the gradient in the weights is asked for.
     pub(crate) weights: bool,
 }
 
-/// Gradients of `sum(cotangent * outputs)`; `None` where none was asked for.
+/// Gradients of `sum(cotangent * outputs)`; `None` for gradients that are not asked for.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Gradients<T> {
-    /// `[batch, features]`.
+    /// Gradient in the inputs, `[batch, features]`.
     pub(crate) inputs: Option<Vec<T>>,
-    /// All weight tensors, concatenated.
+    /// Gradient in all weight tensors, concatenated.
     pub(crate) weights: Option<Vec<T>>,
 }
 
-/// Executes programs.
+/// Engine that runs programs.
 pub(crate) trait Engine<T: Real> {
-    /// Final states kept from a forward pass for the gradient that follows it.
+    /// Final states that a forward pass saves for its gradient.
     type Saved: Send;
 
-    /// Outputs `[batch, outputs]`. With `keep`, also the final states, if they are small enough to be worth keeping.
+    /// Computes outputs `[batch, outputs]`. If `save`, also returns the final states, unless they are too large to
+    /// save.
     fn forward(
         &self,
         program: &Program,
@@ -118,8 +119,8 @@ pub(crate) trait Engine<T: Real> {
         save: bool,
     ) -> Result<(Vec<T>, Option<Self::Saved>)>;
 
-    /// Gradients of `sum(cotangent * outputs)` for a cotangent `[batch, outputs]`. What was kept of a forward pass with the
-    /// same arguments saves repeating it, and changes nothing else.
+    /// Computes gradients of `sum(cotangent * outputs)` for a cotangent `[batch, outputs]`. States saved by a forward
+    /// pass with the same arguments make the gradient faster, and change nothing else.
     fn gradient(
         &self,
         program: &Program,

@@ -1,12 +1,14 @@
-//! Work shared out between threads, the calling one included.
+//! Work shared between threads, including the calling thread.
 //!
-//! rayon's parallel iterators hand everything to the pool and put the caller to sleep: two changes of threads before anything
-//! is done, which is a quarter of the time of a small batch. Here the caller begins at once, threads of the pool take what is
-//! left when they wake up, and whoever is done takes the next item. Results go to places that come with the items.
+//! rayon's parallel iterators hand all work to the pool and put the caller to sleep. These two changes of threads
+//! before any work begins take a quarter of the time of a small batch. Here the caller begins at once, threads of the
+//! pool take the remaining items when they wake up, and each thread takes the next item when it is done. The caller
+//! provides the places of results with the items.
 //!
-//! A thread of the pool that waits in rayon takes up other tasks meanwhile, and these may wait for a lock that it holds itself: candle
-//! holds that of a tensor's storage around every op. So nothing waits in rayon here. The caller waits for the helpers that have
-//! begun, which do nothing but compute, and not for those that have not: they find that there is nothing left to do.
+//! A thread of the pool that waits in rayon runs other tasks meanwhile. Such a task may wait for a lock that the same
+//! thread holds: candle holds the lock of a tensor's storage around every op. So nothing here waits in rayon. The
+//! caller waits for the helpers that have begun, which only compute. It does not wait for the helpers that have not
+//! begun, which find that no work is left.
 
 use super::threads;
 use std::any::Any;
@@ -15,8 +17,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, Thread};
 
-/// Calls `body` with each item, on all threads if `spread`. Each thread has one of the states, of which there are then
-/// enough.
+/// Calls `body` with each item, on all threads if `spread`. Each thread has a state of its own; missing states are
+/// added.
 pub(crate) fn each<I: Send, S: Default + Send>(
     spread: bool,
     states: &mut Vec<S>,
@@ -32,7 +34,7 @@ pub(crate) fn each<I: Send, S: Default + Send>(
         return items.for_each(|item| body(first, item));
     }
     let items = Mutex::new(items);
-    // Not held while an item is worked on.
+    // The lock is released before the item is worked on.
     let next = || lock(&items).next();
     let work = |state: &mut S| std::iter::from_fn(next).for_each(|item| body(state, item));
     let (helpers, others) = (others.len(), Mutex::new(others.iter_mut()));
@@ -43,7 +45,7 @@ pub(crate) fn each<I: Send, S: Default + Send>(
     with_helpers(helpers, &help, || work(first));
 }
 
-/// The results of `body` for each item, on all threads.
+/// Results of `body` for each item, computed on all threads.
 pub(crate) fn map<I: Send, R: Send>(
     items: impl ExactSizeIterator<Item = I> + Send,
     body: impl Fn(I) -> R + Sync,
@@ -57,13 +59,13 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Runs `work` here, and meanwhile `help` on up to `helpers` threads of the pool.
+/// Runs `work` on this thread, and meanwhile `help` on up to `helpers` threads of the pool.
 fn with_helpers(helpers: usize, help: &(dyn Fn() + Sync), work: impl FnOnce()) {
-    // SAFETY: nothing but the lifetime changes, which `Door` keeps to.
+    // SAFETY: only the lifetime changes. `Door` keeps helpers from using the pointer after the real lifetime.
     let help =
         Help(unsafe { std::mem::transmute::<*const (dyn Fn() + Sync), *const (dyn Fn() + Sync + 'static)>(help) });
     let door = Arc::new(Door { state: AtomicUsize::new(0), caller: thread::current(), panic: Mutex::new(None) });
-    // Closes the door even if something panics.
+    // Its destructor closes the door even after a panic.
     let closing = Closing(&door);
     for _ in 0..helpers {
         let door = Arc::clone(&door);
@@ -76,25 +78,25 @@ fn with_helpers(helpers: usize, help: &(dyn Fn() + Sync), work: impl FnOnce()) {
     }
 }
 
-/// What helpers do, borrowed from a caller that may have gone when they begin.
+/// Work of helpers, borrowed from a caller that may be gone when a helper begins.
 #[derive(Clone, Copy)]
 struct Help(*const (dyn Fn() + Sync + 'static));
 
-// SAFETY: what it points to is `Sync`, and is only looked at behind an open [`Door`].
+// SAFETY: the pointer's target is `Sync`, and is only used behind an open [`Door`].
 unsafe impl Send for Help {}
 
-/// Lets helpers in until the caller has closed it, which then waits for those that are inside.
+/// Door that lets helpers in until the caller closes it. The caller then waits for the helpers inside.
 struct Door {
-    /// How many are inside, and [`CLOSED`].
+    /// Number of helpers inside, and the bit [`CLOSED`].
     state: AtomicUsize,
     caller: Thread,
-    /// What a helper has panicked with.
+    /// Panic of a helper.
     panic: Mutex<Option<Box<dyn Any + Send>>>,
 }
 
 const CLOSED: usize = 1 << (usize::BITS - 1);
 
-/// How often the caller looks before it sleeps: the last items end at about the same time.
+/// Number of checks before the caller sleeps: the last items end at about the same time.
 const LOOKS: usize = 256;
 
 impl Door {
@@ -103,8 +105,8 @@ impl Door {
         if self.state.fetch_update(Ordering::Acquire, Ordering::Relaxed, enter).is_err() {
             return;
         }
-        // SAFETY: the door was open, so that the caller, who owns it, is still in `with_helpers`; it does not leave before the state says
-        // that nobody is inside, which it says of this thread below.
+        // SAFETY: the door was open, so the caller, who owns the target, is still in `with_helpers`. It does not leave
+        // before the state says that no helper is inside, and this thread is inside until the subtraction below.
         let outcome = catch_unwind(AssertUnwindSafe(|| unsafe { (*help)() }));
         if let Err(panic) = outcome {
             *lock(&self.panic) = Some(panic);

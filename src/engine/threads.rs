@@ -1,18 +1,19 @@
-//! Threads of rayon's pool, where it can be had.
+//! Number of threads of rayon's pool, if there is a pool.
 
 #[cfg(not(target_family = "wasm"))]
 use std::sync::OnceLock;
 
-/// Threads that share out work: those of the pool at hand, or the calling one alone where the system starts no others.
+/// Threads that share work: the threads of the current pool, or the calling thread alone if the system starts no other
+/// threads.
 pub(crate) fn count() -> usize {
     if pool_exists() { rayon::current_num_threads() } else { 1 }
 }
 
-/// Whether there is a pool. rayon makes the global one when it is first asked for, and panics if threads cannot be started.
+/// Whether there is a pool. rayon makes the global pool at the first use, and panics if threads cannot be started.
 #[cfg(not(target_family = "wasm"))]
 fn pool_exists() -> bool {
     static GLOBAL: OnceLock<bool> = OnceLock::new();
-    // Only a failure to start threads has a source; another error says that the pool is there.
+    // An error has a source if and only if threads could not be started. Another error says that the pool exists.
     let made = || {
         rayon::ThreadPoolBuilder::new()
             .build_global()
@@ -21,7 +22,7 @@ fn pool_exists() -> bool {
     rayon::current_thread_index().is_some() || *GLOBAL.get_or_init(made)
 }
 
-/// Whether there is a pool: without threads rayon takes the calling one for all of it, if it is left to make the pool.
+/// Whether there is a pool. Without threads, rayon runs all work on the calling thread when it makes the pool itself.
 #[cfg(target_family = "wasm")]
 fn pool_exists() -> bool {
     true

@@ -1,12 +1,12 @@
-//! What engines derive from a program and keep with it.
+//! Engine cache: results that engines derive from a program and keep with it.
 
 use std::any::Any;
 use std::sync::OnceLock;
 
-/// One value of each type that is asked for, there as long as the program or a clone of it lives.
+/// Cache with one value of each requested type. The values live as long as the program and its clones.
 ///
-/// An engine keeps what it derives from a program in types of its own, which lock what has to be locked: to find one takes no
-/// lock. The values are a list that only grows, one link a type.
+/// An engine stores its results in types of its own, which lock their contents if they must. Finding a value takes no
+/// lock. The values are a list that only grows, with one link for each type.
 #[derive(Default)]
 pub(crate) struct EngineCache(OnceLock<Box<Link>>);
 
@@ -16,7 +16,7 @@ struct Link {
 }
 
 impl EngineCache {
-    /// Returns the value of a type, which is the default one at first.
+    /// Returns the value of a type. A new value is the type's default.
     pub(crate) fn of<V: Any + Default + Send + Sync>(&self) -> &V {
         let mut cache = self;
         loop {

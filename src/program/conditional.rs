@@ -1,7 +1,7 @@
 //! Operations under conditions: steps whose angles are 0 in the samples in which a condition does not hold.
 //!
-//! Rotations and phases have an angle. A constant becomes an unconditional change of basis around phases and rotations, and back:
-//! where those are the identity, the two changes cancel.
+//! Rotations and phases have an angle. A constant gate becomes an unconditional change of basis, phases and rotations,
+//! and the change back. Where the phases and rotations are the identity, the two changes cancel.
 
 use super::derived_features::DerivedFeature;
 use super::diagonalized::Diagonalized;
@@ -16,7 +16,7 @@ use std::f64::consts::FRAC_PI_2;
 use std::sync::Arc;
 
 impl Lowering {
-    /// The input that is 1 where all conditions hold; none without conditions.
+    /// Input that is 1 where all conditions hold, or `None` without conditions.
     ///
     /// All operations of a block share its conditions, which are lowered once.
     pub(super) fn switch(&mut self, conditions: &[Condition]) -> Option<usize> {
@@ -52,7 +52,7 @@ impl Lowering {
         self.columns.test(Comparison { value, absolute, above, threshold })
     }
 
-    /// An expression that is 0 where the switch is.
+    /// Expression that is 0 where the switch is 0, and equal to the slot where the switch is 1.
     pub(super) fn gated(&mut self, slot: Slot, switch: usize) -> Slot {
         let on = Variable::Input(switch);
         let mut terms = Vec::with_capacity(slot.terms.len() + 1);
@@ -63,7 +63,8 @@ impl Lowering {
             terms.push(match second {
                 None => (coefficient, first, Some(on)),
                 Some(second) => {
-                    // Gradients of a product with a weight go through every sample's column: rather one with an input.
+                    // A product with a weight would send each sample's gradient through the derived feature, so an
+                    // input is preferred.
                     let inputs_first = matches!(first, Variable::Input(_));
                     let (of, other) = if inputs_first { (first, second) } else { (second, first) };
                     let product = DerivedFeature::Product { switch: switch - self.features, of };
@@ -74,7 +75,8 @@ impl Lowering {
         Slot { constant: 0.0, terms }
     }
 
-    /// A step whose slot, if it has one, has the switch in it, as steps that are there without conditions.
+    /// Appends the steps of a kernel under a condition. The slot of a rotation or a phase already has the switch as a
+    /// factor.
     pub(super) fn push_gated(&mut self, kernel: Kernel, controls: u64) -> Result<(), Mistake> {
         match kernel {
             Kernel::Rotation { .. } | Kernel::Phase { .. } => self.steps.push(Step { kernel, controls }),
@@ -93,8 +95,9 @@ impl Lowering {
         self.steps.push(Step { kernel: Kernel::Phase { slot }, controls });
     }
 
-    /// One of the moved bits is the pivot. CX from it to the others makes the two states differ in it alone, and X where a bit
-    /// is 0 makes the rest a mask of controls. What is left is an X on the pivot, `e^{iπ/2} exp(-i π/2 X)`.
+    /// Appends an exchange under a condition. One of the moved bits is the pivot. CX from the pivot to the other moved
+    /// bits makes the two states differ in the pivot alone. X where a bit is 0 turns the other bits into a mask of
+    /// controls. Then an X on the pivot remains, `e^{iπ/2} exp(-i π/2 X)`.
     fn gated_exchange(&mut self, [mask, first, second]: [u64; 3], controls: u64) {
         let moved = first ^ second;
         let pivot = moved & moved.wrapping_neg();
@@ -121,7 +124,8 @@ impl Lowering {
         }
     }
 
-    /// `V D V†`, with D as a phase and rotations about words of Z: the Walsh series of the arguments on its diagonal.
+    /// Appends `V D V†` with D as a phase and rotations about words of Z: the Walsh series of the arguments on D's
+    /// diagonal.
     fn gated_matrix(&mut self, qubits: Vec<usize>, entries: &[Complex64], controls: u64) -> Result<(), Mistake> {
         let Diagonalized { vectors, arguments } = Diagonalized::new(entries)?;
         let matrix = |entries: Arc<[Complex64]>| Step {
@@ -149,7 +153,8 @@ impl Lowering {
         Ok(())
     }
 
-    /// Slots for switches that no step reads, such as those of gates that do nothing: a NaN in them is to show.
+    /// Adds slots for switches that no step reads, such as switches of gates that do nothing. A NaN in them must reach
+    /// the outputs.
     pub(super) fn show_all_switches(&mut self) {
         let terms = self.slots.iter().flat_map(|slot| &slot.terms);
         let read: HashSet<Variable> = terms.flat_map(|(_, first, second)| [Some(*first), *second]).flatten().collect();
@@ -166,7 +171,7 @@ fn x_group(bit: u64, controls: u64) -> Step {
     Step { kernel: Kernel::Exchange { mask: bit, first: 0, second: bit }, controls }
 }
 
-/// The bits of a mask, each as a mask.
+/// Bits of a mask, each as a mask.
 fn bits(mask: u64) -> impl Iterator<Item = u64> {
     (0..u64::BITS).map(|bit| 1 << bit).filter(move |bit| mask & bit != 0)
 }

@@ -1,18 +1,19 @@
-//! DerivedFeatures that a program's engines see behind a sample's features.
+//! Derived features of a program, which engines see behind a sample's features.
 //!
-//! A conditional gate's angles have a factor more, its *switch*: 1 in the samples in which its conditions hold, 0 in the
-//! others, where the gate is then the identity. Expressions have two variables at most; where a switch would be the third, it
-//! forms a *product* with one of them. Both are numbers a sample, as features are. [`crate::derived_features`] computes them.
+//! The angle of a conditional gate has its *switch* as a further factor. The switch is 1 in the samples in which the
+//! gate's conditions hold, and 0 in the other samples, where the gate is the identity. Expressions have at most two
+//! variables in a product. If a switch would be the third, it forms a *product* with one of the two. Switches and
+//! products are numbers of each sample, like features. [`crate::derived_features`] computes them.
 
 use super::{Program, Slot, Variable};
 use crate::circuit::{Comparison, Token};
 use std::collections::HashMap;
 
-/// See the module.
+/// Derived features of a program, and the tests of its conditions.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct DerivedFeatures {
     pub(crate) tests: Vec<Comparison<Slot>>,
-    /// In the order in which they stand behind the features.
+    /// Derived features in the order in which they follow the features.
     pub(crate) list: Vec<DerivedFeature>,
     known_tests: HashMap<Vec<u64>, usize>,
     known: HashMap<DerivedFeature, usize>,
@@ -20,15 +21,15 @@ pub(crate) struct DerivedFeatures {
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum DerivedFeature {
-    /// 1 where a condition holds, 0 where it does not, NaN where that cannot be said. Tests are numbered, and stand before
-    /// their operators.
+    /// Switch: 1 where a condition holds, 0 where it does not, and NaN where a value is NaN. Tokens are in postfix
+    /// order, and a test is an index into `tests`.
     Switch(Vec<Token<usize>>),
-    /// An earlier column, by its place in the list, times a variable.
+    /// Product of an earlier derived feature, by its index in the list, and a variable.
     Product { switch: usize, of: Variable },
 }
 
 impl DerivedFeatures {
-    /// Where a test stands, a new one unless the same is there.
+    /// Index of a test, which is added unless an equal test exists.
     pub(super) fn test(&mut self, test: Comparison<Slot>) -> usize {
         let mut bits = test.value.key();
         bits.extend([u64::from(test.absolute), u64::from(test.above), test.threshold.to_bits()]);
@@ -38,7 +39,7 @@ impl DerivedFeatures {
         })
     }
 
-    /// Where a column stands, a new one unless the same is there.
+    /// Index of a derived feature, which is added unless an equal one exists.
     pub(super) fn column(&mut self, column: DerivedFeature) -> usize {
         *self.known.entry(column).or_insert_with_key(|column| {
             self.list.push(column.clone());
@@ -52,7 +53,8 @@ impl DerivedFeatures {
 }
 
 impl Program {
-    /// What a variable is made from, and the input that is the other factor if it is a product; nothing for a switch.
+    /// Variable that an engine input is made from, and the switch that is its other factor in a product. `None` for a
+    /// switch.
     pub(crate) fn origin(&self, variable: Variable) -> Option<(Variable, Option<usize>)> {
         let Variable::Input(index) = variable else { return Some((variable, None)) };
         match index.checked_sub(self.inputs()).map(|column| &self.columns.list[column]) {

@@ -7,27 +7,29 @@ use num_complex::Complex64;
 use std::f64::consts::FRAC_PI_4;
 use std::sync::Arc;
 
-/// How far `V D V†` may be from the matrix, entry by entry, beside what the matrix itself is off from unitary.
+/// Largest distance of an entry of `V D V†` from the matrix, beside the matrix's own distance from a unitary.
 const TOLERANCE: f64 = 1e-12;
 
-/// What is as good as rounding allows.
+/// Distance that is as small as rounding allows.
 const GOOD: f64 = 1e-14;
 
-/// Combinations that are tried; no two eigenvalues of usual gates, multiples of π/8, mirror each other at them.
+/// Angles α that are tried. Eigenvalues of usual gates have arguments that are multiples of π/8. At these α, no two
+/// different arguments have the same cosine.
 const TURNS: [f64; 6] = [0.41, 1.13, 1.87, 2.59, 0.77, 2.23];
 
-/// `U = V D V†`.
+/// Eigenvalues and eigenvectors of a unitary `U = V D V†`.
 #[derive(Debug)]
 pub(super) struct Diagonalized {
-    /// V, row by row: its columns are the eigenvectors.
+    /// V, row by row. Its columns are the eigenvectors.
     pub(super) vectors: Arc<[Complex64]>,
     /// Arguments of the diagonal of D.
     pub(super) arguments: Vec<f64>,
 }
 
 impl Diagonalized {
-    /// U's eigenvectors are those of the Hermitian `(e^-iα U + e^iα U†)/2`, whose eigenvalues are `cos(θ - α)`. Different θ
-    /// may share one where they mirror each other at α, so several α are tried and the best is taken.
+    /// Finds the eigenvectors of U as eigenvectors of the Hermitian matrix `(e^-iα U + e^iα U†)/2`, whose eigenvalues
+    /// are `cos(θ - α)`. Two different θ have the same eigenvalue if they are mirror images at α. So several α are
+    /// tried, and the best result is taken.
     pub(super) fn new(entries: &[Complex64]) -> Result<Self, Mistake> {
         let size = entries.len().isqrt();
         let u = DMatrix::from_row_slice(size, size, entries);
@@ -45,7 +47,7 @@ impl Diagonalized {
         best.filter(|_| deviation <= allowed).ok_or(Mistake::NotDiagonalized { deviation, allowed })
     }
 
-    /// What one α gives, and how far it is off.
+    /// Result for one α, with its distance from U.
     fn turned(u: &DMatrix<Complex64>, turn: f64) -> Option<(f64, Self)> {
         let turned = u.map(|entry| entry * Complex64::cis(-turn));
         let hermitian = (&turned + turned.adjoint()).map(|entry| 0.5 * entry);
@@ -61,13 +63,13 @@ impl Diagonalized {
     }
 }
 
-/// An argument without the rounding that hides a simple one: what is 1, i or e^{iπ/4} is so exactly.
+/// Rounds an argument to a multiple of π/4 if it is close to one, so that phases such as 1, i and e^{iπ/4} are exact.
 fn permuted(argument: f64) -> f64 {
     let simple = (argument / FRAC_PI_4).round() * FRAC_PI_4;
     if (argument - simple).abs() < GOOD { simple } else { argument }
 }
 
-/// Largest entry of a difference; infinite if anything is NaN.
+/// Largest entry of a difference; infinite if an entry is NaN.
 fn distance(a: &DMatrix<Complex64>, b: &DMatrix<Complex64>) -> f64 {
     let worst = |worst: f64, off: f64| if off.is_nan() { f64::INFINITY } else { worst.max(off) };
     a.iter().zip(b.iter()).map(|(a, b)| (a - b).modulus()).fold(0.0, worst)

@@ -1,8 +1,8 @@
-//! A program as text, a line a step, so that a reader sees what lowering and rewriting did.
+//! Programs as text, with a line for each step, to show the results of lowering and rewriting.
 //!
-//! The alternate form (`{:#}`) goes on with the layers. There `p0` is a bit of a physical index, where an amplitude is stored:
-//! "a3 over p0 p2" is the phase `exp(∓i a3)` by the parity of two bits, "a5 turns p0 p1 by p1" a rotation of the amplitudes
-//! whose indices differ in both, with the sign given by one.
+//! The alternate form (`{:#}`) goes on with the layers. There, `p0` is a bit of a stored index. "a3 over p0 p2" is the
+//! phase `exp(∓i a3)` by the parity of two bits. "a5 turns p0 p1 by p1" is a rotation of the amplitudes whose indices
+//! differ in both bits, with the sign given by one of them.
 
 use super::derived_features::DerivedFeature;
 use super::index_map::Parity;
@@ -129,7 +129,7 @@ impl fmt::Display for Parity {
     }
 }
 
-/// Bits of a physical index as "p0 p3".
+/// Bits of a stored index as "p0 p3".
 fn physical(mask: u64) -> String {
     ones(mask).map(|bit| format!("p{bit}")).collect::<Vec<_>>().join(" ")
 }
@@ -177,7 +177,7 @@ impl fmt::Display for Readout {
     }
 }
 
-/// The bits of a mask, from the lowest.
+/// Bits of a mask, from the lowest.
 fn ones(mask: u64) -> impl Iterator<Item = u32> {
     (0..u64::BITS).filter(move |q| mask >> q & 1 == 1)
 }
@@ -187,7 +187,7 @@ fn names(mask: u64) -> String {
     ones(mask).map(|q| format!("q{q}")).collect::<Vec<_>>().join(" ")
 }
 
-/// A Pauli word as "X0 Z3".
+/// Pauli word as "X0 Z3".
 fn letters(x: u64, z: u64) -> String {
     let letter = |q: u32| match (x >> q & 1, z >> q & 1) {
         (1, 1) => 'Y',

@@ -1,21 +1,21 @@
-//! Relabellings of basis states as linear maps over bits, so that CX, X and SWAP move no amplitude.
+//! Index maps: CX, X and SWAP as affine maps of bits, so that they move no amplitude.
 //!
-//! A state is stored where it was first written; a [`IndexMap`] says which stored (physical) index a logical index has come to:
-//! `logical = M physical + offset` over GF(2).
+//! An amplitude stays at the stored index at which it was first written. An [`IndexMap`] relates stored and logical
+//! indices by `logical = M stored + offset` over GF(2).
 
 use super::{Kernel, Step};
 
-/// See the module.
+/// Affine map over GF(2) from stored to logical indices.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct IndexMap {
-    /// Row `q` of `M`: the physical bits whose parity is logical bit `q`, up to the offset.
+    /// Row `q` of `M`: the stored bits whose parity is logical bit `q`, up to the offset.
     rows: Vec<u64>,
-    /// Column `q` of the inverse of `M`: the physical bits that flip with logical bit `q`.
+    /// Column `q` of the inverse of `M`: the stored bits that flip with logical bit `q`.
     columns: Vec<u64>,
     offset: u64,
 }
 
-/// A relabelling a index map can take up.
+/// Permutation of basis states that an index map can take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Relabelling {
     Not {
@@ -33,7 +33,7 @@ pub(crate) enum Relabelling {
     },
 }
 
-/// The parity of the bits in `mask`, flipped if `odd`.
+/// Parity of the bits in `mask`, flipped if `odd`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Parity {
     pub(crate) mask: u64,
@@ -48,7 +48,7 @@ impl Parity {
 }
 
 impl Relabelling {
-    /// The relabelling a step is, if it is one.
+    /// Relabelling that a step does, if it does one.
     pub(crate) fn of(step: &Step) -> Option<Self> {
         let Kernel::Exchange { mask, first, second } = step.kernel else { return None };
         let moved = first ^ second;
@@ -61,13 +61,13 @@ impl Relabelling {
                 let value = step.controls != 0 || first >> control & 1 == 1;
                 Some(Self::ControlledNot { control, value, target: bit(moved) })
             }
-            // Only 01 <-> 10 is a swap; 00 <-> 11 is not linear.
+            // 01 <-> 10 is a swap; 00 <-> 11 is not linear.
             (2, 0) if first.count_ones() == 1 => Some(Self::Swap { first: bit(first), second: bit(second) }),
             _ => None,
         }
     }
 
-    /// The logical qubits it touches.
+    /// Mask of the logical qubits that change or control.
     pub(crate) fn support(self) -> u64 {
         match self {
             Self::Not { target } => 1 << target,
@@ -83,7 +83,7 @@ impl IndexMap {
         Self { rows: units.clone(), columns: units, offset: 0 }
     }
 
-    /// Bytes it holds on to.
+    /// Bytes that the map holds.
     pub(crate) fn bytes(&self) -> u64 {
         ((self.rows.len() + self.columns.len()) * size_of::<u64>()) as u64
     }
@@ -92,7 +92,7 @@ impl IndexMap {
         self.offset == 0 && self.rows.iter().enumerate().all(|(q, row)| *row == 1 << q)
     }
 
-    /// Takes up a relabelling that acts after all before it.
+    /// Composes the map with a relabelling that acts after all earlier ones.
     pub(crate) fn take(&mut self, relabelling: Relabelling) {
         match relabelling {
             Relabelling::Not { target } => self.offset ^= 1 << target,
@@ -111,31 +111,31 @@ impl IndexMap {
         }
     }
 
-    /// The parity of logical bits as one of physical bits.
+    /// Parity of logical bits as a parity of stored bits.
     pub(crate) fn parity(&self, logical: u64) -> Parity {
         let bits = (0..self.rows.len()).filter(|q| logical >> q & 1 == 1);
         let mask = bits.fold(0, |mask, q| mask ^ self.rows[q]);
         Parity { mask, odd: (self.offset & logical).count_ones() % 2 == 1 }
     }
 
-    /// The physical bits that flip with logical bit `qubit`.
+    /// Stored bits that flip with logical bit `qubit`.
     pub(crate) fn flip_mask(&self, qubit: usize) -> u64 {
         self.columns[qubit]
     }
 
-    /// The physical bits that flip with all logical bits of `mask`.
+    /// Stored bits that flip with all logical bits of `mask`.
     pub(crate) fn displaced(&self, mask: u64) -> u64 {
         let bits = (0..self.columns.len()).filter(|q| mask >> q & 1 == 1);
         bits.fold(0, |flip_mask, q| flip_mask ^ self.columns[q])
     }
 
-    /// The logical index of what is stored at a physical index.
+    /// Logical index of a stored index.
     pub(crate) fn logical(&self, physical: u64) -> u64 {
         let bits = (0..self.rows.len()).filter(|q| (self.rows[*q] & physical).count_ones() % 2 == 1);
         bits.fold(self.offset, |index, q| index ^ 1 << q)
     }
 
-    /// Where a logical index stands.
+    /// Stored index of a logical index.
     pub(crate) fn physical(&self, logical: u64) -> u64 {
         let bits = (0..self.columns.len()).filter(|q| (logical ^ self.offset) >> q & 1 == 1);
         bits.fold(0, |index, q| index ^ self.columns[q])
@@ -146,7 +146,7 @@ impl IndexMap {
 mod tests {
     use super::*;
 
-    /// A index map follows a chain of relabellings as moving every index does.
+    /// An index map follows a chain of relabellings as moving every index does.
     #[test]
     fn frame_follows_indices() {
         let chain = [
@@ -159,7 +159,7 @@ mod tests {
             Relabelling::Swap { first: 0, second: 2 },
         ];
         let mut index_map = IndexMap::identity(4);
-        // Entry `p`: the logical index of what is stored at `p`.
+        // Entry `p` is the logical index of the amplitude at stored index `p`.
         let mut logical: Vec<u64> = (0..16).collect();
         for step in chain {
             index_map.take(step);

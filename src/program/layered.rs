@@ -1,15 +1,15 @@
-//! The layered program of a program: a product start, then phases and real rotations in turn.
+//! Layered programs: a product start, then phases and real rotations in turn.
 //!
-//! Every rotation about a Pauli word is phases around a rotation that is real; CX, X and SWAP only relabel indices
-//! ([`IndexMap`]). So a circuit becomes
+//! Every rotation about a Pauli word is a real rotation between phases. CX, X and SWAP only change the [`IndexMap`]. So
+//! a circuit becomes
 //!
 //! ```text
 //! product state · (phases, rotations) · (phases, rotations) · .. · readout
 //! ```
 //!
-//! with a *general* step (a dense matrix, a permutation that is not linear) standing between layers where the circuit has
-//! one. Each operation goes to the earliest layer its qubits allow. The last relabelling moves into the readout's words. What engines follow is made from a layered program:
-//! a [`BatchPasses`](super::BatchPasses) for blocks of samples, a [`StateTiling`](super::StateTiling) for single states.
+//! A *general* step (a dense matrix, or a permutation that is not linear) stands between layers. Each operation goes to
+//! the earliest layer that its qubits allow. The last index map changes the words of the readout. Engines derive their
+//! own structures from a layered program: batch passes for 16 samples, a state tiling for a single state.
 
 use super::index_map::{IndexMap, Parity, Relabelling};
 use super::rewrite::{Rewrite, Rewrites, is_one, product_start, sees_no_phases};
@@ -17,61 +17,62 @@ use super::{Kernel, Program, Readout, Step, Sum};
 use num_complex::Complex64;
 use std::f64::consts::FRAC_1_SQRT_2;
 
-/// See the module.
+/// Program as alternating phases and real rotations.
 #[derive(Debug, Clone)]
 pub(crate) struct LayeredProgram {
-    /// For each qubit, the steps on it alone that come before any other.
+    /// Steps of each qubit on it alone, before any other step on it.
     pub(crate) start: Vec<Vec<Step>>,
     pub(crate) nodes: Vec<Node>,
-    /// What is read at the end, in physical indices.
+    /// Readout, in stored indices.
     pub(crate) readout: Readout,
 }
 
-/// What follows the start.
+/// Node behind the product start.
 #[derive(Debug, Clone)]
 pub(crate) enum Node {
     Layer(Layer),
-    /// A step of the program as it is; indices are logical here.
+    /// Step of the program, unchanged. Indices are logical here.
     Step {
         index: usize,
     },
-    /// Moves every amplitude from its physical to its logical index.
+    /// Permutation of every amplitude from its stored to its logical index.
     Permute(IndexMap),
 }
 
-/// Phases that commute, then rotations of disjoint qubits.
+/// Phases that commute, then rotations on disjoint qubits.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Layer {
     pub(crate) phases: Vec<Phase>,
     pub(crate) rotations: Vec<Rotation>,
 }
 
-/// Where a cosine and a sine come from.
+/// Source of a cosine and a sine.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Source {
     Slot(usize),
-    /// Cosine and sine themselves.
+    /// Constant cosine and sine.
     Fixed(Complex64),
 }
 
-/// A diagonal factor, in physical indices.
+/// Diagonal factor, in stored indices.
 #[derive(Debug, Clone)]
 pub(crate) struct Phase {
     pub(crate) source: Source,
     pub(crate) region: Region,
 }
 
-/// What a phase depends on.
+/// Basis states on which a phase acts.
 #[derive(Debug, Clone)]
 pub(crate) enum Region {
-    /// `exp(-i φ)` where the parity is even, `exp(i φ)` where it is odd.
+    /// Phase `exp(-i φ)` where the parity is even, `exp(i φ)` where the parity is odd.
     Sign(Parity),
-    /// `exp(i φ)` where all parities are odd.
+    /// Phase `exp(i φ)` where all parities are odd.
     All(Vec<Parity>),
 }
 
-/// `a'[p] = cos φ a[p] - sin φ a[p ^ flip mask]` where the parity of `p` is even, with `+` where it is odd: a rotation
-/// about a Pauli word with an odd number of Y. The flip mask of one rotation of a layer changes no other's parity.
+/// Rotation about a Pauli word with an odd number of Y: `a'[p] = cos φ a[p] - sin φ a[p ^ flip mask]` where the parity
+/// of `p` is even, and with `+` where it is odd. The flip mask of one rotation of a layer changes no parity of the
+/// layer's other rotations.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Rotation {
     pub(crate) source: Source,
@@ -80,7 +81,7 @@ pub(crate) struct Rotation {
 }
 
 impl LayeredProgram {
-    /// Bytes it holds on to.
+    /// Bytes that the layered program holds.
     pub(crate) fn bytes(&self) -> u64 {
         let steps = |steps: &Vec<Step>| steps.capacity() * size_of::<Step>();
         let phase = |phase: &Phase| phase.region.bytes();
@@ -100,7 +101,7 @@ impl LayeredProgram {
 }
 
 impl Region {
-    /// The factor of φ in the exponent at a physical index: -1, 0 or 1.
+    /// Factor of φ in the exponent at a stored index: -1, 0 or 1.
     pub(crate) fn sign(&self, index: u64) -> i32 {
         match self {
             Self::Sign(parity) => {
@@ -114,7 +115,7 @@ impl Region {
         }
     }
 
-    /// Bytes it holds on to.
+    /// Bytes that the region holds.
     pub(crate) fn bytes(&self) -> usize {
         match self {
             Self::Sign(_) => 0,
@@ -122,7 +123,7 @@ impl Region {
         }
     }
 
-    /// Terms of its Walsh series.
+    /// Number of terms of the region's Walsh series.
     pub(crate) fn terms(&self) -> usize {
         match self {
             Self::Sign(_) => 1,
@@ -130,7 +131,7 @@ impl Region {
         }
     }
 
-    /// The sign as a Walsh series.
+    /// Walsh series of [`sign`](Self::sign).
     pub(crate) fn walsh(&self) -> Vec<(u64, f64)> {
         match self {
             Self::Sign(parity) => walsh(*parity, &[]),
@@ -139,28 +140,29 @@ impl Region {
     }
 }
 
-/// As a sum of weight · (-1)^|index & mask|: 1 where `sign` is odd and -1 where it is even, where all conditions are odd.
+/// Walsh series, a sum of weight · (-1)^|index & mask|. Where all conditions are odd, its value is 1 if `sign` is odd
+/// and -1 if `sign` is even. Elsewhere its value is 0.
 pub(crate) fn walsh(sign: Parity, conditions: &[Parity]) -> Vec<(u64, f64)> {
     let turned = |parity: &Parity| if parity.odd { -1.0 } else { 1.0 };
     conditions.iter().fold(vec![(sign.mask, -turned(&sign))], |series, parity| {
-        // Times (1 - s) / 2 with the parity's sign s.
+        // Each condition multiplies the series by (1 - s) / 2, where s is the sign of its parity.
         let halved = series.iter().map(|(mask, weight)| (*mask, 0.5 * weight));
         let flipped = series.iter().map(|(mask, weight)| (mask ^ parity.mask, -0.5 * turned(parity) * weight));
         halved.chain(flipped).collect()
     })
 }
 
-/// A step taken apart, on logical qubits.
+/// Part of a step, on logical qubits.
 enum Piece {
     Relabel(Relabelling),
-    /// φ and a mask whose parity gives its sign.
+    /// Phase: its φ, and a mask whose parity gives the sign.
     Sign(Source, u64),
-    /// φ and a mask whose bits must all be 1.
+    /// Phase: its φ, and a mask whose bits must all be 1.
     All(Source, u64),
     Rotate(RotationWord),
 }
 
-/// A rotation about the word with these masks, which has an odd number of Y; about minus the word if `negative`.
+/// Rotation about the word with these masks, which has an odd number of Y; about minus the word if `negative`.
 #[derive(Debug, Clone, Copy)]
 struct RotationWord {
     x: u64,
@@ -169,10 +171,10 @@ struct RotationWord {
     source: Source,
 }
 
-/// The most qubits of a phase that layers take up: as a series of signs it has a term for each subset of them.
+/// Largest number of qubits of a phase in a layer: its series of signs has a term for each subset of the qubits.
 const MAX_PHASE_QUBITS: u32 = 4;
 
-/// The pieces of a step, or `None` for a general one.
+/// Pieces of a step, or `None` for a general step.
 fn pieces(step: &Step, rewrites: Rewrites) -> Option<Vec<Piece>> {
     let eighth = |sign: f64| Source::Fixed(Complex64::new(FRAC_1_SQRT_2, sign * FRAC_1_SQRT_2));
     match &step.kernel {
@@ -187,8 +189,8 @@ fn pieces(step: &Step, rewrites: Rewrites) -> Option<Vec<Piece>> {
             if (x & z).count_ones() % 2 == 1 {
                 return Some(vec![Piece::Rotate(word)]);
             }
-            // RZ(π/2) turns X into Y and Y into -X: one letter gives the word an odd number of Y, as in
-            // RX(θ) = RZ(-π/2) RY(θ) RZ(π/2).
+            // RZ(π/2) turns X into Y and Y into -X. Changing one letter gives the word an odd number of Y, as in RX(θ)
+            // = RZ(-π/2) RY(θ) RZ(π/2).
             let plain = x & !z;
             let bit = 1 << if plain != 0 { plain } else { *x }.trailing_zeros();
             let real = RotationWord { z: z ^ bit, negative: plain == 0, ..word };
@@ -201,13 +203,13 @@ fn pieces(step: &Step, rewrites: Rewrites) -> Option<Vec<Piece>> {
     }
 }
 
-/// A one-qubit unitary as phases, a rotation about Y, and phases.
+/// One-qubit unitary as phases, a rotation about Y, and phases.
 fn euler(qubit: usize, m: &[Complex64]) -> Vec<Piece> {
     let (cos, sin) = (m[0].norm(), m[2].norm());
     let unit = |value: Complex64| value / value.norm();
     // Columns and rows carry phases: m = diag(a, b) [[cos, -sin], [sin, cos]] diag(1, c).
     let one = Complex64::from(1.0);
-    // The phases of the larger entries count; those of a vanishing one are noise, and cancel.
+    // The phases come from the larger entries. Phases of entries near 0 are noise, and cancel.
     let (a, b, c) = if cos >= sin {
         let b = if sin > 0.0 { unit(m[2]) } else { one };
         (unit(m[0]), b, unit(m[3]) / b)
@@ -250,19 +252,19 @@ impl LayeredProgram {
     }
 }
 
-/// An operation of a table: what stands between two sets of rotations.
+/// Entry of a table: an operation between two sets of rotations.
 enum Entry {
     Relabel(Relabelling),
     Sign(Source, u64),
     All(Source, u64),
 }
 
-/// Places pieces into tables and sets of rotations: table 0, rotations 0, table 1, rotations 1, ..
+/// Builder that places pieces into tables and sets of rotations: table 0, rotations 0, table 1, rotations 1, ..
 struct LayerBuilder {
     qubits: usize,
     tables: Vec<Vec<Entry>>,
     rotations: Vec<Vec<RotationWord>>,
-    /// For each qubit, the first table, and the first set of rotations, a further piece on it may go to.
+    /// `free[q]`: the earliest table, and set of rotations, that can still take an operation on qubit `q`.
     free: Vec<usize>,
     index_map: IndexMap,
     nodes: Vec<Node>,
@@ -295,7 +297,8 @@ impl LayerBuilder {
         self.tables[at].push(entry);
     }
 
-    /// The first table all qubits of `mask` allow; what follows on them comes `further` tables later.
+    /// Returns the first table that all qubits of `mask` allow. Later pieces on these qubits come `further` tables
+    /// later.
     fn reserve(&mut self, mask: u64, further: usize) -> usize {
         let touched = |q: &usize| mask >> q & 1 == 1;
         let at = (0..self.qubits).filter(touched).map(|q| self.free[q]).max().unwrap_or(0);
@@ -303,7 +306,7 @@ impl LayerBuilder {
         at
     }
 
-    /// Turns what has been placed into layers. The last has no rotations.
+    /// Turns the placed pieces into layers. Returns the last layer, which has no rotations.
     fn flush(&mut self) -> Layer {
         let tables = std::mem::replace(&mut self.tables, vec![Vec::new()]);
         let mut rotations = std::mem::take(&mut self.rotations).into_iter();
@@ -322,12 +325,12 @@ impl LayerBuilder {
         let flipped = (0..self.qubits).filter(|q| word.x >> q & 1 == 1);
         let flip_mask = flipped.fold(0, |distance, q| distance ^ self.index_map.flip_mask(q));
         let mut parity = self.index_map.parity(word.z);
-        // Three Y have the sign opposite to one.
+        // A word with three Y has the opposite sign to a word with one Y.
         parity.odd ^= word.negative ^ ((word.x & word.z).count_ones() % 4 == 3);
         Rotation { source: word.source, flip_mask, parity }
     }
 
-    /// The phases of a table in physical indices; the index map takes up its relabellings.
+    /// Phases of a table in stored indices. The index map takes the table's relabellings.
     fn phases(&mut self, table: Vec<Entry>) -> Vec<Phase> {
         let mut phases = Vec::new();
         for entry in table {
@@ -346,7 +349,7 @@ impl LayerBuilder {
         phases
     }
 
-    /// Ends the layers with all phases done.
+    /// Ends the layers, with all phases applied.
     fn close(&mut self) {
         let last = self.flush();
         if !last.phases.is_empty() {
@@ -354,7 +357,7 @@ impl LayerBuilder {
         }
     }
 
-    /// Leaves every amplitude at its logical index.
+    /// Moves every amplitude to its logical index.
     fn permute(&mut self) {
         self.close();
         if !self.index_map.is_identity() {
@@ -363,7 +366,7 @@ impl LayerBuilder {
         }
     }
 
-    /// Ends the layered program; returns the readout in the indices the state then has.
+    /// Ends the layered program, and returns the readout in the indices that the final state has.
     fn finish(&mut self, readout: &Readout) -> Readout {
         let sums: &[Sum] = match readout {
             Readout::Expectation(sum) => std::slice::from_ref(sum),

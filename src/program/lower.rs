@@ -1,4 +1,4 @@
-//! From operations to steps. The one place that turns forms into kernels.
+//! Lowering of operations to steps. No other file turns forms into kernels.
 
 use super::derived_features::DerivedFeatures;
 use super::{Embedding, Kernel, Made, Program, Readout, Rewrites, Slot, Step, Tensor, Variable};
@@ -17,7 +17,7 @@ use std::sync::Arc;
 /// Lowers a checked circuit.
 pub(super) fn lower(circuit: &Circuit, measurement: &Measurement, rewrites: Rewrites) -> Result<Program> {
     if circuit.operations().iter().any(|operation| !operation.conditions.is_empty()) {
-        // DerivedFeatures are numbered behind the features.
+        // Derived features have numbers behind the features.
         check_numbers("the features of a sample", Some(circuit.inputs() as u64))?;
     }
     let mut lowering = Lowering::new(circuit);
@@ -52,17 +52,17 @@ pub(super) fn lower(circuit: &Circuit, measurement: &Measurement, rewrites: Rewr
 pub(super) struct Lowering {
     pub(super) features: usize,
     pub(super) columns: DerivedFeatures,
-    /// The input that says where the operation at hand acts.
+    /// Input that is 1 in the samples in which the current operation acts.
     switch: Option<usize>,
-    /// The switch of each list of conditions, by their addresses in the circuit.
+    /// Switch of each list of conditions, by the conditions' addresses in the circuit.
     pub(super) switches: HashMap<Vec<usize>, usize>,
-    /// What is wrong with the operation at hand.
+    /// Mistake in the current operation.
     mistake: Option<Mistake>,
     tensors: Vec<Tensor>,
     offsets: HashMap<String, usize>,
     embedding: Option<Embedding>,
     pub(super) slots: Vec<Slot>,
-    /// Where a slot of these bits stands.
+    /// Index of the slot that has these bits as its key.
     known: HashMap<Vec<u64>, usize>,
     pub(super) steps: Vec<Step>,
 }
@@ -151,7 +151,7 @@ impl Lowering {
         let PauliWord { x, z } =
             PauliWord::from_letters(letters).expect("letters are checked when the operation is added");
         if x | z == 0 {
-            // exp(-i θ/2) for the identity: a phase, relative to where the controls are 0.
+            // exp(-i θ/2) of the identity is a phase, relative to the basis states in which the controls are 0.
             return self.phase(&(-0.5 * angle.clone()), controls, &[]);
         }
         let slot = self.slot(&(0.5 * angle.clone()));
@@ -188,13 +188,13 @@ impl Lowering {
         }
     }
 
-    /// The slot of an angle, under the conditions of the operation at hand.
+    /// Slot of an angle, under the conditions of the current operation.
     fn slot(&mut self, angle: &Angle) -> usize {
         let slot = self.expression(angle);
         self.intern(slot)
     }
 
-    /// As [`slot`](Self::slot), of a constant.
+    /// Slot of a constant, under the conditions of the current operation.
     pub(super) fn constant_slot(&mut self, constant: f64) -> usize {
         self.intern(Slot { constant, terms: Vec::new() })
     }
@@ -210,7 +210,7 @@ impl Lowering {
         })
     }
 
-    /// An angle in the program's variables.
+    /// Angle as an expression in the program's variables.
     pub(super) fn expression(&self, angle: &Angle) -> Slot {
         let variable = |variable: &circuit::Variable| match variable {
             circuit::Variable::Input(index) => Variable::Input(*index),

@@ -1,11 +1,12 @@
 //! Programs: a circuit and a measurement lowered to flat steps with resolved slots.
 //!
-//! Lowering happens once a layer. A program knows no gate names and no tensors; an engine knows nothing but programs.
+//! Lowering happens once for each quantum layer. A program knows no gate names and no tensors, and an engine knows only
+//! programs.
 //!
 //! - A **variable** is an input feature or an entry of the concatenated weights (tensors sorted by name).
-//! - A **column** is a further number a sample, made from its features before an engine sees them.
-//! - A **slot** is an expression in variables whose cosine and sine steps need. Rotations use half their angle, so a slot
-//!   holds the number under the cosine, and equal expressions share one slot.
+//! - A **derived feature** is a further number of each sample, computed from its features before an engine sees them.
+//! - A **slot** is an expression in variables whose cosine and sine steps need. Rotations use half their angle, so a
+//!   slot holds the argument of the cosine. Equal expressions share a slot.
 //! - A **step** is one of five kernels under a mask of controls.
 
 mod cache;
@@ -38,15 +39,15 @@ use candle_nn::Init;
 use num_complex::Complex64;
 use std::sync::{Arc, OnceLock};
 
-/// A lowered circuit with its measurement.
+/// Circuit and measurement, lowered to steps.
 #[derive(Debug, Clone)]
 pub struct Program {
     pub(crate) qubits: usize,
-    /// Features of a sample.
+    /// Number of features of a sample.
     pub(crate) features: usize,
-    /// What follows the features for the engines.
+    /// Derived features, which engines see behind the features.
     pub(crate) columns: DerivedFeatures,
-    /// Numbers a sample that engines see: features and columns.
+    /// Numbers of a sample that engines see: features and derived features.
     pub(crate) engine_inputs: usize,
     /// Weight tensors in the order in which they are concatenated.
     pub(crate) tensors: Vec<Tensor>,
@@ -56,17 +57,17 @@ pub struct Program {
     pub(crate) embedding: Option<Embedding>,
     pub(crate) slots: Vec<Slot>,
     pub(crate) steps: Vec<Step>,
-    /// The operation that each step comes from; as long as no rewrite has changed the steps.
+    /// Index of the operation that each step comes from. Valid until a rewrite changes the steps.
     pub(crate) operations: Vec<usize>,
     pub(crate) readout: Readout,
     pub(crate) output_shape: Vec<usize>,
     pub(crate) rewrites: Rewrites,
     made: Made,
-    /// What engines keep with it; clones of a program share it.
+    /// Results that engines derive from the program; clones of the program share them.
     pub(crate) cache: Arc<EngineCache>,
 }
 
-/// What is made from a program when something first asks for it.
+/// Results that are computed from a program at the first request.
 #[derive(Debug, Clone, Default)]
 struct Made {
     layered: OnceLock<LayeredProgram>,
@@ -75,7 +76,7 @@ struct Made {
     angles_as_inputs: OnceLock<Arc<AnglesAsInputs>>,
 }
 
-/// A weight tensor of a program.
+/// Weight tensor of a program.
 #[derive(Debug, Clone)]
 pub(crate) struct Tensor {
     pub(crate) name: String,
@@ -94,8 +95,8 @@ pub(crate) struct Embedding {
 }
 
 impl Embedding {
-    /// The Euclidean norm of a sample's embedded features, scaled so that neither tiny nor huge ones lose it: not finite where
-    /// they have no state, and 0 where their state is |0..0>.
+    /// Euclidean norm of a sample's embedded features, scaled so that very small or large features do not lose it. The
+    /// norm is not finite where the features have no state, and 0 where their state is |0..0>.
     pub(crate) fn norm(self, features: impl Iterator<Item = f64> + Clone) -> f64 {
         if self.zero_state && features.clone().all(|x| x == 0.0) {
             return 0.0;
@@ -105,44 +106,44 @@ impl Embedding {
     }
 }
 
-/// An input feature or a weight, by index.
+/// Input feature or weight, by index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Variable {
     Input(usize),
     Weight(usize),
 }
 
-/// `constant + sum of coefficient * first * second`.
+/// Expression `constant + sum of coefficient * first * second`.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Slot {
     pub(crate) constant: f64,
     pub(crate) terms: Vec<(f64, Variable, Option<Variable>)>,
 }
 
-/// One kernel application, where all qubits of `controls` are 1.
+/// One application of a kernel, where all qubits of `controls` are 1.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Step {
     pub(crate) kernel: Kernel,
     pub(crate) controls: u64,
 }
 
-/// The closed set of kernels.
+/// Operation of a step. There are five kernels.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Kernel {
-    /// `exp(-i φ P)` with `P = i^|x & z| X^x Z^z` and φ the slot.
+    /// Rotation `exp(-i φ P)` with `P = i^|x & z| X^x Z^z` and φ the slot.
     Rotation { x: u64, z: u64, slot: usize },
-    /// `exp(i φ)`.
+    /// Phase `exp(i φ)` with φ the slot.
     Phase { slot: usize },
-    /// A constant of modulus 1.
+    /// Constant phase of modulus 1.
     FixedPhase(Complex64),
-    /// Exchanges the states whose `mask` bits are `first` with those whose bits are `second`.
+    /// Exchanges the basis states whose `mask` bits are `first` with the basis states whose `mask` bits are `second`.
     Exchange { mask: u64, first: u64, second: u64 },
-    /// A dense unitary, row by row; `qubits[0]` is the low bit of an index.
+    /// Dense unitary, row by row; `qubits[0]` is the low bit of an index.
     Matrix { qubits: Vec<usize>, entries: Arc<[Complex64]> },
 }
 
 impl Step {
-    /// The qubits it touches.
+    /// Mask of the qubits on which the step acts.
     pub(crate) fn support(&self) -> u64 {
         self.controls
             | match &self.kernel {
@@ -155,7 +156,7 @@ impl Step {
 }
 
 impl Slot {
-    /// Bits that two slots have in common only if they are the same expression.
+    /// Bits that identify the expression: equal bits mean equal expressions.
     pub(crate) fn key(&self) -> Vec<u64> {
         let code = |variable: &Variable| match variable {
             Variable::Input(index) => [1, *index as u64],
@@ -174,12 +175,12 @@ impl Slot {
         self.terms.iter().any(|(_, first, second)| wanted(first) || second.as_ref().is_some_and(wanted))
     }
 
-    /// Whether it differs from sample to sample.
+    /// Whether the slot reads inputs, and so differs from sample to sample.
     pub(crate) fn reads_inputs(&self) -> bool {
         self.reads(|variable| matches!(variable, Variable::Input(_)))
     }
 
-    /// Whether it depends on weights.
+    /// Whether the slot reads weights.
     pub(crate) fn reads_weights(&self) -> bool {
         self.reads(|variable| matches!(variable, Variable::Weight(_)))
     }
@@ -187,11 +188,18 @@ impl Slot {
 
 impl Program {
     /// Lowers a circuit, after checking it and the measurement.
+    ///
+    /// # Errors
+    /// The circuit has a mistake, the measurement does not fit the circuit, the features of a sample are too many to
+    /// number, or the eigenvectors of a conditional matrix are not found.
     pub fn new(circuit: &Circuit, measurement: &Measurement) -> Result<Self> {
         Self::with_rewrites(circuit, measurement, Rewrites::ALL)
     }
 
-    /// Lowers a circuit as [`new`](Self::new) does, with some of the rewrites.
+    /// Lowers a circuit as [`new`](Self::new) does, with the given rewrites.
+    ///
+    /// # Errors
+    /// The errors of [`new`](Self::new).
     pub fn with_rewrites(circuit: &Circuit, measurement: &Measurement, rewrites: Rewrites) -> Result<Self> {
         circuit.check()?;
         measurement.check(circuit.qubits())?;
@@ -201,7 +209,7 @@ impl Program {
         Ok(program)
     }
 
-    /// The program as layers; see [`LayeredProgram`].
+    /// Returns the layered program; see [`LayeredProgram`].
     pub(crate) fn layered(&self) -> &LayeredProgram {
         self.made.layered.get_or_init(|| LayeredProgram::new(self))
     }
@@ -216,17 +224,17 @@ impl Program {
         self.qubits
     }
 
-    /// Features of a sample, as tensors that come have them.
+    /// Number of features of a sample, without derived features.
     pub fn inputs(&self) -> usize {
         self.engine_inputs - self.columns.list.len()
     }
 
-    /// Entries of all weight tensors together.
+    /// Number of entries of all weight tensors together.
     pub fn weights(&self) -> usize {
         self.weights
     }
 
-    /// Numbers a sample's output has; `usize::MAX` stands for what cannot be counted.
+    /// Numbers in a sample's output; `usize::MAX` if the number is larger.
     pub fn outputs(&self) -> usize {
         self.output_shape.iter().fold(1, |product, size| product.saturating_mul(*size))
     }

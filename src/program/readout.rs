@@ -1,52 +1,53 @@
-//! Measurements lowered: observables become sums grouped by the bits they flip.
+//! Lowering of measurements: observables become sums, whose Pauli terms are grouped by their x-masks.
 //!
-//! A constant is kept apart. Its gradient is 0, but as a term it would be a multiple of ψ in λ, whose rounding in F32 covers the
-//! digits of the other terms; and `<ψ|ψ>` is 1 up to rounding alone.
+//! A constant is separate. Its gradient is 0, but as a term it would add a multiple of ψ to λ, and in F32 the rounding
+//! of this multiple would cover the digits of the other terms. `<ψ|ψ>` differs from 1 by rounding alone.
 
 use super::Parity;
 use crate::measurement::Measurement;
 use crate::observable::{Observable, Part, PauliWord};
 
-/// What is read from a final state.
+/// Measurement of a final state, in a program's terms.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Readout {
-    /// One sum with all outputs.
+    /// Expectation values, as one sum with all outputs.
     Expectation(Sum),
-    /// One sum of one output for each observable.
+    /// Variances, as a sum with one output for each observable.
     Variance(Vec<Sum>),
-    /// Basis states of these qubits; the first is the low bit of an output's index.
+    /// Probabilities of the basis states of these qubits; the first qubit is the low bit of an output's index.
     Probabilities(Vec<usize>),
-    /// Every amplitude.
+    /// All amplitudes.
     State,
 }
 
-/// Observables as operators that one pass over the state serves.
+/// Observables as operators that one sweep over the state evaluates.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Sum {
     /// Number of observables.
     pub(crate) outputs: usize,
-    /// Coefficient of the identity in each observable: part of an expectation value, and of neither a variance nor a gradient.
+    /// Coefficient of the identity in each observable. It is part of the expectation value, but of no variance and no
+    /// gradient.
     pub(crate) constants: Vec<f64>,
     /// Pauli words, grouped by their x-mask, in ascending order.
     pub(crate) x_groups: Vec<XMaskGroup>,
-    /// Output, coefficient and everything that is not a Pauli word.
+    /// Output, coefficient and part, for all parts that are no Pauli words.
     pub(crate) parts: Vec<(usize, f64, Part)>,
 }
 
-/// All Pauli words that flip the same bits.
+/// All Pauli terms with the same x-mask.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct XMaskGroup {
     pub(crate) x: u64,
     pub(crate) terms: Vec<PauliTerm>,
 }
 
-/// `coefficient * i^quarter_turns * (-1)^|basis index & z|`, into one output.
+/// Term `coefficient * i^quarter_turns * (-1)^|basis index & z|` of an output.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct PauliTerm {
     pub(crate) output: usize,
     pub(crate) z: u64,
     pub(crate) coefficient: f64,
-    /// Number of Y letters modulo 4.
+    /// Number of letters Y modulo 4.
     pub(crate) quarter_turns: u32,
 }
 
@@ -63,7 +64,8 @@ impl Readout {
         }
     }
 
-    /// The same up to a constant in each output: what differences of outputs need, which a constant would cost digits.
+    /// Readout without the constant of each output. Differences of outputs need no constants, and a constant would cost
+    /// digits.
     pub(super) fn without_constants(&self) -> Self {
         match self {
             Self::Expectation(sum) => Self::Expectation(sum.clone().without_constants()),
@@ -98,7 +100,7 @@ impl Sum {
         Self { constants: vec![0.0; self.outputs], ..self }
     }
 
-    /// Its words in other indices, given what parities and flip masks are in them; the other parts as they are.
+    /// Sum with its words in other indices: `parity` maps a z-mask, `displaced` an x-mask. Other parts do not change.
     pub(crate) fn moved(&self, parity: impl Fn(u64) -> Parity, displaced: impl Fn(u64) -> u64) -> Self {
         let term = |term: &PauliTerm| {
             let parity = parity(term.z);
@@ -112,7 +114,7 @@ impl Sum {
         Self { x_groups: self.x_groups.iter().map(x_group).collect(), ..self.clone() }
     }
 
-    /// Whether it holds nothing but words of Z.
+    /// Whether the sum has only words of Z.
     pub(crate) fn is_diagonal(&self) -> bool {
         self.parts.is_empty() && self.x_groups.iter().all(|x_group| x_group.x == 0)
     }

@@ -1,58 +1,58 @@
-//! Other forms of a program, in which numbers that it computes or shares are features of a sample instead.
+//! Variants of a program, in which shared or computed numbers become features of each sample.
 //!
-//! Engines treat features of their own for each sample of a batch, so that these forms turn any set of points at which a
-//! circuit is to be evaluated (other weights, angles moved one at a time) into one batch, on every engine alike.
+//! Engines take different features for each sample of a batch. So a variant turns any set of points at which a circuit
+//! is evaluated (other weights, or angles shifted one at a time) into one batch, on every engine.
 
 use super::derived_features::DerivedFeatures;
 use super::{Embedding, Kernel, Made, Program, Readout, Slot, Step, Variable};
 use std::sync::Arc;
 
-/// A program whose angles are features: those that become the initial state first, then one for each step that has an
-/// angle.
+/// Variant of a program whose angles are features. The embedded features come first, then a feature for each step that
+/// has an angle.
 #[derive(Debug, Clone)]
 pub(crate) struct AnglesAsInputs {
     pub(crate) program: Arc<Program>,
-    /// The angle of each such step: its feature is [`start`](Self::start) and its place here.
+    /// Angle of each such step. Its feature is [`start`](Self::start) plus its index here.
     pub(crate) angles: Vec<Probe>,
 }
 
-/// The angle of one step.
+/// Angle of one step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Probe {
-    /// Which step of the program it belongs to.
+    /// Index of the step in the program.
     pub(crate) step: usize,
-    /// The program's slot whose value it is.
+    /// Slot of the program whose value is the angle.
     pub(crate) slot: usize,
-    /// What the step's matrix is as a function of it.
+    /// Eigenvalues of the step's generator.
     pub(crate) spectrum: Spectrum,
-    /// The qubits that the step touches.
+    /// Mask of the qubits on which the step acts.
     pub(crate) support: u64,
 }
 
 /// Eigenvalues of the generator of a step, as multiples of its angle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Spectrum {
-    /// `±1`: a rotation.
+    /// Eigenvalues `±1`: a rotation.
     Signs,
-    /// `0` and `1`: a phase.
+    /// Eigenvalues `0` and `1`: a phase.
     ZeroOne,
-    /// `0` and `±1`: a rotation under controls.
+    /// Eigenvalues `0` and `±1`: a rotation under controls.
     ZeroSigns,
 }
 
 impl AnglesAsInputs {
-    /// How many features become the initial state.
+    /// Number of features that become the initial state.
     pub(crate) fn start(&self) -> usize {
         self.program.embedding.map_or(0, |embedding| embedding.count)
     }
 }
 
 impl Program {
-    /// Steps, slots and readout, without what has been made of them.
+    /// Copy of the program without the results that have been derived from it.
     fn bare(&self) -> Self {
         Self {
             qubits: self.qubits,
-            // The features of a form are all that engines see.
+            // All engine inputs of the program are features of the variant.
             features: self.engine_inputs,
             columns: DerivedFeatures::default(),
             engine_inputs: self.engine_inputs,
@@ -70,7 +70,7 @@ impl Program {
         }
     }
 
-    /// Without weights: they are features behind the others, so that each sample has its own.
+    /// Variant without weights: they are features behind the other features, so each sample has its own weights.
     pub(crate) fn with_weights_as_inputs(&self) -> &Arc<Self> {
         self.made.with_weights_as_inputs.get_or_init(|| {
             let own = |variable: Variable| match variable {
@@ -93,7 +93,7 @@ impl Program {
         })
     }
 
-    /// The same, with outputs up to a constant each, for differences of them.
+    /// Variant with weights as inputs and without constants in the outputs, for differences of outputs.
     pub(crate) fn differences(&self) -> &Arc<Self> {
         self.made.differences.get_or_init(|| {
             let form = self.with_weights_as_inputs();
@@ -101,7 +101,7 @@ impl Program {
         })
     }
 
-    /// With a feature for the angle of each step, and with outputs up to a constant each.
+    /// Variant with a feature for the angle of each step, and without constants in the outputs.
     pub(crate) fn angles_as_inputs(&self) -> &Arc<AnglesAsInputs> {
         self.made.angles_as_inputs.get_or_init(|| {
             let embedding = self.embedding.map(|embedding| Embedding { first: 0, ..embedding });
@@ -140,14 +140,15 @@ impl Program {
         })
     }
 
-    /// The amplitudes in place of what is measured. Of qubits that no measurement sees they may be others than the circuit's.
+    /// The same program, returning its state. Light-cone pruning has already run, so amplitudes of unmeasured qubits
+    /// may differ from the circuit's.
     pub(crate) fn state(&self) -> Self {
         Self { readout: Readout::State, output_shape: vec![1 << self.qubits, 2], ..self.bare() }
     }
 }
 
 impl Step {
-    /// The spectrum of its generator, if it has an angle.
+    /// Spectrum of the step's generator, if the step has an angle.
     fn spectrum(&self) -> Option<Spectrum> {
         match self.kernel {
             Kernel::Rotation { .. } if self.controls == 0 => Some(Spectrum::Signs),

@@ -1,4 +1,5 @@
-//! Slots in, gradients of variables out: the only part of the engine that knows expressions.
+//! Angles: slots are evaluated, and gradients of slots become gradients of inputs and weights. No other file of the
+//! engine reads expressions.
 
 use crate::engine::cpu::memory::held;
 use crate::engine::cpu::simd::LANES;
@@ -17,7 +18,7 @@ struct Points {
 }
 
 impl Points {
-    /// Sines and cosines of the values.
+    /// Computes sines and cosines of the values.
     fn finish(&mut self) {
         self.sin.resize(self.values.len(), 0.0);
         self.cos.resize(self.values.len(), 0.0);
@@ -33,40 +34,41 @@ impl Points {
     }
 }
 
-/// The slots that all samples share.
+/// Slots that all samples share.
 #[derive(Debug, Default)]
 pub(super) struct SharedAngles {
-    /// One entry a slot; zeros for those that differ from sample to sample.
+    /// One entry for each slot; 0 for a slot that differs from sample to sample.
     points: Points,
     /// Slots that differ from sample to sample.
     varying: Vec<usize>,
-    /// For each slot its place among those.
+    /// Place of each slot in `varying`.
     places: Vec<Option<usize>>,
     /// Whether a slot that all samples share is NaN or infinite.
     spoiled: bool,
 }
 
-/// The slots that differ from sample to sample, for the samples of one block.
+/// Cosines and sines of the slots that differ from sample to sample, for the samples of one block.
 #[derive(Debug)]
 pub(super) struct BlockAngles<T> {
     cos_sins: Vec<CosSin<T>>,
-    /// Samples of the block with a slot that is NaN or infinite, or without a state to start from. Their outputs and gradients are NaN
-    /// even where that has no effect.
+    /// Samples of the block with a slot that is NaN or infinite, or without an initial state. Their outputs and
+    /// gradients are NaN even where the slot has no effect.
     pub(super) spoiled: [bool; LANES],
     /// Norms of the embedded features.
     pub(super) norms: [f64; LANES],
 }
 
-/// What [`BlockAngles::fill`] computes first: an entry for each lane of each slot. A block of one sample has one lane.
+/// Angles that [`BlockAngles::fill`] computes first: an entry for each lane of each slot. A block of one sample has one
+/// lane.
 #[derive(Debug, Default)]
 pub(super) struct LanePoints(Points);
 
-/// The cosines and sines of all slots, for the samples of one block.
+/// Cosines and sines of all slots, for the samples of one block.
 #[derive(Debug)]
 pub(super) struct Angles<'a, T> {
     shared: &'a SharedAngles,
     cos_sins: &'a [CosSin<T>],
-    /// Those of the block, if it is a single sample.
+    /// Angles of the block, if it is a single sample.
     single: &'a LanePoints,
 }
 
@@ -87,24 +89,24 @@ impl<T> Default for BlockAngles<T> {
 /// Gradients of a group of blocks, in `f64`.
 #[derive(Debug, Default)]
 pub(super) struct GroupSums {
-    /// In the slots that all samples share, lane by lane; in the others for the block at hand.
+    /// Gradients in the slots: lane by lane for a slot that all samples share, and of the current block for the others.
     pub(super) slots: Vec<[f64; LANES]>,
-    /// In the weights, through slots that differ from sample to sample.
+    /// Gradients in the weights, through slots that differ from sample to sample.
     weights: Vec<f64>,
 }
 
-/// The variables of some samples.
+/// Range of samples with their variables.
 #[derive(Clone, Copy)]
 struct Samples<'a, T> {
     arguments: Arguments<'a, T>,
-    /// Features of a sample.
+    /// Number of features of a sample.
     width: usize,
     first: usize,
     count: usize,
 }
 
 impl<'a, T: Real> Samples<'a, T> {
-    /// A variable's numbers, and the distance from a sample's to the next one's: 0 if they share it.
+    /// Numbers of a variable, and their stride from sample to sample: 0 if the samples share the variable.
     fn column(&self, variable: Variable) -> (&'a [T], usize) {
         match variable {
             Variable::Input(index) => (&self.arguments.inputs[self.first * self.width + index..], self.width),
@@ -112,7 +114,7 @@ impl<'a, T: Real> Samples<'a, T> {
         }
     }
 
-    /// A variable in each lane; zeros where there is no sample.
+    /// Values of a variable in each lane; 0 where there is no sample.
     fn lanes(&self, variable: Variable) -> [f64; LANES] {
         let (numbers, step) = self.column(variable);
         let mut lanes = [0.0; LANES];
@@ -120,7 +122,7 @@ impl<'a, T: Real> Samples<'a, T> {
         lanes
     }
 
-    /// A slot in each lane; its constant where there is no sample.
+    /// Values of a slot in each lane; the slot's constant where there is no sample.
     fn slot(&self, slot: &Slot) -> [f64; LANES] {
         let mut sums = [slot.constant; LANES];
         for (coefficient, first, second) in &slot.terms {
@@ -134,7 +136,7 @@ impl<'a, T: Real> Samples<'a, T> {
         sums
     }
 
-    /// Hands every variable of a slot and the slot's derivative in it, times a gradient, to `each`.
+    /// Calls `each` with every variable of a slot, and the slot's derivative in the variable times `gradient`.
     fn derivatives(&self, slot: &Slot, gradient: &[f64; LANES], mut each: impl FnMut(Variable, [f64; LANES])) {
         let times = |coefficient: f64, variable: Option<Variable>| {
             let factor = variable.map_or([1.0; LANES], |variable| self.lanes(variable));
@@ -149,11 +151,11 @@ impl<'a, T: Real> Samples<'a, T> {
     }
 }
 
-/// The value of an expression in weights alone.
+/// Evaluates an expression in weights alone.
 fn weight_value<T: Real>(slot: &Slot, weights: &[T]) -> f64 {
     let value = |variable: Variable| match variable {
         Variable::Weight(index) => weights[index].to_f64(),
-        // Slots that read inputs are not asked for.
+        // Slots that read inputs are not evaluated here.
         Variable::Input(_) => f64::NAN,
     };
     slot.terms.iter().fold(slot.constant, |sum, (coefficient, first, second)| {
@@ -178,7 +180,7 @@ impl SharedAngles {
         self.spoiled = self.points.values.iter().any(|value| !value.is_finite());
     }
 
-    /// Bytes it holds on to.
+    /// Bytes that the angles hold.
     pub(super) fn bytes(&self) -> usize {
         self.points.bytes() + held(&self.varying) + held(&self.places)
     }
@@ -205,14 +207,14 @@ impl SharedAngles {
 }
 
 impl LanePoints {
-    /// Bytes it holds on to.
+    /// Bytes that the angles hold.
     pub(super) fn bytes(&self) -> usize {
         self.0.bytes()
     }
 }
 
 impl<T: Real> BlockAngles<T> {
-    /// Bytes it holds on to.
+    /// Bytes that the angles hold.
     pub(super) fn bytes(&self) -> usize {
         held(&self.cos_sins)
     }
@@ -227,7 +229,7 @@ impl<T: Real> BlockAngles<T> {
         LanePoints(points): &mut LanePoints,
     ) {
         let samples = Samples { arguments, width: program.engine_inputs, first, count };
-        // NaN where a slot is NaN or infinite.
+        // A lane becomes NaN if a slot is NaN or infinite, since 0 times such a number is NaN.
         let mut nothing = [0.0; LANES];
         points.values.clear();
         for &index in &shared.varying {
@@ -249,7 +251,7 @@ impl<T: Real> BlockAngles<T> {
         for (cos_sin, (cos, sin)) in self.cos_sins.iter_mut().zip(found) {
             let lanes_of = |values: &[f64]| match <&[f64; LANES]>::try_from(values) {
                 Ok(values) => values.map(T::from_f64),
-                // A block of one sample uses all vector lanes for it.
+                // A block of one sample uses all lanes for it.
                 Err(_) => [T::from_f64(values[0]); LANES],
             };
             *cos_sin = CosSin { cos: lanes_of(cos), sin: lanes_of(sin) };
@@ -258,7 +260,7 @@ impl<T: Real> BlockAngles<T> {
 }
 
 impl<'a, T: Real> Angles<'a, T> {
-    /// For what reads no slots that differ from sample to sample.
+    /// Angles for steps that read no slot that differs from sample to sample.
     pub(super) fn shared(shared: &'a SharedAngles) -> Self {
         static NONE: LanePoints = LanePoints(Points { values: Vec::new(), sin: Vec::new(), cos: Vec::new() });
         Self { shared, cos_sins: &[], single: &NONE }
@@ -276,7 +278,7 @@ impl<'a, T: Real> Angles<'a, T> {
         }
     }
 
-    /// Its cosine and sine.
+    /// Cosine and sine of a source, for a block of one sample or if all samples share it.
     pub(super) fn point(&self, source: Source) -> Complex64 {
         match self.place(source) {
             Some(place) => self.single.0.point(place),
@@ -292,7 +294,7 @@ impl<'a, T: Real> Angles<'a, T> {
         }
     }
 
-    /// Cosine and sine of a slot in each lane, or of all lanes if samples share it.
+    /// Cosine and sine of a slot: in each lane, or as `Err` one value that all samples share.
     #[inline(always)]
     pub(super) fn look_up(&self, slot: usize) -> std::result::Result<&'a CosSin<T>, Complex64> {
         match self.shared.places[slot] {
@@ -307,7 +309,7 @@ impl<'a, T: Real> Angles<'a, T> {
 }
 
 impl GroupSums {
-    /// Bytes it holds on to.
+    /// Bytes that the sums hold.
     pub(super) fn bytes(&self) -> usize {
         held(&self.slots) + held(&self.weights)
     }
@@ -319,9 +321,9 @@ impl GroupSums {
         self.weights.fill(0.0);
     }
 
-    /// Takes the gradients of a block in the slots that differ from sample to sample: adds them to those of the weights, and
-    /// to the block's rows of the input gradient if there are any; `room` is for sums in `f64`. Lanes without a sample hold
-    /// zeros, as their cotangent is zero.
+    /// Takes the block's gradients in the slots that differ from sample to sample. Adds them to the gradients of the
+    /// weights, and to the block's rows of the input gradient, if there are any. `room` is scratch for sums in `f64`.
+    /// Lanes without a sample hold 0, as their cotangent is 0.
     pub(super) fn finish_block<T: Real>(
         &mut self,
         program: &Program,
@@ -348,7 +350,7 @@ impl GroupSums {
         rows.iter_mut().zip(room).for_each(|(to, sum)| *to += T::from_f64(*sum));
     }
 
-    /// Makes all gradients NaN, in whatever the samples at hand have an effect on.
+    /// Makes the gradients of all weights NaN.
     pub(super) fn spoil(&mut self) {
         self.weights.fill(f64::NAN);
     }
@@ -361,7 +363,7 @@ impl GroupSums {
     }
 }
 
-/// The sum of the lanes, by halves: one after the other, each addition would wait for the last.
+/// Adds the lanes by halves. If they were added one after the other, each addition would wait for the last.
 #[inline(always)]
 fn sum(lanes: &[f64; LANES]) -> f64 {
     let mut lanes = *lanes;
@@ -373,7 +375,7 @@ fn sum(lanes: &[f64; LANES]) -> f64 {
     lanes[0]
 }
 
-/// The weight gradient from the sums of all groups, added in their order to the first.
+/// Computes the weight gradient from the sums of all groups, which are added to the first group in their order.
 pub(super) fn weight_gradient<T: Real>(program: &Program, weights: &[T], groups: &mut [GroupSums]) -> Vec<T> {
     let Some((total, later)) = groups.split_first_mut() else { return vec![T::zero(); program.weights] };
     later.iter().for_each(|group| total.add(group));
@@ -387,7 +389,7 @@ pub(super) fn weight_gradient<T: Real>(program: &Program, weights: &[T], groups:
         Variable::Weight(index) => weights[*index].to_f64(),
         Variable::Input(_) => f64::NAN,
     };
-    // The slots that read inputs have been taken.
+    // `finish_block` has taken the slots that read inputs.
     for (slot, gradient) in program.slots.iter().zip(slots).filter(|(slot, _)| !slot.reads_inputs()) {
         let gradient = sum(gradient);
         for (coefficient, first, second) in &slot.terms {

@@ -1,7 +1,8 @@
-//! The way of a block from its samples to outputs and gradients.
+//! Computation of a block, from its samples to outputs and gradients.
 //!
-//! Forward: embed, apply every step, read out. Gradient: the same forward pass, then `λ = sum_k c_k O_k ψ`, then every step
-//! undone on ψ and λ from the last to the first whose angle matters. Two states, however deep the circuit.
+//! A forward pass embeds the samples, applies every step and reads out. A gradient repeats the forward pass, computes
+//! `λ = sum_k c_k O_k ψ`, and then undoes every step on ψ and λ, from the last to the first whose angle needs a
+//! gradient. It holds two states, however deep the circuit is.
 
 use crate::engine::cpu::angles::GroupSums;
 use crate::engine::cpu::context::Call;
@@ -13,7 +14,7 @@ use crate::engine::{NeedsGrad, Real};
 use crate::program::{Embedding, Program};
 
 impl<T: Real> Worker<'_, T> {
-    /// Outputs of block `block` into its rows. What is `kept` of the block afterwards is in its place.
+    /// Writes the outputs of block `block` into its rows, and leaves the final states in `saved`, if there is a place.
     pub(super) fn forward(&mut self, block: usize, out: &mut [T], saved: Option<&mut Block<T>>) {
         let (first, count) = self.samples(block);
         let Some(saved) = saved else {
@@ -26,7 +27,7 @@ impl<T: Real> Worker<'_, T> {
         self.exchange(saved);
     }
 
-    /// Works on what was kept of a block, or puts it back.
+    /// Exchanges the worker's states with the saved states of a block. A second call puts them back.
     fn exchange(&mut self, saved: &mut Block<T>) {
         std::mem::swap(&mut self.room.block.psi, &mut saved.psi);
         if self.call.partition.saves_angles {
@@ -35,8 +36,8 @@ impl<T: Real> Worker<'_, T> {
         }
     }
 
-    /// Gradients of all blocks of a group: the input rows are written, the weights' sums set. Blocks whose final states were
-    /// kept are not run again.
+    /// Writes the input gradients of all blocks of a group, and sets the sums of the weights. Blocks whose final states
+    /// were saved do not run again.
     pub(super) fn gradient_group(
         &mut self,
         group: usize,
@@ -66,7 +67,8 @@ impl<T: Real> Worker<'_, T> {
             }
             let Call { arguments, prepared, .. } = *self.call;
             sums.finish_block(program, arguments, &prepared.angles, (first, count), rows, &mut self.room.rows);
-            // Where an angle is NaN or infinite, or there is no state, there is no gradient, not even in what has no effect.
+            // Without a state, or with an angle that is NaN or infinite, all gradients are NaN, also of angles without
+            // effect.
             let spoiled = self.room.block.angles.spoiled;
             if spoiled[..count].contains(&true) {
                 sums.spoil();
@@ -80,7 +82,7 @@ impl<T: Real> Worker<'_, T> {
         }
     }
 
-    /// The final states of `count` samples from `first` on, which may have been kept.
+    /// Computes the final states of `count` samples from `first` on, or takes the saved ones.
     fn final_states(&mut self, first: usize, count: usize, saved: Option<&mut Block<T>>) {
         let Some(saved) = saved else { return self.run(first, count) };
         self.exchange(saved);
@@ -92,7 +94,7 @@ impl<T: Real> Worker<'_, T> {
         }
     }
 
-    /// The final states of `count` samples from `first` on.
+    /// Computes the final states of `count` samples from `first` on.
     fn run(&mut self, first: usize, count: usize) {
         let Call { program, partition, .. } = *self.call;
         self.fill(first, count);
@@ -112,7 +114,8 @@ impl<T: Real> Worker<'_, T> {
         }
     }
 
-    /// Undoes the steps on ψ and λ, from the last to the first that matters; adds to the gradient of each slot.
+    /// Undoes the steps on ψ and λ, from the last to the first that needs a gradient. Adds to the gradient of each
+    /// slot.
     fn reverse(&mut self, needs_grad: NeedsGrad, gradients: &mut [[f64; LANES]]) {
         let Program { steps, embedding, .. } = self.call.program;
         let to_the_start = needs_grad.inputs && embedding.is_some();
@@ -136,8 +139,8 @@ impl<T: Real> Worker<'_, T> {
         }
     }
 
-    /// Adds the gradient in the embedded features, once λ is back at the start: with `y = x / |x|` and
-    /// `g = dL/dy = 2 Re λ`, it is `(g - y (y . g)) / |x|`; nothing for features that are all zero.
+    /// Adds the gradient in the embedded features, once λ is back at the start. With `y = x / |x|` and
+    /// `g = dL/dy = 2 Re λ` the gradient is `(g - y (y . g)) / |x|`. It is 0 for features that are all zero.
     fn unembed(&self, embedding: Embedding, first: usize, rows: &mut [T]) {
         let Call { program, arguments, .. } = *self.call;
         let rows = rows.chunks_mut(program.engine_inputs).zip(self.room.block.angles.norms).enumerate();

@@ -1,4 +1,4 @@
-//! The context of a call: read by all its workers.
+//! Context of a call, which all its workers read.
 
 use crate::engine::Arguments;
 use crate::engine::cpu::partition::Partition;
@@ -11,6 +11,6 @@ pub(super) struct Call<'a, T> {
     pub(super) program: &'a Program,
     pub(super) arguments: Arguments<'a, T>,
     pub(super) partition: &'a Partition,
-    /// Tables that its blocks share.
+    /// Tables that the blocks share.
     pub(super) prepared: &'a CallTables<T>,
 }

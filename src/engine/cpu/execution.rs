@@ -1,11 +1,11 @@
-//! Ways of a block through a program.
+//! Executions: the paths of a block through a program.
 
 use crate::program::{Program, Readout};
 
-/// Things that a block follows from its start to its readout.
+/// Path of a block from its start to its readout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Execution {
-    /// Passes over a full block, made from the program's layers.
+    /// Passes over a block of 16 samples, made from the program's layers.
     Batch,
     /// Sweeps over the tiles of a single state, made from the program's layers.
     Single,
@@ -14,7 +14,7 @@ pub(super) enum Execution {
 }
 
 impl Execution {
-    /// Returns what is read at the end, in the indices that the states then have.
+    /// Returns the readout in the indices that the final states have.
     pub(super) fn readout(self, program: &Program) -> &Readout {
         if self == Self::Steps { &program.readout } else { &program.layered().readout }
     }

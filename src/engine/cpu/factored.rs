@@ -1,15 +1,15 @@
-//! Passes with their cosines factored out, and the phase tables that bring these back.
+//! Passes with their cosines factored out, and the phase tables that bring the cosines back.
 //!
-//! If no rotation of a pass depends on the sample, it is done in two operations for each number in place of four:
+//! If no rotation of a pass depends on the sample, the pass takes two operations for each number instead of four:
 //!
 //! ```text
 //! [cos -sin; sin cos] = cos [1 -t; t 1]      t = sin / cos, where |t| is at most 1
 //! [cos -sin; sin cos] = sin X [1 -u; u 1] Z  u = cos / sin, elsewhere
 //! ```
 //!
-//! X exchanges the amplitudes of a pair, and Z is the sign of half of the entries of the phase table in front. The factors
-//! left out, cosines and sines, are in that table too. So the norm is off only within a layer, never by more than the
-//! square root of 2 a rotation; gradients taken there are corrected by weights.
+//! X exchanges the amplitudes of a pair. Z is the sign of half of the entries of the phase table in front. The table
+//! also has the omitted factors, the cosines and sines. So the norm is off only within a layer, and never by more than
+//! the square root of 2 for each rotation. Weights correct the gradients that are taken within the layer.
 
 use crate::engine::Real;
 use crate::engine::cpu::angles::Angles;
@@ -24,10 +24,10 @@ use crate::program::Source;
 use num_complex::Complex64;
 use pulp::NullaryFnOnce;
 
-/// Rotations from which a table made for their factors alone costs less than it saves.
+/// Rotations from which a table saves more time than it costs, even if it holds only their factors.
 pub(super) const WORTH_A_TABLE: usize = 3;
 
-/// Phases on their way to a table: their angles, sines and cosines.
+/// Phases for a table: their angles, sines and cosines.
 #[derive(Debug, Default)]
 pub(super) struct Phases {
     angles: Vec<f64>,
@@ -36,12 +36,12 @@ pub(super) struct Phases {
 }
 
 impl Phases {
-    /// Bytes it holds on to.
+    /// Bytes that the phases hold.
     pub(super) fn bytes(&self) -> usize {
         [&self.angles, &self.sin, &self.cos].map(held).iter().sum()
     }
 
-    /// `count` phases, where a term `(mask, angle)` adds `angle * (-1)^|index & mask|`.
+    /// Computes `count` phases, to which each term `(mask, angle)` adds `angle * (-1)^|index & mask|`.
     pub(super) fn set(&mut self, count: usize, terms: impl Iterator<Item = (u64, f64)>) {
         self.angles.clear();
         self.angles.resize(count, 0.0);
@@ -53,11 +53,11 @@ impl Phases {
     }
 }
 
-/// What is known of a pass before the angles of a block are.
+/// Rotations of a pass that all samples share, computed before the angles of a block.
 #[derive(Debug)]
 pub(super) struct FactoredPass<T> {
     short: Option<Factored<T>>,
-    /// What the gradient of each rotation is multiplied by.
+    /// Scale of the gradient of each rotation.
     pub(super) weights: [f64; MAX_ROTATIONS],
 }
 
@@ -66,7 +66,7 @@ pub(super) struct FactoredPass<T> {
 struct Factored<T> {
     tangents: [T; MAX_ROTATIONS],
     factors: [f64; MAX_ROTATIONS],
-    /// Bit `k`: the tangent is a cotangent.
+    /// Mask of the rotations for which the tangent is a cotangent, and whose amplitudes are exchanged.
     swapped: usize,
 }
 
@@ -77,7 +77,7 @@ impl<T: Real> Factored<T> {
             let swap = value.im.abs() > value.re.abs();
             let (large, small) = if swap { (value.im, value.re) } else { (value.re, value.im) };
             short.tangents[k] = T::from_f64(small / large);
-            // That of the rounded tangent, so that the rotation keeps the norm.
+            // The factor belongs to the rounded tangent, so that the rotation keeps the norm.
             let tangent = short.tangents[k].to_f64();
             short.factors[k] = (1.0 / (1.0 + tangent * tangent).sqrt()).copysign(large);
             short.swapped |= usize::from(swap) << k;
@@ -87,22 +87,22 @@ impl<T: Real> Factored<T> {
 }
 
 impl<T: Real> FactoredPass<T> {
-    /// Rotations by these angles, left to their cosines and sines if `short` is false.
+    /// Makes a pass of rotations with these cosines and sines, which are factored out if `short`.
     pub(super) fn new(values: impl Iterator<Item = Complex64>, short: bool) -> Self {
         Self { short: short.then(|| Factored::new(values)), weights: [1.0; MAX_ROTATIONS] }
     }
 
-    /// The factor the rotors leave out.
+    /// Product of the factors that the rotors leave out.
     pub(super) fn factor(&self) -> f64 {
         self.short.as_ref().map_or(1.0, |short| short.factors.iter().product())
     }
 
-    /// The rotations, as bits, that exchange amplitudes.
+    /// Mask of the rotations that exchange amplitudes.
     pub(super) fn swapped(&self) -> usize {
         self.short.as_ref().map_or(0, |short| short.swapped)
     }
 
-    /// Sets the rotors of a pass, or those that undo it.
+    /// Sets the rotors that do a pass or, if `back`, the rotors that undo it.
     pub(super) fn set_rotors(&self, pass: &Pass, angles: Angles<'_, T>, back: bool, to: &mut Rotors<T>) {
         (to.unit, to.swapped) = (self.short.is_some(), self.swapped());
         for (k, (cos_sin, rotation)) in to.cos_sins.iter_mut().zip(&pass.rotations).enumerate() {
@@ -118,8 +118,9 @@ impl<T: Real> FactoredPass<T> {
     }
 }
 
-/// Sets what the gradients of rotations are multiplied by, for the factors that the states lack once they are undone; returns
-/// the same for what is undone after them. A layer is undone from its last pass on, each pass from its first rotation on.
+/// Sets the scale of each rotation's gradient, and returns the scale of the gradients of the leading phase table. Both
+/// correct for the factors that the states lack once the rotation is undone. A layer is undone from its last pass on,
+/// and each pass from its first rotation on.
 pub(super) fn weigh<T>(passes: &mut [FactoredPass<T>]) -> f64 {
     let mut weight = 1.0;
     for pass in passes.iter_mut().rev() {
@@ -135,7 +136,7 @@ pub(super) fn weigh<T>(passes: &mut [FactoredPass<T>]) -> f64 {
     weight
 }
 
-/// `out[p] = sum over m of in[m] (-1)^|p & m|`, in place.
+/// Computes `out[p] = sum over m of in[m] (-1)^|p & m|`, in place.
 pub(super) fn walsh_hadamard(values: &mut [f64]) {
     arch().dispatch(Transform(values));
 }
@@ -153,7 +154,7 @@ impl NullaryFnOnce for Transform<'_> {
         if let (eights, []) = values.as_chunks_mut::<8>() {
             for eight in eights {
                 for bit in [1, 2, 4] {
-                    // Partners by a shuffle, and a sign: as one vector.
+                    // Partners come by a shuffle and a sign, so that the eight numbers are one vector.
                     let mut partners = [0.0; 8];
                     for j in 0..8 {
                         partners[j] = eight[j ^ bit];

@@ -1,6 +1,7 @@
 //! Bytes that calls of a program take, as far as they depend on the program alone.
 //!
-//! They are counted once a program, precision and number of lanes: a small call takes less time than the count.
+//! They are counted once for each program, precision and number of lanes, because a small call takes less time than the
+//! count.
 
 use crate::engine::Real;
 use crate::engine::cpu::batch::passes::BatchPasses;
@@ -15,29 +16,30 @@ use crate::program::{LayeredNode, Program, Readout, Rewrite};
 use std::marker::PhantomData;
 use std::sync::OnceLock;
 
-/// Bytes of tables that the blocks of a call share; deeper circuits have more, and each worker makes the others when it comes
-/// to them. Those of a single state are sooner beyond the cache.
+/// Largest number of bytes of tables that the blocks of a call share. A deeper circuit has more tables, which each
+/// worker computes where it needs them. The limit for a single state is smaller, because its tables leave the cache
+/// sooner.
 const SHARED_BYTES: [(Execution, u64); 3] =
     [(Execution::Batch, 1 << 28), (Execution::Single, 1 << 25), (Execution::Steps, 0)];
 
-/// See the module.
+/// Bytes of a program's calls, and the execution that they follow.
 #[derive(Debug)]
 pub(super) struct Footprint {
-    /// What blocks of so many lanes follow.
+    /// Path of the blocks.
     pub(super) execution: Execution,
     /// Whether the measurement needs a further state.
     pub(super) scratch: bool,
-    /// Whether amplitudes are moved, which needs half a state.
+    /// Whether amplitudes are permuted, which needs half a state.
     pub(super) moves: bool,
-    /// Whether angles are kept beside final states.
+    /// Whether angles are saved beside final states.
     pub(super) saves_angles: bool,
-    /// Bytes of the program's layered program.
+    /// Bytes of the layered program.
     layered: u64,
-    /// Bytes of its schedule or tiling, which is made once.
+    /// Bytes of the batch passes or the state tiling, which are made once.
     made: u64,
     /// Bytes of all tables that blocks may share.
     pub(super) tables: u64,
-    /// Bytes of a block's final states, and of its angles if they are kept.
+    /// Bytes of a block's final states, and of its angles if they are saved.
     pub(super) saved: u128,
     forward: Needs,
     gradient: Needs,
@@ -46,7 +48,7 @@ pub(super) struct Footprint {
 /// Bytes that a forward pass or a gradient needs.
 #[derive(Debug, Default)]
 pub(super) struct Needs {
-    /// States that a worker has.
+    /// States of a worker.
     pub(super) states: usize,
     call: u128,
     sample: u128,
@@ -55,12 +57,12 @@ pub(super) struct Needs {
     worker: u128,
 }
 
-/// The footprints of a program in a precision: with one lane, and with all.
+/// Footprints of a program in a precision: with one lane, and with 16.
 #[derive(Debug, Default)]
 struct Footprints<T>([OnceLock<Footprint>; 2], PhantomData<fn() -> T>);
 
 impl Footprint {
-    /// Returns the footprint of a program whose blocks hold so many samples.
+    /// Returns the footprint of a program whose blocks hold `lanes` samples.
     pub(super) fn of<T: Real>(program: &Program, lanes: usize) -> &Self {
         let Footprints::<T>(footprints, _) = program.cache.of();
         footprints[usize::from(lanes == LANES)].get_or_init(|| Self::new::<T>(program, lanes))
@@ -74,7 +76,8 @@ impl Footprint {
         };
         let moved = |node: &LayeredNode| matches!(node, LayeredNode::Permute(_));
         let varying = program.slots.iter().filter(|slot| slot.reads_inputs()).count();
-        // Unless they are the larger ones, or a single state's, of which there are few.
+        // Angles are saved unless they are larger than the states. A single state has few angles, which are computed
+        // again.
         let saves_angles = lanes > 1 && varying <= 1 << program.qubits;
         let angles = if saves_angles { varying * 32 * size_of::<T>() } else { 0 };
         let most = SHARED_BYTES.iter().find(|(of, _)| *of == execution).map_or(0, |(_, most)| *most);
@@ -97,7 +100,8 @@ impl Footprint {
         footprint
     }
 
-    /// Returns bytes of the schedule or tiling, of all tables of a call, and of the list that these stand in.
+    /// Returns bytes of the batch passes or state tiling, bytes of all tables of a call, and bytes of the list of
+    /// tables.
     fn of_layers<T: Real>(program: &Program, execution: Execution) -> (u64, u64, u128) {
         match execution {
             Execution::Batch => {
@@ -120,8 +124,9 @@ impl Footprint {
         }
     }
 
-    /// Bytes that count beside those of a call: under a user's limit all that is made of the program for this way and others; else its
-    /// schedule or tiling if that has yet to be made, as the machine has counted the rest.
+    /// Bytes that count beside the bytes of a call. Under a user's limit this is everything that is made of the program
+    /// for any execution. Otherwise it is the batch passes or the tiling if they are still to be made, because the
+    /// machine has counted the rest.
     pub(super) fn beside<T: Real>(&self, program: &Program, limited: bool) -> u64 {
         if limited {
             let other = match self.execution {
@@ -153,7 +158,7 @@ impl Footprint {
         let states = 1 + usize::from(gradient) + usize::from(self.scratch);
         let state = state_bytes::<T>(program.qubits, lanes);
         let spare = if self.moves { state / 2 } else { 0 };
-        // Angles of phases, their sines and cosines in f64; a table; overlaps of gradients.
+        // These are the phases' angles, with their cosines and sines in f64, a table, and the overlaps of gradients.
         let amplitudes = if self.execution == Execution::Batch { 1 << program.qubits } else { 0 };
         let table = amplitudes * (24 + 2 * number + if gradient { 8 } else { 0 });
         let cos_sins = varying * (32 * number + 24 * lanes_of);
@@ -166,7 +171,7 @@ impl Footprint {
         }
     }
 
-    /// What a forward pass needs, or a gradient.
+    /// Needs of a forward pass, or of a gradient.
     pub(super) fn of_pass(&self, gradient: bool) -> &Needs {
         if gradient { &self.gradient } else { &self.forward }
     }

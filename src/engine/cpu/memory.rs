@@ -1,4 +1,4 @@
-//! Where states are: small ones on the heap, large ones in large pages, which are used again.
+//! Memory of states: small states are on the heap, large states in large pages, which later states use again.
 
 use crate::engine::Real;
 use crate::engine::cpu::simd::LANES;
@@ -6,35 +6,35 @@ use crate::error::{Error, MemoryError, Result};
 use memmap2::MmapMut;
 use std::sync::{Mutex, PoisonError};
 
-/// One amplitude of a full block, on cache lines of its own: an unaligned vector would straddle two.
+/// One amplitude of 16 samples, aligned to a cache line: an unaligned vector would cross two lines.
 #[derive(Debug, Clone, Copy)]
 #[repr(C, align(64))]
 pub(super) struct Row16<T>(pub(super) [T; LANES]);
 
-/// Bytes from which large pages are asked for; one is 2 MB on most systems. Otherwise the pages of a tile, scattered over a
-/// large state, are more than the processor can keep track of.
+/// Bytes from which large pages are requested; a large page has 2 MB on most systems. With small pages, a tile spreads
+/// over more pages of a large state than the processor can track.
 const LARGE: usize = 1 << 22;
 
-/// Bytes of large pages that are kept for the next call: taking them from the system and giving them back costs as much as
+/// Bytes of large pages that stay for the next call. Taking them from the system and giving them back costs as much as
 /// a sweep over them.
 const RETAINED: usize = (1 << 26) + (1 << 16);
 
-/// Pages that nobody uses now.
+/// Pages that nothing uses now.
 static SPARE: Mutex<Vec<MmapMut>> = Mutex::new(Vec::new());
 
-/// Some lines, which may hold anything.
+/// Lines of memory. Their first values are arbitrary.
 #[derive(Debug)]
 pub(super) enum Memory<T> {
     Heap(Vec<Row16<T>>),
     Pages(Pages),
 }
 
-/// Large pages, for the next user when this one is done.
+/// Large pages, which go to the next user when they are dropped.
 #[derive(Debug)]
 pub(super) struct Pages(Option<MmapMut>);
 
 impl<T: Real> Memory<T> {
-    /// Memory for so many lines, if the system gives it.
+    /// Gets memory for `lines` lines. An error says that the system refuses it.
     pub(super) fn new(lines: usize) -> Result<Self> {
         let bytes = lines.saturating_mul(size_of::<Row16<T>>());
         let pages = if bytes < LARGE { None } else { spare(bytes).or_else(|| fresh(bytes)) };
@@ -65,7 +65,7 @@ impl<T> Memory<T> {
     }
 }
 
-/// Bytes that a vector holds on to.
+/// Bytes that a vector holds.
 pub(super) fn held<V>(vector: &Vec<V>) -> usize {
     vector.capacity() * size_of::<V>()
 }
@@ -81,7 +81,7 @@ impl Drop for Pages {
     }
 }
 
-/// Pages of that size that are there.
+/// Takes unused pages of the size, if there are any.
 fn spare(bytes: usize) -> Option<MmapMut> {
     let mut spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner);
     let at = spare.iter().position(|pages| pages.len() == bytes)?;
@@ -90,7 +90,7 @@ fn spare(bytes: usize) -> Option<MmapMut> {
 
 fn fresh(bytes: usize) -> Option<MmapMut> {
     let pages = MmapMut::map_anon(bytes).ok()?;
-    // Only a hint: without large pages everything works, but slower.
+    // The advice is only a hint: without large pages everything works, but slower.
     #[cfg(target_os = "linux")]
     pages.advise(memmap2::Advice::HugePage).ok();
     Some(pages)

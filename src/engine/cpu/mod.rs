@@ -1,9 +1,9 @@
 //! The CPU engine: states in place, one reverse sweep, SIMD chosen at run time.
 //!
-//! Samples are processed in blocks of `lanes` states (16 or 1) held amplitude by amplitude with the samples innermost, so
-//! that one vector instruction treats one amplitude of 16 samples. Threads share out either blocks or, when there are
-//! few of them, ranges of one block's amplitudes. Neither changes any bit of a result: every sum is cut at the same places
-//! and added up in the same order.
+//! The engine processes samples in blocks of `lanes` states (16 or 1). A block holds its amplitudes one after the
+//! other, with the samples innermost, so one vector instruction treats one amplitude of 16 samples. Threads take either
+//! blocks or, if there are few blocks, ranges of one block's amplitudes. The number of threads changes no bit of a
+//! result: every sum is cut at the same places and added up in the same order.
 
 #![allow(clippy::needless_range_loop, reason = "kernels read lane by lane, with equal indices in several arrays")]
 
@@ -45,10 +45,10 @@ use worker::Worker;
 pub(crate) use workspace::Saved;
 use workspace::Workspace;
 
-/// The engine for `Device::Cpu`.
+/// Engine for `Device::Cpu`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Cpu {
-    /// Bytes its states may take; `None` for what the machine has available.
+    /// Bytes that the states may take; `None` for the memory that the machine has available.
     pub(crate) memory_limit: Option<u64>,
 }
 
@@ -90,7 +90,7 @@ impl<T: Real> Engine<T> for Cpu {
     ) -> Result<Gradients<T>> {
         let mut saved = saved;
         let partition = Partition::gradient::<T>(program, arguments.batch, *self);
-        // Rather without what was kept than not at all.
+        // A gradient without saved states is better than an error: the second try runs without them.
         let partition = &partition.or_else(|error| {
             if saved.take().is_none() {
                 return Err(error);
@@ -114,7 +114,7 @@ impl<T: Real> Engine<T> for Cpu {
     }
 }
 
-/// Outputs of all blocks. The final states of those there are `kept` places for are left there.
+/// Computes the outputs of all blocks, and leaves the final states in `saved` if that has places for them.
 fn run<T: Real>(call: &Call<'_, T>, rooms: &mut Vec<Scratch<T>>, saved: &mut [Block<T>], out: &mut [T]) {
     let Call { program, partition, .. } = *call;
     let (each, rows) = (partition.blocks_per_split, partition.lanes * program.outputs());
@@ -128,7 +128,8 @@ fn run<T: Real>(call: &Call<'_, T>, rooms: &mut Vec<Scratch<T>>, saved: &mut [Bl
     });
 }
 
-/// Gradients of all groups of blocks: each has its own rows of the input gradient and its own sums for the weights.
+/// Computes the gradients of all groups of blocks. Each group has its own rows of the input gradient and its own sums
+/// for the weights.
 fn reverse<T: Real>(
     call: &Call<'_, T>,
     rooms: &mut Vec<Scratch<T>>,
@@ -146,7 +147,7 @@ fn reverse<T: Real>(
     });
 }
 
-/// The next `size` entries at each call, then what is left.
+/// Returns a function that hands out the next `size` entries at each call, and the rest at the end.
 fn portions<'a, X>(mut rest: &'a mut [X], size: usize) -> impl FnMut() -> &'a mut [X] {
     move || {
         let at = size.min(rest.len());
@@ -157,7 +158,7 @@ fn portions<'a, X>(mut rest: &'a mut [X], size: usize) -> impl FnMut() -> &'a mu
 }
 
 impl Cpu {
-    /// Whether a forward pass fits the memory. candle would wrap the error of an op beyond recognition.
+    /// Checks that a forward pass fits the memory. candle would wrap the error of an op beyond recognition.
     pub(crate) fn check(self, program: &Program, batch: usize, dtype: DType) -> Result<()> {
         simd::arch::check()?;
         match dtype {

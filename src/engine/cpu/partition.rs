@@ -1,4 +1,4 @@
-//! How a batch is cut into blocks, groups and threads: the one place that decides it.
+//! Partition of a batch into blocks, groups and threads. No other file decides any of this.
 
 use super::Cpu;
 use crate::engine::cpu::execution::Execution;
@@ -10,55 +10,57 @@ use crate::error::Result;
 use crate::memory::left;
 use crate::program::Program;
 
-/// The fewest samples that share a block, and up to how many qubits: 16 small states cost little more than one in tiles,
-/// whose tables of phases are then as large as the state. Above 12 qubits 16 states leave the cache. Measured.
+/// Fewest samples that share a block, and the largest number of qubits for which they do. Sixteen small states cost
+/// little more than a single state in tiles, whose phase tables are as large as the state. Above 12 qubits, 16 states
+/// leave the cache. Measured.
 const LEAST_SAMPLES: [(usize, usize); 3] = [(1, 8), (2, 10), (4, 12)];
 
-/// Weight gradients are summed in at most so many groups, then over the groups, whatever the number of threads.
+/// Largest number of groups in which weight gradients are summed before the groups are added up. It does not depend on
+/// the number of threads.
 const MAX_GROUPS: usize = 64;
 
-/// Bytes that the calls of a program may keep for gradients that follow, all together. Above this a gradient repeats the forward
-/// pass, at a quarter of its cost.
+/// Bytes that all calls of a program may save for later gradients. Above this limit a gradient repeats the forward
+/// pass, which costs a quarter of the gradient.
 const SAVED_BYTES: u64 = 1 << 27;
 
-/// Entries of a state times steps below which threads cost more than they bring.
+/// Entries of a state times steps below which threads cost more time than they save.
 const SERIAL_WORK: usize = 1 << 17;
 
-/// Entries of a block from which its amplitudes are worth sharing out.
+/// Entries of a block from which threads share its amplitudes.
 const SPREAD_ENTRIES: usize = 1 << 15;
 
-/// Portions of the work for each thread: several, so that none waits long for the slowest.
+/// Portions of the work for each thread: several, so that no thread waits long for the slowest.
 const SPLITS: usize = 4;
 
-/// See the module.
+/// Partition of a batch, with the memory that each part of a call may take.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Partition {
-    /// States a block holds.
+    /// States in a block.
     pub(super) lanes: usize,
     pub(super) execution: Execution,
     pub(super) blocks: usize,
     /// Bytes that tables may take.
     pub(super) tables: u64,
-    /// Bytes that spare workspaces may take during the call.
+    /// Bytes that idle workspaces may take during the call.
     pub(super) spare: Option<u64>,
-    /// Whether all final states together are small enough to keep from a forward pass for the gradient.
+    /// Whether all final states together are small enough to save from a forward pass for the gradient.
     pub(super) may_save: bool,
-    /// Whether angles are kept beside them.
+    /// Whether angles are saved beside the final states.
     pub(super) saves_angles: bool,
     /// Groups of blocks that are summed separately.
     pub(super) groups: usize,
     pub(super) blocks_per_group: usize,
-    /// Threads take blocks.
+    /// Whether threads take blocks.
     pub(super) spread_blocks: bool,
-    /// Threads that take them; one if they do not.
+    /// Threads that take blocks; 1 if threads do not.
     pub(super) workers: usize,
     /// Whether the measurement needs a further state.
     pub(super) scratch: bool,
-    /// Whether amplitudes are moved, which needs half a state.
+    /// Whether amplitudes are permuted, which needs half a state.
     pub(super) moves: bool,
     /// Blocks of a forward pass that a thread takes at once.
     pub(super) blocks_per_split: usize,
-    /// Threads take ranges of a block's amplitudes.
+    /// Whether threads take ranges of a block's amplitudes.
     pub(super) spread_state: bool,
 }
 
@@ -79,7 +81,7 @@ impl Partition {
         let blocks = batch.div_ceil(lanes);
         let blocks_per_group = blocks.div_ceil(MAX_GROUPS).max(1);
         let groups = blocks.div_ceil(blocks_per_group);
-        // What waits for gradients counts against the user's limit; the machine has counted it already.
+        // Saved states that wait for gradients count against the user's limit. The machine has counted them already.
         let waiting = WorkspacePool::of(program).waiting() as u64;
         let beside = footprint.beside::<T>(program, limit.is_some());
         let counted = beside + if limit.is_some() { waiting } else { 0 };
@@ -93,7 +95,8 @@ impl Partition {
         let work = entries.saturating_mul(program.steps.len().max(1)).saturating_mul(blocks);
         let threads = if work < SERIAL_WORK { 1 } else { threads::count() };
         let roomy = threads == 1 || budget::check::<T>(program, needs.states * threads, bytes(threads), limit).is_ok();
-        // The passes of a schedule keep to one thread; what single states do is shared out if blocks are not.
+        // Batch passes of a block run on one thread. Threads share the work on a single state if they do not take
+        // blocks.
         let few = groups < 2 * threads && execution != Execution::Batch;
         let spread_state = threads > 1 && entries >= SPREAD_ENTRIES && (few || !roomy);
         let spread_blocks = threads > 1 && groups > 1 && roomy && !spread_state;
@@ -115,14 +118,14 @@ impl Partition {
             blocks_per_split,
             spread_state,
         };
-        // The gradient may follow, whatever the pass.
+        // A gradient may follow a forward pass, so both count the memory of the gradient.
         let needed = footprint.of_pass(true).bytes(batch, groups, partition.workers);
         let needed = u64::try_from(needed).unwrap_or(u64::MAX).saturating_add(counted);
         partition.share_out(footprint, (needed, waiting), limit);
         Ok(partition)
     }
 
-    /// Shares out the memory that a call and the gradient that may follow do not need: to tables, then to final states.
+    /// Divides the memory that a call and a later gradient do not need: first to tables, then to final states.
     fn share_out(&mut self, footprint: &Footprint, (needed, waiting): (u64, u64), limit: Option<u64>) {
         let saved = footprint.saved.saturating_mul(self.blocks as u128);
         let saved = u64::try_from(saved).ok().filter(|bytes| bytes.saturating_add(waiting) <= SAVED_BYTES);
@@ -134,7 +137,7 @@ impl Partition {
     }
 }
 
-/// How many samples share a block; independent of the number of threads, on which no result may depend.
+/// Number of samples that share a block. It does not depend on the number of threads, since no result may.
 fn lanes(qubits: usize, batch: usize) -> usize {
     let shared = LEAST_SAMPLES.iter().any(|(samples, most)| batch >= *samples && qubits <= *most);
     if shared { LANES } else { 1 }

@@ -1,18 +1,18 @@
-//! A pass: up to three rotations that are done while the amplitudes are in registers.
+//! Passes: up to three rotations that are done while the amplitudes are in registers.
 
 use crate::program::Rotation;
 use std::ops::Range;
 
-/// The most rotations of a pass: 8 amplitudes fill half the registers of AVX-512.
+/// Largest number of rotations in a pass: 8 amplitudes fill half the registers of AVX-512.
 pub(crate) const MAX_ROTATIONS: usize = 3;
 
-/// Up to three rotations done while the amplitudes are at hand, in groups of 1, 2, 4 or 8.
+/// Up to three rotations done on groups of 1, 2, 4 or 8 amplitudes.
 #[derive(Debug, Clone)]
 pub(crate) struct Pass {
     pub(crate) rotations: Vec<Rotation>,
-    /// Physical index of each group's first amplitude, at which the parities of all rotations are even.
+    /// Stored index of the first amplitude of each group, at which the parities of all rotations are even.
     pub(crate) bases: Vec<u32>,
-    /// XOR distance of the others: bit `k` of the position is rotation `k` of the pass.
+    /// XOR distances of a group's amplitudes from the first: bit `k` of the position is rotation `k` of the pass.
     pub(crate) distances: [usize; 1 << MAX_ROTATIONS],
 }
 
@@ -28,17 +28,18 @@ impl Pass {
         Self { rotations: rotations.to_vec(), bases, distances: std::array::from_fn(distance) }
     }
 
-    /// Groups of amplitudes that so many rotations of a pass mix.
+    /// Number of groups of amplitudes in a pass of `rotations` rotations.
     fn groups(rotations: usize, qubits: usize) -> u64 {
         1 << (qubits - rotations)
     }
 
-    /// Passes for the rotations of a layer, the smallest first: it also does the phases, if there are any.
+    /// Makes passes for the rotations of a layer, the smallest first. The first pass also does the phases, if there are
+    /// any.
     pub(crate) fn split(rotations: &[Rotation], qubits: usize, phases: bool) -> Vec<Self> {
         portions(rotations.len(), phases).map(|portion| Self::new(&rotations[portion], qubits)).collect()
     }
 
-    /// Returns how many passes [`split`](Self::split) makes, and bytes that they take.
+    /// Returns the number of passes that [`split`](Self::split) makes, and the bytes that they take.
     pub(crate) fn bytes_of_split(rotations: usize, qubits: usize, phases: bool) -> (usize, u64) {
         let pass = |portion: Range<usize>| {
             let numbers = portion.len() * size_of::<Rotation>() + size_of::<Self>();
@@ -49,7 +50,7 @@ impl Pass {
     }
 }
 
-/// The rotations of each pass of a layer.
+/// Ranges of a layer's rotations, a range for each pass.
 pub(super) fn portions(rotations: usize, phases: bool) -> impl ExactSizeIterator<Item = Range<usize>> {
     let count = rotations.div_ceil(MAX_ROTATIONS).max(usize::from(phases));
     let at = move |k: usize| k * rotations / count;

@@ -1,10 +1,11 @@
-//! Layers on a block of samples: up to three rotations and a table of phases in one pass over the state.
+//! Kernels of a pass: a phase table and up to three rotations on a block of samples, in one sweep over the state.
 //!
-//! A pass takes groups of 2, 4 or 8 amplitudes of 16 samples, found by XOR from a base index, and holds them in
-//! registers. RY is real, so real and imaginary parts go through it separately.
+//! A pass takes groups of 2, 4 or 8 amplitudes of 16 samples. The indices of a group differ from a base index by XOR.
+//! The amplitudes of a group stay in registers. RY is real, so real and imaginary parts go through it separately.
 //!
-//! `(c a - s b, c b + s a)` is four operations; `(a - t b, b + t a)` with `t = s / c` is two, and leaves out the factor c,
-//! which the phases of the layer bring back. Passes whose rotations all samples share are done so; see `prepare.rs`.
+//! A rotation `(c a - s b, c b + s a)` takes four operations. `(a - t b, b + t a)` with `t = s / c` takes two and
+//! leaves out the factor c, which the phase table of the layer brings back. Passes whose rotations all samples share
+//! use the shorter form (see `factored.rs`).
 
 use crate::engine::Real;
 use crate::engine::cpu::pass::{MAX_ROTATIONS, Pass};
@@ -15,20 +16,20 @@ use crate::engine::cpu::state::Planes;
 use crate::engine::cpu::steps::forward::CosSin;
 use pulp::{Simd, WithSimd};
 
-/// Cosines and sines of a table of phases, by physical index.
+/// Cosines and sines of a phase table, by stored index.
 #[derive(Debug)]
 pub(super) struct Table<T> {
     pub(super) cos: Vec<T>,
     pub(super) sin: Vec<T>,
 }
 
-/// What a pass does to pairs: `(cos a - sin b, cos b + sin a)`.
+/// Rotations of a pass on pairs of amplitudes: `(cos a - sin b, cos b + sin a)`.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rotors<T> {
     pub(super) cos_sins: [CosSin<T>; MAX_ROTATIONS],
-    /// Whether all cosines are 1: then the cosines and sines are rotations but for a factor.
+    /// Whether all cosines are 1. The pairs are then rotated up to a factor.
     pub(super) unit: bool,
-    /// Positions then change places by XOR with this.
+    /// Mask of rotations whose amplitudes are exchanged: position `j` of a group is written to position `j ^ swapped`.
     pub(super) swapped: usize,
 }
 
@@ -64,10 +65,10 @@ struct Forward<'a, T, const K: usize, const M: usize, const UNIT: bool> {
     table: Option<&'a Table<T>>,
 }
 
-/// Two vectors, such as a cosine and a sine.
+/// Pair of vectors, such as a cosine and a sine.
 type Pair<S, T> = (<T as SimdReal>::Vector<S>, <T as SimdReal>::Vector<S>);
 
-/// `cos a - sin b`, `cos b + sin a`; with `UNIT` the cosine is 1.
+/// Returns `cos a - sin b` and `cos b + sin a`; with `UNIT` the cosine is 1.
 #[inline(always)]
 fn rotate<S: Simd, T: Real, const UNIT: bool>(
     simd: S,
@@ -80,7 +81,7 @@ fn rotate<S: Simd, T: Real, const UNIT: bool>(
     (T::times_plus(simd, minus, b, c), T::times_plus(simd, sin, a, d))
 }
 
-/// Cosines and sines from lane `at` on.
+/// Loads cosines and sines from lane `at` on.
 #[inline(always)]
 fn loaded<S: Simd, T: Real, const K: usize>(cos_sins: [&CosSin<T>; K], at: usize) -> [Pair<S, T>; K] {
     // SAFETY: `at` is the first lane of a vector that ends within the lanes.
@@ -96,9 +97,9 @@ impl<T: Real, const K: usize, const M: usize, const UNIT: bool> Forward<'_, T, K
         let swapped: [usize; M] = std::array::from_fn(|j| self.groups.distances[j ^ self.swapped]);
         for &base in &self.groups.bases {
             let index: [usize; M] = std::array::from_fn(|j| opaque(base as usize ^ self.groups.distances[j]));
-            // SAFETY: groups hold indices of the state, and `at` as above; this worker alone holds the state.
+            // SAFETY: groups hold indices of the state, `at` is as in `loaded`, and this worker alone holds the state.
             let mut re = index.map(|index| unsafe { load::<S, T>(self.state.re_at(index, at)) });
-            // SAFETY: as above.
+            // SAFETY: as for the real parts.
             let mut im = index.map(|index| unsafe { load::<S, T>(self.state.im_at(index, at)) });
             if let (true, Some(table)) = (TABLE, self.table) {
                 for j in 0..M {
@@ -120,7 +121,7 @@ impl<T: Real, const K: usize, const M: usize, const UNIT: bool> Forward<'_, T, K
             }
             for j in 0..M {
                 let index = opaque(base as usize ^ swapped[j]);
-                // SAFETY: as above.
+                // SAFETY: as for the loads.
                 unsafe {
                     store::<S, T>(self.state.re_at(index, at), re[j]);
                     store::<S, T>(self.state.im_at(index, at), im[j]);
@@ -151,15 +152,16 @@ struct Reverse<'a, T, const K: usize, const M: usize, const UNIT: bool> {
     groups: &'a Pass,
     psi: Planes<T>,
     lambda: Planes<T>,
-    /// The cosines and sines back.
+    /// Cosines and sines that undo the rotations.
     cos_sins: [&'a CosSin<T>; K],
     swapped: usize,
-    /// The phases undone after the rotations, and where `Im(λ* ψ)` of each amplitude is added up before.
+    /// Phase table that is undone after the rotations. `Im(λ* ψ)` of each amplitude is added to the overlaps before
+    /// that.
     table: Option<(&'a Table<T>, Option<*mut f64>)>,
 }
 
 impl<T: Real, const K: usize, const M: usize, const UNIT: bool> Reverse<'_, T, K, M, UNIT> {
-    /// Undoes the rotations on one plane of a group; adds to the gradients.
+    /// Undoes the rotations on one plane of a group, and adds to the gradients.
     #[inline(always)]
     fn plane<S: Simd>(
         simd: S,
@@ -181,11 +183,12 @@ impl<T: Real, const K: usize, const M: usize, const UNIT: bool> Reverse<'_, T, K
         }
     }
 
-    /// Undoes the table's phase on the imaginary parts given and the real parts in their place; adds to its overlap.
+    /// Undoes the phase of the table on the given imaginary parts and on the real parts in memory. Adds to the
+    /// overlaps.
     #[inline(always)]
     fn unphase<S: Simd>(&self, simd: S, i: usize, at: usize, p: T::Vector<S>, l: T::Vector<S>) -> Pair<S, T> {
         let Some((table, overlaps)) = self.table else { return (p, l) };
-        // SAFETY: tables and overlaps have an entry for each amplitude of the states; `at` as in `chunk`.
+        // SAFETY: tables and overlaps have an entry for each amplitude of the states, and `at` is as in `chunk`.
         unsafe {
             let (re, l_re) = (self.psi.re_at(i, at), self.lambda.re_at(i, at));
             let (p_re, lambda_re) = (load::<S, T>(re), load::<S, T>(l_re));
@@ -212,8 +215,9 @@ impl<T: Real, const K: usize, const M: usize, const UNIT: bool> Reverse<'_, T, K
             for &base in bases {
                 let index: [usize; M] = std::array::from_fn(|j| opaque(base as usize ^ self.groups.distances[j]));
                 let to: [usize; M] = std::array::from_fn(|j| opaque(base as usize ^ swapped[j]));
-                // One plane after the other: two groups fill the registers.
-                // SAFETY: groups hold indices of both states, `at` as above; this worker alone holds the states.
+                // The planes are treated one after the other, since two groups fill the registers.
+                // SAFETY: groups hold indices of both states, `at` is as in `loaded`, and this worker alone holds the
+                // states.
                 let (mut p, mut l) = unsafe {
                     (
                         index.map(|i| load::<S, T>(self.psi.re_at(i, at))),
@@ -222,13 +226,13 @@ impl<T: Real, const K: usize, const M: usize, const UNIT: bool> Reverse<'_, T, K
                 };
                 Self::plane(simd, &cos_sins, &mut p, &mut l, &mut sums);
                 for j in 0..M {
-                    // SAFETY: as above.
+                    // SAFETY: as for the loads.
                     unsafe {
                         store::<S, T>(self.psi.re_at(to[j], at), p[j]);
                         store::<S, T>(self.lambda.re_at(to[j], at), l[j]);
                     }
                 }
-                // SAFETY: as above.
+                // SAFETY: as for the real parts.
                 let (mut p, mut l) = unsafe {
                     (
                         index.map(|i| load::<S, T>(self.psi.im_at(i, at))),
@@ -240,7 +244,7 @@ impl<T: Real, const K: usize, const M: usize, const UNIT: bool> Reverse<'_, T, K
                     if TABLE {
                         (p[j], l[j]) = self.unphase(simd, to[j], at, p[j], l[j]);
                     }
-                    // SAFETY: as above.
+                    // SAFETY: as for the loads.
                     unsafe {
                         store::<S, T>(self.psi.im_at(to[j], at), p[j]);
                         store::<S, T>(self.lambda.im_at(to[j], at), l[j]);
@@ -296,7 +300,8 @@ macro_rules! with_size {
     }};
 }
 
-/// What the kernels rely on. The indices of a pass are those below the number of its bases times the size of its groups.
+/// Checks the sizes that the kernels rely on: the indices of a pass are below the number of its bases times the size of
+/// a group.
 fn check<T: Real>(groups: &Pass, state: Planes<T>, table: Option<&Table<T>>) {
     let amplitudes = groups.bases.len() << groups.rotations.len();
     assert_eq!(state.len(), amplitudes * LANES, "a pass is made for states of one size");
@@ -310,8 +315,9 @@ pub(super) fn apply_pass<T: Real>(groups: &Pass, state: Planes<T>, rotors: &Roto
     with_size!(groups, rotors, |cos_sins| Forward { groups, state, cos_sins, swapped, table });
 }
 
-/// Applies the rotors that undo a pass to ψ and λ, then undoes the phases of a table. Returns the gradient in the φ of each
-/// rotation and adds `Im(λ* ψ)` of each amplitude, summed over the lanes, to the table's overlaps, before it undoes the phases.
+/// Applies the rotors that undo a pass to ψ and λ, then undoes the phases of a table. Returns the gradient in the φ of
+/// each rotation. Before the phases are undone, `Im(λ* ψ)` of each amplitude, summed over the lanes, is added to the
+/// table's overlaps.
 pub(super) fn undo_pass<T: Real>(
     groups: &Pass,
     (psi, lambda): (Planes<T>, Planes<T>),

@@ -1,4 +1,4 @@
-//! Amplitudes moved from where they are stored to where their indices say, or back.
+//! Permutation of amplitudes from stored to logical indices, or back.
 
 use crate::engine::cpu::memory::held;
 use crate::engine::cpu::simd::LANES;
@@ -6,12 +6,12 @@ use crate::engine::cpu::state::{Buffer, State};
 use crate::engine::{Real, share};
 use crate::program::IndexMap;
 
-/// What moving amplitudes takes.
+/// Scratch of a permutation.
 #[derive(Debug)]
 pub(super) struct Permuter<T> {
-    /// Half a state.
+    /// Copy of one plane, which is half a state.
     pub(super) spare: Buffer<T>,
-    /// Where the amplitudes of the first row come from.
+    /// Sources of the amplitudes of the first row.
     places: Vec<usize>,
 }
 
@@ -22,12 +22,12 @@ impl<T> Default for Permuter<T> {
 }
 
 impl<T: Real> Permuter<T> {
-    /// Bytes it holds on to.
+    /// Bytes that the permuter holds.
     pub(super) fn bytes(&self) -> usize {
         self.spare.bytes() + held(&self.places)
     }
 
-    /// Moves every amplitude from its physical to its logical index, or back, by way of a spare plane.
+    /// Permutes every amplitude from its stored to its logical index, or back, with a copy of one plane at a time.
     pub(super) fn permute(&mut self, state: &mut State<T>, index_map: &IndexMap, back: bool, spread: bool) {
         match state.lanes {
             1 => self.run::<1>(state, index_map, back, spread),
@@ -35,13 +35,14 @@ impl<T: Real> Permuter<T> {
         }
     }
 
-    /// As [`settle`](Self::settle), for `W` numbers an amplitude.
+    /// Permutes as [`permute`](Self::permute) does, for `W` numbers in each amplitude.
     fn run<const W: usize>(&mut self, state: &mut State<T>, index_map: &IndexMap, back: bool, spread: bool) {
         let from = |index: usize| {
             let index = index as u64;
             (if back { index_map.logical(index) } else { index_map.physical(index) }) as usize
         };
-        // The map is affine: an entry for each setting of the lower bits, and one a row for the upper.
+        // The map is affine: `places` has the source for each value of the lower bits, and `upper` adds the upper bits
+        // of a row.
         let low = state.qubits / 2;
         let origin = from(0);
         let Self { spare, places } = self;

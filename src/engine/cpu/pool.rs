@@ -1,37 +1,37 @@
-//! What the calls of a program leave for later ones.
+//! The workspace pool: memory that the calls of a program pass on to later calls.
 
 use crate::program::Program;
 use std::any::Any;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Something that a later call may want again.
+/// Memory that a later call may use again.
 pub(super) trait Pooled: Any + Send {
-    /// Bytes it holds on to.
+    /// Bytes that the memory holds.
     fn bytes(&self) -> usize;
 }
 
-/// The spares of a program, which clones of it share.
+/// Workspace pool of a program, which clones of the program share.
 #[derive(Default)]
 pub(super) struct WorkspacePool {
-    /// Oldest first, with the bytes each holds on to.
+    /// Idle memory, oldest first, each with its bytes.
     idle: Mutex<Vec<(usize, Box<dyn Pooled>)>>,
-    /// Bytes of what forward passes have left for gradients that may follow.
+    /// Bytes of the saved states of forward passes, which wait for a gradient.
     waiting: AtomicUsize,
 }
 
 impl WorkspacePool {
-    /// Returns a program's own.
+    /// Returns the pool of a program.
     pub(super) fn of(program: &Program) -> &Self {
         program.cache.of()
     }
 
-    /// Those that no call uses now, locked.
+    /// Locks the memory that no call uses now.
     pub(super) fn idle(&self) -> Idle<'_> {
         Idle(self.idle.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Bytes of what waits in graphs for a gradient.
+    /// Bytes of saved states that wait for a gradient.
     pub(super) fn waiting(&self) -> usize {
         self.waiting.load(Ordering::Relaxed)
     }
@@ -41,28 +41,28 @@ impl WorkspacePool {
         self.waiting.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    /// Counts bytes that have waited.
+    /// Counts bytes that no longer wait.
     pub(super) fn end_waiting(&self, bytes: usize) {
         self.waiting.fetch_sub(bytes, Ordering::Relaxed);
     }
 }
 
-/// A list, oldest first, from which each call takes what is its own while it lasts.
+/// Locked list of idle memory, oldest first.
 pub(super) struct Idle<'a>(MutexGuard<'a, Vec<(usize, Box<dyn Pooled>)>>);
 
 impl Idle<'_> {
-    /// Takes the latest of a type.
+    /// Takes the latest entry of a type.
     pub(super) fn take<S: Pooled>(&mut self) -> Option<Box<S>> {
         let at = self.0.iter().rposition(|(_, spare)| (spare.as_ref() as &dyn Any).is::<S>())?;
         (self.0.remove(at).1 as Box<dyn Any>).downcast().ok()
     }
 
-    /// Puts one in.
+    /// Adds an entry.
     pub(super) fn put(&mut self, spare: Box<dyn Pooled>) {
         self.0.push((spare.bytes(), spare));
     }
 
-    /// Lets the oldest go while there are more bytes than `most`.
+    /// Drops the oldest entries while the rest has more bytes than `most`.
     pub(super) fn trim(&mut self, most: usize) {
         let mut bytes: usize = self.0.iter().map(|(bytes, _)| bytes).sum();
         while bytes > most {

@@ -1,8 +1,9 @@
-//! Product starts: each qubit's first gates act on it alone, so the state they make is a product, built by doubling.
+//! Product starts: the first gates of each qubit act on it alone, so the state after them is a product.
 //!
-//! The reverse sweep takes the state apart again, qubit by qubit from the top: with unit vectors `v` the state of the lower
-//! qubits is `conj(v0) ψ_low + conj(v1) ψ_high`, and λ is contracted in the same way; the overlap of the two gives each
-//! qubit's own λ, on which its gates are undone.
+//! The forward pass builds the product by doubling. The reverse sweep takes the state apart again, qubit by qubit from
+//! the top. If `v` is the unit vector of the top qubit, the state of the lower qubits is
+//! `conj(v0) ψ_low + conj(v1) ψ_high`, and λ is contracted in the same way. The overlap of the lower qubits' ψ with the
+//! two halves of λ gives the top qubit's own λ, on which the gates of the qubit are undone.
 
 use crate::engine::Real;
 use crate::engine::cpu::angles::Angles;
@@ -14,7 +15,7 @@ use crate::program::{Kernel, Step};
 use num_complex::Complex64;
 use pulp::{Simd, WithSimd};
 
-/// The two amplitudes of one qubit in each lane: real parts, imaginary parts.
+/// Two amplitudes of a qubit in each lane: real parts, imaginary parts.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Qubit<T> {
     re: [[T; LANES]; 2],
@@ -27,7 +28,7 @@ impl<T: Real> Qubit<T> {
         Self { re: [[T::one(); LANES], zero], im: [zero; 2] }
     }
 
-    /// A qubit of a single state, in lane 0.
+    /// Makes a qubit of a single state, in lane 0.
     pub(super) fn new(amplitudes: [Complex64; 2]) -> Self {
         let mut qubit = Self { re: [[T::zero(); LANES]; 2], im: [[T::zero(); LANES]; 2] };
         for (k, amplitude) in amplitudes.iter().enumerate() {
@@ -36,19 +37,19 @@ impl<T: Real> Qubit<T> {
         qubit
     }
 
-    /// The amplitudes in lane 0.
+    /// Amplitudes in lane 0.
     pub(super) fn amplitudes(&self) -> [Complex64; 2] {
         [0, 1].map(|k| Complex64::new(self.re[k][0].to_f64(), self.im[k][0].to_f64()))
     }
 }
 
-/// Two vectors: real part, imaginary part; or a cosine and a sine.
+/// Pair of vectors: real and imaginary parts, or a cosine and a sine.
 type Pair<S, T> = (<T as SimdReal>::Vector<S>, <T as SimdReal>::Vector<S>);
 
-/// The two amplitudes of a qubit in some lanes.
+/// Two amplitudes of a qubit in some lanes.
 type Amplitudes<S, T> = (Pair<S, T>, Pair<S, T>);
 
-/// A step on a qubit, with its cosine and sine.
+/// Step on a qubit, with its cosine and sine.
 #[derive(Clone, Copy)]
 struct Gate<'a, S: Simd, T: Real> {
     simd: S,
@@ -71,12 +72,12 @@ impl<'a, S: Simd, T: Real> Gate<'a, S, T> {
         Self { simd, kernel: &step.kernel, cos_sin }
     }
 
-    /// Applies it, or its adjoint.
+    /// Applies the gate, or its adjoint if `back`.
     #[inline(always)]
     fn apply(self, (low, high): Amplitudes<S, T>, back: bool) -> Amplitudes<S, T> {
         let Self { simd, kernel, cos_sin: (cos, sin) } = self;
         let sin = if back { T::minus(simd, sin) } else { sin };
-        // `cos a + sin b`, and with the opposite sine.
+        // `cos a + sin b`, and the same with the opposite sine.
         let plus = |a, b| T::times_plus(simd, sin, b, T::times(simd, cos, a));
         let minus = |a, b| T::times_plus(simd, T::minus(simd, sin), b, T::times(simd, cos, a));
         match kernel {
@@ -107,7 +108,7 @@ impl<'a, S: Simd, T: Real> Gate<'a, S, T> {
         }
     }
 
-    /// `Im <λ|G|ψ>` with the generator of a step that has an angle, and with the factor of its gradient.
+    /// `Im <λ|G|ψ>` with the generator `G` of a step that has an angle, times the factor of its gradient.
     #[inline(always)]
     fn overlap(self, psi: Amplitudes<S, T>, lambda: Amplitudes<S, T>) -> T::Vector<S> {
         let simd = self.simd;
@@ -142,7 +143,7 @@ impl<T: Real> Qubit<T> {
     }
 }
 
-/// The steps of each qubit applied to it from |0>.
+/// Preparation of each qubit: its steps applied to |0>.
 pub(super) struct Prepare<'a, T> {
     pub(super) start: &'a [Vec<Step>],
     pub(super) angles: Angles<'a, T>,
@@ -168,7 +169,8 @@ impl<T: Real> WithSimd for Prepare<'_, T> {
     }
 }
 
-/// The steps of each qubit that matters undone on it and its λ; adds to the gradient of each slot.
+/// Reverse of the preparation, for qubits with an angle that needs a gradient: undoes the steps on ψ and λ of each
+/// qubit, and adds to the gradient of each slot.
 pub(super) struct Undo<'a, T, F> {
     pub(super) start: &'a [Vec<Step>],
     pub(super) qubits: &'a [Qubit<T>],
@@ -204,7 +206,7 @@ impl<T: Real, F: Fn(&[Step]) -> bool> WithSimd for Undo<'_, T, F> {
     }
 }
 
-/// A product built: with each qubit the amplitudes there are become twice as many.
+/// Construction of a product: each qubit doubles the number of amplitudes.
 struct Build<'a, T> {
     qubits: &'a [Qubit<T>],
     re: &'a mut [[T; LANES]],
@@ -234,7 +236,7 @@ impl<T: Real> WithSimd for Build<'_, T> {
     }
 }
 
-/// One halving of ψ and λ; returns the λ of the qubit taken off.
+/// Reverse of one doubling, on ψ and λ; it also computes the λ of the qubit that is taken off.
 struct Halve<'a, T> {
     qubit: &'a Qubit<T>,
     psi_re: (&'a mut [[T; LANES]], &'a mut [[T; LANES]]),
@@ -258,7 +260,7 @@ impl<T: Real> Halve<'_, T> {
             let s = add_product::<S, T>(simd, v1, psi1, add_product::<S, T>(simd, v0, psi0, (zero, zero)));
             let l0 = (vector::<S, T>(&lr.0[k], at), vector::<S, T>(&li.0[k], at));
             let l1 = (vector::<S, T>(&lr.1[k], at), vector::<S, T>(&li.1[k], at));
-            // conj(s) λ, for each setting of the qubit
+            // conj(s) λ, for each value of the qubit.
             sum0 = add_product::<S, T>(simd, s, l0, sum0);
             sum1 = add_product::<S, T>(simd, s, l1, sum1);
             let l = add_product::<S, T>(simd, v1, l1, add_product::<S, T>(simd, v0, l0, (zero, zero)));
@@ -272,7 +274,7 @@ impl<T: Real> Halve<'_, T> {
     }
 }
 
-/// ψ and λ halved until nothing is left.
+/// Reverse of the construction: halves ψ and λ until all qubits are taken off.
 struct TakeApart<'a, T> {
     qubits: &'a [Qubit<T>],
     psi: [&'a mut [[T; LANES]]; 2],
@@ -302,7 +304,7 @@ impl<T: Real> WithSimd for TakeApart<'_, T> {
     }
 }
 
-/// `a b`.
+/// Product `a b`.
 #[inline(always)]
 fn times<S: Simd, T: Real>(simd: S, a: Pair<S, T>, b: Pair<S, T>) -> Pair<S, T> {
     let re = T::times_plus(simd, T::minus(simd, a.1), b.1, T::times(simd, a.0, b.0));
@@ -326,29 +328,29 @@ fn vector<S: Simd, T: Real>(line: &[T; LANES], at: usize) -> T::Vector<S> {
 
 #[inline(always)]
 fn set<S: Simd, T: Real>(line: &mut [T; LANES], at: usize, value: T::Vector<S>) {
-    // SAFETY: as above.
+    // SAFETY: as in `vector`.
     unsafe { store::<S, T>(line.as_mut_ptr().add(at), value) };
 }
 
-/// The lower `half` of some amplitudes, and the next.
+/// Returns the first `half` amplitudes, and the `half` amplitudes behind them.
 #[inline(always)]
 fn halves<T>(amplitudes: &mut [[T; LANES]], half: usize) -> (&mut [[T; LANES]], &mut [[T; LANES]]) {
     let (low, high) = amplitudes.split_at_mut(half);
     (low, &mut high[..half])
 }
 
-/// The planes of a full block as amplitudes.
+/// Returns the planes of a block of 16 samples as arrays of 16 numbers.
 fn amplitudes<T>(state: &mut State<T>) -> [&mut [[T; LANES]]; 2] {
     [&mut state.re, &mut state.im].map(|plane| plane.as_chunks_mut::<LANES>().0)
 }
 
-/// Writes the product of the qubits into a full block.
+/// Writes the product of the qubits into a block of 16 samples.
 pub(super) fn build_product<T: Real>(state: &mut State<T>, qubits: &[Qubit<T>]) {
     let [re, im] = amplitudes(state);
     arch().dispatch(Build { qubits, re, im });
 }
 
-/// Takes the product apart into each qubit's λ. Destroys both states.
+/// Computes the λ of each qubit from the two states of a product. Destroys both states.
 pub(super) fn take_apart<T: Real>(
     psi: &mut State<T>,
     lambda: &mut State<T>,

@@ -11,7 +11,7 @@ use crate::engine::cpu::steps::observables::{Diagonal, SumPart, Within};
 use crate::engine::cpu::worker::Worker;
 use crate::program::{PauliTerm, Readout, Sum, XMaskGroup};
 
-/// The identity into output 0.
+/// Identity, for output 0.
 const IDENTITY: Diagonal<'static> =
     Diagonal::ZWords(&[PauliTerm { output: 0, z: 0, coefficient: 1.0, quarter_turns: 0 }]);
 
@@ -29,7 +29,7 @@ impl<T: Real> Worker<'_, T> {
         }
     }
 
-    /// Sets λ for the rows of the cotangent that belong to the block.
+    /// Sets λ from the rows of the cotangent that belong to the block.
     pub(super) fn seed(&mut self, cotangent: &[T]) {
         let Call { program, partition, .. } = *self.call;
         self.room.lambda.fit_second(program.qubits, partition.lanes);
@@ -129,7 +129,8 @@ impl<T: Real> Worker<'_, T> {
     }
 }
 
-/// Adds the expectation value of each output in each lane to the sums. Words of a single state are read in stretches of it.
+/// Adds the expectation value of each output in each lane to the sums. Pauli words on a single state read it in
+/// stretches.
 fn expect<T: Real>(psi: Target<T>, mut x_groups: &[XMaskGroup], parts: &[SumPart], values: &mut Values<T>) {
     if psi.lanes == 1 {
         psi.expect_words(x_groups, &mut values.words, &mut values.sums);
@@ -138,7 +139,7 @@ fn expect<T: Real>(psi: Target<T>, mut x_groups: &[XMaskGroup], parts: &[SumPart
     psi.expect(x_groups, parts, &mut values.sums);
 }
 
-/// `to += (sum over outputs of factors[output] * O[output]) psi`.
+/// Adds `(sum over outputs of factors[output] * O[output]) psi` to `to`.
 fn apply<T: Real>(psi: Target<T>, sum: &Sum, factors: &[[T; LANES]], words: &mut WordRoom<T>, to: Planes<T>) {
     let mut x_groups = &sum.x_groups[..];
     if psi.lanes == 1 && !x_groups.is_empty() {
@@ -175,7 +176,7 @@ fn seed_sum<T: Real>(
     target.apply(x_groups, &sum.parts, factors, lambda.planes());
 }
 
-/// `<O>` in each lane, and `(O - <O>) ψ`, whose squared norm is the variance without cancellation.
+/// Returns `<O>` in each lane, and `(O - <O>) ψ`. The squared norm of the latter is the variance, without cancellation.
 fn deviation<T: Real>(
     psi: Target<T>,
     sum: &Sum,
@@ -194,14 +195,14 @@ fn deviation<T: Real>(
     (mean, Target { planes: to, ..psi })
 }
 
-/// The basis states in which `qubits` read `output`.
+/// Returns the basis states in which `qubits` read `output`.
 fn within(qubits: &[usize], output: usize) -> Within {
     let fixed = qubits.iter().fold(0, |mask, qubit| mask | 1 << qubit);
     let ones = qubits.iter().enumerate().fold(0, |bits, (k, qubit)| bits | (output as u64 >> k & 1) << qubit);
     Within { fixed, ones }
 }
 
-/// One output's cotangent in each lane; in all lanes for a block of one sample.
+/// Cotangent of one output in each lane. All lanes are equal for a block of one sample.
 fn factor<T: Real>(cotangent: &[T], outputs: usize, output: usize, lanes: usize) -> [T; LANES] {
     let count = cotangent.len() / outputs.max(1);
     std::array::from_fn(|lane| {
@@ -210,7 +211,7 @@ fn factor<T: Real>(cotangent: &[T], outputs: usize, output: usize, lanes: usize)
     })
 }
 
-/// Writes an output of each sample, one of `outputs`: its value and a constant.
+/// Writes output `output` of each sample: its value plus a constant.
 fn write_column<T: Real>(out: &mut [T], (output, outputs): (usize, usize), (values, constant): (&[f64], f64)) {
     let entries = out.iter_mut().skip(output).step_by(outputs);
     entries.zip(values).for_each(|(entry, value)| *entry = T::from_f64(value + constant));

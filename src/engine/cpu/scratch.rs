@@ -1,4 +1,4 @@
-//! Memory that a worker writes to. No value outlives a block.
+//! Scratch of a worker: memory that it writes to. No value is read after the block that has written it.
 
 use crate::engine::Real;
 use crate::engine::cpu::angles::{BlockAngles, LanePoints};
@@ -14,18 +14,18 @@ use crate::engine::cpu::single::scratch::Tiles;
 use crate::engine::cpu::single::tables::SweepTables;
 use crate::engine::cpu::state::State;
 
-/// Memory of one worker.
+/// Scratch of one worker.
 #[derive(Debug)]
 pub(super) struct Scratch<T> {
     pub(super) block: Block<T>,
-    /// For blocks of one sample.
+    /// Angles of a block of one sample.
     pub(super) single: LanePoints,
     pub(super) lambda: State<T>,
-    /// A third state, for variances.
+    /// Third state, for variances.
     pub(super) scratch: State<T>,
     /// Gradients of the features of each sample.
     pub(super) rows: Vec<f64>,
-    /// For the gradients of shared phases: `Im(λ* ψ)` of each amplitude, summed over the lanes.
+    /// Overlaps for the gradients of shared phases: `Im(λ* ψ)` of each amplitude, summed over the lanes.
     pub(super) overlaps: Vec<f64>,
     /// λ of the qubits of the product start.
     pub(super) lambdas: Vec<Qubit<T>>,
@@ -33,10 +33,10 @@ pub(super) struct Scratch<T> {
     pub(super) values: Values<T>,
     pub(super) products: Products<T>,
     pub(super) tiles: Tiles<T>,
-    /// The numbers of a sweep that reads inputs.
+    /// Tables of a sweep that reads inputs.
     pub(super) numbers: SweepTables<T>,
     pub(super) phases: Phases,
-    /// Of a layer that workers make themselves.
+    /// Tables of a layer whose tables are not shared.
     pub(super) layer: LayerTables<T>,
 }
 
@@ -62,7 +62,7 @@ impl<T> Default for Scratch<T> {
 }
 
 impl<T: Real> Scratch<T> {
-    /// Bytes it holds on to.
+    /// Bytes that the scratch holds.
     pub(super) fn bytes(&self) -> usize {
         let states = self.block.bytes() + self.lambda.bytes() + self.scratch.bytes() + self.permuter.bytes();
         let sums = held(&self.rows) + held(&self.overlaps) + held(&self.lambdas) + self.values.bytes();
@@ -70,24 +70,24 @@ impl<T: Real> Scratch<T> {
         states + sums + numbers + self.products.bytes() + self.tiles.bytes()
     }
 
-    /// As [`Buffer::give_back_pages`](crate::engine::cpu::state::Buffer::give_back_pages).
+    /// Gives large pages back, as [`Buffer::give_back_pages`](crate::engine::cpu::state::Buffer::give_back_pages) does.
     pub(super) fn give_back_pages(&mut self) {
         [&mut self.block.psi, &mut self.lambda, &mut self.scratch].into_iter().for_each(State::give_back_pages);
         self.permuter.spare.give_back_pages();
     }
 }
 
-/// A block's final states and angles, which a forward pass may keep for its gradient.
+/// Final states and angles of a block, which a forward pass may save for its gradient.
 #[derive(Debug)]
 pub(super) struct Block<T> {
     pub(super) psi: State<T>,
     pub(super) angles: BlockAngles<T>,
-    /// The product start.
+    /// Qubits of the product start.
     pub(super) start: Vec<Qubit<T>>,
 }
 
 impl<T: Real> Block<T> {
-    /// Bytes it holds on to.
+    /// Bytes that the block holds.
     pub(super) fn bytes(&self) -> usize {
         self.psi.bytes() + self.angles.bytes() + held(&self.start)
     }
@@ -116,7 +116,7 @@ impl<T> Default for Values<T> {
 }
 
 impl<T> Values<T> {
-    /// Bytes it holds on to.
+    /// Bytes that the values hold.
     pub(super) fn bytes(&self) -> usize {
         held(&self.sums) + held(&self.factors) + self.words.bytes()
     }
@@ -127,7 +127,7 @@ impl<T> Values<T> {
         self.sums.resize(outputs * LANES, 0.0);
     }
 
-    /// A block of one sample used all vector lanes for it: adds them into lane 0 of each output.
+    /// Adds the sums of all lanes into lane 0 of each output, for a block of one sample, which uses all lanes.
     pub(super) fn fold(&mut self, lanes: usize) {
         if lanes == 1 {
             self.sums.chunks_mut(LANES).for_each(|lanes| lanes[0] = lanes.iter().sum());

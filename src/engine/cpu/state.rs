@@ -1,4 +1,5 @@
-//! The amplitudes of a block of samples: planar, amplitude by amplitude, samples innermost.
+//! Amplitudes of a block of samples: real and imaginary parts apart, amplitude by amplitude, with the samples
+//! innermost.
 
 use crate::engine::Real;
 use crate::engine::cpu::memory::{Memory, Row16};
@@ -6,14 +7,14 @@ use crate::engine::cpu::simd::LANES;
 use crate::error::Result;
 use std::ops::{Deref, DerefMut};
 
-/// SweepTables that start on a cache line, and may be anything at first.
+/// Numbers that start on a cache line. Their first values are arbitrary.
 #[derive(Debug)]
 pub(super) struct Buffer<T> {
     lines: Memory<T>,
-    /// Lines in front that are left empty.
+    /// Lines at the start that are left empty.
     skipped: usize,
     len: usize,
-    /// SweepTables there is memory for.
+    /// Numbers that the memory has space for.
     room: usize,
 }
 
@@ -23,16 +24,16 @@ impl<T> Default for Buffer<T> {
     }
 }
 
-/// Lines after which a cache of 4 KB a way puts a line to the same place again.
+/// Lines after which a cache of 4 KB a way puts a line into the same place again.
 const WAY: usize = 64;
 
-/// Lines that a buffer of so many numbers takes: of many, some are left empty.
+/// Lines that a buffer of `len` numbers takes. A long buffer takes some more, which are left empty.
 fn lines(len: usize) -> usize {
     let lines = len.div_ceil(LANES);
     if lines < WAY { lines } else { lines + WAY }
 }
 
-/// Bytes of `lanes` states; none of more than 58 qubits.
+/// Bytes of `lanes` states of at most 58 qubits.
 pub(super) fn state_bytes<T>(qubits: usize, lanes: usize) -> u128 {
     let plane = (lanes as u128) << qubits;
     let spare = if plane < (WAY * LANES) as u128 { 0 } else { (WAY * LANES) as u128 };
@@ -40,32 +41,32 @@ pub(super) fn state_bytes<T>(qubits: usize, lanes: usize) -> u128 {
 }
 
 impl<T: Real> Buffer<T> {
-    /// Makes it `len` long, in the memory it has if that is enough.
+    /// Makes the buffer `len` long. The buffer keeps its memory if that is enough.
     pub(super) fn fit(&mut self, len: usize) {
         self.fit_at(len, 0);
     }
 
-    /// As [`fit`](Self::fit), and sets everything to zero.
+    /// Makes the buffer `len` long, as [`fit`](Self::fit) does, and sets everything to zero.
     pub(super) fn zeroed(&mut self, len: usize) {
         self.fit(len);
         self.fill(T::zero());
     }
 
-    /// As [`fit`](Self::fit), for numbers that start `offset` lines behind a multiple of [`WAY`] lines, if there are many. The
-    /// four planes of ψ and λ are read with equal indices, often a power of 2 apart; different offsets keep them from
-    /// displacing each other.
+    /// Makes the buffer `len` long. A long buffer starts `offset` lines behind a multiple of [`WAY`] lines. The four
+    /// planes of ψ and λ are read with equal indices and often lie a power of 2 apart, so equal offsets would make the
+    /// planes displace each other in the cache.
     fn fit_at(&mut self, len: usize, offset: usize) {
         if self.reserve_at(len, offset).is_err() {
-            // States are reserved before a call begins; what is fitted without is small.
+            // States are reserved before a call begins. Buffers that are fitted without a reservation are small.
             std::alloc::handle_alloc_error(std::alloc::Layout::new::<Row16<T>>());
         }
         self.len = len;
     }
 
-    /// Gets the memory for `len` numbers, unless it has it.
+    /// Gets the memory for `len` numbers, unless the buffer has enough.
     fn reserve_at(&mut self, len: usize, offset: usize) -> Result<()> {
         if len > self.room {
-            // What there is goes first: both need not fit.
+            // The old memory is freed first: the old and the new memory together may not fit.
             *self = Self::default();
             let lines = lines(len);
             self.lines = Memory::new(lines)?;
@@ -76,17 +77,17 @@ impl<T: Real> Buffer<T> {
         Ok(())
     }
 
-    /// Gets the memory for `len` numbers that [`fit`](Self::fit) then finds.
+    /// Gets the memory for `len` numbers, so that a later [`fit`](Self::fit) needs no more.
     pub(super) fn reserve(&mut self, len: usize) -> Result<()> {
         self.reserve_at(len, 0)
     }
 
-    /// Bytes it holds on to.
+    /// Bytes that the buffer holds.
     pub(super) fn bytes(&self) -> usize {
         lines(self.room) * size_of::<Row16<T>>()
     }
 
-    /// Gives large pages back, for whoever needs some next.
+    /// Gives large pages back, so that another buffer can take them.
     pub(super) fn give_back_pages(&mut self) {
         if let Memory::Pages(_) = self.lines {
             *self = Self::default();
@@ -99,8 +100,8 @@ impl<T> Deref for Buffer<T> {
 
     #[inline(always)]
     fn deref(&self) -> &[T] {
-        // SAFETY: a line is `LANES` numbers without padding (64 or 128 bytes), and the lines behind the skipped ones hold at
-        // least `len`.
+        // SAFETY: a line is `LANES` numbers without padding (64 or 128 bytes), and the lines behind the skipped ones
+        // hold at least `len` numbers.
         unsafe { std::slice::from_raw_parts(self.lines.start().add(self.skipped).cast(), self.len) }
     }
 }
@@ -108,12 +109,12 @@ impl<T> Deref for Buffer<T> {
 impl<T> DerefMut for Buffer<T> {
     #[inline(always)]
     fn deref_mut(&mut self) -> &mut [T] {
-        // SAFETY: as above, and `self` is borrowed for as long.
+        // SAFETY: as in `deref`, and `self` is borrowed mutably for as long.
         unsafe { std::slice::from_raw_parts_mut(self.lines.start_mut().add(self.skipped).cast(), self.len) }
     }
 }
 
-/// `2^qubits * lanes` entries; entry `i * lanes + l` is amplitude `i` of sample `l`.
+/// State of `2^qubits * lanes` entries; entry `i * lanes + l` is amplitude `i` of sample `l`.
 #[derive(Debug)]
 pub(super) struct State<T> {
     pub(super) qubits: usize,
@@ -128,29 +129,29 @@ impl<T> Default for State<T> {
     }
 }
 
-/// Where the planes of a state start, for [`Buffer::fit_at`].
+/// Offsets of the two planes of a state, for [`Buffer::fit_at`].
 const OFFSETS: [usize; 2] = [0, WAY / 4];
 
-/// The same for a state that goes through memory together with one of those.
+/// Offsets of the two planes of a state that is read together with a state at [`OFFSETS`].
 const SECOND: [usize; 2] = [WAY / 2, 3 * WAY / 4];
 
 impl<T: Real> State<T> {
-    /// Makes room for `lanes` states.
+    /// Makes the planes long enough for `lanes` states.
     pub(super) fn fit(&mut self, qubits: usize, lanes: usize) {
         self.fit_at(qubits, lanes, OFFSETS);
     }
 
-    /// As [`fit`](Self::fit), for a state to go through memory together with one from there.
+    /// Makes the planes long enough for `lanes` states that are read together with a state of [`fit`](Self::fit).
     pub(super) fn fit_second(&mut self, qubits: usize, lanes: usize) {
         self.fit_at(qubits, lanes, SECOND);
     }
 
-    /// Gets the memory that [`fit`](Self::fit) then finds.
+    /// Gets the memory that a later [`fit`](Self::fit) needs.
     pub(super) fn reserve(&mut self, qubits: usize, lanes: usize) -> Result<()> {
         self.reserve_at(qubits, lanes, OFFSETS)
     }
 
-    /// Gets the memory that [`fit_second`](Self::fit_second) then finds.
+    /// Gets the memory that a later [`fit_second`](Self::fit_second) needs.
     pub(super) fn reserve_second(&mut self, qubits: usize, lanes: usize) -> Result<()> {
         self.reserve_at(qubits, lanes, SECOND)
     }
@@ -166,18 +167,18 @@ impl<T: Real> State<T> {
         self.im.fit_at(lanes << qubits, im);
     }
 
-    /// Bytes it holds on to.
+    /// Bytes that the state holds.
     pub(super) fn bytes(&self) -> usize {
         self.re.bytes() + self.im.bytes()
     }
 
-    /// As [`Buffer::give_back_pages`].
+    /// Gives large pages back, as [`Buffer::give_back_pages`] does.
     pub(super) fn give_back_pages(&mut self) {
         self.re.give_back_pages();
         self.im.give_back_pages();
     }
 
-    /// Every sample in |0..0>.
+    /// Sets every sample to |0..0>.
     pub(super) fn set_ground(&mut self) {
         self.clear();
         self.re[..self.lanes].fill(T::one());
@@ -188,13 +189,13 @@ impl<T: Real> State<T> {
         self.im.fill(T::zero());
     }
 
-    /// A view that kernels share.
+    /// Returns a view that kernels share.
     pub(super) fn planes(&mut self) -> Planes<T> {
         Planes { re: self.re.as_mut_ptr(), im: self.im.as_mut_ptr(), len: self.re.len(), lanes: self.lanes }
     }
 }
 
-/// A view on a state through which threads reach disjoint runs.
+/// View of a state through which threads reach disjoint ranges.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Planes<T> {
     re: *mut T,
@@ -203,51 +204,51 @@ pub(super) struct Planes<T> {
     lanes: usize,
 }
 
-// SAFETY: access goes through `chunk`, whose callers keep threads to disjoint entries.
+// SAFETY: access goes through `chunk`, whose callers give threads disjoint entries.
 unsafe impl<T: Send> Send for Planes<T> {}
-// SAFETY: as above.
+// SAFETY: as for `Send`.
 unsafe impl<T: Send> Sync for Planes<T> {}
 
 impl<T: Real> Planes<T> {
-    /// Where the real part of amplitude `index` stands, from lane `lane` on. For full blocks.
+    /// Pointer to the real part of amplitude `index`, at lane `lane`, in a block of 16 samples.
     ///
     /// # Safety
     /// The place must lie inside the state.
     #[inline(always)]
     pub(super) unsafe fn re_at(self, index: usize, lane: usize) -> *mut T {
         debug_assert!(index * LANES + lane < self.len);
-        // SAFETY: the caller's.
+        // SAFETY: the caller guarantees that the place lies inside the state.
         unsafe { self.re.add(index * LANES + lane) }
     }
 
-    /// As [`re_at`](Self::re_at), for the imaginary part.
+    /// Pointer to the imaginary part, as [`re_at`](Self::re_at) is to the real part.
     ///
     /// # Safety
-    /// As for [`re_at`](Self::re_at).
+    /// The place must lie inside the state.
     #[inline(always)]
     pub(super) unsafe fn im_at(self, index: usize, lane: usize) -> *mut T {
         debug_assert!(index * LANES + lane < self.len);
-        // SAFETY: the caller's.
+        // SAFETY: the caller guarantees that the place lies inside the state.
         unsafe { self.im.add(index * LANES + lane) }
     }
 
-    /// Where the amplitudes from basis index `index` on of a single state stand, real and imaginary parts.
+    /// Pointers to the real and imaginary parts of a single state, from basis index `index` on.
     ///
     /// # Safety
-    /// A line from there on must lie inside the state.
+    /// The 16 amplitudes from there on must lie inside the state.
     #[inline(always)]
     pub(super) unsafe fn line(self, index: usize) -> (*mut T, *mut T) {
         debug_assert!(self.lanes == 1 && index + LANES <= self.len);
-        // SAFETY: the caller's.
+        // SAFETY: the caller guarantees that the line lies inside the state.
         unsafe { (self.re.add(index), self.im.add(index)) }
     }
 
-    /// SweepTables of each plane.
+    /// Numbers in each plane.
     pub(super) fn len(self) -> usize {
         self.len
     }
 
-    /// `N` entries from `offset` entries behind basis index `index`, real and imaginary parts.
+    /// `N` entries that start `offset` entries behind basis index `index`: real and imaginary parts.
     ///
     /// # Safety
     /// The entries must lie inside the state, and nothing else may reach them while the references live.

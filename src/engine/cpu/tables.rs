@@ -14,27 +14,27 @@ use crate::engine::cpu::steps::forward::{CosSin, Dense};
 use crate::engine::{Arguments, Real};
 use crate::program::{Kernel, Program, Readout, Step};
 
-/// See the module.
+/// Tables that depend on the program and the arguments of a call.
 #[derive(Debug)]
 pub(super) struct CallTables<T> {
     pub(super) angles: SharedAngles,
-    /// The matrix of each step that has one, and its adjoint; nothing at all if none has.
+    /// Matrix of each step that has one, and its adjoint. Empty if no step has a matrix.
     pub(super) matrices: Vec<Option<[Dense<T>; 2]>>,
-    /// Words of Z that are read from full blocks; the first of their flips.
+    /// Words of Z that are read from blocks of 16 samples: the first x-mask group of the readout.
     pub(super) words: Option<ZWords>,
-    /// One entry for each node of the schedule, empty for what is not a layer.
+    /// Tables of each node of the batch passes, empty for a node that is not a layer.
     pub(super) layers: Vec<LayerTables<T>>,
-    /// One entry for each node of the tiling, for sweeps that read no inputs. Of both, what there is no memory for is made by
-    /// each worker when it comes to it.
+    /// Tables of each node of the tiling, for sweeps that read no inputs. Workers compute the tables that do not fit
+    /// into the memory of the call, in `layers` and in `sweeps`, where they need them.
     pub(super) sweeps: Vec<Option<SweepTables<T>>>,
     room: Phases,
 }
 
 impl<T: Real> CallTables<T> {
-    /// Makes room for a program's tables, and its matrices.
+    /// Makes the lists of a program's tables, and its matrices.
     pub(super) fn new(program: &Program, execution: Execution, lanes: usize) -> Self {
         let matrix = |step: &Step| match &step.kernel {
-            // An layered program takes one-qubit matrices apart.
+            // A layered program splits one-qubit matrices into rotations and phases.
             Kernel::Matrix { qubits, .. }
                 if execution != Execution::Steps && qubits.len() == 1 && step.controls == 0 =>
             {
@@ -59,7 +59,7 @@ impl<T: Real> CallTables<T> {
         Self { angles: SharedAngles::default(), matrices, words, layers, sweeps, room: Phases::default() }
     }
 
-    /// What depends on the arguments, with at most so many bytes for tables.
+    /// Computes the tables that depend on the arguments, with at most `tables` bytes for tables of layers and sweeps.
     pub(super) fn set(&mut self, program: &Program, arguments: Arguments<'_, T>, mut tables: u64) {
         let mut fits = |bytes: usize| {
             let left = tables.checked_sub(bytes as u64);
@@ -93,7 +93,7 @@ impl<T: Real> CallTables<T> {
         }
     }
 
-    /// Bytes it holds on to.
+    /// Bytes that the tables hold.
     pub(super) fn bytes(&self) -> usize {
         let matrices = self.matrices.iter().flatten().flatten().map(Dense::bytes).sum::<usize>() + held(&self.matrices);
         let layers = self.layers.iter().map(LayerTables::bytes).sum::<usize>() + held(&self.layers);

@@ -1,4 +1,4 @@
-//! One worker: a call, the memory it writes to, and general steps on its states.
+//! One worker: a call, the memory that it writes to, and general steps on its states.
 
 use crate::engine::cpu::angles::Angles;
 use crate::engine::cpu::context::Call;
@@ -11,7 +11,7 @@ use crate::engine::cpu::steps::forward::{CosSin, Target};
 use crate::engine::{NeedsGrad, Real};
 use crate::program::{Kernel, Source, Step};
 
-/// A call, and the memory of one thread.
+/// Worker with the scratch of one thread.
 #[derive(Debug)]
 pub(super) struct Worker<'a, T> {
     pub(super) call: &'a Call<'a, T>,
@@ -30,7 +30,7 @@ impl<T: Real> Worker<'_, T> {
         target(&mut self.room.block.psi, self.call.partition.spread_state)
     }
 
-    /// ψ and λ, as general steps take them.
+    /// ψ and λ in the form that general steps take.
     fn targets(&mut self) -> [Target<T>; 2] {
         let psi = self.target();
         [psi, Target { planes: self.room.lambda.planes(), ..psi }]
@@ -41,7 +41,7 @@ impl<T: Real> Worker<'_, T> {
         Angles::new(&self.call.prepared.angles, &self.room.block.angles, &self.room.single)
     }
 
-    /// Makes the qubits of the product start.
+    /// Computes the qubits of the product start.
     pub(super) fn prepare_start(&mut self) {
         let start = &self.call.program.layered().start;
         let mut to = std::mem::take(&mut self.room.block.start);
@@ -50,7 +50,7 @@ impl<T: Real> Worker<'_, T> {
         self.room.block.start = to;
     }
 
-    /// Cosines and sines of `count` samples from `first` on.
+    /// Computes cosines and sines of `count` samples from `first` on.
     pub(super) fn fill(&mut self, first: usize, count: usize) {
         let Call { program, arguments, partition, prepared } = *self.call;
         let (angles, single) = (&mut self.room.block.angles, &mut self.room.single);
@@ -74,7 +74,7 @@ impl<T: Real> Worker<'_, T> {
         }
     }
 
-    /// Undoes a step on ψ and λ; adds to the gradient of its slot, if that is wanted.
+    /// Undoes a step on ψ and λ. Adds to the gradient of its slot, if the slot needs a gradient.
     pub(super) fn undo(&mut self, index: usize, needs_grad: NeedsGrad, gradients: &mut [[f64; LANES]]) {
         let step = &self.call.program.steps[index];
         let (controls, lanes) = (step.controls, self.call.partition.lanes);
@@ -117,7 +117,7 @@ impl<T: Real> Worker<'_, T> {
         needs_grad.inputs && slot.reads_inputs() || needs_grad.weights && slot.reads_weights()
     }
 
-    /// Whether a gradient is wanted of an angle of the product start.
+    /// Whether an angle of the product start needs a gradient.
     pub(super) fn start_matters(&self, needs_grad: NeedsGrad) -> bool {
         self.call.program.layered().start.iter().flatten().any(|step| self.matters(step, needs_grad))
     }
@@ -137,7 +137,7 @@ impl<T: Real> Worker<'_, T> {
         }
     }
 
-    /// Whether a gradient is wanted of a step's angle.
+    /// Whether the angle of a step needs a gradient.
     pub(super) fn matters(&self, step: &Step, needs_grad: NeedsGrad) -> bool {
         match &step.kernel {
             Kernel::Rotation { slot, .. } | Kernel::Phase { slot } => self.slot_matters(*slot, needs_grad),
@@ -146,7 +146,7 @@ impl<T: Real> Worker<'_, T> {
     }
 }
 
-/// Adds a kernel's sums to a slot. A block of one sample used all vector lanes for it.
+/// Adds a kernel's sums to a slot. In a block of one sample the kernel has used all lanes for this sample.
 fn add(slot: &mut [f64; LANES], sums: &[f64; LANES], lanes: usize) {
     if lanes == 1 {
         slot[0] += sums.iter().sum::<f64>();
@@ -155,7 +155,7 @@ fn add(slot: &mut [f64; LANES], sums: &[f64; LANES], lanes: usize) {
     }
 }
 
-/// The space general steps work on.
+/// Returns the state that general steps work on.
 fn target<T: Real>(state: &mut State<T>, spread: bool) -> Target<T> {
     let (qubits, lanes) = (state.qubits, state.lanes);
     Target { planes: state.planes(), qubits, lanes, spread }

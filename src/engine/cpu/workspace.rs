@@ -1,14 +1,15 @@
-//! What a call works in, kept from call to call: a training step in its steady state takes no memory from the system but for
-//! what it returns.
+//! Memory of a call, used again from call to call: a training step in its steady state takes no memory from the system
+//! except for its results.
 //!
-//! A [`Program`] has spare workspaces. A forward pass takes one (or makes one, if there is none), sets what depends on the
-//! arguments ([`CallTables`]), and hands each thread a [`Scratch`] to work in. If a gradient may follow, it leaves the final states
-//! in the workspace's blocks and hands the whole to the graph, as `Saved`; the gradient goes on in it. Whoever drops a
-//! workspace makes it a spare one again. So there are as many as there are calls at a time, forward passes that wait for their
-//! gradients included, and each call has its own: nothing is shared but the list.
+//! The pool of a [`Program`] has idle workspaces. A forward pass takes a workspace from it, or makes one if the pool is
+//! empty. It sets the tables that depend on the arguments ([`CallTables`]), and gives each thread a [`Scratch`]. If a
+//! gradient may follow, the forward pass leaves the final states in the workspace's blocks and hands the workspace to
+//! the graph, as [`Saved`]. The gradient continues in this workspace. A workspace that is dropped goes back to the
+//! pool. So there are as many workspaces as calls at a time, with the forward passes that wait for their gradients.
+//! Each call has its own workspace: calls share nothing but the pool.
 //!
-//! Pooled ones hold at most [`SPARE_BYTES`] together, or what the user's limit allows. Large pages go back to those
-//! of the process (see `memory.rs`).
+//! Idle workspaces hold at most [`SPARE_BYTES`] together, or less if the user's limit is lower. Large pages go back to
+//! the pages of the process (see `memory.rs`).
 
 use crate::engine::cpu::angles::GroupSums;
 use crate::engine::cpu::execution::Execution;
@@ -22,25 +23,26 @@ use crate::error::Result;
 use crate::program::{EngineCache, Program};
 use std::sync::Arc;
 
-/// Bytes of a program's spare workspaces.
+/// Bytes of a program's idle workspaces.
 const SPARE_BYTES: usize = 1 << 26;
 
-/// What the threads of a call work in, one each. It goes back after each pass, and does not wait in graphs.
+/// Scratch of the threads of a call, an entry for each thread. It goes back after each pass, and does not wait in
+/// graphs.
 #[derive(Debug)]
 pub(super) struct ScratchSpaces<T>(pub(super) Vec<Scratch<T>>);
 
-/// See the module.
+/// Memory of a call that depends on its arguments.
 #[derive(Debug)]
 pub(super) struct Workspace<T> {
-    /// What it was made for.
+    /// Execution and lanes that the workspace was made for.
     shape: (Execution, usize),
     pub(super) prepared: CallTables<T>,
-    /// One for each block, if their final states are kept.
+    /// Final states of each block, if they are saved.
     pub(super) blocks: Vec<Block<T>>,
-    /// One for each group of blocks.
+    /// Sums of each group of blocks.
     pub(super) sums: Vec<GroupSums>,
-    /// The arguments that tables and final states belong to: a `Var` may be set to other ones before its gradient is asked
-    /// for.
+    /// Arguments that tables and final states belong to. A `Var` may be set to other values before its gradient is
+    /// computed.
     inputs: Vec<T>,
     weights: Vec<T>,
 }
@@ -72,7 +74,7 @@ impl<T: Real> Pooled for ScratchSpaces<T> {
     }
 }
 
-/// Takes what a call works in: its rooms, and a workspace that is set to the arguments, unless it goes on in one that was `kept`.
+/// Takes the scratch and the workspace of a call. A workspace that is not `saved` is set to the arguments.
 pub(super) fn take<T: Real>(
     program: &Program,
     arguments: Arguments<'_, T>,
@@ -82,7 +84,7 @@ pub(super) fn take<T: Real>(
     let mut idle = WorkspacePool::of(program).idle();
     let rooms = idle.take::<ScratchSpaces<T>>();
     let spare = if saved.is_none() { idle.take::<Workspace<T>>() } else { None };
-    // The others go if the call leaves no memory for them.
+    // Other idle memory is dropped if the call leaves no memory for it.
     if let Some(most) = partition.spare {
         idle.trim(usize::try_from(most).unwrap_or(usize::MAX));
     }
@@ -98,7 +100,7 @@ pub(super) fn take<T: Real>(
     (rooms, workspace)
 }
 
-/// Leaves what a call has worked in for the next one; of a forward pass that keeps its final states, the rooms alone.
+/// Gives the memory of a call back to the pool. A forward pass that saves its final states gives its scratch alone.
 pub(super) fn give_back<T: Real>(
     cache: &EngineCache,
     rooms: Option<Box<ScratchSpaces<T>>>,
@@ -120,8 +122,8 @@ pub(super) fn give_back<T: Real>(
 }
 
 impl<T: Real> ScratchSpaces<T> {
-    /// Gets the memory for all states of a call: for `psi`, unless they have their places in blocks, and for `lambda` before a
-    /// gradient.
+    /// Gets the memory for all states of a call: for `psi`, unless the blocks have places for them, and for `lambda`
+    /// before a gradient.
     pub(super) fn reserve(&mut self, program: &Program, partition: &Partition, psi: bool, lambda: bool) -> Result<()> {
         let (qubits, lanes) = (program.qubits, partition.lanes);
         let items = if lambda { partition.groups } else { partition.blocks.div_ceil(partition.blocks_per_split) };
@@ -148,7 +150,7 @@ impl<T: Real> ScratchSpaces<T> {
 }
 
 impl<T: Real> Workspace<T> {
-    /// What depends on the arguments. No final states are kept.
+    /// Computes the tables that depend on the arguments.
     fn set(&mut self, program: &Program, arguments: Arguments<'_, T>, partition: &Partition) {
         self.prepared.set(program, arguments, partition.tables);
         for (to, from) in [(&mut self.inputs, arguments.inputs), (&mut self.weights, arguments.weights)] {
@@ -157,19 +159,19 @@ impl<T: Real> Workspace<T> {
         }
     }
 
-    /// Places for the final states of all blocks, with memory for them.
+    /// Makes a place for the final state of each block, with its memory.
     pub(super) fn reserve(&mut self, program: &Program, partition: &Partition) -> Result<()> {
         self.blocks.resize_with(partition.blocks, Block::default);
         self.blocks.iter_mut().try_for_each(|block| block.psi.reserve(program.qubits, partition.lanes))
     }
 }
 
-/// Final states of a forward pass, in the workspace it has left them in.
+/// Final states of a forward pass, in its workspace.
 #[derive(Debug)]
 pub(crate) struct Saved<T: Real> {
-    /// There until it is taken out.
+    /// Workspace, until a gradient takes it out.
     workspace: Option<Box<Workspace<T>>>,
-    /// Bytes that it counts for while it waits.
+    /// Bytes that the workspace counts for while it waits.
     bytes: usize,
     cache: Arc<EngineCache>,
     limit: Option<u64>,
@@ -182,7 +184,7 @@ impl<T: Real> Saved<T> {
         Self { workspace: Some(workspace), bytes, cache: Arc::clone(&program.cache), limit }
     }
 
-    /// The workspace, if its final states are what these arguments lead to.
+    /// Returns the workspace if its final states belong to these arguments.
     pub(super) fn of(mut self, arguments: Arguments<'_, T>) -> Option<Box<Workspace<T>>> {
         let holds =
             |saved: &mut Box<Workspace<T>>| saved.inputs == arguments.inputs && saved.weights == arguments.weights;

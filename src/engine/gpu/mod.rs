@@ -1,7 +1,7 @@
 //! Engines on a GPU: one text of kernels, one plan of launches, and a backend for each vendor.
 //!
-//! [`abi`] is the table that Rust and the kernels share. [`lower`] turns a program into a bytecode that the kernels read, [`launch`]
-//! plans which kernels run on it, and each of [`backend`] submits such plans to a device.
+//! [`abi`] is the table that Rust and the kernels share. [`lower`] turns a program into bytecode that the kernels read.
+//! [`launch`] plans the kernels of a call. Each module of [`backend`] submits such plans to a device.
 
 pub mod abi;
 mod backend;
@@ -20,20 +20,20 @@ pub(crate) use backend::metal;
 pub use launch::plan::{Launch, LaunchPlan};
 pub use text::{Dialect, source};
 
-/// Abilities of a device, and the part of them that a plan may use.
+/// Limits of a device that plans keep to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Limits {
     /// Bytes of a real number of a state.
     pub real: usize,
-    /// Bytes of an angle and of a long sum.
+    /// Bytes of an angle and of a sum over many numbers.
     pub angle: usize,
-    /// Bytes a group of threads can share.
+    /// Bytes of shared memory of a group.
     pub group_bytes: usize,
-    /// Bits of the number of threads a tile has at the most.
+    /// Binary logarithm of the largest number of threads for a tile.
     pub thread_bits: usize,
-    /// Groups that keep all processors busy.
+    /// Groups that keep all multiprocessors busy.
     pub groups: usize,
-    /// Bits of a tile: states up to this many qubits are one.
+    /// Bits of an index within a tile. A state of at most this many qubits is one tile.
     pub tile_bits: usize,
 }
 

@@ -1,13 +1,13 @@
-//! The kernels as one self-contained text for each dialect.
+//! Kernels as one self-contained text for each dialect.
 
-/// A language kernels are written in, and the precision of a state.
+/// Language of the kernels, with the precision of a state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Dialect {
     /// CUDA C++ in single precision.
     CudaF32,
     /// CUDA C++ in double precision.
     CudaF64,
-    /// The Metal shading language, which has single precision alone.
+    /// Metal Shading Language, which has single precision only.
     Metal,
 }
 
@@ -20,7 +20,7 @@ const COMMON: &str = concat!(
     include_str!("../../../kernels/common/circuit.h"),
 );
 
-/// The text of all kernels.
+/// Returns the text of all kernels.
 pub fn source(dialect: Dialect) -> String {
     let (head, entries) = match dialect {
         Dialect::CudaF32 | Dialect::CudaF64 => {

@@ -1,16 +1,19 @@
-//! What is under controls as products of what layers can take up, where that is faster.
+//! Controlled operations as products of operations that fit into layers, where this is faster.
 //!
-//! Diagonal rotations: all controls being 1 is the projector `2^-k sum over subsets S of (-1)^|S| Z_S`, so that `exp(-i φ Z)`
-//! under k controls is the product over S of `exp(-i ± φ 2^-k Z Z_S)`. Constants on one qubit: with `U = V D V†` only the diagonal
-//! D needs the controls. Rotations that flip bits, and Toffolis, can be taken apart in the same ways, but the layers that
-//! makes cost up to twice what a step on a part of the state does (measured with chains of CRX and CCX).
+//! Diagonal rotations: the projector on all controls being 1 is `2^-k sum over subsets S of (-1)^|S| Z_S`. So
+//! `exp(-i φ Z)` under k controls is the product over S of `exp(-i ± φ 2^-k Z Z_S)`.
+//!
+//! Constants on one qubit: with `U = V D V†`, only the diagonal D needs the controls.
+//!
+//! Rotations that flip bits, and Toffolis, could be split in the same ways. But the layers of the products cost up to
+//! twice the time of a step on a part of the state (measured with chains of CRX and CCX).
 
 use super::is_one;
 use super::slots::Slots;
 use crate::program::{Kernel, Program, Slot, Step};
 use num_complex::Complex64;
 
-/// Most controls that are taken apart: the phases have a term for each subset.
+/// Largest number of controls that are split: the phases have a term for each subset.
 const MAX_CONTROLS: u32 = 3;
 
 pub(super) fn split(program: &mut Program) {
@@ -37,7 +40,7 @@ pub(super) fn split(program: &mut Program) {
     (program.slots, program.steps) = slots.finish(steps);
 }
 
-/// All subsets of a mask, the empty one first.
+/// All subsets of a mask, the empty set first.
 fn subsets(mask: u64) -> impl Iterator<Item = u64> {
     let mut next = Some(0);
     std::iter::from_fn(move || {
@@ -52,13 +55,13 @@ fn scaled(slot: &Slot, by: f64) -> Slot {
     Slot { constant: by * slot.constant, terms: terms.collect() }
 }
 
-/// `V D V†`, with controls on D alone.
+/// Steps of `V D V†`, with controls on D alone.
 pub(in crate::program) fn diagonalized(qubit: usize, m: [Complex64; 4], controls: u64) -> Vec<Step> {
     let root = ((m[0] - m[3]) * (m[0] - m[3]) + 4.0 * m[1] * m[2]).sqrt();
     let unit = |value: Complex64| value / value.norm();
     let mean = m[0] + m[3];
     let (first, second) = (unit(0.5 * (mean + root)), unit(0.5 * (mean - root)));
-    // Two vectors along the first eigenvector; the longer is the more exact.
+    // Both vectors are multiples of the first eigenvector. The longer vector has the smaller error.
     let (a, b) = ([m[1], first - m[0]], [first - m[3], m[2]]);
     let length = |v: [Complex64; 2]| v[0].norm().hypot(v[1].norm());
     let longer = if length(a) > length(b) { a } else { b };

@@ -1,6 +1,6 @@
-//! Steps outside the light cone of what is measured cancel with their adjoints: they are dropped.
+//! Light cone: steps that no measured qubit can depend on cancel with their adjoints, and are removed.
 //!
-//! Their angles stay slots of the program, whose gradients are zero, so that a NaN among them still shows in the outputs.
+//! Their angles stay slots of the program with gradients of 0, so a NaN among them still reaches the outputs.
 
 use crate::observable::Part;
 use crate::program::{Program, Readout, Sum};
@@ -20,7 +20,7 @@ pub(super) fn drop_unseen(program: &mut Program) {
     program.steps.retain(|_| kept.next().unwrap_or(true));
 }
 
-/// The qubits a readout looks at, unless global phases matter to it.
+/// Mask of the qubits that a readout reads, or `None` if global phases change the readout.
 fn seen(readout: &Readout) -> Option<u64> {
     match readout {
         Readout::Expectation(sum) => Some(support(sum)),

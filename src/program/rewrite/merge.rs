@@ -1,5 +1,5 @@
-//! Neighbouring rotations about the same word become one, neighbouring constant gates on one qubit one matrix, and what
-//! undoes its neighbour goes away with it.
+//! Merging of neighbours: rotations about the same word become one rotation, constant gates on one qubit become one
+//! matrix, and a step that undoes its neighbour is removed with it.
 
 use super::run::{Run, differ_in_angle};
 use super::slots::Slots;
@@ -7,7 +7,7 @@ use super::{NOISE, is_one};
 use crate::program::{Kernel, Program, Step};
 use num_complex::Complex64;
 
-/// Row by row.
+/// Matrix of one qubit, row by row.
 type Matrix = [Complex64; 4];
 
 pub(super) fn merge(program: &mut Program) {
@@ -24,21 +24,21 @@ pub(super) fn merge(program: &mut Program) {
     (program.slots, program.steps) = slots.finish(steps);
 }
 
-/// A step of the result so far.
+/// Entry of the merged steps.
 enum Merged {
     Step(Step),
     /// Several steps that differ in their angles alone.
     Run(Box<Run>),
-    /// Several constant gates on one qubit.
+    /// Product of several constant gates on one qubit.
     Constant(usize, Matrix),
-    /// Steps that cancelled.
+    /// Empty place of steps that cancelled.
     Nothing,
 }
 
 struct Merger {
     slots: Slots,
     steps: Vec<Merged>,
-    /// The last step on each qubit.
+    /// Index of the last entry on each qubit.
     last: Vec<Option<usize>>,
 }
 
@@ -66,7 +66,7 @@ impl Merger {
         self.steps.push(Merged::Step(step));
     }
 
-    /// A step and the one after it as one, or the step itself if they stay two.
+    /// Combines an entry with the next step, or returns the entry if they cannot be combined.
     fn combined(&mut self, earlier: Merged, later: &Step) -> Result<Merged, Merged> {
         let mut earlier = match earlier {
             Merged::Step(step) if matches!(step.kernel, Kernel::Exchange { .. }) && step == *later => {
@@ -84,14 +84,14 @@ impl Merger {
             if !run.cancels() {
                 return Ok(earlier);
             }
-            // Its slot stays without a step: a NaN in it is to show.
+            // The slot stays without a step, so that a NaN in it reaches the outputs.
             earlier.into_steps(&mut self.slots);
             return Ok(Merged::Nothing);
         }
         Self::product(&earlier, later).ok_or(earlier)
     }
 
-    /// Two constants on one qubit as one.
+    /// Product of two constants on one qubit.
     fn product(earlier: &Merged, later: &Step) -> Option<Merged> {
         let (qubit, earlier) = match earlier {
             Merged::Step(earlier) => Self::constant(earlier)?,
@@ -103,7 +103,7 @@ impl Merger {
         Some(if is_identity(&product) { Merged::Nothing } else { Merged::Constant(qubit, product) })
     }
 
-    /// The qubit and the matrix of a constant step on one qubit.
+    /// Qubit and matrix of a constant step on one qubit.
     fn constant(step: &Step) -> Option<(usize, Matrix)> {
         let [zero, one] = [Complex64::from(0.0), Complex64::from(1.0)];
         let qubit = step.support().trailing_zeros() as usize;
@@ -138,7 +138,7 @@ impl Merged {
         }
     }
 
-    /// The step that a run is, and a constant as the steps that cost least.
+    /// Returns the steps of an entry. A constant becomes the steps that cost least.
     fn into_steps(self, slots: &mut Slots) -> Vec<Step> {
         let (qubit, m) = match self {
             Self::Step(step) => return vec![step],

@@ -1,7 +1,7 @@
-//! Rewrites: what a program goes through on its way from a circuit to an engine, one small file each.
+//! Rewrites: optimisations of a program between circuit and engine, each in a small file.
 //!
-//! On steps: [`light_cone`], [`controls`], [`merge`]. On the layered program of steps: [`product_start`], [`trailing`]. Relabelling
-//! is [`super::index map`], layers are [`super::layered program`].
+//! [`light_cone`], [`controls`] and [`merge`] change steps. [`product_start`] and [`trailing`] change the layered
+//! program. Layers are in [`super::layered`], and relabelling is in [`super::index_map`].
 
 mod controls;
 mod light_cone;
@@ -18,23 +18,23 @@ pub(super) use trailing::sees_no_phases;
 use super::Program;
 use num_complex::Complex64;
 
-/// A rewrite of a program that saves work. Each may be left out; results stay the same to rounding.
+/// Optimisation of a program that can be left out. Results stay the same up to rounding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Rewrite {
-    /// Steps that no observable can see are dropped.
+    /// Removes steps that no measured qubit depends on.
     LightCone,
-    /// Diagonal rotations and constants under controls become products in which only phases have controls.
+    /// Splits diagonal rotations and constants under controls into products in which only phases have controls.
     Controls,
-    /// Neighbouring rotations about the same word become one, neighbouring constant gates on a qubit one matrix.
+    /// Merges neighbouring rotations about the same word, and neighbouring constant gates on a qubit.
     Merge,
-    /// Steps are arranged in layers of phases and rotations; without it every step is a pass of its own.
+    /// Arranges steps in layers of phases and rotations. Without this rewrite every step is a sweep of its own.
     Layers,
-    /// The first gates of each qubit act on that qubit alone.
+    /// Computes the product state of the first gates on single qubits.
     ProductStart,
-    /// CX, X and SWAP move no amplitude.
+    /// Replaces CX, X and SWAP by a change of the index map, so that they move no amplitude.
     Relabel,
-    /// The last phases are dropped in front of a readout of Z.
+    /// Removes the last phases before a readout of Z.
     TrailingPhases,
 }
 
@@ -51,7 +51,7 @@ impl Rewrite {
     ];
 }
 
-/// A set of rewrites; by default all of them.
+/// Set of rewrites; the default is all of them.
 ///
 /// ```
 /// use candlewick::program::{Rewrite, Rewrites};
@@ -63,21 +63,21 @@ impl Rewrite {
 pub struct Rewrites(u8);
 
 impl Rewrites {
-    /// Every rewrite.
+    /// All rewrites.
     pub const ALL: Self = Self((1 << Rewrite::ALL.len()) - 1);
-    /// No rewrite: gate by gate, for checking.
+    /// Empty set: programs run gate by gate, for tests.
     pub const NONE: Self = Self(0);
 
-    /// All that leave a circuit's operations as they are written, one or several steps each.
+    /// All rewrites that keep each operation of a circuit as steps of its own.
     pub(crate) const AS_WRITTEN: Self =
         Self::ALL.without(Rewrite::LightCone).without(Rewrite::Controls).without(Rewrite::Merge);
 
-    /// The set without one.
+    /// Returns the set without a rewrite.
     pub const fn without(self, rewrite: Rewrite) -> Self {
         Self(self.0 & !(1 << rewrite as u8))
     }
 
-    /// The set with one more.
+    /// Returns the set with a rewrite.
     pub const fn with(self, rewrite: Rewrite) -> Self {
         Self(self.0 | 1 << rewrite as u8)
     }
@@ -94,10 +94,10 @@ impl Default for Rewrites {
     }
 }
 
-/// Below this is what rounding leaves of zero.
+/// Largest distance from an exact value that counts as rounding.
 const NOISE: f64 = 4.0 * f64::EPSILON;
 
-/// Whether a constant is 1 but for rounding.
+/// Whether a constant is 1 up to rounding.
 pub(super) fn is_one(value: Complex64) -> bool {
     (value - 1.0).norm() < NOISE
 }

@@ -1,8 +1,8 @@
-//! The first gates of each qubit, as long as they act on it alone: they make a product state.
+//! Product starts: the first gates of each qubit, as long as they act on it alone. They make a product state.
 
 use crate::program::{Kernel, Program, Step};
 
-/// For each qubit the steps on it alone before any other, and which steps those are.
+/// Steps of each qubit on it alone, before any other step on it, and whether each step of the program is among them.
 pub(in crate::program) fn product_start(program: &Program) -> (Vec<Vec<Step>>, Vec<bool>) {
     let mut start = vec![Vec::new(); program.qubits];
     let mut absorbed = vec![false; program.steps.len()];
@@ -20,7 +20,7 @@ pub(in crate::program) fn product_start(program: &Program) -> (Vec<Vec<Step>>, V
     (start, absorbed)
 }
 
-/// A step on qubit 0 as a step on another.
+/// Step on qubit 0 as a step on qubit `qubit`.
 pub(in crate::program) fn on(step: &Step, qubit: usize) -> Step {
     let kernel = match &step.kernel {
         Kernel::Rotation { x, z, slot } => Kernel::Rotation { x: x << qubit, z: z << qubit, slot: *slot },
@@ -33,7 +33,7 @@ pub(in crate::program) fn on(step: &Step, qubit: usize) -> Step {
     Step { kernel, controls: step.controls << qubit }
 }
 
-/// A step on one qubit as a step on qubit 0.
+/// Step on one qubit as a step on qubit 0.
 fn alone(step: &Step, qubit: usize) -> Step {
     let kernel = match &step.kernel {
         Kernel::Rotation { x, z, slot } => Kernel::Rotation { x: x >> qubit, z: z >> qubit, slot: *slot },

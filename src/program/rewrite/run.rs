@@ -1,4 +1,4 @@
-//! Steps in a row that differ in their angles alone: the sum of the angles is made once, when it is complete.
+//! Runs of steps that differ in their angles alone. Their angles are added up term by term.
 
 use super::slots::Slots;
 use crate::places::Places;
@@ -7,11 +7,11 @@ use crate::program::{Kernel, Slot, Step, Variable};
 /// Rotations about one word, or phases, under the same controls, with the sum of their angles.
 #[derive(Debug)]
 pub(super) struct Run {
-    /// The first of them.
+    /// First step of the run.
     step: Step,
-    /// Slots of all of them.
+    /// Slots of all steps of the run.
     from: Vec<usize>,
-    /// Terms that cancel stay, with a coefficient of zero: a NaN in them is to show.
+    /// Sum of the angles. Terms that cancel stay with a coefficient of 0, so that a NaN in them reaches the outputs.
     sum: Slot,
     places: Places<(Variable, Option<Variable>)>,
     /// Number of terms whose coefficient is not zero.
@@ -19,7 +19,7 @@ pub(super) struct Run {
 }
 
 impl Run {
-    /// A run of one step, if it has an angle.
+    /// Run of one step, if the step has an angle.
     pub(super) fn new(step: Step, slots: &Slots) -> Option<Self> {
         let slot = slot_of(&step)?;
         let sum = Slot { constant: 0.0, terms: Vec::new() };
@@ -32,7 +32,7 @@ impl Run {
         self.step.support()
     }
 
-    /// Adds a step that differs from the others in its angle alone; whether it was one.
+    /// Adds a step if it differs from the run in its angle alone. Returns whether it was added.
     pub(super) fn take(&mut self, later: &Step, slots: &Slots) -> bool {
         match slot_of(later) {
             Some(slot) if differ_in_angle(&self.step, later) => self.add(slot, slots),
@@ -62,7 +62,7 @@ impl Run {
         self.sum.constant == 0.0 && self.left == 0
     }
 
-    /// The one step that the run is.
+    /// Returns the step that the run has become.
     pub(super) fn into_step(self, slots: &mut Slots) -> Step {
         let Self { mut step, from, sum, .. } = self;
         let sum = slots.derived(&from, sum);

@@ -1,15 +1,15 @@
-//! Slots while steps are rewritten: new ones made from old ones, old ones dropped once nothing needs them.
+//! Slots while steps are rewritten: new slots are derived from old slots, and unused old slots are removed.
 
 use crate::program::{Kernel, Slot, Step};
 use std::collections::HashMap;
 
-/// See the module.
+/// Slots of a program while its steps are rewritten.
 #[derive(Debug)]
 pub(super) struct Slots {
     slots: Vec<Slot>,
-    /// Where a slot of these bits stands.
+    /// Index of the slot that has these bits as its key.
     known: HashMap<Vec<u64>, usize>,
-    /// Slots whose variables all stand in a slot made from them: a NaN in them shows there.
+    /// Whether all variables of a slot are in a slot derived from it, in which a NaN of theirs shows.
     replaced: Vec<bool>,
 }
 
@@ -24,7 +24,7 @@ impl Slots {
         &self.slots[slot]
     }
 
-    /// Number of a slot made from others, which must have all their variables.
+    /// Index of a slot derived from other slots. The new slot must have all their variables.
     pub(super) fn derived(&mut self, from: &[usize], slot: Slot) -> usize {
         let index = *self.known.entry(slot.key()).or_insert(self.slots.len());
         if index == self.slots.len() {
@@ -36,7 +36,7 @@ impl Slots {
         index
     }
 
-    /// The slots that are still needed, and the steps with their new numbers.
+    /// Slots that are still needed, and the steps with their new indices.
     pub(super) fn finish(self, mut steps: Vec<Step>) -> (Vec<Slot>, Vec<Step>) {
         let mut needed: Vec<bool> = self.replaced.iter().map(|replaced| !replaced).collect();
         for step in &steps {

@@ -1,4 +1,4 @@
-//! The way of a full block of samples: passes over all of it.
+//! Batch passes: the execution of a block of 16 samples, in passes over all of its amplitudes.
 
 pub(crate) mod passes;
 pub(crate) mod run;

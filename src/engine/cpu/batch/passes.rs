@@ -1,24 +1,24 @@
-//! The passes of a full block of samples: a layered program's layers as passes over groups of amplitudes.
+//! Batch passes of a program: the layers of a layered program as passes over groups of amplitudes, for 16 samples.
 
 use crate::engine::cpu::pass::{Pass, portions};
 use crate::program::layered::{self, LayeredProgram};
 use crate::program::{IndexMap, Phase, Program, Source};
 use std::sync::OnceLock;
 
-/// See the module.
+/// Batch passes of a program, in order.
 #[derive(Debug, Clone)]
 pub(crate) struct BatchPasses {
     pub(crate) nodes: Vec<Node>,
 }
 
-/// What follows the start.
+/// Node behind the start of a program.
 #[derive(Debug, Clone)]
 pub(crate) enum Node {
     /// Phases, then rotations.
     Layer(Layer),
-    /// A step of the program as it is; indices are logical here.
+    /// Step of the program, unchanged. Indices are logical here.
     Step { index: usize },
-    /// Moves every amplitude from its physical to its logical index.
+    /// Permutation of every amplitude from its stored to its logical index.
     Permute(IndexMap),
 }
 
@@ -32,26 +32,26 @@ pub(crate) struct Layer {
     pub(crate) passes: Vec<Pass>,
 }
 
-/// A phase that all samples share: `exp(i φ w)` with `w(p) = sum of weight * (-1)^|p & mask|` over physical indices `p`.
+/// Phase that all samples share: `exp(i φ w)` with `w(p) = sum of weight * (-1)^|p & mask|` over stored indices `p`.
 ///
-/// Sums of such phases are Walsh-Hadamard transforms, and so are their gradients.
+/// Sums of shared phases are Walsh-Hadamard transforms, and so are the gradients of the phases.
 #[derive(Debug, Clone)]
 pub(crate) struct SharedPhase {
     pub(crate) source: Source,
     pub(crate) walsh: Vec<(u64, f64)>,
 }
 
-/// How large a layer is.
+/// Size of a layer.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct LayerSize {
     pub(crate) rotations: usize,
     pub(crate) passes: usize,
-    /// Whether it has phases that all samples share.
+    /// Whether the layer has phases that all samples share.
     pub(crate) has_shared: bool,
 }
 
 impl LayerSize {
-    /// Sizes of the layer that a layered program's becomes.
+    /// Sizes of the passes that a layer of a layered program becomes.
     fn of(program: &Program, layer: &layered::Layer) -> Self {
         let (rotations, has_shared) =
             (layer.rotations.len(), layer.phases.iter().any(|phase| !program.varies(phase.source)));
@@ -59,17 +59,17 @@ impl LayerSize {
     }
 }
 
-/// The passes of a program, once they are made.
+/// Batch passes of a program, once they are made.
 #[derive(Debug, Default)]
 struct Made(OnceLock<BatchPasses>);
 
 impl BatchPasses {
-    /// Returns those of a program, which are made when they are first asked for.
+    /// Returns the batch passes of a program, which are made at the first call.
     pub(crate) fn of(program: &Program) -> &Self {
         program.cache.of::<Made>().0.get_or_init(|| Self::new(program, program.layered()))
     }
 
-    /// Whether those of a program have been made.
+    /// Whether the batch passes of a program have been made.
     pub(crate) fn are_made(program: &Program) -> bool {
         program.cache.of::<Made>().0.get().is_some()
     }
@@ -83,7 +83,7 @@ impl BatchPasses {
         Self { nodes: layered.nodes.iter().map(node).collect() }
     }
 
-    /// Sizes of the layers of a layered program's schedule, found without making it.
+    /// Sizes of the layers of a program's batch passes, found without making the passes.
     pub(crate) fn sizes(program: &Program, layered: &LayeredProgram) -> impl Iterator<Item = LayerSize> {
         layered.nodes.iter().filter_map(|node| match node {
             layered::Node::Layer(layer) => Some(LayerSize::of(program, layer)),
@@ -91,7 +91,7 @@ impl BatchPasses {
         })
     }
 
-    /// Bytes that the schedule of a layered program takes at the most, found without making it.
+    /// Upper bound of the bytes of a program's batch passes, found without making them.
     pub(crate) fn bytes(program: &Program, layered: &LayeredProgram) -> u64 {
         let node = |node: &layered::Node| match node {
             layered::Node::Layer(layer) => Layer::bytes(program, layer),
@@ -120,7 +120,7 @@ impl Layer {
         }
     }
 
-    /// Bytes that a layer takes at the most, found without making it.
+    /// Upper bound of the bytes of a layer, found without making it.
     fn bytes(program: &Program, layer: &layered::Layer) -> u64 {
         let phase = |phase: &Phase| match program.varies(phase.source) {
             true => size_of::<Phase>() + phase.region.bytes(),

@@ -1,4 +1,4 @@
-//! The way of a full block through a [`BatchPasses`](crate::program::BatchPasses): product start, layers, general steps.
+//! Execution of a block of 16 samples by its [`BatchPasses`]: product start, layers, general steps.
 
 use crate::engine::cpu::batch::passes::{BatchPasses, Layer, Node};
 use crate::engine::cpu::batch::tables::{LayerTables, phase_gradients};
@@ -15,7 +15,7 @@ use crate::engine::{NeedsGrad, Real};
 use crate::program::{Phase, Rotation, Source};
 use pulp::NullaryFnOnce;
 
-/// A phase that differs from sample to sample, done or (with `back`) undone.
+/// Phase that differs from sample to sample, and is done or undone.
 struct Varying<'a, T> {
     state: &'a mut State<T>,
     phase: &'a Phase,
@@ -38,7 +38,7 @@ impl<T: Real> NullaryFnOnce for Varying<'_, T> {
     }
 }
 
-/// `-2 sum of sign(p) Im(λ* ψ)(p)` in each lane.
+/// Gradient of a varying phase in each lane: `-2 sum of sign(p) Im(λ* ψ)(p)`.
 struct VaryingOverlap<'a, T> {
     psi: &'a State<T>,
     lambda: &'a State<T>,
@@ -67,7 +67,7 @@ impl<T: Real> NullaryFnOnce for VaryingOverlap<'_, T> {
 }
 
 impl<T: Real> Worker<'_, T> {
-    /// The final states of a full block.
+    /// Computes the final states of a block of 16 samples.
     pub(crate) fn run_batch_passes(&mut self) {
         let Call { program, partition, prepared, .. } = *self.call;
         if program.embedding.is_none() {
@@ -96,7 +96,7 @@ impl<T: Real> Worker<'_, T> {
         }
     }
 
-    /// Calls `body` with what a layer shares, made here if it has not been made for all.
+    /// Calls `body` with the tables of a layer, which are computed here if the blocks do not share them.
     fn with_shared(&mut self, layer: &Layer, shared: &LayerTables<T>, body: impl FnOnce(&mut Self, &LayerTables<T>)) {
         if shared.made {
             return body(self, shared);
@@ -107,7 +107,7 @@ impl<T: Real> Worker<'_, T> {
         self.room.layer = own;
     }
 
-    /// Undoes the schedule on ψ and λ; adds to the gradients of slots.
+    /// Undoes the batch passes on ψ and λ, and adds to the gradients of slots.
     pub(crate) fn reverse_batch_passes(&mut self, needs_grad: NeedsGrad, gradients: &mut [[f64; LANES]]) {
         let Call { program, partition, prepared, .. } = *self.call;
         let nodes = &BatchPasses::of(program).nodes;
@@ -188,7 +188,7 @@ impl<T: Real> Worker<'_, T> {
         self.varying(phase, true);
     }
 
-    /// Does a varying phase on ψ, or undoes it on ψ and λ.
+    /// Applies a varying phase to ψ, or undoes it on ψ and λ.
     fn varying(&mut self, phase: &Phase, undo: bool) {
         let Source::Slot(slot) = phase.source else { return };
         let cos_sin = self.angles().cos_sin(slot);

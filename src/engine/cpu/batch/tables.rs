@@ -10,16 +10,16 @@ use crate::engine::cpu::passes::{Rotors, Table};
 use crate::engine::cpu::simd::LANES;
 use crate::program::{Program, Source};
 
-/// What a layer shares.
+/// Tables and rotations of a layer that all samples share.
 #[derive(Debug)]
 pub(crate) struct LayerTables<T> {
-    /// Whether it has been set.
+    /// Whether the tables have been set.
     pub(crate) made: bool,
     pub(crate) table: Option<Table<T>>,
     pub(crate) passes: Vec<FactoredPass<T>>,
-    /// The rotors of each pass, and those that undo it, if samples share them.
+    /// Rotors that do each pass, and rotors that undo it, if samples share them.
     rotors: Vec<Option<[Rotors<T>; 2]>>,
-    /// What the gradients of the shared phases are multiplied by.
+    /// Scale of the gradients of the shared phases.
     pub(crate) weight: f64,
 }
 
@@ -30,7 +30,7 @@ impl<T> Default for LayerTables<T> {
 }
 
 impl<T: Real> LayerTables<T> {
-    /// The rotors of pass `k`, or those that undo it; made in `room`, if samples do not share them.
+    /// Rotors that do pass `k` or, if `back`, undo it. They are computed in `room` if samples do not share them.
     pub(crate) fn rotors<'a>(
         &'a self,
         (k, pass): (usize, &Pass),
@@ -47,20 +47,20 @@ impl<T: Real> LayerTables<T> {
         }
     }
 
-    /// The most bytes that what a layer shares takes.
+    /// Largest number of bytes of a layer's tables.
     pub(crate) fn most_bytes(program: &Program, size: LayerSize) -> usize {
         let has_table = size.has_shared || size.rotations >= WORTH_A_TABLE;
         let table = if has_table { (2 * size_of::<T>()) << program.qubits } else { 0 };
         table + size.passes * (size_of::<Option<[Rotors<T>; 2]>>() + size_of::<FactoredPass<T>>())
     }
 
-    /// Bytes it holds on to.
+    /// Bytes that the tables hold.
     pub(crate) fn bytes(&self) -> usize {
         let table = self.table.as_ref().map_or(0, |table| held(&table.cos) + held(&table.sin));
         table + held(&self.passes) + held(&self.rotors)
     }
 
-    /// Makes it for the arguments at hand.
+    /// Computes the tables for the current arguments.
     pub(crate) fn set(&mut self, program: &Program, layer: &Layer, angles: &SharedAngles, room: &mut Phases) {
         self.made = true;
         let all = |pass: &Pass| pass.rotations.iter().all(|rotation| !angles.varies(rotation.source));
@@ -96,7 +96,7 @@ impl<T: Real> LayerTables<T> {
     }
 }
 
-/// The phases of a layer, with the factors and signs of its rotations.
+/// Writes the phases of a layer into a table, with the factors and signs of the layer's rotations.
 fn set_table<T: Real>(table: &mut Table<T>, layer: &Layer, passes: &[FactoredPass<T>], phases: &Phases) {
     let factor: f64 = passes.iter().map(FactoredPass::factor).product();
     for (to, from) in [(&mut table.cos, &phases.cos), (&mut table.sin, &phases.sin)] {
@@ -115,7 +115,8 @@ fn set_table<T: Real>(table: &mut Table<T>, layer: &Layer, passes: &[FactoredPas
     }
 }
 
-/// The gradients of shared phases from `Im(λ* ψ)` of each amplitude: `-2 sum of w(p) Im(λ* ψ)(p)`, times `factor`.
+/// Adds the gradients of shared phases, computed from `Im(λ* ψ)` of each amplitude: `-2 sum of w(p) Im(λ* ψ)(p)`, times
+/// `factor`.
 pub(crate) fn phase_gradients(layer: &Layer, overlaps: &mut [f64], factor: f64, gradients: &mut [[f64; LANES]]) {
     walsh_hadamard(overlaps);
     for phase in &layer.shared {

@@ -1,7 +1,7 @@
-//! Words of Z on full blocks: sums of signed probabilities, and diagonals made of signs.
+//! Words of Z on blocks of 16 samples: sums of signed probabilities, and diagonals of signs.
 //!
-//! Amplitudes are taken eight at a time. A Walsh-Hadamard transform over them serves all words that agree in the lowest three
-//! bits, so that a word costs one addition for eight amplitudes.
+//! Kernels take eight amplitudes at a time. A Walsh-Hadamard transform of the eight serves all words that agree in the
+//! lowest three bits, so a word costs one addition for eight amplitudes.
 
 use crate::engine::Real;
 use crate::engine::cpu::memory::{Row16, held};
@@ -13,13 +13,13 @@ use crate::program::PauliTerm;
 use pulp::{Simd, WithSimd};
 use std::ops::Range;
 
-/// Amplitudes taken at a time.
+/// Amplitudes that are taken at a time.
 const EIGHT: usize = 8;
 
-/// Eights between two additions into `f64`.
+/// Groups of eight amplitudes between two additions into `f64`.
 const FLUSH: usize = 64;
 
-/// `out[p] = sum over m of in[m] (-1)^|p & m|`, in place.
+/// Computes `out[p] = sum over m of in[m] (-1)^|p & m|`, in place.
 #[inline(always)]
 fn transform<S: Simd, T: Real>(simd: S, lines: &mut [T::Vector<S>; EIGHT]) {
     for bit in [1, 2, 4] {
@@ -32,17 +32,17 @@ fn transform<S: Simd, T: Real>(simd: S, lines: &mut [T::Vector<S>; EIGHT]) {
     }
 }
 
-/// The sign of a word at the first of eight amplitudes.
+/// Sign of a word at the first of eight amplitudes.
 #[inline(always)]
 fn sign<T: Real>(term: &PauliTerm, eight: usize) -> T {
     let odd = ((EIGHT * eight) & term.z as usize).count_ones() % 2 == 1;
     if odd { -T::one() } else { T::one() }
 }
 
-/// Eight amplitudes, one part of each.
+/// Real or imaginary parts of eight amplitudes.
 type Eight<T> = [[T; LANES]; EIGHT];
 
-/// The amplitudes of fewer than three qubits, filled up with zeros.
+/// Amplitudes of fewer than three qubits, filled up with zeros.
 #[inline(always)]
 fn filled<T: Real>(lines: &[[T; LANES]]) -> Eight<T> {
     let mut eight = [[T::zero(); LANES]; EIGHT];
@@ -50,8 +50,8 @@ fn filled<T: Real>(lines: &[[T; LANES]]) -> Eight<T> {
     eight
 }
 
-/// Calls `$body` with the number of each eight of a state and its real and imaginary parts. A closure would not be compiled
-/// for the instruction set at hand.
+/// Calls `$body` with the number of each group of eight amplitudes of a state, and their real and imaginary parts. A
+/// closure would not be compiled for the instruction set in use.
 macro_rules! for_eights {
     ($state:expr, |$eight:ident, $re:ident, $im:ident| $body:expr) => {{
         let (re, im) = ($state.re.as_chunks::<LANES>().0, $state.im.as_chunks::<LANES>().0);
@@ -66,7 +66,7 @@ macro_rules! for_eights {
     }};
 }
 
-/// The vectors from lane `at` on.
+/// Loads the vectors that start at lane `at`.
 #[inline(always)]
 fn loaded<S: Simd, T: Real>(lines: &Eight<T>, at: usize) -> [T::Vector<S>; EIGHT] {
     // SAFETY: `at` is the first lane of a vector that ends within the lanes.
@@ -74,7 +74,7 @@ fn loaded<S: Simd, T: Real>(lines: &Eight<T>, at: usize) -> [T::Vector<S>; EIGHT
     [line(0), line(1), line(2), line(3), line(4), line(5), line(6), line(7)]
 }
 
-/// What words need room for, each an entry.
+/// Scratch of words, with an entry for each word.
 #[derive(Debug)]
 pub(crate) struct WordRoom<T> {
     pub(crate) sums: Vec<[f64; LANES]>,
@@ -89,13 +89,13 @@ impl<T> Default for WordRoom<T> {
 }
 
 impl<T> WordRoom<T> {
-    /// Bytes it holds on to.
+    /// Bytes that the scratch holds.
     pub(crate) fn bytes(&self) -> usize {
         held(&self.sums) + held(&self.factors) + held(&self.lines)
     }
 }
 
-/// `sum of (-1)^|p & z| |ψ_p|^2` for each word, in each lane.
+/// Kernel for `sum of (-1)^|p & z| |ψ_p|^2` of each word, in each lane.
 struct Expect<'a, T> {
     state: &'a State<T>,
     words: &'a ZWords,
@@ -137,16 +137,16 @@ impl<T: Real> WithSimd for Expect<'_, T> {
     }
 }
 
-/// Words of Z, in the order in which kernels take them.
+/// Words of Z, sorted by their lowest three bits.
 #[derive(Debug)]
 pub(crate) struct ZWords {
     terms: Vec<PauliTerm>,
-    /// Those that agree in the lowest three bits.
+    /// Ranges of words that agree in the lowest three bits.
     groups: [Range<usize>; EIGHT],
 }
 
 impl ZWords {
-    /// Bytes it holds on to.
+    /// Bytes that the words hold.
     pub(crate) fn bytes(&self) -> usize {
         held(&self.terms)
     }
@@ -161,7 +161,7 @@ impl ZWords {
     }
 }
 
-/// Adds `sign vector` to a line from lane `at` on.
+/// Adds `sign * vector` to a row of lanes, from lane `at` on.
 #[inline(always)]
 fn add<S: Simd, T: Real>(simd: S, to: &mut Row16<T>, sign: T, vector: T::Vector<S>, at: usize) {
     let sign = T::splat(simd, sign);
@@ -180,7 +180,7 @@ fn flush<T: Real>(total: &mut [[f64; LANES]], sums: &mut [Row16<T>]) {
     }
 }
 
-/// `to = (sum over words of factor * word) from`, with a factor for each lane.
+/// Kernel for `to = (sum over words of factor * word) from`, with a factor for each lane.
 struct Apply<'a, T> {
     from: &'a State<T>,
     to: &'a mut State<T>,
@@ -214,7 +214,7 @@ impl<T: Real> WithSimd for Apply<'_, T> {
                 let (re, im) = (loaded::<S, T>(re, at), loaded::<S, T>(im, at));
                 let lines = to_re[EIGHT * eight..].iter_mut().zip(&mut to_im[EIGHT * eight..]);
                 for (j, (to_re, to_im)) in lines.take(EIGHT).enumerate() {
-                    // SAFETY: as for `loaded`.
+                    // SAFETY: as in `loaded`.
                     unsafe {
                         store::<S, T>(to_re.as_mut_ptr().add(at), T::times(simd, diagonal[j], re[j]));
                         store::<S, T>(to_im.as_mut_ptr().add(at), T::times(simd, diagonal[j], im[j]));
@@ -234,7 +234,7 @@ pub(crate) fn expect_z_words<T: Real>(state: &State<T>, words: &ZWords, room: &m
     }
 }
 
-/// `to = (sum over words of factors[output] * coefficient * word) from`.
+/// Sets `to` to `(sum over words of factors[output] * coefficient * word) from`.
 pub(crate) fn apply_z_words<T: Real>(
     from: &State<T>,
     words: &ZWords,

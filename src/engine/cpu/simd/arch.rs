@@ -1,10 +1,10 @@
-//! The instruction set that kernels are run for: the best this machine has, or the one `CANDLEWICK_SIMD` names.
+//! The instruction set that kernels run on: the best that this machine has, or the one that `CANDLEWICK_SIMD` names.
 
 use crate::error::{DeviceError, Error, Result};
 use pulp::Arch;
 use std::sync::LazyLock;
 
-/// Which variable forces an instruction set.
+/// Environment variable that chooses an instruction set.
 const VARIABLE: &str = "CANDLEWICK_SIMD";
 
 static CHOICE: LazyLock<Option<Arch>> = LazyLock::new(|| match asked() {
@@ -17,7 +17,7 @@ fn asked() -> Option<String> {
     Some(name.to_string_lossy().into_owned())
 }
 
-/// The instruction set of that name, if this machine has it.
+/// Returns the instruction set of that name, if this machine has it.
 fn named(name: &str) -> Option<Arch> {
     match name {
         "scalar" => Some(Arch::Scalar),
@@ -31,13 +31,13 @@ fn named(name: &str) -> Option<Arch> {
     }
 }
 
-/// The instruction set to use.
+/// Returns the instruction set to use.
 #[inline]
 pub(crate) fn arch() -> Arch {
     CHOICE.unwrap_or(Arch::Scalar)
 }
 
-/// Whether the one asked for is to be had.
+/// Checks that this machine has the instruction set that the variable names.
 pub(crate) fn check() -> Result<()> {
     match *CHOICE {
         Some(_) => Ok(()),

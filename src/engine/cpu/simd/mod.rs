@@ -1,4 +1,4 @@
-//! The one small trait between kernels and vector instructions.
+//! The trait between kernels and vector instructions.
 
 pub(crate) mod arch;
 mod shuffle;
@@ -6,30 +6,30 @@ pub(crate) mod sincos;
 
 use pulp::Simd;
 
-/// Samples a block holds when it holds more than one; also the widest SIMD vector, in f32.
+/// Samples in a block of more than one sample; also the length of the widest vector of f32.
 pub(crate) const LANES: usize = 1 << LANE_QUBITS;
 
-/// Bits of an index that tell the lanes of a vector apart.
+/// Bits of an index that distinguish the lanes of a vector.
 pub(crate) const LANE_QUBITS: usize = 4;
 
-/// A number that comes in vectors of any instruction set.
+/// Number type that has vectors on any instruction set.
 pub(crate) trait SimdReal: Copy {
-    /// A vector of them.
+    /// Vector of numbers.
     type Vector<S: Simd>: Copy;
 
-    /// All lanes equal.
+    /// Vector with `value` in all lanes.
     fn splat<S: Simd>(simd: S, value: Self) -> Self::Vector<S>;
-    /// `a b`.
+    /// Product `a b`.
     fn times<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
-    /// `a b + c`.
+    /// Product and sum `a b + c`.
     fn times_plus<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>, c: Self::Vector<S>) -> Self::Vector<S>;
-    /// `-a`.
+    /// Negative `-a`.
     fn minus<S: Simd>(simd: S, a: Self::Vector<S>) -> Self::Vector<S>;
-    /// `a + b`.
+    /// Sum `a + b`.
     fn plus<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
-    /// The sum of the lanes.
+    /// Sum of the lanes.
     fn sum<S: Simd>(simd: S, a: Self::Vector<S>) -> Self;
-    /// Lane `l ^ by` in lane `l`. Vector `k` of `clear` is positive in the lanes in which bit `k` is 0.
+    /// Moves lane `l ^ by` to lane `l`. Vector `k` of `clear` is positive in the lanes whose bit `k` is 0.
     fn permuted<S: Simd>(simd: S, a: Self::Vector<S>, by: usize, clear: &[Self::Vector<S>; 4]) -> Self::Vector<S>;
 }
 
@@ -74,7 +74,7 @@ macro_rules! vectored {
                 if let Some(permuted) = shuffle::$permuted(simd, a, by) {
                     return permuted;
                 }
-                // Bit by bit: each lane from further up or further down.
+                // The lanes move bit by bit, each from further up or further down.
                 let mut out = a;
                 for (bit, clear) in clear.iter().enumerate() {
                     if 1 << bit < lanes::<S, Self>() && by >> bit & 1 == 1 {
@@ -118,40 +118,40 @@ vectored!(
     permuted_f64
 );
 
-/// Lanes of a vector.
+/// Number of lanes of a vector.
 #[inline(always)]
 pub(crate) fn lanes<S: Simd, T: SimdReal>() -> usize {
     size_of::<T::Vector<S>>() / size_of::<T>()
 }
 
-/// A vector from memory.
+/// Loads a vector from memory.
 ///
 /// # Safety
 /// [`lanes`] numbers must be readable at `from`.
 #[inline(always)]
 pub(crate) unsafe fn load<S: Simd, T: SimdReal>(from: *const T) -> T::Vector<S> {
-    // SAFETY: the caller's; vectors are plain numbers, for which every bit pattern is valid.
+    // SAFETY: the caller guarantees it. Vectors are plain numbers, for which every bit pattern is valid.
     unsafe { from.cast::<T::Vector<S>>().read_unaligned() }
 }
 
-/// A vector to memory.
+/// Stores a vector to memory.
 ///
 /// # Safety
 /// [`lanes`] numbers must be writable at `to`.
 #[inline(always)]
 pub(crate) unsafe fn store<S: Simd, T: SimdReal>(to: *mut T, value: T::Vector<S>) {
-    // SAFETY: the caller's.
+    // SAFETY: the caller guarantees it.
     unsafe { to.cast::<T::Vector<S>>().write_unaligned(value) }
 }
 
-/// The same number, of which the compiler knows nothing. Without it LLVM computes the addresses of a group in a vector, only to
-/// take them out again one by one in front of the loads.
+/// Returns `value`, and hides it from the optimizer. Without this, LLVM computes the addresses of a group in a vector
+/// and then extracts them one by one before the loads.
 #[inline(always)]
 pub(crate) fn opaque(value: usize) -> usize {
     #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
     {
         let mut value = value;
-        // SAFETY: there are no instructions.
+        // SAFETY: the assembly has no instructions.
         unsafe { std::arch::asm!("/* {0} */", inout(reg) value, options(pure, nomem, nostack, preserves_flags)) };
         value
     }
@@ -162,13 +162,13 @@ pub(crate) fn opaque(value: usize) -> usize {
 #[repr(align(64))]
 struct Aligned(#[allow(dead_code, reason = "only its place matters")] u8);
 
-/// Makes the stack frame of the function it is inlined into start on a cache line. Otherwise vectors that do not fit into
-/// registers straddle two lines, or do not, by where the system put the stack: a fifth of the time of a sweep.
+/// Aligns the stack frame of the function that it is inlined into to a cache line. Without this, the system's choice of
+/// the stack's address decides whether spilled vectors cross two lines, which costs a fifth of the time of a sweep.
 #[inline(always)]
 pub(crate) fn align_frame() {
     let aligned = Aligned(0);
     #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
-    // SAFETY: there are no instructions.
+    // SAFETY: the assembly has no instructions.
     unsafe {
         std::arch::asm!("/* {0} */", in(reg) &raw const aligned, options(readonly, nostack, preserves_flags));
     };

@@ -1,6 +1,6 @@
-//! Lanes changed by XOR with one instruction, for the instruction sets that have one for any permutation.
+//! Permutation of lanes by XOR with one instruction, on instruction sets that have an instruction for any permutation.
 //!
-//! `pulp` has no such operation: where the vectors in a kernel turn out to be of a known type, its intrinsic is called.
+//! `pulp` has no such operation. If the vectors of a kernel are of a known type, its intrinsic is called.
 
 use pulp::Simd;
 #[cfg(target_arch = "x86_64")]
@@ -10,19 +10,19 @@ use {
     std::arch::x86_64::{__m256, __m256i, __m512, __m512d, __m512i},
 };
 
-/// `value` as a `B`, which the caller has found its type to be, or one of the same bits.
+/// Returns the bits of `value` as a `B`. The caller has found that both are the same type, or types of the same bits.
 ///
 /// # Safety
-/// The types must have the same size, and any bits must be a `B`.
+/// The types must have the same size, and any bit pattern must be a valid `B`.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
 unsafe fn same_bits<A: Copy, B: Copy>(value: A) -> B {
     debug_assert_eq!(size_of::<A>(), size_of::<B>());
-    // SAFETY: the caller's.
+    // SAFETY: the caller guarantees it.
     unsafe { std::mem::transmute_copy(&value) }
 }
 
-/// Row `by`: lane `l ^ by` for each lane `l`.
+/// Table of lanes: row `by` has `l ^ by` for each lane `l`.
 #[cfg(target_arch = "x86_64")]
 #[repr(align(64))]
 struct Indices<T>(T);
@@ -57,13 +57,14 @@ static WIDE_INDICES: [Indices<[u64; 8]>; 8] = {
     rows
 };
 
-/// Lane `l ^ by` in lane `l`, or `None` where it takes more than one instruction. `by` is less than the number of lanes.
+/// Moves lane `l ^ by` to lane `l`, or returns `None` if this takes more than one instruction. `by` is less than the
+/// number of lanes.
 #[inline(always)]
 pub(crate) fn permuted_f32<S: Simd>(simd: S, a: S::f32s, by: usize) -> Option<S::f32s> {
     #[cfg(target_arch = "x86_64")]
     {
         if TypeId::of::<S>() == TypeId::of::<V4>() {
-            // SAFETY: `S` is `V4`, whose vectors of f32 are 16 of them; a row is 16 numbers.
+            // SAFETY: `S` is `V4`, whose vectors of f32 have 16 lanes; a row has 16 numbers.
             return unsafe {
                 let (simd, a): (V4, __m512) = (same_bits(simd), same_bits(a));
                 let row: __m512i = same_bits(INDICES[by % 16].0);
@@ -71,7 +72,7 @@ pub(crate) fn permuted_f32<S: Simd>(simd: S, a: S::f32s, by: usize) -> Option<S:
             };
         }
         if TypeId::of::<S>() == TypeId::of::<V3>() {
-            // SAFETY: `S` is `V3`, whose vectors of f32 are 8 of them; half a row is 8 numbers.
+            // SAFETY: `S` is `V3`, whose vectors of f32 have 8 lanes; half a row has 8 numbers.
             return unsafe {
                 let (simd, a): (V3, __m256) = (same_bits(simd), same_bits(a));
                 let row: __m256i = same_bits(*INDICES[by % 8].0.first_chunk::<8>()?);
@@ -83,12 +84,12 @@ pub(crate) fn permuted_f32<S: Simd>(simd: S, a: S::f32s, by: usize) -> Option<S:
     None
 }
 
-/// As [`permuted_f32`].
+/// Moves lanes of f64, as [`permuted_f32`] does.
 #[inline(always)]
 pub(crate) fn permuted_f64<S: Simd>(simd: S, a: S::f64s, by: usize) -> Option<S::f64s> {
     #[cfg(target_arch = "x86_64")]
     if TypeId::of::<S>() == TypeId::of::<V4>() {
-        // SAFETY: `S` is `V4`, whose vectors of f64 are 8 of them; a row is 8 numbers.
+        // SAFETY: `S` is `V4`, whose vectors of f64 have 8 lanes; a row has 8 numbers.
         return unsafe {
             let (simd, a): (V4, __m512d) = (same_bits(simd), same_bits(a));
             let row: __m512i = same_bits(WIDE_INDICES[by % 8].0);

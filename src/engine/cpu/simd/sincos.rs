@@ -1,22 +1,24 @@
-//! Sines and cosines of many angles at once, in `f64`, by vectors.
+//! Sines and cosines of many angles at once, in `f64`, with vectors.
 //!
-//! Reduction and polynomials are those of fdlibm (`__ieee754_rem_pio2` for medium arguments, `__kernel_sin`, `__kernel_cos`),
-//! with errors below an ulp; angles beyond its medium range, NaN and infinity are left to the standard library.
+//! The reduction and the polynomials are fdlibm's (`__ieee754_rem_pio2` for medium arguments, `__kernel_sin`,
+//! `__kernel_cos`), with errors below an ulp. The standard library computes angles beyond fdlibm's medium range, NaN
+//! and infinity.
 
 use crate::engine::cpu::simd::arch::arch;
 use pulp::NullaryFnOnce;
 use std::f64::consts::FRAC_2_PI;
 
-/// Angles treated at once.
+/// Angles that are treated at once.
 const WIDTH: usize = 8;
 
-/// Up to this the products of the reduction are exact.
+/// Largest angle for which the products of the reduction are exact.
 const MEDIUM: f64 = 8e5;
 
-/// Added to a number of medium size and taken off again, it rounds to an integer, which the low bits of the sum show.
+/// Constant that rounds a number of medium size to an integer when it is added and subtracted. The low bits of the sum
+/// are the integer's.
 const ROUND: f64 = 6_755_399_441_055_744.0;
 
-/// π/2 in three parts of 33 bits, and what is left.
+/// π/2 as three parts of 33 bits, and the remainder.
 const HALF_PI: [f64; 4] =
     [1.570_796_326_734_125_6, 6.077_100_506_303_966e-11, 2.022_266_248_711_166_5e-21, 8.478_427_660_368_9e-32];
 
@@ -38,7 +40,7 @@ const COS: [f64; 6] = [
     -1.135_964_755_778_819_5e-11,
 ];
 
-/// Sine and cosine of an angle of medium size.
+/// Returns sine and cosine of an angle of medium size.
 #[inline(always)]
 fn medium(x: f64) -> (f64, f64) {
     let shifted = x * FRAC_2_PI + ROUND;
@@ -68,7 +70,7 @@ impl NullaryFnOnce for Each<'_> {
     fn call(self) {
         let parts = self.sin.chunks_mut(WIDTH).zip(self.cos.chunks_mut(WIDTH));
         for (angles, (sin, cos)) in self.angles.chunks(WIDTH).zip(parts) {
-            // A full vector also where fewer are left, so that an angle's result does not depend on its place.
+            // The vector is full even if fewer angles are left, so that an angle's result does not depend on its place.
             let mut x = [0.0; WIDTH];
             x[..angles.len()].copy_from_slice(angles);
             let (mut s, mut c) = ([0.0; WIDTH], [0.0; WIDTH]);

@@ -1,7 +1,8 @@
-//! Kernels on one tile of a single state: in from the state and out again, with what is done on the way.
+//! Kernels on one tile of a single state: they read a tile from the state or write it back, and apply phases and
+//! rotations on the way.
 //!
-//! Lane `l` of local vector `j` is the amplitude at `base ^ offsets[j] ^ l`: the vector at the upper bits of that index,
-//! its lanes permuted by the XOR of the lower ones.
+//! Lane `l` of local vector `j` is the amplitude at `base ^ offsets[j] ^ l`. It is read from the vector at the upper
+//! bits of that index, whose lanes are permuted by XOR with the lower bits.
 
 use crate::engine::Real;
 use crate::engine::cpu::memory::held;
@@ -14,13 +15,13 @@ use crate::engine::cpu::state::{Buffer, Planes, State};
 use crate::engine::cpu::steps::forward::CosSin;
 use pulp::{Simd, WithSimd};
 
-/// Where the sums for gradients go that are taken on the way in or out; empty where no gradient is wanted.
+/// Sums for gradients, which are taken when tiles are read or written. Empty for parts that need no gradient.
 #[derive(Debug)]
 pub(crate) struct Sums<T> {
-    /// `Im(λ* ψ)` of each local vector and lane, for the tables' phases.
+    /// `Im(λ* ψ)` of each local vector and lane, for the phases of the tables.
     pub(crate) before: Buffer<T>,
     pub(crate) after: Buffer<T>,
-    /// By rotation inside vectors and lane, and by loose phase and lane.
+    /// Sums by rotation inside vectors and lane, and by loose phase and lane.
     pub(crate) within: Vec<[f64; LANES]>,
     pub(crate) loose: Vec<[f64; LANES]>,
 }
@@ -33,40 +34,40 @@ impl<T> Default for Sums<T> {
 }
 
 impl<T: Real> Sums<T> {
-    /// Bytes it holds on to.
+    /// Bytes that the sums hold.
     pub(crate) fn bytes(&self) -> usize {
         self.before.bytes() + self.after.bytes() + held(&self.within) + held(&self.loose)
     }
 }
 
-/// The lines of a plane, cut to those of a tile.
+/// Rows of 16 numbers of a plane, as many as a tile has vectors.
 #[inline(always)]
 fn lines_of<'a, T: Real>(sweep: &Sweep, plane: &'a [T]) -> &'a [[T; LANES]] {
     &plane.as_chunks::<LANES>().0[..sweep.offsets.len()]
 }
 
-/// As [`lines_of`], to write to.
+/// Mutable rows of a plane, as [`lines_of`] gives them.
 #[inline(always)]
 fn lines_of_mut<'a, T: Real>(sweep: &Sweep, plane: &'a mut [T]) -> &'a mut [[T; LANES]] {
     &mut plane.as_chunks_mut::<LANES>().0[..sweep.offsets.len()]
 }
 
-/// The lines of two planes.
+/// Rows of two planes.
 type Planar<'a, T> = (&'a [[T; LANES]], &'a [[T; LANES]]);
 
-/// The lines of a table, if there is one.
+/// Rows of a table, if there is a table.
 #[inline(always)]
 fn table_of<'a, T: Real>(sweep: &Sweep, table: &'a LaneTable<T>) -> Option<Planar<'a, T>> {
     (!table.cos.is_empty()).then(|| (lines_of(sweep, &table.cos), lines_of(sweep, &table.sin)))
 }
 
-/// The lines of sums, if they are wanted.
+/// Rows of sums, if a gradient is needed.
 #[inline(always)]
 fn sums_of<'a, T: Real>(sweep: &Sweep, sums: &'a mut Buffer<T>) -> Option<&'a mut [[T; LANES]]> {
     (!sums.is_empty()).then(|| lines_of_mut(sweep, sums))
 }
 
-/// Vectors `index` of two planes.
+/// Row `index` of two planes.
 #[inline(always)]
 fn pair<S: Simd, T: Real, const N: usize>(
     lines: &Lanes16<S, T>,
@@ -76,14 +77,14 @@ fn pair<S: Simd, T: Real, const N: usize>(
     (lines.load(&re[index]), lines.load(&im[index]))
 }
 
-/// A turn, or the one back.
+/// Cosine and sine of a rotation or, if `back`, of its inverse.
 #[inline(always)]
 fn cos_sin<S: Simd, T: Real, const N: usize>(lines: &Lanes16<S, T>, cos_sin: &CosSin<T>, back: bool) -> Pair<S, T, N> {
     let sin = lines.load(&cos_sin.sin);
     (lines.load(&cos_sin.cos), if back { lines.minus(sin) } else { sin })
 }
 
-/// The conjugate of a phase.
+/// Conjugate of a phase.
 #[inline(always)]
 fn conjugate<S: Simd, T: Real, const N: usize>(lines: &Lanes16<S, T>, (cos, sin): Pair<S, T, N>) -> Pair<S, T, N> {
     (cos, lines.minus(sin))
@@ -121,7 +122,7 @@ macro_rules! dispatched {
 }
 dispatched!(Take Put TakeBack PutBack);
 
-/// Reads a tile; does loose phases, the table before, and the rotations inside vectors.
+/// Reads a tile, and applies loose phases, the leading table, and the rotations inside vectors.
 pub(crate) struct Take<'a, T> {
     pub(crate) sweep: &'a Sweep,
     pub(crate) numbers: &'a SweepTables<T>,
@@ -157,7 +158,7 @@ impl<T: Real> Take<'_, T> {
     }
 }
 
-/// Does the table after the rotations, and writes a tile.
+/// Applies the table behind the rotations, and writes a tile.
 pub(crate) struct Put<'a, T> {
     pub(crate) sweep: &'a Sweep,
     pub(crate) numbers: &'a SweepTables<T>,
@@ -184,7 +185,7 @@ impl<T: Real> Put<'_, T> {
     }
 }
 
-/// Reads a tile of ψ and λ and undoes the table after the rotations.
+/// Reads a tile of ψ and λ, and undoes the table behind the rotations.
 pub(crate) struct TakeBack<'a, T> {
     pub(crate) sweep: &'a Sweep,
     pub(crate) numbers: &'a SweepTables<T>,
@@ -220,7 +221,7 @@ impl<T: Real> TakeBack<'_, T> {
     }
 }
 
-/// Adds `Im(λ* ψ)` to a line of sums, if they are wanted.
+/// Adds `Im(λ* ψ)` to a row of sums, if a gradient is needed.
 #[inline(always)]
 fn add_overlap<S: Simd, T: Real, const N: usize>(
     lines: &Lanes16<S, T>,
@@ -233,7 +234,7 @@ fn add_overlap<S: Simd, T: Real, const N: usize>(
     }
 }
 
-/// Undoes what [`Take`] does, on ψ and λ, and writes both.
+/// Undoes on ψ and λ the operations of [`Take`], and writes both.
 pub(crate) struct PutBack<'a, T> {
     pub(crate) sweep: &'a Sweep,
     pub(crate) numbers: &'a SweepTables<T>,
@@ -243,7 +244,7 @@ pub(crate) struct PutBack<'a, T> {
     pub(crate) sums: &'a mut Sums<T>,
 }
 
-/// The most rotations inside vectors: one for each bit.
+/// Largest number of rotations inside vectors: one for each bit.
 const MAX_WITHIN: usize = LANE_QUBITS;
 
 impl<T: Real> PutBack<'_, T> {
@@ -260,7 +261,7 @@ impl<T: Real> PutBack<'_, T> {
             let index = base ^ offset;
             let (mut psi, mut lambda) = (pair::<S, T, N>(lines, from_psi, j), pair(lines, from_lambda, j));
             for ((rotation, by), sum) in sweep.within.iter().zip(&numbers.within).zip(&mut within) {
-                // λ in each lane times ψ in its partner
+                // The gradient is λ in each lane times ψ in the partner lane.
                 let (by, flip_mask) = (cos_sin(lines, by, true), rotation.flip_mask as usize);
                 let partner = lines.permuted_pair(psi, flip_mask);
                 *sum = lines.times_plus(lambda.1, partner.1, lines.times_plus(lambda.0, partner.0, *sum));

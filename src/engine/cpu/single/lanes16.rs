@@ -1,4 +1,4 @@
-//! Lanes16: the sixteen lanes of a tile's vector as the vectors of an instruction set, `N` of them.
+//! The sixteen lanes of a tile's vector, as `N` vectors of an instruction set.
 
 use crate::engine::Real;
 use crate::engine::cpu::simd::LANE_QUBITS;
@@ -7,13 +7,13 @@ use crate::engine::cpu::simd::{SimdReal, lanes, load, store};
 use crate::engine::cpu::state::Planes;
 use pulp::Simd;
 
-/// One part, real or imaginary, of sixteen amplitudes.
+/// Real or imaginary parts of sixteen amplitudes.
 pub(crate) type Vectors<S, T, const N: usize> = [<T as SimdReal>::Vector<S>; N];
 
 /// Sixteen amplitudes: real parts, imaginary parts.
 pub(crate) type Pair<S, T, const N: usize> = (Vectors<S, T, N>, Vectors<S, T, N>);
 
-/// Calls `$kernel.run::<S, N>($simd)` with the number of vectors in a line.
+/// Calls `$kernel.run::<S, N>($simd)`, where `N` is the number of vectors for 16 lanes.
 macro_rules! with_lanes16 {
     ($kernel:ident, $simd:ident, $real:ty) => {
         match LANES / crate::engine::cpu::simd::lanes::<S, $real>() {
@@ -27,11 +27,11 @@ macro_rules! with_lanes16 {
 }
 pub(crate) use with_lanes16;
 
-/// Operations on lines of one instruction set.
+/// Operations on 16 lanes with one instruction set.
 #[derive(Clone, Copy)]
 pub(crate) struct Lanes16<S: Simd, T: Real> {
     pub(crate) simd: S,
-    /// Positive in the lanes in which bit `k` is 0.
+    /// Vector `k` is positive in the lanes whose bit `k` is 0.
     clear: [T::Vector<S>; LANE_QUBITS],
 }
 
@@ -40,7 +40,7 @@ impl<S: Simd, T: Real> Lanes16<S, T> {
     pub(crate) fn new(simd: S) -> Self {
         let bit = |k: usize| {
             let signs: [T; LANES] = std::array::from_fn(|l| if l >> k & 1 == 0 { T::one() } else { -T::one() });
-            // SAFETY: a vector has at most as many lanes as a line.
+            // SAFETY: a vector has at most 16 lanes.
             unsafe { load::<S, T>(signs.as_ptr()) }
         };
         Self { simd, clear: [bit(0), bit(1), bit(2), bit(3)] }
@@ -51,20 +51,20 @@ impl<S: Simd, T: Real> Lanes16<S, T> {
         [T::splat(self.simd, value); N]
     }
 
-    /// A line from sixteen numbers.
+    /// Loads 16 lanes from an array.
     #[inline(always)]
     pub(crate) fn load<const N: usize>(&self, from: &[T; LANES]) -> Vectors<S, T, N> {
-        // SAFETY: sixteen numbers are a line, and nobody writes behind a shared reference.
+        // SAFETY: the array has 16 numbers, and nothing writes behind a shared reference.
         unsafe { self.load_from(from.as_ptr()) }
     }
 
     #[inline(always)]
     pub(crate) fn store<const N: usize>(&self, to: &mut [T; LANES], line: Vectors<S, T, N>) {
-        // SAFETY: sixteen numbers are a line, and nobody else reaches what is borrowed mutably.
+        // SAFETY: the array has 16 numbers, and nothing else accesses a mutable reference's target.
         unsafe { self.store_to(to.as_mut_ptr(), line) };
     }
 
-    /// Lane `l` of the result is lane `l ^ by`.
+    /// Moves lane `l ^ by` to lane `l`.
     #[inline(always)]
     pub(crate) fn permuted<const N: usize>(&self, line: Vectors<S, T, N>, by: usize) -> Vectors<S, T, N> {
         let width = lanes::<S, T>();
@@ -80,24 +80,24 @@ impl<S: Simd, T: Real> Lanes16<S, T> {
         (self.permuted(re, by), self.permuted(im, by))
     }
 
-    /// A line from memory.
+    /// Loads 16 lanes from memory.
     ///
     /// # Safety
-    /// A line must be readable there, which nobody writes to meanwhile.
+    /// Sixteen numbers must be readable there, and nothing may write to them during the call.
     #[inline(always)]
     unsafe fn load_from<const N: usize>(&self, from: *const T) -> Vectors<S, T, N> {
         let mut line = self.splat::<N>(T::zero());
         for (k, part) in line.iter_mut().enumerate() {
-            // SAFETY: the caller's; `N` vectors make a line.
+            // SAFETY: the caller guarantees it; `N` vectors are 16 lanes.
             *part = unsafe { load::<S, T>(from.add(k * lanes::<S, T>())) };
         }
         line
     }
 
-    /// A line to memory.
+    /// Stores 16 lanes to memory.
     ///
     /// # Safety
-    /// A line must be writable there, which nobody else reads or writes meanwhile.
+    /// Sixteen numbers must be writable there, and nothing else may read or write them during the call.
     #[inline(always)]
     unsafe fn store_to<const N: usize>(&self, to: *mut T, line: Vectors<S, T, N>) {
         for (k, part) in line.into_iter().enumerate() {
@@ -106,13 +106,13 @@ impl<S: Simd, T: Real> Lanes16<S, T> {
         }
     }
 
-    /// The amplitudes `index ^ l` in lanes `l`.
+    /// Loads the amplitude at `index ^ l` into each lane `l`.
     ///
     /// # Safety
-    /// The line of `index` must lie inside the state, and nobody may write to it meanwhile.
+    /// The 16 amplitudes around `index` must lie inside the state, and nothing may write to them during the call.
     #[inline(always)]
     pub(crate) unsafe fn take<const N: usize>(&self, state: Planes<T>, index: usize) -> Pair<S, T, N> {
-        // SAFETY: the caller's.
+        // SAFETY: the caller guarantees it.
         let (re, im) = unsafe {
             let (re, im) = state.line(index & !(LANES - 1));
             (self.load_from(re), self.load_from(im))
@@ -120,14 +120,15 @@ impl<S: Simd, T: Real> Lanes16<S, T> {
         self.permuted_pair((re, im), index % LANES)
     }
 
-    /// Writes what [`take`](Self::take) has read.
+    /// Stores the amplitudes at the places from which [`take`](Self::take) has loaded them.
     ///
     /// # Safety
-    /// The line of `index` must lie inside the state, and nobody else may read or write it meanwhile.
+    /// The 16 amplitudes around `index` must lie inside the state, and nothing else may read or write them during the
+    /// call.
     #[inline(always)]
     pub(crate) unsafe fn put<const N: usize>(&self, state: Planes<T>, index: usize, line: Pair<S, T, N>) {
         let line = self.permuted_pair(line, index % LANES);
-        // SAFETY: the caller's.
+        // SAFETY: the caller guarantees it.
         unsafe {
             let (re, im) = state.line(index & !(LANES - 1));
             self.store_to(re, line.0);
@@ -135,7 +136,7 @@ impl<S: Simd, T: Real> Lanes16<S, T> {
         }
     }
 
-    /// `a + b`.
+    /// Sum `a + b`.
     #[inline(always)]
     pub(crate) fn plus<const N: usize>(&self, a: Vectors<S, T, N>, b: Vectors<S, T, N>) -> Vectors<S, T, N> {
         let mut out = a;
@@ -145,7 +146,7 @@ impl<S: Simd, T: Real> Lanes16<S, T> {
         out
     }
 
-    /// `-a`.
+    /// Negative `-a`.
     #[inline(always)]
     pub(crate) fn minus<const N: usize>(&self, a: Vectors<S, T, N>) -> Vectors<S, T, N> {
         let mut out = a;
@@ -155,7 +156,7 @@ impl<S: Simd, T: Real> Lanes16<S, T> {
         out
     }
 
-    /// `a b`.
+    /// Product `a b`.
     #[inline(always)]
     pub(crate) fn times<const N: usize>(&self, a: Vectors<S, T, N>, b: Vectors<S, T, N>) -> Vectors<S, T, N> {
         let mut out = a;
@@ -165,7 +166,7 @@ impl<S: Simd, T: Real> Lanes16<S, T> {
         out
     }
 
-    /// `a b + c`.
+    /// Product and sum `a b + c`.
     #[inline(always)]
     pub(crate) fn times_plus<const N: usize>(
         &self,
@@ -180,7 +181,7 @@ impl<S: Simd, T: Real> Lanes16<S, T> {
         out
     }
 
-    /// `cos a - sin b`.
+    /// Rotation `cos a - sin b`.
     #[inline(always)]
     pub(crate) fn mix<const N: usize>(
         &self,
@@ -191,13 +192,13 @@ impl<S: Simd, T: Real> Lanes16<S, T> {
         self.times_plus(self.minus(sin), b, self.times(cos, a))
     }
 
-    /// `(cos + i sin) a`.
+    /// Phase `(cos + i sin) a`.
     #[inline(always)]
     pub(crate) fn spin<const N: usize>(&self, (cos, sin): Pair<S, T, N>, a: Pair<S, T, N>) -> Pair<S, T, N> {
         (self.mix((cos, sin), a.0, a.1), self.times_plus(sin, a.0, self.times(cos, a.1)))
     }
 
-    /// `Im(λ* ψ)`, added to a sum.
+    /// Adds `Im(λ* ψ)` to a sum.
     #[inline(always)]
     pub(crate) fn overlap<const N: usize>(
         &self,

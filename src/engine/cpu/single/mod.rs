@@ -1,4 +1,4 @@
-//! The way of a single state: sweeps over tiles of it.
+//! State tiling: the execution of a single state, in sweeps over its tiles.
 
 pub(crate) mod kernels;
 pub(crate) mod lanes16;

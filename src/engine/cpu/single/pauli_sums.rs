@@ -1,8 +1,9 @@
-//! Pauli words on single states: expectation values, and their sum applied to a state.
+//! Pauli words on single states: expectation values, and a sum of words applied to a state.
 //!
-//! A state is read in stretches of 64 vectors. With `W(p) = conj(ψ[p ^ x]) ψ[p]`, all words that flip the bits `x` need sums
-//! of `±W`, whose signs are the parity of a mask: within a stretch they are entries of a Walsh-Hadamard transform, so that
-//! a word costs one vector addition a stretch. Applying a sum of words goes the other way. A few words do without the transform.
+//! A state is read in stretches of 64 vectors. All words of an x-mask group need sums of `±W` with
+//! `W(p) = conj(ψ[p ^ x]) ψ[p]`, whose signs are the parity of a mask. Within a stretch these sums are entries of a
+//! Walsh-Hadamard transform, so a word costs one vector addition for each stretch. A sum of words is applied in the
+//! opposite order. If a group has few words, the transform costs more than it saves.
 
 use crate::engine::cpu::batch::z_sums::WordRoom;
 use crate::engine::cpu::simd::LANE_QUBITS;
@@ -16,16 +17,16 @@ use crate::program::{PauliTerm, XMaskGroup};
 use pulp::{Simd, WithSimd};
 use std::ops::Range;
 
-/// log2 of the vectors in a stretch.
+/// Binary logarithm of the number of vectors in a stretch.
 const STRETCH: usize = 6;
 
-/// Chunks of stretches that are summed up separately, at the most.
+/// Largest number of chunks of stretches that are summed separately.
 const MAX_CHUNKS: usize = 64;
 
-/// The vectors of a stretch, or of its transform.
+/// Vectors of a stretch, or of its transform.
 type Stretch<S, T, const N: usize> = [Vectors<S, T, N>; 1 << STRETCH];
 
-/// `out[p] = sum over m of in[m] (-1)^|p & m|`, in place, over the first `1 << bits` vectors.
+/// Computes `out[p] = sum over m of in[m] (-1)^|p & m|`, in place, over the first `1 << bits` vectors.
 #[inline(always)]
 fn transform<S: Simd, T: Real, const N: usize>(lines: &Lanes16<S, T>, values: &mut Stretch<S, T, N>, bits: usize) {
     for bit in 0..bits {
@@ -39,10 +40,10 @@ fn transform<S: Simd, T: Real, const N: usize>(lines: &Lanes16<S, T>, values: &m
     }
 }
 
-/// Up to so many words are cheaper one by one than with a transform.
+/// Largest number of words for which the words one by one cost less than a transform.
 const FEW: usize = 4;
 
-/// A vector with the sign of `local` at place `k` of a stretch.
+/// Vector with the sign of the mask `local` at place `k` of a stretch.
 #[inline(always)]
 fn signed<S: Simd, T: Real, const N: usize>(
     lines: &Lanes16<S, T>,
@@ -68,17 +69,17 @@ fn entry<S: Simd, T: Real, const N: usize>(
     sum
 }
 
-/// What words need to know about a place in the state.
+/// Place of a stretch in the state.
 #[derive(Debug, Clone, Copy)]
 struct Place {
     /// Index of the stretch's first amplitude.
     base: usize,
-    /// log2 of its vectors.
+    /// Binary logarithm of the number of vectors in the stretch.
     bits: usize,
 }
 
 impl Place {
-    /// The entry of the transform a word needs, and whether its sign is turned.
+    /// Entry of the transform that a word needs, and whether the entry's sign changes.
     #[inline(always)]
     fn of(self, term: &PauliTerm) -> (usize, bool) {
         let local = (term.z as usize >> LANE_QUBITS) & ((1 << self.bits) - 1);
@@ -86,13 +87,13 @@ impl Place {
     }
 }
 
-/// The sign of a word in each lane.
+/// Sign of a word in each lane.
 #[inline(always)]
 fn lane_sign(term: &PauliTerm, lane: usize) -> f64 {
     if (lane & term.z as usize).count_ones() % 2 == 1 { -1.0 } else { 1.0 }
 }
 
-/// Adds the sums of a chunk of stretches, by word and lane.
+/// Kernel that adds the sums of a chunk of stretches, by word and lane.
 struct Expect<'a, T> {
     state: Planes<T>,
     x_group: &'a XMaskGroup,
@@ -124,7 +125,7 @@ impl<T: Real> Expect<'_, T> {
             let place = Place { base: stretch << (bits + LANE_QUBITS), bits };
             for k in 0..1 << bits {
                 let index = place.base | k << LANE_QUBITS;
-                // SAFETY: the vectors lie in the state, which nobody writes to meanwhile.
+                // SAFETY: the vectors lie in the state, and nothing writes to it during the call.
                 let (a, b) = unsafe { (lines.take::<N>(state, index), lines.take::<N>(state, index ^ x)) };
                 re[k] = lines.times_plus(b.0, a.0, lines.times(b.1, a.1));
                 if imaginary {
@@ -139,7 +140,7 @@ impl<T: Real> Expect<'_, T> {
             }
             for (term, sum) in x_group.terms.iter().zip(&mut *sums) {
                 let (local, turned) = place.of(term);
-                // i^quarter_turns W, its real part.
+                // The sum needs the real part of i^quarter_turns W.
                 let (from, negative) = match term.quarter_turns % 4 {
                     0 => (&re, false),
                     1 => (&im, true),
@@ -157,16 +158,16 @@ impl<T: Real> Expect<'_, T> {
     }
 }
 
-/// Adds `sum of factor * word` applied to a state.
+/// Kernel that adds `(sum of factor * word) from` to `to`.
 struct Add<'a, T> {
     from: Planes<T>,
     to: Planes<T>,
     x_group: &'a XMaskGroup,
-    /// Factor of each word, with its coefficient.
+    /// Factor of each word, times the word's coefficient.
     factors: &'a [f64],
     bits: usize,
     stretches: Range<usize>,
-    /// Nothing is in `to` yet.
+    /// Whether `to` has no values yet.
     first: bool,
 }
 
@@ -226,7 +227,8 @@ impl<T: Real> Add<'_, T> {
             }
             for k in 0..1 << bits {
                 let index = base | k << LANE_QUBITS;
-                // SAFETY: the vectors lie in the states; nobody writes to `from`, and one thread has this stretch of `to`.
+                // SAFETY: the vectors lie in the states, nothing writes to `from`, and one thread has this stretch of
+                // `to`.
                 let (from, (to_re, to_im)) = unsafe {
                     let earlier = if first { (zero, zero) } else { lines.take(to, index) };
                     (lines.take::<N>(from, index ^ x), earlier)
@@ -237,20 +239,20 @@ impl<T: Real> Add<'_, T> {
                     real = lines.times_plus(lines.minus(im[k]), from.1, real);
                     imag = lines.times_plus(im[k], from.0, imag);
                 }
-                // SAFETY: as above.
+                // SAFETY: as for the loads.
                 unsafe { lines.put(to, index, (real, imag)) };
             }
         }
     }
 }
 
-/// Stretches that one set of flipped bits after the other is taken from: of these states the cache holds both.
+/// Stretches that all x-mask groups read before the next stretches. The cache holds so much of both states.
 const AT_HAND: usize = 16;
 
-/// Words whose sums are at hand at a time, at the most, unless a single set of flipped bits has more.
+/// Largest number of words whose sums are computed together, unless a single x-mask group has more.
 const MOST_WORDS: usize = 256;
 
-/// The next flips whose words are taken together, and the others.
+/// Splits off the next x-mask groups whose words are summed together.
 fn next(x_groups: &[XMaskGroup]) -> (&[XMaskGroup], &[XMaskGroup]) {
     let mut words = 0;
     let fits = |x_group: &&XMaskGroup| {
@@ -266,7 +268,7 @@ fn parts(stretches: Range<usize>) -> impl Iterator<Item = Range<usize>> {
     stretches.step_by(AT_HAND).map(move |start| start..(start + AT_HAND).min(end))
 }
 
-/// log2 of the vectors in a stretch, stretches in a chunk, and chunks.
+/// Binary logarithm of the vectors in a stretch, number of stretches in a chunk, and number of chunks.
 fn cut(qubits: usize) -> (usize, usize, usize) {
     let bits = (qubits - LANE_QUBITS).min(STRETCH);
     let stretches = 1usize << (qubits - LANE_QUBITS - bits);
@@ -275,7 +277,7 @@ fn cut(qubits: usize) -> (usize, usize, usize) {
 }
 
 impl<T: Real> Target<T> {
-    /// Adds the expectation values of words to those of their outputs. For single states.
+    /// Adds the expectation values of words on a single state to the values of their outputs.
     pub(crate) fn expect_words(&self, mut x_groups: &[XMaskGroup], room: &mut WordRoom<T>, outputs: &mut [f64]) {
         let (bits, each, chunks) = cut(self.qubits);
         while !x_groups.is_empty() {
@@ -305,8 +307,8 @@ impl<T: Real> Target<T> {
         }
     }
 
-    /// Adds the sum of words, each with the factor of its output, applied to the state; sets `to` if it is the `first` that
-    /// gets there and there are words. For single states.
+    /// Adds the sum of words on a single state, each with the factor of its output, to `to`. If `first`, and if there
+    /// are words, the sum is written to `to` instead.
     pub(crate) fn apply_words(
         &self,
         x_groups: &[XMaskGroup],

@@ -1,7 +1,8 @@
 //! Product starts of single states.
 //!
-//! A product of n qubits is the outer product of those of its upper and lower half, so that the state is written once; and λ
-//! is contracted with each half in one pass over it, which leaves two small products to take apart.
+//! A product state of n qubits is the outer product of the states of its lower and its upper half, so the state is
+//! written once. The reverse sweep contracts λ with each half in one sweep. This leaves two small products, which are
+//! taken apart.
 
 use crate::engine::cpu::memory::held;
 use crate::engine::cpu::product_start::Qubit;
@@ -12,15 +13,15 @@ use crate::engine::{Real, share};
 use num_complex::Complex64;
 use pulp::NullaryFnOnce;
 
-/// Sums over rows are cut into so many parts at the most.
+/// Largest number of parts into which sums over rows are cut.
 const MAX_CHUNKS: usize = 64;
 
-/// What products need room for.
+/// Scratch of product starts.
 #[derive(Debug)]
 pub(crate) struct Products<T> {
     lower: Half,
     upper: Half,
-    /// The product of the lower half, in the precision of the state.
+    /// Product of the lower half, in the precision of the state.
     low: [Buffer<T>; 2],
     /// Sums of rows, chunk by chunk: real parts, imaginary parts.
     sums: Buffer<T>,
@@ -42,7 +43,7 @@ struct Half {
 }
 
 impl Half {
-    /// The amplitudes of a product, qubit 0 in the lowest bit.
+    /// Computes the amplitudes of a product, with qubit 0 in the lowest bit.
     fn set<T: Real>(&mut self, qubits: &[Qubit<T>]) {
         self.product.clear();
         self.product.push(Complex64::from(1.0));
@@ -55,7 +56,7 @@ impl Half {
         }
     }
 
-    /// Takes the product apart into each qubit's λ.
+    /// Computes the λ of each qubit from the λ of this half.
     fn separate<T: Real>(&mut self, qubits: &[Qubit<T>], lambdas: &mut [Qubit<T>]) {
         for (k, (qubit, out)) in qubits.iter().zip(lambdas).enumerate().rev() {
             self.set(&qubits[..k]);
@@ -69,12 +70,12 @@ impl Half {
     }
 }
 
-/// Where the upper half of a register begins. A row is the amplitudes of the lower one, whole vectors of them.
+/// First qubit of the upper half of a register. A row holds the amplitudes of the lower half, which are whole vectors.
 fn middle(qubits: usize) -> usize {
     (qubits / 2).max(LANES.ilog2() as usize)
 }
 
-/// A row times a number.
+/// Product of a row and a number.
 struct Scale<'a, T> {
     from: (&'a [T], &'a [T]),
     by: (T, T),
@@ -95,7 +96,8 @@ impl<T: Real> NullaryFnOnce for Scale<'_, T> {
     }
 }
 
-/// One row of λ: returns its product with the conjugate of the lower half, and adds the row times `conj(by)` to `sums`.
+/// Contraction of one row of λ: returns the product of the row and the conjugate of the lower half, and adds the row
+/// times `conj(by)` to `sums`.
 struct Contract<'a, T> {
     row: (&'a [T], &'a [T]),
     low: (&'a [T], &'a [T]),
@@ -130,14 +132,14 @@ impl<T: Real> NullaryFnOnce for Contract<'_, T> {
 }
 
 impl<T: Real> Products<T> {
-    /// Bytes it holds on to.
+    /// Bytes that the products hold.
     pub(crate) fn bytes(&self) -> usize {
         let halves = [&self.lower, &self.upper].map(|half| held(&half.product) + held(&half.lambda));
         let planes = self.low.iter().chain([&self.sums]).map(Buffer::bytes);
         halves.iter().sum::<usize>() + planes.sum::<usize>()
     }
 
-    /// Both halves.
+    /// Computes the products of both halves.
     fn set<'a>(&mut self, qubits: &'a [Qubit<T>]) -> (&'a [Qubit<T>], &'a [Qubit<T>]) {
         let (lower, upper) = qubits.split_at(middle(qubits.len()));
         self.lower.set(lower);
@@ -151,7 +153,7 @@ impl<T: Real> Products<T> {
         (lower, upper)
     }
 
-    /// Writes the product of the qubits.
+    /// Writes the product of the qubits into a state.
     pub(crate) fn build(&mut self, state: &mut State<T>, qubits: &[Qubit<T>], spread: bool) {
         self.set(qubits);
         let [low_re, low_im] = &self.low;
@@ -162,7 +164,7 @@ impl<T: Real> Products<T> {
         });
     }
 
-    /// Sets each qubit's λ: that of the state contracted with all other qubits.
+    /// Computes the λ of each qubit: λ of the state, contracted with all other qubits.
     pub(crate) fn take_apart(
         &mut self,
         lambda: &State<T>,
@@ -178,7 +180,7 @@ impl<T: Real> Products<T> {
         self.upper.separate(upper, high);
     }
 
-    /// λ contracted with either half, for the other one.
+    /// Contracts λ with each half, which gives the λ of the other half.
     fn contract(&mut self, lambda: &State<T>, spread: bool) {
         let Self { lower, upper, low: [low_re, low_im], sums } = self;
         let len = low_re.len();

@@ -1,6 +1,6 @@
-//! The way of a single state through a [`StateTiling`](crate::program::StateTiling): sweeps over tiles, general steps.
+//! Execution of a single state by its [`StateTiling`]: sweeps over tiles, and general steps.
 //!
-//! Threads take chunks of tiles, cut at fixed places; the sums of a chunk for gradients are added up in their order.
+//! Threads take chunks of tiles, which are cut at fixed places. The gradients of the chunks are added up in order.
 
 use crate::engine::cpu::context::Call;
 use crate::engine::cpu::factored::walsh_hadamard;
@@ -17,26 +17,26 @@ use crate::engine::cpu::worker::Worker;
 use crate::engine::{NeedsGrad, Real, share};
 use crate::program::{Rotation, Source};
 
-/// Chunks a sweep is cut into at the most.
+/// Largest number of chunks in a sweep.
 const MAX_CHUNKS: usize = 64;
 
-/// Tiles a chunk holds at the least: the sums of a chunk cost as much to finish as a part of a tile to undo.
+/// Smallest number of tiles in a chunk. Finishing the sums of a chunk costs as much as a part of the work on one tile.
 const MIN_TILES: usize = 32;
 
-/// The first index of tile `tile`.
+/// First index of tile `tile`.
 fn base(sweep: &Sweep, tile: usize) -> usize {
     let set = sweep.tiles.iter().enumerate().filter(|(k, _)| tile >> k & 1 == 1);
     set.fold(0, |base, (_, bits)| base ^ bits)
 }
 
-/// Tiles of a chunk, and chunks of a sweep.
+/// Number of tiles in a chunk, and number of chunks in a sweep.
 fn cut(sweep: &Sweep) -> (usize, usize) {
     let tiles = 1usize << sweep.tiles.len();
     let each = tiles.div_ceil(MAX_CHUNKS).max(MIN_TILES.min(tiles));
     (each, tiles / each)
 }
 
-/// log2 of the vectors of a tile.
+/// Binary logarithm of the number of vectors in a tile.
 fn local(sweep: &Sweep) -> usize {
     sweep.offsets.len().ilog2() as usize
 }
@@ -61,13 +61,13 @@ fn apply_sweep<T: Real>(
     });
 }
 
-/// Which gradients of a sweep are wanted.
+/// Parts of a sweep that need gradients.
 #[derive(Debug, Clone, Copy)]
 struct SweepNeedsGrad {
     loose: bool,
     before: bool,
     within: bool,
-    /// A bit for each pass.
+    /// Mask of the passes that need gradients.
     passes: u32,
     after: bool,
 }
@@ -89,7 +89,7 @@ impl SweepNeedsGrad {
         self.loose || self.before || self.within || self.after || self.passes != 0
     }
 
-    /// Makes room for the sums of a chunk.
+    /// Sets the sums of a chunk to zero, and their lengths to the needs.
     fn clear<T: Real>(self, sweep: &Sweep, sums: &mut Sums<T>) {
         let entries = sweep.offsets.len() * LANES;
         sums.before.zeroed(if self.before { entries } else { 0 });
@@ -108,8 +108,8 @@ fn lengths(sweep: &Sweep) -> [usize; 5] {
     [sweep.across.len(), sweep.within.len(), sweep.before.len(), sweep.after.len(), sweep.loose.len()]
 }
 
-/// Gradients of a sweep: in the φ of its rotations across and within vectors, and `sum of (-1)^|p & mask| Im(λ* ψ)(p)` of its
-/// terms before, after and loose.
+/// Parts of a sweep's gradients: in the φ of its rotations across and within vectors, and
+/// `sum of (-1)^|p & mask| Im(λ* ψ)(p)` for its terms before, after and loose.
 fn parts<'a>(sweep: &Sweep, mut gradients: &'a mut [f64]) -> [&'a mut [f64]; 5] {
     lengths(sweep).map(|len| {
         let (part, rest) = std::mem::take(&mut gradients).split_at_mut(len);
@@ -118,7 +118,7 @@ fn parts<'a>(sweep: &Sweep, mut gradients: &'a mut [f64]) -> [&'a mut [f64]; 5] 
     })
 }
 
-/// Adds the sums of a chunk that were taken on the way in or out to its gradients.
+/// Computes the gradients of a chunk from the sums that were taken when tiles were read and written.
 fn finish<T: Real>(sweep: &Sweep, tile: &mut Tile<T>, weight: f64, gradients: &mut [f64]) {
     let [_, within, before, after, loose] = parts(sweep, gradients);
     let Tile { sums, transform, .. } = tile;
@@ -143,7 +143,7 @@ fn finish<T: Real>(sweep: &Sweep, tile: &mut Tile<T>, weight: f64, gradients: &m
     }
 }
 
-/// Adds the gradients of a sweep to those of slots.
+/// Adds the gradients of a sweep to the gradients of slots.
 fn hand_out(sweep: &Sweep, sums: &mut [f64], gradients: &mut [[f64; LANES]]) {
     let [across, within, before, after, loose] = parts(sweep, sums);
     for (rotation, sum) in sweep.across.iter().zip(across).chain(sweep.within.iter().zip(within)) {
@@ -161,7 +161,7 @@ fn hand_out(sweep: &Sweep, sums: &mut [f64], gradients: &mut [[f64; LANES]]) {
     }
 }
 
-/// Undoes a sweep on one tile; adds to the gradients of its rotations across vectors and to the tile's sums.
+/// Undoes a sweep on one tile. Adds to the gradients of its rotations across vectors and to the tile's sums.
 fn undo_tile<T: Real>(
     sweep: &Sweep,
     numbers: &SweepTables<T>,
@@ -194,7 +194,7 @@ fn undo_tile<T: Real>(
     arch().dispatch(PutBack { sweep, numbers, states, base, from: [psi, lambda], sums });
 }
 
-/// Undoes a sweep; its gradients are the first of those in `room` afterwards.
+/// Undoes a sweep. Afterwards the sweep's gradients are the first entries of `room.gradients`.
 fn undo_sweep<T: Real>(
     sweep: &Sweep,
     numbers: &SweepTables<T>,
@@ -224,7 +224,7 @@ fn undo_sweep<T: Real>(
 }
 
 impl<T: Real> Worker<'_, T> {
-    /// The final state of a sample.
+    /// Computes the final state of a sample.
     pub(crate) fn run_tiles(&mut self) {
         let Call { program, partition, .. } = *self.call;
         if program.embedding.is_none() {
@@ -248,7 +248,7 @@ impl<T: Real> Worker<'_, T> {
         }
     }
 
-    /// Makes the numbers of a sweep for the sample at hand, if samples do not share them.
+    /// Computes the tables of a sweep for the current sample, unless samples share them.
     fn set_numbers(&mut self, index: usize, sweep: &Sweep) {
         if self.call.prepared.sweeps[index].is_none() {
             let mut numbers = std::mem::take(&mut self.room.numbers);
@@ -258,7 +258,7 @@ impl<T: Real> Worker<'_, T> {
         }
     }
 
-    /// Undoes the tiling on ψ and λ; adds to the gradients of slots.
+    /// Undoes the tiling on ψ and λ, and adds to the gradients of slots.
     pub(crate) fn reverse_tiles(&mut self, needs_grad: NeedsGrad, gradients: &mut [[f64; LANES]]) {
         let Call { program, partition, .. } = *self.call;
         let nodes = &StateTiling::of(program).nodes;

@@ -1,16 +1,16 @@
-//! Memory of a worker that goes through tiles of a single state.
+//! Scratch of a worker for the tiles of a single state.
 
 use crate::engine::Real;
 use crate::engine::cpu::memory::held;
 use crate::engine::cpu::single::kernels::Sums;
 use crate::engine::cpu::state::State;
 
-/// Memory of sweeps.
+/// Scratch of sweeps.
 #[derive(Debug)]
 pub(crate) struct Tiles<T> {
-    /// One for each thread.
+    /// Tile of each thread.
     pub(crate) tiles: Vec<Tile<T>>,
-    /// Gradients of a sweep, chunk by chunk; see `parts` of the sweeps.
+    /// Gradients of a sweep, chunk by chunk, in the order of `parts` in `run.rs`.
     pub(crate) gradients: Vec<f64>,
 }
 
@@ -20,7 +20,7 @@ pub(crate) struct Tile<T> {
     pub(crate) psi: State<T>,
     pub(crate) lambda: State<T>,
     pub(crate) sums: Sums<T>,
-    /// A table's sums and their transform.
+    /// Sums of a table, and their transform.
     pub(crate) transform: Vec<f64>,
 }
 
@@ -37,7 +37,7 @@ impl<T> Default for Tile<T> {
 }
 
 impl<T: Real> Tiles<T> {
-    /// Bytes it holds on to.
+    /// Bytes that the tiles hold.
     pub(crate) fn bytes(&self) -> usize {
         let tile = |tile: &Tile<T>| tile.psi.bytes() + tile.lambda.bytes() + tile.sums.bytes() + held(&tile.transform);
         self.tiles.iter().map(tile).sum::<usize>() + held(&self.gradients)

@@ -1,4 +1,4 @@
-//! The numbers of a sweep for one sample: cosines and sines with the sign of each lane, and tables of phases.
+//! Tables of a sweep for one sample: cosines and sines with the sign of each lane, and phase tables.
 
 use crate::engine::Real;
 use crate::engine::cpu::angles::Angles;
@@ -15,24 +15,25 @@ use crate::engine::cpu::steps::forward::CosSin;
 use crate::program::{Parity, Rotation};
 use num_complex::Complex64;
 
-/// Cosines and sines by local index and lane; none, if there is no table.
+/// Cosines and sines by local index and lane. Empty if there is no table.
 #[derive(Debug)]
 pub(crate) struct LaneTable<T> {
     pub(crate) cos: Buffer<T>,
     pub(crate) sin: Buffer<T>,
 }
 
-/// The numbers of a sweep for one sample. Sines have the sign that belongs to each lane.
+/// Tables of a sweep for one sample. Sines have the sign that belongs to each lane.
 #[derive(Debug)]
 pub(crate) struct SweepTables<T> {
     pub(crate) loose: Vec<CosSin<T>>,
     pub(crate) before: LaneTable<T>,
     pub(crate) within: Vec<CosSin<T>>,
-    /// The rotations across vectors, pass by pass, and those that undo them.
+    /// Rotors of each pass over the rotations across vectors, and the rotors that undo it.
     pub(crate) rotors: Vec<[Rotors<T>; 2]>,
-    /// What is known of those passes.
+    /// Factored rotations of the passes.
     pub(crate) passes: Vec<FactoredPass<T>>,
-    /// What the gradients are multiplied by of what is undone after the rotations across vectors and before the table in front.
+    /// Scale of the gradients that are taken between the reverse of the rotations across vectors and the leading phase
+    /// table: the states lack factors there.
     pub(crate) weight: f64,
     pub(crate) after: LaneTable<T>,
 }
@@ -51,7 +52,7 @@ impl<T> Default for SweepTables<T> {
     }
 }
 
-/// The sign of a parity in each lane.
+/// Sign of a parity in each lane.
 pub(crate) fn lane_signs(mask: u64, odd: bool) -> [f64; LANES] {
     std::array::from_fn(|lane| if ((lane as u64 & mask).count_ones() % 2 == 1) != odd { -1.0 } else { 1.0 })
 }
@@ -61,21 +62,21 @@ pub(crate) fn rotation_signs(rotation: &Rotation) -> [f64; LANES] {
 }
 
 impl<T: Real> SweepTables<T> {
-    /// Bytes it holds on to.
+    /// Bytes that the tables hold.
     pub(crate) fn bytes(&self) -> usize {
         let tables = [&self.before, &self.after].map(|table| table.cos.bytes() + table.sin.bytes());
         let cos_sins = held(&self.loose) + held(&self.within);
         tables.iter().sum::<usize>() + cos_sins + held(&self.rotors) + held(&self.passes)
     }
 
-    /// The most bytes that those of a sweep take, but for its loose phases.
+    /// Largest number of bytes of a sweep's tables, without its loose phases.
     pub(crate) fn most_bytes(size: SweepSize) -> usize {
         let entries = LANES << size.local;
         let passes = size.passes() * (size_of::<[Rotors<T>; 2]>() + size_of::<FactoredPass<T>>());
         4 * entries * size_of::<T>() + size.within * size_of::<CosSin<T>>() + passes
     }
 
-    /// Those of a sweep.
+    /// Computes the tables of a sweep.
     pub(crate) fn set(&mut self, sweep: &Sweep, angles: Angles<'_, T>, room: &mut Phases) {
         let signed = |value: Complex64, signs: [f64; LANES]| CosSin {
             cos: [T::from_f64(value.re); LANES],
@@ -98,7 +99,7 @@ impl<T: Real> SweepTables<T> {
         self.after.set(&sweep.after, after, angles, room, (1.0, Parity::default()));
     }
 
-    /// The rotors of each pass, and those that undo it, with the sign of each lane.
+    /// Sets the rotors of each pass, and the rotors that undo it, with the sign of each lane.
     fn set_rotors(&mut self, sweep: &Sweep, angles: Angles<'_, T>) {
         let mut across = sweep.across.iter();
         self.rotors.resize_with(sweep.passes.len(), Default::default);
@@ -116,7 +117,7 @@ impl<T: Real> SweepTables<T> {
     }
 }
 
-/// Other things in the memory of a vector.
+/// Replaces the entries of a vector, in its memory.
 fn refill<V>(vector: &mut Vec<V>, values: impl Iterator<Item = V>) {
     vector.clear();
     vector.extend(values);
@@ -129,8 +130,8 @@ fn cis(angle: f64) -> Complex64 {
     Complex64::new(cos[0], sin[0])
 }
 
-/// The local indices at which the factor of a sweep's rotors is negative: an odd number of times at the upper of the
-/// amplitudes that a rotation exchanges, or in a lane in which its sine is negative.
+/// Parity of the local indices at which the product of a sweep's factors is negative. A factor counts at the upper of
+/// the two amplitudes that its rotation exchanges, and in the lanes in which the sine of its rotation is negative.
 fn swapped<T: Real>(sweep: &Sweep, passes: &[FactoredPass<T>]) -> Parity {
     let mut total = Parity::default();
     let mut across = sweep.across.iter();
@@ -151,7 +152,7 @@ fn angle<T: Real>(term: &Term, angles: Angles<'_, T>) -> f64 {
 }
 
 impl<T: Real> LaneTable<T> {
-    /// `entries` phases times a factor, which is negative where a parity is odd.
+    /// Computes `entries` phases times `factor`, and negates them where the parity `negative` is odd.
     fn set(
         &mut self,
         terms: &[Term],

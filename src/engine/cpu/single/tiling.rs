@@ -1,19 +1,19 @@
-//! The tiling of a single state: a layered program's layers as sweeps over tiles that fit the cache.
+//! Tiling of a single state: the layers of a layered program as sweeps over tiles that fit the cache.
 //!
-//! A vector holds the amplitudes of all settings of the lowest four bits. A *sweep* does a set of a layer's rotations. Over
+//! A vector has the amplitudes of all values of the lowest four bits. A *sweep* does a set of a layer's rotations. Over
 //! GF(2) the indices are the sum of three spaces,
 //!
 //! ```text
 //! index = tile + local + lane
 //! ```
 //!
-//! where `local` spans the flip masks of the set (and some bits more, for longer stretches of memory), and the basis of
-//! the tiles is chosen such that no rotation's parity depends on the tile. So every tile is the same small problem: `2^local`
-//! vectors, on which rotation `k` joins local indices that differ in one bit, with a sign for each lane. What displaces
-//! lanes alone is done inside a vector.
+//! The space of `local` has the flip masks of the set, and some further bits, so that tiles are longer pieces of
+//! memory. The basis of the tiles is chosen such that no rotation's parity depends on the tile. So every tile is the
+//! same small problem: `2^local` vectors, on which rotation `k` joins local indices that differ in one bit, with a sign
+//! for each lane. Rotations whose flip mask changes lanes alone are done inside a vector.
 //!
-//! A phase whose parity does not depend on the tile either goes into one table for all tiles, before or after a set of
-//! rotations it is next to. The others are *loose*: done one by one.
+//! If the parity of a phase does not depend on the tile, the phase goes into one table for all tiles, before or after
+//! an adjacent set of rotations. The other phases are *loose*: they are done one by one.
 
 use crate::engine::cpu::pass::Pass;
 use crate::engine::cpu::simd::LANE_QUBITS;
@@ -23,78 +23,78 @@ use crate::program::{IndexMap, Parity, Program};
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-/// Bits of a local index, if a sweep needs no more: ψ and λ of a tile fit the first-level cache.
+/// Bits of a local index in a sweep that needs no more bits. With them, ψ and λ of a tile fit the first-level cache.
 const LOCAL: usize = 7;
 
-/// The most rotations across vectors that a sweep does, each with a bit of the local index. Measured from 6 to 11: more make
-/// fewer sweeps, and tiles that leave the cache.
+/// Largest number of rotations across vectors in a sweep, each with a bit of the local index. Measured from 6 to 11:
+/// with more rotations there are fewer sweeps, but tiles leave the cache.
 const MAX_ACROSS: usize = 8;
 
-/// Sweeps a phase is moved back at the most, to one that has a table it fits into.
+/// Largest number of sweeps by which a phase moves back to a sweep whose table can take it.
 const MAX_BACK: usize = 8;
 
-/// See the module.
+/// State tiling of a program.
 #[derive(Debug, Clone)]
 pub(crate) struct StateTiling {
     pub(crate) nodes: Vec<TileNode>,
 }
 
-/// What follows the start.
+/// Node behind the start of a program.
 #[derive(Debug, Clone)]
 pub(crate) enum TileNode {
     Sweep(Sweep),
-    /// A step of the program as it is; indices are logical here.
+    /// Step of the program, unchanged. Indices are logical here.
     Step {
         index: usize,
     },
-    /// Moves every amplitude from its physical to its logical index.
+    /// Permutation of every amplitude from its stored to its logical index.
     Permute(IndexMap),
 }
 
-/// Loose phases, a table, rotations, a table: once over the state.
+/// Sweep over the state: loose phases, a table, rotations, a table.
 #[derive(Debug, Clone)]
 pub(crate) struct Sweep {
     /// Basis of the first indices of tiles.
     pub(crate) tiles: Vec<usize>,
-    /// What to add (XOR) to the first index of a tile for each local vector.
+    /// Offset (by XOR) of each local vector from the first index of a tile.
     pub(crate) offsets: Vec<usize>,
-    /// Phases by physical index.
+    /// Phases by stored index.
     pub(crate) loose: Vec<Term>,
-    /// Phases by local index, lanes in the lowest bits.
+    /// Phases by local index, with the lanes in the lowest bits.
     pub(crate) before: Vec<Term>,
     /// Rotations inside vectors.
     pub(crate) within: Vec<Rotation>,
     /// Rotations across vectors.
     pub(crate) across: Vec<Rotation>,
-    /// The same in local indices.
+    /// Passes of the rotations across vectors, in local indices.
     pub(crate) passes: Vec<Pass>,
-    /// As `before`, but after the rotations.
+    /// Phases after the rotations, with masks as in `before`.
     pub(crate) after: Vec<Term>,
 }
 
-/// `exp(i angle (-1)^|index & mask|)`, where the angle is a sum of weighted sources.
+/// Phase `exp(i angle (-1)^|index & mask|)`, where the angle is a sum of weighted sources.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Term {
     pub(crate) mask: u64,
     pub(crate) parts: Vec<(Source, f64)>,
 }
 
-/// The tiling of a program, once it is made.
+/// Tiling of a program, once it is made.
 #[derive(Debug, Default)]
 struct Made(OnceLock<StateTiling>);
 
 impl StateTiling {
-    /// Returns that of a program, which is made when it is first asked for.
+    /// Returns the tiling of a program, which is made at the first call.
     pub(crate) fn of(program: &Program) -> &Self {
         program.cache.of::<Made>().0.get_or_init(|| Self::new(program.qubits, program.layered()))
     }
 
-    /// Whether that of a program has been made.
+    /// Whether the tiling of a program has been made.
     pub(crate) fn is_made(program: &Program) -> bool {
         program.cache.of::<Made>().0.get().is_some()
     }
 
-    /// For a program of more than [`LANE_QUBITS`] qubits.
+    /// Makes the tiling of a program of more than [`LANE_QUBITS`] qubits.
     pub(crate) fn new(qubits: usize, layered: &LayeredProgram) -> Self {
         let mut nodes = Vec::new();
         for node in &layered.nodes {
@@ -133,17 +133,17 @@ impl StateTiling {
     }
 }
 
-/// How large a tiling is.
+/// Size of a tiling.
 #[derive(Debug, Default)]
 pub(crate) struct TilingSize {
     pub(crate) sweeps: Vec<SweepSize>,
-    /// Terms of all phases, at the most: terms of equal masks become one.
+    /// Upper bound of the number of terms of all phases. Terms of equal masks become one term.
     pub(crate) terms: usize,
-    /// Bytes of what is not a sweep.
+    /// Bytes of the nodes that are not sweeps.
     others: u64,
 }
 
-/// How large a sweep is but for its terms.
+/// Size of a sweep without its terms.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SweepSize {
     /// Bits of a local index.
@@ -155,7 +155,7 @@ pub(crate) struct SweepSize {
 }
 
 impl TilingSize {
-    /// Bytes that the tiling takes, at the most.
+    /// Upper bound of the bytes of the tiling.
     pub(crate) fn bytes(&self, qubits: usize) -> u64 {
         let sweep = |size: &SweepSize| {
             let numbers = (qubits - LANE_QUBITS - size.local) + (1 << size.local);
@@ -176,7 +176,7 @@ impl SweepSize {
 }
 
 impl TileNode {
-    /// Gives back what its lists have room for and do not need.
+    /// Frees the unused capacity of its lists.
     fn shrink(&mut self) {
         let Self::Sweep(sweep) = self else { return };
         [&mut sweep.within, &mut sweep.across].into_iter().for_each(Vec::shrink_to_fit);
@@ -199,7 +199,8 @@ fn terms(phases: &[Phase]) -> Vec<Term> {
     terms.into_iter().map(|(mask, parts)| Term { mask, parts }).collect()
 }
 
-/// Puts a phase that stands before `sweeps` into one of their tables, or that of an earlier sweep next to it.
+/// Puts a phase before `sweeps` into a table of theirs, or into the table of an adjacent earlier sweep. A phase that
+/// fits no table becomes a loose phase of the first sweep.
 fn place(term: Term, nodes: &mut [TileNode], sweeps: &mut [Sweep]) {
     for sweep in &mut *sweeps {
         if let Some(mask) = sweep.local(term.mask) {
@@ -225,15 +226,15 @@ fn place(term: Term, nodes: &mut [TileNode], sweeps: &mut [Sweep]) {
     }
 }
 
-/// The rotations of a sweep.
+/// Rotations of a sweep.
 struct Set {
-    /// Displacements of those across vectors.
+    /// Basis of the flip masks of the rotations across vectors.
     basis: Basis,
     within: Vec<Rotation>,
     across: Vec<Rotation>,
 }
 
-/// The sets in which sweeps do a layer's rotations, at least one.
+/// Sets of a layer's rotations, one for each sweep; at least one set.
 fn sets(qubits: usize, rotations: &[Rotation]) -> Vec<Set> {
     let vectors = |rotation: &&Rotation| rotation.flip_mask >> LANE_QUBITS != 0;
     let count = rotations.iter().filter(vectors).count();
@@ -270,7 +271,7 @@ impl Sweep {
         let local = set.size(qubits).local;
         let Set { mut basis, within, across } = set;
         let rotations: Vec<Rotation> = across.iter().chain(&within).copied().collect();
-        // A unit vector on which no parity depends any more.
+        // Vector of the bit, changed such that no parity of a rotation depends on it.
         let permuted = |bit: usize| {
             let odd = rotations.iter().filter(|rotation| rotation.parity.mask >> bit & 1 == 1);
             odd.fold(1 << bit, |index, rotation| index ^ rotation.flip_mask as usize)
@@ -310,14 +311,14 @@ impl Sweep {
         SweepSize { local, within: self.within.len(), across: self.across.len() }
     }
 
-    /// Where its angles come from.
+    /// Sources of the sweep's angles.
     pub(crate) fn sources(&self) -> impl Iterator<Item = Source> {
         let rotations = self.within.iter().chain(&self.across).map(|rotation| rotation.source);
         let terms = self.loose.iter().chain(&self.before).chain(&self.after);
         rotations.chain(terms.flat_map(|term| term.parts.iter().map(|(source, _)| *source)))
     }
 
-    /// A mask in local indices, if its parity does not depend on the tile.
+    /// Mask in local indices, if its parity does not depend on the tile.
     fn local(&self, mask: u64) -> Option<u64> {
         let odd = |index: usize| (index as u64 & mask).count_ones() % 2 == 1;
         if self.tiles.iter().any(|tile| odd(*tile)) {
@@ -329,7 +330,7 @@ impl Sweep {
         Some(set.fold(lanes, |local, k| local | 1 << (LANE_QUBITS as u32 + k)))
     }
 
-    /// Whether a phase with this mask may be done after the rotations as well as before.
+    /// Whether a phase with this mask commutes with the rotations.
     fn commutes(&self, mask: u64) -> bool {
         let even = |rotation: &Rotation| (rotation.flip_mask & mask).count_ones().is_multiple_of(2);
         self.across.iter().chain(&self.within).all(even)

@@ -1,4 +1,4 @@
-//! The kernels that apply steps: five structures, each written once for any width.
+//! Kernels that apply steps: five operations, each written once for any width.
 
 use crate::engine::Real;
 use crate::engine::cpu::memory::held;
@@ -8,7 +8,7 @@ use crate::engine::cpu::steps::{Kernel, Space, sweep, with_width};
 use num_complex::Complex64;
 use std::mem::MaybeUninit;
 
-/// A cosine and a sine for each lane.
+/// Cosine and sine in each lane.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct CosSin<T> {
     pub(crate) cos: [T; LANES],
@@ -20,7 +20,7 @@ impl<T: Real> CosSin<T> {
         Self { cos: [T::from_f64(value.re); LANES], sin: [T::from_f64(value.im); LANES] }
     }
 
-    /// The turn back.
+    /// Returns the inverse rotation.
     #[inline]
     pub(crate) fn inverse(&self) -> Self {
         let mut inverse = *self;
@@ -31,7 +31,7 @@ impl<T: Real> CosSin<T> {
     }
 }
 
-/// What a kernel works on: a state's view, its size, and whether threads share it out.
+/// State that a kernel works on: its planes, its size, and whether threads share its amplitudes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Target<T> {
     pub(crate) planes: Planes<T>,
@@ -77,7 +77,7 @@ pub(crate) fn turn_phase<T: Real, const N: usize>(re: &mut [T; N], im: &mut [T; 
     }
 }
 
-/// `a' = cos a - sin b`, `b' = cos b + sin a`: what a rotation with an odd number of Y does to a pair.
+/// Rotates a pair about a word with an odd number of Y: `a' = cos a - sin b`, `b' = cos b + sin a`.
 #[inline(always)]
 pub(crate) fn mix_real<T: Real, const N: usize>(a: &mut [T; N], b: &mut [T; N], by: &CosSin<T>) {
     for l in 0..N {
@@ -87,8 +87,8 @@ pub(crate) fn mix_real<T: Real, const N: usize>(a: &mut [T; N], b: &mut [T; N], 
     }
 }
 
-/// `a' = cos a - i sin b`, `b' = cos b - i sin a`, where only one part of each number is seen:
-/// `(a.re, b.im)` or `(b.re, a.im)`.
+/// Rotates a pair about a word with an even number of Y: `a' = cos a - i sin b`, `b' = cos b - i sin a`. A call treats
+/// one part of each number: `(a.re, b.im)` or `(b.re, a.im)`.
 #[inline(always)]
 pub(crate) fn mix_imaginary<T: Real, const N: usize>(re: &mut [T; N], im: &mut [T; N], by: &CosSin<T>) {
     for l in 0..N {
@@ -98,7 +98,7 @@ pub(crate) fn mix_imaginary<T: Real, const N: usize>(re: &mut [T; N], im: &mut [
     }
 }
 
-/// A Pauli word that flips bits, prepared for pairs.
+/// Pauli word that flips bits, prepared for pairs.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Flipping {
     pub(crate) x: usize,
@@ -116,20 +116,20 @@ impl Flipping {
         self.y_count % 2 == 1
     }
 
-    /// For a pair `(i, i ^ x)`: whether the entry that takes `i` to its partner is `-1` (even words) or `-i` (odd words)
-    /// rather than `1` or `i`.
+    /// Whether the matrix entry from `index` to its partner `index ^ x` is `-1` rather than `1` (even words), or `-i`
+    /// rather than `i` (odd words).
     #[inline(always)]
     pub(crate) fn negative(self, index: usize) -> bool {
         (self.y_count / 2 + (index & self.z).count_ones()) % 2 == 1
     }
 
-    /// The bit that tells the two of a pair apart.
+    /// Bit that distinguishes the two indices of a pair.
     pub(crate) fn pivot(self) -> u64 {
         1 << self.x.ilog2()
     }
 }
 
-/// A rotation about a word that flips bits.
+/// Rotation about a word that flips bits.
 struct Mix<'a, T, const N: usize> {
     space: &'a Space,
     planes: Planes<T>,
@@ -140,12 +140,12 @@ struct Mix<'a, T, const N: usize> {
 
 sumless_kernel!(Mix, |k, base, offset| {
     let first = base | k.controls;
-    // SAFETY: the run is this thread's, and so is its partner, which differs from it in the pivot bit.
+    // SAFETY: this thread owns the run and its partner, which differs from the run in the pivot bit.
     let (a, b) = unsafe { (k.planes.chunk::<N>(first, offset), k.planes.chunk::<N>(first ^ k.word.x, offset)) };
     mix(a, b, k.word.is_odd(), k.cos_sins[usize::from(k.word.negative(first))]);
 });
 
-/// Rotates a pair; `turn` already has the sign of the matrix entry in its sine.
+/// Rotates a pair. The sine of `cos_sin` already has the sign of the matrix entry.
 #[inline(always)]
 pub(crate) fn mix<T: Real, const N: usize>(
     a: (&mut [T; N], &mut [T; N]),
@@ -162,7 +162,7 @@ pub(crate) fn mix<T: Real, const N: usize>(
     }
 }
 
-/// Multiplies by a phase whose sign is the parity of the index under `z`.
+/// Phase whose sign is the parity of the index under `z`.
 struct Spin<'a, T, const N: usize> {
     space: &'a Space,
     planes: Planes<T>,
@@ -173,12 +173,12 @@ struct Spin<'a, T, const N: usize> {
 
 sumless_kernel!(Spin, |k, base, offset| {
     let index = base | k.controls;
-    // SAFETY: the run is this thread's.
+    // SAFETY: this thread owns the run.
     let (re, im) = unsafe { k.planes.chunk::<N>(index, offset) };
     turn_phase(re, im, k.cos_sins[(index & k.z).count_ones() as usize % 2]);
 });
 
-/// Exchanges two sets of states.
+/// Exchange of two sets of basis states.
 struct Exchange<'a, T, const N: usize> {
     space: &'a Space,
     planes: Planes<T>,
@@ -187,26 +187,26 @@ struct Exchange<'a, T, const N: usize> {
 }
 
 sumless_kernel!(Exchange, |k, base, offset| {
-    // SAFETY: the run is this thread's under either set of bits, and the sets differ.
+    // SAFETY: this thread owns the run for both values of the bits, and the two values differ.
     let (a, b) = unsafe { (k.planes.chunk::<N>(base | k.first, offset), k.planes.chunk::<N>(base | k.second, offset)) };
     std::mem::swap(a.0, b.0);
     std::mem::swap(a.1, b.1);
 });
 
-/// A dense matrix in the precision of the state, with the basis offset of each local index.
+/// Dense matrix in the precision of the state, with the basis offset of each local index.
 #[derive(Debug)]
 pub(crate) struct Dense<T> {
-    /// `(row, column, re, im)` of the entries that are not zero.
+    /// Entries that are not zero, as `(row, column, re, im)`.
     pub(crate) entries: Vec<(usize, usize, T, T)>,
     pub(crate) offsets: Vec<usize>,
     pub(crate) mask: u64,
 }
 
-/// Local states of the largest matrix.
+/// Local basis states of the largest matrix.
 pub(crate) const MAX_LOCAL: usize = 1 << crate::limits::MAX_MATRIX_QUBITS;
 
 impl<T: Real> Dense<T> {
-    /// Bytes it holds on to.
+    /// Bytes that the matrix holds.
     pub(crate) fn bytes(&self) -> usize {
         held(&self.entries) + held(&self.offsets)
     }
@@ -227,10 +227,10 @@ impl<T: Real> Dense<T> {
         Self { entries: filled.map(entry).collect(), offsets: (0..size).map(offset).collect(), mask }
     }
 
-    /// The matrix times the local amplitudes at `base`, one entry of the result for each local state.
+    /// Multiplies the matrix by the local amplitudes at `base`. The result has an entry for each local basis state.
     ///
     /// # Safety
-    /// As for [`Planes::chunk`], for every local state.
+    /// The conditions of [`Planes::chunk`] hold for every local basis state.
     #[inline(always)]
     pub(crate) unsafe fn times<'a, const N: usize>(
         &self,
@@ -244,7 +244,7 @@ impl<T: Real> Dense<T> {
         // SAFETY: every element of this slice has just been written.
         let out = unsafe { &mut *(std::ptr::from_mut(room) as *mut [[[T; N]; 2]]) };
         for &(row, column, re, im) in &self.entries {
-            // SAFETY: the caller's.
+            // SAFETY: the caller guarantees it for every local basis state.
             let (from_re, from_im) = unsafe { planes.chunk::<N>(base | self.offsets[column], offset) };
             let [to_re, to_im] = &mut out[row];
             for l in 0..N {
@@ -256,7 +256,7 @@ impl<T: Real> Dense<T> {
     }
 }
 
-/// Applies a dense matrix.
+/// Application of a dense matrix.
 struct Multiply<'a, T, const N: usize> {
     space: &'a Space,
     planes: Planes<T>,
@@ -267,7 +267,7 @@ struct Multiply<'a, T, const N: usize> {
 sumless_kernel!(Multiply, |k, base, offset| {
     let base = base | k.controls;
     let mut room = [MaybeUninit::uninit(); MAX_LOCAL];
-    // SAFETY: the run is this thread's under every setting of the matrix's qubits.
+    // SAFETY: this thread owns the run for every value of the matrix's qubits.
     unsafe {
         let out = k.matrix.times::<N>(k.planes, base, offset, &mut room);
         for (bits, [re, im]) in k.matrix.offsets.iter().zip(out) {
@@ -278,7 +278,7 @@ sumless_kernel!(Multiply, |k, base, offset| {
 });
 
 impl<T: Real> Target<T> {
-    /// `exp(-i φ P)` where all `controls` are 1; `by` holds cos φ and sin φ.
+    /// Applies `exp(-i φ P)` where all `controls` are 1; `by` holds cos φ and sin φ.
     pub(crate) fn rotate(&self, x: u64, z: u64, controls: u64, by: &CosSin<T>) {
         let back = by.inverse();
         let planes = self.planes;
@@ -307,7 +307,7 @@ impl<T: Real> Target<T> {
         });
     }
 
-    /// Exchanges the states whose `mask` bits are `first` with those whose bits are `second`.
+    /// Exchanges the basis states whose `mask` bits are `first` with the basis states whose `mask` bits are `second`.
     pub(crate) fn exchange(&self, mask: u64, first: u64, second: u64, controls: u64) {
         let space = self.space(mask | controls, 0);
         let (planes, first, second) = (self.planes, (first | controls) as usize, (second | controls) as usize);

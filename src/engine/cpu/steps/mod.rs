@@ -1,4 +1,5 @@
-//! Which amplitudes a kernel touches, as runs of neighbouring entries, and how runs are shared out.
+//! Sweeps of general steps over a state: a kernel's amplitudes as runs of neighbouring entries, divided between
+//! threads.
 
 pub(crate) mod forward;
 pub(crate) mod observables;
@@ -9,30 +10,31 @@ use crate::engine::cpu::simd::arch::arch;
 use crate::engine::share;
 use crate::limits::MAX_QUBITS;
 
-/// Longest run, in entries: short enough for `f32` sums inside it, long enough to amortise its start.
+/// Longest run, in entries: short enough for sums in `f32`, and long enough to amortise its start.
 const RUN_ENTRIES: usize = 1 << 12;
 
-/// Entries a chunk holds. Chunks are what threads take, and where sums are cut.
+/// Entries in a chunk. Threads take chunks, and sums are cut between chunks.
 const CHUNK_ENTRIES: usize = 1 << 15;
 
 /// Partial sums of a sweep: enough to keep many threads busy, few enough for the stack.
 const SLOTS: usize = 64;
 
-/// All basis indices in which the bits of `fixed` are 0, cut into runs; a kernel adds the bits it needs.
+/// Basis indices in which the bits of `fixed` are 0, cut into runs. A kernel adds the bits that it needs.
 ///
-/// A basis index `i` stands at the entries `i * lanes ..` of a state. A run is `len` neighbouring entries.
+/// Basis index `i` stands at the entries `i * lanes ..` of a state. A run is `len` neighbouring entries.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Space {
     positions: [u8; MAX_QUBITS],
     fixed: usize,
-    /// log2 of the basis indices in a run.
+    /// Binary logarithm of the number of basis indices in a run.
     low: u32,
     runs: usize,
     pub(crate) len: usize,
 }
 
 impl Space {
-    /// The indices whose bits in `fixed` are 0. Bits in `aligned` are constant within a run, though not fixed.
+    /// Makes the space of indices whose bits in `fixed` are 0. Bits in `aligned` are constant within a run, but not
+    /// fixed.
     pub(crate) fn new(qubits: usize, lanes: usize, fixed: u64, aligned: u64) -> Self {
         let mut positions = [0; MAX_QUBITS];
         let mut count = 0;
@@ -59,7 +61,7 @@ impl Space {
         index
     }
 
-    /// Entries that are treated at once: a full vector, or the whole of a short run.
+    /// Entries that are treated at once: a full vector, or all of a short run.
     pub(crate) fn width(&self) -> usize {
         self.len.min(LANES)
     }
@@ -69,25 +71,25 @@ impl Space {
     }
 }
 
-/// Something done to every run of a space.
+/// Kernel that treats every run of a space.
 pub(crate) trait Kernel: Sync {
-    /// What it sums up.
+    /// Sum over all runs.
     type Sum: Send;
 
-    /// The empty sum.
+    /// Empty sum.
     fn zero(&self) -> Self::Sum;
 
-    /// Adds the sum of a later chunk to that of the earlier ones.
+    /// Adds the sum of a later chunk to the sum of the earlier chunks.
     fn add(&self, sum: &mut Self::Sum, later: Self::Sum);
 
     /// Treats the run that starts at basis index `base`.
     ///
     /// # Safety
-    /// No other thread may touch the entries of this run while it lasts.
+    /// No other thread may access the entries of this run during the call.
     unsafe fn run(&self, base: usize, sum: &mut Self::Sum);
 }
 
-/// Runs a kernel over a space, on one thread or on all. The result does not depend on which.
+/// Runs a kernel over a space, on one thread or on all. The number of threads does not change the result.
 pub(crate) fn sweep<K: Kernel>(space: &Space, spread: bool, kernel: &K) -> K::Sum {
     let per_chunk = space.runs_per_chunk();
     let chunks = space.runs.div_ceil(per_chunk);
@@ -95,7 +97,7 @@ pub(crate) fn sweep<K: Kernel>(space: &Space, spread: bool, kernel: &K) -> K::Su
         let runs = chunk * per_chunk..space.runs.min((chunk + 1) * per_chunk);
         arch().dispatch(Chunk { space, kernel, runs })
     };
-    // Chunks are added up in slots, and slots in their order, whoever computes them; nothing is allocated.
+    // Chunks are added up in slots, and slots in their order, whichever threads compute them. Nothing is allocated.
     let slots = chunks.min(SLOTS);
     let per_slot = chunks.div_ceil(slots.max(1));
     let add = |mut sum: K::Sum, later: K::Sum| {
@@ -113,7 +115,7 @@ pub(crate) fn sweep<K: Kernel>(space: &Space, spread: bool, kernel: &K) -> K::Su
     }
 }
 
-/// The runs of one chunk, compiled once for every instruction set and chosen at run time.
+/// Runs of one chunk, compiled for every instruction set and dispatched at run time.
 struct Chunk<'a, K> {
     space: &'a Space,
     kernel: &'a K,

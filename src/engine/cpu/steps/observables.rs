@@ -1,4 +1,4 @@
-//! Kernels for observables: what a sum of operators expects in a state, and the sum applied to a state.
+//! Kernels of observables: the expectation values of a sum of operators, and the sum applied to a state.
 
 use crate::engine::Real;
 use crate::engine::cpu::simd::LANES;
@@ -10,10 +10,10 @@ use crate::observable::Part;
 use crate::program::{PauliTerm, XMaskGroup};
 use std::mem::MaybeUninit;
 
-/// Output, coefficient, and what is not a Pauli word.
+/// Output, coefficient, and a part of an observable that is not a Pauli word.
 pub(crate) type SumPart = (usize, f64, Part);
 
-/// Sums in each lane of the terms of a kernel: on the stack, if there are few.
+/// Sums of each term of a kernel, in each lane. A few sums are on the stack.
 #[derive(Debug, Clone)]
 pub(crate) struct TermSums {
     few: [[f64; LANES]; FEW],
@@ -39,7 +39,7 @@ impl TermSums {
     }
 }
 
-/// Implements the sum of a kernel with so many terms.
+/// Implements the sum of a kernel with `$terms` terms.
 macro_rules! term_sums {
     (|$this:ident| $terms:expr) => {
         type Sum = TermSums;
@@ -56,12 +56,12 @@ macro_rules! term_sums {
     };
 }
 
-/// Real diagonal operators, each into an output.
+/// Real diagonal operators, each with its output.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Diagonal<'a> {
     /// Words of Z.
     ZWords(&'a [PauliTerm]),
-    /// A value for each state of the lowest qubits.
+    /// Value for each basis state of the lowest qubits.
     Table { output: usize, coefficient: f64, values: &'a [f64] },
 }
 
@@ -73,7 +73,7 @@ impl Diagonal<'_> {
         }
     }
 
-    /// The output of a term, and its entry at a basis index.
+    /// Output of a term, and the term's entry at a basis index.
     #[inline(always)]
     fn entry(&self, term: usize, index: usize) -> (usize, f64) {
         match self {
@@ -86,7 +86,7 @@ impl Diagonal<'_> {
         }
     }
 
-    /// Bits on which an entry depends.
+    /// Mask of the bits on which an entry depends.
     fn support(&self) -> u64 {
         match self {
             Self::ZWords(terms) => terms.iter().fold(0, |mask, term| mask | term.z),
@@ -95,12 +95,12 @@ impl Diagonal<'_> {
     }
 }
 
-/// Adds a sum to those of an output.
+/// Adds the sums of the lanes to the sums of an output.
 fn add_lanes(total: &mut [f64], output: usize, sum: &LaneSums) {
     total[output * LANES..].iter_mut().zip(sum).for_each(|(total, sum)| *total += sum);
 }
 
-/// A state restricted to basis states that have the bits `ones` where `fixed` has bits.
+/// Basis states whose bits in `fixed` are `ones`.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Within {
     pub(crate) fixed: u64,
@@ -123,7 +123,7 @@ impl<T: Real, const N: usize> Kernel for ExpectDiagonal<'_, T, N> {
         let mut run = [T::zero(); N];
         let mut offset = 0;
         while offset < self.space.len {
-            // SAFETY: the run is this thread's.
+            // SAFETY: this thread owns the run.
             let (re, im) = unsafe { self.state.chunk::<N>(index, offset) };
             for l in 0..N {
                 run[l] += re[l] * re[l] + im[l] * im[l];
@@ -150,7 +150,7 @@ impl<T: Real, const N: usize> Kernel for ExpectFlip<'_, T, N> {
         let (mut re, mut im) = ([T::zero(); N], [T::zero(); N]);
         let mut offset = 0;
         while offset < self.space.len {
-            // SAFETY: the run is this thread's, and so is its partner.
+            // SAFETY: this thread owns the run and its partner.
             let (a, b) = unsafe {
                 (self.state.chunk::<N>(base, offset), self.state.chunk::<N>(base ^ self.x_group.x as usize, offset))
             };
@@ -171,7 +171,7 @@ impl<T: Real, const N: usize> Kernel for ExpectFlip<'_, T, N> {
     }
 }
 
-/// The power of i in the matrix entry that takes `index` to its partner.
+/// Power of i in the matrix entry from `index` to its partner.
 #[inline(always)]
 fn quarter_turns(term: &PauliTerm, index: usize) -> u32 {
     (term.quarter_turns + 2 * (index & term.z as usize).count_ones()) % 4
@@ -193,7 +193,7 @@ impl<T: Real, const N: usize> Kernel for ExpectMatrix<'_, T, N> {
         let mut room = [MaybeUninit::uninit(); MAX_LOCAL];
         let mut offset = 0;
         while offset < self.space.len {
-            // SAFETY: the run is this thread's under every setting of the matrix's qubits.
+            // SAFETY: this thread owns the run for every value of the matrix's qubits.
             unsafe {
                 let applied = self.matrix.times::<N>(self.state, base, offset, &mut room);
                 for (bits, [re, im]) in self.matrix.offsets.iter().zip(applied) {
@@ -209,7 +209,7 @@ impl<T: Real, const N: usize> Kernel for ExpectMatrix<'_, T, N> {
     }
 }
 
-/// `to += (sum over outputs of c[output] * diagonal[output]) from`.
+/// Kernel for `to += (sum over outputs of c[output] * diagonal[output]) from`.
 struct AddDiagonal<'a, T, const N: usize> {
     space: &'a Space,
     from: Planes<T>,
@@ -229,7 +229,7 @@ sumless_kernel!(AddDiagonal, |k, base, offset| {
             factor[l] += entry * k.factors[output][l];
         }
     }
-    // SAFETY: the run is this thread's in both states.
+    // SAFETY: this thread owns the run in both states.
     let (from, to) = unsafe { (k.from.chunk::<N>(index, offset), k.to.chunk::<N>(index, offset)) };
     for l in 0..N {
         to.0[l] += factor[l] * from.0[l];
@@ -260,7 +260,7 @@ sumless_kernel!(AddFlip, |k, base, offset| {
         }
     }
     let partner = base ^ k.x_group.x as usize;
-    // SAFETY: the run is this thread's in both states, and so are the partners.
+    // SAFETY: this thread owns the run and its partner in both states.
     let (a, b, to_a, to_b) = unsafe {
         (
             k.from.chunk::<N>(base, offset),
@@ -287,7 +287,7 @@ struct AddMatrix<'a, T, const N: usize> {
 
 sumless_kernel!(AddMatrix, |k, base, offset| {
     let mut room = [MaybeUninit::uninit(); MAX_LOCAL];
-    // SAFETY: the run is this thread's in both states under every setting of the matrix's qubits.
+    // SAFETY: this thread owns the run in both states, for every value of the matrix's qubits.
     unsafe {
         let applied = k.matrix.times::<N>(k.from, base, offset, &mut room);
         for (bits, [re, im]) in k.matrix.offsets.iter().zip(applied) {
@@ -339,7 +339,7 @@ impl<T: Real> Target<T> {
         }
     }
 
-    /// As [`expect`](Self::expect), for diagonals on a part of the state.
+    /// Adds expectation values, as [`expect`](Self::expect) does, of diagonals on a part of the basis states.
     pub(crate) fn expect_diagonal(&self, diagonal: Diagonal<'_>, within: Within, total: &mut [f64]) {
         let space = self.space(within.fixed, diagonal.support());
         let (state, ones) = (self.planes, within.ones as usize);
@@ -351,7 +351,7 @@ impl<T: Real> Target<T> {
         }
     }
 
-    /// `to += (sum over outputs of factors[output] * O[output]) self`.
+    /// Adds `(sum over outputs of factors[output] * O[output]) self` to `to`.
     pub(crate) fn apply(&self, x_groups: &[XMaskGroup], parts: &[SumPart], factors: &[[T; LANES]], to: Planes<T>) {
         let from = self.planes;
         for x_group in x_groups {
@@ -388,7 +388,7 @@ impl<T: Real> Target<T> {
         }
     }
 
-    /// As [`apply`](Self::apply), for diagonals on a part of the state.
+    /// Applies diagonals, as [`apply`](Self::apply) does, on a part of the basis states.
     pub(crate) fn add_diagonal(&self, diagonal: Diagonal<'_>, within: Within, factors: &[[T; LANES]], to: Planes<T>) {
         let space = self.space(within.fixed, diagonal.support());
         let (from, ones) = (self.planes, within.ones as usize);

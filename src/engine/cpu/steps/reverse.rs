@@ -1,7 +1,8 @@
-//! The reverse sweep's kernels: take the gradient of an angle and undo its step on both states in one pass.
+//! Kernels of the reverse sweep: each takes the gradient of an angle and undoes its step on both states, in one sweep.
 //!
-//! With `L = <ψ|O|ψ>` and `λ = O ψ`, the gradient in the φ of `exp(-i φ P)` is `2 Im <λ|P|ψ>` after the step, and in the φ
-//! of a phase `-2 Im <λ|Π|ψ>` with the projector Π on the states it touches.
+//! With `L = <ψ|O|ψ>` and `λ = O ψ`, the gradient in the φ of `exp(-i φ P)` is `2 Im <λ|P|ψ>`, taken after the step.
+//! The gradient in the φ of a phase is `-2 Im <λ|Π|ψ>`, where Π projects onto the basis states that the phase
+//! multiplies.
 
 use crate::engine::Real;
 use crate::engine::cpu::simd::LANES;
@@ -9,7 +10,7 @@ use crate::engine::cpu::state::Planes;
 use crate::engine::cpu::steps::forward::{CosSin, Flipping, Target, mix, turn_phase};
 use crate::engine::cpu::steps::{Kernel, Space, sweep, with_width};
 
-/// A sum for each lane, in `f64`.
+/// Sum for each lane, in `f64`.
 pub(crate) type LaneSums = [f64; LANES];
 
 /// Implements the sum of a kernel whose sum is [`LaneSums`].
@@ -28,7 +29,7 @@ macro_rules! lane_sums {
 }
 pub(crate) use lane_sums;
 
-/// `sum += factor * run`, from the precision of the state into `f64`.
+/// Adds `factor * run` to `sum`, from the precision of the state into `f64`.
 #[inline(always)]
 pub(crate) fn add_run<T: Real, const N: usize>(sum: &mut [f64], run: &[T; N], factor: f64) {
     for (sum, &run) in sum.iter_mut().zip(run) {
@@ -36,7 +37,7 @@ pub(crate) fn add_run<T: Real, const N: usize>(sum: &mut [f64], run: &[T; N], fa
     }
 }
 
-/// Undoes a rotation about a word that flips bits.
+/// Reverse of a rotation about a word that flips bits.
 struct UnMix<'a, T, const N: usize> {
     space: &'a Space,
     psi: Planes<T>,
@@ -58,7 +59,7 @@ impl<T: Real, const N: usize> Kernel for UnMix<'_, T, N> {
         let mut run = [T::zero(); N];
         let mut offset = 0;
         while offset < self.space.len {
-            // SAFETY: the run is this thread's in both states, and so are the partners, which differ in the pivot bit.
+            // SAFETY: this thread owns the run and its partner, which differs in the pivot bit, in both states.
             let (a, b, la, lb) = unsafe {
                 (
                     self.psi.chunk::<N>(first, offset),
@@ -85,7 +86,7 @@ impl<T: Real, const N: usize> Kernel for UnMix<'_, T, N> {
     }
 }
 
-/// Undoes a phase whose sign is the parity of the index under `z`.
+/// Reverse of a phase whose sign is the parity of the index under `z`.
 struct UnSpin<'a, T, const N: usize> {
     space: &'a Space,
     psi: Planes<T>,
@@ -105,7 +106,7 @@ impl<T: Real, const N: usize> Kernel for UnSpin<'_, T, N> {
         let mut run = [T::zero(); N];
         let mut offset = 0;
         while offset < self.space.len {
-            // SAFETY: the run is this thread's in both states.
+            // SAFETY: this thread owns the run in both states.
             let (a, la) = unsafe { (self.psi.chunk::<N>(index, offset), self.lambda.chunk::<N>(index, offset)) };
             for l in 0..N {
                 run[l] += la.0[l] * a.1[l] - la.1[l] * a.0[l];
@@ -120,7 +121,7 @@ impl<T: Real, const N: usize> Kernel for UnSpin<'_, T, N> {
 }
 
 impl<T: Real> Target<T> {
-    /// Undoes [`rotate`](Self::rotate) on this state and on `lambda`; returns the gradient in φ of each lane.
+    /// Undoes [`rotate`](Self::rotate) on this state and on `lambda`. Returns the gradient in φ of each lane.
     pub(crate) fn unrotate(&self, lambda: Planes<T>, x: u64, z: u64, controls: u64, by: &CosSin<T>) -> LaneSums {
         let back = by.inverse();
         let psi = self.planes;
@@ -141,7 +142,7 @@ impl<T: Real> Target<T> {
         sums.map(|sum| 2.0 * sum)
     }
 
-    /// Undoes [`phase`](Self::phase) on this state and on `lambda`; returns the gradient in φ of each lane.
+    /// Undoes [`phase`](Self::phase) on this state and on `lambda`. Returns the gradient in φ of each lane.
     pub(crate) fn unphase(&self, lambda: Planes<T>, controls: u64, by: &CosSin<T>) -> LaneSums {
         let back = by.inverse();
         let space = self.space(controls, 0);

@@ -5,21 +5,21 @@
 use super::{Field, Structure, Words, next};
 
 structures! { ARGUMENTS:
-    /// Arguments of the preparation.
+    /// Arguments of the preparation of angles and tables.
     PrepareArgs {
-        /// Slots that all samples share.
+        /// Number of slots that all samples share.
         shared: u32,
-        /// Constant cosines and sines, which stand after them.
+        /// Number of constant cosines and sines, which follow the shared slots.
         fixed: u32,
-        /// Slots of a sample's own.
+        /// Number of slots of each sample's own.
         own: u32,
-        /// Samples.
+        /// Number of samples.
         batch: u32,
-        /// Features of a sample.
+        /// Number of features of a sample.
         inputs: u32,
-        /// code: the slots, shared ones first.
+        /// code: the slots, shared slots first.
         slots: u32,
-        /// First of the constant cosines and sines among the constants.
+        /// First constant cosine and sine among the constants.
         constants: u32,
         /// Number of tables.
         tables: u32,
@@ -30,32 +30,32 @@ structures! { ARGUMENTS:
     }
     /// Arguments of the flags.
     FlagArgs {
-        /// Samples.
+        /// Number of samples.
         batch: u32,
-        /// Cosines and sines that all samples share.
+        /// Number of cosines and sines that all samples share.
         shared: u32,
-        /// Cosines and sines of a sample's own.
+        /// Number of cosines and sines of each sample's own.
         own: u32,
-        /// Qubits of a state.
+        /// Number of qubits.
         qubits: u32,
-        /// 1: states are there, of embedded features.
+        /// 1: the states of embedded features are in memory.
         embedded: u32,
     }
-    /// Arguments of a sweep. From `fused` on they are for a state that is one tile.
+    /// Arguments of a sweep. The arguments from `fused` on are for a state that is one tile.
     SweepArgs {
-        /// Qubits of a state.
+        /// Number of qubits.
         qubits: u32,
         /// Bits of an index in a tile.
         bits: u32,
-        /// Samples.
+        /// Number of samples.
         batch: u32,
-        /// Tiles that a block works on.
+        /// Number of tiles that a block works on.
         per_block: u32,
-        /// code: the first indices of the tiles that are powers of two.
+        /// code: first indices of the tiles whose numbers are powers of two.
         tile_basis: u32,
-        /// code: XOR mask of a tile's first index for each setting of the local bits above the lanes.
+        /// code: XOR mask of an index for each value of the local bits above the lanes.
         offsets: u32,
-        /// Local bits that are the same bits of a stored index.
+        /// Number of local bits that are the same bits of a stored index.
         lane_bits: u32,
         /// code: the position of each operation.
         index: u32,
@@ -63,162 +63,162 @@ structures! { ARGUMENTS:
         first: u32,
         /// End of the operations.
         last: u32,
-        /// 1: the state starts from |0..0> and is not read.
+        /// 1: the sweep starts from |0..0> and does not read the state.
         from_zero: u32,
-        /// States that are written at the end: STORE_PSI, STORE_LAMBDA.
+        /// States that the sweep writes at the end: STORE_PSI, STORE_LAMBDA.
         store: u32,
-        /// Kinds of sources whose gradients are wanted.
+        /// Kinds of the sources that need gradients.
         wanted: u32,
-        /// Slots of a sample's own.
+        /// Number of slots of each sample's own.
         own: u32,
-        /// Entries of a row of partial gradients.
+        /// Number of partial gradients of a tile.
         partials: u32,
-        /// 1: the sweep does everything after the forward and around the reverse sweep.
+        /// 1: the sweep also does everything that follows a forward sweep or surrounds a reverse sweep.
         fused: u32,
-        /// Cosines and sines that all samples share.
+        /// Number of cosines and sines that all samples share.
         shared: u32,
         /// code: terms of the observables.
         terms: u32,
         /// Number of terms.
         term_count: u32,
-        /// Number of terms, the first ones, that are in no series.
+        /// Number of the terms that are in no series. They come first.
         direct: u32,
         /// code: the series.
         series: u32,
         /// Number of series.
         series_count: u32,
-        /// Outputs of a sample.
+        /// Number of outputs of a sample.
         outputs: u32,
         /// code: for each output the list of its terms.
         lists: u32,
-        /// number: the constant of the first output; those of the others follow.
+        /// number: the constant of the first output; the other outputs' constants follow.
         output_constants: u32,
         /// Number of slots.
         slots: u32,
         /// code: for each slot the list of its partial gradients.
         slot_lists: u32,
-        /// Features of a sample.
+        /// Number of features of a sample.
         inputs: u32,
         /// code: for each feature the list of its derivatives.
         input_lists: u32,
     }
     /// Arguments of observables on states in memory.
     ReadArgs {
-        /// Qubits of a state.
+        /// Number of qubits.
         qubits: u32,
-        /// Samples.
+        /// Number of samples.
         batch: u32,
         /// Bits of an index within a chunk of a state.
         chunk_bits: u32,
         /// code: the terms.
         terms: u32,
-        /// Entries of a row of sums.
+        /// Number of sums of a chunk.
         term_count: u32,
-        /// Number of terms, the first ones, that are in no series.
+        /// Number of the terms that are in no series. They come first.
         direct: u32,
-        /// Number of those that a block takes.
+        /// Number of terms outside a series that a block takes.
         span: u32,
         /// code: the series.
         series: u32,
         /// Number of series.
         series_count: u32,
-        /// Entries of a row of outputs, of the cotangent and of the means.
+        /// Number of entries in a row of outputs, of the cotangent and of the means.
         outputs: u32,
-        /// 1: terms are weighted by the cotangent.
+        /// 1: the cotangent weights the terms.
         cotangent: u32,
         /// Output whose mean is subtracted, or NONE.
         shift: u32,
-        /// 1: the result is added to what is there.
+        /// 1: the result is added to the values in memory.
         keep: u32,
     }
     /// Arguments of outputs from sums over chunks.
     OutputArgs {
-        /// Samples.
+        /// Number of samples.
         batch: u32,
-        /// Outputs of this sum.
+        /// Number of outputs of this sum.
         outputs: u32,
-        /// Chunks of a state.
+        /// Number of chunks of a state.
         chunks: u32,
         /// code: the terms.
         terms: u32,
         /// code: for each output the list of its terms.
         lists: u32,
-        /// number: the constant of the first output; those of the others follow.
+        /// number: the constant of the first output; the other outputs' constants follow.
         constants: u32,
-        /// Entries of a row of sums.
+        /// Number of sums of a chunk.
         term_count: u32,
-        /// Place of the first output in a row of outputs.
+        /// Index of the first output in a row of outputs.
         column: u32,
-        /// Entries of a row of outputs.
+        /// Number of entries in a row of outputs.
         width: u32,
-        /// Threads of an output.
+        /// Number of threads for an output.
         per_item: u32,
     }
     /// Arguments of basis states of measured qubits.
     BasisArgs {
-        /// Qubits of a state.
+        /// Number of qubits.
         qubits: u32,
-        /// Samples.
+        /// Number of samples.
         batch: u32,
-        /// Measured qubits.
+        /// Number of measured qubits.
         count: u32,
         /// code: the parity of each measured qubit.
         rows: u32,
-        /// code: bits that flip with each qubit, the measured ones first.
+        /// code: bits that flip with each qubit, measured qubits first.
         columns: u32,
         /// Stored index of logical index 0.
         origin: u32,
-        /// Threads of an output.
+        /// Number of threads for an output.
         per_item: u32,
     }
-    /// Arguments of features as amplitudes.
+    /// Arguments of embedding, and of its gradient.
     EmbedArgs {
-        /// Qubits of a state.
+        /// Number of qubits.
         qubits: u32,
-        /// Samples.
+        /// Number of samples.
         batch: u32,
-        /// Features of a sample.
+        /// Number of features of a sample.
         inputs: u32,
-        /// First feature that is an amplitude.
+        /// First embedded feature.
         first: u32,
-        /// Number of them.
+        /// Number of embedded features.
         count: u32,
-        /// 1: features that are all zero are |0..0>.
+        /// 1: features that are all zero become |0..0>.
         zero_state: u32,
     }
     /// Arguments of gradients in slots.
     SlotArgs {
-        /// Samples.
+        /// Number of samples.
         batch: u32,
         /// Number of slots.
         slots: u32,
         /// Bits of a tile's number.
         tile_bits: u32,
-        /// Entries of a row of partial gradients.
+        /// Number of partial gradients of a tile.
         partials: u32,
         /// code: for each slot the list of its partial gradients.
         lists: u32,
-        /// Threads of a slot.
+        /// Number of threads for a slot.
         per_item: u32,
     }
     /// Arguments of the chain rule from slots to variables.
     ChainArgs {
-        /// Samples.
+        /// Number of samples.
         batch: u32,
-        /// Features of a sample.
+        /// Number of features of a sample.
         inputs: u32,
-        /// Features, or weights.
+        /// Number of variables: of features, or of weights.
         variables: u32,
         /// code: for each variable the list of its derivatives.
         lists: u32,
-        /// Parts of the batch, each summed by a block.
+        /// Number of parts of the batch. A block sums each part.
         parts: u32,
-        /// Samples of a part.
+        /// Number of samples of a part.
         span: u32,
     }
 }
 
-/// Words of the longest arguments.
+/// Number of words of the longest arguments.
 pub const MAX_ARGUMENT_WORDS: usize = {
     let (mut most, mut k) = (0, 0);
     while k < ARGUMENTS.len() {

@@ -3,15 +3,15 @@
 /// Type of a buffer's elements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Element {
-    /// A word of the bytecode.
+    /// Word of the bytecode.
     Word,
-    /// A number in the precision of angles.
+    /// Number in the precision of angles.
     Angle,
-    /// A number in the precision of long sums, which is that of angles.
+    /// Number in the precision of sums over many numbers, which is the precision of angles.
     Sum,
-    /// A number in the precision of states.
+    /// Number in the precision of states.
     Real,
-    /// A complex number in the precision of states.
+    /// Complex number in the precision of states.
     Complex,
 }
 
@@ -25,10 +25,10 @@ macro_rules! buffers {
         }
 
         impl Buffer {
-            /// All of them, in the order of their numbers.
+            /// All buffers, in the order of their numbers.
             pub const ALL: [Self; [$(stringify!($name)),*].len()] = [$(Self::$name),*];
 
-            /// Type of its elements.
+            /// Type of the buffer's elements.
             pub const fn element(self) -> Element {
                 match self {
                     $(Self::$name => Element::$element,)*
@@ -45,21 +45,21 @@ buffers! {
     Numbers: Angle,
     /// Complex numbers in the precision of states.
     Constants: Complex,
-    /// `[batch, features]`.
+    /// Inputs `[batch, features]`.
     Inputs: Real,
-    /// All weight tensors one after the other.
+    /// All weight tensors, one after the other.
     Weights: Real,
-    /// `[batch, outputs]`.
+    /// Cotangent `[batch, outputs]`.
     Cotangent: Real,
-    /// Outputs `[batch, outputs]`, or the wanted gradients in inputs and weights one after the other.
+    /// Outputs `[batch, outputs]`, or the requested gradients in inputs and weights, one after the other.
     Result: Real,
     /// Cosines and sines of the angles that all samples share, then constant ones.
     SharedCosSin: Complex,
-    /// Cosines and sines of each sample's own: `[batch, slots]`.
+    /// Cosines and sines of each sample's own angles, `[batch, slots]`.
     OwnCosSin: Complex,
-    /// 0 for each sample, or NaN if its outputs are.
+    /// Flag of each sample: 0, or NaN if the sample's outputs are NaN.
     Flags: Real,
-    /// Tables of phases.
+    /// Phase tables.
     Tables: Complex,
     /// ψ of each sample.
     States: Complex,
@@ -67,14 +67,14 @@ buffers! {
     Lambdas: Complex,
     /// `(O - mean) ψ` of each sample, for variances.
     Deviations: Complex,
-    /// Partial gradients of single operations, a row a tile.
+    /// Partial gradients of single operations, a row for each tile.
     Partials: Real,
-    /// Expectation values of single terms, a row a chunk.
+    /// Expectation values of single terms, a row for each chunk.
     Sums: Real,
-    /// Gradients of slots, a row a slot.
+    /// Gradients of slots, a row for each slot.
     Slots: Sum,
     /// Expectation values that variances need.
     Means: Real,
-    /// Gradients in weights, of parts of a batch.
+    /// Gradients in weights, for each part of the batch.
     Parts: Sum,
 }

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 /// First line of each file.
 const NOTE: &str = "// Printed from the table in src/engine/gpu/abi/: `just kernels` writes it again.\n";
 
-/// Files under `kernels/` with their texts.
+/// Files under `kernels/`, with their texts.
 pub fn files() -> [(&'static str, String); 3] {
     [("common/abi.h", common()), ("cuda/entries.h", cuda()), ("metal/entries.metal", metal())]
 }
@@ -61,7 +61,7 @@ fn kind(field: &Field) -> &'static str {
     if field.kind == "u32" { "uint" } else { field.kind }
 }
 
-/// `load_pass` for `Pass`.
+/// Name of the function that loads a structure: `load_pass` for `Pass`.
 fn loader_name(structure: &str) -> String {
     let mut name = String::from("load");
     for letter in structure.chars() {
@@ -73,7 +73,7 @@ fn loader_name(structure: &str) -> String {
     name
 }
 
-/// The number of words of a record, and the function that loads it.
+/// Prints the number of words of a record, and the function that loads it.
 fn loader(text: &mut String, record: &Structure) {
     let name = loader_name(record.name);
     let words = name.trim_start_matches("load_").to_uppercase();
@@ -92,7 +92,7 @@ fn loader(text: &mut String, record: &Structure) {
     *text += "    return record;\n}\n";
 }
 
-/// Types of the elements of buffers: complex and real numbers have a name of the dialect's own.
+/// Type of a buffer's elements. `real` and `complex` are the dialect's names of real and complex numbers.
 fn element(element: Element, real: &'static str, complex: &'static str) -> &'static str {
     match element {
         Element::Word => "uint",
@@ -103,7 +103,7 @@ fn element(element: Element, real: &'static str, complex: &'static str) -> &'sta
     }
 }
 
-/// The call of the function behind a kernel.
+/// Prints the call of a kernel's function.
 fn call(text: &mut String, kernel: &Kernel, real: &str, shared: Option<String>, position: &str) {
     let buffers = kernel.parameters.iter().map(|parameter| parameter.name.to_owned());
     let arguments: Vec<String> = buffers.chain(shared).chain(["a".to_owned(), position.to_owned()]).collect();
@@ -195,7 +195,7 @@ mod tests {
     use super::files;
     use std::path::Path;
 
-    /// The files are what the table prints; a run of the test makes them so.
+    /// The files are equal to the text of the table. A run of the test makes them equal.
     #[test]
     fn kernels_have_the_headers_of_the_table() {
         let mut stale = Vec::new();

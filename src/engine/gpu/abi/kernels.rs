@@ -1,9 +1,9 @@
-//! Kernels: the function behind each, its buffers in the order of its parameters, its arguments.
+//! Kernels: the function of each, its buffers in the order of its parameters, and its arguments.
 
 use super::buffers::{Buffer, Element};
 use super::{BasisArgs, ChainArgs, EmbedArgs, FlagArgs, OutputArgs, PrepareArgs, ReadArgs, SlotArgs, SweepArgs, Words};
 
-/// Part of a buffer: from a byte on.
+/// Part of a buffer, from a byte on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct View {
     /// The buffer.
@@ -13,43 +13,43 @@ pub struct View {
 }
 
 impl View {
-    /// The whole buffer.
+    /// Returns a view of the whole buffer.
     pub const fn of(buffer: Buffer) -> Self {
         Self { buffer, start: 0 }
     }
 }
 
-/// A buffer among the parameters of a kernel.
+/// Buffer among the parameters of a kernel.
 #[derive(Debug, Clone, Copy)]
 pub struct Parameter {
     /// Name in the kernel.
     pub name: &'static str,
     /// Usual buffer.
     pub buffer: Buffer,
-    /// Type of its elements in the kernel.
+    /// Type of the buffer's elements in the kernel.
     pub element: Element,
-    /// Whether the kernel writes it.
+    /// Whether the kernel writes the buffer.
     pub is_written: bool,
 }
 
-/// A kernel.
+/// Kernel with its parameters.
 #[derive(Debug)]
 pub struct Kernel {
     /// Name of the entry point.
     pub name: &'static str,
-    /// Function that it calls.
+    /// Function that the entry point calls.
     pub function: &'static str,
-    /// Buffers, the first parameters.
+    /// Buffers, which are the first parameters.
     pub parameters: &'static [Parameter],
     /// Type of the last parameter.
     pub arguments: &'static str,
-    /// Type of the memory that a block shares, if the kernel uses any.
+    /// Type of the shared memory's elements, if the kernel uses shared memory.
     pub shared: Option<Element>,
-    /// Whether the number of its threads is bounded.
+    /// Whether the number of threads of a block is bounded.
     pub is_bounded: bool,
 }
 
-/// A kernel with its buffers, ready to be launched.
+/// Kernel with its buffers, ready for a launch.
 pub trait Bound: Copy {
     /// Type of the arguments.
     type Arguments: Words;
@@ -61,7 +61,7 @@ pub trait Bound: Copy {
     fn views(self) -> Vec<View>;
 }
 
-/// Declares kernels. Each is a structure of its buffers by the names of its parameters.
+/// Declares kernels. Each is a structure of its buffers, with the names of its parameters.
 macro_rules! kernels {
     (@element $buffer:ident) => { Buffer::$buffer.element() };
     (@element $buffer:ident $element:ident) => { Element::$element };
@@ -81,7 +81,7 @@ macro_rules! kernels {
             }
 
             impl $name {
-                /// The buffers that it usually has.
+                /// Kernel with its usual buffers.
                 pub const USUAL: Self = Self { $($parameter: View::of(Buffer::$buffer)),* };
             }
 
@@ -114,7 +114,7 @@ macro_rules! kernels {
 }
 
 kernels! {
-    /// Cosines and sines of all slots, and tables of phases.
+    /// Cosines and sines of all slots, and phase tables.
     Prepare: cw_prepare => prepare(PrepareArgs) {
         read code: Code,
         read numbers: Numbers,
@@ -125,7 +125,7 @@ kernels! {
         write cos_sins: OwnCosSin,
         write tables: Tables,
     }
-    /// Samples whose outputs are NaN.
+    /// Flags of the samples whose outputs are NaN.
     Flag: cw_flags => fill_flags(FlagArgs) {
         read shared: SharedCosSin,
         read cos_sins: OwnCosSin,
@@ -137,7 +137,7 @@ kernels! {
         read inputs: Inputs,
         write states: States,
     }
-    /// A forward sweep.
+    /// Forward sweep.
     Forward: cw_forward => forward_sweep(SweepArgs) shares Real with bounds {
         read code: Code,
         read numbers: Numbers,
@@ -149,7 +149,7 @@ kernels! {
         write flags: Flags,
         write outputs: Result,
     }
-    /// A reverse sweep.
+    /// Reverse sweep.
     Reverse: cw_reverse => reverse_sweep(SweepArgs) shares Real with bounds {
         read code: Code,
         read numbers: Numbers,
@@ -216,7 +216,7 @@ kernels! {
         read flags: Flags,
         write outputs: Result as Complex,
     }
-    /// λ of amplitudes.
+    /// λ of returned amplitudes.
     SeedAmplitudes: cw_seed_amplitudes => seed_amplitudes(BasisArgs) {
         read code: Code,
         read cotangent: Cotangent,
@@ -240,7 +240,7 @@ kernels! {
         read weights: Weights,
         write gradient: Result,
     }
-    /// Gradients in weights, or those of parts of a batch.
+    /// Gradients in weights, or in the weights for each part of a batch.
     WeightGradients: cw_weights => collect_weights(ChainArgs) shares Sum {
         read code: Code,
         read numbers: Numbers,
@@ -251,7 +251,7 @@ kernels! {
         write sums: Parts,
         write gradient: Result,
     }
-    /// Gradients in weights from those of parts.
+    /// Gradients in weights, as sums over the parts of a batch.
     WeightTotals: cw_totals => total_weights(ChainArgs) {
         read sums: Parts,
         write gradient: Result,

@@ -1,8 +1,10 @@
-//! One table for both sides of the kernels: constants, records of the bytecode, arguments, buffers, and the kernels themselves.
+//! Table for both sides of the kernels: constants, records of the bytecode, arguments, buffers, and the kernels
+//! themselves.
 //!
-//! Rust writes records and arguments as the structures declared here. The kernels read them through `kernels/common/abi.h` and are called
-//! through the entry points of both dialects; [`headers`] prints these three files from the table. A test compares them and writes
-//! them again (`just kernels`). The module uses nothing of the crate, so that the emulator's build script can take it in.
+//! Rust writes records and arguments as the structures declared here. The kernels read them through
+//! `kernels/common/abi.h`, and are called through the entry points of both dialects. [`headers`] prints these three
+//! files from the table. A test compares the files with the table and writes them again (`just kernels`). The module
+//! uses nothing of the crate, so that the emulator's build script can include it.
 
 /// Declares constants of both sides.
 macro_rules! constants {
@@ -71,18 +73,18 @@ pub use constants::*;
 pub use kernels::{Kernel, View};
 pub use records::*;
 
-/// A constant, for the header.
+/// Constant, for the header.
 #[derive(Debug, Clone, Copy)]
 pub struct Constant {
     /// Name on both sides.
     pub name: &'static str,
     /// Lines of its comment.
     pub about: &'static [&'static str],
-    /// The number.
+    /// Value of the constant.
     pub value: u32,
 }
 
-/// A structure of words, for the header.
+/// Structure of words, for the header.
 #[derive(Debug, Clone, Copy)]
 pub struct Structure {
     /// Name on both sides.
@@ -97,7 +99,7 @@ pub struct Structure {
     pub fields: &'static [Field],
 }
 
-/// A field of a structure, for the header.
+/// Field of a structure, for the header.
 #[derive(Debug, Clone, Copy)]
 pub struct Field {
     /// Name on both sides.
@@ -110,7 +112,7 @@ pub struct Field {
     pub words: usize,
 }
 
-/// Values that are written as words.
+/// Value that is written as words.
 pub trait Words: Copy {
     /// Number of words.
     const WORDS: usize;
@@ -141,14 +143,14 @@ impl Words for u32 {
     }
 }
 
-/// Reads a value and moves on to the word behind it.
+/// Reads a value, and moves `words` to the word behind it.
 fn next<W: Words>(words: &mut &[u32]) -> W {
     let value = W::read(words);
     *words = &words[W::WORDS..];
     value
 }
 
-/// The size of an opcode.
+/// Number of words of an opcode.
 const fn one_word(_opcode: u32) -> usize {
     1
 }

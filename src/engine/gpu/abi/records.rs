@@ -1,7 +1,8 @@
 //! Records of the bytecode.
 //!
-//! A source is the index of a cosine and sine, with the bits `INPUTS` and `WEIGHTS`. A variable is the index of a weight, or of a feature
-//! with the bit `INPUTS`. `code` is a position in the bytecode, `number` an index into the numbers.
+//! A source is the index of a cosine and sine, with the bits `INPUTS` and `WEIGHTS`. A variable is the index of a
+//! weight, or the index of a feature with the bit `INPUTS`. `code` is a position in the bytecode, `number` an index
+//! into the numbers.
 
 use super::constants::{OP_DENSE, OP_DIAGONALS, OP_EXCHANGE, OP_MIX, OP_PASS, TERM_STRIDE};
 use super::{Field, Structure, Words, next, one_word};
@@ -23,7 +24,7 @@ structures! { RECORDS:
         /// 1: the parity is flipped.
         odd: u32,
     }
-    /// Conditions under which an operation acts: all are odd.
+    /// Conditions under which an operation acts: all parities are odd.
     Conditions {
         /// Number of parities.
         count: u32,
@@ -32,16 +33,16 @@ structures! { RECORDS:
     }
     /// Qubit of a dense matrix.
     Qubit {
-        /// Bits that flip with it.
+        /// Bits that flip with the qubit.
         flip_mask: u32,
-        /// Parity that it reads.
+        /// Parity that is the qubit's value.
         parity: Parity,
     }
-    /// A table of phases, then rotations, whose records follow.
+    /// Phase table, then rotations, whose records follow.
     Pass after OP_PASS {
         /// Number of rotations.
         rotations: u32,
-        /// code: the index each set of amplitudes starts from.
+        /// code: the first index of each set of amplitudes.
         bases: u32,
         /// Number of the table, or NONE.
         table: u32,
@@ -51,18 +52,18 @@ structures! { RECORDS:
         term_kinds: u32,
         /// code: mask of each term.
         term_masks: u32,
-        /// Partial gradient of the first term; those of the others follow.
+        /// Partial gradient of the first term; the other terms' partial gradients follow.
         first_partial: u32,
     }
     /// Rotation of a pass.
     Rotation {
-        /// Source of its cosine and sine.
+        /// Source of the rotation's cosine and sine.
         source: u32,
         /// Partial gradient, or NONE.
         partial: u32,
-        /// Bits it flips.
+        /// Bits that the rotation flips.
         flip_mask: u32,
-        /// Mask of the tile's bits in its parity.
+        /// Mask of the tile's bits in the rotation's parity.
         tile_mask: u32,
     }
     /// Diagonal factors, whose records follow.
@@ -72,37 +73,37 @@ structures! { RECORDS:
     }
     /// Diagonal factor exp(±i φ).
     Factor {
-        /// Source of its cosine and sine.
+        /// Source of the factor's cosine and sine.
         source: u32,
         /// Partial gradient, or NONE.
         partial: u32,
-        /// Parity that gives φ a plus where it is odd.
+        /// Parity that is odd where φ has a plus.
         sign: Parity,
-        /// Conditions under which it acts.
+        /// Conditions under which the factor acts.
         conditions: Conditions,
     }
     /// Rotation about a word that flips bits.
     Mix after OP_MIX {
         /// 1: the word has an odd number of Y.
         real: u32,
-        /// Source of its cosine and sine.
+        /// Source of the rotation's cosine and sine.
         source: u32,
         /// Partial gradient, or NONE.
         partial: u32,
-        /// Bits it flips.
+        /// Bits that the rotation flips.
         flip_mask: u32,
-        /// Highest of those bits.
+        /// Highest bit of the flip mask.
         top_bit: u32,
-        /// Parity that gives the sine a minus where it is odd.
+        /// Parity that is odd where the sine has a minus.
         negative: Parity,
-        /// Conditions under which it acts.
+        /// Conditions under which the rotation acts.
         conditions: Conditions,
     }
-    /// Exchange of each amplitude that meets the conditions with the one at the flip mask from it.
+    /// Exchange of the two amplitudes that differ by the flip mask, where the conditions are met.
     Exchange after OP_EXCHANGE {
-        /// Bits it flips.
+        /// Bits in which the two amplitudes differ.
         flip_mask: u32,
-        /// Conditions under which it acts.
+        /// Conditions under which the exchange acts.
         conditions: Conditions,
     }
     /// Dense matrix, whose qubits' records follow.
@@ -111,16 +112,16 @@ structures! { RECORDS:
         qubits: u32,
         /// First entry among the constants.
         entries: u32,
-        /// The first entry of its adjoint.
+        /// First entry of the adjoint among the constants.
         adjoint: u32,
-        /// code: the index each set of amplitudes starts from.
+        /// code: the first index of each set of amplitudes.
         bases: u32,
-        /// Conditions under which it acts.
+        /// Conditions under which the matrix acts.
         conditions: Conditions,
     }
     /// Angle as an expression: a constant and a sum of terms.
     Slot {
-        /// number: its constant part.
+        /// number: the constant of the expression.
         offset: u32,
         /// Terms of the angle.
         terms: List,
@@ -143,38 +144,38 @@ structures! { RECORDS:
         /// Other variable, or NONE.
         other: u32,
     }
-    /// Term of a table of phases.
+    /// Term of a phase table.
     TableTerm {
-        /// Bits whose parity is its sign.
+        /// Bits whose parity is the term's sign.
         mask: u32,
-        /// number: its constant part.
+        /// number: the constant part of the angle.
         offset: u32,
-        /// Parts of its angle.
+        /// Parts of the angle.
         parts: List,
     }
-    /// Weighted entry of a sum: a slot in the angle of a table's term, or a partial gradient in that of a slot.
+    /// Weighted entry of a sum: a slot in the angle of a table's term, or a partial gradient in the gradient of a slot.
     Weighted {
         /// Slot or partial gradient.
         index: u32,
-        /// number: its weight.
+        /// number: the weight.
         weight: u32,
     }
     /// Head of a term of an observable, whose operand follows.
     Term {
         /// Kind of the operand.
         kind: u32,
-        /// Output it adds to.
+        /// Output that the term adds to.
         output: u32,
         /// number: the coefficient.
         coefficient: u32,
     }
     /// Operand that is a Pauli word.
     WordTerm {
-        /// Bits it flips.
+        /// Bits that the word flips.
         flip_mask: u32,
-        /// Bits whose parity is its sign.
+        /// Bits whose parity is the word's sign.
         sign_mask: u32,
-        /// Power of i in front.
+        /// Power of i that multiplies the word.
         quarter_turns: u32,
     }
     /// Operand that is a diagonal.
@@ -188,9 +189,9 @@ structures! { RECORDS:
     }
     /// Operand that is a projector.
     ProjectorTerm {
-        /// Conditions under which it is 1.
+        /// Conditions under which the projector is 1.
         conditions: Conditions,
-        /// Fills the stride.
+        /// Padding to the stride of terms.
         unused: u32,
     }
     /// Operand that is a dense matrix.
@@ -202,15 +203,15 @@ structures! { RECORDS:
         /// First entry among the constants.
         entries: u32,
     }
-    /// Series: words that flip the same bits, with the same factor 1 or i but for signs.
+    /// Series: words that flip the same bits, with the same factor 1 or i up to signs.
     Series {
         /// 1: the factor is i.
         imaginary: u32,
-        /// Bits all of them flip.
+        /// Bits that all words flip.
         flip_mask: u32,
-        /// First of its terms.
+        /// First term of the series.
         first_term: u32,
-        /// End of its terms.
+        /// End of the terms of the series.
         end_term: u32,
         /// Entries, one for each low part of a sign mask.
         entries: List,
@@ -219,9 +220,9 @@ structures! { RECORDS:
     SeriesEntry {
         /// Bits of the sign masks within a chunk.
         mask: u32,
-        /// First of the terms.
+        /// First term of the entry.
         first_term: u32,
-        /// End of the terms.
+        /// End of the terms of the entry.
         end_term: u32,
     }
 }

@@ -1,4 +1,4 @@
-//! CUDA, through candle's device: its stream, its memory, its tensors.
+//! CUDA backend, on candle's device with its stream, its memory and its tensors.
 
 use super::device::{self, Buffers, CallArgs, Device, Saved};
 use crate::engine::gpu::abi::{MAX_ARGUMENT_WORDS, SWEEP_THREADS_F32, SWEEP_THREADS_F64};
@@ -21,52 +21,53 @@ use std::any::Any;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-/// The kernels as PTX for the architecture that the build named, as candle's own: build on, or for, the card that runs them.
+/// Kernels as PTX for the architecture that the build names, as candle's kernels are: build on, or for, the card that
+/// runs them.
 #[allow(unreachable_pub, reason = "generated")]
 mod ptx {
     include!(concat!(env!("OUT_DIR"), "/kernels.rs"));
 }
 
-/// Threads a tile has at the most, as a power of two, in single and in double precision.
+/// Binary logarithms of the largest number of threads for a tile, in single and in double precision.
 const THREAD_BITS: [usize; 2] = [SWEEP_THREADS_F32.ilog2() as usize, SWEEP_THREADS_F64.ilog2() as usize];
 
-/// A group gets as much memory as this without asking.
+/// Bytes of shared memory that a group has without a request.
 const GROUP_BYTES: u32 = 48 << 10;
 
-/// Freed memory that stays with the process, as a fraction of the device's: a sixteenth. The driver's own rule is to give all of
-/// it back whenever the host waits for the device, which a training loop does at each step to read its loss; the next step
-/// would have to map it again, which takes longer than a small circuit.
+/// Inverse fraction of the device's memory that stays with the process when it is freed: a sixteenth. By default, the
+/// driver gives all freed memory back whenever the host waits for the device. A training loop waits at each step to
+/// read its loss, and the next step would have to map the memory again, which takes longer than a small circuit.
 const POOLED_FRACTION: u64 = 16;
 
 /// Memory on the device.
 #[derive(Debug, Clone)]
 pub(crate) enum Memory {
     Own(Arc<CudaSlice<u8>>),
-    /// Memory of a program, used from any thread.
+    /// Memory of a program, which any thread may use.
     Lasting(Arc<Lasting>),
     /// Memory of a tensor that outlives the call.
     Lent(u64),
 }
 
-/// Memory that other threads than its maker's use. Each thread may have a stream of its own, so nothing may be queued on it any
-/// more when it goes.
+/// Memory that other threads than its maker's use. Each thread may have a stream of its own, so no stream may have
+/// queued work on the memory when it is freed.
 #[derive(Debug)]
 pub(crate) struct Lasting(CudaSlice<u8>);
 
 impl Drop for Lasting {
     fn drop(&mut self) {
-        // A device that fails here fails at the next call, which says so.
+        // A device that fails here fails again at the next call, which returns the error.
         let context = self.0.context();
         let _ = context.bind_to_thread().and_then(|()| context.synchronize());
     }
 }
 
-/// A kernel's last argument: a structure of words, of which it reads as many as it declares.
+/// Last argument of a kernel: a structure of words. The kernel reads as many words as it declares.
 #[derive(Debug, Clone, Copy)]
 #[repr(C)]
 struct Words([u32; MAX_ARGUMENT_WORDS]);
 
-// SAFETY: an array of words, valid for any bits.
+// SAFETY: the structure is an array of words, and every bit pattern is valid.
 unsafe impl DeviceRepr for Words {}
 
 impl Words {
@@ -82,11 +83,11 @@ fn candle(error: DriverError) -> Error {
     wrapped.map_or_else(Error::from, |()| Error::Device(DeviceError::NoEngine { device: "CUDA".to_owned() }))
 }
 
-/// Freed memory that the driver keeps.
+/// Pool of freed memory that the driver keeps.
 struct Pool(CUmemoryPool);
 
 impl Pool {
-    /// The pool that candle's allocations come from; `None` on a device or a driver without.
+    /// Returns the pool that candle allocates from, or `None` if the device or the driver has no pools.
     fn of(context: &CudaContext) -> Option<Self> {
         let supported = context.attribute(DeviceAttribute::CU_DEVICE_ATTRIBUTE_MEMORY_POOLS_SUPPORTED).ok()?;
         // SAFETY: the context's device exists.
@@ -96,21 +97,22 @@ impl Pool {
 
     fn get(&self, attribute: PoolAttribute) -> Option<u64> {
         let mut value = 0u64;
-        // SAFETY: the pool exists as long as its device, and all attributes that are asked for here are 64 bits wide.
+        // SAFETY: the pool exists as long as its device, and all attributes that are read here are 64 bits wide.
         unsafe { mem_pool::get_attribute(self.0, attribute, (&raw mut value).cast()) }.ok()?;
         Some(value)
     }
 
-    /// Lets so many freed bytes stay in the pool, unless somebody has set how many. A driver that refuses is only slower.
+    /// Lets `bytes` freed bytes stay in the pool, unless a number has been set before. If the driver refuses, calls are
+    /// only slower.
     fn hold(&self, mut bytes: u64) {
         let threshold = PoolAttribute::CU_MEMPOOL_ATTR_RELEASE_THRESHOLD;
         if self.get(threshold) == Some(0) {
-            // SAFETY: as above.
+            // SAFETY: as in `get`.
             let _ = unsafe { mem_pool::set_attribute(self.0, threshold, (&raw mut bytes).cast()) };
         }
     }
 
-    /// Bytes in the pool that nobody uses.
+    /// Unused bytes in the pool.
     fn idle(&self) -> Option<u64> {
         let reserved = self.get(PoolAttribute::CU_MEMPOOL_ATTR_RESERVED_MEM_CURRENT)?;
         Some(reserved.saturating_sub(self.get(PoolAttribute::CU_MEMPOOL_ATTR_USED_MEM_CURRENT)?))
@@ -152,7 +154,7 @@ impl Device for CudaDevice {
     }
 
     fn allocate(&self, bytes: u64) -> Result<Memory> {
-        // SAFETY: the kernels write what they and candle read.
+        // SAFETY: the kernels write all bytes that they and candle read.
         let slice = unsafe { self.alloc::<u8>(bytes.max(1) as usize) }?;
         Ok(Memory::Own(Arc::new(slice)))
     }
@@ -160,7 +162,7 @@ impl Device for CudaDevice {
     fn upload(&self, bytes: &[u8]) -> Result<Memory> {
         let bytes = if bytes.is_empty() { &[0u8] } else { bytes };
         let slice = self.clone_htod(bytes)?;
-        // Other threads read it on streams of their own.
+        // Other threads read the memory on streams of their own.
         self.cuda_stream().synchronize().map_err(candle)?;
         Ok(Memory::Lasting(Arc::new(Lasting(slice))))
     }
@@ -172,7 +174,7 @@ impl Device for CudaDevice {
         let from = pointer(memory, &stream);
         if bytes > 0 {
             let (there, _recorded) = to.device_ptr(&stream);
-            // SAFETY: both pieces of memory have that many bytes, and the stream orders the copy.
+            // SAFETY: both pieces of memory have at least `bytes` bytes, and the stream orders the copy.
             unsafe { cudarc::driver::result::memcpy_dtod_async(there, from, bytes as usize, stream.cu_stream()) }
                 .map_err(candle)?;
         }
@@ -217,7 +219,7 @@ fn queue(device: &CudaDevice, dialect: Dialect, launch: &Launch, pointers: &[u64
         })
     };
     if launch.group_bytes > GROUP_BYTES {
-        // Always the same value: the function is shared with other threads, which may be about to launch it.
+        // The value is always the same, since other threads share the function and may be about to launch it.
         let most = DeviceAttribute::CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN;
         let most = device.cuda_stream().context().attribute(most).map_err(candle)?;
         let attribute = FunctionAttribute::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
@@ -234,13 +236,13 @@ fn queue(device: &CudaDevice, dialect: Dialect, launch: &Launch, pointers: &[u64
         block_dim: (launch.threads, 1, 1),
         shared_mem_bytes: launch.group_bytes,
     };
-    // SAFETY: the plan gives each kernel the buffers it declares, in the sizes it reads and writes; they live until the
-    // stream has run it, since memory goes back in the order of the stream.
+    // SAFETY: the plan gives each kernel the buffers that it declares, in the sizes that it reads and writes. The
+    // buffers live until the stream has run the kernel, since memory is freed in the order of the stream.
     unsafe { call.launch(shape) }.map_err(refused)?;
     Ok(())
 }
 
-/// The memory of a tensor that callers have made contiguous.
+/// Memory of a tensor that callers have made contiguous.
 fn lent(storage: Storage<'_, CudaStorage>) -> Result<Memory> {
     let (storage, layout) = storage;
     fn start<T: CudaDType>(storage: &CudaStorage, offset: usize) -> Result<u64> {
@@ -255,7 +257,7 @@ fn lent(storage: Storage<'_, CudaStorage>) -> Result<Memory> {
     }))
 }
 
-/// A result as a tensor's storage.
+/// Storage of a tensor that takes a result's memory.
 fn storage(device: &CudaDevice, memory: Memory, count: usize, dtype: DType) -> Result<CudaStorage> {
     let Memory::Own(slice) = memory else {
         return Err(Error::Device(DeviceError::NoEngine { device: "CUDA".to_owned() }));
@@ -263,16 +265,16 @@ fn storage(device: &CudaDevice, memory: Memory, count: usize, dtype: DType) -> R
     let slice =
         Arc::into_inner(slice).ok_or_else(|| Error::Device(DeviceError::NoEngine { device: "CUDA".to_owned() }))?;
     let pointer = slice.leak();
-    // SAFETY: the memory was allocated on this stream for `count` numbers of the type, and nobody else has it.
+    // SAFETY: the memory was allocated on this stream for `count` numbers of the type, and nothing else uses it.
     unsafe fn typed<T: CudaDType>(device: &CudaDevice, pointer: u64, count: usize) -> CudaStorage {
-        // SAFETY: as above.
+        // SAFETY: the caller guarantees it.
         let slice = unsafe { device.cuda_stream().upgrade_device_ptr::<T>(pointer, count) };
         CudaStorage::wrap_cuda_slice(slice, device.clone())
     }
     Ok(match dtype {
-        // SAFETY: as above.
+        // SAFETY: the memory was allocated on this stream for `count` numbers of the type, and nothing else uses it.
         DType::F64 => unsafe { typed::<f64>(device, pointer, count) },
-        // SAFETY: as above.
+        // SAFETY: as for `f64`.
         _ => unsafe { typed::<f32>(device, pointer, count) },
     })
 }
@@ -287,7 +289,7 @@ fn given<'a>(
     Ok(CallArgs { program, dtype, batch, inputs: lent(inputs)?, weights: lent(weights)?, memory_limit })
 }
 
-/// Checks whether a forward pass fits the device.
+/// Checks that a forward pass fits the device.
 pub(crate) fn check(
     device: &CudaDevice,
     program: &Arc<Program>,
@@ -297,7 +299,7 @@ pub(crate) fn check(
 ) -> Result<()> {
     let check = || device::check(device, program, batch, dtype, memory_limit);
     match check() {
-        // Freed memory goes back to the device when its work is done.
+        // Freed memory goes back to the device when the device's work is done.
         Err(Error::Memory(MemoryError::States { .. })) if memory_limit.is_none() => {
             device.cuda_stream().synchronize().map_err(candle)?;
             check()
@@ -306,7 +308,7 @@ pub(crate) fn check(
     }
 }
 
-/// Computes outputs and, with `keep`, the state that the gradient can use.
+/// Computes outputs. If `keep`, also returns the results that the gradient can use.
 pub(crate) fn forward(
     program: &Arc<Program>,
     [inputs, weights]: [Storage<'_, CudaStorage>; 2],
@@ -320,7 +322,7 @@ pub(crate) fn forward(
     Ok((out, saved.map(|saved| Box::new(saved) as Box<dyn Any + Send>)))
 }
 
-/// The wanted gradients in inputs and weights, one after the other.
+/// Computes the requested gradients in inputs and weights, one after the other.
 pub(crate) fn gradient(
     program: &Arc<Program>,
     [inputs, weights, cotangent]: [Storage<'_, CudaStorage>; 3],

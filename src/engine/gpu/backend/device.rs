@@ -1,8 +1,9 @@
-//! Plans on a device: its memory, the bytecode that stays there with a program, and the states that a forward pass saves.
+//! Calls on a device: its memory, the bytecode of programs on it, and the states that forward passes save.
 //!
-//! A program's bytecode goes to a device once and stays as long as the program lives. A call takes two pieces of memory from the
-//! device besides the result: one for all that the gradient may want, one for the rest. The gradient is that of the forward
-//! pass: where it needs inputs and weights themselves, copies of them are saved.
+//! A program's bytecode is copied to a device once, and stays there as long as the program lives. Besides the result, a
+//! call allocates two pieces of memory: one for the buffers that its gradient may use, and one for the other buffers.
+//! The gradient must use the inputs and weights of the forward call, even if a `Var` has been set since. If the
+//! gradient reads them, copies are saved.
 
 use crate::engine::NeedsGrad;
 use crate::engine::gpu::abi::Buffer;
@@ -17,35 +18,35 @@ use std::any::Any;
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-/// A device's memory and its queue of launches.
+/// Device with its memory and its queue of launches.
 pub(crate) trait Device {
-    /// A piece of memory; clones are the same piece.
+    /// Piece of memory; clones are the same piece.
     type Memory: Clone + Debug + Send + Sync + 'static;
 
-    /// Tells devices apart.
+    /// Number that distinguishes devices.
     fn id(&self) -> u64;
-    /// Returns its abilities for a dtype that it knows.
+    /// Returns the dialect and the limits for a dtype.
     fn limits(&self, dtype: DType) -> Result<(Dialect, Limits)>;
-    /// Returns the bytes that are free.
+    /// Returns the number of free bytes.
     fn free(&self) -> Result<u64>;
-    /// Returns the bytes that memory of this size takes.
+    /// Returns the bytes that a piece of memory of this size takes.
     fn occupied(&self, bytes: u64) -> u64 {
         bytes
     }
-    /// Allocates at least one byte, with any content.
+    /// Allocates at least one byte, with arbitrary content.
     fn allocate(&self, bytes: u64) -> Result<Self::Memory>;
-    /// Allocates memory with these bytes in it.
+    /// Allocates memory with a copy of these bytes.
     fn upload(&self, bytes: &[u8]) -> Result<Self::Memory>;
-    /// A copy of the first bytes.
+    /// Copies the first bytes of a piece of memory to a new piece.
     fn copy(&self, memory: &Self::Memory, bytes: u64) -> Result<Self::Memory>;
-    /// Queues a plan's launches; each buffer is a piece of memory from a byte on.
+    /// Queues the launches of a plan. Each buffer is a piece of memory, from a byte on.
     fn submit(&self, dialect: Dialect, plan: &LaunchPlan, buffers: &Buffers<Self::Memory>) -> Result<()>;
 }
 
-/// A plan's buffers by their numbers; those of size 0 may be missing.
+/// Buffers of a plan by their numbers; buffers of size 0 may be missing.
 pub(crate) type Buffers<M> = [Option<(M, u64)>; Buffer::ALL.len()];
 
-/// Program, inputs and weights of a call, in memory of the caller.
+/// Program, inputs and weights of a call, in the caller's memory.
 #[derive(Debug)]
 pub(crate) struct CallArgs<'a, M> {
     pub(crate) program: &'a Arc<Program>,
@@ -56,28 +57,28 @@ pub(crate) struct CallArgs<'a, M> {
     pub(crate) memory_limit: Option<u64>,
 }
 
-/// State that a forward pass left on a device.
+/// Results that a forward pass has saved on a device.
 #[derive(Debug)]
 pub(crate) struct Saved<M> {
-    /// Turns, tables and states; missing if they are too large to keep.
+    /// Cosines and sines, tables and states; missing if they are too large to save.
     arena: Option<M>,
     /// Inputs and weights, if the gradient reads them.
     arguments: Option<[M; 2]>,
 }
 
-/// Outputs of a forward pass, and the state it left.
+/// Outputs of a forward pass, and its saved results.
 pub(crate) type Passed<M> = (M, Option<Saved<M>>);
 
-/// Bytes a forward pass may leave for its gradient, as a fraction of the device's free memory: an eighth.
+/// Inverse fraction of the device's free memory that a forward pass may save for its gradient: an eighth.
 const SAVED_FRACTION: u64 = 8;
 
-/// Bytes that are saved without asking how much memory is free.
+/// Bytes that are saved without a check of the free memory.
 const SAVED_FREELY: u64 = 1 << 25;
 
-/// Amplitudes that fit any device: asking how much memory is free takes longer than computing with them.
+/// Amplitudes that fit any device: a check of the free memory takes longer than the computation.
 const UNQUESTIONED: u64 = 1 << 24;
 
-/// Arenas start their buffers at multiples of this, as allocators do.
+/// Alignment of the buffers in an arena, in bytes; allocators align the same way.
 const ALIGNMENT: u64 = 256;
 
 /// Bytecode of a program on a device, with its plans.
@@ -90,21 +91,21 @@ struct Resident<M> {
     plans: Mutex<Vec<(Key, Arc<LaunchPlan>)>>,
 }
 
-/// Kind and size of the call that a plan was made for.
+/// Kind and size of a call, which determine its plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Key {
     Forward { batch: usize, keep: bool },
     Gradient { batch: usize, wanted: NeedsGrad, saved: bool },
 }
 
-/// Plans a program remembers on a device.
+/// Largest number of plans of a program on a device.
 const PLANS: usize = 8;
 
 type Entry = (Weak<Program>, u64, DType, Arc<dyn Any + Send + Sync>);
 
 static RESIDENTS: Mutex<Vec<Entry>> = Mutex::new(Vec::new());
 
-/// Checks whether a forward pass fits the device. candle would wrap the error of an op beyond recognition.
+/// Checks that a forward pass fits the device. candle would wrap the error of an op beyond recognition.
 pub(crate) fn check<D: Device>(
     device: &D,
     program: &Arc<Program>,
@@ -128,7 +129,7 @@ pub(crate) fn check<D: Device>(
     within(device, program, dtype, Some(working_set(device, &plan)), memory_limit)
 }
 
-/// Bytes a plan works in: those that the caller has, and those that a call takes.
+/// Bytes of a plan's buffers: the caller's, and the buffers that a call allocates.
 fn working_set<D: Device>(device: &D, plan: &LaunchPlan) -> u64 {
     let taken = |buffer: Buffer| buffer.is_saved() || buffer.is_scratch() || buffer == Buffer::Result;
     let given: u64 = Buffer::ALL.into_iter().filter(|buffer| !taken(*buffer)).map(|buffer| plan.size(buffer)).sum();
@@ -150,10 +151,10 @@ fn within<D: Device>(
     }
 }
 
-/// Indices on a device are words of 32 bits.
+/// Largest number of qubits: indices on a device are words of 32 bits.
 const MOST_QUBITS: usize = 31;
 
-/// Computes outputs `[batch, outputs]` in new memory and, with `keep`, the state that the gradient can use.
+/// Computes outputs `[batch, outputs]` in new memory. If `keep`, also returns the results that the gradient can use.
 pub(crate) fn forward<D: Device>(device: &D, given: &CallArgs<'_, D::Memory>, keep: bool) -> Result<Passed<D::Memory>> {
     let resident = Resident::of(device, given.program, given.dtype)?;
     let plan = resident.plan(given.program, Key::Forward { batch: given.batch, keep });
@@ -178,7 +179,7 @@ pub(crate) fn forward<D: Device>(device: &D, given: &CallArgs<'_, D::Memory>, ke
     Ok((result, Some(Saved { arena: keeps.then_some(arena), arguments: arguments.transpose()? })))
 }
 
-/// The wanted gradients in inputs and weights, one after the other in new memory.
+/// Computes the requested gradients in inputs and weights, one after the other in new memory.
 pub(crate) fn gradient<D: Device>(
     device: &D,
     given: &CallArgs<'_, D::Memory>,
@@ -195,7 +196,7 @@ pub(crate) fn gradient<D: Device>(
     }
     buffers[Buffer::Cotangent as usize] = Some((cotangent, 0));
     let plan = resident.plan(given.program, Key::Gradient { batch: given.batch, wanted, saved: arena.is_some() });
-    // λ and its buffers: more than the forward pass has asked for.
+    // The memory of λ and its buffers has not been checked in the forward pass.
     let needed = working_set(device, &plan);
     if given.memory_limit.is_some() || needed > 8 * UNQUESTIONED {
         within(device, given.program, given.dtype, Some(needed), given.memory_limit)?;
@@ -211,7 +212,7 @@ pub(crate) fn gradient<D: Device>(
     Ok(result)
 }
 
-/// Gives all buffers of a kind their places in an arena; returns its size.
+/// Calls `place` with each buffer of a kind and its position in an arena. Returns the size of the arena.
 fn places(plan: &LaunchPlan, kind: fn(Buffer) -> bool, mut place: impl FnMut(Buffer, u64)) -> u64 {
     Buffer::ALL.into_iter().filter(|buffer| kind(*buffer)).fold(0, |at, buffer| {
         place(buffer, at);
@@ -224,7 +225,7 @@ fn bind<M: Clone>(plan: &LaunchPlan, kind: fn(Buffer) -> bool, arena: &M, buffer
 }
 
 impl<M: Clone + Debug + Send + Sync + 'static> Resident<M> {
-    /// Returns the entry of a program on the device; the first call brings it there.
+    /// Returns the entry of a program on the device. The first call copies the bytecode there.
     fn of<D: Device<Memory = M>>(device: &D, program: &Arc<Program>, dtype: DType) -> Result<Arc<Self>> {
         let mut entries = RESIDENTS.lock().unwrap_or_else(PoisonError::into_inner);
         let id = device.id();
@@ -274,7 +275,7 @@ impl<M: Clone + Debug + Send + Sync + 'static> Resident<M> {
         plan
     }
 
-    /// The buffers that there are before a call takes any memory.
+    /// Buffers that exist before a call allocates memory.
     fn buffers(&self, given: &CallArgs<'_, M>) -> Buffers<M> {
         let mut buffers = [const { None }; Buffer::ALL.len()];
         let [bytecode, numbers, constants] = self.memory.clone();
@@ -304,7 +305,7 @@ impl<M: Clone + Debug + Send + Sync + 'static> Resident<M> {
     }
 }
 
-/// Numbers in the precision that takes `width` bytes.
+/// Bytes of numbers in the precision that takes `width` bytes.
 fn bytes(values: &[f64], width: usize) -> Vec<u8> {
     match width {
         8 => values.iter().flat_map(|value| value.to_ne_bytes()).collect(),

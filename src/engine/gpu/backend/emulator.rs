@@ -1,6 +1,6 @@
-//! An emulated GPU in place of the CPU engine: how the kernels' text is proven without a device.
+//! Emulated GPU in place of the CPU engine, which tests the kernels' text without a device.
 //!
-//! The emulator itself is a crate of the project's own, which compiles the text for the CPU and implements [`Submit`].
+//! The emulator is a separate crate of the project. It compiles the text for the CPU and implements [`Submit`].
 
 use super::device::{self, Buffers, CallArgs, Device};
 use crate::engine::cpu::Cpu;
@@ -16,18 +16,18 @@ use std::cell::RefCell;
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// A piece of emulated memory, in units that are aligned for every type.
+/// Piece of emulated memory, in units that are aligned for every type.
 pub type Memory = Arc<Mutex<Vec<u128>>>;
 
-/// Submitter of plans.
+/// Emulator that runs plans.
 pub trait Submit: Debug {
-    /// Tells emulators apart.
+    /// Number that distinguishes emulators.
     fn id(&self) -> u64;
-    /// The text it runs.
+    /// Dialect of the text that it runs.
     fn dialect(&self) -> Dialect;
-    /// Abilities of the device.
+    /// Limits of the device.
     fn limits(&self) -> Limits;
-    /// Runs a plan; buffers start at a byte of a piece of memory.
+    /// Runs a plan. Each buffer is a piece of memory, from a byte on.
     fn submit(&self, plan: &LaunchPlan, buffers: &[Option<(Memory, u64)>; Buffer::ALL.len()]);
 }
 
@@ -47,17 +47,17 @@ pub fn with<R>(submit: Arc<dyn Submit>, f: impl FnOnce() -> R) -> R {
     f()
 }
 
-/// Emulated device, as a call sees it.
+/// Emulated device of a call.
 #[derive(Debug)]
 pub(crate) struct Emulated {
     submit: Arc<dyn Submit>,
     memory_limit: Option<u64>,
 }
 
-/// State that a forward pass left on the device.
+/// Results that a forward pass has saved on the device.
 pub(crate) type Saved = device::Saved<Memory>;
 
-/// Emulated memory with these bytes; what is left over of the last unit holds NaN.
+/// Emulated memory with a copy of these bytes. The rest of the last unit holds NaN.
 fn filled(bytes: &[u8]) -> Memory {
     let mut units = vec![u128::MAX; bytes.len().div_ceil(16)];
     cast_slice_mut::<u128, u8>(&mut units)[..bytes.len()].copy_from_slice(bytes);
@@ -108,13 +108,13 @@ impl Device for Emulated {
 }
 
 impl Emulated {
-    /// The emulator in place of the CPU engine, if there is one.
+    /// Returns the emulator that stands in place of the CPU engine, if there is one.
     pub(crate) fn current(cpu: Cpu) -> Option<Self> {
         let submit = CURRENT.with_borrow(Clone::clone)?;
         Some(Self { submit, memory_limit: cpu.memory_limit })
     }
 
-    /// Checks whether a forward pass fits the device.
+    /// Checks that a forward pass fits the device.
     pub(crate) fn check(&self, program: &Arc<Program>, batch: usize, dtype: DType) -> Result<()> {
         device::check(self, program, batch, dtype, self.memory_limit)
     }
@@ -130,7 +130,7 @@ impl Emulated {
         }
     }
 
-    /// Does the work of [`Engine::forward`](crate::engine::Engine::forward).
+    /// Computes outputs, as [`Engine::forward`](crate::engine::Engine::forward) does.
     pub(crate) fn forward<T: Real>(
         &self,
         program: &Arc<Program>,
@@ -141,7 +141,7 @@ impl Emulated {
         Ok((read(&result, arguments.batch * program.outputs()), saved))
     }
 
-    /// Does the work of [`Engine::gradient`](crate::engine::Engine::gradient).
+    /// Computes gradients, as [`Engine::gradient`](crate::engine::Engine::gradient) does.
     pub(crate) fn gradient<T: Real>(
         &self,
         program: &Arc<Program>,

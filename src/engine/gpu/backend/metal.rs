@@ -1,8 +1,9 @@
-//! Metal, through candle's device: its command buffers, its memory, its tensors.
+//! Metal backend, on candle's device with its command buffers, its memory and its tensors.
 //!
-//! candle encodes all work of a queue into concurrent encoders and tells Metal not to track hazards. A launch waits for an
-//! earlier one only if candle knows that one of the two writes a piece of memory which both touch, so every buffer that a
-//! kernel writes is declared as one. candle looks at whole pieces of memory: launches that share an arena keep their order.
+//! candle encodes all work of a queue into concurrent encoders, and tells Metal not to track hazards. A launch waits
+//! for an earlier launch only if candle knows that one of them writes a piece of memory that both use. So every buffer
+//! that a kernel writes is declared as an output. candle compares whole pieces of memory, so launches that share an
+//! arena keep their order.
 
 use super::device::{self, Buffers, CallArgs, Device, Saved};
 use crate::engine::gpu::abi::Buffer as Role;
@@ -22,20 +23,21 @@ use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Threads a tile has at the most, as a power of two: enough for the largest tile that fits a group's memory, and fewer than
-/// any kernel can have.
+/// Binary logarithm of the largest number of threads for a tile: enough for the largest tile in a group's memory, and
+/// fewer than the limit of any kernel.
 const THREAD_BITS: usize = 7;
 
-/// Groups that keep all processors busy. Metal does not tell how many there are; the largest chips have 80.
+/// Groups that keep all processors busy. Metal does not report the number of processors; the largest chips have 80.
 const GROUPS: usize = 160;
 
-/// Lengths of a group's memory are multiples of this.
+/// Alignment of the length of a group's memory, in bytes.
 const GROUP_ALIGNMENT: u32 = 16;
 
 /// Memory on the device, from a byte on.
 #[derive(Debug, Clone)]
 pub(crate) struct Memory {
-    /// candle gives a buffer away again once it has the only reference; a tensor's is kept by the tensor.
+    /// Buffer of candle's allocator, which reuses a buffer once it has the only reference. A tensor keeps its own
+    /// buffer.
     buffer: Arc<Buffer>,
     start: u64,
 }
@@ -67,7 +69,7 @@ impl Device for MetalDevice {
         Ok(device.recommended_max_working_set_size().saturating_sub(device.current_allocated_size()) as u64)
     }
 
-    /// candle's allocator rounds up to powers of two, so that more of its buffers can be used again.
+    /// Bytes of a buffer: candle's allocator rounds up to powers of two, so that more of its buffers can be reused.
     fn occupied(&self, bytes: u64) -> u64 {
         bytes.checked_next_power_of_two().unwrap_or(u64::MAX)
     }
@@ -99,7 +101,7 @@ impl Device for MetalDevice {
     }
 
     fn submit(&self, _: Dialect, plan: &LaunchPlan, buffers: &Buffers<Memory>) -> Result<()> {
-        // Compiling takes long, and other threads want the encoder.
+        // Compilation takes long, and other threads need the encoder.
         let pipelines: Vec<_> = plan.launches.iter().map(|launch| pipeline(self, launch)).collect::<Result<_>>()?;
         let commands = self.command_encoder()?;
         for (launch, pipeline) in plan.launches.iter().zip(&pipelines) {
@@ -126,7 +128,7 @@ fn encode(
             Some((memory, start)) => {
                 encoder.set_input_buffer(place, Some(&memory.buffer), (memory.start + start + view.start) as usize);
             }
-            // A kernel leaves a buffer without elements alone, but Metal wants something in its place.
+            // A kernel does not read a buffer without elements, but Metal needs a buffer in its place.
             None => {
                 let bytecode = buffers[Role::Code as usize].as_ref();
                 encoder.set_input_buffer(place, bytecode.map(|(memory, _)| &*memory.buffer), 0);
@@ -141,17 +143,17 @@ fn encode(
     encoder.dispatch_thread_groups(row(launch.groups), row(launch.threads));
 }
 
-/// Compiled kernels. candle's own cache takes candle's own texts alone.
+/// Compiled kernels. candle's own cache takes only candle's own kernels.
 struct Cache {
-    /// By the GPU.
+    /// Libraries by GPU.
     libraries: BTreeMap<u64, Library>,
-    /// By the GPU and the kernel's name.
+    /// Pipelines by GPU and kernel name.
     pipelines: BTreeMap<(u64, &'static str), ComputePipeline>,
 }
 
 static CACHE: Mutex<Cache> = Mutex::new(Cache { libraries: BTreeMap::new(), pipelines: BTreeMap::new() });
 
-/// The kernel of a launch, which it fits.
+/// Returns the compiled kernel of a launch, after a check of the launch's threads and memory.
 fn pipeline(device: &MetalDevice, launch: &Launch) -> Result<ComputePipeline> {
     let pipeline = compiled(device, launch.kernel.name).map_err(candle)?;
     let threads = pipeline.max_total_threads_per_threadgroup();
@@ -188,7 +190,7 @@ fn compiled(device: &MetalDevice, kernel: &'static str) -> Result<ComputePipelin
     Ok(pipeline)
 }
 
-/// Arithmetic as it is written: NaN stays NaN, and sums keep their order.
+/// Compiler options for arithmetic as written: NaN stays NaN, and sums keep their order.
 fn options() -> objc2::rc::Retained<MTLCompileOptions> {
     let options = MTLCompileOptions::new();
     options.setLanguageVersion(MTLLanguageVersion::Version3_0);
@@ -201,13 +203,13 @@ fn options() -> objc2::rc::Retained<MTLCompileOptions> {
     options
 }
 
-/// The memory of a tensor that callers have made contiguous.
+/// Memory of a tensor that callers have made contiguous.
 fn lent((storage, layout): Storage<'_, MetalStorage>) -> Memory {
     let start = (layout.start_offset() * storage.dtype().size_in_bytes()) as u64;
     Memory { buffer: Arc::new(storage.buffer().clone()), start }
 }
 
-/// A result as a tensor's storage.
+/// Storage of a tensor that takes a result's memory.
 fn storage(device: &MetalDevice, memory: Memory, count: usize, dtype: DType) -> MetalStorage {
     MetalStorage::new(memory.buffer, device.clone(), count, dtype)
 }
@@ -222,7 +224,7 @@ fn given<'a>(
     CallArgs { program, dtype, batch, inputs: lent(inputs), weights: lent(weights), memory_limit }
 }
 
-/// Checks whether a forward pass fits the device, and whether the dtype is one of Metal's.
+/// Checks that a forward pass fits the device, and that Metal has the dtype.
 pub(crate) fn check(
     device: &MetalDevice,
     program: &Arc<Program>,
@@ -233,7 +235,7 @@ pub(crate) fn check(
     device.limits(dtype)?;
     let check = || device::check(device, program, batch, dtype, memory_limit);
     match check() {
-        // candle gives buffers that nobody uses back to the system only after all work is done.
+        // candle gives unused buffers back to the system only after all work is done.
         Err(Error::Memory(MemoryError::States { .. })) if memory_limit.is_none() => {
             device.wait_until_completed()?;
             check()
@@ -242,7 +244,7 @@ pub(crate) fn check(
     }
 }
 
-/// Computes outputs and, with `keep`, the state that the gradient can use.
+/// Computes outputs. If `keep`, also returns the results that the gradient can use.
 pub(crate) fn forward(
     program: &Arc<Program>,
     [inputs, weights]: [Storage<'_, MetalStorage>; 2],
@@ -256,7 +258,7 @@ pub(crate) fn forward(
     Ok((out, saved.map(|saved| Box::new(saved) as Box<dyn Any + Send>)))
 }
 
-/// The wanted gradients in inputs and weights, one after the other.
+/// Computes the requested gradients in inputs and weights, one after the other.
 pub(crate) fn gradient(
     program: &Arc<Program>,
     [inputs, weights, cotangent]: [Storage<'_, MetalStorage>; 3],

@@ -1,4 +1,4 @@
-//! Devices that run plans of launches.
+//! Backends: devices that run launch plans.
 
 #[cfg(feature = "cuda")]
 pub(crate) mod cuda;

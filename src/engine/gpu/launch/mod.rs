@@ -1,4 +1,4 @@
-//! From a bytecode and a batch to a list of launches.
+//! Launch plans: from bytecode and a batch to a list of launches.
 
 pub(crate) mod plan;
 pub(crate) mod planner;

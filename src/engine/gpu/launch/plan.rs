@@ -1,18 +1,18 @@
 //! Launch plans: the work of a device, as data.
 //!
-//! A plan says how large each buffer is and which kernels run on which of them, with how many threads. CUDA, Metal and the
-//! emulator only submit plans: none of them knows circuits. [`super::planner`] makes them.
+//! A plan has the size of each buffer, and each kernel with its buffers and threads. CUDA, Metal and the emulator only
+//! submit plans, and know nothing about circuits. [`super::planner`] makes plans.
 
 use crate::engine::gpu::abi::{Buffer, Kernel, View};
 
 impl Buffer {
-    /// Whether a plan needs it only while it runs.
+    /// Whether a plan needs the buffer only while it runs.
     pub(crate) fn is_scratch(self) -> bool {
         use Buffer::{Deviations, Lambdas, Means, Partials, Parts, Slots, Sums};
         matches!(self, Lambdas | Deviations | Partials | Sums | Slots | Means | Parts)
     }
 
-    /// Whether a forward pass leaves it to the gradient.
+    /// Whether a forward pass saves the buffer for the gradient.
     pub(crate) fn is_saved(self) -> bool {
         use Buffer::{Flags, OwnCosSin, SharedCosSin, States, Tables};
         matches!(self, SharedCosSin | OwnCosSin | Flags | Tables | States)
@@ -22,17 +22,17 @@ impl Buffer {
 /// Launch of a kernel.
 #[derive(Debug, Clone)]
 pub struct Launch {
-    /// The kernel.
+    /// Kernel to launch.
     pub kernel: &'static Kernel,
-    /// Groups of threads, in one row.
+    /// Number of groups, in one row.
     pub groups: u32,
-    /// Threads of a group.
+    /// Number of threads of a group.
     pub threads: u32,
-    /// Bytes of memory that a group shares.
+    /// Bytes of shared memory of a group.
     pub group_bytes: u32,
     /// Buffers in the order of the kernel's parameters.
     pub buffers: Vec<View>,
-    /// The structure after them, as words.
+    /// Structure behind the buffers, as words.
     pub args: Vec<u32>,
 }
 

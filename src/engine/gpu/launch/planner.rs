@@ -1,11 +1,12 @@
-//! From a bytecode and a batch to a plan.
+//! Planner: makes the launch plan of a program's bytecode on a batch.
 //!
 //! ```text
 //! forward   prepare, flags, (embed), forward sweeps, readout
 //! gradient  steps of the forward pass that it did not save, seed, reverse sweeps, slots, inputs, (unembed), weights
 //! ```
 //!
-//! Where a state is one tile and observables are read, it is two launches each way: prepare and forward; reverse and weights.
+//! If a state is one tile and observables are read, each direction has two launches: prepare and forward; reverse and
+//! weights.
 
 use super::plan::{Launch, LaunchPlan};
 use crate::engine::NeedsGrad;
@@ -19,20 +20,21 @@ use crate::engine::gpu::lower::bytecode::{Bytecode, EncodedSweep};
 use crate::engine::gpu::lower::observables::{Observables, Reading};
 use crate::program::Program;
 
-/// Threads of a group where nothing else decides.
+/// Default number of threads of a group.
 pub(crate) const THREADS: u32 = 128;
 
-/// Amplitudes a thread takes at a time, as a power of two: a pass of three rotations.
+/// Binary logarithm of the amplitudes that a thread takes at a time: a pass of three rotations.
 const THREAD_BITS: usize = MAX_ANGLES as usize;
 
-/// Bits of the number of threads that share a tile of a larger state where a processor has memory for two: in F32 two groups of
-/// so many have registers for a reverse sweep, and one can compute while the other waits for memory.
+/// Binary logarithm of the threads for a tile of a larger state, if a multiprocessor has memory for two tiles. In F32,
+/// two groups of this size have enough registers for a reverse sweep, and one can compute while the other waits for
+/// memory.
 const TILED_THREAD_BITS: usize = 8;
 
-/// Samples whose gradients in weights a group of threads adds up.
+/// Samples whose gradients in weights one group adds up.
 const PART: usize = 2048;
 
-/// Makes plans for a program on a batch.
+/// Planner of the launches of a program on a batch.
 pub(crate) struct LaunchPlanner<'a> {
     pub(crate) program: &'a Program,
     pub(crate) bytecode: &'a Bytecode,
@@ -41,7 +43,7 @@ pub(crate) struct LaunchPlanner<'a> {
     pub(crate) plan: LaunchPlan,
 }
 
-/// A forward pass; with `keep`, it leaves the final states.
+/// Plan of a forward pass. If `keep`, the pass saves the final states.
 pub(crate) fn forward(program: &Program, bytecode: &Bytecode, limits: Limits, batch: usize, keep: bool) -> LaunchPlan {
     let mut planner = LaunchPlanner::new(program, bytecode, limits, batch);
     planner.size(Buffer::Result, batch * program.outputs());
@@ -52,7 +54,7 @@ pub(crate) fn forward(program: &Program, bytecode: &Bytecode, limits: Limits, ba
     planner.plan
 }
 
-/// A gradient: from the states that a forward pass saved, or with a forward pass in front.
+/// Plan of a gradient, which starts from saved states or, unless `saved`, with a forward pass.
 pub(crate) fn gradient(
     program: &Program,
     bytecode: &Bytecode,
@@ -81,7 +83,7 @@ pub(crate) fn gradient(
     planner.plan
 }
 
-/// Warps of a group.
+/// Number of warps of a group.
 fn warps(threads: u32) -> usize {
     threads.div_ceil(WARP) as usize
 }
@@ -103,14 +105,14 @@ impl<'a> LaunchPlanner<'a> {
         planner
     }
 
-    /// Makes a buffer hold `count` elements at the least.
+    /// Makes a buffer at least `count` elements long.
     pub(crate) fn size(&mut self, buffer: Buffer, count: usize) {
         let bytes = self.limits.bytes(buffer.element());
         let size = &mut self.plan.sizes[buffer as usize];
         *size = (count as u64 * bytes as u64).max(*size);
     }
 
-    /// ψ of all samples is in memory.
+    /// Makes the buffer of ψ long enough for all samples.
     fn states(&mut self) {
         self.size(Buffer::States, self.batch << self.program.qubits);
     }
@@ -133,14 +135,14 @@ impl<'a> LaunchPlanner<'a> {
             |(view, parameter): (&View, &kernels::Parameter)| view.buffer.element() == parameter.buffer.element();
         debug_assert!(buffers.iter().zip(K::KERNEL.parameters).all(fits), "{}: {buffers:?}", K::KERNEL.name);
         if groups > 0 {
-            // More groups than any device takes are refused by it, with their number.
+            // A device refuses more groups than it can launch, with their number in the error.
             let (groups, group_bytes) = (u32::try_from(groups).unwrap_or(u32::MAX), group_bytes as u32);
             let args = args.words();
             self.plan.launches.push(Launch { kernel: K::KERNEL, groups, threads, group_bytes, buffers, args });
         }
     }
 
-    /// Angles, tables and final states; the outputs too, if `read` and all is fused.
+    /// Launches angles, tables and final states. If `read` and the sweep is fused, the outputs too.
     fn run(&mut self, read: bool, store: bool) {
         let (program, bytecode, batch) = (self.program, self.bytecode, self.batch);
         let angles = &bytecode.angles;
@@ -197,7 +199,7 @@ impl<'a> LaunchPlanner<'a> {
         }
     }
 
-    /// The observables of a program whose whole call is one sweep each way.
+    /// Observables of a program whose call is one sweep in each direction.
     fn fused(&self) -> Option<&'a Observables> {
         match &self.bytecode.reading {
             Reading::Expectation(sum) if sum.fused => Some(sum),
@@ -216,18 +218,18 @@ impl<'a> LaunchPlanner<'a> {
         })
     }
 
-    /// Tiles of all samples.
+    /// Number of tiles of all samples.
     fn tiles(&self) -> usize {
         self.batch << (self.program.qubits - self.bytecode.bits)
     }
 
-    /// Threads of a group and the tiles it works on, each with so many real numbers.
+    /// Threads of a group, and number of tiles that it works on, each with `numbers` real numbers.
     fn shape(&self, numbers: usize) -> (u32, usize) {
         let bits = self.bytecode.bits;
         let is_alone = 2 * numbers * self.limits.real > self.limits.group_bytes;
         let most = if bits < self.program.qubits && !is_alone { TILED_THREAD_BITS } else { usize::MAX };
         let threads = 1 << bits.saturating_sub(THREAD_BITS).min(self.limits.thread_bits).min(most);
-        // Whole warps; more tiles as long as all processors have some.
+        // A group has whole warps. It has more tiles as long as all multiprocessors have work.
         let least = (WARP as usize).div_ceil(threads);
         let sums = 2 * (MAX_ANGLES * MAX_WARPS) as usize;
         let fits = (self.limits.group_bytes / self.limits.real).saturating_sub(sums) / numbers;
@@ -272,7 +274,7 @@ impl<'a> LaunchPlanner<'a> {
         }
     }
 
-    /// The reverse sweeps, down to the first operation that matters.
+    /// Launches the reverse sweeps, down to the first operation that needs a gradient.
     fn reverse(&mut self, wanted: NeedsGrad) {
         let bytecode = self.bytecode;
         let kinds = (u32::from(wanted.inputs) * INPUTS) | (u32::from(wanted.weights) * WEIGHTS);
@@ -300,7 +302,7 @@ impl<'a> LaunchPlanner<'a> {
         }
     }
 
-    /// The gradient in each slot of each sample.
+    /// Launches the sums for the gradient in each slot of each sample.
     fn slots(&mut self) {
         let (program, bytecode) = (self.program, self.bytecode);
         let tile_bits = program.qubits - bytecode.bits;

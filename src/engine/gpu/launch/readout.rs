@@ -1,17 +1,17 @@
-//! From final states to outputs, and from a cotangent of the outputs to λ, where no sweep does it.
+//! Launches from final states to outputs, and from a cotangent of the outputs to λ, unless they are fused with a sweep.
 
 use super::planner::{LaunchPlanner, THREADS};
 use crate::engine::gpu::abi::kernels;
 use crate::engine::gpu::abi::{BasisArgs, Buffer, CHUNK_AMPLITUDES, MAX_WARPS, NONE, OutputArgs, ReadArgs, View};
 use crate::engine::gpu::lower::observables::{Basis, CHUNK_BITS, Observables, Reading};
 
-/// Terms that are no series, of which a group of threads takes so many: its chunk of the state stays at hand.
+/// Number of terms outside a series that a group takes. The group's chunk of the state stays in the cache.
 const SPAN: u32 = 8;
 
-/// Bits of the number of threads that share a chunk of a state: from a warp on.
+/// Binary logarithms of the fewest and the most threads for a chunk of a state. The fewest are a warp.
 const CHUNK_THREADS: [usize; 2] = [5, 8];
 
-/// Bits of the number of amplitudes of a chunk that a thread has.
+/// Binary logarithm of the amplitudes of a chunk that a thread has.
 const AMPLITUDE_BITS: usize = CHUNK_AMPLITUDES.ilog2() as usize;
 
 const _: () = assert!(CHUNK_BITS <= CHUNK_THREADS[1] + AMPLITUDE_BITS);
@@ -60,7 +60,7 @@ impl LaunchPlanner<'_> {
                 }
                 for (output, sum) in sums.iter().enumerate() {
                     self.deviate(sum, output as u32, width);
-                    // The records name output 0: the cotangent is read from this one on.
+                    // The records name output 0, so the cotangent is read from this output on.
                     let (shift, keep) = (0, u32::from(output > 0));
                     let args = ReadArgs { cotangent: 1, outputs: width, shift, keep, ..self.terms(sum) };
                     let start = (output * self.limits.real) as u64;
@@ -84,7 +84,7 @@ impl LaunchPlanner<'_> {
         }
     }
 
-    /// The mean of a sum into a column of the means, and `(O - mean) ψ` into the deviations.
+    /// Launches the mean of a sum, into a column of the means, and `(O - mean) ψ`, into the deviations.
     fn deviate(&mut self, sum: &Observables, output: u32, width: u32) {
         self.size(Buffer::Means, self.batch * width as usize);
         self.size(Buffer::Deviations, self.batch << self.program.qubits);
@@ -112,15 +112,15 @@ impl LaunchPlanner<'_> {
         }
     }
 
-    /// Threads of a group for a chunk of a state, and the bytes it shares: a number an amplitude, which is more than sums of its
-    /// warps take.
+    /// Threads of a group for a chunk of a state, and the bytes of its shared memory: a number for each amplitude,
+    /// which is more than the sums of its warps take.
     fn chunk(&self) -> (u32, usize) {
         let bits = self.bytecode.chunk_bits;
         let [least, most] = CHUNK_THREADS;
         (1 << bits.saturating_sub(AMPLITUDE_BITS).clamp(least, most), self.limits.real << bits)
     }
 
-    /// Chunks of all states.
+    /// Number of chunks of all states.
     fn rows(&self) -> usize {
         self.batch << (self.program.qubits - self.bytecode.chunk_bits)
     }
@@ -130,7 +130,8 @@ impl LaunchPlanner<'_> {
         self.launch(kernel, self.rows(), threads, bytes, args);
     }
 
-    /// Launches the expectation values of a sum on the states in `from`, into rows of `width` entries of `to` from `column` on.
+    /// Launches the expectation values of a sum on the states in `from`. They go to `to`, in rows of `width` entries
+    /// from `column` on.
     fn expect(&mut self, sum: &Observables, from: Buffer, to: Buffer, column: u32, width: u32) {
         let rows = self.rows();
         let chunks = rows / self.batch.max(1);
@@ -159,7 +160,7 @@ impl LaunchPlanner<'_> {
         self.launch(kernel, groups, THREADS, self.scratch_bytes(), args);
     }
 
-    /// Bytes in which a group adds up numbers.
+    /// Bytes of shared memory in which a group adds up numbers.
     pub(crate) fn scratch_bytes(&self) -> usize {
         MAX_WARPS as usize * self.limits.angle
     }

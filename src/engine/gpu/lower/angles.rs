@@ -1,4 +1,4 @@
-//! Slots in the bytecode: expressions, the cosines and sines they make, and the chain rule back to variables.
+//! Slots in the bytecode: expressions, their cosines and sines, and the chain rule back to variables.
 
 use super::assembler::Assembler;
 use super::sweeps::{Op, Sweep, Term};
@@ -7,7 +7,8 @@ use crate::program::{Program, Slot, Source, Variable};
 use num_complex::Complex64;
 use std::collections::HashMap;
 
-/// Slots that all samples share come first, then each sample's own; constant cosines and sines stand behind the shared ones.
+/// Slots in a new order: first the slots that all samples share, then each sample's own. Constant cosines and sines
+/// follow the shared ones.
 #[derive(Debug)]
 pub(crate) struct Angles {
     pub(crate) shared: u32,
@@ -20,7 +21,7 @@ pub(crate) struct Angles {
     /// Positions of the lists of derivatives in each feature, and in each weight.
     pub(crate) inputs: u32,
     pub(crate) weights: u32,
-    /// New number of each slot of the program, and which variables it reads.
+    /// New index of each slot of the program, and the kinds of the variables that it reads.
     slots: Vec<(u32, u32)>,
     cos_sins: HashMap<[u64; 2], u32>,
 }
@@ -73,7 +74,7 @@ impl Angles {
         self.slots.len()
     }
 
-    /// New number of a slot.
+    /// New index of a slot.
     pub(crate) fn slot(&self, slot: usize) -> u32 {
         self.slots[slot].0
     }
@@ -85,7 +86,7 @@ impl Angles {
         }
     }
 
-    /// A source as a word: the index of its cosine and sine, and its kinds.
+    /// Source as a word: the index of its cosine and sine, and its kinds.
     pub(crate) fn source(&self, source: &Source) -> u32 {
         match source {
             Source::Slot(slot) => {
@@ -96,7 +97,7 @@ impl Angles {
         }
     }
 
-    /// Record of a table's term.
+    /// Record of a term of a table.
     pub(crate) fn term(&self, term: &Term, assembler: &mut Assembler) -> TableTerm {
         let (mut constant, mut parts) = (0.0, Vec::new());
         for (source, weight) in &term.parts {
@@ -111,7 +112,7 @@ impl Angles {
     }
 }
 
-/// Sources of the cosines and sines of an operation; the terms of a table are angles.
+/// Sources of the cosines and sines of an operation. Terms of a table need angles instead.
 fn sources(op: &Op) -> Vec<Source> {
     match op {
         Op::Pass { rotations, .. } => rotations.iter().map(|rotation| rotation.source).collect(),
@@ -128,7 +129,7 @@ fn name(variable: Variable) -> u32 {
     }
 }
 
-/// Records of the slots.
+/// Writes the records of the slots.
 fn expressions(program: &Program, order: &[usize], assembler: &mut Assembler) -> u32 {
     let mut records = Vec::new();
     for slot in order {
@@ -145,7 +146,7 @@ fn expressions(program: &Program, order: &[usize], assembler: &mut Assembler) ->
     assembler.block(records)
 }
 
-/// Derivatives of slots in each feature and in each weight, as lists.
+/// Writes the derivatives of slots in each feature and in each weight, as lists.
 fn derivatives(program: &Program, order: &[usize], assembler: &mut Assembler) -> [u32; 2] {
     let mut lists = [vec![Vec::new(); program.engine_inputs], vec![Vec::new(); program.weights]];
     for (number, slot) in order.iter().enumerate() {

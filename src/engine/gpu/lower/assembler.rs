@@ -1,18 +1,18 @@
-//! Words, numbers and constants of a bytecode in the making.
+//! Assembler: writes the words, numbers and constants of bytecode.
 
 use super::tile::LocalParity;
 use crate::engine::gpu::abi::{Conditions, List, Parity, Words};
 use num_complex::Complex64;
 use std::collections::HashMap;
 
-/// Words, numbers and constants in the making.
+/// Words, numbers and constants of bytecode.
 #[derive(Debug, Default)]
 pub(crate) struct Assembler {
     pub(crate) code: Vec<u32>,
     pub(crate) numbers: Vec<f64>,
     known: HashMap<u64, u32>,
     pub(crate) constants: Vec<Complex64>,
-    /// Runs of words that may be shared.
+    /// Positions of words that may be shared.
     blocks: HashMap<Vec<u32>, u32>,
 }
 
@@ -21,7 +21,7 @@ impl Assembler {
         self.code.len() as u32
     }
 
-    /// Writes records, or finds them where they have been written; returns their position.
+    /// Writes records, unless the same words have been written before. Returns their position.
     pub(crate) fn block<W: Words>(&mut self, records: impl IntoIterator<Item = W>) -> u32 {
         let words = words_of(records);
         if let Some(position) = self.blocks.get(&words) {
@@ -33,7 +33,7 @@ impl Assembler {
         position
     }
 
-    /// Writes records as `block` does, as a list with its end.
+    /// Writes records, as `block` does. Returns them as a list with its end.
     pub(crate) fn list<W: Words>(&mut self, records: &[W]) -> List {
         let first = self.block(records.iter().copied());
         List { first, end: first + (records.len() * W::WORDS) as u32 }
@@ -47,7 +47,7 @@ impl Assembler {
         })
     }
 
-    /// Numbers one after the other.
+    /// Writes numbers one after the other. Returns the index of the first.
     pub(crate) fn numbers(&mut self, values: &[f64]) -> u32 {
         self.numbers.extend(values);
         (self.numbers.len() - values.len()) as u32
@@ -59,7 +59,7 @@ impl Assembler {
         position
     }
 
-    /// Writes a head for each list, then the lists; returns the position of the heads.
+    /// Writes a head for each list, then the lists. Returns the position of the heads.
     pub(crate) fn lists<W: Words>(&mut self, lists: &[Vec<W>]) -> u32 {
         let head = self.position();
         let mut first = head + (List::WORDS * lists.len()) as u32;

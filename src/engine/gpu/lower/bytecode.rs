@@ -1,6 +1,6 @@
 //! Bytecode: a program as words, numbers and constants in a device's memory, which the kernels read.
 //!
-//! Made once a program, of the records in `abi`.
+//! Bytecode consists of the records in `abi`. It is made once for each program.
 
 use super::angles::Angles;
 use super::assembler::{Assembler, words_of};
@@ -29,24 +29,24 @@ pub(crate) struct Bytecode {
     pub(crate) sweeps: Vec<EncodedSweep>,
     /// Position of the list of the operations' positions.
     pub(crate) index: u32,
-    /// Kinds of the sources of each operation.
+    /// Kinds of the variables that each operation reads.
     pub(crate) kinds: Vec<u32>,
     /// Bits of a tile.
     pub(crate) bits: usize,
-    /// Tables of phases: how many, and where their terms stand.
+    /// Number of phase tables, and position of their terms.
     pub(crate) tables: (u32, u32),
-    /// Numbers that the reverse sweep leaves a tile.
+    /// Partial gradients that a reverse sweep writes for each tile.
     pub(crate) partials: u32,
     /// Position of the lists of each slot's partial gradients.
     pub(crate) slot_partials: u32,
-    /// Bits of an index within the chunks that observables are read from.
+    /// Bits of an index within a chunk. Observables are read chunk by chunk.
     pub(crate) chunk_bits: usize,
     pub(crate) reading: Reading,
-    /// Whether a gradient reads inputs and weights themselves.
+    /// Whether a gradient reads inputs and weights directly.
     pub(crate) reads_arguments: bool,
 }
 
-/// A sweep in the bytecode: operations `first..last`, and its tiles.
+/// Sweep in the bytecode: operations `first..last`, and their tile.
 #[derive(Debug)]
 pub(crate) struct EncodedSweep {
     pub(crate) first: u32,
@@ -57,7 +57,8 @@ pub(crate) struct EncodedSweep {
 }
 
 impl Bytecode {
-    /// Encodes a program for tiles of up to `most` bits, or more if a matrix needs them. `None` if a matrix fits no tile.
+    /// Encodes a program for tiles of up to `most` bits, or more if a matrix needs them. Returns `None` if a matrix
+    /// fits no tile.
     pub(crate) fn new(program: &Program, most: usize) -> Option<Self> {
         let stored = StoredOps::new(program);
         let (bits, sweeps) = cheapest_sweeps(program, &stored, most)?;
@@ -109,14 +110,14 @@ impl Bytecode {
         })
     }
 
-    /// The first operation that a reverse sweep must undo for gradients of these kinds.
+    /// Index of the first operation that a reverse sweep must undo for gradients of the kinds `wanted`.
     pub(crate) fn first_wanted(&self, wanted: u32) -> u32 {
         let wants = |kind: &u32| kind & wanted != 0;
         self.kinds.iter().position(wants).unwrap_or(self.kinds.len()) as u32
     }
 }
 
-/// Encodes operations.
+/// Encoder of operations.
 struct Encoder<'a> {
     assembler: Assembler,
     angles: &'a Angles,
@@ -134,7 +135,8 @@ impl Encoder<'_> {
         EncodedSweep { first, last, tile_basis, offsets, lane_bits: tile.lanes as u32 }
     }
 
-    /// Numbers a new partial gradient that adds to the gradients of sources; `NONE` if no source is a slot.
+    /// Numbers a new partial gradient, which counts for the gradients of its sources. Returns `NONE` if no source is a
+    /// slot.
     fn partial(&mut self, parts: &[(Source, f64)]) -> u32 {
         let mut used = false;
         for (source, weight) in parts {
@@ -148,7 +150,7 @@ impl Encoder<'_> {
         if used { self.partials - 1 } else { NONE }
     }
 
-    /// Writes an operation; returns its position and the kinds of its sources.
+    /// Writes an operation. Returns its position and the kinds of its sources.
     fn op(&mut self, op: &Op, tile: &Tile) -> (u32, u32) {
         let (words, kinds) = match op {
             Op::Pass { table, rotations } => self.pass(table, rotations, tile),
@@ -243,8 +245,8 @@ impl Encoder<'_> {
     }
 }
 
-/// Local indices at which the parities of all rotations are even in tile 0, spread over the banks: threads side by side take
-/// indices side by side in this list.
+/// Local indices at which the parities of all rotations are even in tile 0. Neighbours in the list, which neighbouring
+/// threads take, are in different banks as far as possible.
 fn even(bits: usize, rotations: &[LocalRotation]) -> Vec<u32> {
     let is_even = |index: &u32| {
         let odd = |parity: LocalParity| ((index & parity.local).count_ones() % 2 == 1) != parity.odd;
@@ -254,15 +256,15 @@ fn even(bits: usize, rotations: &[LocalRotation]) -> Vec<u32> {
     for index in (0..1u32 << bits).filter(is_even) {
         banks[index as usize % (1 << BANK_BITS)].push(index);
     }
-    // The indices are the sum of one of them and a linear space, so all banks that hold any hold equally many.
+    // The indices are a coset of a linear space, so all banks with any of them have equally many.
     banks.retain(|bank| !bank.is_empty());
     let depth = banks.first().map_or(0, Vec::len);
     (0..depth).flat_map(|k| banks.iter().filter_map(move |bank| bank.get(k).copied())).collect()
 }
 
-/// First local index of each set that the flip masks make up.
+/// First local index of each set of indices that differ by the flip masks.
 fn representatives(bits: usize, flip_masks: &[u32]) -> Vec<u32> {
-    // Reduced so that no two have the same leading bit; the sets' first indices have none of these.
+    // The flip masks are reduced to different leading bits. The first index of a set has none of these bits.
     let mut pivots: Vec<u32> = Vec::new();
     for flip_mask in flip_masks {
         let rest = pivots.iter().fold(*flip_mask, |rest: u32, pivot| rest.min(rest ^ pivot));
@@ -280,7 +282,7 @@ mod tests {
     use crate::measurement::Measurement;
     use crate::observable::Z;
 
-    /// Threads of a warp meet in one bank at most twice on average, over the passes of rings of CX.
+    /// Threads of a warp access the same bank at most twice on average, in the passes of rings of CX.
     #[test]
     fn threads_side_by_side_use_different_banks() {
         for (qubits, bits) in [(8, 13), (10, 13), (12, 13), (16, 12), (20, 12)] {
@@ -308,7 +310,7 @@ mod tests {
         }
     }
 
-    /// Two or three sweeps a layer, in tiles of which a processor has two.
+    /// A large state takes two or three sweeps for each layer, with tiles of which a multiprocessor holds two.
     #[test]
     fn a_large_state_is_cut_for_few_sweeps() {
         for (qubits, bits, count) in [(13, 13, 1), (16, 12, 8), (24, 12, 12)] {

@@ -1,4 +1,4 @@
-//! From a program to its bytecode, in steps: operations in stored indices, sweeps over tiles, words.
+//! Lowering of a program to bytecode: stored operations first, then sweeps over tiles, then words.
 
 pub(crate) mod angles;
 pub(crate) mod assembler;

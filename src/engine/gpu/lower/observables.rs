@@ -1,4 +1,5 @@
-//! Readouts in the bytecode: observables as terms in stored indices, or in those of the one tile that is read where it is.
+//! Readouts in the bytecode: observables as terms in stored indices or, if a sweep evaluates them, in the indices of
+//! its tile.
 
 use super::assembler::{Assembler, words_of};
 use super::stored_ops::{Chain, StoredOps};
@@ -26,18 +27,18 @@ pub(crate) struct Observables {
     /// Position of the terms.
     pub(crate) terms: u32,
     pub(crate) count: u32,
-    /// Number of terms, the first ones, that are in no series.
+    /// Number of the terms that are in no series. They come first.
     pub(crate) direct: u32,
     /// Position and number of the series.
     pub(crate) series: [u32; 2],
     pub(crate) outputs: u32,
     /// Position of the lists of each output's terms.
     pub(crate) lists: u32,
-    /// First of the numbers that are added to the outputs, one each.
+    /// Index of the first constant. Each output has a constant that is added to it.
     pub(crate) constants: u32,
-    /// Whether sweeps read them themselves: the state is one tile, in whose indices the terms are.
+    /// Whether sweeps evaluate the terms. The state is then one tile, and the terms are in its indices.
     pub(crate) fused: bool,
-    /// Positions of the identity, which variances need: as a term of its own, and as the list of output 0.
+    /// Positions of the identity, which variances need: of its term, and of the list of output 0.
     identity: [u32; 2],
 }
 
@@ -50,44 +51,45 @@ pub(crate) struct Basis {
     pub(crate) origin: u32,
 }
 
-/// Terms that a sweep reads itself, at the most: the least group of the smallest states has room for their sums on any device.
+/// Largest number of terms that a sweep evaluates: the smallest group has shared memory for their sums on any device.
 const MOST_TERMS: usize = 128;
 
-/// The least words of a series: fewer are cheaper one by one than with a transform.
+/// Smallest number of words in a series: fewer cost less one by one than with a transform.
 const LEAST_SERIES: usize = 4;
 
-/// Bits of an index within a chunk of a state that observables are read from at a time, at the most: enough for a group, and a
-/// processor has several chunks at hand.
+/// Largest number of bits of an index within a chunk. Observables are read chunk by chunk. A chunk is enough work for a
+/// group, and a multiprocessor holds several chunks.
 pub(crate) const CHUNK_BITS: usize = 11;
 
-/// Indices that terms are in.
+/// Indices of the terms.
 #[derive(Clone, Copy)]
 struct Indices<'a> {
     index_map: &'a Chain,
-    /// The tile that is the state; none for stored indices.
+    /// Tile that is the whole state; `None` for stored indices.
     tile: Option<&'a Tile>,
 }
 
 impl Indices<'_> {
-    /// A flip mask of stored bits.
+    /// Flip mask of stored bits, in these indices.
     fn flip_mask(self, stored: u64) -> u32 {
         self.tile.map_or(stored as u32, |tile| tile.flip_mask(stored))
     }
 
-    /// A parity of stored bits.
+    /// Parity of stored bits, in these indices.
     fn parity(self, stored: Parity) -> Parity {
         let local = |tile: &Tile| Parity { mask: tile.parity(stored).local.into(), ..stored };
         self.tile.map_or(stored, local)
     }
 
-    /// Parity that a logical qubit reads.
+    /// Parity that is the value of a logical qubit.
     fn qubit(self, qubit: usize) -> Parity {
         self.parity(self.index_map.parity(1 << qubit))
     }
 }
 
 impl Reading {
-    /// `whole` is the tile of a state that is one; of others, chunks of `chunk` bits are read at a time.
+    /// Encodes a readout. `whole` is the tile of a state that is one tile. Other states are read in chunks of `chunk`
+    /// bits.
     pub(crate) fn new(
         program: &Program,
         stored: &StoredOps,
@@ -132,7 +134,7 @@ fn record(parity: Parity) -> abi::Parity {
     abi::Parity { local: parity.mask as u32, tile: 0, odd: u32::from(parity.odd) }
 }
 
-/// Terms of observables as records, in the making.
+/// Records of the terms of observables.
 struct Records<'a> {
     indices: Indices<'a>,
     assembler: &'a mut Assembler,
@@ -194,7 +196,7 @@ impl Records<'_> {
         }
     }
 
-    /// A series of words that are given with their masks.
+    /// Writes a series of words, each with its z-mask.
     fn series(&mut self, x: u32, is_imaginary: bool, mut series: Vec<(u32, &PauliTerm)>, low: u32) -> Series {
         series.sort_by_key(|(z, _)| (z & low, *z));
         let first_term = self.count();
@@ -256,10 +258,10 @@ impl Observables {
         }
     }
 
-    /// The identity as an observable of one term, next to a sum.
+    /// Returns the identity as an observable of one term.
     pub(crate) fn identity(&self) -> Self {
         let [terms, lists] = self.identity;
-        // The constants are those of a variance, which are 0.
+        // The constants belong to a variance, so they are 0.
         let constants = self.constants;
         Self { terms, lists, constants, count: 1, direct: 1, series: [0, 0], outputs: 1, ..*self }
     }

@@ -1,7 +1,7 @@
-//! Layers and general steps of a program in the indices in which a GPU stores amplitudes.
+//! Stored operations: layers and general steps of a program, with stored indices.
 //!
-//! Nothing is ever moved: where the CPU engines move amplitudes back into logical order, the index maps are composed further. So a
-//! control is a parity of stored bits, and a flip is an XOR with a flip mask, whatever stands in front.
+//! The CPU engines move amplitudes back into logical order before a general step. A GPU moves none: it keeps composing
+//! index maps. A control is then the parity of several stored bits, and a flip is an XOR with a flip mask.
 
 use crate::program::layered::Region;
 use crate::program::{
@@ -14,18 +14,18 @@ use std::sync::Arc;
 #[derive(Debug, Clone)]
 pub(crate) struct StoredOps {
     pub(crate) ops: Vec<StoredOp>,
-    /// Words in stored indices.
+    /// Readout whose words have stored indices.
     pub(crate) readout: Readout,
-    /// Map from stored to logical indices, at the end.
+    /// Map from stored to logical indices at the end.
     pub(crate) index_map: Chain,
 }
 
-/// Relabellings one after the other: the logical indices of one are the physical indices of the next.
+/// Chain of index maps: the logical indices of a map are the stored indices of the next map.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Chain(Vec<IndexMap>);
 
 impl Chain {
-    /// The parity of logical bits as one of stored bits.
+    /// Parity of logical bits as a parity of stored bits.
     pub(crate) fn parity(&self, logical: u64) -> Parity {
         self.moved(Parity { mask: logical, odd: false })
     }
@@ -51,7 +51,7 @@ impl Chain {
 /// Operation in stored indices.
 #[derive(Debug, Clone)]
 pub(crate) enum StoredOp {
-    /// Phases that commute, then rotations none of which changes another's parity.
+    /// Phases that commute, then rotations. No rotation changes another's parity.
     Layer {
         phases: Vec<Diagonal>,
         rotations: Vec<Rotation>,
@@ -62,7 +62,8 @@ pub(crate) enum StoredOp {
     Matrix(Matrix),
 }
 
-/// `exp(i φ)` where `sign` is odd and `exp(-i φ)` where it is even, where all conditions are odd.
+/// Diagonal: `exp(i φ)` where `sign` is odd and `exp(-i φ)` where `sign` is even, in both cases only where all
+/// conditions are odd.
 #[derive(Debug, Clone)]
 pub(crate) struct Diagonal {
     pub(crate) source: Source,
@@ -70,25 +71,25 @@ pub(crate) struct Diagonal {
     pub(crate) conditions: Vec<Parity>,
 }
 
-/// A rotation about a word that flips bits; `real` if it has an odd number of Y.
+/// Rotation about a word that flips bits; `real` if the word has an odd number of Y.
 #[derive(Debug, Clone)]
 pub(crate) struct Mix {
     pub(crate) source: Source,
     pub(crate) real: bool,
     pub(crate) flip_mask: u64,
-    /// Parity whose odd indices give the sine the other sign.
+    /// Parity that is odd at the indices where the sine changes sign.
     pub(crate) negative: Parity,
     pub(crate) conditions: Vec<Parity>,
 }
 
-/// Exchanges each amplitude that meets the conditions with the one at the flip mask from it.
+/// Exchange of the two amplitudes that differ by the flip mask, where the conditions are met.
 #[derive(Debug, Clone)]
 pub(crate) struct Exchange {
     pub(crate) flip_mask: u64,
     pub(crate) conditions: Vec<Parity>,
 }
 
-/// A dense matrix on qubits, each given by its flip mask and by the parity that it reads.
+/// Dense matrix on qubits. Each qubit has its flip mask and the parity that is its value.
 #[derive(Debug, Clone)]
 pub(crate) struct Matrix {
     pub(crate) qubits: Vec<(u64, Parity)>,
@@ -148,7 +149,7 @@ fn bits(mask: u64) -> impl Iterator<Item = u64> {
     (0..u64::BITS).map(|bit| 1 << bit).filter(move |bit| mask & bit != 0)
 }
 
-/// A step on logical qubits.
+/// Stored operation of a step on logical qubits.
 fn general(step: &Step, index_map: &Chain) -> StoredOp {
     let controls = || -> Vec<Parity> { bits(step.controls).map(|bit| index_map.parity(bit)).collect() };
     let factor = |source: Source, sign: Parity| StoredOp::Diagonal(Diagonal { source, sign, conditions: controls() });

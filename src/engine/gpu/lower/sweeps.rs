@@ -1,4 +1,4 @@
-//! Sweeps over tiles: the operations of one launch of a kernel, in a tile's indices.
+//! Sweeps over tiles: the operations of one launch, in a tile's indices.
 
 use super::stored_ops::{Diagonal, Exchange, Matrix, Mix};
 use super::tile::{LocalParity, Tile};
@@ -9,22 +9,22 @@ use num_complex::Complex64;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Operations on tiles, in their order.
+/// Operations on the tiles of a cut, in order.
 #[derive(Debug, Clone)]
 pub(crate) struct Sweep {
     pub(crate) tile: Tile,
     pub(crate) ops: Vec<Op>,
 }
 
-/// An operation in a tile's indices.
+/// Operation in a tile's indices.
 #[derive(Debug, Clone)]
 pub(crate) enum Op {
-    /// A table of phases, then up to three rotations.
+    /// Phase table, then up to three rotations.
     Pass {
         table: Vec<Term>,
         rotations: Vec<LocalRotation>,
     },
-    /// Up to three factors.
+    /// Up to three diagonal factors.
     Diagonals(Vec<LocalDiagonal>),
     Mix {
         source: Source,
@@ -58,20 +58,20 @@ pub(crate) struct LocalDiagonal {
     pub(crate) conditions: Vec<LocalParity>,
 }
 
-/// `exp(i angle (-1)^|e & mask|)`, where the angle is a sum of weighted sources.
+/// Phase `exp(i angle (-1)^|e & mask|)`, where the angle is a sum of weighted sources.
 #[derive(Debug, Clone)]
 pub(crate) struct Term {
     pub(crate) mask: u32,
     pub(crate) parts: Vec<(Source, f64)>,
 }
 
-/// The most rotations, or diagonal factors, of one operation.
+/// Largest number of rotations, or of diagonal factors, in an operation.
 pub(crate) const MOST: usize = MAX_ANGLES as usize;
 
-/// The least phases of a table: fewer are cheaper one by one than with a transform.
+/// Smallest number of phases in a table: fewer cost less one by one than with a transform.
 const LEAST_TERMS: usize = 4;
 
-/// The terms of a table of phases; or no terms, and the phases back, if there are few.
+/// Terms of a phase table. If there are few phases, returns no terms, and the phases.
 pub(crate) fn table<'a>(phases: &'a [Diagonal], tile: &Tile) -> (Vec<Term>, &'a [Diagonal]) {
     let mut terms: BTreeMap<u32, Vec<(Source, f64)>> = BTreeMap::new();
     for phase in phases {
@@ -104,7 +104,7 @@ fn conditions(parities: &[Parity], tile: &Tile) -> Vec<LocalParity> {
 }
 
 impl Diagonal {
-    /// The factor of φ in the exponent as a Walsh series: a sum of weight · (-1)^|index & mask|.
+    /// Factor of φ in the exponent as a Walsh series: a sum of weight · (-1)^|index & mask|.
     pub(crate) fn walsh(&self) -> Vec<(u64, f64)> {
         walsh(self.sign, &self.conditions)
     }

@@ -1,12 +1,13 @@
-//! Tiles: indices as the sum of a tile's and a local one, over GF(2).
+//! Tiles: every index is the sum of a tile's index and a local index, over GF(2).
 //!
-//! A state of n qubits that is too large for group memory is cut into tiles, a different cut for each sweep. With `n` linearly
-//! independent vectors, the first of them *local*, every index is the XOR of a set of them: those that are local make the
-//! index within a tile, the others number the tile. A flip mask that local vectors make up stays within its tile.
+//! A state of n qubits that is too large for shared memory is cut into tiles, in another way for each sweep. Of `n`
+//! linearly independent vectors, the first are *local*. Every index is the XOR of some of the vectors: the local ones
+//! give the index within the tile, and the others number the tile. A flip mask that is a sum of local vectors stays
+//! within its tile.
 //!
-//! Memory that threads share has 32 banks, by the lowest five bits of an address, and threads that meet in one wait for each
-//! other. So the local vectors above the lowest five each have one of those mixed in: neighbours at a distance of 32, 64, ..
-//! then stand in different banks.
+//! Shared memory has 32 banks, which the lowest five bits of an address select. Threads that access the same bank wait
+//! for each other. So a local vector above the lowest five has one of the lowest five added. Neighbours at a distance
+//! of 32, 64, .. are then in different banks.
 
 use crate::gf2::Basis;
 use crate::program::{Parity, Rotation};
@@ -14,17 +15,17 @@ use crate::program::{Parity, Rotation};
 /// Cut of a state into tiles.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Tile {
-    /// Local vectors; the first are 1, 2, 4, .., so that neighbours in a tile are neighbours in memory.
+    /// Local vectors. The first are 1, 2, 4, .., so neighbours in a tile are neighbours in memory.
     pub(crate) local: Vec<u64>,
-    /// The others.
+    /// Vectors that number the tile.
     pub(crate) tiles: Vec<u64>,
     /// Number of the local vectors that are 1, 2, 4, ..
     pub(crate) lanes: usize,
-    /// Bits whose parity is the coordinate of each vector, local ones first.
+    /// Masks whose parities are the coordinates of an index, for the local vectors and then for the others.
     duals: Vec<u64>,
 }
 
-/// A parity in a tile.
+/// Parity in a tile's indices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct LocalParity {
     pub(crate) local: u32,
@@ -32,11 +33,11 @@ pub(crate) struct LocalParity {
     pub(crate) odd: bool,
 }
 
-/// Bits that tell the banks of a group's memory apart.
+/// Bits of an address that select the bank.
 pub(crate) const BANK_BITS: usize = 5;
 
 impl Tile {
-    /// Returns one tile for the whole state.
+    /// Returns the tile that is the whole state.
     pub(crate) fn whole(qubits: usize) -> Self {
         Self::of((0..qubits).map(|bit| 1 << bit).collect(), Vec::new(), qubits)
     }
@@ -49,8 +50,9 @@ impl Tile {
         Self { local, tiles, lanes: lanes.min(BANK_BITS), duals }
     }
 
-    /// A cut into tiles of `bits` local vectors which keeps `flip_masks` local, with up to `lanes` neighbours. No parity of
-    /// `rotations`, whose flip masks are among them, depends on the tile. `None` if they do not fit.
+    /// Cut into tiles of `bits` local vectors, with up to `lanes` neighbours, that keeps `flip_masks` local. No parity
+    /// of `rotations`, whose flip masks must be among them, depends on the tile. Returns `None` if the flip masks do
+    /// not fit.
     pub(crate) fn new(
         qubits: usize,
         bits: usize,
@@ -58,7 +60,7 @@ impl Tile {
         flip_masks: &[u64],
         rotations: &[Rotation],
     ) -> Option<Self> {
-        // As many lanes as leave room for the flip masks.
+        // The number of lanes is the largest that leaves space for the flip masks.
         (0..=lanes.min(bits)).rev().find_map(|lanes| {
             let mut basis = Basis::default();
             let mut local: Vec<u64> = (0..lanes).map(|bit| 1 << bit).collect();
@@ -89,7 +91,7 @@ impl Tile {
         self.duals[self.bits()..].iter().all(|dual| (dual & flip_mask).count_ones().is_multiple_of(2))
     }
 
-    /// A flip mask that stays within a tile, in local bits.
+    /// Local bits of a flip mask that stays within a tile.
     pub(crate) fn flip_mask(&self, flip_mask: u64) -> u32 {
         let set = self.duals[..self.bits()].iter().enumerate();
         set.filter(|(_, dual)| (*dual & flip_mask).count_ones() % 2 == 1).fold(0, |bits, (k, _)| bits | 1 << k)
@@ -103,7 +105,7 @@ impl Tile {
         LocalParity { local: mask(&self.local), tile: mask(&self.tiles), odd: parity.odd }
     }
 
-    /// XOR mask of an index for each setting of the local bits above the lanes.
+    /// XOR mask of an index for each value of the local bits above the lanes.
     pub(crate) fn offsets(&self) -> Vec<u32> {
         let above = &self.local[self.lanes..];
         let offset = |index: usize| {
@@ -114,10 +116,10 @@ impl Tile {
     }
 }
 
-/// Masks whose parities are a vector's coordinates in a basis: the inverse matrix, by elimination.
+/// Masks whose parities are an index's coordinates in a basis: the inverse matrix, by elimination.
 fn duals(mut vectors: Vec<u64>) -> Vec<u64> {
     let count = vectors.len();
-    // Row `k` of the identity becomes the combination of vectors that makes unit vector `k`.
+    // Row `k` starts as row `k` of the identity and becomes the sum of vectors that is unit vector `k`.
     let mut made: Vec<u64> = (0..count).map(|k| 1 << k).collect();
     for bit in 0..count {
         if let Some(pivot) = (bit..count).find(|k| vectors[*k] >> bit & 1 == 1) {
@@ -131,7 +133,7 @@ fn duals(mut vectors: Vec<u64>) -> Vec<u64> {
             }
         }
     }
-    // Coordinate `k` of an index is the parity of those of its bits whose unit vectors have it.
+    // Coordinate `k` of an index is the parity of the index's bits whose unit vectors contain vector `k`.
     (0..count).map(|k| (0..count).filter(|bit| made[*bit] >> k & 1 == 1).fold(0, |mask, bit| mask | 1 << bit)).collect()
 }
 
@@ -139,7 +141,7 @@ fn duals(mut vectors: Vec<u64>) -> Vec<u64> {
 mod tests {
     use super::*;
 
-    /// Every index is stored once, where its coordinates say.
+    /// Every index is stored once, at the place of its coordinates.
     #[test]
     fn a_cut_covers_all_indices() {
         let flip_masks = [0b110000, 0b011010, 0b000110];

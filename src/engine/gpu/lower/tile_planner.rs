@@ -1,9 +1,9 @@
-//! Tiles of a program: which operations go through each sweep, and how the state is cut for it.
+//! Tile planner: chooses the operations of each sweep, and the state's cut into tiles.
 //!
-//! A state that fits group memory is one tile, and one sweep does everything. A larger one is swept several times a layer,
-//! each time with tiles cut along the flip masks of some of the layer's rotations; phases go into a table that all tiles
-//! share where their parities allow it, before or after the rotations of a sweep they are next to, and are done one by one
-//! elsewhere.
+//! A state that fits shared memory is one tile, and one sweep does everything. A larger state is swept several times
+//! for each layer. Each sweep has tiles along the flip masks of some of the layer's rotations. A phase goes into a
+//! table that all tiles share if its parities allow this, before or after the rotations of an adjacent sweep. Other
+//! phases are done one by one.
 
 use super::stored_ops::{Diagonal, StoredOp, StoredOps};
 use super::sweeps::{LocalRotation, MOST, Op, Sweep, diagonals, local, table};
@@ -18,20 +18,21 @@ const ALONE: usize = 5;
 /// Cost of a sweep with smaller tiles.
 const SEVERAL: usize = 4;
 
-/// The least bits of a tile of a larger state: fewer leave threads of a group without work.
+/// Smallest number of bits of a tile of a larger state: with fewer bits, threads of a group have no work.
 const LEAST_TILE: usize = 10;
 
-/// Neighbouring amplitudes a tile of a large state has at the least, as a power of two: 128 bytes of `f32`.
+/// Binary logarithm of the fewest neighbouring amplitudes in a tile of a large state: 128 bytes of `f32`.
 const LANES: usize = 4;
 
-/// Sweeps a phase is moved back at the most, to one whose table it fits.
+/// Largest number of sweeps by which a phase moves back to a sweep whose table it fits.
 const MOST_BACK: usize = 8;
 
-/// Bits of a tile, and sweeps of a program.
+/// Chooses the bits of a tile, and the sweeps of a program.
 ///
-/// A state that fits a tile is one tile. A larger one is cut so that its sweeps, each a pass over the state, cost least; among equals
-/// the larger tiles win, since they are fewer. A processor has memory for one group with the largest tile or for two groups with a
-/// smaller one. With two, one computes while the other waits for memory.
+/// A state that fits a tile is one tile. A larger state is cut such that its sweeps, each a pass over the state, cost
+/// least. If two cuts cost the same, the cut with larger tiles wins, since it has fewer tiles. A multiprocessor can
+/// hold only one group with the largest tile, but two with a smaller one. With two, one computes while the other waits
+/// for memory, so a sweep costs [`ALONE`] (largest) or [`SEVERAL`] (smaller).
 pub(crate) fn cheapest_sweeps(program: &Program, stored: &StoredOps, most: usize) -> Option<(usize, Vec<Sweep>)> {
     let width = |step: &Step| if let Kernel::Matrix { qubits, .. } = &step.kernel { qubits.len() } else { 0 };
     let widest = program.steps.iter().map(width).max().unwrap_or(0);
@@ -42,7 +43,7 @@ pub(crate) fn cheapest_sweeps(program: &Program, stored: &StoredOps, most: usize
     cuts.min_by_key(|(bits, sweeps)| (sweeps.len() * price(*bits), Reverse(*bits)))
 }
 
-/// The sweeps of a program, for tiles of up to `bits` local bits. `None` if a matrix does not fit a tile.
+/// Sweeps of a program, for tiles of up to `bits` local bits. Returns `None` if a matrix does not fit a tile.
 pub(crate) fn sweeps(program: &Program, ops: &[StoredOp], bits: usize) -> Option<Vec<Sweep>> {
     let qubits = program.qubits;
     let planner = TilePlanner { program, bits: bits.min(qubits), whole: qubits <= bits };
@@ -67,7 +68,7 @@ pub(crate) fn sweeps(program: &Program, ops: &[StoredOp], bits: usize) -> Option
     Some(vec![Sweep { tile: Tile::whole(qubits), ops }])
 }
 
-/// A sweep in the making: loose phases, a table, rotations, a table, or general steps.
+/// Draft of a sweep: loose phases, a table, rotations, a table, or general steps.
 #[derive(Debug)]
 struct SweepDraft {
     tile: Tile,
@@ -95,7 +96,7 @@ impl TilePlanner<'_> {
         Some(SweepDraft { tile, loose, before, rotations, after, general })
     }
 
-    /// The sweeps that do a layer's rotations, at least one.
+    /// Drafts of the sweeps that do a layer's rotations, at least one.
     fn layer(&self, rotations: &[Rotation]) -> Option<Vec<SweepDraft>> {
         if self.whole {
             return Some(vec![self.draft(&[], rotations.to_vec())?]);
@@ -127,7 +128,8 @@ impl TilePlanner<'_> {
         Some(drafts)
     }
 
-    /// Puts a phase that stands before `own` into one of their tables, or that of an earlier sweep next to it.
+    /// Puts a phase before `own` into a table of these drafts, or into the table of an adjacent earlier sweep. A phase
+    /// that fits no table becomes a loose phase of the first draft.
     fn place(&self, phase: &Diagonal, earlier: &mut [SweepDraft], own: &mut [SweepDraft]) {
         let masks: Vec<u64> = phase.walsh().into_iter().map(|(mask, _)| mask).collect();
         if self.is_shared(phase) {
@@ -163,7 +165,7 @@ impl TilePlanner<'_> {
         }
     }
 
-    /// Adds a general step to the last sweep if that has general steps that leave room, or to a new one.
+    /// Adds a general step to the last sweep if that sweep has general steps and the step fits, or to a new sweep.
     fn general(&self, op: &StoredOp, drafts: &mut Vec<SweepDraft>) -> Option<()> {
         let flip_masks = op.flip_masks();
         let last = drafts.last_mut().filter(|draft| !draft.general.is_empty());
@@ -188,12 +190,12 @@ impl TilePlanner<'_> {
 }
 
 impl SweepDraft {
-    /// Whether a parity does not depend on the tile.
+    /// Whether the parity of a mask does not depend on the tile.
     fn is_local(&self, mask: u64) -> bool {
         self.tile.parity(Parity { mask, odd: false }).tile == 0
     }
 
-    /// Whether a phase with this parity may be done after the rotations as well as before.
+    /// Whether a phase with this parity commutes with the rotations.
     fn commutes(&self, mask: u64) -> bool {
         self.rotations.iter().all(|rotation| (rotation.flip_mask & mask).count_ones().is_multiple_of(2))
     }
@@ -210,7 +212,7 @@ impl SweepDraft {
         let rotations: Vec<LocalRotation> = self.rotations.iter().map(rotation).collect();
         let passes = rotations.len().div_ceil(MOST).max(usize::from(!before.is_empty()));
         let mut before = Some(before);
-        // The first pass also does the phases, so it is the smallest.
+        // The first pass also does the phases, so it has the fewest rotations.
         let at = |k: usize| k * rotations.len() / passes;
         ops.extend((0..passes).map(|k| {
             let rotations = rotations[at(k)..at(k + 1)].to_vec();
@@ -237,7 +239,7 @@ impl SweepDraft {
 }
 
 impl StoredOp {
-    /// Flips that must stay within a tile.
+    /// Flip masks that must stay within a tile.
     fn flip_masks(&self) -> Vec<u64> {
         match self {
             Self::Layer { rotations, .. } => rotations.iter().map(|rotation| rotation.flip_mask).collect(),
