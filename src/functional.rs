@@ -128,7 +128,7 @@ pub(crate) struct CallArgs<'a> {
 }
 
 impl<'a> CallArgs<'a> {
-    /// Checks the arguments. If there is no tensor at all, dtype and device are those of `default`.
+    /// Checks the arguments. If there is no tensor at all, `default` has dtype and device.
     pub(crate) fn new(
         program: &Program,
         default: (DType, &Device),
@@ -195,7 +195,7 @@ impl<'a> CallArgs<'a> {
 }
 
 /// Runs a program on tensors of any supported dtype; `weights` have the program's order and shapes. If there is no
-/// tensor at all, dtype and device are those of `default`. The result is in the graph if `in_graph` allows it.
+/// tensor at all, `default` has dtype and device. The result is in the graph if `in_graph` allows it.
 pub(crate) fn run(
     program: &Arc<Program>,
     estimator: &Estimator,

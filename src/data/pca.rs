@@ -39,7 +39,8 @@ impl Pca {
     /// largest entry is positive.
     ///
     /// # Errors
-    /// No samples, or samples that are no rows or not finite; no components, or more than features; features whose covariances do not fit the memory.
+    /// No samples, or samples that are no rows or not finite; no components, or more than features; features with
+    /// covariances that do not fit the memory.
     pub fn new(x: &Tensor, components: usize) -> Result<Self> {
         let (samples, features) = x.dims2()?;
         let setting =

@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 /// | method | evaluations of the circuit for each sample | exact | for |
 /// |---|---|---|---|
 /// | [`Adjoint`](Self::Adjoint) | about three, for all gradients together | to rounding | exact outputs |
-/// | [`ParameterShift`](Self::ParameterShift) | 2 for each rotation or phase | to rounding; unbiased with shots | all but embedded amplitudes |
+/// | [`ParameterShift`](Self::ParameterShift) | 2 for each rotation or phase | to rounding; unbiased with shots | most |
 /// | [`FiniteDifference`](Self::FiniteDifference) | `order` for each input and weight | to `step^order` | all |
 /// | [`Spsa`](Self::Spsa) | 2 `samples` | no: unbiased to `step²` | all |
 ///

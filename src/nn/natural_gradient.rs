@@ -11,8 +11,8 @@ use candle_core::{DType, Device, Tensor, Var};
 use nalgebra::{DMatrix, DVector};
 use std::sync::Arc;
 
-/// Trains the weights of one [`QuantumLayer`] along `(g + damping)⁻¹ ∇`, where `g` is the Fubini-Study metric tensor of its states
-/// (Stokes, Izaac, Killoran and Carleo, Quantum 4, 269, 2020).
+/// Trains the weights of one [`QuantumLayer`] along `(g + damping)⁻¹ ∇`, where `g` is the Fubini-Study metric tensor of
+/// the layer's states (Stokes, Izaac, Killoran and Carleo, Quantum 4, 269, 2020).
 ///
 /// Steps have a similar size in the states, however the weights parametrise them. The method needs fewer steps than
 /// plain gradient descent. Each step costs two more states for each angle, and a linear system in the weights. Another

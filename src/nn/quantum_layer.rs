@@ -17,7 +17,7 @@ use std::sync::{Arc, OnceLock};
 ///
 /// | | |
 /// |---|---|
-/// | input | `[.., features]`, any leading dimensions, strided or not; feature `i` is [`input(i)`](crate::circuit::input) |
+/// | input | `[.., features]`, any leading dimensions, strided or not; [`input(i)`](crate::circuit::input) is feature `i` |
 /// | output | `[.., outputs]`; see [`Measurement`] for the outputs of each kind |
 /// | weights | one tensor for each name of [`Circuit::weights`], under the `VarBuilder`'s prefix |
 /// | dtype | the same for input, weights and output: F64 computes in complex128; F32, F16 and BF16 in complex64 |
@@ -63,7 +63,7 @@ pub struct QuantumLayer {
     device: Device,
     pub(super) config: QuantumLayerConfig,
     pub(super) estimator: Estimator,
-    /// The circuit with its state as output; made when samples are first asked for.
+    /// Program with the circuit's state as output; made when samples are first requested.
     pub(super) states: Arc<OnceLock<Arc<Program>>>,
 }
 
@@ -182,8 +182,8 @@ impl QuantumLayer {
         self.run(Some(x), true)
     }
 
-    /// Computes [`try_forward`](Self::try_forward) without a graph behind the result, for inference: the weights of a `VarMap`
-    /// are always tracked, so that `forward` always builds one.
+    /// Computes [`try_forward`](Self::try_forward) without a graph behind the result, for inference. The weights of a
+    /// `VarMap` are always tracked, so `forward` always builds a graph.
     ///
     /// # Errors
     /// The errors of [`try_forward`](Self::try_forward).

@@ -1,5 +1,5 @@
-//! Functions of states: tensors `[.., 2^n, 2]` of real and imaginary parts, as [`Measurement::state`](crate::Measurement::state)
-//! returns them.
+//! Functions of states: tensors `[.., 2^n, 2]` of real and imaginary parts, as
+//! [`Measurement::state`](crate::Measurement::state) returns them.
 //!
 //! | function | arguments | result |
 //! |---|---|---|

@@ -65,8 +65,8 @@ pub fn purity(states: &Tensor, qubits: impl IntoIterator<Item = usize>) -> Resul
 /// Returns the entanglement measure of Meyer and Wallach, 0 for product states and at most 1: `[.., 2^n, 2]` gives
 /// `[..]`.
 ///
-/// `Q = 2 (1 - mean of the purities of all qubits)` (Brennen, Quantum Inf. Comput. 3, 619, 2003, for the measure of Meyer and
-/// Wallach, J. Math. Phys. 43, 4273, 2002). Its mean over random states is `(2^n - 2) / (2^n + 1)`.
+/// `Q = 2 (1 - mean of the purities of all qubits)` (Brennen, Quantum Inf. Comput. 3, 619, 2003, for the measure of
+/// Meyer and Wallach, J. Math. Phys. 43, 4273, 2002). Its mean over random states is `(2^n - 2) / (2^n + 1)`.
 ///
 /// ```
 /// use candle_core::{Device, Tensor};

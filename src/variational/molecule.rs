@@ -15,7 +15,7 @@ use std::path::Path;
 /// | `molecule` | a name | |
 /// | `qubits` | 1 to 58 | spin orbitals |
 /// | `electrons` | at most `qubits` | |
-/// | `terms` | `[[0.17, "Z0"], [-0.04, "X0 X1 Y2 Y3"], ..]` | coefficients and Pauli words; the empty word is the identity |
+/// | `terms` | `[[0.17, "Z0"], [-0.04, "X0 X1 Y2 Y3"], ..]` | coefficients and Pauli words; `""` is the identity |
 /// | `unit` | `"hartree"`, if it is there | |
 /// | `hartree_fock_energy`, `ground_energy` | optional | in hartree |
 /// | `distance` | optional | between neighbouring atoms, in ångström |

@@ -67,7 +67,8 @@ pub struct VqeConfig {
     /// Change of the energy, from 0 on. A run has converged if [`patience`](Self::patience) steps in a row have changed
     /// the energy by at most this, after a step that changed it by more. Default 0: the energy does not end a run.
     pub energy_tolerance: f64,
-    /// Number of steps in a row, at least 1, that have to change little; `None`: the energy does not end a run. Default `Some(10)`.
+    /// Number of steps in a row, at least 1, that have to change little; `None`: the energy does not end a run. Default
+    /// `Some(10)`.
     pub patience: Option<usize>,
     /// Precision of weights and states. Default F64, which Metal does not have.
     pub dtype: DType,

@@ -1,4 +1,4 @@
-//! Typed errors keep their type, whatever part of candle they pass through.
+//! Typed errors have the same type behind every part of candle.
 
 use candle_core::{DType, Device, Module, Result, Tensor};
 use candle_nn::{Optimizer, VarBuilder, VarMap};

@@ -1,4 +1,5 @@
-//! Fingerprints of circuits beside their weights: what they tell apart, and what keeps out of their way.
+//! Fingerprints of circuits beside their weights: circuits that they distinguish, and files and variables that they do
+//! not disturb.
 
 use crate::lab::close;
 use candle_core::{DType, Device, Tensor};

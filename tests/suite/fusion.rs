@@ -1,4 +1,4 @@
-//! Rewrites of programs: each left out, and all of them, against the same circuits gate by gate.
+//! Rewrites of programs: programs without each rewrite, and with all of them, against the same circuits gate by gate.
 
 use crate::lab::{close, rows, tensor};
 use crate::losses::random_observables;

@@ -1,4 +1,4 @@
-//! What training takes from the system: nothing that it does not give back, and no more often than it must.
+//! Memory of a training: it returns all memory to the system, and allocates no more often than it must.
 
 use crate::oracle::random_case;
 use candle_core::{DType, Device, Module, Result, Tensor, Var};

@@ -1,4 +1,4 @@
-//! The layer as a candle user meets it: shapes, strides, dtypes, neighbours in a network, what is tracked and what not.
+//! The layer in a candle program: shapes, strides, dtypes, neighbours in a network, tracked and untracked arguments.
 
 use crate::gradients::differences;
 use crate::lab::{close, rows, tensor};

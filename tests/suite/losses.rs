@@ -1,4 +1,4 @@
-//! Observables of every kind, and losses on the states of circuits: as the crate measures them, and as the oracle computes them.
+//! Observables of every kind, and losses on the states of circuits: results of the crate against the oracle.
 
 use crate::oracle::*;
 use candlewick::prelude::*;

@@ -1,4 +1,4 @@
-//! Dense matrices that are given with the digits of an `f32`.
+//! Dense matrices with the precision of an `f32`.
 
 use crate::lab::{close, rows};
 use crate::oracle::{random_hermitian, random_unitary, rng};

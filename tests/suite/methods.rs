@@ -1,4 +1,4 @@
-//! Every method of finding gradients against the adjoint sweep, which `gradients.rs` holds against the oracle.
+//! Every method of gradients against the adjoint sweep, which `gradients.rs` compares with the oracle.
 
 use crate::lab::{Engine, close, engines, rows, tensor};
 use crate::losses::losses;

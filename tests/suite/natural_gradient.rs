@@ -1,4 +1,5 @@
-//! The natural gradient: its step by hand, and fewer steps than plain gradient descent on a molecule.
+//! The natural gradient: its step against a calculation by hand, and fewer steps than plain gradient descent on a
+//! molecule.
 
 use crate::lab::close;
 use candle_core::{DType, Device, Result, Tensor};

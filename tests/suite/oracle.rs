@@ -1,8 +1,9 @@
-//! The oracle: circuits as plain data, simulated by naive dense arithmetic in f64, written to be obviously right.
+//! The oracle: circuits as plain data, simulated by naive dense arithmetic in f64. Its code is simple enough to be
+//! obviously right.
 //!
-//! A [`Case`] turns into a candlewick [`Circuit`] and, independently, into a state. Nothing here uses the crate's lowering,
-//! expressions, observables or engines; of the gate table it takes `Gate::matrix`, which `textbook.rs` checks against
-//! formulas typed in by hand.
+//! A [`Case`] becomes a candlewick [`Circuit`] and, independently, a state. Nothing here uses the crate's lowering,
+//! expressions, observables or engines. It uses one part of the gate table, `Gate::matrix`, which `textbook.rs`
+//! compares with formulas typed in by hand.
 
 use candlewick::circuit::Weights;
 use candlewick::gate::Gate;

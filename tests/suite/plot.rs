@@ -1,4 +1,4 @@
-//! Pictures: where the colours are, and numbers that cannot be drawn.
+//! Pictures: positions of colours, and numbers that cannot be drawn.
 
 use candle_core::{Device, Result, Tensor};
 use candlewick::Error;

@@ -1,4 +1,4 @@
-//! Linear layers in eight bits: what is stored against the rounding that is promised, outputs against sums in F64.
+//! Linear layers in eight bits: stored weights against the promised rounding, outputs against sums in F64.
 
 use crate::lab::close;
 use crate::oracle::{rng, uniform};

@@ -1,6 +1,6 @@
-//! Four cases in which a predecessor (Metal-Q) returned wrong gradients without a word, and its demo.
+//! Four cases in which a predecessor (Metal-Q) silently returned wrong gradients, and its demo.
 //!
-//! Each has a closed form, and central differences beside it.
+//! Each case has a closed form, and central differences as a second check.
 
 use crate::gradients::differences;
 use crate::lab::close;

@@ -1,4 +1,4 @@
-//! Finite shots: outputs, gradients and outcomes against exact values, within what chance allows.
+//! Finite shots: outputs, gradients and outcomes against exact values, within the limits of chance.
 
 use crate::lab::{rows, tensor};
 use crate::oracle::*;

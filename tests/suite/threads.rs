@@ -1,4 +1,4 @@
-//! Calls from many threads at once, in tasks of a thread pool and outside of one.
+//! Calls from many threads at the same time, in tasks of a thread pool and outside of it.
 
 use candle_core::{DType, Device, Tensor, Var};
 use candle_nn::VarMap;

@@ -1,4 +1,4 @@
-//! The training loop: against a loop by hand, and against itself where it was stopped.
+//! The training loop against a loop by hand, and against itself after an interruption.
 
 mod refused;
 

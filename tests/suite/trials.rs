@@ -1,4 +1,4 @@
-//! Circuits on samples, as a list: the suite compares them with the oracle, and a check of a GPU runs all of them there.
+//! A list of circuits on samples: the suite compares them with the oracle, and a check of a GPU runs all of them there.
 
 use crate::losses::{Loss, losses};
 use crate::oracle::*;

@@ -1,4 +1,4 @@
-//! Weights: their names, shapes and start, saving and loading them, and weights that other networks compute.
+//! Weights: their names, shapes and initialisations, files of weights, and weights that other networks compute.
 
 use crate::gradients::differences;
 use crate::lab::{close, tensor};
