@@ -12,8 +12,8 @@ use candlewick::variational::{Molecule, Vqe, VqeConfig, VqeMethod, VqeResult};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::ops::ControlFlow;
 
-/// Standard deviation or range of the initial angles of the hardware-efficient circuit. With angles much nearer to 0 it
-/// stays at the Hartree-Fock state.
+/// Largest distance of the initial angles of the hardware-efficient circuit from 0, in radians. With angles much nearer
+/// to 0 it stays at the Hartree-Fock state.
 const SPREAD: f64 = 1.0;
 
 /// Makes the circuit for a molecule.

@@ -10,8 +10,8 @@ use crate::program::Rewrites;
 use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
 
-/// Returns the distance of a state from its start after the circuit has been run and undone: the largest norm of (final
-/// - initial) over the batch. Without rounding it would be 0.
+/// Returns the distance of a state from its start after the circuit has been run and undone: the largest norm of `final
+/// - initial` over the batch. Without rounding it would be 0.
 ///
 /// The distance measures the precision in this dtype, on this device: every operation is done and undone separately,
 /// without the optimisations that would cancel the pair. Circuits of some hundred gates give about 1e-6 in F32, F16 and

@@ -44,10 +44,10 @@ const UNITS: (f64, f64) = (-126.0, 126.0);
 /// estimator, Bengio et al., arXiv:1308.3432).
 ///
 /// The scale of a block is its largest weight divided by 127. The error of a weight is at most half that scale, plus
-/// the rounding of the scale (2^-11 of the weight). The error of an input is as large a part of its block. A quantised
-/// layer always saves memory. Whether it saves time depends on sizes and processor: candle has fast products for some
-/// sizes (rows that are multiples of 256 and outputs that are multiples of 16, with AVX-512) and plain products for
-/// others. An input row that holds a NaN or an infinity gives a row of NaN; other rows are not affected.
+/// the rounding of the scale (2^-11 of the weight). The error of an input is as large a part of its block. The gain is
+/// memory. Whether the layer is faster, too, depends on sizes and processor: candle has fast products for some sizes
+/// (rows that are multiples of 256 and outputs that are multiples of 16, with AVX-512) and plain products for others.
+/// An input row that has a NaN or an infinity gives a row of NaN; other rows are not affected.
 ///
 /// ```
 /// use candle_core::{DType, Device, Module, Tensor};

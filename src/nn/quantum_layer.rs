@@ -86,11 +86,11 @@ pub struct QuantumLayer {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct QuantumLayerConfig {
     /// Number of bytes for states, tables, outputs, sums of gradients and numbers saved for `backward()`, over all
-    /// calls of the layer. Tables that do not fit are made when they are needed, and final states are computed again. A
-    /// call that needs more even so is a typed error before anything is allocated. `None`, the default, is the memory
-    /// that the machine or the GPU has available at the time of the call. From call to call a layer holds at most this
-    /// memory, and at most 64 MB. Layered programs, which are made of the circuit once, count too; the list of
-    /// operations does not.
+    /// calls of the layer. Tables that do not fit are made when they are needed; final states that do not fit are
+    /// computed again. If a call needs more even so, it returns a typed error before anything is allocated. `None`, the
+    /// default, is the memory that the machine or the GPU has available at the time of the call. From call to call a
+    /// layer holds at most this memory, and at most 64 MB. Layered programs, which are made of the circuit once, count
+    /// too; the list of operations does not.
     pub memory_limit: Option<u64>,
     /// Rewrites that the circuit goes through before it runs. A layer with fewer rewrites is slower and has the same
     /// results up to rounding. Default: all.

@@ -59,8 +59,7 @@ pub struct Warmup {
 }
 
 impl Schedule {
-    /// Returns this schedule after a straight line up to 1 in `steps` steps: the first factor is 1 / steps, the last is
-    /// 1.
+    /// Returns this schedule after a straight line up to 1 in `steps` steps. The first factor is 1 / steps, the last 1.
     pub fn after_warmup(self, steps: u64) -> Self {
         match self {
             same if steps == 0 => same,

@@ -136,7 +136,7 @@ fn a_constant_in_the_cotangent_of_probabilities_changes_no_gradient() {
     }
 }
 
-/// Of |amplitude|², as a loss has it that is made from the state.
+/// A loss of |amplitude|² that is computed from the state.
 #[test]
 fn a_constant_in_a_loss_of_amplitudes_changes_little() {
     let gradient = |raise: f64, dtype: DType| {

@@ -21,7 +21,7 @@ fn turned(gate: Gate, measured: Observable, vb: VarBuilder<'_>) -> candlewick::R
     QuantumLayer::new(circuit, Measurement::expectation([measured]), vb)
 }
 
-/// Names and shapes are those of another circuit, too: the fingerprint tells them apart, whatever the file is read by.
+/// Names and shapes are equal to another circuit's: the fingerprint distinguishes them, whatever reads the file.
 #[test]
 fn a_file_of_another_circuit_is_refused() -> anyhow::Result<()> {
     let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("fingerprint.safetensors");
@@ -153,7 +153,7 @@ fn fingerprints_are_pinned() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What changes a circuit or its measurement changes the fingerprint; what does not, such as a barrier or the order of a sum, does not.
+/// The fingerprint changes with the circuit and its measurement; a barrier or the order of a sum does not change it.
 #[test]
 fn fingerprints_tell_circuits_apart() -> anyhow::Result<()> {
     use num_complex::Complex64 as C;

@@ -65,7 +65,7 @@ fn fewer_steps_than_gradient_descent_on_hydrogen() -> Result<()> {
         assert!(with <= without, "seed {seed}: {with} steps with the natural gradient, {without} without");
         won += usize::from(with < without);
     }
-    // From one of the starts neither arrives: it ends on a plateau of another number of electrons.
+    // One of the starts leads neither method to the minimum: it ends on a plateau of another number of electrons.
     assert!(won >= 4, "{won} of 5");
     Ok(())
 }

@@ -28,7 +28,7 @@ pub(crate) struct Expr(pub(crate) f64, pub(crate) Vec<(f64, Var, Option<Var>)>);
 pub(crate) enum Cond {
     Above(Expr, f64),
     Below(Expr, f64),
-    /// Of the absolute value.
+    /// Comparison of the absolute value.
     Outside(Expr, f64),
     Inside(Expr, f64),
     Not(Box<Cond>),
@@ -50,7 +50,7 @@ pub(crate) struct Op {
     pub(crate) angles: Vec<Expr>,
     pub(crate) qubits: Vec<usize>,
     pub(crate) controls: Vec<usize>,
-    /// It acts where all of them hold.
+    /// Conditions that all hold where the operation acts.
     pub(crate) conditions: Vec<Cond>,
 }
 

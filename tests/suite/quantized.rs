@@ -37,8 +37,8 @@ fn bound(block: &[f64]) -> f64 {
     scale * 0.5 * 1.0001 + largest(block) * 2f64.powi(-11)
 }
 
-/// For each of `rows`, `sum |w| d(x) + |x| d(w) + d(w) d(x)`: what rounding both factors may do to a product. Where candle multiplies blocks of 256
-/// inputs it has a scale for so many.
+/// Bound of the error that rounding of both factors makes in a product: `sum |w| d(x) + |x| d(w) + d(w) d(x)` for each
+/// of `rows`. If candle multiplies blocks of 256 inputs, it has a scale for each such block.
 fn products_bound(weight: &[f64], x: &[f64]) -> f64 {
     let pairs = weight.chunks(32).zip(x.chunks(32)).map(|(weight, blocks)| {
         let (dw, dx) = (bound(weight), bound(x).max(bound(blocks)));

@@ -140,7 +140,7 @@ fn controlled_identity_word() {
     assert!((value - 0.5f32.cos()).abs() < 1e-6, "{value}");
 }
 
-/// A variable set between forward and backward: what the forward pass kept no longer belongs to it.
+/// A variable that is set between forward and backward: the saved numbers of the forward pass no longer belong to it.
 #[test]
 fn variable_set_before_its_gradient() {
     use candle_core::{Device, Tensor, Var};

@@ -8,7 +8,7 @@ use candlewick::prelude::*;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
-/// Fails if the work does not end: two minutes are a hundred times what it takes.
+/// Fails if the work does not end: two minutes are a hundred times its usual duration.
 fn ends(what: &'static str, work: impl FnOnce() + Send + 'static) {
     let (done, is_done) = channel();
     let worker = std::thread::spawn(move || {

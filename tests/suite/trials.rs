@@ -26,7 +26,7 @@ pub(crate) enum Reading {
     States,
     /// Outputs of a measurement of [`losses`], by the seed of its observables and its place, and gradients in inputs and weights.
     Gradients { seed: u64, which: usize },
-    /// Z of each qubit, and gradients: what large states have time for.
+    /// Z of each qubit, and gradients, for which large states have time.
     Z,
 }
 
