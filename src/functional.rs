@@ -120,7 +120,7 @@ fn sort_weights<'a>(program: &Program, given: &[(&str, &'a Tensor)]) -> Result<(
 pub(crate) struct CallArgs<'a> {
     /// Dimensions of the input in front of the features.
     leading: &'a [usize],
-    /// `[batch, features]`, in the precision of the state.
+    /// Features `[batch, features]`, in the precision of the state.
     pub(crate) rows: Tensor,
     /// Dtype of the result.
     outer: DType,

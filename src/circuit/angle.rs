@@ -35,7 +35,7 @@ pub struct Angle {
 /// Variables of a term: one, or a product of two.
 type Factors = (Variable, Option<Variable>);
 
-/// `coefficient * first * second`.
+/// Product `coefficient * first * second`.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Term {
     pub(crate) coefficient: f64,

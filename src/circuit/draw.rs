@@ -1,4 +1,4 @@
-//! Text drawing of a circuit.
+//! Text drawings of circuits.
 //!
 //! A greedy algorithm puts operations into columns; a column is as wide as its widest label. Each qubit has a wire line
 //! and, below it, a line for the vertical joins. Conditions have numbers, `?1`, and are written below the drawing.

@@ -34,8 +34,7 @@ use weights::Declarations;
 /// Quantum circuit on qubits that start in 0.
 ///
 /// Methods have the names of OpenQASM's gates, take angles first and qubits last, and can be chained. Qubit 0 is the
-/// least
-/// significant bit of a basis index.
+/// least significant bit of a basis index.
 ///
 /// ```
 /// use candlewick::prelude::*;

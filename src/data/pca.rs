@@ -1,4 +1,4 @@
-//! Principal component analysis.
+//! Principal component analysis, for fewer features.
 
 use crate::error::{Error, Result, TensorError};
 use crate::limits::check_copy;

@@ -1,4 +1,4 @@
-//! Circuits as Fourier series of an input feature.
+//! Fourier series of a circuit's output in one input feature, and a bound of their frequencies.
 
 use super::{exact, single};
 use crate::__private::NonExhaustive;

@@ -1,4 +1,4 @@
-//! Barren plateaus.
+//! The variance of gradients over random weights, which shows barren plateaus.
 
 use super::ensemble::{Draws, chunks, outputs};
 use super::{at_least, rows, samples};

@@ -1,4 +1,4 @@
-//! Rounding errors of a state.
+//! The rounding error of a circuit: the circuit is run and undone, and the distance from the start is measured.
 
 use super::single;
 use crate::circuit::Circuit;

@@ -1,4 +1,4 @@
-//! A trainable scale and bias of each output.
+//! A trainable scale and bias of each output, for outputs that leave the range [-1, 1].
 
 use crate::__private::NonExhaustive;
 use crate::error::{Error, Result};

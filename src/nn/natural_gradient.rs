@@ -1,4 +1,4 @@
-//! Gradient descent in the geometry of a circuit's states.
+//! The quantum natural gradient: gradient descent in the geometry of a circuit's states.
 
 use super::QuantumLayer;
 use crate::__private::NonExhaustive;

@@ -1,4 +1,5 @@
-//! Linear layers with weights of eight bits, for inference.
+//! Linear layers with weights of eight bits, for inference: rounding of a trained layer, its file, and its gradient in
+//! the input.
 
 use super::{check_float, check_width, is_float};
 use crate::__private::NonExhaustive;

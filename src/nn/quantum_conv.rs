@@ -1,4 +1,5 @@
-//! A circuit slid over images.
+//! The quantum convolution: a circuit slid over images, with every patch of every image as a sample of one quantum
+//! layer.
 
 use super::{QuantumLayer, QuantumLayerConfig};
 use crate::__private::NonExhaustive;

@@ -1,4 +1,5 @@
-//! The quantum layer.
+//! The quantum layer: a circuit and a measurement as a candle module, with options and a fingerprint of the circuit
+//! beside its weights.
 
 use crate::__private::NonExhaustive;
 use crate::circuit::{Circuit, FINGERPRINT};

@@ -1,4 +1,5 @@
-//! Measured outcomes of a layer.
+//! Measured outcomes of a layer: single shots in order, or counts of each outcome. Final states come from the engine in
+//! chunks, and the host draws from them.
 
 use super::QuantumLayer;
 use crate::engine::cpu::Cpu;

@@ -1,4 +1,4 @@
-//! A threshold with trainable weights.
+//! A soft threshold with a trainable steepness and size, for instance in front of conditional gates.
 
 use crate::__private::NonExhaustive;
 use crate::error::{Error, Result};

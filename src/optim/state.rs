@@ -10,7 +10,6 @@ use std::path::Path;
 /// Weights are not part of the state: they are in the `VarMap`. With both restored, training continues bit for bit as
 /// if it had not been stopped. The exception is a model with random numbers of its own, such as finite shots, SPSA
 /// gradients and dropout: their position is not saved.
-/// draws random numbers of its own, as finite shots, SPSA gradients and dropout do: where they are is not saved.
 ///
 /// ```
 /// use candle_core::{DType, Device};

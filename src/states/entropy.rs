@@ -1,4 +1,4 @@
-//! Entropies of entanglement.
+//! Entropies of some qubits of a state, with exact gradients.
 
 use super::batch::Batch;
 use super::reduced::{density, fewer, purities};

@@ -1,4 +1,4 @@
-//! The eigensolver as an optimiser over bit strings.
+//! A search for the bit string of the lowest cost, by the eigensolver on a diagonal Hamiltonian.
 
 use super::{StopReason, Vqe, VqeConfig, VqeMethod, VqeStep};
 use crate::__private::NonExhaustive;

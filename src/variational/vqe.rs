@@ -1,4 +1,4 @@
-//! The variational quantum eigensolver.
+//! The variational quantum eigensolver: a training loop that minimises the expectation of an observable.
 
 use crate::__private::NonExhaustive;
 use crate::circuit::Circuit;

@@ -118,7 +118,8 @@ fn amplitude_embedding_has_the_gradient_of_its_norm() -> candle_core::Result<()>
     Ok(())
 }
 
-/// Two qubits from features 1 to 3 of five, an angle from feature 0, and two weights, one of which Z of qubit 1 does not see.
+/// Makes two qubits from features 1 to 3 of five, an angle from feature 0, and two weights; Z of qubit 1 does not
+/// depend on one of the weights.
 fn embedded(embed: fn(&mut Circuit)) -> Circuit {
     let mut circuit = Circuit::new(2).with_inputs(5);
     let w = circuit.weights("w", 2);

@@ -61,7 +61,8 @@ fn a_file_of_another_circuit_is_refused() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Two layers that have weights in common under one prefix of a `VarMap` say so; a file without fingerprints is taken as it is.
+/// Two layers that share weights under one prefix of a `VarMap` on purpose have to set an option; a file without
+/// fingerprints is accepted as it is.
 #[test]
 fn weights_are_shared_on_purpose_alone() -> anyhow::Result<()> {
     for seeded in [false, true] {
@@ -121,8 +122,9 @@ fn a_fingerprint_is_nothing_to_train() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// FNV-1a of the bytes that the documentation of `fingerprint` describes, written out by hand for one circuit; and the number itself, which may not change
-/// from one version or machine to the next, or files that are there would be refused.
+/// The fingerprint of one circuit against FNV-1a of bytes written out by hand, as the documentation of `fingerprint`
+/// describes them. The number itself is fixed: if it changed from one version or machine to the next, existing files
+/// would be refused.
 #[test]
 fn fingerprints_are_pinned() -> anyhow::Result<()> {
     let layer = turned(Gate::ry, 0.5 * Z(0), VarBuilder::zeros(DType::F32, &Device::Cpu))?;

@@ -70,7 +70,8 @@ fn fewer_steps_than_gradient_descent_on_hydrogen() -> Result<()> {
     Ok(())
 }
 
-/// RY then RZ: the metric is 1/4 and sin²θ/4, so that a step can be done by hand; with inputs, the mean of the samples'.
+/// A circuit of RY, then RZ: the metric is 1/4 and sin²θ/4, so a step can be done by hand. With inputs it is the mean
+/// of the samples' metrics.
 #[test]
 fn a_step_by_hand() -> Result<()> {
     let mut circuit = Circuit::new(1);

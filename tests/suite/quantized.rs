@@ -31,7 +31,8 @@ fn largest(values: &[f64]) -> f64 {
     values.iter().fold(0.0, |size: f64, v| size.max(v.abs()))
 }
 
-/// The largest that a number of a block may be off by: half a scale, and the rounding of the scale (F16 has 11 bits) at the number itself.
+/// Largest error of a number of a block: half a scale, and the rounding of the scale (F16 has 11 bits) at the number
+/// itself.
 fn bound(block: &[f64]) -> f64 {
     let scale = largest(block) / 127.0;
     scale * 0.5 * 1.0001 + largest(block) * 2f64.powi(-11)

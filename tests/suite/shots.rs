@@ -53,7 +53,7 @@ fn expectation_values_of_words() -> Result<()> {
     Ok(())
 }
 
-/// Everything else that has an estimate: its mean over many calls is the exact value, within the deviation that the calls show.
+/// The mean of every other estimate over many calls is the exact value, within the deviation of the calls.
 #[test]
 fn every_estimate_is_unbiased() -> Result<()> {
     let hermitian = Obs::Hermitian(random_hermitian(&mut rng(4), 2), vec![2, 0]).observable();

@@ -34,8 +34,8 @@ fn layer(qubits: usize, varmap: &VarMap) -> QuantumLayer {
     QuantumLayer::new(circuit, Measurement::expectation((0..qubits).map(Z)), vb).expect("a layer")
 }
 
-/// Candle holds the lock of a tensor around each op: a thread of a pool that waits for others in one must not take up a task that wants to
-/// write that tensor. It takes a few hundred tasks until two meet like that.
+/// Candle holds the lock of a tensor around each op. A thread of a pool that waits for others inside an op must not
+/// start a task that writes that tensor. It takes a few hundred tasks until two such tasks meet.
 #[test]
 fn a_layer_runs_in_tasks_of_a_pool_that_also_write_its_weights() {
     for (threads, tasks) in [(4, 1500), (8, 1500)] {

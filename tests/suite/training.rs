@@ -113,7 +113,8 @@ fn one_batch_an_epoch_is_a_loop_by_hand() -> Result<()> {
     Ok(())
 }
 
-/// Batches of 8 of 62 samples, a schedule by step, clipping, a validation set in batches: every step again by hand, on the batches that the model saw.
+/// Batches of 8 of 62 samples, a schedule by step, clipping, a validation set in batches: every step is repeated by
+/// hand, on the batches that the model saw.
 #[test]
 fn many_batches_are_a_loop_by_hand() -> Result<()> {
     let (train, test) = data(DType::F64)?;

@@ -1,4 +1,4 @@
-//! Trainable layers.
+//! Templates with trainable weights: entangling layers, Qiskit's and PennyLane's ansätze, QAOA, data re-uploading.
 
 use crate::circuit::weights::DEFAULT_INIT;
 use crate::circuit::{Angle, Circuit, TemplateWeights, Weights};

@@ -156,8 +156,9 @@ fn inputs_that_are_no_list_of_samples() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Records and what resets take away would interfere in an overlap, as nothing does that was measured: a circuit that ends in 0 whatever its input had a
-/// kernel below 1. All that is defined by overlaps of states refuses such circuits.
+/// Records and discarded qubits would interfere in an overlap, which measured qubits do not: a circuit that ends in 0
+/// whatever its input would have a kernel below 1. All functions that are defined by overlaps of states refuse such
+/// circuits.
 #[test]
 fn circuits_that_measure_have_no_overlaps() -> anyhow::Result<()> {
     let mut reset = Circuit::new(2);

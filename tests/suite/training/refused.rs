@@ -18,8 +18,8 @@ fn train(model: &dyn candle_core::ModuleT, varmap: &VarMap, config: &TrainConfig
     Training::new(model, varmap, &mut optimizer, cross_entropy, config.clone()).run((&train.x, &train.y), None)
 }
 
-/// Candle's `softmax_last_dim` has no derivative: a run with it behind the only layer cannot learn, and neither can one of a detached model or of an
-/// empty map.
+/// Candle's `softmax_last_dim` has no derivative. A run with it behind the only layer cannot learn, and neither can a
+/// run of a detached model or of an empty map.
 #[test]
 fn runs_that_cannot_learn_say_so() -> Result<()> {
     let network = network(DType::F32)?;
@@ -59,8 +59,8 @@ fn runs_that_cannot_learn_say_so() -> Result<()> {
     Ok(())
 }
 
-/// The gradient ends at candle's layer norm, and is 0 where an angle does not count: the history names what no gradient has reached, also of a run
-/// that was stopped and continued.
+/// The gradient ends at candle's layer norm, and is 0 for an angle without effect. The history names the variables that
+/// no gradient has reached, also for a run that was stopped and continued.
 #[test]
 fn variables_without_a_gradient_are_named() -> Result<()> {
     let build = || -> Result<(VarMap, candle_nn::Sequential)> {

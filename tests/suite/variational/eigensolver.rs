@@ -292,7 +292,8 @@ fn nothing_to_train() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// At weights of 0 the energy of `z(0) + z(1)` is at its maximum, where the gradient is 0: a run that starts there ends there, and has found nothing.
+/// The energy of `z(0) + z(1)` is at its maximum at weights of 0, where the gradient is 0: a run that starts there ends
+/// there without a result.
 #[test]
 fn a_run_that_starts_at_a_maximum_has_not_converged() -> anyhow::Result<()> {
     let mut circuit = Circuit::new(2);
