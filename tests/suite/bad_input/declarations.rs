@@ -1,4 +1,4 @@
-//! Weights and inputs that are not what was declared.
+//! Weights and inputs that differ from their declarations.
 
 use super::{refuses, says, written};
 use candle_core::{DType, Device, Tensor};

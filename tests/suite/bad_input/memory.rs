@@ -1,4 +1,4 @@
-//! States that do not fit: an error with both numbers, before anything is allocated.
+//! States that do not fit the memory: an error with both numbers, before anything is allocated.
 
 use super::{says, written};
 use candle_core::{DType, Device, Module, Tensor};

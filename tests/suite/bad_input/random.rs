@@ -1,4 +1,4 @@
-//! Random calls of every builder method: whatever comes, nothing panics, and what is accepted runs.
+//! Random calls of every builder method: no call panics, and every accepted circuit runs.
 
 use crate::lab::{close, rows, tensor};
 use candle_core::{DType, Tensor};

@@ -1,4 +1,4 @@
-//! Tensors that do not fit a sound circuit.
+//! Tensors that do not fit a valid circuit.
 
 use super::{says, written};
 use candle_core::{DType, Device, Module, Tensor};

@@ -1,4 +1,4 @@
-//! Questions without an answer.
+//! Diagnoses without a result.
 
 use super::*;
 use candlewick::diagnostics::{FourierConfig, Frequencies, fourier_spectrum, frequencies};

@@ -1,4 +1,4 @@
-//! What is no state, no choice of qubits, or too much.
+//! Tensors without states, invalid choices of qubits, and sizes beyond the memory.
 
 use super::*;
 use candle_nn::{VarBuilder, VarMap};

@@ -1,4 +1,4 @@
-//! Runs that cannot learn, that others are in the way of, or whose errors have to be told apart.
+//! Runs that cannot learn, runs in a folder that another run has, and errors that have to be distinguished.
 
 use super::*;
 use candlewick::error::{DataError, FileError, TensorError, TrainingError};

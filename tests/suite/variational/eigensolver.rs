@@ -1,4 +1,4 @@
-//! The eigensolver: how low it gets, when it ends, and where it goes on.
+//! The eigensolver: its lowest energies, the ends of its runs, and runs that continue.
 
 use super::{dense, lowest};
 use candle_core::{DType, Device, Tensor};

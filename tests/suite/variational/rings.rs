@@ -1,4 +1,4 @@
-//! QAOA on rings, where the best mean cut is known.
+//! QAOA on rings, for which the best mean cut is known.
 
 use candle_core::{Device, Tensor};
 use candlewick::prelude::*;
