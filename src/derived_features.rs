@@ -14,8 +14,8 @@ use std::collections::HashMap;
 /// Derived features that are computed together: their indices in the program's list, and `[batch, features]`.
 type Group = (Vec<usize>, Tensor);
 
-/// Appends the derived features to samples: `[batch, features]` in the precision of the state becomes `[batch,
-/// program.engine_inputs]`.
+/// Appends the derived features to samples: `[batch, features]` in the precision of the state becomes
+/// `[batch, program.engine_inputs]`.
 ///
 /// `weights` are all weights in the program's order: `[weights]`, or `[batch, weights]` if each sample has its own. The
 /// result is contiguous. It is tracked if an argument on which it depends is tracked.

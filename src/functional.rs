@@ -46,8 +46,8 @@ use std::sync::Arc;
 /// ```
 ///
 /// # Ensembles
-/// Weight tensors may have one dimension more than declared, in front: `[members, ..]`. The result is then `[members,
-/// .., outputs]`: every member is evaluated on every input. All members share tensors of the declared shape.
+/// Weight tensors may have one dimension more than declared, in front: `[members, ..]`. The result is then
+/// `[members, .., outputs]`: every member is evaluated on every input. All members share tensors of the declared shape.
 ///
 /// ```
 /// # use candle_core::{Device, Tensor};

@@ -34,9 +34,10 @@ impl Default for ExpressibilityConfig {
 ///
 /// The distance is the Kullback-Leibler divergence of the histogram of fidelities of `pairs` pairs of random weights,
 /// in `bins` equal bins, from the uniform distribution (Sim, Johnson and Aspuru-Guzik, Adv. Quantum Technol. 2,
-/// 1900070, 2019, who take 75 bins). The fidelity of uniform states has the density `(N - 1)(1 - F)^(N - 2)`, `N =
-/// 2^n`; the share of each bin is exact. A circuit whose state never changes has `(N - 1) ln bins`, the largest value.
-/// A finite number of pairs adds about `(bins - 1) / (2 pairs)`, as long as bins of uniform states are not empty.
+/// 1900070, 2019, who take 75 bins). The fidelity of uniform states has the density `(N - 1)(1 - F)^(N - 2)`,
+/// `N = 2^n`; the share of each bin is exact. A circuit whose state never changes has `(N - 1) ln bins`, the largest
+/// value. A finite number of pairs adds about `(bins - 1) / (2 pairs)`, as long as bins of uniform states are not
+/// empty.
 ///
 /// With several input samples `[.., features]` the histogram has the pairs at each sample. A circuit that reads no
 /// inputs takes `None`. The [module](super) describes how weights are drawn. A NaN among the inputs gives NaN.

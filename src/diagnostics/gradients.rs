@@ -14,9 +14,9 @@ use candle_core::{Device, Tensor};
 /// al., Nat. Commun. 9, 4812, 2018; for local and global costs Cerezo et al., Nat. Commun. 12, 1791, 2021).
 ///
 /// The result has the circuit's weight tensors by name, sorted, each with its variances in the declared shape, in F64
-/// on the CPU. The estimate is unbiased: the squares are divided by `samples - 1`. With several input samples `[..,
-/// features]` the cost is the mean of `<O>` over them. A circuit that reads no inputs takes `None`. The [module](super)
-/// describes how weights are drawn.
+/// on the CPU. The estimate is unbiased: the squares are divided by `samples - 1`. With several input samples
+/// `[.., features]` the cost is the mean of `<O>` over them. A circuit that reads no inputs takes `None`. The
+/// [module](super) describes how weights are drawn.
 ///
 /// ```
 /// use candlewick::{diagnostics, prelude::*};

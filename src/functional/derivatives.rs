@@ -67,8 +67,8 @@ pub fn value_and_grad(
     })
 }
 
-/// Returns the exact derivative of each output of each sample in each of its inputs or in each weight, `[.., outputs,
-/// variables]`.
+/// Returns the exact derivative of each output of each sample in each of its inputs or in each weight,
+/// `[.., outputs, variables]`.
 ///
 /// The cost is a reverse sweep for each output, or two (four, eight) evaluations for each angle, whichever are fewer.
 ///
@@ -100,8 +100,8 @@ pub fn jacobian(
     call.find(inputs, &behind, |batches, numbers| gradient::jacobian(batches, numbers, wrt))
 }
 
-/// Returns all second derivatives of each output of each sample in its inputs or in the weights, `[.., outputs,
-/// variables, variables]`. They are exact, and the matrix is symmetric.
+/// Returns all second derivatives of each output of each sample in its inputs or in the weights,
+/// `[.., outputs, variables, variables]`. They are exact, and the matrix is symmetric.
 ///
 /// The adjoint gradient is shifted: each output takes a reverse sweep for each shift of each angle. A rotation or phase
 /// has two shifts, a rotation under controls has four, and variances double both numbers.
@@ -192,8 +192,9 @@ pub fn hessian_vector_product(
     call.find(inputs, &behind, |batches, numbers| gradient::hessian(batches, numbers, wrt, Direction::Each(&vector)))
 }
 
-/// Returns the Fubini-Study metric tensor of a circuit's final states in the inputs or the weights, `[.., variables,
-/// variables]`: `g_ij = Re(<∂i ψ|∂j ψ> - <∂i ψ|ψ><ψ|∂j ψ>)` (Stokes, Izaac, Killoran and Carleo, Quantum 4, 269, 2020).
+/// Returns the Fubini-Study metric tensor of a circuit's final states in the inputs or the weights,
+/// `[.., variables, variables]`: `g_ij = Re(<∂i ψ|∂j ψ> - <∂i ψ|ψ><ψ|∂j ψ>)` (Stokes, Izaac, Killoran and Carleo,
+/// Quantum 4, 269, 2020).
 ///
 /// The cost is two states for each angle. All these states are in memory at once; [`MetricTensor::BlockDiagonal`] has
 /// only the states of one layer in memory.

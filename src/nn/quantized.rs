@@ -218,9 +218,9 @@ impl QuantizedLinear {
         self.blocks.shape().dims().first().copied().unwrap_or(0)
     }
 
-    /// Returns the tensors that [`load`](Self::load) reads, by name. `blocks` has the bytes of `Q8_0` as `[outputs,
-    /// bytes of a row]` in U8. `unit` is the power of two in F32 by which the blocks are multiplied. `bias` is there if
-    /// the layer has a bias.
+    /// Returns the tensors that [`load`](Self::load) reads, by name. `blocks` has the bytes of `Q8_0` as
+    /// `[outputs, bytes of a row]` in U8. `unit` is the power of two in F32 by which the blocks are multiplied. `bias`
+    /// is there if the layer has a bias.
     ///
     /// ```
     /// use candle_core::{DType, Device, Module, Tensor};

@@ -13,10 +13,10 @@ use std::collections::HashMap;
 /// Trans. Automat. Contr. 37, 332, 1992). It needs no derivatives and is made for losses with noise, such as losses of
 /// finite shots.
 ///
-/// Step `k` moves all weights by `-a_k (L(w + c_k d) - L(w - c_k d)) / (2 c_k) d`. Each entry of `d` is 1 or -1, `a_k =
-/// learning_rate / (1 + k + stability_constant)^alpha` and `c_k = perturbation / (1 + k)^gamma`. Signs depend on seed
-/// and step alone. A loss that does not depend on the variables does not move them. No step can distinguish such a loss
-/// from a flat loss, so two equal values are no error.
+/// Step `k` moves all weights by `-a_k (L(w + c_k d) - L(w - c_k d)) / (2 c_k) d`. Each entry of `d` is 1 or -1,
+/// `a_k = learning_rate / (1 + k + stability_constant)^alpha` and `c_k = perturbation / (1 + k)^gamma`. Signs depend on
+/// seed and step alone. A loss that does not depend on the variables does not move them. No step can distinguish such a
+/// loss from a flat loss, so two equal values are no error.
 ///
 /// ```
 /// use candle_core::{DType, Device};

@@ -172,8 +172,8 @@ impl Group {
         }
     }
 
-    /// Returns whether single parities cost more than a Walsh-Hadamard transform, which computes all parities in `s
-    /// 2^s` additions.
+    /// Returns whether single parities cost more than a Walsh-Hadamard transform, which computes all parities in
+    /// `s 2^s` additions.
     fn worth_transforming(&self, parities: usize, counts: &Counts) -> bool {
         let s = self.qubits.len();
         // A product beyond 2^64 exceeds any number of counts.

@@ -8,8 +8,8 @@ use candle_core::{CpuStorage, CustomOp1, DType, Device, Layout, Shape, Tensor};
 use nalgebra::{DMatrix, SymmetricEigen};
 use num_complex::Complex64;
 
-/// Returns the von Neumann entropy `-Tr ρ ln ρ` of some qubits, with `ρ` divided by its trace, in nats, from 0 to `k ln
-/// 2`: `[.., 2^n, 2]` gives `[..]`.
+/// Returns the von Neumann entropy `-Tr ρ ln ρ` of some qubits, with `ρ` divided by its trace, in nats, from 0 to
+/// `k ln 2`: `[.., 2^n, 2]` gives `[..]`.
 ///
 /// For pure states it is the entropy of entanglement between these qubits and the others, which is the same for both
 /// sides. The smaller side is computed. Its density matrices go to the host, where their eigenvalues are computed in
@@ -43,8 +43,8 @@ pub fn entropy(states: &Tensor, qubits: impl IntoIterator<Item = usize>) -> Resu
     batch.finish(&entropies, &[])
 }
 
-/// Returns the Rényi entropy of order 2, `-ln` of the [`purity`](super::purity), of some qubits, in nats, from 0 to `k
-/// ln 2`: `[.., 2^n, 2]` gives `[..]`.
+/// Returns the Rényi entropy of order 2, `-ln` of the [`purity`](super::purity), of some qubits, in nats, from 0 to
+/// `k ln 2`: `[.., 2^n, 2]` gives `[..]`.
 ///
 /// It is at most the von Neumann [`entropy`], and needs no eigenvalues.
 ///

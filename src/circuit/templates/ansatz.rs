@@ -141,8 +141,8 @@ impl Circuit {
         self.two_local(weights, repeats, &[Gate::ry], Gate::cx, entanglement)
     }
 
-    /// Appends one QAOA layer: `exp(-i gamma C)` for a diagonal cost `C` made of Pauli words of Z, then `exp(-i beta
-    /// X)` on every qubit (Farhi, Goldstone, Gutmann, arXiv:1411.4028). Start from `h` on every qubit.
+    /// Appends one QAOA layer: `exp(-i gamma C)` for a diagonal cost `C` made of Pauli words of Z, then
+    /// `exp(-i beta X)` on every qubit (Farhi, Goldstone, Gutmann, arXiv:1411.4028). Start from `h` on every qubit.
     ///
     /// ```
     /// use candlewick::prelude::*;
