@@ -124,7 +124,7 @@ fn kernels_beyond_the_memory() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What traces nothing out has the square of a state's size.
+/// A density matrix of all qubits has the square of a state's size.
 #[test]
 fn density_matrices_beyond_the_memory() -> anyhow::Result<()> {
     let mut amplitudes = vec![0.0; 2 << 20];

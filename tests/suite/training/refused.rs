@@ -82,7 +82,7 @@ fn variables_without_a_gradient_are_named() -> Result<()> {
     let (varmap, model) = build()?;
     let longer = TrainConfig { epochs: 3, resume: true, ..config };
     assert_eq!(train(&model, &varmap, &longer)?.without_gradient, expected);
-    // No further step: what the steps before have reached is in the file.
+    // No further step: the file has the variables that earlier steps have reached.
     let (varmap, model) = build()?;
     assert_eq!(train(&model, &varmap, &longer)?.without_gradient, expected);
     let whole = network(DType::F32)?;
@@ -159,7 +159,7 @@ fn labels_beyond_the_outputs() -> Result<()> {
         let error = run(train, test).unwrap_err();
         assert!(matches!(error, Error::Data(DataError::Label { sample: 17, classes: 2 })), "{error}");
     }
-    // What else a loss says is left as it is.
+    // Other errors of a loss stay as they are.
     let short = set.y.narrow(0, 0, samples)?.unsqueeze(1)?;
     assert!(matches!(run(&short, &set.y), Err(Error::Candle(_))));
     Ok(())
