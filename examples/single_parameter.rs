@@ -79,7 +79,7 @@ fn run(args: &Args) -> Result<String> {
     ))
 }
 
-/// The way down the cosine, and the loss from step to step.
+/// Draws the steps along the cosine, and the loss from step to step.
 fn draw(folder: &Path, history: &[(f64, f64)]) -> Result<()> {
     let thetas = history.iter().map(|(theta, _)| *theta);
     let (least, most) = (thetas.clone().fold(PI, f64::min) - 0.3, thetas.fold(PI, f64::max) + 0.3);

@@ -1,9 +1,9 @@
-//! The candle ops: a program as one node of candle's graph, whatever the number of its gates.
+//! The candle ops: a program is one node of candle's graph, whatever the number of its gates.
 //!
-//! [`Forward`] maps `(inputs [batch, features], weights [count])` to `[batch, outputs]`. Its `bwd` computes the gradients that are
-//! wanted, and only those. Both read the storage directly, so that an engine on another device never sends anything to
-//! the host. There the gradients come from an op of their own, [`Backward`], whose one output packs them: only ops see a
-//! device's storage.
+//! [`Forward`] maps `(inputs [batch, features], weights [count])` to `[batch, outputs]`. Its `bwd` computes only the
+//! gradients that candle needs. Both read the storage directly, so an engine on another device never copies anything to
+//! the host. On a device the gradients come from an op of their own, [`Backward`], because only ops see a device's
+//! storage. The single output of [`Backward`] packs both gradients.
 
 use crate::engine::cpu::Cpu;
 use crate::engine::{Arguments, NeedsGrad, Real, cuda, host, metal};
@@ -14,14 +14,15 @@ use candle_core::{CpuStorage, CudaStorage, CustomOp2, CustomOp3, DType, Layout, 
 use std::any::Any;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// See the module.
+/// Op of the forward pass; see the module.
 #[derive(Debug)]
 pub(crate) struct Forward {
     program: Arc<Program>,
     engine: Cpu,
     /// Whether a gradient may follow.
     tracked: bool,
-    /// What the forward pass left for it. candle has no save-for-backward; the graph keeps the op, and the op keeps this.
+    /// Saved numbers of the forward pass. candle has no save-for-backward: the graph owns the op, and the op owns
+    /// these.
     saved: Mutex<Option<Saved>>,
 }
 
@@ -32,7 +33,8 @@ enum Saved {
     Device(Box<dyn Any + Send>),
 }
 
-/// The gradients on a device: that in the inputs, then that in the weights, as far as they are wanted.
+/// Op of the gradients on a device: the gradient in the inputs, then the gradient in the weights, each only if it needs
+/// grad.
 #[derive(Debug)]
 struct Backward {
     program: Arc<Program>,
@@ -41,7 +43,7 @@ struct Backward {
     saved: Mutex<Option<Box<dyn Any + Send>>>,
 }
 
-/// The gradients in inputs and weights, as candle's `bwd` returns them.
+/// Gradients in inputs and weights, as candle's `bwd` returns them.
 type Pair = (Option<Tensor>, Option<Tensor>);
 
 impl Forward {
@@ -49,7 +51,7 @@ impl Forward {
         Self { program: Arc::clone(program), engine, tracked: false, saved: Mutex::default() }
     }
 
-    /// Outputs `[batch, outputs]`; in the graph, if they may be and an argument is tracked.
+    /// Returns outputs `[batch, outputs]`. They are in the graph if `in_graph` is set and an argument is tracked.
     pub(crate) fn apply(self, inputs: &Tensor, weights: &Tensor, in_graph: bool) -> Result<Tensor> {
         let tracked = in_graph && (inputs.track_op() || weights.track_op());
         Ok(match tracked {
@@ -62,7 +64,7 @@ impl Forward {
         *self.saved.lock().unwrap_or_else(PoisonError::into_inner) = saved;
     }
 
-    /// Takes what was kept: a second gradient repeats the forward pass.
+    /// Takes the saved numbers out: a second gradient repeats the forward pass.
     fn take(&self) -> Option<Saved> {
         self.saved.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
@@ -88,7 +90,7 @@ impl Forward {
 }
 
 impl Forward {
-    /// As [`gradients`](Self::gradients), on a device.
+    /// Computes the gradients on a device; see [`gradients`](Self::gradients).
     fn device_gradients(&self, inputs: &Tensor, weights: &Tensor, cotangent: &Tensor) -> candle_core::Result<Pair> {
         let saved = self.take().and_then(|saved| if let Saved::Device(saved) = saved { Some(saved) } else { None });
         let (program, memory_limit) = (Arc::clone(&self.program), self.engine.memory_limit);
@@ -112,7 +114,7 @@ impl Backward {
         self.saved.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// Of the packed gradients.
+    /// Shape of the packed gradients.
     fn shape(&self, inputs: &Layout, weights: &Layout) -> Shape {
         let size = |needs_grad: bool, layout: &Layout| if needs_grad { layout.shape().elem_count() } else { 0 };
         (size(self.needs_grad.inputs, inputs) + size(self.needs_grad.weights, weights)).into()
@@ -244,9 +246,9 @@ impl CustomOp2 for Forward {
     }
 }
 
-/// Returns a contiguous cotangent `[batch, outputs]` without the part that has no effect on a gradient. Probabilities add up to 1, so a constant
-/// in their cotangent has none; a state has norm 1, so the part of its cotangent along the state has none. Left in, that part would
-/// cover the digits of the rest of λ in F32.
+/// Returns a contiguous cotangent `[batch, outputs]` without the part that has no effect on a gradient. Probabilities
+/// sum to 1, so a constant in their cotangent has no effect. A state has norm 1, so the part of its cotangent along the
+/// state has no effect. If that part stayed, it would cover the digits of the rest of λ in F32.
 pub(crate) fn centered(readout: &Readout, outputs: &Tensor, cotangent: &Tensor) -> candle_core::Result<Tensor> {
     let detached = || (outputs.detach(), cotangent.detach());
     let along = |(outputs, cotangent): &(Tensor, Tensor)| (outputs * cotangent)?.sum_keepdim(1);
@@ -263,7 +265,7 @@ pub(crate) fn centered(readout: &Readout, outputs: &Tensor, cotangent: &Tensor) 
     }
 }
 
-/// The numbers of a tensor in the host's memory.
+/// Returns the numbers of a tensor in the host's memory.
 fn on_host<T: Real>(storage: &Storage) -> candle_core::Result<&[T]> {
     match storage {
         Storage::Cpu(storage) => storage.as_slice(),
@@ -281,7 +283,7 @@ fn arguments<'a, T: Real>(
     Arguments { inputs: contiguous(inputs, inputs_layout), weights: contiguous(weights, weights_layout), batch }
 }
 
-/// The elements of a tensor that the callers have made contiguous.
+/// Returns the elements of a tensor that the callers have made contiguous.
 fn contiguous<'a, T>(values: &'a [T], layout: &Layout) -> &'a [T] {
     let start = layout.start_offset();
     &values[start..start + layout.shape().elem_count()]

@@ -1,8 +1,8 @@
-//! The columns behind a sample's features that conditional gates read: switches, and products with them.
+//! Derived features of a sample, which conditional gates read: switches, and products with switches.
 //!
-//! They are tensors made from tensors, on any device and for any engine. Conditions of the same form are computed together: in a
-//! handful of operations a form, however many there are. Gradients go through products as candle takes them; there is none
-//! through a switch.
+//! They are tensors made from tensors, on any device and for any engine. Conditions that differ in their tests alone
+//! are computed together, in a handful of operations, however many there are. Products have gradients as in candle; a
+//! switch has none.
 
 use crate::circuit::{Comparison, Token};
 use crate::error::Result;
@@ -11,19 +11,20 @@ use crate::program::{Program, Slot, Variable};
 use candle_core::{D, Device, Tensor};
 use std::collections::HashMap;
 
-/// DerivedFeatures that are computed together: their places in the program's list, and `[batch, columns]`.
+/// Derived features that are computed together: their indices in the program's list, and `[batch, features]`.
 type Group = (Vec<usize>, Tensor);
 
-/// What the engines see of samples: `[batch, features]` in the precision of the state becomes `[batch, program.engine_inputs]`.
+/// Appends the derived features to samples: `[batch, features]` in the precision of the state becomes
+/// `[batch, program.engine_inputs]`.
 ///
-/// `weights` are all weights in the program's order, `[weights]` or, where each sample has its own, `[batch, weights]`. The
-/// result is contiguous, and tracked if an argument is that it depends on.
+/// `weights` are all weights in the program's order: `[weights]`, or `[batch, weights]` if each sample has its own. The
+/// result is contiguous. It is tracked if an argument on which it depends is tracked.
 pub(crate) fn append(program: &Program, rows: &Tensor, weights: &Tensor) -> Result<Tensor> {
     let columns = &program.columns;
     if columns.is_empty() {
         return Ok(rows.clone());
     }
-    // On a GPU samples without features have a column all the same, which nothing reads.
+    // On a GPU samples without features still have a column, which nothing reads.
     let features = match program.features {
         0 => None,
         features => Some(rows.narrow(1, 0, features)?),
@@ -36,7 +37,7 @@ pub(crate) fn append(program: &Program, rows: &Tensor, weights: &Tensor) -> Resu
     Ok(Tensor::cat(&features.into_iter().chain([columns]).collect::<Vec<_>>(), 1)?.contiguous()?)
 }
 
-/// One group of several, with the columns in the order of the list.
+/// Joins groups into one, with the derived features in the order of the list.
 fn in_order(groups: Vec<Group>) -> Result<Group> {
     let (places, all): (Vec<_>, Vec<_>) = groups.into_iter().unzip();
     let (places, all) = (places.concat(), Tensor::cat(&all, 1)?);
@@ -49,24 +50,25 @@ fn in_order(groups: Vec<Group>) -> Result<Group> {
     Ok((sorted, select(&all, order)?))
 }
 
-/// DerivedFeatures of a tensor, by their numbers.
+/// Selects columns of a tensor by their indices.
 fn select(of: &Tensor, columns: impl IntoIterator<Item = usize>) -> Result<Tensor> {
     let columns: Vec<i64> = columns.into_iter().map(|column| column as i64).collect();
     let count = columns.len();
     Ok(of.index_select(&Tensor::from_vec(columns, count, of.device())?, D::Minus1)?)
 }
 
-/// One number a column, in the dtype and on the device of the rows: cast on the host, as not every device has f64.
+/// Makes a row of numbers in the dtype and on the device of the rows. The cast is on the host, because not every device
+/// has f64.
 fn row(numbers: impl Iterator<Item = f64>, rows: &Tensor) -> Result<Tensor> {
     let numbers: Vec<f64> = numbers.collect();
     let shape = (1, numbers.len());
     Ok(Tensor::from_vec(numbers, shape, &Device::Cpu)?.to_dtype(rows.dtype())?.to_device(rows.device())?)
 }
 
-/// Outcomes of all tests, `[batch, tests]`: 1 or 0, or NaN where a value is not finite.
+/// Returns the outcomes of all tests, `[batch, tests]`: 1 or 0, or NaN if a value is not finite.
 fn tests(tests: &[Comparison<Slot>], rows: &Tensor) -> Result<Tensor> {
     let values = polynomials(tests, rows)?;
-    // To be below is to be above once both sides are negated.
+    // A test for "below" is a test for "above" with both sides negated.
     let sign = |test: &Comparison<Slot>| if test.above { 1.0 } else { -1.0 };
     let size = row(tests.iter().map(|test| if test.absolute { sign(test) } else { 0.0 }), rows)?;
     let itself = row(tests.iter().map(|test| if test.absolute { 0.0 } else { sign(test) }), rows)?;
@@ -76,7 +78,7 @@ fn tests(tests: &[Comparison<Slot>], rows: &Tensor) -> Result<Tensor> {
     Ok((hold + compared.affine(0.0, 0.0)?)?)
 }
 
-/// Numbers that are compared with thresholds, `[batch, tests]`.
+/// Returns the numbers to compare with thresholds, `[batch, tests]`.
 fn polynomials(tests: &[Comparison<Slot>], rows: &Tensor) -> Result<Tensor> {
     let (batch, ones) = rows.dims2()?;
     let of = tests.iter().enumerate().flat_map(|(test, of)| of.value.terms.iter().map(move |_| test as i64));
@@ -104,7 +106,7 @@ struct Form<'a> {
     codes: Vec<&'a [Token<usize>]>,
 }
 
-/// All switches, those of one form together.
+/// Computes all switches; switches of one form are computed together.
 fn switches(list: &[DerivedFeature], tests: &Tensor) -> Result<Vec<Group>> {
     let mut known: HashMap<Vec<Token<()>>, usize> = HashMap::new();
     let mut forms: Vec<Form<'_>> = Vec::new();
@@ -120,7 +122,7 @@ fn switches(list: &[DerivedFeature], tests: &Tensor) -> Result<Vec<Group>> {
     forms.into_iter().map(|form| Ok((form.places, switch(&form.codes, tests)?))).collect()
 }
 
-/// Switches of one form, `[batch, switches]`. Sums and products keep a NaN.
+/// Computes switches of one form, `[batch, switches]`. A NaN stays in sums and products.
 fn switch(codes: &[&[Token<usize>]], tests: &Tensor) -> Result<Tensor> {
     let mut stack: Vec<Tensor> = Vec::new();
     for (at, token) in codes[0].iter().enumerate() {
@@ -142,7 +144,7 @@ fn switch(codes: &[&[Token<usize>]], tests: &Tensor) -> Result<Tensor> {
     Ok(stack.pop().expect("a switch has a condition"))
 }
 
-/// Products of switches with inputs, and with weights.
+/// Computes the products of switches with inputs, and with weights.
 fn products(list: &[DerivedFeature], switches: &Group, rows: &Tensor, weights: &Tensor) -> Result<Vec<Group>> {
     let mut groups = Vec::new();
     for (of, from) in [(Variable::Input as fn(usize) -> Variable, rows), (Variable::Weight, weights)] {
@@ -171,7 +173,8 @@ mod tests {
     use crate::measurement::Measurement;
     use candle_core::Var;
 
-    /// Weights of one row are for all samples, of a row a sample for that sample; gradients go to either.
+    /// A single row of weights serves all samples; with a row for each sample, each sample has its own. Gradients go to
+    /// either.
     #[test]
     fn weights_may_differ_from_sample_to_sample() -> Result<()> {
         let mut circuit = Circuit::new(1);

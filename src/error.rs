@@ -1,7 +1,7 @@
 //! Errors: one type for the crate, with a group for each kind of cause.
 //!
-//! Every variant carries the numbers a user needs to mend the call. Where the system, a driver or a parser has refused
-//! something, its own error is the [`source`](std::error::Error::source).
+//! Every variant has the numbers that a user needs to correct the call. If the system, a driver or a parser has refused
+//! an operation, its own error is the [`source`](std::error::Error::source).
 //!
 //! ```
 //! use candlewick::error::{Error, FileError};
@@ -38,26 +38,26 @@ pub use weights::WeightsError;
 /// `Result` with candlewick's [`enum@Error`] as the default error.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Error of the system, a driver or a library, as the source of one of ours.
+/// Error of the system, a driver or a library, as the source of a candlewick error.
 pub(crate) type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 /// Everything that can go wrong between a circuit and a gradient.
 ///
-/// It converts into [`candle_core::Error`], so `?` works inside functions that return candle's `Result`, and comes out of it again, type and numbers
-/// included: a layer's error is the same from `Module::forward`, from `backward()` and from a training loop. [`Error::find`] looks for one inside
-/// candle's.
+/// It converts into [`candle_core::Error`], so `?` works inside functions that return candle's `Result`. It can be
+/// recovered from candle's error with its type and numbers: a layer's error is the same from `Module::forward`, from
+/// `backward()` and from a training loop. [`Error::find`] returns it from inside an error of candle.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A mistake made while a circuit was written. Builder methods never panic: the first mistake is kept, with the
-    /// index of its operation, and whatever consumes the circuit returns it.
+    /// A mistake made while a circuit was written. Builder methods never panic: the circuit stores the first mistake,
+    /// with the index of its operation, and returns it when it is used.
     #[error("operation {operation} (`{name}`): {mistake}")]
     Circuit {
         /// Index of the operation, counted from 0 in the order of the calls.
         operation: usize,
         /// Name of the operation or of the builder method.
         name: String,
-        /// Mistake that was made.
+        /// Mistake in the operation.
         mistake: Mistake,
     },
     /// A mistake in an observable, with its index in the measurement.
@@ -65,7 +65,7 @@ pub enum Error {
     Observable {
         /// Index of the observable in the measurement.
         index: usize,
-        /// Mistake that was made.
+        /// Mistake in the observable.
         mistake: Mistake,
     },
     /// A mistake in a measurement as a whole.
@@ -74,7 +74,7 @@ pub enum Error {
     /// A setting outside its range.
     #[error("{setting} of {of} is {value}; it must be {allowed}")]
     Setting {
-        /// Thing that is set up.
+        /// Name of the layer, optimiser or function that has the setting.
         of: &'static str,
         /// Name of the setting.
         setting: &'static str,
@@ -83,14 +83,14 @@ pub enum Error {
         /// Allowed range, in words.
         allowed: &'static str,
     },
-    /// A gradient that a method cannot find.
+    /// A gradient that a method cannot compute.
     #[error("{method} cannot find the gradient of {of}: {instead}")]
     NoGradient {
         /// The method.
         method: &'static str,
-        /// Function that was to be differentiated.
+        /// Function whose derivative was requested.
         of: &'static str,
-        /// Advice: a method that can.
+        /// Advice: a method that can compute the gradient.
         instead: &'static str,
     },
     /// An error of candle itself.
@@ -109,26 +109,27 @@ pub enum Error {
         index: usize,
         /// Index of the term, from 0, if the mistake is in a term.
         term: Option<usize>,
-        /// Mistake that was made.
+        /// Mistake in the description.
         mistake: Mistake,
     },
-    /// A setting that needs another one, which is missing.
+    /// A setting that needs another setting, which is missing.
     #[error("`{setting}` of {of} needs {needs}")]
     SettingNeeds {
-        /// Thing that is set up.
+        /// Name of the layer, optimiser or function that has the setting.
         of: &'static str,
         /// Name of the setting.
         setting: &'static str,
-        /// Thing that is missing.
+        /// Name of the missing setting.
         needs: &'static str,
     },
-    /// Tensors of a call that do not fit it or one another.
+    /// Tensors of a call that do not fit the call or each other.
     #[error(transparent)]
     Tensor(#[from] TensorError),
-    /// Weights that are not those of a circuit.
+    /// Weights that do not belong to a circuit.
     #[error(transparent)]
     Weights(#[from] WeightsError),
-    /// Memory that a computation needs and does not get. All but `Refused` are raised before anything is allocated.
+    /// Memory that a computation needs and does not get. All variants except `Refused` are raised before anything is
+    /// allocated.
     #[error(transparent)]
     Memory(#[from] MemoryError),
     /// Devices and processors that cannot run a computation.
@@ -140,7 +141,7 @@ pub enum Error {
     /// Training and searches that cannot go on.
     #[error(transparent)]
     Training(#[from] TrainingError),
-    /// Data sets that are not what they should be.
+    /// Data sets that are not valid.
     #[error(transparent)]
     Data(#[from] DataError),
     /// Files that cannot be read, written or understood.

@@ -1,8 +1,9 @@
-//! A number that tells circuits and measurements apart, to be kept beside weights that were trained with them.
+//! The fingerprint of circuits and measurements: a number stored beside the weights that were trained with them.
 //!
-//! It is the 64-bit FNV-1a hash of a stream of bytes that names every operation, so that it depends on nothing but the circuit: not on the build, the
-//! machine, or the order of an enumeration. The first bytes are a version, to be raised when the stream changes. Numbers count to 32 significant bits: the sines that
-//! different machines put into a matrix differ in the last of 53.
+//! It is the 64-bit FNV-1a hash of a stream of bytes that names every operation. It depends on nothing but the circuit:
+//! not on the build, the machine, or the order of an enumeration. The stream starts with a version, which must be
+//! raised when the stream changes. Numbers count to 32 significant bits, because the sines that different machines put
+//! into a matrix differ in the last of 53 bits.
 
 use crate::circuit::{Angle, Circuit, Condition, Kind, Operation, Term, Token, Variable};
 use crate::measurement::Measurement;
@@ -12,7 +13,7 @@ use num_complex::Complex64;
 /// First bytes of the stream.
 const VERSION: &str = "candlewick circuit 1";
 
-/// The fingerprint of a circuit and its measurement.
+/// Returns the fingerprint of a circuit and its measurement.
 pub(crate) fn fingerprint(circuit: &Circuit, measurement: &Measurement) -> u64 {
     let mut hash = Fnv::new();
     hash.text(VERSION);
@@ -30,14 +31,14 @@ pub(crate) fn fingerprint(circuit: &Circuit, measurement: &Measurement) -> u64 {
     hash.0
 }
 
-/// The 64-bit FNV-1a hash: fixed for good, unlike the standard library's.
+/// Computes the 64-bit FNV-1a hash. It never changes, unlike the standard library's hash.
 pub(crate) fn fnv1a(bytes: &[u8]) -> u64 {
     let mut hash = Fnv::new();
     hash.bytes(bytes);
     hash.0
 }
 
-/// A hash on its way.
+/// Hash of the bytes so far.
 struct Fnv(u64);
 
 impl Fnv {
@@ -67,7 +68,7 @@ impl Fnv {
         self.bytes(text.as_bytes());
     }
 
-    /// A number in 32 significant bits, what is below 1e-15 as 0.
+    /// Hashes a number in 32 significant bits; numbers below 1e-15 count as 0.
     fn number(&mut self, value: f64) {
         let rounded = if value.abs() < 1e-15 { 0 } else { (value.to_bits() + (1 << 20)) & !((1 << 21) - 1) };
         self.integer(rounded);
@@ -85,7 +86,7 @@ impl Fnv {
             Kind::Gate(_) | Kind::GlobalPhase | Kind::Barrier | Kind::Measure | Kind::Reset => {}
             Kind::PauliRotation(word) => self.text(word),
             Kind::Unitary(matrix) => self.numbers(matrix),
-            // The operation's name says what becomes of zeros.
+            // The operation's name determines the treatment of zeros.
             Kind::AmplitudeEmbedding { first, count, zero_state: _ } => self.sizes(&[*first, *count]),
         }
         self.sizes(qubits);
@@ -97,7 +98,7 @@ impl Fnv {
         conditions.iter().for_each(|condition| self.condition(condition));
     }
 
-    /// An expression by its value: the order of its terms and of their factors does not count.
+    /// Hashes an expression by its value: the order of its terms and of their factors does not count.
     fn angle(&mut self, angle: &Angle) {
         let mut terms: Vec<_> = angle.terms.iter().map(factors).collect();
         terms.sort_by(|(a, _), (b, _)| a.cmp(b));
@@ -181,14 +182,15 @@ impl Fnv {
     }
 }
 
-/// The sorted factors of a term, and its coefficient.
+/// Returns the sorted factors of a term, and its coefficient.
 fn factors(term: &Term) -> (Vec<(&str, usize)>, f64) {
     let mut factors: Vec<_> = [Some(&term.first), term.second.as_ref()].into_iter().flatten().map(key).collect();
     factors.sort_unstable();
     (factors, term.coefficient)
 }
 
-/// What a variable is sorted and known by: a weight tensor's name, which is never empty, or nothing for the inputs.
+/// Returns the sort key of a variable: the name of a weight tensor, which is never empty, or an empty name for inputs;
+/// then the index.
 fn key(variable: &Variable) -> (&str, usize) {
     match variable {
         Variable::Input(index) => ("", *index),

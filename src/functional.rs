@@ -1,4 +1,5 @@
-//! Circuits as functions of tensors, without a layer: weights may be any tensors, outputs of other networks included.
+//! Circuits as functions of tensors, without a layer. Weights may be any tensors, for example outputs of other
+//! networks.
 
 mod derivatives;
 mod ensemble;
@@ -22,9 +23,9 @@ use std::sync::Arc;
 
 /// Evaluates a circuit on `inputs` (`[.., features]`, any leading dimensions) with the weight tensors given by name.
 ///
-/// The result is `[.., outputs]` in the dtype of the arguments, and differentiable in all of them. A circuit that reads no
-/// inputs takes `None` and returns `[outputs]`. The circuit is lowered anew at each call, and brought
-/// to the device; a [`QuantumLayer`](crate::QuantumLayer) does that once.
+/// The result is `[.., outputs]` in the dtype of the arguments, and differentiable in all of them. A circuit that reads
+/// no inputs takes `None` and returns `[outputs]`. Each call lowers the circuit again and copies the program to the
+/// device. A [`QuantumLayer`](crate::QuantumLayer) does both once.
 ///
 /// ```
 /// use candle_core::{Device, Tensor, Var};
@@ -46,7 +47,7 @@ use std::sync::Arc;
 ///
 /// # Ensembles
 /// Weight tensors may have one dimension more than declared, in front: `[members, ..]`. The result is then
-/// `[members, .., outputs]`, every member on every input. Tensors of the declared shape are shared by all members.
+/// `[members, .., outputs]`: every member is evaluated on every input. All members share tensors of the declared shape.
 ///
 /// ```
 /// # use candle_core::{Device, Tensor};
@@ -62,8 +63,9 @@ use std::sync::Arc;
 /// ```
 ///
 /// # Errors
-/// Mistakes of the circuit or the measurement; weights missing, unknown or of another shape; ensembles of different sizes; an input of
-/// another width; dtypes or devices that differ or are not supported; a state beyond the memory budget.
+/// Mistakes of the circuit or the measurement; weights that are missing, unknown or of another shape; ensembles of
+/// different sizes; an input of another width; dtypes or devices that differ or are not supported; a state beyond the
+/// memory budget.
 pub fn evaluate(
     circuit: &Circuit,
     measurement: &Measurement,
@@ -79,8 +81,8 @@ pub fn evaluate(
     }
 }
 
-/// The tensors in the program's order, each checked against its declaration, and how many members of an ensemble they are
-/// for, if they are for several.
+/// Sorts the tensors into the program's order and checks each against its declaration. Also returns the number of
+/// members if the tensors are an ensemble.
 fn sort_weights<'a>(program: &Program, given: &[(&str, &'a Tensor)]) -> Result<(Vec<&'a Tensor>, Option<usize>)> {
     let declared = || program.tensors.iter().map(|tensor| tensor.name.clone()).collect::<Vec<_>>();
     for (k, (name, _)) in given.iter().enumerate() {
@@ -114,19 +116,19 @@ fn sort_weights<'a>(program: &Program, given: &[(&str, &'a Tensor)]) -> Result<(
     Ok((sorted, ensemble.map(|(members, _)| members)))
 }
 
-/// The arguments of a call, checked against each other and the program.
+/// Arguments of a call, checked against each other and against the program.
 pub(crate) struct CallArgs<'a> {
     /// Dimensions of the input in front of the features.
     leading: &'a [usize],
-    /// `[batch, features]`, in the precision of the state.
+    /// Features `[batch, features]`, in the precision of the state.
     pub(crate) rows: Tensor,
-    /// What the result is to have.
+    /// Dtype of the result.
     outer: DType,
     pub(crate) device: Device,
 }
 
 impl<'a> CallArgs<'a> {
-    /// Without any tensor the dtype and the device are the `default` ones.
+    /// Checks the arguments. If there is no tensor at all, `default` has dtype and device.
     pub(crate) fn new(
         program: &Program,
         default: (DType, &Device),
@@ -147,18 +149,18 @@ impl<'a> CallArgs<'a> {
             }
             None => (&[][..], Tensor::zeros((1, least(&device)), outer, &device)?),
         };
-        // Without elements there is nothing to cast.
+        // A tensor without elements has nothing to cast.
         check_copy("the input", &rows, state_dtype(outer))?;
         let rows = if rows.dim(0)? == 0 { rows } else { rows.to_dtype(state_dtype(outer))?.contiguous()? };
         Ok(Self { leading, rows, outer, device })
     }
 
-    /// What engines see, `[batch, inputs]`.
+    /// Features and derived features as the engines read them, `[batch, inputs]`.
     pub(crate) fn with_columns(&self, program: &Program, weights: &Tensor) -> Result<Tensor> {
         if program.columns.is_empty() {
             return Ok(self.rows.clone());
         }
-        // The columns in groups, and all of them in order.
+        // Counts the derived features twice: in their groups, and all of them in order.
         let numbers = (self.batch() as u64).checked_mul(2 * program.engine_inputs as u64);
         memory::check_numbers("the columns of conditional gates", numbers)?;
         derived_features::append(program, &self.rows, &weights.flatten_all()?)
@@ -173,26 +175,27 @@ impl<'a> CallArgs<'a> {
         state_dtype(self.outer)
     }
 
-    /// The result in the caller's dtype, with the leading dimensions of the input behind `front`.
+    /// Returns the result in the caller's dtype; the leading dimensions are `front`, then the leading dimensions of the
+    /// input.
     fn shaped(&self, out: &Tensor, front: &[usize], program: &Program) -> Result<Tensor> {
         self.shaped_as(out, front, &program.output_shape)
     }
 
-    /// As [`shaped`](Self::shaped), with other dimensions behind those.
+    /// Does the same as [`shaped`](Self::shaped), with the last dimensions `behind`.
     fn shaped_as(&self, out: &Tensor, front: &[usize], behind: &[usize]) -> Result<Tensor> {
         let shape = || front.iter().chain(self.leading).chain(behind).copied();
         let out = out.to_dtype(self.outer)?;
         Ok(if shape().eq(out.dims().iter().copied()) { out } else { out.reshape(shape().collect::<Vec<_>>())? })
     }
 
-    /// The result of no sample or no member: the argument that has no elements, in another shape.
+    /// Returns the result for no sample or no member: `nothing`, the argument without elements, in another shape.
     fn empty(&self, nothing: &Tensor, front: &[usize], program: &Program) -> Result<Tensor> {
         self.shaped(&nothing.detach(), front, program)
     }
 }
 
-/// Runs a program on tensors of any supported dtype; `weights` are in the program's order and of its shapes. Without any
-/// tensor the dtype and the device are the `default` ones. The result is in the graph if it may be.
+/// Runs a program on tensors of any supported dtype; `weights` have the program's order and shapes. If there is no
+/// tensor at all, `default` has dtype and device. The result is in the graph if `in_graph` allows it.
 pub(crate) fn run(
     program: &Arc<Program>,
     estimator: &Estimator,
@@ -211,7 +214,7 @@ pub(crate) fn run(
     given.shaped(&estimator.apply(program, &rows, &weights, in_graph)?, &[], program)
 }
 
-/// Checks the arguments of a call, and does nothing with them.
+/// Checks the arguments of a call without running it.
 pub(crate) fn check(
     program: &Program,
     default: (DType, &Device),
@@ -221,8 +224,8 @@ pub(crate) fn check(
     CallArgs::new(program, default, inputs, weights).map(drop)
 }
 
-/// Hands the final states of all samples, in the precision they are computed in, to `each`: `[samples, 2^n, 2]` behind the number of
-/// the first. The program's output is its state; no more than `most` samples are treated at once.
+/// Passes the final states of all samples to `each`, in the precision of the computation: the number of the first
+/// sample, then `[samples, 2^n, 2]`. The program's output is its state. At most `most` samples are computed at once.
 pub(crate) fn states(
     program: &Arc<Program>,
     estimator: &Estimator,
@@ -240,14 +243,14 @@ pub(crate) fn states(
     })
 }
 
-/// All weights in one tensor, in the precision of the state.
+/// Returns all weights in one tensor, in the precision of the state.
 fn flat(weights: &[impl AsRef<Tensor>], given: &CallArgs<'_>) -> Result<Tensor> {
     for one in weights {
         check_copy("a weight tensor", one.as_ref(), given.inner())?;
     }
     Ok(match weights {
         [] => Tensor::zeros(least(&given.device), given.inner(), &given.device)?,
-        // The op takes weights of any shape, and every reshaping is one more node of the graph.
+        // The op takes weights of any shape, and every reshaping adds a node to the graph.
         [one] => one.as_ref().to_dtype(given.inner())?.contiguous()?,
         many => {
             let flat = many.iter().map(|one| one.as_ref().flatten_all()).collect::<candle_core::Result<Vec<_>>>()?;
@@ -256,12 +259,13 @@ fn flat(weights: &[impl AsRef<Tensor>], given: &CallArgs<'_>) -> Result<Tensor> 
     })
 }
 
-/// A GPU has no tensors without elements; an element that nothing reads takes the place of none.
+/// Fewest elements of a tensor: a GPU has no tensors without elements, so a tensor without any has one element that
+/// nothing reads.
 fn least(device: &Device) -> usize {
     usize::from(!device.is_cpu())
 }
 
-/// Leading dimensions of an input, and the input as `[batch, features]`.
+/// Returns the leading dimensions of an input, and the input as `[batch, features]`.
 fn rows<'a>(program: &Program, tensor: &'a Tensor) -> Result<(&'a [usize], Tensor)> {
     let wrong = || Error::Tensor(TensorError::InputWidth { expected: program.inputs(), shape: tensor.shape().clone() });
     let (&width, leading) = tensor.dims().split_last().ok_or_else(wrong)?;
@@ -272,18 +276,18 @@ fn rows<'a>(program: &Program, tensor: &'a Tensor) -> Result<(&'a [usize], Tenso
     if leading.len() == 1 {
         return Ok((leading, tensor.clone()));
     }
-    // To take dimensions together may be to copy.
+    // A reshape of strided dimensions may copy.
     check_copy("the input", tensor, tensor.dtype())?;
     Ok((leading, tensor.reshape((batch, width))?))
 }
 
-/// A device, in words.
+/// Describes a device in words.
 fn place(device: &Device) -> String {
     format!("{:?}", device.location())
 }
 
-/// The one dtype and the one device of all tensors, if there are any. Weight tensors come with their names, the input with
-/// none.
+/// Returns the common dtype and device of all tensors, or `None` without tensors. Weight tensors come with their names,
+/// the input without a name.
 fn common<'a>(tensors: impl Iterator<Item = (Option<&'a str>, &'a Tensor)>) -> Result<Option<(DType, Device)>> {
     let what = |name: Option<&str>| name.map_or("the input".to_owned(), |name| format!("weight tensor `{name}`"));
     let mut common = None;
@@ -305,12 +309,12 @@ fn common<'a>(tensors: impl Iterator<Item = (Option<&'a str>, &'a Tensor)>) -> R
     Ok(common)
 }
 
-/// Precision of the state for a dtype at the boundary.
+/// Precision of the state for a dtype of the caller.
 fn state_dtype(outer: DType) -> DType {
     if outer == DType::F64 { DType::F64 } else { DType::F32 }
 }
 
-/// Shapes and names that a layer asks its `VarBuilder` for.
+/// Names, shapes and initialisations that a layer requests from its `VarBuilder`.
 pub(crate) fn declared(program: &Program) -> impl Iterator<Item = (&str, &Shape, candle_nn::Init)> {
     program.tensors.iter().map(|tensor| (tensor.name.as_str(), &tensor.shape, tensor.init))
 }

@@ -1,8 +1,8 @@
 //! Quantum layers as first-class [candle](https://docs.rs/candle-core) modules.
 //!
-//! Write a [`Circuit`], say what to measure with a [`Measurement`], and a [`QuantumLayer`] is a `Module` beside
-//! `candle_nn::Linear`: batched, differentiable in its weights and in its input, trained by the same `backward()` and the
-//! same optimiser, saved in the same safetensors file.
+//! Write a [`Circuit`], choose a [`Measurement`], and a [`QuantumLayer`] is a `Module` beside `candle_nn::Linear`. The
+//! layer takes batches and is differentiable in its weights and in its input. The same `backward()` and the same
+//! optimiser train it, and the same safetensors file saves it.
 //!
 //! ```
 //! use candle_core::{DType, Device, Module, Tensor};
@@ -63,7 +63,7 @@
 //! | a web page | [the guide](guide::from_candle#in-a-browser-or-in-node) |
 //!
 //! # Features
-//! None is on by default.
+//! No feature is on by default.
 //!
 //! | feature | what it adds |
 //! |---|---|
@@ -74,13 +74,13 @@
 //! | `datasets` | `data::ImageSet`: MNIST and Fashion-MNIST, through candle-datasets |
 //!
 //! [candle-core](https://docs.rs/candle-core), [candle-nn](https://docs.rs/candle-nn) and
-//! [num-complex](https://docs.rs/num-complex) are re-exported, as their types are in signatures. A new minor version of
-//! candle is a new minor version of this crate.
+//! [num-complex](https://docs.rs/num-complex) are re-exported, because signatures of this crate have their types. A new
+//! minor version of candle is a new minor version of this crate.
 //!
 //! # Conventions
-//! Qubit 0 is the least significant bit of a basis index. Angles are in radians and come before qubits. A gradient is exact
-//! or a typed [`enum@Error`]; a circuit keeps its first mistake and returns it when it is used. Results are bit-identical
-//! for any number of threads, on one instruction set.
+//! Qubit 0 is the least significant bit of a basis index. Angles are in radians and come before qubits. A gradient is
+//! exact, or the call returns a typed [`enum@Error`]. A circuit stores its first mistake and returns the mistake when
+//! the circuit is used. Results are bit-identical for any number of threads on one instruction set.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -120,7 +120,7 @@ pub mod states;
 pub mod train;
 pub mod variational;
 
-// Their types are in this crate's signatures: a program that uses these has the right versions.
+// Signatures of this crate have types of these crates: a program that uses the re-exports has the right versions.
 pub use {candle_core, candle_nn, num_complex};
 
 pub use circuit::Circuit;

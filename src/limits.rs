@@ -1,22 +1,23 @@
-//! Limits of a circuit, and sizes that come from outside: looked at before anything is made of them.
+//! Limits of a circuit, and checks of sizes from a caller before anything of that size is allocated.
 
 use crate::error::{Error, MemoryError, Result};
 use crate::memory::{check_numbers, exceeded};
 use candle_core::{DType, Tensor};
 
-/// The largest number of qubits a circuit may have: a basis index must fit a `u64`, and its byte offset too.
+/// Largest number of qubits of a circuit: a basis index must fit a `u64`, and its byte offset too.
 pub const MAX_QUBITS: usize = 58;
 
-/// The most qubits a dense matrix may act on: 64 x 64 entries.
+/// Largest number of qubits on which a dense matrix may act: 64 x 64 entries.
 pub const MAX_MATRIX_QUBITS: usize = 6;
 
-/// The most entries the weight tensors of a circuit may have together.
+/// Largest number of entries of all weight tensors of a circuit together.
 pub const MAX_WEIGHTS: usize = 1 << 31;
 
-/// The most operations of a circuit: a few GB of them.
+/// Largest number of operations of a circuit: they take a few GB.
 pub(crate) const MAX_OPERATIONS: usize = 1 << 24;
 
-/// The first items, no more than `limit` and one, and how many there are: exactly, unless they are more and do not say.
+/// Returns the first items, at most `limit + 1`, and the number of items. The number is exact up to the limit; beyond
+/// it, it is at least the lower bound that the iterator reports.
 pub(crate) fn at_most<T>(limit: usize, items: impl IntoIterator<Item = T>) -> (Vec<T>, usize) {
     let items = items.into_iter();
     let said = items.size_hint().0;
@@ -25,7 +26,7 @@ pub(crate) fn at_most<T>(limit: usize, items: impl IntoIterator<Item = T>) -> (V
     (taken, count)
 }
 
-/// All items, or how many the memory has room for if there are more.
+/// Returns all items, or, if the memory is too small for them, the number that fits.
 pub(crate) fn within_memory<T>(items: impl IntoIterator<Item = T>) -> Result<Vec<T>, usize> {
     let items = items.into_iter();
     let mut taken = Vec::new();
@@ -36,7 +37,7 @@ pub(crate) fn within_memory<T>(items: impl IntoIterator<Item = T>) -> Result<Vec
     grown(items.size_hint().0)?;
     for item in items {
         if taken.len() == taken.capacity() {
-            // What is there stays while it is copied to twice the place.
+            // While the items are copied to twice the space, the old copy stays.
             grown(taken.len().saturating_mul(3))?;
         }
         taken.push(item);
@@ -44,7 +45,7 @@ pub(crate) fn within_memory<T>(items: impl IntoIterator<Item = T>) -> Result<Vec
     Ok(taken)
 }
 
-/// The product of some dimensions.
+/// Returns the product of some dimensions.
 pub(crate) fn product(what: &'static str, sizes: &[usize]) -> Result<usize> {
     if sizes.contains(&0) {
         return Ok(0);
@@ -56,7 +57,7 @@ pub(crate) fn product(what: &'static str, sizes: &[usize]) -> Result<usize> {
     }
 }
 
-/// Whether there is memory for a tensor in contiguous form and in a dtype, if it has to be copied for that.
+/// Checks that there is memory for a contiguous copy of a tensor in a dtype, if a copy is needed.
 pub(crate) fn check_copy(what: &'static str, tensor: &Tensor, dtype: DType) -> Result<()> {
     if !tensor.device().is_cpu() || tensor.is_contiguous() && tensor.dtype() == dtype {
         return Ok(());

@@ -1,10 +1,10 @@
-//! What a circuit returns.
+//! Measurements: the outputs of a circuit.
 
 use crate::error::{Error, Mistake, Result};
 use crate::limits::at_most;
 use crate::observable::Observable;
 
-/// Output of a circuit for each sample. All of them are differentiable.
+/// Output of a circuit for each sample. All outputs are differentiable.
 ///
 /// | measurement | outputs a sample | shape behind the batch |
 /// |---|---|---|
@@ -27,38 +27,40 @@ pub enum Measurement {
     Variance(Vec<Observable>),
     /// Probabilities of the basis states of some qubits.
     Probabilities(Vec<usize>),
-    /// The state vector.
+    /// State vector.
     State,
 }
 
 impl Measurement {
-    /// Expectation values, one output an observable; at most 2^20 of them.
+    /// Measures expectation values, one output for each observable; at most 2^20 observables.
     ///
-    /// They are those of the state as it was computed, not divided by its norm. So a Pauli word may come out beyond ±1, and a
-    /// probability above 1, by as much as rounding has moved the norm: in F32 by up to 8 times `f32::EPSILON` (1e-6) after 400
-    /// layers of rotations and CX on 10 qubits, by 4 to 5 times after 4 layers. Code that takes an `acos` or a logarithm clamps first.
+    /// The values belong to the state as it was computed; they are not divided by its norm. A Pauli word may therefore
+    /// be beyond ±1, and a probability above 1, by as much as rounding has changed the norm. In F32 that is up to 8
+    /// times `f32::EPSILON` (1e-6) after 400 layers of rotations and CX on 10 qubits, and 4 to 5 times after 4 layers.
+    /// Clamp the values before an `acos` or a logarithm.
     pub fn expectation(observables: impl IntoIterator<Item = Observable>) -> Self {
         Self::Expectation(Observable::list(observables))
     }
 
-    /// Variances, one output an observable; at most 2^20 of them. Needs a third state in memory.
+    /// Measures variances, one output for each observable; at most 2^20 observables. It needs a third state in memory.
     pub fn variance(observables: impl IntoIterator<Item = Observable>) -> Self {
         Self::Variance(Observable::list(observables))
     }
 
-    /// Probabilities of the basis states of `qubits`; `qubits[0]` is the low bit of the output's index, the other
-    /// qubits are summed over. Rounding as for [`expectation`](Self::expectation).
+    /// Measures probabilities of the basis states of `qubits`, summed over the other qubits. `qubits[0]` is the low bit
+    /// of the output's index. Rounding is as for [`expectation`](Self::expectation).
     pub fn probabilities(qubits: impl IntoIterator<Item = usize>) -> Self {
-        // Of more than a basis index has bits, one is out of range or comes twice.
+        // Among more qubits than a basis index has bits, a qubit is out of range or occurs twice.
         Self::Probabilities(at_most(u64::BITS as usize, qubits).0)
     }
 
-    /// The amplitudes, as `[2^n, 2]` real numbers (real part, imaginary part).
+    /// Returns the amplitudes, as `[2^n, 2]` real numbers (real part, imaginary part).
     pub fn state() -> Self {
         Self::State
     }
 
-    /// Shape of one sample's output for a circuit of `qubits` qubits; `usize::MAX` stands for what cannot be counted.
+    /// Returns the shape of one sample's output for a circuit of `qubits` qubits. A dimension that does not fit `usize`
+    /// is `usize::MAX`.
     pub fn output_shape(&self, qubits: usize) -> Vec<usize> {
         let states =
             |qubits: usize| u32::try_from(qubits).ok().and_then(|n| 1usize.checked_shl(n)).unwrap_or(usize::MAX);
@@ -85,7 +87,7 @@ impl Measurement {
         }
     }
 
-    /// Whether observables take qubits that record a measurement for the classical bits they stand for.
+    /// Checks that observables read only a classical bit from qubits that record a measurement.
     pub(crate) fn check_records(&self, records: u64) -> Result<()> {
         let observables = match self {
             Self::Expectation(observables) | Self::Variance(observables) => &observables[..],

@@ -1,13 +1,13 @@
-//! How much memory a computation may take, asked before it takes any.
+//! Memory limits, checked before a computation allocates.
 
 mod machine;
 
 use crate::error::{Error, MemoryError, Result};
 
-/// Computations below this size are not compared with the machine: asking it takes as long as they do.
+/// Size in bytes up to which computations are not compared with the machine: the comparison takes as long as they do.
 const UNQUESTIONED: u64 = 1 << 24;
 
-/// The budget that `needed` bytes are beyond, if they are.
+/// Returns the budget if `needed` bytes exceed it.
 pub(crate) fn exceeded(needed: Option<u64>, limit: Option<u64>) -> Option<u64> {
     let small = needed.is_some_and(|bytes| bytes <= UNQUESTIONED);
     let budget = match limit {
@@ -18,7 +18,7 @@ pub(crate) fn exceeded(needed: Option<u64>, limit: Option<u64>) -> Option<u64> {
     if needed.is_some_and(|bytes| bytes <= budget) { None } else { Some(budget) }
 }
 
-/// How many of some further bytes there is memory for beside those that are needed.
+/// Returns how many of `further` bytes fit the memory beside `needed` bytes.
 pub(crate) fn left(needed: u64, further: u64, limit: Option<u64>) -> u64 {
     match exceeded(needed.checked_add(further), limit) {
         Some(budget) => further.min(budget.saturating_sub(needed)),
@@ -26,7 +26,7 @@ pub(crate) fn left(needed: u64, further: u64, limit: Option<u64>) -> u64 {
     }
 }
 
-/// Compares numbers on the host with the memory there is: an amount in `f64`, or `None` if it overflows.
+/// Checks that numbers fit the available memory of the host: a count of `f64`, or `None` if it overflows.
 pub(crate) fn check_numbers(what: &'static str, numbers: Option<u64>) -> Result<()> {
     let needed = numbers.and_then(|numbers| numbers.checked_mul(8));
     match exceeded(needed, None) {
@@ -35,12 +35,13 @@ pub(crate) fn check_numbers(what: &'static str, numbers: Option<u64>) -> Result<
     }
 }
 
-/// Bytes this process can still get. Where nothing says, no more than an address can reach: allocations then say the rest.
+/// Returns the bytes that this process can still allocate. If the system does not report them, the result is the
+/// largest size of an address range, and allocations fail on their own.
 fn available() -> u64 {
     machine::available().unwrap_or(isize::MAX as u64)
 }
 
-/// Zeros that the memory is asked for first: an error if there is none.
+/// Allocates zeros, or returns an error if there is no memory for them.
 pub(crate) fn zeros<T: Copy + Default>(what: &'static str, count: usize) -> Result<Vec<T>> {
     let mut zeros = Vec::new();
     let refused =

@@ -1,4 +1,4 @@
-//! Observables: what is measured, as Pauli words over bit masks and a few dense parts.
+//! Observables: real sums of Pauli words over bit masks and of a few dense parts.
 
 mod arithmetic;
 
@@ -9,13 +9,14 @@ use num_complex::Complex64;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// The most observables of a measurement.
+/// Largest number of observables of a measurement.
 const MAX_OBSERVABLES: usize = 1 << 20;
 
-/// How far from Hermitian an observable may be, relative to its largest entry: that of an `f32` is off by up to 6e-8.
+/// Largest distance of an observable from Hermitian, relative to its largest entry: an entry from an `f32` is off by up
+/// to 6e-8.
 const HERMITIAN_TOLERANCE: f64 = 1e-6;
 
-/// A Hermitian operator: a real sum of Pauli words, diagonals, Hermitian matrices and projectors.
+/// Hermitian operator: a real sum of Pauli words, diagonals, Hermitian matrices and projectors.
 ///
 /// ```
 /// use candlewick::prelude::*;
@@ -26,9 +27,9 @@ const HERMITIAN_TOLERANCE: f64 = 1e-6;
 /// let hit = Observable::projector([true, false]);          // qubit 0 is 1 and qubit 1 is 0
 /// ```
 ///
-/// Operations never panic; mistakes are kept and returned by whatever consumes the observable. A sum such as
-/// `X(0) * Y(0)`, which is i Z and so not Hermitian, is an error there; imaginary parts of up to 1e-6 of the largest coefficient
-/// are dropped as rounding.
+/// Operations never panic. The observable stores a mistake, and every function that takes the observable returns it. A
+/// sum such as `X(0) * Y(0)`, which is i Z and so not Hermitian, is such a mistake. Imaginary parts of up to 1e-6 of
+/// the largest coefficient are dropped as rounding.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Observable {
     words: BTreeMap<PauliWord, Complex64>,
@@ -36,33 +37,33 @@ pub struct Observable {
     mistake: Option<Mistake>,
 }
 
-/// A Pauli word: X or Y where `x` has a bit, Z or Y where `z` has one.
+/// Pauli word: X or Y where `x` has a bit, Z or Y where `z` has a bit.
 ///
-/// As an operator it is `i^|x & z| X^x Z^z`, so that both bits together are Y.
+/// As an operator it is `i^|x & z| X^x Z^z`, so both bits together are Y.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub(crate) struct PauliWord {
     pub(crate) x: u64,
     pub(crate) z: u64,
 }
 
-/// What is not a Pauli word.
+/// Part of an observable that is no Pauli word.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Part {
-    /// Values of the basis states of the lowest qubits; a power of two of them.
+    /// Values of the basis states of the lowest qubits; their number is a power of two.
     Diagonal(Arc<[f64]>),
-    /// Row by row; `qubits[0]` is the low bit of an index.
+    /// Hermitian matrix, row by row; `qubits[0]` is the low bit of an index.
     Matrix { entries: Arc<[Complex64]>, qubits: Vec<usize> },
-    /// 1 where the lowest qubits, as many as `mask` has bits, are `bits`.
+    /// Projector: 1 if the lowest qubits, as many as `mask` has bits, are `bits`.
     Projector { mask: u64, bits: u64 },
 }
 
 impl PauliWord {
-    /// Number of Y letters.
+    /// Returns the number of Y letters.
     pub(crate) fn y_count(self) -> u32 {
         (self.x & self.z).count_ones()
     }
 
-    /// Reads letters for given qubits, which must be in range.
+    /// Makes the word of letters on given qubits, which must be in range.
     pub(crate) fn from_letters(letters: impl IntoIterator<Item = (char, usize)>) -> Result<Self, Mistake> {
         let mut word = Self::default();
         for (letter, qubit) in letters {
@@ -78,7 +79,7 @@ impl PauliWord {
         Ok(word)
     }
 
-    /// The product as a word and its factor, a power of i.
+    /// Returns the product as a word and its factor, a power of i.
     fn times(self, other: Self) -> (Self, Complex64) {
         let product = Self { x: self.x ^ other.x, z: self.z ^ other.z };
         let quarter_turns =
@@ -88,32 +89,32 @@ impl PauliWord {
     }
 }
 
-/// Pauli X on a qubit.
+/// Returns Pauli X on a qubit.
 #[allow(non_snake_case, reason = "written as Pauli operators are")]
 pub fn X(qubit: usize) -> Observable {
     Observable::letter('X', qubit)
 }
 
-/// Pauli Y on a qubit.
+/// Returns Pauli Y on a qubit.
 #[allow(non_snake_case, reason = "written as Pauli operators are")]
 pub fn Y(qubit: usize) -> Observable {
     Observable::letter('Y', qubit)
 }
 
-/// Pauli Z on a qubit.
+/// Returns Pauli Z on a qubit.
 #[allow(non_snake_case, reason = "written as Pauli operators are")]
 pub fn Z(qubit: usize) -> Observable {
     Observable::letter('Z', qubit)
 }
 
 impl Observable {
-    /// The identity, whose expectation is 1 exactly. A multiple of it in a sum is exact in values and changes no gradient, in F32 as in
-    /// F64.
+    /// Returns the identity, whose expectation is exactly 1. A multiple of it in a sum is exact in values and changes
+    /// no gradient, in F32 as in F64.
     pub fn identity() -> Self {
         Self::word(PauliWord::default())
     }
 
-    /// A sum of Pauli words such as `(0.5, "X0 Y2")`; the empty word is the identity.
+    /// Returns a sum of Pauli words such as `(0.5, "X0 Y2")`; the empty word is the identity.
     pub fn pauli_sum<'a>(terms: impl IntoIterator<Item = (f64, &'a str)>) -> Self {
         let mut sum = Self::default();
         for (coefficient, text) in terms {
@@ -125,7 +126,7 @@ impl Observable {
         sum
     }
 
-    /// A diagonal observable by the values of the basis states of the lowest qubits: 2, 4, 8, .. of them.
+    /// Returns a diagonal observable from the values of the basis states of the lowest qubits: 2, 4, 8, .. values.
     pub fn diagonal(values: impl IntoIterator<Item = f64>) -> Self {
         let values: Arc<[f64]> = match within_memory(values) {
             Ok(values) => values.into(),
@@ -151,9 +152,10 @@ impl Observable {
         }
     }
 
-    /// A Hermitian matrix on 1 to 6 qubits, row by row; `qubits[0]` is the low bit of a row's index.
+    /// Returns a Hermitian matrix on 1 to 6 qubits, row by row; `qubits[0]` is the low bit of a row's index.
     ///
-    /// It may deviate from its adjoint by 1e-6 of its largest entry, as one from `f32` does: its Hermitian part is taken.
+    /// The matrix may differ from its adjoint by 1e-6 of its largest entry, as a matrix from `f32` does. The observable
+    /// is its Hermitian part.
     pub fn hermitian(matrix: &[Complex64], qubits: impl IntoIterator<Item = usize>) -> Self {
         let (qubits, actual) = at_most(MAX_MATRIX_QUBITS, qubits);
         match check_hermitian(matrix, &qubits) {
@@ -167,7 +169,7 @@ impl Observable {
         }
     }
 
-    /// The projector on the states in which qubit `k` is `bits[k]`, for the lowest qubits.
+    /// Returns the projector on the states in which qubit `k` is `bits[k]`, for the lowest qubits.
     pub fn projector(bits: impl IntoIterator<Item = bool>) -> Self {
         let (bits, count) = at_most(MAX_QUBITS, bits);
         if count > MAX_QUBITS {
@@ -187,7 +189,7 @@ impl Observable {
         PauliWord::from_letters([(letter, qubit)]).map_or_else(Self::wrong, Self::word)
     }
 
-    /// Reads `"X0 Y2"`.
+    /// Parses a text such as `"X0 Y2"`.
     fn parse(text: &str) -> Self {
         let unreadable = || Mistake::PauliWord { text: text.to_owned() };
         let mut product = Self::identity();
@@ -195,7 +197,7 @@ impl Observable {
             let mut letters = token.chars();
             let letter = letters.next().unwrap_or(' ');
             let digits = letters.as_str();
-            // `parse` alone would read "X+0".
+            // `parse` alone would accept "X+0".
             match digits.parse::<usize>() {
                 Ok(qubit) if "IXYZ".contains(letter) && !digits.starts_with('+') => {
                     product = product * Self::letter(letter, qubit)
@@ -225,7 +227,7 @@ impl Observable {
     }
 
     fn plus(mut self, mut other: Self) -> Self {
-        // Either way round the sum is the same: the fewer words go to the more.
+        // The order does not change the sum, so the shorter list is added to the longer.
         if self.words.len() < other.words.len() {
             std::mem::swap(&mut self.words, &mut other.words);
         }
@@ -237,7 +239,8 @@ impl Observable {
         self
     }
 
-    /// The observables of an iterator: up to the first with a mistake, and one with a mistake if there are too many.
+    /// Collects the observables of an iterator, at most up to the first with a mistake. Too many observables give an
+    /// observable with a mistake.
     pub(crate) fn list(observables: impl IntoIterator<Item = Self>) -> Vec<Self> {
         let mut ended = false;
         let up_to_a_mistake = observables.into_iter().take_while(|observable| {
@@ -251,7 +254,7 @@ impl Observable {
         }
     }
 
-    /// What is wrong with this observable on `qubits` qubits.
+    /// Returns the mistake of this observable on `qubits` qubits, if any.
     pub(crate) fn check(&self, qubits: usize) -> Result<(), Mistake> {
         if let Some(mistake) = &self.mistake {
             return Err(mistake.clone());
@@ -272,23 +275,23 @@ impl Observable {
         if deviation > allowed { Err(Mistake::NotHermitian { deviation, allowed }) } else { Ok(()) }
     }
 
-    /// Qubits in which it is not diagonal.
+    /// Returns the mask of the qubits in which the observable is not diagonal.
     pub(crate) fn flipped(&self) -> u64 {
         let words = self.words.keys().fold(0, |mask, word| mask | word.x);
         self.parts.iter().fold(words, |mask, (_, part)| mask | part.flipped())
     }
 
-    /// The Pauli words with their coefficients.
+    /// Returns the Pauli words with their coefficients.
     pub(crate) fn words(&self) -> impl Iterator<Item = (PauliWord, f64)> {
         self.words.iter().map(|(word, coefficient)| (*word, coefficient.re))
     }
 
-    /// Everything else with its coefficients.
+    /// Returns all other parts with their coefficients.
     pub(crate) fn parts(&self) -> &[(f64, Part)] {
         &self.parts
     }
 
-    /// Coefficients and qubits of a sum of words of Z.
+    /// Returns coefficients and qubits of a sum of words of Z.
     pub(crate) fn diagonal_words(&self) -> Result<Vec<(f64, Vec<usize>)>, Mistake> {
         self.check(MAX_QUBITS)?;
         if !self.parts.is_empty() || self.words.keys().any(|word| word.x != 0) {
@@ -299,8 +302,9 @@ impl Observable {
     }
 }
 
-/// The constant that is taken out of an operator whose eigenvalues lie between these bounds: the middle of them, or as near to
-/// it as leaves no eigenvalue larger than it was, so that a state loses no digits by it whatever it is.
+/// Returns the constant to subtract from an operator whose eigenvalues lie between these bounds. It is the middle of
+/// the bounds, or the number nearest to it with which no eigenvalue becomes larger in size. A state then loses no
+/// digits by the subtraction.
 fn constant(lowest: f64, highest: f64) -> f64 {
     let middle = 0.5 * lowest + 0.5 * highest;
     if lowest > 0.0 {
@@ -312,13 +316,13 @@ fn constant(lowest: f64, highest: f64) -> f64 {
     }
 }
 
-/// `(A + A†) / 2`, halved first: sums of large entries must not overflow.
+/// Returns `(A + A†) / 2`. Entries are halved first, because sums of large entries must not overflow.
 fn hermitian_part(matrix: &[Complex64]) -> Vec<Complex64> {
     let adjoint = crate::linalg::adjoint(matrix);
     matrix.iter().zip(adjoint.iter()).map(|(a, b)| 0.5 * a + 0.5 * b).collect()
 }
 
-/// A Hermitian matrix without its constant, and the constant, by Gershgorin's bounds of its eigenvalues.
+/// Returns a Hermitian matrix without its constant, and the constant, from Gershgorin's bounds of its eigenvalues.
 fn without_constant(matrix: &[Complex64]) -> (Arc<[Complex64]>, f64) {
     let size = matrix.len().isqrt();
     let bounds = matrix.chunks(size.max(1)).enumerate().map(|(k, row)| {
@@ -335,7 +339,7 @@ fn without_constant(matrix: &[Complex64]) -> (Arc<[Complex64]>, f64) {
 }
 
 impl Part {
-    /// Qubits in which it is not diagonal, as a mask.
+    /// Returns the mask of the qubits in which the part is not diagonal.
     fn flipped(&self) -> u64 {
         let Self::Matrix { entries, qubits } = self else { return 0 };
         let size = 1 << qubits.len();
@@ -344,7 +348,7 @@ impl Part {
         qubits.iter().enumerate().fold(0, |mask, (k, qubit)| mask | (local as u64 >> k & 1) << qubit)
     }
 
-    /// The qubits it acts on, as a mask.
+    /// Returns the mask of the qubits on which the part acts.
     fn support(&self) -> u64 {
         match self {
             Self::Diagonal(values) => values.len() as u64 - 1,

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 /// Trains 16 small transformers on addition modulo a number, and lets a variational circuit pick the best.
 ///
-/// Four bits describe a transformer: layers, heads, width and feed-forward width. Its cost is the share of wrong answers to questions it
-/// was not trained on, and a little for its size. A given seed repeats bit for bit.
+/// Four bits describe a transformer: layers, heads, width and feed-forward width. Its cost is the share of wrong
+/// answers to questions it was not trained on, and a little for its size. A given seed repeats bit for bit.
 #[derive(Debug, Parser)]
 #[command(name = "architecture_search")]
 pub(crate) struct Args {

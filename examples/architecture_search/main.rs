@@ -1,11 +1,11 @@
-//! Which of 16 small transformers learns to add best, by a variational circuit that searches their costs.
+//! A variational circuit searches the costs of 16 small transformers for the one that learns addition best.
 //!
 //! ```text
 //! cargo run --release --example architecture_search
 //! ```
 //!
-//! All 16 transformers are trained first, so that the best one is known before the circuit is: the search shows what it does, and saves
-//! nothing.
+//! All 16 transformers are trained first, so the best of them is known before the circuit is trained: the search is a
+//! demonstration and saves nothing.
 
 mod args;
 #[path = "../common/ending.rs"]
@@ -27,7 +27,7 @@ use rayon::prelude::*;
 use std::process::ExitCode;
 use task::{Score, Task};
 
-/// What the largest transformer costs for its size; of two that answer alike, the smaller one is better.
+/// Cost of the largest transformer for its size; of two transformers with the same answers the smaller is better.
 const SIZE_COST: f64 = 0.01;
 
 fn main() -> ExitCode {
@@ -83,7 +83,7 @@ fn run(args: &Args) -> Result<String> {
     ))
 }
 
-/// Trains all of them, as many at a time as there are cores.
+/// Trains all transformers, as many at a time as there are cores.
 fn train(args: &Args, task: &Task) -> Result<Vec<Score>> {
     let style = ProgressStyle::with_template("{bar:30.cyan/blue} {pos:>2}/{len} transformers  {elapsed}  {msg}")?;
     let bar = ProgressBar::new(16).with_style(style);
@@ -103,7 +103,7 @@ fn train(args: &Args, task: &Task) -> Result<Vec<Score>> {
     Ok(scores)
 }
 
-/// The share of wrong answers, and up to [`SIZE_COST`] for the size.
+/// Returns the share of wrong answers, plus up to [`SIZE_COST`] for the size.
 fn costs(scores: &[Score]) -> Vec<f64> {
     let largest = scores.iter().map(|score| score.parameters).max().unwrap_or(1) as f64;
     scores.iter().map(|score| 1.0 - score.held_out + SIZE_COST * score.parameters as f64 / largest).collect()

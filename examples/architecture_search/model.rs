@@ -8,18 +8,18 @@ use candlewick::nn::SeededInit;
 /// Tokens of a question: two numbers and an equals sign.
 const TOKENS: usize = 3;
 
-/// What a transformer is built like.
+/// Architecture of a transformer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Architecture {
     pub(crate) layers: usize,
     pub(crate) heads: usize,
     pub(crate) width: usize,
-    /// Width of the feed-forward part, in widths.
+    /// Width of the feed-forward part, as a multiple of the width.
     pub(crate) expansion: usize,
 }
 
 impl Architecture {
-    /// Bit 0 chooses the layers, bit 1 the heads, bit 2 the width, bit 3 the feed-forward part.
+    /// Decodes four bits: bit 0 chooses the layers, bit 1 the heads, bit 2 the width, bit 3 the feed-forward part.
     pub(crate) fn from_bits(bits: u64) -> Self {
         let choose = |bit: u64, values: [usize; 2]| values[(bits >> bit & 1) as usize];
         Self {
@@ -31,7 +31,7 @@ impl Architecture {
     }
 }
 
-/// A transformer that answers questions about two numbers below `modulus`.
+/// Transformer that answers questions about two numbers below `modulus`.
 pub(crate) struct Transformer {
     tokens: Embedding,
     places: Tensor,
@@ -64,14 +64,14 @@ impl Transformer {
         })
     }
 
-    /// Number of trained values.
+    /// Returns the number of trained values.
     pub(crate) fn parameters(&self) -> usize {
         self.varmap.all_vars().iter().map(|var| var.elem_count()).sum()
     }
 }
 
 impl Module for Transformer {
-    /// From `[questions, 3]` to the logits `[questions, modulus]` of the answer, read off the last token.
+    /// Maps `[questions, 3]` to the logits `[questions, modulus]` of the answer, which is read from the last token.
     fn forward(&self, questions: &Tensor) -> candle_core::Result<Tensor> {
         let mut x = self.tokens.forward(questions)?.broadcast_add(&self.places)?;
         for block in &self.blocks {
@@ -101,7 +101,7 @@ impl Block {
         x + self.narrow.forward(&hidden)?
     }
 
-    /// Attention of every token to all tokens, in heads.
+    /// Computes the attention of every token to all tokens, in heads.
     fn attend(&self, x: &Tensor) -> candle_core::Result<Tensor> {
         let (batch, tokens, width) = x.dims3()?;
         let split = (batch, tokens, 3, self.heads, width / self.heads);
@@ -114,7 +114,7 @@ impl Block {
     }
 }
 
-/// Root mean square normalisation; candle's own has no gradient.
+/// Normalises by the root mean square; candle's function has no gradient.
 fn normalized(x: &Tensor, scale: &Tensor) -> candle_core::Result<Tensor> {
     let square = (x.sqr()?.mean_keepdim(D::Minus1)? + 1e-6)?;
     x.broadcast_div(&square.sqrt()?)?.broadcast_mul(scale)

@@ -1,11 +1,11 @@
-//! The costs, and what the circuit makes of them.
+//! Pictures of the costs and of the circuit's answer.
 
 use anyhow::Result;
 use candlewick::plot::{Color, Figure, Panel};
 use candlewick::variational::VqeOptimum;
 use std::path::Path;
 
-/// Costs and probabilities of all strings, and the mean cost from epoch to epoch.
+/// Draws costs and probabilities of all strings, and the mean cost from step to step.
 pub(crate) fn save(path: &Path, costs: &[f64], found: &VqeOptimum) -> Result<()> {
     let bars = Panel::new("Strings, 0 to 15")
         .axes("string as a number", "")

@@ -1,4 +1,4 @@
-//! The arithmetic, and how a transformer learns it.
+//! The arithmetic, and the training of a transformer on it.
 
 use crate::args::Args;
 use crate::model::{Architecture, Transformer};
@@ -10,7 +10,8 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 
-/// Size of the first step of AdamW, and its decay of the weights: without much of it a transformer learns the questions by heart.
+/// Size of the first step of AdamW, and its decay of the weights. With little decay a transformer learns the questions
+/// by heart.
 const LEARNING_RATE: f64 = 0.005;
 const WEIGHT_DECAY: f64 = 1.0;
 
@@ -20,14 +21,14 @@ pub(crate) struct Questions {
     answers: Tensor,
 }
 
-/// All sums, dealt into two parts.
+/// All sums, split into two parts.
 pub(crate) struct Task {
     pub(crate) train: Questions,
     pub(crate) held_out: Questions,
     modulus: usize,
 }
 
-/// What became of a transformer.
+/// Result of a transformer.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Score {
     pub(crate) parameters: usize,
@@ -49,7 +50,7 @@ impl Questions {
         self.answers.elem_count()
     }
 
-    /// The share of right answers.
+    /// Returns the share of right answers.
     fn accuracy(&self, model: &Transformer) -> Result<f64> {
         let right = model.forward(&self.questions)?.argmax(1)?.eq(&self.answers)?;
         Ok(right.to_dtype(DType::F64)?.mean_all()?.to_scalar()?)

@@ -1,4 +1,4 @@
-//! Which device to compute on.
+//! The choice of the device.
 
 use anyhow::{Context, Result, ensure};
 use candle_core::{DType, Device, Module, Tensor};
@@ -34,7 +34,7 @@ impl DeviceKind {
         }
     }
 
-    /// Opens the device, and makes sure that circuits run there as well.
+    /// Opens the device, and checks that circuits run on it.
     fn open(self) -> Result<Device> {
         let name = self.name();
         ensure!(self.is_compiled_in(), "this build has no {name} support; build with `--features {name}`");
@@ -48,7 +48,7 @@ impl DeviceKind {
     }
 }
 
-/// The device asked for, or the best one that works, with a line that says what was chosen and why.
+/// Returns the requested device, or the best device that works, with a line that states the choice and the reason.
 pub(crate) fn choose(asked: Option<DeviceKind>) -> Result<(Device, String)> {
     if let Some(kind) = asked {
         let name = kind.name();

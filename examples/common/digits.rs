@@ -2,12 +2,13 @@
 
 use candlewick::data::{Dataset, Split};
 
-/// The largest value of a pixel.
+/// Largest value of a pixel.
 const BRIGHTEST: f64 = 16.0;
-/// Part of each class that is held out for the test.
+/// Fraction of each class that is held out for the test.
 const TEST_FRACTION: f64 = 0.2;
 
-/// Handwritten digits, `[samples, 1, 8, 8]` with black 0 and white 1: the training and the test set, cut by the seed.
+/// Returns handwritten digits, `[samples, 1, 8, 8]` with black 0 and white 1: the training and the test set, split by
+/// the seed.
 pub(crate) fn digits(seed: u64) -> candlewick::Result<[Dataset; 2]> {
     let Split { train, test, .. } =
         Dataset::from_csv(include_str!("../data/digits.csv"))?.split(TEST_FRACTION, seed)?;

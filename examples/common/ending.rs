@@ -1,9 +1,9 @@
-//! How an example ends.
+//! The last line of an example.
 
 use anyhow::Result;
 use std::process::ExitCode;
 
-/// Prints what a run found as the last line, or why there is nothing on the standard error output.
+/// Prints the result of a run as the last line, or its error on the standard error output.
 pub(crate) fn ending(outcome: Result<String>) -> ExitCode {
     match outcome {
         Ok(line) => {

@@ -1,6 +1,6 @@
 //! Positive numbers on the command line.
 
-/// A positive, finite number.
+/// Parses a positive, finite number.
 pub(crate) fn positive(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(value) if value > 0.0 && value.is_finite() => Ok(value),

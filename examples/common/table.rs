@@ -1,6 +1,6 @@
 //! Tables of text.
 
-/// Rows under a head, the first column set to the left and the others to the right.
+/// Formats rows below a head. The first column is aligned to the left and the others to the right.
 pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     let head: Vec<String> = head.iter().map(|&name| name.to_owned()).collect();
     let width = |column: usize| {

@@ -1,4 +1,4 @@
-//! How far the circuit's distribution is from the target's.
+//! Losses: distances of the circuit's distribution from the target's.
 
 use crate::target::{Kind, Target};
 use anyhow::Result;
@@ -6,7 +6,7 @@ use candle_core::{DType, Device, Tensor};
 use clap::ValueEnum;
 use std::fmt;
 
-/// What is minimised.
+/// Loss that is minimised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Loss {
     /// The Kullback-Leibler divergence from the target to the circuit, in nats.
@@ -17,12 +17,13 @@ pub(crate) enum Loss {
     Discrepancy,
 }
 
-/// A differentiable function of probabilities.
+/// Differentiable function of probabilities.
 pub(crate) type Function = Box<dyn Fn(&Tensor) -> candle_core::Result<Tensor>>;
 
-/// Keeps a probability of 0 from a logarithm of minus infinity, which has no gradient; far below what matters.
+/// Smallest probability in a logarithm. The logarithm of 0 would be infinite and have no gradient; the number is far
+/// below any probability that matters.
 const FLOOR: f64 = 1e-12;
-/// Squared widths of the kernels: of pixels that differ, and of whole numbers.
+/// Squared widths of the kernels, for pixels that differ and for whole numbers.
 const PIXEL_WIDTHS: [f64; 4] = [0.5, 1.0, 2.0, 4.0];
 const NUMBER_WIDTHS: [f64; 3] = [0.25, 10.0, 1000.0];
 
@@ -34,7 +35,7 @@ impl Loss {
         }
     }
 
-    /// The loss of probabilities `[2^qubits]`.
+    /// Returns the loss as a function of probabilities `[2^qubits]`.
     pub(crate) fn of(self, target: &Target, device: &Device) -> Result<Function> {
         let wanted = Tensor::new(target.probabilities.as_slice(), device)?.to_dtype(DType::F32)?;
         Ok(match self {
@@ -72,11 +73,11 @@ fn kernel(target: &Target, device: &Device) -> Result<Tensor> {
 /// Distances between two distributions.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Distance {
-    /// Kullback-Leibler divergence from the target, in nats; infinite where what the target has never comes up.
+    /// Kullback-Leibler divergence from the target, in nats. It is infinite if an outcome of the target never occurs.
     pub(crate) divergence: f64,
     /// Total variation: half the sum of all differences.
     pub(crate) variation: f64,
-    /// Probability of what the target has.
+    /// Probability of the outcomes that the target has.
     pub(crate) valid: f64,
 }
 

@@ -1,20 +1,22 @@
-//! A quantum circuit that generates: its outcomes follow a distribution that it has learnt, as a Born machine.
+//! A quantum circuit as a generator (a Born machine): its outcomes follow a distribution that it has learnt.
 //!
 //! ```text
 //! cargo run --release --example generative
 //! ```
 //!
-//! Born's rule makes the outcomes of any circuit a distribution, here trained until it is that of the 14 pictures of 3 x 3 pixels that are bars or stripes
-//! (each row of one colour, or each column), one qubit a pixel, among 512 pictures (Benedetti et al., npj Quantum Information 5, 45, 2019). `--loss` is
-//! the Kullback-Leibler divergence, or the maximum mean discrepancy (MMD; Liu and Wang, Phys. Rev. A 98, 062324, 2018), which a real device could
-//! estimate from samples; here both come from exact probabilities. `--target gaussians` is a mixture of two on `--qubits`, as in the second paper.
+//! The outcomes of any circuit have a distribution, by Born's rule. Here it is trained towards the 14 pictures of 3 x 3
+//! pixels that are bars or stripes (each row of one colour, or each column), among 512 pictures, with a qubit for each
+//! pixel (Benedetti et al., npj Quantum Information 5, 45, 2019). `--loss` is the Kullback-Leibler divergence, or the
+//! maximum mean discrepancy (MMD; Liu and Wang, Phys. Rev. A 98, 062324, 2018), which a real device could estimate from
+//! samples. Here both come from exact probabilities. `--target gaussians` is a mixture of two on `--qubits`, as in the
+//! second paper.
 //!
-//! As in the first paper's best circuits every pair of qubits is joined: layers of RY and RZ on each qubit and RZZ on each pair. Where training starts
-//! decides: from all pictures in superposition and small angles the divergence falls below 0.001, from angles anywhere (`--spread 2`) it
-//! stays near 0.5.
+//! As in the first paper's best circuits, every pair of qubits is joined: layers of RY and RZ on each qubit and RZZ on
+//! each pair. The start of the training decides: from all pictures in superposition and small angles the divergence
+//! falls below 0.001; from angles anywhere (`--spread 2`) it stays near 0.5.
 //!
-//! What has been learnt is judged by exact probabilities, and by pictures drawn from the trained circuit: the part of them that are bars or
-//! stripes, and how many of the 14 are among them.
+//! The result is judged by exact probabilities, and by pictures drawn from the trained circuit: the fraction of them
+//! that are bars or stripes, and how many of the 14 are among them.
 
 #[path = "../common/device.rs"]
 mod device;
@@ -93,7 +95,8 @@ struct Args {
     output: Option<PathBuf>,
 }
 
-/// All outcomes in superposition, then layers of rotations of each qubit and ZZ rotations of each pair, and rotations at the end.
+/// Makes the circuit: all outcomes in superposition, then layers of rotations of each qubit and ZZ rotations of each
+/// pair, and rotations at the end.
 fn circuit(qubits: usize, layers: usize, spread: f64) -> Circuit {
     let mut circuit = Circuit::new(qubits);
     let pairs: Vec<(usize, usize)> = (0..qubits).flat_map(|a| (a + 1..qubits).map(move |b| (a, b))).collect();
@@ -121,7 +124,7 @@ struct Record {
     distance: Distance,
 }
 
-/// Trains, and returns how it went.
+/// Trains, and returns the records.
 fn train(args: &Args, layer: &QuantumLayer, varmap: &VarMap, target: &Target, device: &Device) -> Result<Vec<Record>> {
     let mut adam = Adam::from_varmap(varmap, AdamConfig::with_learning_rate(args.learning_rate))?;
     let schedule = Schedule::Cosine { steps: args.steps as u64, floor: 0.01 };

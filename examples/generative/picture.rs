@@ -1,4 +1,4 @@
-//! Training, distributions and samples.
+//! Pictures of training, distributions and samples.
 
 use crate::loss::Loss;
 use crate::target::{Kind, PIXELS, SIDE, Target, is_valid};
@@ -7,10 +7,10 @@ use anyhow::Result;
 use candlewick::plot::{Color, Figure, Panel};
 use std::path::Path;
 
-/// Samples that are drawn as pictures, before training and after it: two rows each.
+/// Number of samples that are drawn as pictures, before training and after it: two rows each.
 const SHOWN: usize = 20;
 
-/// Loss and distances, step by step.
+/// Draws loss and distances, step by step.
 pub(crate) fn training(path: &Path, args: &Args, records: &[Record]) -> Result<()> {
     let line = |value: &dyn Fn(&Record) -> f64| -> Vec<(f64, f64)> {
         records.iter().map(|record| (record.step as f64, value(record))).collect()
@@ -27,7 +27,7 @@ pub(crate) fn training(path: &Path, args: &Args, records: &[Record]) -> Result<(
     Ok(figure.panel(distances).save(path)?)
 }
 
-/// The target beside what was learnt and what was drawn.
+/// Draws the target beside the learnt distribution and the drawn outcomes.
 pub(crate) fn distribution(path: &Path, target: &Target, learnt: &[f64], drawn: &[f64]) -> Result<()> {
     let sets = [drawn, &target.probabilities, learnt];
     let most = |sets: &[Vec<f64>]| 1.06 * sets.iter().flatten().copied().fold(0.0, f64::max);
@@ -59,7 +59,7 @@ pub(crate) fn distribution(path: &Path, target: &Target, learnt: &[f64], drawn: 
     Ok(Figure::new(title).note(note).panel(panel.counting()).save(path)?)
 }
 
-/// Probabilities of the valid patterns, and of all others together.
+/// Returns the probabilities of the valid patterns, and of all others together.
 fn valid_and_rest(probabilities: &[f64]) -> Vec<f64> {
     let valid = probabilities.iter().enumerate().filter(|(picture, _)| is_valid(*picture)).map(|(_, &p)| p);
     let mut values: Vec<f64> = valid.collect();
@@ -67,7 +67,7 @@ fn valid_and_rest(probabilities: &[f64]) -> Vec<f64> {
     values
 }
 
-/// The first pictures drawn before training, and after it.
+/// Draws the first sampled pictures, before training and after it.
 pub(crate) fn samples(path: &Path, target: &Target, outcomes: [&[usize]; 2]) -> Result<()> {
     let shown = outcomes[0].len().min(SHOWN);
     let columns = if shown == SHOWN { SHOWN / 2 } else { shown };
@@ -75,7 +75,7 @@ pub(crate) fn samples(path: &Path, target: &Target, outcomes: [&[usize]; 2]) -> 
         .note("rows above: before training; rows below: after it")
         .columns(columns);
     for &outcome in outcomes.into_iter().flat_map(|outcomes| &outcomes[..outcomes.len().min(shown)]) {
-        // Greys, as white pixels would have no edge on the page.
+        // Pixels are grey, because white pixels would have no edge on the page.
         let pixels: Vec<f64> = (0..PIXELS).map(|pixel| 0.85 - 0.7 * (outcome >> pixel & 1) as f64).collect();
         let heading = if is_valid(outcome) { "" } else { "neither" };
         figure = figure.panel(Panel::new(heading).image(SIDE, &pixels));

@@ -15,20 +15,20 @@ pub(crate) enum Kind {
     Gaussians,
 }
 
-/// Pixels along a side of a picture, and in all of it.
+/// Pixels along a side of a picture, and in the whole picture.
 pub(crate) const SIDE: usize = 3;
 pub(crate) const PIXELS: usize = SIDE * SIDE;
-/// Centres and deviation of the Gaussians, as parts of the axis.
+/// Centres and standard deviation of the Gaussians, as fractions of the axis.
 const CENTERS: [f64; 2] = [0.25, 0.75];
 const DEVIATION: f64 = 0.125;
 
 impl Kind {
-    /// Name on the command line.
+    /// Returns the name on the command line.
     pub(crate) fn name(self) -> String {
         self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
     }
 
-    /// Name in pictures.
+    /// Returns the name in pictures.
     pub(crate) fn title(self) -> &'static str {
         match self {
             Self::BarsAndStripes => "bars and stripes",
@@ -37,14 +37,14 @@ impl Kind {
     }
 }
 
-/// A distribution over the outcomes of some qubits.
+/// Distribution over the outcomes of some qubits.
 pub(crate) struct Target {
     pub(crate) kind: Kind,
     pub(crate) qubits: usize,
     pub(crate) probabilities: Vec<f64>,
 }
 
-/// Whether a picture, row by row from the low bit, is made of bars or of stripes.
+/// Returns whether a picture, row by row from the low bit, is made of bars or of stripes.
 pub(crate) fn is_valid(picture: usize) -> bool {
     let pixel = |row: usize, column: usize| picture >> (SIDE * row + column) & 1;
     let all = |same: &dyn Fn(usize, usize) -> bool| (0..SIDE).all(|a| (1..SIDE).all(|b| same(a, b)));
@@ -71,21 +71,21 @@ impl Target {
         Self { kind, qubits, probabilities: weights.into_iter().map(|weight| weight / total).collect() }
     }
 
-    /// In nats: what is left of the cross-entropy when everything is learnt.
+    /// Returns the entropy in nats: the cross-entropy that remains when everything is learnt.
     pub(crate) fn entropy(&self) -> f64 {
         -self.probabilities.iter().filter(|&&p| p > 0.0).map(|p| p * p.ln()).sum::<f64>()
     }
 
-    /// All outcomes as probable.
+    /// Returns the uniform distribution.
     pub(crate) fn uniform(&self) -> Vec<f64> {
         vec![1.0 / self.probabilities.len() as f64; self.probabilities.len()]
     }
 
-    /// How far another distribution is away.
+    /// Returns the distances of another distribution.
     pub(crate) fn distance(&self, other: &[f64]) -> Distance {
         let pairs = || self.probabilities.iter().zip(other);
         let divergence: f64 = pairs().filter(|(p, _)| **p > 0.0).map(|(p, q)| p * (p / q).ln()).sum();
-        // Rounding of probabilities in F32 may leave a little less than nothing.
+        // Rounding of probabilities in F32 may make the divergence slightly negative.
         let divergence = if divergence < 0.0 { 0.0 } else { divergence };
         let variation = 0.5 * pairs().map(|(p, q)| (p - q).abs()).sum::<f64>();
         let valid = match self.kind {
@@ -95,14 +95,14 @@ impl Target {
         Distance { divergence, variation, valid }
     }
 
-    /// How often each outcome came up.
+    /// Returns the frequency of each outcome.
     pub(crate) fn frequencies(&self, outcomes: &[usize]) -> Vec<f64> {
         let mut counts = vec![0usize; self.probabilities.len()];
         outcomes.iter().for_each(|&outcome| counts[outcome] += 1);
         counts.into_iter().map(|count| count as f64 / outcomes.len() as f64).collect()
     }
 
-    /// The figures, with what they would be without training.
+    /// Describes the distances, and the distances without training.
     pub(crate) fn verdict(&self, learnt: &[f64], outcomes: &[usize]) -> String {
         let [learnt, uniform] = [self.distance(learnt), self.distance(&self.uniform())];
         let words = |of: Distance| format!("KL {:.5}, total variation {:.4}", of.divergence, of.variation);
@@ -122,12 +122,12 @@ impl Target {
     }
 }
 
-/// A tensor as numbers.
+/// Returns the numbers of a tensor.
 pub(crate) fn numbers(tensor: &Tensor) -> Result<Vec<f64>> {
     Ok(tensor.detach().to_dtype(DType::F64)?.to_vec1()?)
 }
 
-/// Outcomes `[shots, qubits]` of 0 and 1 as basis indices.
+/// Converts outcomes `[shots, qubits]` of 0 and 1 to basis indices.
 pub(crate) fn indices(bits: &Tensor) -> Result<Vec<usize>> {
     let index = |row: Vec<u32>| row.iter().rev().fold(0, |index, &bit| index << 1 | bit as usize);
     Ok(bits.to_vec2::<u32>()?.into_iter().map(index).collect())

@@ -10,19 +10,19 @@ use clap::ValueEnum;
 use std::collections::HashMap;
 use std::path::Path;
 
-/// Tensors that are no variables of the network. The settings are lines of `key=value`, as bytes.
+/// Names of tensors that are no variables of the network. The settings are lines of `key=value`, as bytes.
 const SETTINGS: &str = "settings";
 const OFFSET: &str = "scaler.offset";
 const SCALE: &str = "scaler.scale";
 
-/// What makes a trained network evaluable again.
+/// Settings from which a trained network can be evaluated again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Settings {
-    /// The data set it was trained on.
+    /// Data set of the training.
     pub(crate) dataset: Dataset,
-    /// The seed that made the split.
+    /// Seed of the split.
     pub(crate) seed: u64,
-    /// The shape of the network.
+    /// Shape of the network.
     pub(crate) shape: Shape,
 }
 
@@ -44,7 +44,7 @@ pub(crate) fn load(path: &Path, device: &Device) -> Result<(Settings, Scaler, Ne
         |name: &str| tensors.get(name).with_context(|| format!("{}: there is no tensor `{name}`", path.display()));
     let settings = Settings::from_text(&String::from_utf8(get(SETTINGS)?.to_vec1()?)?)
         .with_context(|| format!("{}: settings", path.display()))?;
-    // Numbers of a file may be absurd: they are compared with its tensors before a network of that size is made.
+    // Numbers in a file may be far too large: they are compared with its tensors before a network of that size is made.
     let Shape { features, hidden, qubits, layers, classes } = settings.shape;
     let shapes: [(&str, &[usize]); 4] = [
         ("encoder.0.weight", &[hidden, features]),

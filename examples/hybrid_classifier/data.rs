@@ -21,14 +21,14 @@ pub(crate) enum Dataset {
     Digits,
 }
 
-/// What suits a data set where the command line leaves it open.
+/// Default settings that suit a data set.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Defaults {
     /// Passes over the training set.
     pub(crate) epochs: usize,
     /// Step size of Adam.
     pub(crate) learning_rate: f64,
-    /// Width of the layers before and behind the bottleneck.
+    /// Width of the layers before and after the bottleneck.
     pub(crate) hidden: usize,
     /// Width of the bottleneck.
     pub(crate) qubits: usize,
@@ -36,22 +36,22 @@ pub(crate) struct Defaults {
     pub(crate) layers: usize,
 }
 
-/// Points of a generated data set.
+/// Number of points of a generated data set.
 const POINTS: usize = 500;
-/// Standard deviation of the noise: on their coordinates, and of the features that are nothing else.
+/// Standard deviation of the noise on coordinates, and of the features that are only noise.
 const NOISE: f64 = 0.1;
 /// Radius of the inner circle relative to the outer one.
 const FACTOR: f64 = 0.5;
-/// The largest value of a pixel of a digit.
+/// Largest value of a pixel of a digit.
 const DARKEST_PIXEL: f64 = 16.0;
 
 impl Dataset {
-    /// Name on the command line.
+    /// Returns the name on the command line.
     pub(crate) fn name(self) -> String {
         self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
     }
 
-    /// Name in plots.
+    /// Returns the name in plots.
     pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Circles => "Two circles",
@@ -63,12 +63,14 @@ impl Dataset {
         }
     }
 
-    /// Whether the first two features are coordinates and the rest is noise, so that decisions can be drawn on a plane.
+    /// Returns whether the first two features are coordinates and the others noise, so that decisions can be drawn on a
+    /// plane.
     pub(crate) fn is_plane(self) -> bool {
         matches!(self, Self::Circles | Self::Moons)
     }
 
-    /// Ten classes need more room than four qubits leave between them; the others keep to the smallest network.
+    /// Returns the defaults. Ten classes need a wider bottleneck than four qubits; the other data sets have the
+    /// smallest network.
     pub(crate) fn defaults(self) -> Defaults {
         match self {
             Self::Digits => Defaults { epochs: 40, learning_rate: 0.005, hidden: 64, qubits: 8, layers: 3 },
@@ -76,7 +78,7 @@ impl Dataset {
         }
     }
 
-    /// The samples; the seed matters only to those that are generated.
+    /// Returns the samples; the seed changes only generated samples.
     pub(crate) fn load(self, seed: u64) -> Result<Samples> {
         Ok(match self {
             Self::Circles => {
@@ -92,13 +94,14 @@ impl Dataset {
         })
     }
 
-    /// The scaler that suits the data set, given its training samples.
+    /// Returns the scaler that suits the data set, given its training samples.
     pub(crate) fn scaler(self, train: &Samples) -> Result<Scaler> {
         let features = train.x.dim(1)?;
         Ok(match self {
-            // Points are made on the scale of one.
+            // Points have coordinates of size one.
             Self::Circles | Self::Moons => Scaler::uniform(features, 1.0)?,
-            // Pixels share one unit. Dividing each by its own deviation would blow up those that are rarely lit.
+            // Pixels share one unit. A division of each pixel by its own deviation would enlarge pixels that are rarely
+            // lit.
             Self::Digits => Scaler::uniform(features, DARKEST_PIXEL)?,
             Self::Iris | Self::Wine | Self::BreastCancer => Scaler::standard(&train.x)?,
         })

@@ -1,11 +1,11 @@
-//! A hybrid quantum-classical classifier, trained next to a classical network of like size.
+//! A hybrid quantum-classical classifier, trained beside a classical network of similar size.
 //!
 //! ```text
 //! cargo run --release --example hybrid_classifier -- --dataset circles
 //! ```
 //!
-//! The hybrid network is features -> hidden -> qubits (tanh) -> circuit -> hidden -> classes, and the circuit is the only
-//! way from the features to the classes. In the classical network a dense tanh layer takes the circuit's place.
+//! The hybrid network is features -> hidden -> qubits (tanh) -> circuit -> hidden -> classes; all information about the
+//! classes goes through the circuit. In the classical network a dense tanh layer replaces the circuit.
 
 mod args;
 mod checkpoint;
@@ -42,7 +42,7 @@ fn main() -> ExitCode {
     ending(run(&Args::parse()).map(|accuracy| format!("test accuracy: {accuracy:.4}")))
 }
 
-/// Test accuracy of the hybrid network, trained or loaded.
+/// Returns the test accuracy of the hybrid network, trained or loaded.
 pub(crate) fn run(args: &Args) -> Result<f64> {
     let (device, word) = device::choose(args.device)?;
     println!("device: {word}");
@@ -52,7 +52,7 @@ pub(crate) fn run(args: &Args) -> Result<f64> {
     }
 }
 
-/// Trains both networks, writes the files, and returns the test accuracy of the hybrid one.
+/// Trains both networks, writes the files, and returns the test accuracy of the hybrid network.
 fn train(args: &Args, device: &Device) -> Result<f64> {
     let task = Task::new(args, device)?;
     println!("{}", task.describe());
@@ -73,7 +73,7 @@ fn train(args: &Args, device: &Device) -> Result<f64> {
     Ok(trained[0].test.accuracy)
 }
 
-/// Trains a network, or goes on where it was stopped.
+/// Trains a network, or continues a training that was stopped.
 fn fit(task: &Task, core: Core, folder: PathBuf, resume: bool, device: &Device) -> Result<Trained> {
     let network = Network::new(&task.settings.shape, core, task.settings.seed, device)?;
     let mut adam = Adam::from_varmap(&network.varmap, AdamConfig::with_learning_rate(task.learning_rate))?;
@@ -97,7 +97,7 @@ fn fit(task: &Task, core: Core, folder: PathBuf, resume: bool, device: &Device) 
     Trained::new(core.name(), network, history, task)
 }
 
-/// Test accuracy of a network that an earlier run saved.
+/// Returns the test accuracy of a network that an earlier run saved.
 fn evaluate(file: &Path, device: &Device) -> Result<f64> {
     let (settings, scaler, network) = checkpoint::load(file, device)?;
     let ([_, test], _) = task::samples(&settings)?;

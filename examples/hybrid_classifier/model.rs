@@ -1,4 +1,4 @@
-//! The two networks: they differ in the middle only.
+//! The two networks, which differ only in the middle.
 
 use anyhow::Result;
 use candle_core::{DType, Device, Module, Tensor};
@@ -7,14 +7,14 @@ use candlewick::nn::SeededInit;
 use candlewick::prelude::*;
 use std::f64::consts::FRAC_PI_2;
 
-/// The numbers that shape a network.
+/// Numbers that determine the shape of a network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Shape {
     /// Width of the input.
     pub(crate) features: usize,
-    /// Width of the layers before and behind the bottleneck.
+    /// Width of the layers before and after the bottleneck.
     pub(crate) hidden: usize,
-    /// Qubits, and so the width of the bottleneck.
+    /// Number of qubits, and width of the bottleneck.
     pub(crate) qubits: usize,
     /// Layers of the circuit.
     pub(crate) layers: usize,
@@ -22,7 +22,7 @@ pub(crate) struct Shape {
     pub(crate) classes: usize,
 }
 
-/// What stands in the bottleneck.
+/// Kind of the bottleneck.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Core {
     /// A circuit.
@@ -31,15 +31,15 @@ pub(crate) enum Core {
     Dense,
 }
 
-/// A network with its variables.
+/// Network with its variables.
 pub(crate) struct Network {
     layers: Sequential,
-    /// Its variables.
+    /// Variables of the network.
     pub(crate) varmap: VarMap,
 }
 
 impl Core {
-    /// Name in tables and plots.
+    /// Returns the name in tables and plots.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Quantum => "hybrid",
@@ -49,13 +49,13 @@ impl Core {
 }
 
 impl Shape {
-    /// Dense layers that come closest to the parameters of the circuit, at least one.
+    /// Returns the number of dense layers whose parameters are closest to the circuit's, at least one.
     fn dense_layers(&self) -> usize {
         let (circuit, dense) = (3 * self.layers * self.qubits, (self.qubits + 1) * self.qubits);
         ((circuit as f64 / dense as f64).round() as usize).max(1)
     }
 
-    /// The network in a line, such as `64 -> 32 -> 8 -> quantum -> 32 -> 10`.
+    /// Describes the network in a line, such as `64 -> 32 -> 8 -> quantum -> 32 -> 10`.
     pub(crate) fn describe(&self, core: Core) -> String {
         let Self { features, hidden, qubits, layers, classes } = self;
         let middle = match core {
@@ -66,9 +66,11 @@ impl Shape {
     }
 }
 
-/// The circuit: one feature a qubit as the angle of a rotation, then layers of three rotations a qubit and a ring of CX.
+/// Makes the circuit: a feature for each qubit as the angle of a rotation, then layers of three rotations a qubit and a
+/// ring of CX.
 ///
-/// Features come out of a tanh, so that the angles cover the half circle from -π/2 to π/2 and no two of them coincide.
+/// Features are outputs of a tanh, so the angles cover the half circle from -π/2 to π/2 and no two features have the
+/// same angle.
 fn circuit(qubits: usize, layers: usize) -> Circuit {
     let mut circuit = Circuit::new(qubits);
     for qubit in 0..qubits {
@@ -90,7 +92,7 @@ fn circuit(qubits: usize, layers: usize) -> Circuit {
 }
 
 impl Network {
-    /// A network whose variables start from a seed. Layers that both networks have start with the same values.
+    /// Makes a network with variables from a seed. Layers that both networks have start with the same values.
     pub(crate) fn new(shape: &Shape, core: Core, seed: u64, device: &Device) -> Result<Self> {
         let varmap = VarMap::new();
         let vb = SeededInit::new(seed).var_builder(&varmap, DType::F32, device);
@@ -115,7 +117,7 @@ impl Network {
         Ok(Self { layers, varmap })
     }
 
-    /// Number of trained values.
+    /// Returns the number of trained values.
     pub(crate) fn parameters(&self) -> usize {
         self.varmap.all_vars().iter().map(|var| var.elem_count()).sum()
     }

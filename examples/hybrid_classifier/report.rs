@@ -1,4 +1,4 @@
-//! What is left of a run: a table and files.
+//! Results of a run: a table and files.
 
 use super::checkpoint;
 use super::model::Network;
@@ -12,26 +12,26 @@ use candlewick::plot::{self, Color, Figure};
 use candlewick::train::{self, History};
 use std::path::Path;
 
-/// How well a network does on a set.
+/// Score of a network on a set.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Score {
     /// Mean cross-entropy.
     pub(crate) loss: f64,
-    /// Part of the samples whose most probable class is the right one.
+    /// Fraction of the samples whose most probable class is the right class.
     pub(crate) accuracy: f64,
 }
 
-/// A trained network.
+/// Trained network.
 pub(crate) struct Trained {
     /// Name in tables and plots.
     pub(crate) name: &'static str,
-    /// The network.
+    /// Network after the training.
     pub(crate) network: Network,
-    /// Its training.
+    /// History of its training.
     pub(crate) history: History,
-    /// On the training set, at the end.
+    /// Score on the training set, at the end.
     pub(crate) train: Score,
-    /// On the test set, at the end.
+    /// Score on the test set, at the end.
     pub(crate) test: Score,
 }
 
@@ -43,14 +43,14 @@ impl Trained {
     }
 }
 
-/// Loss and accuracy on a set.
+/// Returns loss and accuracy on a set.
 pub(crate) fn score(network: &Network, samples: &Samples) -> Result<Score> {
     let logits = network.forward(&samples.x)?.detach();
     let loss = loss::cross_entropy(&logits, &samples.y)?.to_scalar::<f32>()?;
     Ok(Score { loss: f64::from(loss), accuracy: train::accuracy(&logits, &samples.y)? })
 }
 
-/// Both networks side by side.
+/// Returns a table of both networks.
 pub(crate) fn table(trained: &[Trained]) -> String {
     let head = ["network", "parameters", "train loss", "train accuracy", "test loss", "test accuracy", "seconds"];
     let row = |Trained { name, network, history, train, test }: &Trained| {
@@ -95,7 +95,7 @@ fn plots(folder: &Path, task: &Task, trained: &[Trained; 2], device: &Device) ->
     Ok(())
 }
 
-/// Probability of class 1 at points of the plane, where the features that mean nothing are 0.
+/// Returns the probability of class 1 at points of the plane; the features that are noise are 0.
 fn plane(network: &Network, points: &Tensor, task: &Task, device: &Device) -> candle_core::Result<Vec<f64>> {
     let x = task.scaler.apply(&points.pad_with_zeros(1, 0, task.settings.shape.features - 2)?)?.to_device(device)?;
     let probabilities = ops::softmax(&network.forward(&x)?.detach(), D::Minus1)?;

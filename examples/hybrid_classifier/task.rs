@@ -1,4 +1,4 @@
-//! What is to be learnt, and with what settings.
+//! The task: data and settings.
 
 use super::args::Args;
 use super::checkpoint::Settings;
@@ -7,13 +7,13 @@ use anyhow::Result;
 use candle_core::Device;
 use candlewick::data::{Dataset as Samples, Scaler, Split};
 
-/// Part of each class that is held out for the test.
+/// Fraction of each class that is held out for the test.
 const TEST_FRACTION: f64 = 0.2;
 
-/// A training and a test set with the settings of a run.
+/// Training and test set with the settings of a run.
 #[derive(Debug)]
 pub(crate) struct Task {
-    /// What a saved network has to remember.
+    /// Settings that a saved network needs.
     pub(crate) settings: Settings,
     /// Passes over the training set.
     pub(crate) epochs: usize,
@@ -21,30 +21,30 @@ pub(crate) struct Task {
     pub(crate) batch_size: usize,
     /// Step size of Adam.
     pub(crate) learning_rate: f64,
-    /// The training and the test samples as they were recorded, on the CPU.
+    /// Training and test samples as they were recorded, on the CPU.
     pub(crate) recorded: [Samples; 2],
-    /// What scales them; the test set goes through the numbers of the training set.
+    /// Scaler of the training set, which scales both sets.
     pub(crate) scaler: Scaler,
-    /// The training set, scaled, on the device.
+    /// Training set, scaled, on the device.
     pub(crate) train: Samples,
-    /// The test set; watched, but never used to choose anything.
+    /// Test set; it is watched, but it never chooses anything.
     pub(crate) test: Samples,
 }
 
-/// Training and test samples as recorded, and the scaler of the training set.
+/// Returns training and test samples as recorded, and the scaler of the training set.
 pub(crate) fn samples(settings: &Settings) -> Result<([Samples; 2], Scaler)> {
     let Split { train, test, .. } = settings.dataset.load(settings.seed)?.split(TEST_FRACTION, settings.seed)?;
     let scaler = settings.dataset.scaler(&train)?;
     Ok(([train, test], scaler))
 }
 
-/// Samples, scaled, on a device.
+/// Returns scaled samples on a device.
 pub(crate) fn scaled(samples: &Samples, scaler: &Scaler, device: &Device) -> Result<Samples> {
     Ok(samples.clone().with_x(scaler.apply(&samples.x)?)?.to_device(device)?)
 }
 
 impl Task {
-    /// What the command line asks for, and the data set's defaults for the rest.
+    /// Takes the settings of the command line, and the data set's defaults for the others.
     pub(crate) fn new(args: &Args, device: &Device) -> Result<Self> {
         let defaults = args.dataset.defaults();
         let shape = Shape {
@@ -70,7 +70,7 @@ impl Task {
         })
     }
 
-    /// The settings, a line each.
+    /// Describes the settings, one in each line.
     pub(crate) fn describe(&self) -> String {
         let Settings { dataset, seed, shape } = &self.settings;
         format!(

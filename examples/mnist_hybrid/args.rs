@@ -10,7 +10,8 @@ use std::path::PathBuf;
 
 /// Trains a convolutional network with a quantum layer on MNIST or Fashion-MNIST, beside the same network without it.
 ///
-/// Writes pictures (PNG) and the weights (safetensors), and prints the test accuracies as its last line. A given seed repeats bit for bit.
+/// Writes pictures (PNG) and the weights (safetensors), and prints the test accuracies as its last line. A given seed
+/// repeats bit for bit.
 #[derive(Debug, Parser)]
 #[command(name = "mnist_hybrid")]
 pub(crate) struct Args {

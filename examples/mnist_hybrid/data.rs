@@ -16,18 +16,18 @@ pub(crate) enum Source {
     FashionMnist,
 }
 
-/// Training and test images with what they are called.
+/// Training and test images with their names.
 pub(crate) struct Images {
-    /// In plots.
+    /// Name in plots.
     pub(crate) title: &'static str,
-    /// Of the folder.
+    /// Name of the folder.
     pub(crate) folder: &'static str,
     pub(crate) train: Dataset,
     pub(crate) test: Dataset,
 }
 
 impl Images {
-    /// The images that the command line asks for, on a device.
+    /// Loads the images of the command line onto a device.
     pub(crate) fn load(args: &Args, device: &Device) -> Result<Self> {
         let (title, folder, [train, test]) = match (args.quick, args.dataset) {
             (true, _) => ("Enlarged digits", "digits", enlarged(args.seed)?),
@@ -38,7 +38,7 @@ impl Images {
         Ok(Self { title, folder, train: train.to_device(device)?, test: test.to_device(device)? })
     }
 
-    /// The images in a line.
+    /// Describes the images in a line.
     pub(crate) fn describe(&self) -> String {
         let (train, test) = (self.train.len(), self.test.len());
         let stand_in = if self.folder == "digits" { " (8x8 digits enlarged to 28x28, in place of MNIST)" } else { "" };
@@ -56,7 +56,7 @@ fn read(args: &Args, set: ImageSet) -> Result<[Dataset; 2]> {
     Ok([sets.train, sets.test])
 }
 
-/// The digits that come with the repository, in the size of MNIST.
+/// Returns the repository's digits in the size of MNIST.
 fn enlarged(seed: u64) -> Result<[Dataset; 2]> {
     let [train, test] = digits(seed)?;
     let enlarge = |set: Dataset| -> Result<Dataset> {

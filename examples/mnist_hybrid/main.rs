@@ -1,12 +1,14 @@
-//! A convolutional network with a quantum layer on MNIST or Fashion-MNIST, beside the same network with a dense layer in the circuit's place.
+//! A convolutional network with a quantum layer on MNIST or Fashion-MNIST, beside the same network with a dense layer
+//! in place of the circuit.
 //!
 //! ```text
 //! cargo run --release --features datasets --example mnist_hybrid -- --data DIR
 //! ```
 //!
-//! Two convolutions (after LeCun, Bottou, Bengio and Haffner, Proceedings of the IEEE 86, 2278, 1998) and a linear layer squeeze an image into one number a
-//! qubit, the only way to the classes leads through the circuit, and all of it is trained at once: the gradient goes through the circuit into the
-//! convolutions. `DIR` holds the four IDX files, unpacked; without it they are downloaded from the Hugging Face hub. `--quick` takes neither.
+//! Two convolutions (after LeCun, Bottou, Bengio and Haffner, Proceedings of the IEEE 86, 2278, 1998) and a linear
+//! layer reduce an image to one number for each qubit. All information about the classes goes through the circuit. All
+//! parts are trained at once: the gradient goes through the circuit into the convolutions. `DIR` has the four IDX
+//! files, unpacked; without it they are downloaded from the Hugging Face hub. `--quick` needs neither.
 
 mod args;
 mod data;
@@ -70,7 +72,7 @@ fn run(args: &Args) -> Result<String> {
     ))
 }
 
-/// Trains a network, or goes on where it was stopped.
+/// Trains a network, or continues a training that was stopped.
 fn fit(args: &Args, shape: &Shape, core: Core, images: &Images, folder: PathBuf, device: &Device) -> Result<Trained> {
     let network = Network::new(shape, core, args.seed, device)?;
     let mut adam = Adam::from_varmap(&network.varmap, AdamConfig::with_learning_rate(args.learning_rate))?;

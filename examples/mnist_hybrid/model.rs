@@ -1,4 +1,4 @@
-//! The two networks: they differ in the middle only.
+//! The two networks, which differ only in the middle.
 
 use anyhow::Result;
 use candle_core::{D, DType, Device, Module, Tensor};
@@ -7,7 +7,7 @@ use candlewick::nn::SeededInit;
 use candlewick::prelude::*;
 use std::f64::consts::FRAC_PI_2;
 
-/// What stands in the bottleneck.
+/// Kind of the bottleneck.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Core {
     /// A circuit.
@@ -16,14 +16,14 @@ pub(crate) enum Core {
     Dense,
 }
 
-/// The numbers that shape the bottleneck.
+/// Numbers that determine the shape of the bottleneck.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Shape {
     pub(crate) qubits: usize,
     pub(crate) layers: usize,
 }
 
-/// A network with its variables.
+/// Network with its variables.
 pub(crate) struct Network {
     layers: Sequential,
     pub(crate) varmap: VarMap,
@@ -32,16 +32,16 @@ pub(crate) struct Network {
 /// Channels of the two convolutions, and the side of their kernels.
 const CHANNELS: [usize; 2] = [8, 16];
 const KERNEL: usize = 5;
-/// Numbers that the convolutions make of an image: 28 -> 24 -> 12 -> 8 -> 4 pixels along each side.
+/// Number of features that the convolutions make of an image: 28 -> 24 -> 12 -> 8 -> 4 pixels along each side.
 const FEATURES: usize = CHANNELS[1] * 4 * 4;
 /// Width of the layer between the bottleneck and the classes.
 const HIDDEN: usize = 64;
 const CLASSES: usize = 10;
-/// Images that are classified at a time.
+/// Number of images that are classified at a time.
 const CHUNK: usize = 1000;
 
 impl Core {
-    /// Name in tables and plots.
+    /// Returns the name in tables and plots.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Quantum => "hybrid",
@@ -51,13 +51,13 @@ impl Core {
 }
 
 impl Shape {
-    /// Dense layers that come closest to the parameters of the circuit, at least one.
+    /// Returns the number of dense layers whose parameters are closest to the circuit's, at least one.
     fn dense_layers(&self) -> usize {
         let (circuit, dense) = (3 * self.layers * self.qubits, (self.qubits + 1) * self.qubits);
         ((circuit as f64 / dense as f64).round() as usize).max(1)
     }
 
-    /// The network in a line.
+    /// Describes the network in a line.
     pub(crate) fn describe(&self, core: Core) -> String {
         let Self { qubits, layers } = self;
         let middle = match core {
@@ -70,10 +70,12 @@ impl Shape {
         )
     }
 
-    /// One feature a qubit, out of a tanh, as an angle from -π/2 to π/2, then layers of three rotations a qubit and a ring of CX.
+    /// Makes the circuit: a feature for each qubit, output of a tanh, as an angle from -π/2 to π/2, then layers of
+    /// three rotations a qubit and a ring of CX.
     fn circuit(&self) -> Circuit {
         let mut circuit = Circuit::new(self.qubits);
-        // Angles all over the circle would spread each feature over all qubits, and outputs near 0 would tell little of it at the start.
+        // Angles from the whole circle would spread each feature over all qubits: outputs near 0 would depend little on
+        // any feature at the start.
         let init = Init::Uniform { lo: -0.5, up: 0.5 };
         let w = circuit.weights_with_init("theta", (self.layers, self.qubits, 3), init);
         for qubit in 0..self.qubits {
@@ -93,7 +95,7 @@ impl Shape {
 }
 
 impl Network {
-    /// A network whose variables start from a seed. Layers that both networks have start with the same values.
+    /// Makes a network with variables from a seed. Layers that both networks have start with the same values.
     pub(crate) fn new(shape: &Shape, core: Core, seed: u64, device: &Device) -> Result<Self> {
         let varmap = VarMap::new();
         let vb = SeededInit::new(seed).var_builder(&varmap, DType::F32, device);
@@ -128,12 +130,12 @@ impl Network {
         Ok(Self { layers, varmap })
     }
 
-    /// Number of trained values.
+    /// Returns the number of trained values.
     pub(crate) fn parameters(&self) -> usize {
         self.varmap.all_vars().iter().map(|var| var.elem_count()).sum()
     }
 
-    /// The most probable class of each image.
+    /// Returns the most probable class of each image.
     pub(crate) fn classify(&self, images: &Tensor) -> candle_core::Result<Vec<u32>> {
         let count = images.dim(0)?;
         let mut classes = Vec::with_capacity(count);

@@ -1,4 +1,4 @@
-//! What is left of a run: a table and pictures.
+//! Results of a run: a table and pictures.
 
 use crate::data::Images;
 use crate::model::{Core, Network};
@@ -9,22 +9,22 @@ use candlewick::plot::{Color, Figure, Panel, confusion};
 use candlewick::train::History;
 use std::path::Path;
 
-/// A trained network.
+/// Trained network.
 pub(crate) struct Trained {
     pub(crate) core: Core,
     pub(crate) network: Network,
     pub(crate) history: History,
-    /// The class it gives each test image.
+    /// Predicted class of each test image.
     pub(crate) classes: Vec<u32>,
-    /// Part of the test images that get their class.
+    /// Fraction of the test images that are classified correctly.
     pub(crate) accuracy: f64,
 }
 
-/// Misclassified images in the picture, and in a row of it.
+/// Number of misclassified images in the picture, and in a row of the picture.
 const MISTAKES: (usize, usize) = (24, 8);
 
 impl Trained {
-    /// Judges a network on the test images.
+    /// Evaluates a network on the test images.
     pub(crate) fn new(core: Core, network: Network, history: History, images: &Images) -> Result<Self> {
         let classes = network.classify(&images.test.x)?;
         let labels = images.test.y.to_vec1::<u32>()?;
@@ -34,7 +34,7 @@ impl Trained {
     }
 }
 
-/// Both networks side by side.
+/// Returns a table of both networks.
 pub(crate) fn table(trained: &[Trained]) -> String {
     let row = |of: &Trained| {
         let last = of.history.last();
@@ -70,7 +70,7 @@ pub(crate) fn draw(folder: &Path, images: &Images, trained: &[Trained]) -> Resul
     trained.first().map_or(Ok(()), |hybrid| mistakes(folder, images, &labels, hybrid))
 }
 
-/// A grid of images that a network gets wrong.
+/// Draws a grid of images that a network misclassifies.
 fn mistakes(folder: &Path, images: &Images, labels: &[u32], of: &Trained) -> Result<()> {
     let wrong: Vec<(usize, (u32, u32))> =
         labels.iter().copied().zip(of.classes.iter().copied()).enumerate().filter(|(_, (a, b))| a != b).collect();
@@ -86,7 +86,7 @@ fn mistakes(folder: &Path, images: &Images, labels: &[u32], of: &Trained) -> Res
     let mut figure = Figure::new(format!("{}: mistakes of the {} network", images.title, of.core.name()));
     figure = figure.note(note).columns(columns);
     let name = |class: u32| images.test.classes.get(class as usize).map_or("?", String::as_str);
-    // Spread over the test set.
+    // Takes mistakes from the whole test set.
     for &(sample, (label, class)) in wrong.iter().step_by((wrong.len() / shown).max(1)).take(shown) {
         let pixels = images.test.x.get(sample)?.flatten_all()?.to_dtype(DType::F64)?.to_vec1::<f64>()?;
         figure = figure.panel(Panel::new(format!("{} as {}", name(label), name(class))).image(28, &pixels));

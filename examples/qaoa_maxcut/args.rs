@@ -6,7 +6,8 @@ use std::path::PathBuf;
 
 /// Finds large cuts of a graph with the quantum approximate optimisation algorithm.
 ///
-/// Trains circuits of depth 1 to `--depth` and prints their mean cut beside the largest one. A given seed repeats bit for bit.
+/// Trains circuits of depth 1 to `--depth` and prints their mean cut beside the largest one. A given seed repeats bit
+/// for bit.
 #[derive(Debug, Parser)]
 #[command(name = "qaoa_maxcut")]
 pub(crate) struct Args {

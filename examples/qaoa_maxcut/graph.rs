@@ -5,10 +5,10 @@ use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 
-/// How often a random regular graph is tried for.
+/// Largest number of attempts to make a random regular graph.
 const ATTEMPTS: usize = 10_000;
 
-/// Nodes `0..nodes` and the edges between them.
+/// Graph with nodes `0..nodes` and edges between them.
 #[derive(Debug, Clone)]
 pub(crate) struct Graph {
     pub(crate) nodes: usize,
@@ -16,13 +16,14 @@ pub(crate) struct Graph {
 }
 
 impl Graph {
-    /// Each node joined to the next one.
+    /// Makes a ring: each node is joined to the next node.
     pub(crate) fn ring(nodes: usize) -> Result<Self> {
         ensure!(nodes >= 3, "a ring has at least 3 nodes, not {nodes}");
         Ok(Self { nodes, edges: (0..nodes).map(|node| (node, (node + 1) % nodes)).collect() })
     }
 
-    /// Every node has `degree` neighbours: half-edges are paired at random until no pair is a loop or there twice.
+    /// Makes a random graph in which every node has `degree` neighbours. Half-edges are paired at random until no pair
+    /// is a loop or occurs twice.
     pub(crate) fn regular(nodes: usize, degree: usize, seed: u64) -> Result<Self> {
         ensure!(degree < nodes, "a node of {nodes} has fewer than {degree} others");
         ensure!((nodes * degree).is_multiple_of(2), "{nodes} nodes of degree {degree} have half an edge too many");
@@ -41,24 +42,24 @@ impl Graph {
         anyhow::bail!("no graph of {nodes} nodes of degree {degree} was found in {ATTEMPTS} attempts")
     }
 
-    /// Edges between the nodes whose bit is 1 and the others.
+    /// Returns the number of edges between the nodes whose bit is 1 and the others.
     pub(crate) fn cut(&self, sides: u64) -> usize {
         self.edges.iter().filter(|(a, b)| (sides >> a ^ sides >> b) & 1 == 1).count()
     }
 
-    /// The largest cut, by trying all: the last node stays on its side.
+    /// Returns the size of the largest cut. All cuts are tried; the last node stays on its side.
     pub(crate) fn best_cut(&self) -> usize {
         (0..1u64 << (self.nodes - 1)).map(|sides| self.cut(sides)).max().unwrap_or(0)
     }
 
-    /// Where to draw the nodes: on a circle.
+    /// Returns positions of the nodes on a circle, for drawings.
     pub(crate) fn places(&self) -> Vec<(f64, f64)> {
         let angle = |node: usize| std::f64::consts::TAU * node as f64 / self.nodes as f64;
         (0..self.nodes).map(|node| (angle(node).sin(), angle(node).cos())).collect()
     }
 }
 
-/// Angles to start from, two a layer: a slow change from the mixer to the cost, and random ones.
+/// Returns starting angles, two for each layer: a slow change from the mixer to the cost, and random angles.
 pub(crate) fn starts(depth: usize, count: usize, seed: u64) -> Vec<Vec<f64>> {
     let mut random = StdRng::seed_from_u64(seed);
     let place = |layer: usize| (layer as f64 + 0.5) / depth as f64;

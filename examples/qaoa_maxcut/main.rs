@@ -5,8 +5,8 @@
 //! cargo run --release --example qaoa_maxcut -- --graph random --nodes 12 --degree 3
 //! ```
 //!
-//! On a ring of `2p + 2` nodes or more the best mean cut of depth `p` is known: `(2p + 1)/(2p + 2)` of all edges (Mbeng, Fazio and Santoro,
-//! arXiv:1906.08948).
+//! The best mean cut of depth `p` is known on a ring of `2p + 2` nodes or more: `(2p + 1)/(2p + 2)` of all edges
+//! (Mbeng, Fazio and Santoro, arXiv:1906.08948).
 
 mod args;
 #[path = "../common/ending.rs"]
@@ -27,7 +27,7 @@ use graph::Graph;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::process::ExitCode;
 
-/// The best circuit of a depth.
+/// Best circuit of a depth.
 struct Trained {
     depth: usize,
     mean_cut: f64,
@@ -71,20 +71,20 @@ fn run(args: &Args) -> Result<String> {
     })
 }
 
-/// The best ratio there can be, where it is known. Of an odd ring, all edges but one can be cut.
+/// Returns the best possible ratio, if it is known. In an odd ring, all edges except one can be cut.
 fn reference(args: &Args, graph: &Graph, depth: usize) -> Option<f64> {
     let is_known = args.graph == Kind::Ring && graph.nodes >= 2 * depth + 2;
     let (edges, best) = (graph.nodes as f64, (graph.nodes - graph.nodes % 2) as f64);
     is_known.then(|| (2 * depth + 1) as f64 / (2 * depth + 2) as f64 * edges / best)
 }
 
-/// Minus the size of the cut: an edge counts where its ends differ.
+/// Returns minus the size of the cut: an edge counts if its ends are on different sides.
 fn cost(graph: &Graph) -> Observable {
     let edge = |&(a, b): &(usize, usize)| 0.5 * Z(a) * Z(b) - 0.5 * Observable::identity();
     graph.edges.iter().map(edge).sum()
 }
 
-/// Layers with these angles, after the state of all cuts.
+/// Appends layers with these angles, after the superposition of all cuts.
 fn layers(circuit: &mut Circuit, cost: &Observable, angles: impl IntoIterator<Item = [Angle; 2]>) {
     for node in 0..circuit.qubits() {
         circuit.h(node);
@@ -114,7 +114,7 @@ fn draw(args: &Args, graph: &Graph, trained: &[Trained], best: usize, sides: u64
     Ok(())
 }
 
-/// The best circuit of each depth.
+/// Returns the best circuit of each depth.
 fn train(args: &Args, graph: &Graph) -> Result<Vec<Trained>> {
     let style = ProgressStyle::with_template("{prefix:>8} {bar:30.cyan/blue} {pos:>3}/{len} starts  {msg}")?;
     let mut trained = Vec::new();
@@ -146,7 +146,7 @@ fn train(args: &Args, graph: &Graph) -> Result<Vec<Trained>> {
     Ok(trained)
 }
 
-/// The largest of some sampled cuts, and its sides.
+/// Returns the largest of some sampled cuts: its sides and its size.
 fn sample(args: &Args, graph: &Graph, trained: &Trained) -> Result<(u64, usize)> {
     let counts = trained.vqe.layer().counts(None, args.samples)?;
     let sampled = counts.iter().flatten().map(|(sides, _)| *sides);

@@ -1,4 +1,4 @@
-//! The graph with its cut, the ratios, and at small sizes the landscape of depth 1.
+//! Pictures of the graph with its cut, of the ratios, and, for small graphs, of the landscape of depth 1.
 
 use crate::graph::Graph;
 use anyhow::Result;
@@ -9,18 +9,18 @@ use candlewick::prelude::*;
 use std::f64::consts::{FRAC_PI_2, PI};
 use std::path::Path;
 
-/// Nodes up to which the landscape is drawn: it takes [`SIDE`]² states.
+/// Largest number of nodes for which the landscape is drawn: it takes [`SIDE`]² states.
 const LANDSCAPE_NODES: usize = 12;
 const SIDE: usize = 61;
 
-/// What is drawn.
+/// Results that are drawn.
 pub(crate) struct Outcome<'a> {
     pub(crate) graph: &'a Graph,
-    /// The side of each node.
+    /// Side of each node.
     pub(crate) sides: u64,
-    /// Mean ratio of each depth, and the best one where it is known.
+    /// Mean ratio of each depth, and the best possible ratio if it is known.
     pub(crate) ratios: Vec<(f64, Option<f64>)>,
-    /// The circuit of depth 1 with both angles as inputs, and minus the cut.
+    /// Circuit of depth 1 with both angles as inputs, and minus the cut.
     pub(crate) landscape: (Circuit, Observable),
 }
 
@@ -43,7 +43,7 @@ pub(crate) fn save(path: &Path, of: &Outcome<'_>) -> Result<()> {
     Ok(figure.save(path)?)
 }
 
-/// Nodes in the colours of their sides; edges that are cut are dark.
+/// Draws nodes in the colours of their sides; cut edges are dark.
 fn cut(graph: &Graph, sides: u64) -> Panel {
     let places = graph.places();
     let at = |node: usize| places.get(node).copied().unwrap_or_default();
@@ -65,7 +65,7 @@ fn cut(graph: &Graph, sides: u64) -> Panel {
         .dots("side 1", Color::ORANGE, &side(1))
 }
 
-/// The mean cut over both angles, all points in one batch.
+/// Draws the mean cut over both angles, with all points in one batch.
 fn landscape((circuit, cost): &(Circuit, Observable)) -> Result<Panel> {
     let (gammas, betas) = (0.0..PI, -FRAC_PI_2..0.0);
     let points = Field::grid(gammas.clone(), betas.clone(), SIDE)?;

@@ -1,4 +1,4 @@
-//! The kernels that are compared.
+//! The kernels of the comparison.
 
 use anyhow::Result;
 use candle_core::Tensor;
@@ -6,7 +6,7 @@ use candlewick::gate::Gate;
 use candlewick::prelude::*;
 use candlewick::states;
 
-/// A kernel, but for its width.
+/// Kernel without its width.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kernel {
     Linear,
@@ -17,7 +17,7 @@ pub(crate) enum Kernel {
 
 impl Kernel {
     pub(crate) const ALL: [Self; 4] = [Self::Linear, Self::Gaussian, Self::Angle, Self::Iqp];
-    /// Where the Gaussian kernel stands among them.
+    /// Index of the Gaussian kernel among all kernels.
     pub(crate) const GAUSSIAN: usize = 1;
 
     pub(crate) fn name(self) -> &'static str {
@@ -29,12 +29,12 @@ impl Kernel {
         }
     }
 
-    /// The widths to try; ridge regression with the linear kernel knows of none.
+    /// Returns the widths to try; ridge regression with the linear kernel does not depend on a width.
     pub(crate) fn widths(self, all: &[f64]) -> &[f64] {
         if self == Self::Linear { &all[all.len() - 1..] } else { all }
     }
 
-    /// The matrix of samples `[n, features]` and `[m, features]`: `[n, m]`.
+    /// Returns the matrix `[n, m]` of samples `[n, features]` and `[m, features]`.
     pub(crate) fn matrix(self, width: f64, x: &Tensor, y: &Tensor) -> Result<Tensor> {
         let qubits = x.dim(1)?;
         let mut circuit = Circuit::new(qubits);

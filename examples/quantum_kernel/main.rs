@@ -1,12 +1,13 @@
-//! Kernel ridge regression with fidelity kernels of circuits, beside the kernels that one would take otherwise.
+//! Kernel ridge regression with fidelity kernels of circuits, beside the usual kernels.
 //!
 //! ```text
 //! cargo run --release --example quantum_kernel
 //! ```
 //!
-//! A circuit that writes a sample into a state defines a kernel, `|<ψ(x)|ψ(y)>|²` (Havlíček et al., Nature 567, 209, 2019; Schuld and Killoran, Phys. Rev.
-//! Lett. 122, 040504, 2019). The whole matrix is one call, `states::kernel`. Tumours of the breast cancer table are classified by the sign of a kernel ridge
-//! regression on labels of -1 and 1, over several splits into training and test samples, with four kernels:
+//! A circuit that writes a sample into a state defines a kernel, `|<ψ(x)|ψ(y)>|²` (Havlíček et al., Nature 567, 209,
+//! 2019; Schuld and Killoran, Phys. Rev. Lett. 122, 040504, 2019). The whole matrix is one call, `states::kernel`. The
+//! sign of a kernel ridge regression on labels of -1 and 1 classifies tumours of the breast cancer table, over several
+//! splits into training and test samples, with four kernels:
 //!
 //! | kernel | of samples x and y, with a width w |
 //! |---|---|
@@ -15,12 +16,14 @@
 //! | angle | one RY(w x_i) a qubit: the product of `cos²(w (x_i - y_i) / 2)`, the Gaussian for small w |
 //! | IQP | twice Hadamards, RZ(w x_i) and RZZ(w² x_i x_j): entangled, thought to be hard for classical computers |
 //!
-//! All of them get the same samples, the same widths (how much a circuit's width decides: Shaydulin and Wild, Phys. Rev. A 106, 042407, 2022) and
-//! regularisations. Of both, those are chosen that have the least squared error on training samples left out one at a time, which ridge regression
-//! gives exactly from one eigendecomposition. Test samples choose nothing: scales and principal components come from the training set as well.
+//! All kernels get the same samples, the same widths (on the importance of a circuit's width: Shaydulin and Wild, Phys.
+//! Rev. A 106, 042407, 2022) and the same regularisations. The example chooses the width and the regularisation with
+//! the least squared error on training samples left out one at a time. Ridge regression computes these errors exactly
+//! from one eigendecomposition. Test samples choose nothing: scales and principal components come from the training set
+//! as well.
 //!
-//! No circuit is ahead here. Over 100 splits the Gaussian kernel gets 0.969 of the test samples right, the angle kernel 0.968, IQP 0.961 and the
-//! linear kernel 0.960.
+//! No circuit is ahead here. Over 100 splits the Gaussian kernel classifies 0.969 of the test samples correctly, the
+//! angle kernel 0.968, IQP 0.961 and the linear kernel 0.960.
 
 #[path = "../common/ending.rs"]
 mod ending;
@@ -74,7 +77,7 @@ struct Args {
     quick: bool,
 }
 
-/// A part of the whole that leaves some to both sides.
+/// Parses a fraction that leaves samples to both sides.
 fn fraction(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(value) if (0.05..=0.95).contains(&value) => Ok(value),
@@ -83,11 +86,11 @@ fn fraction(text: &str) -> Result<f64, String> {
     }
 }
 
-/// Widths and regularisations that are tried.
+/// Widths and regularisations to try.
 const WIDTHS: [f64; 7] = [0.03, 0.06, 0.12, 0.25, 0.5, 1.0, 2.0];
 const RIDGES: [f64; 9] = [1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0];
 
-/// A training and a test set with labels of -1 and 1.
+/// Training and test set with labels of -1 and 1.
 struct Split {
     train: Tensor,
     test: Tensor,
@@ -115,11 +118,11 @@ impl Split {
     }
 }
 
-/// What a kernel achieves on a split: all pairs of widths and regularisations, and the pair that the training set chooses.
+/// Result of a kernel on a split: all pairs of widths and regularisations, and the pair that the training set chooses.
 struct Outcome {
-    /// Widths, a fit each.
+    /// Fits, one for each width.
     fits: Vec<Fit>,
-    /// Index of the chosen width, and of the regularisation.
+    /// Index of the chosen width, and index of the chosen regularisation.
     chosen: (usize, usize),
 }
 
@@ -127,7 +130,7 @@ impl Outcome {
     fn new(kernel: Kernel, split: &Split) -> Result<Self> {
         let widths = kernel.widths(&WIDTHS);
         let fits = widths.iter().map(|&width| Fit::new(kernel, width, &RIDGES, split)).collect::<Result<Vec<_>>>()?;
-        // What ridge regression minimises; accuracies have many ties.
+        // Ridge regression minimises the squared error; accuracies have many ties.
         let error = |(width, ridge): (usize, usize)| -> f64 { fits[width].left_out[ridge].error };
         let pairs = (0..fits.len()).flat_map(|width| (0..RIDGES.len()).map(move |ridge| (width, ridge)));
         let chosen = pairs.min_by(|&a, &b| error(a).total_cmp(&error(b))).unwrap_or((0, 0));
@@ -143,7 +146,7 @@ impl Outcome {
     }
 }
 
-/// Mean and standard deviation of a sample.
+/// Returns mean and standard deviation of a sample.
 fn spread(values: &[f64]) -> (f64, f64) {
     let count = values.len() as f64;
     let mean = values.iter().sum::<f64>() / count;
@@ -151,7 +154,8 @@ fn spread(values: &[f64]) -> (f64, f64) {
     (mean, (squares / (count - 1.0).max(1.0)).sqrt())
 }
 
-/// Differences to the Gaussian kernel, split by split: their mean, its standard error, and how often either is ahead.
+/// Returns the differences to the Gaussian kernel over the splits: their mean, its standard error, and how often either
+/// is ahead.
 fn against_gaussian(outcomes: &[[Outcome; 4]], kernel: usize) -> (f64, f64, [usize; 2]) {
     let differences: Vec<f64> =
         outcomes.iter().map(|of| of[kernel].accuracy() - of[Kernel::GAUSSIAN].accuracy()).collect();
@@ -182,7 +186,7 @@ fn row(outcomes: &[[Outcome; 4]], index: usize) -> Vec<String> {
     ]
 }
 
-/// All kernels on a split, in the order of [`Kernel::ALL`].
+/// Evaluates all kernels on a split, in the order of [`Kernel::ALL`].
 fn all_kernels(split: &Split) -> Result<[Outcome; 4]> {
     let [linear, gaussian, angle, iqp] = Kernel::ALL.map(|kernel| Outcome::new(kernel, split));
     Ok([linear?, gaussian?, angle?, iqp?])
@@ -202,7 +206,7 @@ fn run(mut args: Args) -> Result<String> {
 
     let style = ProgressStyle::with_template("{bar:30.cyan/blue} {pos}/{len} splits, {eta} left")?;
     let bar = ProgressBar::new(args.splits as u64).with_style(style);
-    // Eigenvectors are found on one thread: splits share the cores.
+    // The eigenvector solver runs on one thread, so splits share the cores.
     let outcomes: Vec<[Outcome; 4]> =
         splits.par_iter().map(|split| all_kernels(split).inspect(|_| bar.inc(1))).collect::<Result<_>>()?;
     bar.finish_and_clear();
@@ -220,7 +224,7 @@ fn run(mut args: Args) -> Result<String> {
     Ok(verdict(&outcomes))
 }
 
-/// The figures, and which of the kernels is ahead as far as so many splits can tell.
+/// Describes the accuracies, and which kernel is ahead as far as this number of splits can show.
 fn verdict(outcomes: &[[Outcome; 4]]) -> String {
     let mean = |index: usize| spread(&outcomes.iter().map(|of| of[index].accuracy()).collect::<Vec<_>>()).0;
     let iqp = Kernel::ALL.len() - 1;

@@ -1,4 +1,4 @@
-//! Kernel matrices, and accuracies over regularisation and width.
+//! Pictures of kernel matrices, and of accuracies over regularisation and width.
 
 use crate::kernels::Kernel;
 use crate::{Outcome, RIDGES, Split, WIDTHS};
@@ -6,13 +6,13 @@ use anyhow::Result;
 use candlewick::plot::{Color, Figure, Matrix, Panel};
 use std::path::Path;
 
-/// Samples of a matrix that are drawn.
+/// Number of samples of a matrix that are drawn.
 const DRAWN: usize = 160;
 
-/// The matrices of training samples, sorted by class, at the width that was chosen.
+/// Draws the matrices of training samples, sorted by class, at the chosen width.
 pub(crate) fn matrices(path: &Path, split: &Split, outcomes: &[Outcome; 4], classes: &[String]) -> Result<()> {
     let samples = split.train_labels.len();
-    // Evenly from all of them: they are sorted by class.
+    // Samples are taken evenly from all of them, because they are sorted by class.
     let every = samples.div_ceil(DRAWN);
     let kept: Vec<u32> = (0..samples as u32).step_by(every).collect();
     let first = kept.iter().filter(|&&sample| split.train_labels[sample as usize] < 0.0).count();
@@ -30,7 +30,7 @@ pub(crate) fn matrices(path: &Path, split: &Split, outcomes: &[Outcome; 4], clas
         let width = WIDTHS[outcomes[index].chosen.0];
         let entries = kernel.matrix(width, &x, &x)?.flatten_all()?.to_vec1::<f64>()?;
         let least = entries.iter().copied().fold(1.0, f64::min);
-        // Squares, as roots are what is drawn.
+        // Squares, because the picture shows the root of a shade.
         let shades = entries.iter().map(|entry| ((entry - least) / (1.0 - least)).powi(2)).collect();
         let (rows, columns) = (names.clone(), names.clone());
         let matrix = Matrix { rows, columns, shades, color: colors[index], ..Matrix::default() };
@@ -40,7 +40,8 @@ pub(crate) fn matrices(path: &Path, split: &Split, outcomes: &[Outcome; 4], clas
     Ok(figure.save(path)?)
 }
 
-/// Means over the splits: over the regularisation at the width chosen, and over the width at the regularisation chosen.
+/// Draws means over the splits: over the regularisation at the chosen width, and over the width at the chosen
+/// regularisation.
 pub(crate) fn accuracies(path: &Path, outcomes: &[[Outcome; 4]]) -> Result<()> {
     let mut over_ridge =
         Panel::new("at the width chosen").axes("logarithm (base 10) of the regularisation", "accuracy");

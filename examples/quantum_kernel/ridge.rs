@@ -6,16 +6,16 @@ use anyhow::Result;
 use candle_core::Tensor;
 use nalgebra::{DMatrix, DVector, SymmetricEigen};
 
-/// How well samples are predicted that were left out of the training, one at a time.
+/// Predictions of samples that were left out of the training, one at a time.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct LeftOut {
-    /// Part of them with the right sign.
+    /// Fraction of the samples with the right sign.
     pub(crate) accuracy: f64,
     /// Mean squared error.
     pub(crate) error: f64,
 }
 
-/// A kernel of one width, for each regularisation.
+/// Fit of a kernel of one width, for each regularisation.
 pub(crate) struct Fit {
     pub(crate) left_out: Vec<LeftOut>,
     /// Accuracy on the test set.
@@ -23,9 +23,10 @@ pub(crate) struct Fit {
 }
 
 impl Fit {
-    /// Fits `α = (K + λ n)⁻¹ y` for each λ. With `K = V diag(e) Vᵀ` that is one product each, and so is the diagonal of the inverse, which
-    /// gives the error of sample i without it: `α_i / (K + λ n)⁻¹_ii` (Rifkin and Lippert, MIT-CSAIL-TR-2007-025). Where a width is so large that
-    /// predictions are below the rounding of labels, their signs are lost; squared errors, which choose, are not.
+    /// Fits `α = (K + λ n)⁻¹ y` for each λ. With `K = V diag(e) Vᵀ` each fit is one product, and so is the diagonal of
+    /// the inverse. The diagonal gives the error of sample i when it is left out: `α_i / (K + λ n)⁻¹_ii` (Rifkin and
+    /// Lippert, MIT-CSAIL-TR-2007-025). For a very large width, predictions are below the rounding of labels and their
+    /// signs are lost. The squared errors, which choose the width, are not lost.
     pub(crate) fn new(kernel: Kernel, width: f64, ridges: &[f64], split: &Split) -> Result<Self> {
         let of_train = matrix(&kernel.matrix(width, &split.train, &split.train)?)?;
         let of_test = matrix(&kernel.matrix(width, &split.test, &split.train)?)?;
@@ -35,7 +36,7 @@ impl Fit {
         let projected = vectors.tr_mul(&labels);
         let (mut left_out, mut test) = (Vec::new(), Vec::new());
         for ridge in ridges {
-            // Rounding leaves eigenvalues a little below 0.
+            // Rounding makes some eigenvalues slightly negative.
             let inverse = eigen.eigenvalues.map(|value| 1.0 / (value.max(0.0) + ridge * labels.len() as f64));
             let alpha = vectors * inverse.component_mul(&projected);
             let errors = alpha.component_div(&(&squares * &inverse));
@@ -50,7 +51,7 @@ impl Fit {
     }
 }
 
-/// Part of the predictions with the sign of their label.
+/// Returns the fraction of the predictions with the sign of their label.
 fn accuracy(predictions: &DVector<f64>, labels: &[f64]) -> f64 {
     let right = predictions.iter().zip(labels).filter(|(prediction, label)| *prediction * *label > 0.0).count();
     right as f64 / labels.len() as f64

@@ -1,12 +1,14 @@
-//! Quanvolution: a circuit slid over images, with fixed and with trained gates, beside a convolution of the same shape and beside nothing.
+//! Quanvolution: a circuit slid over images, with fixed and with trained gates, beside a convolution of the same shape
+//! and beside no filter.
 //!
 //! ```text
 //! cargo run --release --example quanvolution
 //! ```
 //!
-//! The first two are Henderson, Shakya, Pradhan and Cook's (arXiv:1904.04767), whose circuits are random and never trained, and the same with weights
-//! that are trained with the rest of the network. A linear layer reads the feature maps, so that what a filter adds is what the linear layer cannot do
-//! alone: the last control reads the pixels themselves. Several seeds tell differences from luck.
+//! The first filter is the filter of Henderson, Shakya, Pradhan and Cook (arXiv:1904.04767), whose circuits are random
+//! and never trained; the second has the same shape with weights that are trained with the rest of the network. A
+//! linear layer reads the feature maps. A filter therefore only adds functions that the linear layer cannot compute
+//! alone: the last control reads the pixels themselves. Several seeds distinguish differences from chance.
 
 #[path = "../common/device.rs"]
 mod device;
@@ -39,7 +41,8 @@ use whole::whole;
 
 /// Classifies handwritten digits behind quantum and classical filters, and compares them over several seeds.
 ///
-/// Writes pictures of the training and of feature maps (PNG), and ends with the test accuracies. A given seed repeats bit for bit.
+/// Writes pictures of the training and of feature maps (PNG), and ends with the test accuracies. A given seed repeats
+/// bit for bit.
 #[derive(Debug, Parser)]
 #[command(name = "quanvolution")]
 struct Args {
@@ -88,12 +91,12 @@ struct Args {
     quick: bool,
 }
 
-/// What became of a filter with a seed.
+/// Result of a filter with a seed.
 struct Trained {
     filter: Filter,
     network: Network,
     history: History,
-    /// Of the test set, after the last epoch.
+    /// Accuracy on the test set, after the last epoch.
     accuracy: f64,
 }
 

@@ -1,4 +1,4 @@
-//! The filters that are compared, and the network behind each.
+//! The filters of the comparison, and the network behind each.
 
 use anyhow::{Context, Result};
 use candle_core::{DType, Module, Tensor};
@@ -9,44 +9,44 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use std::f64::consts::{PI, TAU};
 
-/// What stands between the image and the linear layer.
+/// Filter between the image and the linear layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Filter {
-    /// A circuit of random gates that stays as it is: images go through it once, before the training.
+    /// Circuit of random gates that is never trained: images go through it once, before the training.
     Fixed,
-    /// A circuit whose weights are trained with the network.
+    /// Circuit whose weights are trained with the network.
     Trained,
-    /// A convolution of the same shape with a ReLU behind it.
+    /// Convolution of the same shape, followed by a ReLU.
     Classical,
-    /// Nothing.
+    /// No filter.
     None,
 }
 
-/// The shape of all filters.
+/// Shape of all filters.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Shape {
     /// Height and width of a patch: its square is the number of qubits and of feature maps.
     pub(crate) kernel: usize,
-    /// From a patch to the next.
+    /// Pixels from a patch to the next.
     pub(crate) stride: usize,
-    /// Layers of a circuit.
+    /// Number of layers of a circuit.
     pub(crate) layers: usize,
 }
 
-/// A filter and a linear layer, with their variables.
+/// Filter and linear layer, with their variables.
 pub(crate) struct Network {
     filter: Option<Box<dyn Module>>,
     head: Sequential,
     pub(crate) varmap: VarMap,
 }
 
-/// Part of the gates of a random circuit that join two qubits.
+/// Fraction of the gates of a random circuit that join two qubits.
 const JOINING: f64 = 0.3;
 
 impl Filter {
     pub(crate) const ALL: [Self; 4] = [Self::Trained, Self::Fixed, Self::Classical, Self::None];
 
-    /// Name in tables and plots.
+    /// Returns the name in tables and plots.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Fixed => "fixed circuit",
@@ -58,7 +58,7 @@ impl Filter {
 }
 
 impl Shape {
-    /// A qubit for each pixel of a patch, turned by up to half a circle.
+    /// Makes a circuit with a qubit for each pixel of a patch; a pixel is an angle of up to half a circle.
     fn encoding(&self) -> Circuit {
         let mut circuit = Circuit::new(self.kernel * self.kernel);
         for qubit in 0..circuit.qubits() {
@@ -67,7 +67,7 @@ impl Shape {
         circuit
     }
 
-    /// Random rotations and CX, as many as there are rotations in a trained circuit.
+    /// Makes a circuit of random rotations and CX, with as many gates as a trained circuit has rotations.
     fn random(&self, seed: u64) -> Circuit {
         let mut circuit = self.encoding();
         let (qubits, mut rng) = (circuit.qubits(), StdRng::seed_from_u64(seed));
@@ -93,7 +93,7 @@ impl Shape {
         circuit
     }
 
-    /// A circuit slid over images, with `<Z>` of each qubit as a feature map.
+    /// Slides a circuit over images, with `<Z>` of each qubit as a feature map.
     fn quanvolution(&self, circuit: Circuit, vb: VarBuilder<'_>) -> Result<QuantumConv2d> {
         let (kernel, stride) = ((self.kernel, self.kernel), (self.stride, self.stride));
         let measurement = Measurement::expectation((0..circuit.qubits()).map(Z));
@@ -101,13 +101,13 @@ impl Shape {
         Ok(QuantumConv2d::new(circuit, measurement, config, vb)?)
     }
 
-    /// The feature maps of the random circuit.
+    /// Returns the feature maps of the random circuit.
     pub(crate) fn fixed(&self, images: &Tensor, seed: u64) -> Result<Tensor> {
         let vb = VarBuilder::zeros(DType::F32, images.device());
         Ok(self.quanvolution(self.random(seed), vb)?.forward_detached(images)?)
     }
 
-    /// Channels, height and width of what a filter makes of images.
+    /// Returns the number of values of a filter's output for an image: channels times height times width.
     fn outputs(&self, filter: Filter, images: &Tensor) -> Result<usize> {
         let (_, channels, height, width) = images.dims4()?;
         if matches!(filter, Filter::None | Filter::Fixed) {
@@ -120,7 +120,7 @@ impl Shape {
 }
 
 impl Network {
-    /// A network for images, or for feature maps of the random circuit, whose variables start from a seed.
+    /// Makes a network for images, or for feature maps of the random circuit, with variables from a seed.
     pub(crate) fn new(filter: Filter, shape: &Shape, images: &Tensor, seed: u64) -> Result<Self> {
         let varmap = VarMap::new();
         let vb = SeededInit::new(seed).var_builder(&varmap, DType::F32, images.device());
@@ -139,7 +139,7 @@ impl Network {
         Ok(Self { filter, head, varmap })
     }
 
-    /// What the filter makes of images: `[samples, maps, rows, columns]`.
+    /// Returns the feature maps of images: `[samples, maps, rows, columns]`.
     pub(crate) fn maps(&self, images: &Tensor) -> candle_core::Result<Tensor> {
         match &self.filter {
             Some(filter) => filter.forward(images),
@@ -147,7 +147,7 @@ impl Network {
         }
     }
 
-    /// Number of trained values.
+    /// Returns the number of trained values.
     pub(crate) fn parameters(&self) -> usize {
         self.varmap.all_vars().iter().map(|var| var.elem_count()).sum()
     }

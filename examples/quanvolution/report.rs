@@ -1,4 +1,4 @@
-//! What is left of the runs: a table, a line, pictures.
+//! Results of the runs: a table, a line, pictures.
 
 use crate::model::{Filter, Shape};
 use crate::{Trained, table};
@@ -9,10 +9,10 @@ use candlewick::plot::{Figure, Panel};
 use candlewick::train::History;
 use std::path::Path;
 
-/// Images, and feature maps of each filter, in the picture.
+/// Number of images, with feature maps of each filter, in the picture.
 const SHOWN: usize = 4;
 
-/// Mean and standard deviation.
+/// Returns mean and standard deviation.
 fn statistics(values: &[f64]) -> (f64, f64) {
     let count = values.len().max(1) as f64;
     let mean = values.iter().sum::<f64>() / count;
@@ -28,7 +28,7 @@ fn accuracies(all: &[Trained], filter: Filter) -> Vec<f64> {
     of(all, filter).map(|trained| trained.accuracy).collect()
 }
 
-/// A row for each filter, over all seeds.
+/// Returns a table with a row for each filter, over all seeds.
 pub(crate) fn table(all: &[Trained]) -> String {
     let row = |filter: Filter| {
         let (mean, deviation) = statistics(&accuracies(all, filter));
@@ -48,7 +48,7 @@ pub(crate) fn table(all: &[Trained]) -> String {
     table::table(&head, &Filter::ALL.map(row))
 }
 
-/// The test accuracies in a line.
+/// Returns the test accuracies in a line.
 pub(crate) fn line(all: &[Trained]) -> String {
     let mean = |filter| statistics(&accuracies(all, filter)).0;
     format!(
@@ -61,7 +61,7 @@ pub(crate) fn line(all: &[Trained]) -> String {
     )
 }
 
-/// Pictures of the training of each filter, and of what circuits make of some images.
+/// Draws the training of each filter, and feature maps of some images.
 pub(crate) fn draw(folder: &Path, shape: &Shape, trained: &[Trained], test: &Dataset, seed: u64) -> Result<()> {
     std::fs::create_dir_all(folder).with_context(|| format!("cannot write to {}", folder.display()))?;
     let runs: Vec<(&str, &History)> = trained.iter().map(|run| (run.filter.name(), &run.history)).collect();
@@ -90,7 +90,7 @@ pub(crate) fn draw(folder: &Path, shape: &Shape, trained: &[Trained], test: &Dat
     Ok(figure.save(folder.join("maps.png"))?)
 }
 
-/// An image, `[rows, columns]`, of values from 0 or, if signed, from -1 to 1.
+/// Draws an image, `[rows, columns]`, of values from 0 to 1, or from -1 to 1 if signed.
 fn gray(heading: String, image: &Tensor, signed: bool) -> Result<Panel> {
     let values = if signed { image.affine(0.5, 0.5)? } else { image.clone() };
     let values: Vec<f64> = values.flatten_all()?.to_dtype(DType::F64)?.to_vec1()?;

@@ -1,19 +1,19 @@
-//! One qubit as a classifier of points in a plane, by uploading their coordinates again and again.
+//! One qubit classifies points in a plane: the circuit uploads the coordinates again and again.
 //!
 //! ```text
 //! cargo run --release --example reuploading
 //! ```
 //!
-//! Pérez-Salinas, Cervera-Lierta, Gil-Fuster and Latorre, Quantum 4, 226 (2020): each layer is a rotation of one qubit by angles `θ + w x`, with
-//! weights of its own, and the more layers, the finer the regions that `<Z>` can tell apart. With one layer `<Z>` is a cosine in one
-//! direction. The example trains some numbers of layers side by side.
+//! The method is by Pérez-Salinas, Cervera-Lierta, Gil-Fuster and Latorre, Quantum 4, 226 (2020). Each layer is a
+//! rotation of one qubit by angles `θ + w x`, with weights of its own. With more layers, `<Z>` can distinguish finer
+//! regions; with one layer, `<Z>` is a cosine in one direction. The example trains some numbers of layers side by side.
 //!
-//! Training one qubit gets stuck easily, so that each number of layers starts from several points. These restarts are an ensemble: weights with a
-//! dimension more, evaluated in one call, each with its own scale and bias behind it. The one with the lowest loss on the training set
-//! counts; test points choose nothing.
+//! The training of one qubit often gets stuck, so each number of layers starts from several points. These restarts are
+//! an ensemble: weights with one more dimension, evaluated in one call. Each restart has its own scale and bias behind
+//! the circuit. The restart with the lowest loss on the training set counts; test points choose nothing.
 //!
-//! The loss is the cross-entropy of `scale <Z> + bias` by default. `--loss fidelity` is the paper's: 1 minus the fidelity with the state of the
-//! class, |0> or |1>, without scale and bias.
+//! The default loss is the cross-entropy of `scale <Z> + bias`. `--loss fidelity` is the loss of the paper: 1 minus the
+//! fidelity with the state of the class, |0> or |1>, without scale and bias.
 
 #[path = "../common/device.rs"]
 mod device;
@@ -98,7 +98,7 @@ struct Args {
     output: Option<PathBuf>,
 }
 
-/// What came out for one number of layers.
+/// Result for one number of layers.
 struct Outcome {
     layers: usize,
     weights: usize,
@@ -145,12 +145,12 @@ fn fit(args: &Args, layers: usize, [train, test]: &[Dataset; 2], device: &Device
     Ok(Outcome { layers, weights, seconds: history.seconds(), losses, train, test, best, restarts })
 }
 
-/// A number of layers in words.
+/// Describes a number of layers.
 fn layers_named(layers: usize) -> String {
     if layers == 1 { "1 layer".to_owned() } else { format!("{layers} layers") }
 }
 
-/// Points, and classes as `[n, 1]` numbers, on a device.
+/// Copies points, and classes as `[n, 1]` numbers, to a device.
 fn on(set: &Dataset, device: &Device) -> Result<(Tensor, Tensor)> {
     Ok((set.x.to_device(device)?, set.y.to_dtype(DType::F32)?.unsqueeze(1)?.to_device(device)?))
 }

@@ -19,24 +19,24 @@ pub(crate) enum Loss {
 }
 
 impl Loss {
-    /// Losses of outputs `[n, restarts]` and classes `[n, 1]`, one by one.
+    /// Returns losses of outputs `[n, restarts]` and classes `[n, 1]`, one by one.
     pub(crate) fn each(self, outputs: &Tensor, classes: &Tensor) -> candle_core::Result<Tensor> {
-        // 1 for class 1 and -1 for class 0: the sign that the output should have.
+        // Sign of the right output: 1 for class 1 and -1 for class 0.
         let signs = classes.affine(2.0, -1.0)?;
         let right = outputs.broadcast_mul(&signs)?;
         match self {
-            // ln(1 + exp(-r)), without overflow.
+            // Computes ln(1 + exp(-r)) without overflow.
             Self::CrossEntropy => Tensor::stack(&[right.neg()?, right.zeros_like()?], 0)?.log_sum_exp(0),
             Self::Fidelity => right.affine(-0.5, 0.5),
         }
     }
 
-    /// Their mean. Restarts have no weights in common, so that each is trained as if it were alone.
+    /// Returns the mean loss. Restarts share no weights, so each is trained as if it were alone.
     pub(crate) fn mean(self, outputs: &Tensor, classes: &Tensor) -> candle_core::Result<Tensor> {
         self.each(outputs, classes)?.mean_all()
     }
 
-    /// Probability of class 1 for an output.
+    /// Returns the probability of class 1 for an output.
     pub(crate) fn probability(self, output: f64) -> f64 {
         match self {
             Self::CrossEntropy => 1.0 / (1.0 + (-output).exp()),
@@ -45,16 +45,16 @@ impl Loss {
     }
 }
 
-/// Part of the points on the right side of 0, for each restart.
+/// Returns the fraction of the points on the right side of 0, for each restart.
 pub(crate) fn accuracies(outputs: &Tensor, classes: &Tensor) -> Result<Vec<f64>> {
     let hits = outputs.gt(0.0)?.broadcast_eq(&classes.gt(0.5)?)?;
     Ok(hits.to_dtype(DType::F64)?.mean(0)?.to_vec1()?)
 }
 
-/// Classifiers of equal form: points `[n, 2]` to outputs `[n, restarts]`, positive for class 1.
+/// Classifiers of the same shape: points `[n, 2]` to outputs `[n, restarts]`, positive for class 1.
 pub(crate) struct Restarts {
     circuit: Circuit,
-    /// By name, `[restarts, ..]`.
+    /// Weights by name, `[restarts, ..]`.
     weights: Vec<(String, Tensor)>,
     affine: Option<Affine>,
     pub(crate) loss: Loss,
@@ -82,7 +82,7 @@ impl Restarts {
         Ok(Self { circuit, weights, affine, loss, varmap, count })
     }
 
-    /// Number of weights of one restart.
+    /// Returns the number of weights of one restart.
     pub(crate) fn weights(&self) -> usize {
         self.varmap.all_vars().iter().map(|var| var.elem_count()).sum::<usize>() / self.count
     }
@@ -91,7 +91,7 @@ impl Restarts {
 impl Module for Restarts {
     fn forward(&self, x: &Tensor) -> candle_core::Result<Tensor> {
         let weights: Vec<(&str, &Tensor)> = self.weights.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect();
-        // |0> stands for class 0.
+        // |0> represents class 0.
         let measurement = Measurement::expectation([-1.0 * Z(0)]);
         let outputs = functional::evaluate(&self.circuit, &measurement, Some(x), &weights)?.squeeze(2)?.t()?;
         match &self.affine {

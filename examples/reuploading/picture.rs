@@ -1,4 +1,4 @@
-//! Regions and accuracies.
+//! Pictures of regions and accuracies.
 
 use crate::problem::Problem;
 use crate::{Outcome, layers_named};
@@ -9,10 +9,10 @@ use candlewick::plot::{Color, Field, Figure, Panel};
 use std::ops::Range;
 use std::path::Path;
 
-/// Points along each side of the grid on which regions are evaluated.
+/// Number of points along each side of the grid on which regions are evaluated.
 const GRID: usize = 160;
 
-/// What the best restart makes of the plane, for each number of layers.
+/// Draws the regions of the best restart, for each number of layers.
 pub(crate) fn regions(
     path: &Path,
     problem: Problem,
@@ -49,7 +49,7 @@ pub(crate) fn regions(
     Ok(figure.save(path)?)
 }
 
-/// Of class 1, on the grid.
+/// Returns the probabilities of class 1 on the grid.
 fn probabilities(outcome: &Outcome, x: &Range<f64>, y: &Range<f64>, device: &Device) -> Result<Vec<f64>> {
     let grid: Vec<f32> = Field::grid(x.clone(), y.clone(), GRID)?.into_iter().flatten().map(|v| v as f32).collect();
     let grid = Tensor::from_vec(grid, (GRID * GRID, 2), &Device::Cpu)?.to_device(device)?;
@@ -58,14 +58,14 @@ fn probabilities(outcome: &Outcome, x: &Range<f64>, y: &Range<f64>, device: &Dev
     Ok(outputs.into_iter().map(|output| outcome.restarts.loss.probability(output)).collect())
 }
 
-/// All values, with some room around them.
+/// Returns the range of all values, with a margin.
 fn range(values: impl Iterator<Item = f64>) -> Range<f64> {
     let (low, high) = values.fold((f64::MAX, f64::MIN), |(low, high), value| (low.min(value), high.max(value)));
     let room = 0.05 * (high - low).max(0.1);
     low - room..high + room
 }
 
-/// Test accuracies of all restarts over the number of layers.
+/// Draws test accuracies of all restarts over the number of layers.
 pub(crate) fn accuracies(path: &Path, problem: Problem, outcomes: &[Outcome]) -> Result<()> {
     let at = |outcome: &Outcome, value: f64| (outcome.layers as f64, value);
     let all: Vec<(f64, f64)> =

@@ -1,4 +1,4 @@
-//! What tells the two classes apart.
+//! The problems: two classes of points in a plane.
 
 use anyhow::Result;
 use candle_core::{Device, Tensor};
@@ -23,20 +23,20 @@ pub(crate) enum Problem {
     Spirals,
 }
 
-/// The squared radius of a circle with half the area of the square from -1 to 1.
+/// Squared radius of a circle with half the area of the square from -1 to 1.
 const HALF: f64 = 2.0 / PI;
-/// The squared outer radius of the ring.
+/// Squared outer radius of the ring.
 const OUTER: f64 = 0.8;
 /// Noise on the coordinates of moons and of spirals.
 const NOISE: [f64; 2] = [0.1, 0.03];
 
 impl Problem {
-    /// Name on the command line.
+    /// Returns the name on the command line.
     pub(crate) fn name(self) -> String {
         self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
     }
 
-    /// A training and a test set.
+    /// Returns a training and a test set.
     pub(crate) fn sets(self, train: usize, test: usize, seed: u64) -> Result<[Dataset; 2]> {
         let drawn = |count: usize, seed: u64| match self {
             Self::Moons => Ok(data::moons(count, MoonsConfig { noise: NOISE[0], seed, ..Default::default() })?),
@@ -48,7 +48,7 @@ impl Problem {
         Ok([drawn(train, seed.wrapping_mul(2))?, drawn(test, seed.wrapping_mul(2).wrapping_add(1))?])
     }
 
-    /// Points even in the square from -1 to 1.
+    /// Draws points uniformly in the square from -1 to 1.
     fn uniform(self, count: usize, seed: u64) -> Result<Dataset> {
         let mut rng = StdRng::seed_from_u64(seed);
         let x: Vec<f32> = (0..2 * count).map(|_| rng.random_range(-1.0..1.0)).collect();
@@ -68,7 +68,7 @@ impl Problem {
         }
     }
 
-    /// Where the classes meet, if there is such a line.
+    /// Returns the border between the classes, if it is a line.
     pub(crate) fn borders(self) -> Vec<Vec<(f64, f64)>> {
         let ring = |square: f64| {
             let at = |k: i32| (TAU * f64::from(k) / 240.0).sin_cos();
@@ -86,12 +86,12 @@ impl Problem {
     }
 }
 
-/// The border of the paper's problem that is not convex.
+/// Border of the paper's problem that is not convex.
 fn wave(x: f64) -> f64 {
     1.5 * (PI * x).sin() - 2.0 * x
 }
 
-/// Part of the points that are of the more frequent class.
+/// Returns the fraction of the points in the more frequent class.
 pub(crate) fn most_frequent(set: &Dataset) -> Result<f64> {
     let ones = set.y.to_vec1::<u32>()?.iter().filter(|&&class| class == 1).count();
     Ok(ones.max(set.len() - ones) as f64 / set.len() as f64)

@@ -1,15 +1,18 @@
-//! A network in which each sample has its own gates: those of the qubits whose value exceeds a threshold that is learnt.
+//! A network in which each sample has its own gates: a qubit's gates act if its value exceeds a threshold that is
+//! learnt.
 //!
 //! ```text
 //! cargo run --release --example sparse_network
 //! ```
 //!
-//! The network is features -> linear -> `nn::SoftThreshold` -> conditional gates -> linear -> a number. A qubit whose value is above 0.1 gets a rotation
-//! by it and a CX to the next qubit; the others get nothing, sample by sample in one batched call (`Circuit::when`). After training the linear layers are
-//! put into eight bits. Soft thresholding is Donoho's (IEEE Transactions on Information Theory 41, 613, 1995), here as a sigmoid that can be trained; leaving
-//! out gates of small angles is what makes circuits short on hardware.
+//! The network is features -> linear -> `nn::SoftThreshold` -> conditional gates -> linear -> a number. A qubit whose
+//! value is above 0.1 gets a rotation by the value and a CX to the next qubit. The other qubits get nothing. Each
+//! sample of the one batched call decides for itself (`Circuit::when`). After training the linear layers are rounded to
+//! eight bits. Soft thresholding is by Donoho (IEEE Transactions on Information Theory 41, 613, 1995), here as a
+//! sigmoid that can be trained. Circuits without gates of small angles are shorter on hardware.
 //!
-//! It learns random targets by heart, which is what the reference did, and the breast cancer table, where the test set tells what it has learnt.
+//! The network learns random targets by heart, as the reference did. It also learns the breast cancer table, where the
+//! test set shows whether it generalises.
 
 #[path = "../common/device.rs"]
 mod device;
@@ -46,8 +49,8 @@ use whole::whole;
 
 /// Trains a network whose gates act only in samples that need them, and puts its linear layers into eight bits.
 ///
-/// Prints how well it does and how many gates act per sample before and after, writes pictures (PNG), and ends with the error on random targets.
-/// A given seed repeats bit for bit.
+/// Prints how well it does and how many gates act per sample before and after, writes pictures (PNG), and ends with the
+/// error on random targets. A given seed repeats bit for bit.
 #[derive(Debug, Parser)]
 #[command(name = "sparse_network")]
 struct Args {
@@ -84,7 +87,7 @@ struct Args {
     output: PathBuf,
 }
 
-/// A network before training, after it, and in eight bits.
+/// Results of a network before training, after it, and in eight bits.
 struct Outcome {
     task: Task,
     history: History,
@@ -114,7 +117,7 @@ fn run(args: &Args) -> Result<String> {
     Ok(outcomes.iter().map(line).collect::<Vec<_>>().join("\n"))
 }
 
-/// Trains a network for a task and prints what becomes of it.
+/// Trains a network for a task and prints its results.
 fn learn(args: &Args, kind: Kind, device: &Device) -> Result<Outcome> {
     let task = Task::new(kind, args.seed, device)?;
     println!("\n{}", task.describe()?);
@@ -149,7 +152,7 @@ fn learn(args: &Args, kind: Kind, device: &Device) -> Result<Outcome> {
     Ok(Outcome { task, history, scores: [before, after, small] })
 }
 
-/// Loss per epoch, and which gates act before and after.
+/// Draws the loss per epoch, and the gates that act before and after.
 fn draw(args: &Args, outcomes: &[Outcome]) -> Result<()> {
     std::fs::create_dir_all(&args.output)?;
     let runs: Vec<(&str, &History)> = outcomes.iter().map(|outcome| (outcome.task.name, &outcome.history)).collect();

@@ -7,10 +7,10 @@ use candle_nn::{Linear, VarMap, linear};
 use candlewick::nn::{QuantizedLinear, SeededInit, SoftThreshold, SoftThresholdConfig, quantize_dynamic};
 use candlewick::prelude::*;
 
-/// The value from which a qubit's gates act.
+/// Threshold of a value, above which a qubit's gates act.
 pub(crate) const SWITCH: f64 = 0.1;
 
-/// Features -> linear -> soft threshold -> conditional gates -> linear -> a number.
+/// Network: features -> linear -> soft threshold -> conditional gates -> linear -> a number.
 pub(crate) struct Network<L> {
     pub(crate) encoder: L,
     threshold: SoftThreshold,
@@ -18,7 +18,8 @@ pub(crate) struct Network<L> {
     pub(crate) decoder: L,
 }
 
-/// On each qubit a rotation by its value and a CX to the next one, for the samples alone whose value exceeds [`SWITCH`].
+/// Makes the circuit: on each qubit a rotation by its value and a CX to the next qubit, only for the samples whose
+/// value exceeds [`SWITCH`].
 fn circuit(qubits: usize) -> Circuit {
     let mut circuit = Circuit::new(qubits);
     for qubit in 0..qubits {
@@ -34,7 +35,7 @@ fn circuit(qubits: usize) -> Circuit {
 }
 
 impl Network<Linear> {
-    /// A network for a task whose variables start from the seed.
+    /// Makes a network for a task, with variables from the seed.
     pub(crate) fn new(task: &Task, qubits: usize, seed: u64, device: &Device) -> Result<(Self, VarMap)> {
         let varmap = VarMap::new();
         let vb = SeededInit::new(seed).var_builder(&varmap, DType::F32, device);
@@ -51,7 +52,7 @@ impl Network<Linear> {
         Ok((network, varmap))
     }
 
-    /// The same with linear layers in eight bits.
+    /// Returns the network with linear layers in eight bits.
     pub(crate) fn quantized(&self) -> Result<Network<QuantizedLinear>> {
         Ok(Network {
             encoder: quantize_dynamic(&self.encoder)?,
@@ -63,7 +64,7 @@ impl Network<Linear> {
 }
 
 impl<L: Module> Network<L> {
-    /// The values of the qubits, `[samples, qubits]`: angles where they exceed [`SWITCH`].
+    /// Returns the values of the qubits, `[samples, qubits]`; values above [`SWITCH`] are angles.
     pub(crate) fn values(&self, x: &Tensor) -> candle_core::Result<Tensor> {
         self.threshold.forward(&self.encoder.forward(x)?)
     }

@@ -1,4 +1,4 @@
-//! How a network does, and which of its gates act.
+//! Scores of a network, and its active gates.
 
 use crate::model::{Network, SWITCH};
 use crate::task::Task;
@@ -7,43 +7,44 @@ use candle_core::{DType, Module, Tensor};
 use candle_nn::loss::mse;
 use candlewick::plot::{Color, Matrix, Panel};
 
-/// A network at a moment.
+/// Score of a network.
 #[derive(Debug, Clone)]
 pub(crate) struct Score {
     /// Mean squared error and accuracy on the training set.
     pub(crate) train: (f64, f64),
-    /// The same on the test set, if there is one.
+    /// Mean squared error and accuracy on the test set, if there is one.
     pub(crate) test: Option<(f64, f64)>,
-    /// Which qubits' gates act, sample by sample of the training set.
+    /// Active qubits, sample by sample of the training set.
     pub(crate) active: Vec<Vec<bool>>,
     /// Bytes of the linear layers.
     pub(crate) bytes: usize,
 }
 
-/// Samples in the picture of active gates.
+/// Number of samples in the picture of active gates.
 const SHOWN: usize = 24;
 
-/// Part of the outputs that are on the same side of one half as their targets.
+/// Returns the fraction of the outputs that are on the same side of one half as their targets.
 pub(crate) fn accuracy(outputs: &Tensor, targets: &Tensor) -> candle_core::Result<f64> {
     let hits = outputs.gt(0.5)?.eq(&targets.gt(0.5)?)?.to_dtype(DType::F32)?;
     Ok(f64::from(hits.mean_all()?.to_scalar::<f32>()?))
 }
 
 impl Score {
-    /// Of a network whose linear layers take so many bytes.
+    /// Scores a network with linear layers of `bytes` bytes.
     pub(crate) fn new<L: Module>(network: &Network<L>, task: &Task, bytes: usize) -> Result<Self> {
         let score = |(x, y): &(Tensor, Tensor)| -> Result<(f64, f64)> {
             let outputs = network.forward(x)?.detach();
             Ok((f64::from(mse(&outputs, y)?.to_scalar::<f32>()?), accuracy(&outputs, y)?))
         };
         let values = network.values(&task.train.0)?.detach();
-        // As the circuit compares: in F32, threshold included.
+        // Compares as the circuit does: in F32, threshold included.
         let active = values.gt(SWITCH as f32)?.to_vec2::<u8>()?;
         let active = active.into_iter().map(|row| row.into_iter().map(|bit| bit == 1).collect()).collect();
         Ok(Self { train: score(&task.train)?, test: task.test.as_ref().map(score).transpose()?, active, bytes })
     }
 
-    /// Gates that act, for each sample: a rotation a qubit, and a CX behind it on all but the last.
+    /// Returns the number of active gates of each sample: a rotation for each active qubit, and a CX behind it on all
+    /// qubits except the last.
     pub(crate) fn gates(&self) -> Vec<usize> {
         let of = |row: &Vec<bool>| {
             let gates = row.iter().enumerate().map(|(qubit, &is_on)| match is_on {
@@ -55,14 +56,14 @@ impl Score {
         self.active.iter().map(of).collect()
     }
 
-    /// Names of the columns of a table.
+    /// Returns the names of the columns of a table.
     pub(crate) fn head(task: &Task) -> Vec<&'static str> {
         let test: &[&str] = if task.test.is_some() { &["test MSE", "test accuracy"] } else { &[] };
         let gates = ["gates (mean)", "least", "most", "bytes"];
         ["network", "MSE", "accuracy"].into_iter().chain(test.iter().copied()).chain(gates).collect()
     }
 
-    /// A row of the table.
+    /// Returns a row of the table.
     pub(crate) fn row(&self, name: &str) -> Vec<String> {
         let gates = self.gates();
         let mean = gates.iter().sum::<usize>() as f64 / gates.len().max(1) as f64;
@@ -73,14 +74,14 @@ impl Score {
         [name.to_owned()].into_iter().chain(errors).chain(gates).collect()
     }
 
-    /// How many qubits of how many change between acting and not.
+    /// Returns how many qubits switch between active and inactive, and how many qubits there are.
     pub(crate) fn switched(&self, other: &Self) -> (usize, usize) {
         let (ours, theirs) = (self.active.iter().flatten(), other.active.iter().flatten());
         let changed = ours.clone().zip(theirs).filter(|(one, other)| one != other).count();
         (changed, ours.count())
     }
 
-    /// Which gates act, for samples spread over the training set, whose targets stand below.
+    /// Draws the active gates of samples from the whole training set, with their targets below.
     pub(crate) fn panel(&self, heading: String, targets: &Tensor, color: Color) -> Result<Panel> {
         let targets = targets.flatten_all()?.to_vec1::<f32>()?;
         let step = (self.active.len() / SHOWN).max(1);

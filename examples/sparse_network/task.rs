@@ -1,4 +1,4 @@
-//! What is to be learnt: a number, 0 or 1, for each sample.
+//! The tasks: a number, 0 or 1, for each sample.
 
 use anyhow::Result;
 use candle_core::{DType, Device, Tensor};
@@ -17,21 +17,21 @@ pub(crate) enum Kind {
     BreastCancer,
 }
 
-/// Samples of a task with their targets, `[samples, features]` and `[samples, 1]`.
+/// Task: samples `[samples, features]` with their targets `[samples, 1]`.
 pub(crate) struct Task {
     pub(crate) name: &'static str,
     pub(crate) train: (Tensor, Tensor),
-    /// Held out; there is nothing to be held out of random targets.
+    /// Test set; random targets have none.
     pub(crate) test: Option<(Tensor, Tensor)>,
 }
 
-/// Random inputs: samples, and features of each.
+/// Random inputs: number of samples, and number of features of each.
 const RANDOM: (usize, usize) = (256, 32);
-/// Part of each class that is held out for the test.
+/// Fraction of each class that is held out for the test.
 const TEST_FRACTION: f64 = 0.2;
 
 impl Task {
-    /// The samples of a task, by the seed.
+    /// Makes the samples of a task from the seed.
     pub(crate) fn new(kind: Kind, seed: u64, device: &Device) -> Result<Self> {
         match kind {
             Kind::Random => Self::random(seed, device),
@@ -59,12 +59,12 @@ impl Task {
         Ok(Self { name: "breast cancer", train: part(&train)?, test: Some(part(&test)?) })
     }
 
-    /// Features of a sample.
+    /// Returns the number of features of a sample.
     pub(crate) fn features(&self) -> Result<usize> {
         Ok(self.train.0.dim(1)?)
     }
 
-    /// The task in a line.
+    /// Describes the task in a line.
     pub(crate) fn describe(&self) -> Result<String> {
         let (samples, features) = self.train.0.dims2()?;
         let test = match &self.test {

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 
 /// Finds the ground state energy of a molecule with a variational circuit.
 ///
-/// Starts from the Hartree-Fock state and compares with the exact ground energy of the same basis. A given seed repeats bit for bit.
+/// Starts from the Hartree-Fock state and compares with the exact ground energy of the same basis. A given seed repeats
+/// bit for bit.
 #[derive(Debug, Parser)]
 #[command(name = "vqe")]
 pub(crate) struct Args {
@@ -42,7 +43,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", value_parser = whole(1, 1000))]
     pub(crate) runs: Option<usize>,
 
-    /// Train on energies estimated from so many shots for each group of terms; the state that was found is judged by its exact energy [default: exact].
+    /// Train on energies estimated from so many shots for each group of terms; the final state is judged by its exact
+    /// energy [default: exact].
     #[arg(long, value_name = "N", value_parser = whole(1, u32::MAX as u64))]
     pub(crate) shots: Option<usize>,
 

@@ -21,7 +21,7 @@ use clap::Parser;
 use ending::ending;
 use std::process::ExitCode;
 
-/// What chemists want of an energy, in hartree: about 1 kcal/mol.
+/// Accuracy that chemistry needs of an energy, in hartree: about 1 kcal/mol.
 const CHEMICAL_ACCURACY: f64 = 1.6e-3;
 
 fn main() -> ExitCode {
@@ -55,7 +55,7 @@ fn single(args: &Args) -> Result<String> {
     })
 }
 
-/// Hydrogen from 0.3 to 2.5 Å.
+/// Computes the energies of hydrogen from 0.3 to 2.5 Å.
 fn curve(args: &Args) -> Result<String> {
     let molecules = Molecule::list_from_json(include_str!("../data/hamiltonians/h2_curve.json"))?;
     let first = molecules.first().context("the file has molecules")?;

@@ -5,7 +5,8 @@ use candlewick::plot::{Color, Figure, Panel};
 use candlewick::variational::{Molecule, VqeResult};
 use std::path::Path;
 
-/// Energy and error against steps; estimates from shots lie on both sides of the exact energy, and have the first panel alone.
+/// Draws energy and error against steps. Estimates from shots lie on both sides of the exact energy, so they have only
+/// the first panel.
 pub(crate) fn run(path: &Path, molecule: &Molecule, found: &VqeResult, is_noisy: bool) -> Result<()> {
     let last = found.steps as f64;
     let level = |energy: f64| [(0.0, energy), (last, energy)];
@@ -34,7 +35,7 @@ pub(crate) fn run(path: &Path, molecule: &Molecule, found: &VqeResult, is_noisy:
     Ok(figure.save(path)?)
 }
 
-/// Energies against the distance; a row is the distance with the Hartree-Fock, the found and the exact energy.
+/// Draws energies against the distance; a row has the distance and the Hartree-Fock, the computed and the exact energy.
 pub(crate) fn curve(path: &Path, rows: &[[f64; 4]]) -> Result<()> {
     let column = |k: usize| rows.iter().map(|row| (row[0], row[k])).collect::<Vec<_>>();
     let panel = Panel::new("Energy")

@@ -12,10 +12,11 @@ use candlewick::variational::{Molecule, Vqe, VqeConfig, VqeMethod, VqeResult};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::ops::ControlFlow;
 
-/// How far the angles of the hardware-efficient circuit start from 0. Much nearer, and it stays at the Hartree-Fock state.
+/// Largest distance of the initial angles of the hardware-efficient circuit from 0, in radians. With angles much nearer
+/// to 0 it stays at the Hartree-Fock state.
 const SPREAD: f64 = 1.0;
 
-/// The circuit for a molecule.
+/// Makes the circuit for a molecule.
 pub(crate) fn circuit(args: &Args, molecule: &Molecule) -> Circuit {
     let mut circuit = Circuit::new(molecule.qubits());
     match args.ansatz {
@@ -30,7 +31,7 @@ pub(crate) fn circuit(args: &Args, molecule: &Molecule) -> Circuit {
     circuit
 }
 
-/// Angles of a circuit.
+/// Returns the number of angles of a circuit.
 pub(crate) fn angles(circuit: &Circuit) -> usize {
     circuit.weight_tensors().iter().map(|tensor| tensor.shape().iter().product::<usize>()).sum()
 }
@@ -56,7 +57,8 @@ fn config(args: &Args, seed: u64) -> VqeConfig {
     VqeConfig { method, steps, seed, gradient_tolerance: 1e-4, layer, ..Default::default() }
 }
 
-/// The lowest of the runs from as many seeds: no state has less than the ground energy, so that lower is better.
+/// Returns the result with the lowest energy of as many runs as seeds. No state is below the ground energy, so lower is
+/// better.
 pub(crate) fn lowest(args: &Args, molecule: &Molecule, label: &str) -> Result<VqeResult> {
     let usual = match args.ansatz {
         Ansatz::Uccsd => 1,
@@ -74,7 +76,7 @@ pub(crate) fn lowest(args: &Args, molecule: &Molecule, label: &str) -> Result<Vq
     best.context("there is at least one run")
 }
 
-/// Runs the solver with a progress bar; where there is no terminal, with a line every tenth of the way.
+/// Runs the solver with a progress bar; without a terminal, with a line after every tenth of the run.
 fn run(args: &Args, molecule: &Molecule, label: &str, seed: u64) -> Result<VqeResult> {
     let config = config(args, seed);
     let steps = config.steps;
@@ -97,7 +99,7 @@ fn run(args: &Args, molecule: &Molecule, label: &str, seed: u64) -> Result<VqeRe
     }
     match args.shots {
         None => Ok(result),
-        // What counts is the state that was found, not the noise of its last estimate.
+        // The final state counts, not the noise of its last estimate.
         Some(shots) => {
             println!("{label:>12} {:.7} Ha, estimated from {shots} shots for each group of terms", result.energy);
             let weights: Vec<_> = result.weights.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect();

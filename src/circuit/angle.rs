@@ -1,6 +1,7 @@
 //! Angle expressions: polynomials of degree two in inputs and weights.
 //!
-//! An [`Angle`] knows weights by name, so that it can be written before, and checked when, it is used in a circuit.
+//! An [`Angle`] knows weights by name. It can therefore be written before any circuit; the circuit that uses it checks
+//! it.
 
 use crate::error::Mistake;
 use crate::places::Places;
@@ -10,7 +11,7 @@ use std::hash::{Hash, Hasher};
 use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
 use std::sync::Arc;
 
-/// An angle in radians: constants, [`input`]s, weights, sums, and products of two of them.
+/// Angle in radians: constants, [`input`]s, weights, sums, and products of two of them.
 ///
 /// ```
 /// use candlewick::prelude::*;
@@ -21,8 +22,8 @@ use std::sync::Arc;
 /// circuit.ry(angle, 0);
 /// ```
 ///
-/// Mistakes (an index out of range, a product of three variables) are kept inside the expression and returned by
-/// whatever consumes the circuit.
+/// Mistakes (an index out of range, a product of three variables) are stored inside the expression. The circuit stores
+/// them in turn and returns them when it is used.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Angle {
     pub(crate) constant: f64,
@@ -31,10 +32,10 @@ pub struct Angle {
     pub(crate) mistake: Option<Mistake>,
 }
 
-/// Variables of a term.
+/// Variables of a term: one, or a product of two.
 type Factors = (Variable, Option<Variable>);
 
-/// `coefficient * first * second`.
+/// Product `coefficient * first * second`.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Term {
     pub(crate) coefficient: f64,
@@ -42,14 +43,15 @@ pub(crate) struct Term {
     pub(crate) second: Option<Variable>,
 }
 
-/// An input feature or an entry of a weight tensor.
+/// Variable of an angle: an input feature or an entry of a weight tensor.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Variable {
     Input(usize),
     Weight { tensor: Arc<WeightTensor>, index: usize },
 }
 
-/// A weight tensor: its name, its shape, how it starts. Circuits tell two of one name apart by their addresses; expressions are compared by value.
+/// Weight tensor: its name, its shape and its initialisation. Circuits distinguish two tensors of one name by their
+/// addresses; expressions are compared by value.
 #[derive(Debug, Clone)]
 pub(crate) struct WeightTensor {
     pub(crate) name: String,
@@ -71,7 +73,7 @@ impl Hash for WeightTensor {
     }
 }
 
-/// Feature `index` of each sample, counted from 0.
+/// Returns feature `index` of each sample, counted from 0, as an angle.
 ///
 /// ```
 /// use candlewick::prelude::*;
@@ -83,14 +85,16 @@ pub fn input(index: usize) -> Angle {
     Angle::variable(Variable::Input(index))
 }
 
-/// A handle on a named weight tensor of a circuit; see [`Circuit::weights`](crate::Circuit::weights). Who has the handle shares the tensor: templates take it in
-/// the place of a name, and [`Circuit::share`](crate::Circuit::share) takes it into another circuit.
+/// Handle on a named weight tensor of a circuit; see [`Circuit::weights`](crate::Circuit::weights). The handle lets
+/// programs share the tensor: templates take it in the place of a name, and [`Circuit::share`](crate::Circuit::share)
+/// declares the tensor in another circuit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Weights {
     pub(crate) tensor: Arc<WeightTensor>,
 }
 
-/// An index of a weight tensor: a number for a vector, an array, a slice or a `Vec` with one number a dimension for any tensor.
+/// Index of a weight tensor: a number for a vector; an array, a slice or a `Vec` with one number for each dimension for
+/// any tensor.
 pub trait WeightIndex: sealed::Sealed {
     #[doc(hidden)]
     fn numbers(&self) -> &[usize];
@@ -122,7 +126,7 @@ weight_index! {
 }
 
 impl Weights {
-    /// The entry at `index`, which has one number a dimension.
+    /// Returns the entry at `index`, which has one number for each dimension.
     ///
     /// ```
     /// use candlewick::prelude::*;
@@ -137,7 +141,7 @@ impl Weights {
     pub fn at(&self, index: impl WeightIndex) -> Angle {
         let (index, shape) = (index.numbers(), &self.tensor.shape);
         let inside = index.len() == shape.len() && index.iter().zip(shape).all(|(i, n)| i < n);
-        // A shape that overflows is a mistake of the circuit, but its handle must not panic.
+        // A shape that overflows is a mistake of the circuit; its handle must not panic.
         let flat = index.iter().zip(shape).try_fold(0usize, |flat, (i, n)| flat.checked_mul(*n)?.checked_add(*i));
         if let Some(index) = flat.filter(|_| inside) {
             return Angle::variable(Variable::Weight { tensor: Arc::clone(&self.tensor), index });
@@ -146,12 +150,12 @@ impl Weights {
         Angle::wrong(Mistake::WeightIndex { name, index: index.to_vec(), shape })
     }
 
-    /// Name of the tensor.
+    /// Returns the name of the tensor.
     pub fn name(&self) -> &str {
         &self.tensor.name
     }
 
-    /// Shape of the tensor.
+    /// Returns the shape of the tensor.
     pub fn shape(&self) -> &[usize] {
         &self.tensor.shape
     }
@@ -167,7 +171,7 @@ impl Angle {
         Self { mistake: Some(mistake), ..Self::default() }
     }
 
-    /// The first thing wrong with this expression.
+    /// Returns the first mistake in this expression.
     pub(crate) fn check(&self) -> Result<(), Mistake> {
         if let Some(mistake) = &self.mistake {
             return Err(mistake.clone());
@@ -193,7 +197,7 @@ impl Angle {
         self
     }
 
-    /// Adds `coefficient * first * second` to a like term, or as a new one.
+    /// Adds `coefficient * first * second` to a like term, or as a new term.
     fn add_term(&mut self, term: Term) {
         let factors = |term: &Term| (term.first.clone(), term.second.clone());
         let place = self.places.of(&self.terms, factors, factors(&term));
@@ -278,7 +282,7 @@ impl<T: Into<Angle>> Mul<T> for Angle {
         }
         let sides = [self.terms.is_empty(), other.terms.is_empty()];
         for (terms, factor, alone) in [(self.terms, other.constant, sides[1]), (other.terms, self.constant, sides[0])] {
-            // 0 beside variables adds nothing; 0 on its own keeps the variables, as `0.0 * angle` does.
+            // A 0 beside variables adds nothing. A 0 alone keeps the variables, as `0.0 * angle` does.
             if factor != 0.0 || alone {
                 terms.into_iter().for_each(|t| product.add_term(Term { coefficient: t.coefficient * factor, ..t }));
             }
@@ -361,12 +365,13 @@ impl fmt::Display for Angle {
     }
 }
 
-/// As [`short`], with a sign.
+/// Writes a number as [`short`] does, with a sign.
 pub(crate) fn number(value: f64) -> String {
     format!("{}{}", if value < 0.0 { "-" } else { "" }, short(value.abs()))
 }
 
-/// At most four digits behind the point, π and its simple fractions by name, a power of ten where digits would not do.
+/// Writes a number with at most four digits behind the point. π and its simple fractions have names; a power of ten is
+/// used where four digits are too few.
 pub(crate) fn short(value: f64) -> String {
     use std::f64::consts::PI;
     for (factor, name) in [(2.0, "2π"), (1.0, "π"), (0.5, "π/2"), (0.25, "π/4")] {

@@ -1,4 +1,4 @@
-//! The builder methods. Those of the gate table are made from its rows.
+//! The builder methods. The gate table's rows generate the methods of its gates.
 
 use super::deferred::Roles;
 use super::unitary::{check_unitary, nearest_unitary};
@@ -10,7 +10,7 @@ use crate::limits::{MAX_MATRIX_QUBITS, MAX_OPERATIONS, MAX_QUBITS, at_most};
 use num_complex::Complex64;
 use std::sync::Arc;
 
-/// How deep blocks may be nested: each is a call of the caller's within its own.
+/// Deepest nesting of blocks: the body of each block is a call inside the body of the outer block.
 const MAX_NESTING: usize = 256;
 
 macro_rules! builder_methods {
@@ -47,7 +47,7 @@ impl Circuit {
         let (angles, actual) = at_most(gate.spec().angles.len(), angles);
         let is_first = self.mistake.is_none();
         self.push(Kind::Gate(gate), angles, some(qubits));
-        // `at_most` has taken no more angles than the gate has: the mistake names how many there were.
+        // `at_most` has taken no more angles than the gate has; the mistake states how many angles there were.
         if let (true, Some((.., Mistake::AngleCount { actual: taken, .. }))) = (is_first, &mut self.mistake) {
             *taken = actual;
         }
@@ -66,9 +66,10 @@ impl Circuit {
 
     /// Appends a dense unitary on 1 to 6 qubits, given row by row; `qubits[0]` is the low bit of a row's index.
     ///
-    /// The matrix is constant; trainable gates are written with rotations. Entries of an `f32` or of a printed table are taken: entries of
-    /// `U†U - 1` may be as large as `2e-6 √size`, about 1e-6 an entry of `U`. The circuit has the nearest unitary matrix, the unitary factor of
-    /// its polar decomposition.
+    /// The matrix is constant; trainable gates are written with rotations. The entries may have the precision of an
+    /// `f32` or of a printed table: entries of `U†U - 1` may be as large as `2e-6 √size`, which allows an error of
+    /// about 1e-6 in each entry of `U`. The circuit uses the nearest unitary matrix, the unitary factor of the polar
+    /// decomposition of `U`.
     ///
     /// ```
     /// use candlewick::prelude::*;
@@ -82,7 +83,7 @@ impl Circuit {
         self.push(Kind::Unitary(nearest_unitary(matrix)), Vec::new(), some(qubits))
     }
 
-    /// Multiplies the state by `exp(i theta)`; under [`controlled`](Self::controlled) a relative phase.
+    /// Multiplies the state by `exp(i theta)`. Under [`controlled`](Self::controlled) it is a relative phase.
     pub fn global_phase(&mut self, theta: impl Into<Angle>) -> &mut Self {
         self.push(Kind::GlobalPhase, vec![theta.into()], Vec::new())
     }
@@ -92,8 +93,8 @@ impl Circuit {
         self.push(Kind::Barrier, Vec::new(), (0..self.qubits).collect())
     }
 
-    /// Appends the operations that `body` writes, under further controls: they act where all `controls` are 1. `body` returns the circuit that it was
-    /// given, as the builder methods do.
+    /// Appends the operations that `body` writes, under further controls: they act where all `controls` are 1. `body`
+    /// returns the circuit that it gets, as the builder methods do.
     ///
     /// ```
     /// use candlewick::prelude::*;
@@ -112,7 +113,7 @@ impl Circuit {
         self.nested(body, |operation| _ = operation.controls.splice(0..0, controls.iter().copied()))
     }
 
-    /// Appends the operations that `body` writes, each changed by `change`.
+    /// Appends the operations that `body` writes, after `change` has changed each of them.
     fn nested(&mut self, body: impl FnOnce(&mut Self) -> &mut Self, change: impl Fn(&mut Operation)) -> &mut Self {
         if self.depth == MAX_NESTING {
             self.fail("controlled", Mistake::NestedTooDeep { limit: MAX_NESTING });
@@ -124,7 +125,7 @@ impl Circuit {
         body(&mut inner);
         self.roles.take_prepared(inner.roles);
         let declared = inner.weights.new_in(&self.weights);
-        // Without a second owner ours can be added to in place.
+        // Drops the inner handle first: the outer declarations can be changed in place only without a second owner.
         drop(inner.weights);
         declared.iter().for_each(|declaration| self.declare(declaration));
         let first = self.operations.len();
@@ -140,8 +141,8 @@ impl Circuit {
         self
     }
 
-    /// Appends the operations that `body` writes, for the samples alone whose features meet a condition: in one call each sample of a batch
-    /// has its own active gates. Conditions of nested calls must all hold.
+    /// Appends the operations that `body` writes, only for the samples whose features meet a condition: in one call
+    /// each sample of a batch has its own active gates. Nested conditions must all hold.
     ///
     /// ```
     /// use candle_core::{Device, Tensor};
@@ -160,11 +161,11 @@ impl Circuit {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
-    /// Values and gradients are those of the circuit that a sample's active gates make. There is no gradient through
-    /// the condition itself: at the threshold it is that of the branch taken.
+    /// Values and gradients are the values and gradients of the circuit of a sample's active gates. The condition
+    /// itself has no gradient: at the threshold the gradient is the gradient of the branch that is taken.
     ///
-    /// A feature that is NaN or infinite makes neither branch right: where a condition or a conditional gate reads one,
-    /// the sample's outputs are NaN, and no other sample's.
+    /// If a condition or a conditional gate reads a feature that is NaN or infinite, neither branch is right: the
+    /// sample's outputs are NaN. Other samples are not affected.
     pub fn when(&mut self, condition: impl Into<Condition>, body: impl FnOnce(&mut Self) -> &mut Self) -> &mut Self {
         let condition = condition.into();
         if let Err(mistake) = condition.check() {
@@ -173,9 +174,9 @@ impl Circuit {
         self.nested(body, |operation| operation.conditions.insert(0, condition.clone()))
     }
 
-    /// Appends all operations of a circuit of at most as many qubits. Where it prepares a state (amplitude and basis embedding, Hartree-Fock, UCCSD), the
-    /// qubits must still be in 0. Both may have weight tensors in common (clones, inverses, [`share`](Self::share)); two tensors that happen to have one
-    /// name are a mistake.
+    /// Appends all operations of a circuit with at most as many qubits. If that circuit prepares a state (amplitude and
+    /// basis embedding, Hartree-Fock, UCCSD), the qubits must still be in 0. Both circuits may share weight tensors
+    /// (clones, inverses, [`share`](Self::share)). Two different tensors of the same name are a mistake.
     pub fn append(&mut self, other: &Self) -> &mut Self {
         if other.qubits > self.qubits {
             self.fail("append", Mistake::CircuitSize { qubits: self.qubits, other: other.qubits });
@@ -199,7 +200,7 @@ impl Circuit {
         self
     }
 
-    /// The circuit that undoes this one.
+    /// Returns the circuit that undoes this circuit.
     ///
     /// ```
     /// use candlewick::prelude::*;
@@ -221,8 +222,8 @@ impl Circuit {
         inverse
     }
 
-    /// What this circuit starts from, which is nothing but amplitude embedding; and this circuit with, behind it, every
-    /// operation but that one undone, from the last to the first.
+    /// Returns the start of this circuit, which has only amplitude embedding, and this circuit followed by the inverses
+    /// of all its operations except the embedding, from the last to the first.
     pub(crate) fn there_and_back(&self) -> (Self, Self) {
         let embeds = |operation: &&Operation| matches!(operation.kind, Kind::AmplitudeEmbedding { .. });
         let start = self.operations.iter().filter(embeds).cloned().collect();
@@ -236,7 +237,7 @@ impl Circuit {
         (Self { operations: start, ..self.clone() }, back)
     }
 
-    /// This circuit `times` times in a row, with the same weights each time.
+    /// Returns this circuit `times` times in a row, with the same weights each time.
     #[must_use = "the circuit itself is not changed"]
     pub fn repeat(&self, times: usize) -> Self {
         let mut repeated = Self { operations: Vec::new(), roles: Roles::default(), ..self.clone() };
@@ -250,7 +251,7 @@ impl Circuit {
         self
     }
 
-    /// Every operation comes in here; after a mistake nothing more is taken.
+    /// Appends an operation. Every operation goes through here; after a mistake no more operations are appended.
     pub(super) fn push_operation(&mut self, operation: Operation) {
         if self.mistake.is_some() {
             return;
@@ -268,7 +269,7 @@ impl Circuit {
         }
     }
 
-    /// Checks one operation; returns how many inputs it needs.
+    /// Checks an operation and returns how many inputs it needs.
     fn check_operation(&self, operation: &Operation) -> Result<usize, Mistake> {
         self.check_qubits(operation.qubits.iter().chain(&operation.controls))?;
         check_counts(operation)?;
@@ -319,12 +320,13 @@ impl Circuit {
     }
 }
 
-/// Qubits of an operation: of more than a circuit may have, one is out of range or comes twice.
+/// Collects the qubits of an operation, at most one more than the limit: among more qubits than a circuit may have, a
+/// qubit is out of range or occurs twice.
 fn some(qubits: impl IntoIterator<Item = usize>) -> Vec<usize> {
     at_most(MAX_QUBITS, qubits).0
 }
 
-/// Numbers of angles, qubits and matrix entries.
+/// Checks the numbers of angles, qubits and matrix entries.
 fn check_counts(operation: &Operation) -> Result<(), Mistake> {
     let actual = operation.qubits.len();
     let count = |expected: String| Mistake::QubitCount { expected, actual };

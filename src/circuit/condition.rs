@@ -6,9 +6,9 @@ use std::fmt;
 use std::ops::{BitAnd, BitOr, Not};
 use std::sync::Arc;
 
-/// A statement about the features of a sample, for [`Circuit::when`](crate::Circuit::when).
+/// Statement about the features of a sample, for [`Circuit::when`](crate::Circuit::when).
 ///
-/// Made by [`Angle::gt`] and [`Angle::lt`], also of [`Angle::abs`], and joined by `!`, `&` and `|`.
+/// [`Angle::gt`] and [`Angle::lt`], also of [`Angle::abs`], make conditions; `!`, `&` and `|` join them.
 ///
 /// ```
 /// use candlewick::prelude::*;
@@ -20,18 +20,20 @@ use std::sync::Arc;
 /// assert_eq!(circuit.operations()[0].conditions(), [bright]);
 /// ```
 ///
-/// Comparisons are made in the precision of the state: in f64 for F64 tensors, in f32 for all others, threshold included.
+/// Comparisons are made in the precision of the state: in f64 for F64 tensors, in f32 for all others, threshold
+/// included.
 ///
-/// Mistakes (a threshold that is not finite, an angle that reads weights) are kept inside and returned by whatever consumes
-/// the circuit.
+/// Mistakes (a threshold that is not finite, an angle that reads weights) are stored inside the condition. The circuit
+/// stores them in turn and returns them when it is used.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Condition {
-    /// Operands first, operators after them: however long a condition is, nothing that reads it has to recurse.
+    /// Code in postfix order: operators follow their operands. Readers of a condition need no recursion, however long
+    /// it is.
     code: Arc<Vec<Token<Comparison<Angle>>>>,
     mistake: Option<Mistake>,
 }
 
-/// A part of a condition, with what stands for a test.
+/// Token of a condition; `T` represents a test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Token<T> {
     Test(T),
@@ -40,7 +42,7 @@ pub(crate) enum Token<T> {
     Or,
 }
 
-/// Whether a value, or its size, is above or below a threshold.
+/// Comparison of a value or its absolute value with a threshold.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Comparison<V> {
     pub(crate) value: V,
@@ -49,7 +51,7 @@ pub(crate) struct Comparison<V> {
     pub(crate) threshold: f64,
 }
 
-/// The absolute value of an angle, to be compared; see [`Angle::abs`].
+/// Absolute value of an angle, for a comparison; see [`Angle::abs`].
 ///
 /// ```
 /// use candlewick::prelude::*;
@@ -60,7 +62,7 @@ pub(crate) struct Comparison<V> {
 pub struct Magnitude(Angle);
 
 impl Angle {
-    /// The condition that this angle, made of inputs and constants, is greater than a threshold.
+    /// Returns the condition that this angle, made of inputs and constants, is greater than a threshold.
     ///
     /// ```
     /// use candlewick::prelude::*;
@@ -71,24 +73,24 @@ impl Angle {
         Condition::comparison(self, false, true, threshold)
     }
 
-    /// The condition that this angle, made of inputs and constants, is less than a threshold.
+    /// Returns the condition that this angle, made of inputs and constants, is less than a threshold.
     pub fn lt(self, threshold: f64) -> Condition {
         Condition::comparison(self, false, false, threshold)
     }
 
-    /// The absolute value, to be compared: `input(0).abs().gt(0.1)`.
+    /// Returns the absolute value, for a comparison: `input(0).abs().gt(0.1)`.
     pub fn abs(self) -> Magnitude {
         Magnitude(self)
     }
 }
 
 impl Magnitude {
-    /// The condition that the absolute value is greater than a threshold.
+    /// Returns the condition that the absolute value is greater than a threshold.
     pub fn gt(self, threshold: f64) -> Condition {
         Condition::comparison(self.0, true, true, threshold)
     }
 
-    /// The condition that the absolute value is less than a threshold.
+    /// Returns the condition that the absolute value is less than a threshold.
     pub fn lt(self, threshold: f64) -> Condition {
         Condition::comparison(self.0, true, false, threshold)
     }
@@ -116,7 +118,7 @@ impl Condition {
         self
     }
 
-    /// The first thing wrong with it.
+    /// Returns the first mistake of the condition.
     pub(crate) fn check(&self) -> Result<(), Mistake> {
         self.mistake.clone().map_or(Ok(()), Err)
     }
@@ -125,12 +127,13 @@ impl Condition {
         &self.code
     }
 
-    /// Where its code is: the same for clones of a condition, and for no others that live at the same time.
+    /// Address of the code. Clones of a condition have the same address; other conditions that live at the same time
+    /// have others.
     pub(crate) fn address(&self) -> usize {
         Arc::as_ptr(&self.code).addr()
     }
 
-    /// The variables it reads: inputs, unless there is a mistake.
+    /// Returns the variables of the condition. They are all inputs unless there is a mistake.
     pub(crate) fn variables(&self) -> impl Iterator<Item = &Variable> {
         let angles = self.code.iter().filter_map(|token| match token {
             Token::Test(comparison) => Some(&comparison.value),
@@ -181,9 +184,10 @@ impl fmt::Display for Condition {
     }
 }
 
-/// A condition with its operators between the operands, where `test` spells a test.
+/// Writes a condition with its operators between the operands; `test` writes a test.
 pub(crate) fn spelled<T>(code: &[Token<T>], test: impl Fn(&T) -> String) -> String {
-    // Operands of each token: an operator's right one ends just before it, its left one before that.
+    // Operands of each token: the right operand of an operator ends just before it, the left operand just before the
+    // right one starts.
     let mut operands: Vec<[Option<usize>; 2]> = Vec::with_capacity(code.len());
     let mut stack: Vec<usize> = Vec::new();
     for (place, token) in code.iter().enumerate() {
@@ -209,7 +213,7 @@ pub(crate) fn spelled<T>(code: &[Token<T>], test: impl Fn(&T) -> String) -> Stri
             }
             operator => (operator.word(), operator.bound()),
         };
-        // The stack is read from its end: the last operand goes in first.
+        // The stack is read from its end, so the last operand is pushed first.
         let [left, right] = operands[place];
         for (operand, word) in [(right, word), (left, "")] {
             let Some(operand) = operand else {
@@ -226,15 +230,15 @@ pub(crate) fn spelled<T>(code: &[Token<T>], test: impl Fn(&T) -> String) -> Stri
     text
 }
 
-/// Text of a condition that is still to be written.
+/// Text of a condition that still has to be written.
 enum Piece {
-    /// The part that ends at this token.
+    /// Part of the condition that ends at this token.
     Of(usize),
     Word(&'static str),
 }
 
 impl<T> Token<T> {
-    /// Kind of the token, without the expression that it tests.
+    /// Returns the kind of the token, without the expression that it tests.
     pub(crate) fn form(&self) -> Token<()> {
         match self {
             Self::Test(_) => Token::Test(()),
@@ -253,7 +257,7 @@ impl<T> Token<T> {
         }
     }
 
-    /// How loosely it binds its operands.
+    /// Returns how loosely the token binds its operands.
     fn bound(&self) -> u8 {
         match self {
             Self::Test(_) => 0,

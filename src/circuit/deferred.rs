@@ -1,15 +1,16 @@
-//! Measurements and resets inside a circuit, deferred: what a measurement would write down stays a qubit.
+//! Deferred measurements and resets inside a circuit: a qubit holds the outcome of a measurement.
 
 use super::{Circuit, Kind, Operation};
 use crate::error::{Error, Mistake};
 
 impl Circuit {
-    /// Measures `qubit` here, and keeps the outcome in the qubit `record`, which must be untouched so far.
+    /// Measures `qubit` here and stores the outcome in the qubit `record`, which must be untouched so far.
     ///
-    /// The measurement is deferred (Nielsen, Chuang, Quantum Computation and Quantum Information, section 4.4): the outcome is
-    /// copied by a `cx`, and from there on `record` may be a control and nothing else. [`controlled`](Self::controlled) by it
-    /// is a gate that depends on the outcome, and its probabilities at the end are those of the outcomes. Values are exact
-    /// averages over all outcomes, and differentiable like any others. Each measurement costs one qubit.
+    /// The measurement is deferred (Nielsen, Chuang, Quantum Computation and Quantum Information, section 4.4): a `cx`
+    /// copies the outcome, and from then on `record` may only be a control. A gate that is
+    /// [`controlled`](Self::controlled) by it depends on the outcome. The probabilities of `record` at the end are the
+    /// probabilities of the outcomes. Values are exact averages over all outcomes, and differentiable like any others.
+    /// Each measurement costs a qubit.
     ///
     /// Teleportation: whatever the two outcomes are, the last qubit ends in the state of the first.
     ///
@@ -29,21 +30,22 @@ impl Circuit {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
-    /// Mistakes, kept like all others: a `record` that was touched before; one that is later the target of anything, or of which
-    /// more than Z is read at the end; a measurement under [`controlled`](Self::controlled), or inverted. Under
-    /// [`when`](Self::when) a record stays 0 in the samples in which nothing is measured. The
-    /// [`state`](crate::Measurement::state) is that of all qubits together, records included: what is defined by overlaps of states (kernels, metric
-    /// tensors, natural gradients, expressibility, entangling capability) does not take such a circuit.
+    /// These are mistakes, stored like all others: a `record` that was touched before; a `record` that is later a
+    /// target; a measurement that reads more than Z of a `record` at the end; a measurement under
+    /// [`controlled`](Self::controlled), or inverted. Under [`when`](Self::when) a record stays 0 in the samples in
+    /// which nothing is measured. The [`state`](crate::Measurement::state) is the state of all qubits together, records
+    /// included. Functions that are defined by overlaps of states (kernels, metric tensors, natural gradients,
+    /// expressibility, entangling capability) therefore refuse such a circuit.
     pub fn measure(&mut self, qubit: usize, record: usize) -> &mut Self {
         self.push_operation(Operation::new(Kind::Measure, Vec::new(), vec![qubit, record]));
         self
     }
 
-    /// Sets `qubit` to 0, whatever its state. The old state moves to the qubit `fresh`, which must be untouched so far, and
-    /// which no later operation may touch.
+    /// Sets `qubit` to 0, whatever its state. The old state moves to the qubit `fresh`, which must be untouched so far,
+    /// and which no later operation may touch.
     ///
-    /// Exact and differentiable, as for [`measure`](Self::measure); each reset costs one qubit. The qubit that was reset is
-    /// as good as untouched, and may become a record.
+    /// The result is exact and differentiable, as for [`measure`](Self::measure). Each reset costs a qubit. The qubit
+    /// that was reset counts as untouched, and may become a record.
     ///
     /// ```
     /// use candlewick::{functional, prelude::*};
@@ -55,15 +57,16 @@ impl Circuit {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
-    /// Mistakes: `fresh` was touched before or is later; `qubit` is a record; a reset under
+    /// These are mistakes: `fresh` is touched before or later; `qubit` is a record; a reset is under
     /// [`controlled`](Self::controlled), or inverted.
     pub fn reset(&mut self, qubit: usize, fresh: usize) -> &mut Self {
         self.push_operation(Operation::new(Kind::Reset, Vec::new(), vec![qubit, fresh]));
         self
     }
 
-    /// Refuses circuits that measure or reset qubits on their way, for what is defined by overlaps of states: those of all qubits together would have
-    /// records and discarded qubits interfere, as nothing does that was measured.
+    /// Refuses circuits that measure or reset qubits on their way, for functions that are defined by overlaps of
+    /// states. The overlap of states of all qubits would let records and discarded qubits interfere; measured qubits do
+    /// not interfere.
     pub(crate) fn check_pure(&self) -> crate::error::Result<()> {
         self.check()?;
         let measures = |operation: &Operation| matches!(operation.kind, Kind::Measure | Kind::Reset);
@@ -76,9 +79,9 @@ impl Circuit {
         }
     }
 
-    /// Declares that a state is prepared on the lowest `count` qubits, which have to be in 0; whether they are.
+    /// Declares that a state is prepared on the lowest `count` qubits, which have to be in 0. Returns whether they are.
     pub(super) fn prepares(&mut self, name: &str, count: usize) -> bool {
-        // At most 58 qubits, each of them in range.
+        // `count` is at most 58, and each qubit is in range.
         let qubits = 1u64.checked_shl(count as u32).map_or(u64::MAX, |bit| bit - 1);
         match self.roles.prepare(qubits) {
             Ok(()) => true,
@@ -89,26 +92,26 @@ impl Circuit {
         }
     }
 
-    /// Qubits that hold an outcome.
+    /// Mask of the qubits that hold an outcome.
     pub(crate) fn records(&self) -> u64 {
         self.roles.records
     }
 }
 
-/// What qubits may still be used for, as masks.
+/// Roles of qubits, as masks: they limit how qubits may still be used.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Roles {
-    /// Not in 0 for sure.
+    /// Qubits that may differ from 0.
     touched: u64,
     records: u64,
-    /// Holds what a reset took away.
+    /// Qubits that hold the old state of a reset qubit.
     discarded: u64,
-    /// In 0 before a state was prepared there, on which the rest relies.
+    /// Qubits that had to be in 0 when a state was prepared on them.
     prepared: u64,
 }
 
 impl Roles {
-    /// Whether an operation, whose qubits are in range, may come next.
+    /// Checks whether an operation, whose qubits are in range, may come next.
     pub(super) fn check(self, operation: &Operation) -> Result<(), Mistake> {
         if operation.kind == Kind::Barrier {
             return Ok(());
@@ -129,7 +132,7 @@ impl Roles {
         find(targets, self.records).map_or(Ok(()), |qubit| Err(Mistake::RecordChanged { qubit }))
     }
 
-    /// Whether all of these qubits are in 0 still.
+    /// Checks that all of these qubits are still in 0.
     fn check_untouched(self, qubits: u64) -> Result<(), Mistake> {
         match self.touched & qubits {
             0 => Ok(()),
@@ -137,29 +140,29 @@ impl Roles {
         }
     }
 
-    /// Takes note of a state that is prepared on these qubits, which have to be in 0.
+    /// Notes that a state is prepared on these qubits, which have to be in 0.
     pub(super) fn prepare(&mut self, qubits: u64) -> Result<(), Mistake> {
         self.check_untouched(qubits)?;
         self.prepared |= qubits;
         Ok(())
     }
 
-    /// Takes note of the states that a circuit prepares which is about to follow.
+    /// Notes the states that the circuit `other`, which is about to be appended, prepares.
     pub(super) fn append(&mut self, other: Self) -> Result<(), Mistake> {
         self.prepare(other.prepared)
     }
 
-    /// Takes note of the states that were prepared from these roles on.
+    /// Notes the states that were prepared after `since`.
     pub(super) fn take_prepared(&mut self, since: Self) {
         self.prepared |= since.prepared;
     }
 
-    /// Takes note of an operation that has been checked.
+    /// Notes an operation that has been checked.
     pub(super) fn note(&mut self, operation: &Operation) {
         let bit = |index: usize| 1u64 << operation.qubits[index];
         match operation.kind {
             Kind::Barrier => {}
-            // Features fill the lowest qubits; above them all stay 0.
+            // Features fill the lowest qubits; the qubits above them stay 0.
             Kind::AmplitudeEmbedding { count, .. } => self.touched |= count.next_power_of_two() as u64 - 1,
             _ => {
                 let used = operation.qubits.iter().chain(&operation.controls);

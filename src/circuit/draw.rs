@@ -1,15 +1,15 @@
-//! Text drawing of a circuit.
+//! Text drawings of circuits.
 //!
-//! Operations are put greedily into columns; a column is as wide as its widest label. Each qubit has a wire line and,
-//! below it, a line for the vertical joins. Conditions are numbered, `?1`, and written out below.
+//! A greedy algorithm puts operations into columns; a column is as wide as its widest label. Each qubit has a wire line
+//! and, below it, a line for the vertical joins. Conditions have numbers, `?1`, and are written below the drawing.
 
 use super::{Circuit, Condition, Kind, Operation};
 use std::fmt;
 
-/// Lines longer than this are broken into blocks.
+/// Longest line of a drawing; longer lines are broken into blocks.
 const WIDTH: usize = 100;
 
-/// What one operation draws: labels on qubits, and the vertical line between the outer ones.
+/// Drawing of one operation: labels on qubits, and the vertical line between the outer qubits.
 struct Picture {
     labels: Vec<(usize, String)>,
     low: usize,
@@ -18,7 +18,7 @@ struct Picture {
 }
 
 impl Operation {
-    /// `mark` names the conditions it acts under.
+    /// Returns the drawing of the operation; `mark` names the conditions under which it acts.
     fn picture(&self, mark: &str) -> Picture {
         let (controls, targets) = self.controls_and_targets();
         let control = if self.kind == Kind::Measure { "M" } else { "●" };
@@ -38,7 +38,7 @@ impl Operation {
         Picture { labels, low, high, line: if self.kind == Kind::Barrier { "░" } else { "│" } }
     }
 
-    /// The label of an operation that has no targets, only a phase.
+    /// Returns the label of an operation that has no targets, only a phase.
     fn phase_label(&self) -> Option<String> {
         match &self.kind {
             Kind::GlobalPhase => Some(format!("gphase({})", self.angles[0])),
@@ -47,7 +47,7 @@ impl Operation {
         }
     }
 
-    /// The label on target `k` of `count`. Where targets play different parts, it says which is which.
+    /// Returns the label on target `k` of `count`. If targets have different roles, the label tells them apart.
     fn target_label(&self, k: usize, count: usize) -> String {
         let angles: Vec<String> = self.angles.iter().map(ToString::to_string).collect();
         let arguments = if angles.is_empty() { String::new() } else { format!("({})", angles.join(", ")) };
@@ -67,7 +67,7 @@ impl Operation {
     }
 }
 
-/// One column: the text of each wire line, and of the line below it.
+/// Column of the drawing: the text of each wire line, and the text of the line below it.
 struct Column {
     wires: Vec<String>,
     joins: Vec<&'static str>,
@@ -94,7 +94,7 @@ impl Column {
 }
 
 impl Circuit {
-    /// The columns, and the conditions that operations act under, each list of them once.
+    /// Returns the columns, and the different lists of conditions under which operations act.
     fn columns(&self) -> (Vec<Column>, Vec<&[Condition]>) {
         let (mut columns, mut legend): (Vec<Column>, Vec<&[Condition]>) = (Vec::new(), Vec::new());
         let mut free = vec![0; self.qubits()];
@@ -120,7 +120,7 @@ impl Circuit {
 }
 
 impl fmt::Display for Circuit {
-    /// Draws the circuit, qubit 0 on top; a mistake is written below the operations before it.
+    /// Draws the circuit with qubit 0 on top. A mistake is written below the operations before it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name_width = format!("q{}", self.qubits().saturating_sub(1)).len();
         let (columns, legend) = self.columns();
@@ -167,7 +167,7 @@ fn draw_block(f: &mut fmt::Formatter<'_>, qubits: usize, name_width: usize, bloc
     Ok(())
 }
 
-/// The text in the middle of `width` cells, with one more cell on each side.
+/// Centers the text in `width` cells, with one more cell on each side.
 fn centerd(text: &str, width: usize, fill: char) -> String {
     let missing = width - text.chars().count();
     let repeat = |count| fill.to_string().repeat(count);

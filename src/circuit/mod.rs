@@ -1,6 +1,6 @@
 //! Circuits: a builder whose methods never panic, angle expressions, named weights, templates and drawings.
 //!
-//! Data goes in through the methods here, is checked once, and leaves as a list of [`Operation`]s that
+//! The methods here check data once and store it as a list of [`Operation`]s, which
 //! [`Program`](crate::program::Program) lowers. Nothing here executes anything.
 
 mod angle;
@@ -31,10 +31,10 @@ use deferred::Roles;
 use std::sync::Arc;
 use weights::Declarations;
 
-/// A quantum circuit on qubits that start in 0.
+/// Quantum circuit on qubits that start in 0.
 ///
-/// Methods are named after OpenQASM's gates, take angles first and qubits last, and can be chained. Qubit 0 is the least
-/// significant bit of a basis index.
+/// Methods have the names of OpenQASM's gates, take angles first and qubits last, and can be chained. Qubit 0 is the
+/// least significant bit of a basis index.
 ///
 /// ```
 /// use candlewick::prelude::*;
@@ -50,9 +50,9 @@ use weights::Declarations;
 /// # circuit.check().unwrap();
 /// ```
 ///
-/// No method panics or returns a `Result`. The first mistake is remembered with the index of its operation, and
-/// [`check`](Self::check), [`QuantumLayer::new`](crate::QuantumLayer::new) and everything else that consumes the circuit
-/// return it:
+/// No method panics or returns a `Result`. The circuit stores the first mistake with the index of its operation.
+/// [`check`](Self::check), [`QuantumLayer::new`](crate::QuantumLayer::new) and every other function that takes the
+/// circuit return it:
 ///
 /// ```
 /// use candlewick::prelude::*;
@@ -66,20 +66,20 @@ pub struct Circuit {
     qubits: usize,
     operations: Vec<Operation>,
     weights: Arc<Declarations>,
-    /// Highest input read, plus one.
+    /// Highest input that is read, plus one.
     read: usize,
     /// Width declared by `with_inputs`.
     declared: Option<usize>,
     roles: Roles,
-    /// Blocks under controls and conditions around what is written now.
+    /// Number of open blocks, under controls and conditions, around the next operation.
     depth: usize,
-    /// Operation index, its name, what is wrong.
+    /// Operation index, name of the operation, and mistake.
     mistake: Option<(usize, String, Mistake)>,
 }
 
 impl Circuit {
-    /// An empty circuit on `qubits` qubits, 1 to [`MAX_QUBITS`]. How many fit a computation is a question of memory,
-    /// answered by an error before anything is allocated.
+    /// Makes an empty circuit on `qubits` qubits, 1 to [`MAX_QUBITS`]. The memory decides how many qubits a computation
+    /// can have; too many are an error before anything is allocated.
     pub fn new(qubits: usize) -> Self {
         let mistake = match qubits {
             0 => Some(Mistake::NoQubits),
@@ -87,7 +87,7 @@ impl Circuit {
             _ => None,
         };
         Self {
-            // Loops over all qubits of a circuit that cannot be made must end, in templates as in programs.
+            // Loops over all qubits of an invalid circuit must end, in templates as in programs.
             qubits: if mistake.is_some() { 0 } else { qubits },
             operations: Vec::new(),
             weights: Arc::default(),
@@ -99,8 +99,8 @@ impl Circuit {
         }
     }
 
-    /// Declares that a sample has `width` features, read or not. Without it the width is the highest
-    /// [`input`] used plus one.
+    /// Declares that a sample has `width` features, read or not. Without this declaration the width is the highest
+    /// [`input`] plus one.
     pub fn with_inputs(mut self, width: usize) -> Self {
         self.declared = Some(width);
         if self.read > width {
@@ -109,28 +109,31 @@ impl Circuit {
         self
     }
 
-    /// Number of qubits; 0 if more were asked for than a circuit may have.
+    /// Returns the number of qubits, or 0 if the circuit was made with more qubits than it may have.
     pub fn qubits(&self) -> usize {
         self.qubits
     }
 
-    /// Number of features a sample has.
+    /// Returns the number of features of a sample.
     pub fn inputs(&self) -> usize {
         self.declared.unwrap_or(self.read)
     }
 
-    /// The operations, in the order in which they act.
+    /// Returns the operations, in the order in which they act.
     pub fn operations(&self) -> &[Operation] {
         &self.operations
     }
 
-    /// Whether an angle depends on a weight.
+    /// Returns whether an angle depends on a weight.
     pub(crate) fn reads_weights(&self) -> bool {
         let angles = self.operations.iter().flat_map(Operation::angles);
         angles.flat_map(Angle::variables).any(|variable| matches!(variable, Variable::Weight { .. }))
     }
 
-    /// The first mistake made while the circuit was written, if any.
+    /// Returns the first mistake made while the circuit was written, if any.
+    ///
+    /// # Errors
+    /// The first mistake, with the index and the name of its operation.
     pub fn check(&self) -> Result<()> {
         match &self.mistake {
             None => Ok(()),
@@ -140,8 +143,8 @@ impl Circuit {
         }
     }
 
-    /// Calls `body` with `0..count`, until there is a mistake: `count` may be absurd. A round writes as many operations as the
-    /// one before, or fewer in the end: after the first it is known whether all are too many.
+    /// Calls `body` with `0..count` until there is a mistake. `count` may be far too large. Later rounds write at most
+    /// as many operations as the first, so after the first round it is known whether all rounds are too many.
     pub(crate) fn rounds(&mut self, count: usize, mut body: impl FnMut(&mut Self, usize)) {
         let before = self.operations.len();
         for round in 0..count.min(MAX_OPERATIONS + 1) {
@@ -155,7 +158,7 @@ impl Circuit {
         }
     }
 
-    /// Remembers a mistake if so many further operations are too many.
+    /// Stores a mistake if `further` more operations are too many.
     fn check_room(&mut self, further: usize) {
         let name = self.operations.last().map_or("", Operation::name);
         if self.operations.len().saturating_add(further) > MAX_OPERATIONS {
@@ -163,14 +166,15 @@ impl Circuit {
         }
     }
 
-    /// Remembers a mistake unless there is an earlier one.
+    /// Stores a mistake unless there is an earlier one.
     pub(crate) fn fail(&mut self, name: &str, mistake: Mistake) {
         let here = self.operations.len();
         self.mistake.get_or_insert_with(|| (here, name.to_owned(), mistake));
     }
 }
 
-/// Equal circuits have the same qubits, features, operations and first mistake, and weight tensors of the same names, shapes and starts.
+/// Equal circuits have the same qubits, features, operations and first mistake, and weight tensors of the same names,
+/// shapes and initialisations.
 impl PartialEq for Circuit {
     fn eq(&self, other: &Self) -> bool {
         let weights = self.declarations().len() == other.declarations().len()

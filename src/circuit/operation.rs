@@ -1,4 +1,4 @@
-//! One operation of a circuit, and how it is undone.
+//! One operation of a circuit, and its inverse.
 
 use super::{Angle, Condition};
 use crate::error::Mistake;
@@ -7,39 +7,40 @@ use crate::linalg::adjoint;
 use num_complex::Complex64;
 use std::sync::Arc;
 
-/// An operation: what it does, its angles, its qubits.
+/// Operation of a circuit: its kind, its angles, its qubits.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Operation {
     pub(crate) kind: Kind,
     pub(crate) angles: Vec<Angle>,
-    /// The qubits in the order of the builder method (for a table gate: its own controls first).
+    /// Qubits in the order of the builder method (for a table gate: its own controls first).
     pub(crate) qubits: Vec<usize>,
     /// Further controls, from [`Circuit::controlled`](crate::Circuit::controlled).
     pub(crate) controls: Vec<usize>,
-    /// It acts where all of them hold, from [`Circuit::when`](crate::Circuit::when).
+    /// Conditions from [`Circuit::when`](crate::Circuit::when): the operation acts where all of them hold.
     pub(crate) conditions: Vec<Condition>,
-    /// Whether the adjoint is meant.
+    /// Whether the operation is the adjoint of the gate.
     pub(crate) dagger: bool,
 }
 
-/// What an operation does.
+/// Kind of an operation.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Kind {
-    /// A gate of the table.
+    /// Gate of the table.
     Gate(Gate),
-    /// `exp(-i θ/2 P)`; letter `k` acts on qubit `k` of the operation.
+    /// Rotation `exp(-i θ/2 P)`; letter `k` acts on qubit `k` of the operation.
     PauliRotation(String),
-    /// `exp(i θ)`.
+    /// Phase `exp(i θ)`.
     GlobalPhase,
-    /// A dense unitary, row by row; qubit 0 of the operation is the low bit.
+    /// Dense unitary, row by row; qubit 0 of the operation is the low bit.
     Unitary(Arc<[Complex64]>),
-    /// Does nothing; separates columns of a drawing.
+    /// Separator of columns of a drawing; it does nothing to the state.
     Barrier,
-    /// The state becomes the normalised features `inputs[first..first + count]`; |0..0> where they are all zero, if `zero_state`.
+    /// Preparation of the normalised features `inputs[first..first + count]`. If `zero_state` is set, features that are
+    /// all zero give |0..0>.
     AmplitudeEmbedding { first: usize, count: usize, zero_state: bool },
-    /// The second qubit, in 0 before, records the first.
+    /// Measurement of the first qubit; the second qubit, in 0 before, records the outcome.
     Measure,
-    /// The first qubit becomes 0; its state moves to the second.
+    /// Reset of the first qubit to 0; its state moves to the second qubit.
     Reset,
 }
 
@@ -52,7 +53,7 @@ impl Operation {
         Self { kind, angles, qubits, controls: Vec::new(), conditions: Vec::new(), dagger: false }
     }
 
-    /// Name of the builder method that makes this operation.
+    /// Returns the name of the builder method that makes this operation.
     pub fn name(&self) -> &'static str {
         match &self.kind {
             Kind::Gate(gate) => gate.spec().name,
@@ -67,7 +68,7 @@ impl Operation {
         }
     }
 
-    /// The gate of the table, if it is one.
+    /// Returns the gate of the table, or `None` for other operations.
     pub fn gate(&self) -> Option<Gate> {
         match self.kind {
             Kind::Gate(gate) => Some(gate),
@@ -75,32 +76,33 @@ impl Operation {
         }
     }
 
-    /// The angles, in radians.
+    /// Returns the angles, in radians.
     pub fn angles(&self) -> &[Angle] {
         &self.angles
     }
 
-    /// The qubits it acts on, controls of the gate itself included.
+    /// Returns the qubits on which the operation acts, controls of the gate itself included.
     pub fn qubits(&self) -> &[usize] {
         &self.qubits
     }
 
-    /// Controls added by [`Circuit::controlled`](crate::Circuit::controlled).
+    /// Returns the controls that [`Circuit::controlled`](crate::Circuit::controlled) added.
     pub fn controls(&self) -> &[usize] {
         &self.controls
     }
 
-    /// Conditions on a sample's features, from [`Circuit::when`](crate::Circuit::when): the operation acts where all hold.
+    /// Returns the conditions on a sample's features from [`Circuit::when`](crate::Circuit::when): the operation acts
+    /// where all of them hold.
     pub fn conditions(&self) -> &[Condition] {
         &self.conditions
     }
 
-    /// Returns whether the adjoint of the named gate is meant.
+    /// Returns whether the operation is the adjoint of the named gate.
     pub fn is_dagger(&self) -> bool {
         self.dagger
     }
 
-    /// All controls and all targets.
+    /// Returns all controls and all targets.
     pub(crate) fn controls_and_targets(&self) -> (Vec<usize>, &[usize]) {
         let own = match self.kind {
             Kind::Gate(gate) => gate.spec().controls,
@@ -111,7 +113,7 @@ impl Operation {
         (self.controls.iter().chain(gate_controls).copied().collect(), targets)
     }
 
-    /// The operation that undoes this one.
+    /// Returns the inverse of this operation.
     pub(crate) fn inverse(&self) -> Result<Self, Mistake> {
         let mut inverse = self.clone();
         let negated = |angles: &[Angle]| angles.iter().map(|angle| -angle.clone()).collect();

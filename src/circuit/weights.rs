@@ -1,4 +1,4 @@
-//! Named weight tensors of a circuit: what they are called, their shape, how they start.
+//! Named weight tensors of a circuit: names, shapes and initialisations.
 
 use super::Circuit;
 use super::angle::{WeightTensor, Weights};
@@ -10,10 +10,10 @@ use std::collections::BTreeMap;
 use std::mem::discriminant;
 use std::sync::Arc;
 
-/// Name of the tensor that holds a fingerprint, which no weights may have.
+/// Name of the tensor that holds a fingerprint. No weights may have this name.
 pub(crate) const FINGERPRINT: &str = "circuit_fingerprint";
 
-/// A declared weight tensor.
+/// Declared weight tensor.
 #[derive(Debug, Clone)]
 pub(crate) struct Declaration {
     pub(crate) handle: Weights,
@@ -21,28 +21,29 @@ pub(crate) struct Declaration {
 }
 
 impl Declaration {
-    /// Whether another one is of a tensor with the same name, shape and start.
+    /// Returns whether `other` declares a tensor with the same name, shape and initialisation.
     pub(super) fn is_like(&self, other: &Self) -> bool {
         self.handle == other.handle && is_same_init(self.init, other.init)
     }
 }
 
-/// Weight tensors by name. Those of a block, such as `controlled` hands out, are its own behind those of the circuit around it.
+/// Weight tensors by name. A block, such as `controlled` opens, has its own tensors, and refers to the tensors of the
+/// circuit around it.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Declarations {
     own: BTreeMap<String, Declaration>,
-    /// Entries of all tensors, those around included.
+    /// Number of entries of all tensors, outer tensors included.
     entries: usize,
     around: Option<Arc<Self>>,
 }
 
 impl Declarations {
-    /// Declarations of a block inside.
+    /// Returns empty declarations of a block inside `around`.
     pub(super) fn inside(around: &Arc<Self>) -> Self {
         Self { own: BTreeMap::new(), entries: around.entries, around: Some(Arc::clone(around)) }
     }
 
-    /// Declarations of a block alone, if it is one inside `around`, or else all that there are.
+    /// Returns the declarations of the block only, if the block is inside `around`, and otherwise all declarations.
     pub(super) fn new_in(&self, around: &Arc<Self>) -> Vec<Declaration> {
         match &self.around {
             Some(known) if Arc::ptr_eq(known, around) => self.own.values().cloned().collect(),
@@ -54,7 +55,7 @@ impl Declarations {
         self.levels().find_map(|level| level.own.get(name))
     }
 
-    /// All of them, sorted by name.
+    /// Iterates over all declarations, sorted by name.
     fn iter(&self) -> impl ExactSizeIterator<Item = &Declaration> + use<'_> {
         let mut all: Vec<_> = self.levels().flat_map(|level| level.own.values()).collect();
         if self.around.is_some() {
@@ -67,7 +68,7 @@ impl Declarations {
         std::iter::successors(Some(self), |level| level.around.as_deref())
     }
 
-    /// Adds a tensor of a new name; whether all together are few enough.
+    /// Adds a tensor of a new name. Returns whether all tensors together are small enough.
     fn insert(&mut self, new: &Declaration) -> bool {
         let total = entries(new.handle.shape()).and_then(|count| count.checked_add(self.entries));
         let Some(total) = total.filter(|total| *total <= MAX_WEIGHTS) else { return false };
@@ -77,7 +78,8 @@ impl Declarations {
     }
 }
 
-/// The weights of a template: the name of a new tensor, or a handle on one of the circuit's, which is shared then.
+/// Weights of a template: the name of a new tensor, or a handle on a tensor of the circuit, which the template then
+/// shares.
 ///
 /// ```
 /// use candle_nn::Init;
@@ -94,9 +96,9 @@ impl Declarations {
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub enum TemplateWeights<'a> {
-    /// The name of a tensor that the template declares, as [`Circuit::weights`] does.
+    /// Name of a tensor that the template declares, as [`Circuit::weights`] does.
     New(&'a str),
-    /// A tensor of the circuit, of the template's shape.
+    /// Tensor of the circuit, with the template's shape.
     Shared(&'a Weights),
 }
 
@@ -119,20 +121,21 @@ impl<'a> From<&'a Weights> for TemplateWeights<'a> {
 }
 
 impl Weights {
-    /// Whether it is a handle on this very tensor.
+    /// Returns whether this is a handle on this very tensor.
     pub(super) fn is(&self, tensor: &Arc<WeightTensor>) -> bool {
         Arc::ptr_eq(&self.tensor, tensor)
     }
 }
 
-/// Angles start uniformly on the circle.
+/// Default initialisation: angles are uniform on the circle.
 pub(super) const DEFAULT_INIT: Init = Init::Uniform { lo: 0.0, up: std::f64::consts::TAU };
 
 impl Circuit {
     /// Declares a weight tensor of any shape; its entries start uniformly in [0, 2π).
     ///
-    /// Under a `VarBuilder` the layer's tensor has this `name`. A name is declared once: weights are shared through the handle, by its entries, by
-    /// templates that take it in the place of a name, and in other circuits by [`share`](Self::share).
+    /// The tensor has this `name` under the layer's `VarBuilder`. A name is declared once. Programs share weights
+    /// through the handle: its entries are angles, templates take it in the place of a name, and [`share`](Self::share)
+    /// declares it in another circuit.
     ///
     /// ```
     /// use candlewick::prelude::*;
@@ -169,7 +172,7 @@ impl Circuit {
         handle
     }
 
-    /// Declares a tensor of another circuit here: the two have it in common, and one may be appended to the other.
+    /// Declares a tensor of another circuit here. The two circuits share it, and either may be appended to the other.
     ///
     /// ```
     /// use candlewick::prelude::*;
@@ -183,13 +186,13 @@ impl Circuit {
     /// assert_eq!(first.weight_tensors().len(), 1);
     /// ```
     ///
-    /// A tensor of that name that is declared already, and is another one, is a mistake.
+    /// A different tensor of that name in this circuit is a mistake.
     pub fn share(&mut self, weights: &Weights) -> &mut Self {
         self.declare(&Declaration { handle: weights.clone(), init: weights.tensor.init });
         self
     }
 
-    /// The weights of a template: a new tensor, or one of this circuit that has the shape.
+    /// Returns the weights of a template: a new tensor, or a tensor of this circuit that has the shape.
     pub(super) fn of_template(&mut self, given: TemplateWeights<'_>, shape: impl Into<Shape>, init: Init) -> Weights {
         let handle = match given {
             TemplateWeights::New(name) => return self.weights_with_init(name, shape, init),
@@ -205,7 +208,7 @@ impl Circuit {
         handle.clone()
     }
 
-    /// Adds a declaration, or checks that the one that is there is of the same tensor.
+    /// Adds a declaration, or checks that an existing declaration is of the same tensor.
     pub(super) fn declare(&mut self, new: &Declaration) {
         let (name, shape) = (|| new.handle.name().to_owned(), || new.handle.shape().to_vec());
         match self.weights.get(new.handle.name()) {
@@ -223,23 +226,23 @@ impl Circuit {
         }
     }
 
-    /// All declarations, sorted by name.
+    /// Returns all declarations, sorted by name.
     pub(crate) fn declarations(&self) -> impl ExactSizeIterator<Item = &Declaration> {
         self.weights.iter()
     }
 
-    /// Handles on all weight tensors, sorted by name.
+    /// Returns handles on all weight tensors, sorted by name.
     pub fn weight_tensors(&self) -> Vec<Weights> {
         self.declarations().map(|declaration| declaration.handle.clone()).collect()
     }
 }
 
-/// Number of entries of a shape, unless it overflows.
+/// Returns the number of entries of a shape, or `None` if it overflows.
 fn entries(shape: &[usize]) -> Option<usize> {
     shape.iter().try_fold(1usize, |product, size| product.checked_mul(*size))
 }
 
-/// Whether two initialisations draw alike.
+/// Returns whether two initialisations draw alike.
 fn is_same_init(one: Init, other: Init) -> bool {
     match (one, other) {
         (Init::Const(a), Init::Const(b)) => a == b,
@@ -254,7 +257,7 @@ fn is_same_init(one: Init, other: Init) -> bool {
     }
 }
 
-/// Whether weights can be drawn from an initialisation.
+/// Checks that weights can be drawn from an initialisation.
 pub(crate) fn check_init(init: Init) -> Result<(), Mistake> {
     let numbers = match init {
         Init::Const(value) => [value, 0.0],
@@ -271,7 +274,7 @@ pub(crate) fn check_init(init: Init) -> Result<(), Mistake> {
             if gain <= 0.0 {
                 return Err(Mistake::NotPositive { what: "the gain of the initialisation", value: gain });
             }
-            // Entries are within the root of 3 of it, on both sides of 0.
+            // Entries are within √3 of it, on both sides of 0.
             [gain, 4.0 * gain]
         }
     };

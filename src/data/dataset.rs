@@ -22,9 +22,10 @@ use rand_distr::StandardNormal;
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Dataset {
-    /// `[samples, features]`, or `[samples, channels, height, width]` for images; F32 on the CPU when made here.
+    /// Samples `[samples, features]`, or `[samples, channels, height, width]` for images; F32 on the CPU if this crate
+    /// made them.
     pub x: Tensor,
-    /// `[samples]`, U32: the class of each sample, below the number of classes.
+    /// Class of each sample, `[samples]` in U32, below the number of classes.
     pub y: Tensor,
     /// Name of each class.
     pub classes: Vec<String>,
@@ -41,10 +42,11 @@ pub struct Split {
 }
 
 impl Dataset {
-    /// A data set of tensors that are there already.
+    /// Makes a data set of existing tensors.
     ///
     /// # Errors
-    /// Labels that are no `[samples]` in U32 with as many samples as `x`, beyond the classes, or more than the memory holds.
+    /// Labels that are not `[samples]` in U32 with as many samples as `x`, are beyond the classes, or are more than the
+    /// memory holds.
     pub fn new(x: Tensor, y: Tensor, classes: Vec<String>) -> Result<Self> {
         let samples = x.dims().first().copied().unwrap_or(0);
         if y.dtype() != DType::U32 {
@@ -66,7 +68,7 @@ impl Dataset {
         Ok(Self { x, y, classes })
     }
 
-    /// The same samples with other features, such as images made of rows or channels in another order.
+    /// Returns the same samples with other features, such as images made of rows or channels in another order.
     ///
     /// # Errors
     /// Features of another number of samples.
@@ -74,10 +76,12 @@ impl Dataset {
         Self::new(x, self.y, self.classes)
     }
 
-    /// Reads a table: a first line `samples,features,class names..`, then a line a sample, its features and its class (from 0) behind them.
+    /// Reads a table: a first line `samples,features,class names..`, then for each sample a line with its features,
+    /// followed by its class (from 0).
     ///
     /// # Errors
-    /// A line that does not fit, with its number and, where it is one field, that one's, both counted from 1.
+    /// A line that does not fit, with its number and the number of its field if one field is wrong, both counted from
+    /// 1.
     pub fn from_csv(text: &str) -> Result<Self> {
         let mut lines = text.lines().zip(1..);
         let problem = |line: usize, problem: &'static str| Error::Data(DataError::Table { line, field: None, problem });
@@ -120,7 +124,7 @@ impl Dataset {
         Self::new(Tensor::from_vec(x, (samples, features), &device)?, Tensor::from_vec(y, samples, &device)?, classes)
     }
 
-    /// Number of samples.
+    /// Returns the number of samples.
     pub fn len(&self) -> usize {
         self.y.elem_count()
     }
@@ -130,10 +134,10 @@ impl Dataset {
         self.len() == 0
     }
 
-    /// The samples of those indices, in that order.
+    /// Returns the samples of `indices`, in that order.
     ///
     /// # Errors
-    /// Candle's own, for an index that is out of range.
+    /// candle's error for an index that is out of range.
     pub fn select(&self, indices: &[u32]) -> Result<Self> {
         check_copy("the samples", &self.x, self.x.dtype())?;
         let indices = Tensor::new(indices, self.x.device())?;
@@ -141,27 +145,30 @@ impl Dataset {
         Ok(Self { x, y, classes: self.classes.clone() })
     }
 
-    /// The samples in an order that the seed decides. Parts of a [`split`](Self::split) and many tables are sorted by class.
+    /// Returns the samples in an order that the seed determines. Parts of a [`split`](Self::split) and many tables are
+    /// sorted by class.
     ///
     /// # Errors
-    /// Candle's own.
+    /// candle's errors.
     pub fn shuffled(&self, seed: u64) -> Result<Self> {
         let mut order: Vec<u32> = (0..self.len() as u32).collect();
         order.shuffle(&mut generator(seed, Purpose::Order));
         self.select(&order)
     }
 
-    /// The first `count` samples, or all if there are fewer: of sorted samples those of the first classes, unless they are [shuffled](Self::shuffled).
+    /// Returns the first `count` samples, or all if there are fewer. Sorted samples begin with the first classes:
+    /// [shuffle](Self::shuffled) them first.
     ///
     /// # Errors
-    /// Candle's own.
+    /// candle's errors.
     pub fn take(&self, count: usize) -> Result<Self> {
         let count = count.min(self.len());
         Ok(Self { x: self.x.narrow(0, 0, count)?, y: self.y.narrow(0, 0, count)?, classes: self.classes.clone() })
     }
 
-    /// Parts for training and for the test: the fraction `fraction` of every class, rounded to whole samples, is held out for the test; the seed chooses the
-    /// samples. Both parts are in the order of their classes: [shuffle](Self::shuffled) them before a few are taken.
+    /// Splits the samples into a part for training and a part for the test. The fraction `fraction` of every class,
+    /// rounded to whole samples, goes to the test; the seed chooses the samples. Both parts are in the order of their
+    /// classes: [shuffle](Self::shuffled) them before you take a few samples.
     ///
     /// # Errors
     /// A fraction outside [0, 1]; a label beyond the classes.
@@ -184,7 +191,8 @@ impl Dataset {
         Ok(Split { train: self.select(&kept)?, test: self.select(&held_out)? })
     }
 
-    /// Appends `features` features without meaning: normal variates of mean 0 and standard deviation `deviation`, from the seed.
+    /// Appends `features` features without meaning: normal variates of mean 0 and standard deviation `deviation`, from
+    /// the seed.
     ///
     /// # Errors
     /// A deviation that is negative or not finite; samples that are no rows; more than the memory holds.
@@ -195,10 +203,10 @@ impl Dataset {
         Ok(Self { x: Tensor::cat(&[&self.x, &noise.to_device(self.x.device())?], 1)?, ..self.clone() })
     }
 
-    /// The same on another device.
+    /// Copies the data set to another device.
     ///
     /// # Errors
-    /// Candle's own.
+    /// candle's errors.
     pub fn to_device(&self, device: &Device) -> Result<Self> {
         Ok(Self { x: self.x.to_device(device)?, y: self.y.to_device(device)?, classes: self.classes.clone() })
     }
@@ -211,7 +219,7 @@ fn check_labels(labels: &[u32], classes: &[String]) -> Result<()> {
     }
 }
 
-/// Normal variates around 0, row by row.
+/// Returns normal variates around 0, row by row.
 pub(super) fn normal(rows: usize, columns: usize, deviation: f64, rng: &mut impl Rng) -> Result<Vec<f64>> {
     if !(deviation.is_finite() && deviation >= 0.0) {
         let allowed = "a finite number from 0 on";

@@ -1,4 +1,4 @@
-//! MNIST and Fashion-MNIST.
+//! The data sets MNIST and Fashion-MNIST.
 
 use super::{Dataset, Split};
 use crate::error::{DataError, Error, Result};
@@ -8,7 +8,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-/// A set of 70 000 images of 28 x 28 pixels in 10 classes.
+/// Set of 70 000 images of 28 x 28 pixels in 10 classes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ImageSet {
@@ -21,18 +21,18 @@ pub enum ImageSet {
 const CLOTHES: [&str; 10] =
     ["T-shirt", "trousers", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot"];
 
-/// The 60 000 training and the 10 000 test images, `[samples, 1, 28, 28]` in F32, white 1 and black 0.
+/// Reads the 60 000 training and the 10 000 test images, `[samples, 1, 28, 28]` in F32, white 1 and black 0.
 ///
-/// They are read from `folder`, which has the four IDX files of the original release, unpacked (`train-images-idx3-ubyte`,
-/// `train-labels-idx1-ubyte`, `t10k-images-idx3-ubyte`, `t10k-labels-idx1-ubyte`); without one they are downloaded from the
-/// Hugging Face hub, once.
+/// `folder` has the four IDX files of the original release, unpacked (`train-images-idx3-ubyte`,
+/// `train-labels-idx1-ubyte`, `t10k-images-idx3-ubyte`, `t10k-labels-idx1-ubyte`). Without a folder the images are
+/// downloaded from the Hugging Face hub, once.
 ///
 /// # Errors
-/// Files that are missing, shorter or longer than their headers say, or no IDX files of such images; labels beyond the classes, or another number of
-/// them than of images; candle's own, for a download that does not work.
+/// Files that are missing, shorter or longer than their headers say, or no IDX files of such images; labels beyond the
+/// classes; another number of labels than of images; candle's error for a download that fails.
 pub fn images(set: ImageSet, folder: Option<&Path>) -> Result<Split> {
     let data = match (folder, set) {
-        // Both have files of the same names in the same format.
+        // Both sets have files of the same names in the same format.
         (Some(folder), _) => {
             check_files(folder)?;
             vision::mnist::load_dir(folder)?
@@ -55,7 +55,7 @@ pub fn images(set: ImageSet, folder: Option<&Path>) -> Result<Split> {
 /// Bytes along each side of an image.
 const SIDE: u32 = 28;
 
-/// Whether the four files are what candle takes them for: it believes the sizes in their headers, whatever they are.
+/// Checks the four files for candle, which does not check the sizes in their headers.
 fn check_files(folder: &Path) -> Result<()> {
     for part in ["train", "t10k"] {
         check_file(&folder.join(format!("{part}-images-idx3-ubyte")), 2051, &[SIDE, SIDE])?;
@@ -64,7 +64,8 @@ fn check_files(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Checks an IDX file of bytes: its magic number, the sizes of a sample, and the length that they and the number of samples make.
+/// Checks an IDX file of bytes: its magic number, the sizes of a sample, and its length, which follows from them and
+/// the number of samples.
 fn check_file(path: &Path, magic: u32, sizes: &[u32]) -> Result<()> {
     let of = |error: std::io::Error| candle_core::Error::from(error).with_path(path);
     let check = |what, actual: u64, expected: u64| match actual == expected {
@@ -83,7 +84,7 @@ fn check_file(path: &Path, magic: u32, sizes: &[u32]) -> Result<()> {
     for &size in sizes {
         check("a side of its images", number(), u64::from(size))?;
     }
-    // Of numbers of 32 bits: at most 2^32 samples of 784 bytes.
+    // The numbers have 32 bits: at most 2^32 samples of 784 bytes.
     let bytes = samples * sizes.iter().map(|&size| u64::from(size)).product::<u64>();
     check("its length in bytes", length, header.len() as u64 + bytes)
 }
@@ -94,14 +95,14 @@ mod tests {
     use std::fs;
     use std::path::PathBuf;
 
-    /// A file: its magic number and sizes, and so many bytes, each one more than the one before.
+    /// Writes a file: its magic number and sizes, then `bytes` bytes, each larger by 1 than the byte before.
     fn file(folder: &Path, name: &str, header: &[u32], bytes: usize) {
         let header = header.iter().flat_map(|number| number.to_be_bytes());
         let contents: Vec<u8> = header.chain((0..bytes).map(|k| k as u8)).collect();
         fs::write(folder.join(name), contents).expect("a file");
     }
 
-    /// A folder with three training images and two test images.
+    /// Makes a folder with three training images and two test images.
     fn folder(name: &str) -> PathBuf {
         let folder = std::env::temp_dir().join(format!("candlewick-images-{name}"));
         fs::create_dir_all(&folder).expect("a folder");

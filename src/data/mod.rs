@@ -1,5 +1,5 @@
-//! Small data sets and what is done to them before a network sees them: clouds of points from a seed, tables, splits, scaling, principal
-//! components; with the feature `datasets` MNIST and Fashion-MNIST.
+//! Small data sets and their preparation for a network: clouds of points from a seed, tables, splits, scaling,
+//! principal components. The feature `datasets` adds MNIST and Fashion-MNIST.
 //!
 //! ```
 //! use candlewick::data::{self, MoonsConfig, Scaler, Split};
@@ -30,23 +30,23 @@ pub use scaler::Scaler;
 use crate::random::Generator;
 use rand::SeedableRng;
 
-/// What a random generator is for. Each purpose has a stream of its own, so that one never shifts another.
+/// Purpose of a random generator. Each purpose has a stream of its own, so no purpose changes the numbers of another.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Purpose {
     /// Coordinates of generated points.
     Points,
-    /// Which rows are held out for the test.
+    /// Rows that are held out for the test.
     Split,
-    /// The order of the training samples.
+    /// Order of the training samples.
     #[cfg(feature = "train")]
     Batches,
     /// Features of noise.
     Noise,
-    /// The order of a shuffled set.
+    /// Order of a shuffled set.
     Order,
 }
 
-/// The generator of a seed for a purpose.
+/// Returns the generator of a seed for a purpose.
 pub(crate) fn generator(seed: u64, purpose: Purpose) -> Generator {
     let stream = match purpose {
         Purpose::Points => 0,

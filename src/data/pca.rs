@@ -1,4 +1,4 @@
-//! Principal components.
+//! Principal component analysis, for fewer features.
 
 use crate::error::{Error, Result, TensorError};
 use crate::limits::check_copy;
@@ -6,10 +6,12 @@ use crate::memory::check_numbers;
 use candle_core::{DType, Device, Module, Tensor};
 use nalgebra::{DMatrix, SymmetricEigen};
 
-/// Samples as coordinates along the directions in which the training set varies most (Pearson 1901, Hotelling 1933); a candle [`Module`].
+/// Projection of samples onto the directions in which the training set varies most (Pearson 1901, Hotelling 1933); a
+/// candle [`Module`].
 ///
-/// The usual way to bring many features down to as many as there are qubits. Coordinates have the units of the features: a
-/// [`Scaler`](super::Scaler) in front makes these alike, one behind brings coordinates to angles.
+/// It is the usual way to reduce many features to as many as there are qubits. Coordinates have the units of the
+/// features. A [`Scaler`](super::Scaler) before it makes the units alike; a [`Scaler`](super::Scaler) after it turns
+/// coordinates into angles.
 ///
 /// ```
 /// use candlewick::data::{self, BlobsConfig, Pca};
@@ -22,21 +24,23 @@ use nalgebra::{DMatrix, SymmetricEigen};
 /// ```
 #[derive(Debug, Clone)]
 pub struct Pca {
-    /// `[features]`.
+    /// Mean of each feature, `[features]`.
     mean: Tensor,
-    /// `[features, components]`, columns of length 1 at right angles.
+    /// Directions `[features, components]`: columns of length 1 at right angles.
     directions: Tensor,
     explained: Vec<f64>,
 }
 
-/// Rows that are added up at a time.
+/// Number of rows that are summed at a time.
 const ROWS: usize = 1024;
 
 impl Pca {
-    /// The first `components` directions of `x`, `[samples, features]`, computed in F64 on the CPU. A direction's largest entry is positive.
+    /// Computes the first `components` directions of `x`, `[samples, features]`, in F64 on the CPU. A direction's
+    /// largest entry is positive.
     ///
     /// # Errors
-    /// No samples, or samples that are no rows or not finite; no components, or more than features; features whose covariances do not fit the memory.
+    /// No samples, or samples that are no rows or not finite; no components, or more than features; features with
+    /// covariances that do not fit the memory.
     pub fn new(x: &Tensor, components: usize) -> Result<Self> {
         let (samples, features) = x.dims2()?;
         let setting =
@@ -47,7 +51,7 @@ impl Pca {
         if !(1..=features).contains(&components) {
             return setting("components", components as f64, "from 1 to the number of features");
         }
-        // The matrix, its eigenvectors and what they are found in.
+        // Counts the matrix, its eigenvectors, and the working memory of the solver.
         check_numbers(
             "the covariances",
             (features as u64).checked_mul(features as u64).and_then(|n| n.checked_mul(4)),
@@ -69,7 +73,7 @@ impl Pca {
         for start in (0..samples).step_by(ROWS) {
             let count = ROWS.min(samples - start);
             let part = rows.narrow(0, start, count)?.broadcast_sub(&mean)?.flatten_all()?.to_vec1::<f64>()?;
-            // Column-major: a column for each sample.
+            // The matrix is column-major: a column for each sample.
             let part = DMatrix::from_vec(features, count, part);
             covariances.gemm(1.0 / samples as f64, &part, &part.transpose(), 1.0);
         }
@@ -99,20 +103,20 @@ impl Pca {
         Ok(Self { mean: place(mean)?, directions, explained })
     }
 
-    /// Part of the variance along each direction, largest first.
+    /// Returns the fraction of the variance along each direction, largest first.
     pub fn explained(&self) -> &[f64] {
         &self.explained
     }
 
-    /// The directions, `[features, components]`: columns of length 1.
+    /// Returns the directions, `[features, components]`: columns of length 1.
     pub fn directions(&self) -> &Tensor {
         &self.directions
     }
 
-    /// Coordinates of samples `[samples, features]`: `[samples, components]`.
+    /// Returns the coordinates `[samples, components]` of samples `[samples, features]`.
     ///
     /// # Errors
-    /// Candle's own, for another number of features, dtype or device.
+    /// candle's error for another number of features, dtype or device.
     pub fn apply(&self, x: &Tensor) -> Result<Tensor> {
         Ok(x.broadcast_sub(&self.mean)?.matmul(&self.directions)?)
     }

@@ -1,5 +1,5 @@
-//! Clouds of points from a seed: like scikit-learn's `make_circles`, `make_moons` and `make_blobs`, and spirals. Samples take turns between the
-//! classes, and are at even distances along their curves before noise is added.
+//! Clouds of points from a seed, as in scikit-learn's `make_circles`, `make_moons` and `make_blobs`, and spirals.
+//! Samples alternate between the classes. Before noise is added they have even distances along their curves.
 
 use super::dataset::normal;
 use super::{Dataset, Purpose, generator};
@@ -15,7 +15,7 @@ use std::f64::consts::{PI, TAU};
 pub struct CirclesConfig {
     /// Standard deviation of the Gaussian noise added to each coordinate, a finite number from 0 on. Default 0.
     pub noise: f64,
-    /// Radius of the inner circle, in [0, 1]; that of the outer one is 1. Default 0.8.
+    /// Radius of the inner circle, in [0, 1]; the outer circle has radius 1. Default 0.8.
     pub factor: f64,
     /// Seed of the noise. Default 0.
     pub seed: u64,
@@ -29,7 +29,8 @@ impl Default for CirclesConfig {
     }
 }
 
-/// Two circles around the origin: class 0 of radius 1, class 1 of radius [`factor`](CirclesConfig::factor). `[samples, 2]`.
+/// Makes points `[samples, 2]` on two circles around the origin: class 0 has radius 1, class 1 has radius
+/// [`factor`](CirclesConfig::factor).
 ///
 /// ```
 /// use candlewick::data::{self, CirclesConfig};
@@ -70,7 +71,8 @@ impl Default for MoonsConfig {
     }
 }
 
-/// Two half circles that reach into each other: class 0 the upper one, class 1 the lower one. `[samples, 2]`.
+/// Makes points `[samples, 2]` on two half circles that reach into each other: class 0 is the upper half circle, class
+/// 1 the lower.
 ///
 /// # Errors
 /// Noise that is negative or not finite; more than the memory holds.
@@ -102,7 +104,8 @@ impl Default for SpiralsConfig {
     }
 }
 
-/// Spirals of one turn and a half around the origin, a class each, turned against each other by equal angles; radii from 0.1 to 1. `[samples, 2]`.
+/// Makes points `[samples, 2]` on spirals of one turn and a half around the origin, a spiral for each class. The
+/// spirals are rotated by equal angles; radii are from 0.1 to 1.
 ///
 /// # Errors
 /// Noise that is negative or not finite; no arms, or more than 1000; more than the memory holds.
@@ -138,14 +141,15 @@ impl Default for BlobsConfig {
     }
 }
 
-/// Normal clouds of a standard deviation, a class each, around centres that are even in `[-1, 1]` of each feature. `[samples, features]`.
+/// Makes normal clouds `[samples, features]` of a standard deviation, a cloud for each class. The centres are uniform
+/// in `[-1, 1]` of each feature.
 ///
 /// # Errors
 /// A deviation that is negative or not finite; no centres, or more than 1000; more than the memory holds.
 pub fn blobs(samples: usize, config: BlobsConfig) -> Result<Dataset> {
     let BlobsConfig { centers, features, deviation, seed, .. } = config;
     check_classes("blobs", "centres", centers)?;
-    // A label each, beside the features.
+    // Counts a label for each sample, beside the features.
     let numbers = (features as u64).checked_add(1).and_then(|each| each.checked_mul(samples as u64));
     check_numbers("the samples", numbers)?;
     let mut rng = generator(seed, Purpose::Points);
@@ -167,7 +171,7 @@ fn check_classes(of: &'static str, setting: &'static str, count: usize) -> Resul
     }
 }
 
-/// Noisy points along one curve a class: `curve` takes the class and a place in [0, 1).
+/// Makes noisy points along a curve for each class. `curve` takes the class and a position in [0, 1).
 fn along(
     samples: usize,
     names: &[impl ToString],
@@ -187,7 +191,7 @@ fn along(
     dataset(x, samples, 2, names.iter().map(ToString::to_string).collect())
 }
 
-/// Samples whose classes take turns.
+/// Makes a data set of samples whose classes alternate.
 fn dataset(x: Vec<f64>, samples: usize, features: usize, classes: Vec<String>) -> Result<Dataset> {
     let x = Tensor::from_vec(x, (samples, features), &Device::Cpu)?.to_dtype(DType::F32)?;
     let y: Vec<u32> = (0..samples).map(|sample| (sample % classes.len()) as u32).collect();

@@ -1,13 +1,14 @@
-//! One scale for all features.
+//! Scaling of features.
 
 use crate::error::{Error, Result, TensorError};
 use crate::limits::check_copy;
 use crate::memory::check_numbers;
 use candle_core::{DType, Device, Module, Tensor};
 
-/// `(x - offset) / scale`, feature by feature; a candle [`Module`].
+/// Scaling `(x - offset) / scale`, feature by feature; a candle [`Module`].
 ///
-/// Make it from the training set and put the test set through the same numbers: its own would leak what a deployed network cannot know.
+/// Make it from the training set, and scale the test set with the same numbers. A scaler of the test set would leak
+/// information that a deployed network does not have.
 ///
 /// ```
 /// use candle_core::{Device, Tensor};
@@ -28,7 +29,7 @@ pub struct Scaler {
 }
 
 impl Scaler {
-    /// A scaler of numbers that are there already, such as those of a file: both `[features]`, of one floating-point dtype.
+    /// Makes a scaler of existing numbers, such as numbers of a file: both `[features]`, of one floating-point dtype.
     ///
     /// # Errors
     /// Other shapes or dtypes.
@@ -60,7 +61,8 @@ impl Scaler {
         Ok(Self { offset, scale })
     }
 
-    /// Scaler that brings each feature of `x`, `[samples, features]`, to mean 0 and standard deviation 1; a feature that does not vary is only moved.
+    /// Makes a scaler that scales each feature of `x`, `[samples, features]`, to mean 0 and standard deviation 1. A
+    /// feature that does not vary is only moved.
     ///
     /// # Errors
     /// No samples, or samples that are no rows or not finite.
@@ -73,10 +75,11 @@ impl Scaler {
         })
     }
 
-    /// Scaler that brings the range of each feature of `x`, `[samples, features]`, to `[low, high]`; a feature that does not vary goes to `low`.
+    /// Makes a scaler that maps the range of each feature of `x`, `[samples, features]`, to `[low, high]`. A feature
+    /// that does not vary becomes `low`.
     ///
     /// # Errors
-    /// No samples, or samples that are no rows or not finite; `low` not below `high`, or one of them not finite.
+    /// No samples, or samples that are no rows or not finite; `low` not below `high`, or either not finite.
     pub fn range(x: &Tensor, low: f64, high: f64) -> Result<Self> {
         let width = high - low;
         if !(width.is_finite() && width > 0.0) {
@@ -93,7 +96,8 @@ impl Scaler {
         })
     }
 
-    /// Scaler with offset 0 and the same scale for all features, such as 16 for the pixels of handwritten digits.
+    /// Makes a scaler with offset 0 and the same scale for all features, such as 16 for the pixels of handwritten
+    /// digits.
     ///
     /// # Errors
     /// A scale that is 0, subnormal or not finite in F32; more features than the memory holds.
@@ -111,14 +115,15 @@ impl Scaler {
         Ok(Self { scale: offset.affine(1.0, scale)?, offset })
     }
 
-    /// Offset and scale of each feature, from its values with the least and the largest of them; a feature that does not vary has a scale of 1.
+    /// Computes offset and scale of each feature from its values, their minimum and their maximum. A feature that does
+    /// not vary has a scale of 1.
     fn by_feature(x: &Tensor, of: impl Fn(&[f64], f64, f64) -> (f64, f64)) -> Result<Self> {
         let (samples, features) = x.dims2()?;
         let setting = |setting, value, allowed| Error::Setting { of: "a scaler", setting, value, allowed };
         if samples == 0 {
             return Err(setting("samples", 0.0, "at least 1"));
         }
-        // Feature by feature, and as a list.
+        // Counts the samples twice: feature by feature, and as a list.
         check_copy("the samples", &x.t()?, DType::F64)?;
         let columns: Vec<f64> =
             x.t()?.to_dtype(DType::F64)?.to_device(&Device::Cpu)?.contiguous()?.flatten_all()?.to_vec1()?;
@@ -128,7 +133,7 @@ impl Scaler {
                 return Err(Error::Tensor(TensorError::FeatureNotFinite { feature, sample, value }));
             }
             let (least, most) = values.iter().fold((f64::MAX, f64::MIN), |(a, b), &v| (a.min(v), b.max(v)));
-            // The mean of many equal values is rounded, and so is none of them.
+            // The mean of many equal values is rounded and may differ from the value.
             let is_constant = least == most;
             let (zero, one) = of(if is_constant { &values[..1] } else { values }, least, most);
             offset.push(zero);
@@ -146,25 +151,25 @@ impl Scaler {
         Ok(Self { offset: offset.to_device(x.device())?, scale: scale.to_device(x.device())? })
     }
 
-    /// Scaled samples, `[.., features]`.
+    /// Returns scaled samples, `[.., features]`.
     ///
     /// # Errors
-    /// Another number of features; candle's own, for another device.
+    /// Another number of features; candle's error for another device.
     pub fn apply(&self, x: &Tensor) -> Result<Tensor> {
         let [offset, scale] = self.for_samples(x)?;
         Ok(x.broadcast_sub(&offset)?.broadcast_div(&scale)?)
     }
 
-    /// Samples as they were before they were scaled.
+    /// Returns samples as they were before scaling.
     ///
     /// # Errors
-    /// As for [`apply`](Self::apply).
+    /// The errors of [`apply`](Self::apply).
     pub fn invert(&self, x: &Tensor) -> Result<Tensor> {
         let [offset, scale] = self.for_samples(x)?;
         Ok(x.broadcast_mul(&scale)?.broadcast_add(&offset)?)
     }
 
-    /// Offset and scale in the dtype of samples, if these have as many features.
+    /// Returns offset and scale in the dtype of the samples, if the samples have as many features.
     fn for_samples(&self, x: &Tensor) -> Result<[Tensor; 2]> {
         let (expected, actual) = (self.offset.elem_count(), x.shape());
         match x.dims().last() {
@@ -180,10 +185,10 @@ impl Scaler {
         }
     }
 
-    /// The same on another device.
+    /// Copies the scaler to another device.
     ///
     /// # Errors
-    /// Candle's own.
+    /// candle's errors.
     pub fn to_device(&self, device: &Device) -> Result<Self> {
         Ok(Self { offset: self.offset.to_device(device)?, scale: self.scale.to_device(device)? })
     }

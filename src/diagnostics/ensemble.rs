@@ -1,4 +1,4 @@
-//! Circuits at random weights.
+//! Evaluation of circuits at random weights.
 
 use crate::circuit::{Circuit, Declaration};
 use crate::error::Result;
@@ -10,10 +10,10 @@ use crate::random::Generator;
 use candle_core::{Device, Shape, Tensor, Var};
 use candle_nn::Init;
 
-/// Numbers that the weights, inputs and outputs of a chunk of draws may hold.
+/// Largest number of weights, inputs and outputs of a chunk of draws.
 const CHUNK: usize = 1 << 21;
 
-/// A stream of random weights, each tensor as it is declared.
+/// Stream of random weights, each tensor as it is declared.
 pub(super) struct Draws {
     streams: Vec<Stream>,
 }
@@ -25,7 +25,7 @@ struct Stream {
     rng: Generator,
 }
 
-/// A tensor's name and its draws `[count, shape..]`.
+/// Name of a tensor, and its draws `[count, shape..]`.
 pub(super) type Drawn = (String, Var);
 
 impl Draws {
@@ -38,10 +38,10 @@ impl Draws {
         Self { streams: circuit.declarations().map(stream).collect() }
     }
 
-    /// The next `count` draws, the same ones in whatever portions they are asked for.
+    /// Returns the next `count` draws. The sequence of draws does not depend on the sizes of the portions.
     pub(super) fn next(&mut self, count: usize) -> Result<Vec<Drawn>> {
         let entries: u64 = self.streams.iter().map(|stream| stream.shape.elem_count() as u64).sum();
-        // As they are drawn, and as tensors.
+        // Counts the weights twice: as drawn, and as tensors.
         memory::check_numbers("random weights", entries.checked_mul(2 * count as u64))?;
         let mut draw = |stream: &mut Stream| {
             let Stream { name, shape, init, rng } = stream;
@@ -53,7 +53,8 @@ impl Draws {
     }
 }
 
-/// How many draws to evaluate at a time, of `all` at so many samples of inputs: an even number, for pairs.
+/// Returns the sizes of the chunks of `all` draws, each evaluated at `rows` samples of inputs. Sizes are even, because
+/// draws are paired.
 pub(super) fn chunks(circuit: &Circuit, all: usize, rows: usize, outputs: usize) -> impl Iterator<Item = usize> {
     let entries = |declaration: &Declaration| declaration.handle.shape().iter().product::<usize>();
     let weights: usize = circuit.declarations().map(entries).sum();
@@ -62,7 +63,7 @@ pub(super) fn chunks(circuit: &Circuit, all: usize, rows: usize, outputs: usize)
     (0..all).step_by(most).map(move |start| most.min(all - start))
 }
 
-/// Outputs `[count, .., outputs]` at `count` draws of weights.
+/// Returns outputs `[count, .., outputs]` at `count` draws of weights.
 pub(super) fn outputs(
     circuit: &Circuit,
     measurement: &Measurement,
@@ -73,7 +74,7 @@ pub(super) fn outputs(
     let named: Vec<(&str, &Tensor)> = weights.iter().map(|(name, var)| (name.as_str(), var.as_tensor())).collect();
     let outputs = functional::evaluate(circuit, measurement, inputs, &named)?;
     if named.is_empty() {
-        // Without weights there are no draws to differ.
+        // Without weights all draws are equal.
         return Ok(outputs.unsqueeze(0)?.broadcast_as([&[count], outputs.dims()].concat())?);
     }
     Ok(outputs)

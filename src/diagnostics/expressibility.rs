@@ -1,4 +1,4 @@
-//! How much of its space a circuit reaches, and how entangled it is there.
+//! Expressibility and entangling capability: how many states a circuit reaches, and how entangled they are.
 
 use super::ensemble::{Draws, chunks, outputs};
 use super::{at_least, rows, samples};
@@ -29,17 +29,18 @@ impl Default for ExpressibilityConfig {
     }
 }
 
-/// Distance, in nats, of the circuit's states at random weights from uniformly (Haar) distributed ones: 0 for those, and the larger the
-/// less a circuit expresses.
+/// Returns the distance, in nats, of the circuit's states at random weights from uniformly (Haar) distributed states.
+/// It is 0 for uniform states, and larger for a circuit that expresses less.
 ///
-/// It is the Kullback-Leibler divergence of the histogram of fidelities of `pairs` pairs of random weights, in `bins` equal bins, from
-/// the uniform states' (Sim, Johnson and Aspuru-Guzik, Adv. Quantum Technol. 2, 1900070, 2019, who take 75 bins). Of these the
-/// fidelity has the density `(N - 1)(1 - F)^(N - 2)`, `N = 2^n`; each bin's share of it is exact. A circuit whose state
-/// never changes has `(N - 1) ln bins`, the largest value. A finite number of pairs adds about `(bins - 1) / (2 pairs)`, as far
-/// as bins of uniform states are not empty.
+/// The distance is the Kullback-Leibler divergence of the histogram of fidelities of `pairs` pairs of random weights,
+/// in `bins` equal bins, from the uniform distribution (Sim, Johnson and Aspuru-Guzik, Adv. Quantum Technol. 2,
+/// 1900070, 2019, who take 75 bins). The fidelity of uniform states has the density `(N - 1)(1 - F)^(N - 2)`,
+/// `N = 2^n`; the share of each bin is exact. A circuit whose state never changes has `(N - 1) ln bins`, the largest
+/// value. A finite number of pairs adds about `(bins - 1) / (2 pairs)`, as long as bins of uniform states are not
+/// empty.
 ///
-/// With several input samples `[.., features]` the histogram has the pairs at each of them; a circuit that reads no inputs
-/// takes `None`. How weights are drawn is said [above](super). A NaN among the inputs gives NaN.
+/// With several input samples `[.., features]` the histogram has the pairs at each sample. A circuit that reads no
+/// inputs takes `None`. The [module](super) describes how weights are drawn. A NaN among the inputs gives NaN.
 ///
 /// ```
 /// use candlewick::diagnostics::{self, ExpressibilityConfig};
@@ -55,12 +56,13 @@ impl Default for ExpressibilityConfig {
 /// ```
 ///
 /// # Errors
-/// No pairs, no bins, or no sample of inputs; a circuit that measures or resets qubits on its way; else as for [`functional::evaluate`](crate::functional::evaluate).
+/// No pairs, no bins, or no sample of inputs; a circuit that measures or resets qubits on its way; the errors of
+/// [`functional::evaluate`](crate::functional::evaluate).
 pub fn expressibility(circuit: &Circuit, inputs: Option<&Tensor>, config: ExpressibilityConfig) -> Result<f64> {
     let ExpressibilityConfig { pairs, bins, seed, .. } = config;
     at_least("pairs", 1, pairs)?;
     at_least("bins", 1, bins)?;
-    // The bins that are filled, which are no more than pairs.
+    // Stores only filled bins, which are no more than pairs.
     let (mut histogram, mut seen_nan) = (BTreeMap::<usize, u64>::new(), false);
     each_chunk(circuit, inputs, pairs.saturating_mul(2), seed, |states, count| {
         let pairs = states.reshape([&[count / 2, 2], &states.dims()[1..]].concat())?;
@@ -68,7 +70,7 @@ pub fn expressibility(circuit: &Circuit, inputs: Option<&Tensor>, config: Expres
         let fidelities = states::fidelity(&side(0)?, &side(1)?)?.flatten_all()?.to_vec1::<f64>()?;
         for fidelity in fidelities {
             seen_nan |= fidelity.is_nan();
-            // Of 1 the bin below: the last one is closed.
+            // The last bin includes its upper end, 1.
             *histogram.entry(((fidelity * bins as f64) as usize).min(bins - 1)).or_default() += 1;
         }
         Ok(())
@@ -85,11 +87,12 @@ pub fn expressibility(circuit: &Circuit, inputs: Option<&Tensor>, config: Expres
     Ok(histogram.iter().map(term).sum())
 }
 
-/// The mean entanglement of the circuit's states at random weights, 0 to 1: that of [`states::meyer_wallach`].
+/// Returns the mean entanglement of the circuit's states at random weights, 0 to 1, as measured by
+/// [`states::meyer_wallach`].
 ///
-/// After Sim, Johnson and Aspuru-Guzik, Adv. Quantum Technol. 2, 1900070, 2019. Uniformly distributed states have
-/// `(2^n - 2) / (2^n + 1)`. With several input samples `[.., features]` it is the mean over them as well; a circuit that
-/// reads no inputs takes `None`. How weights are drawn is said [above](super).
+/// The definition is by Sim, Johnson and Aspuru-Guzik, Adv. Quantum Technol. 2, 1900070, 2019. Uniformly distributed
+/// states have `(2^n - 2) / (2^n + 1)`. With several input samples `[.., features]` the mean is over the samples as
+/// well. A circuit that reads no inputs takes `None`. The [module](super) describes how weights are drawn.
 ///
 /// ```
 /// use candlewick::{diagnostics, prelude::*};
@@ -101,7 +104,8 @@ pub fn expressibility(circuit: &Circuit, inputs: Option<&Tensor>, config: Expres
 /// ```
 ///
 /// # Errors
-/// No samples of weights or of inputs; a circuit that measures or resets qubits on its way; else as for [`functional::evaluate`](crate::functional::evaluate).
+/// No samples of weights or of inputs; a circuit that measures or resets qubits on its way; the errors of
+/// [`functional::evaluate`](crate::functional::evaluate).
 pub fn entangling_capability(circuit: &Circuit, inputs: Option<&Tensor>, samples: usize, seed: u64) -> Result<f64> {
     at_least("samples", 1, samples)?;
     let (mut sum, mut seen) = (0.0, 0);
@@ -113,7 +117,7 @@ pub fn entangling_capability(circuit: &Circuit, inputs: Option<&Tensor>, samples
     Ok(sum / seen as f64)
 }
 
-/// The states `[count, .., 2^n, 2]` of `all` random weights, a chunk at a time.
+/// Passes the states `[count, .., 2^n, 2]` of `all` random weights to the caller, a chunk at a time.
 fn each_chunk(
     circuit: &Circuit,
     inputs: Option<&Tensor>,
@@ -131,11 +135,11 @@ fn each_chunk(
     Ok(())
 }
 
-/// The logarithm of a bin's share of uniform states, `(1 - l)^e - (1 - u)^e` between l and u. The shares themselves are beyond
-/// the smallest numbers.
+/// Returns the logarithm of a bin's share of uniform states, `(1 - l)^e - (1 - u)^e` between l and u. The shares
+/// themselves may be smaller than the smallest numbers.
 fn log_share(bin: usize, bins: usize, exponent: f64) -> f64 {
     let (left, right) = ((bins - bin) as f64, (bins - bin - 1) as f64);
     let outer = exponent * (left / bins as f64).ln();
-    // The last bin ends where nothing is left, ln 0: then nothing is taken off.
+    // The last bin ends at u = 1, where the second term is 0 and its logarithm `-∞`: nothing is subtracted.
     outer + (-(exponent * (right / left).ln()).exp_m1()).ln()
 }

@@ -1,4 +1,4 @@
-//! Circuits as Fourier series of an input feature.
+//! Fourier series of a circuit's output in one input feature, and a bound of their frequencies.
 
 use super::{exact, single};
 use crate::__private::NonExhaustive;
@@ -15,17 +15,17 @@ use std::f64::consts::TAU;
 use std::iter::Copied;
 use std::{slice, vec};
 
-/// The largest degree of a series.
+/// Largest degree of a series.
 pub const MAX_DEGREE: usize = 4096;
 
-/// How far from a common multiple frequencies may be, relative to the largest.
+/// Largest distance of frequencies from a common multiple, relative to the largest frequency.
 const TOLERANCE: f64 = 1e-9;
 
-/// The frequencies that an output may have in a feature: `unit * k` for whole `k` from `-degree` to `degree`.
+/// Frequencies that an output may have in a feature: `unit * k` for whole `k` from `-degree` to `degree`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct Frequencies {
-    /// The smallest step between them; the output repeats after `2π / unit`.
+    /// Smallest step between the frequencies; the output repeats after `2π / unit`.
     pub unit: f64,
     /// Number of frequencies above 0, at most [`MAX_DEGREE`].
     pub degree: usize,
@@ -34,18 +34,19 @@ pub struct Frequencies {
 /// Options of [`fourier_spectrum`] and [`frequencies()`].
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct FourierConfig {
-    /// Index of the feature in which the series is. Default 0.
+    /// Index of the feature of the series. Default 0.
     pub feature: usize,
-    /// Values of all features, of which that of `feature` is not used. Default `None`: 0 for each.
+    /// Values of all features; the value of `feature` is not used. Default `None`: 0 for each.
     pub point: Option<Vec<f64>>,
-    /// Frequencies that [`fourier_spectrum`] looks at; [`frequencies()`] does not read them. Default `None`: those found by [`frequencies()`]. CallArgs ones are
-    /// believed: where the circuit has higher ones or some between, these show up at wrong places.
+    /// Frequencies that [`fourier_spectrum`] evaluates; [`frequencies()`] does not read them. Default `None`: the
+    /// frequencies that [`frequencies()`] finds. Given frequencies are not checked: if the circuit has higher
+    /// frequencies or some between them, their coefficients appear at wrong frequencies.
     pub frequencies: Option<Frequencies>,
     #[doc(hidden)]
     pub non_exhaustive: NonExhaustive,
 }
 
-/// The Fourier series of an output in a feature: `f(x) = Σ_k c_k exp(i unit k x)`.
+/// Fourier series of an output in a feature: `f(x) = Σ_k c_k exp(i unit k x)`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FourierSpectrum {
     frequencies: Frequencies,
@@ -54,25 +55,26 @@ pub struct FourierSpectrum {
 }
 
 impl Frequencies {
-    /// Frequencies from a step between them and how many there may be above 0.
+    /// Makes frequencies from the step between them and the number of frequencies above 0.
     pub fn new(unit: f64, degree: usize) -> Self {
         Self { unit, degree }
     }
 }
 
 impl FourierSpectrum {
-    /// The frequencies that were looked at.
+    /// Returns the frequencies that were evaluated.
     pub fn frequencies(&self) -> Frequencies {
         self.frequencies
     }
 
-    /// `c_k`, the coefficient of the frequency `unit * k`; 0 beyond the degree. As outputs are real, `c_-k` is its conjugate.
+    /// Returns `c_k`, the coefficient of the frequency `unit * k`; 0 beyond the degree. Outputs are real, so `c_-k` is
+    /// the conjugate of `c_k`.
     pub fn coefficient(&self, k: isize) -> Complex64 {
         let place = k.checked_add_unsigned(self.frequencies.degree).and_then(|place| usize::try_from(place).ok());
         place.and_then(|place| self.terms.get(place)).map(|term| term.1).unwrap_or_default()
     }
 
-    /// All frequencies, from the lowest to the highest, with their coefficients.
+    /// Returns all frequencies, from the lowest to the highest, with their coefficients.
     pub fn iter(&self) -> Copied<slice::Iter<'_, (f64, Complex64)>> {
         self.terms.iter().copied()
     }
@@ -98,12 +100,12 @@ impl<'a> IntoIterator for &'a FourierSpectrum {
     }
 }
 
-/// The Fourier series of `<O>` in one feature, the other features and the weights being fixed.
+/// Returns the Fourier series of `<O>` in one feature, with the other features and the weights fixed.
 ///
-/// Which functions of its data a circuit can be: angles that are linear in a feature make every output a trigonometric
-/// polynomial in it, whose frequencies are sums of differences of eigenvalues (Schuld, Sweke and Meyer, Phys. Rev. A 103,
-/// 032430, 2021). It is evaluated at `2 degree + 1` equidistant points of one period, in one batch, and transformed: this is
-/// exact, to rounding.
+/// The series describes which functions of its data a circuit can be. Angles that are linear in a feature make every
+/// output a trigonometric polynomial in it, whose frequencies are sums of differences of eigenvalues (Schuld, Sweke and
+/// Meyer, Phys. Rev. A 103, 032430, 2021). The output is evaluated at `2 degree + 1` equidistant points of one period,
+/// in one batch, and transformed. The result is exact up to rounding.
 ///
 /// ```
 /// use candlewick::diagnostics::{self, FourierConfig};
@@ -117,7 +119,7 @@ impl<'a> IntoIterator for &'a FourierSpectrum {
 /// ```
 ///
 /// # Errors
-/// Those of [`frequencies()`]; given frequencies with a unit that is not positive, or of too high a degree.
+/// The errors of [`frequencies()`]; given frequencies with a unit that is not positive, or of too high a degree.
 pub fn fourier_spectrum(
     circuit: &Circuit,
     observable: &Observable,
@@ -137,7 +139,7 @@ pub fn fourier_spectrum(
     }
     let points = 2 * degree + 1;
     let values = problem.values((0..points).map(|j| TAU / unit * (j as f64 / points as f64)))?;
-    // exp(-2πi j k / points): the product is reduced while it is a whole number.
+    // Computes exp(-2πi j k / points): the product j k is reduced while it is a whole number.
     let turns: Vec<_> = (0..points).map(|m| Complex64::cis(-TAU * m as f64 / points as f64)).collect();
     let term = |place: usize| {
         let k = place + points - degree;
@@ -147,10 +149,11 @@ pub fn fourier_spectrum(
     Ok(FourierSpectrum { frequencies: found, terms: (0..points).map(term).collect() })
 }
 
-/// A bound for the frequencies of `<O>` in a feature, from the operations that `O` can see.
+/// Returns a bound for the frequencies of `<O>` in a feature, from the operations on which `O` depends.
 ///
-/// A rotation by `a x` has the frequency `a`, as has a phase; a rotation under controls `a / 2` as well. What they have in common is the unit, and
-/// the highest ones add up to the degree. Where `a` is a weight or another feature, its value at [`point`](FourierConfig::point) counts.
+/// A rotation by `a x` has the frequency `a`, and so has a phase. A rotation under controls has `a / 2` as well. The
+/// greatest common divisor of the frequencies is the unit; the highest frequencies add up to the degree. If `a` is a
+/// weight or another feature, its value at [`point`](FourierConfig::point) counts.
 ///
 /// ```
 /// use candlewick::diagnostics::{self, FourierConfig};
@@ -163,8 +166,8 @@ pub fn fourier_spectrum(
 /// ```
 ///
 /// # Errors
-/// A feature that the circuit does not have; a `point` of another length; a feature that is squared, read by a condition or an amplitude;
-/// frequencies without a common unit, or too many; else as for [`functional::evaluate`].
+/// A feature that the circuit does not have; a `point` of another length; a feature that is squared, read by a
+/// condition or an amplitude; frequencies without a common unit, or too many; the errors of [`functional::evaluate`].
 pub fn frequencies(
     circuit: &Circuit,
     observable: &Observable,
@@ -174,7 +177,7 @@ pub fn frequencies(
     Problem::new(circuit, observable, weights, config)?.frequencies()
 }
 
-/// An output as a function of one feature.
+/// Output as a function of one feature.
 struct Problem<'a> {
     circuit: &'a Circuit,
     measurement: Measurement,
@@ -205,12 +208,12 @@ impl<'a> Problem<'a> {
         let weights = weights.iter().map(exactly).collect::<Result<_>>()?;
         let measurement = Measurement::expectation([observable.clone()]);
         let problem = Self { circuit, measurement, feature, point, weights };
-        // For its errors: what follows takes weights as they are declared.
+        // Evaluates once for the errors: the code below assumes weights as they are declared.
         problem.values([problem.point[feature]].into_iter())?;
         Ok(problem)
     }
 
-    /// The output at values of the feature.
+    /// Returns the output at values of the feature.
     fn values(&self, at: impl Iterator<Item = f64>) -> Result<Vec<f64>> {
         let row = |value: f64| {
             let mut row = self.point.clone();
@@ -235,7 +238,7 @@ impl<'a> Problem<'a> {
         let (mut steps, mut highest) = (Vec::new(), Vec::new());
         for probe in &program.angles_as_inputs().angles {
             let slope = self.slope(&program, &program.slots[probe.slot], (&row, &weights))?.abs();
-            // A phase of the whole state is seen by nothing.
+            // A phase of the whole state has no effect.
             if slope != 0.0 && probe.support != 0 {
                 let (step, high) = match probe.spectrum {
                     Spectrum::Signs => (2.0 * slope, 2.0 * slope),
@@ -249,7 +252,7 @@ impl<'a> Problem<'a> {
         self.common(&steps, &highest)
     }
 
-    /// All weights in the program's order.
+    /// Returns all weights in the program's order.
     fn all_weights(&self, program: &Program) -> Result<Vec<f64>> {
         let mut all = Vec::with_capacity(program.weights);
         for tensor in &program.tensors {
@@ -260,7 +263,8 @@ impl<'a> Problem<'a> {
         Ok(all)
     }
 
-    /// The point as engines see it, with what conditional gates add: these must not depend on the feature.
+    /// Returns the point with derived features, as engines read it. Derived features must not depend on the feature of
+    /// the series.
     fn row(&self, program: &Program, weights: &[f64]) -> Result<Vec<f64>> {
         let read = |slot: &Slot| {
             let variables = slot.terms.iter().flat_map(|(_, first, second)| [Some(*first), *second]).flatten();
@@ -274,9 +278,9 @@ impl<'a> Problem<'a> {
         Ok(derived_features::append(program, &features, &weights)?.flatten_all()?.to_vec1()?)
     }
 
-    /// The factor of the feature in a slot.
+    /// Returns the factor of the feature in a slot.
     fn slope(&self, program: &Program, slot: &Slot, (row, weights): (&[f64], &[f64])) -> Result<f64> {
-        // Products of a switch and the feature are the feature, times the switch.
+        // A product of a switch and the feature counts as the feature, with the switch as a factor.
         let own = |variable: Variable| match program.origin(variable)? {
             (Variable::Input(index), switch) if index == self.feature => Some(switch.map_or(1.0, |switch| row[switch])),
             _ => None,
@@ -302,17 +306,17 @@ impl<'a> Problem<'a> {
         Err(Error::Diagnostics(Mistake::NotFinite { what: "the factor of the feature", value: slope }))
     }
 
-    /// The unit that all steps are multiples of, and how many of it the highest frequencies are together.
+    /// Returns the common unit of all steps, and the sum of the highest frequencies in this unit.
     fn common(&self, steps: &[f64], highest: &[f64]) -> Result<Frequencies> {
         let largest = steps.iter().copied().fold(0.0, f64::max);
         if largest == 0.0 {
             return Ok(Frequencies { unit: 1.0, degree: 0 });
         }
         let divisor = steps.iter().fold(0.0, |unit, step| common_divisor(unit, *step, TOLERANCE * largest));
-        // Euclid's remainders gather rounding errors that the quotient does not have.
+        // Euclid's remainders collect rounding errors that the quotient does not have.
         let unit = largest / (largest / divisor).round();
         let degree = highest.iter().map(|high| (high / unit).round()).sum::<f64>();
-        // Written so that NaN is refused.
+        // The comparison refuses NaN.
         if degree <= MAX_DEGREE as f64 {
             return Ok(Frequencies { unit, degree: degree as usize });
         }
@@ -321,7 +325,7 @@ impl<'a> Problem<'a> {
     }
 }
 
-/// Euclid's algorithm, down to rounding errors.
+/// Returns the common divisor by Euclid's algorithm, up to rounding errors.
 fn common_divisor(mut a: f64, mut b: f64, tolerance: f64) -> f64 {
     while b > tolerance {
         (a, b) = (b, a % b);

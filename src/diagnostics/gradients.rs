@@ -1,4 +1,4 @@
-//! Barren plateaus.
+//! The variance of gradients over random weights, which shows barren plateaus.
 
 use super::ensemble::{Draws, chunks, outputs};
 use super::{at_least, rows, samples};
@@ -8,15 +8,15 @@ use crate::measurement::Measurement;
 use crate::observable::Observable;
 use candle_core::{Device, Tensor};
 
-/// The variance of `d<O>/dw` over random weights, for each entry of each weight tensor.
+/// Returns the variance of `d<O>/dw` over random weights, for each entry of each weight tensor.
 ///
-/// Where it falls exponentially with the number of qubits, training does not start: a barren plateau (McClean et al., Nat.
-/// Commun. 9, 4812, 2018; for local and global costs Cerezo et al., Nat. Commun. 12, 1791, 2021).
+/// If it falls exponentially with the number of qubits, training does not start: this is a barren plateau (McClean et
+/// al., Nat. Commun. 9, 4812, 2018; for local and global costs Cerezo et al., Nat. Commun. 12, 1791, 2021).
 ///
-/// Returned are the circuit's weight tensors by name, sorted, each with its variances in the declared shape, in F64 on the CPU. The
-/// estimate is unbiased: the squares are divided by `samples - 1`. With several input samples `[.., features]` the cost is
-/// the mean of `<O>` over them; a circuit that reads no inputs takes `None`. How weights are drawn is said
-/// [above](super).
+/// The result has the circuit's weight tensors by name, sorted, each with its variances in the declared shape, in F64
+/// on the CPU. The estimate is unbiased: the squares are divided by `samples - 1`. With several input samples
+/// `[.., features]` the cost is the mean of `<O>` over them. A circuit that reads no inputs takes `None`. The
+/// [module](super) describes how weights are drawn.
 ///
 /// ```
 /// use candlewick::{diagnostics, prelude::*};
@@ -30,7 +30,8 @@ use candle_core::{Device, Tensor};
 /// ```
 ///
 /// # Errors
-/// Fewer than two samples of weights, or no sample of inputs; else as for [`functional::evaluate`](crate::functional::evaluate).
+/// Fewer than two samples of weights, or no sample of inputs; the errors of
+/// [`functional::evaluate`](crate::functional::evaluate).
 pub fn gradient_variance(
     circuit: &Circuit,
     observable: &Observable,
@@ -46,7 +47,7 @@ pub fn gradient_variance(
     for count in chunks(circuit, samples, rows(inputs.as_ref())?, 1) {
         let weights = draws.next(count)?;
         let values = outputs(circuit, &measurement, inputs.as_ref(), &weights, count)?;
-        // Members do not share weights: the gradient of the sum is each one's own.
+        // Members do not share weights, so the gradient of the sum has the gradient of each member.
         let gradients = values.reshape((count, ()))?.mean(1)?.sum_all()?.backward()?;
         for ((_, var), moments) in weights.iter().zip(&mut moments) {
             if let Some(gradient) = gradients.get(var) {
@@ -62,7 +63,7 @@ pub fn gradient_variance(
     circuit.declarations().zip(moments).map(variance).collect()
 }
 
-/// Means and sums of squared deviations, one number of each kind at a time (Welford, Technometrics 4, 419, 1962).
+/// Means and sums of squared deviations, updated with one sample at a time (Welford, Technometrics 4, 419, 1962).
 #[derive(Default)]
 struct Moments {
     count: f64,

@@ -1,17 +1,17 @@
-//! What to know about a circuit before it is trained.
+//! Properties of a circuit that are worth knowing before it is trained.
 //!
 //! | function | question |
 //! |---|---|
 //! | [`gradient_variance`] | how large gradients are at random weights: barren plateaus |
-//! | [`expressibility`] | how far the circuit's states are from uniformly distributed ones |
-//! | [`entangling_capability`] | how entangled they are |
+//! | [`expressibility`] | how far the circuit's states are from uniformly distributed states |
+//! | [`entangling_capability`] | how entangled the circuit's states are |
 //! | [`fourier_spectrum`], [`frequencies`] | which functions of an input feature the circuit can be |
 //! | [`rounding_error`] | how much precision a circuit loses to rounding |
 //!
-//! Random weights are drawn as the circuit declares them: uniformly in [0, 2π), which the literature takes, unless
-//! [`Circuit::weights_with_init`](crate::Circuit::weights_with_init) says otherwise, and then as training starts. A seed fixes
-//! them, on every machine. All but [`rounding_error`] compute in F64 on the CPU, whatever the dtype and the device of the tensors they
-//! are given.
+//! Random weights are drawn as the circuit declares them: uniformly in [0, 2π), as in the literature, unless
+//! [`Circuit::weights_with_init`](crate::Circuit::weights_with_init) declares another start; then as training starts. A
+//! seed determines them on every machine. All functions except [`rounding_error`] compute in F64 on the CPU, whatever
+//! the dtype and the device of their tensors.
 
 mod ensemble;
 mod expressibility;
@@ -29,7 +29,7 @@ use crate::error::{Error, Mistake, Result, TensorError, WeightsError};
 use crate::limits::{check_copy, product};
 use candle_core::{DType, Device, Shape, Tensor};
 
-/// A tensor's values in F64 on the CPU, outside of any graph.
+/// Returns a tensor's values in F64 on the CPU, outside of any graph.
 fn exact(what: &str, tensor: &Tensor) -> Result<Tensor> {
     let dtype = tensor.dtype();
     if !matches!(dtype, DType::F16 | DType::BF16 | DType::F32 | DType::F64) {
@@ -39,10 +39,10 @@ fn exact(what: &str, tensor: &Tensor) -> Result<Tensor> {
     Ok(tensor.detach().to_device(&Device::Cpu)?.to_dtype(DType::F64)?)
 }
 
-/// The input samples of a diagnosis, at least one.
+/// Returns the input samples of a diagnosis, at least one.
 fn samples(circuit: &Circuit, inputs: Option<&Tensor>) -> Result<Option<Tensor>> {
     let Some(inputs) = inputs else {
-        // A sample without features, for its dtype.
+        // Sample without features, for its dtype.
         let nothing = Tensor::zeros(0, DType::F64, &Device::Cpu)?;
         return Ok((circuit.inputs() == 0).then_some(nothing));
     };
@@ -50,14 +50,14 @@ fn samples(circuit: &Circuit, inputs: Option<&Tensor>) -> Result<Option<Tensor>>
     exact("the input", inputs).map(Some)
 }
 
-/// How many samples there are: leading dimensions alone, as a sample may have no features.
+/// Returns the number of samples. It is the product of the leading dimensions, because a sample may have no features.
 fn rows(inputs: Option<&Tensor>) -> Result<usize> {
     inputs.map_or(Ok(1), |inputs| {
         product("input samples", inputs.dims().split_last().map_or(&[], |(_, leading)| leading))
     })
 }
 
-/// Refuses fewer than `least` of something.
+/// Refuses a number below `least`.
 fn at_least(what: &'static str, least: usize, actual: usize) -> Result<()> {
     if actual >= least {
         return Ok(());
@@ -65,7 +65,7 @@ fn at_least(what: &'static str, least: usize, actual: usize) -> Result<()> {
     Err(Error::Diagnostics(Mistake::Length { what, expected: format!("{least} or more"), actual }))
 }
 
-/// Refuses weights that are not of their declared shape, ensembles among them.
+/// Refuses weights of another shape than declared, including ensembles.
 fn single(circuit: &Circuit, weights: &[(&str, &Tensor)]) -> Result<()> {
     for declaration in circuit.declarations() {
         let (name, expected) = (declaration.handle.name(), Shape::from(declaration.handle.shape()));

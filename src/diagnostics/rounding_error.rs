@@ -1,4 +1,4 @@
-//! Rounding errors of a state.
+//! The rounding error of a circuit: the circuit is run and undone, and the distance from the start is measured.
 
 use super::single;
 use crate::circuit::Circuit;
@@ -10,13 +10,14 @@ use crate::program::Rewrites;
 use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
 
-/// Distance of a state from where it started once the circuit has been run and undone again: the largest norm of (final -
-/// initial) over the batch. Without rounding it would be 0.
+/// Returns the distance of a state from its start after the circuit has been run and undone: the largest norm of `final
+/// - initial` over the batch. Without rounding it would be 0.
 ///
-/// A measure of the precision that is left in this dtype, on this device: every operation is done and undone one by one, without
-/// the optimisations that would cancel them. Circuits of some hundred gates give about 1e-6 in F32, F16 and BF16, and
-/// 1e-15 in F64. Inputs are `[.., features]`, none for a circuit that reads none; without any tensor it computes in F32 on the CPU. With
-/// amplitude embedding, which cannot be undone, the embedded state is the initial one. A NaN gives NaN.
+/// The distance measures the precision in this dtype, on this device: every operation is done and undone separately,
+/// without the optimisations that would cancel the pair. Circuits of some hundred gates give about 1e-6 in F32, F16 and
+/// BF16, and 1e-15 in F64. Inputs are `[.., features]`; a circuit that reads no inputs takes `None`. Without any tensor
+/// the function computes in F32 on the CPU. Amplitude embedding cannot be undone, so the embedded state is the initial
+/// state. A NaN gives NaN.
 ///
 /// ```
 /// use candle_core::{DType, Device, Tensor};
@@ -32,7 +33,8 @@ use candle_nn::VarBuilder;
 /// ```
 ///
 /// # Errors
-/// As for [`functional::evaluate`]; weights for several members of an ensemble; measurements and resets, which are not undone.
+/// The errors of [`functional::evaluate`]; weights for several members of an ensemble; measurements and resets, which
+/// are not undone.
 pub fn rounding_error(circuit: &Circuit, inputs: Option<&Tensor>, weights: &[(&str, &Tensor)]) -> Result<f64> {
     circuit.check()?;
     single(circuit, weights)?;
@@ -48,7 +50,7 @@ pub fn rounding_error(circuit: &Circuit, inputs: Option<&Tensor>, weights: &[(&s
         Some(inputs) => layer.forward_detached(inputs)?,
         None => layer.evaluate()?,
     };
-    // In this order: not every device has F64.
+    // The order matters: not every device has F64.
     let exact =
         |states: &Tensor| states.detach().to_device(&Device::Cpu)?.to_dtype(DType::F64)?.flatten_all()?.to_vec1();
     let (initial, last): (Vec<f64>, Vec<f64>) = (exact(&initial)?, exact(&last)?);

@@ -1,11 +1,11 @@
-//! The way through candle: a typed error travels inside candle's error and comes out of it again.
+//! Conversion to and from candle's error: a typed error travels inside candle's error and is recovered from it.
 
 use super::Error;
 use candle_core::Error as Candle;
 use std::fmt;
 
-/// A typed error on its way, as the content of a [`std::io::Error`]: the variant of candle's error that holds any error, prints it unchanged and
-/// has it among its sources. (`Wrapped` holds text alone, `WrappedContext` has no source.)
+/// Typed error inside a [`std::io::Error`]: this variant of candle's error holds any error, prints it unchanged and has
+/// it among its sources. (`Wrapped` holds only text, `WrappedContext` has no source.)
 struct Carried(Error);
 
 impl fmt::Display for Carried {
@@ -27,7 +27,7 @@ impl std::error::Error for Carried {
 }
 
 impl Error {
-    /// The typed error inside an error of candle, behind whatever context, path or backtrace was added to it.
+    /// Returns the typed error inside an error of candle, behind any context, path or backtrace that was added to it.
     ///
     /// ```
     /// use candle_core::{DType, Device, Module, Tensor};
@@ -64,7 +64,8 @@ impl From<Error> for Candle {
 }
 
 impl From<Candle> for Error {
-    /// The typed error that candle's holds, if there is one: what was added to it on the way is left out then.
+    /// Returns the typed error that candle's error holds, if there is one; context that was added to it is left out
+    /// then.
     fn from(error: Candle) -> Self {
         if Self::find(&error).is_none() {
             return Self::Candle(error);

@@ -1,6 +1,6 @@
-//! Data sets that are not what they should be.
+//! Errors of data sets.
 
-/// Data sets that are not what they should be.
+/// Data sets that are not valid.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DataError {
@@ -17,19 +17,19 @@ pub enum DataError {
         /// Problem, in words.
         problem: &'static str,
     },
-    /// A file that does not hold the images or labels it should.
+    /// A file that does not have the images or labels of its data set.
     #[error("{path}: {what} is {actual}, expected {expected}")]
     ImageFile {
         /// The file.
         path: String,
         /// Number of the header that does not fit.
         what: &'static str,
-        /// The number that fits.
+        /// Number that fits.
         expected: u64,
-        /// Value that was given.
+        /// Number in the file.
         actual: u64,
     },
-    /// A class beyond those of a data set.
+    /// A class that the data set does not have.
     #[error("the label of sample {sample} is beyond the {classes} class(es)")]
     Label {
         /// The sample, counted from 0.

@@ -1,4 +1,4 @@
-//! Devices and processors that cannot run a computation.
+//! Errors of devices and processors.
 
 use super::Cause;
 

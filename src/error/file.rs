@@ -1,4 +1,4 @@
-//! Files that cannot be read, written or understood.
+//! Errors of files.
 
 use super::Cause;
 
@@ -16,10 +16,10 @@ pub enum FileError {
         /// Error of the system, or of the reader of the format.
         source: Cause,
     },
-    /// Text that is not what it should describe.
+    /// Text that cannot be parsed.
     #[error("{what} cannot be read from this JSON: {source}")]
     Json {
-        /// Thing that the text should describe.
+        /// Subject of the text.
         what: &'static str,
         /// Error of the parser, with line and column.
         source: serde_json::Error,
@@ -27,7 +27,7 @@ pub enum FileError {
     /// A picture that cannot be drawn or written.
     #[error("cannot draw {path}: {source}")]
     Picture {
-        /// File it was to be written to, or `a picture` for one in memory.
+        /// File for the picture, or `a picture` for a picture in memory.
         path: String,
         /// Rule that the figure breaks, or error of the renderer or the system.
         source: Cause,

@@ -1,8 +1,9 @@
-//! Memory that a computation needs and does not get. All but `Refused` are raised before anything is allocated.
+//! Errors of memory.
 
 use candle_core::DType;
 
-/// Memory that a computation needs and does not get. All but `Refused` are raised before anything is allocated.
+/// Memory that a computation needs and does not get. All variants except `Refused` are raised before anything is
+/// allocated.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MemoryError {
@@ -16,14 +17,14 @@ pub enum MemoryError {
         qubits: usize,
         /// Precision of the state.
         dtype: DType,
-        /// Number of states alive at once.
+        /// Number of states in memory at the same time.
         states: usize,
         /// Bytes needed; `None` if the number itself overflows.
         needed: Option<u64>,
         /// Bytes that may be used.
         budget: u64,
     },
-    /// Numbers that a call returns or works with do not fit into the memory. Raised before they are allocated.
+    /// Numbers that a call returns or computes with do not fit the memory. Raised before they are allocated.
     #[error(
         "{what} need {needed}, but the memory budget is {budget} bytes",
         needed = .needed.map_or_else(|| "more than 2^64 bytes".to_owned(), |bytes| format!("{bytes} bytes"))
@@ -36,7 +37,7 @@ pub enum MemoryError {
         /// Bytes that may be used.
         budget: u64,
     },
-    /// A kernel matrix and its states do not fit into the memory. Raised before anything is allocated.
+    /// A kernel matrix and its states do not fit the memory. Raised before anything is allocated.
     #[error(
         "a kernel matrix of {rows} x {columns} states of {qubits} qubits in {dtype:?} needs {needed}, but the memory \
          budget is {budget} bytes",
@@ -45,7 +46,7 @@ pub enum MemoryError {
     KernelMatrix {
         /// Rows of the matrix.
         rows: usize,
-        /// Its columns.
+        /// Columns of the matrix.
         columns: usize,
         /// Qubits of a state.
         qubits: usize,
@@ -61,7 +62,7 @@ pub enum MemoryError {
     Refused {
         /// Purpose of the memory.
         what: &'static str,
-        /// Bytes asked for.
+        /// Bytes that were requested.
         bytes: u64,
     },
 }

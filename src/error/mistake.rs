@@ -10,7 +10,7 @@ pub enum Mistake {
     /// More qubits than a basis index can address.
     #[error("{qubits} qubits are more than the {limit} a basis index can address")]
     TooManyQubits {
-        /// Qubits asked for.
+        /// Number of qubits that was requested.
         qubits: usize,
         /// The largest number allowed.
         limit: usize,
@@ -18,7 +18,7 @@ pub enum Mistake {
     /// A qubit index outside the circuit.
     #[error("qubit {qubit} is out of range for {qubits} qubit(s)")]
     QubitOutOfRange {
-        /// The index that came.
+        /// Given index.
         qubit: usize,
         /// Qubits of the circuit.
         qubits: usize,
@@ -34,18 +34,18 @@ pub enum Mistake {
     QubitCount {
         /// Number of qubits that fit, in words or as a number.
         expected: String,
-        /// Number that came.
+        /// Given number.
         actual: usize,
     },
     /// Wrong number of angles for a gate.
     #[error("expected {expected} angle(s), got {actual}")]
     AngleCount {
-        /// Angles the gate takes.
+        /// Number of angles of the gate.
         expected: usize,
-        /// Number that came.
+        /// Given number.
         actual: usize,
     },
-    /// More items than there is room for.
+    /// More items than fit.
     #[error("there are more {what} than the {limit} that fit")]
     TooMany {
         /// Kind of the items.
@@ -76,7 +76,7 @@ pub enum Mistake {
     /// A dense unitary under a condition whose eigenvectors were not found.
     #[error("the matrix under a condition was not diagonalised: off by {deviation:.1e}, allowed is {allowed:.1e}")]
     NotDiagonalized {
-        /// Largest entry of the difference between the matrix and what its eigenvectors and eigenvalues give.
+        /// Largest entry of the difference between the matrix and the product of its eigenvectors and eigenvalues.
         deviation: f64,
         /// Allowed deviation.
         allowed: f64,
@@ -86,27 +86,28 @@ pub enum Mistake {
     WeightIndex {
         /// Name of the tensor.
         name: String,
-        /// The index that came.
+        /// Given index.
         index: Vec<usize>,
         /// Shape of the tensor.
         shape: Vec<usize>,
     },
-    /// A weight tensor the circuit does not know, for instance one of another circuit, even if it has a tensor of that name.
+    /// A weight tensor that the circuit does not know, for instance a tensor of another circuit, even if the circuit
+    /// has a tensor of that name.
     #[error("weight tensor `{name}` is not declared by this circuit; `Circuit::share` takes it from another one")]
     UnknownWeights {
         /// Name of the tensor.
         name: String,
     },
-    /// One name for two weight tensors, or a shared tensor of another shape than a template asks for.
+    /// One name for two weight tensors, or a shared tensor of another shape than a template needs.
     #[error(
         "weight tensor `{name}` is there already, with shape {declared:?} (now {shape:?}); give another name, or the handle to share it"
     )]
     WeightRedeclared {
         /// Name of the tensor.
         name: String,
-        /// The shape it has.
+        /// Shape of the existing tensor.
         declared: Vec<usize>,
-        /// The shape asked for now.
+        /// Shape of the new declaration.
         shape: Vec<usize>,
     },
     /// More weights than a circuit may have.
@@ -114,7 +115,7 @@ pub enum Mistake {
     TooManyWeights {
         /// Name of the tensor.
         name: String,
-        /// The shape asked for.
+        /// Shape that was requested.
         shape: Vec<usize>,
         /// The largest number of entries of all tensors together.
         limit: usize,
@@ -124,7 +125,7 @@ pub enum Mistake {
         "`{name}` is no name for a weight tensor: it must be non-empty, hold no `.` and not be `circuit_fingerprint`"
     )]
     WeightName {
-        /// The name that came.
+        /// Given name.
         name: String,
     },
     /// `input(i)` above the declared width.
@@ -140,7 +141,7 @@ pub enum Mistake {
     MatrixSize {
         /// Entries expected.
         expected: usize,
-        /// Entries that came.
+        /// Number of given entries.
         actual: usize,
     },
     /// A matrix that is not unitary.
@@ -162,7 +163,7 @@ pub enum Mistake {
     /// A letter that is no Pauli matrix.
     #[error("`{letter}` is no Pauli letter (I, X, Y, Z)")]
     PauliLetter {
-        /// The letter that came.
+        /// Given letter.
         letter: char,
     },
     /// A list of values of the wrong length.
@@ -170,9 +171,9 @@ pub enum Mistake {
     Length {
         /// Name of the values.
         what: &'static str,
-        /// Number expected, in words where it is a range.
+        /// Expected number, in words if it is a range.
         expected: String,
-        /// Number that came.
+        /// Given number.
         actual: usize,
     },
     /// State preparation after the state has been touched.
@@ -184,39 +185,40 @@ pub enum Mistake {
     /// A measurement or a reset where a unitary is needed.
     #[error("a measurement or a reset inside a circuit is no unitary: it cannot be inverted or controlled")]
     MeasurementNotUnitary,
-    /// A qubit that has to be in 0, for the record of a measurement, for a reset, or for a state that is prepared.
+    /// A qubit that has to be in 0, for the record of a measurement, for a reset, or for the preparation of a state.
     #[error("qubit {qubit} has been used before: it has to be untouched here, in 0")]
     QubitTouched {
-        /// Its index.
+        /// Index of the qubit.
         qubit: usize,
     },
     /// The record of a measurement as the target of an operation.
     #[error("qubit {qubit} is the record of a measurement: it may be a control, and no target")]
     RecordChanged {
-        /// Its index.
+        /// Index of the record.
         qubit: usize,
     },
-    /// More than a classical bit read from the record of a measurement.
+    /// A measurement that reads more than a classical bit from the record of another measurement.
     #[error("qubit {qubit} is the record of a measurement: observables may have no more of it than Z")]
     RecordRead {
-        /// Its index.
+        /// Index of the record.
         qubit: usize,
     },
-    /// A qubit used after a reset moved a state there.
+    /// A qubit that is used after a reset has moved a state there.
     #[error("qubit {qubit} holds what a reset took away: nothing may touch it")]
     QubitDiscarded {
-        /// Its index.
+        /// Index of the qubit.
         qubit: usize,
     },
-    /// A measurement or a reset in a circuit of which overlaps of states are asked.
+    /// A measurement or a reset in a circuit whose states have to have overlaps.
     #[error(
         "qubit {qubit} takes up what the other qubits lose to the environment: their state is mixed, and has no overlap, metric or entanglement of a pure one"
     )]
     NotPure {
-        /// The record, or the qubit that a reset moves a state to.
+        /// Record, or the qubit to which a reset moves a state.
         qubit: usize,
     },
-    /// Blocks of [`controlled`](crate::Circuit::controlled) and [`when`](crate::Circuit::when) inside one another, too many of them.
+    /// Too many blocks of [`controlled`](crate::Circuit::controlled) and [`when`](crate::Circuit::when) inside each
+    /// other.
     #[error("controlled and conditional blocks may be nested {limit} deep, and no more")]
     NestedTooDeep {
         /// The largest number allowed.
@@ -228,18 +230,18 @@ pub enum Mistake {
         /// The largest number allowed.
         limit: usize,
     },
-    /// Circuits of different sizes put together.
+    /// Circuits of different sizes in one circuit.
     #[error("a circuit of {other} qubit(s) does not fit into one of {qubits}")]
     CircuitSize {
         /// Qubits of this circuit.
         qubits: usize,
-        /// Qubits of the other one.
+        /// Qubits of the other circuit.
         other: usize,
     },
     /// Products of observables exist for Pauli words and sums only.
     #[error("products are defined for Pauli words and their sums only")]
     ObservableProduct,
-    /// A cost that is not diagonal where it must be.
+    /// A cost that is not diagonal but has to be.
     #[error("the cost must be a sum of Pauli words of Z only")]
     NotDiagonal,
     /// A measurement without outputs.
@@ -248,19 +250,19 @@ pub enum Mistake {
     /// An unreadable Pauli word.
     #[error("`{text}` is no Pauli word such as \"X0 Y2 Z3\"")]
     PauliWord {
-        /// The text that came.
+        /// Given text.
         text: String,
     },
     /// Energies in a unit other than the hartree.
     #[error("the unit is `{unit}`; energies must be in `hartree`")]
     EnergyUnit {
-        /// The unit that came.
+        /// Given unit.
         unit: String,
     },
-    /// Amplitudes asked for with finite shots.
+    /// Amplitudes requested with finite shots.
     #[error("amplitudes cannot be estimated from shots")]
     StateFromShots,
-    /// The variance of an observable that no single basis shows, asked for with finite shots.
+    /// The variance of an observable that no single basis measures, requested with finite shots.
     #[error("from shots, a variance needs terms that read each qubit in one basis")]
     VarianceBases,
     /// A Hermitian matrix whose eigenvectors were not found.
@@ -282,7 +284,7 @@ pub enum Mistake {
         /// Index of the feature.
         feature: usize,
     },
-    /// Frequencies that are no multiples of a common one, or of so small a one that they are too many.
+    /// Frequencies that are no multiples of a common unit, or of a unit so small that they are too many.
     #[error(
         "the frequencies of feature {feature} have no common unit with at most {limit} multiples (largest: {largest}, \
          found: {unit})"
@@ -294,7 +296,7 @@ pub enum Mistake {
         largest: f64,
         /// Largest number that divides them all, up to rounding.
         unit: f64,
-        /// The most multiples there may be.
+        /// Largest number of multiples.
         limit: usize,
     },
 }

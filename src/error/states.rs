@@ -1,20 +1,20 @@
-//! Tensors of states, and questions about states that have no answer.
+//! Errors of tensors of states.
 
 use super::Mistake;
 use candle_core::Shape;
 
-/// Tensors of states, and questions about states that have no answer.
+/// Tensors of states that do not fit, and results that do not exist for them.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StatesError {
-    /// A tensor that is no states.
+    /// A tensor that has no states.
     #[error("{what} has shape {shape:?}, expected {expected} for n qubits, at least one")]
     Shape {
         /// Name of the tensor.
         what: &'static str,
         /// Shape that is expected, in words.
         expected: &'static str,
-        /// Shape that came.
+        /// Shape of the tensor.
         shape: Shape,
     },
     /// Two tensors of states that cannot be paired.
@@ -22,13 +22,13 @@ pub enum StatesError {
     Mismatch {
         /// Shape of the first tensor.
         first: Shape,
-        /// Shape of the second one.
+        /// Shape of the second tensor.
         second: Shape,
     },
     /// A mistake in a choice of a state's qubits.
     #[error("qubits of a state: {0}")]
     Qubits(Mistake),
-    /// Outcomes asked of a state that is NaN or infinite.
+    /// Outcomes requested from a state that is NaN or infinite.
     #[error("sample {sample} of the batch has a state that is not finite: it has no outcomes")]
     NoOutcomes {
         /// Index of the sample, from 0 over all leading dimensions.
@@ -39,7 +39,7 @@ pub enum StatesError {
     Eigenvalues {
         /// Rows of the matrix.
         size: usize,
-        /// Steps that were taken.
+        /// Number of steps of the iteration.
         steps: usize,
     },
 }

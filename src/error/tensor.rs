@@ -1,8 +1,8 @@
-//! Tensors of a call that do not fit it or one another.
+//! Errors of tensors of a call.
 
 use candle_core::{DType, Shape};
 
-/// Tensors of a call that do not fit it or one another.
+/// Tensors of a call that do not fit the call or each other.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TensorError {
@@ -11,7 +11,7 @@ pub enum TensorError {
     InputWidth {
         /// Features the circuit reads.
         expected: usize,
-        /// Shape that came.
+        /// Shape of the given input.
         shape: Shape,
     },
     /// A circuit with inputs was evaluated without them.
@@ -20,14 +20,14 @@ pub enum TensorError {
         /// Features the circuit reads.
         expected: usize,
     },
-    /// A tensor of another shape than the others ask for.
+    /// A tensor of another shape than the other tensors need.
     #[error("{what} has shape {actual:?}, expected {expected:?}")]
     Shape {
         /// Name of the tensor.
         what: &'static str,
         /// The shape that fits.
         expected: Shape,
-        /// The shape that came.
+        /// Shape of the given tensor.
         actual: Shape,
     },
     /// Two tensors of one call differ in dtype.
@@ -37,7 +37,7 @@ pub enum TensorError {
         what: String,
         /// Dtype of the other tensors.
         expected: DType,
-        /// Value that was given.
+        /// Dtype of the given tensor.
         actual: DType,
     },
     /// The dtype cannot hold angles or expectation values.
@@ -45,7 +45,7 @@ pub enum TensorError {
     UnsupportedDType {
         /// Name of the tensor.
         what: String,
-        /// Value that was given.
+        /// Dtype of the given tensor.
         dtype: DType,
     },
     /// Tensors of one call are on different devices.
@@ -58,7 +58,7 @@ pub enum TensorError {
         /// Device of this tensor.
         actual: String,
     },
-    /// Numbers among which one is NaN or infinite, where that would be lost.
+    /// A tensor with a NaN or an infinity, which the result would not show.
     #[error("{what} has an entry that is NaN or infinite, or beyond the range of F32")]
     NotFinite {
         /// Name of the tensor.
@@ -67,9 +67,9 @@ pub enum TensorError {
     /// A feature that is NaN or infinite.
     #[error("feature {feature} of sample {sample} is {value}, which is not finite")]
     FeatureNotFinite {
-        /// The column, counted from 0.
+        /// Column of the feature, counted from 0.
         feature: usize,
-        /// The row, counted from 0.
+        /// Row of the feature, counted from 0.
         sample: usize,
         /// The value.
         value: f64,
@@ -77,15 +77,15 @@ pub enum TensorError {
     /// The weight of a linear layer that is no matrix, or has no elements.
     #[error("the weight of the linear layer has shape {shape:?}, expected [outputs, inputs], at least one of each")]
     LinearShape {
-        /// Shape that came.
+        /// Shape of the given tensor.
         shape: Shape,
     },
-    /// A tensor that is no images of the channels a layer takes.
+    /// A tensor without images that have a layer's channels.
     #[error("images have shape {shape:?}, expected [.., {channels}, height, width]")]
     Images {
         /// Channels of an image.
         channels: usize,
-        /// Shape that came.
+        /// Shape of the given tensor.
         shape: Shape,
     },
     /// A circuit that reads another number of features than a patch of an image has.
@@ -113,7 +113,7 @@ pub enum TensorError {
         kernel: (u64, u64),
         /// Height and width of the image.
         image: (usize, usize),
-        /// The same with padding.
+        /// Height and width of the image with padding.
         padded: (u64, u64),
     },
 }

@@ -1,50 +1,51 @@
-//! Training and searches that cannot go on.
+//! Errors of training and searches.
 
 use super::Mistake;
 
-/// Training and searches that cannot go on.
+/// Training and searches that cannot continue.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TrainingError {
-    /// Nothing to train: no variables, or none with an entry.
+    /// Nothing to train: no variables, or no variable with an entry.
     #[error("{of} has no variables to train")]
     NoVariables {
-        /// The optimiser, or what needs one.
+        /// Name of the optimiser or function.
         of: &'static str,
     },
-    /// A step for which no variable has a gradient: the loss does not depend on any of them, or an operation on the way has no derivative.
+    /// A step in which no variable has a gradient: the loss does not depend on any of them, or an operation in between
+    /// has no derivative.
     #[error(
         "{of}: no variable has a gradient (of {variables:?}); is something detached, or without a derivative, between them and the loss?"
     )]
     NoVariableGradient {
-        /// The optimiser, or what reads the gradients.
+        /// Name of the optimiser or function.
         of: &'static str,
-        /// Names of the variables, or their indices where they have no names.
+        /// Names of the variables, or their indices if they have no names.
         variables: Vec<String>,
     },
-    /// A gradient that is NaN or infinite, where a step was to be taken along it.
+    /// A gradient that is NaN or infinite, so that no step can be taken along it.
     #[error("the gradient of weight tensor `{name}` is not finite, or too large to be squared")]
     GradientNotFinite {
         /// Name of the tensor.
         name: String,
     },
-    /// An energy that is NaN or infinite, where it was to be minimised.
+    /// An energy that is NaN or infinite, so that it cannot be minimised.
     #[error("the energy is {energy} after {step} step(s)")]
     EnergyNotFinite {
-        /// Steps that were made.
+        /// Number of steps so far.
         step: usize,
-        /// The energy.
+        /// Value of the energy.
         energy: f64,
     },
-    /// Costs of bit strings that are not as many as there are strings.
+    /// A number of costs other than the number of bit strings.
     #[error("costs: {0}")]
     Costs(Mistake),
-    /// A cost that is NaN or infinite, where the lowest was sought.
+    /// A cost that is NaN or infinite, so that there is no lowest cost.
     #[error("the cost of bit string {bits} is {cost}, which is not finite")]
     CostNotFinite {
-        /// The string, bit `q` being qubit `q`.
+        /// Bit string; bit `q` is qubit `q`.
         bits: u64,
-        /// Its cost.
+        /// Cost of the string.
         cost: f64,
     },
     /// A perturbation that is lost in the rounding of a variable.
@@ -52,24 +53,24 @@ pub enum TrainingError {
     Unmoved {
         /// Name of the tensor.
         name: String,
-        /// Distance its entries were to move.
+        /// Distance by which its entries would move.
         by: f64,
     },
     /// A metric tensor, with its damping, that cannot be inverted.
     #[error("the metric tensor of {variables} weights with a damping of {damping} is not positive definite")]
     Metric {
-        /// Its size.
+        /// Number of rows of the metric tensor.
         variables: usize,
         /// Number added to its diagonal.
         damping: f64,
     },
-    /// An optimiser whose state cannot be saved, as it does not know its variables' names.
+    /// An optimiser whose state cannot be saved, because it does not know its variables' names.
     #[error("variable {index} has no name to be saved under; make the optimiser from a `VarMap`")]
     Unnamed {
         /// Index of the variable, in the order in which they were given.
         index: usize,
     },
-    /// A saved state that does not fit what is to take it up.
+    /// A saved state that does not fit the optimiser.
     #[error("the saved tensor `{name}` is {actual}, expected {expected}")]
     SavedState {
         /// Name of the tensor.

@@ -1,23 +1,23 @@
-//! Weights that are not those of a circuit.
+//! Errors of weights.
 
 use candle_core::Shape;
 
-/// Weights that are not those of a circuit.
+/// Weights that do not belong to a circuit.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum WeightsError {
-    /// A weight tensor the circuit declares was not given.
+    /// A missing weight tensor that the circuit declares.
     #[error("weight tensor `{name}` is missing; the circuit declares {declared:?}")]
     Missing {
-        /// Its name.
+        /// Name of the tensor.
         name: String,
         /// All names the circuit declares.
         declared: Vec<String>,
     },
-    /// A weight tensor was given that the circuit does not declare, or twice.
+    /// A weight tensor that the circuit does not declare, or that is given twice.
     #[error("weight tensor `{name}` is not declared by the circuit or was given twice; it declares {declared:?}")]
     Unexpected {
-        /// Its name.
+        /// Name of the tensor.
         name: String,
         /// All names the circuit declares.
         declared: Vec<String>,
@@ -25,29 +25,29 @@ pub enum WeightsError {
     /// A weight tensor has another shape than the circuit declares.
     #[error("weight tensor `{name}` has shape {actual:?}, but the circuit declares {expected:?}")]
     Shape {
-        /// Its name.
+        /// Name of the tensor.
         name: String,
         /// Declared shape.
         expected: Shape,
-        /// Shape that came.
+        /// Shape of the given tensor.
         actual: Shape,
     },
     /// Weight tensors for ensembles of different sizes.
     #[error("weight tensor `{name}` is for {members} member(s) of an ensemble, but `{other}` is for {others}")]
     Members {
-        /// The tensor.
+        /// Name of the tensor.
         name: String,
-        /// Its leading dimension.
+        /// Leading dimension of the tensor.
         members: usize,
-        /// A tensor before it.
+        /// Name of an earlier tensor.
         other: String,
-        /// That one's leading dimension.
+        /// Leading dimension of the earlier tensor.
         others: usize,
     },
-    /// A weight tensor that is no variable, where one is to be trained.
+    /// A weight tensor that is no variable and therefore cannot be trained.
     #[error("weight tensor `{name}` is not a variable (a `VarMap` makes them), so it cannot be trained")]
     NotTrainable {
-        /// Its name.
+        /// Name of the tensor.
         name: String,
     },
     /// Weights that belong to another circuit or measurement, although their names and shapes fit.
@@ -61,7 +61,7 @@ pub enum WeightsError {
         prefix: String,
         /// Fingerprint of this layer's circuit and measurement.
         expected: u64,
-        /// Fingerprint that is with the weights; `None` where the `VarBuilder` does not tell, as that of a `VarMap`.
+        /// Fingerprint beside the weights; `None` if the `VarBuilder` does not report it, as for a `VarMap`.
         found: Option<u64>,
     },
 }

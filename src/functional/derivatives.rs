@@ -1,7 +1,7 @@
 //! Values with gradients, Jacobians, second derivatives and metric tensors.
 //!
-//! All of them are exact (to rounding) and outside candle's graph. What is put together from many evaluations is put together on the
-//! host, in `f64`.
+//! All of them are exact up to rounding and outside candle's graph. Results that combine many evaluations are summed on
+//! the host, in `f64`.
 
 use super::{CallArgs, flat, run, sort_weights};
 use crate::circuit::Circuit;
@@ -26,7 +26,7 @@ pub struct ValueAndGrad {
     pub weights: Vec<(String, Tensor)>,
 }
 
-/// A circuit's outputs and the exact gradient of their sum, in all arguments, whether they are tracked or not.
+/// Returns a circuit's outputs and the exact gradient of their sum in all arguments, tracked or not.
 ///
 /// ```
 /// use candle_core::{Device, Tensor};
@@ -43,7 +43,7 @@ pub struct ValueAndGrad {
 /// ```
 ///
 /// # Errors
-/// As for [`evaluate`](super::evaluate); no ensembles.
+/// The errors of [`evaluate`](super::evaluate); ensembles.
 pub fn value_and_grad(
     circuit: &Circuit,
     measurement: &Measurement,
@@ -67,9 +67,10 @@ pub fn value_and_grad(
     })
 }
 
-/// The derivative of each output of each sample in each of its inputs or in each weight: `[.., outputs, variables]`, exact.
+/// Returns the exact derivative of each output of each sample in each of its inputs or in each weight,
+/// `[.., outputs, variables]`.
 ///
-/// It costs a reverse sweep for each output or two (four, eight) evaluations for each angle, whichever are fewer.
+/// The cost is a reverse sweep for each output, or two (four, eight) evaluations for each angle, whichever are fewer.
 ///
 /// ```
 /// use candle_core::{Device, Tensor};
@@ -86,7 +87,7 @@ pub fn value_and_grad(
 /// ```
 ///
 /// # Errors
-/// As for [`evaluate`](super::evaluate); no ensembles.
+/// The errors of [`evaluate`](super::evaluate); ensembles.
 pub fn jacobian(
     circuit: &Circuit,
     measurement: &Measurement,
@@ -99,11 +100,11 @@ pub fn jacobian(
     call.find(inputs, &behind, |batches, numbers| gradient::jacobian(batches, numbers, wrt))
 }
 
-/// All second derivatives of each output of each sample in its inputs or in the weights: `[.., outputs, variables, variables]`,
-/// exact and symmetric.
+/// Returns all second derivatives of each output of each sample in its inputs or in the weights,
+/// `[.., outputs, variables, variables]`. They are exact, and the matrix is symmetric.
 ///
-/// It shifts the adjoint gradient: for each output a reverse sweep for each shift of each angle (two a rotation or phase, four a rotation
-/// under controls, twice that for variances).
+/// The adjoint gradient is shifted: each output takes a reverse sweep for each shift of each angle. A rotation or phase
+/// has two shifts, a rotation under controls has four, and variances double both numbers.
 ///
 /// ```
 /// use candle_core::{Device, Tensor};
@@ -122,7 +123,8 @@ pub fn jacobian(
 /// ```
 ///
 /// # Errors
-/// As for [`evaluate`](super::evaluate); no ensembles; no second derivatives in features that are embedded as amplitudes.
+/// The errors of [`evaluate`](super::evaluate); ensembles; second derivatives in features that are embedded as
+/// amplitudes.
 pub fn hessian(
     circuit: &Circuit,
     measurement: &Measurement,
@@ -135,10 +137,10 @@ pub fn hessian(
     call.find(inputs, &behind, |batches, numbers| gradient::hessian(batches, numbers, wrt, Direction::None))
 }
 
-/// The second derivatives of each output of each sample times a vector: `[.., outputs, variables]`, exact.
+/// Returns the second derivatives of each output of each sample times a vector, `[.., outputs, variables]`, exact.
 ///
-/// `vector` is `[variables]`, or `[.., variables]` with one for each sample. The matrix itself is never stored; the cost is that of
-/// [`hessian`].
+/// `vector` is `[variables]`, or `[.., variables]` with a vector for each sample. The matrix itself is never stored;
+/// the cost is the cost of [`hessian`].
 ///
 /// ```
 /// use candle_core::{Device, Tensor};
@@ -156,7 +158,7 @@ pub fn hessian(
 /// ```
 ///
 /// # Errors
-/// As for [`hessian`]; a vector of another shape.
+/// The errors of [`hessian`]; a vector of another shape.
 pub fn hessian_vector_product(
     circuit: &Circuit,
     measurement: &Measurement,
@@ -190,11 +192,12 @@ pub fn hessian_vector_product(
     call.find(inputs, &behind, |batches, numbers| gradient::hessian(batches, numbers, wrt, Direction::Each(&vector)))
 }
 
-/// The Fubini-Study metric tensor of a circuit's final states in the inputs or the weights: `[.., variables, variables]`,
-/// `g_ij = Re(<∂i ψ|∂j ψ> - <∂i ψ|ψ><ψ|∂j ψ>)` (Stokes, Izaac, Killoran and Carleo, Quantum 4, 269, 2020).
+/// Returns the Fubini-Study metric tensor of a circuit's final states in the inputs or the weights,
+/// `[.., variables, variables]`: `g_ij = Re(<∂i ψ|∂j ψ> - <∂i ψ|ψ><ψ|∂j ψ>)` (Stokes, Izaac, Killoran and Carleo,
+/// Quantum 4, 269, 2020).
 ///
-/// It costs two states for each angle, all of which are in memory at once (those of one layer for
-/// [`MetricTensor::BlockDiagonal`]).
+/// The cost is two states for each angle. All these states are in memory at once; [`MetricTensor::BlockDiagonal`] has
+/// only the states of one layer in memory.
 ///
 /// ```
 /// use candle_core::{Device, Tensor};
@@ -211,8 +214,8 @@ pub fn hessian_vector_product(
 /// ```
 ///
 /// # Errors
-/// As for [`evaluate`](super::evaluate); no ensembles; no metric of a circuit that measures or resets qubits on its way, and none in features that are
-/// embedded as amplitudes; derivatives of states beyond the memory.
+/// The errors of [`evaluate`](super::evaluate); ensembles; a circuit that measures or resets qubits on its way;
+/// features that are embedded as amplitudes; derivatives of states beyond the memory.
 pub fn metric_tensor(
     circuit: &Circuit,
     inputs: Option<&Tensor>,
@@ -223,19 +226,19 @@ pub fn metric_tensor(
     Bound::as_written(circuit, weights)?.metric(inputs, wrt, entries)
 }
 
-/// The program that a metric tensor is of.
+/// Lowers the circuit as it is written, with the state as output, for its metric tensor.
 pub(crate) fn states_as_written(circuit: &Circuit) -> Result<Program> {
     circuit.check_pure()?;
     Program::with_rewrites(circuit, &Measurement::State, Rewrites::AS_WRITTEN)
 }
 
-/// Of calls without any tensor.
+/// Dtype and device of calls without any tensor.
 const DEFAULT: (DType, &Device) = (DType::F32, &Device::Cpu);
 
 /// A lowered circuit and its weights.
 pub(crate) struct Bound<'a> {
     pub(crate) program: Arc<Program>,
-    /// In the program's order.
+    /// Weights in the program's order.
     pub(crate) weights: Vec<&'a Tensor>,
 }
 
@@ -244,7 +247,7 @@ impl<'a> Bound<'a> {
         Self::bind(Program::new(circuit, measurement)?, weights)
     }
 
-    /// For a metric tensor: the state is read, and layers are those of the operations.
+    /// Lowers for a metric tensor: the output is the state, and the layers are the layers of the operations.
     fn as_written(circuit: &Circuit, weights: &[(&str, &'a Tensor)]) -> Result<Self> {
         Self::bind(states_as_written(circuit)?, weights)
     }
@@ -263,7 +266,7 @@ impl<'a> Bound<'a> {
         Ok(Self { program, weights: sorted })
     }
 
-    /// See [`metric_tensor`]; the program's output is its state.
+    /// Computes [`metric_tensor`]; the program's output is its state.
     pub(crate) fn metric(&self, inputs: Option<&Tensor>, wrt: Wrt, entries: MetricTensor) -> Result<Tensor> {
         let behind = [self.count(wrt); 2];
         self.find(inputs, &behind, |batches, numbers| gradient::metric(batches, numbers, wrt, entries))
@@ -276,13 +279,13 @@ impl<'a> Bound<'a> {
         }
     }
 
-    /// Dimensions behind those of the batch: the outputs, then the variables so many times.
+    /// Dimensions behind the dimensions of the batch: the outputs, then `times` times the number of variables.
     fn behind(&self, wrt: Wrt, times: usize) -> Vec<usize> {
         let variables = std::iter::repeat_n(self.count(wrt), times);
         self.program.output_shape.iter().copied().chain(variables).collect()
     }
 
-    /// What `find` finds, `[batch, ..]`, with the input's leading dimensions in front of those `behind`.
+    /// Returns the result `[batch, ..]` of `find` with the input's leading dimensions in front and `behind` at the end.
     fn find(
         &self,
         inputs: Option<&Tensor>,

@@ -1,7 +1,8 @@
-//! One circuit with many sets of weights.
+//! Evaluates one circuit with many sets of weights.
 //!
-//! With many samples each member is a call of its own on the same inputs: what a member's samples share is computed once
-//! for them. With few, members take the places of samples, and their weights those of features.
+//! With many samples each member is a call of its own on the same inputs: numbers that a member's samples share are
+//! computed once. With few samples, each pair of member and sample is a sample of one call, and the weights are
+//! features.
 
 use super::{CallArgs, least};
 use crate::autograd::Forward;
@@ -15,10 +16,11 @@ use crate::program::Program;
 use candle_core::{DType, Device, Tensor};
 use std::sync::Arc;
 
-/// Samples from which a member fills the vectors of an engine by itself.
+/// Number of samples from which a single member fills the vectors of an engine.
 const OWN_CALL: usize = 16;
 
-/// Outputs `[members, .., outputs]`; `weights` are in the program's order, with or without a leading dimension of members.
+/// Returns outputs `[members, .., outputs]`; `weights` are in the program's order, with or without a leading dimension
+/// of members.
 pub(super) fn run(
     program: &Arc<Program>,
     members: usize,
@@ -33,7 +35,7 @@ pub(super) fn run(
         return given.empty(nothing, &[members], program);
     }
     let numbers = (members as u64).checked_mul(program.weights as u64);
-    // Flat, in one tensor, in the precision of the state.
+    // Counts the weights twice: in their own dtype, and in one tensor in the precision of the state.
     memory::check_numbers("the weights of all members", numbers.and_then(|numbers| numbers.checked_mul(2)))?;
     let flat = |(tensor, value): (&crate::program::Tensor, &&Tensor)| {
         let size = tensor.shape.elem_count();

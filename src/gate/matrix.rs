@@ -1,16 +1,16 @@
-//! The dense matrix of a gate, written to be read rather than to be fast.
+//! The dense matrix of a gate, written for readers rather than for speed.
 
 use super::{FactorKind, Form, Gate};
 use num_complex::Complex64;
 
-/// A square matrix, row by row.
+/// Square matrix, row by row.
 type Dense = Vec<Vec<Complex64>>;
 
 impl Gate {
-    /// The unitary of this gate for given angles in radians, row by row.
+    /// Returns the unitary of this gate for given angles in radians, row by row.
     ///
-    /// The first qubit of the gate is the low bit of an index. Angles beyond those of the gate are ignored and
-    /// missing ones are 0.
+    /// The first qubit of the gate is the low bit of an index. Angles beyond the gate's angles are ignored, and missing
+    /// angles are 0.
     ///
     /// ```
     /// use candlewick::gate::Gate;
@@ -89,7 +89,7 @@ fn rotation(word: &str, targets: &[usize], size: usize, theta: f64) -> Dense {
     matrix
 }
 
-/// Where a Pauli word sends a basis state, and with which factor.
+/// Returns the basis state to which a Pauli word maps a basis state, and the factor.
 fn pauli_entry(word: &str, targets: &[usize], column: usize) -> (usize, Complex64) {
     let start = (column, Complex64::new(1.0, 0.0));
     word.chars().zip(targets).fold(start, |(row, factor), (letter, &target)| {

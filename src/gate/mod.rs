@@ -1,8 +1,8 @@
-//! THE gate table: one row a gate.
+//! THE gate table, with a row for each gate.
 //!
-//! A row says how a gate is written (name, angles, qubits), how it is drawn, what it *is* (its `Form`) and how it is
-//! undone. Builder methods, inverses, drawings, `docs/gates.md` and every gate test follow from the rows; lowering
-//! looks at forms and never at names. To add a gate of an existing form, add a row to `table.rs`.
+//! A row defines how a gate is written (name, angles, qubits), how it is drawn, its matrix (as a `Form`) and its
+//! inverse. Builder methods, inverses, drawings, `docs/gates.md` and every gate test follow from the rows. Lowering
+//! reads forms and never names. To add a gate of an existing form, add a row to `table.rs`.
 
 mod matrix;
 mod table;
@@ -11,51 +11,51 @@ use num_complex::Complex64;
 
 pub(crate) use table::gate_table;
 
-/// What a gate is, from a small closed set. Engines have one kernel a form, none a name.
+/// Form of a gate, from a small closed set. Engines have a kernel for each form, and none for a name.
 ///
-/// Controls are never part of a form: an operation carries them beside it.
+/// Controls are never part of a form: an operation stores them separately.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Form {
-    /// A constant one-qubit unitary, row by row.
+    /// Constant one-qubit unitary, row by row.
     Matrix1([[Complex64; 2]; 2]),
-    /// A constant two-qubit unitary, row by row; the first qubit is the low bit of an index.
+    /// Constant two-qubit unitary, row by row; the first qubit is the low bit of an index.
     Matrix2([[Complex64; 4]; 4]),
-    /// `exp(-i θ/2 P)` for a Pauli word `P`, whose letter `k` acts on the gate's target `k`.
+    /// Rotation `exp(-i θ/2 P)` about a Pauli word `P`, whose letter `k` acts on the gate's target `k`.
     PauliRotation(&'static str),
-    /// Multiplies the states in which every target is 1 by `exp(i θ)`.
+    /// Phase `exp(i θ)` of the states in which every target is 1.
     Phase,
-    /// Multiplies the states in which every target is 1 by a constant of modulus 1.
+    /// Constant phase, a number of modulus 1, of the states in which every target is 1.
     FixedPhase(Complex64),
-    /// Exchanges pairs of local basis states, one pair after the other.
+    /// Exchanges of pairs of local basis states, one pair after the other.
     Permutation(&'static [(usize, usize)]),
-    /// A product of rotations and phases whose angles are linear in the gate's; the first factor acts first.
+    /// Product of rotations and phases whose angles are linear in the gate's angles; the first factor acts first.
     Product(&'static [Factor]),
 }
 
-/// One factor of a [`Form::Product`].
+/// Factor of a [`Form::Product`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Factor {
     /// Rotation or phase.
     pub(crate) kind: FactorKind,
-    /// Which of the gate's targets it acts on.
+    /// Indices of the gate's targets on which the factor acts.
     pub(crate) targets: &'static [usize],
-    /// Its angle in terms of the gate's.
+    /// Angle of the factor as a function of the gate's angles.
     pub(crate) angle: Linear,
 }
 
 /// The two kinds of [`Factor`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FactorKind {
-    /// See [`Form::PauliRotation`].
+    /// Rotation, see [`Form::PauliRotation`].
     PauliRotation(&'static str),
-    /// See [`Form::Phase`]; with no targets it is a global phase (a relative one under controls).
+    /// Phase, see [`Form::Phase`]. Without targets it is a global phase (a relative phase under controls).
     Phase,
 }
 
-/// `sign * angles[index] + offset`, or a constant.
+/// Linear function `sign * angles[index] + offset`, or a constant.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Linear {
-    /// Which angle of the gate, if any.
+    /// Index of the gate's angle, or `None` for a constant.
     pub(crate) index: Option<usize>,
     /// Factor of that angle.
     pub(crate) sign: f64,
@@ -63,20 +63,20 @@ pub(crate) struct Linear {
     pub(crate) offset: f64,
 }
 
-/// How the inverse of a gate is written.
+/// Inverse of a gate, as it is written.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Inverse {
-    /// The gate undoes itself.
+    /// The gate is its own inverse.
     Itself,
-    /// Another gate of the table, on the same qubits.
+    /// The inverse is another gate of the table, on the same qubits.
     Named(Gate),
-    /// The same gate with other angles.
+    /// The inverse is the same gate with other angles.
     Angles(&'static [Linear]),
-    /// No gate of the table: the operation is marked with a dagger.
+    /// The inverse is no gate of the table: a dagger marks the operation.
     Dagger,
 }
 
-/// A row of the gate table.
+/// Row of the gate table.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct GateSpec {
     /// Builder method and OpenQASM name.
@@ -87,11 +87,11 @@ pub(crate) struct GateSpec {
     pub(crate) angles: &'static [&'static str],
     /// Names of the qubits, in the order of the builder method: first the controls, then the targets.
     pub(crate) qubits: &'static [&'static str],
-    /// How many of the qubits are controls.
+    /// Number of the qubits that are controls.
     pub(crate) controls: usize,
-    /// What the gate does to its targets.
+    /// Action of the gate on its targets.
     pub(crate) form: Form,
-    /// How it is undone.
+    /// Inverse of the gate.
     pub(crate) inverse: Inverse,
     /// One line of documentation.
     pub(crate) doc: &'static str,
@@ -114,7 +114,7 @@ impl Linear {
         Self { index: None, sign: 0.0, offset }
     }
 
-    /// The value for given angles of the gate; NaN if the one it reads is not among them.
+    /// Returns the value for given angles of the gate, or NaN if the angle `index` is missing.
     pub(crate) fn value(&self, angles: &[f64]) -> f64 {
         let read = |index: usize| self.sign * angles.get(index).copied().unwrap_or(f64::NAN);
         self.index.map_or(0.0, read) + self.offset
@@ -132,47 +132,47 @@ impl Factor {
 }
 
 impl Gate {
-    /// The row of this gate.
+    /// Returns the row of this gate.
     pub(crate) fn spec(self) -> &'static GateSpec {
         &table::TABLE[self as usize]
     }
 
-    /// OpenQASM name, which is also that of the method of [`Circuit`](crate::Circuit).
+    /// Returns the OpenQASM name, which is also the name of the method of [`Circuit`](crate::Circuit).
     pub fn name(self) -> &'static str {
         self.spec().name
     }
 
-    /// Label in drawings.
+    /// Returns the label in drawings.
     pub fn symbol(self) -> &'static str {
         self.spec().symbol
     }
 
-    /// Names of the angles, in radians, in the order of the builder method.
+    /// Returns the names of the angles, in radians, in the order of the builder method.
     pub fn angles(self) -> &'static [&'static str] {
         self.spec().angles
     }
 
-    /// Names of the qubits, in the order of the builder method: first the controls, then the targets.
+    /// Returns the names of the qubits, in the order of the builder method: first the controls, then the targets.
     pub fn qubits(self) -> &'static [&'static str] {
         self.spec().qubits
     }
 
-    /// Number of the qubits that are controls.
+    /// Returns the number of the qubits that are controls.
     pub fn controls(self) -> usize {
         self.spec().controls
     }
 
-    /// Line of documentation.
+    /// Returns the line of documentation.
     pub fn doc(self) -> &'static str {
         self.spec().doc
     }
 
-    /// All gates, in the order of the table.
+    /// Returns all gates, in the order of the table.
     pub fn all() -> impl ExactSizeIterator<Item = Self> + Clone {
         table::GATES.iter().copied()
     }
 
-    /// The gate of that OpenQASM name.
+    /// Returns the gate with an OpenQASM name.
     ///
     /// ```
     /// use candlewick::gate::Gate;
@@ -186,7 +186,7 @@ impl Gate {
 
 pub use table::Gate;
 
-/// The gate table in Markdown, as `docs/gates.md` shows it.
+/// Returns the gate table in Markdown, as `docs/gates.md` shows it.
 ///
 /// ```
 /// assert!(candlewick::gate::markdown_table().contains("`crx(theta, control, target)`"));

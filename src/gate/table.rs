@@ -24,26 +24,26 @@ const SX: Form = Form::Matrix1([[c(0.5, 0.5), c(0.5, -0.5)], [c(0.5, -0.5), c(0.
 const SXDG: Form = Form::Matrix1([[c(0.5, -0.5), c(0.5, 0.5)], [c(0.5, 0.5), c(0.5, -0.5)]]);
 const SWAP: Form = Form::Permutation(&[(1, 2)]);
 
-/// `U(θ, φ, λ) = P(φ) RY(θ) P(λ)`, exactly Qiskit's matrix.
+/// Form of `U(θ, φ, λ) = P(φ) RY(θ) P(λ)`, exactly Qiskit's matrix.
 const U: Form = Form::Product(&[
     Factor::phase(&[0], Linear::of(2)),
     Factor::rotation("Y", &[0], Linear::of(0)),
     Factor::phase(&[0], Linear::of(1)),
 ]);
-/// `exp(i γ) U(θ, φ, λ)`.
+/// Form of `exp(i γ) U(θ, φ, λ)`.
 const U_PHASE: Form = Form::Product(&[
     Factor::phase(&[0], Linear::of(2)),
     Factor::rotation("Y", &[0], Linear::of(0)),
     Factor::phase(&[0], Linear::of(1)),
     Factor::phase(&[], Linear::of(3)),
 ]);
-/// `U(π/2, φ, λ)`.
+/// Form of `U(π/2, φ, λ)`.
 const U2: Form = Form::Product(&[
     Factor::phase(&[0], Linear::of(1)),
     Factor::rotation("Y", &[0], Linear::constant(FRAC_PI_2)),
     Factor::phase(&[0], Linear::of(0)),
 ]);
-/// `R(θ, φ) = RZ(φ) RX(θ) RZ(-φ)`.
+/// Form of `R(θ, φ) = RZ(φ) RX(θ) RZ(-φ)`.
 const R_FORM: Form = Form::Product(&[
     Factor::rotation("Z", &[0], Linear::minus(1)),
     Factor::rotation("X", &[0], Linear::of(0)),
@@ -61,7 +61,7 @@ const ISWAP: Form = Form::Matrix2([[ONE, O, O, O], [O, O, I, O], [O, I, O, O], [
 const ECR: Form =
     Form::Matrix2([[O, R, O, RI], [R, O, c(0.0, -FRAC_1_SQRT_2), O], [O, RI, O, R], [c(0.0, -FRAC_1_SQRT_2), O, R, O]]);
 
-/// Hands the rows to another macro: `name(angles; qubits), number of controls, symbol, form, inverse`.
+/// Passes the rows to another macro: `name(angles; qubits), number of controls, symbol, form, inverse`.
 macro_rules! gate_table {
     ($callback:ident) => {
         $callback! {
@@ -163,7 +163,7 @@ pub(crate) use gate_table;
 macro_rules! rows {
     ($($(#[doc = $doc:literal])+ $name:ident($($angle:ident),*; $($qubit:ident),*),
         $controls:literal, $symbol:literal, $form:expr, $inverse:expr;)*) => {
-        /// A gate of the table, spelled as OpenQASM spells it.
+        /// Gate of the table, with its OpenQASM name.
         #[allow(non_camel_case_types, reason = "variants are OpenQASM names, from which methods and docs follow")]
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[non_exhaustive]

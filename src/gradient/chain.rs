@@ -1,4 +1,5 @@
-//! From variables to angles, and from derivatives in angles back to those in variables, on the host in `f64`.
+//! The chain rule on the host, in `f64`: from variables to angles, and from derivatives in angles to derivatives in
+//! variables.
 
 use super::Wrt;
 use super::points::host;
@@ -6,17 +7,17 @@ use crate::error::Result;
 use crate::program::{Embedding, Program, Slot, Variable};
 use candle_core::Tensor;
 
-/// The inputs and weights of a batch.
+/// Inputs and weights of a batch.
 #[derive(Debug, Clone)]
 pub(crate) struct Numbers<'a> {
     pub(super) program: &'a Program,
-    /// `[batch, features]`.
+    /// Features of all samples, `[batch, features]`.
     pub(super) inputs: Vec<f64>,
     pub(super) weights: Vec<f64>,
     pub(super) batch: usize,
 }
 
-/// One sample of them.
+/// Inputs and weights of one sample.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sample<'a> {
     pub(super) inputs: &'a [f64],
@@ -24,11 +25,11 @@ pub(super) struct Sample<'a> {
 }
 
 impl<'a> Numbers<'a> {
-    /// Rows of features, `[batch, features]`, and weights beside them, as an engine gets them.
+    /// Copies rows of features, `[batch, features]`, and weights to the host.
     pub(crate) fn new(program: &'a Program, rows: &Tensor, weights: &Tensor) -> Result<Self> {
         let batch = rows.dim(0)?;
         let (mut inputs, mut weights) = (host(rows)?, host(weights)?);
-        // On a GPU an element that nothing reads takes the place of none.
+        // On a GPU a tensor without elements has one element that nothing reads.
         inputs.truncate(batch * program.engine_inputs);
         weights.truncate(program.weights);
         Ok(Self { program, inputs, weights, batch })
@@ -39,8 +40,8 @@ impl<'a> Numbers<'a> {
         Sample { inputs: &self.inputs[sample * width..(sample + 1) * width], weights: &self.weights }
     }
 
-    /// Makes what was found, as much for each sample, NaN where an angle is NaN or infinite, even one that
-    /// has no effect, or where there is no state.
+    /// Sets the results of a sample, an equal part of `found`, to NaN if an angle is NaN or infinite, even an angle
+    /// without effect, or if the sample has no state.
     pub(crate) fn spoil(&self, found: &mut [f64]) {
         let each = found.len() / self.batch.max(1);
         for (sample, found) in found.chunks_mut(each.max(1)).enumerate() {
@@ -50,7 +51,7 @@ impl<'a> Numbers<'a> {
         }
     }
 
-    /// How many variables of a kind a sample has.
+    /// Returns the number of variables of a kind in a sample.
     pub(super) fn count(&self, wrt: Wrt) -> usize {
         match wrt {
             Wrt::Inputs => self.program.inputs(),
@@ -60,7 +61,7 @@ impl<'a> Numbers<'a> {
 }
 
 impl Wrt {
-    /// The place of a variable among those of this kind.
+    /// Returns the index of a variable among the variables of this kind.
     fn place(self, variable: Variable) -> Option<usize> {
         match (self, variable) {
             (Self::Inputs, Variable::Input(index)) | (Self::Weights, Variable::Weight(index)) => Some(index),
@@ -68,7 +69,7 @@ impl Wrt {
         }
     }
 
-    /// Whether a slot depends on variables of this kind.
+    /// Returns whether a slot depends on variables of this kind.
     pub(super) fn is_read(self, program: &Program, slot: &Slot) -> bool {
         let read = |variable: &Variable| program.origin(*variable).is_some_and(|(of, _)| self.place(of).is_some());
         slot.terms.iter().any(|(_, first, second)| read(first) || second.as_ref().is_some_and(read))
@@ -83,7 +84,8 @@ impl Sample<'_> {
         }
     }
 
-    /// Whether an angle is NaN or infinite, even one that has no effect, or there is no state to start from: outputs are NaN then.
+    /// Returns whether an angle is NaN or infinite, even an angle without effect, or the features embed no state:
+    /// outputs are NaN then.
     pub(super) fn is_spoiled(self, program: &Program) -> bool {
         let norm = |embedding: Embedding| {
             embedding.norm(self.inputs[embedding.first..embedding.first + embedding.count].iter().copied())
@@ -98,7 +100,7 @@ impl Sample<'_> {
         })
     }
 
-    /// Hands every variable of a slot, with the slot's derivative in it, to `each`; a variable may come several times.
+    /// Passes every variable of a slot and the slot's derivative in it to `each`; a variable may occur several times.
     pub(super) fn derivatives(self, slot: &Slot, mut each: impl FnMut(Variable, f64)) {
         for (coefficient, first, second) in &slot.terms {
             each(*first, coefficient * second.map_or(1.0, |second| self.value(second)));
@@ -109,17 +111,17 @@ impl Sample<'_> {
     }
 }
 
-/// Derivatives in what columns are made from, as a user has them.
+/// Derivatives in the variables of the circuit, from which derived features are computed.
 impl Numbers<'_> {
-    /// The place of a variable among those of a kind, and its derivative in that one: a product of a switch depends on the other
-    /// factor, a switch on nothing.
+    /// Returns the index of a variable among the variables of a kind, and the derivative of the derived feature in it.
+    /// A product of a variable and a switch has the switch as its derivative; a switch has none.
     pub(super) fn place(&self, sample: usize, wrt: Wrt, variable: Variable) -> Option<(usize, f64)> {
         let (of, switch) = self.program.origin(variable)?;
         let factor = switch.map_or(1.0, |switch| self.sample(sample).inputs[switch]);
         Some((wrt.place(of)?, factor))
     }
 
-    /// Hands the places of the variables of a slot, with the slot's derivatives in them, to `each`.
+    /// Passes the indices of the variables of a slot and the slot's derivatives in them to `each`.
     pub(super) fn derivatives(&self, sample: usize, slot: &Slot, wrt: Wrt, mut each: impl FnMut(usize, f64)) {
         self.sample(sample).derivatives(slot, |variable, derivative| {
             if let Some((place, factor)) = self.place(sample, wrt, variable) {
@@ -128,7 +130,7 @@ impl Numbers<'_> {
         });
     }
 
-    /// Hands every pair of places of a slot, with the slot's second derivative in them, to `each`, in both orders.
+    /// Passes every pair of indices of a slot and the slot's second derivative in them to `each`, in both orders.
     pub(super) fn second_derivatives(
         &self,
         sample: usize,

@@ -9,7 +9,8 @@ use crate::program::Variable;
 use candle_core::DType;
 use rand::Rng;
 
-/// Points in units of the step, and their factors, whose sum over the step is the slope.
+/// Returns points in units of the step, and a factor for each: the slope is the sum of factor times value, divided by
+/// the step.
 fn scheme(order: usize) -> Vec<(f64, f64)> {
     let half: &[f64] = match order {
         1 => return vec![(0.0, -1.0), (1.0, 1.0)],
@@ -22,7 +23,7 @@ fn scheme(order: usize) -> Vec<(f64, f64)> {
     half.iter().enumerate().flat_map(both).collect()
 }
 
-/// Gradients of `sum(cotangent * outputs)` in inputs and weights, by differences along each.
+/// Computes the gradients of `sum(cotangent * outputs)` in inputs and weights by differences along each variable.
 pub(super) fn along_variables(
     batches: &Batches<'_>,
     numbers: &Numbers<'_>,
@@ -51,7 +52,7 @@ pub(super) fn along_variables(
     Ok(found.gradients)
 }
 
-/// The same by differences along random directions, in which every variable moves by the step.
+/// Computes the same gradients by differences along random directions, in which every variable moves by the step.
 pub(super) fn along_directions(
     batches: &Batches<'_>,
     numbers: &Numbers<'_>,
@@ -68,7 +69,7 @@ pub(super) fn along_directions(
     let words = (numbers.batch as u64 * samples as u64).checked_mul(variables.len().div_ceil(64) as u64);
     memory::check_numbers("random directions", words)?;
     let signs = Signs::new(numbers.batch * samples, variables.len(), random);
-    // Both points of a direction stand next to each other.
+    // The two points of a direction are neighbours.
     let place =
         |point: usize| (point / (2 * samples), if point.is_multiple_of(2) { 1.0 } else { -1.0 }, signs.row(point / 2));
     let mut found = Found::new(numbers);
@@ -85,7 +86,8 @@ pub(super) fn along_directions(
     Ok(found.gradients)
 }
 
-/// The variables of a sample that are moved: places in a row of features, then weights. Switches of conditional gates are not.
+/// Returns the variables of a sample that are moved: indices in a row of features, then weights. Switches of
+/// conditional gates are not moved.
 fn variables(numbers: &Numbers<'_>, needs_grad: NeedsGrad) -> impl Iterator<Item = usize> {
     let program = numbers.program;
     let features = (0..program.engine_inputs).filter(|index| program.origin(Variable::Input(*index)).is_some());
@@ -93,7 +95,7 @@ fn variables(numbers: &Numbers<'_>, needs_grad: NeedsGrad) -> impl Iterator<Item
     features.filter(move |_| needs_grad.inputs).chain(weights.filter(move |_| needs_grad.weights))
 }
 
-/// Refuses a step so small that a number is the same with it: differences would be 0.
+/// Refuses a step that is too small to change a variable: differences would be 0.
 fn check_step(of: &'static str, numbers: &Numbers<'_>, variables: &[usize], step: f64, dtype: DType) -> Result<()> {
     let moves = |value: f64| match dtype {
         DType::F64 => value + step != value,
@@ -111,7 +113,7 @@ fn check_step(of: &'static str, numbers: &Numbers<'_>, variables: &[usize], step
     Err(Error::Setting { of, setting: "step", value: step, allowed })
 }
 
-/// Features, then weights.
+/// Writes the features, then the weights.
 fn copy(numbers: &Numbers<'_>, sample: usize, to: &mut [f64]) {
     let (features, weights) = to.split_at_mut(numbers.program.engine_inputs);
     features.copy_from_slice(numbers.sample(sample).inputs);
@@ -125,7 +127,7 @@ fn dot(cotangent: &[f64], sample: usize, values: &[f64]) -> f64 {
 
 /// Gradients in inputs and weights.
 struct Found {
-    /// Features of a sample.
+    /// Number of features of a sample.
     width: usize,
     gradients: [Vec<f64>; 2],
 }
@@ -144,7 +146,7 @@ impl Found {
     }
 }
 
-/// Random signs, a row of them for each direction.
+/// Random signs, a row for each direction.
 struct Signs {
     words: Vec<u64>,
     width: usize,

@@ -1,4 +1,4 @@
-//! The op of everything that is not the adjoint method: a value that has been found, and a method for its gradient.
+//! The op of all methods besides the adjoint method: a computed value, and a method for its gradient.
 
 use super::GradientMethod;
 use super::Sampling;
@@ -16,19 +16,19 @@ use candle_core::{CpuStorage, CudaStorage, CustomOp2, DType, Layout, MetalStorag
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// How values and gradients are found.
+/// Method of values and gradients, with its settings.
 #[derive(Debug, Clone)]
 pub(crate) struct Estimator {
     cpu: Cpu,
-    /// Not [`GradientMethod::Auto`].
+    /// Method of the gradients; never [`GradientMethod::Auto`].
     method: GradientMethod,
-    /// With a finite number of shots.
+    /// Sampling of a finite number of shots, or `None` for exact values.
     sampling: Option<Arc<Sampling>>,
-    /// Counts calls, each of which has random numbers of its own.
+    /// Counter of calls: each call has random numbers of its own.
     calls: Arc<AtomicU64>,
 }
 
-/// See the module.
+/// Op of an estimated value; see the module.
 #[derive(Debug)]
 struct Estimate {
     value: Tensor,
@@ -38,7 +38,7 @@ struct Estimate {
 }
 
 impl Estimator {
-    /// Exact values, and gradients by the adjoint method.
+    /// Returns the estimator of exact values, with gradients by the adjoint method.
     pub(crate) fn exact(cpu: Cpu) -> Self {
         Self { cpu, method: GradientMethod::Adjoint, sampling: None, calls: Arc::default() }
     }
@@ -52,18 +52,19 @@ impl Estimator {
         self.cpu
     }
 
-    /// The same in the memory that so many bytes leave of its limit.
+    /// Returns the same estimator with a memory limit that is smaller by `bytes`.
     pub(super) fn beside(&self, bytes: u64) -> Self {
         let memory_limit = self.cpu.memory_limit.map(|limit| limit.saturating_sub(bytes));
         Self { cpu: Cpu { memory_limit }, ..self.clone() }
     }
 
-    /// The number of a call: one for its values, and the next for its gradients.
+    /// Returns the number of a call. The call uses this number for its values, and the next number for its gradients.
     pub(crate) fn next_call(&self) -> u64 {
         self.calls.fetch_add(2, Ordering::Relaxed)
     }
 
-    /// Whether the gradients of a program can be found; with those in its features, if they are tracked.
+    /// Checks that the gradients of a program can be computed, including the gradient in its features if they are
+    /// tracked.
     pub(crate) fn check(&self, program: &Program, features_tracked: bool) -> Result<()> {
         if features_tracked && program.embedding.is_some() && self.method == GradientMethod::ParameterShift {
             let of = "features that are embedded as amplitudes";
@@ -74,8 +75,8 @@ impl Estimator {
         Ok(())
     }
 
-    /// Outputs `[batch, outputs]` for rows of features in the precision of the state and weights beside them; in the graph, if they
-    /// may be and an argument is tracked.
+    /// Returns outputs `[batch, outputs]`. Features are rows in the precision of the state, and weights are beside
+    /// them. The result is in the graph if `in_graph` is set and an argument is tracked.
     pub(crate) fn apply(
         &self,
         program: &Arc<Program>,
@@ -96,7 +97,8 @@ impl Estimator {
         Ok(rows.apply_op2(weights, op)?)
     }
 
-    /// Outputs `[points, outputs]`, outside any graph. `place` is the call, and the number of the first point in it.
+    /// Returns outputs `[points, outputs]`, outside any graph. `place` is the number of the call, and the number of the
+    /// first point in it.
     pub(super) fn values(
         &self,
         program: &Arc<Program>,
@@ -117,7 +119,7 @@ impl Estimator {
         }
     }
 
-    /// Gradients of `sum(cotangent * outputs)` in inputs and weights.
+    /// Computes the gradients of `sum(cotangent * outputs)` in inputs and weights.
     fn gradients(
         &self,
         program: &Arc<Program>,
@@ -127,7 +129,7 @@ impl Estimator {
     ) -> Result<[Vec<f64>; 2]> {
         let (numbers, cotangent) = (Numbers::new(program, inputs, weights)?, host(cotangent)?);
         let state = inputs.dtype();
-        // Differences lose the digits that their points share.
+        // Differences lose the digits that neighbouring points share.
         let dtype = match self.method {
             GradientMethod::FiniteDifference { .. } | GradientMethod::Spsa { .. } if !inputs.device().is_metal() => {
                 DType::F64
@@ -152,7 +154,7 @@ impl Estimator {
 }
 
 impl Estimate {
-    /// The value is not where the arguments are.
+    /// Returns the error for a value on another device than the arguments.
     fn elsewhere(&self) -> candle_core::Error {
         Error::Device(DeviceError::NoEngine { device: format!("{:?}", self.value.device().location()) }).into()
     }

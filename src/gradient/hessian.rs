@@ -1,8 +1,9 @@
 //! Second derivatives: shifts of the exact gradient.
 //!
-//! An entry of the gradient in the angles is a trigonometric polynomial of each angle with the same frequencies as the output, so
-//! that shift rules hold for it as well. One reverse sweep at a shifted point gives a whole row of second derivatives in angles; the
-//! chain rule takes them to variables, to which products in angles add their own second derivatives.
+//! An entry of the gradient in the angles is a trigonometric polynomial of each angle with the same frequencies as the
+//! output. Shift rules therefore hold for it as well. One reverse sweep at a shifted point gives a whole row of second
+//! derivatives in angles. The chain rule converts them to derivatives in variables; products of variables inside angles
+//! add their own second derivatives.
 
 use super::Wrt;
 use super::chain::Numbers;
@@ -11,16 +12,17 @@ use super::shift::{Shift, Shifted};
 use crate::error::{Error, Result};
 use crate::program::Probe;
 
-/// What the second derivatives are multiplied with.
+/// Factor of the matrix of second derivatives.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Direction<'a> {
-    /// Nothing: all of them, `[batch, outputs, variables, variables]`.
+    /// No factor: the result is the matrix, `[batch, outputs, variables, variables]`.
     None,
-    /// A vector for each sample, `[batch, variables]`: the result is `[batch, outputs, variables]`.
+    /// Vector for each sample, `[batch, variables]`: the result is the product, `[batch, outputs, variables]`.
     Each(&'a [f64]),
 }
 
-/// See the module. The cost is a reverse sweep for each shift and output of each sample, in both cases.
+/// Computes second derivatives, or their product with a direction. The cost is a reverse sweep for each shift and
+/// output of each sample in both cases.
 pub(crate) fn hessian(
     batches: &Batches<'_>,
     numbers: &Numbers<'_>,
@@ -38,7 +40,7 @@ pub(crate) fn hessian(
     if shifted.shifts.is_empty() {
         return Ok(sums.found);
     }
-    // The gradient itself, for the second derivatives of angles.
+    // Adds the gradient without a shift, for the second derivatives of angles.
     let last = shifted.shifts.len();
     shifted.shifts.push(Shift { angle: 0, by: 0.0, factor: 0.0 });
     let (outputs, start) = (program.outputs(), shifted.angles_as_inputs.start());
@@ -66,12 +68,12 @@ pub(crate) fn hessian(
     Ok(sums.finish())
 }
 
-/// What has been found, and the sample and output at hand.
+/// Sums of second derivatives, with the current sample and output.
 struct Sums<'a> {
     numbers: &'a Numbers<'a>,
     wrt: Wrt,
     direction: Direction<'a>,
-    /// Variables of a sample.
+    /// Number of variables of a sample.
     count: usize,
     found: Vec<f64>,
     sample: usize,
@@ -115,7 +117,7 @@ impl<'a> Sums<'a> {
         }
     }
 
-    /// The gradient in the angles where one of them is shifted.
+    /// Adds the gradient in the angles at a point where one angle is shifted.
     fn add_shift(&mut self, shift: Shift, slopes: &[f64]) {
         let chain = std::mem::take(&mut self.chain);
         for (column, second) in &chain[shift.angle] {
@@ -128,7 +130,7 @@ impl<'a> Sums<'a> {
         self.chain = chain;
     }
 
-    /// The gradient in the angles, times their own second derivatives.
+    /// Adds the gradient in the angles, times the second derivatives of the angles.
     fn add_gradient(&mut self, slopes: &[f64]) {
         let Self { numbers, wrt, sample, .. } = *self;
         for (probe, slope) in numbers.program.angles_as_inputs().angles.iter().zip(slopes) {
@@ -147,7 +149,7 @@ impl<'a> Sums<'a> {
     }
 }
 
-/// The mean of a square matrix and its transpose, which differ by rounding.
+/// Replaces a square matrix by the mean of itself and its transpose, which differ by rounding.
 fn symmetrize(block: &mut [f64], size: usize) {
     for row in 0..size {
         for column in 0..row {

@@ -7,7 +7,8 @@ use super::shift::Shifted;
 use crate::error::Result;
 use crate::program::Variable;
 
-/// `[batch, outputs, variables]`: a reverse sweep for each output, or two evaluations for each angle, whichever are fewer.
+/// Computes the Jacobian `[batch, outputs, variables]` by a reverse sweep for each output, or by two evaluations for
+/// each angle, whichever are fewer.
 pub(crate) fn jacobian(batches: &Batches<'_>, numbers: &Numbers<'_>, wrt: Wrt) -> Result<Vec<f64>> {
     let shifted = Shifted::in_all(numbers, wrt);
     let amplitudes = wrt == Wrt::Inputs && numbers.program.embedding.is_some();

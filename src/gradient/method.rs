@@ -1,18 +1,22 @@
-//! The choice of a method, and what it can be chosen for.
+//! Methods of gradients, and the checks of their settings.
 
 use crate::error::{Error, Result};
 
-/// Method by which a [`QuantumLayer`](crate::QuantumLayer) finds gradients.
+/// Method by which a [`QuantumLayer`](crate::QuantumLayer) computes gradients.
 ///
-/// | method | evaluations of the circuit for each sample | exact | of what |
+/// | method | evaluations of the circuit for each sample | exact | for |
 /// |---|---|---|---|
-/// | [`Adjoint`](Self::Adjoint) | about three, for all gradients together | to rounding | anything exact |
-/// | [`ParameterShift`](Self::ParameterShift) | 2 for each rotation or phase, 4 for each rotation under controls; for variances twice that | to rounding; unbiased with finite shots | anything but features that are embedded as amplitudes |
-/// | [`FiniteDifference`](Self::FiniteDifference) | `order` (2 for order 1) for each input and weight | to `step^order` | anything |
-/// | [`Spsa`](Self::Spsa) | 2 `samples` | no: unbiased to `step²`, of a variance that falls with `samples` | anything |
+/// | [`Adjoint`](Self::Adjoint) | about three, for all gradients together | to rounding | exact outputs |
+/// | [`ParameterShift`](Self::ParameterShift) | 2 for each rotation or phase | to rounding; unbiased with shots | most |
+/// | [`FiniteDifference`](Self::FiniteDifference) | `order` for each input and weight | to `step^order` | all |
+/// | [`Spsa`](Self::Spsa) | 2 `samples` | no: unbiased to `step²` | all |
 ///
-/// Only the adjoint method is fast; the others are for finite shots, for checking, and for comparing with hardware. All
-/// evaluations of all samples run as one batch.
+/// `ParameterShift` takes 4 evaluations for each rotation under controls, and twice as many for variances. It has no
+/// gradient in features that are embedded as amplitudes. `FiniteDifference` of order 1 takes 2 evaluations. The
+/// variance of `Spsa` falls with `samples`.
+///
+/// Only the adjoint method is fast. The other methods are for finite shots, for checks, and for comparisons with
+/// hardware. All evaluations of all samples run as one batch.
 ///
 /// ```
 /// use candle_core::{DType, Device, Tensor, Var};
@@ -39,30 +43,33 @@ use crate::error::{Error, Result};
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 #[non_exhaustive]
 pub enum GradientMethod {
-    /// [`Adjoint`](Self::Adjoint) for exact outputs, [`ParameterShift`](Self::ParameterShift) with finite shots.
+    /// The default: [`Adjoint`](Self::Adjoint) for exact outputs, [`ParameterShift`](Self::ParameterShift) with finite
+    /// shots.
     #[default]
     Auto,
-    /// One reverse sweep through the circuit. Not with finite shots.
+    /// One reverse sweep through the circuit. Finite shots do not allow it.
     Adjoint,
-    /// Shifted angles: each step with an angle has a rule that follows from the eigenvalues of its generator (Wierichs, Izaac,
-    /// Wang and Lin, Quantum 6, 677, 2022), two terms or four; gates that are products, repeated variables and expressions follow by
-    /// the chain rule.
+    /// Shifted angles. Each step with an angle has a rule of two or four terms, which follows from the eigenvalues of
+    /// its generator (Wierichs, Izaac, Wang and Lin, Quantum 6, 677, 2022). Gates that are products, repeated variables
+    /// and expressions follow by the chain rule.
     ParameterShift,
-    /// Differences of outputs at moved inputs and weights, in F64 where the device has it. A step that moves nothing is an error.
+    /// Differences of outputs at moved inputs and weights, in F64 if the device has it. A step that moves nothing is an
+    /// error.
     FiniteDifference {
         /// Distance of neighbouring points, above 0, in the units of the inputs and weights.
         step: f64,
         /// Order of the error in `step`: 1 (forward differences), or 2, 4, 6 or 8 (central ones).
         order: usize,
     },
-    /// Simultaneous perturbation (Spall, IEEE Transactions on Automatic Control 37, 332, 1992): central differences along
-    /// random directions in which every input and weight moves by `step`; in F64 where the device has it.
+    /// Simultaneous perturbation (Spall, IEEE Transactions on Automatic Control 37, 332, 1992): central differences
+    /// along random directions in which every input and weight moves by `step`; in F64 if the device has it.
     Spsa {
-        /// Number of directions to average over, for each sample, at least 1.
+        /// Number of directions to average over for each sample, at least 1.
         samples: usize,
         /// Distance from the point to both sides, above 0, in the units of the inputs and weights.
         step: f64,
-        /// Seed of the directions, as [`QuantumLayerConfig::seed`](crate::QuantumLayerConfig::seed) is that of shots.
+        /// Seed of the directions. It acts as [`QuantumLayerConfig::seed`](crate::QuantumLayerConfig::seed) does for
+        /// shots.
         seed: u64,
     },
 }
@@ -73,7 +80,7 @@ pub enum GradientMethod {
 pub enum Wrt {
     /// The features of each sample.
     Inputs,
-    /// The entries of all weight tensors, one after the other: tensors in the order of their names, as
+    /// The entries of all weight tensors, one tensor after the other: tensors in the order of their names, as
     /// [`Circuit::weight_tensors`](crate::Circuit::weight_tensors) lists them, entries row by row.
     Weights,
 }
@@ -85,16 +92,16 @@ pub enum MetricTensor {
     /// All entries.
     #[default]
     Full,
-    /// Entries between angles of one layer: a layer ends before the first rotation or phase on a qubit that one of the layer has
-    /// acted on. Other entries count as 0 (Stokes, Izaac, Killoran and Carleo, Quantum 4, 269, 2020).
+    /// Entries between angles of one layer. A layer ends before the first rotation or phase on a qubit on which the
+    /// layer has already acted. Other entries count as 0 (Stokes, Izaac, Killoran and Carleo, Quantum 4, 269, 2020).
     BlockDiagonal,
 }
 
-/// The most directions of a sample.
+/// Largest number of directions of a sample.
 const MAX_DIRECTIONS: usize = 1 << 20;
 
 impl GradientMethod {
-    /// With random numbers of its own for a layer at that place.
+    /// Returns the method with the random numbers of the layer at `path`.
     pub(crate) fn at(self, path: u64) -> Self {
         match self {
             Self::Spsa { samples, step, seed } => Self::Spsa { samples, step, seed: seed ^ path },
@@ -102,7 +109,7 @@ impl GradientMethod {
         }
     }
 
-    /// In words.
+    /// Returns the name of the method.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Auto => "auto",
@@ -113,7 +120,7 @@ impl GradientMethod {
         }
     }
 
-    /// What [`Auto`](Self::Auto) stands for, after its settings are checked.
+    /// Checks the settings and replaces [`Auto`](Self::Auto) by the method for which it stands.
     pub(super) fn resolve(self, from_shots: bool) -> Result<Self> {
         let wrong = |setting, value, allowed| Err(Error::Setting { of: self.name(), setting, value, allowed });
         let positive = |step: f64| step.is_finite() && step > 0.0;

@@ -1,7 +1,8 @@
 //! The Fubini-Study metric of a circuit's states.
 //!
-//! `g_ij = Re(<∂i ψ|∂j ψ> - <∂i ψ|ψ><ψ|∂j ψ>)` (Stokes, Izaac, Killoran and Carleo, Quantum 4, 269, 2020, equation 12), first in angles, whose
-//! derivatives of the state are differences of two states, then by the chain rule in variables.
+//! `g_ij = Re(<∂i ψ|∂j ψ> - <∂i ψ|ψ><ψ|∂j ψ>)` (Stokes, Izaac, Killoran and Carleo, Quantum 4, 269, 2020, equation 12).
+//! The entries are computed in angles first, where a derivative of the state is the difference of two states. The chain
+//! rule converts them to entries in variables.
 
 use super::chain::Numbers;
 use super::points::{Batches, Form};
@@ -11,7 +12,8 @@ use crate::error::{Error, Result};
 use crate::memory;
 use crate::program::Program;
 
-/// `[batch, variables, variables]`, for a program whose output is its state and whose steps are as written.
+/// Computes metric tensors `[batch, variables, variables]` of a program whose output is its state and whose steps are
+/// as written.
 pub(crate) fn metric(
     batches: &Batches<'_>,
     numbers: &Numbers<'_>,
@@ -30,7 +32,7 @@ pub(crate) fn metric(
     let shifted = Shifted::in_all(numbers, wrt);
     let mut found = vec![0.0; numbers.batch * count * count];
     for block in blocks(program, &read, entries) {
-        // Derivatives of a state, all at once.
+        // Counts the derivatives of a state, which are in memory at once.
         let alive = (1 + block.len() as u64).checked_mul(program.outputs() as u64);
         memory::check_numbers("derivatives of a state", alive)?;
         for sample in 0..numbers.batch {
@@ -51,9 +53,9 @@ pub(crate) fn metric(
     Ok(found)
 }
 
-/// The state of a sample, then its derivatives in some angles, amplitude by amplitude.
+/// Returns the state of a sample, then its derivatives in the chosen angles, amplitude by amplitude.
 fn states(batches: &Batches<'_>, shifted: &Shifted<'_>, (sample, chosen): (usize, &[usize])) -> Result<Vec<Vec<f64>>> {
-    // Where the derivative goes that a shift is for.
+    // Index in `states` of the derivative to which a shift belongs.
     let place = |shift: &Shift| chosen.iter().position(|angle| *angle == shift.angle).map(|place| place + 1);
     let shifts: Vec<(usize, Shift)> = shifted.shifts.iter().filter_map(|shift| Some((place(shift)?, *shift))).collect();
     let mut states = vec![vec![0.0; shifted.angles_as_inputs.program.outputs()]; 1 + chosen.len()];
@@ -66,20 +68,20 @@ fn states(batches: &Batches<'_>, shifted: &Shifted<'_>, (sample, chosen): (usize
     Ok(states)
 }
 
-/// One entry in angles, from what [`states`] gives.
+/// Returns an entry in angles from the result of [`states`].
 fn entry(states: &[Vec<f64>], i: usize, j: usize) -> f64 {
     let (left, right) = (&states[i + 1], &states[j + 1]);
     let (first, second) = (dot(&states[0], left), dot(&states[0], right));
     dot(left, right).0 - (first.0 * second.0 + first.1 * second.1)
 }
 
-/// `<a|b>`.
+/// Returns `<a|b>`.
 fn dot(a: &[f64], b: &[f64]) -> (f64, f64) {
     let pairs = a.chunks_exact(2).zip(b.chunks_exact(2));
     pairs.fold((0.0, 0.0), |sum, (a, b)| (sum.0 + a[0] * b[0] + a[1] * b[1], sum.1 + a[0] * b[1] - a[1] * b[0]))
 }
 
-/// Cuts the angles that matter where a layer ends, never inside an operation.
+/// Splits the angles that are read where a layer ends, never inside an operation.
 fn blocks<'a>(program: &Program, read: &'a [usize], entries: MetricTensor) -> Vec<&'a [usize]> {
     if entries == MetricTensor::Full {
         return vec![read];

@@ -1,9 +1,9 @@
-//! Ways to find values and gradients besides the adjoint sweep: shifted angles, finite differences, random directions,
+//! Methods for values and gradients besides the adjoint sweep: shifted angles, finite differences, random directions,
 //! samples of a finite number of shots.
 //!
-//! All of them evaluate a circuit at many points. [`Estimator`] says how a point is evaluated and which method is used; the points of
-//! a whole batch become the samples of one batch in one of the forms of a [`Program`] (`program/forms.rs`), so that they run on every
-//! engine. What is found at the points is put together on the host, in `f64`.
+//! All of them evaluate a circuit at many points. [`Estimator`] stores how a point is evaluated and which method is
+//! used. The points of a whole batch become the samples of one batch in one of the variants of a [`Program`]
+//! (`program/variants.rs`), so they run on every engine. The results of the points are combined on the host, in `f64`.
 
 mod chain;
 mod differences;

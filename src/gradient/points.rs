@@ -1,4 +1,4 @@
-//! Many points at which a circuit is evaluated, as batches of one of its forms.
+//! Evaluation of a circuit at many points, as batches of one of its variants.
 
 use super::Estimator;
 use crate::engine::cpu::Cpu;
@@ -7,23 +7,23 @@ use crate::program::Program;
 use candle_core::{DType, Device, Tensor, Var};
 use std::sync::Arc;
 
-/// Bytes of the points, and of what comes out of them, that are alive at once; of a smaller limit a quarter.
+/// Bytes of the points and their results in memory at the same time. Under a smaller limit, a quarter of the limit.
 const CHUNK_BYTES: usize = 1 << 25;
 
-/// Bytes of a number of a point, or of what comes out of it: on the host, in f64 and in the precision of the state.
+/// Bytes of a number of a point or of its result: on the host, in f64, and in the precision of the state.
 const NUMBER_BYTES: usize = 24;
 
-/// Bytes of their states, which a GPU has in memory all at once.
+/// Bytes of the points' states. A GPU has all of them in memory at once.
 const STATE_BYTES: usize = 1 << 30;
 
-/// What the numbers of a point are.
+/// Meaning of the numbers of a point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
-    /// Features, beside weights that all points share.
+    /// Features; all points share the weights.
     Shared,
-    /// Features, then weights. Outputs are up to a constant each.
+    /// Features, then weights. Each output may lack a constant.
     OwnWeights,
-    /// Features that become the initial state, then angles. Outputs are up to a constant each.
+    /// Features that become the initial state, then angles. Each output may lack a constant.
     AnglesAsInputs,
 }
 
@@ -37,20 +37,20 @@ impl Form {
     }
 }
 
-/// Where and how points are evaluated.
+/// Program and estimator that evaluate points.
 #[derive(Debug)]
 pub(crate) struct Batches<'a> {
     pub(crate) estimator: &'a Estimator,
     pub(crate) program: &'a Arc<Program>,
     pub(crate) dtype: DType,
     pub(crate) device: &'a Device,
-    /// Which call this is: with finite shots each draws its own samples.
+    /// Number of the call: with finite shots each call draws its own samples.
     pub(crate) call: u64,
 }
 
 impl Batches<'_> {
-    /// Evaluates `count` points, which `fill` writes into rows, and hands the outputs of each, up to a constant, to `take`, in
-    /// order.
+    /// Evaluates `count` points, which `fill` writes into rows. Passes the outputs of each point, which may lack a
+    /// constant, to `take`, in order.
     pub(super) fn run(
         &self,
         form: Form,
@@ -66,7 +66,7 @@ impl Batches<'_> {
         })
     }
 
-    /// Hands the exact gradient of one output of each point, in the point's numbers, to `take`, in order.
+    /// Passes the exact gradient of one output of each point in the point's numbers to `take`, in order.
     pub(super) fn slopes(
         &self,
         form: Form,
@@ -85,15 +85,15 @@ impl Batches<'_> {
             let cotangent = self.tensor(cotangent, (points, outputs))?;
             let rows = Var::from_tensor(&rows)?;
             let store = (exact.apply(program, &rows, &weights, true)? * cotangent)?.sum_all()?.backward()?;
-            // What reads none of its numbers has no gradient in them.
+            // A program that reads none of its numbers has no gradient in them.
             let gradient = store.get(&rows).map(host).transpose()?.unwrap_or_else(|| vec![0.0; points * width]);
             gradient.chunks(width.max(1)).enumerate().for_each(|(k, gradient)| take(first + k, gradient));
             Ok(())
         })
     }
 
-    /// Rows of points, as many at once as memory is meant for, behind the number of the first, with what is to evaluate them in
-    /// the memory they leave.
+    /// Makes rows of points, as many at once as the memory for points allows. Passes the number of the first point, the
+    /// rows, and an estimator limited to the remaining memory.
     fn chunks(
         &self,
         form: Form,
@@ -122,13 +122,14 @@ impl Batches<'_> {
     }
 }
 
-/// How many points may be evaluated at once, by their states: λ and what engines need beside them take as much again.
+/// Returns how many points may be evaluated at once, given the bytes for their states: λ and the engine's buffers
+/// double the memory.
 pub(crate) fn states_in(bytes: usize, qubits: usize, cpu: Cpu) -> usize {
     let limit = cpu.memory_limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX);
     (bytes.min(limit / 2) >> (qubits + 5).min(60)).max(1)
 }
 
-/// The numbers of a tensor.
+/// Returns the numbers of a tensor.
 pub(super) fn host(tensor: &Tensor) -> Result<Vec<f64>> {
     Ok(tensor.to_device(&Device::Cpu)?.to_dtype(DType::F64)?.flatten_all()?.to_vec1()?)
 }

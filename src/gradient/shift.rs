@@ -1,8 +1,9 @@
 //! Parameter shift: the derivative of a trigonometric polynomial from its values at equidistant points.
 //!
-//! A step's matrix is a combination of `exp(i e φ)` for the eigenvalues `e` of its generator, so that what is measured is a
-//! trigonometric polynomial of its angle, whose frequencies are differences of eigenvalues. With `R` frequencies `w, 2w, .. R w` its slope
-//! is a sum of `2R` values (Wierichs, Izaac, Wang and Lin, Quantum 6, 677, 2022, equation 23); `R = 1` is the familiar rule.
+//! A step's matrix is a combination of `exp(i e φ)` for the eigenvalues `e` of its generator. An output is therefore a
+//! trigonometric polynomial of the step's angle, and its frequencies are differences of eigenvalues. With `R`
+//! frequencies `w, 2w, .. R w` the slope is a sum of `2R` values (Wierichs, Izaac, Wang and Lin, Quantum 6, 677, 2022,
+//! equation 23). `R = 1` is the familiar rule.
 
 use super::Wrt;
 use super::chain::Numbers;
@@ -20,7 +21,7 @@ pub(super) struct Harmonics {
 }
 
 impl Harmonics {
-    /// Those of what is read, as a function of the angle of a step.
+    /// Returns the harmonics of an output as a function of the angle of a step.
     pub(super) fn new(spectrum: Spectrum, readout: &Readout) -> Self {
         let (base, count) = match (readout, spectrum) {
             // Amplitudes are linear in the step's matrix, whose frequencies are its eigenvalues.
@@ -29,11 +30,11 @@ impl Harmonics {
             (_, Spectrum::ZeroOne) => (1.0, 1),
             (_, Spectrum::ZeroSigns) => (1.0, 2),
         };
-        // A variance holds the square of an expectation value.
+        // A variance has the square of an expectation value.
         Self { base, count: if matches!(readout, Readout::Variance(_)) { 2 * count } else { count } }
     }
 
-    /// Shifts of the angle, and the factors of the values there whose sum is the slope.
+    /// Returns shifts of the angle and factors: the slope is the sum of factor times value at the shift.
     pub(super) fn rule(self) -> impl Iterator<Item = (f64, f64)> {
         let Self { base, count } = self;
         (0..2 * count).map(move |k| {
@@ -45,27 +46,27 @@ impl Harmonics {
     }
 }
 
-/// One angle is shifted, and what is found there counts so much.
+/// Shift of one angle, and the factor of the value at the shifted point.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Shift {
-    /// Place of the angle among the probes.
+    /// Index of the angle among the probes.
     pub(super) angle: usize,
     pub(super) by: f64,
     pub(super) factor: f64,
 }
 
-/// The points at which some angles of each sample are shifted, one at a time. Those of a sample stand next to each other.
+/// Points at which some angles of each sample are shifted, one angle at a time. The points of a sample are neighbours.
 #[derive(Debug)]
 pub(super) struct Shifted<'a> {
     pub(super) angles_as_inputs: &'a AnglesAsInputs,
     pub(super) shifts: Vec<Shift>,
-    /// The angles as they are, behind the features that become the initial state: `[batch, width]`.
+    /// Features that become the initial state, then the angles without a shift: `[batch, width]`.
     rows: Vec<f64>,
     batch: usize,
 }
 
 impl<'a> Shifted<'a> {
-    /// For the angles that are wanted.
+    /// Makes the points for the angles that need grad.
     pub(super) fn new(numbers: &Numbers<'a>, needs_grad: impl Fn(&Probe) -> bool) -> Self {
         let program = numbers.program;
         let angles_as_inputs = program.angles_as_inputs();
@@ -85,7 +86,7 @@ impl<'a> Shifted<'a> {
         Self { angles_as_inputs, shifts, rows, batch: numbers.batch }
     }
 
-    /// For the angles that depend on variables of a kind.
+    /// Makes the points for the angles that depend on variables of a kind.
     pub(super) fn in_all(numbers: &Numbers<'a>, wrt: Wrt) -> Self {
         Self::new(numbers, |probe| wrt.is_read(numbers.program, &numbers.program.slots[probe.slot]))
     }
@@ -94,7 +95,7 @@ impl<'a> Shifted<'a> {
         self.batch * self.shifts.len()
     }
 
-    /// The sample of a point, and the shift.
+    /// Returns the sample of a point, and the shift.
     pub(super) fn at(&self, point: usize) -> (usize, Shift) {
         (point / self.shifts.len(), self.shifts[point % self.shifts.len()])
     }
@@ -108,7 +109,7 @@ impl<'a> Shifted<'a> {
     }
 }
 
-/// Gradients of `sum(cotangent * outputs)` in inputs and weights.
+/// Computes the gradients of `sum(cotangent * outputs)` in inputs and weights.
 pub(super) fn gradients(
     batches: &Batches<'_>,
     numbers: &Numbers<'_>,

@@ -1,7 +1,7 @@
 //! Outputs from a finite number of shots.
 //!
-//! What is measured is cut into groups that are read in one basis each (`sampling/`). An engine gives the final state of each point once; on
-//! the host each group changes its basis and draws its shots.
+//! A measurement is split into groups; one basis measures all of a group (`sampling/`). An engine computes the final
+//! state of each point once. On the host each group changes its basis and draws its shots.
 
 use super::points::{Form, states_in};
 use crate::engine::cpu::Cpu;
@@ -15,21 +15,22 @@ use crate::sampling::{self, Group, stream};
 use candle_core::{Device, Tensor, WithDType};
 use std::sync::{Arc, OnceLock};
 
-/// Bytes of final states that are alive at once.
+/// Bytes of final states in memory at the same time.
 const CHUNK_BYTES: usize = 1 << 27;
 
-/// Bytes of a state up to which groups are shared out among threads, each with a copy.
+/// Largest state, in bytes, for which threads share the groups, each thread with a copy of the state.
 const SPREAD_BYTES: usize = 1 << 26;
 
-/// See the module.
+/// Finite number of shots for a measurement; see the module.
 #[derive(Debug)]
 pub(crate) struct Sampling {
     shots: u32,
     seed: u64,
     groups: Vec<Group>,
-    /// Outputs with their constants. Differences of outputs, which all forms but the program itself serve, do without.
+    /// Outputs with their constants. Only the program itself needs them: the variants serve differences of outputs, in
+    /// which constants cancel.
     constants: Vec<(usize, f64)>,
-    /// Each form of the program with its state as output. Made when first asked for.
+    /// Variants of the program with the state as output, made at the first use.
     programs: [OnceLock<Arc<Program>>; 3],
     outputs: usize,
 }
@@ -42,8 +43,9 @@ impl Sampling {
         Ok(Self { shots, seed, groups, constants, programs: Default::default(), outputs: program.outputs() })
     }
 
-    /// Outputs `[points, outputs]` of a form of the program: the form's number, the form, its rows. `place` is the call, and
-    /// the number of the first point in it; `states` gives the final states of a program.
+    /// Returns outputs `[points, outputs]` of a variant of the program: the number of the variant, the variant, its
+    /// rows. `place` is the number of the call, and the number of the first point in it. `states` computes the final
+    /// states of a program.
     pub(super) fn values(
         &self,
         (number, form): (usize, &Arc<Program>),
@@ -73,10 +75,10 @@ impl Sampling {
     }
 }
 
-/// Draws shots of all groups from a state and finds what they say about the outputs.
+/// Draws shots of all groups from a state and estimates the outputs.
 struct Draw<'a, F> {
     sampling: &'a Sampling,
-    /// The generator of a row and a group.
+    /// Generator of a row and a group.
     random: F,
 }
 
@@ -101,7 +103,7 @@ impl<F: Fn(usize, usize) -> Generator + Sync> sampling::Reader for Draw<'_, F> {
 
     fn read<T: WithDType>(&self, row: usize, amplitudes: &[T]) -> Vec<f64> {
         let groups = 0..self.sampling.groups.len();
-        // Large states one copy at a time.
+        // Large states are copied one at a time.
         let each: Vec<Vec<f64>> = if size_of_val(amplitudes) > SPREAD_BYTES {
             groups.map(|index| self.group((row, index), amplitudes)).collect()
         } else {

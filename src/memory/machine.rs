@@ -1,10 +1,10 @@
 //! Memory that the machine has left for this process, read from texts of the kernel.
 //!
-//! On Linux four things bound a process: what the machine has, the limits of its control group and of those around it, and
-//! its own limits on address space and on data. Pages of files that the kernel would drop for the asking are not used memory.
-//! Elsewhere the system is asked for what the machine has.
+//! On Linux four limits bound a process: the memory of the machine, the limits of its control group and of the groups
+//! around it, and its own limits on address space and on data. Pages of files that the kernel can drop at any time do
+//! not count as used memory. On other systems only the memory of the machine counts.
 
-/// Bytes this process can still get, or `None` where nothing says.
+/// Returns the bytes that this process can still allocate, or `None` if nothing reports them.
 #[cfg(target_os = "linux")]
 pub(super) fn available() -> Option<u64> {
     use std::fs::read_to_string;
@@ -18,7 +18,7 @@ pub(super) fn available() -> Option<u64> {
     [machine, group, text::limits(&process("limits"), &process("status"))].into_iter().flatten().min()
 }
 
-/// Bytes this process can still get, or `None` where nothing says.
+/// Returns the bytes that this process can still allocate, or `None` if nothing reports them.
 #[cfg(all(not(target_os = "linux"), not(target_family = "wasm")))]
 pub(super) fn available() -> Option<u64> {
     let mut system = sysinfo::System::new();
@@ -26,18 +26,18 @@ pub(super) fn available() -> Option<u64> {
     (system.total_memory() > 0).then(|| system.available_memory())
 }
 
-/// Bytes this process can still get, or `None` where nothing says.
+/// Returns the bytes that this process can still allocate, or `None` if nothing reports them.
 #[cfg(target_family = "wasm")]
 pub(super) fn available() -> Option<u64> {
     None
 }
 
-/// What the kernel's texts say; nothing here reads a file.
+/// Parsers of the kernel's texts; nothing here reads a file.
 #[cfg(any(target_os = "linux", test))]
 mod text {
     use std::path::{Path, PathBuf};
 
-    /// A number behind a key, in bytes, whatever stands between them and whether or not it is given in kB.
+    /// Returns the number after a key, in bytes, whatever text stands between them. A number in kB is converted.
     fn number(text: &str, key: &str) -> Option<u64> {
         let line = text.lines().find_map(|line| {
             let rest = line.strip_prefix(key)?;
@@ -48,7 +48,7 @@ mod text {
         if words.next() == Some("kB") { number.checked_mul(1024) } else { Some(number) }
     }
 
-    /// Bytes that the machine has available, by `/proc/meminfo`.
+    /// Returns the bytes that the machine has available, from `/proc/meminfo`.
     pub(super) fn machine(meminfo: &str) -> Option<u64> {
         let older = || {
             let parts = ["MemFree", "Buffers", "Cached"].map(|key| number(meminfo, key).unwrap_or(0));
@@ -57,7 +57,7 @@ mod text {
         number(meminfo, "MemAvailable").or_else(older)
     }
 
-    /// Bytes that the process's own limits leave, by `/proc/self/limits` and `/proc/self/status`.
+    /// Returns the bytes that the process's own limits leave, from `/proc/self/limits` and `/proc/self/status`.
     pub(super) fn limits(limits: &str, status: &str) -> Option<u64> {
         let left = |limit: &str, used: &str| {
             let limit = number(limits, limit)?;
@@ -66,19 +66,19 @@ mod text {
         [left("Max address space", "VmSize"), left("Max data size", "VmData")].into_iter().flatten().min()
     }
 
-    /// A hierarchy of control groups, from the process's own up to the root that it sees.
+    /// Hierarchy of control groups, from the process's own group up to the root that it sees.
     #[derive(Debug, PartialEq)]
     pub(super) struct Hierarchy {
         files: [&'static str; 2],
         root: PathBuf,
-        /// The process's group, below the root.
+        /// Process's own group, below the root.
         own: PathBuf,
     }
 
     const FIRST: [&str; 2] = ["memory.limit_in_bytes", "memory.usage_in_bytes"];
     const SECOND: [&str; 2] = ["memory.max", "memory.current"];
 
-    /// The hierarchies that limit the process's memory, by `/proc/self/cgroup` and `/proc/self/mountinfo`.
+    /// Returns the hierarchies that limit the process's memory, from `/proc/self/cgroup` and `/proc/self/mountinfo`.
     pub(super) fn groups(cgroup: &str, mountinfo: &str) -> Vec<Hierarchy> {
         let group = |line: &str| {
             let mut parts = line.splitn(3, ':');
@@ -89,7 +89,7 @@ mod text {
                 _ => return None,
             };
             let (mounted, root) = mounts(mountinfo, files == SECOND)?;
-            // Seen from inside a container a group may have a path of the machine: its root is then what is mounted.
+            // Inside a container a group may have a path of the machine. Its root is then the mounted group.
             let own = Path::new(path).strip_prefix(mounted).unwrap_or(Path::new(""));
             let own = own.components().filter(|part| matches!(part, std::path::Component::Normal(_))).collect();
             Some(Hierarchy { files, root: root.into(), own })
@@ -97,7 +97,7 @@ mod text {
         cgroup.lines().filter_map(group).collect()
     }
 
-    /// What part of the hierarchy of memory is mounted, and where.
+    /// Returns the mounted part of the hierarchy of memory, and the directory where it is mounted.
     fn mounts(mountinfo: &str, second: bool) -> Option<(&str, &str)> {
         mountinfo.lines().find_map(|line| {
             let (mount, kind) = line.split_once(" - ")?;
@@ -113,7 +113,7 @@ mod text {
     }
 
     impl Hierarchy {
-        /// Bytes that the tightest of the groups leaves, if one has a limit.
+        /// Returns the bytes that the tightest of the groups leaves, if a group has a limit.
         pub(super) fn left(&self, read: &impl Fn(&Path) -> Option<String>) -> Option<u64> {
             let inside = self.own.ancestors().map(|own| self.root.join(own));
             inside.filter_map(|group| self.left_in(&group, read)).min()
@@ -121,7 +121,7 @@ mod text {
 
         fn left_in(&self, group: &Path, read: &impl Fn(&Path) -> Option<String>) -> Option<u64> {
             let file = |name: &str| read(&group.join(name));
-            // "max" is no limit; in the first version that is a number beyond any memory.
+            // The text "max" is no limit; in the first version no limit is a number beyond any memory.
             let [limit, used] = self.files.map(|name| file(name)?.trim().parse::<u64>().ok());
             let statistics = file("memory.stat").unwrap_or_default();
             let pages = |kind: &str| {
@@ -145,7 +145,7 @@ mod text {
 ";
         const SECOND_MOUNT: &str = "30 25 0:26 / /sys/fs/cgroup rw,nosuid shared:9 - cgroup2 cgroup2 rw,nsdelegate\n";
 
-        /// Bytes left by control groups whose files are these.
+        /// Returns the bytes that control groups with these files leave.
         fn left(cgroup: &str, mountinfo: &str, files: &[(&str, &str)]) -> Option<u64> {
             let files: HashMap<_, _> =
                 files.iter().map(|(path, text)| (Path::new(*path), (*text).to_owned())).collect();
@@ -195,7 +195,7 @@ mod text {
             assert_eq!(left("0::/user.slice/job\n", SECOND_MOUNT, &files), Some(250));
             assert_eq!(left("0::/user.slice\n", SECOND_MOUNT, &files), Some(250));
             assert_eq!(left("0::/\n", SECOND_MOUNT, &files), None);
-            // Beside the first version, the second one limits nothing unless it is mounted.
+            // Beside the first version, the second version limits nothing unless it is mounted.
             assert_eq!(left("0::/user.slice/job\n", FIRST_MOUNT, &files), None);
         }
 

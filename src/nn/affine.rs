@@ -1,4 +1,4 @@
-//! A trainable scale and bias of each output.
+//! A trainable scale and bias of each output, for outputs that leave the range [-1, 1].
 
 use crate::__private::NonExhaustive;
 use crate::error::{Error, Result};
@@ -8,9 +8,10 @@ use candle_nn::{Init, VarBuilder};
 
 /// Scales and shifts each output by weights of its own: `y = x * scale + bias`, with `[.., outputs]` in and out.
 ///
-/// An expectation value of a Pauli word stays within [-1, 1]. As the logit of a classifier that is weak: a sigmoid of it stays within
-/// 0.27 and 0.73, whatever the weights of the circuit. Behind an `Affine` outputs grow as far as the loss asks. It has two weights for each
-/// output, `scale` and `bias`, under the `VarBuilder`'s prefix; a `candle_nn::Linear` would mix the outputs as well.
+/// An expectation value of a Pauli word stays within [-1, 1], which makes a weak logit of a classifier: its sigmoid
+/// stays within 0.27 and 0.73, whatever the weights of the circuit. Behind an `Affine` outputs grow as far as the loss
+/// asks. The layer has two weights for each output, `scale` and `bias`, under the `VarBuilder`'s prefix. A
+/// `candle_nn::Linear` would mix the outputs as well.
 ///
 /// ```
 /// use candle_core::{DType, Device, Module, Tensor};
@@ -35,7 +36,7 @@ pub struct Affine {
     bias: Tensor,
 }
 
-/// Initial values of an [`Affine`], the same for all outputs. By default it changes nothing.
+/// Initial values of an [`Affine`], the same for all outputs. The default values leave outputs as they are.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct AffineConfig {
     /// Initial factor of an output, a finite number. Default 1.
@@ -53,10 +54,12 @@ impl Default for AffineConfig {
 }
 
 impl Affine {
-    /// A scale and a bias for each of `outputs` outputs; if `vb` does not hold them yet, they start as the configuration says.
+    /// Makes a scale and a bias for each of `outputs` outputs. Weights that `vb` does not hold yet start as the
+    /// configuration says.
     ///
     /// # Errors
-    /// A configuration that is not finite; more outputs than the memory holds; else candle's own for weights of another shape.
+    /// A configuration that is not finite; more outputs than the memory holds; candle's error for weights of another
+    /// shape.
     pub fn new(outputs: usize, config: AffineConfig, vb: VarBuilder<'_>) -> Result<Self> {
         check_numbers("an affine layer", (outputs as u64).checked_mul(2))?;
         let weight = |setting: &'static str, value: f64| {
@@ -71,20 +74,20 @@ impl Affine {
     /// Computes [`forward`](Module::forward), with candlewick's own typed error.
     ///
     /// # Errors
-    /// A tensor whose last dimension is not the number of outputs, or that is not of F16, BF16, F32 or F64; candle's own where it differs from the
-    /// weights in dtype or device.
+    /// A tensor whose last dimension is not the number of outputs; a tensor that is not of F16, BF16, F32 or F64;
+    /// candle's error for a tensor that differs from the weights in dtype or device.
     pub fn try_forward(&self, x: &Tensor) -> Result<Tensor> {
         super::check_float("the input of the affine layer", x)?;
         super::check_width("the input of the affine layer", x, self.scale.elem_count())?;
         Ok(x.broadcast_mul(&self.scale)?.broadcast_add(&self.bias)?)
     }
 
-    /// The factors, `[outputs]`.
+    /// Returns the factors, `[outputs]`.
     pub fn scale(&self) -> &Tensor {
         &self.scale
     }
 
-    /// The summands, `[outputs]`.
+    /// Returns the summands, `[outputs]`.
     pub fn bias(&self) -> &Tensor {
         &self.bias
     }

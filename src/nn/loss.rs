@@ -1,13 +1,15 @@
-//! Losses that stay finite. They return candle's `Result`, as losses of candle do; [`Error::find`] has the typed error.
+//! Losses that stay finite. They return candle's `Result`, like candle's own losses; [`Error::find`] returns the typed
+//! error inside.
 
 use crate::error::{Error, Result, TensorError};
 use candle_core::{DType, Tensor};
 
-/// The mean binary cross-entropy between `sigmoid(logits)` and targets in [0, 1] of the same shape, as a scalar.
+/// Computes the mean binary cross-entropy between `sigmoid(logits)` and targets in [0, 1] of the same shape, as a
+/// scalar.
 ///
-/// It is `ln(1 + exp(l)) - l t` for each pair, computed without overflow: finite for every finite logit, with the exact gradient
-/// `(sigmoid(l) - t) / n`, where the logarithm of a sigmoid is infinite or NaN from logits of about ±90 on in F32. F16 and BF16 are computed
-/// in F32, and the mean is cast back.
+/// The loss of each pair is `ln(1 + exp(l)) - l t`, computed without overflow. It is finite for every finite logit, and
+/// its gradient is the exact `(sigmoid(l) - t) / n`. The logarithm of a sigmoid, in contrast, is infinite or NaN in F32
+/// from logits of about ±90 on. F16 and BF16 are computed in F32, and the mean is cast back.
 ///
 /// ```
 /// use candle_core::{Device, Tensor, Var};
@@ -22,7 +24,8 @@ use candle_core::{DType, Tensor};
 /// ```
 ///
 /// # Errors
-/// Tensors of different shapes or dtypes, or not of F16, BF16, F32 or F64; candle's own for others, such as tensors without elements.
+/// Tensors of different shapes or dtypes; tensors that are not of F16, BF16, F32 or F64; candle's error for tensors
+/// without elements and others that it refuses.
 pub fn binary_cross_entropy_with_logits(logits: &Tensor, targets: &Tensor) -> candle_core::Result<Tensor> {
     Ok(mean_cross_entropy(logits, targets)?)
 }
@@ -37,10 +40,10 @@ fn mean_cross_entropy(logits: &Tensor, targets: &Tensor) -> Result<Tensor> {
         let (what, actual) = ("the tensor of targets".to_owned(), targets.dtype());
         return Err(Error::Tensor(TensorError::DTypeMismatch { what, expected: dtype, actual }));
     }
-    // 65504 is the end of F16, and 256 ones are where a sum in BF16 ends to grow.
+    // F16 ends at 65504, and a sum of ones in BF16 stops growing at 256.
     let inner = if dtype == DType::F64 { DType::F64 } else { DType::F32 };
     let (logits, targets) = (&logits.to_dtype(inner)?, &targets.to_dtype(inner)?);
-    // ln(exp(l) + exp(0)), whose gradient candle's maximum of (l, 0) by itself would get wrong at 0.
+    // Computes ln(exp(l) + exp(0)) as a sum: candle's gradient of the maximum of (l, 0) would be wrong at l = 0.
     let softplus = Tensor::stack(&[logits, &logits.zeros_like()?], 0)?.log_sum_exp(0)?;
     Ok((softplus - (logits * targets)?)?.mean_all()?.to_dtype(dtype)?)
 }

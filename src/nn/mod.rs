@@ -1,4 +1,4 @@
-//! candle modules, and what trains them.
+//! Quantum layers and other modules for candle, their losses, their initialisation and the natural gradient.
 
 mod affine;
 pub mod loss;
@@ -21,7 +21,7 @@ pub use soft_threshold::{SoftThreshold, SoftThresholdConfig};
 use crate::error::{Error, Result, TensorError};
 use candle_core::{DType, Shape, Tensor};
 
-/// Checks the last dimension of a tensor, and gives those in front of it.
+/// Checks the last dimension of a tensor, and returns the dimensions in front of it.
 fn check_width<'a>(what: &'static str, x: &'a Tensor, width: usize) -> Result<&'a [usize]> {
     let leading = match x.dims().split_last() {
         Some((&last, leading)) if last == width => return Ok(leading),
@@ -36,7 +36,7 @@ fn is_float(dtype: DType) -> bool {
     matches!(dtype, DType::F16 | DType::BF16 | DType::F32 | DType::F64)
 }
 
-/// The dtype of a tensor, if it is one to compute in: candle panics at functions of integers.
+/// Returns the dtype of a tensor if it is a floating one: candle panics at functions of integers.
 fn check_float(what: &str, tensor: &Tensor) -> Result<DType> {
     let dtype = tensor.dtype();
     if is_float(dtype) {

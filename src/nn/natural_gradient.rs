@@ -1,4 +1,4 @@
-//! Gradient descent in the geometry of a circuit's states.
+//! The quantum natural gradient: gradient descent in the geometry of a circuit's states.
 
 use super::QuantumLayer;
 use crate::__private::NonExhaustive;
@@ -11,12 +11,12 @@ use candle_core::{DType, Device, Tensor, Var};
 use nalgebra::{DMatrix, DVector};
 use std::sync::Arc;
 
-/// Trains the weights of one [`QuantumLayer`] along `(g + damping)⁻¹ ∇`, where `g` is the Fubini-Study metric tensor of its states
-/// (Stokes, Izaac, Killoran and Carleo, Quantum 4, 269, 2020).
+/// Trains the weights of one [`QuantumLayer`] along `(g + damping)⁻¹ ∇`, where `g` is the Fubini-Study metric tensor of
+/// the layer's states (Stokes, Izaac, Killoran and Carleo, Quantum 4, 269, 2020).
 ///
-/// Steps are of like size in the states, however the weights parametrise them: fewer of them are needed than of plain gradient
-/// descent, and each costs two more states for each angle and a linear system in the weights. The other weights of a model are left to
-/// another optimiser, which can take the same gradients.
+/// Steps have a similar size in the states, however the weights parametrise them. The method needs fewer steps than
+/// plain gradient descent. Each step costs two more states for each angle, and a linear system in the weights. Another
+/// optimiser trains the other weights of a model; it can take the same gradients.
 ///
 /// ```
 /// use candle_core::{DType, Device};
@@ -41,9 +41,9 @@ use std::sync::Arc;
 /// ```
 #[derive(Debug)]
 pub struct QuantumNaturalGradient {
-    /// The layer's circuit with its state as output.
+    /// Layer's circuit with its state as output.
     program: Arc<Program>,
-    /// The weights by name, in the program's order.
+    /// Weights by name, in the program's order.
     vars: Vec<(String, Var)>,
     config: QuantumNaturalGradientConfig,
 }
@@ -53,10 +53,10 @@ pub struct QuantumNaturalGradient {
 pub struct QuantumNaturalGradientConfig {
     /// Factor of a step, a finite number from 0 on. Default 0.1.
     pub learning_rate: f64,
-    /// Number that is added to the diagonal of the metric tensor, finite and above 0: directions in which the state does not change have no metric.
-    /// Default 1e-3.
+    /// Number that is added to the diagonal of the metric tensor, finite and above 0: directions in which the state
+    /// does not change have no metric. Default 1e-3.
     pub damping: f64,
-    /// Entries of the metric tensor that are computed. Default: all.
+    /// Entries of the metric tensor to compute. Default: all.
     pub entries: MetricTensor,
     #[doc(hidden)]
     pub non_exhaustive: NonExhaustive,
@@ -82,11 +82,11 @@ impl QuantumNaturalGradientConfig {
 }
 
 impl QuantumNaturalGradient {
-    /// An optimiser for the weights of a layer.
+    /// Makes an optimiser for the weights of a layer.
     ///
     /// # Errors
-    /// Settings out of range; a layer without weights; weights that are no variables, as those of a `VarBuilder` over a file; a circuit that measures or
-    /// resets qubits on its way, as its states have no metric tensor.
+    /// Settings out of range; a layer without weights; weights that are no variables, such as weights of a `VarBuilder`
+    /// over a file; a circuit that measures or resets qubits on its way, because its states have no metric tensor.
     pub fn new(layer: &QuantumLayer, config: QuantumNaturalGradientConfig) -> Result<Self> {
         let program = Arc::new(states_as_written(layer.circuit())?);
         let var = |(name, tensor): (&str, &Tensor)| match tensor.is_variable() {
@@ -98,21 +98,22 @@ impl QuantumNaturalGradient {
         Ok(Self { program, vars, config: config.check()? })
     }
 
-    /// A step for a loss of the layer's outputs. `inputs` are those that went through the layer: the metric tensor is the mean of
-    /// theirs.
+    /// Takes a step for a loss of the layer's outputs. `inputs` are the inputs that the layer had for this loss: the
+    /// metric tensor is the mean over these samples.
     ///
     /// # Errors
-    /// As for [`step`](Self::step).
+    /// The errors of [`step`](Self::step).
     pub fn backward_step(&mut self, loss: &Tensor, inputs: Option<&Tensor>) -> Result<()> {
         self.step(&loss.backward()?, inputs)
     }
 
-    /// A step along gradients that are there already.
+    /// Takes a step along gradients that the caller has computed. After an error the weights are as before.
     ///
     /// # Errors
-    /// No gradient of any weight tensor (where others have one, it counts as 0); settings out of range; no samples among the inputs, or
-    /// inputs that the circuit does not take; states beyond the memory; a gradient that is not finite; a metric tensor that is not positive definite, for
-    /// instance because a weight is NaN. The weights are as before then.
+    /// Gradients without any weight tensor of the layer (a weight tensor without a gradient counts as gradient 0 if
+    /// others have one); settings out of range; no samples among the inputs, or inputs that the circuit does not take;
+    /// states beyond the memory; a gradient that is not finite; a metric tensor that is not positive definite, for
+    /// instance because a weight is NaN.
     pub fn step(&mut self, gradients: &GradStore, inputs: Option<&Tensor>) -> Result<()> {
         let QuantumNaturalGradientConfig { learning_rate, damping, entries, .. } = self.config.check()?;
         require_gradient("the natural gradient", &self.vars, gradients)?;
@@ -158,7 +159,7 @@ impl QuantumNaturalGradient {
         Ok(())
     }
 
-    /// Factor of a step.
+    /// Returns the factor of a step.
     pub fn learning_rate(&self) -> f64 {
         self.config.learning_rate
     }

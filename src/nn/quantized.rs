@@ -1,4 +1,5 @@
-//! Linear layers with weights of eight bits, for inference.
+//! Linear layers with weights of eight bits, for inference: rounding of a trained layer, its file, and its gradient in
+//! the input.
 
 use super::{check_float, check_width, is_float};
 use crate::__private::NonExhaustive;
@@ -13,34 +14,41 @@ use candle_nn::{Linear, VarBuilder};
 use std::borrow::Cow;
 use std::sync::Arc;
 
-/// Weights that share a scale.
+/// Number of weights that share a scale.
 const BLOCK: usize = 32;
 
-/// Bytes of a block: its scale in F16, and a byte a weight.
+/// Bytes of a block: two for its scale in F16, and one for each weight.
 const BLOCK_BYTES: usize = 34;
 
-/// The largest weight is stored as a number from `2^(EXPONENT - 1)` on and below `2^EXPONENT`: scales of blocks with weights up to 2^21
-/// times smaller are normal numbers in F16 then.
+/// Exponent of the largest weight: it is stored as a number from `2^(EXPONENT - 1)` on and below `2^EXPONENT`. Scales
+/// of blocks whose weights are up to 2^21 times smaller are then normal numbers in F16.
 const EXPONENT: i32 = 15;
 
-/// Exponents of units: they and their inverses are normal numbers in F32.
+/// Exponents of the smallest and the largest unit: both and their inverses are normal numbers in F32.
 const UNITS: (f64, f64) = (-126.0, 126.0);
 
-/// A [`Linear`] with weights of eight bits, made by [`quantize_dynamic`] from one that has been trained: about a quarter of the memory of F32.
+/// [`Linear`] with weights of eight bits, which [`quantize_dynamic`] makes from a trained layer. It takes about a
+/// quarter of the memory of F32.
 ///
 /// | | |
 /// |---|---|
 /// | input | `[.., inputs]`, any leading dimensions, strided or not, in F16, BF16, F32 or F64 |
-/// | output | `[.., outputs]` in the dtype of the input; products are summed in F32, the bias is added in F32, for F64 in F64 |
-/// | weights | `Q8_0` of candle: 32 neighbours along the inputs share a scale in F16 and have a byte each; rows are filled up with zeros to a multiple of 32, so that layers of fewer than nine inputs grow |
+/// | output | `[.., outputs]` in the dtype of the input; products are summed in F32 |
+/// | weights | `Q8_0` of candle: 32 neighbours along the inputs share a scale in F16 and have a byte each |
 /// | inputs | rounded to eight bits in each call, in blocks too: "dynamic" as in PyTorch's `quantize_dynamic` |
-/// | bias | as it was |
-/// | gradients | none in weights and bias, which are constants; in the input that of [`dequantize`](Self::dequantize), as if inputs were not rounded (the straight-through estimator, Bengio et al., arXiv:1308.3432) |
-/// | device | that of the linear layer |
+/// | bias | not rounded; it is added in F32, or in F64 for an input in F64 |
+/// | gradients | in the input the gradient of [`dequantize`](Self::dequantize); none in weights and bias |
+/// | device | the device of the linear layer |
 ///
-/// A weight is off by at most half the scale of its block, which is its largest weight by 127, and the rounding of that scale (2^-11 of the
-/// weight); an input by as much of its block. What is gained is memory; whether time is, too, depends on sizes and processor, since candle has fast
-/// products for some (rows that are multiples of 256 and outputs that are multiples of 16, with AVX-512) and plain ones for others. An input row that holds a NaN or an infinity gives a row of NaN, and changes no other.
+/// Rows are filled up with zeros to a multiple of 32, so layers of fewer than nine inputs become larger. Weights and
+/// bias are constants. The gradient in the input is the gradient without rounding of the inputs (the straight-through
+/// estimator, Bengio et al., arXiv:1308.3432).
+///
+/// The scale of a block is its largest weight divided by 127. The error of a weight is at most half that scale, plus
+/// the rounding of the scale (2^-11 of the weight). The error of an input is as large a part of its block. The gain is
+/// memory. Whether the layer is faster, too, depends on sizes and processor: candle has fast products for some sizes
+/// (rows that are multiples of 256 and outputs that are multiples of 16, with AVX-512) and plain products for others.
+/// An input row that has a NaN or an infinity gives a row of NaN; other rows are not affected.
 ///
 /// ```
 /// use candle_core::{DType, Device, Module, Tensor};
@@ -58,13 +66,13 @@ const UNITS: (f64, f64) = (-126.0, 126.0);
 /// ```
 #[derive(Debug, Clone)]
 pub struct QuantizedLinear {
-    /// `[outputs, inputs]` divided by `unit`, rows filled up to whole blocks.
+    /// Weights `[outputs, inputs]` divided by `unit`, with rows filled up to whole blocks.
     blocks: Arc<QTensor>,
-    /// A power of two.
+    /// Power of two by which the blocks are multiplied.
     unit: f64,
     inputs: usize,
     bias: Option<Tensor>,
-    /// Of the weights before.
+    /// Dtype of the weights before rounding.
     dtype: DType,
 }
 
@@ -88,7 +96,7 @@ pub struct QuantizedLinearConfig {
 }
 
 impl QuantizedLinearConfig {
-    /// Shape of a layer with a bias.
+    /// Returns the shape of a layer with a bias.
     pub fn new(inputs: usize, outputs: usize) -> Self {
         Self { inputs, outputs, bias: true, non_exhaustive: NonExhaustive(()) }
     }
@@ -96,11 +104,11 @@ impl QuantizedLinearConfig {
 
 /// Rounds the weights of a linear layer to eight bits; see [`QuantizedLinear`].
 ///
-/// The result has no part in any graph: later changes of the variables behind `linear` do not reach it.
+/// The result is in no graph: later changes of the variables behind `linear` do not reach it.
 ///
 /// # Errors
-/// Weights that are no matrix, without elements, not of F16, BF16, F32 or F64, or with an entry that is not finite in F32; a bias that is not
-/// finite or does not fit the weights.
+/// Weights that are no matrix, without elements, not of F16, BF16, F32 or F64, or with an entry that is not finite in
+/// F32; a bias that is not finite or does not fit the weights.
 pub fn quantize_dynamic(linear: &Linear) -> Result<QuantizedLinear> {
     let weight = linear.weight().detach();
     let dtype = check_float("the weight of the linear layer", &weight)?;
@@ -111,7 +119,7 @@ pub fn quantize_dynamic(linear: &Linear) -> Result<QuantizedLinear> {
     check_copy("the weight of the linear layer", &weight, DType::F32)?;
     let weight = weight.to_dtype(DType::F32)?;
     let largest = f64::from(weight.abs()?.flatten_all()?.max(0)?.to_scalar::<f32>()?);
-    // The largest of some numbers does not tell of a NaN among them.
+    // The maximum of some numbers hides a NaN among them.
     if !largest.is_finite() || !finite(&weight)? {
         return Err(Error::Tensor(TensorError::NotFinite { what: "the weight of the linear layer" }));
     }
@@ -122,7 +130,7 @@ pub fn quantize_dynamic(linear: &Linear) -> Result<QuantizedLinear> {
     Ok(QuantizedLinear { blocks, unit, inputs, bias, dtype })
 }
 
-/// Bytes of the weights and the bias of a linear layer.
+/// Returns the bytes of the weights and the bias of a linear layer.
 pub fn linear_size_in_bytes(linear: &Linear) -> usize {
     bytes(linear.weight()) + linear.bias().map_or(0, bytes)
 }
@@ -131,7 +139,7 @@ impl QuantizedLinear {
     /// Computes [`forward`](Module::forward), with candlewick's own typed error.
     ///
     /// # Errors
-    /// An input of another width, of another device or not of F16, BF16, F32 or F64.
+    /// An input of another width, on another device, or not of F16, BF16, F32 or F64.
     pub fn try_forward(&self, x: &Tensor) -> Result<Tensor> {
         let dtype = check_float("the input of the quantised layer", x)?;
         let leading = check_width("the input of the quantised layer", x, self.inputs)?;
@@ -153,7 +161,7 @@ impl QuantizedLinear {
         if x.track_op() { Ok(x.apply_op1(Straight { y, layer: self.clone() })?) } else { Ok(y) }
     }
 
-    /// The outputs of rows, in F32 or F64.
+    /// Returns the outputs of rows, in F32 or F64.
     fn product(&self, x: &Tensor) -> Result<Tensor> {
         let dtype = if x.dtype() == DType::F64 { DType::F64 } else { DType::F32 };
         let rows = x.dim(0)?;
@@ -161,12 +169,13 @@ impl QuantizedLinear {
             Tensor::zeros((0, self.outputs()), dtype, x.device())?
         } else {
             let x = x.to_dtype(DType::F32)?;
-            // A row's largest entry becomes 127: its block has the scale 1, whatever the size of the row.
+            // Scales each row so that its largest entry is 127: its block then has the scale 1, whatever the size of
+            // the row.
             let size =
                 x.abs()?.max_keepdim(D::Minus1)?.affine(1.0 / 127.0, 0.0)?.maximum(f64::from(f32::MIN_POSITIVE))?;
             let whole = x.broadcast_div(&size)?.pad_with_zeros(D::Minus1, 0, padding(self.inputs))?.contiguous()?;
             let y = whole.apply_op1_no_bwd(self.blocks.as_ref())?.to_dtype(dtype)?.affine(self.unit, 0.0)?;
-            // As integers NaN and infinity are lost.
+            // Rounding to integers loses NaN and infinity; this sum is NaN for such a row and else 0.
             let spoilt = x.affine(0.0, 0.0)?.sum_keepdim(D::Minus1)?;
             y.broadcast_mul(&size.to_dtype(dtype)?)?.broadcast_add(&spoilt.to_dtype(dtype)?)?
         };
@@ -176,41 +185,42 @@ impl QuantizedLinear {
         }
     }
 
-    /// The linear layer with the weights as they are stored, in the dtype of those before.
+    /// Returns a linear layer with the stored weights, in the dtype of the weights before rounding.
     ///
     /// # Errors
-    /// Candle's own.
+    /// candle's errors.
     pub fn dequantize(&self) -> Result<Linear> {
         Ok(Linear::new(self.weight()?.to_dtype(self.dtype)?, self.bias.clone()))
     }
 
-    /// `[outputs, inputs]` in F32.
+    /// Returns the weights `[outputs, inputs]` in F32.
     fn weight(&self) -> Result<Tensor> {
         let weight =
             self.blocks.dequantize(&self.blocks.device())?.narrow(1, 0, self.inputs)?.affine(self.unit, 0.0)?;
-        // The scale of the largest weights may have been rounded up.
+        // Rounding may have increased the scale of the largest weights.
         let largest = if self.dtype == DType::F16 { 65504.0 } else { f64::from(f32::MAX) };
         Ok(weight.clamp(-largest, largest)?.contiguous()?)
     }
 
-    /// Bytes of the blocks and the bias. (For layers of some sizes candle keeps a copy of the blocks in another order from the first call on,
-    /// on processors with AVX-512.)
+    /// Returns the bytes of the blocks and the bias. On processors with AVX-512, and for layers of some sizes, candle
+    /// also stores a copy of the blocks in another order from the first call on; the copy is not counted.
     pub fn size_in_bytes(&self) -> usize {
         self.blocks.storage_size_in_bytes() + self.bias.as_ref().map_or(0, bytes)
     }
 
-    /// Features of an input.
+    /// Returns the number of features of an input.
     pub fn inputs(&self) -> usize {
         self.inputs
     }
 
-    /// Numbers of an output.
+    /// Returns the number of outputs.
     pub fn outputs(&self) -> usize {
         self.blocks.shape().dims().first().copied().unwrap_or(0)
     }
 
-    /// Tensors that [`load`](Self::load) reads, by name: `blocks`, the bytes of `Q8_0` as `[outputs, bytes of a row]` in U8; `unit`, a power of two by which
-    /// they are to be multiplied, in F32; and `bias`, if there is one.
+    /// Returns the tensors that [`load`](Self::load) reads, by name. `blocks` has the bytes of `Q8_0` as
+    /// `[outputs, bytes of a row]` in U8. `unit` is the power of two in F32 by which the blocks are multiplied. `bias`
+    /// is there if the layer has a bias.
     ///
     /// ```
     /// use candle_core::{DType, Device, Module, Tensor};
@@ -232,7 +242,7 @@ impl QuantizedLinear {
     /// ```
     ///
     /// # Errors
-    /// Candle's own.
+    /// candle's errors.
     pub fn tensors(&self) -> Result<Vec<(&'static str, Tensor)>> {
         let device = self.blocks.device();
         let shape = (self.outputs(), bytes_of_row(self.inputs));
@@ -242,12 +252,13 @@ impl QuantizedLinear {
         Ok([("blocks", blocks), ("unit", unit)].into_iter().chain(bias).collect())
     }
 
-    /// A layer that was saved as [`tensors`](Self::tensors). Its bias has the dtype of `vb`, and so has what
-    /// [`dequantize`](Self::dequantize) returns.
+    /// Loads a layer that was saved as [`tensors`](Self::tensors). Its bias has the dtype of `vb`, and so has the
+    /// result of [`dequantize`](Self::dequantize).
     ///
     /// # Errors
-    /// No inputs or no outputs, or more than the memory holds; a `VarBuilder` not of F16, BF16, F32 or F64; scales or a bias that are not finite, a unit beyond 2^-126 to 2^126; candle's own for
-    /// tensors that are missing or of another shape.
+    /// No inputs or no outputs, or more than the memory holds; a `VarBuilder` not of F16, BF16, F32 or F64; scales or a
+    /// bias that are not finite; a unit beyond 2^-126 to 2^126; candle's error for tensors that are missing or of
+    /// another shape.
     pub fn load(config: QuantizedLinearConfig, vb: VarBuilder<'_>) -> Result<Self> {
         let QuantizedLinearConfig { inputs, outputs, bias, .. } = config;
         let dtype = vb.dtype();
@@ -261,7 +272,7 @@ impl QuantizedLinear {
         let row = inputs.div_ceil(BLOCK).checked_mul(BLOCK_BYTES).filter(|row| row.checked_mul(outputs).is_some());
         let row =
             row.ok_or_else(|| Error::Tensor(TensorError::LinearShape { shape: Shape::from((outputs, inputs)) }))?;
-        // Bytes, twice, and a bias.
+        // Counts the bytes twice, and a bias.
         let numbers =
             (row as u64).checked_mul(outputs as u64).and_then(|bytes| (bytes / 4).checked_add(outputs as u64));
         check_numbers("a quantised layer", numbers)?;
@@ -286,9 +297,9 @@ impl Module for QuantizedLinear {
     }
 }
 
-/// Puts outputs that have been found into the graph.
+/// Op that puts computed outputs into the graph, with the straight-through gradient.
 struct Straight {
-    /// Contiguous.
+    /// Outputs, contiguous.
     y: Tensor,
     layer: QuantizedLinear,
 }
@@ -332,7 +343,7 @@ impl CustomOp1 for Straight {
     }
 }
 
-/// Whether all entries are.
+/// Returns whether all entries are finite.
 fn finite(tensor: &Tensor) -> Result<bool> {
     let nothing = tensor.to_dtype(DType::F32)?.affine(0.0, 0.0)?.sum_all()?.to_scalar::<f32>()?;
     Ok(nothing == 0.0)
@@ -348,17 +359,17 @@ fn checked_bias(bias: &Tensor, outputs: usize) -> Result<Tensor> {
             actual: bias.shape().clone(),
         }));
     }
-    // A copy: a variable behind it may change.
+    // Copies the bias: a variable behind it may change.
     if finite(bias)? { Ok(bias.copy()?.detach()) } else { Err(Error::Tensor(TensorError::NotFinite { what })) }
 }
 
-/// The power of two that brings the largest weight to below `2^EXPONENT`.
+/// Returns the power of two that scales the largest weight to below `2^EXPONENT`.
 fn unit_of(largest: f64) -> f64 {
     let exponent = if largest > 0.0 { largest.log2().floor() as i32 + 1 - EXPONENT } else { 0 };
     f64::from(exponent).clamp(UNITS.0, UNITS.1).exp2()
 }
 
-/// Zeros behind a row.
+/// Number of zeros behind a row.
 fn padding(inputs: usize) -> usize {
     inputs.next_multiple_of(BLOCK) - inputs
 }
@@ -371,9 +382,9 @@ fn bytes(tensor: &Tensor) -> usize {
     tensor.elem_count() * tensor.dtype().size_in_bytes()
 }
 
-/// Blocks from their bytes.
+/// Makes blocks from their bytes.
 fn q8_0(bytes: &[u8], (outputs, inputs): (usize, usize), device: &Device) -> Result<QTensor> {
-    // Where they stand in memory has to be even.
+    // The address of the bytes has to be even.
     let mut room = vec![0u8; bytes.len() + 1];
     let start = room.as_ptr().align_offset(align_of::<u16>()).min(1);
     let even = &mut room[start..start + bytes.len()];

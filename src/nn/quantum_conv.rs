@@ -1,4 +1,5 @@
-//! A circuit slid over images.
+//! The quantum convolution: a circuit slid over images, with every patch of every image as a sample of one quantum
+//! layer.
 
 use super::{QuantumLayer, QuantumLayerConfig};
 use crate::__private::NonExhaustive;
@@ -10,31 +11,35 @@ use crate::memory;
 use candle_core::{Device, Module, Tensor};
 use candle_nn::VarBuilder;
 
-/// What [`Error::Setting`] calls it.
+/// Name of the layer in [`Error::Setting`].
 const NAME: &str = "the quantum convolution";
 
-/// candle's `index_select` gives 0 for this index, and `index_add` takes nothing there: a pixel of the padding.
+/// Index of a pixel of the padding: candle's `index_select` gives 0 for this index, and `index_add` adds nothing there.
 const NOWHERE: u32 = u32::MAX;
 
-/// A circuit slid over the patches of images, as a convolution slides a kernel: the quanvolution of Henderson et al. (arXiv:1904.04767), with weights
-/// that are trained.
+/// A circuit slid over the patches of images, as a convolution slides a kernel. It is the quanvolution of Henderson et
+/// al. (arXiv:1904.04767) with trained weights.
 ///
 /// | | |
 /// |---|---|
 /// | input | `[.., channels, height, width]`, any leading dimensions, strided or not |
 /// | output | `[.., outputs, rows, columns]`: the measurement's outputs, flattened, are channels |
-/// | features | of a patch: channels, in them rows, in them columns, as PyTorch's `unfold`; feature `(c * kernel.0 + i) * kernel.1 + j` is pixel `(i, j)` of channel `c` |
+/// | features | channels, in each of them rows, in each row columns, in PyTorch's order of `unfold` |
 /// | rows | `(height + 2 padding - dilation (kernel - 1) - 1) / stride + 1`, rounded down; columns likewise |
-/// | dtype, weights, gradients, shots, device | as for [`QuantumLayer`]: all patches share the weights, gradients flow into images, too |
+/// | dtype, weights, gradients, shots, device | as for [`QuantumLayer`]; all patches share the weights |
 ///
-/// All patches of all images are samples of ONE call of the layer, and cutting them is one operation of candle. They are in memory together:
-/// `rows * columns * channels * kernel.0 * kernel.1` numbers an image, beside its outputs. A patch is a sample, so 60000 images of 28 x 28
-/// with a kernel of 2 x 2 and a stride of 2 are 11.8 million samples and 188 MB of patches in F32: give a network batches, and use
-/// [`forward_detached`](Self::forward_detached) on a set that is transformed once.
+/// Feature `(c * kernel.0 + i) * kernel.1 + j` of a patch is its pixel `(i, j)` of channel `c`. Gradients flow into
+/// images, too.
 ///
-/// A patch that is black all over is a sample of zeros, which has no state under
-/// [`amplitude_embedding`](Circuit::amplitude_embedding): its outputs are NaN, and so is the gradient of all weights. For images on black
-/// take [`amplitude_embedding_or_zero_state`](Circuit::amplitude_embedding_or_zero_state).
+/// All patches of all images are samples of ONE call of the layer, and one operation of candle cuts them. They are in
+/// memory together: `rows * columns * channels * kernel.0 * kernel.1` numbers an image, beside its outputs. A patch is
+/// a sample, so 60000 images of 28 x 28 with a kernel of 2 x 2 and a stride of 2 are 11.8 million samples and 188 MB of
+/// patches in F32. Give a network batches, and use [`forward_detached`](Self::forward_detached) on a set that is
+/// transformed once.
+///
+/// A patch of black pixels alone is a sample of zeros. It has no state under
+/// [`amplitude_embedding`](Circuit::amplitude_embedding): its outputs are NaN, and so is the gradient of all weights.
+/// For images on black take [`amplitude_embedding_or_zero_state`](Circuit::amplitude_embedding_or_zero_state).
 ///
 /// ```
 /// use candle_core::{DType, Device, Module, Tensor};
@@ -62,20 +67,20 @@ pub struct QuantumConv2d {
     config: QuantumConv2dConfig,
 }
 
-/// Options of a [`QuantumConv2d`]. Pairs are of rows and columns.
+/// Options of a [`QuantumConv2d`]. Each pair has a number for rows and a number for columns.
 #[derive(Debug, Clone, PartialEq)]
 pub struct QuantumConv2dConfig {
     /// Channels of an image, at least 1. Default 1.
     pub channels: usize,
     /// Height and width of a patch, in pixels that are read; at least 1. Default (2, 2).
     pub kernel: (usize, usize),
-    /// Pixels from a patch to the next, at least 1. Default (1, 1). Patches overlap where it is below the kernel.
+    /// Pixels from a patch to the next, at least 1. Default (1, 1). Patches overlap if the stride is below the kernel.
     pub stride: (usize, usize),
     /// Zeros on each side of an image. Default (0, 0).
     pub padding: (usize, usize),
     /// Pixels of the image from a pixel of a patch to the next, at least 1. Default (1, 1).
     pub dilation: (usize, usize),
-    /// Options of the layer that treats the patches. Default: those of a [`QuantumLayer`](crate::QuantumLayer).
+    /// Options of the inner [`QuantumLayer`](crate::QuantumLayer). Default: its default options.
     pub layer: QuantumLayerConfig,
     #[doc(hidden)]
     pub non_exhaustive: NonExhaustive,
@@ -97,7 +102,7 @@ impl Default for QuantumConv2dConfig {
 }
 
 impl QuantumConv2dConfig {
-    /// Each setting is a number of 32 bits, so that places in an image can be computed in 64.
+    /// Checks that each setting is a number of 32 bits, so that positions in an image can be computed in 64.
     fn check(&self) -> Result<()> {
         let both =
             |setting, (rows, columns): (usize, usize), least| [(setting, rows, least), (setting, columns, least)];
@@ -116,12 +121,12 @@ impl QuantumConv2dConfig {
         Ok(())
     }
 
-    /// Features of a patch.
+    /// Returns the number of features of a patch.
     fn features(&self) -> usize {
         self.channels.saturating_mul(self.kernel.0).saturating_mul(self.kernel.1)
     }
 
-    /// The two directions, for an image of that height and width.
+    /// Returns both directions for an image of height and width `image`.
     fn axes(&self, image: (usize, usize)) -> Result<[Axis; 2]> {
         let axis = |size: usize, kernel, stride, padding, dilation| Axis {
             size: size as u64,
@@ -154,7 +159,7 @@ struct Axis {
 }
 
 impl Axis {
-    /// What a kernel reaches over.
+    /// Number of pixels between the first and the last pixel of a kernel, both included.
     fn span(&self) -> u64 {
         self.dilation * (self.kernel - 1) + 1
     }
@@ -163,24 +168,24 @@ impl Axis {
         self.size.saturating_add(2 * self.padding)
     }
 
-    /// Patches along it, where the kernel fits.
+    /// Number of patches along this direction, if the kernel fits.
     fn patches(&self) -> u64 {
         (self.padded() - self.span()) / self.stride + 1
     }
 
-    /// The pixel at a place of a patch, unless it is in the padding.
+    /// Returns the pixel at position `place` of a patch, or `None` in the padding.
     fn pixel(&self, patch: u64, place: u64) -> Option<u64> {
         (patch * self.stride + place * self.dilation).checked_sub(self.padding).filter(|pixel| *pixel < self.size)
     }
 }
 
 impl QuantumConv2d {
-    /// A circuit for patches of images, with weights from `vb` as for [`QuantumLayer::with_config`].
+    /// Makes a circuit for patches of images, with weights from `vb` as for [`QuantumLayer::with_config`].
     ///
     /// # Errors
-    /// A kernel, stride, dilation or number of channels of 0, or of 2^32 and above; a circuit that reads another number of features than
-    /// `channels * kernel.0 * kernel.1` ([`Circuit::with_inputs`] declares features that no gate reads); else as for
-    /// [`QuantumLayer::with_config`].
+    /// A kernel, stride, dilation or number of channels of 0, or of 2^32 and above; a circuit that reads another number
+    /// of features than `channels * kernel.0 * kernel.1` ([`Circuit::with_inputs`] declares features that no gate
+    /// reads); the errors of [`QuantumLayer::with_config`].
     pub fn new(
         circuit: Circuit,
         measurement: Measurement,
@@ -204,8 +209,8 @@ impl QuantumConv2d {
     /// Computes [`forward`](Module::forward), with candlewick's own typed error.
     ///
     /// # Errors
-    /// Images of other channels, or smaller than the kernel, their padding included; patches beyond the memory, or images of 2^32 pixels
-    /// and more; else as for [`QuantumLayer::try_forward`].
+    /// Images with another number of channels; images that are smaller than the kernel, padding included; patches
+    /// beyond the memory; images of 2^32 pixels and more; the errors of [`QuantumLayer::try_forward`].
     pub fn try_forward(&self, x: &Tensor) -> Result<Tensor> {
         self.run(x, QuantumLayer::try_forward)
     }
@@ -213,7 +218,7 @@ impl QuantumConv2d {
     /// Computes [`try_forward`](Self::try_forward) without a graph behind the result, for inference.
     ///
     /// # Errors
-    /// As for [`try_forward`](Self::try_forward).
+    /// The errors of [`try_forward`](Self::try_forward).
     pub fn forward_detached(&self, x: &Tensor) -> Result<Tensor> {
         self.run(&x.detach(), QuantumLayer::forward_detached)
     }
@@ -235,7 +240,7 @@ impl QuantumConv2d {
         Ok(y.transpose(1, 2)?.contiguous()?.reshape(shape)?)
     }
 
-    /// Leading dimensions of images, and their height and width.
+    /// Returns the leading dimensions of images, and their height and width.
     fn split<'a>(&self, x: &'a Tensor) -> Result<(&'a [usize], (usize, usize))> {
         let channels = self.config.channels;
         match x.dims() {
@@ -244,7 +249,7 @@ impl QuantumConv2d {
         }
     }
 
-    /// Rows and columns of the output, if there is memory for the patches.
+    /// Returns rows and columns of the output if there is memory for the patches.
     fn check_sizes(&self, leading: &[usize], axes: &[Axis; 2]) -> Result<[usize; 2]> {
         let product = |numbers: &[u64]| numbers.iter().fold(1, |all: u64, one| all.saturating_mul(*one));
         let ([rows, columns], channels) = (axes, self.config.channels as u64);
@@ -256,14 +261,14 @@ impl QuantumConv2d {
         let batch = leading.iter().fold(1, |all: u64, one| all.saturating_mul(*one as u64));
         let places = product(&[rows.patches(), columns.patches(), channels, rows.kernel, columns.kernel]);
         let outputs = product(&[rows.patches(), columns.patches(), self.outputs() as u64]);
-        // Indices, patches, and images that may have to be made contiguous.
+        // Counts indices, patches, and images that a copy may make contiguous.
         let each = batch.saturating_mul(places.saturating_add(pixels));
         memory::check_numbers("patches of images", Some(each.saturating_add(places).saturating_add(outputs)))?;
-        // What memory has room for, a `usize` can count.
+        // A number of patches that fits the memory fits a `usize`.
         Ok([rows.patches() as usize, columns.patches() as usize])
     }
 
-    /// Where the numbers of an image's patches stand in it.
+    /// Returns the index in an image of each number of its patches.
     fn indices(&self, [rows, columns]: &[Axis; 2], device: &Device) -> Result<Tensor> {
         let mut indices = Vec::new();
         for row in 0..rows.patches() {
@@ -272,7 +277,7 @@ impl QuantumConv2d {
                     for i in 0..rows.kernel {
                         let line = rows.pixel(row, i).map(|pixel| (channel * rows.size + pixel) * columns.size);
                         indices.extend((0..columns.kernel).map(|j| match line.zip(columns.pixel(column, j)) {
-                            // Checked to be below 2^32 - 1.
+                            // The index was checked to be below 2^32 - 1.
                             Some((line, pixel)) => (line + pixel) as u32,
                             None => NOWHERE,
                         }));
@@ -284,27 +289,27 @@ impl QuantumConv2d {
         Ok(Tensor::from_vec(indices, count, device)?)
     }
 
-    /// Rows and columns of the output for images of that height and width.
+    /// Returns rows and columns of the output for images of height and width `image`.
     ///
     /// # Errors
-    /// Images smaller than the kernel, their padding included.
+    /// Images that are smaller than the kernel, padding included.
     pub fn output_size(&self, image: (usize, usize)) -> Result<(usize, usize)> {
         let [rows, columns] =
             self.config.axes(image)?.map(|axis| usize::try_from(axis.patches()).unwrap_or(usize::MAX));
         Ok((rows, columns))
     }
 
-    /// Channels of the output.
+    /// Returns the number of channels of the output.
     pub fn outputs(&self) -> usize {
         self.layer.program().outputs()
     }
 
-    /// The layer that treats the patches, `[patches, features]`.
+    /// Returns the layer that the patches go through, `[patches, features]`.
     pub fn layer(&self) -> &QuantumLayer {
         &self.layer
     }
 
-    /// The options.
+    /// Returns the options.
     pub fn config(&self) -> &QuantumConv2dConfig {
         &self.config
     }

@@ -1,4 +1,5 @@
-//! The quantum layer.
+//! The quantum layer: a circuit and a measurement as a candle module, with options and a fingerprint of the circuit
+//! beside its weights.
 
 use crate::__private::NonExhaustive;
 use crate::circuit::{Circuit, FINGERPRINT};
@@ -17,17 +18,18 @@ use std::sync::{Arc, OnceLock};
 ///
 /// | | |
 /// |---|---|
-/// | input | `[.., features]`, any leading dimensions, strided or not; feature `i` is [`input(i)`](crate::circuit::input) |
+/// | input | `[.., features]`, any leading dimensions, strided or not; [`input(i)`](crate::circuit::input) is feature `i` |
 /// | output | `[.., outputs]`; see [`Measurement`] for the outputs of each kind |
-/// | weights | one tensor a name of [`Circuit::weights`], under the `VarBuilder`'s prefix |
-/// | dtype | of input, weights and output alike: F64 computes in complex128; F32, F16 and BF16 in complex64 |
-/// | gradients | exact (adjoint method), in weights and in inputs; nothing is computed for what is not tracked; see [`GradientMethod`] for others |
-/// | shots | none: exact outputs; with [`QuantumLayerConfig::shots`] estimates; [`sample`](Self::sample) and [`counts`](Self::counts) give outcomes |
-/// | device | CPU; NVIDIA and Apple GPUs with the features `cuda` and `metal`; a tensor elsewhere is a typed error |
+/// | weights | one tensor for each name of [`Circuit::weights`], under the `VarBuilder`'s prefix |
+/// | dtype | the same for input, weights and output: F64 computes in complex128; F32, F16 and BF16 in complex64 |
+/// | gradients | exact (adjoint method), in weights and inputs, only where tracked; see [`GradientMethod`] for others |
+/// | shots | none: outputs are exact; with [`QuantumLayerConfig::shots`] outputs are estimates |
+/// | outcomes | [`sample`](Self::sample) and [`counts`](Self::counts) |
+/// | device | CPU; NVIDIA and Apple GPUs with the features `cuda` and `metal`; else a typed error |
 ///
-/// The circuit is checked and lowered once, when the layer is made. A forward and a backward pass cost two states of memory
-/// for each thread; no states are kept on the way, only a table of phases for each layer. A layer holds on to this memory
-/// for its next call, up to 64 MB of it.
+/// The circuit is checked and lowered once, when the layer is made. A forward and a backward pass cost two states of
+/// memory for each thread. No intermediate states are saved, only a table of phases for each layer. The layer reuses
+/// this memory in its next call, up to 64 MB of it.
 ///
 /// ```
 /// use candle_core::{DType, Device, Module, Tensor};
@@ -62,11 +64,11 @@ pub struct QuantumLayer {
     device: Device,
     pub(super) config: QuantumLayerConfig,
     pub(super) estimator: Estimator,
-    /// The circuit with its state as output; made when samples are first asked for.
+    /// Program with the circuit's state as output; made when samples are first requested.
     pub(super) states: Arc<OnceLock<Arc<Program>>>,
 }
 
-/// Options of a [`QuantumLayer`]; `QuantumLayerConfig::default()` serves most.
+/// Options of a [`QuantumLayer`]; `QuantumLayerConfig::default()` serves most layers.
 ///
 /// ```
 /// use candle_core::{DType, Device, Tensor};
@@ -79,51 +81,55 @@ pub struct QuantumLayer {
 /// let vb = VarBuilder::zeros(DType::F32, &Device::Cpu);
 /// let layer = QuantumLayer::with_config(circuit, Measurement::expectation([Z(0)]), config, vb)?;
 /// let estimate = layer.try_forward(&Tensor::new(&[[1.0f32]], &Device::Cpu)?)?.to_vec2::<f32>()?[0][0];
-/// assert!((estimate - 1f32.cos()).abs() < 0.05); // a deviation is 0.008
+/// assert!((estimate - 1f32.cos()).abs() < 0.05); // the standard deviation is 0.008
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct QuantumLayerConfig {
-    /// Number of bytes that states, tables, outputs, sums of gradients and what waits for `backward()` may take, over all calls of the
-    /// layer. Tables that do not fit are made when they are needed, final states computed again; what needs more all the same
-    /// is a typed error before anything is allocated. `None`, the default: what the machine, or the GPU, has available at the time of the
-    /// call. A layer keeps no more than this, or 64 MB, from call to call. Layers made of the circuit once, to run it
-    /// in passes, count too; its list of operations does not.
+    /// Number of bytes for states, tables, outputs, sums of gradients and numbers saved for `backward()`, over all
+    /// calls of the layer. Tables that do not fit are made when they are needed; final states that do not fit are
+    /// computed again. If a call needs more even so, it returns a typed error before anything is allocated. `None`, the
+    /// default, is the memory that the machine or the GPU has available at the time of the call. From call to call a
+    /// layer holds at most this memory, and at most 64 MB. Layered programs, which are made of the circuit once, count
+    /// too; the list of operations does not.
     pub memory_limit: Option<u64>,
-    /// Rewrites that the circuit goes through before it runs; leaving some out is slower, with the same results to rounding. Default: all.
+    /// Rewrites that the circuit goes through before it runs. A layer with fewer rewrites is slower and has the same
+    /// results up to rounding. Default: all.
     pub rewrites: Rewrites,
-    /// Method by which gradients are found. Default [`GradientMethod::Auto`].
+    /// Method that computes the gradients. Default [`GradientMethod::Auto`].
     pub gradient: GradientMethod,
-    /// Number of shots, 1 to 2^32 - 1. `None`, the default: exact outputs. Otherwise outputs are estimated from so many shots for each group of observables that can be
-    /// measured together (Pauli words that agree, qubit by qubit, where both have a letter), and so are gradients.
+    /// Number of shots, 1 to 2^32 - 1. `None`, the default: exact outputs. Otherwise outputs and gradients are
+    /// estimated from so many shots for each group of observables that can be measured together. Pauli words can be
+    /// measured together if they agree on every qubit where both have a letter.
     pub shots: Option<usize>,
-    /// Seed of the random numbers behind shots, together with the `VarBuilder`'s prefix. Default 0. Layers under different names draw independently of
-    /// each other, layers of the same name and seed draw the same. Each call draws anew (clones of a layer count theirs together); a
-    /// layer made anew repeats the draws.
+    /// Seed of the random numbers behind shots, together with the `VarBuilder`'s prefix. Default 0. Layers under
+    /// different names draw independently of each other; layers of the same name and seed draw the same. Each call
+    /// draws new numbers, and calls of clones of a layer count together. A layer that is made again repeats the draws.
     pub seed: u64,
-    /// Whether weights of any other circuit and measurement are taken and nothing is written beside them, as layers need that have the weights under one
-    /// prefix in common on purpose. Default `false`. See [`QuantumLayer::fingerprint`].
+    /// Whether the layer takes weights of any other circuit and measurement and writes no fingerprint beside them.
+    /// Layers that share the weights under one prefix on purpose need this. Default `false`. See
+    /// [`QuantumLayer::fingerprint`].
     pub ignore_fingerprint: bool,
     #[doc(hidden)]
     pub non_exhaustive: NonExhaustive,
 }
 
 impl QuantumLayer {
-    /// A layer with default options. Weights that `vb` does not hold yet start as the circuit says, in [0, 2π) unless it
-    /// says otherwise.
+    /// Makes a layer with default options. Weights that `vb` does not hold yet start as the circuit says; the default
+    /// start is uniform in [0, 2π).
     ///
     /// # Errors
-    /// The first mistake of the circuit or the measurement; candle's own error for weights that are missing or of another shape in `vb`; weights of another
-    /// circuit or measurement (see [`fingerprint`](Self::fingerprint)).
+    /// The first mistake of the circuit or the measurement; candle's error for weights that are missing or of another
+    /// shape in `vb`; weights of another circuit or measurement (see [`fingerprint`](Self::fingerprint)).
     pub fn new(circuit: Circuit, measurement: Measurement, vb: VarBuilder<'_>) -> Result<Self> {
         Self::with_config(circuit, measurement, QuantumLayerConfig::default(), vb)
     }
 
-    /// A layer with options.
+    /// Makes a layer with options.
     ///
     /// # Errors
-    /// As for [`new`](Self::new); settings of the gradient method out of range; shots with the adjoint method, of the state, of variances that
-    /// no single basis gives, none at all or more than 2^32 - 1.
+    /// The errors of [`new`](Self::new); settings of the gradient method out of range; a number of shots of 0 or more
+    /// than 2^32 - 1; shots with the adjoint method, of the state, or of variances that no single basis gives.
     pub fn with_config(
         circuit: Circuit,
         measurement: Measurement,
@@ -147,7 +153,7 @@ impl QuantumLayer {
         Ok(Self { circuit, measurement, program, weights, dtype, device, config, estimator, states })
     }
 
-    /// The outputs `[outputs]` of a circuit that reads no inputs.
+    /// Returns the outputs `[outputs]` of a circuit that reads no inputs.
     ///
     /// ```
     /// use candle_core::{DType, Device};
@@ -177,11 +183,11 @@ impl QuantumLayer {
         self.run(Some(x), true)
     }
 
-    /// Computes [`try_forward`](Self::try_forward) without a graph behind the result, for inference: the weights of a `VarMap`
-    /// are always tracked, so that `forward` always builds one.
+    /// Computes [`try_forward`](Self::try_forward) without a graph behind the result, for inference. The weights of a
+    /// `VarMap` are always tracked, so `forward` always builds a graph.
     ///
     /// # Errors
-    /// As for [`try_forward`](Self::try_forward).
+    /// The errors of [`try_forward`](Self::try_forward).
     pub fn forward_detached(&self, x: &Tensor) -> Result<Tensor> {
         self.run(Some(x), false)
     }
@@ -190,27 +196,29 @@ impl QuantumLayer {
         functional::run(&self.program, &self.estimator, self.default(), x, &self.weights, in_graph)
     }
 
-    /// Of calls without any tensor.
+    /// Dtype and device of calls without any tensor.
     pub(super) fn default(&self) -> (DType, &Device) {
         (self.dtype, &self.device)
     }
 
-    /// The circuit.
+    /// Returns the circuit.
     pub fn circuit(&self) -> &Circuit {
         &self.circuit
     }
 
-    /// The measurement of the circuit.
+    /// Returns the measurement of the circuit.
     pub fn measurement(&self) -> &Measurement {
         &self.measurement
     }
 
-    /// A number that tells circuits and measurements apart. It depends on operations, qubits, angles, names and shapes of weights and on what is measured, on
-    /// nothing of the build or the machine; constants count to nine digits.
+    /// Returns a number that distinguishes circuits and measurements. It depends on operations, qubits, angles, names
+    /// and shapes of weights, and on the measurement. It does not depend on the build or the machine. Constants count
+    /// to nine digits.
     ///
-    /// A layer that has weights keeps it beside them in a `VarMap`, and so in the file that is saved, as the shape of a tensor without entries named
-    /// `circuit_fingerprint`. A layer that is made over weights of another circuit or measurement is an error then, where names and shapes alone would
-    /// fit; `VarMap::load` refuses such a file, too. A `VarBuilder` over a file that has no such tensor is taken as it is.
+    /// A layer that has weights stores the number beside them in a `VarMap`, and so in the saved file, as the shape of
+    /// a tensor without entries named `circuit_fingerprint`. A layer over weights of another circuit or measurement is
+    /// then an error, even if names and shapes alone would fit; `VarMap::load` refuses such a file, too. A `VarBuilder`
+    /// over a file without such a tensor is accepted as it is.
     ///
     /// ```
     /// use candle_core::{DType, Device};
@@ -240,24 +248,25 @@ impl QuantumLayer {
         fingerprint(&self.circuit, &self.measurement)
     }
 
-    /// The lowered circuit.
+    /// Returns the lowered circuit.
     pub fn program(&self) -> &Program {
         &self.program
     }
 
-    /// The weight tensors by name, sorted.
+    /// Returns the weight tensors by name, sorted.
     pub fn weights(&self) -> impl ExactSizeIterator<Item = (&str, &Tensor)> {
         self.program.tensors.iter().map(|tensor| tensor.name.as_str()).zip(&self.weights)
     }
 }
 
-/// The shape that stands for a fingerprint. No entries: nothing for optimisers to move or for a count of parameters to find. What has to agree with a file
-/// wherever candle reads one is a tensor's shape.
+/// Encodes a fingerprint as a shape. The tensor has no entries, so optimisers do not move it and counts of parameters
+/// do not find it. The shape is the one property of a tensor that has to agree with a file wherever candle reads a
+/// file.
 fn shape_of(fingerprint: u64) -> [usize; 3] {
     [(fingerprint >> 32) as usize, 0, (fingerprint & 0xffff_ffff) as usize]
 }
 
-/// The fingerprint that a shape stands for, if it is one.
+/// Decodes the fingerprint of a shape, or `None` for other shapes.
 fn fingerprint_of(shape: &[usize]) -> Option<u64> {
     match *shape {
         [high, 0, low] => Some(u64::try_from(high).ok()? << 32 | u64::try_from(low).ok()?),
@@ -265,14 +274,15 @@ fn fingerprint_of(shape: &[usize]) -> Option<u64> {
     }
 }
 
-/// Compares a fingerprint with the one beside the weights; where variables are made, it is put there.
+/// Compares a fingerprint with the fingerprint beside the weights. A `VarBuilder` that makes variables gets the
+/// fingerprint.
 fn check_fingerprint(expected: u64, vb: &VarBuilder<'_>) -> Result<()> {
     let is_there = vb.contains_tensor(FINGERPRINT);
     // A shape alone needs no device.
     let on_host = vb.clone().set_device(Device::Cpu);
     let error = match on_host.get_with_hints(shape_of(expected).to_vec(), FINGERPRINT, Init::Const(0.0)) {
         Ok(_) => return Ok(()),
-        // A file from elsewhere, which has none.
+        // The file comes from elsewhere and has no fingerprint.
         Err(_) if !is_there => return Ok(()),
         Err(error) => error,
     };
@@ -283,7 +293,7 @@ fn check_fingerprint(expected: u64, vb: &VarBuilder<'_>) -> Result<()> {
     }))
 }
 
-/// The shape that was found where another one was expected. (A `VarMap` does not tell.)
+/// Returns the shape that candle found where it expected another. A `VarMap` does not report it.
 fn shape_in(error: &candle_core::Error) -> Option<&[usize]> {
     match error {
         candle_core::Error::UnexpectedShape { got, .. } => Some(got.dims()),

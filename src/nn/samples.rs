@@ -1,4 +1,5 @@
-//! Measured outcomes of a layer.
+//! Measured outcomes of a layer: single shots in order, or counts of each outcome. Final states come from the engine in
+//! chunks, and the host draws from them.
 
 use super::QuantumLayer;
 use crate::engine::cpu::Cpu;
@@ -13,26 +14,26 @@ use candle_core::{Device, Tensor, WithDType};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Bytes of final states that are alive at once.
+/// Bytes of final states in memory at the same time.
 const CHUNK_BYTES: usize = 1 << 27;
 
-/// Tells these draws from those of a call's outputs.
+/// Distinguishes these draws from the draws of a call's outputs.
 const SAMPLES: u64 = u64::MAX;
 
-/// How outcomes are handed out: bits of each shot, or numbers of each outcome.
+/// Kind of outcomes: bits of each shot, or numbers of each outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Shots,
     Counts,
 }
 
-/// What is drawn from one state.
+/// Outcomes of one state.
 enum Drawn {
     Shots(Vec<u64>),
     Counts(sampling::Counts),
 }
 
-/// Draws from each state.
+/// Draws outcomes from each state.
 struct Draw {
     kind: Kind,
     shots: u32,
@@ -44,7 +45,7 @@ struct Draw {
 }
 
 impl Reader for Draw {
-    /// Nothing if the state is not finite.
+    /// Outcomes, or `None` if the state is not finite.
     type Found = Option<Drawn>;
 
     fn read<T: WithDType>(&self, row: usize, amplitudes: &[T]) -> Option<Drawn> {
@@ -58,11 +59,12 @@ impl Reader for Draw {
 }
 
 impl QuantumLayer {
-    /// Outcomes of measuring all qubits of each sample `shots` times, in the order in which they are drawn: `[.., shots, qubits]` of
-    /// 0 and 1 in `U32`, on the CPU, qubit `q` at index `q`.
+    /// Draws the outcomes of measuring all qubits of each sample `shots` times, in the order in which they are drawn:
+    /// `[.., shots, qubits]` of 0 and 1 in `U32`, on the CPU, with qubit `q` at index `q`.
     ///
-    /// Time and memory are of order `states + shots` for each sample. What is drawn follows from
-    /// [`QuantumLayerConfig::seed`](super::QuantumLayerConfig::seed) and the number of the call.
+    /// Time and memory are of order `states + shots` for each sample.
+    /// [`QuantumLayerConfig::seed`](super::QuantumLayerConfig::seed) and the number of the call determine the outcomes.
+    /// Outcomes have no gradient: the result is not in the graph.
     ///
     /// ```
     /// use candle_core::{DType, Device};
@@ -81,15 +83,15 @@ impl QuantumLayer {
     /// ```
     ///
     /// # Errors
-    /// As for [`try_forward`](Self::try_forward); a state that is not finite; outcomes beyond the memory; more than 2^32 - 1
-    /// shots. Outcomes have no gradient: the result is not in the graph.
+    /// The errors of [`try_forward`](Self::try_forward); a state that is not finite; outcomes beyond the memory; more
+    /// than 2^32 - 1 shots.
     pub fn sample(&self, x: Option<&Tensor>, shots: usize) -> Result<Tensor> {
         let qubits = self.circuit().qubits();
         let leading = x.map_or(&[][..], |x| &x.dims()[..x.rank().saturating_sub(1)]);
         let shape: Vec<usize> = leading.iter().copied().chain([shots, qubits]).collect();
         let program = self.states()?;
         self.check(&program, x, shots)?;
-        // The bits, and for a while the outcomes they come from.
+        // Counts the bits, and the outcomes from which they are made.
         let numbers = shape.iter().try_fold(1u64, |product, size| product.checked_mul(*size as u64));
         memory::check_numbers("outcomes", numbers)?;
         let mut bits = vec![0u32; shape.iter().product()];
@@ -103,10 +105,12 @@ impl QuantumLayer {
         Ok(Tensor::from_vec(bits, shape, &Device::Cpu)?)
     }
 
-    /// Counts of the outcomes when all qubits of each sample are measured `shots` times: for each sample, all leading
-    /// dimensions taken together, outcomes as basis indices (qubit 0 is the low bit) with their numbers.
+    /// Counts the outcomes of measuring all qubits of each sample `shots` times. The result has a map for each sample,
+    /// with all leading dimensions flattened. A map has outcomes as basis indices (qubit 0 is the low bit) and the
+    /// number of each.
     ///
-    /// Faster than [`sample`](Self::sample) for many shots: memory grows with the outcomes that occur, not with the shots.
+    /// This is faster than [`sample`](Self::sample) for many shots: memory grows with the different outcomes, not with
+    /// the shots.
     ///
     /// ```
     /// # use candle_core::{DType, Device};
@@ -122,7 +126,7 @@ impl QuantumLayer {
     /// ```
     ///
     /// # Errors
-    /// As for [`try_forward`](Self::try_forward); a state that is not finite; more than 2^32 - 1 shots.
+    /// The errors of [`try_forward`](Self::try_forward); a state that is not finite; more than 2^32 - 1 shots.
     pub fn counts(&self, x: Option<&Tensor>, shots: usize) -> Result<Vec<BTreeMap<u64, u64>>> {
         let mut all = Vec::new();
         self.draw(&self.states()?, x, (Kind::Counts, shots), |_, drawn| {
@@ -132,7 +136,7 @@ impl QuantumLayer {
         Ok(all)
     }
 
-    /// Hands what is drawn from the state of each sample to `take`, in order.
+    /// Passes the outcomes of each sample's state to `take`, in order.
     fn draw(
         &self,
         program: &Arc<Program>,
@@ -154,7 +158,7 @@ impl QuantumLayer {
         })
     }
 
-    /// Checks the arguments before any memory is taken for them.
+    /// Checks the arguments before any memory is allocated for them.
     fn check(&self, program: &Arc<Program>, x: Option<&Tensor>, shots: usize) -> Result<u32> {
         let expected = || format!("0 to {}", u32::MAX);
         let too_many = |_| Error::Measurement(Mistake::Length { what: "shots", expected: expected(), actual: shots });
@@ -163,7 +167,7 @@ impl QuantumLayer {
         Ok(shots)
     }
 
-    /// The circuit with its state as output.
+    /// Returns the circuit's program with the state as output.
     fn states(&self) -> Result<Arc<Program>> {
         if let Some(program) = self.states.get() {
             return Ok(Arc::clone(program));

@@ -1,4 +1,4 @@
-//! Reproducible initialisation: candle's CPU generator has no seed.
+//! Reproducible initialisation from a seed: candle's CPU generator has no seed.
 
 use crate::circuit::check_init;
 use crate::fingerprint::fnv1a;
@@ -12,8 +12,8 @@ use rand::{Rng, SeedableRng};
 
 /// Initialises the variables of a `VarMap` from a seed.
 ///
-/// A variable's values depend on the seed, its path and its shape, and on nothing else: the order in which layers are made
-/// does not matter, and neither does the device.
+/// The values of a variable depend on the seed, its path and its shape, and on nothing else. The order in which layers
+/// are made does not matter, and neither does the device.
 ///
 /// ```
 /// use candle_core::{DType, Device};
@@ -35,23 +35,24 @@ pub struct SeededInit {
 }
 
 impl SeededInit {
-    /// An initialiser for a seed.
+    /// Makes an initialiser for a seed.
     pub fn new(seed: u64) -> Self {
         Self { seed }
     }
 
-    /// A `VarBuilder` over `varmap` that makes missing variables from the seed and leaves those that are there.
+    /// Makes a `VarBuilder` over `varmap` that initialises missing variables from the seed and leaves existing
+    /// variables as they are.
     pub fn var_builder(self, varmap: &VarMap, dtype: DType, device: &Device) -> VarBuilder<'static> {
         let backend = Backend { seed: self.seed, varmap: varmap.clone() };
         VarBuilder::from_backend(Box::new(backend), dtype, device.clone())
     }
 
-    /// The random numbers for the variable of that path.
+    /// Returns the random numbers for the variable at `path`.
     pub(crate) fn stream(self, path: &str) -> Generator {
         Generator::seed_from_u64(self.seed ^ fnv1a(path.as_bytes()))
     }
 
-    /// Values for a variable.
+    /// Draws values for a variable.
     pub(crate) fn draw(rng: &mut Generator, shape: &Shape, init: Init) -> Vec<f64> {
         let mut uniform = |lo: f64, up: f64| (0..shape.elem_count()).map(|_| rng.random_range(lo..up)).collect();
         match init {
@@ -73,7 +74,7 @@ impl SeededInit {
     }
 }
 
-/// Normal variates by the Box-Muller transform.
+/// Draws normal variates by the Box-Muller transform.
 fn normal(rng: &mut Generator, mean: f64, deviation: f64, count: usize) -> Vec<f64> {
     let one = |_| {
         let (u, v): (f64, f64) = (1.0 - rng.random::<f64>(), rng.random());
@@ -93,7 +94,7 @@ impl SimpleBackend for Backend {
             if let Err(mistake) = check_init(init) {
                 candle_core::bail!("the initialisation {init:?} of `{path}`: {mistake}")
             }
-            // The values, and the variable that is made of them.
+            // Counts the values, and the variable that is made of them.
             let entries = shape.dims().iter().try_fold(2u64, |product, size| product.checked_mul(*size as u64));
             check_numbers("initial weights", entries)?;
             let values = SeededInit::draw(&mut SeededInit::new(self.seed).stream(path), &shape, init);

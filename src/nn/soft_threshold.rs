@@ -1,14 +1,16 @@
-//! A threshold that learns.
+//! A soft threshold with a trainable steepness and size, for instance in front of conditional gates.
 
 use crate::__private::NonExhaustive;
 use crate::error::{Error, Result};
 use candle_core::{Module, Tensor};
 use candle_nn::{Init, VarBuilder};
 
-/// Lets through what is large: `x * sigmoid(alpha (|x| - threshold))`, entry by entry, with a trainable steepness and threshold.
+/// Passes large entries and suppresses small ones: `x * sigmoid(alpha (|x| - threshold))`, entry by entry, with a
+/// trainable steepness and threshold.
 ///
-/// With a large `alpha` it is a switch, with a gradient; in front of [conditional gates](crate::Circuit::when) it learns which features are
-/// worth a gate. Both weights are scalars, `alpha` and `threshold`, under the `VarBuilder`'s prefix.
+/// A large `alpha` makes a switch that has a gradient. In front of [conditional gates](crate::Circuit::when) the
+/// threshold learns which features are worth a gate. Both weights are scalars, `alpha` and `threshold`, under the
+/// `VarBuilder`'s prefix.
 ///
 /// ```
 /// use candle_core::{DType, Device, Module, Tensor};
@@ -32,7 +34,7 @@ pub struct SoftThreshold {
 pub struct SoftThresholdConfig {
     /// Initial steepness, a finite number. Default 10.
     pub alpha: f64,
-    /// Initial size from which an entry counts, a finite number. Default 0.1.
+    /// Initial size of an entry above which it passes, a finite number. Default 0.1.
     pub threshold: f64,
     #[doc(hidden)]
     pub non_exhaustive: NonExhaustive,
@@ -45,10 +47,10 @@ impl Default for SoftThresholdConfig {
 }
 
 impl SoftThreshold {
-    /// A threshold whose weights, if `vb` does not hold them yet, start as the configuration says.
+    /// Makes a threshold. Weights that `vb` does not hold yet start as the configuration says.
     ///
     /// # Errors
-    /// A configuration that is not finite; else candle's own for weights of another shape.
+    /// A configuration that is not finite; candle's error for weights of another shape.
     pub fn new(config: SoftThresholdConfig, vb: VarBuilder<'_>) -> Result<Self> {
         let scalar = |setting: &'static str, value: f64| {
             if !value.is_finite() {
@@ -59,10 +61,11 @@ impl SoftThreshold {
         Ok(Self { alpha: scalar("alpha", config.alpha)?, threshold: scalar("threshold", config.threshold)? })
     }
 
-    /// Part of each entry that is let through, from 0 to 1: `sigmoid(alpha (|x| - threshold))`.
+    /// Returns the fraction of each entry that passes, from 0 to 1: `sigmoid(alpha (|x| - threshold))`.
     ///
     /// # Errors
-    /// A tensor that is not of F16, BF16, F32 or F64; candle's own where it differs from the weights in dtype or device.
+    /// A tensor that is not of F16, BF16, F32 or F64; candle's error for a tensor that differs from the weights in
+    /// dtype or device.
     pub fn mask(&self, x: &Tensor) -> Result<Tensor> {
         super::check_float("the input of the soft threshold", x)?;
         let above = x.abs()?.broadcast_sub(&self.threshold)?;

@@ -80,7 +80,7 @@ impl MulAssign<f64> for Observable {
     }
 }
 
-/// The same operators where either side, or both, are references.
+/// Implements the same operators for references on either side, or on both.
 macro_rules! by_reference {
     ($($operator:ident $method:ident,)*) => {$(
         impl $operator<&Observable> for Observable {

@@ -1,4 +1,4 @@
-//! Adam.
+//! The optimiser Adam.
 
 use super::clip::without_square;
 use super::moments::{Moments, Rates};
@@ -12,13 +12,14 @@ use std::collections::HashMap;
 
 /// Adam without weight decay (Kingma and Ba, arXiv:1412.6980), as candle's [`Optimizer`].
 ///
-/// A step is one pass over each variable on the CPU, shared out among threads where variables are large; elsewhere it is candle's
-/// operations. Variables in F16 and BF16 are trained through copies in F32, or steps smaller than their rounding would be lost. Moments have the dtype of what is
-/// trained. Variables that have no gradient are left alone, as are their moments; each has its own number of steps, by which its moments are corrected. A step
-/// for which none has a gradient is an error: the loss does not depend on any of them, or an operation on the way has no derivative.
+/// A step is one pass over each variable on the CPU; threads share large variables. On other devices a step is candle's
+/// operations. Variables in F16 and BF16 are trained through copies in F32: otherwise steps smaller than their rounding
+/// would be lost. Moments have the dtype of the trained tensor. Variables without a gradient do not change, and neither
+/// do their moments. Each variable has its own number of steps, which corrects its moments. A step in which no variable
+/// has a gradient is an error: the loss does not depend on any of them, or an operation in between has no derivative.
 ///
-/// [`from_varmap`](Self::from_varmap) and [`with_variables`](Self::with_variables) know the variables' names, in errors and in the [state](Resume) that is
-/// saved; candle's own [`new`](Optimizer::new) does not.
+/// [`from_varmap`](Self::from_varmap) and [`with_variables`](Self::with_variables) know the variables' names, for
+/// errors and for the saved [state](Resume). candle's own [`new`](Optimizer::new) does not.
 ///
 /// ```
 /// use candle_core::{DType, Device};
@@ -49,7 +50,7 @@ pub struct AdamConfig {
     pub learning_rate: f64,
     /// Decay of the mean of gradients, in [0, 1). Default 0.9.
     pub beta1: f64,
-    /// Decay of the mean of their squares, in [0, 1). Default 0.999.
+    /// Decay of the mean of squared gradients, in [0, 1). Default 0.999.
     pub beta2: f64,
     /// Number that is added to the root of the second moment, above 0. Default 1e-8.
     pub epsilon: f64,
@@ -64,12 +65,12 @@ impl Default for AdamConfig {
 }
 
 impl AdamConfig {
-    /// The defaults with another size of steps.
+    /// Returns the default options with another step size.
     pub fn with_learning_rate(learning_rate: f64) -> Self {
         Self { learning_rate, ..Self::default() }
     }
 
-    /// In range, also as they are used: `single` if a variable is trained in F32.
+    /// Checks the ranges of the options, in F32 as well if `single`: a variable is then trained in F32.
     fn check(self, single: bool) -> Result<Self> {
         let used = |value: f64| if single { f64::from(value as f32) } else { value };
         let decay = |value: f64| (0.0..1.0).contains(&value);
@@ -86,15 +87,15 @@ impl AdamConfig {
     }
 }
 
-/// A variable with what Adam knows of it.
+/// Variable with its moments and its number of steps.
 #[derive(Debug)]
 struct Entry {
     name: Option<String>,
     var: Var,
-    /// For a variable in F16 or BF16: what is trained in its stead.
+    /// Copy in F32 that is trained, for a variable in F16 or BF16.
     copy: Option<Var>,
     moments: Moments,
-    /// Gradients it has had.
+    /// Number of gradients that the variable has had.
     steps: u64,
 }
 
@@ -114,12 +115,12 @@ impl Entry {
         self.copy.as_ref().unwrap_or(&self.var)
     }
 
-    /// The name, or its index where there is none.
+    /// Returns the name, or the index if there is no name.
     fn describe(&self, index: usize) -> String {
         self.name.clone().unwrap_or_else(|| format!("variable {index}"))
     }
 
-    /// Whether a step along a gradient can be made, but for the numbers in it.
+    /// Checks shape and dtype of a gradient, but not its numbers.
     fn check(&self, index: usize, gradient: &Tensor) -> Result<()> {
         let (expected, actual) = (self.var.shape(), gradient.shape());
         if expected != actual {
@@ -143,7 +144,7 @@ impl Entry {
         let Self { var, copy: Some(copy), moments, .. } = self else {
             return self.moments.step(&self.var, gradient, rates);
         };
-        // Where somebody has set the variable since, the copy starts from there.
+        // If the caller has set the variable since the last step, the copy starts from the new value.
         let is_ours = copy.to_dtype(var.dtype())?.eq(var.as_tensor())?;
         copy.set(&is_ours.where_cond(copy.as_tensor(), &var.to_dtype(DType::F32)?)?)?;
         moments.step(copy, &gradient.to_dtype(DType::F32)?, rates)?;
@@ -152,7 +153,7 @@ impl Entry {
 }
 
 impl Adam {
-    /// An optimiser for all variables of a map, by name.
+    /// Makes an optimiser for all variables of a map, by name.
     ///
     /// # Errors
     /// Settings out of range; a variable that is no float; no variables, or none with an entry.
@@ -161,10 +162,11 @@ impl Adam {
         Self::with_entries(named, config)
     }
 
-    /// An optimiser for some variables, under names of their own: for step sizes of their own, or to leave others as they are.
+    /// Makes an optimiser for some variables, under names of their own. It serves different step sizes for different
+    /// variables, and variables that are not trained.
     ///
     /// # Errors
-    /// As for [`from_varmap`](Self::from_varmap).
+    /// The errors of [`from_varmap`](Self::from_varmap).
     pub fn with_variables(vars: impl IntoIterator<Item = (String, Var)>, config: AdamConfig) -> Result<Self> {
         Self::with_entries(vars.into_iter().map(|(name, var)| (Some(name), var)), config)
     }
@@ -177,16 +179,17 @@ impl Adam {
         Ok(adam)
     }
 
-    /// The options, if they are in range for all variables.
+    /// Returns the options if they are in range for all variables.
     fn check(&self) -> Result<AdamConfig> {
         self.config.check(self.entries.iter().any(|entry| entry.trained().dtype() == DType::F32))
     }
 
-    /// A step along gradients.
+    /// Takes a step along gradients. After an error all variables are as before. On a GPU the checks wait for the
+    /// device.
     ///
     /// # Errors
-    /// No gradient of any variable; settings out of range; a gradient of another shape or dtype than its variable, or that is not finite or too large to be squared. All variables
-    /// are as before then. (Finding that out waits for the device, if it is a GPU.)
+    /// Gradients without any of the variables; settings out of range; a gradient of another shape or dtype than its
+    /// variable; a gradient that is not finite or too large to be squared.
     pub fn try_step(&mut self, gradients: &GradStore) -> Result<()> {
         let config = self.check()?;
         let mut found = Vec::new();
@@ -215,12 +218,12 @@ impl Adam {
         Ok(())
     }
 
-    /// Steps taken so far.
+    /// Returns the number of steps so far.
     pub fn steps(&self) -> u64 {
         self.steps
     }
 
-    /// The options.
+    /// Returns the options.
     pub fn config(&self) -> AdamConfig {
         self.config
     }
@@ -246,7 +249,7 @@ impl Optimizer for Adam {
     }
 }
 
-/// Of each variable: its moments, and for F16 and BF16 what is trained in its stead.
+/// Names of the tensors of a variable: its moments, and the copy of a variable in F16 or BF16.
 const PARTS: [&str; 3] = ["first", "second", "copy"];
 
 impl Resume for Adam {

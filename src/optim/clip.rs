@@ -1,4 +1,4 @@
-//! Gradients of a limited size.
+//! Clipping of gradients.
 
 use super::{require_gradient, variables};
 use crate::error::{Error, Result, TrainingError};
@@ -6,14 +6,15 @@ use candle_core::backprop::GradStore;
 use candle_core::{CpuStorage, DType, Device, Storage, Tensor, Var};
 use candle_nn::VarMap;
 
-/// Scales the gradients of all variables of `varmap` by one factor, such that their common Euclidean norm is at most `limit`; returns
-/// the norm as it was. Gradients within the limit are left as they are, bit for bit.
+/// Scales the gradients of all variables of `varmap` by one factor, so that their common Euclidean norm is at most
+/// `limit`. Returns the norm before scaling. Gradients within the limit do not change, bit for bit.
 ///
-/// The norm is summed in F64 (on Metal in F32), variable by variable in the order of their names. Variables without a gradient count as 0, if there are
-/// others.
+/// The norm is summed in F64 (on Metal in F32), variable by variable in the order of their names. Variables without a
+/// gradient count as 0 if others have a gradient. After an error nothing is scaled.
 ///
 /// # Errors
-/// A limit that is not above 0; no gradient of any variable; a gradient that is not finite, with the variable's name: nothing is scaled then.
+/// A limit that is not above 0; gradients without any of the variables; a gradient that is not finite, with the
+/// variable's name.
 pub fn clip_by_norm(gradients: &mut GradStore, varmap: &VarMap, limit: f64) -> Result<f64> {
     check(limit, "clip_by_norm")?;
     let variables = variables(varmap)?;
@@ -33,10 +34,11 @@ pub fn clip_by_norm(gradients: &mut GradStore, varmap: &VarMap, limit: f64) -> R
     Ok(norm)
 }
 
-/// Moves each entry of each gradient into `[-limit, limit]`.
+/// Moves each entry of each gradient into `[-limit, limit]`. After an error nothing is changed.
 ///
 /// # Errors
-/// A limit that is not above 0; no gradient of any variable; a gradient that is not finite, with the variable's name: nothing is changed then.
+/// A limit that is not above 0; gradients without any of the variables; a gradient that is not finite, with the
+/// variable's name.
 pub fn clip_by_value(gradients: &mut GradStore, varmap: &VarMap, limit: f64) -> Result<()> {
     check(limit, "clip_by_value")?;
     let variables = variables(varmap)?;
@@ -58,7 +60,7 @@ fn check(limit: f64, of: &'static str) -> Result<()> {
     }
 }
 
-/// Puts another gradient in the place of each.
+/// Replaces each gradient by another.
 fn change(
     gradients: &mut GradStore,
     variables: &[(String, Var)],
@@ -73,12 +75,13 @@ fn change(
     Ok(())
 }
 
-/// The widest dtype in which a device adds.
+/// Returns the widest dtype in which a device adds.
 fn widest(device: &Device) -> DType {
     if device.is_metal() { DType::F32 } else { DType::F64 }
 }
 
-/// The Euclidean norm, by way of the largest entry, so that no square overflows; none where an entry is not finite.
+/// Returns the Euclidean norm, or `None` if an entry is not finite. Entries are divided by the largest first, so no
+/// square overflows.
 fn norm_of(gradient: &Tensor) -> Result<Option<f64>> {
     if gradient.elem_count() == 0 {
         return Ok(Some(0.0));
@@ -92,13 +95,13 @@ fn norm_of(gradient: &Tensor) -> Result<Option<f64>> {
     if largest == 0.0 {
         return Ok(Some(0.0));
     }
-    // Dividing, as the inverse of the smallest numbers is infinite.
+    // Divides, because the inverse of the smallest numbers is infinite.
     let part = (wide / largest)?.sqr()?.sum_all()?;
     Ok(Some(largest * number(part)?.sqrt()))
 }
 
-/// The first gradient with an entry whose square is not finite, in the precision that the second moment has. Gradients on a GPU
-/// are looked at together: finding out waits for the GPU once, however many there are.
+/// Returns the index of the first gradient with an entry whose square is not finite in the precision of the second
+/// moment. Gradients on a GPU are checked together: the check waits for the GPU only once.
 pub(super) fn without_square(gradients: &[&Tensor]) -> Result<Option<usize>> {
     let (mut bad, mut waiting): (Vec<usize>, Vec<(usize, Tensor)>) = (Vec::new(), Vec::new());
     for (index, gradient) in gradients.iter().enumerate() {
@@ -121,7 +124,7 @@ pub(super) fn without_square(gradients: &[&Tensor]) -> Result<Option<usize>> {
     Ok(bad.into_iter().min())
 }
 
-/// A number in F32: 0, or NaN if an entry's square is not finite. (A maximum may pass over a NaN.)
+/// Returns a number in F32: 0, or NaN if an entry's square is not finite. A maximum may ignore a NaN.
 fn square_sign(gradient: &Tensor) -> Result<Tensor> {
     let wide = if gradient.dtype() == DType::F64 { gradient.clone() } else { gradient.to_dtype(DType::F32)? };
     Ok(match wide.elem_count() {
@@ -130,11 +133,11 @@ fn square_sign(gradient: &Tensor) -> Result<Tensor> {
     })
 }
 
-/// Whether all entries are finite and smaller than `limit` in size, of a tensor in memory of the host.
+/// Returns whether all entries are finite and smaller than `limit` in size, for a tensor in memory of the host.
 fn on_host(gradient: &Tensor, limit: f64) -> Option<bool> {
     let (storage, layout) = gradient.storage_and_layout();
     let (Storage::Cpu(storage), Some((start, end))) = (&*storage, layout.contiguous_offsets()) else { return None };
-    // The largest size, compared as whole numbers: an infinity is above all that is finite, a NaN above that.
+    // Compares sizes as whole numbers: an infinity is above all finite numbers, a NaN above infinity.
     match storage {
         CpuStorage::F32(values) => {
             let size = |largest: u32, value: &f32| largest.max(value.abs().to_bits());
@@ -148,7 +151,7 @@ fn on_host(gradient: &Tensor, limit: f64) -> Option<bool> {
     }
 }
 
-/// Whether all entries are finite.
+/// Returns whether all entries are finite.
 fn is_finite(gradient: &Tensor) -> Result<bool> {
     if let Some(outcome) = on_host(gradient, f64::INFINITY) {
         return Ok(outcome);
@@ -156,7 +159,7 @@ fn is_finite(gradient: &Tensor) -> Result<bool> {
     if gradient.elem_count() == 0 {
         return Ok(true);
     }
-    // 0 times what is not finite is NaN.
+    // 0 times an infinity or a NaN is NaN.
     let wide = gradient.to_dtype(widest(gradient.device()))?;
     let sign = wide.affine(0.0, 0.0)?.sum_all()?.to_dtype(DType::F64)?;
     Ok(sign.to_scalar::<f64>()? == 0.0)
@@ -166,7 +169,7 @@ fn is_finite(gradient: &Tensor) -> Result<bool> {
 mod tests {
     use super::*;
 
-    /// What decides on a GPU says the same as what decides on the host.
+    /// Checks that the test for GPUs and the test on the host agree.
     #[test]
     fn signs_of_squares() {
         let tensor =

@@ -1,6 +1,7 @@
-//! Optimisers and what goes with them, where candle-nn has none: Adam in one pass, SPSA, schedules of the step size, clipping of gradients,
-//! and state that can be saved, so that a stopped run continues bit for bit. Where there is nothing to train, or no variable has a gradient, they say
-//! so: an optimiser of no variables, and a step without any gradient of its variables, are errors.
+//! Optimisers and tools for them that candle-nn does not have: Adam in one pass, SPSA, schedules of the step size,
+//! clipping of gradients, and state that can be saved, so that a stopped run continues bit for bit.
+//!
+//! An optimiser without variables is an error, and so is a step in which none of its variables has a gradient.
 //!
 //! ```
 //! use candle_core::{DType, Device};

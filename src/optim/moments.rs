@@ -1,4 +1,4 @@
-//! The moments of Adam and the step that they give: one pass over a variable on the CPU, candle's operations elsewhere.
+//! The moments of Adam and its step: one pass over a variable on the CPU, candle's operations elsewhere.
 
 use crate::engine::share;
 use crate::error::{Error, Result, TensorError};
@@ -6,33 +6,33 @@ use candle_core::{CpuStorage, DType, InplaceOp2, Layout, Tensor, Var};
 use pulp::Arch;
 use std::cell::RefCell;
 
-/// Entries from which a variable is shared out among threads, and entries of a share. Entries do not depend on each other, so that
-/// neither changes a bit.
+/// Number of entries of a share. Threads share variables of two shares or more. Entries do not depend on each other, so
+/// sharing changes no bit.
 const SHARE: usize = 1 << 15;
 
-/// The numbers of one step.
+/// Numbers of one step.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rates {
     /// Step size over the correction of the first moment, `lr / (1 - beta1^t)`.
     pub(super) step: f64,
     /// Decay of the first moment.
     pub(super) beta1: f64,
-    /// Decay of the second one.
+    /// Decay of the second moment.
     pub(super) beta2: f64,
     /// One over the root of the correction of the second moment.
     pub(super) root: f64,
-    /// What keeps the quotient finite.
+    /// Number that keeps the quotient finite.
     pub(super) epsilon: f64,
 }
 
 /// Running means of the gradients of one variable, and of their squares.
 #[derive(Debug, Clone)]
 pub(super) enum Moments {
-    /// Of a variable in F32 on the CPU.
+    /// Moments of a variable in F32 on the CPU.
     F32(Pair<f32>),
-    /// Of a variable in F64 on the CPU.
+    /// Moments of a variable in F64 on the CPU.
     F64(Pair<f64>),
-    /// On another device.
+    /// Moments on another device.
     Device(Tensor, Tensor),
 }
 
@@ -44,7 +44,7 @@ pub(super) struct Pair<T> {
 }
 
 impl Moments {
-    /// Moments of a variable, F32 or F64, from tensors of its shape and dtype.
+    /// Makes moments of a variable in F32 or F64 from tensors of its shape and dtype.
     pub(super) fn new(var: &Var, first: &Tensor, second: &Tensor) -> Result<Self> {
         let (device, dtype) = (var.device(), var.dtype());
         let [first, second] = [first.to_device(device)?, second.to_device(device)?];
@@ -63,7 +63,7 @@ impl Moments {
         }
     }
 
-    /// Both moments as tensors of the variable's shape.
+    /// Returns both moments as tensors of the variable's shape.
     pub(super) fn tensors(&self, var: &Var) -> Result<[Tensor; 2]> {
         let (shape, device) = (var.shape(), var.device());
         Ok(match self {
@@ -77,9 +77,9 @@ impl Moments {
         })
     }
 
-    /// Takes a gradient up and moves the variable.
+    /// Adds a gradient to the moments and moves the variable.
     pub(super) fn step(&mut self, var: &Var, gradient: &Tensor, rates: Rates) -> Result<()> {
-        // Nothing to do, and candle refuses to do it in place.
+        // Nothing to do, and candle refuses the in-place operation.
         if var.elem_count() == 0 {
             return Ok(());
         }
@@ -94,7 +94,7 @@ impl Moments {
     }
 }
 
-/// The step as candle's in-place operation: the variable, then its gradient.
+/// Step as candle's in-place operation on the variable, then its gradient.
 struct Step<'a> {
     moments: RefCell<&'a mut Moments>,
     rates: Rates,
@@ -153,7 +153,7 @@ impl InplaceOp2 for Step<'_> {
 }
 
 impl<T: Copy + Send + Sync> Pair<T> {
-    /// `advance` for each entry: the weight, its gradient, its moments.
+    /// Calls `advance` for each entry: the weight, its gradient, its moments.
     fn step(&mut self, weights: &mut [T], gradient: &[T], advance: impl Fn(&mut T, T, &mut T, &mut T) + Sync) {
         let spread = weights.len() >= 2 * SHARE;
         let moments = self.first.chunks_mut(SHARE).zip(self.second.chunks_mut(SHARE));
@@ -163,7 +163,7 @@ impl<T: Copy + Send + Sync> Pair<T> {
     }
 }
 
-/// Some entries of a variable.
+/// Share of the entries of a variable.
 struct Part<'a, T> {
     weights: &'a mut [T],
     gradient: &'a [T],
@@ -174,7 +174,8 @@ struct Part<'a, T> {
 impl<T: Copy + Send + Sync> Part<'_, T> {
     fn step(self, advance: &(impl Fn(&mut T, T, &mut T, &mut T) + Sync)) {
         let Self { weights, gradient, first, second } = self;
-        // The same loop for the vectors that the machine has. No instruction set contracts or reorders it: the bits are the same.
+        // Compiles the loop for each instruction set. No instruction set contracts or reorders it, so the bits are the
+        // same.
         Arch::new().dispatch(
             #[inline(always)]
             || {

@@ -2,7 +2,7 @@
 
 use std::f64::consts::PI;
 
-/// Factor of the step size at each step: a function of the number of steps alone, so that nothing has to be saved for it.
+/// Factor of the step size at each step. It is a function of the number of steps alone, so it has no state to save.
 ///
 /// ```
 /// use candlewick::optim::Schedule;
@@ -18,7 +18,7 @@ pub enum Schedule {
     /// Factor 1 at all steps.
     #[default]
     Constant,
-    /// Product of one `factor` for every so many steps.
+    /// Product of one `factor` for every `every` steps.
     Step {
         /// Number of steps between two changes; 0 counts as 1.
         every: u64,
@@ -32,33 +32,34 @@ pub enum Schedule {
     },
     /// Straight line from 1 to `floor`, then `floor`.
     Linear {
-        /// Number of steps of the way.
+        /// Number of steps of the line.
         steps: u64,
-        /// Factor at the end of the way and after it.
+        /// Factor at the end of the line and after it.
         floor: f64,
     },
     /// Half a cosine from 1 to `floor`, then `floor` (Loshchilov and Hutter, arXiv:1608.03983, without restarts).
     Cosine {
-        /// Number of steps of the way.
+        /// Number of steps of the half cosine.
         steps: u64,
-        /// Factor at the end of the way and after it.
+        /// Factor at the end of the half cosine and after it.
         floor: f64,
     },
     /// A straight line up to 1, then another schedule from its start; made by [`after_warmup`](Self::after_warmup).
     Warmup(Warmup),
 }
 
-/// Straight lines up to 1, and what follows: however many warm-ups are put in front of each other, nothing that reads them has to recurse.
+/// Straight lines up to 1, then another schedule. Warm-ups in front of warm-ups are stored as one list, so readers need
+/// no recursion.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Warmup {
-    /// Steps of each line, the last one that acts first.
+    /// Steps of each line; the last line of the list acts first.
     lines: Vec<u64>,
-    /// No warm-up itself.
+    /// Schedule after the lines; never a warm-up itself.
     then: Box<Schedule>,
 }
 
 impl Schedule {
-    /// This schedule behind a straight line up to 1 in `steps` steps: the first has 1 / steps, the last 1.
+    /// Returns this schedule after a straight line up to 1 in `steps` steps. The first factor is 1 / steps, the last 1.
     pub fn after_warmup(self, steps: u64) -> Self {
         match self {
             same if steps == 0 => same,
@@ -70,7 +71,7 @@ impl Schedule {
         }
     }
 
-    /// The factor of step `step`, counted from 0.
+    /// Returns the factor of step `step`, counted from 0.
     pub fn factor(&self, step: u64) -> f64 {
         let part = |steps: u64| if step < steps { step as f64 / steps as f64 } else { 1.0 };
         match self {
@@ -93,7 +94,7 @@ impl Schedule {
     }
 }
 
-/// Part `above` of the way from `floor` up to 1; `floor` itself where that part is 0.
+/// Returns `floor + (1 - floor) * above`: a number between `floor` and 1, exactly `floor` if `above` is 0.
 fn mix(floor: f64, above: f64) -> f64 {
     floor + (1.0 - floor) * above
 }

@@ -1,4 +1,4 @@
-//! Simultaneous perturbation.
+//! Simultaneous perturbation (SPSA).
 
 use super::{Resume, require_entries, state, variables};
 use crate::__private::NonExhaustive;
@@ -9,12 +9,14 @@ use candle_nn::VarMap;
 use rand::{Rng, SeedableRng};
 use std::collections::HashMap;
 
-/// Minimises without gradients, from two values of the loss a step, however many weights there are (Spall, IEEE Trans. Automat. Contr.
-/// 37, 332, 1992). It needs no derivative of anything and is made for losses with noise, such as those of finite shots.
+/// Minimises without gradients from two values of the loss in each step, whatever the number of weights (Spall, IEEE
+/// Trans. Automat. Contr. 37, 332, 1992). It needs no derivatives and is made for losses with noise, such as losses of
+/// finite shots.
 ///
-/// Step `k` moves all weights by `-a_k (L(w + c_k d) - L(w - c_k d)) / (2 c_k) d`, where each entry of `d` is 1 or -1, `a_k = learning_rate /
-/// (1 + k + stability_constant)^alpha` and `c_k = perturbation / (1 + k)^gamma`. Signs depend on seed and step alone. A loss that does not depend on the variables
-/// leaves them where they are, which no step can tell from a flat one: two equal values are no error.
+/// Step `k` moves all weights by `-a_k (L(w + c_k d) - L(w - c_k d)) / (2 c_k) d`. Each entry of `d` is 1 or -1,
+/// `a_k = learning_rate / (1 + k + stability_constant)^alpha` and `c_k = perturbation / (1 + k)^gamma`. Signs depend on
+/// seed and step alone. A loss that does not depend on the variables does not move them. No step can distinguish such a
+/// loss from a flat loss, so two equal values are no error.
 ///
 /// ```
 /// use candle_core::{DType, Device};
@@ -50,13 +52,14 @@ pub struct SpsaConfig {
     pub learning_rate: f64,
     /// Distance of the first two points from the weights, entry by entry, above 0. Default 0.1.
     pub perturbation: f64,
-    /// Number added to that of the step, from 0, which keeps the first steps small: about a tenth of all steps is usual. Default 0.
+    /// Number `A` that is added to the number of the step in `(1 + k + A)^alpha`, from 0. It keeps the first steps
+    /// small; about a tenth of all steps is usual. Default 0.
     pub stability_constant: f64,
     /// Exponent by which steps shrink, from 0. Default 0.602.
     pub alpha: f64,
     /// Exponent by which perturbations shrink, from 0. Default 0.101.
     pub gamma: f64,
-    /// Seed of the signs. Default 0.
+    /// Seed of the random signs of `d`. Default 0.
     pub seed: u64,
     #[doc(hidden)]
     pub non_exhaustive: NonExhaustive,
@@ -96,10 +99,11 @@ impl SpsaConfig {
 }
 
 impl Spsa {
-    /// An optimiser for all variables of a map.
+    /// Makes an optimiser for all variables of a map.
     ///
     /// # Errors
-    /// Settings out of range; no variables, or none with an entry; a variable that is neither F32 nor F64: perturbations would be lost in its rounding.
+    /// Settings out of range; no variables, or none with an entry; a variable that is neither F32 nor F64, because
+    /// perturbations would be lost in its rounding.
     pub fn from_varmap(varmap: &VarMap, config: SpsaConfig) -> Result<Self> {
         let variables = variables(varmap)?;
         for (name, var) in &variables {
@@ -114,11 +118,12 @@ impl Spsa {
         Ok(Self { variables, config: config.check()?, steps: 0 })
     }
 
-    /// A step: evaluates the loss, a tensor of one entry, at two points; returns the mean of both values.
+    /// Takes a step: evaluates the loss, a tensor of one entry, at two points, and returns the mean of both values.
+    /// After an error the weights are as before.
     ///
     /// # Errors
-    /// Settings out of range; a perturbation that is lost in the rounding of all entries of a variable; those of the loss; a loss or a step that is not
-    /// finite. The weights are as before then.
+    /// Settings out of range; a perturbation that is lost in the rounding of all entries of a variable; errors of the
+    /// loss; a loss or a step that is not finite.
     pub fn step(&mut self, mut loss: impl FnMut() -> candle_core::Result<Tensor>) -> Result<f64> {
         let config = self.config.check()?;
         let count = self.steps as f64;
@@ -160,7 +165,8 @@ impl Spsa {
         Ok(mean)
     }
 
-    /// A variable, if there is one, of which no entry has moved away from its start.
+    /// Returns the name of a variable without any entry that has moved away from its start, if there is such a
+    /// variable.
     fn unmoved(&self, starts: &[Tensor]) -> Result<Option<String>> {
         for ((name, var), start) in self.variables.iter().zip(starts) {
             let moved = var.as_tensor().ne(start)?.to_dtype(DType::F32)?.sum_all()?.to_scalar::<f32>()?;
@@ -171,7 +177,7 @@ impl Spsa {
         Ok(None)
     }
 
-    /// The direction of the step to come: 1 and -1, by seed and number of steps.
+    /// Returns the direction of the next step: 1 and -1, by seed and number of steps.
     fn signs(&self) -> Result<Vec<Tensor>> {
         let mut rng = Generator::seed_from_u64(self.config.seed ^ self.steps.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let sign = |(_, var): &(String, Var)| {
@@ -181,7 +187,7 @@ impl Spsa {
         self.variables.iter().map(sign).collect()
     }
 
-    /// Sets the variables to their starts, moved along the signs.
+    /// Sets the variables to their starts, moved by `by` along the signs.
     fn place(&self, starts: &[Tensor], signs: &[Tensor], by: f64) -> Result<()> {
         for (((_, var), start), signs) in self.variables.iter().zip(starts).zip(signs) {
             match by == 0.0 {
@@ -192,12 +198,12 @@ impl Spsa {
         Ok(())
     }
 
-    /// Steps taken so far.
+    /// Returns the number of steps so far.
     pub fn steps(&self) -> u64 {
         self.steps
     }
 
-    /// The options.
+    /// Returns the options.
     pub fn config(&self) -> SpsaConfig {
         self.config
     }

@@ -5,10 +5,11 @@ use candle_core::{DType, Device, Shape, Tensor};
 use std::collections::HashMap;
 use std::path::Path;
 
-/// An optimiser whose state can be taken and put back.
+/// Optimiser whose state can be saved and restored.
 ///
-/// Weights are not part of it: they are in the `VarMap`. With both restored, training goes on as if it had not been stopped, bit for bit, unless the model
-/// draws random numbers of its own, as finite shots, SPSA gradients and dropout do: where they are is not saved.
+/// Weights are not part of the state: they are in the `VarMap`. With both restored, training continues bit for bit as
+/// if it had not been stopped. The exception is a model with random numbers of its own, such as finite shots, SPSA
+/// gradients and dropout: their position is not saved.
 ///
 /// ```
 /// use candle_core::{DType, Device};
@@ -30,22 +31,23 @@ use std::path::Path;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub trait Resume {
-    /// The state as named tensors, copies of it.
+    /// Returns copies of the state as named tensors.
     ///
     /// # Errors
-    /// Variables without names; candle's own.
+    /// Variables without names; candle's errors.
     fn state(&self) -> Result<HashMap<String, Tensor>>;
 
-    /// Takes up a state.
+    /// Restores a state. After an error the optimiser is as before.
     ///
     /// # Errors
-    /// A tensor that is missing, of another shape or dtype than this optimiser's variables ask for, or with numbers that no run leaves behind. The optimiser is as before then.
+    /// A tensor that is missing; a tensor of another shape or dtype than this optimiser's variables need; numbers that
+    /// no run produces.
     fn restore(&mut self, state: &HashMap<String, Tensor>) -> Result<()>;
 
     /// Writes the state as safetensors.
     ///
     /// # Errors
-    /// As for [`state`](Self::state), and those of the file.
+    /// The errors of [`state`](Self::state); a file that cannot be written.
     fn save_state(&self, path: impl AsRef<Path>) -> Result<()>
     where
         Self: Sized,
@@ -56,7 +58,7 @@ pub trait Resume {
     /// Reads a state that [`save_state`](Self::save_state) wrote.
     ///
     /// # Errors
-    /// As for [`restore`](Self::restore), and those of the file.
+    /// The errors of [`restore`](Self::restore); a file that cannot be read.
     fn load_state(&mut self, path: impl AsRef<Path>) -> Result<()>
     where
         Self: Sized,
@@ -65,7 +67,7 @@ pub trait Resume {
     }
 }
 
-/// The tensor of a state, of that shape and dtype.
+/// Returns the tensor `name` of a state, of the given shape and dtype.
 pub(super) fn get<'a>(
     state: &'a HashMap<String, Tensor>,
     name: &str,
@@ -83,10 +85,10 @@ pub(super) fn get<'a>(
     }
 }
 
-/// The name under which optimisers save how many steps they have taken.
+/// Name under which optimisers save the number of their steps.
 pub(super) const STEPS: &str = "steps";
 
-/// The most steps of a state: beyond them F64 cannot tell one from the next, and counting might overflow.
+/// Largest number of steps in a state: beyond it F64 cannot represent every number, and counting might overflow.
 const MOST_STEPS: u64 = 1 << 53;
 
 /// Refuses tensors with an entry that is not finite, or below `least`.
@@ -105,15 +107,15 @@ pub(super) fn check_entries(name: &str, tensor: &Tensor, least: f64) -> Result<(
     }
 }
 
-/// Puts a number of steps into a state.
+/// Writes a number of steps into a state.
 pub(super) fn put_steps(state: &mut HashMap<String, Tensor>, name: &str, steps: u64) -> Result<()> {
-    // Two halves, as no integer that safetensors and every device share has 64 bits without a sign.
+    // Two halves, because no integer type that safetensors and every device share has 64 bits without a sign.
     let halves = [(steps >> 32) as u32, steps as u32];
     state.insert(name.to_owned(), Tensor::new(&halves, &Device::Cpu)?);
     Ok(())
 }
 
-/// The number of steps of a state.
+/// Returns the number of steps of a state.
 pub(super) fn steps(state: &HashMap<String, Tensor>, name: &str) -> Result<u64> {
     let halves = get(state, name, &Shape::from(2), DType::U32)?.to_vec1::<u32>()?;
     let steps = halves.iter().fold(0, |steps, &half| steps << 32 | u64::from(half));

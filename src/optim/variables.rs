@@ -1,11 +1,13 @@
-//! The variables of a model, in an order that does not change from run to run, and which of them a gradient has reached.
+//! The variables of a model, in an order that does not change from run to run, and the variables that no gradient has
+//! reached.
 
 use crate::error::{Error, Result, TrainingError};
 use candle_core::backprop::GradStore;
 use candle_core::{Tensor, Var};
 use candle_nn::VarMap;
 
-/// The variables of `varmap` with their names, sorted by name. (`VarMap::all_vars` has another order in each run.)
+/// Returns the variables of `varmap` with their names, sorted by name. `VarMap::all_vars` has another order in each
+/// run.
 ///
 /// # Errors
 /// A map whose lock is poisoned.
@@ -16,7 +18,7 @@ pub fn variables(varmap: &VarMap) -> Result<Vec<(String, Var)>> {
     Ok(variables)
 }
 
-/// Refuses variables among which there is no entry to train.
+/// Refuses variables without any entry to train.
 pub(crate) fn require_entries<'a>(of: &'static str, vars: impl IntoIterator<Item = &'a Var>) -> Result<()> {
     match vars.into_iter().any(|var| var.elem_count() > 0) {
         true => Ok(()),
@@ -24,7 +26,7 @@ pub(crate) fn require_entries<'a>(of: &'static str, vars: impl IntoIterator<Item
     }
 }
 
-/// Refuses gradients among which there is none of these variables.
+/// Refuses gradients without any of these variables.
 pub(crate) fn require_gradient(of: &'static str, variables: &[(String, Var)], gradients: &GradStore) -> Result<()> {
     require_entries(of, variables.iter().map(|(_, var)| var))?;
     if variables.iter().any(|(_, var)| gradients.get(var).is_some()) {
@@ -37,17 +39,17 @@ pub(crate) fn require_gradient(of: &'static str, variables: &[(String, Var)], gr
     }))
 }
 
-/// The variables that no gradient has reached: it was missing, or 0 throughout, in every step so far.
+/// Variables that no gradient has reached: in every step so far their gradient was missing or all 0.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Unreached(Vec<(String, Var)>);
 
 impl Unreached {
-    /// All of these that have entries.
+    /// Takes all of these variables that have entries.
     pub(crate) fn new(variables: Vec<(String, Var)>) -> Self {
         Self(variables.into_iter().filter(|(_, var)| var.elem_count() > 0).collect())
     }
 
-    /// Takes note of a step. A variable that was reached once is not looked at again.
+    /// Notes a step. A variable that was reached once is not checked again.
     pub(crate) fn note(&mut self, gradients: &GradStore) -> Result<()> {
         let mut waiting = Vec::new();
         for (name, var) in self.0.drain(..) {
@@ -59,19 +61,19 @@ impl Unreached {
         Ok(())
     }
 
-    /// Their names, in the order in which they came.
+    /// Returns their names, in the order of the variables.
     pub(crate) fn names(&self) -> Vec<String> {
         self.0.iter().map(|(name, _)| name.clone()).collect()
     }
 
-    /// Leaves those alone that are named.
+    /// Retains only the variables whose names `named` accepts.
     #[cfg(feature = "train")]
     pub(crate) fn retain(&mut self, named: impl Fn(&str) -> bool) {
         self.0.retain(|(name, _)| named(name));
     }
 }
 
-/// Whether all entries, at least one, are 0.
+/// Returns whether all entries, at least one, are 0.
 fn is_zero(gradient: &Tensor) -> Result<bool> {
     let nonzero = gradient.detach().ne(0.0)?.flatten_all()?.max(0)?.to_scalar::<u8>()?;
     Ok(nonzero == 0)

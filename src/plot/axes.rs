@@ -5,7 +5,7 @@ use super::canvas::{Anchor, Canvas, GRID, HEADING, INK, LABEL, SOFT_INK, TICK, t
 use plotters::prelude::*;
 use std::ops::Range;
 
-/// The scale of one axis.
+/// Scale of one axis.
 #[derive(Debug, Clone)]
 pub(super) struct Scale {
     range: Range<f64>,
@@ -15,12 +15,12 @@ pub(super) struct Scale {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Linear,
-    /// Linear, with ticks at whole numbers only.
+    /// Linear scale with ticks at whole numbers only.
     Counting,
     Logarithmic,
 }
 
-/// A frame on the canvas with a scale for each direction.
+/// Frame on the canvas with a scale for each direction.
 #[derive(Debug, Clone)]
 pub(super) struct Axes {
     /// Canvas columns.
@@ -29,40 +29,41 @@ pub(super) struct Axes {
     pub(super) rows: Range<i32>,
     /// Scale from left to right.
     pub(super) x: Scale,
-    /// Scale from below upwards.
+    /// Scale from bottom to top.
     pub(super) y: Scale,
 }
 
 impl Scale {
-    /// A linear scale.
+    /// Makes a linear scale.
     pub(super) fn linear(range: Range<f64>) -> Self {
         Self { range, kind: Kind::Linear }
     }
 
-    /// The same with ticks at whole numbers only.
+    /// Makes a linear scale with ticks at whole numbers only.
     pub(super) fn counting(range: Range<f64>) -> Self {
         Self { range, kind: Kind::Counting }
     }
 
-    /// A logarithmic scale over the whole decades that hold a range above 0.
+    /// Makes a logarithmic scale over the whole decades that include a range above 0.
     pub(super) fn decades(range: Range<f64>) -> Self {
         let (low, high) = (range.start.log10().floor(), range.end.log10().ceil());
         Self { range: 10f64.powf(low)..10f64.powf(high.max(low + 1.0)), kind: Kind::Logarithmic }
     }
 
-    /// Place of a value, 0 at the start and 1 at the end; what lies outside is moved to the edge.
+    /// Returns the position of a value, 0 at the start and 1 at the end. Values outside the range are moved to the
+    /// edge.
     fn place(&self, value: f64) -> f64 {
         let map = |v: f64| if self.kind == Kind::Logarithmic { v.log10() } else { v };
         let (start, end) = (map(self.range.start), map(self.range.end));
         ((map(value.clamp(self.range.start, self.range.end)) - start) / (end - start)).clamp(0.0, 1.0)
     }
 
-    /// Value at a place between 0 and 1 of a linear scale.
+    /// Returns the value at a position between 0 and 1 of a linear scale.
     pub(super) fn value(&self, place: f64) -> f64 {
         self.range.start + place * (self.range.end - self.range.start)
     }
 
-    /// Round values, and how they are written.
+    /// Returns round values and their texts.
     fn ticks(&self) -> Vec<(f64, String)> {
         if self.kind == Kind::Logarithmic {
             let decades = self.range.start.log10().round() as i32..=self.range.end.log10().round() as i32;
@@ -81,7 +82,8 @@ impl Scale {
     }
 }
 
-/// A number with `places` digits behind the point, none if negative; as a power of ten where that would be long.
+/// Writes a number with `places` digits behind the point, or no digits if `places` is negative. A number that would be
+/// long is written as a power of ten.
 fn decimal(value: f64, places: i32) -> String {
     if value != 0.0 && (places > 4 || value.abs() >= 1e6) {
         let digits = (value.abs().log10().floor() as i32 + places).clamp(0, 3) as usize;
@@ -92,31 +94,31 @@ fn decimal(value: f64, places: i32) -> String {
 }
 
 impl Axes {
-    /// The point of the canvas for a pair of values.
+    /// Returns the point of the canvas for a pair of values.
     pub(super) fn point(&self, (x, y): (f64, f64)) -> (i32, i32) {
         let along = |range: &Range<i32>, place: f64| (f64::from(range.end - range.start) * place).round() as i32;
         (self.columns.start + along(&self.columns, self.x.place(x)), self.rows.end - along(&self.rows, self.y.place(y)))
     }
 
-    /// The same, unless a value cannot be drawn.
+    /// Returns the point, or `None` if a value cannot be drawn.
     pub(super) fn try_point(&self, (x, y): (f64, f64)) -> Option<(i32, i32)> {
         let is_drawn =
             |scale: &Scale, value: f64| value.is_finite() && !(scale.kind == Kind::Logarithmic && value <= 0.0);
         (is_drawn(&self.x, x) && is_drawn(&self.y, y)).then(|| self.point((x, y)))
     }
 
-    /// The values at a point of the canvas, on linear scales.
+    /// Returns the values at a point of the canvas, on linear scales.
     pub(super) fn values(&self, (column, row): (i32, i32)) -> [f64; 2] {
         let part = |at: i32, range: &Range<i32>| f64::from(at - range.start) / f64::from(range.end - range.start);
         [self.x.value(part(column, &self.columns)), self.y.value(1.0 - part(row, &self.rows))]
     }
 
-    /// Horizontal middle.
+    /// Returns the horizontal middle.
     pub(super) fn middle(&self) -> i32 {
         (self.columns.start + self.columns.end) / 2
     }
 
-    /// Draws grid and ticks; what follows lies on top of them.
+    /// Draws grid and ticks; everything that is drawn later lies on top of them.
     pub(super) fn draw_grid(&self, canvas: &Canvas<'_>) -> Drawn {
         for (value, _) in self.x.ticks() {
             let (x, _) = self.point((value, self.y.range.start));

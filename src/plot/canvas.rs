@@ -1,4 +1,4 @@
-//! The canvas: colours, text, legends, and the way to a file.
+//! The canvas: colours, text, legends, and the file of a picture.
 
 use super::Drawn;
 use plotters::backend::RGBPixel;
@@ -8,14 +8,14 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{FontStyle, FontTransform, register_font};
 use std::path::Path;
 
-/// A canvas being drawn on.
+/// Canvas of a picture while it is drawn.
 pub(super) type Canvas<'a> = DrawingArea<BitMapBackend<'a, RGBPixel>, Shift>;
 
-/// Text and axes.
+/// Colour of text and axes.
 pub(super) const INK: RGBColor = RGBColor(38, 42, 51);
-/// Text that explains.
+/// Colour of explanations.
 pub(super) const SOFT_INK: RGBColor = RGBColor(94, 101, 115);
-/// Grid lines.
+/// Colour of grid lines.
 pub(super) const GRID: RGBColor = RGBColor(228, 231, 237);
 /// Sizes of text.
 pub(super) const TITLE: i32 = 60;
@@ -27,23 +27,24 @@ pub(super) const TICK: i32 = 38;
 const OVERSAMPLING: u32 = 2;
 const FONT: &str = "sans-serif";
 
-/// Draws the sign of a legend around a point.
+/// Function that draws the sign of a legend around a point.
 pub(super) type Sign<'a> = Box<dyn Fn((i32, i32)) -> Drawn + 'a>;
 
-/// Where a text stands relative to its point.
+/// Position of a text relative to its point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Anchor {
-    /// To the right of the point.
+    /// The text is to the right of the point.
     Left,
-    /// Around it.
+    /// The text is around the point.
     Center,
-    /// To the left of it.
+    /// The text is to the left of the point.
     Right,
-    /// Around it, read from below.
+    /// The text is around the point, and reads upwards.
     Upward,
 }
 
-/// Makes the font known, which comes with the crate: a bare machine has none. Needed before anything is drawn or measured.
+/// Registers the font, which comes with the crate: a bare machine has none. It must run before anything is drawn or
+/// measured.
 pub(super) fn load_font() -> Drawn {
     let loaded = register_font(FONT, FontStyle::Normal, epaint_default_fonts::UBUNTU_LIGHT);
     Ok(loaded.map_err(|_| "the embedded font cannot be read")?)
@@ -61,7 +62,7 @@ pub struct Bitmap {
     pub rgb: Vec<u8>,
 }
 
-/// Draws on a white canvas of `width` x `height`; the picture is half that size.
+/// Draws on a white canvas of `width` x `height`; the picture has half that size.
 pub(super) fn render((width, height): (u32, u32), draw: impl FnOnce(&Canvas<'_>) -> Drawn) -> Drawn<Bitmap> {
     let mut buffer = vec![255; 3 * width as usize * height as usize];
     {
@@ -81,7 +82,7 @@ pub(super) fn write(path: &Path, picture: &Bitmap) -> Drawn {
     Ok(file.present()?)
 }
 
-/// The average of each square of canvas pixels.
+/// Returns the average of each square of canvas pixels.
 fn shrink(buffer: &[u8], stride: usize, (width, height): (u32, u32)) -> Vec<u8> {
     let factor = OVERSAMPLING as usize;
     let mut small = Vec::with_capacity((3 * width * height) as usize);
@@ -118,29 +119,30 @@ pub(super) fn text(
         Anchor::Upward => (style.transform(FontTransform::Rotate270), (x - middle, y)),
         _ => (style, (x, y - middle)),
     };
-    // The font is a light one: a second copy beside the first thickens the stems.
+    // The font is light: a second copy beside the first thickens the stems.
     let beside = if anchor == Anchor::Upward { (place.0, place.1 + 1) } else { (place.0 + 1, place.1) };
     canvas.draw_text(line, &style, place)?;
     canvas.draw_text(line, &style, beside)?;
     Ok(())
 }
 
-/// Width of a line of text.
+/// Returns the width of a line of text.
 pub(super) fn text_width(line: &str, size: i32) -> Drawn<i32> {
     let (width, _) = (FONT, size).into_font().box_size(line)?;
     Ok(width as i32)
 }
 
-/// Between a sign and its text, and between two entries of a legend.
+/// Space between a sign and its text, and between two entries of a legend.
 const GAP: i32 = 24;
 const BETWEEN: i32 = 70;
 
-/// Width of an entry of a legend with the room behind it.
+/// Returns the width of an entry of a legend, including the space behind it.
 pub(super) fn legend_width(name: &str, sign_width: i32) -> Drawn<i32> {
     Ok(sign_width + GAP + text_width(name, LABEL)? + BETWEEN)
 }
 
-/// Draws a row of entries around `centre`: each a sign `sign_width` wide, drawn around the point it gets, and a text.
+/// Draws a row of entries around `center`. Each entry has a text and a sign of width `sign_width`, drawn around the
+/// point that the sign's function gets.
 pub(super) fn legend(
     canvas: &Canvas<'_>,
     center: (i32, i32),
@@ -157,12 +159,12 @@ pub(super) fn legend(
     Ok(())
 }
 
-/// Part `amount` of a colour on white.
+/// Mixes a fraction `amount` of a colour with white.
 pub(super) fn tint(color: RGBColor, amount: f64) -> RGBColor {
     mix(color, WHITE, amount)
 }
 
-/// Part `amount` of a colour, the rest of another.
+/// Mixes a fraction `amount` of a colour with another colour.
 pub(super) fn mix(RGBColor(r, g, b): RGBColor, RGBColor(x, y, z): RGBColor, amount: f64) -> RGBColor {
     let amount = amount.clamp(0.0, 1.0);
     let mix = |of: u8, on: u8| (f64::from(on) + (f64::from(of) - f64::from(on)) * amount).round() as u8;

@@ -7,10 +7,11 @@ use crate::memory::check_numbers;
 use candle_core::{DType, Device, Tensor};
 use std::ops::Range;
 
-/// Points along each side of the grid on which decisions are evaluated.
+/// Number of points along each side of the grid on which decisions are evaluated.
 const GRID: usize = 160;
 
-/// The first two features of samples, a colour for each class: dots for the training set, diamonds for the test set.
+/// Draws the first two features of samples in a colour for each class: dots for the training set, diamonds for the test
+/// set.
 ///
 /// # Errors
 /// Samples that are no rows of two features or more.
@@ -26,11 +27,12 @@ pub fn scatter(heading: &str, train: &Dataset, test: &Dataset) -> Result<Panel> 
     Ok(panel)
 }
 
-/// The same on top of what a network makes of two classes: `probability` gets points `[n, 2]` in F32 on the CPU and returns that of class 1
-/// for each. Shades are the deeper the surer the network is, and a line runs where both classes are as probable.
+/// Draws the samples as [`scatter`] does, on top of a network's decisions between two classes. `probability` gets
+/// points `[n, 2]` in F32 on the CPU and returns the probability of class 1 for each. Shades are deeper where the
+/// network is surer. A line separates the classes where both are equally probable.
 ///
 /// # Errors
-/// As for [`scatter`]; those of `probability`, and another number of probabilities than points.
+/// The errors of [`scatter`]; errors of `probability`; another number of probabilities than of points.
 pub fn decisions(
     heading: &str,
     train: &Dataset,
@@ -50,7 +52,8 @@ pub fn decisions(
     Ok(scatter(heading, train, test)?.field(field))
 }
 
-/// Table of how many samples of each class (rows) were given each class (columns); a cell is the darker the larger its part of its row.
+/// Draws a table of how many samples of each class (rows) were assigned to each class (columns). A cell is darker if
+/// its fraction of the row is larger.
 ///
 /// # Errors
 /// More cells than the memory holds.
@@ -62,12 +65,12 @@ pub fn confusion(
     color: Color,
 ) -> Result<Panel> {
     let width = classes.len();
-    // A count, a shade and a text each.
+    // Counts a number, a shade and a text for each cell.
     let numbers = (width as u64).checked_mul(width as u64).and_then(|cells| cells.checked_mul(5));
     check_numbers("the cells of a confusion matrix", numbers)?;
     let mut counts = vec![0usize; width * width];
     for (&label, &prediction) in labels.iter().zip(predictions) {
-        // A class that has no name has no cell.
+        // A class without a name has no cell.
         if let Some(count) = counts.get_mut(label as usize * width + prediction as usize)
             && (prediction as usize) < width
         {
@@ -86,7 +89,7 @@ pub fn confusion(
     Ok(Panel::new(heading).axes("predicted class", "actual class").matrix(matrix))
 }
 
-/// Class and first two features of each sample.
+/// Returns class and first two features of each sample.
 fn points(of: &Dataset) -> Result<Vec<(u32, (f64, f64))>> {
     let rows = of.x.narrow(1, 0, 2)?.to_dtype(DType::F64)?.to_vec2::<f64>()?;
     let point = |(row, label): (Vec<f64>, u32)| match row.as_slice() {
@@ -100,7 +103,7 @@ fn of_class(points: &[(u32, (f64, f64))], class: usize) -> Vec<(f64, f64)> {
     points.iter().filter(|(label, _)| *label as usize == class).map(|&(_, point)| point).collect()
 }
 
-/// All values, with some room around them.
+/// Returns the range of all values, with a margin.
 fn range(values: impl Iterator<Item = f64>) -> Range<f64> {
     let finite = values.filter(|value| value.is_finite());
     let (low, high) = finite.fold((f64::MAX, f64::MIN), |(low, high), v| (low.min(v), high.max(v)));

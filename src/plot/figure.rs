@@ -12,7 +12,7 @@ use crate::error::{Cause, Error, FileError, Result};
 use std::ops::Range;
 use std::path::Path;
 
-/// A picture of one or more panels.
+/// Picture of one or more panels.
 #[derive(Debug, Clone)]
 pub struct Figure {
     title: String,
@@ -21,22 +21,22 @@ pub struct Figure {
     panels: Vec<Panel>,
 }
 
-/// Canvas pixels around the frame of a panel: left, above, right, below.
+/// Margins around the frame of a panel in canvas pixels: left, above, right, below.
 const MARGINS: [i32; 4] = [230, 100, 60, 150];
-/// Width of a frame, and its height unless scales are to be equal.
+/// Width of a frame, and its height unless scales have to be equal.
 const FRAME: (i32, i32) = (1300, 850);
-/// Width and height of a frame that holds nothing but an image, and of the margins around it.
+/// Width and height of a frame that has only an image, and the margins around it.
 const IMAGE: i32 = 420;
 const IMAGE_MARGINS: [i32; 4] = [30, 80, 30, 20];
 /// Height of a line of the legend.
 const LEGEND_LINE: i32 = 80;
-/// Panels of a picture at most.
+/// Largest number of panels of a picture.
 const PANELS: usize = 400;
 
-/// Pixels of a canvas at most: 300 MB.
+/// Largest number of pixels of a canvas: 300 MB.
 const PIXELS: i64 = 100_000_000;
 
-/// Where a panel goes: its frame in canvas pixels, and what is seen.
+/// Position of a panel: its frame in canvas pixels, and the ranges that it shows.
 struct Place {
     columns: Range<i32>,
     rows: Range<i32>,
@@ -44,26 +44,26 @@ struct Place {
 }
 
 impl Figure {
-    /// A picture without panels.
+    /// Makes a picture without panels.
     pub fn new(title: impl Into<String>) -> Self {
         Self { title: title.into(), note: String::new(), columns: 2, panels: Vec::new() }
     }
 
-    /// A line of explanation below the title.
+    /// Adds a line of explanation below the title.
     #[must_use]
     pub fn note(mut self, note: impl Into<String>) -> Self {
         self.note = note.into();
         self
     }
 
-    /// Panels in a row; 2 by default, at least 1.
+    /// Sets the number of panels in a row, at least 1. Default 2.
     #[must_use]
     pub fn columns(mut self, columns: usize) -> Self {
         self.columns = columns.max(1);
         self
     }
 
-    /// Adds a panel: to the right, or below where a row is full.
+    /// Adds a panel to the right, or in a new row if the row is full.
     #[must_use]
     pub fn panel(mut self, panel: Panel) -> Self {
         self.panels.push(panel);
@@ -73,7 +73,8 @@ impl Figure {
     /// Draws the picture and writes it as PNG.
     ///
     /// # Errors
-    /// No panels, or more than 400 or a hundred million pixels; numbers that do not fit their grid; a name that does not end in `.png`; those of the file.
+    /// No panels, or more than 400; a picture of more than a hundred million pixels; numbers that do not fit their
+    /// grid; a name that does not end in `.png`; a file that cannot be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
         let is_png = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("png"));
@@ -87,7 +88,7 @@ impl Figure {
     /// Draws the picture into memory.
     ///
     /// # Errors
-    /// As for [`save`](Self::save).
+    /// The errors of [`save`](Self::save), except for the file.
     pub fn render(&self) -> Result<Bitmap> {
         self.draw().map_err(|cause| refused(Path::new("a picture"), cause))
     }
@@ -138,12 +139,12 @@ impl Figure {
     }
 }
 
-/// Error of a picture that cannot be drawn or written.
+/// Returns the error of a picture that cannot be drawn or written.
 fn refused(path: &Path, source: Cause) -> Error {
     FileError::Picture { path: path.display().to_string(), source }.into()
 }
 
-/// Places for the panels of a row whose upper left corner is given; returns where the next row begins.
+/// Returns places for the panels of a row with the given upper left corner, and the top of the next row.
 fn place_row(
     row: &[Panel],
     (left, top): (i32, i32),
@@ -170,7 +171,7 @@ fn draw_panel(canvas: &Canvas<'_>, panel: &Panel, Place { columns, rows, seen: [
     let (columns, rows) = (columns.clone(), rows.clone());
     if let Some(layer @ (Layer::Matrix(_) | Layer::Image { .. })) = panel.layers.first() {
         let middle = (columns.start + columns.end) / 2;
-        // Smaller, where it would run into the next panel's.
+        // Reduces the size of a heading that would reach the next panel's heading.
         let (room, width) = (columns.end - columns.start + 40, text_width(&panel.heading, HEADING)?);
         let size = if width > room { (HEADING * room / width).max(TICK / 2) } else { HEADING };
         text(canvas, &panel.heading, (middle, rows.start - 46), size, INK, Anchor::Center)?;
@@ -185,7 +186,7 @@ fn draw_panel(canvas: &Canvas<'_>, panel: &Panel, Place { columns, rows, seen: [
         layers::draw(canvas, &axes, field)?;
     }
     axes.draw_grid(canvas)?;
-    // The line of a field is part of what it says; the grid would cut it, or cover it.
+    // The line of a field is drawn above the grid, because the grid would cut or cover it.
     for field in fields {
         layers::draw_halfway(canvas, &axes, field)?;
     }
@@ -195,7 +196,7 @@ fn draw_panel(canvas: &Canvas<'_>, panel: &Panel, Place { columns, rows, seen: [
     axes.draw_frame(canvas, &panel.heading, [&panel.names[0], &panel.names[1]])
 }
 
-/// Entries of a legend in lines that fit a width.
+/// Puts the entries of a legend into lines that fit a width.
 fn wrap<'a, 'b>(entries: &'b [&'a Layer], width: i32) -> Drawn<Vec<Vec<&'b &'a Layer>>> {
     let mut lines: Vec<Vec<&&Layer>> = Vec::new();
     let mut used = 0;
@@ -213,7 +214,7 @@ fn wrap<'a, 'b>(entries: &'b [&'a Layer], width: i32) -> Drawn<Vec<Vec<&'b &'a L
     Ok(lines)
 }
 
-/// The next even number, as pixels of a picture are squares of two.
+/// Returns the next even number, because a pixel of the picture is a square of 2 x 2.
 fn even(length: i32) -> u32 {
     (length + length % 2) as u32
 }

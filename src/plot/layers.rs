@@ -1,4 +1,4 @@
-//! How each layer is drawn, how much of the plane it takes, and its sign in a legend.
+//! Drawing of each layer, its range in the plane, and its sign in a legend.
 
 use super::Drawn;
 use super::axes::Axes;
@@ -11,14 +11,14 @@ use std::ops::Range;
 
 /// Width of a sign in a legend.
 pub(super) const SIGN: i32 = 90;
-/// Part of a colour where a field is at the end of its range.
+/// Fraction of a colour where a field is at the end of its range.
 const STRONGEST: f64 = 0.45;
-/// Size of the smallest names of columns.
+/// Smallest size of names of columns.
 const SMALLEST: i32 = 22;
-/// Rows and columns of a matrix that get names and numbers.
+/// Largest number of rows and columns of a matrix that have names and numbers.
 const NAMED: usize = 24;
 
-/// Whether the numbers of a layer fit together.
+/// Checks that the numbers of a layer fit together.
 pub(super) fn check(layer: &Layer) -> Drawn {
     let grid = |what: &str, numbers: usize, columns: usize| match columns > 0
         && numbers >= columns
@@ -47,7 +47,7 @@ pub(super) fn check(layer: &Layer) -> Drawn {
     }
 }
 
-/// The layers with a name, each name and look once.
+/// Returns the layers with a name; layers with the same name and look are listed once.
 pub(super) fn entries(panels: &[Panel]) -> Vec<&Layer> {
     let mut entries: Vec<&Layer> = Vec::new();
     let look = |layer: &Layer| match layer {
@@ -66,7 +66,7 @@ pub(super) fn entries(panels: &[Panel]) -> Vec<&Layer> {
     entries
 }
 
-/// The name of a layer, empty if it has none.
+/// Returns the name of a layer, empty if it has none.
 pub(super) fn name(layer: &Layer) -> &str {
     match layer {
         Layer::Line { name, .. } | Layer::Dots { name, .. } | Layer::Bars { name, .. } => name,
@@ -74,7 +74,7 @@ pub(super) fn name(layer: &Layer) -> &str {
     }
 }
 
-/// What of the plane a panel shows: what it is told, else all it has, with some room around it.
+/// Returns the ranges that a panel shows: the ranges that are set, else the ranges of all layers with a margin.
 pub(super) fn seen(panel: &Panel) -> [Range<f64>; 2] {
     let (mut x, mut y) = (Vec::new(), Vec::new());
     let mut is_full = false;
@@ -111,7 +111,7 @@ pub(super) fn seen(panel: &Panel) -> [Range<f64>; 2] {
     [sound(across, false), sound(up, panel.is_logarithmic)]
 }
 
-/// The range of finite values, and part `room` of it at each end.
+/// Returns the range of finite values, with a fraction `room` of it added at each end.
 fn extent(values: &[f64], room: f64, positive: bool) -> Range<f64> {
     let drawn = values.iter().filter(|value| value.is_finite() && !(positive && **value <= 0.0));
     let (low, high) = drawn.fold((f64::MAX, f64::MIN), |(low, high), &v| (low.min(v), high.max(v)));
@@ -119,7 +119,7 @@ fn extent(values: &[f64], room: f64, positive: bool) -> Range<f64> {
     if low <= high { low - width..high + width } else { 0.0..0.0 }
 }
 
-/// A range that can be drawn: finite, and wider than nothing.
+/// Returns a range that can be drawn: finite, and not empty.
 fn sound(range: Range<f64>, positive: bool) -> Range<f64> {
     let Range { start, end } = range;
     let limit = 1e300;
@@ -142,11 +142,11 @@ fn sound(range: Range<f64>, positive: bool) -> Range<f64> {
     }
 }
 
-/// Height over width of a panel's frame, where something asks for one.
+/// Returns height over width of a panel's frame, if a layer or a setting determines it.
 pub(super) fn proportion(panel: &Panel, x: &Range<f64>, y: &Range<f64>) -> Option<f64> {
     match panel.layers.first() {
         Some(Layer::Image { columns, values }) => Some((values.len() / columns) as f64 / *columns as f64),
-        // Cells are squares; a frame as high as wide would be more than a page.
+        // Cells are squares. A frame that is as high as wide would be larger than a page.
         Some(Layer::Matrix(of)) => Some((of.rows.len() as f64 / of.columns.len() as f64).clamp(0.2, 0.85)),
         _ if panel.is_equal => Some((y.end - y.start) / (x.end - x.start)),
         _ => None,
@@ -194,7 +194,7 @@ pub(super) fn draw(canvas: &Canvas<'_>, axes: &Axes, layer: &Layer) -> Drawn {
     }
 }
 
-/// Draws what has no axes with numbers.
+/// Draws a layer that has no axes with numbers.
 pub(super) fn draw_alone(
     canvas: &Canvas<'_>,
     layer: &Layer,
@@ -240,7 +240,7 @@ fn ink(Color(r, g, b): Color) -> RGBColor {
     RGBColor(r, g, b)
 }
 
-/// A line, or a dot where there is a single point.
+/// Draws a line, or a dot for a single point.
 fn line(canvas: &Canvas<'_>, points: Vec<(i32, i32)>, color: Color, is_dashed: bool) -> Drawn {
     let color = ink(color);
     match (points.as_slice(), is_dashed) {
@@ -293,7 +293,7 @@ fn shade(canvas: &Canvas<'_>, axes: &Axes, field: &Field) -> Drawn {
     Ok(())
 }
 
-/// Draws the line half-way of a field that wants one.
+/// Draws the line half-way of a field that has `line` set.
 pub(super) fn draw_halfway(canvas: &Canvas<'_>, axes: &Axes, layer: &Layer) -> Drawn {
     let Layer::Field(field @ Field { line: true, .. }) = layer else { return Ok(()) };
     let at = |column, row| part(axes, field, column, row);
@@ -310,7 +310,7 @@ pub(super) fn draw_halfway(canvas: &Canvas<'_>, axes: &Axes, layer: &Layer) -> D
     Ok(())
 }
 
-/// Where the value of a field at a pixel lies in its range, from 0 to 1.
+/// Returns the position of a field's value at a pixel in its range, from 0 to 1.
 fn part(axes: &Axes, field: &Field, column: i32, row: i32) -> f64 {
     let [x, y] = axes.values((column, row));
     let along = |value: f64, range: &Range<f64>| (value - range.start) / (range.end - range.start);
@@ -318,7 +318,7 @@ fn part(axes: &Axes, field: &Field, column: i32, row: i32) -> f64 {
     along(value, &field.range)
 }
 
-/// Bilinear interpolation on the grid; `x` (to the right) and `y` (down) run from 0 to 1.
+/// Interpolates bilinearly on the grid; `x` (to the right) and `y` (down) run from 0 to 1.
 fn interpolate(field: &Field, x: f64, y: f64) -> f64 {
     let (columns, rows) = (field.columns, field.values.len() / field.columns);
     let split = |place: f64, count: usize| {
@@ -331,7 +331,7 @@ fn interpolate(field: &Field, x: f64, y: f64) -> f64 {
     (1.0 - v) * ((1.0 - u) * value(0, 0) + u * value(0, 1)) + v * ((1.0 - u) * value(1, 0) + u * value(1, 1))
 }
 
-/// A name that fits some room: its beginning, if it is too long.
+/// Returns a name that fits the width `room`: its beginning, if it is too long.
 fn shorten(name: &str, room: i32, size: i32) -> Drawn<String> {
     let letters: Vec<char> = name.chars().take(200).collect();
     if text_width(name, size)? <= room {
@@ -379,7 +379,7 @@ fn matrix(canvas: &Canvas<'_>, of: &Matrix, names: &[String; 2], columns: Range<
         for (row, name) in row_names.iter().enumerate() {
             text(canvas, name, (left - 30, corner(row, 0).1 + half), TICK, SOFT_INK, Anchor::Right)?;
         }
-        // Names that are wider than their columns are written smaller, as far as they can be read then.
+        // Names that are wider than their columns are written smaller, down to a readable size.
         let room = (cell as i32 - 10).max(40);
         let widths = of.columns.iter().map(|name| text_width(name, TICK)).collect::<Drawn<Vec<_>>>()?;
         let widest = widths.into_iter().max().unwrap_or(0).max(1);

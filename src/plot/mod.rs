@@ -1,7 +1,7 @@
 //! Pictures: curves, points, bars, fields, matrices and images, side by side, as PNG files.
 //!
-//! A [`Figure`] has a title and panels; a [`Panel`] has axes and what is drawn in it, the first thing lowest. Names make the legend.
-//! The font comes with the crate, so that a bare machine draws the same picture, bit for bit.
+//! A [`Figure`] has a title and panels. A [`Panel`] has axes and layers; the first layer is at the bottom. Names make
+//! the legend. The font comes with the crate, so a bare machine draws the same picture, bit for bit.
 //!
 //! ```
 //! use candlewick::plot::{Color, Figure, Panel};
@@ -25,5 +25,5 @@ pub use classes::{confusion, decisions, scatter};
 pub use figure::Figure;
 pub use panel::{Color, Field, Matrix, Panel};
 
-/// What drawing returns: a reason in words, to which [`Figure::save`] adds the path.
+/// Result of drawing. The error is a reason in words; [`Figure::save`] adds the path.
 type Drawn<T = ()> = Result<T, crate::error::Cause>;

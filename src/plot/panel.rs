@@ -1,21 +1,21 @@
-//! What a panel holds.
+//! Panels and their layers.
 
 use crate::__private::NonExhaustive;
 use crate::error::Result;
 use crate::memory::check_numbers;
 use std::ops::Range;
 
-/// A color of the palette, or one of your own.
+/// Color of the palette, or a color of your own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Color(pub(super) u8, pub(super) u8, pub(super) u8);
 
 impl Color {
-    /// A color of your own by its red, green and blue, each from 0 to 255.
+    /// Makes a color of your own from its red, green and blue, each from 0 to 255.
     pub const fn rgb(red: u8, green: u8, blue: u8) -> Self {
         Self(red, green, blue)
     }
 
-    /// Red, green and blue.
+    /// Returns red, green and blue.
     pub const fn channels(self) -> [u8; 3] {
         [self.0, self.1, self.2]
     }
@@ -39,7 +39,7 @@ impl Color {
     /// Almost black.
     pub const INK: Self = Self(38, 42, 51);
 
-    /// Colours for classes, networks or curves, told apart by their index; they repeat after eight.
+    /// Returns a colour for a class, network or curve by its index; colours repeat after eight.
     pub fn nth(index: usize) -> Self {
         const ALL: [Color; 8] = [
             Color::BLUE,
@@ -55,20 +55,20 @@ impl Color {
     }
 }
 
-/// Values on a grid over a part of the plane, as colours between two.
+/// Values on a grid over a part of the plane, drawn as colours between two.
 #[derive(Debug, Clone)]
 pub struct Field {
     /// Range of the plane from left to right. Default 0 to 1.
     pub x: Range<f64>,
-    /// Range of the plane from below upwards. Default 0 to 1.
+    /// Range of the plane from bottom to top. Default 0 to 1.
     pub y: Range<f64>,
     /// Number of columns of the grid, evenly from the start to the end of `x`. Default 0.
     pub columns: usize,
     /// Values row by row from the top, evenly; each row from left to right. Default: none.
     pub values: Vec<f64>,
-    /// The values that get the full colours. Default 0 to 1.
+    /// Values that have the full colours. Default 0 to 1.
     pub range: Range<f64>,
-    /// Colours of the least and the largest value; white lies half-way. Default: blue and orange.
+    /// Colours of the smallest and the largest value; white is half-way. Default: blue and orange.
     pub colors: [Color; 2],
     /// Whether the line half-way is drawn. Default `false`.
     pub line: bool,
@@ -93,7 +93,7 @@ impl Default for Field {
 }
 
 impl Field {
-    /// The points of a grid of `side` x `side` over a part of the plane, in the order in which `values` are expected.
+    /// Returns the points of a grid of `side` x `side` over a part of the plane, in the order of `values`.
     ///
     /// # Errors
     /// More points than the memory holds.
@@ -106,18 +106,20 @@ impl Field {
     }
 }
 
-/// A table of numbers as shaded cells.
+/// Table of numbers, drawn as shaded cells.
 #[derive(Debug, Clone)]
 pub struct Matrix {
-    /// Names of the rows, from the top; cells have no numbers and names are left out where there are more than 24.
+    /// Names of the rows, from the top. A table with more than 24 rows or columns has no names and no numbers in its
+    /// cells.
     pub rows: Vec<String>,
     /// Names of the columns.
     pub columns: Vec<String>,
-    /// Shades row by row, from white at 0 to the full colour at 1 (of the root, which keeps small ones visible).
+    /// Shades row by row, from white at 0 to the full colour at 1. The root of the shade is drawn, which makes small
+    /// shades visible.
     pub shades: Vec<f64>,
     /// Texts of the cells, as many as shades, or none.
     pub texts: Vec<String>,
-    /// The full colour. Default: blue.
+    /// Full colour of a cell. Default: blue.
     pub color: Color,
     #[doc(hidden)]
     pub non_exhaustive: NonExhaustive,
@@ -137,7 +139,7 @@ impl Default for Matrix {
     }
 }
 
-/// A frame with axes and what is drawn in it.
+/// Frame with axes and layers.
 #[derive(Debug, Clone)]
 pub struct Panel {
     pub(super) heading: String,
@@ -152,7 +154,7 @@ pub struct Panel {
 /// Points as pairs of values.
 pub(super) type Points = Vec<(f64, f64)>;
 
-/// One thing that is drawn.
+/// Layer of a panel.
 #[derive(Debug, Clone)]
 pub(super) enum Layer {
     Line { name: String, color: Color, points: Points, is_dashed: bool },
@@ -166,7 +168,7 @@ pub(super) enum Layer {
 }
 
 impl Panel {
-    /// An empty panel; the heading may be empty.
+    /// Makes an empty panel; the heading may be empty.
     pub fn new(heading: impl Into<String>) -> Self {
         Self {
             heading: heading.into(),
@@ -179,85 +181,87 @@ impl Panel {
         }
     }
 
-    /// Names of the axes.
+    /// Sets the names of the axes.
     #[must_use]
     pub fn axes(mut self, x: impl Into<String>, y: impl Into<String>) -> Self {
         self.names = [x.into(), y.into()];
         self
     }
 
-    /// Ticks at whole numbers only, from left to right.
+    /// Sets ticks at whole numbers only, from left to right.
     #[must_use]
     pub fn counting(mut self) -> Self {
         self.is_counting = true;
         self
     }
 
-    /// A logarithmic scale upwards; what is not above 0 is not drawn.
+    /// Sets a logarithmic scale from bottom to top; values that are not above 0 are not drawn.
     #[must_use]
     pub fn logarithmic(mut self) -> Self {
         self.is_logarithmic = true;
         self
     }
 
-    /// The same scale in both directions, within a sixth and twice the width of the frame upwards.
+    /// Sets the same scale in both directions. The height of the frame stays between a sixth of its width and twice its
+    /// width.
     #[must_use]
     pub fn equal(mut self) -> Self {
         self.is_equal = true;
         self
     }
 
-    /// Sets the range that is seen from left to right; otherwise it is that of all that is drawn.
+    /// Sets the range from left to right. Default: the range of all layers.
     #[must_use]
     pub fn x_range(mut self, range: Range<f64>) -> Self {
         self.ranges[0] = Some(range);
         self
     }
 
-    /// Sets the range that is seen upwards; otherwise it is that of all that is drawn.
+    /// Sets the range from bottom to top. Default: the range of all layers.
     #[must_use]
     pub fn y_range(mut self, range: Range<f64>) -> Self {
         self.ranges[1] = Some(range);
         self
     }
 
-    /// A line through points; it breaks where one is not finite. Without a name it is not in the legend.
+    /// Adds a line through points; it is interrupted at a point that is not finite. A line without a name is not in the
+    /// legend.
     #[must_use]
     pub fn line(self, name: impl Into<String>, color: Color, points: &[(f64, f64)]) -> Self {
         self.with(Layer::Line { name: name.into(), color, points: points.to_vec(), is_dashed: false })
     }
 
-    /// The same with dashes.
+    /// Adds a dashed line through points.
     #[must_use]
     pub fn dashes(self, name: impl Into<String>, color: Color, points: &[(f64, f64)]) -> Self {
         self.with(Layer::Line { name: name.into(), color, points: points.to_vec(), is_dashed: true })
     }
 
-    /// Points as dots.
+    /// Adds points as dots.
     #[must_use]
     pub fn dots(self, name: impl Into<String>, color: Color, points: &[(f64, f64)]) -> Self {
         self.with(Layer::Dots { name: name.into(), color, points: points.to_vec(), is_diamond: false })
     }
 
-    /// Points as diamonds with a dark edge.
+    /// Adds points as diamonds with a dark edge.
     #[must_use]
     pub fn diamonds(self, name: impl Into<String>, color: Color, points: &[(f64, f64)]) -> Self {
         self.with(Layer::Dots { name: name.into(), color, points: points.to_vec(), is_diamond: true })
     }
 
-    /// Straight lines between pairs of points, such as the edges of a graph.
+    /// Adds straight lines between pairs of points, such as the edges of a graph.
     #[must_use]
     pub fn segments(self, color: Color, ends: &[[(f64, f64); 2]]) -> Self {
         self.with(Layer::Segments { color, ends: ends.to_vec() })
     }
 
-    /// Texts around points.
+    /// Adds texts around points.
     #[must_use]
     pub fn labels(self, texts: &[((f64, f64), String)]) -> Self {
         self.with(Layer::Labels { texts: texts.to_vec() })
     }
 
-    /// Bars upwards from 0 around 0, 1, 2, ..
+    /// Adds bars upwards from 0, around 0, 1, 2, ..
     #[must_use]
     pub fn bars(mut self, name: impl Into<String>, color: Color, values: &[f64]) -> Self {
         // Bars of several names stand side by side.
@@ -271,19 +275,19 @@ impl Panel {
         self.with(Layer::Bars { name: name.into(), color, values: values.to_vec(), part: (before, before + 1) })
     }
 
-    /// Values over the plane as colours.
+    /// Adds values over the plane as colours.
     #[must_use]
     pub fn field(self, field: Field) -> Self {
         self.with(Layer::Field(field))
     }
 
-    /// A table of shaded cells; it takes the panel for itself, axes have names but no numbers.
+    /// Adds a table of shaded cells. The panel has no other layers, and its axes have names but no numbers.
     #[must_use]
     pub fn matrix(self, matrix: Matrix) -> Self {
         self.with(Layer::Matrix(matrix))
     }
 
-    /// A grey picture, row by row from the top, black at 0 and white at 1; it takes the panel for itself.
+    /// Adds a grey picture, row by row from the top, black at 0 and white at 1. The panel has no other layers.
     #[must_use]
     pub fn image(self, columns: usize, values: &[f64]) -> Self {
         self.with(Layer::Image { columns, values: values.to_vec() })

@@ -1,4 +1,4 @@
-//! In which basis each qubit is read.
+//! The basis in which each qubit is measured.
 
 use super::change::Change;
 use crate::error::Mistake;
@@ -9,32 +9,32 @@ use num_complex::Complex64;
 use std::f64::consts::FRAC_1_SQRT_2;
 use std::sync::Arc;
 
-/// Iterations of the eigenvalue solver a row; it takes two or three.
+/// Largest number of iterations of the eigenvalue solver for each row; it takes two or three.
 const ITERATIONS: usize = 100;
 
-/// How far the product of the factors may be from the matrix, relative to its largest entry.
+/// Largest distance of the product of the factors from the matrix, relative to its largest entry.
 const TOLERANCE: f64 = 1e-11;
 
-/// Some qubits by the letters of a Pauli word, others together in the eigenbasis of a matrix.
+/// Basis of a measurement: letters of a Pauli word on some qubits, the eigenbasis of a matrix on other qubits together.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Basis {
     letters: PauliWord,
-    /// Index of an eigenbasis and its qubits as a mask.
+    /// Index of an eigenbasis, and the mask of its qubits.
     matrices: Vec<(usize, u64)>,
 }
 
 impl Basis {
-    /// The letters of a word.
+    /// Makes the basis of the letters of a word.
     pub(super) fn word(letters: PauliWord) -> Self {
         Self { letters, matrices: Vec::new() }
     }
 
-    /// The eigenbasis of that index.
+    /// Makes the basis of the eigenbasis `index`.
     pub(super) fn matrix(index: usize, mask: u64) -> Self {
         Self { letters: PauliWord::default(), matrices: vec![(index, mask)] }
     }
 
-    /// The qubits that are read.
+    /// Returns the mask of the qubits that are measured.
     pub(super) fn support(&self) -> u64 {
         self.lettered() | self.matrices.iter().fold(0, |all, (_, mask)| all | mask)
     }
@@ -43,7 +43,7 @@ impl Basis {
         self.letters.x | self.letters.z
     }
 
-    /// Takes up what `other` needs if no qubit is then read in two ways; says whether.
+    /// Adds the basis `other` if no qubit is then measured in two ways. Returns whether it was added.
     pub(super) fn join(&mut self, other: &Self) -> bool {
         let common = self.lettered() & other.lettered();
         let letters = (self.letters.x ^ other.letters.x | self.letters.z ^ other.letters.z) & common == 0;
@@ -60,7 +60,7 @@ impl Basis {
         fits
     }
 
-    /// What turns all of it into the computational basis.
+    /// Returns the changes from this basis to the computational basis.
     pub(super) fn changes(&self, eigenbases: &[Eigenbasis]) -> Vec<Change> {
         let (root, i) = (Complex64::from(FRAC_1_SQRT_2), Complex64::new(0.0, FRAC_1_SQRT_2));
         let (of_x, of_y): (Arc<[_]>, Arc<[_]>) = ([root, root, root, -root].into(), [root, -i, root, i].into());
@@ -74,20 +74,20 @@ impl Basis {
     }
 }
 
-/// The factors of a Hermitian matrix `V diag(values) V†`.
+/// Factors of a Hermitian matrix `V diag(values) V†`.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Eigenbasis {
-    /// Bit k of a value's index is the k-th of these.
+    /// Qubits of the matrix: bit k of a value's index is qubit `qubits[k]`.
     pub(super) qubits: Vec<usize>,
     pub(super) values: Arc<[f64]>,
-    /// `V†`, row by row.
+    /// Matrix `V†`, row by row.
     unitary: Arc<[Complex64]>,
 }
 
 impl Eigenbasis {
-    /// Of a matrix with finite entries, Hermitian but for rounding.
+    /// Factors a matrix with finite entries, Hermitian up to rounding.
     pub(super) fn new(entries: &[Complex64], qubits: &[usize]) -> Result<Self, Mistake> {
-        // So that nothing overflows on the way.
+        // Scales the matrix so that nothing overflows.
         let largest = entries.iter().map(|entry| entry.re.abs().max(entry.im.abs())).fold(0.0, f64::max);
         let scale = if largest > 0.0 { largest } else { 1.0 };
         let size = entries.len().isqrt();

@@ -4,7 +4,7 @@ use candle_core::WithDType;
 use num_complex::Complex64;
 use std::sync::Arc;
 
-/// A unitary on some qubits, row by row; `qubits[0]` is the low bit of an index.
+/// Unitary on some qubits, row by row; `qubits[0]` is the low bit of an index.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Change {
     pub(super) qubits: Vec<usize>,
@@ -12,7 +12,7 @@ pub(crate) struct Change {
 }
 
 impl Change {
-    /// Applies it to `2^n` pairs of real and imaginary part; products are summed in `f64`.
+    /// Applies the unitary to `2^n` pairs of real and imaginary part. Products are summed in `f64`.
     pub(super) fn apply<T: WithDType>(&self, state: &mut [T]) {
         match (&self.qubits[..], &self.entries[..]) {
             (&[qubit], &[a, b, c, d]) => one(state, qubit, [a, b, c, d]),
@@ -27,7 +27,7 @@ impl Change {
         };
         let places: Vec<usize> = (0..size).map(spread).collect();
         let mut local = vec![Complex64::default(); size];
-        // Where all of the qubits are 0.
+        // Indices at which all of the qubits are 0.
         for base in (0..state.len() / 2).filter(|base| base & places[size - 1] == 0) {
             for (amplitude, place) in local.iter_mut().zip(&places) {
                 *amplitude = get(&state[2 * (base + place)..]);

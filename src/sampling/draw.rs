@@ -1,23 +1,23 @@
 //! Draws from the distribution of measured outcomes, in time and memory of order `outcomes + shots`.
 //!
-//! A distribution is a number of outcomes and a function that gives the weight of each: never negative, of any sum. No
-//! outcome of weight 0 is ever drawn.
+//! A distribution is a number of outcomes and a function that returns the weight of each. Weights are never negative;
+//! their sum may be any number. An outcome of weight 0 is never drawn.
 
 use crate::random::Generator;
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 use rand_distr::{Binomial, Distribution, Exp1};
 
-/// Outcomes that occurred, in ascending order, with how often each did.
+/// Outcomes that occurred, in ascending order, with the number of times that each occurred.
 pub(crate) type Counts = Vec<(u64, u64)>;
 
-/// A binomial takes about as long as this many sorted uniforms (measured).
+/// Number of sorted uniforms that take about as long as a binomial. Measured.
 const UNIFORMS_A_BINOMIAL: usize = 4;
 
-/// An independent generator for each quadruple of numbers.
+/// Returns an independent generator for each quadruple of numbers.
 ///
-/// They are the 256 bits of the generator's key, so that no two quadruples share a stream. The draws repeat with the
-/// versions of `rand` and `rand_distr` that are used: neither promises the same values in its next breaking release.
+/// The quadruple is the 256 bits of the generator's key, so no two quadruples share a stream. The draws repeat with the
+/// same versions of `rand` and `rand_distr`. Neither crate promises the same values in its next breaking release.
 pub(crate) fn stream(seed: u64, call: u64, row: u64, group: u64) -> Generator {
     let mut key = [0; 32];
     for (bytes, number) in key.chunks_exact_mut(8).zip([seed, call, row, group]) {
@@ -26,14 +26,14 @@ pub(crate) fn stream(seed: u64, call: u64, row: u64, group: u64) -> Generator {
     Generator::from_seed(key)
 }
 
-/// How often each outcome occurs in `shots` draws; `None` if the weights have no finite, positive sum.
+/// Counts how often each outcome occurs in `shots` draws; `None` if the weights have no finite, positive sum.
 pub(crate) fn counts(outcomes: usize, weight: impl Fn(usize) -> f64, shots: u32, rng: &mut impl Rng) -> Option<Counts> {
     let support = Support::new(outcomes, &weight)?;
     let binomials = support.outcomes.saturating_mul(UNIFORMS_A_BINOMIAL) < shots as usize;
     Some(if binomials { by_binomials(&support, weight, shots, rng) } else { by_uniforms(&support, weight, shots, rng) })
 }
 
-/// The outcomes of `shots` draws, one by one; `None` if the weights have no finite, positive sum.
+/// Returns the outcomes of `shots` draws, one by one; `None` if the weights have no finite, positive sum.
 pub(crate) fn shots(
     outcomes: usize,
     weight: impl Fn(usize) -> f64,
@@ -45,17 +45,17 @@ pub(crate) fn shots(
     for (outcome, count) in counts {
         drawn.extend((0..count).map(|_| outcome));
     }
-    // Independent draws come in any order alike.
+    // All orders of independent draws are equally probable.
     drawn.shuffle(rng);
     Some(drawn)
 }
 
-/// What one pass over the weights tells.
+/// Result of one pass over the weights.
 struct Support {
     sum: f64,
-    /// Outcomes that can occur.
+    /// Number of outcomes that can occur.
     outcomes: usize,
-    /// The last of them: it takes what rounding leaves over.
+    /// Last outcome that can occur: it takes the rest that rounding leaves.
     last: usize,
 }
 
@@ -74,7 +74,7 @@ impl Support {
     }
 }
 
-/// Each count given those before it is binomial.
+/// Draws each count from its binomial distribution, given the counts before it.
 fn by_binomials(support: &Support, weight: impl Fn(usize) -> f64, shots: u32, rng: &mut impl Rng) -> Counts {
     let (mut counts, mut left, mut sum) = (Counts::new(), u64::from(shots), support.sum);
     for outcome in 0..=support.last {
@@ -82,7 +82,7 @@ fn by_binomials(support: &Support, weight: impl Fn(usize) -> f64, shots: u32, rn
             break;
         }
         let weight = weight(outcome);
-        // Rounding may leave a sum that the weights to come exceed.
+        // After rounding, the remaining weights may exceed the remaining sum.
         let share = if weight < sum && outcome < support.last { weight / sum } else { 1.0 };
         if weight > 0.0 {
             let count = Binomial::new(left, share).map_or(0, |binomial| binomial.sample(rng)).min(left);
@@ -95,9 +95,9 @@ fn by_binomials(support: &Support, weight: impl Fn(usize) -> f64, shots: u32, rn
     counts
 }
 
-/// Sorted uniforms, merged with the running sum of the weights.
+/// Draws sorted uniforms and merges them with the running sum of the weights.
 ///
-/// The smallest of m uniforms above u is `1 - (1 - u) exp(-E / m)` with an exponential E (Rényi), so that they come in
+/// The smallest of m uniforms above u is `1 - (1 - u) exp(-E / m)` with an exponential E (Rényi). The uniforms come in
 /// ascending order without being stored.
 fn by_uniforms(support: &Support, weight: impl Fn(usize) -> f64, shots: u32, rng: &mut impl Rng) -> Counts {
     let mut counts = Counts::new();
@@ -127,7 +127,7 @@ mod tests {
 
     type Draw = fn(&[f64], u32, &mut Generator) -> Counts;
 
-    /// Both ways, and the choice between them.
+    /// Both algorithms, and the choice between them.
     const WAYS: [Draw; 3] = [
         |weights, shots, rng| by_binomials(&support(weights), |i| weights[i], shots, rng),
         |weights, shots, rng| by_uniforms(&support(weights), |i| weights[i], shots, rng),
@@ -138,7 +138,7 @@ mod tests {
         Support::new(weights.len(), |i| weights[i]).expect("a distribution")
     }
 
-    /// Weights of very different sizes with gaps, not normalised.
+    /// Returns weights of very different sizes with gaps, not normalised.
     fn skewed(outcomes: usize) -> Vec<f64> {
         let weight = |i: usize| if i % 7 == 3 { 0.0 } else { 3.0 / ((i * 389 % outcomes) as f64 + 1.0).powi(2) };
         (0..outcomes).map(weight).collect()
@@ -152,7 +152,7 @@ mod tests {
         dense
     }
 
-    /// |frequency - p| within z sqrt(p (1 - p) / N), plus what a single shot may do to a rare outcome.
+    /// Checks that |frequency - p| is within z sqrt(p (1 - p) / N), plus the effect of a single shot on a rare outcome.
     fn check_frequencies(weights: &[f64], counts: &Counts, shots: u32) {
         let (sum, shots) = (weights.iter().sum::<f64>(), f64::from(shots));
         assert!(counts.windows(2).all(|pair| pair[0].0 < pair[1].0), "ascending");
@@ -179,7 +179,7 @@ mod tests {
         }
     }
 
-    /// Mean, variance and pairwise covariance of the counts, over many runs.
+    /// Checks mean, variance and pairwise covariance of the counts over many runs.
     #[test]
     fn counts_are_multinomial() {
         let (weights, shots, runs) = ([0.05, 0.0, 0.6, 0.1, 0.25], 40, 40_000);
@@ -203,7 +203,7 @@ mod tests {
                 for j in 0..5 {
                     let q = weights[j];
                     let expected = if i == j { n * p * (1.0 - p) } else { -n * p * q };
-                    // Products of two counts that are nearly normal: the variance of a product is at most about this.
+                    // The variance of a product of two nearly normal counts is at most about this.
                     let deviation = (3.0 * n * p * (1.0 - p) * n * q * (1.0 - q) / runs as f64).sqrt();
                     let error = (products[i][j] - expected).abs();
                     assert!(error <= Z * deviation, "way {way}: covariance {i} {j} is {}", products[i][j]);
@@ -214,7 +214,7 @@ mod tests {
 
     #[test]
     fn what_cannot_happen_does_not() {
-        // The last weights vanish, so that rounding has to be caught further in front.
+        // The last weights vanish, so an earlier outcome has to take the rest of the rounding.
         let weights = [0.0, 1e-300, 0.0, 0.1, 0.2, 0.3, 1e-17, 0.4, 0.0, 0.0];
         for (way, draw) in WAYS.iter().enumerate() {
             for run in 0..2000 {
@@ -246,7 +246,7 @@ mod tests {
         }
     }
 
-    /// The order of single shots: neighbours are independent, and the first is distributed as all are.
+    /// Checks the order of single shots: neighbours are independent, and the first is distributed as all are.
     #[test]
     fn shots_come_in_random_order() {
         let (weights, drawn) = ([1.0, 2.0, 0.0, 5.0], 400_000);

@@ -1,4 +1,4 @@
-//! What the outcomes of a group say about the outputs.
+//! Estimates of the outputs from the outcomes of a group.
 
 use super::change::Change;
 use super::draw::Counts;
@@ -8,43 +8,43 @@ use rand::Rng;
 use std::ops::{Add, Sub};
 use std::sync::Arc;
 
-/// One way of reading qubits, and what it serves.
+/// Group of terms that one choice of bases measures together, and the outputs that they serve.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Group {
     pub(super) changes: Vec<Change>,
-    /// Bit k of an outcome is the k-th of them.
+    /// Qubits that are measured: bit k of an outcome is qubit `qubits[k]`.
     pub(super) qubits: Vec<usize>,
     pub(super) estimates: Estimates,
 }
 
-/// What is estimated from counts.
+/// Kind of estimates that counts give.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Estimates {
-    /// Means of sums; an output may have others in other groups.
+    /// Means of sums; an output may have further sums in other groups.
     Means(Vec<Observed>),
     /// Variances of whole observables.
     Variances(Vec<Observed>),
-    /// How often each outcome occurs: the outputs.
+    /// Frequencies of all outcomes, which are the outputs.
     Frequencies,
 }
 
-/// What is known of one output: a function of an outcome.
+/// Function of an outcome that gives one output.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct Observed {
     pub(super) output: usize,
     pub(super) constant: f64,
-    /// Mask and coefficient: a coefficient changes its sign with the parity of the outcome's bits under the mask.
+    /// Masks and coefficients: a coefficient changes its sign with the parity of the outcome's bits under the mask.
     pub(super) parities: Vec<(u64, f64)>,
-    /// Coefficients and other functions.
+    /// Coefficients, and other functions that they multiply.
     pub(super) lookups: Vec<(f64, Lookup)>,
 }
 
-/// A function of some bits of an outcome.
+/// Function of some bits of an outcome.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Lookup {
-    /// The bits at these places, side by side, are the index of the value.
+    /// Table of values: the bits at these places, side by side, are the index of the value.
     Values { places: Vec<usize>, values: Arc<[f64]> },
-    /// 1 where the bits under the mask are these, 0 elsewhere.
+    /// Indicator: 1 if the bits under the mask are `bits`, otherwise 0.
     Hit { mask: u64, bits: u64 },
 }
 
@@ -54,36 +54,36 @@ pub(crate) struct Moments {
     pub(crate) output: usize,
     pub(crate) mean: f64,
     pub(crate) square: f64,
-    /// Unbiased; not a number for less than two shots.
+    /// Unbiased variance; NaN for less than two shots.
     pub(crate) variance: f64,
 }
 
 impl Group {
-    /// Takes out the constants of expectation values, each with its output.
+    /// Takes the constants of expectation values out of the group, each with its output.
     pub(crate) fn take_constants(&mut self) -> Vec<(usize, f64)> {
         let Estimates::Means(observed) = &mut self.estimates else { return Vec::new() };
         let taken = observed.iter_mut().map(|one| (one.output, std::mem::take(&mut one.constant)));
         taken.filter(|(_, constant)| *constant != 0.0).collect()
     }
 
-    /// Whether it reads all qubits in the computational basis.
+    /// Returns whether the group measures all qubits in the computational basis.
     pub(crate) fn changes_nothing(&self) -> bool {
         self.changes.is_empty()
     }
 
-    /// Turns its basis into the computational one.
+    /// Changes a state from the group's basis to the computational basis.
     pub(crate) fn change<T: WithDType>(&self, state: &mut [T]) {
         self.changes.iter().for_each(|change| change.apply(state));
     }
 
-    /// The qubits that are read, as a mask.
+    /// Returns the mask of the qubits that are measured.
     #[cfg(test)]
     pub(super) fn support(&self) -> u64 {
         self.qubits.iter().fold(0, |mask, qubit| mask | 1 << qubit)
     }
 
-    /// Draws shots from a state of `2^n` pairs of real and imaginary part, which is in its basis, and adds
-    /// what they say to the outputs. All outputs are NaN if the state is.
+    /// Draws shots from a state of `2^n` pairs of real and imaginary part, which is in the group's basis, and adds the
+    /// estimates to the outputs. All outputs are NaN if the state is NaN.
     pub(crate) fn read<T: WithDType>(&self, amplitudes: &[T], shots: u32, rng: &mut impl Rng, outputs: &mut [f64]) {
         match self.draw(amplitudes, shots, rng) {
             Some(counts) => self.estimate(&counts, outputs),
@@ -91,12 +91,12 @@ impl Group {
         }
     }
 
-    /// The outcomes of shots; `None` if the state is NaN.
+    /// Draws the outcomes of shots; `None` if the state is NaN.
     pub(crate) fn draw<T: WithDType>(&self, amplitudes: &[T], shots: u32, rng: &mut impl Rng) -> Option<Counts> {
         Outcomes::new(amplitudes, &self.qubits).counts(shots, rng)
     }
 
-    /// Adds what the counts say to the outputs: NaN if there are too few of them.
+    /// Adds the estimates from the counts to the outputs: NaN if there are too few counts.
     pub(crate) fn estimate(&self, counts: &Counts, outputs: &mut [f64]) {
         match &self.estimates {
             Estimates::Means(observed) => self.means(observed, counts, outputs),
@@ -110,7 +110,7 @@ impl Group {
         }
     }
 
-    /// Moments of the observables whose variances this group serves.
+    /// Returns the moments of the observables whose variances this group serves.
     pub(crate) fn moments(&self, counts: &Counts) -> Vec<Moments> {
         match &self.estimates {
             Estimates::Variances(observed) => observed.iter().map(|one| self.moments_of(one, counts)).collect(),
@@ -124,13 +124,13 @@ impl Group {
             counts.iter().zip(&values).map(|(&(_, count), &value)| count as f64 / shots * term(value)).sum()
         };
         let mean = sum(&|value| value);
-        // Squares of distances: those of values would cancel.
+        // Sums squares of distances from the mean: squares of the values would cancel.
         let square = sum(&|value| (value - mean).powi(2));
         let (variance, shifted) = (square * (shots / (shots - 1.0)), mean + observed.constant);
         Moments { output: observed.output, mean: shifted, square: square + shifted * shifted, variance }
     }
 
-    /// The observable's values at the outcomes that occurred, but for its constant.
+    /// Returns the observable's values at the outcomes that occurred, without its constant.
     fn values(&self, observed: &Observed, counts: &Counts) -> Vec<f64> {
         let mut values: Vec<f64> = if self.worth_transforming(observed.parities.len(), counts) {
             let mut series = vec![0.0; 1 << self.qubits.len()];
@@ -172,10 +172,11 @@ impl Group {
         }
     }
 
-    /// Whether parities cost more one by one than by a Walsh-Hadamard transform, which gives them all: `s 2^s` additions.
+    /// Returns whether single parities cost more than a Walsh-Hadamard transform, which computes all parities in
+    /// `s 2^s` additions.
     fn worth_transforming(&self, parities: usize, counts: &Counts) -> bool {
         let s = self.qubits.len();
-        // A product beyond 2^64 is beyond any number of counts.
+        // A product beyond 2^64 exceeds any number of counts.
         let additions = 1usize.checked_shl(s as u32).and_then(|states| states.checked_mul(s));
         additions.is_some_and(|additions| parities.saturating_mul(counts.len()) > additions)
     }
@@ -198,7 +199,7 @@ fn odd(bits: u64) -> bool {
     bits.count_ones() % 2 == 1
 }
 
-/// `entry[mask] = sum over k of (-1)^|k & mask| entry[k]`, in place; for whole numbers it is exact.
+/// Computes `entry[mask] = sum over k of (-1)^|k & mask| entry[k]` in place. It is exact for whole numbers.
 fn walsh_hadamard<N: Copy + Add<Output = N> + Sub<Output = N>>(entries: &mut [N]) {
     let mut half = 1;
     while half < entries.len() {

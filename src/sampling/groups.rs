@@ -1,8 +1,9 @@
-//! Which bases a measurement needs, and what is read in each.
+//! Grouping of a measurement's terms: which bases it needs, and which terms each basis measures.
 //!
-//! Terms are grouped by whether no qubit is read in two ways ("qubit-wise commutation"): first fit, those on most qubits
-//! first, since few others go with them while small ones fit in anywhere. Of the orders tried (as they come, by coefficient,
-//! by conflicts) this one gives the fewest groups: 5 for the 14 words of H2, 149 for the 630 of LiH, 208 for the 665 of BeH2.
+//! Terms can share a group if no qubit is measured in two ways ("qubit-wise commutation"). Grouping is first fit, with
+//! the terms on most qubits first: few others go with large terms, while small terms fit in anywhere. Of the orders
+//! tried (as they come, by coefficient, by conflicts) this order gives the fewest groups: 5 for the 14 words of H2, 149
+//! for the 630 of LiH, 208 for the 665 of BeH2.
 
 use super::basis::{Basis, Eigenbasis};
 use super::estimate::{Estimates, Group, Lookup, Observed};
@@ -24,7 +25,8 @@ pub(crate) fn check_shots(measurement: &Measurement, shots: usize) -> Result<u32
     u32::try_from(shots).ok().filter(|&shots| shots >= least).ok_or_else(wrong)
 }
 
-/// The groups of a measurement of `qubits` qubits. What they add up to, from zeros, are the outputs; there is at least one.
+/// Returns the groups of a measurement of `qubits` qubits, at least one. Their estimates, added up from zeros, are the
+/// outputs.
 pub(crate) fn groups(measurement: &Measurement, qubits: usize) -> Result<Vec<Group>> {
     measurement.check(qubits)?;
     let mut planner = Planner::default();
@@ -44,7 +46,7 @@ pub(crate) fn groups(measurement: &Measurement, qubits: usize) -> Result<Vec<Gro
     }
 }
 
-/// What has to be read in one basis.
+/// Terms that one basis has to measure together.
 #[derive(Debug, Clone, Default)]
 struct Item {
     output: usize,
@@ -53,18 +55,18 @@ struct Item {
     terms: Vec<(f64, Term)>,
 }
 
-/// A term of an observable, in the circuit's qubits.
+/// Term of an observable, in the circuit's qubits.
 #[derive(Debug, Clone)]
 enum Term {
     /// Product of the signs of the qubits under the mask.
     Parity(u64),
     /// Values of the basis states of these qubits.
     Values(Vec<usize>, Arc<[f64]>),
-    /// 1 where the qubits under the mask are these bits.
+    /// Indicator: 1 if the qubits under the mask are `bits`, otherwise 0.
     Hit { mask: u64, bits: u64 },
 }
 
-/// A term with its basis and its coefficient.
+/// Term with its basis and its coefficient.
 type Read = (Basis, f64, Term);
 
 #[derive(Debug, Default)]
@@ -108,7 +110,7 @@ impl Planner {
         Ok(())
     }
 
-    /// The constant of an observable, and its terms with their bases and coefficients.
+    /// Returns the constant of an observable, and its terms with their bases and coefficients.
     fn terms(&mut self, observable: &Observable) -> Result<(f64, Vec<Read>), Mistake> {
         let (mut constant, mut terms) = (0.0, Vec::new());
         for (word, coefficient) in observable.words().filter(|&(_, coefficient)| coefficient != 0.0) {
@@ -138,7 +140,7 @@ impl Planner {
         Ok((constant, terms))
     }
 
-    /// Where an eigenbasis stands. Matrices that come twice are read once.
+    /// Returns the index of an eigenbasis. A matrix that occurs twice is measured once.
     fn eigenbasis(&mut self, eigenbasis: Eigenbasis) -> usize {
         let known = self.eigenbases.iter().position(|known| *known == eigenbasis);
         known.unwrap_or_else(|| {
@@ -148,7 +150,7 @@ impl Planner {
     }
 
     fn finish(mut self, estimates: fn(Vec<Observed>) -> Estimates) -> Vec<Group> {
-        // Stable: what comes first among equals is the order of the observables and of their words.
+        // The sort is stable: equal items are in the order of the observables and of their words.
         self.items.sort_by_key(|item| Reverse(item.basis.support().count_ones()));
         let mut groups: Vec<(Basis, Vec<Item>)> = Vec::new();
         for item in self.items {
@@ -167,7 +169,7 @@ impl Planner {
     }
 }
 
-/// The terms of a group for each output, in bits of its outcomes.
+/// Returns the terms of a group for each output, in bits of its outcomes.
 fn observed(mut items: Vec<Item>, qubits: &[usize]) -> Vec<Observed> {
     items.sort_by_key(|item| item.output);
     let mut observed: Vec<Observed> = Vec::new();

@@ -1,7 +1,8 @@
-//! Finite shots, on the host: which bases a measurement needs, outcomes drawn from a final state, and what they estimate.
+//! Finite shots, on the host: the bases that a measurement needs, outcomes drawn from a final state, and estimates from
+//! them.
 //!
-//! A [`Group`] is one way of reading all qubits: a change from its basis to the computational one, and what each outcome
-//! says about the outputs. Shots are drawn for each group anew.
+//! A [`Group`] measures all qubits in one basis. It has a change from its basis to the computational basis, and
+//! functions from outcomes to outputs. Each group draws its own shots.
 
 mod basis;
 mod change;

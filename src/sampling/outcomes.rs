@@ -1,29 +1,29 @@
-//! The outcomes of reading some qubits of a final state.
+//! Outcomes of measuring some qubits of a final state.
 
 use super::draw::{self, Counts};
 use candle_core::WithDType;
 use rand::Rng;
 
-/// Amplitudes whose part of an index is looked up rather than put together bit by bit.
+/// Number of amplitudes whose part of an index is looked up instead of computed bit by bit.
 const STRETCH: usize = 1 << 10;
 
-/// How probable each outcome is; bit k of an outcome is the k-th of the qubits that are read.
+/// Probabilities of all outcomes; bit k of an outcome is the k-th measured qubit.
 #[derive(Debug)]
 pub(crate) enum Outcomes<'a, T> {
     /// All qubits in their order: amplitudes as pairs of real and imaginary part.
     All(&'a [T]),
-    /// Probabilities, summed over the other qubits.
+    /// Some qubits: probabilities, summed over the other qubits.
     Some(Vec<f64>),
 }
 
 impl<'a, T: WithDType> Outcomes<'a, T> {
-    /// Of different qubits of a state of `2^n` pairs of real and imaginary part.
+    /// Takes different qubits of a state of `2^n` pairs of real and imaginary part.
     pub(crate) fn new(amplitudes: &'a [T], qubits: &[usize]) -> Self {
         let all = (amplitudes.len() / 2).checked_ilog2().unwrap_or(0) as usize;
         if qubits.iter().copied().eq(0..all) { Self::All(amplitudes) } else { Self::Some(marginal(amplitudes, qubits)) }
     }
 
-    /// As [`draw::counts`].
+    /// Draws counts; see [`draw::counts`].
     pub(crate) fn counts(&self, shots: u32, rng: &mut impl Rng) -> Option<Counts> {
         match self {
             Self::All(amplitudes) => draw::counts(amplitudes.len() / 2, |at| weight(amplitudes, at), shots, rng),
@@ -31,7 +31,7 @@ impl<'a, T: WithDType> Outcomes<'a, T> {
         }
     }
 
-    /// As [`draw::shots`].
+    /// Draws shots; see [`draw::shots`].
     pub(crate) fn shots(&self, shots: u32, rng: &mut impl Rng) -> Option<Vec<u64>> {
         match self {
             Self::All(amplitudes) => draw::shots(amplitudes.len() / 2, |at| weight(amplitudes, at), shots, rng),
@@ -58,7 +58,7 @@ fn marginal<T: WithDType>(amplitudes: &[T], qubits: &[usize]) -> Vec<f64> {
     weights
 }
 
-/// The bits of an index at the positions `qubits`, side by side.
+/// Returns the bits of an index at the positions `qubits`, side by side.
 pub(super) fn gather(index: u64, qubits: &[usize]) -> u64 {
     qubits.iter().enumerate().fold(0, |bits, (k, qubit)| bits | (index >> qubit & 1) << k)
 }

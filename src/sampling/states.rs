@@ -1,18 +1,18 @@
-//! What is read from the final states of a batch, on the host, in the precision they have.
+//! Reads the final states of a batch on the host, in their own precision.
 
 use crate::engine::share;
 use crate::error::{Error, Result, TensorError};
 use candle_core::{CpuStorage, Device, Storage, Tensor, WithDType};
 
-/// What is found from one state.
+/// Function of a state.
 pub(crate) trait Reader: Sync {
     type Found: Send;
 
-    /// From `2^n` pairs of real and imaginary part.
+    /// Reads a state of `2^n` pairs of real and imaginary part.
     fn read<T: WithDType>(&self, row: usize, amplitudes: &[T]) -> Self::Found;
 }
 
-/// Hands each state of `[batch, 2^n, 2]` to a reader.
+/// Passes each state of `[batch, 2^n, 2]` to a reader.
 pub(crate) fn read<R: Reader>(states: &Tensor, reader: &R) -> Result<Vec<R::Found>> {
     let states = states.to_device(&Device::Cpu)?.contiguous()?;
     let size = states.elem_count() / states.dim(0)?.max(1);

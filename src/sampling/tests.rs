@@ -1,4 +1,4 @@
-//! Groups against dense arithmetic, with the letters' matrices typed in.
+//! Groups against dense arithmetic; the letters' matrices are written out here.
 
 use super::basis::Basis;
 use super::*;
@@ -13,7 +13,7 @@ use rand::seq::IndexedRandom;
 /// Statistical errors beyond this many standard deviations are errors.
 const SIGMAS: f64 = 5.0;
 
-/// Counts of so many shots are as good as probabilities.
+/// Number of shots whose counts are as good as probabilities.
 const INFINITE: f64 = (1u64 << 52) as f64;
 
 type Dense = Vec<Vec<C>>;
@@ -25,7 +25,7 @@ fn random_state(qubits: usize, rng: &mut Generator) -> Vec<C> {
     state.into_iter().map(|a| a / norm).collect()
 }
 
-/// A matrix on some qubits as one on all.
+/// Extends a matrix on some qubits to all qubits.
 fn spread(matrix: &[C], on: &[usize], qubits: usize) -> Dense {
     let local = |index: usize| on.iter().enumerate().map(|(k, q)| (index >> q & 1) << k).sum::<usize>();
     let mask: usize = on.iter().map(|q| 1 << q).sum();
@@ -48,7 +48,7 @@ fn times(matrix: &Dense, state: &[C]) -> Vec<C> {
     matrix.iter().map(|row| row.iter().zip(state).map(|(a, b)| a * b).sum()).collect()
 }
 
-/// `state` in a group's basis: by the group, which must do as dense matrices do.
+/// Returns `state` in a group's basis. The group's result has to equal the result of dense matrices.
 fn after(group: &Group, state: &[C], qubits: usize) -> Vec<C> {
     let mut changed = pairs(state);
     group.change(&mut changed);
@@ -65,7 +65,7 @@ fn pairs(state: &[C]) -> Vec<f64> {
     state.iter().flat_map(|a| [a.re, a.im]).collect()
 }
 
-/// Counts that are probabilities, up to a common factor.
+/// Returns counts that are probabilities, up to a common factor.
 fn infinite(group: &Group, state: &[C]) -> Counts {
     let Outcomes::Some(weights) = Outcomes::new(&pairs(state), &group.qubits) else {
         return (0..).zip(state.iter().map(|a| (a.norm_sqr() * INFINITE).round() as u64)).collect();
@@ -73,7 +73,7 @@ fn infinite(group: &Group, state: &[C]) -> Counts {
     (0..).zip(weights.iter().map(|weight| (weight * INFINITE).round() as u64)).collect()
 }
 
-/// An observable, and independently of it the same as a matrix.
+/// Observable, and the same observable as an independent matrix.
 struct Both {
     observable: Observable,
     dense: Dense,
@@ -152,18 +152,18 @@ fn random_hermitian(qubits: usize, rng: &mut Generator) -> Vec<C> {
     matrix
 }
 
-/// The projector on a random state, twice over: eigenvalues 2 and, many times, 0.
+/// Returns twice the projector on a random state: its eigenvalues are 2 and, many times, 0.
 fn degenerate(qubits: usize, rng: &mut Generator) -> Vec<C> {
     let state = random_state(qubits, rng);
     state.iter().flat_map(|a| state.iter().map(move |b| 2.0 * a * b.conj())).collect()
 }
 
-/// Different qubits in random order.
+/// Returns different qubits in random order.
 fn some_qubits(count: usize, qubits: usize, rng: &mut Generator) -> Vec<usize> {
     rand::seq::index::sample(rng, qubits, count.min(qubits)).into_vec()
 }
 
-/// A bit of everything.
+/// Returns an observable with terms of every kind.
 fn random_observable(qubits: usize, rng: &mut Generator) -> Both {
     let mut both = Both::zero(qubits);
     for _ in 0..12 {
@@ -209,7 +209,7 @@ fn infinite_shots_give_expectation_values() {
     }
 }
 
-/// Some letter, eigenbasis or Z for each qubit, and an observable with terms in that basis alone.
+/// Returns a letter, an eigenbasis or Z for each qubit, and an observable with terms in that basis only.
 fn one_basis(qubits: usize, rng: &mut Generator) -> Both {
     let mut both = Both::zero(qubits);
     let low = 1 + qubits / 3;
@@ -262,7 +262,7 @@ fn infinite_shots_give_probabilities() {
     }
 }
 
-/// By letters: qubit by qubit the same one, or one of them the identity.
+/// Words share a basis if on every qubit their letters are equal, or a letter is the identity.
 #[test]
 fn words_share_a_basis_if_they_commute_qubit_by_qubit() {
     let mut rng = stream(23, 0, 0, 0);
@@ -295,7 +295,7 @@ fn every_word_is_in_one_group() {
     };
     assert_eq!(groups.iter().map(parities).sum::<usize>(), words);
     assert!(groups.len() < words);
-    // A word on all qubits goes into the first group, whatever else does.
+    // A word on all qubits goes into the first group, together with any word that fits.
     assert_eq!(groups[0].support(), 0b11111);
 }
 
@@ -304,12 +304,12 @@ fn how_many_groups() {
     let count = |observables: Vec<Observable>| groups(&Measurement::expectation(observables), 6).map(|all| all.len());
     assert_eq!(count((0..6).map(Z).collect()).ok(), Some(1));
     assert_eq!(count((0..6).flat_map(|q| [Z(q), X(q)]).collect()).ok(), Some(2));
-    // Matrices on different qubits are read together, and the same matrix once.
+    // Matrices on different qubits are measured together, and equal matrices once.
     let matrix = random_hermitian(1, &mut stream(25, 0, 0, 0));
     let matrices: Vec<_> = (0..6).map(|q| Observable::hermitian(&matrix, [q])).collect();
     assert_eq!(count(matrices.clone()).ok(), Some(1));
     assert_eq!(count(matrices.into_iter().chain([Z(0), Z(1) * Z(0)]).collect()).ok(), Some(2));
-    // Constants alone still read the state, once, to see whether it is NaN.
+    // Constants alone still read the state once, to see whether it is NaN.
     assert_eq!(count(vec![3.0 * Observable::identity(), 0.0 * Y(1)]).ok(), Some(1));
     let hydrogen = "Z0|Z1|Z2|Z3|Z0 Z1|Z0 Z2|Z0 Z3|Z1 Z2|Z1 Z3|Z2 Z3|Y0 X1 X2 Y3|Y0 Y1 X2 X3|X0 X1 Y2 Y3|X0 Y1 Y2 X3";
     assert_eq!(count(vec![Observable::pauli_sum(hydrogen.split('|').map(|word| (0.1, word)))]).ok(), Some(5));
@@ -352,7 +352,7 @@ fn matrices_of_all_kinds_have_eigenbases() {
     }
 }
 
-/// All terms of such an observable are read together, so that its variance is that of the estimates.
+/// All terms of such an observable are measured together, so its variance is the variance of the estimates.
 #[test]
 fn estimates_scatter_as_they_should() {
     let mut rng = stream(28, 0, 0, 0);
@@ -380,7 +380,7 @@ fn estimates_scatter_as_they_should() {
     }
 }
 
-/// The mean of many estimates from few shots.
+/// Checks the mean of many estimates from few shots.
 #[test]
 fn variances_are_unbiased() {
     let mut rng = stream(30, 0, 0, 0);

@@ -1,10 +1,10 @@
-//! States as they come in, checked once.
+//! Tensors of states from a caller, checked once.
 
 use crate::error::{Error, Mistake, Result, StatesError, TensorError};
 use crate::limits::{at_most, check_copy, product};
 use candle_core::{DType, Device, Tensor};
 
-/// What errors call the tensors of a pair.
+/// Names of the tensors of a pair in errors.
 pub(super) const PAIR: [&str; 2] = ["the first tensor of states", "the second tensor of states"];
 
 /// States of any leading dimensions, checked but not yet copied.
@@ -13,7 +13,7 @@ pub(super) struct Batch {
     given: Tensor,
     pub(super) leading: Vec<usize>,
     pub(super) qubits: usize,
-    /// Dtype of what came, and of what is returned.
+    /// Dtype of the tensor, and of the result.
     pub(super) outer: DType,
     /// Precision of the computation.
     pub(super) inner: DType,
@@ -40,7 +40,7 @@ impl Batch {
         Ok(Self { given: states.clone(), leading, qubits, outer, inner })
     }
 
-    /// Two tensors of one dtype, device and number of qubits.
+    /// Checks two tensors of one dtype, device and number of qubits.
     pub(super) fn pair(first: &Tensor, second: &Tensor) -> Result<[Self; 2]> {
         let pair = [Self::new(PAIR[0], first)?, Self::new(PAIR[1], second)?];
         let what = PAIR[1].to_owned();
@@ -73,19 +73,19 @@ impl Batch {
         self.given.device()
     }
 
-    /// The states as `[batch, 2^n, 2]` in the precision of the computation.
+    /// Returns the states as `[batch, 2^n, 2]` in the precision of the computation.
     pub(super) fn states(&self) -> Result<Tensor> {
         Ok(self.given.reshape((self.count(), 1 << self.qubits, 2))?.to_dtype(self.inner)?)
     }
 
-    /// `<ψ|ψ>` of each state, `[batch]`: 1 but for rounding, of which results in a range must be free.
+    /// Returns `<ψ|ψ>` of each state, `[batch]`. It is 1 up to rounding; results with a range divide by it.
     pub(super) fn squared_norms(&self) -> Result<Tensor> {
         Ok(self.states()?.sqr()?.sum((1, 2))?)
     }
 
-    /// The qubits as a list, if they are some of the states', each at most once.
+    /// Returns the qubits as a list if they are in range and occur at most once.
     pub(super) fn check(&self, qubits: impl IntoIterator<Item = usize>) -> Result<Vec<usize>> {
-        // Of more than there are, one is out of range or comes twice.
+        // Among more qubits than there are, a qubit is out of range or occurs twice.
         let (chosen, qubits) = (at_most(self.qubits, qubits).0, self.qubits);
         for (k, &qubit) in chosen.iter().enumerate() {
             if qubit >= qubits {
@@ -104,13 +104,13 @@ impl Batch {
         }
     }
 
-    /// The qubits that are not chosen, from the highest to the lowest.
+    /// Returns the qubits that are not chosen, from the highest to the lowest.
     pub(super) fn others(&self, chosen: &[usize]) -> Vec<usize> {
         (0..self.qubits).rev().filter(|qubit| !chosen.contains(qubit)).collect()
     }
 
-    /// Real and imaginary parts as matrices `[batch, 2^k, 2^(n-k)]`: a row for each basis state of the chosen qubits, whose
-    /// first is the low bit.
+    /// Returns real and imaginary parts as matrices `[batch, 2^k, 2^(n-k)]`. A row belongs to a basis state of the
+    /// chosen qubits, whose first is the low bit.
     pub(super) fn matrices(&self, chosen: &[usize]) -> Result<[Tensor; 2]> {
         let order = chosen.iter().rev().copied().chain(self.others(chosen));
         let runs = runs(order);
@@ -126,26 +126,26 @@ impl Batch {
         Ok([parts.get(0)?, parts.get(1)?])
     }
 
-    /// A result `[batch, behind..]` as `[leading.., behind..]`, in the dtype of the states.
+    /// Converts a result `[batch, behind..]` to `[leading.., behind..]`, in the dtype of the states.
     pub(super) fn finish(&self, result: &Tensor, behind: &[usize]) -> Result<Tensor> {
         Ok(result.to_dtype(self.outer)?.reshape([&self.leading, behind].concat())?)
     }
 
-    /// The result for no states at all.
+    /// Returns the result for no states at all.
     pub(super) fn nothing(&self, behind: &[usize]) -> Result<Tensor> {
         Ok(Tensor::zeros([&self.leading, behind].concat(), self.outer, self.device())?)
     }
 }
 
-/// Values that rounding may have put outside of their range, at its nearer end. The slope stays that of the values: of a function
-/// that has its extremum there it vanishes by itself.
+/// Moves values that rounding has put outside of their range to the nearer end. The slope stays the slope of the
+/// values: a function with its extremum there has slope 0 by itself.
 pub(super) fn within(values: &Tensor, lowest: f64, highest: f64) -> Result<Tensor> {
     let off = (values.clamp(lowest, highest)? - values)?;
     Ok((values + off.detach())?)
 }
 
-/// Stretches of qubits that follow each other downwards, as (highest, how many). Moving stretches in place of qubits keeps
-/// the tensors' rank low, and what is copied in one piece long.
+/// Collects runs of qubits that follow each other downwards, as (highest, length). A permutation of runs instead of
+/// qubits needs tensors of a lower rank, and copies longer pieces.
 fn runs(order: impl Iterator<Item = usize>) -> Vec<(usize, usize)> {
     let mut runs: Vec<(usize, usize)> = Vec::new();
     for qubit in order {

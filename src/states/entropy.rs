@@ -1,4 +1,4 @@
-//! Entropies of entanglement.
+//! Entropies of some qubits of a state, with exact gradients.
 
 use super::batch::Batch;
 use super::reduced::{density, fewer, purities};
@@ -8,13 +8,15 @@ use candle_core::{CpuStorage, CustomOp1, DType, Device, Layout, Shape, Tensor};
 use nalgebra::{DMatrix, SymmetricEigen};
 use num_complex::Complex64;
 
-/// The von Neumann entropy `-Tr ρ ln ρ` of some qubits, with `ρ` divided by its trace, in nats, from 0 to `k ln 2`: `[.., 2^n, 2]` gives `[..]`.
+/// Returns the von Neumann entropy `-Tr ρ ln ρ` of some qubits, with `ρ` divided by its trace, in nats, from 0 to
+/// `k ln 2`: `[.., 2^n, 2]` gives `[..]`.
 ///
-/// For pure states it is the entropy of entanglement between these qubits and the others, which is the same for both; the
-/// smaller side is computed. Its density matrices go to the host, where their eigenvalues are found in f64.
+/// For pure states it is the entropy of entanglement between these qubits and the others, which is the same for both
+/// sides. The smaller side is computed. Its density matrices go to the host, where their eigenvalues are computed in
+/// f64.
 ///
-/// The gradient is exact. An eigenvalue of 0 contributes nothing to it: no density matrix has a smaller
-/// one, so it is at its minimum, grows with the square of any change ε of the state, and `ε² ln ε²` has the slope 0 there.
+/// The gradient is exact. An eigenvalue of 0 contributes nothing to it: no density matrix has a smaller eigenvalue, so
+/// it is at its minimum. It grows with the square of any change ε of the state, and `ε² ln ε²` has slope 0 there.
 ///
 /// ```
 /// use candle_core::{Device, Tensor};
@@ -27,7 +29,7 @@ use num_complex::Complex64;
 /// ```
 ///
 /// # Errors
-/// As for [`purity`](super::purity).
+/// The errors of [`purity`](super::purity).
 pub fn entropy(states: &Tensor, qubits: impl IntoIterator<Item = usize>) -> Result<Tensor> {
     let batch = Batch::new("the states", states)?;
     let chosen = batch.check(qubits)?;
@@ -35,16 +37,16 @@ pub fn entropy(states: &Tensor, qubits: impl IntoIterator<Item = usize>) -> Resu
         return batch.nothing(&[]);
     }
     let [re, im] = density(&batch.matrices(&fewer(&batch, chosen))?)?;
-    // In this order: not every device has F64.
+    // The order matters: not every device has F64.
     let rho = Tensor::stack(&[re, im], 3)?.to_device(&Device::Cpu)?.to_dtype(DType::F64)?;
     let entropies = rho.apply_op1(Entropy)?.to_dtype(batch.inner)?.to_device(batch.device())?;
     batch.finish(&entropies, &[])
 }
 
-/// The Rényi entropy of order 2, `-ln` of the [`purity`](super::purity), of some qubits, in nats, from 0 to `k ln 2`: `[.., 2^n, 2]` gives
-/// `[..]`.
+/// Returns the Rényi entropy of order 2, `-ln` of the [`purity`](super::purity), of some qubits, in nats, from 0 to
+/// `k ln 2`: `[.., 2^n, 2]` gives `[..]`.
 ///
-/// At most the von Neumann [`entropy`], and without eigenvalues.
+/// It is at most the von Neumann [`entropy`], and needs no eigenvalues.
 ///
 /// ```
 /// use candle_core::{Device, Tensor};
@@ -57,7 +59,7 @@ pub fn entropy(states: &Tensor, qubits: impl IntoIterator<Item = usize>) -> Resu
 /// ```
 ///
 /// # Errors
-/// As for [`purity`](super::purity).
+/// The errors of [`purity`](super::purity).
 pub fn renyi2_entropy(states: &Tensor, qubits: impl IntoIterator<Item = usize>) -> Result<Tensor> {
     let batch = Batch::new("the states", states)?;
     let chosen = batch.check(qubits)?;
@@ -65,11 +67,11 @@ pub fn renyi2_entropy(states: &Tensor, qubits: impl IntoIterator<Item = usize>) 
         return batch.nothing(&[]);
     }
     let purities = purities(&batch, chosen, &batch.squared_norms()?)?;
-    // A difference from 0, which a pure state's entropy is without a sign.
+    // Subtracts from 0: a pure state's entropy is then 0 without a sign.
     batch.finish(&purities.log()?.affine(-1.0, 0.0)?, &[])
 }
 
-/// From density matrices `[batch, d, d, 2]` in F64, on the host, to their entropies `[batch]`.
+/// Op from density matrices `[batch, d, d, 2]` in F64, on the host, to their entropies `[batch]`.
 #[derive(Debug)]
 struct Entropy;
 
@@ -101,7 +103,8 @@ impl CustomOp1 for Entropy {
 
 type Eigen = SymmetricEigen<Complex64, nalgebra::Dyn>;
 
-/// Eigenvalues and eigenvectors; none of a matrix with a NaN or an infinity, on which the iteration would not end.
+/// Returns eigenvalues and eigenvectors, or `None` for a matrix with a NaN or an infinity, for which the iteration
+/// would not end.
 fn eigen(entries: &[f64], size: usize) -> Result<Option<Eigen>> {
     if entries.iter().any(|entry| !entry.is_finite()) {
         return Ok(None);
@@ -118,16 +121,18 @@ fn eigen(entries: &[f64], size: usize) -> Result<Option<Eigen>> {
     }
 }
 
-/// The entropy of the positive eigenvalues, divided by their sum, and that sum. Rounding leaves negative ones and a sum beside 1.
+/// Returns the entropy of the positive eigenvalues, divided by their sum, and that sum. Rounding makes some eigenvalues
+/// negative and the sum different from 1.
 fn entropy_of(eigen: &Eigen) -> (f64, f64) {
     let positive = || eigen.eigenvalues.iter().filter(|&&value| value > 0.0);
     let sum: f64 = positive().sum();
-    // Written as a difference from 0, which a pure state's entropy is without a sign.
+    // Subtracts from 0: a pure state's entropy is then 0 without a sign.
     (0.0 - positive().map(|value| value / sum * (value / sum).ln()).sum::<f64>(), sum)
 }
 
-/// `-(ln ρ + S) / t` on the eigenvectors of positive eigenvalues, with `ρ` divided by its trace t, and its entropy S. The derivatives in
-/// real and imaginary part of an entry are those of the entry of this matrix.
+/// Returns `-(ln ρ + S) / t` on the eigenvectors of positive eigenvalues, where `ρ` is divided by its trace t, and S is
+/// its entropy. Real and imaginary part of an entry of this matrix are the derivatives in real and imaginary part of
+/// the entry of `ρ`.
 fn slope(entries: &[f64], size: usize) -> Result<Vec<f64>> {
     let Some(eigen) = eigen(entries, size)? else { return Ok(vec![f64::NAN; entries.len()]) };
     let (entropy, sum) = entropy_of(&eigen);

@@ -9,9 +9,11 @@ use crate::measurement::Measurement;
 use crate::memory::exceeded;
 use candle_core::{DType, Tensor};
 
-/// `K[i, j] = |<a_i|b_j>|² / (<a_i|a_i> <b_j|b_j>)` of all pairs, between 0 and 1: states `[N, 2^n, 2]` and `[M, 2^n, 2]` give `[N, M]`.
+/// Returns `K[i, j] = |<a_i|b_j>|² / (<a_i|a_i> <b_j|b_j>)` of all pairs, between 0 and 1: states `[N, 2^n, 2]` and
+/// `[M, 2^n, 2]` give `[N, M]`.
 ///
-/// Two real matrix products of `N x 2^(n+1)` by `2^(n+1) x M`. A NaN in a state stays in that state's row or column.
+/// The cost is two real matrix products of `N x 2^(n+1)` by `2^(n+1) x M`. A NaN in a state affects only that state's
+/// row or column.
 ///
 /// ```
 /// use candle_core::{Device, Tensor};
@@ -23,8 +25,8 @@ use candle_core::{DType, Tensor};
 /// ```
 ///
 /// # Errors
-/// Tensors that are not `[count, 2^n, 2]`, of a dtype other than F16, BF16, F32 and F64, or that differ in dtype, device or
-/// number of qubits; on the CPU, matrices that the available memory does not hold, before any is taken.
+/// Tensors that are not `[count, 2^n, 2]`, of a dtype other than F16, BF16, F32 and F64, or that differ in dtype,
+/// device or number of qubits; on the CPU, matrices beyond the available memory, before any is allocated.
 pub fn kernel_matrix(a: &Tensor, b: &Tensor) -> Result<Tensor> {
     let [first, second] = Batch::pair(a, b)?;
     let count = |what: &'static str, batch: &Batch, given: &Tensor| match batch.leading[..] {
@@ -50,11 +52,12 @@ pub fn kernel_matrix(a: &Tensor, b: &Tensor) -> Result<Tensor> {
     Ok(within(&kernel, 0.0, 1.0)?.to_dtype(first.outer)?)
 }
 
-/// The kernel matrix of a circuit: inputs `[N, features]` and `[M, features]` give `[N, M]`, `|<ψ(x_i)|ψ(y_j)>|²`.
+/// Returns the kernel matrix of a circuit: inputs `[N, features]` and `[M, features]` give `[N, M]`,
+/// `|<ψ(x_i)|ψ(y_j)>|²`.
 ///
-/// Without `y` it is the matrix of `x` with itself, symmetric to the last bit and 1 on the diagonal. Each state is computed once, not once a pair. Differentiable
-/// in inputs and weights (Havlíček et al., Nature 567, 209, 2019; trained kernels: Hubregtsen et al., Phys. Rev. A 106,
-/// 042431, 2022).
+/// Without `y` it is the matrix of `x` with itself, symmetric to the last bit and 1 on the diagonal. Each state is
+/// computed once, not once for each pair. The matrix is differentiable in inputs and weights (Havlíček et al., Nature
+/// 567, 209, 2019; trained kernels: Hubregtsen et al., Phys. Rev. A 106, 042431, 2022).
 ///
 /// ```
 /// use candle_core::{Device, Tensor};
@@ -69,7 +72,8 @@ pub fn kernel_matrix(a: &Tensor, b: &Tensor) -> Result<Tensor> {
 /// ```
 ///
 /// # Errors
-/// Inputs that are not `[count, features]`; a circuit that measures or resets qubits on its way; else as for [`functional::evaluate`] and [`kernel_matrix`].
+/// Inputs that are not `[count, features]`; a circuit that measures or resets qubits on its way; the errors of
+/// [`functional::evaluate`] and [`kernel_matrix`].
 pub fn kernel(circuit: &Circuit, x: &Tensor, y: Option<&Tensor>, weights: &[(&str, &Tensor)]) -> Result<Tensor> {
     circuit.check_pure()?;
     let count = |inputs: &Tensor| match *inputs.dims() {
@@ -85,10 +89,10 @@ pub fn kernel(circuit: &Circuit, x: &Tensor, y: Option<&Tensor>, weights: &[(&st
     match y {
         Some(y) => kernel_matrix(&first, &states(y)?),
         None => {
-            // A matrix product is symmetric but for its rounding, which what follows may not expect.
+            // Makes the product exactly symmetric: rounding makes it slightly asymmetric.
             let mut kernel = kernel_matrix(&first, &first)?;
             kernel = ((&kernel + kernel.t()?)? * 0.5)?;
-            // And each state's fidelity with itself is 1, with slope 0, but for rounding.
+            // Sets each state's fidelity with itself to exactly 1, with slope 0.
             let one = Tensor::eye(sides[0], kernel.dtype(), kernel.device())?;
             let off = (one * kernel.affine(-1.0, 1.0)?)?;
             Ok((kernel + off.detach())?)
@@ -96,7 +100,8 @@ pub fn kernel(circuit: &Circuit, x: &Tensor, y: Option<&Tensor>, weights: &[(&st
     }
 }
 
-/// Real and imaginary part, their squares and the sum of these, and the states with a turned copy of the second ones.
+/// Checks the memory for real and imaginary part, their squares and the sum of the squares, and for the states with a
+/// copy of the second states times `-i`.
 fn check_memory([rows, columns]: [usize; 2], qubits: usize, dtype: DType) -> Result<()> {
     let bytes = || {
         let matrices = (rows as u64).checked_mul(columns as u64)?.checked_mul(5)?;

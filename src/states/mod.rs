@@ -1,7 +1,7 @@
-//! Functions of states: tensors `[.., 2^n, 2]` of real and imaginary parts, as [`Measurement::state`](crate::Measurement::state)
-//! returns them.
+//! Functions of states: tensors `[.., 2^n, 2]` of real and imaginary parts, as
+//! [`Measurement::state`](crate::Measurement::state) returns them.
 //!
-//! | function | of | result |
+//! | function | arguments | result |
 //! |---|---|---|
 //! | [`reduced_density_matrix`] | states, k qubits | `[.., 2^k, 2^k, 2]` |
 //! | [`purity`], [`entropy`], [`renyi2_entropy`] | states, k qubits | `[..]` |
@@ -10,11 +10,12 @@
 //! | [`fidelity`] | two tensors of states | `[..]` |
 //! | [`kernel_matrix`], [`kernel`] | N and M states, or the inputs of a circuit | `[N, M]` |
 //!
-//! All of them take any leading dimensions and are differentiable by candle's `backward()`, through the circuit that made the
-//! states as well. They compute in the states' dtype, F16 and BF16 in F32, and on the states' device; [`entropy`] alone sends
-//! density matrices to the host, for their eigenvalues. Results of a sample depend on that sample alone. [`overlap`] and
-//! [`reduced_density_matrix`] take states as they are; the others divide by their norms, so that results stay in their ranges in F32, too, whatever
-//! rounding has done to a state. States of zeros give NaN there.
+//! All of them take any leading dimensions and are differentiable by candle's `backward()`, also through the circuit
+//! that made the states. They compute in the states' dtype, F16 and BF16 in F32, and on the states' device; only
+//! [`entropy`] sends density matrices to the host, for their eigenvalues. Results of a sample depend on that sample
+//! alone. [`overlap`] and [`reduced_density_matrix`] use states as they are. The other functions divide by the states'
+//! norms, so that results stay in their ranges in F32, too, whatever the rounding of a state. States of zeros give NaN
+//! there.
 //!
 //! ```
 //! use candlewick::{functional, prelude::*, states};

@@ -4,10 +4,10 @@ use super::batch::{Batch, PAIR, within};
 use crate::error::{Error, Result, StatesError};
 use candle_core::{D, Tensor};
 
-/// The inner product `<a|b>`: two tensors `[.., 2^n, 2]` give `[.., 2]`, real and imaginary part.
+/// Returns the inner product `<a|b>`: two tensors `[.., 2^n, 2]` give `[.., 2]`, real and imaginary part.
 ///
-/// The leading dimensions are equal, or one of the two is a single state `[2^n, 2]`, which is then paired with every state
-/// of the other.
+/// The leading dimensions are equal, or one of the two tensors is a single state `[2^n, 2]`, which is then paired with
+/// every state of the other tensor.
 ///
 /// ```
 /// use candle_core::{Device, Tensor};
@@ -29,9 +29,9 @@ pub fn overlap(a: &Tensor, b: &Tensor) -> Result<Tensor> {
     }
 }
 
-/// The fidelity `|<a|b>|² / (<a|a> <b|b>)`, between 0 and 1: two tensors `[.., 2^n, 2]` give `[..]`.
+/// Returns the fidelity `|<a|b>|² / (<a|a> <b|b>)`, between 0 and 1: two tensors `[.., 2^n, 2]` give `[..]`.
 ///
-/// Leading dimensions as for [`overlap`]: a single state as the target of a whole batch is one of them.
+/// Leading dimensions are as for [`overlap`]: a single state may be the target of a whole batch.
 ///
 /// ```
 /// use candle_core::{Device, Tensor};
@@ -47,7 +47,7 @@ pub fn overlap(a: &Tensor, b: &Tensor) -> Result<Tensor> {
 /// ```
 ///
 /// # Errors
-/// As for [`overlap`].
+/// The errors of [`overlap`].
 pub fn fidelity(a: &Tensor, b: &Tensor) -> Result<Tensor> {
     let (like, parts) = products(a, b)?;
     match parts {
@@ -60,7 +60,8 @@ pub fn fidelity(a: &Tensor, b: &Tensor) -> Result<Tensor> {
     }
 }
 
-/// Real and imaginary part `[batch]` of the inner products, and the batch whose shape they have; none of an empty batch.
+/// Returns real and imaginary part `[batch]` of the inner products, or `None` for an empty batch, and the batch whose
+/// shape they have.
 fn products(a: &Tensor, b: &Tensor) -> Result<(Batch, Option<[Tensor; 2]>)> {
     let [first, second] = Batch::pair(a, b)?;
     if first.leading != second.leading && !first.leading.is_empty() && !second.leading.is_empty() {
@@ -77,7 +78,7 @@ fn products(a: &Tensor, b: &Tensor) -> Result<(Batch, Option<[Tensor; 2]>)> {
     Ok((if first.leading.is_empty() { second } else { first }, parts))
 }
 
-/// `-i` times the states: the real part of `<a|-i b>` is the imaginary part of `<a|b>`.
+/// Returns `-i` times the states: the real part of `<a|-i b>` is the imaginary part of `<a|b>`.
 pub(super) fn turned(states: &Tensor) -> Result<Tensor> {
     let (re, im) = (states.narrow(D::Minus1, 0, 1)?, states.narrow(D::Minus1, 1, 1)?);
     Ok(Tensor::cat(&[im, re.neg()?], D::Minus1)?)

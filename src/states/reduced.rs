@@ -1,13 +1,14 @@
-//! What is left of a state when some of its qubits are looked at.
+//! Reduced density matrices of some qubits of a state, and purities.
 
 use super::batch::{Batch, within};
 use crate::error::{Error, MemoryError, Result};
 use crate::memory::exceeded;
 use candle_core::Tensor;
 
-/// The density matrix of some qubits, `ρ = Tr_others |ψ><ψ|`: `[.., 2^n, 2]` gives `[.., 2^k, 2^k, 2]`.
+/// Returns the density matrix of some qubits, `ρ = Tr_others |ψ><ψ|`: `[.., 2^n, 2]` gives `[.., 2^k, 2^k, 2]`.
 ///
-/// `qubits[0]` is the low bit of the indices of rows and columns; the last dimension is the real and the imaginary part.
+/// `qubits[0]` is the low bit of the indices of rows and columns; the last dimension has the real and the imaginary
+/// part.
 ///
 /// ```
 /// use candle_core::{Device, Tensor};
@@ -21,8 +22,8 @@ use candle_core::Tensor;
 /// ```
 ///
 /// # Errors
-/// A tensor that is no states or of a dtype other than F16, BF16, F32 and F64; qubits that are out of range, repeated, or none; on
-/// the CPU, matrices that the available memory does not hold, before any is taken.
+/// A tensor that is no states or of a dtype other than F16, BF16, F32 and F64; qubits that are out of range, repeated,
+/// or none; on the CPU, matrices beyond the available memory, before any is allocated.
 pub fn reduced_density_matrix(states: &Tensor, qubits: impl IntoIterator<Item = usize>) -> Result<Tensor> {
     let batch = Batch::new("the states", states)?;
     let chosen = batch.check(qubits)?;
@@ -35,9 +36,9 @@ pub fn reduced_density_matrix(states: &Tensor, qubits: impl IntoIterator<Item = 
     batch.finish(&Tensor::stack(&[re, im], 3)?, &behind)
 }
 
-/// The purity `Tr ρ² / (Tr ρ)²` of some qubits, between `2^-k` and 1: `[.., 2^n, 2]` gives `[..]`.
+/// Returns the purity `Tr ρ² / (Tr ρ)²` of some qubits, between `2^-k` and 1: `[.., 2^n, 2]` gives `[..]`.
 ///
-/// It is 1 where the qubits are not entangled with the others.
+/// It is 1 if the qubits are not entangled with the others.
 ///
 /// ```
 /// use candle_core::{Device, Tensor};
@@ -50,7 +51,7 @@ pub fn reduced_density_matrix(states: &Tensor, qubits: impl IntoIterator<Item = 
 /// ```
 ///
 /// # Errors
-/// As for [`reduced_density_matrix`], but for its matrices: these are no larger than the states.
+/// The errors of [`reduced_density_matrix`], except for memory: the matrices here are no larger than the states.
 pub fn purity(states: &Tensor, qubits: impl IntoIterator<Item = usize>) -> Result<Tensor> {
     let batch = Batch::new("the states", states)?;
     let chosen = batch.check(qubits)?;
@@ -61,10 +62,11 @@ pub fn purity(states: &Tensor, qubits: impl IntoIterator<Item = usize>) -> Resul
     batch.finish(&purities, &[])
 }
 
-/// The entanglement measure of Meyer and Wallach, 0 for product states and at most 1: `[.., 2^n, 2]` gives `[..]`.
+/// Returns the entanglement measure of Meyer and Wallach, 0 for product states and at most 1: `[.., 2^n, 2]` gives
+/// `[..]`.
 ///
-/// `Q = 2 (1 - mean of the purities of all qubits)` (Brennen, Quantum Inf. Comput. 3, 619, 2003, for the measure of Meyer and
-/// Wallach, J. Math. Phys. 43, 4273, 2002). Its mean over random states is `(2^n - 2) / (2^n + 1)`.
+/// `Q = 2 (1 - mean of the purities of all qubits)` (Brennen, Quantum Inf. Comput. 3, 619, 2003, for the measure of
+/// Meyer and Wallach, J. Math. Phys. 43, 4273, 2002). Its mean over random states is `(2^n - 2) / (2^n + 1)`.
 ///
 /// ```
 /// use candle_core::{Device, Tensor};
@@ -89,8 +91,8 @@ pub fn meyer_wallach(states: &Tensor) -> Result<Tensor> {
     batch.finish(&within(&mean.affine(2.0, 0.0)?, 0.0, 1.0)?, &[])
 }
 
-/// `[batch]`, from states with these squared norms. For a pure state the others' purity is the same, and cheaper where they are
-/// fewer.
+/// Returns purities `[batch]` of states with these squared norms. For a pure state the purity of the other qubits is
+/// the same, and cheaper if they are fewer.
 pub(super) fn purities(batch: &Batch, chosen: Vec<usize>, squared_norms: &Tensor) -> Result<Tensor> {
     let fewer = fewer(batch, chosen);
     let least = (-(fewer.len() as f64)).exp2();
@@ -99,19 +101,20 @@ pub(super) fn purities(batch: &Batch, chosen: Vec<usize>, squared_norms: &Tensor
     within(&(squares / squared_norms.sqr()?)?, least, 1.0)
 }
 
-/// The chosen qubits or the others, whichever are fewer.
+/// Returns the chosen qubits or the others, whichever are fewer.
 pub(super) fn fewer(batch: &Batch, chosen: Vec<usize>) -> Vec<usize> {
     if 2 * chosen.len() > batch.qubits { batch.others(&chosen) } else { chosen }
 }
 
-/// `M M†`, real and imaginary part.
+/// Computes `M M†`, real and imaginary part.
 pub(super) fn density([re, im]: &[Tensor; 2]) -> Result<[Tensor; 2]> {
     let both = Tensor::cat(&[re, im], 2)?;
     let half = im.matmul(&re.t()?)?;
     Ok([both.matmul(&both.t()?)?, (&half - half.t()?)?])
 }
 
-/// Real and imaginary part, what the latter is a difference of, and both together.
+/// Checks the memory for real and imaginary part, for the two products whose difference is the imaginary part, and for
+/// the result.
 fn check_memory(batch: &Batch, chosen: usize) -> Result<()> {
     let (qubits, dtype, states) = (chosen, batch.inner, batch.count());
     let needed = 1u64

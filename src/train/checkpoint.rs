@@ -1,4 +1,4 @@
-//! Where a run is, and the files it can be continued from.
+//! The position of a run, and the files from which it can be continued.
 
 use super::{Epoch, History, Score, StopReason, TrainConfig};
 use crate::error::{Cause, Error, FileError, Result, TrainingError};
@@ -10,7 +10,7 @@ use std::fs::{self, File, TryLockError};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-/// How an optimiser's state is reached, for optimisers that have one.
+/// Access to an optimiser's state, for optimisers that have one.
 pub(super) struct Access<O> {
     take: fn(&O) -> Result<HashMap<String, Tensor>>,
     put: fn(&mut O, &HashMap<String, Tensor>) -> Result<()>,
@@ -30,33 +30,34 @@ impl<O> Clone for Access<O> {
 
 impl<O> Copy for Access<O> {}
 
-/// Where a run is.
+/// Position of a run.
 pub(super) struct Position {
     pub(super) history: History,
-    /// Epochs that are done.
+    /// Number of completed epochs.
     pub(super) epoch: usize,
-    /// Batches of the one after them that are done.
+    /// Number of completed batches of the current epoch.
     pub(super) batch: usize,
-    /// Steps taken in all.
+    /// Number of steps in all epochs.
     pub(super) step: u64,
-    /// The optimiser's step size, before the schedule.
+    /// Optimiser's step size, before the schedule.
     pub(super) rate: f64,
-    /// What makes the run this one: samples, those of the validation set, batch size, seed, bits of the step size, whether there is a metric.
+    /// Numbers that identify the run: samples, validation samples, batch size, seed, bits of the step size, whether
+    /// there is a metric.
     run: [u64; RUN_NUMBERS],
-    /// Sums over the samples of the batches that are done, their number, seconds, and the step size of the last of them.
+    /// Sums over the samples of the completed batches, the number of these samples, seconds, and the last step size.
     sum: Score,
     samples: f64,
     seconds: f64,
     last_rate: f64,
-    /// The weights with the lowest loss, by name.
+    /// Weights with the lowest loss, by name.
     best: HashMap<String, Tensor>,
-    /// The variables that no gradient has reached.
+    /// Variables that no gradient has reached.
     pub(super) unreached: Unreached,
-    /// What keeps other runs out of the folder.
+    /// Lock that excludes other runs from the folder.
     lock: Option<File>,
 }
 
-/// Names in `last.safetensors`.
+/// Prefixes of names in `last.safetensors`.
 const MODEL: &str = "model.";
 const OPTIMIZER: &str = "optimizer.";
 const BEST: &str = "best.";
@@ -70,13 +71,13 @@ const BEST_FILE: &str = "best.safetensors";
 const CSV: &str = "history.csv";
 const PNG: &str = "history.png";
 const LOCK: &str = ".lock";
-/// Numbers that say which run it is.
+/// Count of the numbers that identify a run.
 const RUN_NUMBERS: usize = 6;
-/// Numbers that are saved of an epoch.
+/// Count of the numbers that are saved for an epoch.
 const COLUMNS: usize = 7;
 
 impl Position {
-    /// The beginning of a run: its numbers of samples and its batch size, seed and step size.
+    /// Starts a run with its numbers of samples, its batch size, seed and step size.
     pub(super) fn new(history: History, [samples, validated, batch_size]: [u64; 3], seed: u64, rate: f64) -> Self {
         let has_metric = u64::from(history.metric.is_some());
         let run = [samples, validated, batch_size, seed, rate.to_bits(), has_metric];
@@ -100,7 +101,7 @@ impl Position {
         }
     }
 
-    /// Whether another epoch follows; says why, if none does.
+    /// Returns whether another epoch follows; otherwise stores the reason.
     pub(super) fn goes_on(&mut self, config: &TrainConfig) -> bool {
         let since = self.epoch - self.history.best.map_or(0, |best| best + 1);
         if self.epoch > 0 && config.patience.is_some_and(|patience| since >= patience) {
@@ -110,7 +111,7 @@ impl Position {
         self.epoch < config.epochs
     }
 
-    /// Takes up the score of a batch.
+    /// Adds the score of a batch.
     pub(super) fn advance(&mut self, score: Score, samples: usize, seconds: f64, rate: f64) {
         self.sum = self.sum.plus(score, samples as f64);
         self.samples += samples as f64;
@@ -120,7 +121,7 @@ impl Position {
         self.step += 1;
     }
 
-    /// Makes an epoch of the batches that are done, and keeps the weights if its loss is the lowest.
+    /// Makes an epoch of the completed batches, and copies the weights if its loss is the lowest.
     pub(super) fn close_epoch(&mut self, validation: Option<Score>, varmap: &VarMap) -> Result<()> {
         let train = self.sum.over(self.samples);
         let epoch = Epoch { train, validation, learning_rate: self.last_rate, seconds: self.seconds };
@@ -140,7 +141,8 @@ impl Position {
         if self.history.best.is_some() { set(varmap, &self.best, BEST) } else { Ok(()) }
     }
 
-    /// Makes sure that the files of a run can be written, and takes up the one it goes on from, or removes those of another.
+    /// Checks that the files of a run can be written. Then loads the files if the run continues, or removes files of
+    /// another run.
     pub(super) fn open<O>(
         &mut self,
         config: &TrainConfig,
@@ -173,7 +175,7 @@ impl Position {
         Ok(())
     }
 
-    /// Writes the files of a run; those of scores only if there are new ones.
+    /// Writes the files of a run; the files of scores only if there are new scores.
     pub(super) fn save<O>(
         &self,
         config: &TrainConfig,
@@ -193,7 +195,7 @@ impl Position {
         write(folder.join(LAST), |path| Ok(candle_core::safetensors::save(&tensors, path)?))
     }
 
-    /// Everything a run goes on from.
+    /// Returns all tensors from which a run continues.
     fn tensors(&self, varmap: &VarMap, optimizer: HashMap<String, Tensor>) -> Result<HashMap<String, Tensor>> {
         let mut tensors = HashMap::new();
         let mut put = |prefix: &str, from: HashMap<String, Tensor>| {
@@ -219,7 +221,7 @@ impl Position {
         Ok(tensors)
     }
 
-    /// Draws what there is of the history.
+    /// Draws the history so far.
     pub(super) fn draw(&self, config: &TrainConfig) -> Result<()> {
         match &config.folder {
             Some(folder) if !self.history.epochs.is_empty() => {
@@ -229,14 +231,14 @@ impl Position {
         }
     }
 
-    /// Whether a saved position, behind epochs of these rows, is one that this run can have.
+    /// Returns whether this run can have a saved position, after epochs with these rows.
     fn fits(&self, position: &[f64], rows: &[f64]) -> bool {
         let &[epoch, batch, step, loss, metric, samples, seconds, _, best] = position else { return false };
         let [all, validated, batch_size, ..] = self.run.map(|number| number as f64);
         let batches = (all / batch_size).ceil();
         let is_count = |count: f64| count >= 0.0 && count.fract() == 0.0;
         let done = is_count(batch) && batch < batches && samples == batch * batch_size;
-        // Sums of an epoch that has not begun.
+        // Sums of an epoch without any batch.
         let sums =
             if batch == 0.0 { [loss, metric, seconds] == [0.0; 3] } else { seconds >= 0.0 && seconds.is_finite() };
         let is_best = best == -1.0 || is_count(best) && best < epoch;
@@ -245,18 +247,18 @@ impl Position {
         done && sums && is_best && flags && place
     }
 
-    /// A score of this run from the numbers that are saved of it.
+    /// Returns a score of this run from its saved numbers.
     fn score(&self, loss: f64, metric: f64) -> Score {
         Score { loss, metric: self.history.metric.is_some().then_some(metric) }
     }
 
-    /// An epoch of this run from the numbers that are saved of it.
+    /// Returns an epoch of this run from its saved numbers.
     fn epoch_of(&self, row: &[f64]) -> Epoch {
         let validation = (row[2] == 1.0).then(|| self.score(row[3], row[4]));
         Epoch { train: self.score(row[0], row[1]), validation, learning_rate: row[5], seconds: row[6] }
     }
 
-    /// Takes up what [`save`](Self::save) wrote.
+    /// Loads the position that [`save`](Self::save) wrote.
     fn load<O>(&mut self, folder: &Path, varmap: &VarMap, optimizer: &mut O, access: Access<O>) -> Result<()> {
         let path = folder.join(LAST);
         let tensors =
@@ -312,7 +314,7 @@ impl Position {
     }
 }
 
-/// Under another name first: who stops in the middle has the file before.
+/// Writes under another name first: after an interruption the old file is still there.
 fn write(path: PathBuf, contents: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
     let mut new = path.clone().into_os_string();
     new.push(".new");
@@ -324,8 +326,8 @@ fn file(path: &Path, action: &'static str, source: impl Into<Cause>) -> Error {
     Error::File(FileError::Access { path: path.display().to_string(), action, source: source.into() })
 }
 
-/// Takes a folder for one run, as long as the file that is returned is open: a second run would remove and rename the files of the first. Where a file system knows no
-/// locks, there is none.
+/// Locks a folder for one run while the returned file is open: a second run would remove and rename the files of the
+/// first run. File systems without locks give no protection.
 fn lock(folder: &Path) -> Result<File> {
     let path = folder.join(LOCK);
     let file_of_lock = File::create(&path).map_err(|error| file(&path, "created", error))?;
@@ -358,17 +360,17 @@ fn row(epoch: &Epoch) -> [f64; COLUMNS] {
     [train_loss, train_metric, is_validated, loss, metric, learning_rate, seconds]
 }
 
-/// Loss and metric as they are saved: 0 where there is no metric, which the numbers of the run say.
+/// Returns loss and metric as they are saved: 0 without a metric, which the numbers of the run state.
 fn numbers(score: Score) -> [f64; 2] {
     [score.loss, score.metric.unwrap_or(0.0)]
 }
 
-/// Copies of all variables, by name.
+/// Returns copies of all variables, by name.
 fn weights(varmap: &VarMap) -> Result<HashMap<String, Tensor>> {
     variables(varmap)?.into_iter().map(|(name, var)| Ok((name, var.copy()?.detach()))).collect()
 }
 
-/// Whether there is a tensor for each variable.
+/// Checks that there is a tensor for each variable.
 fn check(varmap: &VarMap, tensors: &HashMap<String, Tensor>, prefix: &str) -> Result<()> {
     for (name, var) in variables(varmap)? {
         let described = |tensor: &Tensor| format!("{:?} {:?}", tensor.dtype(), tensor.shape());
@@ -386,7 +388,7 @@ fn check(varmap: &VarMap, tensors: &HashMap<String, Tensor>, prefix: &str) -> Re
     Ok(())
 }
 
-/// Sets all variables to tensors of their names.
+/// Sets all variables to the tensors of their names.
 fn set(varmap: &VarMap, to: &HashMap<String, Tensor>, prefix: &str) -> Result<()> {
     check(varmap, to, prefix)?;
     for (name, var) in variables(varmap)? {

@@ -8,14 +8,14 @@ use std::fmt::Write;
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 #[non_exhaustive]
 pub struct Score {
-    /// Mean loss.
+    /// Mean loss over the samples.
     pub loss: f64,
-    /// Mean metric, if the training has one.
+    /// Mean metric over the samples, or `None` if the training has no metric.
     pub metric: Option<f64>,
 }
 
 impl Score {
-    /// Adds the score of a part to a sum, which begins with the default.
+    /// Adds the score of a part to a sum, which starts with the default.
     pub(super) fn plus(self, Self { loss, metric }: Self, weight: f64) -> Self {
         let metric = metric.map(|metric| self.metric.unwrap_or(0.0) + weight * metric);
         Self { loss: self.loss + weight * loss, metric }
@@ -30,11 +30,11 @@ impl Score {
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct Epoch {
-    /// Score of the training set, while it was trained on.
+    /// Score of the training set during the epoch.
     pub train: Score,
-    /// Score of the validation set after the epoch, if there is one.
+    /// Score of the validation set after the epoch, or `None` without a validation set.
     pub validation: Option<Score>,
-    /// The optimiser's step size at the end.
+    /// Optimiser's step size at the end of the epoch.
     pub learning_rate: f64,
     /// Seconds spent on training, evaluation excluded.
     pub seconds: f64,
@@ -52,20 +52,21 @@ pub enum StopReason {
     Interrupted,
 }
 
-/// All epochs of a run, those before it was stopped and continued included.
+/// All epochs of a run, including the epochs before an interruption.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct History {
-    /// Scores, one entry an epoch.
+    /// Scores, with one entry for each epoch.
     pub epochs: Vec<Epoch>,
     /// Index of the epoch with the lowest loss, on the validation set if there is one.
     pub best: Option<usize>,
     /// Name of the metric.
     pub metric: Option<String>,
-    /// Reason for which it ended.
+    /// Reason for which the run ended.
     pub stop_reason: StopReason,
-    /// Names of the variables that no gradient reached in any step: there was none, or it was 0 throughout. A part of the model is detached, does not
-    /// count, or lies behind an operation that has no derivative in candle.
+    /// Names of the variables that no gradient reached in any step: their gradient was missing, or all 0. Such a part
+    /// of the model is detached, has no effect on the loss, or is in front of an operation that has no derivative in
+    /// candle.
     pub without_gradient: Vec<String>,
 }
 
@@ -74,17 +75,17 @@ impl History {
         Self { epochs: Vec::new(), best: None, metric, stop_reason: StopReason::Finished, without_gradient: Vec::new() }
     }
 
-    /// The last epoch.
+    /// Returns the last epoch.
     pub fn last(&self) -> Option<&Epoch> {
         self.epochs.last()
     }
 
-    /// Seconds of training, evaluation excluded.
+    /// Returns the seconds of training, evaluation excluded.
     pub fn seconds(&self) -> f64 {
         self.epochs.iter().map(|epoch| epoch.seconds).sum()
     }
 
-    /// A line of names, then a line an epoch; fields of what there is not are empty.
+    /// Returns a line of names, then a line for each epoch; fields without a value are empty.
     pub fn to_csv(&self) -> String {
         let metric = self.metric.as_deref().unwrap_or("metric").replace([',', '"', '\n', '\r'], " ");
         let mut csv =
@@ -96,21 +97,19 @@ impl History {
         };
         for (index, Epoch { train, validation, learning_rate, seconds }) in self.epochs.iter().enumerate() {
             let (train, validation) = (fields(Some(*train)), fields(*validation));
-            // Writing into a string does not fail.
+            // Writing to a string does not fail.
             let _ = writeln!(csv, "{},{learning_rate},{train},{validation},{seconds:.6}", index + 1);
         }
         csv
     }
 
-    /// A picture of runs: their losses, and their metrics beside them. Lines are of the validation set, dashes of the training set.
-    ///
-    /// # Errors
-    /// None but those of [`Figure::save`], later.
+    /// Makes a picture of runs: their losses, and their metrics beside them. Solid lines are the validation set, dashed
+    /// lines the training set. [`Figure::save`] writes the picture.
     pub fn figure(title: &str, runs: &[(&str, &History)]) -> Figure {
         let losses = runs.iter().flat_map(|(_, history)| &history.epochs);
         let positive = losses.flat_map(|epoch| [Some(epoch.train), epoch.validation]).flatten().all(|s| s.loss > 0.0);
         let loss = panel("loss", runs, |score| Some(score.loss));
-        // An energy may be below 0, where a logarithmic scale has no place for it.
+        // An energy may be below 0, which a logarithmic scale cannot show.
         let mut figure = Figure::new(title).panel(if positive { loss.logarithmic() } else { loss });
         if let Some(metric) = runs.iter().find_map(|(_, history)| history.metric.as_deref()) {
             figure = figure.panel(panel(metric, runs, |score| score.metric));
@@ -127,7 +126,7 @@ impl History {
 fn panel(name: &str, runs: &[(&str, &History)], value: fn(&Score) -> Option<f64>) -> Panel {
     let mut panel = Panel::new("").axes("epoch", name).counting();
     for (index, (run, history)) in runs.iter().enumerate() {
-        // Violet and teal first, as for the networks of a comparison elsewhere.
+        // Violet and teal come first, as in the other pictures that compare networks.
         let color = Color::nth(if index < 4 { 3 - index } else { index });
         let points = |score: &dyn Fn(&Epoch) -> Option<Score>| -> Vec<(f64, f64)> {
             let point = |(k, epoch)| Some(((k + 1) as f64, value(&score(epoch)?)?));

@@ -1,22 +1,24 @@
-//! Ctrl-C.
+//! Interruption by ctrl-C.
 
 use crate::error::Result;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
-/// Runs that listen.
+/// Number of runs that listen.
 static RUNS: AtomicUsize = AtomicUsize::new(0);
 
-/// Returns whether ctrl-C was pressed while something was trained: what comes next should not begin, and a further run ends at once.
+/// Returns whether ctrl-C was pressed during a training. A program should not begin further work then; a further run
+/// ends at once.
 ///
-/// The first run installs a handler for the process: the first ctrl-C during a run sets this, any other ends the process. A program that has a handler
-/// of its own keeps it, and this is never set; see [`stop_when`](super::Training::stop_when).
+/// The first run installs a handler for the process. The first ctrl-C during a run sets the flag; any other ctrl-C ends
+/// the process. A program that has a handler of its own still has it, and the flag is never set; see
+/// [`stop_when`](super::Training::stop_when).
 pub fn interrupted() -> bool {
     INTERRUPTED.load(Ordering::Relaxed)
 }
 
-/// Counts a run, for as long as it lives.
+/// Counter of a run, for as long as it lives.
 pub(super) struct Run(bool);
 
 impl Drop for Run {
@@ -25,7 +27,7 @@ impl Drop for Run {
     }
 }
 
-/// The flag that ctrl-C sets from now on, if the run `listens`.
+/// Returns the flag that ctrl-C sets from now on, if the run `listens`.
 pub(super) fn watch(listens: bool) -> Result<(&'static AtomicBool, Run)> {
     static WATCHED: OnceLock<Option<String>> = OnceLock::new();
     if !listens {
@@ -34,7 +36,7 @@ pub(super) fn watch(listens: bool) -> Result<(&'static AtomicBool, Run)> {
     let problem = WATCHED.get_or_init(|| {
         let handler = || {
             if RUNS.load(Ordering::Relaxed) == 0 || INTERRUPTED.swap(true, Ordering::Relaxed) {
-                // As the shell reports a process that an interrupt has ended.
+                // Exit status that a shell reports for a process that an interrupt has ended.
                 std::process::exit(130);
             }
         };

@@ -1,8 +1,9 @@
-//! A small training loop, for those who want one: batches in a seeded order, a schedule, clipping, a progress bar, early stopping, checkpoints,
-//! a history as CSV and PNG. Ctrl-C ends it with a checkpoint, from which the same command goes on, bit for bit.
+//! A small, optional training loop: batches in a seeded order, a schedule, clipping, a progress bar, early stopping,
+//! checkpoints, a history as CSV and PNG. Ctrl-C ends it with a checkpoint, from which the same command continues, bit
+//! for bit.
 //!
-//! A run that cannot learn says so. A step in which no variable has a gradient is an error; variables that had none in any step are in
-//! [`History::without_gradient`], and named with the progress.
+//! A run that cannot learn reports it. A step in which no variable has a gradient is an error. Variables without a
+//! gradient in all steps are in [`History::without_gradient`], and the progress output names them.
 //!
 //! ```
 //! use candle_core::{DType, Device};
@@ -62,25 +63,31 @@ pub struct TrainConfig {
     pub name: String,
     /// Number of passes over the training set. Default 10.
     pub epochs: usize,
-    /// Number of samples of a batch, at least 1; the last one of an epoch may be smaller. The validation set is scored in such batches, too. Default 32.
+    /// Number of samples of a batch, at least 1; the last batch of an epoch may be smaller. The validation set is
+    /// scored in such batches, too. Default 32.
     pub batch_size: usize,
-    /// Seed of the order of the samples, which is another one in each epoch. Default 0.
+    /// Seed of the order of the samples; each epoch has another order. Default 0.
     pub seed: u64,
     /// Factor of the optimiser's step size, step by step. Default [`Schedule::Constant`].
     pub schedule: Schedule,
-    /// The largest norm of all gradients together, see [`clip_by_norm`]. Default `None`: no limit.
+    /// Largest norm of all gradients together, see [`clip_by_norm`]. Default `None`: no limit.
     pub clip_norm: Option<f64>,
-    /// Number of epochs in a row, at least 1, that end the run without a lower loss on the validation set (on the training set, if there is no other). A loss that is NaN is
-    /// not lower than any. Default `None`: all epochs are run.
+    /// Number of epochs in a row, at least 1, without a lower loss on the validation set that end the run. Without a
+    /// validation set the loss of the training set counts. A loss that is NaN is not lower than any other. Default
+    /// `None`: all epochs are run.
     pub patience: Option<usize>,
-    /// Whether the weights are at last those of the epoch with the lowest loss, instead of the last. Default `false`.
+    /// Whether the run ends with the weights of the epoch with the lowest loss, instead of the last weights. Default
+    /// `false`.
     pub restore_best: bool,
-    /// Folder in which `last.safetensors` (from which a run goes on), `best.safetensors` (the weights with the lowest loss, for `VarMap::load`) and `history.csv`
-    /// are written after each epoch, and `history.png` at the end. One run at a time has the folder. Files of these names that are there go first, unless the run goes on. Default `None`: nothing is written.
+    /// Folder of the run's files. After each epoch the run writes `last.safetensors` (from which a run continues),
+    /// `best.safetensors` (the weights with the lowest loss, for `VarMap::load`) and `history.csv`; at the end it
+    /// writes `history.png`. Only one run at a time has the folder. Existing files of these names are removed first,
+    /// unless the run continues. Default `None`: nothing is written.
     pub folder: Option<PathBuf>,
-    /// Whether the run goes on from the folder's `last.safetensors`, which must be of a run with as many samples, the same batch size, seed and step size, and a metric if and only if this one has one. Default `false`.
+    /// Whether the run continues from the folder's `last.safetensors`. That file must come from a run with as many
+    /// samples, the same batch size, seed and step size; both runs have a metric, or neither has. Default `false`.
     pub resume: bool,
-    /// Whether progress is shown on the standard error output: a bar, or lines where that is no terminal. Default `false`.
+    /// Whether progress is shown on the standard error output: a bar in a terminal, otherwise lines. Default `false`.
     pub progress: bool,
     #[doc(hidden)]
     pub non_exhaustive: NonExhaustive,
@@ -108,10 +115,10 @@ impl Default for TrainConfig {
 /// Samples and targets, along the first dimension of both.
 pub type Samples<'a> = (&'a Tensor, &'a Tensor);
 
-/// A function of a model's outputs and the targets.
+/// Function of a model's outputs and the targets.
 type Judge<'a, T> = Box<dyn Fn(&Tensor, &Tensor) -> candle_core::Result<T> + 'a>;
 
-/// A model with what trains it.
+/// Model with its optimiser, loss and options.
 pub struct Training<'a, O> {
     config: TrainConfig,
     model: &'a dyn ModuleT,
@@ -131,8 +138,9 @@ impl<O> std::fmt::Debug for Training<'_, O> {
 }
 
 impl<'a, O: Optimizer + Resume> Training<'a, O> {
-    /// A model whose variables are in `varmap`, an optimiser of them, a loss and options. The loss is the mean over a batch, from the model's outputs and the targets. Any
-    /// `Module` is a `ModuleT`; one that behaves differently in training, such as dropout, is told which it is.
+    /// Takes a model whose variables are in `varmap`, an optimiser of them, a loss and options. The loss is the mean
+    /// over a batch, from the model's outputs and the targets. Any `Module` is a `ModuleT`. A `ModuleT` such as
+    /// dropout, which behaves differently in training, learns whether it is in training.
     pub fn new(
         model: &'a dyn ModuleT,
         varmap: &'a VarMap,
@@ -145,7 +153,8 @@ impl<'a, O: Optimizer + Resume> Training<'a, O> {
 }
 
 impl<'a, O: Optimizer> Training<'a, O> {
-    /// A training as [`new`](Training::new) makes it, for an optimiser whose state cannot be saved, such as candle's own: there are no files then.
+    /// Makes a training as [`new`](Training::new) does, for an optimiser whose state cannot be saved, such as candle's
+    /// own. The training writes no files.
     pub fn without_checkpoints(
         model: &'a dyn ModuleT,
         varmap: &'a VarMap,
@@ -174,13 +183,19 @@ impl<'a, O: Optimizer> Training<'a, O> {
         self
     }
 
-    /// Trains the model. Scores of the training set are means over the batches of an epoch, before the step of each; those of the validation set are of the
-    /// weights after the epoch. While it runs, ctrl-C ends it after the batch (see [`interrupted`]).
+    /// Trains the model. Scores of the training set are means over the batches of an epoch, before the step of each
+    /// batch. Scores of the validation set belong to the weights after the epoch. During the run, ctrl-C ends it after
+    /// the current batch (see [`interrupted`]).
+    ///
+    /// After an error, the files of the last epoch stay.
     ///
     /// # Errors
-    /// A batch size or a patience of 0; no samples, or targets for others; a loss that is no single number; no variables, or a step in which none has a
-    /// gradient; a folder without an optimiser that can be saved, or
-    /// that another run has; `resume` without a folder; a label beyond the model's outputs, where the loss refuses it; a checkpoint of another run; those of model, loss, optimiser and files. What the last epoch wrote stays.
+    /// - A batch size or a patience of 0; no samples; a number of targets other than of samples.
+    /// - A loss that is no single number; no variables; a step in which no variable has a gradient.
+    /// - A folder with an optimiser that cannot be saved, or a folder that another run has; `resume` without a folder.
+    /// - A label beyond the model's outputs, if the loss refuses it.
+    /// - A checkpoint of another run.
+    /// - Errors of model, loss, optimiser and files.
     pub fn run(mut self, train: Samples<'_>, validation: Option<Samples<'_>>) -> Result<History> {
         let (config, rate) = (self.config.clone(), self.optimizer.learning_rate());
         let history = self.run_all(&config, train, validation);
@@ -225,7 +240,7 @@ impl<'a, O: Optimizer> Training<'a, O> {
         Ok(at.history)
     }
 
-    /// Steps once for each batch from where the epoch is; whether it came to its end.
+    /// Takes a step for each batch from the position in the epoch. Returns whether the epoch was completed.
     fn epoch(
         &mut self,
         config: &TrainConfig,
@@ -264,7 +279,7 @@ impl<'a, O: Optimizer> Training<'a, O> {
         Ok(true)
     }
 
-    /// Loss and metric of a whole set, as means over its samples.
+    /// Returns loss and metric of a whole set, as means over its samples.
     fn score(&self, (x, y): Samples<'_>, batch_size: usize) -> Result<Score> {
         let mut sum = Score::default();
         let samples = x.dim(0)?;
@@ -279,7 +294,7 @@ impl<'a, O: Optimizer> Training<'a, O> {
         Ok(sum.over(samples as f64))
     }
 
-    /// The loss as a scalar.
+    /// Returns the loss as a scalar.
     fn loss(&self, outputs: &Tensor, targets: &Tensor) -> Result<Tensor> {
         let loss = (self.loss)(outputs, targets)?;
         match loss.elem_count() {
@@ -299,7 +314,8 @@ impl<'a, O: Optimizer> Training<'a, O> {
     }
 }
 
-/// Why a loss of classes may have failed: a label that none of the model's outputs is for. `sample` is the number of one of the batch's samples.
+/// Returns the likely cause of a failed loss of classes: a label without an output of the model. `sample` converts an
+/// index in the batch to the number of the sample.
 fn label_beyond(outputs: &Tensor, labels: &Tensor, sample: impl Fn(usize) -> usize) -> Option<Error> {
     let (&[_, classes], [_]) = (outputs.dims(), labels.dims()) else { return None };
     if !labels.dtype().is_int() {
@@ -310,7 +326,7 @@ fn label_beyond(outputs: &Tensor, labels: &Tensor, sample: impl Fn(usize) -> usi
     Some(Error::Data(DataError::Label { sample: sample(labels.iter().position(beyond)?), classes }))
 }
 
-/// The number of samples, if options and shapes go together.
+/// Returns the number of samples if options and shapes agree.
 fn check(config: &TrainConfig, (x, y): Samples<'_>) -> Result<usize> {
     let setting = |setting, allowed| Error::Setting { of: "training", setting, value: 0.0, allowed };
     if config.batch_size == 0 {
@@ -331,7 +347,8 @@ fn check(config: &TrainConfig, (x, y): Samples<'_>) -> Result<usize> {
     }
 }
 
-/// The samples in the order of an epoch: a function of seed and epoch alone, so that nothing has to be saved for it.
+/// Returns the order of the samples in an epoch. It is a function of seed and epoch alone, so there is no state to
+/// save.
 fn order(samples: usize, seed: u64, epoch: usize) -> Vec<u32> {
     let mut order: Vec<u32> = (0..samples as u32).collect();
     let seed = seed.wrapping_add((epoch as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15));

@@ -1,11 +1,11 @@
-//! What is seen of a run while it goes on.
+//! Progress output of a run.
 
 use super::checkpoint::Position;
 use super::{History, TrainConfig};
 use crate::error::Result;
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// A bar over all steps; where there is no terminal to draw on, a line every tenth of the way.
+/// Bar over all steps; without a terminal, a line after every tenth of the run.
 pub(super) struct Progress {
     bar: ProgressBar,
     name: String,
@@ -15,7 +15,7 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    /// For a run of so many batches an epoch, from where it is.
+    /// Makes the bar of a run with `batches` batches an epoch, starting at its position.
     pub(super) fn new(config: &TrainConfig, batches: usize, at: &Position) -> Result<Self> {
         let style = ProgressStyle::with_template("{prefix:>10} {bar:30.cyan/blue} {percent:>3}% {eta:>4} left  {msg}")
             .map_err(|error| candle_core::Error::msg(error.to_string()))?;
@@ -35,7 +35,7 @@ impl Progress {
         self.bar.inc(1);
     }
 
-    /// Shows the scores of the last epoch and, after the first, which variables no gradient has reached.
+    /// Shows the scores of the last epoch and, after the first epoch, names the variables that no gradient has reached.
     pub(super) fn epoch(&self, history: &History, unreached: &[String]) {
         let Some(epoch) = history.last() else { return };
         let metric = history.metric.as_deref();

@@ -6,7 +6,7 @@ use crate::observable::Observable;
 use serde::Deserialize;
 use std::path::Path;
 
-/// The electrons of a molecule on qubits: its Hamiltonian and its reference energies, in hartree.
+/// Electrons of a molecule on qubits: the Hamiltonian and reference energies, in hartree.
 ///
 /// The format is an object with the fields
 ///
@@ -15,13 +15,13 @@ use std::path::Path;
 /// | `molecule` | a name | |
 /// | `qubits` | 1 to 58 | spin orbitals |
 /// | `electrons` | at most `qubits` | |
-/// | `terms` | `[[0.17, "Z0"], [-0.04, "X0 X1 Y2 Y3"], ..]` | coefficients and Pauli words; the empty word is the identity |
+/// | `terms` | `[[0.17, "Z0"], [-0.04, "X0 X1 Y2 Y3"], ..]` | coefficients and Pauli words; `""` is the identity |
 /// | `unit` | `"hartree"`, if it is there | |
 /// | `hartree_fock_energy`, `ground_energy` | optional | in hartree |
 /// | `distance` | optional | between neighbouring atoms, in ångström |
 ///
-/// and others, which are not read. Under the Jordan-Wigner transformation, with even spin orbitals up and odd ones down, the circuits of
-/// [`Circuit::uccsd`](crate::Circuit::uccsd) fit it.
+/// Further fields are ignored. The circuits of [`Circuit::uccsd`](crate::Circuit::uccsd) fit the Jordan-Wigner
+/// transformation with even spin orbitals up and odd spin orbitals down.
 ///
 /// ```
 /// use candlewick::variational::Molecule;
@@ -36,7 +36,7 @@ pub struct Molecule {
     record: Record,
 }
 
-/// The fields that are read, before they are checked.
+/// Fields of the file, before they are checked.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 struct Record {
     molecule: String,
@@ -53,8 +53,9 @@ impl Molecule {
     /// Reads a molecule from JSON.
     ///
     /// # Errors
-    /// What is no JSON, lacks a field or holds a number beyond the range of `f64`; no qubits or more than 58; more electrons than
-    /// qubits; another unit than the hartree; words with a letter other than I, X, Y and Z, with a qubit twice or out of range.
+    /// A text that is no JSON, lacks a field or has a number beyond the range of `f64`; no qubits or more than 58; more
+    /// electrons than qubits; another unit than the hartree; words with a letter other than I, X, Y and Z, with a qubit
+    /// twice or out of range.
     pub fn from_json(text: &str) -> Result<Self> {
         parsed::<Record>(text)?.checked(0)
     }
@@ -62,7 +63,7 @@ impl Molecule {
     /// Reads a list of molecules from JSON, for instance one molecule at several distances of its atoms.
     ///
     /// # Errors
-    /// As for [`from_json`](Self::from_json).
+    /// The errors of [`from_json`](Self::from_json).
     pub fn list_from_json(text: &str) -> Result<Vec<Self>> {
         parsed::<Vec<Record>>(text)?.into_iter().enumerate().map(|(index, record)| record.checked(index)).collect()
     }
@@ -70,7 +71,7 @@ impl Molecule {
     /// Reads a file with a molecule.
     ///
     /// # Errors
-    /// A file that cannot be read; as for [`from_json`](Self::from_json).
+    /// A file that cannot be read; the errors of [`from_json`](Self::from_json).
     pub fn read(path: impl AsRef<Path>) -> Result<Self> {
         Self::from_json(&text_of(path.as_ref())?)
     }
@@ -78,54 +79,54 @@ impl Molecule {
     /// Reads a file with a list of molecules.
     ///
     /// # Errors
-    /// As for [`read`](Self::read).
+    /// The errors of [`read`](Self::read).
     pub fn read_list(path: impl AsRef<Path>) -> Result<Vec<Self>> {
         Self::list_from_json(&text_of(path.as_ref())?)
     }
 
-    /// The energy of the electrons and the repulsion of the nuclei, in hartree.
+    /// Returns the Hamiltonian: the energy of the electrons and the repulsion of the nuclei, in hartree.
     pub fn hamiltonian(&self) -> Observable {
         Observable::pauli_sum(self.record.terms.iter().map(|(coefficient, word)| (*coefficient, word.as_str())))
     }
 
-    /// Name of the molecule.
+    /// Returns the name of the molecule.
     pub fn name(&self) -> &str {
         &self.record.molecule
     }
 
-    /// Qubits of the Hamiltonian: the spin orbitals.
+    /// Returns the number of qubits of the Hamiltonian, which are the spin orbitals.
     pub fn qubits(&self) -> usize {
         self.record.qubits
     }
 
-    /// Electrons in these spin orbitals.
+    /// Returns the number of electrons in these spin orbitals.
     pub fn electrons(&self) -> usize {
         self.record.electrons
     }
 
-    /// Coefficients and Pauli words, in the order of the file.
+    /// Returns coefficients and Pauli words, in the order of the file.
     pub fn terms(&self) -> impl ExactSizeIterator<Item = (f64, &str)> {
         self.record.terms.iter().map(|(coefficient, word)| (*coefficient, word.as_str()))
     }
 
-    /// The energy of the Hartree-Fock state in hartree, if the file has it.
+    /// Returns the energy of the Hartree-Fock state in hartree, if the file has it.
     pub fn hartree_fock_energy(&self) -> Option<f64> {
         self.record.hartree_fock_energy
     }
 
-    /// The exact ground energy in hartree, if the file has it.
+    /// Returns the exact ground energy in hartree, if the file has it.
     pub fn ground_energy(&self) -> Option<f64> {
         self.record.ground_energy
     }
 
-    /// Distance of neighbouring atoms in ångström, if the file has it.
+    /// Returns the distance of neighbouring atoms in ångström, if the file has it.
     pub fn distance(&self) -> Option<f64> {
         self.record.distance
     }
 }
 
 impl Record {
-    /// The molecule, number `index` of its text, unless something is wrong with it.
+    /// Checks the molecule, number `index` of its text.
     fn checked(self, index: usize) -> Result<Molecule> {
         let wrong = |term, mistake| Error::Molecule { index, term, mistake };
         let (qubits, electrons) = (self.qubits, self.electrons);
@@ -158,7 +159,7 @@ fn check_word(word: &str, qubits: usize) -> Result<(), Mistake> {
         if !"IXYZ".contains(letter) {
             return Err(Mistake::PauliLetter { letter });
         }
-        // `parse` alone would read "X+0".
+        // `parse` alone would accept "X+0".
         let number = digits.parse::<usize>().ok().filter(|_| digits.bytes().all(|byte| byte.is_ascii_digit()));
         match number {
             None => return Err(Mistake::PauliWord { text: word.to_owned() }),

@@ -1,4 +1,4 @@
-//! The eigensolver as an optimiser over bit strings.
+//! A search for the bit string of the lowest cost, by the eigensolver on a diagonal Hamiltonian.
 
 use super::{StopReason, Vqe, VqeConfig, VqeMethod, VqeStep};
 use crate::__private::NonExhaustive;
@@ -14,14 +14,15 @@ use candle_nn::Init;
 use std::f64::consts::FRAC_PI_2;
 use std::ops::ControlFlow;
 
-/// Searches the bit string of the lowest cost: the costs of all strings are the diagonal of a Hamiltonian, a circuit is trained
-/// towards its lowest energy, and the most probable outcome is the answer.
+/// Searches the bit string of the lowest cost. The costs of all strings are the diagonal of a Hamiltonian. A circuit is
+/// trained towards the lowest energy, and the most probable outcome is the answer.
 ///
-/// Bit `q` of a string is qubit `q`, so that string `k` has the cost `costs[k]`, and [`VqeOptimum::bit_string`] writes qubit 0 last.
+/// Bit `q` of a string is qubit `q`. String `k` has the cost `costs[k]`, and [`VqeOptimum::bit_string`] writes qubit 0
+/// last.
 ///
-/// All costs are known before the search begins, so that a look through the list finds their minimum at once: this shows what the
-/// algorithm does. It is no shortcut, and it may end in a string that is merely good. Of 20 lists of costs drawn uniformly it found the
-/// minimum of
+/// All costs are known before the search begins, so a look through the list finds their minimum at once: the optimiser
+/// shows how the algorithm works. It is no shortcut, and it may end in a string that is merely good. Of 20 lists of
+/// costs drawn uniformly it found the minimum of
 ///
 /// | bits | 1 | 2 | 3 | 4 | 5 | 6 |
 /// |---|---|---|---|---|---|---|
@@ -50,14 +51,14 @@ pub struct VqeOptimizer {
 pub struct VqeOptimizerConfig {
     /// Number of repetitions of the default circuit. Default 4.
     pub layers: usize,
-    /// Circuit of one's own, without inputs, of as many qubits as the strings have bits. Default: none, but
+    /// Circuit without inputs, with as many qubits as the strings have bits. Default `None`:
     /// [`Circuit::real_amplitudes`] near the state in which all strings are equally probable.
     pub ansatz: Option<Circuit>,
-    /// Learning rate of Adam, in radians, a finite number from 0 on. Default 0.1.
+    /// Learning rate of Adam, in radians per step, a finite number from 0 on. Default 0.1.
     pub learning_rate: f64,
     /// Number of steps of a run. Default 100.
     pub steps: usize,
-    /// Number of further runs from other weights; the run whose answer costs least counts. Default 3.
+    /// Number of further runs from other weights; the run with the lowest cost of its answer counts. Default 3.
     pub restarts: usize,
     /// Seed of the initial weights. Default 0.
     pub seed: u64,
@@ -83,32 +84,34 @@ impl Default for VqeOptimizerConfig {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct VqeOptimum {
-    /// The most probable bit string (the lowest of several): bit `q` is qubit `q`.
+    /// Most probable bit string (the lowest of several): bit `q` is qubit `q`.
     pub bits: u64,
-    /// Bits of a string.
+    /// Number of bits of a string.
     pub qubits: usize,
-    /// Its cost.
+    /// Cost of the string.
     pub cost: f64,
-    /// Its probability.
+    /// Probability of the string.
     pub probability: f64,
-    /// The probabilities of all strings.
+    /// Probabilities of all strings.
     pub probabilities: Vec<f64>,
-    /// The mean cost before each step, and after the last, in the units of the costs.
+    /// Mean cost before each step, and after the last, in the units of the costs.
     pub history: Vec<f64>,
-    /// Number of the run that found it, counted from 0.
+    /// Number of the run that found the string, counted from 0.
     pub run: usize,
-    /// Reason for which that run ended: with [`StopReason::Start`] no weight has moved, and the string is the one that the initial weights give.
+    /// Reason for which that run ended. With [`StopReason::Start`] no weight has moved, and the string is the answer of
+    /// the initial weights.
     pub stop_reason: StopReason,
 }
 
 impl VqeOptimum {
-    /// The string with qubit 0 last: a digit for each qubit, of which a circuit has at most [`MAX_QUBITS`], and no fewer than the bits have.
+    /// Returns the string with qubit 0 last: a digit for each qubit, of which a circuit has at most [`MAX_QUBITS`], and
+    /// no fewer digits than the bits have.
     pub fn bit_string(&self) -> String {
         format!("{:0width$b}", self.bits, width = self.qubits.min(MAX_QUBITS))
     }
 }
 
-/// Costs as `mean + scale * unit`, where the unit costs have mean 0 and deviation 1.
+/// Costs as `mean + scale * unit`, where the unit costs have mean 0 and standard deviation 1.
 struct Units {
     mean: f64,
     scale: f64,
@@ -116,7 +119,7 @@ struct Units {
 }
 
 impl Units {
-    /// Divided by the largest first: squares must not overflow, and nothing else counts but differences.
+    /// Divides by the largest cost first, so that squares do not overflow; only differences of costs count.
     fn new(costs: &[f64]) -> Self {
         let largest = costs.iter().fold(0.0, |largest: f64, cost| largest.max(cost.abs()));
         let largest = if largest > 0.0 { largest } else { 1.0 };
@@ -131,10 +134,10 @@ impl Units {
 }
 
 impl VqeOptimizer {
-    /// An optimiser with these options.
+    /// Makes an optimiser with these options.
     ///
     /// # Errors
-    /// A learning rate that is negative or not finite; mistakes of the circuit; one with inputs.
+    /// A learning rate that is negative or not finite; mistakes of the circuit; a circuit with inputs.
     pub fn new(config: VqeOptimizerConfig) -> Result<Self> {
         let (of, setting, value) = ("a VQE optimiser", "learning_rate", config.learning_rate);
         if !(value.is_finite() && value >= 0.0) {
@@ -149,12 +152,13 @@ impl VqeOptimizer {
         Ok(Self { config })
     }
 
-    /// Searches the lowest of `2^n` costs, that of string `k` at index `k`. What is added to all of them, and a positive factor, change
-    /// the answer only as rounding does: they are shifted and scaled to mean 0 and deviation 1.
+    /// Searches the lowest of `2^n` costs; the cost of string `k` is at index `k`. Costs are shifted and scaled to mean
+    /// 0 and standard deviation 1. A constant that is added to all of them, and a positive factor, therefore change the
+    /// answer only by rounding.
     ///
     /// # Errors
-    /// A number of costs that is no power of two, below 2, or another than the circuit's; a cost that is not finite; a circuit none of whose weights is in
-    /// an angle; a state beyond the memory.
+    /// A number of costs that is no power of two, below 2, or another than the circuit's; a cost that is not finite; a
+    /// circuit without any angle that depends on a weight; a state beyond the memory.
     pub fn minimize(&self, costs: &[f64]) -> Result<VqeOptimum> {
         self.minimize_watched(costs, |_, _| ControlFlow::Continue(()))
     }
@@ -162,10 +166,10 @@ impl VqeOptimizer {
     /// Searches as [`minimize`](Self::minimize) does, with the cost of each string of `qubits` bits from a function.
     ///
     /// # Errors
-    /// As for [`minimize`](Self::minimize); more qubits than memory has room for, before the function is called.
+    /// The errors of [`minimize`](Self::minimize); more qubits than the memory allows, before the function is called.
     pub fn minimize_with(&self, qubits: usize, mut cost: impl FnMut(u64) -> f64) -> Result<VqeOptimum> {
         Circuit::new(qubits).check()?;
-        // The list, and what is made of it below.
+        // Counts the list, and the tensors that are made of it below.
         memory::check_numbers("costs", Some(4 << qubits))?;
         let mut costs = Vec::with_capacity(1 << qubits);
         for bits in 0..1u64 << qubits {
@@ -178,11 +182,12 @@ impl VqeOptimizer {
         self.minimize(&costs)
     }
 
-    /// Searches as [`minimize`](Self::minimize) does, and calls `watch` with the number of the run and where it stands, before each step; it may
-    /// end the run, and there are no further ones then. Energies are the mean costs in units of mean 0 and deviation 1.
+    /// Searches as [`minimize`](Self::minimize) does. Calls `watch` with the number of the run and its state before
+    /// each step. `watch` may end the run; no further runs follow then. Energies are the mean costs in units of mean 0
+    /// and standard deviation 1.
     ///
     /// # Errors
-    /// As for [`minimize`](Self::minimize).
+    /// The errors of [`minimize`](Self::minimize).
     pub fn minimize_watched(
         &self,
         costs: &[f64],
@@ -233,7 +238,7 @@ impl VqeOptimizer {
         let likelier = |best: (usize, f64), (k, &p): (usize, &f64)| if p > best.1 { (k, p) } else { best };
         let (index, probability) = probabilities.iter().enumerate().fold((0, f64::NEG_INFINITY), likelier);
         let cost = costs.get(index).copied().unwrap_or(f64::NAN);
-        // Rounding must not bring a mean outside the range of the costs, or of f64.
+        // Rounding must not move a mean outside the range of the costs, or of f64.
         let lowest = costs.iter().copied().fold(f64::INFINITY, f64::min);
         let highest = costs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let in_costs = |energy: &f64| (units.mean + units.scale * energy).max(lowest).min(highest);
@@ -250,7 +255,7 @@ impl VqeOptimizer {
         })
     }
 
-    /// The circuit for these costs, which are checked.
+    /// Checks the costs and returns their circuit.
     fn circuit(&self, costs: &[f64]) -> Result<Circuit> {
         let actual = costs.len();
         let wrong = |expected: String| {
@@ -263,7 +268,7 @@ impl VqeOptimizer {
             return Err(Error::Training(TrainingError::CostNotFinite { bits: bits as u64, cost }));
         }
         let qubits = actual.ilog2() as usize;
-        // In units, twice, and as probabilities.
+        // Counts the costs three times: in units, twice, and as probabilities.
         memory::check_numbers("costs", 3u64.checked_mul(actual as u64))?;
         match &self.config.ansatz {
             Some(circuit) if circuit.qubits() == qubits => Ok(circuit.clone()),
@@ -272,8 +277,8 @@ impl VqeOptimizer {
         }
     }
 
-    /// From the state of equal amplitudes, which CX leaves as it is. Where all weights are 0 nothing moves: they
-    /// start a little off.
+    /// Starts from the state of equal amplitudes, which CX does not change. If all weights were 0, nothing would move:
+    /// they start near 0.
     fn default_circuit(&self, qubits: usize) -> Circuit {
         let mut circuit = Circuit::new(qubits);
         for qubit in 0..qubits {
@@ -286,5 +291,5 @@ impl VqeOptimizer {
     }
 }
 
-/// How far weights start from 0, in radians.
+/// Largest distance of the initial weights from 0, in radians.
 const SPREAD: f64 = 0.1;

@@ -1,4 +1,4 @@
-//! The variational quantum eigensolver.
+//! The variational quantum eigensolver: a training loop that minimises the expectation of an observable.
 
 use crate::__private::NonExhaustive;
 use crate::circuit::Circuit;
@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::ControlFlow;
 
-/// Finds weights of a circuit at which an observable is lowest (Peruzzo et al., Nature Communications 5, 4213, 2014).
+/// Minimises an observable over the weights of a circuit (Peruzzo et al., Nature Communications 5, 4213, 2014).
 ///
 /// ```
 /// use candlewick::prelude::*;
@@ -29,11 +29,12 @@ use std::ops::ControlFlow;
 /// # Ok::<(), candlewick::Error>(())
 /// ```
 ///
-/// A run that ends where it began, because a tolerance is met there already, has not converged: weights at 0, a usual start, may be a maximum or a saddle
-/// point. Its end is [`StopReason::Start`]; other initial weights, or a little noise on these, tell which it is.
+/// A run that ends at its start, because a tolerance is met there already, has not converged: weights at 0, a usual
+/// start, may be a maximum or a saddle point. Such a run ends with [`StopReason::Start`]. Other initial weights, or a
+/// little noise on these, show which case it is.
 ///
-/// A circuit of its own can be trained as a [`QuantumLayer`] as well; this is the loop around it, with a record of what
-/// happened.
+/// A [`QuantumLayer`] can train any circuit as well. `Vqe` is the training loop around the layer, with a record of the
+/// run.
 pub struct Vqe {
     layer: QuantumLayer,
     varmap: VarMap,
@@ -44,11 +45,12 @@ pub struct Vqe {
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub enum VqeMethod {
-    /// [`Adam`]; its learning rate is about how far a weight moves in a step, in radians.
+    /// The optimiser [`Adam`]; its learning rate is about the distance that a weight moves in a step, in radians.
     Adam(AdamConfig),
-    /// [`QuantumNaturalGradient`].
+    /// The optimiser [`QuantumNaturalGradient`].
     NaturalGradient(QuantumNaturalGradientConfig),
-    /// [`Spsa`], which needs no gradients: three energies a step, whatever the number of weights. Such runs end by the energy alone.
+    /// The optimiser [`Spsa`], which needs no gradients: three energies a step, whatever the number of weights. Such
+    /// runs end by the energy alone.
     Spsa(SpsaConfig),
 }
 
@@ -59,21 +61,24 @@ pub struct VqeConfig {
     pub method: VqeMethod,
     /// Largest number of steps of a run. Default 1000.
     pub steps: usize,
-    /// Euclidean norm of the gradient in all weights, from 0 on, at or below which a run has converged. Default 1e-5; 0 leaves it to
-    /// gradients that vanish.
+    /// Euclidean norm of the gradient in all weights, from 0 on, at or below which a run has converged. Default 1e-5.
+    /// With 0 only vanishing gradients end a run.
     pub gradient_tolerance: f64,
-    /// Change of the energy, from 0 on: a run has converged where [`patience`](Self::patience) steps in a row have changed it by at most this, after one
-    /// that changed it by more. Default 0: the energy does not end a run.
+    /// Change of the energy, from 0 on. A run has converged if [`patience`](Self::patience) steps in a row have changed
+    /// the energy by at most this, after a step that changed it by more. Default 0: the energy does not end a run.
     pub energy_tolerance: f64,
-    /// Number of steps in a row, at least 1, that have to change little; `None`: the energy does not end a run. Default `Some(10)`.
+    /// Number of steps in a row, at least 1, that have to change little; `None`: the energy does not end a run. Default
+    /// `Some(10)`.
     pub patience: Option<usize>,
-    /// Precision of weights and states. Default F64, which Metal has not.
+    /// Precision of weights and states. Default F64, which Metal does not have.
     pub dtype: DType,
     /// Device of weights and states. Default: the CPU.
     pub device: Device,
-    /// Seed of the initial weights. Those of a circuit start in [0, 2π) unless it says otherwise. Default 0.
+    /// Seed of the initial weights. The weights of a circuit start in [0, 2π) unless the circuit says otherwise.
+    /// Default 0.
     pub seed: u64,
-    /// Options of the layer: shots, the gradient method, the limit on memory. Default: those of a [`QuantumLayer`].
+    /// Options of the inner [`QuantumLayer`]: shots, the gradient method, the limit on memory. Default: its default
+    /// options.
     pub layer: QuantumLayerConfig,
     #[doc(hidden)]
     pub non_exhaustive: NonExhaustive,
@@ -83,11 +88,11 @@ pub struct VqeConfig {
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct VqeStep {
-    /// Number of steps that the weights have made.
+    /// Number of steps so far.
     pub step: usize,
-    /// The energy at these weights.
+    /// Energy at these weights.
     pub energy: f64,
-    /// Euclidean norm of its gradient in all weights; none where no gradient is computed.
+    /// Euclidean norm of the energy's gradient in all weights; `None` if no gradient is computed.
     pub gradient_norm: Option<f64>,
 }
 
@@ -95,8 +100,9 @@ pub struct VqeStep {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum StopReason {
-    /// A tolerance is met where the run began: the gradient is within [`VqeConfig::gradient_tolerance`] before the first step, or the energy has stayed within
-    /// [`VqeConfig::energy_tolerance`] in all of them. A minimum, a maximum, a saddle point or a plateau: nothing that was seen tells which.
+    /// A tolerance is met at the start: the gradient is within [`VqeConfig::gradient_tolerance`] before the first step,
+    /// or all steps have changed the energy by at most [`VqeConfig::energy_tolerance`]. The start may be a minimum, a
+    /// maximum, a saddle point or a plateau.
     Start,
     /// The gradient is within [`VqeConfig::gradient_tolerance`].
     Gradient,
@@ -124,25 +130,25 @@ impl std::fmt::Display for StopReason {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct VqeResult {
-    /// The lowest energy of the run. With finite shots the last one: the lowest of noisy values would be too low.
+    /// Lowest energy of the run. With finite shots it is the last energy: the lowest of noisy values would be too low.
     pub energy: f64,
-    /// The weights at that energy, by name.
+    /// Weights at that energy, by name.
     pub weights: BTreeMap<String, Tensor>,
-    /// The energy before each step, and after the last.
+    /// Energies before each step, and after the last.
     pub energies: Vec<f64>,
-    /// Number of steps that were made.
+    /// Number of steps.
     pub steps: usize,
-    /// Norm of the gradient at the end; none where no gradient is computed.
+    /// Norm of the gradient at the end; `None` if no gradient is computed.
     pub gradient_norm: Option<f64>,
-    /// Reason for which it ended.
+    /// Reason for which the run ended.
     pub stop_reason: StopReason,
-    /// Names of the weight tensors whose gradient was 0 throughout at every energy of the run: the energy does not depend on them, or only elsewhere.
-    /// Empty where no gradient is computed.
+    /// Names of the weight tensors whose gradient was all 0 at every energy of the run: the energy does not depend on
+    /// them, or only elsewhere. Empty if no gradient is computed.
     pub without_gradient: Vec<String>,
 }
 
 impl VqeResult {
-    /// Returns whether it ended because a tolerance was met that was not met from the start.
+    /// Returns whether the run ended because it reached a tolerance that was not met at the start.
     pub fn converged(&self) -> bool {
         matches!(self.stop_reason, StopReason::Gradient | StopReason::Energy)
     }
@@ -211,7 +217,7 @@ impl fmt::Debug for Vqe {
     }
 }
 
-/// What moves the weights.
+/// Optimiser that moves the weights.
 enum Mover {
     Adam(Adam),
     Natural(Box<QuantumNaturalGradient>),
@@ -227,7 +233,7 @@ impl Mover {
         })
     }
 
-    /// The gradient of an energy and its norm, for methods that follow it.
+    /// Returns the gradient of an energy and its norm, for methods that follow the gradient.
     fn gradient(&self, energy: &Tensor, varmap: &VarMap) -> Result<Option<(GradStore, f64)>> {
         match self {
             Self::Adam(_) | Self::Natural(_) => {
@@ -250,11 +256,11 @@ impl Mover {
 }
 
 impl Vqe {
-    /// A solver for the expectation of `observable` after `circuit`, which reads no inputs.
+    /// Makes a solver for the expectation of `observable` after `circuit`, which reads no inputs.
     ///
     /// # Errors
-    /// Mistakes of the circuit or the observable; a circuit with inputs; one without weights, or none of whose weights is in an angle; settings out of
-    /// range.
+    /// Mistakes of the circuit or the observable; a circuit with inputs; a circuit without weights, or without any
+    /// angle that depends on a weight; settings out of range.
     pub fn new(circuit: Circuit, observable: Observable, config: VqeConfig) -> Result<Self> {
         config.check()?;
         circuit.check()?;
@@ -276,17 +282,17 @@ impl Vqe {
         Ok(Self { layer, varmap, config })
     }
 
-    /// The circuit as a layer, with the present weights: for outcomes, variances, states.
+    /// Returns the circuit as a layer with the present weights, for outcomes, variances and states.
     pub fn layer(&self) -> &QuantumLayer {
         &self.layer
     }
 
-    /// The variables, by the names of the circuit's weights: to save and load them.
+    /// Returns the variables under the names of the circuit's weights, to save and load them.
     pub fn varmap(&self) -> &VarMap {
         &self.varmap
     }
 
-    /// The energy at the present weights.
+    /// Computes the energy at the present weights.
     ///
     /// # Errors
     /// A state beyond the memory.
@@ -294,17 +300,18 @@ impl Vqe {
         sum(&self.layer.evaluate()?)
     }
 
-    /// The present weights, by name, sorted, as [`QuantumLayer::weights`] returns them: a run changes them. [`VqeResult::weights`] has copies.
+    /// Returns the present weights, by name, sorted, as [`QuantumLayer::weights`] returns them: a run changes them.
+    /// [`VqeResult::weights`] has copies.
     pub fn weights(&self) -> impl ExactSizeIterator<Item = (&str, &Tensor)> {
         self.layer.weights()
     }
 
-    /// Copies of the present weights, by name.
+    /// Returns copies of the present weights, by name.
     fn copied_weights(&self) -> Result<BTreeMap<String, Tensor>> {
         self.weights().map(|(name, tensor)| Ok((name.to_owned(), tensor.detach().copy()?))).collect()
     }
 
-    /// Sets weights by name, to go on from there. Those that are not named stay.
+    /// Sets weights by name; a run continues from there. Weights that are not named do not change.
     ///
     /// ```
     /// # use candlewick::prelude::*;
@@ -321,7 +328,8 @@ impl Vqe {
     /// ```
     ///
     /// # Errors
-    /// A name the circuit does not declare, or one given twice; another shape or dtype. Nothing has changed then.
+    /// A name that the circuit does not declare; a name that is given twice; another shape or dtype. Nothing is changed
+    /// after an error.
     pub fn set_weights<'a>(&mut self, weights: impl IntoIterator<Item = (&'a str, &'a Tensor)>) -> Result<()> {
         let mut found: Vec<(&str, &Tensor, &Tensor)> = Vec::new();
         for (name, value) in weights {
@@ -356,16 +364,17 @@ impl Vqe {
         Error::Weights(WeightsError::Unexpected { name: name.to_owned(), declared })
     }
 
-    /// Trains the weights, from where they are now. A second run goes on from the weights at which the first one ended, with a
-    /// fresh optimiser.
+    /// Trains the weights, starting from their present values. A second run continues from the weights at which the
+    /// first run ended, with a new optimiser.
     ///
     /// # Errors
-    /// As for [`run_with`](Self::run_with).
+    /// The errors of [`run_with`](Self::run_with).
     pub fn run(&mut self) -> Result<VqeResult> {
         self.run_with(|_| ControlFlow::Continue(()))
     }
 
-    /// Trains as [`run`](Self::run) does, and calls `watch` at each energy, before the step that follows it; it may end the run.
+    /// Trains as [`run`](Self::run) does, and calls `watch` at each energy, before the step that follows it. `watch`
+    /// may end the run.
     ///
     /// ```
     /// # use candlewick::prelude::*;
@@ -383,8 +392,8 @@ impl Vqe {
     /// ```
     ///
     /// # Errors
-    /// A state beyond the memory; an energy or a gradient that is not finite; what [`QuantumNaturalGradient::step`] returns. The weights
-    /// are those of the last step then.
+    /// A state beyond the memory; an energy or a gradient that is not finite; the errors of
+    /// [`QuantumNaturalGradient::step`]. After an error the weights are the weights of the last step.
     pub fn run_with(&mut self, mut watch: impl FnMut(&VqeStep) -> ControlFlow<()>) -> Result<VqeResult> {
         let mut mover = Mover::new(&self.layer, &self.varmap, self.config.method)?;
         let mut energies: Vec<f64> = Vec::new();
@@ -428,7 +437,7 @@ impl Vqe {
         }
     }
 
-    /// Whether a run ends here, and why.
+    /// Returns the reason if a run ends here.
     fn stop_reason(&self, step: usize, gradient_norm: Option<f64>, calm: usize, stopped: bool) -> Option<StopReason> {
         let VqeConfig { steps, gradient_tolerance, energy_tolerance, patience, .. } = self.config;
         if gradient_norm.is_some_and(|norm| norm <= gradient_tolerance) {
@@ -443,12 +452,12 @@ impl Vqe {
     }
 }
 
-/// The sum of a tensor's entries, on the host: not every GPU has F64.
+/// Sums a tensor's entries on the host: not every GPU has F64.
 fn sum(tensor: &Tensor) -> Result<f64> {
     Ok(tensor.detach().to_device(&Device::Cpu)?.to_dtype(DType::F64)?.sum_all()?.to_scalar()?)
 }
 
-/// Euclidean norm of the gradient in all variables.
+/// Returns the Euclidean norm of the gradient in all variables.
 fn norm(gradients: &GradStore, vars: &[(String, Var)]) -> Result<f64> {
     let mut total = 0.0;
     for (name, var) in vars {

@@ -1,4 +1,5 @@
-//! The algebra of angles against the same expressions in plain numbers: values, gradients, and what is of too high a degree.
+//! The algebra of angles against the same expressions in plain numbers: values, gradients, and products of too high a
+//! degree.
 
 use crate::gradients::differences;
 use crate::lab::{close, rows, tensor};

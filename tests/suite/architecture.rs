@@ -46,7 +46,7 @@ fn expanded(declaration: &str) -> Vec<String> {
     parts.iter().filter(|part| !part.trim().is_empty()).flat_map(whole).collect()
 }
 
-/// Paths that a text names: those of `use` declarations, and those that begin with `crate` or `super` anywhere.
+/// Paths in a text: paths of `use` declarations, and paths that begin with `crate` or `super` anywhere.
 fn paths(text: &str) -> Vec<String> {
     let declarations = text.split("use ").skip(1).filter_map(|rest| rest.split_once(';')).map(|(path, _)| path);
     let mut found: Vec<String> =
@@ -88,7 +88,7 @@ fn target(from: &Module, path: &str, modules: &BTreeMap<Module, String>) -> Opti
     Some(module)
 }
 
-/// For each module those it uses.
+/// Modules that each module uses.
 pub(crate) fn uses() -> BTreeMap<Module, BTreeSet<Module>> {
     let modules = modules();
     let of = |(module, text): (&Module, &String)| {
@@ -98,7 +98,7 @@ pub(crate) fn uses() -> BTreeMap<Module, BTreeSet<Module>> {
     modules.iter().map(of).collect()
 }
 
-/// The nodes of a graph that stand in a circle: what is left once those without arrows in or without arrows out are taken away.
+/// Nodes of a graph that are in a circle: nodes without arrows in or without arrows out are removed until none is left.
 fn circle<N: Ord + Clone>(mut graph: BTreeMap<N, BTreeSet<N>>) -> Vec<N> {
     loop {
         let nodes: BTreeSet<N> = graph.keys().cloned().collect();

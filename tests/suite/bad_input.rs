@@ -1,4 +1,4 @@
-//! Bad input gets a typed error that names the operation, what was expected and what came; nothing panics.
+//! Bad input gets a typed error that names the operation, the expected value and the given value. Nothing panics.
 
 mod circuits;
 mod declarations;

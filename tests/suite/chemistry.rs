@@ -142,8 +142,8 @@ fn uccsd_conserves_electrons_and_spin() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Repeated excitations: at random weights of each layer there are as many electrons of either spin as in the Hartree-Fock state, and at weights of 0 it is
-/// that state, whatever the number of layers.
+/// Repeated excitations: at random weights of each layer there are as many electrons of either spin as in the
+/// Hartree-Fock state. At weights of 0 the state is the Hartree-Fock state, whatever the number of layers.
 #[test]
 fn uccsd_layers_conserve_electrons_and_spin() -> anyhow::Result<()> {
     for (qubits, electrons, layers) in [(4, 2, 2), (6, 3, 3), (6, 2, 1), (4, 2, 0)] {

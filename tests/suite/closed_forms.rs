@@ -108,8 +108,8 @@ fn newton_in_several_weights() -> Result<()> {
     Ok(())
 }
 
-/// On a product of Bloch vectors a Pauli word expects the product of its letters' components: sums of many words that flip many
-/// sets of qubits, on states of several chunks and stretches.
+/// The expectation of a Pauli word on a product of Bloch vectors is the product of its letters' components. The sums
+/// here have many words that flip many sets of qubits, on states of several chunks and stretches.
 #[test]
 fn sums_of_words_on_product_states() -> Result<()> {
     for (qubits, words) in [(1, 3), (5, 40), (12, 600), (21, 24)] {

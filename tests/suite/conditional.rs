@@ -17,7 +17,8 @@ fn positive(input: usize) -> Cond {
     Cond::Above(Expr::of(Var::X(input)), 0.0)
 }
 
-/// Under a condition that some of the samples meet, in every order of qubits, with and without a further control.
+/// Every gate under a condition that some of the samples meet, in every order of qubits, with and without a further
+/// control.
 #[test]
 fn every_gate_in_both_branches() {
     for gate in Gate::all() {
@@ -37,7 +38,7 @@ fn every_gate_in_both_branches() {
     }
 }
 
-/// A case whose one operation is a matrix under a condition that some samples meet.
+/// Returns a case with one operation, a matrix under a condition that some samples meet.
 fn matrix_case(matrix: Vec<Vec<C>>, controls: usize) -> Case {
     let width = matrix.len().ilog2() as usize;
     let qubits = width + controls;
@@ -87,7 +88,7 @@ fn dense_unitaries() {
     }
 }
 
-/// As exact as the matrix itself is unitary, which it may be to eight digits.
+/// The error is as small as the matrix is unitary, which is to eight digits.
 #[test]
 fn rounded_unitaries() {
     for width in 1..=4 {
@@ -103,7 +104,7 @@ fn rounded_unitaries() {
     }
 }
 
-/// What a batch gives is what each sample gives in a circuit of its own, of the gates that are active, without conditions.
+/// A sample of a batch has the same results as in a circuit of its own, which has its active gates without conditions.
 #[test]
 fn a_batch_is_a_loop_over_circuits_without_conditions() {
     for seed in 0..12 {
@@ -204,7 +205,7 @@ fn products_under_conditions() {
     }
 }
 
-/// Neither branch is right for a feature that is not a number: the sample is spoiled, and no other.
+/// Neither branch is right for a feature that is not a number: the sample is NaN, and no other sample.
 #[test]
 fn a_feature_that_cannot_be_compared_spoils_its_sample() {
     let write: [fn(&mut Circuit); 6] = [
@@ -221,7 +222,7 @@ fn a_feature_that_cannot_be_compared_spoils_its_sample() {
         circuit.h(0);
         write(&mut circuit);
         for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
-            // Of the second sample a feature is bad that nothing reads.
+            // The second sample has a bad feature that nothing reads.
             let x = [[0.5, 0.2, 0.0], [0.5, 0.2, f64::NAN], [bad, 0.2, 0.0], [-0.5, 0.2, 0.0]].map(Vec::from);
             for engine in engines() {
                 let measurement = Measurement::expectation([Z(0), Z(1)]);
@@ -257,7 +258,7 @@ fn thresholds_are_compared_as_the_state_is_computed() {
     close_to(half, [-1.0, -1.0]); // 0.10009765625
 }
 
-/// At the threshold the gradient is that of the branch taken.
+/// The gradient at the threshold is the gradient of the branch that is taken.
 #[test]
 fn no_gradient_goes_through_a_condition() {
     let mut circuit = Circuit::new(1);
@@ -269,7 +270,7 @@ fn no_gradient_goes_through_a_condition() {
     close("slopes", &slopes, &[0.0, -2.0 * 1f64.sin(), 0.0], 1e-12);
 }
 
-/// Nothing is tracked for arguments that are not, and conditions need no input of their own.
+/// Arguments without tracking stay without it, and conditions need no input of their own.
 #[test]
 fn what_is_not_tracked_stays_so() {
     let mut circuit = Circuit::new(1);
@@ -349,7 +350,7 @@ fn wrong_conditions() {
         matches!(error, Error::Circuit { mistake: Mistake::InputOutOfRange { index: 2, width: 2 }, .. }),
         "{error}"
     );
-    // Widths in errors are those of the user's features.
+    // Widths in errors count the user's features.
     let mut circuit = Circuit::new(1);
     circuit.when(input(1).gt(0.0), |c| c.x(0));
     let x = Tensor::zeros((4, 3), DType::F32, &Device::Cpu).unwrap();

@@ -136,7 +136,7 @@ fn a_constant_in_the_cotangent_of_probabilities_changes_no_gradient() {
     }
 }
 
-/// Of |amplitude|², as a loss has it that is made from the state.
+/// A loss of |amplitude|² that is computed from the state.
 #[test]
 fn a_constant_in_a_loss_of_amplitudes_changes_little() {
     let gradient = |raise: f64, dtype: DType| {
@@ -153,7 +153,8 @@ fn a_constant_in_a_loss_of_amplitudes_changes_little() {
     };
     let exact = gradient(0.0, DType::F64);
     close("F64", &gradient(1024.0, DType::F64), &exact, 1e-11);
-    // The cotangent itself is rounded, by 2^-24 of 2048 times an amplitude; its part along the state would be once more by each step.
+    // The cotangent itself is rounded, by 2^-24 of 2048 times an amplitude. If its part along the state stayed, each
+    // step would add as much again.
     close("F32", &gradient(1024.0, DType::F32), &exact, 2e-5);
 }
 

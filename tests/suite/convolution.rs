@@ -161,7 +161,7 @@ fn a_product_of_cosines() -> Result<()> {
 
 #[test]
 fn sums_of_small_angles_are_a_convolution() -> Result<()> {
-    // RX(π/2) RY(sum w x) reads as a sine, which is what candle's own convolution has been put through.
+    // RX(π/2) RY(sum w x) gives a sine; the other side is the sine of candle's convolution.
     let mut circuit = Circuit::new(1);
     let w = circuit.weights("w", 18);
     (0..18).for_each(|i| {

@@ -47,7 +47,7 @@ fn noise_has_its_deviation() -> Result<()> {
     // Five standard errors.
     assert!((mean / entries).abs() < 5.0 * 0.3 / entries.sqrt());
     assert!((square / entries - 0.09).abs() < 5.0 * 0.09 * (2.0 / entries).sqrt());
-    // Behind the features that were there, and of another stream.
+    // The new features are behind the old features, and of another stream.
     let more = quiet.x.dims2()?;
     let wide = circles(count, CirclesConfig { factor: 0.5, seed: 3, ..Default::default() })?.with_noise(2, 0.3, 3)?;
     assert_eq!(wide.x.dims2()?, (more.0, 4));
@@ -294,7 +294,7 @@ fn centers_are_spread() -> Result<()> {
         rows(&blobs(500, BlobsConfig { centers: 500, features: 4, deviation: 0.0, seed: 3, ..Default::default() })?)?;
     let all: Vec<f64> = cloud.into_iter().flat_map(|(_, row)| row).collect();
     let (mean, square) = (all.iter().sum::<f64>() / 2000.0, all.iter().map(|v| v * v).sum::<f64>() / 2000.0);
-    // Even in [-1, 1]: mean 0, mean square 1/3; five standard errors.
+    // Uniform in [-1, 1]: mean 0, mean square 1/3; five standard errors.
     assert!(mean.abs() < 5.0 * (1.0f64 / 3.0 / 2000.0).sqrt(), "{mean}");
     assert!((square - 1.0 / 3.0).abs() < 5.0 * (4.0f64 / 45.0 / 2000.0).sqrt(), "{square}");
     Ok(())

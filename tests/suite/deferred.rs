@@ -9,7 +9,7 @@ use candlewick::{Error, Mistake};
 use num_complex::Complex64 as C;
 use rand::Rng;
 
-/// What happens on a few qubits, in time. Outcomes are numbered; the oracle has no qubits for them.
+/// Event on a few qubits. Outcomes are numbered; the oracle has no qubits for them.
 #[derive(Debug, Clone)]
 enum Event {
     Op(Op),
@@ -38,7 +38,8 @@ impl Story {
         self.count(|event| matches!(event, Event::Measure(_)))
     }
 
-    /// Outcome `k` is recorded in qubit `qubits + k`; what is reset goes to the qubits behind them.
+    /// Makes the circuit: qubit `qubits + k` records outcome `k`; states of reset qubits go to the qubits behind the
+    /// records.
     fn circuit(&self) -> Circuit {
         let resets = self.count(|event| matches!(event, Event::Reset(_)));
         let mut circuit = Circuit::new(self.qubits + self.outcomes() + resets).with_inputs(3);
@@ -89,7 +90,7 @@ fn follow(event: &Event, state: Vec<C>, outcomes: Vec<bool>, x: &[f64], w: &[f64
         Event::Measure(qubit) => [false, true]
             .map(|outcome| (projected(&state, *qubit, outcome), [&outcomes[..], &[outcome]].concat()))
             .to_vec(),
-        // As a measurement that nobody reads, with an X after a 1.
+        // A reset is a measurement without a reader, with an X after a 1.
         Event::Reset(qubit) => {
             let zero = (projected(&state, *qubit, false), outcomes.clone());
             let flipped = apply(&projected(&state, *qubit, true), &Gate::x.matrix(&[]), &[*qubit], &[]);
@@ -185,7 +186,7 @@ fn random_stories() {
     (0..30).for_each(|seed| check(&random_story(seed), seed));
 }
 
-/// The probabilities of the records are those of the outcomes.
+/// The probabilities of the records are the probabilities of the outcomes.
 #[test]
 fn records_at_the_end() {
     for seed in 0..10 {
@@ -258,7 +259,7 @@ fn what_is_still_in_zero() {
     assert!(matches!(error, Error::Circuit { mistake: Mistake::QubitTouched { qubit: 1 }, .. }), "{error}");
 }
 
-/// In samples in which nothing is measured the record stays 0, and nothing loses its phase.
+/// The record stays 0 in samples in which nothing is measured, and nothing loses its phase.
 #[test]
 fn measured_where_a_condition_holds() {
     let mut circuit = Circuit::new(4);

@@ -275,7 +275,7 @@ fn blocks_hold_whole_operations() -> Result<()> {
     Ok(())
 }
 
-/// Where the outputs of a sample are NaN, so are its derivatives, and those of no other.
+/// Derivatives are NaN for a sample with NaN among its outputs, and for no other sample.
 #[test]
 fn a_nan_spoils_the_derivatives_of_its_sample() -> Result<()> {
     let mut dropped = Circuit::new(2);

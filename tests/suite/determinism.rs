@@ -1,7 +1,7 @@
-//! Bit-identical results: for 1, 2 and 3 threads, run after run, and for a whole training run from a seed.
+//! Bit-identical results for 1, 2 and 3 threads, run after run, and for a whole training run from a seed.
 //!
-//! The sizes reach every way of the CPU engine (see its `plan.rs`): one thread for little work, threads that share out
-//! blocks, threads that share out one block's amplitudes; 16 samples a block and 1.
+//! The sizes reach every partition of the CPU engine (`engine/cpu/partition.rs`): one thread for little work, threads
+//! that share blocks, threads that share the amplitudes of one block; 16 samples a block and 1.
 
 use crate::lab::{close, tensor};
 use crate::losses::random_observables;

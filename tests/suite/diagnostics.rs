@@ -68,7 +68,7 @@ fn variances_have_the_shapes_of_the_weights() -> anyhow::Result<()> {
     let b = all[1].1.to_vec2::<f64>()?;
     assert!(b[0][0] > 0.1 && b[0][1] > 0.1 && b[1][0] > 0.1 && b[1][1] == 0.0, "{b:?}");
     assert_eq!(all[0].1.to_scalar::<f64>()?, b[0][1]);
-    // A constant starts nowhere else: what varies its gradient is the others.
+    // A constant start gives the same weights in every draw; only the other weights vary its gradient.
     let mut constant = Circuit::new(1);
     let w = constant.weights_with_init("w", 1, Init::Const(0.4));
     constant.ry(w.at([0]), 0);
@@ -77,7 +77,7 @@ fn variances_have_the_shapes_of_the_weights() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Whatever is asked for, memory follows what there is.
+/// Memory grows with the results, not with the settings.
 #[test]
 fn bins_without_number() -> anyhow::Result<()> {
     let idle = expressibility(

@@ -289,7 +289,8 @@ fn conditional_gates() {
     ");
 }
 
-/// Switches stand behind the features; constants become gated phases and rotations around what has no condition.
+/// Switches are behind the features; constants become gated phases, and rotations around operations without a
+/// condition.
 #[test]
 fn a_program_with_conditions() {
     let mut circuit = Circuit::new(2);
@@ -336,8 +337,8 @@ fn measurements_and_resets() {
     ");
 }
 
-/// In drawings of random circuits all lines of a block are equally long, none is longer than a terminal's unless one
-/// column is, and every vertical line ends on something.
+/// All lines of a block have the same length in drawings of random circuits. A line is longer than a terminal's only if
+/// one column is, and every vertical line ends on something.
 #[test]
 fn drawings_are_aligned() {
     for seed in 0..200 {
@@ -431,7 +432,7 @@ fn programs_list_their_slots_and_steps() {
     ");
 }
 
-/// What each rewrite does to one circuit.
+/// Effect of each rewrite on one circuit.
 #[test]
 fn rewrites_show_in_the_listing() {
     let mut circuit = Circuit::new(4);

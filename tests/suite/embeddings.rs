@@ -92,8 +92,8 @@ fn amplitude_embedding_normalizes_and_pads() {
     }
 }
 
-/// `<Z0> = (x0² - x1² + x2²) / |x|²`, whose slope in `x_k` is `2 x_k (±1 - <Z0>) / |x|²`; a rotation behind it is left
-/// to central differences.
+/// `<Z0> = (x0² - x1² + x2²) / |x|²` has the slope `2 x_k (±1 - <Z0>) / |x|²` in `x_k`; central differences check a
+/// rotation behind it.
 #[test]
 fn amplitude_embedding_has_the_gradient_of_its_norm() -> candle_core::Result<()> {
     let row = [9.0, 2.0, -3.0, 6.0, 8.0];
@@ -118,7 +118,8 @@ fn amplitude_embedding_has_the_gradient_of_its_norm() -> candle_core::Result<()>
     Ok(())
 }
 
-/// Two qubits from features 1 to 3 of five, an angle from feature 0, and two weights, one of which Z of qubit 1 does not see.
+/// Makes two qubits from features 1 to 3 of five, an angle from feature 0, and two weights; Z of qubit 1 does not
+/// depend on one of the weights.
 fn embedded(embed: fn(&mut Circuit)) -> Circuit {
     let mut circuit = Circuit::new(2).with_inputs(5);
     let w = circuit.weights("w", 2);
@@ -140,8 +141,8 @@ fn measurements() -> [Measurement; 6] {
 
 const SOUND: [f64; 5] = [0.3, 1.0, -0.4, 0.7, 2.0];
 
-/// Zeros have no direction, and what is not finite has none: NaN in all that depends on such a sample, and nothing else changes by a
-/// bit.
+/// Zeros have no direction, and neither have features that are not finite: all results that depend on such a sample are
+/// NaN, and no other result changes by a bit.
 #[test]
 fn a_sample_without_a_state_spoils_its_own_row() {
     let circuit = embedded(|circuit| _ = circuit.amplitude_embedding(1..4));
@@ -217,7 +218,7 @@ fn zeros_may_become_the_zero_state() {
             let mut x = vec![SOUND.to_vec(); batch];
             let (found, expected) = (run(&or_zero_state, &x), run(&plain, &x));
             assert_eq!((found.outputs, found.dx, found.dw), (expected.outputs, expected.dx, expected.dw), "{what}");
-            // |00> is also what the features 1, 0, 0 are, whose gradient goes through the norm.
+            // The features 1, 0, 0 also give |00>, and their gradient goes through the norm.
             x[1][1..4].fill(0.0);
             let mut unit = x.clone();
             unit[1][1] = 1.0;

@@ -1,4 +1,5 @@
-//! The engines under test in this binary: the CPU's, and with the feature `cuda` that of the first NVIDIA GPU.
+//! The engines under test in this binary: the engine of the CPU, and with the feature `cuda` the engine of the first
+//! NVIDIA GPU.
 
 use crate::lab::Engine;
 use candle_core::{DType, Device};

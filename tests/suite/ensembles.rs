@@ -1,4 +1,4 @@
-//! An ensemble is its members, one by one.
+//! Ensembles against single calls of their members.
 
 use crate::lab::{close, engines};
 use crate::oracle::{Obs, random_case, rng, uniform};

@@ -1,4 +1,4 @@
-//! Typed errors keep their type, whatever part of candle they pass through.
+//! Typed errors have the same type behind every part of candle.
 
 use candle_core::{DType, Device, Module, Result, Tensor};
 use candle_nn::{Optimizer, VarBuilder, VarMap};
@@ -43,7 +43,7 @@ fn a_forward_pass_keeps_the_type() -> Result<()> {
     Ok(())
 }
 
-/// Context, paths and backtraces that were added on the way hide nothing; errors of candle's own stay what they are.
+/// Added context, paths and backtraces hide nothing; errors of candle itself stay as they are.
 #[test]
 fn context_is_no_hindrance() -> Result<()> {
     let (_, layer) = layer()?;

@@ -1,4 +1,5 @@
-//! Fingerprints of circuits beside their weights: what they tell apart, and what keeps out of their way.
+//! Fingerprints of circuits beside their weights: circuits that they distinguish, and files and variables that they do
+//! not disturb.
 
 use crate::lab::close;
 use candle_core::{DType, Device, Tensor};
@@ -20,7 +21,7 @@ fn turned(gate: Gate, measured: Observable, vb: VarBuilder<'_>) -> candlewick::R
     QuantumLayer::new(circuit, Measurement::expectation([measured]), vb)
 }
 
-/// Names and shapes are those of another circuit, too: the fingerprint tells them apart, whatever the file is read by.
+/// Names and shapes are equal to another circuit's: the fingerprint distinguishes them, whatever reads the file.
 #[test]
 fn a_file_of_another_circuit_is_refused() -> anyhow::Result<()> {
     let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("fingerprint.safetensors");
@@ -60,7 +61,8 @@ fn a_file_of_another_circuit_is_refused() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Two layers that have weights in common under one prefix of a `VarMap` say so; a file without fingerprints is taken as it is.
+/// Two layers that share weights under one prefix of a `VarMap` on purpose have to set an option; a file without
+/// fingerprints is accepted as it is.
 #[test]
 fn weights_are_shared_on_purpose_alone() -> anyhow::Result<()> {
     for seeded in [false, true] {
@@ -120,8 +122,9 @@ fn a_fingerprint_is_nothing_to_train() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// FNV-1a of the bytes that the documentation of `fingerprint` describes, written out by hand for one circuit; and the number itself, which may not change
-/// from one version or machine to the next, or files that are there would be refused.
+/// The fingerprint of one circuit against FNV-1a of bytes written out by hand, as the documentation of `fingerprint`
+/// describes them. The number itself is fixed: if it changed from one version or machine to the next, existing files
+/// would be refused.
 #[test]
 fn fingerprints_are_pinned() -> anyhow::Result<()> {
     let layer = turned(Gate::ry, 0.5 * Z(0), VarBuilder::zeros(DType::F32, &Device::Cpu))?;
@@ -152,7 +155,7 @@ fn fingerprints_are_pinned() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What changes a circuit or its measurement changes the fingerprint; what does not, such as a barrier or the order of a sum, does not.
+/// The fingerprint changes with the circuit and its measurement; a barrier or the order of a sum does not change it.
 #[test]
 fn fingerprints_tell_circuits_apart() -> anyhow::Result<()> {
     use num_complex::Complex64 as C;

@@ -1,4 +1,4 @@
-//! Rewrites of programs: each left out, and all of them, against the same circuits gate by gate.
+//! Rewrites of programs: programs without each rewrite, and with all of them, against the same circuits gate by gate.
 
 use crate::lab::{close, rows, tensor};
 use crate::losses::random_observables;
@@ -59,7 +59,7 @@ fn fused_layers_equal_single_gates() {
     }
 }
 
-/// Circuits of nothing but what the schedule takes apart: long chains of layers, relabellings of every kind.
+/// Circuits for the batch passes and the state tiling: long chains of layers, index maps of every kind.
 #[test]
 fn deep_layered_circuits() {
     let local = [Gate::rx, Gate::ry, Gate::rz, Gate::h, Gate::sx, Gate::y, Gate::t, Gate::u, Gate::x, Gate::p];
@@ -92,7 +92,8 @@ fn single_states_equal_single_gates() {
     for (seed, qubits, gates) in [(1, 9, 60), (2, 10, 80), (3, 11, 100), (4, 13, 100), (5, 15, 100), (6, 17, 90)] {
         let mut case = random_case(seed, qubits, gates, seed % 2 == 0);
         if qubits > 11 {
-            // Under conditions constants are general steps, each a pass over a large state: the test would take minutes.
+            // Constants under conditions are general steps, each a pass over a large state: the test would take
+            // minutes.
             case.ops.iter_mut().for_each(|op| op.conditions.clear());
         }
         let words: Vec<Observable> = (0..qubits).map(Z).collect();

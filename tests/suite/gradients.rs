@@ -1,4 +1,4 @@
-//! Gradients: the adjoint sweep against exact parameter shifts and central differences of the oracle.
+//! Gradients of the adjoint sweep against exact parameter shifts and central differences of the oracle.
 
 use crate::lab::{Engine, close, engines, run};
 use crate::oracle::*;

@@ -1,4 +1,4 @@
-//! What training takes from the system: nothing that it does not give back, and no more often than it must.
+//! Memory of a training: it returns all memory to the system, and allocates no more often than it must.
 
 use crate::oracle::random_case;
 use candle_core::{DType, Device, Module, Result, Tensor, Var};
@@ -20,7 +20,7 @@ fn ten_thousand_steps_leave_nothing_behind() -> Result<()> {
     let layer = QuantumLayer::new(circuit, Measurement::expectation((0..3).map(Z)), vb)?;
     let x = Tensor::arange(0f32, 24., &Device::Cpu)?.reshape((8, 3))?;
     let mut optimizer = AdamW::new_lr(varmap.all_vars(), 0.01)?;
-    // So little work stays on this thread, whose allocations are counted.
+    // Little work stays on this thread, whose allocations are counted.
     let mut train = |steps: usize| -> Result<()> {
         (0..steps).try_for_each(|_| optimizer.backward_step(&layer.forward(&x)?.sqr()?.mean_all()?))
     };
@@ -113,7 +113,7 @@ fn any_circuit_takes_memory_for_what_it_returns_alone() {
     });
 }
 
-/// What a layer's step takes does not depend on its circuit: it is candle's, and the tensors'.
+/// The memory of a layer's step does not depend on its circuit: candle and the tensors need it.
 #[test]
 fn a_layer_takes_as_little_for_a_large_circuit() -> Result<()> {
     let of_layer = |qubits: usize| -> Result<[u64; 2]> {
@@ -351,7 +351,7 @@ fn deep(layers: usize, memory_limit: Option<u64>) -> Result<QuantumLayer> {
     Ok(QuantumLayer::with_config(circuit, Measurement::expectation([Z(0)]), config, vb)?)
 }
 
-/// What tensors take that are not the engine's.
+/// Bytes of tensors that do not belong to the engine.
 const TENSORS: u64 = 1 << 16;
 
 /// Tables that do not fit the limit are made when they are needed, to the same bits.
@@ -384,7 +384,8 @@ fn tables_keep_to_the_limit() -> Result<()> {
     })
 }
 
-/// What is made of a program once counts against the limit, and is not made beyond it: a schedule of 8 KB a layer at 12 qubits.
+/// Tables that are made of a program once count against the limit, and are not made beyond it: batch passes of 8 KB a
+/// layer at 12 qubits.
 #[test]
 fn schedules_count_against_the_limit() -> Result<()> {
     alone(|| {
@@ -405,7 +406,7 @@ fn schedules_count_against_the_limit() -> Result<()> {
     })
 }
 
-/// What waits for gradients counts, over all calls of a graph.
+/// Memory saved for gradients counts, over all calls of a graph.
 #[test]
 fn calls_of_one_graph_keep_to_the_limit() -> Result<()> {
     let layer = |memory_limit: Option<u64>| -> Result<QuantumLayer> {
@@ -432,10 +433,10 @@ fn calls_of_one_graph_keep_to_the_limit() -> Result<()> {
         let counted = allocation_counter::measure(|| found = calls(&limited));
         assert_eq!(found?, expected);
         assert!(counted.bytes_max < limit + 4 * TENSORS, "{} bytes", counted.bytes_max);
-        // Forward passes whose gradient nobody asks for leave what they kept to the next.
+        // Forward passes without a gradient return their saved memory to the next pass.
         let dropped = allocation_counter::measure(|| (0..100).for_each(|_| _ = limited.forward(&x)));
         assert!(dropped.bytes_max < limit + TENSORS, "{} bytes", dropped.bytes_max);
-        // Without a limit, what waits and what is spare is bounded too.
+        // Saved and pooled memory has a bound without a limit, too.
         let graphs = allocation_counter::measure(|| {
             let ys: Vec<_> = (0..400).map(|_| unlimited.forward(&x)).collect();
             drop(ys);

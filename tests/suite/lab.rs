@@ -5,7 +5,7 @@ use candle_core::{DType, Device, Tensor, Var};
 use candlewick::functional;
 use candlewick::prelude::*;
 
-/// What the crate computed for a batch.
+/// Results of the crate for a batch.
 pub(crate) struct Outcome {
     /// A row a sample.
     pub(crate) outputs: Vec<Vec<f64>>,
@@ -19,7 +19,7 @@ pub(crate) struct Outcome {
 pub(crate) struct Engine {
     pub(crate) name: &'static str,
     pub(crate) dtype: DType,
-    /// Where its tensors are.
+    /// Device of the tensors.
     pub(crate) device: fn() -> Device,
     /// Runs something with this engine in charge of tensors on that device.
     pub(crate) enter: fn(&mut dyn FnMut()),
@@ -32,13 +32,13 @@ impl Engine {
         Self { name, dtype, device: || Device::Cpu, enter: |run| run() }
     }
 
-    /// What values may be off by, for a circuit of that many operations.
+    /// Largest error of values, for a circuit of `depth` operations.
     pub(crate) fn values(self, depth: usize) -> f64 {
         let root = (depth.max(1) as f64).sqrt();
         if self.dtype == DType::F64 { 1e-12 * root } else { 1e-5 * root }
     }
 
-    /// What gradients may be off by.
+    /// Largest error of gradients.
     pub(crate) fn gradients(self, depth: usize) -> f64 {
         if self.dtype == DType::F64 { 1e-10 } else { 2e-5 * (depth.max(1) as f64).sqrt() }
     }
@@ -76,7 +76,8 @@ pub(crate) fn run(
     run_circuit(&case.circuit(), measurement, x, w, cotangent, engine)
 }
 
-/// Values and gradients of a circuit whose weights, if it has any, are a vector `w`; the cotangent has a row a sample, empty for values alone.
+/// Computes values and gradients of a circuit whose weights, if it has any, are a vector `w`. The cotangent has a row
+/// for each sample; it is empty for values alone.
 pub(crate) fn run_circuit(
     circuit: &Circuit,
     measurement: &Measurement,

@@ -1,4 +1,4 @@
-//! The layer as a candle user meets it: shapes, strides, dtypes, neighbours in a network, what is tracked and what not.
+//! The layer in a candle program: shapes, strides, dtypes, neighbours in a network, tracked and untracked arguments.
 
 use crate::gradients::differences;
 use crate::lab::{close, rows, tensor};
@@ -201,7 +201,7 @@ fn a_circuit_without_inputs_is_evaluated() -> Result<()> {
     assert_eq!(y.dims(), [2]);
     close("y", &flat(&y), &[weight.cos(), weight.sin()], 1e-15);
     close("dw", &of(&y.sum_all()?.backward()?, theta(&layer)), &[weight.cos() - weight.sin()], 1e-15);
-    // As a module it takes samples of no features, one output row each.
+    // The module takes samples without features, with one output row for each.
     let no_features = Var::zeros((3, 0), DType::F64, &Device::Cpu)?;
     let many = layer.forward(&no_features)?;
     assert_eq!(many.dims(), [3, 2]);

@@ -1,4 +1,4 @@
-//! Observables of every kind, and losses on the states of circuits: as the crate measures them, and as the oracle computes them.
+//! Observables of every kind, and losses on the states of circuits: results of the crate against the oracle.
 
 use crate::oracle::*;
 use candlewick::prelude::*;
@@ -32,10 +32,10 @@ pub(crate) fn random_observables(seed: u64, qubits: usize) -> Vec<Obs> {
     all
 }
 
-/// From the state of a sample to its outputs.
+/// Function from the state of a sample to its outputs.
 pub(crate) type Outputs = dyn Fn(&[C]) -> Vec<f64>;
 
-/// A loss on the final state of each sample: what the crate measures and what the oracle computes.
+/// Loss on the final state of each sample: a measurement of the crate, and the same outputs by the oracle.
 pub(crate) struct Loss {
     pub(crate) measurement: Measurement,
     pub(crate) outputs: Box<Outputs>,

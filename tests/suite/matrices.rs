@@ -1,4 +1,4 @@
-//! Dense matrices that are given with the digits of an `f32`.
+//! Dense matrices with the precision of an `f32`.
 
 use crate::lab::{close, rows};
 use crate::oracle::{random_hermitian, random_unitary, rng};
@@ -9,7 +9,8 @@ use nalgebra::DMatrix;
 use num_complex::Complex64 as C;
 use rand::Rng;
 
-/// Matrices with the digits of an `f32` are taken, as the unitary factor of their polar decomposition or as their Hermitian part.
+/// Matrices with the precision of an `f32` are accepted, as the unitary factor of their polar decomposition or as their
+/// Hermitian part.
 #[test]
 fn matrices_from_f32_are_brought_to_the_nearest_that_will_do() {
     let rounded = |matrix: &[Vec<C>]| -> Vec<C> {

@@ -1,4 +1,4 @@
-//! Every method of finding gradients against the adjoint sweep, which `gradients.rs` holds against the oracle.
+//! Every method of gradients against the adjoint sweep, which `gradients.rs` compares with the oracle.
 
 use crate::lab::{Engine, close, engines, rows, tensor};
 use crate::losses::losses;
@@ -116,7 +116,7 @@ fn every_measurement_by_shifts_and_by_differences() {
     }
 }
 
-/// Rules of single gates, not of what they are rewritten to.
+/// Rules of single gates, without rewrites.
 #[test]
 fn shifts_without_rewrites() {
     for seed in 0..4 {
@@ -268,7 +268,7 @@ fn embedded_features_in_front_of_shots() -> Result<()> {
     Ok(())
 }
 
-/// A NaN spoils the gradients of its sample, and those of no other.
+/// A NaN makes the gradients of its sample NaN, and of no other sample.
 #[test]
 fn a_nan_stays_in_its_row() -> Result<()> {
     let mut circuit = Circuit::new(1);

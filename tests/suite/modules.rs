@@ -17,7 +17,7 @@ fn cross_entropies_of_all_sizes() -> Result<()> {
         let var = Var::new(&logits, &Device::Cpu)?;
         let loss = binary_cross_entropy_with_logits(&var, &Tensor::new(&targets, &Device::Cpu)?)?;
         let pairs = logits.into_iter().zip(targets);
-        // In a form of its own, which is exact at each end.
+        // Another formula, which is exact at each end.
         let expected: f64 =
             pairs.clone().map(|(l, t)| l.max(0.0) - l * t + (-l.abs()).exp().ln_1p()).sum::<f64>() / 4.0;
         close("loss", &[loss.to_scalar::<f64>()?], &[expected], 1e-14);

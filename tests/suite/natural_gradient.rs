@@ -1,4 +1,5 @@
-//! The natural gradient: its step by hand, and fewer steps than plain gradient descent on a molecule.
+//! The natural gradient: its step against a calculation by hand, and fewer steps than plain gradient descent on a
+//! molecule.
 
 use crate::lab::close;
 use candle_core::{DType, Device, Result, Tensor};
@@ -64,12 +65,13 @@ fn fewer_steps_than_gradient_descent_on_hydrogen() -> Result<()> {
         assert!(with <= without, "seed {seed}: {with} steps with the natural gradient, {without} without");
         won += usize::from(with < without);
     }
-    // From one of the starts neither arrives: it ends on a plateau of another number of electrons.
+    // One of the starts leads neither method to the minimum: it ends on a plateau of another number of electrons.
     assert!(won >= 4, "{won} of 5");
     Ok(())
 }
 
-/// RY then RZ: the metric is 1/4 and sin²θ/4, so that a step can be done by hand; with inputs, the mean of the samples'.
+/// A circuit of RY, then RZ: the metric is 1/4 and sin²θ/4, so a step can be done by hand. With inputs it is the mean
+/// of the samples' metrics.
 #[test]
 fn a_step_by_hand() -> Result<()> {
     let mut circuit = Circuit::new(1);

@@ -104,7 +104,7 @@ fn adam_trains_half_precision() -> Result<()> {
     Ok(())
 }
 
-/// Such as the angles of all pairs of a single qubit.
+/// Variables may be empty, for instance the angles of all pairs of a single qubit.
 #[test]
 fn adam_passes_over_variables_without_entries() -> Result<()> {
     for dtype in [DType::F16, DType::F32, DType::F64] {
@@ -119,7 +119,7 @@ fn adam_passes_over_variables_without_entries() -> Result<()> {
     Ok(())
 }
 
-/// In every dtype a stopped run goes on bit for bit.
+/// A stopped run continues bit for bit in every dtype.
 #[test]
 fn a_stopped_run_continues() -> Result<()> {
     let folder = std::env::temp_dir().join(format!("candlewick-optim-{}", std::process::id()));
@@ -167,7 +167,7 @@ fn states_that_do_not_fit() -> Result<()> {
             matches!(adam.restore(&wide), Err(Error::Training(TrainingError::SavedState { name, .. })) if name == spoil)
         );
     }
-    // Numbers that no run leaves behind: counts beyond what F64 can tell apart or in total, moments that are not finite, squares below 0.
+    // Numbers that no run produces: counts too large for F64 or in total, moments that are not finite, squares below 0.
     let halves = |count: u64| Tensor::new(&[(count >> 32) as u32, count as u32], &Device::Cpu);
     let shape = good["second.quantum.w"].shape().clone();
     let full = |value: f32| Tensor::full(value, shape.clone(), &Device::Cpu);
@@ -204,7 +204,7 @@ fn states_that_do_not_fit() -> Result<()> {
     Ok(())
 }
 
-/// Nothing found is not taken for nothing to do: neither variables without an entry nor a loss that no variable reaches.
+/// Variables without an entry, and a loss that no variable reaches, are errors, not runs without work.
 #[test]
 fn nothing_to_train() -> Result<()> {
     let empty = VarMap::new();
@@ -228,7 +228,7 @@ fn nothing_to_train() -> Result<()> {
     let names = ["idle", "in.bias", "in.weight", "quantum.w"];
     let before = weights(&varmap)?;
     let mut adam = Adam::from_varmap(&varmap, AdamConfig::default())?;
-    // As behind `forward_detached`, or an operation of candle that has no derivative.
+    // Detached, as behind `forward_detached` or an operation of candle that has no derivative.
     let detached = loss(&model, DType::F64, 0)?.detach();
     let mut gradients = detached.backward()?;
     let named = |error: Error, by: &str| match error {
@@ -421,7 +421,8 @@ fn schedules_by_formula() {
     let twice = warm.clone().after_warmup(4);
     assert_eq!(row(&twice, [0, 3, 4, 5]), [0.25, 1.0, 0.5, 1.0]);
     assert_eq!(row(&twice, [6, 7, 8, 9]), [1.0, 0.5, 0.0, 0.0]);
-    // As deep as a loop makes it: made, evaluated, compared, printed, copied and dropped without recursion.
+    // A depth that only a loop can make: such a schedule is made, evaluated, compared, printed, copied and dropped
+    // without recursion.
     let deep = |lines: u64| (0..300_000).fold(Schedule::Constant, |schedule, _| schedule.after_warmup(lines));
     assert_eq!(deep(0), Schedule::Constant);
     let copy = deep(1).clone();
@@ -429,7 +430,7 @@ fn schedules_by_formula() {
     assert!(format!("{copy:?}").len() > 300_000);
 }
 
-/// On a linear loss the two-point slope is exact, so that each step is known.
+/// The two-point slope of a linear loss is exact, so each step is known.
 #[test]
 fn spsa_steps_by_formula() -> Result<()> {
     let varmap = VarMap::new();
@@ -459,7 +460,7 @@ fn spsa_steps_by_formula() -> Result<()> {
     Ok(())
 }
 
-/// On a cubic loss the two-point slope depends on how far the points are apart, and signs on the seed.
+/// The two-point slope of a cubic loss depends on the distance of the points, and signs depend on the seed.
 #[test]
 fn spsa_perturbs_as_it_says() -> Result<()> {
     let run = |seed| -> Result<Vec<f64>> {
@@ -529,7 +530,7 @@ fn spsa_leaves_weights_alone_after_an_error() -> Result<()> {
     ));
     assert_eq!((weights(&varmap)?, spsa.steps()), (before, 0));
 
-    // And goes on bit for bit from a state.
+    // The optimiser continues bit for bit from a state.
     for step in 0..3 {
         spsa.step(|| loss(&model, DType::F64, step))?;
     }

@@ -1,8 +1,9 @@
-//! The oracle: circuits as plain data, simulated by naive dense arithmetic in f64, written to be obviously right.
+//! The oracle: circuits as plain data, simulated by naive dense arithmetic in f64. Its code is simple enough to be
+//! obviously right.
 //!
-//! A [`Case`] turns into a candlewick [`Circuit`] and, independently, into a state. Nothing here uses the crate's lowering,
-//! expressions, observables or engines; of the gate table it takes `Gate::matrix`, which `textbook.rs` checks against
-//! formulas typed in by hand.
+//! A [`Case`] becomes a candlewick [`Circuit`] and, independently, a state. Nothing here uses the crate's lowering,
+//! expressions, observables or engines. It uses one part of the gate table, `Gate::matrix`, which `textbook.rs`
+//! compares with formulas typed in by hand.
 
 use candlewick::circuit::Weights;
 use candlewick::gate::Gate;
@@ -27,7 +28,7 @@ pub(crate) struct Expr(pub(crate) f64, pub(crate) Vec<(f64, Var, Option<Var>)>);
 pub(crate) enum Cond {
     Above(Expr, f64),
     Below(Expr, f64),
-    /// Of the absolute value.
+    /// Comparison of the absolute value.
     Outside(Expr, f64),
     Inside(Expr, f64),
     Not(Box<Cond>),
@@ -49,7 +50,7 @@ pub(crate) struct Op {
     pub(crate) angles: Vec<Expr>,
     pub(crate) qubits: Vec<usize>,
     pub(crate) controls: Vec<usize>,
-    /// It acts where all of them hold.
+    /// Conditions that all hold where the operation acts.
     pub(crate) conditions: Vec<Cond>,
 }
 

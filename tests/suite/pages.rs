@@ -1,4 +1,4 @@
-//! The Markdown pages: generated tables are up to date, links lead somewhere, pages keep their size.
+//! The Markdown pages: generated tables are up to date, links have a target, and pages stay within their size.
 
 use candle_core::{Device, Tensor, Var};
 use candlewick::functional;

@@ -1,4 +1,4 @@
-//! Pictures: where the colours are, and numbers that cannot be drawn.
+//! Pictures: positions of colours, and numbers that cannot be drawn.
 
 use candle_core::{Device, Result, Tensor};
 use candlewick::Error;
@@ -112,7 +112,8 @@ fn flat_matrices_take_little_room_and_long_headings_their_own() -> Result<()> {
     let (flat, square) = (height(4, 20)?.height, height(20, 20)?.height);
     assert!(flat + 350 < square, "{flat} {square}");
 
-    // Two black images: what is dark above the second one is nothing but its own heading, however long the first one's is.
+    // Two black images: the only dark pixels above the second image are its own heading, however long the first heading
+    // is.
     let image = |heading: &str| Panel::new(heading).image(2, &[0.0; 4]);
     let dark = |heading: &str| -> Result<usize> {
         let Bitmap { width, height, rgb, .. } = Figure::new("").panel(image(heading)).panel(image("")).render()?;
@@ -127,7 +128,7 @@ fn flat_matrices_take_little_room_and_long_headings_their_own() -> Result<()> {
 
 #[test]
 fn bars_and_long_names_stay_on_the_page() -> Result<()> {
-    // On a logarithmic scale bars stand on the frame: ten times as much is a decade higher.
+    // Bars stand on the frame on a logarithmic scale: ten times as much is a decade higher.
     let figure =
         Figure::new("").panel(Panel::new("").logarithmic().y_range(1.0..1000.0).bars("", Color::RED, &[10.0, 100.0]));
     let (first, second) = (pixels(&figure, Color::RED)?, pixels(&figure, Color::RED)?);

@@ -1,4 +1,4 @@
-//! Promises of the public interface that the compiler does not check: what is public can grow without breaking programs.
+//! Promises of the public interface that the compiler does not check: public items can grow without breaking programs.
 
 use candle_core::DType;
 use candle_nn::Init;

@@ -1,4 +1,4 @@
-//! Linear layers in eight bits: what is stored against the rounding that is promised, outputs against sums in F64.
+//! Linear layers in eight bits: stored weights against the promised rounding, outputs against sums in F64.
 
 use crate::lab::close;
 use crate::oracle::{rng, uniform};
@@ -31,14 +31,15 @@ fn largest(values: &[f64]) -> f64 {
     values.iter().fold(0.0, |size: f64, v| size.max(v.abs()))
 }
 
-/// The largest that a number of a block may be off by: half a scale, and the rounding of the scale (F16 has 11 bits) at the number itself.
+/// Largest error of a number of a block: half a scale, and the rounding of the scale (F16 has 11 bits) at the number
+/// itself.
 fn bound(block: &[f64]) -> f64 {
     let scale = largest(block) / 127.0;
     scale * 0.5 * 1.0001 + largest(block) * 2f64.powi(-11)
 }
 
-/// For each of `rows`, `sum |w| d(x) + |x| d(w) + d(w) d(x)`: what rounding both factors may do to a product. Where candle multiplies blocks of 256
-/// inputs it has a scale for so many.
+/// Bound of the error that rounding of both factors makes in a product: `sum |w| d(x) + |x| d(w) + d(w) d(x)` for each
+/// of `rows`. If candle multiplies blocks of 256 inputs, it has a scale for each such block.
 fn products_bound(weight: &[f64], x: &[f64]) -> f64 {
     let pairs = weight.chunks(32).zip(x.chunks(32)).map(|(weight, blocks)| {
         let (dw, dx) = (bound(weight), bound(x).max(bound(blocks)));

@@ -1,6 +1,6 @@
-//! Four cases in which a predecessor (Metal-Q) returned wrong gradients without a word, and its demo.
+//! Four cases in which a predecessor (Metal-Q) silently returned wrong gradients, and its demo.
 //!
-//! Each has a closed form, and central differences beside it.
+//! Each case has a closed form, and central differences as a second check.
 
 use crate::gradients::differences;
 use crate::lab::close;
@@ -140,7 +140,7 @@ fn controlled_identity_word() {
     assert!((value - 0.5f32.cos()).abs() < 1e-6, "{value}");
 }
 
-/// A variable set between forward and backward: what the forward pass kept no longer belongs to it.
+/// A variable that is set between forward and backward: the saved numbers of the forward pass no longer belong to it.
 #[test]
 fn variable_set_before_its_gradient() {
     use candle_core::{Device, Tensor, Var};

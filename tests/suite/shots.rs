@@ -1,4 +1,4 @@
-//! Finite shots: outputs, gradients and outcomes against exact values, within what chance allows.
+//! Finite shots: outputs, gradients and outcomes against exact values, within the limits of chance.
 
 use crate::lab::{rows, tensor};
 use crate::oracle::*;
@@ -9,7 +9,7 @@ use candlewick::prelude::*;
 use candlewick::{Error, Mistake};
 use std::collections::HashMap;
 
-/// How many standard deviations a figure may be off: with fixed seeds this either holds or does not.
+/// Largest deviation of a result, in standard deviations: with fixed seeds the test always passes or always fails.
 const SIGMAS: f64 = 5.0;
 
 fn layer(case: &Case, measurement: Measurement, config: QuantumLayerConfig, w: &Tensor) -> Result<QuantumLayer> {
@@ -53,7 +53,7 @@ fn expectation_values_of_words() -> Result<()> {
     Ok(())
 }
 
-/// Everything else that has an estimate: its mean over many calls is the exact value, within the deviation that the calls show.
+/// The mean of every other estimate over many calls is the exact value, within the deviation of the calls.
 #[test]
 fn every_estimate_is_unbiased() -> Result<()> {
     let hermitian = Obs::Hermitian(random_hermitian(&mut rng(4), 2), vec![2, 0]).observable();
@@ -101,7 +101,7 @@ fn gradients_by_shift_are_unbiased() -> Result<()> {
             let of = |var: &Var| store.get(var).expect("a gradient").flatten_all()?.to_vec1::<f64>();
             Ok([of(&x)?, of(&w)?].concat())
         };
-        // Of a loss that is linear in the outputs: squares of estimates are biased by their variance.
+        // The loss is linear in the outputs: squares of estimates are biased by their variance.
         let linear = |layer: &QuantumLayer| -> Result<Vec<f64>> {
             let y = layer.try_forward(&x)?;
             let weights = Tensor::arange(1f64, 1.0 + y.elem_count() as f64, &Device::Cpu)?.reshape(y.shape())?;
@@ -172,7 +172,7 @@ fn outcomes_come_as_often_as_they_are_probable() -> Result<()> {
                 assert!((found - shots as f64 * p).abs() <= SIGMAS * deviation + 1e-6, "{found} {p} ± {deviation}");
             }
         }
-        // Shots come in no order: those of the first half are like those of the second.
+        // Shots have a random order: the first half is like the second half.
         let first = bits[row][..shots / 2].iter().filter(|bits| bits[0] == 1).count() as f64;
         let all = bits[row].iter().filter(|bits| bits[0] == 1).count() as f64;
         let deviation = (all / 4.0).sqrt();
@@ -214,7 +214,7 @@ fn shapes_of_outcomes() -> Result<()> {
     Ok(())
 }
 
-/// What shots cannot give is an error when the layer is made; a NaN stays in its row.
+/// A measurement that shots cannot estimate is an error when the layer is made; a NaN stays in its row.
 #[test]
 fn what_has_no_estimate() -> Result<()> {
     let build = |measurement| {
@@ -249,7 +249,7 @@ fn other_methods_with_shots() -> Result<()> {
     Ok(())
 }
 
-/// Layers under different names are independent, those of one name and seed the same.
+/// Layers under different names are independent; layers of the same name and seed draw the same.
 #[test]
 fn layers_draw_independently() -> Result<()> {
     let mut circuit = Circuit::new(1);
@@ -272,7 +272,7 @@ fn layers_draw_independently() -> Result<()> {
     Ok(())
 }
 
-/// What would take more memory than there is, is refused before it is taken.
+/// A call that needs more memory than there is fails before it allocates.
 #[test]
 fn more_than_fits() -> Result<()> {
     let mut circuit = Circuit::new(58);

@@ -1,4 +1,4 @@
-//! Ways to write circuits and observables that programs use, each the same as the long way.
+//! Short notations for circuits and observables, each against the long notation.
 
 use candlewick::prelude::*;
 

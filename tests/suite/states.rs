@@ -60,7 +60,7 @@ fn naive_purity(state: &[C], chosen: &[usize]) -> f64 {
     partial_trace(state, chosen).concat().iter().map(|entry| entry.norm_sqr()).sum()
 }
 
-/// By the singular values of the state as a matrix.
+/// Entropy from the singular values of the state as a matrix.
 fn svd_entropy(state: &[C], chosen: &[usize]) -> f64 {
     let others: Vec<usize> = (0..state.len().ilog2() as usize).filter(|qubit| !chosen.contains(qubit)).collect();
     let mut matrix = DMatrix::zeros(1 << chosen.len(), 1 << others.len());
@@ -245,7 +245,7 @@ fn slope_of_the_entropy_at_a_product_state() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// From the loss's side as well: a state that is a leaf, and a density matrix without full rank.
+/// Slope of the entropy for a state that is a leaf, and for a density matrix without full rank.
 #[test]
 fn slope_of_the_entropy_without_full_rank() -> anyhow::Result<()> {
     let mut ghz = vec![C::default(); 16];
@@ -254,7 +254,7 @@ fn slope_of_the_entropy_without_full_rank() -> anyhow::Result<()> {
     let gradients = states::entropy(&leaf, [0, 2])?.sum_all()?.backward()?;
     let slope = flat(gradients.get(&leaf).expect("a gradient"));
     let mut expected = vec![0.0; 32];
-    // Of the entropy of ρ divided by its trace, so that a factor in front of the state has no slope.
+    // Slope of the entropy of ρ divided by its trace, so a factor in front of the state has no slope.
     let entropy = -0.36 * 0.36f64.ln() - 0.64 * 0.64f64.ln();
     expected[0] = -2.0 * (0.36f64.ln() + entropy) * 0.6;
     expected[31] = -2.0 * (0.64f64.ln() + entropy) * 0.8;
@@ -321,8 +321,8 @@ fn a_nan_stays_in_its_row() -> Result<()> {
     Ok(())
 }
 
-/// Product states after many rotations in F32, whose norms are off 1: what is at the end of its range must not be beyond it, or a
-/// root of it is NaN.
+/// Product states after many rotations in F32 have norms other than 1. A result at the end of its range must not be
+/// beyond it, or its root is NaN.
 #[test]
 fn results_in_f32_stay_in_their_ranges() -> anyhow::Result<()> {
     let qubits = 6;
@@ -359,7 +359,7 @@ fn results_in_f32_stay_in_their_ranges() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What is no end of a range keeps its value and its slope, and a factor in front of a state changes nothing.
+/// A value inside its range is unchanged, with its slope, and a factor in front of a state changes nothing.
 #[test]
 fn norms_of_states_do_not_matter() -> anyhow::Result<()> {
     let all = haar(31, 4, 3);

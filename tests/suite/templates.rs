@@ -1,4 +1,4 @@
-//! Trainable templates against circuits written out, and against what their authors say of them.
+//! Trainable templates against circuits that are written out, and against statements of their authors.
 
 use crate::lab::{close, rows, tensor};
 use crate::oracle::{rng, uniform};

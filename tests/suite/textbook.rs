@@ -1,6 +1,7 @@
 //! The gate table against matrices typed in by hand from Qiskit's and OpenQASM's definitions.
 //!
-//! Everything else in this suite takes `Gate::matrix` for granted. Little-endian: a gate's first qubit is the low bit.
+//! All other tests in this suite assume that `Gate::matrix` is right. Order is little-endian: a gate's first qubit is
+//! the low bit.
 
 use crate::lab::close;
 use crate::oracle::{rng, uniform};

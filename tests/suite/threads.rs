@@ -1,4 +1,4 @@
-//! Calls from many threads at once, in tasks of a thread pool and outside of one.
+//! Calls from many threads at the same time, in tasks of a thread pool and outside of it.
 
 use candle_core::{DType, Device, Tensor, Var};
 use candle_nn::VarMap;
@@ -8,7 +8,7 @@ use candlewick::prelude::*;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
-/// Fails if the work does not end: two minutes are a hundred times what it takes.
+/// Fails if the work does not end: two minutes are a hundred times its usual duration.
 fn ends(what: &'static str, work: impl FnOnce() + Send + 'static) {
     let (done, is_done) = channel();
     let worker = std::thread::spawn(move || {
@@ -34,8 +34,8 @@ fn layer(qubits: usize, varmap: &VarMap) -> QuantumLayer {
     QuantumLayer::new(circuit, Measurement::expectation((0..qubits).map(Z)), vb).expect("a layer")
 }
 
-/// Candle holds the lock of a tensor around each op: a thread of a pool that waits for others in one must not take up a task that wants to
-/// write that tensor. It takes a few hundred tasks until two meet like that.
+/// Candle holds the lock of a tensor around each op. A thread of a pool that waits for others inside an op must not
+/// start a task that writes that tensor. It takes a few hundred tasks until two such tasks meet.
 #[test]
 fn a_layer_runs_in_tasks_of_a_pool_that_also_write_its_weights() {
     for (threads, tasks) in [(4, 1500), (8, 1500)] {

@@ -1,4 +1,4 @@
-//! The training loop: against a loop by hand, and against itself where it was stopped.
+//! The training loop against a loop by hand, and against itself after an interruption.
 
 mod refused;
 
@@ -71,7 +71,7 @@ fn scores(history: &History) -> Vec<Epoch> {
     history.epochs.iter().copied().map(without).collect()
 }
 
-/// With one batch an epoch, the order of the samples matters to rounding alone.
+/// The order of the samples matters only to rounding if an epoch has one batch.
 #[test]
 fn one_batch_an_epoch_is_a_loop_by_hand() -> Result<()> {
     let (train, test) = data(DType::F64)?;
@@ -113,13 +113,14 @@ fn one_batch_an_epoch_is_a_loop_by_hand() -> Result<()> {
     Ok(())
 }
 
-/// Batches of 8 of 62 samples, a schedule by step, clipping, a validation set in batches: every step again by hand, on the batches that the model saw.
+/// Batches of 8 of 62 samples, a schedule by step, clipping, a validation set in batches: every step is repeated by
+/// hand, on the batches that the model saw.
 #[test]
 fn many_batches_are_a_loop_by_hand() -> Result<()> {
     let (train, test) = data(DType::F64)?;
     let (samples, epochs) = (train.len(), 4);
     assert_eq!((samples, test.len()), (62, 28));
-    // Which sample is which is seen by its first feature.
+    // The first feature identifies a sample.
     let places: Vec<f64> = train.x.narrow(1, 0, 1)?.flatten_all()?.to_vec1()?;
     let ours = network(DType::F64)?;
     let seen = RefCell::new(Vec::new());
@@ -302,7 +303,8 @@ fn a_stopped_run_continues_bit_for_bit() -> Result<()> {
 #[test]
 fn patience_and_the_best_weights() -> Result<()> {
     let (train, test) = data(DType::F64)?;
-    // Validated on the opposite labels: what helps the training set hurts here, so that the first epoch is the best for a while.
+    // Validation is on the opposite labels: progress on the training set is a setback here, so the first epoch
+    // is the best for a while.
     let opposite = (test.y.ones_like()? - &test.y)?;
     for restore_best in [false, true] {
         let network = network(DType::F64)?;
@@ -347,7 +349,7 @@ fn runs_that_cannot_be() -> Result<()> {
     Ok(())
 }
 
-/// What a run needs is asked before it begins, and the step size is as before after an error.
+/// Requirements of a run are checked before it begins, and after an error the step size is as before.
 #[test]
 fn errors_before_the_first_step() -> Result<()> {
     let (train, _) = data(DType::F32)?;

@@ -1,4 +1,4 @@
-//! Circuits on samples, as a list: the suite compares them with the oracle, and a check of a GPU runs all of them there.
+//! A list of circuits on samples: the suite compares them with the oracle, and a check of a GPU runs all of them there.
 
 use crate::losses::{Loss, losses};
 use crate::oracle::*;
@@ -24,9 +24,10 @@ pub(crate) struct Trial {
 pub(crate) enum Reading {
     /// Amplitudes.
     States,
-    /// Outputs of a measurement of [`losses`], by the seed of its observables and its place, and gradients in inputs and weights.
+    /// Outputs of a measurement of [`losses`], by the seed of its observables and its place, and gradients in inputs
+    /// and weights.
     Gradients { seed: u64, which: usize },
-    /// Z of each qubit, and gradients: what large states have time for.
+    /// Z of each qubit, and gradients, for which large states have time.
     Z,
 }
 
@@ -87,7 +88,8 @@ pub(crate) fn arrangements(qubits: usize, count: usize) -> Vec<Vec<usize>> {
     })
 }
 
-/// Applies a gate to a real random state that rotations have made complex. Starting states are inputs, so the batch has many.
+/// Applies a gate to a real random state that rotations have made complex. Starting states are inputs, so the batch has
+/// many.
 pub(crate) fn gate_on_states(gate: Gate, angles: &[f64], qubits: usize, on: Vec<usize>, controls: Vec<usize>) -> Case {
     let mut ops: Vec<Op> = (0..qubits)
         .map(|q| Op::gate(Gate::u, [0.3, 0.7, 1.1].map(|a| Expr::constant(a + q as f64)).to_vec(), vec![q]))

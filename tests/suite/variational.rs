@@ -1,4 +1,4 @@
-//! Variational algorithms against eigenvalues and costs that are known.
+//! Variational algorithms against known eigenvalues and costs.
 
 mod eigensolver;
 mod molecules;

@@ -1,4 +1,4 @@
-//! Weights: their names, shapes and start, saving and loading them, and weights that other networks compute.
+//! Weights: their names, shapes and initialisations, files of weights, and weights that other networks compute.
 
 use crate::gradients::differences;
 use crate::lab::{close, tensor};
@@ -13,7 +13,7 @@ use std::path::PathBuf;
 
 fn circuit() -> Circuit {
     let mut circuit = Circuit::new(2);
-    // Declared in another order than that of their names, in which they are stored.
+    // The declaration order differs from the order of the names, in which weights are stored.
     let (late, early) = (circuit.weights("theta", (2, 2)), circuit.weights("alpha", 3));
     circuit.ry(input(0), 0).ry(late.at([0, 1]), 0).cx(0, 1).rx(late.at([1, 0]) + early.at([2]), 1).rz(early.at([0]), 1);
     circuit.ry(0.3 * early.at([1]), 1);
@@ -76,7 +76,7 @@ fn they_start_on_the_circle_or_as_told() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A variable's values depend on the seed, its path and its shape, not on what else is made.
+/// The values of a variable depend on the seed, its path and its shape, and on no other variable.
 #[test]
 fn a_seed_fixes_each_tensor_by_its_path() -> anyhow::Result<()> {
     let alone = VarMap::new();

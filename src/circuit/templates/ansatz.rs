@@ -1,4 +1,4 @@
-//! Trainable layers.
+//! Templates with trainable weights: entangling layers, Qiskit's and PennyLane's ansätze, QAOA, data re-uploading.
 
 use crate::circuit::weights::DEFAULT_INIT;
 use crate::circuit::{Angle, Circuit, TemplateWeights, Weights};
@@ -10,21 +10,22 @@ use candle_nn::Init;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Entanglement {
-    /// `(n-2, n-1), .., (0, 1)`: Qiskit's default, the same unitary as [`Full`](Self::Full) for `cx`.
+    /// Pairs `(n-2, n-1), .., (0, 1)`: Qiskit's default, the same unitary as [`Full`](Self::Full) for `cx`.
     #[default]
     ReverseLinear,
-    /// `(0, 1), .., (n-2, n-1)`.
+    /// Pairs `(0, 1), .., (n-2, n-1)`.
     Linear,
-    /// [`Linear`](Self::Linear) after `(n-1, 0)`; for two qubits without it.
+    /// Pair `(n-1, 0)`, then [`Linear`](Self::Linear). Two qubits have only the pair of `Linear`.
     Circular,
     /// Every pair `(i, j)` with `i < j`.
     Full,
-    /// `(0, 1), (2, 3), ..`, then `(1, 2), (3, 4), ..`.
+    /// Pairs `(0, 1), (2, 3), ..`, then `(1, 2), (3, 4), ..`.
     Pairwise,
 }
 
 impl Entanglement {
-    /// The pairs on `qubits` qubits, in the order in which they act, one after the other as they are asked for.
+    /// Returns the pairs on `qubits` qubits in the order in which they act. The iterator computes each pair when it is
+    /// needed.
     pub fn pairs(self, qubits: usize) -> impl Iterator<Item = (usize, usize)> {
         let linear = (1..qubits).map(|q| (q - 1, q));
         let pairs: Box<dyn Iterator<Item = _>> = match self {
@@ -140,8 +141,8 @@ impl Circuit {
         self.two_local(weights, repeats, &[Gate::ry], Gate::cx, entanglement)
     }
 
-    /// One QAOA layer: `exp(-i gamma C)` for a diagonal cost `C` made of Pauli words of Z, then `exp(-i beta X)` on every
-    /// qubit (Farhi, Goldstone, Gutmann, arXiv:1411.4028). Start from `h` on every qubit.
+    /// Appends one QAOA layer: `exp(-i gamma C)` for a diagonal cost `C` made of Pauli words of Z, then
+    /// `exp(-i beta X)` on every qubit (Farhi, Goldstone, Gutmann, arXiv:1411.4028). Start from `h` on every qubit.
     ///
     /// ```
     /// use candlewick::prelude::*;

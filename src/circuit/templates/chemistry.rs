@@ -1,36 +1,38 @@
-//! Fermions on qubits: excitations under the Jordan-Wigner transformation, and the circuits of quantum chemistry made of them.
+//! Fermions on qubits: excitations under the Jordan-Wigner transformation, and circuits of quantum chemistry.
 //!
-//! Qubit `p` is spin orbital `p`, 1 where it is occupied; `a_p = Z_0 .. Z_(p-1) (X_p + iY_p)/2` takes its electron away. Spin
-//! orbitals are interleaved: even ones have spin up, odd ones spin down.
+//! Qubit `p` is spin orbital `p`, 1 if the orbital is occupied. `a_p = Z_0 .. Z_(p-1) (X_p + iY_p)/2` removes its
+//! electron. Spin orbitals are interleaved: even orbitals have spin up, odd orbitals spin down.
 
 use crate::circuit::{Angle, Circuit, TemplateWeights, Weights};
 use crate::error::Mistake;
 use candle_nn::Init;
 
-/// A move of one or two electrons to other spin orbitals; see [`Circuit::excitations`].
+/// Move of one or two electrons to other spin orbitals; see [`Circuit::excitations`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Excitation {
-    /// [`Circuit::single_excitation`].
+    /// Excitation of one electron, [`Circuit::single_excitation`].
     Single {
-        /// Spin orbital from which the electron goes.
+        /// Spin orbital that the electron leaves.
         from: usize,
-        /// Spin orbital to which it goes.
+        /// Spin orbital that the electron enters.
         to: usize,
     },
-    /// [`Circuit::double_excitation`].
+    /// Excitation of two electrons, [`Circuit::double_excitation`].
     Double {
-        /// Spin orbitals from which the electrons go.
+        /// Spin orbitals that the electrons leave.
         from: [usize; 2],
-        /// Spin orbitals to which they go.
+        /// Spin orbitals that the electrons enter.
         to: [usize; 2],
     },
 }
 
 impl Circuit {
-    /// The determinant with `electrons` electrons in the lowest spin orbitals: `x` on the first `electrons` qubits.
+    /// Prepares the determinant with `electrons` electrons in the lowest spin orbitals: `x` on the first `electrons`
+    /// qubits.
     ///
-    /// More electrons than qubits are a mistake, and so are electrons on qubits that have been used before: `x` would take them away.
+    /// More electrons than qubits are a mistake. Electrons on qubits that have been used before are a mistake too: `x`
+    /// would remove electrons there.
     pub fn hartree_fock(&mut self, electrons: usize) -> &mut Self {
         if self.electrons_fit("hartree_fock", electrons) && self.prepares("hartree_fock", electrons) {
             for qubit in 0..electrons {
@@ -40,11 +42,13 @@ impl Circuit {
         self
     }
 
-    /// `exp(theta/2 (T - T†))` with `T = a†_to a_from`: the electron at `from` goes to `to` with amplitude `sin(theta/2)`.
+    /// Appends `exp(theta/2 (T - T†))` with `T = a†_to a_from`: the electron at `from` goes to `to` with amplitude
+    /// `sin(theta/2)`.
     ///
-    /// It is exact: two commuting rotations about Pauli words with a string of Z between the qubits. States in which both
-    /// spin orbitals are empty, or both occupied, stay as they are. On neighbouring qubits it is PennyLane's
-    /// `SingleExcitation` on `[to, from]`. Its `FermionicSingleExcitation` on the wires `from..=to` takes the same angle.
+    /// The operation is exact: two commuting rotations about Pauli words with a string of Z between the qubits. States
+    /// in which both spin orbitals are empty, or both occupied, do not change. On neighbouring qubits it is PennyLane's
+    /// `SingleExcitation` on `[to, from]`. PennyLane's `FermionicSingleExcitation` on the wires `from..=to` takes the
+    /// same angle.
     ///
     /// ```
     /// use candlewick::{functional, prelude::*};
@@ -58,16 +62,17 @@ impl Circuit {
         self.excite("single_excitation", &theta.into(), &[from], &[to])
     }
 
-    /// `exp(theta/2 (T - T†))` with `T = a†_to[0] a†_to[1] a_from[1] a_from[0]`, the product of the moves `from[0]` to `to[0]`
-    /// and `from[1]` to `to[1]`. Two electrons go together, with amplitude `sin(theta/2)`.
+    /// Appends `exp(theta/2 (T - T†))` with `T = a†_to[0] a†_to[1] a_from[1] a_from[0]`, the product of the moves
+    /// `from[0]` to `to[0]` and `from[1]` to `to[1]`. Two electrons move together, with amplitude `sin(theta/2)`.
     ///
-    /// It is exact: eight commuting rotations about Pauli words. PennyLane's `FermionicDoubleExcitation` with `wires1` the wires between `from` and `wires2` those
-    /// between `to` takes the same angle with the other sign.
+    /// The operation is exact: eight commuting rotations about Pauli words. PennyLane's `FermionicDoubleExcitation`
+    /// takes the same angle with the other sign; its `wires1` are the wires between `from`, its `wires2` the wires
+    /// between `to`.
     pub fn double_excitation(&mut self, theta: impl Into<Angle>, from: [usize; 2], to: [usize; 2]) -> &mut Self {
         self.excite("double_excitation", &theta.into(), &from, &to)
     }
 
-    /// Either excitation, for programs that choose among them at run time.
+    /// Appends either excitation, for programs that choose among them at run time.
     pub fn excitation(&mut self, theta: impl Into<Angle>, excitation: Excitation) -> &mut Self {
         match excitation {
             Excitation::Single { from, to } => self.single_excitation(theta, from, to),
@@ -75,9 +80,10 @@ impl Circuit {
         }
     }
 
-    /// The excitations from the lowest `electrons` spin orbitals of this circuit's qubits to the others that leave the numbers
-    /// of electrons with spin up and with spin down as they are: doubles `[i, j]` to `[a, b]` with `i < j` and `a < b`, then singles, both in
-    /// lexical order. None if there are more electrons than qubits.
+    /// Returns the excitations from the lowest `electrons` spin orbitals of this circuit's qubits to the others that do
+    /// not change the numbers of electrons with spin up and with spin down. The list has doubles `[i, j]` to `[a, b]`
+    /// with `i < j` and `a < b`, then singles, both in lexical order. It is empty if there are more electrons than
+    /// qubits.
     ///
     /// ```
     /// use candlewick::{circuit::Excitation, prelude::*};
@@ -90,7 +96,8 @@ impl Circuit {
         let mut excitations = Vec::new();
         for (i, j) in (0..occupied).flat_map(|i| (i + 1..occupied).map(move |j| (i, j))) {
             for (a, b) in (occupied..all).flat_map(|a| (a + 1..all).map(move |b| (a, b))) {
-                // One electron up and one down if the sum is odd; otherwise all four have to agree.
+                // If the sum is odd, one electron has spin up and one spin down. Otherwise all four spins have to
+                // agree.
                 if (i + j) % 2 == (a + b) % 2 && ((i + j) % 2 == 1 || i % 2 == a % 2) {
                     excitations.push(Excitation::Double { from: [i, j], to: [a, b] });
                 }
@@ -103,12 +110,14 @@ impl Circuit {
         excitations
     }
 
-    /// Unitary coupled cluster with singles and doubles (Peruzzo et al., Nature Communications 5, 4213, 2014), to first order
-    /// in Trotter's formula: [`hartree_fock`](Self::hartree_fock), then each of [`excitations`](Self::excitations) in that
-    /// order, doubles first. Weights: `[excitations]`, all starting at 0, the Hartree-Fock state.
+    /// Appends unitary coupled cluster with singles and doubles (Peruzzo et al., Nature Communications 5, 4213, 2014),
+    /// to first order in Trotter's formula: [`hartree_fock`](Self::hartree_fock), then each of
+    /// [`excitations`](Self::excitations) in that order, doubles first. Weights: `[excitations]`, all starting at 0,
+    /// the Hartree-Fock state.
     ///
-    /// Electrons of either spin are as many as in the Hartree-Fock state, whatever the weights. A circuit has it once, before anything else: qubits that have
-    /// been used are a mistake. [`uccsd_layers`](Self::uccsd_layers) repeats the excitations.
+    /// The number of electrons of either spin is the same as in the Hartree-Fock state, whatever the weights. A circuit
+    /// has this template once, in front of all other operations: qubits that have been used are a mistake.
+    /// [`uccsd_layers`](Self::uccsd_layers) repeats the excitations.
     ///
     /// ```
     /// use candlewick::prelude::*;
@@ -122,8 +131,10 @@ impl Circuit {
         weights
     }
 
-    /// [`uccsd`](Self::uccsd) in `layers` steps of Trotter's formula, each with weights of its own: the Hartree-Fock state once, then all excitations
-    /// `layers` times. Weights: `[layers, excitations]`, all starting at 0.
+    /// Appends [`uccsd`](Self::uccsd) in `layers` steps of Trotter's formula, each with weights of its own: the
+    /// Appends [`uccsd`](Self::uccsd) in `layers` steps of Trotter's formula, each with weights of its own: the
+    /// Hartree-Fock state once, then all excitations `layers` times. Weights: `[layers, excitations]`; all of them
+    /// start at 0.
     ///
     /// ```
     /// use candlewick::prelude::*;
@@ -143,12 +154,13 @@ impl Circuit {
         weights
     }
 
-    /// The excitations of electrons that fit, or none.
+    /// Returns the excitations, or none if there are more electrons than qubits.
     fn uccsd_excitations(&mut self, name: &str, electrons: usize) -> Vec<Excitation> {
         if self.electrons_fit(name, electrons) { self.excitations(electrons) } else { Vec::new() }
     }
 
-    /// The Hartree-Fock state and its excitations, `layers` times, by angles that are given by layer and excitation.
+    /// Appends the Hartree-Fock state, then its excitations `layers` times. The angles are given by layer and
+    /// excitation.
     fn uccsd_of(
         &mut self,
         name: &str,
@@ -157,7 +169,7 @@ impl Circuit {
         layers: usize,
         angle: impl Fn(usize, usize) -> Angle,
     ) {
-        // Excitations take electrons to all qubits.
+        // Excitations move electrons to all qubits.
         if !self.prepares(name, self.qubits()) {
             return;
         }
@@ -176,7 +188,7 @@ impl Circuit {
         electrons <= limit
     }
 
-    /// `exp(theta/2 (T - T†))`, where `T` is the product of the moves `from[k]` to `to[k]`.
+    /// Appends `exp(theta/2 (T - T†))`, where `T` is the product of the moves `from[k]` to `to[k]`.
     fn excite(&mut self, name: &str, theta: &Angle, from: &[usize], to: &[usize]) -> &mut Self {
         let qubits = self.qubits();
         let mut ladder = Vec::new();
@@ -203,28 +215,30 @@ impl Circuit {
     }
 }
 
-/// `a†` or `a` of a spin orbital.
+/// Ladder operator `a†` or `a` of a spin orbital.
 #[derive(Debug, Clone, Copy)]
 struct Ladder {
     qubit: usize,
     creates: bool,
 }
 
-/// `T - T†` of a product `T` of ladder operators on different qubits, an even number of them, as `i/m` times `m` Pauli words
-/// with signs; and the qubits of their letters.
+/// Returns `T - T†` as `i/m` times `m` Pauli words with signs, and the qubits of their letters. `T` is the product of
+/// an even number of ladder operators on different qubits.
 fn words_of(mut product: Vec<Ladder>) -> (Vec<(f64, String)>, Vec<usize>) {
-    // In falling order of the qubits, a sign for each exchange of two of them.
+    // Sorts the operators in falling order of the qubits, with a sign for each exchange of two of them.
     let exchanges: usize = (0..product.len())
         .map(|k| product[..k].iter().filter(|earlier| earlier.qubit < product[k].qubit).count())
         .sum();
     product.sort_by_key(|operator| operator.qubit);
-    // Of each pair the strings below the lower qubit cancel, Z stays between, and meets the lower operator: Z a† = -a†.
+    // The two strings of a pair cancel below the lower qubit. Z stays between the qubits and meets the lower operator:
+    // Z a† = -a†.
     let lower = product.iter().step_by(2).filter(|operator| operator.creates).count();
     let sign = if (exchanges + lower).is_multiple_of(2) { 1.0 } else { -1.0 };
     let between = product.chunks_exact(2).flat_map(|pair| pair[0].qubit + 1..pair[1].qubit);
     let support: Vec<usize> = product.iter().map(|operator| operator.qubit).chain(between).collect();
     let strings = "Z".repeat(support.len() - product.len());
-    // a is (X + iY)/2 and a† is (X - iY)/2. What T† does not cancel has an odd number of Y, and i to that power is i or -i.
+    // a is (X + iY)/2 and a† is (X - iY)/2. Words that T† does not cancel have an odd number of Y, and i to an odd
+    // power is i or -i.
     let mut words = Vec::new();
     for which in (0u32..1 << product.len()).filter(|which| which.count_ones() % 2 == 1) {
         let chosen = |k: usize| which >> k & 1 == 1;

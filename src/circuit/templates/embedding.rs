@@ -1,4 +1,4 @@
-//! Ways for classical data into a circuit.
+//! Embeddings: templates that put classical data into a circuit.
 
 use crate::circuit::{AMPLITUDES, AMPLITUDES_OR_ZERO_STATE, Angle, Circuit, Kind, Operation};
 use crate::error::Mistake;
@@ -8,7 +8,7 @@ use std::f64::consts::PI;
 use std::ops::Range;
 
 impl Circuit {
-    /// Angle embedding: `rotation(feature k)` on qubit `k`.
+    /// Appends an angle embedding: `rotation(feature k)` on qubit `k`.
     ///
     /// `rotation` is a one-qubit gate of the table with one angle, and there are at most as many features as qubits.
     ///
@@ -28,12 +28,13 @@ impl Circuit {
         self
     }
 
-    /// Amplitude embedding: the state becomes the features `range` divided by their Euclidean norm and padded with zeros.
+    /// Appends an amplitude embedding: the state becomes the features `range` divided by their Euclidean norm and
+    /// padded with zeros.
     ///
     /// It must be the first operation; there are 1 to 2^qubits features. Gradients in the features go through the norm.
-    /// A sample whose features are all zero, or not all finite, has no state: all its outputs and gradients are NaN, and so is the weights'
-    /// gradient of a batch that holds it. Where zeros do occur, as in black patches of images, use
-    /// [`amplitude_embedding_or_zero_state`](Self::amplitude_embedding_or_zero_state).
+    /// A sample whose features are all zero, or not all finite, has no state. All its outputs and gradients are NaN,
+    /// and so is the gradient in the weights of a batch that has this sample. For data with such zeros, for instance
+    /// black patches of images, use [`amplitude_embedding_or_zero_state`](Self::amplitude_embedding_or_zero_state).
     ///
     /// ```
     /// use candlewick::prelude::*;
@@ -45,11 +46,11 @@ impl Circuit {
         self.embed_amplitudes(range, false)
     }
 
-    /// Amplitude embedding in which a sample whose features are all zero becomes the zero state |0..0>, with gradient 0 in these
-    /// features: there is no derivative, since the state jumps there.
+    /// Appends an amplitude embedding in which a sample whose features are all zero becomes the zero state |0..0>. The
+    /// gradient in these features is 0: there is no derivative, because the state jumps there.
     ///
-    /// Otherwise as [`amplitude_embedding`](Self::amplitude_embedding); features that are not finite still give NaN. It serves images on
-    /// black, most of whose patches hold nothing at all.
+    /// Otherwise it is [`amplitude_embedding`](Self::amplitude_embedding); features that are not finite still give NaN.
+    /// It serves images on black, in which most patches are black.
     ///
     /// ```
     /// use candle_core::{Device, Tensor};
@@ -78,10 +79,10 @@ impl Circuit {
         self
     }
 
-    /// Basis embedding: qubit `k` is flipped if bit `k` is 1.
+    /// Appends a basis embedding: qubit `k` is flipped if bit `k` is 1.
     ///
-    /// Constant bits 0 and 1 become nothing and `x`; expressions become `rx(π bit)`, the same up to a global phase. The state of the bits is prepared: their
-    /// qubits must not have been used before, which is a mistake.
+    /// The constant bit 0 appends nothing, the constant bit 1 appends `x`. Expressions become `rx(π bit)`, the same up
+    /// to a global phase. The bits are a prepared state: if their qubits have been used before, that is a mistake.
     ///
     /// ```
     /// use candlewick::prelude::*;
@@ -103,7 +104,7 @@ impl Circuit {
         self
     }
 
-    /// IQP embedding (Havlíček et al., Nature 567, 209, 2019): `repeats` times Hadamards, `rz(x_i)`, and
+    /// Appends an IQP embedding (Havlíček et al., Nature 567, 209, 2019): `repeats` times Hadamards, `rz(x_i)`, and
     /// `rzz(x_i x_j)` on each pair.
     ///
     /// ```

@@ -1,7 +1,8 @@
 //! Ready-made parts of circuits, generic in qubits and layers.
 //!
-//! Embeddings take the features as [`Angle`](super::Angle)s, so that `(0..4).map(input)`, scaled inputs and weights all serve.
-//! Trainable layers declare their weight tensor under a name, or take the handle of one that is there, append their gates and return the handle.
+//! Embeddings take the features as [`Angle`](super::Angle)s, so `(0..4).map(input)`, scaled inputs and weights all
+//! serve. Trainable layers declare their weight tensor under a name, or take a handle on an existing tensor. They
+//! append their gates and return the handle.
 
 mod ansatz;
 mod chemistry;

@@ -1,4 +1,4 @@
-//! Weights and inputs that are not what was declared.
+//! Weights and inputs that differ from their declarations.
 
 use super::{refuses, says, written};
 use candle_core::{DType, Device, Tensor};
@@ -29,13 +29,13 @@ fn handles_of_another_circuit() {
     let unknown = Mistake::UnknownWeights { name: "w".to_owned() };
     let other = Circuit::new(1).weights("w", 2);
     refuses(&written(1, |c| _ = c.ry(other.at([0]), 0)), 0, "ry", &unknown, &["`w`", "not declared"]);
-    // Of the same name, but of another shape.
+    // A tensor of the same name, but of another shape.
     let circuit = written(1, |c| {
         c.weights("w", 3);
         c.ry(other.at([0]), 0);
     });
     refuses(&circuit, 0, "ry", &unknown, &["`w`", "not declared"]);
-    // Of the same name and shape it is still another tensor.
+    // A tensor of the same name and shape is still another tensor.
     let circuit = written(1, |c| {
         c.weights("w", 2);
         c.ry(other.at([0]), 0);
@@ -202,7 +202,7 @@ fn initializations_that_are_not_finite() {
     }
 }
 
-/// What goes from above to below, or scatters by less than nothing, would have been a constant.
+/// A range from above to below, or a negative standard deviation, would have been a constant.
 #[test]
 fn initializations_the_wrong_way_round() {
     for (init, what, value) in [
@@ -218,7 +218,7 @@ fn initializations_the_wrong_way_round() {
     }
 }
 
-/// Kaiming's gain is free: 0 or less has no range, and what is too large has an infinite one.
+/// Kaiming's gain may be any number: 0 or less gives no range, and too large a gain gives an infinite range.
 #[test]
 fn gains_that_no_weight_can_be_drawn_with() {
     let kaiming =

@@ -1,4 +1,4 @@
-//! Weight files that lack tensors, hold others, or are no files of that kind.
+//! Weight files that lack tensors, have other tensors, or are no weight files.
 
 use super::{says, written};
 use candle_core::{DType, Device, Tensor};

@@ -1,4 +1,4 @@
-//! States that do not fit: an error with both numbers, before anything is allocated.
+//! States that do not fit the memory: an error with both numbers, before anything is allocated.
 
 use super::{says, written};
 use candle_core::{DType, Device, Module, Tensor};
@@ -39,7 +39,7 @@ fn refused<T: std::fmt::Debug>(result: Result<T, Error>) -> (usize, Option<u64>,
 fn states_beyond_the_machine() {
     for qubits in [40, 50, 58] {
         for (dtype, bytes) in [(DType::F32, 8), (DType::F64, 16)] {
-            // To read probabilities, amplitudes move to where the circuit's CX have relabelled them: half a state more.
+            // Probabilities need half a state more: the circuit's CX are in the index map, and amplitudes are permuted.
             for (measurement, bytes) in
                 [(Measurement::expectation([Z(0)]), bytes), (Measurement::probabilities([1, 0]), bytes + bytes / 2)]
             {
@@ -52,7 +52,7 @@ fn states_beyond_the_machine() {
         }
     }
     refused(layer(58, Measurement::state(), None, DType::F64).evaluate());
-    // Sixteen of those outputs are beyond counting.
+    // Sixteen of these outputs overflow the count.
     let many = layer(58, Measurement::state(), None, DType::F64);
     let x = Tensor::zeros((16, 0), DType::F64, &Device::Cpu).expect("nothing");
     assert_eq!(refused(many.try_forward(&x)).1, None);

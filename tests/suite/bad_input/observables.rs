@@ -1,4 +1,4 @@
-//! Observables and measurements that make no sense.
+//! Invalid observables and measurements.
 
 use super::{says, written};
 use candle_core::{DType, Device};

@@ -1,4 +1,4 @@
-//! Random calls of every builder method: whatever comes, nothing panics, and what is accepted runs.
+//! Random calls of every builder method: no call panics, and every accepted circuit runs.
 
 use crate::lab::{close, rows, tensor};
 use candle_core::{DType, Tensor};
@@ -42,7 +42,7 @@ fn write(circuit: &mut Circuit, call: &Call, weights: &Weights, depth: usize) {
     let numbers = || call.numbers.iter().copied();
     let first = call.numbers.first().copied().unwrap_or(0);
     match call.what % 16 {
-        // As many angles and qubits as the gate wants, so that some are accepted, or as many as came.
+        // The number of angles and qubits is the gate's, so that some calls are accepted, or the call's.
         0..=4 => {
             let angles: Vec<Angle> = (0..gate.angles().len()).map(|k| angle(call, weights, k)).collect();
             circuit.gate(gate, angles, numbers().take(gate.qubits().len()));
@@ -85,7 +85,7 @@ proptest! {
         let mut circuit = Circuit::new(qubits);
         let weights = circuit.weights("w", names);
         for call in &calls {
-            // Most calls are refused; what is accepted grows into a circuit.
+            // Most calls are refused; accepted calls make a circuit.
             let mut longer = circuit.clone();
             write(&mut longer, call, &weights, 0);
             prop_assert!(!longer.to_string().is_empty());
@@ -100,7 +100,7 @@ proptest! {
         let program = Program::new(&circuit, &measurement).expect("only sound calls are kept");
         prop_assert!(!program.to_string().is_empty());
 
-        // What is accepted runs, and probabilities sum to one.
+        // An accepted circuit runs, and probabilities sum to one.
         let x = tensor(&[vec![0.3; circuit.inputs()], vec![-1.2; circuit.inputs()]], DType::F64);
         let tensors: Vec<(String, Tensor)> = circuit
             .weight_tensors()

@@ -1,4 +1,4 @@
-//! Sizes that nothing has room for: a typed mistake or error before anything is made of them.
+//! Sizes beyond any memory: a typed mistake or error before anything is allocated.
 
 use super::{says, written};
 use candle_core::{DType, Device, Tensor};

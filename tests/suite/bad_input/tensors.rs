@@ -1,4 +1,4 @@
-//! Tensors that do not fit a sound circuit.
+//! Tensors that do not fit a valid circuit.
 
 use super::{says, written};
 use candle_core::{DType, Device, Module, Tensor};
@@ -112,7 +112,7 @@ fn weights_missing_unknown_or_twice() {
 #[test]
 fn weights_of_another_shape_or_dtype() {
     let (a, b) = (zeros(&[2], DType::F32), zeros(&[1, 2], DType::F32));
-    // As many entries are not enough: `b` must be [1, 2].
+    // The same number of entries is not enough: `b` must be [1, 2].
     let shapes: [&[usize]; 4] = [&[2], &[2, 1], &[1, 3], &[]];
     for shape in shapes {
         let wrong = zeros(shape, DType::F32);
@@ -133,7 +133,7 @@ fn weights_of_another_shape_or_dtype() {
     says(&error.to_string(), &["weight tensor `a`", "U32"]);
 }
 
-/// Tensors may hold anything; what is not finite gives NaN, not an error (rows are told apart in `determinism.rs`).
+/// Numbers that are not finite give NaN, not an error (`determinism.rs` checks each row).
 #[test]
 fn weights_that_are_not_finite_give_nan() -> anyhow::Result<()> {
     let (x, b) = (zeros(&[3, 2], DType::F32), zeros(&[1, 2], DType::F32));

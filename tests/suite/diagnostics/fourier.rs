@@ -137,7 +137,7 @@ fn what_is_not_seen_does_not_count() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Gates that other features switch off do not count; those that they switch on do, products included.
+/// Gates that other features switch off do not count; gates that they switch on count, products included.
 #[test]
 fn conditions_on_other_features() -> anyhow::Result<()> {
     let mut circuit = Circuit::new(1);

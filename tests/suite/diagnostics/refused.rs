@@ -1,4 +1,4 @@
-//! Questions without an answer.
+//! Diagnoses without a result.
 
 use super::*;
 use candlewick::diagnostics::{FourierConfig, Frequencies, fourier_spectrum, frequencies};
@@ -45,7 +45,7 @@ fn too_few_of_anything() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Mistakes of the circuit, its inputs and its weights are those of any other call.
+/// Mistakes of the circuit, its inputs and its weights give the same errors as in any other call.
 #[test]
 fn circuits_and_tensors_that_do_not_fit() -> anyhow::Result<()> {
     let mut broken = Circuit::new(1);

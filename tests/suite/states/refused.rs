@@ -1,4 +1,4 @@
-//! What is no state, no choice of qubits, or too much.
+//! Tensors without states, invalid choices of qubits, and sizes beyond the memory.
 
 use super::*;
 use candle_nn::{VarBuilder, VarMap};
@@ -124,7 +124,7 @@ fn kernels_beyond_the_memory() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What traces nothing out has the square of a state's size.
+/// A density matrix of all qubits has the square of a state's size.
 #[test]
 fn density_matrices_beyond_the_memory() -> anyhow::Result<()> {
     let mut amplitudes = vec![0.0; 2 << 20];
@@ -156,8 +156,9 @@ fn inputs_that_are_no_list_of_samples() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Records and what resets take away would interfere in an overlap, as nothing does that was measured: a circuit that ends in 0 whatever its input had a
-/// kernel below 1. All that is defined by overlaps of states refuses such circuits.
+/// Records and discarded qubits would interfere in an overlap, which measured qubits do not: a circuit that ends in 0
+/// whatever its input would have a kernel below 1. All functions that are defined by overlaps of states refuse such
+/// circuits.
 #[test]
 fn circuits_that_measure_have_no_overlaps() -> anyhow::Result<()> {
     let mut reset = Circuit::new(2);

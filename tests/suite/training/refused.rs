@@ -1,4 +1,4 @@
-//! Runs that cannot learn, that others are in the way of, or whose errors have to be told apart.
+//! Runs that cannot learn, runs in a folder that another run has, and errors that have to be distinguished.
 
 use super::*;
 use candlewick::error::{DataError, FileError, TensorError, TrainingError};
@@ -18,8 +18,8 @@ fn train(model: &dyn candle_core::ModuleT, varmap: &VarMap, config: &TrainConfig
     Training::new(model, varmap, &mut optimizer, cross_entropy, config.clone()).run((&train.x, &train.y), None)
 }
 
-/// Candle's `softmax_last_dim` has no derivative: a run with it behind the only layer cannot learn, and neither can one of a detached model or of an
-/// empty map.
+/// Candle's `softmax_last_dim` has no derivative. A run with it behind the only layer cannot learn, and neither can a
+/// run of a detached model or of an empty map.
 #[test]
 fn runs_that_cannot_learn_say_so() -> Result<()> {
     let network = network(DType::F32)?;
@@ -59,8 +59,8 @@ fn runs_that_cannot_learn_say_so() -> Result<()> {
     Ok(())
 }
 
-/// The gradient ends at candle's layer norm, and is 0 where an angle does not count: the history names what no gradient has reached, also of a run
-/// that was stopped and continued.
+/// The gradient ends at candle's layer norm, and is 0 for an angle without effect. The history names the variables that
+/// no gradient has reached, also for a run that was stopped and continued.
 #[test]
 fn variables_without_a_gradient_are_named() -> Result<()> {
     let build = || -> Result<(VarMap, candle_nn::Sequential)> {
@@ -82,7 +82,7 @@ fn variables_without_a_gradient_are_named() -> Result<()> {
     let (varmap, model) = build()?;
     let longer = TrainConfig { epochs: 3, resume: true, ..config };
     assert_eq!(train(&model, &varmap, &longer)?.without_gradient, expected);
-    // No further step: what the steps before have reached is in the file.
+    // No further step: the file has the variables that earlier steps have reached.
     let (varmap, model) = build()?;
     assert_eq!(train(&model, &varmap, &longer)?.without_gradient, expected);
     let whole = network(DType::F32)?;
@@ -159,7 +159,7 @@ fn labels_beyond_the_outputs() -> Result<()> {
         let error = run(train, test).unwrap_err();
         assert!(matches!(error, Error::Data(DataError::Label { sample: 17, classes: 2 })), "{error}");
     }
-    // What else a loss says is left as it is.
+    // Other errors of a loss stay as they are.
     let short = set.y.narrow(0, 0, samples)?.unsqueeze(1)?;
     assert!(matches!(run(&short, &set.y), Err(Error::Candle(_))));
     Ok(())

@@ -1,4 +1,4 @@
-//! The eigensolver: how low it gets, when it ends, and where it goes on.
+//! The eigensolver: its lowest energies, the ends of its runs, and runs that continue.
 
 use super::{dense, lowest};
 use candle_core::{DType, Device, Tensor};
@@ -33,7 +33,7 @@ fn spins() -> (Observable, f64) {
     (Observable::pauli_sum(terms), lowest(dense(3, terms)))
 }
 
-/// In its two determinants the ground state of hydrogen is one angle.
+/// The ground state of hydrogen is one angle between its two determinants.
 #[test]
 fn one_double_excitation_is_hydrogen() -> anyhow::Result<()> {
     let hydrogen = molecule("h2_0.7414.json");
@@ -98,7 +98,7 @@ fn a_run_ends_for_the_reason_it_gives() -> anyhow::Result<()> {
             && found.gradient_norm.is_some_and(|norm| norm <= 1e-5)
             && (found.energy - ground).abs() < 1e-9
     );
-    // Its weights are those of the lowest energy.
+    // The weights of the result give the lowest energy.
     vqe.set_weights(found.weights.iter().map(|(name, tensor)| (name.as_str(), tensor)))?;
     assert_eq!(vqe.energy()?, found.energy);
 
@@ -115,7 +115,7 @@ fn a_run_ends_for_the_reason_it_gives() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The gradient norm is that of central differences.
+/// The gradient norm against central differences.
 #[test]
 fn the_gradient_norm_is_of_all_weights() -> anyhow::Result<()> {
     let (energy, _) = spins();
@@ -292,7 +292,8 @@ fn nothing_to_train() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// At weights of 0 the energy of `z(0) + z(1)` is at its maximum, where the gradient is 0: a run that starts there ends there, and has found nothing.
+/// The energy of `z(0) + z(1)` is at its maximum at weights of 0, where the gradient is 0: a run that starts there ends
+/// there without a result.
 #[test]
 fn a_run_that_starts_at_a_maximum_has_not_converged() -> anyhow::Result<()> {
     let mut circuit = Circuit::new(2);
@@ -305,7 +306,7 @@ fn a_run_that_starts_at_a_maximum_has_not_converged() -> anyhow::Result<()> {
         assert_eq!((found.stop_reason, found.steps, found.converged()), (StopReason::Start, 0, false));
         assert!((found.energy - 2.0).abs() < 1e-12);
     }
-    // By the energy, and by a method without gradients: its two values are equal, and it never moves.
+    // The energy ends the run, and so does a method without gradients: its two values are equal, and it never moves.
     let spsa = VqeMethod::Spsa(SpsaConfig::default());
     let still = VqeConfig { energy_tolerance: 1e-9, patience: Some(5), steps: 50, ..Default::default() };
     let found = run(VqeConfig { method: spsa, ..still.clone() })?;

@@ -1,4 +1,4 @@
-//! QAOA on rings, where the best mean cut is known.
+//! QAOA on rings, for which the best mean cut is known.
 
 use candle_core::{Device, Tensor};
 use candlewick::prelude::*;
@@ -20,7 +20,7 @@ fn the_best_cuts_of_a_ring() -> anyhow::Result<()> {
         }
         let config = VqeConfig { gradient_tolerance: 1e-6, ..Default::default() };
         let mut vqe = Vqe::new(circuit, cost.clone(), config)?;
-        // From the mixer to the cost, slowly.
+        // A slow change from the mixer to the cost.
         let place = |layer: usize| (layer as f64 + 0.5) / depth as f64;
         let ramp: Vec<f64> = (0..depth).flat_map(|layer| [0.8 * place(layer), -0.8 * (1.0 - place(layer))]).collect();
         vqe.set_weights([("angles", &Tensor::from_vec(ramp, (depth, 2), &Device::Cpu)?)])?;

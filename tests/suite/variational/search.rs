@@ -21,7 +21,7 @@ fn minimum(costs: &[f64]) -> f64 {
     costs.iter().copied().fold(f64::INFINITY, f64::min)
 }
 
-/// How many of 20 lists of random costs have their minimum found.
+/// Number of lists, of 20 lists of random costs, whose minimum is found.
 fn hits(qubits: usize, restarts: usize) -> usize {
     let found = |seed: u64| {
         let costs = costs(qubits, 100 * qubits as u64 + seed);
