@@ -39,7 +39,7 @@ pub struct Observable {
 
 /// Pauli word: X or Y where `x` has a bit, Z or Y where `z` has a bit.
 ///
-/// As an operator it is `i^|x & z| X^x Z^z`, so both bits together are Y.
+/// The operator is `i^|x & z| X^x Z^z`, so both bits together are Y.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub(crate) struct PauliWord {
     pub(crate) x: u64,

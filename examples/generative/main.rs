@@ -11,7 +11,7 @@
 //! samples. Here both come from exact probabilities. `--target gaussians` is a mixture of two on `--qubits`, as in the
 //! second paper.
 //!
-//! As in the first paper's best circuits, every pair of qubits is joined: layers of RY and RZ on each qubit and RZZ on
+//! Every pair of qubits is joined, as in the best circuits of the first paper: layers of RY and RZ on each qubit and RZZ on
 //! each pair. The start of the training decides: from all pictures in superposition and small angles the divergence
 //! falls below 0.001; from angles anywhere (`--spread 2`) it stays near 0.5.
 //!

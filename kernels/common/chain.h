@@ -274,7 +274,7 @@ FN Angle norm_of(GLOBAL const T *features, uint count, bool zero_state, GROUP An
         const Angle feature = static_cast<Angle>(features[k]), ratio = is_zero ? feature : feature / largest;
         sum += ratio * ratio;
     }
-    // The sum has scratch of its own: threads may still read that of the largest.
+    // The sum has its own scratch, since threads may still read the scratch of the largest.
     sum = of_first<Angle>(block_sum<Angle>(sum, scratch + MAX_WARPS, p), scratch, p);
     return is_zero ? sum : largest * root(sum);
 }

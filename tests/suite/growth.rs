@@ -400,7 +400,7 @@ fn schedules_count_against_the_limit() -> Result<()> {
         assert!(needed > layers as u64 * (1 << 13), "{needed} bytes");
         // The outline alone, in which a layer takes no more than its rotations and phases.
         assert!(counted.bytes_max < needed / 2, "{} bytes", counted.bytes_max);
-        // As many as the error asks for are enough.
+        // The bytes that the error asks for are enough.
         deep(layers, Some(needed))?.try_forward(&x).map(drop)?;
         Ok(())
     })

@@ -322,7 +322,7 @@ impl GroupSums {
     }
 
     /// Takes the block's gradients in the slots that differ from sample to sample. Adds them to the gradients of the
-    /// weights, and to the block's rows of the input gradient, if there are any. `room` is scratch for sums in `f64`.
+    /// weights, and to the block's rows of the input gradient, if there are any. `scratch` is scratch for sums in `f64`.
     /// Lanes without a sample hold 0, as their cotangent is 0.
     pub(super) fn finish_block<T: Real>(
         &mut self,
@@ -331,23 +331,23 @@ impl GroupSums {
         shared: &SharedAngles,
         (first, count): (usize, usize),
         rows: &mut [T],
-        room: &mut Vec<f64>,
+        scratch: &mut Vec<f64>,
     ) {
         let width = program.engine_inputs;
         let samples = Samples { arguments, width, first, count };
-        room.clear();
-        room.resize(rows.len(), 0.0);
+        scratch.clear();
+        scratch.resize(rows.len(), 0.0);
         for &slot in &shared.varying {
             let gradients = std::mem::replace(&mut self.slots[slot], [0.0; LANES]);
             samples.derivatives(&program.slots[slot], &gradients, |variable, parts| match variable {
                 Variable::Weight(index) => self.weights[index] += sum(&parts),
                 Variable::Input(index) => {
-                    let entries = room.iter_mut().skip(index).step_by(width);
+                    let entries = scratch.iter_mut().skip(index).step_by(width);
                     entries.zip(parts).for_each(|(entry, part)| *entry += part);
                 }
             });
         }
-        rows.iter_mut().zip(room).for_each(|(to, sum)| *to += T::from_f64(*sum));
+        rows.iter_mut().zip(scratch).for_each(|(to, sum)| *to += T::from_f64(*sum));
     }
 
     /// Makes the gradients of all weights NaN.

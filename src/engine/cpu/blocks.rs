@@ -29,10 +29,10 @@ impl<T: Real> Worker<'_, T> {
 
     /// Exchanges the worker's states with the saved states of a block. A second call puts them back.
     fn exchange(&mut self, saved: &mut Block<T>) {
-        std::mem::swap(&mut self.room.block.psi, &mut saved.psi);
+        std::mem::swap(&mut self.scratch.block.psi, &mut saved.psi);
         if self.call.partition.saves_angles {
-            std::mem::swap(&mut self.room.block.angles, &mut saved.angles);
-            std::mem::swap(&mut self.room.block.start, &mut saved.start);
+            std::mem::swap(&mut self.scratch.block.angles, &mut saved.angles);
+            std::mem::swap(&mut self.scratch.block.start, &mut saved.start);
         }
     }
 
@@ -66,10 +66,10 @@ impl<T: Real> Worker<'_, T> {
                 self.unembed(embedding, first, rows);
             }
             let Call { arguments, prepared, .. } = *self.call;
-            sums.finish_block(program, arguments, &prepared.angles, (first, count), rows, &mut self.room.rows);
+            sums.finish_block(program, arguments, &prepared.angles, (first, count), rows, &mut self.scratch.rows);
             // Without a state, or with an angle that is NaN or infinite, all gradients are NaN, also of angles without
             // effect.
-            let spoiled = self.room.block.angles.spoiled;
+            let spoiled = self.scratch.block.angles.spoiled;
             if spoiled[..count].contains(&true) {
                 sums.spoil();
             }
@@ -98,7 +98,7 @@ impl<T: Real> Worker<'_, T> {
     fn run(&mut self, first: usize, count: usize) {
         let Call { program, partition, .. } = *self.call;
         self.fill(first, count);
-        self.room.block.psi.fit(program.qubits, partition.lanes);
+        self.scratch.block.psi.fit(program.qubits, partition.lanes);
         if let Some(embedding) = program.embedding {
             self.embed(embedding, first, count);
         }
@@ -107,7 +107,7 @@ impl<T: Real> Worker<'_, T> {
             Execution::Single => self.run_tiles(),
             Execution::Steps => {
                 if program.embedding.is_none() {
-                    self.room.block.psi.set_ground();
+                    self.scratch.block.psi.set_ground();
                 }
                 (0..program.steps.len()).for_each(|index| self.apply(index));
             }
@@ -125,9 +125,9 @@ impl<T: Real> Worker<'_, T> {
     }
 
     fn embed(&mut self, embedding: Embedding, first: usize, count: usize) {
-        let (psi, lanes) = (&mut self.room.block.psi, self.call.partition.lanes);
+        let (psi, lanes) = (&mut self.scratch.block.psi, self.call.partition.lanes);
         psi.clear();
-        for (lane, &norm) in self.room.block.angles.norms[..count].iter().enumerate() {
+        for (lane, &norm) in self.scratch.block.angles.norms[..count].iter().enumerate() {
             if norm == 0.0 {
                 psi.re[lane] = T::one();
                 continue;
@@ -143,10 +143,10 @@ impl<T: Real> Worker<'_, T> {
     /// `g = dL/dy = 2 Re λ` the gradient is `(g - y (y . g)) / |x|`. It is 0 for features that are all zero.
     fn unembed(&self, embedding: Embedding, first: usize, rows: &mut [T]) {
         let Call { program, arguments, .. } = *self.call;
-        let rows = rows.chunks_mut(program.engine_inputs).zip(self.room.block.angles.norms).enumerate();
+        let rows = rows.chunks_mut(program.engine_inputs).zip(self.scratch.block.angles.norms).enumerate();
         for (lane, (row, norm)) in rows.filter(|(_, (_, norm))| *norm != 0.0) {
             let features = arguments.embedded(program, embedding, first + lane);
-            let slope = |k: usize| 2.0 * self.room.lambda.re[k * self.call.partition.lanes + lane].to_f64();
+            let slope = |k: usize| 2.0 * self.scratch.lambda.re[k * self.call.partition.lanes + lane].to_f64();
             let along: f64 = features.iter().enumerate().map(|(k, x)| x.to_f64() / norm * slope(k)).sum();
             for (k, x) in features.iter().enumerate() {
                 row[embedding.first + k] = T::from_f64((slope(k) - x.to_f64() / norm * along) / norm);

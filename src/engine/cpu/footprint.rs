@@ -28,7 +28,7 @@ pub(super) struct Footprint {
     /// Path of the blocks.
     pub(super) execution: Execution,
     /// Whether the measurement needs a further state.
-    pub(super) scratch: bool,
+    pub(super) third_state: bool,
     /// Whether amplitudes are permuted, which needs half a state.
     pub(super) moves: bool,
     /// Whether angles are saved beside final states.
@@ -84,7 +84,7 @@ impl Footprint {
         let (made, tables, places) = Self::of_layers::<T>(program, execution);
         let mut footprint = Self {
             execution,
-            scratch: matches!(program.readout, Readout::Variance(_)),
+            third_state: matches!(program.readout, Readout::Variance(_)),
             moves: execution != Execution::Steps && program.layered().nodes.iter().any(moved),
             saves_angles,
             layered: if execution == Execution::Steps { 0 } else { program.layered().bytes() },
@@ -155,7 +155,7 @@ impl Footprint {
             program.outputs(),
         ]
         .map(|count| count as u128);
-        let states = 1 + usize::from(gradient) + usize::from(self.scratch);
+        let states = 1 + usize::from(gradient) + usize::from(self.third_state);
         let state = state_bytes::<T>(program.qubits, lanes);
         let spare = if self.moves { state / 2 } else { 0 };
         // These are the phases' angles, with their cosines and sines in f64, a table, and the overlaps of gradients.

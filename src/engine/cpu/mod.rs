@@ -62,21 +62,21 @@ impl<T: Real> Engine<T> for Cpu {
         save: bool,
     ) -> Result<(Vec<T>, Option<Saved<T>>)> {
         let partition = &Partition::forward::<T>(program, arguments.batch, *self)?;
-        let (mut rooms, mut workspace) = workspace::take(program, arguments, partition, None);
+        let (mut scratches, mut workspace) = workspace::take(program, arguments, partition, None);
         let save = save && partition.may_save;
         match save {
             true => workspace.reserve(program, partition)?,
             false if partition.may_save => workspace.blocks.truncate(partition.blocks),
             false => workspace.blocks.clear(),
         }
-        rooms.reserve(program, partition, !save, false)?;
+        scratches.reserve(program, partition, !save, false)?;
         let Workspace { prepared, blocks, .. } = &mut *workspace;
         let mut out = zeros("outputs", arguments.batch * program.outputs())?;
         let call = &Call { program, arguments, partition, prepared };
-        run(call, &mut rooms.0, if save { blocks } else { &mut [] }, &mut out);
+        run(call, &mut scratches.0, if save { blocks } else { &mut [] }, &mut out);
         let limit = self.memory_limit;
         let (saved, done) = if save { (Some(workspace), None) } else { (None, Some(workspace)) };
-        workspace::give_back(&program.cache, Some(rooms), done, limit);
+        workspace::give_back(&program.cache, Some(scratches), done, limit);
         Ok((out, saved.map(|workspace| Saved::new(workspace, program, limit))))
     }
 
@@ -99,31 +99,31 @@ impl<T: Real> Engine<T> for Cpu {
         })?;
         let saved = saved.and_then(|saved| saved.of(arguments));
         let has_states = saved.is_some();
-        let (mut rooms, mut workspace) = workspace::take(program, arguments, partition, saved);
-        rooms.reserve(program, partition, !has_states, true)?;
+        let (mut scratches, mut workspace) = workspace::take(program, arguments, partition, saved);
+        scratches.reserve(program, partition, !has_states, true)?;
         let Workspace { prepared, blocks, sums, .. } = &mut *workspace;
         sums.resize_with(partition.groups, GroupSums::default);
         let size = arguments.batch * program.engine_inputs;
         let mut inputs = if needs_grad.inputs { Some(zeros("gradients of inputs", size)?) } else { None };
         let call = &Call { program, arguments, partition, prepared };
         let (saved, rows) = (if has_states { blocks } else { &mut [][..] }, inputs.as_deref_mut().unwrap_or_default());
-        reverse(call, &mut rooms.0, saved, sums, (cotangent, needs_grad), rows);
+        reverse(call, &mut scratches.0, saved, sums, (cotangent, needs_grad), rows);
         let weights = needs_grad.weights.then(|| weight_gradient(program, arguments.weights, sums));
-        workspace::give_back(&program.cache, Some(rooms), Some(workspace), self.memory_limit);
+        workspace::give_back(&program.cache, Some(scratches), Some(workspace), self.memory_limit);
         Ok(Gradients { inputs, weights })
     }
 }
 
 /// Computes the outputs of all blocks, and leaves the final states in `saved` if that has places for them.
-fn run<T: Real>(call: &Call<'_, T>, rooms: &mut Vec<Scratch<T>>, saved: &mut [Block<T>], out: &mut [T]) {
+fn run<T: Real>(call: &Call<'_, T>, scratches: &mut Vec<Scratch<T>>, saved: &mut [Block<T>], out: &mut [T]) {
     let Call { program, partition, .. } = *call;
     let (each, rows) = (partition.blocks_per_split, partition.lanes * program.outputs());
     let (mut saved, mut out) = (portions(saved, each), portions(out, each * rows));
     let splits = (0..partition.blocks.div_ceil(each)).map(|split| (split * each, saved(), out()));
-    share::each(partition.spread_blocks, rooms, splits, |room, (first, saved, out)| {
+    share::each(partition.spread_blocks, scratches, splits, |scratch, (first, saved, out)| {
         let mut out = portions(out, rows);
         for block in first..partition.blocks.min(first + each) {
-            Worker { call, room }.forward(block, out(), saved.get_mut(block - first));
+            Worker { call, scratch }.forward(block, out(), saved.get_mut(block - first));
         }
     });
 }
@@ -132,7 +132,7 @@ fn run<T: Real>(call: &Call<'_, T>, rooms: &mut Vec<Scratch<T>>, saved: &mut [Bl
 /// for the weights.
 fn reverse<T: Real>(
     call: &Call<'_, T>,
-    rooms: &mut Vec<Scratch<T>>,
+    scratches: &mut Vec<Scratch<T>>,
     saved: &mut [Block<T>],
     sums: &mut [GroupSums],
     (cotangent, needs_grad): (&[T], NeedsGrad),
@@ -142,8 +142,8 @@ fn reverse<T: Real>(
     let each = partition.blocks_per_group;
     let (mut saved, mut rows) = (portions(saved, each), portions(rows, each * partition.lanes * program.engine_inputs));
     let groups = sums.iter_mut().enumerate().map(|(group, sums)| (group, saved(), rows(), sums));
-    share::each(partition.spread_blocks, rooms, groups, |room, (group, saved, rows, sums)| {
-        Worker { call, room }.gradient_group(group, cotangent, needs_grad, rows, saved, sums);
+    share::each(partition.spread_blocks, scratches, groups, |scratch, (group, saved, rows, sums)| {
+        Worker { call, scratch }.gradient_group(group, cotangent, needs_grad, rows, saved, sums);
     });
 }
 

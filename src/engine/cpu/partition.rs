@@ -55,7 +55,7 @@ pub(super) struct Partition {
     /// Threads that take blocks; 1 if threads do not.
     pub(super) workers: usize,
     /// Whether the measurement needs a further state.
-    pub(super) scratch: bool,
+    pub(super) third_state: bool,
     /// Whether amplitudes are permuted, which needs half a state.
     pub(super) moves: bool,
     /// Blocks of a forward pass that a thread takes at once.
@@ -77,7 +77,7 @@ impl Partition {
         let (qubits, limit) = (program.qubits, engine.memory_limit);
         let lanes = lanes(qubits, batch);
         let footprint = Footprint::of::<T>(program, lanes);
-        let Footprint { execution, scratch, moves, saves_angles, .. } = *footprint;
+        let Footprint { execution, third_state, moves, saves_angles, .. } = *footprint;
         let blocks = batch.div_ceil(lanes);
         let blocks_per_group = blocks.div_ceil(MAX_GROUPS).max(1);
         let groups = blocks.div_ceil(blocks_per_group);
@@ -113,7 +113,7 @@ impl Partition {
             blocks_per_group,
             spread_blocks,
             workers: if spread_blocks { threads } else { 1 },
-            scratch,
+            third_state,
             moves,
             blocks_per_split,
             spread_state,

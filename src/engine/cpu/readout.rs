@@ -19,7 +19,7 @@ impl<T: Real> Worker<'_, T> {
     /// Writes the outputs of all samples of the block, row by row.
     pub(super) fn read(&mut self, out: &mut [T]) {
         self.read_states(out);
-        let spoiled = self.room.block.angles.spoiled;
+        let spoiled = self.scratch.block.angles.spoiled;
         if !spoiled.contains(&true) {
             return;
         }
@@ -32,9 +32,9 @@ impl<T: Real> Worker<'_, T> {
     /// Sets λ from the rows of the cotangent that belong to the block.
     pub(super) fn seed(&mut self, cotangent: &[T]) {
         let Call { program, partition, .. } = *self.call;
-        self.room.lambda.fit_second(program.qubits, partition.lanes);
+        self.scratch.lambda.fit_second(program.qubits, partition.lanes);
         self.seed_states(cotangent);
-        let Scratch { lambda, block, .. } = &mut *self.room;
+        let Scratch { lambda, block, .. } = &mut *self.scratch;
         let spoiled = (0..partition.lanes).filter(|lane| block.angles.spoiled[*lane]);
         spoiled.for_each(|lane| {
             lambda.re.iter_mut().skip(lane).step_by(partition.lanes).for_each(|entry| *entry = T::nan());
@@ -44,7 +44,7 @@ impl<T: Real> Worker<'_, T> {
     fn read_states(&mut self, out: &mut [T]) {
         let psi = self.target();
         let Call { program, partition, prepared, .. } = *self.call;
-        let Scratch { block, scratch, values, .. } = &mut *self.room;
+        let Scratch { block, third_state, values, .. } = &mut *self.scratch;
         match partition.execution.readout(program) {
             Readout::Expectation(sum) => {
                 values.clear(sum.outputs);
@@ -60,7 +60,7 @@ impl<T: Real> Worker<'_, T> {
             }
             Readout::Variance(sums) => {
                 for (output, sum) in sums.iter().enumerate() {
-                    let (_, deviation) = deviation(psi, sum, scratch, values);
+                    let (_, deviation) = deviation(psi, sum, third_state, values);
                     values.clear(1);
                     deviation.expect_diagonal(IDENTITY, Within::default(), &mut values.sums);
                     values.fold(psi.lanes);
@@ -91,7 +91,7 @@ impl<T: Real> Worker<'_, T> {
         let psi = self.target();
         let Call { program, partition, prepared, .. } = *self.call;
         let outputs = program.outputs();
-        let Scratch { block, lambda, scratch, values, .. } = &mut *self.room;
+        let Scratch { block, lambda, third_state, values, .. } = &mut *self.scratch;
         let factor = |output: usize| [factor(cotangent, outputs, output, psi.lanes)];
         match partition.execution.readout(program) {
             Readout::Expectation(sum) => {
@@ -102,7 +102,7 @@ impl<T: Real> Worker<'_, T> {
             Readout::Variance(sums) => {
                 lambda.clear();
                 for (output, sum) in sums.iter().enumerate() {
-                    let (mean, deviation) = deviation(psi, sum, scratch, values);
+                    let (mean, deviation) = deviation(psi, sum, third_state, values);
                     let [factor] = factor(output);
                     apply(deviation, sum, &[factor], &mut values.words, lambda.planes());
                     let shift = [std::array::from_fn(|lane| factor[lane] * T::from_f64(-mean[lane]))];
@@ -158,14 +158,14 @@ fn seed_sum<T: Real>(
     values: &mut Values<T>,
     lambda: &mut State<T>,
 ) {
-    let Values { factors, words: room, .. } = values;
+    let Values { factors, words: scratch, .. } = values;
     let x_groups = match (&sum.x_groups[..], words) {
         ([_, rest @ ..], Some(words)) => {
-            z_sums::apply_z_words(psi, words, factors, room, lambda);
+            z_sums::apply_z_words(psi, words, factors, scratch, lambda);
             rest
         }
         (x_groups @ [_, ..], None) if target.lanes == 1 => {
-            target.apply_words(x_groups, factors, room, lambda.planes(), true);
+            target.apply_words(x_groups, factors, scratch, lambda.planes(), true);
             &[]
         }
         (x_groups, _) => {
@@ -180,12 +180,12 @@ fn seed_sum<T: Real>(
 fn deviation<T: Real>(
     psi: Target<T>,
     sum: &Sum,
-    scratch: &mut State<T>,
+    third_state: &mut State<T>,
     values: &mut Values<T>,
 ) -> ([f64; LANES], Target<T>) {
-    scratch.fit(psi.qubits, psi.lanes);
-    scratch.clear();
-    let to = scratch.planes();
+    third_state.fit(psi.qubits, psi.lanes);
+    third_state.clear();
+    let to = third_state.planes();
     apply(psi, sum, &[[T::one(); LANES]], &mut values.words, to);
     values.clear(1);
     expect(psi, &sum.x_groups, &sum.parts, values);

@@ -22,7 +22,7 @@ pub(super) struct Scratch<T> {
     pub(super) single: LanePoints,
     pub(super) lambda: State<T>,
     /// Third state, for variances.
-    pub(super) scratch: State<T>,
+    pub(super) third_state: State<T>,
     /// Gradients of the features of each sample.
     pub(super) rows: Vec<f64>,
     /// Overlaps for the gradients of shared phases: `Im(λ* ψ)` of each amplitude, summed over the lanes.
@@ -46,7 +46,7 @@ impl<T> Default for Scratch<T> {
             block: Block::default(),
             single: LanePoints::default(),
             lambda: State::default(),
-            scratch: State::default(),
+            third_state: State::default(),
             rows: Vec::new(),
             overlaps: Vec::new(),
             lambdas: Vec::new(),
@@ -64,7 +64,7 @@ impl<T> Default for Scratch<T> {
 impl<T: Real> Scratch<T> {
     /// Bytes that the scratch holds.
     pub(super) fn bytes(&self) -> usize {
-        let states = self.block.bytes() + self.lambda.bytes() + self.scratch.bytes() + self.permuter.bytes();
+        let states = self.block.bytes() + self.lambda.bytes() + self.third_state.bytes() + self.permuter.bytes();
         let sums = held(&self.rows) + held(&self.overlaps) + held(&self.lambdas) + self.values.bytes();
         let numbers = self.single.bytes() + self.numbers.bytes() + self.phases.bytes() + self.layer.bytes();
         states + sums + numbers + self.products.bytes() + self.tiles.bytes()
@@ -72,7 +72,7 @@ impl<T: Real> Scratch<T> {
 
     /// Gives large pages back, as [`Buffer::give_back_pages`](crate::engine::cpu::state::Buffer::give_back_pages) does.
     pub(super) fn give_back_pages(&mut self) {
-        [&mut self.block.psi, &mut self.lambda, &mut self.scratch].into_iter().for_each(State::give_back_pages);
+        [&mut self.block.psi, &mut self.lambda, &mut self.third_state].into_iter().for_each(State::give_back_pages);
         self.permuter.spare.give_back_pages();
     }
 }

@@ -15,12 +15,12 @@ pub(super) struct Buffer<T> {
     skipped: usize,
     len: usize,
     /// Numbers that the memory has space for.
-    room: usize,
+    capacity: usize,
 }
 
 impl<T> Default for Buffer<T> {
     fn default() -> Self {
-        Self { lines: Memory::Heap(Vec::new()), skipped: 0, len: 0, room: 0 }
+        Self { lines: Memory::Heap(Vec::new()), skipped: 0, len: 0, capacity: 0 }
     }
 }
 
@@ -65,14 +65,14 @@ impl<T: Real> Buffer<T> {
 
     /// Gets the memory for `len` numbers, unless the buffer has enough.
     fn reserve_at(&mut self, len: usize, offset: usize) -> Result<()> {
-        if len > self.room {
+        if len > self.capacity {
             // The old memory is freed first: the old and the new memory together may not fit.
             *self = Self::default();
             let lines = lines(len);
             self.lines = Memory::new(lines)?;
             let start = self.lines.start() as usize / size_of::<Row16<T>>();
             self.skipped = if lines <= WAY { 0 } else { (offset + WAY - start % WAY) % WAY };
-            self.room = len;
+            self.capacity = len;
         }
         Ok(())
     }
@@ -84,7 +84,7 @@ impl<T: Real> Buffer<T> {
 
     /// Bytes that the buffer holds.
     pub(super) fn bytes(&self) -> usize {
-        lines(self.room) * size_of::<Row16<T>>()
+        lines(self.capacity) * size_of::<Row16<T>>()
     }
 
     /// Gives large pages back, so that another buffer can take them.

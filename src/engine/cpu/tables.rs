@@ -27,7 +27,7 @@ pub(super) struct CallTables<T> {
     /// Tables of each node of the tiling, for sweeps that read no inputs. Workers compute the tables that do not fit
     /// into the memory of the call, in `layers` and in `sweeps`, where they need them.
     pub(super) sweeps: Vec<Option<SweepTables<T>>>,
-    room: Phases,
+    scratch: Phases,
 }
 
 impl<T: Real> CallTables<T> {
@@ -56,7 +56,7 @@ impl<T: Real> CallTables<T> {
             _ => None,
         };
         let words = words.map(|x_group| ZWords::new(&x_group.terms));
-        Self { angles: SharedAngles::default(), matrices, words, layers, sweeps, room: Phases::default() }
+        Self { angles: SharedAngles::default(), matrices, words, layers, sweeps, scratch: Phases::default() }
     }
 
     /// Computes the tables that depend on the arguments, with at most `tables` bytes for tables of layers and sweeps.
@@ -66,13 +66,13 @@ impl<T: Real> CallTables<T> {
             tables = left.unwrap_or(tables);
             left.is_some()
         };
-        let Self { angles, layers, sweeps, room, .. } = self;
+        let Self { angles, layers, sweeps, scratch, .. } = self;
         angles.set(program, arguments.weights);
         if !layers.is_empty() {
             for (shared, node) in layers.iter_mut().zip(&BatchPasses::of(program).nodes) {
                 match node {
                     Node::Layer(layer) if fits(LayerTables::<T>::most_bytes(program, layer.size())) => {
-                        shared.set(program, layer, angles, room);
+                        shared.set(program, layer, angles, scratch);
                     }
                     _ => *shared = LayerTables::default(),
                 }
@@ -85,7 +85,7 @@ impl<T: Real> CallTables<T> {
                 let TileNode::Sweep(sweep) = node else { continue };
                 if !sweep.sources().any(|source| angles.varies(source)) && fits(bytes(sweep)) {
                     let numbers = numbers.get_or_insert_with(SweepTables::default);
-                    numbers.set(sweep, Angles::shared(angles), room);
+                    numbers.set(sweep, Angles::shared(angles), scratch);
                 } else {
                     *numbers = None;
                 }
@@ -99,6 +99,6 @@ impl<T: Real> CallTables<T> {
         let layers = self.layers.iter().map(LayerTables::bytes).sum::<usize>() + held(&self.layers);
         let sweeps = self.sweeps.iter().flatten().map(SweepTables::bytes).sum::<usize>() + held(&self.sweeps);
         let words = self.words.as_ref().map_or(0, ZWords::bytes);
-        self.angles.bytes() + self.room.bytes() + matrices + layers + sweeps + words
+        self.angles.bytes() + self.scratch.bytes() + matrices + layers + sweeps + words
     }
 }

@@ -15,7 +15,7 @@ use crate::program::{Kernel, Source, Step};
 #[derive(Debug)]
 pub(super) struct Worker<'a, T> {
     pub(super) call: &'a Call<'a, T>,
-    pub(super) room: &'a mut Scratch<T>,
+    pub(super) scratch: &'a mut Scratch<T>,
 }
 
 impl<T: Real> Worker<'_, T> {
@@ -27,33 +27,33 @@ impl<T: Real> Worker<'_, T> {
     }
 
     pub(super) fn target(&mut self) -> Target<T> {
-        target(&mut self.room.block.psi, self.call.partition.spread_state)
+        target(&mut self.scratch.block.psi, self.call.partition.spread_state)
     }
 
     /// ψ and λ in the form that general steps take.
     fn targets(&mut self) -> [Target<T>; 2] {
         let psi = self.target();
-        [psi, Target { planes: self.room.lambda.planes(), ..psi }]
+        [psi, Target { planes: self.scratch.lambda.planes(), ..psi }]
     }
 
     /// Cosines and sines of all slots.
     pub(super) fn angles(&self) -> Angles<'_, T> {
-        Angles::new(&self.call.prepared.angles, &self.room.block.angles, &self.room.single)
+        Angles::new(&self.call.prepared.angles, &self.scratch.block.angles, &self.scratch.single)
     }
 
     /// Computes the qubits of the product start.
     pub(super) fn prepare_start(&mut self) {
         let start = &self.call.program.layered().start;
-        let mut to = std::mem::take(&mut self.room.block.start);
+        let mut to = std::mem::take(&mut self.scratch.block.start);
         to.resize(start.len(), Qubit::ground());
         arch().dispatch(Prepare { start, angles: self.angles(), to: &mut to });
-        self.room.block.start = to;
+        self.scratch.block.start = to;
     }
 
     /// Computes cosines and sines of `count` samples from `first` on.
     pub(super) fn fill(&mut self, first: usize, count: usize) {
         let Call { program, arguments, partition, prepared } = *self.call;
-        let (angles, single) = (&mut self.room.block.angles, &mut self.room.single);
+        let (angles, single) = (&mut self.scratch.block.angles, &mut self.scratch.single);
         angles.fill(program, arguments, &prepared.angles, (first, count, partition.lanes), single);
     }
 
@@ -124,7 +124,7 @@ impl<T: Real> Worker<'_, T> {
 
     /// Undoes the gates of the product start on each qubit and its λ.
     pub(super) fn reverse_qubits(&self, needs_grad: NeedsGrad, gradients: &mut [[f64; LANES]]) {
-        let (qubits, lambdas) = (&self.room.block.start, &self.room.lambdas);
+        let (qubits, lambdas) = (&self.scratch.block.start, &self.scratch.lambdas);
         let (start, angles) = (&self.call.program.layered().start, self.angles());
         let matters = |steps: &[Step]| steps.iter().any(|step| self.matters(step, needs_grad));
         arch().dispatch(Undo { start, qubits, lambdas, angles, matters, gradients });

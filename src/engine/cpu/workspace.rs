@@ -82,41 +82,41 @@ pub(super) fn take<T: Real>(
     saved: Option<Box<Workspace<T>>>,
 ) -> (Box<ScratchSpaces<T>>, Box<Workspace<T>>) {
     let mut idle = WorkspacePool::of(program).idle();
-    let rooms = idle.take::<ScratchSpaces<T>>();
+    let scratches = idle.take::<ScratchSpaces<T>>();
     let spare = if saved.is_none() { idle.take::<Workspace<T>>() } else { None };
     // Other idle memory is dropped if the call leaves no memory for it.
     if let Some(most) = partition.spare {
         idle.trim(usize::try_from(most).unwrap_or(usize::MAX));
     }
     drop(idle);
-    let mut rooms = rooms.unwrap_or_else(|| Box::new(ScratchSpaces(Vec::new())));
-    rooms.0.truncate(partition.workers);
+    let mut scratches = scratches.unwrap_or_else(|| Box::new(ScratchSpaces(Vec::new())));
+    scratches.0.truncate(partition.workers);
     let workspace = saved.unwrap_or_else(|| {
         let fits = spare.filter(|spare| spare.shape == (partition.execution, partition.lanes));
         let mut workspace = fits.unwrap_or_else(|| Box::new(Workspace::new(program, partition)));
         workspace.set(program, arguments, partition);
         workspace
     });
-    (rooms, workspace)
+    (scratches, workspace)
 }
 
 /// Gives the memory of a call back to the pool. A forward pass that saves its final states gives its scratch alone.
 pub(super) fn give_back<T: Real>(
     cache: &EngineCache,
-    rooms: Option<Box<ScratchSpaces<T>>>,
+    scratches: Option<Box<ScratchSpaces<T>>>,
     workspace: Option<Box<Workspace<T>>>,
     limit: Option<u64>,
 ) {
-    let rooms = rooms.map(|mut rooms| {
-        rooms.0.iter_mut().for_each(Scratch::give_back_pages);
-        rooms
+    let scratches = scratches.map(|mut scratches| {
+        scratches.0.iter_mut().for_each(Scratch::give_back_pages);
+        scratches
     });
     let workspace = workspace.map(|mut workspace| {
         workspace.blocks.iter_mut().for_each(|block| block.psi.give_back_pages());
         workspace
     });
     let mut idle = cache.of::<WorkspacePool>().idle();
-    rooms.into_iter().for_each(|rooms| idle.put(rooms));
+    scratches.into_iter().for_each(|scratches| idle.put(scratches));
     workspace.into_iter().for_each(|workspace| idle.put(workspace));
     idle.trim(limit.map_or(SPARE_BYTES, |limit| SPARE_BYTES.min(usize::try_from(limit).unwrap_or(usize::MAX))));
 }
@@ -131,18 +131,18 @@ impl<T: Real> ScratchSpaces<T> {
         if self.0.len() < workers {
             self.0.resize_with(workers, Scratch::default);
         }
-        for room in &mut self.0[..workers] {
+        for scratch in &mut self.0[..workers] {
             if psi {
-                room.block.psi.reserve(qubits, lanes)?;
+                scratch.block.psi.reserve(qubits, lanes)?;
             }
             if lambda {
-                room.lambda.reserve_second(qubits, lanes)?;
+                scratch.lambda.reserve_second(qubits, lanes)?;
             }
-            if partition.scratch {
-                room.scratch.reserve(qubits, lanes)?;
+            if partition.third_state {
+                scratch.third_state.reserve(qubits, lanes)?;
             }
             if partition.moves {
-                room.permuter.spare.reserve(lanes << qubits)?;
+                scratch.permuter.spare.reserve(lanes << qubits)?;
             }
         }
         Ok(())

@@ -72,23 +72,28 @@ impl<T: Real> Worker<'_, T> {
         let Call { program, partition, prepared, .. } = *self.call;
         if program.embedding.is_none() {
             self.prepare_start();
-            let Block { psi, start, .. } = &mut self.room.block;
+            let Block { psi, start, .. } = &mut self.scratch.block;
             product_start::build_product(psi, start);
         }
         for (node, shared) in BatchPasses::of(program).nodes.iter().zip(&prepared.layers) {
             match node {
                 Node::Step { index } => self.apply(*index),
                 Node::Permute(index_map) => {
-                    self.room.permuter.permute(&mut self.room.block.psi, index_map, false, partition.spread_state);
+                    self.scratch.permuter.permute(
+                        &mut self.scratch.block.psi,
+                        index_map,
+                        false,
+                        partition.spread_state,
+                    );
                 }
                 Node::Layer(layer) => self.with_shared(layer, shared, |worker, shared| {
                     for phase in &layer.varying {
                         worker.varying(phase, false);
                     }
-                    let planes = worker.room.block.psi.planes();
-                    let (mut table, mut room) = (shared.table.as_ref(), Rotors::default());
+                    let planes = worker.scratch.block.psi.planes();
+                    let (mut table, mut scratch) = (shared.table.as_ref(), Rotors::default());
                     for (k, pass) in layer.passes.iter().enumerate() {
-                        let rotors = shared.rotors((k, pass), worker.angles(), false, &mut room);
+                        let rotors = shared.rotors((k, pass), worker.angles(), false, &mut scratch);
                         apply_pass(pass, planes, rotors, table.take());
                     }
                 }),
@@ -101,10 +106,10 @@ impl<T: Real> Worker<'_, T> {
         if shared.made {
             return body(self, shared);
         }
-        let mut own = std::mem::take(&mut self.room.layer);
-        own.set(self.call.program, layer, &self.call.prepared.angles, &mut self.room.phases);
+        let mut own = std::mem::take(&mut self.scratch.layer);
+        own.set(self.call.program, layer, &self.call.prepared.angles, &mut self.scratch.phases);
         body(self, &own);
-        self.room.layer = own;
+        self.scratch.layer = own;
     }
 
     /// Undoes the batch passes on ψ and λ, and adds to the gradients of slots.
@@ -122,8 +127,8 @@ impl<T: Real> Worker<'_, T> {
             match node {
                 Node::Step { index } => self.undo(*index, needs_grad, gradients),
                 Node::Permute(index_map) => {
-                    for state in [&mut self.room.block.psi, &mut self.room.lambda] {
-                        self.room.permuter.permute(state, index_map, true, partition.spread_state);
+                    for state in [&mut self.scratch.block.psi, &mut self.scratch.lambda] {
+                        self.scratch.permuter.permute(state, index_map, true, partition.spread_state);
                     }
                 }
                 Node::Layer(layer) => self.with_shared(layer, shared, |worker, shared| {
@@ -132,7 +137,7 @@ impl<T: Real> Worker<'_, T> {
             }
         }
         if start_matters {
-            let Scratch { block: Block { psi, start, .. }, lambda, lambdas, .. } = &mut *self.room;
+            let Scratch { block: Block { psi, start, .. }, lambda, lambdas, .. } = &mut *self.scratch;
             product_start::take_apart(psi, lambda, start, lambdas);
             self.reverse_qubits(needs_grad, gradients);
         }
@@ -145,9 +150,9 @@ impl<T: Real> Worker<'_, T> {
         needs_grad: NeedsGrad,
         gradients: &mut [[f64; LANES]],
     ) {
-        let planes = (self.room.block.psi.planes(), self.room.lambda.planes());
-        let mut overlaps = std::mem::take(&mut self.room.overlaps);
-        let mut room = Rotors::default();
+        let planes = (self.scratch.block.psi.planes(), self.scratch.lambda.planes());
+        let mut overlaps = std::mem::take(&mut self.scratch.overlaps);
+        let mut scratch = Rotors::default();
         let shared_matters = layer.shared.iter().any(|phase| self.source_matters(phase.source, needs_grad));
         if shared_matters {
             overlaps.clear();
@@ -157,7 +162,7 @@ impl<T: Real> Worker<'_, T> {
             let table = shared.table.as_ref().filter(|_| k == 0);
             let table = table.map(|table| (table, shared_matters.then_some(&mut overlaps[..])));
             let matters = |rotation: &Rotation| self.source_matters(rotation.source, needs_grad);
-            let rotors = shared.rotors((k, pass), self.angles(), true, &mut room);
+            let rotors = shared.rotors((k, pass), self.angles(), true, &mut scratch);
             if table.is_none() && !pass.rotations.iter().any(matters) {
                 apply_pass(pass, planes.0, rotors, None);
                 apply_pass(pass, planes.1, rotors, None);
@@ -173,7 +178,7 @@ impl<T: Real> Worker<'_, T> {
         if shared_matters {
             phase_gradients(layer, &mut overlaps, shared.weight, gradients);
         }
-        self.room.overlaps = overlaps;
+        self.scratch.overlaps = overlaps;
         for phase in &layer.varying {
             self.reverse_varying(phase, needs_grad, gradients);
         }
@@ -181,7 +186,7 @@ impl<T: Real> Worker<'_, T> {
 
     fn reverse_varying(&mut self, phase: &Phase, needs_grad: NeedsGrad, gradients: &mut [[f64; LANES]]) {
         if let (Source::Slot(slot), true) = (phase.source, self.source_matters(phase.source, needs_grad)) {
-            let (psi, lambda) = (&self.room.block.psi, &self.room.lambda);
+            let (psi, lambda) = (&self.scratch.block.psi, &self.scratch.lambda);
             let sums = arch().dispatch(VaryingOverlap { psi, lambda, phase });
             gradients[slot].iter_mut().zip(sums).for_each(|(total, sum)| *total += sum);
         }
@@ -194,9 +199,9 @@ impl<T: Real> Worker<'_, T> {
         let cos_sin = self.angles().cos_sin(slot);
         let back = cos_sin.inverse();
         let cos_sins = if undo { [&back, &cos_sin] } else { [&cos_sin, &back] };
-        arch().dispatch(Varying { state: &mut self.room.block.psi, phase, cos_sins });
+        arch().dispatch(Varying { state: &mut self.scratch.block.psi, phase, cos_sins });
         if undo {
-            arch().dispatch(Varying { state: &mut self.room.lambda, phase, cos_sins });
+            arch().dispatch(Varying { state: &mut self.scratch.lambda, phase, cos_sins });
         }
     }
 

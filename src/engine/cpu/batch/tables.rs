@@ -30,19 +30,19 @@ impl<T> Default for LayerTables<T> {
 }
 
 impl<T: Real> LayerTables<T> {
-    /// Rotors that do pass `k` or, if `back`, undo it. They are computed in `room` if samples do not share them.
+    /// Rotors that do pass `k` or, if `back`, undo it. They are computed in `scratch` if samples do not share them.
     pub(crate) fn rotors<'a>(
         &'a self,
         (k, pass): (usize, &Pass),
         angles: Angles<'_, T>,
         back: bool,
-        room: &'a mut Rotors<T>,
+        scratch: &'a mut Rotors<T>,
     ) -> &'a Rotors<T> {
         match &self.rotors[k] {
             Some(both) => &both[usize::from(back)],
             None => {
-                self.passes[k].set_rotors(pass, angles, back, room);
-                room
+                self.passes[k].set_rotors(pass, angles, back, scratch);
+                scratch
             }
         }
     }
@@ -61,7 +61,7 @@ impl<T: Real> LayerTables<T> {
     }
 
     /// Computes the tables for the current arguments.
-    pub(crate) fn set(&mut self, program: &Program, layer: &Layer, angles: &SharedAngles, room: &mut Phases) {
+    pub(crate) fn set(&mut self, program: &Program, layer: &Layer, angles: &SharedAngles, scratch: &mut Phases) {
         self.made = true;
         let all = |pass: &Pass| pass.rotations.iter().all(|rotation| !angles.varies(rotation.source));
         let shortened = layer.passes.iter().filter(|pass| all(pass)).map(|pass| pass.rotations.len());
@@ -90,8 +90,8 @@ impl<T: Real> LayerTables<T> {
                 let value = angles.value(phase.source);
                 phase.walsh.iter().map(move |(mask, weight)| (*mask, weight * value))
             });
-            room.set(1 << program.qubits, terms);
-            set_table(table, layer, &self.passes, room);
+            scratch.set(1 << program.qubits, terms);
+            set_table(table, layer, &self.passes, scratch);
         }
     }
 }

@@ -99,7 +99,7 @@ impl<T> WordRoom<T> {
 struct Expect<'a, T> {
     state: &'a State<T>,
     words: &'a ZWords,
-    room: &'a mut WordRoom<T>,
+    scratch: &'a mut WordRoom<T>,
 }
 
 impl<T: Real> WithSimd for Expect<'_, T> {
@@ -109,7 +109,7 @@ impl<T: Real> WithSimd for Expect<'_, T> {
     fn with_simd<S: Simd>(self, simd: S) {
         align_frame();
         let ZWords { terms, groups } = self.words;
-        let WordRoom { sums: total, lines: sums, .. } = self.room;
+        let WordRoom { sums: total, lines: sums, .. } = self.scratch;
         total.clear();
         total.resize(terms.len(), [0.0; LANES]);
         sums.clear();
@@ -226,9 +226,9 @@ impl<T: Real> WithSimd for Apply<'_, T> {
 }
 
 /// Adds the expectation values of words of Z to `total`, `[outputs][LANES]`.
-pub(crate) fn expect_z_words<T: Real>(state: &State<T>, words: &ZWords, room: &mut WordRoom<T>, total: &mut [f64]) {
-    arch().dispatch(Expect { state, words, room });
-    for (term, sums) in words.terms.iter().zip(&room.sums) {
+pub(crate) fn expect_z_words<T: Real>(state: &State<T>, words: &ZWords, scratch: &mut WordRoom<T>, total: &mut [f64]) {
+    arch().dispatch(Expect { state, words, scratch });
+    for (term, sums) in words.terms.iter().zip(&scratch.sums) {
         let total = &mut total[term.output * LANES..][..LANES];
         total.iter_mut().zip(sums).for_each(|(total, sum)| *total += term.coefficient * sum);
     }
@@ -239,11 +239,11 @@ pub(crate) fn apply_z_words<T: Real>(
     from: &State<T>,
     words: &ZWords,
     factors: &[[T; LANES]],
-    room: &mut WordRoom<T>,
+    scratch: &mut WordRoom<T>,
     to: &mut State<T>,
 ) {
     let factor = |term: &PauliTerm| Row16(factors[term.output].map(|factor| T::from_f64(term.coefficient) * factor));
-    room.lines.clear();
-    room.lines.extend(words.terms.iter().map(factor));
-    arch().dispatch(Apply { from, to, words, factors: &room.lines });
+    scratch.lines.clear();
+    scratch.lines.extend(words.terms.iter().map(factor));
+    arch().dispatch(Apply { from, to, words, factors: &scratch.lines });
 }

@@ -278,15 +278,15 @@ fn cut(qubits: usize) -> (usize, usize, usize) {
 
 impl<T: Real> Target<T> {
     /// Adds the expectation values of words on a single state to the values of their outputs.
-    pub(crate) fn expect_words(&self, mut x_groups: &[XMaskGroup], room: &mut WordRoom<T>, outputs: &mut [f64]) {
+    pub(crate) fn expect_words(&self, mut x_groups: &[XMaskGroup], scratch: &mut WordRoom<T>, outputs: &mut [f64]) {
         let (bits, each, chunks) = cut(self.qubits);
         while !x_groups.is_empty() {
             let (here, later) = next(x_groups);
             x_groups = later;
             let words = here.iter().map(|x_group| x_group.terms.len()).sum::<usize>().max(1);
-            room.sums.clear();
-            room.sums.resize(chunks * words, [0.0; LANES]);
-            let sums = room.sums.chunks_mut(words).enumerate();
+            scratch.sums.clear();
+            scratch.sums.resize(chunks * words, [0.0; LANES]);
+            let sums = scratch.sums.chunks_mut(words).enumerate();
             share::each(self.spread, &mut Vec::<()>::new(), sums, |(), (chunk, sums)| {
                 for stretches in parts(chunk * each..(chunk + 1) * each) {
                     let mut rest = &mut *sums;
@@ -298,7 +298,7 @@ impl<T: Real> Target<T> {
                     }
                 }
             });
-            for part in room.sums.chunks(words) {
+            for part in scratch.sums.chunks(words) {
                 for (term, sums) in here.iter().flat_map(|x_group| &x_group.terms).zip(part) {
                     let sum: f64 = sums.iter().enumerate().map(|(lane, sum)| lane_sign(term, lane) * sum).sum();
                     outputs[term.output * LANES] += term.coefficient * sum;
@@ -313,15 +313,15 @@ impl<T: Real> Target<T> {
         &self,
         x_groups: &[XMaskGroup],
         factors: &[[T; LANES]],
-        room: &mut WordRoom<T>,
+        scratch: &mut WordRoom<T>,
         to: Planes<T>,
         first: bool,
     ) {
         let (bits, each, chunks) = cut(self.qubits);
         let factor = |term: &PauliTerm| term.coefficient * factors[term.output][0].to_f64();
-        room.factors.clear();
-        room.factors.extend(x_groups.iter().flat_map(|x_group| &x_group.terms).map(factor));
-        let factors = &room.factors[..];
+        scratch.factors.clear();
+        scratch.factors.extend(x_groups.iter().flat_map(|x_group| &x_group.terms).map(factor));
+        let factors = &scratch.factors[..];
         share::each(self.spread, &mut Vec::<()>::new(), 0..chunks, |(), chunk| {
             for stretches in parts(chunk * each..(chunk + 1) * each) {
                 let mut rest = factors;

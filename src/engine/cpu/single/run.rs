@@ -194,21 +194,21 @@ fn undo_tile<T: Real>(
     arch().dispatch(PutBack { sweep, numbers, states, base, from: [psi, lambda], sums });
 }
 
-/// Undoes a sweep. Afterwards the sweep's gradients are the first entries of `room.gradients`.
+/// Undoes a sweep. Afterwards the sweep's gradients are the first entries of `scratch.gradients`.
 fn undo_sweep<T: Real>(
     sweep: &Sweep,
     numbers: &SweepTables<T>,
     needs_grad: SweepNeedsGrad,
     states: [Planes<T>; 2],
-    room: &mut Tiles<T>,
+    scratch: &mut Tiles<T>,
     spread: bool,
 ) {
     let (each, chunks) = cut(sweep);
     let len = lengths(sweep).iter().sum::<usize>().max(1);
-    room.gradients.clear();
-    room.gradients.resize(chunks * len, 0.0);
-    let gradients = room.gradients.chunks_mut(len).enumerate();
-    share::each(spread, &mut room.tiles, gradients, |tile, (chunk, gradients)| {
+    scratch.gradients.clear();
+    scratch.gradients.resize(chunks * len, 0.0);
+    let gradients = scratch.gradients.chunks_mut(len).enumerate();
+    share::each(spread, &mut scratch.tiles, gradients, |tile, (chunk, gradients)| {
         tile.psi.fit(local(sweep), LANES);
         tile.lambda.fit_second(local(sweep), LANES);
         needs_grad.clear(sweep, &mut tile.sums);
@@ -217,7 +217,7 @@ fn undo_sweep<T: Real>(
         }
         finish(sweep, tile, numbers.weight, gradients);
     });
-    let (total, later) = room.gradients.split_at_mut(len);
+    let (total, later) = scratch.gradients.split_at_mut(len);
     for gradients in later.chunks(len) {
         total.iter_mut().zip(gradients).for_each(|(total, sum)| *total += sum);
     }
@@ -229,18 +229,23 @@ impl<T: Real> Worker<'_, T> {
         let Call { program, partition, .. } = *self.call;
         if program.embedding.is_none() {
             self.prepare_start();
-            let Scratch { block: Block { psi, start, .. }, products, .. } = &mut *self.room;
+            let Scratch { block: Block { psi, start, .. }, products, .. } = &mut *self.scratch;
             products.build(psi, start, partition.spread_state);
         }
         for (index, node) in StateTiling::of(program).nodes.iter().enumerate() {
             match node {
                 TileNode::Step { index } => self.apply(*index),
                 TileNode::Permute(index_map) => {
-                    self.room.permuter.permute(&mut self.room.block.psi, index_map, false, partition.spread_state);
+                    self.scratch.permuter.permute(
+                        &mut self.scratch.block.psi,
+                        index_map,
+                        false,
+                        partition.spread_state,
+                    );
                 }
                 TileNode::Sweep(sweep) => {
                     self.set_numbers(index, sweep);
-                    let Scratch { block, numbers, tiles, .. } = &mut *self.room;
+                    let Scratch { block, numbers, tiles, .. } = &mut *self.scratch;
                     let numbers = self.call.prepared.sweeps[index].as_ref().unwrap_or(numbers);
                     apply_sweep(sweep, numbers, block.psi.planes(), &mut tiles.tiles, partition.spread_state);
                 }
@@ -251,10 +256,10 @@ impl<T: Real> Worker<'_, T> {
     /// Computes the tables of a sweep for the current sample, unless samples share them.
     fn set_numbers(&mut self, index: usize, sweep: &Sweep) {
         if self.call.prepared.sweeps[index].is_none() {
-            let mut numbers = std::mem::take(&mut self.room.numbers);
-            let mut phases = std::mem::take(&mut self.room.phases);
+            let mut numbers = std::mem::take(&mut self.scratch.numbers);
+            let mut phases = std::mem::take(&mut self.scratch.phases);
             numbers.set(sweep, self.angles(), &mut phases);
-            (self.room.numbers, self.room.phases) = (numbers, phases);
+            (self.scratch.numbers, self.scratch.phases) = (numbers, phases);
         }
     }
 
@@ -276,14 +281,14 @@ impl<T: Real> Worker<'_, T> {
             match node {
                 TileNode::Step { index } => self.undo(*index, needs_grad, gradients),
                 TileNode::Permute(index_map) => {
-                    for state in [&mut self.room.block.psi, &mut self.room.lambda] {
-                        self.room.permuter.permute(state, index_map, true, partition.spread_state);
+                    for state in [&mut self.scratch.block.psi, &mut self.scratch.lambda] {
+                        self.scratch.permuter.permute(state, index_map, true, partition.spread_state);
                     }
                 }
                 TileNode::Sweep(sweep) => {
                     let needs_grad = SweepNeedsGrad::new(sweep, |source| self.source_matters(source, needs_grad));
                     self.set_numbers(index, sweep);
-                    let Scratch { block, lambda, numbers, tiles, .. } = &mut *self.room;
+                    let Scratch { block, lambda, numbers, tiles, .. } = &mut *self.scratch;
                     let numbers = self.call.prepared.sweeps[index].as_ref().unwrap_or(numbers);
                     let states = [block.psi.planes(), lambda.planes()];
                     undo_sweep(sweep, numbers, needs_grad, states, tiles, partition.spread_state);
@@ -292,7 +297,7 @@ impl<T: Real> Worker<'_, T> {
             }
         }
         if start_matters {
-            let Scratch { block, lambda, lambdas, products, .. } = &mut *self.room;
+            let Scratch { block, lambda, lambdas, products, .. } = &mut *self.scratch;
             products.take_apart(lambda, &block.start, lambdas, partition.spread_state);
             self.reverse_qubits(needs_grad, gradients);
         }

@@ -77,7 +77,7 @@ impl<T: Real> SweepTables<T> {
     }
 
     /// Computes the tables of a sweep.
-    pub(crate) fn set(&mut self, sweep: &Sweep, angles: Angles<'_, T>, room: &mut Phases) {
+    pub(crate) fn set(&mut self, sweep: &Sweep, angles: Angles<'_, T>, scratch: &mut Phases) {
         let signed = |value: Complex64, signs: [f64; LANES]| CosSin {
             cos: [T::from_f64(value.re); LANES],
             sin: signs.map(|sign| T::from_f64(sign * value.im)),
@@ -94,9 +94,9 @@ impl<T: Real> SweepTables<T> {
         let entries = sweep.offsets.len() * LANES;
         let factor = self.passes.iter().map(FactoredPass::factor).product();
         let swapped = swapped(sweep, &self.passes);
-        self.before.set(&sweep.before, if short { entries } else { 0 }, angles, room, (factor, swapped));
+        self.before.set(&sweep.before, if short { entries } else { 0 }, angles, scratch, (factor, swapped));
         let after = if sweep.after.is_empty() { 0 } else { entries };
-        self.after.set(&sweep.after, after, angles, room, (1.0, Parity::default()));
+        self.after.set(&sweep.after, after, angles, scratch, (1.0, Parity::default()));
     }
 
     /// Sets the rotors of each pass, and the rotors that undo it, with the sign of each lane.
@@ -158,13 +158,13 @@ impl<T: Real> LaneTable<T> {
         terms: &[Term],
         entries: usize,
         angles: Angles<'_, T>,
-        room: &mut Phases,
+        scratch: &mut Phases,
         (factor, negative): (f64, Parity),
     ) {
         if entries > 0 {
-            room.set(entries, terms.iter().map(|term| (term.mask, angle(term, angles))));
+            scratch.set(entries, terms.iter().map(|term| (term.mask, angle(term, angles))));
         }
-        for (to, from) in [(&mut self.cos, &room.cos), (&mut self.sin, &room.sin)] {
+        for (to, from) in [(&mut self.cos, &scratch.cos), (&mut self.sin, &scratch.sin)] {
             to.fit(entries);
             for (index, (to, value)) in to.iter_mut().zip(from).enumerate() {
                 *to = T::from_f64(if negative.of(index as u64) { -factor } else { factor } * value);

@@ -237,12 +237,12 @@ impl<T: Real> Dense<T> {
         planes: Planes<T>,
         base: usize,
         offset: usize,
-        room: &'a mut [MaybeUninit<[[T; N]; 2]>; MAX_LOCAL],
+        scratch: &'a mut [MaybeUninit<[[T; N]; 2]>; MAX_LOCAL],
     ) -> &'a [[[T; N]; 2]] {
-        let room = &mut room[..self.offsets.len()];
-        room.fill(MaybeUninit::new([[T::zero(); N]; 2]));
+        let scratch = &mut scratch[..self.offsets.len()];
+        scratch.fill(MaybeUninit::new([[T::zero(); N]; 2]));
         // SAFETY: every element of this slice has just been written.
-        let out = unsafe { &mut *(std::ptr::from_mut(room) as *mut [[[T; N]; 2]]) };
+        let out = unsafe { &mut *(std::ptr::from_mut(scratch) as *mut [[[T; N]; 2]]) };
         for &(row, column, re, im) in &self.entries {
             // SAFETY: the caller guarantees it for every local basis state.
             let (from_re, from_im) = unsafe { planes.chunk::<N>(base | self.offsets[column], offset) };
@@ -266,10 +266,10 @@ struct Multiply<'a, T, const N: usize> {
 
 sumless_kernel!(Multiply, |k, base, offset| {
     let base = base | k.controls;
-    let mut room = [MaybeUninit::uninit(); MAX_LOCAL];
+    let mut scratch = [MaybeUninit::uninit(); MAX_LOCAL];
     // SAFETY: this thread owns the run for every value of the matrix's qubits.
     unsafe {
-        let out = k.matrix.times::<N>(k.planes, base, offset, &mut room);
+        let out = k.matrix.times::<N>(k.planes, base, offset, &mut scratch);
         for (bits, [re, im]) in k.matrix.offsets.iter().zip(out) {
             let (to_re, to_im) = k.planes.chunk::<N>(base | bits, offset);
             (*to_re, *to_im) = (*re, *im);

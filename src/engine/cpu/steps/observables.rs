@@ -190,12 +190,12 @@ impl<T: Real, const N: usize> Kernel for ExpectMatrix<'_, T, N> {
     #[inline(always)]
     unsafe fn run(&self, base: usize, sum: &mut LaneSums) {
         let mut run = [T::zero(); N];
-        let mut room = [MaybeUninit::uninit(); MAX_LOCAL];
+        let mut scratch = [MaybeUninit::uninit(); MAX_LOCAL];
         let mut offset = 0;
         while offset < self.space.len {
             // SAFETY: this thread owns the run for every value of the matrix's qubits.
             unsafe {
-                let applied = self.matrix.times::<N>(self.state, base, offset, &mut room);
+                let applied = self.matrix.times::<N>(self.state, base, offset, &mut scratch);
                 for (bits, [re, im]) in self.matrix.offsets.iter().zip(applied) {
                     let (from_re, from_im) = self.state.chunk::<N>(base | bits, offset);
                     for l in 0..N {
@@ -286,10 +286,10 @@ struct AddMatrix<'a, T, const N: usize> {
 }
 
 sumless_kernel!(AddMatrix, |k, base, offset| {
-    let mut room = [MaybeUninit::uninit(); MAX_LOCAL];
+    let mut scratch = [MaybeUninit::uninit(); MAX_LOCAL];
     // SAFETY: this thread owns the run in both states, for every value of the matrix's qubits.
     unsafe {
-        let applied = k.matrix.times::<N>(k.from, base, offset, &mut room);
+        let applied = k.matrix.times::<N>(k.from, base, offset, &mut scratch);
         for (bits, [re, im]) in k.matrix.offsets.iter().zip(applied) {
             let to = k.to.chunk::<N>(base | bits, offset);
             for l in 0..N {
