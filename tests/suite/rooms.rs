@@ -66,9 +66,9 @@ fn no_room_uses_a_later_one() {
 /// The matrix as SVG: blue where a row uses an earlier room, orange where it uses a later one.
 fn picture(rooms: &[BTreeSet<String>]) -> String {
     const CELL: usize = 20;
-    const LEFT: usize = 110;
-    const TOP: usize = 100;
-    let (width, height) = (LEFT + ROOMS.len() * CELL + 40, TOP + ROOMS.len() * CELL + 20);
+    const LEFT: usize = 130;
+    const TOP: usize = 125;
+    let (width, height) = (LEFT + ROOMS.len() * CELL + 60, TOP + ROOMS.len() * CELL + 20);
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
          font-family=\"sans-serif\" font-size=\"13\" fill=\"#222\">\n<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n"
