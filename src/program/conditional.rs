@@ -119,7 +119,9 @@ impl Lowering {
         for step in diagonalized(qubit, entries, controls) {
             match step.kernel {
                 Kernel::FixedPhase(value) => self.gated_phase(value.arg(), step.controls),
-                _ => self.steps.push(step),
+                Kernel::Rotation { .. } | Kernel::Phase { .. } | Kernel::Exchange { .. } | Kernel::Matrix { .. } => {
+                    self.steps.push(step);
+                }
             }
         }
     }

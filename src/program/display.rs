@@ -7,7 +7,7 @@
 use super::derived_features::DerivedFeature;
 use super::index_map::Parity;
 use super::layered::{Layer, LayeredProgram, Node, Phase, Region, Rotation, Source};
-use super::rewrite::on;
+use super::rewrite::step_on_qubit;
 use super::{Kernel, Program, Readout, Rewrite, Slot, Sum, Variable};
 use crate::circuit::spelled;
 use std::fmt;
@@ -71,7 +71,7 @@ impl fmt::Display for Program {
 impl fmt::Display for LayeredProgram {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (qubit, steps) in self.start.iter().enumerate().filter(|(_, steps)| !steps.is_empty()) {
-            let steps: Vec<String> = steps.iter().map(|step| on(step, qubit).kernel.to_string()).collect();
+            let steps: Vec<String> = steps.iter().map(|step| step_on_qubit(step, qubit).kernel.to_string()).collect();
             writeln!(f, "  start q{qubit}: {}", steps.join(", "))?;
         }
         for node in &self.nodes {

@@ -12,8 +12,8 @@
 //! own structures from a layered program: batch passes for 16 samples, a state tiling for a single state.
 
 use super::index_map::{IndexMap, Parity, Relabelling};
-use super::rewrite::{Rewrite, Rewrites, is_one, product_start, sees_no_phases};
-use super::{Kernel, Program, Readout, Step, Sum};
+use super::rewrite::{Rewrite, Rewrites, is_one, product_start};
+use super::{Kernel, Program, Readout, Step};
 use num_complex::Complex64;
 use std::f64::consts::FRAC_1_SQRT_2;
 
@@ -245,7 +245,7 @@ impl LayeredProgram {
         let readout = builder.finish(&program.readout);
         let mut nodes = builder.nodes;
         let ends_in_phases = matches!(nodes.last(), Some(Node::Layer(layer)) if layer.rotations.is_empty());
-        if rewrites.contains(Rewrite::TrailingPhases) && ends_in_phases && sees_no_phases(&readout) {
+        if rewrites.contains(Rewrite::TrailingPhases) && ends_in_phases && readout.sees_no_phases() {
             nodes.pop();
         }
         Self { start, nodes, readout }
@@ -368,22 +368,13 @@ impl LayerBuilder {
 
     /// Ends the layered program, and returns the readout in the indices that the final state has.
     fn finish(&mut self, readout: &Readout) -> Readout {
-        let sums: &[Sum] = match readout {
-            Readout::Expectation(sum) => std::slice::from_ref(sum),
-            Readout::Variance(sums) => sums,
-            Readout::Probabilities(_) | Readout::State => &[],
-        };
+        let sums = readout.sums();
         if sums.is_empty() || !sums.iter().all(|sum| sum.parts.is_empty()) {
             self.permute();
         } else {
             self.close();
         }
         let index_map = &self.index_map;
-        let moved = |sum: &Sum| sum.moved(|mask| index_map.parity(mask), |mask| index_map.displaced(mask));
-        match readout {
-            Readout::Expectation(sum) => Readout::Expectation(moved(sum)),
-            Readout::Variance(sums) => Readout::Variance(sums.iter().map(moved).collect()),
-            Readout::Probabilities(_) | Readout::State => readout.clone(),
-        }
+        readout.moved(|mask| index_map.parity(mask), |mask| index_map.displaced(mask))
     }
 }

@@ -142,6 +142,24 @@ pub(crate) enum Kernel {
     Matrix { qubits: Vec<usize>, entries: Arc<[Complex64]> },
 }
 
+impl Kernel {
+    /// Slot of the kernel's angle, if the kernel has an angle.
+    pub(crate) fn slot(&self) -> Option<usize> {
+        match self {
+            Self::Rotation { slot, .. } | Self::Phase { slot } => Some(*slot),
+            Self::FixedPhase(_) | Self::Exchange { .. } | Self::Matrix { .. } => None,
+        }
+    }
+
+    /// [`slot`](Self::slot), to change it.
+    pub(crate) fn slot_mut(&mut self) -> Option<&mut usize> {
+        match self {
+            Self::Rotation { slot, .. } | Self::Phase { slot } => Some(slot),
+            Self::FixedPhase(_) | Self::Exchange { .. } | Self::Matrix { .. } => None,
+        }
+    }
+}
+
 impl Step {
     /// Mask of the qubits on which the step acts.
     pub(crate) fn support(&self) -> u64 {

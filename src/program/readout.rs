@@ -64,6 +64,44 @@ impl Readout {
         }
     }
 
+    /// Sums that the readout evaluates.
+    pub(crate) fn sums(&self) -> &[Sum] {
+        match self {
+            Self::Expectation(sum) => std::slice::from_ref(sum),
+            Self::Variance(sums) => sums,
+            Self::Probabilities(_) | Self::State => &[],
+        }
+    }
+
+    /// Readout with its sums [in other indices](Sum::moved); all others read logical indices.
+    pub(crate) fn moved(&self, parity: impl Fn(u64) -> Parity, displaced: impl Fn(u64) -> u64) -> Self {
+        let moved = |sum: &Sum| sum.moved(&parity, &displaced);
+        match self {
+            Self::Expectation(sum) => Self::Expectation(moved(sum)),
+            Self::Variance(sums) => Self::Variance(sums.iter().map(moved).collect()),
+            Self::Probabilities(_) | Self::State => self.clone(),
+        }
+    }
+
+    /// Mask of the qubits that the readout reads, or `None` if global phases change the readout.
+    pub(super) fn support(&self) -> Option<u64> {
+        match self {
+            Self::Expectation(_) | Self::Variance(_) => {
+                Some(self.sums().iter().fold(0, |mask, sum| mask | sum.support()))
+            }
+            Self::Probabilities(qubits) => Some(qubits.iter().fold(0, |mask, qubit| mask | 1 << qubit)),
+            Self::State => None,
+        }
+    }
+
+    /// Whether the readout, in stored indices, is independent of all phases of the amplitudes.
+    pub(super) fn sees_no_phases(&self) -> bool {
+        match self {
+            Self::Expectation(_) | Self::Variance(_) => self.sums().iter().all(Sum::is_diagonal),
+            Self::Probabilities(_) | Self::State => false,
+        }
+    }
+
     /// Readout without the constant of each output. Differences of outputs need no constants, and a constant would cost
     /// digits.
     pub(super) fn without_constants(&self) -> Self {
@@ -112,6 +150,17 @@ impl Sum {
             terms: x_group.terms.iter().map(term).collect(),
         };
         Self { x_groups: self.x_groups.iter().map(x_group).collect(), ..self.clone() }
+    }
+
+    /// Mask of the qubits on which the sum acts.
+    fn support(&self) -> u64 {
+        let words = self.x_groups.iter().flat_map(|x_group| x_group.terms.iter().map(|term| x_group.x | term.z));
+        let parts = self.parts.iter().map(|(_, _, part)| match part {
+            Part::Diagonal(values) => values.len() as u64 - 1,
+            Part::Projector { mask, .. } => *mask,
+            Part::Matrix { qubits, .. } => qubits.iter().fold(0, |mask, qubit| mask | 1 << qubit),
+        });
+        words.chain(parts).fold(0, |all, mask| all | mask)
     }
 
     /// Whether the sum has only words of Z.

@@ -109,11 +109,7 @@ impl Program {
             let (mut angles, mut slots, mut steps) = (Vec::new(), Vec::new(), self.steps.clone());
             for (index, step) in steps.iter_mut().enumerate() {
                 let (support, spectrum) = (step.support(), step.spectrum());
-                let (Some(spectrum), Kernel::Rotation { slot, .. } | Kernel::Phase { slot }) =
-                    (spectrum, &mut step.kernel)
-                else {
-                    continue;
-                };
+                let (Some(spectrum), Some(slot)) = (spectrum, step.kernel.slot_mut()) else { continue };
                 let own = match self.slots[*slot].terms.is_empty() {
                     true => self.slots[*slot].clone(),
                     false => {

@@ -193,7 +193,7 @@ impl<T: Real, F: Fn(&[Step]) -> bool> WithSimd for Undo<'_, T, F> {
                 let (mut psi, mut lambda) = (qubit.take::<S>(at), lambda.take::<S>(at));
                 for step in steps.iter().rev() {
                     let gate = Gate::new(simd, step, self.angles, at);
-                    if let Kernel::Rotation { slot, .. } | Kernel::Phase { slot } = step.kernel {
+                    if let Some(slot) = step.kernel.slot() {
                         let mut sums = [T::zero(); LANES];
                         set::<S, T>(&mut sums, at, gate.overlap(psi, lambda));
                         let gradients = self.gradients[slot][at..].iter_mut().zip(&sums[at..at + width]);

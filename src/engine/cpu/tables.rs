@@ -41,7 +41,7 @@ impl<T: Real> CallTables<T> {
                 None
             }
             Kernel::Matrix { qubits, entries } => Some([false, true].map(|dagger| Dense::new(entries, qubits, dagger))),
-            _ => None,
+            Kernel::Rotation { .. } | Kernel::Phase { .. } | Kernel::FixedPhase(_) | Kernel::Exchange { .. } => None,
         };
         let any = program.steps.iter().any(|step| matches!(step.kernel, Kernel::Matrix { .. }));
         let (mut layers, mut sweeps) = (Vec::new(), Vec::new());

@@ -139,10 +139,7 @@ impl<T: Real> Worker<'_, T> {
 
     /// Whether the angle of a step needs a gradient.
     pub(super) fn matters(&self, step: &Step, needs_grad: NeedsGrad) -> bool {
-        match &step.kernel {
-            Kernel::Rotation { slot, .. } | Kernel::Phase { slot } => self.slot_matters(*slot, needs_grad),
-            Kernel::FixedPhase(_) | Kernel::Exchange { .. } | Kernel::Matrix { .. } => false,
-        }
+        step.kernel.slot().is_some_and(|slot| self.slot_matters(slot, needs_grad))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Rewrites: optimisations of a program between circuit and engine, each in a small file.
 //!
-//! [`light_cone`], [`controls`] and [`merge`] change steps. [`product_start`] and [`trailing`] change the layered
-//! program. Layers are in [`super::layered`], and relabelling is in [`super::index_map`].
+//! [`light_cone`], [`controls`] and [`merge`] change steps. [`product_start`] changes the layered program. Layers and
+//! trailing phases are in [`super::layered`], and relabelling is in [`super::index_map`].
 
 mod controls;
 mod light_cone;
@@ -9,11 +9,9 @@ mod merge;
 mod product_start;
 mod run;
 mod slots;
-mod trailing;
 
 pub(super) use controls::diagonalized;
-pub(super) use product_start::{on, product_start};
-pub(super) use trailing::sees_no_phases;
+pub(super) use product_start::{product_start, step_on_qubit};
 
 use super::Program;
 use num_complex::Complex64;
@@ -34,7 +32,7 @@ pub enum Rewrite {
     ProductStart,
     /// Replaces CX, X and SWAP by a change of the index map, so that they move no amplitude.
     Relabel,
-    /// Removes the last phases before a readout of Z.
+    /// Removes the last phases before a readout of Z. They change no output and have gradients of 0.
     TrailingPhases,
 }
 

@@ -11,7 +11,7 @@ pub(in crate::program) fn product_start(program: &Program) -> (Vec<Vec<Step>>, V
         let touched = step.support();
         if touched.count_ones() == 1 && touched & closed == 0 {
             let qubit = touched.trailing_zeros() as usize;
-            start[qubit].push(alone(step, qubit));
+            start[qubit].push(step_on_first(step, qubit));
             *absorbed = true;
         } else {
             closed |= touched;
@@ -21,27 +21,24 @@ pub(in crate::program) fn product_start(program: &Program) -> (Vec<Vec<Step>>, V
 }
 
 /// Step on qubit 0 as a step on qubit `qubit`.
-pub(in crate::program) fn on(step: &Step, qubit: usize) -> Step {
-    let kernel = match &step.kernel {
-        Kernel::Rotation { x, z, slot } => Kernel::Rotation { x: x << qubit, z: z << qubit, slot: *slot },
-        Kernel::Exchange { mask, first, second } => {
-            Kernel::Exchange { mask: mask << qubit, first: first << qubit, second: second << qubit }
-        }
-        Kernel::Matrix { entries, .. } => Kernel::Matrix { qubits: vec![qubit], entries: entries.clone() },
-        Kernel::Phase { .. } | Kernel::FixedPhase(_) => step.kernel.clone(),
-    };
-    Step { kernel, controls: step.controls << qubit }
+pub(in crate::program) fn step_on_qubit(step: &Step, qubit: usize) -> Step {
+    moved(step, qubit, |mask| mask << qubit)
 }
 
 /// Step on one qubit as a step on qubit 0.
-fn alone(step: &Step, qubit: usize) -> Step {
+fn step_on_first(step: &Step, qubit: usize) -> Step {
+    moved(step, 0, |mask| mask >> qubit)
+}
+
+/// Step on one qubit as a step on qubit `to`, to which `shift` moves masks.
+fn moved(step: &Step, to: usize, shift: impl Fn(u64) -> u64) -> Step {
     let kernel = match &step.kernel {
-        Kernel::Rotation { x, z, slot } => Kernel::Rotation { x: x >> qubit, z: z >> qubit, slot: *slot },
+        Kernel::Rotation { x, z, slot } => Kernel::Rotation { x: shift(*x), z: shift(*z), slot: *slot },
         Kernel::Exchange { mask, first, second } => {
-            Kernel::Exchange { mask: mask >> qubit, first: first >> qubit, second: second >> qubit }
+            Kernel::Exchange { mask: shift(*mask), first: shift(*first), second: shift(*second) }
         }
-        Kernel::Matrix { entries, .. } => Kernel::Matrix { qubits: vec![0], entries: entries.clone() },
+        Kernel::Matrix { entries, .. } => Kernel::Matrix { qubits: vec![to], entries: entries.clone() },
         Kernel::Phase { .. } | Kernel::FixedPhase(_) => step.kernel.clone(),
     };
-    Step { kernel, controls: step.controls >> qubit }
+    Step { kernel, controls: shift(step.controls) }
 }

@@ -2,7 +2,7 @@
 
 use super::slots::Slots;
 use crate::places::Places;
-use crate::program::{Kernel, Slot, Step, Variable};
+use crate::program::{Slot, Step, Variable};
 
 /// Rotations about one word, or phases, under the same controls, with the sum of their angles.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ pub(super) struct Run {
 impl Run {
     /// Run of one step, if the step has an angle.
     pub(super) fn new(step: Step, slots: &Slots) -> Option<Self> {
-        let slot = slot_of(&step)?;
+        let slot = step.kernel.slot()?;
         let sum = Slot { constant: 0.0, terms: Vec::new() };
         let mut run = Self { step, from: Vec::new(), sum, places: Places::default(), left: 0 };
         run.add(slot, slots);
@@ -34,7 +34,7 @@ impl Run {
 
     /// Adds a step if it differs from the run in its angle alone. Returns whether it was added.
     pub(super) fn take(&mut self, later: &Step, slots: &Slots) -> bool {
-        match slot_of(later) {
+        match later.kernel.slot() {
             Some(slot) if differ_in_angle(&self.step, later) => self.add(slot, slots),
             _ => return false,
         }
@@ -66,28 +66,17 @@ impl Run {
     pub(super) fn into_step(self, slots: &mut Slots) -> Step {
         let Self { mut step, from, sum, .. } = self;
         let sum = slots.derived(&from, sum);
-        if let Kernel::Rotation { slot, .. } | Kernel::Phase { slot } = &mut step.kernel {
+        if let Some(slot) = step.kernel.slot_mut() {
             *slot = sum;
         }
         step
     }
 }
 
-/// Whether two steps are rotations about one word, or phases, under the same controls.
+/// Whether two steps are equal but for their angles, such as rotations about one word under the same controls.
 pub(super) fn differ_in_angle(first: &Step, second: &Step) -> bool {
-    first.controls == second.controls
-        && match (&first.kernel, &second.kernel) {
-            (Kernel::Rotation { x, z, .. }, Kernel::Rotation { x: other_x, z: other_z, .. }) => {
-                (x, z) == (other_x, other_z)
-            }
-            (Kernel::Phase { .. }, Kernel::Phase { .. }) => true,
-            _ => false,
-        }
-}
-
-fn slot_of(step: &Step) -> Option<usize> {
-    match step.kernel {
-        Kernel::Rotation { slot, .. } | Kernel::Phase { slot } => Some(slot),
-        Kernel::FixedPhase(_) | Kernel::Exchange { .. } | Kernel::Matrix { .. } => None,
-    }
+    let (Some(slot), Some(_)) = (first.kernel.slot(), second.kernel.slot()) else { return false };
+    let mut second = second.clone();
+    second.kernel.slot_mut().into_iter().for_each(|other| *other = slot);
+    *first == second
 }

@@ -1,6 +1,6 @@
 //! Slots while steps are rewritten: new slots are derived from old slots, and unused old slots are removed.
 
-use crate::program::{Kernel, Slot, Step};
+use crate::program::{Slot, Step};
 use std::collections::HashMap;
 
 /// Slots of a program while its steps are rewritten.
@@ -39,11 +39,7 @@ impl Slots {
     /// Slots that are still needed, and the steps with their new indices.
     pub(super) fn finish(self, mut steps: Vec<Step>) -> (Vec<Slot>, Vec<Step>) {
         let mut needed: Vec<bool> = self.replaced.iter().map(|replaced| !replaced).collect();
-        for step in &steps {
-            if let Kernel::Rotation { slot, .. } | Kernel::Phase { slot } = step.kernel {
-                needed[slot] = true;
-            }
-        }
+        steps.iter().filter_map(|step| step.kernel.slot()).for_each(|slot| needed[slot] = true);
         let mut count = 0;
         let number = |needed: &bool| {
             let number = count;
@@ -51,11 +47,7 @@ impl Slots {
             number
         };
         let numbers: Vec<usize> = needed.iter().map(number).collect();
-        for step in &mut steps {
-            if let Kernel::Rotation { slot, .. } | Kernel::Phase { slot } = &mut step.kernel {
-                *slot = numbers[*slot];
-            }
-        }
+        steps.iter_mut().filter_map(|step| step.kernel.slot_mut()).for_each(|slot| *slot = numbers[*slot]);
         let slots = self.slots.into_iter().zip(needed).filter(|(_, needed)| *needed).map(|(slot, _)| slot);
         (slots.collect(), steps)
     }

@@ -5,7 +5,7 @@
 
 use crate::program::layered::Region;
 use crate::program::{
-    IndexMap, Kernel, LayeredNode, LayeredProgram, Parity, Program, Readout, Rewrite, Rotation, Source, Step, Sum,
+    IndexMap, Kernel, LayeredNode, LayeredProgram, Parity, Program, Readout, Rewrite, Rotation, Source, Step,
 };
 use num_complex::Complex64;
 use std::sync::Arc;
@@ -135,12 +135,7 @@ impl StoredOps {
                 }
             }
         }
-        let moved = |sum: &Sum| sum.moved(|mask| index_map.parity(mask), |mask| index_map.flip_mask(mask));
-        let readout = match &layered.readout {
-            Readout::Expectation(sum) => Readout::Expectation(moved(sum)),
-            Readout::Variance(sums) => Readout::Variance(sums.iter().map(moved).collect()),
-            Readout::Probabilities(_) | Readout::State => layered.readout.clone(),
-        };
+        let readout = layered.readout.moved(|mask| index_map.parity(mask), |mask| index_map.flip_mask(mask));
         Self { ops, readout, index_map }
     }
 }
