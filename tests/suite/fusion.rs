@@ -1,7 +1,7 @@
 //! Rewrites of programs: programs without each rewrite, and with all of them, against the same circuits gate by gate.
 
 use crate::lab::{close, rows, tensor};
-use crate::losses::random_observables;
+use crate::losses::{losses, random_observables};
 use crate::oracle::{Var as Var_, *};
 use candle_core::{DType, Device, Module, Tensor, Var};
 use candle_nn::VarBuilder;
@@ -54,8 +54,7 @@ fn fused_layers_equal_single_gates() {
         let words: Vec<Observable> = (0..qubits).map(Z).collect();
         check(&case, &Measurement::expectation(words.clone()), 5);
         check(&case, &Measurement::variance(words), 5);
-        check(&case, &Measurement::expectation(random_observables(seed, qubits).iter().map(Obs::observable)), 5);
-        check(&case, &Measurement::probabilities(0..qubits), 5);
+        losses(seed, qubits).iter().for_each(|loss| check(&case, &loss.measurement, 5));
     }
 }
 

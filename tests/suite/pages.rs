@@ -2,7 +2,7 @@
 
 use candle_core::{Device, Tensor, Var};
 use candlewick::functional;
-use candlewick::gate::markdown_table;
+use candlewick::gate::{Gate, markdown_table};
 use candlewick::prelude::*;
 use candlewick::program::{Program, Rewrites};
 use std::fs;
@@ -52,6 +52,15 @@ fn gate_table() {
     if fresh != text {
         fs::write(&path, fresh).expect("docs/gates.md is writable");
         panic!("the gate table in docs/gates.md was out of date; it has been rewritten, commit it");
+    }
+}
+
+/// The pages that count the gates count all of them.
+#[test]
+fn number_of_gates() {
+    let number = format!(" {} gates", Gate::all().len());
+    for page in ["README.md", "docs/systems.md"] {
+        assert!(read(&root().join(page)).replace('[', " ").contains(&number), "{page} does not say `{number}`");
     }
 }
 

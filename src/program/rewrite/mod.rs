@@ -58,7 +58,7 @@ impl Rewrite {
 /// assert_eq!(Rewrite::ALL.into_iter().fold(Rewrites::NONE, Rewrites::with), Rewrites::ALL);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Rewrites(u8);
+pub struct Rewrites(u32);
 
 impl Rewrites {
     /// All rewrites.
