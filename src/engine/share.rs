@@ -19,13 +19,13 @@ use std::thread::{self, Thread};
 
 /// Calls `body` with each item, on all threads if `spread`. Each thread has a state of its own; missing states are
 /// added.
-pub(crate) fn each<I: Send, S: Default + Send>(
+pub(crate) fn for_each_item<I: Send, S: Default + Send>(
     spread: bool,
     states: &mut Vec<S>,
     items: impl ExactSizeIterator<Item = I> + Send,
     body: impl Fn(&mut S, I) + Sync,
 ) {
-    let threads = if spread { threads::count().min(items.len()) } else { 1 };
+    let threads = if spread { threads::thread_count().min(items.len()) } else { 1 };
     if states.len() < threads {
         states.resize_with(threads, S::default);
     }
@@ -46,12 +46,12 @@ pub(crate) fn each<I: Send, S: Default + Send>(
 }
 
 /// Results of `body` for each item, computed on all threads.
-pub(crate) fn map<I: Send, R: Send>(
+pub(crate) fn map_items<I: Send, R: Send>(
     items: impl ExactSizeIterator<Item = I> + Send,
     body: impl Fn(I) -> R + Sync,
 ) -> Vec<R> {
     let mut found: Vec<Option<R>> = (0..items.len()).map(|_| None).collect();
-    each(true, &mut Vec::<()>::new(), found.iter_mut().zip(items), |(), (to, item)| *to = Some(body(item)));
+    for_each_item(true, &mut Vec::<()>::new(), found.iter_mut().zip(items), |(), (to, item)| *to = Some(body(item)));
     found.into_iter().flatten().collect()
 }
 
@@ -143,7 +143,7 @@ mod tests {
     #[test]
     fn each_item_is_taken_once_and_results_stand_in_their_places() {
         for count in [0, 1, 2, 1000] {
-            assert_eq!(map(0..count, |k| 3 * k), (0..count).map(|k| 3 * k).collect::<Vec<_>>());
+            assert_eq!(map_items(0..count, |k| 3 * k), (0..count).map(|k| 3 * k).collect::<Vec<_>>());
         }
     }
 
@@ -151,7 +151,7 @@ mod tests {
     fn a_panic_anywhere_reaches_the_caller_once_all_are_done() {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(4).build().expect("a pool");
         for k in 0..100 {
-            let work = AssertUnwindSafe(|| pool.install(|| map(0..100, |item| assert_ne!(item, k))));
+            let work = AssertUnwindSafe(|| pool.install(|| map_items(0..100, |item| assert_ne!(item, k))));
             let outcome = catch_unwind(work);
             assert!(outcome.is_err(), "item {k}");
         }

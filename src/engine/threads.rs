@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 /// Threads that share work: the threads of the current pool, or the calling thread alone if the system starts no other
 /// threads.
-pub(crate) fn count() -> usize {
+pub(crate) fn thread_count() -> usize {
     if pool_exists() { rayon::current_num_threads() } else { 1 }
 }
 

@@ -107,7 +107,7 @@ impl<F: Fn(usize, usize) -> Generator + Sync> sampling::Reader for Draw<'_, F> {
         let each: Vec<Vec<f64>> = if size_of_val(amplitudes) > SPREAD_BYTES {
             groups.map(|index| self.group((row, index), amplitudes)).collect()
         } else {
-            share::map(groups, |index| self.group((row, index), amplitudes))
+            share::map_items(groups, |index| self.group((row, index), amplitudes))
         };
         let mut outputs = vec![0.0; self.sampling.outputs];
         for found in each {

@@ -159,7 +159,7 @@ impl<T: Copy + Send + Sync> Pair<T> {
         let moments = self.first.chunks_mut(SHARE).zip(self.second.chunks_mut(SHARE));
         let parts = weights.chunks_mut(SHARE).zip(gradient.chunks(SHARE)).zip(moments);
         let part = |((weights, gradient), (first, second))| Part { weights, gradient, first, second };
-        share::each(spread, &mut Vec::<()>::new(), parts.map(part), |(), part| part.step(&advance));
+        share::for_each_item(spread, &mut Vec::<()>::new(), parts.map(part), |(), part| part.step(&advance));
     }
 }
 

@@ -6,7 +6,7 @@
 use super::derived_features::DerivedFeature;
 use super::diagonalized::Diagonalized;
 use super::lower::Lowering;
-use super::rewrite::diagonalized;
+use super::rewrite::diagonalized_steps;
 use super::{Kernel, Slot, Step, Variable};
 use crate::circuit::{Angle, Comparison, Condition, Token};
 use crate::error::Mistake;
@@ -116,7 +116,7 @@ impl Lowering {
     }
 
     fn gated_one_qubit(&mut self, qubit: usize, entries: [Complex64; 4], controls: u64) {
-        for step in diagonalized(qubit, entries, controls) {
+        for step in diagonalized_steps(qubit, entries, controls) {
             match step.kernel {
                 Kernel::FixedPhase(value) => self.gated_phase(value.arg(), step.controls),
                 Kernel::Rotation { .. } | Kernel::Phase { .. } | Kernel::Exchange { .. } | Kernel::Matrix { .. } => {

@@ -134,15 +134,15 @@ impl Region {
     /// Walsh series of [`sign`](Self::sign).
     pub(crate) fn walsh(&self) -> Vec<(u64, f64)> {
         match self {
-            Self::Sign(parity) => walsh(*parity, &[]),
-            Self::All(parities) => walsh(Parity { mask: 0, odd: true }, parities),
+            Self::Sign(parity) => walsh_series(*parity, &[]),
+            Self::All(parities) => walsh_series(Parity { mask: 0, odd: true }, parities),
         }
     }
 }
 
 /// Walsh series, a sum of weight · (-1)^|index & mask|. Where all conditions are odd, its value is 1 if `sign` is odd
 /// and -1 if `sign` is even. Elsewhere its value is 0.
-pub(crate) fn walsh(sign: Parity, conditions: &[Parity]) -> Vec<(u64, f64)> {
+pub(crate) fn walsh_series(sign: Parity, conditions: &[Parity]) -> Vec<(u64, f64)> {
     let turned = |parity: &Parity| if parity.odd { -1.0 } else { 1.0 };
     conditions.iter().fold(vec![(sign.mask, -turned(&sign))], |series, parity| {
         // Each condition multiplies the series by (1 - s) / 2, where s is the sign of its parity.

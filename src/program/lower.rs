@@ -15,7 +15,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Lowers a checked circuit.
-pub(super) fn lower(circuit: &Circuit, measurement: &Measurement, rewrites: Rewrites) -> Result<Program> {
+pub(super) fn lower_circuit(circuit: &Circuit, measurement: &Measurement, rewrites: Rewrites) -> Result<Program> {
     if circuit.operations().iter().any(|operation| !operation.conditions.is_empty()) {
         // Derived features have numbers behind the features.
         check_numbers("the features of a sample", Some(circuit.inputs() as u64))?;

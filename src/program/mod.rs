@@ -222,8 +222,8 @@ impl Program {
         circuit.check()?;
         measurement.check(circuit.qubits())?;
         measurement.check_records(circuit.records())?;
-        let mut program = lower::lower(circuit, measurement, rewrites)?;
-        rewrite::rewrite(&mut program);
+        let mut program = lower::lower_circuit(circuit, measurement, rewrites)?;
+        rewrite::rewrite_steps(&mut program);
         Ok(program)
     }
 

@@ -26,5 +26,5 @@ pub(crate) fn read<R: Reader>(states: &Tensor, reader: &R) -> Result<Vec<R::Foun
 }
 
 fn rows<T: WithDType, R: Reader>(all: &[T], size: usize, reader: &R) -> Vec<R::Found> {
-    share::map(all.chunks(size.max(1)).enumerate(), |(row, amplitudes)| reader.read(row, amplitudes))
+    share::map_items(all.chunks(size.max(1)).enumerate(), |(row, amplitudes)| reader.read(row, amplitudes))
 }

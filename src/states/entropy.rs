@@ -86,7 +86,8 @@ impl CustomOp1 for Entropy {
         let entropy = |entries: &[f64]| -> Result<f64> {
             Ok(eigen(entries, size)?.map_or(f64::NAN, |eigen| entropy_of(&eigen).0))
         };
-        let entropies = share::map(entries.chunks(2 * size * size), entropy).into_iter().collect::<Result<Vec<_>>>()?;
+        let entropies =
+            share::map_items(entries.chunks(2 * size * size), entropy).into_iter().collect::<Result<Vec<_>>>()?;
         let shape = entropies.len().into();
         Ok((CpuStorage::F64(entropies), shape))
     }
@@ -94,7 +95,7 @@ impl CustomOp1 for Entropy {
     fn bwd(&self, rho: &Tensor, _: &Tensor, cotangent: &Tensor) -> candle_core::Result<Option<Tensor>> {
         let size = rho.dim(1)?;
         let entries = rho.flatten_all()?.to_vec1::<f64>()?;
-        let slopes = share::map(entries.chunks(2 * size * size), |entries| slope(entries, size));
+        let slopes = share::map_items(entries.chunks(2 * size * size), |entries| slope(entries, size));
         let slopes = slopes.into_iter().collect::<Result<Vec<_>>>()?.concat();
         let slopes = Tensor::from_vec(slopes, rho.shape(), &Device::Cpu)?;
         Ok(Some(slopes.broadcast_mul(&cotangent.reshape(((), 1, 1, 1))?)?))

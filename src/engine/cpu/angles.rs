@@ -1,7 +1,7 @@
 //! Angles: slots are evaluated, and gradients of slots become gradients of inputs and weights. No other file of the
 //! engine reads expressions.
 
-use crate::engine::cpu::memory::held;
+use crate::engine::cpu::memory::held_bytes;
 use crate::engine::cpu::simd::LANES;
 use crate::engine::cpu::simd::sincos::sin_cos;
 use crate::engine::cpu::steps::forward::CosSin;
@@ -30,7 +30,7 @@ impl Points {
     }
 
     fn bytes(&self) -> usize {
-        [&self.values, &self.sin, &self.cos].map(held).iter().sum()
+        [&self.values, &self.sin, &self.cos].map(held_bytes).iter().sum()
     }
 }
 
@@ -182,7 +182,7 @@ impl SharedAngles {
 
     /// Bytes that the angles hold.
     pub(super) fn bytes(&self) -> usize {
-        self.points.bytes() + held(&self.varying) + held(&self.places)
+        self.points.bytes() + held_bytes(&self.varying) + held_bytes(&self.places)
     }
 
     pub(super) fn varies(&self, source: Source) -> bool {
@@ -216,7 +216,7 @@ impl LanePoints {
 impl<T: Real> BlockAngles<T> {
     /// Bytes that the angles hold.
     pub(super) fn bytes(&self) -> usize {
-        held(&self.cos_sins)
+        held_bytes(&self.cos_sins)
     }
 
     /// Evaluates the slots for a block of `lanes` samples, of which `count` exist, from sample `first` on.
@@ -311,7 +311,7 @@ impl<'a, T: Real> Angles<'a, T> {
 impl GroupSums {
     /// Bytes that the sums hold.
     pub(super) fn bytes(&self) -> usize {
-        held(&self.slots) + held(&self.weights)
+        held_bytes(&self.slots) + held_bytes(&self.weights)
     }
 
     pub(super) fn clear(&mut self, program: &Program) {

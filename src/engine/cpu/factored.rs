@@ -13,11 +13,11 @@
 
 use crate::engine::Real;
 use crate::engine::cpu::angles::Angles;
-use crate::engine::cpu::memory::held;
+use crate::engine::cpu::memory::held_bytes;
 use crate::engine::cpu::pass::{MAX_ROTATIONS, Pass};
 use crate::engine::cpu::passes::Rotors;
 use crate::engine::cpu::simd::LANES;
-use crate::engine::cpu::simd::arch::arch;
+use crate::engine::cpu::simd::arch::current_arch;
 use crate::engine::cpu::simd::sincos::sin_cos;
 use crate::engine::cpu::steps::forward::CosSin;
 use crate::program::Source;
@@ -38,7 +38,7 @@ pub(super) struct Phases {
 impl Phases {
     /// Bytes that the phases hold.
     pub(super) fn bytes(&self) -> usize {
-        [&self.angles, &self.sin, &self.cos].map(held).iter().sum()
+        [&self.angles, &self.sin, &self.cos].map(held_bytes).iter().sum()
     }
 
     /// Computes `count` phases, to which each term `(mask, angle)` adds `angle * (-1)^|index & mask|`.
@@ -121,7 +121,7 @@ impl<T: Real> FactoredPass<T> {
 /// Sets the scale of each rotation's gradient, and returns the scale of the gradients of the leading phase table. Both
 /// correct for the factors that the states lack once the rotation is undone. A layer is undone from its last pass on,
 /// and each pass from its first rotation on.
-pub(super) fn weigh<T>(passes: &mut [FactoredPass<T>]) -> f64 {
+pub(super) fn set_gradient_scales<T>(passes: &mut [FactoredPass<T>]) -> f64 {
     let mut weight = 1.0;
     for pass in passes.iter_mut().rev() {
         let Some(short) = &pass.short else {
@@ -138,7 +138,7 @@ pub(super) fn weigh<T>(passes: &mut [FactoredPass<T>]) -> f64 {
 
 /// Computes `out[p] = sum over m of in[m] (-1)^|p & m|`, in place.
 pub(super) fn walsh_hadamard(values: &mut [f64]) {
-    arch().dispatch(Transform(values));
+    current_arch().dispatch(Transform(values));
 }
 
 struct Transform<'a>(&'a mut [f64]);

@@ -66,7 +66,7 @@ impl<T> Memory<T> {
 }
 
 /// Bytes that a vector holds.
-pub(super) fn held<V>(vector: &Vec<V>) -> usize {
+pub(super) fn held_bytes<V>(vector: &Vec<V>) -> usize {
     vector.capacity() * size_of::<V>()
 }
 

@@ -62,7 +62,7 @@ impl<T: Real> Engine<T> for Cpu {
         save: bool,
     ) -> Result<(Vec<T>, Option<Saved<T>>)> {
         let partition = &Partition::forward::<T>(program, arguments.batch, *self)?;
-        let (mut scratches, mut workspace) = workspace::take(program, arguments, partition, None);
+        let (mut scratches, mut workspace) = workspace::take_workspace(program, arguments, partition, None);
         let save = save && partition.may_save;
         match save {
             true => workspace.reserve(program, partition)?,
@@ -99,7 +99,7 @@ impl<T: Real> Engine<T> for Cpu {
         })?;
         let saved = saved.and_then(|saved| saved.of(arguments));
         let has_states = saved.is_some();
-        let (mut scratches, mut workspace) = workspace::take(program, arguments, partition, saved);
+        let (mut scratches, mut workspace) = workspace::take_workspace(program, arguments, partition, saved);
         scratches.reserve(program, partition, !has_states, true)?;
         let Workspace { prepared, blocks, sums, .. } = &mut *workspace;
         sums.resize_with(partition.groups, GroupSums::default);
@@ -120,7 +120,7 @@ fn run<T: Real>(call: &Call<'_, T>, scratches: &mut Vec<Scratch<T>>, saved: &mut
     let (each, rows) = (partition.blocks_per_split, partition.lanes * program.outputs());
     let (mut saved, mut out) = (portions(saved, each), portions(out, each * rows));
     let splits = (0..partition.blocks.div_ceil(each)).map(|split| (split * each, saved(), out()));
-    share::each(partition.spread_blocks, scratches, splits, |scratch, (first, saved, out)| {
+    share::for_each_item(partition.spread_blocks, scratches, splits, |scratch, (first, saved, out)| {
         let mut out = portions(out, rows);
         for block in first..partition.blocks.min(first + each) {
             Worker { call, scratch }.forward(block, out(), saved.get_mut(block - first));
@@ -142,7 +142,7 @@ fn reverse<T: Real>(
     let each = partition.blocks_per_group;
     let (mut saved, mut rows) = (portions(saved, each), portions(rows, each * partition.lanes * program.engine_inputs));
     let groups = sums.iter_mut().enumerate().map(|(group, sums)| (group, saved(), rows(), sums));
-    share::each(partition.spread_blocks, scratches, groups, |scratch, (group, saved, rows, sums)| {
+    share::for_each_item(partition.spread_blocks, scratches, groups, |scratch, (group, saved, rows, sums)| {
         Worker { call, scratch }.gradient_group(group, cotangent, needs_grad, rows, saved, sums);
     });
 }
@@ -160,7 +160,7 @@ fn portions<'a, X>(mut rest: &'a mut [X], size: usize) -> impl FnMut() -> &'a mu
 impl Cpu {
     /// Checks that a forward pass fits the memory. candle would wrap the error of an op beyond recognition.
     pub(crate) fn check(self, program: &Program, batch: usize, dtype: DType) -> Result<()> {
-        simd::arch::check()?;
+        simd::arch::check_arch()?;
         match dtype {
             DType::F64 => Partition::forward::<f64>(program, batch, self).map(drop),
             _ => Partition::forward::<f32>(program, batch, self).map(drop),

@@ -93,7 +93,7 @@ impl Partition {
 
         let entries = lanes << qubits;
         let work = entries.saturating_mul(program.steps.len().max(1)).saturating_mul(blocks);
-        let threads = if work < SERIAL_WORK { 1 } else { threads::count() };
+        let threads = if work < SERIAL_WORK { 1 } else { threads::thread_count() };
         let roomy = threads == 1 || budget::check::<T>(program, needs.states * threads, bytes(threads), limit).is_ok();
         // Batch passes of a block run on one thread. Threads share the work on a single state if they do not take
         // blocks.

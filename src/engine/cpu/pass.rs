@@ -36,7 +36,7 @@ impl Pass {
     /// Makes passes for the rotations of a layer, the smallest first. The first pass also does the phases, if there are
     /// any.
     pub(crate) fn split(rotations: &[Rotation], qubits: usize, phases: bool) -> Vec<Self> {
-        portions(rotations.len(), phases).map(|portion| Self::new(&rotations[portion], qubits)).collect()
+        rotation_portions(rotations.len(), phases).map(|portion| Self::new(&rotations[portion], qubits)).collect()
     }
 
     /// Returns the number of passes that [`split`](Self::split) makes, and the bytes that they take.
@@ -45,13 +45,13 @@ impl Pass {
             let numbers = portion.len() * size_of::<Rotation>() + size_of::<Self>();
             Self::groups(portion.len(), qubits) * size_of::<u32>() as u64 + numbers as u64
         };
-        let portions = portions(rotations, phases);
+        let portions = rotation_portions(rotations, phases);
         (portions.len(), portions.map(pass).sum())
     }
 }
 
 /// Ranges of a layer's rotations, a range for each pass.
-pub(super) fn portions(rotations: usize, phases: bool) -> impl ExactSizeIterator<Item = Range<usize>> {
+pub(super) fn rotation_portions(rotations: usize, phases: bool) -> impl ExactSizeIterator<Item = Range<usize>> {
     let count = rotations.div_ceil(MAX_ROTATIONS).max(usize::from(phases));
     let at = move |k: usize| k * rotations / count;
     (0..count).map(move |k| at(k)..at(k + 1))

@@ -10,8 +10,8 @@
 use crate::engine::Real;
 use crate::engine::cpu::pass::{MAX_ROTATIONS, Pass};
 use crate::engine::cpu::simd::LANES;
-use crate::engine::cpu::simd::arch::arch;
-use crate::engine::cpu::simd::{SimdReal, align_frame, lanes, load, opaque, store};
+use crate::engine::cpu::simd::arch::current_arch;
+use crate::engine::cpu::simd::{SimdReal, align_frame, hidden_from_optimizer, lane_count, load_vector, store_vector};
 use crate::engine::cpu::state::Planes;
 use crate::engine::cpu::steps::forward::CosSin;
 use pulp::{Simd, WithSimd};
@@ -86,7 +86,7 @@ fn rotate<S: Simd, T: Real, const UNIT: bool>(
 fn loaded<S: Simd, T: Real, const K: usize>(cos_sins: [&CosSin<T>; K], at: usize) -> [Pair<S, T>; K] {
     // SAFETY: `at` is the first lane of a vector that ends within the lanes.
     cos_sins.map(|cos_sin| unsafe {
-        (load::<S, T>(cos_sin.cos.as_ptr().add(at)), load::<S, T>(cos_sin.sin.as_ptr().add(at)))
+        (load_vector::<S, T>(cos_sin.cos.as_ptr().add(at)), load_vector::<S, T>(cos_sin.sin.as_ptr().add(at)))
     })
 }
 
@@ -96,11 +96,12 @@ impl<T: Real, const K: usize, const M: usize, const UNIT: bool> Forward<'_, T, K
         let cos_sins = loaded::<S, T, K>(self.cos_sins, at);
         let swapped: [usize; M] = std::array::from_fn(|j| self.groups.distances[j ^ self.swapped]);
         for &base in &self.groups.bases {
-            let index: [usize; M] = std::array::from_fn(|j| opaque(base as usize ^ self.groups.distances[j]));
+            let index: [usize; M] =
+                std::array::from_fn(|j| hidden_from_optimizer(base as usize ^ self.groups.distances[j]));
             // SAFETY: groups hold indices of the state, `at` is as in `loaded`, and this worker alone holds the state.
-            let mut re = index.map(|index| unsafe { load::<S, T>(self.state.re_at(index, at)) });
+            let mut re = index.map(|index| unsafe { load_vector::<S, T>(self.state.re_at(index, at)) });
             // SAFETY: as for the real parts.
-            let mut im = index.map(|index| unsafe { load::<S, T>(self.state.im_at(index, at)) });
+            let mut im = index.map(|index| unsafe { load_vector::<S, T>(self.state.im_at(index, at)) });
             if let (true, Some(table)) = (TABLE, self.table) {
                 for j in 0..M {
                     // SAFETY: tables have an entry for each amplitude of the state.
@@ -120,11 +121,11 @@ impl<T: Real, const K: usize, const M: usize, const UNIT: bool> Forward<'_, T, K
                 }
             }
             for j in 0..M {
-                let index = opaque(base as usize ^ swapped[j]);
+                let index = hidden_from_optimizer(base as usize ^ swapped[j]);
                 // SAFETY: as for the loads.
                 unsafe {
-                    store::<S, T>(self.state.re_at(index, at), re[j]);
-                    store::<S, T>(self.state.im_at(index, at), im[j]);
+                    store_vector::<S, T>(self.state.re_at(index, at), re[j]);
+                    store_vector::<S, T>(self.state.im_at(index, at), im[j]);
                 }
             }
         }
@@ -137,7 +138,7 @@ impl<T: Real, const K: usize, const M: usize, const UNIT: bool> WithSimd for For
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         align_frame();
-        for at in (0..LANES).step_by(lanes::<S, T>()) {
+        for at in (0..LANES).step_by(lane_count::<S, T>()) {
             if self.table.is_some() {
                 self.chunk::<S, true>(simd, at);
             } else {
@@ -191,7 +192,7 @@ impl<T: Real, const K: usize, const M: usize, const UNIT: bool> Reverse<'_, T, K
         // SAFETY: tables and overlaps have an entry for each amplitude of the states, and `at` is as in `chunk`.
         unsafe {
             let (re, l_re) = (self.psi.re_at(i, at), self.lambda.re_at(i, at));
-            let (p_re, lambda_re) = (load::<S, T>(re), load::<S, T>(l_re));
+            let (p_re, lambda_re) = (load_vector::<S, T>(re), load_vector::<S, T>(l_re));
             if let Some(overlaps) = overlaps {
                 let other = T::times(simd, T::minus(simd, l), p_re);
                 *overlaps.add(i) += T::sum(simd, T::times_plus(simd, lambda_re, p, other)).to_f64();
@@ -199,8 +200,8 @@ impl<T: Real, const K: usize, const M: usize, const UNIT: bool> Reverse<'_, T, K
             let back = (T::splat(simd, *table.cos.get_unchecked(i)), T::splat(simd, -*table.sin.get_unchecked(i)));
             let psi = rotate::<S, T, false>(simd, back, p_re, p);
             let lambda = rotate::<S, T, false>(simd, back, lambda_re, l);
-            store::<S, T>(re, psi.0);
-            store::<S, T>(l_re, lambda.0);
+            store_vector::<S, T>(re, psi.0);
+            store_vector::<S, T>(l_re, lambda.0);
             (psi.1, lambda.1)
         }
     }
@@ -213,30 +214,31 @@ impl<T: Real, const K: usize, const M: usize, const UNIT: bool> Reverse<'_, T, K
         for bases in self.groups.bases.chunks(FLUSH) {
             let mut sums = [zero; K];
             for &base in bases {
-                let index: [usize; M] = std::array::from_fn(|j| opaque(base as usize ^ self.groups.distances[j]));
-                let to: [usize; M] = std::array::from_fn(|j| opaque(base as usize ^ swapped[j]));
+                let index: [usize; M] =
+                    std::array::from_fn(|j| hidden_from_optimizer(base as usize ^ self.groups.distances[j]));
+                let to: [usize; M] = std::array::from_fn(|j| hidden_from_optimizer(base as usize ^ swapped[j]));
                 // The planes are treated one after the other, since two groups fill the registers.
                 // SAFETY: groups hold indices of both states, `at` is as in `loaded`, and this worker alone holds the
                 // states.
                 let (mut p, mut l) = unsafe {
                     (
-                        index.map(|i| load::<S, T>(self.psi.re_at(i, at))),
-                        index.map(|i| load::<S, T>(self.lambda.re_at(i, at))),
+                        index.map(|i| load_vector::<S, T>(self.psi.re_at(i, at))),
+                        index.map(|i| load_vector::<S, T>(self.lambda.re_at(i, at))),
                     )
                 };
                 Self::plane(simd, &cos_sins, &mut p, &mut l, &mut sums);
                 for j in 0..M {
                     // SAFETY: as for the loads.
                     unsafe {
-                        store::<S, T>(self.psi.re_at(to[j], at), p[j]);
-                        store::<S, T>(self.lambda.re_at(to[j], at), l[j]);
+                        store_vector::<S, T>(self.psi.re_at(to[j], at), p[j]);
+                        store_vector::<S, T>(self.lambda.re_at(to[j], at), l[j]);
                     }
                 }
                 // SAFETY: as for the real parts.
                 let (mut p, mut l) = unsafe {
                     (
-                        index.map(|i| load::<S, T>(self.psi.im_at(i, at))),
-                        index.map(|i| load::<S, T>(self.lambda.im_at(i, at))),
+                        index.map(|i| load_vector::<S, T>(self.psi.im_at(i, at))),
+                        index.map(|i| load_vector::<S, T>(self.lambda.im_at(i, at))),
                     )
                 };
                 Self::plane(simd, &cos_sins, &mut p, &mut l, &mut sums);
@@ -246,16 +248,16 @@ impl<T: Real, const K: usize, const M: usize, const UNIT: bool> Reverse<'_, T, K
                     }
                     // SAFETY: as for the loads.
                     unsafe {
-                        store::<S, T>(self.psi.im_at(to[j], at), p[j]);
-                        store::<S, T>(self.lambda.im_at(to[j], at), l[j]);
+                        store_vector::<S, T>(self.psi.im_at(to[j], at), p[j]);
+                        store_vector::<S, T>(self.lambda.im_at(to[j], at), l[j]);
                     }
                 }
             }
             for (total, sum) in total.iter_mut().zip(sums) {
                 let mut lane = [T::zero(); LANES];
                 // SAFETY: `lane` holds at least one vector.
-                unsafe { store::<S, T>(lane.as_mut_ptr(), sum) };
-                for (total, lane) in total[at..].iter_mut().zip(&lane[..lanes::<S, T>()]) {
+                unsafe { store_vector::<S, T>(lane.as_mut_ptr(), sum) };
+                for (total, lane) in total[at..].iter_mut().zip(&lane[..lane_count::<S, T>()]) {
                     *total += lane.to_f64();
                 }
             }
@@ -270,7 +272,7 @@ impl<T: Real, const K: usize, const M: usize, const UNIT: bool> WithSimd for Rev
     fn with_simd<S: Simd>(self, simd: S) -> PassSums {
         let mut total = [[0.0; LANES]; MAX_ROTATIONS];
         align_frame();
-        for at in (0..LANES).step_by(lanes::<S, T>()) {
+        for at in (0..LANES).step_by(lane_count::<S, T>()) {
             if self.table.is_some() {
                 self.chunk::<S, true>(simd, at, &mut total);
             } else {
@@ -296,7 +298,7 @@ macro_rules! with_size {
     };
     (@ $rotors:expr, $cos_sins:ident, $kernel:ident, $k:literal, $m:literal, $unit:literal, { $($field:tt)* }) => {{
         let $cos_sins = $rotors.first::<$k>();
-        arch().dispatch($kernel::<T, $k, $m, $unit> { $($field)* })
+        current_arch().dispatch($kernel::<T, $k, $m, $unit> { $($field)* })
     }};
 }
 

@@ -1,6 +1,6 @@
 //! Permutation of amplitudes from stored to logical indices, or back.
 
-use crate::engine::cpu::memory::held;
+use crate::engine::cpu::memory::held_bytes;
 use crate::engine::cpu::simd::LANES;
 use crate::engine::cpu::state::{Buffer, State};
 use crate::engine::{Real, share};
@@ -24,7 +24,7 @@ impl<T> Default for Permuter<T> {
 impl<T: Real> Permuter<T> {
     /// Bytes that the permuter holds.
     pub(super) fn bytes(&self) -> usize {
-        self.spare.bytes() + held(&self.places)
+        self.spare.bytes() + held_bytes(&self.places)
     }
 
     /// Permutes every amplitude from its stored to its logical index, or back, with a copy of one plane at a time.
@@ -53,7 +53,7 @@ impl<T: Real> Permuter<T> {
             spare.copy_from_slice(plane);
             let old = spare.as_chunks::<W>().0;
             let rows = plane.as_chunks_mut::<W>().0.chunks_mut(1 << low).enumerate();
-            share::each(spread, &mut Vec::<()>::new(), rows, |(), (row, to)| {
+            share::for_each_item(spread, &mut Vec::<()>::new(), rows, |(), (row, to)| {
                 let upper = from(row << low) ^ origin;
                 to.iter_mut().zip(&*places).for_each(|(to, place)| *to = old[place ^ upper]);
             });

@@ -8,8 +8,8 @@
 use crate::engine::Real;
 use crate::engine::cpu::angles::Angles;
 use crate::engine::cpu::simd::LANES;
-use crate::engine::cpu::simd::arch::arch;
-use crate::engine::cpu::simd::{SimdReal, align_frame, lanes, load, store};
+use crate::engine::cpu::simd::arch::current_arch;
+use crate::engine::cpu::simd::{SimdReal, align_frame, lane_count, load_vector, store_vector};
 use crate::engine::cpu::state::State;
 use crate::program::{Kernel, Step};
 use num_complex::Complex64;
@@ -158,7 +158,7 @@ impl<T: Real> WithSimd for Prepare<'_, T> {
         align_frame();
         let (one, zero) = (T::splat(simd, T::one()), T::splat(simd, T::zero()));
         for (steps, to) in self.start.iter().zip(self.to) {
-            for at in (0..LANES).step_by(lanes::<S, T>()) {
+            for at in (0..LANES).step_by(lane_count::<S, T>()) {
                 let mut qubit = ((one, zero), (zero, zero));
                 for step in steps {
                     qubit = Gate::<S, T>::new(simd, step, self.angles, at).apply(qubit, false);
@@ -186,7 +186,7 @@ impl<T: Real, F: Fn(&[Step]) -> bool> WithSimd for Undo<'_, T, F> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         align_frame();
-        let width = lanes::<S, T>();
+        let width = lane_count::<S, T>();
         let qubits = self.qubits.iter().zip(self.lambdas).zip(self.start);
         for ((qubit, lambda), steps) in qubits.filter(|(_, steps)| (self.matters)(steps)) {
             for at in (0..LANES).step_by(width) {
@@ -221,7 +221,7 @@ impl<T: Real> WithSimd for Build<'_, T> {
         (self.re[0], self.im[0]) = ([T::one(); LANES], [T::zero(); LANES]);
         for (k, qubit) in self.qubits.iter().enumerate() {
             let (to_re, to_im) = (halves(self.re, 1 << k), halves(self.im, 1 << k));
-            for at in (0..LANES).step_by(lanes::<S, T>()) {
+            for at in (0..LANES).step_by(lane_count::<S, T>()) {
                 let (low, high) = qubit.take::<S>(at);
                 for j in 0..1 << k {
                     let from = (vector::<S, T>(&to_re.0[j], at), vector::<S, T>(&to_im.0[j], at));
@@ -297,7 +297,7 @@ impl<T: Real> WithSimd for TakeApart<'_, T> {
                 lambda_re: halves(lambda_re, half),
                 lambda_im: halves(lambda_im, half),
             };
-            for at in (0..LANES).step_by(lanes::<S, T>()) {
+            for at in (0..LANES).step_by(lane_count::<S, T>()) {
                 halve.chunk(simd, at, out);
             }
         }
@@ -323,13 +323,13 @@ fn add_product<S: Simd, T: Real>(simd: S, a: Pair<S, T>, b: Pair<S, T>, c: Pair<
 #[inline(always)]
 fn vector<S: Simd, T: Real>(line: &[T; LANES], at: usize) -> T::Vector<S> {
     // SAFETY: `at` is the first lane of a vector that ends within the lanes.
-    unsafe { load::<S, T>(line.as_ptr().add(at)) }
+    unsafe { load_vector::<S, T>(line.as_ptr().add(at)) }
 }
 
 #[inline(always)]
 fn set<S: Simd, T: Real>(line: &mut [T; LANES], at: usize, value: T::Vector<S>) {
     // SAFETY: as in `vector`.
-    unsafe { store::<S, T>(line.as_mut_ptr().add(at), value) };
+    unsafe { store_vector::<S, T>(line.as_mut_ptr().add(at), value) };
 }
 
 /// Returns the first `half` amplitudes, and the `half` amplitudes behind them.
@@ -347,7 +347,7 @@ fn amplitudes<T>(state: &mut State<T>) -> [&mut [[T; LANES]]; 2] {
 /// Writes the product of the qubits into a block of 16 samples.
 pub(super) fn build_product<T: Real>(state: &mut State<T>, qubits: &[Qubit<T>]) {
     let [re, im] = amplitudes(state);
-    arch().dispatch(Build { qubits, re, im });
+    current_arch().dispatch(Build { qubits, re, im });
 }
 
 /// Computes the λ of each qubit from the two states of a product. Destroys both states.
@@ -358,5 +358,5 @@ pub(super) fn take_apart<T: Real>(
     lambdas: &mut Vec<Qubit<T>>,
 ) {
     lambdas.resize(qubits.len(), Qubit::ground());
-    arch().dispatch(TakeApart { qubits, psi: amplitudes(psi), lambda: amplitudes(lambda), lambdas });
+    current_arch().dispatch(TakeApart { qubits, psi: amplitudes(psi), lambda: amplitudes(lambda), lambdas });
 }

@@ -5,7 +5,7 @@ use crate::engine::cpu::angles::{BlockAngles, LanePoints};
 use crate::engine::cpu::batch::tables::LayerTables;
 use crate::engine::cpu::batch::z_sums::WordRoom;
 use crate::engine::cpu::factored::Phases;
-use crate::engine::cpu::memory::held;
+use crate::engine::cpu::memory::held_bytes;
 use crate::engine::cpu::permute::Permuter;
 use crate::engine::cpu::product_start::Qubit;
 use crate::engine::cpu::simd::LANES;
@@ -65,7 +65,8 @@ impl<T: Real> Scratch<T> {
     /// Bytes that the scratch holds.
     pub(super) fn bytes(&self) -> usize {
         let states = self.block.bytes() + self.lambda.bytes() + self.third_state.bytes() + self.permuter.bytes();
-        let sums = held(&self.rows) + held(&self.overlaps) + held(&self.lambdas) + self.values.bytes();
+        let sums =
+            held_bytes(&self.rows) + held_bytes(&self.overlaps) + held_bytes(&self.lambdas) + self.values.bytes();
         let numbers = self.single.bytes() + self.numbers.bytes() + self.phases.bytes() + self.layer.bytes();
         states + sums + numbers + self.products.bytes() + self.tiles.bytes()
     }
@@ -89,7 +90,7 @@ pub(super) struct Block<T> {
 impl<T: Real> Block<T> {
     /// Bytes that the block holds.
     pub(super) fn bytes(&self) -> usize {
-        self.psi.bytes() + self.angles.bytes() + held(&self.start)
+        self.psi.bytes() + self.angles.bytes() + held_bytes(&self.start)
     }
 }
 
@@ -118,7 +119,7 @@ impl<T> Default for Values<T> {
 impl<T> Values<T> {
     /// Bytes that the values hold.
     pub(super) fn bytes(&self) -> usize {
-        held(&self.sums) + held(&self.factors) + self.words.bytes()
+        held_bytes(&self.sums) + held_bytes(&self.factors) + self.words.bytes()
     }
 
     /// Sets all sums to zero.

@@ -6,7 +6,7 @@ use crate::engine::cpu::batch::tables::LayerTables;
 use crate::engine::cpu::batch::z_sums::ZWords;
 use crate::engine::cpu::execution::Execution;
 use crate::engine::cpu::factored::Phases;
-use crate::engine::cpu::memory::held;
+use crate::engine::cpu::memory::held_bytes;
 use crate::engine::cpu::simd::LANES;
 use crate::engine::cpu::single::tables::SweepTables;
 use crate::engine::cpu::single::tiling::{StateTiling, Sweep, TileNode};
@@ -95,9 +95,10 @@ impl<T: Real> CallTables<T> {
 
     /// Bytes that the tables hold.
     pub(super) fn bytes(&self) -> usize {
-        let matrices = self.matrices.iter().flatten().flatten().map(Dense::bytes).sum::<usize>() + held(&self.matrices);
-        let layers = self.layers.iter().map(LayerTables::bytes).sum::<usize>() + held(&self.layers);
-        let sweeps = self.sweeps.iter().flatten().map(SweepTables::bytes).sum::<usize>() + held(&self.sweeps);
+        let matrices =
+            self.matrices.iter().flatten().flatten().map(Dense::bytes).sum::<usize>() + held_bytes(&self.matrices);
+        let layers = self.layers.iter().map(LayerTables::bytes).sum::<usize>() + held_bytes(&self.layers);
+        let sweeps = self.sweeps.iter().flatten().map(SweepTables::bytes).sum::<usize>() + held_bytes(&self.sweeps);
         let words = self.words.as_ref().map_or(0, ZWords::bytes);
         self.angles.bytes() + self.scratch.bytes() + matrices + layers + sweeps + words
     }

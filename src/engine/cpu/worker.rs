@@ -5,7 +5,7 @@ use crate::engine::cpu::context::Call;
 use crate::engine::cpu::product_start::{Prepare, Qubit, Undo};
 use crate::engine::cpu::scratch::Scratch;
 use crate::engine::cpu::simd::LANES;
-use crate::engine::cpu::simd::arch::arch;
+use crate::engine::cpu::simd::arch::current_arch;
 use crate::engine::cpu::state::State;
 use crate::engine::cpu::steps::forward::{CosSin, Target};
 use crate::engine::{NeedsGrad, Real};
@@ -46,7 +46,7 @@ impl<T: Real> Worker<'_, T> {
         let start = &self.call.program.layered().start;
         let mut to = std::mem::take(&mut self.scratch.block.start);
         to.resize(start.len(), Qubit::ground());
-        arch().dispatch(Prepare { start, angles: self.angles(), to: &mut to });
+        current_arch().dispatch(Prepare { start, angles: self.angles(), to: &mut to });
         self.scratch.block.start = to;
     }
 
@@ -127,7 +127,7 @@ impl<T: Real> Worker<'_, T> {
         let (qubits, lambdas) = (&self.scratch.block.start, &self.scratch.lambdas);
         let (start, angles) = (&self.call.program.layered().start, self.angles());
         let matters = |steps: &[Step]| steps.iter().any(|step| self.matters(step, needs_grad));
-        arch().dispatch(Undo { start, qubits, lambdas, angles, matters, gradients });
+        current_arch().dispatch(Undo { start, qubits, lambdas, angles, matters, gradients });
     }
 
     pub(super) fn source_matters(&self, source: Source, needs_grad: NeedsGrad) -> bool {

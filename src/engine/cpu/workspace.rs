@@ -13,7 +13,7 @@
 
 use crate::engine::cpu::angles::GroupSums;
 use crate::engine::cpu::execution::Execution;
-use crate::engine::cpu::memory::held;
+use crate::engine::cpu::memory::held_bytes;
 use crate::engine::cpu::partition::Partition;
 use crate::engine::cpu::pool::{Pooled, WorkspacePool};
 use crate::engine::cpu::scratch::{Block, Scratch};
@@ -62,20 +62,20 @@ impl<T: Real> Workspace<T> {
 
 impl<T: Real> Pooled for Workspace<T> {
     fn bytes(&self) -> usize {
-        let blocks = self.blocks.iter().map(Block::bytes).sum::<usize>() + held(&self.blocks);
-        let sums = self.sums.iter().map(GroupSums::bytes).sum::<usize>() + held(&self.sums);
-        self.prepared.bytes() + blocks + sums + held(&self.inputs) + held(&self.weights)
+        let blocks = self.blocks.iter().map(Block::bytes).sum::<usize>() + held_bytes(&self.blocks);
+        let sums = self.sums.iter().map(GroupSums::bytes).sum::<usize>() + held_bytes(&self.sums);
+        self.prepared.bytes() + blocks + sums + held_bytes(&self.inputs) + held_bytes(&self.weights)
     }
 }
 
 impl<T: Real> Pooled for ScratchSpaces<T> {
     fn bytes(&self) -> usize {
-        self.0.iter().map(Scratch::bytes).sum::<usize>() + held(&self.0)
+        self.0.iter().map(Scratch::bytes).sum::<usize>() + held_bytes(&self.0)
     }
 }
 
 /// Takes the scratch and the workspace of a call. A workspace that is not `saved` is set to the arguments.
-pub(super) fn take<T: Real>(
+pub(super) fn take_workspace<T: Real>(
     program: &Program,
     arguments: Arguments<'_, T>,
     partition: &Partition,

@@ -16,7 +16,7 @@ use num_complex::Complex64;
 /// Largest number of controls that are split: the phases have a term for each subset.
 const MAX_CONTROLS: u32 = 3;
 
-pub(super) fn split(program: &mut Program) {
+pub(super) fn split_controls(program: &mut Program) {
     let mut slots = Slots::new(std::mem::take(&mut program.slots));
     let mut steps = Vec::with_capacity(program.steps.len());
     for step in program.steps.drain(..) {
@@ -32,7 +32,7 @@ pub(super) fn split(program: &mut Program) {
             }
             Kernel::Matrix { qubits, entries } if few && qubits.len() == 1 => {
                 let entries = std::array::from_fn(|k| entries[k]);
-                steps.extend(diagonalized(qubits[0], entries, step.controls));
+                steps.extend(diagonalized_steps(qubits[0], entries, step.controls));
             }
             _ => steps.push(step),
         }
@@ -56,7 +56,7 @@ fn scaled(slot: &Slot, by: f64) -> Slot {
 }
 
 /// Steps of `V D V†`, with controls on D alone.
-pub(in crate::program) fn diagonalized(qubit: usize, m: [Complex64; 4], controls: u64) -> Vec<Step> {
+pub(in crate::program) fn diagonalized_steps(qubit: usize, m: [Complex64; 4], controls: u64) -> Vec<Step> {
     let root = ((m[0] - m[3]) * (m[0] - m[3]) + 4.0 * m[1] * m[2]).sqrt();
     let unit = |value: Complex64| value / value.norm();
     let mean = m[0] + m[3];

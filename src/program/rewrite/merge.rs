@@ -10,7 +10,7 @@ use num_complex::Complex64;
 /// Matrix of one qubit, row by row.
 type Matrix = [Complex64; 4];
 
-pub(super) fn merge(program: &mut Program) {
+pub(super) fn merge_steps(program: &mut Program) {
     let mut merger = Merger {
         slots: Slots::new(std::mem::take(&mut program.slots)),
         steps: Vec::with_capacity(program.steps.len()),

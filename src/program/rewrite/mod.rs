@@ -10,7 +10,7 @@ mod product_start;
 mod run;
 mod slots;
 
-pub(super) use controls::diagonalized;
+pub(super) use controls::diagonalized_steps;
 pub(super) use product_start::{product_start, step_on_qubit};
 
 use super::Program;
@@ -101,15 +101,15 @@ pub(super) fn is_one(value: Complex64) -> bool {
 }
 
 /// Rewrites a program's steps.
-pub(super) fn rewrite(program: &mut Program) {
+pub(super) fn rewrite_steps(program: &mut Program) {
     let rewrites = program.rewrites;
     if rewrites.contains(Rewrite::LightCone) {
         light_cone::drop_unseen(program);
     }
     if rewrites.contains(Rewrite::Controls) {
-        controls::split(program);
+        controls::split_controls(program);
     }
     if rewrites.contains(Rewrite::Merge) {
-        merge::merge(program);
+        merge::merge_steps(program);
     }
 }

@@ -1,6 +1,6 @@
 //! Batch passes of a program: the layers of a layered program as passes over groups of amplitudes, for 16 samples.
 
-use crate::engine::cpu::pass::{Pass, portions};
+use crate::engine::cpu::pass::{Pass, rotation_portions};
 use crate::program::layered::{self, LayeredProgram};
 use crate::program::{IndexMap, Phase, Program, Source};
 use std::sync::OnceLock;
@@ -55,7 +55,7 @@ impl LayerSize {
     fn of(program: &Program, layer: &layered::Layer) -> Self {
         let (rotations, has_shared) =
             (layer.rotations.len(), layer.phases.iter().any(|phase| !program.varies(phase.source)));
-        Self { rotations, passes: portions(rotations, has_shared).len(), has_shared }
+        Self { rotations, passes: rotation_portions(rotations, has_shared).len(), has_shared }
     }
 }
 

@@ -7,7 +7,7 @@ use crate::engine::cpu::passes::{Rotors, apply_pass, undo_pass};
 use crate::engine::cpu::product_start;
 use crate::engine::cpu::scratch::{Block, Scratch};
 use crate::engine::cpu::simd::LANES;
-use crate::engine::cpu::simd::arch::arch;
+use crate::engine::cpu::simd::arch::current_arch;
 use crate::engine::cpu::state::State;
 use crate::engine::cpu::steps::forward::{CosSin, turn_phase};
 use crate::engine::cpu::worker::Worker;
@@ -187,7 +187,7 @@ impl<T: Real> Worker<'_, T> {
     fn reverse_varying(&mut self, phase: &Phase, needs_grad: NeedsGrad, gradients: &mut [[f64; LANES]]) {
         if let (Source::Slot(slot), true) = (phase.source, self.source_matters(phase.source, needs_grad)) {
             let (psi, lambda) = (&self.scratch.block.psi, &self.scratch.lambda);
-            let sums = arch().dispatch(VaryingOverlap { psi, lambda, phase });
+            let sums = current_arch().dispatch(VaryingOverlap { psi, lambda, phase });
             gradients[slot].iter_mut().zip(sums).for_each(|(total, sum)| *total += sum);
         }
         self.varying(phase, true);
@@ -199,9 +199,9 @@ impl<T: Real> Worker<'_, T> {
         let cos_sin = self.angles().cos_sin(slot);
         let back = cos_sin.inverse();
         let cos_sins = if undo { [&back, &cos_sin] } else { [&cos_sin, &back] };
-        arch().dispatch(Varying { state: &mut self.scratch.block.psi, phase, cos_sins });
+        current_arch().dispatch(Varying { state: &mut self.scratch.block.psi, phase, cos_sins });
         if undo {
-            arch().dispatch(Varying { state: &mut self.scratch.lambda, phase, cos_sins });
+            current_arch().dispatch(Varying { state: &mut self.scratch.lambda, phase, cos_sins });
         }
     }
 

@@ -3,8 +3,8 @@
 use crate::engine::Real;
 use crate::engine::cpu::angles::{Angles, SharedAngles};
 use crate::engine::cpu::batch::passes::{Layer, LayerSize};
-use crate::engine::cpu::factored::{FactoredPass, Phases, WORTH_A_TABLE, walsh_hadamard, weigh};
-use crate::engine::cpu::memory::held;
+use crate::engine::cpu::factored::{FactoredPass, Phases, WORTH_A_TABLE, set_gradient_scales, walsh_hadamard};
+use crate::engine::cpu::memory::held_bytes;
 use crate::engine::cpu::pass::Pass;
 use crate::engine::cpu::passes::{Rotors, Table};
 use crate::engine::cpu::simd::LANES;
@@ -56,8 +56,8 @@ impl<T: Real> LayerTables<T> {
 
     /// Bytes that the tables hold.
     pub(crate) fn bytes(&self) -> usize {
-        let table = self.table.as_ref().map_or(0, |table| held(&table.cos) + held(&table.sin));
-        table + held(&self.passes) + held(&self.rotors)
+        let table = self.table.as_ref().map_or(0, |table| held_bytes(&table.cos) + held_bytes(&table.sin));
+        table + held_bytes(&self.passes) + held_bytes(&self.rotors)
     }
 
     /// Computes the tables for the current arguments.
@@ -71,7 +71,7 @@ impl<T: Real> LayerTables<T> {
             let values = pass.rotations.iter().map(|rotation| angles.point(rotation.source));
             FactoredPass::new(values, has_table && all(pass) && !pass.rotations.is_empty())
         }));
-        self.weight = weigh(&mut self.passes);
+        self.weight = set_gradient_scales(&mut self.passes);
         self.rotors.resize_with(layer.passes.len(), Default::default);
         for ((pass, shared), rotors) in layer.passes.iter().zip(&self.passes).zip(&mut self.rotors) {
             if !all(pass) {

@@ -4,10 +4,10 @@
 //! lowest three bits, so a word costs one addition for eight amplitudes.
 
 use crate::engine::Real;
-use crate::engine::cpu::memory::{Row16, held};
+use crate::engine::cpu::memory::{Row16, held_bytes};
 use crate::engine::cpu::simd::LANES;
-use crate::engine::cpu::simd::arch::arch;
-use crate::engine::cpu::simd::{align_frame, lanes, load, store};
+use crate::engine::cpu::simd::arch::current_arch;
+use crate::engine::cpu::simd::{align_frame, lane_count, load_vector, store_vector};
 use crate::engine::cpu::state::State;
 use crate::program::PauliTerm;
 use pulp::{Simd, WithSimd};
@@ -70,7 +70,7 @@ macro_rules! for_eights {
 #[inline(always)]
 fn loaded<S: Simd, T: Real>(lines: &Eight<T>, at: usize) -> [T::Vector<S>; EIGHT] {
     // SAFETY: `at` is the first lane of a vector that ends within the lanes.
-    let line = |j: usize| unsafe { load::<S, T>(lines[j].as_ptr().add(at)) };
+    let line = |j: usize| unsafe { load_vector::<S, T>(lines[j].as_ptr().add(at)) };
     [line(0), line(1), line(2), line(3), line(4), line(5), line(6), line(7)]
 }
 
@@ -91,7 +91,7 @@ impl<T> Default for WordRoom<T> {
 impl<T> WordRoom<T> {
     /// Bytes that the scratch holds.
     pub(crate) fn bytes(&self) -> usize {
-        held(&self.sums) + held(&self.factors) + held(&self.lines)
+        held_bytes(&self.sums) + held_bytes(&self.factors) + held_bytes(&self.lines)
     }
 }
 
@@ -115,7 +115,7 @@ impl<T: Real> WithSimd for Expect<'_, T> {
         sums.clear();
         sums.resize(terms.len(), Row16([T::zero(); LANES]));
         for_eights!(self.state, |eight, re, im| {
-            for at in (0..LANES).step_by(lanes::<S, T>()) {
+            for at in (0..LANES).step_by(lane_count::<S, T>()) {
                 let (re, im) = (loaded::<S, T>(re, at), loaded::<S, T>(im, at));
                 let mut vectors = re;
                 for j in 0..EIGHT {
@@ -148,7 +148,7 @@ pub(crate) struct ZWords {
 impl ZWords {
     /// Bytes that the words hold.
     pub(crate) fn bytes(&self) -> usize {
-        held(&self.terms)
+        held_bytes(&self.terms)
     }
 
     pub(crate) fn new(terms: &[PauliTerm]) -> Self {
@@ -167,8 +167,8 @@ fn add<S: Simd, T: Real>(simd: S, to: &mut Row16<T>, sign: T, vector: T::Vector<
     let sign = T::splat(simd, sign);
     // SAFETY: `at` is the first lane of a vector that ends within the lanes.
     unsafe {
-        let sum = T::times_plus(simd, sign, vector, load::<S, T>(to.0.as_ptr().add(at)));
-        store::<S, T>(to.0.as_mut_ptr().add(at), sum);
+        let sum = T::times_plus(simd, sign, vector, load_vector::<S, T>(to.0.as_ptr().add(at)));
+        store_vector::<S, T>(to.0.as_mut_ptr().add(at), sum);
     }
 }
 
@@ -198,14 +198,14 @@ impl<T: Real> WithSimd for Apply<'_, T> {
         let to_re = self.to.re.as_chunks_mut::<LANES>().0;
         let to_im = self.to.im.as_chunks_mut::<LANES>().0;
         for_eights!(self.from, |eight, re, im| {
-            for at in (0..LANES).step_by(lanes::<S, T>()) {
+            for at in (0..LANES).step_by(lane_count::<S, T>()) {
                 let mut diagonal = [T::splat(simd, T::zero()); EIGHT];
                 for j in 0..EIGHT {
                     let group = groups[j].clone();
                     let mut sum = T::splat(simd, T::zero());
                     for (term, factor) in terms[group.clone()].iter().zip(&self.factors[group]) {
                         // SAFETY: as in `add`.
-                        let factor = unsafe { load::<S, T>(factor.0.as_ptr().add(at)) };
+                        let factor = unsafe { load_vector::<S, T>(factor.0.as_ptr().add(at)) };
                         sum = T::times_plus(simd, T::splat(simd, sign(term, eight)), factor, sum);
                     }
                     diagonal[j] = sum;
@@ -216,8 +216,8 @@ impl<T: Real> WithSimd for Apply<'_, T> {
                 for (j, (to_re, to_im)) in lines.take(EIGHT).enumerate() {
                     // SAFETY: as in `loaded`.
                     unsafe {
-                        store::<S, T>(to_re.as_mut_ptr().add(at), T::times(simd, diagonal[j], re[j]));
-                        store::<S, T>(to_im.as_mut_ptr().add(at), T::times(simd, diagonal[j], im[j]));
+                        store_vector::<S, T>(to_re.as_mut_ptr().add(at), T::times(simd, diagonal[j], re[j]));
+                        store_vector::<S, T>(to_im.as_mut_ptr().add(at), T::times(simd, diagonal[j], im[j]));
                     }
                 }
             }
@@ -227,7 +227,7 @@ impl<T: Real> WithSimd for Apply<'_, T> {
 
 /// Adds the expectation values of words of Z to `total`, `[outputs][LANES]`.
 pub(crate) fn expect_z_words<T: Real>(state: &State<T>, words: &ZWords, scratch: &mut WordRoom<T>, total: &mut [f64]) {
-    arch().dispatch(Expect { state, words, scratch });
+    current_arch().dispatch(Expect { state, words, scratch });
     for (term, sums) in words.terms.iter().zip(&scratch.sums) {
         let total = &mut total[term.output * LANES..][..LANES];
         total.iter_mut().zip(sums).for_each(|(total, sum)| *total += term.coefficient * sum);
@@ -245,5 +245,5 @@ pub(crate) fn apply_z_words<T: Real>(
     let factor = |term: &PauliTerm| Row16(factors[term.output].map(|factor| T::from_f64(term.coefficient) * factor));
     scratch.lines.clear();
     scratch.lines.extend(words.terms.iter().map(factor));
-    arch().dispatch(Apply { from, to, words, factors: &scratch.lines });
+    current_arch().dispatch(Apply { from, to, words, factors: &scratch.lines });
 }

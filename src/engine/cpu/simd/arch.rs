@@ -33,12 +33,12 @@ fn named(name: &str) -> Option<Arch> {
 
 /// Returns the instruction set to use.
 #[inline]
-pub(crate) fn arch() -> Arch {
+pub(crate) fn current_arch() -> Arch {
     CHOICE.unwrap_or(Arch::Scalar)
 }
 
 /// Checks that this machine has the instruction set that the variable names.
-pub(crate) fn check() -> Result<()> {
+pub(crate) fn check_arch() -> Result<()> {
     match *CHOICE {
         Some(_) => Ok(()),
         None => Err(Error::Device(DeviceError::InstructionSet { name: asked().unwrap_or_default() })),

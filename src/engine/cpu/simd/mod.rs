@@ -77,7 +77,7 @@ macro_rules! vectored {
                 // The lanes move bit by bit, each from further up or further down.
                 let mut out = a;
                 for (bit, clear) in clear.iter().enumerate() {
-                    if 1 << bit < lanes::<S, Self>() && by >> bit & 1 == 1 {
+                    if 1 << bit < lane_count::<S, Self>() && by >> bit & 1 == 1 {
                         let upper = simd.$less(simd.$splat(0.0), *clear);
                         out = simd.$select(upper, simd.$left(out, 1 << bit), simd.$right(out, 1 << bit));
                     }
@@ -120,7 +120,7 @@ vectored!(
 
 /// Number of lanes of a vector.
 #[inline(always)]
-pub(crate) fn lanes<S: Simd, T: SimdReal>() -> usize {
+pub(crate) fn lane_count<S: Simd, T: SimdReal>() -> usize {
     size_of::<T::Vector<S>>() / size_of::<T>()
 }
 
@@ -129,7 +129,7 @@ pub(crate) fn lanes<S: Simd, T: SimdReal>() -> usize {
 /// # Safety
 /// [`lanes`] numbers must be readable at `from`.
 #[inline(always)]
-pub(crate) unsafe fn load<S: Simd, T: SimdReal>(from: *const T) -> T::Vector<S> {
+pub(crate) unsafe fn load_vector<S: Simd, T: SimdReal>(from: *const T) -> T::Vector<S> {
     // SAFETY: the caller guarantees it. Vectors are plain numbers, for which every bit pattern is valid.
     unsafe { from.cast::<T::Vector<S>>().read_unaligned() }
 }
@@ -139,7 +139,7 @@ pub(crate) unsafe fn load<S: Simd, T: SimdReal>(from: *const T) -> T::Vector<S> 
 /// # Safety
 /// [`lanes`] numbers must be writable at `to`.
 #[inline(always)]
-pub(crate) unsafe fn store<S: Simd, T: SimdReal>(to: *mut T, value: T::Vector<S>) {
+pub(crate) unsafe fn store_vector<S: Simd, T: SimdReal>(to: *mut T, value: T::Vector<S>) {
     // SAFETY: the caller guarantees it.
     unsafe { to.cast::<T::Vector<S>>().write_unaligned(value) }
 }
@@ -147,7 +147,7 @@ pub(crate) unsafe fn store<S: Simd, T: SimdReal>(to: *mut T, value: T::Vector<S>
 /// Returns `value`, and hides it from the optimizer. Without this, LLVM computes the addresses of a group in a vector
 /// and then extracts them one by one before the loads.
 #[inline(always)]
-pub(crate) fn opaque(value: usize) -> usize {
+pub(crate) fn hidden_from_optimizer(value: usize) -> usize {
     #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
     {
         let mut value = value;

@@ -4,7 +4,7 @@
 //! `__kernel_cos`), with errors below an ulp. The standard library computes angles beyond fdlibm's medium range, NaN
 //! and infinity.
 
-use crate::engine::cpu::simd::arch::arch;
+use crate::engine::cpu::simd::arch::current_arch;
 use pulp::NullaryFnOnce;
 use std::f64::consts::FRAC_2_PI;
 
@@ -91,7 +91,7 @@ impl NullaryFnOnce for Each<'_> {
 
 /// Writes the sine and the cosine of each angle.
 pub(crate) fn sin_cos(angles: &[f64], sin: &mut [f64], cos: &mut [f64]) {
-    arch().dispatch(Each { angles, sin, cos });
+    current_arch().dispatch(Each { angles, sin, cos });
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 //! bits of that index, whose lanes are permuted by XOR with the lower bits.
 
 use crate::engine::Real;
-use crate::engine::cpu::memory::held;
+use crate::engine::cpu::memory::held_bytes;
 use crate::engine::cpu::simd::LANE_QUBITS;
 use crate::engine::cpu::simd::LANES;
 use crate::engine::cpu::single::lanes16::{Lanes16, Pair, with_lanes16};
@@ -36,7 +36,7 @@ impl<T> Default for Sums<T> {
 impl<T: Real> Sums<T> {
     /// Bytes that the sums hold.
     pub(crate) fn bytes(&self) -> usize {
-        self.before.bytes() + self.after.bytes() + held(&self.within) + held(&self.loose)
+        self.before.bytes() + self.after.bytes() + held_bytes(&self.within) + held_bytes(&self.loose)
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::engine::Real;
 use crate::engine::cpu::simd::LANE_QUBITS;
 use crate::engine::cpu::simd::LANES;
-use crate::engine::cpu::simd::{SimdReal, lanes, load, store};
+use crate::engine::cpu::simd::{SimdReal, lane_count, load_vector, store_vector};
 use crate::engine::cpu::state::Planes;
 use pulp::Simd;
 
@@ -16,7 +16,7 @@ pub(crate) type Pair<S, T, const N: usize> = (Vectors<S, T, N>, Vectors<S, T, N>
 /// Calls `$kernel.run::<S, N>($simd)`, where `N` is the number of vectors for 16 lanes.
 macro_rules! with_lanes16 {
     ($kernel:ident, $simd:ident, $real:ty) => {
-        match LANES / crate::engine::cpu::simd::lanes::<S, $real>() {
+        match LANES / crate::engine::cpu::simd::lane_count::<S, $real>() {
             1 => $kernel.run::<S, 1>($simd),
             2 => $kernel.run::<S, 2>($simd),
             4 => $kernel.run::<S, 4>($simd),
@@ -41,7 +41,7 @@ impl<S: Simd, T: Real> Lanes16<S, T> {
         let bit = |k: usize| {
             let signs: [T; LANES] = std::array::from_fn(|l| if l >> k & 1 == 0 { T::one() } else { -T::one() });
             // SAFETY: a vector has at most 16 lanes.
-            unsafe { load::<S, T>(signs.as_ptr()) }
+            unsafe { load_vector::<S, T>(signs.as_ptr()) }
         };
         Self { simd, clear: [bit(0), bit(1), bit(2), bit(3)] }
     }
@@ -67,7 +67,7 @@ impl<S: Simd, T: Real> Lanes16<S, T> {
     /// Moves lane `l ^ by` to lane `l`.
     #[inline(always)]
     pub(crate) fn permuted<const N: usize>(&self, line: Vectors<S, T, N>, by: usize) -> Vectors<S, T, N> {
-        let width = lanes::<S, T>();
+        let width = lane_count::<S, T>();
         let mut out = line;
         for (k, part) in out.iter_mut().enumerate() {
             *part = T::permuted(self.simd, line[(k ^ (by / width)) % N], by % width, &self.clear);
@@ -89,7 +89,7 @@ impl<S: Simd, T: Real> Lanes16<S, T> {
         let mut line = self.splat::<N>(T::zero());
         for (k, part) in line.iter_mut().enumerate() {
             // SAFETY: the caller guarantees it; `N` vectors are 16 lanes.
-            *part = unsafe { load::<S, T>(from.add(k * lanes::<S, T>())) };
+            *part = unsafe { load_vector::<S, T>(from.add(k * lane_count::<S, T>())) };
         }
         line
     }
@@ -102,7 +102,7 @@ impl<S: Simd, T: Real> Lanes16<S, T> {
     unsafe fn store_to<const N: usize>(&self, to: *mut T, line: Vectors<S, T, N>) {
         for (k, part) in line.into_iter().enumerate() {
             // SAFETY: as in `load_from`.
-            unsafe { store::<S, T>(to.add(k * lanes::<S, T>()), part) };
+            unsafe { store_vector::<S, T>(to.add(k * lane_count::<S, T>()), part) };
         }
     }
 

@@ -8,7 +8,7 @@
 use crate::engine::cpu::batch::z_sums::WordRoom;
 use crate::engine::cpu::simd::LANE_QUBITS;
 use crate::engine::cpu::simd::LANES;
-use crate::engine::cpu::simd::arch::arch;
+use crate::engine::cpu::simd::arch::current_arch;
 use crate::engine::cpu::single::lanes16::{Lanes16, Vectors, with_lanes16};
 use crate::engine::cpu::state::Planes;
 use crate::engine::cpu::steps::forward::Target;
@@ -287,14 +287,14 @@ impl<T: Real> Target<T> {
             scratch.sums.clear();
             scratch.sums.resize(chunks * words, [0.0; LANES]);
             let sums = scratch.sums.chunks_mut(words).enumerate();
-            share::each(self.spread, &mut Vec::<()>::new(), sums, |(), (chunk, sums)| {
+            share::for_each_item(self.spread, &mut Vec::<()>::new(), sums, |(), (chunk, sums)| {
                 for stretches in parts(chunk * each..(chunk + 1) * each) {
                     let mut rest = &mut *sums;
                     for x_group in here {
                         let (sums, others) = rest.split_at_mut(x_group.terms.len());
                         rest = others;
                         let stretches = stretches.clone();
-                        arch().dispatch(Expect { state: self.planes, x_group, bits, stretches, sums });
+                        current_arch().dispatch(Expect { state: self.planes, x_group, bits, stretches, sums });
                     }
                 }
             });
@@ -322,14 +322,14 @@ impl<T: Real> Target<T> {
         scratch.factors.clear();
         scratch.factors.extend(x_groups.iter().flat_map(|x_group| &x_group.terms).map(factor));
         let factors = &scratch.factors[..];
-        share::each(self.spread, &mut Vec::<()>::new(), 0..chunks, |(), chunk| {
+        share::for_each_item(self.spread, &mut Vec::<()>::new(), 0..chunks, |(), chunk| {
             for stretches in parts(chunk * each..(chunk + 1) * each) {
                 let mut rest = factors;
                 for (k, x_group) in x_groups.iter().enumerate() {
                     let (factors, others) = rest.split_at(x_group.terms.len());
                     rest = others;
                     let (from, stretches, first) = (self.planes, stretches.clone(), first && k == 0);
-                    arch().dispatch(Add { from, to, x_group, factors, bits, stretches, first });
+                    current_arch().dispatch(Add { from, to, x_group, factors, bits, stretches, first });
                 }
             }
         });

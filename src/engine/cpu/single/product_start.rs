@@ -4,10 +4,10 @@
 //! written once. The reverse sweep contracts λ with each half in one sweep. This leaves two small products, which are
 //! taken apart.
 
-use crate::engine::cpu::memory::held;
+use crate::engine::cpu::memory::held_bytes;
 use crate::engine::cpu::product_start::Qubit;
 use crate::engine::cpu::simd::LANES;
-use crate::engine::cpu::simd::arch::arch;
+use crate::engine::cpu::simd::arch::current_arch;
 use crate::engine::cpu::state::{Buffer, State};
 use crate::engine::{Real, share};
 use num_complex::Complex64;
@@ -134,7 +134,7 @@ impl<T: Real> NullaryFnOnce for Contract<'_, T> {
 impl<T: Real> Products<T> {
     /// Bytes that the products hold.
     pub(crate) fn bytes(&self) -> usize {
-        let halves = [&self.lower, &self.upper].map(|half| held(&half.product) + held(&half.lambda));
+        let halves = [&self.lower, &self.upper].map(|half| held_bytes(&half.product) + held_bytes(&half.lambda));
         let planes = self.low.iter().chain([&self.sums]).map(Buffer::bytes);
         halves.iter().sum::<usize>() + planes.sum::<usize>()
     }
@@ -158,9 +158,9 @@ impl<T: Real> Products<T> {
         self.set(qubits);
         let [low_re, low_im] = &self.low;
         let rows = state.re.chunks_mut(low_re.len()).zip(state.im.chunks_mut(low_re.len())).zip(&self.upper.product);
-        share::each(spread, &mut Vec::<()>::new(), rows, |(), (to, by)| {
+        share::for_each_item(spread, &mut Vec::<()>::new(), rows, |(), (to, by)| {
             let by = (T::from_f64(by.re), T::from_f64(by.im));
-            arch().dispatch(Scale { from: (low_re, low_im), by, to });
+            current_arch().dispatch(Scale { from: (low_re, low_im), by, to });
         });
     }
 
@@ -188,13 +188,13 @@ impl<T: Real> Products<T> {
         upper.lambda.resize(upper.product.len(), Complex64::default());
         sums.zeroed(upper.product.len().div_ceil(rows) * 2 * len);
         let chunks = upper.lambda.chunks_mut(rows).zip(sums.chunks_mut(2 * len)).enumerate();
-        share::each(spread, &mut Vec::<()>::new(), chunks, |(), (chunk, (contracted, sums))| {
+        share::for_each_item(spread, &mut Vec::<()>::new(), chunks, |(), (chunk, (contracted, sums))| {
             let (re, im) = sums.split_at_mut(len);
             for (row, contracted) in (chunk * rows..).zip(contracted) {
                 let at = row * len..(row + 1) * len;
                 let by = (T::from_f64(upper.product[row].re), T::from_f64(upper.product[row].im));
                 let row = (&lambda.re[at.clone()], &lambda.im[at]);
-                *contracted = arch().dispatch(Contract { row, low: (low_re, low_im), by, sums: (re, im) });
+                *contracted = current_arch().dispatch(Contract { row, low: (low_re, low_im), by, sums: (re, im) });
             }
         });
         lower.lambda.clear();

@@ -7,7 +7,7 @@ use crate::engine::cpu::factored::walsh_hadamard;
 use crate::engine::cpu::passes::{apply_pass, undo_pass};
 use crate::engine::cpu::scratch::{Block, Scratch};
 use crate::engine::cpu::simd::LANES;
-use crate::engine::cpu::simd::arch::arch;
+use crate::engine::cpu::simd::arch::current_arch;
 use crate::engine::cpu::single::kernels::{Put, PutBack, Sums, Take, TakeBack};
 use crate::engine::cpu::single::scratch::{Tile, Tiles};
 use crate::engine::cpu::single::tables::{SweepTables, lane_signs, rotation_signs};
@@ -49,14 +49,14 @@ fn apply_sweep<T: Real>(
     spread: bool,
 ) {
     let (each, chunks) = cut(sweep);
-    share::each(spread, tiles, 0..chunks, |Tile { psi, .. }, chunk| {
+    share::for_each_item(spread, tiles, 0..chunks, |Tile { psi, .. }, chunk| {
         psi.fit(local(sweep), LANES);
         for base in (chunk * each..(chunk + 1) * each).map(|tile| base(sweep, tile)) {
-            arch().dispatch(Take { sweep, numbers, state, base, to: psi });
+            current_arch().dispatch(Take { sweep, numbers, state, base, to: psi });
             for (pass, [rotors, _]) in sweep.passes.iter().zip(&numbers.rotors) {
                 apply_pass(pass, psi.planes(), rotors, None);
             }
-            arch().dispatch(Put { sweep, numbers, state, base, from: psi });
+            current_arch().dispatch(Put { sweep, numbers, state, base, from: psi });
         }
     });
 }
@@ -173,7 +173,7 @@ fn undo_tile<T: Real>(
 ) {
     let Tile { psi, lambda, sums, .. } = tile;
     let to = [&mut *psi, &mut *lambda];
-    arch().dispatch(TakeBack { sweep, numbers, states, base, to, sums });
+    current_arch().dispatch(TakeBack { sweep, numbers, states, base, to, sums });
     let planes = (psi.planes(), lambda.planes());
     let mut first = sweep.across.len();
     let passes = sweep.passes.iter().zip(&numbers.rotors).zip(&numbers.passes).enumerate();
@@ -191,7 +191,7 @@ fn undo_tile<T: Real>(
             apply_pass(pass, planes.1, rotors, None);
         }
     }
-    arch().dispatch(PutBack { sweep, numbers, states, base, from: [psi, lambda], sums });
+    current_arch().dispatch(PutBack { sweep, numbers, states, base, from: [psi, lambda], sums });
 }
 
 /// Undoes a sweep. Afterwards the sweep's gradients are the first entries of `scratch.gradients`.
@@ -208,7 +208,7 @@ fn undo_sweep<T: Real>(
     scratch.gradients.clear();
     scratch.gradients.resize(chunks * len, 0.0);
     let gradients = scratch.gradients.chunks_mut(len).enumerate();
-    share::each(spread, &mut scratch.tiles, gradients, |tile, (chunk, gradients)| {
+    share::for_each_item(spread, &mut scratch.tiles, gradients, |tile, (chunk, gradients)| {
         tile.psi.fit(local(sweep), LANES);
         tile.lambda.fit_second(local(sweep), LANES);
         needs_grad.clear(sweep, &mut tile.sums);

@@ -1,7 +1,7 @@
 //! Scratch of a worker for the tiles of a single state.
 
 use crate::engine::Real;
-use crate::engine::cpu::memory::held;
+use crate::engine::cpu::memory::held_bytes;
 use crate::engine::cpu::single::kernels::Sums;
 use crate::engine::cpu::state::State;
 
@@ -39,7 +39,8 @@ impl<T> Default for Tile<T> {
 impl<T: Real> Tiles<T> {
     /// Bytes that the tiles hold.
     pub(crate) fn bytes(&self) -> usize {
-        let tile = |tile: &Tile<T>| tile.psi.bytes() + tile.lambda.bytes() + tile.sums.bytes() + held(&tile.transform);
-        self.tiles.iter().map(tile).sum::<usize>() + held(&self.gradients)
+        let tile =
+            |tile: &Tile<T>| tile.psi.bytes() + tile.lambda.bytes() + tile.sums.bytes() + held_bytes(&tile.transform);
+        self.tiles.iter().map(tile).sum::<usize>() + held_bytes(&self.gradients)
     }
 }

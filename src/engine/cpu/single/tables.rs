@@ -2,8 +2,8 @@
 
 use crate::engine::Real;
 use crate::engine::cpu::angles::Angles;
-use crate::engine::cpu::factored::{FactoredPass, Phases, WORTH_A_TABLE, weigh};
-use crate::engine::cpu::memory::held;
+use crate::engine::cpu::factored::{FactoredPass, Phases, WORTH_A_TABLE, set_gradient_scales};
+use crate::engine::cpu::memory::held_bytes;
 use crate::engine::cpu::pass::Pass;
 use crate::engine::cpu::passes::Rotors;
 use crate::engine::cpu::simd::LANE_QUBITS;
@@ -65,8 +65,8 @@ impl<T: Real> SweepTables<T> {
     /// Bytes that the tables hold.
     pub(crate) fn bytes(&self) -> usize {
         let tables = [&self.before, &self.after].map(|table| table.cos.bytes() + table.sin.bytes());
-        let cos_sins = held(&self.loose) + held(&self.within);
-        tables.iter().sum::<usize>() + cos_sins + held(&self.rotors) + held(&self.passes)
+        let cos_sins = held_bytes(&self.loose) + held_bytes(&self.within);
+        tables.iter().sum::<usize>() + cos_sins + held_bytes(&self.rotors) + held_bytes(&self.passes)
     }
 
     /// Largest number of bytes of a sweep's tables, without its loose phases.
@@ -89,7 +89,7 @@ impl<T: Real> SweepTables<T> {
         let short = !sweep.before.is_empty() || sweep.across.len() >= WORTH_A_TABLE;
         let shared = |pass: &Pass| FactoredPass::new(pass.rotations.iter().map(|r| angles.point(r.source)), short);
         refill(&mut self.passes, sweep.passes.iter().map(shared));
-        self.weight = weigh(&mut self.passes);
+        self.weight = set_gradient_scales(&mut self.passes);
         self.set_rotors(sweep, angles);
         let entries = sweep.offsets.len() * LANES;
         let factor = self.passes.iter().map(FactoredPass::factor).product();

@@ -1,10 +1,10 @@
 //! Kernels that apply steps: five operations, each written once for any width.
 
 use crate::engine::Real;
-use crate::engine::cpu::memory::held;
+use crate::engine::cpu::memory::held_bytes;
 use crate::engine::cpu::simd::LANES;
 use crate::engine::cpu::state::Planes;
-use crate::engine::cpu::steps::{Kernel, Space, sweep, with_width};
+use crate::engine::cpu::steps::{Kernel, Space, sweep_space, with_width};
 use num_complex::Complex64;
 use std::mem::MaybeUninit;
 
@@ -142,12 +142,12 @@ sumless_kernel!(Mix, |k, base, offset| {
     let first = base | k.controls;
     // SAFETY: this thread owns the run and its partner, which differs from the run in the pivot bit.
     let (a, b) = unsafe { (k.planes.chunk::<N>(first, offset), k.planes.chunk::<N>(first ^ k.word.x, offset)) };
-    mix(a, b, k.word.is_odd(), k.cos_sins[usize::from(k.word.negative(first))]);
+    mix_pair(a, b, k.word.is_odd(), k.cos_sins[usize::from(k.word.negative(first))]);
 });
 
 /// Rotates a pair. The sine of `cos_sin` already has the sign of the matrix entry.
 #[inline(always)]
-pub(crate) fn mix<T: Real, const N: usize>(
+pub(crate) fn mix_pair<T: Real, const N: usize>(
     a: (&mut [T; N], &mut [T; N]),
     b: (&mut [T; N], &mut [T; N]),
     odd: bool,
@@ -208,7 +208,7 @@ pub(crate) const MAX_LOCAL: usize = 1 << crate::limits::MAX_MATRIX_QUBITS;
 impl<T: Real> Dense<T> {
     /// Bytes that the matrix holds.
     pub(crate) fn bytes(&self) -> usize {
-        held(&self.entries) + held(&self.offsets)
+        held_bytes(&self.entries) + held_bytes(&self.offsets)
     }
 
     pub(crate) fn new(matrix: &[Complex64], qubits: &[usize], dagger: bool) -> Self {
@@ -286,14 +286,14 @@ impl<T: Real> Target<T> {
             let space = self.space(controls, z);
             let (z, controls, cos_sins) = (z as usize, controls as usize, [&back, by]);
             with_width!(space, N => {
-                sweep(&space, self.spread, &Spin::<T, N> { space: &space, planes, z, controls, cos_sins });
+                sweep_space(&space, self.spread, &Spin::<T, N> { space: &space, planes, z, controls, cos_sins });
             });
         } else {
             let word = Flipping::new(x, z);
             let space = self.space(controls | word.pivot(), x | z);
             let (controls, cos_sins) = (controls as usize, [by, &back]);
             with_width!(space, N => {
-                sweep(&space, self.spread, &Mix::<T, N> { space: &space, planes, word, controls, cos_sins });
+                sweep_space(&space, self.spread, &Mix::<T, N> { space: &space, planes, word, controls, cos_sins });
             });
         }
     }
@@ -303,7 +303,7 @@ impl<T: Real> Target<T> {
         let space = self.space(controls, 0);
         let (planes, controls, cos_sins) = (self.planes, controls as usize, [by, by]);
         with_width!(space, N => {
-            sweep(&space, self.spread, &Spin::<T, N> { space: &space, planes, z: 0, controls, cos_sins });
+            sweep_space(&space, self.spread, &Spin::<T, N> { space: &space, planes, z: 0, controls, cos_sins });
         });
     }
 
@@ -312,7 +312,7 @@ impl<T: Real> Target<T> {
         let space = self.space(mask | controls, 0);
         let (planes, first, second) = (self.planes, (first | controls) as usize, (second | controls) as usize);
         with_width!(space, N => {
-            sweep(&space, self.spread, &Exchange::<T, N> { space: &space, planes, first, second });
+            sweep_space(&space, self.spread, &Exchange::<T, N> { space: &space, planes, first, second });
         });
     }
 
@@ -321,7 +321,7 @@ impl<T: Real> Target<T> {
         let space = self.space(matrix.mask | controls, 0);
         let (planes, controls) = (self.planes, controls as usize);
         with_width!(space, N => {
-            sweep(&space, self.spread, &Multiply::<T, N> { space: &space, planes, matrix, controls });
+            sweep_space(&space, self.spread, &Multiply::<T, N> { space: &space, planes, matrix, controls });
         });
     }
 }

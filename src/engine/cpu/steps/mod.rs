@@ -6,7 +6,7 @@ pub(crate) mod observables;
 pub(crate) mod reverse;
 
 use crate::engine::cpu::simd::LANES;
-use crate::engine::cpu::simd::arch::arch;
+use crate::engine::cpu::simd::arch::current_arch;
 use crate::engine::share;
 use crate::limits::MAX_QUBITS;
 
@@ -90,12 +90,12 @@ pub(crate) trait Kernel: Sync {
 }
 
 /// Runs a kernel over a space, on one thread or on all. The number of threads does not change the result.
-pub(crate) fn sweep<K: Kernel>(space: &Space, spread: bool, kernel: &K) -> K::Sum {
+pub(crate) fn sweep_space<K: Kernel>(space: &Space, spread: bool, kernel: &K) -> K::Sum {
     let per_chunk = space.runs_per_chunk();
     let chunks = space.runs.div_ceil(per_chunk);
     let chunk = |chunk: usize| {
         let runs = chunk * per_chunk..space.runs.min((chunk + 1) * per_chunk);
-        arch().dispatch(Chunk { space, kernel, runs })
+        current_arch().dispatch(Chunk { space, kernel, runs })
     };
     // Chunks are added up in slots, and slots in their order, whichever threads compute them. Nothing is allocated.
     let slots = chunks.min(SLOTS);
@@ -108,7 +108,7 @@ pub(crate) fn sweep<K: Kernel>(space: &Space, spread: bool, kernel: &K) -> K::Su
     if spread && slots > 1 {
         let mut sums: [Option<K::Sum>; SLOTS] = std::array::from_fn(|_| None);
         let places = sums[..slots].iter_mut().enumerate();
-        share::each(true, &mut Vec::<()>::new(), places, |(), (index, sum)| *sum = Some(slot(index)));
+        share::for_each_item(true, &mut Vec::<()>::new(), places, |(), (index, sum)| *sum = Some(slot(index)));
         sums.into_iter().flatten().fold(kernel.zero(), add)
     } else {
         (0..slots).map(slot).fold(kernel.zero(), add)

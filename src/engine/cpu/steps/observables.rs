@@ -5,7 +5,7 @@ use crate::engine::cpu::simd::LANES;
 use crate::engine::cpu::state::Planes;
 use crate::engine::cpu::steps::forward::{Dense, MAX_LOCAL, Target, sumless_kernel};
 use crate::engine::cpu::steps::reverse::{LaneSums, add_run, lane_sums};
-use crate::engine::cpu::steps::{Kernel, Space, sweep, with_width};
+use crate::engine::cpu::steps::{Kernel, Space, sweep_space, with_width};
 use crate::observable::Part;
 use crate::program::{PauliTerm, XMaskGroup};
 use std::mem::MaybeUninit;
@@ -311,7 +311,7 @@ impl<T: Real> Target<T> {
             let aligned = x_group.terms.iter().fold(x_group.x, |mask, term| mask | term.z);
             let space = self.space(1 << x_group.x.ilog2(), aligned);
             let sums = with_width!(space, N => {
-                sweep(&space, self.spread, &ExpectFlip::<T, N> { space: &space, state: self.planes, x_group })
+                sweep_space(&space, self.spread, &ExpectFlip::<T, N> { space: &space, state: self.planes, x_group })
             });
             for (term, sum) in x_group.terms.iter().zip(sums.get()) {
                 add_lanes(total, term.output, sum);
@@ -331,7 +331,7 @@ impl<T: Real> Target<T> {
                     let matrix = &Dense::new(entries, qubits, false);
                     let (space, state) = (self.space(matrix.mask, 0), self.planes);
                     let sum = with_width!(space, N => {
-                        sweep(&space, self.spread, &ExpectMatrix::<T, N> { space: &space, state, matrix, coefficient })
+                        sweep_space(&space, self.spread, &ExpectMatrix::<T, N> { space: &space, state, matrix, coefficient })
                     });
                     add_lanes(total, output, &sum);
                 }
@@ -344,7 +344,7 @@ impl<T: Real> Target<T> {
         let space = self.space(within.fixed, diagonal.support());
         let (state, ones) = (self.planes, within.ones as usize);
         let sums = with_width!(space, N => {
-            sweep(&space, self.spread, &ExpectDiagonal::<T, N> { space: &space, state, diagonal, ones })
+            sweep_space(&space, self.spread, &ExpectDiagonal::<T, N> { space: &space, state, diagonal, ones })
         });
         for (term, sum) in sums.get().iter().enumerate() {
             add_lanes(total, diagonal.entry(term, 0).0, sum);
@@ -362,7 +362,7 @@ impl<T: Real> Target<T> {
             let aligned = x_group.terms.iter().fold(x_group.x, |mask, term| mask | term.z);
             let space = self.space(1 << x_group.x.ilog2(), aligned);
             with_width!(space, N => {
-                sweep(&space, self.spread, &AddFlip::<T, N> { space: &space, from, to, x_group, factors });
+                sweep_space(&space, self.spread, &AddFlip::<T, N> { space: &space, from, to, x_group, factors });
             });
         }
         for (output, coefficient, part) in parts {
@@ -381,7 +381,7 @@ impl<T: Real> Target<T> {
                     let factor = &factors[output].map(|factor| factor * T::from_f64(coefficient));
                     let space = self.space(matrix.mask, 0);
                     with_width!(space, N => {
-                        sweep(&space, self.spread, &AddMatrix::<T, N> { space: &space, from, to, matrix, factor });
+                        sweep_space(&space, self.spread, &AddMatrix::<T, N> { space: &space, from, to, matrix, factor });
                     });
                 }
             }
@@ -393,7 +393,7 @@ impl<T: Real> Target<T> {
         let space = self.space(within.fixed, diagonal.support());
         let (from, ones) = (self.planes, within.ones as usize);
         with_width!(space, N => {
-            sweep(&space, self.spread, &AddDiagonal::<T, N> { space: &space, from, to, diagonal, ones, factors });
+            sweep_space(&space, self.spread, &AddDiagonal::<T, N> { space: &space, from, to, diagonal, ones, factors });
         });
     }
 }

@@ -7,8 +7,8 @@
 use crate::engine::Real;
 use crate::engine::cpu::simd::LANES;
 use crate::engine::cpu::state::Planes;
-use crate::engine::cpu::steps::forward::{CosSin, Flipping, Target, mix, turn_phase};
-use crate::engine::cpu::steps::{Kernel, Space, sweep, with_width};
+use crate::engine::cpu::steps::forward::{CosSin, Flipping, Target, mix_pair, turn_phase};
+use crate::engine::cpu::steps::{Kernel, Space, sweep_space, with_width};
 
 /// Sum for each lane, in `f64`.
 pub(crate) type LaneSums = [f64; LANES];
@@ -78,8 +78,8 @@ impl<T: Real, const N: usize> Kernel for UnMix<'_, T, N> {
                 }
             }
             let cos_sin = self.back[usize::from(negative)];
-            mix(a, b, odd, cos_sin);
-            mix(la, lb, odd, cos_sin);
+            mix_pair(a, b, odd, cos_sin);
+            mix_pair(la, lb, odd, cos_sin);
             offset += N;
         }
         add_run(sum, &run, if negative { -1.0 } else { 1.0 });
@@ -129,14 +129,14 @@ impl<T: Real> Target<T> {
             let space = self.space(controls, z);
             let (z, controls, back) = (z as usize, controls as usize, [by, &back]);
             with_width!(space, N => {
-                sweep(&space, self.spread, &UnSpin::<T, N> { space: &space, psi, lambda, z, controls, back })
+                sweep_space(&space, self.spread, &UnSpin::<T, N> { space: &space, psi, lambda, z, controls, back })
             })
         } else {
             let word = Flipping::new(x, z);
             let space = self.space(controls | word.pivot(), x | z);
             let (controls, back) = (controls as usize, [&back, by]);
             with_width!(space, N => {
-                sweep(&space, self.spread, &UnMix::<T, N> { space: &space, psi, lambda, word, controls, back })
+                sweep_space(&space, self.spread, &UnMix::<T, N> { space: &space, psi, lambda, word, controls, back })
             })
         };
         sums.map(|sum| 2.0 * sum)
@@ -148,7 +148,7 @@ impl<T: Real> Target<T> {
         let space = self.space(controls, 0);
         let (psi, controls, back) = (self.planes, controls as usize, [&back, &back]);
         let sums = with_width!(space, N => {
-            sweep(&space, self.spread, &UnSpin::<T, N> { space: &space, psi, lambda, z: 0, controls, back })
+            sweep_space(&space, self.spread, &UnSpin::<T, N> { space: &space, psi, lambda, z: 0, controls, back })
         });
         sums.map(|sum| -2.0 * sum)
     }

@@ -3,7 +3,7 @@
 use super::stored_ops::{Diagonal, Exchange, Matrix, Mix};
 use super::tile::{LocalParity, Tile};
 use crate::engine::gpu::abi::MAX_ANGLES;
-use crate::program::layered::walsh;
+use crate::program::layered::walsh_series;
 use crate::program::{Parity, Source};
 use num_complex::Complex64;
 use std::collections::BTreeMap;
@@ -106,7 +106,7 @@ fn conditions(parities: &[Parity], tile: &Tile) -> Vec<LocalParity> {
 impl Diagonal {
     /// Factor of φ in the exponent as a Walsh series: a sum of weight · (-1)^|index & mask|.
     pub(crate) fn walsh(&self) -> Vec<(u64, f64)> {
-        walsh(self.sign, &self.conditions)
+        walsh_series(self.sign, &self.conditions)
     }
 }
 
