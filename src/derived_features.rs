@@ -19,7 +19,7 @@ type Group = (Vec<usize>, Tensor);
 ///
 /// `weights` are all weights in the program's order: `[weights]`, or `[batch, weights]` if each sample has its own. The
 /// result is contiguous. It is tracked if an argument on which it depends is tracked.
-pub(crate) fn append(program: &Program, rows: &Tensor, weights: &Tensor) -> Result<Tensor> {
+pub(crate) fn append_features(program: &Program, rows: &Tensor, weights: &Tensor) -> Result<Tensor> {
     let columns = &program.columns;
     if columns.is_empty() {
         return Ok(rows.clone());
@@ -186,13 +186,13 @@ mod tests {
         for own in [false, true] {
             let weights = Var::new(&[[2.0f64, 3.0]], &Device::Cpu)?;
             let given = if own { weights.repeat((2, 1))? } else { weights.flatten_all()? };
-            let all = append(&program, &rows, &given)?;
+            let all = append_features(&program, &rows, &given)?;
             assert!(all.is_contiguous() && all.dims() == [2, program.engine_inputs]);
             assert_eq!(all.to_vec2::<f64>()?, expected);
             let gradients = all.sum_all()?.backward()?;
             assert_eq!(gradients.get(&weights).expect("a gradient").to_vec2::<f64>()?, [[0.0, 1.0]]);
         }
-        assert!(!append(&program, &rows, &Tensor::new(&[2.0f64, 3.0], &Device::Cpu)?)?.track_op());
+        assert!(!append_features(&program, &rows, &Tensor::new(&[2.0f64, 3.0], &Device::Cpu)?)?.track_op());
         Ok(())
     }
 }

@@ -14,7 +14,7 @@ use num_complex::Complex64;
 const VERSION: &str = "candlewick circuit 1";
 
 /// Returns the fingerprint of a circuit and its measurement.
-pub(crate) fn fingerprint(circuit: &Circuit, measurement: &Measurement) -> u64 {
+pub(crate) fn circuit_fingerprint(circuit: &Circuit, measurement: &Measurement) -> u64 {
     let mut hash = Fnv::new();
     hash.text(VERSION);
     hash.size(circuit.qubits());

@@ -76,7 +76,7 @@ pub fn evaluate(
     let (sorted, members) = sort_weights(&program, weights)?;
     let default = (DType::F32, &Device::Cpu);
     match members {
-        None => run(&program, &Estimator::exact(Cpu::default()), default, inputs, &sorted, true),
+        None => run_program(&program, &Estimator::exact(Cpu::default()), default, inputs, &sorted, true),
         Some(members) => ensemble::run(&program, members, default, inputs, &sorted),
     }
 }
@@ -163,7 +163,7 @@ impl<'a> CallArgs<'a> {
         // Counts the derived features twice: in their groups, and all of them in order.
         let numbers = (self.batch() as u64).checked_mul(2 * program.engine_inputs as u64);
         memory::check_numbers("the columns of conditional gates", numbers)?;
-        derived_features::append(program, &self.rows, &weights.flatten_all()?)
+        derived_features::append_features(program, &self.rows, &weights.flatten_all()?)
     }
 
     pub(crate) fn batch(&self) -> usize {
@@ -196,7 +196,7 @@ impl<'a> CallArgs<'a> {
 
 /// Runs a program on tensors of any supported dtype; `weights` have the program's order and shapes. If there is no
 /// tensor at all, `default` has dtype and device. The result is in the graph if `in_graph` allows it.
-pub(crate) fn run(
+pub(crate) fn run_program(
     program: &Arc<Program>,
     estimator: &Estimator,
     default: (DType, &Device),
@@ -215,7 +215,7 @@ pub(crate) fn run(
 }
 
 /// Checks the arguments of a call without running it.
-pub(crate) fn check(
+pub(crate) fn check_arguments(
     program: &Program,
     default: (DType, &Device),
     inputs: Option<&Tensor>,
@@ -226,7 +226,7 @@ pub(crate) fn check(
 
 /// Passes the final states of all samples to `each`, in the precision of the computation: the number of the first
 /// sample, then `[samples, 2^n, 2]`. The program's output is its state. At most `most` samples are computed at once.
-pub(crate) fn states(
+pub(crate) fn for_each_states(
     program: &Arc<Program>,
     estimator: &Estimator,
     (default, inputs): ((DType, &Device), Option<&Tensor>),
@@ -272,7 +272,7 @@ fn rows<'a>(program: &Program, tensor: &'a Tensor) -> Result<(&'a [usize], Tenso
     if width != program.inputs() {
         return Err(wrong());
     }
-    let batch = limits::product("the samples", leading)?;
+    let batch = limits::checked_product("the samples", leading)?;
     if leading.len() == 1 {
         return Ok((leading, tensor.clone()));
     }
@@ -315,6 +315,6 @@ fn state_dtype(outer: DType) -> DType {
 }
 
 /// Names, shapes and initialisations that a layer requests from its `VarBuilder`.
-pub(crate) fn declared(program: &Program) -> impl Iterator<Item = (&str, &Shape, candle_nn::Init)> {
+pub(crate) fn declared_weights(program: &Program) -> impl Iterator<Item = (&str, &Shape, candle_nn::Init)> {
     program.tensors.iter().map(|tensor| (tensor.name.as_str(), &tensor.shape, tensor.init))
 }

@@ -1,7 +1,7 @@
 //! Limits of a circuit, and checks of sizes from a caller before anything of that size is allocated.
 
 use crate::error::{Error, MemoryError, Result};
-use crate::memory::{check_numbers, exceeded};
+use crate::memory::{check_numbers, exceeded_budget};
 use candle_core::{DType, Tensor};
 
 /// Largest number of qubits of a circuit: a basis index must fit a `u64`, and its byte offset too.
@@ -32,7 +32,7 @@ pub(crate) fn within_memory<T>(items: impl IntoIterator<Item = T>) -> Result<Vec
     let mut taken = Vec::new();
     let grown = |count: usize| {
         let bytes = (count as u64).checked_mul(size_of::<T>() as u64);
-        exceeded(bytes, None).map_or(Ok(()), |budget| Err((budget / size_of::<T>() as u64) as usize))
+        exceeded_budget(bytes, None).map_or(Ok(()), |budget| Err((budget / size_of::<T>() as u64) as usize))
     };
     grown(items.size_hint().0)?;
     for item in items {
@@ -46,7 +46,7 @@ pub(crate) fn within_memory<T>(items: impl IntoIterator<Item = T>) -> Result<Vec
 }
 
 /// Returns the product of some dimensions.
-pub(crate) fn product(what: &'static str, sizes: &[usize]) -> Result<usize> {
+pub(crate) fn checked_product(what: &'static str, sizes: &[usize]) -> Result<usize> {
     if sizes.contains(&0) {
         return Ok(0);
     }
@@ -62,9 +62,9 @@ pub(crate) fn check_copy(what: &'static str, tensor: &Tensor, dtype: DType) -> R
     if !tensor.device().is_cpu() || tensor.is_contiguous() && tensor.dtype() == dtype {
         return Ok(());
     }
-    let entries = product(what, tensor.dims())? as u64;
+    let entries = checked_product(what, tensor.dims())? as u64;
     let needed = entries.checked_mul(dtype.size_in_bytes() as u64);
-    match exceeded(needed, None) {
+    match exceeded_budget(needed, None) {
         Some(budget) => Err(Error::Memory(MemoryError::Numbers { what, needed, budget })),
         None => Ok(()),
     }
@@ -76,11 +76,11 @@ mod tests {
 
     #[test]
     fn products_do_not_wrap() {
-        assert_eq!(product("samples", &[3, 4]).expect("countable"), 12);
-        assert_eq!(product("samples", &[1 << 40, 0, 1 << 40]).expect("nothing"), 0);
+        assert_eq!(checked_product("samples", &[3, 4]).expect("countable"), 12);
+        assert_eq!(checked_product("samples", &[1 << 40, 0, 1 << 40]).expect("nothing"), 0);
         for sizes in [[1 << 32, 1 << 32], [usize::MAX, 3]] {
             assert!(matches!(
-                product("samples", &sizes),
+                checked_product("samples", &sizes),
                 Err(Error::Memory(MemoryError::Numbers { needed: None, .. }))
             ));
         }

@@ -8,7 +8,7 @@ use crate::error::{Error, MemoryError, Result};
 const UNQUESTIONED: u64 = 1 << 24;
 
 /// Returns the budget if `needed` bytes exceed it.
-pub(crate) fn exceeded(needed: Option<u64>, limit: Option<u64>) -> Option<u64> {
+pub(crate) fn exceeded_budget(needed: Option<u64>, limit: Option<u64>) -> Option<u64> {
     let small = needed.is_some_and(|bytes| bytes <= UNQUESTIONED);
     let budget = match limit {
         Some(limit) => limit,
@@ -19,8 +19,8 @@ pub(crate) fn exceeded(needed: Option<u64>, limit: Option<u64>) -> Option<u64> {
 }
 
 /// Returns how many of `further` bytes fit the memory beside `needed` bytes.
-pub(crate) fn left(needed: u64, further: u64, limit: Option<u64>) -> u64 {
-    match exceeded(needed.checked_add(further), limit) {
+pub(crate) fn memory_left(needed: u64, further: u64, limit: Option<u64>) -> u64 {
+    match exceeded_budget(needed.checked_add(further), limit) {
         Some(budget) => further.min(budget.saturating_sub(needed)),
         None => further,
     }
@@ -29,7 +29,7 @@ pub(crate) fn left(needed: u64, further: u64, limit: Option<u64>) -> u64 {
 /// Checks that numbers fit the available memory of the host: a count of `f64`, or `None` if it overflows.
 pub(crate) fn check_numbers(what: &'static str, numbers: Option<u64>) -> Result<()> {
     let needed = numbers.and_then(|numbers| numbers.checked_mul(8));
-    match exceeded(needed, None) {
+    match exceeded_budget(needed, None) {
         Some(budget) => Err(Error::Memory(MemoryError::Numbers { what, needed, budget })),
         None => Ok(()),
     }
@@ -42,7 +42,7 @@ fn available() -> u64 {
 }
 
 /// Allocates zeros, or returns an error if there is no memory for them.
-pub(crate) fn zeros<T: Copy + Default>(what: &'static str, count: usize) -> Result<Vec<T>> {
+pub(crate) fn zeroed_vec<T: Copy + Default>(what: &'static str, count: usize) -> Result<Vec<T>> {
     let mut zeros = Vec::new();
     let refused =
         |_| Error::Memory(MemoryError::Refused { what, bytes: (count as u64).saturating_mul(size_of::<T>() as u64) });

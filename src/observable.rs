@@ -318,7 +318,7 @@ fn constant(lowest: f64, highest: f64) -> f64 {
 
 /// Returns `(A + A†) / 2`. Entries are halved first, because sums of large entries must not overflow.
 fn hermitian_part(matrix: &[Complex64]) -> Vec<Complex64> {
-    let adjoint = crate::linalg::adjoint(matrix);
+    let adjoint = crate::linalg::adjoint_matrix(matrix);
     matrix.iter().zip(adjoint.iter()).map(|(a, b)| 0.5 * a + 0.5 * b).collect()
 }
 
@@ -379,7 +379,7 @@ fn check_hermitian(matrix: &[Complex64], qubits: &[usize]) -> Result<(), Mistake
     if let Some(entry) = matrix.iter().find(|entry| !entry.is_finite()) {
         return Err(Mistake::NotFinite { what: "a matrix entry", value: entry.norm() });
     }
-    let adjoint = crate::linalg::adjoint(matrix);
+    let adjoint = crate::linalg::adjoint_matrix(matrix);
     let deviation = matrix.iter().zip(adjoint.iter()).map(|(a, b)| (a - b).norm()).fold(0.0, f64::max);
     let allowed = HERMITIAN_TOLERANCE * largest;
     if deviation > allowed { Err(Mistake::NotHermitian { deviation, allowed }) } else { Ok(()) }

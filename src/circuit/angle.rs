@@ -349,9 +349,9 @@ impl fmt::Display for Angle {
             first = false;
             let size = value.abs();
             match (what.is_empty(), size == 1.0) {
-                (true, _) => write!(f, "{sign}{}", short(size)),
+                (true, _) => write!(f, "{sign}{}", shortened_number(size)),
                 (false, true) => write!(f, "{sign}{what}"),
-                (false, false) => write!(f, "{sign}{}*{what}", short(size)),
+                (false, false) => write!(f, "{sign}{}*{what}", shortened_number(size)),
             }
         };
         for term in &self.terms {
@@ -366,13 +366,13 @@ impl fmt::Display for Angle {
 }
 
 /// Writes a number as [`short`] does, with a sign.
-pub(crate) fn number(value: f64) -> String {
-    format!("{}{}", if value < 0.0 { "-" } else { "" }, short(value.abs()))
+pub(crate) fn spelled_number(value: f64) -> String {
+    format!("{}{}", if value < 0.0 { "-" } else { "" }, shortened_number(value.abs()))
 }
 
 /// Writes a number with at most four digits behind the point. π and its simple fractions have names; a power of ten is
 /// used where four digits are too few.
-pub(crate) fn short(value: f64) -> String {
+pub(crate) fn shortened_number(value: f64) -> String {
     use std::f64::consts::PI;
     for (factor, name) in [(2.0, "2π"), (1.0, "π"), (0.5, "π/2"), (0.25, "π/4")] {
         if (value - factor * PI).abs() < 1e-12 {

@@ -1,6 +1,6 @@
 //! Conditions on the features of a sample, for gates that act in some samples and not in others.
 
-use super::angle::{Angle, Variable, number};
+use super::angle::{Angle, Variable, spelled_number};
 use crate::error::Mistake;
 use std::fmt;
 use std::ops::{BitAnd, BitOr, Not};
@@ -174,18 +174,18 @@ impl<T: Into<Self>> BitOr<T> for Condition {
 impl<V: fmt::Display> fmt::Display for Comparison<V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (bar, sign) = (if self.absolute { "|" } else { "" }, if self.above { ">" } else { "<" });
-        write!(f, "{bar}{}{bar} {sign} {}", self.value, number(self.threshold))
+        write!(f, "{bar}{}{bar} {sign} {}", self.value, spelled_number(self.threshold))
     }
 }
 
 impl fmt::Display for Condition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&spelled(&self.code, Comparison::to_string))
+        f.write_str(&spelled_condition(&self.code, Comparison::to_string))
     }
 }
 
 /// Writes a condition with its operators between the operands; `test` writes a test.
-pub(crate) fn spelled<T>(code: &[Token<T>], test: impl Fn(&T) -> String) -> String {
+pub(crate) fn spelled_condition<T>(code: &[Token<T>], test: impl Fn(&T) -> String) -> String {
     // Operands of each token: the right operand of an operator ends just before it, the left operand just before the
     // right one starts.
     let mut operands: Vec<[Option<usize>; 2]> = Vec::with_capacity(code.len());

@@ -15,7 +15,7 @@ mod weights;
 
 pub use angle::{Angle, WeightIndex, Weights, input};
 pub(crate) use angle::{Term, Variable};
-pub(crate) use condition::{Comparison, Token, spelled};
+pub(crate) use condition::{Comparison, Token, spelled_condition};
 pub use condition::{Condition, Magnitude};
 pub use operation::Operation;
 pub(crate) use operation::{AMPLITUDES, AMPLITUDES_OR_ZERO_STATE, Kind};

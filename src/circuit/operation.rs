@@ -3,7 +3,7 @@
 use super::{Angle, Condition};
 use crate::error::Mistake;
 use crate::gate::{Gate, Inverse};
-use crate::linalg::adjoint;
+use crate::linalg::adjoint_matrix;
 use num_complex::Complex64;
 use std::sync::Arc;
 
@@ -131,7 +131,7 @@ impl Operation {
                 }
             },
             Kind::PauliRotation(_) | Kind::GlobalPhase => inverse.angles = negated(&self.angles),
-            Kind::Unitary(matrix) => inverse.kind = Kind::Unitary(adjoint(matrix)),
+            Kind::Unitary(matrix) => inverse.kind = Kind::Unitary(adjoint_matrix(matrix)),
             Kind::Barrier => {}
             Kind::AmplitudeEmbedding { .. } => return Err(Mistake::EmbeddingNotUnitary),
             Kind::Measure | Kind::Reset => return Err(Mistake::MeasurementNotUnitary),

@@ -1,6 +1,6 @@
 //! Samples with their classes.
 
-use super::{Purpose, generator};
+use super::{Purpose, seeded_generator};
 use crate::error::{DataError, Error, Result, TensorError};
 use crate::limits::check_copy;
 use crate::memory::check_numbers;
@@ -152,7 +152,7 @@ impl Dataset {
     /// candle's errors.
     pub fn shuffled(&self, seed: u64) -> Result<Self> {
         let mut order: Vec<u32> = (0..self.len() as u32).collect();
-        order.shuffle(&mut generator(seed, Purpose::Order));
+        order.shuffle(&mut seeded_generator(seed, Purpose::Order));
         self.select(&order)
     }
 
@@ -176,7 +176,7 @@ impl Dataset {
         if !(0.0..=1.0).contains(&fraction) {
             return Err(Error::Setting { of: "a split", setting: "fraction", value: fraction, allowed: "in [0, 1]" });
         }
-        let mut rng = generator(seed, Purpose::Split);
+        let mut rng = seeded_generator(seed, Purpose::Split);
         let labels = self.y.to_vec1::<u32>()?;
         check_labels(&labels, &self.classes)?;
         let (mut kept, mut held_out) = (Vec::new(), Vec::new());
@@ -198,7 +198,7 @@ impl Dataset {
     /// A deviation that is negative or not finite; samples that are no rows; more than the memory holds.
     pub fn with_noise(&self, features: usize, deviation: f64, seed: u64) -> Result<Self> {
         let (samples, _) = self.x.dims2()?;
-        let noise = normal(samples, features, deviation, &mut generator(seed, Purpose::Noise))?;
+        let noise = normal_numbers(samples, features, deviation, &mut seeded_generator(seed, Purpose::Noise))?;
         let noise = Tensor::from_vec(noise, (samples, features), &Device::Cpu)?.to_dtype(self.x.dtype())?;
         Ok(Self { x: Tensor::cat(&[&self.x, &noise.to_device(self.x.device())?], 1)?, ..self.clone() })
     }
@@ -220,7 +220,7 @@ fn check_labels(labels: &[u32], classes: &[String]) -> Result<()> {
 }
 
 /// Returns normal variates around 0, row by row.
-pub(super) fn normal(rows: usize, columns: usize, deviation: f64, rng: &mut impl Rng) -> Result<Vec<f64>> {
+pub(super) fn normal_numbers(rows: usize, columns: usize, deviation: f64, rng: &mut impl Rng) -> Result<Vec<f64>> {
     if !(deviation.is_finite() && deviation >= 0.0) {
         let allowed = "a finite number from 0 on";
         return Err(Error::Setting { of: "noise", setting: "deviation", value: deviation, allowed });

@@ -47,7 +47,7 @@ pub(crate) enum Purpose {
 }
 
 /// Returns the generator of a seed for a purpose.
-pub(crate) fn generator(seed: u64, purpose: Purpose) -> Generator {
+pub(crate) fn seeded_generator(seed: u64, purpose: Purpose) -> Generator {
     let stream = match purpose {
         Purpose::Points => 0,
         Purpose::Split => 1,

@@ -1,8 +1,8 @@
 //! Clouds of points from a seed, as in scikit-learn's `make_circles`, `make_moons` and `make_blobs`, and spirals.
 //! Samples alternate between the classes. Before noise is added they have even distances along their curves.
 
-use super::dataset::normal;
-use super::{Dataset, Purpose, generator};
+use super::dataset::normal_numbers;
+use super::{Dataset, Purpose, seeded_generator};
 use crate::__private::NonExhaustive;
 use crate::error::{Error, Result};
 use crate::memory::check_numbers;
@@ -152,8 +152,8 @@ pub fn blobs(samples: usize, config: BlobsConfig) -> Result<Dataset> {
     // Counts a label for each sample, beside the features.
     let numbers = (features as u64).checked_add(1).and_then(|each| each.checked_mul(samples as u64));
     check_numbers("the samples", numbers)?;
-    let mut rng = generator(seed, Purpose::Points);
-    let mut x = normal(samples, features, deviation, &mut rng)?;
+    let mut rng = seeded_generator(seed, Purpose::Points);
+    let mut x = normal_numbers(samples, features, deviation, &mut rng)?;
     let entries = (centers as u64).checked_mul(features as u64);
     check_numbers("the centres", entries)?;
     let places: Vec<f64> = (0..centers * features).map(|_| rng.random_range(-1.0..1.0)).collect();
@@ -180,7 +180,7 @@ fn along(
     curve: impl Fn(usize, f64) -> [f64; 2],
 ) -> Result<Dataset> {
     let classes = names.len();
-    let mut x = normal(samples, 2, noise, &mut generator(seed, Purpose::Points))?;
+    let mut x = normal_numbers(samples, 2, noise, &mut seeded_generator(seed, Purpose::Points))?;
     for (sample, noisy) in x.chunks_mut(2).enumerate() {
         let class = sample % classes;
         let members = (samples - class).div_ceil(classes);

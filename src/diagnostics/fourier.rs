@@ -275,7 +275,7 @@ impl<'a> Problem<'a> {
         }
         let features = Tensor::from_slice(&self.point, (1, self.point.len()), &Device::Cpu)?;
         let weights = Tensor::from_slice(weights, weights.len(), &Device::Cpu)?;
-        Ok(derived_features::append(program, &features, &weights)?.flatten_all()?.to_vec1()?)
+        Ok(derived_features::append_features(program, &features, &weights)?.flatten_all()?.to_vec1()?)
     }
 
     /// Returns the factor of the feature in a slot.

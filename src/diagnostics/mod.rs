@@ -26,7 +26,7 @@ pub use rounding_error::rounding_error;
 
 use crate::circuit::Circuit;
 use crate::error::{Error, Mistake, Result, TensorError, WeightsError};
-use crate::limits::{check_copy, product};
+use crate::limits::{check_copy, checked_product};
 use candle_core::{DType, Device, Shape, Tensor};
 
 /// Returns a tensor's values in F64 on the CPU, outside of any graph.
@@ -53,7 +53,7 @@ fn samples(circuit: &Circuit, inputs: Option<&Tensor>) -> Result<Option<Tensor>>
 /// Returns the number of samples. It is the product of the leading dimensions, because a sample may have no features.
 fn rows(inputs: Option<&Tensor>) -> Result<usize> {
     inputs.map_or(Ok(1), |inputs| {
-        product("input samples", inputs.dims().split_last().map_or(&[], |(_, leading)| leading))
+        checked_product("input samples", inputs.dims().split_last().map_or(&[], |(_, leading)| leading))
     })
 }
 

@@ -3,7 +3,7 @@
 //! All of them are exact up to rounding and outside candle's graph. Results that combine many evaluations are summed on
 //! the host, in `f64`.
 
-use super::{CallArgs, flat, run, sort_weights};
+use super::{CallArgs, flat, run_program, sort_weights};
 use crate::circuit::Circuit;
 use crate::engine::cpu::Cpu;
 use crate::error::{Error, Result, TensorError, WeightsError};
@@ -56,7 +56,7 @@ pub fn value_and_grad(
     let vars = call.weights.iter().map(|tensor| var(tensor)).collect::<candle_core::Result<Vec<_>>>()?;
     let tensors: Vec<&Tensor> = vars.iter().map(Var::as_tensor).collect();
     let estimator = Estimator::exact(Cpu::default());
-    let value = run(&call.program, &estimator, DEFAULT, inputs.as_deref(), &tensors, true)?;
+    let value = run_program(&call.program, &estimator, DEFAULT, inputs.as_deref(), &tensors, true)?;
     let store = value.sum_all()?.backward()?;
     let of = |var: &Var| store.get(var).map_or_else(|| var.zeros_like(), |gradient| Ok(gradient.clone()));
     let names = call.program.tensors.iter().map(|tensor| tensor.name.clone());
@@ -97,7 +97,7 @@ pub fn jacobian(
 ) -> Result<Tensor> {
     let call = Bound::new(circuit, measurement, weights)?;
     let behind = call.behind(wrt, 1);
-    call.find(inputs, &behind, |batches, numbers| gradient::jacobian(batches, numbers, wrt))
+    call.find(inputs, &behind, |batches, numbers| gradient::jacobian_matrices(batches, numbers, wrt))
 }
 
 /// Returns all second derivatives of each output of each sample in its inputs or in the weights,
@@ -134,7 +134,7 @@ pub fn hessian(
 ) -> Result<Tensor> {
     let call = Bound::new(circuit, measurement, weights)?;
     let behind = call.behind(wrt, 2);
-    call.find(inputs, &behind, |batches, numbers| gradient::hessian(batches, numbers, wrt, Direction::None))
+    call.find(inputs, &behind, |batches, numbers| gradient::hessian_matrices(batches, numbers, wrt, Direction::None))
 }
 
 /// Returns the second derivatives of each output of each sample times a vector, `[.., outputs, variables]`, exact.
@@ -189,7 +189,9 @@ pub fn hessian_vector_product(
     let vector = vector.detach().to_dtype(DType::F64)?.to_device(&Device::Cpu)?.broadcast_as(shape)?;
     let vector: Vec<f64> = vector.flatten_all()?.to_vec1()?;
     let behind = call.behind(wrt, 1);
-    call.find(inputs, &behind, |batches, numbers| gradient::hessian(batches, numbers, wrt, Direction::Each(&vector)))
+    call.find(inputs, &behind, |batches, numbers| {
+        gradient::hessian_matrices(batches, numbers, wrt, Direction::Each(&vector))
+    })
 }
 
 /// Returns the Fubini-Study metric tensor of a circuit's final states in the inputs or the weights,
@@ -269,7 +271,7 @@ impl<'a> Bound<'a> {
     /// Computes [`metric_tensor`]; the program's output is its state.
     pub(crate) fn metric(&self, inputs: Option<&Tensor>, wrt: Wrt, entries: MetricTensor) -> Result<Tensor> {
         let behind = [self.count(wrt); 2];
-        self.find(inputs, &behind, |batches, numbers| gradient::metric(batches, numbers, wrt, entries))
+        self.find(inputs, &behind, |batches, numbers| gradient::metric_tensors(batches, numbers, wrt, entries))
     }
 
     fn count(&self, wrt: Wrt) -> usize {

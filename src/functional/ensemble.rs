@@ -54,7 +54,7 @@ pub(super) fn run(
         Tensor::stack(&(0..members).map(one).collect::<Result<Vec<_>>>()?, 0)?
     } else {
         let (form, points) =
-            (program.with_weights_as_inputs(), limits::product("points of all members", &[members, batch])?);
+            (program.with_weights_as_inputs(), limits::checked_product("points of all members", &[members, batch])?);
         engine::check(cpu, &given.device, form, points, given.inner())?;
         let repeated = |tensor: Tensor| {
             let width = tensor.dim(2)?;
@@ -63,7 +63,7 @@ pub(super) fn run(
         let (features, weights) = (repeated(given.rows.unsqueeze(0)?)?, repeated(weights.unsqueeze(1)?)?);
         let rows = match program.engine_inputs {
             0 => weights,
-            _ => Tensor::cat(&[derived_features::append(program, &features, &weights)?, weights], 1)?,
+            _ => Tensor::cat(&[derived_features::append_features(program, &features, &weights)?, weights], 1)?,
         };
         let none = Tensor::zeros(least(&given.device), given.inner(), &given.device)?;
         Forward::new(form, cpu).apply(&rows, &none, true)?

@@ -2,7 +2,7 @@
 //! variables.
 
 use super::Wrt;
-use super::points::host;
+use super::points::host_numbers;
 use crate::error::Result;
 use crate::program::{Embedding, Program, Slot, Variable};
 use candle_core::Tensor;
@@ -28,7 +28,7 @@ impl<'a> Numbers<'a> {
     /// Copies rows of features, `[batch, features]`, and weights to the host.
     pub(crate) fn new(program: &'a Program, rows: &Tensor, weights: &Tensor) -> Result<Self> {
         let batch = rows.dim(0)?;
-        let (mut inputs, mut weights) = (host(rows)?, host(weights)?);
+        let (mut inputs, mut weights) = (host_numbers(rows)?, host_numbers(weights)?);
         // On a GPU a tensor without elements has one element that nothing reads.
         inputs.truncate(batch * program.engine_inputs);
         weights.truncate(program.weights);

@@ -3,14 +3,14 @@
 use super::GradientMethod;
 use super::Sampling;
 use super::chain::Numbers;
-use super::points::{Batches, Form, host};
+use super::points::{Batches, Form, host_numbers};
 use super::{differences, shift};
 use crate::autograd::{Forward, centered};
 use crate::engine::cpu::Cpu;
 use crate::engine::{self, NeedsGrad};
 use crate::error::{DeviceError, Error, Result};
 use crate::program::Program;
-use crate::sampling::stream;
+use crate::sampling::shot_generator;
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CudaStorage, CustomOp2, DType, Layout, MetalStorage, Shape, Storage, Tensor};
 use std::sync::Arc;
@@ -127,7 +127,7 @@ impl Estimator {
         call: u64,
         needs_grad: NeedsGrad,
     ) -> Result<[Vec<f64>; 2]> {
-        let (numbers, cotangent) = (Numbers::new(program, inputs, weights)?, host(cotangent)?);
+        let (numbers, cotangent) = (Numbers::new(program, inputs, weights)?, host_numbers(cotangent)?);
         let state = inputs.dtype();
         // Differences lose the digits that neighbouring points share.
         let dtype = match self.method {
@@ -142,12 +142,12 @@ impl Estimator {
                 differences::along_variables(&batches, &numbers, &cotangent, needs_grad, (step, order))
             }
             GradientMethod::Spsa { samples, step, seed } => {
-                let random = stream(seed, call, 0, u64::MAX);
+                let random = shot_generator(seed, call, 0, u64::MAX);
                 differences::along_directions(&batches, &numbers, &cotangent, needs_grad, (samples, step), random)
             }
             // The adjoint method has an op of its own.
             GradientMethod::ParameterShift | GradientMethod::Auto | GradientMethod::Adjoint => {
-                shift::gradients(&batches, &numbers, &cotangent, needs_grad)
+                shift::shift_gradients(&batches, &numbers, &cotangent, needs_grad)
             }
         }
     }

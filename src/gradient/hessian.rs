@@ -23,7 +23,7 @@ pub(crate) enum Direction<'a> {
 
 /// Computes second derivatives, or their product with a direction. The cost is a reverse sweep for each shift and
 /// output of each sample in both cases.
-pub(crate) fn hessian(
+pub(crate) fn hessian_matrices(
     batches: &Batches<'_>,
     numbers: &Numbers<'_>,
     wrt: Wrt,

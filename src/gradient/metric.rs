@@ -14,7 +14,7 @@ use crate::program::Program;
 
 /// Computes metric tensors `[batch, variables, variables]` of a program whose output is its state and whose steps are
 /// as written.
-pub(crate) fn metric(
+pub(crate) fn metric_tensors(
     batches: &Batches<'_>,
     numbers: &Numbers<'_>,
     wrt: Wrt,

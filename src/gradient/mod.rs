@@ -18,9 +18,9 @@ mod shots;
 
 pub(crate) use chain::Numbers;
 pub(crate) use estimate::Estimator;
-pub(crate) use hessian::{Direction, hessian};
-pub(crate) use jacobian::jacobian;
+pub(crate) use hessian::{Direction, hessian_matrices};
+pub(crate) use jacobian::jacobian_matrices;
 pub use method::{GradientMethod, MetricTensor, Wrt};
-pub(crate) use metric::metric;
+pub(crate) use metric::metric_tensors;
 pub(crate) use points::{Batches, states_in};
 pub(crate) use shots::Sampling;

@@ -61,7 +61,7 @@ impl Batches<'_> {
         let outputs = self.program.outputs();
         self.chunks(form, count, fill, |estimator, first, rows| {
             let values = estimator.values(self.program, form, &rows, None, (self.call, first as u64))?;
-            host(&values)?.chunks(outputs).enumerate().for_each(|(k, values)| take(first + k, values));
+            host_numbers(&values)?.chunks(outputs).enumerate().for_each(|(k, values)| take(first + k, values));
             Ok(())
         })
     }
@@ -86,7 +86,7 @@ impl Batches<'_> {
             let rows = Var::from_tensor(&rows)?;
             let store = (exact.apply(program, &rows, &weights, true)? * cotangent)?.sum_all()?.backward()?;
             // A program that reads none of its numbers has no gradient in them.
-            let gradient = store.get(&rows).map(host).transpose()?.unwrap_or_else(|| vec![0.0; points * width]);
+            let gradient = store.get(&rows).map(host_numbers).transpose()?.unwrap_or_else(|| vec![0.0; points * width]);
             gradient.chunks(width.max(1)).enumerate().for_each(|(k, gradient)| take(first + k, gradient));
             Ok(())
         })
@@ -130,6 +130,6 @@ pub(crate) fn states_in(bytes: usize, qubits: usize, cpu: Cpu) -> usize {
 }
 
 /// Returns the numbers of a tensor.
-pub(super) fn host(tensor: &Tensor) -> Result<Vec<f64>> {
+pub(super) fn host_numbers(tensor: &Tensor) -> Result<Vec<f64>> {
     Ok(tensor.to_device(&Device::Cpu)?.to_dtype(DType::F64)?.flatten_all()?.to_vec1()?)
 }

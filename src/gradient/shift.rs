@@ -110,7 +110,7 @@ impl<'a> Shifted<'a> {
 }
 
 /// Computes the gradients of `sum(cotangent * outputs)` in inputs and weights.
-pub(super) fn gradients(
+pub(super) fn shift_gradients(
     batches: &Batches<'_>,
     numbers: &Numbers<'_>,
     cotangent: &[f64],

@@ -11,7 +11,7 @@ use crate::measurement::Measurement;
 use crate::memory;
 use crate::program::Program;
 use crate::random::Generator;
-use crate::sampling::{self, Group, stream};
+use crate::sampling::{self, Group, shot_generator};
 use candle_core::{Device, Tensor, WithDType};
 use std::sync::{Arc, OnceLock};
 
@@ -38,7 +38,7 @@ pub(crate) struct Sampling {
 impl Sampling {
     pub(crate) fn new(measurement: &Measurement, program: &Program, shots: usize, seed: u64) -> Result<Self> {
         let shots = sampling::check_shots(measurement, shots)?;
-        let mut groups = sampling::groups(measurement, program.qubits())?;
+        let mut groups = sampling::group_terms(measurement, program.qubits())?;
         let constants = groups.iter_mut().flat_map(Group::take_constants).collect();
         Ok(Self { shots, seed, groups, constants, programs: Default::default(), outputs: program.outputs() })
     }
@@ -62,9 +62,10 @@ impl Sampling {
         let mut outputs = Vec::with_capacity(points * self.outputs);
         for first in (0..points).step_by(chunk) {
             let rows = rows.narrow(0, first, chunk.min(points - first))?.contiguous()?;
-            let random =
-                |row: usize, group: usize| stream(self.seed, place.0, place.1 + (first + row) as u64, group as u64);
-            outputs.extend(sampling::read(&states(program, &rows)?, &Draw { sampling: self, random })?.concat());
+            let random = |row: usize, group: usize| {
+                shot_generator(self.seed, place.0, place.1 + (first + row) as u64, group as u64)
+            };
+            outputs.extend(sampling::read_states(&states(program, &rows)?, &Draw { sampling: self, random })?.concat());
         }
         if number == Form::Shared as usize {
             let rows = outputs.chunks_mut(self.outputs.max(1));

@@ -153,7 +153,7 @@ impl QuantizedLinear {
                 actual: place(x.device()),
             }));
         }
-        let rows = limits::product("the rows of the quantised layer", leading)?;
+        let rows = limits::checked_product("the rows of the quantised layer", leading)?;
         check_copy("the input of the quantised layer", x, DType::F32)?;
         let shape: Vec<usize> = leading.iter().copied().chain([self.outputs()]).collect();
         let y = self.product(&x.detach().reshape((rows, self.inputs))?)?;

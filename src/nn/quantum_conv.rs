@@ -227,7 +227,7 @@ impl QuantumConv2d {
         let (leading, image) = self.split(x)?;
         let axes = self.config.axes(image)?;
         let [rows, columns] = self.check_sizes(leading, &axes)?;
-        let batch = limits::product("images", leading)?;
+        let batch = limits::checked_product("images", leading)?;
         let patches = (batch * rows * columns, self.config.features());
         let patches = if batch == 0 {
             x.reshape(patches)?

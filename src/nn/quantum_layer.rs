@@ -5,7 +5,7 @@ use crate::__private::NonExhaustive;
 use crate::circuit::{Circuit, FINGERPRINT};
 use crate::engine::cpu::Cpu;
 use crate::error::{Error, Result, WeightsError};
-use crate::fingerprint::{fingerprint, fnv1a};
+use crate::fingerprint::{circuit_fingerprint, fnv1a};
 use crate::functional;
 use crate::gradient::{Estimator, GradientMethod, Sampling};
 use crate::measurement::Measurement;
@@ -137,11 +137,11 @@ impl QuantumLayer {
         vb: VarBuilder<'_>,
     ) -> Result<Self> {
         let program = Arc::new(Program::with_rewrites(&circuit, &measurement, config.rewrites)?);
-        let weights = functional::declared(&program)
+        let weights = functional::declared_weights(&program)
             .map(|(name, shape, init)| vb.get_with_hints(shape.clone(), name, init))
             .collect::<candle_core::Result<Vec<_>>>()?;
         if !config.ignore_fingerprint && !weights.is_empty() {
-            check_fingerprint(fingerprint(&circuit, &measurement), &vb)?;
+            check_fingerprint(circuit_fingerprint(&circuit, &measurement), &vb)?;
         }
         let cpu = Cpu { memory_limit: config.memory_limit };
         // Layers of one model draw independently of each other.
@@ -193,7 +193,7 @@ impl QuantumLayer {
     }
 
     fn run(&self, x: Option<&Tensor>, in_graph: bool) -> Result<Tensor> {
-        functional::run(&self.program, &self.estimator, self.default(), x, &self.weights, in_graph)
+        functional::run_program(&self.program, &self.estimator, self.default(), x, &self.weights, in_graph)
     }
 
     /// Dtype and device of calls without any tensor.
@@ -245,7 +245,7 @@ impl QuantumLayer {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn fingerprint(&self) -> u64 {
-        fingerprint(&self.circuit, &self.measurement)
+        circuit_fingerprint(&self.circuit, &self.measurement)
     }
 
     /// Returns the lowered circuit.

@@ -9,7 +9,7 @@ use crate::gradient::{Estimator, states_in};
 use crate::measurement::Measurement;
 use crate::memory;
 use crate::program::Program;
-use crate::sampling::{self, Outcomes, Reader, stream};
+use crate::sampling::{self, Outcomes, Reader, shot_generator};
 use candle_core::{Device, Tensor, WithDType};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -49,7 +49,7 @@ impl Reader for Draw {
     type Found = Option<Drawn>;
 
     fn read<T: WithDType>(&self, row: usize, amplitudes: &[T]) -> Option<Drawn> {
-        let random = &mut stream(self.seed, self.call, (self.first + row) as u64, SAMPLES);
+        let random = &mut shot_generator(self.seed, self.call, (self.first + row) as u64, SAMPLES);
         let outcomes = Outcomes::new(amplitudes, &self.qubits);
         match self.kind {
             Kind::Shots => outcomes.shots(self.shots, random).map(Drawn::Shots),
@@ -149,9 +149,9 @@ impl QuantumLayer {
         let mut draw = Draw { kind, shots, qubits, seed, call, first: 0 };
         let estimator = Estimator::exact(Cpu { memory_limit: self.config.memory_limit });
         let most = states_in(CHUNK_BYTES, program.qubits(), estimator.cpu());
-        functional::states(program, &estimator, (self.default(), x), &self.weights, most, |first, states| {
+        functional::for_each_states(program, &estimator, (self.default(), x), &self.weights, most, |first, states| {
             draw.first = first;
-            for (row, drawn) in sampling::read(states, &draw)?.into_iter().enumerate() {
+            for (row, drawn) in sampling::read_states(states, &draw)?.into_iter().enumerate() {
                 take(first + row, drawn.ok_or(Error::States(StatesError::NoOutcomes { sample: first + row }))?);
             }
             Ok(())
@@ -163,7 +163,7 @@ impl QuantumLayer {
         let expected = || format!("0 to {}", u32::MAX);
         let too_many = |_| Error::Measurement(Mistake::Length { what: "shots", expected: expected(), actual: shots });
         let shots = u32::try_from(shots).map_err(too_many)?;
-        functional::check(program, self.default(), x, &self.weights)?;
+        functional::check_arguments(program, self.default(), x, &self.weights)?;
         Ok(shots)
     }
 

@@ -134,7 +134,7 @@ impl Lowering {
             kernel: Kernel::Matrix { qubits: qubits.clone(), entries },
             controls: 0,
         };
-        self.steps.push(matrix(crate::linalg::adjoint(&vectors)));
+        self.steps.push(matrix(crate::linalg::adjoint_matrix(&vectors)));
         for word in 0..arguments.len() {
             let sign = |state: usize| if (state & word).count_ones() % 2 == 1 { -1.0 } else { 1.0 };
             let sum: f64 = arguments.iter().enumerate().map(|(state, argument)| sign(state) * argument).sum();

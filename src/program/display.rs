@@ -9,7 +9,7 @@ use super::index_map::Parity;
 use super::layered::{Layer, LayeredProgram, Node, Phase, Region, Rotation, Source};
 use super::rewrite::step_on_qubit;
 use super::{Kernel, Program, Readout, Rewrite, Slot, Sum, Variable};
-use crate::circuit::spelled;
+use crate::circuit::spelled_condition;
 use std::fmt;
 
 impl fmt::Display for Variable {
@@ -45,7 +45,7 @@ impl fmt::Display for Program {
             match column {
                 DerivedFeature::Switch(code) => {
                     let test = |index: &usize| self.columns.tests[*index].to_string();
-                    writeln!(f, "1 where {}", spelled(code, test))?;
+                    writeln!(f, "1 where {}", spelled_condition(code, test))?;
                 }
                 DerivedFeature::Product { switch, of } => writeln!(f, "x{}*{of}", self.features + switch)?,
             }

@@ -5,7 +5,7 @@ use super::{Embedding, Kernel, Made, Program, Readout, Rewrites, Slot, Step, Ten
 use crate::circuit::{self, Angle, Circuit, Kind, Operation};
 use crate::error::{Error, Mistake, Result};
 use crate::gate::{FactorKind, Form};
-use crate::linalg::adjoint;
+use crate::linalg::adjoint_matrix;
 use crate::measurement::Measurement;
 use crate::memory::check_numbers;
 use crate::observable::PauliWord;
@@ -173,7 +173,7 @@ impl Lowering {
     }
 
     fn constant(&mut self, entries: &[Complex64], dagger: bool, controls: u64, targets: &[usize]) {
-        let entries = if dagger { adjoint(entries) } else { entries.into() };
+        let entries = if dagger { adjoint_matrix(entries) } else { entries.into() };
         self.matrix(targets, entries, controls);
     }
 

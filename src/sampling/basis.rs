@@ -2,7 +2,7 @@
 
 use super::change::Change;
 use crate::error::Mistake;
-use crate::linalg::adjoint;
+use crate::linalg::adjoint_matrix;
 use crate::observable::PauliWord;
 use nalgebra::{DMatrix, SymmetricEigen};
 use num_complex::Complex64;
@@ -92,7 +92,7 @@ impl Eigenbasis {
         let scale = if largest > 0.0 { largest } else { 1.0 };
         let size = entries.len().isqrt();
         let scaled: Vec<Complex64> = entries.iter().map(|entry| entry / scale).collect();
-        let transposed = adjoint(&scaled);
+        let transposed = adjoint_matrix(&scaled);
         let hermitian = DMatrix::from_fn(size, size, |r, c| 0.5 * (scaled[r * size + c] + transposed[r * size + c]));
         let eigen = SymmetricEigen::try_new(hermitian.clone(), f64::EPSILON, ITERATIONS * size);
         let eigen = eigen.ok_or(Mistake::NoEigenbasis)?;

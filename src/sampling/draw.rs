@@ -18,7 +18,7 @@ const UNIFORMS_A_BINOMIAL: usize = 4;
 ///
 /// The quadruple is the 256 bits of the generator's key, so no two quadruples share a stream. The draws repeat with the
 /// same versions of `rand` and `rand_distr`. Neither crate promises the same values in its next breaking release.
-pub(crate) fn stream(seed: u64, call: u64, row: u64, group: u64) -> Generator {
+pub(crate) fn shot_generator(seed: u64, call: u64, row: u64, group: u64) -> Generator {
     let mut key = [0; 32];
     for (bytes, number) in key.chunks_exact_mut(8).zip([seed, call, row, group]) {
         bytes.copy_from_slice(&number.to_le_bytes());
@@ -27,20 +27,25 @@ pub(crate) fn stream(seed: u64, call: u64, row: u64, group: u64) -> Generator {
 }
 
 /// Counts how often each outcome occurs in `shots` draws; `None` if the weights have no finite, positive sum.
-pub(crate) fn counts(outcomes: usize, weight: impl Fn(usize) -> f64, shots: u32, rng: &mut impl Rng) -> Option<Counts> {
+pub(crate) fn draw_counts(
+    outcomes: usize,
+    weight: impl Fn(usize) -> f64,
+    shots: u32,
+    rng: &mut impl Rng,
+) -> Option<Counts> {
     let support = Support::new(outcomes, &weight)?;
     let binomials = support.outcomes.saturating_mul(UNIFORMS_A_BINOMIAL) < shots as usize;
     Some(if binomials { by_binomials(&support, weight, shots, rng) } else { by_uniforms(&support, weight, shots, rng) })
 }
 
 /// Returns the outcomes of `shots` draws, one by one; `None` if the weights have no finite, positive sum.
-pub(crate) fn shots(
+pub(crate) fn draw_shots(
     outcomes: usize,
     weight: impl Fn(usize) -> f64,
     shots: u32,
     rng: &mut impl Rng,
 ) -> Option<Vec<u64>> {
-    let counts = counts(outcomes, weight, shots, rng)?;
+    let counts = draw_counts(outcomes, weight, shots, rng)?;
     let mut drawn = Vec::with_capacity(shots as usize);
     for (outcome, count) in counts {
         drawn.extend((0..count).map(|_| outcome));
@@ -131,7 +136,7 @@ mod tests {
     const WAYS: [Draw; 3] = [
         |weights, shots, rng| by_binomials(&support(weights), |i| weights[i], shots, rng),
         |weights, shots, rng| by_uniforms(&support(weights), |i| weights[i], shots, rng),
-        |weights, shots, rng| counts(weights.len(), |i| weights[i], shots, rng).expect("a distribution"),
+        |weights, shots, rng| draw_counts(weights.len(), |i| weights[i], shots, rng).expect("a distribution"),
     ];
 
     fn support(weights: &[f64]) -> Support {
@@ -172,7 +177,7 @@ mod tests {
             let weights = skewed(outcomes);
             for (way, draw) in WAYS.iter().enumerate() {
                 for shots in [0, 1, 10, 3000, 1_000_000] {
-                    let mut rng = stream(1, outcomes as u64, u64::from(shots), way as u64);
+                    let mut rng = shot_generator(1, outcomes as u64, u64::from(shots), way as u64);
                     check_frequencies(&weights, &draw(&weights, shots, &mut rng), shots);
                 }
             }
@@ -187,7 +192,7 @@ mod tests {
         for (way, draw) in WAYS.iter().enumerate() {
             let (mut sums, mut products) = ([0.0; 5], [[0.0; 5]; 5]);
             for run in 0..runs {
-                let mut rng = stream(2, run, 0, way as u64);
+                let mut rng = shot_generator(2, run, 0, way as u64);
                 let dense = dense(5, &draw(&weights, shots, &mut rng));
                 for i in 0..5 {
                     sums[i] += dense[i] / runs as f64;
@@ -218,7 +223,7 @@ mod tests {
         let weights = [0.0, 1e-300, 0.0, 0.1, 0.2, 0.3, 1e-17, 0.4, 0.0, 0.0];
         for (way, draw) in WAYS.iter().enumerate() {
             for run in 0..2000 {
-                let counts = draw(&weights, 100, &mut stream(3, run, 0, way as u64));
+                let counts = draw(&weights, 100, &mut shot_generator(3, run, 0, way as u64));
                 assert!(counts.iter().all(|&(outcome, _)| weights[outcome as usize] > 0.0), "{counts:?}");
                 assert_eq!(counts.iter().map(|&(_, count)| count).sum::<u64>(), 100);
             }
@@ -231,7 +236,7 @@ mod tests {
             let weights = [scale, 0.0, 2.0 * scale, scale];
             for (way, draw) in WAYS.iter().enumerate() {
                 let shots = if way == 1 { 1 << 20 } else { u32::MAX };
-                check_frequencies(&weights, &draw(&weights, shots, &mut stream(4, 0, 0, way as u64)), shots);
+                check_frequencies(&weights, &draw(&weights, shots, &mut shot_generator(4, 0, 0, way as u64)), shots);
             }
         }
     }
@@ -240,9 +245,9 @@ mod tests {
     fn no_distribution() {
         let none: [&[f64]; 5] = [&[], &[0.0, 0.0], &[0.5, f64::NAN], &[f64::INFINITY, 1.0], &[f64::MAX, f64::MAX]];
         for weights in none {
-            let mut rng = stream(5, 0, 0, 0);
-            assert!(counts(weights.len(), |i| weights[i], 10, &mut rng).is_none(), "{weights:?}");
-            assert!(shots(weights.len(), |i| weights[i], 10, &mut rng).is_none(), "{weights:?}");
+            let mut rng = shot_generator(5, 0, 0, 0);
+            assert!(draw_counts(weights.len(), |i| weights[i], 10, &mut rng).is_none(), "{weights:?}");
+            assert!(draw_shots(weights.len(), |i| weights[i], 10, &mut rng).is_none(), "{weights:?}");
         }
     }
 
@@ -251,13 +256,13 @@ mod tests {
     fn shots_come_in_random_order() {
         let (weights, drawn) = ([1.0, 2.0, 0.0, 5.0], 400_000);
         let sum: f64 = weights.iter().sum();
-        let ordered = shots(4, |i| weights[i], drawn, &mut stream(6, 0, 0, 0)).expect("a distribution");
+        let ordered = draw_shots(4, |i| weights[i], drawn, &mut shot_generator(6, 0, 0, 0)).expect("a distribution");
         assert_eq!(ordered.len(), drawn as usize);
         let mut pairs = [[0.0; 4]; 4];
         ordered.chunks_exact(2).for_each(|pair| pairs[pair[0] as usize][pair[1] as usize] += 2.0 / f64::from(drawn));
         let mut firsts = [0.0; 4];
         for run in 0..20_000 {
-            let few = shots(4, |i| weights[i], 3, &mut stream(7, run, 0, 0)).expect("a distribution");
+            let few = draw_shots(4, |i| weights[i], 3, &mut shot_generator(7, run, 0, 0)).expect("a distribution");
             firsts[few[0] as usize] += 1.0 / 20_000.0;
         }
         for i in 0..4 {
@@ -269,12 +274,12 @@ mod tests {
                 assert!((pairs[i][j] - q).abs() <= allowed, "{i} then {j}: {}", pairs[i][j]);
             }
         }
-        assert!(shots(4, |i| weights[i], 0, &mut stream(6, 0, 0, 0)).is_some_and(|none| none.is_empty()));
+        assert!(draw_shots(4, |i| weights[i], 0, &mut shot_generator(6, 0, 0, 0)).is_some_and(|none| none.is_empty()));
     }
 
     #[test]
     fn streams_differ_in_each_number_and_repeat() {
-        let first = |seed, call, row, group| -> [u64; 4] { stream(seed, call, row, group).random() };
+        let first = |seed, call, row, group| -> [u64; 4] { shot_generator(seed, call, row, group).random() };
         let mut seen = std::collections::HashSet::new();
         let numbers = [0, 1, 2, 1 << 32, u64::MAX];
         for seed in numbers {

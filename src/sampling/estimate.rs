@@ -2,7 +2,7 @@
 
 use super::change::Change;
 use super::draw::Counts;
-use super::outcomes::{Outcomes, gather};
+use super::outcomes::{Outcomes, gather_bits};
 use candle_core::WithDType;
 use rand::Rng;
 use std::ops::{Add, Sub};
@@ -185,7 +185,7 @@ impl Group {
 impl Lookup {
     fn at(&self, outcome: u64) -> f64 {
         match self {
-            Self::Values { places, values } => values[gather(outcome, places) as usize],
+            Self::Values { places, values } => values[gather_bits(outcome, places) as usize],
             Self::Hit { mask, bits } => f64::from(u8::from(outcome & mask == *bits)),
         }
     }

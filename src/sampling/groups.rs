@@ -7,7 +7,7 @@
 
 use super::basis::{Basis, Eigenbasis};
 use super::estimate::{Estimates, Group, Lookup, Observed};
-use super::outcomes::gather;
+use super::outcomes::gather_bits;
 use crate::error::{Error, Mistake, Result};
 use crate::measurement::Measurement;
 use crate::observable::{Observable, Part, PauliWord};
@@ -27,7 +27,7 @@ pub(crate) fn check_shots(measurement: &Measurement, shots: usize) -> Result<u32
 
 /// Returns the groups of a measurement of `qubits` qubits, at least one. Their estimates, added up from zeros, are the
 /// outputs.
-pub(crate) fn groups(measurement: &Measurement, qubits: usize) -> Result<Vec<Group>> {
+pub(crate) fn group_terms(measurement: &Measurement, qubits: usize) -> Result<Vec<Group>> {
     measurement.check(qubits)?;
     let mut planner = Planner::default();
     match measurement {
@@ -181,9 +181,9 @@ fn observed(mut items: Vec<Item>, qubits: &[usize]) -> Vec<Observed> {
         last.constant += item.constant;
         for (coefficient, term) in item.terms {
             match term {
-                Term::Parity(mask) => last.parities.push((gather(mask, qubits), coefficient)),
+                Term::Parity(mask) => last.parities.push((gather_bits(mask, qubits), coefficient)),
                 Term::Hit { mask, bits } => {
-                    let (mask, bits) = (gather(mask, qubits), gather(bits, qubits));
+                    let (mask, bits) = (gather_bits(mask, qubits), gather_bits(bits, qubits));
                     last.lookups.push((coefficient, Lookup::Hit { mask, bits }));
                 }
                 Term::Values(of, values) => {

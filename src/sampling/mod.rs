@@ -14,8 +14,8 @@ mod states;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use draw::{Counts, stream};
+pub(crate) use draw::{Counts, shot_generator};
 pub(crate) use estimate::Group;
-pub(crate) use groups::{check_shots, groups};
+pub(crate) use groups::{check_shots, group_terms};
 pub(crate) use outcomes::Outcomes;
-pub(crate) use states::{Reader, read};
+pub(crate) use states::{Reader, read_states};

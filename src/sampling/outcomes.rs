@@ -26,16 +26,16 @@ impl<'a, T: WithDType> Outcomes<'a, T> {
     /// Draws counts; see [`draw::counts`].
     pub(crate) fn counts(&self, shots: u32, rng: &mut impl Rng) -> Option<Counts> {
         match self {
-            Self::All(amplitudes) => draw::counts(amplitudes.len() / 2, |at| weight(amplitudes, at), shots, rng),
-            Self::Some(weights) => draw::counts(weights.len(), |at| weights[at], shots, rng),
+            Self::All(amplitudes) => draw::draw_counts(amplitudes.len() / 2, |at| weight(amplitudes, at), shots, rng),
+            Self::Some(weights) => draw::draw_counts(weights.len(), |at| weights[at], shots, rng),
         }
     }
 
     /// Draws shots; see [`draw::shots`].
     pub(crate) fn shots(&self, shots: u32, rng: &mut impl Rng) -> Option<Vec<u64>> {
         match self {
-            Self::All(amplitudes) => draw::shots(amplitudes.len() / 2, |at| weight(amplitudes, at), shots, rng),
-            Self::Some(weights) => draw::shots(weights.len(), |at| weights[at], shots, rng),
+            Self::All(amplitudes) => draw::draw_shots(amplitudes.len() / 2, |at| weight(amplitudes, at), shots, rng),
+            Self::Some(weights) => draw::draw_shots(weights.len(), |at| weights[at], shots, rng),
         }
     }
 }
@@ -46,7 +46,7 @@ fn weight<T: WithDType>(amplitudes: &[T], at: usize) -> f64 {
 }
 
 fn marginal<T: WithDType>(amplitudes: &[T], qubits: &[usize]) -> Vec<f64> {
-    let outcome = |index: u64| gather(index, qubits) as usize;
+    let outcome = |index: u64| gather_bits(index, qubits) as usize;
     let low: Vec<usize> = (0..STRETCH as u64).map(outcome).collect();
     let mut weights = vec![0.0; 1 << qubits.len()];
     for (stretch, pairs) in amplitudes.chunks(2 * STRETCH).enumerate() {
@@ -59,7 +59,7 @@ fn marginal<T: WithDType>(amplitudes: &[T], qubits: &[usize]) -> Vec<f64> {
 }
 
 /// Returns the bits of an index at the positions `qubits`, side by side.
-pub(super) fn gather(index: u64, qubits: &[usize]) -> u64 {
+pub(super) fn gather_bits(index: u64, qubits: &[usize]) -> u64 {
     qubits.iter().enumerate().fold(0, |bits, (k, qubit)| bits | (index >> qubit & 1) << k)
 }
 
@@ -70,7 +70,7 @@ mod tests {
 
     #[test]
     fn weights_are_sums_over_the_other_qubits() {
-        let mut rng = draw::stream(11, 0, 0, 0);
+        let mut rng = draw::shot_generator(11, 0, 0, 0);
         for qubits in [0, 1, 3, 12] {
             let state: Vec<f32> = (0..2 << qubits).map(|_| rng.random_range(-1.0..1.0)).collect();
             let mut reads = vec![vec![], (0..qubits).collect(), (0..qubits).rev().collect::<Vec<usize>>()];
@@ -100,8 +100,8 @@ mod tests {
         let state = [0.6, 0.0, f64::NAN, 0.0, 0.0, 0.8, 0.0, 0.0];
         for qubits in [vec![0, 1], vec![0], vec![1, 0], vec![]] {
             let outcomes = Outcomes::new(&state, &qubits);
-            assert!(outcomes.counts(10, &mut draw::stream(0, 0, 0, 0)).is_none());
-            assert!(outcomes.shots(10, &mut draw::stream(0, 0, 0, 0)).is_none());
+            assert!(outcomes.counts(10, &mut draw::shot_generator(0, 0, 0, 0)).is_none());
+            assert!(outcomes.shots(10, &mut draw::shot_generator(0, 0, 0, 0)).is_none());
         }
     }
 }

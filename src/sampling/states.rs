@@ -13,7 +13,7 @@ pub(crate) trait Reader: Sync {
 }
 
 /// Passes each state of `[batch, 2^n, 2]` to a reader.
-pub(crate) fn read<R: Reader>(states: &Tensor, reader: &R) -> Result<Vec<R::Found>> {
+pub(crate) fn read_states<R: Reader>(states: &Tensor, reader: &R) -> Result<Vec<R::Found>> {
     let states = states.to_device(&Device::Cpu)?.contiguous()?;
     let size = states.elem_count() / states.dim(0)?.max(1);
     let (storage, layout) = states.storage_and_layout();

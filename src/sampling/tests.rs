@@ -184,7 +184,7 @@ fn random_observable(qubits: usize, rng: &mut Generator) -> Both {
 
 fn estimate(measurement: &Measurement, state: &[C], qubits: usize) -> Vec<f64> {
     let mut outputs = vec![0.0; measurement.output_shape(qubits).iter().product()];
-    for group in groups(measurement, qubits).expect("a valid measurement") {
+    for group in group_terms(measurement, qubits).expect("a valid measurement") {
         group.estimate(&infinite(&group, &after(&group, state, qubits)), &mut outputs);
     }
     outputs
@@ -200,7 +200,7 @@ fn assert_close(actual: &[f64], expected: &[f64], what: &str) {
 #[test]
 fn infinite_shots_give_expectation_values() {
     for (run, qubits) in [1, 2, 3, 4, 4, 5].into_iter().enumerate() {
-        let mut rng = stream(20, run as u64, 0, 0);
+        let mut rng = shot_generator(20, run as u64, 0, 0);
         let observables: Vec<Both> = (0..3).map(|_| random_observable(qubits, &mut rng)).collect();
         let state = random_state(qubits, &mut rng);
         let measurement = Measurement::expectation(observables.iter().map(|both| both.observable.clone()));
@@ -232,13 +232,13 @@ fn one_basis(qubits: usize, rng: &mut Generator) -> Both {
 #[test]
 fn infinite_shots_give_variances_and_moments() {
     for (run, qubits) in [1, 2, 3, 4, 5].into_iter().enumerate() {
-        let mut rng = stream(21, run as u64, 0, 0);
+        let mut rng = shot_generator(21, run as u64, 0, 0);
         let observables: Vec<Both> = (0..3).map(|_| one_basis(qubits, &mut rng)).collect();
         let state = random_state(qubits, &mut rng);
         let measurement = Measurement::variance(observables.iter().map(|both| both.observable.clone()));
         let expected: Vec<f64> = observables.iter().map(|both| both.variance(&state)).collect();
         assert_close(&estimate(&measurement, &state, qubits), &expected, "variance");
-        for group in groups(&measurement, qubits).expect("one basis each") {
+        for group in group_terms(&measurement, qubits).expect("one basis each") {
             let counts = infinite(&group, &after(&group, &state, qubits));
             for moments in group.moments(&counts) {
                 let (mean, variance) = (observables[moments.output].mean(&state), expected[moments.output]);
@@ -250,7 +250,7 @@ fn infinite_shots_give_variances_and_moments() {
 
 #[test]
 fn infinite_shots_give_probabilities() {
-    let mut rng = stream(22, 0, 0, 0);
+    let mut rng = shot_generator(22, 0, 0, 0);
     let state = random_state(4, &mut rng);
     for measured in [vec![0, 1, 2, 3], vec![2, 0], vec![3], vec![1, 3, 0, 2]] {
         let mut expected = vec![0.0; 1 << measured.len()];
@@ -265,7 +265,7 @@ fn infinite_shots_give_probabilities() {
 /// Words share a basis if on every qubit their letters are equal, or a letter is the identity.
 #[test]
 fn words_share_a_basis_if_they_commute_qubit_by_qubit() {
-    let mut rng = stream(23, 0, 0, 0);
+    let mut rng = shot_generator(23, 0, 0, 0);
     let read = |letters: &[(char, usize)]| PauliWord::from_letters(letters.iter().copied()).expect("letters");
     let agree =
         |a: &[(char, usize)], b: &[(char, usize)]| a.iter().all(|(l, q)| b.iter().all(|(m, r)| q != r || l == m));
@@ -284,11 +284,11 @@ fn words_share_a_basis_if_they_commute_qubit_by_qubit() {
 
 #[test]
 fn every_word_is_in_one_group() {
-    let mut rng = stream(24, 0, 0, 0);
+    let mut rng = shot_generator(24, 0, 0, 0);
     let mut sum = Both::zero(5);
     (0..200).for_each(|_| sum.add_word(rng.random_range(0.1..1.0), &random_letters(5, "IXYZ", &mut rng)));
     let words = sum.observable.words().filter(|(word, _)| word.x | word.z != 0).count();
-    let groups = groups(&Measurement::expectation([sum.observable]), 5).expect("words");
+    let groups = group_terms(&Measurement::expectation([sum.observable]), 5).expect("words");
     let parities = |group: &Group| match &group.estimates {
         estimate::Estimates::Means(observed) => observed.iter().map(|one| one.parities.len()).sum::<usize>(),
         other => panic!("{other:?} of words"),
@@ -301,11 +301,12 @@ fn every_word_is_in_one_group() {
 
 #[test]
 fn how_many_groups() {
-    let count = |observables: Vec<Observable>| groups(&Measurement::expectation(observables), 6).map(|all| all.len());
+    let count =
+        |observables: Vec<Observable>| group_terms(&Measurement::expectation(observables), 6).map(|all| all.len());
     assert_eq!(count((0..6).map(Z).collect()).ok(), Some(1));
     assert_eq!(count((0..6).flat_map(|q| [Z(q), X(q)]).collect()).ok(), Some(2));
     // Matrices on different qubits are measured together, and equal matrices once.
-    let matrix = random_hermitian(1, &mut stream(25, 0, 0, 0));
+    let matrix = random_hermitian(1, &mut shot_generator(25, 0, 0, 0));
     let matrices: Vec<_> = (0..6).map(|q| Observable::hermitian(&matrix, [q])).collect();
     assert_eq!(count(matrices.clone()).ok(), Some(1));
     assert_eq!(count(matrices.into_iter().chain([Z(0), Z(1) * Z(0)]).collect()).ok(), Some(2));
@@ -317,7 +318,7 @@ fn how_many_groups() {
 
 #[test]
 fn matrices_of_all_kinds_have_eigenbases() {
-    let mut rng = stream(26, 0, 0, 0);
+    let mut rng = shot_generator(26, 0, 0, 0);
     let mut check = |matrix: Vec<C>, qubits: usize| {
         let scale = matrix.iter().map(|entry| entry.norm()).fold(f64::MIN_POSITIVE, f64::max);
         let state = random_state(qubits, &mut rng);
@@ -329,7 +330,7 @@ fn matrices_of_all_kinds_have_eigenbases() {
         let actual = estimate(&measurement, &state, qubits);
         assert!((actual[0] / scale - expected).abs() <= 1e-11, "{} instead of {expected}", actual[0] / scale);
     };
-    let mut rng = stream(27, 0, 0, 0);
+    let mut rng = shot_generator(27, 0, 0, 0);
     for qubits in 1..=6 {
         let size: usize = 1 << qubits;
         let unit = |r: usize, c: usize| C::from(f64::from(u8::from(r == c)));
@@ -355,19 +356,19 @@ fn matrices_of_all_kinds_have_eigenbases() {
 /// All terms of such an observable are measured together, so its variance is the variance of the estimates.
 #[test]
 fn estimates_scatter_as_they_should() {
-    let mut rng = stream(28, 0, 0, 0);
+    let mut rng = shot_generator(28, 0, 0, 0);
     let (qubits, shots, runs) = (4, 500, 2000);
     for _ in 0..3 {
         let both = one_basis(qubits, &mut rng);
         let state = random_state(qubits, &mut rng);
-        let groups = groups(&Measurement::expectation([both.observable.clone()]), qubits).expect("valid");
+        let groups = group_terms(&Measurement::expectation([both.observable.clone()]), qubits).expect("valid");
         assert_eq!(groups.len(), 1);
         let amplitudes = pairs(&after(&groups[0], &state, qubits));
         let (exact, variance) = (both.mean(&state), both.variance(&state) / f64::from(shots));
         let (mut bias, mut scatter) = (0.0, 0.0);
         for run in 0..runs {
             let mut output = [0.0];
-            groups[0].read(&amplitudes, shots, &mut stream(29, run, 0, 0), &mut output);
+            groups[0].read(&amplitudes, shots, &mut shot_generator(29, run, 0, 0), &mut output);
             bias += (output[0] - exact) / runs as f64;
             scatter += (output[0] - exact).powi(2) / runs as f64;
         }
@@ -383,16 +384,16 @@ fn estimates_scatter_as_they_should() {
 /// Checks the mean of many estimates from few shots.
 #[test]
 fn variances_are_unbiased() {
-    let mut rng = stream(30, 0, 0, 0);
+    let mut rng = shot_generator(30, 0, 0, 0);
     let (qubits, runs) = (3, 40_000);
     let both = one_basis(qubits, &mut rng);
     let state = random_state(qubits, &mut rng);
-    let groups = groups(&Measurement::variance([both.observable.clone()]), qubits).expect("one basis");
+    let groups = group_terms(&Measurement::variance([both.observable.clone()]), qubits).expect("one basis");
     let amplitudes = pairs(&after(&groups[0], &state, qubits));
     for shots in [2, 3, 10] {
         let one = |run| {
             let mut output = [0.0];
-            groups[0].read(&amplitudes, shots, &mut stream(31, run, u64::from(shots), 0), &mut output);
+            groups[0].read(&amplitudes, shots, &mut shot_generator(31, run, u64::from(shots), 0), &mut output);
             output[0]
         };
         let estimates: Vec<f64> = (0..runs).map(one).collect();
@@ -419,8 +420,8 @@ fn a_nan_state_makes_all_outputs_nan() {
     ];
     for measurement in cases {
         let mut outputs = vec![0.0; measurement.output_shape(1).iter().product()];
-        for group in groups(&measurement, 1).expect("valid") {
-            group.read(&state, 10, &mut stream(0, 0, 0, 0), &mut outputs);
+        for group in group_terms(&measurement, 1).expect("valid") {
+            group.read(&state, 10, &mut shot_generator(0, 0, 0, 0), &mut outputs);
         }
         assert!(outputs.iter().all(|output| output.is_nan()), "{measurement:?}: {outputs:?}");
     }
@@ -430,15 +431,15 @@ fn a_nan_state_makes_all_outputs_nan() {
 fn constants_are_exact() {
     let measurement = Measurement::expectation([2.5 * Observable::identity() + Z(1), Observable::identity() * -1.5]);
     let mut outputs = [0.0; 2];
-    for group in groups(&measurement, 2).expect("valid") {
-        group.read(&[1.0f32, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0], 3, &mut stream(0, 0, 0, 0), &mut outputs);
+    for group in group_terms(&measurement, 2).expect("valid") {
+        group.read(&[1.0f32, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0], 3, &mut shot_generator(0, 0, 0, 0), &mut outputs);
     }
     assert_eq!(outputs, [3.5, -1.5]);
 }
 
 #[test]
 fn what_shots_cannot_give_is_an_error() {
-    let mistake = |measurement: Measurement| match groups(&measurement, 2) {
+    let mistake = |measurement: Measurement| match group_terms(&measurement, 2) {
         Err(Error::Measurement(mistake) | Error::Observable { mistake, .. }) => Some(mistake),
         _ => None,
     };

@@ -1,7 +1,7 @@
 //! Tensors of states from a caller, checked once.
 
 use crate::error::{Error, Mistake, Result, StatesError, TensorError};
-use crate::limits::{at_most, check_copy, product};
+use crate::limits::{at_most, check_copy, checked_product};
 use candle_core::{DType, Device, Tensor};
 
 /// Names of the tensors of a pair in errors.
@@ -34,7 +34,7 @@ impl Batch {
         if *size < 2 || !size.is_power_of_two() {
             return Err(wrong());
         }
-        product(what, leading)?;
+        checked_product(what, leading)?;
         check_copy(what, states, inner)?;
         let (leading, qubits) = (leading.to_vec(), size.ilog2() as usize);
         Ok(Self { given: states.clone(), leading, qubits, outer, inner })

@@ -6,7 +6,7 @@ use crate::circuit::Circuit;
 use crate::error::{Error, MemoryError, Result, StatesError, TensorError};
 use crate::functional;
 use crate::measurement::Measurement;
-use crate::memory::exceeded;
+use crate::memory::exceeded_budget;
 use candle_core::{DType, Tensor};
 
 /// Returns `K[i, j] = |<a_i|b_j>|² / (<a_i|a_i> <b_j|b_j>)` of all pairs, between 0 and 1: states `[N, 2^n, 2]` and
@@ -110,7 +110,7 @@ fn check_memory([rows, columns]: [usize; 2], qubits: usize, dtype: DType) -> Res
         matrices.checked_add(numbers)?.checked_mul(dtype.size_in_bytes() as u64)
     };
     let needed = bytes();
-    match exceeded(needed, None) {
+    match exceeded_budget(needed, None) {
         Some(budget) => Err(Error::Memory(MemoryError::KernelMatrix { rows, columns, qubits, dtype, needed, budget })),
         None => Ok(()),
     }

@@ -2,7 +2,7 @@
 
 use super::batch::{Batch, within};
 use crate::error::{Error, MemoryError, Result};
-use crate::memory::exceeded;
+use crate::memory::exceeded_budget;
 use candle_core::Tensor;
 
 /// Returns the density matrix of some qubits, `ρ = Tr_others |ψ><ψ|`: `[.., 2^n, 2]` gives `[.., 2^k, 2^k, 2]`.
@@ -120,7 +120,7 @@ fn check_memory(batch: &Batch, chosen: usize) -> Result<()> {
     let needed = 1u64
         .checked_shl(2 * chosen as u32)
         .and_then(|entries| entries.checked_mul(5 * dtype.size_in_bytes() as u64)?.checked_mul(states as u64));
-    match exceeded(needed, None).filter(|_| batch.device().is_cpu()) {
+    match exceeded_budget(needed, None).filter(|_| batch.device().is_cpu()) {
         Some(budget) => Err(Error::Memory(MemoryError::States { qubits, dtype, states, needed, budget })),
         None => Ok(()),
     }

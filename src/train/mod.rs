@@ -43,7 +43,7 @@ pub use interrupt::interrupted;
 pub use metrics::{accuracy, binary_accuracy};
 
 use crate::__private::NonExhaustive;
-use crate::data::{Purpose, generator};
+use crate::data::{Purpose, seeded_generator};
 use crate::error::{DataError, Error, Result, TensorError};
 use crate::limits::check_copy;
 use crate::optim::{Resume, Schedule, Unreached, clip_by_norm, require_gradient, variables};
@@ -352,6 +352,6 @@ fn check(config: &TrainConfig, (x, y): Samples<'_>) -> Result<usize> {
 fn order(samples: usize, seed: u64, epoch: usize) -> Vec<u32> {
     let mut order: Vec<u32> = (0..samples as u32).collect();
     let seed = seed.wrapping_add((epoch as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15));
-    order.shuffle(&mut generator(seed, Purpose::Batches));
+    order.shuffle(&mut seeded_generator(seed, Purpose::Batches));
     order
 }

@@ -33,7 +33,7 @@ mod workspace;
 
 use super::{Arguments, Engine, Gradients, NeedsGrad, Real, share};
 use crate::error::Result;
-use crate::memory::zeros;
+use crate::memory::zeroed_vec;
 use crate::program::Program;
 use angles::{GroupSums, weight_gradient};
 use candle_core::DType;
@@ -71,7 +71,7 @@ impl<T: Real> Engine<T> for Cpu {
         }
         scratches.reserve(program, partition, !save, false)?;
         let Workspace { prepared, blocks, .. } = &mut *workspace;
-        let mut out = zeros("outputs", arguments.batch * program.outputs())?;
+        let mut out = zeroed_vec("outputs", arguments.batch * program.outputs())?;
         let call = &Call { program, arguments, partition, prepared };
         run(call, &mut scratches.0, if save { blocks } else { &mut [] }, &mut out);
         let limit = self.memory_limit;
@@ -104,7 +104,7 @@ impl<T: Real> Engine<T> for Cpu {
         let Workspace { prepared, blocks, sums, .. } = &mut *workspace;
         sums.resize_with(partition.groups, GroupSums::default);
         let size = arguments.batch * program.engine_inputs;
-        let mut inputs = if needs_grad.inputs { Some(zeros("gradients of inputs", size)?) } else { None };
+        let mut inputs = if needs_grad.inputs { Some(zeroed_vec("gradients of inputs", size)?) } else { None };
         let call = &Call { program, arguments, partition, prepared };
         let (saved, rows) = (if has_states { blocks } else { &mut [][..] }, inputs.as_deref_mut().unwrap_or_default());
         reverse(call, &mut scratches.0, saved, sums, (cotangent, needs_grad), rows);

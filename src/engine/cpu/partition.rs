@@ -7,7 +7,7 @@ use crate::engine::cpu::pool::WorkspacePool;
 use crate::engine::cpu::simd::LANES;
 use crate::engine::{Real, budget, threads};
 use crate::error::Result;
-use crate::memory::left;
+use crate::memory::memory_left;
 use crate::program::Program;
 
 /// Fewest samples that share a block, and the largest number of qubits for which they do. Sixteen small states cost
@@ -129,7 +129,7 @@ impl Partition {
     fn share_out(&mut self, footprint: &Footprint, (needed, waiting): (u64, u64), limit: Option<u64>) {
         let saved = footprint.saved.saturating_mul(self.blocks as u128);
         let saved = u64::try_from(saved).ok().filter(|bytes| bytes.saturating_add(waiting) <= SAVED_BYTES);
-        let left = left(needed, footprint.tables + saved.unwrap_or(0), limit);
+        let left = memory_left(needed, footprint.tables + saved.unwrap_or(0), limit);
         self.tables = footprint.tables.min(left);
         self.may_save = saved.is_some_and(|saved| saved <= left - self.tables);
         let taken = self.tables + saved.filter(|_| self.may_save).unwrap_or(0);

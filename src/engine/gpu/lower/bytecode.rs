@@ -177,7 +177,7 @@ impl Encoder<'_> {
                 let dense = Dense {
                     qubits: qubits.len() as u32,
                     entries: self.assembler.constants(entries.iter().copied()),
-                    adjoint: self.assembler.constants(crate::linalg::adjoint(entries).iter().copied()),
+                    adjoint: self.assembler.constants(crate::linalg::adjoint_matrix(entries).iter().copied()),
                     bases: self.assembler.block(representatives(tile.bits(), &flip_masks)),
                     conditions: self.assembler.conditions(conditions),
                 };
