@@ -77,7 +77,7 @@ pub fn evaluate(
     let default = (DType::F32, &Device::Cpu);
     match members {
         None => run_program(&program, &Estimator::exact(Cpu::default()), default, inputs, &sorted, true),
-        Some(members) => ensemble::run(&program, members, default, inputs, &sorted),
+        Some(members) => ensemble::run_ensemble(&program, members, default, inputs, &sorted),
     }
 }
 

@@ -38,7 +38,7 @@ pub(crate) fn check_numbers(what: &'static str, numbers: Option<u64>) -> Result<
 /// Returns the bytes that this process can still allocate. If the system does not report them, the result is the
 /// largest size of an address range, and allocations fail on their own.
 fn available() -> u64 {
-    machine::available().unwrap_or(isize::MAX as u64)
+    machine::available_memory().unwrap_or(isize::MAX as u64)
 }
 
 /// Allocates zeros, or returns an error if there is no memory for them.

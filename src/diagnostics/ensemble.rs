@@ -55,7 +55,7 @@ impl Draws {
 
 /// Returns the sizes of the chunks of `all` draws, each evaluated at `rows` samples of inputs. Sizes are even, because
 /// draws are paired.
-pub(super) fn chunks(circuit: &Circuit, all: usize, rows: usize, outputs: usize) -> impl Iterator<Item = usize> {
+pub(super) fn sample_chunks(circuit: &Circuit, all: usize, rows: usize, outputs: usize) -> impl Iterator<Item = usize> {
     let entries = |declaration: &Declaration| declaration.handle.shape().iter().product::<usize>();
     let weights: usize = circuit.declarations().map(entries).sum();
     let each = rows.saturating_mul(outputs.saturating_add(circuit.inputs()).saturating_add(weights));
@@ -64,7 +64,7 @@ pub(super) fn chunks(circuit: &Circuit, all: usize, rows: usize, outputs: usize)
 }
 
 /// Returns outputs `[count, .., outputs]` at `count` draws of weights.
-pub(super) fn outputs(
+pub(super) fn drawn_outputs(
     circuit: &Circuit,
     measurement: &Measurement,
     inputs: Option<&Tensor>,

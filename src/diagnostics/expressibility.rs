@@ -1,6 +1,6 @@
 //! Expressibility and entangling capability: how many states a circuit reaches, and how entangled they are.
 
-use super::ensemble::{Draws, chunks, outputs};
+use super::ensemble::{Draws, drawn_outputs, sample_chunks};
 use super::{at_least, rows, samples};
 use crate::__private::NonExhaustive;
 use crate::circuit::Circuit;
@@ -128,8 +128,8 @@ fn each_chunk(
     circuit.check_pure()?;
     let inputs = samples(circuit, inputs)?;
     let mut draws = Draws::new(circuit, seed);
-    for count in chunks(circuit, all, rows(inputs.as_ref())?, 2 << circuit.qubits()) {
-        let states = outputs(circuit, &Measurement::State, inputs.as_ref(), &draws.next(count)?, count)?;
+    for count in sample_chunks(circuit, all, rows(inputs.as_ref())?, 2 << circuit.qubits()) {
+        let states = drawn_outputs(circuit, &Measurement::State, inputs.as_ref(), &draws.next(count)?, count)?;
         body(&states.detach(), count)?;
     }
     Ok(())

@@ -1,6 +1,6 @@
 //! The variance of gradients over random weights, which shows barren plateaus.
 
-use super::ensemble::{Draws, chunks, outputs};
+use super::ensemble::{Draws, drawn_outputs, sample_chunks};
 use super::{at_least, rows, samples};
 use crate::circuit::Circuit;
 use crate::error::Result;
@@ -44,9 +44,9 @@ pub fn gradient_variance(
     let (inputs, measurement) = (self::samples(circuit, inputs)?, Measurement::expectation([observable.clone()]));
     let mut draws = Draws::new(circuit, seed);
     let mut moments: Vec<Moments> = circuit.declarations().map(|_| Moments::default()).collect();
-    for count in chunks(circuit, samples, rows(inputs.as_ref())?, 1) {
+    for count in sample_chunks(circuit, samples, rows(inputs.as_ref())?, 1) {
         let weights = draws.next(count)?;
-        let values = outputs(circuit, &measurement, inputs.as_ref(), &weights, count)?;
+        let values = drawn_outputs(circuit, &measurement, inputs.as_ref(), &weights, count)?;
         // Members do not share weights, so the gradient of the sum has the gradient of each member.
         let gradients = values.reshape((count, ()))?.mean(1)?.sum_all()?.backward()?;
         for ((_, var), moments) in weights.iter().zip(&mut moments) {

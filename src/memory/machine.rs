@@ -6,7 +6,7 @@
 
 /// Returns the bytes that this process can still allocate, or `None` if nothing reports them.
 #[cfg(target_os = "linux")]
-pub(super) fn available() -> Option<u64> {
+pub(super) fn available_memory() -> Option<u64> {
     use std::fs::read_to_string;
     use std::path::Path;
 
@@ -20,7 +20,7 @@ pub(super) fn available() -> Option<u64> {
 
 /// Returns the bytes that this process can still allocate, or `None` if nothing reports them.
 #[cfg(all(not(target_os = "linux"), not(target_family = "wasm")))]
-pub(super) fn available() -> Option<u64> {
+pub(super) fn available_memory() -> Option<u64> {
     let mut system = sysinfo::System::new();
     system.refresh_memory();
     (system.total_memory() > 0).then(|| system.available_memory())
@@ -28,7 +28,7 @@ pub(super) fn available() -> Option<u64> {
 
 /// Returns the bytes that this process can still allocate, or `None` if nothing reports them.
 #[cfg(target_family = "wasm")]
-pub(super) fn available() -> Option<u64> {
+pub(super) fn available_memory() -> Option<u64> {
     None
 }
 

@@ -269,19 +269,19 @@ impl Resume for Adam {
     }
 
     fn restore(&mut self, state: &HashMap<String, Tensor>) -> Result<()> {
-        let steps = state::steps(state, state::STEPS)?;
+        let steps = state::step_count(state, state::STEPS)?;
         let mut restored = Vec::with_capacity(self.entries.len());
         for (index, entry) in self.entries.iter().enumerate() {
             let name = entry.name.as_ref().ok_or(Error::Training(TrainingError::Unnamed { index }))?;
             let trained = entry.trained();
             let part = |part: &str, least: f64| {
                 let name = format!("{part}.{name}");
-                let tensor = state::get(state, &name, trained.shape(), trained.dtype())?;
+                let tensor = state::named_state(state, &name, trained.shape(), trained.dtype())?;
                 state::check_entries(&name, tensor, least).map(|()| tensor)
             };
             let moments = Moments::new(trained, part(PARTS[0], f64::MIN)?, part(PARTS[1], 0.0)?)?;
             let of_steps = format!("{}.{name}", state::STEPS);
-            let own = state::steps(state, &of_steps)?;
+            let own = state::step_count(state, &of_steps)?;
             if own > steps {
                 let (expected, actual) = (format!("at most {steps} steps"), format!("{own} steps"));
                 return Err(Error::Training(TrainingError::SavedState { name: of_steps, expected, actual }));

@@ -222,7 +222,7 @@ impl Resume for Spsa {
     }
 
     fn restore(&mut self, state: &HashMap<String, Tensor>) -> Result<()> {
-        self.steps = state::steps(state, state::STEPS)?;
+        self.steps = state::step_count(state, state::STEPS)?;
         Ok(())
     }
 }

@@ -68,7 +68,7 @@ pub trait Resume {
 }
 
 /// Returns the tensor `name` of a state, of the given shape and dtype.
-pub(super) fn get<'a>(
+pub(super) fn named_state<'a>(
     state: &'a HashMap<String, Tensor>,
     name: &str,
     shape: &Shape,
@@ -116,8 +116,8 @@ pub(super) fn put_steps(state: &mut HashMap<String, Tensor>, name: &str, steps: 
 }
 
 /// Returns the number of steps of a state.
-pub(super) fn steps(state: &HashMap<String, Tensor>, name: &str) -> Result<u64> {
-    let halves = get(state, name, &Shape::from(2), DType::U32)?.to_vec1::<u32>()?;
+pub(super) fn step_count(state: &HashMap<String, Tensor>, name: &str) -> Result<u64> {
+    let halves = named_state(state, name, &Shape::from(2), DType::U32)?.to_vec1::<u32>()?;
     let steps = halves.iter().fold(0, |steps, &half| steps << 32 | u64::from(half));
     if steps > MOST_STEPS {
         let (expected, actual) = (format!("at most {MOST_STEPS} steps"), format!("{steps} steps"));

@@ -1,7 +1,7 @@
 //! Axes: a frame with a grid, ticks and labels.
 
 use super::Drawn;
-use super::canvas::{Anchor, Canvas, GRID, HEADING, INK, LABEL, SOFT_INK, TICK, text};
+use super::canvas::{Anchor, Canvas, GRID, HEADING, INK, LABEL, SOFT_INK, TICK, draw_text};
 use plotters::prelude::*;
 use std::ops::Range;
 
@@ -138,15 +138,15 @@ impl Axes {
         for (value, number) in self.x.ticks() {
             let (x, _) = self.point((value, self.y.range.start));
             canvas.draw(&PathElement::new([(x, end.1), (x, end.1 + 12)], SOFT_INK.stroke_width(2)))?;
-            text(canvas, &number, (x, end.1 + 44), TICK, SOFT_INK, Anchor::Center)?;
+            draw_text(canvas, &number, (x, end.1 + 44), TICK, SOFT_INK, Anchor::Center)?;
         }
         for (value, number) in self.y.ticks() {
             let (_, y) = self.point((self.x.range.start, value));
             canvas.draw(&PathElement::new([(start.0 - 12, y), (start.0, y)], SOFT_INK.stroke_width(2)))?;
-            text(canvas, &number, (start.0 - 26, y), TICK, SOFT_INK, Anchor::Right)?;
+            draw_text(canvas, &number, (start.0 - 26, y), TICK, SOFT_INK, Anchor::Right)?;
         }
-        text(canvas, x_name, (self.middle(), end.1 + 108), LABEL, INK, Anchor::Center)?;
-        text(canvas, y_name, (start.0 - 150, (start.1 + end.1) / 2), LABEL, INK, Anchor::Upward)?;
-        text(canvas, heading, (self.middle(), start.1 - 46), HEADING, INK, Anchor::Center)
+        draw_text(canvas, x_name, (self.middle(), end.1 + 108), LABEL, INK, Anchor::Center)?;
+        draw_text(canvas, y_name, (start.0 - 150, (start.1 + end.1) / 2), LABEL, INK, Anchor::Upward)?;
+        draw_text(canvas, heading, (self.middle(), start.1 - 46), HEADING, INK, Anchor::Center)
     }
 }

@@ -63,7 +63,7 @@ pub struct Bitmap {
 }
 
 /// Draws on a white canvas of `width` x `height`; the picture has half that size.
-pub(super) fn render((width, height): (u32, u32), draw: impl FnOnce(&Canvas<'_>) -> Drawn) -> Drawn<Bitmap> {
+pub(super) fn render_picture((width, height): (u32, u32), draw: impl FnOnce(&Canvas<'_>) -> Drawn) -> Drawn<Bitmap> {
     let mut buffer = vec![255; 3 * width as usize * height as usize];
     {
         let canvas = BitMapBackend::with_buffer(&mut buffer, (width, height)).into_drawing_area();
@@ -75,7 +75,7 @@ pub(super) fn render((width, height): (u32, u32), draw: impl FnOnce(&Canvas<'_>)
 }
 
 /// Writes a picture as a PNG.
-pub(super) fn write(path: &Path, picture: &Bitmap) -> Drawn {
+pub(super) fn write_png(path: &Path, picture: &Bitmap) -> Drawn {
     let size = (picture.width, picture.height);
     let mut file = BitMapBackend::new(path, size);
     file.blit_bitmap((0, 0), size, &picture.rgb)?;
@@ -99,7 +99,7 @@ fn shrink(buffer: &[u8], stride: usize, (width, height): (u32, u32)) -> Vec<u8> 
 }
 
 /// Writes a line of text.
-pub(super) fn text(
+pub(super) fn draw_text(
     canvas: &Canvas<'_>,
     line: &str,
     (x, y): (i32, i32),
@@ -143,7 +143,7 @@ pub(super) fn legend_width(name: &str, sign_width: i32) -> Drawn<i32> {
 
 /// Draws a row of entries around `center`. Each entry has a text and a sign of width `sign_width`, drawn around the
 /// point that the sign's function gets.
-pub(super) fn legend(
+pub(super) fn draw_legend(
     canvas: &Canvas<'_>,
     center: (i32, i32),
     sign_width: i32,
@@ -153,19 +153,19 @@ pub(super) fn legend(
     let mut x = center.0 - (widths.iter().sum::<i32>() - BETWEEN) / 2;
     for ((name, sign), width) in entries.iter().zip(widths) {
         sign((x + sign_width / 2, center.1))?;
-        text(canvas, name, (x + sign_width + GAP, center.1), LABEL, INK, Anchor::Left)?;
+        draw_text(canvas, name, (x + sign_width + GAP, center.1), LABEL, INK, Anchor::Left)?;
         x += width;
     }
     Ok(())
 }
 
 /// Mixes a fraction `amount` of a colour with white.
-pub(super) fn tint(color: RGBColor, amount: f64) -> RGBColor {
-    mix(color, WHITE, amount)
+pub(super) fn tinted_color(color: RGBColor, amount: f64) -> RGBColor {
+    mixed_color(color, WHITE, amount)
 }
 
 /// Mixes a fraction `amount` of a colour with another colour.
-pub(super) fn mix(RGBColor(r, g, b): RGBColor, RGBColor(x, y, z): RGBColor, amount: f64) -> RGBColor {
+pub(super) fn mixed_color(RGBColor(r, g, b): RGBColor, RGBColor(x, y, z): RGBColor, amount: f64) -> RGBColor {
     let amount = amount.clamp(0.0, 1.0);
     let mix = |of: u8, on: u8| (f64::from(on) + (f64::from(of) - f64::from(on)) * amount).round() as u8;
     RGBColor(mix(r, x), mix(g, y), mix(b, z))

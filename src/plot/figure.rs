@@ -3,8 +3,8 @@
 use super::Drawn;
 use super::axes::{Axes, Scale};
 use super::canvas::{
-    Anchor, Bitmap, Canvas, HEADING, INK, LABEL, SOFT_INK, Sign, TICK, TITLE, legend, legend_width, load_font, render,
-    text, text_width, write,
+    Anchor, Bitmap, Canvas, HEADING, INK, LABEL, SOFT_INK, Sign, TICK, TITLE, draw_legend, draw_text, legend_width,
+    load_font, render_picture, text_width, write_png,
 };
 use super::layers;
 use super::panel::{Layer, Panel};
@@ -81,7 +81,7 @@ impl Figure {
         if !is_png {
             return Err(refused(path, "the name must end in .png".into()));
         }
-        let written = self.draw().and_then(|picture| write(path, &picture));
+        let written = self.draw().and_then(|picture| write_png(path, &picture));
         written.map_err(|cause| refused(path, cause))
     }
 
@@ -98,11 +98,11 @@ impl Figure {
             return Err(format!("a picture has 1 to {PANELS} panels, not {}", self.panels.len()).into());
         }
         load_font()?;
-        self.panels.iter().flat_map(|panel| &panel.layers).try_for_each(layers::check)?;
+        self.panels.iter().flat_map(|panel| &panel.layers).try_for_each(layers::check_layer)?;
         let images = self.panels.iter().all(|panel| matches!(panel.layers.as_slice(), [Layer::Image { .. }]));
         let (margins, frame) = if images { (IMAGE_MARGINS, (IMAGE, IMAGE)) } else { (MARGINS, FRAME) };
         let columns = self.columns.min(self.panels.len());
-        let entries = layers::entries(&self.panels);
+        let entries = layers::legend_entries(&self.panels);
         let width = (columns as i32 * (margins[0] + frame.0 + margins[2])).max(if images { 0 } else { 1700 });
         let lines = wrap(&entries, width)?;
 
@@ -117,9 +117,9 @@ impl Figure {
         if pixels > PIXELS {
             return Err(format!("a canvas of {width} x {height} pixels is beyond {PIXELS}; take fewer panels").into());
         }
-        render((even(width), even(height)), |canvas| {
-            text(canvas, &self.title, (width / 2, 70), TITLE, INK, Anchor::Center)?;
-            text(canvas, &self.note, (width / 2, 150), LABEL, SOFT_INK, Anchor::Center)?;
+        render_picture((even(width), even(height)), |canvas| {
+            draw_text(canvas, &self.title, (width / 2, 70), TITLE, INK, Anchor::Center)?;
+            draw_text(canvas, &self.note, (width / 2, 150), LABEL, SOFT_INK, Anchor::Center)?;
             for (panel, place) in self.panels.iter().zip(&places) {
                 draw_panel(canvas, panel, place)?;
             }
@@ -128,10 +128,10 @@ impl Figure {
                 let signs: Vec<(String, Sign<'_>)> = line
                     .iter()
                     .map(|&&layer| -> (String, Sign<'_>) {
-                        (layers::name(layer).to_owned(), Box::new(move |at| layers::sign(canvas, layer, at)))
+                        (layers::layer_name(layer).to_owned(), Box::new(move |at| layers::draw_sign(canvas, layer, at)))
                     })
                     .collect();
-                legend(canvas, (width / 2, y), layers::SIGN, &signs)?;
+                draw_legend(canvas, (width / 2, y), layers::SIGN, &signs)?;
                 y += LEGEND_LINE;
             }
             Ok(())
@@ -152,8 +152,8 @@ fn place_row(
     frame: (i32, i32),
     places: &mut Vec<Place>,
 ) -> i32 {
-    let seen: Vec<[Range<f64>; 2]> = row.iter().map(layers::seen).collect();
-    let height = |(panel, [x, y]): (&Panel, &[Range<f64>; 2])| match layers::proportion(panel, x, y) {
+    let seen: Vec<[Range<f64>; 2]> = row.iter().map(layers::seen_ranges).collect();
+    let height = |(panel, [x, y]): (&Panel, &[Range<f64>; 2])| match layers::height_over_width(panel, x, y) {
         Some(proportion) => (f64::from(frame.0) * proportion).clamp(200.0, 2600.0).round() as i32,
         None => frame.1,
     };
@@ -174,7 +174,7 @@ fn draw_panel(canvas: &Canvas<'_>, panel: &Panel, Place { columns, rows, seen: [
         // Reduces the size of a heading that would reach the next panel's heading.
         let (room, width) = (columns.end - columns.start + 40, text_width(&panel.heading, HEADING)?);
         let size = if width > room { (HEADING * room / width).max(TICK / 2) } else { HEADING };
-        text(canvas, &panel.heading, (middle, rows.start - 46), size, INK, Anchor::Center)?;
+        draw_text(canvas, &panel.heading, (middle, rows.start - 46), size, INK, Anchor::Center)?;
         return layers::draw_alone(canvas, layer, &panel.names, columns, rows);
     }
     let across = if panel.is_counting { Scale::counting(x.clone()) } else { Scale::linear(x.clone()) };
@@ -183,7 +183,7 @@ fn draw_panel(canvas: &Canvas<'_>, panel: &Panel, Place { columns, rows, seen: [
     let (fields, rest): (Vec<&Layer>, Vec<&Layer>) =
         panel.layers.iter().partition(|layer| matches!(layer, Layer::Field(_)));
     for field in &fields {
-        layers::draw(canvas, &axes, field)?;
+        layers::draw_layer(canvas, &axes, field)?;
     }
     axes.draw_grid(canvas)?;
     // The line of a field is drawn above the grid, because the grid would cut or cover it.
@@ -191,7 +191,7 @@ fn draw_panel(canvas: &Canvas<'_>, panel: &Panel, Place { columns, rows, seen: [
         layers::draw_halfway(canvas, &axes, field)?;
     }
     for layer in rest {
-        layers::draw(canvas, &axes, layer)?;
+        layers::draw_layer(canvas, &axes, layer)?;
     }
     axes.draw_frame(canvas, &panel.heading, [&panel.names[0], &panel.names[1]])
 }
@@ -201,7 +201,7 @@ fn wrap<'a, 'b>(entries: &'b [&'a Layer], width: i32) -> Drawn<Vec<Vec<&'b &'a L
     let mut lines: Vec<Vec<&&Layer>> = Vec::new();
     let mut used = 0;
     for entry in entries {
-        let own = legend_width(layers::name(entry), layers::SIGN)?;
+        let own = legend_width(layers::layer_name(entry), layers::SIGN)?;
         match lines.last_mut() {
             Some(line) if used + own <= width - 100 => line.push(entry),
             _ => {

@@ -2,7 +2,9 @@
 
 use super::Drawn;
 use super::axes::Axes;
-use super::canvas::{Anchor, Canvas, GRID, INK, LABEL, SOFT_INK, TICK, mix, text, text_width, tint};
+use super::canvas::{
+    Anchor, Canvas, GRID, INK, LABEL, SOFT_INK, TICK, draw_text, mixed_color, text_width, tinted_color,
+};
 use super::panel::{Color, Field, Layer, Matrix, Panel};
 use plotters::element::DashedPathElement;
 use plotters::prelude::*;
@@ -19,7 +21,7 @@ const SMALLEST: i32 = 22;
 const NAMED: usize = 24;
 
 /// Checks that the numbers of a layer fit together.
-pub(super) fn check(layer: &Layer) -> Drawn {
+pub(super) fn check_layer(layer: &Layer) -> Drawn {
     let grid = |what: &str, numbers: usize, columns: usize| match columns > 0
         && numbers >= columns
         && numbers.is_multiple_of(columns)
@@ -48,7 +50,7 @@ pub(super) fn check(layer: &Layer) -> Drawn {
 }
 
 /// Returns the layers with a name; layers with the same name and look are listed once.
-pub(super) fn entries(panels: &[Panel]) -> Vec<&Layer> {
+pub(super) fn legend_entries(panels: &[Panel]) -> Vec<&Layer> {
     let mut entries: Vec<&Layer> = Vec::new();
     let look = |layer: &Layer| match layer {
         Layer::Line { name, color, is_dashed, .. } => Some((name.clone(), *color, u8::from(*is_dashed))),
@@ -58,7 +60,7 @@ pub(super) fn entries(panels: &[Panel]) -> Vec<&Layer> {
             None
         }
     };
-    for layer in panels.iter().flat_map(|panel| &panel.layers).filter(|layer| !name(layer).is_empty()) {
+    for layer in panels.iter().flat_map(|panel| &panel.layers).filter(|layer| !layer_name(layer).is_empty()) {
         if !entries.iter().any(|entry| look(entry) == look(layer)) {
             entries.push(layer);
         }
@@ -67,7 +69,7 @@ pub(super) fn entries(panels: &[Panel]) -> Vec<&Layer> {
 }
 
 /// Returns the name of a layer, empty if it has none.
-pub(super) fn name(layer: &Layer) -> &str {
+pub(super) fn layer_name(layer: &Layer) -> &str {
     match layer {
         Layer::Line { name, .. } | Layer::Dots { name, .. } | Layer::Bars { name, .. } => name,
         Layer::Segments { .. } | Layer::Labels { .. } | Layer::Field(_) | Layer::Matrix(_) | Layer::Image { .. } => "",
@@ -75,7 +77,7 @@ pub(super) fn name(layer: &Layer) -> &str {
 }
 
 /// Returns the ranges that a panel shows: the ranges that are set, else the ranges of all layers with a margin.
-pub(super) fn seen(panel: &Panel) -> [Range<f64>; 2] {
+pub(super) fn seen_ranges(panel: &Panel) -> [Range<f64>; 2] {
     let (mut x, mut y) = (Vec::new(), Vec::new());
     let mut is_full = false;
     for layer in &panel.layers {
@@ -143,7 +145,7 @@ fn sound(range: Range<f64>, positive: bool) -> Range<f64> {
 }
 
 /// Returns height over width of a panel's frame, if a layer or a setting determines it.
-pub(super) fn proportion(panel: &Panel, x: &Range<f64>, y: &Range<f64>) -> Option<f64> {
+pub(super) fn height_over_width(panel: &Panel, x: &Range<f64>, y: &Range<f64>) -> Option<f64> {
     match panel.layers.first() {
         Some(Layer::Image { columns, values }) => Some((values.len() / columns) as f64 / *columns as f64),
         // Cells are squares. A frame that is as high as wide would be larger than a page.
@@ -154,7 +156,7 @@ pub(super) fn proportion(panel: &Panel, x: &Range<f64>, y: &Range<f64>) -> Optio
 }
 
 /// Draws a layer into a frame.
-pub(super) fn draw(canvas: &Canvas<'_>, axes: &Axes, layer: &Layer) -> Drawn {
+pub(super) fn draw_layer(canvas: &Canvas<'_>, axes: &Axes, layer: &Layer) -> Drawn {
     match layer {
         Layer::Line { color, points, is_dashed, .. } => {
             let mut drawn = Vec::new();
@@ -183,7 +185,7 @@ pub(super) fn draw(canvas: &Canvas<'_>, axes: &Axes, layer: &Layer) -> Drawn {
         Layer::Labels { texts } => {
             for (point, label) in texts {
                 if let Some(place) = axes.try_point(*point) {
-                    text(canvas, label, place, TICK, INK, Anchor::Center)?;
+                    draw_text(canvas, label, place, TICK, INK, Anchor::Center)?;
                 }
             }
             Ok(())
@@ -221,7 +223,7 @@ pub(super) fn draw_alone(
 }
 
 /// Draws the sign of a layer in a legend around a point.
-pub(super) fn sign(canvas: &Canvas<'_>, layer: &Layer, (x, y): (i32, i32)) -> Drawn {
+pub(super) fn draw_sign(canvas: &Canvas<'_>, layer: &Layer, (x, y): (i32, i32)) -> Drawn {
     match layer {
         Layer::Line { color, is_dashed, .. } => {
             line(canvas, vec![(x - SIGN / 2, y), (x + SIGN / 2, y)], *color, *is_dashed)
@@ -286,7 +288,7 @@ fn shade(canvas: &Canvas<'_>, axes: &Axes, field: &Field) -> Drawn {
             let p = part(axes, field, column, row).clamp(0.0, 1.0);
             if p.is_finite() {
                 let color = ink(field.colors[usize::from(p > 0.5)]);
-                canvas.draw_pixel((column, row), &tint(color, STRONGEST * (2.0 * p - 1.0).abs()))?;
+                canvas.draw_pixel((column, row), &tinted_color(color, STRONGEST * (2.0 * p - 1.0).abs()))?;
             }
         }
     }
@@ -367,17 +369,17 @@ fn matrix(canvas: &Canvas<'_>, of: &Matrix, names: &[String; 2], columns: Range<
         let (row, column) = (index / across, index % across);
         let ((x, y), (end_x, end_y)) = (corner(row, column), corner(row + 1, column + 1));
         let shade = if shade.is_finite() { shade.clamp(0.0, 1.0).sqrt().max(0.03) } else { 0.0 };
-        let color = mix(ink(of.color), WHITE, shade);
+        let color = mixed_color(ink(of.color), WHITE, shade);
         canvas.draw(&Rectangle::new([(x + gap, y + gap), (end_x - gap, end_y - gap)], color.filled()))?;
         if let Some(label) = of.texts.get(index).filter(|_| is_named) {
             let color = if shade > 0.5 { WHITE } else { INK };
-            text(canvas, label, ((x + end_x) / 2, (y + end_y) / 2), size, color, Anchor::Center)?;
+            draw_text(canvas, label, ((x + end_x) / 2, (y + end_y) / 2), size, color, Anchor::Center)?;
         }
     }
     let (end, half) = (corner(down, across), cell as i32 / 2);
     if is_named {
         for (row, name) in row_names.iter().enumerate() {
-            text(canvas, name, (left - 30, corner(row, 0).1 + half), TICK, SOFT_INK, Anchor::Right)?;
+            draw_text(canvas, name, (left - 30, corner(row, 0).1 + half), TICK, SOFT_INK, Anchor::Right)?;
         }
         // Names that are wider than their columns are written smaller, down to a readable size.
         let room = (cell as i32 - 10).max(40);
@@ -385,11 +387,11 @@ fn matrix(canvas: &Canvas<'_>, of: &Matrix, names: &[String; 2], columns: Range<
         let widest = widths.into_iter().max().unwrap_or(0).max(1);
         let size = if widest > room { (TICK * room / widest).max(SMALLEST) } else { TICK };
         for (column, name) in names_of(&of.columns, room, size)?.iter().enumerate() {
-            text(canvas, name, (corner(0, column).0 + half, end.1 + 40), size, SOFT_INK, Anchor::Center)?;
+            draw_text(canvas, name, (corner(0, column).0 + half, end.1 + 40), size, SOFT_INK, Anchor::Center)?;
         }
     } else {
         canvas.draw(&Rectangle::new([(left, rows.start), end], GRID.stroke_width(2)))?;
     }
-    text(canvas, &names[0], ((left + end.0) / 2, end.1 + 108), LABEL, INK, Anchor::Center)?;
-    text(canvas, &names[1], (left - margin - 130, (rows.start + end.1) / 2), LABEL, INK, Anchor::Upward)
+    draw_text(canvas, &names[0], ((left + end.0) / 2, end.1 + 108), LABEL, INK, Anchor::Center)?;
+    draw_text(canvas, &names[1], (left - margin - 130, (rows.start + end.1) / 2), LABEL, INK, Anchor::Upward)
 }

@@ -139,7 +139,7 @@ impl Batch {
 
 /// Moves values that rounding has put outside of their range to the nearer end. The slope stays the slope of the
 /// values: a function with its extremum there has slope 0 by itself.
-pub(super) fn within(values: &Tensor, lowest: f64, highest: f64) -> Result<Tensor> {
+pub(super) fn moved_within(values: &Tensor, lowest: f64, highest: f64) -> Result<Tensor> {
     let off = (values.clamp(lowest, highest)? - values)?;
     Ok((values + off.detach())?)
 }

@@ -1,7 +1,7 @@
 //! Entropies of some qubits of a state, with exact gradients.
 
 use super::batch::Batch;
-use super::reduced::{density, fewer, purities};
+use super::reduced::{density_matrices, fewer_qubits, part_purities};
 use crate::engine::share;
 use crate::error::{Error, Result, StatesError};
 use candle_core::{CpuStorage, CustomOp1, DType, Device, Layout, Shape, Tensor};
@@ -36,7 +36,7 @@ pub fn entropy(states: &Tensor, qubits: impl IntoIterator<Item = usize>) -> Resu
     if batch.count() == 0 {
         return batch.nothing(&[]);
     }
-    let [re, im] = density(&batch.matrices(&fewer(&batch, chosen))?)?;
+    let [re, im] = density_matrices(&batch.matrices(&fewer_qubits(&batch, chosen))?)?;
     // The order matters: not every device has F64.
     let rho = Tensor::stack(&[re, im], 3)?.to_device(&Device::Cpu)?.to_dtype(DType::F64)?;
     let entropies = rho.apply_op1(Entropy)?.to_dtype(batch.inner)?.to_device(batch.device())?;
@@ -66,7 +66,7 @@ pub fn renyi2_entropy(states: &Tensor, qubits: impl IntoIterator<Item = usize>) 
     if batch.count() == 0 {
         return batch.nothing(&[]);
     }
-    let purities = purities(&batch, chosen, &batch.squared_norms()?)?;
+    let purities = part_purities(&batch, chosen, &batch.squared_norms()?)?;
     // Subtracts from 0: a pure state's entropy is then 0 without a sign.
     batch.finish(&purities.log()?.affine(-1.0, 0.0)?, &[])
 }

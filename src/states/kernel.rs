@@ -1,7 +1,7 @@
 //! Kernel matrices: the fidelity of every pair of states.
 
-use super::batch::{Batch, PAIR, within};
-use super::overlap::turned;
+use super::batch::{Batch, PAIR, moved_within};
+use super::overlap::times_minus_i;
 use crate::circuit::Circuit;
 use crate::error::{Error, MemoryError, Result, StatesError, TensorError};
 use crate::functional;
@@ -44,12 +44,12 @@ pub fn kernel_matrix(a: &Tensor, b: &Tensor) -> Result<Tensor> {
     let left = first.states()?.reshape((rows, width))?;
     let right = second.states()?;
     let product = |right: &Tensor| left.matmul(&right.reshape((columns, width))?.t()?);
-    let (real, imaginary) = (product(&right)?, product(&turned(&right)?)?);
+    let (real, imaginary) = (product(&right)?, product(&times_minus_i(&right)?)?);
     let mut kernel = (real.sqr()? + imaginary.sqr()?)?;
     drop((real, imaginary));
     kernel = kernel.broadcast_div(&first.squared_norms()?.reshape((rows, 1))?)?;
     kernel = kernel.broadcast_div(&second.squared_norms()?.reshape((1, columns))?)?;
-    Ok(within(&kernel, 0.0, 1.0)?.to_dtype(first.outer)?)
+    Ok(moved_within(&kernel, 0.0, 1.0)?.to_dtype(first.outer)?)
 }
 
 /// Returns the kernel matrix of a circuit: inputs `[N, features]` and `[M, features]` give `[N, M]`,

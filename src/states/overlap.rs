@@ -1,6 +1,6 @@
 //! Inner products of states.
 
-use super::batch::{Batch, PAIR, within};
+use super::batch::{Batch, PAIR, moved_within};
 use crate::error::{Error, Result, StatesError};
 use candle_core::{D, Tensor};
 
@@ -54,7 +54,7 @@ pub fn fidelity(a: &Tensor, b: &Tensor) -> Result<Tensor> {
         Some([re, im]) => {
             let norms = |what, states| Batch::new(what, states)?.squared_norms();
             let norms = norms(PAIR[0], a)?.broadcast_mul(&norms(PAIR[1], b)?)?;
-            like.finish(&within(&((re.sqr()? + im.sqr()?)? / norms)?, 0.0, 1.0)?, &[])
+            like.finish(&moved_within(&((re.sqr()? + im.sqr()?)? / norms)?, 0.0, 1.0)?, &[])
         }
         None => like.nothing(&[]),
     }
@@ -72,14 +72,14 @@ fn products(a: &Tensor, b: &Tensor) -> Result<(Batch, Option<[Tensor; 2]>)> {
         _ => {
             let (left, right) = (first.states()?, second.states()?);
             let dot = |other: &Tensor| left.broadcast_mul(other)?.sum((1, 2));
-            Some([dot(&right)?, dot(&turned(&right)?)?])
+            Some([dot(&right)?, dot(&times_minus_i(&right)?)?])
         }
     };
     Ok((if first.leading.is_empty() { second } else { first }, parts))
 }
 
 /// Returns `-i` times the states: the real part of `<a|-i b>` is the imaginary part of `<a|b>`.
-pub(super) fn turned(states: &Tensor) -> Result<Tensor> {
+pub(super) fn times_minus_i(states: &Tensor) -> Result<Tensor> {
     let (re, im) = (states.narrow(D::Minus1, 0, 1)?, states.narrow(D::Minus1, 1, 1)?);
     Ok(Tensor::cat(&[im, re.neg()?], D::Minus1)?)
 }

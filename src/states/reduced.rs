@@ -1,6 +1,6 @@
 //! Reduced density matrices of some qubits of a state, and purities.
 
-use super::batch::{Batch, within};
+use super::batch::{Batch, moved_within};
 use crate::error::{Error, MemoryError, Result};
 use crate::memory::exceeded_budget;
 use candle_core::Tensor;
@@ -32,7 +32,7 @@ pub fn reduced_density_matrix(states: &Tensor, qubits: impl IntoIterator<Item = 
         return batch.nothing(&behind);
     }
     check_memory(&batch, chosen.len())?;
-    let [re, im] = density(&batch.matrices(&chosen)?)?;
+    let [re, im] = density_matrices(&batch.matrices(&chosen)?)?;
     batch.finish(&Tensor::stack(&[re, im], 3)?, &behind)
 }
 
@@ -58,7 +58,7 @@ pub fn purity(states: &Tensor, qubits: impl IntoIterator<Item = usize>) -> Resul
     if batch.count() == 0 {
         return batch.nothing(&[]);
     }
-    let purities = purities(&batch, chosen, &batch.squared_norms()?)?;
+    let purities = part_purities(&batch, chosen, &batch.squared_norms()?)?;
     batch.finish(&purities, &[])
 }
 
@@ -85,29 +85,29 @@ pub fn meyer_wallach(states: &Tensor) -> Result<Tensor> {
         return batch.nothing(&[]);
     }
     let norms = batch.squared_norms()?;
-    let lost = |qubit: usize| Ok(purities(&batch, vec![qubit], &norms)?.affine(-1.0, 1.0)?);
+    let lost = |qubit: usize| Ok(part_purities(&batch, vec![qubit], &norms)?.affine(-1.0, 1.0)?);
     let lost = (0..batch.qubits).map(lost).collect::<Result<Vec<_>>>()?;
     let mean = Tensor::stack(&lost, 0)?.mean(0)?;
-    batch.finish(&within(&mean.affine(2.0, 0.0)?, 0.0, 1.0)?, &[])
+    batch.finish(&moved_within(&mean.affine(2.0, 0.0)?, 0.0, 1.0)?, &[])
 }
 
 /// Returns purities `[batch]` of states with these squared norms. For a pure state the purity of the other qubits is
 /// the same, and cheaper if they are fewer.
-pub(super) fn purities(batch: &Batch, chosen: Vec<usize>, squared_norms: &Tensor) -> Result<Tensor> {
-    let fewer = fewer(batch, chosen);
+pub(super) fn part_purities(batch: &Batch, chosen: Vec<usize>, squared_norms: &Tensor) -> Result<Tensor> {
+    let fewer = fewer_qubits(batch, chosen);
     let least = (-(fewer.len() as f64)).exp2();
-    let [re, im] = density(&batch.matrices(&fewer)?)?;
+    let [re, im] = density_matrices(&batch.matrices(&fewer)?)?;
     let squares = (re.sqr()?.sum((1, 2))? + im.sqr()?.sum((1, 2))?)?;
-    within(&(squares / squared_norms.sqr()?)?, least, 1.0)
+    moved_within(&(squares / squared_norms.sqr()?)?, least, 1.0)
 }
 
 /// Returns the chosen qubits or the others, whichever are fewer.
-pub(super) fn fewer(batch: &Batch, chosen: Vec<usize>) -> Vec<usize> {
+pub(super) fn fewer_qubits(batch: &Batch, chosen: Vec<usize>) -> Vec<usize> {
     if 2 * chosen.len() > batch.qubits { batch.others(&chosen) } else { chosen }
 }
 
 /// Computes `M M†`, real and imaginary part.
-pub(super) fn density([re, im]: &[Tensor; 2]) -> Result<[Tensor; 2]> {
+pub(super) fn density_matrices([re, im]: &[Tensor; 2]) -> Result<[Tensor; 2]> {
     let both = Tensor::cat(&[re, im], 2)?;
     let half = im.matmul(&re.t()?)?;
     Ok([both.matmul(&both.t()?)?, (&half - half.t()?)?])

@@ -28,7 +28,7 @@ impl Drop for Run {
 }
 
 /// Returns the flag that ctrl-C sets from now on, if the run `listens`.
-pub(super) fn watch(listens: bool) -> Result<(&'static AtomicBool, Run)> {
+pub(super) fn watch_interrupt(listens: bool) -> Result<(&'static AtomicBool, Run)> {
     static WATCHED: OnceLock<Option<String>> = OnceLock::new();
     if !listens {
         return Ok((&INTERRUPTED, Run(false)));

@@ -211,7 +211,7 @@ impl<'a, O: Optimizer> Training<'a, O> {
     ) -> Result<History> {
         let samples = check(config, train)?;
         let validated = validation.map(|set| check(config, set)).transpose()?;
-        let (watched, _guard) = interrupt::watch(self.stop.is_none())?;
+        let (watched, _guard) = interrupt::watch_interrupt(self.stop.is_none())?;
         let stop = self.stop.unwrap_or(watched);
         let metric = self.metric.as_ref().map(|(name, _)| name.clone());
         let run = [samples, validated.unwrap_or(0), config.batch_size].map(|count| count as u64);

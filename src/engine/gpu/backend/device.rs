@@ -263,9 +263,9 @@ impl<M: Clone + Debug + Send + Sync + 'static> Resident<M> {
             return Arc::clone(plan);
         }
         let plan = Arc::new(match key {
-            Key::Forward { batch, keep } => planner::forward(program, &self.bytecode, self.limits, batch, keep),
+            Key::Forward { batch, keep } => planner::plan_forward(program, &self.bytecode, self.limits, batch, keep),
             Key::Gradient { batch, wanted, saved } => {
-                planner::gradient(program, &self.bytecode, self.limits, batch, wanted, saved)
+                planner::plan_gradient(program, &self.bytecode, self.limits, batch, wanted, saved)
             }
         });
         if plans.len() == PLANS {

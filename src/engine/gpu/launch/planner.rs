@@ -44,7 +44,13 @@ pub(crate) struct LaunchPlanner<'a> {
 }
 
 /// Plan of a forward pass. If `keep`, the pass saves the final states.
-pub(crate) fn forward(program: &Program, bytecode: &Bytecode, limits: Limits, batch: usize, keep: bool) -> LaunchPlan {
+pub(crate) fn plan_forward(
+    program: &Program,
+    bytecode: &Bytecode,
+    limits: Limits,
+    batch: usize,
+    keep: bool,
+) -> LaunchPlan {
     let mut planner = LaunchPlanner::new(program, bytecode, limits, batch);
     planner.size(Buffer::Result, batch * program.outputs());
     planner.run(true, keep);
@@ -55,7 +61,7 @@ pub(crate) fn forward(program: &Program, bytecode: &Bytecode, limits: Limits, ba
 }
 
 /// Plan of a gradient, which starts from saved states or, unless `saved`, with a forward pass.
-pub(crate) fn gradient(
+pub(crate) fn plan_gradient(
     program: &Program,
     bytecode: &Bytecode,
     limits: Limits,
