@@ -20,8 +20,8 @@ type Group = (Vec<usize>, Tensor);
 /// `weights` are all weights in the program's order: `[weights]`, or `[batch, weights]` if each sample has its own. The
 /// result is contiguous. It is tracked if an argument on which it depends is tracked.
 pub(crate) fn append_features(program: &Program, rows: &Tensor, weights: &Tensor) -> Result<Tensor> {
-    let columns = &program.columns;
-    if columns.is_empty() {
+    let derived = &program.derived;
+    if derived.is_empty() {
         return Ok(rows.clone());
     }
     // On a GPU samples without features still have a column, which nothing reads.
@@ -29,12 +29,12 @@ pub(crate) fn append_features(program: &Program, rows: &Tensor, weights: &Tensor
         0 => None,
         features => Some(rows.narrow(1, 0, features)?),
     };
-    let tests = tests(&columns.tests, &rows.detach())?;
-    let switches = in_order(switches(&columns.list, &tests)?)?;
-    let mut groups = products(&columns.list, &switches, rows, weights)?;
+    let tests = tests(&derived.tests, &rows.detach())?;
+    let switches = in_order(switches(&derived.list, &tests)?)?;
+    let mut groups = products(&derived.list, &switches, rows, weights)?;
     groups.insert(0, switches);
-    let (_, columns) = in_order(groups)?;
-    Ok(Tensor::cat(&features.into_iter().chain([columns]).collect::<Vec<_>>(), 1)?.contiguous()?)
+    let (_, derived) = in_order(groups)?;
+    Ok(Tensor::cat(&features.into_iter().chain([derived]).collect::<Vec<_>>(), 1)?.contiguous()?)
 }
 
 /// Joins groups into one, with the derived features in the order of the list.
@@ -110,8 +110,8 @@ struct Form<'a> {
 fn switches(list: &[DerivedFeature], tests: &Tensor) -> Result<Vec<Group>> {
     let mut known: HashMap<Vec<Token<()>>, usize> = HashMap::new();
     let mut forms: Vec<Form<'_>> = Vec::new();
-    for (place, column) in list.iter().enumerate() {
-        let DerivedFeature::Switch(code) = column else { continue };
+    for (place, feature) in list.iter().enumerate() {
+        let DerivedFeature::Switch(code) = feature else { continue };
         let form = *known.entry(code.iter().map(Token::form).collect()).or_insert(forms.len());
         if form == forms.len() {
             forms.push(Form::default());
@@ -149,9 +149,9 @@ fn products(list: &[DerivedFeature], switches: &Group, rows: &Tensor, weights: &
     let mut groups = Vec::new();
     for (of, from) in [(Variable::Input as fn(usize) -> Variable, rows), (Variable::Weight, weights)] {
         let mut products: [Vec<usize>; 3] = Default::default();
-        for (place, column) in list.iter().enumerate() {
+        for (place, feature) in list.iter().enumerate() {
             if let DerivedFeature::Product { switch, of: variable @ (Variable::Input(index) | Variable::Weight(index)) } =
-                column
+                feature
                 && *variable == of(*index)
             {
                 let switch = switches.0.binary_search(switch).expect("a product's switch is in the list");

@@ -156,13 +156,13 @@ impl<'a> CallArgs<'a> {
     }
 
     /// Features and derived features as the engines read them, `[batch, inputs]`.
-    pub(crate) fn with_columns(&self, program: &Program, weights: &Tensor) -> Result<Tensor> {
-        if program.columns.is_empty() {
+    pub(crate) fn with_derived_features(&self, program: &Program, weights: &Tensor) -> Result<Tensor> {
+        if program.derived.is_empty() {
             return Ok(self.rows.clone());
         }
         // Counts the derived features twice: in their groups, and all of them in order.
         let numbers = (self.batch() as u64).checked_mul(2 * program.engine_inputs as u64);
-        memory::check_numbers("the columns of conditional gates", numbers)?;
+        memory::check_numbers("derived features of conditional gates", numbers)?;
         derived_features::append_features(program, &self.rows, &weights.flatten_all()?)
     }
 
@@ -210,7 +210,7 @@ pub(crate) fn run_program(
     }
     estimator.check(program, in_graph && given.rows.track_op())?;
     let weights = flat(weights, &given)?;
-    let rows = given.with_columns(program, &weights)?;
+    let rows = given.with_derived_features(program, &weights)?;
     given.shaped(&estimator.apply(program, &rows, &weights, in_graph)?, &[], program)
 }
 
@@ -236,7 +236,7 @@ pub(crate) fn for_each_states(
 ) -> Result<()> {
     let given = CallArgs::new(program, default, inputs, weights)?;
     let weights = flat(weights, &given)?;
-    let rows = given.with_columns(program, &weights)?;
+    let rows = given.with_derived_features(program, &weights)?;
     (0..given.batch()).step_by(most.max(1)).try_for_each(|first| {
         let rows = rows.narrow(0, first, most.max(1).min(given.batch() - first))?.contiguous()?;
         each(first, &estimator.apply(program, &rows, &weights, false)?)

@@ -270,7 +270,7 @@ impl<'a> Problem<'a> {
             let variables = slot.terms.iter().flat_map(|(_, first, second)| [Some(*first), *second]).flatten();
             variables.into_iter().any(|variable| variable == Variable::Input(self.feature))
         };
-        if program.columns.tests.iter().any(|test| read(&test.value)) {
+        if program.derived.tests.iter().any(|test| read(&test.value)) {
             return Err(Error::Diagnostics(Mistake::NotLinear { feature: self.feature }));
         }
         let features = Tensor::from_slice(&self.point, (1, self.point.len()), &Device::Cpu)?;

@@ -298,7 +298,7 @@ impl<'a> Bound<'a> {
         let sizes = behind.iter().try_fold(given.batch() as u64, |product, size| product.checked_mul(*size as u64));
         memory::check_numbers("derivatives", sizes)?;
         let weights = flat(&self.weights, &given)?.detach();
-        let rows = given.with_columns(&self.program, &weights)?.detach();
+        let rows = given.with_derived_features(&self.program, &weights)?.detach();
         let numbers = Numbers::new(&self.program, &rows, &weights)?;
         let estimator = Estimator::exact(Cpu::default());
         let (dtype, device) = (given.inner(), &given.device);

@@ -49,7 +49,7 @@ pub(super) fn run_ensemble(
         engine::check(cpu, &given.device, program, batch, given.inner())?;
         let one = |member| {
             let weights = weights.get(member)?;
-            Forward::new(program, cpu).apply(&given.with_columns(program, &weights)?, &weights, true)
+            Forward::new(program, cpu).apply(&given.with_derived_features(program, &weights)?, &weights, true)
         };
         Tensor::stack(&(0..members).map(one).collect::<Result<Vec<_>>>()?, 0)?
     } else {

@@ -41,7 +41,7 @@ impl Lowering {
                 code.push(Token::And);
             }
         }
-        let switch = self.features + self.columns.column(DerivedFeature::Switch(code));
+        let switch = self.features + self.derived.feature_index(DerivedFeature::Switch(code));
         self.switches.insert(shared, switch);
         Some(switch)
     }
@@ -49,7 +49,7 @@ impl Lowering {
     fn test(&mut self, comparison: &Comparison<Angle>) -> usize {
         let value = self.expression(&comparison.value);
         let Comparison { absolute, above, threshold, .. } = *comparison;
-        self.columns.test(Comparison { value, absolute, above, threshold })
+        self.derived.test_index(Comparison { value, absolute, above, threshold })
     }
 
     /// Expression that is 0 where the switch is 0, and equal to the slot where the switch is 1.
@@ -68,7 +68,7 @@ impl Lowering {
                     let inputs_first = matches!(first, Variable::Input(_));
                     let (of, other) = if inputs_first { (first, second) } else { (second, first) };
                     let product = DerivedFeature::Product { switch: switch - self.features, of };
-                    (coefficient, Variable::Input(self.features + self.columns.column(product)), Some(other))
+                    (coefficient, Variable::Input(self.features + self.derived.feature_index(product)), Some(other))
                 }
             });
         }
@@ -160,9 +160,9 @@ impl Lowering {
     pub(super) fn show_all_switches(&mut self) {
         let terms = self.slots.iter().flat_map(|slot| &slot.terms);
         let read: HashSet<Variable> = terms.flat_map(|(_, first, second)| [Some(*first), *second]).flatten().collect();
-        for (index, column) in self.columns.list.iter().enumerate() {
+        for (index, feature) in self.derived.list.iter().enumerate() {
             let switch = Variable::Input(self.features + index);
-            if matches!(column, DerivedFeature::Switch(_)) && !read.contains(&switch) {
+            if matches!(feature, DerivedFeature::Switch(_)) && !read.contains(&switch) {
                 self.slots.push(Slot { constant: 0.0, terms: vec![(1.0, switch, None)] });
             }
         }

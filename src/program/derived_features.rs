@@ -30,7 +30,7 @@ pub(crate) enum DerivedFeature {
 
 impl DerivedFeatures {
     /// Index of a test, which is added unless an equal test exists.
-    pub(super) fn test(&mut self, test: Comparison<Slot>) -> usize {
+    pub(super) fn test_index(&mut self, test: Comparison<Slot>) -> usize {
         let mut bits = test.value.key();
         bits.extend([u64::from(test.absolute), u64::from(test.above), test.threshold.to_bits()]);
         *self.known_tests.entry(bits).or_insert_with(|| {
@@ -40,9 +40,9 @@ impl DerivedFeatures {
     }
 
     /// Index of a derived feature, which is added unless an equal one exists.
-    pub(super) fn column(&mut self, column: DerivedFeature) -> usize {
-        *self.known.entry(column).or_insert_with_key(|column| {
-            self.list.push(column.clone());
+    pub(super) fn feature_index(&mut self, feature: DerivedFeature) -> usize {
+        *self.known.entry(feature).or_insert_with_key(|feature| {
+            self.list.push(feature.clone());
             self.list.len() - 1
         })
     }
@@ -57,7 +57,7 @@ impl Program {
     /// switch.
     pub(crate) fn origin(&self, variable: Variable) -> Option<(Variable, Option<usize>)> {
         let Variable::Input(index) = variable else { return Some((variable, None)) };
-        match index.checked_sub(self.inputs()).map(|column| &self.columns.list[column]) {
+        match index.checked_sub(self.inputs()).map(|place| &self.derived.list[place]) {
             None => Some((variable, None)),
             Some(DerivedFeature::Switch(_)) => None,
             Some(DerivedFeature::Product { switch, of }) => Some((*of, Some(self.inputs() + switch))),

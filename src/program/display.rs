@@ -40,11 +40,11 @@ impl fmt::Display for Program {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (qubits, inputs, weights) = (self.qubits, self.features, self.weights);
         writeln!(f, "{qubits} qubits, {inputs} inputs, {weights} weights, {} outputs", self.outputs())?;
-        for (index, column) in self.columns.list.iter().enumerate() {
+        for (index, feature) in self.derived.list.iter().enumerate() {
             write!(f, "  x{} <- ", self.features + index)?;
-            match column {
+            match feature {
                 DerivedFeature::Switch(code) => {
-                    let test = |index: &usize| self.columns.tests[*index].to_string();
+                    let test = |index: &usize| self.derived.tests[*index].to_string();
                     writeln!(f, "1 where {}", spelled_condition(code, test))?;
                 }
                 DerivedFeature::Product { switch, of } => writeln!(f, "x{}*{of}", self.features + switch)?,

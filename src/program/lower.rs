@@ -33,8 +33,8 @@ pub(super) fn lower_circuit(circuit: &Circuit, measurement: &Measurement, rewrit
     Ok(Program {
         qubits: circuit.qubits(),
         features: lowering.features,
-        engine_inputs: lowering.features + lowering.columns.list.len(),
-        columns: lowering.columns,
+        engine_inputs: lowering.features + lowering.derived.list.len(),
+        derived: lowering.derived,
         weights: lowering.tensors.iter().map(|tensor| tensor.shape.elem_count()).sum(),
         tensors: lowering.tensors,
         embedding: lowering.embedding,
@@ -51,7 +51,7 @@ pub(super) fn lower_circuit(circuit: &Circuit, measurement: &Measurement, rewrit
 
 pub(super) struct Lowering {
     pub(super) features: usize,
-    pub(super) columns: DerivedFeatures,
+    pub(super) derived: DerivedFeatures,
     /// Input that is 1 in the samples in which the current operation acts.
     switch: Option<usize>,
     /// Switch of each list of conditions, by the conditions' addresses in the circuit.
@@ -80,7 +80,7 @@ impl Lowering {
         let offsets = tensors.iter().map(|tensor| (tensor.name.clone(), tensor.offset)).collect();
         Self {
             features: circuit.inputs(),
-            columns: DerivedFeatures::default(),
+            derived: DerivedFeatures::default(),
             switch: None,
             switches: HashMap::new(),
             mistake: None,

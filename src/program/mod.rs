@@ -46,7 +46,7 @@ pub struct Program {
     /// Number of features of a sample.
     pub(crate) features: usize,
     /// Derived features, which engines see behind the features.
-    pub(crate) columns: DerivedFeatures,
+    pub(crate) derived: DerivedFeatures,
     /// Numbers of a sample that engines see: features and derived features.
     pub(crate) engine_inputs: usize,
     /// Weight tensors in the order in which they are concatenated.
@@ -244,7 +244,7 @@ impl Program {
 
     /// Number of features of a sample, without derived features.
     pub fn inputs(&self) -> usize {
-        self.engine_inputs - self.columns.list.len()
+        self.engine_inputs - self.derived.list.len()
     }
 
     /// Number of entries of all weight tensors together.

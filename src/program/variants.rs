@@ -54,7 +54,7 @@ impl Program {
             qubits: self.qubits,
             // All engine inputs of the program are features of the variant.
             features: self.engine_inputs,
-            columns: DerivedFeatures::default(),
+            derived: DerivedFeatures::default(),
             engine_inputs: self.engine_inputs,
             tensors: self.tensors.clone(),
             weights: self.weights,
