@@ -118,19 +118,19 @@ impl fmt::Display for Phase {
 
 impl fmt::Display for Rotation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} turns {} by {}", self.source, physical(self.flip_mask), self.parity)
+        write!(f, "{} turns {} by {}", self.source, stored_bits(self.flip_mask), self.parity)
     }
 }
 
 impl fmt::Display for Parity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let not = if self.odd { "not " } else { "" };
-        write!(f, "{not}{}", physical(self.mask))
+        write!(f, "{not}{}", stored_bits(self.mask))
     }
 }
 
 /// Bits of a stored index as "p0 p3".
-fn physical(mask: u64) -> String {
+fn stored_bits(mask: u64) -> String {
     ones(mask).map(|bit| format!("p{bit}")).collect::<Vec<_>>().join(" ")
 }
 

@@ -49,7 +49,7 @@ impl Parity {
 
 impl Relabelling {
     /// Relabelling that a step does, if it does one.
-    pub(crate) fn of(step: &Step) -> Option<Self> {
+    pub(crate) fn from_step(step: &Step) -> Option<Self> {
         let Kernel::Exchange { mask, first, second } = step.kernel else { return None };
         let moved = first ^ second;
         let conditions = (mask ^ moved).count_ones() + step.controls.count_ones();
@@ -93,7 +93,7 @@ impl IndexMap {
     }
 
     /// Composes the map with a relabelling that acts after all earlier ones.
-    pub(crate) fn take(&mut self, relabelling: Relabelling) {
+    pub(crate) fn absorb(&mut self, relabelling: Relabelling) {
         match relabelling {
             Relabelling::Not { target } => self.offset ^= 1 << target,
             Relabelling::ControlledNot { control, value, target } => {
@@ -118,25 +118,20 @@ impl IndexMap {
         Parity { mask, odd: (self.offset & logical).count_ones() % 2 == 1 }
     }
 
-    /// Stored bits that flip with logical bit `qubit`.
-    pub(crate) fn flip_mask(&self, qubit: usize) -> u64 {
-        self.columns[qubit]
-    }
-
     /// Stored bits that flip with all logical bits of `mask`.
-    pub(crate) fn displaced(&self, mask: u64) -> u64 {
+    pub(crate) fn flip_mask(&self, mask: u64) -> u64 {
         let bits = (0..self.columns.len()).filter(|q| mask >> q & 1 == 1);
         bits.fold(0, |flip_mask, q| flip_mask ^ self.columns[q])
     }
 
     /// Logical index of a stored index.
-    pub(crate) fn logical(&self, physical: u64) -> u64 {
-        let bits = (0..self.rows.len()).filter(|q| (self.rows[*q] & physical).count_ones() % 2 == 1);
+    pub(crate) fn logical(&self, stored: u64) -> u64 {
+        let bits = (0..self.rows.len()).filter(|q| (self.rows[*q] & stored).count_ones() % 2 == 1);
         bits.fold(self.offset, |index, q| index ^ 1 << q)
     }
 
     /// Stored index of a logical index.
-    pub(crate) fn physical(&self, logical: u64) -> u64 {
+    pub(crate) fn stored(&self, logical: u64) -> u64 {
         let bits = (0..self.columns.len()).filter(|q| (logical ^ self.offset) >> q & 1 == 1);
         bits.fold(0, |index, q| index ^ self.columns[q])
     }
@@ -148,7 +143,7 @@ mod tests {
 
     /// An index map follows a chain of relabellings as moving every index does.
     #[test]
-    fn frame_follows_indices() {
+    fn index_map_follows_indices() {
         let chain = [
             Relabelling::ControlledNot { control: 0, value: true, target: 2 },
             Relabelling::Not { target: 1 },
@@ -162,7 +157,7 @@ mod tests {
         // Entry `p` is the logical index of the amplitude at stored index `p`.
         let mut logical: Vec<u64> = (0..16).collect();
         for step in chain {
-            index_map.take(step);
+            index_map.absorb(step);
             for index in &mut logical {
                 let bit = |q: usize| *index >> q & 1;
                 *index ^= match step {
@@ -173,15 +168,15 @@ mod tests {
                     Relabelling::Swap { first, second } => (bit(first) ^ bit(second)) * (1 << first | 1 << second),
                 };
             }
-            for (physical, &index) in logical.iter().enumerate() {
-                assert_eq!(index_map.physical(index), physical as u64);
-                assert_eq!(index_map.logical(physical as u64), index);
+            for (stored, &index) in logical.iter().enumerate() {
+                assert_eq!(index_map.stored(index), stored as u64);
+                assert_eq!(index_map.logical(stored as u64), index);
                 for mask in 0..16 {
                     let expected = (index & mask).count_ones() % 2 == 1;
-                    assert_eq!(index_map.parity(mask).of(physical as u64), expected);
+                    assert_eq!(index_map.parity(mask).of(stored as u64), expected);
                 }
                 for qubit in 0..4 {
-                    assert_eq!(index_map.physical(index ^ 1 << qubit), physical as u64 ^ index_map.flip_mask(qubit));
+                    assert_eq!(index_map.stored(index ^ 1 << qubit), stored as u64 ^ index_map.flip_mask(1 << qubit));
                 }
             }
         }

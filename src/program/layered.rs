@@ -182,7 +182,7 @@ fn pieces(step: &Step, rewrites: Rewrites) -> Option<Vec<Piece>> {
         Kernel::Phase { slot } => Some(vec![Piece::All(Source::Slot(*slot), step.controls)]),
         Kernel::FixedPhase(value) => Some(vec![Piece::All(Source::Fixed(*value), step.controls)]),
         Kernel::Exchange { .. } if !rewrites.contains(Rewrite::Relabel) => None,
-        Kernel::Exchange { .. } => Relabelling::of(step).map(|relabelling| vec![Piece::Relabel(relabelling)]),
+        Kernel::Exchange { .. } => Relabelling::from_step(step).map(|relabelling| vec![Piece::Relabel(relabelling)]),
         Kernel::Rotation { x: 0, z, slot } if step.controls == 0 => Some(vec![Piece::Sign(Source::Slot(*slot), *z)]),
         Kernel::Rotation { x, z, slot } if step.controls == 0 => {
             let word = RotationWord { x: *x, z: *z, negative: false, source: Source::Slot(*slot) };
@@ -322,8 +322,7 @@ impl LayerBuilder {
     }
 
     fn rotation(&self, word: &RotationWord) -> Rotation {
-        let flipped = (0..self.qubits).filter(|q| word.x >> q & 1 == 1);
-        let flip_mask = flipped.fold(0, |distance, q| distance ^ self.index_map.flip_mask(q));
+        let flip_mask = self.index_map.flip_mask(word.x);
         let mut parity = self.index_map.parity(word.z);
         // A word with three Y has the opposite sign to a word with one Y.
         parity.odd ^= word.negative ^ ((word.x & word.z).count_ones() % 4 == 3);
@@ -335,7 +334,7 @@ impl LayerBuilder {
         let mut phases = Vec::new();
         for entry in table {
             match entry {
-                Entry::Relabel(relabelling) => self.index_map.take(relabelling),
+                Entry::Relabel(relabelling) => self.index_map.absorb(relabelling),
                 Entry::Sign(source, mask) => {
                     phases.push(Phase { source, region: Region::Sign(self.index_map.parity(mask)) });
                 }
@@ -375,6 +374,6 @@ impl LayerBuilder {
             self.close();
         }
         let index_map = &self.index_map;
-        readout.moved(|mask| index_map.parity(mask), |mask| index_map.displaced(mask))
+        readout.moved(|mask| index_map.parity(mask), |mask| index_map.flip_mask(mask))
     }
 }

@@ -39,7 +39,7 @@ impl<T: Real> Permuter<T> {
     fn run<const W: usize>(&mut self, state: &mut State<T>, index_map: &IndexMap, back: bool, spread: bool) {
         let from = |index: usize| {
             let index = index as u64;
-            (if back { index_map.logical(index) } else { index_map.physical(index) }) as usize
+            (if back { index_map.logical(index) } else { index_map.stored(index) }) as usize
         };
         // The map is affine: `places` has the source for each value of the lower bits, and `upper` adds the upper bits
         // of a row.

@@ -39,12 +39,12 @@ impl Chain {
 
     /// Stored bits that flip with all logical bits of `mask`.
     pub(crate) fn flip_mask(&self, mask: u64) -> u64 {
-        self.0.iter().rev().fold(mask, |mask, index_map| index_map.displaced(mask))
+        self.0.iter().rev().fold(mask, |mask, index_map| index_map.flip_mask(mask))
     }
 
     /// Stored index of a logical index.
     pub(crate) fn physical(&self, logical: u64) -> u64 {
-        self.0.iter().rev().fold(logical, |index, index_map| index_map.physical(index))
+        self.0.iter().rev().fold(logical, |index, index_map| index_map.stored(index))
     }
 }
 
