@@ -11,7 +11,7 @@ pub use derivatives::{ValueAndGrad, hessian, hessian_vector_product, jacobian, m
 use crate::circuit::Circuit;
 use crate::derived_features;
 use crate::engine;
-use crate::engine::cpu::Cpu;
+use crate::engine::Options;
 use crate::error::{DeviceError, Error, Result, TensorError, WeightsError};
 use crate::gradient::Estimator;
 use crate::limits::{self, check_copy};
@@ -76,7 +76,7 @@ pub fn evaluate(
     let (sorted, members) = sort_weights(&program, weights)?;
     let default = (DType::F32, &Device::Cpu);
     match members {
-        None => run(&program, &Estimator::exact(Cpu::default()), default, inputs, &sorted, true),
+        None => run(&program, &Estimator::exact(Options::default()), default, inputs, &sorted, true),
         Some(members) => ensemble::run(&program, members, default, inputs, &sorted),
     }
 }
