@@ -3,6 +3,7 @@
 
 mod derivatives;
 mod ensemble;
+mod matrix;
 
 pub use crate::gradient::{MetricTensor, Wrt};
 pub(crate) use derivatives::{Bound, states_as_written};
@@ -10,8 +11,7 @@ pub use derivatives::{ValueAndGrad, hessian, hessian_vector_product, jacobian, m
 
 use crate::circuit::Circuit;
 use crate::derived_features;
-use crate::engine;
-use crate::engine::Options;
+use crate::engine::{self, Options};
 use crate::error::{DeviceError, Error, Result, TensorError, WeightsError};
 use crate::gradient::Estimator;
 use crate::limits::{self, check_copy};
