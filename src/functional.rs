@@ -3,6 +3,7 @@
 
 mod derivatives;
 mod ensemble;
+mod matrix;
 
 pub use crate::gradient::{MetricTensor, Wrt};
 pub(crate) use derivatives::{Bound, states_as_written};
@@ -10,8 +11,7 @@ pub use derivatives::{ValueAndGrad, hessian, hessian_vector_product, jacobian, m
 
 use crate::circuit::Circuit;
 use crate::derived_features;
-use crate::engine;
-use crate::engine::cpu::Cpu;
+use crate::engine::{self, Options};
 use crate::error::{DeviceError, Error, Result, TensorError, WeightsError};
 use crate::gradient::Estimator;
 use crate::limits::{self, check_copy};
@@ -76,7 +76,7 @@ pub fn evaluate(
     let (sorted, members) = sort_weights(&program, weights)?;
     let default = (DType::F32, &Device::Cpu);
     match members {
-        None => run_program(&program, &Estimator::exact(Cpu::default()), default, inputs, &sorted, true),
+        None => run_program(&program, &Estimator::exact(Options::default()), default, inputs, &sorted, true),
         Some(members) => ensemble::run_ensemble(&program, members, default, inputs, &sorted),
     }
 }

@@ -46,7 +46,7 @@ impl Circuit {
     ) -> &mut Self {
         let (angles, actual) = at_most(gate.spec().angles.len(), angles);
         let is_first = self.mistake.is_none();
-        self.push(Kind::Gate(gate), angles, some(qubits));
+        self.push(Kind::Gate(gate), angles, some_qubits(qubits));
         // `at_most` has taken no more angles than the gate has; the mistake states how many angles there were.
         if let (true, Some((.., Mistake::AngleCount { actual: taken, .. }))) = (is_first, &mut self.mistake) {
             *taken = actual;
@@ -61,7 +61,7 @@ impl Circuit {
         word: &str,
         qubits: impl IntoIterator<Item = usize>,
     ) -> &mut Self {
-        self.push(Kind::PauliRotation(word.to_owned()), vec![theta.into()], some(qubits))
+        self.push(Kind::PauliRotation(word.to_owned()), vec![theta.into()], some_qubits(qubits))
     }
 
     /// Appends a dense unitary on 1 to 6 qubits, given row by row; `qubits[0]` is the low bit of a row's index.
@@ -80,7 +80,7 @@ impl Circuit {
     /// circuit.check().unwrap();
     /// ```
     pub fn unitary(&mut self, matrix: &[Complex64], qubits: impl IntoIterator<Item = usize>) -> &mut Self {
-        self.push(Kind::Unitary(nearest_unitary(matrix)), Vec::new(), some(qubits))
+        self.push(Kind::Unitary(nearest_unitary(matrix)), Vec::new(), some_qubits(qubits))
     }
 
     /// Multiplies the state by `exp(i theta)`. Under [`controlled`](Self::controlled) it is a relative phase.
@@ -109,7 +109,7 @@ impl Circuit {
         controls: impl IntoIterator<Item = usize>,
         body: impl FnOnce(&mut Self) -> &mut Self,
     ) -> &mut Self {
-        let controls = some(controls);
+        let controls = some_qubits(controls);
         self.nested(body, |operation| _ = operation.controls.splice(0..0, controls.iter().copied()))
     }
 
@@ -172,32 +172,6 @@ impl Circuit {
             self.fail("when", mistake);
         }
         self.nested(body, |operation| operation.conditions.insert(0, condition.clone()))
-    }
-
-    /// Appends all operations of a circuit with at most as many qubits. If that circuit prepares a state (amplitude and
-    /// basis embedding, Hartree-Fock, UCCSD), the qubits must still be in 0. Both circuits may share weight tensors
-    /// (clones, inverses, [`share`](Self::share)). Two different tensors of the same name are a mistake.
-    pub fn append(&mut self, other: &Self) -> &mut Self {
-        if other.qubits > self.qubits {
-            self.fail("append", Mistake::CircuitSize { qubits: self.qubits, other: other.qubits });
-            return self;
-        }
-        if let Err(mistake) = self.roles.append(other.roles) {
-            self.fail("append", mistake);
-            return self;
-        }
-        let first = self.operations.len();
-        if !Arc::ptr_eq(&self.weights, &other.weights) {
-            other.declarations().for_each(|declaration| self.declare(declaration));
-        }
-        other.operations.iter().for_each(|operation| self.push_operation(operation.clone()));
-        if let Some((index, name, mistake)) = &other.mistake {
-            self.mistake.get_or_insert((first + index, name.clone(), mistake.clone()));
-        }
-        if let (Some(width), false) = (other.declared, self.declared.is_some()) {
-            self.read = self.read.max(width);
-        }
-        self
     }
 
     /// Returns the circuit that undoes this circuit.
@@ -305,7 +279,7 @@ impl Circuit {
         if touched { Err(Mistake::EmbeddingNotFirst) } else { Ok(()) }
     }
 
-    fn check_qubits<'a>(&self, used: impl Iterator<Item = &'a usize>) -> Result<(), Mistake> {
+    pub(super) fn check_qubits<'a>(&self, used: impl Iterator<Item = &'a usize>) -> Result<(), Mistake> {
         let mut seen = 0u64;
         for &qubit in used {
             if qubit >= self.qubits {
@@ -322,7 +296,7 @@ impl Circuit {
 
 /// Collects the qubits of an operation, at most one more than the limit: among more qubits than a circuit may have, a
 /// qubit is out of range or occurs twice.
-fn some(qubits: impl IntoIterator<Item = usize>) -> Vec<usize> {
+pub(super) fn some_qubits(qubits: impl IntoIterator<Item = usize>) -> Vec<usize> {
     at_most(MAX_QUBITS, qubits).0
 }
 

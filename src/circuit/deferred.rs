@@ -147,9 +147,10 @@ impl Roles {
         Ok(())
     }
 
-    /// Notes the states that the circuit `other`, which is about to be appended, prepares.
-    pub(super) fn append(&mut self, other: Self) -> Result<(), Mistake> {
-        self.prepare(other.prepared)
+    /// Notes the states that the circuit `other`, which is about to be appended, prepares; `place` maps its qubits.
+    pub(super) fn append(&mut self, other: Self, place: impl Fn(usize) -> usize) -> Result<(), Mistake> {
+        let prepared = (0..u64::BITS as usize).filter(|qubit| other.prepared >> qubit & 1 == 1);
+        self.prepare(prepared.fold(0, |mask, qubit| mask | 1 << place(qubit)))
     }
 
     /// Notes the states that were prepared after `since`.

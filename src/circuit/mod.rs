@@ -4,11 +4,13 @@
 //! [`Program`](crate::program::Program) lowers. Nothing here executes anything.
 
 mod angle;
+mod append;
 mod builder;
 mod condition;
 mod deferred;
 mod draw;
 mod operation;
+mod statistics;
 pub mod templates;
 mod unitary;
 mod weights;

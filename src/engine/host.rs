@@ -1,72 +1,120 @@
-//! Engine for tensors in the host's memory: the CPU engine or, in the project's own tests, an emulated GPU.
+//! Engines for tensors in the host's memory: they work on slices of numbers, and [`OnHost`] takes these out of tensors.
 
-use super::cpu::{self, Cpu};
-#[cfg(feature = "emulator")]
-use super::gpu::emulator::{self, Emulated};
-use super::{Arguments, Engine, Gradients, NeedsGrad, Real};
-use crate::error::Result;
+use super::{Arguments, Engine, Gradients, NeedsGrad, Options, Real, Request, Saved};
+use crate::error::{DeviceError, Error, Result, TensorError};
 use crate::program::Program;
-use candle_core::DType;
-use std::sync::Arc;
+use candle_core::{CpuStorage, DType, Device, Layout, Storage, Tensor};
+use std::fmt::Debug;
 
-/// Final states that a forward pass has saved.
-#[derive(Debug)]
-#[cfg_attr(feature = "emulator", allow(clippy::large_enum_variant, reason = "there is but one at a time"))]
-pub(crate) enum Saved<T: Real> {
-    Cpu(cpu::Saved<T>),
-    #[cfg(feature = "emulator")]
-    Emulated(emulator::Saved),
+/// Engine that runs programs on numbers in the host's memory.
+pub(crate) trait HostEngine: Debug + Send + Sync {
+    /// Checks that a forward pass of this many samples fits the memory.
+    fn check<T: Real>(&self, program: &Program, batch: usize, options: &Options) -> Result<()>;
+
+    /// Computes outputs; see [`Engine::forward`].
+    fn forward<T: Real>(
+        &self,
+        program: &Program,
+        arguments: Arguments<'_, T>,
+        options: &Options,
+        save: bool,
+    ) -> Result<(Vec<T>, Option<Saved>)>;
+
+    /// Computes gradients for a cotangent `[batch, outputs]`; see [`Engine::gradient`].
+    fn gradient<T: Real>(
+        &self,
+        program: &Program,
+        arguments: Arguments<'_, T>,
+        options: &Options,
+        cotangent: &[T],
+        needs_grad: NeedsGrad,
+        saved: Option<Saved>,
+    ) -> Result<Gradients<T>>;
 }
 
-impl<T: Real> Saved<T> {
-    fn cpu(self) -> Option<cpu::Saved<T>> {
-        match self {
-            Self::Cpu(saved) => Some(saved),
-            #[cfg(feature = "emulator")]
-            Self::Emulated(_) => None,
+/// Adapter of a [`HostEngine`] to tensors.
+#[derive(Debug)]
+pub(crate) struct OnHost<E>(pub(crate) E);
+
+impl<E: HostEngine> Engine for OnHost<E> {
+    fn check(&self, program: &Program, batch: usize, dtype: DType, options: &Options) -> Result<()> {
+        match dtype {
+            DType::F32 => self.0.check::<f32>(program, batch, options),
+            DType::F64 => self.0.check::<f64>(program, batch, options),
+            dtype => Err(unsupported(dtype)),
+        }
+    }
+
+    fn forward(&self, request: &Request<'_>, save: bool) -> Result<(Storage, Option<Saved>)> {
+        let (storage, saved) = match request.inputs.dtype() {
+            DType::F32 => {
+                let (outputs, saved) = self.forward_typed::<f32>(request, save)?;
+                (CpuStorage::F32(outputs), saved)
+            }
+            DType::F64 => {
+                let (outputs, saved) = self.forward_typed::<f64>(request, save)?;
+                (CpuStorage::F64(outputs), saved)
+            }
+            dtype => return Err(unsupported(dtype)),
+        };
+        Ok((Storage::Cpu(storage), saved))
+    }
+
+    fn gradient(
+        &self,
+        request: &Request<'_>,
+        cotangent: &Tensor,
+        needs_grad: NeedsGrad,
+        saved: Option<Saved>,
+    ) -> Result<[Option<Tensor>; 2]> {
+        match request.inputs.dtype() {
+            DType::F32 => self.gradient_typed::<f32>(request, cotangent, needs_grad, saved),
+            DType::F64 => self.gradient_typed::<f64>(request, cotangent, needs_grad, saved),
+            dtype => Err(unsupported(dtype)),
         }
     }
 }
 
-/// Checks a call, as [`Cpu::check`] does.
-pub(crate) fn check(cpu: Cpu, program: &Arc<Program>, batch: usize, dtype: DType) -> Result<()> {
-    #[cfg(feature = "emulator")]
-    if let Some(emulated) = Emulated::current(cpu) {
-        return emulated.check(program, batch, dtype);
+impl<E: HostEngine> OnHost<E> {
+    fn forward_typed<T: Real>(&self, request: &Request<'_>, save: bool) -> Result<(Vec<T>, Option<Saved>)> {
+        let (inputs, inputs_layout) = request.inputs.storage_and_layout();
+        let (weights, weights_layout) = request.weights.storage_and_layout();
+        let (inputs, weights) = (numbers(&inputs, inputs_layout)?, numbers(&weights, weights_layout)?);
+        let arguments = Arguments { inputs, weights, batch: request.batch() };
+        self.0.forward(request.program, arguments, request.options, save)
     }
-    cpu.check(program, batch, dtype)
+
+    fn gradient_typed<T: Real>(
+        &self,
+        request: &Request<'_>,
+        cotangent: &Tensor,
+        needs_grad: NeedsGrad,
+        saved: Option<Saved>,
+    ) -> Result<[Option<Tensor>; 2]> {
+        let (inputs, inputs_layout) = request.inputs.storage_and_layout();
+        let (weights, weights_layout) = request.weights.storage_and_layout();
+        let (cotangent, cotangent_layout) = cotangent.storage_and_layout();
+        let (inputs, weights) = (numbers(&inputs, inputs_layout)?, numbers(&weights, weights_layout)?);
+        let cotangent = numbers(&cotangent, cotangent_layout)?;
+        let arguments = Arguments { inputs, weights, batch: request.batch() };
+        let gradients =
+            self.0.gradient::<T>(request.program, arguments, request.options, cotangent, needs_grad, saved)?;
+        let tensor = |gradient: Option<Vec<T>>, like: &Tensor| {
+            gradient.map(|gradient| Tensor::from_vec(gradient, like.shape(), &Device::Cpu)).transpose()
+        };
+        Ok([tensor(gradients.inputs, request.inputs)?, tensor(gradients.weights, request.weights)?])
+    }
 }
 
-/// Computes outputs, as [`Engine::forward`] does.
-pub(crate) fn forward<T: Real>(
-    cpu: Cpu,
-    program: &Arc<Program>,
-    arguments: Arguments<'_, T>,
-    save: bool,
-) -> Result<(Vec<T>, Option<Saved<T>>)> {
-    #[cfg(feature = "emulator")]
-    if let Some(emulated) = Emulated::current(cpu) {
-        let (out, saved) = emulated.forward(program, arguments, save)?;
-        return Ok((out, saved.map(Saved::Emulated)));
-    }
-    let (out, saved) = cpu.forward(program, arguments, save)?;
-    Ok((out, saved.map(Saved::Cpu)))
+/// Returns the numbers of a contiguous tensor in the host's memory.
+fn numbers<'a, T: Real>(storage: &'a Storage, layout: &Layout) -> Result<&'a [T]> {
+    let Storage::Cpu(storage) = storage else {
+        return Err(Error::Device(DeviceError::NoEngine { device: format!("{:?}", storage.device().location()) }));
+    };
+    let (start, end) = layout.contiguous_offsets().ok_or(candle_core::Error::RequiresContiguous { op: "quantum" })?;
+    Ok(&storage.as_slice()?[start..end])
 }
 
-/// Computes gradients, as [`Engine::gradient`] does.
-pub(crate) fn gradient<T: Real>(
-    cpu: Cpu,
-    program: &Arc<Program>,
-    arguments: Arguments<'_, T>,
-    cotangent: &[T],
-    needs_grad: NeedsGrad,
-    saved: Option<Saved<T>>,
-) -> Result<Gradients<T>> {
-    #[cfg(feature = "emulator")]
-    if let Some(emulated) = Emulated::current(cpu) {
-        let saved = saved.and_then(|saved| if let Saved::Emulated(saved) = saved { Some(saved) } else { None });
-        return emulated.gradient(program, arguments, cotangent, needs_grad, saved);
-    }
-    let saved = saved.and_then(Saved::cpu);
-    cpu.gradient(program, arguments, cotangent, needs_grad, saved)
+fn unsupported(dtype: DType) -> Error {
+    Error::Tensor(TensorError::UnsupportedDType { what: "the quantum op's argument".to_owned(), dtype })
 }

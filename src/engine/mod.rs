@@ -1,50 +1,106 @@
 //! Engines compute outputs and gradients of programs.
 //!
-//! An engine gets a [`Program`], inputs `[batch, features]` and concatenated weights. It returns outputs
-//! `[batch, outputs]` or, for a cotangent of the outputs, gradients in inputs and weights (a vector-Jacobian product).
-//! All `unsafe` code of the crate is in this module and its children.
+//! An [`Engine`] gets a [`Request`]: a [`Program`], inputs `[batch, features]`, concatenated weights and [`Options`]. It
+//! returns outputs `[batch, outputs]` or, for a cotangent of the outputs, gradients in inputs and weights (a
+//! vector-Jacobian product). [`for_device`] chooses the engine. Engines for tensors in the host's memory implement
+//! [`HostEngine`](host::HostEngine), which works on slices of numbers. All `unsafe` code of the crate is in this module
+//! and its children.
 
 mod budget;
 pub(crate) mod cpu;
 #[cfg(any(feature = "cuda", feature = "metal", feature = "emulator"))]
 pub mod gpu;
 pub(crate) mod host;
+#[cfg(feature = "testing")]
+pub(crate) mod reference;
+mod select;
 pub(crate) mod share;
 pub(crate) mod threads;
 
-#[cfg(not(all(feature = "cuda", feature = "metal")))]
-pub(crate) mod absent;
-#[cfg(not(feature = "cuda"))]
-pub(crate) use absent as cuda;
-#[cfg(not(feature = "metal"))]
-pub(crate) use absent as metal;
-#[cfg(feature = "cuda")]
-pub(crate) use gpu::cuda;
-#[cfg(feature = "metal")]
-pub(crate) use gpu::metal;
+#[cfg(feature = "testing")]
+pub(crate) use select::with_engine;
+pub(crate) use select::{exists_for, for_device};
 
 use crate::error::Result;
 use crate::program::{Embedding, Program};
-use candle_core::{DType, Device, Layout};
-use cpu::Cpu;
+use candle_core::{DType, Storage, Tensor};
+use std::any::Any;
+use std::fmt::Debug;
 use std::ops::{Add, AddAssign, Mul, Neg, Sub};
-use std::sync::Arc;
 
-/// Memory of a tensor on a device, and the layout of the tensor's elements in it.
-pub(crate) type Storage<'a, S> = (&'a S, &'a Layout);
-
-/// Whether this build has an engine for a device.
-pub(crate) fn exists_for(device: &Device) -> bool {
-    device.is_cpu() || device.is_cuda() && cfg!(feature = "cuda") || device.is_metal() && cfg!(feature = "metal")
+/// Options of a call, the same for all engines.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Options {
+    /// Bytes that the call may take; `None` for the memory that the device has available.
+    pub(crate) memory_limit: Option<u64>,
+    /// Representation of the state.
+    pub(crate) simulation: Simulation,
 }
 
-/// Checks that a forward pass fits a device's memory. candle would wrap the error of an op beyond recognition.
-pub(crate) fn check(cpu: Cpu, device: &Device, program: &Arc<Program>, batch: usize, dtype: DType) -> Result<()> {
-    match device {
-        Device::Cpu => host::check(cpu, program, batch, dtype),
-        Device::Cuda(device) => cuda::check(device, program, batch, dtype, cpu.memory_limit),
-        Device::Metal(device) => metal::check(device, program, batch, dtype, cpu.memory_limit),
+impl Options {
+    /// Options with a memory limit, and defaults for the rest.
+    pub(crate) fn limited(memory_limit: Option<u64>) -> Self {
+        Self { memory_limit, ..Self::default() }
     }
+}
+
+/// Representation of the state that an engine computes with.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Simulation {
+    /// All amplitudes of a pure state.
+    #[default]
+    StateVector,
+}
+
+/// Program, arguments and options of a call.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Request<'a> {
+    pub(crate) program: &'a Program,
+    /// Inputs `[batch, features]`, contiguous.
+    pub(crate) inputs: &'a Tensor,
+    /// All weight tensors, concatenated in the order of their names; contiguous, with the dtype of the inputs.
+    pub(crate) weights: &'a Tensor,
+    pub(crate) options: &'a Options,
+}
+
+impl Request<'_> {
+    /// Number of samples.
+    pub(crate) fn batch(&self) -> usize {
+        self.inputs.dims().first().copied().unwrap_or(0)
+    }
+}
+
+/// Results of a forward pass that its gradient may use, in a type of the engine's own.
+pub(crate) type Saved = Box<dyn Any + Send>;
+
+/// Engine that runs programs on tensors.
+pub(crate) trait Engine: Debug + Send + Sync {
+    /// Checks that a forward pass of this many samples can run, before a caller takes memory for its arguments.
+    ///
+    /// # Errors
+    /// The dtype is not supported, or the memory is too small.
+    fn check(&self, program: &Program, batch: usize, dtype: DType, options: &Options) -> Result<()>;
+
+    /// Computes outputs `[batch, outputs]`, row by row. If `save`, also returns results that make the gradient faster,
+    /// unless they are too large.
+    ///
+    /// # Errors
+    /// The errors of [`check`](Self::check), or an argument is not contiguous or on another device.
+    fn forward(&self, request: &Request<'_>, save: bool) -> Result<(Storage, Option<Saved>)>;
+
+    /// Computes the gradients of `sum(cotangent * outputs)` in inputs and weights, for a contiguous cotangent `[batch,
+    /// outputs]`; `None` for a gradient that is not asked for. Results saved by a forward pass with the same arguments
+    /// make the gradient faster, and change nothing else.
+    ///
+    /// # Errors
+    /// The errors of [`forward`](Self::forward).
+    fn gradient(
+        &self,
+        request: &Request<'_>,
+        cotangent: &Tensor,
+        needs_grad: NeedsGrad,
+        saved: Option<Saved>,
+    ) -> Result<[Option<Tensor>; 2]>;
 }
 
 /// Precision of a state: `f32` or `f64`.
@@ -103,30 +159,4 @@ pub(crate) struct Gradients<T> {
     pub(crate) inputs: Option<Vec<T>>,
     /// Gradient in all weight tensors, concatenated.
     pub(crate) weights: Option<Vec<T>>,
-}
-
-/// Engine that runs programs.
-pub(crate) trait Engine<T: Real> {
-    /// Final states that a forward pass saves for its gradient.
-    type Saved: Send;
-
-    /// Computes outputs `[batch, outputs]`. If `save`, also returns the final states, unless they are too large to
-    /// save.
-    fn forward(
-        &self,
-        program: &Program,
-        arguments: Arguments<'_, T>,
-        save: bool,
-    ) -> Result<(Vec<T>, Option<Self::Saved>)>;
-
-    /// Computes gradients of `sum(cotangent * outputs)` for a cotangent `[batch, outputs]`. States saved by a forward
-    /// pass with the same arguments make the gradient faster, and change nothing else.
-    fn gradient(
-        &self,
-        program: &Program,
-        arguments: Arguments<'_, T>,
-        cotangent: &[T],
-        needs_grad: NeedsGrad,
-        saved: Option<Self::Saved>,
-    ) -> Result<Gradients<T>>;
 }

@@ -5,7 +5,7 @@
 
 use super::{CallArgs, flat, run_program, sort_weights};
 use crate::circuit::Circuit;
-use crate::engine::cpu::Cpu;
+use crate::engine::Options;
 use crate::error::{Error, Result, TensorError, WeightsError};
 use crate::gradient::{self, Batches, Direction, Estimator, MetricTensor, Numbers, Wrt};
 use crate::measurement::Measurement;
@@ -55,7 +55,7 @@ pub fn value_and_grad(
     let inputs = inputs.map(var).transpose()?;
     let vars = call.weights.iter().map(|tensor| var(tensor)).collect::<candle_core::Result<Vec<_>>>()?;
     let tensors: Vec<&Tensor> = vars.iter().map(Var::as_tensor).collect();
-    let estimator = Estimator::exact(Cpu::default());
+    let estimator = Estimator::exact(Options::default());
     let value = run_program(&call.program, &estimator, DEFAULT, inputs.as_deref(), &tensors, true)?;
     let store = value.sum_all()?.backward()?;
     let of = |var: &Var| store.get(var).map_or_else(|| var.zeros_like(), |gradient| Ok(gradient.clone()));
@@ -300,7 +300,7 @@ impl<'a> Bound<'a> {
         let weights = flat(&self.weights, &given)?.detach();
         let rows = given.with_derived_features(&self.program, &weights)?.detach();
         let numbers = Numbers::new(&self.program, &rows, &weights)?;
-        let estimator = Estimator::exact(Cpu::default());
+        let estimator = Estimator::exact(Options::default());
         let (dtype, device) = (given.inner(), &given.device);
         let batches = Batches { estimator: &estimator, program: &self.program, dtype, device, call: 0 };
         let mut found = find(&batches, &numbers)?;

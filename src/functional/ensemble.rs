@@ -5,10 +5,9 @@
 //! features.
 
 use super::{CallArgs, least};
-use crate::autograd::Forward;
+use crate::autograd;
 use crate::derived_features;
-use crate::engine;
-use crate::engine::cpu::Cpu;
+use crate::engine::{self, Options};
 use crate::error::Result;
 use crate::limits;
 use crate::memory;
@@ -44,18 +43,19 @@ pub(super) fn run_ensemble(
     };
     let flat = program.tensors.iter().zip(weights).map(flat).collect::<candle_core::Result<Vec<_>>>()?;
     let weights = Tensor::cat(&flat, 1)?.to_dtype(given.inner())?.contiguous()?;
-    let cpu = Cpu::default();
+    let options = &Options::default();
+    let engine = engine::for_device(&given.device, options.simulation)?;
     let out = if batch >= OWN_CALL || members == 1 {
-        engine::check(cpu, &given.device, program, batch, given.inner())?;
+        engine.check(program, batch, given.inner(), options)?;
         let one = |member| {
             let weights = weights.get(member)?;
-            Forward::new(program, cpu).apply(&given.with_derived_features(program, &weights)?, &weights, true)
+            autograd::evaluate(program, options, [&given.with_derived_features(program, &weights)?, &weights], true)
         };
         Tensor::stack(&(0..members).map(one).collect::<Result<Vec<_>>>()?, 0)?
     } else {
         let (form, points) =
             (program.with_weights_as_inputs(), limits::checked_product("points of all members", &[members, batch])?);
-        engine::check(cpu, &given.device, form, points, given.inner())?;
+        engine.check(form, points, given.inner(), options)?;
         let repeated = |tensor: Tensor| {
             let width = tensor.dim(2)?;
             tensor.broadcast_as((members, batch, width))?.reshape((points, width))
@@ -66,7 +66,7 @@ pub(super) fn run_ensemble(
             _ => Tensor::cat(&[derived_features::append_features(program, &features, &weights)?, weights], 1)?,
         };
         let none = Tensor::zeros(least(&given.device), given.inner(), &given.device)?;
-        Forward::new(form, cpu).apply(&rows, &none, true)?
+        autograd::evaluate(form, options, [&rows, &none], true)?
     };
     given.shaped(&out, &[members], program)
 }

@@ -5,21 +5,19 @@ use super::Sampling;
 use super::chain::Numbers;
 use super::points::{Batches, Form, host_numbers};
 use super::{differences, shift};
-use crate::autograd::{Forward, centered};
-use crate::engine::cpu::Cpu;
-use crate::engine::{self, NeedsGrad};
-use crate::error::{DeviceError, Error, Result};
+use crate::autograd::{self, Backward};
+use crate::engine::{NeedsGrad, Options};
+use crate::error::{Error, Result};
 use crate::program::Program;
 use crate::sampling::shot_generator;
-use candle_core::backend::BackendStorage;
-use candle_core::{CpuStorage, CudaStorage, CustomOp2, DType, Layout, MetalStorage, Shape, Storage, Tensor};
+use candle_core::{DType, Device, Tensor};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Method of values and gradients, with its settings.
 #[derive(Debug, Clone)]
 pub(crate) struct Estimator {
-    cpu: Cpu,
+    options: Options,
     /// Method of the gradients; never [`GradientMethod::Auto`].
     method: GradientMethod,
     /// Sampling of a finite number of shots, or `None` for exact values.
@@ -28,34 +26,32 @@ pub(crate) struct Estimator {
     calls: Arc<AtomicU64>,
 }
 
-/// Op of an estimated value; see the module.
+/// Gradients of an estimated value; see the module.
 #[derive(Debug)]
-struct Estimate {
-    value: Tensor,
+struct EstimatedGradients {
     estimator: Estimator,
-    program: Arc<Program>,
     call: u64,
 }
 
 impl Estimator {
     /// Returns the estimator of exact values, with gradients by the adjoint method.
-    pub(crate) fn exact(cpu: Cpu) -> Self {
-        Self { cpu, method: GradientMethod::Adjoint, sampling: None, calls: Arc::default() }
+    pub(crate) fn exact(options: Options) -> Self {
+        Self { options, method: GradientMethod::Adjoint, sampling: None, calls: Arc::default() }
     }
 
-    pub(crate) fn new(cpu: Cpu, method: GradientMethod, sampling: Option<Sampling>) -> Result<Self> {
+    pub(crate) fn new(options: Options, method: GradientMethod, sampling: Option<Sampling>) -> Result<Self> {
         let method = method.resolve(sampling.is_some())?;
-        Ok(Self { method, sampling: sampling.map(Arc::new), ..Self::exact(cpu) })
+        Ok(Self { method, sampling: sampling.map(Arc::new), ..Self::exact(options) })
     }
 
-    pub(crate) fn cpu(&self) -> Cpu {
-        self.cpu
+    pub(crate) fn options(&self) -> &Options {
+        &self.options
     }
 
     /// Returns the same estimator with a memory limit that is smaller by `bytes`.
     pub(super) fn beside(&self, bytes: u64) -> Self {
-        let memory_limit = self.cpu.memory_limit.map(|limit| limit.saturating_sub(bytes));
-        Self { cpu: Cpu { memory_limit }, ..self.clone() }
+        let memory_limit = self.options.memory_limit.map(|limit| limit.saturating_sub(bytes));
+        Self { options: Options { memory_limit, ..self.options.clone() }, ..self.clone() }
     }
 
     /// Returns the number of a call. The call uses this number for its values, and the next number for its gradients.
@@ -85,16 +81,16 @@ impl Estimator {
         in_graph: bool,
     ) -> Result<Tensor> {
         if self.sampling.is_none() && self.method == GradientMethod::Adjoint {
-            engine::check(self.cpu, rows.device(), program, rows.dim(0)?, rows.dtype())?;
-            return Forward::new(program, self.cpu).apply(rows, weights, in_graph);
+            return autograd::evaluate(program, &self.options, [rows, weights], in_graph);
         }
         let call = self.next_call();
         let value = self.values(program, Form::Shared, rows, Some(weights), (call, 0))?;
         if !in_graph || !(rows.track_op() || weights.track_op()) {
             return Ok(value);
         }
-        let op = Estimate { value, estimator: self.clone(), program: Arc::clone(program), call: call + 1 };
-        Ok(rows.apply_op2(weights, op)?)
+        let (storage, layout) = value.storage_and_layout();
+        let backward = EstimatedGradients { estimator: self.clone(), call: call + 1 };
+        autograd::insert_outputs(program, storage.try_clone(layout)?, [rows, weights], backward)
     }
 
     /// Returns outputs `[points, outputs]`, outside any graph. `place` is the number of the call, and the number of the
@@ -110,12 +106,11 @@ impl Estimator {
         let none = || Tensor::zeros(usize::from(!rows.device().is_cpu()), rows.dtype(), rows.device());
         let weights = weights.map_or_else(none, |weights| Ok(weights.clone()))?;
         let exact = |program: &Arc<Program>, rows: &Tensor| {
-            engine::check(self.cpu, rows.device(), program, rows.dim(0)?, rows.dtype())?;
-            Forward::new(program, self.cpu).apply(&rows.detach(), &weights.detach(), false)
+            autograd::evaluate(program, &self.options, [&rows.detach(), &weights.detach()], false)
         };
         match &self.sampling {
             None => exact(form.of(program), rows),
-            Some(sampling) => sampling.values((form as usize, form.of(program)), rows, (self.cpu, place), exact),
+            Some(sampling) => sampling.values((form as usize, form.of(program)), rows, (&self.options, place), exact),
         }
     }
 
@@ -153,72 +148,25 @@ impl Estimator {
     }
 }
 
-impl Estimate {
-    /// Returns the error for a value on another device than the arguments.
-    fn elsewhere(&self) -> candle_core::Error {
-        Error::Device(DeviceError::NoEngine { device: format!("{:?}", self.value.device().location()) }).into()
-    }
-}
+impl Backward for EstimatedGradients {
+    const NAME: &'static str = "quantum-estimate";
 
-impl CustomOp2 for Estimate {
-    fn name(&self) -> &'static str {
-        "quantum-estimate"
-    }
-
-    fn cpu_fwd(
+    fn gradients(
         &self,
-        _: &CpuStorage,
-        _: &Layout,
-        _: &CpuStorage,
-        _: &Layout,
-    ) -> candle_core::Result<(CpuStorage, Shape)> {
-        let (storage, layout) = self.value.storage_and_layout();
-        let Storage::Cpu(storage) = &*storage else { return Err(self.elsewhere()) };
-        Ok((storage.try_clone(layout)?, self.value.shape().clone()))
-    }
-
-    fn cuda_fwd(
-        &self,
-        _: &CudaStorage,
-        _: &Layout,
-        _: &CudaStorage,
-        _: &Layout,
-    ) -> candle_core::Result<(CudaStorage, Shape)> {
-        let (storage, layout) = self.value.storage_and_layout();
-        let Storage::Cuda(storage) = &*storage else { return Err(self.elsewhere()) };
-        Ok((storage.try_clone(layout)?, self.value.shape().clone()))
-    }
-
-    fn metal_fwd(
-        &self,
-        _: &MetalStorage,
-        _: &Layout,
-        _: &MetalStorage,
-        _: &Layout,
-    ) -> candle_core::Result<(MetalStorage, Shape)> {
-        let (storage, layout) = self.value.storage_and_layout();
-        let Storage::Metal(storage) = &*storage else { return Err(self.elsewhere()) };
-        Ok((storage.try_clone(layout)?, self.value.shape().clone()))
-    }
-
-    fn bwd(
-        &self,
-        inputs: &Tensor,
-        weights: &Tensor,
-        outputs: &Tensor,
+        program: &Arc<Program>,
+        [inputs, weights]: [&Tensor; 2],
         cotangent: &Tensor,
-    ) -> candle_core::Result<(Option<Tensor>, Option<Tensor>)> {
-        let cotangent = centered(&self.program.readout, outputs, cotangent)?;
-        let needs_grad = NeedsGrad { inputs: inputs.track_op(), weights: weights.track_op() };
-        let arguments = (&inputs.detach(), &weights.detach(), &cotangent.detach());
-        let [dx, dw] = self.estimator.gradients(&self.program, arguments, self.call, needs_grad)?;
+        needs_grad: NeedsGrad,
+    ) -> Result<[Option<Tensor>; 2]> {
+        let arguments = (inputs, weights, cotangent);
+        let [dx, dw] = self.estimator.gradients(program, arguments, self.call, needs_grad)?;
         let tensor = |needs_grad: bool, gradient: Vec<f64>, like: &Tensor| {
             let on_device = |gradient: Vec<f64>| {
-                let gradient = Tensor::from_vec(gradient, like.shape(), &candle_core::Device::Cpu)?;
+                let gradient = Tensor::from_vec(gradient, like.shape(), &Device::Cpu)?;
                 gradient.to_dtype(like.dtype())?.to_device(like.device())
             };
             needs_grad.then(|| on_device(gradient)).transpose()
         };
-        Ok((tensor(needs_grad.inputs, dx, inputs)?, tensor(needs_grad.weights, dw, weights)?))
+        Ok([tensor(needs_grad.inputs, dx, inputs)?, tensor(needs_grad.weights, dw, weights)?])
     }
 }

@@ -1,7 +1,7 @@
 //! Evaluation of a circuit at many points, as batches of one of its variants.
 
 use super::Estimator;
-use crate::engine::cpu::Cpu;
+use crate::engine::Options;
 use crate::error::Result;
 use crate::program::Program;
 use candle_core::{DType, Device, Tensor, Var};
@@ -78,7 +78,7 @@ impl Batches<'_> {
         let (program, outputs) = (form.of(self.program), self.program.outputs());
         let weights = Tensor::zeros(usize::from(!self.device.is_cpu()), self.dtype, self.device)?;
         self.chunks(form, count, fill, |estimator, first, rows| {
-            let exact = Estimator::exact(estimator.cpu());
+            let exact = Estimator::exact(estimator.options().clone());
             let (points, width) = rows.dims2()?;
             let mut cotangent = vec![0.0; points * outputs];
             cotangent.chunks_mut(outputs).enumerate().for_each(|(k, row)| row[output(first + k)] = 1.0);
@@ -102,8 +102,8 @@ impl Batches<'_> {
         mut each: impl FnMut(&Estimator, usize, Tensor) -> Result<()>,
     ) -> Result<()> {
         let (width, outputs) = (form.of(self.program).engine_inputs, self.program.outputs());
-        let states = states_in(STATE_BYTES, self.program.qubits(), self.estimator.cpu());
-        let limit = self.estimator.cpu().memory_limit;
+        let states = states_in(STATE_BYTES, self.program.qubits(), self.estimator.options());
+        let limit = self.estimator.options().memory_limit;
         let most = limit
             .map_or(CHUNK_BYTES, |limit| usize::try_from(limit / 4).map_or(CHUNK_BYTES, |most| most.min(CHUNK_BYTES)));
         let point = width.saturating_add(outputs).saturating_mul(NUMBER_BYTES);
@@ -124,8 +124,8 @@ impl Batches<'_> {
 
 /// Returns how many points may be evaluated at once, given the bytes for their states: λ and the engine's buffers
 /// double the memory.
-pub(crate) fn states_in(bytes: usize, qubits: usize, cpu: Cpu) -> usize {
-    let limit = cpu.memory_limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX);
+pub(crate) fn states_in(bytes: usize, qubits: usize, options: &Options) -> usize {
+    let limit = options.memory_limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX);
     (bytes.min(limit / 2) >> (qubits + 5).min(60)).max(1)
 }
 

@@ -4,7 +4,7 @@
 //! state of each point once. On the host each group changes its basis and draws its shots.
 
 use super::points::{Form, states_in};
-use crate::engine::cpu::Cpu;
+use crate::engine::Options;
 use crate::engine::share;
 use crate::error::Result;
 use crate::measurement::Measurement;
@@ -50,7 +50,7 @@ impl Sampling {
         &self,
         (number, form): (usize, &Arc<Program>),
         rows: &Tensor,
-        (cpu, place): (Cpu, (u64, u64)),
+        (options, place): (&Options, (u64, u64)),
         states: impl Fn(&Arc<Program>, &Tensor) -> Result<Tensor>,
     ) -> Result<Tensor> {
         let program = self.programs[number].get_or_init(|| Arc::new(form.state()));
@@ -58,7 +58,7 @@ impl Sampling {
         memory::check_numbers("sampled outputs", (points as u64).checked_mul(self.outputs as u64))?;
         let copies = if self.groups.iter().all(Group::changes_nothing) { 0 } else { 2u64 << form.qubits() };
         memory::check_numbers("a state in another basis", Some(copies))?;
-        let chunk = states_in(CHUNK_BYTES, form.qubits(), cpu);
+        let chunk = states_in(CHUNK_BYTES, form.qubits(), options);
         let mut outputs = Vec::with_capacity(points * self.outputs);
         for first in (0..points).step_by(chunk) {
             let rows = rows.narrow(0, first, chunk.min(points - first))?.contiguous()?;

@@ -3,7 +3,7 @@
 
 use crate::__private::NonExhaustive;
 use crate::circuit::{Circuit, FINGERPRINT};
-use crate::engine::cpu::Cpu;
+use crate::engine::Options;
 use crate::error::{Error, Result, WeightsError};
 use crate::fingerprint::{circuit_fingerprint, fnv1a};
 use crate::functional;
@@ -143,11 +143,11 @@ impl QuantumLayer {
         if !config.ignore_fingerprint && !weights.is_empty() {
             check_fingerprint(circuit_fingerprint(&circuit, &measurement), &vb)?;
         }
-        let cpu = Cpu { memory_limit: config.memory_limit };
+        let options = Options::limited(config.memory_limit);
         // Layers of one model draw independently of each other.
         let path = fnv1a(vb.prefix().as_bytes());
         let sampling = |shots| Sampling::new(&measurement, &program, shots, config.seed ^ path);
-        let estimator = Estimator::new(cpu, config.gradient.at(path), config.shots.map(sampling).transpose()?)?;
+        let estimator = Estimator::new(options, config.gradient.at(path), config.shots.map(sampling).transpose()?)?;
         let config = QuantumLayerConfig { seed: config.seed ^ path, ..config };
         let (dtype, device, states) = (vb.dtype(), vb.device().clone(), Arc::default());
         Ok(Self { circuit, measurement, program, weights, dtype, device, config, estimator, states })

@@ -2,7 +2,7 @@
 //! chunks, and the host draws from them.
 
 use super::QuantumLayer;
-use crate::engine::cpu::Cpu;
+use crate::engine::Options;
 use crate::error::{Error, Mistake, Result, StatesError};
 use crate::functional;
 use crate::gradient::{Estimator, states_in};
@@ -147,8 +147,8 @@ impl QuantumLayer {
         let shots = self.check(program, x, shots)?;
         let (qubits, seed, call) = ((0..program.qubits()).collect(), self.config.seed, self.estimator.next_call());
         let mut draw = Draw { kind, shots, qubits, seed, call, first: 0 };
-        let estimator = Estimator::exact(Cpu { memory_limit: self.config.memory_limit });
-        let most = states_in(CHUNK_BYTES, program.qubits(), estimator.cpu());
+        let estimator = Estimator::exact(Options::limited(self.config.memory_limit));
+        let most = states_in(CHUNK_BYTES, program.qubits(), estimator.options());
         functional::for_each_states(program, &estimator, (self.default(), x), &self.weights, most, |first, states| {
             draw.first = first;
             for (row, drawn) in sampling::read_states(states, &draw)?.into_iter().enumerate() {

@@ -1,14 +1,14 @@
 //! The CPU engine without candle around it, for `benches/step.rs` alone.
 
 use crate::engine::cpu::Cpu;
-use crate::engine::{Arguments, Engine, NeedsGrad};
+use crate::engine::host::HostEngine;
+use crate::engine::{Arguments, NeedsGrad, Options};
 use crate::error::{Error, Result, TensorError};
 use crate::program::Program;
-use candle_core::DType;
 
 /// Outputs, and gradients of `sum(cotangent * outputs)` in inputs and weights if there is a cotangent. All row by row.
 pub fn step(program: &Program, inputs: &[f32], weights: &[f32], cotangent: Option<&[f32]>) -> Result<[Vec<f32>; 3]> {
-    let engine = Cpu::default();
+    let options = &Options::default();
     let batch = inputs.len() / program.engine_inputs.max(1);
     let fits = batch * program.engine_inputs == inputs.len() && weights.len() == program.weights();
     if !fits || cotangent.is_some_and(|cotangent| cotangent.len() != batch * program.outputs()) {
@@ -18,11 +18,10 @@ pub fn step(program: &Program, inputs: &[f32], weights: &[f32], cotangent: Optio
         }));
     }
     let arguments = Arguments { inputs, weights, batch };
-    engine.check(program, batch, DType::F32)?;
-    let (outputs, kept) = engine.forward(program, arguments, cotangent.is_some())?;
+    let (outputs, saved) = Cpu.forward(program, arguments, options, cotangent.is_some())?;
     let Some(cotangent) = cotangent else { return Ok([outputs, Vec::new(), Vec::new()]) };
     let needs_grad = NeedsGrad { inputs: true, weights: true };
-    let gradients = engine.gradient(program, arguments, cotangent, needs_grad, kept)?;
+    let gradients = Cpu.gradient(program, arguments, options, cotangent, needs_grad, saved)?;
     Ok([outputs, gradients.inputs.unwrap_or_default(), gradients.weights.unwrap_or_default()])
 }
 

@@ -1,5 +1,5 @@
-//! The engines under test in this binary: the engine of the CPU, and with the feature `cuda` the engine of the first
-//! NVIDIA GPU.
+//! The engines under test in this binary: the CPU engine, the reference engine, and with the feature `cuda` the engine
+//! of the first NVIDIA GPU.
 
 use crate::lab::Engine;
 use candle_core::{DType, Device};
@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 static CUDA: OnceLock<Device> = OnceLock::new();
 
 pub(crate) fn all() -> Vec<Engine> {
-    let mut all = vec![Engine::cpu(DType::F64), Engine::cpu(DType::F32)];
+    let mut all = vec![Engine::cpu(DType::F64), Engine::cpu(DType::F32), Engine::reference()];
     if candle_core::utils::cuda_is_available() {
         let device =
             || CUDA.get_or_init(|| Device::new_cuda(0).expect("the feature `cuda` is tested on a GPU")).clone();

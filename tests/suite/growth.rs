@@ -74,8 +74,8 @@ fn of_engine(circuit: &Circuit, measurement: &Measurement, batch: usize, rewrite
     })
 }
 
-/// Outputs; outputs and two gradients.
-const WHAT_IS_RETURNED: [u64; 2] = [1, 3];
+/// Outputs; outputs, the box of the saved states, and two gradients.
+const WHAT_IS_RETURNED: [u64; 2] = [1, 4];
 
 #[test]
 fn the_engine_takes_memory_for_what_it_returns_alone() {

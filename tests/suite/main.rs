@@ -4,6 +4,7 @@ mod angles;
 mod architecture;
 mod bad_input;
 mod chemistry;
+mod circuits;
 mod closed_forms;
 mod conditional;
 mod constants;

@@ -4,9 +4,11 @@
 //! serve. Trainable layers declare their weight tensor under a name, or take a handle on an existing tensor. They
 //! append their gates and return the handle.
 
+mod algorithms;
 mod ansatz;
 mod chemistry;
 mod embedding;
+mod tensor_networks;
 
 pub use ansatz::Entanglement;
 pub use chemistry::Excitation;

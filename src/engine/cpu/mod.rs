@@ -31,37 +31,36 @@ mod tables;
 mod worker;
 mod workspace;
 
-use super::{Arguments, Engine, Gradients, NeedsGrad, Real, share};
+use super::host::HostEngine;
+use super::{Arguments, Gradients, NeedsGrad, Options, Real, share};
 use crate::error::Result;
 use crate::memory::zeroed_vec;
 use crate::program::Program;
 use angles::{GroupSums, weight_gradient};
-use candle_core::DType;
 use context::Call;
 use partition::Partition;
 use scratch::{Block, Scratch};
 pub(crate) use simd::SimdReal;
 use worker::Worker;
-pub(crate) use workspace::Saved;
-use workspace::Workspace;
+use workspace::{SavedStates, Workspace};
 
 /// Engine for `Device::Cpu`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Cpu {
-    /// Bytes that the states may take; `None` for the memory that the machine has available.
-    pub(crate) memory_limit: Option<u64>,
-}
+#[derive(Debug)]
+pub(crate) struct Cpu;
 
-impl<T: Real> Engine<T> for Cpu {
-    type Saved = Saved<T>;
+impl HostEngine for Cpu {
+    fn check<T: Real>(&self, program: &Program, batch: usize, options: &Options) -> Result<()> {
+        Partition::forward::<T>(program, batch, options).map(drop)
+    }
 
-    fn forward(
+    fn forward<T: Real>(
         &self,
         program: &Program,
         arguments: Arguments<'_, T>,
+        options: &Options,
         save: bool,
-    ) -> Result<(Vec<T>, Option<Saved<T>>)> {
-        let partition = &Partition::forward::<T>(program, arguments.batch, *self)?;
+    ) -> Result<(Vec<T>, Option<super::Saved>)> {
+        let partition = &Partition::forward::<T>(program, arguments.batch, options)?;
         let (mut scratches, mut workspace) = workspace::take_workspace(program, arguments, partition, None);
         let save = save && partition.may_save;
         match save {
@@ -74,28 +73,29 @@ impl<T: Real> Engine<T> for Cpu {
         let mut out = zeroed_vec("outputs", arguments.batch * program.outputs())?;
         let call = &Call { program, arguments, partition, prepared };
         run(call, &mut scratches.0, if save { blocks } else { &mut [] }, &mut out);
-        let limit = self.memory_limit;
+        let limit = options.memory_limit;
         let (saved, done) = if save { (Some(workspace), None) } else { (None, Some(workspace)) };
         workspace::give_back(&program.cache, Some(scratches), done, limit);
-        Ok((out, saved.map(|workspace| Saved::new(workspace, program, limit))))
+        Ok((out, saved.map(|workspace| Box::new(SavedStates::new(workspace, program, limit)) as super::Saved)))
     }
 
-    fn gradient(
+    fn gradient<T: Real>(
         &self,
         program: &Program,
         arguments: Arguments<'_, T>,
+        options: &Options,
         cotangent: &[T],
         needs_grad: NeedsGrad,
-        saved: Option<Saved<T>>,
+        saved: Option<super::Saved>,
     ) -> Result<Gradients<T>> {
-        let mut saved = saved;
-        let partition = Partition::gradient::<T>(program, arguments.batch, *self);
+        let mut saved = saved.and_then(|saved| saved.downcast::<SavedStates<T>>().ok());
+        let partition = Partition::gradient::<T>(program, arguments.batch, options);
         // A gradient without saved states is better than an error: the second try runs without them.
         let partition = &partition.or_else(|error| {
             if saved.take().is_none() {
                 return Err(error);
             }
-            Partition::gradient::<T>(program, arguments.batch, *self)
+            Partition::gradient::<T>(program, arguments.batch, options)
         })?;
         let saved = saved.and_then(|saved| saved.of(arguments));
         let has_states = saved.is_some();
@@ -109,7 +109,7 @@ impl<T: Real> Engine<T> for Cpu {
         let (saved, rows) = (if has_states { blocks } else { &mut [][..] }, inputs.as_deref_mut().unwrap_or_default());
         reverse(call, &mut scratches.0, saved, sums, (cotangent, needs_grad), rows);
         let weights = needs_grad.weights.then(|| weight_gradient(program, arguments.weights, sums));
-        workspace::give_back(&program.cache, Some(scratches), Some(workspace), self.memory_limit);
+        workspace::give_back(&program.cache, Some(scratches), Some(workspace), options.memory_limit);
         Ok(Gradients { inputs, weights })
     }
 }
@@ -154,16 +154,5 @@ fn portions<'a, X>(mut rest: &'a mut [X], size: usize) -> impl FnMut() -> &'a mu
         let (portion, later) = std::mem::take(&mut rest).split_at_mut(at);
         rest = later;
         portion
-    }
-}
-
-impl Cpu {
-    /// Checks that a forward pass fits the memory. candle would wrap the error of an op beyond recognition.
-    pub(crate) fn check(self, program: &Program, batch: usize, dtype: DType) -> Result<()> {
-        simd::arch::check_arch()?;
-        match dtype {
-            DType::F64 => Partition::forward::<f64>(program, batch, self).map(drop),
-            _ => Partition::forward::<f32>(program, batch, self).map(drop),
-        }
     }
 }

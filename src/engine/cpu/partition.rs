@@ -1,11 +1,10 @@
 //! Partition of a batch into blocks, groups and threads. No other file decides any of this.
 
-use super::Cpu;
 use crate::engine::cpu::execution::Execution;
 use crate::engine::cpu::footprint::Footprint;
 use crate::engine::cpu::pool::WorkspacePool;
-use crate::engine::cpu::simd::LANES;
-use crate::engine::{Real, budget, threads};
+use crate::engine::cpu::simd::{self, LANES};
+use crate::engine::{Options, Real, budget, threads};
 use crate::error::Result;
 use crate::memory::memory_left;
 use crate::program::Program;
@@ -65,16 +64,17 @@ pub(super) struct Partition {
 }
 
 impl Partition {
-    pub(super) fn forward<T: Real>(program: &Program, batch: usize, engine: Cpu) -> Result<Self> {
-        Self::new::<T>(program, batch, false, engine)
+    pub(super) fn forward<T: Real>(program: &Program, batch: usize, options: &Options) -> Result<Self> {
+        Self::new::<T>(program, batch, false, options)
     }
 
-    pub(super) fn gradient<T: Real>(program: &Program, batch: usize, engine: Cpu) -> Result<Self> {
-        Self::new::<T>(program, batch, true, engine)
+    pub(super) fn gradient<T: Real>(program: &Program, batch: usize, options: &Options) -> Result<Self> {
+        Self::new::<T>(program, batch, true, options)
     }
 
-    fn new<T: Real>(program: &Program, batch: usize, gradient: bool, engine: Cpu) -> Result<Self> {
-        let (qubits, limit) = (program.qubits, engine.memory_limit);
+    fn new<T: Real>(program: &Program, batch: usize, gradient: bool, options: &Options) -> Result<Self> {
+        simd::arch::check_arch()?;
+        let (qubits, limit) = (program.qubits, options.memory_limit);
         let lanes = lanes(qubits, batch);
         let footprint = Footprint::of::<T>(program, lanes);
         let Footprint { execution, third_state, moves, saves_angles, .. } = *footprint;

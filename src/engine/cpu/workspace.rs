@@ -4,7 +4,7 @@
 //! The pool of a [`Program`] has idle workspaces. A forward pass takes a workspace from it, or makes one if the pool is
 //! empty. It sets the tables that depend on the arguments ([`CallTables`]), and gives each thread a [`Scratch`]. If a
 //! gradient may follow, the forward pass leaves the final states in the workspace's blocks and hands the workspace to
-//! the graph, as [`Saved`]. The gradient continues in this workspace. A workspace that is dropped goes back to the
+//! the graph, as [`SavedStates`]. The gradient continues in this workspace. A workspace that is dropped goes back to the
 //! pool. So there are as many workspaces as calls at a time, with the forward passes that wait for their gradients.
 //! Each call has its own workspace: calls share nothing but the pool.
 //!
@@ -168,7 +168,7 @@ impl<T: Real> Workspace<T> {
 
 /// Final states of a forward pass, in its workspace.
 #[derive(Debug)]
-pub(crate) struct Saved<T: Real> {
+pub(super) struct SavedStates<T: Real> {
     /// Workspace, until a gradient takes it out.
     workspace: Option<Box<Workspace<T>>>,
     /// Bytes that the workspace counts for while it waits.
@@ -177,7 +177,7 @@ pub(crate) struct Saved<T: Real> {
     limit: Option<u64>,
 }
 
-impl<T: Real> Saved<T> {
+impl<T: Real> SavedStates<T> {
     pub(super) fn new(workspace: Box<Workspace<T>>, program: &Program, limit: Option<u64>) -> Self {
         let bytes = workspace.bytes();
         WorkspacePool::of(program).begin_waiting(bytes);
@@ -192,7 +192,7 @@ impl<T: Real> Saved<T> {
     }
 }
 
-impl<T: Real> Drop for Saved<T> {
+impl<T: Real> Drop for SavedStates<T> {
     fn drop(&mut self) {
         self.cache.of::<WorkspacePool>().end_waiting(self.bytes);
         if let Some(workspace) = self.workspace.take() {

@@ -5,18 +5,17 @@
 
 pub mod abi;
 mod backend;
+mod engine;
 mod launch;
 mod lower;
+mod resident;
 mod text;
 
 pub use abi::Buffer;
 use abi::{Element, MAX_ANGLES, REVERSE_PLANES, WARP};
-#[cfg(feature = "cuda")]
-pub(crate) use backend::cuda;
 #[cfg(feature = "emulator")]
 pub use backend::emulator;
-#[cfg(feature = "metal")]
-pub(crate) use backend::metal;
+pub(crate) use engine::Gpu;
 pub use launch::plan::{Launch, LaunchPlan};
 pub use text::{Dialect, source};
 

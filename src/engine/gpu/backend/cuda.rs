@@ -1,23 +1,20 @@
 //! CUDA backend, on candle's device with its stream, its memory and its tensors.
 
-use super::device::{self, Buffers, CallArgs, Device, Saved};
+use super::device::{Buffers, Device};
 use crate::engine::gpu::abi::{MAX_ARGUMENT_WORDS, SWEEP_THREADS_F32, SWEEP_THREADS_F64};
 use crate::engine::gpu::launch::plan::{Launch, LaunchPlan};
 use crate::engine::gpu::{Dialect, Limits};
-use crate::engine::{NeedsGrad, Storage};
-use crate::error::{DeviceError, Error, MemoryError, Result, TensorError};
-use crate::program::Program;
+use crate::error::{DeviceError, Error, Result, TensorError};
 use candle_core::backend::BackendStorage;
 use candle_core::cuda_backend::cudarc;
 use candle_core::cuda_backend::{CudaDType, WrapErr};
-use candle_core::{CudaDevice, CudaStorage, DType};
+use candle_core::{CudaDevice, CudaStorage, DType, Layout, Storage};
 use cudarc::driver::result::mem_pool;
 use cudarc::driver::sys::{
     CUdevice_attribute as DeviceAttribute, CUfunction_attribute as FunctionAttribute,
     CUmemPool_attribute as PoolAttribute, CUmemoryPool,
 };
 use cudarc::driver::{CudaContext, CudaSlice, DevicePtr, DeviceRepr, DriverError, LaunchConfig, PushKernelArg};
-use std::any::Any;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
@@ -80,7 +77,7 @@ impl Words {
 
 fn candle(error: DriverError) -> Error {
     let wrapped: candle_core::Result<()> = Err(error).w();
-    wrapped.map_or_else(Error::from, |()| Error::Device(DeviceError::NoEngine { device: "CUDA".to_owned() }))
+    wrapped.map_or_else(Error::from, |()| elsewhere())
 }
 
 /// Pool of freed memory that the driver keeps.
@@ -128,12 +125,15 @@ impl Device for CudaDevice {
         hasher.finish()
     }
 
-    fn limits(&self, dtype: DType) -> Result<(Dialect, Limits)> {
-        let dialect = match dtype {
-            DType::F32 => Dialect::CudaF32,
-            DType::F64 => Dialect::CudaF64,
-            dtype => return Err(Error::Tensor(TensorError::UnsupportedDType { what: "the state".to_owned(), dtype })),
-        };
+    fn dialect(&self, dtype: DType) -> Result<Dialect> {
+        match dtype {
+            DType::F32 => Ok(Dialect::CudaF32),
+            DType::F64 => Ok(Dialect::CudaF64),
+            dtype => Err(Error::Tensor(TensorError::UnsupportedDType { what: "the state".to_owned(), dtype })),
+        }
+    }
+
+    fn limits(&self, dtype: DType) -> Result<Limits> {
         let stream = self.cuda_stream();
         let attribute = |which: DeviceAttribute| stream.context().attribute(which).map_err(candle);
         let real = dtype.size_in_bytes();
@@ -143,7 +143,7 @@ impl Device for CudaDevice {
         let limits = Limits { real, angle: 8, group_bytes, thread_bits, groups, tile_bits: 0 };
         let (_, total) = stream.context().mem_get_info().map_err(candle)?;
         Pool::of(stream.context()).inspect(|pool| pool.hold(total as u64 / POOLED_FRACTION));
-        Ok((dialect, limits.with_largest_tiles()))
+        Ok(limits.with_largest_tiles())
     }
 
     fn free(&self) -> Result<u64> {
@@ -151,6 +151,10 @@ impl Device for CudaDevice {
         let (free, _) = stream.context().mem_get_info().map_err(candle)?;
         let idle = Pool::of(stream.context()).and_then(|pool| pool.idle());
         Ok(free as u64 + idle.unwrap_or(0))
+    }
+
+    fn reclaim(&self) -> Result<()> {
+        self.cuda_stream().synchronize().map_err(candle)
     }
 
     fn allocate(&self, bytes: u64) -> Result<Memory> {
@@ -179,6 +183,38 @@ impl Device for CudaDevice {
                 .map_err(candle)?;
         }
         Ok(Memory::Own(Arc::new(to)))
+    }
+
+    fn lend(&self, storage: &Storage, layout: &Layout) -> Result<Memory> {
+        fn start<T: CudaDType>(storage: &CudaStorage, offset: usize) -> Result<u64> {
+            let stream = storage.device().cuda_stream();
+            let base = storage.as_cuda_slice::<T>()?.device_ptr(&stream).0;
+            Ok(base + (offset * size_of::<T>()) as u64)
+        }
+        let Storage::Cuda(storage) = storage else { return Err(elsewhere()) };
+        let contiguous = layout.contiguous_offsets();
+        let (offset, _) = contiguous.ok_or(candle_core::Error::RequiresContiguous { op: "quantum" })?;
+        Ok(Memory::Lent(match storage.dtype() {
+            DType::F64 => start::<f64>(storage, offset)?,
+            _ => start::<f32>(storage, offset)?,
+        }))
+    }
+
+    fn store(&self, memory: Memory, count: usize, dtype: DType) -> Result<Storage> {
+        let Memory::Own(slice) = memory else { return Err(elsewhere()) };
+        let pointer = Arc::into_inner(slice).ok_or_else(elsewhere)?.leak();
+        // SAFETY: the memory was allocated on this stream for `count` numbers of the type, and nothing else uses it.
+        unsafe fn typed<T: CudaDType>(device: &CudaDevice, pointer: u64, count: usize) -> CudaStorage {
+            // SAFETY: the caller guarantees it.
+            let slice = unsafe { device.cuda_stream().upgrade_device_ptr::<T>(pointer, count) };
+            CudaStorage::wrap_cuda_slice(slice, device.clone())
+        }
+        Ok(Storage::Cuda(match dtype {
+            // SAFETY: the memory was allocated on this stream for `count` numbers of the type, and nothing else uses it.
+            DType::F64 => unsafe { typed::<f64>(self, pointer, count) },
+            // SAFETY: as for `f64`.
+            _ => unsafe { typed::<f32>(self, pointer, count) },
+        }))
     }
 
     fn submit(&self, dialect: Dialect, plan: &LaunchPlan, buffers: &Buffers<Memory>) -> Result<()> {
@@ -242,99 +278,6 @@ fn queue(device: &CudaDevice, dialect: Dialect, launch: &Launch, pointers: &[u64
     Ok(())
 }
 
-/// Memory of a tensor that callers have made contiguous.
-fn lent(storage: Storage<'_, CudaStorage>) -> Result<Memory> {
-    let (storage, layout) = storage;
-    fn start<T: CudaDType>(storage: &CudaStorage, offset: usize) -> Result<u64> {
-        let stream = storage.device().cuda_stream();
-        let base = storage.as_cuda_slice::<T>()?.device_ptr(&stream).0;
-        Ok(base + (offset * size_of::<T>()) as u64)
-    }
-    let offset = layout.start_offset();
-    Ok(Memory::Lent(match storage.dtype() {
-        DType::F64 => start::<f64>(storage, offset)?,
-        _ => start::<f32>(storage, offset)?,
-    }))
-}
-
-/// Storage of a tensor that takes a result's memory.
-fn storage(device: &CudaDevice, memory: Memory, count: usize, dtype: DType) -> Result<CudaStorage> {
-    let Memory::Own(slice) = memory else {
-        return Err(Error::Device(DeviceError::NoEngine { device: "CUDA".to_owned() }));
-    };
-    let slice =
-        Arc::into_inner(slice).ok_or_else(|| Error::Device(DeviceError::NoEngine { device: "CUDA".to_owned() }))?;
-    let pointer = slice.leak();
-    // SAFETY: the memory was allocated on this stream for `count` numbers of the type, and nothing else uses it.
-    unsafe fn typed<T: CudaDType>(device: &CudaDevice, pointer: u64, count: usize) -> CudaStorage {
-        // SAFETY: the caller guarantees it.
-        let slice = unsafe { device.cuda_stream().upgrade_device_ptr::<T>(pointer, count) };
-        CudaStorage::wrap_cuda_slice(slice, device.clone())
-    }
-    Ok(match dtype {
-        // SAFETY: the memory was allocated on this stream for `count` numbers of the type, and nothing else uses it.
-        DType::F64 => unsafe { typed::<f64>(device, pointer, count) },
-        // SAFETY: as for `f64`.
-        _ => unsafe { typed::<f32>(device, pointer, count) },
-    })
-}
-
-fn given<'a>(
-    program: &'a Arc<Program>,
-    inputs: Storage<'_, CudaStorage>,
-    weights: Storage<'_, CudaStorage>,
-    memory_limit: Option<u64>,
-) -> Result<CallArgs<'a, Memory>> {
-    let (dtype, batch) = (inputs.0.dtype(), inputs.1.dims()[0]);
-    Ok(CallArgs { program, dtype, batch, inputs: lent(inputs)?, weights: lent(weights)?, memory_limit })
-}
-
-/// Checks that a forward pass fits the device.
-pub(crate) fn check(
-    device: &CudaDevice,
-    program: &Arc<Program>,
-    batch: usize,
-    dtype: DType,
-    memory_limit: Option<u64>,
-) -> Result<()> {
-    let check = || device::check(device, program, batch, dtype, memory_limit);
-    match check() {
-        // Freed memory goes back to the device when the device's work is done.
-        Err(Error::Memory(MemoryError::States { .. })) if memory_limit.is_none() => {
-            device.cuda_stream().synchronize().map_err(candle)?;
-            check()
-        }
-        outcome => outcome,
-    }
-}
-
-/// Computes outputs. If `keep`, also returns the results that the gradient can use.
-pub(crate) fn forward(
-    program: &Arc<Program>,
-    [inputs, weights]: [Storage<'_, CudaStorage>; 2],
-    memory_limit: Option<u64>,
-    keep: bool,
-) -> Result<(CudaStorage, Option<Box<dyn Any + Send>>)> {
-    let device = inputs.0.device();
-    let given = given(program, inputs, weights, memory_limit)?;
-    let (result, saved) = device::forward(device, &given, keep)?;
-    let out = storage(device, result, given.batch * program.outputs(), given.dtype)?;
-    Ok((out, saved.map(|saved| Box::new(saved) as Box<dyn Any + Send>)))
-}
-
-/// Computes the requested gradients in inputs and weights, one after the other.
-pub(crate) fn gradient(
-    program: &Arc<Program>,
-    [inputs, weights, cotangent]: [Storage<'_, CudaStorage>; 3],
-    memory_limit: Option<u64>,
-    wanted: NeedsGrad,
-    saved: Option<Box<dyn Any + Send>>,
-) -> Result<CudaStorage> {
-    let device = inputs.0.device();
-    let given = given(program, inputs, weights, memory_limit)?;
-    let saved = saved.and_then(|saved| saved.downcast::<Saved<Memory>>().ok()).map(|saved| *saved);
-    let result = device::gradient(device, &given, lent(cotangent)?, wanted, saved)?;
-    let count = if wanted.inputs { given.batch * program.engine_inputs } else { 0 }
-        + if wanted.weights { program.weights } else { 0 };
-    storage(device, result, count, given.dtype)
+fn elsewhere() -> Error {
+    Error::Device(DeviceError::NoEngine { device: "CUDA".to_owned() })
 }

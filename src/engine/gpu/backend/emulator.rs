@@ -2,17 +2,14 @@
 //!
 //! The emulator is a separate crate of the project. It compiles the text for the CPU and implements [`Submit`].
 
-use super::device::{self, Buffers, CallArgs, Device};
-use crate::engine::cpu::Cpu;
+use super::device::{Buffers, Device};
 use crate::engine::gpu::abi::Buffer;
 use crate::engine::gpu::launch::plan::LaunchPlan;
-use crate::engine::gpu::{Dialect, Limits};
-use crate::engine::{Arguments, Gradients, NeedsGrad, Real};
+use crate::engine::gpu::{Dialect, Gpu, Limits};
+use crate::engine::{self, Real};
 use crate::error::{Error, Result, TensorError};
-use crate::program::Program;
-use candle_core::DType;
+use candle_core::{CpuStorage, DType, Layout, Storage};
 use pulp::bytemuck::{cast_slice, cast_slice_mut};
-use std::cell::RefCell;
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -20,7 +17,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub type Memory = Arc<Mutex<Vec<u128>>>;
 
 /// Emulator that runs plans.
-pub trait Submit: Debug {
+pub trait Submit: Debug + Send + Sync {
     /// Number that distinguishes emulators.
     fn id(&self) -> u64;
     /// Dialect of the text that it runs.
@@ -31,31 +28,14 @@ pub trait Submit: Debug {
     fn submit(&self, plan: &LaunchPlan, buffers: &[Option<(Memory, u64)>; Buffer::ALL.len()]);
 }
 
-thread_local! {
-    static CURRENT: RefCell<Option<Arc<dyn Submit>>> = const { RefCell::new(None) };
-}
-
 /// Runs `f` with this emulator in place of the CPU engine, on this thread.
 pub fn with<R>(submit: Arc<dyn Submit>, f: impl FnOnce() -> R) -> R {
-    struct Reset(Option<Arc<dyn Submit>>);
-    impl Drop for Reset {
-        fn drop(&mut self) {
-            CURRENT.set(self.0.take());
-        }
-    }
-    let _reset = Reset(CURRENT.replace(Some(submit)));
-    f()
+    engine::with_engine(Arc::new(Gpu(Emulated(submit))), f)
 }
 
-/// Emulated device of a call.
+/// Emulated device.
 #[derive(Debug)]
-pub(crate) struct Emulated {
-    submit: Arc<dyn Submit>,
-    memory_limit: Option<u64>,
-}
-
-/// Results that a forward pass has saved on the device.
-pub(crate) type Saved = device::Saved<Memory>;
+struct Emulated(Arc<dyn Submit>);
 
 /// Emulated memory with a copy of these bytes. The rest of the last unit holds NaN.
 fn filled(bytes: &[u8]) -> Memory {
@@ -73,19 +53,26 @@ impl Device for Emulated {
     type Memory = Memory;
 
     fn id(&self) -> u64 {
-        self.submit.id()
+        self.0.id()
     }
 
-    fn limits(&self, dtype: DType) -> Result<(Dialect, Limits)> {
-        let limits = self.submit.limits();
-        if dtype.size_in_bytes() == limits.real {
-            return Ok((self.submit.dialect(), limits));
+    fn dialect(&self, dtype: DType) -> Result<Dialect> {
+        if dtype.size_in_bytes() == self.0.limits().real {
+            return Ok(self.0.dialect());
         }
-        Err(Error::Tensor(TensorError::UnsupportedDType { what: "the emulated state".to_owned(), dtype }))
+        Err(unsupported(dtype))
+    }
+
+    fn limits(&self, _: DType) -> Result<Limits> {
+        Ok(self.0.limits())
     }
 
     fn free(&self) -> Result<u64> {
         Ok(1 << 34)
+    }
+
+    fn reclaim(&self) -> Result<()> {
+        Ok(())
     }
 
     fn allocate(&self, bytes: u64) -> Result<Memory> {
@@ -101,61 +88,32 @@ impl Device for Emulated {
         Ok(filled(&cast_slice::<u128, u8>(&units)[..bytes as usize]))
     }
 
+    fn lend(&self, storage: &Storage, layout: &Layout) -> Result<Memory> {
+        fn copied<T: Real>(numbers: &[T], layout: &Layout) -> Result<Memory> {
+            let contiguous = layout.contiguous_offsets();
+            let (start, end) = contiguous.ok_or(candle_core::Error::RequiresContiguous { op: "quantum" })?;
+            Ok(filled(cast_slice(&numbers[start..end])))
+        }
+        match storage {
+            Storage::Cpu(CpuStorage::F32(numbers)) => copied(numbers, layout),
+            Storage::Cpu(CpuStorage::F64(numbers)) => copied(numbers, layout),
+            other => Err(unsupported(other.dtype())),
+        }
+    }
+
+    fn store(&self, memory: Memory, count: usize, dtype: DType) -> Result<Storage> {
+        Ok(Storage::Cpu(match dtype {
+            DType::F64 => CpuStorage::F64(read(&memory, count)),
+            _ => CpuStorage::F32(read(&memory, count)),
+        }))
+    }
+
     fn submit(&self, _: Dialect, plan: &LaunchPlan, buffers: &Buffers<Memory>) -> Result<()> {
-        self.submit.submit(plan, buffers);
+        self.0.submit(plan, buffers);
         Ok(())
     }
 }
 
-impl Emulated {
-    /// Returns the emulator that stands in place of the CPU engine, if there is one.
-    pub(crate) fn current(cpu: Cpu) -> Option<Self> {
-        let submit = CURRENT.with_borrow(Clone::clone)?;
-        Some(Self { submit, memory_limit: cpu.memory_limit })
-    }
-
-    /// Checks that a forward pass fits the device.
-    pub(crate) fn check(&self, program: &Arc<Program>, batch: usize, dtype: DType) -> Result<()> {
-        device::check(self, program, batch, dtype, self.memory_limit)
-    }
-
-    fn given<'a, T: Real>(&self, program: &'a Arc<Program>, arguments: Arguments<'_, T>) -> CallArgs<'a, Memory> {
-        CallArgs {
-            program,
-            dtype: T::DTYPE,
-            batch: arguments.batch,
-            inputs: filled(cast_slice(arguments.inputs)),
-            weights: filled(cast_slice(arguments.weights)),
-            memory_limit: self.memory_limit,
-        }
-    }
-
-    /// Computes outputs, as [`Engine::forward`](crate::engine::Engine::forward) does.
-    pub(crate) fn forward<T: Real>(
-        &self,
-        program: &Arc<Program>,
-        arguments: Arguments<'_, T>,
-        keep: bool,
-    ) -> Result<(Vec<T>, Option<Saved>)> {
-        let (result, saved) = device::forward(self, &self.given(program, arguments), keep)?;
-        Ok((read(&result, arguments.batch * program.outputs()), saved))
-    }
-
-    /// Computes gradients, as [`Engine::gradient`](crate::engine::Engine::gradient) does.
-    pub(crate) fn gradient<T: Real>(
-        &self,
-        program: &Arc<Program>,
-        arguments: Arguments<'_, T>,
-        cotangent: &[T],
-        wanted: NeedsGrad,
-        saved: Option<Saved>,
-    ) -> Result<Gradients<T>> {
-        let cotangent = filled(cast_slice(cotangent));
-        let result = device::gradient(self, &self.given(program, arguments), cotangent, wanted, saved)?;
-        let inputs = if wanted.inputs { arguments.inputs.len() } else { 0 };
-        let weights = if wanted.weights { arguments.weights.len() } else { 0 };
-        let mut result = read(&result, inputs + weights);
-        let weights = result.split_off(inputs);
-        Ok(Gradients { inputs: wanted.inputs.then_some(result), weights: wanted.weights.then_some(weights) })
-    }
+fn unsupported(dtype: DType) -> Error {
+    Error::Tensor(TensorError::UnsupportedDType { what: "the emulated state".to_owned(), dtype })
 }

@@ -5,20 +5,17 @@
 //! that a kernel writes is declared as an output. candle compares whole pieces of memory, so launches that share an
 //! arena keep their order.
 
-use super::device::{self, Buffers, CallArgs, Device, Saved};
+use super::device::{Buffers, Device};
 use crate::engine::gpu::abi::Buffer as Role;
 use crate::engine::gpu::launch::plan::{Launch, LaunchPlan};
 use crate::engine::gpu::{Dialect, Limits, text};
-use crate::engine::{NeedsGrad, Storage};
-use crate::error::{DeviceError, Error, MemoryError, Result, TensorError};
-use crate::program::Program;
+use crate::error::{DeviceError, Error, Result, TensorError};
 use candle_core::backend::BackendStorage;
-use candle_core::{DType, MetalDevice, MetalError, MetalStorage};
+use candle_core::{DType, Layout, MetalDevice, MetalError, MetalStorage, Storage};
 use candle_metal_kernels::MetalKernelError;
 use candle_metal_kernels::metal::{Buffer, ComputeCommandEncoder, ComputePipeline, Library};
 use candle_metal_kernels::utils::set_param;
 use objc2_metal::{MTLCompileOptions, MTLDevice as _, MTLLanguageVersion, MTLMathMode, MTLSize};
-use std::any::Any;
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -55,18 +52,27 @@ impl Device for MetalDevice {
         hasher.finish()
     }
 
-    fn limits(&self, dtype: DType) -> Result<(Dialect, Limits)> {
+    fn dialect(&self, dtype: DType) -> Result<Dialect> {
         if dtype != DType::F32 {
             return Err(Error::Tensor(TensorError::UnsupportedDType { what: "a state on Metal".to_owned(), dtype }));
         }
+        Ok(Dialect::Metal)
+    }
+
+    fn limits(&self, _: DType) -> Result<Limits> {
         let group_bytes = self.metal_device().as_ref().maxThreadgroupMemoryLength();
         let limits = Limits { real: 4, angle: 4, group_bytes, thread_bits: THREAD_BITS, groups: GROUPS, tile_bits: 0 };
-        Ok((Dialect::Metal, limits.with_largest_tiles()))
+        Ok(limits.with_largest_tiles())
     }
 
     fn free(&self) -> Result<u64> {
         let device = self.metal_device();
         Ok(device.recommended_max_working_set_size().saturating_sub(device.current_allocated_size()) as u64)
+    }
+
+    /// Waits for all work: candle gives unused buffers back to the system only then.
+    fn reclaim(&self) -> Result<()> {
+        Ok(self.wait_until_completed()?)
     }
 
     /// Bytes of a buffer: candle's allocator rounds up to powers of two, so that more of its buffers can be reused.
@@ -98,6 +104,20 @@ impl Device for MetalDevice {
             encoder.copy_from_buffer(&memory.buffer, memory.start as usize, &to.buffer, 0, bytes as usize);
         }
         Ok(to)
+    }
+
+    fn lend(&self, storage: &Storage, layout: &Layout) -> Result<Memory> {
+        let Storage::Metal(storage) = storage else {
+            return Err(Error::Device(DeviceError::NoEngine { device: "Metal".to_owned() }));
+        };
+        let contiguous = layout.contiguous_offsets();
+        let (offset, _) = contiguous.ok_or(candle_core::Error::RequiresContiguous { op: "quantum" })?;
+        let start = (offset * storage.dtype().size_in_bytes()) as u64;
+        Ok(Memory { buffer: Arc::new(storage.buffer().clone()), start })
+    }
+
+    fn store(&self, memory: Memory, count: usize, dtype: DType) -> Result<Storage> {
+        Ok(Storage::Metal(MetalStorage::new(memory.buffer, self.clone(), count, dtype)))
     }
 
     fn submit(&self, _: Dialect, plan: &LaunchPlan, buffers: &Buffers<Memory>) -> Result<()> {
@@ -201,76 +221,4 @@ fn options() -> objc2::rc::Retained<MTLCompileOptions> {
         options.setFastMathEnabled(false);
     }
     options
-}
-
-/// Memory of a tensor that callers have made contiguous.
-fn lent((storage, layout): Storage<'_, MetalStorage>) -> Memory {
-    let start = (layout.start_offset() * storage.dtype().size_in_bytes()) as u64;
-    Memory { buffer: Arc::new(storage.buffer().clone()), start }
-}
-
-/// Storage of a tensor that takes a result's memory.
-fn storage(device: &MetalDevice, memory: Memory, count: usize, dtype: DType) -> MetalStorage {
-    MetalStorage::new(memory.buffer, device.clone(), count, dtype)
-}
-
-fn given<'a>(
-    program: &'a Arc<Program>,
-    inputs: Storage<'_, MetalStorage>,
-    weights: Storage<'_, MetalStorage>,
-    memory_limit: Option<u64>,
-) -> CallArgs<'a, Memory> {
-    let (dtype, batch) = (inputs.0.dtype(), inputs.1.dims()[0]);
-    CallArgs { program, dtype, batch, inputs: lent(inputs), weights: lent(weights), memory_limit }
-}
-
-/// Checks that a forward pass fits the device, and that Metal has the dtype.
-pub(crate) fn check(
-    device: &MetalDevice,
-    program: &Arc<Program>,
-    batch: usize,
-    dtype: DType,
-    memory_limit: Option<u64>,
-) -> Result<()> {
-    device.limits(dtype)?;
-    let check = || device::check(device, program, batch, dtype, memory_limit);
-    match check() {
-        // candle gives unused buffers back to the system only after all work is done.
-        Err(Error::Memory(MemoryError::States { .. })) if memory_limit.is_none() => {
-            device.wait_until_completed()?;
-            check()
-        }
-        outcome => outcome,
-    }
-}
-
-/// Computes outputs. If `keep`, also returns the results that the gradient can use.
-pub(crate) fn forward(
-    program: &Arc<Program>,
-    [inputs, weights]: [Storage<'_, MetalStorage>; 2],
-    memory_limit: Option<u64>,
-    keep: bool,
-) -> Result<(MetalStorage, Option<Box<dyn Any + Send>>)> {
-    let device = inputs.0.device();
-    let given = given(program, inputs, weights, memory_limit);
-    let (result, saved) = device::forward(device, &given, keep)?;
-    let out = storage(device, result, given.batch * program.outputs(), given.dtype);
-    Ok((out, saved.map(|saved| Box::new(saved) as Box<dyn Any + Send>)))
-}
-
-/// Computes the requested gradients in inputs and weights, one after the other.
-pub(crate) fn gradient(
-    program: &Arc<Program>,
-    [inputs, weights, cotangent]: [Storage<'_, MetalStorage>; 3],
-    memory_limit: Option<u64>,
-    wanted: NeedsGrad,
-    saved: Option<Box<dyn Any + Send>>,
-) -> Result<MetalStorage> {
-    let device = inputs.0.device();
-    let given = given(program, inputs, weights, memory_limit);
-    let saved = saved.and_then(|saved| saved.downcast::<Saved<Memory>>().ok()).map(|saved| *saved);
-    let result = device::gradient(device, &given, lent(cotangent), wanted, saved)?;
-    let count = if wanted.inputs { given.batch * program.engine_inputs } else { 0 }
-        + if wanted.weights { program.weights } else { 0 };
-    Ok(storage(device, result, count, given.dtype))
 }

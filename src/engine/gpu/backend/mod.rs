@@ -1,9 +1,9 @@
 //! Backends: devices that run launch plans.
 
 #[cfg(feature = "cuda")]
-pub(crate) mod cuda;
+mod cuda;
 pub(crate) mod device;
 #[cfg(feature = "emulator")]
 pub mod emulator;
 #[cfg(feature = "metal")]
-pub(crate) mod metal;
+mod metal;

@@ -43,17 +43,17 @@ pub(crate) struct LaunchPlanner<'a> {
     pub(crate) plan: LaunchPlan,
 }
 
-/// Plan of a forward pass. If `keep`, the pass saves the final states.
+/// Plan of a forward pass. If `save`, the pass saves the final states.
 pub(crate) fn plan_forward(
     program: &Program,
     bytecode: &Bytecode,
     limits: Limits,
     batch: usize,
-    keep: bool,
+    save: bool,
 ) -> LaunchPlan {
     let mut planner = LaunchPlanner::new(program, bytecode, limits, batch);
     planner.size(Buffer::Result, batch * program.outputs());
-    planner.run(true, keep);
+    planner.run(true, save);
     if planner.fused().is_none() {
         planner.read();
     }
@@ -66,12 +66,12 @@ pub(crate) fn plan_gradient(
     bytecode: &Bytecode,
     limits: Limits,
     batch: usize,
-    wanted: NeedsGrad,
+    needs_grad: NeedsGrad,
     saved: bool,
 ) -> LaunchPlan {
     let mut planner = LaunchPlanner::new(program, bytecode, limits, batch);
-    let inputs = if wanted.inputs { batch * program.engine_inputs } else { 0 };
-    let weights = if wanted.weights { program.weights } else { 0 };
+    let inputs = if needs_grad.inputs { batch * program.engine_inputs } else { 0 };
+    let weights = if needs_grad.weights { program.weights } else { 0 };
     planner.size(Buffer::Result, inputs + weights);
     planner.size(Buffer::Cotangent, batch * program.outputs());
     if planner.fused().is_none() || program.embedding.is_some() {
@@ -84,8 +84,8 @@ pub(crate) fn plan_gradient(
     if planner.fused().is_none() {
         planner.seed();
     }
-    planner.reverse(wanted);
-    planner.chain(wanted);
+    planner.reverse(needs_grad);
+    planner.chain(needs_grad);
     planner.plan
 }
 
@@ -281,10 +281,10 @@ impl<'a> LaunchPlanner<'a> {
     }
 
     /// Launches the reverse sweeps, down to the first operation that needs a gradient.
-    fn reverse(&mut self, wanted: NeedsGrad) {
+    fn reverse(&mut self, needs_grad: NeedsGrad) {
         let bytecode = self.bytecode;
-        let kinds = (u32::from(wanted.inputs) * INPUTS) | (u32::from(wanted.weights) * WEIGHTS);
-        let to_the_start = wanted.inputs && self.program.embedding.is_some();
+        let kinds = (u32::from(needs_grad.inputs) * INPUTS) | (u32::from(needs_grad.weights) * WEIGHTS);
+        let to_the_start = needs_grad.inputs && self.program.embedding.is_some();
         let stop = if to_the_start { 0 } else { bytecode.first_wanted(kinds) };
         let fused = self.fused();
         self.size(Buffer::Partials, self.tiles() * bytecode.partials as usize);
@@ -328,7 +328,7 @@ impl<'a> LaunchPlanner<'a> {
     }
 
     /// Launches the chain rule from partial gradients to gradients of variables.
-    fn chain(&mut self, wanted: NeedsGrad) {
+    fn chain(&mut self, needs_grad: NeedsGrad) {
         let (program, bytecode, batch) = (self.program, self.bytecode, self.batch);
         let scratch = self.scratch_bytes();
         let fused = self.fused().is_some();
@@ -345,7 +345,7 @@ impl<'a> LaunchPlanner<'a> {
             span: PART as u32,
         };
         let mut start = 0;
-        if wanted.inputs && program.engine_inputs > 0 {
+        if needs_grad.inputs && program.engine_inputs > 0 {
             let args = args(program.engine_inputs, bytecode.angles.inputs);
             if !fused {
                 self.each(kernels::InputGradients::USUAL, batch * program.engine_inputs, args);
@@ -355,7 +355,7 @@ impl<'a> LaunchPlanner<'a> {
             }
             start = (batch * program.engine_inputs * self.limits.real) as u64;
         }
-        if wanted.weights {
+        if needs_grad.weights {
             let args = args(program.weights, bytecode.angles.weights);
             let gradient = View { buffer: Buffer::Result, start };
             let kernel = kernels::WeightGradients { gradient, ..kernels::WeightGradients::USUAL };

@@ -1,0 +1,71 @@
+//! Choice of an engine. No other file chooses one.
+
+use super::cpu::Cpu;
+#[cfg(any(feature = "cuda", feature = "metal"))]
+use super::gpu::Gpu;
+use super::host::OnHost;
+use super::{Engine, Simulation};
+use crate::error::{DeviceError, Error, Result};
+use candle_core::Device;
+use std::sync::{Arc, LazyLock};
+
+/// Whether this build has an engine for a device.
+pub(crate) fn exists_for(device: &Device) -> bool {
+    device.is_cpu() || device.is_cuda() && cfg!(feature = "cuda") || device.is_metal() && cfg!(feature = "metal")
+}
+
+/// Returns the engine for tensors on a device.
+///
+/// # Errors
+/// This build has no engine for the device.
+pub(crate) fn for_device(device: &Device, simulation: Simulation) -> Result<Arc<dyn Engine>> {
+    static CPU: LazyLock<Arc<dyn Engine>> = LazyLock::new(|| Arc::new(OnHost(Cpu)));
+    #[cfg(feature = "testing")]
+    if let Some(engine) = replacement::current().filter(|_| device.is_cpu()) {
+        return Ok(engine);
+    }
+    match (simulation, device) {
+        (Simulation::StateVector, Device::Cpu) => Ok(Arc::clone(&CPU)),
+        #[cfg(feature = "cuda")]
+        (Simulation::StateVector, Device::Cuda(device)) => Ok(Arc::new(Gpu(device.clone()))),
+        #[cfg(feature = "metal")]
+        (Simulation::StateVector, Device::Metal(device)) => Ok(Arc::new(Gpu(device.clone()))),
+        #[cfg(not(all(feature = "cuda", feature = "metal")))]
+        (Simulation::StateVector, device) => {
+            Err(Error::Device(DeviceError::NoEngine { device: format!("{:?}", device.location()) }))
+        }
+    }
+}
+
+#[cfg(feature = "testing")]
+pub(crate) use replacement::with_engine;
+
+/// Replacement of the CPU engine, for the project's own tests.
+#[cfg(feature = "testing")]
+mod replacement {
+    use super::Engine;
+    use std::cell::RefCell;
+    use std::sync::Arc;
+
+    thread_local! {
+        static CURRENT: RefCell<Option<Arc<dyn Engine>>> = const { RefCell::new(None) };
+    }
+
+    /// Returns the engine that replaces the CPU engine on this thread.
+    pub(super) fn current() -> Option<Arc<dyn Engine>> {
+        CURRENT.with_borrow(Clone::clone)
+    }
+
+    /// Runs `f` with this engine in place of the CPU engine, on this thread. A gradient uses the engine of its forward
+    /// pass, wherever it is computed.
+    pub(crate) fn with_engine<R>(engine: Arc<dyn Engine>, f: impl FnOnce() -> R) -> R {
+        struct Reset(Option<Arc<dyn Engine>>);
+        impl Drop for Reset {
+            fn drop(&mut self) {
+                CURRENT.set(self.0.take());
+            }
+        }
+        let _reset = Reset(CURRENT.replace(Some(engine)));
+        f()
+    }
+}
