@@ -3,13 +3,18 @@
 
 use crate::lab::Engine;
 use candle_core::{DType, Device};
+use candlewick::__private::with_reference_engine;
 use std::sync::OnceLock;
 
 /// One device for all tests: each would load the kernels anew.
 static CUDA: OnceLock<Device> = OnceLock::new();
 
 pub(crate) fn all() -> Vec<Engine> {
-    let mut all = vec![Engine::cpu(DType::F64), Engine::cpu(DType::F32), Engine::reference()];
+    let mut all = vec![
+        Engine::cpu(DType::F64),
+        Engine::cpu(DType::F32),
+        Engine { name: "reference", enter: |run| with_reference_engine(run), ..Engine::cpu(DType::F64) },
+    ];
     if candle_core::utils::cuda_is_available() {
         let device =
             || CUDA.get_or_init(|| Device::new_cuda(0).expect("the feature `cuda` is tested on a GPU")).clone();

@@ -32,12 +32,6 @@ impl Engine {
         Self { name, dtype, device: || Device::Cpu, enter: |run| run() }
     }
 
-    /// The reference engine, which computes in `f64`.
-    pub(crate) fn reference() -> Self {
-        let enter = |run: &mut dyn FnMut()| candlewick::__private::with_reference_engine(run);
-        Self { name: "reference", dtype: DType::F64, device: || Device::Cpu, enter }
-    }
-
     /// Largest error of values, for a circuit of `depth` operations.
     pub(crate) fn values(self, depth: usize) -> f64 {
         let root = (depth.max(1) as f64).sqrt();
