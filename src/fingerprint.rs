@@ -80,7 +80,7 @@ impl Fnv {
     }
 
     fn operation(&mut self, operation: &Operation) {
-        let Operation { kind, angles, qubits, controls, conditions, dagger } = operation;
+        let Operation { kind, angles, qubits, controls, zeros, conditions, dagger } = operation;
         self.text(operation.name());
         match kind {
             Kind::Gate(_) | Kind::GlobalPhase | Kind::Barrier | Kind::Measure | Kind::Reset => {}
@@ -96,6 +96,13 @@ impl Fnv {
         angles.iter().for_each(|angle| self.angle(angle));
         self.size(conditions.len());
         conditions.iter().for_each(|condition| self.condition(condition));
+        // Circuits whose controls are all on 1 have the fingerprints that they had before there were others.
+        if !zeros.is_empty() {
+            self.text("zeros");
+            let mut zeros = zeros.clone();
+            zeros.sort_unstable();
+            self.sizes(&zeros);
+        }
     }
 
     /// Hashes an expression by its value: the order of its terms and of their factors does not count.

@@ -63,7 +63,8 @@ impl Circuit {
                 Kind::AmplitudeEmbedding { .. } => {}
                 _ => operation.qubits.iter_mut().for_each(|qubit| *qubit = place(*qubit)),
             }
-            operation.controls.iter_mut().for_each(|qubit| *qubit = place(*qubit));
+            let further = operation.controls.iter_mut().chain(&mut operation.zeros);
+            further.for_each(|qubit| *qubit = place(*qubit));
             self.push_operation(operation);
         }
         if let Some((index, name, mistake)) = &other.mistake {

@@ -109,8 +109,31 @@ impl Circuit {
         controls: impl IntoIterator<Item = usize>,
         body: impl FnOnce(&mut Self) -> &mut Self,
     ) -> &mut Self {
-        let controls = some_qubits(controls);
-        self.nested(body, |operation| _ = operation.controls.splice(0..0, controls.iter().copied()))
+        self.controlled_on(controls.into_iter().map(|qubit| (qubit, true)), body)
+    }
+
+    /// Appends the operations that `body` writes, under controls with values: they act where each qubit of `controls`
+    /// has its value. A control on 0, drawn as ○, costs no more than a control on 1.
+    ///
+    /// ```
+    /// use candlewick::{functional, prelude::*};
+    /// let mut circuit = Circuit::new(3);
+    /// circuit.x(0).controlled_on([(0, true), (1, false)], |c| c.x(2));
+    /// let p = functional::evaluate(&circuit, &Measurement::probabilities([2]), None, &[])?.to_vec1::<f32>()?;
+    /// assert!((p[1] - 1.0).abs() < 1e-6);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn controlled_on(
+        &mut self,
+        controls: impl IntoIterator<Item = (usize, bool)>,
+        body: impl FnOnce(&mut Self) -> &mut Self,
+    ) -> &mut Self {
+        let (controls, _) = at_most(MAX_QUBITS, controls);
+        let zeros = controls.iter().filter(|(_, value)| !value).map(|(qubit, _)| *qubit);
+        self.nested(body, |operation| {
+            operation.controls.splice(0..0, controls.iter().map(|(qubit, _)| *qubit));
+            operation.zeros.splice(0..0, zeros.clone());
+        })
     }
 
     /// Appends the operations that `body` writes, after `change` has changed each of them.

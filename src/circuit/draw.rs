@@ -21,12 +21,16 @@ impl Operation {
     /// Returns the drawing of the operation; `mark` names the conditions under which it acts.
     fn picture(&self, mark: &str) -> Picture {
         let (controls, targets) = self.controls_and_targets();
-        let control = if self.kind == Kind::Measure { "M" } else { "●" };
-        let mut labels: Vec<(usize, String)> = controls.iter().map(|&q| (q, control.to_owned())).collect();
+        let control = |qubit: &usize| match self.kind {
+            Kind::Measure => "M",
+            _ if self.zeros.contains(qubit) => "○",
+            _ => "●",
+        };
+        let mut labels: Vec<(usize, String)> = controls.iter().map(|q| (*q, control(q).to_owned())).collect();
         if let Some(label) = self.phase_label() {
             let label = label + mark;
             match labels.first_mut() {
-                Some((_, text)) => *text = format!("● {label}"),
+                Some((_, text)) => *text = format!("{text} {label}"),
                 None => labels.push((0, label)),
             }
         } else {

@@ -16,6 +16,8 @@ pub struct Operation {
     pub(crate) qubits: Vec<usize>,
     /// Further controls, from [`Circuit::controlled`](crate::Circuit::controlled).
     pub(crate) controls: Vec<usize>,
+    /// Qubits of `controls` that have to be 0; the others have to be 1.
+    pub(crate) zeros: Vec<usize>,
     /// Conditions from [`Circuit::when`](crate::Circuit::when): the operation acts where all of them hold.
     pub(crate) conditions: Vec<Condition>,
     /// Whether the operation is the adjoint of the gate.
@@ -50,7 +52,7 @@ pub(crate) const AMPLITUDES_OR_ZERO_STATE: &str = "amplitude_embedding_or_zero_s
 
 impl Operation {
     pub(crate) fn new(kind: Kind, angles: Vec<Angle>, qubits: Vec<usize>) -> Self {
-        Self { kind, angles, qubits, controls: Vec::new(), conditions: Vec::new(), dagger: false }
+        Self { kind, angles, qubits, controls: Vec::new(), zeros: Vec::new(), conditions: Vec::new(), dagger: false }
     }
 
     /// Returns the name of the builder method that makes this operation.
@@ -89,6 +91,12 @@ impl Operation {
     /// Returns the controls that [`Circuit::controlled`](crate::Circuit::controlled) added.
     pub fn controls(&self) -> &[usize] {
         &self.controls
+    }
+
+    /// Returns the qubits among the [`controls`](Self::controls) that have to be 0, from
+    /// [`Circuit::controlled_on`](crate::Circuit::controlled_on).
+    pub fn zero_controls(&self) -> &[usize] {
+        &self.zeros
     }
 
     /// Returns the conditions on a sample's features from [`Circuit::when`](crate::Circuit::when): the operation acts

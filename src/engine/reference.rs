@@ -130,7 +130,7 @@ impl<'a> Sample<'a> {
     /// Returns the state behind a step.
     fn applied(&self, step: &Step, psi: &Amplitudes) -> Amplitudes {
         let mut out = controlled(step, psi);
-        let is_on = |index: usize| index as u64 & step.controls == step.controls;
+        let is_on = |index: usize| index as u64 & step.controls.mask == step.controls.values();
         for index in (0..psi.len()).filter(|index| is_on(*index)) {
             out[index] = match &step.kernel {
                 Kernel::Rotation { x, z, slot } => {
@@ -180,7 +180,7 @@ impl<'a> Sample<'a> {
                 let mut ahead = Sample { program, inputs: vec![], weights: vec![], angles: vec![], norm: 0.0 };
                 ahead.angles = self.angles.iter().map(|angle| angle + std::f64::consts::FRAC_PI_2).collect();
                 let mut slope = ahead.applied(step, psi);
-                let is_on = |index: usize| index as u64 & step.controls == step.controls;
+                let is_on = |index: usize| index as u64 & step.controls.mask == step.controls.values();
                 (0..slope.len()).filter(|index| !is_on(*index)).for_each(|index| slope[index] = Complex64::ZERO);
                 self.add_slope(slot, 2.0 * inner(&lambda, &slope).re, inputs, weights);
             }
@@ -209,9 +209,9 @@ impl<'a> Sample<'a> {
     }
 }
 
-/// Returns the state that a step leaves alone where its controls are not all 1.
+/// Returns the state that a step leaves alone where its controls are not met.
 fn controlled(step: &Step, psi: &Amplitudes) -> Amplitudes {
-    let is_off = |index: usize| index as u64 & step.controls != step.controls;
+    let is_off = |index: usize| index as u64 & step.controls.mask != step.controls.values();
     psi.iter().enumerate().map(|(index, value)| if is_off(index) { *value } else { Complex64::ZERO }).collect()
 }
 

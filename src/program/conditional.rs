@@ -7,7 +7,7 @@ use super::derived_features::DerivedFeature;
 use super::diagonalized::Diagonalized;
 use super::lower::Lowering;
 use super::rewrite::diagonalized_steps;
-use super::{Kernel, Slot, Step, Variable};
+use super::{Controls, Kernel, Slot, Step, Variable};
 use crate::circuit::{Angle, Comparison, Condition, Token};
 use crate::error::Mistake;
 use num_complex::Complex64;
@@ -77,7 +77,7 @@ impl Lowering {
 
     /// Appends the steps of a kernel under a condition. The slot of a rotation or a phase already has the switch as a
     /// factor.
-    pub(super) fn push_gated(&mut self, kernel: Kernel, controls: u64) -> Result<(), Mistake> {
+    pub(super) fn push_gated(&mut self, kernel: Kernel, controls: Controls) -> Result<(), Mistake> {
         match kernel {
             Kernel::Rotation { .. } | Kernel::Phase { .. } => self.steps.push(Step { kernel, controls }),
             Kernel::FixedPhase(value) => self.gated_phase(value.arg(), controls),
@@ -90,7 +90,7 @@ impl Lowering {
         Ok(())
     }
 
-    fn gated_phase(&mut self, argument: f64, controls: u64) {
+    fn gated_phase(&mut self, argument: f64, controls: Controls) {
         let slot = self.constant_slot(argument);
         self.steps.push(Step { kernel: Kernel::Phase { slot }, controls });
     }
@@ -98,24 +98,26 @@ impl Lowering {
     /// Appends an exchange under a condition. One of the moved bits is the pivot. CX from the pivot to the other moved
     /// bits makes the two states differ in the pivot alone. X where a bit is 0 turns the other bits into a mask of
     /// controls. Then an X on the pivot remains, `e^{iπ/2} exp(-i π/2 X)`.
-    fn gated_exchange(&mut self, [mask, first, second]: [u64; 3], controls: u64) {
+    fn gated_exchange(&mut self, [mask, first, second]: [u64; 3], controls: Controls) {
         let moved = first ^ second;
         let pivot = moved & moved.wrapping_neg();
         let others = moved & !pivot;
         let permuted = if first & pivot == 0 { first } else { first ^ others };
         let zeros = mask & !pivot & !permuted;
-        let x_groups = bits(others).map(|bit| x_group(bit, pivot)).chain(bits(zeros).map(|bit| x_group(bit, 0)));
+        let x_groups = bits(others)
+            .map(|bit| x_group(bit, Controls::ones(pivot)))
+            .chain(bits(zeros).map(|bit| x_group(bit, Controls::NONE)));
         let around: Vec<Step> = x_groups.collect();
 
         self.steps.extend_from_slice(&around);
-        let controls = controls | mask & !pivot;
+        let controls = controls.and_ones(mask & !pivot);
         self.gated_phase(FRAC_PI_2, controls);
         let slot = self.constant_slot(FRAC_PI_2);
         self.steps.push(Step { kernel: Kernel::Rotation { x: pivot, z: 0, slot }, controls });
         self.steps.extend(around.into_iter().rev());
     }
 
-    fn gated_one_qubit(&mut self, qubit: usize, entries: [Complex64; 4], controls: u64) {
+    fn gated_one_qubit(&mut self, qubit: usize, entries: [Complex64; 4], controls: Controls) {
         for step in diagonalized_steps(qubit, entries, controls) {
             match step.kernel {
                 Kernel::FixedPhase(value) => self.gated_phase(value.arg(), step.controls),
@@ -128,11 +130,11 @@ impl Lowering {
 
     /// Appends `V D V†` with D as a phase and rotations about words of Z: the Walsh series of the arguments on D's
     /// diagonal.
-    fn gated_matrix(&mut self, qubits: Vec<usize>, entries: &[Complex64], controls: u64) -> Result<(), Mistake> {
+    fn gated_matrix(&mut self, qubits: Vec<usize>, entries: &[Complex64], controls: Controls) -> Result<(), Mistake> {
         let Diagonalized { vectors, arguments } = Diagonalized::new(entries)?;
         let matrix = |entries: Arc<[Complex64]>| Step {
             kernel: Kernel::Matrix { qubits: qubits.clone(), entries },
-            controls: 0,
+            controls: Controls::NONE,
         };
         self.steps.push(matrix(crate::linalg::adjoint_matrix(&vectors)));
         for word in 0..arguments.len() {
@@ -169,7 +171,7 @@ impl Lowering {
     }
 }
 
-fn x_group(bit: u64, controls: u64) -> Step {
+fn x_group(bit: u64, controls: Controls) -> Step {
     Step { kernel: Kernel::Exchange { mask: bit, first: 0, second: bit }, controls }
 }
 

@@ -8,7 +8,7 @@ use super::derived_features::DerivedFeature;
 use super::index_map::Parity;
 use super::layered::{Layer, LayeredProgram, Node, Phase, Region, Rotation, Source};
 use super::rewrite::step_on_qubit;
-use super::{Kernel, Program, Readout, Rewrite, Slot, Sum, Variable};
+use super::{Controls, Kernel, Program, Readout, Rewrite, Slot, Sum, Variable};
 use crate::circuit::spelled_condition;
 use std::fmt;
 
@@ -58,7 +58,7 @@ impl fmt::Display for Program {
             writeln!(f, "  state <- x{}..x{}{otherwise}", embedding.first, embedding.first + embedding.count - 1)?;
         }
         for step in &self.steps {
-            let place = if step.controls == 0 { String::new() } else { format!(" where {}", names(step.controls)) };
+            let place = if step.controls.is_empty() { String::new() } else { format!(" where {}", step.controls) };
             writeln!(f, "  {}{place}", step.kernel)?;
         }
         if f.alternate() && self.rewrites.contains(Rewrite::Layers) {
@@ -183,6 +183,13 @@ fn ones(mask: u64) -> impl Iterator<Item = u32> {
 }
 
 /// Qubits as "q0 q3".
+impl fmt::Display for Controls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let value = |q: u32| if self.zeros >> q & 1 == 1 { "=0" } else { "" };
+        f.write_str(&ones(self.mask).map(|q| format!("q{q}{}", value(q))).collect::<Vec<_>>().join(" "))
+    }
+}
+
 fn names(mask: u64) -> String {
     ones(mask).map(|q| format!("q{q}")).collect::<Vec<_>>().join(" ")
 }

@@ -52,13 +52,14 @@ impl Relabelling {
     pub(crate) fn from_step(step: &Step) -> Option<Self> {
         let Kernel::Exchange { mask, first, second } = step.kernel else { return None };
         let moved = first ^ second;
-        let conditions = (mask ^ moved).count_ones() + step.controls.count_ones();
+        let conditions = (mask ^ moved).count_ones() + step.controls.count();
         let bit = |bits: u64| bits.trailing_zeros() as usize;
         match (moved.count_ones(), conditions) {
             (1, 0) => Some(Self::Not { target: bit(moved) }),
             (1, 1) => {
-                let control = bit(mask ^ moved | step.controls);
-                let value = step.controls != 0 || first >> control & 1 == 1;
+                let control = bit(mask ^ moved | step.controls.mask);
+                let bits = if step.controls.is_empty() { first } else { step.controls.values() };
+                let value = bits >> control & 1 == 1;
                 Some(Self::ControlledNot { control, value, target: bit(moved) })
             }
             // 01 <-> 10 is a swap; 00 <-> 11 is not linear.

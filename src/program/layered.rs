@@ -13,7 +13,7 @@
 
 use super::index_map::{IndexMap, Parity, Relabelling};
 use super::rewrite::{Rewrite, Rewrites, is_one, product_start};
-use super::{Kernel, Program, Readout, Step};
+use super::{Controls, Kernel, Program, Readout, Step};
 use num_complex::Complex64;
 use std::f64::consts::FRAC_1_SQRT_2;
 
@@ -157,8 +157,8 @@ enum Piece {
     Relabel(Relabelling),
     /// Phase: its φ, and a mask whose parity gives the sign.
     Sign(Source, u64),
-    /// Phase: its φ, and a mask whose bits must all be 1.
-    All(Source, u64),
+    /// Phase: its φ, and the bits of the basis states on which it acts.
+    All(Source, Controls),
     Rotate(RotationWord),
 }
 
@@ -178,13 +178,15 @@ const MAX_PHASE_QUBITS: u32 = 4;
 fn pieces(step: &Step, rewrites: Rewrites) -> Option<Vec<Piece>> {
     let eighth = |sign: f64| Source::Fixed(Complex64::new(FRAC_1_SQRT_2, sign * FRAC_1_SQRT_2));
     match &step.kernel {
-        Kernel::Phase { .. } | Kernel::FixedPhase(_) if step.controls.count_ones() > MAX_PHASE_QUBITS => None,
+        Kernel::Phase { .. } | Kernel::FixedPhase(_) if step.controls.count() > MAX_PHASE_QUBITS => None,
         Kernel::Phase { slot } => Some(vec![Piece::All(Source::Slot(*slot), step.controls)]),
         Kernel::FixedPhase(value) => Some(vec![Piece::All(Source::Fixed(*value), step.controls)]),
         Kernel::Exchange { .. } if !rewrites.contains(Rewrite::Relabel) => None,
         Kernel::Exchange { .. } => Relabelling::from_step(step).map(|relabelling| vec![Piece::Relabel(relabelling)]),
-        Kernel::Rotation { x: 0, z, slot } if step.controls == 0 => Some(vec![Piece::Sign(Source::Slot(*slot), *z)]),
-        Kernel::Rotation { x, z, slot } if step.controls == 0 => {
+        Kernel::Rotation { x: 0, z, slot } if step.controls.is_empty() => {
+            Some(vec![Piece::Sign(Source::Slot(*slot), *z)])
+        }
+        Kernel::Rotation { x, z, slot } if step.controls.is_empty() => {
             let word = RotationWord { x: *x, z: *z, negative: false, source: Source::Slot(*slot) };
             if (x & z).count_ones() % 2 == 1 {
                 return Some(vec![Piece::Rotate(word)]);
@@ -196,7 +198,7 @@ fn pieces(step: &Step, rewrites: Rewrites) -> Option<Vec<Piece>> {
             let real = RotationWord { z: z ^ bit, negative: plain == 0, ..word };
             Some(vec![Piece::Sign(eighth(1.0), bit), Piece::Rotate(real), Piece::Sign(eighth(-1.0), bit)])
         }
-        Kernel::Matrix { qubits, entries } if step.controls == 0 && qubits.len() == 1 => {
+        Kernel::Matrix { qubits, entries } if step.controls.is_empty() && qubits.len() == 1 => {
             Some(euler(qubits[0], entries))
         }
         Kernel::Rotation { .. } | Kernel::Matrix { .. } => None,
@@ -218,7 +220,9 @@ fn euler(qubit: usize, m: &[Complex64]) -> Vec<Piece> {
         (a, unit(m[2]), -unit(m[1]) / a)
     };
     let mask = 1 << qubit;
-    let all = |value: Complex64, mask: u64| (!is_one(value)).then_some(Piece::All(Source::Fixed(value), mask));
+    let all = |value: Complex64, mask: u64| {
+        (!is_one(value)).then_some(Piece::All(Source::Fixed(value), Controls::ones(mask)))
+    };
     let source = Source::Fixed(Complex64::new(cos, sin) / cos.hypot(sin));
     let rotation = Some(Piece::Rotate(RotationWord { x: mask, z: mask, negative: false, source }));
     [all(c, mask), rotation, all(a, 0), all(b / a, mask)].into_iter().flatten().collect()
@@ -256,7 +260,7 @@ impl LayeredProgram {
 enum Entry {
     Relabel(Relabelling),
     Sign(Source, u64),
-    All(Source, u64),
+    All(Source, Controls),
 }
 
 /// Builder that places pieces into tables and sets of rotations: table 0, rotations 0, table 1, rotations 1, ..
@@ -280,7 +284,7 @@ impl LayerBuilder {
         match piece {
             Piece::Relabel(relabelling) => self.enter(relabelling.support(), Entry::Relabel(relabelling)),
             Piece::Sign(source, mask) => self.enter(mask, Entry::Sign(source, mask)),
-            Piece::All(source, mask) => self.enter(mask, Entry::All(source, mask)),
+            Piece::All(source, bits) => self.enter(bits.mask, Entry::All(source, bits)),
             Piece::Rotate(word) => {
                 let at = self.reserve(word.x | word.z, 1);
                 if self.rotations.len() == at {
@@ -338,9 +342,13 @@ impl LayerBuilder {
                 Entry::Sign(source, mask) => {
                     phases.push(Phase { source, region: Region::Sign(self.index_map.parity(mask)) });
                 }
-                Entry::All(source, mask) => {
+                Entry::All(source, Controls { mask, zeros }) => {
                     let bits = (0..self.qubits).filter(|q| mask >> q & 1 == 1);
-                    let region = Region::All(bits.map(|q| self.index_map.parity(1 << q)).collect());
+                    let parity = |q: usize| {
+                        let parity = self.index_map.parity(1 << q);
+                        Parity { odd: parity.odd ^ (zeros >> q & 1 == 1), ..parity }
+                    };
+                    let region = Region::All(bits.map(parity).collect());
                     phases.push(Phase { source, region });
                 }
             }

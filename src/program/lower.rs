@@ -1,7 +1,7 @@
 //! Lowering of operations to steps. No other file turns forms into kernels.
 
 use super::derived_features::DerivedFeatures;
-use super::{Embedding, Kernel, Made, Program, Readout, Rewrites, Slot, Step, Tensor, Variable};
+use super::{Controls, Embedding, Kernel, Made, Program, Readout, Rewrites, Slot, Step, Tensor, Variable};
 use crate::circuit::{self, Angle, Circuit, Kind, Operation};
 use crate::error::{Error, Mistake, Result};
 use crate::gate::{FactorKind, Form};
@@ -95,7 +95,7 @@ impl Lowering {
 
     fn operation(&mut self, operation: &Operation) {
         let (controls, targets) = operation.controls_and_targets();
-        let controls = mask(&controls);
+        let controls = Controls { mask: mask(&controls), zeros: mask(&operation.zeros) };
         self.switch = self.switch(&operation.conditions);
         match &operation.kind {
             Kind::Barrier => {}
@@ -113,7 +113,7 @@ impl Lowering {
         }
     }
 
-    fn form(&mut self, form: &Form, dagger: bool, angles: &[Angle], controls: u64, targets: &[usize]) {
+    fn form(&mut self, form: &Form, dagger: bool, angles: &[Angle], controls: Controls, targets: &[usize]) {
         let sign = if dagger { -1.0 } else { 1.0 };
         match form {
             Form::Matrix1(rows) => self.constant(rows.as_flattened(), dagger, controls, targets),
@@ -122,7 +122,7 @@ impl Lowering {
             Form::Phase => self.phase(&(sign * angles[0].clone()), controls, targets),
             Form::FixedPhase(value) => {
                 let value = if dagger { value.conj() } else { *value };
-                self.push(Kernel::FixedPhase(value), controls | mask(targets));
+                self.push(Kernel::FixedPhase(value), controls.and_ones(mask(targets)));
             }
             Form::Permutation(pairs) if dagger => {
                 pairs.iter().rev().for_each(|&pair| self.exchange(pair, controls, targets));
@@ -146,7 +146,7 @@ impl Lowering {
         }
     }
 
-    fn rotation(&mut self, angle: &Angle, word: &str, controls: u64, targets: &[usize]) {
+    fn rotation(&mut self, angle: &Angle, word: &str, controls: Controls, targets: &[usize]) {
         let letters = word.chars().zip(targets.iter().copied());
         let PauliWord { x, z } =
             PauliWord::from_letters(letters).expect("letters are checked when the operation is added");
@@ -158,12 +158,12 @@ impl Lowering {
         self.push(Kernel::Rotation { x, z, slot }, controls);
     }
 
-    fn phase(&mut self, angle: &Angle, controls: u64, targets: &[usize]) {
+    fn phase(&mut self, angle: &Angle, controls: Controls, targets: &[usize]) {
         let slot = self.slot(angle);
-        self.push(Kernel::Phase { slot }, controls | mask(targets));
+        self.push(Kernel::Phase { slot }, controls.and_ones(mask(targets)));
     }
 
-    fn exchange(&mut self, (first, second): (usize, usize), controls: u64, targets: &[usize]) {
+    fn exchange(&mut self, (first, second): (usize, usize), controls: Controls, targets: &[usize]) {
         let spread = |local: usize| {
             let chosen = targets.iter().enumerate().filter(|(k, _)| local >> k & 1 == 1);
             chosen.fold(0, |bits, (_, target)| bits | 1 << target)
@@ -172,16 +172,16 @@ impl Lowering {
         self.push(Kernel::Exchange { mask: mask(targets), first, second }, controls);
     }
 
-    fn constant(&mut self, entries: &[Complex64], dagger: bool, controls: u64, targets: &[usize]) {
+    fn constant(&mut self, entries: &[Complex64], dagger: bool, controls: Controls, targets: &[usize]) {
         let entries = if dagger { adjoint_matrix(entries) } else { entries.into() };
         self.matrix(targets, entries, controls);
     }
 
-    fn matrix(&mut self, targets: &[usize], entries: Arc<[Complex64]>, controls: u64) {
+    fn matrix(&mut self, targets: &[usize], entries: Arc<[Complex64]>, controls: Controls) {
         self.push(Kernel::Matrix { qubits: targets.to_vec(), entries }, controls);
     }
 
-    fn push(&mut self, kernel: Kernel, controls: u64) {
+    fn push(&mut self, kernel: Kernel, controls: Controls) {
         match self.switch {
             None => self.steps.push(Step { kernel, controls }),
             Some(_) => self.mistake = self.push_gated(kernel, controls).err().or(self.mistake.take()),

@@ -7,10 +7,11 @@
 //! - A **derived feature** is a further number of each sample, computed from its features before an engine sees them.
 //! - A **slot** is an expression in variables whose cosine and sine steps need. Rotations use half their angle, so a
 //!   slot holds the argument of the cosine. Equal expressions share a slot.
-//! - A **step** is one of five kernels under a mask of controls.
+//! - A **step** is one of five kernels under controls.
 
 mod cache;
 mod conditional;
+mod controls;
 pub(crate) mod derived_features;
 mod diagonalized;
 mod display;
@@ -22,6 +23,7 @@ mod rewrite;
 mod variants;
 
 pub(crate) use cache::EngineCache;
+pub(crate) use controls::Controls;
 pub(crate) use index_map::{IndexMap, Parity};
 pub(crate) use layered::{LayeredProgram, Node as LayeredNode, Phase, Rotation, Source};
 pub use rewrite::{Rewrite, Rewrites};
@@ -120,11 +122,11 @@ pub(crate) struct Slot {
     pub(crate) terms: Vec<(f64, Variable, Option<Variable>)>,
 }
 
-/// One application of a kernel, where all qubits of `controls` are 1.
+/// One application of a kernel, in the basis states that meet the controls.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Step {
     pub(crate) kernel: Kernel,
-    pub(crate) controls: u64,
+    pub(crate) controls: Controls,
 }
 
 /// Operation of a step. There are five kernels.
@@ -163,7 +165,7 @@ impl Kernel {
 impl Step {
     /// Mask of the qubits on which the step acts.
     pub(crate) fn support(&self) -> u64 {
-        self.controls
+        self.controls.mask
             | match &self.kernel {
                 Kernel::Rotation { x, z, .. } => x | z,
                 Kernel::Phase { .. } | Kernel::FixedPhase(_) => 0,

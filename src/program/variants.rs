@@ -147,7 +147,7 @@ impl Step {
     /// Spectrum of the step's generator, if the step has an angle.
     fn spectrum(&self) -> Option<Spectrum> {
         match self.kernel {
-            Kernel::Rotation { .. } if self.controls == 0 => Some(Spectrum::Signs),
+            Kernel::Rotation { .. } if self.controls.is_empty() => Some(Spectrum::Signs),
             Kernel::Rotation { .. } => Some(Spectrum::ZeroSigns),
             Kernel::Phase { .. } => Some(Spectrum::ZeroOne),
             Kernel::FixedPhase(_) | Kernel::Exchange { .. } | Kernel::Matrix { .. } => None,

@@ -273,3 +273,45 @@ fn a_tree_trains_as_any_circuit() -> anyhow::Result<()> {
     assert!(slopes.to_dtype(DType::F64)?.abs()?.min_all()?.to_scalar::<f64>()? > 1e-6);
     Ok(())
 }
+
+#[test]
+fn controls_on_zero() {
+    for (count, values) in [(1, [false, true, true]), (2, [true, false, true]), (3, [false, false, true])] {
+        let controls = || (0..count).map(move |k| (k + 1, values[k]));
+        let mut actual = Circuit::new(5);
+        actual.controlled_on(controls(), |c| c.ry(0.3, 0).cx(0, 4).global_phase(0.4).controlled([4], |c| c.p(0.7, 0)));
+        let mut expected = Circuit::new(5);
+        let zeros: Vec<usize> = controls().filter(|(_, value)| !value).map(|(qubit, _)| qubit).collect();
+        zeros.iter().for_each(|qubit| _ = expected.x(*qubit));
+        let all = controls().map(|(qubit, _)| qubit);
+        expected.controlled(all, |c| c.ry(0.3, 0).cx(0, 4).global_phase(0.4).controlled([4], |c| c.p(0.7, 0)));
+        zeros.iter().for_each(|qubit| _ = expected.x(*qubit));
+        close_matrices(&format!("{values:?}"), &matrix(&actual), &matrix(&expected));
+        assert_eq!(actual.operations()[0].zero_controls(), zeros);
+        close_matrices("inverse", &matrix(&actual.inverse()), &matrix(&expected.inverse()));
+    }
+    let mut circuit = Circuit::new(3);
+    circuit.controlled_on([(0, false), (1, true)], |c| c.x(2)).controlled_on([(2, false)], |c| c.global_phase(0.5));
+    assert_eq!(
+        circuit.to_string(),
+        "q0: ─○─────────────────\n     │\nq1: ─●─────────────────\n     │\nq2: ─X───○ gphase(0.5)──\n"
+    );
+    let mut wrong = Circuit::new(2);
+    wrong.controlled_on([(0, false), (0, true)], |c| c.x(1));
+    assert!(matches!(mistake(&wrong).1, Mistake::RepeatedQubit { qubit: 0 }));
+}
+
+/// A control on 0 adds no step: the program has as many as with a control on 1.
+#[test]
+fn controls_on_zero_cost_no_step() {
+    let steps = |value: bool| {
+        let mut circuit = Circuit::new(4);
+        for q in 0..4 {
+            circuit.h(q).controlled_on([(q, value)], |c| c.rx(0.3, (q + 1) % 4));
+            circuit.controlled_on([(q, value), ((q + 1) % 4, true)], |c| c.x((q + 2) % 4));
+        }
+        let program = candlewick::program::Program::new(&circuit, &Measurement::expectation([Z(0)])).expect("sound");
+        format!("{program:#}").lines().count()
+    };
+    assert_eq!(steps(false), steps(true));
+}

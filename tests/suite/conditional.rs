@@ -47,6 +47,7 @@ fn matrix_case(matrix: Vec<Vec<C>>, controls: usize) -> Case {
         angles: vec![],
         qubits: (0..width).rev().collect(),
         controls: (width..qubits).collect(),
+        zeros: (width..qubits).skip(1).collect(),
         conditions: vec![positive(0)],
     };
     Case { qubits, embed: true, ops: vec![op], inputs: 1 << qubits, weights: 0 }

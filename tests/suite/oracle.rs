@@ -50,6 +50,8 @@ pub(crate) struct Op {
     pub(crate) angles: Vec<Expr>,
     pub(crate) qubits: Vec<usize>,
     pub(crate) controls: Vec<usize>,
+    /// Controls that have to be 0; the others have to be 1.
+    pub(crate) zeros: Vec<usize>,
     /// Conditions that all hold where the operation acts.
     pub(crate) conditions: Vec<Cond>,
 }
@@ -131,19 +133,19 @@ impl Cond {
 
 impl Op {
     pub(crate) fn gate(gate: Gate, angles: Vec<Expr>, qubits: Vec<usize>) -> Self {
-        Self { what: What::Gate(gate), angles, qubits, controls: vec![], conditions: vec![] }
+        Self { what: What::Gate(gate), angles, qubits, controls: vec![], zeros: vec![], conditions: vec![] }
     }
 
     /// Writes it into a circuit: conditions and controls in turn, so that each stands inside the other.
     pub(crate) fn write<'c>(&self, circuit: &'c mut Circuit, w: &Weights) -> &'c mut Circuit {
         let conditions: Vec<Condition> = self.conditions.iter().map(|condition| condition.condition(w)).collect();
-        let controls = self.controls.clone();
+        let controls: Vec<(usize, bool)> = self.controls.iter().map(|q| (*q, !self.zeros.contains(q))).collect();
         match &conditions[..] {
-            [] => circuit.controlled(controls, |c| self.write_alone(c, w)),
-            [one] => circuit.when(one, |c| c.controlled(controls, |c| self.write_alone(c, w))),
+            [] => circuit.controlled_on(controls, |c| self.write_alone(c, w)),
+            [one] => circuit.when(one, |c| c.controlled_on(controls, |c| self.write_alone(c, w))),
             [outer, inner @ ..] => circuit.when(outer, |c| {
                 let all = inner[1..].iter().fold(inner[0].clone(), |all, condition| all & condition);
-                c.controlled(controls, |c| c.when(all, |c| self.write_alone(c, w)))
+                c.controlled_on(controls, |c| c.when(all, |c| self.write_alone(c, w)))
             }),
         }
     }
@@ -173,7 +175,11 @@ impl Op {
         if let Some((k, by)) = shift {
             angles[k] += by;
         }
-        apply(state, &self.matrix(&angles), &self.qubits, &self.controls)
+        let flipped = |state: &[C]| {
+            let mask = self.zeros.iter().fold(0, |mask, q| mask | 1 << q);
+            (0..state.len()).map(|index| state[index ^ mask]).collect::<Vec<_>>()
+        };
+        flipped(&apply(&flipped(state), &self.matrix(&angles), &self.qubits, &self.controls))
     }
 
     /// The dense matrix on `qubits`, without the controls.
@@ -436,8 +442,8 @@ fn random_condition(rng: &mut StdRng, inputs: usize) -> Cond {
 
 /// A random circuit that uses every kind of operation.
 pub(crate) fn random_case(seed: u64, qubits: usize, depth: usize, embed: bool) -> Case {
-    // Conditions have a stream of their own, so that circuits are the same with and without.
-    let (mut rng, mut conditions) = (rng(seed), rng(seed ^ 0xc0de));
+    // Conditions and values of controls have streams of their own, so that circuits are the same with and without.
+    let (mut rng, mut conditions, mut values) = (rng(seed), rng(seed ^ 0xc0de), rng(seed ^ 0xfa15e));
     let (inputs, weights) = (if embed { 1 << qubits } else { 3 }, 5);
     let gates: Vec<Gate> = Gate::all().filter(|gate| gate.qubits().len() <= qubits).collect();
     let mut ops = Vec::new();
@@ -472,7 +478,8 @@ pub(crate) fn random_case(seed: u64, qubits: usize, depth: usize, embed: bool) -
         let angles = (0..angles).map(|_| random_expr(&mut rng, inputs, weights)).collect();
         let count = [0, 0, 0, 1, 2][conditions.random_range(0..5)];
         let conditions = (0..count).map(|_| random_condition(&mut conditions, inputs)).collect();
-        ops.push(Op { what, angles, qubits: chosen, controls, conditions });
+        let zeros = controls.iter().copied().filter(|_| values.random_bool(0.4)).collect();
+        ops.push(Op { what, angles, qubits: chosen, controls, zeros, conditions });
     }
     Case { qubits, embed, ops, inputs, weights }
 }

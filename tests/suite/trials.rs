@@ -115,7 +115,8 @@ pub(crate) fn gate_between_rotations(gate: Gate, on: Vec<usize>, controls: Vec<u
     let mut cases = spread(0.0).collect::<Vec<_>>();
     for turn in 0..4 {
         let angles = (0..gate.angles().len()).map(|k| exprs[(k + turn) % 4].clone()).collect();
-        cases.push(Op { controls: controls.clone(), ..Op::gate(gate, angles, on.clone()) });
+        let zeros = controls.iter().copied().step_by(2).filter(|_| turn % 2 == 1).collect();
+        cases.push(Op { controls: controls.clone(), zeros, ..Op::gate(gate, angles, on.clone()) });
         cases.extend(spread(0.5 + f64::from(turn as u32)));
     }
     Case { qubits, embed: false, ops: cases, inputs: 2, weights: 2 }
@@ -186,7 +187,14 @@ pub(crate) fn unitaries() -> Vec<Trial> {
             let controls = chosen.split_off(width);
             let name = format!("unitary on {width} of {qubits} qubits, the others control");
             let what = What::Matrix(random_unitary(&mut rng, width));
-            let op = Op { what, angles: vec![], qubits: chosen, controls, conditions: vec![] };
+            let op = Op {
+                what,
+                angles: vec![],
+                qubits: chosen,
+                zeros: controls.iter().copied().step_by(2).collect(),
+                controls,
+                conditions: vec![],
+            };
             Trial::states(
                 "unitaries",
                 name,

@@ -36,7 +36,7 @@ impl<T: Real> CallTables<T> {
         let matrix = |step: &Step| match &step.kernel {
             // A layered program splits one-qubit matrices into rotations and phases.
             Kernel::Matrix { qubits, .. }
-                if execution != Execution::Steps && qubits.len() == 1 && step.controls == 0 =>
+                if execution != Execution::Steps && qubits.len() == 1 && step.controls.is_empty() =>
             {
                 None
             }

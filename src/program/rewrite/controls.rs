@@ -1,7 +1,8 @@
 //! Controlled operations as products of operations that fit into layers, where this is faster.
 //!
 //! Diagonal rotations: the projector on all controls being 1 is `2^-k sum over subsets S of (-1)^|S| Z_S`. So
-//! `exp(-i φ Z)` under k controls is the product over S of `exp(-i ± φ 2^-k Z Z_S)`.
+//! `exp(-i φ Z)` under k controls is the product over S of `exp(-i ± φ 2^-k Z Z_S)`. A control that must be 0 does not
+//! change the sign.
 //!
 //! Constants on one qubit: with `U = V D V†`, only the diagonal D needs the controls.
 //!
@@ -10,7 +11,7 @@
 
 use super::is_one;
 use super::slots::Slots;
-use crate::program::{Kernel, Program, Slot, Step};
+use crate::program::{Controls, Kernel, Program, Slot, Step};
 use num_complex::Complex64;
 
 /// Largest number of controls that are split: the phases have a term for each subset.
@@ -20,14 +21,17 @@ pub(super) fn split_controls(program: &mut Program) {
     let mut slots = Slots::new(std::mem::take(&mut program.slots));
     let mut steps = Vec::with_capacity(program.steps.len());
     for step in program.steps.drain(..) {
-        let few = (1..=MAX_CONTROLS).contains(&step.controls.count_ones());
+        let few = (1..=MAX_CONTROLS).contains(&step.controls.count());
         match &step.kernel {
             Kernel::Rotation { x: 0, z, slot } if few => {
-                let share = (-f64::from(step.controls.count_ones())).exp2();
-                for subset in subsets(step.controls) {
-                    let share = if subset.count_ones() % 2 == 1 { -share } else { share };
+                let share = (-f64::from(step.controls.count())).exp2();
+                for subset in subsets(step.controls.mask) {
+                    let share = if (subset & !step.controls.zeros).count_ones() % 2 == 1 { -share } else { share };
                     let slot = slots.derived(&[*slot], scaled(slots.get(*slot), share));
-                    steps.push(Step { kernel: Kernel::Rotation { x: 0, z: z | subset, slot }, controls: 0 });
+                    steps.push(Step {
+                        kernel: Kernel::Rotation { x: 0, z: z | subset, slot },
+                        controls: Controls::NONE,
+                    });
                 }
             }
             Kernel::Matrix { qubits, entries } if few && qubits.len() == 1 => {
@@ -56,7 +60,7 @@ fn scaled(slot: &Slot, by: f64) -> Slot {
 }
 
 /// Steps of `V D V†`, with controls on D alone.
-pub(in crate::program) fn diagonalized_steps(qubit: usize, m: [Complex64; 4], controls: u64) -> Vec<Step> {
+pub(in crate::program) fn diagonalized_steps(qubit: usize, m: [Complex64; 4], controls: Controls) -> Vec<Step> {
     let root = ((m[0] - m[3]) * (m[0] - m[3]) + 4.0 * m[1] * m[2]).sqrt();
     let unit = |value: Complex64| value / value.norm();
     let mean = m[0] + m[3];
@@ -65,7 +69,7 @@ pub(in crate::program) fn diagonalized_steps(qubit: usize, m: [Complex64; 4], co
     let (a, b) = ([m[1], first - m[0]], [first - m[3], m[2]]);
     let length = |v: [Complex64; 2]| v[0].norm().hypot(v[1].norm());
     let longer = if length(a) > length(b) { a } else { b };
-    let phase = |value: Complex64, controls: u64| {
+    let phase = |value: Complex64, controls: Controls| {
         (!is_one(value)).then_some(Step { kernel: Kernel::FixedPhase(value), controls })
     };
     if length(longer) == 0.0 {
@@ -75,8 +79,8 @@ pub(in crate::program) fn diagonalized_steps(qubit: usize, m: [Complex64; 4], co
     let entries = [v[0], -v[1].conj(), v[1], v[0].conj()];
     let adjoint = [v[0].conj(), v[1].conj(), -v[1], v[0]];
     let matrix = |entries: [Complex64; 4]| {
-        Some(Step { kernel: Kernel::Matrix { qubits: vec![qubit], entries: entries.into() }, controls: 0 })
+        Some(Step { kernel: Kernel::Matrix { qubits: vec![qubit], entries: entries.into() }, controls: Controls::NONE })
     };
-    let both = phase(second / first, controls | 1 << qubit);
+    let both = phase(second / first, controls.and_ones(1 << qubit));
     [matrix(adjoint), phase(first, controls), both, matrix(entries)].into_iter().flatten().collect()
 }

@@ -4,7 +4,7 @@
 use super::run::{Run, differ_in_angle};
 use super::slots::Slots;
 use super::{NOISE, is_one};
-use crate::program::{Kernel, Program, Step};
+use crate::program::{Controls, Kernel, Program, Step};
 use num_complex::Complex64;
 
 /// Matrix of one qubit, row by row.
@@ -147,17 +147,18 @@ impl Merged {
             Self::Constant(qubit, m) => (qubit, m),
         };
         let mask = 1 << qubit;
-        let phase = |value: Complex64, controls: u64| {
-            let step = Step { kernel: Kernel::FixedPhase(value / value.norm()), controls };
+        let phase = |value: Complex64, mask: u64| {
+            let kernel = Kernel::FixedPhase(value / value.norm());
+            let step = Step { kernel, controls: Controls::ones(mask) };
             (!is_one(value)).then_some(step)
         };
         if m[1].norm() < NOISE && m[2].norm() < NOISE {
             return [phase(m[0], 0), phase(m[3] / m[0], mask)].into_iter().flatten().collect();
         }
         if m[0].norm() < NOISE && m[3].norm() < NOISE {
-            let x_group = Step { kernel: Kernel::Exchange { mask, first: 0, second: mask }, controls: 0 };
+            let x_group = Step { kernel: Kernel::Exchange { mask, first: 0, second: mask }, controls: Controls::NONE };
             return [Some(x_group), phase(m[1], 0), phase(m[2] / m[1], mask)].into_iter().flatten().collect();
         }
-        vec![Step { kernel: Kernel::Matrix { qubits: vec![qubit], entries: m.into() }, controls: 0 }]
+        vec![Step { kernel: Kernel::Matrix { qubits: vec![qubit], entries: m.into() }, controls: Controls::NONE }]
     }
 }

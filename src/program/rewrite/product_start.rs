@@ -1,6 +1,6 @@
 //! Product starts: the first gates of each qubit, as long as they act on it alone. They make a product state.
 
-use crate::program::{Kernel, Program, Step};
+use crate::program::{Controls, Kernel, Program, Step};
 
 /// Steps of each qubit on it alone, before any other step on it, and whether each step of the program is among them.
 pub(in crate::program) fn product_start(program: &Program) -> (Vec<Vec<Step>>, Vec<bool>) {
@@ -40,5 +40,6 @@ fn moved(step: &Step, to: usize, shift: impl Fn(u64) -> u64) -> Step {
         Kernel::Matrix { entries, .. } => Kernel::Matrix { qubits: vec![to], entries: entries.clone() },
         Kernel::Phase { .. } | Kernel::FixedPhase(_) => step.kernel.clone(),
     };
-    Step { kernel, controls: shift(step.controls) }
+    let Controls { mask, zeros } = step.controls;
+    Step { kernel, controls: Controls { mask: shift(mask), zeros: shift(zeros) } }
 }

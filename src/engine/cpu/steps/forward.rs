@@ -5,6 +5,7 @@ use crate::engine::cpu::memory::held_bytes;
 use crate::engine::cpu::simd::LANES;
 use crate::engine::cpu::state::Planes;
 use crate::engine::cpu::steps::{Kernel, Space, sweep_space, with_width};
+use crate::program::Controls;
 use num_complex::Complex64;
 use std::mem::MaybeUninit;
 
@@ -278,48 +279,49 @@ sumless_kernel!(Multiply, |k, base, offset| {
 });
 
 impl<T: Real> Target<T> {
-    /// Applies `exp(-i φ P)` where all `controls` are 1; `by` holds cos φ and sin φ.
-    pub(crate) fn rotate(&self, x: u64, z: u64, controls: u64, by: &CosSin<T>) {
+    /// Applies `exp(-i φ P)` where the controls are met; `by` holds cos φ and sin φ.
+    pub(crate) fn rotate(&self, x: u64, z: u64, controls: Controls, by: &CosSin<T>) {
         let back = by.inverse();
         let planes = self.planes;
         if x == 0 {
-            let space = self.space(controls, z);
-            let (z, controls, cos_sins) = (z as usize, controls as usize, [&back, by]);
+            let space = self.space(controls.mask, z);
+            let (z, controls, cos_sins) = (z as usize, controls.values() as usize, [&back, by]);
             with_width!(space, N => {
                 sweep_space(&space, self.spread, &Spin::<T, N> { space: &space, planes, z, controls, cos_sins });
             });
         } else {
             let word = Flipping::new(x, z);
-            let space = self.space(controls | word.pivot(), x | z);
-            let (controls, cos_sins) = (controls as usize, [by, &back]);
+            let space = self.space(controls.mask | word.pivot(), x | z);
+            let (controls, cos_sins) = (controls.values() as usize, [by, &back]);
             with_width!(space, N => {
                 sweep_space(&space, self.spread, &Mix::<T, N> { space: &space, planes, word, controls, cos_sins });
             });
         }
     }
 
-    /// Multiplies by `cos + i sin` where all `controls` are 1.
-    pub(crate) fn phase(&self, controls: u64, by: &CosSin<T>) {
-        let space = self.space(controls, 0);
-        let (planes, controls, cos_sins) = (self.planes, controls as usize, [by, by]);
+    /// Multiplies by `cos + i sin` where the controls are met.
+    pub(crate) fn phase(&self, controls: Controls, by: &CosSin<T>) {
+        let space = self.space(controls.mask, 0);
+        let (planes, controls, cos_sins) = (self.planes, controls.values() as usize, [by, by]);
         with_width!(space, N => {
             sweep_space(&space, self.spread, &Spin::<T, N> { space: &space, planes, z: 0, controls, cos_sins });
         });
     }
 
     /// Exchanges the basis states whose `mask` bits are `first` with the basis states whose `mask` bits are `second`.
-    pub(crate) fn exchange(&self, mask: u64, first: u64, second: u64, controls: u64) {
-        let space = self.space(mask | controls, 0);
-        let (planes, first, second) = (self.planes, (first | controls) as usize, (second | controls) as usize);
+    pub(crate) fn exchange(&self, mask: u64, first: u64, second: u64, controls: Controls) {
+        let space = self.space(mask | controls.mask, 0);
+        let (planes, first, second) =
+            (self.planes, (first | controls.values()) as usize, (second | controls.values()) as usize);
         with_width!(space, N => {
             sweep_space(&space, self.spread, &Exchange::<T, N> { space: &space, planes, first, second });
         });
     }
 
-    /// Applies a dense matrix where all `controls` are 1.
-    pub(crate) fn multiply(&self, matrix: &Dense<T>, controls: u64) {
-        let space = self.space(matrix.mask | controls, 0);
-        let (planes, controls) = (self.planes, controls as usize);
+    /// Applies a dense matrix where the controls are met.
+    pub(crate) fn multiply(&self, matrix: &Dense<T>, controls: Controls) {
+        let space = self.space(matrix.mask | controls.mask, 0);
+        let (planes, controls) = (self.planes, controls.values() as usize);
         with_width!(space, N => {
             sweep_space(&space, self.spread, &Multiply::<T, N> { space: &space, planes, matrix, controls });
         });

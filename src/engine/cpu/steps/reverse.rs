@@ -9,6 +9,7 @@ use crate::engine::cpu::simd::LANES;
 use crate::engine::cpu::state::Planes;
 use crate::engine::cpu::steps::forward::{CosSin, Flipping, Target, mix_pair, turn_phase};
 use crate::engine::cpu::steps::{Kernel, Space, sweep_space, with_width};
+use crate::program::Controls;
 
 /// Sum for each lane, in `f64`.
 pub(crate) type LaneSums = [f64; LANES];
@@ -122,19 +123,19 @@ impl<T: Real, const N: usize> Kernel for UnSpin<'_, T, N> {
 
 impl<T: Real> Target<T> {
     /// Undoes [`rotate`](Self::rotate) on this state and on `lambda`. Returns the gradient in φ of each lane.
-    pub(crate) fn unrotate(&self, lambda: Planes<T>, x: u64, z: u64, controls: u64, by: &CosSin<T>) -> LaneSums {
+    pub(crate) fn unrotate(&self, lambda: Planes<T>, x: u64, z: u64, controls: Controls, by: &CosSin<T>) -> LaneSums {
         let back = by.inverse();
         let psi = self.planes;
         let sums = if x == 0 {
-            let space = self.space(controls, z);
-            let (z, controls, back) = (z as usize, controls as usize, [by, &back]);
+            let space = self.space(controls.mask, z);
+            let (z, controls, back) = (z as usize, controls.values() as usize, [by, &back]);
             with_width!(space, N => {
                 sweep_space(&space, self.spread, &UnSpin::<T, N> { space: &space, psi, lambda, z, controls, back })
             })
         } else {
             let word = Flipping::new(x, z);
-            let space = self.space(controls | word.pivot(), x | z);
-            let (controls, back) = (controls as usize, [&back, by]);
+            let space = self.space(controls.mask | word.pivot(), x | z);
+            let (controls, back) = (controls.values() as usize, [&back, by]);
             with_width!(space, N => {
                 sweep_space(&space, self.spread, &UnMix::<T, N> { space: &space, psi, lambda, word, controls, back })
             })
@@ -143,10 +144,10 @@ impl<T: Real> Target<T> {
     }
 
     /// Undoes [`phase`](Self::phase) on this state and on `lambda`. Returns the gradient in φ of each lane.
-    pub(crate) fn unphase(&self, lambda: Planes<T>, controls: u64, by: &CosSin<T>) -> LaneSums {
+    pub(crate) fn unphase(&self, lambda: Planes<T>, controls: Controls, by: &CosSin<T>) -> LaneSums {
         let back = by.inverse();
-        let space = self.space(controls, 0);
-        let (psi, controls, back) = (self.planes, controls as usize, [&back, &back]);
+        let space = self.space(controls.mask, 0);
+        let (psi, controls, back) = (self.planes, controls.values() as usize, [&back, &back]);
         let sums = with_width!(space, N => {
             sweep_space(&space, self.spread, &UnSpin::<T, N> { space: &space, psi, lambda, z: 0, controls, back })
         });

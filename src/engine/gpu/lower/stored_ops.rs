@@ -146,7 +146,11 @@ fn bits(mask: u64) -> impl Iterator<Item = u64> {
 
 /// Stored operation of a step on logical qubits.
 fn general(step: &Step, index_map: &Chain) -> StoredOp {
-    let controls = || -> Vec<Parity> { bits(step.controls).map(|bit| index_map.parity(bit)).collect() };
+    let control = |bit: u64| {
+        let parity = index_map.parity(bit);
+        Parity { odd: parity.odd ^ (step.controls.zeros & bit != 0), ..parity }
+    };
+    let controls = || -> Vec<Parity> { bits(step.controls.mask).map(control).collect() };
     let factor = |source: Source, sign: Parity| StoredOp::Diagonal(Diagonal { source, sign, conditions: controls() });
     match &step.kernel {
         Kernel::Rotation { x: 0, z, slot } => factor(Source::Slot(*slot), index_map.parity(*z)),
