@@ -104,8 +104,8 @@ impl Lowering {
         let others = moved & !pivot;
         let permuted = if first & pivot == 0 { first } else { first ^ others };
         let zeros = mask & !pivot & !permuted;
-        let x_groups = bits(others).map(|bit| x_group(bit, pivot)).chain(bits(zeros).map(|bit| x_group(bit, 0)));
-        let around: Vec<Step> = x_groups.collect();
+        let nots = bits(others).map(|bit| not_step(bit, pivot)).chain(bits(zeros).map(|bit| not_step(bit, 0)));
+        let around: Vec<Step> = nots.collect();
 
         self.steps.extend_from_slice(&around);
         let controls = controls | mask & !pivot;
@@ -169,7 +169,7 @@ impl Lowering {
     }
 }
 
-fn x_group(bit: u64, controls: u64) -> Step {
+fn not_step(bit: u64, controls: u64) -> Step {
     Step { kernel: Kernel::Exchange { mask: bit, first: 0, second: bit }, controls }
 }
 
