@@ -13,7 +13,7 @@ pub(crate) struct Places<K>(Option<Box<HashMap<K, usize>>>);
 
 impl<K: Eq + Hash> Places<K> {
     /// Place of the entry with this key; the length of the list if there is none, and the caller appends it.
-    pub(crate) fn of<T>(&mut self, list: &[T], key_of: impl Fn(&T) -> K, key: K) -> usize {
+    pub(crate) fn place_of<T>(&mut self, list: &[T], key_of: impl Fn(&T) -> K, key: K) -> usize {
         if list.len() <= FEW {
             return list.iter().position(|entry| key_of(entry) == key).unwrap_or(list.len());
         }

@@ -200,7 +200,7 @@ impl Angle {
     /// Adds `coefficient * first * second` to a like term, or as a new term.
     fn add_term(&mut self, term: Term) {
         let factors = |term: &Term| (term.first.clone(), term.second.clone());
-        let place = self.places.of(&self.terms, factors, factors(&term));
+        let place = self.places.place_of(&self.terms, factors, factors(&term));
         match self.terms.get_mut(place) {
             Some(like) => like.coefficient += term.coefficient,
             None => self.terms.push(term),

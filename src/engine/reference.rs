@@ -175,7 +175,7 @@ impl<'a> Sample<'a> {
         let states = self.states();
         let mut lambda = lambda(&program.readout, states.last().expect("the start"), cotangent, program.qubits);
         for (step, psi) in program.steps.iter().zip(&states).rev() {
-            if let Kernel::Rotation { slot, .. } | Kernel::Phase { slot } = step.kernel {
+            if let Some(slot) = step.kernel.slot() {
                 // Both are exponentials of the angle, so a quarter turn more is the derivative.
                 let mut ahead = Sample { program, inputs: vec![], weights: vec![], angles: vec![], norm: 0.0 };
                 ahead.angles = self.angles.iter().map(|angle| angle + std::f64::consts::FRAC_PI_2).collect();

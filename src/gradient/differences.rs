@@ -1,7 +1,7 @@
 //! Finite differences, along each variable or along random directions.
 
 use super::chain::Numbers;
-use super::points::{Batches, Form};
+use super::points::{Batches, Variant};
 use crate::engine::NeedsGrad;
 use crate::error::{Error, Result};
 use crate::memory;
@@ -45,7 +45,7 @@ pub(super) fn along_variables(
         copy(numbers, sample, to);
         to[variable] += by * step;
     };
-    batches.run(Form::OwnWeights, numbers.batch * each, fill, |point, values| {
+    batches.evaluate(Variant::OwnWeights, numbers.batch * each, fill, |point, values| {
         let (sample, variable, (_, factor)) = place(point);
         found.add(sample, variable, factor / step * dot(cotangent, sample, values));
     })?;
@@ -78,7 +78,7 @@ pub(super) fn along_directions(
         copy(numbers, sample, to);
         variables.iter().zip(signs).for_each(|(variable, sign)| to[*variable] += side * sign * step);
     };
-    batches.run(Form::OwnWeights, numbers.batch * 2 * samples, fill, |point, values| {
+    batches.evaluate(Variant::OwnWeights, numbers.batch * 2 * samples, fill, |point, values| {
         let (sample, side, signs) = place(point);
         let slope = side * dot(cotangent, sample, values) / (2.0 * step * samples as f64);
         variables.iter().zip(signs).for_each(|(variable, sign)| found.add(sample, *variable, slope * sign));

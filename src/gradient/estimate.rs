@@ -3,7 +3,7 @@
 use super::GradientMethod;
 use super::Sampling;
 use super::chain::Numbers;
-use super::points::{Batches, Form, host_numbers};
+use super::points::{Batches, Variant, host_numbers};
 use super::{differences, shift};
 use crate::autograd::{self, Backward};
 use crate::engine::{NeedsGrad, Options};
@@ -84,7 +84,7 @@ impl Estimator {
             return autograd::evaluate(program, &self.options, [rows, weights], in_graph);
         }
         let call = self.next_call();
-        let value = self.values(program, Form::Shared, rows, Some(weights), (call, 0))?;
+        let value = self.values(program, Variant::Shared, rows, Some(weights), (call, 0))?;
         if !in_graph || !(rows.track_op() || weights.track_op()) {
             return Ok(value);
         }
@@ -98,7 +98,7 @@ impl Estimator {
     pub(super) fn values(
         &self,
         program: &Arc<Program>,
-        form: Form,
+        variant: Variant,
         rows: &Tensor,
         weights: Option<&Tensor>,
         place: (u64, u64),
@@ -109,8 +109,10 @@ impl Estimator {
             autograd::evaluate(program, &self.options, [&rows.detach(), &weights.detach()], false)
         };
         match &self.sampling {
-            None => exact(form.of(program), rows),
-            Some(sampling) => sampling.values((form as usize, form.of(program)), rows, (&self.options, place), exact),
+            None => exact(variant.program(program), rows),
+            Some(sampling) => {
+                sampling.values((variant as usize, variant.program(program)), rows, (&self.options, place), exact)
+            }
         }
     }
 

@@ -7,7 +7,7 @@
 
 use super::Wrt;
 use super::chain::Numbers;
-use super::points::{Batches, Form};
+use super::points::{Batches, Variant};
 use super::shift::{Shift, Shifted};
 use crate::error::{Error, Result};
 use crate::program::Probe;
@@ -50,7 +50,7 @@ pub(crate) fn hessian_matrices(
     };
     let points = shifted.points() * outputs;
     batches.slopes(
-        Form::AnglesAsInputs,
+        Variant::AnglesAsInputs,
         points,
         |point| point % outputs,
         fill,

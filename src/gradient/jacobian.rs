@@ -2,7 +2,7 @@
 
 use super::Wrt;
 use super::chain::Numbers;
-use super::points::{Batches, Form};
+use super::points::{Batches, Variant};
 use super::shift::Shifted;
 use crate::error::Result;
 use crate::program::Variable;
@@ -31,7 +31,7 @@ fn by_output(batches: &Batches<'_>, numbers: &Numbers<'_>, wrt: Wrt) -> Result<V
     };
     let points = numbers.batch * outputs;
     batches.slopes(
-        Form::OwnWeights,
+        Variant::OwnWeights,
         points,
         |point| point % outputs,
         fill,
@@ -55,7 +55,7 @@ fn by_angle(batches: &Batches<'_>, numbers: &Numbers<'_>, wrt: Wrt, shifted: &Sh
         let (sample, shift) = shifted.at(point);
         shifted.write(sample, Some(shift), to);
     };
-    batches.run(Form::AnglesAsInputs, shifted.points(), fill, |point, values| {
+    batches.evaluate(Variant::AnglesAsInputs, shifted.points(), fill, |point, values| {
         let (sample, shift) = shifted.at(point);
         let slot = &numbers.program.slots[shifted.angles_as_inputs.angles[shift.angle].slot];
         numbers.derivatives(sample, slot, wrt, |place, derivative| {

@@ -5,7 +5,7 @@
 //! rule converts them to entries in variables.
 
 use super::chain::Numbers;
-use super::points::{Batches, Form};
+use super::points::{Batches, Variant};
 use super::shift::{Shift, Shifted};
 use super::{MetricTensor, Wrt};
 use crate::error::{Error, Result};
@@ -61,7 +61,7 @@ fn states(batches: &Batches<'_>, shifted: &Shifted<'_>, (sample, chosen): (usize
     let mut states = vec![vec![0.0; shifted.angles_as_inputs.program.outputs()]; 1 + chosen.len()];
     let at = |point: usize| point.checked_sub(1).map(|point| shifts[point]);
     let fill = |point: usize, to: &mut [f64]| shifted.write(sample, at(point).map(|(_, shift)| shift), to);
-    batches.run(Form::AnglesAsInputs, 1 + shifts.len(), fill, |point, values| {
+    batches.evaluate(Variant::AnglesAsInputs, 1 + shifts.len(), fill, |point, values| {
         let (to, factor) = at(point).map_or((0, 1.0), |(place, shift)| (place, shift.factor));
         states[to].iter_mut().zip(values).for_each(|(sum, value)| *sum += factor * value);
     })?;

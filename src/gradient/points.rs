@@ -16,9 +16,9 @@ const NUMBER_BYTES: usize = 24;
 /// Bytes of the points' states. A GPU has all of them in memory at once.
 const STATE_BYTES: usize = 1 << 30;
 
-/// Meaning of the numbers of a point.
+/// Variant of a program that evaluates points, which gives their numbers a meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
+pub(super) enum Variant {
     /// Features; all points share the weights.
     Shared,
     /// Features, then weights. Each output may lack a constant.
@@ -27,8 +27,8 @@ pub(super) enum Form {
     AnglesAsInputs,
 }
 
-impl Form {
-    pub(super) fn of(self, program: &Arc<Program>) -> &Arc<Program> {
+impl Variant {
+    pub(super) fn program(self, program: &Arc<Program>) -> &Arc<Program> {
         match self {
             Self::Shared => program,
             Self::OwnWeights => program.differences(),
@@ -51,16 +51,16 @@ pub(crate) struct Batches<'a> {
 impl Batches<'_> {
     /// Evaluates `count` points, which `fill` writes into rows. Passes the outputs of each point, which may lack a
     /// constant, to `take`, in order.
-    pub(super) fn run(
+    pub(super) fn evaluate(
         &self,
-        form: Form,
+        variant: Variant,
         count: usize,
         fill: impl Fn(usize, &mut [f64]),
         mut take: impl FnMut(usize, &[f64]),
     ) -> Result<()> {
         let outputs = self.program.outputs();
-        self.chunks(form, count, fill, |estimator, first, rows| {
-            let values = estimator.values(self.program, form, &rows, None, (self.call, first as u64))?;
+        self.chunks(variant, count, fill, |estimator, first, rows| {
+            let values = estimator.values(self.program, variant, &rows, None, (self.call, first as u64))?;
             host_numbers(&values)?.chunks(outputs).enumerate().for_each(|(k, values)| take(first + k, values));
             Ok(())
         })
@@ -69,15 +69,15 @@ impl Batches<'_> {
     /// Passes the exact gradient of one output of each point in the point's numbers to `take`, in order.
     pub(super) fn slopes(
         &self,
-        form: Form,
+        variant: Variant,
         count: usize,
         output: impl Fn(usize) -> usize,
         fill: impl Fn(usize, &mut [f64]),
         mut take: impl FnMut(usize, &[f64]),
     ) -> Result<()> {
-        let (program, outputs) = (form.of(self.program), self.program.outputs());
+        let (program, outputs) = (variant.program(self.program), self.program.outputs());
         let weights = Tensor::zeros(usize::from(!self.device.is_cpu()), self.dtype, self.device)?;
-        self.chunks(form, count, fill, |estimator, first, rows| {
+        self.chunks(variant, count, fill, |estimator, first, rows| {
             let exact = Estimator::exact(estimator.options().clone());
             let (points, width) = rows.dims2()?;
             let mut cotangent = vec![0.0; points * outputs];
@@ -96,12 +96,12 @@ impl Batches<'_> {
     /// rows, and an estimator limited to the remaining memory.
     fn chunks(
         &self,
-        form: Form,
+        variant: Variant,
         count: usize,
         fill: impl Fn(usize, &mut [f64]),
         mut each: impl FnMut(&Estimator, usize, Tensor) -> Result<()>,
     ) -> Result<()> {
-        let (width, outputs) = (form.of(self.program).engine_inputs, self.program.outputs());
+        let (width, outputs) = (variant.program(self.program).engine_inputs, self.program.outputs());
         let states = states_in(STATE_BYTES, self.program.qubits(), self.estimator.options());
         let limit = self.estimator.options().memory_limit;
         let most = limit

@@ -7,7 +7,7 @@
 
 use super::Wrt;
 use super::chain::Numbers;
-use super::points::{Batches, Form};
+use super::points::{Batches, Variant};
 use crate::engine::NeedsGrad;
 use crate::error::Result;
 use crate::program::{AnglesAsInputs, Probe, Readout, Spectrum, Variable};
@@ -131,7 +131,7 @@ pub(super) fn shift_gradients(
         let (sample, shift) = shifted.at(point);
         shifted.write(sample, Some(shift), to);
     };
-    batches.run(Form::AnglesAsInputs, shifted.points(), fill, |point, values| {
+    batches.evaluate(Variant::AnglesAsInputs, shifted.points(), fill, |point, values| {
         let (sample, shift) = shifted.at(point);
         let cotangent = &cotangent[sample * outputs..(sample + 1) * outputs];
         let value: f64 = cotangent.iter().zip(values).map(|(c, value)| c * value).sum();

@@ -3,7 +3,7 @@
 //! A measurement is split into groups; one basis measures all of a group (`sampling/`). An engine computes the final
 //! state of each point once. On the host each group changes its basis and draws its shots.
 
-use super::points::{Form, states_in};
+use super::points::{Variant, states_in};
 use crate::engine::Options;
 use crate::engine::share;
 use crate::error::Result;
@@ -48,17 +48,17 @@ impl Sampling {
     /// states of a program.
     pub(super) fn values(
         &self,
-        (number, form): (usize, &Arc<Program>),
+        (number, variant): (usize, &Arc<Program>),
         rows: &Tensor,
         (options, place): (&Options, (u64, u64)),
         states: impl Fn(&Arc<Program>, &Tensor) -> Result<Tensor>,
     ) -> Result<Tensor> {
-        let program = self.programs[number].get_or_init(|| Arc::new(form.state()));
+        let program = self.programs[number].get_or_init(|| Arc::new(variant.state()));
         let points = rows.dim(0)?;
         memory::check_numbers("sampled outputs", (points as u64).checked_mul(self.outputs as u64))?;
-        let copies = if self.groups.iter().all(Group::changes_nothing) { 0 } else { 2u64 << form.qubits() };
+        let copies = if self.groups.iter().all(Group::changes_nothing) { 0 } else { 2u64 << variant.qubits() };
         memory::check_numbers("a state in another basis", Some(copies))?;
-        let chunk = states_in(CHUNK_BYTES, form.qubits(), options);
+        let chunk = states_in(CHUNK_BYTES, variant.qubits(), options);
         let mut outputs = Vec::with_capacity(points * self.outputs);
         for first in (0..points).step_by(chunk) {
             let rows = rows.narrow(0, first, chunk.min(points - first))?.contiguous()?;
@@ -67,7 +67,7 @@ impl Sampling {
             };
             outputs.extend(sampling::read_states(&states(program, &rows)?, &Draw { sampling: self, random })?.concat());
         }
-        if number == Form::Shared as usize {
+        if number == Variant::Shared as usize {
             let rows = outputs.chunks_mut(self.outputs.max(1));
             rows.for_each(|row| self.constants.iter().for_each(|(output, constant)| row[*output] += constant));
         }

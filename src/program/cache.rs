@@ -17,7 +17,7 @@ struct Link {
 
 impl EngineCache {
     /// Returns the value of a type. A new value is the type's default.
-    pub(crate) fn of<V: Any + Default + Send + Sync>(&self) -> &V {
+    pub(crate) fn entry<V: Any + Default + Send + Sync>(&self) -> &V {
         let mut cache = self;
         loop {
             let made = || Box::new(Link { value: Box::<V>::default(), next: Self::default() });
@@ -44,18 +44,18 @@ mod tests {
     #[test]
     fn each_type_has_one_value() {
         let cache = EngineCache::default();
-        cache.of::<AtomicU8>().store(1, Ordering::Relaxed);
-        cache.of::<AtomicU16>().store(2, Ordering::Relaxed);
-        assert_eq!(cache.of::<AtomicU8>().load(Ordering::Relaxed), 1);
-        assert_eq!(cache.of::<AtomicU16>().load(Ordering::Relaxed), 2);
+        cache.entry::<AtomicU8>().store(1, Ordering::Relaxed);
+        cache.entry::<AtomicU16>().store(2, Ordering::Relaxed);
+        assert_eq!(cache.entry::<AtomicU8>().load(Ordering::Relaxed), 1);
+        assert_eq!(cache.entry::<AtomicU16>().load(Ordering::Relaxed), 2);
     }
 
     #[test]
     fn threads_that_ask_at_once_get_the_same_value() {
         let cache = &EngineCache::default();
         std::thread::scope(|scope| {
-            (0..4).for_each(|_| _ = scope.spawn(|| cache.of::<AtomicU16>().fetch_add(1, Ordering::Relaxed)));
+            (0..4).for_each(|_| _ = scope.spawn(|| cache.entry::<AtomicU16>().fetch_add(1, Ordering::Relaxed)));
         });
-        assert_eq!(cache.of::<AtomicU16>().load(Ordering::Relaxed), 4);
+        assert_eq!(cache.entry::<AtomicU16>().load(Ordering::Relaxed), 4);
     }
 }

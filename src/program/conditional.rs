@@ -104,10 +104,10 @@ impl Lowering {
         let others = moved & !pivot;
         let permuted = if first & pivot == 0 { first } else { first ^ others };
         let zeros = mask & !pivot & !permuted;
-        let x_groups = bits(others)
-            .map(|bit| x_group(bit, Controls::ones(pivot)))
-            .chain(bits(zeros).map(|bit| x_group(bit, Controls::NONE)));
-        let around: Vec<Step> = x_groups.collect();
+        let nots = bits(others)
+            .map(|bit| not_step(bit, Controls::ones(pivot)))
+            .chain(bits(zeros).map(|bit| not_step(bit, Controls::NONE)));
+        let around: Vec<Step> = nots.collect();
 
         self.steps.extend_from_slice(&around);
         let controls = controls.and_ones(mask & !pivot);
@@ -171,7 +171,7 @@ impl Lowering {
     }
 }
 
-fn x_group(bit: u64, controls: Controls) -> Step {
+fn not_step(bit: u64, controls: Controls) -> Step {
     Step { kernel: Kernel::Exchange { mask: bit, first: 0, second: bit }, controls }
 }
 

@@ -96,8 +96,8 @@ impl Program {
     /// Variant with weights as inputs and without constants in the outputs, for differences of outputs.
     pub(crate) fn differences(&self) -> &Arc<Self> {
         self.made.differences.get_or_init(|| {
-            let form = self.with_weights_as_inputs();
-            Arc::new(Self { readout: self.readout.without_constants(), ..form.bare() })
+            let variant = self.with_weights_as_inputs();
+            Arc::new(Self { readout: self.readout.without_constants(), ..variant.bare() })
         })
     }
 
@@ -121,7 +121,7 @@ impl Program {
                 slots.push(own);
             }
             let inputs = start + angles.len();
-            let form = Self {
+            let variant = Self {
                 features: inputs,
                 engine_inputs: inputs,
                 tensors: Vec::new(),
@@ -132,7 +132,7 @@ impl Program {
                 readout: self.readout.without_constants(),
                 ..self.bare()
             };
-            Arc::new(AnglesAsInputs { program: Arc::new(form), angles })
+            Arc::new(AnglesAsInputs { program: Arc::new(variant), angles })
         })
     }
 

@@ -84,7 +84,7 @@ impl Batch {
     }
 
     /// Returns the qubits as a list if they are in range and occur at most once.
-    pub(super) fn check(&self, qubits: impl IntoIterator<Item = usize>) -> Result<Vec<usize>> {
+    pub(super) fn check_qubits(&self, qubits: impl IntoIterator<Item = usize>) -> Result<Vec<usize>> {
         // Among more qubits than there are, a qubit is out of range or occurs twice.
         let (chosen, qubits) = (at_most(self.qubits, qubits).0, self.qubits);
         for (k, &qubit) in chosen.iter().enumerate() {
@@ -127,7 +127,7 @@ impl Batch {
     }
 
     /// Converts a result `[batch, behind..]` to `[leading.., behind..]`, in the dtype of the states.
-    pub(super) fn finish(&self, result: &Tensor, behind: &[usize]) -> Result<Tensor> {
+    pub(super) fn to_output(&self, result: &Tensor, behind: &[usize]) -> Result<Tensor> {
         Ok(result.to_dtype(self.outer)?.reshape([&self.leading, behind].concat())?)
     }
 

@@ -32,7 +32,7 @@ use num_complex::Complex64;
 /// The errors of [`purity`](super::purity).
 pub fn entropy(states: &Tensor, qubits: impl IntoIterator<Item = usize>) -> Result<Tensor> {
     let batch = Batch::new("the states", states)?;
-    let chosen = batch.check(qubits)?;
+    let chosen = batch.check_qubits(qubits)?;
     if batch.count() == 0 {
         return batch.nothing(&[]);
     }
@@ -40,7 +40,7 @@ pub fn entropy(states: &Tensor, qubits: impl IntoIterator<Item = usize>) -> Resu
     // The order matters: not every device has F64.
     let rho = Tensor::stack(&[re, im], 3)?.to_device(&Device::Cpu)?.to_dtype(DType::F64)?;
     let entropies = rho.apply_op1(Entropy)?.to_dtype(batch.inner)?.to_device(batch.device())?;
-    batch.finish(&entropies, &[])
+    batch.to_output(&entropies, &[])
 }
 
 /// Returns the Rényi entropy of order 2, `-ln` of the [`purity`](super::purity), of some qubits, in nats, from 0 to
@@ -62,13 +62,13 @@ pub fn entropy(states: &Tensor, qubits: impl IntoIterator<Item = usize>) -> Resu
 /// The errors of [`purity`](super::purity).
 pub fn renyi2_entropy(states: &Tensor, qubits: impl IntoIterator<Item = usize>) -> Result<Tensor> {
     let batch = Batch::new("the states", states)?;
-    let chosen = batch.check(qubits)?;
+    let chosen = batch.check_qubits(qubits)?;
     if batch.count() == 0 {
         return batch.nothing(&[]);
     }
     let purities = part_purities(&batch, chosen, &batch.squared_norms()?)?;
     // Subtracts from 0: a pure state's entropy is then 0 without a sign.
-    batch.finish(&purities.log()?.affine(-1.0, 0.0)?, &[])
+    batch.to_output(&purities.log()?.affine(-1.0, 0.0)?, &[])
 }
 
 /// Op from density matrices `[batch, d, d, 2]` in F64, on the host, to their entropies `[batch]`.

@@ -24,7 +24,7 @@ use candle_core::{D, Tensor};
 pub fn overlap(a: &Tensor, b: &Tensor) -> Result<Tensor> {
     let (like, parts) = products(a, b)?;
     match parts {
-        Some([re, im]) => like.finish(&Tensor::stack(&[re, im], 1)?, &[2]),
+        Some([re, im]) => like.to_output(&Tensor::stack(&[re, im], 1)?, &[2]),
         None => like.nothing(&[2]),
     }
 }
@@ -54,7 +54,7 @@ pub fn fidelity(a: &Tensor, b: &Tensor) -> Result<Tensor> {
         Some([re, im]) => {
             let norms = |what, states| Batch::new(what, states)?.squared_norms();
             let norms = norms(PAIR[0], a)?.broadcast_mul(&norms(PAIR[1], b)?)?;
-            like.finish(&moved_within(&((re.sqr()? + im.sqr()?)? / norms)?, 0.0, 1.0)?, &[])
+            like.to_output(&moved_within(&((re.sqr()? + im.sqr()?)? / norms)?, 0.0, 1.0)?, &[])
         }
         None => like.nothing(&[]),
     }

@@ -26,14 +26,14 @@ use candle_core::Tensor;
 /// or none; on the CPU, matrices beyond the available memory, before any is allocated.
 pub fn reduced_density_matrix(states: &Tensor, qubits: impl IntoIterator<Item = usize>) -> Result<Tensor> {
     let batch = Batch::new("the states", states)?;
-    let chosen = batch.check(qubits)?;
+    let chosen = batch.check_qubits(qubits)?;
     let behind = [1 << chosen.len(), 1 << chosen.len(), 2];
     if batch.count() == 0 {
         return batch.nothing(&behind);
     }
     check_memory(&batch, chosen.len())?;
     let [re, im] = density_matrices(&batch.matrices(&chosen)?)?;
-    batch.finish(&Tensor::stack(&[re, im], 3)?, &behind)
+    batch.to_output(&Tensor::stack(&[re, im], 3)?, &behind)
 }
 
 /// Returns the purity `Tr ρ² / (Tr ρ)²` of some qubits, between `2^-k` and 1: `[.., 2^n, 2]` gives `[..]`.
@@ -54,12 +54,12 @@ pub fn reduced_density_matrix(states: &Tensor, qubits: impl IntoIterator<Item = 
 /// The errors of [`reduced_density_matrix`], except for memory: the matrices here are no larger than the states.
 pub fn purity(states: &Tensor, qubits: impl IntoIterator<Item = usize>) -> Result<Tensor> {
     let batch = Batch::new("the states", states)?;
-    let chosen = batch.check(qubits)?;
+    let chosen = batch.check_qubits(qubits)?;
     if batch.count() == 0 {
         return batch.nothing(&[]);
     }
     let purities = part_purities(&batch, chosen, &batch.squared_norms()?)?;
-    batch.finish(&purities, &[])
+    batch.to_output(&purities, &[])
 }
 
 /// Returns the entanglement measure of Meyer and Wallach, 0 for product states and at most 1: `[.., 2^n, 2]` gives
@@ -88,7 +88,7 @@ pub fn meyer_wallach(states: &Tensor) -> Result<Tensor> {
     let lost = |qubit: usize| Ok(part_purities(&batch, vec![qubit], &norms)?.affine(-1.0, 1.0)?);
     let lost = (0..batch.qubits).map(lost).collect::<Result<Vec<_>>>()?;
     let mean = Tensor::stack(&lost, 0)?.mean(0)?;
-    batch.finish(&moved_within(&mean.affine(2.0, 0.0)?, 0.0, 1.0)?, &[])
+    batch.to_output(&moved_within(&mean.affine(2.0, 0.0)?, 0.0, 1.0)?, &[])
 }
 
 /// Returns purities `[batch]` of states with these squared norms. For a pure state the purity of the other qubits is

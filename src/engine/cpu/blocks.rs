@@ -19,11 +19,11 @@ impl<T: Real> Worker<'_, T> {
         let (first, count) = self.samples(block);
         let Some(saved) = saved else {
             self.run(first, count);
-            return self.read(out);
+            return self.read_outputs(out);
         };
         self.exchange(saved);
         self.run(first, count);
-        self.read(out);
+        self.read_outputs(out);
         self.exchange(saved);
     }
 
@@ -54,7 +54,7 @@ impl<T: Real> Worker<'_, T> {
         for block in from..partition.blocks.min(from + partition.blocks_per_group) {
             let (first, count) = self.samples(block);
             self.final_states(first, count, saved.get_mut(block - from));
-            self.seed(&cotangent[first * outputs..(first + count) * outputs]);
+            self.seed_lambda(&cotangent[first * outputs..(first + count) * outputs]);
             match partition.execution {
                 Execution::Batch => self.reverse_batch_passes(needs_grad, &mut sums.slots),
                 Execution::Single => self.reverse_tiles(needs_grad, &mut sums.slots),
@@ -87,7 +87,7 @@ impl<T: Real> Worker<'_, T> {
         let Some(saved) = saved else { return self.run(first, count) };
         self.exchange(saved);
         if !self.call.partition.saves_angles {
-            self.fill(first, count);
+            self.fill_angles(first, count);
             if self.call.partition.execution != Execution::Steps {
                 self.prepare_start();
             }
@@ -97,7 +97,7 @@ impl<T: Real> Worker<'_, T> {
     /// Computes the final states of `count` samples from `first` on.
     fn run(&mut self, first: usize, count: usize) {
         let Call { program, partition, .. } = *self.call;
-        self.fill(first, count);
+        self.fill_angles(first, count);
         self.scratch.block.psi.fit(program.qubits, partition.lanes);
         if let Some(embedding) = program.embedding {
             self.embed(embedding, first, count);
@@ -109,7 +109,7 @@ impl<T: Real> Worker<'_, T> {
                 if program.embedding.is_none() {
                     self.scratch.block.psi.set_ground();
                 }
-                (0..program.steps.len()).for_each(|index| self.apply(index));
+                (0..program.steps.len()).for_each(|index| self.apply_step(index));
             }
         }
     }
@@ -119,9 +119,10 @@ impl<T: Real> Worker<'_, T> {
     fn reverse(&mut self, needs_grad: NeedsGrad, gradients: &mut [[f64; LANES]]) {
         let Program { steps, embedding, .. } = self.call.program;
         let to_the_start = needs_grad.inputs && embedding.is_some();
-        let first = if to_the_start { Some(0) } else { steps.iter().position(|step| self.matters(step, needs_grad)) };
+        let first =
+            if to_the_start { Some(0) } else { steps.iter().position(|step| self.angle_matters(step, needs_grad)) };
         let first = first.unwrap_or(steps.len());
-        (first..steps.len()).rev().for_each(|index| self.undo(index, needs_grad, gradients));
+        (first..steps.len()).rev().for_each(|index| self.undo_step(index, needs_grad, gradients));
     }
 
     fn embed(&mut self, embedding: Embedding, first: usize, count: usize) {

@@ -64,7 +64,7 @@ struct Footprints<T>([OnceLock<Footprint>; 2], PhantomData<fn() -> T>);
 impl Footprint {
     /// Returns the footprint of a program whose blocks hold `lanes` samples.
     pub(super) fn of<T: Real>(program: &Program, lanes: usize) -> &Self {
-        let Footprints::<T>(footprints, _) = program.cache.of();
+        let Footprints::<T>(footprints, _) = program.cache.entry();
         footprints[usize::from(lanes == LANES)].get_or_init(|| Self::new::<T>(program, lanes))
     }
 
@@ -157,7 +157,7 @@ impl Footprint {
         .map(|count| count as u128);
         let states = 1 + usize::from(gradient) + usize::from(self.third_state);
         let state = state_bytes::<T>(program.qubits, lanes);
-        let spare = if self.moves { state / 2 } else { 0 };
+        let copied_plane = if self.moves { state / 2 } else { 0 };
         // These are the phases' angles, with their cosines and sines in f64, a table, and the overlaps of gradients.
         let amplitudes = if self.execution == Execution::Batch { 1 << program.qubits } else { 0 };
         let table = amplitudes * (24 + 2 * number + if gradient { 8 } else { 0 });
@@ -167,7 +167,7 @@ impl Footprint {
             call: number * weights + 48 * slots + 24 * amplitudes,
             sample: number * (outputs + inputs * if gradient { 2 } else { 1 }),
             group: if gradient { 128 * slots + 8 * weights } else { 0 },
-            worker: states as u128 * state + spare + table + cos_sins,
+            worker: states as u128 * state + copied_plane + table + cos_sins,
         }
     }
 

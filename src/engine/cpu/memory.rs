@@ -20,7 +20,7 @@ const LARGE: usize = 1 << 22;
 const RETAINED: usize = (1 << 26) + (1 << 16);
 
 /// Pages that nothing uses now.
-static SPARE: Mutex<Vec<MmapMut>> = Mutex::new(Vec::new());
+static UNUSED: Mutex<Vec<MmapMut>> = Mutex::new(Vec::new());
 
 /// Lines of memory. Their first values are arbitrary.
 #[derive(Debug)]
@@ -37,7 +37,7 @@ impl<T: Real> Memory<T> {
     /// Gets memory for `lines` lines. An error says that the system refuses it.
     pub(super) fn new(lines: usize) -> Result<Self> {
         let bytes = lines.saturating_mul(size_of::<Row16<T>>());
-        let pages = if bytes < LARGE { None } else { spare(bytes).or_else(|| fresh(bytes)) };
+        let pages = if bytes < LARGE { None } else { take_unused(bytes).or_else(|| fresh(bytes)) };
         if let Some(pages) = pages {
             return Ok(Self::Pages(Pages(Some(pages))));
         }
@@ -72,20 +72,20 @@ pub(super) fn held_bytes<V>(vector: &Vec<V>) -> usize {
 
 impl Drop for Pages {
     fn drop(&mut self) {
-        let mut spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner);
-        spare.extend(self.0.take());
+        let mut unused = UNUSED.lock().unwrap_or_else(PoisonError::into_inner);
+        unused.extend(self.0.take());
         // The oldest go first.
-        while spare.iter().map(|pages| pages.len()).sum::<usize>() > RETAINED {
-            spare.remove(0);
+        while unused.iter().map(|pages| pages.len()).sum::<usize>() > RETAINED {
+            unused.remove(0);
         }
     }
 }
 
 /// Takes unused pages of the size, if there are any.
-fn spare(bytes: usize) -> Option<MmapMut> {
-    let mut spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner);
-    let at = spare.iter().position(|pages| pages.len() == bytes)?;
-    Some(spare.swap_remove(at))
+fn take_unused(bytes: usize) -> Option<MmapMut> {
+    let mut unused = UNUSED.lock().unwrap_or_else(PoisonError::into_inner);
+    let at = unused.iter().position(|pages| pages.len() == bytes)?;
+    Some(unused.swap_remove(at))
 }
 
 fn fresh(bytes: usize) -> Option<MmapMut> {

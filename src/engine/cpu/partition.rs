@@ -41,7 +41,7 @@ pub(super) struct Partition {
     /// Bytes that tables may take.
     pub(super) tables: u64,
     /// Bytes that idle workspaces may take during the call.
-    pub(super) spare: Option<u64>,
+    pub(super) idle_limit: Option<u64>,
     /// Whether all final states together are small enough to save from a forward pass for the gradient.
     pub(super) may_save: bool,
     /// Whether angles are saved beside the final states.
@@ -106,7 +106,7 @@ impl Partition {
             execution,
             blocks,
             tables: 0,
-            spare: None,
+            idle_limit: None,
             may_save: false,
             saves_angles,
             groups,
@@ -133,7 +133,7 @@ impl Partition {
         self.tables = footprint.tables.min(left);
         self.may_save = saved.is_some_and(|saved| saved <= left - self.tables);
         let taken = self.tables + saved.filter(|_| self.may_save).unwrap_or(0);
-        self.spare = limit.map(|limit| limit.saturating_sub(needed).saturating_sub(taken));
+        self.idle_limit = limit.map(|limit| limit.saturating_sub(needed).saturating_sub(taken));
     }
 }
 

@@ -10,21 +10,21 @@ use crate::program::IndexMap;
 #[derive(Debug)]
 pub(super) struct Permuter<T> {
     /// Copy of one plane, which is half a state.
-    pub(super) spare: Buffer<T>,
+    pub(super) copy: Buffer<T>,
     /// Sources of the amplitudes of the first row.
     places: Vec<usize>,
 }
 
 impl<T> Default for Permuter<T> {
     fn default() -> Self {
-        Self { spare: Buffer::default(), places: Vec::new() }
+        Self { copy: Buffer::default(), places: Vec::new() }
     }
 }
 
 impl<T: Real> Permuter<T> {
     /// Bytes that the permuter holds.
     pub(super) fn bytes(&self) -> usize {
-        self.spare.bytes() + held_bytes(&self.places)
+        self.copy.bytes() + held_bytes(&self.places)
     }
 
     /// Permutes every amplitude from its stored to its logical index, or back, with a copy of one plane at a time.
@@ -45,13 +45,13 @@ impl<T: Real> Permuter<T> {
         // of a row.
         let low = state.qubits / 2;
         let origin = from(0);
-        let Self { spare, places } = self;
+        let Self { copy, places } = self;
         places.clear();
         places.extend((0..1 << low).map(from));
-        spare.fit(state.re.len());
+        copy.fit(state.re.len());
         for plane in [&mut state.re, &mut state.im] {
-            spare.copy_from_slice(plane);
-            let old = spare.as_chunks::<W>().0;
+            copy.copy_from_slice(plane);
+            let old = copy.as_chunks::<W>().0;
             let rows = plane.as_chunks_mut::<W>().0.chunks_mut(1 << low).enumerate();
             share::for_each_item(spread, &mut Vec::<()>::new(), rows, |(), (row, to)| {
                 let upper = from(row << low) ^ origin;

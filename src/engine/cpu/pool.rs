@@ -23,7 +23,7 @@ pub(super) struct WorkspacePool {
 impl WorkspacePool {
     /// Returns the pool of a program.
     pub(super) fn of(program: &Program) -> &Self {
-        program.cache.of()
+        program.cache.entry()
     }
 
     /// Locks the memory that no call uses now.
@@ -53,13 +53,13 @@ pub(super) struct Idle<'a>(MutexGuard<'a, Vec<(usize, Box<dyn Pooled>)>>);
 impl Idle<'_> {
     /// Takes the latest entry of a type.
     pub(super) fn take<S: Pooled>(&mut self) -> Option<Box<S>> {
-        let at = self.0.iter().rposition(|(_, spare)| (spare.as_ref() as &dyn Any).is::<S>())?;
+        let at = self.0.iter().rposition(|(_, entry)| (entry.as_ref() as &dyn Any).is::<S>())?;
         (self.0.remove(at).1 as Box<dyn Any>).downcast().ok()
     }
 
     /// Adds an entry.
-    pub(super) fn put(&mut self, spare: Box<dyn Pooled>) {
-        self.0.push((spare.bytes(), spare));
+    pub(super) fn put(&mut self, entry: Box<dyn Pooled>) {
+        self.0.push((entry.bytes(), entry));
     }
 
     /// Drops the oldest entries while the rest has more bytes than `most`.
@@ -89,7 +89,7 @@ mod tests {
         let mut idle = pool.idle();
         [5, 4, 3].into_iter().for_each(|bytes| idle.put(Box::new(Bytes(bytes))));
         idle.trim(8);
-        let mut take = || idle.take::<Bytes>().map(|spare| spare.0);
+        let mut take = || idle.take::<Bytes>().map(|entry| entry.0);
         assert_eq!([take(), take(), take()], [Some(3), Some(4), None]);
         idle.put(Box::new(Bytes(9)));
         idle.trim(8);

@@ -23,7 +23,7 @@ pub(super) struct Qubit<T> {
 }
 
 impl<T: Real> Qubit<T> {
-    pub(super) fn ground() -> Self {
+    pub(super) fn zero() -> Self {
         let zero = [T::zero(); LANES];
         Self { re: [[T::one(); LANES], zero], im: [zero; 2] }
     }
@@ -357,6 +357,6 @@ pub(super) fn take_apart<T: Real>(
     qubits: &[Qubit<T>],
     lambdas: &mut Vec<Qubit<T>>,
 ) {
-    lambdas.resize(qubits.len(), Qubit::ground());
+    lambdas.resize(qubits.len(), Qubit::zero());
     current_arch().dispatch(TakeApart { qubits, psi: amplitudes(psi), lambda: amplitudes(lambda), lambdas });
 }

@@ -1,7 +1,7 @@
 //! Readouts: from ψ to outputs, and from a cotangent of the outputs to `λ = dL/dψ*`.
 
 use crate::engine::Real;
-use crate::engine::cpu::batch::z_sums::{self, WordRoom, ZWords};
+use crate::engine::cpu::batch::z_sums::{self, WordScratch, ZWords};
 use crate::engine::cpu::context::Call;
 use crate::engine::cpu::scratch::{Scratch, Values};
 use crate::engine::cpu::simd::LANES;
@@ -17,7 +17,7 @@ const IDENTITY: Diagonal<'static> =
 
 impl<T: Real> Worker<'_, T> {
     /// Writes the outputs of all samples of the block, row by row.
-    pub(super) fn read(&mut self, out: &mut [T]) {
+    pub(super) fn read_outputs(&mut self, out: &mut [T]) {
         self.read_states(out);
         let spoiled = self.scratch.block.angles.spoiled;
         if !spoiled.contains(&true) {
@@ -30,7 +30,7 @@ impl<T: Real> Worker<'_, T> {
     }
 
     /// Sets λ from the rows of the cotangent that belong to the block.
-    pub(super) fn seed(&mut self, cotangent: &[T]) {
+    pub(super) fn seed_lambda(&mut self, cotangent: &[T]) {
         let Call { program, partition, .. } = *self.call;
         self.scratch.lambda.fit_second(program.qubits, partition.lanes);
         self.seed_states(cotangent);
@@ -140,7 +140,7 @@ fn expect<T: Real>(psi: Target<T>, mut x_groups: &[XMaskGroup], parts: &[SumPart
 }
 
 /// Adds `(sum over outputs of factors[output] * O[output]) psi` to `to`.
-fn apply<T: Real>(psi: Target<T>, sum: &Sum, factors: &[[T; LANES]], words: &mut WordRoom<T>, to: Planes<T>) {
+fn apply<T: Real>(psi: Target<T>, sum: &Sum, factors: &[[T; LANES]], words: &mut WordScratch<T>, to: Planes<T>) {
     let mut x_groups = &sum.x_groups[..];
     if psi.lanes == 1 && !x_groups.is_empty() {
         psi.apply_words(x_groups, factors, words, to, false);

@@ -3,7 +3,7 @@
 use crate::engine::Real;
 use crate::engine::cpu::angles::{BlockAngles, LanePoints};
 use crate::engine::cpu::batch::tables::LayerTables;
-use crate::engine::cpu::batch::z_sums::WordRoom;
+use crate::engine::cpu::batch::z_sums::WordScratch;
 use crate::engine::cpu::factored::Phases;
 use crate::engine::cpu::memory::held_bytes;
 use crate::engine::cpu::permute::Permuter;
@@ -74,7 +74,7 @@ impl<T: Real> Scratch<T> {
     /// Gives large pages back, as [`Buffer::give_back_pages`](crate::engine::cpu::state::Buffer::give_back_pages) does.
     pub(super) fn give_back_pages(&mut self) {
         [&mut self.block.psi, &mut self.lambda, &mut self.third_state].into_iter().for_each(State::give_back_pages);
-        self.permuter.spare.give_back_pages();
+        self.permuter.copy.give_back_pages();
     }
 }
 
@@ -107,12 +107,12 @@ pub(super) struct Values<T> {
     pub(super) sums: Vec<f64>,
     /// Factors of the outputs in each lane.
     pub(super) factors: Vec<[T; LANES]>,
-    pub(super) words: WordRoom<T>,
+    pub(super) words: WordScratch<T>,
 }
 
 impl<T> Default for Values<T> {
     fn default() -> Self {
-        Self { sums: Vec::new(), factors: Vec::new(), words: WordRoom::default() }
+        Self { sums: Vec::new(), factors: Vec::new(), words: WordScratch::default() }
     }
 }
 

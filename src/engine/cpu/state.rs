@@ -36,8 +36,8 @@ fn lines(len: usize) -> usize {
 /// Bytes of `lanes` states of at most 58 qubits.
 pub(super) fn state_bytes<T>(qubits: usize, lanes: usize) -> u128 {
     let plane = (lanes as u128) << qubits;
-    let spare = if plane < (WAY * LANES) as u128 { 0 } else { (WAY * LANES) as u128 };
-    2 * size_of::<T>() as u128 * (plane.next_multiple_of(LANES as u128) + spare)
+    let skipped = if plane < (WAY * LANES) as u128 { 0 } else { (WAY * LANES) as u128 };
+    2 * size_of::<T>() as u128 * (plane.next_multiple_of(LANES as u128) + skipped)
 }
 
 impl<T: Real> Buffer<T> {

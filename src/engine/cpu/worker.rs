@@ -45,20 +45,20 @@ impl<T: Real> Worker<'_, T> {
     pub(super) fn prepare_start(&mut self) {
         let start = &self.call.program.layered().start;
         let mut to = std::mem::take(&mut self.scratch.block.start);
-        to.resize(start.len(), Qubit::ground());
+        to.resize(start.len(), Qubit::zero());
         current_arch().dispatch(Prepare { start, angles: self.angles(), to: &mut to });
         self.scratch.block.start = to;
     }
 
     /// Computes cosines and sines of `count` samples from `first` on.
-    pub(super) fn fill(&mut self, first: usize, count: usize) {
+    pub(super) fn fill_angles(&mut self, first: usize, count: usize) {
         let Call { program, arguments, partition, prepared } = *self.call;
         let (angles, single) = (&mut self.scratch.block.angles, &mut self.scratch.single);
         angles.fill(program, arguments, &prepared.angles, (first, count, partition.lanes), single);
     }
 
     /// Applies a step to ψ.
-    pub(super) fn apply(&mut self, index: usize) {
+    pub(super) fn apply_step(&mut self, index: usize) {
         let step = &self.call.program.steps[index];
         let target = self.target();
         match &step.kernel {
@@ -75,7 +75,7 @@ impl<T: Real> Worker<'_, T> {
     }
 
     /// Undoes a step on ψ and λ. Adds to the gradient of its slot, if the slot needs a gradient.
-    pub(super) fn undo(&mut self, index: usize, needs_grad: NeedsGrad, gradients: &mut [[f64; LANES]]) {
+    pub(super) fn undo_step(&mut self, index: usize, needs_grad: NeedsGrad, gradients: &mut [[f64; LANES]]) {
         let step = &self.call.program.steps[index];
         let (controls, lanes) = (step.controls, self.call.partition.lanes);
         let [psi, lambda] = self.targets();
@@ -119,14 +119,14 @@ impl<T: Real> Worker<'_, T> {
 
     /// Whether an angle of the product start needs a gradient.
     pub(super) fn start_matters(&self, needs_grad: NeedsGrad) -> bool {
-        self.call.program.layered().start.iter().flatten().any(|step| self.matters(step, needs_grad))
+        self.call.program.layered().start.iter().flatten().any(|step| self.angle_matters(step, needs_grad))
     }
 
     /// Undoes the gates of the product start on each qubit and its λ.
     pub(super) fn reverse_qubits(&self, needs_grad: NeedsGrad, gradients: &mut [[f64; LANES]]) {
         let (qubits, lambdas) = (&self.scratch.block.start, &self.scratch.lambdas);
         let (start, angles) = (&self.call.program.layered().start, self.angles());
-        let matters = |steps: &[Step]| steps.iter().any(|step| self.matters(step, needs_grad));
+        let matters = |steps: &[Step]| steps.iter().any(|step| self.angle_matters(step, needs_grad));
         current_arch().dispatch(Undo { start, qubits, lambdas, angles, matters, gradients });
     }
 
@@ -138,7 +138,7 @@ impl<T: Real> Worker<'_, T> {
     }
 
     /// Whether the angle of a step needs a gradient.
-    pub(super) fn matters(&self, step: &Step, needs_grad: NeedsGrad) -> bool {
+    pub(super) fn angle_matters(&self, step: &Step, needs_grad: NeedsGrad) -> bool {
         step.kernel.slot().is_some_and(|slot| self.slot_matters(slot, needs_grad))
     }
 }

@@ -83,16 +83,16 @@ pub(super) fn take_workspace<T: Real>(
 ) -> (Box<ScratchSpaces<T>>, Box<Workspace<T>>) {
     let mut idle = WorkspacePool::of(program).idle();
     let scratches = idle.take::<ScratchSpaces<T>>();
-    let spare = if saved.is_none() { idle.take::<Workspace<T>>() } else { None };
+    let idle_workspace = if saved.is_none() { idle.take::<Workspace<T>>() } else { None };
     // Other idle memory is dropped if the call leaves no memory for it.
-    if let Some(most) = partition.spare {
+    if let Some(most) = partition.idle_limit {
         idle.trim(usize::try_from(most).unwrap_or(usize::MAX));
     }
     drop(idle);
     let mut scratches = scratches.unwrap_or_else(|| Box::new(ScratchSpaces(Vec::new())));
     scratches.0.truncate(partition.workers);
     let workspace = saved.unwrap_or_else(|| {
-        let fits = spare.filter(|spare| spare.shape == (partition.execution, partition.lanes));
+        let fits = idle_workspace.filter(|workspace| workspace.shape == (partition.execution, partition.lanes));
         let mut workspace = fits.unwrap_or_else(|| Box::new(Workspace::new(program, partition)));
         workspace.set(program, arguments, partition);
         workspace
@@ -115,7 +115,7 @@ pub(super) fn give_back<T: Real>(
         workspace.blocks.iter_mut().for_each(|block| block.psi.give_back_pages());
         workspace
     });
-    let mut idle = cache.of::<WorkspacePool>().idle();
+    let mut idle = cache.entry::<WorkspacePool>().idle();
     scratches.into_iter().for_each(|scratches| idle.put(scratches));
     workspace.into_iter().for_each(|workspace| idle.put(workspace));
     idle.trim(limit.map_or(SPARE_BYTES, |limit| SPARE_BYTES.min(usize::try_from(limit).unwrap_or(usize::MAX))));
@@ -142,7 +142,7 @@ impl<T: Real> ScratchSpaces<T> {
                 scratch.third_state.reserve(qubits, lanes)?;
             }
             if partition.moves {
-                scratch.permuter.spare.reserve(lanes << qubits)?;
+                scratch.permuter.copy.reserve(lanes << qubits)?;
             }
         }
         Ok(())
@@ -194,7 +194,7 @@ impl<T: Real> SavedStates<T> {
 
 impl<T: Real> Drop for SavedStates<T> {
     fn drop(&mut self) {
-        self.cache.of::<WorkspacePool>().end_waiting(self.bytes);
+        self.cache.entry::<WorkspacePool>().end_waiting(self.bytes);
         if let Some(workspace) = self.workspace.take() {
             give_back(&self.cache, None, Some(workspace), self.limit);
         }

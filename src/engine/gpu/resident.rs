@@ -48,7 +48,7 @@ impl<M> Default for Residents<M> {
 impl<M: Clone + Send + Sync + 'static> Resident<M> {
     /// Returns the bytecode of a program on the device. The first call copies it there.
     pub(super) fn of<D: Device<Memory = M>>(device: &D, program: &Program, dtype: DType) -> Result<Arc<Self>> {
-        let Residents(residents) = program.cache.of::<Residents<M>>();
+        let Residents(residents) = program.cache.entry::<Residents<M>>();
         let mut residents = residents.lock().unwrap_or_else(PoisonError::into_inner);
         let id = device.id();
         if let Some((.., resident)) = residents.iter().find(|(on, of, _)| (*on, *of) == (id, dtype)) {

@@ -41,7 +41,7 @@ pub(super) fn split_controls(program: &mut Program) {
             _ => steps.push(step),
         }
     }
-    (program.slots, program.steps) = slots.finish(steps);
+    (program.slots, program.steps) = slots.into_needed(steps);
 }
 
 /// All subsets of a mask, the empty set first.

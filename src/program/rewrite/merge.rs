@@ -21,7 +21,7 @@ pub(super) fn merge_steps(program: &mut Program) {
     }
     let Merger { mut slots, steps, .. } = merger;
     let steps = steps.into_iter().flat_map(|merged| merged.into_steps(&mut slots)).collect();
-    (program.slots, program.steps) = slots.finish(steps);
+    (program.slots, program.steps) = slots.into_needed(steps);
 }
 
 /// Entry of the merged steps.
@@ -79,7 +79,7 @@ impl Merger {
             other => other,
         };
         if let Merged::Run(run) = &mut earlier
-            && run.take(later, &self.slots)
+            && run.try_add(later, &self.slots)
         {
             if !run.cancels() {
                 return Ok(earlier);
@@ -156,8 +156,8 @@ impl Merged {
             return [phase(m[0], 0), phase(m[3] / m[0], mask)].into_iter().flatten().collect();
         }
         if m[0].norm() < NOISE && m[3].norm() < NOISE {
-            let x_group = Step { kernel: Kernel::Exchange { mask, first: 0, second: mask }, controls: Controls::NONE };
-            return [Some(x_group), phase(m[1], 0), phase(m[2] / m[1], mask)].into_iter().flatten().collect();
+            let not = Step { kernel: Kernel::Exchange { mask, first: 0, second: mask }, controls: Controls::NONE };
+            return [Some(not), phase(m[1], 0), phase(m[2] / m[1], mask)].into_iter().flatten().collect();
         }
         vec![Step { kernel: Kernel::Matrix { qubits: vec![qubit], entries: m.into() }, controls: Controls::NONE }]
     }

@@ -33,7 +33,7 @@ impl Run {
     }
 
     /// Adds a step if it differs from the run in its angle alone. Returns whether it was added.
-    pub(super) fn take(&mut self, later: &Step, slots: &Slots) -> bool {
+    pub(super) fn try_add(&mut self, later: &Step, slots: &Slots) -> bool {
         match later.kernel.slot() {
             Some(slot) if differ_in_angle(&self.step, later) => self.add(slot, slots),
             _ => return false,
@@ -46,7 +46,7 @@ impl Run {
         self.from.push(slot);
         self.sum.constant += constant;
         for &(coefficient, first, second) in terms {
-            let place = self.places.of(&self.sum.terms, |term| (term.1, term.2), (first, second));
+            let place = self.places.place_of(&self.sum.terms, |term| (term.1, term.2), (first, second));
             if place == self.sum.terms.len() {
                 self.sum.terms.push((0.0, first, second));
             }

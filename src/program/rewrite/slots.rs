@@ -37,7 +37,7 @@ impl Slots {
     }
 
     /// Slots that are still needed, and the steps with their new indices.
-    pub(super) fn finish(self, mut steps: Vec<Step>) -> (Vec<Slot>, Vec<Step>) {
+    pub(super) fn into_needed(self, mut steps: Vec<Step>) -> (Vec<Slot>, Vec<Step>) {
         let mut needed: Vec<bool> = self.replaced.iter().map(|replaced| !replaced).collect();
         steps.iter().filter_map(|step| step.kernel.slot()).for_each(|slot| needed[slot] = true);
         let mut count = 0;

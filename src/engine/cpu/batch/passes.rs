@@ -66,12 +66,12 @@ struct Made(OnceLock<BatchPasses>);
 impl BatchPasses {
     /// Returns the batch passes of a program, which are made at the first call.
     pub(crate) fn of(program: &Program) -> &Self {
-        program.cache.of::<Made>().0.get_or_init(|| Self::new(program, program.layered()))
+        program.cache.entry::<Made>().0.get_or_init(|| Self::new(program, program.layered()))
     }
 
     /// Whether the batch passes of a program have been made.
     pub(crate) fn are_made(program: &Program) -> bool {
-        program.cache.of::<Made>().0.get().is_some()
+        program.cache.entry::<Made>().0.get().is_some()
     }
 
     pub(crate) fn new(program: &Program, layered: &LayeredProgram) -> Self {

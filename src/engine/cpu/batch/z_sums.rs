@@ -76,19 +76,19 @@ fn loaded<S: Simd, T: Real>(lines: &Eight<T>, at: usize) -> [T::Vector<S>; EIGHT
 
 /// Scratch of words, with an entry for each word.
 #[derive(Debug)]
-pub(crate) struct WordRoom<T> {
+pub(crate) struct WordScratch<T> {
     pub(crate) sums: Vec<[f64; LANES]>,
     pub(crate) factors: Vec<f64>,
     lines: Vec<Row16<T>>,
 }
 
-impl<T> Default for WordRoom<T> {
+impl<T> Default for WordScratch<T> {
     fn default() -> Self {
         Self { sums: Vec::new(), factors: Vec::new(), lines: Vec::new() }
     }
 }
 
-impl<T> WordRoom<T> {
+impl<T> WordScratch<T> {
     /// Bytes that the scratch holds.
     pub(crate) fn bytes(&self) -> usize {
         held_bytes(&self.sums) + held_bytes(&self.factors) + held_bytes(&self.lines)
@@ -99,7 +99,7 @@ impl<T> WordRoom<T> {
 struct Expect<'a, T> {
     state: &'a State<T>,
     words: &'a ZWords,
-    scratch: &'a mut WordRoom<T>,
+    scratch: &'a mut WordScratch<T>,
 }
 
 impl<T: Real> WithSimd for Expect<'_, T> {
@@ -109,7 +109,7 @@ impl<T: Real> WithSimd for Expect<'_, T> {
     fn with_simd<S: Simd>(self, simd: S) {
         align_frame();
         let ZWords { terms, groups } = self.words;
-        let WordRoom { sums: total, lines: sums, .. } = self.scratch;
+        let WordScratch { sums: total, lines: sums, .. } = self.scratch;
         total.clear();
         total.resize(terms.len(), [0.0; LANES]);
         sums.clear();
@@ -226,7 +226,12 @@ impl<T: Real> WithSimd for Apply<'_, T> {
 }
 
 /// Adds the expectation values of words of Z to `total`, `[outputs][LANES]`.
-pub(crate) fn expect_z_words<T: Real>(state: &State<T>, words: &ZWords, scratch: &mut WordRoom<T>, total: &mut [f64]) {
+pub(crate) fn expect_z_words<T: Real>(
+    state: &State<T>,
+    words: &ZWords,
+    scratch: &mut WordScratch<T>,
+    total: &mut [f64],
+) {
     current_arch().dispatch(Expect { state, words, scratch });
     for (term, sums) in words.terms.iter().zip(&scratch.sums) {
         let total = &mut total[term.output * LANES..][..LANES];
@@ -239,7 +244,7 @@ pub(crate) fn apply_z_words<T: Real>(
     from: &State<T>,
     words: &ZWords,
     factors: &[[T; LANES]],
-    scratch: &mut WordRoom<T>,
+    scratch: &mut WordScratch<T>,
     to: &mut State<T>,
 ) {
     let factor = |term: &PauliTerm| Row16(factors[term.output].map(|factor| T::from_f64(term.coefficient) * factor));

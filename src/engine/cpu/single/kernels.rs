@@ -141,7 +141,7 @@ impl<T: Real> Take<'_, T> {
         for (j, offset) in sweep.offsets.iter().enumerate() {
             let index = base ^ offset;
             // SAFETY: tiles are disjoint sets of whole vectors of the state, and one thread has this tile.
-            let mut line = unsafe { lines.take::<N>(state, index) };
+            let mut line = unsafe { lines.load_pair::<N>(state, index) };
             for (term, by) in sweep.loose.iter().zip(&numbers.loose) {
                 line = lines.spin(cos_sin(lines, by, odd(term.mask, index)), line);
             }
@@ -180,7 +180,7 @@ impl<T: Real> Put<'_, T> {
                 line = lines.spin(pair(lines, table, j), line);
             }
             // SAFETY: as in `Take`.
-            unsafe { lines.put(state, base ^ offset, line) };
+            unsafe { lines.store_pair(state, base ^ offset, line) };
         }
     }
 }
@@ -207,7 +207,8 @@ impl<T: Real> TakeBack<'_, T> {
         for (j, offset) in sweep.offsets.iter().enumerate() {
             let index = base ^ offset;
             // SAFETY: as in `Take`, for both states.
-            let (mut psi, mut lambda) = unsafe { (lines.take::<N>(states[0], index), lines.take(states[1], index)) };
+            let (mut psi, mut lambda) =
+                unsafe { (lines.load_pair::<N>(states[0], index), lines.load_pair(states[1], index)) };
             if let Some(table) = after {
                 add_overlap(lines, sums.as_mut().map(|sums| &mut sums[j]), psi, lambda);
                 let back = conjugate(lines, pair(lines, table, j));
@@ -279,8 +280,8 @@ impl<T: Real> PutBack<'_, T> {
             }
             // SAFETY: as in `Take`, for both states.
             unsafe {
-                lines.put(states[0], index, psi);
-                lines.put(states[1], index, lambda);
+                lines.store_pair(states[0], index, psi);
+                lines.store_pair(states[1], index, lambda);
             }
         }
         for (total, sum) in sums.within.iter_mut().zip(within) {

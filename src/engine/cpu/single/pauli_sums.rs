@@ -5,7 +5,7 @@
 //! Walsh-Hadamard transform, so a word costs one vector addition for each stretch. A sum of words is applied in the
 //! opposite order. If a group has few words, the transform costs more than it saves.
 
-use crate::engine::cpu::batch::z_sums::WordRoom;
+use crate::engine::cpu::batch::z_sums::WordScratch;
 use crate::engine::cpu::simd::LANE_QUBITS;
 use crate::engine::cpu::simd::LANES;
 use crate::engine::cpu::simd::arch::current_arch;
@@ -126,7 +126,7 @@ impl<T: Real> Expect<'_, T> {
             for k in 0..1 << bits {
                 let index = place.base | k << LANE_QUBITS;
                 // SAFETY: the vectors lie in the state, and nothing writes to it during the call.
-                let (a, b) = unsafe { (lines.take::<N>(state, index), lines.take::<N>(state, index ^ x)) };
+                let (a, b) = unsafe { (lines.load_pair::<N>(state, index), lines.load_pair::<N>(state, index ^ x)) };
                 re[k] = lines.times_plus(b.0, a.0, lines.times(b.1, a.1));
                 if imaginary {
                     im[k] = lines.overlap(a, b, zero);
@@ -230,8 +230,8 @@ impl<T: Real> Add<'_, T> {
                 // SAFETY: the vectors lie in the states, nothing writes to `from`, and one thread has this stretch of
                 // `to`.
                 let (from, (to_re, to_im)) = unsafe {
-                    let earlier = if first { (zero, zero) } else { lines.take(to, index) };
-                    (lines.take::<N>(from, index ^ x), earlier)
+                    let earlier = if first { (zero, zero) } else { lines.load_pair(to, index) };
+                    (lines.load_pair::<N>(from, index ^ x), earlier)
                 };
                 let (mut real, mut imag) =
                     (lines.times_plus(re[k], from.0, to_re), lines.times_plus(re[k], from.1, to_im));
@@ -240,7 +240,7 @@ impl<T: Real> Add<'_, T> {
                     imag = lines.times_plus(im[k], from.0, imag);
                 }
                 // SAFETY: as for the loads.
-                unsafe { lines.put(to, index, (real, imag)) };
+                unsafe { lines.store_pair(to, index, (real, imag)) };
             }
         }
     }
@@ -278,7 +278,7 @@ fn cut(qubits: usize) -> (usize, usize, usize) {
 
 impl<T: Real> Target<T> {
     /// Adds the expectation values of words on a single state to the values of their outputs.
-    pub(crate) fn expect_words(&self, mut x_groups: &[XMaskGroup], scratch: &mut WordRoom<T>, outputs: &mut [f64]) {
+    pub(crate) fn expect_words(&self, mut x_groups: &[XMaskGroup], scratch: &mut WordScratch<T>, outputs: &mut [f64]) {
         let (bits, each, chunks) = cut(self.qubits);
         while !x_groups.is_empty() {
             let (here, later) = next(x_groups);
@@ -313,7 +313,7 @@ impl<T: Real> Target<T> {
         &self,
         x_groups: &[XMaskGroup],
         factors: &[[T; LANES]],
-        scratch: &mut WordRoom<T>,
+        scratch: &mut WordScratch<T>,
         to: Planes<T>,
         first: bool,
     ) {

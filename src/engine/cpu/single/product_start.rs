@@ -174,7 +174,7 @@ impl<T: Real> Products<T> {
     ) {
         let (lower, upper) = self.set(qubits);
         self.contract(lambda, spread);
-        lambdas.resize(qubits.len(), Qubit::ground());
+        lambdas.resize(qubits.len(), Qubit::zero());
         let (low, high) = lambdas.split_at_mut(lower.len());
         self.lower.separate(lower, low);
         self.upper.separate(upper, high);

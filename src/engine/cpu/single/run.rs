@@ -234,7 +234,7 @@ impl<T: Real> Worker<'_, T> {
         }
         for (index, node) in StateTiling::of(program).nodes.iter().enumerate() {
             match node {
-                TileNode::Step { index } => self.apply(*index),
+                TileNode::Step { index } => self.apply_step(*index),
                 TileNode::Permute(index_map) => {
                     self.scratch.permuter.permute(
                         &mut self.scratch.block.psi,
@@ -271,7 +271,7 @@ impl<T: Real> Worker<'_, T> {
         let to_the_start = start_matters || needs_grad.inputs && program.embedding.is_some();
         let matters = |node: &TileNode| match node {
             TileNode::Permute(_) => false,
-            TileNode::Step { index } => self.matters(&program.steps[*index], needs_grad),
+            TileNode::Step { index } => self.angle_matters(&program.steps[*index], needs_grad),
             TileNode::Sweep(sweep) => {
                 SweepNeedsGrad::new(sweep, |source| self.source_matters(source, needs_grad)).any()
             }
@@ -279,7 +279,7 @@ impl<T: Real> Worker<'_, T> {
         let first = if to_the_start { Some(0) } else { nodes.iter().position(matters) };
         for (index, node) in nodes.iter().enumerate().skip(first.unwrap_or(nodes.len())).rev() {
             match node {
-                TileNode::Step { index } => self.undo(*index, needs_grad, gradients),
+                TileNode::Step { index } => self.undo_step(*index, needs_grad, gradients),
                 TileNode::Permute(index_map) => {
                     for state in [&mut self.scratch.block.psi, &mut self.scratch.lambda] {
                         self.scratch.permuter.permute(state, index_map, true, partition.spread_state);

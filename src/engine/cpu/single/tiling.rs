@@ -86,12 +86,12 @@ struct Made(OnceLock<StateTiling>);
 impl StateTiling {
     /// Returns the tiling of a program, which is made at the first call.
     pub(crate) fn of(program: &Program) -> &Self {
-        program.cache.of::<Made>().0.get_or_init(|| Self::new(program.qubits, program.layered()))
+        program.cache.entry::<Made>().0.get_or_init(|| Self::new(program.qubits, program.layered()))
     }
 
     /// Whether the tiling of a program has been made.
     pub(crate) fn is_made(program: &Program) -> bool {
-        program.cache.of::<Made>().0.get().is_some()
+        program.cache.entry::<Made>().0.get().is_some()
     }
 
     /// Makes the tiling of a program of more than [`LANE_QUBITS`] qubits.
