@@ -10,6 +10,7 @@ use super::rewrite::diagonalized;
 use super::{Kernel, Slot, Step, Variable};
 use crate::circuit::{Angle, Comparison, Condition, Token};
 use crate::error::Mistake;
+use crate::gf2;
 use num_complex::Complex64;
 use std::collections::HashSet;
 use std::f64::consts::FRAC_PI_2;
@@ -104,8 +105,8 @@ impl Lowering {
         let others = moved & !pivot;
         let permuted = if first & pivot == 0 { first } else { first ^ others };
         let zeros = mask & !pivot & !permuted;
-        let x_groups = bits(others).map(|bit| x_group(bit, pivot)).chain(bits(zeros).map(|bit| x_group(bit, 0)));
-        let around: Vec<Step> = x_groups.collect();
+        let flipped = gf2::bits(others).map(|bit| x_group(1 << bit, pivot));
+        let around: Vec<Step> = flipped.chain(gf2::bits(zeros).map(|bit| x_group(1 << bit, 0))).collect();
 
         self.steps.extend_from_slice(&around);
         let controls = controls | mask & !pivot;
@@ -134,7 +135,7 @@ impl Lowering {
         };
         self.steps.push(matrix(crate::linalg::adjoint(&vectors)));
         for word in 0..arguments.len() {
-            let sign = |state: usize| if (state & word).count_ones() % 2 == 1 { -1.0 } else { 1.0 };
+            let sign = |state: usize| if gf2::parity((state & word) as u64) { -1.0 } else { 1.0 };
             let sum: f64 = arguments.iter().enumerate().map(|(state, argument)| sign(state) * argument).sum();
             let mean = sum / arguments.len() as f64;
             if mean.abs() < f64::EPSILON {
@@ -143,8 +144,7 @@ impl Lowering {
             if word == 0 {
                 self.gated_phase(mean, controls);
             } else {
-                let local = qubits.iter().enumerate().filter(|(k, _)| word >> k & 1 == 1);
-                let z = local.fold(0, |z, (_, qubit)| z | 1 << qubit);
+                let z = gf2::deposit(word as u64, &qubits);
                 let slot = self.constant_slot(-mean);
                 self.steps.push(Step { kernel: Kernel::Rotation { x: 0, z, slot }, controls });
             }
@@ -169,9 +169,4 @@ impl Lowering {
 
 fn x_group(bit: u64, controls: u64) -> Step {
     Step { kernel: Kernel::Exchange { mask: bit, first: 0, second: bit }, controls }
-}
-
-/// Bits of a mask, each as a mask.
-fn bits(mask: u64) -> impl Iterator<Item = u64> {
-    (0..u64::BITS).map(|bit| 1 << bit).filter(move |bit| mask & bit != 0)
 }

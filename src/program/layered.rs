@@ -14,6 +14,7 @@
 use super::index_map::{IndexMap, Parity, Relabelling};
 use super::rewrite::{Rewrite, Rewrites, is_one, product_start, sees_no_phases};
 use super::{Kernel, Program, Readout, Step, Sum};
+use crate::gf2;
 use num_complex::Complex64;
 use std::f64::consts::FRAC_1_SQRT_2;
 
@@ -186,7 +187,7 @@ fn pieces(step: &Step, rewrites: Rewrites) -> Option<Vec<Piece>> {
         Kernel::Rotation { x: 0, z, slot } if step.controls == 0 => Some(vec![Piece::Sign(Source::Slot(*slot), *z)]),
         Kernel::Rotation { x, z, slot } if step.controls == 0 => {
             let word = RotationWord { x: *x, z: *z, negative: false, source: Source::Slot(*slot) };
-            if (x & z).count_ones() % 2 == 1 {
+            if gf2::parity(x & z) {
                 return Some(vec![Piece::Rotate(word)]);
             }
             // RZ(π/2) turns X into Y and Y into -X. Changing one letter gives the word an odd number of Y, as in RX(θ)
@@ -300,9 +301,8 @@ impl LayerBuilder {
     /// Returns the first table that all qubits of `mask` allow. Later pieces on these qubits come `further` tables
     /// later.
     fn reserve(&mut self, mask: u64, further: usize) -> usize {
-        let touched = |q: &usize| mask >> q & 1 == 1;
-        let at = (0..self.qubits).filter(touched).map(|q| self.free[q]).max().unwrap_or(0);
-        (0..self.qubits).filter(touched).for_each(|q| self.free[q] = at + further);
+        let at = gf2::bits(mask).map(|q| self.free[q]).max().unwrap_or(0);
+        gf2::bits(mask).for_each(|q| self.free[q] = at + further);
         at
     }
 
@@ -322,8 +322,7 @@ impl LayerBuilder {
     }
 
     fn rotation(&self, word: &RotationWord) -> Rotation {
-        let flipped = (0..self.qubits).filter(|q| word.x >> q & 1 == 1);
-        let flip_mask = flipped.fold(0, |distance, q| distance ^ self.index_map.flip_mask(q));
+        let flip_mask = self.index_map.flip_mask(word.x);
         let mut parity = self.index_map.parity(word.z);
         // A word with three Y has the opposite sign to a word with one Y.
         parity.odd ^= word.negative ^ ((word.x & word.z).count_ones() % 4 == 3);
@@ -340,8 +339,7 @@ impl LayerBuilder {
                     phases.push(Phase { source, region: Region::Sign(self.index_map.parity(mask)) });
                 }
                 Entry::All(source, mask) => {
-                    let bits = (0..self.qubits).filter(|q| mask >> q & 1 == 1);
-                    let region = Region::All(bits.map(|q| self.index_map.parity(1 << q)).collect());
+                    let region = Region::All(gf2::bits(mask).map(|q| self.index_map.parity(1 << q)).collect());
                     phases.push(Phase { source, region });
                 }
             }
@@ -379,7 +377,7 @@ impl LayerBuilder {
             self.close();
         }
         let index_map = &self.index_map;
-        let moved = |sum: &Sum| sum.moved(|mask| index_map.parity(mask), |mask| index_map.displaced(mask));
+        let moved = |sum: &Sum| sum.moved(|mask| index_map.parity(mask), |mask| index_map.flip_mask(mask));
         match readout {
             Readout::Expectation(sum) => Readout::Expectation(moved(sum)),
             Readout::Variance(sums) => Readout::Variance(sums.iter().map(moved).collect()),

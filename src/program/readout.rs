@@ -100,15 +100,15 @@ impl Sum {
         Self { constants: vec![0.0; self.outputs], ..self }
     }
 
-    /// Sum with its words in other indices: `parity` maps a z-mask, `displaced` an x-mask. Other parts do not change.
-    pub(crate) fn moved(&self, parity: impl Fn(u64) -> Parity, displaced: impl Fn(u64) -> u64) -> Self {
+    /// Sum with its words in other indices: `parity` maps a z-mask, `flip_mask` an x-mask. Other parts do not change.
+    pub(crate) fn moved(&self, parity: impl Fn(u64) -> Parity, flip_mask: impl Fn(u64) -> u64) -> Self {
         let term = |term: &PauliTerm| {
             let parity = parity(term.z);
             let coefficient = if parity.odd { -term.coefficient } else { term.coefficient };
             PauliTerm { z: parity.mask, coefficient, ..*term }
         };
         let x_group = |x_group: &XMaskGroup| XMaskGroup {
-            x: displaced(x_group.x),
+            x: flip_mask(x_group.x),
             terms: x_group.terms.iter().map(term).collect(),
         };
         Self { x_groups: self.x_groups.iter().map(x_group).collect(), ..self.clone() }

@@ -10,6 +10,7 @@
 
 use super::is_one;
 use super::slots::Slots;
+use crate::gf2;
 use crate::program::{Kernel, Program, Slot, Step};
 use num_complex::Complex64;
 
@@ -25,7 +26,7 @@ pub(super) fn split(program: &mut Program) {
             Kernel::Rotation { x: 0, z, slot } if few => {
                 let share = (-f64::from(step.controls.count_ones())).exp2();
                 for subset in subsets(step.controls) {
-                    let share = if subset.count_ones() % 2 == 1 { -share } else { share };
+                    let share = if gf2::parity(subset) { -share } else { share };
                     let slot = slots.derived(&[*slot], scaled(slots.get(*slot), share));
                     steps.push(Step { kernel: Kernel::Rotation { x: 0, z: z | subset, slot }, controls: 0 });
                 }

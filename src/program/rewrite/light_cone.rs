@@ -2,6 +2,7 @@
 //!
 //! Their angles stay slots of the program with gradients of 0, so a NaN among them still reaches the outputs.
 
+use crate::gf2;
 use crate::observable::Part;
 use crate::program::{Program, Readout, Sum};
 
@@ -25,7 +26,7 @@ fn seen(readout: &Readout) -> Option<u64> {
     match readout {
         Readout::Expectation(sum) => Some(support(sum)),
         Readout::Variance(sums) => Some(sums.iter().fold(0, |mask, sum| mask | support(sum))),
-        Readout::Probabilities(qubits) => Some(qubits.iter().fold(0, |mask, qubit| mask | 1 << qubit)),
+        Readout::Probabilities(qubits) => Some(gf2::mask(qubits)),
         Readout::State => None,
     }
 }
@@ -35,7 +36,7 @@ fn support(sum: &Sum) -> u64 {
     let parts = sum.parts.iter().map(|(_, _, part)| match part {
         Part::Diagonal(values) => values.len() as u64 - 1,
         Part::Projector { mask, .. } => *mask,
-        Part::Matrix { qubits, .. } => qubits.iter().fold(0, |mask, qubit| mask | 1 << qubit),
+        Part::Matrix { qubits, .. } => gf2::mask(qubits),
     });
     words.chain(parts).fold(0, |all, mask| all | mask)
 }

@@ -3,6 +3,7 @@
 //! The CPU engines move amplitudes back into logical order before a general step. A GPU moves none: it keeps composing
 //! index maps. A control is then the parity of several stored bits, and a flip is an XOR with a flip mask.
 
+use crate::gf2;
 use crate::program::layered::Region;
 use crate::program::{
     IndexMap, Kernel, LayeredNode, LayeredProgram, Parity, Program, Readout, Rewrite, Rotation, Source, Step, Sum,
@@ -39,7 +40,7 @@ impl Chain {
 
     /// Stored bits that flip with all logical bits of `mask`.
     pub(crate) fn flip_mask(&self, mask: u64) -> u64 {
-        self.0.iter().rev().fold(mask, |mask, index_map| index_map.displaced(mask))
+        self.0.iter().rev().fold(mask, |mask, index_map| index_map.flip_mask(mask))
     }
 
     /// Stored index of a logical index.
@@ -145,13 +146,9 @@ impl StoredOps {
     }
 }
 
-fn bits(mask: u64) -> impl Iterator<Item = u64> {
-    (0..u64::BITS).map(|bit| 1 << bit).filter(move |bit| mask & bit != 0)
-}
-
 /// Stored operation of a step on logical qubits.
 fn general(step: &Step, index_map: &Chain) -> StoredOp {
-    let controls = || -> Vec<Parity> { bits(step.controls).map(|bit| index_map.parity(bit)).collect() };
+    let controls = || -> Vec<Parity> { gf2::bits(step.controls).map(|bit| index_map.parity(1 << bit)).collect() };
     let factor = |source: Source, sign: Parity| StoredOp::Diagonal(Diagonal { source, sign, conditions: controls() });
     match &step.kernel {
         Kernel::Rotation { x: 0, z, slot } => factor(Source::Slot(*slot), index_map.parity(*z)),
@@ -165,9 +162,9 @@ fn general(step: &Step, index_map: &Chain) -> StoredOp {
         Kernel::Phase { slot } => factor(Source::Slot(*slot), ALWAYS),
         Kernel::FixedPhase(value) => factor(Source::Fixed(*value), ALWAYS),
         Kernel::Exchange { mask, first, second } => {
-            let reads = bits(*mask).map(|bit| {
-                let parity = index_map.parity(bit);
-                Parity { odd: parity.odd ^ (first & bit == 0), ..parity }
+            let reads = gf2::bits(*mask).map(|bit| {
+                let parity = index_map.parity(1 << bit);
+                Parity { odd: parity.odd ^ (first >> bit & 1 == 0), ..parity }
             });
             let conditions = reads.chain(controls()).collect();
             StoredOp::Exchange(Exchange { flip_mask: index_map.flip_mask(first ^ second), conditions })
