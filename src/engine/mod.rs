@@ -11,6 +11,7 @@ pub mod gpu;
 pub(crate) mod host;
 pub(crate) mod share;
 pub(crate) mod threads;
+mod tile_planner;
 
 #[cfg(not(all(feature = "cuda", feature = "metal")))]
 pub(crate) mod absent;
