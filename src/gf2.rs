@@ -1,4 +1,82 @@
-//! Linear independence over GF(2).
+//! Vectors of bits over GF(2), where the sum is XOR: a mask is a vector, and also the linear form that is the parity of
+//! the masked bits.
+
+use std::iter;
+use std::ops::{Add, Sub};
+
+/// Whether an odd number of bits is set. `parity(index & mask)` is the parity of an index under a mask.
+#[inline(always)]
+pub(crate) fn parity(bits: u64) -> bool {
+    bits.count_ones() % 2 == 1
+}
+
+/// Positions of the bits that are set, from the lowest.
+#[inline]
+pub(crate) fn bits(mask: u64) -> impl Iterator<Item = usize> {
+    let mut rest = mask;
+    iter::from_fn(move || {
+        let bit = rest.trailing_zeros() as usize;
+        (rest != 0).then(|| {
+            rest &= rest - 1;
+            bit
+        })
+    })
+}
+
+/// Mask with the bits at these positions.
+#[inline]
+pub(crate) fn mask(positions: &[usize]) -> u64 {
+    positions.iter().fold(0, |mask, position| mask | 1 << position)
+}
+
+/// Number whose bit `positions[k]` is bit `k` of `bits`.
+#[inline]
+pub(crate) fn deposit(bits: u64, positions: &[usize]) -> u64 {
+    positions.iter().enumerate().fold(0, |number, (k, position)| number | (bits >> k & 1) << position)
+}
+
+/// Number whose bit `k` is bit `positions[k]` of `bits`.
+#[inline]
+pub(crate) fn extract(bits: u64, positions: &[usize]) -> u64 {
+    positions.iter().enumerate().fold(0, |number, (k, position)| number | (bits >> position & 1) << k)
+}
+
+/// XOR of the vectors `k` whose bit `k` is set in `chosen`: the product of a matrix, given by its columns, and a
+/// vector.
+#[inline]
+pub(crate) fn xor_of(vectors: &[u64], chosen: u64) -> u64 {
+    bits(chosen).filter_map(|k| vectors.get(k)).fold(0, |sum, vector| sum ^ vector)
+}
+
+/// Number whose bit `k` is the parity of `vector` under mask `k`: the product of a matrix, given by its rows, and a
+/// vector.
+#[inline]
+pub(crate) fn parities(masks: &[u64], vector: u64) -> u64 {
+    masks.iter().enumerate().fold(0, |bits, (k, mask)| bits | u64::from(parity(mask & vector)) << k)
+}
+
+/// Dual basis of a basis of bits 0 to `vectors.len() - 1`: masks whose parities are the coordinates of an index. It is
+/// the inverse matrix, found by elimination.
+#[cfg(any(test, feature = "cuda", feature = "metal", feature = "emulator"))]
+pub(crate) fn dual(mut vectors: Vec<u64>) -> Vec<u64> {
+    let count = vectors.len();
+    // Entry `k` starts as unit vector `k` and ends as the coordinates of unit vector `k`.
+    let mut coordinates: Vec<u64> = (0..count).map(|k| 1 << k).collect();
+    for bit in 0..count {
+        if let Some(pivot) = (bit..count).find(|k| vectors[*k] >> bit & 1 == 1) {
+            vectors.swap(bit, pivot);
+            coordinates.swap(bit, pivot);
+        }
+        for k in (0..count).filter(|k| *k != bit) {
+            if vectors[k] >> bit & 1 == 1 {
+                vectors[k] ^= vectors[bit];
+                coordinates[k] ^= coordinates[bit];
+            }
+        }
+    }
+    let row = |k: usize| coordinates.iter().enumerate().fold(0, |row, (bit, of)| row | (of >> k & 1) << bit);
+    (0..count).map(row).collect()
+}
 
 /// Linearly independent vectors.
 #[derive(Debug, Default, Clone)]
@@ -15,5 +93,91 @@ impl Basis {
             self.reduced.push(rest);
         }
         rest != 0
+    }
+}
+
+/// Computes `out[p] = sum over m of in[m] (-1)^|p & m|`, in place, for a number of entries that is a power of two. It
+/// is exact for whole numbers.
+#[inline(always)]
+pub(crate) fn walsh_hadamard<N: Copy + Default + Add<Output = N> + Sub<Output = N>>(values: &mut [N]) {
+    let mut half = 1;
+    // The first steps stay within eight neighbours.
+    if let (eights, []) = values.as_chunks_mut::<8>() {
+        for eight in eights {
+            for bit in [1, 2, 4] {
+                // Partners come by a shuffle, so that the eight numbers are one vector.
+                let mut partners = [N::default(); 8];
+                for j in 0..8 {
+                    partners[j] = eight[j ^ bit];
+                }
+                for j in 0..8 {
+                    eight[j] = if j & bit == 0 { eight[j] + partners[j] } else { partners[j] - eight[j] };
+                }
+            }
+        }
+        half = 8;
+    }
+    while half < values.len() {
+        for block in values.chunks_exact_mut(2 * half) {
+            let (low, high) = block.split_at_mut(half);
+            for (a, b) in low.iter_mut().zip(high) {
+                (*a, *b) = (*a + *b, *a - *b);
+            }
+        }
+        half *= 2;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bits_and_masks() {
+        assert_eq!(bits(0b10110).collect::<Vec<_>>(), [1, 2, 4]);
+        assert_eq!(bits(1 << 63).collect::<Vec<_>>(), [63]);
+        assert_eq!(bits(0).count(), 0);
+        assert_eq!(mask(&[4, 1, 2]), 0b10110);
+        assert_eq!((parity(0b10110), parity(0b101), parity(u64::MAX)), (true, false, false));
+        assert_eq!(deposit(0b011, &[4, 1, 2]), 0b10010);
+        for index in 0..64 {
+            assert_eq!(extract(deposit(index & 7, &[5, 0, 3]), &[5, 0, 3]), index & 7);
+        }
+    }
+
+    /// Sums of columns and parities under rows are the same product; a dual basis takes a sum apart again.
+    #[test]
+    fn dual_bases_give_coordinates() {
+        let vectors = vec![0b0110, 0b0111, 0b1110, 0b0100];
+        let rows: Vec<u64> =
+            (0..4).map(|bit| vectors.iter().enumerate().map(|(k, v)| (v >> bit & 1) << k).sum()).collect();
+        let dual = dual(vectors.clone());
+        for chosen in 0..16 {
+            let sum = xor_of(&vectors, chosen);
+            assert_eq!(parities(&rows, chosen), sum);
+            assert_eq!(parities(&dual, sum), chosen);
+        }
+    }
+
+    #[test]
+    fn a_basis_takes_independent_vectors() {
+        let mut basis = Basis::default();
+        let taken = [0b0110, 0b0011, 0b0101, 0, 0b1000].map(|vector| basis.extend(vector));
+        assert_eq!(taken, [true, true, false, false, true]);
+    }
+
+    #[test]
+    fn walsh_hadamard_is_its_definition() {
+        for size in [1, 2, 4, 8, 32] {
+            let entries: Vec<i64> = (0..size).map(|k| k * k - 7 * k + 3).collect();
+            let sum = |p: i64| -> i64 {
+                let signed = |(m, entry): (usize, &i64)| if parity(p as u64 & m as u64) { -entry } else { *entry };
+                entries.iter().enumerate().map(signed).sum()
+            };
+            let expected: Vec<i64> = (0..size).map(sum).collect();
+            let mut transformed = entries.clone();
+            walsh_hadamard(&mut transformed);
+            assert_eq!(transformed, expected);
+        }
     }
 }

@@ -3,6 +3,7 @@
 mod arithmetic;
 
 use crate::error::Mistake;
+use crate::gf2;
 use crate::limits::{MAX_MATRIX_QUBITS, MAX_QUBITS};
 use crate::limits::{at_most, within_memory};
 use num_complex::Complex64;
@@ -297,8 +298,7 @@ impl Observable {
         if !self.parts.is_empty() || self.words.keys().any(|word| word.x != 0) {
             return Err(Mistake::NotDiagonal);
         }
-        let qubits = |mask: u64| (0..MAX_QUBITS).filter(|q| mask >> q & 1 == 1).collect();
-        Ok(self.words().map(|(word, coefficient)| (coefficient, qubits(word.z))).collect())
+        Ok(self.words().map(|(word, coefficient)| (coefficient, gf2::bits(word.z).collect())).collect())
     }
 }
 
@@ -345,14 +345,14 @@ impl Part {
         let size = 1 << qubits.len();
         let filled = (0..entries.len()).filter(|entry| entries[*entry] != Complex64::default());
         let local = filled.fold(0, |local, entry| local | (entry / size) ^ (entry % size));
-        qubits.iter().enumerate().fold(0, |mask, (k, qubit)| mask | (local as u64 >> k & 1) << qubit)
+        gf2::deposit(local as u64, qubits)
     }
 
     /// Returns the mask of the qubits on which the part acts.
     fn support(&self) -> u64 {
         match self {
             Self::Diagonal(values) => values.len() as u64 - 1,
-            Self::Matrix { qubits, .. } => qubits.iter().fold(0, |mask, qubit| mask | 1 << qubit),
+            Self::Matrix { qubits, .. } => gf2::mask(qubits),
             Self::Projector { mask, .. } => *mask,
         }
     }

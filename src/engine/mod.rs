@@ -16,6 +16,7 @@ pub(crate) mod reference;
 mod select;
 pub(crate) mod share;
 pub(crate) mod threads;
+mod tile_planner;
 
 #[cfg(feature = "testing")]
 pub(crate) use select::with_engine;

@@ -10,6 +10,7 @@ use super::rewrite::diagonalized_steps;
 use super::{Controls, Kernel, Slot, Step, Variable};
 use crate::circuit::{Angle, Comparison, Condition, Token};
 use crate::error::Mistake;
+use crate::gf2;
 use num_complex::Complex64;
 use std::collections::HashSet;
 use std::f64::consts::FRAC_PI_2;
@@ -104,10 +105,9 @@ impl Lowering {
         let others = moved & !pivot;
         let permuted = if first & pivot == 0 { first } else { first ^ others };
         let zeros = mask & !pivot & !permuted;
-        let nots = bits(others)
-            .map(|bit| not_step(bit, Controls::ones(pivot)))
-            .chain(bits(zeros).map(|bit| not_step(bit, Controls::NONE)));
-        let around: Vec<Step> = nots.collect();
+        let flipped = gf2::bits(others).map(|bit| not_step(1 << bit, Controls::ones(pivot)));
+        let alone = gf2::bits(zeros).map(|bit| not_step(1 << bit, Controls::NONE));
+        let around: Vec<Step> = flipped.chain(alone).collect();
 
         self.steps.extend_from_slice(&around);
         let controls = controls.and_ones(mask & !pivot);
@@ -138,7 +138,7 @@ impl Lowering {
         };
         self.steps.push(matrix(crate::linalg::adjoint_matrix(&vectors)));
         for word in 0..arguments.len() {
-            let sign = |state: usize| if (state & word).count_ones() % 2 == 1 { -1.0 } else { 1.0 };
+            let sign = |state: usize| if gf2::parity((state & word) as u64) { -1.0 } else { 1.0 };
             let sum: f64 = arguments.iter().enumerate().map(|(state, argument)| sign(state) * argument).sum();
             let mean = sum / arguments.len() as f64;
             if mean.abs() < f64::EPSILON {
@@ -147,8 +147,7 @@ impl Lowering {
             if word == 0 {
                 self.gated_phase(mean, controls);
             } else {
-                let local = qubits.iter().enumerate().filter(|(k, _)| word >> k & 1 == 1);
-                let z = local.fold(0, |z, (_, qubit)| z | 1 << qubit);
+                let z = gf2::deposit(word as u64, &qubits);
                 let slot = self.constant_slot(-mean);
                 self.steps.push(Step { kernel: Kernel::Rotation { x: 0, z, slot }, controls });
             }
@@ -173,9 +172,4 @@ impl Lowering {
 
 fn not_step(bit: u64, controls: Controls) -> Step {
     Step { kernel: Kernel::Exchange { mask: bit, first: 0, second: bit }, controls }
-}
-
-/// Bits of a mask, each as a mask.
-fn bits(mask: u64) -> impl Iterator<Item = u64> {
-    (0..u64::BITS).map(|bit| 1 << bit).filter(move |bit| mask & bit != 0)
 }

@@ -10,6 +10,7 @@ use super::layered::{Layer, LayeredProgram, Node, Phase, Region, Rotation, Sourc
 use super::rewrite::step_on_qubit;
 use super::{Controls, Kernel, Program, Readout, Rewrite, Slot, Sum, Variable};
 use crate::circuit::spelled_condition;
+use crate::gf2;
 use std::fmt;
 
 impl fmt::Display for Variable {
@@ -131,7 +132,7 @@ impl fmt::Display for Parity {
 
 /// Bits of a stored index as "p0 p3".
 fn stored_bits(mask: u64) -> String {
-    ones(mask).map(|bit| format!("p{bit}")).collect::<Vec<_>>().join(" ")
+    gf2::bits(mask).map(|bit| format!("p{bit}")).collect::<Vec<_>>().join(" ")
 }
 
 impl fmt::Display for Kernel {
@@ -142,8 +143,8 @@ impl fmt::Display for Kernel {
             Self::Phase { slot } => write!(f, "phase a{slot}"),
             Self::FixedPhase(value) => write!(f, "multiply by {value:.4}"),
             Self::Exchange { mask, first, second } => {
-                let bit = |bits: u64, q: u32| if bits >> q & 1 == 1 { '1' } else { '0' };
-                let local = |bits: u64| ones(*mask).map(|q| bit(bits, q)).collect::<String>();
+                let bit = |bits: u64, q: usize| if bits >> q & 1 == 1 { '1' } else { '0' };
+                let local = |bits: u64| gf2::bits(*mask).map(|q| bit(bits, q)).collect::<String>();
                 write!(f, "exchange {} and {} of {}", local(*first), local(*second), names(*mask))
             }
             Self::Matrix { qubits, .. } => {
@@ -177,29 +178,25 @@ impl fmt::Display for Readout {
     }
 }
 
-/// Bits of a mask, from the lowest.
-fn ones(mask: u64) -> impl Iterator<Item = u32> {
-    (0..u64::BITS).filter(move |q| mask >> q & 1 == 1)
-}
-
-/// Qubits as "q0 q3".
 impl fmt::Display for Controls {
+    /// Writes controls as "q0 q3=0".
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let value = |q: u32| if self.zeros >> q & 1 == 1 { "=0" } else { "" };
-        f.write_str(&ones(self.mask).map(|q| format!("q{q}{}", value(q))).collect::<Vec<_>>().join(" "))
+        let value = |q: usize| if self.zeros >> q & 1 == 1 { "=0" } else { "" };
+        f.write_str(&gf2::bits(self.mask).map(|q| format!("q{q}{}", value(q))).collect::<Vec<_>>().join(" "))
     }
 }
 
+/// Qubits as "q0 q3".
 fn names(mask: u64) -> String {
-    ones(mask).map(|q| format!("q{q}")).collect::<Vec<_>>().join(" ")
+    gf2::bits(mask).map(|q| format!("q{q}")).collect::<Vec<_>>().join(" ")
 }
 
 /// Pauli word as "X0 Z3".
 fn letters(x: u64, z: u64) -> String {
-    let letter = |q: u32| match (x >> q & 1, z >> q & 1) {
+    let letter = |q: usize| match (x >> q & 1, z >> q & 1) {
         (1, 1) => 'Y',
         (1, _) => 'X',
         _ => 'Z',
     };
-    ones(x | z).map(|q| format!("{}{q}", letter(q))).collect::<Vec<_>>().join(" ")
+    gf2::bits(x | z).map(|q| format!("{}{q}", letter(q))).collect::<Vec<_>>().join(" ")
 }

@@ -4,6 +4,7 @@
 //! indices by `logical = M stored + offset` over GF(2).
 
 use super::{Kernel, Step};
+use crate::gf2::{parities, parity, xor_of};
 
 /// Affine map over GF(2) from stored to logical indices.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,7 +44,7 @@ pub(crate) struct Parity {
 impl Parity {
     #[inline(always)]
     pub(crate) fn of(self, index: u64) -> bool {
-        (index & self.mask).count_ones() % 2 == u32::from(!self.odd)
+        parity(index & self.mask) != self.odd
     }
 }
 
@@ -114,27 +115,22 @@ impl IndexMap {
 
     /// Parity of logical bits as a parity of stored bits.
     pub(crate) fn parity(&self, logical: u64) -> Parity {
-        let bits = (0..self.rows.len()).filter(|q| logical >> q & 1 == 1);
-        let mask = bits.fold(0, |mask, q| mask ^ self.rows[q]);
-        Parity { mask, odd: (self.offset & logical).count_ones() % 2 == 1 }
+        Parity { mask: xor_of(&self.rows, logical), odd: parity(self.offset & logical) }
     }
 
     /// Stored bits that flip with all logical bits of `mask`.
     pub(crate) fn flip_mask(&self, mask: u64) -> u64 {
-        let bits = (0..self.columns.len()).filter(|q| mask >> q & 1 == 1);
-        bits.fold(0, |flip_mask, q| flip_mask ^ self.columns[q])
+        xor_of(&self.columns, mask)
     }
 
     /// Logical index of a stored index.
     pub(crate) fn logical(&self, stored: u64) -> u64 {
-        let bits = (0..self.rows.len()).filter(|q| (self.rows[*q] & stored).count_ones() % 2 == 1);
-        bits.fold(self.offset, |index, q| index ^ 1 << q)
+        parities(&self.rows, stored) ^ self.offset
     }
 
     /// Stored index of a logical index.
     pub(crate) fn stored(&self, logical: u64) -> u64 {
-        let bits = (0..self.columns.len()).filter(|q| (logical ^ self.offset) >> q & 1 == 1);
-        bits.fold(0, |index, q| index ^ self.columns[q])
+        xor_of(&self.columns, logical ^ self.offset)
     }
 }
 

@@ -14,6 +14,7 @@
 use super::index_map::{IndexMap, Parity, Relabelling};
 use super::rewrite::{Rewrite, Rewrites, is_one, product_start};
 use super::{Controls, Kernel, Program, Readout, Step};
+use crate::gf2;
 use num_complex::Complex64;
 use std::f64::consts::FRAC_1_SQRT_2;
 
@@ -188,7 +189,7 @@ fn pieces(step: &Step, rewrites: Rewrites) -> Option<Vec<Piece>> {
         }
         Kernel::Rotation { x, z, slot } if step.controls.is_empty() => {
             let word = RotationWord { x: *x, z: *z, negative: false, source: Source::Slot(*slot) };
-            if (x & z).count_ones() % 2 == 1 {
+            if gf2::parity(x & z) {
                 return Some(vec![Piece::Rotate(word)]);
             }
             // RZ(π/2) turns X into Y and Y into -X. Changing one letter gives the word an odd number of Y, as in RX(θ)
@@ -304,9 +305,8 @@ impl LayerBuilder {
     /// Returns the first table that all qubits of `mask` allow. Later pieces on these qubits come `further` tables
     /// later.
     fn reserve(&mut self, mask: u64, further: usize) -> usize {
-        let touched = |q: &usize| mask >> q & 1 == 1;
-        let at = (0..self.qubits).filter(touched).map(|q| self.free[q]).max().unwrap_or(0);
-        (0..self.qubits).filter(touched).for_each(|q| self.free[q] = at + further);
+        let at = gf2::bits(mask).map(|q| self.free[q]).max().unwrap_or(0);
+        gf2::bits(mask).for_each(|q| self.free[q] = at + further);
         at
     }
 
@@ -343,12 +343,11 @@ impl LayerBuilder {
                     phases.push(Phase { source, region: Region::Sign(self.index_map.parity(mask)) });
                 }
                 Entry::All(source, Controls { mask, zeros }) => {
-                    let bits = (0..self.qubits).filter(|q| mask >> q & 1 == 1);
                     let parity = |q: usize| {
                         let parity = self.index_map.parity(1 << q);
                         Parity { odd: parity.odd ^ (zeros >> q & 1 == 1), ..parity }
                     };
-                    let region = Region::All(bits.map(parity).collect());
+                    let region = Region::All(gf2::bits(mask).map(parity).collect());
                     phases.push(Phase { source, region });
                 }
             }

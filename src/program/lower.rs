@@ -5,6 +5,7 @@ use super::{Controls, Embedding, Kernel, Made, Program, Readout, Rewrites, Slot,
 use crate::circuit::{self, Angle, Circuit, Kind, Operation};
 use crate::error::{Error, Mistake, Result};
 use crate::gate::{FactorKind, Form};
+use crate::gf2;
 use crate::linalg::adjoint_matrix;
 use crate::measurement::Measurement;
 use crate::memory::check_numbers;
@@ -95,7 +96,7 @@ impl Lowering {
 
     fn operation(&mut self, operation: &Operation) {
         let (controls, targets) = operation.controls_and_targets();
-        let controls = Controls { mask: mask(&controls), zeros: mask(&operation.zeros) };
+        let controls = Controls { mask: gf2::mask(&controls), zeros: gf2::mask(&operation.zeros) };
         self.switch = self.switch(&operation.conditions);
         match &operation.kind {
             Kind::Barrier => {}
@@ -122,7 +123,7 @@ impl Lowering {
             Form::Phase => self.phase(&(sign * angles[0].clone()), controls, targets),
             Form::FixedPhase(value) => {
                 let value = if dagger { value.conj() } else { *value };
-                self.push(Kernel::FixedPhase(value), controls.and_ones(mask(targets)));
+                self.push(Kernel::FixedPhase(value), controls.and_ones(gf2::mask(targets)));
             }
             Form::Permutation(pairs) if dagger => {
                 pairs.iter().rev().for_each(|&pair| self.exchange(pair, controls, targets));
@@ -160,16 +161,12 @@ impl Lowering {
 
     fn phase(&mut self, angle: &Angle, controls: Controls, targets: &[usize]) {
         let slot = self.slot(angle);
-        self.push(Kernel::Phase { slot }, controls.and_ones(mask(targets)));
+        self.push(Kernel::Phase { slot }, controls.and_ones(gf2::mask(targets)));
     }
 
     fn exchange(&mut self, (first, second): (usize, usize), controls: Controls, targets: &[usize]) {
-        let spread = |local: usize| {
-            let chosen = targets.iter().enumerate().filter(|(k, _)| local >> k & 1 == 1);
-            chosen.fold(0, |bits, (_, target)| bits | 1 << target)
-        };
-        let (first, second) = (spread(first), spread(second));
-        self.push(Kernel::Exchange { mask: mask(targets), first, second }, controls);
+        let [first, second] = [first, second].map(|local| gf2::deposit(local as u64, targets));
+        self.push(Kernel::Exchange { mask: gf2::mask(targets), first, second }, controls);
     }
 
     fn constant(&mut self, entries: &[Complex64], dagger: bool, controls: Controls, targets: &[usize]) {
@@ -219,8 +216,4 @@ impl Lowering {
         let term = |t: &circuit::Term| (t.coefficient, variable(&t.first), t.second.as_ref().map(variable));
         Slot { constant: angle.constant, terms: angle.terms.iter().map(term).collect() }
     }
-}
-
-fn mask(qubits: &[usize]) -> u64 {
-    qubits.iter().fold(0, |mask, qubit| mask | 1 << qubit)
 }

@@ -31,6 +31,7 @@ pub(crate) use variants::{AnglesAsInputs, Probe, Spectrum};
 
 pub(crate) use readout::{PauliTerm, Readout, Sum, XMaskGroup};
 
+use crate::gf2;
 use derived_features::DerivedFeatures;
 
 use crate::circuit::Circuit;
@@ -170,7 +171,7 @@ impl Step {
                 Kernel::Rotation { x, z, .. } => x | z,
                 Kernel::Phase { .. } | Kernel::FixedPhase(_) => 0,
                 Kernel::Exchange { mask, .. } => *mask,
-                Kernel::Matrix { qubits, .. } => qubits.iter().fold(0, |mask, qubit| mask | 1 << qubit),
+                Kernel::Matrix { qubits, .. } => gf2::mask(qubits),
             }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::change::Change;
 use crate::error::Mistake;
+use crate::gf2;
 use crate::linalg::adjoint_matrix;
 use crate::observable::PauliWord;
 use nalgebra::{DMatrix, SymmetricEigen};
@@ -64,13 +65,12 @@ impl Basis {
     pub(super) fn changes(&self, eigenbases: &[Eigenbasis]) -> Vec<Change> {
         let (root, i) = (Complex64::from(FRAC_1_SQRT_2), Complex64::new(0.0, FRAC_1_SQRT_2));
         let (of_x, of_y): (Arc<[_]>, Arc<[_]>) = ([root, root, root, -root].into(), [root, -i, root, i].into());
-        let lettered = (0..u64::BITS as usize).filter(|qubit| self.letters.x >> qubit & 1 == 1);
         let letter = |qubit: usize| {
             let entries = if self.letters.z >> qubit & 1 == 1 { &of_y } else { &of_x };
             Change { qubits: vec![qubit], entries: Arc::clone(entries) }
         };
         let matrices = self.matrices.iter().map(|&(index, _)| eigenbases[index].change());
-        lettered.map(letter).chain(matrices).collect()
+        gf2::bits(self.letters.x).map(letter).chain(matrices).collect()
     }
 }
 

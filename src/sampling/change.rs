@@ -1,5 +1,6 @@
 //! Changes of basis, applied to a state on the host: all groups of a measurement share the state that an engine computes.
 
+use crate::gf2;
 use candle_core::WithDType;
 use num_complex::Complex64;
 use std::sync::Arc;
@@ -22,10 +23,7 @@ impl Change {
 
     fn several<T: WithDType>(&self, state: &mut [T]) {
         let size = 1 << self.qubits.len();
-        let spread = |local: usize| {
-            self.qubits.iter().enumerate().fold(0, |index, (k, qubit)| index | (local >> k & 1) << qubit)
-        };
-        let places: Vec<usize> = (0..size).map(spread).collect();
+        let places: Vec<usize> = (0..size).map(|local| gf2::deposit(local as u64, &self.qubits) as usize).collect();
         let mut local = vec![Complex64::default(); size];
         // Indices at which all of the qubits are 0.
         for base in (0..state.len() / 2).filter(|base| base & places[size - 1] == 0) {

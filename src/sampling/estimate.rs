@@ -2,10 +2,10 @@
 
 use super::change::Change;
 use super::draw::Counts;
-use super::outcomes::{Outcomes, gather_bits};
+use super::outcomes::Outcomes;
+use crate::gf2::{extract, parity, walsh_hadamard};
 use candle_core::WithDType;
 use rand::Rng;
-use std::ops::{Add, Sub};
 use std::sync::Arc;
 
 /// Group of terms that one choice of bases measures together, and the outputs that they serve.
@@ -79,7 +79,7 @@ impl Group {
     /// Returns the mask of the qubits that are measured.
     #[cfg(test)]
     pub(super) fn support(&self) -> u64 {
-        self.qubits.iter().fold(0, |mask, qubit| mask | 1 << qubit)
+        crate::gf2::mask(&self.qubits)
     }
 
     /// Draws shots from a state of `2^n` pairs of real and imaginary part, which is in the group's basis, and adds the
@@ -138,8 +138,8 @@ impl Group {
             walsh_hadamard(&mut series);
             counts.iter().map(|&(outcome, _)| series[outcome as usize]).collect()
         } else {
-            let term = |outcome, &(mask, c): &(u64, f64)| if odd(outcome & mask) { -c } else { c };
-            let value = |outcome| observed.parities.iter().map(|parity| term(outcome, parity)).sum();
+            let term = |outcome, &(mask, c): &(u64, f64)| if parity(outcome & mask) { -c } else { c };
+            let value = |outcome| observed.parities.iter().map(|one| term(outcome, one)).sum();
             counts.iter().map(|&(outcome, _)| value(outcome)).collect()
         };
         for (coefficient, lookup) in &observed.lookups {
@@ -157,13 +157,15 @@ impl Group {
             walsh_hadamard(&mut dense);
             dense
         });
-        let parity = |mask: u64| match &transform {
+        let signed = |mask: u64| match &transform {
             Some(dense) => dense[mask as usize],
-            None => counts.iter().map(|&(at, count)| if odd(at & mask) { -(count as i64) } else { count as i64 }).sum(),
+            None => {
+                counts.iter().map(|&(at, count)| if parity(at & mask) { -(count as i64) } else { count as i64 }).sum()
+            }
         };
         for one in observed {
             let words: f64 =
-                one.parities.iter().map(|&(mask, coefficient)| coefficient * (parity(mask) as f64 / shots)).sum();
+                one.parities.iter().map(|&(mask, coefficient)| coefficient * (signed(mask) as f64 / shots)).sum();
             let lookup = |(coefficient, lookup): &(f64, Lookup)| -> f64 {
                 coefficient * counts.iter().map(|&(at, count)| count as f64 / shots * lookup.at(at)).sum::<f64>()
             };
@@ -185,7 +187,7 @@ impl Group {
 impl Lookup {
     fn at(&self, outcome: u64) -> f64 {
         match self {
-            Self::Values { places, values } => values[gather_bits(outcome, places) as usize],
+            Self::Values { places, values } => values[extract(outcome, places) as usize],
             Self::Hit { mask, bits } => f64::from(u8::from(outcome & mask == *bits)),
         }
     }
@@ -193,22 +195,4 @@ impl Lookup {
 
 fn total(counts: &Counts) -> f64 {
     counts.iter().map(|&(_, count)| count).sum::<u64>() as f64
-}
-
-fn odd(bits: u64) -> bool {
-    bits.count_ones() % 2 == 1
-}
-
-/// Computes `entry[mask] = sum over k of (-1)^|k & mask| entry[k]` in place. It is exact for whole numbers.
-fn walsh_hadamard<N: Copy + Add<Output = N> + Sub<Output = N>>(entries: &mut [N]) {
-    let mut half = 1;
-    while half < entries.len() {
-        for block in entries.chunks_exact_mut(2 * half) {
-            let (low, high) = block.split_at_mut(half);
-            for (a, b) in low.iter_mut().zip(high) {
-                (*a, *b) = (*a + *b, *a - *b);
-            }
-        }
-        half *= 2;
-    }
 }

@@ -7,8 +7,8 @@
 
 use super::basis::{Basis, Eigenbasis};
 use super::estimate::{Estimates, Group, Lookup, Observed};
-use super::outcomes::gather_bits;
 use crate::error::{Error, Mistake, Result};
+use crate::gf2;
 use crate::measurement::Measurement;
 use crate::observable::{Observable, Part, PauliWord};
 use std::cmp::Reverse;
@@ -131,9 +131,8 @@ impl Planner {
                 &Part::Projector { mask, bits } => terms.push((as_z(mask), *coefficient, Term::Hit { mask, bits })),
                 Part::Matrix { entries, qubits } => {
                     let index = self.eigenbasis(Eigenbasis::new(entries, qubits)?);
-                    let mask = qubits.iter().fold(0, |mask, qubit| mask | 1 << qubit);
                     let term = Term::Values(qubits.clone(), Arc::clone(&self.eigenbases[index].values));
-                    terms.push((Basis::matrix(index, mask), *coefficient, term));
+                    terms.push((Basis::matrix(index, gf2::mask(qubits)), *coefficient, term));
                 }
             }
         }
@@ -160,8 +159,7 @@ impl Planner {
             }
         }
         let group = |(basis, items): (Basis, Vec<Item>)| {
-            let support = basis.support();
-            let qubits: Vec<usize> = (0..u64::BITS as usize).filter(|qubit| support >> qubit & 1 == 1).collect();
+            let qubits: Vec<usize> = gf2::bits(basis.support()).collect();
             let estimates = estimates(observed(items, &qubits));
             Group { changes: basis.changes(&self.eigenbases), qubits, estimates }
         };
@@ -181,9 +179,9 @@ fn observed(mut items: Vec<Item>, qubits: &[usize]) -> Vec<Observed> {
         last.constant += item.constant;
         for (coefficient, term) in item.terms {
             match term {
-                Term::Parity(mask) => last.parities.push((gather_bits(mask, qubits), coefficient)),
+                Term::Parity(mask) => last.parities.push((gf2::extract(mask, qubits), coefficient)),
                 Term::Hit { mask, bits } => {
-                    let (mask, bits) = (gather_bits(mask, qubits), gather_bits(bits, qubits));
+                    let (mask, bits) = (gf2::extract(mask, qubits), gf2::extract(bits, qubits));
                     last.lookups.push((coefficient, Lookup::Hit { mask, bits }));
                 }
                 Term::Values(of, values) => {

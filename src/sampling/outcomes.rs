@@ -1,6 +1,7 @@
 //! Outcomes of measuring some qubits of a final state.
 
 use super::draw::{self, Counts};
+use crate::gf2;
 use candle_core::WithDType;
 use rand::Rng;
 
@@ -46,7 +47,7 @@ fn weight<T: WithDType>(amplitudes: &[T], at: usize) -> f64 {
 }
 
 fn marginal<T: WithDType>(amplitudes: &[T], qubits: &[usize]) -> Vec<f64> {
-    let outcome = |index: u64| gather_bits(index, qubits) as usize;
+    let outcome = |index: u64| gf2::extract(index, qubits) as usize;
     let low: Vec<usize> = (0..STRETCH as u64).map(outcome).collect();
     let mut weights = vec![0.0; 1 << qubits.len()];
     for (stretch, pairs) in amplitudes.chunks(2 * STRETCH).enumerate() {
@@ -56,11 +57,6 @@ fn marginal<T: WithDType>(amplitudes: &[T], qubits: &[usize]) -> Vec<f64> {
         }
     }
     weights
-}
-
-/// Returns the bits of an index at the positions `qubits`, side by side.
-pub(super) fn gather_bits(index: u64, qubits: &[usize]) -> u64 {
-    qubits.iter().enumerate().fold(0, |bits, (k, qubit)| bits | (index >> qubit & 1) << k)
 }
 
 #[cfg(test)]

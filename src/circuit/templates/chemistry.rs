@@ -5,6 +5,7 @@
 
 use crate::circuit::{Angle, Circuit, TemplateWeights, Weights};
 use crate::error::Mistake;
+use crate::gf2;
 use candle_nn::Init;
 
 /// Move of one or two electrons to other spin orbitals; see [`Circuit::excitations`].
@@ -240,7 +241,7 @@ fn words_of(mut product: Vec<Ladder>) -> (Vec<(f64, String)>, Vec<usize>) {
     // a is (X + iY)/2 and a† is (X - iY)/2. Words that T† does not cancel have an odd number of Y, and i to an odd
     // power is i or -i.
     let mut words = Vec::new();
-    for which in (0u32..1 << product.len()).filter(|which| which.count_ones() % 2 == 1) {
+    for which in (0u64..1 << product.len()).filter(|which| gf2::parity(*which)) {
         let chosen = |k: usize| which >> k & 1 == 1;
         let minus = product.iter().enumerate().filter(|(k, operator)| chosen(*k) && operator.creates).count();
         let turns = which.count_ones() as usize / 2;

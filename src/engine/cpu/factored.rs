@@ -20,6 +20,7 @@ use crate::engine::cpu::simd::LANES;
 use crate::engine::cpu::simd::arch::current_arch;
 use crate::engine::cpu::simd::sincos::sin_cos;
 use crate::engine::cpu::steps::forward::CosSin;
+use crate::gf2;
 use crate::program::Source;
 use num_complex::Complex64;
 use pulp::NullaryFnOnce;
@@ -136,7 +137,7 @@ pub(super) fn set_gradient_scales<T>(passes: &mut [FactoredPass<T>]) -> f64 {
     weight
 }
 
-/// Computes `out[p] = sum over m of in[m] (-1)^|p & m|`, in place.
+/// Computes a Walsh-Hadamard transform in place, on the machine's instruction set.
 pub(super) fn walsh_hadamard(values: &mut [f64]) {
     current_arch().dispatch(Transform(values));
 }
@@ -148,33 +149,6 @@ impl NullaryFnOnce for Transform<'_> {
 
     #[inline(always)]
     fn call(self) {
-        let Self(values) = self;
-        let mut half = 1;
-        // The first steps stay within eight neighbours.
-        if let (eights, []) = values.as_chunks_mut::<8>() {
-            for eight in eights {
-                for bit in [1, 2, 4] {
-                    // Partners come by a shuffle and a sign, so that the eight numbers are one vector.
-                    let mut partners = [0.0; 8];
-                    for j in 0..8 {
-                        partners[j] = eight[j ^ bit];
-                    }
-                    for j in 0..8 {
-                        let sign = if j & bit == 0 { 1.0 } else { -1.0 };
-                        eight[j] = sign * eight[j] + partners[j];
-                    }
-                }
-            }
-            half = 8;
-        }
-        while half < values.len() {
-            for block in values.chunks_exact_mut(2 * half) {
-                let (low, high) = block.split_at_mut(half);
-                for (a, b) in low.iter_mut().zip(high) {
-                    (*a, *b) = (*a + *b, *a - *b);
-                }
-            }
-            half *= 2;
-        }
+        gf2::walsh_hadamard(self.0);
     }
 }

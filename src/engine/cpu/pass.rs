@@ -1,5 +1,7 @@
 //! Passes: up to three rotations that are done while the amplitudes are in registers.
 
+use crate::engine::tile_planner::passes;
+use crate::gf2::xor_of;
 use crate::program::Rotation;
 use std::ops::Range;
 
@@ -21,10 +23,8 @@ impl Pass {
         let even = |index: &u64| rotations.iter().all(|rotation| !rotation.parity.of(*index));
         let mut bases = Vec::with_capacity(Self::groups(rotations.len(), qubits) as usize);
         bases.extend((0..1u64 << qubits).filter(even).map(|index| index as u32));
-        let distance = |position: usize| {
-            let flipped = rotations.iter().enumerate().filter(|(k, _)| position >> k & 1 == 1);
-            flipped.fold(0, |distance, (_, rotation)| distance ^ rotation.flip_mask as usize)
-        };
+        let flip_masks: Vec<u64> = rotations.iter().map(|rotation| rotation.flip_mask).collect();
+        let distance = |position: usize| xor_of(&flip_masks, position as u64) as usize;
         Self { rotations: rotations.to_vec(), bases, distances: std::array::from_fn(distance) }
     }
 
@@ -36,7 +36,7 @@ impl Pass {
     /// Makes passes for the rotations of a layer, the smallest first. The first pass also does the phases, if there are
     /// any.
     pub(crate) fn split(rotations: &[Rotation], qubits: usize, phases: bool) -> Vec<Self> {
-        rotation_portions(rotations.len(), phases).map(|portion| Self::new(&rotations[portion], qubits)).collect()
+        passes(rotations.len(), MAX_ROTATIONS, phases).map(|portion| Self::new(&rotations[portion], qubits)).collect()
     }
 
     /// Returns the number of passes that [`split`](Self::split) makes, and the bytes that they take.
@@ -45,14 +45,7 @@ impl Pass {
             let numbers = portion.len() * size_of::<Rotation>() + size_of::<Self>();
             Self::groups(portion.len(), qubits) * size_of::<u32>() as u64 + numbers as u64
         };
-        let portions = rotation_portions(rotations, phases);
+        let portions = passes(rotations, MAX_ROTATIONS, phases);
         (portions.len(), portions.map(pass).sum())
     }
-}
-
-/// Ranges of a layer's rotations, a range for each pass.
-pub(super) fn rotation_portions(rotations: usize, phases: bool) -> impl ExactSizeIterator<Item = Range<usize>> {
-    let count = rotations.div_ceil(MAX_ROTATIONS).max(usize::from(phases));
-    let at = move |k: usize| k * rotations / count;
-    (0..count).map(move |k| at(k)..at(k + 1))
 }

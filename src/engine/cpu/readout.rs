@@ -9,6 +9,7 @@ use crate::engine::cpu::state::{Planes, State};
 use crate::engine::cpu::steps::forward::Target;
 use crate::engine::cpu::steps::observables::{Diagonal, SumPart, Within};
 use crate::engine::cpu::worker::Worker;
+use crate::gf2;
 use crate::program::{PauliTerm, Readout, Sum, XMaskGroup};
 
 /// Identity, for output 0.
@@ -197,9 +198,7 @@ fn deviation<T: Real>(
 
 /// Returns the basis states in which `qubits` read `output`.
 fn within(qubits: &[usize], output: usize) -> Within {
-    let fixed = qubits.iter().fold(0, |mask, qubit| mask | 1 << qubit);
-    let ones = qubits.iter().enumerate().fold(0, |bits, (k, qubit)| bits | (output as u64 >> k & 1) << qubit);
-    Within { fixed, ones }
+    Within { fixed: gf2::mask(qubits), ones: gf2::deposit(output as u64, qubits) }
 }
 
 /// Cotangent of one output in each lane. All lanes are equal for a block of one sample.

@@ -11,6 +11,7 @@
 
 use super::is_one;
 use super::slots::Slots;
+use crate::gf2;
 use crate::program::{Controls, Kernel, Program, Slot, Step};
 use num_complex::Complex64;
 
@@ -26,7 +27,7 @@ pub(super) fn split_controls(program: &mut Program) {
             Kernel::Rotation { x: 0, z, slot } if few => {
                 let share = (-f64::from(step.controls.count())).exp2();
                 for subset in subsets(step.controls.mask) {
-                    let share = if (subset & !step.controls.zeros).count_ones() % 2 == 1 { -share } else { share };
+                    let share = if gf2::parity(subset & !step.controls.zeros) { -share } else { share };
                     let slot = slots.derived(&[*slot], scaled(slots.get(*slot), share));
                     steps.push(Step {
                         kernel: Kernel::Rotation { x: 0, z: z | subset, slot },

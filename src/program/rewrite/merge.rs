@@ -4,6 +4,7 @@
 use super::run::{Run, differ_in_angle};
 use super::slots::Slots;
 use super::{NOISE, is_one};
+use crate::gf2;
 use crate::program::{Controls, Kernel, Program, Step};
 use num_complex::Complex64;
 
@@ -45,16 +46,15 @@ struct Merger {
 impl Merger {
     fn take(&mut self, step: Step) {
         let support = step.support();
-        let bits = |mask: u64| (0..u64::BITS as usize).filter(move |qubit| mask >> qubit & 1 == 1);
-        let neighbor = bits(support).next().and_then(|qubit| self.last[qubit]);
+        let neighbor = gf2::bits(support).next().and_then(|qubit| self.last[qubit]);
         let alone = |index: &usize| {
-            bits(support).all(|qubit| self.last[qubit] == Some(*index)) && self.steps[*index].support() == support
+            gf2::bits(support).all(|qubit| self.last[qubit] == Some(*index)) && self.steps[*index].support() == support
         };
         if let Some(index) = neighbor.filter(alone) {
             let earlier = std::mem::replace(&mut self.steps[index], Merged::Nothing);
             let combined = self.combined(earlier, &step);
             if matches!(combined, Ok(Merged::Nothing)) {
-                bits(support).for_each(|qubit| self.last[qubit] = None);
+                gf2::bits(support).for_each(|qubit| self.last[qubit] = None);
             }
             let done = combined.is_ok();
             self.steps[index] = combined.unwrap_or_else(|earlier| earlier);
@@ -62,7 +62,7 @@ impl Merger {
                 return;
             }
         }
-        bits(support).for_each(|qubit| self.last[qubit] = Some(self.steps.len()));
+        gf2::bits(support).for_each(|qubit| self.last[qubit] = Some(self.steps.len()));
         self.steps.push(Merged::Step(step));
     }
 

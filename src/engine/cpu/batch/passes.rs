@@ -1,6 +1,7 @@
 //! Batch passes of a program: the layers of a layered program as passes over groups of amplitudes, for 16 samples.
 
-use crate::engine::cpu::pass::{Pass, rotation_portions};
+use crate::engine::cpu::pass::{MAX_ROTATIONS, Pass};
+use crate::engine::tile_planner;
 use crate::program::layered::{self, LayeredProgram};
 use crate::program::{IndexMap, Phase, Program, Source};
 use std::sync::OnceLock;
@@ -55,7 +56,8 @@ impl LayerSize {
     fn of(program: &Program, layer: &layered::Layer) -> Self {
         let (rotations, has_shared) =
             (layer.rotations.len(), layer.phases.iter().any(|phase| !program.varies(phase.source)));
-        Self { rotations, passes: rotation_portions(rotations, has_shared).len(), has_shared }
+        let passes = tile_planner::passes(rotations, MAX_ROTATIONS, has_shared);
+        Self { rotations, passes: passes.len(), has_shared }
     }
 }
 

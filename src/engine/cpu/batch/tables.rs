@@ -8,6 +8,7 @@ use crate::engine::cpu::memory::held_bytes;
 use crate::engine::cpu::pass::Pass;
 use crate::engine::cpu::passes::{Rotors, Table};
 use crate::engine::cpu::simd::LANES;
+use crate::gf2::parity;
 use crate::program::{Program, Source};
 
 /// Tables and rotations of a layer that all samples share.
@@ -105,7 +106,7 @@ fn set_table<T: Real>(table: &mut Table<T>, layer: &Layer, passes: &[FactoredPas
     }
     for (pass, shared) in layer.passes.iter().zip(passes) {
         let swapped = shared.swapped();
-        let negative = (0..1 << pass.rotations.len()).filter(|j| (j & swapped).count_ones() % 2 == 1);
+        let negative = (0..1 << pass.rotations.len()).filter(|j| parity((j & swapped) as u64));
         for distance in negative.map(|j: usize| pass.distances[j]) {
             for base in &pass.bases {
                 let index = *base as usize ^ distance;

@@ -9,6 +9,7 @@ use crate::engine::cpu::simd::LANES;
 use crate::engine::cpu::simd::arch::current_arch;
 use crate::engine::cpu::simd::{align_frame, lane_count, load_vector, store_vector};
 use crate::engine::cpu::state::State;
+use crate::gf2::parity;
 use crate::program::PauliTerm;
 use pulp::{Simd, WithSimd};
 use std::ops::Range;
@@ -35,8 +36,7 @@ fn transform<S: Simd, T: Real>(simd: S, lines: &mut [T::Vector<S>; EIGHT]) {
 /// Sign of a word at the first of eight amplitudes.
 #[inline(always)]
 fn sign<T: Real>(term: &PauliTerm, eight: usize) -> T {
-    let odd = ((EIGHT * eight) & term.z as usize).count_ones() % 2 == 1;
-    if odd { -T::one() } else { T::one() }
+    if parity((EIGHT * eight) as u64 & term.z) { -T::one() } else { T::one() }
 }
 
 /// Real or imaginary parts of eight amplitudes.

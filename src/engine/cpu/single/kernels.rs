@@ -13,6 +13,7 @@ use crate::engine::cpu::single::tables::{LaneTable, SweepTables};
 use crate::engine::cpu::single::tiling::Sweep;
 use crate::engine::cpu::state::{Buffer, Planes, State};
 use crate::engine::cpu::steps::forward::CosSin;
+use crate::gf2::parity;
 use pulp::{Simd, WithSimd};
 
 /// Sums for gradients, which are taken when tiles are read or written. Empty for parts that need no gradient.
@@ -104,7 +105,7 @@ fn rotate<S: Simd, T: Real, const N: usize>(
 /// Whether the parity of a phase is odd at the first lane of a vector.
 #[inline(always)]
 fn odd(mask: u64, index: usize) -> bool {
-    (index as u64 & mask).count_ones() % 2 == 1
+    parity(index as u64 & mask)
 }
 
 /// Implements the dispatch of a kernel to `run`.

@@ -13,6 +13,7 @@ use crate::engine::cpu::single::lanes16::{Lanes16, Vectors, with_lanes16};
 use crate::engine::cpu::state::Planes;
 use crate::engine::cpu::steps::forward::Target;
 use crate::engine::{Real, share};
+use crate::gf2::parity;
 use crate::program::{PauliTerm, XMaskGroup};
 use pulp::{Simd, WithSimd};
 use std::ops::Range;
@@ -51,7 +52,7 @@ fn signed<S: Simd, T: Real, const N: usize>(
     k: usize,
     local: usize,
 ) -> Vectors<S, T, N> {
-    if (k & local).count_ones() % 2 == 1 { lines.minus(value) } else { value }
+    if parity((k & local) as u64) { lines.minus(value) } else { value }
 }
 
 /// Entry `local` of the transform of the first `1 << bits` vectors.
@@ -83,14 +84,14 @@ impl Place {
     #[inline(always)]
     fn of(self, term: &PauliTerm) -> (usize, bool) {
         let local = (term.z as usize >> LANE_QUBITS) & ((1 << self.bits) - 1);
-        (local, (self.base & term.z as usize).count_ones() % 2 == 1)
+        (local, parity(self.base as u64 & term.z))
     }
 }
 
 /// Sign of a word in each lane.
 #[inline(always)]
 fn lane_sign(term: &PauliTerm, lane: usize) -> f64 {
-    if (lane & term.z as usize).count_ones() % 2 == 1 { -1.0 } else { 1.0 }
+    if parity(lane as u64 & term.z) { -1.0 } else { 1.0 }
 }
 
 /// Kernel that adds the sums of a chunk of stretches, by word and lane.

@@ -11,10 +11,12 @@ use crate::engine::cpu::simd::arch::current_arch;
 use crate::engine::cpu::single::kernels::{Put, PutBack, Sums, Take, TakeBack};
 use crate::engine::cpu::single::scratch::{Tile, Tiles};
 use crate::engine::cpu::single::tables::{SweepTables, lane_signs, rotation_signs};
-use crate::engine::cpu::single::tiling::{StateTiling, Sweep, Term, TileNode};
+use crate::engine::cpu::single::tiling::{StateTiling, Sweep, TileNode};
 use crate::engine::cpu::state::Planes;
 use crate::engine::cpu::worker::Worker;
+use crate::engine::tile_planner::Term;
 use crate::engine::{NeedsGrad, Real, share};
+use crate::gf2::xor_of;
 use crate::program::{Rotation, Source};
 
 /// Largest number of chunks in a sweep.
@@ -25,8 +27,7 @@ const MIN_TILES: usize = 32;
 
 /// First index of tile `tile`.
 fn base(sweep: &Sweep, tile: usize) -> usize {
-    let set = sweep.tiles.iter().enumerate().filter(|(k, _)| tile >> k & 1 == 1);
-    set.fold(0, |base, (_, bits)| base ^ bits)
+    xor_of(&sweep.tiles, tile as u64) as usize
 }
 
 /// Number of tiles in a chunk, and number of chunks in a sweep.

@@ -9,9 +9,11 @@ use crate::engine::cpu::passes::Rotors;
 use crate::engine::cpu::simd::LANE_QUBITS;
 use crate::engine::cpu::simd::LANES;
 use crate::engine::cpu::simd::sincos::sin_cos;
-use crate::engine::cpu::single::tiling::{Sweep, SweepSize, Term};
+use crate::engine::cpu::single::tiling::{Sweep, SweepSize};
 use crate::engine::cpu::state::Buffer;
 use crate::engine::cpu::steps::forward::CosSin;
+use crate::engine::tile_planner::Term;
+use crate::gf2::parity;
 use crate::program::{Parity, Rotation};
 use num_complex::Complex64;
 
@@ -54,7 +56,7 @@ impl<T> Default for SweepTables<T> {
 
 /// Sign of a parity in each lane.
 pub(crate) fn lane_signs(mask: u64, odd: bool) -> [f64; LANES] {
-    std::array::from_fn(|lane| if ((lane as u64 & mask).count_ones() % 2 == 1) != odd { -1.0 } else { 1.0 })
+    std::array::from_fn(|lane| if parity(lane as u64 & mask) != odd { -1.0 } else { 1.0 })
 }
 
 pub(crate) fn rotation_signs(rotation: &Rotation) -> [f64; LANES] {

@@ -5,6 +5,7 @@ use crate::engine::cpu::memory::held_bytes;
 use crate::engine::cpu::simd::LANES;
 use crate::engine::cpu::state::Planes;
 use crate::engine::cpu::steps::{Kernel, Space, sweep_space, with_width};
+use crate::gf2;
 use crate::program::Controls;
 use num_complex::Complex64;
 use std::mem::MaybeUninit;
@@ -176,7 +177,7 @@ sumless_kernel!(Spin, |k, base, offset| {
     let index = base | k.controls;
     // SAFETY: this thread owns the run.
     let (re, im) = unsafe { k.planes.chunk::<N>(index, offset) };
-    turn_phase(re, im, k.cos_sins[(index & k.z).count_ones() as usize % 2]);
+    turn_phase(re, im, k.cos_sins[usize::from(gf2::parity((index & k.z) as u64))]);
 });
 
 /// Exchange of two sets of basis states.
@@ -214,18 +215,15 @@ impl<T: Real> Dense<T> {
 
     pub(crate) fn new(matrix: &[Complex64], qubits: &[usize], dagger: bool) -> Self {
         let size = 1 << qubits.len();
-        let offset = |local: usize| {
-            let chosen = qubits.iter().enumerate().filter(|(k, _)| local >> k & 1 == 1);
-            chosen.fold(0, |bits, (_, qubit)| bits | 1 << qubit)
-        };
+        let offset = |local: usize| gf2::deposit(local as u64, qubits) as usize;
         let entry = |(at, value): (usize, &Complex64)| {
             let (row, column) = (at / size, at % size);
             let (re, im) = (T::from_f64(value.re), T::from_f64(value.im));
             if dagger { (column, row, re, -im) } else { (row, column, re, im) }
         };
         let filled = matrix.iter().enumerate().filter(|(_, value)| **value != Complex64::default());
-        let mask = qubits.iter().fold(0, |mask, qubit| mask | 1 << qubit);
-        Self { entries: filled.map(entry).collect(), offsets: (0..size).map(offset).collect(), mask }
+        let offsets = (0..size).map(offset).collect();
+        Self { entries: filled.map(entry).collect(), offsets, mask: gf2::mask(qubits) }
     }
 
     /// Multiplies the matrix by the local amplitudes at `base`. The result has an entry for each local basis state.

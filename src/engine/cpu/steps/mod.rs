@@ -8,6 +8,7 @@ pub(crate) mod reverse;
 use crate::engine::cpu::simd::LANES;
 use crate::engine::cpu::simd::arch::current_arch;
 use crate::engine::share;
+use crate::gf2;
 use crate::limits::MAX_QUBITS;
 
 /// Longest run, in entries: short enough for sums in `f32`, and long enough to amortise its start.
@@ -38,11 +39,9 @@ impl Space {
     pub(crate) fn new(qubits: usize, lanes: usize, fixed: u64, aligned: u64) -> Self {
         let mut positions = [0; MAX_QUBITS];
         let mut count = 0;
-        let mut rest = fixed;
-        while rest != 0 {
-            positions[count] = rest.trailing_zeros() as u8;
+        for position in gf2::bits(fixed) {
+            positions[count] = position as u8;
             count += 1;
-            rest &= rest - 1;
         }
         let longest = (RUN_ENTRIES / lanes).ilog2();
         let low = (fixed | aligned | 1 << qubits).trailing_zeros().min(longest);

@@ -6,6 +6,7 @@ use crate::engine::cpu::state::Planes;
 use crate::engine::cpu::steps::forward::{Dense, MAX_LOCAL, Target, sumless_kernel};
 use crate::engine::cpu::steps::reverse::{LaneSums, add_run, lane_sums};
 use crate::engine::cpu::steps::{Kernel, Space, sweep_space, with_width};
+use crate::gf2::parity;
 use crate::observable::Part;
 use crate::program::{PauliTerm, XMaskGroup};
 use std::mem::MaybeUninit;
@@ -79,7 +80,7 @@ impl Diagonal<'_> {
         match self {
             Self::ZWords(terms) => {
                 let term = &terms[term];
-                let odd = (index & term.z as usize).count_ones() % 2 == 1;
+                let odd = parity(index as u64 & term.z);
                 (term.output, if odd { -term.coefficient } else { term.coefficient })
             }
             Self::Table { output, coefficient, values } => (*output, coefficient * values[index & (values.len() - 1)]),

@@ -9,6 +9,7 @@ use crate::engine::cpu::simd::LANES;
 use crate::engine::cpu::state::Planes;
 use crate::engine::cpu::steps::forward::{CosSin, Flipping, Target, mix_pair, turn_phase};
 use crate::engine::cpu::steps::{Kernel, Space, sweep_space, with_width};
+use crate::gf2::parity;
 use crate::program::Controls;
 
 /// Sum for each lane, in `f64`.
@@ -103,7 +104,7 @@ impl<T: Real, const N: usize> Kernel for UnSpin<'_, T, N> {
     #[inline(always)]
     unsafe fn run(&self, base: usize, sum: &mut LaneSums) {
         let index = base | self.controls;
-        let odd = (index & self.z).count_ones() % 2;
+        let odd = parity((index & self.z) as u64);
         let mut run = [T::zero(); N];
         let mut offset = 0;
         while offset < self.space.len {
@@ -112,12 +113,12 @@ impl<T: Real, const N: usize> Kernel for UnSpin<'_, T, N> {
             for l in 0..N {
                 run[l] += la.0[l] * a.1[l] - la.1[l] * a.0[l];
             }
-            let by = self.back[odd as usize];
+            let by = self.back[usize::from(odd)];
             turn_phase(a.0, a.1, by);
             turn_phase(la.0, la.1, by);
             offset += N;
         }
-        add_run(sum, &run, if odd == 1 { -1.0 } else { 1.0 });
+        add_run(sum, &run, if odd { -1.0 } else { 1.0 });
     }
 }
 

@@ -1,8 +1,9 @@
 //! Slots in the bytecode: expressions, their cosines and sines, and the chain rule back to variables.
 
 use super::assembler::Assembler;
-use super::sweeps::{Op, Sweep, Term};
+use super::sweeps::{Op, Sweep};
 use crate::engine::gpu::abi::{self, Derivative, INPUTS, NONE, SlotTerm, TableTerm, WEIGHTS, Weighted};
+use crate::engine::tile_planner::Term;
 use crate::program::{Program, Slot, Source, Variable};
 use num_complex::Complex64;
 use std::collections::HashMap;
@@ -108,7 +109,7 @@ impl Angles {
                 Source::Fixed(value) => constant += weight * value.arg(),
             }
         }
-        TableTerm { mask: term.mask, offset: assembler.number(constant), parts: assembler.list(&parts) }
+        TableTerm { mask: term.mask as u32, offset: assembler.number(constant), parts: assembler.list(&parts) }
     }
 }
 

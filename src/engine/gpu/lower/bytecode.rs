@@ -6,12 +6,13 @@ use super::angles::Angles;
 use super::assembler::{Assembler, words_of};
 use super::observables::{CHUNK_BITS, Reading};
 use super::stored_ops::StoredOps;
-use super::sweeps::{LocalDiagonal, LocalRotation, Op, Term};
+use super::sweeps::{LocalDiagonal, LocalRotation, Op, cheapest_sweeps};
 use super::tile::{BANK_BITS, LocalParity, Tile};
-use super::tile_planner::cheapest_sweeps;
 use crate::engine::gpu::abi::{
     self, Dense, Diagonals, Exchange, Factor, KINDS, Mix, NONE, Pass, Qubit, TableTerm, Weighted, Words,
 };
+use crate::engine::tile_planner::Term;
+use crate::gf2::{Basis, parity};
 use crate::program::{Program, Slot, Source};
 use num_complex::Complex64;
 
@@ -208,7 +209,7 @@ impl Encoder<'_> {
             table: if table.is_empty() { NONE } else { self.tables.len() as u32 },
             term_count: table.len() as u32,
             term_kinds: kinds,
-            term_masks: self.assembler.block(table.iter().map(|term| term.mask)),
+            term_masks: self.assembler.block(table.iter().map(|term| term.mask as u32)),
             first_partial,
         };
         if !table.is_empty() {
@@ -249,7 +250,7 @@ impl Encoder<'_> {
 /// threads take, are in different banks as far as possible.
 fn even(bits: usize, rotations: &[LocalRotation]) -> Vec<u32> {
     let is_even = |index: &u32| {
-        let odd = |parity: LocalParity| ((index & parity.local).count_ones() % 2 == 1) != parity.odd;
+        let odd = |of: LocalParity| parity((index & of.local).into()) != of.odd;
         !rotations.iter().any(|rotation| odd(rotation.parity))
     };
     let mut banks = vec![Vec::new(); 1 << BANK_BITS];
@@ -264,13 +265,10 @@ fn even(bits: usize, rotations: &[LocalRotation]) -> Vec<u32> {
 
 /// First local index of each set of indices that differ by the flip masks.
 fn representatives(bits: usize, flip_masks: &[u32]) -> Vec<u32> {
-    // The flip masks are reduced to different leading bits. The first index of a set has none of these bits.
-    let mut pivots: Vec<u32> = Vec::new();
-    for flip_mask in flip_masks {
-        let rest = pivots.iter().fold(*flip_mask, |rest: u32, pivot| rest.min(rest ^ pivot));
-        pivots.push(rest);
-    }
-    let mask = pivots.iter().fold(0, |mask, pivot| mask | 1u32 << pivot.ilog2());
+    let mut basis = Basis::default();
+    flip_masks.iter().for_each(|flip_mask| _ = basis.extend((*flip_mask).into()));
+    // Bits that flip masks and lower bits can flip together: the first index of a set has none of them.
+    let mask = (0..bits).filter(|bit| !basis.extend(1 << bit)).fold(0, |mask, bit| mask | 1 << bit);
     (0..1u32 << bits).filter(|index| index & mask == 0).collect()
 }
 
@@ -278,7 +276,7 @@ fn representatives(bits: usize, flip_masks: &[u32]) -> Vec<u32> {
 mod tests {
     use super::*;
     use crate::circuit::{Circuit, input};
-    use crate::engine::gpu::lower::tile_planner::sweeps;
+    use crate::engine::gpu::lower::sweeps::sweeps;
     use crate::measurement::Measurement;
     use crate::observable::Z;
 

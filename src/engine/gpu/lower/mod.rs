@@ -7,4 +7,3 @@ pub(crate) mod observables;
 mod stored_ops;
 mod sweeps;
 mod tile;
-mod tile_planner;

@@ -8,6 +8,7 @@ use crate::engine::gpu::abi::{
     self, Conditions, DiagonalTerm, MatrixTerm, ProjectorTerm, Qubit, Series, SeriesEntry, TERM_DIAGONAL, TERM_MATRIX,
     TERM_PROJECTOR, TERM_STRIDE, TERM_WORD, Term, WordTerm, Words,
 };
+use crate::gf2;
 use crate::observable::Part;
 use crate::program::{Parity, PauliTerm, Program, Readout, Sum};
 
@@ -175,12 +176,12 @@ impl Records<'_> {
                 self.add(Term { kind: TERM_DIAGONAL, output, coefficient }, DiagonalTerm { count, bits, values });
             }
             Part::Projector { mask, bits } => {
-                let fixed = (0..u64::BITS as usize).filter(|bit| mask >> bit & 1 == 1);
                 let condition = |bit: usize| {
                     let parity = indices.qubit(bit);
                     record(Parity { odd: parity.odd ^ (bits >> bit & 1 == 0), ..parity })
                 };
-                let conditions = Conditions { count: mask.count_ones(), at: assembler.block(fixed.map(condition)) };
+                let conditions =
+                    Conditions { count: mask.count_ones(), at: assembler.block(gf2::bits(*mask).map(condition)) };
                 self.add(Term { kind: TERM_PROJECTOR, output, coefficient }, ProjectorTerm { conditions, unused: 0 });
             }
             Part::Matrix { entries, qubits } => {

@@ -3,6 +3,7 @@
 //! The CPU engines move amplitudes back into logical order before a general step. A GPU moves none: it keeps composing
 //! index maps. A control is then the parity of several stored bits, and a flip is an XOR with a flip mask.
 
+use crate::gf2;
 use crate::program::layered::Region;
 use crate::program::{
     IndexMap, Kernel, LayeredNode, LayeredProgram, Parity, Program, Readout, Rewrite, Rotation, Source, Step,
@@ -140,17 +141,13 @@ impl StoredOps {
     }
 }
 
-fn bits(mask: u64) -> impl Iterator<Item = u64> {
-    (0..u64::BITS).map(|bit| 1 << bit).filter(move |bit| mask & bit != 0)
-}
-
 /// Stored operation of a step on logical qubits.
 fn general(step: &Step, index_map: &Chain) -> StoredOp {
-    let control = |bit: u64| {
-        let parity = index_map.parity(bit);
-        Parity { odd: parity.odd ^ (step.controls.zeros & bit != 0), ..parity }
+    let control = |q: usize| {
+        let parity = index_map.parity(1 << q);
+        Parity { odd: parity.odd ^ (step.controls.zeros >> q & 1 == 1), ..parity }
     };
-    let controls = || -> Vec<Parity> { bits(step.controls.mask).map(control).collect() };
+    let controls = || -> Vec<Parity> { gf2::bits(step.controls.mask).map(control).collect() };
     let factor = |source: Source, sign: Parity| StoredOp::Diagonal(Diagonal { source, sign, conditions: controls() });
     match &step.kernel {
         Kernel::Rotation { x: 0, z, slot } => factor(Source::Slot(*slot), index_map.parity(*z)),
@@ -164,9 +161,9 @@ fn general(step: &Step, index_map: &Chain) -> StoredOp {
         Kernel::Phase { slot } => factor(Source::Slot(*slot), ALWAYS),
         Kernel::FixedPhase(value) => factor(Source::Fixed(*value), ALWAYS),
         Kernel::Exchange { mask, first, second } => {
-            let reads = bits(*mask).map(|bit| {
-                let parity = index_map.parity(bit);
-                Parity { odd: parity.odd ^ (first & bit == 0), ..parity }
+            let reads = gf2::bits(*mask).map(|bit| {
+                let parity = index_map.parity(1 << bit);
+                Parity { odd: parity.odd ^ (first >> bit & 1 == 0), ..parity }
             });
             let conditions = reads.chain(controls()).collect();
             StoredOp::Exchange(Exchange { flip_mask: index_map.flip_mask(first ^ second), conditions })
