@@ -20,12 +20,12 @@ cd "$folder/candlewick-$version"
 sed -i '/^name = "candlewick-kernels"$/,/^$/ { /^source = /d; /^checksum = /d; }' Cargo.lock
 patch="patch.crates-io.candlewick-kernels.path='$folder/candlewick-kernels-$version'"
 # The other dependencies are there already, from the checks of the repository. The emulator's feature needs the kernels, and no GPU.
-CARGO_TARGET_DIR=$target cargo check --locked --lib --features train,emulator --config "$patch"
+CARGO_TARGET_DIR=$target cargo check --locked --lib --features train,plot,emulator --config "$patch"
 cd "$OLDPWD"
 
 if cargo tree --locked --package candlewick --edges normal,build | grep candlewick-kernels; then
     echo "without a feature for GPUs, the library needs no kernels" >&2
     exit 1
 fi
-cargo metadata --locked --format-version 1 --features train >"$folder/metadata.json"
+cargo metadata --locked --format-version 1 --features train,plot >"$folder/metadata.json"
 python3 scripts/dependencies.py "$folder/metadata.json"
