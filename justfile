@@ -22,6 +22,6 @@ bench case='/[abcde]$':
 gates:
     cargo test --test suite pages::gate_table || true
 
-# Prints the headers of the GPU kernels anew from the table in src/engine/gpu/abi/.
+# Prints the headers of the GPU kernels anew from the table in kernels/src/.
 kernels:
-    cargo test --lib --features emulator kernels_have_the_headers || true
+    cargo test --package candlewick-kernels kernels_have_the_headers || true

@@ -15,12 +15,12 @@ done
 work=$(mktemp -d)
 trap 'rm -r "$work"' EXIT
 
-# The text in the order of src/engine/gpu/text.rs.
+# The text in the order of kernels/src/text.rs.
 text() {
     local common
-    common=$(grep -o 'kernels/common/[a-z]*\.h' src/engine/gpu/text.rs)
+    common=$(grep -o 'common/[a-z]*\.h' kernels/src/text.rs)
     # shellcheck disable=SC2086
-    cat kernels/metal/dialect.h $common kernels/metal/entries.metal
+    (cd kernels && cat metal/dialect.h $common metal/entries.metal)
 }
 
 # Prints what is wrong with a text; 1 if anything is.

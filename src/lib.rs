@@ -69,8 +69,8 @@
 //! |---|---|
 //! | `cuda` | engine and candle on an NVIDIA GPU; needs nvcc |
 //! | `metal` | engine and candle on an Apple GPU |
-//! | `plot` | the module `plot`: pictures as PNG |
-//! | `train` | the module `train`: a training loop with checkpoints, progress and pictures; brings `plot` |
+//! | `plot` | the module `plot`: pictures as PNG; with `train`, also of a training's history |
+//! | `train` | the module `train`: a training loop with checkpoints, progress and history |
 //! | `datasets` | `data::ImageSet`: MNIST and Fashion-MNIST, through candle-datasets |
 //!
 //! [candle-core](https://docs.rs/candle-core), [candle-nn](https://docs.rs/candle-nn) and

@@ -6,9 +6,9 @@
 
 pub mod roofline;
 
-use candlewick::__private::emulation::abi::{SWEEP_THREADS_F32, SWEEP_THREADS_F64, View};
 use candlewick::__private::emulation::emulator::{Memory, Submit};
-use candlewick::__private::emulation::{Buffer, Dialect, LaunchPlan, Limits};
+use candlewick::__private::emulation::{LaunchPlan, Limits};
+use candlewick_kernels::{Buffer, Dialect, SWEEP_THREADS_F32, SWEEP_THREADS_F64, View};
 use std::ffi::{CString, c_char, c_int, c_void};
 
 #[repr(C)]

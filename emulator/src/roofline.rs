@@ -3,11 +3,12 @@
 //! The model is a roofline with two latencies, to compare plans with each other and with a measurement: the most of the memory's
 //! and the shared memory's time, not less than what a group's operations take one after the other, and a gap between launches.
 
-use candlewick::__private::emulation::abi::{
-    NONE, OP_DENSE, OP_DIAGONALS, OP_EXCHANGE, OP_MIX, OP_PASS, Pass, ReadArgs, SWEEP_THREADS_F32, SweepArgs, Words,
-};
 use candlewick::__private::emulation::emulator::{self, Memory, Submit};
-use candlewick::__private::emulation::{Buffer, Dialect, Launch, LaunchPlan, Limits};
+use candlewick::__private::emulation::{Launch, LaunchPlan, Limits};
+use candlewick_kernels::{
+    Buffer, Dialect, NONE, OP_DENSE, OP_DIAGONALS, OP_EXCHANGE, OP_MIX, OP_PASS, Pass, ReadArgs, SWEEP_THREADS_F32,
+    SweepArgs, Words,
+};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Streaming multiprocessors of an H200, their memory in bytes, registers and threads.

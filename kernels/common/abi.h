@@ -1,4 +1,4 @@
-// Printed from the table in src/engine/gpu/abi/: `just kernels` writes it again.
+// Printed from the table in kernels/src/: `just kernels` writes it again.
 
 // Index that stands for no entry.
 #define NONE 0xffffffffu

@@ -1,4 +1,4 @@
-// Printed from the table in src/engine/gpu/abi/: `just kernels` writes it again.
+// Printed from the table in kernels/src/: `just kernels` writes it again.
 
 // Entry points for CUDA, for the precision that REAL names. Threads stand in one row.
 

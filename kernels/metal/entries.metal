@@ -1,4 +1,4 @@
-// Printed from the table in src/engine/gpu/abi/: `just kernels` writes it again.
+// Printed from the table in kernels/src/: `just kernels` writes it again.
 
 // Entry points for Metal. Threads stand in one row.
 

@@ -69,7 +69,6 @@ const WITHOUT_GRADIENT: &str = "without_gradient";
 const LAST: &str = "last.safetensors";
 const BEST_FILE: &str = "best.safetensors";
 const CSV: &str = "history.csv";
-const PNG: &str = "history.png";
 const LOCK: &str = ".lock";
 /// Count of the numbers that identify a run.
 const RUN_NUMBERS: usize = 6;
@@ -165,7 +164,7 @@ impl Position {
         if config.resume {
             return self.load(folder, varmap, optimizer, access);
         }
-        for name in [LAST, BEST_FILE, CSV, PNG] {
+        for name in [LAST, BEST_FILE, CSV] {
             let path = folder.join(name);
             match fs::remove_file(&path) {
                 Err(error) if error.kind() != ErrorKind::NotFound => return Err(file(&path, "removed", error)),
@@ -219,16 +218,6 @@ impl Position {
         let rows: Vec<f64> = self.history.epochs.iter().flat_map(row).collect();
         tensors.insert(HISTORY.to_owned(), Tensor::from_vec(rows, (self.history.epochs.len(), COLUMNS), cpu)?);
         Ok(tensors)
-    }
-
-    /// Draws the history so far.
-    pub(super) fn draw(&self, config: &TrainConfig) -> Result<()> {
-        match &config.folder {
-            Some(folder) if !self.history.epochs.is_empty() => {
-                self.history.save_figure(&config.name, &folder.join(PNG))
-            }
-            _ => Ok(()),
-        }
     }
 
     /// Returns whether this run can have a saved position, after epochs with these rows.

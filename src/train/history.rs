@@ -1,7 +1,5 @@
-//! Scores of a run, as a table and as a picture.
+//! Scores of a run, and the scores as a table.
 
-use crate::error::Result;
-use crate::plot::{Color, Figure, Panel};
 use std::fmt::Write;
 
 /// Loss and metric of a model on a set.
@@ -102,41 +100,4 @@ impl History {
         }
         csv
     }
-
-    /// Makes a picture of runs: their losses, and their metrics beside them. Solid lines are the validation set, dashed
-    /// lines the training set. [`Figure::save`] writes the picture.
-    pub fn figure(title: &str, runs: &[(&str, &History)]) -> Figure {
-        let losses = runs.iter().flat_map(|(_, history)| &history.epochs);
-        let positive = losses.flat_map(|epoch| [Some(epoch.train), epoch.validation]).flatten().all(|s| s.loss > 0.0);
-        let loss = panel("loss", runs, |score| Some(score.loss));
-        // An energy may be below 0, which a logarithmic scale cannot show.
-        let mut figure = Figure::new(title).panel(if positive { loss.logarithmic() } else { loss });
-        if let Some(metric) = runs.iter().find_map(|(_, history)| history.metric.as_deref()) {
-            figure = figure.panel(panel(metric, runs, |score| score.metric));
-        }
-        figure
-    }
-
-    /// Writes the picture of this run.
-    pub(super) fn save_figure(&self, name: &str, path: &std::path::Path) -> Result<()> {
-        Self::figure(name, &[(name, self)]).save(path)
-    }
-}
-
-fn panel(name: &str, runs: &[(&str, &History)], value: fn(&Score) -> Option<f64>) -> Panel {
-    let mut panel = Panel::new("").axes("epoch", name).counting();
-    for (index, (run, history)) in runs.iter().enumerate() {
-        // Violet and teal come first, as in the other pictures that compare networks.
-        let color = Color::nth(if index < 4 { 3 - index } else { index });
-        let points = |score: &dyn Fn(&Epoch) -> Option<Score>| -> Vec<(f64, f64)> {
-            let point = |(k, epoch)| Some(((k + 1) as f64, value(&score(epoch)?)?));
-            history.epochs.iter().enumerate().filter_map(point).collect()
-        };
-        let (train, validation) = (points(&|epoch| Some(epoch.train)), points(&|epoch| epoch.validation));
-        panel = panel.dashes(format!("{run}, training"), color, &train);
-        if !validation.is_empty() {
-            panel = panel.line(format!("{run}, validation"), color, &validation);
-        }
-    }
-    panel
 }

@@ -1,6 +1,6 @@
 //! A small, optional training loop: batches in a seeded order, a schedule, clipping, a progress bar, early stopping,
-//! checkpoints, a history as CSV and PNG. Ctrl-C ends it with a checkpoint, from which the same command continues, bit
-//! for bit.
+//! checkpoints, a history as CSV and (`History::figure`, with the feature `plot`) as a picture. Ctrl-C ends it with a
+//! checkpoint, from which the same command continues, bit for bit.
 //!
 //! A run that cannot learn reports it. A step in which no variable has a gradient is an error. Variables without a
 //! gradient in all steps are in [`History::without_gradient`], and the progress output names them.
@@ -36,6 +36,8 @@ mod checkpoint;
 mod history;
 mod interrupt;
 mod metrics;
+#[cfg(feature = "plot")]
+mod picture;
 mod progress;
 
 pub use history::{Epoch, History, Score, StopReason};
@@ -59,7 +61,7 @@ use std::time::Instant;
 /// Options of a [`Training`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct TrainConfig {
-    /// Name in the progress bar and in pictures. Default `training`.
+    /// Name in the progress output. Default `training`.
     pub name: String,
     /// Number of passes over the training set. Default 10.
     pub epochs: usize,
@@ -80,9 +82,9 @@ pub struct TrainConfig {
     /// `false`.
     pub restore_best: bool,
     /// Folder of the run's files. After each epoch the run writes `last.safetensors` (from which a run continues),
-    /// `best.safetensors` (the weights with the lowest loss, for `VarMap::load`) and `history.csv`; at the end it
-    /// writes `history.png`. Only one run at a time has the folder. Existing files of these names are removed first,
-    /// unless the run continues. Default `None`: nothing is written.
+    /// `best.safetensors` (the weights with the lowest loss, for `VarMap::load`) and `history.csv`. Only one run at a
+    /// time has the folder. Existing files of these names are removed first, unless the run continues. Default `None`:
+    /// nothing is written.
     pub folder: Option<PathBuf>,
     /// Whether the run continues from the folder's `last.safetensors`. That file must come from a run with as many
     /// samples, the same batch size, seed and step size; both runs have a metric, or neither has. Default `false`.
@@ -233,7 +235,6 @@ impl<'a, O: Optimizer> Training<'a, O> {
         }
         at.history.without_gradient = at.unreached.names();
         progress.finish(&at.history.without_gradient);
-        at.draw(config)?;
         if config.restore_best && at.history.stop_reason != StopReason::Interrupted {
             at.restore_best(self.varmap)?;
         }

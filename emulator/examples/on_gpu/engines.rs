@@ -3,8 +3,9 @@
 use crate::lab::Engine;
 use anyhow::{Result, anyhow};
 use candle_core::{DType, Device};
-use candlewick::__private::emulation::{Dialect, emulator};
+use candlewick::__private::emulation::emulator;
 use candlewick_emulator::{Device as Emulated, Order};
+use candlewick_kernels::Dialect;
 use std::panic::{catch_unwind, set_hook, take_hook};
 use std::sync::{Arc, OnceLock};
 

@@ -31,7 +31,7 @@ mod supervisor;
 mod trials;
 
 use anyhow::Result;
-use candlewick::__private::emulation::Dialect;
+use candlewick_kernels::Dialect;
 use clap::{Parser, Subcommand};
 use engines::NoDevice;
 use std::path::PathBuf;

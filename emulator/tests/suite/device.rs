@@ -2,11 +2,12 @@
 
 use crate::lab::{Engine, close};
 use candle_core::{DType, Device as Place, Tensor, Var};
-use candlewick::__private::emulation::{Dialect, emulator};
+use candlewick::__private::emulation::emulator;
 use candlewick::error::{MemoryError, TensorError};
 use candlewick::prelude::*;
 use candlewick::{Error, functional};
 use candlewick_emulator::{Device, Order};
+use candlewick_kernels::Dialect;
 use std::sync::Arc;
 
 fn on<R>(dialect: Dialect, order: Order, tile_bits: usize, run: impl FnOnce() -> R) -> R {

@@ -2,8 +2,9 @@
 
 use crate::lab::Engine;
 use candle_core::{DType, Device as Place};
-use candlewick::__private::emulation::{Dialect, emulator};
+use candlewick::__private::emulation::emulator;
 use candlewick_emulator::{Device, Order};
+use candlewick_kernels::Dialect;
 use std::sync::Arc;
 
 /// Declares engines: a name, a dialect, an order, the bits of a tile.

@@ -3,10 +3,11 @@
 use crate::lab::{Engine, close, run};
 use crate::oracle::*;
 use candle_core::{DType, Device as Place, Tensor};
-use candlewick::__private::emulation::{Dialect, emulator};
+use candlewick::__private::emulation::emulator;
 use candlewick::functional;
 use candlewick::prelude::*;
 use candlewick_emulator::{Device, Order};
+use candlewick_kernels::Dialect;
 use std::sync::Arc;
 
 /// As [`crate::engines::all`], with groups of up to 512 threads.

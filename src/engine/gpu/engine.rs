@@ -4,7 +4,7 @@
 //! the other buffers. The gradient must use the inputs and weights of the forward call, even if a `Var` has been set
 //! since. If the gradient reads them, copies are saved.
 
-use super::Buffer;
+use super::abi::Buffer;
 use super::backend::device::{Buffers, Device};
 use super::launch::plan::LaunchPlan;
 use super::resident::{PlanKey, Resident, allocate_arena, arena_places, bind_arena};

@@ -1,23 +1,21 @@
 //! Engines on a GPU: one text of kernels, one plan of launches, and a backend for each vendor.
 //!
-//! [`abi`] is the table that Rust and the kernels share. [`lower`] turns a program into bytecode that the kernels read.
-//! [`launch`] plans the kernels of a call. Each module of [`backend`] submits such plans to a device.
+//! [`abi`] is the crate of the kernels: their text, and the table that Rust and the kernels share. [`lower`] turns a
+//! program into bytecode that the kernels read. [`launch`] plans the kernels of a call. Each module of [`backend`]
+//! submits such plans to a device.
 
-pub mod abi;
 mod backend;
 mod engine;
 mod launch;
 mod lower;
 mod resident;
-mod text;
 
-pub use abi::Buffer;
-use abi::{Element, MAX_ANGLES, REVERSE_PLANES, WARP};
+use abi::{Dialect, Element, MAX_ANGLES, REVERSE_PLANES, WARP};
 #[cfg(feature = "emulator")]
 pub use backend::emulator;
+use candlewick_kernels as abi;
 pub(crate) use engine::Gpu;
 pub use launch::plan::{Launch, LaunchPlan};
-pub use text::{Dialect, source};
 
 /// Limits of a device that plans keep to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

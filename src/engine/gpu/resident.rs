@@ -2,11 +2,12 @@
 //!
 //! A program's bytecode is copied to a device once, and stays there as long as the program lives.
 
+use super::Limits;
+use super::abi::{Buffer, Dialect};
 use super::backend::device::{Buffers, Device};
 use super::launch::plan::LaunchPlan;
 use super::launch::planner;
 use super::lower::bytecode::Bytecode;
-use super::{Buffer, Dialect, Limits};
 use crate::engine::NeedsGrad;
 use crate::error::{DeviceError, Error, Result};
 use crate::program::Program;

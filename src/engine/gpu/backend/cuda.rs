@@ -1,7 +1,7 @@
 //! CUDA backend, on candle's device with its stream, its memory and its tensors.
 
 use super::device::{Buffers, Device};
-use crate::engine::gpu::abi::{MAX_ARGUMENT_WORDS, SWEEP_THREADS_F32, SWEEP_THREADS_F64};
+use crate::engine::gpu::abi::{MAX_ARGUMENT_WORDS, SWEEP_THREADS_F32, SWEEP_THREADS_F64, ptx};
 use crate::engine::gpu::launch::plan::{Launch, LaunchPlan};
 use crate::engine::gpu::{Dialect, Limits};
 use crate::error::{DeviceError, Error, Result, TensorError};
@@ -17,13 +17,6 @@ use cudarc::driver::sys::{
 use cudarc::driver::{CudaContext, CudaSlice, DevicePtr, DeviceRepr, DriverError, LaunchConfig, PushKernelArg};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
-
-/// Kernels as PTX for the architecture that the build names, as candle's kernels are: build on, or for, the card that
-/// runs them.
-#[allow(unreachable_pub, reason = "generated")]
-mod ptx {
-    include!(concat!(env!("OUT_DIR"), "/kernels.rs"));
-}
 
 /// Binary logarithms of the largest number of threads for a tile, in single and in double precision.
 const THREAD_BITS: [usize; 2] = [SWEEP_THREADS_F32.ilog2() as usize, SWEEP_THREADS_F64.ilog2() as usize];

@@ -6,9 +6,9 @@
 //! arena keep their order.
 
 use super::device::{Buffers, Device};
-use crate::engine::gpu::abi::Buffer as Role;
+use crate::engine::gpu::abi::{Buffer as Role, source};
 use crate::engine::gpu::launch::plan::{Launch, LaunchPlan};
-use crate::engine::gpu::{Dialect, Limits, text};
+use crate::engine::gpu::{Dialect, Limits};
 use crate::error::{DeviceError, Error, Result, TensorError};
 use candle_core::backend::BackendStorage;
 use candle_core::{DType, Layout, MetalDevice, MetalError, MetalStorage, Storage};
@@ -200,7 +200,7 @@ fn compiled(device: &MetalDevice, kernel: &'static str) -> Result<ComputePipelin
     let library = match cache.libraries.get(&gpu) {
         Some(library) => library.clone(),
         None => {
-            let library = device.new_library_with_source(&text::source(Dialect::Metal), Some(&options()))?;
+            let library = device.new_library_with_source(&source(Dialect::Metal), Some(&options()))?;
             cache.libraries.insert(gpu, library.clone());
             library
         }

@@ -5,20 +5,6 @@
 
 use crate::engine::gpu::abi::{Buffer, Kernel, View};
 
-impl Buffer {
-    /// Whether a plan needs the buffer only while it runs.
-    pub(crate) fn is_scratch(self) -> bool {
-        use Buffer::{Deviations, Lambdas, Means, Partials, Parts, Slots, Sums};
-        matches!(self, Lambdas | Deviations | Partials | Sums | Slots | Means | Parts)
-    }
-
-    /// Whether a forward pass saves the buffer for the gradient.
-    pub(crate) fn is_saved(self) -> bool {
-        use Buffer::{Flags, OwnCosSin, SharedCosSin, States, Tables};
-        matches!(self, SharedCosSin | OwnCosSin | Flags | Tables | States)
-    }
-}
-
 /// Launch of a kernel.
 #[derive(Debug, Clone)]
 pub struct Launch {

@@ -1,10 +1,12 @@
-//! Table for both sides of the kernels: constants, records of the bytecode, arguments, buffers, and the kernels
-//! themselves.
+//! GPU kernels of [candlewick](https://docs.rs/candlewick): their text in each [`Dialect`], and the table for both
+//! sides: constants, records of the bytecode, arguments, buffers, and the kernels themselves.
 //!
-//! Rust writes records and arguments as the structures declared here. The kernels read them through
-//! `kernels/common/abi.h`, and are called through the entry points of both dialects. [`headers`] prints these three
-//! files from the table. A test compares the files with the table and writes them again (`just kernels`). The module
-//! uses nothing of the crate, so that the emulator's build script can include it.
+//! Rust writes records and arguments as the structures declared here. The kernels read them through `common/abi.h`,
+//! and are called through the entry points of both dialects. [`headers`] prints these three files from the table. A
+//! test compares the files with the table and writes them again (`just kernels`).
+//!
+//! The feature `cuda` compiles the text to PTX with nvcc. The crate has no dependencies, so that a build script can use
+//! it. Its interface is for candlewick alone: one version of the kernels belongs to one version of candlewick.
 
 /// Declares constants of both sides.
 macro_rules! constants {
@@ -65,13 +67,17 @@ mod buffers;
 mod constants;
 pub mod headers;
 pub mod kernels;
+#[cfg(feature = "cuda")]
+pub mod ptx;
 mod records;
+mod text;
 
 pub use arguments::*;
 pub use buffers::{Buffer, Element};
 pub use constants::*;
 pub use kernels::{Kernel, View};
 pub use records::*;
+pub use text::{Dialect, source};
 
 /// Constant, for the header.
 #[derive(Debug, Clone, Copy)]

@@ -78,3 +78,17 @@ buffers! {
     /// Gradients in weights, for each part of the batch.
     Parts: Sum,
 }
+
+impl Buffer {
+    /// Whether a plan needs the buffer only while it runs.
+    pub fn is_scratch(self) -> bool {
+        use Buffer::{Deviations, Lambdas, Means, Partials, Parts, Slots, Sums};
+        matches!(self, Lambdas | Deviations | Partials | Sums | Slots | Means | Parts)
+    }
+
+    /// Whether a forward pass saves the buffer for the gradient.
+    pub fn is_saved(self) -> bool {
+        use Buffer::{Flags, OwnCosSin, SharedCosSin, States, Tables};
+        matches!(self, SharedCosSin | OwnCosSin | Flags | Tables | States)
+    }
+}

@@ -6,7 +6,7 @@ use super::{ARGUMENTS, CONSTANTS, Field, RECORDS, Structure};
 use std::fmt::Write as _;
 
 /// First line of each file.
-const NOTE: &str = "// Printed from the table in src/engine/gpu/abi/: `just kernels` writes it again.\n";
+const NOTE: &str = "// Printed from the table in kernels/src/: `just kernels` writes it again.\n";
 
 /// Files under `kernels/`, with their texts.
 pub fn files() -> [(&'static str, String); 3] {
@@ -200,15 +200,12 @@ mod tests {
     fn kernels_have_the_headers_of_the_table() {
         let mut stale = Vec::new();
         for (name, text) in files() {
-            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("kernels").join(name);
+            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
             if std::fs::read_to_string(&path).ok().as_deref() != Some(text.as_str()) {
                 std::fs::write(&path, text).expect("the sources can be written");
                 stale.push(name);
             }
         }
-        assert!(
-            stale.is_empty(),
-            "{stale:?} differed from src/engine/gpu/abi/ and are written again: run the tests once more"
-        );
+        assert!(stale.is_empty(), "{stale:?} differed from the table and are written again: run the tests once more");
     }
 }

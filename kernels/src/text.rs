@@ -12,23 +12,19 @@ pub enum Dialect {
 }
 
 const COMMON: &str = concat!(
-    include_str!("../../../kernels/common/abi.h"),
-    include_str!("../../../kernels/common/maths.h"),
-    include_str!("../../../kernels/common/sweep.h"),
-    include_str!("../../../kernels/common/readout.h"),
-    include_str!("../../../kernels/common/chain.h"),
-    include_str!("../../../kernels/common/circuit.h"),
+    include_str!("../common/abi.h"),
+    include_str!("../common/maths.h"),
+    include_str!("../common/sweep.h"),
+    include_str!("../common/readout.h"),
+    include_str!("../common/chain.h"),
+    include_str!("../common/circuit.h"),
 );
 
 /// Returns the text of all kernels.
 pub fn source(dialect: Dialect) -> String {
     let (head, entries) = match dialect {
-        Dialect::CudaF32 | Dialect::CudaF64 => {
-            (include_str!("../../../kernels/cuda/dialect.h"), include_str!("../../../kernels/cuda/entries.h"))
-        }
-        Dialect::Metal => {
-            (include_str!("../../../kernels/metal/dialect.h"), include_str!("../../../kernels/metal/entries.metal"))
-        }
+        Dialect::CudaF32 | Dialect::CudaF64 => (include_str!("../cuda/dialect.h"), include_str!("../cuda/entries.h")),
+        Dialect::Metal => (include_str!("../metal/dialect.h"), include_str!("../metal/entries.metal")),
     };
     let real = match dialect {
         Dialect::CudaF32 => "#define REAL float\n",
