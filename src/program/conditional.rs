@@ -6,6 +6,7 @@
 use super::derived_features::DerivedFeature;
 use super::diagonalized::Diagonalized;
 use super::lower::Lowering;
+use super::mask::Mask;
 use super::rewrite::diagonalized_steps;
 use super::{Controls, Kernel, Slot, Step, Variable};
 use crate::circuit::{Angle, Comparison, Condition, Token};
@@ -16,7 +17,7 @@ use std::collections::HashSet;
 use std::f64::consts::FRAC_PI_2;
 use std::sync::Arc;
 
-impl Lowering {
+impl<M: Mask> Lowering<M> {
     /// Input that is 1 where all conditions hold, or `None` without conditions.
     ///
     /// All operations of a block share its conditions, which are lowered once.
@@ -78,7 +79,7 @@ impl Lowering {
 
     /// Appends the steps of a kernel under a condition. The slot of a rotation or a phase already has the switch as a
     /// factor.
-    pub(super) fn push_gated(&mut self, kernel: Kernel, controls: Controls) -> Result<(), Mistake> {
+    pub(super) fn push_gated(&mut self, kernel: Kernel<M>, controls: Controls<M>) -> Result<(), Mistake> {
         match kernel {
             Kernel::Rotation { .. } | Kernel::Phase { .. } => self.steps.push(Step { kernel, controls }),
             Kernel::FixedPhase(value) => self.gated_phase(value.arg(), controls),
@@ -91,7 +92,7 @@ impl Lowering {
         Ok(())
     }
 
-    fn gated_phase(&mut self, argument: f64, controls: Controls) {
+    fn gated_phase(&mut self, argument: f64, controls: Controls<M>) {
         let slot = self.constant_slot(argument);
         self.steps.push(Step { kernel: Kernel::Phase { slot }, controls });
     }
@@ -99,25 +100,25 @@ impl Lowering {
     /// Appends an exchange under a condition. One of the moved bits is the pivot. CX from the pivot to the other moved
     /// bits makes the two states differ in the pivot alone. X where a bit is 0 turns the other bits into a mask of
     /// controls. Then an X on the pivot remains, `e^{iπ/2} exp(-i π/2 X)`.
-    fn gated_exchange(&mut self, [mask, first, second]: [u64; 3], controls: Controls) {
+    fn gated_exchange(&mut self, [mask, first, second]: [M; 3], controls: Controls<M>) {
         let moved = first ^ second;
-        let pivot = moved & moved.wrapping_neg();
+        let pivot = moved.qubits().next().map_or(M::EMPTY, M::of_qubit);
         let others = moved & !pivot;
-        let permuted = if first & pivot == 0 { first } else { first ^ others };
+        let permuted = if (first & pivot).is_empty() { first } else { first ^ others };
         let zeros = mask & !pivot & !permuted;
-        let flipped = gf2::bits(others).map(|bit| not_step(1 << bit, Controls::ones(pivot)));
-        let alone = gf2::bits(zeros).map(|bit| not_step(1 << bit, Controls::NONE));
-        let around: Vec<Step> = flipped.chain(alone).collect();
+        let flipped = others.qubits().map(|qubit| not_step(qubit, Controls::ones(pivot)));
+        let alone = zeros.qubits().map(|qubit| not_step(qubit, Controls::NONE));
+        let around: Vec<Step<M>> = flipped.chain(alone).collect();
 
         self.steps.extend_from_slice(&around);
         let controls = controls.and_ones(mask & !pivot);
         self.gated_phase(FRAC_PI_2, controls);
         let slot = self.constant_slot(FRAC_PI_2);
-        self.steps.push(Step { kernel: Kernel::Rotation { x: pivot, z: 0, slot }, controls });
+        self.steps.push(Step { kernel: Kernel::Rotation { x: pivot, z: M::EMPTY, slot }, controls });
         self.steps.extend(around.into_iter().rev());
     }
 
-    fn gated_one_qubit(&mut self, qubit: usize, entries: [Complex64; 4], controls: Controls) {
+    fn gated_one_qubit(&mut self, qubit: usize, entries: [Complex64; 4], controls: Controls<M>) {
         for step in diagonalized_steps(qubit, entries, controls) {
             match step.kernel {
                 Kernel::FixedPhase(value) => self.gated_phase(value.arg(), step.controls),
@@ -130,7 +131,12 @@ impl Lowering {
 
     /// Appends `V D V†` with D as a phase and rotations about words of Z: the Walsh series of the arguments on D's
     /// diagonal.
-    fn gated_matrix(&mut self, qubits: Vec<usize>, entries: &[Complex64], controls: Controls) -> Result<(), Mistake> {
+    fn gated_matrix(
+        &mut self,
+        qubits: Vec<usize>,
+        entries: &[Complex64],
+        controls: Controls<M>,
+    ) -> Result<(), Mistake> {
         let Diagonalized { vectors, arguments } = Diagonalized::new(entries)?;
         let matrix = |entries: Arc<[Complex64]>| Step {
             kernel: Kernel::Matrix { qubits: qubits.clone(), entries },
@@ -147,9 +153,9 @@ impl Lowering {
             if word == 0 {
                 self.gated_phase(mean, controls);
             } else {
-                let z = gf2::deposit(word as u64, &qubits);
+                let z = M::deposit(word, &qubits);
                 let slot = self.constant_slot(-mean);
-                self.steps.push(Step { kernel: Kernel::Rotation { x: 0, z, slot }, controls });
+                self.steps.push(Step { kernel: Kernel::Rotation { x: M::EMPTY, z, slot }, controls });
             }
         }
         self.steps.push(matrix(vectors));
@@ -170,6 +176,7 @@ impl Lowering {
     }
 }
 
-fn not_step(bit: u64, controls: Controls) -> Step {
-    Step { kernel: Kernel::Exchange { mask: bit, first: 0, second: bit }, controls }
+fn not_step<M: Mask>(qubit: usize, controls: Controls<M>) -> Step<M> {
+    let bit = M::of_qubit(qubit);
+    Step { kernel: Kernel::Exchange { mask: bit, first: M::EMPTY, second: bit }, controls }
 }

@@ -1,15 +1,14 @@
 //! Lowering of operations to steps. No other file turns forms into kernels.
 
 use super::derived_features::DerivedFeatures;
+use super::mask::Mask;
 use super::{Controls, Embedding, Kernel, Made, Program, Readout, Rewrites, Slot, Step, Tensor, Variable};
 use crate::circuit::{self, Angle, Circuit, Kind, Operation};
 use crate::error::{Error, Mistake, Result};
 use crate::gate::{FactorKind, Form};
-use crate::gf2;
 use crate::linalg::adjoint_matrix;
 use crate::measurement::Measurement;
 use crate::memory::check_numbers;
-use crate::observable::PauliWord;
 use candle_core::Shape;
 use num_complex::Complex64;
 use std::collections::HashMap;
@@ -21,15 +20,7 @@ pub(super) fn lower_circuit(circuit: &Circuit, measurement: &Measurement, rewrit
         // Derived features have numbers behind the features.
         check_numbers("the features of a sample", Some(circuit.inputs() as u64))?;
     }
-    let mut lowering = Lowering::new(circuit);
-    let mut operations = Vec::new();
-    for (index, operation) in circuit.operations().iter().enumerate() {
-        lowering.operation(operation);
-        if let Some(mistake) = lowering.mistake {
-            return Err(Error::Circuit { operation: index, name: operation.name().to_owned(), mistake });
-        }
-        operations.resize(lowering.steps.len(), index);
-    }
+    let (mut lowering, operations) = lower_operations(circuit)?;
     lowering.show_all_switches();
     Ok(Program {
         qubits: circuit.qubits(),
@@ -50,7 +41,28 @@ pub(super) fn lower_circuit(circuit: &Circuit, measurement: &Measurement, rewrit
     })
 }
 
-pub(super) struct Lowering {
+/// Lowers all operations. Also returns the index of the operation that each step comes from.
+fn lower_operations<M: Mask>(circuit: &Circuit) -> Result<(Lowering<M>, Vec<usize>)> {
+    let mut lowering = Lowering::new(circuit);
+    let mut operations = Vec::new();
+    for (index, operation) in circuit.operations().iter().enumerate() {
+        lowering.operation(operation);
+        if let Some(mistake) = lowering.mistake {
+            return Err(Error::Circuit { operation: index, name: operation.name().to_owned(), mistake });
+        }
+        operations.resize(lowering.steps.len(), index);
+    }
+    Ok((lowering, operations))
+}
+
+/// Lowers all operations to steps whose masks have any width.
+#[cfg(test)]
+pub(super) fn lower_steps<M: Mask>(circuit: &Circuit) -> Result<Vec<Step<M>>> {
+    Ok(lower_operations(circuit)?.0.steps)
+}
+
+/// Lowering of operations one by one, to steps with masks of any width.
+pub(super) struct Lowering<M = u64> {
     pub(super) features: usize,
     pub(super) derived: DerivedFeatures,
     /// Input that is 1 in the samples in which the current operation acts.
@@ -65,10 +77,10 @@ pub(super) struct Lowering {
     pub(super) slots: Vec<Slot>,
     /// Index of the slot that has these bits as its key.
     known: HashMap<Vec<u64>, usize>,
-    pub(super) steps: Vec<Step>,
+    pub(super) steps: Vec<Step<M>>,
 }
 
-impl Lowering {
+impl<M: Mask> Lowering<M> {
     fn new(circuit: &Circuit) -> Self {
         let mut offset = 0;
         let mut tensors = Vec::new();
@@ -96,7 +108,8 @@ impl Lowering {
 
     fn operation(&mut self, operation: &Operation) {
         let (controls, targets) = operation.controls_and_targets();
-        let controls = Controls { mask: gf2::mask(&controls), zeros: gf2::mask(&operation.zeros) };
+        let zeros = M::of_qubits(operation.zeros.iter().copied());
+        let controls = Controls { mask: M::of_qubits(controls), zeros };
         self.switch = self.switch(&operation.conditions);
         match &operation.kind {
             Kind::Barrier => {}
@@ -114,7 +127,7 @@ impl Lowering {
         }
     }
 
-    fn form(&mut self, form: &Form, dagger: bool, angles: &[Angle], controls: Controls, targets: &[usize]) {
+    fn form(&mut self, form: &Form, dagger: bool, angles: &[Angle], controls: Controls<M>, targets: &[usize]) {
         let sign = if dagger { -1.0 } else { 1.0 };
         match form {
             Form::Matrix1(rows) => self.constant(rows.as_flattened(), dagger, controls, targets),
@@ -123,7 +136,7 @@ impl Lowering {
             Form::Phase => self.phase(&(sign * angles[0].clone()), controls, targets),
             Form::FixedPhase(value) => {
                 let value = if dagger { value.conj() } else { *value };
-                self.push(Kernel::FixedPhase(value), controls.and_ones(gf2::mask(targets)));
+                self.push(Kernel::FixedPhase(value), controls.and_ones(M::of_qubits(targets.iter().copied())));
             }
             Form::Permutation(pairs) if dagger => {
                 pairs.iter().rev().for_each(|&pair| self.exchange(pair, controls, targets));
@@ -147,11 +160,11 @@ impl Lowering {
         }
     }
 
-    fn rotation(&mut self, angle: &Angle, word: &str, controls: Controls, targets: &[usize]) {
-        let letters = word.chars().zip(targets.iter().copied());
-        let PauliWord { x, z } =
-            PauliWord::from_letters(letters).expect("letters are checked when the operation is added");
-        if x | z == 0 {
+    fn rotation(&mut self, angle: &Angle, word: &str, controls: Controls<M>, targets: &[usize]) {
+        let letters = || word.chars().zip(targets.iter().copied());
+        let of = |wanted: &str| M::of_qubits(letters().filter(|(letter, _)| wanted.contains(*letter)).map(|(_, q)| q));
+        let (x, z) = (of("XY"), of("ZY"));
+        if (x | z).is_empty() {
             // exp(-i θ/2) of the identity is a phase, relative to the basis states in which the controls are 0.
             return self.phase(&(-0.5 * angle.clone()), controls, &[]);
         }
@@ -159,26 +172,26 @@ impl Lowering {
         self.push(Kernel::Rotation { x, z, slot }, controls);
     }
 
-    fn phase(&mut self, angle: &Angle, controls: Controls, targets: &[usize]) {
+    fn phase(&mut self, angle: &Angle, controls: Controls<M>, targets: &[usize]) {
         let slot = self.slot(angle);
-        self.push(Kernel::Phase { slot }, controls.and_ones(gf2::mask(targets)));
+        self.push(Kernel::Phase { slot }, controls.and_ones(M::of_qubits(targets.iter().copied())));
     }
 
-    fn exchange(&mut self, (first, second): (usize, usize), controls: Controls, targets: &[usize]) {
-        let [first, second] = [first, second].map(|local| gf2::deposit(local as u64, targets));
-        self.push(Kernel::Exchange { mask: gf2::mask(targets), first, second }, controls);
+    fn exchange(&mut self, (first, second): (usize, usize), controls: Controls<M>, targets: &[usize]) {
+        let [first, second] = [first, second].map(|local| M::deposit(local, targets));
+        self.push(Kernel::Exchange { mask: M::of_qubits(targets.iter().copied()), first, second }, controls);
     }
 
-    fn constant(&mut self, entries: &[Complex64], dagger: bool, controls: Controls, targets: &[usize]) {
+    fn constant(&mut self, entries: &[Complex64], dagger: bool, controls: Controls<M>, targets: &[usize]) {
         let entries = if dagger { adjoint_matrix(entries) } else { entries.into() };
         self.matrix(targets, entries, controls);
     }
 
-    fn matrix(&mut self, targets: &[usize], entries: Arc<[Complex64]>, controls: Controls) {
+    fn matrix(&mut self, targets: &[usize], entries: Arc<[Complex64]>, controls: Controls<M>) {
         self.push(Kernel::Matrix { qubits: targets.to_vec(), entries }, controls);
     }
 
-    fn push(&mut self, kernel: Kernel, controls: Controls) {
+    fn push(&mut self, kernel: Kernel<M>, controls: Controls<M>) {
         match self.switch {
             None => self.steps.push(Step { kernel, controls }),
             Some(_) => self.mistake = self.push_gated(kernel, controls).err().or(self.mistake.take()),

@@ -18,6 +18,7 @@ mod display;
 mod index_map;
 pub(crate) mod layered;
 mod lower;
+mod mask;
 mod readout;
 mod rewrite;
 mod variants;
@@ -125,22 +126,22 @@ pub(crate) struct Slot {
 
 /// One application of a kernel, in the basis states that meet the controls.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Step {
-    pub(crate) kernel: Kernel,
-    pub(crate) controls: Controls,
+pub(crate) struct Step<M = u64> {
+    pub(crate) kernel: Kernel<M>,
+    pub(crate) controls: Controls<M>,
 }
 
 /// Operation of a step. There are five kernels.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Kernel {
+pub(crate) enum Kernel<M = u64> {
     /// Rotation `exp(-i φ P)` with `P = i^|x & z| X^x Z^z` and φ the slot.
-    Rotation { x: u64, z: u64, slot: usize },
+    Rotation { x: M, z: M, slot: usize },
     /// Phase `exp(i φ)` with φ the slot.
     Phase { slot: usize },
     /// Constant phase of modulus 1.
     FixedPhase(Complex64),
     /// Exchanges the basis states whose `mask` bits are `first` with the basis states whose `mask` bits are `second`.
-    Exchange { mask: u64, first: u64, second: u64 },
+    Exchange { mask: M, first: M, second: M },
     /// Dense unitary, row by row; `qubits[0]` is the low bit of an index.
     Matrix { qubits: Vec<usize>, entries: Arc<[Complex64]> },
 }

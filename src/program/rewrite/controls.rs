@@ -12,6 +12,7 @@
 use super::is_one;
 use super::slots::Slots;
 use crate::gf2;
+use crate::program::mask::Mask;
 use crate::program::{Controls, Kernel, Program, Slot, Step};
 use num_complex::Complex64;
 
@@ -61,7 +62,11 @@ fn scaled(slot: &Slot, by: f64) -> Slot {
 }
 
 /// Steps of `V D V†`, with controls on D alone.
-pub(in crate::program) fn diagonalized_steps(qubit: usize, m: [Complex64; 4], controls: Controls) -> Vec<Step> {
+pub(in crate::program) fn diagonalized_steps<M: Mask>(
+    qubit: usize,
+    m: [Complex64; 4],
+    controls: Controls<M>,
+) -> Vec<Step<M>> {
     let root = ((m[0] - m[3]) * (m[0] - m[3]) + 4.0 * m[1] * m[2]).sqrt();
     let unit = |value: Complex64| value / value.norm();
     let mean = m[0] + m[3];
@@ -70,7 +75,7 @@ pub(in crate::program) fn diagonalized_steps(qubit: usize, m: [Complex64; 4], co
     let (a, b) = ([m[1], first - m[0]], [first - m[3], m[2]]);
     let length = |v: [Complex64; 2]| v[0].norm().hypot(v[1].norm());
     let longer = if length(a) > length(b) { a } else { b };
-    let phase = |value: Complex64, controls: Controls| {
+    let phase = |value: Complex64, controls: Controls<M>| {
         (!is_one(value)).then_some(Step { kernel: Kernel::FixedPhase(value), controls })
     };
     if length(longer) == 0.0 {
@@ -82,6 +87,6 @@ pub(in crate::program) fn diagonalized_steps(qubit: usize, m: [Complex64; 4], co
     let matrix = |entries: [Complex64; 4]| {
         Some(Step { kernel: Kernel::Matrix { qubits: vec![qubit], entries: entries.into() }, controls: Controls::NONE })
     };
-    let both = phase(second / first, controls.and_ones(1 << qubit));
+    let both = phase(second / first, controls.and_ones(M::of_qubit(qubit)));
     [matrix(adjoint), phase(first, controls), both, matrix(entries)].into_iter().flatten().collect()
 }
