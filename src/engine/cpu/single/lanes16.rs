@@ -120,7 +120,7 @@ impl<S: Simd, T: Real> Lanes16<S, T> {
         self.permuted_pair((re, im), index % LANES)
     }
 
-    /// Stores the amplitudes at the places from which [`take`](Self::take) has loaded them.
+    /// Stores the amplitudes at the places from which [`load_pair`](Self::load_pair) has loaded them.
     ///
     /// # Safety
     /// The 16 amplitudes around `index` must lie inside the state, and nothing else may read or write them during the
