@@ -2,7 +2,7 @@
 //! the masked bits.
 
 use std::iter;
-use std::ops::{Add, Sub};
+use std::ops::{Add, Mul, Sub};
 
 /// Whether an odd number of bits is set. `parity(index & mask)` is the parity of an index under a mask.
 #[inline(always)]
@@ -99,19 +99,23 @@ impl Basis {
 /// Computes `out[p] = sum over m of in[m] (-1)^|p & m|`, in place, for a number of entries that is a power of two. It
 /// is exact for whole numbers.
 #[inline(always)]
-pub(crate) fn walsh_hadamard<N: Copy + Default + Add<Output = N> + Sub<Output = N>>(values: &mut [N]) {
+pub(crate) fn walsh_hadamard<N>(values: &mut [N])
+where
+    N: Copy + From<i8> + Add<Output = N> + Sub<Output = N> + Mul<Output = N>,
+{
     let mut half = 1;
     // The first steps stay within eight neighbours.
     if let (eights, []) = values.as_chunks_mut::<8>() {
         for eight in eights {
             for bit in [1, 2, 4] {
-                // Partners come by a shuffle, so that the eight numbers are one vector.
-                let mut partners = [N::default(); 8];
+                // Partners come by a shuffle and a sign, so that the eight numbers are one vector.
+                let mut partners = *eight;
                 for j in 0..8 {
                     partners[j] = eight[j ^ bit];
                 }
                 for j in 0..8 {
-                    eight[j] = if j & bit == 0 { eight[j] + partners[j] } else { partners[j] - eight[j] };
+                    let sign = N::from(if j & bit == 0 { 1 } else { -1 });
+                    eight[j] = sign * eight[j] + partners[j];
                 }
             }
         }
