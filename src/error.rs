@@ -101,16 +101,29 @@ pub enum Error {
     Diagnostics(Mistake),
     /// A mistake in the description of a molecule.
     #[error(
-        "molecule {index}{place}: {mistake}",
+        "molecule {index}{observable}{place}: {mistake}",
+        observable = .observable.as_ref().map_or_else(String::new, |name| format!(", observable `{name}`")),
         place = .term.map_or_else(String::new, |term| format!(", term {term}"))
     )]
     Molecule {
         /// Index of the molecule in its list, from 0.
         index: usize,
+        /// Name of the further observable, if the mistake is in one of its terms.
+        observable: Option<String>,
         /// Index of the term, from 0, if the mistake is in a term.
         term: Option<usize>,
         /// Mistake in the description.
         mistake: Mistake,
+    },
+    /// An observable that a molecule does not have.
+    #[error("`{molecule}` has no observable `{name}`, only {known:?}")]
+    UnknownObservable {
+        /// Name that was requested.
+        name: String,
+        /// Name of the molecule.
+        molecule: String,
+        /// Names of the observables that the molecule has.
+        known: Vec<String>,
     },
     /// A setting that needs another setting, which is missing.
     #[error("`{setting}` of {of} needs {needs}")]
