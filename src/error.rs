@@ -101,19 +101,28 @@ pub enum Error {
     Diagnostics(Mistake),
     /// A mistake in the description of a molecule.
     #[error(
-        "molecule {index}{observable}{place}: {mistake}",
-        observable = .observable.as_ref().map_or_else(String::new, |name| format!(", observable `{name}`")),
+        "molecule {index}{place}: {mistake}",
         place = .term.map_or_else(String::new, |term| format!(", term {term}"))
     )]
     Molecule {
         /// Index of the molecule in its list, from 0.
         index: usize,
-        /// Name of the further observable, if the mistake is in one of its terms.
-        observable: Option<String>,
         /// Index of the term, from 0, if the mistake is in a term.
         term: Option<usize>,
         /// Mistake in the description.
         mistake: Mistake,
+    },
+    /// A mistake in a further observable of a molecule.
+    #[error("molecule {index}, observable `{observable}`, term {term}: {mistake}")]
+    MoleculeObservable {
+        /// Index of the molecule in its list, from 0.
+        index: usize,
+        /// Name of the observable.
+        observable: String,
+        /// Index of the term in the observable, from 0.
+        term: usize,
+        /// Mistake in the term, boxed because errors are small.
+        mistake: Box<Mistake>,
     },
     /// An observable that a molecule does not have.
     #[error("`{molecule}` has no observable `{name}`, only {known:?}")]

@@ -255,8 +255,8 @@ impl AdaptVqe {
             return Err(Error::Training(TrainingError::EmptyPool));
         }
         let solver = Self { reference, observable, pool, config };
-        // Finds every mistake that a round would find.
-        solver.vqe(&Grown::default(), true)?;
+        // Finds every mistake that a round would find, also in the names of the weights.
+        solver.vqe(&Grown { operators: vec![0], weights: BTreeMap::new() }, true)?;
         Ok(solver)
     }
 

@@ -1,4 +1,4 @@
-//! Variational algorithms: circuits whose weights are trained until an energy is lowest.
+//! Variational algorithms: circuits whose weights are trained until an energy is lowest, and circuits that grow.
 
 mod adapt;
 mod molecule;

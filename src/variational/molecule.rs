@@ -201,7 +201,7 @@ impl Molecule {
 impl Record {
     /// Checks the molecule, number `index` of its text.
     fn checked(self, index: usize) -> Result<Molecule> {
-        let wrong = |mistake| Error::Molecule { index, observable: None, term: None, mistake };
+        let wrong = |mistake| Error::Molecule { index, term: None, mistake };
         let (qubits, electrons) = (self.qubits, self.electrons);
         if qubits == 0 {
             return Err(wrong(Mistake::NoQubits));
@@ -219,14 +219,14 @@ impl Record {
         if let Some(unit) = self.observables_unit.as_ref().filter(|unit| *unit != "atomic") {
             return Err(wrong(Mistake::ObservablesUnit { unit: unit.clone() }));
         }
-        let named = self.observables.0.iter().map(|(name, terms)| (Some(name), terms));
-        for (name, terms) in [(None, &self.terms)].into_iter().chain(named) {
+        for (term, (_, word)) in self.terms.iter().enumerate() {
+            parse_word(word, qubits).map_err(|mistake| Error::Molecule { index, term: Some(term), mistake })?;
+        }
+        for (name, terms) in &self.observables.0 {
             for (term, (_, word)) in terms.iter().enumerate() {
-                parse_word(word, qubits).map_err(|mistake| Error::Molecule {
-                    index,
-                    observable: name.cloned(),
-                    term: Some(term),
-                    mistake,
+                parse_word(word, qubits).map_err(|mistake| {
+                    let (observable, mistake) = (name.clone(), Box::new(mistake));
+                    Error::MoleculeObservable { index, observable, term, mistake }
                 })?;
             }
         }
