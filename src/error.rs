@@ -112,6 +112,28 @@ pub enum Error {
         /// Mistake in the description.
         mistake: Mistake,
     },
+    /// A mistake in a further observable of a molecule.
+    #[error("molecule {index}, observable `{observable}`, term {term}: {mistake}")]
+    MoleculeObservable {
+        /// Index of the molecule in its list, from 0.
+        index: usize,
+        /// Name of the observable.
+        observable: String,
+        /// Index of the term in the observable, from 0.
+        term: usize,
+        /// Mistake in the term, boxed because errors are small.
+        mistake: Box<Mistake>,
+    },
+    /// An observable that a molecule does not have.
+    #[error("`{molecule}` has no observable `{name}`, only {known:?}")]
+    UnknownObservable {
+        /// Name that was requested.
+        name: String,
+        /// Name of the molecule.
+        molecule: String,
+        /// Names of the observables that the molecule has.
+        known: Vec<String>,
+    },
     /// A setting that needs another setting, which is missing.
     #[error("`{setting}` of {of} needs {needs}")]
     SettingNeeds {

@@ -55,7 +55,7 @@
 //! | saving, loading, predicting elsewhere | [section 5 of the guide](guide::from_candle#5-saving-and-going-on) |
 //! | images | [`nn::QuantumConv2d`] |
 //! | eight-bit layers, sparse inputs, logits | [`nn::quantize_dynamic`], [`nn::SoftThreshold`], [`nn::Affine`] |
-//! | the energy of a molecule | [`variational::Molecule`], [`variational::Vqe`] |
+//! | the energy of a molecule | [`variational::Molecule`], [`variational::Vqe`], [`variational::AdaptVqe`] |
 //! | a search among bit strings | [`variational`] |
 //! | kernels, entropies, overlaps | [`states`] |
 //! | a circuit that does not learn | [section 6 of the guide](guide::from_candle#6-when-it-does-not-learn), [`diagnostics`] |

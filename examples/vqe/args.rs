@@ -19,7 +19,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["molecule", "curve"])]
     pub(crate) file: Option<PathBuf>,
 
-    /// The circuit: unitary coupled cluster, or rotations and CX that know nothing of electrons.
+    /// The circuit: unitary coupled cluster, excitations chosen one by one, or rotations and CX that know nothing of
+    /// electrons.
     #[arg(long, value_enum, default_value_t = Ansatz::Uccsd)]
     pub(crate) ansatz: Ansatz,
 
@@ -35,7 +36,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
     pub(crate) learning_rate: Option<f64>,
 
-    /// The most steps [default: 300, hardware-efficient 1000].
+    /// The most steps, of each optimisation [default: 300, hardware-efficient 1000].
     #[arg(long, value_name = "N", value_parser = whole(1, u32::MAX as u64))]
     pub(crate) steps: Option<usize>,
 
@@ -56,7 +57,7 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with = "molecule")]
     pub(crate) curve: bool,
 
-    /// At most 20 steps, to see it run.
+    /// At most 20 steps and three chosen excitations, to see it run.
     #[arg(long)]
     pub(crate) quick: bool,
 
@@ -83,6 +84,8 @@ pub(crate) enum Kind {
 pub(crate) enum Ansatz {
     /// Unitary coupled cluster with singles and doubles.
     Uccsd,
+    /// The excitations of UCCSD with the largest gradients, one after another: ADAPT-VQE.
+    Adapt,
     /// Layers of RY, RZ and a ladder of CX.
     HardwareEfficient,
 }

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! cargo run --release --example vqe -- --molecule lih12
+//! cargo run --release --example vqe -- --molecule lih12 --ansatz adapt
 //! cargo run --release --example vqe -- --molecule h2 --ansatz hardware-efficient
 //! cargo run --release --example vqe -- --curve
 //! ```
@@ -16,7 +17,7 @@ mod whole;
 
 use anyhow::{Context, Result};
 use args::{Ansatz, Args};
-use candlewick::variational::Molecule;
+use candlewick::variational::{AdaptVqeRound, Molecule};
 use clap::Parser;
 use ending::ending;
 use std::process::ExitCode;
@@ -36,7 +37,12 @@ fn single(args: &Args) -> Result<String> {
     };
     describe(args, &molecule);
     let found = solve::lowest(args, &molecule, "energy")?;
-    println!("{} after {} steps", found.stop_reason, found.steps);
+    for (k, round) in found.rounds.iter().enumerate() {
+        let AdaptVqeRound { operator, gradient, energy, steps, .. } = round;
+        let operator = operator.to_string();
+        println!("{:>4}. {operator:<14} gradient {gradient:>8.5}  energy {energy:.7} Ha  {steps} steps", k + 1);
+    }
+    println!("{}", found.ending);
     let path = args.output.join("run.png");
     std::fs::create_dir_all(&args.output).with_context(|| format!("cannot create {}", args.output.display()))?;
     pictures::run(&path, &molecule, &found, args.shots.is_some())?;
@@ -85,14 +91,17 @@ fn curve(args: &Args) -> Result<String> {
 
 fn describe(args: &Args, molecule: &Molecule) {
     let circuit = solve::circuit(args, molecule);
-    let name = match args.ansatz {
-        Ansatz::Uccsd => "UCCSD".to_owned(),
-        Ansatz::HardwareEfficient => format!("{} hardware-efficient layers, seed {}", args.layers, args.seed),
-    };
+    let size = || format!("{} angles, {} operations", solve::angles(&circuit), circuit.operations().len());
     let (qubits, electrons, terms) = (molecule.qubits(), molecule.electrons(), molecule.terms().len());
     println!("{}", molecule.name());
     println!("{qubits} qubits, {electrons} electrons, {terms} Pauli words");
-    println!("{name}: {} angles, {} operations\n", solve::angles(&circuit), circuit.operations().len());
+    match args.ansatz {
+        Ansatz::Uccsd => println!("UCCSD: {}\n", size()),
+        Ansatz::Adapt => println!("ADAPT-VQE: {} excitations to choose from\n", circuit.excitations(electrons).len()),
+        Ansatz::HardwareEfficient => {
+            println!("{} hardware-efficient layers, seed {}: {}\n", args.layers, args.seed, size());
+        }
+    }
 }
 
 fn yes_or_no(error: f64) -> &'static str {

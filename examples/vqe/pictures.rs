@@ -1,17 +1,18 @@
 //! Pictures of a run and of a curve.
 
+use crate::solve::Found;
 use anyhow::Result;
 use candlewick::plot::{Color, Figure, Panel};
-use candlewick::variational::{Molecule, VqeResult};
+use candlewick::variational::Molecule;
 use std::path::Path;
 
-/// Draws energy and error against steps. Estimates from shots lie on both sides of the exact energy, so they have only
+/// Draws energy and error against steps or operators. Estimates from shots lie on both sides of the exact energy, so they have only
 /// the first panel.
-pub(crate) fn run(path: &Path, molecule: &Molecule, found: &VqeResult, is_noisy: bool) -> Result<()> {
-    let last = found.steps as f64;
+pub(crate) fn run(path: &Path, molecule: &Molecule, found: &Found, is_noisy: bool) -> Result<()> {
+    let last = found.energies.len().saturating_sub(1) as f64;
     let level = |energy: f64| [(0.0, energy), (last, energy)];
     let points: Vec<(f64, f64)> = (0..).map(f64::from).zip(found.energies.iter().copied()).collect();
-    let mut energies = Panel::new("Energy").axes("step", "hartree").counting().line("VQE", Color::VIOLET, &points);
+    let mut energies = Panel::new("Energy").axes(found.axis, "hartree").counting().line("VQE", Color::VIOLET, &points);
     if let Some(reference) = molecule.hartree_fock_energy() {
         energies = energies.dashes("Hartree-Fock", Color::GRAY, &level(reference));
     }
@@ -23,7 +24,7 @@ pub(crate) fn run(path: &Path, molecule: &Molecule, found: &VqeResult, is_noisy:
         }
         let errors: Vec<(f64, f64)> = points.iter().map(|(step, energy)| (*step, energy - ground)).collect();
         let errors = Panel::new("Hartree above the exact energy")
-            .axes("step", "")
+            .axes(found.axis, "")
             .counting()
             .logarithmic()
             .line("VQE", Color::VIOLET, &errors)

@@ -2,25 +2,48 @@
 
 use crate::args::{Ansatz, Args, Optimizer};
 use anyhow::{Context, Result};
+use candle_core::Tensor;
 use candle_nn::Init;
 use candlewick::functional;
 use candlewick::gate::Gate;
 use candlewick::nn::QuantumNaturalGradientConfig;
 use candlewick::optim::{AdamConfig, SpsaConfig};
 use candlewick::prelude::*;
-use candlewick::variational::{Molecule, Vqe, VqeConfig, VqeMethod, VqeResult};
+use candlewick::variational::{
+    AdaptVqe, AdaptVqeConfig, AdaptVqeRound, Molecule, StopReason, Vqe, VqeConfig, VqeMethod, VqeStep,
+};
 use indicatif::{ProgressBar, ProgressStyle};
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 /// Largest distance of the initial angles of the hardware-efficient circuit from 0, in radians. With angles much nearer
 /// to 0 it stays at the Hartree-Fock state.
 const SPREAD: f64 = 1.0;
 
-/// Makes the circuit for a molecule.
+/// Operators of a quick run with chosen excitations.
+const FEW: usize = 3;
+
+/// Energy that a run found, and its way there.
+pub(crate) struct Found {
+    pub(crate) energy: f64,
+    /// Energies before each step and after the last, or with each number of operators.
+    pub(crate) energies: Vec<f64>,
+    /// Kind of the points of `energies`.
+    pub(crate) axis: &'static str,
+    /// Chosen excitations, if any were chosen.
+    pub(crate) rounds: Vec<AdaptVqeRound>,
+    /// Reason for which the run ended, in words.
+    pub(crate) ending: String,
+    circuit: Circuit,
+    weights: BTreeMap<String, Tensor>,
+}
+
+/// Makes the circuit for a molecule, or the circuit to which excitations are appended.
 pub(crate) fn circuit(args: &Args, molecule: &Molecule) -> Circuit {
     let mut circuit = Circuit::new(molecule.qubits());
     match args.ansatz {
         Ansatz::Uccsd => drop(circuit.uccsd("theta", molecule.electrons())),
+        Ansatz::Adapt => drop(circuit.hartree_fock(molecule.electrons())),
         Ansatz::HardwareEfficient => {
             circuit.hartree_fock(molecule.electrons());
             let near = Init::Uniform { lo: -SPREAD, up: SPREAD };
@@ -49,7 +72,7 @@ fn config(args: &Args, seed: u64) -> VqeConfig {
         }
     };
     let usual = match args.ansatz {
-        Ansatz::Uccsd => 300,
+        Ansatz::Uccsd | Ansatz::Adapt => 300,
         Ansatz::HardwareEfficient => 1000,
     };
     let steps = args.steps.unwrap_or(usual).min(if args.quick { 20 } else { usize::MAX });
@@ -59,13 +82,13 @@ fn config(args: &Args, seed: u64) -> VqeConfig {
 
 /// Returns the result with the lowest energy of as many runs as seeds. No state is below the ground energy, so lower is
 /// better.
-pub(crate) fn lowest(args: &Args, molecule: &Molecule, label: &str) -> Result<VqeResult> {
+pub(crate) fn lowest(args: &Args, molecule: &Molecule, label: &str) -> Result<Found> {
     let usual = match args.ansatz {
-        Ansatz::Uccsd => 1,
+        Ansatz::Uccsd | Ansatz::Adapt => 1,
         Ansatz::HardwareEfficient => 8,
     };
     let runs = args.runs.unwrap_or(usual);
-    let mut best: Option<VqeResult> = None;
+    let mut best: Option<Found> = None;
     for index in 0..runs {
         let label = if runs > 1 { format!("{label} {}/{runs}", index + 1) } else { label.to_owned() };
         let found = run(args, molecule, &label, args.seed.wrapping_add(index as u64))?;
@@ -76,37 +99,84 @@ pub(crate) fn lowest(args: &Args, molecule: &Molecule, label: &str) -> Result<Vq
     best.context("there is at least one run")
 }
 
-/// Runs the solver with a progress bar; without a terminal, with a line after every tenth of the run.
-fn run(args: &Args, molecule: &Molecule, label: &str, seed: u64) -> Result<VqeResult> {
+/// Runs the solver with a progress bar; without a terminal, with a line after every tenth of each optimisation.
+fn run(args: &Args, molecule: &Molecule, label: &str, seed: u64) -> Result<Found> {
     let config = config(args, seed);
     let steps = config.steps;
-    let mut vqe = Vqe::new(circuit(args, molecule), molecule.hamiltonian(), config)?;
     let style = ProgressStyle::with_template("{prefix:>12} {bar:30.cyan/blue} {pos:>4}/{len} steps  {msg}")?;
     let bar = ProgressBar::new(steps as u64).with_style(style).with_prefix(label.to_owned());
-    let mut result = vqe.run_with(|at| {
+    let watch = |operators: Option<usize>, at: &VqeStep| {
         let norm = at.gradient_norm.map_or_else(String::new, |norm| format!("  gradient {norm:.1e}"));
-        let message = format!("energy {:.7} Ha{norm}", at.energy);
-        if bar.is_hidden() && at.step % steps.div_ceil(10).max(1) == 0 {
+        let operators = operators.map_or_else(String::new, |count| format!("{count} operators  "));
+        let message = format!("{operators}energy {:.7} Ha{norm}", at.energy);
+        if bar.is_hidden() && at.step.is_multiple_of(steps.div_ceil(10).max(1)) {
             println!("{label:>12} {:>4}/{steps} steps  {message}", at.step);
         }
         bar.set_position(at.step as u64);
         bar.set_message(message);
         ControlFlow::Continue(())
-    })?;
+    };
+    let mut found = match args.ansatz {
+        Ansatz::Adapt => adapt(args, molecule, config, |operators, at| watch(Some(operators), at))?,
+        Ansatz::Uccsd | Ansatz::HardwareEfficient => fixed(args, molecule, config, |at| watch(None, at))?,
+    };
     bar.abandon();
     if !bar.is_hidden() {
         eprintln!();
     }
-    match args.shots {
-        None => Ok(result),
+    if let Some(shots) = args.shots {
         // The final state counts, not the noise of its last estimate.
-        Some(shots) => {
-            println!("{label:>12} {:.7} Ha, estimated from {shots} shots for each group of terms", result.energy);
-            let weights: Vec<_> = result.weights.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect();
-            let measurement = Measurement::expectation([molecule.hamiltonian()]);
-            let exact = functional::evaluate(&circuit(args, molecule), &measurement, None, &weights)?;
-            result.energy = exact.sum_all()?.to_scalar()?;
-            Ok(result)
-        }
+        println!("{label:>12} {:.7} Ha, estimated from {shots} shots for each group of terms", found.energy);
+        let weights: Vec<_> = found.weights.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect();
+        let measurement = Measurement::expectation([molecule.hamiltonian()]);
+        let exact = functional::evaluate(&found.circuit, &measurement, None, &weights)?;
+        found.energy = exact.sum_all()?.to_scalar()?;
     }
+    Ok(found)
+}
+
+/// Trains a circuit that is given.
+fn fixed(
+    args: &Args,
+    molecule: &Molecule,
+    config: VqeConfig,
+    watch: impl FnMut(&VqeStep) -> ControlFlow<()>,
+) -> Result<Found> {
+    let circuit = circuit(args, molecule);
+    let found = Vqe::new(circuit.clone(), molecule.hamiltonian(), config)?.run_with(watch)?;
+    Ok(Found {
+        energy: found.energy,
+        energies: found.energies,
+        axis: "step",
+        rounds: Vec::new(),
+        ending: format!("{} after {} steps", found.stop_reason, found.steps),
+        circuit,
+        weights: found.weights,
+    })
+}
+
+/// Chooses excitations one after another.
+fn adapt(
+    args: &Args,
+    molecule: &Molecule,
+    vqe: VqeConfig,
+    watch: impl FnMut(usize, &VqeStep) -> ControlFlow<()>,
+) -> Result<Found> {
+    let usual = AdaptVqeConfig::default().operators;
+    let config = AdaptVqeConfig { vqe, operators: if args.quick { FEW } else { usual }, ..Default::default() };
+    let (qubits, electrons) = (molecule.qubits(), molecule.electrons());
+    let found = AdaptVqe::for_electrons(qubits, electrons, molecule.hamiltonian(), config)?.run_with(watch)?;
+    let end = match found.stop_reason {
+        StopReason::Steps => "as many operators as allowed".to_owned(),
+        reason => reason.to_string(),
+    };
+    Ok(Found {
+        energy: found.energy,
+        energies: [found.reference_energy].into_iter().chain(found.rounds.iter().map(|round| round.energy)).collect(),
+        axis: "operators",
+        ending: format!("{end}: {} operators, largest gradient {:.1e}", found.rounds.len(), found.largest_gradient),
+        rounds: found.rounds,
+        circuit: found.circuit,
+        weights: found.weights,
+    })
 }

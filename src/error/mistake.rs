@@ -259,6 +259,12 @@ pub enum Mistake {
         /// Given unit.
         unit: String,
     },
+    /// Observables in other than atomic units.
+    #[error("the unit is `{unit}`; observables must be in `atomic` units")]
+    ObservablesUnit {
+        /// Given unit.
+        unit: String,
+    },
     /// Amplitudes requested with finite shots.
     #[error("amplitudes cannot be estimated from shots")]
     StateFromShots,

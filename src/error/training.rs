@@ -37,6 +37,17 @@ pub enum TrainingError {
         /// Value of the energy.
         energy: f64,
     },
+    /// An adaptive eigensolver without operators to choose from.
+    #[error("the operator pool is empty")]
+    EmptyPool,
+    /// An operator of a pool that does not fit the circuit.
+    #[error("operator {index} of the pool: {mistake}")]
+    PoolOperator {
+        /// Index of the operator in the pool.
+        index: usize,
+        /// Mistake in the operator.
+        mistake: Mistake,
+    },
     /// A number of costs other than the number of bit strings.
     #[error("costs: {0}")]
     Costs(Mistake),

@@ -3,10 +3,13 @@
 use crate::error::{Error, FileError, Mistake, Result};
 use crate::limits::MAX_QUBITS;
 use crate::observable::Observable;
-use serde::Deserialize;
+use crate::variational::word::parse_word;
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
+use std::collections::BTreeMap;
+use std::fmt;
 use std::path::Path;
 
-/// Electrons of a molecule on qubits: the Hamiltonian and reference energies, in hartree.
+/// Electrons of a molecule on qubits: the Hamiltonian and reference energies, in hartree, and further observables.
 ///
 /// The format is an object with the fields
 ///
@@ -19,9 +22,15 @@ use std::path::Path;
 /// | `unit` | `"hartree"`, if it is there | |
 /// | `hartree_fock_energy`, `ground_energy` | optional | in hartree |
 /// | `distance` | optional | between neighbouring atoms, in ångström |
+/// | `observables` | optional: `{"dipole_z": [[0.1, "Z0"], ..], ..}` | names and terms, in atomic units |
+/// | `observables_unit` | `"atomic"`, if it is there | |
 ///
 /// Further fields are ignored. The circuits of [`Circuit::uccsd`](crate::Circuit::uccsd) fit the Jordan-Wigner
 /// transformation with even spin orbitals up and odd spin orbitals down.
+///
+/// `scripts/molecule.py` in the repository writes such a file from a geometry and a basis, by PySCF. Its observables
+/// are `dipole_x`, `dipole_y` and `dipole_z` (electrons and nuclei, in e a₀, which is 2.541746 debye), `spin_squared`
+/// (S², in ħ²), `spin_z` (in ħ) and `particle_number`.
 ///
 /// ```
 /// use candlewick::variational::Molecule;
@@ -37,7 +46,7 @@ pub struct Molecule {
 }
 
 /// Fields of the file, before they are checked.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, serde::Deserialize)]
 struct Record {
     molecule: String,
     qubits: usize,
@@ -47,6 +56,39 @@ struct Record {
     hartree_fock_energy: Option<f64>,
     ground_energy: Option<f64>,
     distance: Option<f64>,
+    #[serde(default)]
+    observables: Observables,
+    observables_unit: Option<String>,
+}
+
+/// Terms of the further observables, by name.
+#[derive(Debug, Clone, PartialEq, Default)]
+struct Observables(BTreeMap<String, Vec<(f64, String)>>);
+
+/// Refuses a name that is there twice. A map of serde would silently take the last one.
+impl<'de> Deserialize<'de> for Observables {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Names;
+        impl<'de> Visitor<'de> for Names {
+            type Value = Observables;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("observables by name")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Observables, A::Error> {
+                let mut observables = BTreeMap::new();
+                while let Some((name, terms)) = map.next_entry::<String, _>()? {
+                    if observables.contains_key(&name) {
+                        return Err(A::Error::custom(format_args!("the observable `{name}` is there twice")));
+                    }
+                    observables.insert(name, terms);
+                }
+                Ok(Observables(observables))
+            }
+        }
+        deserializer.deserialize_map(Names)
+    }
 }
 
 impl Molecule {
@@ -54,8 +96,8 @@ impl Molecule {
     ///
     /// # Errors
     /// A text that is no JSON, lacks a field or has a number beyond the range of `f64`; no qubits or more than 58; more
-    /// electrons than qubits; another unit than the hartree; words with a letter other than I, X, Y and Z, with a qubit
-    /// twice or out of range.
+    /// electrons than qubits; another unit than the hartree, or than atomic units for observables; an observable that is
+    /// there twice; words with a letter other than I, X, Y and Z, with a qubit twice or out of range.
     pub fn from_json(text: &str) -> Result<Self> {
         parsed::<Record>(text)?.checked(0)
     }
@@ -86,7 +128,38 @@ impl Molecule {
 
     /// Returns the Hamiltonian: the energy of the electrons and the repulsion of the nuclei, in hartree.
     pub fn hamiltonian(&self) -> Observable {
-        Observable::pauli_sum(self.record.terms.iter().map(|(coefficient, word)| (*coefficient, word.as_str())))
+        Observable::pauli_sum(self.terms())
+    }
+
+    /// Returns a further observable of the file, in atomic units.
+    ///
+    /// ```
+    /// use candlewick::variational::Molecule;
+    /// let text = r#"{"molecule": "two spins", "qubits": 2, "electrons": 1, "terms": [[0.5, "Z0"]],
+    ///     "observables": {"particle_number": [[1, ""], [-0.5, "Z0"], [-0.5, "Z1"]]}}"#;
+    /// let molecule = Molecule::from_json(text)?;
+    /// let number = molecule.observable("particle_number")?;
+    /// let error = molecule.observable("dipole_z").unwrap_err();
+    /// assert_eq!(error.to_string(), "`two spins` has no observable `dipole_z`, only [\"particle_number\"]");
+    /// # Ok::<(), candlewick::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// A name that the file does not have; the error lists the names that it has.
+    pub fn observable(&self, name: &str) -> Result<Observable> {
+        match self.record.observables.0.get(name) {
+            Some(terms) => Ok(Observable::pauli_sum(borrowed(terms))),
+            None => Err(Error::UnknownObservable {
+                name: name.to_owned(),
+                molecule: self.record.molecule.clone(),
+                known: self.observables().map(str::to_owned).collect(),
+            }),
+        }
+    }
+
+    /// Returns the names of the further observables, sorted.
+    pub fn observables(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.record.observables.0.keys().map(String::as_str)
     }
 
     /// Returns the name of the molecule.
@@ -106,7 +179,7 @@ impl Molecule {
 
     /// Returns coefficients and Pauli words, in the order of the file.
     pub fn terms(&self) -> impl ExactSizeIterator<Item = (f64, &str)> {
-        self.record.terms.iter().map(|(coefficient, word)| (*coefficient, word.as_str()))
+        borrowed(&self.record.terms)
     }
 
     /// Returns the energy of the Hartree-Fock state in hartree, if the file has it.
@@ -128,47 +201,41 @@ impl Molecule {
 impl Record {
     /// Checks the molecule, number `index` of its text.
     fn checked(self, index: usize) -> Result<Molecule> {
-        let wrong = |term, mistake| Error::Molecule { index, term, mistake };
+        let wrong = |mistake| Error::Molecule { index, term: None, mistake };
         let (qubits, electrons) = (self.qubits, self.electrons);
         if qubits == 0 {
-            return Err(wrong(None, Mistake::NoQubits));
+            return Err(wrong(Mistake::NoQubits));
         }
         if qubits > MAX_QUBITS {
-            return Err(wrong(None, Mistake::TooManyQubits { qubits, limit: MAX_QUBITS }));
+            return Err(wrong(Mistake::TooManyQubits { qubits, limit: MAX_QUBITS }));
         }
         if electrons > qubits {
             let expected = format!("at most {qubits}");
-            return Err(wrong(None, Mistake::Length { what: "electron(s)", expected, actual: electrons }));
+            return Err(wrong(Mistake::Length { what: "electron(s)", expected, actual: electrons }));
         }
         if let Some(unit) = self.unit.as_ref().filter(|unit| *unit != "hartree") {
-            return Err(wrong(None, Mistake::EnergyUnit { unit: unit.clone() }));
+            return Err(wrong(Mistake::EnergyUnit { unit: unit.clone() }));
+        }
+        if let Some(unit) = self.observables_unit.as_ref().filter(|unit| *unit != "atomic") {
+            return Err(wrong(Mistake::ObservablesUnit { unit: unit.clone() }));
         }
         for (term, (_, word)) in self.terms.iter().enumerate() {
-            check_word(word, qubits).map_err(|mistake| wrong(Some(term), mistake))?;
+            parse_word(word, qubits).map_err(|mistake| Error::Molecule { index, term: Some(term), mistake })?;
+        }
+        for (name, terms) in &self.observables.0 {
+            for (term, (_, word)) in terms.iter().enumerate() {
+                parse_word(word, qubits).map_err(|mistake| {
+                    let (observable, mistake) = (name.clone(), Box::new(mistake));
+                    Error::MoleculeObservable { index, observable, term, mistake }
+                })?;
+            }
         }
         Ok(Molecule { record: self })
     }
 }
 
-fn check_word(word: &str, qubits: usize) -> Result<(), Mistake> {
-    let mut seen = 0u64;
-    for token in word.split_whitespace() {
-        let mut letters = token.chars();
-        let letter = letters.next().unwrap_or(' ');
-        let digits = letters.as_str();
-        if !"IXYZ".contains(letter) {
-            return Err(Mistake::PauliLetter { letter });
-        }
-        // `parse` alone would accept "X+0".
-        let number = digits.parse::<usize>().ok().filter(|_| digits.bytes().all(|byte| byte.is_ascii_digit()));
-        match number {
-            None => return Err(Mistake::PauliWord { text: word.to_owned() }),
-            Some(qubit) if qubit >= qubits => return Err(Mistake::QubitOutOfRange { qubit, qubits }),
-            Some(qubit) if seen >> qubit & 1 == 1 => return Err(Mistake::RepeatedQubit { qubit }),
-            Some(qubit) => seen |= 1 << qubit,
-        }
-    }
-    Ok(())
+fn borrowed(terms: &[(f64, String)]) -> impl ExactSizeIterator<Item = (f64, &str)> {
+    terms.iter().map(|(coefficient, word)| (*coefficient, word.as_str()))
 }
 
 fn parsed<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T> {

@@ -195,7 +195,7 @@ impl PartialEq for VqeConfig {
 }
 
 impl VqeConfig {
-    fn check(&self) -> Result<()> {
+    pub(super) fn check(&self) -> Result<()> {
         let of = "a VQE";
         let from_zero = |setting, value: f64| match value.is_finite() && value >= 0.0 {
             true => Ok(()),
@@ -307,7 +307,7 @@ impl Vqe {
     }
 
     /// Returns copies of the present weights, by name.
-    fn copied_weights(&self) -> Result<BTreeMap<String, Tensor>> {
+    pub(super) fn copied_weights(&self) -> Result<BTreeMap<String, Tensor>> {
         self.weights().map(|(name, tensor)| Ok((name.to_owned(), tensor.detach().copy()?))).collect()
     }
 
@@ -453,7 +453,7 @@ impl Vqe {
 }
 
 /// Sums a tensor's entries on the host: not every GPU has F64.
-fn sum(tensor: &Tensor) -> Result<f64> {
+pub(super) fn sum(tensor: &Tensor) -> Result<f64> {
     Ok(tensor.detach().to_device(&Device::Cpu)?.to_dtype(DType::F64)?.sum_all()?.to_scalar()?)
 }
 

@@ -22,12 +22,18 @@ fn annihilate(n: usize, p: usize) -> Matrix {
     matrix
 }
 
-/// `exp(theta/2 (T - T†))` for `T = a†_to[0] a†_to[1] .. a_from[1] a_from[0]`, by its power series.
-fn exponential(n: usize, theta: f64, from: &[usize], to: &[usize]) -> Matrix {
+/// `T - T†` for `T = a†_to[0] a†_to[1] .. a_from[1] a_from[0]`.
+pub(crate) fn generator(n: usize, from: &[usize], to: &[usize]) -> Matrix {
     let unit = Matrix::identity(1 << n, 1 << n);
-    let created = to.iter().fold(unit.clone(), |product, &p| product * annihilate(n, p).transpose());
+    let created = to.iter().fold(unit, |product, &p| product * annihilate(n, p).transpose());
     let t = from.iter().rev().fold(created, |product, &p| product * annihilate(n, p));
-    let generator = (&t - t.transpose()) * (theta / 2.0);
+    &t - t.transpose()
+}
+
+/// `exp(theta/2 (T - T†))`, by its power series.
+pub(crate) fn exponential(n: usize, theta: f64, from: &[usize], to: &[usize]) -> Matrix {
+    let unit = Matrix::identity(1 << n, 1 << n);
+    let generator = generator(n, from, to) * (theta / 2.0);
     let (mut sum, mut power) = (unit.clone(), unit);
     for k in 1..60 {
         power = power * &generator / f64::from(k);

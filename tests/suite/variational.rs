@@ -1,5 +1,6 @@
 //! Variational algorithms against known eigenvalues and costs.
 
+mod adapt;
 mod eigensolver;
 mod molecules;
 mod rings;

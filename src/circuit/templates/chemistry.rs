@@ -133,7 +133,6 @@ impl Circuit {
     }
 
     /// Appends [`uccsd`](Self::uccsd) in `layers` steps of Trotter's formula, each with weights of its own: the
-    /// Appends [`uccsd`](Self::uccsd) in `layers` steps of Trotter's formula, each with weights of its own: the
     /// Hartree-Fock state once, then all excitations `layers` times. Weights: `[layers, excitations]`; all of them
     /// start at 0.
     ///

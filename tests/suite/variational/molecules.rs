@@ -1,9 +1,11 @@
 //! Molecules read from JSON.
 
 use super::{dense, lowest};
+use crate::lab::close;
 use candlewick::error::FileError;
 use candlewick::variational::Molecule;
 use candlewick::{Error, Mistake, functional, prelude::*};
+use nalgebra::DMatrix;
 
 fn file(name: &str) -> String {
     format!("{}/examples/data/hamiltonians/{name}", env!("CARGO_MANIFEST_DIR"))
@@ -20,9 +22,12 @@ fn hartree_fock(molecule: &Molecule) -> f64 {
 /// Their reference energies follow from their terms; those of the files have seven digits.
 #[test]
 fn energies_of_the_files_are_those_of_their_terms() {
-    for (name, qubits, electrons) in
-        [("h2_0.7414.json", 4, 2), ("lih_1.5949_cas6.json", 6, 2), ("h4_chain_1.0.json", 8, 4)]
-    {
+    for (name, qubits, electrons) in [
+        ("h2_0.7414.json", 4, 2),
+        ("h2_0.7414_observables.json", 4, 2),
+        ("lih_1.5949_cas6.json", 6, 2),
+        ("h4_chain_1.0.json", 8, 4),
+    ] {
         let molecule = Molecule::read(file(name)).expect("a sound file");
         assert_eq!((molecule.qubits(), molecule.electrons()), (qubits, electrons));
         let ground = lowest(dense(qubits, molecule.terms()));
@@ -121,4 +126,82 @@ fn what_is_no_molecule_is_an_error() {
     }
     let error = Molecule::read("no/such/file.json").expect_err("there is none");
     assert!(matches!(&error, Error::File(FileError::Access { path, .. }) if path == "no/such/file.json"), "{error}");
+}
+
+/// Expectations in the ground state, of the states with `electrons` electrons, against PySCF's: its dipole moment of
+/// the one-particle density matrix, and its `spin_square`, at full configuration interaction in the active space.
+#[test]
+fn observables_of_the_files_are_those_of_pyscf() -> anyhow::Result<()> {
+    for (name, energy, dipole_z) in
+        [("h2_0.7414_observables.json", -1.1372701747, 0.0), ("lih_1.5949_cas10.json", -7.8821759908, -1.8183503)]
+    {
+        let molecule = Molecule::read(file(name))?;
+        let (qubits, electrons) = (molecule.qubits(), molecule.electrons());
+        assert_eq!(molecule.ground_energy(), Some(energy));
+        assert!((hartree_fock(&molecule) - molecule.hartree_fock_energy().expect("it is there")).abs() < 1e-9);
+        let full = dense(qubits, molecule.terms());
+        let states: Vec<usize> =
+            (0..1usize << qubits).filter(|state| state.count_ones() as usize == electrons).collect();
+        let eigen = DMatrix::from_fn(states.len(), states.len(), |i, j| full[(states[i], states[j])]).symmetric_eigen();
+        let lowest = eigen.eigenvalues.imin();
+        assert!((eigen.eigenvalues[lowest] - energy).abs() < 1e-9, "{}", eigen.eigenvalues[lowest]);
+        // A real matrix has a real eigenvector, up to a phase.
+        let vector = eigen.eigenvectors.column(lowest);
+        let phase = vector[vector.icamax()].conj() / vector[vector.icamax()].norm();
+        let mut amplitudes = vec![0.0; 1 << qubits];
+        states.iter().zip(vector.iter()).for_each(|(&state, entry)| amplitudes[state] = (entry * phase).re);
+
+        let mut circuit = Circuit::new(qubits);
+        circuit.amplitude_embedding(0..1 << qubits);
+        let names = ["dipole_x", "dipole_y", "dipole_z", "spin_squared", "spin_z", "particle_number"];
+        assert!(molecule.observables().eq([
+            "dipole_x",
+            "dipole_y",
+            "dipole_z",
+            "particle_number",
+            "spin_squared",
+            "spin_z"
+        ]));
+        let observables = names.iter().map(|name| molecule.observable(name)).collect::<candlewick::Result<Vec<_>>>()?;
+        let x = candle_core::Tensor::new(amplitudes, &candle_core::Device::Cpu)?.unsqueeze(0)?;
+        let found = functional::evaluate(&circuit, &Measurement::expectation(observables), Some(&x), &[])?;
+        let expected = [0.0, 0.0, dipole_z, 0.0, 0.0, electrons as f64];
+        close(name, &found.to_vec2::<f64>()?[0], &expected, 1e-7);
+    }
+    Ok(())
+}
+
+#[test]
+fn an_observable_that_a_molecule_does_not_have() {
+    let sound = r#"[[1.0,"Z0"]]"#;
+    let further = r#","observables_unit":"atomic","observables":{"b":[[0.5,"Z0"],[1,""]],"a":[]}"#;
+    let molecule = Molecule::from_json(&text("2", "1", further, sound)).expect("sound");
+    assert_eq!(molecule.observable("b").expect("it is there"), 0.5 * Z(0) + Observable::identity());
+    let error = molecule.observable("c").expect_err("it is not there");
+    assert!(
+        matches!(&error, Error::UnknownObservable { name, molecule, known } if name == "c" && molecule == "m" && known == &["a", "b"]),
+        "{error}"
+    );
+    // An old file has none.
+    let old = Molecule::from_json(&text("2", "1", "", sound)).expect("sound");
+    assert!(old.observables().len() == 0 && old.observable("a").is_err());
+}
+
+#[test]
+fn observables_are_checked_as_terms_are() {
+    let of = |further: &str| Molecule::from_json(&text("2", "1", further, r#"[[1.0,"Z0"]]"#)).expect_err(further);
+    let error = of(r#","observables":{"a":[[1,"Z0"]],"b":[[1,""],[1,"Z2"]]}"#);
+    assert!(matches!(&error, Error::MoleculeObservable { index: 0, observable, term: 1, .. } if observable == "b"));
+    assert_eq!(error.to_string(), "molecule 0, observable `b`, term 1: qubit 2 is out of range for 2 qubit(s)");
+    let unit = Mistake::ObservablesUnit { unit: "debye".to_owned() };
+    assert_eq!(mistake(&text("2", "1", r#","observables_unit":"debye""#, "[]")), (None, unit));
+    for wrong in [
+        r#","observables":[]"#,
+        r#","observables":{"a":[["Z0",1]]}"#,
+        r#","observables":{"a":[[1e999,"Z0"]]}"#,
+        r#","observables":{"a":[],"b":[],"a":[[1,"Z0"]]}"#,
+    ] {
+        let error = of(wrong);
+        assert!(matches!(error, Error::File(FileError::Json { what: "a molecule", .. })), "{wrong}: {error}");
+    }
 }
