@@ -1,6 +1,7 @@
 //! Measurements: the outputs of a circuit.
 
 use crate::error::{Error, Mistake, Result};
+use crate::gf2;
 use crate::limits::at_most;
 use crate::observable::Observable;
 
@@ -68,6 +69,33 @@ impl Measurement {
             Self::Expectation(observables) | Self::Variance(observables) => vec![observables.len()],
             Self::Probabilities(measured) => vec![states(measured.len())],
             Self::State => vec![states(qubits), 2],
+        }
+    }
+
+    /// Returns the mask of the qubits that are read otherwise than by letters Z of Pauli words, or `None` if that is all
+    /// qubits of the circuit.
+    pub(crate) fn reads_beyond_z(&self) -> Option<u64> {
+        match self {
+            Self::Expectation(observables) | Self::Variance(observables) => {
+                Some(observables.iter().fold(0, |mask, observable| mask | observable.reads_beyond_z()))
+            }
+            Self::Probabilities(measured) => Some(gf2::mask(measured)),
+            Self::State => None,
+        }
+    }
+
+    /// Returns the measurement of the qubits `places`, in ascending order, as qubits 0, 1, .. All other qubits are in 0,
+    /// and read by letters Z alone.
+    pub(crate) fn on_places(&self, places: &[usize]) -> Self {
+        let moved = |observables: &[Observable]| observables.iter().map(|one| one.on_places(places)).collect();
+        match self {
+            Self::Expectation(observables) => Self::Expectation(moved(observables)),
+            Self::Variance(observables) => Self::Variance(moved(observables)),
+            Self::Probabilities(measured) => {
+                let place = |qubit: &usize| places.partition_point(|place| place < qubit);
+                Self::Probabilities(measured.iter().map(place).collect())
+            }
+            Self::State => Self::State,
         }
     }
 

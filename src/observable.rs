@@ -282,6 +282,24 @@ impl Observable {
         self.parts.iter().fold(words, |mask, (_, part)| mask | part.flipped())
     }
 
+    /// Returns the mask of the qubits that are read otherwise than by letters Z.
+    pub(crate) fn reads_beyond_z(&self) -> u64 {
+        let parts = self.parts.iter().fold(0, |mask, (_, part)| mask | part.support());
+        self.words.keys().fold(parts, |mask, word| mask | word.x)
+    }
+
+    /// Returns the observable on the qubits `places`, in ascending order, as qubits 0, 1, .. Letters Z on other qubits
+    /// are left out; they are 1, as these qubits are in 0.
+    pub(crate) fn on_places(&self, places: &[usize]) -> Self {
+        let mut moved = Self { mistake: self.mistake.clone(), ..Self::default() };
+        for (word, coefficient) in &self.words {
+            let word = PauliWord { x: gf2::extract(word.x, places), z: gf2::extract(word.z, places) };
+            *moved.words.entry(word).or_default() += coefficient;
+        }
+        moved.parts = self.parts.iter().map(|(coefficient, part)| (*coefficient, part.on_places(places))).collect();
+        moved
+    }
+
     /// Returns the Pauli words with their coefficients.
     pub(crate) fn words(&self) -> impl Iterator<Item = (PauliWord, f64)> {
         self.words.iter().map(|(word, coefficient)| (*word, coefficient.re))
@@ -339,6 +357,21 @@ fn without_constant(matrix: &[Complex64]) -> (Arc<[Complex64]>, f64) {
 }
 
 impl Part {
+    /// Returns the part on the qubits `places`, in ascending order, as qubits 0, 1, .. It acts on no others.
+    fn on_places(&self, places: &[usize]) -> Self {
+        match self {
+            // All of the lowest qubits are among the places.
+            Self::Diagonal(_) => self.clone(),
+            Self::Matrix { entries, qubits } => {
+                let place = |qubit: &usize| places.partition_point(|place| place < qubit);
+                Self::Matrix { entries: Arc::clone(entries), qubits: qubits.iter().map(place).collect() }
+            }
+            Self::Projector { mask, bits } => {
+                Self::Projector { mask: gf2::extract(*mask, places), bits: gf2::extract(*bits, places) }
+            }
+        }
+    }
+
     /// Returns the mask of the qubits in which the part is not diagonal.
     fn flipped(&self) -> u64 {
         let Self::Matrix { entries, qubits } = self else { return 0 };

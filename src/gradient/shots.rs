@@ -38,7 +38,7 @@ pub(crate) struct Sampling {
 impl Sampling {
     pub(crate) fn new(measurement: &Measurement, program: &Program, shots: usize, seed: u64) -> Result<Self> {
         let shots = sampling::check_shots(measurement, shots)?;
-        let mut groups = sampling::group_terms(measurement, program.qubits())?;
+        let mut groups = sampling::group_terms(&measurement.on_places(&program.places), program.qubits())?;
         let constants = groups.iter_mut().flat_map(Group::take_constants).collect();
         Ok(Self { shots, seed, groups, constants, programs: Default::default(), outputs: program.outputs() })
     }

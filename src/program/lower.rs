@@ -24,6 +24,7 @@ pub(super) fn lower_circuit(circuit: &Circuit, measurement: &Measurement, rewrit
     lowering.show_all_switches();
     Ok(Program {
         qubits: circuit.qubits(),
+        places: (0..circuit.qubits()).collect(),
         features: lowering.features,
         engine_inputs: lowering.features + lowering.derived.list.len(),
         derived: lowering.derived,

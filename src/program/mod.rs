@@ -46,7 +46,10 @@ use std::sync::{Arc, OnceLock};
 /// Circuit and measurement, lowered to steps.
 #[derive(Debug, Clone)]
 pub struct Program {
+    /// Number of qubits of the state.
     pub(crate) qubits: usize,
+    /// Qubit of the circuit that each qubit of the state is, in ascending order.
+    pub(crate) places: Vec<usize>,
     /// Number of features of a sample.
     pub(crate) features: usize,
     /// Derived features, which engines see behind the features.
@@ -227,7 +230,7 @@ impl Program {
         measurement.check(circuit.qubits())?;
         measurement.check_records(circuit.records())?;
         let mut program = lower::lower_circuit(circuit, measurement, rewrites)?;
-        rewrite::rewrite_steps(&mut program);
+        rewrite::rewrite_steps(&mut program, measurement);
         Ok(program)
     }
 
@@ -241,7 +244,7 @@ impl Program {
         matches!(source, Source::Slot(slot) if self.slots[slot].reads_inputs())
     }
 
-    /// Number of qubits.
+    /// Number of qubits of the state: the circuit's, without those that stay in 0 and that no observable needs.
     pub fn qubits(&self) -> usize {
         self.qubits
     }

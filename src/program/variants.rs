@@ -52,6 +52,7 @@ impl Program {
     fn bare(&self) -> Self {
         Self {
             qubits: self.qubits,
+            places: self.places.clone(),
             // All engine inputs of the program are features of the variant.
             features: self.engine_inputs,
             derived: DerivedFeatures::default(),

@@ -315,3 +315,94 @@ fn controls_on_zero_cost_no_step() {
     };
     assert_eq!(steps(false), steps(true));
 }
+
+/// Writes a part on three qubits.
+fn write_on(circuit: &mut Circuit, [a, b, c]: [usize; 3]) {
+    let w = circuit.weights("w", 2);
+    circuit
+        .ry(input(0), a)
+        .cx(a, c)
+        .rx(w.at([0]), c)
+        .crz(w.at([1]), c, b)
+        .h(b)
+        .controlled_on([(a, false)], |p| p.ry(0.4, b));
+    circuit.unitary(&Gate::rxx.matrix(&[0.7]).concat(), [c, a]);
+}
+
+/// 40 qubits, of which three are used, are three qubits: values, gradients and shots are the same bits.
+#[test]
+fn idle_qubits_leave_the_state() -> anyhow::Result<()> {
+    let (mut wide, mut narrow) = (Circuit::new(40), Circuit::new(3));
+    write_on(&mut wide, [5, 17, 39]);
+    write_on(&mut narrow, [0, 1, 2]);
+    let matrix: Vec<C> = Gate::h.matrix(&[]).concat();
+    let pairs = [
+        (
+            Measurement::expectation([
+                Z(5) * Z(20) * X(39) + 0.3 * Z(30),
+                Y(17) * Z(0),
+                Observable::hermitian(&matrix, [17]),
+            ]),
+            Measurement::expectation([
+                Z(0) * X(2) + 0.3 * Observable::identity(),
+                Y(1),
+                Observable::hermitian(&matrix, [1]),
+            ]),
+        ),
+        (Measurement::variance([Z(5) + 2.0 * Z(1)]), Measurement::variance([Z(0)])),
+        (Measurement::probabilities([39, 5]), Measurement::probabilities([2, 0])),
+    ];
+    let x = Tensor::new(&[[0.3f64], [1.2], [-0.4]], &Device::Cpu)?;
+    for (of_wide, of_narrow) in pairs {
+        let step = |circuit: &Circuit, measurement: &Measurement| -> anyhow::Result<Vec<Vec<f64>>> {
+            let (x, w) = (Var::from_tensor(&x)?, Var::new(&[0.6f64, -1.1], &Device::Cpu)?);
+            let y = functional::evaluate(circuit, measurement, Some(&x), &[("w", &w)])?;
+            let gradients = y.sqr()?.sum_all()?.backward()?;
+            let of = |var: &Var| gradients.get(var).expect("tracked").flatten_all()?.to_vec1::<f64>();
+            Ok(vec![y.flatten_all()?.to_vec1()?, of(&x)?, of(&w)?])
+        };
+        assert_eq!(step(&wide, &of_wide)?, step(&narrow, &of_narrow)?, "{of_wide:?}");
+        if !matches!(of_wide, Measurement::Variance(_)) {
+            let shots = |circuit: &Circuit, measurement: &Measurement| -> anyhow::Result<Vec<f64>> {
+                let vb =
+                    candlewick::nn::SeededInit::new(3).var_builder(&candle_nn::VarMap::new(), DType::F64, &Device::Cpu);
+                let config = QuantumLayerConfig { shots: Some(100), seed: 5, ..Default::default() };
+                let layer = QuantumLayer::with_config(circuit.clone(), measurement.clone(), config, vb)?;
+                Ok(layer.try_forward(&x)?.flatten_all()?.to_vec1()?)
+            };
+            assert_eq!(shots(&wide, &of_wide)?, shots(&narrow, &of_narrow)?, "{of_wide:?}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn qubits_that_only_the_measurement_reads() -> anyhow::Result<()> {
+    let mut circuit = Circuit::new(30);
+    circuit.x(29);
+    let values = |observables: Vec<Observable>| -> anyhow::Result<Vec<f32>> {
+        Ok(functional::evaluate(&circuit, &Measurement::expectation(observables), None, &[])?.to_vec1()?)
+    };
+    assert_eq!(values(vec![Z(3), Z(29), X(4), Z(2) * Z(3) * Z(29) + 0.5 * Y(7)])?, [1.0, -1.0, 0.0, -1.0]);
+    let p = functional::evaluate(&circuit, &Measurement::probabilities([29, 3]), None, &[])?;
+    assert_eq!(p.to_vec1::<f32>()?, [0.0, 1.0, 0.0, 0.0]);
+    assert_eq!(
+        functional::evaluate(&Circuit::new(50), &Measurement::expectation([Z(49)]), None, &[])?.to_vec1::<f32>()?,
+        [1.0]
+    );
+    // The state of all qubits is all of them.
+    let error = functional::evaluate(&Circuit::new(50), &Measurement::state(), None, &[]);
+    assert!(matches!(error, Err(Error::Memory(_))), "{error:?}");
+    Ok(())
+}
+
+/// A NaN in an angle that no output depends on still reaches the outputs, wherever its qubit has gone.
+#[test]
+fn an_idle_qubit_takes_no_nan_with_it() -> anyhow::Result<()> {
+    let mut circuit = Circuit::new(20);
+    circuit.ry(input(0), 12).h(3);
+    let x = Tensor::new(&[[f64::NAN], [0.2]], &Device::Cpu)?;
+    let y = functional::evaluate(&circuit, &Measurement::expectation([X(3)]), Some(&x), &[])?.to_vec2::<f64>()?;
+    assert!(y[0][0].is_nan() && (y[1][0] - 1.0).abs() < 1e-12);
+    Ok(())
+}

@@ -1,9 +1,10 @@
 //! Rewrites: optimisations of a program between circuit and engine, each in a small file.
 //!
-//! [`light_cone`], [`controls`] and [`merge`] change steps. [`product_start`] changes the layered program. Layers and
+//! [`light_cone`], [`controls`], [`merge`] and [`idle_qubits`] change steps. [`product_start`] changes the layered program. Layers and
 //! trailing phases are in [`super::layered`], and relabelling is in [`super::index_map`].
 
 mod controls;
+mod idle_qubits;
 mod light_cone;
 mod merge;
 mod product_start;
@@ -14,6 +15,7 @@ pub(super) use controls::diagonalized_steps;
 pub(super) use product_start::{product_start, step_on_qubit};
 
 use super::Program;
+use crate::measurement::Measurement;
 use num_complex::Complex64;
 
 /// Optimisation of a program that can be left out. Results stay the same up to rounding.
@@ -26,6 +28,8 @@ pub enum Rewrite {
     Controls,
     /// Merges neighbouring rotations about the same word, and neighbouring constant gates on a qubit.
     Merge,
+    /// Removes the qubits that no remaining step touches and no observable needs.
+    IdleQubits,
     /// Arranges steps in layers of phases and rotations. Without this rewrite every step is a sweep of its own.
     Layers,
     /// Computes the product state of the first gates on single qubits.
@@ -38,10 +42,11 @@ pub enum Rewrite {
 
 impl Rewrite {
     /// All rewrites, in the order in which they happen.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::LightCone,
         Self::Controls,
         Self::Merge,
+        Self::IdleQubits,
         Self::Layers,
         Self::ProductStart,
         Self::Relabel,
@@ -101,7 +106,7 @@ pub(super) fn is_one(value: Complex64) -> bool {
 }
 
 /// Rewrites a program's steps.
-pub(super) fn rewrite_steps(program: &mut Program) {
+pub(super) fn rewrite_steps(program: &mut Program, measurement: &Measurement) {
     let rewrites = program.rewrites;
     if rewrites.contains(Rewrite::LightCone) {
         light_cone::drop_unseen(program);
@@ -111,5 +116,8 @@ pub(super) fn rewrite_steps(program: &mut Program) {
     }
     if rewrites.contains(Rewrite::Merge) {
         merge::merge_steps(program);
+    }
+    if rewrites.contains(Rewrite::IdleQubits) {
+        idle_qubits::remove_idle(program, measurement);
     }
 }
