@@ -87,7 +87,12 @@ impl Fnv {
             Kind::PauliRotation(word) => self.text(word),
             Kind::Unitary(matrix) => self.numbers(matrix),
             // The operation's name determines the treatment of zeros.
-            Kind::AmplitudeEmbedding { first, count, zero_state: _ } => self.sizes(&[*first, *count]),
+            Kind::AmplitudeEmbedding { first, count, options } => {
+                self.sizes(&[*first, *count]);
+                if options.complex {
+                    self.text("complex");
+                }
+            }
         }
         self.sizes(qubits);
         self.sizes(controls);

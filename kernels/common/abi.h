@@ -583,6 +583,7 @@ struct EmbedArgs {
     uint first; // First embedded feature.
     uint count; // Number of embedded features.
     uint zero_state; // 1: features that are all zero become |0..0>.
+    uint pairs; // 1: an amplitude is two features, its real and its imaginary part.
 };
 
 // Arguments of gradients in slots.

@@ -288,17 +288,27 @@ FN void embed_features(
     GLOBAL Complex<T> *state = states + (static_cast<wide>(p.block) << a.qubits);
     const Angle norm = norm_of<T>(features, a.count, a.zero_state != 0u, scratch, p);
     for (uint e = p.rank; e < 1u << a.qubits; e += p.threads) {
-        Angle value = norm - norm;
+        Angle real = norm - norm, imaginary = 0;
         if (norm == 0) {
-            value = e == 0u ? 1 : 0;
-        } else if (e < a.count) {
-            value = static_cast<Angle>(features[e]) / norm;
+            real = e == 0u ? 1 : 0;
+        } else if (a.pairs == 0u && e < a.count) {
+            real = static_cast<Angle>(features[e]) / norm;
+        } else if (a.pairs != 0u && e < a.count / 2u) {
+            real = static_cast<Angle>(features[2u * e]) / norm;
+            imaginary = static_cast<Angle>(features[2u * e + 1u]) / norm;
         }
-        state[e] = complex<T>(static_cast<T>(value), 0);
+        state[e] = complex<T>(static_cast<T>(real), static_cast<T>(imaginary));
     }
 }
 
-// Adds the gradient in the embedded features: (g - y (y . g)) / |x| with y = x / |x| and g = 2 Re λ. Features that are all zero have
+// Slope of the loss in feature k of the normalised features: 2 Re λ, or 2 Im λ for an imaginary part.
+template <typename T>
+FN Angle slope_of(GLOBAL const Complex<T> *lambda, uint k, bool pairs) {
+    const Complex<T> entry = lambda[pairs ? k / 2u : k];
+    return static_cast<Angle>(pairs && k % 2u == 1u ? entry.y : entry.x) * 2;
+}
+
+// Adds the gradient in the embedded features: (g - y (y . g)) / |x| with y = x / |x| and the slopes g. Features that are all zero have
 // none.
 template <typename T>
 FN void unembed_features(
@@ -314,11 +324,11 @@ FN void unembed_features(
     }
     Sum along = 0;
     for (uint k = p.rank; k < a.count; k += p.threads) {
-        along += static_cast<Angle>(features[k]) / norm * static_cast<Angle>(lambda[k].x) * 2;
+        along += static_cast<Angle>(features[k]) / norm * slope_of<T>(lambda, k, a.pairs != 0u);
     }
     along = of_first<Sum>(block_sum<Sum>(along, scratch + MAX_WARPS, p), scratch, p);
     for (uint k = p.rank; k < a.count; k += p.threads) {
-        const Angle slope = static_cast<Angle>(lambda[k].x) * 2 - static_cast<Angle>(features[k]) / norm * along;
+        const Angle slope = slope_of<T>(lambda, k, a.pairs != 0u) - static_cast<Angle>(features[k]) / norm * along;
         row[k] += static_cast<T>(slope / norm);
     }
 }

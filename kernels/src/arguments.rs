@@ -185,6 +185,8 @@ structures! { ARGUMENTS:
         count: u32,
         /// 1: features that are all zero become |0..0>.
         zero_state: u32,
+        /// 1: an amplitude is two features, its real and its imaginary part.
+        pairs: u32,
     }
     /// Arguments of gradients in slots.
     SlotArgs {

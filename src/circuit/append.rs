@@ -1,7 +1,7 @@
 //! Circuits as parts of circuits: appended on the same qubits or on others.
 
 use super::builder::some_qubits;
-use super::{Circuit, Kind, Operation};
+use super::{Amplitudes, Circuit, Kind, Operation};
 use crate::error::{Error, Mistake, Result};
 use std::sync::Arc;
 
@@ -28,9 +28,6 @@ impl Circuit {
     /// circuit.append_on(&bell, [3, 1]).append_on(&bell, [0, 2]);
     /// assert_eq!(circuit.operations()[1].qubits(), [3, 1]);
     /// ```
-    ///
-    /// An amplitude embedding stays on the lowest qubits: a circuit that has one can only be appended on qubits `0, 1,
-    /// ..` in this order.
     pub fn append_on(&mut self, other: &Self, qubits: impl IntoIterator<Item = usize>) -> &mut Self {
         let qubits = some_qubits(qubits);
         if let Err(mistake) = self.check_qubits(qubits.iter()) {
@@ -38,8 +35,6 @@ impl Circuit {
         } else if qubits.len() != other.qubits {
             let mistake = Mistake::QubitCount { expected: other.qubits.to_string(), actual: qubits.len() };
             self.fail("append_on", mistake);
-        } else if other.operations.iter().any(embeds) && qubits.iter().enumerate().any(|(k, qubit)| k != *qubit) {
-            self.fail("append_on", Mistake::EmbeddingNotFirst);
         } else {
             self.append_mapped("append_on", other, |qubit| qubits[qubit]);
         }
@@ -58,13 +53,8 @@ impl Circuit {
         }
         for operation in &other.operations {
             let mut operation = operation.clone();
-            // An amplitude embedding and a barrier are on all qubits of their circuit.
-            match operation.kind {
-                Kind::AmplitudeEmbedding { .. } => {}
-                _ => operation.qubits.iter_mut().for_each(|qubit| *qubit = place(*qubit)),
-            }
-            let further = operation.controls.iter_mut().chain(&mut operation.zeros);
-            further.for_each(|qubit| *qubit = place(*qubit));
+            let Operation { qubits, controls, zeros, .. } = &mut operation;
+            qubits.iter_mut().chain(controls).chain(zeros).for_each(|qubit| *qubit = place(*qubit));
             self.push_operation(operation);
         }
         if let Some((index, name, mistake)) = &other.mistake {
@@ -89,7 +79,7 @@ impl Circuit {
             return Err(Error::Circuit { operation: index, name, mistake: Mistake::EmbeddingNotUnitary });
         }
         let (first, count) = (self.inputs(), 1usize.checked_shl(self.qubits as u32).unwrap_or(usize::MAX));
-        let kind = Kind::AmplitudeEmbedding { first, count, zero_state: false };
+        let kind = Kind::AmplitudeEmbedding { first, count, options: Amplitudes::default() };
         let start = Operation::new(kind, Vec::new(), (0..self.qubits).collect());
         let operations = std::iter::once(start).chain(self.operations.iter().cloned()).collect();
         Ok(Self { operations, declared: Some(first.saturating_add(count)), ..self.clone() })

@@ -298,8 +298,8 @@ impl Circuit {
         if !operation.controls.is_empty() || !operation.conditions.is_empty() {
             return Err(Mistake::EmbeddingNotUnitary);
         }
-        let touched = self.operations.iter().any(|earlier| earlier.kind != Kind::Barrier);
-        if touched { Err(Mistake::EmbeddingNotFirst) } else { Ok(()) }
+        let embeds = |earlier: &Operation| matches!(earlier.kind, Kind::AmplitudeEmbedding { .. });
+        if self.operations.iter().any(embeds) { Err(Mistake::SecondEmbedding) } else { Ok(()) }
     }
 
     pub(super) fn check_qubits<'a>(&self, used: impl Iterator<Item = &'a usize>) -> Result<(), Mistake> {

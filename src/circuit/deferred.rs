@@ -2,6 +2,7 @@
 
 use super::{Circuit, Kind, Operation};
 use crate::error::{Error, Mistake};
+use crate::gf2;
 
 impl Circuit {
     /// Measures `qubit` here and stores the outcome in the qubit `record`, which must be untouched so far.
@@ -82,7 +83,11 @@ impl Circuit {
     /// Declares that a state is prepared on the lowest `count` qubits, which have to be in 0. Returns whether they are.
     pub(super) fn prepares(&mut self, name: &str, count: usize) -> bool {
         // `count` is at most 58, and each qubit is in range.
-        let qubits = 1u64.checked_shl(count as u32).map_or(u64::MAX, |bit| bit - 1);
+        self.prepares_on(name, 1u64.checked_shl(count as u32).map_or(u64::MAX, |bit| bit - 1))
+    }
+
+    /// Declares that a state is prepared on these qubits, which have to be in 0. Returns whether they are.
+    pub(super) fn prepares_on(&mut self, name: &str, qubits: u64) -> bool {
         match self.roles.prepare(qubits) {
             Ok(()) => true,
             Err(mistake) => {
@@ -115,6 +120,9 @@ impl Roles {
     pub(super) fn check(self, operation: &Operation) -> Result<(), Mistake> {
         if operation.kind == Kind::Barrier {
             return Ok(());
+        }
+        if matches!(operation.kind, Kind::AmplitudeEmbedding { .. }) {
+            return self.check_untouched(gf2::mask(operation.embedded_qubits()));
         }
         let (controls, targets) = operation.controls_and_targets();
         let find = |qubits: &[usize], mask: u64| qubits.iter().copied().find(|qubit| mask >> qubit & 1 == 1);
@@ -163,8 +171,7 @@ impl Roles {
         let bit = |index: usize| 1u64 << operation.qubits[index];
         match operation.kind {
             Kind::Barrier => {}
-            // Features fill the lowest qubits; the qubits above them stay 0.
-            Kind::AmplitudeEmbedding { count, .. } => self.touched |= count.next_power_of_two() as u64 - 1,
+            Kind::AmplitudeEmbedding { .. } => self.touched |= gf2::mask(operation.embedded_qubits()),
             _ => {
                 let used = operation.qubits.iter().chain(&operation.controls);
                 self.touched = used.fold(self.touched, |touched, qubit| touched | 1 << qubit);

@@ -1,6 +1,7 @@
 //! One operation of a circuit, and its inverse.
 
 use super::{Angle, Condition};
+use crate::__private::NonExhaustive;
 use crate::error::Mistake;
 use crate::gate::{Gate, Inverse};
 use crate::linalg::adjoint_matrix;
@@ -37,13 +38,33 @@ pub(crate) enum Kind {
     Unitary(Arc<[Complex64]>),
     /// Separator of columns of a drawing; it does nothing to the state.
     Barrier,
-    /// Preparation of the normalised features `inputs[first..first + count]`. If `zero_state` is set, features that are
-    /// all zero give |0..0>.
-    AmplitudeEmbedding { first: usize, count: usize, zero_state: bool },
+    /// Preparation of the normalised features `inputs[first..first + count]` on the operation's qubits, of which the
+    /// first is the low bit of an amplitude's index.
+    AmplitudeEmbedding { first: usize, count: usize, options: Amplitudes },
     /// Measurement of the first qubit; the second qubit, in 0 before, records the outcome.
     Measure,
     /// Reset of the first qubit to 0; its state moves to the second qubit.
     Reset,
+}
+
+/// Meaning of the features that [`Circuit::amplitude_embedding_on`](crate::Circuit::amplitude_embedding_on) embeds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Amplitudes {
+    /// Whether each amplitude is two features, its real and its imaginary part. Default: an amplitude is one feature.
+    pub complex: bool,
+    /// Whether a sample whose features are all zero becomes the zero state |0..0>, with a gradient of 0. Default: it has
+    /// no state, and its outputs are NaN.
+    pub zero_state: bool,
+    /// Guard: a field that programs cannot write. They write `..Default::default()`.
+    #[doc(hidden)]
+    pub non_exhaustive: NonExhaustive,
+}
+
+impl Amplitudes {
+    /// Number of amplitudes of `count` features, rounded up.
+    fn amplitudes(self, count: usize) -> usize {
+        if self.complex { count.div_ceil(2) } else { count }
+    }
 }
 
 /// Names of the builder methods that embed features as amplitudes.
@@ -63,8 +84,8 @@ impl Operation {
             Kind::GlobalPhase => "global_phase",
             Kind::Unitary(_) => "unitary",
             Kind::Barrier => "barrier",
-            Kind::AmplitudeEmbedding { zero_state: false, .. } => AMPLITUDES,
-            Kind::AmplitudeEmbedding { zero_state: true, .. } => AMPLITUDES_OR_ZERO_STATE,
+            Kind::AmplitudeEmbedding { options: Amplitudes { zero_state: true, .. }, .. } => AMPLITUDES_OR_ZERO_STATE,
+            Kind::AmplitudeEmbedding { .. } => AMPLITUDES,
             Kind::Measure => "measure",
             Kind::Reset => "reset",
         }
@@ -119,6 +140,18 @@ impl Operation {
         };
         let (gate_controls, targets) = self.qubits.split_at(own.min(self.qubits.len()));
         (self.controls.iter().chain(gate_controls).copied().collect(), targets)
+    }
+
+    /// Returns the qubits that an amplitude embedding fills: the first of its qubits, as many as its amplitudes need. The
+    /// others stay in 0. Other operations have none.
+    pub(crate) fn embedded_qubits(&self) -> &[usize] {
+        match self.kind {
+            Kind::AmplitudeEmbedding { count, options, .. } => {
+                let bits = options.amplitudes(count).max(1).next_power_of_two().ilog2() as usize;
+                &self.qubits[..bits.min(self.qubits.len())]
+            }
+            _ => &[],
+        }
     }
 
     /// Returns the inverse of this operation.

@@ -115,7 +115,9 @@ impl<'a> Sample<'a> {
         match self.program.embedding.filter(|_| self.norm > 0.0) {
             Some(embedding) => {
                 let features = &self.inputs[embedding.first..][..embedding.count];
-                start.iter_mut().zip(features).for_each(|(amplitude, x)| *amplitude = (x / self.norm).into());
+                let of = |x: &[f64]| Complex64::new(x[0], x.get(1).copied().unwrap_or(0.0)) / self.norm;
+                let amplitudes = features.chunks(if embedding.complex { 2 } else { 1 });
+                start.iter_mut().zip(amplitudes).for_each(|(amplitude, x)| *amplitude = of(x));
             }
             None => start[0] = Complex64::ONE,
         }
@@ -189,7 +191,12 @@ impl<'a> Sample<'a> {
         if let Some(embedding) = program.embedding.filter(|_| self.norm > 0.0) {
             let along = 2.0 * inner(&lambda, &states[0]).re;
             for k in 0..embedding.count {
-                inputs[embedding.first + k] += (2.0 * lambda[k].re - along * states[0][k].re) / self.norm;
+                let part = |amplitudes: &Amplitudes| match embedding.complex {
+                    true if k % 2 == 1 => amplitudes[k / 2].im,
+                    true => amplitudes[k / 2].re,
+                    false => amplitudes[k].re,
+                };
+                inputs[embedding.first + k] += (2.0 * part(&lambda) - along * part(&states[0])) / self.norm;
             }
         }
     }

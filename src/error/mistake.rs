@@ -176,9 +176,12 @@ pub enum Mistake {
         /// Given number.
         actual: usize,
     },
-    /// State preparation after the state has been touched.
-    #[error("amplitude embedding must be the first operation of a circuit")]
-    EmbeddingNotFirst,
+    /// Second amplitude embedding of a circuit.
+    #[error("a circuit embeds features as amplitudes once")]
+    SecondEmbedding,
+    /// State to prepare whose amplitudes are all zero.
+    #[error("all amplitudes are zero: they are no state")]
+    ZeroState,
     /// State preparation where a unitary is needed.
     #[error("amplitude embedding is no unitary: it cannot be inverted, repeated, controlled or conditional")]
     EmbeddingNotUnitary,

@@ -56,7 +56,13 @@ impl fmt::Display for Program {
         }
         if let Some(embedding) = &self.embedding {
             let otherwise = if embedding.zero_state { ", or |0..0>" } else { "" };
-            writeln!(f, "  state <- x{}..x{}{otherwise}", embedding.first, embedding.first + embedding.count - 1)?;
+            let pairs = if embedding.complex { " in pairs" } else { "" };
+            writeln!(
+                f,
+                "  state <- x{}..x{}{pairs}{otherwise}",
+                embedding.first,
+                embedding.first + embedding.count - 1
+            )?;
         }
         for step in &self.steps {
             let place = if step.controls.is_empty() { String::new() } else { format!(" where {}", step.controls) };

@@ -53,7 +53,33 @@ fn lower_operations<M: Mask>(circuit: &Circuit) -> Result<(Lowering<M>, Vec<usiz
         }
         operations.resize(lowering.steps.len(), index);
     }
+    // Embedded qubits are untouched until then, so the embedding can as well come first.
+    if let Some(index) = circuit.operations().iter().position(|operation| !operation.embedded_qubits().is_empty()) {
+        let swaps = swaps_from_lowest(circuit.operations()[index].embedded_qubits());
+        operations.splice(0..0, swaps.iter().map(|_| index));
+        lowering.steps.splice(0..0, swaps);
+    }
     Ok((lowering, operations))
+}
+
+/// Swaps that bring the lowest qubits to these qubits, in order. Qubits that receive none of them are in 0.
+fn swaps_from_lowest<M: Mask>(qubits: &[usize]) -> Vec<Step<M>> {
+    // Entry `k` is where the state of qubit `k` is now.
+    let mut places: Vec<usize> = (0..qubits.len()).collect();
+    let mut swaps = Vec::new();
+    for (k, &target) in qubits.iter().enumerate() {
+        let from = places[k];
+        if from == target {
+            continue;
+        }
+        if let Some(other) = places.iter().position(|place| *place == target) {
+            places[other] = from;
+        }
+        places[k] = target;
+        let [first, second] = [from, target].map(M::of_qubit);
+        swaps.push(Step { kernel: Kernel::Exchange { mask: first | second, first, second }, controls: Controls::NONE });
+    }
+    swaps
 }
 
 /// Lowers all operations to steps whose masks have any width.
@@ -114,8 +140,9 @@ impl<M: Mask> Lowering<M> {
         self.switch = self.switch(&operation.conditions);
         match &operation.kind {
             Kind::Barrier => {}
-            &Kind::AmplitudeEmbedding { first, count, zero_state } => {
-                self.embedding = Some(Embedding { first, count, zero_state });
+            &Kind::AmplitudeEmbedding { first, count, options } => {
+                let (complex, zero_state) = (options.complex, options.zero_state);
+                self.embedding = Some(Embedding { first, count, complex, zero_state });
             }
             Kind::Measure => self.exchange((0, 1), controls, targets),
             Kind::Reset => self.exchange((1, 2), controls, targets),

@@ -92,16 +92,23 @@ pub(crate) struct Tensor {
     pub(crate) init: Init,
 }
 
-/// Amplitude embedding of the features `first..first + count`.
+/// Amplitude embedding of the features `first..first + count` on the lowest qubits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Embedding {
     pub(crate) first: usize,
     pub(crate) count: usize,
+    /// Whether each amplitude is two features, its real and its imaginary part.
+    pub(crate) complex: bool,
     /// Whether features that are all zero become |0..0>.
     pub(crate) zero_state: bool,
 }
 
 impl Embedding {
+    /// Number of amplitudes that the features fill.
+    pub(crate) fn amplitudes(self) -> usize {
+        if self.complex { self.count / 2 } else { self.count }
+    }
+
     /// Euclidean norm of a sample's embedded features, scaled so that very small or large features do not lose it. The
     /// norm is not finite where the features have no state, and 0 where their state is |0..0>.
     pub(crate) fn norm(self, features: impl Iterator<Item = f64> + Clone) -> f64 {

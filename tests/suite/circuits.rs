@@ -134,9 +134,9 @@ fn what_cannot_be_appended_there_is_a_mistake() {
     let mut embedded = Circuit::new(2);
     embedded.amplitude_embedding(0..4);
     let mut circuit = Circuit::new(3);
-    circuit.append_on(&embedded, [1, 0]);
-    assert!(matches!(mistake(&circuit), (0, Mistake::EmbeddingNotFirst)));
-    Circuit::new(3).append_on(&embedded, [0, 1]).check().expect("the lowest qubits in order");
+    circuit.h(1).append_on(&embedded, [1, 0]);
+    assert!(matches!(mistake(&circuit), (1, Mistake::QubitTouched { qubit: 1 })));
+    Circuit::new(3).append_on(&embedded, [1, 0]).check().expect("qubits in 0, in any order");
 
     // Records and discarded qubits keep their roles on their new places.
     let mut recorded = Circuit::new(2);
@@ -294,7 +294,7 @@ fn controls_on_zero() {
     circuit.controlled_on([(0, false), (1, true)], |c| c.x(2)).controlled_on([(2, false)], |c| c.global_phase(0.5));
     assert_eq!(
         circuit.to_string(),
-        "q0: ─○─────────────────\n     │\nq1: ─●─────────────────\n     │\nq2: ─X───○ gphase(0.5)──\n"
+        "q0: ─○─────────────────\n     │\nq1: ─●─────────────────\n     │\nq2: ─X──○ gphase(0.5)──\n"
     );
     let mut wrong = Circuit::new(2);
     wrong.controlled_on([(0, false), (0, true)], |c| c.x(1));
@@ -405,4 +405,56 @@ fn an_idle_qubit_takes_no_nan_with_it() -> anyhow::Result<()> {
     let y = functional::evaluate(&circuit, &Measurement::expectation([X(3)]), Some(&x), &[])?.to_vec2::<f64>()?;
     assert!(y[0][0].is_nan() && (y[1][0] - 1.0).abs() < 1e-12);
     Ok(())
+}
+
+#[test]
+fn constant_states_are_prepared_on_any_qubits() -> anyhow::Result<()> {
+    let mut rng = rng(12);
+    for count in 1..=8usize {
+        let places: Vec<usize> = (0..count).map(|k| (5 * k + 2) % 9).collect();
+        let numbers = uniform(&mut rng, 2 << count);
+        let mut state: Vec<C> = numbers.chunks(2).map(|pair| C::new(pair[0], pair[1])).collect();
+        // Blocks without a state, and states without the first amplitude.
+        state.iter_mut().step_by(3).for_each(|amplitude| *amplitude = C::default());
+        if count == 8 {
+            state[64..128].fill(C::default());
+        }
+        let norm = state.iter().map(|amplitude| amplitude.norm_sqr()).sum::<f64>().sqrt();
+        let free = (0..9).find(|q| !places.contains(q));
+        let mut circuit = Circuit::new(9);
+        free.iter().for_each(|q| _ = circuit.x(*q));
+        circuit.state_preparation(&state, places.iter().copied());
+        let found = functional::evaluate(&circuit, &Measurement::state(), None, &[])?;
+        let found = found.to_dtype(DType::F64)?.to_vec2::<f64>()?;
+        let spread = |k: usize| places.iter().enumerate().map(|(bit, place)| (k >> bit & 1) << place).sum::<usize>();
+        let mut expected = vec![[0.0; 2]; 512];
+        for (k, amplitude) in state.iter().enumerate() {
+            let at = spread(k) | free.map_or(0, |q| 1 << q);
+            expected[at] = [amplitude.re / norm, amplitude.im / norm];
+        }
+        close(&format!("{count} qubits"), &found.concat(), &expected.concat(), 1e-6);
+    }
+    Ok(())
+}
+
+#[test]
+fn states_that_cannot_be_prepared() {
+    let one = C::from(1.0);
+    let prepared = |amplitudes: &[C], qubits: &[usize]| {
+        let mut circuit = Circuit::new(20);
+        circuit.h(3).state_preparation(amplitudes, qubits.iter().copied());
+        mistake(&circuit).1
+    };
+    assert_eq!(prepared(&[C::default(); 2], &[0]), Mistake::ZeroState);
+    assert!(matches!(prepared(&[one, C::new(f64::NAN, 0.0)], &[0]), Mistake::NotFinite { .. }));
+    assert!(matches!(prepared(&[one; 3], &[0]), Mistake::Length { actual: 3, .. }));
+    assert!(matches!(prepared(&[], &[0]), Mistake::Length { actual: 0, .. }));
+    assert!(matches!(prepared(&[one], &[]), Mistake::QubitCount { actual: 0, .. }));
+    assert!(matches!(prepared(&[one], &[4; 2]), Mistake::RepeatedQubit { qubit: 4 }));
+    assert_eq!(prepared(&[one], &[3]), Mistake::QubitTouched { qubit: 3 });
+    let many: Vec<usize> = (4..17).collect();
+    assert!(matches!(prepared(&[one], &many), Mistake::QubitCount { actual: 13, .. }));
+    // Very small amplitudes are a state.
+    let mut small = Circuit::new(1);
+    small.state_preparation(&[C::default(), C::from(1e-300)], [0]).check().expect("a state");
 }

@@ -470,7 +470,7 @@ fn rewrites_show_in_the_listing() {
       read 1 expectations: 1 words in 1 groups, 0 other parts
     ");
     assert_snapshot!(listing(Rewrites::ALL), @r"
-    4 qubits, 2 inputs, 4 weights, 1 outputs
+    2 qubits, 2 inputs, 4 weights, 1 outputs
       a0 = 0.5*w1
       a1 = 0.5*x1
       a2 = 0.5*w3

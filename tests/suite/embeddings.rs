@@ -4,6 +4,7 @@ use crate::gradients::differences;
 use crate::lab::{close, engines, rows, run_circuit, tensor};
 use candle_core::{DType, Device, Module, Var};
 use candle_nn::{VarBuilder, VarMap};
+use candlewick::circuit::Amplitudes;
 use candlewick::functional;
 use candlewick::gate::Gate;
 use candlewick::prelude::*;
@@ -239,4 +240,60 @@ fn embedded_states_are_a_feature_map() {
     let all = states(&circuit, &[vec![0.4, 1.9], vec![-0.3, PI]]);
     let overlap: f64 = all[0].iter().zip(&all[1]).map(|(a, b)| a * b).sum();
     close("overlap", &[overlap], &[(0.35f64).cos() * ((PI - 1.9) / 2.0).cos()], 1e-15);
+}
+
+/// Complex features on chosen qubits, behind gates on others: values against the state written out, gradients against
+/// differences, on every engine.
+#[test]
+fn amplitudes_on_chosen_qubits_behind_other_gates() {
+    for (complex, places) in [(false, [3, 1]), (true, [3, 1]), (true, [0, 2]), (true, [1, 0]), (false, [2, 3])] {
+        let options = Amplitudes { complex, ..Default::default() };
+        let count = if complex { 6 } else { 3 };
+        let others: Vec<usize> = (0..4).filter(|q| !places.contains(q)).collect();
+        let write = |embedded_first: bool| {
+            let mut circuit = Circuit::new(4).with_inputs(count + 1);
+            let gates = |c: &mut Circuit| _ = c.ry(input(count), others[0]).cx(others[0], others[1]).t(others[1]);
+            let embed = |c: &mut Circuit| _ = c.amplitude_embedding_on(0..count, places, options);
+            if embedded_first {
+                embed(&mut circuit);
+                gates(&mut circuit);
+            } else {
+                gates(&mut circuit);
+                embed(&mut circuit);
+            }
+            circuit.cx(places[0], others[1]).rx(0.4, places[1]).cry(input(count), places[0], others[0]);
+            circuit
+        };
+        let x: Vec<f64> = (0..=count).map(|k| 0.7 - 0.45 * k as f64).collect();
+        // The same features, amplitude by amplitude, prepared as a constant.
+        let pairs = x[..count].chunks(if complex { 2 } else { 1 });
+        let amplitudes: Vec<C> = pairs.map(|pair| C::new(pair[0], pair.get(1).copied().unwrap_or(0.0))).collect();
+        let mut constant = Circuit::new(4).with_inputs(count + 1);
+        constant
+            .state_preparation(&amplitudes, places)
+            .ry(input(count), others[0])
+            .cx(others[0], others[1])
+            .t(others[1]);
+        constant.cx(places[0], others[1]).rx(0.4, places[1]).cry(input(count), places[0], others[0]);
+        let what = format!("{complex}, {places:?}");
+        for first in [true, false] {
+            close(&what, &states(&write(first), &[x.clone()])[0], &states(&constant, &[x.clone()])[0], 1e-14);
+        }
+        let measurement = Measurement::expectation([Z(0) * X(1), Y(3) + 0.5 * Z(2)]);
+        let value = |x: &[f64]| {
+            let y = functional::evaluate(&write(false), &measurement, Some(&tensor(&[x.to_vec()], DType::F64)), &[]);
+            let y = &rows(&y.expect("the circuit runs"))[0];
+            0.8 * y[0] - 0.3 * y[1]
+        };
+        let slopes = differences(&x, value);
+        for engine in engines() {
+            // One sample, and enough for a block.
+            for batch in [1, 17] {
+                let rows = vec![x.clone(); batch];
+                let found = run_circuit(&write(false), &measurement, &rows, &[], &vec![vec![0.8, -0.3]; batch], engine);
+                let tolerance = engine.gradients(20).max(1e-8);
+                found.dx.iter().for_each(|dx| close(&format!("{what} {}", engine.name), dx, &slopes, tolerance));
+            }
+        }
+    }
 }

@@ -4,7 +4,7 @@ use candle_core::{Device, Tensor, Var};
 use candlewick::functional;
 use candlewick::gate::{Gate, markdown_table};
 use candlewick::prelude::*;
-use candlewick::program::{Program, Rewrites};
+use candlewick::program::{Program, Rewrite, Rewrites};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -162,7 +162,7 @@ fn listings_of_algorithms() {
         ("layers", listing(&general, Measurement::state(), all)),
         ("programs", listing(&product, Measurement::expectation([Z(1)]), Rewrites::NONE)),
         ("programs", listing(&conditional, Measurement::expectation([Z(0)]), all)),
-        ("single-states", listing(&large, z_of_all, all)),
+        ("single-states", listing(&large, z_of_all, all.without(Rewrite::IdleQubits))),
     ];
     let mut blocks = Vec::new();
     for name in ["layers", "programs", "single-states"] {

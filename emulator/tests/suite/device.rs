@@ -100,7 +100,7 @@ fn limits_are_typed_errors() -> candle_core::Result<()> {
 
     for qubits in [31, 32, 40, 58] {
         let mut wide = Circuit::new(qubits);
-        wide.h(0).cx(0, qubits - 1);
+        (1..qubits).rev().for_each(|q| _ = wide.h(q).cx(q, q - 1));
         let error =
             on(Dialect::CudaF32, Order::Forward, 13, || functional::evaluate(&wide, &words, None, &[]).map(drop));
         assert!(

@@ -1,6 +1,7 @@
 //! Embeddings: templates that put classical data into a circuit.
 
-use crate::circuit::{AMPLITUDES, AMPLITUDES_OR_ZERO_STATE, Angle, Circuit, Kind, Operation};
+use crate::circuit::builder::some_qubits;
+use crate::circuit::{AMPLITUDES, AMPLITUDES_OR_ZERO_STATE, Amplitudes, Angle, Circuit, Kind, Operation};
 use crate::error::Mistake;
 use crate::gate::Gate;
 use crate::limits::at_most;
@@ -31,7 +32,8 @@ impl Circuit {
     /// Appends an amplitude embedding: the state becomes the features `range` divided by their Euclidean norm and
     /// padded with zeros.
     ///
-    /// It must be the first operation; there are 1 to 2^qubits features. Gradients in the features go through the norm.
+    /// The qubits must still be in 0, and a circuit has one amplitude embedding; there are 1 to 2^qubits features.
+    /// Gradients in the features go through the norm.
     /// A sample whose features are all zero, or not all finite, has no state. All its outputs and gradients are NaN,
     /// and so is the gradient in the weights of a batch that has this sample. For data with such zeros, for instance
     /// black patches of images, use [`amplitude_embedding_or_zero_state`](Self::amplitude_embedding_or_zero_state).
@@ -43,7 +45,7 @@ impl Circuit {
     /// circuit.check().unwrap();
     /// ```
     pub fn amplitude_embedding(&mut self, range: Range<usize>) -> &mut Self {
-        self.embed_amplitudes(range, false)
+        self.amplitude_embedding_on(range, 0..self.qubits(), Amplitudes::default())
     }
 
     /// Appends an amplitude embedding in which a sample whose features are all zero becomes the zero state |0..0>. The
@@ -63,18 +65,48 @@ impl Circuit {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn amplitude_embedding_or_zero_state(&mut self, range: Range<usize>) -> &mut Self {
-        self.embed_amplitudes(range, true)
+        let options = Amplitudes { zero_state: true, ..Default::default() };
+        self.amplitude_embedding_on(range, 0..self.qubits(), options)
     }
 
-    fn embed_amplitudes(&mut self, range: Range<usize>, zero_state: bool) -> &mut Self {
-        let name = if zero_state { AMPLITUDES_OR_ZERO_STATE } else { AMPLITUDES };
-        let limit = 1usize.checked_shl(self.qubits() as u32).unwrap_or(usize::MAX);
-        let count = range.len();
+    /// Appends an amplitude embedding on chosen qubits that are still in 0, wherever in the circuit: their state becomes
+    /// the features `range` divided by their Euclidean norm and padded with zeros. `qubits[0]` is the low bit of an
+    /// amplitude's index. With `options.complex`, features `2k` and `2k + 1` are the real and the imaginary part of
+    /// amplitude `k`.
+    ///
+    /// There are 1 to 2^k amplitudes for `k` qubits, and an even number of features if they are complex. Otherwise it is
+    /// [`amplitude_embedding`](Self::amplitude_embedding).
+    ///
+    /// ```
+    /// use candle_core::{Device, Tensor};
+    /// use candlewick::circuit::Amplitudes;
+    /// use candlewick::{functional, prelude::*};
+    /// let mut circuit = Circuit::new(3);
+    /// circuit.h(0); // qubits 2 and 1 are still in 0
+    /// circuit.amplitude_embedding_on(0..4, [2], Amplitudes { complex: true, ..Default::default() });
+    /// let x = Tensor::new(&[[3.0f64, 0.0, 0.0, 4.0]], &Device::Cpu)?; // (3|0> + 4i|1>) / 5
+    /// let y = functional::evaluate(&circuit, &Measurement::expectation([Z(2), Y(2)]), Some(&x), &[])?;
+    /// let y = y.to_vec2::<f64>()?;
+    /// assert!((y[0][0] + 0.28).abs() < 1e-12 && (y[0][1] - 0.96).abs() < 1e-12);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn amplitude_embedding_on(
+        &mut self,
+        range: Range<usize>,
+        qubits: impl IntoIterator<Item = usize>,
+        options: Amplitudes,
+    ) -> &mut Self {
+        let name = if options.zero_state { AMPLITUDES_OR_ZERO_STATE } else { AMPLITUDES };
+        let (qubits, count) = (some_qubits(qubits), range.len());
+        let most = 1usize.checked_shl(qubits.len() as u32).unwrap_or(usize::MAX);
+        let limit = if options.complex { most.saturating_mul(2) } else { most };
         if count == 0 {
             self.fail(name, too_many("1 or more", count));
+        } else if options.complex && count % 2 == 1 {
+            self.fail(name, too_many("an even number of", count));
         } else if self.features_fit(name, count, limit) {
-            let kind = Kind::AmplitudeEmbedding { first: range.start, count, zero_state };
-            self.push_operation(Operation::new(kind, Vec::new(), (0..self.qubits()).collect()));
+            let kind = Kind::AmplitudeEmbedding { first: range.start, count, options };
+            self.push_operation(Operation::new(kind, Vec::new(), qubits));
         }
         self
     }

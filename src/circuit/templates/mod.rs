@@ -8,6 +8,7 @@ mod algorithms;
 mod ansatz;
 mod chemistry;
 mod embedding;
+mod state_preparation;
 mod tensor_networks;
 
 pub use ansatz::Entanglement;

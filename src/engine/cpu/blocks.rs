@@ -134,20 +134,29 @@ impl<T: Real> Worker<'_, T> {
                 continue;
             }
             let features = self.call.arguments.embedded(self.call.program, embedding, first + lane);
-            for (amplitude, feature) in features.iter().enumerate() {
-                psi.re[amplitude * lanes + lane] = T::from_f64(feature.to_f64() / norm);
+            for (k, feature) in features.iter().enumerate() {
+                let (plane, amplitude) = match embedding.complex {
+                    false => (&mut psi.re, k),
+                    true => (if k % 2 == 0 { &mut psi.re } else { &mut psi.im }, k / 2),
+                };
+                plane[amplitude * lanes + lane] = T::from_f64(feature.to_f64() / norm);
             }
         }
     }
 
     /// Adds the gradient in the embedded features, once λ is back at the start. With `y = x / |x|` and
-    /// `g = dL/dy = 2 Re λ` the gradient is `(g - y (y . g)) / |x|`. It is 0 for features that are all zero.
+    /// `g = dL/dy = 2 Re λ`, or `2 Im λ` for an imaginary part, the gradient is `(g - y (y . g)) / |x|`. It is 0 for features that are all zero.
     fn unembed(&self, embedding: Embedding, first: usize, rows: &mut [T]) {
         let Call { program, arguments, .. } = *self.call;
         let rows = rows.chunks_mut(program.engine_inputs).zip(self.scratch.block.angles.norms).enumerate();
         for (lane, (row, norm)) in rows.filter(|(_, (_, norm))| *norm != 0.0) {
             let features = arguments.embedded(program, embedding, first + lane);
-            let slope = |k: usize| 2.0 * self.scratch.lambda.re[k * self.call.partition.lanes + lane].to_f64();
+            let (lambda, lanes) = (&self.scratch.lambda, self.call.partition.lanes);
+            let slope = |k: usize| match embedding.complex {
+                false => 2.0 * lambda.re[k * lanes + lane].to_f64(),
+                true if k % 2 == 0 => 2.0 * lambda.re[k / 2 * lanes + lane].to_f64(),
+                true => 2.0 * lambda.im[k / 2 * lanes + lane].to_f64(),
+            };
             let along: f64 = features.iter().enumerate().map(|(k, x)| x.to_f64() / norm * slope(k)).sum();
             for (k, x) in features.iter().enumerate() {
                 row[embedding.first + k] = T::from_f64((slope(k) - x.to_f64() / norm * along) / norm);

@@ -9,7 +9,7 @@ use crate::program::{Controls, Kernel, Program, Readout, Step};
 /// Removes the idle qubits. The program's places then name the qubits that are left.
 pub(super) fn remove_idle(program: &mut Program, measurement: &Measurement) {
     let Some(read) = measurement.reads_beyond_z() else { return };
-    let embedded = program.embedding.map_or(0, |embedding| embedding.count.next_power_of_two() as u64 - 1);
+    let embedded = program.embedding.map_or(0, |embedding| embedding.amplitudes().next_power_of_two() as u64 - 1);
     let touched = program.steps.iter().fold(embedded, |touched, step| touched | step.support());
     // A state has at least one qubit.
     let left = if touched | read == 0 { 1 } else { touched | read };

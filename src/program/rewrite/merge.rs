@@ -111,7 +111,8 @@ impl Merger {
             return None;
         }
         let matrix = match &step.kernel {
-            Kernel::FixedPhase(value) => [one, zero, zero, *value],
+            Kernel::FixedPhase(value) if step.controls.zeros == 0 => [one, zero, zero, *value],
+            Kernel::FixedPhase(value) => [*value, zero, zero, one],
             Kernel::Exchange { .. } => [zero, one, one, zero],
             Kernel::Matrix { entries, .. } => entries[..].try_into().ok()?,
             Kernel::Rotation { .. } | Kernel::Phase { .. } => return None,

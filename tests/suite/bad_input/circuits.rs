@@ -2,6 +2,7 @@
 
 use super::{refuses, written};
 use candlewick::Mistake;
+use candlewick::circuit::Amplitudes;
 use candlewick::circuit::MAX_QUBITS;
 use candlewick::gate::Gate;
 use candlewick::prelude::*;
@@ -165,21 +166,28 @@ fn angles_of_degree_three() {
 }
 
 #[test]
-fn embeddings_that_do_not_come_first_or_more_than_once() {
-    let first = Mistake::EmbeddingNotFirst;
+fn embeddings_on_used_qubits_or_more_than_once() {
+    let (touched, second) = (Mistake::QubitTouched { qubit: 0 }, Mistake::SecondEmbedding);
     let unitary = Mistake::EmbeddingNotUnitary;
     let embedded = || written(2, |c| _ = c.amplitude_embedding(0..4).h(0));
     let name = "amplitude_embedding";
-    refuses(&written(2, |c| _ = c.h(0).amplitude_embedding(0..4)), 1, name, &first, &["must be the first"]);
-    refuses(&written(2, |c| _ = c.amplitude_embedding(0..4).amplitude_embedding(0..4)), 1, name, &first, &[]);
-    refuses(&embedded().repeat(2), 2, name, &first, &[]);
-    refuses(&written(2, |c| _ = c.h(0).append(&embedded())), 1, name, &first, &[]);
+    refuses(&written(2, |c| _ = c.h(0).amplitude_embedding(0..4)), 1, name, &touched, &["used before"]);
+    refuses(&written(2, |c| _ = c.amplitude_embedding(0..4).amplitude_embedding(0..4)), 1, name, &second, &["once"]);
+    refuses(&embedded().repeat(2), 2, name, &second, &[]);
+    refuses(&written(2, |c| _ = c.h(0).append(&embedded())), 1, name, &touched, &[]);
     refuses(&embedded().inverse(), 1, "inverse", &unitary, &["cannot be inverted"]);
     let controlled = written(3, |c| _ = c.controlled([2], |c| c.amplitude_embedding(0..4)));
     refuses(&controlled, 0, name, &Mistake::RepeatedQubit { qubit: 2 }, &[]);
     let appended = written(3, |c| _ = c.controlled([2], |c| c.append(&embedded())));
     refuses(&appended, 0, name, &unitary, &["controlled"]);
+    let odd = |c: &mut Circuit| {
+        _ = c.amplitude_embedding_on(0..3, [0, 1], Amplitudes { complex: true, ..Default::default() })
+    };
+    assert!(written(2, odd).check().unwrap_err().to_string().contains("even number"));
+    let many = |c: &mut Circuit| _ = c.amplitude_embedding_on(0..5, [0, 1], Amplitudes::default());
+    assert!(written(3, many).check().unwrap_err().to_string().contains("at most 4"));
     // These are no mistakes.
+    written(2, |c| _ = c.h(1).amplitude_embedding(0..2)).check().expect("qubit 0 is still in 0");
     written(2, |c| _ = c.barrier().amplitude_embedding(0..4)).check().expect("a barrier does nothing");
     embedded().repeat(1).check().expect("once is once");
 }
@@ -232,7 +240,14 @@ fn states_that_are_prepared_twice() {
     refuses(&nested, 1, "basis_embedding", &used(0), &words);
     let nested = written(3, |c| _ = c.when(input(0).gt(0.0), |c| c.hartree_fock(1)));
     refuses(&written(3, |c| _ = c.append(&nested).append(&nested)), 1, "append", &used(0), &words);
+    let odd = |c: &mut Circuit| {
+        _ = c.amplitude_embedding_on(0..3, [0, 1], Amplitudes { complex: true, ..Default::default() })
+    };
+    assert!(written(2, odd).check().unwrap_err().to_string().contains("even number"));
+    let many = |c: &mut Circuit| _ = c.amplitude_embedding_on(0..5, [0, 1], Amplitudes::default());
+    assert!(written(3, many).check().unwrap_err().to_string().contains("at most 4"));
     // These are no mistakes.
+    written(2, |c| _ = c.h(1).amplitude_embedding(0..2)).check().expect("qubit 0 is still in 0");
     for sound in [
         written(4, |c| _ = c.h(3).barrier().hartree_fock(2)),
         written(3, |c| _ = c.basis_embedding([1.0]).append(&prepared.inverse())),

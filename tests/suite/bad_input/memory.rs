@@ -11,9 +11,8 @@ fn layer(qubits: usize, measurement: Measurement, limit: Option<u64>, dtype: DTy
     let circuit = written(qubits, |c| {
         let w = c.weights("w", 1);
         c.ry(w.at([0]), 0);
-        if qubits > 1 {
-            c.cx(0, qubits - 1);
-        }
+        // The measured qubit depends on all others, so that none is idle.
+        (1..qubits).rev().for_each(|q| _ = c.cx(q, q - 1));
     });
     let vb = VarBuilder::from_varmap(&VarMap::new(), dtype, &Device::Cpu);
     QuantumLayer::with_config(

@@ -221,6 +221,7 @@ impl<'a> LaunchPlanner<'a> {
             first: embedding.first as u32,
             count: embedding.count as u32,
             zero_state: u32::from(embedding.zero_state),
+            pairs: u32::from(embedding.complex),
         })
     }
 
