@@ -25,8 +25,11 @@ try:
     from pyscf import ao2mo, fci, gto, mcscf, scf
     from pyscf.data import elements, nist
     from scipy.sparse import csr_matrix
-except ImportError as missing:
-    sys.exit(f"error: {missing.name} is missing; install PySCF with `pip install pyscf`")
+
+    MISSING = None
+except ImportError as error:
+    # `--help` needs none of them.
+    MISSING = error.name
 
 EXAMPLES = """examples:
   molecule.py --atoms "H 0 0 0; H 0 0 0.7414" -o h2.json
@@ -692,6 +695,9 @@ def run(args: argparse.Namespace) -> None:
 
 def main() -> int:
     args = arguments().parse_args()
+    if MISSING is not None:
+        print(f"error: {MISSING} is missing; install PySCF with `pip install pyscf`", file=sys.stderr)
+        return 1
     try:
         if args.check:
             return 0 if check() else 1
