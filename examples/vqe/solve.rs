@@ -107,7 +107,7 @@ fn run(args: &Args, molecule: &Molecule, label: &str, seed: u64) -> Result<Found
     let bar = ProgressBar::new(steps as u64).with_style(style).with_prefix(label.to_owned());
     let watch = |operators: Option<usize>, at: &VqeStep| {
         let norm = at.gradient_norm.map_or_else(String::new, |norm| format!("  gradient {norm:.1e}"));
-        let operators = operators.map_or_else(String::new, |count| format!("{count} operators  "));
+        let operators = operators.map_or_else(String::new, |count| format!("{count} operator(s)  "));
         let message = format!("{operators}energy {:.7} Ha{norm}", at.energy);
         if bar.is_hidden() && at.step.is_multiple_of(steps.div_ceil(10).max(1)) {
             println!("{label:>12} {:>4}/{steps} steps  {message}", at.step);
@@ -174,7 +174,7 @@ fn adapt(
         energy: found.energy,
         energies: [found.reference_energy].into_iter().chain(found.rounds.iter().map(|round| round.energy)).collect(),
         axis: "operators",
-        ending: format!("{end}: {} operators, largest gradient {:.1e}", found.rounds.len(), found.largest_gradient),
+        ending: format!("{end}: {} operator(s), largest gradient {:.1e}", found.rounds.len(), found.largest_gradient),
         rounds: found.rounds,
         circuit: found.circuit,
         weights: found.weights,
