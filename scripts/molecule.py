@@ -25,8 +25,11 @@ try:
     from pyscf import ao2mo, fci, gto, mcscf, scf
     from pyscf.data import elements, nist
     from scipy.sparse import csr_matrix
-except ImportError as missing:
-    sys.exit(f"error: {missing.name} is missing; install PySCF with `pip install pyscf`")
+
+    MISSING = None
+except ImportError as error:
+    # `--help` needs none of them.
+    MISSING = error.name
 
 EXAMPLES = """examples:
   molecule.py --atoms "H 0 0 0; H 0 0 0.7414" -o h2.json
@@ -241,11 +244,22 @@ def molecule_of(description: Description) -> gto.Mole:
         with warnings.catch_warnings():
             # For an unknown basis PySCF also recommends another package.
             warnings.simplefilter("ignore")
+            # Some sets of heavy elements are made for effective core potentials: alone they would be wrong.
+            symbols = sorted({symbol for symbol, _ in atoms})
+            potentials = {symbol: description.basis for symbol in symbols if has_potential(description.basis, symbol)}
             options = dict(charge=charge, spin=spin, unit="Angstrom", verbose=0, parse_arg=False)
-            return gto.M(atom=atoms, basis=description.basis, **options)
+            return gto.M(atom=atoms, basis=description.basis, ecp=potentials, **options)
     except Exception as error:  # PySCF raises errors of many types for a basis that it does not have.
         reason = " ".join(str(error).split())
         raise InputError(f"no basis `{description.basis}` for these elements: {reason}") from None
+
+
+def has_potential(basis: str, symbol: str) -> bool:
+    """Whether a basis comes with an effective core potential for an element."""
+    try:
+        return bool(gto.basis.load_ecp(basis, symbol))
+    except Exception:  # For a basis that it does not have; its own error follows.
+        return False
 
 
 # Orbitals.
@@ -460,6 +474,9 @@ def compute(description: Description, with_exact: bool = True) -> Result:
         record["ground_energy"] = round(ground, 10)
     if len(description.atoms) == 2:
         record["distance"] = distance(description)
+    if field.mol.has_ecp():
+        symbols = sorted({symbol for symbol, _ in description.atoms})
+        record["core_potentials"] = [symbol for symbol in symbols if has_potential(description.basis, symbol)]
     record |= {
         "basis": description.basis,
         "charge": description.charge,
@@ -567,6 +584,9 @@ CHECKED = {
     "LiH, chosen orbitals": dict(atoms="Li 0 0 0; H 0 0 1.5949", active_electrons=2, active_indices=[1, 2, 5]),
     "CH2, triplet, valence": dict(
         atoms="C 0 0 0; H 0.99 0 0.3; H -0.99 0 0.3", spin=2, active_electrons=4, active_orbitals=4
+    ),
+    "NaH, with a core potential": dict(
+        atoms="Na 0 0 0; H 0 0 1.89", basis="lanl2dz", active_electrons=2, active_orbitals=4
     ),
     "H2O, valence": dict(
         atoms="O 0 0 0; H 0.757 0.1 0.587; H -0.757 0 0.587", active_electrons=6, active_orbitals=5
@@ -692,6 +712,9 @@ def run(args: argparse.Namespace) -> None:
 
 def main() -> int:
     args = arguments().parse_args()
+    if MISSING is not None:
+        print(f"error: {MISSING} is missing; install PySCF with `pip install pyscf`", file=sys.stderr)
+        return 1
     try:
         if args.check:
             return 0 if check() else 1

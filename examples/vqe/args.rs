@@ -45,7 +45,7 @@ pub(crate) struct Args {
     pub(crate) runs: Option<usize>,
 
     /// Train on energies estimated from so many shots for each group of terms; the final state is judged by its exact
-    /// energy [default: exact].
+    /// energy; not with chosen excitations [default: exact].
     #[arg(long, value_name = "N", value_parser = whole(1, u32::MAX as u64))]
     pub(crate) shots: Option<usize>,
 

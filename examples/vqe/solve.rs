@@ -1,8 +1,7 @@
 //! One molecule, one run.
 
 use crate::args::{Ansatz, Args, Optimizer};
-use anyhow::{Context, Result};
-use candle_core::Tensor;
+use anyhow::{Context, Result, ensure};
 use candle_nn::Init;
 use candlewick::functional;
 use candlewick::gate::Gate;
@@ -13,7 +12,6 @@ use candlewick::variational::{
     AdaptVqe, AdaptVqeConfig, AdaptVqeRound, Molecule, StopReason, Vqe, VqeConfig, VqeMethod, VqeStep,
 };
 use indicatif::{ProgressBar, ProgressStyle};
-use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 /// Largest distance of the initial angles of the hardware-efficient circuit from 0, in radians. With angles much nearer
@@ -34,8 +32,6 @@ pub(crate) struct Found {
     pub(crate) rounds: Vec<AdaptVqeRound>,
     /// Reason for which the run ended, in words.
     pub(crate) ending: String,
-    circuit: Circuit,
-    weights: BTreeMap<String, Tensor>,
 }
 
 /// Makes the circuit for a molecule, or the circuit to which excitations are appended.
@@ -107,7 +103,7 @@ fn run(args: &Args, molecule: &Molecule, label: &str, seed: u64) -> Result<Found
     let bar = ProgressBar::new(steps as u64).with_style(style).with_prefix(label.to_owned());
     let watch = |operators: Option<usize>, at: &VqeStep| {
         let norm = at.gradient_norm.map_or_else(String::new, |norm| format!("  gradient {norm:.1e}"));
-        let operators = operators.map_or_else(String::new, |count| format!("{count} operators  "));
+        let operators = operators.map_or_else(String::new, |count| format!("{count} operator(s)  "));
         let message = format!("{operators}energy {:.7} Ha{norm}", at.energy);
         if bar.is_hidden() && at.step.is_multiple_of(steps.div_ceil(10).max(1)) {
             println!("{label:>12} {:>4}/{steps} steps  {message}", at.step);
@@ -116,21 +112,13 @@ fn run(args: &Args, molecule: &Molecule, label: &str, seed: u64) -> Result<Found
         bar.set_message(message);
         ControlFlow::Continue(())
     };
-    let mut found = match args.ansatz {
+    let found = match args.ansatz {
         Ansatz::Adapt => adapt(args, molecule, config, |operators, at| watch(Some(operators), at))?,
         Ansatz::Uccsd | Ansatz::HardwareEfficient => fixed(args, molecule, config, |at| watch(None, at))?,
     };
     bar.abandon();
     if !bar.is_hidden() {
         eprintln!();
-    }
-    if let Some(shots) = args.shots {
-        // The final state counts, not the noise of its last estimate.
-        println!("{label:>12} {:.7} Ha, estimated from {shots} shots for each group of terms", found.energy);
-        let weights: Vec<_> = found.weights.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect();
-        let measurement = Measurement::expectation([molecule.hamiltonian()]);
-        let exact = functional::evaluate(&found.circuit, &measurement, None, &weights)?;
-        found.energy = exact.sum_all()?.to_scalar()?;
     }
     Ok(found)
 }
@@ -144,14 +132,20 @@ fn fixed(
 ) -> Result<Found> {
     let circuit = circuit(args, molecule);
     let found = Vqe::new(circuit.clone(), molecule.hamiltonian(), config)?.run_with(watch)?;
+    let mut energy = found.energy;
+    if let Some(shots) = args.shots {
+        // The final state counts, not the noise of its last estimate.
+        println!("{energy:.7} Ha, estimated from {shots} shots for each group of terms");
+        let weights: Vec<_> = found.weights.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect();
+        let measurement = Measurement::expectation([molecule.hamiltonian()]);
+        energy = functional::evaluate(&circuit, &measurement, None, &weights)?.sum_all()?.to_scalar()?;
+    }
     Ok(Found {
-        energy: found.energy,
+        energy,
         energies: found.energies,
         axis: "step",
         rounds: Vec::new(),
         ending: format!("{} after {} steps", found.stop_reason, found.steps),
-        circuit,
-        weights: found.weights,
     })
 }
 
@@ -162,6 +156,10 @@ fn adapt(
     vqe: VqeConfig,
     watch: impl FnMut(usize, &VqeStep) -> ControlFlow<()>,
 ) -> Result<Found> {
+    ensure!(
+        args.shots.is_none(),
+        "--ansatz adapt needs exact energies: no estimated gradient falls below its tolerance"
+    );
     let usual = AdaptVqeConfig::default().operators;
     let config = AdaptVqeConfig { vqe, operators: if args.quick { FEW } else { usual }, ..Default::default() };
     let (qubits, electrons) = (molecule.qubits(), molecule.electrons());
@@ -174,9 +172,7 @@ fn adapt(
         energy: found.energy,
         energies: [found.reference_energy].into_iter().chain(found.rounds.iter().map(|round| round.energy)).collect(),
         axis: "operators",
-        ending: format!("{end}: {} operators, largest gradient {:.1e}", found.rounds.len(), found.largest_gradient),
+        ending: format!("{end}: {} operator(s), largest gradient {:.1e}", found.rounds.len(), found.largest_gradient),
         rounds: found.rounds,
-        circuit: found.circuit,
-        weights: found.weights,
     })
 }

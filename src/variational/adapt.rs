@@ -320,29 +320,18 @@ impl AdaptVqe {
     /// # Errors
     /// A state beyond the memory; an energy or a gradient that is not finite; the errors of [`Vqe::run_with`].
     pub fn run_with(&self, mut watch: impl FnMut(usize, &VqeStep) -> ControlFlow<()>) -> Result<AdaptVqeResult> {
-        let AdaptVqeConfig { gradient_tolerance, operators: most, .. } = self.config;
         let (mut grown, mut rounds, mut stopped) = (Grown::default(), Vec::new(), false);
         let (reference_energy, mut gradients) = self.energy_and_gradients(&mut grown)?;
         loop {
             let (index, gradient) = largest(&gradients);
-            let stop_reason = if gradient.abs() <= gradient_tolerance {
-                Some(if rounds.is_empty() { StopReason::Start } else { StopReason::Gradient })
-            } else if stopped {
-                Some(StopReason::Stopped)
-            } else {
-                (rounds.len() >= most).then_some(StopReason::Steps)
-            };
-            if let Some(stop_reason) = stop_reason {
-                let energy = rounds.last().map_or(reference_energy, |round: &AdaptVqeRound| round.energy);
-                let circuit = self.circuit(&grown, false)?;
-                let (weights, largest_gradient) = (grown.weights, gradient.abs());
+            if let Some(stop_reason) = self.stop_reason(gradient, rounds.len(), stopped) {
                 return Ok(AdaptVqeResult {
-                    energy,
+                    energy: rounds.last().map_or(reference_energy, |round: &AdaptVqeRound| round.energy),
                     reference_energy,
-                    circuit,
-                    weights,
+                    circuit: self.circuit(&grown, false)?,
+                    weights: grown.weights,
                     rounds,
-                    largest_gradient,
+                    largest_gradient: gradient.abs(),
                     stop_reason,
                 });
             }
@@ -362,6 +351,17 @@ impl AdaptVqe {
                 stop_reason: found.stop_reason,
             });
             gradients = self.energy_and_gradients(&mut grown)?.1;
+        }
+    }
+
+    /// Returns the reason if a run ends after some rounds.
+    fn stop_reason(&self, gradient: f64, rounds: usize, stopped: bool) -> Option<StopReason> {
+        if gradient.abs() <= self.config.gradient_tolerance {
+            Some(if rounds == 0 { StopReason::Start } else { StopReason::Gradient })
+        } else if stopped {
+            Some(StopReason::Stopped)
+        } else {
+            (rounds >= self.config.operators).then_some(StopReason::Steps)
         }
     }
 

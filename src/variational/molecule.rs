@@ -152,13 +152,13 @@ impl Molecule {
             None => Err(Error::UnknownObservable {
                 name: name.to_owned(),
                 molecule: self.record.molecule.clone(),
-                known: self.observables().map(str::to_owned).collect(),
+                known: self.observable_names().map(str::to_owned).collect(),
             }),
         }
     }
 
     /// Returns the names of the further observables, sorted.
-    pub fn observables(&self) -> impl ExactSizeIterator<Item = &str> {
+    pub fn observable_names(&self) -> impl ExactSizeIterator<Item = &str> {
         self.record.observables.0.keys().map(String::as_str)
     }
 
