@@ -252,6 +252,7 @@ fn amplitudes_on_chosen_qubits_behind_other_gates() {
         let others: Vec<usize> = (0..4).filter(|q| !places.contains(q)).collect();
         let write = |embedded_first: bool| {
             let mut circuit = Circuit::new(4).with_inputs(count + 1);
+            let w = circuit.weights("w", 1);
             let gates = |c: &mut Circuit| _ = c.ry(input(count), others[0]).cx(others[0], others[1]).t(others[1]);
             let embed = |c: &mut Circuit| _ = c.amplitude_embedding_on(0..count, places, options);
             if embedded_first {
@@ -261,10 +262,11 @@ fn amplitudes_on_chosen_qubits_behind_other_gates() {
                 gates(&mut circuit);
                 embed(&mut circuit);
             }
-            circuit.cx(places[0], others[1]).rx(0.4, places[1]).cry(input(count), places[0], others[0]);
+            circuit.cx(places[0], others[1]).rx(w.at([0]), places[1]).cry(input(count), places[0], others[0]);
             circuit
         };
         let x: Vec<f64> = (0..=count).map(|k| 0.7 - 0.45 * k as f64).collect();
+        let weight = tensor(&[vec![0.4]], DType::F64).flatten_all().expect("a vector");
         // The same features, amplitude by amplitude, prepared as a constant.
         let pairs = x[..count].chunks(if complex { 2 } else { 1 });
         let amplitudes: Vec<C> = pairs.map(|pair| C::new(pair[0], pair.get(1).copied().unwrap_or(0.0))).collect();
@@ -277,11 +279,16 @@ fn amplitudes_on_chosen_qubits_behind_other_gates() {
         constant.cx(places[0], others[1]).rx(0.4, places[1]).cry(input(count), places[0], others[0]);
         let what = format!("{complex}, {places:?}");
         for first in [true, false] {
-            close(&what, &states(&write(first), &[x.clone()])[0], &states(&constant, &[x.clone()])[0], 1e-14);
+            let x = tensor(&[x.clone()], DType::F64);
+            let states = functional::evaluate(&write(first), &Measurement::state(), Some(&x), &[("w", &weight)]);
+            let expected = functional::evaluate(&constant, &Measurement::state(), Some(&x), &[]);
+            let [found, expected] = [states, expected].map(|state| rows(&state.expect("the circuit runs")).concat());
+            close(&what, &found, &expected, 1e-14);
         }
         let measurement = Measurement::expectation([Z(0) * X(1), Y(3) + 0.5 * Z(2)]);
         let value = |x: &[f64]| {
-            let y = functional::evaluate(&write(false), &measurement, Some(&tensor(&[x.to_vec()], DType::F64)), &[]);
+            let x = tensor(&[x.to_vec()], DType::F64);
+            let y = functional::evaluate(&write(false), &measurement, Some(&x), &[("w", &weight)]);
             let y = &rows(&y.expect("the circuit runs"))[0];
             0.8 * y[0] - 0.3 * y[1]
         };
@@ -290,7 +297,8 @@ fn amplitudes_on_chosen_qubits_behind_other_gates() {
             // One sample, and enough for a block.
             for batch in [1, 17] {
                 let rows = vec![x.clone(); batch];
-                let found = run_circuit(&write(false), &measurement, &rows, &[], &vec![vec![0.8, -0.3]; batch], engine);
+                let found =
+                    run_circuit(&write(false), &measurement, &rows, &[0.4], &vec![vec![0.8, -0.3]; batch], engine);
                 let tolerance = engine.gradients(20).max(1e-8);
                 found.dx.iter().for_each(|dx| close(&format!("{what} {}", engine.name), dx, &slopes, tolerance));
             }
