@@ -175,8 +175,15 @@ impl Fnv {
 
     fn part(&mut self, part: &Part) {
         match part {
-            Part::Diagonal(values) => {
-                self.text("diagonal");
+            Part::Diagonal { values, mask } => {
+                // Diagonals on the lowest qubits have the fingerprints that they had before there were others.
+                match mask.checked_add(1) {
+                    Some(size) if size == values.len() as u64 => self.text("diagonal"),
+                    _ => {
+                        self.text("diagonal_on");
+                        self.integer(*mask);
+                    }
+                }
                 self.size(values.len());
                 values.iter().for_each(|value| self.number(*value));
             }

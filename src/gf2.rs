@@ -41,6 +41,30 @@ pub(crate) fn extract(bits: u64, positions: &[usize]) -> u64 {
     positions.iter().enumerate().fold(0, |number, (k, position)| number | (bits >> position & 1) << k)
 }
 
+/// Number with the bits under the mask side by side, from the lowest: the inverse of [`deposit`] on the mask's bits.
+#[inline(always)]
+pub(crate) fn compress(bits: u64, mask: u64) -> u64 {
+    if mask & mask.wrapping_add(1) == 0 {
+        return bits & mask;
+    }
+    let (mut rest, mut number, mut count) = (mask, 0, 0);
+    // Each turn moves a stretch of neighbours.
+    while rest != 0 {
+        let start = rest.trailing_zeros();
+        let length = (rest >> start).trailing_ones();
+        let stretch = u64::MAX >> (64 - length);
+        number |= (bits >> start & stretch) << count;
+        rest &= !(stretch << start);
+        count += length;
+    }
+    number
+}
+
+/// All numbers whose bits lie under the mask, in ascending order.
+pub(crate) fn within(mask: u64) -> impl Iterator<Item = u64> {
+    iter::successors(Some(0), move |bits: &u64| (*bits != mask).then(|| bits.wrapping_sub(mask) & mask))
+}
+
 /// XOR of the vectors `k` whose bit `k` is set in `chosen`: the product of a matrix, given by its columns, and a
 /// vector.
 #[inline]
@@ -147,6 +171,13 @@ mod tests {
         for index in 0..64 {
             assert_eq!(extract(deposit(index & 7, &[5, 0, 3]), &[5, 0, 3]), index & 7);
         }
+        for mask in [0, 1, 0b10110, 0b1100_0111, 1 << 63, u64::MAX, u64::MAX << 9] {
+            for bits in [0, mask, 0x0123_4567_89ab_cdef, u64::MAX] {
+                assert_eq!(compress(bits, mask), extract(bits, &super::bits(mask).collect::<Vec<_>>()));
+            }
+        }
+        assert_eq!(within(0).collect::<Vec<_>>(), [0]);
+        assert_eq!(within(0b1101).collect::<Vec<_>>(), [0, 1, 4, 5, 8, 9, 12, 13]);
     }
 
     /// Sums of columns and parities under rows are the same product; a dual basis takes a sum apart again.

@@ -1,21 +1,22 @@
 //! Observables: real sums of Pauli words over bit masks and of a few dense parts.
 
 mod arithmetic;
+mod matrix;
+mod part;
+mod product;
+mod word;
+
+pub(crate) use part::Part;
+pub(crate) use word::PauliWord;
 
 use crate::error::Mistake;
 use crate::gf2;
-use crate::limits::{MAX_MATRIX_QUBITS, MAX_QUBITS};
-use crate::limits::{at_most, within_memory};
+use crate::limits::{MAX_MATRIX_QUBITS, MAX_QUBITS, at_most, within_memory};
 use num_complex::Complex64;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 /// Largest number of observables of a measurement.
 const MAX_OBSERVABLES: usize = 1 << 20;
-
-/// Largest distance of an observable from Hermitian, relative to its largest entry: an entry from an `f32` is off by up
-/// to 6e-8.
-const HERMITIAN_TOLERANCE: f64 = 1e-6;
 
 /// Hermitian operator: a real sum of Pauli words, diagonals, Hermitian matrices and projectors.
 ///
@@ -36,58 +37,6 @@ pub struct Observable {
     words: BTreeMap<PauliWord, Complex64>,
     parts: Vec<(f64, Part)>,
     mistake: Option<Mistake>,
-}
-
-/// Pauli word: X or Y where `x` has a bit, Z or Y where `z` has a bit.
-///
-/// The operator is `i^|x & z| X^x Z^z`, so both bits together are Y.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub(crate) struct PauliWord {
-    pub(crate) x: u64,
-    pub(crate) z: u64,
-}
-
-/// Part of an observable that is no Pauli word.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Part {
-    /// Values of the basis states of the lowest qubits; their number is a power of two.
-    Diagonal(Arc<[f64]>),
-    /// Hermitian matrix, row by row; `qubits[0]` is the low bit of an index.
-    Matrix { entries: Arc<[Complex64]>, qubits: Vec<usize> },
-    /// Projector: 1 if the lowest qubits, as many as `mask` has bits, are `bits`.
-    Projector { mask: u64, bits: u64 },
-}
-
-impl PauliWord {
-    /// Returns the number of Y letters.
-    pub(crate) fn y_count(self) -> u32 {
-        (self.x & self.z).count_ones()
-    }
-
-    /// Makes the word of letters on given qubits, which must be in range.
-    pub(crate) fn from_letters(letters: impl IntoIterator<Item = (char, usize)>) -> Result<Self, Mistake> {
-        let mut word = Self::default();
-        for (letter, qubit) in letters {
-            let bit = 1 << qubit;
-            match letter {
-                'I' => {}
-                'X' => word.x |= bit,
-                'Y' => (word.x |= bit, word.z |= bit).0,
-                'Z' => word.z |= bit,
-                letter => return Err(Mistake::PauliLetter { letter }),
-            }
-        }
-        Ok(word)
-    }
-
-    /// Returns the product as a word and its factor, a power of i.
-    fn times(self, other: Self) -> (Self, Complex64) {
-        let product = Self { x: self.x ^ other.x, z: self.z ^ other.z };
-        let quarter_turns =
-            self.y_count() + other.y_count() + 2 * (self.z & other.x).count_ones() + 3 * product.y_count();
-        let factor = [(1.0, 0.0), (0.0, 1.0), (-1.0, 0.0), (0.0, -1.0)][quarter_turns as usize % 4];
-        (product, Complex64::new(factor.0, factor.1))
-    }
 }
 
 /// Returns Pauli X on a qubit.
@@ -129,58 +78,132 @@ impl Observable {
 
     /// Returns a diagonal observable from the values of the basis states of the lowest qubits: 2, 4, 8, .. values.
     pub fn diagonal(values: impl IntoIterator<Item = f64>) -> Self {
-        let values: Arc<[f64]> = match within_memory(values) {
-            Ok(values) => values.into(),
-            Err(limit) => return Self::wrong(Mistake::TooMany { what: "diagonal values", limit }),
-        };
-        if !values.len().is_power_of_two() {
-            let expected = "a power of two".to_owned();
-            return Self::wrong(Mistake::Length { what: "diagonal values", expected, actual: values.len() });
-        }
-        match values.iter().find(|value| !value.is_finite()) {
-            Some(&value) => Self::wrong(Mistake::NotFinite { what: "a diagonal value", value }),
-            None => {
-                let lowest = values.iter().copied().fold(f64::INFINITY, f64::min);
-                let highest = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-                match constant(lowest, highest) {
-                    0.0 => Self::part(Part::Diagonal(values)),
-                    shift => {
-                        let values = values.iter().map(|value| value - shift).collect();
-                        Self::part(Part::Diagonal(values)).plus(Self::identity().scale(shift))
-                    }
-                }
+        match within_memory(values) {
+            Err(limit) => Self::wrong(Mistake::TooMany { what: "diagonal values", limit }),
+            Ok(values) if !values.len().is_power_of_two() => {
+                let expected = "a power of two".to_owned();
+                Self::wrong(Mistake::Length { what: "diagonal values", expected, actual: values.len() })
+            }
+            Ok(values) => {
+                let mask = values.len() as u64 - 1;
+                Self::table(values, mask)
             }
         }
     }
 
-    /// Returns a Hermitian matrix on 1 to 6 qubits, row by row; `qubits[0]` is the low bit of a row's index.
+    /// Returns a diagonal observable from the values of the basis states of `qubits`, `2^k` values for `k` qubits;
+    /// `qubits[0]` is the low bit of a value's index.
+    ///
+    /// ```
+    /// use candlewick::{functional, prelude::*};
+    /// let mut circuit = Circuit::new(4);
+    /// circuit.x(3);
+    /// // Qubit 3 is 1 and qubit 1 is 0, so the index is 1.
+    /// let measurement = Measurement::expectation([Observable::diagonal_on([0.5, 1.5, 2.5, 3.5], [3, 1])]);
+    /// assert_eq!(functional::evaluate(&circuit, &measurement, None, &[])?.to_vec1::<f32>()?, [1.5]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn diagonal_on(values: impl IntoIterator<Item = f64>, qubits: impl IntoIterator<Item = usize>) -> Self {
+        let (qubits, count) = at_most(MAX_QUBITS, qubits);
+        if count > MAX_QUBITS {
+            return Self::wrong(Mistake::TooManyQubits { qubits: count, limit: MAX_QUBITS });
+        }
+        if let Err(mistake) = matrix::check_qubits(&qubits) {
+            return Self::wrong(mistake);
+        }
+        let size = 1usize.checked_shl(qubits.len() as u32).unwrap_or(usize::MAX);
+        let values = values.into_iter();
+        let said = values.size_hint().0;
+        match within_memory(values.take(size.saturating_add(1))) {
+            Err(limit) => Self::wrong(Mistake::TooMany { what: "diagonal values", limit }),
+            Ok(values) if values.len() != size => {
+                let actual = if values.len() > size { said.max(values.len()) } else { values.len() };
+                Self::wrong(Mistake::Length { what: "diagonal values", expected: size.to_string(), actual })
+            }
+            Ok(values) if qubits.is_sorted() => Self::table(values, gf2::mask(&qubits)),
+            Ok(values) => {
+                let mask = gf2::mask(&qubits);
+                Self::table(
+                    gf2::within(mask).map(|state| values[gf2::extract(state, &qubits) as usize]).collect(),
+                    mask,
+                )
+            }
+        }
+    }
+
+    /// Returns a Hermitian matrix on 1 to 10 qubits, row by row; `qubits[0]` is the low bit of a row's index.
     ///
     /// The matrix may differ from its adjoint by 1e-6 of its largest entry, as a matrix from `f32` does. The observable
-    /// is its Hermitian part.
+    /// is its Hermitian part. From seven qubits the observable is the matrix's sum of Pauli words, up to `4^k` of them,
+    /// without coefficients below 1e-15 of the largest.
     pub fn hermitian(matrix: &[Complex64], qubits: impl IntoIterator<Item = usize>) -> Self {
-        let (qubits, actual) = at_most(MAX_MATRIX_QUBITS, qubits);
-        match check_hermitian(matrix, &qubits) {
+        let (qubits, actual) = at_most(matrix::MAX_DENSE_QUBITS, qubits);
+        match matrix::check(matrix, &qubits) {
             Err(Mistake::QubitCount { expected, .. }) => Self::wrong(Mistake::QubitCount { expected, actual }),
             Err(mistake) => Self::wrong(mistake),
-            Ok(()) => {
-                let (entries, shift) = without_constant(&hermitian_part(matrix));
-                let part = Self::part(Part::Matrix { entries, qubits });
-                if shift == 0.0 { part } else { part.plus(Self::identity().scale(shift)) }
-            }
+            Ok(()) => Self::dense(matrix::hermitian_part(matrix), qubits),
         }
     }
 
     /// Returns the projector on the states in which qubit `k` is `bits[k]`, for the lowest qubits.
     pub fn projector(bits: impl IntoIterator<Item = bool>) -> Self {
-        let (bits, count) = at_most(MAX_QUBITS, bits);
+        Self::projector_on(bits.into_iter().enumerate())
+    }
+
+    /// Returns the projector on the states in which each of these qubits has its value, such as
+    /// `[(0, true), (3, false)]`. The projector of no qubits is the identity.
+    ///
+    /// ```
+    /// use candlewick::{functional, prelude::*};
+    /// let mut circuit = Circuit::new(4);
+    /// circuit.x(0).h(2);
+    /// let hit = Observable::projector_on([(0, true), (3, false)]);
+    /// let measurement = Measurement::expectation([hit.clone(), hit * X(2)]);
+    /// let y = functional::evaluate(&circuit, &measurement, None, &[])?.to_vec1::<f32>()?;
+    /// assert!((y[0] - 1.0).abs() < 1e-6 && (y[1] - 1.0).abs() < 1e-6);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn projector_on(values: impl IntoIterator<Item = (usize, bool)>) -> Self {
+        let (values, count) = at_most(MAX_QUBITS, values);
         if count > MAX_QUBITS {
             return Self::wrong(Mistake::TooManyQubits { qubits: count, limit: MAX_QUBITS });
         }
-        if bits.is_empty() {
-            return Self::identity();
+        let qubits: Vec<usize> = values.iter().map(|(qubit, _)| *qubit).collect();
+        if let Err(mistake) = matrix::check_qubits(&qubits) {
+            return Self::wrong(mistake);
         }
-        let value = bits.iter().rev().fold(0, |value, &bit| value << 1 | u64::from(bit));
-        Self::part(Part::Projector { mask: (1 << bits.len()) - 1, bits: value })
+        let bits = values.iter().fold(0, |bits, &(qubit, value)| bits | u64::from(value) << qubit);
+        match gf2::mask(&qubits) {
+            0 => Self::identity(),
+            mask => Self::part(Part::Projector { mask, bits }),
+        }
+    }
+
+    /// Makes a diagonal from a value for each basis state of the qubits under a mask, and takes its constant out.
+    fn table(values: Vec<f64>, mask: u64) -> Self {
+        if let Some(&value) = values.iter().find(|value| !value.is_finite()) {
+            return Self::wrong(Mistake::NotFinite { what: "a diagonal value", value });
+        }
+        let lowest = values.iter().copied().fold(f64::INFINITY, f64::min);
+        let highest = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        match matrix::constant(lowest, highest) {
+            0.0 => Self::part(Part::Diagonal { values: values.into(), mask }),
+            shift => {
+                let values = values.iter().map(|value| value - shift).collect();
+                Self::part(Part::Diagonal { values, mask }).plus(Self::identity().scale(shift))
+            }
+        }
+    }
+
+    /// Makes the observable of a Hermitian matrix: its Pauli words, or, on few qubits, the matrix without its constant.
+    fn dense(matrix: Vec<Complex64>, qubits: Vec<usize>) -> Self {
+        if qubits.len() > MAX_MATRIX_QUBITS {
+            let words = matrix::words(&matrix, &qubits).into_iter();
+            return Self { words: words.map(|(word, c)| (word, c.re.into())).collect(), ..Self::default() };
+        }
+        let (entries, shift) = matrix::without_constant(&matrix);
+        let part = Self::part(Part::Matrix { entries, qubits });
+        if shift == 0.0 { part } else { part.plus(Self::identity().scale(shift)) }
     }
 
     fn letter(letter: char, qubit: usize) -> Self {
@@ -272,7 +295,7 @@ impl Observable {
         }
         let largest = self.words.values().map(|c| c.norm()).fold(0.0, f64::max);
         let deviation = self.words.values().map(|c| c.im.abs()).fold(0.0, f64::max);
-        let allowed = HERMITIAN_TOLERANCE * largest;
+        let allowed = matrix::HERMITIAN_TOLERANCE * largest;
         if deviation > allowed { Err(Mistake::NotHermitian { deviation, allowed }) } else { Ok(()) }
     }
 
@@ -318,102 +341,4 @@ impl Observable {
         }
         Ok(self.words().map(|(word, coefficient)| (coefficient, gf2::bits(word.z).collect())).collect())
     }
-}
-
-/// Returns the constant to subtract from an operator whose eigenvalues lie between these bounds. It is the middle of
-/// the bounds, or the number nearest to it with which no eigenvalue becomes larger in size. A state then loses no
-/// digits by the subtraction.
-fn constant(lowest: f64, highest: f64) -> f64 {
-    let middle = 0.5 * lowest + 0.5 * highest;
-    if lowest > 0.0 {
-        middle.min(2.0 * lowest)
-    } else if highest < 0.0 {
-        middle.max(2.0 * highest)
-    } else {
-        0.0
-    }
-}
-
-/// Returns `(A + A†) / 2`. Entries are halved first, because sums of large entries must not overflow.
-fn hermitian_part(matrix: &[Complex64]) -> Vec<Complex64> {
-    let adjoint = crate::linalg::adjoint_matrix(matrix);
-    matrix.iter().zip(adjoint.iter()).map(|(a, b)| 0.5 * a + 0.5 * b).collect()
-}
-
-/// Returns a Hermitian matrix without its constant, and the constant, from Gershgorin's bounds of its eigenvalues.
-fn without_constant(matrix: &[Complex64]) -> (Arc<[Complex64]>, f64) {
-    let size = matrix.len().isqrt();
-    let bounds = matrix.chunks(size.max(1)).enumerate().map(|(k, row)| {
-        let radius = row.iter().map(|entry| entry.norm()).sum::<f64>() - row[k].norm();
-        (row[k].re - radius, row[k].re + radius)
-    });
-    let (lowest, highest) = bounds.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), (lowest, highest)| {
-        (low.min(lowest), high.max(highest))
-    });
-    let shift = constant(lowest, highest);
-    let mut entries = matrix.to_vec();
-    entries.iter_mut().step_by(size + 1).for_each(|entry| *entry -= shift);
-    (entries.into(), shift)
-}
-
-impl Part {
-    /// Returns the part on the qubits `places`, in ascending order, as qubits 0, 1, .. It acts on no others.
-    fn on_places(&self, places: &[usize]) -> Self {
-        match self {
-            // All of the lowest qubits are among the places.
-            Self::Diagonal(_) => self.clone(),
-            Self::Matrix { entries, qubits } => {
-                let place = |qubit: &usize| places.partition_point(|place| place < qubit);
-                Self::Matrix { entries: Arc::clone(entries), qubits: qubits.iter().map(place).collect() }
-            }
-            Self::Projector { mask, bits } => {
-                Self::Projector { mask: gf2::extract(*mask, places), bits: gf2::extract(*bits, places) }
-            }
-        }
-    }
-
-    /// Returns the mask of the qubits in which the part is not diagonal.
-    fn flipped(&self) -> u64 {
-        let Self::Matrix { entries, qubits } = self else { return 0 };
-        let size = 1 << qubits.len();
-        let filled = (0..entries.len()).filter(|entry| entries[*entry] != Complex64::default());
-        let local = filled.fold(0, |local, entry| local | (entry / size) ^ (entry % size));
-        gf2::deposit(local as u64, qubits)
-    }
-
-    /// Returns the mask of the qubits on which the part acts.
-    fn support(&self) -> u64 {
-        match self {
-            Self::Diagonal(values) => values.len() as u64 - 1,
-            Self::Matrix { qubits, .. } => gf2::mask(qubits),
-            Self::Projector { mask, .. } => *mask,
-        }
-    }
-}
-
-fn check_hermitian(matrix: &[Complex64], qubits: &[usize]) -> Result<(), Mistake> {
-    if qubits.is_empty() || qubits.len() > MAX_MATRIX_QUBITS {
-        return Err(Mistake::QubitCount { expected: "1 to 6".to_owned(), actual: qubits.len() });
-    }
-    for (k, &qubit) in qubits.iter().enumerate() {
-        if qubit >= MAX_QUBITS {
-            return Err(Mistake::QubitOutOfRange { qubit, qubits: MAX_QUBITS });
-        }
-        if qubits[..k].contains(&qubit) {
-            return Err(Mistake::RepeatedQubit { qubit });
-        }
-    }
-    let size = 1 << qubits.len();
-    let (expected, actual) = (size * size, matrix.len());
-    if expected != actual {
-        return Err(Mistake::MatrixSize { expected, actual });
-    }
-    let largest = matrix.iter().map(|entry| entry.norm()).fold(0.0, f64::max);
-    if let Some(entry) = matrix.iter().find(|entry| !entry.is_finite()) {
-        return Err(Mistake::NotFinite { what: "a matrix entry", value: entry.norm() });
-    }
-    let adjoint = crate::linalg::adjoint_matrix(matrix);
-    let deviation = matrix.iter().zip(adjoint.iter()).map(|(a, b)| (a - b).norm()).fold(0.0, f64::max);
-    let allowed = HERMITIAN_TOLERANCE * largest;
-    if deviation > allowed { Err(Mistake::NotHermitian { deviation, allowed }) } else { Ok(()) }
 }

@@ -253,10 +253,12 @@ fn observed(sum: &Sum, output: usize, psi: &Amplitudes, qubits: usize) -> Amplit
             }
         }
         for (_, coefficient, part) in sum.parts.iter().filter(|(of, ..)| *of == output) {
-            let lowest = |count: u32| index & ((1 << count.min(qubits as u32)) - 1);
             *entry += *coefficient
                 * match part {
-                    Part::Diagonal(values) => values[lowest(values.len().ilog2())] * psi[index],
+                    Part::Diagonal { values, mask } => {
+                        let of: Vec<usize> = (0..qubits).filter(|qubit| mask >> qubit & 1 == 1).collect();
+                        values[outcome(&of, index)] * psi[index]
+                    }
                     Part::Matrix { entries, qubits } => matrix_entry(qubits, entries, index, psi),
                     Part::Projector { mask, bits } if index as u64 & mask == *bits => psi[index],
                     Part::Projector { .. } => Complex64::ZERO,

@@ -241,9 +241,16 @@ pub enum Mistake {
         /// Qubits of the other circuit.
         other: usize,
     },
-    /// Products of observables exist for Pauli words and sums only.
-    #[error("products are defined for Pauli words and their sums only")]
-    ObservableProduct,
+    /// A product of observables, or a sum of Pauli words, that would be too large.
+    #[error("the observable expands into {needed} {what}, more than the {limit} allowed")]
+    Expansion {
+        /// Kind of the terms or numbers.
+        what: &'static str,
+        /// Number that is needed, at most `u64::MAX`.
+        needed: u64,
+        /// Largest number allowed.
+        limit: u64,
+    },
     /// A cost that is not diagonal but has to be.
     #[error("the cost must be a sum of Pauli words of Z only")]
     NotDiagonal,

@@ -1,25 +1,7 @@
-//! Sums, products and multiples of observables, by value and by reference.
+//! Sums and multiples of observables, and all operators by reference.
 
 use super::Observable;
-use crate::error::Mistake;
 use std::ops::{Add, AddAssign, Mul, MulAssign, Neg, Sub, SubAssign};
-
-impl Mul for Observable {
-    type Output = Self;
-    fn mul(self, other: Self) -> Self {
-        let mut product = Self { mistake: self.mistake.or(other.mistake), ..Self::default() };
-        if !self.parts.is_empty() || !other.parts.is_empty() {
-            product.mistake.get_or_insert(Mistake::ObservableProduct);
-        }
-        for (a, left) in &self.words {
-            for (b, right) in &other.words {
-                let (word, factor) = a.times(*b);
-                *product.words.entry(word).or_default() += left * right * factor;
-            }
-        }
-        product
-    }
-}
 
 impl Mul<Observable> for f64 {
     type Output = Observable;

@@ -155,11 +155,7 @@ impl Sum {
     /// Mask of the qubits on which the sum acts.
     fn support(&self) -> u64 {
         let words = self.x_groups.iter().flat_map(|x_group| x_group.terms.iter().map(|term| x_group.x | term.z));
-        let parts = self.parts.iter().map(|(_, _, part)| match part {
-            Part::Diagonal(values) => values.len() as u64 - 1,
-            Part::Projector { mask, .. } => *mask,
-            Part::Matrix { qubits, .. } => qubits.iter().fold(0, |mask, qubit| mask | 1 << qubit),
-        });
+        let parts = self.parts.iter().map(|(_, _, part)| part.support());
         words.chain(parts).fold(0, |all, mask| all | mask)
     }
 

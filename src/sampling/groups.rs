@@ -122,11 +122,11 @@ impl Planner {
         for (coefficient, part) in observable.parts().iter().filter(|(coefficient, _)| *coefficient != 0.0) {
             let as_z = |mask| Basis::word(PauliWord { x: 0, z: mask });
             match part {
-                Part::Diagonal(values) if values.len() == 1 => constant += coefficient * values[0],
+                Part::Diagonal { values, mask: 0 } => constant += coefficient * values[0],
                 Part::Projector { mask: 0, .. } => constant += coefficient,
-                Part::Diagonal(values) => {
-                    let term = Term::Values((0..values.len().ilog2() as usize).collect(), Arc::clone(values));
-                    terms.push((as_z(values.len() as u64 - 1), *coefficient, term));
+                Part::Diagonal { values, mask } => {
+                    let term = Term::Values(gf2::bits(*mask).collect(), Arc::clone(values));
+                    terms.push((as_z(*mask), *coefficient, term));
                 }
                 &Part::Projector { mask, bits } => terms.push((as_z(mask), *coefficient, Term::Hit { mask, bits })),
                 Part::Matrix { entries, qubits } => {

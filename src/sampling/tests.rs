@@ -117,6 +117,19 @@ impl Both {
         });
     }
 
+    /// Adds a diagonal and a projector on the same qubits, in any order.
+    fn add_on(&mut self, coefficient: f64, values: &[f64], on: &[usize]) {
+        let local = |index: usize| on.iter().enumerate().map(|(k, q)| (index >> q & 1) << k).sum::<usize>();
+        self.add(coefficient, Observable::diagonal_on(values.to_vec(), on.to_vec()), |state| {
+            state.iter().enumerate().map(|(index, a)| a * values[local(index)]).collect()
+        });
+        let hit = Observable::projector_on(on.iter().enumerate().map(|(k, q)| (*q, k % 2 == 0)));
+        let bits = (0..on.len()).map(|k| usize::from(k % 2 == 0) << k).sum::<usize>();
+        self.add(coefficient, hit, |state| {
+            state.iter().enumerate().map(|(index, a)| if local(index) == bits { *a } else { C::default() }).collect()
+        });
+    }
+
     fn add_projector(&mut self, coefficient: f64, bits: &[bool]) {
         let hit = |index: usize| bits.iter().enumerate().all(|(q, &bit)| (index >> q & 1 == 1) == bit);
         self.add(coefficient, Observable::projector(bits.to_vec()), |state| {
@@ -174,6 +187,7 @@ fn random_observable(qubits: usize, rng: &mut Generator) -> Both {
     for of in 1..=3.min(qubits) {
         let values: Vec<f64> = (0..1 << of).map(|_| rng.random_range(-1.0..1.0)).collect();
         both.add_diagonal(rng.random_range(-1.0..1.0), &values);
+        both.add_on(rng.random_range(-1.0..1.0), &values, &some_qubits(of, qubits, rng));
         let bits: Vec<bool> = (0..of).map(|_| rng.random()).collect();
         both.add_projector(rng.random_range(-1.0..1.0), &bits);
         both.add_matrix(rng.random_range(-1.0..1.0), &random_hermitian(of, rng), &some_qubits(of, qubits, rng));

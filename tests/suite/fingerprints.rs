@@ -215,6 +215,12 @@ fn fingerprints_tell_circuits_apart() -> anyhow::Result<()> {
         expectation(Observable::projector([true, false])),
         expectation(Observable::projector([true, true])),
         expectation(Observable::hermitian(&swap, [0, 1])),
+        expectation(Observable::diagonal_on([0.0, 1.0, 2.0, 3.0], [1, 2])),
+        expectation(Observable::diagonal_on([0.0, 1.0, 2.0, 3.0], [0, 2])),
+        expectation(Observable::diagonal_on([0.0, 1.0, 2.0, 3.0], [2, 0])),
+        expectation(Observable::projector_on([(1, true), (2, false)])),
+        expectation(Observable::projector_on([(1, false), (2, true)])),
+        expectation(Observable::projector_on([(1, true), (2, false)]) * X(0)),
     ] {
         all.push(of(plain(), measurement));
     }
@@ -225,6 +231,12 @@ fn fingerprints_tell_circuits_apart() -> anyhow::Result<()> {
     all.push(of(renamed.ry(v.at([0]), 0).clone(), probabilities(&[0])));
     let distinct: std::collections::HashSet<u64> = all.iter().copied().collect();
     assert_eq!(distinct.len(), all.len());
+
+    let lowest = [
+        (diagonal([0.0, 1.0, 2.0, 3.0]), Observable::diagonal_on([0.0, 1.0, 2.0, 3.0], [0, 1])),
+        (Observable::projector([true, false]), Observable::projector_on([(1, false), (0, true)])),
+    ];
+    lowest.into_iter().for_each(|(a, b)| assert_eq!(of(plain(), expectation(a)), of(plain(), expectation(b))));
 
     let sum: [Write<'_>; 4] = [
         &|c, w| _ = c.h(1).ry(w.at([0]) * input(0) + 0.25 * w.at([1]) + 1.5, 0),

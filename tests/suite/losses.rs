@@ -29,6 +29,45 @@ pub(crate) fn random_observables(seed: u64, qubits: usize) -> Vec<Obs> {
     for _ in 0..4 {
         all.push(Obs::Words((0..3).map(|k| (0.5 + f64::from(k), word(&mut rng))).collect()));
     }
+    all.extend(on_chosen_qubits(seed, qubits));
+    all
+}
+
+/// Parts on chosen qubits, and products of parts and words that are Hermitian.
+fn on_chosen_qubits(seed: u64, qubits: usize) -> Vec<Obs> {
+    let mut rng = rng(seed ^ 0x9a27);
+    let order = pick(&mut rng, qubits, qubits);
+    let bits = |qubits: &[usize]| Obs::ProjectorOn(qubits.iter().map(|q| (*q, q % 3 != 0)).collect());
+    let three = &order[..qubits.min(3)];
+    let mut all = vec![Obs::DiagonalOn(uniform(&mut rng, 1 << three.len()), three.to_vec()), bits(&order)];
+    if qubits < 2 {
+        return all;
+    }
+    let (some, rest) = order.split_at(qubits.min(3) - 1);
+    let word = |letters: &str, on: &[usize]| {
+        let letter = |q: usize| on.iter().position(|other| *other == q).and_then(|k| letters.chars().cycle().nth(k));
+        Obs::Words(vec![(0.8, (0..qubits).map(|q| letter(q).unwrap_or('I')).collect())])
+    };
+    let diagonal = Obs::DiagonalOn(uniform(&mut rng, 1 << some.len()), some.to_vec());
+    let matrix = Obs::Hermitian(random_hermitian(&mut rng, some.len()), some.to_vec());
+    let one = Obs::Hermitian(random_hermitian(&mut rng, 1), vec![rest[0]]);
+    all.extend(
+        [
+            // On different qubits.
+            [diagonal.clone(), word("XYZ", rest)],
+            [word("ZXY", rest), bits(some)],
+            [matrix.clone(), word("YX", rest)],
+            [bits(&rest[..1]), matrix.clone()],
+            [matrix, one],
+            [bits(&order), word("I", &[])],
+            // On common qubits, on which they commute.
+            [word("Z", three), diagonal.clone()],
+            [bits(some), word("Z", &order)],
+            [bits(three), bits(&order[1..])],
+            [bits(&order[1..]), diagonal],
+        ]
+        .map(|factors| Obs::Product(factors.to_vec())),
+    );
     all
 }
 

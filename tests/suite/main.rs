@@ -30,6 +30,7 @@ mod matrices;
 mod methods;
 mod modules;
 mod natural_gradient;
+mod observables;
 mod optim;
 mod oracle;
 mod pages;

@@ -310,8 +310,13 @@ pub(crate) enum Obs {
     /// Coefficients and words with a letter for each qubit.
     Words(Vec<(f64, String)>),
     Diagonal(Vec<f64>),
+    /// Values of the basis states of some qubits; the first is the low bit of an index.
+    DiagonalOn(Vec<f64>, Vec<usize>),
     Hermitian(Vec<Vec<C>>, Vec<usize>),
     Projector(Vec<bool>),
+    ProjectorOn(Vec<(usize, bool)>),
+    /// Product of operators; the last acts first.
+    Product(Vec<Obs>),
 }
 
 impl Obs {
@@ -321,8 +326,14 @@ impl Obs {
                 words.iter().map(|(c, word)| *c * Observable::pauli_sum([(1.0, &*spell(word))])).sum()
             }
             Self::Diagonal(values) => Observable::diagonal(values.iter().copied()),
+            Self::DiagonalOn(values, qubits) => Observable::diagonal_on(values.iter().copied(), qubits.iter().copied()),
             Self::Hermitian(matrix, qubits) => Observable::hermitian(&matrix.concat(), qubits.iter().copied()),
             Self::Projector(bits) => Observable::projector(bits.iter().copied()),
+            Self::ProjectorOn(values) => Observable::projector_on(values.iter().copied()),
+            Self::Product(factors) => {
+                let factors = factors.iter().map(Self::observable);
+                factors.fold(Observable::identity(), |product, factor| product * factor)
+            }
         }
     }
 
@@ -334,6 +345,15 @@ impl Obs {
                 sum.iter().zip(term).map(|(a, b)| a + b * *c).collect()
             }),
             Self::Diagonal(values) => state.iter().enumerate().map(|(i, a)| a * values[i % values.len()]).collect(),
+            Self::DiagonalOn(values, qubits) => {
+                let local = |i: usize| qubits.iter().enumerate().map(|(k, q)| (i >> q & 1) << k).sum::<usize>();
+                state.iter().enumerate().map(|(i, a)| a * values[local(i)]).collect()
+            }
+            Self::ProjectorOn(values) => {
+                let hit = |i: usize| values.iter().all(|(q, bit)| (i >> q & 1 == 1) == *bit);
+                state.iter().enumerate().map(|(i, a)| if hit(i) { *a } else { C::default() }).collect()
+            }
+            Self::Product(factors) => factors.iter().rev().fold(state.to_vec(), |state, factor| factor.applied(&state)),
             Self::Hermitian(matrix, qubits) => apply(state, matrix, qubits, &[]),
             Self::Projector(bits) => {
                 let hit = |i: usize| bits.iter().enumerate().all(|(k, bit)| (i >> k & 1 == 1) == *bit);

@@ -61,7 +61,15 @@ fn every_estimate_is_unbiased() -> Result<()> {
     let measurements = [
         Measurement::expectation([sum, hermitian]),
         Measurement::expectation([Observable::diagonal([0.5, -1.0, 2.0, 0.1]), Observable::projector([true, false])]),
+        Measurement::expectation([
+            Observable::diagonal_on([0.5, -1.0, 2.0, 0.1], [2, 0]),
+            Observable::projector_on([(2, true), (1, false)]) * X(0),
+            Z(1) * Observable::diagonal_on([0.5, -1.0, 2.0, 0.1], [2, 1]) + 0.5 * X(1),
+        ]),
         Measurement::variance([Z(0) + 0.5 * Z(1) * Z(2), X(1) * Y(0)]),
+        Measurement::variance([
+            Observable::projector_on([(2, true)]) * X(0) + Observable::diagonal_on([0.3, -1.0, 0.2, 2.0], [2, 1])
+        ]),
         Measurement::probabilities([2, 0]),
     ];
     let (case, x, w) = point(7, 3);

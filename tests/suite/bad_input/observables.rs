@@ -64,6 +64,9 @@ fn qubits_out_of_range() {
         (X(0) * Z(5), 5),
         (Observable::diagonal([0.0; 8]), 2),
         (Observable::projector([true; 4]), 3),
+        (Observable::diagonal_on([0.0, 1.0], [4]), 4),
+        (Observable::projector_on([(0, true), (3, false)]), 3),
+        (Observable::projector_on([(2, true)]) * X(0), 2),
         (Observable::hermitian(&matrix, [3]), 3),
         (Observable::pauli_sum([(1.0, "X0 Z57")]), 57),
     ] {
@@ -75,11 +78,24 @@ fn qubits_out_of_range() {
     }
     for qubit in [MAX_QUBITS, 63, 64, usize::MAX] {
         let mistake = Mistake::QubitOutOfRange { qubit, qubits: MAX_QUBITS };
-        for observable in [X(qubit), Y(qubit), Z(0) * Z(qubit), Observable::hermitian(&matrix, [qubit])] {
+        for observable in [
+            X(qubit),
+            Y(qubit),
+            Z(0) * Z(qubit),
+            Observable::hermitian(&matrix, [qubit]),
+            Observable::diagonal_on([0.0, 1.0], [qubit]),
+            Observable::projector_on([(0, false), (qubit, true)]),
+        ] {
             refuses(&observable, &mistake, &[&format!("qubit {qubit} ")]);
         }
         refuses(&Observable::pauli_sum([(1.0, &*format!("X0 Z{qubit}"))]), &mistake, &[&format!("qubit {qubit} ")]);
     }
+    let repeated = Mistake::RepeatedQubit { qubit: 1 };
+    refuses(&Observable::diagonal_on([0.0; 8], [1, 0, 1]), &repeated, &["qubit 1"]);
+    refuses(&Observable::projector_on([(1, true), (1, true)]), &repeated, &["qubit 1"]);
+    let many = Mistake::TooManyQubits { qubits: 100, limit: MAX_QUBITS };
+    refuses(&Observable::diagonal_on([], 0..100), &many, &["100", "58"]);
+    refuses(&Observable::projector_on((0..100).map(|q| (q, true))), &many, &["100", "58"]);
     let bits = vec![false; 100];
     refuses(&Observable::projector(bits), &Mistake::TooManyQubits { qubits: 100, limit: MAX_QUBITS }, &["100", "58"]);
 }
@@ -119,9 +135,17 @@ fn values_of_wrong_number_or_not_finite() {
         let words = ["a power of two", &*format!("got {actual}")];
         refuses(&Observable::diagonal(vec![0.5; actual]), &length, &words);
     }
+    for actual in [0, 1, 2, 3, 5, 8, 100] {
+        let length = Mistake::Length { what: "diagonal values", expected: "4".to_owned(), actual };
+        refuses(&Observable::diagonal_on(vec![0.5; actual], [1, 0]), &length, &["4", &format!("got {actual}")]);
+    }
+    // A list without an end is not read to its end.
+    let endless = Mistake::Length { what: "diagonal values", expected: "2".to_owned(), actual: usize::MAX };
+    refuses(&Observable::diagonal_on(std::iter::repeat(0.5), [1]), &endless, &["expected 2"]);
     for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
         let mistake = |what| Mistake::NotFinite { what, value };
         refuses(&Observable::diagonal([1.0, value]), &mistake("a diagonal value"), &["diagonal value"]);
+        refuses(&Observable::diagonal_on([1.0, value], [1]), &mistake("a diagonal value"), &["diagonal value"]);
         let entries = [C::from(value), C::default(), C::default(), C::default()];
         // A modulus has no sign.
         let modulus = Mistake::NotFinite { what: "a matrix entry", value: value.abs() };
@@ -139,9 +163,11 @@ fn values_of_wrong_number_or_not_finite() {
 #[test]
 fn matrices_that_are_no_observables() {
     let (o, l, i) = (C::default(), C::from(1.0), C::i());
-    let count = |actual| Mistake::QubitCount { expected: "1 to 6".to_owned(), actual };
-    refuses(&Observable::hermitian(&[l], []), &count(0), &["1 to 6", "got 0"]);
-    refuses(&Observable::hermitian(&[l], 0..7), &count(7), &["1 to 6", "got 7"]);
+    let count = |actual| Mistake::QubitCount { expected: "1 to 10".to_owned(), actual };
+    refuses(&Observable::hermitian(&[l], []), &count(0), &["1 to 10", "got 0"]);
+    refuses(&Observable::hermitian(&[l], 0..11), &count(11), &["1 to 10", "got 11"]);
+    let size = Mistake::MatrixSize { expected: 1 << 14, actual: 1 };
+    refuses(&Observable::hermitian(&[l], 0..7), &size, &["expected 16384", "got 1"]);
     refuses(&Observable::hermitian(&[l; 16], [1, 1]), &Mistake::RepeatedQubit { qubit: 1 }, &["qubit 1"]);
     let size = Mistake::MatrixSize { expected: 4, actual: 3 };
     refuses(&Observable::hermitian(&[l; 3], [0]), &size, &["expected 4", "got 3"]);
@@ -151,15 +177,54 @@ fn matrices_that_are_no_observables() {
     }
 }
 
+/// A product of operators that do not commute is not Hermitian, as `X(0) * Y(0)` is not.
 #[test]
-fn products_of_what_is_no_word() {
-    let diagonal = || Observable::diagonal([0.0, 1.0]);
-    for product in [diagonal() * Z(0), X(0) * diagonal(), Observable::projector([true]) * diagonal()] {
-        refuses(&product, &Mistake::ObservableProduct, &["products", "Pauli words"]);
+fn products_that_are_not_hermitian() {
+    let (o, l) = (C::default(), C::from(1.0));
+    let flip = || Observable::hermitian(&[o, l, l, o], [0]);
+    let hit = || Observable::projector_on([(0, true)]);
+    for product in [
+        X(0) * hit(),
+        hit() * Y(0),
+        Observable::diagonal([0.0, 1.0]) * X(0),
+        Z(0) * flip(),
+        flip() * hit(),
+        flip() * Observable::hermitian(&[l, o, o, -l], [0]),
+        (X(0) * Y(0)) * Observable::projector_on([(1, true)]),
+        X(0) * Observable::projector((0..7).map(|_| true)),
+    ] {
+        let circuit = Circuit::new(7);
+        let error = Program::new(&circuit, &Measurement::expectation([Z(0), product])).expect_err("no observable");
+        let Error::Observable { index: 1, mistake: Mistake::NotHermitian { deviation, allowed } } = error else {
+            panic!("{error}")
+        };
+        assert!(deviation > allowed, "{deviation} {allowed}");
     }
     // The first mistake stays the one that is told.
-    let first = Z(100) * (diagonal() * Z(0)) + Observable::diagonal([1.0; 3]);
+    let first = Z(100) * (Observable::diagonal([0.0, 1.0]) * X(0)) + Observable::diagonal([1.0; 3]);
     refuses(&first, &Mistake::QubitOutOfRange { qubit: 100, qubits: MAX_QUBITS }, &["qubit 100"]);
+}
+
+/// The size of a product is checked before there is any memory for it.
+#[test]
+fn products_that_are_too_large() {
+    let wide = |qubits: usize| Observable::projector((0..qubits).map(|q| q % 2 == 0));
+    let words = |needed: u64| Mistake::Expansion { what: "Pauli words", needed, limit: 1 << 20 };
+    refuses(&(wide(21) * X(30)), &words(1 << 21), &["2097152 Pauli words", "1048576"]);
+    refuses(&(wide(57) * X(57)), &words(1 << 57), &["144115188075855872", "1048576"]);
+    let dense = |first: usize| {
+        let entry = |k: usize| C::from(f64::from(u8::from(k / 64 == k % 64)) + 0.5);
+        Observable::hermitian(&(0..4096).map(entry).collect::<Vec<_>>(), first..first + 6)
+    };
+    refuses(&(dense(0) * dense(6)), &words(1 << 24), &["16777216", "1048576"]);
+    refuses(&(wide(57) * dense(52)), &words(u64::MAX), &["1048576"]);
+    // Each factor of a sum counts.
+    let sum = (20..30).map(X).sum::<Observable>();
+    refuses(&(wide(17) * sum), &words(9 << 17), &["1179648", "1048576"]);
+    let error = wide(21).pauli_terms().expect_err("too many words");
+    says(&error.to_string(), &["2097152 Pauli words", "1048576"]);
+    let error = (Z(0) * X(0)).pauli_terms().expect_err("not Hermitian");
+    says(&error.to_string(), &["not Hermitian"]);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crate::engine::cpu::state::Planes;
 use crate::engine::cpu::steps::forward::{Dense, MAX_LOCAL, Target, sumless_kernel};
 use crate::engine::cpu::steps::reverse::{LaneSums, add_run, lane_sums};
 use crate::engine::cpu::steps::{Kernel, Space, sweep_space, with_width};
-use crate::gf2::parity;
+use crate::gf2::{self, parity};
 use crate::observable::Part;
 use crate::program::{PauliTerm, XMaskGroup};
 use std::mem::MaybeUninit;
@@ -62,8 +62,8 @@ macro_rules! term_sums {
 pub(crate) enum Diagonal<'a> {
     /// Words of Z.
     ZWords(&'a [PauliTerm]),
-    /// Value for each basis state of the lowest qubits.
-    Table { output: usize, coefficient: f64, values: &'a [f64] },
+    /// Value for each basis state of the qubits under the mask.
+    Table { output: usize, coefficient: f64, values: &'a [f64], mask: u64 },
 }
 
 impl Diagonal<'_> {
@@ -83,7 +83,10 @@ impl Diagonal<'_> {
                 let odd = parity(index as u64 & term.z);
                 (term.output, if odd { -term.coefficient } else { term.coefficient })
             }
-            Self::Table { output, coefficient, values } => (*output, coefficient * values[index & (values.len() - 1)]),
+            Self::Table { output, coefficient, values, mask } => {
+                let state = gf2::compress(index as u64, *mask) as usize;
+                (*output, coefficient * values[state])
+            }
         }
     }
 
@@ -91,7 +94,7 @@ impl Diagonal<'_> {
     fn support(&self) -> u64 {
         match self {
             Self::ZWords(terms) => terms.iter().fold(0, |mask, term| mask | term.z),
-            Self::Table { values, .. } => values.len() as u64 - 1,
+            Self::Table { mask, .. } => *mask,
         }
     }
 }
@@ -321,8 +324,9 @@ impl<T: Real> Target<T> {
         for (output, coefficient, part) in parts {
             let (output, coefficient) = (*output, *coefficient);
             match part {
-                Part::Diagonal(values) => {
-                    self.expect_diagonal(Diagonal::Table { output, coefficient, values }, Within::default(), total);
+                Part::Diagonal { values, mask } => {
+                    let table = Diagonal::Table { output, coefficient, values, mask: *mask };
+                    self.expect_diagonal(table, Within::default(), total);
                 }
                 Part::Projector { mask, bits } => {
                     let term = [PauliTerm { output, z: 0, coefficient, quarter_turns: 0 }];
@@ -369,8 +373,8 @@ impl<T: Real> Target<T> {
         for (output, coefficient, part) in parts {
             let (output, coefficient) = (*output, *coefficient);
             match part {
-                Part::Diagonal(values) => {
-                    let table = Diagonal::Table { output, coefficient, values };
+                Part::Diagonal { values, mask } => {
+                    let table = Diagonal::Table { output, coefficient, values, mask: *mask };
                     self.add_diagonal(table, Within::default(), factors, to);
                 }
                 Part::Projector { mask, bits } => {

@@ -169,10 +169,10 @@ impl Records<'_> {
         let (indices, output) = (*indices, output as u32);
         let coefficient = assembler.number(coefficient);
         match part {
-            Part::Diagonal(values) => {
-                let count = values.len().ilog2();
+            Part::Diagonal { values, mask } => {
+                let count = mask.count_ones();
                 let values = assembler.numbers(values);
-                let bits = assembler.block((0..count as usize).map(|bit| record(indices.qubit(bit))));
+                let bits = assembler.block(gf2::bits(*mask).map(|bit| record(indices.qubit(bit))));
                 self.add(Term { kind: TERM_DIAGONAL, output, coefficient }, DiagonalTerm { count, bits, values });
             }
             Part::Projector { mask, bits } => {

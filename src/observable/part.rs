@@ -1,0 +1,80 @@
+//! Parts of an observable that are no Pauli words.
+
+use super::matrix;
+use super::word::{PauliWord, above_rounding};
+use crate::gf2;
+use num_complex::Complex64;
+use std::sync::Arc;
+
+/// Part of an observable that is no Pauli word.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Part {
+    /// Values of the basis states of the qubits under `mask`; the lowest of the qubits is the low bit of an index.
+    Diagonal { values: Arc<[f64]>, mask: u64 },
+    /// Hermitian matrix on one to six qubits, row by row; `qubits[0]` is the low bit of an index.
+    Matrix { entries: Arc<[Complex64]>, qubits: Vec<usize> },
+    /// Projector: 1 if the qubits under `mask` are `bits`.
+    Projector { mask: u64, bits: u64 },
+}
+
+impl Part {
+    /// Returns the mask of the qubits on which the part acts.
+    pub(crate) fn support(&self) -> u64 {
+        match self {
+            Self::Diagonal { mask, .. } | Self::Projector { mask, .. } => *mask,
+            Self::Matrix { qubits, .. } => gf2::mask(qubits),
+        }
+    }
+
+    /// Returns the mask of the qubits in which the part is not diagonal.
+    pub(super) fn flipped(&self) -> u64 {
+        let Self::Matrix { entries, qubits } = self else { return 0 };
+        let size = 1 << qubits.len();
+        let filled = (0..entries.len()).filter(|entry| entries[*entry] != Complex64::default());
+        let local = filled.fold(0, |local, entry| local | (entry / size) ^ (entry % size));
+        gf2::deposit(local as u64, qubits)
+    }
+
+    /// Returns the part on the qubits `places`, in ascending order, as qubits 0, 1, .. It acts on no others.
+    pub(super) fn on_places(&self, places: &[usize]) -> Self {
+        match self {
+            Self::Diagonal { values, mask } => {
+                Self::Diagonal { values: Arc::clone(values), mask: gf2::extract(*mask, places) }
+            }
+            Self::Matrix { entries, qubits } => {
+                let place = |qubit: &usize| places.partition_point(|place| place < qubit);
+                Self::Matrix { entries: Arc::clone(entries), qubits: qubits.iter().map(place).collect() }
+            }
+            Self::Projector { mask, bits } => {
+                Self::Projector { mask: gf2::extract(*mask, places), bits: gf2::extract(*bits, places) }
+            }
+        }
+    }
+
+    /// Returns the largest number of Pauli words whose sum is the part.
+    pub(super) fn word_count(&self) -> u64 {
+        let bits = match self {
+            Self::Diagonal { mask, .. } | Self::Projector { mask, .. } => mask.count_ones(),
+            Self::Matrix { qubits, .. } => 2 * qubits.len() as u32,
+        };
+        1 << bits
+    }
+
+    /// Returns the Pauli words whose sum is the part, each with its coefficient. There are up to
+    /// [`word_count`](Self::word_count) of them.
+    pub(super) fn words(&self) -> Vec<(PauliWord, Complex64)> {
+        let as_z = |z: u64, coefficient: f64| (PauliWord { x: 0, z }, Complex64::from(coefficient));
+        match self {
+            Self::Matrix { entries, qubits } => matrix::words(entries, qubits),
+            Self::Projector { mask, bits } => {
+                let size = 1.0 / self.word_count() as f64;
+                gf2::within(*mask).map(|z| as_z(z, if gf2::parity(z & bits) { -size } else { size })).collect()
+            }
+            Self::Diagonal { values, mask } => {
+                let mut series: Vec<f64> = values.iter().map(|value| value / values.len() as f64).collect();
+                gf2::walsh_hadamard(&mut series);
+                above_rounding(gf2::within(*mask).zip(series).map(|(z, coefficient)| as_z(z, coefficient)).collect())
+            }
+        }
+    }
+}
