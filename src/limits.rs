@@ -7,7 +7,8 @@ use candle_core::{DType, Tensor};
 /// Largest number of qubits of a circuit: a basis index must fit a `u64`, and its byte offset too.
 pub const MAX_QUBITS: usize = 58;
 
-/// Largest number of qubits on which a dense matrix may act: 64 x 64 entries.
+/// Largest number of qubits on which a dense unitary may act: 64 x 64 entries. A Hermitian matrix on more qubits is a sum
+/// of Pauli words.
 pub const MAX_MATRIX_QUBITS: usize = 6;
 
 /// Largest number of entries of all weight tensors of a circuit together.

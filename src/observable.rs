@@ -27,11 +27,19 @@ const MAX_OBSERVABLES: usize = 1 << 20;
 /// assert_eq!(ising, parsed);
 /// let spread = Observable::diagonal([0.0, 1.0, 2.0, 3.0]); // value of basis state 0, 1, 2, 3
 /// let hit = Observable::projector([true, false]);          // qubit 0 is 1 and qubit 1 is 0
+/// let flipped_where = Observable::projector_on([(3, true), (1, false)]) * X(2);
+/// let signed = Z(4) * Observable::diagonal_on([0.0, 1.0, 2.0, 3.0], [4, 2]);
 /// ```
 ///
+/// Terms of all kinds can be multiplied. On different qubits the product is the tensor product, on common qubits the
+/// product of the operators. A product is stored as projectors, a table of values, a matrix on up to six qubits or a
+/// sum of Pauli words; coefficients of words below 1e-15 of the largest are then left out. It may have up to 2^20 words
+/// and 2^24 values and matrix entries; larger products are a mistake, [`Mistake::Expansion`].
+///
 /// Operations never panic. The observable stores a mistake, and every function that takes the observable returns it. A
-/// sum such as `X(0) * Y(0)`, which is i Z and so not Hermitian, is such a mistake. Imaginary parts of up to 1e-6 of
-/// the largest coefficient are dropped as rounding.
+/// sum such as `X(0) * Y(0)`, which is i Z and so not Hermitian, is such a mistake, and so is any other product of terms
+/// that do not commute. The sum of two such products can be an observable, as `A * B + B * A` is. Imaginary parts of up
+/// to 1e-6 of the largest coefficient are dropped as rounding.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Observable {
     words: BTreeMap<PauliWord, Complex64>,

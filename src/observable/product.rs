@@ -214,43 +214,53 @@ impl Product {
     /// Adds a product with the identity, or of diagonal factors if the product is small as projectors or as a table.
     /// Returns whether it was added.
     fn diagonal(&mut self, coefficient: f64, left: Factor<'_>, right: Factor<'_>) -> Result<bool, Mistake> {
-        let parts = match (left, right) {
-            (Factor::Word(word), Factor::Part(part)) | (Factor::Part(part), Factor::Word(word)) => {
-                // A projector is added up below.
-                if word == PauliWord::default() && !matches!(part, Part::Projector { .. }) {
-                    self.parts.push((coefficient, part.clone()));
-                    return Ok(true);
-                }
-                [Some(part), None]
-            }
-            (Factor::Part(left), Factor::Part(right)) => [Some(left), Some(right)],
-            (Factor::Word(_), Factor::Word(_)) => [None, None],
-        };
-        if !left.is_diagonal() || !right.is_diagonal() {
-            return Ok(false);
-        }
-        let union = left.support() | right.support();
-        // A product of projectors is a projector, or zero.
-        if let [Some(Part::Projector { mask, bits }), Some(Part::Projector { mask: others, bits: other_bits })] = parts
-        {
-            if (bits ^ other_bits) & mask & others == 0 {
-                *self.projectors.entry((union, bits | other_bits)).or_default() += coefficient;
-            }
-            return Ok(true);
-        }
         for (factor, other) in [(left, right), (right, left)] {
-            let Factor::Part(Part::Projector { mask, bits }) = factor else { continue };
-            let rest = union & !mask;
-            if rest.count_ones() <= GROWTH {
-                for state in gf2::within(rest).map(|state| state | bits) {
-                    *self.projectors.entry((union, state)).or_default() += coefficient * other.value(state);
-                }
+            if let (Factor::Word(PauliWord { x: 0, z: 0 }), Factor::Part(part)) = (factor, other) {
+                self.parts.push((coefficient, part.clone()));
                 return Ok(true);
             }
         }
-        let [covered, other] = parts.map(|part| part.map_or(0, Part::support));
-        let grows_little = (union & !(covered | other)).count_ones() <= GROWTH;
-        if !grows_little || union.count_ones() > MAX_NUMBERS.ilog2() {
+        if !left.is_diagonal() || !right.is_diagonal() {
+            return Ok(false);
+        }
+        for (factor, other) in [(left, right), (right, left)] {
+            let Factor::Part(Part::Projector { mask, bits }) = factor else { continue };
+            if self.projectors(coefficient, (*mask, *bits), other) {
+                return Ok(true);
+            }
+        }
+        self.table(coefficient, left, right)
+    }
+
+    /// Adds the product of a projector and a diagonal factor as projectors: one for each basis state of the qubits that
+    /// the other factor adds. Returns whether it was added.
+    fn projectors(&mut self, coefficient: f64, (mask, bits): (u64, u64), other: Factor<'_>) -> bool {
+        if let Factor::Part(Part::Projector { mask: others, bits: other_bits }) = other {
+            // Projectors that differ in a common qubit have the product 0.
+            if (bits ^ other_bits) & mask & others == 0 {
+                *self.projectors.entry((mask | others, bits | other_bits)).or_default() += coefficient;
+            }
+            return true;
+        }
+        let added = other.support() & !mask;
+        if added.count_ones() > GROWTH {
+            return false;
+        }
+        for state in gf2::within(added).map(|state| state | bits) {
+            *self.projectors.entry((mask | added, state)).or_default() += coefficient * other.value(state);
+        }
+        true
+    }
+
+    /// Adds the product of diagonal factors as a table, unless there are fewer Pauli words. Returns whether it was added.
+    fn table(&mut self, coefficient: f64, left: Factor<'_>, right: Factor<'_>) -> Result<bool, Mistake> {
+        let union = left.support() | right.support();
+        let added_by_words = |factor: Factor<'_>, other: Factor<'_>| match factor {
+            Factor::Word(word) => (word.z & !other.support()).count_ones(),
+            Factor::Part(_) => 0,
+        };
+        let added = added_by_words(left, right).max(added_by_words(right, left));
+        if added > GROWTH || union.count_ones() > MAX_NUMBERS.ilog2() {
             return Ok(false);
         }
         let size = 1 << union.count_ones();
@@ -291,7 +301,13 @@ impl Product {
         if self.expanded > 0 {
             self.leave_out_rounding();
         }
-        let mut product = Observable { words: self.words, parts: self.parts, mistake: None };
+        let mut product = Observable { words: self.words, ..Observable::default() };
+        for (coefficient, part) in self.parts {
+            match part {
+                Part::Projector { mask, bits } => *self.projectors.entry((mask, bits)).or_default() += coefficient,
+                part => product.parts.push((coefficient, part)),
+            }
+        }
         let projectors = self.projectors.into_iter().filter(|(_, coefficient)| *coefficient != 0.0);
         product.parts.extend(projectors.map(|((mask, bits), c)| (c, Part::Projector { mask, bits })));
         for (mask, table) in self.tables {

@@ -147,12 +147,30 @@ fn fingerprints_are_pinned() -> anyhow::Result<()> {
     [0, 0].into_iter().for_each(|value| size(&mut bytes, value)); // entry 0; no conditions
     text(&mut bytes, "expectation");
     [1, 1, 0, 1, 0.5f64.to_bits(), 0].into_iter().for_each(|value| size(&mut bytes, value)); // one word, X 0, Z 1
-    let hash = bytes
-        .iter()
-        .fold(0xcbf2_9ce4_8422_2325u64, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3));
+    let hash = fnv1a(&bytes);
     assert_eq!(layer.fingerprint(), hash);
     assert_eq!(format!("{hash:016x}"), "56b61e89260e40ef");
+
+    // Parts in place of the word: no words, one part of coefficient 1, its name, its numbers.
+    let start = bytes.len() - 5 * 8;
+    let of = |observable: Observable| {
+        let layer = turned(Gate::ry, observable, VarBuilder::zeros(DType::F32, &Device::Cpu));
+        layer.map(|layer| layer.fingerprint())
+    };
+    let part = |name: &str, numbers: &[u64]| {
+        let mut bytes = bytes[..start].to_vec();
+        [0, 1, 1f64.to_bits()].into_iter().for_each(|value| size(&mut bytes, value));
+        text(&mut bytes, name);
+        numbers.iter().for_each(|value| size(&mut bytes, *value));
+        fnv1a(&bytes)
+    };
+    assert_eq!(of(Observable::diagonal([-1.0, 0.5]))?, part("diagonal", &[2, (-1f64).to_bits(), 0.5f64.to_bits()]));
+    assert_eq!(of(Observable::projector([true]))?, part("projector", &[1, 1]));
     Ok(())
+}
+
+fn fnv1a(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325u64, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3))
 }
 
 /// The fingerprint changes with the circuit and its measurement; a barrier or the order of a sum does not change it.
