@@ -154,7 +154,7 @@ impl<T: Real> Worker<'_, T> {
             let (lambda, lanes) = (&self.scratch.lambda, self.call.partition.lanes);
             let slope = |k: usize| match embedding.complex {
                 false => 2.0 * lambda.re[k * lanes + lane].to_f64(),
-                true if k % 2 == 0 => 2.0 * lambda.re[k / 2 * lanes + lane].to_f64(),
+                true if k.is_multiple_of(2) => 2.0 * lambda.re[k / 2 * lanes + lane].to_f64(),
                 true => 2.0 * lambda.im[k / 2 * lanes + lane].to_f64(),
             };
             let along: f64 = features.iter().enumerate().map(|(k, x)| x.to_f64() / norm * slope(k)).sum();
