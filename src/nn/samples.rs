@@ -168,6 +168,19 @@ impl QuantumLayer {
     /// Counts outcomes as [`counts`](Self::counts) does, in the basis of a Pauli word as for
     /// [`sample_in`](Self::sample_in).
     ///
+    /// ```
+    /// # use candle_core::{DType, Device};
+    /// # use candle_nn::VarBuilder;
+    /// # use candlewick::prelude::*;
+    /// # let mut circuit = Circuit::new(2);
+    /// # circuit.h(0).cx(0, 1);
+    /// # let vb = VarBuilder::zeros(DType::F32, &Device::Cpu);
+    /// # let layer = QuantumLayer::new(circuit, Measurement::expectation([Z(0)]), vb)?;
+    /// let counts = &layer.counts_in(&(X(0) * X(1)), None, 1000)?[0];
+    /// assert_eq!(counts[&0b00] + counts[&0b11], 1000);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// The errors of [`counts`](Self::counts) and the errors of a basis in [`sample_in`](Self::sample_in).
     pub fn counts_in(&self, basis: &Observable, x: Option<&Tensor>, shots: usize) -> Result<Vec<BTreeMap<u64, u64>>> {
