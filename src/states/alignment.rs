@@ -59,7 +59,7 @@ pub fn kernel_alignment(kernel: &Tensor, labels: &Tensor) -> Result<Tensor> {
 /// let kernel = Tensor::new(&[[1f64, 0.5, 0.], [0.5, 1., 0.], [0., 0., 1.]], &Device::Cpu)?;
 /// let labels = Tensor::new(&[0u32, 0, 1], &Device::Cpu)?;
 /// let alignment = states::rescaled_kernel_alignment(&kernel, &labels)?.to_scalar::<f64>()?;
-/// assert!((alignment - 1.75 / 14f64.sqrt()).abs() < 1e-12); // (3/4 + 1) / (sqrt(7/2) 2)
+/// assert!((alignment - 1.75 / (1.5 * 3.5f64.sqrt())).abs() < 1e-12); // |T| is 3/2, |K|² is 7/2
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
