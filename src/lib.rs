@@ -36,7 +36,7 @@
 //!
 //! | task | start at |
 //! |---|---|
-//! | a circuit in a network | [`QuantumLayer`]; [`guide::from_candle`] has six programs |
+//! | a circuit in a network | [`QuantumLayer`]; [`guide::from_candle`] has seven programs |
 //! | a QNode from PennyLane, noise | [`guide::from_pennylane`], with a table of equivalents |
 //! | writing a circuit | [`Circuit`]: gates, [angles](circuit::Angle), [weights](Circuit::weights), templates |
 //! | the table of gates | [`gate`] |
@@ -44,9 +44,11 @@
 //! | measurement and reset on the way | [`Circuit::measure`], [`Circuit::reset`] |
 //! | outputs | [`Measurement`], [`Observable`] |
 //! | finite shots and outcomes | [`QuantumLayerConfig::shots`], [`QuantumLayer::sample`], [`QuantumLayer::counts`] |
+//! | many observables from one set of shots | [`states::shadows`] |
 //! | other gradients | [`GradientMethod`] |
 //! | Jacobian, Hessian, metric tensor | [`functional`]; [`nn::QuantumNaturalGradient`] follows the metric |
 //! | weights from other tensors, ensembles | [`functional::evaluate`] |
+//! | weights for each sample | [section 7 of the guide](guide::from_candle#7-weights-as-features) |
 //! | models that repeat bit for bit | [`nn::SeededInit`] |
 //! | tables of numbers, splits, scaling | [`data`] |
 //! | optimisers that continue after a stop | [`optim`] |
@@ -58,6 +60,7 @@
 //! | the energy of a molecule | [`variational::Molecule`], [`variational::Vqe`], [`variational::AdaptVqe`] |
 //! | a search among bit strings | [`variational`] |
 //! | kernels, entropies, overlaps | [`states`] |
+//! | training a kernel, predicting from it | [`states::kernel_alignment`], [`states::KernelRidge`] |
 //! | a circuit that does not learn | [section 6 of the guide](guide::from_candle#6-when-it-does-not-learn), [`diagnostics`] |
 //! | a GPU | tensors on the device and a feature below; a layer computes where its tensors are |
 //! | a web page | [the guide](guide::from_candle#in-a-browser-or-in-node) |

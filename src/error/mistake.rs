@@ -254,6 +254,12 @@ pub enum Mistake {
     /// A cost that is not diagonal but has to be.
     #[error("the cost must be a sum of Pauli words of Z only")]
     NotDiagonal,
+    /// An observable that is no sum of Pauli words but has to be.
+    #[error("from classical shadows, an observable must be a sum of Pauli words")]
+    NotPauliWords,
+    /// A basis that is no single Pauli word.
+    #[error("a basis is one Pauli word such as X(0) * Y(2), without a coefficient")]
+    NotOneWord,
     /// A measurement without outputs.
     #[error("nothing is measured")]
     NothingMeasured,

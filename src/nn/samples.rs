@@ -2,14 +2,15 @@
 //! chunks, and the host draws from them.
 
 use super::QuantumLayer;
-use crate::engine::Options;
+use crate::engine::{Options, threads};
 use crate::error::{Error, Mistake, Result, StatesError};
 use crate::functional;
 use crate::gradient::{Estimator, states_in};
 use crate::measurement::Measurement;
 use crate::memory;
+use crate::observable::{Observable, PauliWord};
 use crate::program::Program;
-use crate::sampling::{self, Outcomes, Reader, shot_generator};
+use crate::sampling::{self, Change, Outcomes, Reader, letter_changes, shot_generator};
 use candle_core::{Device, Tensor, WithDType};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -38,6 +39,8 @@ struct Draw {
     kind: Kind,
     shots: u32,
     qubits: Vec<usize>,
+    /// Changes from the measured basis to the computational basis.
+    changes: Vec<Change>,
     seed: u64,
     call: u64,
     /// Number of the first row.
@@ -50,7 +53,9 @@ impl Reader for Draw {
 
     fn read<T: WithDType>(&self, row: usize, amplitudes: &[T]) -> Option<Drawn> {
         let random = &mut shot_generator(self.seed, self.call, (self.first + row) as u64, SAMPLES);
-        let outcomes = Outcomes::new(amplitudes, &self.qubits);
+        let mut changed = if self.changes.is_empty() { Vec::new() } else { amplitudes.to_vec() };
+        self.changes.iter().for_each(|change| change.apply(&mut changed));
+        let outcomes = Outcomes::new(if self.changes.is_empty() { amplitudes } else { &changed }, &self.qubits);
         match self.kind {
             Kind::Shots => outcomes.shots(self.shots, random).map(Drawn::Shots),
             Kind::Counts => outcomes.counts(self.shots, random).map(Drawn::Counts),
@@ -86,6 +91,35 @@ impl QuantumLayer {
     /// The errors of [`try_forward`](Self::try_forward); a state that is not finite; outcomes beyond the memory; more
     /// than 2^32 - 1 shots.
     pub fn sample(&self, x: Option<&Tensor>, shots: usize) -> Result<Tensor> {
+        self.bits(PauliWord::default(), x, shots)
+    }
+
+    /// Draws outcomes as [`sample`](Self::sample) does, with each qubit measured in the basis of its letter in a Pauli
+    /// word: X, Y, or Z if the word has no letter there. An outcome is 0 for the letter's eigenvalue 1, and 1 for -1.
+    ///
+    /// ```
+    /// use candle_core::{DType, Device};
+    /// use candle_nn::VarBuilder;
+    /// use candlewick::prelude::*;
+    ///
+    /// let mut circuit = Circuit::new(2);
+    /// circuit.h(0).cx(0, 1);
+    /// let vb = VarBuilder::zeros(DType::F32, &Device::Cpu);
+    /// let layer = QuantumLayer::new(circuit, Measurement::expectation([Z(0)]), vb)?;
+    /// for outcome in layer.sample_in(&(Y(0) * Y(1)), None, 1000)?.to_vec2::<u32>()? {
+    ///     assert_ne!(outcome[0], outcome[1]); // <Y Y> of this Bell pair is -1
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The errors of [`sample`](Self::sample); a basis that is no single Pauli word with the coefficient 1, or that has
+    /// qubits beyond the circuit's, or X or Y on a record of a measurement.
+    pub fn sample_in(&self, basis: &Observable, x: Option<&Tensor>, shots: usize) -> Result<Tensor> {
+        self.bits(self.word(basis)?, x, shots)
+    }
+
+    fn bits(&self, basis: PauliWord, x: Option<&Tensor>, shots: usize) -> Result<Tensor> {
         let qubits = self.circuit().qubits();
         let leading = x.map_or(&[][..], |x| &x.dims()[..x.rank().saturating_sub(1)]);
         let shape: Vec<usize> = leading.iter().copied().chain([shots, qubits]).collect();
@@ -95,7 +129,7 @@ impl QuantumLayer {
         let numbers = shape.iter().try_fold(1u64, |product, size| product.checked_mul(*size as u64));
         memory::check_numbers("outcomes", numbers)?;
         let mut bits = vec![0u32; shape.iter().product()];
-        self.draw(&program, x, (Kind::Shots, shots), |sample, drawn| {
+        self.draw(&program, (basis, x), (Kind::Shots, shots), |sample, drawn| {
             let Drawn::Shots(outcomes) = drawn else { return };
             let row = bits[sample * shots * qubits..].chunks_exact_mut(qubits);
             for (bits, outcome) in row.zip(outcomes) {
@@ -128,25 +162,71 @@ impl QuantumLayer {
     /// # Errors
     /// The errors of [`try_forward`](Self::try_forward); a state that is not finite; more than 2^32 - 1 shots.
     pub fn counts(&self, x: Option<&Tensor>, shots: usize) -> Result<Vec<BTreeMap<u64, u64>>> {
+        self.numbers(PauliWord::default(), x, shots)
+    }
+
+    /// Counts outcomes as [`counts`](Self::counts) does, in the basis of a Pauli word as for
+    /// [`sample_in`](Self::sample_in).
+    ///
+    /// ```
+    /// # use candle_core::{DType, Device};
+    /// # use candle_nn::VarBuilder;
+    /// # use candlewick::prelude::*;
+    /// # let mut circuit = Circuit::new(2);
+    /// # circuit.h(0).cx(0, 1);
+    /// # let vb = VarBuilder::zeros(DType::F32, &Device::Cpu);
+    /// # let layer = QuantumLayer::new(circuit, Measurement::expectation([Z(0)]), vb)?;
+    /// let counts = &layer.counts_in(&(X(0) * X(1)), None, 1000)?[0];
+    /// assert_eq!(counts[&0b00] + counts[&0b11], 1000);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The errors of [`counts`](Self::counts) and the errors of a basis in [`sample_in`](Self::sample_in).
+    pub fn counts_in(&self, basis: &Observable, x: Option<&Tensor>, shots: usize) -> Result<Vec<BTreeMap<u64, u64>>> {
+        self.numbers(self.word(basis)?, x, shots)
+    }
+
+    fn numbers(&self, basis: PauliWord, x: Option<&Tensor>, shots: usize) -> Result<Vec<BTreeMap<u64, u64>>> {
         let mut all = Vec::new();
-        self.draw(&self.states()?, x, (Kind::Counts, shots), |_, drawn| {
+        self.draw(&self.states()?, (basis, x), (Kind::Counts, shots), |_, drawn| {
             let Drawn::Counts(counts) = drawn else { return };
             all.push(counts.into_iter().collect());
         })?;
         Ok(all)
     }
 
+    /// Returns the word of a basis.
+    fn word(&self, basis: &Observable) -> Result<PauliWord> {
+        let wrong = |mistake| Error::Observable { index: 0, mistake };
+        basis.check(self.circuit().qubits()).map_err(wrong)?;
+        let words: Vec<(PauliWord, f64)> = basis.words().take(2).collect();
+        let [(word, 1.0)] = words[..] else { return Err(wrong(Mistake::NotOneWord)) };
+        if !basis.parts().is_empty() {
+            return Err(wrong(Mistake::NotOneWord));
+        }
+        match self.circuit().records() & word.x {
+            0 => Ok(word),
+            read => Err(wrong(Mistake::RecordRead { qubit: read.trailing_zeros() as usize })),
+        }
+    }
+
     /// Passes the outcomes of each sample's state to `take`, in order.
     fn draw(
         &self,
         program: &Arc<Program>,
-        x: Option<&Tensor>,
+        (basis, x): (PauliWord, Option<&Tensor>),
         (kind, shots): (Kind, usize),
         mut take: impl FnMut(usize, Drawn),
     ) -> Result<()> {
         let shots = self.check(program, x, shots)?;
         let (qubits, seed, call) = ((0..program.qubits()).collect(), self.config.seed, self.estimator.next_call());
-        let mut draw = Draw { kind, shots, qubits, seed, call, first: 0 };
+        let changes = letter_changes(basis);
+        if !changes.is_empty() {
+            let copies = (threads::thread_count() as u64).checked_mul(2 << program.qubits());
+            memory::check_numbers("states in another basis", copies)?;
+        }
+        let mut draw = Draw { kind, shots, qubits, changes, seed, call, first: 0 };
         let estimator = Estimator::exact(Options::limited(self.config.memory_limit));
         let most = states_in(CHUNK_BYTES, program.qubits(), estimator.options());
         functional::for_each_states(program, &estimator, (self.default(), x), &self.weights, most, |first, states| {

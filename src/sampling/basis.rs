@@ -1,13 +1,11 @@
 //! The basis in which each qubit is measured.
 
-use super::change::Change;
+use super::change::{Change, letter_changes};
 use crate::error::Mistake;
-use crate::gf2;
 use crate::linalg::adjoint_matrix;
 use crate::observable::PauliWord;
 use nalgebra::{DMatrix, SymmetricEigen};
 use num_complex::Complex64;
-use std::f64::consts::FRAC_1_SQRT_2;
 use std::sync::Arc;
 
 /// Largest number of iterations of the eigenvalue solver for each row; it takes two or three.
@@ -63,14 +61,8 @@ impl Basis {
 
     /// Returns the changes from this basis to the computational basis.
     pub(super) fn changes(&self, eigenbases: &[Eigenbasis]) -> Vec<Change> {
-        let (root, i) = (Complex64::from(FRAC_1_SQRT_2), Complex64::new(0.0, FRAC_1_SQRT_2));
-        let (of_x, of_y): (Arc<[_]>, Arc<[_]>) = ([root, root, root, -root].into(), [root, -i, root, i].into());
-        let letter = |qubit: usize| {
-            let entries = if self.letters.z >> qubit & 1 == 1 { &of_y } else { &of_x };
-            Change { qubits: vec![qubit], entries: Arc::clone(entries) }
-        };
         let matrices = self.matrices.iter().map(|&(index, _)| eigenbases[index].change());
-        gf2::bits(self.letters.x).map(letter).chain(matrices).collect()
+        letter_changes(self.letters).into_iter().chain(matrices).collect()
     }
 }
 

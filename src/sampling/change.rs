@@ -1,8 +1,10 @@
 //! Changes of basis, applied to a state on the host: all groups of a measurement share the state that an engine computes.
 
 use crate::gf2;
+use crate::observable::PauliWord;
 use candle_core::WithDType;
 use num_complex::Complex64;
+use std::f64::consts::FRAC_1_SQRT_2;
 use std::sync::Arc;
 
 /// Unitary on some qubits, row by row; `qubits[0]` is the low bit of an index.
@@ -12,9 +14,29 @@ pub(crate) struct Change {
     pub(super) entries: Arc<[Complex64]>,
 }
 
+/// Returns the changes from the eigenbases of a word's letters to the computational basis, in which Z is already.
+pub(crate) fn letter_changes(word: PauliWord) -> Vec<Change> {
+    let [of_x, of_y]: [Arc<[_]>; 2] = [0, 1].map(|z| letter_entries(PauliWord { x: 1, z }).into());
+    let change = |qubit: usize| {
+        let entries = if word.z >> qubit & 1 == 1 { &of_y } else { &of_x };
+        Change { qubits: vec![qubit], entries: Arc::clone(entries) }
+    };
+    gf2::bits(word.x).map(change).collect()
+}
+
+/// Returns the unitary, row by row, from the eigenbasis of a letter on qubit 0 to the computational basis.
+pub(super) fn letter_entries(letter: PauliWord) -> [Complex64; 4] {
+    let (root, i) = (Complex64::from(FRAC_1_SQRT_2), Complex64::new(0.0, FRAC_1_SQRT_2));
+    match (letter.x & 1, letter.z & 1) {
+        (0, _) => [1.0, 0.0, 0.0, 1.0].map(Complex64::from),
+        (_, 0) => [root, root, root, -root],
+        _ => [root, -i, root, i],
+    }
+}
+
 impl Change {
     /// Applies the unitary to `2^n` pairs of real and imaginary part. Products are summed in `f64`.
-    pub(super) fn apply<T: WithDType>(&self, state: &mut [T]) {
+    pub(crate) fn apply<T: WithDType>(&self, state: &mut [T]) {
         match (&self.qubits[..], &self.entries[..]) {
             (&[qubit], &[a, b, c, d]) => one(state, qubit, [a, b, c, d]),
             _ => self.several(state),

@@ -2,7 +2,8 @@
 //! them.
 //!
 //! A [`Group`] measures all qubits in one basis. It has a change from its basis to the computational basis, and
-//! functions from outcomes to outputs. Each group draws its own shots.
+//! functions from outcomes to outputs. Each group draws its own shots. A [`Snapshot`] measures each qubit in a random
+//! basis.
 
 mod basis;
 mod change;
@@ -10,12 +11,15 @@ mod draw;
 mod estimate;
 mod groups;
 mod outcomes;
+mod snapshots;
 mod states;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use change::{Change, letter_changes};
 pub(crate) use draw::{Counts, shot_generator};
 pub(crate) use estimate::Group;
 pub(crate) use groups::{check_shots, group_terms};
 pub(crate) use outcomes::Outcomes;
+pub(crate) use snapshots::{Snapshot, draw_snapshots};
 pub(crate) use states::{Reader, read_states};

@@ -22,12 +22,7 @@ pub(super) struct Batch {
 impl Batch {
     /// Checks `[.., 2^n, 2]`; `what` names the tensor in errors.
     pub(super) fn new(what: &'static str, states: &Tensor) -> Result<Self> {
-        let outer = states.dtype();
-        let inner = match outer {
-            DType::F64 | DType::F32 => outer,
-            DType::F16 | DType::BF16 => DType::F32,
-            dtype => return Err(Error::Tensor(TensorError::UnsupportedDType { what: what.to_owned(), dtype })),
-        };
+        let (outer, inner) = (states.dtype(), inner_dtype(what, states)?);
         let wrong =
             || Error::States(StatesError::Shape { what, expected: "[.., 2^n, 2]", shape: states.shape().clone() });
         let [leading @ .., size, 2] = states.dims() else { return Err(wrong()) };
@@ -85,23 +80,7 @@ impl Batch {
 
     /// Returns the qubits as a list if they are in range and occur at most once.
     pub(super) fn check_qubits(&self, qubits: impl IntoIterator<Item = usize>) -> Result<Vec<usize>> {
-        // Among more qubits than there are, a qubit is out of range or occurs twice.
-        let (chosen, qubits) = (at_most(self.qubits, qubits).0, self.qubits);
-        for (k, &qubit) in chosen.iter().enumerate() {
-            if qubit >= qubits {
-                return Err(Error::States(StatesError::Qubits(Mistake::QubitOutOfRange { qubit, qubits })));
-            }
-            if chosen[..k].contains(&qubit) {
-                return Err(Error::States(StatesError::Qubits(Mistake::RepeatedQubit { qubit })));
-            }
-        }
-        match chosen.len() {
-            0 => Err(Error::States(StatesError::Qubits(Mistake::QubitCount {
-                expected: "1 or more".to_owned(),
-                actual: 0,
-            }))),
-            _ => Ok(chosen),
-        }
+        check_qubits(self.qubits, qubits)
     }
 
     /// Returns the qubits that are not chosen, from the highest to the lowest.
@@ -135,6 +114,54 @@ impl Batch {
     pub(super) fn nothing(&self, behind: &[usize]) -> Result<Tensor> {
         Ok(Tensor::zeros([&self.leading, behind].concat(), self.outer, self.device())?)
     }
+}
+
+/// Returns the chosen ones of `qubits` qubits as a list if they are in range and occur at most once.
+pub(super) fn check_qubits(qubits: usize, chosen: impl IntoIterator<Item = usize>) -> Result<Vec<usize>> {
+    // Among more qubits than there are, a qubit is out of range or occurs twice.
+    let chosen = at_most(qubits, chosen).0;
+    for (k, &qubit) in chosen.iter().enumerate() {
+        if qubit >= qubits {
+            return Err(Error::States(StatesError::Qubits(Mistake::QubitOutOfRange { qubit, qubits })));
+        }
+        if chosen[..k].contains(&qubit) {
+            return Err(Error::States(StatesError::Qubits(Mistake::RepeatedQubit { qubit })));
+        }
+    }
+    match chosen.len() {
+        0 => {
+            let expected = "1 or more".to_owned();
+            Err(Error::States(StatesError::Qubits(Mistake::QubitCount { expected, actual: 0 })))
+        }
+        _ => Ok(chosen),
+    }
+}
+
+/// Returns the precision of a computation with a tensor; `what` names the tensor in errors.
+pub(super) fn inner_dtype(what: &str, tensor: &Tensor) -> Result<DType> {
+    match tensor.dtype() {
+        dtype @ (DType::F64 | DType::F32) => Ok(dtype),
+        DType::F16 | DType::BF16 => Ok(DType::F32),
+        dtype => Err(Error::Tensor(TensorError::UnsupportedDType { what: what.to_owned(), dtype })),
+    }
+}
+
+/// Casts the arguments of a circuit, if all of them are F16 or all BF16, to F32, in which circuits compute: amplitudes
+/// in their dtype are too coarse to draw from. All other arguments are returned as they are, also such that do not fit
+/// each other.
+pub(super) fn in_f32(inputs: Option<&Tensor>, weights: &[(&str, &Tensor)]) -> Result<(Option<Tensor>, Vec<Tensor>)> {
+    let dtypes = || inputs.into_iter().chain(weights.iter().map(|(_, tensor)| *tensor)).map(Tensor::dtype);
+    let all = |half: DType| dtypes().all(|dtype| dtype == half);
+    let is_half = all(DType::F16) || all(DType::BF16);
+    let cast = |tensor: &Tensor| -> Result<Tensor> {
+        if !is_half {
+            return Ok(tensor.clone());
+        }
+        check_copy("an argument in F32", tensor, DType::F32)?;
+        Ok(tensor.to_dtype(DType::F32)?)
+    };
+    let weights = weights.iter().map(|(_, tensor)| cast(tensor)).collect::<Result<_>>()?;
+    Ok((inputs.map(cast).transpose()?, weights))
 }
 
 /// Moves values that rounding has put outside of their range to the nearer end. The slope stays the slope of the

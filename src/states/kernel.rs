@@ -1,13 +1,21 @@
 //! Kernel matrices: the fidelity of every pair of states.
 
-use super::batch::{Batch, PAIR, moved_within};
+use super::batch::{Batch, PAIR, in_f32, moved_within};
 use super::overlap::times_minus_i;
 use crate::circuit::Circuit;
-use crate::error::{Error, MemoryError, Result, StatesError, TensorError};
+use crate::engine::share;
+use crate::error::{Error, MemoryError, Mistake, Result, StatesError, TensorError};
 use crate::functional;
 use crate::measurement::Measurement;
-use crate::memory::exceeded_budget;
-use candle_core::{DType, Tensor};
+use crate::memory::{self, exceeded_budget};
+use crate::random::Generator;
+use crate::sampling::shot_generator;
+use candle_core::{DType, Device, Tensor};
+use rand_distr::{Binomial, Distribution};
+use std::num::NonZeroU32;
+
+/// Distinguishes these draws from the draws of other functions with the same seed.
+const KERNEL: u64 = u64::MAX - 2;
 
 /// Returns `K[i, j] = |<a_i|b_j>|² / (<a_i|a_i> <b_j|b_j>)` of all pairs, between 0 and 1: states `[N, 2^n, 2]` and
 /// `[M, 2^n, 2]` give `[N, M]`.
@@ -98,6 +106,77 @@ pub fn kernel(circuit: &Circuit, x: &Tensor, y: Option<&Tensor>, weights: &[(&st
             Ok((kernel + off.detach())?)
         }
     }
+}
+
+/// Estimates the kernel matrix of a circuit from finite shots: each entry is the fraction of `shots` runs in which the
+/// circuit of one sample, followed by the inverse of the circuit of the other, ends in |0..0>. Inputs `[N, features]`
+/// and `[M, features]` give `[N, M]`.
+///
+/// Each run ends there with the probability of the entry of [`kernel`], so the number of such runs is binomial, and is
+/// drawn as such from the exact matrix. Without `y` each pair is measured once: the matrix is symmetric, with an exact 1
+/// on the diagonal. The estimates have no bias. The matrix may have negative eigenvalues; it has
+/// no gradient. `seed` fixes it, for any number of threads.
+///
+/// ```
+/// use candle_core::{Device, Tensor};
+/// use candlewick::{prelude::*, states};
+/// let mut circuit = Circuit::new(1);
+/// circuit.ry(input(0), 0);
+/// let x = Tensor::new(&[[0.0f64], [1.0]], &Device::Cpu)?;
+/// let k = states::kernel_from_shots(&circuit, &x, None, &[], 10_000, 7)?.to_vec2::<f64>()?;
+/// assert!(k[0][0] == 1.0 && k[0][1] == k[1][0]);
+/// assert!((k[0][1] - 0.5f64.cos().powi(2)).abs() < 0.03); // the standard deviation is 0.004
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// The errors of [`kernel`]; no shots, or more than 2^32 - 1.
+pub fn kernel_from_shots(
+    circuit: &Circuit,
+    x: &Tensor,
+    y: Option<&Tensor>,
+    weights: &[(&str, &Tensor)],
+    shots: usize,
+    seed: u64,
+) -> Result<Tensor> {
+    let wrong = |_| {
+        let expected = format!("1 to {}", u32::MAX);
+        Error::Measurement(Mistake::Length { what: "shots", expected, actual: shots })
+    };
+    let shots = u32::try_from(shots).and_then(NonZeroU32::try_from).map_err(wrong)?;
+    // Probabilities in F16 would be too coarse.
+    let names = weights.iter().map(|(name, _)| *name);
+    let arguments: Vec<(&str, &Tensor)> = y.map(|y| ("", y)).into_iter().chain(weights.iter().copied()).collect();
+    let (exact_x, tensors) = in_f32(Some(x), &arguments)?;
+    let (exact_y, tensors) = tensors.split_at(usize::from(y.is_some()));
+    let exact_weights: Vec<(&str, &Tensor)> = names.zip(tensors).collect();
+    let exact = kernel(circuit, exact_x.as_ref().unwrap_or(x), exact_y.first(), &exact_weights)?;
+    let (rows, columns) = exact.dims2()?;
+    memory::check_numbers("an estimated kernel matrix", (rows as u64).checked_mul(2 * columns as u64))?;
+    let exact = exact.to_device(&Device::Cpu)?.to_dtype(DType::F64)?.flatten_all()?.to_vec1::<f64>()?;
+    let mut estimates = exact.clone();
+    let row = |row: usize| {
+        let random = &mut shot_generator(seed, 0, row as u64, KERNEL);
+        // Of a symmetric matrix, the entries above the diagonal.
+        let first = if y.is_some() { 0 } else { row + 1 };
+        (first..columns).map(|column| frequency(exact[row * columns + column], shots, random)).collect::<Vec<_>>()
+    };
+    for (row, drawn) in share::map_items(0..rows, row).into_iter().enumerate() {
+        for (column, estimate) in (columns - drawn.len()..columns).zip(drawn) {
+            estimates[row * columns + column] = estimate;
+            if y.is_none() {
+                estimates[column * columns + row] = estimate;
+            }
+        }
+    }
+    let estimates = Tensor::from_vec(estimates, (rows, columns), &Device::Cpu)?;
+    Ok(estimates.to_dtype(x.dtype())?.to_device(x.device())?)
+}
+
+/// Returns the fraction of shots with an outcome of this probability; NaN for NaN.
+fn frequency(probability: f64, shots: NonZeroU32, random: &mut Generator) -> f64 {
+    let shots = u64::from(shots.get());
+    Binomial::new(shots, probability).map_or(f64::NAN, |binomial| binomial.sample(random) as f64 / shots as f64)
 }
 
 /// Checks the memory for real and imaginary part, their squares and the sum of the squares, and for the states with a

@@ -328,3 +328,60 @@ fn a_seed_fixes_a_training_run_from_shots() -> Result<()> {
     assert_ne!(train(3)?, train(4)?);
     Ok(())
 }
+
+/// Outcomes in a product basis are as probable as those of the circuit with the change of basis at its end.
+#[test]
+fn outcomes_in_other_bases() -> Result<()> {
+    let (case, x, w) = point(5, 3);
+    let layer = layer(&case, Measurement::expectation([Z(0)]), QuantumLayerConfig::default(), &w)?;
+    let shots = 20_000;
+    for (basis, letters) in [(X(0) * Y(2), "XZY"), (Y(0) * X(1) * Y(2), "YXY"), (Observable::identity(), "ZZZ")] {
+        let mut rotated = case.circuit();
+        for (q, letter) in letters.chars().enumerate() {
+            match letter {
+                'X' => _ = rotated.h(q),
+                'Y' => _ = rotated.sdg(q).h(q),
+                _ => {}
+            }
+        }
+        let weights: &[(&str, &Tensor)] = &[("w", &w)];
+        let exact = candlewick::functional::evaluate(&rotated, &Measurement::probabilities(0..3), Some(&x), weights)?;
+        let (bits, counts) = (layer.sample_in(&basis, Some(&x), shots)?, layer.counts_in(&basis, Some(&x), shots)?);
+        assert_eq!(bits.dims(), [3, shots, 3]);
+        for (row, exact) in rows(&exact).iter().enumerate() {
+            let bits = bits.get(row)?.to_vec2::<u32>()?;
+            for (outcome, p) in exact.iter().enumerate() {
+                let is = |bits: &Vec<u32>| (0..3).all(|q| bits[q] as usize == outcome >> q & 1);
+                let sampled = bits.iter().filter(|bits| is(bits)).count() as f64;
+                let counted = counts[row].get(&(outcome as u64)).copied().unwrap_or(0) as f64;
+                let deviation = (shots as f64 * p * (1.0 - p)).sqrt();
+                for found in [sampled, counted] {
+                    assert!((found - shots as f64 * p).abs() <= SIGMAS * deviation + 1e-6, "{letters}: {found} {p}");
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn bases_that_are_refused() -> Result<()> {
+    let mut circuit = Circuit::new(3);
+    circuit.h(0).measure(0, 1);
+    let vb = VarBuilder::zeros(DType::F32, &Device::Cpu);
+    let layer = QuantumLayer::new(circuit, Measurement::expectation([Z(0)]), vb)?;
+    let refused = [
+        (X(3), Mistake::QubitOutOfRange { qubit: 3, qubits: 3 }),
+        (X(0) + Y(2), Mistake::NotOneWord),
+        (2.0 * X(0), Mistake::NotOneWord),
+        (Observable::projector([true]), Mistake::NotOneWord),
+        (Y(0) * X(1), Mistake::RecordRead { qubit: 1 }),
+    ];
+    for (basis, expected) in refused {
+        for error in [layer.sample_in(&basis, None, 1).unwrap_err(), layer.counts_in(&basis, None, 1).unwrap_err()] {
+            assert!(matches!(&error, Error::Observable { index: 0, mistake } if *mistake == expected), "{error}");
+        }
+    }
+    assert_eq!(layer.sample_in(&(X(0) * Z(1) * Y(2)), None, 4)?.dims(), [4, 3]);
+    Ok(())
+}

@@ -1,7 +1,10 @@
 //! Functions of states against dense arithmetic, closed forms and singular values.
 
+mod alignment;
 mod kernels;
 mod refused;
+mod ridge;
+mod shadows;
 
 use crate::gradients::differences;
 use crate::lab::{close, rows};

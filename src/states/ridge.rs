@@ -1,0 +1,162 @@
+//! Kernel ridge regression on kernel matrices.
+
+use super::alignment::check_square;
+use super::batch::inner_dtype;
+use crate::error::{Error, Result, StatesError, TensorError};
+use crate::memory;
+use candle_core::{DType, Device, Shape, Tensor};
+use nalgebra::{Cholesky, DMatrix, Dyn, SymmetricEigen};
+
+type Factors = Cholesky<f64, Dyn>;
+
+/// Steps of the eigenvalue solver for each row; it takes two or three.
+const STEPS: usize = 100;
+
+/// Kernel ridge regression: predictions `K(new, training) α` with `α = (K + ridge)⁻¹ y`, for targets y of the training
+/// samples.
+///
+/// It takes any kernel matrix, of a circuit ([`kernel`](super::kernel)) or not. With targets of -1 and 1 the sign of a
+/// prediction is a class; for more classes there is a column of targets for each class, and the largest prediction
+/// wins. The computation is in F64 on the host.
+///
+/// ```
+/// use candle_core::{Device, Tensor};
+/// use candlewick::states::KernelRidge;
+/// use candlewick::{prelude::*, states};
+///
+/// let mut circuit = Circuit::new(2);
+/// circuit.iqp_embedding((0..2).map(input), 2);
+/// let x = Tensor::new(&[[0.1f64, 0.9], [0.4, 0.8], [1.2, -0.5], [1.1, -0.2]], &Device::Cpu)?;
+/// let y = Tensor::new(&[-1f64, -1., 1., 1.], &Device::Cpu)?;
+/// let model = KernelRidge::fit(&states::kernel(&circuit, &x, None, &[])?, &y, 1e-3)?;
+///
+/// let unseen = Tensor::new(&[[0.2f64, 0.7], [1.3, -0.3]], &Device::Cpu)?;
+/// let between = states::kernel(&circuit, &unseen, Some(&x), &[])?; // [2, 4]
+/// let scores = model.predict(&between)?.to_vec1::<f64>()?;
+/// assert!(scores[0] < 0.0 && scores[1] > 0.0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct KernelRidge {
+    /// Coefficients `[samples, outputs]` in F64 on the host.
+    coefficients: Tensor,
+    /// Dimensions of a sample's targets: none, or the outputs.
+    behind: Vec<usize>,
+}
+
+impl KernelRidge {
+    /// Fits the kernel matrix of the training samples, `[n, n]`, to their targets, `[n]` or `[n, outputs]`.
+    ///
+    /// `ridge` is added to the diagonal: 0 or more, in the units of the kernel. With 0 the predictions on the training
+    /// samples are the targets, if the kernel is positive definite at all. Only the symmetric part of the kernel
+    /// counts; two entries that should be equal may differ by rounding.
+    ///
+    /// # Errors
+    /// A kernel that is not square, not symmetric, not finite or, with the ridge, singular to rounding or not positive
+    /// definite; targets of
+    /// another number of samples, or not finite; dtypes other than F16, BF16, F32 and F64; a negative ridge; matrices
+    /// beyond the available memory, before any is allocated.
+    pub fn fit(kernel: &Tensor, targets: &Tensor, ridge: f64) -> Result<Self> {
+        if !(ridge >= 0.0 && ridge.is_finite()) {
+            let (of, setting, allowed) = ("KernelRidge", "ridge", "0 or more, and finite");
+            return Err(Error::Setting { of, setting, value: ridge, allowed });
+        }
+        let size = check_square("the kernel matrix", kernel)?;
+        let behind = match targets.dims() {
+            [samples, behind @ ..] if *samples == size && behind.len() < 2 && size > 0 => behind.to_vec(),
+            _ => return Err(wrong_targets(size, targets)),
+        };
+        let outputs = behind.iter().product::<usize>();
+        // Counts the matrix and the targets, their factors and solutions, and copies in F64.
+        let numbers = |columns: usize| (size as u64).checked_mul(columns as u64)?.checked_mul(3);
+        memory::check_numbers(
+            "a kernel ridge regression",
+            numbers(size).zip(numbers(outputs)).and_then(|(a, b)| a.checked_add(b)),
+        )?;
+        let matrix = symmetric(DMatrix::from_row_slice(size, size, &numbers_of("the kernel matrix", kernel)?), kernel)?;
+        let targets = DMatrix::from_row_slice(size, outputs, &numbers_of("the tensor of targets", targets)?);
+        let mut with_ridge = matrix.clone();
+        (0..size).for_each(|k| with_ridge[(k, k)] += ridge);
+        // Pivots at the level of rounding are those of a singular matrix.
+        let least = size as f64 * f64::EPSILON * with_ridge.diagonal().amax();
+        let sound = |factors: &Factors| factors.l_dirty().diagonal().iter().all(|pivot| pivot * pivot > least);
+        let Some(factors) = with_ridge.cholesky().filter(sound) else {
+            let lowest = SymmetricEigen::try_new(matrix, f64::EPSILON, STEPS * size);
+            let lowest = lowest.map_or(f64::NAN, |eigen| eigen.eigenvalues.min());
+            return Err(Error::States(StatesError::NotPositiveDefinite { size, ridge, lowest }));
+        };
+        // Columns of the transposed matrix are rows of the result.
+        let solved = factors.solve(&targets).transpose();
+        let coefficients = Tensor::from_slice(solved.as_slice(), (size, outputs), &Device::Cpu)?;
+        Ok(Self { coefficients, behind })
+    }
+
+    /// Returns the coefficients α: `[n]` or `[n, outputs]`, in F64 on the CPU.
+    ///
+    /// # Errors
+    /// None in practice; candle returns a `Result` from every reshape.
+    pub fn coefficients(&self) -> Result<Tensor> {
+        Ok(self.coefficients.reshape([&[self.coefficients.dim(0)?], &self.behind[..]].concat())?)
+    }
+
+    /// Predicts from the kernel matrix between new samples and the training samples, `[m, n]`: `[m]` or `[m, outputs]`,
+    /// in the dtype and on the device of the kernel. Predictions are differentiable in the kernel.
+    ///
+    /// # Errors
+    /// A kernel of another shape, or of a dtype other than F16, BF16, F32 and F64.
+    pub fn predict(&self, kernel: &Tensor) -> Result<Tensor> {
+        let what = "the kernel matrix";
+        inner_dtype(what, kernel)?;
+        let samples = self.coefficients.dim(0)?;
+        let rows = match *kernel.dims() {
+            [rows, columns] if columns == samples => rows,
+            _ => {
+                let (rows, actual) = (kernel.dims().first().copied().unwrap_or(1), kernel.shape().clone());
+                return Err(Error::Tensor(TensorError::Shape { what, expected: (rows, samples).into(), actual }));
+            }
+        };
+        let shape = [&[rows], &self.behind[..]].concat();
+        if shape.contains(&0) {
+            return Ok(Tensor::zeros(shape, kernel.dtype(), kernel.device())?);
+        }
+        memory::check_numbers(what, (rows as u64).checked_mul(samples as u64))?;
+        // The order matters: not every device has F64.
+        let exact = kernel.to_device(&Device::Cpu)?.to_dtype(DType::F64)?.contiguous()?;
+        let predicted = exact.matmul(&self.coefficients)?.reshape(shape)?;
+        Ok(predicted.to_dtype(kernel.dtype())?.to_device(kernel.device())?)
+    }
+}
+
+fn wrong_targets(samples: usize, targets: &Tensor) -> Error {
+    let actual = targets.shape().clone();
+    let expected: Shape = match targets.dims() {
+        [_, outputs] => (samples, *outputs).into(),
+        _ => samples.into(),
+    };
+    Error::Tensor(TensorError::Shape { what: "the tensor of targets", expected, actual })
+}
+
+/// Returns the entries of a tensor in F64, which have to be finite.
+fn numbers_of(what: &'static str, tensor: &Tensor) -> Result<Vec<f64>> {
+    inner_dtype(what, tensor)?;
+    let numbers = tensor.to_device(&Device::Cpu)?.to_dtype(DType::F64)?.flatten_all()?.to_vec1::<f64>()?;
+    match numbers.iter().all(|number| number.is_finite()) {
+        true => Ok(numbers),
+        false => Err(Error::Tensor(TensorError::NotFinite { what })),
+    }
+}
+
+/// Returns the symmetric part of a matrix that is symmetric up to the rounding of its tensor.
+fn symmetric(matrix: DMatrix<f64>, like: &Tensor) -> Result<DMatrix<f64>> {
+    let relative = match like.dtype() {
+        DType::F64 => 1e-10,
+        DType::F32 => 1e-5,
+        _ => 1e-2,
+    };
+    let (transposed, allowed) = (matrix.transpose(), relative * matrix.amax());
+    let deviation = (&matrix - &transposed).amax();
+    match deviation <= allowed {
+        true => Ok(0.5 * matrix + 0.5 * transposed),
+        false => Err(Error::States(StatesError::NotSymmetric { deviation, allowed })),
+    }
+}
