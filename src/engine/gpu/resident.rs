@@ -37,8 +37,11 @@ pub(super) enum PlanKey {
     Gradient { batch: usize, needs_grad: NeedsGrad, saved: bool },
 }
 
+/// Bytecode on a device, by the device's number and the dtype.
+type Entry<M> = (u64, DType, Arc<Resident<M>>);
+
 /// A program's bytecode on each device and in each dtype, in the program's cache.
-struct Residents<M>(Mutex<Vec<(u64, DType, Arc<Resident<M>>)>>);
+struct Residents<M>(Mutex<Vec<Entry<M>>>);
 
 impl<M> Default for Residents<M> {
     fn default() -> Self {
