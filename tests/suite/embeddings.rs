@@ -279,7 +279,7 @@ fn amplitudes_on_chosen_qubits_behind_other_gates() {
         constant.cx(places[0], others[1]).rx(0.4, places[1]).cry(input(count), places[0], others[0]);
         let what = format!("{complex}, {places:?}");
         for first in [true, false] {
-            let x = tensor(&[x.clone()], DType::F64);
+            let x = tensor(std::slice::from_ref(&x), DType::F64);
             let states = functional::evaluate(&write(first), &Measurement::state(), Some(&x), &[("w", &weight)]);
             let expected = functional::evaluate(&constant, &Measurement::state(), Some(&x), &[]);
             let [found, expected] = [states, expected].map(|state| rows(&state.expect("the circuit runs")).concat());
