@@ -24,7 +24,7 @@ impl Circuit {
     /// ```
     ///
     /// # Errors
-    /// The errors of [`evaluate`](crate::functional::evaluate); an operation that is no unitary (an embedding of
+    /// The errors of [`evaluate`]; an operation that is no unitary (an embedding of
     /// amplitudes, a measurement, a reset); a matrix beyond the available memory.
     pub fn matrix(&self, inputs: Option<&Tensor>, weights: &[(&str, &Tensor)]) -> Result<Tensor> {
         let behind = self.behind_amplitudes()?;
