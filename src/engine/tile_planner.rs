@@ -234,7 +234,7 @@ pub(crate) struct Term {
     pub(crate) parts: Vec<(Source, f64)>,
 }
 
-/// Terms of phases: those of equal masks are one term. Each part is a mask, a source and its weight.
+/// Terms of phases; terms with equal masks become one term. Each part is a mask, a source and its weight.
 pub(crate) fn terms(parts: impl Iterator<Item = (u64, Source, f64)>) -> Vec<Term> {
     let mut terms: BTreeMap<u64, Vec<(Source, f64)>> = BTreeMap::new();
     for (mask, source, weight) in parts {
@@ -363,7 +363,7 @@ mod tests {
         });
     }
 
-    /// Pairs of a rotation are within a tile, and its parity and those of all table phases are the same in all tiles.
+    /// The pairs of each rotation are within a tile. The parities of rotations and table phases do not depend on the tile.
     #[test]
     fn all_tiles_are_the_same_problem() {
         each_plan(|_, ops, nodes| {

@@ -1,8 +1,8 @@
 //! Snapshots of a state: each of them measures every qubit in a random Pauli basis.
 //!
 //! Qubits are measured from the highest to the lowest, each under the condition of the outcomes so far. Snapshots that
-//! agree in all bases and outcomes so far share the state that is left. It has half the size with every qubit, so that
-//! the time is far below that of a change of basis for each snapshot.
+//! agree in all bases and outcomes so far share the state that is left. This state halves with every qubit, so the
+//! snapshots together take far less time than a change of basis for each of them.
 
 use super::change::letter_entries;
 use crate::observable::PauliWord;

@@ -157,7 +157,7 @@ pub fn kernel_from_shots(
     let mut estimates = exact.clone();
     let row = |row: usize| {
         let random = &mut shot_generator(seed, 0, row as u64, KERNEL);
-        // Of a symmetric matrix, the entries above the diagonal.
+        // The entries above the diagonal are enough for a symmetric matrix.
         let first = if y.is_some() { 0 } else { row + 1 };
         (first..columns).map(|column| frequency(exact[row * columns + column], shots, random)).collect::<Vec<_>>()
     };

@@ -77,7 +77,7 @@ impl KernelRidge {
         let targets = DMatrix::from_row_slice(size, outputs, &numbers_of("the tensor of targets", targets)?);
         let mut with_ridge = matrix.clone();
         (0..size).for_each(|k| with_ridge[(k, k)] += ridge);
-        // Pivots at the level of rounding are those of a singular matrix.
+        // A singular matrix has pivots at the level of rounding.
         let least = size as f64 * f64::EPSILON * with_ridge.diagonal().amax();
         let sound = |factors: &Factors| factors.l_dirty().diagonal().iter().all(|pivot| pivot * pivot > least);
         let Some(factors) = with_ridge.cholesky().filter(sound) else {

@@ -374,8 +374,8 @@ pub struct ShadowBound {
 /// `1 - failure_rate`.
 ///
 /// Theorem 1 of Huang, Kueng and Preskill: `K = 2 ln(2 observables / failure_rate)` groups of `34 · 3^weight /
-/// accuracy²` snapshots, both rounded up. The number depends neither on the qubits nor on the state. The constants are
-/// those of the proof: estimates are usually much closer.
+/// accuracy²` snapshots, both rounded up. The number depends neither on the qubits nor on the state. The
+/// constants come from the proof: estimates are usually much closer.
 ///
 /// ```
 /// use candlewick::states::shadows;

@@ -256,7 +256,7 @@ fn trees_have_pennylanes_pairs() {
     assert!(tree(1).is_empty());
     let mera = |qubits: usize| pairs(qubits, |c| _ = c.mera("w", 1, |c, [a, b], angles| c.rxx(&angles[0], a, b)));
     assert_eq!(mera(4), [[1, 2], [3, 0], [0, 1], [2, 3], [1, 3]]);
-    // As many blocks as PennyLane's MERA on 8 and 16 wires has: 13 and 29.
+    // PennyLane's MERA has 13 blocks on 8 wires and 29 on 16.
     assert_eq!((mera(8).len(), mera(16).len()), (13, 29));
     assert_eq!(mera(3), [[1, 2], [0, 1], [1, 2]]);
 }

@@ -26,12 +26,7 @@ impl Circuit {
         angles: usize,
         block: impl for<'c> FnMut(&'c mut Self, [usize; 2], &[Angle]) -> &'c mut Self,
     ) -> Weights {
-        let mut level: Vec<usize> = (0..self.qubits()).collect();
-        let mut pairs = Vec::new();
-        while level.len() > 1 {
-            pairs.extend(level.chunks_exact(2).map(|pair| [pair[0], pair[1]]));
-            level = level.chunks(2).map(|pair| pair[pair.len() - 1]).collect();
-        }
+        let pairs = pairs_of_levels(self.qubits(), false);
         self.blocks_on(weights.into(), &pairs, angles, block)
     }
 
@@ -55,16 +50,7 @@ impl Circuit {
         angles: usize,
         block: impl for<'c> FnMut(&'c mut Self, [usize; 2], &[Angle]) -> &'c mut Self,
     ) -> Weights {
-        let mut level: Vec<usize> = (0..self.qubits()).collect();
-        let mut pairs = Vec::new();
-        while level.len() > 1 {
-            let count = level.len();
-            if count > 2 {
-                pairs.extend((1..count).step_by(2).map(|k| [level[k], level[(k + 1) % count]]));
-            }
-            pairs.extend(level.chunks_exact(2).map(|pair| [pair[0], pair[1]]));
-            level = level.chunks(2).map(|pair| pair[pair.len() - 1]).collect();
-        }
+        let pairs = pairs_of_levels(self.qubits(), true);
         self.blocks_on(weights.into(), &pairs, angles, block)
     }
 
@@ -82,4 +68,20 @@ impl Circuit {
         });
         weights
     }
+}
+
+/// Pairs of qubits that the blocks of a tree join, level by level. If `disentangles`, neighbours of different pairs come
+/// first at each level of more than two qubits.
+fn pairs_of_levels(qubits: usize, disentangles: bool) -> Vec<[usize; 2]> {
+    let mut level: Vec<usize> = (0..qubits).collect();
+    let mut pairs = Vec::new();
+    while level.len() > 1 {
+        let count = level.len();
+        if disentangles && count > 2 {
+            pairs.extend((1..count).step_by(2).map(|k| [level[k], level[(k + 1) % count]]));
+        }
+        pairs.extend(level.chunks_exact(2).map(|pair| [pair[0], pair[1]]));
+        level = level.chunks(2).map(|pair| pair[pair.len() - 1]).collect();
+    }
+    pairs
 }

@@ -197,7 +197,7 @@ impl Sweep {
         let (across, within): (Vec<Rotation>, Vec<Rotation>) =
             rotations.into_iter().partition(|rotation| shape.is_across(rotation));
         let local: Vec<u64> = cut.idle.iter().chain(&cut.flip_masks).copied().collect();
-        // The flip masks are those of the rotations across vectors, in order.
+        // Each rotation across vectors has one of the flip masks, in the same order.
         let localised = |(k, rotation): (usize, &Rotation)| {
             let mask = 1 << (cut.idle.len() + k);
             Rotation { flip_mask: mask, parity: Parity { mask, odd: false }, ..*rotation }
