@@ -1,5 +1,5 @@
 //! Memory of a call, used again from call to call: a training step in its steady state takes no memory from the system
-//! except for its results.
+//! except for its results and the box of its [`SavedStates`].
 //!
 //! The pool of a [`Program`] has idle workspaces. A forward pass takes a workspace from it, or makes one if the pool is
 //! empty. It sets the tables that depend on the arguments ([`CallTables`]), and gives each thread a [`Scratch`]. If a
