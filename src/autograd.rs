@@ -6,7 +6,7 @@
 
 use crate::engine::{self, Engine, NeedsGrad, Options, Request, Saved};
 use crate::error::{DeviceError, Error, Result};
-use crate::program::{Program, Readout};
+use crate::program::{Columns, Program, Quantity, Readout};
 use candle_core::op::BackpropOp;
 use candle_core::{CpuStorage, CudaStorage, CustomOp2, Layout, MetalStorage, Shape, Storage, Tensor};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -162,10 +162,22 @@ impl<B: Backward> CustomOp2 for Node<B> {
 /// state has no effect. If that part stayed, it would cover the digits of the rest of λ in F32.
 fn without_ineffective_part(readout: &Readout, outputs: &Tensor, cotangent: &Tensor) -> candle_core::Result<Tensor> {
     let (outputs, cotangent) = (outputs.detach(), cotangent.detach());
-    let along = || (&outputs * &cotangent)?.sum_keepdim(1);
-    match readout {
-        Readout::Expectation(_) | Readout::Variance(_) => cotangent.contiguous(),
-        Readout::Probabilities(_) => cotangent.broadcast_sub(&along()?)?.contiguous(),
-        Readout::State => (&cotangent - outputs.broadcast_mul(&along()?)?)?.contiguous(),
+    if let Some(quantity) = readout.single() {
+        return effective_part(quantity, &outputs, &cotangent)?.contiguous();
+    }
+    let mut columns: Vec<&Columns> = readout.quantities.iter().collect();
+    columns.sort_by_key(|columns| columns.first);
+    let effective = |Columns { first, count, quantity }: &Columns| {
+        effective_part(quantity, &outputs.narrow(1, *first, *count)?, &cotangent.narrow(1, *first, *count)?)
+    };
+    Tensor::cat(&columns.into_iter().map(effective).collect::<candle_core::Result<Vec<_>>>()?, 1)
+}
+
+fn effective_part(quantity: &Quantity, outputs: &Tensor, cotangent: &Tensor) -> candle_core::Result<Tensor> {
+    let along = || (outputs * cotangent)?.sum_keepdim(1);
+    match quantity {
+        Quantity::Expectation(_) | Quantity::Variance(_) => Ok(cotangent.clone()),
+        Quantity::Probabilities(_) => cotangent.broadcast_sub(&along()?),
+        Quantity::State => cotangent - outputs.broadcast_mul(&along()?)?,
     }
 }

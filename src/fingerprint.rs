@@ -152,6 +152,11 @@ impl Fnv {
                 self.sizes(qubits);
             }
             Measurement::State => self.text("state"),
+            Measurement::All(members) => {
+                self.text("all");
+                self.size(members.as_slice().len());
+                members.as_slice().iter().for_each(|member| self.measurement(member));
+            }
         }
     }
 

@@ -13,11 +13,13 @@ use crate::observable::Observable;
 /// | [`variance`](Self::variance) of m observables | `<O_k²> - <O_k>²` | `[m]` |
 /// | [`probabilities`](Self::probabilities) of k qubits | probability of each basis state | `[2^k]` |
 /// | [`state`](Self::state) | real and imaginary part of each amplitude | `[2^n, 2]` |
+/// | [`all`](Self::all) of several measurements | the outputs of each, side by side | `[sum of their numbers]` |
 ///
 /// ```
 /// use candlewick::prelude::*;
 /// let four_outputs = Measurement::expectation((0..4).map(Z));
 /// let energy = Measurement::expectation([0.5 * Z(0) * Z(1) + X(0)]);
+/// let five_outputs = Measurement::all([energy, Measurement::probabilities([0, 1])]);
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -30,7 +32,23 @@ pub enum Measurement {
     Probabilities(Vec<usize>),
     /// State vector.
     State,
+    /// Several measurements of one state.
+    All(Measurements),
 }
+
+/// Measurements whose outputs stand side by side; see [`Measurement::all`]. None of them is itself a list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Measurements(Vec<Measurement>);
+
+impl Measurements {
+    /// Returns the measurements in the order of their outputs.
+    pub fn as_slice(&self) -> &[Measurement] {
+        &self.0
+    }
+}
+
+/// Largest number of measurements in a list.
+const MAX_MEASUREMENTS: usize = 1 << 20;
 
 impl Measurement {
     /// Measures expectation values, one output for each observable; at most 2^20 observables.
@@ -60,6 +78,58 @@ impl Measurement {
         Self::State
     }
 
+    /// Measures several quantities of one state: one simulation and one reverse sweep serve all of them. The outputs
+    /// stand side by side, in the order of the list; the amplitudes of a [`state`](Self::state) are `2^(n+1)` of them,
+    /// row by row. A list among the measurements counts as its members; at most 2^20 measurements. With finite shots
+    /// each kind of measurement draws its own.
+    ///
+    /// ```
+    /// use candlewick::{functional, prelude::*};
+    /// let mut circuit = Circuit::new(2);
+    /// circuit.h(0).cx(0, 1);
+    /// let measurement = Measurement::all([
+    ///     Measurement::expectation([Z(0), Z(0) * Z(1)]),
+    ///     Measurement::variance([Z(0)]),
+    ///     Measurement::probabilities([0, 1]),
+    /// ]);
+    /// let y = functional::evaluate(&circuit, &measurement, None, &[])?.to_vec1::<f32>()?;
+    /// let expected = [0.0, 1.0, 1.0, 0.5, 0.0, 0.0, 0.5];
+    /// assert!(y.iter().zip(expected).all(|(found, expected)| (found - expected).abs() < 1e-6));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn all(measurements: impl IntoIterator<Item = Self>) -> Self {
+        let members = |one| match one {
+            Self::All(Measurements(members)) => members,
+            one => vec![one],
+        };
+        match at_most(MAX_MEASUREMENTS, measurements.into_iter().flat_map(members)) {
+            (members, count) if count <= MAX_MEASUREMENTS => Self::All(Measurements(members)),
+            _ => Self::Expectation(vec![Observable::too_many("measurements", MAX_MEASUREMENTS)]),
+        }
+    }
+
+    /// Members of a list, or the measurement itself.
+    pub(crate) fn parts(&self) -> &[Self] {
+        if let Self::All(Measurements(members)) = self { members } else { std::slice::from_ref(self) }
+    }
+
+    /// Observables, in the order of their outputs.
+    pub(crate) fn observables(&self) -> impl Iterator<Item = &Observable> {
+        self.parts().iter().flat_map(|part| match part {
+            Self::Expectation(observables) | Self::Variance(observables) => &observables[..],
+            Self::Probabilities(_) | Self::State | Self::All(_) => &[],
+        })
+    }
+
+    pub(crate) fn is_expectation(&self) -> bool {
+        matches!(self, Self::Expectation(_))
+    }
+
+    /// Number of a sample's outputs for a circuit of `qubits` qubits; `usize::MAX` if the number is larger.
+    pub(crate) fn outputs(&self, qubits: usize) -> usize {
+        self.output_shape(qubits).into_iter().fold(1, usize::saturating_mul)
+    }
+
     /// Returns the shape of one sample's output for a circuit of `qubits` qubits. A dimension that does not fit `usize`
     /// is `usize::MAX`.
     pub fn output_shape(&self, qubits: usize) -> Vec<usize> {
@@ -69,6 +139,9 @@ impl Measurement {
             Self::Expectation(observables) | Self::Variance(observables) => vec![observables.len()],
             Self::Probabilities(measured) => vec![states(measured.len())],
             Self::State => vec![states(qubits), 2],
+            Self::All(Measurements(members)) => {
+                vec![members.iter().map(|one| one.outputs(qubits)).fold(0, usize::saturating_add)]
+            }
         }
     }
 
@@ -81,6 +154,9 @@ impl Measurement {
             }
             Self::Probabilities(measured) => Some(gf2::mask(measured)),
             Self::State => None,
+            Self::All(Measurements(members)) => {
+                members.iter().try_fold(0, |mask, one| Some(mask | one.reads_beyond_z()?))
+            }
         }
     }
 
@@ -96,32 +172,32 @@ impl Measurement {
                 Self::Probabilities(measured.iter().map(place).collect())
             }
             Self::State => Self::State,
+            Self::All(Measurements(members)) => {
+                Self::All(Measurements(members.iter().map(|one| one.on_places(places)).collect()))
+            }
         }
     }
 
+    /// Checks the measurement of `qubits` qubits. An error counts the observables of all members of a list.
     pub(crate) fn check(&self, qubits: usize) -> Result<()> {
-        match self {
-            Self::Expectation(observables) | Self::Variance(observables) => {
-                if observables.is_empty() {
+        for (index, observable) in self.observables().enumerate() {
+            observable.check(qubits).map_err(|mistake| Error::Observable { index, mistake })?;
+        }
+        for part in self.parts() {
+            match part {
+                Self::Expectation(observables) | Self::Variance(observables) if observables.is_empty() => {
                     return Err(Error::Measurement(Mistake::NothingMeasured));
                 }
-                for (index, observable) in observables.iter().enumerate() {
-                    observable.check(qubits).map_err(|mistake| Error::Observable { index, mistake })?;
-                }
-                Ok(())
+                Self::Probabilities(measured) => check_measured(measured, qubits).map_err(Error::Measurement)?,
+                Self::Expectation(_) | Self::Variance(_) | Self::State | Self::All(_) => {}
             }
-            Self::Probabilities(measured) => check_measured(measured, qubits).map_err(Error::Measurement),
-            Self::State => Ok(()),
         }
+        if self.parts().is_empty() { Err(Error::Measurement(Mistake::NothingMeasured)) } else { Ok(()) }
     }
 
     /// Checks that observables read only a classical bit from qubits that record a measurement.
     pub(crate) fn check_records(&self, records: u64) -> Result<()> {
-        let observables = match self {
-            Self::Expectation(observables) | Self::Variance(observables) => &observables[..],
-            Self::Probabilities(_) | Self::State => &[],
-        };
-        for (index, observable) in observables.iter().enumerate() {
+        for (index, observable) in self.observables().enumerate() {
             let flipped = records & observable.flipped();
             if flipped != 0 {
                 let mistake = Mistake::RecordRead { qubit: flipped.trailing_zeros() as usize };

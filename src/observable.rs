@@ -282,8 +282,13 @@ impl Observable {
         });
         match at_most(MAX_OBSERVABLES, up_to_a_mistake) {
             (observables, count) if count <= MAX_OBSERVABLES => observables,
-            _ => vec![Self::wrong(Mistake::TooMany { what: "observables", limit: MAX_OBSERVABLES })],
+            _ => vec![Self::too_many("observables", MAX_OBSERVABLES)],
         }
+    }
+
+    /// Observable with the mistake that there are too many of something.
+    pub(crate) fn too_many(what: &'static str, limit: usize) -> Self {
+        Self::wrong(Mistake::TooMany { what, limit })
     }
 
     /// Returns the mistake of this observable on `qubits` qubits, if any.

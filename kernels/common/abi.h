@@ -573,6 +573,9 @@ struct BasisArgs {
     uint columns; // code: bits that flip with each qubit, measured qubits first.
     uint origin; // Stored index of logical index 0.
     uint per_item; // Number of threads for an output.
+    uint column; // Index of the first output in a row of outputs, and of the cotangent.
+    uint width; // Number of entries in a row of outputs, and of the cotangent.
+    uint keep; // 1: the result is added to the values in memory.
 };
 
 // Arguments of embedding, and of its gradient.

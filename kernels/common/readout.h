@@ -387,8 +387,14 @@ FN void collect_probabilities(
         total = block_sum<Sum>(total, scratch, p);
     }
     if (start == 0u) {
-        outputs[item] = static_cast<T>(total) + flags[sample];
+        outputs[static_cast<wide>(sample) * a.width + a.column + output] = static_cast<T>(total) + flags[sample];
     }
+}
+
+// λ so far, or the flag of the sample, which spoils λ.
+template <typename T>
+FN Complex<T> lambda_before(GLOBAL const Complex<T> *lambdas, wide at, T flag, CONSTANT BasisArgs &a) {
+    return a.keep != 0u ? lambdas[at] : complex<T>(flag, flag);
 }
 
 template <typename T>
@@ -400,15 +406,17 @@ FN void seed_probabilities(
     const uint sample = static_cast<uint>(item >> a.qubits), index = static_cast<uint>(item) & ((1u << a.qubits) - 1u);
     if (sample < a.batch) {
         const uint output = parities(code, a.rows, a.count, index);
-        const T factor = cotangent[(static_cast<wide>(sample) << a.count) + output] + flags[sample];
-        lambdas[item] = complex<T>(factor * states[item].x, factor * states[item].y);
+        const T factor = cotangent[static_cast<wide>(sample) * a.width + a.column + output];
+        const Complex<T> before = lambda_before<T>(lambdas, item, flags[sample], a);
+        lambdas[item] = complex<T>(before.x + factor * states[item].x, before.y + factor * states[item].y);
     }
 }
 
-// Amplitudes in the order of logical indices.
+// Amplitudes in the order of logical indices. A row of outputs may start at any number, so it is no array of complex numbers, which need
+// an even start.
 template <typename T>
 FN void collect_amplitudes(
-    GLOBAL const uint *code, GLOBAL const Complex<T> *states, GLOBAL const T *flags, GLOBAL Complex<T> *outputs,
+    GLOBAL const uint *code, GLOBAL const Complex<T> *states, GLOBAL const T *flags, GLOBAL T *outputs,
     CONSTANT BasisArgs &a, ThreadPos p)
 {
     const wide item = static_cast<wide>(p.block) * p.threads + p.rank;
@@ -416,11 +424,13 @@ FN void collect_amplitudes(
     if (sample < a.batch) {
         const uint from = a.origin ^ flips_of(code, a.columns, a.count, index);
         const Complex<T> value = states[(static_cast<wide>(sample) << a.qubits) + from];
-        outputs[item] = complex<T>(value.x + flags[sample], value.y + flags[sample]);
+        GLOBAL T *pair = outputs + static_cast<wide>(sample) * a.width + a.column + 2u * index;
+        pair[0] = value.x + flags[sample];
+        pair[1] = value.y + flags[sample];
     }
 }
 
-// λ of amplitudes. A tensor may start at any of its numbers, so the cotangent is no array of complex numbers, which need an even start.
+// λ of amplitudes. A cotangent may start at any number, as outputs may.
 template <typename T>
 FN void seed_amplitudes(
     GLOBAL const uint *code, GLOBAL const T *cotangent, GLOBAL const T *flags, GLOBAL Complex<T> *lambdas,
@@ -431,7 +441,9 @@ FN void seed_amplitudes(
     if (sample < a.batch) {
         const uint to = a.origin ^ flips_of(code, a.columns, a.count, index);
         const T scale = static_cast<T>(0.5f);
-        const T re = scale * cotangent[2u * item], im = scale * cotangent[2u * item + 1u];
-        lambdas[(static_cast<wide>(sample) << a.qubits) + to] = complex<T>(re + flags[sample], im + flags[sample]);
+        GLOBAL const T *pair = cotangent + static_cast<wide>(sample) * a.width + a.column + 2u * index;
+        const wide at = (static_cast<wide>(sample) << a.qubits) + to;
+        const Complex<T> before = lambda_before<T>(lambdas, at, flags[sample], a);
+        lambdas[at] = complex<T>(before.x + scale * pair[0], before.y + scale * pair[1]);
     }
 }

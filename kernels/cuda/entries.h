@@ -143,7 +143,7 @@ extern "C" __global__ void cw_amplitudes(
     const uint *__restrict__ code,
     const Complex<REAL> *__restrict__ states,
     const REAL *__restrict__ flags,
-    Complex<REAL> *outputs,
+    REAL *outputs,
     const BasisArgs a)
 {
     collect_amplitudes<REAL>(code, states, flags, outputs, a, thread_pos());

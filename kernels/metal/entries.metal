@@ -176,7 +176,7 @@ kernel void cw_amplitudes(
     device const uint *code [[buffer(0)]],
     device const float2 *states [[buffer(1)]],
     device const float *flags [[buffer(2)]],
-    device float2 *outputs [[buffer(3)]],
+    device float *outputs [[buffer(3)]],
     constant BasisArgs &a [[buffer(4)]],
     uint block [[threadgroup_position_in_grid]],
     uint rank [[thread_index_in_threadgroup]],

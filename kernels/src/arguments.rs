@@ -170,6 +170,12 @@ structures! { ARGUMENTS:
         origin: u32,
         /// Number of threads for an output.
         per_item: u32,
+        /// Index of the first output in a row of outputs, and of the cotangent.
+        column: u32,
+        /// Number of entries in a row of outputs, and of the cotangent.
+        width: u32,
+        /// 1: the result is added to the values in memory.
+        keep: u32,
     }
     /// Arguments of embedding, and of its gradient.
     EmbedArgs {

@@ -214,7 +214,7 @@ kernels! {
         read code: Code,
         read states: States,
         read flags: Flags,
-        write outputs: Result as Complex,
+        write outputs: Result,
     }
     /// λ of returned amplitudes.
     SeedAmplitudes: cw_seed_amplitudes => seed_amplitudes(BasisArgs) {

@@ -7,7 +7,7 @@ use super::host::{HostEngine, OnHost};
 use super::{Arguments, Gradients, NeedsGrad, Options, Real, Saved, budget, with_engine};
 use crate::error::Result;
 use crate::observable::Part;
-use crate::program::{Kernel, Program, Readout, Step, Sum, Variable};
+use crate::program::{Kernel, Program, Quantity, Readout, Step, Sum, Variable};
 use num_complex::Complex64;
 use std::sync::Arc;
 
@@ -275,54 +275,68 @@ fn outcome(qubits: &[usize], index: usize) -> usize {
 
 /// Returns the outputs of a final state.
 fn outputs(readout: &Readout, psi: &Amplitudes, qubits: usize) -> Vec<f64> {
-    match readout {
-        Readout::Expectation(sum) => {
+    let mut outputs = vec![0.0; readout.quantities.iter().map(|columns| columns.count).sum()];
+    for columns in &readout.quantities {
+        outputs[columns.outputs()].copy_from_slice(&values(&columns.quantity, psi, qubits));
+    }
+    outputs
+}
+
+fn values(quantity: &Quantity, psi: &Amplitudes, qubits: usize) -> Vec<f64> {
+    match quantity {
+        Quantity::Expectation(sum) => {
             let value = |output| sum.constants[output] + inner(psi, &observed(sum, output, psi, qubits)).re;
             (0..sum.outputs).map(value).collect()
         }
-        Readout::Variance(sums) => {
+        Quantity::Variance(sums) => {
             let variance = |sum: &Sum| {
                 let moved = observed(sum, 0, psi, qubits);
                 inner(&moved, &moved).re - inner(psi, &moved).re.powi(2)
             };
             sums.iter().map(variance).collect()
         }
-        Readout::Probabilities(of) => {
+        Quantity::Probabilities(of) => {
             let mut outputs = vec![0.0; 1 << of.len()];
             psi.iter().enumerate().for_each(|(index, value)| outputs[outcome(of, index)] += value.norm_sqr());
             outputs
         }
-        Readout::State => psi.iter().flat_map(|value| [value.re, value.im]).collect(),
+        Quantity::State => psi.iter().flat_map(|value| [value.re, value.im]).collect(),
     }
 }
 
 /// Returns λ: the change of `sum(cotangent * outputs)` is `2 Re <λ|dψ>`.
 fn lambda(readout: &Readout, psi: &Amplitudes, cotangent: &[f64], qubits: usize) -> Amplitudes {
     let mut lambda = vec![Complex64::ZERO; psi.len()];
+    for columns in &readout.quantities {
+        add_lambda(&columns.quantity, psi, &cotangent[columns.outputs()], qubits, &mut lambda);
+    }
+    lambda
+}
+
+fn add_lambda(quantity: &Quantity, psi: &Amplitudes, cotangent: &[f64], qubits: usize, lambda: &mut Amplitudes) {
     let mut add = |factor: f64, vector: &Amplitudes| {
         lambda.iter_mut().zip(vector).for_each(|(sum, value)| *sum += factor * value);
     };
-    match readout {
-        Readout::Expectation(sum) => {
+    match quantity {
+        Quantity::Expectation(sum) => {
             (0..sum.outputs).for_each(|output| add(cotangent[output], &observed(sum, output, psi, qubits)));
         }
-        Readout::Variance(sums) => {
+        Quantity::Variance(sums) => {
             for (sum, c) in sums.iter().zip(cotangent) {
                 let moved = observed(sum, 0, psi, qubits);
                 add(*c, &observed(sum, 0, &moved, qubits));
                 add(-2.0 * c * inner(psi, &moved).re, &moved);
             }
         }
-        Readout::Probabilities(of) => {
+        Quantity::Probabilities(of) => {
             for (index, value) in lambda.iter_mut().enumerate() {
-                *value = cotangent[outcome(of, index)] * psi[index];
+                *value += cotangent[outcome(of, index)] * psi[index];
             }
         }
-        Readout::State => {
+        Quantity::State => {
             for (value, pair) in lambda.iter_mut().zip(cotangent.chunks(2)) {
-                *value = 0.5 * Complex64::new(pair[0], pair[1]);
+                *value += 0.5 * Complex64::new(pair[0], pair[1]);
             }
         }
     }
-    lambda
 }

@@ -10,7 +10,7 @@ use super::chain::Numbers;
 use super::points::{Batches, Variant};
 use crate::engine::NeedsGrad;
 use crate::error::Result;
-use crate::program::{AnglesAsInputs, Probe, Readout, Spectrum, Variable};
+use crate::program::{AnglesAsInputs, Probe, Quantity, Readout, Spectrum, Variable};
 use std::f64::consts::{PI, TAU};
 
 /// Harmonics `base, 2 base, .. count base`.
@@ -21,17 +21,29 @@ pub(super) struct Harmonics {
 }
 
 impl Harmonics {
-    /// Returns the harmonics of an output as a function of the angle of a step.
+    /// Returns the harmonics of all outputs as functions of the angle of a step.
     pub(super) fn new(spectrum: Spectrum, readout: &Readout) -> Self {
-        let (base, count) = match (readout, spectrum) {
+        let each = readout.quantities.iter().map(|columns| Self::of_quantity(spectrum, &columns.quantity));
+        each.reduce(Self::and).unwrap_or(Self { base: 1.0, count: 1 })
+    }
+
+    fn of_quantity(spectrum: Spectrum, quantity: &Quantity) -> Self {
+        let (base, count) = match (quantity, spectrum) {
             // Amplitudes are linear in the step's matrix, whose frequencies are its eigenvalues.
-            (Readout::State, _) => return Self { base: 1.0, count: 1 },
+            (Quantity::State, _) => return Self { base: 1.0, count: 1 },
             (_, Spectrum::Signs) => (2.0, 1),
             (_, Spectrum::ZeroOne) => (1.0, 1),
             (_, Spectrum::ZeroSigns) => (1.0, 2),
         };
         // A variance has the square of an expectation value.
-        Self { base, count: if matches!(readout, Readout::Variance(_)) { 2 * count } else { count } }
+        Self { base, count: if matches!(quantity, Quantity::Variance(_)) { 2 * count } else { count } }
+    }
+
+    /// Returns harmonics among which are those of both. A base is 1 or 2.
+    fn and(self, other: Self) -> Self {
+        let highest = |one: Self| one.base * f64::from(one.count);
+        let base = self.base.min(other.base);
+        Self { base, count: (highest(self).max(highest(other)) / base) as u32 }
     }
 
     /// Returns shifts of the angle and factors: the slope is the sum of factor times value at the shift.

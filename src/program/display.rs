@@ -8,7 +8,7 @@ use super::derived_features::DerivedFeature;
 use super::index_map::Parity;
 use super::layered::{Layer, LayeredProgram, Node, Phase, Region, Rotation, Source};
 use super::rewrite::step_on_qubit;
-use super::{Controls, Kernel, Program, Readout, Rewrite, Slot, Sum, Variable};
+use super::{Controls, Kernel, Program, Quantity, Readout, Rewrite, Slot, Sum, Variable};
 use crate::circuit::spelled_condition;
 use crate::gf2;
 use std::fmt;
@@ -162,6 +162,15 @@ impl fmt::Display for Kernel {
 }
 
 impl fmt::Display for Readout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut columns: Vec<_> = self.quantities.iter().collect();
+        columns.sort_by_key(|columns| columns.first);
+        let quantities: Vec<String> = columns.iter().map(|columns| columns.quantity.to_string()).collect();
+        f.write_str(&quantities.join(" | "))
+    }
+}
+
+impl fmt::Display for Quantity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sizes = |sum: &Sum| {
             let words: usize = sum.x_groups.iter().map(|x_group| x_group.terms.len()).sum();

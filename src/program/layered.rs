@@ -374,11 +374,10 @@ impl LayerBuilder {
 
     /// Ends the layered program, and returns the readout in the indices that the final state has.
     fn finish(&mut self, readout: &Readout) -> Readout {
-        let sums = readout.sums();
-        if sums.is_empty() || !sums.iter().all(|sum| sum.parts.is_empty()) {
-            self.permute();
-        } else {
+        if readout.has_words_alone() {
             self.close();
+        } else {
+            self.permute();
         }
         let index_map = &self.index_map;
         readout.moved(|mask| index_map.parity(mask), |mask| index_map.flip_mask(mask))

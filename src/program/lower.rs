@@ -34,7 +34,7 @@ pub(super) fn lower_circuit(circuit: &Circuit, measurement: &Measurement, rewrit
         slots: lowering.slots,
         steps: lowering.steps,
         operations,
-        readout: Readout::new(measurement),
+        readout: Readout::new(measurement, circuit.qubits()),
         output_shape: measurement.output_shape(circuit.qubits()),
         rewrites,
         made: Made::default(),

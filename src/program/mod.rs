@@ -30,7 +30,7 @@ pub(crate) use layered::{LayeredProgram, Node as LayeredNode, Phase, Rotation, S
 pub use rewrite::{Rewrite, Rewrites};
 pub(crate) use variants::{AnglesAsInputs, Probe, Spectrum};
 
-pub(crate) use readout::{PauliTerm, Readout, Sum, XMaskGroup};
+pub(crate) use readout::{Columns, PauliTerm, Quantity, Readout, Sum, XMaskGroup};
 
 use crate::gf2;
 use derived_features::DerivedFeatures;

@@ -4,12 +4,32 @@
 //! of this multiple would cover the digits of the other terms. `<ψ|ψ>` differs from 1 by rounding alone.
 
 use super::Parity;
+use crate::gf2;
 use crate::measurement::Measurement;
 use crate::observable::{Observable, Part, PauliWord};
+use std::ops::Range;
 
-/// Measurement of a final state, in a program's terms.
+/// Quantities of a final state whose values stand side by side in the outputs.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Readout {
+pub(crate) struct Readout {
+    /// Quantities in the order in which engines read them: expectation values first, because a block of samples reads
+    /// the Z words of the first quantity from tables.
+    pub(crate) quantities: Vec<Columns>,
+}
+
+/// Quantity, and the outputs that are its values.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Columns {
+    /// First of the outputs.
+    pub(crate) first: usize,
+    /// Number of the outputs.
+    pub(crate) count: usize,
+    pub(crate) quantity: Quantity,
+}
+
+/// Quantity of a final state, in a program's terms.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Quantity {
     /// Expectation values, as one sum with all outputs.
     Expectation(Sum),
     /// Variances, as a sum with one output for each observable.
@@ -52,20 +72,92 @@ pub(crate) struct PauliTerm {
 }
 
 impl Readout {
-    pub(super) fn new(measurement: &Measurement) -> Self {
-        match measurement {
-            Measurement::Expectation(observables) => Self::Expectation(Sum::new(observables)),
+    /// Lowers the measurement of a state of `qubits` qubits.
+    pub(super) fn new(measurement: &Measurement, qubits: usize) -> Self {
+        let (mut quantities, mut first) = (Vec::new(), 0);
+        // One sweep over the state serves all expectation values that stand side by side.
+        for group in measurement.parts().chunk_by(|one, next| one.is_expectation() && next.is_expectation()) {
+            let count = group.iter().map(|part| part.outputs(qubits)).sum();
+            quantities.push(Columns { first, count, quantity: Quantity::new(group) });
+            first += count;
+        }
+        // The sort is stable, so the order follows from the measurement alone.
+        quantities.sort_by_key(|columns| !matches!(columns.quantity, Quantity::Expectation(_)));
+        Self { quantities }
+    }
+
+    /// Readout of a state of `qubits` qubits as amplitudes.
+    pub(super) fn state(qubits: usize) -> Self {
+        Self::new(&Measurement::State, qubits)
+    }
+
+    /// The quantity, if there is no other.
+    pub(crate) fn single(&self) -> Option<&Quantity> {
+        if let [columns] = &self.quantities[..] { Some(&columns.quantity) } else { None }
+    }
+
+    /// Whether a quantity is a variance.
+    pub(crate) fn has_variances(&self) -> bool {
+        self.quantities.iter().any(|columns| matches!(columns.quantity, Quantity::Variance(_)))
+    }
+
+    /// Whether all quantities are sums of Pauli words, which can be read in stored indices.
+    pub(super) fn has_words_alone(&self) -> bool {
+        self.quantities.iter().all(|columns| columns.quantity.has_words_alone())
+    }
+
+    /// Readout with its sums [in other indices](Sum::moved); all other quantities read logical indices.
+    pub(crate) fn moved(&self, parity: impl Fn(u64) -> Parity, flip_mask: impl Fn(u64) -> u64) -> Self {
+        self.map(|quantity| quantity.map_sums(|sum| sum.moved(&parity, &flip_mask)))
+    }
+
+    /// Mask of the qubits that the readout reads, or `None` if global phases change the readout.
+    pub(super) fn support(&self) -> Option<u64> {
+        self.quantities.iter().try_fold(0, |mask, columns| Some(mask | columns.quantity.support()?))
+    }
+
+    /// Whether the readout, in stored indices, is independent of all phases of the amplitudes.
+    pub(super) fn sees_no_phases(&self) -> bool {
+        self.quantities.iter().all(|columns| columns.quantity.sees_no_phases())
+    }
+
+    /// Readout without the constant of each output. Differences of outputs need no constants, and a constant would cost
+    /// digits.
+    pub(super) fn without_constants(&self) -> Self {
+        self.map(|quantity| quantity.map_sums(|sum| sum.clone().without_constants()))
+    }
+
+    fn map(&self, of: impl Fn(&Quantity) -> Quantity) -> Self {
+        let columns = |columns: &Columns| Columns { quantity: of(&columns.quantity), ..*columns };
+        Self { quantities: self.quantities.iter().map(columns).collect() }
+    }
+}
+
+impl Columns {
+    /// Outputs that are the quantity's values.
+    pub(crate) fn outputs(&self) -> Range<usize> {
+        self.first..self.first + self.count
+    }
+}
+
+impl Quantity {
+    /// Lowers neighbouring measurements: expectation values, or a single measurement.
+    fn new(group: &[Measurement]) -> Self {
+        match &group[0] {
+            Measurement::Expectation(_) => {
+                Self::Expectation(Sum::new(&group.iter().flat_map(Measurement::observables).collect::<Vec<_>>()))
+            }
             Measurement::Variance(observables) => {
-                let centered = |one| Sum::new(std::slice::from_ref(one)).without_constants();
-                Self::Variance(observables.iter().map(centered).collect())
+                Self::Variance(observables.iter().map(|one| Sum::new(&[one]).without_constants()).collect())
             }
             Measurement::Probabilities(qubits) => Self::Probabilities(qubits.clone()),
             Measurement::State => Self::State,
+            Measurement::All(_) => unreachable!("a part is no list"),
         }
     }
 
-    /// Sums that the readout evaluates.
-    pub(crate) fn sums(&self) -> &[Sum] {
+    /// Sums that the quantity evaluates.
+    fn sums(&self) -> &[Sum] {
         match self {
             Self::Expectation(sum) => std::slice::from_ref(sum),
             Self::Variance(sums) => sums,
@@ -73,47 +165,41 @@ impl Readout {
         }
     }
 
-    /// Readout with its sums [in other indices](Sum::moved); all others read logical indices.
-    pub(crate) fn moved(&self, parity: impl Fn(u64) -> Parity, flip_mask: impl Fn(u64) -> u64) -> Self {
-        let moved = |sum: &Sum| sum.moved(&parity, &flip_mask);
+    fn map_sums(&self, of: impl Fn(&Sum) -> Sum) -> Self {
         match self {
-            Self::Expectation(sum) => Self::Expectation(moved(sum)),
-            Self::Variance(sums) => Self::Variance(sums.iter().map(moved).collect()),
+            Self::Expectation(sum) => Self::Expectation(of(sum)),
+            Self::Variance(sums) => Self::Variance(sums.iter().map(of).collect()),
             Self::Probabilities(_) | Self::State => self.clone(),
         }
     }
 
-    /// Mask of the qubits that the readout reads, or `None` if global phases change the readout.
-    pub(super) fn support(&self) -> Option<u64> {
+    fn has_words_alone(&self) -> bool {
+        match self {
+            Self::Expectation(_) | Self::Variance(_) => self.sums().iter().all(|sum| sum.parts.is_empty()),
+            Self::Probabilities(_) | Self::State => false,
+        }
+    }
+
+    fn support(&self) -> Option<u64> {
         match self {
             Self::Expectation(_) | Self::Variance(_) => {
                 Some(self.sums().iter().fold(0, |mask, sum| mask | sum.support()))
             }
-            Self::Probabilities(qubits) => Some(qubits.iter().fold(0, |mask, qubit| mask | 1 << qubit)),
+            Self::Probabilities(qubits) => Some(gf2::mask(qubits)),
             Self::State => None,
         }
     }
 
-    /// Whether the readout, in stored indices, is independent of all phases of the amplitudes.
-    pub(super) fn sees_no_phases(&self) -> bool {
+    fn sees_no_phases(&self) -> bool {
         match self {
             Self::Expectation(_) | Self::Variance(_) => self.sums().iter().all(Sum::is_diagonal),
             Self::Probabilities(_) | Self::State => false,
         }
     }
-
-    /// Readout without the constant of each output. Differences of outputs need no constants, and a constant would cost
-    /// digits.
-    pub(super) fn without_constants(&self) -> Self {
-        match self {
-            Self::Expectation(sum) => Self::Expectation(sum.clone().without_constants()),
-            Self::Variance(_) | Self::Probabilities(_) | Self::State => self.clone(),
-        }
-    }
 }
 
 impl Sum {
-    fn new(observables: &[Observable]) -> Self {
+    fn new(observables: &[&Observable]) -> Self {
         let outputs = observables.len();
         let mut sum = Self { outputs, constants: vec![0.0; outputs], ..Self::default() };
         for (output, observable) in observables.iter().enumerate() {
@@ -136,6 +222,11 @@ impl Sum {
 
     fn without_constants(self) -> Self {
         Self { constants: vec![0.0; self.outputs], ..self }
+    }
+
+    /// Number of terms: of words and of other parts.
+    pub(crate) fn terms(&self) -> usize {
+        self.parts.len() + self.x_groups.iter().map(|x_group| x_group.terms.len()).sum::<usize>()
     }
 
     /// Sum with its words in other indices: `parity` maps a z-mask, `flip_mask` an x-mask. Other parts do not change.

@@ -140,7 +140,7 @@ impl Program {
     /// The same program, returning its state. Light-cone pruning has already run, so amplitudes of unmeasured qubits
     /// may differ from the circuit's.
     pub(crate) fn state(&self) -> Self {
-        Self { readout: Readout::State, output_shape: vec![1 << self.qubits, 2], ..self.bare() }
+        Self { readout: Readout::state(self.qubits), output_shape: vec![1 << self.qubits, 2], ..self.bare() }
     }
 }
 

@@ -24,8 +24,8 @@ pub(super) enum Estimates {
     Means(Vec<Observed>),
     /// Variances of whole observables.
     Variances(Vec<Observed>),
-    /// Frequencies of all outcomes, which are the outputs.
-    Frequencies,
+    /// Frequencies of all outcomes, which are outputs from `first` on.
+    Frequencies { first: usize },
 }
 
 /// Function of an outcome that gives one output.
@@ -103,8 +103,8 @@ impl Group {
             Estimates::Variances(_) => {
                 self.moments(counts).iter().for_each(|moments| outputs[moments.output] += moments.variance);
             }
-            Estimates::Frequencies => {
-                let shots = total(counts);
+            Estimates::Frequencies { first } => {
+                let (shots, outputs) = (total(counts), &mut outputs[*first..]);
                 counts.iter().for_each(|&(outcome, count)| outputs[outcome as usize] += count as f64 / shots);
             }
         }
@@ -114,7 +114,7 @@ impl Group {
     pub(crate) fn moments(&self, counts: &Counts) -> Vec<Moments> {
         match &self.estimates {
             Estimates::Variances(observed) => observed.iter().map(|one| self.moments_of(one, counts)).collect(),
-            Estimates::Means(_) | Estimates::Frequencies => Vec::new(),
+            Estimates::Means(_) | Estimates::Frequencies { .. } => Vec::new(),
         }
     }
 

@@ -16,10 +16,8 @@ use std::sync::Arc;
 
 /// Checks a number of shots for a measurement.
 pub(crate) fn check_shots(measurement: &Measurement, shots: usize) -> Result<u32> {
-    let least = match measurement {
-        Measurement::Variance(_) => 2,
-        Measurement::Expectation(_) | Measurement::Probabilities(_) | Measurement::State => 1,
-    };
+    let is_variance = |part: &Measurement| matches!(part, Measurement::Variance(_));
+    let least = if measurement.parts().iter().any(is_variance) { 2 } else { 1 };
     let expected = || format!("{least} to {}", u32::MAX);
     let wrong = || Error::Measurement(Mistake::Length { what: "shots", expected: expected(), actual: shots });
     u32::try_from(shots).ok().filter(|&shots| shots >= least).ok_or_else(wrong)
@@ -29,21 +27,25 @@ pub(crate) fn check_shots(measurement: &Measurement, shots: usize) -> Result<u32
 /// outputs.
 pub(crate) fn group_terms(measurement: &Measurement, qubits: usize) -> Result<Vec<Group>> {
     measurement.check(qubits)?;
-    let mut planner = Planner::default();
-    match measurement {
-        Measurement::Expectation(observables) => {
-            planner.each(observables, Planner::apart)?;
-            Ok(planner.finish(Estimates::Means))
+    let (mut means, mut variances, mut groups) = (Planner::default(), Planner::default(), Vec::new());
+    let (mut first, mut index) = (0, 0);
+    for part in measurement.parts() {
+        match part {
+            Measurement::Expectation(observables) => means.each(observables, (first, index), Planner::apart)?,
+            Measurement::Variance(observables) => variances.each(observables, (first, index), Planner::whole)?,
+            Measurement::Probabilities(measured) => {
+                let (qubits, estimates) = (measured.clone(), Estimates::Frequencies { first });
+                groups.push(Group { changes: Vec::new(), qubits, estimates });
+            }
+            Measurement::State => return Err(Error::Measurement(Mistake::StateFromShots)),
+            Measurement::All(_) => {}
         }
-        Measurement::Variance(observables) => {
-            planner.each(observables, Planner::whole)?;
-            Ok(planner.finish(Estimates::Variances))
-        }
-        Measurement::Probabilities(measured) => {
-            Ok(vec![Group { changes: Vec::new(), qubits: measured.clone(), estimates: Estimates::Frequencies }])
-        }
-        Measurement::State => Err(Error::Measurement(Mistake::StateFromShots)),
+        first += part.outputs(qubits);
+        index += part.observables().count();
     }
+    groups.extend(means.finish(Estimates::Means));
+    groups.extend(variances.finish(Estimates::Variances));
+    Ok(groups)
 }
 
 /// Terms that one basis has to measure together.
@@ -76,13 +78,16 @@ struct Planner {
 }
 
 impl Planner {
+    /// Adds observables, whose outputs begin with `first`. The first of them has the index `start` in errors.
     fn each(
         &mut self,
         observables: &[Observable],
+        (first, start): (usize, usize),
         add: fn(&mut Self, usize, &Observable) -> Result<(), Mistake>,
     ) -> Result<()> {
         for (index, observable) in observables.iter().enumerate() {
-            add(self, index, observable).map_err(|mistake| Error::Observable { index, mistake })?;
+            let wrong = |mistake| Error::Observable { index: start + index, mistake };
+            add(self, first + index, observable).map_err(wrong)?;
         }
         Ok(())
     }

@@ -82,40 +82,74 @@ pub(crate) struct Loss {
     pub(crate) quadratic: bool,
 }
 
+impl Loss {
+    fn new(measurement: Measurement, quadratic: bool, outputs: impl Fn(&[C]) -> Vec<f64> + 'static) -> Self {
+        Self { measurement, outputs: Box::new(outputs), quadratic }
+    }
+
+    fn expectation(all: &[Obs]) -> Self {
+        let measurement = Measurement::expectation(all.iter().map(Obs::observable));
+        let all = all.to_vec();
+        Self::new(measurement, true, move |state| all.iter().map(|o| o.expectation(state)).collect())
+    }
+
+    fn variance(all: &[Obs]) -> Self {
+        let measurement = Measurement::variance(all.iter().map(Obs::observable));
+        let all = all.to_vec();
+        Self::new(measurement, false, move |state| all.iter().map(|o| o.variance(state)).collect())
+    }
+
+    fn probabilities_backwards(qubits: usize) -> Self {
+        Self::new(Measurement::probabilities((0..qubits).rev()), true, move |state| {
+            let reversed = |i: usize| (0..qubits).map(|k| (i >> k & 1) << (qubits - 1 - k)).sum::<usize>();
+            (0..state.len()).map(|i| state[reversed(i)].norm_sqr()).collect()
+        })
+    }
+
+    fn probabilities_of_qubit_0() -> Self {
+        Self::new(Measurement::probabilities([0]), true, |state| {
+            let one: f64 = state.iter().skip(1).step_by(2).map(|a| a.norm_sqr()).sum();
+            vec![state.iter().map(|a| a.norm_sqr()).sum::<f64>() - one, one]
+        })
+    }
+
+    fn state() -> Self {
+        Self::new(Measurement::state(), false, |state| state.iter().flat_map(|a| [a.re, a.im]).collect())
+    }
+
+    /// Joins losses on one state.
+    fn all(members: impl IntoIterator<Item = Self>) -> Self {
+        let members: Vec<Self> = members.into_iter().collect();
+        let quadratic = members.iter().all(|one| one.quadratic);
+        let measurement = Measurement::all(members.iter().map(|one| one.measurement.clone()));
+        Self::new(measurement, quadratic, move |state| members.iter().flat_map(|one| (one.outputs)(state)).collect())
+    }
+}
+
 pub(crate) fn losses(seed: u64, qubits: usize) -> Vec<Loss> {
     let all = random_observables(seed, qubits);
-    let (means, spreads) = (all.clone(), all.clone());
+    let (some, others) = (&all[..6], &all[all.len() - 5..]);
     vec![
-        Loss {
-            measurement: Measurement::expectation(all.iter().map(Obs::observable)),
-            outputs: Box::new(move |state| means.iter().map(|o| o.expectation(state)).collect()),
-            quadratic: true,
-        },
-        Loss {
-            measurement: Measurement::variance(all.iter().map(Obs::observable)),
-            outputs: Box::new(move |state| spreads.iter().map(|o| o.variance(state)).collect()),
-            quadratic: false,
-        },
-        Loss {
-            measurement: Measurement::probabilities((0..qubits).rev()),
-            outputs: Box::new(move |state| {
-                let reversed = |i: usize| (0..qubits).map(|k| (i >> k & 1) << (qubits - 1 - k)).sum::<usize>();
-                (0..state.len()).map(|i| state[reversed(i)].norm_sqr()).collect()
-            }),
-            quadratic: true,
-        },
-        Loss {
-            measurement: Measurement::probabilities([0]),
-            outputs: Box::new(|state| {
-                let one: f64 = state.iter().skip(1).step_by(2).map(|a| a.norm_sqr()).sum();
-                vec![state.iter().map(|a| a.norm_sqr()).sum::<f64>() - one, one]
-            }),
-            quadratic: true,
-        },
-        Loss {
-            measurement: Measurement::state(),
-            outputs: Box::new(|state| state.iter().flat_map(|a| [a.re, a.im]).collect()),
-            quadratic: false,
-        },
+        Loss::expectation(&all),
+        Loss::variance(&all),
+        Loss::probabilities_backwards(qubits),
+        Loss::probabilities_of_qubit_0(),
+        Loss::state(),
+        // Several kinds, each of which an engine meets first, or after others; kinds that it reads together, and apart.
+        Loss::all([
+            Loss::variance(&some[..2]),
+            Loss::expectation(some),
+            Loss::probabilities_of_qubit_0(),
+            Loss::expectation(&others[..2]),
+            Loss::state(),
+            Loss::variance(&others[2..]),
+        ]),
+        Loss::all([
+            Loss::probabilities_of_qubit_0(),
+            Loss::expectation(&some[..2]),
+            Loss::expectation(others),
+            Loss::probabilities_backwards(qubits),
+        ]),
+        Loss::all([Loss::state(), Loss::probabilities_of_qubit_0(), Loss::variance(&some[..1])]),
     ]
 }

@@ -12,7 +12,7 @@ use crate::engine::cpu::single::tables::SweepTables;
 use crate::engine::cpu::single::tiling::StateTiling;
 use crate::engine::cpu::state::state_bytes;
 use crate::engine::cpu::steps::forward::CosSin;
-use crate::program::{LayeredNode, Program, Readout, Rewrite};
+use crate::program::{LayeredNode, Program, Rewrite};
 use std::marker::PhantomData;
 use std::sync::OnceLock;
 
@@ -84,7 +84,7 @@ impl Footprint {
         let (made, tables, places) = Self::of_layers::<T>(program, execution);
         let mut footprint = Self {
             execution,
-            third_state: matches!(program.readout, Readout::Variance(_)),
+            third_state: program.readout.has_variances(),
             moves: execution != Execution::Steps && program.layered().nodes.iter().any(moved),
             saves_angles,
             layered: if execution == Execution::Steps { 0 } else { program.layered().bytes() },

@@ -10,7 +10,7 @@ use crate::engine::cpu::steps::forward::Target;
 use crate::engine::cpu::steps::observables::{Diagonal, SumPart, Within};
 use crate::engine::cpu::worker::Worker;
 use crate::gf2;
-use crate::program::{PauliTerm, Readout, Sum, XMaskGroup};
+use crate::program::{PauliTerm, Quantity, Sum, XMaskGroup};
 
 /// Identity, for output 0.
 const IDENTITY: Diagonal<'static> =
@@ -45,43 +45,46 @@ impl<T: Real> Worker<'_, T> {
     fn read_states(&mut self, out: &mut [T]) {
         let psi = self.target();
         let Call { program, partition, prepared, .. } = *self.call;
-        let Scratch { block, third_state, values, .. } = &mut *self.scratch;
-        match partition.execution.readout(program) {
-            Readout::Expectation(sum) => {
-                values.clear(sum.outputs);
-                if let Some(words) = &prepared.words {
-                    z_sums::expect_z_words(&block.psi, words, &mut values.words, &mut values.sums);
-                }
-                let x_groups = &sum.x_groups[usize::from(prepared.words.is_some())..];
-                expect(psi, x_groups, &sum.parts, values);
-                values.fold(psi.lanes);
-                for (output, (sums, constant)) in values.sums.chunks_exact(LANES).zip(&sum.constants).enumerate() {
-                    write_column(out, (output, sum.outputs), (sums, *constant));
-                }
-            }
-            Readout::Variance(sums) => {
-                for (output, sum) in sums.iter().enumerate() {
-                    let (_, deviation) = deviation(psi, sum, third_state, values);
-                    values.clear(1);
-                    deviation.expect_diagonal(IDENTITY, Within::default(), &mut values.sums);
+        let width = program.outputs();
+        for (place, columns) in partition.execution.readout(program).quantities.iter().enumerate() {
+            let Scratch { block, third_state, values, .. } = &mut *self.scratch;
+            let words = prepared.words.as_ref().filter(|_| place == 0);
+            let column = |output: usize| (columns.first + output, width);
+            match &columns.quantity {
+                Quantity::Expectation(sum) => {
+                    values.clear(sum.outputs);
+                    if let Some(words) = words {
+                        z_sums::expect_z_words(&block.psi, words, &mut values.words, &mut values.sums);
+                    }
+                    expect(psi, &sum.x_groups[usize::from(words.is_some())..], &sum.parts, values);
                     values.fold(psi.lanes);
-                    write_column(out, (output, sums.len()), (&values.sums, 0.0));
+                    for (output, (sums, constant)) in values.sums.chunks_exact(LANES).zip(&sum.constants).enumerate() {
+                        write_column(out, column(output), (sums, *constant));
+                    }
                 }
-            }
-            Readout::Probabilities(qubits) => {
-                for output in 0..1 << qubits.len() {
-                    values.clear(1);
-                    psi.expect_diagonal(IDENTITY, within(qubits, output), &mut values.sums);
-                    values.fold(psi.lanes);
-                    write_column(out, (output, 1 << qubits.len()), (&values.sums, 0.0));
+                Quantity::Variance(sums) => {
+                    for (output, sum) in sums.iter().enumerate() {
+                        let (_, deviation) = deviation(psi, sum, third_state, values);
+                        values.clear(1);
+                        deviation.expect_diagonal(IDENTITY, Within::default(), &mut values.sums);
+                        values.fold(psi.lanes);
+                        write_column(out, column(output), (&values.sums, 0.0));
+                    }
                 }
-            }
-            Readout::State => {
-                let entries = 2 << psi.qubits;
-                for (lane, row) in out.chunks_mut(entries).enumerate() {
-                    for (index, pair) in row.chunks_mut(2).enumerate() {
-                        pair[0] = block.psi.re[index * psi.lanes + lane];
-                        pair[1] = block.psi.im[index * psi.lanes + lane];
+                Quantity::Probabilities(qubits) => {
+                    for output in 0..columns.count {
+                        values.clear(1);
+                        psi.expect_diagonal(IDENTITY, within(qubits, output), &mut values.sums);
+                        values.fold(psi.lanes);
+                        write_column(out, column(output), (&values.sums, 0.0));
+                    }
+                }
+                Quantity::State => {
+                    for (lane, row) in out.chunks_mut(width).enumerate() {
+                        for (index, pair) in row[columns.outputs()].chunks_mut(2).enumerate() {
+                            pair[0] = block.psi.re[index * psi.lanes + lane];
+                            pair[1] = block.psi.im[index * psi.lanes + lane];
+                        }
                     }
                 }
             }
@@ -91,38 +94,45 @@ impl<T: Real> Worker<'_, T> {
     fn seed_states(&mut self, cotangent: &[T]) {
         let psi = self.target();
         let Call { program, partition, prepared, .. } = *self.call;
-        let outputs = program.outputs();
-        let Scratch { block, lambda, third_state, values, .. } = &mut *self.scratch;
-        let factor = |output: usize| [factor(cotangent, outputs, output, psi.lanes)];
-        match partition.execution.readout(program) {
-            Readout::Expectation(sum) => {
-                values.factors.clear();
-                values.factors.extend((0..outputs).flat_map(factor));
-                seed_sum(psi, &block.psi, prepared.words.as_ref(), sum, values, lambda);
-            }
-            Readout::Variance(sums) => {
+        let width = program.outputs();
+        for (place, columns) in partition.execution.readout(program).quantities.iter().enumerate() {
+            let Scratch { block, lambda, third_state, values, .. } = &mut *self.scratch;
+            let factor = |output: usize| [factor(cotangent, width, columns.first + output, psi.lanes)];
+            let is_first = place == 0;
+            if is_first && !matches!(columns.quantity, Quantity::Expectation(_)) {
                 lambda.clear();
-                for (output, sum) in sums.iter().enumerate() {
-                    let (mean, deviation) = deviation(psi, sum, third_state, values);
-                    let [factor] = factor(output);
-                    apply(deviation, sum, &[factor], &mut values.words, lambda.planes());
-                    let shift = [std::array::from_fn(|lane| factor[lane] * T::from_f64(-mean[lane]))];
-                    deviation.add_diagonal(IDENTITY, Within::default(), &shift, lambda.planes());
+            }
+            match &columns.quantity {
+                Quantity::Expectation(sum) => {
+                    values.factors.clear();
+                    values.factors.extend((0..columns.count).flat_map(factor));
+                    if is_first {
+                        seed_sum(psi, &block.psi, prepared.words.as_ref(), sum, values, lambda);
+                    } else {
+                        apply(psi, sum, &values.factors, &mut values.words, lambda.planes());
+                    }
                 }
-            }
-            Readout::Probabilities(qubits) => {
-                lambda.clear();
-                for output in 0..outputs {
-                    psi.add_diagonal(IDENTITY, within(qubits, output), &factor(output), lambda.planes());
+                Quantity::Variance(sums) => {
+                    for (output, sum) in sums.iter().enumerate() {
+                        let (mean, deviation) = deviation(psi, sum, third_state, values);
+                        let [factor] = factor(output);
+                        apply(deviation, sum, &[factor], &mut values.words, lambda.planes());
+                        let shift = [std::array::from_fn(|lane| factor[lane] * T::from_f64(-mean[lane]))];
+                        deviation.add_diagonal(IDENTITY, Within::default(), &shift, lambda.planes());
+                    }
                 }
-            }
-            Readout::State => {
-                lambda.clear();
-                let half = T::from_f64(0.5);
-                for (lane, row) in cotangent.chunks(outputs).enumerate() {
-                    for (index, pair) in row.chunks(2).enumerate() {
-                        lambda.re[index * psi.lanes + lane] = half * pair[0];
-                        lambda.im[index * psi.lanes + lane] = half * pair[1];
+                Quantity::Probabilities(qubits) => {
+                    for output in 0..columns.count {
+                        psi.add_diagonal(IDENTITY, within(qubits, output), &factor(output), lambda.planes());
+                    }
+                }
+                Quantity::State => {
+                    let half = T::from_f64(0.5);
+                    for (lane, row) in cotangent.chunks(width).enumerate() {
+                        for (index, pair) in row[columns.outputs()].chunks(2).enumerate() {
+                            lambda.re[index * psi.lanes + lane] += half * pair[0];
+                            lambda.im[index * psi.lanes + lane] += half * pair[1];
+                        }
                     }
                 }
             }

@@ -12,7 +12,7 @@ use crate::engine::cpu::single::tables::SweepTables;
 use crate::engine::cpu::single::tiling::{StateTiling, Sweep, TileNode};
 use crate::engine::cpu::steps::forward::{CosSin, Dense};
 use crate::engine::{Arguments, Real};
-use crate::program::{Kernel, Program, Readout, Step};
+use crate::program::{Kernel, Program, Quantity, Step};
 
 /// Tables that depend on the program and the arguments of a call.
 #[derive(Debug)]
@@ -20,7 +20,7 @@ pub(super) struct CallTables<T> {
     pub(super) angles: SharedAngles,
     /// Matrix of each step that has one, and its adjoint. Empty if no step has a matrix.
     pub(super) matrices: Vec<Option<[Dense<T>; 2]>>,
-    /// Words of Z that are read from blocks of 16 samples: the first x-mask group of the readout.
+    /// Words of Z that are read from blocks of 16 samples: the first x-mask group of the first quantity.
     pub(super) words: Option<ZWords>,
     /// Tables of each node of the batch passes, empty for a node that is not a layer.
     pub(super) layers: Vec<LayerTables<T>>,
@@ -51,8 +51,8 @@ impl<T: Real> CallTables<T> {
             Execution::Steps => {}
         }
         let matrices = if any { program.steps.iter().map(matrix).collect() } else { Vec::new() };
-        let words = match execution.readout(program) {
-            Readout::Expectation(sum) if lanes == LANES => sum.x_groups.first().filter(|x_group| x_group.x == 0),
+        let words = match &execution.readout(program).quantities[0].quantity {
+            Quantity::Expectation(sum) if lanes == LANES => sum.x_groups.first().filter(|x_group| x_group.x == 0),
             _ => None,
         };
         let words = words.map(|x_group| ZWords::new(&x_group.terms));

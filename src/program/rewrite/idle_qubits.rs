@@ -19,7 +19,7 @@ pub(super) fn remove_idle(program: &mut Program, measurement: &Measurement) {
     let places: Vec<usize> = gf2::bits(left).collect();
     program.qubits = places.len();
     program.steps.iter_mut().for_each(|step| move_step(step, &places));
-    program.readout = Readout::new(&measurement.on_places(&places));
+    program.readout = Readout::new(&measurement.on_places(&places), places.len());
     program.places = places;
 }
 

@@ -17,7 +17,7 @@ use crate::engine::gpu::abi::{
     STORE_LAMBDA, STORE_PSI, SlotArgs, SweepArgs, View, WARP, WEIGHTS, Words,
 };
 use crate::engine::gpu::lower::bytecode::{Bytecode, EncodedSweep};
-use crate::engine::gpu::lower::observables::{Observables, Reading};
+use crate::engine::gpu::lower::observables::{Observables, ReadQuantity, Reading};
 use crate::program::Program;
 
 /// Default number of threads of a group.
@@ -207,8 +207,8 @@ impl<'a> LaunchPlanner<'a> {
 
     /// Observables of a program whose call is one sweep in each direction.
     fn fused(&self) -> Option<&'a Observables> {
-        match &self.bytecode.reading {
-            Reading::Expectation(sum) if sum.fused => Some(sum),
+        match &self.bytecode.readings[..] {
+            [Reading { quantity: ReadQuantity::Expectation(sum), .. }] if sum.fused => Some(sum),
             _ => None,
         }
     }

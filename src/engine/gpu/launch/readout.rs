@@ -3,7 +3,7 @@
 use super::planner::{LaunchPlanner, THREADS};
 use crate::engine::gpu::abi::kernels;
 use crate::engine::gpu::abi::{BasisArgs, Buffer, CHUNK_AMPLITUDES, MAX_WARPS, NONE, OutputArgs, ReadArgs, View};
-use crate::engine::gpu::lower::observables::{Basis, CHUNK_BITS, Observables, Reading};
+use crate::engine::gpu::lower::observables::{Basis, CHUNK_BITS, Observables, ReadQuantity, Reading};
 
 /// Number of terms outside a series that a group takes. The group's chunk of the state stays in the cache.
 const SPAN: u32 = 8;
@@ -17,30 +17,34 @@ const AMPLITUDE_BITS: usize = CHUNK_AMPLITUDES.ilog2() as usize;
 const _: () = assert!(CHUNK_BITS <= CHUNK_THREADS[1] + AMPLITUDE_BITS);
 
 impl LaunchPlanner<'_> {
+    /// Number of entries in a row of outputs.
+    fn width(&self) -> u32 {
+        self.program.outputs() as u32
+    }
+
     pub(crate) fn read(&mut self) {
-        let bytecode = self.bytecode;
-        match &bytecode.reading {
-            Reading::Expectation(sum) => {
-                self.expect(sum, Buffer::States, Buffer::Result, 0, sum.outputs);
-            }
-            Reading::Variance(sums) => {
-                let width = sums.len() as u32;
-                for (output, sum) in sums.iter().enumerate() {
-                    self.deviate(sum, output as u32, width);
-                    self.expect(&sum.identity(), Buffer::Deviations, Buffer::Result, output as u32, width);
+        let (bytecode, width) = (self.bytecode, self.width());
+        for Reading { column, quantity } in &bytecode.readings {
+            match quantity {
+                ReadQuantity::Expectation(sum) => self.expect(sum, Buffer::States, Buffer::Result, *column, width),
+                ReadQuantity::Variance(sums) => {
+                    for (column, sum) in (*column..).zip(sums) {
+                        self.deviate(sum, column);
+                        self.expect(&sum.identity(), Buffer::Deviations, Buffer::Result, column, width);
+                    }
                 }
-            }
-            Reading::Probabilities(basis) => {
-                let rest = self.program.qubits - basis.count as usize;
-                let items = self.batch << basis.count;
-                let per_item = if rest <= 5 { 1 } else { THREADS };
-                let groups = if per_item == 1 { items.div_ceil(THREADS as usize) } else { items };
-                let args = self.basis(basis, per_item);
-                self.launch(kernels::Probabilities::USUAL, groups, THREADS, self.scratch_bytes(), args);
-            }
-            Reading::State(basis) => {
-                let args = self.basis(basis, 1);
-                self.each(kernels::Amplitudes::USUAL, self.batch << self.program.qubits, args);
+                ReadQuantity::Probabilities(basis) => {
+                    let rest = self.program.qubits - basis.count as usize;
+                    let items = self.batch << basis.count;
+                    let per_item = if rest <= 5 { 1 } else { THREADS };
+                    let groups = if per_item == 1 { items.div_ceil(THREADS as usize) } else { items };
+                    let args = BasisArgs { per_item, ..self.basis(basis, *column) };
+                    self.launch(kernels::Probabilities::USUAL, groups, THREADS, self.scratch_bytes(), args);
+                }
+                ReadQuantity::State(basis) => {
+                    let args = self.basis(basis, *column);
+                    self.each(kernels::Amplitudes::USUAL, self.batch << self.program.qubits, args);
+                }
             }
         }
     }
@@ -48,48 +52,53 @@ impl LaunchPlanner<'_> {
     pub(crate) fn seed(&mut self) {
         let bytecode = self.bytecode;
         let items = self.batch << self.program.qubits;
-        match &bytecode.reading {
-            Reading::Expectation(sum) => {
-                let args = ReadArgs { cotangent: 1, outputs: sum.outputs, ..self.terms(sum) };
-                self.apply(kernels::Apply::USUAL, args);
-            }
-            Reading::Variance(sums) => {
-                let width = sums.len() as u32;
-                if sums.is_empty() {
-                    self.apply(kernels::Apply::USUAL, ReadArgs { shift: NONE, ..self.whole() });
+        let mut keep = 0;
+        for Reading { column, quantity } in &bytecode.readings {
+            match quantity {
+                ReadQuantity::Expectation(sum) => {
+                    self.weigh(Buffer::States, *column, ReadArgs { keep, ..self.terms(sum) })
                 }
-                for (output, sum) in sums.iter().enumerate() {
-                    self.deviate(sum, output as u32, width);
-                    // The records name output 0, so the cotangent is read from this output on.
-                    let (shift, keep) = (0, u32::from(output > 0));
-                    let args = ReadArgs { cotangent: 1, outputs: width, shift, keep, ..self.terms(sum) };
-                    let start = (output * self.limits.real) as u64;
-                    let kernel = kernels::Apply {
-                        from: View::of(Buffer::Deviations),
-                        cotangent: View { buffer: Buffer::Cotangent, start },
-                        means: View { buffer: Buffer::Means, start },
-                        ..kernels::Apply::USUAL
-                    };
-                    self.apply(kernel, args);
+                ReadQuantity::Variance(sums) => {
+                    for (column, sum) in (*column..).zip(sums) {
+                        self.deviate(sum, column);
+                        let args = ReadArgs { shift: 0, keep, ..self.terms(sum) };
+                        self.weigh(Buffer::Deviations, column, args);
+                        keep = 1;
+                    }
+                }
+                ReadQuantity::Probabilities(basis) => {
+                    let args = BasisArgs { keep, ..self.basis(basis, *column) };
+                    self.each(kernels::SeedProbabilities::USUAL, items, args);
+                }
+                ReadQuantity::State(basis) => {
+                    let args = BasisArgs { keep, ..self.basis(basis, *column) };
+                    self.each(kernels::SeedAmplitudes::USUAL, items, args);
                 }
             }
-            Reading::Probabilities(basis) => {
-                let args = self.basis(basis, 1);
-                self.each(kernels::SeedProbabilities::USUAL, items, args);
-            }
-            Reading::State(basis) => {
-                let args = self.basis(basis, 1);
-                self.each(kernels::SeedAmplitudes::USUAL, items, args);
-            }
+            keep = 1;
         }
     }
 
+    /// Launches terms, weighted by the cotangent, on the states in `from`. The result goes to λ. Records count their
+    /// outputs from 0, so cotangent and means are read from a column on.
+    fn weigh(&mut self, from: Buffer, column: u32, args: ReadArgs) {
+        let start = column as u64 * self.limits.real as u64;
+        let kernel = kernels::Apply {
+            from: View::of(from),
+            cotangent: View { buffer: Buffer::Cotangent, start },
+            means: View { buffer: Buffer::Means, start },
+            ..kernels::Apply::USUAL
+        };
+        self.apply(kernel, ReadArgs { cotangent: 1, outputs: self.width(), ..args });
+    }
+
     /// Launches the mean of a sum, into a column of the means, and `(O - mean) ψ`, into the deviations.
-    fn deviate(&mut self, sum: &Observables, output: u32, width: u32) {
+    fn deviate(&mut self, sum: &Observables, column: u32) {
+        let width = self.width();
         self.size(Buffer::Means, self.batch * width as usize);
         self.size(Buffer::Deviations, self.batch << self.program.qubits);
-        self.expect(sum, Buffer::States, Buffer::Means, output, width);
-        let args = ReadArgs { outputs: width, shift: output, ..self.terms(sum) };
+        self.expect(sum, Buffer::States, Buffer::Means, column, width);
+        let args = ReadArgs { outputs: width, shift: column, ..self.terms(sum) };
         let to = View::of(Buffer::Deviations);
         self.apply(kernels::Apply { to, ..kernels::Apply::USUAL }, args);
     }
@@ -165,7 +174,7 @@ impl LaunchPlanner<'_> {
         MAX_WARPS as usize * self.limits.angle
     }
 
-    fn basis(&self, basis: &Basis, per_item: u32) -> BasisArgs {
+    fn basis(&self, basis: &Basis, column: u32) -> BasisArgs {
         BasisArgs {
             qubits: self.program.qubits as u32,
             batch: self.batch as u32,
@@ -173,7 +182,10 @@ impl LaunchPlanner<'_> {
             rows: basis.rows,
             columns: basis.columns,
             origin: basis.origin,
-            per_item,
+            per_item: 1,
+            column,
+            width: self.width(),
+            keep: 0,
         }
     }
 }

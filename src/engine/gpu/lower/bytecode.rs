@@ -42,7 +42,7 @@ pub(crate) struct Bytecode {
     pub(crate) slot_partials: u32,
     /// Bits of an index within a chunk. Observables are read chunk by chunk.
     pub(crate) chunk_bits: usize,
-    pub(crate) reading: Reading,
+    pub(crate) readings: Vec<Reading>,
     /// Whether a gradient reads inputs and weights directly.
     pub(crate) reads_arguments: bool,
 }
@@ -88,7 +88,7 @@ impl Bytecode {
         let slot_partials = assembler.lists(&slots);
         let whole = sweeps.first().map(|sweep| &sweep.tile).filter(|tile| tile.tiles.is_empty());
         let chunk_bits = most.min(CHUNK_BITS).min(program.qubits);
-        let reading = Reading::new(program, &stored, whole, chunk_bits, &mut assembler);
+        let readings = Reading::all(program, &stored, whole, chunk_bits, &mut assembler);
         let product = |slot: &Slot| slot.terms.iter().any(|(_, _, second)| second.is_some());
         let reads_arguments = program.embedding.is_some() || program.slots.iter().any(product);
         let bits = bits.min(program.qubits);
@@ -105,7 +105,7 @@ impl Bytecode {
             partials,
             slot_partials,
             chunk_bits,
-            reading,
+            readings,
             angles,
             reads_arguments,
         })

@@ -10,11 +10,18 @@ use crate::engine::gpu::abi::{
 };
 use crate::gf2;
 use crate::observable::Part;
-use crate::program::{Parity, PauliTerm, Program, Readout, Sum};
+use crate::program::{Columns, Parity, PauliTerm, Program, Quantity, Sum};
 
-/// Readout at the end of a program.
+/// Quantity at the end of a program, and its first output.
 #[derive(Debug)]
-pub(crate) enum Reading {
+pub(crate) struct Reading {
+    pub(crate) column: u32,
+    pub(crate) quantity: ReadQuantity,
+}
+
+/// Quantity of a final state, as records of the bytecode.
+#[derive(Debug)]
+pub(crate) enum ReadQuantity {
     Expectation(Observables),
     Variance(Vec<Observables>),
     /// Probabilities of measured qubits.
@@ -91,30 +98,37 @@ impl Indices<'_> {
 impl Reading {
     /// Encodes a readout. `whole` is the tile of a state that is one tile. Other states are read in chunks of `chunk`
     /// bits.
-    pub(crate) fn new(
+    pub(crate) fn all(
         program: &Program,
         stored: &StoredOps,
         whole: Option<&Tile>,
         chunk: usize,
         assembler: &mut Assembler,
-    ) -> Self {
+    ) -> Vec<Self> {
         let index_map = &stored.index_map;
         let whole_state = Indices { index_map, tile: None };
-        match &stored.readout {
-            Readout::Expectation(sum) => {
-                let count = sum.parts.len() + sum.x_groups.iter().map(|x_group| x_group.terms.len()).sum::<usize>();
-                let tile = whole.filter(|_| count <= MOST_TERMS);
-                Self::Expectation(Observables::new(sum, Indices { index_map, tile }, chunk, assembler))
-            }
-            Readout::Variance(sums) => {
-                Self::Variance(sums.iter().map(|sum| Observables::new(sum, whole_state, chunk, assembler)).collect())
-            }
-            Readout::Probabilities(qubits) => Self::Probabilities(Basis::new(program, qubits, index_map, assembler)),
-            Readout::State => {
-                let qubits: Vec<usize> = (0..program.qubits).collect();
-                Self::State(Basis::new(program, &qubits, index_map, assembler))
-            }
-        }
+        let is_single = stored.readout.single().is_some();
+        let mut encode = |columns: &Columns| {
+            let quantity = match &columns.quantity {
+                Quantity::Expectation(sum) => {
+                    let tile = whole.filter(|_| is_single && sum.terms() <= MOST_TERMS);
+                    ReadQuantity::Expectation(Observables::new(sum, Indices { index_map, tile }, chunk, assembler))
+                }
+                Quantity::Variance(sums) => {
+                    let sum = |sum| Observables::new(sum, whole_state, chunk, assembler);
+                    ReadQuantity::Variance(sums.iter().map(sum).collect())
+                }
+                Quantity::Probabilities(qubits) => {
+                    ReadQuantity::Probabilities(Basis::new(program, qubits, index_map, assembler))
+                }
+                Quantity::State => {
+                    let qubits: Vec<usize> = (0..program.qubits).collect();
+                    ReadQuantity::State(Basis::new(program, &qubits, index_map, assembler))
+                }
+            };
+            Self { column: columns.first as u32, quantity }
+        };
+        stored.readout.quantities.iter().map(&mut encode).collect()
     }
 }
 
