@@ -546,7 +546,8 @@ struct ReadArgs {
     uint series_count; // Number of series.
     uint outputs; // Number of entries in a row of outputs, of the cotangent and of the means.
     uint cotangent; // 1: the cotangent weights the terms.
-    uint shift; // Output whose mean is subtracted, or NONE.
+    uint column; // Index of the first output in a row of outputs, of the cotangent and of the means.
+    uint centered; // 1: the mean of the first output is subtracted.
     uint keep; // 1: the result is added to the values in memory.
 };
 

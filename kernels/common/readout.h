@@ -260,12 +260,13 @@ FN void apply_terms(
     const bool is_weighted = a.cotangent != 0u;
     GLOBAL const Complex<T> *state = from + (static_cast<wide>(sample) << a.qubits);
     GLOBAL Complex<T> *out = to + (static_cast<wide>(sample) << a.qubits);
-    GLOBAL const T *row = cotangent + static_cast<wide>(sample) * a.outputs;
+    const wide first = static_cast<wide>(sample) * a.outputs + a.column;
+    GLOBAL const T *row = cotangent + first;
     T shift = 0;
-    if (a.shift != NONE) {
-        shift = -means[static_cast<wide>(sample) * a.outputs + a.shift];
+    if (a.centered != 0u) {
+        shift = -means[first];
         if (is_weighted) {
-            shift *= row[a.shift];
+            shift *= row[0];
         }
     }
     Complex<T> sums[CHUNK_AMPLITUDES];
@@ -274,7 +275,7 @@ FN void apply_terms(
         if (e < size) {
             const Complex<T> sum = a.keep != 0u ? out[index] : complex<T>(flags[sample], 0);
             sums[j] = with_terms<T>(sum, state, 0u, index, b, a.terms, a.direct, row, is_weighted);
-            if (a.shift != NONE) {
+            if (a.centered != 0u) {
                 sums[j] = with_series<T>(sums[j], shift, state[index], false);
             }
         }

@@ -126,8 +126,10 @@ structures! { ARGUMENTS:
         outputs: u32,
         /// 1: the cotangent weights the terms.
         cotangent: u32,
-        /// Output whose mean is subtracted, or NONE.
-        shift: u32,
+        /// Index of the first output in a row of outputs, of the cotangent and of the means.
+        column: u32,
+        /// 1: the mean of the first output is subtracted.
+        centered: u32,
         /// 1: the result is added to the values in memory.
         keep: u32,
     }

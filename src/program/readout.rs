@@ -224,11 +224,6 @@ impl Sum {
         Self { constants: vec![0.0; self.outputs], ..self }
     }
 
-    /// Number of terms: of words and of other parts.
-    pub(crate) fn terms(&self) -> usize {
-        self.parts.len() + self.x_groups.iter().map(|x_group| x_group.terms.len()).sum::<usize>()
-    }
-
     /// Sum with its words in other indices: `parity` maps a z-mask, `flip_mask` an x-mask. Other parts do not change.
     pub(crate) fn moved(&self, parity: impl Fn(u64) -> Parity, flip_mask: impl Fn(u64) -> u64) -> Self {
         let term = |term: &PauliTerm| {

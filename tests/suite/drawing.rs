@@ -423,12 +423,17 @@ fn programs_list_their_slots_and_steps() {
       read 3 expectations: 3 words in 2 groups, 1 other parts
     ");
     let last = |measurement| program(measurement).lines().last().map(str::to_owned).expect("a line");
-    let readouts =
-        [Measurement::variance([Z(0), X(0) + Y(1)]), Measurement::probabilities([2, 0]), Measurement::state()];
+    let readouts = [
+        Measurement::variance([Z(0), X(0) + Y(1)]),
+        Measurement::probabilities([2, 0]),
+        Measurement::state(),
+        Measurement::all([Measurement::probabilities([1]), Measurement::expectation([Z(0)])]),
+    ];
     assert_snapshot!(readouts.map(last).join("\n"), @r"
     read 2 variances: 1 words in 1 groups, 0 other parts; 2 words in 2 groups, 0 other parts
     read probabilities of q2 q0
     read the state
+    read probabilities of q1 | 1 expectations: 1 words in 1 groups, 0 other parts
     ");
 }
 

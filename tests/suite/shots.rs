@@ -71,6 +71,13 @@ fn every_estimate_is_unbiased() -> Result<()> {
             Observable::projector_on([(2, true)]) * X(0) + Observable::diagonal_on([0.3, -1.0, 0.2, 2.0], [2, 1])
         ]),
         Measurement::probabilities([2, 0]),
+        Measurement::all([
+            Measurement::probabilities([1]),
+            Measurement::expectation([X(2) + 0.5 * Observable::identity()]),
+            Measurement::variance([Y(0)]),
+            Measurement::probabilities([2, 0]),
+            Measurement::expectation([Z(1), Z(0) * X(2)]),
+        ]),
     ];
     let (case, x, w) = point(7, 3);
     for measurement in measurements {
@@ -102,6 +109,11 @@ fn gradients_by_shift_are_unbiased() -> Result<()> {
         Measurement::expectation([Z(0) + 0.5 * x_and_y(), Z(1)]),
         Measurement::variance([Z(0) * Z(1)]),
         Measurement::probabilities([0, 1]),
+        Measurement::all([
+            Measurement::variance([X(0)]),
+            Measurement::probabilities([1]),
+            Measurement::expectation([Z(0), x_and_y()]),
+        ]),
     ];
     for measurement in measurements {
         let gradient = |layer: &QuantumLayer| -> Result<Vec<f64>> {

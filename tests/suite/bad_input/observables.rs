@@ -229,7 +229,9 @@ fn products_that_are_too_large() {
 
 #[test]
 fn measurements_of_nothing_or_of_the_wrong_qubits() {
-    for measurement in [Measurement::expectation([]), Measurement::variance([]), Measurement::probabilities([])] {
+    let nothing = || [Measurement::expectation([]), Measurement::variance([]), Measurement::probabilities([])];
+    let beside = nothing().map(|one| Measurement::all([Measurement::probabilities([0]), one]));
+    for measurement in nothing().into_iter().chain(beside).chain([Measurement::all([])]) {
         let error = error(&measurement);
         assert!(matches!(error, Error::Measurement(Mistake::NothingMeasured)), "{error:?}");
         says(&error.to_string(), &["nothing is measured"]);
@@ -244,9 +246,25 @@ fn measurements_of_nothing_or_of_the_wrong_qubits() {
     }
     let error = error(&Measurement::probabilities([1, 0, 1]));
     assert!(matches!(error, Error::Measurement(Mistake::RepeatedQubit { qubit: 1 })), "{error:?}");
+    let all = Measurement::all([
+        Measurement::expectation([Z(0), X(1)]),
+        Measurement::probabilities([0]),
+        Measurement::variance([Z(1), Z(2)]),
+    ]);
+    let Error::Observable { index: 3, mistake: Mistake::QubitOutOfRange { qubit: 2, qubits: 2 } } = self::error(&all)
+    else {
+        panic!("the fourth observable")
+    };
+    let endless = Measurement::all(std::iter::repeat_with(Measurement::state));
+    let error = self::error(&endless);
+    let Error::Observable { mistake: Mistake::TooMany { what: "measurements", limit }, .. } = error else {
+        panic!("{error:?}")
+    };
+    assert_eq!(limit, 1 << 20);
     // Asked for shapes that cannot be, it does not panic.
     assert_eq!(Measurement::probabilities(0..100).output_shape(2), [usize::MAX]);
     assert_eq!(Measurement::state().output_shape(usize::MAX), [usize::MAX, 2]);
+    assert_eq!(Measurement::all([Measurement::state(), Measurement::state()]).output_shape(63), [usize::MAX]);
 }
 
 /// An empty sum is the zero operator.

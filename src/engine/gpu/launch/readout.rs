@@ -2,7 +2,7 @@
 
 use super::planner::{LaunchPlanner, THREADS};
 use crate::engine::gpu::abi::kernels;
-use crate::engine::gpu::abi::{BasisArgs, Buffer, CHUNK_AMPLITUDES, MAX_WARPS, NONE, OutputArgs, ReadArgs, View};
+use crate::engine::gpu::abi::{BasisArgs, Buffer, CHUNK_AMPLITUDES, MAX_WARPS, OutputArgs, ReadArgs, View};
 use crate::engine::gpu::lower::observables::{Basis, CHUNK_BITS, Observables, ReadQuantity, Reading};
 
 /// Number of terms outside a series that a group takes. The group's chunk of the state stays in the cache.
@@ -61,7 +61,7 @@ impl LaunchPlanner<'_> {
                 ReadQuantity::Variance(sums) => {
                     for (column, sum) in (*column..).zip(sums) {
                         self.deviate(sum, column);
-                        let args = ReadArgs { shift: 0, keep, ..self.terms(sum) };
+                        let args = ReadArgs { centered: 1, keep, ..self.terms(sum) };
                         self.weigh(Buffer::Deviations, column, args);
                         keep = 1;
                     }
@@ -79,17 +79,10 @@ impl LaunchPlanner<'_> {
         }
     }
 
-    /// Launches terms, weighted by the cotangent, on the states in `from`. The result goes to λ. Records count their
-    /// outputs from 0, so cotangent and means are read from a column on.
+    /// Launches terms, weighted by the cotangent from a column on, on the states in `from`. The result goes to λ.
     fn weigh(&mut self, from: Buffer, column: u32, args: ReadArgs) {
-        let start = column as u64 * self.limits.real as u64;
-        let kernel = kernels::Apply {
-            from: View::of(from),
-            cotangent: View { buffer: Buffer::Cotangent, start },
-            means: View { buffer: Buffer::Means, start },
-            ..kernels::Apply::USUAL
-        };
-        self.apply(kernel, ReadArgs { cotangent: 1, outputs: self.width(), ..args });
+        let kernel = kernels::Apply { from: View::of(from), ..kernels::Apply::USUAL };
+        self.apply(kernel, ReadArgs { cotangent: 1, outputs: self.width(), column, ..args });
     }
 
     /// Launches the mean of a sum, into a column of the means, and `(O - mean) ψ`, into the deviations.
@@ -98,26 +91,24 @@ impl LaunchPlanner<'_> {
         self.size(Buffer::Means, self.batch * width as usize);
         self.size(Buffer::Deviations, self.batch << self.program.qubits);
         self.expect(sum, Buffer::States, Buffer::Means, column, width);
-        let args = ReadArgs { outputs: width, shift: column, ..self.terms(sum) };
+        let args = ReadArgs { outputs: width, column, centered: 1, ..self.terms(sum) };
         let to = View::of(Buffer::Deviations);
         self.apply(kernels::Apply { to, ..kernels::Apply::USUAL }, args);
-    }
-
-    fn whole(&self) -> ReadArgs {
-        let (qubits, chunk_bits) = (self.program.qubits as u32, self.bytecode.chunk_bits as u32);
-        ReadArgs { qubits, batch: self.batch as u32, chunk_bits, span: SPAN, ..ReadArgs::default() }
     }
 
     fn terms(&self, sum: &Observables) -> ReadArgs {
         let [series, series_count] = sum.series;
         ReadArgs {
+            qubits: self.program.qubits as u32,
+            batch: self.batch as u32,
+            chunk_bits: self.bytecode.chunk_bits as u32,
+            span: SPAN,
             terms: sum.terms,
             term_count: sum.count,
             direct: sum.direct,
             series,
             series_count,
-            shift: NONE,
-            ..self.whole()
+            ..ReadArgs::default()
         }
     }
 

@@ -111,7 +111,7 @@ impl Reading {
         let mut encode = |columns: &Columns| {
             let quantity = match &columns.quantity {
                 Quantity::Expectation(sum) => {
-                    let tile = whole.filter(|_| is_single && sum.terms() <= MOST_TERMS);
+                    let tile = whole.filter(|_| is_single && terms(sum) <= MOST_TERMS);
                     ReadQuantity::Expectation(Observables::new(sum, Indices { index_map, tile }, chunk, assembler))
                 }
                 Quantity::Variance(sums) => {
@@ -130,6 +130,11 @@ impl Reading {
         };
         stored.readout.quantities.iter().map(&mut encode).collect()
     }
+}
+
+/// Number of terms: of words and of other parts.
+fn terms(sum: &Sum) -> usize {
+    sum.parts.len() + sum.x_groups.iter().map(|x_group| x_group.terms.len()).sum::<usize>()
 }
 
 impl Basis {
