@@ -43,7 +43,7 @@ pub(crate) fn insert_outputs(
     [inputs, weights]: [&Tensor; 2],
     backward: impl Backward,
 ) -> Result<Tensor> {
-    let shape = (inputs.dim(0)?, program.outputs()).into();
+    let shape = (inputs.dim(0)?, program.engine_outputs()).into();
     let node = Node { program: Arc::clone(program), outputs: Mutex::new(Some(outputs)), shape, backward };
     Ok(inputs.apply_op2(weights, node)?)
 }
@@ -70,7 +70,7 @@ pub(crate) fn evaluate(
     let tracked = in_graph && (inputs.track_op() || weights.track_op());
     let (outputs, saved) = engine.forward(&Request { program, inputs, weights, options }, tracked)?;
     if !tracked {
-        let shape = (inputs.dim(0)?, program.outputs());
+        let shape = (inputs.dim(0)?, program.engine_outputs());
         return Ok(Tensor::from_storage(outputs, shape, BackpropOp::none(), false));
     }
     let backward = Adjoint { engine, options: options.clone(), saved: Mutex::new(saved) };

@@ -6,9 +6,10 @@
 
 use crate::circuit::{Comparison, Token};
 use crate::error::Result;
+use crate::expressions::{evaluate_slots, row, select};
 use crate::program::derived_features::DerivedFeature;
 use crate::program::{Program, Slot, Variable};
-use candle_core::{D, Device, Tensor};
+use candle_core::Tensor;
 use std::collections::HashMap;
 
 /// Derived features that are computed together: their indices in the program's list, and `[batch, features]`.
@@ -29,7 +30,7 @@ pub(crate) fn append_features(program: &Program, rows: &Tensor, weights: &Tensor
         0 => None,
         features => Some(rows.narrow(1, 0, features)?),
     };
-    let tests = tests(&derived.tests, &rows.detach())?;
+    let tests = tests(&derived.tests, &rows.detach(), &weights.detach())?;
     let switches = in_order(switches(&derived.list, &tests)?)?;
     let mut groups = products(&derived.list, &switches, rows, weights)?;
     groups.insert(0, switches);
@@ -50,24 +51,10 @@ fn in_order(groups: Vec<Group>) -> Result<Group> {
     Ok((sorted, select(&all, order)?))
 }
 
-/// Selects columns of a tensor by their indices.
-fn select(of: &Tensor, columns: impl IntoIterator<Item = usize>) -> Result<Tensor> {
-    let columns: Vec<i64> = columns.into_iter().map(|column| column as i64).collect();
-    let count = columns.len();
-    Ok(of.index_select(&Tensor::from_vec(columns, count, of.device())?, D::Minus1)?)
-}
-
-/// Makes a row of numbers in the dtype and on the device of the rows. The cast is on the host, because not every device
-/// has f64.
-fn row(numbers: impl Iterator<Item = f64>, rows: &Tensor) -> Result<Tensor> {
-    let numbers: Vec<f64> = numbers.collect();
-    let shape = (1, numbers.len());
-    Ok(Tensor::from_vec(numbers, shape, &Device::Cpu)?.to_dtype(rows.dtype())?.to_device(rows.device())?)
-}
-
 /// Returns the outcomes of all tests, `[batch, tests]`: 1 or 0, or NaN if a value is not finite.
-fn tests(tests: &[Comparison<Slot>], rows: &Tensor) -> Result<Tensor> {
-    let values = polynomials(tests, rows)?;
+fn tests(tests: &[Comparison<Slot>], rows: &Tensor, weights: &Tensor) -> Result<Tensor> {
+    let slots: Vec<_> = tests.iter().map(|test| &test.value).collect();
+    let values = evaluate_slots(&slots, rows, weights)?.broadcast_as((rows.dim(0)?, tests.len()))?;
     // A test for "below" is a test for "above" with both sides negated.
     let sign = |test: &Comparison<Slot>| if test.above { 1.0 } else { -1.0 };
     let size = row(tests.iter().map(|test| if test.absolute { sign(test) } else { 0.0 }), rows)?;
@@ -76,27 +63,6 @@ fn tests(tests: &[Comparison<Slot>], rows: &Tensor) -> Result<Tensor> {
     let thresholds = row(tests.iter().map(|test| sign(test) * test.threshold), rows)?;
     let hold = compared.broadcast_gt(&thresholds)?.to_dtype(rows.dtype())?;
     Ok((hold + compared.affine(0.0, 0.0)?)?)
-}
-
-/// Returns the numbers to compare with thresholds, `[batch, tests]`.
-fn polynomials(tests: &[Comparison<Slot>], rows: &Tensor) -> Result<Tensor> {
-    let (batch, ones) = rows.dims2()?;
-    let of = tests.iter().enumerate().flat_map(|(test, of)| of.value.terms.iter().map(move |_| test as i64));
-    let of: Vec<i64> = of.collect();
-    let mut sums = Tensor::zeros((batch, tests.len()), rows.dtype(), rows.device())?;
-    if !of.is_empty() {
-        let terms = || tests.iter().flat_map(|test| &test.value.terms);
-        let input = |variable: &Variable| match variable {
-            Variable::Input(index) | Variable::Weight(index) => *index,
-        };
-        let padded = Tensor::cat(&[rows, &Tensor::ones((batch, 1), rows.dtype(), rows.device())?], 1)?;
-        let first = select(&padded, terms().map(|(_, first, _)| input(first)))?;
-        let second = select(&padded, terms().map(|(.., second)| second.as_ref().map_or(ones, input)))?;
-        let terms = (first * second)?.broadcast_mul(&row(terms().map(|(coefficient, ..)| *coefficient), rows)?)?;
-        let count = of.len();
-        sums = sums.index_add(&Tensor::from_vec(of, count, rows.device())?, &terms, 1)?;
-    }
-    Ok(sums.broadcast_add(&row(tests.iter().map(|test| test.value.constant), rows)?)?)
 }
 
 /// Switches whose conditions differ in their tests alone.
@@ -171,7 +137,7 @@ mod tests {
     use super::*;
     use crate::circuit::{Circuit, input};
     use crate::measurement::Measurement;
-    use candle_core::Var;
+    use candle_core::{Device, Var};
 
     /// A single row of weights serves all samples; with a row for each sample, each sample has its own. Gradients go to
     /// either.

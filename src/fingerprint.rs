@@ -152,6 +152,12 @@ impl Fnv {
                 self.sizes(qubits);
             }
             Measurement::State => self.text("state"),
+            Measurement::Postselected(of) => {
+                self.text("postselected");
+                self.size(of.values().len());
+                of.values().iter().for_each(|(qubit, value)| self.sizes(&[*qubit, usize::from(*value)]));
+                self.measurement(of.measurement());
+            }
             Measurement::All(members) => {
                 self.text("all");
                 self.size(members.as_slice().len());
@@ -163,17 +169,29 @@ impl Fnv {
     fn observables(&mut self, name: &str, observables: &[Observable]) {
         self.text(name);
         self.size(observables.len());
-        for observable in observables {
-            self.size(observable.words().count());
-            for (word, coefficient) in observable.words() {
-                self.integer(word.x);
-                self.integer(word.z);
-                self.number(coefficient);
-            }
-            self.size(observable.parts().len());
-            for (coefficient, part) in observable.parts() {
-                self.number(*coefficient);
-                self.part(part);
+        observables.iter().for_each(|observable| self.observable(observable));
+    }
+
+    fn observable(&mut self, observable: &Observable) {
+        self.size(observable.words().count());
+        for (word, coefficient) in observable.words() {
+            self.integer(word.x);
+            self.integer(word.z);
+            self.number(coefficient);
+        }
+        self.size(observable.parts().len());
+        for (coefficient, part) in observable.parts() {
+            self.number(*coefficient);
+            self.part(part);
+        }
+        // Observables with constant coefficients have the fingerprints that they had before there were others.
+        let weighted = observable.weighted();
+        if !weighted.is_empty() {
+            self.text("weighted");
+            self.size(weighted.len());
+            for (coefficient, of) in weighted {
+                self.angle(coefficient);
+                self.observable(of);
             }
         }
     }

@@ -11,6 +11,7 @@ pub use derivatives::{ValueAndGrad, hessian, hessian_vector_product, jacobian, m
 
 use crate::circuit::Circuit;
 use crate::derived_features;
+use crate::derived_outputs::derive_outputs;
 use crate::engine::{self, Options};
 use crate::error::{DeviceError, Error, Result, TensorError, WeightsError};
 use crate::gradient::Estimator;
@@ -211,7 +212,10 @@ pub(crate) fn run_program(
     estimator.check(program, in_graph && given.rows.track_op())?;
     let weights = flat(weights, &given)?;
     let rows = given.with_derived_features(program, &weights)?;
-    given.shaped(&estimator.apply(program, &rows, &weights, in_graph)?, &[], program)
+    let of_engine = estimator.apply(program, &rows, &weights, in_graph)?;
+    // Outputs outside the graph are no reason to track what they are multiplied by.
+    let [features, weights] = [&given.rows, &weights].map(|one| if in_graph { one.clone() } else { one.detach() });
+    given.shaped(&derive_outputs(program, of_engine, &features, &weights)?, &[], program)
 }
 
 /// Checks the arguments of a call without running it.

@@ -90,13 +90,16 @@
 #[doc(hidden)]
 #[path = "private/mod.rs"]
 pub mod __private;
+mod angle;
 mod autograd;
 pub mod circuit;
 pub mod data;
 mod derived_features;
+mod derived_outputs;
 pub mod diagnostics;
 mod engine;
 pub mod error;
+mod expressions;
 mod fingerprint;
 pub mod functional;
 pub mod gate;

@@ -27,6 +27,9 @@ pub(crate) fn at_most<T>(limit: usize, items: impl IntoIterator<Item = T>) -> (V
     (taken, count)
 }
 
+/// Largest number of observables of a measurement.
+pub(crate) const MAX_OBSERVABLES: usize = 1 << 20;
+
 /// Returns all items, or, if the memory is too small for them, the number that fits.
 pub(crate) fn within_memory<T>(items: impl IntoIterator<Item = T>) -> Result<Vec<T>, usize> {
     let items = items.into_iter();

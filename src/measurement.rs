@@ -13,6 +13,7 @@ use crate::observable::Observable;
 /// | [`variance`](Self::variance) of m observables | `<O_k²> - <O_k>²` | `[m]` |
 /// | [`probabilities`](Self::probabilities) of k qubits | probability of each basis state | `[2^k]` |
 /// | [`state`](Self::state) | real and imaginary part of each amplitude | `[2^n, 2]` |
+/// | [`postselect`](Self::postselect) of m values | the values where qubits read as given, then the probability of that | `[m + 1]` |
 /// | [`all`](Self::all) of several measurements | the outputs of each, side by side | `[sum of their numbers]` |
 ///
 /// ```
@@ -32,8 +33,44 @@ pub enum Measurement {
     Probabilities(Vec<usize>),
     /// State vector.
     State,
+    /// Values among the shots in which qubits have given values.
+    Postselected(Postselection),
     /// Several measurements of one state.
     All(Measurements),
+}
+
+/// Measurement on the condition that qubits have given values; see [`Measurement::postselect`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Postselection {
+    pub(crate) values: Vec<(usize, bool)>,
+    pub(crate) measurement: Box<Measurement>,
+}
+
+impl Postselection {
+    /// Returns the qubits with their values.
+    pub fn values(&self) -> &[(usize, bool)] {
+        &self.values
+    }
+
+    /// Returns the measurement under the condition: expectation values, probabilities, or a list of them.
+    pub fn measurement(&self) -> &Measurement {
+        &self.measurement
+    }
+
+    /// Returns the projector on the condition.
+    pub(crate) fn projector(&self) -> Observable {
+        Observable::projector_on(self.values.iter().copied())
+    }
+
+    fn check(&self, qubits: usize) -> Result<()> {
+        self.projector().check(qubits).map_err(Error::Measurement)?;
+        let is_linear =
+            |part: &Measurement| matches!(part, Measurement::Expectation(_) | Measurement::Probabilities(_));
+        if !self.measurement.parts().iter().all(is_linear) {
+            return Err(Error::Measurement(Mistake::NotPostselectable));
+        }
+        self.measurement.check(qubits)
+    }
 }
 
 /// Measurements whose outputs stand side by side; see [`Measurement::all`]. None of them is itself a list.
@@ -108,6 +145,33 @@ impl Measurement {
         }
     }
 
+    /// Keeps only the shots in which each of these qubits has its value, such as `[(3, true)]` for the record of a
+    /// [`measure`](crate::Circuit::measure), and returns the values among them, then the probability of such a shot.
+    ///
+    /// A value is `<Π O Π> / <Π>` with the projector Π on the condition. It is exact and differentiable, as all outputs
+    /// are. In F32 its error grows as the probability falls; where the probability is 0 the value is NaN. With finite
+    /// shots all of these are estimated, and the quotient is biased by one part in the number of shots that are kept.
+    ///
+    /// ```
+    /// use candle_core::{Device, Tensor};
+    /// use candlewick::{functional, prelude::*};
+    /// let mut circuit = Circuit::new(3);
+    /// circuit.ry(input(0), 0).cx(0, 1).measure(1, 2);
+    /// let measurement = Measurement::expectation([Z(0)]).postselect([(2, true)]);
+    /// let x = Tensor::new(&[0.8f64], &Device::Cpu)?;
+    /// let y = functional::evaluate(&circuit, &measurement, Some(&x), &[])?.to_vec1::<f64>()?;
+    /// assert!((y[0] + 1.0).abs() < 1e-12 && (y[1] - 0.4f64.sin().powi(2)).abs() < 1e-12);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// These are mistakes: variances, states, or post-selected values under the condition; a qubit that is out of range
+    /// or named twice.
+    pub fn postselect(self, values: impl IntoIterator<Item = (usize, bool)>) -> Self {
+        // Among more qubits than an index has bits, a qubit is out of range or occurs twice.
+        let values = at_most(u64::BITS as usize, values).0;
+        Self::Postselected(Postselection { values, measurement: Box::new(self) })
+    }
+
     /// Members of a list, or the measurement itself.
     pub(crate) fn parts(&self) -> &[Self] {
         if let Self::All(Measurements(members)) = self { members } else { std::slice::from_ref(self) }
@@ -115,9 +179,13 @@ impl Measurement {
 
     /// Observables, in the order of their outputs.
     pub(crate) fn observables(&self) -> impl Iterator<Item = &Observable> {
-        self.parts().iter().flat_map(|part| match part {
+        let under_conditions = self.parts().iter().flat_map(|part| match part {
+            Self::Postselected(of) => of.measurement.parts(),
+            _ => std::slice::from_ref(part),
+        });
+        under_conditions.flat_map(|part| match part {
             Self::Expectation(observables) | Self::Variance(observables) => &observables[..],
-            Self::Probabilities(_) | Self::State | Self::All(_) => &[],
+            Self::Probabilities(_) | Self::State | Self::Postselected(_) | Self::All(_) => &[],
         })
     }
 
@@ -139,6 +207,7 @@ impl Measurement {
             Self::Expectation(observables) | Self::Variance(observables) => vec![observables.len()],
             Self::Probabilities(measured) => vec![states(measured.len())],
             Self::State => vec![states(qubits), 2],
+            Self::Postselected(of) => vec![of.measurement.outputs(qubits).saturating_add(1)],
             Self::All(Measurements(members)) => {
                 vec![members.iter().map(|one| one.outputs(qubits)).fold(0, usize::saturating_add)]
             }
@@ -154,6 +223,7 @@ impl Measurement {
             }
             Self::Probabilities(measured) => Some(gf2::mask(measured)),
             Self::State => None,
+            Self::Postselected(of) => Some(of.projector().reads_beyond_z() | of.measurement.reads_beyond_z()?),
             Self::All(Measurements(members)) => {
                 members.iter().try_fold(0, |mask, one| Some(mask | one.reads_beyond_z()?))
             }
@@ -172,6 +242,11 @@ impl Measurement {
                 Self::Probabilities(measured.iter().map(place).collect())
             }
             Self::State => Self::State,
+            Self::Postselected(of) => {
+                let place = |qubit: usize| places.partition_point(|place| *place < qubit);
+                let values = of.values.iter().map(|(qubit, value)| (place(*qubit), *value));
+                of.measurement.on_places(places).postselect(values)
+            }
             Self::All(Measurements(members)) => {
                 Self::All(Measurements(members.iter().map(|one| one.on_places(places)).collect()))
             }
@@ -188,8 +263,10 @@ impl Measurement {
                 Self::Expectation(observables) | Self::Variance(observables) if observables.is_empty() => {
                     return Err(Error::Measurement(Mistake::NothingMeasured));
                 }
+                Self::Variance(observables) => check_constants(observables)?,
                 Self::Probabilities(measured) => check_measured(measured, qubits).map_err(Error::Measurement)?,
-                Self::Expectation(_) | Self::Variance(_) | Self::State | Self::All(_) => {}
+                Self::Postselected(of) => of.check(qubits)?,
+                Self::Expectation(_) | Self::State | Self::All(_) => {}
             }
         }
         if self.parts().is_empty() { Err(Error::Measurement(Mistake::NothingMeasured)) } else { Ok(()) }
@@ -206,6 +283,13 @@ impl Measurement {
         }
         Ok(())
     }
+}
+
+fn check_constants(observables: &[Observable]) -> Result<()> {
+    for (index, observable) in observables.iter().enumerate() {
+        observable.check_constant().map_err(|mistake| Error::Observable { index, mistake })?;
+    }
+    Ok(())
 }
 
 fn check_measured(measured: &[usize], qubits: usize) -> Result<(), Mistake> {

@@ -9,14 +9,12 @@ mod word;
 pub(crate) use part::Part;
 pub(crate) use word::PauliWord;
 
+use crate::angle::Angle;
 use crate::error::Mistake;
 use crate::gf2;
-use crate::limits::{MAX_MATRIX_QUBITS, MAX_QUBITS, at_most, within_memory};
+use crate::limits::{MAX_MATRIX_QUBITS, MAX_OBSERVABLES, MAX_QUBITS, at_most, within_memory};
 use num_complex::Complex64;
 use std::collections::BTreeMap;
-
-/// Largest number of observables of a measurement.
-const MAX_OBSERVABLES: usize = 1 << 20;
 
 /// Hermitian operator: a real sum of Pauli words, diagonals, Hermitian matrices and projectors.
 ///
@@ -36,6 +34,30 @@ const MAX_OBSERVABLES: usize = 1 << 20;
 /// sum of Pauli words; coefficients of words below 1e-15 of the largest are then left out. It may have up to 2^20 words
 /// and 2^24 values and matrix entries; larger products are a mistake, [`Mistake::Expansion`].
 ///
+/// A coefficient may be an expression in weights and inputs of the circuit, too: `w.at(0) * Z(0) + input(1) * X(2)`.
+/// Expectation values then have exact gradients in them, by every method, and each sample of a batch has its own
+/// observable. The circuit declares the weights; its samples have the inputs ([`Circuit::with_inputs`] where no gate
+/// reads them). Each product of an expression and terms is Hermitian by itself. Variances, and functions that read an
+/// observable without a circuit, need constants.
+///
+/// ```
+/// use candle_core::{Device, Tensor, Var};
+/// use candlewick::{functional, prelude::*};
+/// let mut circuit = Circuit::new(2);
+/// let c = circuit.weights("c", 2);
+/// circuit.ry(input(0), 0).cx(0, 1);
+/// let energy = c.at(0) * Z(0) + c.at(1) * input(0) * X(0) * X(1) - 0.5 * Z(1);
+/// let (x, c) = (Tensor::new(&[[0.3f64], [0.8]], &Device::Cpu)?, Var::new(&[2.0f64, 0.7], &Device::Cpu)?);
+/// let y = functional::evaluate(&circuit, &Measurement::expectation([energy]), Some(&x), &[("c", &c)])?;
+/// let expected = |x: f64| (2.0 - 0.5) * x.cos() + 0.7 * x * x.sin();
+/// assert!((y.to_vec2::<f64>()?[1][0] - expected(0.8)).abs() < 1e-12);
+/// let slopes = y.sum_all()?.backward()?.get(&c).unwrap().to_vec1::<f64>()?;
+/// assert!((slopes[0] - (0.3f64.cos() + 0.8f64.cos())).abs() < 1e-12);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// [`Circuit::with_inputs`]: crate::Circuit::with_inputs
+///
 /// Operations never panic. The observable stores a mistake, and every function that takes the observable returns it. A
 /// sum such as `X(0) * Y(0)`, which is i Z and so not Hermitian, is such a mistake, and so is any other product of terms
 /// that do not commute. The sum of two such products can be an observable, as `A * B + B * A` is. Imaginary parts of up
@@ -44,6 +66,8 @@ const MAX_OBSERVABLES: usize = 1 << 20;
 pub struct Observable {
     words: BTreeMap<PauliWord, Complex64>,
     parts: Vec<(f64, Part)>,
+    /// Observables with constant coefficients, and the expressions that multiply them.
+    weighted: Vec<(Angle, Self)>,
     mistake: Option<Mistake>,
 }
 
@@ -255,7 +279,22 @@ impl Observable {
     fn scale(mut self, factor: f64) -> Self {
         self.words.values_mut().for_each(|coefficient| *coefficient *= factor);
         self.parts.iter_mut().for_each(|(coefficient, _)| *coefficient *= factor);
+        self.weighted.iter_mut().for_each(|(_, of)| *of = std::mem::take(of).scale(factor));
         self
+    }
+
+    /// Multiplies by an expression.
+    fn weigh(mut self, factor: Angle) -> Self {
+        if factor.is_constant() {
+            return self.scale(factor.constant);
+        }
+        let weighted = std::mem::take(&mut self.weighted);
+        let mut product: Vec<_> = weighted.into_iter().map(|(angle, of)| (factor.clone() * angle, of)).collect();
+        let mistake = self.mistake.take();
+        if !self.words.is_empty() || !self.parts.is_empty() || product.is_empty() {
+            product.insert(0, (factor, self));
+        }
+        Self { weighted: product, mistake, ..Self::default() }
     }
 
     fn plus(mut self, mut other: Self) -> Self {
@@ -267,6 +306,7 @@ impl Observable {
             *self.words.entry(word).or_default() += coefficient;
         }
         self.parts.extend(other.parts);
+        self.weighted.extend(other.weighted);
         self.mistake = self.mistake.or(other.mistake);
         self
     }
@@ -309,19 +349,43 @@ impl Observable {
         let largest = self.words.values().map(|c| c.norm()).fold(0.0, f64::max);
         let deviation = self.words.values().map(|c| c.im.abs()).fold(0.0, f64::max);
         let allowed = matrix::HERMITIAN_TOLERANCE * largest;
-        if deviation > allowed { Err(Mistake::NotHermitian { deviation, allowed }) } else { Ok(()) }
+        if deviation > allowed {
+            return Err(Mistake::NotHermitian { deviation, allowed });
+        }
+        self.weighted.iter().try_for_each(|(angle, of)| angle.check().and_then(|()| of.check(qubits)))
+    }
+
+    /// Returns the mistake of an observable whose coefficients have to be constants.
+    pub(crate) fn check_constant(&self) -> Result<(), Mistake> {
+        match self.weighted.first() {
+            Some((angle, _)) => Err(Mistake::VariableCoefficient { coefficient: angle.to_string() }),
+            None => Ok(()),
+        }
+    }
+
+    /// Returns the terms with constant coefficients.
+    pub(crate) fn constant_part(&self) -> Self {
+        let constant = Self { words: self.words.clone(), parts: self.parts.clone(), ..Self::default() };
+        Self { mistake: self.mistake.clone(), ..constant }
+    }
+
+    /// Returns observables with constant coefficients, and the expressions that multiply them.
+    pub(crate) fn weighted(&self) -> &[(Angle, Self)] {
+        &self.weighted
     }
 
     /// Returns the mask of the qubits in which the observable is not diagonal.
     pub(crate) fn flipped(&self) -> u64 {
         let words = self.words.keys().fold(0, |mask, word| mask | word.x);
-        self.parts.iter().fold(words, |mask, (_, part)| mask | part.flipped())
+        let constant = self.parts.iter().fold(words, |mask, (_, part)| mask | part.flipped());
+        self.weighted.iter().fold(constant, |mask, (_, of)| mask | of.flipped())
     }
 
     /// Returns the mask of the qubits that are read otherwise than by letters Z.
     pub(crate) fn reads_beyond_z(&self) -> u64 {
         let parts = self.parts.iter().fold(0, |mask, (_, part)| mask | part.support());
-        self.words.keys().fold(parts, |mask, word| mask | word.x)
+        let constant = self.words.keys().fold(parts, |mask, word| mask | word.x);
+        self.weighted.iter().fold(constant, |mask, (_, of)| mask | of.reads_beyond_z())
     }
 
     /// Returns the observable on the qubits `places`, in ascending order, as qubits 0, 1, .. Letters Z on other qubits
@@ -333,10 +397,11 @@ impl Observable {
             *moved.words.entry(word).or_default() += coefficient;
         }
         moved.parts = self.parts.iter().map(|(coefficient, part)| (*coefficient, part.on_places(places))).collect();
+        moved.weighted = self.weighted.iter().map(|(angle, of)| (angle.clone(), of.on_places(places))).collect();
         moved
     }
 
-    /// Returns the Pauli words with their coefficients.
+    /// Returns the Pauli words with their constant coefficients.
     pub(crate) fn words(&self) -> impl Iterator<Item = (PauliWord, f64)> {
         self.words.iter().map(|(word, coefficient)| (*word, coefficient.re))
     }
@@ -349,6 +414,7 @@ impl Observable {
     /// Returns coefficients and qubits of a sum of words of Z.
     pub(crate) fn diagonal_words(&self) -> Result<Vec<(f64, Vec<usize>)>, Mistake> {
         self.check(MAX_QUBITS)?;
+        self.check_constant()?;
         if !self.parts.is_empty() || self.words.keys().any(|word| word.x != 0) {
             return Err(Mistake::NotDiagonal);
         }

@@ -277,10 +277,7 @@ impl Circuit {
         for variable in of_angles.chain(operation.conditions.iter().flat_map(Condition::variables)) {
             match variable {
                 Variable::Input(index) => read = read.max(index.saturating_add(1)),
-                Variable::Weight { tensor, .. } => match self.weights.get(&tensor.name) {
-                    Some(declaration) if declaration.handle.is(tensor) => {}
-                    _ => return Err(Mistake::UnknownWeights { name: tensor.name.clone() }),
-                },
+                Variable::Weight { tensor, .. } => self.check_declared(tensor)?,
             }
         }
         if let Kind::AmplitudeEmbedding { first, count, .. } = operation.kind {

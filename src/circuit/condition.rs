@@ -1,6 +1,6 @@
 //! Conditions on the features of a sample, for gates that act in some samples and not in others.
 
-use super::angle::{Angle, Variable, spelled_number};
+use crate::angle::{Angle, Variable, spelled_number};
 use crate::error::Mistake;
 use std::fmt;
 use std::ops::{BitAnd, BitOr, Not};

@@ -3,7 +3,6 @@
 //! The methods here check data once and store it as a list of [`Operation`]s, which
 //! [`Program`](crate::program::Program) lowers. Nothing here executes anything.
 
-mod angle;
 mod append;
 mod builder;
 mod condition;
@@ -15,8 +14,8 @@ pub mod templates;
 mod unitary;
 mod weights;
 
-pub use angle::{Angle, WeightIndex, Weights, input};
-pub(crate) use angle::{Term, Variable};
+pub use crate::angle::{Angle, WeightIndex, Weights, input};
+pub(crate) use crate::angle::{Term, Variable};
 pub(crate) use condition::{Comparison, Token, spelled_condition};
 pub use condition::{Condition, Magnitude};
 pub(crate) use operation::{AMPLITUDES, AMPLITUDES_OR_ZERO_STATE, Kind};

@@ -1,7 +1,7 @@
 //! Named weight tensors of a circuit: names, shapes and initialisations.
 
 use super::Circuit;
-use super::angle::{WeightTensor, Weights};
+use crate::angle::{WeightTensor, Weights};
 use crate::error::Mistake;
 use crate::limits::MAX_WEIGHTS;
 use candle_core::Shape;
@@ -229,6 +229,14 @@ impl Circuit {
     /// Returns all declarations, sorted by name.
     pub(crate) fn declarations(&self) -> impl ExactSizeIterator<Item = &Declaration> {
         self.weights.iter()
+    }
+
+    /// Checks that a tensor is one of the circuit's.
+    pub(crate) fn check_declared(&self, tensor: &Arc<WeightTensor>) -> Result<(), Mistake> {
+        match self.weights.get(&tensor.name) {
+            Some(declaration) if declaration.handle.is(tensor) => Ok(()),
+            _ => Err(Mistake::UnknownWeights { name: tensor.name.clone() }),
+        }
     }
 
     /// Returns handles on all weight tensors, sorted by name.

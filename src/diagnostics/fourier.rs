@@ -194,6 +194,7 @@ impl<'a> Problem<'a> {
         FourierConfig { feature, point, .. }: FourierConfig,
     ) -> Result<Self> {
         circuit.check()?;
+        observable.check_constant().map_err(|mistake| Error::Observable { index: 0, mistake })?;
         let width = circuit.inputs();
         if feature >= width {
             return Err(Error::Diagnostics(Mistake::InputOutOfRange { index: feature, width }));

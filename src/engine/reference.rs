@@ -39,7 +39,7 @@ impl HostEngine for Reference {
         self.check::<T>(program, arguments.batch, options)?;
         let outputs = (0..arguments.batch).flat_map(|sample| match Sample::new(program, arguments, sample) {
             Some(sample) => outputs(&program.readout, sample.states().last().expect("the start"), program.qubits),
-            None => vec![f64::NAN; program.outputs()],
+            None => vec![f64::NAN; program.engine_outputs()],
         });
         Ok((outputs.map(T::from_f64).collect(), None))
     }
@@ -58,7 +58,7 @@ impl HostEngine for Reference {
         let mut weights = vec![0.0; program.weights];
         for sample in 0..arguments.batch {
             let row = &mut inputs[sample * program.engine_inputs..][..program.engine_inputs];
-            let cotangent = &cotangent[sample * program.outputs()..][..program.outputs()];
+            let cotangent = &cotangent[sample * program.engine_outputs()..][..program.engine_outputs()];
             let cotangent: Vec<f64> = cotangent.iter().map(|value| value.to_f64()).collect();
             match Sample::new(program, arguments, sample) {
                 Some(sample) => sample.add_gradients(&cotangent, row, &mut weights),

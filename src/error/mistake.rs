@@ -160,6 +160,15 @@ pub enum Mistake {
         /// Allowed deviation.
         allowed: f64,
     },
+    /// An expression as a coefficient where the observable is read without a circuit, or as a variance.
+    #[error("the coefficient {coefficient} is an expression in weights or inputs; it must be a constant here")]
+    VariableCoefficient {
+        /// The expression.
+        coefficient: String,
+    },
+    /// A post-selection of something else than expectation values and probabilities.
+    #[error("post-selection takes expectation values and probabilities alone")]
+    NotPostselectable,
     /// A letter that is no Pauli matrix.
     #[error("`{letter}` is no Pauli letter (I, X, Y, Z)")]
     PauliLetter {

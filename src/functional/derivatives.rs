@@ -7,7 +7,7 @@ use super::{CallArgs, flat, run_program, sort_weights};
 use crate::circuit::Circuit;
 use crate::engine::Options;
 use crate::error::{Error, Result, TensorError, WeightsError};
-use crate::gradient::{self, Batches, Direction, Estimator, MetricTensor, Numbers, Wrt};
+use crate::gradient::{self, Batches, Direction, Estimator, MetricTensor, Numbers, OfEngine, Wrt, host_numbers};
 use crate::measurement::Measurement;
 use crate::memory;
 use crate::program::{Program, Rewrites};
@@ -97,7 +97,14 @@ pub fn jacobian(
 ) -> Result<Tensor> {
     let call = Bound::new(circuit, measurement, weights)?;
     let behind = call.behind(wrt, 1);
-    call.find(inputs, &behind, |batches, numbers| gradient::jacobian_matrices(batches, numbers, wrt))
+    call.find(inputs, &behind, |batches, numbers, values| {
+        let jacobian = gradient::jacobian_matrices(batches, numbers, wrt)?;
+        if !call.program.derives_outputs() {
+            return Ok(jacobian);
+        }
+        let of_engine = OfEngine { values: &values()?, jacobian: &jacobian, second: &[] };
+        Ok(gradient::derive_derivatives(numbers, wrt, of_engine, Direction::None))
+    })
 }
 
 /// Returns all second derivatives of each output of each sample in its inputs or in the weights,
@@ -133,8 +140,7 @@ pub fn hessian(
     wrt: Wrt,
 ) -> Result<Tensor> {
     let call = Bound::new(circuit, measurement, weights)?;
-    let behind = call.behind(wrt, 2);
-    call.find(inputs, &behind, |batches, numbers| gradient::hessian_matrices(batches, numbers, wrt, Direction::None))
+    call.second_derivatives(inputs, wrt, Direction::None)
 }
 
 /// Returns the second derivatives of each output of each sample times a vector, `[.., outputs, variables]`, exact.
@@ -188,10 +194,7 @@ pub fn hessian_vector_product(
     memory::check_numbers("the vectors of all samples", numbers)?;
     let vector = vector.detach().to_dtype(DType::F64)?.to_device(&Device::Cpu)?.broadcast_as(shape)?;
     let vector: Vec<f64> = vector.flatten_all()?.to_vec1()?;
-    let behind = call.behind(wrt, 1);
-    call.find(inputs, &behind, |batches, numbers| {
-        gradient::hessian_matrices(batches, numbers, wrt, Direction::Each(&vector))
-    })
+    call.second_derivatives(inputs, wrt, Direction::Each(&vector))
 }
 
 /// Returns the Fubini-Study metric tensor of a circuit's final states in the inputs or the weights,
@@ -271,7 +274,20 @@ impl<'a> Bound<'a> {
     /// Computes [`metric_tensor`]; the program's output is its state.
     pub(crate) fn metric(&self, inputs: Option<&Tensor>, wrt: Wrt, entries: MetricTensor) -> Result<Tensor> {
         let behind = [self.count(wrt); 2];
-        self.find(inputs, &behind, |batches, numbers| gradient::metric_tensors(batches, numbers, wrt, entries))
+        self.find(inputs, &behind, |batches, numbers, _| gradient::metric_tensors(batches, numbers, wrt, entries))
+    }
+
+    fn second_derivatives(&self, inputs: Option<&Tensor>, wrt: Wrt, direction: Direction<'_>) -> Result<Tensor> {
+        let times = if let Direction::None = direction { 2 } else { 1 };
+        self.find(inputs, &self.behind(wrt, times), |batches, numbers, values| {
+            let second = gradient::hessian_matrices(batches, numbers, wrt, direction)?;
+            if !self.program.derives_outputs() {
+                return Ok(second);
+            }
+            let jacobian = gradient::jacobian_matrices(batches, numbers, wrt)?;
+            let of_engine = OfEngine { values: &values()?, jacobian: &jacobian, second: &second };
+            Ok(gradient::derive_derivatives(numbers, wrt, of_engine, direction))
+        })
     }
 
     fn count(&self, wrt: Wrt) -> usize {
@@ -288,22 +304,27 @@ impl<'a> Bound<'a> {
     }
 
     /// Returns the result `[batch, ..]` of `find` with the input's leading dimensions in front and `behind` at the end.
+    /// `find` gets a function that computes the outputs of the engine.
     fn find(
         &self,
         inputs: Option<&Tensor>,
         behind: &[usize],
-        find: impl FnOnce(&Batches<'_>, &Numbers<'_>) -> Result<Vec<f64>>,
+        find: impl FnOnce(&Batches<'_>, &Numbers<'_>, &dyn Fn() -> Result<Vec<f64>>) -> Result<Vec<f64>>,
     ) -> Result<Tensor> {
         let given = CallArgs::new(&self.program, DEFAULT, inputs, &self.weights)?;
         let sizes = behind.iter().try_fold(given.batch() as u64, |product, size| product.checked_mul(*size as u64));
-        memory::check_numbers("derivatives", sizes)?;
+        // Derivatives of an engine's outputs are in memory beside those of the outputs that derive from them.
+        let beside = self.program.engine_outputs().div_ceil(self.program.outputs().max(1)) as u64;
+        let beside = if self.program.derives_outputs() { 1 + beside } else { 1 };
+        memory::check_numbers("derivatives", sizes.and_then(|sizes| sizes.checked_mul(beside)))?;
         let weights = flat(&self.weights, &given)?.detach();
         let rows = given.with_derived_features(&self.program, &weights)?.detach();
         let numbers = Numbers::new(&self.program, &rows, &weights)?;
         let estimator = Estimator::exact(Options::default());
         let (dtype, device) = (given.inner(), &given.device);
         let batches = Batches { estimator: &estimator, program: &self.program, dtype, device, call: 0 };
-        let mut found = find(&batches, &numbers)?;
+        let values = || host_numbers(&estimator.apply(&self.program, &rows, &weights, false)?);
+        let mut found = find(&batches, &numbers, &values)?;
         numbers.spoil(&mut found);
         let found = Tensor::from_vec(found, given.batch() * behind.iter().product::<usize>(), &Device::Cpu)?;
         given.shaped_as(&found.to_dtype(dtype)?.to_device(device)?, &[], behind)

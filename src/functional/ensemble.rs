@@ -7,6 +7,7 @@
 use super::{CallArgs, least};
 use crate::autograd;
 use crate::derived_features;
+use crate::derived_outputs::derive_outputs;
 use crate::engine::{self, Options};
 use crate::error::Result;
 use crate::limits;
@@ -49,7 +50,9 @@ pub(super) fn run_ensemble(
         engine.check(program, batch, given.inner(), options)?;
         let one = |member| {
             let weights = weights.get(member)?;
-            autograd::evaluate(program, options, [&given.with_derived_features(program, &weights)?, &weights], true)
+            let rows = given.with_derived_features(program, &weights)?;
+            let of_engine = autograd::evaluate(program, options, [&rows, &weights], true)?;
+            derive_outputs(program, of_engine, &given.rows, &weights)
         };
         Tensor::stack(&(0..members).map(one).collect::<Result<Vec<_>>>()?, 0)?
     } else {
@@ -62,11 +65,12 @@ pub(super) fn run_ensemble(
         };
         let (features, weights) = (repeated(given.rows.unsqueeze(0)?)?, repeated(weights.unsqueeze(1)?)?);
         let rows = match program.engine_inputs {
-            0 => weights,
-            _ => Tensor::cat(&[derived_features::append_features(program, &features, &weights)?, weights], 1)?,
+            0 => weights.clone(),
+            _ => Tensor::cat(&[&derived_features::append_features(program, &features, &weights)?, &weights], 1)?,
         };
         let none = Tensor::zeros(least(&given.device), given.inner(), &given.device)?;
-        autograd::evaluate(form, options, [&rows, &none], true)?
+        let of_engine = autograd::evaluate(form, options, [&rows, &none], true)?;
+        derive_outputs(program, of_engine, &features, &weights)?
     };
     given.shaped(&out, &[members], program)
 }

@@ -43,7 +43,7 @@ pub(crate) fn hessian_matrices(
     // Adds the gradient without a shift, for the second derivatives of angles.
     let last = shifted.shifts.len();
     shifted.shifts.push(Shift { angle: 0, by: 0.0, factor: 0.0 });
-    let (outputs, start) = (program.outputs(), shifted.angles_as_inputs.start());
+    let (outputs, start) = (program.engine_outputs(), shifted.angles_as_inputs.start());
     let fill = |point: usize, to: &mut [f64]| {
         let (sample, shift) = shifted.at(point / outputs);
         shifted.write(sample, Some(shift), to);
@@ -86,7 +86,7 @@ impl<'a> Sums<'a> {
     fn new(numbers: &'a Numbers<'a>, wrt: Wrt, direction: Direction<'a>) -> Self {
         let count = numbers.count(wrt);
         let columns = if let Direction::None = direction { count } else { 1 };
-        let found = vec![0.0; numbers.batch * numbers.program.outputs() * count * columns];
+        let found = vec![0.0; numbers.batch * numbers.program.engine_outputs() * count * columns];
         Self { numbers, wrt, direction, count, found, sample: usize::MAX, output: 0, chain: Vec::new() }
     }
 
@@ -108,7 +108,7 @@ impl<'a> Sums<'a> {
 
     /// Adds to a second derivative of the sample's output, or to its product with the direction.
     fn add(&mut self, row: usize, column: usize, amount: f64) {
-        let (count, block) = (self.count, self.sample * self.numbers.program.outputs() + self.output);
+        let (count, block) = (self.count, self.sample * self.numbers.program.engine_outputs() + self.output);
         match self.direction {
             Direction::None => self.found[(block * count + row) * count + column] += amount,
             Direction::Each(vectors) => {

@@ -13,7 +13,7 @@ pub(crate) fn jacobian_matrices(batches: &Batches<'_>, numbers: &Numbers<'_>, wr
     let shifted = Shifted::in_all(numbers, wrt);
     let amplitudes = wrt == Wrt::Inputs && numbers.program.embedding.is_some();
     // A sweep costs about three evaluations.
-    if amplitudes || 3 * numbers.program.outputs() <= shifted.shifts.len() {
+    if amplitudes || 3 * numbers.program.engine_outputs() <= shifted.shifts.len() {
         by_output(batches, numbers, wrt)
     } else {
         by_angle(batches, numbers, wrt, &shifted)
@@ -22,7 +22,7 @@ pub(crate) fn jacobian_matrices(batches: &Batches<'_>, numbers: &Numbers<'_>, wr
 
 fn by_output(batches: &Batches<'_>, numbers: &Numbers<'_>, wrt: Wrt) -> Result<Vec<f64>> {
     let program = numbers.program;
-    let (outputs, inputs, count) = (program.outputs(), program.engine_inputs, numbers.count(wrt));
+    let (outputs, inputs, count) = (program.engine_outputs(), program.engine_inputs, numbers.count(wrt));
     let mut jacobian = vec![0.0; numbers.batch * outputs * count];
     let fill = |point: usize, to: &mut [f64]| {
         let (features, weights) = to.split_at_mut(inputs);
@@ -49,7 +49,7 @@ fn by_output(batches: &Batches<'_>, numbers: &Numbers<'_>, wrt: Wrt) -> Result<V
 }
 
 fn by_angle(batches: &Batches<'_>, numbers: &Numbers<'_>, wrt: Wrt, shifted: &Shifted<'_>) -> Result<Vec<f64>> {
-    let (outputs, count) = (numbers.program.outputs(), numbers.count(wrt));
+    let (outputs, count) = (numbers.program.engine_outputs(), numbers.count(wrt));
     let mut jacobian = vec![0.0; numbers.batch * outputs * count];
     let fill = |point: usize, to: &mut [f64]| {
         let (sample, shift) = shifted.at(point);

@@ -33,7 +33,7 @@ pub(crate) fn metric_tensors(
     let mut found = vec![0.0; numbers.batch * count * count];
     for block in blocks(program, &read, entries) {
         // Counts the derivatives of a state, which are in memory at once.
-        let alive = (1 + block.len() as u64).checked_mul(program.outputs() as u64);
+        let alive = (1 + block.len() as u64).checked_mul(program.engine_outputs() as u64);
         memory::check_numbers("derivatives of a state", alive)?;
         for sample in 0..numbers.batch {
             let derivatives = states(batches, &shifted, (sample, block))?;
@@ -58,7 +58,7 @@ fn states(batches: &Batches<'_>, shifted: &Shifted<'_>, (sample, chosen): (usize
     // Index in `states` of the derivative to which a shift belongs.
     let place = |shift: &Shift| chosen.iter().position(|angle| *angle == shift.angle).map(|place| place + 1);
     let shifts: Vec<(usize, Shift)> = shifted.shifts.iter().filter_map(|shift| Some((place(shift)?, *shift))).collect();
-    let mut states = vec![vec![0.0; shifted.angles_as_inputs.program.outputs()]; 1 + chosen.len()];
+    let mut states = vec![vec![0.0; shifted.angles_as_inputs.program.engine_outputs()]; 1 + chosen.len()];
     let at = |point: usize| point.checked_sub(1).map(|point| shifts[point]);
     let fill = |point: usize, to: &mut [f64]| shifted.write(sample, at(point).map(|(_, shift)| shift), to);
     batches.evaluate(Variant::AnglesAsInputs, 1 + shifts.len(), fill, |point, values| {

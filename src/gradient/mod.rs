@@ -6,6 +6,7 @@
 //! (`program/variants.rs`), so they run on every engine. The results of the points are combined on the host, in `f64`.
 
 mod chain;
+mod derived_outputs;
 mod differences;
 mod estimate;
 mod hessian;
@@ -17,10 +18,11 @@ mod shift;
 mod shots;
 
 pub(crate) use chain::Numbers;
+pub(crate) use derived_outputs::{OfEngine, derive_derivatives};
 pub(crate) use estimate::Estimator;
 pub(crate) use hessian::{Direction, hessian_matrices};
 pub(crate) use jacobian::jacobian_matrices;
 pub use method::{GradientMethod, MetricTensor, Wrt};
 pub(crate) use metric::metric_tensors;
-pub(crate) use points::{Batches, states_in};
+pub(crate) use points::{Batches, host_numbers, states_in};
 pub(crate) use shots::Sampling;

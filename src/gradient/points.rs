@@ -58,7 +58,7 @@ impl Batches<'_> {
         fill: impl Fn(usize, &mut [f64]),
         mut take: impl FnMut(usize, &[f64]),
     ) -> Result<()> {
-        let outputs = self.program.outputs();
+        let outputs = self.program.engine_outputs();
         self.chunks(variant, count, fill, |estimator, first, rows| {
             let values = estimator.values(self.program, variant, &rows, None, (self.call, first as u64))?;
             host_numbers(&values)?.chunks(outputs).enumerate().for_each(|(k, values)| take(first + k, values));
@@ -75,7 +75,7 @@ impl Batches<'_> {
         fill: impl Fn(usize, &mut [f64]),
         mut take: impl FnMut(usize, &[f64]),
     ) -> Result<()> {
-        let (program, outputs) = (variant.program(self.program), self.program.outputs());
+        let (program, outputs) = (variant.program(self.program), self.program.engine_outputs());
         let weights = Tensor::zeros(usize::from(!self.device.is_cpu()), self.dtype, self.device)?;
         self.chunks(variant, count, fill, |estimator, first, rows| {
             let exact = Estimator::exact(estimator.options().clone());
@@ -101,7 +101,7 @@ impl Batches<'_> {
         fill: impl Fn(usize, &mut [f64]),
         mut each: impl FnMut(&Estimator, usize, Tensor) -> Result<()>,
     ) -> Result<()> {
-        let (width, outputs) = (variant.program(self.program).engine_inputs, self.program.outputs());
+        let (width, outputs) = (variant.program(self.program).engine_inputs, self.program.engine_outputs());
         let states = states_in(STATE_BYTES, self.program.qubits(), self.estimator.options());
         let limit = self.estimator.options().memory_limit;
         let most = limit
@@ -130,6 +130,6 @@ pub(crate) fn states_in(bytes: usize, qubits: usize, options: &Options) -> usize
 }
 
 /// Returns the numbers of a tensor.
-pub(super) fn host_numbers(tensor: &Tensor) -> Result<Vec<f64>> {
+pub(crate) fn host_numbers(tensor: &Tensor) -> Result<Vec<f64>> {
     Ok(tensor.to_device(&Device::Cpu)?.to_dtype(DType::F64)?.flatten_all()?.to_vec1()?)
 }

@@ -129,7 +129,7 @@ pub(super) fn shift_gradients(
     needs_grad: NeedsGrad,
 ) -> Result<[Vec<f64>; 2]> {
     let program = numbers.program;
-    let outputs = program.outputs();
+    let outputs = program.engine_outputs();
     let reads = |variable: Variable| match variable {
         Variable::Input(_) => needs_grad.inputs && program.origin(variable).is_some(),
         Variable::Weight(_) => needs_grad.weights,

@@ -9,7 +9,7 @@ use crate::engine::share;
 use crate::error::Result;
 use crate::measurement::Measurement;
 use crate::memory;
-use crate::program::Program;
+use crate::program::{Program, engine_measurement};
 use crate::random::Generator;
 use crate::sampling::{self, Group, shot_generator};
 use candle_core::{Device, Tensor, WithDType};
@@ -38,9 +38,10 @@ pub(crate) struct Sampling {
 impl Sampling {
     pub(crate) fn new(measurement: &Measurement, program: &Program, shots: usize, seed: u64) -> Result<Self> {
         let shots = sampling::check_shots(measurement, shots)?;
+        let measurement = engine_measurement(measurement, program.places.len());
         let mut groups = sampling::group_terms(&measurement.on_places(&program.places), program.qubits())?;
         let constants = groups.iter_mut().flat_map(Group::take_constants).collect();
-        Ok(Self { shots, seed, groups, constants, programs: Default::default(), outputs: program.outputs() })
+        Ok(Self { shots, seed, groups, constants, programs: Default::default(), outputs: program.engine_outputs() })
     }
 
     /// Returns outputs `[points, outputs]` of a variant of the program: the number of the variant, the variant, its

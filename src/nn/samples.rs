@@ -199,7 +199,7 @@ impl QuantumLayer {
     /// Returns the word of a basis.
     fn word(&self, basis: &Observable) -> Result<PauliWord> {
         let wrong = |mistake| Error::Observable { index: 0, mistake };
-        basis.check(self.circuit().qubits()).map_err(wrong)?;
+        basis.check(self.circuit().qubits()).and_then(|()| basis.check_constant()).map_err(wrong)?;
         let words: Vec<(PauliWord, f64)> = basis.words().take(2).collect();
         let [(word, 1.0)] = words[..] else { return Err(wrong(Mistake::NotOneWord)) };
         if !basis.parts().is_empty() {

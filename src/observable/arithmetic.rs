@@ -1,6 +1,7 @@
 //! Sums and multiples of observables, and all operators by reference.
 
 use super::Observable;
+use crate::angle::Angle;
 use std::ops::{Add, AddAssign, Mul, MulAssign, Neg, Sub, SubAssign};
 
 impl Mul<Observable> for f64 {
@@ -14,6 +15,27 @@ impl Mul<f64> for Observable {
     type Output = Self;
     fn mul(self, factor: f64) -> Self {
         self.scale(factor)
+    }
+}
+
+impl Mul<Observable> for Angle {
+    type Output = Observable;
+    fn mul(self, observable: Observable) -> Observable {
+        observable.weigh(self)
+    }
+}
+
+impl Mul<&Observable> for Angle {
+    type Output = Observable;
+    fn mul(self, observable: &Observable) -> Observable {
+        observable.clone().weigh(self)
+    }
+}
+
+impl Mul<Angle> for Observable {
+    type Output = Self;
+    fn mul(self, factor: Angle) -> Self {
+        self.weigh(factor)
     }
 }
 

@@ -32,15 +32,21 @@ impl Mul for Observable {
         if let Some(mistake) = self.mistake.as_ref().or(other.mistake.as_ref()) {
             return Self::wrong(mistake.clone());
         }
-        let mut product = Product::default();
-        for (a, first) in self.factors() {
-            for (b, second) in other.factors() {
-                if let Err(mistake) = product.add(a * b, first, second) {
-                    return Self::wrong(mistake);
-                }
+        if self.weighted.is_empty() && other.weighted.is_empty() {
+            return self.times_constant(&other);
+        }
+        let [left, right] = [&self, &other].map(Self::constant_part);
+        let mut product = left.times_constant(&right);
+        for (a, first) in &self.weighted {
+            product += first.times_constant(&right).weigh(a.clone());
+            for (b, second) in &other.weighted {
+                product += first.times_constant(second).weigh(a.clone() * b);
             }
         }
-        product.finish()
+        for (b, second) in &other.weighted {
+            product += left.times_constant(second).weigh(b.clone());
+        }
+        product
     }
 }
 
@@ -66,7 +72,7 @@ impl Observable {
     /// [`Error::Observable`] with the observable's mistake, or for parts that expand into more than 2^20 words.
     pub fn pauli_terms(&self) -> Result<Vec<(f64, String)>> {
         let wrong = |mistake| Error::Observable { index: 0, mistake };
-        self.check(MAX_QUBITS).map_err(wrong)?;
+        self.check(MAX_QUBITS).and_then(|()| self.check_constant()).map_err(wrong)?;
         let needed = self.parts.iter().fold(0, |sum: u64, (_, part)| sum.saturating_add(part.word_count()));
         within_limit("Pauli words", needed, MAX_WORDS).map_err(wrong)?;
         let mut sum: BTreeMap<PauliWord, f64> = self.words().collect();
@@ -77,7 +83,20 @@ impl Observable {
         Ok(terms.map(|(word, coefficient)| (coefficient, word.spelled())).collect())
     }
 
-    /// Returns all terms with their coefficients.
+    /// Multiplies two observables with constant coefficients.
+    fn times_constant(&self, other: &Self) -> Self {
+        let mut product = Product::default();
+        for (a, first) in self.factors() {
+            for (b, second) in other.factors() {
+                if let Err(mistake) = product.add(a * b, first, second) {
+                    return Self::wrong(mistake);
+                }
+            }
+        }
+        product.finish()
+    }
+
+    /// Returns all terms with their constant coefficients.
     fn factors(&self) -> impl Iterator<Item = (Complex64, Factor<'_>)> {
         let words = self.words.iter().map(|(word, coefficient)| (*coefficient, Factor::Word(*word)));
         words.chain(self.parts.iter().map(|(coefficient, part)| (Complex64::from(*coefficient), Factor::Part(part))))

@@ -11,7 +11,7 @@ pub fn step(program: &Program, inputs: &[f32], weights: &[f32], cotangent: Optio
     let options = &Options::default();
     let batch = inputs.len() / program.engine_inputs.max(1);
     let fits = batch * program.engine_inputs == inputs.len() && weights.len() == program.weights();
-    if !fits || cotangent.is_some_and(|cotangent| cotangent.len() != batch * program.outputs()) {
+    if !fits || cotangent.is_some_and(|cotangent| cotangent.len() != batch * program.engine_outputs()) {
         return Err(Error::Tensor(TensorError::InputWidth {
             expected: program.engine_inputs,
             shape: inputs.len().into(),

@@ -8,7 +8,7 @@ use super::derived_features::DerivedFeature;
 use super::index_map::Parity;
 use super::layered::{Layer, LayeredProgram, Node, Phase, Region, Rotation, Source};
 use super::rewrite::step_on_qubit;
-use super::{Controls, Kernel, Program, Quantity, Readout, Rewrite, Slot, Sum, Variable};
+use super::{Controls, DerivedOutputs, Kernel, Program, Quantity, Readout, Rewrite, Slot, Sum, Variable};
 use crate::circuit::spelled_condition;
 use crate::gf2;
 use std::fmt;
@@ -54,6 +54,11 @@ impl fmt::Display for Program {
         for (index, slot) in self.slots.iter().enumerate() {
             writeln!(f, "  a{index} = {slot}")?;
         }
+        let mut y = 0;
+        for derived in &self.derived_outputs {
+            derived.list(y, f)?;
+            y += derived.count;
+        }
         if let Some(embedding) = &self.embedding {
             let otherwise = if embedding.zero_state { ", or |0..0>" } else { "" };
             let pairs = if embedding.complex { " in pairs" } else { "" };
@@ -72,6 +77,34 @@ impl fmt::Display for Program {
             return write!(f, "in layers\n{}", self.layered());
         }
         writeln!(f, "  read {}", self.readout)
+    }
+}
+
+impl DerivedOutputs {
+    /// Writes a line for each output that is not the engine's; the first of all is output `first`. "e2" is an output of
+    /// the engine.
+    fn list(&self, first: usize, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let term = |engine: usize, slot: &Slot| match (slot.constant, slot.terms.is_empty()) {
+            (1.0, true) => format!("e{engine}"),
+            _ => format!("({slot})*e{engine}"),
+        };
+        let sum = |output: usize| match self.terms.is_empty() {
+            true => format!("e{}", self.from.start + output),
+            false => {
+                let terms = self.from.clone().zip(&self.terms).filter(|(_, (to, _))| *to == output);
+                terms.map(|(engine, (_, slot))| term(engine, slot)).collect::<Vec<_>>().join(" + ")
+            }
+        };
+        let derived = if self.is_derived() { 0..self.count } else { 0..0 };
+        for output in derived {
+            let value = sum(output);
+            if self.is_conditional && output + 1 < self.count {
+                writeln!(f, "  y{} = ({value}) / ({})", first + output, sum(self.count - 1))?;
+            } else {
+                writeln!(f, "  y{} = {value}", first + output)?;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -2,7 +2,9 @@
 
 use super::derived_features::DerivedFeatures;
 use super::mask::Mask;
-use super::{Controls, Embedding, Kernel, Made, Program, Readout, Rewrites, Slot, Step, Tensor, Variable};
+use super::{
+    Controls, DerivedOutputs, Embedding, Kernel, Made, Program, Readout, Rewrites, Slot, Step, Tensor, Variable,
+};
 use crate::circuit::{self, Angle, Circuit, Kind, Operation};
 use crate::error::{Error, Mistake, Result};
 use crate::gate::{FactorKind, Form};
@@ -14,14 +16,26 @@ use num_complex::Complex64;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// Lowers a checked circuit.
-pub(super) fn lower_circuit(circuit: &Circuit, measurement: &Measurement, rewrites: Rewrites) -> Result<Program> {
+/// Lowers a checked circuit. The measurement comes with its outputs that an engine computes, and with how the others
+/// derive from them.
+pub(super) fn lower_circuit(
+    circuit: &Circuit,
+    (measurement, of_engine, derived): (&Measurement, &Measurement, &[DerivedOutputs<Angle>]),
+    rewrites: Rewrites,
+) -> Result<Program> {
     if circuit.operations().iter().any(|operation| !operation.conditions.is_empty()) {
         // Derived features have numbers behind the features.
         check_numbers("the features of a sample", Some(circuit.inputs() as u64))?;
     }
     let (mut lowering, operations) = lower_operations(circuit)?;
     lowering.show_all_switches();
+    let with_slots = |one: &DerivedOutputs<Angle>| DerivedOutputs {
+        from: one.from.clone(),
+        count: one.count,
+        terms: one.terms.iter().map(|(output, coefficient)| (*output, lowering.expression(coefficient))).collect(),
+        is_conditional: one.is_conditional,
+    };
+    let derived_outputs = derived.iter().map(with_slots).collect();
     Ok(Program {
         qubits: circuit.qubits(),
         places: (0..circuit.qubits()).collect(),
@@ -34,7 +48,8 @@ pub(super) fn lower_circuit(circuit: &Circuit, measurement: &Measurement, rewrit
         slots: lowering.slots,
         steps: lowering.steps,
         operations,
-        readout: Readout::new(measurement, circuit.qubits()),
+        readout: Readout::new(of_engine, circuit.qubits()),
+        derived_outputs,
         output_shape: measurement.output_shape(circuit.qubits()),
         rewrites,
         made: Made::default(),

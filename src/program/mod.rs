@@ -13,6 +13,7 @@ mod cache;
 mod conditional;
 mod controls;
 pub(crate) mod derived_features;
+mod derived_outputs;
 mod diagonalized;
 mod display;
 mod index_map;
@@ -25,6 +26,7 @@ mod variants;
 
 pub(crate) use cache::EngineCache;
 pub(crate) use controls::Controls;
+pub(crate) use derived_outputs::{DerivedOutputs, engine_measurement};
 pub(crate) use index_map::{IndexMap, Parity};
 pub(crate) use layered::{LayeredProgram, Node as LayeredNode, Phase, Rotation, Source};
 pub use rewrite::{Rewrite, Rewrites};
@@ -67,6 +69,8 @@ pub struct Program {
     /// Index of the operation that each step comes from. Valid until a rewrite changes the steps.
     pub(crate) operations: Vec<usize>,
     pub(crate) readout: Readout,
+    /// Outputs that are computed from the engine's, or nothing if they are the engine's.
+    pub(crate) derived_outputs: Vec<DerivedOutputs>,
     pub(crate) output_shape: Vec<usize>,
     pub(crate) rewrites: Rewrites,
     made: Made,
@@ -236,8 +240,12 @@ impl Program {
         circuit.check()?;
         measurement.check(circuit.qubits())?;
         measurement.check_records(circuit.records())?;
-        let mut program = lower::lower_circuit(circuit, measurement, rewrites)?;
-        rewrite::rewrite_steps(&mut program, measurement);
+        circuit.check_coefficients(measurement)?;
+        let (of_engine, derived) = derived_outputs::split_measurement(measurement, circuit.qubits());
+        // Products with the projector on a condition may have mistakes of their own.
+        of_engine.check(circuit.qubits())?;
+        let mut program = lower::lower_circuit(circuit, (measurement, &of_engine, &derived), rewrites)?;
+        rewrite::rewrite_steps(&mut program, &of_engine);
         Ok(program)
     }
 

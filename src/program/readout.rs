@@ -74,12 +74,12 @@ pub(crate) struct PauliTerm {
 impl Readout {
     /// Lowers the measurement of a state of `qubits` qubits.
     pub(super) fn new(measurement: &Measurement, qubits: usize) -> Self {
-        let (mut quantities, mut first) = (Vec::new(), 0);
+        let (mut quantities, mut first) = (Vec::new(), 0usize);
         // One sweep over the state serves all expectation values that stand side by side.
         for group in measurement.parts().chunk_by(|one, next| one.is_expectation() && next.is_expectation()) {
-            let count = group.iter().map(|part| part.outputs(qubits)).sum();
+            let count = group.iter().fold(0, |sum: usize, part| sum.saturating_add(part.outputs(qubits)));
             quantities.push(Columns { first, count, quantity: Quantity::new(group) });
-            first += count;
+            first = first.saturating_add(count);
         }
         // The sort is stable, so the order follows from the measurement alone.
         quantities.sort_by_key(|columns| !matches!(columns.quantity, Quantity::Expectation(_)));
@@ -136,7 +136,7 @@ impl Readout {
 impl Columns {
     /// Outputs that are the quantity's values.
     pub(crate) fn outputs(&self) -> Range<usize> {
-        self.first..self.first + self.count
+        self.first..self.first.saturating_add(self.count)
     }
 }
 
@@ -152,7 +152,9 @@ impl Quantity {
             }
             Measurement::Probabilities(qubits) => Self::Probabilities(qubits.clone()),
             Measurement::State => Self::State,
-            Measurement::All(_) => unreachable!("a part is no list"),
+            Measurement::All(_) | Measurement::Postselected(_) => {
+                unreachable!("a part is no list, and engines know no conditions")
+            }
         }
     }
 

@@ -64,6 +64,8 @@ impl Program {
             steps: self.steps.clone(),
             operations: self.operations.clone(),
             readout: self.readout.clone(),
+            // Derivatives of an engine's outputs come first, those of outputs derived from them follow.
+            derived_outputs: Vec::new(),
             output_shape: self.output_shape.clone(),
             rewrites: self.rewrites,
             made: Made::default(),

@@ -23,12 +23,12 @@ pub(crate) fn check_shots(measurement: &Measurement, shots: usize) -> Result<u32
     u32::try_from(shots).ok().filter(|&shots| shots >= least).ok_or_else(wrong)
 }
 
-/// Returns the groups of a measurement of `qubits` qubits, at least one. Their estimates, added up from zeros, are the
+/// Returns the groups of a measurement, as engines know it, of `qubits` qubits, at least one. Their estimates, added up from zeros, are the
 /// outputs.
 pub(crate) fn group_terms(measurement: &Measurement, qubits: usize) -> Result<Vec<Group>> {
     measurement.check(qubits)?;
     let (mut means, mut variances, mut groups) = (Planner::default(), Planner::default(), Vec::new());
-    let (mut first, mut index) = (0, 0);
+    let (mut first, mut index) = (0usize, 0);
     for part in measurement.parts() {
         match part {
             Measurement::Expectation(observables) => means.each(observables, (first, index), Planner::apart)?,
@@ -38,9 +38,9 @@ pub(crate) fn group_terms(measurement: &Measurement, qubits: usize) -> Result<Ve
                 groups.push(Group { changes: Vec::new(), qubits, estimates });
             }
             Measurement::State => return Err(Error::Measurement(Mistake::StateFromShots)),
-            Measurement::All(_) => {}
+            Measurement::All(_) | Measurement::Postselected(_) => {}
         }
-        first += part.outputs(qubits);
+        first = first.saturating_add(part.outputs(qubits));
         index += part.observables().count();
     }
     groups.extend(means.finish(Estimates::Means));

@@ -231,7 +231,7 @@ impl ClassicalShadow {
     /// more than snapshots.
     pub fn expectation(&self, observable: &Observable, groups: usize) -> Result<Tensor> {
         let wrong = |mistake| Error::Observable { index: 0, mistake };
-        observable.check(self.qubits).map_err(wrong)?;
+        observable.check(self.qubits).and_then(|()| observable.check_constant()).map_err(wrong)?;
         if !observable.parts().is_empty() {
             return Err(wrong(Mistake::NotPauliWords));
         }

@@ -264,6 +264,7 @@ impl Vqe {
     pub fn new(circuit: Circuit, observable: Observable, config: VqeConfig) -> Result<Self> {
         config.check()?;
         circuit.check()?;
+        observable.check_constant().map_err(|mistake| Error::Observable { index: 0, mistake })?;
         if circuit.inputs() > 0 {
             return Err(Error::Tensor(TensorError::MissingInputs { expected: circuit.inputs() }));
         }

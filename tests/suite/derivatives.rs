@@ -48,8 +48,8 @@ fn outputs_of<'a>(
 ) -> (Vec<f64>, impl Fn(&[f64]) -> Vec<f64> + 'a) {
     let point = if wrt == Wrt::Inputs { x } else { w }.to_vec();
     (point, move |point: &[f64]| match wrt {
-        Wrt::Inputs => (loss.outputs)(&case.state(point, w)),
-        _ => (loss.outputs)(&case.state(x, point)),
+        Wrt::Inputs => (loss.outputs)(&case.state(point, w), point, w),
+        _ => (loss.outputs)(&case.state(x, point), x, point),
     })
 }
 

@@ -1,6 +1,7 @@
 //! Gradients of the adjoint sweep against exact parameter shifts and central differences of the oracle.
 
 use crate::lab::{Engine, close, engines, run};
+use crate::losses::LOSSES;
 use crate::oracle::*;
 use crate::trials::{self, Numbers, Reading, Trial};
 use candle_core::DType;
@@ -25,18 +26,20 @@ fn check_trial(trial: &Trial) {
     let Trial { case, reading, .. } = trial;
     let loss = reading.loss(case.qubits).expect("a trial of gradients");
     let Numbers { x, w, .. } = trial.numbers(0);
-    let width = (loss.outputs)(&case.state(&x[0], &w)).len();
+    let width = (loss.outputs)(&case.state(&x[0], &w), &x[0], &w).len();
     let Numbers { c, .. } = trial.numbers(width);
-    let value = |row: usize, state: &[C]| (loss.outputs)(state).iter().zip(&c[row]).map(|(y, c)| y * c).sum::<f64>();
+    let value = |row: usize, state: &[C], x: &[f64], w: &[f64]| {
+        (loss.outputs)(state, x, w).iter().zip(&c[row]).map(|(y, c)| y * c).sum::<f64>()
+    };
 
     let (mut dx, mut dw) = (vec![], vec![0.0; w.len()]);
     let (mut shift_dx, mut shift_dw) = (vec![], vec![0.0; w.len()]);
     for (row, x) in x.iter().enumerate() {
-        dx.push(differences(x, |x| value(row, &case.state(x, &w))));
-        let one = differences(&w, |w| value(row, &case.state(x, w)));
+        dx.push(differences(x, |x| value(row, &case.state(x, &w), x, &w)));
+        let one = differences(&w, |w| value(row, &case.state(x, w), x, w));
         dw.iter_mut().zip(one).for_each(|(sum, one)| *sum += one);
         if loss.quadratic {
-            let (one_dx, one_dw) = case.shift_gradient(x, &w, |state| value(row, state));
+            let (one_dx, one_dw) = case.shift_gradient(x, &w, |state| value(row, state, x, &w));
             shift_dx.push(one_dx);
             shift_dw.iter_mut().zip(one_dw).for_each(|(sum, one)| *sum += one);
         }
@@ -100,7 +103,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn random_circuits(seed in any::<u64>(), qubits in 1usize..5, depth in 1usize..25, which in 0usize..5, embed: bool) {
+    fn random_circuits(seed in any::<u64>(), qubits in 1usize..5, depth in 1usize..25, which in 0..LOSSES, embed: bool) {
         let reading = Reading::Gradients { seed, which };
         let case = random_case(seed, qubits, depth, embed);
         check_trial(&Trial { kind: "a circuit", name: format!("{case:?}"), case, batch: 2, seed: seed ^ 2, reading });

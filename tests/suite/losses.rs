@@ -71,20 +71,20 @@ fn on_chosen_qubits(seed: u64, qubits: usize) -> Vec<Obs> {
     all
 }
 
-/// Function from the state of a sample to its outputs.
-pub(crate) type Outputs = dyn Fn(&[C]) -> Vec<f64>;
+/// Function from the state, the features and the weights of a sample to its outputs.
+pub(crate) type Outputs = dyn Fn(&[C], &[f64], &[f64]) -> Vec<f64>;
 
 /// Loss on the final state of each sample: a measurement of the crate, and the same outputs by the oracle.
 pub(crate) struct Loss {
     pub(crate) measurement: Measurement,
     pub(crate) outputs: Box<Outputs>,
-    /// Whether it is a quadratic form of the state, to which shift rules apply.
+    /// Whether it is a quadratic form of the state and of nothing else, to which shift rules apply.
     pub(crate) quadratic: bool,
 }
 
 impl Loss {
     fn new(measurement: Measurement, quadratic: bool, outputs: impl Fn(&[C]) -> Vec<f64> + 'static) -> Self {
-        Self { measurement, outputs: Box::new(outputs), quadratic }
+        Self { measurement, outputs: Box::new(move |state, _, _| outputs(state)), quadratic }
     }
 
     fn expectation(all: &[Obs]) -> Self {
@@ -122,14 +122,55 @@ impl Loss {
         let members: Vec<Self> = members.into_iter().collect();
         let quadratic = members.iter().all(|one| one.quadratic);
         let measurement = Measurement::all(members.iter().map(|one| one.measurement.clone()));
-        Self::new(measurement, quadratic, move |state| members.iter().flat_map(|one| (one.outputs)(state)).collect())
+        let outputs = move |state: &[C], x: &[f64], w: &[f64]| {
+            members.iter().flat_map(|one| (one.outputs)(state, x, w)).collect()
+        };
+        Self { measurement, outputs: Box::new(outputs), quadratic }
+    }
+
+    /// Expressions in features and weights as coefficients, beside constants; `w` are the weights of a random case.
+    fn weighted(all: &[Obs; 3]) -> Self {
+        let w = weights(RANDOM_WEIGHTS);
+        let [a, b, c] = all.each_ref().map(Obs::observable);
+        let measurement = Measurement::expectation([
+            w.at(0) * &a + (0.5 * w.at(1) * input(0) - 0.3) * &b + 0.7 * &c,
+            b,
+            (input(0) * input(1) + w.at(2) * w.at(2)) * (a - 0.5 * &c) * 1.5 + w.at(4) * Observable::identity(),
+            input(1) * c,
+        ]);
+        let all = all.clone();
+        let outputs = move |state: &[C], x: &[f64], w: &[f64]| {
+            let [a, b, c] = all.each_ref().map(|one| one.expectation(state));
+            let third = 1.5 * (x[0] * x[1] + w[2] * w[2]) * (a - 0.5 * c) + w[4];
+            vec![w[0] * a + (0.5 * w[1] * x[0] - 0.3) * b + 0.7 * c, b, third, x[1] * c]
+        };
+        Self { measurement, outputs: Box::new(outputs), quadratic: false }
+    }
+
+    /// Loss where a qubit has a value, then the probability of that.
+    fn postselect(self, qubit: usize, value: bool) -> Self {
+        let measurement = self.measurement.postselect([(qubit, value)]);
+        let outputs = move |state: &[C], x: &[f64], w: &[f64]| {
+            let kept = |index: usize| (index >> qubit & 1 == 1) == value;
+            let left = |(index, amplitude): (usize, &C)| if kept(index) { *amplitude } else { C::default() };
+            let projected: Vec<C> = state.iter().enumerate().map(left).collect();
+            let probability: f64 = projected.iter().map(|amplitude| amplitude.norm_sqr()).sum();
+            let normed: Vec<C> = projected.iter().map(|amplitude| amplitude / probability.sqrt()).collect();
+            [(self.outputs)(&normed, x, w), vec![probability]].concat()
+        };
+        Self { measurement, outputs: Box::new(outputs), quadratic: false }
     }
 }
+
+/// Number of losses of a seed.
+pub(crate) const LOSSES: usize = 12;
 
 pub(crate) fn losses(seed: u64, qubits: usize) -> Vec<Loss> {
     let all = random_observables(seed, qubits);
     let (some, others) = (&all[..6], &all[all.len() - 5..]);
-    vec![
+    let three = |from: &[Obs]| [from[0].clone(), from[1].clone(), from[2].clone()];
+    let last = qubits - 1;
+    let losses = vec![
         Loss::expectation(&all),
         Loss::variance(&all),
         Loss::probabilities_backwards(qubits),
@@ -151,5 +192,18 @@ pub(crate) fn losses(seed: u64, qubits: usize) -> Vec<Loss> {
             Loss::probabilities_backwards(qubits),
         ]),
         Loss::all([Loss::state(), Loss::probabilities_of_qubit_0(), Loss::variance(&some[..1])]),
-    ]
+        // Outputs that derive from an engine's, alone and beside others.
+        Loss::weighted(&three(&all[1..])),
+        Loss::expectation(&all).postselect(last, true),
+        Loss::all([Loss::weighted(&three(others)), Loss::probabilities_of_qubit_0()]).postselect(last, false),
+        Loss::all([
+            Loss::variance(&some[..1]),
+            Loss::weighted(&three(some)),
+            Loss::expectation(&some[..2]),
+            Loss::probabilities_backwards(qubits).postselect(0, true),
+            Loss::state(),
+        ]),
+    ];
+    assert_eq!(losses.len(), LOSSES);
+    losses
 }

@@ -11,6 +11,8 @@ use candlewick::prelude::*;
 use num_complex::Complex64 as C;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 
 /// An input or a weight.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -233,10 +235,21 @@ pub(crate) fn apply(state: &[C], matrix: &[Vec<C>], qubits: &[usize], controls: 
     out
 }
 
+/// The tensor `w` of all cases with so many weights, so that measurements can name it before any circuit.
+pub(crate) fn weights(count: usize) -> Weights {
+    static KNOWN: Mutex<BTreeMap<usize, Weights>> = Mutex::new(BTreeMap::new());
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    known.entry(count).or_insert_with(|| Circuit::new(1).weights("w", count)).clone()
+}
+
+/// Number of weights of a random case.
+pub(crate) const RANDOM_WEIGHTS: usize = 5;
+
 impl Case {
     pub(crate) fn circuit(&self) -> Circuit {
         let mut circuit = Circuit::new(self.qubits).with_inputs(self.inputs);
-        let w = circuit.weights("w", self.weights);
+        let w = weights(self.weights);
+        circuit.share(&w);
         if self.embed {
             circuit.amplitude_embedding(0..1 << self.qubits);
         }
@@ -464,7 +477,7 @@ fn random_condition(rng: &mut StdRng, inputs: usize) -> Cond {
 pub(crate) fn random_case(seed: u64, qubits: usize, depth: usize, embed: bool) -> Case {
     // Conditions and values of controls have streams of their own, so that circuits are the same with and without.
     let (mut rng, mut conditions, mut values) = (rng(seed), rng(seed ^ 0xc0de), rng(seed ^ 0xfa15e));
-    let (inputs, weights) = (if embed { 1 << qubits } else { 3 }, 5);
+    let (inputs, weights) = (if embed { 1 << qubits } else { 3 }, RANDOM_WEIGHTS);
     let gates: Vec<Gate> = Gate::all().filter(|gate| gate.qubits().len() <= qubits).collect();
     let mut ops = Vec::new();
     if !embed {

@@ -48,7 +48,7 @@ impl<T: Real> Worker<'_, T> {
         sums: &mut GroupSums,
     ) {
         let Call { program, partition, .. } = *self.call;
-        let (width, outputs) = (program.engine_inputs, program.outputs());
+        let (width, outputs) = (program.engine_inputs, program.engine_outputs());
         let from = group * partition.blocks_per_group;
         sums.clear(program);
         for block in from..partition.blocks.min(from + partition.blocks_per_group) {

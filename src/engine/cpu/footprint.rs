@@ -152,7 +152,7 @@ impl Footprint {
             varying,
             program.weights,
             program.engine_inputs,
-            program.outputs(),
+            program.engine_outputs(),
         ]
         .map(|count| count as u128);
         let states = 1 + usize::from(gradient) + usize::from(self.third_state);

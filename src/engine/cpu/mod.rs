@@ -70,7 +70,7 @@ impl HostEngine for Cpu {
         }
         scratches.reserve(program, partition, !save, false)?;
         let Workspace { prepared, blocks, .. } = &mut *workspace;
-        let mut out = zeroed_vec("outputs", arguments.batch * program.outputs())?;
+        let mut out = zeroed_vec("outputs", arguments.batch * program.engine_outputs())?;
         let call = &Call { program, arguments, partition, prepared };
         run(call, &mut scratches.0, if save { blocks } else { &mut [] }, &mut out);
         let limit = options.memory_limit;
@@ -117,7 +117,7 @@ impl HostEngine for Cpu {
 /// Computes the outputs of all blocks, and leaves the final states in `saved` if that has places for them.
 fn run<T: Real>(call: &Call<'_, T>, scratches: &mut Vec<Scratch<T>>, saved: &mut [Block<T>], out: &mut [T]) {
     let Call { program, partition, .. } = *call;
-    let (each, rows) = (partition.blocks_per_split, partition.lanes * program.outputs());
+    let (each, rows) = (partition.blocks_per_split, partition.lanes * program.engine_outputs());
     let (mut saved, mut out) = (portions(saved, each), portions(out, each * rows));
     let splits = (0..partition.blocks.div_ceil(each)).map(|split| (split * each, saved(), out()));
     share::for_each_item(partition.spread_blocks, scratches, splits, |scratch, (first, saved, out)| {

@@ -24,7 +24,7 @@ impl<T: Real> Worker<'_, T> {
         if !spoiled.contains(&true) {
             return;
         }
-        let outputs = self.call.program.outputs().max(1);
+        let outputs = self.call.program.engine_outputs().max(1);
         for (row, _) in out.chunks_mut(outputs).zip(spoiled).filter(|(_, spoiled)| *spoiled) {
             row.fill(T::nan());
         }
@@ -45,7 +45,7 @@ impl<T: Real> Worker<'_, T> {
     fn read_states(&mut self, out: &mut [T]) {
         let psi = self.target();
         let Call { program, partition, prepared, .. } = *self.call;
-        let width = program.outputs();
+        let width = program.engine_outputs();
         for (place, columns) in partition.execution.readout(program).quantities.iter().enumerate() {
             let Scratch { block, third_state, values, .. } = &mut *self.scratch;
             let words = prepared.words.as_ref().filter(|_| place == 0);
@@ -94,7 +94,7 @@ impl<T: Real> Worker<'_, T> {
     fn seed_states(&mut self, cotangent: &[T]) {
         let psi = self.target();
         let Call { program, partition, prepared, .. } = *self.call;
-        let width = program.outputs();
+        let width = program.engine_outputs();
         for (place, columns) in partition.execution.readout(program).quantities.iter().enumerate() {
             let Scratch { block, lambda, third_state, values, .. } = &mut *self.scratch;
             let factor = |output: usize| [factor(cotangent, width, columns.first + output, psi.lanes)];

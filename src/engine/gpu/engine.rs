@@ -63,7 +63,7 @@ impl<D: Device> Engine for Gpu<D> {
         let arena = allocate_arena(device, &plan, Buffer::is_saved, &mut buffers)?;
         allocate_arena(device, &plan, Buffer::is_scratch, &mut buffers)?;
         let result = self.submit(&resident, &plan, buffers)?;
-        let outputs = device.store(result, batch * program.outputs(), dtype)?;
+        let outputs = device.store(result, batch * program.engine_outputs(), dtype)?;
         if !save {
             return Ok((outputs, None));
         }

@@ -52,7 +52,7 @@ pub(crate) fn plan_forward(
     save: bool,
 ) -> LaunchPlan {
     let mut planner = LaunchPlanner::new(program, bytecode, limits, batch);
-    planner.size(Buffer::Result, batch * program.outputs());
+    planner.size(Buffer::Result, batch * program.engine_outputs());
     planner.run(true, save);
     if planner.fused().is_none() {
         planner.read();
@@ -73,7 +73,7 @@ pub(crate) fn plan_gradient(
     let inputs = if needs_grad.inputs { batch * program.engine_inputs } else { 0 };
     let weights = if needs_grad.weights { program.weights } else { 0 };
     planner.size(Buffer::Result, inputs + weights);
-    planner.size(Buffer::Cotangent, batch * program.outputs());
+    planner.size(Buffer::Cotangent, batch * program.engine_outputs());
     if planner.fused().is_none() || program.embedding.is_some() {
         planner.size(Buffer::Lambdas, batch << program.qubits);
     }

@@ -19,7 +19,7 @@ const _: () = assert!(CHUNK_BITS <= CHUNK_THREADS[1] + AMPLITUDE_BITS);
 impl LaunchPlanner<'_> {
     /// Number of entries in a row of outputs.
     fn width(&self) -> u32 {
-        self.program.outputs() as u32
+        self.program.engine_outputs() as u32
     }
 
     pub(crate) fn read(&mut self) {

@@ -187,6 +187,11 @@ impl Angle {
         self.terms.iter().flat_map(|term| [Some(&term.first), term.second.as_ref()]).flatten()
     }
 
+    /// Returns whether the expression is a constant, without a mistake.
+    pub(crate) fn is_constant(&self) -> bool {
+        self.terms.is_empty() && self.mistake.is_none()
+    }
+
     fn degree(&self) -> usize {
         self.terms.iter().map(|term| 1 + usize::from(term.second.is_some())).max().unwrap_or(0)
     }
