@@ -150,7 +150,8 @@ impl Measurement {
     ///
     /// A value is `<Π O Π> / <Π>` with the projector Π on the condition. It is exact and differentiable, as all outputs
     /// are. In F32 its error grows as the probability falls; where the probability is 0 the value is NaN. With finite
-    /// shots all of these are estimated, and the quotient is biased by one part in the number of shots that are kept.
+    /// shots `<Π O Π>` and `<Π>` are estimated, from the same shots where one basis measures both; their quotient has a
+    /// bias of the order of one over the number of shots that meet the condition.
     ///
     /// ```
     /// use candle_core::{Device, Tensor};

@@ -437,6 +437,30 @@ fn programs_list_their_slots_and_steps() {
     ");
 }
 
+/// Outputs that derive from an engine's.
+#[test]
+fn derived_outputs_show_in_the_listing() {
+    let mut circuit = Circuit::new(2);
+    let w = circuit.weights("w", 2);
+    circuit.h(0).ry(input(0), 1);
+    let of = |measurement| Program::new(&circuit, &measurement).expect("a valid program").to_string();
+    let energy = w.at(1) * Z(0) + 0.5 * input(0) * X(1) + Z(1);
+    assert_snapshot!(of(Measurement::all([
+        Measurement::probabilities([0]),
+        Measurement::expectation([energy]),
+        Measurement::expectation([X(0)]).postselect([(1, true)]),
+    ])), @r"
+    2 qubits, 1 inputs, 2 weights, 5 outputs
+      a0 = 0.5*x0
+      y2 = e2 + (w1)*e3 + (0.5*x0)*e4
+      y3 = (e5) / (e6)
+      y4 = e6
+      matrix on q0
+      rotate Y1 by a0
+      read probabilities of q0 | 5 expectations: 5 words in 3 groups, 1 other parts
+    ");
+}
+
 /// Effect of each rewrite on one circuit.
 #[test]
 fn rewrites_show_in_the_listing() {

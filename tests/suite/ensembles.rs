@@ -1,7 +1,7 @@
 //! Ensembles against single calls of their members.
 
 use crate::lab::{close, engines};
-use crate::oracle::{Obs, random_case, rng, uniform};
+use crate::oracle::{Obs, random_case, rng, uniform, weights};
 use candle_core::{DType, Device, Result, Tensor, Var};
 use candlewick::error::WeightsError;
 use candlewick::prelude::*;
@@ -34,9 +34,11 @@ fn compare(members: usize, batch: usize, engine: crate::lab::Engine) -> Result<(
     };
     let (xs, ws) = (Var::from_tensor(&on(&x)?)?, Var::from_tensor(&on(&w)?)?);
     let circuit = case.circuit();
-    let measurement = Measurement::expectation([Z(0), Observable::pauli_sum([(1.0, "X0 Y1")])]);
+    // A coefficient of each member's own, and one of each sample's own.
+    let coefficient = weights(case.weights).at(1) * input(0);
+    let measurement = Measurement::expectation([Z(0), Observable::pauli_sum([(1.0, "X0 Y1")]), coefficient * Z(1)]);
     let y = functional::evaluate(&circuit, &measurement, Some(&xs), &[("w", &ws)])?;
-    assert_eq!(y.dims(), [members, batch, 2]);
+    assert_eq!(y.dims(), [members, batch, 3]);
     let loss = |y: &Tensor| y.sin()?.sum_all();
     let gradients = loss(&y)?.backward()?;
     let flat = |tensor: &Tensor| tensor.to_dtype(DType::F64)?.flatten_all()?.to_vec1::<f64>();
@@ -50,7 +52,8 @@ fn compare(members: usize, batch: usize, engine: crate::lab::Engine) -> Result<(
             .iter()
             .flat_map(|x| {
                 let state = case.state(x, w);
-                [vec![(1.0, "ZII".into())], vec![(1.0, "XYI".into())]].map(|o| Obs::Words(o).expectation(&state))
+                let words = [(1.0, "ZII"), (1.0, "XYI"), (w[1] * x[0], "IZI")];
+                words.map(|(c, word)| Obs::Words(vec![(c, word.into())]).expectation(&state))
             })
             .collect();
         close(engine.name, &flat(&y.get(member)?)?, &values, tolerance);

@@ -230,6 +230,10 @@ fn fingerprints_tell_circuits_apart() -> anyhow::Result<()> {
         Measurement::all([Measurement::variance([Z(0)])]),
         Measurement::all([Measurement::variance([Z(0)]), probabilities(&[0])]),
         Measurement::all([probabilities(&[0]), Measurement::variance([Z(0)])]),
+        expectation(Z(0)).postselect([(1, true)]),
+        expectation(Z(0)).postselect([(1, false)]),
+        expectation(Z(0)).postselect([(2, true)]),
+        probabilities(&[0]).postselect([(1, true)]),
         Measurement::expectation([Z(0), Z(1)]),
         expectation(diagonal([0.0, 1.0, 2.0, 3.0])),
         expectation(diagonal([0.0, 1.0, 2.0, 4.0])),
@@ -245,6 +249,8 @@ fn fingerprints_tell_circuits_apart() -> anyhow::Result<()> {
     ] {
         all.push(of(plain(), measurement));
     }
+    let weighted = [input(0) * X(0), input(1) * X(0), input(0) * Y(0), 2.0 * input(0) * X(0), input(0) * X(0) * 0.5];
+    all.extend(weighted.map(|term| of(plain().with_inputs(2), expectation(Z(0) + term))));
     all.push(of(plain().with_inputs(3), probabilities(&[0])));
     all.push(of(plain().inverse(), probabilities(&[0])));
     let mut renamed = Circuit::new(3);

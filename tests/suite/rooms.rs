@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 
 /// Modules in the direction in which data flows.
-const ROOMS: [&str; 27] = [
+const ROOMS: [&str; 30] = [
     "error",
     "memory",
     "limits",
@@ -17,12 +17,15 @@ const ROOMS: [&str; 27] = [
     "places",
     "random",
     "gate",
+    "angle",
     "observable",
     "measurement",
     "circuit",
     "fingerprint",
     "program",
+    "expressions",
     "derived_features",
+    "derived_outputs",
     "engine",
     "autograd",
     "sampling",

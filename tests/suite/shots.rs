@@ -78,6 +78,7 @@ fn every_estimate_is_unbiased() -> Result<()> {
             Measurement::probabilities([2, 0]),
             Measurement::expectation([Z(1), Z(0) * X(2)]),
         ]),
+        Measurement::expectation([weights(RANDOM_WEIGHTS).at(0) * Z(1) + input(1) * X(2) * Y(0) - 0.3 * X(1)]),
     ];
     let (case, x, w) = point(7, 3);
     for measurement in measurements {
@@ -87,6 +88,30 @@ fn every_estimate_is_unbiased() -> Result<()> {
         let calls: Vec<Vec<f64>> =
             (0..400).map(|_| Ok(rows(&sampled.forward_detached(&x)?).concat())).collect::<Result<_>>()?;
         unbiased(&format!("{measurement:?}"), &calls, &exact);
+    }
+    Ok(())
+}
+
+/// Values under a condition are means over the shots that meet it: a quotient of two estimates from the same shots, whose
+/// deviation is `sqrt((1 - value²) / kept)` for words.
+#[test]
+fn values_under_a_condition() -> Result<()> {
+    let shots = 20_000;
+    for seed in 0..4 {
+        let (case, x, w) = point(seed, 3);
+        let measurement = Measurement::expectation([Z(0), X(0) * Z(1)]).postselect([(2, true)]);
+        let exact = rows(&layer(&case, measurement.clone(), QuantumLayerConfig::default(), &w)?.try_forward(&x)?);
+        let sampled = rows(&layer(&case, measurement, with(shots, seed), &w)?.try_forward(&x)?);
+        for (sampled, exact) in sampled.iter().zip(&exact) {
+            let kept = exact[2] * shots as f64;
+            for (found, value) in sampled.iter().zip(&exact[..2]) {
+                let deviation = ((1.0 - value * value).max(0.0) / kept).sqrt();
+                // The probability of the second value comes from other shots than the value.
+                assert!((found - value).abs() <= SIGMAS * (deviation + 1.0 / kept.sqrt()), "{found} {value}");
+            }
+            let deviation = (exact[2] * (1.0 - exact[2]) / shots as f64).sqrt();
+            assert!((sampled[2] - exact[2]).abs() <= SIGMAS * deviation);
+        }
     }
     Ok(())
 }
@@ -114,6 +139,7 @@ fn gradients_by_shift_are_unbiased() -> Result<()> {
             Measurement::probabilities([1]),
             Measurement::expectation([Z(0), x_and_y()]),
         ]),
+        Measurement::expectation([weights(RANDOM_WEIGHTS).at(0) * Z(1) + input(1) * x_and_y()]),
     ];
     for measurement in measurements {
         let gradient = |layer: &QuantumLayer| -> Result<Vec<f64>> {

@@ -1,11 +1,14 @@
 //! Invalid observables and measurements.
 
 use super::{says, written};
-use candle_core::{DType, Device};
+use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
 use candlewick::circuit::MAX_QUBITS;
+use candlewick::diagnostics::{FourierConfig, fourier_spectrum};
 use candlewick::prelude::*;
 use candlewick::program::Program;
+use candlewick::states::shadows::ClassicalShadow;
+use candlewick::variational::{Vqe, VqeConfig};
 use candlewick::{Error, Mistake, functional};
 use num_complex::Complex64 as C;
 
@@ -276,5 +279,100 @@ fn a_sum_of_nothing_is_zero() -> anyhow::Result<()> {
         let y = functional::evaluate(&circuit, &measurement, None, &[])?;
         assert_eq!(y.to_vec1::<f32>()?, [0.0; 4]);
     }
+    Ok(())
+}
+
+/// Expressions as coefficients: of weights and inputs that the circuit does not have, or where there is no circuit.
+#[test]
+fn coefficients_that_have_no_value() -> anyhow::Result<()> {
+    let w = Circuit::new(1).weights("w", 2);
+    refuses_in_expectation(
+        &(w.at(0) * Z(0)),
+        |mistake| matches!(mistake, Mistake::UnknownWeights { name } if name == "w"),
+    );
+    refuses_in_expectation(&(input(2) * Z(0)), |mistake| {
+        matches!(mistake, Mistake::InputOutOfRange { index: 2, width: 0 })
+    });
+    refuses_in_expectation(&(input(0) * input(1) * (input(2) * Z(0))), |mistake| {
+        matches!(mistake, Mistake::AngleDegree { degree: 3 })
+    });
+    refuses_in_expectation(&((input(0) * X(0)) * Y(0)), |mistake| matches!(mistake, Mistake::NotHermitian { .. }));
+    refuses_in_expectation(&(input(0) * Z(2)), |mistake| {
+        matches!(mistake, Mistake::QubitOutOfRange { qubit: 2, qubits: 2 })
+    });
+    refuses_in_expectation(&(w.at(5) * Z(0)), |mistake| matches!(mistake, Mistake::WeightIndex { .. }));
+    refuses_in_expectation(&(input(0) * (f64::NAN * Z(0))), |mistake| matches!(mistake, Mistake::NotFinite { .. }));
+
+    let expression = Z(0) + 2.0 * input(0) * X(1);
+    let no_constant = |error: Error| {
+        says(&error.to_string(), &["x0 is an expression"]);
+        assert!(matches!(
+            error,
+            Error::Observable { mistake: Mistake::VariableCoefficient { .. }, .. }
+                | Error::Circuit { mistake: Mistake::VariableCoefficient { .. }, .. }
+        ));
+    };
+    let circuit = written(2, |c| _ = c.ry(input(0), 0));
+    no_constant(Program::new(&circuit, &Measurement::variance([expression.clone()])).expect_err("a variance"));
+    no_constant(expression.pauli_terms().expect_err("no circuit"));
+    no_constant(written(2, |c| _ = c.qaoa_layer(&(2.0 * (input(0) * Z(0))), 0.1, 0.2)).check().expect_err("a cost"));
+    let vb = VarBuilder::zeros(DType::F32, &Device::Cpu);
+    let layer = QuantumLayer::new(circuit.clone(), Measurement::expectation([Z(0)]), vb)?;
+    let x = Tensor::new(&[0.3f32], &Device::Cpu)?;
+    no_constant(layer.sample_in(&expression, Some(&x), 3).expect_err("no basis"));
+    let shadow = ClassicalShadow::collect(&circuit, Some(&x), &[], 5, 1)?;
+    no_constant(shadow.expectation(&expression, 1).expect_err("no circuit"));
+    no_constant(fourier_spectrum(&circuit, &expression, &[], FourierConfig::default()).expect_err("no polynomial"));
+    no_constant(Vqe::new(written(1, |c| _ = c.x(0)), expression, VqeConfig::default()).expect_err("no bottom"));
+    Ok(())
+}
+
+/// Asserts that an expectation refuses the observable, its second, for such a mistake.
+#[track_caller]
+fn refuses_in_expectation(observable: &Observable, is_wanted: impl Fn(&Mistake) -> bool) {
+    let error = error(&Measurement::expectation([Z(0), observable.clone()]));
+    let Error::Observable { index: 1, mistake } = &error else { panic!("{error:?}") };
+    assert!(is_wanted(mistake), "{mistake:?}");
+}
+
+#[test]
+fn conditions_that_are_none() {
+    let z = || Measurement::expectation([Z(0)]);
+    for (values, is_wanted) in [
+        (vec![(2, true)], (|m| matches!(m, Mistake::QubitOutOfRange { qubit: 2, qubits: 2 })) as fn(&Mistake) -> bool),
+        (vec![(0, true), (0, false)], |m| matches!(m, Mistake::RepeatedQubit { qubit: 0 })),
+        (vec![(usize::MAX, true)], |m| matches!(m, Mistake::QubitOutOfRange { qubit: usize::MAX, .. })),
+    ] {
+        let error = error(&z().postselect(values.clone()));
+        let Error::Measurement(mistake) = &error else { panic!("{values:?}: {error:?}") };
+        assert!(is_wanted(mistake), "{values:?}: {mistake:?}");
+    }
+    let endless = error(&z().postselect(std::iter::repeat((0, true))));
+    assert!(matches!(endless, Error::Measurement(Mistake::TooManyQubits { .. })), "{endless:?}");
+    for of in [
+        Measurement::state(),
+        Measurement::variance([Z(0)]),
+        z().postselect([(1, true)]),
+        Measurement::all([z(), z().postselect([(1, true)])]),
+    ] {
+        let error = error(&of.postselect([(0, true)]));
+        assert!(matches!(error, Error::Measurement(Mistake::NotPostselectable)), "{error:?}");
+    }
+    let nothing = error(&Measurement::all([]).postselect([(0, true)]));
+    assert!(matches!(nothing, Error::Measurement(Mistake::NothingMeasured)), "{nothing:?}");
+}
+
+/// A condition that never holds has the probability 0 and no values; a condition on nothing always holds.
+#[test]
+fn conditions_that_never_or_always_hold() -> anyhow::Result<()> {
+    let circuit = written(2, |c| _ = c.h(0));
+    let read = |values: &[(usize, bool)]| -> anyhow::Result<Vec<f32>> {
+        let measurement = Measurement::expectation([Z(0), X(0)]).postselect(values.iter().copied());
+        Ok(functional::evaluate(&circuit, &measurement, None, &[])?.to_vec1()?)
+    };
+    let [z, x, p] = read(&[(1, true)])?[..] else { panic!("three outputs") };
+    assert!(z.is_nan() && x.is_nan() && p == 0.0);
+    let all = read(&[])?;
+    assert!(all.iter().zip([0.0, 1.0, 1.0]).all(|(found, expected)| (found - expected).abs() < 1e-6), "{all:?}");
     Ok(())
 }
