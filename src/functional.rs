@@ -213,6 +213,9 @@ pub(crate) fn run_program(
     let weights = flat(weights, &given)?;
     let rows = given.with_derived_features(program, &weights)?;
     let of_engine = estimator.apply(program, &rows, &weights, in_graph)?;
+    if !program.derives_outputs() {
+        return given.shaped(&of_engine, &[], program);
+    }
     // Outputs outside the graph are no reason to track what they are multiplied by.
     let [features, weights] = [&given.rows, &weights].map(|one| if in_graph { one.clone() } else { one.detach() });
     given.shaped(&derive_outputs(program, of_engine, &features, &weights)?, &[], program)
