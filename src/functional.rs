@@ -2,6 +2,7 @@
 //! networks.
 
 mod derivatives;
+mod embedded;
 mod ensemble;
 mod matrix;
 
@@ -64,7 +65,7 @@ use std::sync::Arc;
 /// ```
 ///
 /// # Errors
-/// Mistakes of the circuit or the measurement; weights that are missing, unknown or of another shape; ensembles of
+/// Mistakes of the circuit or the measurement; a sample of zeros that should become amplitudes; weights that are missing, unknown or of another shape; ensembles of
 /// different sizes; an input of another width; dtypes or devices that differ or are not supported; a state beyond the
 /// memory budget.
 pub fn evaluate(
@@ -153,6 +154,7 @@ impl<'a> CallArgs<'a> {
         // A tensor without elements has nothing to cast.
         check_copy("the input", &rows, state_dtype(outer))?;
         let rows = if rows.dim(0)? == 0 { rows } else { rows.to_dtype(state_dtype(outer))?.contiguous()? };
+        embedded::check_embedded(program, &rows)?;
         Ok(Self { leading, rows, outer, device })
     }
 

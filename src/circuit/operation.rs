@@ -53,7 +53,7 @@ pub struct Amplitudes {
     /// Whether each amplitude is two features, its real and its imaginary part. Default: an amplitude is one feature.
     pub complex: bool,
     /// Whether a sample whose features are all zero becomes the zero state |0..0>, with a gradient of 0. Default: it has
-    /// no state, and its outputs are NaN.
+    /// no state, and is an error.
     pub zero_state: bool,
     /// Guard: a field that programs cannot write. They write `..Default::default()`.
     #[doc(hidden)]

@@ -64,6 +64,19 @@ pub enum TensorError {
         /// Name of the tensor.
         what: &'static str,
     },
+    /// A sample without a state: the features that become its amplitudes are all zero.
+    #[error(
+        "features {first} to {last} of sample {sample} are all 0, which is no state; \
+         `amplitude_embedding_or_zero_state` makes |0..0> of them"
+    )]
+    NoState {
+        /// Row of the sample, counted from 0.
+        sample: usize,
+        /// First of the features.
+        first: usize,
+        /// Last of the features.
+        last: usize,
+    },
     /// A feature that is NaN or infinite.
     #[error("feature {feature} of sample {sample} is {value}, which is not finite")]
     FeatureNotFinite {

@@ -38,7 +38,7 @@ const NOWHERE: u32 = u32::MAX;
 /// transformed once.
 ///
 /// A patch of black pixels alone is a sample of zeros. It has no state under
-/// [`amplitude_embedding`](Circuit::amplitude_embedding): its outputs are NaN, and so is the gradient of all weights.
+/// [`amplitude_embedding`](Circuit::amplitude_embedding), which is an error.
 /// For images on black take [`amplitude_embedding_or_zero_state`](Circuit::amplitude_embedding_or_zero_state).
 ///
 /// ```

@@ -2,10 +2,12 @@
 
 use crate::gradients::differences;
 use crate::lab::{close, engines, rows, run_circuit, tensor};
-use candle_core::{DType, Device, Module, Var};
+use candle_core::{DType, Device, Module, Tensor, Var};
 use candle_nn::{VarBuilder, VarMap};
+use candlewick::Error;
 use candlewick::circuit::Amplitudes;
-use candlewick::functional;
+use candlewick::error::TensorError;
+use candlewick::functional::{self, Wrt};
 use candlewick::gate::Gate;
 use candlewick::prelude::*;
 use candlewick::program::Rewrites;
@@ -142,14 +144,13 @@ fn measurements() -> [Measurement; 6] {
 
 const SOUND: [f64; 5] = [0.3, 1.0, -0.4, 0.7, 2.0];
 
-/// Zeros have no direction, and neither have features that are not finite: all results that depend on such a sample are
+/// Features that are not finite have no direction: all results that depend on such a sample are
 /// NaN, and no other result changes by a bit.
 #[test]
 fn a_sample_without_a_state_spoils_its_own_row() {
     let circuit = embedded(|circuit| _ = circuit.amplitude_embedding(1..4));
     for (engine, batch) in engines().into_iter().flat_map(|engine| [2, 20].map(|batch| (engine, batch))) {
-        for (measurement, bad) in measurements().iter().flat_map(|m| [0.0, f64::NAN, f64::INFINITY].map(|bad| (m, bad)))
-        {
+        for (measurement, bad) in measurements().iter().flat_map(|m| [f64::NAN, f64::INFINITY].map(|bad| (m, bad))) {
             let width = measurement.output_shape(2).iter().product();
             let run = |x: &[Vec<f64>]| {
                 run_circuit(&circuit, measurement, x, &[0.2, 0.5], &vec![vec![1.0; width]; batch], engine)
@@ -188,7 +189,7 @@ fn a_sample_without_a_state_is_nan_however_it_is_computed() {
         let varmap = VarMap::new();
         let vb = VarBuilder::from_varmap(&varmap, DType::F64, &Device::Cpu);
         let layer = QuantumLayer::with_config(circuit.clone(), measurement, config, vb).expect("a layer");
-        let y = layer.forward(&tensor(&[SOUND.to_vec(), vec![0.0; 5]], DType::F64)).expect("outputs");
+        let y = layer.forward(&tensor(&[SOUND.to_vec(), vec![f64::NAN; 5]], DType::F64)).expect("outputs");
         let outputs = rows(&y);
         assert!(outputs[0].iter().all(|value| value.is_finite()), "{what}: {outputs:?}");
         assert!(outputs[1].iter().all(|value| value.is_nan()), "{what}: {outputs:?}");
@@ -202,6 +203,47 @@ fn a_sample_without_a_state_is_nan_however_it_is_computed() {
         );
         assert!(dw[0].iter().all(|value| value.is_nan()), "{what}: {dw:?}");
     }
+}
+
+/// Zeros have no direction, so they are an error with the number of their sample, wherever a circuit is evaluated.
+#[test]
+fn a_sample_of_zeros_is_refused() -> candle_core::Result<()> {
+    let circuit = embedded(|circuit| _ = circuit.amplitude_embedding(1..4));
+    let measurement = Measurement::expectation([Z(0)]);
+    let refused = |error: Option<Error>, sample: usize, what: &str| match error {
+        Some(Error::Tensor(TensorError::NoState { sample: found, first: 1, last: 3 })) => assert_eq!(found, sample),
+        other => panic!("{what}: {other:?}"),
+    };
+    for engine in engines() {
+        let w = tensor(&[vec![0.2, 0.5]], engine.dtype).to_device(&(engine.device)())?;
+        let members = Tensor::cat(&[&w, &w, &w], 0)?;
+        let w = w.flatten_all()?;
+        for (batch, sample) in [(1, 0), (3, 2), (20, 7)] {
+            let mut x = vec![SOUND.to_vec(); batch];
+            x[sample][1..4].copy_from_slice(&[0.0, -0.0, 0.0]);
+            let x = tensor(&x, engine.dtype).to_device(&(engine.device)())?;
+            let strided = x.t()?.contiguous()?.t()?;
+            (engine.enter)(&mut || {
+                for (x, weights) in [(&x, &w), (&x, &members), (&strided, &w)] {
+                    let y = functional::evaluate(&circuit, &measurement, Some(x), &[("w", weights)]);
+                    refused(y.err(), sample, engine.name);
+                }
+            });
+            if engine.name.starts_with("cpu") {
+                let jacobian = functional::jacobian(&circuit, &measurement, Some(&x), &[("w", &w)], Wrt::Inputs);
+                refused(jacobian.err(), sample, "a Jacobian");
+            }
+        }
+    }
+    let vb = VarBuilder::zeros(DType::F32, &Device::Cpu);
+    let layer = QuantumLayer::new(circuit.clone(), measurement.clone(), vb)?;
+    let x = Tensor::zeros((2, 5), DType::F32, &Device::Cpu)?;
+    refused(layer.sample(Some(&x), 3).err(), 0, "outcomes");
+    refused(layer.try_forward(&x).err(), 0, "a layer");
+    let x = Tensor::zeros((2, 5), DType::F16, &Device::Cpu)?;
+    let w = Tensor::zeros(2, DType::F16, &Device::Cpu)?;
+    refused(functional::evaluate(&circuit, &measurement, Some(&x), &[("w", &w)]).err(), 0, "F16");
+    Ok(())
 }
 
 /// |0..0> for zeros, with no gradient in them; everything else as without the option.

@@ -34,9 +34,12 @@ impl Circuit {
     ///
     /// The qubits must still be in 0, and a circuit has one amplitude embedding; there are 1 to 2^qubits features.
     /// Gradients in the features go through the norm.
-    /// A sample whose features are all zero, or not all finite, has no state. All its outputs and gradients are NaN,
-    /// and so is the gradient in the weights of a batch that has this sample. For data with such zeros, for instance
-    /// black patches of images, use [`amplitude_embedding_or_zero_state`](Self::amplitude_embedding_or_zero_state).
+    /// A sample whose features are all zero has no state, and is an error ([`TensorError::NoState`]). For data with such
+    /// zeros, for instance black patches of images, use
+    /// [`amplitude_embedding_or_zero_state`](Self::amplitude_embedding_or_zero_state). If features are not all finite,
+    /// all outputs and gradients of their sample are NaN, and so is the gradient in the weights.
+    ///
+    /// [`TensorError::NoState`]: crate::error::TensorError::NoState
     ///
     /// ```
     /// use candlewick::prelude::*;
