@@ -55,7 +55,7 @@
 //! | a training loop with checkpoints | `train` (feature `train`) |
 //! | pictures | `plot` (feature `plot`) |
 //! | saving, loading, predicting elsewhere | [section 5 of the guide](guide::from_candle#5-saving-and-going-on) |
-//! | images | [`nn::QuantumConv2d`] |
+//! | images, sequences | [`nn::QuantumConv2d`]; [`nn::QuantumLstm`], [`nn::QuantumAttention`] |
 //! | eight-bit layers, sparse inputs, logits | [`nn::quantize_dynamic`], [`nn::SoftThreshold`], [`nn::Affine`] |
 //! | the energy of a molecule | [`variational::Molecule`], [`variational::Vqe`], [`variational::AdaptVqe`] |
 //! | a search among bit strings | [`variational`] |

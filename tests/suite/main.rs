@@ -39,6 +39,7 @@ mod public_face;
 mod quantized;
 mod regressions;
 mod rooms;
+mod sequences;
 mod shots;
 mod spelling;
 mod states;
