@@ -11,7 +11,8 @@ use std::hash::{Hash, Hasher};
 use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
 use std::sync::Arc;
 
-/// Angle in radians: constants, [`input`]s, weights, sums, and products of two of them.
+/// Angle in radians, or coefficient of an [`Observable`](crate::prelude::Observable): constants, [`input`]s, weights,
+/// sums, and products of two of them.
 ///
 /// ```
 /// use candlewick::prelude::*;
@@ -73,7 +74,7 @@ impl Hash for WeightTensor {
     }
 }
 
-/// Returns feature `index` of each sample, counted from 0, as an angle.
+/// Returns feature `index` of each sample, counted from 0, as an angle or a coefficient.
 ///
 /// ```
 /// use candlewick::prelude::*;

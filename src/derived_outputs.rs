@@ -6,6 +6,7 @@
 
 use crate::error::Result;
 use crate::expressions::{add_columns, evaluate_slots};
+use crate::memory;
 use crate::program::{DerivedOutputs, Program};
 use candle_core::Tensor;
 
@@ -24,9 +25,25 @@ pub(crate) fn derive_outputs(program: &Program, of_engine: Tensor, rows: &Tensor
         }
         if one.is_conditional {
             let (values, probability) = (outputs.narrow(1, 0, one.count - 1)?, outputs.narrow(1, one.count - 1, 1)?);
-            outputs = Tensor::cat(&[values.broadcast_div(&probability)?, probability], 1)?;
+            outputs = Tensor::cat(&[values.broadcast_div(&or_nan(&probability)?)?, probability], 1)?;
+        }
+        if !one.constants.is_empty() {
+            let slots: Vec<_> = one.constants.iter().map(|(_, constant)| constant).collect();
+            let constants = evaluate_slots(&slots, rows, weights)?;
+            let sums = add_columns(&constants, one.constants.iter().map(|(output, _)| *output), one.count)?;
+            outputs = outputs.broadcast_add(&sums)?;
         }
         Ok(outputs)
     };
+    // An engine's outputs are in memory beside their coefficients, products and sums, all of which a graph keeps.
+    let terms = program.derived_outputs.iter().map(|one| one.from.len().max(one.terms.len()) as u64).sum::<u64>();
+    memory::check_numbers("outputs that derive from an engine's", terms.checked_mul(6 * of_engine.dim(0)? as u64))?;
     Ok(Tensor::cat(&program.derived_outputs.iter().map(derive).collect::<Result<Vec<_>>>()?, 1)?)
+}
+
+/// Returns probabilities, and NaN in the place of 0: there are no values under a condition that never holds.
+fn or_nan(probability: &Tensor) -> Result<Tensor> {
+    let never = probability.detach().eq(0.0)?;
+    let nan = Tensor::full(f32::NAN, probability.shape(), probability.device())?.to_dtype(probability.dtype())?;
+    Ok(never.where_cond(&nan, probability)?)
 }

@@ -65,9 +65,9 @@ use std::sync::Arc;
 /// ```
 ///
 /// # Errors
-/// Mistakes of the circuit or the measurement; a sample of zeros that should become amplitudes; weights that are missing, unknown or of another shape; ensembles of
-/// different sizes; an input of another width; dtypes or devices that differ or are not supported; a state beyond the
-/// memory budget.
+/// Mistakes of the circuit or the measurement; a sample of zeros that should become amplitudes; weights that are
+/// missing, unknown or of another shape; ensembles of different sizes; an input of another width; dtypes or devices that
+/// differ or are not supported; a state beyond the memory budget.
 pub fn evaluate(
     circuit: &Circuit,
     measurement: &Measurement,
@@ -214,13 +214,13 @@ pub(crate) fn run_program(
     estimator.check(program, in_graph && given.rows.track_op())?;
     let weights = flat(weights, &given)?;
     let rows = given.with_derived_features(program, &weights)?;
-    let of_engine = estimator.apply(program, &rows, &weights, in_graph)?;
     if !program.derives_outputs() {
-        return given.shaped(&of_engine, &[], program);
+        return given.shaped(&estimator.apply(program, &rows, &weights, in_graph)?, &[], program);
     }
+    let of_engine = estimator.apply(program, &rows, &weights, in_graph)?;
     // Outputs outside the graph are no reason to track what they are multiplied by.
     let [features, weights] = [&given.rows, &weights].map(|one| if in_graph { one.clone() } else { one.detach() });
-    given.shaped(&derive_outputs(program, of_engine, &features, &weights)?, &[], program)
+    given.shaped(&derive_outputs(program, of_engine, &features, &weights.flatten_all()?)?, &[], program)
 }
 
 /// Checks the arguments of a call without running it.

@@ -13,7 +13,7 @@ use crate::observable::Observable;
 /// | [`variance`](Self::variance) of m observables | `<O_k²> - <O_k>²` | `[m]` |
 /// | [`probabilities`](Self::probabilities) of k qubits | probability of each basis state | `[2^k]` |
 /// | [`state`](Self::state) | real and imaginary part of each amplitude | `[2^n, 2]` |
-/// | [`postselect`](Self::postselect) of m values | the values where qubits read as given, then the probability of that | `[m + 1]` |
+/// | [`postselect`](Self::postselect) of m values | values where qubits read as given; the probability | `[m + 1]` |
 /// | [`all`](Self::all) of several measurements | the outputs of each, side by side | `[sum of their numbers]` |
 ///
 /// ```
@@ -58,7 +58,7 @@ impl Postselection {
     }
 
     /// Returns the projector on the condition.
-    pub(crate) fn projector(&self) -> Observable {
+    fn projector(&self) -> Observable {
         Observable::projector_on(self.values.iter().copied())
     }
 
@@ -149,9 +149,11 @@ impl Measurement {
     /// [`measure`](crate::Circuit::measure), and returns the values among them, then the probability of such a shot.
     ///
     /// A value is `<Π O Π> / <Π>` with the projector Π on the condition. It is exact and differentiable, as all outputs
-    /// are. In F32 its error grows as the probability falls; where the probability is 0 the value is NaN. With finite
-    /// shots `<Π O Π>` and `<Π>` are estimated, from the same shots where one basis measures both; their quotient has a
-    /// bias of the order of one over the number of shots that meet the condition.
+    /// are. In F32 its error grows as the probability falls; where the probability is 0 the value is NaN.
+    ///
+    /// With finite shots `<Π O Π>` and `<Π>` are estimates, which come from the same shots only where one basis measures
+    /// both. Their quotient may therefore be beyond the range of O, and has a bias of the order of one over the number
+    /// of shots that meet the condition. It is NaN where the estimate of `<Π>` is 0.
     ///
     /// ```
     /// use candle_core::{Device, Tensor};
@@ -259,18 +261,31 @@ impl Measurement {
         for (index, observable) in self.observables().enumerate() {
             observable.check(qubits).map_err(|mistake| Error::Observable { index, mistake })?;
         }
+        let mut first = 0;
         for part in self.parts() {
-            match part {
-                Self::Expectation(observables) | Self::Variance(observables) if observables.is_empty() => {
-                    return Err(Error::Measurement(Mistake::NothingMeasured));
-                }
-                Self::Variance(observables) => check_constants(observables)?,
-                Self::Probabilities(measured) => check_measured(measured, qubits).map_err(Error::Measurement)?,
-                Self::Postselected(of) => of.check(qubits)?,
-                Self::Expectation(_) | Self::State | Self::All(_) => {}
-            }
+            part.check_part(qubits, first)?;
+            first += part.observables().count();
         }
-        if self.parts().is_empty() { Err(Error::Measurement(Mistake::NothingMeasured)) } else { Ok(()) }
+        match self.outputs(qubits) {
+            _ if self.parts().is_empty() => Err(Error::Measurement(Mistake::NothingMeasured)),
+            usize::MAX => Err(Error::Measurement(Mistake::TooMany { what: "outputs", limit: usize::MAX - 1 })),
+            _ => Ok(()),
+        }
+    }
+
+    /// Checks a member of a list, whose first observable has the index `first`.
+    fn check_part(&self, qubits: usize, first: usize) -> Result<()> {
+        match self {
+            Self::Expectation(observables) | Self::Variance(observables) if observables.is_empty() => {
+                Err(Error::Measurement(Mistake::NothingMeasured))
+            }
+            Self::Variance(observables) => observables.iter().enumerate().try_for_each(|(index, observable)| {
+                observable.check_constant().map_err(|mistake| Error::Observable { index: first + index, mistake })
+            }),
+            Self::Probabilities(measured) => check_measured(measured, qubits).map_err(Error::Measurement),
+            Self::Postselected(of) => of.check(qubits),
+            Self::Expectation(_) | Self::State | Self::All(_) => Ok(()),
+        }
     }
 
     /// Checks that observables read only a classical bit from qubits that record a measurement.
@@ -284,13 +299,6 @@ impl Measurement {
         }
         Ok(())
     }
-}
-
-fn check_constants(observables: &[Observable]) -> Result<()> {
-    for (index, observable) in observables.iter().enumerate() {
-        observable.check_constant().map_err(|mistake| Error::Observable { index, mistake })?;
-    }
-    Ok(())
 }
 
 fn check_measured(measured: &[usize], qubits: usize) -> Result<(), Mistake> {

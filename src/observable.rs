@@ -352,7 +352,14 @@ impl Observable {
         if deviation > allowed {
             return Err(Mistake::NotHermitian { deviation, allowed });
         }
-        self.weighted.iter().try_for_each(|(angle, of)| angle.check().and_then(|()| of.check(qubits)))
+        let of_coefficient = |mistake| match mistake {
+            Mistake::NotFinite { value, .. } => Mistake::NotFinite { what: "a coefficient", value },
+            other => other,
+        };
+        self.weighted.iter().try_for_each(|(angle, of)| {
+            angle.check().map_err(of_coefficient)?;
+            of.check(qubits)
+        })
     }
 
     /// Returns the mistake of an observable whose coefficients have to be constants.
@@ -367,6 +374,38 @@ impl Observable {
     pub(crate) fn constant_part(&self) -> Self {
         let constant = Self { words: self.words.clone(), parts: self.parts.clone(), ..Self::default() };
         Self { mistake: self.mistake.clone(), ..constant }
+    }
+
+    /// Takes the multiples of the identity out, as expressions.
+    pub(crate) fn without_identity(&self) -> (Self, Vec<Angle>) {
+        let mut rest = self.clone();
+        let mut constants = Vec::new();
+        let mut take = |words: &mut BTreeMap<PauliWord, Complex64>, factor: Angle| {
+            if let Some(coefficient) = words.remove(&PauliWord::default()).filter(|coefficient| coefficient.re != 0.0) {
+                constants.push(factor * coefficient.re);
+            }
+        };
+        take(&mut rest.words, Angle::from(1.0));
+        rest.weighted.iter_mut().for_each(|(angle, of)| take(&mut of.words, angle.clone()));
+        (rest, constants)
+    }
+
+    /// Returns `Π O Π` for the projector Π on the states in which these qubits have these values.
+    pub(crate) fn projected(&self, values: &[(usize, bool)]) -> Self {
+        let projector = Self::projector_on(values.iter().copied());
+        let qubits = projector.reads_beyond_z();
+        let ones = values.iter().filter(|(_, value)| *value).fold(0, |ones, (qubit, _)| ones | 1u64 << (qubit & 63));
+        // A word that flips a qubit of Π has no part there, and letters Z on these qubits are signs.
+        let mut words = Self { mistake: self.mistake.clone(), ..Self::default() };
+        for (word, coefficient) in self.words.iter().filter(|(word, _)| word.x & qubits == 0) {
+            let sign = if gf2::parity(word.z & ones) { -1.0 } else { 1.0 };
+            *words.words.entry(PauliWord { z: word.z & !qubits, ..*word }).or_default() += sign * coefficient;
+        }
+        let parts = Self { parts: self.parts.clone(), ..Self::default() };
+        let parts = if parts.flipped() & qubits == 0 { parts * &projector } else { &projector * parts * &projector };
+        let mut projected = words * &projector + parts;
+        projected.weighted = self.weighted.iter().map(|(angle, of)| (angle.clone(), of.projected(values))).collect();
+        projected
     }
 
     /// Returns observables with constant coefficients, and the expressions that multiply them.

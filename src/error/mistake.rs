@@ -62,7 +62,7 @@ pub enum Mistake {
         value: f64,
     },
     /// An angle expression of a degree above two.
-    #[error("an angle may hold products of two variables, not of {degree}")]
+    #[error("an angle or coefficient may hold products of two variables, not of {degree}")]
     AngleDegree {
         /// Degree of the product.
         degree: usize,

@@ -313,9 +313,10 @@ impl<'a> Bound<'a> {
     ) -> Result<Tensor> {
         let given = CallArgs::new(&self.program, DEFAULT, inputs, &self.weights)?;
         let sizes = behind.iter().try_fold(given.batch() as u64, |product, size| product.checked_mul(*size as u64));
-        // Derivatives of an engine's outputs are in memory beside those of the outputs that derive from them.
+        // Derivatives of an engine's outputs are in memory beside those of the outputs that derive from them, and of one
+        // sample twice.
         let beside = self.program.engine_outputs().div_ceil(self.program.outputs().max(1)) as u64;
-        let beside = if self.program.derives_outputs() { 1 + beside } else { 1 };
+        let beside = if self.program.derives_outputs() { 2 * (1 + beside) } else { 1 };
         memory::check_numbers("derivatives", sizes.and_then(|sizes| sizes.checked_mul(beside)))?;
         let weights = flat(&self.weights, &given)?.detach();
         let rows = given.with_derived_features(&self.program, &weights)?.detach();
@@ -323,7 +324,10 @@ impl<'a> Bound<'a> {
         let estimator = Estimator::exact(Options::default());
         let (dtype, device) = (given.inner(), &given.device);
         let batches = Batches { estimator: &estimator, program: &self.program, dtype, device, call: 0 };
-        let values = || host_numbers(&estimator.apply(&self.program, &rows, &weights, false)?);
+        let values = || match given.batch() {
+            0 => Ok(Vec::new()),
+            _ => host_numbers(&estimator.apply(&self.program, &rows, &weights, false)?),
+        };
         let mut found = find(&batches, &numbers, &values)?;
         numbers.spoil(&mut found);
         let found = Tensor::from_vec(found, given.batch() * behind.iter().product::<usize>(), &Device::Cpu)?;

@@ -13,10 +13,11 @@ pub(super) fn check_embedded(program: &Program, rows: &Tensor) -> Result<()> {
     let (first, count, width) = (embedding.first, embedding.count, rows.dim(1)?);
     let found = {
         let (storage, layout) = rows.storage_and_layout();
-        let start = layout.start_offset();
+        // A part of a larger tensor has the storage of all of it.
+        let own = layout.start_offset()..layout.start_offset() + rows.elem_count();
         match &*storage {
-            Storage::Cpu(CpuStorage::F32(all)) => zero_row(&all[start..], width, first..first + count),
-            Storage::Cpu(CpuStorage::F64(all)) => zero_row(&all[start..], width, first..first + count),
+            Storage::Cpu(CpuStorage::F32(all)) => zero_row(&all[own], width, first..first + count),
+            Storage::Cpu(CpuStorage::F64(all)) => zero_row(&all[own], width, first..first + count),
             _ => {
                 drop(storage);
                 let sizes = rows.narrow(1, first, count)?.abs()?.sum(1)?;

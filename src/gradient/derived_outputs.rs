@@ -82,6 +82,10 @@ impl Rule<'_> {
             let (probability, values) = outputs.split_last_mut().expect("a condition has a probability");
             values.iter_mut().for_each(|value| self.divide(value, probability));
         }
+        for (output, constant) in &one.constants {
+            let constant = self.coefficient(constant, outputs[*output].second.len());
+            add(1.0, &constant, &mut outputs[*output]);
+        }
         outputs
     }
 

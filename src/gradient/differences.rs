@@ -87,11 +87,15 @@ pub(super) fn along_directions(
 }
 
 /// Returns the variables of a sample that are moved: indices in a row of features, then weights. Switches of
-/// conditional gates are not moved.
+/// conditional gates are not moved, and neither are variables that the circuit does not read: a random direction would
+/// give them a slope.
 fn variables(numbers: &Numbers<'_>, needs_grad: NeedsGrad) -> impl Iterator<Item = usize> {
     let program = numbers.program;
-    let features = (0..program.engine_inputs).filter(|index| program.origin(Variable::Input(*index)).is_some());
-    let weights = program.engine_inputs..program.engine_inputs + numbers.weights.len();
+    let [inputs, weights] = program.variables_read();
+    let has_origin = |index: &usize| program.origin(Variable::Input(*index)).is_some();
+    let features = (0..program.engine_inputs).filter(move |index| inputs[*index]).filter(has_origin);
+    let weights = (0..numbers.weights.len()).filter(move |index| weights[*index]);
+    let weights = weights.map(|index| program.engine_inputs + index);
     features.filter(move |_| needs_grad.inputs).chain(weights.filter(move |_| needs_grad.weights))
 }
 

@@ -13,7 +13,7 @@ pub(crate) fn jacobian_matrices(batches: &Batches<'_>, numbers: &Numbers<'_>, wr
     let shifted = Shifted::in_all(numbers, wrt);
     let amplitudes = wrt == Wrt::Inputs && numbers.program.embedding.is_some();
     // A sweep costs about three evaluations.
-    if amplitudes || 3 * numbers.program.engine_outputs() <= shifted.shifts.len() {
+    if amplitudes || numbers.program.engine_outputs().saturating_mul(3) <= shifted.shifts.len() {
         by_output(batches, numbers, wrt)
     } else {
         by_angle(batches, numbers, wrt, &shifted)

@@ -38,8 +38,9 @@ pub(crate) struct Sampling {
 impl Sampling {
     pub(crate) fn new(measurement: &Measurement, program: &Program, shots: usize, seed: u64) -> Result<Self> {
         let shots = sampling::check_shots(measurement, shots)?;
-        let measurement = engine_measurement(measurement, program.places.len());
-        let mut groups = sampling::group_terms(&measurement.on_places(&program.places), program.qubits())?;
+        let of_engine = engine_measurement(measurement, program.places.len());
+        let groups = sampling::group_terms(&of_engine.on_places(&program.places), program.qubits());
+        let mut groups = groups.map_err(|error| error.of_original(measurement, program.places.len()))?;
         let constants = groups.iter_mut().flat_map(Group::take_constants).collect();
         Ok(Self { shots, seed, groups, constants, programs: Default::default(), outputs: program.engine_outputs() })
     }

@@ -127,7 +127,10 @@ impl QuantumNaturalGradient {
             return Err(Error::Setting { of, setting, value: 0.0, allowed: "at least 1" });
         }
         let metric = metric.to_dtype(DType::F64)?.to_device(&Device::Cpu)?.reshape((samples, count * count))?;
-        let metric = DMatrix::from_row_slice(count, count, &metric.mean(0)?.to_vec1::<f64>()?);
+        let mut metric = DMatrix::from_row_slice(count, count, &metric.mean(0)?.to_vec1::<f64>()?);
+        for (entry, _) in self.program.weights_of_angles().iter().enumerate().filter(|(_, read)| !**read) {
+            metric[(entry, entry)] = 1.0;
+        }
         let mut gradient = Vec::with_capacity(count);
         for (_, var) in &self.vars {
             match gradients.get(var) {

@@ -32,6 +32,13 @@ impl Mul<&Observable> for Angle {
     }
 }
 
+impl Mul<Angle> for &Observable {
+    type Output = Observable;
+    fn mul(self, factor: Angle) -> Observable {
+        self.clone().weigh(factor)
+    }
+}
+
 impl Mul<Angle> for Observable {
     type Output = Self;
     fn mul(self, factor: Angle) -> Self {

@@ -14,7 +14,7 @@ use crate::measurement::{Measurement, Postselection};
 use crate::observable::Observable;
 use std::ops::Range;
 
-/// Outputs of neighbouring measurements, and the engine's outputs that they are computed from.
+/// Outputs of a measurement, and the engine's outputs that they are computed from.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct DerivedOutputs<C = Slot> {
     /// Outputs of the engine.
@@ -25,12 +25,27 @@ pub(crate) struct DerivedOutputs<C = Slot> {
     pub(crate) terms: Vec<(usize, C)>,
     /// Whether the last output is the probability of a condition, which then divides all others.
     pub(crate) is_conditional: bool,
+    /// Outputs and numbers that are added to them at the end: multiples of the identity under a condition. As terms they
+    /// would cost digits.
+    pub(crate) constants: Vec<(usize, C)>,
 }
 
 impl<C> DerivedOutputs<C> {
     /// Whether the outputs are others than the engine's.
     pub(super) fn is_derived(&self) -> bool {
         self.is_conditional || !self.terms.is_empty()
+    }
+
+    /// The same with other coefficients.
+    pub(super) fn map<D>(&self, coefficient: impl Fn(&C) -> D) -> DerivedOutputs<D> {
+        let map = |list: &[(usize, C)]| list.iter().map(|(output, of)| (*output, coefficient(of))).collect();
+        DerivedOutputs {
+            from: self.from.clone(),
+            count: self.count,
+            terms: map(&self.terms),
+            is_conditional: self.is_conditional,
+            constants: map(&self.constants),
+        }
     }
 }
 
@@ -41,69 +56,114 @@ pub(crate) fn engine_measurement(measurement: &Measurement, qubits: usize) -> Me
 
 /// Returns the measurement that engines evaluate, and how outputs derive from it; nothing if they are its outputs.
 pub(super) fn split_measurement(measurement: &Measurement, qubits: usize) -> (Measurement, Vec<DerivedOutputs<Angle>>) {
-    let (mut parts, mut derived, mut first) = (Vec::new(), Vec::new(), 0usize);
+    let (mut parts, mut all, mut first) = (Vec::new(), Vec::new(), 0usize);
     for part in measurement.parts() {
-        let (of_engine, terms, is_conditional) = match part {
-            Measurement::Expectation(observables) => with_terms(observables.clone(), false),
-            Measurement::Postselected(of) => with_terms(conditioned(of), true),
-            _ => (part.clone(), Vec::new(), false),
+        let mut derived = DerivedOutputs {
+            from: 0..0,
+            count: part.outputs(qubits),
+            terms: Vec::new(),
+            is_conditional: matches!(part, Measurement::Postselected(_)),
+            constants: Vec::new(),
         };
-        let from = first..first.saturating_add(of_engine.outputs(qubits));
-        first = from.end;
-        derived.push(DerivedOutputs { from, count: part.outputs(qubits), terms, is_conditional });
+        let of_engine = match part {
+            Measurement::Expectation(observables) => with_terms(observables.clone(), &mut derived),
+            Measurement::Postselected(_) if derived.count > MAX_OBSERVABLES => {
+                Measurement::Expectation(vec![Observable::too_many("values under a condition", MAX_OBSERVABLES)])
+            }
+            Measurement::Postselected(of) => with_terms(conditioned(of, &mut derived.constants), &mut derived),
+            _ => part.clone(),
+        };
+        derived.from = first..first.saturating_add(of_engine.outputs(qubits));
+        first = derived.from.end;
+        all.push(derived);
         parts.push(of_engine);
     }
-    if derived.iter().any(DerivedOutputs::is_derived) {
-        (Measurement::all(parts), derived)
+    if all.iter().any(DerivedOutputs::is_derived) {
+        (Measurement::all(parts), all)
     } else {
         (measurement.clone(), Vec::new())
     }
 }
 
-/// Returns the expectation values that an engine evaluates for these observables, with the output and the coefficient
-/// of each, if any is no constant.
-fn with_terms(observables: Vec<Observable>, is_conditional: bool) -> (Measurement, Vec<(usize, Angle)>, bool) {
-    if observables.iter().all(|observable| observable.weighted().is_empty()) {
-        return (Measurement::Expectation(observables), Vec::new(), is_conditional);
-    }
-    let (mut of_engine, mut terms) = (Vec::new(), Vec::new());
-    for (output, observable) in observables.iter().enumerate() {
-        of_engine.push(observable.constant_part());
-        terms.push((output, Angle::from(1.0)));
-        for (coefficient, of) in observable.weighted() {
-            of_engine.push(of.clone());
-            terms.push((output, coefficient.clone()));
+impl Error {
+    /// Error in an observable of an engine's measurement, with the index in the measurement that it derives from.
+    pub(crate) fn of_original(self, measurement: &Measurement, qubits: usize) -> Self {
+        match self {
+            Self::Observable { index, mistake } => {
+                Self::Observable { index: original_index(measurement, qubits, index), mistake }
+            }
+            other => other,
         }
     }
-    (Measurement::expectation(of_engine), terms, is_conditional)
 }
 
-/// Returns `Π O Π` for each value under a condition with the projector Π, and Π.
-fn conditioned(of: &Postselection) -> Vec<Observable> {
-    let projector = of.projector();
-    let on_condition = |observable: Observable| match observable.flipped() & projector.reads_beyond_z() {
-        0 => observable * &projector,
-        _ => &projector * observable * &projector,
+/// Index of the observable of a measurement from which an engine's observable comes.
+fn original_index(measurement: &Measurement, qubits: usize, of_engine: usize) -> usize {
+    let (_, all) = split_measurement(measurement, qubits);
+    let (mut first, mut first_of_engine) = (0, 0);
+    for (part, derived) in measurement.parts().iter().zip(&all) {
+        let own = match part {
+            Measurement::Probabilities(_) | Measurement::State => 0,
+            _ => derived.from.len(),
+        };
+        let count = Measurement::all([part.clone()]).observables().count();
+        if let Some(local) = of_engine.checked_sub(first_of_engine).filter(|local| *local < own) {
+            let output = derived.terms.get(local).map_or(local, |(output, _)| *output);
+            return first + output.min(count.saturating_sub(1));
+        }
+        (first, first_of_engine) = (first + count, first_of_engine + own);
+    }
+    of_engine
+}
+
+/// Returns the expectation values that an engine evaluates for these observables. If any coefficient is an expression,
+/// each has its output and its coefficient among the terms.
+fn with_terms(observables: Vec<Observable>, derived: &mut DerivedOutputs<Angle>) -> Measurement {
+    if observables.iter().all(|observable| observable.weighted().is_empty()) {
+        return Measurement::Expectation(observables);
+    }
+    let mut of_engine = Vec::new();
+    let mut term = |output, coefficient, of| {
+        derived.terms.push((output, coefficient));
+        of_engine.push(of);
     };
-    let mut all = Vec::new();
+    for (output, observable) in observables.iter().enumerate() {
+        let constant = observable.constant_part();
+        if constant != Observable::default() || observable.weighted().is_empty() {
+            term(output, Angle::from(1.0), constant);
+        }
+        for (coefficient, of) in observable.weighted() {
+            term(output, coefficient.clone(), of.clone());
+        }
+    }
+    Measurement::expectation(of_engine)
+}
+
+/// Returns `Π O Π` for each value under a condition with the projector Π, then Π. Multiples of the identity are among
+/// the constants instead.
+fn conditioned(of: &Postselection, constants: &mut Vec<(usize, Angle)>) -> Vec<Observable> {
+    let mut all: Vec<Observable> = Vec::new();
     for part in of.measurement().parts() {
         match part {
-            Measurement::Expectation(observables) => all.extend(observables.iter().cloned().map(on_condition)),
-            Measurement::Probabilities(qubits) if 1 << qubits.len() <= MAX_OBSERVABLES => {
+            Measurement::Expectation(observables) => {
+                for observable in observables {
+                    let (rest, own) = observable.without_identity();
+                    constants.extend(own.into_iter().map(|constant| (all.len(), constant)));
+                    all.push(rest.projected(of.values()));
+                }
+            }
+            Measurement::Probabilities(qubits) => {
                 let of_state = |state: usize| {
                     let bits = qubits.iter().enumerate().map(|(k, qubit)| (*qubit, state >> k & 1 == 1));
-                    on_condition(Observable::projector_on(bits))
+                    Observable::projector_on(bits).projected(of.values())
                 };
                 all.extend((0..1 << qubits.len()).map(of_state));
-            }
-            Measurement::Probabilities(_) => {
-                all.push(Observable::too_many("probabilities under a condition", MAX_OBSERVABLES));
             }
             // The check of a post-selection refuses all others.
             _ => {}
         }
     }
-    all.push(projector);
+    all.push(Observable::projector_on(of.values().iter().copied()));
     all
 }
 
@@ -130,6 +190,33 @@ impl Program {
     /// Number of a sample's outputs that an engine computes; `usize::MAX` if the number is larger.
     pub(crate) fn engine_outputs(&self) -> usize {
         self.readout.quantities.iter().fold(0, |sum: usize, columns| sum.saturating_add(columns.count))
+    }
+
+    /// Which weights an angle reads, itself or times a switch.
+    pub(crate) fn weights_of_angles(&self) -> Vec<bool> {
+        let [inputs, mut weights] = self.variables_read();
+        for index in (0..inputs.len()).filter(|index| inputs[*index]) {
+            if let Some((super::Variable::Weight(weight), _)) = self.origin(super::Variable::Input(index)) {
+                weights[weight] = true;
+            }
+        }
+        weights
+    }
+
+    /// Which engine inputs and which weights an angle or the embedding reads.
+    pub(crate) fn variables_read(&self) -> [Vec<bool>; 2] {
+        let (mut inputs, mut weights) = (vec![false; self.engine_inputs], vec![false; self.weights]);
+        if let Some(embedding) = self.embedding {
+            inputs[embedding.first..embedding.first + embedding.count].fill(true);
+        }
+        let variables = self.slots.iter().flat_map(|slot| &slot.terms).flat_map(|(_, a, b)| [Some(*a), *b]).flatten();
+        for variable in variables {
+            match variable {
+                super::Variable::Input(index) => inputs[index] = true,
+                super::Variable::Weight(index) => weights[index] = true,
+            }
+        }
+        [inputs, weights]
     }
 
     /// Whether the outputs are computed from an engine's.

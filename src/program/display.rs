@@ -97,9 +97,11 @@ impl DerivedOutputs {
         };
         let derived = if self.is_derived() { 0..self.count } else { 0..0 };
         for output in derived {
+            let constants = self.constants.iter().filter(|(to, _)| *to == output);
+            let constants: String = constants.map(|(_, slot)| format!(" + {slot}")).collect();
             let value = sum(output);
             if self.is_conditional && output + 1 < self.count {
-                writeln!(f, "  y{} = ({value}) / ({})", first + output, sum(self.count - 1))?;
+                writeln!(f, "  y{} = ({value}) / ({}){constants}", first + output, sum(self.count - 1))?;
             } else {
                 writeln!(f, "  y{} = {value}", first + output)?;
             }

@@ -29,12 +29,7 @@ pub(super) fn lower_circuit(
     }
     let (mut lowering, operations) = lower_operations(circuit)?;
     lowering.show_all_switches();
-    let with_slots = |one: &DerivedOutputs<Angle>| DerivedOutputs {
-        from: one.from.clone(),
-        count: one.count,
-        terms: one.terms.iter().map(|(output, coefficient)| (*output, lowering.expression(coefficient))).collect(),
-        is_conditional: one.is_conditional,
-    };
+    let with_slots = |one: &DerivedOutputs<Angle>| one.map(|coefficient| lowering.expression(coefficient));
     let derived_outputs = derived.iter().map(with_slots).collect();
     Ok(Program {
         qubits: circuit.qubits(),

@@ -243,7 +243,7 @@ impl Program {
         circuit.check_coefficients(measurement)?;
         let (of_engine, derived) = derived_outputs::split_measurement(measurement, circuit.qubits());
         // Products with the projector on a condition may have mistakes of their own.
-        of_engine.check(circuit.qubits())?;
+        of_engine.check(circuit.qubits()).map_err(|error| error.of_original(measurement, circuit.qubits()))?;
         let mut program = lower::lower_circuit(circuit, (measurement, &of_engine, &derived), rewrites)?;
         rewrite::rewrite_steps(&mut program, &of_engine);
         Ok(program)

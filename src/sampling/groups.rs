@@ -23,8 +23,8 @@ pub(crate) fn check_shots(measurement: &Measurement, shots: usize) -> Result<u32
     u32::try_from(shots).ok().filter(|&shots| shots >= least).ok_or_else(wrong)
 }
 
-/// Returns the groups of a measurement, as engines know it, of `qubits` qubits, at least one. Their estimates, added up from zeros, are the
-/// outputs.
+/// Returns the groups of a measurement of `qubits` qubits, as engines know it, at least one. Their estimates, added up
+/// from zeros, are the outputs.
 pub(crate) fn group_terms(measurement: &Measurement, qubits: usize) -> Result<Vec<Group>> {
     measurement.check(qubits)?;
     let (mut means, mut variances, mut groups) = (Planner::default(), Planner::default(), Vec::new());
@@ -38,7 +38,9 @@ pub(crate) fn group_terms(measurement: &Measurement, qubits: usize) -> Result<Ve
                 groups.push(Group { changes: Vec::new(), qubits, estimates });
             }
             Measurement::State => return Err(Error::Measurement(Mistake::StateFromShots)),
-            Measurement::All(_) | Measurement::Postselected(_) => {}
+            Measurement::All(_) | Measurement::Postselected(_) => {
+                unreachable!("a part is no list, and engines know no conditions")
+            }
         }
         first = first.saturating_add(part.outputs(qubits));
         index += part.observables().count();

@@ -237,6 +237,11 @@ fn a_sample_of_zeros_is_refused() -> candle_core::Result<()> {
     }
     let vb = VarBuilder::zeros(DType::F32, &Device::Cpu);
     let layer = QuantumLayer::new(circuit.clone(), measurement.clone(), vb)?;
+    // Zeros in other rows of the storage are no matter of a batch that is cut out of it.
+    let all = tensor(&[vec![0.0; 5], SOUND.to_vec(), SOUND.to_vec(), vec![0.0; 5]], DType::F32);
+    assert_eq!(layer.try_forward(&all.narrow(0, 1, 2)?)?.dims(), [2, 1]);
+    assert_eq!(layer.try_forward(&all.narrow(0, 0, 0)?)?.dims(), [0, 1]);
+    refused(layer.try_forward(&all.narrow(0, 1, 3)?).err(), 2, "a part");
     let x = Tensor::zeros((2, 5), DType::F32, &Device::Cpu)?;
     refused(layer.sample(Some(&x), 3).err(), 0, "outcomes");
     refused(layer.try_forward(&x).err(), 0, "a layer");

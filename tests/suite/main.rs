@@ -12,6 +12,7 @@ mod convolution;
 mod data;
 mod deferred;
 mod derivatives;
+mod derived_outputs;
 mod determinism;
 mod diagnostics;
 mod drawing;

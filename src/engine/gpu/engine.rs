@@ -144,6 +144,13 @@ impl<D: Device> Gpu<D> {
     fn check_memory(&self, program: &Program, batch: usize, dtype: DType, memory_limit: Option<u64>) -> Result<()> {
         let amplitudes = 1u64.checked_shl(program.qubits as u32).filter(|amplitudes| *amplitudes > 0);
         let amplitudes = amplitudes.and_then(|amplitudes| amplitudes.checked_mul(batch as u64));
+        // Kernels count the outputs of a sample in 32 bits.
+        let bytes_of = |outputs: u64| outputs.checked_mul(dtype.size_in_bytes() as u64);
+        let (outputs, most) = (program.engine_outputs() as u64, u64::from(u32::MAX));
+        if outputs > most {
+            let (what, budget) = ("the outputs of a sample on a GPU", bytes_of(most).unwrap_or(u64::MAX));
+            return Err(Error::Memory(MemoryError::Numbers { what, needed: bytes_of(outputs), budget }));
+        }
         let unquestioned = memory_limit.is_none() && amplitudes.is_some_and(|amplitudes| amplitudes <= UNQUESTIONED);
         if unquestioned {
             return Ok(());
