@@ -34,11 +34,14 @@ fn weights(varmap: &VarMap) -> Result<Vec<(String, Vec<f64>)>> {
 }
 
 #[test]
-fn adam_is_candles_without_decay() -> Result<()> {
-    for (dtype, tolerance) in [(DType::F32, 2e-6), (DType::F64, 1e-13)] {
+fn adam_is_candles() -> Result<()> {
+    for (dtype, tolerance, weight_decay) in
+        [(DType::F32, 2e-6, 0.0), (DType::F64, 1e-13, 0.0), (DType::F32, 2e-6, 0.3), (DType::F64, 1e-13, 0.3)]
+    {
         let ((ours, our_model), (theirs, their_model)) = (network(dtype)?, network(dtype)?);
-        let mut adam = Adam::from_varmap(&ours, AdamConfig::with_learning_rate(0.05))?;
-        let params = ParamsAdamW { lr: 0.05, weight_decay: 0.0, ..Default::default() };
+        let config = AdamConfig { learning_rate: 0.05, weight_decay, ..Default::default() };
+        let mut adam = Adam::from_varmap(&ours, config)?;
+        let params = ParamsAdamW { lr: 0.05, weight_decay, ..Default::default() };
         let mut adamw = AdamW::new(theirs.all_vars(), params)?;
         for step in 0..25 {
             adam.backward_step(&loss(&our_model, dtype, step)?)?;
@@ -49,6 +52,25 @@ fn adam_is_candles_without_decay() -> Result<()> {
         }
         assert_eq!(weights(&ours)?[0], ("idle".to_owned(), vec![0.25; 4]));
     }
+    Ok(())
+}
+
+/// AdamW's own numbers: with a constant gradient of 1 the step is `lr` long, after the decay by `1 - lr * decay`.
+#[test]
+fn weight_decay_is_decoupled() -> Result<()> {
+    let varmap = VarMap::new();
+    let vb = VarBuilder::from_varmap(&varmap, DType::F64, &Device::Cpu);
+    let x = vb.get_with_hints(2, "x", Init::Const(2.0))?;
+    let idle = vb.get_with_hints(2, "idle", Init::Const(2.0))?;
+    let config = AdamConfig { learning_rate: 0.1, weight_decay: 0.5, ..Default::default() };
+    let mut adam = Adam::from_varmap(&varmap, config)?;
+    let mut expected = 2.0;
+    for _ in 0..20 {
+        adam.backward_step(&x.sum_all()?)?;
+        expected = 0.95 * expected - 0.1;
+    }
+    close("decayed", &x.to_vec1::<f64>()?, &[expected; 2], 1e-7);
+    assert_eq!(idle.to_vec1::<f64>()?, [2.0; 2]);
     Ok(())
 }
 
@@ -126,7 +148,8 @@ fn a_stopped_run_continues() -> Result<()> {
     std::fs::create_dir_all(&folder)?;
     for dtype in [DType::F32, DType::F64, DType::BF16] {
         let (varmap, model) = network(dtype)?;
-        let mut adam = Adam::from_varmap(&varmap, AdamConfig::with_learning_rate(0.05))?;
+        let config = AdamConfig { learning_rate: 0.05, weight_decay: 0.2, ..Default::default() };
+        let mut adam = Adam::from_varmap(&varmap, config)?;
         let (model_file, adam_file) = (folder.join("model.safetensors"), folder.join("adam.safetensors"));
         for step in 0..20 {
             if step == 8 {
@@ -136,7 +159,7 @@ fn a_stopped_run_continues() -> Result<()> {
             adam.backward_step(&loss(&model, dtype, step)?)?;
         }
         let (mut other, other_model) = network(dtype)?;
-        let mut other_adam = Adam::from_varmap(&other, AdamConfig::with_learning_rate(0.05))?;
+        let mut other_adam = Adam::from_varmap(&other, config)?;
         other.load(&model_file)?;
         other_adam.load_state(&adam_file)?;
         assert_eq!(other_adam.steps(), 8);
@@ -258,6 +281,8 @@ fn what_cannot_be_trained() -> Result<()> {
         AdamConfig { beta1: 1.0, ..Default::default() },
         AdamConfig { beta2: -0.1, ..Default::default() },
         AdamConfig { epsilon: 0.0, ..Default::default() },
+        AdamConfig { weight_decay: -0.1, ..Default::default() },
+        AdamConfig { weight_decay: f64::INFINITY, ..Default::default() },
     ] {
         assert!(matches!(of(config), Err(Error::Setting { of: "Adam", .. })), "{config:?}");
     }
