@@ -68,7 +68,7 @@ pub trait Resume {
 }
 
 /// Returns the tensor `name` of a state, of the given shape and dtype.
-pub(super) fn named_state<'a>(
+pub(crate) fn named_state<'a>(
     state: &'a HashMap<String, Tensor>,
     name: &str,
     shape: &Shape,
@@ -92,7 +92,7 @@ pub(super) const STEPS: &str = "steps";
 const MOST_STEPS: u64 = 1 << 53;
 
 /// Refuses tensors with an entry that is not finite, or below `least`.
-pub(super) fn check_entries(name: &str, tensor: &Tensor, least: f64) -> Result<()> {
+pub(crate) fn check_entries(name: &str, tensor: &Tensor, least: f64) -> Result<()> {
     let values = tensor.to_device(&Device::Cpu)?.to_dtype(DType::F64)?.flatten_all()?.to_vec1::<f64>()?;
     match values.iter().find(|value| !(value.is_finite() && **value >= least)) {
         None => Ok(()),

@@ -35,16 +35,16 @@ pub(super) struct Position {
     pub(super) history: History,
     /// Number of completed epochs.
     pub(super) epoch: usize,
-    /// Number of completed batches of the current epoch.
+    /// Number of completed steps of the current epoch.
     pub(super) batch: usize,
     /// Number of steps in all epochs.
     pub(super) step: u64,
     /// Optimiser's step size, before the schedule.
     pub(super) rate: f64,
-    /// Numbers that identify the run: samples, validation samples, batch size, seed, bits of the step size, whether
-    /// there is a metric.
+    /// Numbers that identify the run: samples, validation samples, batch size, batches of a step, seed, bits of the
+    /// step size, whether there is a metric.
     run: [u64; RUN_NUMBERS],
-    /// Sums over the samples of the completed batches, the number of these samples, seconds, and the last step size.
+    /// Sums over the samples of the completed steps, the number of these samples, seconds, and the last step size.
     sum: Score,
     samples: f64,
     seconds: f64,
@@ -71,15 +71,16 @@ const BEST_FILE: &str = "best.safetensors";
 const CSV: &str = "history.csv";
 const LOCK: &str = ".lock";
 /// Count of the numbers that identify a run.
-const RUN_NUMBERS: usize = 6;
+const RUN_NUMBERS: usize = 7;
 /// Count of the numbers that are saved for an epoch.
 const COLUMNS: usize = 7;
 
 impl Position {
-    /// Starts a run with its numbers of samples, its batch size, seed and step size.
-    pub(super) fn new(history: History, [samples, validated, batch_size]: [u64; 3], seed: u64, rate: f64) -> Self {
+    /// Starts a run with its numbers of samples, its batch size and batches of a step, seed and step size.
+    pub(super) fn new(history: History, sizes: [u64; 4], seed: u64, rate: f64) -> Self {
         let has_metric = u64::from(history.metric.is_some());
-        let run = [samples, validated, batch_size, seed, rate.to_bits(), has_metric];
+        let [samples, validated, batch_size, batches] = sizes;
+        let run = [samples, validated, batch_size, batches, seed, rate.to_bits(), has_metric];
         let (sum, best, unreached) = (Score::default(), HashMap::new(), Unreached::default());
         let (samples, seconds, last_rate) = (0.0, 0.0, rate);
         let lock = None;
@@ -110,9 +111,15 @@ impl Position {
         self.epoch < config.epochs
     }
 
-    /// Adds the score of a batch.
-    pub(super) fn advance(&mut self, score: Score, samples: usize, seconds: f64, rate: f64) {
-        self.sum = self.sum.plus(score, samples as f64);
+    /// Returns the factor of the step size by which the losses of all epochs so far have reduced it.
+    pub(super) fn reduction(&self, config: &TrainConfig) -> Result<f64> {
+        let losses = self.history.epochs.iter().map(|epoch| epoch.validation.unwrap_or(epoch.train).loss);
+        config.reduce_on_plateau.map_or(Ok(1.0), |plateau| plateau.factor_after(losses))
+    }
+
+    /// Adds a step with the sum of its samples' scores.
+    pub(super) fn advance(&mut self, sum: Score, samples: usize, seconds: f64, rate: f64) {
+        self.sum = self.sum.plus(sum, 1.0);
         self.samples += samples as f64;
         self.seconds += seconds;
         self.last_rate = rate;
@@ -223,7 +230,8 @@ impl Position {
     /// Returns whether this run can have a saved position, after epochs with these rows.
     fn fits(&self, position: &[f64], rows: &[f64]) -> bool {
         let &[epoch, batch, step, loss, metric, samples, seconds, _, best] = position else { return false };
-        let [all, validated, batch_size, ..] = self.run.map(|number| number as f64);
+        let [all, validated, batch_size, accumulated, ..] = self.run.map(|number| number as f64);
+        let batch_size = batch_size * accumulated;
         let batches = (all / batch_size).ceil();
         let is_count = |count: f64| count >= 0.0 && count.fract() == 0.0;
         let done = is_count(batch) && batch < batches && samples == batch * batch_size;
@@ -258,7 +266,7 @@ impl Position {
         let get = |name: &str, expected: &str| {
             tensors.get(name).ok_or_else(|| misfit(name, expected.to_owned(), "missing".to_owned()))
         };
-        let halves = get(RUN, "U32 [12]")?.flatten_all()?.to_vec1::<u32>()?;
+        let halves = get(RUN, "U32 [14]")?.flatten_all()?.to_vec1::<u32>()?;
         let whole = |pair: &[u32]| pair.iter().fold(0, |number, &half| number << 32 | u64::from(half));
         let run: Vec<u64> = halves.chunks(2).map(whole).collect();
         if run != self.run {
@@ -332,8 +340,8 @@ fn lock(folder: &Path) -> Result<File> {
 
 fn describe_run(run: &[u64]) -> String {
     match run {
-        [samples, validated, batch_size, seed, rate, has_metric] => format!(
-            "of {samples} samples ({validated} for validation) in batches of {batch_size}, seed {seed}, step size {}, {} a metric",
+        [samples, validated, batch_size, batches, seed, rate, has_metric] => format!(
+            "of {samples} samples ({validated} for validation) in batches of {batch_size}, {batches} a step, seed {seed}, step size {}, {} a metric",
             f64::from_bits(*rate),
             if *has_metric == 1 { "with" } else { "without" }
         ),

@@ -46,6 +46,8 @@ pub enum StopReason {
     Finished,
     /// Loss that did not become lower for [`patience`](super::TrainConfig::patience) epochs.
     Patience,
+    /// Request of the function of [`on_epoch`](super::Training::on_epoch).
+    Stopped,
     /// Interruption by ctrl-C or the flag of [`stop_when`](super::Training::stop_when).
     Interrupted,
 }

@@ -34,26 +34,35 @@
 
 mod checkpoint;
 mod history;
+mod hooks;
 mod interrupt;
 mod metrics;
 #[cfg(feature = "plot")]
 mod picture;
 mod progress;
+mod source;
+mod spans;
 
 pub use history::{Epoch, History, Score, StopReason};
+pub use hooks::TrainStep;
 pub use interrupt::interrupted;
 pub use metrics::{accuracy, binary_accuracy};
+pub use source::BatchSource;
 
 use crate::__private::NonExhaustive;
 use crate::data::{Purpose, seeded_generator};
 use crate::error::{DataError, Error, Result, TensorError};
-use crate::limits::check_copy;
-use crate::optim::{Resume, Schedule, Unreached, clip_by_norm, require_gradient, variables};
+use crate::memory::check_numbers;
+use crate::optim::{Interval, ReduceOnPlateau, Resume, Schedule, Unreached, clip_by_norm, require_gradient, variables};
+use candle_core::backprop::GradStore;
 use candle_core::{DType, ModuleT, Tensor, Var};
 use candle_nn::{Optimizer, VarMap};
 use checkpoint::{Access, Position};
+use hooks::{OnBatch, OnEpoch};
 use progress::Progress;
 use rand::seq::SliceRandom;
+use source::{InMemory, load};
+use spans::{report_epoch, span};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -68,10 +77,21 @@ pub struct TrainConfig {
     /// Number of samples of a batch, at least 1; the last batch of an epoch may be smaller. The validation set is
     /// scored in such batches, too. Default 32.
     pub batch_size: usize,
+    /// Number of batches, at least 1, whose gradients make one step; an epoch's last step may have fewer. The step is the
+    /// step of one batch of all these samples, in the memory of one batch of [`batch_size`](Self::batch_size): each
+    /// batch counts by its number of samples. This is exact for a loss that is a mean over samples in a model that
+    /// computes each sample by itself. Default 1.
+    pub accumulate_batches: usize,
     /// Seed of the order of the samples; each epoch has another order. Default 0.
     pub seed: u64,
-    /// Factor of the optimiser's step size, step by step. Default [`Schedule::Constant`].
+    /// Factor of the optimiser's step size. Default [`Schedule::Constant`].
     pub schedule: Schedule,
+    /// Unit in which the schedule counts. With [`Interval::Epoch`] a `Cosine` of 40 takes 40 epochs, whatever the batch
+    /// size. Default [`Interval::Step`].
+    pub schedule_interval: Interval,
+    /// Further factor of the step size, which shrinks at the end of an epoch once the loss no longer improves: the loss
+    /// of the validation set, or of the training set without one. Default `None`.
+    pub reduce_on_plateau: Option<ReduceOnPlateau>,
     /// Largest norm of all gradients together, see [`clip_by_norm`]. Default `None`: no limit.
     pub clip_norm: Option<f64>,
     /// Number of epochs in a row, at least 1, without a lower loss on the validation set that end the run. Without a
@@ -101,8 +121,11 @@ impl Default for TrainConfig {
             name: "training".to_owned(),
             epochs: 10,
             batch_size: 32,
+            accumulate_batches: 1,
             seed: 0,
             schedule: Schedule::Constant,
+            schedule_interval: Interval::Step,
+            reduce_on_plateau: None,
             clip_norm: None,
             patience: None,
             restore_best: false,
@@ -130,6 +153,8 @@ pub struct Training<'a, O> {
     loss: Judge<'a, Tensor>,
     metric: Option<(String, Judge<'a, f64>)>,
     stop: Option<&'a AtomicBool>,
+    on_batch: Option<OnBatch<'a>>,
+    on_epoch: Option<OnEpoch<'a>>,
 }
 
 impl<O> std::fmt::Debug for Training<'_, O> {
@@ -164,7 +189,9 @@ impl<'a, O: Optimizer> Training<'a, O> {
         loss: impl Fn(&Tensor, &Tensor) -> candle_core::Result<Tensor> + 'a,
         config: TrainConfig,
     ) -> Self {
-        Self { config, model, varmap, optimizer, access: None, loss: Box::new(loss), metric: None, stop: None }
+        let loss = Box::new(loss);
+        let (access, metric, stop, on_batch, on_epoch) = (None, None, None, None, None);
+        Self { config, model, varmap, optimizer, access, loss, metric, stop, on_batch, on_epoch }
     }
 
     /// Adds a metric to the scores of each epoch: a mean over a batch, such as [`accuracy`].
@@ -192,13 +219,27 @@ impl<'a, O: Optimizer> Training<'a, O> {
     /// After an error, the files of the last epoch stay.
     ///
     /// # Errors
-    /// - A batch size or a patience of 0; no samples; a number of targets other than of samples.
+    /// - A batch size, an accumulation or a patience of 0; options of a plateau out of range; no samples; a number of
+    ///   targets other than of samples.
     /// - A loss that is no single number; no variables; a step in which no variable has a gradient.
     /// - A folder with an optimiser that cannot be saved, or a folder that another run has; `resume` without a folder.
     /// - A label beyond the model's outputs, if the loss refuses it.
     /// - A checkpoint of another run.
-    /// - Errors of model, loss, optimiser and files.
-    pub fn run(mut self, train: Samples<'_>, validation: Option<Samples<'_>>) -> Result<History> {
+    /// - Errors of model, loss, optimiser, hooks and files.
+    pub fn run(self, train: Samples<'_>, validation: Option<Samples<'_>>) -> Result<History> {
+        check(&self.config)?;
+        let train = InMemory::new(train)?;
+        let validation = validation.map(InMemory::new).transpose()?;
+        self.run_on(&train, validation.as_ref().map(|set| set as &dyn BatchSource))
+    }
+
+    /// Trains as [`run`](Self::run) does, on samples that are loaded batch by batch.
+    ///
+    /// # Errors
+    /// The errors of [`run`](Self::run); a source with more samples than a u32 counts; errors of the source, or a batch
+    /// of another number of samples.
+    pub fn run_on(mut self, train: &dyn BatchSource, validation: Option<&dyn BatchSource>) -> Result<History> {
+        check(&self.config)?;
         let (config, rate) = (self.config.clone(), self.optimizer.learning_rate());
         let history = self.run_all(&config, train, validation);
         self.optimizer.set_learning_rate(rate);
@@ -208,30 +249,41 @@ impl<'a, O: Optimizer> Training<'a, O> {
     fn run_all(
         &mut self,
         config: &TrainConfig,
-        train: Samples<'_>,
-        validation: Option<Samples<'_>>,
+        train: &dyn BatchSource,
+        validation: Option<&dyn BatchSource>,
     ) -> Result<History> {
-        let samples = check(config, train)?;
-        let validated = validation.map(|set| check(config, set)).transpose()?;
+        span!(INFO, "training", name = config.name.as_str(), samples = train.samples());
+        let samples = count(train)?;
+        let validated = validation.map(count).transpose()?;
         let (watched, _guard) = interrupt::watch_interrupt(self.stop.is_none())?;
         let stop = self.stop.unwrap_or(watched);
         let metric = self.metric.as_ref().map(|(name, _)| name.clone());
-        let run = [samples, validated.unwrap_or(0), config.batch_size].map(|count| count as u64);
+        let run = [samples, validated.unwrap_or(0), config.batch_size, config.accumulate_batches];
+        let run = run.map(|count| count as u64);
         let mut at = Position::new(History::new(metric), run, config.seed, self.optimizer.learning_rate());
         at.unreached = Unreached::new(variables(self.varmap)?);
         at.open(config, self.varmap, self.optimizer, self.access)?;
         let variables = variables(self.varmap)?;
-        let progress = Progress::new(config, samples.div_ceil(config.batch_size), &at)?;
+        let steps = samples.div_ceil(step_size(config));
+        let progress = Progress::new(config, steps, &at)?;
         while at.history.stop_reason != StopReason::Interrupted && at.goes_on(config) {
+            span!(INFO, "epoch", number = at.epoch);
             let finished = self.epoch(config, &mut at, &variables, train, stop, &progress)?;
             if finished {
                 let score = validation.map(|set| self.score(set, config.batch_size)).transpose()?;
                 at.close_epoch(score, self.varmap)?;
                 progress.epoch(&at.history, &at.unreached.names());
+                report_epoch(&at.history);
             } else {
                 at.history.stop_reason = StopReason::Interrupted;
             }
             at.save(config, self.varmap, self.optimizer, self.access, finished)?;
+            if let Some(hook) = self.on_epoch.as_mut().filter(|_| finished)
+                && hook(&at.history).is_break()
+            {
+                at.history.stop_reason = StopReason::Stopped;
+                break;
+            }
         }
         at.history.without_gradient = at.unreached.names();
         progress.finish(&at.history.without_gradient);
@@ -241,58 +293,79 @@ impl<'a, O: Optimizer> Training<'a, O> {
         Ok(at.history)
     }
 
-    /// Takes a step for each batch from the position in the epoch. Returns whether the epoch was completed.
+    /// Takes the steps from the position in the epoch. Returns whether the epoch was completed.
     fn epoch(
         &mut self,
         config: &TrainConfig,
         at: &mut Position,
         variables: &[(String, Var)],
-        (x, y): Samples<'_>,
+        train: &dyn BatchSource,
         stop: &AtomicBool,
         progress: &Progress,
     ) -> Result<bool> {
-        let order = order(x.dim(0)?, config.seed, at.epoch);
-        check_copy("the samples", x, x.dtype())?;
-        check_copy("the targets", y, y.dtype())?;
-        let (x, y) = (x.contiguous()?, y.contiguous()?);
-        for batch in order.chunks(config.batch_size).skip(at.batch) {
+        let order = order(train.samples(), config.seed, at.epoch)?;
+        let steps = order.len().div_ceil(step_size(config)) as u64;
+        let reduction = at.reduction(config)?;
+        for samples in order.chunks(step_size(config)).skip(at.batch) {
             if stop.load(Ordering::Relaxed) {
                 return Ok(false);
             }
+            span!(DEBUG, "step", number = at.step);
             let start = Instant::now();
-            let indices = Tensor::new(batch, x.device())?;
-            let (x, y) = (x.index_select(&indices, 0)?, y.index_select(&indices, 0)?);
-            let outputs = self.model.forward_t(&x, true)?;
-            let sample = |place: usize| batch.get(place).map_or(place, |sample| *sample as usize);
-            let loss = self.loss(&outputs, &y).map_err(|error| label_beyond(&outputs, &y, sample).unwrap_or(error))?;
-            let mut gradients = loss.backward()?;
+            let (mut gradients, score) = self.gradients(train, samples, config.batch_size)?;
             require_gradient("training", variables, &gradients)?;
             at.unreached.note(&gradients)?;
+            let factor = match config.schedule_interval {
+                Interval::Step => config.schedule.factor(at.step),
+                Interval::Epoch => config.schedule.factor_by_epoch(at.step, steps),
+            };
+            self.optimizer.set_learning_rate(at.rate * factor * reduction);
+            if let Some(hook) = &mut self.on_batch {
+                let (epoch, step, learning_rate) = (at.epoch, at.step, self.optimizer.learning_rate());
+                let loss = score.over(samples.len() as f64).loss;
+                hook(&TrainStep { epoch, step, samples: samples.len(), loss, learning_rate }, &mut gradients)?;
+            }
             if let Some(limit) = config.clip_norm {
                 clip_by_norm(&mut gradients, self.varmap, limit)?;
             }
-            self.optimizer.set_learning_rate(at.rate * config.schedule.factor(at.step));
             self.optimizer.step(&gradients)?;
-            let score = self.judge(&outputs.detach(), &y, &loss)?;
-            at.advance(score, batch.len(), start.elapsed().as_secs_f64(), self.optimizer.learning_rate());
+            at.advance(score, samples.len(), start.elapsed().as_secs_f64(), self.optimizer.learning_rate());
             progress.step();
         }
         Ok(true)
     }
 
-    /// Returns loss and metric of a whole set, as means over its samples.
-    fn score(&self, (x, y): Samples<'_>, batch_size: usize) -> Result<Score> {
-        let mut sum = Score::default();
-        let samples = x.dim(0)?;
-        for start in (0..samples).step_by(batch_size) {
-            let count = batch_size.min(samples - start);
-            let (x, y) = (x.narrow(0, start, count)?, y.narrow(0, start, count)?);
-            let outputs = self.model.forward_t(&x, false)?.detach();
-            let sample = |place: usize| start + place;
+    /// Returns the gradients of the mean loss of some samples, batch by batch, and the sum of their scores.
+    fn gradients(&self, train: &dyn BatchSource, samples: &[u32], batch_size: usize) -> Result<(GradStore, Score)> {
+        let (mut gradients, mut sum) = (GradStore::default(), Score::default());
+        for batch in samples.chunks(batch_size) {
+            let (x, y) = load(train, batch)?;
+            let outputs = self.model.forward_t(&x, true)?;
+            let sample = |place: usize| batch.get(place).map_or(place, |sample| *sample as usize);
             let loss = self.loss(&outputs, &y).map_err(|error| label_beyond(&outputs, &y, sample).unwrap_or(error))?;
-            sum = sum.plus(self.judge(&outputs, &y, &loss)?, count as f64);
+            sum = sum.plus(self.judge(&outputs.detach(), &y, &loss)?, batch.len() as f64);
+            // A batch counts by its part of all samples of the step.
+            match batch.len() == samples.len() {
+                true => gradients = loss.backward()?,
+                false => gradients.extend((loss * (batch.len() as f64 / samples.len() as f64))?.backward()?)?,
+            }
         }
-        Ok(sum.over(samples as f64))
+        Ok((gradients, sum))
+    }
+
+    /// Returns loss and metric of a whole set, as means over its samples.
+    fn score(&self, set: &dyn BatchSource, batch_size: usize) -> Result<Score> {
+        span!(INFO, "validation", samples = set.samples());
+        let mut sum = Score::default();
+        let samples: Vec<u32> = (0..set.samples() as u32).collect();
+        for batch in samples.chunks(batch_size) {
+            let (x, y) = load(set, batch)?;
+            let outputs = self.model.forward_t(&x, false)?.detach();
+            let sample = |place: usize| batch.get(place).map_or(place, |sample| *sample as usize);
+            let loss = self.loss(&outputs, &y).map_err(|error| label_beyond(&outputs, &y, sample).unwrap_or(error))?;
+            sum = sum.plus(self.judge(&outputs, &y, &loss)?, batch.len() as f64);
+        }
+        Ok(sum.over(samples.len() as f64))
     }
 
     /// Returns the loss as a scalar.
@@ -327,32 +400,44 @@ fn label_beyond(outputs: &Tensor, labels: &Tensor, sample: impl Fn(usize) -> usi
     Some(Error::Data(DataError::Label { sample: sample(labels.iter().position(beyond)?), classes }))
 }
 
-/// Returns the number of samples if options and shapes agree.
-fn check(config: &TrainConfig, (x, y): Samples<'_>) -> Result<usize> {
-    let setting = |setting, allowed| Error::Setting { of: "training", setting, value: 0.0, allowed };
+/// Checks the ranges of the options.
+fn check(config: &TrainConfig) -> Result<()> {
+    let setting = |setting| Error::Setting { of: "training", setting, value: 0.0, allowed: "at least 1" };
     if config.batch_size == 0 {
-        return Err(setting("batch_size", "at least 1"));
+        return Err(setting("batch_size"));
+    }
+    if config.accumulate_batches == 0 {
+        return Err(setting("accumulate_batches"));
     }
     if config.patience == Some(0) {
-        return Err(setting("patience", "at least 1"));
+        return Err(setting("patience"));
     }
-    let count = |tensor: &Tensor| tensor.dims().first().copied().unwrap_or(0);
-    match (count(x), count(y)) {
-        (0, _) => Err(setting("samples", "at least 1")),
-        (samples, targets) if samples == targets => Ok(samples),
-        (samples, targets) => Err(Error::Tensor(TensorError::Shape {
-            what: "the targets",
-            expected: samples.into(),
-            actual: targets.into(),
-        })),
+    config.reduce_on_plateau.map_or(Ok(()), |plateau| plateau.check())
+}
+
+/// Returns the number of samples of a source, if it is one that u32 counts and not 0.
+fn count(source: &dyn BatchSource) -> Result<usize> {
+    let samples = source.samples();
+    match u32::try_from(samples) {
+        Ok(1..) => Ok(samples),
+        _ => {
+            let (of, setting, allowed) = ("training", "samples", "at least 1 and at most 4294967295");
+            Err(Error::Setting { of, setting, value: samples as f64, allowed })
+        }
     }
+}
+
+/// Returns the number of samples of a step.
+fn step_size(config: &TrainConfig) -> usize {
+    config.batch_size.saturating_mul(config.accumulate_batches)
 }
 
 /// Returns the order of the samples in an epoch. It is a function of seed and epoch alone, so there is no state to
 /// save.
-fn order(samples: usize, seed: u64, epoch: usize) -> Vec<u32> {
+fn order(samples: usize, seed: u64, epoch: usize) -> Result<Vec<u32>> {
+    check_numbers("the order of the samples", Some(samples as u64))?;
     let mut order: Vec<u32> = (0..samples as u32).collect();
     let seed = seed.wrapping_add((epoch as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15));
     order.shuffle(&mut seeded_generator(seed, Purpose::Batches));
-    order
+    Ok(order)
 }

@@ -1,12 +1,16 @@
 //! Optimisers, schedules and clipping, against formulas, candle's own AdamW and runs that were never stopped.
 
+mod lbfgs;
+
 use crate::lab::close;
 use candle_core::{DType, Device, Module, Result, Tensor, Var};
 use candle_nn::{AdamW, Init, Optimizer, ParamsAdamW, VarBuilder, VarMap};
 use candlewick::Error;
 use candlewick::error::{TensorError, TrainingError};
 use candlewick::nn::SeededInit;
-use candlewick::optim::{Adam, AdamConfig, Resume, Schedule, Spsa, SpsaConfig, clip_by_norm, clip_by_value, variables};
+use candlewick::optim::{
+    Adam, AdamConfig, ReduceOnPlateau, Resume, Schedule, Spsa, SpsaConfig, clip_by_norm, clip_by_value, variables,
+};
 use candlewick::prelude::*;
 
 /// A small hybrid network: a dense layer, a circuit, and some weights that nothing reads.
@@ -453,6 +457,48 @@ fn schedules_by_formula() {
     let copy = deep(1).clone();
     assert_eq!((copy == deep(1), copy.factor(5), copy.factor(u64::MAX)), (true, 1.0, 1.0));
     assert!(format!("{copy:?}").len() > 300_000);
+}
+
+/// Factors of schedules that count epochs, inside of an epoch of four steps as well.
+#[test]
+fn schedules_by_epoch() {
+    let row = |schedule: &Schedule, steps: [u64; 4]| steps.map(|step| schedule.factor_by_epoch(step, 4));
+    assert_eq!(row(&Schedule::Step { every: 2, factor: 0.5 }, [0, 7, 8, 16]), [1.0, 1.0, 0.5, 0.25]);
+    assert_eq!(row(&Schedule::Exponential { factor: 0.25 }, [0, 2, 4, 6]), [1.0, 0.5, 0.25, 0.125]);
+    assert_eq!(row(&Schedule::Linear { steps: 2, floor: 0.0 }, [0, 2, 6, 8]), [1.0, 0.75, 0.25, 0.0]);
+    close("cosine", &row(&Schedule::Cosine { steps: 3, floor: 0.2 }, [0, 4, 6, 12]), &[1.0, 0.8, 0.6, 0.2], 1e-15);
+    assert_eq!(row(&Schedule::Constant.after_warmup(2), [0, 3, 7, 9]), [0.125, 0.5, 1.0, 1.0]);
+    // Without a step in an epoch it counts steps; sizes do not overflow.
+    assert_eq!(Schedule::Linear { steps: 4, floor: 0.0 }.factor_by_epoch(1, 0), 0.75);
+    assert_eq!(Schedule::Linear { steps: u64::MAX, floor: 0.0 }.factor_by_epoch(u64::MAX, u64::MAX), 1.0);
+}
+
+/// Rows of losses and the factors that PyTorch's rule gives after each, by hand.
+#[test]
+fn plateaus_by_hand() -> candlewick::Result<()> {
+    let factors = |plateau: ReduceOnPlateau, losses: &[f64]| {
+        (0..=losses.len()).map(|seen| plateau.factor_after(losses[..seen].iter().copied())).collect::<Vec<_>>()
+    };
+    let check = |plateau: ReduceOnPlateau, losses: &[f64], expected: &[f64]| {
+        let found: Vec<f64> = factors(plateau, losses).into_iter().map(|factor| factor.expect("in range")).collect();
+        assert_eq!(found, expected, "{plateau:?} {losses:?}");
+    };
+    let half = ReduceOnPlateau { factor: 0.5, patience: 1, threshold: 0.0, ..Default::default() };
+    check(half, &[2.0, 1.0, 1.0, 1.0, 1.0, 1.0], &[1.0, 1.0, 1.0, 1.0, 0.5, 0.5, 0.25]);
+    check(half, &[2.0, 1.0, 1.0, 0.9, 1.0, 1.0], &[1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.5]);
+    check(ReduceOnPlateau { patience: 0, ..half }, &[1.0, 1.0, 0.5, 0.6], &[1.0, 1.0, 0.5, 0.5, 0.25]);
+    // The two losses after a reduction do not count.
+    let cool = ReduceOnPlateau { patience: 0, cooldown: 2, ..half };
+    check(cool, &[1.0, 1.0, 1.0, 1.0, 1.0], &[1.0, 1.0, 0.5, 0.5, 0.5, 0.25]);
+    check(ReduceOnPlateau { patience: 0, floor: 0.4, ..half }, &[1.0; 4], &[1.0, 1.0, 0.5, 0.4, 0.4]);
+    // An improvement by a tenth of the size, of losses below 0 as well; a NaN is none.
+    let tenth = ReduceOnPlateau { patience: 0, threshold: 0.1, ..half };
+    check(tenth, &[1.0, 0.95, 0.85], &[1.0, 1.0, 0.5, 0.5]);
+    check(tenth, &[-1.0, -1.05, -1.2], &[1.0, 1.0, 0.5, 0.5]);
+    check(tenth, &[f64::NAN, 1.0, f64::NAN, f64::INFINITY], &[1.0, 0.5, 0.5, 0.25, 0.125]);
+    let wrong = ReduceOnPlateau { factor: f64::NAN, ..half };
+    assert!(matches!(wrong.factor_after([]), Err(Error::Setting { setting: "factor", .. })));
+    Ok(())
 }
 
 /// The two-point slope of a linear loss is exact, so each step is known.

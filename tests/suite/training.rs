@@ -1,6 +1,8 @@
 //! The training loop against a loop by hand, and against itself after an interruption.
 
 mod refused;
+mod sources;
+mod steps;
 
 use crate::lab::close;
 use candle_core::{DType, Device, Module, Result, Tensor};
