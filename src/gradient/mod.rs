@@ -8,6 +8,7 @@
 mod chain;
 mod differences;
 mod estimate;
+mod frequencies;
 mod hessian;
 mod jacobian;
 mod method;
@@ -18,6 +19,7 @@ mod shots;
 
 pub(crate) use chain::Numbers;
 pub(crate) use estimate::Estimator;
+pub(crate) use frequencies::weight_harmonics;
 pub(crate) use hessian::{Direction, hessian_matrices};
 pub(crate) use jacobian::jacobian_matrices;
 pub use method::{GradientMethod, MetricTensor, Wrt};

@@ -34,6 +34,11 @@ impl Harmonics {
         Self { base, count: if matches!(readout, Readout::Variance(_)) { 2 * count } else { count } }
     }
 
+    /// Returns the lowest harmonic and the number of harmonics.
+    pub(super) fn parts(self) -> (f64, u32) {
+        (self.base, self.count)
+    }
+
     /// Returns shifts of the angle and factors: the slope is the sum of factor times value at the shift.
     pub(super) fn rule(self) -> impl Iterator<Item = (f64, f64)> {
         let Self { base, count } = self;

@@ -1,4 +1,4 @@
-//! Quantum layers and other modules for candle, their losses, their initialisation and the natural gradient.
+//! Quantum layers and other modules for candle, their losses, their initialisation, and optimisers that know circuits.
 
 mod affine;
 pub mod loss;
@@ -6,6 +6,8 @@ mod natural_gradient;
 mod quantized;
 mod quantum_conv;
 mod quantum_layer;
+mod random_search;
+mod rotosolve;
 mod samples;
 mod seeded;
 mod soft_threshold;
@@ -15,6 +17,8 @@ pub use natural_gradient::{QuantumNaturalGradient, QuantumNaturalGradientConfig}
 pub use quantized::{QuantizedLinear, QuantizedLinearConfig, linear_size_in_bytes, quantize_dynamic};
 pub use quantum_conv::{QuantumConv2d, QuantumConv2dConfig};
 pub use quantum_layer::{QuantumLayer, QuantumLayerConfig};
+pub use random_search::{RandomSearch, RandomSearchConfig, Trial};
+pub use rotosolve::Rotosolve;
 pub use seeded::SeededInit;
 pub use soft_threshold::{SoftThreshold, SoftThresholdConfig};
 
