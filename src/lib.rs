@@ -52,6 +52,8 @@
 //! | models that repeat bit for bit | [`nn::SeededInit`] |
 //! | tables of numbers, splits, scaling | [`data`] |
 //! | optimisers that continue after a stop | [`optim`] |
+//! | the minimum of a smooth loss without noise | [`optim::Lbfgs`], [`nn::Rotosolve`] |
+//! | many starts at once | [`nn::RandomSearch`] |
 //! | a training loop with checkpoints | `train` (feature `train`) |
 //! | pictures | `plot` (feature `plot`) |
 //! | saving, loading, predicting elsewhere | [section 5 of the guide](guide::from_candle#5-saving-and-going-on) |
@@ -62,7 +64,7 @@
 //! | kernels, entropies, overlaps | [`states`] |
 //! | training a kernel, predicting from it | [`states::kernel_alignment`], [`states::KernelRidge`] |
 //! | a circuit that does not learn | [section 6 of the guide](guide::from_candle#6-when-it-does-not-learn), [`diagnostics`] |
-//! | a GPU | tensors on the device and a feature below; a layer computes where its tensors are |
+//! | a GPU | [`device::best`] and a feature below; a layer computes where its tensors are |
 //! | a web page | [the guide](guide::from_candle#in-a-browser-or-in-node) |
 //!
 //! # Features
@@ -74,6 +76,7 @@
 //! | `metal` | engine and candle on an Apple GPU |
 //! | `plot` | the module `plot`: pictures as PNG; with `train`, also of a training's history |
 //! | `train` | the module `train`: a training loop with checkpoints, progress and history |
+//! | `tracing` | with `train`: spans and events for subscribers of [tracing](https://docs.rs/tracing) |
 //! | `datasets` | `data::ImageSet`: MNIST and Fashion-MNIST, through candle-datasets |
 //!
 //! [candle-core](https://docs.rs/candle-core), [candle-nn](https://docs.rs/candle-nn) and
@@ -94,6 +97,7 @@ mod autograd;
 pub mod circuit;
 pub mod data;
 mod derived_features;
+pub mod device;
 pub mod diagnostics;
 mod engine;
 pub mod error;

@@ -10,8 +10,6 @@
 mod args;
 mod checkpoint;
 mod data;
-#[path = "../common/device.rs"]
-mod device;
 #[path = "../common/ending.rs"]
 mod ending;
 mod model;
@@ -28,6 +26,7 @@ use anyhow::{Context, Result, bail};
 pub(crate) use args::Args;
 use candle_core::Device;
 use candle_nn::loss::cross_entropy;
+use candlewick::device::{self, DeviceKind};
 use candlewick::optim::{Adam, AdamConfig};
 use candlewick::train::{StopReason, TrainConfig, Training, accuracy};
 use clap::Parser;
@@ -44,8 +43,8 @@ fn main() -> ExitCode {
 
 /// Returns the test accuracy of the hybrid network, trained or loaded.
 pub(crate) fn run(args: &Args) -> Result<f64> {
-    let (device, word) = device::choose(args.device)?;
-    println!("device: {word}");
+    let device = args.device.map_or_else(device::best, DeviceKind::open)?;
+    println!("device: {}", DeviceKind::of(&device));
     match &args.load {
         Some(file) => evaluate(file, &device),
         None => train(args, &device),

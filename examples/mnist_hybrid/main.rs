@@ -12,8 +12,6 @@
 
 mod args;
 mod data;
-#[path = "../common/device.rs"]
-mod device;
 #[path = "../common/digits.rs"]
 mod digits;
 #[path = "../common/ending.rs"]
@@ -31,6 +29,7 @@ use anyhow::{Context, Result, bail};
 use args::Args;
 use candle_core::Device;
 use candle_nn::loss::cross_entropy;
+use candlewick::device::{self, DeviceKind};
 use candlewick::optim::{Adam, AdamConfig};
 use candlewick::train::{StopReason, TrainConfig, Training, accuracy};
 use clap::Parser;
@@ -47,8 +46,8 @@ fn main() -> ExitCode {
 
 /// Trains both networks, writes the files, and returns the last line.
 fn run(args: &Args) -> Result<String> {
-    let (device, word) = device::choose(args.device)?;
-    println!("device: {word}");
+    let device = args.device.map_or_else(device::best, DeviceKind::open)?;
+    println!("device: {}", DeviceKind::of(&device));
     let images = Images::load(args, &device)?;
     println!("{}", images.describe());
     let shape = Shape { qubits: args.qubits, layers: args.layers };

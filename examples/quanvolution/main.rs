@@ -10,8 +10,6 @@
 //! linear layer reads the feature maps. A filter therefore only adds functions that the linear layer cannot compute
 //! alone: the last control reads the pixels themselves. Several seeds distinguish differences from chance.
 
-#[path = "../common/device.rs"]
-mod device;
 #[path = "../common/digits.rs"]
 mod digits;
 #[path = "../common/ending.rs"]
@@ -28,10 +26,10 @@ mod whole;
 use anyhow::{Result, bail};
 use candle_nn::loss::cross_entropy;
 use candlewick::data::Dataset;
+use candlewick::device::{self, DeviceKind};
 use candlewick::optim::{Adam, AdamConfig};
 use candlewick::train::{History, StopReason, TrainConfig, Training, accuracy};
 use clap::Parser;
-use device::DeviceKind;
 use ending::ending;
 use model::{Filter, Network, Shape};
 use positive::positive;
@@ -46,8 +44,8 @@ use whole::whole;
 #[derive(Debug, Parser)]
 #[command(name = "quanvolution")]
 struct Args {
-    /// Device to compute on [default: the best one that this build and the quantum engine support].
-    #[arg(long, value_enum)]
+    /// Device to compute on: cpu, cuda or metal [default: the best one of this build and this machine].
+    #[arg(long)]
     device: Option<DeviceKind>,
 
     /// First seed: of the split, the random circuit, the initial weights and the order of the batches.
@@ -109,8 +107,8 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> Result<String> {
-    let (device, word) = device::choose(args.device)?;
-    println!("device: {word}");
+    let device = args.device.map_or_else(device::best, DeviceKind::open)?;
+    println!("device: {}", DeviceKind::of(&device));
     let shape = Shape { kernel: args.kernel, stride: args.stride, layers: args.layers };
     let mut all = Vec::with_capacity(4 * args.seeds);
     for index in 0..args.seeds {

@@ -15,8 +15,6 @@
 //! The default loss is the cross-entropy of `scale <Z> + bias`. `--loss fidelity` is the loss of the paper: 1 minus the
 //! fidelity with the state of the class, |0> or |1>, without scale and bias.
 
-#[path = "../common/device.rs"]
-mod device;
 #[path = "../common/ending.rs"]
 mod ending;
 mod model;
@@ -32,6 +30,7 @@ mod whole;
 use anyhow::{Context, Result, bail};
 use candle_core::{DType, Device, Module, Tensor};
 use candlewick::data::Dataset;
+use candlewick::device::{self, DeviceKind};
 use candlewick::optim::{Adam, AdamConfig, Schedule};
 use candlewick::train::{StopReason, TrainConfig, Training};
 use clap::Parser;
@@ -89,9 +88,9 @@ struct Args {
     #[arg(long, default_value_t = 1, value_name = "N")]
     seed: u64,
 
-    /// Device to compute on [default: the best one that this build and the quantum engine support].
-    #[arg(long, value_enum)]
-    device: Option<device::DeviceKind>,
+    /// Device to compute on: cpu, cuda or metal [default: the best one of this build and this machine].
+    #[arg(long)]
+    device: Option<DeviceKind>,
 
     /// Folder for the pictures [default: target/reuploading/<PROBLEM>].
     #[arg(long, value_name = "DIR")]
@@ -170,8 +169,8 @@ fn run(args: &Args) -> Result<String> {
     }
     let output = args.output.clone().unwrap_or_else(|| PathBuf::from("target/reuploading").join(args.problem.name()));
     std::fs::create_dir_all(&output).with_context(|| format!("cannot write to {}", output.display()))?;
-    let (device, word) = device::choose(args.device)?;
-    println!("device: {word}");
+    let device = args.device.map_or_else(device::best, DeviceKind::open)?;
+    println!("device: {}", DeviceKind::of(&device));
     println!(
         "{}: {} training and {} test points, {} restarts, {} epochs, batches of {}",
         args.problem.name(),

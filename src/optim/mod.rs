@@ -47,7 +47,7 @@ pub use lbfgs::{Lbfgs, LbfgsConfig, LbfgsResult, StopReason};
 pub use plateau::ReduceOnPlateau;
 pub use schedule::{Interval, Schedule, Warmup};
 pub use spsa::{Spsa, SpsaConfig};
-pub use state::Resume;
+pub use state::{Resume, save_tensors};
 pub(crate) use state::{check_entries, named_state};
 pub use variables::variables;
 pub(crate) use variables::{Unreached, require_entries, require_gradient};

@@ -1,8 +1,9 @@
 //! Saving and restoring an optimiser.
 
-use crate::error::{Error, Result, TrainingError};
+use crate::error::{Cause, Error, FileError, Result, TrainingError};
 use candle_core::{DType, Device, Shape, Tensor};
 use std::collections::HashMap;
+use std::fs::{self, OpenOptions};
 use std::path::Path;
 
 /// Optimiser whose state can be saved and restored.
@@ -52,7 +53,7 @@ pub trait Resume {
     where
         Self: Sized,
     {
-        Ok(candle_core::safetensors::save(&self.state()?, path)?)
+        save_tensors(&self.state()?, path)
     }
 
     /// Reads a state that [`save_state`](Self::save_state) wrote.
@@ -65,6 +66,45 @@ pub trait Resume {
     {
         self.restore(&candle_core::safetensors::load(path, &Device::Cpu)?)
     }
+}
+
+/// Writes tensors as safetensors, as candle's own function of this name does, and gives the file the mode that any new
+/// file of the process has: other users can read it if the umask allows. candle writes through a temporary file, which
+/// only its owner can read. A file that is replaced keeps its mode.
+///
+/// ```
+/// use candle_core::{DType, Device};
+/// use candle_nn::{Init, VarBuilder, VarMap};
+/// use candlewick::optim::{save_tensors, variables};
+///
+/// let mut varmap = VarMap::new();
+/// VarBuilder::from_varmap(&varmap, DType::F32, &Device::Cpu).get_with_hints(3, "w", Init::Const(1.0))?;
+/// let file = std::env::temp_dir().join("candlewick-doc-save.safetensors");
+/// let tensors = variables(&varmap)?.into_iter().map(|(name, var)| (name, var.as_detached_tensor()));
+/// save_tensors(&tensors.collect(), &file)?; // in place of `varmap.save(&file)`
+/// varmap.load(&file)?;
+/// # std::fs::remove_file(file)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// A file that cannot be written; then there is no new file.
+pub fn save_tensors(tensors: &HashMap<String, Tensor>, path: impl AsRef<Path>) -> Result<()> {
+    let path = path.as_ref();
+    let access =
+        |source: Cause| Error::File(FileError::Access { path: path.display().to_string(), action: "written", source });
+    let is_new = !path.exists();
+    // An empty file in its place first: the system gives it its mode.
+    let file = OpenOptions::new().create(true).append(true).open(path).map_err(|error| access(error.into()))?;
+    let permissions = file.metadata().map_err(|error| access(error.into()))?.permissions();
+    drop(file);
+    let written = candle_core::safetensors::save(tensors, path).map_err(|error| access(error.into()));
+    if written.is_err() && is_new {
+        // The first error is the one to report.
+        let _ = fs::remove_file(path);
+    }
+    written?;
+    fs::set_permissions(path, permissions).map_err(|error| access(error.into()))
 }
 
 /// Returns the tensor `name` of a state, of the given shape and dtype.

@@ -2,7 +2,7 @@
 
 use super::{Epoch, History, Score, StopReason, TrainConfig};
 use crate::error::{Cause, Error, FileError, Result, TrainingError};
-use crate::optim::{Resume, Unreached, variables};
+use crate::optim::{Resume, Unreached, save_tensors, variables};
 use candle_core::{Device, Tensor};
 use candle_nn::VarMap;
 use std::collections::HashMap;
@@ -193,12 +193,12 @@ impl Position {
         let (Some(folder), Some(access)) = (&config.folder, access) else { return Ok(()) };
         let best = folder.join(BEST_FILE);
         if scored && !self.best.is_empty() && (self.history.best == Some(self.epoch - 1) || !best.exists()) {
-            write(best, |path| Ok(candle_core::safetensors::save(&self.best, path)?))?;
+            write(best, |path| save_tensors(&self.best, path))?;
         }
         let csv = |path: &Path| fs::write(path, self.history.to_csv()).map_err(|error| file(path, "written", error));
         write(folder.join(CSV), csv)?;
         let tensors = self.tensors(varmap, (access.take)(optimizer)?)?;
-        write(folder.join(LAST), |path| Ok(candle_core::safetensors::save(&tensors, path)?))
+        write(folder.join(LAST), |path| save_tensors(&tensors, path))
     }
 
     /// Returns all tensors from which a run continues.

@@ -13,6 +13,7 @@ mod data;
 mod deferred;
 mod derivatives;
 mod determinism;
+mod devices;
 mod diagnostics;
 mod drawing;
 mod embeddings;

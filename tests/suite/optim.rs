@@ -6,7 +6,7 @@ use crate::lab::close;
 use candle_core::{DType, Device, Module, Result, Tensor, Var};
 use candle_nn::{AdamW, Init, Optimizer, ParamsAdamW, VarBuilder, VarMap};
 use candlewick::Error;
-use candlewick::error::{TensorError, TrainingError};
+use candlewick::error::{FileError, TensorError, TrainingError};
 use candlewick::nn::SeededInit;
 use candlewick::optim::{
     Adam, AdamConfig, ReduceOnPlateau, Resume, Schedule, Spsa, SpsaConfig, clip_by_norm, clip_by_value, variables,
@@ -172,6 +172,31 @@ fn a_stopped_run_continues() -> Result<()> {
         }
         assert_eq!(weights(&varmap)?, weights(&other)?, "{dtype:?}");
     }
+    Ok(std::fs::remove_dir_all(folder)?)
+}
+
+/// Files can be read by whoever can read other files of the process, and a file that is replaced keeps its mode.
+#[cfg(unix)]
+#[test]
+fn files_have_the_mode_of_the_umask() -> Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = std::env::temp_dir().join(format!("candlewick-modes-{}", std::process::id()));
+    std::fs::create_dir_all(&folder)?;
+    let mode = |name: &str| Ok::<_, std::io::Error>(std::fs::metadata(folder.join(name))?.permissions().mode());
+    std::fs::write(folder.join("plain"), "")?;
+    let (varmap, model) = network(DType::F32)?;
+    let mut adam = Adam::from_varmap(&varmap, AdamConfig::default())?;
+    adam.backward_step(&loss(&model, DType::F32, 0)?)?;
+    let file = folder.join("adam.safetensors");
+    adam.save_state(&file)?;
+    assert_eq!(mode("adam.safetensors")?, mode("plain")?);
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o640))?;
+    adam.save_state(&file)?;
+    assert_eq!(mode("adam.safetensors")? & 0o777, 0o640);
+    adam.load_state(&file)?;
+    let nowhere = folder.join("none").join("adam.safetensors");
+    let error = adam.save_state(&nowhere).unwrap_err();
+    assert!(matches!(error, Error::File(FileError::Access { action: "written", .. })), "{error}");
     Ok(std::fs::remove_dir_all(folder)?)
 }
 

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 
 /// Modules in the direction in which data flows.
-const ROOMS: [&str; 27] = [
+const ROOMS: [&str; 28] = [
     "error",
     "memory",
     "limits",
@@ -28,6 +28,7 @@ const ROOMS: [&str; 27] = [
     "sampling",
     "gradient",
     "functional",
+    "device",
     "optim",
     "nn",
     "states",

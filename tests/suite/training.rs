@@ -251,6 +251,12 @@ fn a_stopped_run_continues_bit_for_bit() -> Result<()> {
     let mut files: Vec<_> = std::fs::read_dir(&longer)?.map(|file| Ok(file?.file_name())).collect::<Result<_>>()?;
     files.sort();
     assert_eq!(files, [".lock", "best.safetensors", "history.csv", "last.safetensors"]);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = |name| Ok::<_, std::io::Error>(std::fs::metadata(longer.join(name))?.permissions().mode());
+        assert_eq!([mode("best.safetensors")?, mode("last.safetensors")?], [mode("history.csv")?; 2]);
+    }
     let path = longer.join("history.png");
     History::figure("moons", &[("run", &again.0)]).save(&path)?;
     assert!(std::fs::metadata(&path)?.len() > 1000);
