@@ -107,7 +107,8 @@ pub struct TrainConfig {
     /// nothing is written.
     pub folder: Option<PathBuf>,
     /// Whether the run continues from the folder's `last.safetensors`. That file must come from a run with as many
-    /// samples, the same batch size, seed and step size; both runs have a metric, or neither has. Default `false`.
+    /// samples, the same batch size, batches of a step, seed and step size; both runs have a metric, or neither has.
+    /// Default `false`.
     pub resume: bool,
     /// Whether progress is shown on the standard error output: a bar in a terminal, otherwise lines. Default `false`.
     pub progress: bool,
