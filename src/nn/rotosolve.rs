@@ -72,7 +72,7 @@ impl Rotosolve {
             return Err(Error::Setting { of, setting, value, allowed: "one expectation value or variance" });
         }
         let vars = layer.variables()?;
-        for (name, var) in vars.iter().filter(|(_, var)| !matches!(var.dtype(), DType::F32 | DType::F64)) {
+        if let Some((name, var)) = vars.iter().find(|(_, var)| !matches!(var.dtype(), DType::F32 | DType::F64)) {
             let what = format!("weight tensor `{name}`");
             return Err(Error::Tensor(TensorError::UnsupportedDType { what, dtype: var.dtype() }));
         }
