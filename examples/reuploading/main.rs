@@ -31,7 +31,7 @@ use anyhow::{Context, Result, bail};
 use candle_core::{DType, Device, Module, Tensor};
 use candlewick::data::Dataset;
 use candlewick::device::{self, DeviceKind};
-use candlewick::optim::{Adam, AdamConfig, Schedule};
+use candlewick::optim::{Adam, AdamConfig, Interval, Schedule};
 use candlewick::train::{StopReason, TrainConfig, Training};
 use clap::Parser;
 use ending::ending;
@@ -115,13 +115,13 @@ struct Outcome {
 fn fit(args: &Args, layers: usize, [train, test]: &[Dataset; 2], device: &Device) -> Result<Outcome> {
     let restarts = Restarts::new(layers, args.restarts, args.loss, args.seed, device)?;
     let mut adam = Adam::from_varmap(&restarts.varmap, AdamConfig::with_learning_rate(args.learning_rate))?;
-    let steps = args.epochs as u64 * train.len().div_ceil(args.batch_size) as u64;
     let config = TrainConfig {
         name: layers_named(layers),
         epochs: args.epochs,
         batch_size: args.batch_size,
         seed: args.seed,
-        schedule: Schedule::Cosine { steps, floor: 0.01 },
+        schedule: Schedule::Cosine { steps: args.epochs as u64, floor: 0.01 },
+        schedule_interval: Interval::Epoch,
         progress: true,
         ..Default::default()
     };

@@ -13,7 +13,8 @@ use std::collections::VecDeque;
 ///
 /// The closure computes the loss of the whole problem at the present variables, so batches, finite shots and dropout do
 /// not fit. Where it fits, for instance for the energy of a molecule, it needs far fewer evaluations than Adam. All
-/// numbers of the method are F64 on the host, whatever the variables' dtype and device.
+/// numbers of the method are F64 on the host, whatever the variables' dtype and device. The weights of a
+/// [`Vqe`](crate::variational::Vqe) are in its `varmap()`, and `|| vqe.layer().evaluate()?.sum_all()` is its loss.
 ///
 /// ```
 /// use candle_core::{DType, Device};
@@ -139,7 +140,8 @@ impl Lbfgs {
     /// Settings out of range; no variables, or none with an entry; a variable that is neither F32 nor F64, because short
     /// steps would be lost in its rounding.
     pub fn from_varmap(varmap: &VarMap, config: LbfgsConfig) -> Result<Self> {
-        let variables = variables(varmap)?;
+        let mut variables = variables(varmap)?;
+        variables.retain(|(_, var)| var.elem_count() > 0);
         for (name, var) in &variables {
             if !matches!(var.dtype(), DType::F32 | DType::F64) {
                 let what = format!("variable `{name}`");

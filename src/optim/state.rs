@@ -104,6 +104,11 @@ pub fn save_tensors(tensors: &HashMap<String, Tensor>, path: impl AsRef<Path>) -
         let _ = fs::remove_file(path);
     }
     written?;
+    let metadata = fs::metadata(path).map_err(|error| access(error.into()))?;
+    // Not every file system lets modes be set.
+    if metadata.permissions() == permissions {
+        return Ok(());
+    }
     fs::set_permissions(path, permissions).map_err(|error| access(error.into()))
 }
 

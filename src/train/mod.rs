@@ -5,6 +5,10 @@
 //! A run that cannot learn reports it. A step in which no variable has a gradient is an error. Variables without a
 //! gradient in all steps are in [`History::without_gradient`], and the progress output names them.
 //!
+//! Samples need not be in memory: a [`BatchSource`] loads them batch by batch. Functions of the caller see each epoch
+//! and each step ([`Training::on_epoch`], [`Training::on_batch`]); with the feature `tracing`, spans and events go to
+//! subscribers of the crate tracing.
+//!
 //! ```
 //! use candle_core::{DType, Device};
 //! use candle_nn::VarMap;
@@ -304,7 +308,7 @@ impl<'a, O: Optimizer> Training<'a, O> {
         stop: &AtomicBool,
         progress: &Progress,
     ) -> Result<bool> {
-        let order = order(train.samples(), config.seed, at.epoch)?;
+        let order = order(count(train)?, config.seed, at.epoch)?;
         let steps = order.len().div_ceil(step_size(config)) as u64;
         let reduction = at.reduction(config)?;
         for samples in order.chunks(step_size(config)).skip(at.batch) {
@@ -358,7 +362,7 @@ impl<'a, O: Optimizer> Training<'a, O> {
     fn score(&self, set: &dyn BatchSource, batch_size: usize) -> Result<Score> {
         span!(INFO, "validation", samples = set.samples());
         let mut sum = Score::default();
-        let samples: Vec<u32> = (0..set.samples() as u32).collect();
+        let samples: Vec<u32> = (0..count(set)? as u32).collect();
         for batch in samples.chunks(batch_size) {
             let (x, y) = load(set, batch)?;
             let outputs = self.model.forward_t(&x, false)?.detach();
