@@ -83,8 +83,8 @@ pub struct TrainConfig {
     pub batch_size: usize,
     /// Number of batches, at least 1, whose gradients make one step; an epoch's last step may have fewer. The step is the
     /// step of one batch of all these samples, in the memory of one batch of [`batch_size`](Self::batch_size): each
-    /// batch counts by its number of samples. This is exact for a loss that is a mean over samples in a model that
-    /// computes each sample by itself. Default 1.
+    /// batch counts by its number of samples. Up to rounding in the variables' dtype this is exact for a loss that is a
+    /// mean over samples, in a model that computes each sample by itself. Default 1.
     pub accumulate_batches: usize,
     /// Seed of the order of the samples; each epoch has another order. Default 0.
     pub seed: u64,
