@@ -4,6 +4,7 @@ use super::line_search::{LineSearch, Point};
 use super::{require_entries, require_gradient, variables};
 use crate::__private::NonExhaustive;
 use crate::error::{Error, Result, TensorError, TrainingError};
+use candle_core::backprop::GradStore;
 use candle_core::{DType, Device, Tensor, Var};
 use candle_nn::VarMap;
 use std::collections::VecDeque;
@@ -13,8 +14,7 @@ use std::collections::VecDeque;
 ///
 /// The closure computes the loss of the whole problem at the present variables, so batches, finite shots and dropout do
 /// not fit. Where it fits, for instance for the energy of a molecule, it needs far fewer evaluations than Adam. All
-/// numbers of the method are F64 on the host, whatever the variables' dtype and device. The weights of a
-/// [`Vqe`](crate::variational::Vqe) are in its `varmap()`, and `|| vqe.layer().evaluate()?.sum_all()` is its loss.
+/// numbers of the method are F64 on the host, whatever the variables' dtype and device.
 ///
 /// ```
 /// use candle_core::{DType, Device};
@@ -169,15 +169,7 @@ impl Lbfgs {
             if losses.len() > self.config.steps {
                 break StopReason::Steps;
             }
-            let next = match run.step(&at, &history)? {
-                // A model of the loss that has gone wrong; steepest descent remains.
-                None if !history.is_empty() => {
-                    history.clear();
-                    run.step(&at, &history)?
-                }
-                found => found,
-            };
-            let Some(next) = next else { break StopReason::LineSearch };
+            let Some(next) = run.advance(&at, &mut history)? else { break StopReason::LineSearch };
             history.push(&at, &next);
             losses.push(next.loss);
             at = next;
@@ -189,6 +181,52 @@ impl Lbfgs {
     /// Returns the options.
     pub fn config(&self) -> LbfgsConfig {
         self.config
+    }
+
+    /// Checks a loss at the present variables, and its gradients, and returns them as numbers.
+    fn evaluated(&self, loss: f64, store: &GradStore) -> Result<Evaluated> {
+        require_gradient("L-BFGS", &self.variables, store)?;
+        let (mut place, mut gradient) = (Vec::new(), Vec::new());
+        for (name, var) in &self.variables {
+            place.extend(entries(var)?);
+            let own = store.get(var).map_or_else(|| Ok(vec![0.0; var.elem_count()]), entries)?;
+            if !own.iter().all(|slope| slope.is_finite()) {
+                return Err(Error::Training(TrainingError::GradientNotFinite { name: name.clone() }));
+            }
+            gradient.extend(own);
+        }
+        Ok(Evaluated { place, loss, gradient })
+    }
+}
+
+/// Steps of a run whose caller evaluates the loss before each step.
+#[derive(Debug)]
+pub(crate) struct LbfgsSteps {
+    lbfgs: Lbfgs,
+    history: History,
+    last: Option<Evaluated>,
+}
+
+impl LbfgsSteps {
+    pub(crate) fn new(lbfgs: Lbfgs) -> Self {
+        Self { history: History::new(lbfgs.config.history_size), lbfgs, last: None }
+    }
+
+    /// Takes a step from the present variables, with their loss and gradients. Returns whether there is a step to a
+    /// lower loss.
+    pub(crate) fn step(
+        &mut self,
+        at: f64,
+        gradients: &GradStore,
+        loss: impl FnMut() -> candle_core::Result<Tensor>,
+    ) -> Result<bool> {
+        let at = self.lbfgs.evaluated(at, gradients)?;
+        if let Some(last) = &self.last {
+            self.history.push(last, &at);
+        }
+        let next = Run { lbfgs: &self.lbfgs, loss, evaluations: 1 }.advance(&at, &mut self.history)?;
+        self.last = Some(at);
+        Ok(next.is_some())
     }
 }
 
@@ -221,18 +259,17 @@ impl<F: FnMut() -> candle_core::Result<Tensor>> Run<'_, F> {
             let (of, evaluation) = ("L-BFGS", self.evaluations);
             return Err(Error::Training(TrainingError::LossNotFinite { of, evaluation, loss }));
         }
-        let store = value.backward()?;
-        require_gradient("L-BFGS", &self.lbfgs.variables, &store)?;
-        let (mut place, mut gradient) = (Vec::new(), Vec::new());
-        for (name, var) in &self.lbfgs.variables {
-            place.extend(entries(var)?);
-            let own = store.get(var).map_or_else(|| Ok(vec![0.0; var.elem_count()]), entries)?;
-            if !own.iter().all(|slope| slope.is_finite()) {
-                return Err(Error::Training(TrainingError::GradientNotFinite { name: name.clone() }));
-            }
-            gradient.extend(own);
+        self.lbfgs.evaluated(loss, &value.backward()?)
+    }
+
+    /// Takes a step; without a lower loss in the direction of the model, in the direction of steepest descent.
+    fn advance(&mut self, from: &Evaluated, history: &mut History) -> Result<Option<Evaluated>> {
+        let found = self.step(from, history)?;
+        if found.is_some() || history.is_empty() {
+            return Ok(found);
         }
-        Ok(Evaluated { place, loss, gradient })
+        history.clear();
+        self.step(from, history)
     }
 
     /// Sets the variables.
@@ -283,11 +320,13 @@ impl<F: FnMut() -> candle_core::Result<Tensor>> Run<'_, F> {
 }
 
 /// Last changes of place and gradient: a model of the loss's curvature.
+#[derive(Debug)]
 struct History {
     pairs: VecDeque<Pair>,
     most: usize,
 }
 
+#[derive(Debug)]
 struct Pair {
     place: Vec<f64>,
     gradient: Vec<f64>,

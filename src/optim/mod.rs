@@ -43,6 +43,7 @@ mod variables;
 
 pub use adam::{Adam, AdamConfig};
 pub use clip::{clip_by_norm, clip_by_value};
+pub(crate) use lbfgs::LbfgsSteps;
 pub use lbfgs::{Lbfgs, LbfgsConfig, LbfgsResult, StopReason};
 pub use plateau::ReduceOnPlateau;
 pub use schedule::{Interval, Schedule, Warmup};
