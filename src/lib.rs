@@ -50,7 +50,8 @@
 //! | weights from other tensors, ensembles | [`functional::evaluate`] |
 //! | weights for each sample | [section 7 of the guide](guide::from_candle#7-weights-as-features) |
 //! | models that repeat bit for bit | [`nn::SeededInit`] |
-//! | tables of numbers, splits, scaling | [`data`] |
+//! | a CSV file of your own | [`data::TableEncoder`] |
+//! | splits, folds, scaling, missing values | [`data`] |
 //! | optimisers that continue after a stop | [`optim`] |
 //! | a training loop with checkpoints | `train` (feature `train`) |
 //! | pictures | `plot` (feature `plot`) |

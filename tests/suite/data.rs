@@ -1,5 +1,8 @@
 //! Data sets, splits, scales and principal components.
 
+mod csv;
+mod prepared;
+
 use crate::lab::close;
 use candle_core::{DType, Device, Result, Tensor};
 use candlewick::Error;
