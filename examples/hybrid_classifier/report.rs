@@ -29,17 +29,17 @@ pub(crate) struct Trained {
     pub(crate) network: Network,
     /// History of its training.
     pub(crate) history: History,
-    /// Score on the training set, at the end.
-    pub(crate) train: Score,
-    /// Score on the test set, at the end.
+    /// Score on the validation set, with the weights of the best epoch.
+    pub(crate) validation: Score,
+    /// Score on the test set, with the same weights.
     pub(crate) test: Score,
 }
 
 impl Trained {
     /// Scores a network after its training.
     pub(crate) fn new(name: &'static str, network: Network, history: History, task: &Task) -> Result<Self> {
-        let (train, test) = (score(&network, &task.train)?, score(&network, &task.test)?);
-        Ok(Self { name, network, history, train, test })
+        let (validation, test) = (score(&network, &task.validation)?, score(&network, &task.test)?);
+        Ok(Self { name, network, history, validation, test })
     }
 }
 
@@ -52,10 +52,21 @@ pub(crate) fn score(network: &Network, samples: &Samples) -> Result<Score> {
 
 /// Returns a table of both networks.
 pub(crate) fn table(trained: &[Trained]) -> String {
-    let head = ["network", "parameters", "train loss", "train accuracy", "test loss", "test accuracy", "seconds"];
-    let row = |Trained { name, network, history, train, test }: &Trained| {
-        let figures = [train.loss, train.accuracy, test.loss, test.accuracy].map(|value| format!("{value:.4}"));
-        let names = [(*name).to_owned(), network.parameters().to_string()];
+    let head = [
+        "network",
+        "parameters",
+        "best epoch",
+        "validation loss",
+        "validation accuracy",
+        "test loss",
+        "test accuracy",
+        "seconds",
+    ];
+    let row = |Trained { name, network, history, validation, test }: &Trained| {
+        let figures = [validation.loss, validation.accuracy, test.loss, test.accuracy];
+        let figures = figures.map(|value| format!("{value:.4}"));
+        let best = history.best.map_or_else(String::new, |best| (best + 1).to_string());
+        let names = [(*name).to_owned(), network.parameters().to_string(), best];
         names.into_iter().chain(figures).chain([format!("{:.1}", history.seconds())]).collect()
     };
     table::table(&head, &trained.iter().map(row).collect::<Vec<_>>())
@@ -72,7 +83,7 @@ fn plots(folder: &Path, task: &Task, trained: &[Trained; 2], device: &Device) ->
     let title = |what: &str| format!("{}: {what}", dataset.title());
     let runs = trained.each_ref().map(|trained| (trained.name, &trained.history));
     History::figure(&title("training"), &runs).save(folder.join("history.png"))?;
-    let [train, test] = &task.recorded;
+    let [train, _, test] = &task.recorded;
     if dataset.is_plane() {
         Figure::new(title("data")).panel(plot::scatter("", train, test)?).save(folder.join("data.png"))?;
         let mut figure = Figure::new(title("decision boundaries"))

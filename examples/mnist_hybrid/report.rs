@@ -39,17 +39,15 @@ pub(crate) fn table(trained: &[Trained]) -> String {
     let row = |of: &Trained| {
         let last = of.history.last();
         let train = last.and_then(|epoch| epoch.train.metric).unwrap_or(f64::NAN);
-        let test = last.and_then(|epoch| epoch.validation).map_or(f64::NAN, |score| score.loss);
         vec![
             of.core.name().to_owned(),
             of.network.parameters().to_string(),
             format!("{train:.4}"),
-            format!("{test:.4}"),
             format!("{:.4}", of.accuracy),
             format!("{:.1}", of.history.seconds()),
         ]
     };
-    let head = ["network", "parameters", "train accuracy", "test loss", "test accuracy", "seconds"];
+    let head = ["network", "parameters", "train accuracy", "test accuracy", "seconds"];
     table::table(&head, &trained.iter().map(row).collect::<Vec<_>>())
 }
 

@@ -32,7 +32,8 @@ fn accuracies(all: &[Trained], filter: Filter) -> Vec<f64> {
 pub(crate) fn table(all: &[Trained]) -> String {
     let row = |filter: Filter| {
         let (mean, deviation) = statistics(&accuracies(all, filter));
-        let train: Vec<f64> = of(all, filter).filter_map(|trained| trained.history.last()?.train.metric).collect();
+        let train: Vec<f64> =
+            of(all, filter).filter_map(|trained| trained.history.best_epoch()?.train.metric).collect();
         let seconds: Vec<f64> = of(all, filter).map(|trained| trained.history.seconds()).collect();
         let parameters = of(all, filter).next().map_or(0, |trained| trained.network.parameters());
         vec![

@@ -130,13 +130,15 @@ fn learn(args: &Args, kind: Kind, device: &Device) -> Result<Outcome> {
         epochs: args.epochs,
         batch_size: args.batch_size,
         seed: args.seed,
+        restore_best: task.validation.is_some(),
         progress: true,
         ..Default::default()
     };
     let mut adam = Adam::from_varmap(&varmap, AdamConfig::with_learning_rate(args.learning_rate))?;
-    let ((x, y), test) = (&task.train, task.test.as_ref().map(|(x, y)| (x, y)));
-    let history =
-        Training::new(&network, &varmap, &mut adam, mse, config).metric("accuracy", accuracy).run((x, y), test)?;
+    let ((x, y), validation) = (&task.train, task.validation.as_ref().map(|(x, y)| (x, y)));
+    let history = Training::new(&network, &varmap, &mut adam, mse, config)
+        .metric("accuracy", accuracy)
+        .run((x, y), validation)?;
     if history.stop_reason == StopReason::Interrupted {
         bail!("interrupted");
     }

@@ -78,6 +78,11 @@ impl History {
         self.epochs.last()
     }
 
+    /// Returns the best epoch, whose weights [`restore_best`](super::TrainConfig::restore_best) restores.
+    pub fn best_epoch(&self) -> Option<&Epoch> {
+        self.epochs.get(self.best?)
+    }
+
     /// Returns the seconds of training, evaluation excluded.
     pub fn seconds(&self) -> f64 {
         self.epochs.iter().map(|epoch| epoch.seconds).sum()

@@ -8,7 +8,7 @@
 //! ```
 //! use candle_core::{DType, Device};
 //! use candle_nn::VarMap;
-//! use candlewick::data::{MoonsConfig, Split};
+//! use candlewick::data::{MoonsConfig, Split3};
 //! use candlewick::nn::SeededInit;
 //! use candlewick::optim::{Adam, AdamConfig};
 //! use candlewick::train::{TrainConfig, Training, accuracy};
@@ -22,13 +22,16 @@
 //! let layer = QuantumLayer::new(circuit, Measurement::expectation([Z(0), Z(1)]), vb.pp("quantum"))?;
 //! let model = candle_nn::seq().add(layer).add(candle_nn::linear(2, 2, vb.pp("head"))?);
 //!
-//! let Split { train, test, .. } = data::moons(200, MoonsConfig { noise: 0.1, ..Default::default() })?.split(0.2, 7)?;
+//! let moons = data::moons(200, MoonsConfig { noise: 0.1, ..Default::default() })?;
+//! let Split3 { train, validation, test, .. } = moons.split3(0.2, 0.2, 7)?;
 //! let mut adam = Adam::from_varmap(&varmap, AdamConfig::with_learning_rate(0.05))?;
-//! let config = TrainConfig { epochs: 5, ..Default::default() };
+//! let config = TrainConfig { epochs: 5, restore_best: true, ..Default::default() };
 //! let history = Training::new(&model, &varmap, &mut adam, candle_nn::loss::cross_entropy, config)
 //!     .metric("accuracy", accuracy)
-//!     .run((&train.x, &train.y), Some((&test.x, &test.y)))?;
+//!     .run((&train.x, &train.y), Some((&validation.x, &validation.y)))?;
 //! assert!(history.epochs[4].train.loss < history.epochs[0].train.loss);
+//! let reported = accuracy(&candle_core::Module::forward(&model, &test.x)?, &test.y)?; // of the best epoch
+//! assert!(reported > 0.5);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
