@@ -52,6 +52,8 @@
 //! | models that repeat bit for bit | [`nn::SeededInit`] |
 //! | a CSV file of your own | [`data::TableEncoder`] |
 //! | splits, folds, scaling, missing values | [`data`] |
+//! | F1, ROC AUC, confusion matrices | [`metrics`] |
+//! | unbalanced classes | [`nn::loss::CrossEntropy`] |
 //! | optimisers that continue after a stop | [`optim`] |
 //! | a training loop with checkpoints | `train` (feature `train`) |
 //! | pictures | `plot` (feature `plot`) |
@@ -108,6 +110,7 @@ mod limits;
 mod linalg;
 mod measurement;
 mod memory;
+pub mod metrics;
 pub mod nn;
 mod observable;
 pub mod optim;

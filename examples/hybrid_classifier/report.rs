@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use candle_core::{D, DType, Device, Module, Tensor};
 use candle_nn::{loss, ops};
 use candlewick::data::Dataset as Samples;
+use candlewick::metrics::Confusion;
 use candlewick::plot::{self, Color, Figure};
 use candlewick::train::{self, History};
 use std::path::Path;
@@ -82,7 +83,10 @@ fn plots(folder: &Path, task: &Task, trained: &[Trained; 2], device: &Device) ->
     let dataset = task.settings.dataset;
     let title = |what: &str| format!("{}: {what}", dataset.title());
     let runs = trained.each_ref().map(|trained| (trained.name, &trained.history));
-    History::figure(&title("training"), &runs).save(folder.join("history.png"))?;
+    let scores = trained.each_ref().map(|of| format!("{} {:.4}", of.name, of.test.accuracy)).join(", ");
+    let (name, seed) = (dataset.name(), task.settings.seed);
+    let note = format!("data set {name}, seed {seed}; test accuracy of the best epoch: {scores}");
+    History::figure(&title("training"), &runs).note(note.as_str()).save(folder.join("history.png"))?;
     let [train, _, test] = &task.recorded;
     if dataset.is_plane() {
         Figure::new(title("data")).panel(plot::scatter("", train, test)?).save(folder.join("data.png"))?;
@@ -94,12 +98,12 @@ fn plots(folder: &Path, task: &Task, trained: &[Trained; 2], device: &Device) ->
         }
         figure.save(folder.join("boundary.png"))?;
     } else {
-        let mut figure = Figure::new(title("confusion matrices of the test set"));
+        let mut figure = Figure::new(title("confusion matrices of the test set")).note(note);
         for (trained, color) in trained.iter().zip([Color::VIOLET, Color::TEAL]) {
-            let predictions = trained.network.forward(&task.test.x)?.argmax(D::Minus1)?.to_vec1::<u32>()?;
-            let heading = format!("{}: accuracy {:.4}", trained.name, trained.test.accuracy);
-            let labels = test.y.to_vec1::<u32>()?;
-            figure = figure.panel(plot::confusion(&heading, &test.classes, &labels, &predictions, color)?);
+            let outputs = trained.network.forward(&task.test.x)?.detach();
+            let confusion = Confusion::of_outputs(&test.classes, &outputs, &task.test.y)?;
+            let heading = format!("{}: macro F1 {:.4}", trained.name, confusion.macro_average().f1);
+            figure = figure.panel(plot::confusion(&heading, &confusion, color)?);
         }
         figure.save(folder.join("confusion.png"))?;
     }

@@ -63,7 +63,7 @@ fn run(args: &Args) -> Result<String> {
     let classical = fit(args, &shape, Core::Dense, &images, folder.join("classical"), &device)?;
     let trained = [hybrid, classical];
     println!("\n{}\n", report::table(&trained));
-    report::draw(&folder, &images, &trained)?;
+    report::draw(&folder, &images, &trained, args.seed)?;
     println!("wrote pictures and weights to {}", folder.display());
     let [hybrid, classical] = trained;
     Ok(format!(

@@ -158,7 +158,8 @@ fn learn(args: &Args, kind: Kind, device: &Device) -> Result<Outcome> {
 fn draw(args: &Args, outcomes: &[Outcome]) -> Result<()> {
     std::fs::create_dir_all(&args.output)?;
     let runs: Vec<(&str, &History)> = outcomes.iter().map(|outcome| (outcome.task.name, &outcome.history)).collect();
-    History::figure("Sparse network: training", &runs).save(args.output.join("history.png"))?;
+    let note = format!("seed {}; random targets have no validation set", args.seed);
+    History::figure("Sparse network: training", &runs).note(note).save(args.output.join("history.png"))?;
     let mut figure = Figure::new("Sparse network: which gates act")
         .note("filled: the value of the qubit exceeds 0.1 in that sample, and its rotation and CX act");
     for (Outcome { task, scores: [before, after, _], .. }, color) in outcomes.iter().zip([Color::VIOLET, Color::TEAL]) {

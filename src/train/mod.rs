@@ -36,25 +36,27 @@
 //! ```
 
 mod checkpoint;
+mod gathered;
 mod history;
 mod interrupt;
-mod metrics;
 #[cfg(feature = "plot")]
 mod picture;
 mod progress;
 
-pub use history::{Epoch, History, Score, StopReason};
+pub use crate::metrics::{accuracy, binary_accuracy};
+pub use history::{Epoch, History, Mode, Monitor, Score, StopReason};
 pub use interrupt::interrupted;
-pub use metrics::{accuracy, binary_accuracy};
 
 use crate::__private::NonExhaustive;
 use crate::data::{Purpose, seeded_generator};
-use crate::error::{DataError, Error, Result, TensorError};
+use crate::error::{DataError, Error, Result, TensorError, TrainingError};
 use crate::limits::check_copy;
 use crate::optim::{Resume, Schedule, Unreached, clip_by_norm, require_gradient, variables};
 use candle_core::{DType, ModuleT, Tensor, Var};
 use candle_nn::{Optimizer, VarMap};
 use checkpoint::{Access, Position};
+use gathered::Gathered;
+use history::LOSS;
 use progress::Progress;
 use rand::seq::SliceRandom;
 use std::path::PathBuf;
@@ -77,20 +79,20 @@ pub struct TrainConfig {
     pub schedule: Schedule,
     /// Largest norm of all gradients together, see [`clip_by_norm`]. Default `None`: no limit.
     pub clip_norm: Option<f64>,
-    /// Number of epochs in a row, at least 1, without a lower loss on the validation set that end the run. Without a
-    /// validation set the loss of the training set counts. A loss that is NaN is not lower than any other. Default
-    /// `None`: all epochs are run.
+    /// Number of epochs in a row, at least 1, without a better score on the validation set that end the run. The score
+    /// is the loss, unless [`Training::monitor`] names another one. Without a validation set the training set counts. A
+    /// score that is NaN is not better than any other. Default `None`: all epochs are run.
     pub patience: Option<usize>,
-    /// Whether the run ends with the weights of the epoch with the lowest loss, instead of the last weights. Default
+    /// Whether the run ends with the weights of the best epoch, by the same score, instead of the last weights. Default
     /// `false`.
     pub restore_best: bool,
     /// Folder of the run's files. After each epoch the run writes `last.safetensors` (from which a run continues),
-    /// `best.safetensors` (the weights with the lowest loss, for `VarMap::load`) and `history.csv`. Only one run at a
+    /// `best.safetensors` (the weights of the best epoch, for `VarMap::load`) and `history.csv`. Only one run at a
     /// time has the folder. Existing files of these names are removed first, unless the run continues. Default `None`:
     /// nothing is written.
     pub folder: Option<PathBuf>,
     /// Whether the run continues from the folder's `last.safetensors`. That file must come from a run with as many
-    /// samples, the same batch size, seed and step size; both runs have a metric, or neither has. Default `false`.
+    /// samples, the same batch size, seed and step size, and the same metrics. Default `false`.
     pub resume: bool,
     /// Whether progress is shown on the standard error output: a bar in a terminal, otherwise lines. Default `false`.
     pub progress: bool,
@@ -123,6 +125,14 @@ pub type Samples<'a> = (&'a Tensor, &'a Tensor);
 /// Function of a model's outputs and the targets.
 type Judge<'a, T> = Box<dyn Fn(&Tensor, &Tensor) -> candle_core::Result<T> + 'a>;
 
+/// Metric of a training.
+struct Metric<'a> {
+    name: String,
+    judge: Judge<'a, f64>,
+    /// Whether it judges the whole set at once, instead of each batch.
+    is_of_set: bool,
+}
+
 /// Model with its optimiser, loss and options.
 pub struct Training<'a, O> {
     config: TrainConfig,
@@ -131,14 +141,15 @@ pub struct Training<'a, O> {
     optimizer: &'a mut O,
     access: Option<Access<O>>,
     loss: Judge<'a, Tensor>,
-    metric: Option<(String, Judge<'a, f64>)>,
+    metrics: Vec<Metric<'a>>,
+    monitor: Monitor,
     stop: Option<&'a AtomicBool>,
 }
 
 impl<O> std::fmt::Debug for Training<'_, O> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let metric = self.metric.as_ref().map(|(name, _)| name);
-        f.debug_struct("Training").field("config", &self.config).field("metric", &metric).finish_non_exhaustive()
+        let metrics: Vec<&String> = self.metrics.iter().map(|metric| &metric.name).collect();
+        f.debug_struct("Training").field("config", &self.config).field("metrics", &metrics).finish_non_exhaustive()
     }
 }
 
@@ -167,17 +178,68 @@ impl<'a, O: Optimizer> Training<'a, O> {
         loss: impl Fn(&Tensor, &Tensor) -> candle_core::Result<Tensor> + 'a,
         config: TrainConfig,
     ) -> Self {
-        Self { config, model, varmap, optimizer, access: None, loss: Box::new(loss), metric: None, stop: None }
+        let monitor = Monitor { name: LOSS.to_owned(), mode: Mode::Min };
+        let (access, loss, metrics, stop) = (None, Box::new(loss), Vec::new(), None);
+        Self { config, model, varmap, optimizer, access, loss, metrics, monitor, stop }
     }
 
-    /// Adds a metric to the scores of each epoch: a mean over a batch, such as [`accuracy`].
+    /// Adds a metric to the scores of each epoch: a mean over a batch, such as [`accuracy`]. The score of a set is the
+    /// mean over its batches, weighted by their numbers of samples.
     #[must_use]
     pub fn metric(
-        mut self,
+        self,
         name: impl Into<String>,
         metric: impl Fn(&Tensor, &Tensor) -> candle_core::Result<f64> + 'a,
     ) -> Self {
-        self.metric = Some((name.into(), Box::new(metric)));
+        self.with_metric(Metric { name: name.into(), judge: Box::new(metric), is_of_set: false })
+    }
+
+    /// Adds a metric of a whole set to the scores of each epoch, such as [`roc_auc`](crate::metrics::roc_auc) or
+    /// [`macro_f1`](crate::metrics::macro_f1), which are no means over batches. It gets all outputs and all targets of
+    /// a set on the CPU. Outputs of the training set are those before the step of each batch, in the order of the
+    /// batches.
+    ///
+    /// A loss with weights of classes is such a metric, too: its mean over batches is not that of the set.
+    #[must_use]
+    pub fn set_metric(
+        self,
+        name: impl Into<String>,
+        metric: impl Fn(&Tensor, &Tensor) -> candle_core::Result<f64> + 'a,
+    ) -> Self {
+        self.with_metric(Metric { name: name.into(), judge: Box::new(metric), is_of_set: true })
+    }
+
+    fn with_metric(mut self, metric: Metric<'a>) -> Self {
+        self.metrics.push(metric);
+        self
+    }
+
+    /// Chooses the best epoch, also for [`patience`](TrainConfig::patience), by another score than the loss: the name of
+    /// a metric, or `loss`.
+    ///
+    /// ```
+    /// # use candle_core::{DType, Device};
+    /// # use candlewick::{data::{self, MoonsConfig, Split3}, metrics, nn::SeededInit, optim::{Adam, AdamConfig}};
+    /// # use candlewick::train::{Mode, TrainConfig, Training, accuracy};
+    /// # let varmap = candle_nn::VarMap::new();
+    /// # let vb = SeededInit::new(7).var_builder(&varmap, DType::F32, &Device::Cpu);
+    /// # let model = candle_nn::linear(2, 2, vb)?;
+    /// # let moons = data::moons(200, MoonsConfig { noise: 0.1, ..Default::default() })?;
+    /// # let Split3 { train, validation, .. } = moons.split3(0.2, 0.2, 7)?;
+    /// # let mut adam = Adam::from_varmap(&varmap, AdamConfig::with_learning_rate(0.05))?;
+    /// let config = TrainConfig { epochs: 20, patience: Some(5), restore_best: true, ..Default::default() };
+    /// let history = Training::new(&model, &varmap, &mut adam, candle_nn::loss::cross_entropy, config)
+    ///     .metric("accuracy", accuracy)
+    ///     .set_metric("AUC", metrics::roc_auc)
+    ///     .monitor("AUC", Mode::Max)
+    ///     .run((&train.x, &train.y), Some((&validation.x, &validation.y)))?;
+    /// let (best, auc) = (history.best.expect("an epoch"), history.values("AUC"));
+    /// assert!(auc.iter().all(|value| *value <= auc[best]));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn monitor(mut self, name: impl Into<String>, mode: Mode) -> Self {
+        self.monitor = Monitor { name: name.into(), mode };
         self
     }
 
@@ -196,6 +258,7 @@ impl<'a, O: Optimizer> Training<'a, O> {
     ///
     /// # Errors
     /// - A batch size or a patience of 0; no samples; a number of targets other than of samples.
+    /// - Two scores of one name, of which `loss` is one; a score to monitor that there is not.
     /// - A loss that is no single number; no variables; a step in which no variable has a gradient.
     /// - A folder with an optimiser that cannot be saved, or a folder that another run has; `resume` without a folder.
     /// - A label beyond the model's outputs, if the loss refuses it.
@@ -218,9 +281,14 @@ impl<'a, O: Optimizer> Training<'a, O> {
         let validated = validation.map(|set| check(config, set)).transpose()?;
         let (watched, _guard) = interrupt::watch_interrupt(self.stop.is_none())?;
         let stop = self.stop.unwrap_or(watched);
-        let metric = self.metric.as_ref().map(|(name, _)| name.clone());
+        let metrics = self.names()?;
         let run = [samples, validated.unwrap_or(0), config.batch_size].map(|count| count as u64);
-        let mut at = Position::new(History::new(metric), run, config.seed, self.optimizer.learning_rate());
+        let mut at = Position::new(
+            History::new(metrics, self.monitor.clone()),
+            run,
+            config.seed,
+            self.optimizer.learning_rate(),
+        );
         at.unreached = Unreached::new(variables(self.varmap)?);
         at.open(config, self.varmap, self.optimizer, self.access)?;
         let variables = variables(self.varmap)?;
@@ -229,7 +297,8 @@ impl<'a, O: Optimizer> Training<'a, O> {
             let finished = self.epoch(config, &mut at, &variables, train, stop, &progress)?;
             if finished {
                 let score = validation.map(|set| self.score(set, config.batch_size)).transpose()?;
-                at.close_epoch(score, self.varmap)?;
+                let train = self.complete(at.mean(), &at.gathered)?;
+                at.close_epoch(train, score, self.varmap)?;
                 progress.epoch(&at.history, &at.unreached.names());
             } else {
                 at.history.stop_reason = StopReason::Interrupted;
@@ -277,15 +346,53 @@ impl<'a, O: Optimizer> Training<'a, O> {
             self.optimizer.set_learning_rate(at.rate * config.schedule.factor(at.step));
             self.optimizer.step(&gradients)?;
             let score = self.judge(&outputs.detach(), &y, &loss)?;
-            at.advance(score, batch.len(), start.elapsed().as_secs_f64(), self.optimizer.learning_rate());
+            self.gather(&mut at.gathered, &outputs, &y, order.len())?;
+            at.advance(&score, batch.len(), start.elapsed().as_secs_f64(), self.optimizer.learning_rate());
             progress.step();
         }
         Ok(true)
     }
 
-    /// Returns loss and metric of a whole set, as means over its samples.
+    /// Returns the names of the metrics, if all scores have names of their own.
+    fn names(&self) -> Result<Vec<String>> {
+        let names: Vec<String> = self.metrics.iter().map(|metric| metric.name.clone()).collect();
+        let mut known = vec![LOSS.to_owned()];
+        for name in &names {
+            if known.contains(name) {
+                return Err(Error::Training(TrainingError::ScoreTwice { name: name.clone() }));
+            }
+            known.push(name.clone());
+        }
+        match known.contains(&self.monitor.name) {
+            true => Ok(names),
+            false => {
+                let name = self.monitor.name.clone();
+                Err(Error::Training(TrainingError::UnknownScore { name, known }))
+            }
+        }
+    }
+
+    /// Keeps the outputs of a batch if a metric of the whole set needs them.
+    fn gather(&self, gathered: &mut Gathered, outputs: &Tensor, targets: &Tensor, samples: usize) -> Result<()> {
+        if self.metrics.iter().any(|metric| metric.is_of_set) {
+            gathered.add(outputs, targets, samples)?;
+        }
+        Ok(())
+    }
+
+    /// Adds the metrics of the whole set to the means over its batches.
+    fn complete(&self, mut score: Score, gathered: &Gathered) -> Result<Score> {
+        if let Some((outputs, targets)) = gathered.whole()? {
+            for (value, metric) in score.metrics.iter_mut().zip(&self.metrics).filter(|(_, metric)| metric.is_of_set) {
+                *value = (metric.judge)(&outputs, &targets)?;
+            }
+        }
+        Ok(score)
+    }
+
+    /// Returns loss and metrics of a whole set.
     fn score(&self, (x, y): Samples<'_>, batch_size: usize) -> Result<Score> {
-        let mut sum = Score::default();
+        let (mut sum, mut gathered) = (Score::default(), Gathered::default());
         let samples = x.dim(0)?;
         for start in (0..samples).step_by(batch_size) {
             let count = batch_size.min(samples - start);
@@ -293,9 +400,10 @@ impl<'a, O: Optimizer> Training<'a, O> {
             let outputs = self.model.forward_t(&x, false)?.detach();
             let sample = |place: usize| start + place;
             let loss = self.loss(&outputs, &y).map_err(|error| label_beyond(&outputs, &y, sample).unwrap_or(error))?;
-            sum = sum.plus(self.judge(&outputs, &y, &loss)?, count as f64);
+            sum = sum.plus(&self.judge(&outputs, &y, &loss)?, count as f64);
+            self.gather(&mut gathered, &outputs, &y, samples)?;
         }
-        Ok(sum.over(samples as f64))
+        self.complete(sum.over(samples as f64), &gathered)
     }
 
     /// Returns the loss as a scalar.
@@ -311,10 +419,12 @@ impl<'a, O: Optimizer> Training<'a, O> {
         }
     }
 
+    /// Returns the scores of a batch: 0 for metrics of the whole set.
     fn judge(&self, outputs: &Tensor, targets: &Tensor, loss: &Tensor) -> Result<Score> {
         let loss = loss.detach().to_dtype(DType::F64)?.to_scalar()?;
-        let metric = self.metric.as_ref().map(|(_, metric)| metric(outputs, targets)).transpose()?;
-        Ok(Score { loss, metric })
+        let metric = |metric: &Metric<'_>| if metric.is_of_set { Ok(0.0) } else { (metric.judge)(outputs, targets) };
+        let metrics = self.metrics.iter().map(metric).collect::<candle_core::Result<Vec<f64>>>()?;
+        Ok(Score { loss, metrics })
     }
 }
 

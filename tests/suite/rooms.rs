@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 
 /// Modules in the direction in which data flows.
-const ROOMS: [&str; 27] = [
+const ROOMS: [&str; 28] = [
     "error",
     "memory",
     "limits",
@@ -34,6 +34,7 @@ const ROOMS: [&str; 27] = [
     "diagnostics",
     "variational",
     "data",
+    "metrics",
     "plot",
     "train",
 ];
