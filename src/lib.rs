@@ -36,7 +36,7 @@
 //!
 //! | task | start at |
 //! |---|---|
-//! | a circuit in a network | [`QuantumLayer`]; [`guide::from_candle`] has seven programs |
+//! | a circuit in a network | [`QuantumLayer`]; [`guide::from_candle`] has nine programs |
 //! | a QNode from PennyLane, noise | [`guide::from_pennylane`], with a table of equivalents |
 //! | writing a circuit | [`Circuit`]: gates, [angles](circuit::Angle), [weights](Circuit::weights), templates |
 //! | the table of gates | [`gate`] |

@@ -90,11 +90,13 @@ fn plots(folder: &Path, task: &Task, trained: &[Trained; 2], device: &Device) ->
     let [train, _, test] = &task.recorded;
     if dataset.is_plane() {
         Figure::new(title("data")).panel(plot::scatter("", train, test)?).save(folder.join("data.png"))?;
-        let mut figure = Figure::new(title("decision boundaries"))
-            .note("shade: probability of the class; line: where both are as probable; noise features set to 0");
+        let mut figure = Figure::new(title("decision boundaries")).note(format!(
+            "seed {seed}; shade: probability; line: where both are as probable; noise features set to 0"
+        ));
         for trained in trained {
+            let heading = format!("{}: test accuracy {:.4}", trained.name, trained.test.accuracy);
             let probability = |points: &Tensor| plane(&trained.network, points, task, device);
-            figure = figure.panel(plot::decisions(trained.name, train, test, probability)?);
+            figure = figure.panel(plot::decisions(&heading, train, test, probability)?);
         }
         figure.save(folder.join("boundary.png"))?;
     } else {

@@ -80,8 +80,10 @@ impl Pca {
             let part = DMatrix::from_vec(features, count, part);
             covariances.gemm(1.0 / samples as f64, &part, &part.transpose(), 1.0);
         }
-        if let Some(&value) = covariances.iter().find(|value| !value.is_finite()) {
-            return setting("a covariance", value, "finite");
+        if let Some((index, &value)) = covariances.iter().enumerate().find(|(_, value)| !value.is_finite()) {
+            let (what, feature, allowed) = ("covariance", index % features, "finite");
+            let name = of.name(feature);
+            return Err(Error::Data(DataError::FeatureNumber { what, feature, name, value, allowed }));
         }
         let total = covariances.trace();
         let eigen = SymmetricEigen::new(covariances);

@@ -2,7 +2,7 @@
 
 use super::Features;
 use super::features::{check_features, saved_tensor};
-use crate::error::{Error, Result, TensorError};
+use crate::error::{DataError, Error, Result, TensorError};
 use crate::memory::check_numbers;
 use candle_core::{DType, Device, Module, Tensor};
 use std::collections::HashMap;
@@ -71,7 +71,7 @@ impl Scaler {
     /// feature that does not vary is only moved.
     ///
     /// # Errors
-    /// No samples, or samples that are no rows or not finite.
+    /// No samples, or samples that are no rows or not finite; a feature whose numbers have no scale in their dtype.
     pub fn standard<'a>(x: impl Into<Features<'a>>) -> Result<Self> {
         Self::by_feature(x.into(), |values, _, _| {
             let count = values.len() as f64;
@@ -124,7 +124,6 @@ impl Scaler {
     /// Computes offset and scale of each feature from its values, their minimum and their maximum. A feature that does
     /// not vary has a scale of 1.
     fn by_feature(x: Features<'_>, of: impl Fn(&[f64], f64, f64) -> (f64, f64)) -> Result<Self> {
-        let setting = |setting, value, allowed| Error::Setting { of: "a scaler", setting, value, allowed };
         let (columns, samples) = x.columns("a scaler")?;
         let features = columns.len() / samples;
         let (mut offset, mut scale) = (Vec::with_capacity(features), Vec::with_capacity(features));
@@ -139,16 +138,24 @@ impl Scaler {
             offset.push(zero);
             scale.push(if is_constant { 1.0 } else { one });
         }
-        let x = x.x;
-        let tensor = |values: Vec<f64>| Tensor::from_vec(values, features, &Device::Cpu)?.to_dtype(x.dtype());
+        let samples = x.x;
+        let tensor = |values: Vec<f64>| Tensor::from_vec(values, features, &Device::Cpu)?.to_dtype(samples.dtype());
         let (offset, scale) = (tensor(offset)?, tensor(scale)?);
-        let rounded = |tensor: &Tensor| tensor.to_dtype(DType::F64)?.to_vec1::<f64>();
-        if let Some(value) = rounded(&scale)?.into_iter().find(|scale| !(scale.is_finite() && *scale > 0.0)) {
-            return Err(setting("a scale", value, "finite and above 0 in the samples' dtype"));
+        // Both as the samples' dtype has them.
+        for (what, numbers, least) in [("scale", &scale, 0.0), ("offset", &offset, f64::NEG_INFINITY)] {
+            let numbers = numbers.to_dtype(DType::F64)?.to_vec1::<f64>()?;
+            let is_bad = |value: &f64| !(value.is_finite() && *value > least);
+            if let Some((feature, &value)) = numbers.iter().enumerate().find(|(_, value)| is_bad(value)) {
+                let name = x.name(feature);
+                let allowed = if what == "scale" {
+                    "finite and above 0 in the samples' dtype"
+                } else {
+                    "finite in the samples' dtype"
+                };
+                return Err(Error::Data(DataError::FeatureNumber { what, feature, name, value, allowed }));
+            }
         }
-        if let Some(value) = rounded(&offset)?.into_iter().find(|offset| !offset.is_finite()) {
-            return Err(setting("an offset", value, "finite in the samples' dtype"));
-        }
+        let x = samples;
         Ok(Self { offset: offset.to_device(x.device())?, scale: scale.to_device(x.device())? })
     }
 

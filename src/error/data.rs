@@ -95,6 +95,20 @@ pub enum DataError {
         /// Name of the feature, if it has one.
         name: Option<String>,
     },
+    /// A number learnt of a feature that its dtype does not hold.
+    #[error("the {what} of feature {feature}{} is {value}, which must be {allowed}", name_of(.name))]
+    FeatureNumber {
+        /// Number that was learnt: `scale`, `offset` or `covariance`.
+        what: &'static str,
+        /// Column of the feature, counted from 0.
+        feature: usize,
+        /// Name of the feature, if it has one.
+        name: Option<String>,
+        /// The value.
+        value: f64,
+        /// Allowed range, in words.
+        allowed: &'static str,
+    },
     /// A saved tensor that is missing or does not fit.
     #[error("the saved tensor `{name}` is {actual}, expected {expected}")]
     Saved {

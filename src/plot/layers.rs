@@ -15,6 +15,8 @@ use std::ops::Range;
 pub(super) const SIGN: i32 = 90;
 /// Fraction of a colour where a field is at the end of its range.
 const STRONGEST: f64 = 0.45;
+/// Smallest number of a logarithmic scale, of the largest one.
+const DECADES: f64 = 1e-12;
 /// Smallest size of names of columns.
 const SMALLEST: i32 = 22;
 /// Largest number of rows and columns of a matrix that have names and numbers.
@@ -112,6 +114,7 @@ pub(super) fn seen_ranges(panel: &Panel) -> [Range<f64>; 2] {
     let up = panel.ranges[1].clone().unwrap_or_else(|| match panel.is_logarithmic {
         true => {
             let Range { start, end } = extent(&y, 0.0, true);
+            let start = start.max(end * DECADES);
             // The same margin, of the logarithms.
             let margin = (end / start).powf(room);
             if margin.is_finite() { start / margin..end * margin } else { start..end }
@@ -140,7 +143,7 @@ fn sound(range: Range<f64>, positive: bool) -> Range<f64> {
     {
         return if positive { 0.1..1.0 } else { 0.0..1.0 };
     }
-    let start = if positive { start.max(end * 1e-12).max(1e-200) } else { start };
+    let start = if positive { start.max(end * DECADES).max(1e-200) } else { start };
     let least = (1e-9 * start.abs().max(end.abs())).max(1e-200);
     match end - start > least {
         true => start..end,

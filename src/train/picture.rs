@@ -7,7 +7,7 @@ use std::ops::Range;
 
 impl History {
     /// Makes a picture of runs: their losses, and each of their metrics beside them. Solid lines are the validation set,
-    /// dashed lines the training set; a diamond is at the best epoch. The loss has a logarithmic scale if it is positive
+    /// dashed lines the training set; a diamond is at the best epoch if there is a validation set. The loss has a logarithmic scale if it is positive
     /// and spans more than a decade. [`Figure::note`] adds a line about data and results, [`Figure::save`] writes the
     /// picture.
     #[cfg_attr(docsrs, doc(cfg(feature = "plot")))]
@@ -32,7 +32,7 @@ impl History {
 
 fn panel(name: &str, runs: &[(&str, &History)]) -> Panel {
     let mut panel = Panel::new("").axes("epoch", name).counting();
-    let mut values = Vec::new();
+    let (mut values, mut has_best) = (Vec::new(), false);
     for (run, (label, history)) in runs.iter().enumerate() {
         let Some(index) = history.index(name) else { continue };
         // Violet and teal come first, as in the other pictures that compare networks.
@@ -47,10 +47,15 @@ fn panel(name: &str, runs: &[(&str, &History)]) -> Panel {
         if !validation.is_empty() {
             panel = panel.line(format!("{label}, validation"), color, &validation);
         }
-        let judged = if validation.is_empty() { &train } else { &validation };
-        if let Some(best) = history.best.and_then(|best| judged.get(best)) {
-            panel = panel.diamonds(format!("{label}, best epoch"), color, &[*best]);
+        // A training set chooses no epoch.
+        if let Some(best) = history.best.and_then(|best| validation.get(best)) {
+            panel = panel.diamonds("", color, &[*best]);
+            has_best = true;
         }
+    }
+    if has_best {
+        // One entry of the legend for all colours.
+        panel = panel.diamonds("best epoch", Color::GRAY, &[]);
     }
     let range = range(&values);
     if name == LOSS {

@@ -225,6 +225,13 @@ fn errors_name_features() -> candlewick::Result<()> {
     let error = Imputer::mean(&hollow).unwrap_err();
     assert_eq!(error.to_string(), "feature 1 (`dose`) has no number in any sample");
     assert_eq!(Imputer::median(&hollow.x).unwrap_err().to_string(), "feature 1 has no number in any sample");
+    let far = Dataset::new(
+        Tensor::new(&[[0.0, -1e200], [1.0, 1e200]], &Device::Cpu)?,
+        Tensor::zeros(2, candle_core::DType::U32, &Device::Cpu)?,
+        vec!["all".into()],
+    )?;
+    let error = Pca::new(&far, 1).unwrap_err();
+    assert!(error.to_string().starts_with("the covariance of feature 1 is inf"), "{error}");
     assert!(set.clone().with_x(Tensor::zeros((2, 2), set.x.dtype(), &Device::Cpu)?)?.features.is_empty());
     assert_eq!(set.with_noise(1, 0.1, 1)?.features, ["age", "dose", "noise 1"]);
     Ok(())
