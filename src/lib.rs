@@ -36,7 +36,7 @@
 //!
 //! | task | start at |
 //! |---|---|
-//! | a circuit in a network | [`QuantumLayer`]; [`guide::from_candle`] has seven programs |
+//! | a circuit in a network | [`QuantumLayer`]; [`guide::from_candle`] has nine programs |
 //! | a QNode from PennyLane, noise | [`guide::from_pennylane`], with a table of equivalents |
 //! | writing a circuit | [`Circuit`]: gates, [angles](circuit::Angle), [weights](Circuit::weights), templates |
 //! | the table of gates | [`gate`] |
@@ -50,7 +50,10 @@
 //! | weights from other tensors, ensembles | [`functional::evaluate`] |
 //! | weights for each sample | [section 7 of the guide](guide::from_candle#7-weights-as-features) |
 //! | models that repeat bit for bit | [`nn::SeededInit`] |
-//! | tables of numbers, splits, scaling | [`data`] |
+//! | a CSV file of your own | [`data::TableEncoder`] |
+//! | splits, folds, scaling, missing values | [`data`] |
+//! | F1, ROC AUC, confusion matrices | [`metrics`] |
+//! | unbalanced classes | [`nn::loss::CrossEntropy`] |
 //! | optimisers that continue after a stop | [`optim`] |
 //! | the minimum of a smooth loss without noise | [`optim::Lbfgs`], [`nn::Rotosolve`] |
 //! | many starts at once | [`nn::RandomSearch`] |
@@ -111,6 +114,7 @@ mod limits;
 mod linalg;
 mod measurement;
 mod memory;
+pub mod metrics;
 pub mod nn;
 mod observable;
 pub mod optim;

@@ -62,7 +62,7 @@ fn run(args: &Args) -> Result<String> {
     let classical = fit(args, &shape, Core::Dense, &images, folder.join("classical"), &device)?;
     let trained = [hybrid, classical];
     println!("\n{}\n", report::table(&trained));
-    report::draw(&folder, &images, &trained)?;
+    report::draw(&folder, &images, &trained, args.seed)?;
     println!("wrote pictures and weights to {}", folder.display());
     let [hybrid, classical] = trained;
     Ok(format!(
@@ -85,10 +85,11 @@ fn fit(args: &Args, shape: &Shape, core: Core, images: &Images, folder: PathBuf,
         progress: true,
         ..Default::default()
     };
-    let (train, test) = (&images.train, &images.test);
+    let train = &images.train;
+    // Nothing is chosen, so that no validation set is taken from the training set: the last epoch counts.
     let history = Training::new(&network, &network.varmap, &mut adam, cross_entropy, config)
         .metric("accuracy", accuracy)
-        .run((&train.x, &train.y), Some((&test.x, &test.y)))
+        .run((&train.x, &train.y), None)
         .with_context(|| format!("training the {} network into {}", core.name(), folder.display()))?;
     if history.stop_reason == StopReason::Interrupted {
         bail!("interrupted; the same command with --resume goes on");

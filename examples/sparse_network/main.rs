@@ -128,13 +128,15 @@ fn learn(args: &Args, kind: Kind, device: &Device) -> Result<Outcome> {
         epochs: args.epochs,
         batch_size: args.batch_size,
         seed: args.seed,
+        restore_best: task.validation.is_some(),
         progress: true,
         ..Default::default()
     };
     let mut adam = Adam::from_varmap(&varmap, AdamConfig::with_learning_rate(args.learning_rate))?;
-    let ((x, y), test) = (&task.train, task.test.as_ref().map(|(x, y)| (x, y)));
-    let history =
-        Training::new(&network, &varmap, &mut adam, mse, config).metric("accuracy", accuracy).run((x, y), test)?;
+    let ((x, y), validation) = (&task.train, task.validation.as_ref().map(|(x, y)| (x, y)));
+    let history = Training::new(&network, &varmap, &mut adam, mse, config)
+        .metric("accuracy", accuracy)
+        .run((x, y), validation)?;
     if history.stop_reason == StopReason::Interrupted {
         bail!("interrupted");
     }
@@ -154,7 +156,8 @@ fn learn(args: &Args, kind: Kind, device: &Device) -> Result<Outcome> {
 fn draw(args: &Args, outcomes: &[Outcome]) -> Result<()> {
     std::fs::create_dir_all(&args.output)?;
     let runs: Vec<(&str, &History)> = outcomes.iter().map(|outcome| (outcome.task.name, &outcome.history)).collect();
-    History::figure("Sparse network: training", &runs).save(args.output.join("history.png"))?;
+    let note = format!("seed {}; random targets have no validation set", args.seed);
+    History::figure("Sparse network: training", &runs).note(note).save(args.output.join("history.png"))?;
     let mut figure = Figure::new("Sparse network: which gates act")
         .note("filled: the value of the qubit exceeds 0.1 in that sample, and its rotation and CX act");
     for (Outcome { task, scores: [before, after, _], .. }, color) in outcomes.iter().zip([Color::VIOLET, Color::TEAL]) {

@@ -95,6 +95,20 @@ pub enum TrainingError {
         /// Number added to its diagonal.
         damping: f64,
     },
+    /// A score to watch that the training does not have.
+    #[error("there is no score `{name}` to monitor, only {known:?}")]
+    UnknownScore {
+        /// Name of the score.
+        name: String,
+        /// Names of the training's scores.
+        known: Vec<String>,
+    },
+    /// Two scores of one name.
+    #[error("a training has two scores of the name `{name}`")]
+    ScoreTwice {
+        /// Name of the scores.
+        name: String,
+    },
     /// An optimiser whose state cannot be saved, because it does not know its variables' names.
     #[error("variable {index} has no name to be saved under; make the optimiser from a `VarMap`")]
     Unnamed {

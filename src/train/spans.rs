@@ -19,9 +19,9 @@ pub(super) fn report_epoch(history: &History) {
     tracing::info!(
         epoch = history.epochs.len(),
         train_loss = epoch.train.loss,
-        train_metric = epoch.train.metric,
-        validation_loss = epoch.validation.map(|score| score.loss),
-        validation_metric = epoch.validation.and_then(|score| score.metric),
+        train_metrics = ?epoch.train.metrics,
+        validation_loss = epoch.validation.as_ref().map(|score| score.loss),
+        validation_metrics = epoch.validation.as_ref().map(|score| tracing::field::debug(&score.metrics)),
         learning_rate = epoch.learning_rate,
         seconds = epoch.seconds,
         "epoch"

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 
 /// Modules in the direction in which data flows.
-const ROOMS: [&str; 28] = [
+const ROOMS: [&str; 29] = [
     "error",
     "memory",
     "limits",
@@ -35,6 +35,7 @@ const ROOMS: [&str; 28] = [
     "diagnostics",
     "variational",
     "data",
+    "metrics",
     "plot",
     "train",
 ];

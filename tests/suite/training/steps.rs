@@ -3,7 +3,7 @@
 use super::*;
 use candle_core::backprop::GradStore;
 use candlewick::optim::{Interval, ReduceOnPlateau};
-use candlewick::train::TrainStep;
+use candlewick::train::{Mode, TrainStep};
 use std::ops::ControlFlow;
 
 /// Steps of a run, as its hook sees them.
@@ -43,7 +43,7 @@ fn several_batches_are_one_large_batch() -> Result<()> {
     for (small, large) in weights(&small)?.iter().zip(&weights(&large)?) {
         close("weights", small, large, 1e-12);
     }
-    let last = |history: &History| history.last().expect("an epoch").validation.expect("a score").loss;
+    let last = |history: &History| history.last().expect("an epoch").validation.as_ref().expect("a score").loss;
     close("validation", &[last(&small_history)], &[last(&large_history)], 1e-12);
     // One step of all batches, also with more than there are.
     let (whole, all) = (network(DType::F64)?, network(DType::F64)?);
@@ -123,6 +123,29 @@ fn accumulation_and_plateaus_continue_bit_for_bit() -> Result<()> {
     let error = steps(&network(DType::F64)?, &other, None).map(drop).expect_err("another run");
     assert!(error.to_string().contains("2 a step"), "{error}");
     Ok(std::fs::remove_dir_all(kept)?)
+}
+
+/// A plateau is one of the score that chooses the best epoch, in its own direction.
+#[test]
+fn plateaus_of_a_monitored_metric() -> Result<()> {
+    let (train, test) = data(DType::F64)?;
+    for (mode, expected) in [(Mode::Max, [0.05; 3]), (Mode::Min, [0.05, 0.05, 0.025])] {
+        let network = network(DType::F64)?;
+        let (mut optimizer, calls) = (adam(&network)?, Cell::new(1.0));
+        let plateau = ReduceOnPlateau { factor: 0.5, patience: 0, ..Default::default() };
+        let config = TrainConfig { epochs: 3, reduce_on_plateau: Some(plateau), ..Default::default() };
+        let rising = |_: &Tensor, _: &Tensor| {
+            calls.set(calls.get() + 1.0);
+            Ok(calls.get())
+        };
+        let history = Training::new(&network, &network.varmap, &mut optimizer, cross_entropy, config)
+            .metric("rising", rising)
+            .monitor("rising", mode)
+            .run((&train.x, &train.y), Some((&test.x, &test.y)))?;
+        let rates: Vec<f64> = history.epochs.iter().map(|epoch| epoch.learning_rate).collect();
+        assert_eq!(rates, expected, "{mode:?}");
+    }
+    Ok(())
 }
 
 /// Two machines that train on halves of a batch and average their gradients make the step of the whole batch.
@@ -242,7 +265,7 @@ fn spans_of_a_run() -> Result<()> {
     let names = Names::default();
     let config = TrainConfig { epochs: 2, batch_size: 40, ..Default::default() };
     tracing::subscriber::with_default(names.clone(), || steps(&network(DType::F64)?, &config, None))?;
-    let event = "message epoch train_loss train_metric validation_loss validation_metric learning_rate seconds";
+    let event = "message epoch train_loss train_metrics validation_loss validation_metrics learning_rate seconds";
     let epoch = ["epoch", "step", "step", "validation", event];
     let found = names.0.lock().expect("a lock").clone();
     assert_eq!(found, [&["training"][..], &epoch, &epoch].concat());
