@@ -167,7 +167,7 @@ impl Reader<'_> {
         loop {
             let blank = self.rest.split('\n').next().filter(|_| !self.rest.is_empty());
             let Some(blank) = blank else { return Ok(None) };
-            if !blank.trim_matches(['\r', ' ']).is_empty() {
+            if !blank.trim_matches(|c| c == '\r' || c == ' ' && c != self.delimiter).is_empty() {
                 break;
             }
             self.rest = self.rest.get(blank.len() + 1..).unwrap_or_default();

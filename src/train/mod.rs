@@ -1,6 +1,7 @@
 //! A small, optional training loop: batches in a seeded order, a schedule, clipping, a progress bar, metrics of batches
-//! and of whole sets, early stopping and the best weights by any of them, checkpoints, a history as CSV and (`History::figure`, with the feature `plot`) as a picture. Ctrl-C ends it with a
-//! checkpoint, from which the same command continues, bit for bit.
+//! and of whole sets, early stopping and the best weights by any of them, checkpoints, a history as CSV and
+//! (`History::figure`, with the feature `plot`) as a picture. Ctrl-C ends it with a checkpoint, from which the same
+//! command continues, bit for bit.
 //!
 //! A run that cannot learn reports it. A step in which no variable has a gradient is an error. Variables without a
 //! gradient in all steps are in [`History::without_gradient`], and the progress output names them.

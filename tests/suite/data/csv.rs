@@ -3,6 +3,7 @@
 use candle_core::{Device, Tensor};
 use candlewick::data::{CsvConfig, Dataset, Imputer, Missing, Table, TableEncoder, Target};
 use candlewick::error::{DataError, Error, FileError, MemoryError};
+use proptest::prelude::*;
 
 fn parse(text: &str) -> candlewick::Result<Table> {
     Table::parse(text, ',')
@@ -24,6 +25,7 @@ fn fields_are_what_they_are() -> candlewick::Result<()> {
     assert_eq!(rows(&Table::parse("a;b\n1,5; 2 \n", ';')?), [["1,5", "2"]]);
     assert_eq!(rows(&Table::parse("a\tb\n x\t\n", '\t')?), [["x", ""]]);
     assert_eq!(rows(&Table::parse("a→b\nä→ö\n", '→')?), [["ä", "ö"]]);
+    assert_eq!(rows(&Table::parse("a b c\n  \n1 2 3\n", ' ')?), [["", "", ""], ["1", "2", "3"]]);
     assert!(parse("a,b\n")?.is_empty());
     // A field in quotes is a row even if it is empty.
     assert_eq!(rows(&parse("a\n\"\"\n\n1\n")?), [[""], ["1"]]);
@@ -65,6 +67,42 @@ fn tables_that_cannot_be_read() {
             .unwrap();
         assert!(matches!(Table::read_csv(&sparse, ','), Err(Error::Memory(MemoryError::Numbers { .. }))));
         std::fs::remove_file(sparse).unwrap();
+    }
+}
+
+proptest! {
+    /// Every field comes back from quotes as it was, on the line where its row begins.
+    #[test]
+    fn quoted_fields_come_back(fields in prop::collection::vec(".*", 2..12)) {
+        let quoted = |field: &str| format!("\"{}\"", field.replace('"', "\"\""));
+        let mut text = "a,b\n".to_owned();
+        let (mut expected, mut lines) = (Vec::new(), Vec::new());
+        for pair in fields.chunks_exact(2) {
+            lines.push(Some(text.matches('\n').count() + 1));
+            text += &format!("{},{}\r\n", quoted(&pair[0]), quoted(&format!("{}\n{}", pair[1], pair[0])));
+            expected.push(vec![pair[0].clone(), format!("{}\n{}", pair[1], pair[0])]);
+        }
+        let table = parse(&text).expect("a sound table");
+        prop_assert_eq!(rows(&table), expected);
+        prop_assert_eq!((0..lines.len()).map(|row| table.line(row)).collect::<Vec<_>>(), lines);
+    }
+
+    /// No text panics, and what is read is encoded or refused.
+    #[test]
+    fn no_text_panics(text in "[a1 ,;\"\r\n\\.-]{0,60}", keep in any::<bool>()) {
+        if let Ok(table) = parse(&text) {
+            let on_missing = if keep { Missing::Keep } else { Missing::DropRow };
+            let first = table.names()[0].clone();
+            for config in [CsvConfig::default(), CsvConfig::with_label(first.clone()), CsvConfig::with_number(first)] {
+                let config = CsvConfig { on_missing, without: vec![], ..config };
+                if let Ok(encoder) = TableEncoder::fit(&table, &config)
+                    && let Ok(set) = encoder.encode(&table)
+                {
+                    prop_assert_eq!(set.x.dims(), &[set.len(), encoder.features().len()]);
+                    prop_assert!(keep || set.x.sum_all().and_then(|sum| sum.to_scalar::<f32>()).is_ok_and(f32::is_finite));
+                }
+            }
+        }
     }
 }
 
