@@ -9,6 +9,7 @@ mod matrix;
 pub use crate::gradient::{MetricTensor, Wrt};
 pub(crate) use derivatives::{Bound, states_as_written};
 pub use derivatives::{ValueAndGrad, hessian, hessian_vector_product, jacobian, metric_tensor, value_and_grad};
+pub(crate) use ensemble::run_ensemble;
 
 use crate::circuit::Circuit;
 use crate::derived_features;
@@ -79,7 +80,7 @@ pub fn evaluate(
     let default = (DType::F32, &Device::Cpu);
     match members {
         None => run_program(&program, &Estimator::exact(Options::default()), default, inputs, &sorted, true),
-        Some(members) => ensemble::run_ensemble(&program, members, default, inputs, &sorted),
+        Some(members) => run_ensemble(&program, members, default, inputs, &sorted),
     }
 }
 

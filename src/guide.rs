@@ -8,6 +8,7 @@
 //! - [saving, and going on](from_candle#5-saving-and-going-on)
 //! - [when it does not learn](from_candle#6-when-it-does-not-learn)
 //! - [weights as features](from_candle#7-weights-as-features)
+//! - [a table of your own](from_candle#9-a-table-of-your-own)
 //! - [in a browser or in Node](from_candle#in-a-browser-or-in-node)
 //!
 //! [`from_pennylane`], for those who know PennyLane:

@@ -36,7 +36,7 @@
 //!
 //! | task | start at |
 //! |---|---|
-//! | a circuit in a network | [`QuantumLayer`]; [`guide::from_candle`] has seven programs |
+//! | a circuit in a network | [`QuantumLayer`]; [`guide::from_candle`] has nine programs |
 //! | a QNode from PennyLane, noise | [`guide::from_pennylane`], with a table of equivalents |
 //! | writing a circuit | [`Circuit`]: gates, [angles](circuit::Angle), [weights](Circuit::weights), templates |
 //! | the table of gates | [`gate`] |
@@ -50,8 +50,13 @@
 //! | weights from other tensors, ensembles | [`functional::evaluate`] |
 //! | weights for each sample | [section 7 of the guide](guide::from_candle#7-weights-as-features) |
 //! | models that repeat bit for bit | [`nn::SeededInit`] |
-//! | tables of numbers, splits, scaling | [`data`] |
+//! | a CSV file of your own | [`data::TableEncoder`] |
+//! | splits, folds, scaling, missing values | [`data`] |
+//! | F1, ROC AUC, confusion matrices | [`metrics`] |
+//! | unbalanced classes | [`nn::loss::CrossEntropy`] |
 //! | optimisers that continue after a stop | [`optim`] |
+//! | the minimum of a smooth loss without noise | [`optim::Lbfgs`], [`nn::Rotosolve`] |
+//! | many starts at once | [`nn::RandomSearch`] |
 //! | a training loop with checkpoints | `train` (feature `train`) |
 //! | pictures | `plot` (feature `plot`) |
 //! | saving, loading, predicting elsewhere | [section 5 of the guide](guide::from_candle#5-saving-and-going-on) |
@@ -62,7 +67,7 @@
 //! | kernels, entropies, overlaps | [`states`] |
 //! | training a kernel, predicting from it | [`states::kernel_alignment`], [`states::KernelRidge`] |
 //! | a circuit that does not learn | [section 6 of the guide](guide::from_candle#6-when-it-does-not-learn), [`diagnostics`] |
-//! | a GPU | tensors on the device and a feature below; a layer computes where its tensors are |
+//! | a GPU | [`device::best`] and a feature below; a layer computes where its tensors are |
 //! | a web page | [the guide](guide::from_candle#in-a-browser-or-in-node) |
 //!
 //! # Features
@@ -74,6 +79,7 @@
 //! | `metal` | engine and candle on an Apple GPU |
 //! | `plot` | the module `plot`: pictures as PNG; with `train`, also of a training's history |
 //! | `train` | the module `train`: a training loop with checkpoints, progress and history |
+//! | `tracing` | with `train`: spans and events for subscribers of [tracing](https://docs.rs/tracing) |
 //! | `datasets` | `data::ImageSet`: MNIST and Fashion-MNIST, through candle-datasets |
 //!
 //! [candle-core](https://docs.rs/candle-core), [candle-nn](https://docs.rs/candle-nn) and
@@ -96,6 +102,7 @@ pub mod circuit;
 pub mod data;
 mod derived_features;
 mod derived_outputs;
+pub mod device;
 pub mod diagnostics;
 mod engine;
 pub mod error;
@@ -110,6 +117,7 @@ mod limits;
 mod linalg;
 mod measurement;
 mod memory;
+pub mod metrics;
 pub mod nn;
 mod observable;
 pub mod optim;

@@ -18,8 +18,6 @@
 //! The result is judged by exact probabilities, and by pictures drawn from the trained circuit: the fraction of them
 //! that are bars or stripes, and how many of the 14 are among them.
 
-#[path = "../common/device.rs"]
-mod device;
 #[path = "../common/ending.rs"]
 mod ending;
 mod loss;
@@ -33,6 +31,7 @@ mod whole;
 use anyhow::{Context, Result, ensure};
 use candle_core::{DType, Device};
 use candle_nn::{Init, Optimizer, VarMap};
+use candlewick::device::{self, DeviceKind};
 use candlewick::nn::SeededInit;
 use candlewick::optim::{Adam, AdamConfig, Schedule};
 use candlewick::prelude::*;
@@ -86,9 +85,9 @@ struct Args {
     #[arg(long, default_value_t = 1, value_name = "N")]
     seed: u64,
 
-    /// Device to compute on [default: the best one that this build and the quantum engine support].
-    #[arg(long, value_enum)]
-    device: Option<device::DeviceKind>,
+    /// Device to compute on: cpu, cuda or metal [default: the best one of this build and this machine].
+    #[arg(long)]
+    device: Option<DeviceKind>,
 
     /// Folder for the pictures [default: target/generative/<TARGET>].
     #[arg(long, value_name = "DIR")]
@@ -160,8 +159,8 @@ fn run(args: &Args) -> Result<String> {
     );
     let output = args.output.clone().unwrap_or_else(|| PathBuf::from("target/generative").join(args.target.name()));
     std::fs::create_dir_all(&output).with_context(|| format!("cannot write to {}", output.display()))?;
-    let (device, word) = device::choose(args.device)?;
-    println!("device: {word}");
+    let device = args.device.map_or_else(device::best, DeviceKind::open)?;
+    println!("device: {}", DeviceKind::of(&device));
     let target = Target::new(args.target, args.qubits);
     let qubits = target.qubits;
     let varmap = VarMap::new();

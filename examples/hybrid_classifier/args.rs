@@ -1,10 +1,10 @@
 //! The command line.
 
 use super::data::Dataset;
-use super::device::DeviceKind;
 use super::positive::positive;
 use super::whole::whole;
 use candlewick::circuit::MAX_QUBITS;
+use candlewick::device::DeviceKind;
 use clap::Parser;
 use std::path::PathBuf;
 
@@ -19,8 +19,8 @@ pub(crate) struct Args {
     #[arg(long, value_enum, default_value_t = Dataset::Digits)]
     pub(crate) dataset: Dataset,
 
-    /// Device to compute on [default: the best one that this build and the quantum engine support].
-    #[arg(long, value_enum)]
+    /// Device to compute on: cpu, cuda or metal [default: the best one of this build and this machine].
+    #[arg(long)]
     pub(crate) device: Option<DeviceKind>,
 
     /// Seed of the data, the split, the initial weights and the order of the batches.

@@ -34,7 +34,7 @@ pub(crate) fn save(path: &Path, settings: &Settings, scaler: &Scaler, network: &
     tensors.insert(SETTINGS.to_owned(), Tensor::new(settings.to_text().as_bytes(), &cpu)?);
     tensors.insert(OFFSET.to_owned(), scaler.offset.clone());
     tensors.insert(SCALE.to_owned(), scaler.scale.clone());
-    safetensors::save(&tensors, path).with_context(|| format!("cannot write {}", path.display()))
+    candlewick::optim::save_tensors(&tensors, path).with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// Reads a network from `path`.

@@ -10,8 +10,6 @@
 mod args;
 mod checkpoint;
 mod data;
-#[path = "../common/device.rs"]
-mod device;
 #[path = "../common/ending.rs"]
 mod ending;
 mod model;
@@ -28,6 +26,7 @@ use anyhow::{Context, Result, bail};
 pub(crate) use args::Args;
 use candle_core::Device;
 use candle_nn::loss::cross_entropy;
+use candlewick::device::{self, DeviceKind};
 use candlewick::optim::{Adam, AdamConfig};
 use candlewick::train::{StopReason, TrainConfig, Training, accuracy};
 use clap::Parser;
@@ -44,8 +43,8 @@ fn main() -> ExitCode {
 
 /// Returns the test accuracy of the hybrid network, trained or loaded.
 pub(crate) fn run(args: &Args) -> Result<f64> {
-    let (device, word) = device::choose(args.device)?;
-    println!("device: {word}");
+    let device = args.device.map_or_else(device::best, DeviceKind::open)?;
+    println!("device: {}", DeviceKind::of(&device));
     match &args.load {
         Some(file) => evaluate(file, &device),
         None => train(args, &device),
@@ -73,7 +72,7 @@ fn train(args: &Args, device: &Device) -> Result<f64> {
     Ok(trained[0].test.accuracy)
 }
 
-/// Trains a network, or continues a training that was stopped.
+/// Trains a network, or continues a training that was stopped. The validation set chooses the epoch.
 fn fit(task: &Task, core: Core, folder: PathBuf, resume: bool, device: &Device) -> Result<Trained> {
     let network = Network::new(&task.settings.shape, core, task.settings.seed, device)?;
     let mut adam = Adam::from_varmap(&network.varmap, AdamConfig::with_learning_rate(task.learning_rate))?;
@@ -84,12 +83,13 @@ fn fit(task: &Task, core: Core, folder: PathBuf, resume: bool, device: &Device) 
         seed: task.settings.seed,
         resume: resume && folder.join("last.safetensors").exists(),
         folder: Some(folder.clone()),
+        restore_best: true,
         progress: true,
         ..Default::default()
     };
     let history = Training::new(&network, &network.varmap, &mut adam, cross_entropy, config)
         .metric("accuracy", accuracy)
-        .run((&task.train.x, &task.train.y), Some((&task.test.x, &task.test.y)))
+        .run((&task.train.x, &task.train.y), Some((&task.validation.x, &task.validation.y)))
         .with_context(|| format!("training the {} network into {}", core.name(), folder.display()))?;
     if history.stop_reason == StopReason::Interrupted {
         bail!("interrupted; the same command with --resume goes on");
@@ -100,7 +100,7 @@ fn fit(task: &Task, core: Core, folder: PathBuf, resume: bool, device: &Device) 
 /// Returns the test accuracy of a network that an earlier run saved.
 fn evaluate(file: &Path, device: &Device) -> Result<f64> {
     let (settings, scaler, network) = checkpoint::load(file, device)?;
-    let ([_, test], _) = task::samples(&settings)?;
+    let ([_, _, test], _) = task::samples(&settings)?;
     println!("dataset: {}, {} test samples", settings.dataset.name(), test.len());
     println!("{}: {}", Core::Quantum.name(), settings.shape.describe(Core::Quantum));
     Ok(report::score(&network, &task::scaled(&test, &scaler, device)?)?.accuracy)

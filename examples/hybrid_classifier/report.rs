@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use candle_core::{D, DType, Device, Module, Tensor};
 use candle_nn::{loss, ops};
 use candlewick::data::Dataset as Samples;
+use candlewick::metrics::Confusion;
 use candlewick::plot::{self, Color, Figure};
 use candlewick::train::{self, History};
 use std::path::Path;
@@ -29,17 +30,17 @@ pub(crate) struct Trained {
     pub(crate) network: Network,
     /// History of its training.
     pub(crate) history: History,
-    /// Score on the training set, at the end.
-    pub(crate) train: Score,
-    /// Score on the test set, at the end.
+    /// Score on the validation set, with the weights of the best epoch.
+    pub(crate) validation: Score,
+    /// Score on the test set, with the same weights.
     pub(crate) test: Score,
 }
 
 impl Trained {
     /// Scores a network after its training.
     pub(crate) fn new(name: &'static str, network: Network, history: History, task: &Task) -> Result<Self> {
-        let (train, test) = (score(&network, &task.train)?, score(&network, &task.test)?);
-        Ok(Self { name, network, history, train, test })
+        let (validation, test) = (score(&network, &task.validation)?, score(&network, &task.test)?);
+        Ok(Self { name, network, history, validation, test })
     }
 }
 
@@ -52,10 +53,21 @@ pub(crate) fn score(network: &Network, samples: &Samples) -> Result<Score> {
 
 /// Returns a table of both networks.
 pub(crate) fn table(trained: &[Trained]) -> String {
-    let head = ["network", "parameters", "train loss", "train accuracy", "test loss", "test accuracy", "seconds"];
-    let row = |Trained { name, network, history, train, test }: &Trained| {
-        let figures = [train.loss, train.accuracy, test.loss, test.accuracy].map(|value| format!("{value:.4}"));
-        let names = [(*name).to_owned(), network.parameters().to_string()];
+    let head = [
+        "network",
+        "parameters",
+        "best epoch",
+        "validation loss",
+        "validation accuracy",
+        "test loss",
+        "test accuracy",
+        "seconds",
+    ];
+    let row = |Trained { name, network, history, validation, test }: &Trained| {
+        let figures = [validation.loss, validation.accuracy, test.loss, test.accuracy];
+        let figures = figures.map(|value| format!("{value:.4}"));
+        let best = history.best.map_or_else(String::new, |best| (best + 1).to_string());
+        let names = [(*name).to_owned(), network.parameters().to_string(), best];
         names.into_iter().chain(figures).chain([format!("{:.1}", history.seconds())]).collect()
     };
     table::table(&head, &trained.iter().map(row).collect::<Vec<_>>())
@@ -71,24 +83,29 @@ fn plots(folder: &Path, task: &Task, trained: &[Trained; 2], device: &Device) ->
     let dataset = task.settings.dataset;
     let title = |what: &str| format!("{}: {what}", dataset.title());
     let runs = trained.each_ref().map(|trained| (trained.name, &trained.history));
-    History::figure(&title("training"), &runs).save(folder.join("history.png"))?;
-    let [train, test] = &task.recorded;
+    let scores = trained.each_ref().map(|of| format!("{} {:.4}", of.name, of.test.accuracy)).join(", ");
+    let (name, seed) = (dataset.name(), task.settings.seed);
+    let note = format!("data set {name}, seed {seed}; test accuracy of the best epoch: {scores}");
+    History::figure(&title("training"), &runs).note(note.as_str()).save(folder.join("history.png"))?;
+    let [train, _, test] = &task.recorded;
     if dataset.is_plane() {
         Figure::new(title("data")).panel(plot::scatter("", train, test)?).save(folder.join("data.png"))?;
-        let mut figure = Figure::new(title("decision boundaries"))
-            .note("shade: probability of the class; line: where both are as probable; noise features set to 0");
+        let mut figure = Figure::new(title("decision boundaries")).note(format!(
+            "seed {seed}; shade: probability; line: where both are as probable; noise features set to 0"
+        ));
         for trained in trained {
+            let heading = format!("{}: test accuracy {:.4}", trained.name, trained.test.accuracy);
             let probability = |points: &Tensor| plane(&trained.network, points, task, device);
-            figure = figure.panel(plot::decisions(trained.name, train, test, probability)?);
+            figure = figure.panel(plot::decisions(&heading, train, test, probability)?);
         }
         figure.save(folder.join("boundary.png"))?;
     } else {
-        let mut figure = Figure::new(title("confusion matrices of the test set"));
+        let mut figure = Figure::new(title("confusion matrices of the test set")).note(note);
         for (trained, color) in trained.iter().zip([Color::VIOLET, Color::TEAL]) {
-            let predictions = trained.network.forward(&task.test.x)?.argmax(D::Minus1)?.to_vec1::<u32>()?;
-            let heading = format!("{}: accuracy {:.4}", trained.name, trained.test.accuracy);
-            let labels = test.y.to_vec1::<u32>()?;
-            figure = figure.panel(plot::confusion(&heading, &test.classes, &labels, &predictions, color)?);
+            let outputs = trained.network.forward(&task.test.x)?.detach();
+            let confusion = Confusion::of_outputs(&test.classes, &outputs, &task.test.y)?;
+            let heading = format!("{}: macro F1 {:.4}", trained.name, confusion.macro_average().f1);
+            figure = figure.panel(plot::confusion(&heading, &confusion, color)?);
         }
         figure.save(folder.join("confusion.png"))?;
     }

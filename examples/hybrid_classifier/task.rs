@@ -5,12 +5,12 @@ use super::checkpoint::Settings;
 use super::model::Shape;
 use anyhow::Result;
 use candle_core::Device;
-use candlewick::data::{Dataset as Samples, Scaler, Split};
+use candlewick::data::{Dataset as Samples, Scaler, Split3};
 
-/// Fraction of each class that is held out for the test.
-const TEST_FRACTION: f64 = 0.2;
+/// Fractions of each class that are held out for validation and for the test.
+const HELD_OUT: [f64; 2] = [0.15, 0.2];
 
-/// Training and test set with the settings of a run.
+/// Training, validation and test set with the settings of a run.
 #[derive(Debug)]
 pub(crate) struct Task {
     /// Settings that a saved network needs.
@@ -21,21 +21,25 @@ pub(crate) struct Task {
     pub(crate) batch_size: usize,
     /// Step size of Adam.
     pub(crate) learning_rate: f64,
-    /// Training and test samples as they were recorded, on the CPU.
-    pub(crate) recorded: [Samples; 2],
-    /// Scaler of the training set, which scales both sets.
+    /// Training, validation and test samples as they were recorded, on the CPU.
+    pub(crate) recorded: [Samples; 3],
+    /// Scaler of the training set, which scales all sets.
     pub(crate) scaler: Scaler,
     /// Training set, scaled, on the device.
     pub(crate) train: Samples,
-    /// Test set; it is watched, but it never chooses anything.
+    /// Validation set, which chooses the epoch.
+    pub(crate) validation: Samples,
+    /// Test set, which chooses nothing.
     pub(crate) test: Samples,
 }
 
-/// Returns training and test samples as recorded, and the scaler of the training set.
-pub(crate) fn samples(settings: &Settings) -> Result<([Samples; 2], Scaler)> {
-    let Split { train, test, .. } = settings.dataset.load(settings.seed)?.split(TEST_FRACTION, settings.seed)?;
+/// Returns training, validation and test samples as recorded, and the scaler of the training set.
+pub(crate) fn samples(settings: &Settings) -> Result<([Samples; 3], Scaler)> {
+    let [validation, test] = HELD_OUT;
+    let Split3 { train, validation, test, .. } =
+        settings.dataset.load(settings.seed)?.split3(validation, test, settings.seed)?;
     let scaler = settings.dataset.scaler(&train)?;
-    Ok(([train, test], scaler))
+    Ok(([train, validation, test], scaler))
 }
 
 /// Returns scaled samples on a device.
@@ -56,7 +60,7 @@ impl Task {
         };
         let mut settings = Settings { dataset: args.dataset, seed: args.seed, shape };
         let (recorded, scaler) = samples(&settings)?;
-        let [train, test] = &recorded;
+        let [train, validation, test] = &recorded;
         (settings.shape.features, settings.shape.classes) = (train.x.dim(1)?, train.classes.len());
         Ok(Self {
             settings,
@@ -64,6 +68,7 @@ impl Task {
             batch_size: args.batch_size,
             learning_rate: args.learning_rate.unwrap_or(defaults.learning_rate),
             train: scaled(train, &scaler, device)?,
+            validation: scaled(validation, &scaler, device)?,
             test: scaled(test, &scaler, device)?,
             recorded,
             scaler,
@@ -74,10 +79,11 @@ impl Task {
     pub(crate) fn describe(&self) -> String {
         let Settings { dataset, seed, shape } = &self.settings;
         format!(
-            "dataset: {}, {} training and {} test samples, {} features, {} classes\n\
+            "dataset: {}, {} training, {} validation and {} test samples, {} features, {} classes\n\
              training: {} epochs, batches of {}, Adam with step size {}, seed {seed}",
             dataset.name(),
             self.train.len(),
+            self.validation.len(),
             self.test.len(),
             shape.features,
             shape.classes,

@@ -1,10 +1,10 @@
 //! The command line.
 
 use crate::data::Source;
-use crate::device::DeviceKind;
 use crate::positive::positive;
 use crate::whole::whole;
 use candlewick::circuit::MAX_QUBITS;
+use candlewick::device::DeviceKind;
 use clap::Parser;
 use std::path::PathBuf;
 
@@ -23,8 +23,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
 
-    /// Device to compute on [default: the best one that this build and the quantum engine support].
-    #[arg(long, value_enum)]
+    /// Device to compute on: cpu, cuda or metal [default: the best one of this build and this machine].
+    #[arg(long)]
     pub(crate) device: Option<DeviceKind>,
 
     /// Seed of the initial weights and the order of the batches.

@@ -58,7 +58,7 @@ fn read(args: &Args, set: ImageSet) -> Result<[Dataset; 2]> {
 
 /// Returns the repository's digits in the size of MNIST.
 fn enlarged(seed: u64) -> Result<[Dataset; 2]> {
-    let [train, test] = digits(seed)?;
+    let [train, _, test] = digits(0.0, seed)?;
     let enlarge = |set: Dataset| -> Result<Dataset> {
         let x = set.x.upsample_bilinear2d(28, 28, false)?.clamp(0f32, 1f32)?;
         Ok(set.with_x(x)?)

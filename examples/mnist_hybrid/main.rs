@@ -12,8 +12,6 @@
 
 mod args;
 mod data;
-#[path = "../common/device.rs"]
-mod device;
 #[path = "../common/digits.rs"]
 mod digits;
 #[path = "../common/ending.rs"]
@@ -31,6 +29,7 @@ use anyhow::{Context, Result, bail};
 use args::Args;
 use candle_core::Device;
 use candle_nn::loss::cross_entropy;
+use candlewick::device::{self, DeviceKind};
 use candlewick::optim::{Adam, AdamConfig};
 use candlewick::train::{StopReason, TrainConfig, Training, accuracy};
 use clap::Parser;
@@ -47,8 +46,8 @@ fn main() -> ExitCode {
 
 /// Trains both networks, writes the files, and returns the last line.
 fn run(args: &Args) -> Result<String> {
-    let (device, word) = device::choose(args.device)?;
-    println!("device: {word}");
+    let device = args.device.map_or_else(device::best, DeviceKind::open)?;
+    println!("device: {}", DeviceKind::of(&device));
     let images = Images::load(args, &device)?;
     println!("{}", images.describe());
     let shape = Shape { qubits: args.qubits, layers: args.layers };
@@ -63,7 +62,7 @@ fn run(args: &Args) -> Result<String> {
     let classical = fit(args, &shape, Core::Dense, &images, folder.join("classical"), &device)?;
     let trained = [hybrid, classical];
     println!("\n{}\n", report::table(&trained));
-    report::draw(&folder, &images, &trained)?;
+    report::draw(&folder, &images, &trained, args.seed)?;
     println!("wrote pictures and weights to {}", folder.display());
     let [hybrid, classical] = trained;
     Ok(format!(
@@ -86,10 +85,11 @@ fn fit(args: &Args, shape: &Shape, core: Core, images: &Images, folder: PathBuf,
         progress: true,
         ..Default::default()
     };
-    let (train, test) = (&images.train, &images.test);
+    let train = &images.train;
+    // Nothing is chosen, so that no validation set is taken from the training set: the last epoch counts.
     let history = Training::new(&network, &network.varmap, &mut adam, cross_entropy, config)
         .metric("accuracy", accuracy)
-        .run((&train.x, &train.y), Some((&test.x, &test.y)))
+        .run((&train.x, &train.y), None)
         .with_context(|| format!("training the {} network into {}", core.name(), folder.display()))?;
     if history.stop_reason == StopReason::Interrupted {
         bail!("interrupted; the same command with --resume goes on");

@@ -5,6 +5,7 @@ use crate::model::{Core, Network};
 use crate::table;
 use anyhow::{Context, Result};
 use candle_core::DType;
+use candlewick::metrics::Confusion;
 use candlewick::plot::{Color, Figure, Panel, confusion};
 use candlewick::train::History;
 use std::path::Path;
@@ -38,33 +39,34 @@ impl Trained {
 pub(crate) fn table(trained: &[Trained]) -> String {
     let row = |of: &Trained| {
         let last = of.history.last();
-        let train = last.and_then(|epoch| epoch.train.metric).unwrap_or(f64::NAN);
-        let test = last.and_then(|epoch| epoch.validation).map_or(f64::NAN, |score| score.loss);
+        let train = last.and_then(|epoch| epoch.train.metrics.first().copied()).unwrap_or(f64::NAN);
         vec![
             of.core.name().to_owned(),
             of.network.parameters().to_string(),
             format!("{train:.4}"),
-            format!("{test:.4}"),
             format!("{:.4}", of.accuracy),
             format!("{:.1}", of.history.seconds()),
         ]
     };
-    let head = ["network", "parameters", "train accuracy", "test loss", "test accuracy", "seconds"];
+    let head = ["network", "parameters", "train accuracy", "test accuracy", "seconds"];
     table::table(&head, &trained.iter().map(row).collect::<Vec<_>>())
 }
 
 /// Writes the pictures.
-pub(crate) fn draw(folder: &Path, images: &Images, trained: &[Trained]) -> Result<()> {
+pub(crate) fn draw(folder: &Path, images: &Images, trained: &[Trained], seed: u64) -> Result<()> {
     std::fs::create_dir_all(folder).with_context(|| format!("cannot write to {}", folder.display()))?;
     let title = |what: &str| format!("{}: {what}", images.title);
     let runs: Vec<(&str, &History)> = trained.iter().map(|of| (of.core.name(), &of.history)).collect();
-    History::figure(&title("training"), &runs).save(folder.join("history.png"))?;
+    let scores: Vec<String> = trained.iter().map(|of| format!("{} {:.4}", of.core.name(), of.accuracy)).collect();
+    let note = format!("{} test images, seed {seed}; test accuracy: {}", images.test.len(), scores.join(", "));
+    History::figure(&title("training"), &runs).note(note.as_str()).save(folder.join("history.png"))?;
 
     let labels = images.test.y.to_vec1::<u32>()?;
-    let mut figure = Figure::new(title("confusion matrices of the test set"));
+    let mut figure = Figure::new(title("confusion matrices of the test set")).note(note);
     for (of, color) in trained.iter().zip([Color::VIOLET, Color::TEAL]) {
         let heading = format!("{}: accuracy {:.4}", of.core.name(), of.accuracy);
-        figure = figure.panel(confusion(&heading, &images.test.classes, &labels, &of.classes, color)?);
+        figure =
+            figure.panel(confusion(&heading, &Confusion::new(&images.test.classes, &labels, &of.classes)?, color)?);
     }
     figure.save(folder.join("confusion.png"))?;
     trained.first().map_or(Ok(()), |hybrid| mistakes(folder, images, &labels, hybrid))

@@ -10,8 +10,6 @@
 //! linear layer reads the feature maps. A filter therefore only adds functions that the linear layer cannot compute
 //! alone: the last control reads the pixels themselves. Several seeds distinguish differences from chance.
 
-#[path = "../common/device.rs"]
-mod device;
 #[path = "../common/digits.rs"]
 mod digits;
 #[path = "../common/ending.rs"]
@@ -26,12 +24,13 @@ mod table;
 mod whole;
 
 use anyhow::{Result, bail};
+use candle_core::Module;
 use candle_nn::loss::cross_entropy;
 use candlewick::data::Dataset;
+use candlewick::device::{self, DeviceKind};
 use candlewick::optim::{Adam, AdamConfig};
 use candlewick::train::{History, StopReason, TrainConfig, Training, accuracy};
 use clap::Parser;
-use device::DeviceKind;
 use ending::ending;
 use model::{Filter, Network, Shape};
 use positive::positive;
@@ -46,8 +45,8 @@ use whole::whole;
 #[derive(Debug, Parser)]
 #[command(name = "quanvolution")]
 struct Args {
-    /// Device to compute on [default: the best one that this build and the quantum engine support].
-    #[arg(long, value_enum)]
+    /// Device to compute on: cpu, cuda or metal [default: the best one of this build and this machine].
+    #[arg(long)]
     device: Option<DeviceKind>,
 
     /// First seed: of the split, the random circuit, the initial weights and the order of the batches.
@@ -91,12 +90,15 @@ struct Args {
     quick: bool,
 }
 
+/// Fraction of each class by which the epoch is chosen.
+const VALIDATION_FRACTION: f64 = 0.15;
+
 /// Result of a filter with a seed.
 struct Trained {
     filter: Filter,
     network: Network,
     history: History,
-    /// Accuracy on the test set, after the last epoch.
+    /// Accuracy on the test set, with the weights of the best epoch.
     accuracy: f64,
 }
 
@@ -109,34 +111,34 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> Result<String> {
-    let (device, word) = device::choose(args.device)?;
-    println!("device: {word}");
+    let device = args.device.map_or_else(device::best, DeviceKind::open)?;
+    println!("device: {}", DeviceKind::of(&device));
     let shape = Shape { kernel: args.kernel, stride: args.stride, layers: args.layers };
     let mut all = Vec::with_capacity(4 * args.seeds);
     for index in 0..args.seeds {
         let seed = args.seed.wrapping_add(index as u64);
-        let sets = digits::digits(seed)?.map(|set| set.to_device(&device));
-        let [train, test] = sets;
-        let sets = [train?, test?];
+        let [train, validation, test] = digits::digits(VALIDATION_FRACTION, seed)?.map(|set| set.to_device(&device));
+        let sets = [train?, validation?, test?];
         for filter in Filter::ALL {
             all.push(fit(args, &shape, filter, seed, &sets)?);
         }
         if index == 0 {
             let first = all.get(..Filter::ALL.len()).unwrap_or_default();
-            report::draw(&args.output, &shape, first, &sets[1], seed)?;
+            report::draw(&args.output, &shape, first, &sets[2], seed)?;
         }
     }
     println!("\n{}\n\nwrote pictures to {}", report::table(&all), args.output.display());
     Ok(report::line(&all))
 }
 
-/// Trains a filter with its linear layer.
-fn fit(args: &Args, shape: &Shape, filter: Filter, seed: u64, [train, test]: &[Dataset; 2]) -> Result<Trained> {
+/// Trains a filter with its linear layer. The validation set chooses the epoch.
+fn fit(args: &Args, shape: &Shape, filter: Filter, seed: u64, sets: &[Dataset; 3]) -> Result<Trained> {
+    let [train, validation, test] = sets;
     let images = |set: &Dataset| match filter {
         Filter::Fixed => shape.fixed(&set.x, seed),
         _ => Ok(set.x.clone()),
     };
-    let (train_x, test_x) = (images(train)?, images(test)?);
+    let [train_x, validation_x, test_x] = [images(train)?, images(validation)?, images(test)?];
     let network = Network::new(filter, shape, &train_x, seed)?;
     let mut adam = Adam::from_varmap(&network.varmap, AdamConfig::with_learning_rate(args.learning_rate))?;
     let config = TrainConfig {
@@ -144,15 +146,16 @@ fn fit(args: &Args, shape: &Shape, filter: Filter, seed: u64, [train, test]: &[D
         epochs: args.epochs,
         batch_size: args.batch_size,
         seed,
+        restore_best: true,
         progress: true,
         ..Default::default()
     };
     let history = Training::new(&network, &network.varmap, &mut adam, cross_entropy, config)
         .metric("accuracy", accuracy)
-        .run((&train_x, &train.y), Some((&test_x, &test.y)))?;
+        .run((&train_x, &train.y), Some((&validation_x, &validation.y)))?;
     if history.stop_reason == StopReason::Interrupted {
         bail!("interrupted");
     }
-    let accuracy = history.last().and_then(|epoch| epoch.validation?.metric).unwrap_or(f64::NAN);
+    let accuracy = accuracy(&network.forward(&test_x)?.detach(), &test.y)?;
     Ok(Trained { filter, network, history, accuracy })
 }

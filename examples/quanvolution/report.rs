@@ -32,7 +32,9 @@ fn accuracies(all: &[Trained], filter: Filter) -> Vec<f64> {
 pub(crate) fn table(all: &[Trained]) -> String {
     let row = |filter: Filter| {
         let (mean, deviation) = statistics(&accuracies(all, filter));
-        let train: Vec<f64> = of(all, filter).filter_map(|trained| trained.history.last()?.train.metric).collect();
+        let train: Vec<f64> = of(all, filter)
+            .filter_map(|trained| trained.history.best_epoch()?.train.metrics.first().copied())
+            .collect();
         let seconds: Vec<f64> = of(all, filter).map(|trained| trained.history.seconds()).collect();
         let parameters = of(all, filter).next().map_or(0, |trained| trained.network.parameters());
         vec![
@@ -65,7 +67,9 @@ pub(crate) fn line(all: &[Trained]) -> String {
 pub(crate) fn draw(folder: &Path, shape: &Shape, trained: &[Trained], test: &Dataset, seed: u64) -> Result<()> {
     std::fs::create_dir_all(folder).with_context(|| format!("cannot write to {}", folder.display()))?;
     let runs: Vec<(&str, &History)> = trained.iter().map(|run| (run.filter.name(), &run.history)).collect();
-    History::figure("Quanvolution: training", &runs).save(folder.join("history.png"))?;
+    let scores: Vec<String> = trained.iter().map(|of| format!("{} {:.4}", of.filter.name(), of.accuracy)).collect();
+    let note = format!("digits, seed {seed}; test accuracy of the best epoch: {}", scores.join(", "));
+    History::figure("Quanvolution: training", &runs).note(note).save(folder.join("history.png"))?;
 
     let classes = test.y.to_vec1::<u32>()?;
     let first = |class: u32| classes.iter().position(|&label| label == class).and_then(|at| u32::try_from(at).ok());

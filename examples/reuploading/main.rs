@@ -15,8 +15,6 @@
 //! The default loss is the cross-entropy of `scale <Z> + bias`. `--loss fidelity` is the loss of the paper: 1 minus the
 //! fidelity with the state of the class, |0> or |1>, without scale and bias.
 
-#[path = "../common/device.rs"]
-mod device;
 #[path = "../common/ending.rs"]
 mod ending;
 mod model;
@@ -32,7 +30,8 @@ mod whole;
 use anyhow::{Context, Result, bail};
 use candle_core::{DType, Device, Module, Tensor};
 use candlewick::data::Dataset;
-use candlewick::optim::{Adam, AdamConfig, Schedule};
+use candlewick::device::{self, DeviceKind};
+use candlewick::optim::{Adam, AdamConfig, Interval, Schedule};
 use candlewick::train::{StopReason, TrainConfig, Training};
 use clap::Parser;
 use ending::ending;
@@ -89,9 +88,9 @@ struct Args {
     #[arg(long, default_value_t = 1, value_name = "N")]
     seed: u64,
 
-    /// Device to compute on [default: the best one that this build and the quantum engine support].
-    #[arg(long, value_enum)]
-    device: Option<device::DeviceKind>,
+    /// Device to compute on: cpu, cuda or metal [default: the best one of this build and this machine].
+    #[arg(long)]
+    device: Option<DeviceKind>,
 
     /// Folder for the pictures [default: target/reuploading/<PROBLEM>].
     #[arg(long, value_name = "DIR")]
@@ -116,13 +115,13 @@ struct Outcome {
 fn fit(args: &Args, layers: usize, [train, test]: &[Dataset; 2], device: &Device) -> Result<Outcome> {
     let restarts = Restarts::new(layers, args.restarts, args.loss, args.seed, device)?;
     let mut adam = Adam::from_varmap(&restarts.varmap, AdamConfig::with_learning_rate(args.learning_rate))?;
-    let steps = args.epochs as u64 * train.len().div_ceil(args.batch_size) as u64;
     let config = TrainConfig {
         name: layers_named(layers),
         epochs: args.epochs,
         batch_size: args.batch_size,
         seed: args.seed,
-        schedule: Schedule::Cosine { steps, floor: 0.01 },
+        schedule: Schedule::Cosine { steps: args.epochs as u64, floor: 0.01 },
+        schedule_interval: Interval::Epoch,
         progress: true,
         ..Default::default()
     };
@@ -170,8 +169,8 @@ fn run(args: &Args) -> Result<String> {
     }
     let output = args.output.clone().unwrap_or_else(|| PathBuf::from("target/reuploading").join(args.problem.name()));
     std::fs::create_dir_all(&output).with_context(|| format!("cannot write to {}", output.display()))?;
-    let (device, word) = device::choose(args.device)?;
-    println!("device: {word}");
+    let device = args.device.map_or_else(device::best, DeviceKind::open)?;
+    println!("device: {}", DeviceKind::of(&device));
     println!(
         "{}: {} training and {} test points, {} restarts, {} epochs, batches of {}",
         args.problem.name(),

@@ -14,8 +14,6 @@
 //! The network learns random targets by heart, as the reference did. It also learns the breast cancer table, where the
 //! test set shows whether it generalises.
 
-#[path = "../common/device.rs"]
-mod device;
 #[path = "../common/ending.rs"]
 mod ending;
 mod model;
@@ -32,12 +30,12 @@ use anyhow::{Context, Result, bail};
 use candle_core::Device;
 use candle_nn::loss::mse;
 use candlewick::circuit::MAX_QUBITS;
+use candlewick::device::{self, DeviceKind};
 use candlewick::nn::linear_size_in_bytes;
 use candlewick::optim::{Adam, AdamConfig};
 use candlewick::plot::{Color, Figure};
 use candlewick::train::{History, StopReason, TrainConfig, Training};
 use clap::Parser;
-use device::DeviceKind;
 use ending::ending;
 use model::Network;
 use positive::positive;
@@ -58,8 +56,8 @@ struct Args {
     #[arg(long, value_enum)]
     task: Option<Kind>,
 
-    /// Device to compute on [default: the best one that this build and the quantum engine support].
-    #[arg(long, value_enum)]
+    /// Device to compute on: cpu, cuda or metal [default: the best one of this build and this machine].
+    #[arg(long)]
     device: Option<DeviceKind>,
 
     /// Seed of the data, the split, the initial weights and the order of the batches.
@@ -99,8 +97,8 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> Result<String> {
-    let (device, word) = device::choose(args.device)?;
-    println!("device: {word}");
+    let device = args.device.map_or_else(device::best, DeviceKind::open)?;
+    println!("device: {}", DeviceKind::of(&device));
     let kinds = args.task.map_or(vec![Kind::BreastCancer, Kind::Random], |kind| vec![kind]);
     let outcomes = kinds.into_iter().map(|kind| learn(args, kind, &device)).collect::<Result<Vec<_>>>()?;
     draw(args, &outcomes).with_context(|| format!("cannot draw into {}", args.output.display()))?;
@@ -130,13 +128,15 @@ fn learn(args: &Args, kind: Kind, device: &Device) -> Result<Outcome> {
         epochs: args.epochs,
         batch_size: args.batch_size,
         seed: args.seed,
+        restore_best: task.validation.is_some(),
         progress: true,
         ..Default::default()
     };
     let mut adam = Adam::from_varmap(&varmap, AdamConfig::with_learning_rate(args.learning_rate))?;
-    let ((x, y), test) = (&task.train, task.test.as_ref().map(|(x, y)| (x, y)));
-    let history =
-        Training::new(&network, &varmap, &mut adam, mse, config).metric("accuracy", accuracy).run((x, y), test)?;
+    let ((x, y), validation) = (&task.train, task.validation.as_ref().map(|(x, y)| (x, y)));
+    let history = Training::new(&network, &varmap, &mut adam, mse, config)
+        .metric("accuracy", accuracy)
+        .run((x, y), validation)?;
     if history.stop_reason == StopReason::Interrupted {
         bail!("interrupted");
     }
@@ -156,7 +156,8 @@ fn learn(args: &Args, kind: Kind, device: &Device) -> Result<Outcome> {
 fn draw(args: &Args, outcomes: &[Outcome]) -> Result<()> {
     std::fs::create_dir_all(&args.output)?;
     let runs: Vec<(&str, &History)> = outcomes.iter().map(|outcome| (outcome.task.name, &outcome.history)).collect();
-    History::figure("Sparse network: training", &runs).save(args.output.join("history.png"))?;
+    let note = format!("seed {}; random targets have no validation set", args.seed);
+    History::figure("Sparse network: training", &runs).note(note).save(args.output.join("history.png"))?;
     let mut figure = Figure::new("Sparse network: which gates act")
         .note("filled: the value of the qubit exceeds 0.1 in that sample, and its rotation and CX act");
     for (Outcome { task, scores: [before, after, _], .. }, color) in outcomes.iter().zip([Color::VIOLET, Color::TEAL]) {

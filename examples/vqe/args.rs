@@ -32,7 +32,7 @@ pub(crate) struct Args {
     #[arg(long, value_enum, default_value_t = Optimizer::Adam)]
     pub(crate) optimizer: Optimizer,
 
-    /// Its step size [default: 0.05; natural gradient 0.2; SPSA 0.2].
+    /// Its step size, not with L-BFGS [default: 0.05; natural gradient 0.2; SPSA 0.2].
     #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
     pub(crate) learning_rate: Option<f64>,
 
@@ -97,6 +97,8 @@ pub(crate) enum Optimizer {
     Adam,
     /// The natural gradient.
     Natural,
+    /// L-BFGS, a quasi-Newton method; its line searches choose the step size.
+    Lbfgs,
     /// Simultaneous perturbation, without gradients.
     Spsa,
 }

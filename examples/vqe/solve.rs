@@ -6,7 +6,7 @@ use candle_nn::Init;
 use candlewick::functional;
 use candlewick::gate::Gate;
 use candlewick::nn::QuantumNaturalGradientConfig;
-use candlewick::optim::{AdamConfig, SpsaConfig};
+use candlewick::optim::{AdamConfig, LbfgsConfig, SpsaConfig};
 use candlewick::prelude::*;
 use candlewick::variational::{
     AdaptVqe, AdaptVqeConfig, AdaptVqeRound, Molecule, StopReason, Vqe, VqeConfig, VqeMethod, VqeStep,
@@ -62,6 +62,7 @@ fn config(args: &Args, seed: u64) -> VqeConfig {
         Optimizer::Natural => {
             VqeMethod::NaturalGradient(QuantumNaturalGradientConfig { learning_rate: rate(0.2), ..Default::default() })
         }
+        Optimizer::Lbfgs => VqeMethod::Lbfgs(LbfgsConfig::default()),
         Optimizer::Spsa => {
             let learning_rate = rate(0.2);
             VqeMethod::Spsa(SpsaConfig { learning_rate, stability_constant: 30.0, seed, ..Default::default() })
@@ -97,6 +98,10 @@ pub(crate) fn lowest(args: &Args, molecule: &Molecule, label: &str) -> Result<Fo
 
 /// Runs the solver with a progress bar; without a terminal, with a line after every tenth of each optimisation.
 fn run(args: &Args, molecule: &Molecule, label: &str, seed: u64) -> Result<Found> {
+    ensure!(
+        args.optimizer != Optimizer::Lbfgs || args.learning_rate.is_none() && args.shots.is_none(),
+        "--optimizer lbfgs takes neither --learning-rate (its line searches choose it) nor --shots (they need exact energies)"
+    );
     let config = config(args, seed);
     let steps = config.steps;
     let style = ProgressStyle::with_template("{prefix:>12} {bar:30.cyan/blue} {pos:>4}/{len} steps  {msg}")?;

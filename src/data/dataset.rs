@@ -25,20 +25,13 @@ pub struct Dataset {
     /// Samples `[samples, features]`, or `[samples, channels, height, width]` for images; F32 on the CPU if this crate
     /// made them.
     pub x: Tensor,
-    /// Class of each sample, `[samples]` in U32, below the number of classes.
+    /// Class of each sample, `[samples]` in U32, below the number of classes. In a set for a regression, the targets
+    /// `[samples, targets]` in a floating-point dtype, of which there may be none.
     pub y: Tensor,
-    /// Name of each class.
+    /// Name of each class; none in a set for a regression.
     pub classes: Vec<String>,
-}
-
-/// Two parts of one set of samples: [`Dataset::split`] makes them, and so does `images` of the feature `datasets`.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct Split {
-    /// Samples to train on.
-    pub train: Dataset,
-    /// Samples held out for the test.
-    pub test: Dataset,
+    /// Name of each feature, or nothing if they have no names.
+    pub features: Vec<String>,
 }
 
 impl Dataset {
@@ -65,19 +58,50 @@ impl Dataset {
         }
         check_copy("the labels", &y, y.dtype())?;
         check_labels(&y.to_vec1::<u32>()?, &classes)?;
-        Ok(Self { x, y, classes })
+        Ok(Self { x, y, classes, features: Vec::new() })
     }
 
-    /// Returns the same samples with other features, such as images made of rows or channels in another order.
+    /// Makes a data set for a regression: targets `[samples, targets]` in a floating-point dtype.
+    ///
+    /// ```
+    /// use candle_core::{Device, Tensor};
+    /// use candlewick::data::Dataset;
+    /// let x = Tensor::arange(0f32, 20.0, &Device::Cpu)?.reshape((10, 2))?;
+    /// let set = Dataset::regression(x.clone(), x.sum_keepdim(1)?)?;
+    /// assert_eq!((set.len(), set.split(0.2, 7)?.test.len()), (10, 2));
+    /// # Ok::<(), candlewick::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Targets of another shape or dtype, or of another number of samples.
+    pub fn regression(x: Tensor, y: Tensor) -> Result<Self> {
+        let samples = x.dims().first().copied().unwrap_or(0);
+        if !y.dtype().is_float() {
+            let (what, dtype) = ("the tensor of targets".to_owned(), y.dtype());
+            return Err(Error::Tensor(TensorError::UnsupportedDType { what, dtype }));
+        }
+        match y.dims() {
+            [targets, _] if *targets == samples => Ok(Self { x, y, classes: Vec::new(), features: Vec::new() }),
+            other => {
+                let expected = (samples, other.get(1).copied().unwrap_or(1)).into();
+                let (what, actual) = ("the targets", y.shape().clone());
+                Err(Error::Tensor(TensorError::Shape { what, expected, actual }))
+            }
+        }
+    }
+
+    /// Returns the same samples with other features, such as scaled ones, or images made of rows. The new features have
+    /// no names.
     ///
     /// # Errors
     /// Features of another number of samples.
     pub fn with_x(self, x: Tensor) -> Result<Self> {
-        Self::new(x, self.y, self.classes)
+        if self.y.dtype().is_float() { Self::regression(x, self.y) } else { Self::new(x, self.y, self.classes) }
     }
 
-    /// Reads a table: a first line `samples,features,class names..`, then for each sample a line with its features,
-    /// followed by its class (from 0).
+    /// Reads a table in the format of this repository's own data; [`read_csv`](Self::read_csv) reads other tables. A
+    /// first line `samples,features,class names..`, then for each sample a line with its
+    /// features, followed by its class (from 0).
     ///
     /// # Errors
     /// A line that does not fit, with its number and the number of its field if one field is wrong, both counted from
@@ -126,7 +150,7 @@ impl Dataset {
 
     /// Returns the number of samples.
     pub fn len(&self) -> usize {
-        self.y.elem_count()
+        self.y.dims().first().copied().unwrap_or(0)
     }
 
     /// Returns whether there are no samples.
@@ -140,9 +164,11 @@ impl Dataset {
     /// candle's error for an index that is out of range.
     pub fn select(&self, indices: &[u32]) -> Result<Self> {
         check_copy("the samples", &self.x, self.x.dtype())?;
+        check_copy("the labels", &self.y, self.y.dtype())?;
         let indices = Tensor::new(indices, self.x.device())?;
-        let (x, y) = (self.x.contiguous()?.index_select(&indices, 0)?, self.y.index_select(&indices, 0)?);
-        Ok(Self { x, y, classes: self.classes.clone() })
+        let rows = |of: &Tensor| of.contiguous()?.index_select(&indices, 0);
+        let (x, y) = (rows(&self.x)?, rows(&self.y)?);
+        Ok(Self { x, y, ..self.clone() })
     }
 
     /// Returns the samples in an order that the seed determines. Parts of a [`split`](Self::split) and many tables are
@@ -163,32 +189,7 @@ impl Dataset {
     /// candle's errors.
     pub fn take(&self, count: usize) -> Result<Self> {
         let count = count.min(self.len());
-        Ok(Self { x: self.x.narrow(0, 0, count)?, y: self.y.narrow(0, 0, count)?, classes: self.classes.clone() })
-    }
-
-    /// Splits the samples into a part for training and a part for the test. The fraction `fraction` of every class,
-    /// rounded to whole samples, goes to the test; the seed chooses the samples. Both parts are in the order of their
-    /// classes: [shuffle](Self::shuffled) them before you take a few samples.
-    ///
-    /// # Errors
-    /// A fraction outside [0, 1]; a label beyond the classes.
-    pub fn split(&self, fraction: f64, seed: u64) -> Result<Split> {
-        if !(0.0..=1.0).contains(&fraction) {
-            return Err(Error::Setting { of: "a split", setting: "fraction", value: fraction, allowed: "in [0, 1]" });
-        }
-        let mut rng = seeded_generator(seed, Purpose::Split);
-        let labels = self.y.to_vec1::<u32>()?;
-        check_labels(&labels, &self.classes)?;
-        let (mut kept, mut held_out) = (Vec::new(), Vec::new());
-        for class in 0..self.classes.len() as u32 {
-            let of = |(&label, index): (&u32, u32)| (label == class).then_some(index);
-            let mut members: Vec<u32> = labels.iter().zip(0..).filter_map(of).collect();
-            members.shuffle(&mut rng);
-            let rest = members.split_off((members.len() as f64 * fraction).round() as usize);
-            held_out.extend(members);
-            kept.extend(rest);
-        }
-        Ok(Split { train: self.select(&kept)?, test: self.select(&held_out)? })
+        Ok(Self { x: self.x.narrow(0, 0, count)?, y: self.y.narrow(0, 0, count)?, ..self.clone() })
     }
 
     /// Appends `features` features without meaning: normal variates of mean 0 and standard deviation `deviation`, from
@@ -200,7 +201,10 @@ impl Dataset {
         let (samples, _) = self.x.dims2()?;
         let noise = normal_numbers(samples, features, deviation, &mut seeded_generator(seed, Purpose::Noise))?;
         let noise = Tensor::from_vec(noise, (samples, features), &Device::Cpu)?.to_dtype(self.x.dtype())?;
-        Ok(Self { x: Tensor::cat(&[&self.x, &noise.to_device(self.x.device())?], 1)?, ..self.clone() })
+        let x = Tensor::cat(&[&self.x, &noise.to_device(self.x.device())?], 1)?;
+        let unnamed = self.features.is_empty();
+        let names = (1..=features).filter(|_| !unnamed).map(|index| format!("noise {index}"));
+        Ok(Self { x, features: self.features.iter().cloned().chain(names).collect(), ..self.clone() })
     }
 
     /// Copies the data set to another device.
@@ -208,11 +212,11 @@ impl Dataset {
     /// # Errors
     /// candle's errors.
     pub fn to_device(&self, device: &Device) -> Result<Self> {
-        Ok(Self { x: self.x.to_device(device)?, y: self.y.to_device(device)?, classes: self.classes.clone() })
+        Ok(Self { x: self.x.to_device(device)?, y: self.y.to_device(device)?, ..self.clone() })
     }
 }
 
-fn check_labels(labels: &[u32], classes: &[String]) -> Result<()> {
+pub(super) fn check_labels(labels: &[u32], classes: &[String]) -> Result<()> {
     match labels.iter().position(|&label| label as usize >= classes.len()) {
         None => Ok(()),
         Some(sample) => Err(Error::Data(DataError::Label { sample, classes: classes.len() })),

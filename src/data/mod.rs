@@ -1,31 +1,42 @@
-//! Small data sets and their preparation for a network: clouds of points from a seed, tables, splits, scaling,
-//! principal components. The feature `datasets` adds MNIST and Fashion-MNIST.
+//! Small data sets and their preparation for a network: clouds of points from a seed, tables, splits, missing values,
+//! scaling, principal components. The feature `datasets` adds MNIST and Fashion-MNIST.
 //!
 //! ```
-//! use candlewick::data::{self, MoonsConfig, Scaler, Split};
+//! use candlewick::data::{self, MoonsConfig, Scaler, Split3};
 //! let moons = data::moons(500, MoonsConfig { noise: 0.1, seed: 7, ..Default::default() })?;
 //! let all = moons.with_noise(2, 0.1, 7)?; // [500, 4], two features of noise
-//! let Split { train, test, .. } = all.split(0.2, 7)?; // a fifth of each class held out
-//! let scaler = Scaler::standard(&train.x)?; // of the training set alone
+//! let Split3 { train, validation, test, .. } = all.split3(0.2, 0.2, 7)?; // two fifths of each class held out
+//! let scaler = Scaler::standard(&train)?; // of the training set alone
 //! let (train_x, test_x) = (scaler.apply(&train.x)?, scaler.apply(&test.x)?);
-//! assert_eq!((train_x.dims(), test_x.dims()), (&[400, 4][..], &[100, 4][..]));
+//! assert_eq!((train_x.dims(), test_x.dims()), (&[300, 4][..], &[100, 4][..]));
+//! assert_eq!(validation.len(), 100);
 //! # Ok::<(), candlewick::Error>(())
 //! ```
 
 mod dataset;
+mod encoder;
+mod features;
 #[cfg(feature = "datasets")]
 mod images;
+mod imputer;
 mod pca;
 mod points;
 mod scaler;
+mod splits;
+mod table;
 
-pub use dataset::{Dataset, Split};
+pub use dataset::Dataset;
+pub use encoder::{CsvConfig, Missing, TableEncoder, Target};
+pub use features::Features;
 #[cfg(feature = "datasets")]
 #[cfg_attr(docsrs, doc(cfg(feature = "datasets")))]
 pub use images::{ImageSet, images};
+pub use imputer::Imputer;
 pub use pca::Pca;
 pub use points::{BlobsConfig, CirclesConfig, MoonsConfig, SpiralsConfig, blobs, circles, moons, spirals};
 pub use scaler::Scaler;
+pub use splits::{Split, Split3};
+pub use table::Table;
 
 use crate::random::Generator;
 use rand::SeedableRng;
@@ -37,6 +48,8 @@ pub(crate) enum Purpose {
     Points,
     /// Rows that are held out for the test.
     Split,
+    /// Rows of each fold.
+    Folds,
     /// Order of the training samples.
     #[cfg(feature = "train")]
     Batches,
@@ -54,6 +67,7 @@ pub(crate) fn seeded_generator(seed: u64, purpose: Purpose) -> Generator {
         #[cfg(feature = "train")]
         Purpose::Batches => 2,
         Purpose::Noise => 3,
+        Purpose::Folds => 1 << 62,
         Purpose::Order => 1 << 63,
     };
     Generator::seed_from_u64(seed.wrapping_mul(4).wrapping_add(stream))

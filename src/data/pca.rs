@@ -1,10 +1,13 @@
 //! Principal component analysis, for fewer features.
 
-use crate::error::{Error, Result, TensorError};
+use super::features::{check_features, saved_tensor};
+use super::{Features, Scaler};
+use crate::error::{DataError, Error, Result};
 use crate::limits::check_copy;
 use crate::memory::check_numbers;
 use candle_core::{DType, Device, Module, Tensor};
 use nalgebra::{DMatrix, SymmetricEigen};
+use std::collections::HashMap;
 
 /// Projection of samples onto the directions in which the training set varies most (Pearson 1901, Hotelling 1933); a
 /// candle [`Module`].
@@ -31,6 +34,8 @@ pub struct Pca {
     explained: Vec<f64>,
 }
 
+/// Names of saved tensors.
+const NAMES: [&str; 3] = ["mean", "directions", "explained"];
 /// Number of rows that are summed at a time.
 const ROWS: usize = 1024;
 
@@ -41,7 +46,9 @@ impl Pca {
     /// # Errors
     /// No samples, or samples that are no rows or not finite; no components, or more than features; features with
     /// covariances that do not fit the memory.
-    pub fn new(x: &Tensor, components: usize) -> Result<Self> {
+    pub fn new<'a>(x: impl Into<Features<'a>>, components: usize) -> Result<Self> {
+        let of: Features<'a> = x.into();
+        let x = of.x;
         let (samples, features) = x.dims2()?;
         let setting =
             |setting, value, allowed| Err(Error::Setting { of: "principal components", setting, value, allowed });
@@ -61,11 +68,7 @@ impl Pca {
         for start in (0..samples).step_by(ROWS) {
             let part = rows.narrow(0, start, ROWS.min(samples - start))?.flatten_all()?.to_vec1::<f64>()?;
             if let Some((at, &value)) = part.iter().enumerate().find(|(_, value)| !value.is_finite()) {
-                return Err(Error::Tensor(TensorError::FeatureNotFinite {
-                    feature: at % features,
-                    sample: start + at / features,
-                    value,
-                }));
+                return Err(of.not_finite(at % features, start + at / features, value));
             }
         }
         let mean = rows.mean(0)?;
@@ -77,8 +80,10 @@ impl Pca {
             let part = DMatrix::from_vec(features, count, part);
             covariances.gemm(1.0 / samples as f64, &part, &part.transpose(), 1.0);
         }
-        if let Some(&value) = covariances.iter().find(|value| !value.is_finite()) {
-            return setting("a covariance", value, "finite");
+        if let Some((index, &value)) = covariances.iter().enumerate().find(|(_, value)| !value.is_finite()) {
+            let (what, feature, allowed) = ("covariance", index % features, "finite");
+            let name = of.name(feature);
+            return Err(Error::Data(DataError::FeatureNumber { what, feature, name, value, allowed }));
         }
         let total = covariances.trace();
         let eigen = SymmetricEigen::new(covariances);
@@ -113,11 +118,46 @@ impl Pca {
         &self.directions
     }
 
+    /// Returns mean, directions and explained fractions under the names `mean`, `directions` and `explained`, to be
+    /// saved in a safetensors file.
+    ///
+    /// # Errors
+    /// candle's errors.
+    pub fn to_tensors(&self) -> Result<HashMap<String, Tensor>> {
+        let explained = Tensor::new(self.explained.as_slice(), &Device::Cpu)?;
+        let tensors = [self.mean.clone(), self.directions.clone(), explained];
+        Ok(NAMES.iter().map(|&name| name.to_owned()).zip(tensors).collect())
+    }
+
+    /// Makes the projection of saved tensors.
+    ///
+    /// # Errors
+    /// Tensors that are missing, of other shapes, or of no common floating-point dtype.
+    pub fn from_tensors(tensors: &HashMap<String, Tensor>) -> Result<Self> {
+        let [mean, directions, explained] = NAMES.map(|name| saved_tensor(tensors, name, "a tensor"));
+        let (mean, directions, explained) = (mean?, directions?, explained?);
+        let (features, components) = directions.dims2()?;
+        // A scaler checks its offset the same way.
+        Scaler::new(mean.clone(), mean.clone())?;
+        let misfit = |name: &str, tensor: &Tensor, dtype: DType, shape: Vec<usize>| {
+            let [expected, actual] =
+                [(dtype, shape), (tensor.dtype(), tensor.dims().to_vec())].map(|(d, s)| format!("{d:?} {s:?}"));
+            match expected == actual {
+                true => Ok(()),
+                false => Err(Error::Data(DataError::Saved { name: name.to_owned(), expected, actual })),
+            }
+        };
+        misfit(NAMES[0], &mean, directions.dtype(), vec![features])?;
+        misfit(NAMES[2], &explained, DType::F64, vec![components])?;
+        Ok(Self { mean, directions, explained: explained.to_vec1()? })
+    }
+
     /// Returns the coordinates `[samples, components]` of samples `[samples, features]`.
     ///
     /// # Errors
-    /// candle's error for another number of features, dtype or device.
+    /// Another number of features; candle's error for another dtype or device.
     pub fn apply(&self, x: &Tensor) -> Result<Tensor> {
+        check_features("a feature vector to project", x, self.mean.elem_count())?;
         Ok(x.broadcast_sub(&self.mean)?.matmul(&self.directions)?)
     }
 }

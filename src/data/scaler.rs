@@ -1,9 +1,11 @@
 //! Scaling of features.
 
-use crate::error::{Error, Result, TensorError};
-use crate::limits::check_copy;
+use super::Features;
+use super::features::{check_features, saved_tensor};
+use crate::error::{DataError, Error, Result, TensorError};
 use crate::memory::check_numbers;
 use candle_core::{DType, Device, Module, Tensor};
+use std::collections::HashMap;
 
 /// Scaling `(x - offset) / scale`, feature by feature; a candle [`Module`].
 ///
@@ -27,6 +29,10 @@ pub struct Scaler {
     /// Numbers by which the differences are divided, `[features]`.
     pub scale: Tensor,
 }
+
+/// Names of saved tensors.
+const OFFSET: &str = "offset";
+const SCALE: &str = "scale";
 
 impl Scaler {
     /// Makes a scaler of existing numbers, such as numbers of a file: both `[features]`, of one floating-point dtype.
@@ -65,9 +71,9 @@ impl Scaler {
     /// feature that does not vary is only moved.
     ///
     /// # Errors
-    /// No samples, or samples that are no rows or not finite.
-    pub fn standard(x: &Tensor) -> Result<Self> {
-        Self::by_feature(x, |values, _, _| {
+    /// No samples, or samples that are no rows or not finite; a feature whose numbers have no scale in their dtype.
+    pub fn standard<'a>(x: impl Into<Features<'a>>) -> Result<Self> {
+        Self::by_feature(x.into(), |values, _, _| {
             let count = values.len() as f64;
             let mean = values.iter().sum::<f64>() / count;
             let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / count;
@@ -80,7 +86,7 @@ impl Scaler {
     ///
     /// # Errors
     /// No samples, or samples that are no rows or not finite; `low` not below `high`, or either not finite.
-    pub fn range(x: &Tensor, low: f64, high: f64) -> Result<Self> {
+    pub fn range<'a>(x: impl Into<Features<'a>>, low: f64, high: f64) -> Result<Self> {
         let width = high - low;
         if !(width.is_finite() && width > 0.0) {
             return Err(Error::Setting {
@@ -90,7 +96,7 @@ impl Scaler {
                 allowed: "finite and above 0",
             });
         }
-        Self::by_feature(x, |_, least, most| {
+        Self::by_feature(x.into(), |_, least, most| {
             let scale = if most > least { (most - least) / width } else { 1.0 };
             (least - low * scale, scale)
         })
@@ -117,20 +123,13 @@ impl Scaler {
 
     /// Computes offset and scale of each feature from its values, their minimum and their maximum. A feature that does
     /// not vary has a scale of 1.
-    fn by_feature(x: &Tensor, of: impl Fn(&[f64], f64, f64) -> (f64, f64)) -> Result<Self> {
-        let (samples, features) = x.dims2()?;
-        let setting = |setting, value, allowed| Error::Setting { of: "a scaler", setting, value, allowed };
-        if samples == 0 {
-            return Err(setting("samples", 0.0, "at least 1"));
-        }
-        // Counts the samples twice: feature by feature, and as a list.
-        check_copy("the samples", &x.t()?, DType::F64)?;
-        let columns: Vec<f64> =
-            x.t()?.to_dtype(DType::F64)?.to_device(&Device::Cpu)?.contiguous()?.flatten_all()?.to_vec1()?;
+    fn by_feature(x: Features<'_>, of: impl Fn(&[f64], f64, f64) -> (f64, f64)) -> Result<Self> {
+        let (columns, samples) = x.columns("a scaler")?;
+        let features = columns.len() / samples;
         let (mut offset, mut scale) = (Vec::with_capacity(features), Vec::with_capacity(features));
         for (feature, values) in columns.chunks_exact(samples).enumerate() {
             if let Some((sample, &value)) = values.iter().enumerate().find(|(_, value)| !value.is_finite()) {
-                return Err(Error::Tensor(TensorError::FeatureNotFinite { feature, sample, value }));
+                return Err(x.not_finite(feature, sample, value));
             }
             let (least, most) = values.iter().fold((f64::MAX, f64::MIN), |(a, b), &v| (a.min(v), b.max(v)));
             // The mean of many equal values is rounded and may differ from the value.
@@ -139,15 +138,24 @@ impl Scaler {
             offset.push(zero);
             scale.push(if is_constant { 1.0 } else { one });
         }
-        let tensor = |values: Vec<f64>| Tensor::from_vec(values, features, &Device::Cpu)?.to_dtype(x.dtype());
+        let samples = x.x;
+        let tensor = |values: Vec<f64>| Tensor::from_vec(values, features, &Device::Cpu)?.to_dtype(samples.dtype());
         let (offset, scale) = (tensor(offset)?, tensor(scale)?);
-        let rounded = |tensor: &Tensor| tensor.to_dtype(DType::F64)?.to_vec1::<f64>();
-        if let Some(value) = rounded(&scale)?.into_iter().find(|scale| !(scale.is_finite() && *scale > 0.0)) {
-            return Err(setting("a scale", value, "finite and above 0 in the samples' dtype"));
+        // Both as the samples' dtype has them.
+        for (what, numbers, least) in [("scale", &scale, 0.0), ("offset", &offset, f64::NEG_INFINITY)] {
+            let numbers = numbers.to_dtype(DType::F64)?.to_vec1::<f64>()?;
+            let is_bad = |value: &f64| !(value.is_finite() && *value > least);
+            if let Some((feature, &value)) = numbers.iter().enumerate().find(|(_, value)| is_bad(value)) {
+                let name = x.name(feature);
+                let allowed = if what == "scale" {
+                    "finite and above 0 in the samples' dtype"
+                } else {
+                    "finite in the samples' dtype"
+                };
+                return Err(Error::Data(DataError::FeatureNumber { what, feature, name, value, allowed }));
+            }
         }
-        if let Some(value) = rounded(&offset)?.into_iter().find(|offset| !offset.is_finite()) {
-            return Err(setting("an offset", value, "finite in the samples' dtype"));
-        }
+        let x = samples;
         Ok(Self { offset: offset.to_device(x.device())?, scale: scale.to_device(x.device())? })
     }
 
@@ -171,18 +179,22 @@ impl Scaler {
 
     /// Returns offset and scale in the dtype of the samples, if the samples have as many features.
     fn for_samples(&self, x: &Tensor) -> Result<[Tensor; 2]> {
-        let (expected, actual) = (self.offset.elem_count(), x.shape());
-        match x.dims().last() {
-            Some(&features) if features == expected => {
-                check_copy("the samples", x, x.dtype())?;
-                Ok([self.offset.to_dtype(x.dtype())?, self.scale.to_dtype(x.dtype())?])
-            }
-            _ => Err(Error::Tensor(TensorError::Shape {
-                what: "a feature vector to scale",
-                expected: expected.into(),
-                actual: actual.clone(),
-            })),
-        }
+        check_features("a feature vector to scale", x, self.offset.elem_count())?;
+        Ok([self.offset.to_dtype(x.dtype())?, self.scale.to_dtype(x.dtype())?])
+    }
+
+    /// Returns the numbers under the names `offset` and `scale`, to be saved in a safetensors file.
+    pub fn to_tensors(&self) -> HashMap<String, Tensor> {
+        HashMap::from([(OFFSET.to_owned(), self.offset.clone()), (SCALE.to_owned(), self.scale.clone())])
+    }
+
+    /// Makes a scaler of saved tensors.
+    ///
+    /// # Errors
+    /// A tensor that is missing; the errors of [`new`](Self::new).
+    pub fn from_tensors(tensors: &HashMap<String, Tensor>) -> Result<Self> {
+        let get = |name| saved_tensor(tensors, name, "[features]");
+        Self::new(get(OFFSET)?, get(SCALE)?)
     }
 
     /// Copies the scaler to another device.

@@ -17,6 +17,116 @@ pub enum DataError {
         /// Problem, in words.
         problem: &'static str,
     },
+    /// A line of a table with another number of fields than its header.
+    #[error("line {line} of the table has {actual} field(s), the header has {expected}")]
+    FieldCount {
+        /// The line, counted from 1.
+        line: usize,
+        /// Number of fields of the header.
+        expected: usize,
+        /// Number of fields of the line.
+        actual: usize,
+    },
+    /// A column that a table does not have.
+    #[error("the table has no column `{name}`, only {known:?}")]
+    UnknownColumn {
+        /// Name of the column.
+        name: String,
+        /// Names of the table's columns.
+        known: Vec<String>,
+    },
+    /// A column of a table that cannot be used.
+    #[error("column {field} of the table (`{column}`): {problem}")]
+    Column {
+        /// The column, counted from 1.
+        field: usize,
+        /// Name of the column.
+        column: String,
+        /// Problem, in words.
+        problem: &'static str,
+    },
+    /// A field of a table that cannot be used.
+    #[error("line {line} of the table, field {field} (`{column}`): `{value}` {problem}")]
+    Field {
+        /// The line, counted from 1.
+        line: usize,
+        /// Number of the field in its line, from 1.
+        field: usize,
+        /// Name of the column.
+        column: String,
+        /// Text of the field.
+        value: String,
+        /// Problem, in words.
+        problem: &'static str,
+    },
+    /// A field of a table with a class or a category that the table of the training did not have.
+    #[error("line {line} of the table, field {field} (`{column}`): `{value}` is none of {known:?}")]
+    UnseenCategory {
+        /// The line, counted from 1.
+        line: usize,
+        /// Number of the field in its line, from 1.
+        field: usize,
+        /// Name of the column.
+        column: String,
+        /// Text of the field.
+        value: String,
+        /// Classes or categories of the column.
+        known: Vec<String>,
+    },
+    /// A column of text with too many different values.
+    #[error(
+        "column {field} of the table (`{column}`) has {count} or more different texts, and {limit} are allowed: leave it out or raise the limit"
+    )]
+    Categories {
+        /// The column, counted from 1.
+        field: usize,
+        /// Name of the column.
+        column: String,
+        /// Number of different texts that were counted.
+        count: usize,
+        /// Largest number of different texts.
+        limit: usize,
+    },
+    /// A feature that is missing in every sample, so that nothing can be put in its place.
+    #[error("feature {feature}{} has no number in any sample", name_of(.name))]
+    EmptyFeature {
+        /// Column of the feature, counted from 0.
+        feature: usize,
+        /// Name of the feature, if it has one.
+        name: Option<String>,
+    },
+    /// A number learnt of a feature that its dtype does not hold.
+    #[error("the {what} of feature {feature}{} is {value}, which must be {allowed}", name_of(.name))]
+    FeatureNumber {
+        /// Number that was learnt: `scale`, `offset` or `covariance`.
+        what: &'static str,
+        /// Column of the feature, counted from 0.
+        feature: usize,
+        /// Name of the feature, if it has one.
+        name: Option<String>,
+        /// The value.
+        value: f64,
+        /// Allowed range, in words.
+        allowed: &'static str,
+    },
+    /// A saved tensor that is missing or does not fit.
+    #[error("the saved tensor `{name}` is {actual}, expected {expected}")]
+    Saved {
+        /// Name of the tensor.
+        name: String,
+        /// Shape that fits.
+        expected: String,
+        /// Shape that was saved, or `missing`.
+        actual: String,
+    },
+    /// A class that needs samples and has none.
+    #[error("class {class} of {classes} has no sample")]
+    EmptyClass {
+        /// The class, counted from 0.
+        class: usize,
+        /// Number of classes.
+        classes: usize,
+    },
     /// A file that does not have the images or labels of its data set.
     #[error("{path}: {what} is {actual}, expected {expected}")]
     ImageFile {
@@ -37,4 +147,9 @@ pub enum DataError {
         /// Number of classes.
         classes: usize,
     },
+}
+
+/// Returns the name of a feature in brackets, behind a blank; nothing if it has none.
+pub(super) fn name_of(name: &Option<String>) -> String {
+    name.as_ref().map_or_else(String::new, |name| format!(" (`{name}`)"))
 }

@@ -18,6 +18,32 @@ pub enum DeviceError {
         /// The value of the variable.
         name: String,
     },
+    /// A kind of device for which this build has no support.
+    #[error("this build has no support for {device}; build with the feature `{device}`")]
+    NotCompiled {
+        /// Kind of the device, and name of the feature.
+        device: &'static str,
+    },
+    /// A kind of device that the machine does not have.
+    #[error("this machine has no {device} device")]
+    Absent {
+        /// Kind of the device.
+        device: &'static str,
+    },
+    /// A device that is there but cannot be used.
+    #[error("the {device} device is there but cannot be used: {source}")]
+    Unusable {
+        /// Kind of the device.
+        device: &'static str,
+        /// Error of the driver, or of a circuit on the device.
+        source: Cause,
+    },
+    /// A name of no kind of device.
+    #[error("`{name}` is none of cpu, cuda and metal")]
+    UnknownKind {
+        /// The name.
+        name: String,
+    },
     /// A GPU refused to run a kernel.
     #[error(
         "kernel `{kernel}` was refused ({source}): {groups} groups of {threads} threads, {group_bytes} bytes a group"

@@ -1,5 +1,6 @@
 //! Errors of tensors of a call.
 
+use super::data::name_of;
 use candle_core::{DType, Shape};
 
 /// Tensors of a call that do not fit the call or each other.
@@ -78,10 +79,12 @@ pub enum TensorError {
         last: usize,
     },
     /// A feature that is NaN or infinite.
-    #[error("feature {feature} of sample {sample} is {value}, which is not finite")]
+    #[error("feature {feature}{} of sample {sample} is {value}, which is not finite", name_of(.name))]
     FeatureNotFinite {
         /// Column of the feature, counted from 0.
         feature: usize,
+        /// Name of the feature, if it has one.
+        name: Option<String>,
         /// Row of the feature, counted from 0.
         sample: usize,
         /// The value.

@@ -29,6 +29,16 @@ pub enum TrainingError {
         /// Name of the tensor.
         name: String,
     },
+    /// A loss that is NaN or infinite, so that it cannot be minimised.
+    #[error("{of}: the loss is {loss} at evaluation {evaluation}")]
+    LossNotFinite {
+        /// Name of the optimiser.
+        of: &'static str,
+        /// Number of the evaluation, counted from 1.
+        evaluation: usize,
+        /// Value of the loss.
+        loss: f64,
+    },
     /// An energy that is NaN or infinite, so that it cannot be minimised.
     #[error("the energy is {energy} after {step} step(s)")]
     EnergyNotFinite {
@@ -67,6 +77,16 @@ pub enum TrainingError {
         /// Distance by which its entries would move.
         by: f64,
     },
+    /// A weight in which the output of a circuit cannot be minimised exactly.
+    #[error("entry {entry} of weight tensor `{name}` has no exact minimum: {problem}")]
+    Spectrum {
+        /// Name of the tensor.
+        name: String,
+        /// Index of the entry in the flattened tensor.
+        entry: usize,
+        /// Property of the circuit that prevents it.
+        problem: &'static str,
+    },
     /// A metric tensor, with its damping, that cannot be inverted.
     #[error("the metric tensor of {variables} weights with a damping of {damping} is not positive definite")]
     Metric {
@@ -74,6 +94,20 @@ pub enum TrainingError {
         variables: usize,
         /// Number added to its diagonal.
         damping: f64,
+    },
+    /// A score to watch that the training does not have.
+    #[error("there is no score `{name}` to monitor, only {known:?}")]
+    UnknownScore {
+        /// Name of the score.
+        name: String,
+        /// Names of the training's scores.
+        known: Vec<String>,
+    },
+    /// Two scores of one name.
+    #[error("a training has two scores of the name `{name}`")]
+    ScoreTwice {
+        /// Name of the scores.
+        name: String,
     },
     /// An optimiser whose state cannot be saved, because it does not know its variables' names.
     #[error("variable {index} has no name to be saved under; make the optimiser from a `VarMap`")]

@@ -21,7 +21,7 @@ const OWN_CALL: usize = 16;
 
 /// Returns outputs `[members, .., outputs]`; `weights` are in the program's order, with or without a leading dimension
 /// of members.
-pub(super) fn run_ensemble(
+pub(crate) fn run_ensemble(
     program: &Arc<Program>,
     members: usize,
     default: (DType, &Device),

@@ -46,6 +46,11 @@ impl Harmonics {
         Self { base, count: (highest(self).max(highest(other)) / base) as u32 }
     }
 
+    /// Returns the lowest harmonic and the number of harmonics.
+    pub(super) fn parts(self) -> (f64, u32) {
+        (self.base, self.count)
+    }
+
     /// Returns shifts of the angle and factors: the slope is the sum of factor times value at the shift.
     pub(super) fn rule(self) -> impl Iterator<Item = (f64, f64)> {
         let Self { base, count } = self;

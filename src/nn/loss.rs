@@ -1,6 +1,10 @@
 //! Losses that stay finite. They return candle's `Result`, like candle's own losses; [`Error::find`] returns the typed
 //! error inside.
 
+mod classes;
+
+pub use classes::{CrossEntropy, FocalLoss, class_weights};
+
 use crate::error::{Error, Result, TensorError};
 use candle_core::{DType, Tensor};
 

@@ -1,4 +1,4 @@
-//! Quantum layers and other modules for candle, their losses, their initialisation and the natural gradient.
+//! Quantum layers and other modules for candle, their losses, their initialisation, and optimisers that know circuits.
 
 mod affine;
 pub mod loss;
@@ -8,6 +8,8 @@ mod quantum_attention;
 mod quantum_conv;
 mod quantum_layer;
 mod quantum_lstm;
+mod random_search;
+mod rotosolve;
 mod samples;
 mod seeded;
 mod soft_threshold;
@@ -19,6 +21,8 @@ pub use quantum_attention::{QuantumAttention, QuantumAttentionConfig};
 pub use quantum_conv::{QuantumConv2d, QuantumConv2dConfig};
 pub use quantum_layer::{QuantumLayer, QuantumLayerConfig};
 pub use quantum_lstm::{QuantumLstm, QuantumLstmConfig};
+pub use random_search::{RandomSearch, RandomSearchConfig, Trial};
+pub use rotosolve::Rotosolve;
 pub use seeded::SeededInit;
 pub use soft_threshold::{SoftThreshold, SoftThresholdConfig};
 

@@ -2,13 +2,14 @@
 
 use super::QuantumLayer;
 use crate::__private::NonExhaustive;
-use crate::error::{Error, Result, TrainingError, WeightsError};
+use crate::error::{Error, Result, TrainingError};
 use crate::functional::{Bound, MetricTensor, Wrt, states_as_written};
-use crate::optim::{require_entries, require_gradient};
+use crate::optim::{Resume, check_entries, named_state, require_entries, require_gradient};
 use crate::program::Program;
 use candle_core::backprop::GradStore;
-use candle_core::{DType, Device, Tensor, Var};
+use candle_core::{DType, Device, Shape, Tensor, Var};
 use nalgebra::{DMatrix, DVector};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Trains the weights of one [`QuantumLayer`] along `(g + damping)⁻¹ ∇`, where `g` is the Fubini-Study metric tensor of
@@ -46,6 +47,8 @@ pub struct QuantumNaturalGradient {
     /// Weights by name, in the program's order.
     vars: Vec<(String, Var)>,
     config: QuantumNaturalGradientConfig,
+    /// Last step, in all weights.
+    velocity: Vec<f64>,
 }
 
 /// Options of a [`QuantumNaturalGradient`].
@@ -53,6 +56,10 @@ pub struct QuantumNaturalGradient {
 pub struct QuantumNaturalGradientConfig {
     /// Factor of a step, a finite number from 0 on. Default 0.1.
     pub learning_rate: f64,
+    /// Part of the last step that each step repeats, in [0, 1): the step is
+    /// `momentum * last - learning_rate * (g + damping)⁻¹ ∇` (Borysenko et al., arXiv:2409.01978; PennyLane's
+    /// `MomentumQNGOptimizer`). Default 0.
+    pub momentum: f64,
     /// Number that is added to the diagonal of the metric tensor, finite and above 0: directions in which the state
     /// does not change have no metric. Default 1e-3.
     pub damping: f64,
@@ -64,7 +71,8 @@ pub struct QuantumNaturalGradientConfig {
 
 impl Default for QuantumNaturalGradientConfig {
     fn default() -> Self {
-        Self { learning_rate: 0.1, damping: 1e-3, entries: MetricTensor::Full, non_exhaustive: NonExhaustive(()) }
+        let (entries, non_exhaustive) = (MetricTensor::Full, NonExhaustive(()));
+        Self { learning_rate: 0.1, momentum: 0.0, damping: 1e-3, entries, non_exhaustive }
     }
 }
 
@@ -76,6 +84,9 @@ impl QuantumNaturalGradientConfig {
             if inside { Ok(()) } else { Err(Error::Setting { of, setting, value, allowed }) }
         };
         setting("learning_rate", self.learning_rate, true, "a finite number from 0 on")?;
+        if !(0.0..1.0).contains(&self.momentum) {
+            return Err(Error::Setting { of, setting: "momentum", value: self.momentum, allowed: "in [0, 1)" });
+        }
         setting("damping", self.damping, false, "a finite number above 0")?;
         Ok(self)
     }
@@ -89,13 +100,10 @@ impl QuantumNaturalGradient {
     /// over a file; a circuit that measures or resets qubits on its way, because its states have no metric tensor.
     pub fn new(layer: &QuantumLayer, config: QuantumNaturalGradientConfig) -> Result<Self> {
         let program = Arc::new(states_as_written(layer.circuit())?);
-        let var = |(name, tensor): (&str, &Tensor)| match tensor.is_variable() {
-            true => Ok((name.to_owned(), Var::from_tensor(tensor)?)),
-            false => Err(Error::Weights(WeightsError::NotTrainable { name: name.to_owned() })),
-        };
-        let vars = layer.weights().map(var).collect::<Result<Vec<_>>>()?;
+        let vars = layer.variables()?;
         require_entries("the natural gradient", vars.iter().map(|(_, var)| var))?;
-        Ok(Self { program, vars, config: config.check()? })
+        let velocity = vec![0.0; program.weights()];
+        Ok(Self { program, vars, config: config.check()?, velocity })
     }
 
     /// Takes a step for a loss of the layer's outputs. `inputs` are the inputs that the layer had for this loss: the
@@ -115,7 +123,7 @@ impl QuantumNaturalGradient {
     /// states beyond the memory; a gradient that is not finite; a metric tensor that is not positive definite, for
     /// instance because a weight is NaN.
     pub fn step(&mut self, gradients: &GradStore, inputs: Option<&Tensor>) -> Result<()> {
-        let QuantumNaturalGradientConfig { learning_rate, damping, entries, .. } = self.config.check()?;
+        let QuantumNaturalGradientConfig { learning_rate, momentum, damping, entries, .. } = self.config.check()?;
         require_gradient("the natural gradient", &self.vars, gradients)?;
         let weights = self.vars.iter().map(|(_, var)| var.as_tensor()).collect();
         let bound = Bound { program: Arc::clone(&self.program), weights };
@@ -152,13 +160,16 @@ impl QuantumNaturalGradient {
         let along = inverse
             .ok_or(Error::Training(TrainingError::Metric { variables: count, damping }))?
             .solve(&DVector::from_vec(gradient));
-        let mut along = along.as_slice();
+        let step = |(last, along): (&f64, &f64)| momentum * last - learning_rate * along;
+        let velocity: Vec<f64> = self.velocity.iter().zip(along.as_slice()).map(step).collect();
+        let mut along = velocity.as_slice();
         for (_, var) in &self.vars {
             let (own, rest) = along.split_at(var.elem_count());
             along = rest;
-            let own = Tensor::from_slice(own, var.shape(), &Device::Cpu)?.affine(learning_rate, 0.0)?;
-            var.set(&(var.as_tensor() - own.to_dtype(var.dtype())?.to_device(var.device())?)?)?;
+            let own = Tensor::from_slice(own, var.shape(), &Device::Cpu)?;
+            var.set(&(var.as_tensor() + own.to_dtype(var.dtype())?.to_device(var.device())?)?)?;
         }
+        self.velocity = velocity;
         Ok(())
     }
 
@@ -170,5 +181,22 @@ impl QuantumNaturalGradient {
     /// Sets the factor of a step.
     pub fn set_learning_rate(&mut self, learning_rate: f64) {
         self.config.learning_rate = learning_rate;
+    }
+}
+
+/// Name under which the last step is saved.
+const VELOCITY: &str = "velocity";
+
+impl Resume for QuantumNaturalGradient {
+    fn state(&self) -> Result<HashMap<String, Tensor>> {
+        let velocity = Tensor::from_slice(&self.velocity, self.velocity.len(), &Device::Cpu)?;
+        Ok(HashMap::from([(VELOCITY.to_owned(), velocity)]))
+    }
+
+    fn restore(&mut self, state: &HashMap<String, Tensor>) -> Result<()> {
+        let velocity = named_state(state, VELOCITY, &Shape::from(self.velocity.len()), DType::F64)?;
+        check_entries(VELOCITY, velocity, f64::MIN)?;
+        self.velocity = velocity.to_device(&Device::Cpu)?.to_vec1()?;
+        Ok(())
     }
 }

@@ -10,7 +10,7 @@ use crate::functional;
 use crate::gradient::{Estimator, GradientMethod, Sampling};
 use crate::measurement::Measurement;
 use crate::program::{Program, Rewrites};
-use candle_core::{DType, Device, Module, Tensor};
+use candle_core::{DType, Device, Module, Tensor, Var};
 use candle_nn::{Init, VarBuilder};
 use std::sync::{Arc, OnceLock};
 
@@ -58,7 +58,7 @@ use std::sync::{Arc, OnceLock};
 pub struct QuantumLayer {
     circuit: Circuit,
     measurement: Measurement,
-    program: Arc<Program>,
+    pub(super) program: Arc<Program>,
     pub(super) weights: Vec<Tensor>,
     dtype: DType,
     device: Device,
@@ -251,6 +251,15 @@ impl QuantumLayer {
     /// Returns the lowered circuit.
     pub fn program(&self) -> &Program {
         &self.program
+    }
+
+    /// Returns the weights as variables by name, in the program's order.
+    pub(super) fn variables(&self) -> Result<Vec<(String, Var)>> {
+        let var = |(name, tensor): (&str, &Tensor)| match tensor.is_variable() {
+            true => Ok((name.to_owned(), Var::from_tensor(tensor)?)),
+            false => Err(Error::Weights(WeightsError::NotTrainable { name: name.to_owned() })),
+        };
+        self.weights().map(var).collect()
     }
 
     /// Returns the weight tensors by name, sorted.

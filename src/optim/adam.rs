@@ -10,7 +10,8 @@ use candle_core::{DType, Tensor, Var};
 use candle_nn::{Optimizer, VarMap};
 use std::collections::HashMap;
 
-/// Adam without weight decay (Kingma and Ba, arXiv:1412.6980), as candle's [`Optimizer`].
+/// Adam (Kingma and Ba, arXiv:1412.6980), as candle's [`Optimizer`]. With [`AdamConfig::weight_decay`] it is AdamW
+/// (Loshchilov and Hutter, arXiv:1711.05101), as in PyTorch and candle-nn.
 ///
 /// A step is one pass over each variable on the CPU; threads share large variables. On other devices a step is candle's
 /// operations. Variables in F16 and BF16 are trained through copies in F32: otherwise steps smaller than their rounding
@@ -54,13 +55,23 @@ pub struct AdamConfig {
     pub beta2: f64,
     /// Number that is added to the root of the second moment, above 0. Default 1e-8.
     pub epsilon: f64,
+    /// Decoupled weight decay, from 0: each step first multiplies a variable that has a gradient by
+    /// `1 - learning_rate * weight_decay`. Default 0.
+    pub weight_decay: f64,
     #[doc(hidden)]
     pub non_exhaustive: NonExhaustive,
 }
 
 impl Default for AdamConfig {
     fn default() -> Self {
-        Self { learning_rate: 0.001, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, non_exhaustive: NonExhaustive(()) }
+        Self {
+            learning_rate: 0.001,
+            beta1: 0.9,
+            beta2: 0.999,
+            epsilon: 1e-8,
+            weight_decay: 0.0,
+            non_exhaustive: NonExhaustive(()),
+        }
     }
 }
 
@@ -79,6 +90,7 @@ impl AdamConfig {
             ("beta1", self.beta1, decay(self.beta1), "in [0, 1)"),
             ("beta2", self.beta2, decay(self.beta2), "in [0, 1)"),
             ("epsilon", self.epsilon, used(self.epsilon) > 0.0, "a finite number above 0, in the variables' dtype"),
+            ("weight_decay", self.weight_decay, used(self.weight_decay) >= 0.0, "a finite number from 0 on"),
         ];
         match rows.into_iter().find(|&(_, value, fits, _)| !(fits && used(value).is_finite())) {
             None => Ok(self),
@@ -137,10 +149,10 @@ impl Entry {
 
     fn step(&mut self, gradient: &Tensor, config: AdamConfig) -> Result<()> {
         self.steps += 1;
-        let AdamConfig { learning_rate, beta1, beta2, epsilon, .. } = config;
+        let AdamConfig { learning_rate, beta1, beta2, epsilon, weight_decay, .. } = config;
         let correction = |beta: f64| 1.0 - beta.powf(self.steps as f64);
         let (step, root) = (learning_rate / correction(beta1), 1.0 / correction(beta2).sqrt());
-        let rates = Rates { step, beta1, beta2, root, epsilon };
+        let rates = Rates { keep: 1.0 - learning_rate * weight_decay, step, beta1, beta2, root, epsilon };
         let Self { var, copy: Some(copy), moments, .. } = self else {
             return self.moments.step(&self.var, gradient, rates);
         };

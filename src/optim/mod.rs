@@ -32,7 +32,10 @@
 
 mod adam;
 mod clip;
+mod lbfgs;
+mod line_search;
 mod moments;
+mod plateau;
 mod schedule;
 mod spsa;
 mod state;
@@ -40,8 +43,12 @@ mod variables;
 
 pub use adam::{Adam, AdamConfig};
 pub use clip::{clip_by_norm, clip_by_value};
-pub use schedule::{Schedule, Warmup};
+pub(crate) use lbfgs::LbfgsSteps;
+pub use lbfgs::{Lbfgs, LbfgsConfig, LbfgsResult, StopReason};
+pub use plateau::ReduceOnPlateau;
+pub use schedule::{Interval, Schedule, Warmup};
 pub use spsa::{Spsa, SpsaConfig};
-pub use state::Resume;
+pub use state::{Resume, save_tensors};
+pub(crate) use state::{check_entries, named_state};
 pub use variables::variables;
 pub(crate) use variables::{Unreached, require_entries, require_gradient};

@@ -13,6 +13,8 @@ const SHARE: usize = 1 << 15;
 /// Numbers of one step.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rates {
+    /// Factor of the variable before the step, `1 - lr * weight_decay`.
+    pub(super) keep: f64,
     /// Step size over the correction of the first moment, `lr / (1 - beta1^t)`.
     pub(super) step: f64,
     /// Decay of the first moment.
@@ -84,11 +86,11 @@ impl Moments {
             return Ok(());
         }
         if let Self::Device(first, second) = self {
-            let Rates { step, beta1, beta2, root, epsilon } = rates;
+            let Rates { keep, step, beta1, beta2, root, epsilon } = rates;
             *first = (first.affine(beta1, 0.0)? + gradient.affine(1.0 - beta1, 0.0)?)?;
             *second = (second.affine(beta2, 0.0)? + gradient.sqr()?.affine(1.0 - beta2, 0.0)?)?;
             let along = (first.affine(step, 0.0)? / second.sqrt()?.affine(root, epsilon)?)?;
-            return Ok(var.set(&(var.as_tensor() - along)?)?);
+            return Ok(var.set(&(var.affine(keep, 0.0)? - along)?)?);
         }
         Ok(var.inplace_op2(&gradient.contiguous()?, &Step { moments: RefCell::new(self), rates })?)
     }
@@ -123,23 +125,23 @@ impl InplaceOp2 for Step<'_> {
         };
         match (&mut **self.moments.borrow_mut(), var, gradient) {
             (Moments::F32(moments), CpuStorage::F32(var), CpuStorage::F32(gradient)) => {
-                let Rates { step, beta1, beta2, root, epsilon } = self.rates;
-                let [step, root, epsilon] = [step, root, epsilon].map(|rate| rate as f32);
+                let Rates { keep, step, beta1, beta2, root, epsilon } = self.rates;
+                let [keep, step, root, epsilon] = [keep, step, root, epsilon].map(|rate| rate as f32);
                 let ([b1, b2], [c1, c2]) =
                     ([beta1, beta2].map(|beta| beta as f32), [beta1, beta2].map(|beta| (1.0 - beta) as f32));
                 moments.step(&mut var[of], &gradient[from], |weight, g, m, v| {
                     *m = b1 * *m + c1 * g;
                     *v = b2 * *v + c2 * g * g;
-                    *weight -= step * *m / (v.sqrt() * root + epsilon);
+                    *weight = keep * *weight - step * *m / (v.sqrt() * root + epsilon);
                 });
                 Ok(())
             }
             (Moments::F64(moments), CpuStorage::F64(var), CpuStorage::F64(gradient)) => {
-                let Rates { step, beta1, beta2, root, epsilon } = self.rates;
+                let Rates { keep, step, beta1, beta2, root, epsilon } = self.rates;
                 moments.step(&mut var[of], &gradient[from], |weight, g, m, v| {
                     *m = beta1 * *m + (1.0 - beta1) * g;
                     *v = beta2 * *v + (1.0 - beta2) * g * g;
-                    *weight -= step * *m / (v.sqrt() * root + epsilon);
+                    *weight = keep * *weight - step * *m / (v.sqrt() * root + epsilon);
                 });
                 Ok(())
             }

@@ -4,6 +4,9 @@ use std::f64::consts::PI;
 
 /// Factor of the step size at each step. It is a function of the number of steps alone, so it has no state to save.
 ///
+/// The numbers of a schedule count steps of the optimiser for [`factor`](Self::factor), and epochs for
+/// [`factor_by_epoch`](Self::factor_by_epoch): see [`Interval`].
+///
 /// ```
 /// use candlewick::optim::Schedule;
 /// let schedule = Schedule::Cosine { steps: 100, floor: 0.1 }.after_warmup(10);
@@ -58,6 +61,17 @@ pub struct Warmup {
     then: Box<Schedule>,
 }
 
+/// Unit in which a [`Schedule`] counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Interval {
+    /// Steps of the optimiser, see [`Schedule::factor`].
+    #[default]
+    Step,
+    /// Passes over the training set, see [`Schedule::factor_by_epoch`].
+    Epoch,
+}
+
 impl Schedule {
     /// Returns this schedule after a straight line up to 1 in `steps` steps. The first factor is 1 / steps, the last 1.
     pub fn after_warmup(self, steps: u64) -> Self {
@@ -73,22 +87,42 @@ impl Schedule {
 
     /// Returns the factor of step `step`, counted from 0.
     pub fn factor(&self, step: u64) -> f64 {
-        let part = |steps: u64| if step < steps { step as f64 / steps as f64 } else { 1.0 };
+        self.factor_by_epoch(step, 1)
+    }
+
+    /// Returns the factor of step `step`, counted from 0 over all epochs, of a schedule whose numbers count epochs of
+    /// `steps_per_epoch` steps. The factor changes at every step: it is the factor of a schedule whose numbers of steps
+    /// are multiplied by `steps_per_epoch`, and whose exponential has that root as its factor.
+    ///
+    /// ```
+    /// use candlewick::optim::Schedule;
+    /// let epochs = Schedule::Cosine { steps: 10, floor: 0.1 }.after_warmup(2);
+    /// let steps = Schedule::Cosine { steps: 10 * 57, floor: 0.1 }.after_warmup(2 * 57);
+    /// assert!((0..1000).all(|step| epochs.factor_by_epoch(step, 57) == steps.factor(step)));
+    /// ```
+    pub fn factor_by_epoch(&self, step: u64, steps_per_epoch: u64) -> f64 {
+        self.factor_of(u128::from(step), u128::from(steps_per_epoch.max(1)))
+    }
+
+    /// Returns the factor of a step, with the number of steps for which each number of the schedule stands.
+    fn factor_of(&self, step: u128, unit: u128) -> f64 {
+        let length = |steps: u64| u128::from(steps) * unit;
+        let part = |steps: u64| if step < length(steps) { step as f64 / length(steps) as f64 } else { 1.0 };
         match self {
             Self::Constant => 1.0,
-            Self::Step { every, factor } => factor.powf((step / (*every).max(1)) as f64),
-            Self::Exponential { factor } => factor.powf(step as f64),
+            Self::Step { every, factor } => factor.powf((step / length((*every).max(1))) as f64),
+            Self::Exponential { factor } => factor.powf(step as f64 / unit as f64),
             Self::Linear { steps, floor } => mix(*floor, 1.0 - part(*steps)),
             Self::Cosine { steps, floor } => mix(*floor, 0.5 * (1.0 + (PI * part(*steps)).cos())),
             Self::Warmup(Warmup { lines, then }) => {
                 let mut step = step;
-                for line in lines.iter().rev() {
-                    if step < *line {
-                        return (step + 1) as f64 / *line as f64;
+                for line in lines.iter().rev().map(|line| length(*line)) {
+                    if step < line {
+                        return (step + 1) as f64 / line as f64;
                     }
                     step -= line;
                 }
-                then.factor(step)
+                then.factor_of(step, unit)
             }
         }
     }

@@ -1,8 +1,9 @@
 //! Saving and restoring an optimiser.
 
-use crate::error::{Error, Result, TrainingError};
+use crate::error::{Cause, Error, FileError, Result, TrainingError};
 use candle_core::{DType, Device, Shape, Tensor};
 use std::collections::HashMap;
+use std::fs::{self, OpenOptions};
 use std::path::Path;
 
 /// Optimiser whose state can be saved and restored.
@@ -52,7 +53,7 @@ pub trait Resume {
     where
         Self: Sized,
     {
-        Ok(candle_core::safetensors::save(&self.state()?, path)?)
+        save_tensors(&self.state()?, path)
     }
 
     /// Reads a state that [`save_state`](Self::save_state) wrote.
@@ -67,8 +68,52 @@ pub trait Resume {
     }
 }
 
+/// Writes tensors as safetensors, as candle's own function of this name does, and gives the file the mode that any new
+/// file of the process has: other users can read it if the umask allows. candle writes through a temporary file, which
+/// only its owner can read. A file that is replaced keeps its mode.
+///
+/// ```
+/// use candle_core::{DType, Device};
+/// use candle_nn::{Init, VarBuilder, VarMap};
+/// use candlewick::optim::{save_tensors, variables};
+///
+/// let mut varmap = VarMap::new();
+/// VarBuilder::from_varmap(&varmap, DType::F32, &Device::Cpu).get_with_hints(3, "w", Init::Const(1.0))?;
+/// let file = std::env::temp_dir().join("candlewick-doc-save.safetensors");
+/// let tensors = variables(&varmap)?.into_iter().map(|(name, var)| (name, var.as_detached_tensor()));
+/// save_tensors(&tensors.collect(), &file)?; // in place of `varmap.save(&file)`
+/// varmap.load(&file)?;
+/// # std::fs::remove_file(file)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// A file that cannot be written; then there is no new file.
+pub fn save_tensors(tensors: &HashMap<String, Tensor>, path: impl AsRef<Path>) -> Result<()> {
+    let path = path.as_ref();
+    let access =
+        |source: Cause| Error::File(FileError::Access { path: path.display().to_string(), action: "written", source });
+    let is_new = !path.exists();
+    // An empty file in its place first: the system gives it its mode.
+    let file = OpenOptions::new().create(true).append(true).open(path).map_err(|error| access(error.into()))?;
+    let permissions = file.metadata().map_err(|error| access(error.into()))?.permissions();
+    drop(file);
+    let written = candle_core::safetensors::save(tensors, path).map_err(|error| access(error.into()));
+    if written.is_err() && is_new {
+        // The first error is the one to report.
+        let _ = fs::remove_file(path);
+    }
+    written?;
+    let metadata = fs::metadata(path).map_err(|error| access(error.into()))?;
+    // Not every file system lets modes be set.
+    if metadata.permissions() == permissions {
+        return Ok(());
+    }
+    fs::set_permissions(path, permissions).map_err(|error| access(error.into()))
+}
+
 /// Returns the tensor `name` of a state, of the given shape and dtype.
-pub(super) fn named_state<'a>(
+pub(crate) fn named_state<'a>(
     state: &'a HashMap<String, Tensor>,
     name: &str,
     shape: &Shape,
@@ -92,7 +137,7 @@ pub(super) const STEPS: &str = "steps";
 const MOST_STEPS: u64 = 1 << 53;
 
 /// Refuses tensors with an entry that is not finite, or below `least`.
-pub(super) fn check_entries(name: &str, tensor: &Tensor, least: f64) -> Result<()> {
+pub(crate) fn check_entries(name: &str, tensor: &Tensor, least: f64) -> Result<()> {
     let values = tensor.to_device(&Device::Cpu)?.to_dtype(DType::F64)?.flatten_all()?.to_vec1::<f64>()?;
     match values.iter().find(|value| !(value.is_finite() && **value >= least)) {
         None => Ok(()),

@@ -44,10 +44,9 @@ impl Scale {
         Self { range, kind: Kind::Counting }
     }
 
-    /// Makes a logarithmic scale over the whole decades that include a range above 0.
-    pub(super) fn decades(range: Range<f64>) -> Self {
-        let (low, high) = (range.start.log10().floor(), range.end.log10().ceil());
-        Self { range: 10f64.powf(low)..10f64.powf(high.max(low + 1.0)), kind: Kind::Logarithmic }
+    /// Makes a logarithmic scale of a range above 0.
+    pub(super) fn logarithmic(range: Range<f64>) -> Self {
+        Self { range, kind: Kind::Logarithmic }
     }
 
     /// Returns the position of a value, 0 at the start and 1 at the end. Values outside the range are moved to the
@@ -66,8 +65,11 @@ impl Scale {
     /// Returns round values and their texts.
     fn ticks(&self) -> Vec<(f64, String)> {
         if self.kind == Kind::Logarithmic {
-            let decades = self.range.start.log10().round() as i32..=self.range.end.log10().round() as i32;
-            return decades.map(|decade| (10f64.powi(decade), decimal(10f64.powi(decade), -decade))).collect();
+            // The coarsest steps of which there are enough.
+            let steps = [&[1.0][..], &[1.0, 3.0], &[1.0, 2.0, 5.0]];
+            if let Some(ticks) = steps.map(|steps| self.decades(steps)).into_iter().find(|ticks| ticks.len() > 2) {
+                return ticks;
+            }
         }
         let finest = if self.kind == Kind::Counting { 1.0 } else { 0.0 };
         let rough = ((self.range.end - self.range.start) / 6.0).max(finest);
@@ -79,6 +81,18 @@ impl Scale {
         let last = (self.range.end / step + 1e-6).floor() as i64;
         let places = -step.log10().floor() as i32;
         (first..=last).map(|k| (k as f64 * step, decimal(k as f64 * step, places))).collect()
+    }
+}
+
+impl Scale {
+    /// Returns the multiples of the powers of ten in the range, and their texts; not all decades of a long range.
+    fn decades(&self, multiples: &[f64]) -> Vec<(f64, String)> {
+        let (first, last) = (self.range.start.log10().floor() as i32, self.range.end.log10().ceil() as i32);
+        let stride = ((last - first) / 8).max(1) as usize;
+        let is_inside = |value: f64| value >= self.range.start * 0.999 && value <= self.range.end * 1.001;
+        let ticks = (first..=last).step_by(stride).flat_map(|decade| multiples.iter().map(move |by| (*by, decade)));
+        let tick = |(by, decade): (f64, i32)| (by * 10f64.powi(decade), decimal(by * 10f64.powi(decade), -decade));
+        ticks.map(tick).filter(|(value, _)| is_inside(*value)).collect()
     }
 }
 

@@ -4,6 +4,7 @@ use super::{Color, Field, Matrix, Panel};
 use crate::data::Dataset;
 use crate::error::{Error, Result, TensorError};
 use crate::memory::check_numbers;
+use crate::metrics::{Confusion, RocCurve};
 use candle_core::{DType, Device, Tensor};
 use std::ops::Range;
 
@@ -52,41 +53,43 @@ pub fn decisions(
     Ok(scatter(heading, train, test)?.field(field))
 }
 
-/// Draws a table of how many samples of each class (rows) were assigned to each class (columns). A cell is darker if
-/// its fraction of the row is larger.
+/// Draws a confusion matrix: the number of samples of each class (rows) that were assigned to each class (columns). A
+/// cell is darker if its fraction of the row is larger.
 ///
 /// # Errors
 /// More cells than the memory holds.
-pub fn confusion(
-    heading: &str,
-    classes: &[String],
-    labels: &[u32],
-    predictions: &[u32],
-    color: Color,
-) -> Result<Panel> {
-    let width = classes.len();
-    // Counts a number, a shade and a text for each cell.
-    let numbers = (width as u64).checked_mul(width as u64).and_then(|cells| cells.checked_mul(5));
-    check_numbers("the cells of a confusion matrix", numbers)?;
-    let mut counts = vec![0usize; width * width];
-    for (&label, &prediction) in labels.iter().zip(predictions) {
-        // A class without a name has no cell.
-        if let Some(count) = counts.get_mut(label as usize * width + prediction as usize)
-            && (prediction as usize) < width
-        {
-            *count += 1;
-        }
-    }
-    let mut shades = Vec::with_capacity(counts.len());
-    for row in counts.chunks(width.max(1)) {
-        let total = row.iter().sum::<usize>().max(1) as f64;
+pub fn confusion(heading: &str, of: &Confusion, color: Color) -> Result<Panel> {
+    let width = of.classes().len() as u64;
+    // Counts a shade and a text for each cell.
+    check_numbers("the cells of a confusion matrix", width.checked_mul(width).and_then(|cells| cells.checked_mul(4)))?;
+    let (mut shades, mut texts) = (Vec::new(), Vec::new());
+    for row in of.rows() {
+        let total = row.iter().sum::<u64>().max(1) as f64;
         shades.extend(row.iter().map(|&count| count as f64 / total));
+        texts.extend(row.iter().map(|&count| if count > 0 { count.to_string() } else { String::new() }));
     }
-    let text = |&count: &usize| if count > 0 { count.to_string() } else { String::new() };
-    let texts = counts.iter().map(text).collect();
-    let matrix =
-        Matrix { rows: classes.to_vec(), columns: classes.to_vec(), shades, texts, color, ..Matrix::default() };
+    let (rows, columns) = (of.classes().to_vec(), of.classes().to_vec());
+    let matrix = Matrix { rows, columns, shades, texts, color, ..Matrix::default() };
     Ok(Panel::new(heading).axes("predicted class", "actual class").matrix(matrix))
+}
+
+/// Draws ROC curves with their names and areas, and the diagonal, where scores say nothing about the class.
+///
+/// ```
+/// use candlewick::metrics::RocCurve;
+/// use candlewick::plot::{Figure, roc};
+/// let curve = RocCurve::new(&[0.1, 0.4, 0.35, 0.8], &[false, false, true, true])?;
+/// let picture = Figure::new("Patients").panel(roc("ROC curve of the test set", &[("hybrid", &curve)])).render()?;
+/// # assert!(picture.width > 0);
+/// # Ok::<(), candlewick::Error>(())
+/// ```
+pub fn roc(heading: &str, curves: &[(&str, &RocCurve)]) -> Panel {
+    let axes = ("false positive rate", "true positive rate");
+    let panel = Panel::new(heading).axes(axes.0, axes.1).x_range(0.0..1.0).y_range(0.0..1.0).equal();
+    let panel = panel.dashes("chance", Color::GRAY, &[(0.0, 0.0), (1.0, 1.0)]);
+    curves.iter().enumerate().fold(panel, |panel, (index, (name, curve))| {
+        panel.line(format!("{name}: AUC {:.4}", curve.auc()), Color::nth(index), curve.points())
+    })
 }
 
 /// Returns class and first two features of each sample.

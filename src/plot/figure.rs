@@ -178,7 +178,7 @@ fn draw_panel(canvas: &Canvas<'_>, panel: &Panel, Place { columns, rows, seen: [
         return layers::draw_alone(canvas, layer, &panel.names, columns, rows);
     }
     let across = if panel.is_counting { Scale::counting(x.clone()) } else { Scale::linear(x.clone()) };
-    let up = if panel.is_logarithmic { Scale::decades(y.clone()) } else { Scale::linear(y.clone()) };
+    let up = if panel.is_logarithmic { Scale::logarithmic(y.clone()) } else { Scale::linear(y.clone()) };
     let axes = Axes { columns, rows, x: across, y: up };
     let (fields, rest): (Vec<&Layer>, Vec<&Layer>) =
         panel.layers.iter().partition(|layer| matches!(layer, Layer::Field(_)));

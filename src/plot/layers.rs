@@ -15,6 +15,8 @@ use std::ops::Range;
 pub(super) const SIGN: i32 = 90;
 /// Fraction of a colour where a field is at the end of its range.
 const STRONGEST: f64 = 0.45;
+/// Smallest number of a logarithmic scale, of the largest one.
+const DECADES: f64 = 1e-12;
 /// Smallest size of names of columns.
 const SMALLEST: i32 = 22;
 /// Largest number of rows and columns of a matrix that have names and numbers.
@@ -108,8 +110,17 @@ pub(super) fn seen_ranges(panel: &Panel) -> [Range<f64>; 2] {
     }
     let counted = panel.is_counting || is_full;
     let across = panel.ranges[0].clone().unwrap_or_else(|| extent(&x, if counted { 0.0 } else { 0.04 }, false));
-    let room = if is_full || panel.is_logarithmic { 0.0 } else { 0.06 };
-    let up = panel.ranges[1].clone().unwrap_or_else(|| extent(&y, room, panel.is_logarithmic));
+    let room = if is_full { 0.0 } else { 0.06 };
+    let up = panel.ranges[1].clone().unwrap_or_else(|| match panel.is_logarithmic {
+        true => {
+            let Range { start, end } = extent(&y, 0.0, true);
+            let start = start.max(end * DECADES);
+            // The same margin, of the logarithms.
+            let margin = (end / start).powf(room);
+            if margin.is_finite() { start / margin..end * margin } else { start..end }
+        }
+        false => extent(&y, room, false),
+    });
     [sound(across, false), sound(up, panel.is_logarithmic)]
 }
 
@@ -132,7 +143,7 @@ fn sound(range: Range<f64>, positive: bool) -> Range<f64> {
     {
         return if positive { 0.1..1.0 } else { 0.0..1.0 };
     }
-    let start = if positive { start.max(end * 1e-12).max(1e-200) } else { start };
+    let start = if positive { start.max(end * DECADES).max(1e-200) } else { start };
     let least = (1e-9 * start.abs().max(end.abs())).max(1e-200);
     match end - start > least {
         true => start..end,
@@ -348,6 +359,25 @@ fn shorten(name: &str, room: i32, size: i32) -> Drawn<String> {
     Ok(String::new())
 }
 
+/// Returns a colour for text on a background, with a contrast of at least 4.5 as WCAG 2 defines it: black has it
+/// wherever white has not.
+fn readable_color(background: RGBColor) -> RGBColor {
+    let contrast = |text: RGBColor| {
+        let (a, b) = (luminance(text), luminance(background));
+        (a.max(b) + 0.05) / (a.min(b) + 0.05)
+    };
+    [INK, WHITE].into_iter().find(|&text| contrast(text) >= 4.5).unwrap_or(BLACK)
+}
+
+/// Returns the relative luminance of a colour in sRGB, from 0 to 1.
+fn luminance(RGBColor(red, green, blue): RGBColor) -> f64 {
+    let linear = |channel: u8| {
+        let value = f64::from(channel) / 255.0;
+        if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+    };
+    0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue)
+}
+
 fn matrix(canvas: &Canvas<'_>, of: &Matrix, names: &[String; 2], columns: Range<i32>, rows: Range<i32>) -> Drawn {
     let widest = columns.len() as i32 / 2;
     let names_of = |names: &[String], room: i32, size: i32| {
@@ -372,8 +402,8 @@ fn matrix(canvas: &Canvas<'_>, of: &Matrix, names: &[String; 2], columns: Range<
         let color = mixed_color(ink(of.color), WHITE, shade);
         canvas.draw(&Rectangle::new([(x + gap, y + gap), (end_x - gap, end_y - gap)], color.filled()))?;
         if let Some(label) = of.texts.get(index).filter(|_| is_named) {
-            let color = if shade > 0.5 { WHITE } else { INK };
-            draw_text(canvas, label, ((x + end_x) / 2, (y + end_y) / 2), size, color, Anchor::Center)?;
+            let middle = ((x + end_x) / 2, (y + end_y) / 2);
+            draw_text(canvas, label, middle, size, readable_color(color), Anchor::Center)?;
         }
     }
     let (end, half) = (corner(down, across), cell as i32 / 2);

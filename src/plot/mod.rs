@@ -21,7 +21,7 @@ mod layers;
 mod panel;
 
 pub use canvas::Bitmap;
-pub use classes::{confusion, decisions, scatter};
+pub use classes::{confusion, decisions, roc, scatter};
 pub use figure::Figure;
 pub use panel::{Color, Field, Matrix, Panel};
 

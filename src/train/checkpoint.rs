@@ -1,8 +1,9 @@
 //! The position of a run, and the files from which it can be continued.
 
-use super::{Epoch, History, Score, StopReason, TrainConfig};
+use super::gathered::Gathered;
+use super::{Epoch, History, Mode, Monitor, Score, StopReason, TrainConfig};
 use crate::error::{Cause, Error, FileError, Result, TrainingError};
-use crate::optim::{Resume, Unreached, variables};
+use crate::optim::{Resume, Unreached, save_tensors, variables};
 use candle_core::{Device, Tensor};
 use candle_nn::VarMap;
 use std::collections::HashMap;
@@ -35,21 +36,23 @@ pub(super) struct Position {
     pub(super) history: History,
     /// Number of completed epochs.
     pub(super) epoch: usize,
-    /// Number of completed batches of the current epoch.
+    /// Number of completed steps of the current epoch.
     pub(super) batch: usize,
     /// Number of steps in all epochs.
     pub(super) step: u64,
     /// Optimiser's step size, before the schedule.
     pub(super) rate: f64,
-    /// Numbers that identify the run: samples, validation samples, batch size, seed, bits of the step size, whether
-    /// there is a metric.
+    /// Numbers that identify the run: samples, validation samples, batch size, batches of a step, seed, bits of the
+    /// step size, number of metrics.
     run: [u64; RUN_NUMBERS],
-    /// Sums over the samples of the completed batches, the number of these samples, seconds, and the last step size.
+    /// Sums over the samples of the completed steps, the number of these samples, seconds, and the last step size.
     sum: Score,
     samples: f64,
+    /// Outputs and targets of the completed batches of the current epoch, for metrics of the whole set.
+    pub(super) gathered: Gathered,
     seconds: f64,
     last_rate: f64,
-    /// Weights with the lowest loss, by name.
+    /// Weights of the best epoch, by name.
     best: HashMap<String, Tensor>,
     /// Variables that no gradient has reached.
     pub(super) unreached: Unreached,
@@ -65,21 +68,27 @@ const RUN: &str = "run";
 const POSITION: &str = "position";
 const HISTORY: &str = "history";
 const WITHOUT_GRADIENT: &str = "without_gradient";
+const SCORES: &str = "scores";
+const SUMS: &str = "sums";
+const OUTPUTS: &str = "gathered.outputs";
+const TARGETS: &str = "gathered.targets";
 /// Names of files.
 const LAST: &str = "last.safetensors";
 const BEST_FILE: &str = "best.safetensors";
 const CSV: &str = "history.csv";
 const LOCK: &str = ".lock";
 /// Count of the numbers that identify a run.
-const RUN_NUMBERS: usize = 6;
-/// Count of the numbers that are saved for an epoch.
-const COLUMNS: usize = 7;
+const RUN_NUMBERS: usize = 7;
+/// Count of the numbers that are saved for an epoch, beside the metrics of two sets.
+const COLUMNS: usize = 5;
+/// Count of the numbers of a position.
+const PLACES: usize = 8;
 
 impl Position {
-    /// Starts a run with its numbers of samples, its batch size, seed and step size.
-    pub(super) fn new(history: History, [samples, validated, batch_size]: [u64; 3], seed: u64, rate: f64) -> Self {
-        let has_metric = u64::from(history.metric.is_some());
-        let run = [samples, validated, batch_size, seed, rate.to_bits(), has_metric];
+    /// Starts a run with its numbers of samples, its batch size and batches of a step, seed and step size.
+    pub(super) fn new(history: History, sizes: [u64; 4], seed: u64, rate: f64) -> Self {
+        let [samples, validated, batch_size, batches] = sizes;
+        let run = [samples, validated, batch_size, batches, seed, rate.to_bits(), history.metrics.len() as u64];
         let (sum, best, unreached) = (Score::default(), HashMap::new(), Unreached::default());
         let (samples, seconds, last_rate) = (0.0, 0.0, rate);
         let lock = None;
@@ -92,12 +101,25 @@ impl Position {
             run,
             sum,
             samples,
+            gathered: Gathered::default(),
             seconds,
             last_rate,
             best,
             unreached,
             lock,
         }
+    }
+
+    /// Returns the count of the numbers that are saved for an epoch.
+    fn columns(&self) -> usize {
+        COLUMNS + 2 * self.history.metrics.len()
+    }
+
+    /// Returns a text that identifies the scores of a run: the monitored one, then the metrics.
+    fn scores(&self) -> String {
+        let Monitor { name, mode } = &self.history.monitor;
+        let first = format!("{mode:?} {name}");
+        self.history.metrics.iter().fold(first, |text, metric| format!("{text}\n{metric}"))
     }
 
     /// Returns whether another epoch follows; otherwise stores the reason.
@@ -110,9 +132,16 @@ impl Position {
         self.epoch < config.epochs
     }
 
-    /// Adds the score of a batch.
-    pub(super) fn advance(&mut self, score: Score, samples: usize, seconds: f64, rate: f64) {
-        self.sum = self.sum.plus(score, samples as f64);
+    /// Returns the factor of the step size by which the monitored scores of all epochs so far have reduced it.
+    pub(super) fn reduction(&self, config: &TrainConfig) -> Result<f64> {
+        let scores = self.history.epochs.iter().map(|epoch| self.history.monitored(epoch));
+        let sign = if self.history.monitor.mode == Mode::Min { 1.0 } else { -1.0 };
+        config.reduce_on_plateau.map_or(Ok(1.0), |plateau| plateau.factor_after(scores.map(|score| sign * score)))
+    }
+
+    /// Adds a step with the sum of its samples' scores.
+    pub(super) fn advance(&mut self, sum: &Score, samples: usize, seconds: f64, rate: f64) {
+        self.sum = std::mem::take(&mut self.sum).plus(sum, 1.0);
         self.samples += samples as f64;
         self.seconds += seconds;
         self.last_rate = rate;
@@ -120,19 +149,23 @@ impl Position {
         self.step += 1;
     }
 
-    /// Makes an epoch of the completed batches, and copies the weights if its loss is the lowest.
-    pub(super) fn close_epoch(&mut self, validation: Option<Score>, varmap: &VarMap) -> Result<()> {
-        let train = self.sum.over(self.samples);
+    /// Returns the means over the samples of the completed batches.
+    pub(super) fn mean(&self) -> Score {
+        self.sum.clone().over(self.samples)
+    }
+
+    /// Makes an epoch of its scores, and copies the weights if it is the best one.
+    pub(super) fn close_epoch(&mut self, train: Score, validation: Option<Score>, varmap: &VarMap) -> Result<()> {
         let epoch = Epoch { train, validation, learning_rate: self.last_rate, seconds: self.seconds };
-        let loss = |epoch: &Epoch| epoch.validation.unwrap_or(epoch.train).loss;
-        let best = self.history.best.and_then(|best| self.history.epochs.get(best)).map(loss);
-        if best.is_none_or(|best| loss(&epoch) < best) && !loss(&epoch).is_nan() {
+        let best = self.history.best_epoch().map(|best| self.history.monitored(best));
+        if self.history.monitor.is_better(self.history.monitored(&epoch), best) {
             self.history.best = Some(self.epoch);
             self.best = weights(varmap)?;
         }
         self.history.epochs.push(epoch);
         self.epoch += 1;
         (self.batch, self.sum, self.samples, self.seconds) = (0, Score::default(), 0.0, 0.0);
+        self.gathered = Gathered::default();
         Ok(())
     }
 
@@ -186,12 +219,12 @@ impl Position {
         let (Some(folder), Some(access)) = (&config.folder, access) else { return Ok(()) };
         let best = folder.join(BEST_FILE);
         if scored && !self.best.is_empty() && (self.history.best == Some(self.epoch - 1) || !best.exists()) {
-            write(best, |path| Ok(candle_core::safetensors::save(&self.best, path)?))?;
+            write(best, |path| save_tensors(&self.best, path))?;
         }
         let csv = |path: &Path| fs::write(path, self.history.to_csv()).map_err(|error| file(path, "written", error));
         write(folder.join(CSV), csv)?;
         let tensors = self.tensors(varmap, (access.take)(optimizer)?)?;
-        write(folder.join(LAST), |path| Ok(candle_core::safetensors::save(&tensors, path)?))
+        write(folder.join(LAST), |path| save_tensors(&tensors, path))
     }
 
     /// Returns all tensors from which a run continues.
@@ -207,44 +240,54 @@ impl Position {
         let halves: Vec<u32> = self.run.iter().flat_map(|&number| [(number >> 32) as u32, number as u32]).collect();
         tensors.insert(RUN.to_owned(), Tensor::new(halves, cpu)?);
         let best = self.history.best.map_or(-1.0, |best| best as f64);
-        let [loss, metric] = numbers(self.sum);
         let (epoch, batch, step) = (self.epoch as f64, self.batch as f64, self.step as f64);
-        let position = [epoch, batch, step, loss, metric, self.samples, self.seconds, self.last_rate, best];
+        let position: [f64; PLACES] =
+            [epoch, batch, step, self.sum.loss, self.samples, self.seconds, self.last_rate, best];
         tensors.insert(POSITION.to_owned(), Tensor::new(&position, cpu)?);
+        tensors.insert(SCORES.to_owned(), Tensor::new(self.scores().as_bytes(), cpu)?);
+        let mut sums = self.sum.metrics.clone();
+        sums.resize(self.history.metrics.len(), 0.0);
+        tensors.insert(SUMS.to_owned(), Tensor::from_vec(sums, self.history.metrics.len(), cpu)?);
+        if let Some((outputs, targets)) = self.gathered.whole()? {
+            tensors.extend([(OUTPUTS.to_owned(), outputs), (TARGETS.to_owned(), targets)]);
+        }
         let unreached = self.unreached.names();
         let flags = variables(varmap)?.iter().map(|(name, _)| u8::from(unreached.contains(name))).collect::<Vec<_>>();
         let count = flags.len();
         tensors.insert(WITHOUT_GRADIENT.to_owned(), Tensor::from_vec(flags, count, cpu)?);
-        let rows: Vec<f64> = self.history.epochs.iter().flat_map(row).collect();
-        tensors.insert(HISTORY.to_owned(), Tensor::from_vec(rows, (self.history.epochs.len(), COLUMNS), cpu)?);
+        let metrics = self.history.metrics.len();
+        let rows: Vec<f64> = self.history.epochs.iter().flat_map(|epoch| row(epoch, metrics)).collect();
+        tensors.insert(HISTORY.to_owned(), Tensor::from_vec(rows, (self.history.epochs.len(), self.columns()), cpu)?);
         Ok(tensors)
     }
 
-    /// Returns whether this run can have a saved position, after epochs with these rows.
-    fn fits(&self, position: &[f64], rows: &[f64]) -> bool {
-        let &[epoch, batch, step, loss, metric, samples, seconds, _, best] = position else { return false };
-        let [all, validated, batch_size, ..] = self.run.map(|number| number as f64);
+    /// Returns whether this run can have a saved position and sums of metrics, after epochs with these rows.
+    fn fits(&self, position: &[f64], metrics: &[f64], rows: &[f64]) -> bool {
+        let &[epoch, batch, step, loss, samples, seconds, _, best] = position else { return false };
+        let [all, validated, batch_size, accumulated, ..] = self.run.map(|number| number as f64);
+        let batch_size = batch_size * accumulated;
         let batches = (all / batch_size).ceil();
         let is_count = |count: f64| count >= 0.0 && count.fract() == 0.0;
         let done = is_count(batch) && batch < batches && samples == batch * batch_size;
         // Sums of an epoch without any batch.
-        let sums =
-            if batch == 0.0 { [loss, metric, seconds] == [0.0; 3] } else { seconds >= 0.0 && seconds.is_finite() };
+        let sums = match batch == 0.0 {
+            true => [loss, seconds].iter().chain(metrics).all(|&sum| sum == 0.0),
+            false => seconds >= 0.0 && seconds.is_finite(),
+        };
+        let (columns, validated_at) = (self.columns(), 1 + self.history.metrics.len());
         let is_best = best == -1.0 || is_count(best) && best < epoch;
-        let flags = rows.chunks_exact(COLUMNS).all(|row| row[2] == f64::from(u8::from(validated > 0.0)));
-        let place = epoch == (rows.len() / COLUMNS) as f64 && step == epoch * batches + batch;
+        let flags = rows.chunks_exact(columns).all(|row| row[validated_at] == f64::from(u8::from(validated > 0.0)));
+        let place = epoch == (rows.len() / columns) as f64 && step == epoch * batches + batch;
         done && sums && is_best && flags && place
-    }
-
-    /// Returns a score of this run from its saved numbers.
-    fn score(&self, loss: f64, metric: f64) -> Score {
-        Score { loss, metric: self.history.metric.is_some().then_some(metric) }
     }
 
     /// Returns an epoch of this run from its saved numbers.
     fn epoch_of(&self, row: &[f64]) -> Epoch {
-        let validation = (row[2] == 1.0).then(|| self.score(row[3], row[4]));
-        Epoch { train: self.score(row[0], row[1]), validation, learning_rate: row[5], seconds: row[6] }
+        let metrics = self.history.metrics.len();
+        let score = |start: usize| Score { loss: row[start], metrics: row[start + 1..=start + metrics].to_vec() };
+        let validation = (row[metrics + 1] == 1.0).then(|| score(metrics + 2));
+        let [learning_rate, seconds] = [row[2 * metrics + 3], row[2 * metrics + 4]];
+        Epoch { train: score(0), validation, learning_rate, seconds }
     }
 
     /// Loads the position that [`save`](Self::save) wrote.
@@ -258,19 +301,29 @@ impl Position {
         let get = |name: &str, expected: &str| {
             tensors.get(name).ok_or_else(|| misfit(name, expected.to_owned(), "missing".to_owned()))
         };
-        let halves = get(RUN, "U32 [12]")?.flatten_all()?.to_vec1::<u32>()?;
+        let halves = get(RUN, "U32 [14]")?.flatten_all()?.to_vec1::<u32>()?;
         let whole = |pair: &[u32]| pair.iter().fold(0, |number, &half| number << 32 | u64::from(half));
         let run: Vec<u64> = halves.chunks(2).map(whole).collect();
         if run != self.run {
             return Err(misfit(RUN, describe_run(&self.run), describe_run(&run)));
         }
-        let position = get(POSITION, "F64 [9]")?.flatten_all()?.to_vec1::<f64>()?;
-        let rows = get(HISTORY, "F64 [epochs, 7]")?.flatten_all()?.to_vec1::<f64>()?;
-        let &[epoch, batch, step, loss, metric, samples, seconds, last_rate, best] = position.as_slice() else {
-            return Err(misfit(POSITION, "F64 [9]".to_owned(), format!("F64 [{}]", position.len())));
+        let scores = String::from_utf8_lossy(&get(SCORES, "U8")?.flatten_all()?.to_vec1::<u8>()?).into_owned();
+        if scores != self.scores() {
+            return Err(misfit(SCORES, format!("{:?}", self.scores()), format!("{scores:?}")));
+        }
+        let (columns, metrics) = (self.columns(), self.history.metrics.len());
+        let position = get(POSITION, "F64 [8]")?.flatten_all()?.to_vec1::<f64>()?;
+        let rows = get(HISTORY, &format!("F64 [epochs, {columns}]"))?.flatten_all()?.to_vec1::<f64>()?;
+        let &[epoch, batch, step, loss, samples, seconds, last_rate, best] = position.as_slice() else {
+            return Err(misfit(POSITION, format!("F64 [{PLACES}]"), format!("F64 [{}]", position.len())));
         };
-        let epochs = rows.len() / COLUMNS;
-        if rows.len() != epochs * COLUMNS || !self.fits(&position, &rows) {
+        let sums = get(SUMS, &format!("F64 [{metrics}]"))?.flatten_all()?.to_vec1::<f64>()?;
+        if sums.len() != metrics {
+            return Err(misfit(SUMS, format!("F64 [{metrics}]"), format!("F64 [{}]", sums.len())));
+        }
+        let gathered = Gathered::saved(tensors.get(OUTPUTS).cloned(), tensors.get(TARGETS).cloned());
+        let epochs = rows.len() / columns;
+        if rows.len() != epochs * columns || !self.fits(&position, &sums, &rows) {
             let expected = format!("a position behind {epochs} epochs of this run");
             return Err(misfit(POSITION, expected, format!("{position:?}")));
         }
@@ -293,11 +346,11 @@ impl Position {
         (access.put)(optimizer, &under(OPTIMIZER))?;
         set(varmap, &model, MODEL)?;
         self.unreached.retain(|name| names.iter().zip(&flags).any(|(own, flag)| own == name && *flag != 0));
-        self.history.epochs = rows.chunks_exact(COLUMNS).map(|row| self.epoch_of(row)).collect();
+        self.history.epochs = rows.chunks_exact(columns).map(|row| self.epoch_of(row)).collect();
         self.history.best = (best >= 0.0).then_some(best as usize);
         (self.epoch, self.batch, self.step) = (epoch as usize, batch as usize, step as u64);
-        (self.sum, self.samples, self.seconds, self.last_rate) =
-            (self.score(loss, metric), samples, seconds, last_rate);
+        (self.samples, self.seconds, self.last_rate, self.gathered) = (samples, seconds, last_rate, gathered);
+        self.sum = Score { loss, metrics: sums };
         self.best = kept;
         Ok(())
     }
@@ -332,26 +385,23 @@ fn lock(folder: &Path) -> Result<File> {
 
 fn describe_run(run: &[u64]) -> String {
     match run {
-        [samples, validated, batch_size, seed, rate, has_metric] => format!(
-            "of {samples} samples ({validated} for validation) in batches of {batch_size}, seed {seed}, step size {}, {} a metric",
+        [samples, validated, batch_size, batches, seed, rate, metrics] => format!(
+            "of {samples} samples ({validated} for validation) in batches of {batch_size}, {batches} a step, seed {seed}, step size {}, {}",
             f64::from_bits(*rate),
-            if *has_metric == 1 { "with" } else { "without" }
+            if *metrics == 0 { "without a metric".to_owned() } else { format!("with {metrics} metric(s)") }
         ),
         other => format!("of {} numbers", other.len()),
     }
 }
 
-fn row(epoch: &Epoch) -> [f64; COLUMNS] {
-    let Epoch { train, validation, learning_rate, seconds } = *epoch;
-    let is_validated = f64::from(u8::from(validation.is_some()));
-    let validation = validation.unwrap_or_default();
-    let ([train_loss, train_metric], [loss, metric]) = (numbers(train), numbers(validation));
-    [train_loss, train_metric, is_validated, loss, metric, learning_rate, seconds]
-}
-
-/// Returns loss and metric as they are saved: 0 without a metric, which the numbers of the run state.
-fn numbers(score: Score) -> [f64; 2] {
-    [score.loss, score.metric.unwrap_or(0.0)]
+/// Returns the numbers of an epoch as they are saved: loss and metrics, whether there is a validation set, its loss and
+/// metrics or zeros, step size, seconds.
+fn row(epoch: &Epoch, metrics: usize) -> Vec<f64> {
+    let none = Score { loss: 0.0, metrics: vec![0.0; metrics] };
+    let numbers = |score: &Score| [&[score.loss], score.metrics.as_slice()].concat();
+    let is_validated = f64::from(u8::from(epoch.validation.is_some()));
+    let validation = numbers(epoch.validation.as_ref().unwrap_or(&none));
+    [numbers(&epoch.train), vec![is_validated], validation, vec![epoch.learning_rate, epoch.seconds]].concat()
 }
 
 /// Returns copies of all variables, by name.

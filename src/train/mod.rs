@@ -1,14 +1,19 @@
-//! A small, optional training loop: batches in a seeded order, a schedule, clipping, a progress bar, early stopping,
-//! checkpoints, a history as CSV and (`History::figure`, with the feature `plot`) as a picture. Ctrl-C ends it with a
-//! checkpoint, from which the same command continues, bit for bit.
+//! A small, optional training loop: batches in a seeded order, a schedule, clipping, a progress bar, metrics of batches
+//! and of whole sets, early stopping and the best weights by any of them, checkpoints, a history as CSV and
+//! (`History::figure`, with the feature `plot`) as a picture. Ctrl-C ends it with a checkpoint, from which the same
+//! command continues, bit for bit.
 //!
 //! A run that cannot learn reports it. A step in which no variable has a gradient is an error. Variables without a
 //! gradient in all steps are in [`History::without_gradient`], and the progress output names them.
 //!
+//! Samples need not be in memory: a [`BatchSource`] loads them batch by batch. Functions of the caller see each epoch
+//! and each step ([`Training::on_epoch`], [`Training::on_batch`]); with the feature `tracing`, spans and events go to
+//! subscribers of the crate tracing.
+//!
 //! ```
 //! use candle_core::{DType, Device};
 //! use candle_nn::VarMap;
-//! use candlewick::data::{MoonsConfig, Split};
+//! use candlewick::data::{MoonsConfig, Split3};
 //! use candlewick::nn::SeededInit;
 //! use candlewick::optim::{Adam, AdamConfig};
 //! use candlewick::train::{TrainConfig, Training, accuracy};
@@ -22,38 +27,52 @@
 //! let layer = QuantumLayer::new(circuit, Measurement::expectation([Z(0), Z(1)]), vb.pp("quantum"))?;
 //! let model = candle_nn::seq().add(layer).add(candle_nn::linear(2, 2, vb.pp("head"))?);
 //!
-//! let Split { train, test, .. } = data::moons(200, MoonsConfig { noise: 0.1, ..Default::default() })?.split(0.2, 7)?;
+//! let moons = data::moons(200, MoonsConfig { noise: 0.1, ..Default::default() })?;
+//! let Split3 { train, validation, test, .. } = moons.split3(0.2, 0.2, 7)?;
 //! let mut adam = Adam::from_varmap(&varmap, AdamConfig::with_learning_rate(0.05))?;
-//! let config = TrainConfig { epochs: 5, ..Default::default() };
+//! let config = TrainConfig { epochs: 5, restore_best: true, ..Default::default() };
 //! let history = Training::new(&model, &varmap, &mut adam, candle_nn::loss::cross_entropy, config)
 //!     .metric("accuracy", accuracy)
-//!     .run((&train.x, &train.y), Some((&test.x, &test.y)))?;
+//!     .run((&train.x, &train.y), Some((&validation.x, &validation.y)))?;
 //! assert!(history.epochs[4].train.loss < history.epochs[0].train.loss);
+//! let reported = accuracy(&candle_core::Module::forward(&model, &test.x)?, &test.y)?; // of the best epoch
+//! assert!(reported > 0.5);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 mod checkpoint;
+mod gathered;
 mod history;
+mod hooks;
 mod interrupt;
-mod metrics;
 #[cfg(feature = "plot")]
 mod picture;
 mod progress;
+mod source;
+mod spans;
 
-pub use history::{Epoch, History, Score, StopReason};
+pub use crate::metrics::{accuracy, binary_accuracy};
+pub use history::{Epoch, History, Mode, Monitor, Score, StopReason};
+pub use hooks::TrainStep;
 pub use interrupt::interrupted;
-pub use metrics::{accuracy, binary_accuracy};
+pub use source::BatchSource;
 
 use crate::__private::NonExhaustive;
 use crate::data::{Purpose, seeded_generator};
-use crate::error::{DataError, Error, Result, TensorError};
-use crate::limits::check_copy;
-use crate::optim::{Resume, Schedule, Unreached, clip_by_norm, require_gradient, variables};
+use crate::error::{DataError, Error, Result, TensorError, TrainingError};
+use crate::memory::check_numbers;
+use crate::optim::{Interval, ReduceOnPlateau, Resume, Schedule, Unreached, clip_by_norm, require_gradient, variables};
+use candle_core::backprop::GradStore;
 use candle_core::{DType, ModuleT, Tensor, Var};
 use candle_nn::{Optimizer, VarMap};
 use checkpoint::{Access, Position};
+use gathered::Gathered;
+use history::LOSS;
+use hooks::{OnBatch, OnEpoch};
 use progress::Progress;
 use rand::seq::SliceRandom;
+use source::{InMemory, load};
+use spans::{report_epoch, span};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -68,26 +87,37 @@ pub struct TrainConfig {
     /// Number of samples of a batch, at least 1; the last batch of an epoch may be smaller. The validation set is
     /// scored in such batches, too. Default 32.
     pub batch_size: usize,
+    /// Number of batches, at least 1, whose gradients make one step; an epoch's last step may have fewer. The step is the
+    /// step of one batch of all these samples, in the memory of one batch of [`batch_size`](Self::batch_size): each
+    /// batch counts by its number of samples. Up to rounding in the variables' dtype this is exact for a loss that is a
+    /// mean over samples, in a model that computes each sample by itself. Default 1.
+    pub accumulate_batches: usize,
     /// Seed of the order of the samples; each epoch has another order. Default 0.
     pub seed: u64,
-    /// Factor of the optimiser's step size, step by step. Default [`Schedule::Constant`].
+    /// Factor of the optimiser's step size. Default [`Schedule::Constant`].
     pub schedule: Schedule,
+    /// Unit in which the schedule counts. With [`Interval::Epoch`] a `Cosine` of 40 takes 40 epochs, whatever the batch
+    /// size. Default [`Interval::Step`].
+    pub schedule_interval: Interval,
+    /// Further factor of the step size, which shrinks at the end of an epoch once the score that chooses the best epoch
+    /// no longer improves: the loss, unless [`Training::monitor`] names another one. Default `None`.
+    pub reduce_on_plateau: Option<ReduceOnPlateau>,
     /// Largest norm of all gradients together, see [`clip_by_norm`]. Default `None`: no limit.
     pub clip_norm: Option<f64>,
-    /// Number of epochs in a row, at least 1, without a lower loss on the validation set that end the run. Without a
-    /// validation set the loss of the training set counts. A loss that is NaN is not lower than any other. Default
-    /// `None`: all epochs are run.
+    /// Number of epochs in a row, at least 1, without a better score on the validation set that end the run. The score
+    /// is the loss, unless [`Training::monitor`] names another one. Without a validation set the training set counts. A
+    /// score that is NaN is not better than any other. Default `None`: all epochs are run.
     pub patience: Option<usize>,
-    /// Whether the run ends with the weights of the epoch with the lowest loss, instead of the last weights. Default
+    /// Whether the run ends with the weights of the best epoch, by the same score, instead of the last weights. Default
     /// `false`.
     pub restore_best: bool,
     /// Folder of the run's files. After each epoch the run writes `last.safetensors` (from which a run continues),
-    /// `best.safetensors` (the weights with the lowest loss, for `VarMap::load`) and `history.csv`. Only one run at a
+    /// `best.safetensors` (the weights of the best epoch, for `VarMap::load`) and `history.csv`. Only one run at a
     /// time has the folder. Existing files of these names are removed first, unless the run continues. Default `None`:
     /// nothing is written.
     pub folder: Option<PathBuf>,
     /// Whether the run continues from the folder's `last.safetensors`. That file must come from a run with as many
-    /// samples, the same batch size, seed and step size; both runs have a metric, or neither has. Default `false`.
+    /// samples, the same batch size, batches of a step, seed and step size, and the same metrics. Default `false`.
     pub resume: bool,
     /// Whether progress is shown on the standard error output: a bar in a terminal, otherwise lines. Default `false`.
     pub progress: bool,
@@ -101,8 +131,11 @@ impl Default for TrainConfig {
             name: "training".to_owned(),
             epochs: 10,
             batch_size: 32,
+            accumulate_batches: 1,
             seed: 0,
             schedule: Schedule::Constant,
+            schedule_interval: Interval::Step,
+            reduce_on_plateau: None,
             clip_norm: None,
             patience: None,
             restore_best: false,
@@ -120,6 +153,14 @@ pub type Samples<'a> = (&'a Tensor, &'a Tensor);
 /// Function of a model's outputs and the targets.
 type Judge<'a, T> = Box<dyn Fn(&Tensor, &Tensor) -> candle_core::Result<T> + 'a>;
 
+/// Metric of a training.
+struct Metric<'a> {
+    name: String,
+    judge: Judge<'a, f64>,
+    /// Whether it judges the whole set at once, instead of each batch.
+    is_of_set: bool,
+}
+
 /// Model with its optimiser, loss and options.
 pub struct Training<'a, O> {
     config: TrainConfig,
@@ -128,14 +169,17 @@ pub struct Training<'a, O> {
     optimizer: &'a mut O,
     access: Option<Access<O>>,
     loss: Judge<'a, Tensor>,
-    metric: Option<(String, Judge<'a, f64>)>,
+    metrics: Vec<Metric<'a>>,
+    monitor: Monitor,
     stop: Option<&'a AtomicBool>,
+    on_batch: Option<OnBatch<'a>>,
+    on_epoch: Option<OnEpoch<'a>>,
 }
 
 impl<O> std::fmt::Debug for Training<'_, O> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let metric = self.metric.as_ref().map(|(name, _)| name);
-        f.debug_struct("Training").field("config", &self.config).field("metric", &metric).finish_non_exhaustive()
+        let metrics: Vec<&String> = self.metrics.iter().map(|metric| &metric.name).collect();
+        f.debug_struct("Training").field("config", &self.config).field("metrics", &metrics).finish_non_exhaustive()
     }
 }
 
@@ -164,17 +208,69 @@ impl<'a, O: Optimizer> Training<'a, O> {
         loss: impl Fn(&Tensor, &Tensor) -> candle_core::Result<Tensor> + 'a,
         config: TrainConfig,
     ) -> Self {
-        Self { config, model, varmap, optimizer, access: None, loss: Box::new(loss), metric: None, stop: None }
+        let monitor = Monitor { name: LOSS.to_owned(), mode: Mode::Min };
+        let (access, loss, metrics, stop) = (None, Box::new(loss), Vec::new(), None);
+        let (on_batch, on_epoch) = (None, None);
+        Self { config, model, varmap, optimizer, access, loss, metrics, monitor, stop, on_batch, on_epoch }
     }
 
-    /// Adds a metric to the scores of each epoch: a mean over a batch, such as [`accuracy`].
+    /// Adds a metric to the scores of each epoch: a mean over a batch, such as [`accuracy`]. The score of a set is the
+    /// mean over its batches, weighted by their numbers of samples.
     #[must_use]
     pub fn metric(
-        mut self,
+        self,
         name: impl Into<String>,
         metric: impl Fn(&Tensor, &Tensor) -> candle_core::Result<f64> + 'a,
     ) -> Self {
-        self.metric = Some((name.into(), Box::new(metric)));
+        self.with_metric(Metric { name: name.into(), judge: Box::new(metric), is_of_set: false })
+    }
+
+    /// Adds a metric of a whole set to the scores of each epoch, such as [`roc_auc`](crate::metrics::roc_auc) or
+    /// [`macro_f1`](crate::metrics::macro_f1), which are no means over batches. It gets all outputs and all targets of
+    /// a set on the CPU. Outputs of the training set are those before the step of each batch, in the order of the
+    /// batches.
+    ///
+    /// A loss with weights of classes is such a metric, too: its mean over batches is not that of the set.
+    #[must_use]
+    pub fn set_metric(
+        self,
+        name: impl Into<String>,
+        metric: impl Fn(&Tensor, &Tensor) -> candle_core::Result<f64> + 'a,
+    ) -> Self {
+        self.with_metric(Metric { name: name.into(), judge: Box::new(metric), is_of_set: true })
+    }
+
+    fn with_metric(mut self, metric: Metric<'a>) -> Self {
+        self.metrics.push(metric);
+        self
+    }
+
+    /// Chooses the best epoch, also for [`patience`](TrainConfig::patience), by another score than the loss: the name of
+    /// a metric, or `loss`.
+    ///
+    /// ```
+    /// # use candle_core::{DType, Device};
+    /// # use candlewick::{data::{self, MoonsConfig, Split3}, metrics, nn::SeededInit, optim::{Adam, AdamConfig}};
+    /// # use candlewick::train::{Mode, TrainConfig, Training, accuracy};
+    /// # let varmap = candle_nn::VarMap::new();
+    /// # let vb = SeededInit::new(7).var_builder(&varmap, DType::F32, &Device::Cpu);
+    /// # let model = candle_nn::linear(2, 2, vb)?;
+    /// # let moons = data::moons(200, MoonsConfig { noise: 0.1, ..Default::default() })?;
+    /// # let Split3 { train, validation, .. } = moons.split3(0.2, 0.2, 7)?;
+    /// # let mut adam = Adam::from_varmap(&varmap, AdamConfig::with_learning_rate(0.05))?;
+    /// let config = TrainConfig { epochs: 20, patience: Some(5), restore_best: true, ..Default::default() };
+    /// let history = Training::new(&model, &varmap, &mut adam, candle_nn::loss::cross_entropy, config)
+    ///     .metric("accuracy", accuracy)
+    ///     .set_metric("AUC", metrics::roc_auc)
+    ///     .monitor("AUC", Mode::Max)
+    ///     .run((&train.x, &train.y), Some((&validation.x, &validation.y)))?;
+    /// let (best, auc) = (history.best.expect("an epoch"), history.values("AUC"));
+    /// assert!(auc.iter().all(|value| *value <= auc[best]));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn monitor(mut self, name: impl Into<String>, mode: Mode) -> Self {
+        self.monitor = Monitor { name: name.into(), mode };
         self
     }
 
@@ -192,13 +288,28 @@ impl<'a, O: Optimizer> Training<'a, O> {
     /// After an error, the files of the last epoch stay.
     ///
     /// # Errors
-    /// - A batch size or a patience of 0; no samples; a number of targets other than of samples.
+    /// - A batch size, an accumulation or a patience of 0; options of a plateau out of range; no samples; a number of
+    ///   targets other than of samples.
+    /// - Two scores of one name, of which `loss` is one; a score to monitor that there is not.
     /// - A loss that is no single number; no variables; a step in which no variable has a gradient.
     /// - A folder with an optimiser that cannot be saved, or a folder that another run has; `resume` without a folder.
     /// - A label beyond the model's outputs, if the loss refuses it.
     /// - A checkpoint of another run.
-    /// - Errors of model, loss, optimiser and files.
-    pub fn run(mut self, train: Samples<'_>, validation: Option<Samples<'_>>) -> Result<History> {
+    /// - Errors of model, loss, optimiser, hooks and files.
+    pub fn run(self, train: Samples<'_>, validation: Option<Samples<'_>>) -> Result<History> {
+        check(&self.config)?;
+        let train = InMemory::new(train)?;
+        let validation = validation.map(InMemory::new).transpose()?;
+        self.run_on(&train, validation.as_ref().map(|set| set as &dyn BatchSource))
+    }
+
+    /// Trains as [`run`](Self::run) does, on samples that are loaded batch by batch.
+    ///
+    /// # Errors
+    /// The errors of [`run`](Self::run); a source with more samples than a u32 counts; errors of the source, or a batch
+    /// of another number of samples.
+    pub fn run_on(mut self, train: &dyn BatchSource, validation: Option<&dyn BatchSource>) -> Result<History> {
+        check(&self.config)?;
         let (config, rate) = (self.config.clone(), self.optimizer.learning_rate());
         let history = self.run_all(&config, train, validation);
         self.optimizer.set_learning_rate(rate);
@@ -208,30 +319,43 @@ impl<'a, O: Optimizer> Training<'a, O> {
     fn run_all(
         &mut self,
         config: &TrainConfig,
-        train: Samples<'_>,
-        validation: Option<Samples<'_>>,
+        train: &dyn BatchSource,
+        validation: Option<&dyn BatchSource>,
     ) -> Result<History> {
-        let samples = check(config, train)?;
-        let validated = validation.map(|set| check(config, set)).transpose()?;
+        span!(INFO, "training", name = config.name.as_str(), samples = train.samples());
+        let samples = count(train)?;
+        let validated = validation.map(count).transpose()?;
         let (watched, _guard) = interrupt::watch_interrupt(self.stop.is_none())?;
         let stop = self.stop.unwrap_or(watched);
-        let metric = self.metric.as_ref().map(|(name, _)| name.clone());
-        let run = [samples, validated.unwrap_or(0), config.batch_size].map(|count| count as u64);
-        let mut at = Position::new(History::new(metric), run, config.seed, self.optimizer.learning_rate());
+        let metrics = self.names()?;
+        let run = [samples, validated.unwrap_or(0), config.batch_size, config.accumulate_batches];
+        let run = run.map(|count| count as u64);
+        let history = History::new(metrics, self.monitor.clone());
+        let mut at = Position::new(history, run, config.seed, self.optimizer.learning_rate());
         at.unreached = Unreached::new(variables(self.varmap)?);
         at.open(config, self.varmap, self.optimizer, self.access)?;
         let variables = variables(self.varmap)?;
-        let progress = Progress::new(config, samples.div_ceil(config.batch_size), &at)?;
+        let steps = samples.div_ceil(step_size(config));
+        let progress = Progress::new(config, steps, &at)?;
         while at.history.stop_reason != StopReason::Interrupted && at.goes_on(config) {
+            span!(INFO, "epoch", number = at.epoch);
             let finished = self.epoch(config, &mut at, &variables, train, stop, &progress)?;
             if finished {
                 let score = validation.map(|set| self.score(set, config.batch_size)).transpose()?;
-                at.close_epoch(score, self.varmap)?;
+                let train = self.complete(at.mean(), &at.gathered)?;
+                at.close_epoch(train, score, self.varmap)?;
                 progress.epoch(&at.history, &at.unreached.names());
+                report_epoch(&at.history);
             } else {
                 at.history.stop_reason = StopReason::Interrupted;
             }
             at.save(config, self.varmap, self.optimizer, self.access, finished)?;
+            if let Some(hook) = self.on_epoch.as_mut().filter(|_| finished)
+                && hook(&at.history).is_break()
+            {
+                at.history.stop_reason = StopReason::Stopped;
+                break;
+            }
         }
         at.history.without_gradient = at.unreached.names();
         progress.finish(&at.history.without_gradient);
@@ -241,58 +365,124 @@ impl<'a, O: Optimizer> Training<'a, O> {
         Ok(at.history)
     }
 
-    /// Takes a step for each batch from the position in the epoch. Returns whether the epoch was completed.
+    /// Takes the steps from the position in the epoch. Returns whether the epoch was completed.
     fn epoch(
         &mut self,
         config: &TrainConfig,
         at: &mut Position,
         variables: &[(String, Var)],
-        (x, y): Samples<'_>,
+        train: &dyn BatchSource,
         stop: &AtomicBool,
         progress: &Progress,
     ) -> Result<bool> {
-        let order = order(x.dim(0)?, config.seed, at.epoch);
-        check_copy("the samples", x, x.dtype())?;
-        check_copy("the targets", y, y.dtype())?;
-        let (x, y) = (x.contiguous()?, y.contiguous()?);
-        for batch in order.chunks(config.batch_size).skip(at.batch) {
+        let order = order(count(train)?, config.seed, at.epoch)?;
+        let steps = order.len().div_ceil(step_size(config)) as u64;
+        let reduction = at.reduction(config)?;
+        for samples in order.chunks(step_size(config)).skip(at.batch) {
             if stop.load(Ordering::Relaxed) {
                 return Ok(false);
             }
+            span!(DEBUG, "step", number = at.step);
             let start = Instant::now();
-            let indices = Tensor::new(batch, x.device())?;
-            let (x, y) = (x.index_select(&indices, 0)?, y.index_select(&indices, 0)?);
-            let outputs = self.model.forward_t(&x, true)?;
-            let sample = |place: usize| batch.get(place).map_or(place, |sample| *sample as usize);
-            let loss = self.loss(&outputs, &y).map_err(|error| label_beyond(&outputs, &y, sample).unwrap_or(error))?;
-            let mut gradients = loss.backward()?;
+            let (mut gradients, score) = self.gradients(train, samples, config.batch_size, &mut at.gathered)?;
             require_gradient("training", variables, &gradients)?;
             at.unreached.note(&gradients)?;
+            let factor = match config.schedule_interval {
+                Interval::Step => config.schedule.factor(at.step),
+                Interval::Epoch => config.schedule.factor_by_epoch(at.step, steps),
+            };
+            self.optimizer.set_learning_rate(at.rate * factor * reduction);
+            if let Some(hook) = &mut self.on_batch {
+                let (epoch, step, learning_rate) = (at.epoch, at.step, self.optimizer.learning_rate());
+                let loss = score.loss / samples.len() as f64;
+                hook(&TrainStep { epoch, step, samples: samples.len(), loss, learning_rate }, &mut gradients)?;
+            }
             if let Some(limit) = config.clip_norm {
                 clip_by_norm(&mut gradients, self.varmap, limit)?;
             }
-            self.optimizer.set_learning_rate(at.rate * config.schedule.factor(at.step));
             self.optimizer.step(&gradients)?;
-            let score = self.judge(&outputs.detach(), &y, &loss)?;
-            at.advance(score, batch.len(), start.elapsed().as_secs_f64(), self.optimizer.learning_rate());
+            at.advance(&score, samples.len(), start.elapsed().as_secs_f64(), self.optimizer.learning_rate());
             progress.step();
         }
         Ok(true)
     }
 
-    /// Returns loss and metric of a whole set, as means over its samples.
-    fn score(&self, (x, y): Samples<'_>, batch_size: usize) -> Result<Score> {
-        let mut sum = Score::default();
-        let samples = x.dim(0)?;
-        for start in (0..samples).step_by(batch_size) {
-            let count = batch_size.min(samples - start);
-            let (x, y) = (x.narrow(0, start, count)?, y.narrow(0, start, count)?);
-            let outputs = self.model.forward_t(&x, false)?.detach();
-            let sample = |place: usize| start + place;
+    /// Returns the gradients of the mean loss of some samples, batch by batch, and the sum of their scores.
+    fn gradients(
+        &self,
+        train: &dyn BatchSource,
+        samples: &[u32],
+        batch_size: usize,
+        gathered: &mut Gathered,
+    ) -> Result<(GradStore, Score)> {
+        let (mut gradients, mut sum) = (GradStore::default(), Score::default());
+        for batch in samples.chunks(batch_size) {
+            let (x, y) = load(train, batch)?;
+            let outputs = self.model.forward_t(&x, true)?;
+            let sample = |place: usize| batch.get(place).map_or(place, |sample| *sample as usize);
             let loss = self.loss(&outputs, &y).map_err(|error| label_beyond(&outputs, &y, sample).unwrap_or(error))?;
-            sum = sum.plus(self.judge(&outputs, &y, &loss)?, count as f64);
+            sum = sum.plus(&self.judge(&outputs.detach(), &y, &loss)?, batch.len() as f64);
+            self.gather(gathered, &outputs, &y, train.samples())?;
+            // A batch counts by its part of all samples of the step.
+            match batch.len() == samples.len() {
+                true => gradients = loss.backward()?,
+                false => gradients.extend((loss * (batch.len() as f64 / samples.len() as f64))?.backward()?)?,
+            }
         }
-        Ok(sum.over(samples as f64))
+        Ok((gradients, sum))
+    }
+
+    /// Returns the names of the metrics, if all scores have names of their own.
+    fn names(&self) -> Result<Vec<String>> {
+        let names: Vec<String> = self.metrics.iter().map(|metric| metric.name.clone()).collect();
+        let mut known = vec![LOSS.to_owned()];
+        for name in &names {
+            if known.contains(name) {
+                return Err(Error::Training(TrainingError::ScoreTwice { name: name.clone() }));
+            }
+            known.push(name.clone());
+        }
+        match known.contains(&self.monitor.name) {
+            true => Ok(names),
+            false => {
+                let name = self.monitor.name.clone();
+                Err(Error::Training(TrainingError::UnknownScore { name, known }))
+            }
+        }
+    }
+
+    /// Keeps the outputs of a batch if a metric of the whole set needs them.
+    fn gather(&self, gathered: &mut Gathered, outputs: &Tensor, targets: &Tensor, samples: usize) -> Result<()> {
+        if self.metrics.iter().any(|metric| metric.is_of_set) {
+            gathered.add(outputs, targets, samples)?;
+        }
+        Ok(())
+    }
+
+    /// Adds the metrics of the whole set to the means over its batches.
+    fn complete(&self, mut score: Score, gathered: &Gathered) -> Result<Score> {
+        if let Some((outputs, targets)) = gathered.whole()? {
+            for (value, metric) in score.metrics.iter_mut().zip(&self.metrics).filter(|(_, metric)| metric.is_of_set) {
+                *value = (metric.judge)(&outputs, &targets)?;
+            }
+        }
+        Ok(score)
+    }
+
+    /// Returns loss and metrics of a whole set.
+    fn score(&self, set: &dyn BatchSource, batch_size: usize) -> Result<Score> {
+        span!(INFO, "validation", samples = set.samples());
+        let (mut sum, mut gathered) = (Score::default(), Gathered::default());
+        let samples: Vec<u32> = (0..count(set)? as u32).collect();
+        for batch in samples.chunks(batch_size) {
+            let (x, y) = load(set, batch)?;
+            let outputs = self.model.forward_t(&x, false)?.detach();
+            let sample = |place: usize| batch.get(place).map_or(place, |sample| *sample as usize);
+            let loss = self.loss(&outputs, &y).map_err(|error| label_beyond(&outputs, &y, sample).unwrap_or(error))?;
+            sum = sum.plus(&self.judge(&outputs, &y, &loss)?, batch.len() as f64);
+            self.gather(&mut gathered, &outputs, &y, samples.len())?;
+        }
+        self.complete(sum.over(samples.len() as f64), &gathered)
     }
 
     /// Returns the loss as a scalar.
@@ -308,10 +498,12 @@ impl<'a, O: Optimizer> Training<'a, O> {
         }
     }
 
+    /// Returns the scores of a batch: 0 for metrics of the whole set.
     fn judge(&self, outputs: &Tensor, targets: &Tensor, loss: &Tensor) -> Result<Score> {
         let loss = loss.detach().to_dtype(DType::F64)?.to_scalar()?;
-        let metric = self.metric.as_ref().map(|(_, metric)| metric(outputs, targets)).transpose()?;
-        Ok(Score { loss, metric })
+        let metric = |metric: &Metric<'_>| if metric.is_of_set { Ok(0.0) } else { (metric.judge)(outputs, targets) };
+        let metrics = self.metrics.iter().map(metric).collect::<candle_core::Result<Vec<f64>>>()?;
+        Ok(Score { loss, metrics })
     }
 }
 
@@ -327,32 +519,44 @@ fn label_beyond(outputs: &Tensor, labels: &Tensor, sample: impl Fn(usize) -> usi
     Some(Error::Data(DataError::Label { sample: sample(labels.iter().position(beyond)?), classes }))
 }
 
-/// Returns the number of samples if options and shapes agree.
-fn check(config: &TrainConfig, (x, y): Samples<'_>) -> Result<usize> {
-    let setting = |setting, allowed| Error::Setting { of: "training", setting, value: 0.0, allowed };
+/// Checks the ranges of the options.
+fn check(config: &TrainConfig) -> Result<()> {
+    let setting = |setting| Error::Setting { of: "training", setting, value: 0.0, allowed: "at least 1" };
     if config.batch_size == 0 {
-        return Err(setting("batch_size", "at least 1"));
+        return Err(setting("batch_size"));
+    }
+    if config.accumulate_batches == 0 {
+        return Err(setting("accumulate_batches"));
     }
     if config.patience == Some(0) {
-        return Err(setting("patience", "at least 1"));
+        return Err(setting("patience"));
     }
-    let count = |tensor: &Tensor| tensor.dims().first().copied().unwrap_or(0);
-    match (count(x), count(y)) {
-        (0, _) => Err(setting("samples", "at least 1")),
-        (samples, targets) if samples == targets => Ok(samples),
-        (samples, targets) => Err(Error::Tensor(TensorError::Shape {
-            what: "the targets",
-            expected: samples.into(),
-            actual: targets.into(),
-        })),
+    config.reduce_on_plateau.map_or(Ok(()), |plateau| plateau.check())
+}
+
+/// Returns the number of samples of a source, if it is one that u32 counts and not 0.
+fn count(source: &dyn BatchSource) -> Result<usize> {
+    let samples = source.samples();
+    match u32::try_from(samples) {
+        Ok(1..) => Ok(samples),
+        _ => {
+            let (of, setting, allowed) = ("training", "samples", "at least 1 and at most 4294967295");
+            Err(Error::Setting { of, setting, value: samples as f64, allowed })
+        }
     }
+}
+
+/// Returns the number of samples of a step.
+fn step_size(config: &TrainConfig) -> usize {
+    config.batch_size.saturating_mul(config.accumulate_batches)
 }
 
 /// Returns the order of the samples in an epoch. It is a function of seed and epoch alone, so there is no state to
 /// save.
-fn order(samples: usize, seed: u64, epoch: usize) -> Vec<u32> {
+fn order(samples: usize, seed: u64, epoch: usize) -> Result<Vec<u32>> {
+    check_numbers("the order of the samples", Some(samples as u64))?;
     let mut order: Vec<u32> = (0..samples as u32).collect();
     let seed = seed.wrapping_add((epoch as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15));
     order.shuffle(&mut seeded_generator(seed, Purpose::Batches));
-    order
+    Ok(order)
 }

@@ -38,14 +38,13 @@ impl Progress {
     /// Shows the scores of the last epoch and, after the first epoch, names the variables that no gradient has reached.
     pub(super) fn epoch(&self, history: &History, unreached: &[String]) {
         let Some(epoch) = history.last() else { return };
-        let metric = history.metric.as_deref();
-        let show = |score: super::Score| match metric.zip(score.metric) {
-            Some((name, metric)) => format!("loss {:.4} {name} {metric:.4}", score.loss),
-            None => format!("loss {:.4}", score.loss),
+        let show = |score: &super::Score| {
+            let metrics = history.metrics.iter().zip(&score.metrics);
+            metrics.fold(format!("loss {:.4}", score.loss), |text, (name, metric)| format!("{text} {name} {metric:.4}"))
         };
         let done = history.epochs.len();
-        let mut message = format!("epoch {done}/{}  {}", self.epochs, show(epoch.train));
-        if let Some(score) = epoch.validation {
+        let mut message = format!("epoch {done}/{}  {}", self.epochs, show(&epoch.train));
+        if let Some(score) = &epoch.validation {
             message += &format!("  (validation {})", show(score));
         }
         if self.lines && (done.is_multiple_of(self.epochs.div_ceil(10)) || done == self.epochs) {

@@ -6,7 +6,7 @@ use crate::error::{Error, Result, TensorError, TrainingError, WeightsError};
 use crate::measurement::Measurement;
 use crate::nn::{QuantumLayer, QuantumLayerConfig, QuantumNaturalGradient, QuantumNaturalGradientConfig, SeededInit};
 use crate::observable::Observable;
-use crate::optim::{Adam, AdamConfig, Spsa, SpsaConfig, Unreached, variables};
+use crate::optim::{Adam, AdamConfig, Lbfgs, LbfgsConfig, LbfgsSteps, Spsa, SpsaConfig, Unreached, variables};
 use candle_core::backprop::GradStore;
 use candle_core::{DType, Device, Tensor, Var};
 use candle_nn::VarMap;
@@ -49,6 +49,9 @@ pub enum VqeMethod {
     Adam(AdamConfig),
     /// The optimiser [`QuantumNaturalGradient`].
     NaturalGradient(QuantumNaturalGradientConfig),
+    /// The optimiser [`Lbfgs`], for exact energies. Its step sizes come from line searches, which take a few more
+    /// energies and gradients. [`VqeConfig::steps`] and [`VqeConfig::gradient_tolerance`] hold in place of its own.
+    Lbfgs(LbfgsConfig),
     /// The optimiser [`Spsa`], which needs no gradients: three energies a step, whatever the number of weights. Such
     /// runs end by the energy alone.
     Spsa(SpsaConfig),
@@ -110,6 +113,9 @@ pub enum StopReason {
     Energy,
     /// Completion of all steps.
     Steps,
+    /// A line search of [`VqeMethod::Lbfgs`] that found no lower energy: what is left to gain is below the rounding of
+    /// the energy.
+    LineSearch,
     /// Request of the caller.
     Stopped,
 }
@@ -121,6 +127,7 @@ impl std::fmt::Display for StopReason {
             Self::Gradient => "converged",
             Self::Energy => "converged (energy)",
             Self::Steps => "all steps made",
+            Self::LineSearch => "no lower energy along the line",
             Self::Stopped => "stopped",
         })
     }
@@ -221,6 +228,7 @@ impl fmt::Debug for Vqe {
 enum Mover {
     Adam(Adam),
     Natural(Box<QuantumNaturalGradient>),
+    Lbfgs(Box<LbfgsSteps>),
     Spsa(Spsa),
 }
 
@@ -229,6 +237,7 @@ impl Mover {
         Ok(match method {
             VqeMethod::Adam(config) => Self::Adam(Adam::from_varmap(varmap, config)?),
             VqeMethod::NaturalGradient(config) => Self::Natural(Box::new(QuantumNaturalGradient::new(layer, config)?)),
+            VqeMethod::Lbfgs(config) => Self::Lbfgs(Box::new(LbfgsSteps::new(Lbfgs::from_varmap(varmap, config)?))),
             VqeMethod::Spsa(config) => Self::Spsa(Spsa::from_varmap(varmap, config)?),
         })
     }
@@ -236,7 +245,7 @@ impl Mover {
     /// Returns the gradient of an energy and its norm, for methods that follow the gradient.
     fn gradient(&self, energy: &Tensor, varmap: &VarMap) -> Result<Option<(GradStore, f64)>> {
         match self {
-            Self::Adam(_) | Self::Natural(_) => {
+            Self::Adam(_) | Self::Natural(_) | Self::Lbfgs(_) => {
                 let gradients = energy.backward()?;
                 let norm = norm(&gradients, &variables(varmap)?)?;
                 Ok(Some((gradients, norm)))
@@ -245,13 +254,18 @@ impl Mover {
         }
     }
 
-    fn step(&mut self, layer: &QuantumLayer, gradients: Option<&GradStore>) -> Result<()> {
+    /// Moves the weights from their energy. Returns whether there is such a step.
+    fn step(&mut self, layer: &QuantumLayer, energy: f64, gradients: Option<&GradStore>) -> Result<bool> {
         match (self, gradients) {
-            (Self::Adam(adam), Some(gradients)) => adam.try_step(gradients),
-            (Self::Natural(natural), Some(gradients)) => natural.step(gradients, None),
-            (Self::Spsa(spsa), _) => spsa.step(|| Ok(layer.evaluate()?)).map(drop),
-            (Self::Adam(_) | Self::Natural(_), None) => Ok(()),
+            (Self::Adam(adam), Some(gradients)) => adam.try_step(gradients)?,
+            (Self::Natural(natural), Some(gradients)) => natural.step(gradients, None)?,
+            (Self::Lbfgs(steps), Some(gradients)) => {
+                return steps.step(energy, gradients, || layer.evaluate()?.sum_all());
+            }
+            (Self::Spsa(spsa), _) => drop(spsa.step(|| Ok(layer.evaluate()?))?),
+            (Self::Adam(_) | Self::Natural(_) | Self::Lbfgs(_), None) => {}
         }
+        Ok(true)
     }
 }
 
@@ -260,7 +274,7 @@ impl Vqe {
     ///
     /// # Errors
     /// Mistakes of the circuit or the observable; a circuit with inputs; a circuit without weights, or without any
-    /// angle that depends on a weight; settings out of range.
+    /// angle that depends on a weight; settings out of range; finite shots with [`VqeMethod::Lbfgs`].
     pub fn new(circuit: Circuit, observable: Observable, config: VqeConfig) -> Result<Self> {
         config.check()?;
         circuit.check()?;
@@ -278,6 +292,10 @@ impl Vqe {
         }
         if !layer.circuit().reads_weights() {
             return Err(Error::Training(TrainingError::NoVariableGradient { of: "a VQE", variables: declared }));
+        }
+        if let (VqeMethod::Lbfgs(_), Some(shots)) = (config.method, config.layer.shots) {
+            let (of, setting, value) = ("a VQE with L-BFGS", "shots", shots as f64);
+            return Err(Error::Setting { of, setting, value, allowed: "none: its line searches need exact energies" });
         }
         Mover::new(&layer, &varmap, config.method)?;
         Ok(Self { layer, varmap, config })
@@ -420,7 +438,12 @@ impl Vqe {
                 best = Some((energy, self.copied_weights()?));
             }
             let stopped = watch(&VqeStep { step, energy, gradient_norm }).is_break();
-            if let Some(stop_reason) = self.stop_reason(step, gradient_norm, calm, stopped)
+            let reason = match self.stop_reason(step, gradient_norm, calm, stopped) {
+                None if mover.step(&self.layer, energy, gradients.as_ref())? => None,
+                None => Some(StopReason::LineSearch),
+                reason => reason,
+            };
+            if let Some(stop_reason) = reason
                 && let Some((energy, weights)) = best
             {
                 let without_gradient = unreached.names();
@@ -434,7 +457,6 @@ impl Vqe {
                     without_gradient,
                 });
             }
-            mover.step(&self.layer, gradients.as_ref())?;
         }
     }
 

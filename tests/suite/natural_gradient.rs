@@ -7,6 +7,7 @@ use candle_nn::{Optimizer, SGD, VarBuilder, VarMap};
 use candlewick::Error;
 use candlewick::error::{TrainingError, WeightsError};
 use candlewick::nn::{QuantumNaturalGradient, QuantumNaturalGradientConfig, SeededInit};
+use candlewick::optim::Resume;
 use candlewick::prelude::*;
 
 fn file() -> serde_json::Value {
@@ -94,6 +95,59 @@ fn a_step_by_hand() -> Result<()> {
     ];
     let expected: Vec<f64> = (0..2).map(|k| before[k] - 0.3 * gradient[k] / (metric[k] + 0.01)).collect();
     close("weights", &after, &expected, 1e-12);
+    Ok(())
+}
+
+/// Eight steps of `qml.MomentumQNGOptimizer(stepsize=0.05, momentum=0.8, approx=None, lam=0.001)` of PennyLane 0.45.1 on
+/// `default.qubit`; a run that is stopped and continued takes the same steps, bit for bit.
+#[test]
+fn momentum_of_pennylane() -> Result<()> {
+    let expected = [
+        [0.007726071208524449, 0.8032585406113844, -0.4452752105107761, 0.9655611035766019, 0.4352611599815147],
+        [-0.158663317548829, 0.9649750914864781, -0.520887321580923, 0.6908945443676829, 0.44285743436187713],
+        [-0.3804321516550271, 1.1159576698145448, -0.6025772703666147, 0.43579309593986487, 0.6106430027933218],
+        [-0.6236158332226869, 1.3282518597428072, -0.6518608607512235, 0.15577026948011136, 0.8165929018043445],
+        [-0.8346802730370357, 1.612448276266215, -0.6118732666969378, -0.13822806652451175, 1.0027866803754888],
+        [-0.969911400288374, 1.938820203410166, -0.4364480187602171, -0.41993830521338427, 1.1385274578926337],
+        [-1.0217830963868806, 2.257791053343507, -0.22931286690068337, -0.6774019131876767, 1.1847212158214147],
+        [-1.0198132851176276, 2.504667613378794, -0.1041615508588854, -0.921056357594206, 1.118297458741751],
+    ];
+    let config =
+        QuantumNaturalGradientConfig { learning_rate: 0.05, momentum: 0.8, damping: 1e-3, ..Default::default() };
+    let layer = |start: &[f64]| -> Result<QuantumLayer> {
+        let (circuit, measurement, _) = crate::rotosolve::five_angles();
+        let mut varmap = VarMap::new();
+        let vb = VarBuilder::from_varmap(&varmap, DType::F64, &Device::Cpu);
+        let layer = QuantumLayer::new(circuit, measurement, vb)?;
+        varmap.set_one("w", Tensor::new(start, &Device::Cpu)?)?;
+        Ok(layer)
+    };
+    let weights = |layer: &QuantumLayer| layer.weights().next().expect("a tensor").1.to_vec1::<f64>();
+    let whole = layer(&crate::rotosolve::five_angles().2)?;
+    let mut optimizer = QuantumNaturalGradient::new(&whole, config)?;
+    let mut half = None;
+    for (step, angles) in expected.iter().enumerate() {
+        if step == 4 {
+            half = Some((weights(&whole)?, optimizer.state()?));
+        }
+        optimizer.backward_step(&whole.evaluate()?.sum_all()?, None)?;
+        close("angles", &weights(&whole)?, angles, 1e-9);
+    }
+    let (start, state) = half.expect("four steps");
+    let rest = layer(&start)?;
+    let mut continued = QuantumNaturalGradient::new(&rest, config)?;
+    continued.restore(&state)?;
+    for _ in 4..8 {
+        continued.backward_step(&rest.evaluate()?.sum_all()?, None)?;
+    }
+    assert_eq!(weights(&rest)?, weights(&whole)?);
+    let wrong = std::collections::HashMap::from([("velocity".to_owned(), Tensor::zeros(3, DType::F64, &Device::Cpu)?)]);
+    assert!(matches!(continued.restore(&wrong), Err(Error::Training(TrainingError::SavedState { .. }))));
+    for momentum in [-0.1, 1.0, f64::NAN] {
+        let config = QuantumNaturalGradientConfig { momentum, ..Default::default() };
+        let error = QuantumNaturalGradient::new(&rest, config).unwrap_err();
+        assert!(matches!(error, Error::Setting { setting: "momentum", .. }), "{error}");
+    }
     Ok(())
 }
 

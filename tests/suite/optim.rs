@@ -1,12 +1,16 @@
 //! Optimisers, schedules and clipping, against formulas, candle's own AdamW and runs that were never stopped.
 
+mod lbfgs;
+
 use crate::lab::close;
 use candle_core::{DType, Device, Module, Result, Tensor, Var};
 use candle_nn::{AdamW, Init, Optimizer, ParamsAdamW, VarBuilder, VarMap};
 use candlewick::Error;
-use candlewick::error::{TensorError, TrainingError};
+use candlewick::error::{FileError, TensorError, TrainingError};
 use candlewick::nn::SeededInit;
-use candlewick::optim::{Adam, AdamConfig, Resume, Schedule, Spsa, SpsaConfig, clip_by_norm, clip_by_value, variables};
+use candlewick::optim::{
+    Adam, AdamConfig, ReduceOnPlateau, Resume, Schedule, Spsa, SpsaConfig, clip_by_norm, clip_by_value, variables,
+};
 use candlewick::prelude::*;
 
 /// A small hybrid network: a dense layer, a circuit, and some weights that nothing reads.
@@ -34,11 +38,14 @@ fn weights(varmap: &VarMap) -> Result<Vec<(String, Vec<f64>)>> {
 }
 
 #[test]
-fn adam_is_candles_without_decay() -> Result<()> {
-    for (dtype, tolerance) in [(DType::F32, 2e-6), (DType::F64, 1e-13)] {
+fn adam_is_candles() -> Result<()> {
+    for (dtype, tolerance, weight_decay) in
+        [(DType::F32, 2e-6, 0.0), (DType::F64, 1e-13, 0.0), (DType::F32, 2e-6, 0.3), (DType::F64, 1e-13, 0.3)]
+    {
         let ((ours, our_model), (theirs, their_model)) = (network(dtype)?, network(dtype)?);
-        let mut adam = Adam::from_varmap(&ours, AdamConfig::with_learning_rate(0.05))?;
-        let params = ParamsAdamW { lr: 0.05, weight_decay: 0.0, ..Default::default() };
+        let config = AdamConfig { learning_rate: 0.05, weight_decay, ..Default::default() };
+        let mut adam = Adam::from_varmap(&ours, config)?;
+        let params = ParamsAdamW { lr: 0.05, weight_decay, ..Default::default() };
         let mut adamw = AdamW::new(theirs.all_vars(), params)?;
         for step in 0..25 {
             adam.backward_step(&loss(&our_model, dtype, step)?)?;
@@ -49,6 +56,25 @@ fn adam_is_candles_without_decay() -> Result<()> {
         }
         assert_eq!(weights(&ours)?[0], ("idle".to_owned(), vec![0.25; 4]));
     }
+    Ok(())
+}
+
+/// AdamW's own numbers: with a constant gradient of 1 the step is `lr` long, after the decay by `1 - lr * decay`.
+#[test]
+fn weight_decay_is_decoupled() -> Result<()> {
+    let varmap = VarMap::new();
+    let vb = VarBuilder::from_varmap(&varmap, DType::F64, &Device::Cpu);
+    let x = vb.get_with_hints(2, "x", Init::Const(2.0))?;
+    let idle = vb.get_with_hints(2, "idle", Init::Const(2.0))?;
+    let config = AdamConfig { learning_rate: 0.1, weight_decay: 0.5, ..Default::default() };
+    let mut adam = Adam::from_varmap(&varmap, config)?;
+    let mut expected = 2.0;
+    for _ in 0..20 {
+        adam.backward_step(&x.sum_all()?)?;
+        expected = 0.95 * expected - 0.1;
+    }
+    close("decayed", &x.to_vec1::<f64>()?, &[expected; 2], 1e-7);
+    assert_eq!(idle.to_vec1::<f64>()?, [2.0; 2]);
     Ok(())
 }
 
@@ -126,7 +152,8 @@ fn a_stopped_run_continues() -> Result<()> {
     std::fs::create_dir_all(&folder)?;
     for dtype in [DType::F32, DType::F64, DType::BF16] {
         let (varmap, model) = network(dtype)?;
-        let mut adam = Adam::from_varmap(&varmap, AdamConfig::with_learning_rate(0.05))?;
+        let config = AdamConfig { learning_rate: 0.05, weight_decay: 0.2, ..Default::default() };
+        let mut adam = Adam::from_varmap(&varmap, config)?;
         let (model_file, adam_file) = (folder.join("model.safetensors"), folder.join("adam.safetensors"));
         for step in 0..20 {
             if step == 8 {
@@ -136,7 +163,7 @@ fn a_stopped_run_continues() -> Result<()> {
             adam.backward_step(&loss(&model, dtype, step)?)?;
         }
         let (mut other, other_model) = network(dtype)?;
-        let mut other_adam = Adam::from_varmap(&other, AdamConfig::with_learning_rate(0.05))?;
+        let mut other_adam = Adam::from_varmap(&other, config)?;
         other.load(&model_file)?;
         other_adam.load_state(&adam_file)?;
         assert_eq!(other_adam.steps(), 8);
@@ -145,6 +172,31 @@ fn a_stopped_run_continues() -> Result<()> {
         }
         assert_eq!(weights(&varmap)?, weights(&other)?, "{dtype:?}");
     }
+    Ok(std::fs::remove_dir_all(folder)?)
+}
+
+/// Files can be read by whoever can read other files of the process, and a file that is replaced keeps its mode.
+#[cfg(unix)]
+#[test]
+fn files_have_the_mode_of_the_umask() -> Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = std::env::temp_dir().join(format!("candlewick-modes-{}", std::process::id()));
+    std::fs::create_dir_all(&folder)?;
+    let mode = |name: &str| Ok::<_, std::io::Error>(std::fs::metadata(folder.join(name))?.permissions().mode());
+    std::fs::write(folder.join("plain"), "")?;
+    let (varmap, model) = network(DType::F32)?;
+    let mut adam = Adam::from_varmap(&varmap, AdamConfig::default())?;
+    adam.backward_step(&loss(&model, DType::F32, 0)?)?;
+    let file = folder.join("adam.safetensors");
+    adam.save_state(&file)?;
+    assert_eq!(mode("adam.safetensors")?, mode("plain")?);
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o640))?;
+    adam.save_state(&file)?;
+    assert_eq!(mode("adam.safetensors")? & 0o777, 0o640);
+    adam.load_state(&file)?;
+    let nowhere = folder.join("none").join("adam.safetensors");
+    let error = adam.save_state(&nowhere).unwrap_err();
+    assert!(matches!(error, Error::File(FileError::Access { action: "written", .. })), "{error}");
     Ok(std::fs::remove_dir_all(folder)?)
 }
 
@@ -258,6 +310,8 @@ fn what_cannot_be_trained() -> Result<()> {
         AdamConfig { beta1: 1.0, ..Default::default() },
         AdamConfig { beta2: -0.1, ..Default::default() },
         AdamConfig { epsilon: 0.0, ..Default::default() },
+        AdamConfig { weight_decay: -0.1, ..Default::default() },
+        AdamConfig { weight_decay: f64::INFINITY, ..Default::default() },
     ] {
         assert!(matches!(of(config), Err(Error::Setting { of: "Adam", .. })), "{config:?}");
     }
@@ -428,6 +482,48 @@ fn schedules_by_formula() {
     let copy = deep(1).clone();
     assert_eq!((copy == deep(1), copy.factor(5), copy.factor(u64::MAX)), (true, 1.0, 1.0));
     assert!(format!("{copy:?}").len() > 300_000);
+}
+
+/// Factors of schedules that count epochs, inside of an epoch of four steps as well.
+#[test]
+fn schedules_by_epoch() {
+    let row = |schedule: &Schedule, steps: [u64; 4]| steps.map(|step| schedule.factor_by_epoch(step, 4));
+    assert_eq!(row(&Schedule::Step { every: 2, factor: 0.5 }, [0, 7, 8, 16]), [1.0, 1.0, 0.5, 0.25]);
+    assert_eq!(row(&Schedule::Exponential { factor: 0.25 }, [0, 2, 4, 6]), [1.0, 0.5, 0.25, 0.125]);
+    assert_eq!(row(&Schedule::Linear { steps: 2, floor: 0.0 }, [0, 2, 6, 8]), [1.0, 0.75, 0.25, 0.0]);
+    close("cosine", &row(&Schedule::Cosine { steps: 3, floor: 0.2 }, [0, 4, 6, 12]), &[1.0, 0.8, 0.6, 0.2], 1e-15);
+    assert_eq!(row(&Schedule::Constant.after_warmup(2), [0, 3, 7, 9]), [0.125, 0.5, 1.0, 1.0]);
+    // Without a step in an epoch it counts steps; sizes do not overflow.
+    assert_eq!(Schedule::Linear { steps: 4, floor: 0.0 }.factor_by_epoch(1, 0), 0.75);
+    assert_eq!(Schedule::Linear { steps: u64::MAX, floor: 0.0 }.factor_by_epoch(u64::MAX, u64::MAX), 1.0);
+}
+
+/// Rows of losses and the factors that PyTorch's rule gives after each, by hand.
+#[test]
+fn plateaus_by_hand() -> candlewick::Result<()> {
+    let factors = |plateau: ReduceOnPlateau, losses: &[f64]| {
+        (0..=losses.len()).map(|seen| plateau.factor_after(losses[..seen].iter().copied())).collect::<Vec<_>>()
+    };
+    let check = |plateau: ReduceOnPlateau, losses: &[f64], expected: &[f64]| {
+        let found: Vec<f64> = factors(plateau, losses).into_iter().map(|factor| factor.expect("in range")).collect();
+        assert_eq!(found, expected, "{plateau:?} {losses:?}");
+    };
+    let half = ReduceOnPlateau { factor: 0.5, patience: 1, threshold: 0.0, ..Default::default() };
+    check(half, &[2.0, 1.0, 1.0, 1.0, 1.0, 1.0], &[1.0, 1.0, 1.0, 1.0, 0.5, 0.5, 0.25]);
+    check(half, &[2.0, 1.0, 1.0, 0.9, 1.0, 1.0], &[1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.5]);
+    check(ReduceOnPlateau { patience: 0, ..half }, &[1.0, 1.0, 0.5, 0.6], &[1.0, 1.0, 0.5, 0.5, 0.25]);
+    // The two losses after a reduction do not count.
+    let cool = ReduceOnPlateau { patience: 0, cooldown: 2, ..half };
+    check(cool, &[1.0, 1.0, 1.0, 1.0, 1.0], &[1.0, 1.0, 0.5, 0.5, 0.5, 0.25]);
+    check(ReduceOnPlateau { patience: 0, floor: 0.4, ..half }, &[1.0; 4], &[1.0, 1.0, 0.5, 0.4, 0.4]);
+    // An improvement by a tenth of the size, of losses below 0 as well; a NaN is none.
+    let tenth = ReduceOnPlateau { patience: 0, threshold: 0.1, ..half };
+    check(tenth, &[1.0, 0.95, 0.85], &[1.0, 1.0, 0.5, 0.5]);
+    check(tenth, &[-1.0, -1.05, -1.2], &[1.0, 1.0, 0.5, 0.5]);
+    check(tenth, &[f64::NAN, 1.0, f64::NAN, f64::INFINITY], &[1.0, 0.5, 0.5, 0.25, 0.125]);
+    let wrong = ReduceOnPlateau { factor: f64::NAN, ..half };
+    assert!(matches!(wrong.factor_after([]), Err(Error::Setting { setting: "factor", .. })));
+    Ok(())
 }
 
 /// The two-point slope of a linear loss is exact, so each step is known.

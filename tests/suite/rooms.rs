@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 
 /// Modules in the direction in which data flows.
-const ROOMS: [&str; 30] = [
+const ROOMS: [&str; 32] = [
     "error",
     "memory",
     "limits",
@@ -31,12 +31,14 @@ const ROOMS: [&str; 30] = [
     "sampling",
     "gradient",
     "functional",
+    "device",
     "optim",
     "nn",
     "states",
     "diagnostics",
     "variational",
     "data",
+    "metrics",
     "plot",
     "train",
 ];

@@ -255,7 +255,8 @@ fn sequences_of_other_shapes_are_refused() -> anyhow::Result<()> {
     }
     let none = zeros(&[0, 4, 3])?;
     assert_eq!((block.try_forward(&none)?.dims(), block.weights(&none)?.dims()), (&[0, 4, 3][..], &[0, 4, 4][..]));
-    let error = attention(&VarMap::new(), 2, QuantumAttentionConfig::default()).expect_err("two values of three features");
+    let error =
+        attention(&VarMap::new(), 2, QuantumAttentionConfig::default()).expect_err("two values of three features");
     assert!(error.to_string().contains("a value, to which its token is added"), "{error}");
     let layer = |qubits: usize, name: &str| QuantumLayer::new(cosines(qubits), z(2), vb.pp(name));
     let error =

@@ -1,6 +1,9 @@
 //! The training loop against a loop by hand, and against itself after an interruption.
 
 mod refused;
+mod scores;
+mod sources;
+mod steps;
 
 use crate::lab::close;
 use candle_core::{DType, Device, Module, Result, Tensor};
@@ -68,7 +71,7 @@ fn scores(history: &History) -> Vec<Epoch> {
         epoch.seconds = 0.0;
         epoch
     };
-    history.epochs.iter().copied().map(without).collect()
+    history.epochs.iter().cloned().map(without).collect()
 }
 
 /// The order of the samples matters only to rounding if an epoch has one batch.
@@ -95,18 +98,18 @@ fn one_batch_an_epoch_is_a_loop_by_hand() -> Result<()> {
         close("training loss", &[epoch.train.loss], &[loss.to_scalar()?], 1e-12);
         let right =
             logits.argmax(1)?.to_vec1::<u32>()?.iter().zip(train.y.to_vec1::<u32>()?).filter(|(a, b)| *a == b).count();
-        close("accuracy", &[epoch.train.metric.expect("a metric")], &[right as f64 / train.len() as f64], 1e-15);
+        close("accuracy", &[epoch.train.metrics[0]], &[right as f64 / train.len() as f64], 1e-15);
         optimizer.set_learning_rate(0.05 * 0.9f64.powi(step as i32));
         optimizer.backward_step(&loss)?;
         let validation = cross_entropy(&by_hand.forward(&test.x)?, &test.y)?.to_scalar::<f64>()?;
-        close("validation loss", &[epoch.validation.expect("a score").loss], &[validation], 1e-12);
+        close("validation loss", &[epoch.validation.as_ref().expect("a score").loss], &[validation], 1e-12);
         close("step size", &[epoch.learning_rate], &[0.05 * 0.9f64.powi(step as i32)], 1e-15);
     }
     for (ours, theirs) in weights(&ours)?.iter().zip(&weights(&by_hand)?) {
         close("weights", ours, theirs, 1e-11);
     }
     let lowest = history.epochs.iter().enumerate().min_by(|a, b| {
-        let loss = |epoch: &Epoch| epoch.validation.expect("a score").loss;
+        let loss = |epoch: &Epoch| epoch.validation.as_ref().expect("a score").loss;
         loss(a.1).total_cmp(&loss(b.1))
     });
     assert_eq!(history.best, lowest.map(|(index, _)| index));
@@ -171,13 +174,13 @@ fn many_batches_are_a_loop_by_hand() -> Result<()> {
             step += 1;
         }
         close("training loss", &[epoch.train.loss], &[sum / samples as f64], 1e-11);
-        close("training accuracy", &[epoch.train.metric.expect("a metric")], &[right / samples as f64], 1e-11);
+        close("training accuracy", &[epoch.train.metrics[0]], &[right / samples as f64], 1e-11);
         let validation: usize = (0..4).map(|_| seen.next().expect("a batch").len()).sum();
         assert_eq!(validation, test.len());
-        let score = epoch.validation.expect("a score");
+        let score = epoch.validation.as_ref().expect("a score");
         let logits = by_hand.forward(&test.x)?;
         close("validation", &[score.loss], &[cross_entropy(&logits, &test.y)?.to_scalar()?], 1e-11);
-        close("accuracy", &[score.metric.expect("a metric")], &[accuracy(&logits, &test.y)?], 1e-11);
+        close("accuracy", &[score.metrics[0]], &[accuracy(&logits, &test.y)?], 1e-11);
         orders.push(order);
     }
     for (ours, theirs) in weights(&ours)?.iter().zip(&weights(&by_hand)?) {
@@ -249,6 +252,12 @@ fn a_stopped_run_continues_bit_for_bit() -> Result<()> {
     let mut files: Vec<_> = std::fs::read_dir(&longer)?.map(|file| Ok(file?.file_name())).collect::<Result<_>>()?;
     files.sort();
     assert_eq!(files, [".lock", "best.safetensors", "history.csv", "last.safetensors"]);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = |name| Ok::<_, std::io::Error>(std::fs::metadata(longer.join(name))?.permissions().mode());
+        assert_eq!([mode("best.safetensors")?, mode("last.safetensors")?], [mode("history.csv")?; 2]);
+    }
     let path = longer.join("history.png");
     History::figure("moons", &[("run", &again.0)]).save(&path)?;
     assert!(std::fs::metadata(&path)?.len() > 1000);
@@ -281,13 +290,13 @@ fn a_stopped_run_continues_bit_for_bit() -> Result<()> {
         (2, 1.0),
         (2, 1.8e19),
         (3, f64::NAN),
-        (5, -1.0),
-        (5, 8.0),
-        (5, f64::NAN),
-        (6, f64::INFINITY),
-        (8, 99.0),
-        (8, 0.5),
-        (8, -2.0),
+        (4, -1.0),
+        (4, 8.0),
+        (4, f64::NAN),
+        (5, f64::INFINITY),
+        (7, 99.0),
+        (7, 0.5),
+        (7, -2.0),
     ] {
         let mut bad = good.clone();
         let mut position = bad["position"].to_vec1::<f64>()?;
@@ -320,9 +329,9 @@ fn patience_and_the_best_weights() -> Result<()> {
             .run((&train.x, &train.y), Some((&test.x, &opposite)))?;
         let best = history.best.expect("an epoch");
         assert_eq!((history.stop_reason, history.epochs.len()), (StopReason::Patience, best + 5));
-        assert_eq!(history.epochs[0].train.metric, None);
+        assert!(history.epochs[0].train.metrics.is_empty());
         let now = cross_entropy(&network.forward(&test.x)?, &opposite)?.to_scalar::<f64>()?;
-        let of = |epoch: &Epoch| epoch.validation.expect("a score").loss;
+        let of = |epoch: &Epoch| epoch.validation.as_ref().expect("a score").loss;
         let expected = if restore_best { of(&history.epochs[best]) } else { of(&history.epochs[best + 4]) };
         close("loss of the weights", &[now], &[expected], 1e-14);
         assert!(of(&history.epochs[best]) < of(&history.epochs[best + 4]));
@@ -430,7 +439,7 @@ fn losses_that_are_not_numbers() -> Result<()> {
         .metric("accuracy", accuracy)
         .run((&train.x, &train.y), Some((&poisoned, &test.y)))?;
     assert_eq!((history.stop_reason, history.epochs.len(), history.best), (StopReason::Patience, 2, None));
-    assert!(history.epochs[0].validation.expect("a score").metric.is_some_and(f64::is_nan));
+    assert!(history.epochs[0].validation.as_ref().expect("a score").metrics[0].is_nan());
     assert!(kept.join("history.csv").exists() && !kept.join("best.safetensors").exists());
     assert!(History::figure("nan", &[("run", &history)]).render()?.width > 0);
     std::fs::remove_dir_all(kept).map_err(candle_core::Error::from)
@@ -462,12 +471,13 @@ fn a_metric_that_there_is_not() -> Result<()> {
     let history = run(config(4, true), false)?;
     assert_eq!(history.epochs.len(), 4);
     for epoch in &history.epochs {
-        assert_eq!((epoch.train.metric, epoch.validation.expect("a score").metric), (None, None));
+        let validation = epoch.validation.as_ref().expect("a score");
+        assert_eq!((epoch.train.metrics.len(), validation.metrics.len()), (0, 0));
     }
     let csv = std::fs::read_to_string(kept.join("history.csv"))?;
     for line in csv.lines().skip(1) {
         let fields: Vec<&str> = line.split(',').collect();
-        assert_eq!((fields.len(), fields[3], fields[5]), (7, "", ""), "{line}");
+        assert!(fields.len() == 5 && fields.iter().all(|field| !field.is_empty()), "{line}");
     }
     let error = run(config(5, true), true).expect_err("a run without a metric");
     assert!(error.to_string().contains("without a metric"), "{error}");

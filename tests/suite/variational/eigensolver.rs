@@ -4,7 +4,7 @@ use super::{dense, lowest};
 use candle_core::{DType, Device, Tensor};
 use candlewick::error::{TensorError, TrainingError, WeightsError};
 use candlewick::nn::QuantumNaturalGradientConfig;
-use candlewick::optim::{AdamConfig, SpsaConfig};
+use candlewick::optim::{AdamConfig, LbfgsConfig, SpsaConfig};
 use candlewick::prelude::*;
 use candlewick::variational::{Molecule, StopReason, Vqe, VqeConfig, VqeMethod};
 use candlewick::{Error, GradientMethod};
@@ -72,6 +72,31 @@ fn the_natural_gradient_finds_hydrogen() -> anyhow::Result<()> {
     let error = natural.energy - lowest(dense(4, hydrogen.terms()));
     assert!(error.abs() < 1e-9 && natural.converged(), "{error:e}");
     assert!(natural.steps < adam.steps, "{} steps, Adam {}", natural.steps, adam.steps);
+    Ok(())
+}
+
+/// Fewer steps than Adam; a tolerance below the rounding of the energy ends with the line search, and says so.
+#[test]
+fn lbfgs_finds_molecules() -> anyhow::Result<()> {
+    for (name, within) in [("h2_0.7414.json", 1e-9), ("lih_1.5949_cas6.json", 2e-5)] {
+        let molecule = molecule(name);
+        let ground = lowest(dense(molecule.qubits(), molecule.terms()));
+        let run = |config| Vqe::new(uccsd(&molecule), molecule.hamiltonian(), config)?.run();
+        let method = VqeMethod::Lbfgs(LbfgsConfig::default());
+        let found = run(VqeConfig { method, ..Default::default() })?;
+        let error = found.energy - ground;
+        assert!((-1e-9..within).contains(&error), "{name}: {error:e}");
+        assert_eq!((found.stop_reason, found.converged()), (StopReason::Gradient, true));
+        assert!(found.energies.windows(2).all(|pair| pair[1] < pair[0]));
+        assert!(5 * found.steps < run(VqeConfig::default())?.steps, "{name}: {} steps", found.steps);
+        let endless = run(VqeConfig { method, gradient_tolerance: 0.0, ..Default::default() })?;
+        assert_eq!((endless.stop_reason, endless.converged()), (StopReason::LineSearch, false), "{}", endless.steps);
+        assert!((endless.energy - ground).abs() < within);
+    }
+    let layer = QuantumLayerConfig { shots: Some(100), ..Default::default() };
+    let config = VqeConfig { method: VqeMethod::Lbfgs(LbfgsConfig::default()), layer, ..Default::default() };
+    let error = Vqe::new(ansatz(), spins().0, config).unwrap_err();
+    assert!(matches!(error, Error::Setting { setting: "shots", .. }), "{error}");
     Ok(())
 }
 

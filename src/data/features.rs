@@ -1,0 +1,73 @@
+//! Rows of features, with names if they have some.
+
+use super::Dataset;
+use crate::error::{DataError, Error, Result, TensorError};
+use crate::limits::check_copy;
+use candle_core::{DType, Device, Tensor};
+use std::collections::HashMap;
+
+/// Samples `[samples, features]`, from a tensor or from a [`Dataset`], whose names of features are then in errors.
+#[derive(Debug, Clone, Copy)]
+pub struct Features<'a> {
+    pub(super) x: &'a Tensor,
+    names: &'a [String],
+}
+
+impl<'a> From<&'a Tensor> for Features<'a> {
+    fn from(x: &'a Tensor) -> Self {
+        Self { x, names: &[] }
+    }
+}
+
+impl<'a> From<&'a Dataset> for Features<'a> {
+    fn from(set: &'a Dataset) -> Self {
+        Self { x: &set.x, names: &set.features }
+    }
+}
+
+impl Features<'_> {
+    /// Returns the name of a feature, if it has one.
+    pub(super) fn name(&self, feature: usize) -> Option<String> {
+        self.names.get(feature).cloned()
+    }
+
+    /// Returns the error of a number that is not finite.
+    pub(super) fn not_finite(&self, feature: usize, sample: usize, value: f64) -> Error {
+        Error::Tensor(TensorError::FeatureNotFinite { feature, name: self.name(feature), sample, value })
+    }
+
+    /// Returns the numbers feature by feature, and the number of samples, which is at least 1. `of` is whatever needs
+    /// them.
+    pub(super) fn columns(&self, of: &'static str) -> Result<(Vec<f64>, usize)> {
+        let (samples, _) = self.x.dims2()?;
+        if samples == 0 {
+            return Err(Error::Setting { of, setting: "samples", value: 0.0, allowed: "at least 1" });
+        }
+        // Counts the samples twice: feature by feature, and as a list.
+        check_copy("the samples", &self.x.t()?, DType::F64)?;
+        let columns = self.x.t()?.to_dtype(DType::F64)?.to_device(&Device::Cpu)?.contiguous()?;
+        Ok((columns.flatten_all()?.to_vec1()?, samples))
+    }
+}
+
+/// Checks that samples have a number of features.
+pub(super) fn check_features(what: &'static str, x: &Tensor, expected: usize) -> Result<()> {
+    match x.dims().last() {
+        Some(&features) if features == expected => check_copy("the samples", x, x.dtype()),
+        _ => {
+            let (expected, actual) = (expected.into(), x.shape().clone());
+            Err(Error::Tensor(TensorError::Shape { what, expected, actual }))
+        }
+    }
+}
+
+/// Returns a saved tensor by its name.
+pub(super) fn saved_tensor(tensors: &HashMap<String, Tensor>, name: &str, expected: &str) -> Result<Tensor> {
+    tensors.get(name).cloned().ok_or_else(|| {
+        Error::Data(DataError::Saved {
+            name: name.to_owned(),
+            expected: expected.to_owned(),
+            actual: "missing".to_owned(),
+        })
+    })
+}

@@ -1,0 +1,28 @@
+//! Metrics of a whole set: a confusion matrix with what follows from it, ROC curves, errors of a regression.
+//!
+//! Functions of outputs and targets are metrics of a training, by `Training::set_metric` (feature `train`). `plot`
+//! draws a [`Confusion`] and a [`RocCurve`].
+//!
+//! ```
+//! use candle_core::{Device, Tensor};
+//! use candlewick::metrics::{Confusion, roc_auc};
+//! let logits = Tensor::new(&[[2f32, 0.], [1., 0.], [0., 1.], [0.5, 0.], [0., 3.]], &Device::Cpu)?;
+//! let labels = Tensor::new(&[0u32, 0, 1, 1, 1], &Device::Cpu)?;
+//! let classes = ["well", "ill"].map(str::to_owned);
+//! let confusion = Confusion::of_outputs(&classes, &logits, &labels)?;
+//! println!("{confusion}"); // precision, recall and F1 of each class
+//! assert_eq!((confusion.count(1, 0), confusion.accuracy()), (Some(1), 0.8));
+//! assert_eq!(roc_auc(&logits, &labels)?, 1.0);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod confusion;
+mod outputs;
+mod regression;
+mod roc;
+mod rows;
+
+pub use confusion::{ClassScores, Confusion};
+pub use outputs::{accuracy, balanced_accuracy, binary_accuracy, macro_f1, roc_auc, weighted_f1};
+pub use regression::{mean_absolute_error, mean_squared_error, r2};
+pub use roc::RocCurve;

@@ -1,0 +1,207 @@
+//! A random search whose members are evaluated as one ensemble.
+
+use super::SeededInit;
+use crate::__private::NonExhaustive;
+use crate::circuit::Circuit;
+use crate::error::{Error, Result, TensorError, TrainingError};
+use crate::functional::{declared_weights, run_ensemble};
+use crate::measurement::Measurement;
+use crate::memory::check_numbers;
+use crate::optim::{Adam, AdamConfig, variables};
+use crate::program::Program;
+use crate::random::Generator;
+use candle_core::{DType, Device, Tensor, Var};
+use candle_nn::VarMap;
+use rand::{Rng, SeedableRng};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Trains the weights of one circuit from many starts and with many learning rates, and evaluates all members in one
+/// call a step.
+///
+/// Members differ in their initial weights and in the learning rate of [`Adam`]. They share the circuit, the inputs, the
+/// loss and the number of steps; other circuits, batch sizes or classical layers need a run of their own each.
+///
+/// ```
+/// use candlewick::nn::{RandomSearch, RandomSearchConfig};
+/// use candlewick::prelude::*;
+///
+/// let mut circuit = Circuit::new(2);
+/// circuit.real_amplitudes("w", 1, Entanglement::Linear);
+/// let energy = Measurement::expectation([Z(0) * Z(1) + 0.5 * X(0)]);
+/// let config = RandomSearchConfig { members: 8, steps: 60, ..Default::default() };
+/// let search = RandomSearch::new(&circuit, &energy, config)?;
+/// let trials = search.run(None, |energies| energies.squeeze(1))?; // [members, 1] -> [members]
+/// assert!(trials[0].loss <= trials[7].loss);
+/// assert!(trials[0].loss < -1.0);
+/// println!("seed {}, learning rate {:.4}", trials[0].seed, trials[0].learning_rate);
+/// # Ok::<(), candlewick::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct RandomSearch {
+    program: Arc<Program>,
+    config: RandomSearchConfig,
+}
+
+/// Options of a [`RandomSearch`].
+#[derive(Debug, Clone)]
+pub struct RandomSearchConfig {
+    /// Number of members, at least 1. Default 16.
+    pub members: usize,
+    /// Number of steps of each member. Default 100.
+    pub steps: usize,
+    /// Lowest and highest learning rate, above 0. Each member draws its own, uniform in the logarithm. Default 0.001
+    /// and 0.1.
+    pub learning_rates: (f64, f64),
+    /// Further options of Adam; its learning rate does not count. Default: its default options.
+    pub adam: AdamConfig,
+    /// Seed of the first member; every further member has the next seed. The initial weights are the weights of a
+    /// [`QuantumLayer`](super::QuantumLayer) over [`SeededInit`] with the member's seed, without a prefix. Default 0.
+    pub seed: u64,
+    /// Precision of the weights, F32 or F64. Default F64, which Metal does not have.
+    pub dtype: DType,
+    /// Device of the weights. Default: the CPU.
+    pub device: Device,
+    #[doc(hidden)]
+    pub non_exhaustive: NonExhaustive,
+}
+
+impl Default for RandomSearchConfig {
+    fn default() -> Self {
+        Self {
+            members: 16,
+            steps: 100,
+            learning_rates: (1e-3, 0.1),
+            adam: AdamConfig::default(),
+            seed: 0,
+            dtype: DType::F64,
+            device: Device::Cpu,
+            non_exhaustive: NonExhaustive(()),
+        }
+    }
+}
+
+/// Member of a [`RandomSearch`] after its training.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Trial {
+    /// Seed of the initial weights.
+    pub seed: u64,
+    /// Learning rate of Adam.
+    pub learning_rate: f64,
+    /// Losses before each step, and after the last. They end at a loss that is not finite.
+    pub losses: Vec<f64>,
+    /// Last loss; NaN or infinite for a member that has ended early.
+    pub loss: f64,
+    /// Weights at the last loss, by name.
+    pub weights: BTreeMap<String, Tensor>,
+}
+
+/// Member of a search that runs.
+struct Member {
+    trial: Trial,
+    vars: Vec<Var>,
+    adam: Adam,
+}
+
+impl RandomSearch {
+    /// Prepares a search.
+    ///
+    /// # Errors
+    /// Mistakes of the circuit or the measurement; no members; learning rates out of range or order; options of Adam
+    /// out of range; a circuit without weights; weights of all members beyond the memory.
+    pub fn new(circuit: &Circuit, measurement: &Measurement, config: RandomSearchConfig) -> Result<Self> {
+        let setting = |setting, value, allowed| Error::Setting { of: "a random search", setting, value, allowed };
+        if config.members == 0 {
+            return Err(setting("members", 0.0, "at least 1"));
+        }
+        let (low, high) = config.learning_rates;
+        if !(low > 0.0 && low <= high && high.is_finite()) {
+            return Err(setting("learning_rates", low, "finite, above 0 and not above the highest one"));
+        }
+        let search = Self { program: Arc::new(Program::new(circuit, measurement)?), config };
+        if search.program.weights() == 0 {
+            return Err(Error::Training(TrainingError::NoVariables { of: "a random search" }));
+        }
+        // Weights, two moments, and a gradient of each member.
+        let numbers = (search.config.members as u64).checked_mul(4 * search.program.weights() as u64);
+        check_numbers("the weights of all members", numbers)?;
+        search.member(0, low)?;
+        Ok(search)
+    }
+
+    fn member(&self, number: usize, learning_rate: f64) -> Result<Member> {
+        let seed = self.config.seed.wrapping_add(number as u64);
+        let varmap = VarMap::new();
+        let vb = SeededInit::new(seed).var_builder(&varmap, self.config.dtype, &self.config.device);
+        for (name, shape, init) in declared_weights(&self.program) {
+            vb.get_with_hints(shape.clone(), name, init)?;
+        }
+        let adam = Adam::from_varmap(&varmap, AdamConfig { learning_rate, ..self.config.adam })?;
+        // Sorted by name, which is the program's order.
+        let vars = variables(&varmap)?.into_iter().map(|(_, var)| var).collect();
+        let trial = Trial { seed, learning_rate, losses: Vec::new(), loss: f64::NAN, weights: BTreeMap::new() };
+        Ok(Member { trial, vars, adam })
+    }
+
+    /// Trains all members and returns them by their last losses, the lowest first; losses that are not finite come
+    /// last. The loss is a function of the outputs `[members, .., outputs]` and returns `[members]`, in which every
+    /// entry depends on that member's outputs alone.
+    ///
+    /// A member whose loss is not finite ends, and the others go on.
+    ///
+    /// # Errors
+    /// Inputs that the circuit does not take; errors of the loss, or a loss of another shape; a gradient that is
+    /// missing, or not finite where the loss is; states beyond the memory.
+    pub fn run(
+        &self,
+        inputs: Option<&Tensor>,
+        loss: impl Fn(&Tensor) -> candle_core::Result<Tensor>,
+    ) -> Result<Vec<Trial>> {
+        let mut random = Generator::seed_from_u64(self.config.seed);
+        let (low, high) = self.config.learning_rates;
+        let rate = |random: &mut Generator| (low.ln() + random.random::<f64>() * (high / low).ln()).exp();
+        let member = |number| self.member(number, rate(&mut random).clamp(low, high));
+        let mut members = (0..self.config.members).map(member).collect::<Result<Vec<_>>>()?;
+        for step in 0..=self.config.steps {
+            let losses = loss(&self.outputs(&members, inputs)?)?;
+            let expected = members.len();
+            if losses.dims() != [expected] {
+                let (what, actual) = ("the losses of a random search", losses.shape().clone());
+                return Err(Error::Tensor(TensorError::Shape { what, expected: expected.into(), actual }));
+            }
+            let values: Vec<f64> = losses.detach().to_device(&Device::Cpu)?.to_dtype(DType::F64)?.to_vec1()?;
+            let gradients = if step < self.config.steps { Some(losses.sum_all()?.backward()?) } else { None };
+            for (member, value) in members.iter_mut().zip(values) {
+                if member.trial.losses.last().is_none_or(|last| last.is_finite()) {
+                    member.trial.losses.push(value);
+                    member.trial.loss = value;
+                    if let Some(gradients) = gradients.as_ref().filter(|_| value.is_finite()) {
+                        member.adam.try_step(gradients)?;
+                    }
+                }
+            }
+        }
+        let mut trials = members.into_iter().map(|member| self.finish(member)).collect::<Result<Vec<_>>>()?;
+        let key = |trial: &Trial| if trial.loss.is_finite() { trial.loss } else { f64::INFINITY };
+        trials.sort_by(|a, b| key(a).total_cmp(&key(b)));
+        Ok(trials)
+    }
+
+    /// Returns the outputs of all members.
+    fn outputs(&self, members: &[Member], inputs: Option<&Tensor>) -> Result<Tensor> {
+        let stacked = |place: usize| {
+            let tensors: Vec<&Tensor> = members.iter().map(|member| member.vars[place].as_tensor()).collect();
+            Tensor::stack(&tensors, 0)
+        };
+        let weights = (0..self.program.tensors.len()).map(stacked).collect::<candle_core::Result<Vec<_>>>()?;
+        let weights: Vec<&Tensor> = weights.iter().collect();
+        run_ensemble(&self.program, members.len(), (self.config.dtype, &self.config.device), inputs, &weights)
+    }
+
+    fn finish(&self, member: Member) -> Result<Trial> {
+        let named = self.program.tensors.iter().zip(&member.vars);
+        let weights = named.map(|(tensor, var)| Ok((tensor.name.clone(), var.copy()?.detach())));
+        Ok(Trial { weights: weights.collect::<Result<_>>()?, ..member.trial })
+    }
+}

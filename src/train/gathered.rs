@@ -1,0 +1,39 @@
+//! Outputs of a set, for metrics that are no means over batches.
+
+use crate::error::Result;
+use crate::memory::check_numbers;
+use candle_core::{Device, Tensor};
+
+/// Outputs and targets of the batches of a set, on the CPU.
+#[derive(Debug, Default)]
+pub(super) struct Gathered {
+    outputs: Vec<Tensor>,
+    targets: Vec<Tensor>,
+}
+
+impl Gathered {
+    /// Returns the tensors that an earlier run has saved.
+    pub(super) fn saved(outputs: Option<Tensor>, targets: Option<Tensor>) -> Self {
+        Self { outputs: outputs.into_iter().collect(), targets: targets.into_iter().collect() }
+    }
+
+    /// Adds a batch of a set of `samples` samples.
+    pub(super) fn add(&mut self, outputs: &Tensor, targets: &Tensor, samples: usize) -> Result<()> {
+        if self.outputs.is_empty() {
+            let of_a_sample = outputs.elem_count() / outputs.dims().first().copied().unwrap_or(1).max(1);
+            // All outputs once in batches, and once in one piece.
+            check_numbers("the outputs of a set", (samples as u64).checked_mul(2 * of_a_sample as u64))?;
+        }
+        self.outputs.push(outputs.detach().to_device(&Device::Cpu)?);
+        self.targets.push(targets.detach().to_device(&Device::Cpu)?);
+        Ok(())
+    }
+
+    /// Returns all outputs and all targets, or `None` before the first batch.
+    pub(super) fn whole(&self) -> Result<Option<(Tensor, Tensor)>> {
+        if self.outputs.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some((Tensor::cat(&self.outputs, 0)?, Tensor::cat(&self.targets, 0)?)))
+    }
+}

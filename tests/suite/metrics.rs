@@ -1,0 +1,219 @@
+//! Metrics of a set against scikit-learn, whose numbers were computed by version 1.9.1 (numpy 2.4.6) from the same
+//! predictions: `accuracy_score`, `balanced_accuracy_score`, `f1_score`, `precision_recall_fscore_support`,
+//! `classification_report`, `roc_auc_score`, `roc_curve`, `r2_score`, `mean_absolute_error`, `mean_squared_error`.
+
+use crate::lab::close;
+use candle_core::{DType, Device, Result, Tensor};
+use candlewick::Error;
+use candlewick::error::{DataError, MemoryError, TensorError};
+use candlewick::metrics::{
+    ClassScores, Confusion, RocCurve, accuracy, balanced_accuracy, macro_f1, mean_absolute_error, mean_squared_error,
+    r2, roc_auc, weighted_f1,
+};
+
+const LABELS: [u32; 12] = [0, 0, 0, 0, 0, 1, 1, 1, 2, 2, 2, 1];
+
+fn logits() -> Result<Tensor> {
+    let rows = [
+        [2.0, 0.0, 1.0],
+        [1.5, 1.0, 0.0],
+        [0.0, 2.0, 1.0],
+        [0.5, 0.5, 0.2],
+        [3.0, -1.0, 0.0],
+        [0.0, 1.0, 0.5],
+        [1.0, 0.0, 2.0],
+        [0.25, 2.0, 0.25],
+        [0.0, 1.0, 3.0],
+        [2.0, 1.5, 0.0],
+        [-1.0, 0.0, 0.5],
+        [1.0, 1.0, 0.0],
+    ];
+    Tensor::new(&rows, &Device::Cpu)
+}
+
+fn labels() -> Result<Tensor> {
+    Tensor::new(&LABELS, &Device::Cpu)
+}
+
+fn names(names: &[&str]) -> Vec<String> {
+    names.iter().map(|&name| name.to_owned()).collect()
+}
+
+fn columns(scores: &[ClassScores]) -> [Vec<f64>; 3] {
+    [|of: &ClassScores| of.precision, |of: &ClassScores| of.recall, |of: &ClassScores| of.f1]
+        .map(|column| scores.iter().map(column).collect())
+}
+
+#[test]
+fn classes_are_scored_as_scikit_learn_does() -> Result<()> {
+    let confusion = Confusion::of_outputs(&names(&["well", "ill", "very ill"]), &logits()?, &labels()?)?;
+    assert_eq!(confusion.rows().collect::<Vec<_>>(), [[4, 1, 0], [1, 2, 1], [1, 0, 2]]);
+    assert_eq!((confusion.samples(), confusion.count(1, 2), confusion.count(3, 0)), (12, Some(1), None));
+    let scores = confusion.class_scores();
+    let [precision, recall, f1] = columns(&scores);
+    close("precision", &precision, &[0.6666666666666666; 3], 1e-12);
+    close("recall", &recall, &[0.8, 0.5, 0.6666666666666666], 1e-12);
+    close("F1", &f1, &[0.7272727272727273, 0.5714285714285714, 0.6666666666666666], 1e-12);
+    assert_eq!(scores.iter().map(|of| of.support).collect::<Vec<_>>(), [5, 4, 3]);
+    let [precision, recall, f1] = columns(&[confusion.macro_average(), confusion.weighted_average()]);
+    close("mean precision", &precision, &[0.6666666666666666; 2], 1e-12);
+    close("mean recall", &recall, &[0.6555555555555556, 0.6666666666666666], 1e-12);
+    close("mean F1", &f1, &[0.6551226551226551, 0.6601731601731602], 1e-12);
+    close("accuracy", &[confusion.accuracy()], &[0.6666666666666666], 1e-12);
+    close("balanced accuracy", &[confusion.balanced_accuracy()], &[0.6555555555555556], 1e-12);
+
+    let (x, y) = (logits()?, labels()?);
+    for (x, y) in [(x.clone(), y.clone()), (x.to_dtype(DType::F32)?, y.to_dtype(DType::I64)?)] {
+        let both = [macro_f1(&x, &y)?, weighted_f1(&x, &y)?, balanced_accuracy(&x, &y)?];
+        close("of outputs", &both, &[0.6551226551226551, 0.6601731601731602, 0.6555555555555556], 1e-12);
+    }
+    close("accuracy", &[accuracy(&x, &y)?], &[0.6666666666666666], 1e-12);
+    Ok(())
+}
+
+#[test]
+fn the_report_is_scikit_learns() -> Result<()> {
+    let confusion = Confusion::of_outputs(&names(&["well", "ill", "very ill"]), &logits()?, &labels()?)?;
+    let two = "              precision    recall  f1-score   support
+
+        well       0.67      0.80      0.73         5
+         ill       0.67      0.50      0.57         4
+    very ill       0.67      0.67      0.67         3
+
+    accuracy                           0.67        12
+   macro avg       0.67      0.66      0.66        12
+weighted avg       0.67      0.67      0.66        12
+";
+    assert_eq!(confusion.to_string(), two);
+    let four = format!("{confusion:.4}");
+    assert!(four.contains("\n        well     0.6667    0.8000    0.7273         5\n"), "{four}");
+    assert!(four.contains("\n    accuracy                         0.6667        12\n"), "{four}");
+    // Classes without samples, of which none was predicted either.
+    let sparse = Confusion::new(&names(&["a", "b", "c", "d"]), &[0, 0, 1, 1, 1], &[0, 1, 1, 1, 0])?;
+    let report = sparse.to_string();
+    assert!(report.contains("\n           c       0.00      0.00      0.00         0\n"), "{report}");
+    assert!(report.contains("\n   macro avg       0.29      0.29      0.29         5\n"), "{report}");
+    assert!(report.contains("\nweighted avg       0.60      0.60      0.60         5\n"), "{report}");
+    close("balanced accuracy", &[sparse.balanced_accuracy()], &[0.5833333333333333], 1e-12);
+    // A class that is never predicted.
+    let unseen = Confusion::new(&names(&["a", "b", "c"]), &[0, 1, 2, 2], &[0, 0, 2, 2])?;
+    let [precision, recall, f1] = columns(&unseen.class_scores());
+    close("precision", &precision, &[0.5, 0.0, 1.0], 1e-12);
+    close("recall", &recall, &[1.0, 0.0, 1.0], 1e-12);
+    close("F1", &f1, &[0.6666666666666666, 0.0, 1.0], 1e-12);
+    close("macro F1", &[unseen.macro_average().f1], &[0.5555555555555555], 1e-12);
+    Ok(())
+}
+
+#[test]
+fn areas_are_scikit_learns() -> Result<()> {
+    close("one against the rest", &[roc_auc(&logits()?, &labels()?)?], &[0.7146329365079366], 1e-12);
+    // Ties across the classes.
+    let scores = [0.1, 0.4, 0.35, 0.8, 0.4, 0.9, 0.4, 0.2, 0.65, 0.35];
+    let targets = [0u32, 0, 1, 1, 1, 1, 0, 0, 0, 1];
+    let curve = RocCurve::new(&scores, &targets.map(|target| target == 1))?;
+    close("area", &[curve.auc()], &[0.68], 1e-12);
+    let (false_rates, true_rates): (Vec<f64>, Vec<f64>) = curve.points().iter().copied().unzip();
+    close("false positives", &false_rates, &[0.0, 0.0, 0.0, 0.2, 0.6, 0.6, 0.8, 1.0], 1e-12);
+    close("true positives", &true_rates, &[0.0, 0.2, 0.4, 0.4, 0.6, 1.0, 1.0, 1.0], 1e-12);
+    assert_eq!(curve.thresholds(), [f64::INFINITY, 0.9, 0.8, 0.65, 0.4, 0.35, 0.2, 0.1]);
+    // Two columns, one column, no column.
+    let one = Tensor::new(&scores, &Device::Cpu)?;
+    let two = Tensor::stack(&[one.zeros_like()?, one.clone()], 1)?;
+    let labels = Tensor::new(&targets, &Device::Cpu)?;
+    let float = labels.to_dtype(DType::F64)?;
+    let areas = [
+        roc_auc(&two, &labels)?,
+        roc_auc(&one, &labels)?,
+        roc_auc(&one, &float)?,
+        roc_auc(&one.unsqueeze(1)?, &float.unsqueeze(1)?)?,
+    ];
+    close("areas", &areas, &[0.68; 4], 1e-12);
+    // The area is the fraction of pairs in order, by definition.
+    let mut pairs = 0.0;
+    for (a, _) in scores.iter().zip(&targets).filter(|(_, target)| **target == 1) {
+        for (b, _) in scores.iter().zip(&targets).filter(|(_, target)| **target == 0) {
+            pairs += if a > b {
+                1.0
+            } else if a == b {
+                0.5
+            } else {
+                0.0
+            };
+        }
+    }
+    close("pairs", &[pairs / 25.0], &[curve.auc()], 1e-15);
+    // Logits far apart, whose probabilities are all 1 or 0 in F64.
+    let far = Tensor::new(&[[0.0, 900.0], [0.0, 1000.0], [0.0, -1000.0], [0.0, 950.0]], &Device::Cpu)?;
+    close("far", &[roc_auc(&far, &Tensor::new(&[0u32, 1, 0, 1], &Device::Cpu)?)?], &[1.0], 0.0);
+    assert_eq!(RocCurve::new(&[0.0, -0.0], &[true, false])?.auc(), 0.5);
+    assert_eq!(RocCurve::new(&[f64::INFINITY, f64::NEG_INFINITY], &[true, false])?.auc(), 1.0);
+    Ok(())
+}
+
+#[test]
+fn errors_of_a_regression_are_scikit_learns() -> Result<()> {
+    let outputs = Tensor::new(&[[3.1, -1.0], [0.2, 2.0], [5.5, 0.3], [-2.0, 4.4]], &Device::Cpu)?;
+    let targets = Tensor::new(&[[3.0, -0.5], [-0.5, 2.0], [6.0, 0.0], [-1.5, 4.0]], &Device::Cpu)?;
+    let first = |of: &Tensor| of.narrow(1, 0, 1)?.squeeze(1);
+    let found = [
+        r2(&outputs, &targets)?,
+        r2(&first(&outputs)?, &first(&targets)?)?,
+        mean_absolute_error(&outputs, &targets)?,
+        mean_squared_error(&outputs, &targets)?,
+    ];
+    let expected = [0.9661111693393425, 0.9716312056737588, 0.37500000000000006, 0.18750000000000003];
+    close("regression", &found, &expected, 1e-12);
+    let tensor = |values: &[f64]| Tensor::new(values, &Device::Cpu);
+    let constant = tensor(&[1.0, 1.0])?;
+    assert_eq!([r2(&constant, &constant)?, r2(&tensor(&[1.0, 2.0])?, &constant)?], [1.0, 0.0]);
+    assert!(mean_squared_error(&tensor(&[f64::NAN, 1.0])?, &constant)?.is_nan());
+    assert!(r2(&tensor(&[f64::NAN, 1.0])?, &tensor(&[0.0, 1.0])?)?.is_nan());
+    for metric in [r2, mean_absolute_error, mean_squared_error] {
+        assert!(metric(&constant, &outputs).is_err() && metric(&tensor(&[])?, &tensor(&[])?).is_err());
+    }
+    assert!(r2(&outputs.reshape((2, 2, 2))?, &targets.reshape((2, 2, 2))?).is_err());
+    Ok(())
+}
+
+#[test]
+fn sets_that_have_no_score() -> Result<()> {
+    let classes = names(&["a", "b", "c"]);
+    let confusion = |labels: &[u32], predictions: &[u32]| Confusion::new(&classes, labels, predictions);
+    assert!(matches!(confusion(&[], &[]), Err(Error::Setting { setting: "samples", .. })));
+    assert!(matches!(confusion(&[0], &[0, 1]), Err(Error::Tensor(TensorError::Shape { .. }))));
+    for (labels, predictions) in [([0, 3], [0, 0]), ([0, 0], [0, 3])] {
+        assert!(matches!(
+            confusion(&labels, &predictions),
+            Err(Error::Data(DataError::Label { sample: 1, classes: 3 }))
+        ));
+    }
+    let many = vec![String::new(); 1_000_000];
+    assert!(matches!(Confusion::new(&many, &[0], &[0]), Err(Error::Memory(MemoryError::Numbers { .. }))));
+    let (x, y) = (logits()?, labels()?);
+    let poisoned = (&x / 0.0)?;
+    assert!(matches!(
+        Confusion::of_outputs(&classes, &poisoned, &y),
+        Err(Error::Tensor(TensorError::NotFinite { .. }))
+    ));
+    // In a training, outputs that are no numbers have no score, and are no error.
+    for metric in [accuracy, balanced_accuracy, macro_f1, weighted_f1, roc_auc] {
+        assert!(metric(&poisoned, &y)?.is_nan());
+        assert!(metric(&x, &y.narrow(0, 0, 3)?).is_err());
+    }
+    assert!(Confusion::of_outputs(&classes[..2], &x, &y).is_err());
+    for metric in [balanced_accuracy, macro_f1, roc_auc] {
+        let error = Error::from(metric(&x, &(&y + 1.0)?).unwrap_err());
+        assert!(matches!(error, Error::Data(DataError::Label { classes: 3, .. })), "{error}");
+        let error = Error::from(metric(&x, &y.to_dtype(DType::F32)?).unwrap_err());
+        assert!(matches!(error, Error::Tensor(TensorError::UnsupportedDType { .. })), "{error}");
+    }
+    let error = Error::from(roc_auc(&x, &(&y * 2.0)?.clamp(0u32, 2u32)?).unwrap_err());
+    assert!(matches!(error, Error::Data(DataError::EmptyClass { class: 1, classes: 3 })), "{error}");
+    let refused = |scores: &[f64], flags: &[bool]| RocCurve::new(scores, flags).unwrap_err();
+    assert!(matches!(refused(&[1.0], &[true, false]), Error::Tensor(TensorError::Shape { .. })));
+    assert!(matches!(refused(&[1.0, f64::NAN], &[true, false]), Error::Tensor(TensorError::NotFinite { .. })));
+    assert!(matches!(refused(&[1.0], &[true]), Error::Data(DataError::EmptyClass { class: 0, classes: 2 })));
+    assert!(matches!(refused(&[], &[]), Error::Data(DataError::EmptyClass { class: 1, classes: 2 })));
+    Ok(())
+}

@@ -1,0 +1,109 @@
+//! A random search against its members, each trained alone.
+
+use crate::lab::close;
+use candle_core::{DType, Device, Result, Tensor};
+use candle_nn::{Optimizer, VarMap};
+use candlewick::Error;
+use candlewick::error::{TensorError, TrainingError};
+use candlewick::nn::{RandomSearch, RandomSearchConfig, SeededInit};
+use candlewick::optim::{Adam, AdamConfig};
+use candlewick::prelude::*;
+
+fn circuit() -> Circuit {
+    let mut circuit = Circuit::new(2);
+    circuit.ry(input(0), 0).ry(input(1), 1);
+    circuit.strongly_entangling_layers("w", 1);
+    let v = circuit.weights("v", ());
+    circuit.rz(v.at([]), 1).cx(0, 1);
+    circuit
+}
+
+fn points() -> Result<(Tensor, Tensor)> {
+    let x: Vec<f64> = (0..40).map(|k| (f64::from(k) * 0.7).sin()).collect();
+    let x = Tensor::from_vec(x, (20, 2), &Device::Cpu)?;
+    let y = x.sum(1)?.sin()?.unsqueeze(1)?;
+    Ok((x, y))
+}
+
+#[test]
+fn members_are_runs_of_their_own() -> Result<()> {
+    let (x, y) = points()?;
+    let measurement = || Measurement::expectation([Z(1)]);
+    let config =
+        RandomSearchConfig { members: 5, steps: 12, seed: 40, learning_rates: (0.01, 0.3), ..Default::default() };
+    let search = RandomSearch::new(&circuit(), &measurement(), config.clone())?;
+    let loss = |outputs: &Tensor| outputs.broadcast_sub(&y)?.sqr()?.mean((1, 2));
+    let trials = search.run(Some(&x), loss)?;
+    assert!(trials.windows(2).all(|pair| pair[0].loss <= pair[1].loss));
+    let mut seeds: Vec<u64> = trials.iter().map(|trial| trial.seed).collect();
+    seeds.sort_unstable();
+    assert_eq!(seeds, [40, 41, 42, 43, 44]);
+    for trial in &trials {
+        assert!((0.01..=0.3).contains(&trial.learning_rate));
+        let varmap = VarMap::new();
+        let vb = SeededInit::new(trial.seed).var_builder(&varmap, DType::F64, &Device::Cpu);
+        let layer = QuantumLayer::new(circuit(), measurement(), vb)?;
+        let mut adam = Adam::from_varmap(&varmap, AdamConfig::with_learning_rate(trial.learning_rate))?;
+        let mut losses = Vec::new();
+        for step in 0..=12 {
+            let loss = (layer.try_forward(&x)? - &y)?.sqr()?.mean_all()?;
+            losses.push(loss.to_scalar::<f64>()?);
+            if step < 12 {
+                adam.backward_step(&loss)?;
+            }
+        }
+        close("losses", &trial.losses, &losses, 1e-11);
+        assert_eq!((trial.loss, trial.weights.len()), (trial.losses[12], 2));
+        for (name, weight) in layer.weights() {
+            let own = weight.flatten_all()?.to_vec1::<f64>()?;
+            close(name, &trial.weights[name].flatten_all()?.to_vec1::<f64>()?, &own, 1e-11);
+        }
+    }
+    let again = RandomSearch::new(&circuit(), &measurement(), config)?.run(Some(&x), loss)?;
+    assert!(again.iter().zip(&trials).all(|(again, first)| again.losses == first.losses));
+    Ok(())
+}
+
+/// A member whose loss is no number ends; the others go on as they would without it.
+#[test]
+fn a_member_that_fails() -> Result<()> {
+    let (x, y) = points()?;
+    let config = RandomSearchConfig { members: 3, steps: 4, learning_rates: (0.1, 0.1), ..Default::default() };
+    let search = RandomSearch::new(&circuit(), &Measurement::expectation([Z(1)]), config)?;
+    let loss = |outputs: &Tensor| outputs.broadcast_sub(&y)?.sqr()?.mean((1, 2));
+    let good = search.run(Some(&x), loss)?;
+    assert!(good.iter().all(|trial| trial.learning_rate == 0.1));
+    let spoiled = |outputs: &Tensor| loss(outputs)? * Tensor::new(&[1.0, f64::NAN, 1.0], &Device::Cpu)?;
+    let trials = search.run(Some(&x), spoiled)?;
+    assert!(trials[2].seed == 1 && trials[2].loss.is_nan() && trials[2].losses.len() == 1);
+    for trial in &trials[..2] {
+        let same = good.iter().find(|other| other.seed == trial.seed).expect("the same member");
+        assert_eq!(trial.losses, same.losses);
+    }
+    Ok(())
+}
+
+#[test]
+fn searches_that_are_refused() -> Result<()> {
+    let z = Measurement::expectation([Z(1)]);
+    let new = |config| RandomSearch::new(&circuit(), &z, config).map(drop).expect_err("refused");
+    let base = RandomSearchConfig::default;
+    assert!(matches!(new(RandomSearchConfig { members: 0, ..base() }), Error::Setting { setting: "members", .. }));
+    for learning_rates in [(0.0, 0.1), (0.2, 0.1), (0.1, f64::INFINITY), (f64::NAN, 0.1)] {
+        let error = new(RandomSearchConfig { learning_rates, ..base() });
+        assert!(matches!(error, Error::Setting { setting: "learning_rates", .. }), "{error}");
+    }
+    assert!(matches!(new(RandomSearchConfig { members: usize::MAX, ..base() }), Error::Memory(_)));
+    let adam = AdamConfig { beta1: 2.0, ..Default::default() };
+    assert!(matches!(new(RandomSearchConfig { adam, ..base() }), Error::Setting { of: "Adam", .. }));
+    let mut fixed = Circuit::new(1);
+    fixed.h(0);
+    let error = RandomSearch::new(&fixed, &Measurement::expectation([Z(0)]), base()).unwrap_err();
+    assert!(matches!(error, Error::Training(TrainingError::NoVariables { .. })), "{error}");
+    let (x, _) = points()?;
+    let search = RandomSearch::new(&circuit(), &z, RandomSearchConfig { members: 2, steps: 1, ..base() })?;
+    let error = search.run(Some(&x), |outputs| outputs.mean_all()).unwrap_err();
+    assert!(matches!(error, Error::Tensor(TensorError::Shape { .. })), "{error}");
+    assert!(search.run(None, |outputs| outputs.squeeze(1)).is_err());
+    Ok(())
+}
