@@ -3,12 +3,12 @@
 use crate::lab::close;
 use candle_core::{DType, Device, Result, Tensor};
 use candle_nn::{VarBuilder, VarMap};
-use candlewick::Error;
 use candlewick::circuit::{Angle, Circuit};
 use candlewick::error::{TensorError, TrainingError, WeightsError};
 use candlewick::nn::{Rotosolve, SeededInit};
 use candlewick::optim::variables;
 use candlewick::prelude::*;
+use candlewick::{Error, Mistake};
 use std::f64::consts::TAU;
 
 /// A layer over F64 weights of these values.
@@ -177,10 +177,16 @@ fn layers_that_are_refused() -> Result<()> {
     assert!(matches!(error, Error::Tensor(TensorError::MissingInputs { expected: 1 })), "{error}");
     let error = refused(rotation(), z(), QuantumLayerConfig { shots: Some(10), ..exact() }, DType::F64);
     assert!(matches!(error, Error::Setting { setting: "shots", .. }), "{error}");
-    for measurement in [Measurement::expectation([Z(0), Z(1)]), Measurement::probabilities([0]), Measurement::state()] {
+    let conditioned = z().postselect([(1, false)]);
+    let two = Measurement::expectation([Z(0), Z(1)]);
+    for measurement in [two, Measurement::probabilities([0]), Measurement::state(), conditioned] {
         let error = refused(rotation(), measurement, exact(), DType::F64);
         assert!(matches!(error, Error::Setting { setting: "number of outputs", .. }), "{error}");
     }
+    let mut weighted = rotation();
+    let c = weighted.weights("c", 1);
+    let error = refused(weighted, Measurement::expectation([c.at(0) * Z(0)]), exact(), DType::F64);
+    assert!(matches!(error, Error::Observable { mistake: Mistake::VariableCoefficient { .. }, .. }), "{error}");
     let error = refused(rotation(), z(), exact(), DType::F16);
     assert!(matches!(error, Error::Tensor(TensorError::UnsupportedDType { dtype: DType::F16, .. })), "{error}");
     let spectra: [fn(&mut Circuit, Weights); 3] = [

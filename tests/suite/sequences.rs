@@ -167,9 +167,10 @@ fn attention_formula(
         };
         let weights: Vec<f64> = seen.iter().map(weight).collect();
         let total: f64 = weights.iter().sum();
-        for k in 0..values {
-            let sum: f64 = seen.iter().zip(&weights).map(|(other, w)| w / total * of("value", other, values)[k]).sum();
-            outputs.push(if config.residual { token[k] + sum } else { sum });
+        let values_of = |other: &Vec<f64>| of("value", other, values);
+        for (k, feature) in token.iter().enumerate().take(values) {
+            let sum: f64 = seen.iter().zip(&weights).map(|(other, w)| w / total * values_of(other)[k]).sum();
+            outputs.push(if config.residual { feature + sum } else { sum });
         }
     }
     outputs
