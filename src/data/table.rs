@@ -57,7 +57,7 @@ impl Table {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         // Counts fields and lines, a number for each, and the text itself.
         let count = |of: char| text.matches(of).count() as u64 + 1;
-        check_numbers("a table", Some(count(delimiter) + 2 * count('\n') + text.len() as u64 / 8))?;
+        check_numbers("the fields of a table", Some(count(delimiter) + 2 * count('\n') + text.len() as u64 / 8))?;
         let mut reader = Reader { rest: text, line: 1, delimiter };
         let mut table = Self { names: Vec::new(), text: String::new(), ends: Vec::new(), lines: Vec::new() };
         let Some((_, width)) = reader.record(&mut table.text, &mut table.ends)? else {
@@ -137,11 +137,11 @@ fn read_text(path: &Path) -> Result<String> {
         |source: Cause| Error::File(FileError::Access { path: path.display().to_string(), action: "read", source });
     let mut file = File::open(path).map_err(|error| access(error.into()))?;
     let length = file.metadata().map_err(|error| access(error.into()))?.len();
-    check_numbers("the text of a table", Some(length / 8))?;
+    check_numbers("the bytes of a table", Some(length / 8))?;
     let mut bytes = Vec::new();
     loop {
         // While the bytes are copied to more space, the old copy stays.
-        check_numbers("the text of a table", Some((2 * bytes.len() as u64 + CHUNK) / 8))?;
+        check_numbers("the bytes of a table", Some((2 * bytes.len() as u64 + CHUNK) / 8))?;
         let read = (&mut file).take(CHUNK).read_to_end(&mut bytes).map_err(|error| access(error.into()))?;
         if read == 0 {
             break;
