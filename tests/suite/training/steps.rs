@@ -264,6 +264,9 @@ impl tracing::Subscriber for Names {
 fn spans_of_a_run() -> Result<()> {
     let names = Names::default();
     let config = TrainConfig { epochs: 2, batch_size: 40, ..Default::default() };
+    // While there is one subscriber alone, tracing asks the thread that reaches a span first, and that may be the thread
+    // of another test, without a subscriber. After this run all spans are known.
+    steps(&network(DType::F64)?, &config, None)?;
     tracing::subscriber::with_default(names.clone(), || steps(&network(DType::F64)?, &config, None))?;
     let event = "message epoch train_loss train_metrics validation_loss validation_metrics learning_rate seconds";
     let epoch = ["epoch", "step", "step", "validation", event];
