@@ -78,6 +78,16 @@ pub enum TensorError {
         /// Last of the features.
         last: usize,
     },
+    /// An output of a model that is NaN or infinite, where a class is to be chosen.
+    #[error("output {output} of sample {sample} is {value}, which belongs to no class")]
+    OutputNotFinite {
+        /// Row of the output, counted from 0.
+        sample: usize,
+        /// Column of the output, counted from 0.
+        output: usize,
+        /// The value.
+        value: f64,
+    },
     /// A feature that is NaN or infinite.
     #[error("feature {feature}{} of sample {sample} is {value}, which is not finite", name_of(.name))]
     FeatureNotFinite {

@@ -1,6 +1,6 @@
 //! Metrics of a whole set: a confusion matrix with what follows from it, ROC curves, errors of a regression.
 //!
-//! Functions of outputs and targets are metrics of a training, by `Training::set_metric` (feature `train`). `plot`
+//! Functions of outputs and targets are metrics of a training, by `Training::metric` (feature `train`). `plot`
 //! draws a [`Confusion`] and a [`RocCurve`].
 //!
 //! ```
@@ -23,6 +23,6 @@ mod roc;
 mod rows;
 
 pub use confusion::{ClassScores, Confusion};
-pub use outputs::{accuracy, balanced_accuracy, binary_accuracy, macro_f1, roc_auc, weighted_f1};
+pub use outputs::{accuracy, balanced_accuracy, binary_accuracy, macro_f1, predictions, roc_auc, weighted_f1};
 pub use regression::{mean_absolute_error, mean_squared_error, r2};
 pub use roc::RocCurve;

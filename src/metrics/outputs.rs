@@ -1,45 +1,76 @@
 //! Metrics of a classifier's outputs. They return candle's `Result`, as everything that a training loop calls.
 
-use super::rows::{finite_rows, labels_of, largest};
+use super::regression::pairs;
+use super::rows::{finite_rows, labels_of, largest, rows_of};
 use super::{Confusion, RocCurve};
-use crate::error::{DataError, Error, TensorError};
-use candle_core::{D, DType, Device, Tensor};
+use crate::error::{DataError, Error, Result, TensorError};
+use candle_core::{DType, Device, Tensor};
 
-/// Returns the fraction of the samples whose largest output, of `[samples, classes]`, is at their class, `[samples]` in
-/// U32; NaN if an output is not finite.
+/// Returns the class of each sample: the index of its largest output, of `[samples, classes]` with at least two classes,
+/// the first of equal ones.
+///
+/// ```
+/// use candle_core::{Device, Tensor};
+/// use candlewick::metrics::predictions;
+/// let outputs = Tensor::new(&[[0.1f32, 2.0], [1.0, -1.0]], &Device::Cpu)?;
+/// assert_eq!(predictions(&outputs)?, [1, 0]);
+/// # Ok::<(), candlewick::Error>(())
+/// ```
 ///
 /// # Errors
-/// candle's error for other shapes.
-pub fn accuracy(outputs: &Tensor, classes: &Tensor) -> candle_core::Result<f64> {
-    part(&outputs.argmax(D::Minus1)?.eq(classes)?, outputs)
+/// An output that is not finite, with its sample: it belongs to no class; other shapes.
+pub fn predictions(outputs: &Tensor) -> Result<Vec<u32>> {
+    let (rows, width) = rows_of(outputs)?;
+    if let Some(at) = rows.iter().position(|output| !output.is_finite()) {
+        let (sample, output, value) = (at / width, at % width, rows[at]);
+        return Err(Error::Tensor(TensorError::OutputNotFinite { sample, output, value }));
+    }
+    check_classes(outputs, width)?;
+    Ok(largest(&rows, width))
+}
+
+/// Returns the fraction of the samples whose largest output, of `[samples, classes]`, is at their class, `[samples]`;
+/// NaN if an output is not finite.
+///
+/// # Errors
+/// The errors of [`balanced_accuracy`].
+pub fn accuracy(outputs: &Tensor, labels: &Tensor) -> candle_core::Result<f64> {
+    of_confusion(outputs, labels, Confusion::accuracy)
 }
 
 /// Returns the fraction of the logits that agree with their targets, of the same shape: above 0 for a target above one
-/// half, and not above 0 for others. It is NaN if a logit is not finite.
+/// half, and not above 0 for others. It is NaN if a logit or a target is not finite.
 ///
 /// # Errors
-/// candle's error for other shapes.
+/// Other shapes; no samples.
 pub fn binary_accuracy(logits: &Tensor, targets: &Tensor) -> candle_core::Result<f64> {
-    part(&logits.gt(0.0)?.eq(&targets.gt(0.5)?)?, logits)
+    let pairs = pairs(logits, targets)?;
+    if !pairs.iter().all(|(logit, target)| logit.is_finite() && target.is_finite()) {
+        return Ok(f64::NAN);
+    }
+    let hits = pairs.iter().filter(|(logit, target)| (*logit > 0.0) == (*target > 0.5)).count();
+    Ok(hits as f64 / pairs.len() as f64)
 }
 
-/// Returns the fraction of the entries that are 1 and not 0, or NaN if an output is not finite.
-fn part(hits: &Tensor, outputs: &Tensor) -> candle_core::Result<f64> {
-    let sum = |tensor: &Tensor| tensor.to_dtype(DType::F32)?.sum_all()?.to_dtype(DType::F64)?.to_scalar::<f64>();
-    // 0 times an infinity or a NaN is NaN.
-    Ok(sum(hits)? / hits.elem_count().max(1) as f64 + sum(&outputs.affine(0.0, 0.0)?)?)
+/// Checks that outputs have at least two classes: the largest of one output says nothing.
+fn check_classes(outputs: &Tensor, width: usize) -> Result<()> {
+    if width >= 2 {
+        return Ok(());
+    }
+    let (expected, actual) = ((outputs.dim(0)?, 2).into(), outputs.shape().clone());
+    Err(Error::Tensor(TensorError::Shape { what: "the outputs", expected, actual }))
 }
 
 /// Returns the mean recall of the classes that have samples: outputs `[samples, classes]`, labels `[samples]`. It is NaN
 /// if an output is not finite.
 ///
 /// # Errors
-/// A label beyond the outputs; no samples; other shapes or dtypes.
+/// A label beyond the outputs; no samples; a single class; other shapes or dtypes.
 pub fn balanced_accuracy(outputs: &Tensor, labels: &Tensor) -> candle_core::Result<f64> {
     of_confusion(outputs, labels, Confusion::balanced_accuracy)
 }
 
-/// Returns the mean F1 of all classes: outputs `[samples, classes]`, labels `[samples]`. It is NaN if an output is not
+/// Returns the mean F1 of all classes, a class without samples and predictions with an F1 of 0: outputs `[samples, classes]`, labels `[samples]`. It is NaN if an output is not
 /// finite.
 ///
 /// # Errors
@@ -57,6 +88,8 @@ pub fn weighted_f1(outputs: &Tensor, labels: &Tensor) -> candle_core::Result<f64
 }
 
 fn of_confusion(outputs: &Tensor, labels: &Tensor, of: fn(&Confusion) -> f64) -> candle_core::Result<f64> {
+    let (_, width) = outputs.dims2()?;
+    check_classes(outputs, width)?;
     let Some((rows, width)) = finite_rows(outputs)? else { return Ok(f64::NAN) };
     let classes: Vec<String> = (0..width).map(|class| class.to_string()).collect();
     Ok(of(&Confusion::new(&classes, &labels_of(labels, width)?, &largest(&rows, width))?))
@@ -82,6 +115,9 @@ pub fn roc_auc(outputs: &Tensor, labels: &Tensor) -> candle_core::Result<f64> {
             return Err(Error::Tensor(TensorError::Shape { what: "the targets", expected, actual }).into());
         }
         let targets = labels.flatten_all()?.to_dtype(DType::F64)?.to_device(&Device::Cpu)?.to_vec1::<f64>()?;
+        if let Some(sample) = targets.iter().position(|target| !target.is_finite()) {
+            return Err(Error::Data(DataError::Label { sample, classes: 2 }).into());
+        }
         return Ok(RocCurve::new(&rows, &targets.iter().map(|&target| target > 0.5).collect::<Vec<_>>())?.auc());
     }
     let labels = labels_of(labels, width)?;
@@ -91,21 +127,23 @@ pub fn roc_auc(outputs: &Tensor, labels: &Tensor) -> candle_core::Result<f64> {
     }
     let is = |class: u32| labels.iter().map(|&label| label == class).collect::<Vec<bool>>();
     if width == 2 {
-        // The probability grows with the difference of the logits, which is not rounded to 1.
-        let scores: Vec<f64> = rows.chunks_exact(2).map(|row| row[1] - row[0]).collect();
-        return Ok(RocCurve::new(&scores, &is(1))?.auc());
+        return Ok(RocCurve::new(&rows.chunks_exact(2).map(|row| log_odds(row, 1)).collect::<Vec<_>>(), &is(1))?.auc());
     }
-    let probability = |row: &[f64], class: usize| {
-        let most = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        (row[class] - most).exp() / row.iter().map(|logit| (logit - most).exp()).sum::<f64>()
-    };
     let mut sum = 0.0;
     for class in 0..width {
-        let scores: Vec<f64> = rows.chunks_exact(width).map(|row| probability(row, class)).collect();
+        let scores: Vec<f64> = rows.chunks_exact(width).map(|row| log_odds(row, class)).collect();
         let curve = RocCurve::new(&scores, &is(class as u32));
         sum += curve.map_err(|error| of_class(error, class, width))?.auc();
     }
     Ok(sum / width as f64)
+}
+
+/// Returns the logarithm of the odds of a class by the softmax. It grows with the probability, which would be rounded to
+/// 1 where logits are far apart.
+fn log_odds(row: &[f64], class: usize) -> f64 {
+    let others = || row.iter().enumerate().filter(|(other, _)| *other != class).map(|(_, logit)| *logit);
+    let most = others().fold(f64::NEG_INFINITY, f64::max);
+    row[class] - most - others().map(|logit| (logit - most).exp()).sum::<f64>().ln()
 }
 
 /// Returns the error of a class without samples with the number of the class among all classes.

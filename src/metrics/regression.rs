@@ -22,7 +22,7 @@ pub fn mean_squared_error(outputs: &Tensor, targets: &Tensor) -> candle_core::Re
 
 /// Returns R², 1 for targets that are met and 0 for their mean: one less the sum of squared errors over the sum of
 /// squared deviations of the targets. Of `[samples, targets]`, it is the mean over the targets. A target that does not
-/// vary has 1 if it is met exactly, otherwise 0, as in scikit-learn.
+/// vary has 1 if it is met exactly, otherwise 0. R² is NaN for fewer than two samples and for numbers that are not finite.
 ///
 /// ```
 /// use candle_core::{Device, Tensor};
@@ -49,7 +49,10 @@ pub fn r2(outputs: &Tensor, targets: &Tensor) -> candle_core::Result<f64> {
         let mean = own().map(|(_, target)| target).sum::<f64>() / own().count() as f64;
         let error: f64 = own().map(|(output, target)| (output - target).powi(2)).sum();
         let spread: f64 = own().map(|(_, target)| (target - mean).powi(2)).sum();
-        match (error == 0.0, spread == 0.0) {
+        // The mean of equal targets may differ from them by rounding.
+        let is_constant = own().all(|(_, target)| *target == pairs[column].1);
+        match (error == 0.0, is_constant) {
+            _ if !(error.is_finite() && spread.is_finite()) || own().count() < 2 => f64::NAN,
             (true, _) => 1.0,
             (false, true) => 0.0,
             (false, false) => 1.0 - error / spread,
@@ -64,7 +67,7 @@ fn mean(outputs: &Tensor, targets: &Tensor, of: fn(f64) -> f64) -> candle_core::
 }
 
 /// Returns outputs with their targets, at least one pair.
-fn pairs(outputs: &Tensor, targets: &Tensor) -> Result<Vec<(f64, f64)>> {
+pub(super) fn pairs(outputs: &Tensor, targets: &Tensor) -> Result<Vec<(f64, f64)>> {
     if outputs.dims() != targets.dims() {
         let (expected, actual) = (outputs.shape().clone(), targets.shape().clone());
         return Err(Error::Tensor(TensorError::Shape { what: "the targets", expected, actual }));

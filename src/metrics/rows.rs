@@ -6,10 +6,16 @@ use candle_core::{DType, Device, Tensor};
 
 /// Returns the numbers of `[rows, columns]`, row by row, and the number of columns; `None` if one is not finite.
 pub(super) fn finite_rows(of: &Tensor) -> Result<Option<(Vec<f64>, usize)>> {
+    let (rows, width) = rows_of(of)?;
+    Ok(rows.iter().all(|value| value.is_finite()).then_some((rows, width)))
+}
+
+/// Returns the numbers of `[rows, columns]`, row by row, and the number of columns.
+pub(super) fn rows_of(of: &Tensor) -> Result<(Vec<f64>, usize)> {
     let (_, width) = of.dims2()?;
     check_copy("the outputs", of, DType::F64)?;
     let rows = of.to_dtype(DType::F64)?.to_device(&Device::Cpu)?.flatten_all()?.to_vec1::<f64>()?;
-    Ok(rows.iter().all(|value| value.is_finite()).then_some((rows, width)))
+    Ok((rows, width))
 }
 
 /// Returns labels `[samples]` of integers, each below the number of classes.

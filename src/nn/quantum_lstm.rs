@@ -157,6 +157,7 @@ impl RNN for QuantumLstm {
     type State = LSTMState;
 
     fn zero_state(&self, batch: usize) -> candle_core::Result<LSTMState> {
+        check_numbers("the state of an LSTM", (batch as u64).checked_mul(self.config.hidden as u64))?;
         let zeros = Tensor::zeros((batch, self.config.hidden), self.dtype, &self.device)?;
         Ok(LSTMState { h: zeros.clone(), c: zeros })
     }

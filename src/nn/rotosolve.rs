@@ -14,6 +14,9 @@ use polynomial::{TrigonometricPolynomial, common_frequency};
 /// Largest degree of a polynomial: it needs twice as many evaluations, and one more.
 const MOST_HARMONICS: u32 = 64;
 
+/// Longest step in a weight, in radians: 1000 turns. Factors of the weight that are almost 0 have no nearer minimum.
+const FARTHEST: f64 = 1000.0 * std::f64::consts::TAU;
+
 /// Minimises the output of a [`QuantumLayer`] exactly in one weight after the other, without gradients and without a
 /// step size (Ostaszewski, Grant and Benedetti, Quantum 5, 391, 2021).
 ///
@@ -128,6 +131,9 @@ impl Rotosolve {
         }
         self.evaluations += shifts.len();
         let by = TrigonometricPolynomial::new(&values).minimum() / frequency;
+        if by.abs() > FARTHEST {
+            return Err(problem("a minimum is more than 1000 turns away"));
+        }
         if by != 0.0 {
             let var = &self.vars[tensor].1;
             let mut own = numbers(var)?;

@@ -156,8 +156,8 @@ impl Lbfgs {
     /// variables of the last step.
     ///
     /// # Errors
-    /// Errors of the loss; a loss of another size; a loss or a gradient that is not finite at any point of a line
-    /// search; a loss without a gradient in any of the variables.
+    /// Errors of the loss; a loss of another size; a loss or a gradient that is not finite at the start (at a point of a
+    /// line search it ends the interval, as a barrier does); a loss without a gradient in any of the variables.
     pub fn minimize(&self, loss: impl FnMut() -> candle_core::Result<Tensor>) -> Result<LbfgsResult> {
         let mut run = Run { lbfgs: self, loss, evaluations: 0 };
         let mut at = run.evaluate()?;
@@ -309,7 +309,12 @@ impl<F: FnMut() -> candle_core::Result<Tensor>> Run<'_, F> {
         let chosen = search.run(first, |step| {
             let place: Vec<f64> = from.place.iter().zip(along).map(|(at, along)| at + step * along).collect();
             self.place(&place)?;
-            let at = self.evaluate()?;
+            let at = match self.evaluate() {
+                Err(Error::Training(TrainingError::LossNotFinite { .. } | TrainingError::GradientNotFinite { .. })) => {
+                    return Ok(Point { step, loss: f64::INFINITY, slope: f64::NAN });
+                }
+                at => at?,
+            };
             let point = Point { step, loss: at.loss, slope: dot(&at.gradient, along) };
             seen.push((step, at));
             Ok(point)
@@ -347,7 +352,7 @@ impl History {
         self.pairs.clear();
     }
 
-    /// Adds a step. A step along which the slope has not grown has no curvature to tell of.
+    /// Adds a step, unless the slope has not grown along it: the model would not have a lowest point.
     fn push(&mut self, from: &Evaluated, to: &Evaluated) {
         let change = |to: &[f64], from: &[f64]| to.iter().zip(from).map(|(to, from)| to - from).collect::<Vec<_>>();
         let (place, gradient) = (change(&to.place, &from.place), change(&to.gradient, &from.gradient));

@@ -7,6 +7,7 @@ use crate::error::Result;
 pub(super) struct Point {
     /// Place on the line, in steps.
     pub(super) step: f64,
+    /// Loss, infinite where the loss or its gradient is not finite.
     pub(super) loss: f64,
     /// Derivative of the loss along the line.
     pub(super) slope: f64,

@@ -3,8 +3,9 @@
 use crate::__private::NonExhaustive;
 use crate::error::{Error, Result};
 
-/// Factor of the step size that shrinks when a loss stops improving, by the rule of PyTorch's `ReduceLROnPlateau`. It
-/// is a function of the losses so far alone, so it has no state to save.
+/// Factor of the step size that shrinks when a loss stops improving, by the rule of PyTorch's `ReduceLROnPlateau`, whose
+/// threshold here is relative to the size of a loss also where losses are negative, as energies are. It is a function of
+/// the losses so far alone, so it has no state to save.
 ///
 /// A loss improves if it is below the lowest loss so far by more than [`threshold`](Self::threshold) times the size of
 /// that loss. A NaN does not improve.

@@ -50,6 +50,8 @@ pub(super) struct Position {
     samples: f64,
     /// Outputs and targets of the completed batches of the current epoch, for metrics of the whole set.
     pub(super) gathered: Gathered,
+    /// Whether each metric is one of a whole set.
+    pub(super) of_sets: Vec<bool>,
     seconds: f64,
     last_rate: f64,
     /// Weights of the best epoch, by name.
@@ -102,6 +104,7 @@ impl Position {
             sum,
             samples,
             gathered: Gathered::default(),
+            of_sets: Vec::new(),
             seconds,
             last_rate,
             best,
@@ -119,7 +122,9 @@ impl Position {
     fn scores(&self) -> String {
         let Monitor { name, mode } = &self.history.monitor;
         let first = format!("{mode:?} {name}");
-        self.history.metrics.iter().fold(first, |text, metric| format!("{text}\n{metric}"))
+        let kind = |of_set: bool| if of_set { "" } else { " of batches" };
+        let metrics = self.history.metrics.iter().zip(&self.of_sets);
+        metrics.fold(first, |text, (metric, of_set)| format!("{text}\n{metric}{}", kind(*of_set)))
     }
 
     /// Returns whether another epoch follows; otherwise stores the reason.
@@ -326,6 +331,10 @@ impl Position {
         if rows.len() != epochs * columns || !self.fits(&position, &sums, &rows) {
             let expected = format!("a position behind {epochs} epochs of this run");
             return Err(misfit(POSITION, expected, format!("{position:?}")));
+        }
+        let needed = if self.of_sets.contains(&true) { samples } else { 0.0 };
+        if gathered.samples() as f64 != needed {
+            return Err(misfit(OUTPUTS, format!("{needed} samples"), format!("{} samples", gathered.samples())));
         }
         let under = |prefix: &str| -> HashMap<String, Tensor> {
             let strip =

@@ -1,10 +1,10 @@
-//! Outputs of a set, for metrics that are no means over batches.
+//! Outputs of a set, for losses and metrics that are no means over batches.
 
 use crate::error::Result;
 use crate::memory::check_numbers;
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 
-/// Outputs and targets of the batches of a set, on the CPU.
+/// Outputs and targets of the batches of a set.
 #[derive(Debug, Default)]
 pub(super) struct Gathered {
     outputs: Vec<Tensor>,
@@ -17,6 +17,11 @@ impl Gathered {
         Self { outputs: outputs.into_iter().collect(), targets: targets.into_iter().collect() }
     }
 
+    /// Returns the number of samples so far.
+    pub(super) fn samples(&self) -> usize {
+        self.outputs.iter().map(|outputs| outputs.dims().first().copied().unwrap_or(0)).sum()
+    }
+
     /// Adds a batch of a set of `samples` samples.
     pub(super) fn add(&mut self, outputs: &Tensor, targets: &Tensor, samples: usize) -> Result<()> {
         if self.outputs.is_empty() {
@@ -24,8 +29,8 @@ impl Gathered {
             // All outputs once in batches, and once in one piece.
             check_numbers("the outputs of a set", (samples as u64).checked_mul(2 * of_a_sample as u64))?;
         }
-        self.outputs.push(outputs.detach().to_device(&Device::Cpu)?);
-        self.targets.push(targets.detach().to_device(&Device::Cpu)?);
+        self.outputs.push(outputs.detach());
+        self.targets.push(targets.detach());
         Ok(())
     }
 

@@ -1,4 +1,4 @@
-//! Hooks: functions of the caller that a run calls after each backward pass and after each epoch.
+//! Hooks: functions of the caller that a run calls before each step of the optimiser and after each epoch.
 
 use super::{History, Training};
 use candle_core::backprop::GradStore;
@@ -21,12 +21,12 @@ pub struct TrainStep {
 }
 
 /// Function that is called before each step.
-pub(super) type OnBatch<'a> = Box<dyn FnMut(&TrainStep, &mut GradStore) -> candle_core::Result<()> + 'a>;
+pub(super) type OnStep<'a> = Box<dyn FnMut(&TrainStep, &mut GradStore) -> candle_core::Result<()> + 'a>;
 /// Function that is called after each epoch.
 pub(super) type OnEpoch<'a> = Box<dyn FnMut(&History) -> ControlFlow<()> + 'a>;
 
 impl<'a, O> Training<'a, O> {
-    /// Calls a function after each backward pass, before clipping and before the step. It sees the gradients that the
+    /// Calls a function before each step of the optimiser, and before clipping. It sees the gradients that the
     /// step will follow and may change them: to log them, or to average them over machines.
     ///
     /// An error ends the run, without the step. A second function replaces the first.
@@ -43,7 +43,7 @@ impl<'a, O> Training<'a, O> {
     /// # let mut adam = Adam::from_varmap(&varmap, AdamConfig::default())?;
     /// let mut losses = Vec::new();
     /// let history = Training::new(&model, &varmap, &mut adam, candle_nn::loss::mse, TrainConfig::default())
-    ///     .on_batch(|step, _gradients| {
+    ///     .on_step(|step, _gradients| {
     ///         losses.push(step.loss);
     ///         Ok(())
     ///     })
@@ -56,15 +56,15 @@ impl<'a, O> Training<'a, O> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
-    pub fn on_batch(mut self, hook: impl FnMut(&TrainStep, &mut GradStore) -> candle_core::Result<()> + 'a) -> Self {
-        self.on_batch = Some(Box::new(hook));
+    pub fn on_step(mut self, hook: impl FnMut(&TrainStep, &mut GradStore) -> candle_core::Result<()> + 'a) -> Self {
+        self.on_step = Some(Box::new(hook));
         self
     }
 
     /// Calls a function after each epoch, once its files are written. The epoch is the last of the history. `Break`
     /// ends the run, with [`StopReason::Stopped`](super::StopReason::Stopped).
     ///
-    /// A second function replaces the first. [`on_batch`](Self::on_batch) has an example.
+    /// A second function replaces the first. [`on_step`](Self::on_step) has an example.
     #[must_use]
     pub fn on_epoch(mut self, hook: impl FnMut(&History) -> ControlFlow<()> + 'a) -> Self {
         self.on_epoch = Some(Box::new(hook));

@@ -7,7 +7,7 @@
 //! gradient in all steps are in [`History::without_gradient`], and the progress output names them.
 //!
 //! Samples need not be in memory: a [`BatchSource`] loads them batch by batch. Functions of the caller see each epoch
-//! and each step ([`Training::on_epoch`], [`Training::on_batch`]); with the feature `tracing`, spans and events go to
+//! and each step ([`Training::on_epoch`], [`Training::on_step`]); with the feature `tracing`, spans and events go to
 //! subscribers of the crate tracing.
 //!
 //! ```
@@ -63,12 +63,12 @@ use crate::error::{DataError, Error, Result, TensorError, TrainingError};
 use crate::memory::check_numbers;
 use crate::optim::{Interval, ReduceOnPlateau, Resume, Schedule, Unreached, clip_by_norm, require_gradient, variables};
 use candle_core::backprop::GradStore;
-use candle_core::{DType, ModuleT, Tensor, Var};
+use candle_core::{DType, Device, ModuleT, Tensor, Var};
 use candle_nn::{Optimizer, VarMap};
 use checkpoint::{Access, Position};
 use gathered::Gathered;
 use history::LOSS;
-use hooks::{OnBatch, OnEpoch};
+use hooks::{OnEpoch, OnStep};
 use progress::Progress;
 use rand::seq::SliceRandom;
 use source::{InMemory, load};
@@ -172,7 +172,7 @@ pub struct Training<'a, O> {
     metrics: Vec<Metric<'a>>,
     monitor: Monitor,
     stop: Option<&'a AtomicBool>,
-    on_batch: Option<OnBatch<'a>>,
+    on_step: Option<OnStep<'a>>,
     on_epoch: Option<OnEpoch<'a>>,
 }
 
@@ -210,34 +210,32 @@ impl<'a, O: Optimizer> Training<'a, O> {
     ) -> Self {
         let monitor = Monitor { name: LOSS.to_owned(), mode: Mode::Min };
         let (access, loss, metrics, stop) = (None, Box::new(loss), Vec::new(), None);
-        let (on_batch, on_epoch) = (None, None);
-        Self { config, model, varmap, optimizer, access, loss, metrics, monitor, stop, on_batch, on_epoch }
+        let (on_step, on_epoch) = (None, None);
+        Self { config, model, varmap, optimizer, access, loss, metrics, monitor, stop, on_step, on_epoch }
     }
 
-    /// Adds a metric to the scores of each epoch: a mean over a batch, such as [`accuracy`]. The score of a set is the
-    /// mean over its batches, weighted by their numbers of samples.
+    /// Adds a metric to the scores of each epoch, such as [`accuracy`], [`macro_f1`](crate::metrics::macro_f1) or
+    /// [`roc_auc`](crate::metrics::roc_auc). It gets all outputs and all targets of a set on the CPU. Outputs of the
+    /// training set are those before the step of each batch, in the order of the batches.
     #[must_use]
     pub fn metric(
         self,
         name: impl Into<String>,
         metric: impl Fn(&Tensor, &Tensor) -> candle_core::Result<f64> + 'a,
     ) -> Self {
-        self.with_metric(Metric { name: name.into(), judge: Box::new(metric), is_of_set: false })
+        self.with_metric(Metric { name: name.into(), judge: Box::new(metric), is_of_set: true })
     }
 
-    /// Adds a metric of a whole set to the scores of each epoch, such as [`roc_auc`](crate::metrics::roc_auc) or
-    /// [`macro_f1`](crate::metrics::macro_f1), which are no means over batches. It gets all outputs and all targets of
-    /// a set on the CPU. Outputs of the training set are those before the step of each batch, in the order of the
-    /// batches.
-    ///
-    /// A loss with weights of classes is such a metric, too: its mean over batches is not that of the set.
+    /// Adds a metric that is a mean over samples, for sets whose outputs the memory does not hold. It gets the outputs
+    /// and targets of a batch. The score of a set is the mean over its batches, weighted by their numbers of samples: F1
+    /// or the area under a ROC curve are no such means.
     #[must_use]
-    pub fn set_metric(
+    pub fn batch_metric(
         self,
         name: impl Into<String>,
         metric: impl Fn(&Tensor, &Tensor) -> candle_core::Result<f64> + 'a,
     ) -> Self {
-        self.with_metric(Metric { name: name.into(), judge: Box::new(metric), is_of_set: true })
+        self.with_metric(Metric { name: name.into(), judge: Box::new(metric), is_of_set: false })
     }
 
     fn with_metric(mut self, metric: Metric<'a>) -> Self {
@@ -261,7 +259,7 @@ impl<'a, O: Optimizer> Training<'a, O> {
     /// let config = TrainConfig { epochs: 20, patience: Some(5), restore_best: true, ..Default::default() };
     /// let history = Training::new(&model, &varmap, &mut adam, candle_nn::loss::cross_entropy, config)
     ///     .metric("accuracy", accuracy)
-    ///     .set_metric("AUC", metrics::roc_auc)
+    ///     .metric("AUC", metrics::roc_auc)
     ///     .monitor("AUC", Mode::Max)
     ///     .run((&train.x, &train.y), Some((&validation.x, &validation.y)))?;
     /// let (best, auc) = (history.best.expect("an epoch"), history.values("AUC"));
@@ -281,8 +279,9 @@ impl<'a, O: Optimizer> Training<'a, O> {
         self
     }
 
-    /// Trains the model. Scores of the training set are means over the batches of an epoch, before the step of each
-    /// batch. Scores of the validation set belong to the weights after the epoch. During the run, ctrl-C ends it after
+    /// Trains the model. The loss of the training set is a mean over the batches of an epoch, before the step of each
+    /// batch. Scores of the validation set belong to the weights after the epoch; its loss is that of all its outputs
+    /// together, which for weights of classes is no mean over batches. During the run, ctrl-C ends it after
     /// the current batch (see [`interrupted`]).
     ///
     /// After an error, the files of the last epoch stay.
@@ -333,6 +332,7 @@ impl<'a, O: Optimizer> Training<'a, O> {
         let history = History::new(metrics, self.monitor.clone());
         let mut at = Position::new(history, run, config.seed, self.optimizer.learning_rate());
         at.unreached = Unreached::new(variables(self.varmap)?);
+        at.of_sets = self.metrics.iter().map(|metric| metric.is_of_set).collect();
         at.open(config, self.varmap, self.optimizer, self.access)?;
         let variables = variables(self.varmap)?;
         let steps = samples.div_ceil(step_size(config));
@@ -392,7 +392,7 @@ impl<'a, O: Optimizer> Training<'a, O> {
                 Interval::Epoch => config.schedule.factor_by_epoch(at.step, steps),
             };
             self.optimizer.set_learning_rate(at.rate * factor * reduction);
-            if let Some(hook) = &mut self.on_batch {
+            if let Some(hook) = &mut self.on_step {
                 let (epoch, step, learning_rate) = (at.epoch, at.step, self.optimizer.learning_rate());
                 let loss = score.loss / samples.len() as f64;
                 hook(&TrainStep { epoch, step, samples: samples.len(), loss, learning_rate }, &mut gradients)?;
@@ -421,7 +421,7 @@ impl<'a, O: Optimizer> Training<'a, O> {
             let outputs = self.model.forward_t(&x, true)?;
             let sample = |place: usize| batch.get(place).map_or(place, |sample| *sample as usize);
             let loss = self.loss(&outputs, &y).map_err(|error| label_beyond(&outputs, &y, sample).unwrap_or(error))?;
-            sum = sum.plus(&self.judge(&outputs.detach(), &y, &loss)?, batch.len() as f64);
+            sum = sum.plus(&self.judge(&outputs.detach(), &y, Some(&loss))?, batch.len() as f64);
             self.gather(gathered, &outputs, &y, train.samples())?;
             // A batch counts by its part of all samples of the step.
             match batch.len() == samples.len() {
@@ -454,7 +454,8 @@ impl<'a, O: Optimizer> Training<'a, O> {
     /// Keeps the outputs of a batch if a metric of the whole set needs them.
     fn gather(&self, gathered: &mut Gathered, outputs: &Tensor, targets: &Tensor, samples: usize) -> Result<()> {
         if self.metrics.iter().any(|metric| metric.is_of_set) {
-            gathered.add(outputs, targets, samples)?;
+            // A checkpoint keeps them on the CPU.
+            gathered.add(&outputs.to_device(&Device::Cpu)?, &targets.to_device(&Device::Cpu)?, samples)?;
         }
         Ok(())
     }
@@ -463,7 +464,8 @@ impl<'a, O: Optimizer> Training<'a, O> {
     fn complete(&self, mut score: Score, gathered: &Gathered) -> Result<Score> {
         if let Some((outputs, targets)) = gathered.whole()? {
             for (value, metric) in score.metrics.iter_mut().zip(&self.metrics).filter(|(_, metric)| metric.is_of_set) {
-                *value = (metric.judge)(&outputs, &targets)?;
+                let [outputs, targets] = [&outputs, &targets].map(|of| of.to_device(&Device::Cpu));
+                *value = (metric.judge)(&outputs?, &targets?)?;
             }
         }
         Ok(score)
@@ -478,11 +480,15 @@ impl<'a, O: Optimizer> Training<'a, O> {
             let (x, y) = load(set, batch)?;
             let outputs = self.model.forward_t(&x, false)?.detach();
             let sample = |place: usize| batch.get(place).map_or(place, |sample| *sample as usize);
-            let loss = self.loss(&outputs, &y).map_err(|error| label_beyond(&outputs, &y, sample).unwrap_or(error))?;
-            sum = sum.plus(&self.judge(&outputs, &y, &loss)?, batch.len() as f64);
-            self.gather(&mut gathered, &outputs, &y, samples.len())?;
+            label_beyond(&outputs, &y, sample).map_or(Ok(()), Err)?;
+            sum = sum.plus(&self.judge(&outputs, &y, None)?, batch.len() as f64);
+            gathered.add(&outputs, &y, samples.len())?;
         }
-        self.complete(sum.over(samples.len() as f64), &gathered)
+        let mut score = self.complete(sum.over(samples.len() as f64), &gathered)?;
+        if let Some((outputs, targets)) = gathered.whole()? {
+            score.loss = number(&self.loss(&outputs, &targets)?)?;
+        }
+        Ok(score)
     }
 
     /// Returns the loss as a scalar.
@@ -498,13 +504,18 @@ impl<'a, O: Optimizer> Training<'a, O> {
         }
     }
 
-    /// Returns the scores of a batch: 0 for metrics of the whole set.
-    fn judge(&self, outputs: &Tensor, targets: &Tensor, loss: &Tensor) -> Result<Score> {
-        let loss = loss.detach().to_dtype(DType::F64)?.to_scalar()?;
+    /// Returns the scores of a batch: 0 for a loss and for metrics of the whole set.
+    fn judge(&self, outputs: &Tensor, targets: &Tensor, loss: Option<&Tensor>) -> Result<Score> {
+        let loss = loss.map_or(Ok(0.0), number)?;
         let metric = |metric: &Metric<'_>| if metric.is_of_set { Ok(0.0) } else { (metric.judge)(outputs, targets) };
         let metrics = self.metrics.iter().map(metric).collect::<candle_core::Result<Vec<f64>>>()?;
         Ok(Score { loss, metrics })
     }
+}
+
+/// Returns the number of a scalar.
+fn number(scalar: &Tensor) -> Result<f64> {
+    Ok(scalar.detach().to_dtype(DType::F64)?.to_scalar()?)
 }
 
 /// Returns the likely cause of a failed loss of classes: a label without an output of the model. `sample` converts an

@@ -137,6 +137,26 @@ fn weights_of_classes_are_balanced() -> Result<()> {
     Ok(())
 }
 
+/// A batch of classes without weight adds nothing, and neither does its gradient.
+#[test]
+fn batches_without_weight() -> Result<()> {
+    let y = Tensor::new(&[0u32, 0], &Device::Cpu)?;
+    for smoothing in [0.0, 0.1] {
+        let x = Var::new(&[[0.3f64, -1.0], [0.5, 2.0]], &Device::Cpu)?;
+        let loss = CrossEntropy { weights: Some(vec![0.0, 1.0]), label_smoothing: smoothing, ..Default::default() };
+        let loss = loss.forward(&x, &y)?;
+        assert!(loss.to_scalar::<f64>()?.abs() < 1e-300);
+        let slopes = loss.backward()?.get(&x).expect("a gradient").flatten_all()?.to_vec1::<f64>()?;
+        assert!(slopes.iter().all(|slope| slope.abs() < 1e-300), "{slopes:?}");
+    }
+    let x = Tensor::new(&[[0.3f32, -1.0], [0.5, 2.0]], &Device::Cpu)?;
+    for weight in [1e39, 1e-46] {
+        let loss = CrossEntropy { weights: Some(vec![weight, 1.0]), ..Default::default() };
+        assert!(matches!(loss.forward(&x, &y).map_err(Error::from), Err(Error::Setting { setting: "weight", .. })));
+    }
+    Ok(())
+}
+
 #[test]
 fn batches_that_have_no_loss() -> Result<()> {
     let (x, y) = (Tensor::new(&X, &Device::Cpu)?, Tensor::new(&Y, &Device::Cpu)?);

@@ -6,9 +6,10 @@ use crate::lab::close;
 use candle_core::{DType, Device, Result, Tensor};
 use candlewick::Error;
 use candlewick::error::{DataError, MemoryError, TensorError};
+
 use candlewick::metrics::{
-    ClassScores, Confusion, RocCurve, accuracy, balanced_accuracy, macro_f1, mean_absolute_error, mean_squared_error,
-    r2, roc_auc, weighted_f1,
+    ClassScores, Confusion, RocCurve, accuracy, balanced_accuracy, binary_accuracy, macro_f1, mean_absolute_error,
+    mean_squared_error, predictions, r2, roc_auc, weighted_f1,
 };
 
 const LABELS: [u32; 12] = [0, 0, 0, 0, 0, 1, 1, 1, 2, 2, 2, 1];
@@ -215,5 +216,69 @@ fn sets_that_have_no_score() -> Result<()> {
     assert!(matches!(refused(&[1.0, f64::NAN], &[true, false]), Error::Tensor(TensorError::NotFinite { .. })));
     assert!(matches!(refused(&[1.0], &[true]), Error::Data(DataError::EmptyClass { class: 0, classes: 2 })));
     assert!(matches!(refused(&[], &[]), Error::Data(DataError::EmptyClass { class: 1, classes: 2 })));
+    Ok(())
+}
+
+/// Outputs that belong to no class have no prediction, and labels that they cannot meet are errors.
+#[test]
+fn outputs_without_a_class() -> Result<()> {
+    let cpu = &Device::Cpu;
+    assert_eq!(predictions(&logits()?)?[..3], [0, 0, 1]);
+    let spoiled = Tensor::new(&[[1.0f32, 2.0], [0.0, f32::NAN], [f32::INFINITY, 0.0]], cpu)?;
+    let error = predictions(&spoiled).expect_err("a NaN");
+    let Error::Tensor(TensorError::OutputNotFinite { sample: 1, output: 1, .. }) = error else { panic!("{error}") };
+    let labels = Tensor::new(&[0u32, 1, 0], cpu)?;
+    assert!(accuracy(&spoiled, &labels)?.is_nan());
+
+    let column = Tensor::new(&[[0.3f32], [2.0], [-1.0]], cpu)?;
+    let single = Error::from(accuracy(&column, &labels).expect_err("one class"));
+    assert!(matches!(single, Error::Tensor(TensorError::Shape { what: "the outputs", .. })), "{single}");
+    assert!(predictions(&column).is_err() && macro_f1(&column, &labels).is_err());
+    let outputs = Tensor::new(&[[1.0f32, 2.0], [0.0, 1.0], [1.0, 0.0]], cpu)?;
+    let beyond = Error::from(accuracy(&outputs, &Tensor::new(&[0u32, 7, 0], cpu)?).expect_err("label 7"));
+    assert!(matches!(beyond, Error::Data(DataError::Label { sample: 1, classes: 2 })), "{beyond}");
+    assert_eq!(accuracy(&outputs, &Tensor::new(&[1i64, 1, 1], cpu)?)?, 2.0 / 3.0);
+
+    let targets = Tensor::new(&[1.0f32, f32::NAN, 0.0], cpu)?;
+    assert!(binary_accuracy(&column.flatten_all()?, &targets)?.is_nan());
+    let error = Error::from(roc_auc(&column, &targets).expect_err("a NaN as target"));
+    assert!(matches!(error, Error::Data(DataError::Label { sample: 1, .. })), "{error}");
+    Ok(())
+}
+
+/// Logits far apart are ranked as near ones are: the softmax of both is rounded to 1.
+#[test]
+fn areas_of_distant_logits() -> Result<()> {
+    let near = Tensor::new(
+        &[[9.5, 0.0, 1.0], [9.0, 0.5, 0.0], [0.0, 9.0, 1.0], [8.0, 9.4, 0.0], [0.0, 1.0, 9.0]],
+        &Device::Cpu,
+    )?;
+    let labels = Tensor::new(&[0u32, 1, 1, 0, 2], &Device::Cpu)?;
+    // Far apart, the logarithm of the odds is the difference from the largest of the other logits.
+    let (rows, classes) = (near.to_vec2::<f64>()?, labels.to_vec1::<u32>()?);
+    let odds = |row: &[f64], class: usize| {
+        let others = row.iter().enumerate().filter(|(other, _)| *other != class);
+        row[class] - others.map(|(_, logit)| *logit).fold(f64::NEG_INFINITY, f64::max)
+    };
+    let area = |class: usize| {
+        let scores: Vec<f64> = rows.iter().map(|row| odds(row, class)).collect();
+        let of = |is: bool| (0..5).filter(|k| (classes[*k] == class as u32) == is).collect::<Vec<_>>();
+        let (members, others) = (of(true), of(false));
+        let wins = members.iter().flat_map(|m| others.iter().map(move |o| (*m, *o)));
+        let wins: f64 = wins.map(|(m, o)| 0.5 + 0.5 * scores[m].total_cmp(&scores[o]) as i8 as f64).sum();
+        wins / (members.len() * others.len()) as f64
+    };
+    let expected = (0..3).map(area).sum::<f64>() / 3.0;
+    close("area", &[roc_auc(&(&near * 100.0)?, &labels)?], &[expected], 1e-14);
+    Ok(())
+}
+
+#[test]
+fn determination_of_what_does_not_vary() -> Result<()> {
+    let tensor = |values: &[f64]| Tensor::new(values, &Device::Cpu);
+    assert!(r2(&tensor(&[f64::NAN, 1.0])?, &tensor(&[1.0, 1.0])?)?.is_nan());
+    assert_eq!(r2(&tensor(&[0.2; 3])?, &tensor(&[0.1; 3])?)?, 0.0);
+    assert_eq!(r2(&tensor(&[0.1; 3])?, &tensor(&[0.1; 3])?)?, 1.0);
+    assert!(r2(&tensor(&[0.1])?, &tensor(&[0.1])?)?.is_nan());
     Ok(())
 }

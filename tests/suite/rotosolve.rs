@@ -201,6 +201,9 @@ fn layers_that_are_refused() -> Result<()> {
             "{error}"
         );
     }
+    let (_varmap, almost) = layer(of(|c, w| _ = c.ry(w.at(0) * w.at(1), 0)), z(), &[1e-8, 1e-8])?;
+    let error = Rotosolve::new(&almost)?.step().expect_err("a minimum far away");
+    assert!(error.to_string().contains("1000 turns"), "{error}");
     let fixed = QuantumLayer::new(rotation(), z(), VarBuilder::zeros(DType::F64, &Device::Cpu))?;
     assert!(matches!(Rotosolve::new(&fixed), Err(Error::Weights(WeightsError::NotTrainable { .. }))));
     let (_varmap, spoiled) = layer(rotation(), z(), &[f64::NAN, 0.0])?;

@@ -236,6 +236,10 @@ fn sequences_of_other_shapes_are_refused() -> anyhow::Result<()> {
     assert!(matches!(error, Error::Tensor(TensorError::Shape { what: "the state h of the LSTM", .. })), "{error}");
     let integers = Tensor::zeros((4, 2), DType::U32, &Device::Cpu)?;
     assert!(matches!(lstm.try_step(&integers, &state), Err(Error::Tensor(TensorError::UnsupportedDType { .. }))));
+    for batch in [usize::MAX, 1 << 62] {
+        let error = Error::from(lstm.zero_state(batch).expect_err("more than any memory"));
+        assert!(matches!(error, Error::Memory(_)), "{error}");
+    }
     for (inputs, hidden) in [(0, 1), (1, 0)] {
         let error = QuantumLstm::new(cosines(1), z(1), QuantumLstmConfig::new(inputs, hidden), vb.pp("none"));
         assert!(matches!(error, Err(Error::Setting { value: 0.0, .. })));

@@ -203,12 +203,22 @@ impl Batch {
             return Err(setting("weight", weight, "finite and not negative"));
         }
         let of_samples: Vec<f64> = labels.iter().map(|&label| weights[label as usize]).collect();
-        let total = of_samples.iter().sum::<f64>();
-        if !(total.is_finite() && total > 0.0) {
-            return Err(setting("the sum of weights", total, "finite and above 0"));
-        }
         // F16 ends at 65504, and a sum of ones in BF16 stops growing at 256.
         let inner = if dtype == DType::F64 { DType::F64 } else { DType::F32 };
+        let rounded = |weight: f64| if inner == DType::F64 { weight } else { f64::from(weight as f32) };
+        let is_kept = |weight: f64| rounded(weight).is_finite() && (rounded(weight) == 0.0) == (weight == 0.0);
+        if let Some(&weight) = weights.iter().find(|weight| !is_kept(**weight)) {
+            return Err(setting("weight", weight, "within the range of F32"));
+        }
+        if weights.iter().all(|weight| *weight == 0.0) {
+            return Err(setting("the largest weight", 0.0, "above 0"));
+        }
+        let sum = of_samples.iter().sum::<f64>();
+        if !sum.is_finite() {
+            return Err(setting("the sum of weights", sum, "finite"));
+        }
+        // A batch of samples without weight adds nothing. candle has no gradients behind a factor of exactly 0.
+        let total = if sum == 0.0 { f64::MAX } else { sum };
         let logits = logits.to_dtype(inner)?;
         let place = |values: &[f64]| Tensor::new(values, &Device::Cpu)?.to_dtype(inner)?.to_device(logits.device());
         let log_p = logits.broadcast_sub(&log_sum_exp(&logits)?)?;

@@ -132,6 +132,19 @@ fn runs_that_do_not_converge() -> Result<()> {
     Ok(())
 }
 
+/// Steps that lead over a barrier, behind which the loss is no number, are shortened.
+#[test]
+fn barriers() -> Result<()> {
+    for start_at in [5.0, 30.0, 1e-3] {
+        let (varmap, x) = start(DType::F64, &[start_at])?;
+        let lbfgs = Lbfgs::from_varmap(&varmap, LbfgsConfig::default())?;
+        let found = lbfgs.minimize(|| (&x - x.log()?)?.sum_all())?;
+        assert_eq!(found.stop_reason, StopReason::Gradient, "{found:?}");
+        close("minimum", &x.to_vec1::<f64>()?, &[1.0], 1e-4);
+    }
+    Ok(())
+}
+
 /// Errors are typed, and leave the variables at the last step.
 #[test]
 fn losses_that_cannot_be_minimised() -> Result<()> {
@@ -153,12 +166,6 @@ fn losses_that_cannot_be_minimised() -> Result<()> {
     let (at_zero, y) = start(DType::F64, &[0.0])?;
     let steep = Lbfgs::from_varmap(&at_zero, LbfgsConfig::default())?.minimize(|| y.sqrt()?.sum_all());
     assert!(matches!(steep, Err(Error::Training(TrainingError::GradientNotFinite { name })) if name == "x"));
-    // The first step leads below 0, where the logarithm is no number.
-    let error = minimize(&|| (&x.log()? * 100.0)?.sum_all());
-    assert!(
-        matches!(error, Error::Training(TrainingError::LossNotFinite { evaluation, .. }) if evaluation > 1),
-        "{error}"
-    );
     assert_eq!(weights(&varmap)?, before);
     for config in [
         LbfgsConfig { gradient_tolerance: f64::NAN, ..Default::default() },

@@ -14,9 +14,9 @@ fn scores_of_the_whole_set() -> Result<()> {
     let config = TrainConfig { epochs: 3, batch_size: 8, ..Default::default() };
     let history = Training::new(&network, &network.varmap, &mut optimizer, cross_entropy, config)
         .metric("accuracy", accuracy)
-        .set_metric("AUC", roc_auc)
-        .set_metric("macro F1", macro_f1)
-        .set_metric("loss of the set", |outputs, labels| cross_entropy(outputs, labels)?.to_scalar::<f64>())
+        .metric("AUC", roc_auc)
+        .metric("macro F1", macro_f1)
+        .metric("loss of the set", |outputs, labels| cross_entropy(outputs, labels)?.to_scalar::<f64>())
         .run((&train.x, &train.y), Some((&test.x, &test.y)))?;
     assert_eq!(history.metrics, ["accuracy", "AUC", "macro F1", "loss of the set"]);
     let last = history.last().expect("three epochs");
@@ -61,7 +61,7 @@ fn another_score_chooses() -> Result<()> {
             ..Default::default()
         };
         let history = Training::new(&network, &network.varmap, &mut optimizer, cross_entropy, config)
-            .set_metric("tent", tent)
+            .metric("tent", tent)
             .monitor("tent", mode)
             .run((&train.x, &train.y), Some((&test.x, &test.y)))?;
         // Downwards, the first epochs are -2, -1, 0; then -1, -2 are no better, and -3 is.
@@ -95,7 +95,7 @@ fn scores_of_the_set_survive_a_stop() -> Result<()> {
             TrainConfig { epochs: 3, batch_size: 8, folder: Some(folder.clone()), resume, ..Default::default() };
         let history = Training::new(&network, &network.varmap, &mut optimizer, loss, config)
             .metric("accuracy", accuracy)
-            .set_metric(name, roc_auc)
+            .metric(name, roc_auc)
             .monitor(name, Mode::Max)
             .stop_when(&flag)
             .run((&train.x, &train.y), Some((&test.x, &test.y)))?;
@@ -142,9 +142,56 @@ fn scores_have_names_of_their_own() -> Result<()> {
     let mut optimizer = adam(&network)?;
     let zeros = train.y.zeros_like()?;
     let error = Training::new(&network, &network.varmap, &mut optimizer, cross_entropy, TrainConfig::default())
-        .set_metric("AUC", roc_auc)
+        .metric("AUC", roc_auc)
         .run((&train.x, &zeros), None)
         .unwrap_err();
     assert!(matches!(error, Error::Data(candlewick::error::DataError::EmptyClass { class: 1, classes: 2 })), "{error}");
+    Ok(())
+}
+
+/// The loss of a validation set with weights of classes is that of all its samples, in whatever order and batches.
+#[test]
+fn a_weighted_loss_is_that_of_the_set() -> Result<()> {
+    let (train, test) = data(DType::F64)?;
+    let loss = candlewick::nn::loss::CrossEntropy { weights: Some(vec![1.0, 9.0]), ..Default::default() };
+    let mut order: Vec<u32> = (0..test.len() as u32).collect();
+    let classes = test.y.to_vec1::<u32>()?;
+    order.sort_by_key(|sample| classes[*sample as usize]);
+    let sorted = test.select(&order)?;
+    let mut found = Vec::new();
+    for (set, batch_size) in [(&test, 3), (&sorted, 3), (&sorted, 1000)] {
+        let network = network(DType::F64)?;
+        let mut optimizer = adam(&network)?;
+        let config = TrainConfig { epochs: 1, batch_size, ..Default::default() };
+        // The batch of training is the same in all runs, so that the weights are.
+        let config = TrainConfig { batch_size: config.batch_size, accumulate_batches: 1, ..config };
+        let judge = |outputs: &Tensor, labels: &Tensor| loss.forward(outputs, labels);
+        let history = Training::new(&network, &network.varmap, &mut optimizer, judge, config)
+            .run((&train.x, &train.y), Some((&set.x, &set.y)))?;
+        let expected = loss.forward(&network.forward(&test.x)?, &test.y)?.to_scalar::<f64>()?;
+        found.push(history.last().and_then(|epoch| epoch.validation.as_ref()).expect("a score").loss - expected);
+    }
+    close("differences from the loss of the set", &found, &[0.0; 3], 1e-12);
+    Ok(())
+}
+
+/// A run does not continue with a metric of another kind under the same name.
+#[test]
+fn a_metric_of_another_kind_is_another_run() -> Result<()> {
+    let (train, test) = data(DType::F64)?;
+    let folder = std::env::temp_dir().join(format!("candlewick-kinds-{}", std::process::id()));
+    let run = |of_batches: bool, resume: bool, epochs: usize| {
+        let network = network(DType::F64)?;
+        let mut optimizer = adam(&network)?;
+        let config = TrainConfig { epochs, folder: Some(folder.clone()), resume, ..Default::default() };
+        let training = Training::new(&network, &network.varmap, &mut optimizer, cross_entropy, config);
+        let training = if of_batches { training.batch_metric("m", accuracy) } else { training.metric("m", accuracy) };
+        training.run((&train.x, &train.y), Some((&test.x, &test.y)))
+    };
+    run(true, false, 1)?;
+    assert_eq!(run(true, true, 2)?.epochs.len(), 2);
+    let error = run(false, true, 3).expect_err("another kind");
+    assert!(error.to_string().contains("of batches"), "{error}");
+    std::fs::remove_dir_all(folder)?;
     Ok(())
 }

@@ -62,7 +62,7 @@ fn a_file_of_samples_is_the_samples_in_memory() -> Result<()> {
         let (network, flag, steps) = (network(DType::F32)?, AtomicBool::new(false), Cell::new(0));
         let mut optimizer = adam(&network)?;
         let training = Training::new(&network, &network.varmap, &mut optimizer, cross_entropy, config);
-        let training = training.metric("accuracy", accuracy).stop_when(&flag).on_batch(|_, _| {
+        let training = training.metric("accuracy", accuracy).stop_when(&flag).on_step(|_, _| {
             steps.set(steps.get() + 1);
             flag.store(steps.get() >= stop_after, Ordering::Relaxed);
             Ok(())

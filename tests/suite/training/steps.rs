@@ -12,7 +12,7 @@ fn steps(network: &Network, config: &TrainConfig, flag: Option<&AtomicBool>) -> 
     let mut optimizer = adam(network)?;
     let mut steps = Vec::new();
     let training = Training::new(network, &network.varmap, &mut optimizer, cross_entropy, config.clone());
-    let training = training.on_batch(|step, _| {
+    let training = training.on_step(|step, _| {
         steps.push(*step);
         Ok(())
     });
@@ -112,7 +112,7 @@ fn accumulation_and_plateaus_continue_bit_for_bit() -> Result<()> {
             flag.store(step.step + 1 >= stop_after, Ordering::Relaxed);
             Ok(())
         };
-        training.stop_when(&flag).on_batch(stop).run((&train.x, &train.y), Some((&test.x, &test.y)))?;
+        training.stop_when(&flag).on_step(stop).run((&train.x, &train.y), Some((&test.x, &test.y)))?;
         let continued = network(DType::F64)?;
         let (rest, history_of_rest) = steps(&continued, &config(&kept, true), None)?;
         assert_eq!(rest, all[stop_after as usize..], "stopped after {stop_after}");
@@ -157,7 +157,7 @@ fn gradients_are_averaged_over_machines() -> Result<()> {
     let run = |network: &Network, x: &Tensor, y: &Tensor, hook: &mut dyn FnMut(&mut GradStore) -> Result<()>| {
         let mut optimizer = adam(network)?;
         let training = Training::new(network, &network.varmap, &mut optimizer, cross_entropy, config.clone());
-        training.on_batch(|_, gradients| hook(gradients)).run((x, y), None)
+        training.on_step(|_, gradients| hook(gradients)).run((x, y), None)
     };
     run(&whole, &train.x, &train.y, &mut |_| Ok(()))?;
     let half = |tensor: &Tensor, part: usize| tensor.narrow(0, 31 * part, 31);
