@@ -3,10 +3,10 @@
 
 use crate::options::Options;
 use anyhow::Result;
-use candle_core::{DType, Device, Module, Tensor};
-use candle_nn::{Activation, Optimizer, Sequential, VarMap, linear, seq};
+use candle_core::{DType, Device, Module, Result as CandleResult, Tensor};
+use candle_nn::{Activation, Sequential, VarMap, linear, seq};
 use candlewick::nn::SeededInit;
-use candlewick::optim::{Adam, AdamConfig, Schedule};
+use candlewick::optim::{Lbfgs, LbfgsConfig};
 use candlewick::plot::{Color, Figure, Panel};
 use candlewick::{functional, prelude::*};
 use std::f64::consts::PI;
@@ -15,10 +15,11 @@ const SPINS: usize = 8;
 const LAYERS: usize = 4;
 const FIELDS: [f64; 2] = [0.0, 2.0];
 /// Strengths of the field that the training sees.
-const SEEN: usize = 9;
+const SEEN: usize = 11;
 /// Strengths at which the result is judged.
 const JUDGED: usize = 81;
-const RATE: f64 = 0.01;
+/// Factor of the network's outputs, which begin small.
+const SCALE: f64 = 0.1;
 
 /// Returns strengths of the field, evenly, `[count, 1]`.
 fn fields(count: usize) -> Result<Tensor> {
@@ -26,6 +27,16 @@ fn fields(count: usize) -> Result<Tensor> {
     let fields: Vec<f64> = (0..count).map(|k| FIELDS[0] + width * k as f64).collect();
     Ok(Tensor::from_vec(fields, (count, 1), &Device::Cpu)?)
 }
+
+/// Returns angles of an annealing from the field to the coupling, `[LAYERS, 2]`; the network computes the rest.
+fn ramp() -> CandleResult<Tensor> {
+    let angles =
+        |layer: usize| [layer as f64 + 0.5, LAYERS as f64 - layer as f64 - 0.5].map(|part| part / LAYERS as f64);
+    Tensor::from_vec((0..LAYERS).map(angles).collect::<Vec<_>>().concat(), (LAYERS, 2), &Device::Cpu)
+}
+
+/// Energies in units of J over fields.
+type Curve = Vec<(f64, f64)>;
 
 struct Model {
     circuit: Circuit,
@@ -35,15 +46,16 @@ struct Model {
 
 impl Model {
     /// Returns `[fields, 2]`: the sums of `Z Z` over neighbours and of X, in the state for each field.
-    fn forward(&self, fields: &Tensor) -> Result<Tensor> {
-        let angles = self.network.forward(fields)?.reshape(((), LAYERS, 2))?; // an ensemble of weights
+    fn forward(&self, fields: &Tensor) -> CandleResult<Tensor> {
+        let angles = (self.network.forward(fields)? * SCALE)?.reshape(((), LAYERS, 2))?; // an ensemble of weights
+        let angles = angles.broadcast_add(&ramp()?)?;
         Ok(functional::evaluate(&self.circuit, &self.measurement, None, &[("angles", &angles)])?)
     }
 
     /// Returns the energies `[fields]`.
-    fn energies(&self, fields: &Tensor) -> Result<Tensor> {
+    fn energies(&self, fields: &Tensor) -> CandleResult<Tensor> {
         let sums = self.forward(fields)?;
-        Ok((sums.narrow(1, 0, 1)? + fields.mul(&sums.narrow(1, 1, 1)?)?)?.neg()?.squeeze(1)?)
+        (sums.narrow(1, 0, 1)? + fields.mul(&sums.narrow(1, 1, 1)?)?)?.neg()?.squeeze(1)
     }
 }
 
@@ -80,43 +92,38 @@ pub(crate) fn run(options: &Options) -> Result<String> {
     let model = Model { circuit, measurement, network };
 
     let seen = fields(SEEN)?;
-    let mut adam = Adam::from_varmap(&varmap, AdamConfig::with_learning_rate(RATE))?;
-    let steps = options.steps(1500, 10);
-    let schedule = Schedule::Cosine { steps: steps as u64, floor: 0.01 };
-    for step in 0..steps {
-        adam.set_learning_rate(RATE * schedule.factor(step as u64));
-        adam.backward_step(&model.energies(&seen)?.mean_all()?)?;
-    }
+    let lbfgs = Lbfgs::from_varmap(&varmap, LbfgsConfig { steps: options.steps(1000, 3), ..Default::default() })?;
+    lbfgs.minimize(|| model.energies(&seen)?.mean_all())?;
 
-    let judged = fields(JUDGED)?;
-    let found: Vec<f64> = model.energies(&judged)?.to_vec1()?;
-    let errors = |fields: &Tensor, found: &[f64]| -> Result<Vec<f64>> {
-        let fields = fields.flatten_all()?.to_vec1::<f64>()?;
-        Ok(fields.iter().zip(found).map(|(field, found)| found - exact(*field)).collect())
+    let at = |fields: &Tensor| -> Result<Curve> {
+        Ok(fields.flatten_all()?.to_vec1()?.into_iter().zip(model.energies(fields)?.to_vec1()?).collect())
     };
-    let unseen = errors(&judged, &found)?.into_iter().fold(0.0, f64::max);
-    let trained = errors(&seen, &model.energies(&seen)?.to_vec1::<f64>()?)?.into_iter().fold(0.0, f64::max);
-    draw(options, &judged, &found, &errors(&judged, &found)?, &seen, &model.energies(&seen)?.to_vec1::<f64>()?)?;
+    let (judged, seen) = (at(&fields(JUDGED)?)?, at(&seen)?);
+    let [all, trained] = [&judged, &seen].map(|curve| errors(curve).iter().map(|point| point.1).fold(0.0, f64::max));
+    draw(options, &judged, &seen)?;
     Ok(format!(
-        "ground states of {JUDGED} fields from {SEEN}: largest error {unseen:.4} J, {trained:.4} J at the fields of the training"
+        "ground states at {JUDGED} fields from {SEEN}: largest error {all:.1e} J, {trained:.1e} J at the fields of the training"
     ))
 }
 
+/// Returns the errors of energies.
+fn errors(curve: &[(f64, f64)]) -> Curve {
+    curve.iter().map(|&(field, energy)| (field, energy - exact(field))).collect()
+}
+
 /// Draws energies over the field, and their errors.
-fn draw(options: &Options, judged: &Tensor, found: &[f64], errors: &[f64], seen: &Tensor, at: &[f64]) -> Result<()> {
-    let judged = judged.flatten_all()?.to_vec1::<f64>()?;
-    let seen = seen.flatten_all()?.to_vec1::<f64>()?;
-    let pairs = |x: &[f64], y: &[f64]| x.iter().copied().zip(y.iter().map(|y| y / SPINS as f64)).collect::<Vec<_>>();
-    let truth: Vec<f64> = judged.iter().map(|field| exact(*field)).collect();
+fn draw(options: &Options, judged: &[(f64, f64)], seen: &[(f64, f64)]) -> Result<()> {
+    let truth: Curve = judged.iter().map(|&(field, _)| (field, exact(field))).collect();
     let energies = Panel::new("Energy")
-        .axes("transverse field h / J", "energy of a spin (J)")
-        .line("exact", Color::GRAY, &pairs(&judged, &truth))
-        .dashes("network and circuit", Color::VIOLET, &pairs(&judged, found))
-        .diamonds("fields of the training", Color::ORANGE, &pairs(&seen, at));
-    let trained: Vec<f64> = seen.iter().zip(at).map(|(field, at)| at - exact(*field)).collect();
-    let panel = Panel::new("Error").axes("transverse field h / J", "error of the energy of a spin (J)").logarithmic();
-    let panel =
-        panel.line("", Color::VIOLET, &pairs(&judged, errors)).diamonds("", Color::ORANGE, &pairs(&seen, &trained));
+        .axes("transverse field h / J", "energy (J)")
+        .line("exact", Color::GRAY, &truth)
+        .dashes("network and circuit", Color::VIOLET, judged)
+        .diamonds("fields of the training", Color::ORANGE, seen);
+    let panel = Panel::new("Error")
+        .axes("transverse field h / J", "error of the energy (J)")
+        .logarithmic()
+        .line("", Color::VIOLET, &errors(judged))
+        .diamonds("", Color::ORANGE, &errors(seen));
     let note =
         format!("a network of one input computes {} angles of a circuit for a ring of {SPINS} spins", 2 * LAYERS);
     let figure = Figure::new("A hypernetwork: one training, a family of ground states").note(note);

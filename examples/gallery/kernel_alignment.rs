@@ -11,9 +11,9 @@ use candlewick::states::{self, KernelRidge};
 use std::f64::consts::TAU;
 
 const QUBITS: usize = 5;
-const LAYERS: usize = 3;
-const SECTORS: f64 = 6.0;
-const TRAINING: usize = 60;
+const LAYERS: usize = 4;
+const SECTORS: f64 = 4.0;
+const TRAINING: usize = 100;
 const TEST: usize = 1000;
 const RIDGE: f64 = 0.1;
 const RATE: f64 = 0.1;
@@ -59,10 +59,10 @@ impl<'a> Classifier<'a> {
 
 pub(crate) fn run(options: &Options) -> Result<String> {
     let mut circuit = Circuit::new(QUBITS);
-    let w = circuit.weights("w", (LAYERS, 2, QUBITS));
+    let w = circuit.weights("w", (LAYERS, 3, QUBITS));
     for layer in 0..LAYERS {
         for q in 0..QUBITS {
-            circuit.h(q).rz(input((layer + q) % 2), q).ry(w.at([layer, 0, q]), q);
+            circuit.h(q).rz(w.at([layer, 2, q]) * input((layer + q) % 2), q).ry(w.at([layer, 0, q]), q);
         }
         for q in 0..QUBITS {
             circuit.crz(w.at([layer, 1, q]), q, (q + 1) % QUBITS);
@@ -70,7 +70,7 @@ pub(crate) fn run(options: &Options) -> Result<String> {
     }
     let (x, classes) = cake(TRAINING, 1)?;
     let y = Tensor::new(classes.as_slice(), &Device::Cpu)?;
-    let start = random((LAYERS, 2, QUBITS), Init::Uniform { lo: 0.0, up: TAU }, DType::F64, 4)?;
+    let start = random((LAYERS, 3, QUBITS), Init::Uniform { lo: 0.0, up: TAU }, DType::F64, 4)?;
     let trained = Var::from_tensor(&start)?;
     let alignment = || states::kernel_alignment(&states::kernel(&circuit, &x, None, &[("w", &trained)])?, &y);
     let before = alignment()?.to_scalar::<f64>()?;
@@ -95,7 +95,7 @@ pub(crate) fn run(options: &Options) -> Result<String> {
 /// Draws kernel matrices and decisions, before training and after it.
 fn draw(options: &Options, models: &[Classifier<'_>; 2], classes: &[f64], scores: [(f64, f64); 2]) -> Result<()> {
     let mut figure = Figure::new("A kernel learns its labels").note(format!(
-        "above: kernel of {TRAINING} training points, sorted by class, white 0 to full color 1; below: what a ridge classifier makes of it"
+        "above: kernel of {TRAINING} training points, sorted by class, white is 0; below: decisions of a ridge classifier"
     ));
     let mut order: Vec<u32> = (0..TRAINING as u32).collect();
     order.sort_by(|a, b| classes[*a as usize].total_cmp(&classes[*b as usize]));

@@ -12,7 +12,7 @@ use std::f64::consts::PI;
 
 const QUBITS: usize = 4;
 const STATES: usize = 100;
-const SHOTS: usize = 1000;
+const SHOTS: usize = 10_000;
 const RATE: f64 = 0.05;
 /// The hidden truth, in arbitrary units. Two of the coefficients are 0.
 const TERMS: [(f64, &str); 10] = [

@@ -13,7 +13,7 @@ use candlewick::prelude::*;
 const QUBITS: usize = 4;
 const HIDDEN: usize = 5;
 /// Numbers that the cell reads before it predicts the next one.
-const WINDOW: usize = 10;
+const WINDOW: usize = 20;
 const LENGTH: usize = 160;
 /// Numbers that the training sees.
 const SEEN: usize = 100;
@@ -52,7 +52,7 @@ pub(crate) fn run(options: &Options) -> Result<String> {
     let x = windows(&series, SEEN - WINDOW)?;
     let y = Tensor::new(&series[WINDOW..SEEN], &Device::Cpu)?.unsqueeze(1)?;
     let mut adam = Adam::from_varmap(&varmap, AdamConfig::with_learning_rate(RATE))?;
-    let steps = options.steps(150, 3);
+    let steps = options.steps(2000, 3);
     let schedule = Schedule::Cosine { steps: steps as u64, floor: 0.01 };
     for step in 0..steps {
         adam.set_learning_rate(RATE * schedule.factor(step as u64));

@@ -14,6 +14,8 @@ use std::time::Instant;
 
 const SPINS: usize = 8;
 const LAYERS: usize = 4;
+/// Error from which on only rounding is left.
+const ROUNDING: f64 = 1e-13;
 
 /// Energies before each step, and after the last.
 type Energies = Vec<f64>;
@@ -40,9 +42,9 @@ fn layer() -> Result<(VarMap, QuantumLayer)> {
     Ok((varmap, layer))
 }
 
-fn adam(steps: usize) -> Result<Energies> {
+fn adam(steps: usize, rate: f64) -> Result<Energies> {
     let (varmap, layer) = layer()?;
-    let mut adam = Adam::from_varmap(&varmap, AdamConfig::with_learning_rate(0.05))?;
+    let mut adam = Adam::from_varmap(&varmap, AdamConfig::with_learning_rate(rate))?;
     let mut energies = Energies::new();
     for _ in 0..=steps {
         let energy = layer.evaluate()?.sum_all()?;
@@ -52,9 +54,9 @@ fn adam(steps: usize) -> Result<Energies> {
     Ok(energies)
 }
 
-fn natural_gradient(steps: usize, momentum: f64) -> Result<Energies> {
+fn natural_gradient(steps: usize, learning_rate: f64, momentum: f64) -> Result<Energies> {
     let (_, layer) = layer()?;
-    let config = QuantumNaturalGradientConfig { learning_rate: 0.05, momentum, ..Default::default() };
+    let config = QuantumNaturalGradientConfig { learning_rate, momentum, ..Default::default() };
     let mut natural = QuantumNaturalGradient::new(&layer, config)?;
     let mut energies = Energies::new();
     for _ in 0..=steps {
@@ -86,9 +88,9 @@ pub(crate) fn run(options: &Options) -> Result<String> {
     let steps = options.steps(200, 5);
     type Method = fn(usize) -> Result<Energies>;
     let methods: [(&str, Method); 5] = [
-        ("Adam", adam),
-        ("natural gradient", |steps| natural_gradient(steps, 0.0)),
-        ("natural gradient, momentum 0.9", |steps| natural_gradient(steps, 0.9)),
+        ("Adam", |steps| adam(steps, 0.05)),
+        ("natural gradient", |steps| natural_gradient(steps, 0.05, 0.0)),
+        ("natural gradient, momentum", |steps| natural_gradient(steps, 0.05, 0.5)),
         ("Rotosolve", rotosolve),
         ("L-BFGS", lbfgs),
     ];
@@ -98,7 +100,8 @@ pub(crate) fn run(options: &Options) -> Result<String> {
         let errors: Vec<f64> = method(steps)?.iter().map(|energy| energy - exact).collect();
         let seconds = start.elapsed().as_secs_f64();
         let reached = errors.iter().position(|error| *error < 1e-3).map_or("-".to_owned(), |step| step.to_string());
-        let last = errors.last().copied().unwrap_or(f64::NAN);
+        // Differences of two energies end in rounding.
+        let last = errors.last().map_or(f64::NAN, |error| error.max(ROUNDING));
         rows.push(vec![name.to_owned(), format!("{last:.1e}"), reached, format!("{seconds:.2}")]);
         curves.push((name, errors));
     }
@@ -111,10 +114,11 @@ pub(crate) fn run(options: &Options) -> Result<String> {
 
 /// Draws the errors from step to step.
 fn draw(options: &Options, curves: &[(&str, Vec<f64>)]) -> Result<()> {
-    let panel = Panel::new("").axes("step", "energy above the ground state (J)").counting().logarithmic();
-    let panel = curves.iter().enumerate().fold(panel.y_range(1e-9..20.0), |panel, (index, (name, errors))| {
-        // Rounding alone is left below.
-        let errors: Vec<f64> = errors.iter().map(|error| error.max(1e-9)).collect();
+    let name = "energy above the ground state (J), log₁₀";
+    let panel = Panel::new("").axes("step", name).counting().y_range(-13.0..2.0);
+    let panel = curves.iter().enumerate().fold(panel, |panel, (index, (name, errors))| {
+        let errors: Vec<f64> =
+            errors.iter().take_while(|error| **error > ROUNDING).map(|error| error.log10()).collect();
         panel.line(*name, Color::nth(index), &numbered(&errors))
     });
     let figure = Figure::new(format!("Five optimisers, one start: a ring of {SPINS} spins"));

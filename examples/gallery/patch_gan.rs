@@ -61,7 +61,7 @@ impl Generator {
     }
 }
 
-/// Returns the mean distance of images from the nearest of the real ones, other than itself if they are the same set.
+/// Returns the mean Euclidean distance of images from the nearest real image other than themselves.
 fn distance(images: &Tensor, real: &Tensor) -> Result<f64> {
     let squares = images.unsqueeze(1)?.broadcast_sub(&real.unsqueeze(0)?)?.sqr()?.sum(2)?;
     let rows = squares.to_vec2::<f32>()?;
@@ -83,14 +83,12 @@ pub(crate) fn run(options: &Options) -> Result<String> {
         .add(Activation::LeakyRelu(0.2))
         .add(linear(16, 1, vb.pp("third"))?);
 
-    let mut of_generator = Adam::new(
-        vec![generator.weights.clone()],
-        AdamConfig { beta1: 0.5, learning_rate: 0.02, ..Default::default() },
-    )?;
-    let mut of_discriminator =
-        Adam::from_varmap(&varmap, AdamConfig { beta1: 0.5, learning_rate: 0.001, ..Default::default() })?;
-    let (ones, none) =
-        (Tensor::ones((BATCH, 1), DType::F32, &Device::Cpu)?, Tensor::zeros((BATCH, 1), DType::F32, &Device::Cpu)?);
+    // Two optimisers, each with its own variables.
+    let config = |learning_rate| AdamConfig { beta1: 0.5, learning_rate, ..Default::default() };
+    let mut of_generator = Adam::new(vec![generator.weights.clone()], config(0.005))?;
+    let mut of_discriminator = Adam::from_varmap(&varmap, config(0.0005))?;
+    let real_label = Tensor::ones((BATCH, 1), DType::F32, &Device::Cpu)?;
+    let fake_label = real_label.zeros_like()?;
     let steps = options.steps(1000, 20);
     let mut shown = Vec::new();
     for step in 0..=steps {
@@ -100,10 +98,10 @@ pub(crate) fn run(options: &Options) -> Result<String> {
         let chosen = random(BATCH, Init::Uniform { lo: 0.0, up: zeros.len() as f64 }, DType::F32, step as u64)?;
         let batch = real.index_select(&chosen.to_dtype(DType::U32)?, 0)?;
         let drawn = generator.images(BATCH, 1 + step as u64)?;
-        let told = discriminator.forward(&drawn.detach())?;
-        of_discriminator
-            .backward_step(&(cross_entropy(&discriminator.forward(&batch)?, &ones)? + cross_entropy(&told, &none)?)?)?;
-        of_generator.backward_step(&cross_entropy(&discriminator.forward(&drawn)?, &ones)?)?;
+        let on_real = cross_entropy(&discriminator.forward(&batch)?, &real_label)?;
+        let on_fake = cross_entropy(&discriminator.forward(&drawn.detach())?, &fake_label)?;
+        of_discriminator.backward_step(&(on_real + on_fake)?)?;
+        of_generator.backward_step(&cross_entropy(&discriminator.forward(&drawn)?, &real_label)?)?;
     }
     let start = distance(&Generator::new()?.images(JUDGED, 0)?, &real)?;
     let end = distance(&generator.images(JUDGED, 0)?, &real)?;

@@ -17,7 +17,7 @@ const TRAINING: usize = 600;
 const TEST: usize = 3000;
 const RATE: f64 = 0.05;
 /// Points of the drawn grid in each direction.
-const GRID: usize = 72;
+const GRID: usize = 200;
 
 /// Radii that cut the square from -1 to 1 into three parts of equal area: a disc, a ring and the corners.
 fn radii() -> [f64; 2] {
@@ -71,17 +71,18 @@ fn draw(options: &Options, model: &QuantumLayer, (x, y): (&Tensor, &Tensor)) -> 
     let found = found.argmax(1)?.to_vec1::<u32>()?;
     let (x, y) = (x.to_vec2::<f32>()?, y.to_vec1::<u32>()?);
     let names = ["disc", "ring", "corners"];
-    let pale = [Color::rgb(190, 211, 232), Color::rgb(248, 214, 190), Color::rgb(185, 222, 217)];
-    let mut panel = Panel::new("").axes("feature 1", "feature 2").equal().x_range(-1.0..1.0).y_range(-1.0..1.0);
-    for class in 0..CLASSES {
-        let region: Vec<(f64, f64)> =
-            grid.iter().zip(&found).filter(|(_, of)| **of as usize == class).map(|(at, _)| (at[0], at[1])).collect();
-        panel = panel.dots("", pale[class], &region);
-    }
+    let colors = [Color::BLUE, Color::TEAL, Color::ORANGE];
+    // The classes 0, 1 and 2 are blue, white and orange.
+    let values = found.into_iter().map(f64::from).collect();
+    let (x_range, y_range) = (-1.0..1.0, -1.0..1.0);
+    let field =
+        Field { x: x_range.clone(), y: y_range.clone(), columns: GRID, values, range: 0.0..2.0, ..Field::default() };
+    let mut panel =
+        Panel::new("").axes("feature 1", "feature 2").equal().x_range(x_range).y_range(y_range).field(field);
     for (class, name) in names.into_iter().enumerate() {
         let of_class = x.iter().zip(&y).filter(|(_, of)| **of as usize == class);
         let of_class: Vec<(f64, f64)> = of_class.map(|(at, _)| (f64::from(at[0]), f64::from(at[1]))).collect();
-        panel = panel.diamonds(name, Color::nth(class), &of_class);
+        panel = panel.diamonds(name, colors[class], &of_class);
     }
     for (k, radius) in radii().into_iter().enumerate() {
         let circle: Vec<(f64, f64)> = (0..=360)

@@ -67,7 +67,7 @@ fn draw(options: &Options, counted: usize, pairs: &[(f64, f64)], errors: &[(usiz
     let bound = |snapshots: usize| (34.0 * 9.0 * groups as f64 / snapshots as f64).sqrt();
     let bounds: Vec<(f64, f64)> = errors.iter().map(|&(snapshots, _)| (place(snapshots), bound(snapshots))).collect();
     let errors = Panel::new("Largest error")
-        .axes("snapshots, logarithm to the base 10", "largest error of all words")
+        .axes("number of snapshots, log₁₀", "largest error of all words")
         .logarithmic()
         .dashes("bound, missed with a probability of 0.05 at most", Color::GRAY, &bounds)
         .line("plain mean", Color::TEAL, &found)
