@@ -118,7 +118,9 @@ fn draw(options: &Options, (x, y): &Images, outputs: &Tensor) -> Result<()> {
     let mut rows: Vec<_> = images.into_iter().zip(y.to_vec1::<u32>()?).zip(probabilities).collect();
     rows.sort_by(|((_, a), p), ((_, b), q)| p[*a as usize].total_cmp(&q[*b as usize]));
     let mut figure = Figure::new("A dressed circuit on a frozen network").columns(6);
-    figure = figure.note("images of the test set of which the circuit was least sure, and its answers");
+    figure = figure.note(
+        "images of the test set of which the circuit was least sure: its answer, and the probability that it gives it",
+    );
     for ((image, class), p) in rows.into_iter().take(18) {
         let answer = usize::from(p[1] > p[0]);
         let sure = 100.0 * p[answer];
