@@ -7,6 +7,7 @@
 //!
 //! Each demo prints a line with its result and draws one picture. Its page is `docs/gallery.md`.
 
+mod attention;
 #[path = "../common/digits.rs"]
 mod digits;
 #[path = "../common/ending.rs"]
@@ -55,6 +56,8 @@ struct Args {
 enum Choice {
     /// Every demo, one after the other.
     All,
+    /// A marked token of a sequence, found by attention.
+    Attention,
     /// Angles of a circuit from a classical network: ground states of many Hamiltonians.
     Hypernetwork,
     /// A kernel that is trained to agree with labels.
@@ -79,6 +82,7 @@ enum Choice {
 type Demo = (Choice, &'static str, fn(&Options) -> Result<String>);
 
 const DEMOS: &[Demo] = &[
+    (Choice::Attention, "attention", attention::run),
     (Choice::Hypernetwork, "hypernetwork", hypernetwork::run),
     (Choice::KernelAlignment, "kernel_alignment", kernel_alignment::run),
     (Choice::LearnedHamiltonian, "learned_hamiltonian", learned_hamiltonian::run),

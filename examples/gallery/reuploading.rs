@@ -91,6 +91,7 @@ fn draw(options: &Options, model: &QuantumLayer, (x, y): (&Tensor, &Tensor)) -> 
             .collect();
         panel = panel.line(if k == 0 { "true borders" } else { "" }, Color::INK, &circle);
     }
-    let note = format!("shaded: the class that the qubit finds after {LAYERS} uploads; diamonds: training set");
+    let note =
+        format!("shades: what the qubit finds after {LAYERS} uploads (the ring is white); diamonds: training set");
     Ok(Figure::new("One qubit, three classes").note(note).panel(panel).save(options.picture("reuploading"))?)
 }
