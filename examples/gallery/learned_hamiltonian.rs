@@ -2,7 +2,7 @@
 //! were measured in known states, with finite shots.
 
 use crate::options::{Options, random};
-use anyhow::Result;
+use anyhow::{Context, Result};
 use candle_core::{DType, Device, Module};
 use candle_nn::{Init, Optimizer, VarBuilder, VarMap};
 use candlewick::optim::{Adam, AdamConfig, Schedule};
@@ -58,7 +58,10 @@ pub(crate) fn run(options: &Options) -> Result<String> {
     let mut adam = Adam::from_varmap(&varmap, AdamConfig::with_learning_rate(RATE))?;
     let steps = options.steps(300, 20);
     let schedule = Schedule::Cosine { steps: steps as u64, floor: 0.01 };
-    let coefficients = || -> Result<Vec<f64>> { Ok(varmap.all_vars()[0].to_vec1()?) };
+    let coefficients = || -> Result<Vec<f64>> {
+        let (_, weights) = model.weights().next().context("the layer has one tensor of weights")?;
+        Ok(weights.to_vec1()?)
+    };
     let mut history = vec![coefficients()?];
     for step in 0..steps {
         adam.set_learning_rate(RATE * schedule.factor(step as u64));
