@@ -179,6 +179,31 @@ fn listings_of_algorithms() {
     }
 }
 
+/// Each demo of the gallery is on its page: a row with the number of its lines, as the page says how to count them, and
+/// its picture.
+#[test]
+fn gallery_page() {
+    let page = read(&root().join("docs/gallery.md"));
+    let folder = root().join("examples/gallery");
+    let demos = fs::read_dir(&folder).expect("the gallery").map(|file| file.expect("a file").path());
+    let mut seen = 0;
+    for path in demos {
+        let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
+        if ["main", "options"].contains(&name.as_str()) {
+            continue;
+        }
+        let text = read(&path);
+        let (code, _) = text.split_once("\nfn draw").unwrap_or_else(|| panic!("{name} draws nothing"));
+        let lines =
+            code.lines().map(str::trim_start).filter(|line| !line.is_empty() && !line.starts_with("//")).count();
+        let row = page.lines().find(|line| line.starts_with(&format!("| [{name}](../examples/gallery/{name}.rs) |")));
+        assert!(row.is_some_and(|row| row.contains(&format!(" | {lines} | "))), "{name}: {lines} lines, but {row:?}");
+        assert!(page.contains(&format!("](images/gallery/{name}.png)")), "{name}: no picture");
+        seen += 1;
+    }
+    assert_eq!(page.matches("](images/gallery/").count(), seen);
+}
+
 /// Prose keeps to 120 columns; rows of tables have the length of their contents.
 #[test]
 fn lines_are_short() {
