@@ -77,7 +77,7 @@
 //! |---|---|
 //! | `cuda` | engine and candle on an NVIDIA GPU; needs nvcc |
 //! | `metal` | engine and candle on an Apple GPU |
-//! | `plot` | the module `plot`: pictures as PNG; with `train`, also of a training's history |
+//! | `plot` | the module `plot`: pictures as PNG and SVG; with `train`, also of a training's history |
 //! | `train` | the module `train`: a training loop with checkpoints, progress and history |
 //! | `tracing` | with `train`: spans and events for subscribers of [tracing](https://docs.rs/tracing) |
 //! | `datasets` | `data::ImageSet`: MNIST and Fashion-MNIST, through candle-datasets |

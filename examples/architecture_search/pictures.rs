@@ -8,7 +8,7 @@ use std::path::Path;
 /// Draws costs and probabilities of all strings, and the mean cost from step to step.
 pub(crate) fn save(path: &Path, costs: &[f64], found: &VqeOptimum) -> Result<()> {
     let bars = Panel::new("Strings, 0 to 15")
-        .axes("string as a number", "")
+        .axes("string as a number", "cost, probability")
         .counting()
         .bars("cost", Color::GRAY, costs)
         .bars("probability", Color::VIOLET, &found.probabilities);

@@ -41,7 +41,10 @@ pub(crate) fn distribution(path: &Path, target: &Target, learnt: &[f64], drawn: 
                 .bars(target_name, Color::GRAY, &bars[1])
                 .bars(learnt_name, Color::VIOLET, &bars[2])
                 .bars(drawn_name, Color::TEAL, &bars[0]);
-            (panel, "0 to 13: bars and stripes, by their basis index; 14: all other 498 pictures together")
+            (
+                panel,
+                "patterns 0 to 13: bars and stripes, by their basis index; the last: all other 498 pictures together",
+            )
         }
         Kind::Gaussians => {
             let [drawn, wanted, learnt] =

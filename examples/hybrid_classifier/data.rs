@@ -69,6 +69,11 @@ impl Dataset {
         matches!(self, Self::Circles | Self::Moons)
     }
 
+    /// Returns the number of rows and columns of an image, or `None` if samples are no images.
+    pub(crate) fn side(self) -> Option<usize> {
+        (self == Self::Digits).then_some(8)
+    }
+
     /// Returns the defaults. Ten classes need a wider bottleneck than four qubits; the other data sets have the
     /// smallest network.
     pub(crate) fn defaults(self) -> Defaults {

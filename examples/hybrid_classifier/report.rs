@@ -13,6 +13,9 @@ use candlewick::plot::{self, Color, Figure};
 use candlewick::train::{self, History};
 use std::path::Path;
 
+/// Largest number of images in a picture of mistakes.
+const MISTAKES: usize = 18;
+
 /// Score of a network on a set.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Score {
@@ -91,7 +94,7 @@ fn plots(folder: &Path, task: &Task, trained: &[Trained; 2], device: &Device) ->
     if dataset.is_plane() {
         Figure::new(title("data")).panel(plot::scatter("", train, test)?).save(folder.join("data.png"))?;
         let mut figure = Figure::new(title("decision boundaries")).note(format!(
-            "seed {seed}; shade: probability; line: where both are as probable; noise features set to 0"
+            "data set {name}, seed {seed}; line: where both classes are as probable; noise features set to 0"
         ));
         for trained in trained {
             let heading = format!("{}: test accuracy {:.4}", trained.name, trained.test.accuracy);
@@ -100,7 +103,7 @@ fn plots(folder: &Path, task: &Task, trained: &[Trained; 2], device: &Device) ->
         }
         figure.save(folder.join("boundary.png"))?;
     } else {
-        let mut figure = Figure::new(title("confusion matrices of the test set")).note(note);
+        let mut figure = Figure::new(title("confusion matrices of the test set")).note(note.as_str());
         for (trained, color) in trained.iter().zip([Color::VIOLET, Color::TEAL]) {
             let outputs = trained.network.forward(&task.test.x)?.detach();
             let confusion = Confusion::of_outputs(&test.classes, &outputs, &task.test.y)?;
@@ -108,6 +111,23 @@ fn plots(folder: &Path, task: &Task, trained: &[Trained; 2], device: &Device) ->
             figure = figure.panel(plot::confusion(&heading, &confusion, color)?);
         }
         figure.save(folder.join("confusion.png"))?;
+        mistakes(folder, task, trained)?;
+    }
+    Ok(())
+}
+
+/// Draws the test images that the networks get wrong, a file for each network; nothing if samples are no images.
+fn mistakes(folder: &Path, task: &Task, trained: &[Trained; 2]) -> Result<()> {
+    let Some(side) = task.settings.dataset.side() else { return Ok(()) };
+    let [_, _, test] = &task.recorded;
+    let images = test.clone().with_x(test.x.reshape(((), side, side))?)?;
+    for of in trained {
+        let outputs = of.network.forward(&task.test.x)?.detach();
+        let predictions = outputs.argmax(D::Minus1)?.to_vec1::<u32>()?;
+        let (name, seed) = (task.settings.dataset.title(), task.settings.seed);
+        let title = format!("{name}, seed {seed}: test images that the {} network gets wrong", of.name);
+        plot::mistakes(&title, &images, &predictions, MISTAKES)?
+            .save(folder.join(format!("mistakes-{}.png", of.name)))?;
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use crate::table;
 use anyhow::{Context, Result};
 use candle_core::DType;
 use candlewick::metrics::Confusion;
-use candlewick::plot::{Color, Figure, Panel, confusion};
+use candlewick::plot::{self, Color, Figure, confusion};
 use candlewick::train::History;
 use std::path::Path;
 
@@ -21,8 +21,8 @@ pub(crate) struct Trained {
     pub(crate) accuracy: f64,
 }
 
-/// Number of misclassified images in the picture, and in a row of the picture.
-const MISTAKES: (usize, usize) = (24, 8);
+/// Largest number of images in the picture of mistakes.
+const MISTAKES: usize = 24;
 
 impl Trained {
     /// Evaluates a network on the test images.
@@ -69,29 +69,11 @@ pub(crate) fn draw(folder: &Path, images: &Images, trained: &[Trained], seed: u6
             figure.panel(confusion(&heading, &Confusion::new(&images.test.classes, &labels, &of.classes)?, color)?);
     }
     figure.save(folder.join("confusion.png"))?;
-    trained.first().map_or(Ok(()), |hybrid| mistakes(folder, images, &labels, hybrid))
+    trained.first().map_or(Ok(()), |hybrid| mistakes(folder, images, hybrid))
 }
 
-/// Draws a grid of images that a network misclassifies.
-fn mistakes(folder: &Path, images: &Images, labels: &[u32], of: &Trained) -> Result<()> {
-    let wrong: Vec<(usize, (u32, u32))> =
-        labels.iter().copied().zip(of.classes.iter().copied()).enumerate().filter(|(_, (a, b))| a != b).collect();
-    if wrong.is_empty() {
-        return Ok(());
-    }
-    let (shown, columns) = MISTAKES;
-    let note = format!(
-        "{} of {} test images; above each its class and, behind `as`, the class it was given",
-        wrong.len(),
-        labels.len()
-    );
-    let mut figure = Figure::new(format!("{}: mistakes of the {} network", images.title, of.core.name()));
-    figure = figure.note(note).columns(columns);
-    let name = |class: u32| images.test.classes.get(class as usize).map_or("?", String::as_str);
-    // Takes mistakes from the whole test set.
-    for &(sample, (label, class)) in wrong.iter().step_by((wrong.len() / shown).max(1)).take(shown) {
-        let pixels = images.test.x.get(sample)?.flatten_all()?.to_dtype(DType::F64)?.to_vec1::<f64>()?;
-        figure = figure.panel(Panel::new(format!("{} as {}", name(label), name(class))).image(28, &pixels));
-    }
-    Ok(figure.save(folder.join("mistakes.png"))?)
+/// Draws images that a network gets wrong.
+fn mistakes(folder: &Path, images: &Images, of: &Trained) -> Result<()> {
+    let title = format!("{}: test images that the {} network gets wrong", images.title, of.core.name());
+    Ok(plot::mistakes(&title, &images.test, &of.classes, MISTAKES)?.save(folder.join("mistakes.png"))?)
 }

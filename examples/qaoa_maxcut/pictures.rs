@@ -32,10 +32,13 @@ pub(crate) fn save(path: &Path, of: &Outcome<'_>) -> Result<()> {
     let found = depths(of.ratios.iter().map(|(found, _)| Some(*found)).collect());
     let known = depths(of.ratios.iter().map(|(_, known)| *known).collect());
     let mut ratios = Panel::new("Mean cut").axes("depth", "share of the largest cut").counting();
-    if !known.is_empty() {
+    ratios = ratios.line("found", Color::VIOLET, &found);
+    // Dots of what is known are on top: the line would hide them where the search has found it.
+    if known.is_empty() {
+        ratios = ratios.dots("", Color::VIOLET, &found);
+    } else {
         ratios = ratios.diamonds("best there can be", Color::TEAL, &known);
     }
-    let ratios = ratios.line("", Color::VIOLET, &found).dots("found", Color::VIOLET, &found);
     let mut figure = Figure::new("Largest cut by QAOA").columns(3).panel(cut(of.graph, of.sides)).panel(ratios);
     if of.graph.nodes <= LANDSCAPE_NODES {
         figure = figure.panel(landscape(&of.landscape)?);
@@ -57,6 +60,7 @@ fn cut(graph: &Graph, sides: u64) -> Panel {
     let heading = format!("Best sampled cut: {} of {} edges", graph.cut(sides), graph.edges.len());
     Panel::new(heading)
         .equal()
+        .bare()
         .x_range(-1.2..1.2)
         .y_range(-1.2..1.2)
         .segments(Color::rgb(205, 208, 214), &ends(false))
@@ -76,6 +80,5 @@ fn landscape((circuit, cost): &(Circuit, Observable)) -> Result<Panel> {
     let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let colors = [Color::BLUE, Color::ORANGE];
     let field = Field { x: gammas, y: betas, columns: SIDE, values, range: least..most, colors, ..Field::default() };
-    let heading = format!("Mean cut at depth 1, from {least:.2} to {most:.2}");
-    Ok(Panel::new(heading).axes("gamma", "beta").field(field))
+    Ok(Panel::new("Mean cut at depth 1").axes("γ (rad)", "β (rad)").field(field).color_bar("mean cut (edges)"))
 }

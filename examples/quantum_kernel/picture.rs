@@ -19,7 +19,7 @@ pub(crate) fn matrices(path: &Path, split: &Split, outcomes: &[Outcome; 4], clas
     let x = split.train.index_select(&candle_core::Tensor::new(kept.as_slice(), split.train.device())?, 0)?;
     let names: Vec<String> = kept.iter().map(u32::to_string).collect();
     let note = format!(
-        "training samples sorted by class: {first} {} before {} {}; white: the least entry, full colour: 1",
+        "training samples sorted by class: {first} {} before {} {}",
         classes.first().map_or("", String::as_str),
         kept.len() - first,
         classes.get(1).map_or("", String::as_str)
@@ -28,14 +28,11 @@ pub(crate) fn matrices(path: &Path, split: &Split, outcomes: &[Outcome; 4], clas
     let colors = [Color::GRAY, Color::ORANGE, Color::TEAL, Color::VIOLET];
     for (index, kernel) in Kernel::ALL.into_iter().enumerate().skip(Kernel::GAUSSIAN) {
         let width = WIDTHS[outcomes[index].chosen.0];
-        let entries = kernel.matrix(width, &x, &x)?.flatten_all()?.to_vec1::<f64>()?;
-        let least = entries.iter().copied().fold(1.0, f64::min);
-        // Squares, because the picture shows the root of a shade.
-        let shades = entries.iter().map(|entry| ((entry - least) / (1.0 - least)).powi(2)).collect();
+        let shades = kernel.matrix(width, &x, &x)?.flatten_all()?.to_vec1::<f64>()?;
         let (rows, columns) = (names.clone(), names.clone());
-        let matrix = Matrix { rows, columns, shades, color: colors[index], ..Matrix::default() };
-        let heading = format!("{}, width {width}: from {least:.2} to 1", kernel.name());
-        figure = figure.panel(Panel::new(heading).axes("sample", "sample").matrix(matrix));
+        let matrix = Matrix { rows, columns, shades, color: colors[index], is_linear: true, ..Matrix::default() };
+        let heading = format!("{}, width {width}", kernel.name());
+        figure = figure.panel(Panel::new(heading).axes("sample", "sample").matrix(matrix).color_bar("kernel"));
     }
     Ok(figure.save(path)?)
 }
@@ -43,10 +40,8 @@ pub(crate) fn matrices(path: &Path, split: &Split, outcomes: &[Outcome; 4], clas
 /// Draws means over the splits: over the regularisation at the chosen width, and over the width at the chosen
 /// regularisation.
 pub(crate) fn accuracies(path: &Path, outcomes: &[[Outcome; 4]]) -> Result<()> {
-    let mut over_ridge =
-        Panel::new("at the width chosen").axes("logarithm (base 10) of the regularisation", "accuracy");
-    let mut over_width =
-        Panel::new("at the regularisation chosen").axes("logarithm (base 10) of the width", "accuracy");
+    let mut over_ridge = Panel::new("At the width chosen").axes("log₁₀ of the regularisation", "accuracy");
+    let mut over_width = Panel::new("At the regularisation chosen").axes("log₁₀ of the width", "accuracy");
     let colors = [Color::GRAY, Color::ORANGE, Color::TEAL, Color::VIOLET];
     for (index, kernel) in Kernel::ALL.into_iter().enumerate() {
         let mean = |value: &dyn Fn(&Outcome) -> f64| {

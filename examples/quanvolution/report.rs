@@ -73,13 +73,17 @@ pub(crate) fn draw(folder: &Path, shape: &Shape, trained: &[Trained], test: &Dat
 
     let classes = test.y.to_vec1::<u32>()?;
     let first = |class: u32| classes.iter().position(|&label| label == class).and_then(|at| u32::try_from(at).ok());
-    let chosen: Vec<u32> = [0, 3, 5, 8].into_iter().filter_map(first).collect();
+    let shown = [0, 3, 5, 8];
+    let chosen: Vec<u32> = shown.into_iter().filter_map(first).collect();
     let images = test.select(&chosen)?.x;
     let fixed = shape.fixed(&images, seed)?;
     let learnt = of(trained, Filter::Trained).next().map(|run| run.network.maps(&images)).transpose()?;
     let sources = [("fixed", Some(fixed)), ("trained", learnt)];
     let mut figure = Figure::new("Quanvolution: images and their feature maps")
-        .note("<Z> of each qubit behind a fixed random and behind a trained circuit: -1 is black, 1 is white")
+        .note(format!(
+            "digits {}; ⟨Z⟩ of each qubit behind a fixed random and behind a trained circuit: −1 is black, 1 is white",
+            shown.map(|class| class.to_string()).join(", ")
+        ))
         .columns(1 + 2 * SHOWN.min(shape.kernel * shape.kernel));
     for row in 0..chosen.len() {
         let heading = |text: String| if row == 0 { text } else { String::new() };

@@ -12,7 +12,8 @@ pub(crate) fn run(path: &Path, molecule: &Molecule, found: &Found, is_noisy: boo
     let last = found.energies.len().saturating_sub(1) as f64;
     let level = |energy: f64| [(0.0, energy), (last, energy)];
     let points: Vec<(f64, f64)> = (0..).map(f64::from).zip(found.energies.iter().copied()).collect();
-    let mut energies = Panel::new("Energy").axes(found.axis, "hartree").counting().line("VQE", Color::VIOLET, &points);
+    let mut energies =
+        Panel::new("Energy").axes(found.axis, "energy (Ha)").counting().line("VQE", Color::VIOLET, &points);
     if let Some(reference) = molecule.hartree_fock_energy() {
         energies = energies.dashes("Hartree-Fock", Color::GRAY, &level(reference));
     }
@@ -23,12 +24,16 @@ pub(crate) fn run(path: &Path, molecule: &Molecule, found: &Found, is_noisy: boo
             return Ok(figure.save(path)?);
         }
         let errors: Vec<(f64, f64)> = points.iter().map(|(step, energy)| (*step, energy - ground)).collect();
-        let errors = Panel::new("Hartree above the exact energy")
-            .axes(found.axis, "")
+        let errors = Panel::new("Error")
+            .axes(found.axis, "energy above the exact one (Ha)")
             .counting()
             .logarithmic()
             .line("VQE", Color::VIOLET, &errors)
             .dashes("chemical accuracy", Color::ORANGE, &level(crate::CHEMICAL_ACCURACY));
+        if let Some(energy) = found.energies.last() {
+            let error = 1000.0 * (energy - ground);
+            figure = figure.note(format!("{energy:.7} Ha, {error:.4} mHa above the exact energy"));
+        }
         figure = figure.panel(errors);
     } else {
         figure = figure.panel(energies);
@@ -40,14 +45,14 @@ pub(crate) fn run(path: &Path, molecule: &Molecule, found: &Found, is_noisy: boo
 pub(crate) fn curve(path: &Path, rows: &[[f64; 4]]) -> Result<()> {
     let column = |k: usize| rows.iter().map(|row| (row[0], row[k])).collect::<Vec<_>>();
     let panel = Panel::new("Energy")
-        .axes("distance of the nuclei (Å)", "hartree")
+        .axes("distance of the nuclei (Å)", "energy (Ha)")
         .line("Hartree-Fock", Color::GRAY, &column(1))
         .line("exact", Color::TEAL, &column(3))
         .diamonds("VQE", Color::VIOLET, &column(2));
     let errors: Vec<(f64, f64)> = rows.iter().map(|row| (row[0], (row[2] - row[3]).abs())).collect();
     let level: Vec<(f64, f64)> = errors.iter().map(|(distance, _)| (*distance, crate::CHEMICAL_ACCURACY)).collect();
-    let errors = Panel::new("Hartree from the exact energy")
-        .axes("distance of the nuclei (Å)", "")
+    let errors = Panel::new("Error")
+        .axes("distance of the nuclei (Å)", "distance from the exact energy (Ha)")
         .logarithmic()
         .diamonds("VQE", Color::VIOLET, &errors)
         .dashes("chemical accuracy", Color::ORANGE, &level);

@@ -1,8 +1,6 @@
 //! Axes: a frame with a grid, ticks and labels.
 
-use super::Drawn;
-use super::canvas::{Anchor, Canvas, GRID, HEADING, INK, LABEL, SOFT_INK, TICK, draw_text};
-use plotters::prelude::*;
+use super::canvas::{Anchor, Canvas, Edges, GRID, INK, LABEL, PIXEL, Point, SOFT_INK, TICK};
 use std::ops::Range;
 
 /// Scale of one axis.
@@ -23,10 +21,8 @@ enum Kind {
 /// Frame on the canvas with a scale for each direction.
 #[derive(Debug, Clone)]
 pub(super) struct Axes {
-    /// Canvas columns.
-    pub(super) columns: Range<i32>,
-    /// Canvas rows.
-    pub(super) rows: Range<i32>,
+    /// Place on the canvas.
+    pub(super) frame: Edges,
     /// Scale from left to right.
     pub(super) x: Scale,
     /// Scale from bottom to top.
@@ -51,10 +47,20 @@ impl Scale {
 
     /// Returns the position of a value, 0 at the start and 1 at the end. Values outside the range are moved to the
     /// edge.
-    fn place(&self, value: f64) -> f64 {
+    pub(super) fn place(&self, value: f64) -> f64 {
+        self.open_place(value).clamp(0.0, 1.0)
+    }
+
+    /// Returns the position of a value inside the range or outside, up to a million times its width.
+    fn open_place(&self, value: f64) -> f64 {
         let map = |v: f64| if self.kind == Kind::Logarithmic { v.log10() } else { v };
         let (start, end) = (map(self.range.start), map(self.range.end));
-        ((map(value.clamp(self.range.start, self.range.end)) - start) / (end - start)).clamp(0.0, 1.0)
+        ((map(value) - start) / (end - start)).clamp(-1e6, 1e6)
+    }
+
+    /// Returns whether a value has a position.
+    fn has_place(&self, value: f64) -> bool {
+        value.is_finite() && !(self.kind == Kind::Logarithmic && value <= 0.0)
     }
 
     /// Returns the value at a position between 0 and 1 of a linear scale.
@@ -62,17 +68,19 @@ impl Scale {
         self.range.start + place * (self.range.end - self.range.start)
     }
 
-    /// Returns round values and their texts.
-    fn ticks(&self) -> Vec<(f64, String)> {
+    /// Returns round values and their texts, about one for each length `apart` on an axis.
+    pub(super) fn ticks(&self, length: f64, apart: f64) -> Vec<(f64, String)> {
+        let wanted = (length / apart).floor().clamp(3.0, 6.0);
         if self.kind == Kind::Logarithmic {
             // The coarsest steps of which there are enough.
             let steps = [&[1.0][..], &[1.0, 3.0], &[1.0, 2.0, 5.0]];
-            if let Some(ticks) = steps.map(|steps| self.decades(steps)).into_iter().find(|ticks| ticks.len() > 2) {
-                return ticks;
+            let ticks = steps.map(|steps| self.decades(steps, wanted as usize + 2));
+            if let Some((ticks, places)) = ticks.into_iter().find(|(ticks, _)| ticks.len() > 2) {
+                return with_texts(ticks, |k| places[k]);
             }
         }
         let finest = if self.kind == Kind::Counting { 1.0 } else { 0.0 };
-        let rough = ((self.range.end - self.range.start) / 6.0).max(finest);
+        let rough = ((self.range.end - self.range.start) / wanted).max(finest);
         let power = rough.log10().floor();
         let unit = 10f64.powf(power);
         let step = [1.0, 2.0, 5.0, 10.0].map(|factor| factor * unit).into_iter().find(|step| *step >= rough * 0.999);
@@ -80,87 +88,177 @@ impl Scale {
         let first = (self.range.start / step - 1e-6).ceil() as i64;
         let last = (self.range.end / step + 1e-6).floor() as i64;
         let places = -step.log10().floor() as i32;
-        (first..=last).map(|k| (k as f64 * step, decimal(k as f64 * step, places))).collect()
+        with_texts((first..=last).map(|k| k as f64 * step).collect(), |_| places)
     }
-}
 
-impl Scale {
-    /// Returns the multiples of the powers of ten in the range, and their texts; not all decades of a long range.
-    fn decades(&self, multiples: &[f64]) -> Vec<(f64, String)> {
+    /// Returns the multiples of the powers of ten in the range, and their digits behind the point; not all decades of
+    /// a long range.
+    fn decades(&self, multiples: &[f64], most: usize) -> (Vec<f64>, Vec<i32>) {
         let (first, last) = (self.range.start.log10().floor() as i32, self.range.end.log10().ceil() as i32);
-        let stride = ((last - first) / 8).max(1) as usize;
+        let stride = ((last - first) as usize / most.max(1)).max(1);
         let is_inside = |value: f64| value >= self.range.start * 0.999 && value <= self.range.end * 1.001;
         let ticks = (first..=last).step_by(stride).flat_map(|decade| multiples.iter().map(move |by| (*by, decade)));
-        let tick = |(by, decade): (f64, i32)| (by * 10f64.powi(decade), decimal(by * 10f64.powi(decade), -decade));
-        ticks.map(tick).filter(|(value, _)| is_inside(*value)).collect()
+        ticks.map(|(by, decade)| (by * 10f64.powi(decade), -decade)).filter(|(value, _)| is_inside(*value)).unzip()
     }
 }
 
-/// Writes a number with `places` digits behind the point, or no digits if `places` is negative. A number that would be
-/// long is written as a power of ten.
+/// Writes the numbers of an axis, all in one notation: with `places` digits behind the point, or with powers of ten if
+/// one of them would be long.
+fn with_texts(values: Vec<f64>, places: impl Fn(usize) -> i32) -> Vec<(f64, String)> {
+    let is_long = |(k, value): (usize, &f64)| *value != 0.0 && (places(k) > 4 || value.abs() >= 1e6);
+    let powers = values.iter().enumerate().any(is_long);
+    let text = |(k, value): (usize, f64)| {
+        (value, if powers { power_of_ten(value, places(k)) } else { decimal(value, places(k)) })
+    };
+    values.into_iter().enumerate().map(text).collect()
+}
+
+/// Writes a number with `places` digits behind the point, or no digits if `places` is negative.
 fn decimal(value: f64, places: i32) -> String {
-    if value != 0.0 && (places > 4 || value.abs() >= 1e6) {
-        let digits = (value.abs().log10().floor() as i32 + places).clamp(0, 3) as usize;
-        return format!("{value:.digits$e}").replace('-', "−");
-    }
     let text = format!("{value:.*}", places.max(0) as usize);
     if text.chars().all(|c| "-0.".contains(c)) { "0".to_owned() } else { text.replace('-', "−") }
 }
 
+/// Writes a number as a power of ten, with the digits that are of a size above `places` behind the point.
+fn power_of_ten(value: f64, places: i32) -> String {
+    if value == 0.0 {
+        return "0".to_owned();
+    }
+    let digits = (value.abs().log10().floor() as i32 + places).clamp(0, 3) as usize;
+    let text = format!("{value:.digits$e}");
+    let (number, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    let raised = exponent.chars().map(|c| match c {
+        '-' => '⁻',
+        '1' => '¹',
+        '2' => '²',
+        '3' => '³',
+        '0' => '⁰',
+        digit => char::from_u32('⁴' as u32 + (digit as u32).wrapping_sub('4' as u32)).unwrap_or(digit),
+    });
+    let power = format!("10{}", raised.collect::<String>());
+    match number {
+        "1" => power,
+        "-1" => format!("−{power}"),
+        number => format!("{}·{power}", number.replace('-', "−")),
+    }
+}
+
+/// Returns the part of a line in the square from 0 to 1, by the algorithm of Liang and Barsky.
+fn clipped((x, y): Point, (to_x, to_y): Point) -> Option<(Point, Point)> {
+    let (dx, dy) = (to_x - x, to_y - y);
+    let (mut start, mut end) = (0.0f64, 1.0f64);
+    for (speed, room) in [(-dx, x), (dx, 1.0 - x), (-dy, y), (dy, 1.0 - y)] {
+        match room / speed {
+            // Along the edge: rounding must not hide a line on the frame.
+            _ if speed == 0.0 && room < -1e-9 => return None,
+            _ if speed == 0.0 => {}
+            part if speed < 0.0 => start = start.max(part),
+            part => end = end.min(part),
+        }
+    }
+    let at = |part: f64| match part {
+        0.0 => (x, y),
+        1.0 => (to_x, to_y),
+        part => (x + part * dx, y + part * dy),
+    };
+    (start <= end).then(|| (at(start), at(end)))
+}
+
+/// Returns the position of a line that covers whole pixels.
+fn crisp(at: f64) -> f64 {
+    ((at - PIXEL / 2.0) / PIXEL).round() * PIXEL + PIXEL / 2.0
+}
+
+/// Width of a frame, of its ticks and of a grid line.
+pub(super) const THIN: f64 = 2.0;
+/// Space on the axes for each number.
+pub(super) const APART: [f64; 2] = [210.0, 140.0];
+
 impl Axes {
     /// Returns the point of the canvas for a pair of values.
-    pub(super) fn point(&self, (x, y): (f64, f64)) -> (i32, i32) {
-        let along = |range: &Range<i32>, place: f64| (f64::from(range.end - range.start) * place).round() as i32;
-        (self.columns.start + along(&self.columns, self.x.place(x)), self.rows.end - along(&self.rows, self.y.place(y)))
+    pub(super) fn point(&self, (x, y): (f64, f64)) -> Point {
+        let Edges { left, bottom, .. } = self.frame;
+        (left + self.frame.width() * self.x.place(x), bottom - self.frame.height() * self.y.place(y))
     }
 
     /// Returns the point, or `None` if a value cannot be drawn.
-    pub(super) fn try_point(&self, (x, y): (f64, f64)) -> Option<(i32, i32)> {
-        let is_drawn =
-            |scale: &Scale, value: f64| value.is_finite() && !(scale.kind == Kind::Logarithmic && value <= 0.0);
-        (is_drawn(&self.x, x) && is_drawn(&self.y, y)).then(|| self.point((x, y)))
+    pub(super) fn try_point(&self, (x, y): (f64, f64)) -> Option<Point> {
+        (self.x.has_place(x) && self.y.has_place(y)).then(|| self.point((x, y)))
+    }
+
+    /// Returns the parts of a line that are in the frame. A value that cannot be drawn interrupts it.
+    pub(super) fn visible_parts(&self, points: &[(f64, f64)]) -> Vec<Vec<Point>> {
+        let place = |&(x, y): &(f64, f64)| {
+            let is_drawn = self.x.has_place(x) && self.y.has_place(y);
+            is_drawn.then(|| (self.x.open_place(x), self.y.open_place(y)))
+        };
+        let at =
+            |(u, v): Point| (self.frame.left + self.frame.width() * u, self.frame.bottom - self.frame.height() * v);
+        let places: Vec<Option<Point>> = points.iter().map(place).collect();
+        let mut parts: Vec<Vec<Point>> = Vec::new();
+        for run in places.split(Option::is_none) {
+            let run: Vec<Point> = run.iter().flatten().copied().collect();
+            if let [(u, v)] = run.as_slice() {
+                // The frame's edge belongs to it.
+                let is_inside = |place: &f64| (-1e-9..=1.0 + 1e-9).contains(place);
+                parts.extend((is_inside(u) && is_inside(v)).then(|| vec![at((*u, *v))]));
+            }
+            let mut end = None;
+            for (from, to) in run.windows(2).filter_map(|pair| clipped(pair[0], pair[1])) {
+                match parts.last_mut().filter(|_| end == Some(from)) {
+                    Some(part) => part.push(at(to)),
+                    None => parts.push(vec![at(from), at(to)]),
+                }
+                end = Some(to);
+            }
+        }
+        parts
     }
 
     /// Returns the values at a point of the canvas, on linear scales.
-    pub(super) fn values(&self, (column, row): (i32, i32)) -> [f64; 2] {
-        let part = |at: i32, range: &Range<i32>| f64::from(at - range.start) / f64::from(range.end - range.start);
-        [self.x.value(part(column, &self.columns)), self.y.value(1.0 - part(row, &self.rows))]
+    pub(super) fn values(&self, (x, y): Point) -> [f64; 2] {
+        let Edges { left, top, .. } = self.frame;
+        [self.x.value((x - left) / self.frame.width()), self.y.value(1.0 - (y - top) / self.frame.height())]
     }
 
-    /// Returns the horizontal middle.
-    pub(super) fn middle(&self) -> i32 {
-        (self.columns.start + self.columns.end) / 2
+    /// Returns the ticks from left to right, and from bottom to top, with their places on the canvas.
+    fn ticks(&self) -> [Vec<(f64, String)>; 2] {
+        let x = self.x.ticks(self.frame.width(), APART[0]).into_iter();
+        let y = self.y.ticks(self.frame.height(), APART[1]).into_iter();
+        [
+            x.map(|(value, number)| (crisp(self.point((value, self.y.range.start)).0), number)).collect(),
+            y.map(|(value, number)| (crisp(self.point((self.x.range.start, value)).1), number)).collect(),
+        ]
     }
 
-    /// Draws grid and ticks; everything that is drawn later lies on top of them.
-    pub(super) fn draw_grid(&self, canvas: &Canvas<'_>) -> Drawn {
-        for (value, _) in self.x.ticks() {
-            let (x, _) = self.point((value, self.y.range.start));
-            canvas.draw(&PathElement::new([(x, self.rows.start), (x, self.rows.end)], GRID.stroke_width(2)))?;
+    /// Draws the grid; everything that is drawn later lies on top of it.
+    pub(super) fn draw_grid(&self, canvas: &mut Canvas) {
+        let Edges { left, top, right, bottom } = self.frame;
+        let [columns, rows] = self.ticks();
+        for (x, _) in columns {
+            canvas.line(vec![(x, top), (x, bottom)], THIN, GRID);
         }
-        for (value, _) in self.y.ticks() {
-            let (_, y) = self.point((self.x.range.start, value));
-            canvas.draw(&PathElement::new([(self.columns.start, y), (self.columns.end, y)], GRID.stroke_width(2)))?;
+        for (y, _) in rows {
+            canvas.line(vec![(left, y), (right, y)], THIN, GRID);
         }
-        Ok(())
     }
 
-    /// Draws frame, numbers, names of the axes and a heading.
-    pub(super) fn draw_frame(&self, canvas: &Canvas<'_>, heading: &str, [x_name, y_name]: [&str; 2]) -> Drawn {
-        let (start, end) = ((self.columns.start, self.rows.start), (self.columns.end, self.rows.end));
-        canvas.draw(&Rectangle::new([start, end], SOFT_INK.stroke_width(2)))?;
-        for (value, number) in self.x.ticks() {
-            let (x, _) = self.point((value, self.y.range.start));
-            canvas.draw(&PathElement::new([(x, end.1), (x, end.1 + 12)], SOFT_INK.stroke_width(2)))?;
-            draw_text(canvas, &number, (x, end.1 + 44), TICK, SOFT_INK, Anchor::Center)?;
+    /// Draws frame, numbers and names of the axes.
+    pub(super) fn draw_frame(&self, canvas: &mut Canvas, [x_name, y_name]: [&str; 2]) {
+        let Edges { left, top, right, bottom } = self.frame;
+        let [start, end] = [(left, top), (right, bottom)].map(|(x, y)| (crisp(x), crisp(y)));
+        canvas.border(Edges { left: start.0, top: start.1, right: end.0, bottom: end.1 }, THIN, SOFT_INK);
+        let [columns, rows] = self.ticks();
+        for (x, number) in columns {
+            canvas.line(vec![(x, bottom), (x, bottom + 12.0)], THIN, SOFT_INK);
+            canvas.text(&number, (x, bottom + 44.0), TICK, SOFT_INK, Anchor::Center);
         }
-        for (value, number) in self.y.ticks() {
-            let (_, y) = self.point((self.x.range.start, value));
-            canvas.draw(&PathElement::new([(start.0 - 12, y), (start.0, y)], SOFT_INK.stroke_width(2)))?;
-            draw_text(canvas, &number, (start.0 - 26, y), TICK, SOFT_INK, Anchor::Right)?;
+        for (y, number) in rows {
+            canvas.line(vec![(left - 12.0, y), (left, y)], THIN, SOFT_INK);
+            canvas.text(&number, (left - 26.0, y), TICK, SOFT_INK, Anchor::Right);
         }
-        draw_text(canvas, x_name, (self.middle(), end.1 + 108), LABEL, INK, Anchor::Center)?;
-        draw_text(canvas, y_name, (start.0 - 150, (start.1 + end.1) / 2), LABEL, INK, Anchor::Upward)?;
-        draw_text(canvas, heading, (self.middle(), start.1 - 46), HEADING, INK, Anchor::Center)
+        let (x, y) = self.frame.middle();
+        canvas.text_within(x_name, self.frame.width() + 160.0, (x, bottom + 108.0), LABEL, INK, Anchor::Center);
+        canvas.text_within(y_name, self.frame.height() + 200.0, (left - 172.0, y), LABEL, INK, Anchor::Upward);
     }
 }

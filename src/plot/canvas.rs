@@ -1,34 +1,72 @@
-//! The canvas: colours, text, legends, and the file of a picture.
+//! The canvas: a list of shapes, which becomes a bitmap or an SVG.
 
-use super::Drawn;
-use plotters::backend::RGBPixel;
-use plotters::coord::Shift;
-use plotters::prelude::*;
-use plotters::style::text_anchor::{HPos, Pos, VPos};
-use plotters::style::{FontStyle, FontTransform, register_font};
-use std::path::Path;
+use super::text::{Letter, em, set_line, text_width};
 
-/// Canvas of a picture while it is drawn.
-pub(super) type Canvas<'a> = DrawingArea<BitMapBackend<'a, RGBPixel>, Shift>;
+/// Point of the canvas: to the right and down. A picture of scale 1 has a pixel for each square of 2 x 2.
+pub(super) type Point = (f64, f64);
 
+/// Red, green and blue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Rgb(pub(super) u8, pub(super) u8, pub(super) u8);
+
+pub(super) const WHITE: Rgb = Rgb(255, 255, 255);
+pub(super) const BLACK: Rgb = Rgb(0, 0, 0);
 /// Colour of text and axes.
-pub(super) const INK: RGBColor = RGBColor(38, 42, 51);
+pub(super) const INK: Rgb = Rgb(38, 42, 51);
 /// Colour of explanations.
-pub(super) const SOFT_INK: RGBColor = RGBColor(94, 101, 115);
+pub(super) const SOFT_INK: Rgb = Rgb(94, 101, 115);
 /// Colour of grid lines.
-pub(super) const GRID: RGBColor = RGBColor(228, 231, 237);
+pub(super) const GRID: Rgb = Rgb(228, 231, 237);
 /// Sizes of text.
-pub(super) const TITLE: i32 = 60;
-pub(super) const HEADING: i32 = 48;
-pub(super) const LABEL: i32 = 42;
-pub(super) const TICK: i32 = 38;
+pub(super) const TITLE: f64 = 60.0;
+pub(super) const HEADING: f64 = 48.0;
+pub(super) const LABEL: f64 = 42.0;
+pub(super) const TICK: f64 = 38.0;
+/// Smallest size of text.
+pub(super) const SMALLEST: f64 = 22.0;
 
-/// Canvas pixels along one pixel of the picture.
-const OVERSAMPLING: u32 = 2;
-const FONT: &str = "sans-serif";
+/// Length of a canvas along a pixel of a picture of scale 1.
+pub(super) const PIXEL: f64 = 2.0;
 
-/// Function that draws the sign of a legend around a point.
-pub(super) type Sign<'a> = Box<dyn Fn((i32, i32)) -> Drawn + 'a>;
+/// Rectangle by its left, upper, right and lower edge.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Edges {
+    pub(super) left: f64,
+    pub(super) top: f64,
+    pub(super) right: f64,
+    pub(super) bottom: f64,
+}
+
+impl Edges {
+    pub(super) fn width(&self) -> f64 {
+        self.right - self.left
+    }
+
+    pub(super) fn height(&self) -> f64 {
+        self.bottom - self.top
+    }
+
+    pub(super) fn middle(&self) -> Point {
+        ((self.left + self.right) / 2.0, (self.top + self.bottom) / 2.0)
+    }
+}
+
+/// Shape in one colour, or a grid of colours.
+#[derive(Debug, Clone)]
+pub(super) enum Shape {
+    /// Lines through points with round ends and corners.
+    Lines { lines: Vec<Vec<Point>>, width: f64, color: Rgb },
+    /// Filled circle.
+    Disk { center: Point, radius: f64, color: Rgb },
+    /// Filled polygon.
+    Polygon { corners: Vec<Point>, color: Rgb },
+    /// Filled rectangle.
+    Rectangle { edges: Edges, color: Rgb },
+    /// Letters of a size, from the start of a line; upwards if `upward`.
+    Text { letters: Vec<Letter>, start: Point, em: f64, upward: bool, color: Rgb },
+    /// Pixels in rows of `columns`, each with red, green and blue, spread over a rectangle.
+    Pixels { edges: Edges, columns: usize, rgb: Vec<u8> },
+}
 
 /// Position of a text relative to its point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,130 +81,187 @@ pub(super) enum Anchor {
     Upward,
 }
 
-/// Registers the font, which comes with the crate: a bare machine has none. It must run before anything is drawn or
-/// measured.
-pub(super) fn load_font() -> Drawn {
-    let loaded = register_font(FONT, FontStyle::Normal, epaint_default_fonts::UBUNTU_LIGHT);
-    Ok(loaded.map_err(|_| "the embedded font cannot be read")?)
+/// Canvas of a picture while it is drawn. Everything that is drawn later lies on top.
+#[derive(Debug)]
+pub(super) struct Canvas {
+    pub(super) width: f64,
+    pub(super) height: f64,
+    /// Pixels of the picture along a unit of the canvas.
+    pub(super) pixels: f64,
+    pub(super) shapes: Vec<Shape>,
 }
 
-/// Picture in memory, as [`Figure::render`](super::Figure::render) makes it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Bitmap {
-    /// Pixels of a row.
-    pub width: u32,
-    /// Number of rows.
-    pub height: u32,
-    /// Red, green and blue of each pixel, 0 to 255, row by row from the top: `3 * width * height` bytes.
-    pub rgb: Vec<u8>,
-}
-
-/// Draws on a white canvas of `width` x `height`; the picture has half that size.
-pub(super) fn render_picture((width, height): (u32, u32), draw: impl FnOnce(&Canvas<'_>) -> Drawn) -> Drawn<Bitmap> {
-    let mut buffer = vec![255; 3 * width as usize * height as usize];
-    {
-        let canvas = BitMapBackend::with_buffer(&mut buffer, (width, height)).into_drawing_area();
-        draw(&canvas)?;
-        canvas.present()?;
+impl Canvas {
+    /// Draws a line through points.
+    pub(super) fn line(&mut self, points: Vec<Point>, width: f64, color: Rgb) {
+        self.shapes.push(Shape::Lines { lines: vec![points], width, color });
     }
-    let (stride, width, height) = (width as usize, width / OVERSAMPLING, height / OVERSAMPLING);
-    Ok(Bitmap { width, height, rgb: shrink(&buffer, stride, (width, height)) })
-}
 
-/// Writes a picture as a PNG.
-pub(super) fn write_png(path: &Path, picture: &Bitmap) -> Drawn {
-    let size = (picture.width, picture.height);
-    let mut file = BitMapBackend::new(path, size);
-    file.blit_bitmap((0, 0), size, &picture.rgb)?;
-    Ok(file.present()?)
-}
-
-/// Returns the average of each square of canvas pixels.
-fn shrink(buffer: &[u8], stride: usize, (width, height): (u32, u32)) -> Vec<u8> {
-    let factor = OVERSAMPLING as usize;
-    let mut small = Vec::with_capacity((3 * width * height) as usize);
-    for y in 0..height as usize {
-        for x in 0..width as usize {
-            for channel in 0..3 {
-                let at = |dx, dy| usize::from(buffer[3 * ((factor * y + dy) * stride + factor * x + dx) + channel]);
-                let sum: usize = (0..factor * factor).map(|k| at(k % factor, k / factor)).sum();
-                small.push((sum / (factor * factor)) as u8);
+    /// Draws a line through points in dashes of a length, and gaps of another.
+    pub(super) fn dashes(&mut self, points: &[Point], [dash, gap]: [f64; 2], width: f64, color: Rgb) {
+        // Round ends make a dash longer and a gap shorter by the width of the line.
+        let (dash, gap) = ((dash - width).max(1.0), gap + width);
+        let (mut lines, mut current) = (Vec::new(), points.first().copied().into_iter().collect::<Vec<_>>());
+        let (mut is_dash, mut left) = (true, dash);
+        for pair in points.windows(2) {
+            let ((x, y), (to_x, to_y)) = (pair[0], pair[1]);
+            let length = (to_x - x).hypot(to_y - y);
+            let mut done = 0.0;
+            while length - done > left {
+                done += left;
+                let at = (x + (to_x - x) * done / length, y + (to_y - y) * done / length);
+                if is_dash {
+                    current.push(at);
+                    lines.push(std::mem::take(&mut current));
+                } else {
+                    current = vec![at];
+                }
+                (is_dash, left) = (!is_dash, if is_dash { gap } else { dash });
+            }
+            left -= length - done;
+            if is_dash {
+                current.push((to_x, to_y));
             }
         }
+        if is_dash && current.len() > 1 {
+            lines.push(current);
+        }
+        self.shapes.push(Shape::Lines { lines, width, color });
     }
-    small
+
+    /// Draws the border of a rectangle.
+    pub(super) fn border(&mut self, Edges { left, top, right, bottom }: Edges, width: f64, color: Rgb) {
+        let corners = vec![(left, top), (right, top), (right, bottom), (left, bottom), (left, top)];
+        self.line(corners, width, color);
+    }
+
+    /// Fills a circle.
+    pub(super) fn disk(&mut self, center: Point, radius: f64, color: Rgb) {
+        self.shapes.push(Shape::Disk { center, radius, color });
+    }
+
+    /// Fills a polygon.
+    pub(super) fn polygon(&mut self, corners: Vec<Point>, color: Rgb) {
+        self.shapes.push(Shape::Polygon { corners, color });
+    }
+
+    /// Fills a rectangle.
+    pub(super) fn fill(&mut self, edges: Edges, color: Rgb) {
+        self.shapes.push(Shape::Rectangle { edges, color });
+    }
+
+    /// Colours the pixels of a rectangle by their points.
+    pub(super) fn colored(&mut self, edges: Edges, color: impl Fn(Point) -> Rgb) {
+        let count = |length: f64| (length * self.pixels).round().max(1.0);
+        let (columns, rows) = (count(edges.width()), count(edges.height()));
+        let mut rgb = Vec::with_capacity(3 * columns as usize * rows as usize);
+        for row in 0..rows as usize {
+            let y = edges.top + (row as f64 + 0.5) / rows * edges.height();
+            for column in 0..columns as usize {
+                let Rgb(red, green, blue) = color((edges.left + (column as f64 + 0.5) / columns * edges.width(), y));
+                rgb.extend([red, green, blue]);
+            }
+        }
+        self.shapes.push(Shape::Pixels { edges, columns: columns as usize, rgb });
+    }
+
+    /// Writes a line of text. The middle of its capitals is at the height of the point.
+    pub(super) fn text(&mut self, line: &str, (x, y): Point, size: f64, color: Rgb, anchor: Anchor) {
+        let (letters, width) = set_line(line);
+        let em = em(size);
+        let before = em
+            * width
+            * match anchor {
+                Anchor::Left => 0.0,
+                Anchor::Center | Anchor::Upward => 0.5,
+                Anchor::Right => 1.0,
+            };
+        let below = 0.5 * super::text::CAPITALS * em;
+        let upward = anchor == Anchor::Upward;
+        let start = if upward { (x + below, y + before) } else { (x - before, y + below) };
+        self.shapes.push(Shape::Text { letters, start, em, upward, color });
+    }
+
+    /// Writes a line of text that fits a width: smaller, down to a readable size, and then shortened.
+    pub(super) fn text_within(&mut self, line: &str, room: f64, at: Point, size: f64, color: Rgb, anchor: Anchor) {
+        let size = fitting_size(line, room, size);
+        self.text(&shorten(line, room, size), at, size, color, anchor);
+    }
 }
 
-/// Writes a line of text.
-pub(super) fn draw_text(
-    canvas: &Canvas<'_>,
-    line: &str,
-    (x, y): (i32, i32),
-    size: i32,
-    color: RGBColor,
-    anchor: Anchor,
-) -> Drawn {
-    let horizontal = match anchor {
-        Anchor::Left => HPos::Left,
-        Anchor::Center | Anchor::Upward => HPos::Center,
-        Anchor::Right => HPos::Right,
-    };
-    let style = TextStyle::from((FONT, size).into_font()).color(&color).pos(Pos::new(horizontal, VPos::Top));
-    // The middle of capitals lies this far below the top that the font reports.
-    let middle = size * 19 / 100;
-    let (style, place) = match anchor {
-        Anchor::Upward => (style.transform(FontTransform::Rotate270), (x - middle, y)),
-        _ => (style, (x, y - middle)),
-    };
-    // The font is light: a second copy beside the first thickens the stems.
-    let beside = if anchor == Anchor::Upward { (place.0, place.1 + 1) } else { (place.0 + 1, place.1) };
-    canvas.draw_text(line, &style, place)?;
-    canvas.draw_text(line, &style, beside)?;
-    Ok(())
+/// Returns the size with which a line fits a width, down to a readable one.
+pub(super) fn fitting_size(line: &str, room: f64, size: f64) -> f64 {
+    let width = text_width(line, size);
+    if width > room { (size * room / width).max(SMALLEST) } else { size }
 }
 
-/// Returns the width of a line of text.
-pub(super) fn text_width(line: &str, size: i32) -> Drawn<i32> {
-    let (width, _) = (FONT, size).into_font().box_size(line)?;
-    Ok(width as i32)
+/// Returns a name that fits a width: its beginning, if it is too long.
+pub(super) fn shorten(name: &str, room: f64, size: f64) -> String {
+    // No line has room for more letters.
+    let letters: Vec<char> = name.chars().take(1000).collect();
+    if letters.len() == name.chars().count() && text_width(name, size) <= room {
+        return name.to_owned();
+    }
+    let short = |kept: usize| letters[..kept].iter().chain(&['…']).collect::<String>();
+    let kept = (0..letters.len()).collect::<Vec<_>>().partition_point(|&kept| text_width(&short(kept), size) <= room);
+    if kept == 0 { String::new() } else { short(kept - 1) }
 }
 
 /// Space between a sign and its text, and between two entries of a legend.
-const GAP: i32 = 24;
-const BETWEEN: i32 = 70;
+const GAP: f64 = 24.0;
+const BETWEEN: f64 = 70.0;
 
 /// Returns the width of an entry of a legend, including the space behind it.
-pub(super) fn legend_width(name: &str, sign_width: i32) -> Drawn<i32> {
-    Ok(sign_width + GAP + text_width(name, LABEL)? + BETWEEN)
+pub(super) fn legend_width(name: &str, sign_width: f64) -> f64 {
+    sign_width + GAP + text_width(name, LABEL) + BETWEEN
 }
 
-/// Draws a row of entries around `center`. Each entry has a text and a sign of width `sign_width`, drawn around the
-/// point that the sign's function gets.
-pub(super) fn draw_legend(
-    canvas: &Canvas<'_>,
-    center: (i32, i32),
-    sign_width: i32,
-    entries: &[(String, Sign<'_>)],
-) -> Drawn {
-    let widths: Vec<i32> = entries.iter().map(|(name, _)| legend_width(name, sign_width)).collect::<Drawn<_>>()?;
-    let mut x = center.0 - (widths.iter().sum::<i32>() - BETWEEN) / 2;
-    for ((name, sign), width) in entries.iter().zip(widths) {
-        sign((x + sign_width / 2, center.1))?;
-        draw_text(canvas, name, (x + sign_width + GAP, center.1), LABEL, INK, Anchor::Left)?;
+/// Draws a row of entries around `center`. Each entry has a text and a sign of width `sign_width`, which `sign` draws
+/// around a point.
+pub(super) fn draw_legend<T>(
+    canvas: &mut Canvas,
+    center: Point,
+    sign_width: f64,
+    entries: &[(&str, T)],
+    sign: impl Fn(&mut Canvas, &T, Point),
+) {
+    let widths: Vec<f64> = entries.iter().map(|(name, _)| legend_width(name, sign_width)).collect();
+    let mut x = (center.0 - (widths.iter().sum::<f64>() - BETWEEN) / 2.0).max(30.0);
+    for ((name, entry), width) in entries.iter().zip(widths) {
+        sign(canvas, entry, (x + sign_width / 2.0, center.1));
+        let room = canvas.width - x - sign_width - GAP - 30.0;
+        canvas.text_within(name, room, (x + sign_width + GAP, center.1), LABEL, INK, Anchor::Left);
         x += width;
     }
-    Ok(())
 }
 
 /// Mixes a fraction `amount` of a colour with white.
-pub(super) fn tinted_color(color: RGBColor, amount: f64) -> RGBColor {
+pub(super) fn tinted_color(color: Rgb, amount: f64) -> Rgb {
     mixed_color(color, WHITE, amount)
 }
 
 /// Mixes a fraction `amount` of a colour with another colour.
-pub(super) fn mixed_color(RGBColor(r, g, b): RGBColor, RGBColor(x, y, z): RGBColor, amount: f64) -> RGBColor {
+pub(super) fn mixed_color(Rgb(r, g, b): Rgb, Rgb(x, y, z): Rgb, amount: f64) -> Rgb {
     let amount = amount.clamp(0.0, 1.0);
     let mix = |of: u8, on: u8| (f64::from(on) + (f64::from(of) - f64::from(on)) * amount).round() as u8;
-    RGBColor(mix(r, x), mix(g, y), mix(b, z))
+    Rgb(mix(r, x), mix(g, y), mix(b, z))
+}
+
+/// Returns a colour for text on a background, with a contrast of at least 4.5 as WCAG 2 defines it: black has it
+/// wherever white has not.
+pub(super) fn readable_color(background: Rgb) -> Rgb {
+    let contrast = |text: Rgb| {
+        let (a, b) = (luminance(text), luminance(background));
+        (a.max(b) + 0.05) / (a.min(b) + 0.05)
+    };
+    [INK, WHITE].into_iter().find(|&text| contrast(text) >= 4.5).unwrap_or(BLACK)
+}
+
+/// Returns the relative luminance of a colour in sRGB, from 0 to 1.
+fn luminance(Rgb(red, green, blue): Rgb) -> f64 {
+    let linear = |channel: u8| {
+        let value = f64::from(channel) / 255.0;
+        if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+    };
+    0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue)
 }

@@ -1,6 +1,7 @@
 //! Panels for classifiers.
 
-use super::{Color, Field, Matrix, Panel};
+use super::figure::PANELS;
+use super::{Color, Field, Figure, Matrix, Panel};
 use crate::data::Dataset;
 use crate::error::{Error, Result, TensorError};
 use crate::memory::check_numbers;
@@ -30,7 +31,7 @@ pub fn scatter(heading: &str, train: &Dataset, test: &Dataset) -> Result<Panel> 
 
 /// Draws the samples as [`scatter`] does, on top of a network's decisions between two classes. `probability` gets
 /// points `[n, 2]` in F32 on the CPU and returns the probability of class 1 for each. Shades are deeper where the
-/// network is surer. A line separates the classes where both are equally probable.
+/// network is surer; a bar tells the probabilities. A line separates the classes where both are equally probable.
 ///
 /// # Errors
 /// The errors of [`scatter`]; errors of `probability`; another number of probabilities than of points.
@@ -50,7 +51,8 @@ pub fn decisions(
     }
     let colors = [Color::nth(0), Color::nth(1)];
     let field = Field { x, y, columns: GRID, values, colors, line: true, ..Field::default() };
-    Ok(scatter(heading, train, test)?.field(field))
+    let name = train.classes.get(1).map_or("1", String::as_str);
+    Ok(scatter(heading, train, test)?.field(field).color_bar(format!("probability of {name}")))
 }
 
 /// Draws a confusion matrix: the number of samples of each class (rows) that were assigned to each class (columns). A
@@ -71,6 +73,61 @@ pub fn confusion(heading: &str, of: &Confusion, color: Color) -> Result<Panel> {
     let (rows, columns) = (of.classes().to_vec(), of.classes().to_vec());
     let matrix = Matrix { rows, columns, shades, texts, color, ..Matrix::default() };
     Ok(Panel::new(heading).axes("predicted class", "actual class").matrix(matrix))
+}
+
+/// Draws images that were assigned to a wrong class: above each its class, and the class that was predicted. `images` has
+/// `[samples, rows, columns]` or `[samples, 1, rows, columns]`; the least value of all is black, the largest white.
+/// `predictions` has a class for each sample. At most `most` mistakes are drawn, evenly from all of them; the note says
+/// how many there are.
+///
+/// ```
+/// use candle_core::{Device, Tensor};
+/// use candlewick::data::Dataset;
+/// use candlewick::plot;
+/// let x = Tensor::rand(0f32, 1.0, (3, 8, 8), &Device::Cpu)?;
+/// let y = Tensor::new(&[0u32, 1, 1], &Device::Cpu)?;
+/// let images = Dataset::new(x, y, vec!["three".into(), "eight".into()])?;
+/// let picture = plot::mistakes("Digits: mistakes", &images, &[0, 0, 1], 12)?.render()?;
+/// # assert!(picture.width > 0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// `most` beyond 1 to 400; samples that are no images; the errors of [`Confusion::new`].
+pub fn mistakes(title: &str, images: &Dataset, predictions: &[u32], most: usize) -> Result<Figure> {
+    if !(1..=PANELS).contains(&most) {
+        let (of, setting, allowed) = ("plot::mistakes", "most", "from 1 to 400");
+        return Err(Error::Setting { of, setting, value: most as f64, allowed });
+    }
+    let labels = images.y.to_vec1::<u32>()?;
+    Confusion::new(&images.classes, &labels, predictions)?;
+    let x = if images.x.rank() == 4 { images.x.squeeze(1)? } else { images.x.clone() };
+    let (_, rows, columns) = x.dims3()?;
+    check_numbers("images as numbers", (x.elem_count() as u64).checked_mul(2))?;
+    let values = x.flatten_all()?.to_dtype(DType::F64)?.to_vec1::<f64>()?;
+    let finite = values.iter().filter(|value| value.is_finite());
+    let (low, high) = finite.fold((f64::MAX, f64::MIN), |(low, high), &v| (low.min(v), high.max(v)));
+    let size = if high > low { high - low } else { 1.0 };
+
+    let wrong: Vec<usize> = (0..labels.len()).filter(|&sample| labels[sample] != predictions[sample]).collect();
+    let shown = wrong.len().min(most);
+    let name = |class: u32| images.classes.get(class as usize).map_or("", String::as_str);
+    let note = match (wrong.len(), shown) {
+        (0, _) => format!("none of {} images is wrong", labels.len()),
+        (all, shown) if shown < all => format!("{all} of {} images are wrong; {shown} of them", labels.len()),
+        (all, _) => format!("{all} of {} images are wrong", labels.len()),
+    };
+    let mut figure = Figure::new(title).note(note).columns(shown.clamp(1, 6));
+    if wrong.is_empty() {
+        return Ok(figure.panel(Panel::new("no mistakes").bare()));
+    }
+    for sample in (0..shown).map(|k| wrong[k * wrong.len() / shown]) {
+        let image = &values[sample * rows * columns..(sample + 1) * rows * columns];
+        let gray: Vec<f64> = image.iter().map(|value| (value - low) / size).collect();
+        let heading = format!("{}, predicted {}", name(labels[sample]), name(predictions[sample]));
+        figure = figure.panel(Panel::new(heading).image(columns, &gray));
+    }
+    Ok(figure)
 }
 
 /// Draws ROC curves with their names and areas, and the diagonal, where scores say nothing about the class.

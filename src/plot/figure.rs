@@ -1,15 +1,14 @@
 //! Panels in rows on a page, with a title and a legend.
 
-use super::Drawn;
 use super::axes::{Axes, Scale};
-use super::canvas::{
-    Anchor, Bitmap, Canvas, HEADING, INK, LABEL, SOFT_INK, Sign, TICK, TITLE, draw_legend, draw_text, legend_width,
-    load_font, render_picture, text_width, write_png,
-};
-use super::layers;
+use super::bitmap::{Bitmap, pixel_count, png_bytes, render};
+use super::canvas::{Anchor, Canvas, Edges, HEADING, INK, LABEL, PIXEL, SOFT_INK, TITLE, draw_legend, legend_width};
 use super::panel::{Layer, Panel};
+use super::svg::svg;
+use super::{Drawn, bar, field, layers, text};
 use crate::error::{Cause, Error, FileError, Result};
-use std::ops::Range;
+use crate::memory::check_numbers;
+use std::ops::{Range, RangeInclusive};
 use std::path::Path;
 
 /// Picture of one or more panels.
@@ -18,35 +17,53 @@ pub struct Figure {
     title: String,
     note: String,
     columns: usize,
+    scale: f64,
+    frame: [u32; 2],
     panels: Vec<Panel>,
 }
 
-/// Margins around the frame of a panel in canvas pixels: left, above, right, below.
-const MARGINS: [i32; 4] = [230, 100, 60, 150];
-/// Width of a frame, and its height unless scales have to be equal.
-const FRAME: (i32, i32) = (1300, 850);
+/// Margins around the frame of a panel on the canvas: left, above, right, below.
+const MARGINS: [f64; 4] = [230.0, 100.0, 60.0, 150.0];
 /// Width and height of a frame that has only an image, and the margins around it.
-const IMAGE: i32 = 420;
-const IMAGE_MARGINS: [i32; 4] = [30, 80, 30, 20];
+const IMAGE: f64 = 420.0;
+const IMAGE_MARGINS: [f64; 4] = [30.0, 80.0, 30.0, 20.0];
 /// Height of a line of the legend.
-const LEGEND_LINE: i32 = 80;
+const LEGEND_LINE: f64 = 80.0;
+/// Space above the first panel, without a note and with one.
+const ABOVE: [f64; 2] = [130.0, 210.0];
 /// Largest number of panels of a picture.
-const PANELS: usize = 400;
+pub(super) const PANELS: usize = 400;
+/// Width and height of a frame in pixels at scale 1, unless they are set.
+const FRAME: [u32; 2] = [650, 425];
+/// Scales of a picture, and sizes of a frame in pixels at scale 1.
+const SCALES: RangeInclusive<f64> = 0.25..=8.0;
+const SIZES: RangeInclusive<u32> = 100..=2000;
 
-/// Largest number of pixels of a canvas: 300 MB.
-const PIXELS: i64 = 100_000_000;
+/// Largest number of pixels of a picture: 300 MB.
+const PIXELS: u64 = 100_000_000;
+/// Numbers of eight bytes for each pixel: the picture, the colours of fields, and the part that a shape covers.
+const NUMBERS: u64 = 2;
 
-/// Position of a panel: its frame in canvas pixels, and the ranges that it shows.
+/// Position of a panel, and the ranges that it shows.
 struct Place {
-    columns: Range<i32>,
-    rows: Range<i32>,
+    frame: Edges,
     seen: [Range<f64>; 2],
+}
+
+/// Places of everything on the canvas.
+struct Layout<'a> {
+    width: f64,
+    height: f64,
+    places: Vec<Place>,
+    /// Layers with a name in the lines of the legend.
+    legend: Vec<Vec<&'a Layer>>,
+    legend_top: f64,
 }
 
 impl Figure {
     /// Makes a picture without panels.
     pub fn new(title: impl Into<String>) -> Self {
-        Self { title: title.into(), note: String::new(), columns: 2, panels: Vec::new() }
+        Self { title: title.into(), note: String::new(), columns: 2, scale: 1.0, frame: FRAME, panels: Vec::new() }
     }
 
     /// Adds a line of explanation below the title.
@@ -70,19 +87,44 @@ impl Figure {
         self
     }
 
-    /// Draws the picture and writes it as PNG.
+    /// Sets the size of the whole picture, 0.25 to 8. Default 1. At 2 a PNG has twice as many pixels along each side, lines
+    /// and text included, as for slides or print; an SVG is as much larger.
+    #[must_use]
+    pub fn scale(mut self, scale: f64) -> Self {
+        self.scale = scale;
+        self
+    }
+
+    /// Sets width and height of each panel's frame, 100 to 2000 pixels at scale 1. Default 650 and 425. Text keeps its
+    /// size, so it is larger in proportion in a smaller frame, as a narrow column needs it. Panels whose layers set
+    /// their proportions, such as matrices, take the width alone.
+    #[must_use]
+    pub fn frame(mut self, width: u32, height: u32) -> Self {
+        self.frame = [width, height];
+        self
+    }
+
+    /// Draws the picture and writes it, by the end of the name as PNG (`.png`) or SVG (`.svg`). Both show the same on
+    /// white. An SVG has outlines in place of letters, so that it looks the same everywhere; its fields and images are
+    /// pixels. The same figure makes the same bytes.
     ///
     /// # Errors
-    /// No panels, or more than 400; a picture of more than a hundred million pixels; numbers that do not fit their
-    /// grid; a name that does not end in `.png`; a file that cannot be written.
+    /// No panels, or more than 400; a scale or a frame beyond its limits; a picture of more than a hundred million
+    /// pixels, or of more than the memory holds; numbers that do not fit their grid; a name with another end; a file
+    /// that cannot be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
-        let is_png = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("png"));
-        if !is_png {
-            return Err(refused(path, "the name must end in .png".into()));
-        }
-        let written = self.draw().and_then(|picture| write_png(path, &picture));
-        written.map_err(|cause| refused(path, cause))
+        let is = |end: &str| path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case(end));
+        let refused = |cause: Cause| refused(path, cause);
+        let bytes = if is("png") {
+            let Bitmap { width, height, rgb } = render(&self.draw(path)?)?;
+            png_bytes((width, height), &rgb).map_err(refused)?
+        } else if is("svg") {
+            svg(&self.draw(path)?, &self.title).map_err(refused)?.into_bytes()
+        } else {
+            return Err(refused("the name must end in .png or .svg".into()));
+        };
+        std::fs::write(path, bytes).map_err(|error| refused(error.into()))
     }
 
     /// Draws the picture into memory.
@@ -90,52 +132,100 @@ impl Figure {
     /// # Errors
     /// The errors of [`save`](Self::save), except for the file.
     pub fn render(&self) -> Result<Bitmap> {
-        self.draw().map_err(|cause| refused(Path::new("a picture"), cause))
+        render(&self.draw(Path::new("a picture"))?)
     }
 
-    fn draw(&self) -> Drawn<Bitmap> {
+    /// Draws the picture as the text of an SVG.
+    ///
+    /// # Errors
+    /// The errors of [`save`](Self::save), except for the file.
+    pub fn to_svg(&self) -> Result<String> {
+        let path = Path::new("a picture");
+        svg(&self.draw(path)?, &self.title).map_err(|cause| refused(path, cause))
+    }
+
+    /// Checks the settings.
+    fn check(&self) -> Result<()> {
+        let setting = |setting, value, allowed| Error::Setting { of: "Figure", setting, value, allowed };
+        if !SCALES.contains(&self.scale) {
+            return Err(setting("scale", self.scale, "from 0.25 to 8"));
+        }
+        match self.frame.iter().find(|size| !SIZES.contains(size)) {
+            Some(size) => Err(setting("frame", f64::from(*size), "from 100 to 2000 pixels")),
+            None => Ok(()),
+        }
+    }
+
+    /// Returns the shapes of the picture.
+    fn draw(&self, path: &Path) -> Result<Canvas> {
+        self.check()?;
+        let refused = |cause: Cause| refused(path, cause);
+        self.check_panels().map_err(refused)?;
+        let Layout { width, height, places, legend, legend_top } = self.layout();
+        let mut canvas = Canvas { width, height, pixels: self.scale / PIXEL, shapes: Vec::new() };
+        check_size(&canvas).map_err(refused)?;
+        let pixels = [width, height].map(|length| u64::from(pixel_count(length, canvas.pixels)));
+        check_numbers("the pixels of a picture", Some(NUMBERS * pixels[0] * pixels[1]))?;
+
+        let (middle, room) = (width / 2.0, width - 60.0);
+        canvas.text_within(&self.title, room, (middle, 70.0), TITLE, INK, Anchor::Center);
+        canvas.text_within(&self.note, room, (middle, 150.0), LABEL, SOFT_INK, Anchor::Center);
+        for (panel, place) in self.panels.iter().zip(&places) {
+            draw_panel(&mut canvas, panel, place).map_err(refused)?;
+        }
+        for (index, line) in legend.iter().enumerate() {
+            let signs: Vec<(&str, &Layer)> = line.iter().map(|&layer| (layers::layer_name(layer), layer)).collect();
+            let center = (middle, legend_top + LEGEND_LINE * (index as f64 + 0.5));
+            draw_legend(&mut canvas, center, layers::SIGN, &signs, |canvas, layer, at| {
+                layers::draw_sign(canvas, layer, at);
+            });
+        }
+        Ok(canvas)
+    }
+
+    /// Places the panels and the legend.
+    fn layout(&self) -> Layout<'_> {
+        let images = self.panels.iter().all(|panel| matches!(panel.layers.as_slice(), [Layer::Image { .. }]));
+        let mut margins = if images { IMAGE_MARGINS } else { MARGINS };
+        if self.panels.iter().any(|panel| panel.bar.is_some()) {
+            margins[2] += bar::ROOM;
+        }
+        let frame = if images { [IMAGE, IMAGE] } else { self.frame.map(|length| PIXEL * f64::from(length)) };
+        let columns = self.columns.min(self.panels.len());
+        let own = columns as f64 * (margins[0] + frame[0] + margins[2]);
+        // A single panel leaves room for the title beside it.
+        let width = if images || self.frame != FRAME { own } else { own.max(1700.0) };
+        let legend = wrap(&layers::legend_entries(&self.panels), width);
+
+        let mut top = ABOVE[usize::from(!self.note.is_empty())];
+        let mut places = Vec::with_capacity(self.panels.len());
+        for row in self.panels.chunks(columns) {
+            let left = (width - row.len() as f64 * (margins[0] + frame[0] + margins[2])) / 2.0;
+            top = place_row(row, (left, top), margins, frame, &mut places);
+        }
+        Layout { width, height: top + LEGEND_LINE * legend.len() as f64 + 20.0, places, legend, legend_top: top }
+    }
+
+    fn check_panels(&self) -> Drawn {
         if !(1..=PANELS).contains(&self.panels.len()) {
             return Err(format!("a picture has 1 to {PANELS} panels, not {}", self.panels.len()).into());
         }
-        load_font()?;
-        self.panels.iter().flat_map(|panel| &panel.layers).try_for_each(layers::check_layer)?;
-        let images = self.panels.iter().all(|panel| matches!(panel.layers.as_slice(), [Layer::Image { .. }]));
-        let (margins, frame) = if images { (IMAGE_MARGINS, (IMAGE, IMAGE)) } else { (MARGINS, FRAME) };
-        let columns = self.columns.min(self.panels.len());
-        let entries = layers::legend_entries(&self.panels);
-        let width = (columns as i32 * (margins[0] + frame.0 + margins[2])).max(if images { 0 } else { 1700 });
-        let lines = wrap(&entries, width)?;
+        if !text::has_fonts() {
+            return Err("the embedded fonts cannot be read".into());
+        }
+        self.panels.iter().flat_map(|panel| &panel.layers).try_for_each(layers::check_layer)
+    }
+}
 
-        let mut top = if self.note.is_empty() { 130 } else { 210 };
-        let mut places = Vec::with_capacity(self.panels.len());
-        for row in self.panels.chunks(columns) {
-            let left = (width - row.len() as i32 * (margins[0] + frame.0 + margins[2])) / 2;
-            top = place_row(row, (left, top), margins, frame, &mut places);
-        }
-        let height = top + LEGEND_LINE * lines.len() as i32 + 20;
-        let pixels = i64::from(width) * i64::from(height);
-        if pixels > PIXELS {
-            return Err(format!("a canvas of {width} x {height} pixels is beyond {PIXELS}; take fewer panels").into());
-        }
-        render_picture((even(width), even(height)), |canvas| {
-            draw_text(canvas, &self.title, (width / 2, 70), TITLE, INK, Anchor::Center)?;
-            draw_text(canvas, &self.note, (width / 2, 150), LABEL, SOFT_INK, Anchor::Center)?;
-            for (panel, place) in self.panels.iter().zip(&places) {
-                draw_panel(canvas, panel, place)?;
-            }
-            let mut y = top + LEGEND_LINE / 2;
-            for line in &lines {
-                let signs: Vec<(String, Sign<'_>)> = line
-                    .iter()
-                    .map(|&&layer| -> (String, Sign<'_>) {
-                        (layers::layer_name(layer).to_owned(), Box::new(move |at| layers::draw_sign(canvas, layer, at)))
-                    })
-                    .collect();
-                draw_legend(canvas, (width / 2, y), layers::SIGN, &signs)?;
-                y += LEGEND_LINE;
-            }
-            Ok(())
-        })
+/// Checks the number of pixels.
+fn check_size(canvas: &Canvas) -> Drawn {
+    let [width, height] = [canvas.width, canvas.height].map(|length| pixel_count(length, canvas.pixels));
+    match u64::from(width) * u64::from(height) <= PIXELS {
+        true => Ok(()),
+        false => Err(format!(
+            "a picture of {width} x {height} pixels is beyond {PIXELS}; take fewer panels or a smaller scale"
+        )
+        .into()),
     }
 }
 
@@ -144,77 +234,85 @@ fn refused(path: &Path, source: Cause) -> Error {
     FileError::Picture { path: path.display().to_string(), source }.into()
 }
 
-/// Returns places for the panels of a row with the given upper left corner, and the top of the next row.
+/// Adds places for the panels of a row with the given upper left corner; returns the top of the next row.
 fn place_row(
     row: &[Panel],
-    (left, top): (i32, i32),
-    margins: [i32; 4],
-    frame: (i32, i32),
+    (left, top): (f64, f64),
+    margins: [f64; 4],
+    [width, height]: [f64; 2],
     places: &mut Vec<Place>,
-) -> i32 {
+) -> f64 {
     let seen: Vec<[Range<f64>; 2]> = row.iter().map(layers::seen_ranges).collect();
-    let height = |(panel, [x, y]): (&Panel, &[Range<f64>; 2])| match layers::height_over_width(panel, x, y) {
-        Some(proportion) => (f64::from(frame.0) * proportion).clamp(200.0, 2600.0).round() as i32,
-        None => frame.1,
-    };
-    let heights: Vec<i32> = row.iter().zip(&seen).map(height).collect();
-    let tallest = heights.iter().copied().max().unwrap_or(frame.1);
-    for (index, (seen, height)) in seen.into_iter().zip(heights).enumerate() {
-        let start = left + index as i32 * (margins[0] + frame.0 + margins[2]) + margins[0];
-        let rows = top + margins[1]..top + margins[1] + height;
-        places.push(Place { columns: start..start + frame.0, rows, seen });
+    let heights: Vec<Option<f64>> = row
+        .iter()
+        .zip(&seen)
+        .map(|(panel, [x, y])| {
+            Some((width * layers::height_over_width(panel, x, y)?).clamp(200.0, 2.0 * width).round())
+        })
+        .collect();
+    // Panels that may have any height are as high as their neighbours.
+    let tallest = heights.iter().flatten().copied().fold(0.0, f64::max);
+    let free = if tallest > 0.0 { tallest.min(width) } else { height };
+    for (index, (seen, own)) in seen.into_iter().zip(heights).enumerate() {
+        let left = left + index as f64 * (margins[0] + width + margins[2]) + margins[0];
+        let (top, height) = (top + margins[1], own.unwrap_or(free));
+        places.push(Place { frame: Edges { left, top, right: left + width, bottom: top + height }, seen });
     }
-    top + margins[1] + tallest + margins[3]
+    top + margins[1] + tallest.max(if tallest > 0.0 { free } else { height }) + margins[3]
 }
 
-fn draw_panel(canvas: &Canvas<'_>, panel: &Panel, Place { columns, rows, seen: [x, y] }: &Place) -> Drawn {
-    let (columns, rows) = (columns.clone(), rows.clone());
+fn draw_panel(canvas: &mut Canvas, panel: &Panel, Place { frame, seen: [x, y] }: &Place) -> Drawn {
+    // A heading must not reach the next panel's.
+    let (room, middle) = (frame.width() + 40.0, frame.middle().0);
+    canvas.text_within(&panel.heading, room, (middle, frame.top - 46.0), HEADING, INK, Anchor::Center);
+    if let Some(name) = &panel.bar {
+        bar::draw_bar(canvas, panel, name, *frame);
+    }
     if let Some(layer @ (Layer::Matrix(_) | Layer::Image { .. })) = panel.layers.first() {
-        let middle = (columns.start + columns.end) / 2;
-        // Reduces the size of a heading that would reach the next panel's heading.
-        let (room, width) = (columns.end - columns.start + 40, text_width(&panel.heading, HEADING)?);
-        let size = if width > room { (HEADING * room / width).max(TICK / 2) } else { HEADING };
-        draw_text(canvas, &panel.heading, (middle, rows.start - 46), size, INK, Anchor::Center)?;
-        return layers::draw_alone(canvas, layer, &panel.names, columns, rows);
+        layers::draw_alone(canvas, layer, &panel.names, *frame);
+        return Ok(());
     }
     let across = if panel.is_counting { Scale::counting(x.clone()) } else { Scale::linear(x.clone()) };
     let up = if panel.is_logarithmic { Scale::logarithmic(y.clone()) } else { Scale::linear(y.clone()) };
-    let axes = Axes { columns, rows, x: across, y: up };
+    let axes = Axes { frame: *frame, x: across, y: up };
     let (fields, rest): (Vec<&Layer>, Vec<&Layer>) =
         panel.layers.iter().partition(|layer| matches!(layer, Layer::Field(_)));
     for field in &fields {
         layers::draw_layer(canvas, &axes, field)?;
     }
-    axes.draw_grid(canvas)?;
+    if !panel.is_bare {
+        axes.draw_grid(canvas);
+    }
     // The line of a field is drawn above the grid, because the grid would cut or cover it.
     for field in fields {
-        layers::draw_halfway(canvas, &axes, field)?;
+        field::draw_halfway(canvas, &axes, field);
     }
     for layer in rest {
         layers::draw_layer(canvas, &axes, layer)?;
     }
-    axes.draw_frame(canvas, &panel.heading, [&panel.names[0], &panel.names[1]])
+    if !panel.is_bare {
+        axes.draw_frame(canvas, [&panel.names[0], &panel.names[1]]);
+    }
+    Ok(())
 }
 
-/// Puts the entries of a legend into lines that fit a width.
-fn wrap<'a, 'b>(entries: &'b [&'a Layer], width: i32) -> Drawn<Vec<Vec<&'b &'a Layer>>> {
-    let mut lines: Vec<Vec<&&Layer>> = Vec::new();
-    let mut used = 0;
+/// Puts the entries of a legend into as few lines as fit a width, with about as many in each.
+fn wrap<'a>(entries: &[&'a Layer], width: f64) -> Vec<Vec<&'a Layer>> {
+    let own = |entry: &&Layer| legend_width(layers::layer_name(entry), layers::SIGN);
+    let mut lines: Vec<Vec<&Layer>> = Vec::new();
+    let mut used = 0.0;
     for entry in entries {
-        let own = legend_width(layers::layer_name(entry), layers::SIGN)?;
         match lines.last_mut() {
-            Some(line) if used + own <= width - 100 => line.push(entry),
+            Some(line) if used + own(entry) <= width - 100.0 => line.push(entry),
             _ => {
                 lines.push(vec![entry]);
-                used = 0;
+                used = 0.0;
             }
         }
-        used += own;
+        used += own(entry);
     }
-    Ok(lines)
-}
-
-/// Returns the next even number, because a pixel of the picture is a square of 2 x 2.
-fn even(length: i32) -> u32 {
-    (length + length % 2) as u32
+    let even: Vec<Vec<&Layer>> =
+        entries.chunks(entries.len().div_ceil(lines.len().max(1)).max(1)).map(<[_]>::to_vec).collect();
+    let fits = |line: &Vec<&Layer>| line.iter().map(own).sum::<f64>() <= width - 100.0;
+    if even.iter().all(fits) { even } else { lines }
 }

@@ -1,27 +1,37 @@
-//! Pictures: curves, points, bars, fields, matrices and images, side by side, as PNG files.
+//! Pictures: curves, points, bars, fields, matrices and images, side by side, as PNG or SVG files.
 //!
 //! A [`Figure`] has a title and panels. A [`Panel`] has axes and layers; the first layer is at the bottom. Names make
-//! the legend. The font comes with the crate, so a bare machine draws the same picture, bit for bit.
+//! the legend. The font comes with the crate, so a bare machine draws the same picture, bit for bit. [`Figure::scale`]
+//! makes a picture larger, for slides; [`Figure::frame`] makes it smaller around the same text, for narrow columns.
 //!
 //! ```
 //! use candlewick::plot::{Color, Figure, Panel};
 //! let loss: Vec<(f64, f64)> = (1..=20).map(|epoch| (f64::from(epoch), 0.8f64.powi(epoch))).collect();
 //! let panel = Panel::new("Training").axes("epoch", "loss").counting().logarithmic().line("hybrid", Color::VIOLET, &loss);
-//! let path = std::env::temp_dir().join("candlewick-doc-loss.png");
-//! Figure::new("A first picture").panel(panel).save(&path)?;
-//! # std::fs::remove_file(path).unwrap();
+//! let figure = Figure::new("A first picture").panel(panel);
+//! for name in ["candlewick-doc-loss.png", "candlewick-doc-loss.svg"] {
+//!     let path = std::env::temp_dir().join(name);
+//!     figure.save(&path)?;
+//!     # std::fs::remove_file(path).unwrap();
+//! }
 //! # Ok::<(), candlewick::Error>(())
 //! ```
 
 mod axes;
+mod bar;
+mod bitmap;
 mod canvas;
 mod classes;
+mod field;
 mod figure;
 mod layers;
+mod matrix;
 mod panel;
+mod svg;
+mod text;
 
-pub use canvas::Bitmap;
-pub use classes::{confusion, decisions, roc, scatter};
+pub use bitmap::Bitmap;
+pub use classes::{confusion, decisions, mistakes, roc, scatter};
 pub use figure::Figure;
 pub use panel::{Color, Field, Matrix, Panel};
 

@@ -1,5 +1,6 @@
 //! Panels and their layers.
 
+use super::canvas::Rgb;
 use crate::__private::NonExhaustive;
 use crate::error::Result;
 use crate::memory::check_numbers;
@@ -53,6 +54,11 @@ impl Color {
         ];
         ALL[index % ALL.len()]
     }
+}
+
+/// Returns the colour for the canvas.
+pub(super) fn ink(Color(red, green, blue): Color) -> Rgb {
+    Rgb(red, green, blue)
 }
 
 /// Values on a grid over a part of the plane, drawn as colours between two.
@@ -114,13 +120,17 @@ pub struct Matrix {
     pub rows: Vec<String>,
     /// Names of the columns.
     pub columns: Vec<String>,
-    /// Shades row by row, from white at 0 to the full colour at 1. The root of the shade is drawn, which makes small
-    /// shades visible.
+    /// Shades row by row, from white at the start of `range` to the full colour at its end. The root of the shade is
+    /// drawn, which makes small shades visible, unless `is_linear`.
     pub shades: Vec<f64>,
     /// Texts of the cells, as many as shades, or none.
     pub texts: Vec<String>,
     /// Full colour of a cell. Default: blue.
     pub color: Color,
+    /// Shades that are white and that have the full colour. Default 0 to 1.
+    pub range: Range<f64>,
+    /// Whether the shade itself is drawn, in place of its root. Default `false`.
+    pub is_linear: bool,
     #[doc(hidden)]
     pub non_exhaustive: NonExhaustive,
 }
@@ -134,6 +144,8 @@ impl Default for Matrix {
             shades: Vec::new(),
             texts: Vec::new(),
             color: Color::BLUE,
+            range: 0.0..1.0,
+            is_linear: false,
             non_exhaustive: NonExhaustive(()),
         }
     }
@@ -148,6 +160,8 @@ pub struct Panel {
     pub(super) is_counting: bool,
     pub(super) is_logarithmic: bool,
     pub(super) is_equal: bool,
+    pub(super) is_bare: bool,
+    pub(super) bar: Option<String>,
     pub(super) layers: Vec<Layer>,
 }
 
@@ -177,6 +191,8 @@ impl Panel {
             is_counting: false,
             is_logarithmic: false,
             is_equal: false,
+            is_bare: false,
+            bar: None,
             layers: Vec::new(),
         }
     }
@@ -210,14 +226,30 @@ impl Panel {
         self
     }
 
-    /// Sets the range from left to right. Default: the range of all layers.
+    /// Leaves out frame, grid, ticks and names of the axes, as for a drawn graph, whose coordinates mean nothing.
+    #[must_use]
+    pub fn bare(mut self) -> Self {
+        self.is_bare = true;
+        self
+    }
+
+    /// Adds a colour bar to the right, which tells the numbers behind the colours of the panel's field or matrix, and
+    /// their name and unit.
+    #[must_use]
+    pub fn color_bar(mut self, name: impl Into<String>) -> Self {
+        self.bar = Some(name.into());
+        self
+    }
+
+    /// Sets the range from left to right. Default: the range of all layers. Lines end at the frame; points beyond it are
+    /// on its edge.
     #[must_use]
     pub fn x_range(mut self, range: Range<f64>) -> Self {
         self.ranges[0] = Some(range);
         self
     }
 
-    /// Sets the range from bottom to top. Default: the range of all layers.
+    /// Sets the range from bottom to top, as [`x_range`](Self::x_range) does. Default: the range of all layers.
     #[must_use]
     pub fn y_range(mut self, range: Range<f64>) -> Self {
         self.ranges[1] = Some(range);

@@ -3,9 +3,9 @@
 use candle_core::{Device, Result, Tensor};
 use candlewick::Error;
 use candlewick::data::{self, CirclesConfig, Dataset, Split};
-use candlewick::error::{FileError, MemoryError, TensorError};
+use candlewick::error::{DataError, FileError, MemoryError, TensorError};
 use candlewick::metrics::{Confusion, RocCurve};
-use candlewick::plot::{Bitmap, Color, Field, Figure, Matrix, Panel, confusion, decisions, roc, scatter};
+use candlewick::plot::{self, Bitmap, Color, Field, Figure, Matrix, Panel, confusion, decisions, roc, scatter};
 
 /// Columns and rows of the pixels that are near a colour.
 fn pixels(figure: &Figure, color: Color) -> Result<Vec<(usize, usize)>> {
@@ -310,5 +310,156 @@ fn curves_of_scores() -> Result<()> {
         (line.iter().map(|p| p.0).min().expect("a line"), line.iter().map(|p| p.1).min().expect("a line"));
     let is_inside = |p: &&(usize, usize)| p.0 > left + 8 && p.1 > top + 8 && p.1 < top + 640;
     assert_eq!((line.len() > 1200, line.iter().filter(is_inside).count()), (true, 0));
+    Ok(())
+}
+
+fn wave(panel: Panel) -> Panel {
+    let points: Vec<(f64, f64)> = (0..=100).map(|k| f64::from(k) / 10.0).map(|x| (x, x.sin())).collect();
+    panel.axes("θ (rad)", "⟨Z⟩").line("wave <&>", Color::RED, &points).dashes("dashes", Color::TEAL, &points)
+}
+
+/// Numbers behind each occurrence of a name in a text.
+fn attributes(text: &str, name: &str) -> Vec<f64> {
+    let start = format!("{name}=\"");
+    text.split(&start).skip(1).filter_map(|rest| rest.split('"').next()?.parse().ok()).collect()
+}
+
+#[test]
+fn svg_shows_what_the_bitmap_shows() -> Result<()> {
+    let values = Field::grid(0.0..1.0, 0.0..1.0, 20)?.iter().map(|point| point[0]).collect();
+    let field = Field { columns: 20, values, line: true, ..Field::default() };
+    let figure = Figure::new("A <title> & more")
+        .panel(wave(Panel::new("curve")).dots("dot", Color::BLUE, &[(5.0, 0.5)]))
+        .panel(Panel::new("field").field(field).color_bar("value"));
+    let (svg, again, bitmap) = (figure.to_svg()?, figure.to_svg()?, figure.render()?);
+    assert_eq!(svg, again);
+    assert!(svg.contains("<title>A &lt;title&gt; &amp; more</title>") && !svg.contains("<text"));
+    assert!(svg.contains(&format!("width=\"{}\" height=\"{}\"", bitmap.width, bitmap.height)));
+    // A white page, a field and its bar as pixels, and no reference to anything outside.
+    assert!(svg.contains("<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>"));
+    assert_eq!((svg.matches("<image ").count(), svg.matches("href=\"http").count()), (2, 0));
+    // Two disks are the dot; the pixels of the bitmap with its colour are around the same place.
+    let blue: Vec<(usize, usize)> =
+        pixels(&figure, Color::BLUE)?.into_iter().filter(|p| p.1 < bitmap.height as usize - 60).collect();
+    let disk = [attributes(&svg, "cx")[0] / 2.0, attributes(&svg, "cy")[0] / 2.0];
+    let found = [mean(blue.iter().map(|p| p.0)) + 0.5, mean(blue.iter().map(|p| p.1)) + 0.5];
+    assert!(disk.iter().zip(found).all(|(a, b)| (a - b).abs() < 1.0), "{disk:?} {found:?}");
+    // Every letter that is used is defined.
+    let uses = svg.matches("<use href=\"#").count();
+    let undefined = svg.split("<use href=\"#").skip(1).filter(|rest| {
+        let name = rest.split('"').next().unwrap_or("");
+        !svg.contains(&format!("<path id=\"{name}\""))
+    });
+    assert!(uses > 50 && undefined.count() == 0);
+
+    let path = std::env::temp_dir().join("candlewick-suite-figure.svg");
+    figure.save(&path)?;
+    assert_eq!(std::fs::read_to_string(&path).expect("the file"), svg);
+    std::fs::remove_file(path).expect("the file is there");
+    Ok(())
+}
+
+#[test]
+fn scales_and_frames() -> Result<()> {
+    let figure = Figure::new("").panel(wave(Panel::new("")));
+    let (one, two) = (figure.render()?, figure.clone().scale(2.0).render()?);
+    assert_eq!((2 * one.width, 2 * one.height), (two.width, two.height));
+    // Twice as long and twice as wide: four times as much ink, lines and letters included.
+    let ratio = darkness(&two) / darkness(&one);
+    assert!((3.9..4.1).contains(&ratio), "{ratio}");
+    let small = figure.clone().frame(300, 200).render()?;
+    assert_eq!(one.height - small.height, 225);
+
+    for scale in [0.0, -1.0, 0.2, 8.1, f64::NAN, f64::INFINITY] {
+        let refused = figure.clone().scale(scale).render();
+        assert!(matches!(refused, Err(Error::Setting { setting: "scale", .. })), "{scale}");
+    }
+    for (width, height) in [(99, 425), (650, 2001), (0, 0), (u32::MAX, u32::MAX)] {
+        let refused = figure.clone().frame(width, height).to_svg();
+        assert!(matches!(refused, Err(Error::Setting { setting: "frame", .. })), "{width} x {height}");
+    }
+    // 64 pixels for one: too many for a figure of some panels, before any memory is taken.
+    let many = (0..20).fold(Figure::new("").scale(8.0), |figure, _| figure.panel(Panel::new("")));
+    assert!(
+        matches!(many.render(), Err(Error::File(FileError::Picture { source, .. })) if source.to_string().contains("100000000"))
+    );
+    Ok(())
+}
+
+/// Sum of what the pixels lack to white.
+fn darkness(of: &Bitmap) -> f64 {
+    of.rgb.iter().map(|&channel| f64::from(255 - channel)).sum()
+}
+
+/// A dashed line has the same width, whatever its slope: as much ink for its length.
+#[test]
+fn dashes_are_as_wide_when_steep() -> Result<()> {
+    let ink = |to: (f64, f64)| -> Result<f64> {
+        let empty = Panel::new("").equal().x_range(0.0..1.0).y_range(0.0..1.0);
+        let panel = empty.clone().dashes("", Color::INK, &[(0.1, 0.1), to]);
+        let (with, without) = (Figure::new("").panel(panel).render()?, Figure::new("").panel(empty).render()?);
+        Ok((darkness(&with) - darkness(&without)) / (to.0 - 0.1).hypot(to.1 - 0.1))
+    };
+    let flat = ink((0.9, 0.1))?;
+    for to in [(0.1, 0.9), (0.9, 0.9), (0.3, 0.9), (0.9, 0.3), (0.11, 0.9)] {
+        let ratio = ink(to)? / flat;
+        assert!((ratio - 1.0).abs() < 0.08, "{to:?}: {ratio}");
+    }
+    Ok(())
+}
+
+#[test]
+fn images_that_are_wrong() -> Result<()> {
+    let x = Tensor::arange(0f32, 4.0 * 64.0, &Device::Cpu)?.reshape((4, 1, 8, 8))?;
+    let names: Vec<String> = ["cat", "dog"].map(str::to_owned).to_vec();
+    let images = Dataset::new(x, Tensor::new(&[0u32, 1, 1, 0], &Device::Cpu)?, names)?;
+    let size = |predictions: &[u32], most| -> Result<(u32, u32)> {
+        let picture = plot::mistakes("", &images, predictions, most)?.render()?;
+        Ok((picture.width, picture.height))
+    };
+    let (one, two) = (size(&[0, 0, 1, 0], 9)?, size(&[1, 0, 1, 0], 9)?);
+    assert_eq!((2 * one.0, one.1), two);
+    assert_eq!(size(&[1, 0, 0, 1], 1)?, one);
+    size(&[0, 1, 1, 0], 9)?;
+    let refused = |predictions: &[u32], most| plot::mistakes("", &images, predictions, most).expect_err("refused");
+    assert!(matches!(refused(&[0], 9), Error::Tensor(TensorError::Shape { .. })));
+    assert!(matches!(refused(&[0, 1, 2, 0], 9), Error::Data(DataError::Label { .. })));
+    assert!(matches!(refused(&[0; 4], 0), Error::Setting { .. }));
+    assert!(matches!(refused(&[0; 4], 401), Error::Setting { .. }));
+    let table = images.clone().with_x(images.x.reshape((4, 64))?)?;
+    assert!(plot::mistakes("", &table, &[0; 4], 9).is_err());
+    Ok(())
+}
+
+/// A panel without axes has no ink of its own; panels beside a square one are as high.
+#[test]
+fn bare_panels_and_rows_of_one_height() -> Result<()> {
+    let figure = Figure::new("").panel(Panel::new("").bare());
+    assert!(figure.render()?.rgb.iter().all(|&channel| channel == 255));
+    let square = Panel::new("").equal().x_range(0.0..1.0).y_range(0.0..1.0);
+    let high =
+        Figure::new("").panel(square.bare()).panel(Panel::new("").dots("", Color::RED, &[(0.0, 0.0), (0.0, 1.0)]));
+    let rows = pixels(&high, Color::RED)?;
+    let (top, bottom) = (rows.iter().map(|p| p.1).min(), rows.iter().map(|p| p.1).max());
+    // Of 650 pixels, the margins of an axis excluded.
+    assert!(bottom > top.map(|top| top + 540), "{top:?} {bottom:?}");
+    Ok(())
+}
+
+/// A line ends where it crosses the frame, with the slope that it has.
+#[test]
+fn lines_end_at_the_frame() -> Result<()> {
+    let square = |points: &[(f64, f64)]| {
+        let panel = Panel::new("").equal().x_range(0.0..1.0).y_range(0.0..1.0);
+        Figure::new("").panel(panel.line("", Color::RED, points))
+    };
+    // From below to above: y = 10 x - 4.5 is in the frame from x = 0.45 to 0.55.
+    let red = pixels(&square(&[(0.0, -4.5), (1.0, 5.5)]), Color::RED)?;
+    let width = red.iter().map(|p| p.0).max().expect("a line") - red.iter().map(|p| p.0).min().expect("a line");
+    assert!((60..80).contains(&width), "{width} of 650 pixels");
+    // Beside the frame there is nothing.
+    assert_eq!(pixels(&square(&[(0.0, 1.5), (1.0, 1e300)]), Color::RED)?.len(), 0);
+    // A line along the edge is there; the frame covers its middle.
+    assert!(pixels(&square(&[(0.0, 1.0), (1.0, 1.0)]), Color::RED)?.len() > 500);
     Ok(())
 }

@@ -261,6 +261,13 @@ fn a_stopped_run_continues_bit_for_bit() -> Result<()> {
     let path = longer.join("history.png");
     History::figure("moons", &[("run", &again.0)]).save(&path)?;
     assert!(std::fs::metadata(&path)?.len() > 1000);
+    // Loss and accuracy are side by side. A learning rate that changes is a third panel, below them.
+    let [mut steady, mut falling] = [again.0.clone(), again.0.clone()];
+    for (index, (one, other)) in steady.epochs.iter_mut().zip(&mut falling.epochs).enumerate() {
+        (one.learning_rate, other.learning_rate) = (0.1, 0.1 / (1 + index) as f64);
+    }
+    let height = |history: &History| Ok::<u32, Error>(History::figure("", &[("run", history)]).render()?.height);
+    assert!(height(&falling)? > height(&steady)? + 400);
 
     // The best weights are written again if they are lost.
     std::fs::remove_file(longer.join("best.safetensors"))?;
