@@ -80,9 +80,12 @@ impl Dataset {
             let allowed = "from 2 to the number of samples";
             return Err(Error::Setting { of: "folds", setting: "count", value: count as f64, allowed });
         }
-        // The samples once more for each fold, as if every number had eight bytes.
-        let numbers = self.x.elem_count().checked_add(self.y.elem_count()).and_then(|all| all.checked_mul(count));
-        check_numbers("the folds", numbers.map(|numbers| numbers as u64))?;
+        self.countable()?;
+        // The samples once more for each fold, as if every number had eight bytes, and for each of its sets the tensors
+        // and the names of classes and features.
+        let names = 16 * (4 + self.classes.len() + self.features.len());
+        let numbers = [self.y.elem_count(), names].iter().try_fold(self.x.elem_count(), |all, &n| all.checked_add(n));
+        check_numbers("the folds", numbers.and_then(|all| all.checked_mul(count)).map(|numbers| numbers as u64))?;
         let mut rng = seeded_generator(seed, Purpose::Folds);
         // The fold of each sample. Classes go on where the class before has ended, so that folds differ by one sample.
         let (mut fold_of, mut next) = (vec![0; self.len()], 0);
@@ -102,8 +105,9 @@ impl Dataset {
 
     /// Returns the samples of each class, or all samples of a set for a regression.
     fn groups(&self) -> Result<Vec<Vec<u32>>> {
+        let samples = self.countable()?;
         if self.y.dtype().is_float() {
-            return Ok(vec![(0..self.len() as u32).collect()]);
+            return Ok(vec![(0..samples).collect()]);
         }
         check_copy("the labels", &self.y, self.y.dtype())?;
         let labels = self.y.to_vec1::<u32>()?;

@@ -95,10 +95,10 @@ pub enum DataError {
         /// Name of the feature, if it has one.
         name: Option<String>,
     },
-    /// A number learnt of a feature that its dtype does not hold.
+    /// A number learnt or computed of a feature that its dtype does not hold.
     #[error("the {what} of feature {feature}{} is {value}, which must be {allowed}", name_of(.name))]
     FeatureNumber {
-        /// Number that was learnt: `scale`, `offset` or `covariance`.
+        /// Number that was learnt or computed: `scale`, `offset`, `covariance`, `fill`, `scaled number` and the like.
         what: &'static str,
         /// Column of the feature, counted from 0.
         feature: usize,

@@ -148,3 +148,73 @@ fn sets_for_a_regression() -> Result<()> {
     ));
     Ok(())
 }
+
+/// Samples that no memory holds are refused before anything is taken, also where the set itself is small.
+#[test]
+fn choices_that_no_memory_holds() -> Result<()> {
+    let too_large = |error: Option<Error>| matches!(error, Some(Error::Memory(MemoryError::Numbers { .. })));
+    let wide = Tensor::zeros((1, 1 << 20), DType::F32, &Device::Cpu)?;
+    let wide = Dataset::new(wide, Tensor::zeros(1, DType::U32, &Device::Cpu)?, vec!["all".to_owned()])?;
+    assert!(too_large(wide.select(&vec![0; 1 << 24]).err()));
+    let empty = Tensor::zeros((0, 1 << 40), DType::F32, &Device::Cpu)?;
+    assert!(too_large(Imputer::constant(&empty, 1.0).err()));
+    let flat = Tensor::zeros(1, DType::F32, &Device::Cpu)?.broadcast_as(1 << 40)?;
+    assert!(too_large(Imputer::new(flat).err()));
+    let column = Tensor::zeros((1, 1), DType::F32, &Device::Cpu)?.broadcast_as((1 << 40, 1))?;
+    let column = Dataset::regression(column, Tensor::zeros((1 << 40, 0), DType::F32, &Device::Cpu)?)?;
+    assert!(too_large(column.with_noise(0, 0.1, 1).err()));
+    // More samples than indices.
+    let hollow = Tensor::zeros((1 << 40, 0), DType::F32, &Device::Cpu)?;
+    let hollow = Dataset::regression(hollow.clone(), hollow)?;
+    let many = |error: Option<Error>| match error {
+        Some(Error::Setting { setting: "samples", value, .. }) => value == (1u64 << 40) as f64,
+        _ => false,
+    };
+    assert!(many(hollow.folds(2, 0).err()) && many(hollow.shuffled(1).err()));
+    assert!(many(hollow.split(0.5, 1).err()) && many(hollow.split3(0.2, 0.2, 1).err()));
+    Ok(())
+}
+
+#[test]
+fn samples_that_are_not_floats() -> Result<()> {
+    let dtype = |error: Option<Error>| matches!(error, Some(Error::Tensor(TensorError::UnsupportedDType { .. })));
+    let (scaler, imputer) = (Scaler::uniform(1, 0.5)?, Imputer::new(Tensor::new(&[0.5f32], &Device::Cpu)?)?);
+    for kind in [DType::U8, DType::U32, DType::I64] {
+        let x = Tensor::full(10u32, (2, 1), &Device::Cpu)?.to_dtype(kind)?;
+        assert!(dtype(scaler.apply(&x).err()) && dtype(scaler.invert(&x).err()));
+        assert!(dtype(imputer.apply(&x).err()) && dtype(Imputer::constant(&x, 1.0).err()));
+        let set = Dataset::new(x, Tensor::zeros(2, DType::U32, &Device::Cpu)?, vec!["all".to_owned()])?;
+        assert!(dtype(set.with_noise(1, 0.1, 1).err()));
+    }
+    Ok(())
+}
+
+/// Numbers that a narrow dtype does not hold scale its samples all the same, if the results fit.
+#[test]
+fn narrow_samples() -> Result<()> {
+    let x = Tensor::new(&[[60000f32], [-60000.0]], &Device::Cpu)?;
+    let half = x.to_dtype(DType::F16)?;
+    let one = |of: f32| Tensor::new(&[of], &Device::Cpu);
+    let exact = half.to_dtype(DType::F64)?.flatten_all()?.to_vec1::<f64>()?;
+    let scaler = Scaler::new(one(1e6)?, one(1e6)?)?; // neither is finite in F16
+    let scaled = scaler.apply(&half)?;
+    assert_eq!(scaled.dtype(), DType::F16);
+    let expected: Vec<f64> = exact.iter().map(|x| (x - 1e6) / 1e6).collect();
+    close("scaled", &scaled.to_dtype(DType::F64)?.flatten_all()?.to_vec1()?, &expected, 1e-3);
+    let learnt = |error: Option<Error>, of: &str| match error {
+        Some(Error::Data(DataError::FeatureNumber { what, feature: 0, .. })) => what == of,
+        _ => false,
+    };
+    assert!(learnt(Scaler::new(one(0.0)?, one(1e-6)?)?.apply(&half).err(), "scaled number"));
+    assert!(learnt(Scaler::new(one(0.0)?, one(1e6)?)?.invert(&half).err(), "unscaled number"));
+    let wide = Scaler::new(Tensor::new(&[0f64], &Device::Cpu)?, Tensor::new(&[1e-100], &Device::Cpu)?)?;
+    assert!(learnt(wide.apply(&x).err(), "scaled number"));
+    for fill in [1e6, 1e-9] {
+        assert!(learnt(Imputer::new(one(fill)?)?.apply(&half).err(), "fill"));
+    }
+    assert!(learnt(Imputer::new(one(1e6)?.to_dtype(DType::BF16)?)?.apply(&half).err(), "fill"));
+    let gap = Tensor::new(&[[f32::NAN]], &Device::Cpu)?.to_dtype(DType::F16)?;
+    let filled = Imputer::new(one(0.5)?)?.apply(&gap)?.to_dtype(DType::F32)?;
+    assert_eq!(filled.to_vec2::<f32>()?, [[0.5]]);
+    Ok(())
+}
