@@ -102,6 +102,66 @@ fn splits_in_three() -> Result<()> {
     Ok(())
 }
 
+/// Rare classes: a member of each class in each part, or an error that names the class.
+#[test]
+fn rare_classes_are_in_every_part() -> Result<()> {
+    let names = ["often", "rare", "never"].map(str::to_owned).to_vec();
+    let set = |rare: usize| -> Result<Dataset> {
+        let y: Vec<u32> = (0..40 + rare).map(|k| u32::from(k >= 40)).collect();
+        let mut set = numbered(&y, 3)?;
+        set.classes = names.clone();
+        Ok(set)
+    };
+    let members = |of: &Dataset| -> Result<[usize; 2]> {
+        let y = of.y.to_vec1::<u32>()?;
+        Ok([0, 1].map(|class| y.iter().filter(|&&label| label == class).count()))
+    };
+    for (rare, validation, test, expected) in [
+        (3, 0.2, 0.2, [[24, 1], [8, 1], [8, 1]]),
+        (4, 0.1, 0.1, [[32, 2], [4, 1], [4, 1]]),
+        (4, 0.1, 0.8, [[4, 1], [4, 1], [32, 2]]), // shares of 3 and 1 leave one to train on
+        (2, 0.5, 0.5, [[0, 0], [20, 1], [20, 1]]),
+        (3, 0.5, 0.5, [[0, 0], [20, 2], [20, 1]]),
+        (2, 0.0, 0.2, [[32, 1], [0, 0], [8, 1]]),
+    ] {
+        let Split3 { train, validation, test, .. } = set(rare)?.split3(validation, test, 3)?;
+        assert_eq!([members(&train)?, members(&validation)?, members(&test)?], expected);
+    }
+    let Split { train, test, .. } = set(2)?.split(0.1, 3)?;
+    assert_eq!([members(&train)?, members(&test)?], [[36, 1], [4, 1]]);
+    let few = |error: Option<Error>| match error {
+        Some(Error::Data(DataError::FewMembers { class, count, parts })) => (class, count, parts),
+        other => panic!("{other:?}"),
+    };
+    let rare = Some("rare".to_owned());
+    assert_eq!(few(set(2)?.split3(0.2, 0.2, 3).err()), (rare.clone(), 2, 3));
+    assert_eq!(few(set(1)?.split(0.2, 3).err()), (rare.clone(), 1, 2));
+    assert_eq!(few(set(1)?.folds(2, 3).err()), (rare, 1, 2));
+    let error = set(2)?.split3(0.2, 0.2, 3).unwrap_err();
+    assert_eq!(error.to_string(), "class `rare` has 2 sample(s), and 3 parts need one each");
+    assert_eq!(members(&set(1)?.split(1.0, 3)?.test)?, [40, 1]);
+    let one = Tensor::zeros((1, 1), DType::F32, &Device::Cpu)?;
+    assert_eq!(few(Dataset::regression(one.clone(), one)?.split(0.5, 1).err()), (None, 1, 2));
+    Ok(())
+}
+
+/// Parts are in an order of their own: the first samples of each are of all classes.
+#[test]
+fn parts_are_shuffled() -> Result<()> {
+    let all = numbered(&(0..300).map(|k| k / 100).collect::<Vec<u32>>(), 3)?;
+    let Split3 { train, validation, test, .. } = all.split3(0.2, 0.2, 7)?;
+    let fold = all.folds(3, 7)?.remove(1);
+    for part in [&train, &validation, &test, &fold.train, &fold.test] {
+        let mut y = part.take(30)?.y.to_vec1::<u32>()?;
+        y.sort_unstable();
+        y.dedup();
+        assert_eq!(y, [0, 1, 2]);
+    }
+    assert_eq!(numbers(&train)?, numbers(&all.split3(0.2, 0.2, 7)?.train)?);
+    assert_ne!(numbers(&train)?, numbers(&all.split3(0.2, 0.2, 8)?.train)?);
+    Ok(())
+}
+
 #[test]
 fn folds_are_stratified() -> Result<()> {
     let y: Vec<u32> = (0..103).map(|k| u32::from(k % 9 == 0)).collect(); // 12 of 103
