@@ -1,6 +1,7 @@
 //! Samples with their classes.
 
 use super::features::check_float;
+use super::fields;
 use super::{Purpose, seeded_generator};
 use crate::error::{DataError, Error, Result, TensorError};
 use crate::limits::{check_copy, check_rows};
@@ -24,7 +25,7 @@ use rand_distr::StandardNormal;
 #[non_exhaustive]
 pub struct Dataset {
     /// Samples `[samples, features]`, or `[samples, channels, height, width]` for images; F32 on the CPU if this crate
-    /// made them.
+    /// made them, unless the options of a table say F64.
     pub x: Tensor,
     /// Class of each sample, `[samples]` in U32, below the number of classes. In a set for a regression, the targets
     /// `[samples, targets]` in a floating-point dtype, of which there may be none.
@@ -123,11 +124,8 @@ impl Dataset {
             let (row, label) = line.rsplit_once(',').ok_or(problem(number, "there is one field"))?;
             let before = x.len();
             for (field, place) in row.split(',').zip(1..) {
-                let value: f32 = field.trim().parse().map_err(|_| bad(number, place, "a feature is no number"))?;
-                if !value.is_finite() {
-                    return Err(bad(number, place, "a feature is not finite in F32"));
-                }
-                x.push(value);
+                let value = fields::number(field.trim(), DType::F32, "is no number");
+                x.push(value.map_err(|problem| bad(number, place, problem))? as f32);
             }
             if x.len() - before != features {
                 return Err(problem(number, "there are other features than the first line announces"));
@@ -179,8 +177,7 @@ impl Dataset {
         Ok(Self { x, y, ..self.clone() })
     }
 
-    /// Returns the samples in an order that the seed determines. Parts of a [`split`](Self::split) and many tables are
-    /// sorted by class.
+    /// Returns the samples in an order that the seed determines. Many tables are sorted by class.
     ///
     /// # Errors
     /// More samples than `u32` numbers or than the memory holds; candle's errors.
