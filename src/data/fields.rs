@@ -87,8 +87,8 @@ pub(super) fn number(text: &str, dtype: DType, no_number: &'static str) -> Resul
     let is_whole = !digits.is_empty()
         && digits.bytes().all(|byte| byte.is_ascii_digit())
         && fraction.bytes().all(|byte| byte == b'0');
-    // `i128` holds the value if it holds the text: a saturated value differs from the number that was written.
-    if is_whole && whole.parse::<i128>().map_or(true, |exact| value as i128 != exact) {
+    // A text that i128 does not hold is not what F64 holds either.
+    if is_whole && whole.parse() != Ok(value as i128) {
         let wide = "is a whole number that F64 rounds; list its column in `text` or in `without`";
         return Err(of("is a whole number that F32 rounds; choose F64 as `dtype`, or leave out its column", wide));
     }
