@@ -74,6 +74,23 @@ pub(crate) fn check_copy(what: &'static str, tensor: &Tensor, dtype: DType) -> R
     }
 }
 
+/// Checks that there is memory for a choice of rows from tensors along their first axes, and for what the choice takes
+/// on the way: contiguous copies, and the indices.
+pub(crate) fn check_rows(what: &'static str, tensors: &[&Tensor], rows: usize) -> Result<()> {
+    let mut needed = (rows as u64).checked_mul(size_of::<u32>() as u64);
+    for tensor in tensors.iter().filter(|tensor| tensor.device().is_cpu()) {
+        let row = checked_product(what, tensor.dims().get(1..).unwrap_or_default())? as u64;
+        let all = if tensor.is_contiguous() { 0 } else { checked_product(what, tensor.dims())? as u64 };
+        let entries = row.checked_mul(rows as u64).and_then(|chosen| chosen.checked_add(all));
+        let bytes = entries.and_then(|entries| entries.checked_mul(tensor.dtype().size_in_bytes() as u64));
+        needed = needed.zip(bytes).and_then(|(needed, bytes)| needed.checked_add(bytes));
+    }
+    match exceeded_budget(needed, None) {
+        Some(budget) => Err(Error::Memory(MemoryError::Numbers { what, needed, budget })),
+        None => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

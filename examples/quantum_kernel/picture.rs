@@ -12,10 +12,12 @@ const DRAWN: usize = 160;
 /// Draws the matrices of training samples, sorted by class, at the chosen width.
 pub(crate) fn matrices(path: &Path, split: &Split, outcomes: &[Outcome; 4], classes: &[String]) -> Result<()> {
     let samples = split.train_labels.len();
-    // Samples are taken evenly from all of them, because they are sorted by class.
-    let every = samples.div_ceil(DRAWN);
-    let kept: Vec<u32> = (0..samples as u32).step_by(every).collect();
-    let first = kept.iter().filter(|&&sample| split.train_labels[sample as usize] < 0.0).count();
+    // Samples are taken evenly from all of them in the order of their classes, so that each class has its share.
+    let label = |sample: u32| split.train_labels[sample as usize];
+    let mut sorted: Vec<u32> = (0..samples as u32).collect();
+    sorted.sort_by(|&a, &b| label(a).total_cmp(&label(b)));
+    let kept: Vec<u32> = sorted.into_iter().step_by(samples.div_ceil(DRAWN)).collect();
+    let first = kept.iter().filter(|&&sample| label(sample) < 0.0).count();
     let x = split.train.index_select(&candle_core::Tensor::new(kept.as_slice(), split.train.device())?, 0)?;
     let names: Vec<String> = kept.iter().map(u32::to_string).collect();
     let note = format!(

@@ -1,8 +1,10 @@
 //! Samples with their classes.
 
+use super::features::check_float;
+use super::fields;
 use super::{Purpose, seeded_generator};
 use crate::error::{DataError, Error, Result, TensorError};
-use crate::limits::check_copy;
+use crate::limits::{check_copy, check_rows};
 use crate::memory::check_numbers;
 use candle_core::{DType, Device, Tensor};
 use rand::Rng;
@@ -23,7 +25,7 @@ use rand_distr::StandardNormal;
 #[non_exhaustive]
 pub struct Dataset {
     /// Samples `[samples, features]`, or `[samples, channels, height, width]` for images; F32 on the CPU if this crate
-    /// made them.
+    /// made them, unless the options of a table say F64.
     pub x: Tensor,
     /// Class of each sample, `[samples]` in U32, below the number of classes. In a set for a regression, the targets
     /// `[samples, targets]` in a floating-point dtype, of which there may be none.
@@ -76,10 +78,7 @@ impl Dataset {
     /// Targets of another shape or dtype, or of another number of samples.
     pub fn regression(x: Tensor, y: Tensor) -> Result<Self> {
         let samples = x.dims().first().copied().unwrap_or(0);
-        if !y.dtype().is_float() {
-            let (what, dtype) = ("the tensor of targets".to_owned(), y.dtype());
-            return Err(Error::Tensor(TensorError::UnsupportedDType { what, dtype }));
-        }
+        check_float("the tensor of targets", &y)?;
         match y.dims() {
             [targets, _] if *targets == samples => Ok(Self { x, y, classes: Vec::new(), features: Vec::new() }),
             other => {
@@ -125,11 +124,8 @@ impl Dataset {
             let (row, label) = line.rsplit_once(',').ok_or(problem(number, "there is one field"))?;
             let before = x.len();
             for (field, place) in row.split(',').zip(1..) {
-                let value: f32 = field.trim().parse().map_err(|_| bad(number, place, "a feature is no number"))?;
-                if !value.is_finite() {
-                    return Err(bad(number, place, "a feature is not finite in F32"));
-                }
-                x.push(value);
+                let value = fields::number(field.trim(), DType::F32, "is no number");
+                x.push(value.map_err(|problem| bad(number, place, problem))? as f32);
             }
             if x.len() - before != features {
                 return Err(problem(number, "there are other features than the first line announces"));
@@ -158,26 +154,35 @@ impl Dataset {
         self.len() == 0
     }
 
+    /// Returns the number of samples in `u32`, as indices of samples are, if the memory holds a few lists of indices.
+    pub(super) fn countable(&self) -> Result<u32> {
+        let samples = self.len();
+        let count = u32::try_from(samples).map_err(|_| {
+            let (of, setting, allowed) = ("a data set", "samples", "at most 4294967295");
+            Error::Setting { of, setting, value: samples as f64, allowed }
+        })?;
+        check_numbers("the indices of the samples", (samples as u64).checked_mul(4))?;
+        Ok(count)
+    }
+
     /// Returns the samples of `indices`, in that order.
     ///
     /// # Errors
-    /// candle's error for an index that is out of range.
+    /// candle's error for an index that is out of range; more than the memory holds.
     pub fn select(&self, indices: &[u32]) -> Result<Self> {
-        check_copy("the samples", &self.x, self.x.dtype())?;
-        check_copy("the labels", &self.y, self.y.dtype())?;
+        check_rows("the samples", &[&self.x, &self.y], indices.len())?;
         let indices = Tensor::new(indices, self.x.device())?;
         let rows = |of: &Tensor| of.contiguous()?.index_select(&indices, 0);
         let (x, y) = (rows(&self.x)?, rows(&self.y)?);
         Ok(Self { x, y, ..self.clone() })
     }
 
-    /// Returns the samples in an order that the seed determines. Parts of a [`split`](Self::split) and many tables are
-    /// sorted by class.
+    /// Returns the samples in an order that the seed determines. Many tables are sorted by class.
     ///
     /// # Errors
-    /// candle's errors.
+    /// More samples than `u32` numbers or than the memory holds; candle's errors.
     pub fn shuffled(&self, seed: u64) -> Result<Self> {
-        let mut order: Vec<u32> = (0..self.len() as u32).collect();
+        let mut order: Vec<u32> = (0..self.countable()?).collect();
         order.shuffle(&mut seeded_generator(seed, Purpose::Order));
         self.select(&order)
     }
@@ -196,9 +201,14 @@ impl Dataset {
     /// the seed.
     ///
     /// # Errors
-    /// A deviation that is negative or not finite; samples that are no rows; more than the memory holds.
+    /// A deviation that is negative or not finite; samples that are no rows or not of a floating-point dtype; more than
+    /// the memory holds.
     pub fn with_noise(&self, features: usize, deviation: f64, seed: u64) -> Result<Self> {
-        let (samples, _) = self.x.dims2()?;
+        let (samples, before) = self.x.dims2()?;
+        check_float("the tensor of samples", &self.x)?;
+        // Even without samples, a feature has a name.
+        let width = (before as u64).checked_add(features as u64);
+        check_numbers("the samples", width.and_then(|width| width.checked_mul(samples.max(1) as u64)))?;
         let noise = normal_numbers(samples, features, deviation, &mut seeded_generator(seed, Purpose::Noise))?;
         let noise = Tensor::from_vec(noise, (samples, features), &Device::Cpu)?.to_dtype(self.x.dtype())?;
         let x = Tensor::cat(&[&self.x, &noise.to_device(self.x.device())?], 1)?;

@@ -1,94 +1,15 @@
 //! Tables of text as samples: numbers, categories, classes, missing values.
 
-use super::{Dataset, Table};
-use crate::__private::NonExhaustive;
+use super::fields::{Spelling, category, column_error, field_error, unseen};
+use super::splits::{check_fractions, parts};
+use super::{CsvConfig, Dataset, Missing, MissingTarget, Split3, Table, Target, Unknown};
 use crate::error::{DataError, Error, FileError, Result};
 use crate::memory::check_numbers;
 use candle_core::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-
-/// Column that a network learns to predict.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum Target {
-    /// None: all columns are features.
-    #[default]
-    Nothing,
-    /// Column of classes, by its name. Each different text is a class.
-    Class(String),
-    /// Column of numbers, by its name, for a regression.
-    Number(String),
-}
-
-/// Treatment of missing values.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[non_exhaustive]
-pub enum Missing {
-    /// An error that names line and column.
-    #[default]
-    Error,
-    /// The row is left out.
-    DropRow,
-    /// The feature is NaN, for an [`Imputer`](super::Imputer). A missing category is NaN in all of its features. A
-    /// missing target is an error.
-    Keep,
-}
-
-/// Options for a table of samples.
-#[derive(Debug, Clone, PartialEq)]
-pub struct CsvConfig {
-    /// Character between two fields, no quote and no line break. Default `,`.
-    pub delimiter: char,
-    /// Column to predict. Default [`Target::Nothing`].
-    pub target: Target,
-    /// Classes in the order of their numbers, each different; no other class may occur. Default: none, which takes the
-    /// classes of the table in ascending order, as numbers if all of them are numbers, otherwise by their characters.
-    pub classes: Vec<String>,
-    /// Names of columns to leave out, such as numbers of patients. Default: none.
-    pub without: Vec<String>,
-    /// Names of columns of categories whose texts are numbers, such as postcodes. Default: none. A column without any
-    /// number is one of categories in any case.
-    pub text: Vec<String>,
-    /// Spellings of missing values. Default: nothing at all, `NA`, `N/A`, `NaN`, `nan`, `null`, `NULL`.
-    pub missing: Vec<String>,
-    /// Treatment of missing values. Default [`Missing::Error`].
-    pub on_missing: Missing,
-    /// Largest number of categories of a column, and of classes. Default 100.
-    pub max_categories: usize,
-    #[doc(hidden)]
-    pub non_exhaustive: NonExhaustive,
-}
-
-impl Default for CsvConfig {
-    fn default() -> Self {
-        Self {
-            delimiter: ',',
-            target: Target::Nothing,
-            classes: Vec::new(),
-            without: Vec::new(),
-            text: Vec::new(),
-            missing: ["", "NA", "N/A", "NaN", "nan", "null", "NULL"].map(str::to_owned).to_vec(),
-            on_missing: Missing::Error,
-            max_categories: 100,
-            non_exhaustive: NonExhaustive(()),
-        }
-    }
-}
-
-impl CsvConfig {
-    /// Returns the default with a column of classes to predict.
-    pub fn with_label(column: impl Into<String>) -> Self {
-        Self { target: Target::Class(column.into()), ..Self::default() }
-    }
-
-    /// Returns the default with a column of numbers to predict.
-    pub fn with_number(column: impl Into<String>) -> Self {
-        Self { target: Target::Number(column.into()), ..Self::default() }
-    }
-}
 
 /// Columns, categories and classes of a training's table, with which other tables become samples of the same features.
 ///
@@ -133,8 +54,10 @@ struct State {
     columns: Vec<Column>,
     /// Column of the target.
     target: Option<Column>,
-    missing: Vec<String>,
+    spelling: Spelling,
     on_missing: Missing,
+    on_missing_target: MissingTarget,
+    on_unknown: Unknown,
 }
 
 /// Column of a table: numbers, or one of some texts.
@@ -144,7 +67,12 @@ struct Column {
     name: String,
     /// Categories or classes in the order of their numbers; `None` for a column of numbers.
     categories: Option<Vec<String>>,
+    /// Whether a missing value is a category of its own, behind the others.
+    has_missing: bool,
 }
+
+/// Text behind `=` in the name of the feature of missing categories.
+const MISSING: &str = "missing";
 
 impl TableEncoder {
     /// Learns columns, categories and classes from a table. Rows that are left out for missing values do not count.
@@ -152,9 +80,10 @@ impl TableEncoder {
     /// # Errors
     /// - A column that the options name and the table does not have; a column without a name that is not left out; a
     ///   column without a value; no columns of features.
-    /// - A text among numbers, a number that is not finite in F32 or becomes 0 there; a class that is not listed.
-    /// - More categories or classes than allowed; a list of classes with one of them twice, or none for a target that
-    ///   is not a class.
+    /// - A text among numbers; numbers with another decimal character; a number that is not finite in the chosen dtype,
+    ///   becomes 0 there, or is whole and rounded; another dtype than F32 and F64.
+    /// - Two features of one name; more categories or classes than allowed; a list of classes with one of them twice, or
+    ///   one for a target that is not a class.
     pub fn fit(table: &Table, config: &CsvConfig) -> Result<Self> {
         let target = match &config.target {
             Target::Nothing => None,
@@ -163,17 +92,17 @@ impl TableEncoder {
         if !config.classes.is_empty() && !matches!(config.target, Target::Class(_)) {
             return Err(Error::SettingNeeds { of: "a table", setting: "classes", needs: "a target of classes" });
         }
+        let spelling = Spelling::new(&config.missing, config.decimal, config.dtype)?;
         let chosen = |names: &[String]| names.iter().map(|name| table.column(name)).collect::<Result<Vec<_>>>();
-        let (without, text) = (chosen(&config.without)?, chosen(&config.text)?);
-        let is_feature = |place: &usize| !without.contains(place) && Some(*place) != target;
-        let places: Vec<usize> = (0..table.names().len()).filter(is_feature).collect();
+        chosen(&config.without)?;
+        let text = chosen(&config.text)?;
+        let places = feature_places(table, config, target);
         let used: Vec<usize> = places.iter().copied().chain(target).collect();
         if let Some(&place) = used.iter().find(|&&place| table.names()[place].is_empty()) {
             return Err(column_error(table, place, "a column without a name; leave it out as \"\", or name it"));
         }
-        let (missing, drops) = (&config.missing, config.on_missing == Missing::DropRow);
-        let rows = kept_rows(table, &used, missing, drops);
-        let fit = |place: usize, kind: Kind| fit_column(table, &rows, place, kind, config);
+        let rows = kept_rows(table, &places, target, &spelling, config.on_missing, config.on_missing_target);
+        let fit = |place: usize, kind: Kind| fit_column(table, &rows, place, kind, &spelling, config);
         let columns = places.iter().map(|&place| {
             let kind = if text.contains(&place) { Kind::Text } else { Kind::Any };
             fit(place, kind)
@@ -181,13 +110,14 @@ impl TableEncoder {
         let columns = columns.collect::<Result<Vec<_>>>()?;
         let target = match (&config.target, target) {
             (Target::Class(name), Some(_)) if !config.classes.is_empty() => {
-                Some(Column { name: name.clone(), categories: Some(config.classes.clone()) })
+                Some(Column { name: name.clone(), categories: Some(config.classes.clone()), has_missing: false })
             }
-            (Target::Class(_), Some(place)) => Some(fit(place, Kind::Text)?),
+            (Target::Class(_), Some(place)) => Some(Column { has_missing: false, ..fit(place, Kind::Text)? }),
             (_, Some(place)) => Some(fit(place, Kind::Number)?),
             (_, None) => None,
         };
-        Self::new(State { columns, target, missing: missing.clone(), on_missing: config.on_missing })
+        let CsvConfig { on_missing, on_missing_target, on_unknown, .. } = *config;
+        Self::new(State { columns, target, spelling, on_missing, on_missing_target, on_unknown })
     }
 
     /// Checks a state, which may come from a file, and names its features.
@@ -201,16 +131,25 @@ impl TableEncoder {
         if has_twice(&names) {
             return Err(needs("columns", "different names"));
         }
+        state.spelling.check()?;
         for categories in state.columns.iter().chain(&state.target).filter_map(|column| column.categories.as_ref()) {
             if categories.is_empty() || has_twice(categories) {
                 return Err(needs("classes", "one or more texts, each different"));
             }
         }
-        let features = state.columns.iter().flat_map(|Column { name, categories }| match categories {
+        let features = state.columns.iter().flat_map(|Column { name, categories, has_missing }| match categories {
             None => vec![name.clone()],
-            Some(categories) => categories.iter().map(|category| format!("{name}={category}")).collect(),
+            Some(categories) => {
+                let own = Some(MISSING).filter(|_| *has_missing);
+                let texts = categories.iter().map(String::as_str).chain(own);
+                texts.map(|text| format!("{name}={text}")).collect()
+            }
         });
-        let features = features.collect();
+        let features: Vec<String> = features.collect();
+        let mut seen = BTreeSet::new();
+        if let Some(name) = features.iter().find(|name| !seen.insert(name.as_str())) {
+            return Err(Error::Data(DataError::FeatureTwice { name: name.clone() }));
+        }
         Ok(Self { state, features })
     }
 
@@ -227,30 +166,34 @@ impl TableEncoder {
     /// Makes samples with their targets. Rows with missing values are left out if the training left them out.
     ///
     /// # Errors
-    /// - A column that the table does not have; a category or a class that the training's table did not have.
-    /// - A missing value, unless it is treated otherwise; a text for a number; a number that is not finite in F32 or
-    ///   becomes 0 there.
+    /// - A column that the table does not have; a class that the training's table did not have, and a category, unless
+    ///   it is treated otherwise.
+    /// - A missing value, unless it is treated otherwise; a text for a number; a number that is not finite in the
+    ///   chosen dtype, becomes 0 there, or is whole and rounded.
     /// - More than the memory holds.
     pub fn encode(&self, table: &Table) -> Result<Dataset> {
-        let places = self.places(table)?;
-        let target = self.state.target.as_ref().map(|target| Ok::<_, Error>((table.column(&target.name)?, target)));
+        let (places, state) = (self.places(table)?, &self.state);
+        let target = state.target.as_ref().map(|target| Ok::<_, Error>((table.column(&target.name)?, target)));
         let target = target.transpose()?;
-        let used: Vec<usize> = places.iter().copied().chain(target.map(|(place, _)| place)).collect();
-        let rows = kept_rows(table, &used, &self.state.missing, self.state.on_missing == Missing::DropRow);
-        let (x, samples) = (self.numbers(table, &places, &rows)?, rows.len());
-        if let Some((place, _)) = target
-            && let Some(&row) = rows.iter().find(|&&row| self.is_missing(table, row, place))
+        let (place, spelling) = (target.map(|(place, _)| place), &state.spelling);
+        let rows = kept_rows(table, &places, place, spelling, state.on_missing, state.on_missing_target);
+        let (x, samples, dtype) = (self.numbers(table, &places, &rows)?, rows.len(), spelling.dtype());
+        if let Some(place) = place
+            && let Some(&row) = rows.iter().find(|&&row| spelling.is_missing(table, row, place))
         {
             return Err(field_error(table, row, place, "is a missing target"));
         }
         let set = match target {
-            None => Dataset::regression(x, Tensor::from_vec(Vec::<f32>::new(), (samples, 0), &Device::Cpu)?)?,
+            None => Dataset::regression(x, Tensor::zeros((samples, 0), dtype, &Device::Cpu)?)?,
             Some((place, Column { categories: None, .. })) => {
-                let y = rows.iter().map(|&row| number(table, row, place)).collect::<Result<Vec<_>>>()?;
-                Dataset::regression(x, Tensor::from_vec(y, (samples, 1), &Device::Cpu)?)?
+                let y = rows.iter().map(|&row| spelling.number(table, row, place)).collect::<Result<Vec<_>>>()?;
+                Dataset::regression(x, Tensor::from_vec(y, (samples, 1), &Device::Cpu)?.to_dtype(dtype)?)?
             }
             Some((place, Column { categories: Some(classes), .. })) => {
-                let class = |&row: &usize| Ok(category(table, row, place, classes)? as u32);
+                let class = |&row: &usize| {
+                    let own = category(table, row, place, classes).map(|class| class as u32);
+                    own.ok_or_else(|| unseen(table, row, place, classes))
+                };
                 let y = rows.iter().map(class).collect::<Result<Vec<_>>>()?;
                 Dataset::new(x, Tensor::from_vec(y, samples, &Device::Cpu)?, classes.clone())?
             }
@@ -258,8 +201,8 @@ impl TableEncoder {
         Ok(Dataset { features: self.features.clone(), ..set })
     }
 
-    /// Makes samples `[rows, features]` in F32 of a table that may have no targets: a sample for each row. Missing
-    /// values are an error even where the training left their rows out.
+    /// Makes samples `[rows, features]` in the chosen dtype of a table that may have no targets: a sample for each row.
+    /// Missing values are an error even where the training left their rows out.
     ///
     /// # Errors
     /// The errors of [`encode`](Self::encode), except for targets.
@@ -288,33 +231,87 @@ impl TableEncoder {
         self.state.columns.iter().map(|column| table.column(&column.name)).collect()
     }
 
-    fn is_missing(&self, table: &Table, row: usize, place: usize) -> bool {
-        is_missing(table, row, place, &self.state.missing)
-    }
-
     /// Returns the features of some rows.
     fn numbers(&self, table: &Table, places: &[usize], rows: &[usize]) -> Result<Tensor> {
-        let (samples, width) = (rows.len(), self.features.len());
-        check_numbers("the samples", (samples as u64).checked_mul(width as u64))?;
+        let (samples, width, spelling) = (rows.len(), self.features.len(), &self.state.spelling);
+        // In F64 first, which holds every number of F32.
+        check_numbers("the samples", (samples as u64).checked_mul(width as u64).and_then(|all| all.checked_mul(2)))?;
         let mut x = Vec::with_capacity(samples * width);
         for &row in rows {
             for (column, &place) in self.state.columns.iter().zip(places) {
-                let is_missing = self.is_missing(table, row, place);
-                if is_missing && self.state.on_missing != Missing::Keep {
+                let is_missing = spelling.is_missing(table, row, place);
+                if is_missing && !matches!(self.state.on_missing, Missing::Keep | Missing::Category) {
                     return Err(field_error(table, row, place, "is a missing value"));
                 }
+                let own_category = usize::from(column.has_missing);
                 match &column.categories {
-                    Some(categories) if is_missing => x.extend(categories.iter().map(|_| f32::NAN)),
-                    None if is_missing => x.push(f32::NAN),
-                    None => x.push(number(table, row, place)?),
+                    None if is_missing => x.push(f64::NAN),
+                    None => x.push(spelling.number(table, row, place)?),
+                    Some(categories) if is_missing && self.state.on_missing == Missing::Keep => {
+                        x.extend((0..categories.len() + own_category).map(|_| f64::NAN));
+                    }
                     Some(categories) => {
-                        let own = category(table, row, place, categories)?;
-                        x.extend((0..categories.len()).map(|index| f32::from(u8::from(index == own))));
+                        let width = categories.len() + own_category;
+                        let own = match is_missing {
+                            true => Some(categories.len()).filter(|_| column.has_missing),
+                            false => category(table, row, place, categories),
+                        };
+                        if own.is_none() && self.state.on_unknown == Unknown::Error {
+                            return Err(unseen(table, row, place, categories));
+                        }
+                        x.extend((0..width).map(|index| f64::from(u8::from(Some(index) == own))));
                     }
                 }
             }
         }
-        Ok(Tensor::from_vec(x, (samples, width), &Device::Cpu)?)
+        Ok(Tensor::from_vec(x, (samples, width), &Device::Cpu)?.to_dtype(spelling.dtype())?)
+    }
+}
+
+impl Table {
+    /// Splits the rows into parts for training, validation and the test, as [`Dataset::split3`] does: shares are those
+    /// of each class if the target of `config` is one. An encoder of the training part alone learns nothing of the
+    /// others. Rows that `config` leaves out for missing values are in no part.
+    ///
+    /// ```
+    /// use candlewick::data::{CsvConfig, Split3, Table, TableEncoder};
+    /// let rows = (0..50).map(|k| format!("{k},{}\n", if k % 5 == 0 { "ill" } else { "well" }));
+    /// let table = Table::parse(&format!("age,state\n{}", rows.collect::<String>()), ',')?;
+    /// let config = CsvConfig::with_label("state");
+    /// let Split3 { train, validation, test, .. } = table.split3(&config, 0.2, 0.2, 7)?;
+    /// let encoder = TableEncoder::fit(&train, &config)?;
+    /// let test = encoder.encode(&test)?;
+    /// assert_eq!((train.len(), validation.len(), test.len()), (30, 10, 10));
+    /// assert_eq!(test.y.to_vec1::<u32>()?.iter().filter(|&&class| class == 0).count(), 2);
+    /// # Ok::<(), candlewick::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The errors of [`Dataset::split3`]; a column that the options name and the table does not have.
+    pub fn split3(&self, config: &CsvConfig, validation: f64, test: f64, seed: u64) -> Result<Split3<Self>> {
+        check_fractions([test, validation])?;
+        let target = match &config.target {
+            Target::Nothing => None,
+            Target::Class(name) | Target::Number(name) => Some(self.column(name)?),
+        };
+        let spelling = Spelling::new(&config.missing, config.decimal, config.dtype)?;
+        let places = feature_places(self, config, target);
+        let rows = kept_rows(self, &places, target, &spelling, config.on_missing, config.on_missing_target);
+        let class = target.filter(|_| matches!(config.target, Target::Class(_)));
+        let mut groups: BTreeMap<&str, Vec<u32>> = BTreeMap::new();
+        for row in rows {
+            let group = class.and_then(|place| self.field(row, place)).unwrap_or_default();
+            let index = u32::try_from(row).map_err(|_| {
+                let (of, setting, allowed) = ("a table", "rows", "at most 4294967295");
+                Error::Setting { of, setting, value: self.len() as f64, allowed }
+            })?;
+            groups.entry(group).or_default().push(index);
+        }
+        let named = |(group, members): (&str, Vec<u32>)| (class.map(|_| group.to_owned()), members);
+        let parts = parts(groups.into_iter().map(named).collect(), [test, validation], seed)?;
+        let [train, test, validation] =
+            parts.map(|rows| self.select(&rows.into_iter().map(|row| row as usize).collect::<Vec<_>>()));
+        Ok(Split3 { train: train?, validation: validation?, test: test? })
     }
 }
 
@@ -345,15 +342,31 @@ fn json_error(source: serde_json::Error) -> Error {
     Error::File(FileError::Json { what: "an encoder of tables", source })
 }
 
-fn is_missing(table: &Table, row: usize, place: usize, missing: &[String]) -> bool {
-    let text = table.field(row, place).unwrap_or_default();
-    missing.iter().any(|spelling| spelling == text)
+/// Returns the columns that become features: neither the target nor left out, and not empty without a name, as
+/// spreadsheets write at the end of a line.
+fn feature_places(table: &Table, config: &CsvConfig, target: Option<usize>) -> Vec<usize> {
+    let is_hollow = |place: usize| {
+        table.names()[place].is_empty() && (0..table.len()).all(|row| table.field(row, place) == Some(""))
+    };
+    let is_feature =
+        |&place: &usize| !config.without.contains(&table.names()[place]) && Some(place) != target && !is_hollow(place);
+    (0..table.names().len()).filter(is_feature).collect()
 }
 
-/// Returns all rows, or, if rows are left out, all rows without a missing value in the used columns.
-fn kept_rows(table: &Table, used: &[usize], missing: &[String], drops: bool) -> Vec<usize> {
-    let is_whole = |row: usize| !used.iter().any(|&place| is_missing(table, row, place, missing));
-    (0..table.len()).filter(|&row| !drops || is_whole(row)).collect()
+/// Returns the rows that are not left out for missing values in the columns of features or in the target's.
+fn kept_rows(
+    table: &Table,
+    places: &[usize],
+    target: Option<usize>,
+    spelling: &Spelling,
+    on_missing: Missing,
+    on_missing_target: MissingTarget,
+) -> Vec<usize> {
+    let drops = on_missing == Missing::DropRow;
+    let drops_targets = drops || on_missing_target == MissingTarget::DropRow;
+    let read = places.iter().filter(|_| drops).chain(target.iter().filter(|_| drops_targets));
+    let read: Vec<usize> = read.copied().collect();
+    (0..table.len()).filter(|&row| !read.iter().any(|&place| spelling.is_missing(table, row, place))).collect()
 }
 
 /// Kind of a column, as far as it is known.
@@ -365,17 +378,28 @@ enum Kind {
 }
 
 /// Learns the kind and the categories of a column.
-fn fit_column(table: &Table, rows: &[usize], place: usize, kind: Kind, config: &CsvConfig) -> Result<Column> {
-    let present = || rows.iter().copied().filter(|&row| !is_missing(table, row, place, &config.missing));
+fn fit_column(
+    table: &Table,
+    rows: &[usize],
+    place: usize,
+    kind: Kind,
+    spelling: &Spelling,
+    config: &CsvConfig,
+) -> Result<Column> {
+    let present = || rows.iter().copied().filter(|&row| !spelling.is_missing(table, row, place));
     let text = |row: usize| table.field(row, place).unwrap_or_default();
     let name = table.names()[place].clone();
     if present().next().is_none() {
         return Err(column_error(table, place, "the column has no value"));
     }
-    let is_number = |row: usize| text(row).parse::<f64>().is_ok();
+    let is_number = |row: usize| spelling.parse(text(row)).is_some();
     if kind == Kind::Number || kind == Kind::Any && present().any(is_number) {
-        present().try_for_each(|row| number(table, row, place).map(|_| ()))?;
-        return Ok(Column { name, categories: None });
+        present().try_for_each(|row| spelling.number(table, row, place).map(|_| ()))?;
+        return Ok(Column { name, categories: None, has_missing: false });
+    }
+    if kind == Kind::Any && present().all(|row| spelling.is_foreign(text(row))) {
+        let problem = "all texts are numbers with another decimal character; set `decimal`, or list it in `text`";
+        return Err(column_error(table, place, problem));
     }
     let mut found = BTreeSet::new();
     for row in present() {
@@ -386,49 +410,10 @@ fn fit_column(table: &Table, rows: &[usize], place: usize, kind: Kind, config: &
         }
     }
     let mut categories: Vec<String> = found.into_iter().map(str::to_owned).collect();
-    let value = |text: &String| text.parse::<f64>().ok().filter(|value| value.is_finite());
+    let value = |text: &String| spelling.parse(text).filter(|value| value.is_finite());
     if categories.iter().all(|category| value(category).is_some()) {
         categories.sort_by(|a, b| value(a).partial_cmp(&value(b)).unwrap_or(Ordering::Equal).then_with(|| a.cmp(b)));
     }
-    Ok(Column { name, categories: Some(categories) })
-}
-
-/// Returns the number of a field.
-fn number(table: &Table, row: usize, place: usize) -> Result<f32> {
-    let text = table.field(row, place).unwrap_or_default();
-    let refused = |problem| Err(field_error(table, row, place, problem));
-    match (text.parse::<f32>(), text.parse::<f64>()) {
-        (Ok(value), _) if !value.is_finite() => refused("is not finite in F32"),
-        (Ok(value), Ok(exact)) if value == 0.0 && exact != 0.0 => refused("becomes 0 in F32"),
-        (Ok(value), _) => Ok(value),
-        (Err(_), _) => refused("is no number; list it in `missing`, or its column in `text`"),
-    }
-}
-
-/// Returns the number of a field's category.
-fn category(table: &Table, row: usize, place: usize, categories: &[String]) -> Result<usize> {
-    let text = table.field(row, place).unwrap_or_default();
-    categories.iter().position(|category| category == text).ok_or_else(|| {
-        Error::Data(DataError::UnseenCategory {
-            line: table.line(row).unwrap_or(0),
-            field: place + 1,
-            column: table.names()[place].clone(),
-            value: text.to_owned(),
-            known: categories.to_vec(),
-        })
-    })
-}
-
-fn field_error(table: &Table, row: usize, place: usize, problem: &'static str) -> Error {
-    Error::Data(DataError::Field {
-        line: table.line(row).unwrap_or(0),
-        field: place + 1,
-        column: table.names()[place].clone(),
-        value: table.field(row, place).unwrap_or_default().to_owned(),
-        problem,
-    })
-}
-
-fn column_error(table: &Table, place: usize, problem: &'static str) -> Error {
-    Error::Data(DataError::Column { field: place + 1, column: table.names()[place].clone(), problem })
+    let has_missing = config.on_missing == Missing::Category && present().count() < rows.len();
+    Ok(Column { name, categories: Some(categories), has_missing })
 }

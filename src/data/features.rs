@@ -3,6 +3,7 @@
 use super::Dataset;
 use crate::error::{DataError, Error, Result, TensorError};
 use crate::limits::check_copy;
+use crate::memory::check_numbers;
 use candle_core::{DType, Device, Tensor};
 use std::collections::HashMap;
 
@@ -47,6 +48,39 @@ impl Features<'_> {
         check_copy("the samples", &self.x.t()?, DType::F64)?;
         let columns = self.x.t()?.to_dtype(DType::F64)?.to_device(&Device::Cpu)?.contiguous()?;
         Ok((columns.flatten_all()?.to_vec1()?, samples))
+    }
+}
+
+/// Checks that a tensor is of a floating-point dtype.
+pub(super) fn check_float(what: &str, tensor: &Tensor) -> Result<()> {
+    match tensor.dtype() {
+        dtype if dtype.is_float() => Ok(()),
+        dtype => Err(Error::Tensor(TensorError::UnsupportedDType { what: what.to_owned(), dtype })),
+    }
+}
+
+/// Returns the dtype in which numbers are computed of two tensors: F64 if one of them is, otherwise F32.
+pub(super) fn working_dtype(a: &Tensor, b: &Tensor) -> DType {
+    if [a.dtype(), b.dtype()].contains(&DType::F64) { DType::F64 } else { DType::F32 }
+}
+
+/// Returns numbers `[.., features]` in a dtype that may be narrower. A finite number that is not finite there is an
+/// error.
+pub(super) fn narrowed(what: &'static str, wide: &Tensor, dtype: DType) -> Result<Tensor> {
+    let narrow = wide.to_dtype(dtype)?;
+    if dtype == wide.dtype() || dtype.size_in_bytes() > wide.dtype().size_in_bytes() {
+        return Ok(narrow);
+    }
+    check_numbers("the samples", (wide.elem_count() as u64).checked_mul(4))?;
+    let list = |of: &Tensor| of.detach().to_dtype(DType::F64)?.flatten_all()?.to_vec1::<f64>();
+    let (before, after) = (list(wide)?, list(&narrow)?);
+    match before.iter().zip(&after).position(|(before, after)| before.is_finite() && !after.is_finite()) {
+        None => Ok(narrow),
+        Some(at) => {
+            let feature = at % wide.dims().last().copied().unwrap_or(1);
+            let (value, allowed) = (before[at], "finite in the samples' dtype");
+            Err(Error::Data(DataError::FeatureNumber { what, feature, name: None, value, allowed }))
+        }
     }
 }
 

@@ -1,8 +1,9 @@
 //! Numbers in the place of missing ones.
 
-use super::features::{check_features, saved_tensor};
+use super::features::{check_features, check_float, narrowed, saved_tensor};
 use super::{Features, Scaler};
 use crate::error::{DataError, Error, Result};
+use crate::memory::check_numbers;
 use candle_core::{DType, Device, Module, Tensor};
 use std::collections::HashMap;
 
@@ -38,6 +39,7 @@ impl Imputer {
     pub fn new(fill: Tensor) -> Result<Self> {
         // A scaler's offset has the same shape and dtypes.
         Scaler::new(fill.clone(), fill.clone())?;
+        check_numbers("the numbers of an imputer", (fill.elem_count() as u64).checked_mul(2))?;
         let numbers = fill.to_dtype(DType::F64)?.to_device(&Device::Cpu)?.to_vec1::<f64>()?;
         match numbers.iter().find(|number| !number.is_finite()) {
             None => Ok(Self { fill }),
@@ -74,13 +76,15 @@ impl Imputer {
     /// Makes an imputer with the same number for all features.
     ///
     /// # Errors
-    /// A number that is not finite in F32; samples that are no rows.
+    /// A number that is not finite in F32; samples that are no rows; more features than the memory holds.
     pub fn constant<'a>(x: impl Into<Features<'a>>, number: f64) -> Result<Self> {
         let x = x.into().x;
         let (_, features) = x.dims2()?;
         if !(number as f32).is_finite() {
             return Err(setting("number", number));
         }
+        check_float("the tensor of samples", x)?;
+        check_numbers("the numbers of an imputer", (features as u64).checked_mul(2))?;
         Self::new(Tensor::zeros(features, x.dtype(), x.device())?.affine(1.0, number)?)
     }
 
@@ -109,10 +113,16 @@ impl Imputer {
     /// Returns samples `[.., features]` with numbers in the place of NaN.
     ///
     /// # Errors
-    /// Another number of features; candle's error for another device.
+    /// Another number of features; samples that are not of a floating-point dtype; a number that is not finite in the
+    /// samples' dtype, or becomes 0 there; candle's error for another device.
     pub fn apply(&self, x: &Tensor) -> Result<Tensor> {
         check_features("a feature vector to fill", x, self.fill.elem_count())?;
-        let fill = self.fill.to_dtype(x.dtype())?.broadcast_as(x.shape())?;
+        check_float("the tensor of samples", x)?;
+        let fill = narrowed("fill", &self.fill, x.dtype())?;
+        if x.dtype() != self.fill.dtype() {
+            check_zeros(&self.fill, &fill)?;
+        }
+        let fill = fill.broadcast_as(x.shape())?;
         // NaN alone differs from itself.
         Ok(x.eq(x)?.where_cond(x, &fill)?)
     }
@@ -128,6 +138,19 @@ impl Imputer {
     /// A tensor that is missing; the errors of [`new`](Self::new).
     pub fn from_tensors(tensors: &HashMap<String, Tensor>) -> Result<Self> {
         Self::new(saved_tensor(tensors, FILL, "[features]")?)
+    }
+}
+
+/// Checks that no number became 0 in another dtype.
+fn check_zeros(before: &Tensor, after: &Tensor) -> Result<()> {
+    let list = |of: &Tensor| of.to_dtype(DType::F64)?.to_vec1::<f64>();
+    let (before, after) = (list(before)?, list(after)?);
+    match before.iter().zip(&after).position(|(before, after)| *before != 0.0 && *after == 0.0) {
+        None => Ok(()),
+        Some(feature) => {
+            let (what, name, value, allowed) = ("fill", None, before[feature], "0 only if it is 0 before rounding");
+            Err(Error::Data(DataError::FeatureNumber { what, feature, name, value, allowed }))
+        }
     }
 }
 

@@ -13,9 +13,11 @@
 //! # Ok::<(), candlewick::Error>(())
 //! ```
 
+mod config;
 mod dataset;
 mod encoder;
 mod features;
+mod fields;
 #[cfg(feature = "datasets")]
 mod images;
 mod imputer;
@@ -25,8 +27,9 @@ mod scaler;
 mod splits;
 mod table;
 
+pub use config::{CsvConfig, Missing, MissingTarget, Target, Unknown};
 pub use dataset::Dataset;
-pub use encoder::{CsvConfig, Missing, TableEncoder, Target};
+pub use encoder::TableEncoder;
 pub use features::Features;
 #[cfg(feature = "datasets")]
 #[cfg_attr(docsrs, doc(cfg(feature = "datasets")))]

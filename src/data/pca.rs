@@ -155,9 +155,11 @@ impl Pca {
     /// Returns the coordinates `[samples, components]` of samples `[samples, features]`.
     ///
     /// # Errors
-    /// Another number of features; candle's error for another dtype or device.
+    /// Another number of features; more than the memory holds; candle's error for another dtype or device.
     pub fn apply(&self, x: &Tensor) -> Result<Tensor> {
         check_features("a feature vector to project", x, self.mean.elem_count())?;
+        let samples = x.dims().first().copied().unwrap_or(1) as u64;
+        check_numbers("the coordinates", samples.checked_mul(self.explained.len() as u64))?;
         Ok(x.broadcast_sub(&self.mean)?.matmul(&self.directions)?)
     }
 }

@@ -1,8 +1,9 @@
 //! Scaling of features.
 
 use super::Features;
-use super::features::{check_features, saved_tensor};
+use super::features::{check_features, check_float, narrowed, saved_tensor, working_dtype};
 use crate::error::{DataError, Error, Result, TensorError};
+use crate::limits::check_copy;
 use crate::memory::check_numbers;
 use candle_core::{DType, Device, Module, Tensor};
 use std::collections::HashMap;
@@ -49,12 +50,7 @@ impl Scaler {
                     actual: tensor.shape().clone(),
                 }));
             }
-            if !tensor.dtype().is_float() {
-                return Err(Error::Tensor(TensorError::UnsupportedDType {
-                    what: what.to_owned(),
-                    dtype: tensor.dtype(),
-                }));
-            }
+            check_float(what, tensor)?;
         }
         if scale.dtype() != offset.dtype() {
             let what = "the scale of a scaler".to_owned();
@@ -159,13 +155,14 @@ impl Scaler {
         Ok(Self { offset: offset.to_device(x.device())?, scale: scale.to_device(x.device())? })
     }
 
-    /// Returns scaled samples, `[.., features]`.
+    /// Returns scaled samples, `[.., features]`, in the samples' dtype. They are computed in F64 if the scaler or the
+    /// samples are of F64, otherwise in F32.
     ///
     /// # Errors
-    /// Another number of features; candle's error for another device.
+    /// Another number of features; samples that are not of a floating-point dtype; a result that is not finite in the
+    /// samples' dtype; candle's error for another device.
     pub fn apply(&self, x: &Tensor) -> Result<Tensor> {
-        let [offset, scale] = self.for_samples(x)?;
-        Ok(x.broadcast_sub(&offset)?.broadcast_div(&scale)?)
+        self.computed("scaled number", x, |x, offset, scale| x.broadcast_sub(offset)?.broadcast_div(scale))
     }
 
     /// Returns samples as they were before scaling.
@@ -173,14 +170,22 @@ impl Scaler {
     /// # Errors
     /// The errors of [`apply`](Self::apply).
     pub fn invert(&self, x: &Tensor) -> Result<Tensor> {
-        let [offset, scale] = self.for_samples(x)?;
-        Ok(x.broadcast_mul(&scale)?.broadcast_add(&offset)?)
+        self.computed("unscaled number", x, |x, offset, scale| x.broadcast_mul(scale)?.broadcast_add(offset))
     }
 
-    /// Returns offset and scale in the dtype of the samples, if the samples have as many features.
-    fn for_samples(&self, x: &Tensor) -> Result<[Tensor; 2]> {
+    /// Computes something of samples, offset and scale.
+    fn computed(
+        &self,
+        what: &'static str,
+        x: &Tensor,
+        of: impl Fn(&Tensor, &Tensor, &Tensor) -> candle_core::Result<Tensor>,
+    ) -> Result<Tensor> {
         check_features("a feature vector to scale", x, self.offset.elem_count())?;
-        Ok([self.offset.to_dtype(x.dtype())?, self.scale.to_dtype(x.dtype())?])
+        check_float("the tensor of samples", x)?;
+        let dtype = working_dtype(x, &self.offset);
+        check_copy("the samples", x, dtype)?;
+        let [wide, offset, scale] = [x, &self.offset, &self.scale].map(|tensor| tensor.to_dtype(dtype));
+        narrowed(what, &of(&wide?, &offset?, &scale?)?, x.dtype())
     }
 
     /// Returns the numbers under the names `offset` and `scale`, to be saved in a safetensors file.

@@ -9,7 +9,8 @@ use std::path::Path;
 /// Table of text fields whose columns have names. [`TableEncoder`](super::TableEncoder) makes numbers of it.
 ///
 /// The format is CSV as RFC 4180 describes it: a header, then a record a line. A field in double quotes may contain
-/// delimiters, line breaks and, doubled, quotes. Blanks around a field and empty lines are left out.
+/// delimiters, line breaks and, doubled, quotes. Blanks around a field and empty lines are left out. A line ends with a
+/// line feed, with or without a carriage return before it.
 ///
 /// ```
 /// use candlewick::data::Table;
@@ -45,9 +46,9 @@ impl Table {
     /// Reads a table from text.
     ///
     /// # Errors
-    /// - A text without a header; two columns of one name; more than the memory holds.
+    /// - A text without a header; two columns of one name, unless they have none; more than the memory holds.
     /// - A line with another number of fields than the header, a quote that is never closed, text behind a closing
-    ///   quote, a quote inside a field without quotes.
+    ///   quote, a quote inside a field without quotes; a carriage return that ends a line alone, as on old Macs.
     /// - A delimiter that is a quote or a line break.
     pub fn parse(text: &str, delimiter: char) -> Result<Self> {
         if ['"', '\n', '\r'].contains(&delimiter) {
@@ -105,6 +106,43 @@ impl Table {
         (0..self.names.len()).filter_map(move |column| self.field(row, column))
     }
 
+    /// Returns the rows of `indices`, counted from 0, in that order. They keep the numbers of their lines.
+    ///
+    /// ```
+    /// use candlewick::data::Table;
+    /// let table = Table::parse("age,city\n31,Bern\n44,Ulm\n", ',')?.select(&[1])?;
+    /// assert_eq!((table.len(), table.field(0, 1), table.line(0)), (1, Some("Ulm"), Some(3)));
+    /// # Ok::<(), candlewick::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// A row that the table does not have; more than the memory holds.
+    pub fn select(&self, indices: &[usize]) -> Result<Self> {
+        let width = self.names.len();
+        let mut bytes = 0u64;
+        for &row in indices {
+            if row >= self.len() {
+                return Err(Error::Data(DataError::Row { row, rows: self.len() }));
+            }
+            bytes = bytes.saturating_add((self.ends[(row + 1) * width - 1] - self.start(row * width)) as u64);
+        }
+        let ends = (indices.len() as u64).checked_mul(width as u64 + 1);
+        check_numbers("the fields of a table", ends.and_then(|ends| ends.checked_add(bytes / 8 + 1)))?;
+        let mut chosen = Self {
+            names: self.names.clone(),
+            text: String::with_capacity(bytes as usize),
+            ends: Vec::with_capacity(indices.len() * width),
+            lines: indices.iter().map(|&row| self.lines[row]).collect(),
+        };
+        for &row in indices {
+            for field in self.row(row) {
+                chosen.text.push_str(field);
+                chosen.ends.push(chosen.text.len());
+            }
+        }
+        Ok(chosen)
+    }
+
     /// Returns the place of a column, counted from 0.
     pub(super) fn column(&self, name: &str) -> Result<usize> {
         self.names
@@ -114,13 +152,16 @@ impl Table {
     }
 
     fn at(&self, index: usize) -> &str {
-        let start = if index == 0 { 0 } else { self.ends[index - 1] };
-        &self.text[start..self.ends[index]]
+        &self.text[self.start(index)..self.ends[index]]
+    }
+
+    fn start(&self, index: usize) -> usize {
+        if index == 0 { 0 } else { self.ends[index - 1] }
     }
 }
 
 fn check_names(names: &[String]) -> Result<()> {
-    let mut sorted: Vec<(&String, usize)> = names.iter().zip(1..).collect();
+    let mut sorted: Vec<(&String, usize)> = names.iter().zip(1..).filter(|(name, _)| !name.is_empty()).collect();
     sorted.sort();
     match sorted.windows(2).find(|pair| pair[0].0 == pair[1].0) {
         None => Ok(()),
@@ -199,7 +240,7 @@ impl Reader<'_> {
             if field.contains('"') {
                 return Err("a quote stands inside a field that does not begin with one");
             }
-            text.push_str(field.trim_matches(|c| is_blank(c) || c == '\r'));
+            text.push_str(of_line(field, rest)?.trim_matches(is_blank));
             self.rest = rest;
             return Ok(());
         };
@@ -217,9 +258,19 @@ impl Reader<'_> {
         }
         let (behind, rest) = self.rest.split_at(self.rest.find([delimiter, '\n']).unwrap_or(self.rest.len()));
         self.rest = rest;
-        match behind.trim_matches(|c| is_blank(c) || c == '\r').is_empty() {
+        match of_line(behind, rest)?.trim_matches(is_blank).is_empty() {
             true => Ok(()),
             false => Err("text follows a closing quote"),
         }
+    }
+}
+
+/// Returns a text without the carriage returns at the end of its line. `rest` follows the text.
+fn of_line<'a>(text: &'a str, rest: &str) -> Result<&'a str, &'static str> {
+    let ends = rest.is_empty() || rest.starts_with('\n');
+    let text = if ends { text.trim_end_matches('\r') } else { text };
+    match text.contains('\r') {
+        true => Err("a carriage return stands without a line feed; end lines with `\\n` or `\\r\\n`"),
+        false => Ok(text),
     }
 }

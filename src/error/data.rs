@@ -35,6 +35,26 @@ pub enum DataError {
         /// Names of the table's columns.
         known: Vec<String>,
     },
+    /// A row that a table does not have.
+    #[error("the table has no row {row}, only {rows} row(s)")]
+    Row {
+        /// The row, counted from 0.
+        row: usize,
+        /// Number of rows of the table.
+        rows: usize,
+    },
+    /// A dtype in which a table cannot be encoded.
+    #[error("a table becomes tensors of F32 or F64, not of {dtype:?}")]
+    TableDType {
+        /// The dtype.
+        dtype: candle_core::DType,
+    },
+    /// Two features of one name.
+    #[error("two features of the table have the name `{name}`: rename a column or a category")]
+    FeatureTwice {
+        /// Name of both features.
+        name: String,
+    },
     /// A column of a table that cannot be used.
     #[error("column {field} of the table (`{column}`): {problem}")]
     Column {
@@ -95,10 +115,10 @@ pub enum DataError {
         /// Name of the feature, if it has one.
         name: Option<String>,
     },
-    /// A number learnt of a feature that its dtype does not hold.
+    /// A number learnt or computed of a feature that its dtype does not hold.
     #[error("the {what} of feature {feature}{} is {value}, which must be {allowed}", name_of(.name))]
     FeatureNumber {
-        /// Number that was learnt: `scale`, `offset` or `covariance`.
+        /// Number that was learnt or computed: `scale`, `offset`, `covariance`, `fill`, `scaled number` and the like.
         what: &'static str,
         /// Column of the feature, counted from 0.
         feature: usize,
@@ -126,6 +146,19 @@ pub enum DataError {
         class: usize,
         /// Number of classes.
         classes: usize,
+    },
+    /// A class with fewer samples than parts of a split that each need one.
+    #[error(
+        "{} has {count} sample(s), and {parts} parts need one each",
+        .class.as_ref().map_or_else(|| "the set".to_owned(), |class| format!("class `{class}`"))
+    )]
+    FewMembers {
+        /// Name of the class; none for a set without classes.
+        class: Option<String>,
+        /// Number of samples of the class.
+        count: usize,
+        /// Number of parts that need a sample of it.
+        parts: usize,
     },
     /// A file that does not have the images or labels of its data set.
     #[error("{path}: {what} is {actual}, expected {expected}")]

@@ -1,7 +1,9 @@
 //! Tables of users: what is in them, and the place of what is wrong.
 
-use candle_core::{Device, Tensor};
-use candlewick::data::{CsvConfig, Dataset, Imputer, Missing, Table, TableEncoder, Target};
+use candle_core::{DType, Device, Tensor};
+use candlewick::data::{
+    CsvConfig, Dataset, Imputer, Missing, MissingTarget, Split3, Table, TableEncoder, Target, Unknown,
+};
 use candlewick::error::{DataError, Error, FileError, MemoryError};
 use proptest::prelude::*;
 
@@ -44,6 +46,11 @@ fn tables_that_cannot_be_read() {
     assert_eq!(place("a,b\n1,\"x\n2,y\n3,z\n"), (2, Some(2)));
     assert_eq!(place("a,b\n\"1\n1\",2\n1,\"x\"y\n"), (4, Some(2)));
     assert_eq!(place("a,b\n1,5\"\n"), (2, Some(2)));
+    // Carriage returns alone, as old Macs end lines: not one row is lost in silence.
+    for text in ["a,b\r1,2\r", "\"a\",\"b\"\r\"1\",\"2\"\r", "a,\r1,2\r", "\"a\"\r,5\n1,2\n", "a\r5", "\ra\r1"] {
+        assert_eq!(place(text).0, 1, "{text:?}");
+    }
+    assert_eq!(rows(&parse("a,b\r\r\n1,2\r\n3,4\r").unwrap()), [["1", "2"], ["3", "4"]]);
     let error = parse("a,b\n1,2\n\n1,2,3\n").unwrap_err();
     assert!(matches!(error, Error::Data(DataError::FieldCount { line: 4, expected: 2, actual: 3 })), "{error}");
     let error = parse("a,b,a\n").unwrap_err();
@@ -171,7 +178,12 @@ fn targets_of_every_kind() -> candlewick::Result<()> {
     let config = CsvConfig { delimiter: ';', ..CsvConfig::default() };
     let error = Dataset::read_csv(&path, &CsvConfig { text: vec!["c".into()], ..config.clone() }).unwrap_err();
     assert_eq!(error.to_string(), r#"the table has no column `c`, only ["a", "b"]"#);
-    assert_eq!(Dataset::read_csv(&path, &config)?.features, ["a=1,5", "b=x"]);
+    let error = Dataset::read_csv(&path, &config).unwrap_err();
+    assert!(matches!(&error, Error::Data(DataError::Column { field: 1, column, .. }) if column == "a"), "{error}");
+    let texts = CsvConfig { text: vec!["a".into()], ..config.clone() };
+    assert_eq!(Dataset::read_csv(&path, &texts)?.features, ["a=1,5", "b=x"]);
+    let numbers = Dataset::read_csv(&path, &CsvConfig { decimal: ',', ..config })?;
+    assert_eq!((numbers.features.join(" "), numbers.x.to_vec2::<f32>()?), ("a b=x".into(), vec![vec![1.5, 1.0]]));
     std::fs::remove_file(path).unwrap();
     Ok(())
 }
@@ -229,6 +241,13 @@ fn columns_that_cannot_be_used() {
     };
     assert_eq!(column("a,b\n1,NA\n2,\n", CsvConfig { on_missing: Missing::Keep, ..all() }), (2, "b".into()));
     assert_eq!(column("a,b\n", all()), (1, "a".into()));
+    // Names of features that two columns share.
+    let error = fit("a,a=b,x\nb=c,c,1\n", all()).unwrap_err();
+    assert!(matches!(&error, Error::Data(DataError::FeatureTwice { name }) if name == "a=b=c"), "{error}");
+    // Columns without a name and without a text, as spreadsheets write.
+    assert_eq!(fit("a,,\n1,,\n2,,\n", all()).unwrap().features(), ["a"]);
+    assert_eq!(column("a,,\n1,,\n2,,3\n", all()), (3, String::new()));
+    assert_eq!(fit(",a,\n0,5,x\n", CsvConfig { without: vec![String::new()], ..all() }).unwrap().features(), ["a"]);
     // The index that pandas writes is no feature by accident.
     assert_eq!(column(",a\n0,5\n", all()), (1, String::new()));
     assert_eq!(fit(",a\n0,5\n", CsvConfig { without: vec![String::new()], ..all() }).unwrap().features(), ["a"]);
@@ -265,12 +284,162 @@ fn errors_name_features() -> candlewick::Result<()> {
     assert_eq!(Imputer::median(&hollow.x).unwrap_err().to_string(), "feature 1 has no number in any sample");
     let far = Dataset::new(
         Tensor::new(&[[0.0, -1e200], [1.0, 1e200]], &Device::Cpu)?,
-        Tensor::zeros(2, candle_core::DType::U32, &Device::Cpu)?,
+        Tensor::zeros(2, DType::U32, &Device::Cpu)?,
         vec!["all".into()],
     )?;
     let error = Pca::new(&far, 1).unwrap_err();
     assert!(error.to_string().starts_with("the covariance of feature 1 is inf"), "{error}");
     assert!(set.clone().with_x(Tensor::zeros((2, 2), set.x.dtype(), &Device::Cpu)?)?.features.is_empty());
     assert_eq!(set.with_noise(1, 0.1, 1)?.features, ["age", "dose", "noise 1"]);
+    Ok(())
+}
+
+/// Whole numbers that F32 rounds are refused with their place, and F64 has them.
+#[test]
+fn whole_numbers_keep_their_digits() -> candlewick::Result<()> {
+    let table = parse("time,y\n16777216,1\n1700000050,2\n")?;
+    let place = |error: Error| match error {
+        Error::Data(DataError::Field { line, field, column, value, .. }) => (line, field, column, value),
+        other => panic!("{other:?}"),
+    };
+    let at = |line, field, column: &str, value: &str| (line, field, column.to_owned(), value.to_owned());
+    let config = CsvConfig::with_number("y");
+    assert_eq!(place(TableEncoder::fit(&table, &config).unwrap_err()), at(3, 1, "time", "1700000050"));
+    let target = TableEncoder::fit(&table, &CsvConfig::with_number("time")).unwrap_err();
+    assert_eq!(place(target), at(3, 1, "time", "1700000050"));
+    let wide = |config: CsvConfig| CsvConfig { dtype: DType::F64, ..config };
+    let set = TableEncoder::fit(&table, &wide(config.clone()))?.encode(&table)?;
+    assert_eq!(set.x.to_vec2::<f64>()?, [[16777216.0], [1700000050.0]]);
+    let encoder = TableEncoder::fit(&table, &wide(CsvConfig::with_number("time")))?;
+    let set = TableEncoder::from_json(&encoder.to_json()?)?.encode(&table)?;
+    assert_eq!((set.x.dtype(), set.y.to_vec2::<f64>()?), (DType::F64, vec![vec![16777216.0], vec![1700000050.0]]));
+    for (text, dtype, is_held) in [
+        ("16777217", DType::F32, false),
+        ("16777217.0", DType::F32, false),
+        ("-16777217", DType::F32, false),
+        ("16777218", DType::F32, true),
+        ("16777217.5", DType::F32, true), // measured, as every number with a fraction
+        ("1.6777217e7", DType::F32, true),
+        ("9007199254740993", DType::F64, false),
+        ("9007199254740992", DType::F64, true),
+        ("340282366920938463463374607431768211455", DType::F64, false),
+        ("1e-400", DType::F64, false),
+        ("0e5", DType::F64, true),
+        ("1e400", DType::F64, false),
+    ] {
+        let table = parse(&format!("a\n{text}\n"))?;
+        let fitted = TableEncoder::fit(&table, &CsvConfig { dtype, ..CsvConfig::default() });
+        assert_eq!(fitted.is_ok(), is_held, "{text}: {fitted:?}");
+    }
+    let half = CsvConfig { dtype: DType::F16, ..CsvConfig::default() };
+    let error = TableEncoder::fit(&table, &half).unwrap_err();
+    assert!(matches!(error, Error::Data(DataError::TableDType { dtype: DType::F16 })), "{error}");
+    let error = Dataset::from_csv("1,1,a\n16777217,0\n").unwrap_err();
+    assert!(matches!(error, Error::Data(DataError::Table { line: 2, field: Some(1), .. })), "{error}");
+    Ok(())
+}
+
+#[test]
+fn decimal_commas() -> candlewick::Result<()> {
+    let table = Table::parse("a;b;c\n1,5;x;1\n-0,25;y;2\n;x;3\n", ';')?;
+    let keep = CsvConfig { on_missing: Missing::Keep, ..CsvConfig::default() };
+    let error = TableEncoder::fit(&table, &keep).unwrap_err();
+    assert!(matches!(&error, Error::Data(DataError::Column { field: 1, column, .. }) if column == "a"), "{error}");
+    let comma = CsvConfig { decimal: ',', ..keep.clone() };
+    let encoder = TableEncoder::from_json(&TableEncoder::fit(&table, &comma)?.to_json()?)?;
+    let x = encoder.encode(&table)?.x.to_vec2::<f32>()?;
+    assert_eq!((&x[0][..], &x[1][..]), (&[1.5, 1.0, 0.0, 1.0][..], &[-0.25, 0.0, 1.0, 2.0][..]));
+    // Points are no decimal commas.
+    let points = Table::parse("a\n1.5\n2.5\n", ';')?;
+    assert!(matches!(TableEncoder::fit(&points, &comma), Err(Error::Data(DataError::Column { field: 1, .. }))));
+    let mixed = Table::parse("a\n1\n2,5\n", ';')?;
+    let error = TableEncoder::fit(&mixed, &keep).unwrap_err();
+    assert!(matches!(error, Error::Data(DataError::Field { line: 3, field: 1, .. })), "{error}");
+    for decimal in ['5', 'e', '-', '"', '\n', ' '] {
+        let config = CsvConfig { decimal, ..CsvConfig::default() };
+        assert!(matches!(TableEncoder::fit(&points, &config), Err(Error::Setting { setting: "decimal", .. })));
+    }
+    Ok(())
+}
+
+/// Rows without a label are left out while gaps in features stay.
+#[test]
+fn rows_without_a_target() -> candlewick::Result<()> {
+    let table = parse(PATIENTS)?;
+    let drops = MissingTarget::DropRow;
+    let config = CsvConfig { on_missing: Missing::Keep, on_missing_target: drops, ..config() };
+    let encoder = TableEncoder::fit(&table, &config)?;
+    let set = encoder.encode(&table)?;
+    assert_eq!((set.len(), encoder.classes()), (4, &["ill", "very ill", "well"].map(str::to_owned)[..]));
+    assert!(set.x.to_vec2::<f32>()?[2][0].is_nan());
+    let strict = CsvConfig { on_missing: Missing::Error, ..config };
+    let error = TableEncoder::fit(&table, &strict)?.encode(&table).unwrap_err();
+    assert_eq!(error.to_string(), "line 3 of the table, field 4 (`dose`): `NA` is a missing value");
+    Ok(())
+}
+
+/// A missing category is one of its own, and an unknown one no category at all, if the options say so.
+#[test]
+fn missing_and_unknown_categories() -> candlewick::Result<()> {
+    let table = parse("n,colour,size\n1,red,S\n,NA,L\n3,blue,S\n")?;
+    let config = CsvConfig { on_missing: Missing::Category, ..CsvConfig::default() };
+    let encoder = TableEncoder::fit(&table, &config)?;
+    assert_eq!(encoder.features(), ["n", "colour=blue", "colour=red", "colour=missing", "size=L", "size=S"]);
+    let x = encoder.encode(&table)?.x;
+    let filled = Imputer::median(&x)?.apply(&x)?.to_vec2::<f32>()?;
+    assert_eq!(filled[1], [2.0, 0.0, 0.0, 1.0, 1.0, 0.0]);
+    // In each row, the features of a column are those of one category.
+    assert!(filled.iter().all(|row| row[1..4].iter().sum::<f32>() == 1.0 && row[4..].iter().sum::<f32>() == 1.0));
+    let unknown = parse("n,colour,size\n1,green,\n2,,L\n")?;
+    let error = encoder.encode_features(&unknown).unwrap_err();
+    assert!(matches!(error, Error::Data(DataError::UnseenCategory { line: 2, field: 2, .. })), "{error}");
+    let lenient = CsvConfig { on_unknown: Unknown::Zeros, ..config };
+    let encoder = TableEncoder::from_json(&TableEncoder::fit(&table, &lenient)?.to_json()?)?;
+    let x = encoder.encode_features(&unknown)?.to_vec2::<f32>()?;
+    assert_eq!(x, [[1.0, 0.0, 0.0, 0.0, 0.0, 0.0], [2.0, 0.0, 0.0, 1.0, 1.0, 0.0]]);
+    // A class is never unknown.
+    let classes = CsvConfig { target: Target::Class("colour".into()), ..lenient };
+    let error =
+        TableEncoder::fit(&parse("n,colour\n1,red\n2,blue\n")?, &classes)?.encode(&parse("n,colour\n1,green\n")?);
+    assert!(matches!(error, Err(Error::Data(DataError::UnseenCategory { .. }))));
+    // A category that is spelled like the feature of missing ones.
+    let twice = parse("colour\nmissing\nNA\n")?;
+    let own = CsvConfig { on_missing: Missing::Category, ..CsvConfig::default() };
+    assert!(matches!(TableEncoder::fit(&twice, &own), Err(Error::Data(DataError::FeatureTwice { .. }))));
+    Ok(())
+}
+
+/// A table is split before anything is learnt of it.
+#[test]
+fn tables_are_split_first() -> candlewick::Result<()> {
+    let mut text = "id,state\n".to_owned();
+    (0..60).for_each(|k| text += &format!("{k},{}\n", if k % 10 == 0 { "ill" } else { "well" }));
+    let table = parse(&(text + "60,NA\n"))?;
+    let drops = MissingTarget::DropRow;
+    let config = CsvConfig { on_missing_target: drops, ..CsvConfig::with_label("state") };
+    let Split3 { train, validation, test, .. } = table.split3(&config, 0.2, 0.2, 5)?;
+    let ids = |of: &Table| (0..of.len()).map(|row| of.field(row, 0).unwrap().parse().unwrap()).collect::<Vec<usize>>();
+    let mut seen = [ids(&train), ids(&validation), ids(&test)].concat();
+    seen.sort_unstable();
+    assert_eq!(seen, (0..60).collect::<Vec<_>>());
+    for (part, sizes) in [(&train, (36, 4)), (&validation, (12, 1)), (&test, (12, 1))] {
+        let ill = (0..part.len()).filter(|&row| part.field(row, 1) == Some("ill")).count();
+        assert_eq!((part.len(), ill), sizes);
+        assert!((0..part.len()).all(|row| part.line(row) == Some(ids(part)[row] + 2)));
+    }
+    // The same rows as of the encoded set.
+    let all = TableEncoder::fit(&table, &config)?.encode(&table)?;
+    let set = all.split3(0.2, 0.2, 5)?.test;
+    let numbers: Vec<usize> = set.x.flatten_all()?.to_vec1::<f32>()?.into_iter().map(|id| id as usize).collect();
+    assert_eq!(numbers, ids(&test));
+    let rare = CsvConfig::with_label("state");
+    assert!(matches!(
+        table.split3(&rare, 0.2, 0.2, 5),
+        Err(Error::Data(DataError::FewMembers { class: Some(class), count: 1, parts: 3 })) if class == "NA"
+    ));
+    assert_eq!(table.split3(&CsvConfig::with_number("id"), 0.2, 0.2, 5)?.test.len(), 12);
+    assert!(matches!(table.select(&[0, 61]), Err(Error::Data(DataError::Row { row: 61, rows: 61 }))));
+    assert_eq!(ids(&table.select(&[3, 1, 3])?), [3, 1, 3]);
+    assert!(table.select(&[])?.is_empty());
     Ok(())
 }

@@ -102,6 +102,66 @@ fn splits_in_three() -> Result<()> {
     Ok(())
 }
 
+/// Rare classes: a member of each class in each part, or an error that names the class.
+#[test]
+fn rare_classes_are_in_every_part() -> Result<()> {
+    let names = ["often", "rare", "never"].map(str::to_owned).to_vec();
+    let set = |rare: usize| -> Result<Dataset> {
+        let y: Vec<u32> = (0..40 + rare).map(|k| u32::from(k >= 40)).collect();
+        let mut set = numbered(&y, 3)?;
+        set.classes = names.clone();
+        Ok(set)
+    };
+    let members = |of: &Dataset| -> Result<[usize; 2]> {
+        let y = of.y.to_vec1::<u32>()?;
+        Ok([0, 1].map(|class| y.iter().filter(|&&label| label == class).count()))
+    };
+    for (rare, validation, test, expected) in [
+        (3, 0.2, 0.2, [[24, 1], [8, 1], [8, 1]]),
+        (4, 0.1, 0.1, [[32, 2], [4, 1], [4, 1]]),
+        (4, 0.1, 0.8, [[4, 1], [4, 1], [32, 2]]), // shares of 3 and 1 leave one to train on
+        (2, 0.5, 0.5, [[0, 0], [20, 1], [20, 1]]),
+        (3, 0.5, 0.5, [[0, 0], [20, 2], [20, 1]]),
+        (2, 0.0, 0.2, [[32, 1], [0, 0], [8, 1]]),
+    ] {
+        let Split3 { train, validation, test, .. } = set(rare)?.split3(validation, test, 3)?;
+        assert_eq!([members(&train)?, members(&validation)?, members(&test)?], expected);
+    }
+    let Split { train, test, .. } = set(2)?.split(0.1, 3)?;
+    assert_eq!([members(&train)?, members(&test)?], [[36, 1], [4, 1]]);
+    let few = |error: Option<Error>| match error {
+        Some(Error::Data(DataError::FewMembers { class, count, parts })) => (class, count, parts),
+        other => panic!("{other:?}"),
+    };
+    let rare = Some("rare".to_owned());
+    assert_eq!(few(set(2)?.split3(0.2, 0.2, 3).err()), (rare.clone(), 2, 3));
+    assert_eq!(few(set(1)?.split(0.2, 3).err()), (rare.clone(), 1, 2));
+    assert_eq!(few(set(1)?.folds(2, 3).err()), (rare, 1, 2));
+    let error = set(2)?.split3(0.2, 0.2, 3).unwrap_err();
+    assert_eq!(error.to_string(), "class `rare` has 2 sample(s), and 3 parts need one each");
+    assert_eq!(members(&set(1)?.split(1.0, 3)?.test)?, [40, 1]);
+    let one = Tensor::zeros((1, 1), DType::F32, &Device::Cpu)?;
+    assert_eq!(few(Dataset::regression(one.clone(), one)?.split(0.5, 1).err()), (None, 1, 2));
+    Ok(())
+}
+
+/// Parts are in an order of their own: the first samples of each are of all classes.
+#[test]
+fn parts_are_shuffled() -> Result<()> {
+    let all = numbered(&(0..300).map(|k| k / 100).collect::<Vec<u32>>(), 3)?;
+    let Split3 { train, validation, test, .. } = all.split3(0.2, 0.2, 7)?;
+    let fold = all.folds(3, 7)?.remove(1);
+    for part in [&train, &validation, &test, &fold.train, &fold.test] {
+        let mut y = part.take(30)?.y.to_vec1::<u32>()?;
+        y.sort_unstable();
+        y.dedup();
+        assert_eq!(y, [0, 1, 2]);
+    }
+    assert_eq!(numbers(&train)?, numbers(&all.split3(0.2, 0.2, 7)?.train)?);
+    assert_ne!(numbers(&train)?, numbers(&all.split3(0.2, 0.2, 8)?.train)?);
+    Ok(())
+}
+
 #[test]
 fn folds_are_stratified() -> Result<()> {
     let y: Vec<u32> = (0..103).map(|k| u32::from(k % 9 == 0)).collect(); // 12 of 103
@@ -146,5 +206,75 @@ fn sets_for_a_regression() -> Result<()> {
         Dataset::regression(x.clone(), x.to_dtype(DType::U32)?),
         Err(Error::Tensor(TensorError::UnsupportedDType { .. }))
     ));
+    Ok(())
+}
+
+/// Samples that no memory holds are refused before anything is taken, also where the set itself is small.
+#[test]
+fn choices_that_no_memory_holds() -> Result<()> {
+    let too_large = |error: Option<Error>| matches!(error, Some(Error::Memory(MemoryError::Numbers { .. })));
+    let wide = Tensor::zeros((1, 1 << 20), DType::F32, &Device::Cpu)?;
+    let wide = Dataset::new(wide, Tensor::zeros(1, DType::U32, &Device::Cpu)?, vec!["all".to_owned()])?;
+    assert!(too_large(wide.select(&vec![0; 1 << 24]).err()));
+    let empty = Tensor::zeros((0, 1 << 40), DType::F32, &Device::Cpu)?;
+    assert!(too_large(Imputer::constant(&empty, 1.0).err()));
+    let flat = Tensor::zeros(1, DType::F32, &Device::Cpu)?.broadcast_as(1 << 40)?;
+    assert!(too_large(Imputer::new(flat).err()));
+    let column = Tensor::zeros((1, 1), DType::F32, &Device::Cpu)?.broadcast_as((1 << 40, 1))?;
+    let column = Dataset::regression(column, Tensor::zeros((1 << 40, 0), DType::F32, &Device::Cpu)?)?;
+    assert!(too_large(column.with_noise(0, 0.1, 1).err()));
+    // More samples than indices.
+    let hollow = Tensor::zeros((1 << 40, 0), DType::F32, &Device::Cpu)?;
+    let hollow = Dataset::regression(hollow.clone(), hollow)?;
+    let many = |error: Option<Error>| match error {
+        Some(Error::Setting { setting: "samples", value, .. }) => value == (1u64 << 40) as f64,
+        _ => false,
+    };
+    assert!(many(hollow.folds(2, 0).err()) && many(hollow.shuffled(1).err()));
+    assert!(many(hollow.split(0.5, 1).err()) && many(hollow.split3(0.2, 0.2, 1).err()));
+    Ok(())
+}
+
+#[test]
+fn samples_that_are_not_floats() -> Result<()> {
+    let dtype = |error: Option<Error>| matches!(error, Some(Error::Tensor(TensorError::UnsupportedDType { .. })));
+    let (scaler, imputer) = (Scaler::uniform(1, 0.5)?, Imputer::new(Tensor::new(&[0.5f32], &Device::Cpu)?)?);
+    for kind in [DType::U8, DType::U32, DType::I64] {
+        let x = Tensor::full(10u32, (2, 1), &Device::Cpu)?.to_dtype(kind)?;
+        assert!(dtype(scaler.apply(&x).err()) && dtype(scaler.invert(&x).err()));
+        assert!(dtype(imputer.apply(&x).err()) && dtype(Imputer::constant(&x, 1.0).err()));
+        let set = Dataset::new(x, Tensor::zeros(2, DType::U32, &Device::Cpu)?, vec!["all".to_owned()])?;
+        assert!(dtype(set.with_noise(1, 0.1, 1).err()));
+    }
+    Ok(())
+}
+
+/// Numbers that a narrow dtype does not hold scale its samples all the same, if the results fit.
+#[test]
+fn narrow_samples() -> Result<()> {
+    let x = Tensor::new(&[[60000f32], [-60000.0]], &Device::Cpu)?;
+    let half = x.to_dtype(DType::F16)?;
+    let one = |of: f32| Tensor::new(&[of], &Device::Cpu);
+    let exact = half.to_dtype(DType::F64)?.flatten_all()?.to_vec1::<f64>()?;
+    let scaler = Scaler::new(one(1e6)?, one(1e6)?)?; // neither is finite in F16
+    let scaled = scaler.apply(&half)?;
+    assert_eq!(scaled.dtype(), DType::F16);
+    let expected: Vec<f64> = exact.iter().map(|x| (x - 1e6) / 1e6).collect();
+    close("scaled", &scaled.to_dtype(DType::F64)?.flatten_all()?.to_vec1()?, &expected, 1e-3);
+    let learnt = |error: Option<Error>, of: &str| match error {
+        Some(Error::Data(DataError::FeatureNumber { what, feature: 0, .. })) => what == of,
+        _ => false,
+    };
+    assert!(learnt(Scaler::new(one(0.0)?, one(1e-6)?)?.apply(&half).err(), "scaled number"));
+    assert!(learnt(Scaler::new(one(0.0)?, one(1e6)?)?.invert(&half).err(), "unscaled number"));
+    let wide = Scaler::new(Tensor::new(&[0f64], &Device::Cpu)?, Tensor::new(&[1e-100], &Device::Cpu)?)?;
+    assert!(learnt(wide.apply(&x).err(), "scaled number"));
+    for fill in [1e6, 1e-9] {
+        assert!(learnt(Imputer::new(one(fill)?)?.apply(&half).err(), "fill"));
+    }
+    assert!(learnt(Imputer::new(one(1e6)?.to_dtype(DType::BF16)?)?.apply(&half).err(), "fill"));
+    let gap = Tensor::new(&[[f32::NAN]], &Device::Cpu)?.to_dtype(DType::F16)?;
+    let filled = Imputer::new(one(0.5)?)?.apply(&gap)?.to_dtype(DType::F32)?;
+    assert_eq!(filled.to_vec2::<f32>()?, [[0.5]]);
     Ok(())
 }
