@@ -4,7 +4,6 @@ use crate::data::Images;
 use crate::model::{Core, Network};
 use crate::table;
 use anyhow::{Context, Result};
-use candle_core::DType;
 use candlewick::metrics::Confusion;
 use candlewick::plot::{self, Color, Figure, confusion};
 use candlewick::train::History;

@@ -4,7 +4,7 @@ use candle_core::{DType, Device, Tensor};
 use candlewick::data::{
     CsvConfig, Dataset, Imputer, Missing, MissingTarget, Split3, Table, TableEncoder, Target, Unknown,
 };
-use candlewick::error::{DataError, Error, FileError, MemoryError};
+use candlewick::error::{DataError, Error, FileError};
 use proptest::prelude::*;
 
 fn parse(text: &str) -> candlewick::Result<Table> {
@@ -72,7 +72,10 @@ fn tables_that_cannot_be_read() {
             .and_then(|file| file.set_len(1 << 50))
             .or_else(|_| std::fs::File::create(&sparse).and_then(|file| file.set_len(1 << 43)))
             .unwrap();
-        assert!(matches!(Table::read_csv(&sparse, ','), Err(Error::Memory(MemoryError::Numbers { .. }))));
+        assert!(matches!(
+            Table::read_csv(&sparse, ','),
+            Err(Error::Memory(candlewick::error::MemoryError::Numbers { .. }))
+        ));
         std::fs::remove_file(sparse).unwrap();
     }
 }
