@@ -169,7 +169,7 @@ fn fit(args: &Args, head: Head, seed: u64, device: &Device) -> Result<Run> {
     let targets = |set: &Dataset| set.y.to_dtype(DType::F32)?.unsqueeze(1)?.to_device(device);
     let [x, test_x] = [train.x.to_device(device)?, test.x.to_device(device)?];
     let [y, test_y] = [targets(&train)?, targets(&test)?];
-    // As published, the number of epochs is fixed: nothing is chosen, and there is no validation set.
+    // The number of epochs is fixed, as published: nothing is chosen, and there is no validation set.
     let history = Training::new(&classifier, &classifier.varmap, &mut adam, binary_cross_entropy_with_logits, config)
         .metric("accuracy", binary_accuracy)
         .run((&x, &y), None)?;

@@ -119,6 +119,7 @@ mod measurement;
 mod memory;
 pub mod metrics;
 pub mod nn;
+mod numbers;
 mod observable;
 pub mod optim;
 mod places;

@@ -33,7 +33,7 @@ pub(crate) fn save(path: &Path, of: &Outcome<'_>) -> Result<()> {
     let known = depths(of.ratios.iter().map(|(_, known)| *known).collect());
     let mut ratios = Panel::new("Mean cut").axes("depth", "share of the largest cut").counting();
     ratios = ratios.line("found", Color::VIOLET, &found);
-    // Dots of what is known are on top: the line would hide them where the search has found it.
+    // Dots of the known values are on top: where the search has found them, the line would hide them.
     if known.is_empty() {
         ratios = ratios.dots("", Color::VIOLET, &found);
     } else {

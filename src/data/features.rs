@@ -4,6 +4,7 @@ use super::Dataset;
 use crate::error::{DataError, Error, Result, TensorError};
 use crate::limits::check_copy;
 use crate::memory::check_numbers;
+use crate::numbers::host_numbers;
 use candle_core::{DType, Device, Tensor};
 use std::collections::HashMap;
 
@@ -46,7 +47,7 @@ impl Features<'_> {
         }
         // Counts the samples twice: feature by feature, and as a list.
         check_copy("the samples", &self.x.t()?, DType::F64)?;
-        let columns = self.x.t()?.to_dtype(DType::F64)?.to_device(&Device::Cpu)?.contiguous()?;
+        let columns = self.x.t()?.to_device(&Device::Cpu)?.to_dtype(DType::F64)?.contiguous()?;
         Ok((columns.flatten_all()?.to_vec1()?, samples))
     }
 }
@@ -72,8 +73,7 @@ pub(super) fn narrowed(what: &'static str, wide: &Tensor, dtype: DType) -> Resul
         return Ok(narrow);
     }
     check_numbers("the samples", (wide.elem_count() as u64).checked_mul(4))?;
-    let list = |of: &Tensor| of.detach().to_dtype(DType::F64)?.flatten_all()?.to_vec1::<f64>();
-    let (before, after) = (list(wide)?, list(&narrow)?);
+    let (before, after) = (host_numbers(wide)?, host_numbers(&narrow)?);
     match before.iter().zip(&after).position(|(before, after)| before.is_finite() && !after.is_finite()) {
         None => Ok(narrow),
         Some(at) => {

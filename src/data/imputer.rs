@@ -4,6 +4,7 @@ use super::features::{check_features, check_float, narrowed, saved_tensor};
 use super::{Features, Scaler};
 use crate::error::{DataError, Error, Result};
 use crate::memory::check_numbers;
+use crate::numbers::host_numbers;
 use candle_core::{DType, Device, Module, Tensor};
 use std::collections::HashMap;
 
@@ -40,7 +41,7 @@ impl Imputer {
         // A scaler's offset has the same shape and dtypes.
         Scaler::new(fill.clone(), fill.clone())?;
         check_numbers("the numbers of an imputer", (fill.elem_count() as u64).checked_mul(2))?;
-        let numbers = fill.to_dtype(DType::F64)?.to_device(&Device::Cpu)?.to_vec1::<f64>()?;
+        let numbers = fill.to_device(&Device::Cpu)?.to_dtype(DType::F64)?.to_vec1::<f64>()?;
         match numbers.iter().find(|number| !number.is_finite()) {
             None => Ok(Self { fill }),
             Some(&value) => Err(setting("number", value)),
@@ -143,8 +144,7 @@ impl Imputer {
 
 /// Checks that no number became 0 in another dtype.
 fn check_zeros(before: &Tensor, after: &Tensor) -> Result<()> {
-    let list = |of: &Tensor| of.to_dtype(DType::F64)?.to_vec1::<f64>();
-    let (before, after) = (list(before)?, list(after)?);
+    let (before, after) = (host_numbers(before)?, host_numbers(after)?);
     match before.iter().zip(&after).position(|(before, after)| *before != 0.0 && *after == 0.0) {
         None => Ok(()),
         Some(feature) => {

@@ -64,7 +64,7 @@ impl Pca {
             (features as u64).checked_mul(features as u64).and_then(|n| n.checked_mul(4)),
         )?;
         check_copy("the samples", x, DType::F64)?;
-        let rows = x.detach().to_dtype(DType::F64)?.to_device(&Device::Cpu)?;
+        let rows = x.detach().to_device(&Device::Cpu)?.to_dtype(DType::F64)?;
         for start in (0..samples).step_by(ROWS) {
             let part = rows.narrow(0, start, ROWS.min(samples - start))?.flatten_all()?.to_vec1::<f64>()?;
             if let Some((at, &value)) = part.iter().enumerate().find(|(_, value)| !value.is_finite()) {

@@ -7,9 +7,10 @@ use super::{CallArgs, flat, run_program, sort_weights};
 use crate::circuit::Circuit;
 use crate::engine::Options;
 use crate::error::{Error, Result, TensorError, WeightsError};
-use crate::gradient::{self, Batches, Direction, Estimator, MetricTensor, Numbers, OfEngine, Wrt, host_numbers};
+use crate::gradient::{self, Batches, Direction, Estimator, MetricTensor, Numbers, OfEngine, Wrt};
 use crate::measurement::Measurement;
 use crate::memory;
+use crate::numbers::host_numbers;
 use crate::program::{Program, Rewrites};
 use candle_core::{DType, Device, Tensor, Var};
 use std::sync::Arc;
@@ -192,8 +193,7 @@ pub fn hessian_vector_product(
     }
     let numbers = shape.iter().try_fold(1u64, |product, size| product.checked_mul(*size as u64));
     memory::check_numbers("the vectors of all samples", numbers)?;
-    let vector = vector.detach().to_dtype(DType::F64)?.to_device(&Device::Cpu)?.broadcast_as(shape)?;
-    let vector: Vec<f64> = vector.flatten_all()?.to_vec1()?;
+    let vector = host_numbers(&vector.broadcast_as(shape)?)?;
     call.second_derivatives(inputs, wrt, Direction::Each(&vector))
 }
 
@@ -313,8 +313,7 @@ impl<'a> Bound<'a> {
     ) -> Result<Tensor> {
         let given = CallArgs::new(&self.program, DEFAULT, inputs, &self.weights)?;
         let sizes = behind.iter().try_fold(given.batch() as u64, |product, size| product.checked_mul(*size as u64));
-        // Derivatives of an engine's outputs are in memory beside those of the outputs that derive from them, and of one
-        // sample twice.
+        // The engine's outputs have derivatives of their own in memory; those of one sample are there twice.
         let beside = self.program.engine_outputs().div_ceil(self.program.outputs().max(1)) as u64;
         let beside = if self.program.derives_outputs() { 2 * (1 + beside) } else { 1 };
         memory::check_numbers("derivatives", sizes.and_then(|sizes| sizes.checked_mul(beside)))?;

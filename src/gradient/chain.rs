@@ -2,8 +2,8 @@
 //! variables.
 
 use super::Wrt;
-use super::points::host_numbers;
 use crate::error::Result;
+use crate::numbers::host_numbers;
 use crate::program::{Embedding, Program, Slot, Variable};
 use candle_core::Tensor;
 

@@ -3,11 +3,12 @@
 use super::GradientMethod;
 use super::Sampling;
 use super::chain::Numbers;
-use super::points::{Batches, Variant, host_numbers};
+use super::points::{Batches, Variant};
 use super::{differences, shift};
 use crate::autograd::{self, Backward};
 use crate::engine::{NeedsGrad, Options};
 use crate::error::{Error, Result};
+use crate::numbers::host_numbers;
 use crate::program::Program;
 use crate::sampling::shot_generator;
 use candle_core::{DType, Device, Tensor};

@@ -26,5 +26,5 @@ pub(crate) use hessian::{Direction, hessian_matrices};
 pub(crate) use jacobian::jacobian_matrices;
 pub use method::{GradientMethod, MetricTensor, Wrt};
 pub(crate) use metric::metric_tensors;
-pub(crate) use points::{Batches, host_numbers, states_in};
+pub(crate) use points::{Batches, states_in};
 pub(crate) use shots::Sampling;

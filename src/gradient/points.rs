@@ -3,6 +3,7 @@
 use super::Estimator;
 use crate::engine::Options;
 use crate::error::Result;
+use crate::numbers::host_numbers;
 use crate::program::Program;
 use candle_core::{DType, Device, Tensor, Var};
 use std::sync::Arc;
@@ -127,9 +128,4 @@ impl Batches<'_> {
 pub(crate) fn states_in(bytes: usize, qubits: usize, options: &Options) -> usize {
     let limit = options.memory_limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX);
     (bytes.min(limit / 2) >> (qubits + 5).min(60)).max(1)
-}
-
-/// Returns the numbers of a tensor.
-pub(crate) fn host_numbers(tensor: &Tensor) -> Result<Vec<f64>> {
-    Ok(tensor.to_device(&Device::Cpu)?.to_dtype(DType::F64)?.flatten_all()?.to_vec1()?)
 }

@@ -39,7 +39,7 @@ impl Harmonics {
         Self { base, count: if matches!(quantity, Quantity::Variance(_)) { 2 * count } else { count } }
     }
 
-    /// Returns harmonics among which are those of both. A base is 1 or 2.
+    /// Returns the smallest harmonics that contain both. A base is 1 or 2.
     fn and(self, other: Self) -> Self {
         let highest = |one: Self| one.base * f64::from(one.count);
         let base = self.base.min(other.base);

@@ -1,8 +1,9 @@
 //! Confusion matrices, and precision, recall and F1 from them.
 
-use super::rows::{finite_rows, labels_of, largest};
+use super::rows::{finite_rows, largest};
 use crate::error::{DataError, Error, Result, TensorError};
 use crate::memory::check_numbers;
+use crate::numbers::host_labels;
 use candle_core::Tensor;
 use std::fmt;
 
@@ -81,7 +82,7 @@ impl Confusion {
             let (expected, actual) = ((rows.len() / width.max(1), classes.len()).into(), outputs.shape().clone());
             return Err(Error::Tensor(TensorError::Shape { what: "the outputs", expected, actual }));
         }
-        Self::new(classes, &labels_of(labels, width)?, &largest(&rows, width))
+        Self::new(classes, &host_labels(labels, width)?, &largest(&rows, width))
     }
 
     /// Returns the names of the classes.

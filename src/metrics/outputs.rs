@@ -1,10 +1,11 @@
 //! Metrics of a classifier's outputs. They return candle's `Result`, as everything that a training loop calls.
 
 use super::regression::pairs;
-use super::rows::{finite_rows, labels_of, largest, rows_of};
+use super::rows::{finite_rows, largest, rows_of};
 use super::{Confusion, RocCurve};
 use crate::error::{DataError, Error, Result, TensorError};
-use candle_core::{DType, Device, Tensor};
+use crate::numbers::{host_labels, host_numbers};
+use candle_core::Tensor;
 
 /// Returns the class of each sample: the index of its largest output, of `[samples, classes]` with at least two classes,
 /// the first of equal ones.
@@ -92,7 +93,7 @@ fn of_confusion(outputs: &Tensor, labels: &Tensor, of: fn(&Confusion) -> f64) ->
     check_classes(outputs, width)?;
     let Some((rows, width)) = finite_rows(outputs)? else { return Ok(f64::NAN) };
     let classes: Vec<String> = (0..width).map(|class| class.to_string()).collect();
-    Ok(of(&Confusion::new(&classes, &labels_of(labels, width)?, &largest(&rows, width))?))
+    Ok(of(&Confusion::new(&classes, &host_labels(labels, width)?, &largest(&rows, width))?))
 }
 
 /// Returns the area under the ROC curve.
@@ -114,13 +115,13 @@ pub fn roc_auc(outputs: &Tensor, labels: &Tensor) -> candle_core::Result<f64> {
             let (expected, actual) = (outputs.shape().clone(), labels.shape().clone());
             return Err(Error::Tensor(TensorError::Shape { what: "the targets", expected, actual }).into());
         }
-        let targets = labels.flatten_all()?.to_dtype(DType::F64)?.to_device(&Device::Cpu)?.to_vec1::<f64>()?;
+        let targets = host_numbers(labels)?;
         if let Some(sample) = targets.iter().position(|target| !target.is_finite()) {
             return Err(Error::Data(DataError::Label { sample, classes: 2 }).into());
         }
         return Ok(RocCurve::new(&rows, &targets.iter().map(|&target| target > 0.5).collect::<Vec<_>>())?.auc());
     }
-    let labels = labels_of(labels, width)?;
+    let labels = host_labels(labels, width)?;
     if labels.len() * width != rows.len() {
         let (expected, actual) = ((labels.len(), width).into(), outputs.shape().clone());
         return Err(Error::Tensor(TensorError::Shape { what: "the outputs", expected, actual }).into());

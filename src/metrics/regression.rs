@@ -2,7 +2,8 @@
 
 use crate::error::{Error, Result, TensorError};
 use crate::limits::check_copy;
-use candle_core::{DType, Device, Tensor};
+use crate::numbers::host_numbers;
+use candle_core::{DType, Tensor};
 
 /// Returns the mean of `|output - target|` over all entries of two tensors of one shape.
 ///
@@ -77,7 +78,7 @@ pub(super) fn pairs(outputs: &Tensor, targets: &Tensor) -> Result<Vec<(f64, f64)
     }
     let numbers = |of: &Tensor| -> Result<Vec<f64>> {
         check_copy("the outputs", of, DType::F64)?;
-        Ok(of.to_dtype(DType::F64)?.to_device(&Device::Cpu)?.flatten_all()?.to_vec1()?)
+        host_numbers(of)
     };
     Ok(numbers(outputs)?.into_iter().zip(numbers(targets)?).collect())
 }

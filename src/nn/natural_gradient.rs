@@ -4,6 +4,7 @@ use super::QuantumLayer;
 use crate::__private::NonExhaustive;
 use crate::error::{Error, Result, TrainingError};
 use crate::functional::{Bound, MetricTensor, Wrt, states_as_written};
+use crate::numbers::host_numbers;
 use crate::optim::{Resume, check_entries, named_state, require_entries, require_gradient};
 use crate::program::Program;
 use candle_core::backprop::GradStore;
@@ -134,7 +135,7 @@ impl QuantumNaturalGradient {
             let (of, setting) = ("the natural gradient", "samples");
             return Err(Error::Setting { of, setting, value: 0.0, allowed: "at least 1" });
         }
-        let metric = metric.to_dtype(DType::F64)?.to_device(&Device::Cpu)?.reshape((samples, count * count))?;
+        let metric = metric.to_device(&Device::Cpu)?.to_dtype(DType::F64)?.reshape((samples, count * count))?;
         let mut metric = DMatrix::from_row_slice(count, count, &metric.mean(0)?.to_vec1::<f64>()?);
         for (entry, _) in self.program.weights_of_angles().iter().enumerate().filter(|(_, read)| !**read) {
             metric[(entry, entry)] = 1.0;
@@ -143,9 +144,7 @@ impl QuantumNaturalGradient {
         for (_, var) in &self.vars {
             match gradients.get(var) {
                 None => gradient.extend(std::iter::repeat_n(0.0, var.elem_count())),
-                Some(of) => {
-                    gradient.extend(of.to_dtype(DType::F64)?.to_device(&Device::Cpu)?.flatten_all()?.to_vec1::<f64>()?)
-                }
+                Some(of) => gradient.extend(host_numbers(of)?),
             }
         }
         let mut gradients_of = gradient.as_slice();

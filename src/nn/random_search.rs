@@ -7,6 +7,7 @@ use crate::error::{Error, Result, TensorError, TrainingError};
 use crate::functional::{declared_weights, run_ensemble};
 use crate::measurement::Measurement;
 use crate::memory::check_numbers;
+use crate::numbers::host_numbers;
 use crate::optim::{Adam, AdamConfig, variables};
 use crate::program::Program;
 use crate::random::Generator;
@@ -170,7 +171,7 @@ impl RandomSearch {
                 let (what, actual) = ("the losses of a random search", losses.shape().clone());
                 return Err(Error::Tensor(TensorError::Shape { what, expected: expected.into(), actual }));
             }
-            let values: Vec<f64> = losses.detach().to_device(&Device::Cpu)?.to_dtype(DType::F64)?.to_vec1()?;
+            let values: Vec<f64> = host_numbers(&losses)?;
             let gradients = if step < self.config.steps { Some(losses.sum_all()?.backward()?) } else { None };
             for (member, value) in members.iter_mut().zip(values) {
                 if member.trial.losses.last().is_none_or(|last| last.is_finite()) {

@@ -6,6 +6,7 @@ use super::QuantumLayer;
 use crate::error::{Error, Result, TensorError, TrainingError};
 use crate::functional::run_ensemble;
 use crate::gradient::weight_harmonics;
+use crate::numbers::{host_number, host_numbers};
 use crate::optim::require_entries;
 use crate::program::Quantity;
 use candle_core::{DType, Device, Tensor, Var};
@@ -104,8 +105,7 @@ impl Rotosolve {
         }
         self.steps += 1;
         self.evaluations += 1;
-        let output = self.layer.evaluate()?.detach().to_device(&Device::Cpu)?.to_dtype(DType::F64)?;
-        Ok(output.sum_all()?.to_scalar()?)
+        host_number(&self.layer.evaluate()?)
     }
 
     /// Minimises in one entry of a weight tensor, which has an index among all weights.
@@ -116,7 +116,7 @@ impl Rotosolve {
         };
         let mut weights = Vec::new();
         for (_, var) in &self.vars {
-            weights.extend(numbers(var)?);
+            weights.extend(host_numbers(var)?);
         }
         let harmonics = weight_harmonics(&self.layer.program, index, &weights);
         let harmonics = harmonics.ok_or_else(|| problem("an angle has its square"))?;
@@ -136,7 +136,7 @@ impl Rotosolve {
         }
         if by != 0.0 {
             let var = &self.vars[tensor].1;
-            let mut own = numbers(var)?;
+            let mut own = host_numbers(var)?;
             own[entry] += by;
             var.set(&like(own, var.dims(), var)?)?;
         }
@@ -146,7 +146,7 @@ impl Rotosolve {
     /// Returns the outputs with one entry shifted, in one call.
     fn values(&self, tensor: usize, entry: usize, shifts: &[f64]) -> Result<Vec<f64>> {
         let var = &self.vars[tensor].1;
-        let own = numbers(var)?;
+        let own = host_numbers(var)?;
         let mut rows = Vec::with_capacity(shifts.len() * own.len());
         for shift in shifts {
             rows.extend_from_slice(&own);
@@ -159,18 +159,13 @@ impl Rotosolve {
         weights[tensor] = rows;
         let weights: Vec<&Tensor> = weights.iter().collect();
         let program = &self.layer.program;
-        numbers(&run_ensemble(program, shifts.len(), self.layer.default(), None, &weights)?)
+        host_numbers(&run_ensemble(program, shifts.len(), self.layer.default(), None, &weights)?)
     }
 
     /// Returns the number of outputs that have been evaluated so far.
     pub fn evaluations(&self) -> usize {
         self.evaluations
     }
-}
-
-/// Returns the entries of a tensor, on the host.
-fn numbers(tensor: &Tensor) -> Result<Vec<f64>> {
-    Ok(tensor.detach().to_device(&Device::Cpu)?.to_dtype(DType::F64)?.flatten_all()?.to_vec1()?)
 }
 
 /// Makes a tensor with the dtype and device of a variable.

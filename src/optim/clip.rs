@@ -2,6 +2,7 @@
 
 use super::{require_gradient, variables};
 use crate::error::{Error, Result, TrainingError};
+use crate::numbers::host_number;
 use candle_core::backprop::GradStore;
 use candle_core::{CpuStorage, DType, Device, Storage, Tensor, Var};
 use candle_nn::VarMap;
@@ -90,7 +91,7 @@ fn norm_of(gradient: &Tensor) -> Result<Option<f64>> {
         return Ok(None);
     }
     let wide = gradient.to_dtype(widest(gradient.device()))?;
-    let number = |tensor: Tensor| tensor.to_dtype(DType::F64)?.to_scalar::<f64>();
+    let number = |tensor: Tensor| host_number(&tensor);
     let largest = number(wide.abs()?.flatten_all()?.max(0)?)?;
     if largest == 0.0 {
         return Ok(Some(0.0));
@@ -161,8 +162,7 @@ fn is_finite(gradient: &Tensor) -> Result<bool> {
     }
     // 0 times an infinity or a NaN is NaN.
     let wide = gradient.to_dtype(widest(gradient.device()))?;
-    let sign = wide.affine(0.0, 0.0)?.sum_all()?.to_dtype(DType::F64)?;
-    Ok(sign.to_scalar::<f64>()? == 0.0)
+    Ok(host_number(&wide.affine(0.0, 0.0)?.sum_all()?)? == 0.0)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use super::line_search::{LineSearch, Point};
 use super::{require_entries, require_gradient, variables};
 use crate::__private::NonExhaustive;
 use crate::error::{Error, Result, TensorError, TrainingError};
+use crate::numbers::host_numbers;
 use candle_core::backprop::GradStore;
 use candle_core::{DType, Device, Tensor, Var};
 use candle_nn::VarMap;
@@ -105,8 +106,8 @@ pub enum StopReason {
     Gradient,
     /// Completion of all steps.
     Steps,
-    /// A line search that found no lower loss. The loss has noise or a kink, the gradient is not its gradient, or its
-    /// rounding hides what is left to gain: a tolerance of 0 always ends so.
+    /// A line search that found no lower loss. The loss has noise or a kink, the gradient is not its gradient, or further
+    /// decreases are smaller than its rounding: a tolerance of 0 always ends so.
     LineSearch,
 }
 
@@ -188,8 +189,8 @@ impl Lbfgs {
         require_gradient("L-BFGS", &self.variables, store)?;
         let (mut place, mut gradient) = (Vec::new(), Vec::new());
         for (name, var) in &self.variables {
-            place.extend(entries(var)?);
-            let own = store.get(var).map_or_else(|| Ok(vec![0.0; var.elem_count()]), entries)?;
+            place.extend(host_numbers(var)?);
+            let own = store.get(var).map_or_else(|| Ok(vec![0.0; var.elem_count()]), host_numbers)?;
             if !own.iter().all(|slope| slope.is_finite()) {
                 return Err(Error::Training(TrainingError::GradientNotFinite { name: name.clone() }));
             }
@@ -254,7 +255,7 @@ impl<F: FnMut() -> candle_core::Result<Tensor>> Run<'_, F> {
             let (what, expected, actual) = ("the loss of L-BFGS", 1.into(), value.shape().clone());
             return Err(Error::Tensor(TensorError::Shape { what, expected, actual }));
         }
-        let loss = entries(&value)?[0];
+        let loss = host_numbers(&value)?[0];
         if !loss.is_finite() {
             let (of, evaluation) = ("L-BFGS", self.evaluations);
             return Err(Error::Training(TrainingError::LossNotFinite { of, evaluation, loss }));
@@ -384,11 +385,6 @@ impl History {
         }
         along
     }
-}
-
-/// Returns the entries of a tensor in F64, on the host: not every GPU has F64.
-fn entries(tensor: &Tensor) -> Result<Vec<f64>> {
-    Ok(tensor.detach().to_device(&Device::Cpu)?.to_dtype(DType::F64)?.flatten_all()?.to_vec1()?)
 }
 
 fn dot(a: &[f64], b: &[f64]) -> f64 {

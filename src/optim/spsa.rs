@@ -3,6 +3,7 @@
 use super::{Resume, require_entries, state, variables};
 use crate::__private::NonExhaustive;
 use crate::error::{Error, Result, TensorError, TrainingError};
+use crate::numbers::host_numbers;
 use crate::random::Generator;
 use candle_core::{DType, Device, Tensor, Var};
 use candle_nn::VarMap;
@@ -140,7 +141,7 @@ impl Spsa {
         }
         let value = |side: f64, loss: &mut dyn FnMut() -> candle_core::Result<Tensor>| -> Result<f64> {
             self.place(&starts, &signs, side * reach)?;
-            let value = loss()?.detach().to_dtype(DType::F64)?.flatten_all()?.to_vec1::<f64>()?;
+            let value = host_numbers(&loss()?)?;
             match value.as_slice() {
                 [value] if value.is_finite() => Ok(*value),
                 [value] => Err(Error::Setting { of: "SPSA", setting: "the loss", value: *value, allowed: "finite" }),

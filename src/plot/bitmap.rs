@@ -67,7 +67,7 @@ impl Coverage {
         Self { columns, rows, parts }
     }
 
-    /// Takes the larger part of each pixel among what is there and `part` of its middle.
+    /// Raises the coverage of each pixel to `part` of its middle, where that is larger.
     fn cover(&mut self, from: Point, to: Point, part: impl Fn(Point) -> f64) {
         let range = |from: f64, to: f64, of: &Range<usize>| {
             let at = |place: f64| (place.clamp(0.0, of.end as f64) as usize).clamp(of.start, of.end);
@@ -152,7 +152,7 @@ impl Coverage {
         let mut rasterizer = Rasterizer::new(width, height);
         let at = |p: Point| {
             let (x, y) = place(p);
-            // What is beside the canvas is moved to its edge: the rasterizer takes points inside alone.
+            // Points beside the canvas move to its edge: the rasterizer takes points inside alone.
             let x = (x - self.columns.start as f64).clamp(0.0, (width - 1) as f64 - 0.01);
             point(x as f32, (y - self.rows.start as f64).clamp(0.0, height as f64) as f32)
         };

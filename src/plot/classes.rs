@@ -6,6 +6,7 @@ use crate::data::Dataset;
 use crate::error::{Error, Result, TensorError};
 use crate::memory::check_numbers;
 use crate::metrics::{Confusion, RocCurve};
+use crate::numbers::host_numbers;
 use candle_core::{DType, Device, Tensor};
 use std::ops::Range;
 
@@ -104,7 +105,7 @@ pub fn mistakes(title: &str, images: &Dataset, predictions: &[u32], most: usize)
     let x = if images.x.rank() == 4 { images.x.squeeze(1)? } else { images.x.clone() };
     let (_, rows, columns) = x.dims3()?;
     check_numbers("images as numbers", (x.elem_count() as u64).checked_mul(2))?;
-    let values = x.flatten_all()?.to_dtype(DType::F64)?.to_vec1::<f64>()?;
+    let values = host_numbers(&x)?;
     let finite = values.iter().filter(|value| value.is_finite());
     let (low, high) = finite.fold((f64::MAX, f64::MIN), |(low, high), &v| (low.min(v), high.max(v)));
     let size = if high > low { high - low } else { 1.0 };

@@ -159,8 +159,7 @@ fn conditioned(of: &Postselection, constants: &mut Vec<(usize, Angle)>) -> Vec<O
                 };
                 all.extend((0..1 << qubits.len()).map(of_state));
             }
-            // The check of a post-selection refuses all others.
-            _ => {}
+            _ => unreachable!("the check of a post-selection refuses all others"),
         }
     }
     all.push(Observable::projector_on(of.values().iter().copied()));

@@ -64,7 +64,7 @@ impl Program {
             steps: self.steps.clone(),
             operations: self.operations.clone(),
             readout: self.readout.clone(),
-            // Derivatives of an engine's outputs come first, those of outputs derived from them follow.
+            // Variants differentiate the engine's outputs; `gradient::derive_derivatives` goes on from there.
             derived_outputs: Vec::new(),
             output_shape: self.output_shape.clone(),
             rewrites: self.rewrites,

@@ -41,6 +41,7 @@
 //! ```
 
 mod checkpoint;
+mod config;
 mod gathered;
 mod history;
 mod hooks;
@@ -52,16 +53,17 @@ mod source;
 mod spans;
 
 pub use crate::metrics::{accuracy, binary_accuracy};
+pub use config::TrainConfig;
 pub use history::{Epoch, History, Mode, Monitor, Score, StopReason};
 pub use hooks::TrainStep;
 pub use interrupt::interrupted;
 pub use source::BatchSource;
 
-use crate::__private::NonExhaustive;
 use crate::data::{Purpose, seeded_generator};
 use crate::error::{DataError, Error, Result, TensorError, TrainingError};
 use crate::memory::check_numbers;
-use crate::optim::{Interval, ReduceOnPlateau, Resume, Schedule, Unreached, clip_by_norm, require_gradient, variables};
+use crate::numbers::host_number;
+use crate::optim::{Interval, Resume, Unreached, clip_by_norm, require_gradient, variables};
 use candle_core::backprop::GradStore;
 use candle_core::{DType, Device, ModuleT, Tensor, Var};
 use candle_nn::{Optimizer, VarMap};
@@ -73,79 +75,8 @@ use progress::Progress;
 use rand::seq::SliceRandom;
 use source::{InMemory, load};
 use spans::{report_epoch, span};
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
-
-/// Options of a [`Training`].
-#[derive(Debug, Clone, PartialEq)]
-pub struct TrainConfig {
-    /// Name in the progress output. Default `training`.
-    pub name: String,
-    /// Number of passes over the training set. Default 10.
-    pub epochs: usize,
-    /// Number of samples of a batch, at least 1; the last batch of an epoch may be smaller. The validation set is
-    /// scored in such batches, too. Default 32.
-    pub batch_size: usize,
-    /// Number of batches, at least 1, whose gradients make one step; an epoch's last step may have fewer. The step is the
-    /// step of one batch of all these samples, in the memory of one batch of [`batch_size`](Self::batch_size): each
-    /// batch counts by its number of samples. Up to rounding in the variables' dtype this is exact for a loss that is a
-    /// mean over samples, in a model that computes each sample by itself. Default 1.
-    pub accumulate_batches: usize,
-    /// Seed of the order of the samples; each epoch has another order. Default 0.
-    pub seed: u64,
-    /// Factor of the optimiser's step size. Default [`Schedule::Constant`].
-    pub schedule: Schedule,
-    /// Unit in which the schedule counts. With [`Interval::Epoch`] a `Cosine` of 40 takes 40 epochs, whatever the batch
-    /// size. Default [`Interval::Step`].
-    pub schedule_interval: Interval,
-    /// Further factor of the step size, which shrinks at the end of an epoch once the score that chooses the best epoch
-    /// no longer improves: the loss, unless [`Training::monitor`] names another one. Default `None`.
-    pub reduce_on_plateau: Option<ReduceOnPlateau>,
-    /// Largest norm of all gradients together, see [`clip_by_norm`]. Default `None`: no limit.
-    pub clip_norm: Option<f64>,
-    /// Number of epochs in a row, at least 1, without a better score on the validation set that end the run. The score
-    /// is the loss, unless [`Training::monitor`] names another one. Without a validation set the training set counts. A
-    /// score that is NaN is not better than any other. Default `None`: all epochs are run.
-    pub patience: Option<usize>,
-    /// Whether the run ends with the weights of the best epoch, by the same score, instead of the last weights. Default
-    /// `false`.
-    pub restore_best: bool,
-    /// Folder of the run's files. After each epoch the run writes `last.safetensors` (from which a run continues),
-    /// `best.safetensors` (the weights of the best epoch, for `VarMap::load`) and `history.csv`. Only one run at a
-    /// time has the folder. Existing files of these names are removed first, unless the run continues. Default `None`:
-    /// nothing is written.
-    pub folder: Option<PathBuf>,
-    /// Whether the run continues from the folder's `last.safetensors`. That file must come from a run with as many
-    /// samples, the same batch size, batches of a step, seed and step size, and the same metrics. Default `false`.
-    pub resume: bool,
-    /// Whether progress is shown on the standard error output: a bar in a terminal, otherwise lines. Default `false`.
-    pub progress: bool,
-    #[doc(hidden)]
-    pub non_exhaustive: NonExhaustive,
-}
-
-impl Default for TrainConfig {
-    fn default() -> Self {
-        Self {
-            name: "training".to_owned(),
-            epochs: 10,
-            batch_size: 32,
-            accumulate_batches: 1,
-            seed: 0,
-            schedule: Schedule::Constant,
-            schedule_interval: Interval::Step,
-            reduce_on_plateau: None,
-            clip_norm: None,
-            patience: None,
-            restore_best: false,
-            folder: None,
-            resume: false,
-            progress: false,
-            non_exhaustive: NonExhaustive(()),
-        }
-    }
-}
 
 /// Samples and targets, along the first dimension of both.
 pub type Samples<'a> = (&'a Tensor, &'a Tensor);
@@ -296,7 +227,7 @@ impl<'a, O: Optimizer> Training<'a, O> {
     /// - A checkpoint of another run.
     /// - Errors of model, loss, optimiser, hooks and files.
     pub fn run(self, train: Samples<'_>, validation: Option<Samples<'_>>) -> Result<History> {
-        check(&self.config)?;
+        self.config.check()?;
         let train = InMemory::new(train)?;
         let validation = validation.map(InMemory::new).transpose()?;
         self.run_on(&train, validation.as_ref().map(|set| set as &dyn BatchSource))
@@ -308,7 +239,7 @@ impl<'a, O: Optimizer> Training<'a, O> {
     /// The errors of [`run`](Self::run); a source with more samples than a u32 counts; errors of the source, or a batch
     /// of another number of samples.
     pub fn run_on(mut self, train: &dyn BatchSource, validation: Option<&dyn BatchSource>) -> Result<History> {
-        check(&self.config)?;
+        self.config.check()?;
         let (config, rate) = (self.config.clone(), self.optimizer.learning_rate());
         let history = self.run_all(&config, train, validation);
         self.optimizer.set_learning_rate(rate);
@@ -335,7 +266,7 @@ impl<'a, O: Optimizer> Training<'a, O> {
         at.of_sets = self.metrics.iter().map(|metric| metric.is_of_set).collect();
         at.open(config, self.varmap, self.optimizer, self.access)?;
         let variables = variables(self.varmap)?;
-        let steps = samples.div_ceil(step_size(config));
+        let steps = samples.div_ceil(config.step_size());
         let progress = Progress::new(config, steps, &at)?;
         while at.history.stop_reason != StopReason::Interrupted && at.goes_on(config) {
             span!(INFO, "epoch", number = at.epoch);
@@ -376,9 +307,9 @@ impl<'a, O: Optimizer> Training<'a, O> {
         progress: &Progress,
     ) -> Result<bool> {
         let order = order(count(train)?, config.seed, at.epoch)?;
-        let steps = order.len().div_ceil(step_size(config)) as u64;
+        let steps = order.len().div_ceil(config.step_size()) as u64;
         let reduction = at.reduction(config)?;
-        for samples in order.chunks(step_size(config)).skip(at.batch) {
+        for samples in order.chunks(config.step_size()).skip(at.batch) {
             if stop.load(Ordering::Relaxed) {
                 return Ok(false);
             }
@@ -479,14 +410,13 @@ impl<'a, O: Optimizer> Training<'a, O> {
         for batch in samples.chunks(batch_size) {
             let (x, y) = load(set, batch)?;
             let outputs = self.model.forward_t(&x, false)?.detach();
-            let sample = |place: usize| batch.get(place).map_or(place, |sample| *sample as usize);
-            label_beyond(&outputs, &y, sample).map_or(Ok(()), Err)?;
             sum = sum.plus(&self.judge(&outputs, &y, None)?, batch.len() as f64);
             gathered.add(&outputs, &y, samples.len())?;
         }
         let mut score = self.complete(sum.over(samples.len() as f64), &gathered)?;
         if let Some((outputs, targets)) = gathered.whole()? {
-            score.loss = number(&self.loss(&outputs, &targets)?)?;
+            let cause = |error| label_beyond(&outputs, &targets, |sample| sample).unwrap_or(error);
+            score.loss = host_number(&self.loss(&outputs, &targets).map_err(cause)?)?;
         }
         Ok(score)
     }
@@ -506,16 +436,11 @@ impl<'a, O: Optimizer> Training<'a, O> {
 
     /// Returns the scores of a batch: 0 for a loss and for metrics of the whole set.
     fn judge(&self, outputs: &Tensor, targets: &Tensor, loss: Option<&Tensor>) -> Result<Score> {
-        let loss = loss.map_or(Ok(0.0), number)?;
+        let loss = loss.map_or(Ok(0.0), host_number)?;
         let metric = |metric: &Metric<'_>| if metric.is_of_set { Ok(0.0) } else { (metric.judge)(outputs, targets) };
         let metrics = self.metrics.iter().map(metric).collect::<candle_core::Result<Vec<f64>>>()?;
         Ok(Score { loss, metrics })
     }
-}
-
-/// Returns the number of a scalar.
-fn number(scalar: &Tensor) -> Result<f64> {
-    Ok(scalar.detach().to_dtype(DType::F64)?.to_scalar()?)
 }
 
 /// Returns the likely cause of a failed loss of classes: a label without an output of the model. `sample` converts an
@@ -530,21 +455,6 @@ fn label_beyond(outputs: &Tensor, labels: &Tensor, sample: impl Fn(usize) -> usi
     Some(Error::Data(DataError::Label { sample: sample(labels.iter().position(beyond)?), classes }))
 }
 
-/// Checks the ranges of the options.
-fn check(config: &TrainConfig) -> Result<()> {
-    let setting = |setting| Error::Setting { of: "training", setting, value: 0.0, allowed: "at least 1" };
-    if config.batch_size == 0 {
-        return Err(setting("batch_size"));
-    }
-    if config.accumulate_batches == 0 {
-        return Err(setting("accumulate_batches"));
-    }
-    if config.patience == Some(0) {
-        return Err(setting("patience"));
-    }
-    config.reduce_on_plateau.map_or(Ok(()), |plateau| plateau.check())
-}
-
 /// Returns the number of samples of a source, if it is one that u32 counts and not 0.
 fn count(source: &dyn BatchSource) -> Result<usize> {
     let samples = source.samples();
@@ -555,11 +465,6 @@ fn count(source: &dyn BatchSource) -> Result<usize> {
             Err(Error::Setting { of, setting, value: samples as f64, allowed })
         }
     }
-}
-
-/// Returns the number of samples of a step.
-fn step_size(config: &TrainConfig) -> usize {
-    config.batch_size.saturating_mul(config.accumulate_batches)
 }
 
 /// Returns the order of the samples in an epoch. It is a function of seed and epoch alone, so there is no state to

@@ -8,10 +8,11 @@ use std::fs;
 use std::path::Path;
 
 /// Modules in the direction in which data flows.
-const ROOMS: [&str; 32] = [
+const ROOMS: [&str; 33] = [
     "error",
     "memory",
     "limits",
+    "numbers",
     "linalg",
     "gf2",
     "places",

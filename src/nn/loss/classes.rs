@@ -2,8 +2,8 @@
 
 use crate::__private::NonExhaustive;
 use crate::error::{DataError, Error, Result, TensorError};
-use crate::limits::check_copy;
 use crate::memory::check_numbers;
+use crate::numbers::host_labels;
 use candle_core::{D, DType, Device, Tensor};
 
 /// Cross-entropy between the softmax of logits and classes, with weights of classes and smoothed labels: PyTorch's
@@ -136,7 +136,7 @@ const FAR: f64 = 1e30;
 /// A label beyond the classes; a class without a sample; labels that are not `[samples]` of integers; more classes than
 /// the memory holds.
 pub fn class_weights(labels: &Tensor, classes: usize) -> Result<Vec<f64>> {
-    let labels = checked_labels(labels, labels.elem_count(), classes)?;
+    let labels = host_labels(labels, classes)?;
     check_numbers("the weights of classes", Some(classes as u64))?;
     let mut members = vec![0usize; classes];
     labels.iter().for_each(|&label| members[label as usize] += 1);
@@ -144,25 +144,6 @@ pub fn class_weights(labels: &Tensor, classes: usize) -> Result<Vec<f64>> {
         return Err(Error::Data(DataError::EmptyClass { class, classes }));
     }
     Ok(members.iter().map(|&count| labels.len() as f64 / (classes as f64 * count as f64)).collect())
-}
-
-/// Returns the labels of some samples, each below the number of classes.
-fn checked_labels(labels: &Tensor, samples: usize, classes: usize) -> Result<Vec<u32>> {
-    if !labels.dtype().is_int() {
-        let (what, dtype) = ("the tensor of labels".to_owned(), labels.dtype());
-        return Err(Error::Tensor(TensorError::UnsupportedDType { what, dtype }));
-    }
-    if labels.dims() != [samples] {
-        let (expected, actual) = (samples.into(), labels.shape().clone());
-        return Err(Error::Tensor(TensorError::Shape { what: "the labels", expected, actual }));
-    }
-    check_copy("the labels", labels, DType::I64)?;
-    let numbers = labels.to_dtype(DType::I64)?.to_vec1::<i64>()?;
-    let label = |(sample, number): (usize, i64)| {
-        let label = u32::try_from(number).ok().filter(|&label| (label as usize) < classes);
-        label.ok_or(Error::Data(DataError::Label { sample, classes }))
-    };
-    numbers.into_iter().enumerate().map(label).collect()
 }
 
 fn setting(setting: &'static str, value: f64, allowed: &'static str) -> Error {
@@ -192,7 +173,11 @@ impl Batch {
             let setting_of = if samples == 0 { "samples" } else { "classes" };
             return Err(setting(setting_of, 0.0, "at least 1"));
         }
-        let labels = checked_labels(labels, samples, classes)?;
+        if labels.dims() != [samples] && labels.dtype().is_int() {
+            let (expected, actual) = (samples.into(), labels.shape().clone());
+            return Err(Error::Tensor(TensorError::Shape { what: "the labels", expected, actual }));
+        }
+        let labels = host_labels(labels, classes)?;
         let ones = vec![1.0; classes];
         let weights = weights.unwrap_or(&ones);
         if weights.len() != classes {

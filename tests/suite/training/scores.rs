@@ -195,3 +195,21 @@ fn a_metric_of_another_kind_is_another_run() -> Result<()> {
     std::fs::remove_dir_all(folder)?;
     Ok(())
 }
+
+/// Integers as targets of a single output are no classes: a loss of numbers takes them, in a validation set too.
+#[test]
+fn whole_numbers_as_targets() -> Result<()> {
+    let x = Tensor::new(&[[0.0f32], [1.0], [2.0], [3.0]], &Device::Cpu)?;
+    let y = Tensor::new(&[0u32, 2, 4, 6], &Device::Cpu)?;
+    let varmap = VarMap::new();
+    let model = candle_nn::linear(1, 1, candle_nn::VarBuilder::from_varmap(&varmap, DType::F32, &Device::Cpu))?;
+    let mut optimizer = Adam::from_varmap(&varmap, AdamConfig::default())?;
+    let squares =
+        |outputs: &Tensor, targets: &Tensor| (outputs.squeeze(1)? - targets.to_dtype(DType::F32)?)?.sqr()?.mean_all();
+    let config = TrainConfig { epochs: 1, ..Default::default() };
+    let history = Training::new(&model, &varmap, &mut optimizer, squares, config).run((&x, &y), Some((&x, &y)))?;
+    let found = history.last().and_then(|epoch| epoch.validation.as_ref()).expect("a score").loss;
+    let expected = squares(&candle_core::Module::forward(&model, &x)?, &y)?.to_scalar::<f32>()?;
+    close("loss", &[found], &[f64::from(expected)], 1e-6);
+    Ok(())
+}

@@ -1,0 +1,34 @@
+//! Numbers of tensors, on the host.
+
+use crate::error::{DataError, Error, Result, TensorError};
+use crate::limits::check_copy;
+use candle_core::{DType, Device, Tensor};
+
+/// Returns the numbers of a tensor, row by row. They come to the host first: not every device has F64.
+pub(crate) fn host_numbers(tensor: &Tensor) -> Result<Vec<f64>> {
+    Ok(tensor.detach().to_device(&Device::Cpu)?.to_dtype(DType::F64)?.flatten_all()?.to_vec1()?)
+}
+
+/// Returns the number of a tensor of one entry.
+pub(crate) fn host_number(tensor: &Tensor) -> Result<f64> {
+    Ok(tensor.detach().to_device(&Device::Cpu)?.to_dtype(DType::F64)?.sum_all()?.to_scalar()?)
+}
+
+/// Returns labels `[samples]` of integers, each below the number of classes.
+pub(crate) fn host_labels(labels: &Tensor, classes: usize) -> Result<Vec<u32>> {
+    if !labels.dtype().is_int() {
+        let (what, dtype) = ("the tensor of labels".to_owned(), labels.dtype());
+        return Err(Error::Tensor(TensorError::UnsupportedDType { what, dtype }));
+    }
+    if labels.rank() != 1 {
+        let (expected, actual) = (labels.elem_count().into(), labels.shape().clone());
+        return Err(Error::Tensor(TensorError::Shape { what: "the labels", expected, actual }));
+    }
+    check_copy("the labels", labels, DType::I64)?;
+    let numbers = labels.to_device(&Device::Cpu)?.to_dtype(DType::I64)?.to_vec1::<i64>()?;
+    let label = |(sample, number): (usize, i64)| {
+        let label = u32::try_from(number).ok().filter(|&label| (label as usize) < classes);
+        label.ok_or(Error::Data(DataError::Label { sample, classes }))
+    };
+    numbers.into_iter().enumerate().map(label).collect()
+}
