@@ -1,5 +1,6 @@
-//! Optimisers and tools for them that candle-nn does not have: Adam in one pass, SPSA, schedules of the step size,
-//! clipping of gradients, and state that can be saved, so that a stopped run continues bit for bit.
+//! Optimisers and tools for them that candle-nn does not have: Adam in one pass, L-BFGS, SPSA, schedules of the step
+//! size and its reduction on plateaus, clipping of gradients, and state that can be saved, so that a stopped run
+//! continues bit for bit.
 //!
 //! An optimiser without variables is an error, and so is a step in which none of its variables has a gradient.
 //!
