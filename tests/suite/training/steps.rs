@@ -1,4 +1,4 @@
-//! Steps of several batches, step sizes by epoch and by plateau, hooks, and spans for the crate tracing.
+//! Steps of several batches, step sizes by epoch and by plateau, and hooks.
 
 use super::*;
 use candle_core::backprop::GradStore;
@@ -231,46 +231,5 @@ fn options_out_of_range() -> Result<()> {
         let error = training.run((&set.x, &set.y), None).expect_err(setting);
         assert!(matches!(error, Error::Setting { setting: found, .. } if found == setting), "{error}");
     }
-    Ok(())
-}
-
-/// Names of the spans that a run enters, in order.
-#[derive(Clone, Default)]
-struct Names(std::sync::Arc<std::sync::Mutex<Vec<String>>>);
-
-impl tracing::Subscriber for Names {
-    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
-        metadata.target().starts_with("candlewick")
-    }
-
-    fn new_span(&self, span: &tracing::span::Attributes<'_>) -> tracing::span::Id {
-        let mut names = self.0.lock().expect("a lock");
-        names.push(span.metadata().name().to_owned());
-        tracing::span::Id::from_u64(names.len() as u64)
-    }
-
-    fn event(&self, event: &tracing::Event<'_>) {
-        let fields: Vec<&str> = event.fields().map(|field| field.name()).collect();
-        self.0.lock().expect("a lock").push(fields.join(" "));
-    }
-
-    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
-    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
-    fn enter(&self, _: &tracing::span::Id) {}
-    fn exit(&self, _: &tracing::span::Id) {}
-}
-
-#[test]
-fn spans_of_a_run() -> Result<()> {
-    let names = Names::default();
-    let config = TrainConfig { epochs: 2, batch_size: 40, ..Default::default() };
-    // While there is one subscriber alone, tracing asks the thread that reaches a span first, and that may be the thread
-    // of another test, without a subscriber. After this run all spans are known.
-    steps(&network(DType::F64)?, &config, None)?;
-    tracing::subscriber::with_default(names.clone(), || steps(&network(DType::F64)?, &config, None))?;
-    let event = "message epoch train_loss train_metrics validation_loss validation_metrics learning_rate seconds";
-    let epoch = ["epoch", "step", "step", "validation", event];
-    let found = names.0.lock().expect("a lock").clone();
-    assert_eq!(found, [&["training"][..], &epoch, &epoch].concat());
     Ok(())
 }
