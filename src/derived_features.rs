@@ -1,13 +1,15 @@
-//! Derived features of a sample, which conditional gates read: switches, and products with switches.
+//! Derived features of a sample: switches, which conditional gates read, products with switches, and functions of the
+//! strengths of channels.
 //!
 //! They are tensors made from tensors, on any device and for any engine. Conditions that differ in their tests alone
 //! are computed together, in a handful of operations, however many there are. Products have gradients as in candle; a
 //! switch has none.
 
+use crate::channel::Function;
 use crate::circuit::{Comparison, Token};
 use crate::error::Result;
 use crate::expressions::{evaluate_slots, row, select};
-use crate::program::derived_features::DerivedFeature;
+use crate::program::derived_features::{DerivedFeature, DerivedFeatures};
 use crate::program::{Program, Slot, Variable};
 use candle_core::Tensor;
 use std::collections::HashMap;
@@ -30,10 +32,20 @@ pub(crate) fn append_features(program: &Program, rows: &Tensor, weights: &Tensor
         0 => None,
         features => Some(rows.narrow(1, 0, features)?),
     };
-    let tests = tests(&derived.tests, &rows.detach(), &weights.detach())?;
-    let switches = in_order(switches(&derived.list, &tests)?)?;
-    let mut groups = products(&derived.list, &switches, rows, weights)?;
-    groups.insert(0, switches);
+    let mut groups = functions(derived, rows, weights)?;
+    if !derived.tests.is_empty() {
+        let tests = tests(&derived.tests, &rows.detach(), &weights.detach())?;
+        let switches = in_order(switches(&derived.list, &tests)?)?;
+        // Products may have functions as factors.
+        let (places, columns): (Vec<_>, Vec<_>) = groups.iter().cloned().unzip();
+        let columns: Vec<_> = features.iter().cloned().chain(columns).collect();
+        let known = match columns.is_empty() {
+            true => (Vec::new(), rows.clone()),
+            false => (places.concat(), Tensor::cat(&columns, 1)?),
+        };
+        groups.extend(products(&derived.list, &switches, (program.features, &known), weights)?);
+        groups.push(switches);
+    }
     let (_, derived) = in_order(groups)?;
     Ok(Tensor::cat(&features.into_iter().chain([derived]).collect::<Vec<_>>(), 1)?.contiguous()?)
 }
@@ -110,10 +122,50 @@ fn switch(codes: &[&[Token<usize>]], tests: &Tensor) -> Result<Tensor> {
     Ok(stack.pop().expect("a switch has a condition"))
 }
 
-/// Computes the products of switches with inputs, and with weights.
-fn products(list: &[DerivedFeature], switches: &Group, rows: &Tensor, weights: &Tensor) -> Result<Vec<Group>> {
+/// Computes functions of strengths, all of one kind together.
+fn functions(derived: &DerivedFeatures, rows: &Tensor, weights: &Tensor) -> Result<Vec<Group>> {
     let mut groups = Vec::new();
-    for (of, from) in [(Variable::Input as fn(usize) -> Variable, rows), (Variable::Weight, weights)] {
+    for function in [Function::RootOfRest, Function::Decay] {
+        let (mut places, mut slots) = (Vec::new(), [Vec::new(), Vec::new()]);
+        for (place, feature) in derived.list.iter().enumerate() {
+            if let DerivedFeature::Function { function: of, arguments } = feature
+                && *of == function
+            {
+                places.push(place);
+                slots.iter_mut().zip(arguments).for_each(|(slots, index)| slots.push(&derived.arguments[*index]));
+            }
+        }
+        if places.is_empty() {
+            continue;
+        }
+        let [first, second] = slots.map(|slots| evaluate_slots(&slots, rows, weights));
+        let values = match function {
+            Function::RootOfRest => first?.affine(-1.0, 1.0)?.sqrt()?,
+            Function::Decay => first?.broadcast_div(&second?)?.neg()?.exp()?,
+        };
+        let count = places.len();
+        groups.push((places, values.broadcast_as((rows.dim(0)?, count))?));
+    }
+    Ok(groups)
+}
+
+/// Computes the products of switches with inputs and functions, and with weights. `known` has the features, a number of
+/// them, then the functions at the given places of the list.
+fn products(
+    list: &[DerivedFeature],
+    switches: &Group,
+    (features, known): (usize, &Group),
+    weights: &Tensor,
+) -> Result<Vec<Group>> {
+    let column = |of: Variable| match of {
+        Variable::Input(index) if index >= features => {
+            let function = known.0.iter().position(|place| *place == index - features);
+            features + function.expect("a factor is a feature or a function")
+        }
+        Variable::Input(index) | Variable::Weight(index) => index,
+    };
+    let mut groups = Vec::new();
+    for (of, from) in [(Variable::Input as fn(usize) -> Variable, &known.1), (Variable::Weight, weights)] {
         let mut products: [Vec<usize>; 3] = Default::default();
         for (place, feature) in list.iter().enumerate() {
             if let DerivedFeature::Product { switch, of: variable @ (Variable::Input(index) | Variable::Weight(index)) } =
@@ -121,7 +173,7 @@ fn products(list: &[DerivedFeature], switches: &Group, rows: &Tensor, weights: &
                 && *variable == of(*index)
             {
                 let switch = switches.0.binary_search(switch).expect("a product's switch is in the list");
-                products.iter_mut().zip([place, switch, *index]).for_each(|(list, number)| list.push(number));
+                products.iter_mut().zip([place, switch, column(*variable)]).for_each(|(list, number)| list.push(number));
             }
         }
         let [places, which, variables] = products;

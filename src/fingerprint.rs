@@ -83,9 +83,13 @@ impl Fnv {
         let Operation { kind, angles, qubits, controls, zeros, conditions, dagger } = operation;
         self.text(operation.name());
         match kind {
-            Kind::Gate(_) | Kind::GlobalPhase | Kind::Barrier | Kind::Measure | Kind::Reset => {}
+            Kind::Gate(_) | Kind::GlobalPhase | Kind::Barrier | Kind::Measure | Kind::Reset | Kind::Channel(_) => {}
             Kind::PauliRotation(word) => self.text(word),
             Kind::Unitary(matrix) => self.numbers(matrix),
+            Kind::Kraus(operators) => {
+                self.size(operators.len());
+                operators.iter().for_each(|operator| self.numbers(operator));
+            }
             // The operation's name determines the treatment of zeros.
             Kind::AmplitudeEmbedding { first, count, options } => {
                 self.sizes(&[*first, *count]);

@@ -98,6 +98,7 @@
 pub mod __private;
 mod angle;
 mod autograd;
+pub mod channel;
 pub mod circuit;
 pub mod data;
 mod derived_features;

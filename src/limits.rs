@@ -11,6 +11,12 @@ pub const MAX_QUBITS: usize = 58;
 /// of Pauli words.
 pub const MAX_MATRIX_QUBITS: usize = 6;
 
+/// Largest number of qubits of a channel that is given by its Kraus operators.
+pub(crate) const MAX_KRAUS_QUBITS: usize = 3;
+
+/// Largest number of Kraus operators of a channel.
+pub(crate) const MAX_KRAUS_OPERATORS: usize = 4096;
+
 /// Largest number of entries of all weight tensors of a circuit together.
 pub const MAX_WEIGHTS: usize = 1 << 31;
 

@@ -1,6 +1,7 @@
 //! Deferred measurements and resets inside a circuit: a qubit holds the outcome of a measurement.
 
 use super::{Circuit, Kind, Operation};
+use crate::channel::Channel;
 use crate::error::{Error, Mistake};
 use crate::gf2;
 
@@ -65,19 +66,20 @@ impl Circuit {
         self
     }
 
-    /// Refuses circuits that measure or reset qubits on their way, for functions that are defined by overlaps of
-    /// states. The overlap of states of all qubits would let records and discarded qubits interfere; measured qubits do
+    /// Refuses circuits that measure or reset qubits on their way or have noise, for functions that are defined by
+    /// overlaps of states. The overlap of states of all qubits would let records and discarded qubits interfere; measured qubits do
     /// not interfere.
     pub(crate) fn check_pure(&self) -> crate::error::Result<()> {
         self.check()?;
-        let measures = |operation: &Operation| matches!(operation.kind, Kind::Measure | Kind::Reset);
-        match self.operations().iter().enumerate().find(|(_, operation)| measures(operation)) {
-            None => Ok(()),
-            Some((index, operation)) => {
-                let (name, qubit) = (operation.name().to_owned(), operation.qubits[1]);
-                Err(Error::Circuit { operation: index, name, mistake: Mistake::NotPure { qubit } })
-            }
+        for (operation, done) in self.operations().iter().enumerate() {
+            let mistake = match done.kind {
+                Kind::Measure | Kind::Reset => Mistake::NotPure { qubit: done.qubits[1] },
+                Kind::Channel(_) | Kind::Kraus(_) => Mistake::ChannelNotUnitary,
+                _ => continue,
+            };
+            return Err(Error::Circuit { operation, name: done.name().to_owned(), mistake });
         }
+        Ok(())
     }
 
     /// Declares that a state is prepared on the lowest `count` qubits, which have to be in 0. Returns whether they are.
@@ -113,6 +115,8 @@ pub(super) struct Roles {
     discarded: u64,
     /// Qubits that had to be in 0 when a state was prepared on them.
     prepared: u64,
+    /// Qubits with a readout error, which nothing may follow.
+    read: u64,
 }
 
 impl Roles {
@@ -129,6 +133,12 @@ impl Roles {
         if let Some(qubit) = find(&controls, self.discarded).or(find(targets, self.discarded)) {
             return Err(Mistake::QubitDiscarded { qubit });
         }
+        if let Some(qubit) = find(&controls, self.read).or(find(targets, self.read)) {
+            return Err(Mistake::AfterReadout { qubit });
+        }
+        if operation.is_channel() && !controls.is_empty() {
+            return Err(Mistake::ChannelNotUnitary);
+        }
         if matches!(operation.kind, Kind::Measure | Kind::Reset) {
             if !operation.controls.is_empty() {
                 return Err(Mistake::MeasurementNotUnitary);
@@ -137,7 +147,9 @@ impl Roles {
                 return Err(Mistake::QubitTouched { qubit });
             }
         }
-        find(targets, self.records).map_or(Ok(()), |qubit| Err(Mistake::RecordChanged { qubit }))
+        // A bit flip is an error of the outcome.
+        let of_outcome = operation.channel().is_some_and(Channel::is_classical);
+        find(targets, if of_outcome { 0 } else { self.records }).map_or(Ok(()), |qubit| Err(Mistake::RecordChanged { qubit }))
     }
 
     /// Checks that all of these qubits are still in 0.
@@ -178,6 +190,7 @@ impl Roles {
             }
         }
         match operation.kind {
+            Kind::Channel(channel) if channel.is_readout() => self.read |= bit(0),
             Kind::Measure => self.records |= bit(1),
             Kind::Reset => {
                 self.discarded |= bit(1);

@@ -66,6 +66,8 @@ impl Operation {
             Kind::Barrier => "░".to_owned(),
             Kind::Measure => "record".to_owned(),
             Kind::Reset => ["|0>", "old"][k].to_owned(),
+            Kind::Channel(channel) => format!("{}{arguments}{part}", channel.symbol()),
+            Kind::Kraus(_) => format!("Kraus{part}"),
             Kind::GlobalPhase => String::new(),
         }
     }

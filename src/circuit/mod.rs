@@ -8,6 +8,7 @@ mod builder;
 mod condition;
 mod deferred;
 mod draw;
+mod noise;
 mod operation;
 mod statistics;
 pub mod templates;

@@ -2,6 +2,7 @@
 
 use super::{Angle, Condition};
 use crate::__private::NonExhaustive;
+use crate::channel::Channel;
 use crate::error::Mistake;
 use crate::gate::{Gate, Inverse};
 use crate::linalg::adjoint_matrix;
@@ -45,6 +46,10 @@ pub(crate) enum Kind {
     Measure,
     /// Reset of the first qubit to 0; its state moves to the second qubit.
     Reset,
+    /// Channel of the table; its strengths are the operation's angles.
+    Channel(Channel),
+    /// Channel by its Kraus operators, row by row; qubit 0 of the operation is the low bit.
+    Kraus(Arc<[Arc<[Complex64]>]>),
 }
 
 /// Meaning of the features that [`Circuit::amplitude_embedding_on`](crate::Circuit::amplitude_embedding_on) embeds.
@@ -88,6 +93,8 @@ impl Operation {
             Kind::AmplitudeEmbedding { .. } => AMPLITUDES,
             Kind::Measure => "measure",
             Kind::Reset => "reset",
+            Kind::Channel(channel) => channel.name(),
+            Kind::Kraus(_) => "kraus",
         }
     }
 
@@ -99,7 +106,7 @@ impl Operation {
         }
     }
 
-    /// Returns the angles, in radians.
+    /// Returns the angles, in radians, or the strengths of a channel.
     pub fn angles(&self) -> &[Angle] {
         &self.angles
     }
@@ -176,6 +183,7 @@ impl Operation {
             Kind::Barrier => {}
             Kind::AmplitudeEmbedding { .. } => return Err(Mistake::EmbeddingNotUnitary),
             Kind::Measure | Kind::Reset => return Err(Mistake::MeasurementNotUnitary),
+            Kind::Channel(_) | Kind::Kraus(_) => return Err(Mistake::ChannelNotUnitary),
         }
         Ok(inverse)
     }

@@ -245,6 +245,9 @@ impl<'a> Problem<'a> {
                     Spectrum::Signs => (2.0 * slope, 2.0 * slope),
                     Spectrum::ZeroOne => (slope, slope),
                     Spectrum::ZeroSigns => (slope, 2.0 * slope),
+                    Spectrum::Linear => {
+                        return Err(Error::Diagnostics(Mistake::NotLinear { feature: self.feature }));
+                    }
                 };
                 steps.push(step);
                 highest.push(high);
@@ -271,7 +274,7 @@ impl<'a> Problem<'a> {
             let variables = slot.terms.iter().flat_map(|(_, first, second)| [Some(*first), *second]).flatten();
             variables.into_iter().any(|variable| variable == Variable::Input(self.feature))
         };
-        if program.derived.tests.iter().any(|test| read(&test.value)) {
+        if program.derived.tests.iter().any(|test| read(&test.value)) || program.derived.arguments.iter().any(read) {
             return Err(Error::Diagnostics(Mistake::NotLinear { feature: self.feature }));
         }
         let features = Tensor::from_slice(&self.point, (1, self.point.len()), &Device::Cpu)?;

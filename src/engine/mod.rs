@@ -11,11 +11,13 @@ pub(crate) mod cpu;
 #[cfg(any(feature = "cuda", feature = "metal", feature = "emulator"))]
 pub mod gpu;
 pub(crate) mod host;
+mod lines;
 #[cfg(feature = "testing")]
 pub(crate) mod reference;
 mod select;
 pub(crate) mod share;
 pub(crate) mod threads;
+pub(crate) mod simd;
 mod tile_planner;
 
 #[cfg(feature = "testing")]
@@ -107,7 +109,7 @@ pub(crate) trait Engine: Debug + Send + Sync {
 /// Precision of a state: `f32` or `f64`.
 pub(crate) trait Real:
     candle_core::WithDType
-    + cpu::SimdReal
+    + simd::SimdReal
     + pulp::bytemuck::Pod
     + Default
     + Add<Output = Self>

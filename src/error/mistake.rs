@@ -197,6 +197,40 @@ pub enum Mistake {
     /// A measurement or a reset where a unitary is needed.
     #[error("a measurement or a reset inside a circuit is no unitary: it cannot be inverted or controlled")]
     MeasurementNotUnitary,
+    /// A strength of a channel outside its range.
+    #[error("strength `{strength}` of `{channel}` is {value}; it must be {allowed}")]
+    Strength {
+        /// Name of the channel.
+        channel: &'static str,
+        /// Name of the strength.
+        strength: &'static str,
+        /// Given value.
+        value: f64,
+        /// Allowed range, in words.
+        allowed: &'static str,
+    },
+    /// Kraus operators whose channel changes the trace.
+    #[error(
+        "the channel does not preserve the trace: the largest entry of |sum of K†K - 1| is {deviation:.1e}, allowed is {allowed:.1e}"
+    )]
+    NotTracePreserving {
+        /// Largest deviation.
+        deviation: f64,
+        /// Allowed deviation.
+        allowed: f64,
+    },
+    /// Kraus operators under a condition.
+    #[error("a channel of Kraus operators acts in all samples: it cannot be conditional")]
+    ConditionalKraus,
+    /// A channel where a unitary is needed.
+    #[error("a noise channel is no unitary: it cannot be inverted or controlled, and its circuit has no state vector")]
+    ChannelNotUnitary,
+    /// An operation on a qubit behind its readout error.
+    #[error("qubit {qubit} has a readout error already: no operation on it may follow")]
+    AfterReadout {
+        /// Index of the qubit.
+        qubit: usize,
+    },
     /// A qubit that has to be in 0, for the record of a measurement, for a reset, or for the preparation of a state.
     #[error("qubit {qubit} has been used before: it has to be untouched here, in 0")]
     QubitTouched {

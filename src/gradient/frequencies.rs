@@ -4,13 +4,14 @@ use super::shift::Harmonics;
 use crate::program::{Program, Slot, Variable};
 
 /// Returns the base frequency and the number of harmonics for each angle that depends on a weight, at these values of
-/// all weights of a program without inputs; `None` if an angle has the square of the weight.
+/// all weights of a program without inputs; `None` if an angle has the square of the weight, or the weight is a
+/// strength of a channel.
 pub(crate) fn weight_harmonics(program: &Program, index: usize, weights: &[f64]) -> Option<Vec<(f64, u32)>> {
     let mut found = Vec::new();
     for probe in &program.angles_as_inputs().angles {
         let factor = slope(&program.slots[probe.slot], Variable::Weight(index), weights)?;
         if factor != 0.0 {
-            let (base, count) = Harmonics::new(probe.spectrum, &program.readout).parts();
+            let (base, count) = Harmonics::new(probe.spectrum, &program.readout)?.parts();
             found.push((factor.abs() * base, count));
         }
     }

@@ -3,7 +3,8 @@
 //! A step's matrix is a combination of `exp(i e φ)` for the eigenvalues `e` of its generator. An output is therefore a
 //! trigonometric polynomial of the step's angle, and its frequencies are differences of eigenvalues. With `R`
 //! frequencies `w, 2w, .. R w` the slope is a sum of `2R` values (Wierichs, Izaac, Wang and Lin, Quantum 6, 677, 2022,
-//! equation 23). `R = 1` is the familiar rule.
+//! equation 23). `R = 1` is the familiar rule. In a coefficient of a channel an output is a polynomial of at most second
+//! degree, for which central differences are exact.
 
 use super::Wrt;
 use super::chain::Numbers;
@@ -21,22 +22,28 @@ pub(super) struct Harmonics {
 }
 
 impl Harmonics {
-    /// Returns the harmonics of all outputs as functions of the angle of a step.
-    pub(super) fn new(spectrum: Spectrum, readout: &Readout) -> Self {
-        let each = readout.quantities.iter().map(|columns| Self::of_quantity(spectrum, &columns.quantity));
-        each.reduce(Self::and).unwrap_or(Self { base: 1.0, count: 1 })
+    /// Returns the harmonics of all outputs as functions of the angle of a step, or `None` for the coefficient of a
+    /// channel.
+    pub(super) fn new(spectrum: Spectrum, readout: &Readout) -> Option<Self> {
+        let harmonics = match spectrum {
+            Spectrum::Signs => Self { base: 2.0, count: 1 },
+            Spectrum::ZeroOne => Self { base: 1.0, count: 1 },
+            Spectrum::ZeroSigns => Self { base: 1.0, count: 2 },
+            Spectrum::Linear => return None,
+        };
+        let each = readout.quantities.iter().map(|columns| harmonics.of_quantity(&columns.quantity));
+        Some(each.reduce(Self::and).unwrap_or(Self { base: 1.0, count: 1 }))
     }
 
-    fn of_quantity(spectrum: Spectrum, quantity: &Quantity) -> Self {
-        let (base, count) = match (quantity, spectrum) {
+    /// Returns the harmonics of a quantity, for the harmonics of an expectation value.
+    fn of_quantity(self, quantity: &Quantity) -> Self {
+        match quantity {
             // Amplitudes are linear in the step's matrix, whose frequencies are its eigenvalues.
-            (Quantity::State, _) => return Self { base: 1.0, count: 1 },
-            (_, Spectrum::Signs) => (2.0, 1),
-            (_, Spectrum::ZeroOne) => (1.0, 1),
-            (_, Spectrum::ZeroSigns) => (1.0, 2),
-        };
-        // A variance has the square of an expectation value.
-        Self { base, count: if matches!(quantity, Quantity::Variance(_)) { 2 * count } else { count } }
+            Quantity::State => Self { base: 1.0, count: 1 },
+            // A variance has the square of an expectation value.
+            Quantity::Variance(_) => Self { count: 2 * self.count, ..self },
+            Quantity::Expectation(_) | Quantity::Probabilities(_) => self,
+        }
     }
 
     /// Returns the smallest harmonics that contain both. A base is 1 or 2.
@@ -89,8 +96,12 @@ impl<'a> Shifted<'a> {
         let angles_as_inputs = program.angles_as_inputs();
         let chosen = angles_as_inputs.angles.iter().enumerate().filter(|(_, probe)| needs_grad(probe));
         let rule = |(angle, probe): (usize, &Probe)| {
-            let harmonics = Harmonics::new(probe.spectrum, &program.readout);
-            harmonics.rule().map(move |(by, factor)| Shift { angle, by, factor })
+            let rule: Vec<(f64, f64)> = match Harmonics::new(probe.spectrum, &program.readout) {
+                Some(harmonics) => harmonics.rule().collect(),
+                // Outputs are polynomials of first or second degree in a coefficient.
+                None => vec![(0.5, 1.0), (-0.5, -1.0)],
+            };
+            rule.into_iter().map(move |(by, factor)| Shift { angle, by, factor })
         };
         let shifts = chosen.flat_map(rule).collect();
         let start = program.embedding.map_or(0..0, |embedding| embedding.first..embedding.first + embedding.count);

@@ -2,10 +2,12 @@
 //!
 //! The angle of a conditional gate has its *switch* as a further factor. The switch is 1 in the samples in which the
 //! gate's conditions hold, and 0 in the other samples, where the gate is the identity. Expressions have at most two
-//! variables in a product. If a switch would be the third, it forms a *product* with one of the two. Switches and
-//! products are numbers of each sample, like features. [`crate::derived_features`] computes them.
+//! variables in a product. If a switch would be the third, it forms a *product* with one of the two. Some
+//! channels have square roots or exponential functions of their strengths as coefficients: these are derived features,
+//! too. All are numbers of each sample, like features. [`crate::derived_features`] computes them.
 
 use super::{Program, Slot, Variable};
+use crate::channel::Function;
 use crate::circuit::{Comparison, Token};
 use std::collections::HashMap;
 
@@ -13,9 +15,12 @@ use std::collections::HashMap;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct DerivedFeatures {
     pub(crate) tests: Vec<Comparison<Slot>>,
+    /// Arguments of functions.
+    pub(crate) arguments: Vec<Slot>,
     /// Derived features in the order in which they follow the features.
     pub(crate) list: Vec<DerivedFeature>,
     known_tests: HashMap<Vec<u64>, usize>,
+    known_arguments: HashMap<Vec<u64>, usize>,
     known: HashMap<DerivedFeature, usize>,
 }
 
@@ -26,6 +31,8 @@ pub(crate) enum DerivedFeature {
     Switch(Vec<Token<usize>>),
     /// Product of an earlier derived feature, by its index in the list, and a variable.
     Product { switch: usize, of: Variable },
+    /// Function of strengths; its arguments are indices into `arguments`.
+    Function { function: Function, arguments: [usize; 2] },
 }
 
 impl DerivedFeatures {
@@ -36,6 +43,14 @@ impl DerivedFeatures {
         *self.known_tests.entry(bits).or_insert_with(|| {
             self.tests.push(test);
             self.tests.len() - 1
+        })
+    }
+
+    /// Index of an argument, which is added unless an equal one exists.
+    pub(super) fn argument_index(&mut self, argument: Slot) -> usize {
+        *self.known_arguments.entry(argument.key()).or_insert_with(|| {
+            self.arguments.push(argument);
+            self.arguments.len() - 1
         })
     }
 
@@ -50,17 +65,23 @@ impl DerivedFeatures {
     pub(crate) fn is_empty(&self) -> bool {
         self.list.is_empty()
     }
+
+    /// Whether derived features are computed by functions.
+    pub(crate) fn has_functions(&self) -> bool {
+        self.list.iter().any(|feature| matches!(feature, DerivedFeature::Function { .. }))
+    }
 }
 
 impl Program {
     /// Variable that an engine input is made from, and the switch that is its other factor in a product. `None` for a
-    /// switch.
+    /// switch. A function of strengths counts as a variable of its own.
     pub(crate) fn origin(&self, variable: Variable) -> Option<(Variable, Option<usize>)> {
         let Variable::Input(index) = variable else { return Some((variable, None)) };
         match index.checked_sub(self.inputs()).map(|place| &self.derived.list[place]) {
             None => Some((variable, None)),
             Some(DerivedFeature::Switch(_)) => None,
             Some(DerivedFeature::Product { switch, of }) => Some((*of, Some(self.inputs() + switch))),
+            Some(DerivedFeature::Function { .. }) => Some((variable, None)),
         }
     }
 }

@@ -48,6 +48,10 @@ impl fmt::Display for Program {
                     let test = |index: &usize| self.derived.tests[*index].to_string();
                     writeln!(f, "1 where {}", spelled_condition(code, test))?;
                 }
+                DerivedFeature::Function { function, arguments } => {
+                    let arguments = arguments.map(|index| self.derived.arguments[index].to_string());
+                    writeln!(f, "{}", function.spelled(&arguments))?;
+                }
                 DerivedFeature::Product { switch, of } => writeln!(f, "x{}*{of}", self.features + switch)?,
             }
         }

@@ -1,5 +1,6 @@
 //! Lowering of operations to steps. No other file turns forms into kernels.
 
+use super::channels::{ChannelStep, StrengthLimit};
 use super::derived_features::DerivedFeatures;
 use super::mask::Mask;
 use super::{
@@ -23,7 +24,8 @@ pub(super) fn lower_circuit(
     (measurement, of_engine, derived): (&Measurement, &Measurement, &[DerivedOutputs<Angle>]),
     rewrites: Rewrites,
 ) -> Result<Program> {
-    if circuit.operations().iter().any(|operation| !operation.conditions.is_empty()) {
+    let derives = |operation: &Operation| !operation.conditions.is_empty() || operation.is_channel();
+    if circuit.operations().iter().any(derives) {
         // Derived features have numbers behind the features.
         check_numbers("the features of a sample", Some(circuit.inputs() as u64))?;
     }
@@ -42,6 +44,8 @@ pub(super) fn lower_circuit(
         embedding: lowering.embedding,
         slots: lowering.slots,
         steps: lowering.steps,
+        channels: lowering.channels,
+        limits: lowering.limits,
         operations,
         readout: Readout::new(of_engine, circuit.qubits()),
         derived_outputs,
@@ -67,6 +71,7 @@ fn lower_operations<M: Mask>(circuit: &Circuit) -> Result<(Lowering<M>, Vec<usiz
     if let Some(index) = circuit.operations().iter().position(|operation| !operation.embedded_qubits().is_empty()) {
         let swaps = swaps_from_lowest(circuit.operations()[index].embedded_qubits());
         operations.splice(0..0, swaps.iter().map(|_| index));
+        lowering.channels.iter_mut().for_each(|channel| channel.after += swaps.len());
         lowering.steps.splice(0..0, swaps);
     }
     Ok((lowering, operations))
@@ -115,6 +120,8 @@ pub(super) struct Lowering<M = u64> {
     /// Index of the slot that has these bits as its key.
     known: HashMap<Vec<u64>, usize>,
     pub(super) steps: Vec<Step<M>>,
+    pub(super) channels: Vec<ChannelStep>,
+    pub(super) limits: Vec<StrengthLimit>,
 }
 
 impl<M: Mask> Lowering<M> {
@@ -140,6 +147,8 @@ impl<M: Mask> Lowering<M> {
             slots: Vec::new(),
             known: HashMap::new(),
             steps: Vec::new(),
+            channels: Vec::new(),
+            limits: Vec::new(),
         }
     }
 
@@ -158,6 +167,9 @@ impl<M: Mask> Lowering<M> {
             Kind::Reset => self.exchange((1, 2), controls, targets),
             Kind::GlobalPhase => self.phase(&operation.angles[0], controls, &[]),
             Kind::PauliRotation(word) => self.rotation(&operation.angles[0], word, controls, targets),
+            Kind::Channel(channel) => self.channel(*channel, &operation.angles, targets),
+            Kind::Kraus(_) if self.switch.is_some() => self.mistake = Some(Mistake::ConditionalKraus),
+            Kind::Kraus(operators) => self.kraus(operators, targets),
             Kind::Unitary(entries) => self.matrix(targets, Arc::clone(entries), controls),
             Kind::Gate(gate) => {
                 self.form(&gate.spec().form, operation.dagger, &operation.angles, controls, targets);
@@ -248,10 +260,20 @@ impl<M: Mask> Lowering<M> {
     }
 
     fn intern(&mut self, slot: Slot) -> usize {
-        let slot = match self.switch {
+        let slot = self.under_conditions(slot);
+        self.known_slot(slot)
+    }
+
+    /// Expression that is 0 in the samples in which the current operation does not act.
+    pub(super) fn under_conditions(&mut self, slot: Slot) -> Slot {
+        match self.switch {
             None => slot,
             Some(switch) => self.gated(slot, switch),
-        };
+        }
+    }
+
+    /// Index of a slot, which is added unless an equal one exists.
+    pub(super) fn known_slot(&mut self, slot: Slot) -> usize {
         *self.known.entry(slot.key()).or_insert_with(|| {
             self.slots.push(slot);
             self.slots.len() - 1

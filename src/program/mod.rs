@@ -8,8 +8,10 @@
 //! - A **slot** is an expression in variables whose cosine and sine steps need. Rotations use half their angle, so a
 //!   slot holds the argument of the cosine. Equal expressions share a slot.
 //! - A **step** is one of five kernels under controls.
+//! - A **channel** is a map of density matrices between steps; its slots are coefficients.
 
 mod cache;
+mod channels;
 mod conditional;
 mod controls;
 pub(crate) mod derived_features;
@@ -25,6 +27,7 @@ mod rewrite;
 mod variants;
 
 pub(crate) use cache::EngineCache;
+pub(crate) use channels::{ChannelStep, Map, StrengthLimit};
 pub(crate) use controls::Controls;
 pub(crate) use derived_outputs::{DerivedOutputs, engine_measurement};
 pub(crate) use index_map::{IndexMap, Parity};
@@ -68,6 +71,10 @@ pub struct Program {
     pub(crate) steps: Vec<Step>,
     /// Index of the operation that each step comes from. Valid until a rewrite changes the steps.
     pub(crate) operations: Vec<usize>,
+    /// Channels between the steps, in the order in which they act.
+    pub(crate) channels: Vec<ChannelStep>,
+    /// Limits of the strengths that are no constants.
+    pub(crate) limits: Vec<StrengthLimit>,
     pub(crate) readout: Readout,
     /// Outputs that are computed from the engine's, or nothing if they are the engine's.
     pub(crate) derived_outputs: Vec<DerivedOutputs>,

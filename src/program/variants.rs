@@ -19,7 +19,7 @@ pub(crate) struct AnglesAsInputs {
 /// Angle of one step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Probe {
-    /// Index of the step in the program.
+    /// Index of the step in the program, or, for a coefficient of a channel, of the step behind it.
     pub(crate) step: usize,
     /// Slot of the program whose value is the angle.
     pub(crate) slot: usize,
@@ -38,6 +38,8 @@ pub(crate) enum Spectrum {
     ZeroOne,
     /// Eigenvalues `0` and `±1`: a rotation under controls.
     ZeroSigns,
+    /// No angle, but a coefficient in which all values are linear.
+    Linear,
 }
 
 impl AnglesAsInputs {
@@ -63,6 +65,8 @@ impl Program {
             slots: self.slots.clone(),
             steps: self.steps.clone(),
             operations: self.operations.clone(),
+            channels: self.channels.clone(),
+            limits: self.limits.clone(),
             readout: self.readout.clone(),
             // Variants differentiate the engine's outputs; `gradient::derive_derivatives` goes on from there.
             derived_outputs: Vec::new(),
@@ -91,6 +95,7 @@ impl Program {
                 tensors: Vec::new(),
                 weights: 0,
                 slots: self.slots.iter().map(slot).collect(),
+                limits: self.limits.iter().map(|limit| limit.map(&slot)).collect(),
                 ..self.bare()
             })
         })
@@ -109,19 +114,28 @@ impl Program {
         self.made.angles_as_inputs.get_or_init(|| {
             let embedding = self.embedding.map(|embedding| Embedding { first: 0, ..embedding });
             let start = embedding.map_or(0, |embedding| embedding.count);
-            let (mut angles, mut slots, mut steps) = (Vec::new(), Vec::new(), self.steps.clone());
-            for (index, step) in steps.iter_mut().enumerate() {
-                let (support, spectrum) = (step.support(), step.spectrum());
-                let (Some(spectrum), Some(slot)) = (spectrum, step.kernel.slot_mut()) else { continue };
+            let (mut angles, mut slots) = (Vec::new(), Vec::new());
+            let mut probe = |slot: &mut usize, step: usize, spectrum: Spectrum, support: u64| {
                 let own = match self.slots[*slot].terms.is_empty() {
                     true => self.slots[*slot].clone(),
                     false => {
-                        angles.push(Probe { step: index, slot: *slot, spectrum, support });
+                        angles.push(Probe { step, slot: *slot, spectrum, support });
                         Slot { constant: 0.0, terms: vec![(1.0, Variable::Input(start + angles.len() - 1), None)] }
                     }
                 };
                 *slot = slots.len();
                 slots.push(own);
+            };
+            let (mut steps, mut channels) = (self.steps.clone(), self.channels.clone());
+            for (index, step) in steps.iter_mut().enumerate() {
+                let (support, spectrum) = (step.support(), step.spectrum());
+                if let (Some(spectrum), Some(slot)) = (spectrum, step.kernel.slot_mut()) {
+                    probe(slot, index, spectrum, support);
+                }
+            }
+            for channel in &mut channels {
+                let (after, support) = (channel.after, channel.support());
+                channel.slots_mut().into_iter().for_each(|slot| probe(slot, after, Spectrum::Linear, support));
             }
             let inputs = start + angles.len();
             let variant = Self {
@@ -132,6 +146,9 @@ impl Program {
                 embedding,
                 slots,
                 steps,
+                channels,
+                // Shifted coefficients are no strengths.
+                limits: Vec::new(),
                 readout: self.readout.without_constants(),
                 ..self.bare()
             };

@@ -7,7 +7,7 @@ use crate::engine::Real;
 use crate::engine::cpu::batch::passes::BatchPasses;
 use crate::engine::cpu::batch::tables::LayerTables;
 use crate::engine::cpu::execution::Execution;
-use crate::engine::cpu::simd::LANES;
+use crate::engine::simd::LANES;
 use crate::engine::cpu::single::tables::SweepTables;
 use crate::engine::cpu::single::tiling::StateTiling;
 use crate::engine::cpu::state::state_bytes;

@@ -1,7 +1,7 @@
 //! Permutation of amplitudes from stored to logical indices, or back.
 
-use crate::engine::cpu::memory::held_bytes;
-use crate::engine::cpu::simd::LANES;
+use crate::engine::lines::held_bytes;
+use crate::engine::simd::LANES;
 use crate::engine::cpu::state::{Buffer, State};
 use crate::engine::{Real, share};
 use crate::program::IndexMap;

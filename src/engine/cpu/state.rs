@@ -2,8 +2,8 @@
 //! innermost.
 
 use crate::engine::Real;
-use crate::engine::cpu::memory::{Memory, Row16};
-use crate::engine::cpu::simd::LANES;
+use crate::engine::lines::{Memory, Row16};
+use crate::engine::simd::LANES;
 use crate::error::Result;
 use std::ops::{Deref, DerefMut};
 

@@ -13,7 +13,7 @@
 
 use crate::engine::cpu::angles::GroupSums;
 use crate::engine::cpu::execution::Execution;
-use crate::engine::cpu::memory::held_bytes;
+use crate::engine::lines::held_bytes;
 use crate::engine::cpu::partition::Partition;
 use crate::engine::cpu::pool::{Pooled, WorkspacePool};
 use crate::engine::cpu::scratch::{Block, Scratch};

@@ -4,13 +4,14 @@
 
 use crate::gf2;
 use crate::measurement::Measurement;
-use crate::program::{Controls, Kernel, Program, Readout, Step};
+use crate::program::{ChannelStep, Controls, Kernel, Program, Readout, Step};
 
 /// Removes the idle qubits. The program's places then name the qubits that are left.
 pub(super) fn remove_idle(program: &mut Program, measurement: &Measurement) {
     let Some(read) = measurement.reads_beyond_z() else { return };
     let embedded = program.embedding.map_or(0, |embedding| embedding.amplitudes().next_power_of_two() as u64 - 1);
-    let touched = program.steps.iter().fold(embedded, |touched, step| touched | step.support());
+    let supports = program.steps.iter().map(Step::support).chain(program.channels.iter().map(ChannelStep::support));
+    let touched = supports.fold(embedded, |touched, support| touched | support);
     // A state has at least one qubit.
     let left = if touched | read == 0 { 1 } else { touched | read };
     if left.count_ones() as usize == program.qubits {
@@ -19,6 +20,9 @@ pub(super) fn remove_idle(program: &mut Program, measurement: &Measurement) {
     let places: Vec<usize> = gf2::bits(left).collect();
     program.qubits = places.len();
     program.steps.iter_mut().for_each(|step| move_step(step, &places));
+    for qubit in program.channels.iter_mut().flat_map(|channel| &mut channel.qubits) {
+        *qubit = places.partition_point(|place| place < qubit);
+    }
     program.readout = Readout::new(&measurement.on_places(&places), places.len());
     program.places = places;
 }

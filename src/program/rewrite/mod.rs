@@ -24,9 +24,11 @@ use num_complex::Complex64;
 pub enum Rewrite {
     /// Removes steps that no measured qubit depends on.
     LightCone,
-    /// Splits diagonal rotations and constants under controls into products in which only phases have controls.
+    /// Splits diagonal rotations and constants under controls into products in which only phases have controls. Programs
+    /// with channels are left alone.
     Controls,
-    /// Merges neighbouring rotations about the same word, and neighbouring constant gates on a qubit.
+    /// Merges neighbouring rotations about the same word, and neighbouring constant gates on a qubit. Programs with
+    /// channels are left alone.
     Merge,
     /// Removes the qubits that no remaining step touches and no observable needs.
     IdleQubits,
@@ -111,10 +113,12 @@ pub(super) fn rewrite_steps(program: &mut Program, measurement: &Measurement) {
     if rewrites.contains(Rewrite::LightCone) {
         light_cone::drop_unseen(program);
     }
-    if rewrites.contains(Rewrite::Controls) {
+    // Channels have their places among the steps.
+    let is_pure = program.channels.is_empty();
+    if is_pure && rewrites.contains(Rewrite::Controls) {
         controls::split_controls(program);
     }
-    if rewrites.contains(Rewrite::Merge) {
+    if is_pure && rewrites.contains(Rewrite::Merge) {
         merge::merge_steps(program);
     }
     if rewrites.contains(Rewrite::IdleQubits) {

@@ -4,10 +4,10 @@ use crate::engine::Real;
 use crate::engine::cpu::angles::{Angles, SharedAngles};
 use crate::engine::cpu::batch::passes::{Layer, LayerSize};
 use crate::engine::cpu::factored::{FactoredPass, Phases, WORTH_A_TABLE, set_gradient_scales, walsh_hadamard};
-use crate::engine::cpu::memory::held_bytes;
+use crate::engine::lines::held_bytes;
 use crate::engine::cpu::pass::Pass;
 use crate::engine::cpu::passes::{Rotors, Table};
-use crate::engine::cpu::simd::LANES;
+use crate::engine::simd::LANES;
 use crate::gf2::parity;
 use crate::program::{Program, Source};
 

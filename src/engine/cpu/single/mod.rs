@@ -1,7 +1,7 @@
 //! State tiling: the execution of a single state, in sweeps over its tiles.
 
 pub(crate) mod kernels;
-pub(crate) mod lanes16;
+mod planes;
 pub(crate) mod pauli_sums;
 pub(crate) mod product_start;
 pub(crate) mod run;

@@ -1,7 +1,7 @@
 //! Scratch of a worker for the tiles of a single state.
 
 use crate::engine::Real;
-use crate::engine::cpu::memory::held_bytes;
+use crate::engine::lines::held_bytes;
 use crate::engine::cpu::single::kernels::Sums;
 use crate::engine::cpu::state::State;
 

@@ -3,12 +3,12 @@
 use crate::engine::Real;
 use crate::engine::cpu::angles::Angles;
 use crate::engine::cpu::factored::{FactoredPass, Phases, WORTH_A_TABLE, set_gradient_scales};
-use crate::engine::cpu::memory::held_bytes;
+use crate::engine::lines::held_bytes;
 use crate::engine::cpu::pass::Pass;
 use crate::engine::cpu::passes::Rotors;
-use crate::engine::cpu::simd::LANE_QUBITS;
-use crate::engine::cpu::simd::LANES;
-use crate::engine::cpu::simd::sincos::sin_cos;
+use crate::engine::simd::LANE_QUBITS;
+use crate::engine::simd::LANES;
+use crate::engine::simd::sincos::sin_cos;
 use crate::engine::cpu::single::tiling::{Sweep, SweepSize};
 use crate::engine::cpu::state::Buffer;
 use crate::engine::cpu::steps::forward::CosSin;

@@ -6,7 +6,7 @@
 //! Rotations whose flip mask changes lanes alone are done inside a vector.
 
 use crate::engine::cpu::pass::Pass;
-use crate::engine::cpu::simd::LANE_QUBITS;
+use crate::engine::simd::LANE_QUBITS;
 use crate::engine::tile_planner::{PlanNode, PlannedSweep, Term, TilePlanner, TileShape, terms};
 use crate::gf2::{parities, xor_of};
 use crate::program::layered::{LayeredProgram, Node, Rotation, Source};

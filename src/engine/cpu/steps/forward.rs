@@ -1,8 +1,8 @@
 //! Kernels that apply steps: five operations, each written once for any width.
 
 use crate::engine::Real;
-use crate::engine::cpu::memory::held_bytes;
-use crate::engine::cpu::simd::LANES;
+use crate::engine::lines::held_bytes;
+use crate::engine::simd::LANES;
 use crate::engine::cpu::state::Planes;
 use crate::engine::cpu::steps::{Kernel, Space, sweep_space, with_width};
 use crate::gf2;

@@ -1,7 +1,7 @@
 //! Kernels of observables: the expectation values of a sum of operators, and the sum applied to a state.
 
 use crate::engine::Real;
-use crate::engine::cpu::simd::LANES;
+use crate::engine::simd::LANES;
 use crate::engine::cpu::state::Planes;
 use crate::engine::cpu::steps::forward::{Dense, MAX_LOCAL, Target, sumless_kernel};
 use crate::engine::cpu::steps::reverse::{LaneSums, add_run, lane_sums};

@@ -5,7 +5,7 @@
 //! multiplies.
 
 use crate::engine::Real;
-use crate::engine::cpu::simd::LANES;
+use crate::engine::simd::LANES;
 use crate::engine::cpu::state::Planes;
 use crate::engine::cpu::steps::forward::{CosSin, Flipping, Target, mix_pair, turn_phase};
 use crate::engine::cpu::steps::{Kernel, Space, sweep_space, with_width};

@@ -1,7 +1,7 @@
 //! Memory of states: small states are on the heap, large states in large pages, which later states use again.
 
 use crate::engine::Real;
-use crate::engine::cpu::simd::LANES;
+use crate::engine::simd::LANES;
 use crate::error::{Error, MemoryError, Result};
 use memmap2::MmapMut;
 use std::sync::{Mutex, PoisonError};
@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 /// One amplitude of 16 samples, aligned to a cache line: an unaligned vector would cross two lines.
 #[derive(Debug, Clone, Copy)]
 #[repr(C, align(64))]
-pub(super) struct Row16<T>(pub(super) [T; LANES]);
+pub(in crate::engine) struct Row16<T>(pub(in crate::engine) [T; LANES]);
 
 /// Bytes from which large pages are requested; a large page has 2 MB on most systems. With small pages, a tile spreads
 /// over more pages of a large state than the processor can track.
@@ -24,18 +24,18 @@ static UNUSED: Mutex<Vec<MmapMut>> = Mutex::new(Vec::new());
 
 /// Lines of memory. Their first values are arbitrary.
 #[derive(Debug)]
-pub(super) enum Memory<T> {
+pub(in crate::engine) enum Memory<T> {
     Heap(Vec<Row16<T>>),
     Pages(Pages),
 }
 
 /// Large pages, which go to the next user when they are dropped.
 #[derive(Debug)]
-pub(super) struct Pages(Option<MmapMut>);
+pub(in crate::engine) struct Pages(Option<MmapMut>);
 
 impl<T: Real> Memory<T> {
     /// Gets memory for `lines` lines. An error says that the system refuses it.
-    pub(super) fn new(lines: usize) -> Result<Self> {
+    pub(in crate::engine) fn new(lines: usize) -> Result<Self> {
         let bytes = lines.saturating_mul(size_of::<Row16<T>>());
         let pages = if bytes < LARGE { None } else { take_unused(bytes).or_else(|| fresh(bytes)) };
         if let Some(pages) = pages {
@@ -50,14 +50,14 @@ impl<T: Real> Memory<T> {
 }
 
 impl<T> Memory<T> {
-    pub(super) fn start(&self) -> *const Row16<T> {
+    pub(in crate::engine) fn start(&self) -> *const Row16<T> {
         match self {
             Self::Heap(lines) => lines.as_ptr(),
             Self::Pages(pages) => pages.0.as_ref().map_or(std::ptr::dangling(), |pages| pages.as_ptr().cast()),
         }
     }
 
-    pub(super) fn start_mut(&mut self) -> *mut Row16<T> {
+    pub(in crate::engine) fn start_mut(&mut self) -> *mut Row16<T> {
         match self {
             Self::Heap(lines) => lines.as_mut_ptr(),
             Self::Pages(pages) => pages.0.as_mut().map_or(std::ptr::dangling_mut(), |pages| pages.as_mut_ptr().cast()),
@@ -66,7 +66,7 @@ impl<T> Memory<T> {
 }
 
 /// Bytes that a vector holds.
-pub(super) fn held_bytes<V>(vector: &Vec<V>) -> usize {
+pub(in crate::engine) fn held_bytes<V>(vector: &Vec<V>) -> usize {
     vector.capacity() * size_of::<V>()
 }
 

@@ -1,6 +1,7 @@
 //! The trait between kernels and vector instructions.
 
 pub(crate) mod arch;
+pub(crate) mod lanes16;
 mod shuffle;
 pub(crate) mod sincos;
 

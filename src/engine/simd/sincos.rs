@@ -4,7 +4,7 @@
 //! `__kernel_cos`), with errors below an ulp. The standard library computes angles beyond fdlibm's medium range, NaN
 //! and infinity.
 
-use crate::engine::cpu::simd::arch::current_arch;
+use crate::engine::simd::arch::current_arch;
 use pulp::NullaryFnOnce;
 use std::f64::consts::FRAC_2_PI;
 

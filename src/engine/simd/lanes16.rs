@@ -1,10 +1,9 @@
-//! The sixteen lanes of a tile's vector, as `N` vectors of an instruction set.
+//! Sixteen lanes as `N` vectors of an instruction set.
 
 use crate::engine::Real;
-use crate::engine::cpu::simd::LANE_QUBITS;
-use crate::engine::cpu::simd::LANES;
-use crate::engine::cpu::simd::{SimdReal, lane_count, load_vector, store_vector};
-use crate::engine::cpu::state::Planes;
+use crate::engine::simd::LANE_QUBITS;
+use crate::engine::simd::LANES;
+use crate::engine::simd::{SimdReal, lane_count, load_vector, store_vector};
 use pulp::Simd;
 
 /// Real or imaginary parts of sixteen amplitudes.
@@ -16,7 +15,7 @@ pub(crate) type Pair<S, T, const N: usize> = (Vectors<S, T, N>, Vectors<S, T, N>
 /// Calls `$kernel.run::<S, N>($simd)`, where `N` is the number of vectors for 16 lanes.
 macro_rules! with_lanes16 {
     ($kernel:ident, $simd:ident, $real:ty) => {
-        match LANES / crate::engine::cpu::simd::lane_count::<S, $real>() {
+        match LANES / crate::engine::simd::lane_count::<S, $real>() {
             1 => $kernel.run::<S, 1>($simd),
             2 => $kernel.run::<S, 2>($simd),
             4 => $kernel.run::<S, 4>($simd),
@@ -85,7 +84,7 @@ impl<S: Simd, T: Real> Lanes16<S, T> {
     /// # Safety
     /// Sixteen numbers must be readable there, and nothing may write to them during the call.
     #[inline(always)]
-    unsafe fn load_from<const N: usize>(&self, from: *const T) -> Vectors<S, T, N> {
+    pub(crate) unsafe fn load_from<const N: usize>(&self, from: *const T) -> Vectors<S, T, N> {
         let mut line = self.splat::<N>(T::zero());
         for (k, part) in line.iter_mut().enumerate() {
             // SAFETY: the caller guarantees it; `N` vectors are 16 lanes.
@@ -99,40 +98,10 @@ impl<S: Simd, T: Real> Lanes16<S, T> {
     /// # Safety
     /// Sixteen numbers must be writable there, and nothing else may read or write them during the call.
     #[inline(always)]
-    unsafe fn store_to<const N: usize>(&self, to: *mut T, line: Vectors<S, T, N>) {
+    pub(crate) unsafe fn store_to<const N: usize>(&self, to: *mut T, line: Vectors<S, T, N>) {
         for (k, part) in line.into_iter().enumerate() {
             // SAFETY: as in `load_from`.
             unsafe { store_vector::<S, T>(to.add(k * lane_count::<S, T>()), part) };
-        }
-    }
-
-    /// Loads the amplitude at `index ^ l` into each lane `l`.
-    ///
-    /// # Safety
-    /// The 16 amplitudes around `index` must lie inside the state, and nothing may write to them during the call.
-    #[inline(always)]
-    pub(crate) unsafe fn load_pair<const N: usize>(&self, state: Planes<T>, index: usize) -> Pair<S, T, N> {
-        // SAFETY: the caller guarantees it.
-        let (re, im) = unsafe {
-            let (re, im) = state.line(index & !(LANES - 1));
-            (self.load_from(re), self.load_from(im))
-        };
-        self.permuted_pair((re, im), index % LANES)
-    }
-
-    /// Stores the amplitudes at the places from which [`load_pair`](Self::load_pair) has loaded them.
-    ///
-    /// # Safety
-    /// The 16 amplitudes around `index` must lie inside the state, and nothing else may read or write them during the
-    /// call.
-    #[inline(always)]
-    pub(crate) unsafe fn store_pair<const N: usize>(&self, state: Planes<T>, index: usize, line: Pair<S, T, N>) {
-        let line = self.permuted_pair(line, index % LANES);
-        // SAFETY: the caller guarantees it.
-        unsafe {
-            let (re, im) = state.line(index & !(LANES - 1));
-            self.store_to(re, line.0);
-            self.store_to(im, line.1);
         }
     }
 

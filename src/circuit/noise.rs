@@ -1,0 +1,163 @@
+//! Noise: builder methods of channels. The channel table's rows generate the methods of its channels.
+
+use super::builder::some_qubits;
+use super::{Angle, Circuit, Kind, Operation};
+use crate::channel::{Channel, channel_table};
+use crate::error::Mistake;
+use crate::limits::{MAX_KRAUS_OPERATORS, MAX_KRAUS_QUBITS, at_most};
+use num_complex::Complex64;
+use std::sync::Arc;
+
+/// Largest allowed entry of `|sum of K†K - 1|`.
+const TRACE_TOLERANCE: f64 = 1e-10;
+
+macro_rules! builder_methods {
+    ($($(#[doc = $doc:literal])+ $name:ident($($strength:ident),*; $($qubit:ident),*), $symbol:literal, $bounds:expr,
+        $form:ident;)*) => {
+        /// The noise channels of the table. Strengths are expressions as angles are: constants, inputs, weights, and
+        /// products of two of them. A constant out of range is a mistake; a sample whose strength is out of range has
+        /// outputs of NaN. Channels cannot be controlled or inverted.
+        ///
+        /// ```
+        /// use candlewick::{functional, prelude::*};
+        /// let mut circuit = Circuit::new(2);
+        /// circuit.h(0).cx(0, 1).depolarizing2(0.03, 0, 1).amplitude_damping(0.1, 1).readout_error(0.01, 0.02, 0);
+        /// let y = functional::evaluate(&circuit, &Measurement::expectation([Z(0) * Z(1)]), None, &[])?;
+        /// let mixed = 1.0 - 16.0 / 15.0 * 0.03; // of ZZ = 1; damping and the readout multiply and add
+        /// let expected = 0.97 * (0.9 * mixed) + 0.01 * 0.1;
+        /// assert!((y.to_vec1::<f32>()?[0] - expected).abs() < 1e-6);
+        /// # Ok::<(), Box<dyn std::error::Error>>(())
+        /// ```
+        impl Circuit {
+            $(
+                #[doc = concat!("Appends `", stringify!($name), "`:", $($doc),+, ".")]
+                pub fn $name(&mut self, $($strength: impl Into<Angle>,)* $($qubit: usize),*) -> &mut Self {
+                    self.channel(Channel::$name, [$($strength.into()),*], [$($qubit),*])
+                }
+            )*
+        }
+    };
+}
+channel_table!(builder_methods);
+
+impl Circuit {
+    /// Appends a channel of the table by value, for programs that choose channels at run time.
+    ///
+    /// ```
+    /// use candlewick::{channel::Channel, prelude::*};
+    /// let mut circuit = Circuit::new(2);
+    /// for channel in Channel::all().filter(|channel| channel.qubits().len() == 1 && channel.strengths().len() == 1) {
+    ///     circuit.channel(channel, [Angle::from(0.01)], [0]);
+    /// }
+    /// circuit.check().unwrap();
+    /// ```
+    pub fn channel(
+        &mut self,
+        channel: Channel,
+        strengths: impl IntoIterator<Item = Angle>,
+        qubits: impl IntoIterator<Item = usize>,
+    ) -> &mut Self {
+        // One more than there are is enough to know that there are too many.
+        let (strengths, _) = at_most(channel.strengths().len() + 1, strengths);
+        self.push_operation(Operation::new(Kind::Channel(channel), strengths, some_qubits(qubits)));
+        self
+    }
+
+    /// Appends the channel `ρ -> sum of K ρ K†` with constant Kraus operators K on 1 to 3 qubits, each given row by row;
+    /// `qubits[0]` is the low bit of a row's index. There are 1 to 4096 operators. Entries of `|sum of K†K - 1|` are at
+    /// most 1e-10.
+    ///
+    /// ```
+    /// use candlewick::{functional, prelude::*};
+    /// use num_complex::Complex64;
+    /// let scaled = |size: f64, entries: [f64; 4]| entries.map(|entry| Complex64::from(size * entry));
+    /// let (kept, flipped) = (scaled(0.9f64.sqrt(), [1.0, 0.0, 0.0, 1.0]), scaled(0.1f64.sqrt(), [0.0, 1.0, 1.0, 0.0]));
+    /// let mut circuit = Circuit::new(1);
+    /// circuit.kraus(&[kept, flipped], [0]); // the same as bit_flip(0.1, 0)
+    /// let y = functional::evaluate(&circuit, &Measurement::expectation([Z(0)]), None, &[])?;
+    /// assert!((y.to_vec1::<f32>()?[0] - 0.8).abs() < 1e-6);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn kraus(
+        &mut self,
+        operators: &[impl AsRef<[Complex64]>],
+        qubits: impl IntoIterator<Item = usize>,
+    ) -> &mut Self {
+        let (taken, _) = at_most(MAX_KRAUS_OPERATORS + 1, operators.iter().map(|one| Arc::from(one.as_ref())));
+        self.push_operation(Operation::new(Kind::Kraus(taken.into()), Vec::new(), some_qubits(qubits)));
+        self
+    }
+
+    /// Sets `qubit` to 0, whatever its state. No further qubit is needed: the state becomes a mixture. A
+    /// [`reset`](Self::reset) keeps the state pure, at the cost of a qubit.
+    pub fn reset_in_place(&mut self, qubit: usize) -> &mut Self {
+        self.reset_error(1.0, 0.0, qubit)
+    }
+
+    /// Returns whether the circuit has channels.
+    pub fn is_noisy(&self) -> bool {
+        self.operations().iter().any(Operation::is_channel)
+    }
+}
+
+impl Operation {
+    /// Returns the channel of the table, or `None` for other operations.
+    pub fn channel(&self) -> Option<Channel> {
+        match self.kind {
+            Kind::Channel(channel) => Some(channel),
+            _ => None,
+        }
+    }
+
+    /// Returns whether the operation is a channel: of the table, or by its Kraus operators.
+    pub fn is_channel(&self) -> bool {
+        matches!(self.kind, Kind::Channel(_) | Kind::Kraus(_))
+    }
+}
+
+/// Checks the numbers of strengths and qubits of a channel, and the range of constant strengths.
+pub(super) fn check_channel(channel: Channel, operation: &Operation) -> Result<(), Mistake> {
+    let (expected, actual) = (channel.qubits().len(), operation.qubits.len());
+    if expected != actual {
+        return Err(Mistake::QubitCount { expected: expected.to_string(), actual });
+    }
+    let (expected, actual) = (channel.strengths().len(), operation.angles.len());
+    if expected != actual {
+        return Err(Mistake::AngleCount { expected, actual });
+    }
+    channel.check(&operation.angles)
+}
+
+/// Checks the sizes of Kraus operators, and that their channel preserves the trace.
+pub(super) fn check_kraus(operators: &[Arc<[Complex64]>], qubits: usize) -> Result<(), Mistake> {
+    if qubits == 0 || qubits > MAX_KRAUS_QUBITS {
+        return Err(Mistake::QubitCount { expected: format!("1 to {MAX_KRAUS_QUBITS}"), actual: qubits });
+    }
+    if operators.is_empty() || operators.len() > MAX_KRAUS_OPERATORS {
+        let (what, expected) = ("Kraus operators", format!("1 to {MAX_KRAUS_OPERATORS}"));
+        return Err(Mistake::Length { what, expected, actual: operators.len() });
+    }
+    let size = 1 << qubits;
+    for operator in operators {
+        if operator.len() != size * size {
+            return Err(Mistake::MatrixSize { expected: size * size, actual: operator.len() });
+        }
+        if let Some(value) = operator.iter().flat_map(|entry| [entry.re, entry.im]).find(|number| !number.is_finite()) {
+            return Err(Mistake::NotFinite { what: "an entry of a Kraus operator", value });
+        }
+    }
+    let gram = |a: usize, b: usize| -> Complex64 {
+        let of = |k: &Arc<[Complex64]>| (0..size).map(|row| k[row * size + a].conj() * k[row * size + b]).sum::<Complex64>();
+        operators.iter().map(of).sum()
+    };
+    let entries = (0..size).flat_map(|a| (0..size).map(move |b| (a, b)));
+    let deviation = entries.fold(0.0, |worst: f64, (a, b)| {
+        let deviation = (gram(a, b) - f64::from(u8::from(a == b))).norm();
+        // Products of very large entries overflow and give NaN.
+        worst.max(if deviation.is_nan() { f64::INFINITY } else { deviation })
+    });
+    match deviation > TRACE_TOLERANCE {
+        true => Err(Mistake::NotTracePreserving { deviation, allowed: TRACE_TOLERANCE }),
+        false => Ok(()),
+    }
+}
