@@ -173,7 +173,10 @@ fn products(
                 && *variable == of(*index)
             {
                 let switch = switches.0.binary_search(switch).expect("a product's switch is in the list");
-                products.iter_mut().zip([place, switch, column(*variable)]).for_each(|(list, number)| list.push(number));
+                products
+                    .iter_mut()
+                    .zip([place, switch, column(*variable)])
+                    .for_each(|(list, number)| list.push(number));
             }
         }
         let [places, which, variables] = products;

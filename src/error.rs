@@ -20,6 +20,7 @@ mod device;
 mod file;
 mod memory;
 mod mistake;
+mod simulation;
 mod states;
 mod tensor;
 mod training;
@@ -30,6 +31,7 @@ pub use device::DeviceError;
 pub use file::FileError;
 pub use memory::MemoryError;
 pub use mistake::Mistake;
+pub use simulation::SimulationError;
 pub use states::StatesError;
 pub use tensor::TensorError;
 pub use training::TrainingError;
@@ -157,6 +159,9 @@ pub enum Error {
     /// Devices and processors that cannot run a computation.
     #[error(transparent)]
     Device(#[from] DeviceError),
+    /// Circuits that a simulation cannot run.
+    #[error(transparent)]
+    Simulation(#[from] SimulationError),
     /// Tensors of states, and questions about states that have no answer.
     #[error(transparent)]
     States(#[from] StatesError),

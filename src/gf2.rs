@@ -23,6 +23,16 @@ pub(crate) fn bits(mask: u64) -> impl Iterator<Item = usize> {
     })
 }
 
+/// All subsets of a mask, the empty set first.
+pub(crate) fn subsets(mask: u64) -> impl Iterator<Item = u64> {
+    let mut next = Some(0);
+    iter::from_fn(move || {
+        let subset = next?;
+        next = Some((subset | !mask).wrapping_add(1) & mask).filter(|subset| *subset != 0);
+        Some(subset)
+    })
+}
+
 /// Mask with the bits at these positions.
 #[inline]
 pub(crate) fn mask(positions: &[usize]) -> u64 {

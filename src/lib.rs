@@ -140,6 +140,7 @@ pub mod variational;
 pub use {candle_core, candle_nn, num_complex};
 
 pub use circuit::Circuit;
+pub use engine::Simulation;
 pub use error::{Error, Mistake, Result};
 pub use gradient::GradientMethod;
 pub use measurement::Measurement;

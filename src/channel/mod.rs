@@ -115,11 +115,10 @@ impl<E> Limit<E> {
 impl Bound {
     fn limits(self, strengths: &[Angle]) -> Vec<Limit> {
         let s = |index: usize| strengths.get(index).cloned().unwrap_or_default();
-        let limit = |rest: Angle, index: usize, allowed| Limit { rest, strict: false, strength: (s(index), index), allowed };
+        let limit =
+            |rest: Angle, index: usize, allowed| Limit { rest, strict: false, strength: (s(index), index), allowed };
         match self {
-            Self::Probability(k) => {
-                [s(k), 1.0 - s(k)].into_iter().map(|rest| limit(rest, k, "0 to 1")).collect()
-            }
+            Self::Probability(k) => [s(k), 1.0 - s(k)].into_iter().map(|rest| limit(rest, k, "0 to 1")).collect(),
             Self::Sum(all) => {
                 let rest = all.iter().fold(Angle::from(1.0), |rest, k| rest - s(*k));
                 vec![limit(rest, all.last().copied().unwrap_or(0), "such that the sum of all is at most 1")]

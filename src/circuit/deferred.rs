@@ -149,7 +149,8 @@ impl Roles {
         }
         // A bit flip is an error of the outcome.
         let of_outcome = operation.channel().is_some_and(Channel::is_classical);
-        find(targets, if of_outcome { 0 } else { self.records }).map_or(Ok(()), |qubit| Err(Mistake::RecordChanged { qubit }))
+        find(targets, if of_outcome { 0 } else { self.records })
+            .map_or(Ok(()), |qubit| Err(Mistake::RecordChanged { qubit }))
     }
 
     /// Checks that all of these qubits are still in 0.

@@ -147,7 +147,8 @@ pub(super) fn check_kraus(operators: &[Arc<[Complex64]>], qubits: usize) -> Resu
         }
     }
     let gram = |a: usize, b: usize| -> Complex64 {
-        let of = |k: &Arc<[Complex64]>| (0..size).map(|row| k[row * size + a].conj() * k[row * size + b]).sum::<Complex64>();
+        let of =
+            |k: &Arc<[Complex64]>| (0..size).map(|row| k[row * size + a].conj() * k[row * size + b]).sum::<Complex64>();
         operators.iter().map(of).sum()
     };
     let entries = (0..size).flat_map(|a| (0..size).map(move |b| (a, b)));

@@ -49,6 +49,27 @@ impl<T: Real> Memory<T> {
     }
 }
 
+impl<T: Real> Memory<T> {
+    /// The lines.
+    pub(in crate::engine) fn lines(&self) -> &[Row16<T>] {
+        // SAFETY: the memory has so many lines, and every bit pattern is a number.
+        unsafe { std::slice::from_raw_parts(self.start(), self.count()) }
+    }
+
+    /// The lines, to change them.
+    pub(in crate::engine) fn lines_mut(&mut self) -> &mut [Row16<T>] {
+        // SAFETY: as above; the memory is borrowed mutably.
+        unsafe { std::slice::from_raw_parts_mut(self.start_mut(), self.count()) }
+    }
+
+    fn count(&self) -> usize {
+        match self {
+            Self::Heap(lines) => lines.len(),
+            Self::Pages(pages) => pages.0.as_ref().map_or(0, |pages| pages.len() / size_of::<Row16<T>>()),
+        }
+    }
+}
+
 impl<T> Memory<T> {
     pub(in crate::engine) fn start(&self) -> *const Row16<T> {
         match self {

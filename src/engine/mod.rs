@@ -8,6 +8,7 @@
 
 mod budget;
 pub(crate) mod cpu;
+pub(crate) mod density;
 #[cfg(any(feature = "cuda", feature = "metal", feature = "emulator"))]
 pub mod gpu;
 pub(crate) mod host;
@@ -16,8 +17,8 @@ mod lines;
 pub(crate) mod reference;
 mod select;
 pub(crate) mod share;
-pub(crate) mod threads;
 pub(crate) mod simd;
+pub(crate) mod threads;
 mod tile_planner;
 
 #[cfg(feature = "testing")]
@@ -47,12 +48,38 @@ impl Options {
     }
 }
 
-/// Representation of the state that an engine computes with.
+/// Representation of a circuit's state.
+///
+/// | variant | numbers of a state of n qubits | noise channels | device |
+/// |---|---|---|---|
+/// | [`StateVector`](Self::StateVector) | 2^n complex amplitudes | none | all |
+/// | [`Density`](Self::Density) | 4^n real numbers | exact | CPU |
+///
+/// ```
+/// use candle_core::{DType, Device};
+/// use candle_nn::VarBuilder;
+/// use candlewick::{Simulation, prelude::*};
+///
+/// let mut circuit = Circuit::new(1);
+/// circuit.ry(0.3, 0).depolarizing(0.1, 0);
+/// let vb = VarBuilder::zeros(DType::F64, &Device::Cpu);
+/// let layer = QuantumLayer::new(circuit, Measurement::expectation([Z(0)]), vb)?;
+/// assert_eq!(layer.simulation()?, Simulation::Density); // chosen by `Auto`
+/// let y = layer.evaluate()?.to_vec1::<f64>()?;
+/// assert!((y[0] - (1.0 - 4.0 / 3.0 * 0.1) * 0.3f64.cos()).abs() < 1e-12);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) enum Simulation {
-    /// All amplitudes of a pure state.
+#[non_exhaustive]
+pub enum Simulation {
+    /// State vectors for circuits without noise channels, density matrices of up to 10 qubits for the others.
     #[default]
+    Auto,
+    /// All amplitudes of a pure state. A circuit with noise channels is an error.
     StateVector,
+    /// The density matrix, as the real numbers `Tr(P ρ)` of all Pauli words P, exactly. Memory grows as 4^n; dense
+    /// unitaries act on at most three qubits, and there are no amplitudes to measure.
+    Density,
 }
 
 /// Program, arguments and options of a call.
@@ -118,14 +145,22 @@ pub(crate) trait Real:
     + Neg<Output = Self>
     + AddAssign
 {
+    /// Distance from 1 to the next larger number.
+    const EPSILON: f64;
+
     /// NaN.
     fn nan() -> Self {
         Self::from_f64(f64::NAN)
     }
 }
 
-impl Real for f32 {}
-impl Real for f64 {}
+impl Real for f32 {
+    const EPSILON: f64 = f32::EPSILON as f64;
+}
+
+impl Real for f64 {
+    const EPSILON: f64 = f64::EPSILON;
+}
 
 /// Inputs and weights of a call.
 #[derive(Debug, Clone, Copy)]

@@ -1,11 +1,13 @@
 //! Choice of an engine. No other file chooses one.
 
 use super::cpu::Cpu;
+use super::density::Density;
 #[cfg(any(feature = "cuda", feature = "metal"))]
 use super::gpu::Gpu;
 use super::host::OnHost;
 use super::{Engine, Simulation};
-use crate::error::{DeviceError, Error, Result};
+use crate::error::{DeviceError, Error, Result, SimulationError};
+use crate::program::Program;
 use candle_core::Device;
 use std::sync::{Arc, LazyLock};
 
@@ -14,24 +16,49 @@ pub(crate) fn exists_for(device: &Device) -> bool {
     device.is_cpu() || device.is_cuda() && cfg!(feature = "cuda") || device.is_metal() && cfg!(feature = "metal")
 }
 
-/// Returns the engine for tensors on a device.
+/// Largest number of qubits of a density matrix that [`Simulation::Auto`] chooses.
+const AUTO_QUBITS: usize = 10;
+
+impl Simulation {
+    /// Returns the simulation of a program: what [`Auto`](Self::Auto) stands for.
+    ///
+    /// # Errors
+    /// State vectors for a program with channels; a density matrix of too many qubits for [`Auto`](Self::Auto).
+    pub(crate) fn resolve(self, program: &Program) -> Result<Self> {
+        let (is_pure, qubits) = (program.channels.is_empty(), program.qubits);
+        match self {
+            Self::Auto if is_pure => Ok(Self::StateVector),
+            Self::Auto if qubits > AUTO_QUBITS => Err(SimulationError::ManyQubits { qubits, most: AUTO_QUBITS }.into()),
+            Self::Auto => Ok(Self::Density),
+            Self::StateVector if !is_pure => Err(SimulationError::NoiseNeedsDensity.into()),
+            chosen => Ok(chosen),
+        }
+    }
+}
+
+/// Returns the engine for a program and tensors on a device.
 ///
 /// # Errors
-/// This build has no engine for the device.
-pub(crate) fn for_device(device: &Device, simulation: Simulation) -> Result<Arc<dyn Engine>> {
+/// This build has no engine for the device, or the simulation cannot run the program.
+pub(crate) fn for_device(device: &Device, program: &Program, simulation: Simulation) -> Result<Arc<dyn Engine>> {
     static CPU: LazyLock<Arc<dyn Engine>> = LazyLock::new(|| Arc::new(OnHost(Cpu)));
+    static DENSITY: LazyLock<Arc<dyn Engine>> = LazyLock::new(|| Arc::new(OnHost(Density)));
     #[cfg(feature = "testing")]
     if let Some(engine) = replacement::current().filter(|_| device.is_cpu()) {
         return Ok(engine);
     }
-    match (simulation, device) {
-        (Simulation::StateVector, Device::Cpu) => Ok(Arc::clone(&CPU)),
+    match (simulation.resolve(program)?, device) {
+        (Simulation::Density, Device::Cpu) => Ok(Arc::clone(&DENSITY)),
+        (Simulation::Density, device) => {
+            Err(SimulationError::DensityOnDevice { device: format!("{:?}", device.location()) }.into())
+        }
+        (Simulation::StateVector | Simulation::Auto, Device::Cpu) => Ok(Arc::clone(&CPU)),
         #[cfg(feature = "cuda")]
-        (Simulation::StateVector, Device::Cuda(device)) => Ok(Arc::new(Gpu(device.clone()))),
+        (Simulation::StateVector | Simulation::Auto, Device::Cuda(device)) => Ok(Arc::new(Gpu(device.clone()))),
         #[cfg(feature = "metal")]
-        (Simulation::StateVector, Device::Metal(device)) => Ok(Arc::new(Gpu(device.clone()))),
+        (Simulation::StateVector | Simulation::Auto, Device::Metal(device)) => Ok(Arc::new(Gpu(device.clone()))),
         #[cfg(not(all(feature = "cuda", feature = "metal")))]
-        (Simulation::StateVector, device) => {
+        (Simulation::StateVector | Simulation::Auto, device) => {
             Err(Error::Device(DeviceError::NoEngine { device: format!("{:?}", device.location()) }))
         }
     }

@@ -3,7 +3,7 @@
 
 use crate::__private::NonExhaustive;
 use crate::circuit::{Circuit, FINGERPRINT};
-use crate::engine::Options;
+use crate::engine::{Options, Simulation};
 use crate::error::{Error, Result, WeightsError};
 use crate::fingerprint::{circuit_fingerprint, fnv1a};
 use crate::functional;
@@ -106,6 +106,8 @@ pub struct QuantumLayerConfig {
     /// different names draw independently of each other; layers of the same name and seed draw the same. Each call
     /// draws new numbers, and calls of clones of a layer count together. A layer that is made again repeats the draws.
     pub seed: u64,
+    /// Representation of the state. Default [`Simulation::Auto`]: density matrices where the circuit has noise channels.
+    pub simulation: Simulation,
     /// Whether the layer takes weights of any other circuit and measurement and writes no fingerprint beside them.
     /// Layers that share the weights under one prefix on purpose need this. Default `false`. See
     /// [`QuantumLayer::fingerprint`].
@@ -143,7 +145,7 @@ impl QuantumLayer {
         if !config.ignore_fingerprint && !weights.is_empty() {
             check_fingerprint(circuit_fingerprint(&circuit, &measurement), &vb)?;
         }
-        let options = Options::limited(config.memory_limit);
+        let options = Options { simulation: config.simulation, ..Options::limited(config.memory_limit) };
         // Layers of one model draw independently of each other.
         let path = fnv1a(vb.prefix().as_bytes());
         let sampling = |shots| Sampling::new(&measurement, &program, shots, config.seed ^ path);
@@ -246,6 +248,14 @@ impl QuantumLayer {
     /// ```
     pub fn fingerprint(&self) -> u64 {
         circuit_fingerprint(&self.circuit, &self.measurement)
+    }
+
+    /// Returns the simulation that runs the circuit: what [`Simulation::Auto`] has chosen.
+    ///
+    /// # Errors
+    /// State vectors for a circuit with noise; a density matrix of more than 10 qubits with [`Simulation::Auto`].
+    pub fn simulation(&self) -> Result<Simulation> {
+        self.config.simulation.resolve(&self.program)
     }
 
     /// Returns the lowered circuit.

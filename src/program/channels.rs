@@ -3,10 +3,10 @@
 //! A state vector has no channels. A program with channels runs on an engine for density matrices. Slots of a channel
 //! hold coefficients, not angles: the channel is linear in each of them.
 
+use super::Slot;
 use super::derived_features::DerivedFeature;
 use super::lower::Lowering;
 use super::mask::Mask;
-use super::Slot;
 use crate::channel::{Channel, Form, Function, Limit};
 use crate::circuit::{Angle, input};
 use crate::gf2;

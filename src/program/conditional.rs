@@ -11,7 +11,6 @@ use super::rewrite::diagonalized_steps;
 use super::{Controls, Kernel, Slot, Step, Variable};
 use crate::circuit::{Angle, Comparison, Condition, Token};
 use crate::error::Mistake;
-use crate::gf2;
 use num_complex::Complex64;
 use std::collections::HashSet;
 use std::f64::consts::FRAC_PI_2;
@@ -137,19 +136,13 @@ impl<M: Mask> Lowering<M> {
         entries: &[Complex64],
         controls: Controls<M>,
     ) -> Result<(), Mistake> {
-        let Diagonalized { vectors, arguments } = Diagonalized::new(entries)?;
+        let found = Diagonalized::new(entries)?;
         let matrix = |entries: Arc<[Complex64]>| Step {
             kernel: Kernel::Matrix { qubits: qubits.clone(), entries },
             controls: Controls::NONE,
         };
-        self.steps.push(matrix(crate::linalg::adjoint_matrix(&vectors)));
-        for word in 0..arguments.len() {
-            let sign = |state: usize| if gf2::parity((state & word) as u64) { -1.0 } else { 1.0 };
-            let sum: f64 = arguments.iter().enumerate().map(|(state, argument)| sign(state) * argument).sum();
-            let mean = sum / arguments.len() as f64;
-            if mean.abs() < f64::EPSILON {
-                continue;
-            }
+        self.steps.push(matrix(crate::linalg::adjoint_matrix(&found.vectors)));
+        for (word, mean) in found.words().into_iter().enumerate().filter(|(_, mean)| *mean != 0.0) {
             if word == 0 {
                 self.gated_phase(mean, controls);
             } else {
@@ -158,7 +151,7 @@ impl<M: Mask> Lowering<M> {
                 self.steps.push(Step { kernel: Kernel::Rotation { x: M::EMPTY, z, slot }, controls });
             }
         }
-        self.steps.push(matrix(vectors));
+        self.steps.push(matrix(found.vectors));
         Ok(())
     }
 

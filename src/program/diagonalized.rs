@@ -1,6 +1,7 @@
 //! Eigenvalues and eigenvectors of dense unitaries.
 
 use crate::error::Mistake;
+use crate::gf2;
 use nalgebra::linalg::SymmetricEigen;
 use nalgebra::{ComplexField, DMatrix};
 use num_complex::Complex64;
@@ -19,18 +20,18 @@ const TURNS: [f64; 6] = [0.41, 1.13, 1.87, 2.59, 0.77, 2.23];
 
 /// Eigenvalues and eigenvectors of a unitary `U = V D V†`.
 #[derive(Debug)]
-pub(super) struct Diagonalized {
+pub(crate) struct Diagonalized {
     /// V, row by row. Its columns are the eigenvectors.
-    pub(super) vectors: Arc<[Complex64]>,
+    pub(crate) vectors: Arc<[Complex64]>,
     /// Arguments of the diagonal of D.
-    pub(super) arguments: Vec<f64>,
+    pub(crate) arguments: Vec<f64>,
 }
 
 impl Diagonalized {
     /// Finds the eigenvectors of U as eigenvectors of the Hermitian matrix `(e^-iα U + e^iα U†)/2`, whose eigenvalues
     /// are `cos(θ - α)`. Two different θ have the same eigenvalue if they are mirror images at α. So several α are
     /// tried, and the best result is taken.
-    pub(super) fn new(entries: &[Complex64]) -> Result<Self, Mistake> {
+    pub(crate) fn new(entries: &[Complex64]) -> Result<Self, Mistake> {
         let size = entries.len().isqrt();
         let u = DMatrix::from_row_slice(size, size, entries);
         let allowed = TOLERANCE + size as f64 * distance(&(u.adjoint() * &u), &DMatrix::identity(size, size));
@@ -45,6 +46,18 @@ impl Diagonalized {
             }
         }
         best.filter(|_| deviation <= allowed).ok_or(Mistake::NotDiagonalized { deviation, allowed })
+    }
+
+    /// Coefficients of words of Z whose sum has the arguments on the basis states; bit `k` of an index is a Z on qubit
+    /// `k`. Coefficients that are rounding are 0.
+    pub(crate) fn words(&self) -> Vec<f64> {
+        let of = |word: usize| {
+            let sign = |state: usize| if gf2::parity((state & word) as u64) { -1.0 } else { 1.0 };
+            let sum: f64 = self.arguments.iter().enumerate().map(|(state, argument)| sign(state) * argument).sum();
+            let mean = sum / self.arguments.len() as f64;
+            if mean.abs() < f64::EPSILON { 0.0 } else { mean }
+        };
+        (0..self.arguments.len()).map(of).collect()
     }
 
     /// Result for one α, with its distance from U.

@@ -30,6 +30,7 @@ pub(crate) use cache::EngineCache;
 pub(crate) use channels::{ChannelStep, Map, StrengthLimit};
 pub(crate) use controls::Controls;
 pub(crate) use derived_outputs::{DerivedOutputs, engine_measurement};
+pub(crate) use diagonalized::Diagonalized;
 pub(crate) use index_map::{IndexMap, Parity};
 pub(crate) use layered::{LayeredProgram, Node as LayeredNode, Phase, Rotation, Source};
 pub use rewrite::{Rewrite, Rewrites};

@@ -1,4 +1,4 @@
-//! The engines under test in this binary: the CPU engine, the reference engine, and with the feature `cuda` the engine
+//! The engines under test in this binary: the CPU engine, the reference engine, the engine for density matrices, and with the feature `cuda` the engine
 //! of the first NVIDIA GPU.
 
 use crate::lab::Engine;
@@ -8,6 +8,11 @@ use std::sync::OnceLock;
 
 /// One device for all tests: each would load the kernels anew.
 static CUDA: OnceLock<Device> = OnceLock::new();
+
+/// The engine for density matrices, which has no amplitudes.
+pub(crate) fn without_amplitudes() -> Vec<Engine> {
+    vec![Engine::density(DType::F64), Engine::density(DType::F32)]
+}
 
 pub(crate) fn all() -> Vec<Engine> {
     let mut all = vec![

@@ -34,6 +34,7 @@ mod methods;
 mod metrics;
 mod modules;
 mod natural_gradient;
+mod noise;
 mod observables;
 mod optim;
 mod oracle;

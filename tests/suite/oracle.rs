@@ -93,12 +93,12 @@ impl Expr {
         Self(0.0, vec![(1.0, var, None)])
     }
 
-    fn value(&self, x: &[f64], w: &[f64]) -> f64 {
+    pub(crate) fn value(&self, x: &[f64], w: &[f64]) -> f64 {
         let term = |(c, a, b): &(f64, Var, Option<Var>)| c * a.value(x, w) * b.map_or(1.0, |b| b.value(x, w));
         self.0 + self.1.iter().map(term).sum::<f64>()
     }
 
-    fn angle(&self, w: &Weights) -> Angle {
+    pub(crate) fn angle(&self, w: &Weights) -> Angle {
         self.1.iter().fold(Angle::from(self.0), |sum, (c, a, b)| {
             let product = b.map_or_else(|| a.angle(w), |b| a.angle(w) * b.angle(w));
             sum + *c * product

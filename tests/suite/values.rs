@@ -1,6 +1,6 @@
 //! Values: every gate, every order of its qubits, every measurement, against the oracle.
 
-use crate::lab::{Engine, close, engines, run};
+use crate::lab::{Engine, close, engines, engines_for, run};
 use crate::losses::random_observables;
 use crate::oracle::*;
 use crate::trials::{self, Numbers, Trial, arrangements};
@@ -18,13 +18,42 @@ pub(crate) fn check_states(case: &Case, batch: usize, seed: u64) {
 fn check(trial: &Trial) {
     let Trial { kind, name, case, .. } = trial;
     let Numbers { x, w, .. } = trial.numbers(0);
+    let states: Vec<Vec<Complex64>> = x.iter().map(|x| case.state(x, &w)).collect();
     for engine in engines() {
         let outcome = run(case, &Measurement::state(), &x, &w, &[], engine);
-        for (row, x) in outcome.outputs.iter().zip(&x) {
-            let expected: Vec<f64> = case.state(x, &w).iter().flat_map(|a| [a.re, a.im]).collect();
+        for (row, state) in outcome.outputs.iter().zip(&states) {
+            let expected: Vec<f64> = state.iter().flat_map(|a| [a.re, a.im]).collect();
             close(&format!("{}, {kind}, {name}: {case:?}", engine.name), row, &expected, engine.values(case.ops.len()));
         }
     }
+    // Without amplitudes, words and probabilities take their place: a word has the phases of all pairs of amplitudes.
+    let words = all_words(case.qubits);
+    let measurement = Measurement::all([
+        Measurement::expectation(words.iter().map(Obs::observable)),
+        Measurement::probabilities((0..case.qubits).rev()),
+    ]);
+    for engine in engines_for(case, &measurement).into_iter().filter(|engine| engine.name.starts_with("density")) {
+        let outcome = run(case, &measurement, &x, &w, &[], engine);
+        for (row, state) in outcome.outputs.iter().zip(&states) {
+            let reversed = |i: usize| (0..case.qubits).map(|k| (i >> k & 1) << (case.qubits - 1 - k)).sum::<usize>();
+            let probabilities = (0..state.len()).map(|i| state[reversed(i)].norm_sqr());
+            let expected: Vec<f64> = words.iter().map(|word| word.expectation(state)).chain(probabilities).collect();
+            close(&format!("{}, {kind}, {name}: {case:?}", engine.name), row, &expected, engine.values(case.ops.len()));
+        }
+    }
+}
+
+/// All Pauli words on up to three qubits; on more, words of each letter on all qubits and on neighbours.
+fn all_words(qubits: usize) -> Vec<Obs> {
+    let spelled = |word: String| Obs::Words(vec![(1.0, word)]);
+    let letters = ["I", "X", "Y", "Z"];
+    if qubits <= 3 {
+        let longer = |words: Vec<String>, _| words.iter().flat_map(|w| letters.map(|l| format!("{w}{l}"))).collect();
+        return (0..qubits).fold(vec![String::new()], longer).into_iter().map(spelled).collect();
+    }
+    let at = |q: usize, pair: &str| format!("{}{pair}{}", "I".repeat(q), "I".repeat(qubits - q - pair.len()));
+    let pairs = (0..qubits - 1).flat_map(|q| ["XX", "XY", "YZ", "ZI", "IX", "ZX", "YY"].map(|pair| at(q, pair)));
+    pairs.chain(letters.map(|letter| letter.repeat(qubits))).map(spelled).collect()
 }
 
 #[test]
@@ -60,7 +89,7 @@ fn expectations_and_variances_of_every_observable() {
         let (mut rng, batch) = (rng(6), 5);
         let x: Vec<Vec<f64>> = (0..batch).map(|_| uniform(&mut rng, case.inputs)).collect();
         let w = uniform(&mut rng, case.weights);
-        for engine in engines() {
+        for engine in engines_for(&case, &Measurement::probabilities([0])) {
             let (name, tolerance) = (engine.name, engine.values(case.ops.len()));
             let expectation = Measurement::expectation(all.iter().map(Obs::observable));
             let variance = Measurement::variance(all.iter().map(Obs::observable));
@@ -88,7 +117,7 @@ fn a_sum_of_all_kinds_of_parts_is_one_observable() {
     let state = case.state(&x[0], &w);
     let expected: f64 = all.iter().map(|o| 0.3 * o.expectation(&state)).sum();
     let sum = Measurement::expectation([sum]);
-    for engine in engines() {
+    for engine in engines_for(&case, &sum) {
         let actual = run(&case, &sum, &x, &w, &[], engine).outputs;
         close(engine.name, &actual[0], &[expected], engine.values(1));
     }
@@ -101,8 +130,8 @@ fn probabilities_of_any_qubits_in_any_order() {
         let x = vec![vec![0.2, -0.4, 1.0], vec![0.1, 0.7, -2.0]];
         let w = vec![0.1, 0.2, 0.3, 0.4, 0.5];
         for measured in (1..=qubits).flat_map(|count| arrangements(qubits, count)) {
-            for engine in engines() {
-                let measurement = Measurement::probabilities(measured.iter().copied());
+            let measurement = Measurement::probabilities(measured.iter().copied());
+            for engine in engines_for(&case, &measurement) {
                 let outcome = run(&case, &measurement, &x, &w, &[], engine).outputs;
                 for (row, x) in outcome.iter().zip(&x) {
                     let mut expected = vec![0.0; 1 << measured.len()];

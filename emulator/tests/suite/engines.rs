@@ -19,6 +19,11 @@ macro_rules! engines {
     };
 }
 
+/// The emulated engines all have amplitudes.
+pub(crate) fn without_amplitudes() -> Vec<Engine> {
+    Vec::new()
+}
+
 pub(crate) fn all() -> Vec<Engine> {
     // 13, 12 and 10 bits are what an H200 and an Apple GPU have room for.
     let mut all = engines! {

@@ -1,10 +1,10 @@
 //! Angles: slots are evaluated, and gradients of slots become gradients of inputs and weights. No other file of the
 //! engine reads expressions.
 
+use crate::engine::cpu::steps::forward::CosSin;
 use crate::engine::lines::held_bytes;
 use crate::engine::simd::LANES;
 use crate::engine::simd::sincos::sin_cos;
-use crate::engine::cpu::steps::forward::CosSin;
 use crate::engine::{Arguments, Real};
 use crate::program::{Program, Slot, Source, Variable};
 use num_complex::Complex64;

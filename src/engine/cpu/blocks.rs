@@ -8,8 +8,8 @@ use crate::engine::cpu::angles::GroupSums;
 use crate::engine::cpu::context::Call;
 use crate::engine::cpu::execution::Execution;
 use crate::engine::cpu::scratch::Block;
-use crate::engine::simd::LANES;
 use crate::engine::cpu::worker::Worker;
+use crate::engine::simd::LANES;
 use crate::engine::{NeedsGrad, Real};
 use crate::program::{Embedding, Program};
 

@@ -13,13 +13,13 @@
 
 use crate::engine::Real;
 use crate::engine::cpu::angles::Angles;
-use crate::engine::lines::held_bytes;
 use crate::engine::cpu::pass::{MAX_ROTATIONS, Pass};
 use crate::engine::cpu::passes::Rotors;
+use crate::engine::cpu::steps::forward::CosSin;
+use crate::engine::lines::held_bytes;
 use crate::engine::simd::LANES;
 use crate::engine::simd::arch::current_arch;
 use crate::engine::simd::sincos::sin_cos;
-use crate::engine::cpu::steps::forward::CosSin;
 use crate::gf2;
 use crate::program::Source;
 use num_complex::Complex64;

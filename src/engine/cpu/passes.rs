@@ -9,11 +9,11 @@
 
 use crate::engine::Real;
 use crate::engine::cpu::pass::{MAX_ROTATIONS, Pass};
+use crate::engine::cpu::state::Planes;
+use crate::engine::cpu::steps::forward::CosSin;
 use crate::engine::simd::LANES;
 use crate::engine::simd::arch::current_arch;
 use crate::engine::simd::{SimdReal, align_frame, hidden_from_optimizer, lane_count, load_vector, store_vector};
-use crate::engine::cpu::state::Planes;
-use crate::engine::cpu::steps::forward::CosSin;
 use pulp::{Simd, WithSimd};
 
 /// Cosines and sines of a phase table, by stored index.

@@ -1,8 +1,8 @@
 //! Permutation of amplitudes from stored to logical indices, or back.
 
+use crate::engine::cpu::state::{Buffer, State};
 use crate::engine::lines::held_bytes;
 use crate::engine::simd::LANES;
-use crate::engine::cpu::state::{Buffer, State};
 use crate::engine::{Real, share};
 use crate::program::IndexMap;
 

@@ -7,10 +7,10 @@
 
 use crate::engine::Real;
 use crate::engine::cpu::angles::Angles;
+use crate::engine::cpu::state::State;
 use crate::engine::simd::LANES;
 use crate::engine::simd::arch::current_arch;
 use crate::engine::simd::{SimdReal, align_frame, lane_count, load_vector, store_vector};
-use crate::engine::cpu::state::State;
 use crate::program::{Kernel, Step};
 use num_complex::Complex64;
 use pulp::{Simd, WithSimd};

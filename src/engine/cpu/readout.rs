@@ -4,11 +4,11 @@ use crate::engine::Real;
 use crate::engine::cpu::batch::z_sums::{self, WordScratch, ZWords};
 use crate::engine::cpu::context::Call;
 use crate::engine::cpu::scratch::{Scratch, Values};
-use crate::engine::simd::LANES;
 use crate::engine::cpu::state::{Planes, State};
 use crate::engine::cpu::steps::forward::Target;
 use crate::engine::cpu::steps::observables::{Diagonal, SumPart, Within};
 use crate::engine::cpu::worker::Worker;
+use crate::engine::simd::LANES;
 use crate::gf2;
 use crate::program::{PauliTerm, Quantity, Sum, XMaskGroup};
 

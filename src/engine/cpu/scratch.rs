@@ -5,14 +5,14 @@ use crate::engine::cpu::angles::{BlockAngles, LanePoints};
 use crate::engine::cpu::batch::tables::LayerTables;
 use crate::engine::cpu::batch::z_sums::WordScratch;
 use crate::engine::cpu::factored::Phases;
-use crate::engine::lines::held_bytes;
 use crate::engine::cpu::permute::Permuter;
 use crate::engine::cpu::product_start::Qubit;
-use crate::engine::simd::LANES;
 use crate::engine::cpu::single::product_start::Products;
 use crate::engine::cpu::single::scratch::Tiles;
 use crate::engine::cpu::single::tables::SweepTables;
 use crate::engine::cpu::state::State;
+use crate::engine::lines::held_bytes;
+use crate::engine::simd::LANES;
 
 /// Scratch of one worker.
 #[derive(Debug)]

@@ -6,11 +6,11 @@ use crate::engine::cpu::batch::tables::LayerTables;
 use crate::engine::cpu::batch::z_sums::ZWords;
 use crate::engine::cpu::execution::Execution;
 use crate::engine::cpu::factored::Phases;
-use crate::engine::lines::held_bytes;
-use crate::engine::simd::LANES;
 use crate::engine::cpu::single::tables::SweepTables;
 use crate::engine::cpu::single::tiling::{StateTiling, Sweep, TileNode};
 use crate::engine::cpu::steps::forward::{CosSin, Dense};
+use crate::engine::lines::held_bytes;
+use crate::engine::simd::LANES;
 use crate::engine::{Arguments, Real};
 use crate::program::{Kernel, Program, Quantity, Step};
 

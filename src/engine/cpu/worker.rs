@@ -4,10 +4,10 @@ use crate::engine::cpu::angles::Angles;
 use crate::engine::cpu::context::Call;
 use crate::engine::cpu::product_start::{Prepare, Qubit, Undo};
 use crate::engine::cpu::scratch::Scratch;
-use crate::engine::simd::LANES;
-use crate::engine::simd::arch::current_arch;
 use crate::engine::cpu::state::State;
 use crate::engine::cpu::steps::forward::{CosSin, Target};
+use crate::engine::simd::LANES;
+use crate::engine::simd::arch::current_arch;
 use crate::engine::{NeedsGrad, Real};
 use crate::program::{Kernel, Source, Step};
 

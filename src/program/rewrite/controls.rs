@@ -27,7 +27,7 @@ pub(super) fn split_controls(program: &mut Program) {
         match &step.kernel {
             Kernel::Rotation { x: 0, z, slot } if few => {
                 let share = (-f64::from(step.controls.count())).exp2();
-                for subset in subsets(step.controls.mask) {
+                for subset in gf2::subsets(step.controls.mask) {
                     let share = if gf2::parity(subset & !step.controls.zeros) { -share } else { share };
                     let slot = slots.derived(&[*slot], scaled(slots.get(*slot), share));
                     steps.push(Step {
@@ -44,16 +44,6 @@ pub(super) fn split_controls(program: &mut Program) {
         }
     }
     (program.slots, program.steps) = slots.into_needed(steps);
-}
-
-/// All subsets of a mask, the empty set first.
-fn subsets(mask: u64) -> impl Iterator<Item = u64> {
-    let mut next = Some(0);
-    std::iter::from_fn(move || {
-        let subset = next?;
-        next = Some((subset | !mask).wrapping_add(1) & mask).filter(|subset| *subset != 0);
-        Some(subset)
-    })
 }
 
 fn scaled(slot: &Slot, by: f64) -> Slot {

@@ -4,11 +4,11 @@
 //! lowest three bits, so a word costs one addition for eight amplitudes.
 
 use crate::engine::Real;
+use crate::engine::cpu::state::State;
 use crate::engine::lines::{Row16, held_bytes};
 use crate::engine::simd::LANES;
 use crate::engine::simd::arch::current_arch;
 use crate::engine::simd::{align_frame, lane_count, load_vector, store_vector};
-use crate::engine::cpu::state::State;
 use crate::gf2::parity;
 use crate::program::PauliTerm;
 use pulp::{Simd, WithSimd};

@@ -5,14 +5,14 @@
 //! bits of that index, whose lanes are permuted by XOR with the lower bits.
 
 use crate::engine::Real;
-use crate::engine::lines::held_bytes;
-use crate::engine::simd::LANE_QUBITS;
-use crate::engine::simd::LANES;
-use crate::engine::simd::lanes16::{Lanes16, Pair, with_lanes16};
 use crate::engine::cpu::single::tables::{LaneTable, SweepTables};
 use crate::engine::cpu::single::tiling::Sweep;
 use crate::engine::cpu::state::{Buffer, Planes, State};
 use crate::engine::cpu::steps::forward::CosSin;
+use crate::engine::lines::held_bytes;
+use crate::engine::simd::LANE_QUBITS;
+use crate::engine::simd::LANES;
+use crate::engine::simd::lanes16::{Lanes16, Pair, with_lanes16};
 use crate::gf2::parity;
 use pulp::{Simd, WithSimd};
 

@@ -1,8 +1,8 @@
 //! State tiling: the execution of a single state, in sweeps over its tiles.
 
 pub(crate) mod kernels;
-mod planes;
 pub(crate) mod pauli_sums;
+mod planes;
 pub(crate) mod product_start;
 pub(crate) mod run;
 pub(crate) mod scratch;

@@ -6,12 +6,12 @@
 //! opposite order. If a group has few words, the transform costs more than it saves.
 
 use crate::engine::cpu::batch::z_sums::WordScratch;
+use crate::engine::cpu::state::Planes;
+use crate::engine::cpu::steps::forward::Target;
 use crate::engine::simd::LANE_QUBITS;
 use crate::engine::simd::LANES;
 use crate::engine::simd::arch::current_arch;
 use crate::engine::simd::lanes16::{Lanes16, Vectors, with_lanes16};
-use crate::engine::cpu::state::Planes;
-use crate::engine::cpu::steps::forward::Target;
 use crate::engine::{Real, share};
 use crate::gf2::parity;
 use crate::program::{PauliTerm, XMaskGroup};

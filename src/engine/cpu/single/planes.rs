@@ -12,7 +12,11 @@ impl<S: Simd, T: Real> Lanes16<S, T> {
     /// # Safety
     /// The 16 amplitudes around `index` must lie inside the state, and nothing may write to them during the call.
     #[inline(always)]
-    pub(in crate::engine::cpu) unsafe fn load_pair<const N: usize>(&self, state: Planes<T>, index: usize) -> Pair<S, T, N> {
+    pub(in crate::engine::cpu) unsafe fn load_pair<const N: usize>(
+        &self,
+        state: Planes<T>,
+        index: usize,
+    ) -> Pair<S, T, N> {
         // SAFETY: the caller guarantees it.
         let (re, im) = unsafe {
             let (re, im) = state.line(index & !(LANES - 1));
@@ -27,7 +31,12 @@ impl<S: Simd, T: Real> Lanes16<S, T> {
     /// The 16 amplitudes around `index` must lie inside the state, and nothing else may read or write them during the
     /// call.
     #[inline(always)]
-    pub(in crate::engine::cpu) unsafe fn store_pair<const N: usize>(&self, state: Planes<T>, index: usize, line: Pair<S, T, N>) {
+    pub(in crate::engine::cpu) unsafe fn store_pair<const N: usize>(
+        &self,
+        state: Planes<T>,
+        index: usize,
+        line: Pair<S, T, N>,
+    ) {
         let line = self.permuted_pair(line, index % LANES);
         // SAFETY: the caller guarantees it.
         unsafe {

@@ -4,11 +4,11 @@
 //! written once. The reverse sweep contracts λ with each half in one sweep. This leaves two small products, which are
 //! taken apart.
 
-use crate::engine::lines::held_bytes;
 use crate::engine::cpu::product_start::Qubit;
+use crate::engine::cpu::state::{Buffer, State};
+use crate::engine::lines::held_bytes;
 use crate::engine::simd::LANES;
 use crate::engine::simd::arch::current_arch;
-use crate::engine::cpu::state::{Buffer, State};
 use crate::engine::{Real, share};
 use num_complex::Complex64;
 use pulp::NullaryFnOnce;

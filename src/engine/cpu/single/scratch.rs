@@ -1,9 +1,9 @@
 //! Scratch of a worker for the tiles of a single state.
 
 use crate::engine::Real;
-use crate::engine::lines::held_bytes;
 use crate::engine::cpu::single::kernels::Sums;
 use crate::engine::cpu::state::State;
+use crate::engine::lines::held_bytes;
 
 /// Scratch of sweeps.
 #[derive(Debug)]

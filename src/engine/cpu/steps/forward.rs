@@ -1,10 +1,10 @@
 //! Kernels that apply steps: five operations, each written once for any width.
 
 use crate::engine::Real;
-use crate::engine::lines::held_bytes;
-use crate::engine::simd::LANES;
 use crate::engine::cpu::state::Planes;
 use crate::engine::cpu::steps::{Kernel, Space, sweep_space, with_width};
+use crate::engine::lines::held_bytes;
+use crate::engine::simd::LANES;
 use crate::gf2;
 use crate::program::Controls;
 use num_complex::Complex64;

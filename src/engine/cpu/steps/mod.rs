@@ -5,9 +5,9 @@ pub(crate) mod forward;
 pub(crate) mod observables;
 pub(crate) mod reverse;
 
+use crate::engine::share;
 use crate::engine::simd::LANES;
 use crate::engine::simd::arch::current_arch;
-use crate::engine::share;
 use crate::gf2;
 use crate::limits::MAX_QUBITS;
 

@@ -1,11 +1,11 @@
 //! Kernels of observables: the expectation values of a sum of operators, and the sum applied to a state.
 
 use crate::engine::Real;
-use crate::engine::simd::LANES;
 use crate::engine::cpu::state::Planes;
 use crate::engine::cpu::steps::forward::{Dense, MAX_LOCAL, Target, sumless_kernel};
 use crate::engine::cpu::steps::reverse::{LaneSums, add_run, lane_sums};
 use crate::engine::cpu::steps::{Kernel, Space, sweep_space, with_width};
+use crate::engine::simd::LANES;
 use crate::gf2::{self, parity};
 use crate::observable::Part;
 use crate::program::{PauliTerm, XMaskGroup};

@@ -5,10 +5,10 @@
 //! multiplies.
 
 use crate::engine::Real;
-use crate::engine::simd::LANES;
 use crate::engine::cpu::state::Planes;
 use crate::engine::cpu::steps::forward::{CosSin, Flipping, Target, mix_pair, turn_phase};
 use crate::engine::cpu::steps::{Kernel, Space, sweep_space, with_width};
+use crate::engine::simd::LANES;
 use crate::gf2::parity;
 use crate::program::Controls;
 

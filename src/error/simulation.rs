@@ -1,0 +1,63 @@
+//! Errors of the choice of a simulation.
+
+use super::Mistake;
+
+/// Circuits that a [`Simulation`](crate::Simulation) cannot run.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SimulationError {
+    /// A circuit with noise on state vectors.
+    #[error("a circuit with noise channels has no state vector; take `Simulation::Density`")]
+    NoiseNeedsDensity,
+    /// A density matrix of more qubits than `Simulation::Auto` chooses.
+    #[error(
+        "a density matrix of {qubits} qubits has 4^{qubits} numbers; `Simulation::Auto` goes up to {most} qubits: ask \
+         for `Simulation::Density` if the memory is there"
+    )]
+    ManyQubits {
+        /// Qubits of the state.
+        qubits: usize,
+        /// Largest number that `Simulation::Auto` chooses.
+        most: usize,
+    },
+    /// A density matrix on a device without an engine for it.
+    #[error("density matrices are simulated on the CPU only, not on {device}: move the tensors and the layer there")]
+    DensityOnDevice {
+        /// The device, in words.
+        device: String,
+    },
+    /// A dense unitary on too many qubits for a density matrix.
+    #[error("a dense unitary on {qubits} qubits is too large for a density matrix, which takes up to {allowed}")]
+    MatrixSize {
+        /// Qubits of the matrix.
+        qubits: usize,
+        /// Largest number of qubits.
+        allowed: usize,
+    },
+    /// A dense unitary under controls that cannot be diagonalised.
+    #[error("a dense unitary under controls: {0}")]
+    Matrix(Mistake),
+    /// The variance of an observable of too many words in a density matrix.
+    #[error("the variance of {words} Pauli words has the products of all their pairs; up to {allowed} words are taken")]
+    VarianceWords {
+        /// Words of the observable.
+        words: usize,
+        /// Largest number of words.
+        allowed: usize,
+    },
+    /// Amplitudes of a density matrix.
+    #[error("a density matrix has no amplitudes; measure `Measurement::density_matrix()`, or take state vectors")]
+    NoAmplitudes,
+    /// Weights whose channel strength is outside its range.
+    #[error("strength `{strength}` of `{channel}` is {value} for these weights; it must be {allowed}")]
+    Strength {
+        /// Name of the channel.
+        channel: &'static str,
+        /// Name of the strength.
+        strength: &'static str,
+        /// Value of the strength.
+        value: f64,
+        /// Allowed range, in words.
+        allowed: &'static str,
+    },
+}

@@ -1,0 +1,14 @@
+//! Noise: channels and density matrices against a naive density matrix, reference values and closed forms.
+
+mod cases;
+mod channels;
+mod oracle;
+
+use crate::lab::{Engine, run_circuit};
+use candle_core::DType;
+use candlewick::prelude::*;
+
+/// The engine for density matrices, in both precisions.
+fn engines() -> [Engine; 2] {
+    [Engine::density(DType::F64), Engine::density(DType::F32)]
+}
