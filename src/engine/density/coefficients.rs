@@ -34,6 +34,7 @@ pub(super) fn set_coefficients<T: Real>(
     let is_shared = is_shared || plan.lanes == Lanes::Letters;
     let lanes = if is_shared { 0..1 } else { 0..LANES };
     match (op, &placed.kernel) {
+        (Op::Dense { .. }, Kernel::Exchange { .. }) => 1.0,
         (Op::Dense { map, .. }, Kernel::Sparse { maps }) => {
             for terms in maps {
                 for (row, values) in terms.values.iter().enumerate() {
@@ -64,9 +65,20 @@ pub(super) fn set_coefficients<T: Real>(
                             }
                         }
                     }
+                    Kernel::RowFactors { .. } => {
+                        for k in 0..3 {
+                            let factor = of[k + 1][k + 1];
+                            for (row, value) in [(k, factor), (k + 3, 1.0 / factor)] {
+                                match is_shared {
+                                    true => to[row] = Row16([T::from_f64(value); LANES]),
+                                    false => to[row].0[lane] = T::from_f64(value),
+                                }
+                            }
+                        }
+                    }
                     Kernel::Lane { qubit } => set_lane(&of, *qubit, to),
                     Kernel::Diagonal { .. } => break,
-                    Kernel::Sparse { .. } => unreachable!("a factor on one qubit has a kernel of its own"),
+                    Kernel::Sparse { .. } | Kernel::Exchange { .. } => unreachable!("a factor on one qubit has a kernel of its own"),
                 }
             }
             if let Kernel::Diagonal { count, .. } = kernel {
@@ -149,6 +161,7 @@ pub(super) fn derivative(
     let sum = |row: usize| lanes.iter().map(|lane| sums[row][*lane]).sum::<f64>();
     match (&placed.kernel, op) {
         (Kernel::Row { .. }, _) => (0..12).for_each(|k| total[k / 4 + 1][k % 4] = sum(k)),
+        (Kernel::RowFactors { .. }, _) => (0..3).for_each(|k| total[k + 1][k + 1] = sum(k)),
         (Kernel::Lane { qubit }, _) => {
             for k in 0..4 {
                 for lane in lanes {
@@ -173,7 +186,7 @@ pub(super) fn derivative(
                 }
             }
         }
-        (Kernel::Sparse { .. }, _) => {}
+        (Kernel::Sparse { .. } | Kernel::Exchange { .. }, _) => {}
     }
     total
 }

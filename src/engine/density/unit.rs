@@ -55,6 +55,8 @@ pub(super) struct Scratch<T: Real> {
     values: Vec<[f64; LANES]>,
     valid: [bool; LANES],
     coefficients: Vec<Row16<T>>,
+    /// Factor by which undoing each pass enlarges an error.
+    growth: Vec<f64>,
     cells: Vec<CellScratch<T>>,
     sums: Vec<[f64; LANES]>,
     /// Sums of each range of a state.
@@ -71,6 +73,7 @@ impl<T: Real> Default for Scratch<T> {
             values: Vec::new(),
             valid: [false; LANES],
             coefficients: Vec::new(),
+            growth: Vec::new(),
             cells: Vec::new(),
             sums: Vec::new(),
             range_sums: Vec::new(),
@@ -197,24 +200,14 @@ impl<T: Real> Worker<'_, T> {
             }
         }
         scratch.coefficients.clone_from(&call.coefficients);
+        scratch.growth.clone_from(&call.growth);
         let values = Values { slots: &scratch.values, valid: &scratch.valid };
-        for pass in &call.plan.passes {
+        for (pass, growth) in call.plan.passes.iter().zip(&mut scratch.growth) {
             for placed in pass.ops.iter().filter(|placed| tape.varies[placed.op]) {
                 let to = &mut scratch.coefficients[placed.coefficients.clone()];
-                set_coefficients(call.plan, (pass, placed, &tape.ops[placed.op]), &values, false, to);
+                *growth *= set_coefficients(call.plan, (pass, placed, &tape.ops[placed.op]), &values, false, to);
             }
         }
-    }
-
-    /// Factor by which undoing a pass enlarges an error of this unit.
-    fn growth(&self, index: usize, pass: &Pass) -> f64 {
-        let Self { call, scratch } = self;
-        let values = Values { slots: &scratch.values, valid: &scratch.valid };
-        let varying = pass.ops.iter().filter(|placed| call.tape.varies[placed.op]);
-        varying.fold(call.growth[index], |growth, placed| {
-            let mut to = vec![Row16([T::zero(); LANES]); placed.coefficients.len()];
-            growth * set_coefficients(call.plan, (pass, placed, &call.tape.ops[placed.op]), &values, false, &mut to)
-        })
     }
 
     /// Runs all passes. If `keep`, copies the state where undoing would enlarge errors too much.
@@ -225,7 +218,7 @@ impl<T: Real> Worker<'_, T> {
         let (mut copies, mut growth) = (Vec::new(), 1.0);
         for (index, pass) in call.plan.passes.iter().enumerate() {
             if keep {
-                growth *= self.growth(index, pass);
+                growth *= self.scratch.growth[index];
                 // A growth that is NaN is not allowed either.
                 if !(growth <= call.allowed_growth) {
                     let mut copy = self.memory()?;
