@@ -265,7 +265,7 @@ impl Observable {
         product
     }
 
-    fn word(word: PauliWord) -> Self {
+    pub(crate) fn word(word: PauliWord) -> Self {
         Self { words: BTreeMap::from([(word, Complex64::from(1.0))]), ..Self::default() }
     }
 
@@ -361,6 +361,13 @@ impl Observable {
         let parts = self.parts.iter().fold(0, |mask, (_, part)| mask | part.support());
         let constant = self.words.keys().fold(parts, |mask, word| mask | word.x);
         self.weighted.iter().fold(constant, |mask, (_, of)| mask | of.reads_beyond_z())
+    }
+
+    /// Returns the mask of the qubits on which Hermitian matrices act.
+    pub(crate) fn in_matrices(&self) -> u64 {
+        let of = |(_, part): &(f64, Part)| if let Part::Matrix { qubits, .. } = part { gf2::mask(qubits) } else { 0 };
+        let own = self.parts.iter().fold(0, |mask, part| mask | of(part));
+        self.weighted.iter().fold(own, |mask, (_, of)| mask | of.in_matrices())
     }
 
     /// Returns the observable on the qubits `places`, in ascending order, as qubits 0, 1, .. Letters Z on other qubits

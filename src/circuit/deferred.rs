@@ -99,6 +99,11 @@ impl Circuit {
         }
     }
 
+    /// Mask of the qubits with a readout error.
+    pub(crate) fn read_with_errors(&self) -> u64 {
+        self.roles.read
+    }
+
     /// Mask of the qubits that hold an outcome.
     pub(crate) fn records(&self) -> u64 {
         self.roles.records

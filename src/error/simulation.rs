@@ -45,6 +45,34 @@ pub enum SimulationError {
         /// Largest number of words.
         allowed: usize,
     },
+    /// A channel on trajectories that is no mixture of Pauli words.
+    #[error(
+        "trajectories have channels of Pauli words alone: flips, Pauli and depolarizing channels, phase damping; take \
+         `Simulation::Density` for damping, relaxation, resets, Kraus operators and readout errors"
+    )]
+    NotPauli,
+    /// More effects of errors on angles than can be listed.
+    #[error("the errors of all channels have {effects} effects on angles, more than the {allowed} allowed")]
+    ManyErrors {
+        /// Bits of errors times angles.
+        effects: usize,
+        /// Largest number.
+        allowed: usize,
+    },
+    /// A number of trajectories out of range.
+    #[error("{count} trajectories were asked for; there are 1 to {most}")]
+    TrajectoryCount {
+        /// Number that was asked for.
+        count: usize,
+        /// Largest number.
+        most: usize,
+    },
+    /// A request that trajectories cannot answer.
+    #[error("trajectories have no {what}; take `Simulation::Density`")]
+    NotFromTrajectories {
+        /// The request, in words.
+        what: &'static str,
+    },
     /// Amplitudes of a density matrix.
     #[error("a density matrix has no amplitudes; measure `Measurement::density_matrix()`, or take state vectors")]
     NoAmplitudes,

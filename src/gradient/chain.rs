@@ -2,7 +2,7 @@
 //! variables.
 
 use super::Wrt;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::numbers::host_numbers;
 use crate::program::{Embedding, Program, Slot, Variable};
 use candle_core::Tensor;
@@ -49,6 +49,16 @@ impl<'a> Numbers<'a> {
                 found.fill(f64::NAN);
             }
         }
+    }
+
+    /// Refuses channels whose coefficients are square roots or exponential functions of inputs or weights.
+    pub(super) fn check_no_functions(&self, method: &'static str) -> Result<()> {
+        if !self.program.derived.has_functions() {
+            return Ok(());
+        }
+        let of = "square roots and exponential functions of strengths that are inputs or weights";
+        let instead = "take constant strengths there, or gradients by `backward()`";
+        Err(Error::NoGradient { method, of, instead })
     }
 
     /// Returns the number of variables of a kind in a sample.

@@ -2,11 +2,13 @@
 
 mod cases;
 mod channels;
+mod closed_forms;
 mod oracle;
+mod outputs;
+mod refused;
 
 use crate::lab::{Engine, run_circuit};
 use candle_core::DType;
-use candlewick::prelude::*;
 
 /// The engine for density matrices, in both precisions.
 fn engines() -> [Engine; 2] {

@@ -78,7 +78,9 @@ pub(super) fn set_coefficients<T: Real>(
                     }
                     Kernel::Lane { qubit } => set_lane(&of, *qubit, to),
                     Kernel::Diagonal { .. } => break,
-                    Kernel::Sparse { .. } | Kernel::Exchange { .. } => unreachable!("a factor on one qubit has a kernel of its own"),
+                    Kernel::Sparse { .. } | Kernel::Exchange { .. } => {
+                        unreachable!("a factor on one qubit has a kernel of its own")
+                    }
                 }
             }
             if let Kernel::Diagonal { count, .. } = kernel {

@@ -247,7 +247,9 @@ fn kernel(op: &Op, pass: &Pass, lanes: Lanes) -> Kernel {
 fn exchange(terms: &Terms) -> Option<Kernel> {
     let rows = terms.starts.len() - 1;
     let image = |row: usize| -> Option<(usize, bool)> {
-        let [term] = terms.terms[usize::from(terms.starts[row])..usize::from(terms.starts[row + 1])] else { return None };
+        let [term] = terms.terms[usize::from(terms.starts[row])..usize::from(terms.starts[row + 1])] else {
+            return None;
+        };
         let value = terms.values[usize::from(term.coefficient)];
         let is_sign = term.xor == 0 && (value == [1.0; LANES] || value == [-1.0; LANES]);
         is_sign.then_some((usize::from(term.from), value[0] < 0.0))

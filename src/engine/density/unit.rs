@@ -11,6 +11,7 @@ use crate::engine::simd::LANES;
 use crate::engine::simd::arch::current_arch;
 use crate::engine::{Arguments, Real, share};
 use crate::error::Result;
+use crate::linalg::word_index;
 use crate::program::{Embedding, Program, Slot, Variable};
 use num_complex::Complex64;
 use std::ops::Range;
@@ -320,7 +321,7 @@ impl<T: Real> Worker<'_, T> {
         let rows = state.lines_mut();
         rows.fill(Row16([T::zero(); LANES]));
         for z in 0..1u64 << program.qubits {
-            let (row, lane) = plan.lanes.place(super::start::word_index(0, z));
+            let (row, lane) = plan.lanes.place(word_index(0, z));
             match plan.lanes {
                 Lanes::Samples => rows[row] = Row16([T::one(); LANES]),
                 Lanes::Letters => rows[row].0[lane] = T::one(),
