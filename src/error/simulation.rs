@@ -7,12 +7,14 @@ use super::Mistake;
 #[non_exhaustive]
 pub enum SimulationError {
     /// A circuit with noise on state vectors.
-    #[error("a circuit with noise channels has no state vector; take `Simulation::Density`")]
+    #[error(
+        "a circuit with noise channels has no state vector; take `Simulation::Density` or `Simulation::Trajectories`"
+    )]
     NoiseNeedsDensity,
     /// A density matrix of more qubits than `Simulation::Auto` chooses.
     #[error(
         "a density matrix of {qubits} qubits has 4^{qubits} numbers; `Simulation::Auto` goes up to {most} qubits: ask \
-         for `Simulation::Density` if the memory is there"
+         for `Simulation::Density` if the memory is there, or for `Simulation::Trajectories`"
     )]
     ManyQubits {
         /// Qubits of the state.
@@ -66,6 +68,14 @@ pub enum SimulationError {
         count: usize,
         /// Largest number.
         most: usize,
+    },
+    /// Gradients in strengths where no channel has an error.
+    #[error(
+        "no channel of sample {sample} can err, so trajectories have no gradient in strengths; take `Simulation::Density`"
+    )]
+    NoErrors {
+        /// Index of the sample.
+        sample: usize,
     },
     /// A request that trajectories cannot answer.
     #[error("trajectories have no {what}; take `Simulation::Density`")]

@@ -7,6 +7,9 @@ use crate::numbers::host_numbers;
 use crate::program::{Embedding, Program, Slot, Variable};
 use candle_core::Tensor;
 
+/// Largest distance of a strength from its range that counts as rounding, in f32.
+const ROUNDING: f64 = 4.0 * f32::EPSILON as f64;
+
 /// Inputs and weights of a batch.
 #[derive(Debug, Clone)]
 pub(crate) struct Numbers<'a> {
@@ -49,6 +52,12 @@ impl<'a> Numbers<'a> {
                 found.fill(f64::NAN);
             }
         }
+    }
+
+    /// Refuses weights that make a strength leave its range.
+    pub(super) fn check_strengths(&self) -> Result<()> {
+        let shared = Sample { inputs: &[], weights: &self.weights };
+        self.program.check_strengths(ROUNDING, |slot| shared.slot(slot))
     }
 
     /// Refuses channels whose coefficients are square roots or exponential functions of inputs or weights.
@@ -102,6 +111,7 @@ impl Sample<'_> {
         };
         program.embedding.is_some_and(|embedding| !norm(embedding).is_finite())
             || program.slots.iter().any(|slot| !self.slot(slot).is_finite())
+            || !program.has_strengths(ROUNDING, |slot| self.slot(slot))
     }
 
     pub(super) fn slot(self, slot: &Slot) -> f64 {

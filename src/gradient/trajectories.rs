@@ -13,16 +13,17 @@
 //! outside the graph (the score function). A mean of the other trajectories is subtracted from `f`, which changes no
 //! expectation value and makes the scatter smaller.
 
+use super::chain::Numbers;
 use crate::autograd;
 use crate::engine::Options;
 use crate::error::{Result, SimulationError};
-use crate::expressions::{evaluate_slots, row, select};
+use crate::expressions::{evaluate_slots, row};
 use crate::memory;
 use crate::numbers::host_numbers;
 use crate::program::{Map, PauliChannel, Program, Quantity, Slot, Trajectories};
 use crate::random::Generator;
 use crate::sampling::shot_generator;
-use candle_core::{DType, Device, Tensor};
+use candle_core::{Device, Tensor};
 use rand::Rng;
 use std::f64::consts::FRAC_PI_2;
 use std::sync::Arc;
@@ -67,9 +68,18 @@ pub(super) fn evaluate(
 ) -> Result<Tensor> {
     let trajectories = program.trajectories()?;
     let weights = &weights.flatten_all()?;
+    let numbers = Numbers::new(program, rows, weights)?;
+    numbers.check_strengths()?;
     let [rows, weights] = [rows, weights].map(|one| if in_graph { one.clone() } else { one.detach() });
     let call = Call { program, trajectories, options, rows: &rows, weights: &weights, in_graph };
-    call.outputs(draws)
+    let outputs = call.outputs(draws)?;
+    let mut whole = vec![1.0; numbers.batch];
+    numbers.spoil(&mut whole);
+    if whole.iter().all(|factor| *factor == 1.0) {
+        return Ok(outputs);
+    }
+    let whole = row(whole.into_iter(), &rows)?.t()?;
+    Ok(outputs.broadcast_mul(&whole)?)
 }
 
 struct Call<'a> {
@@ -134,7 +144,8 @@ impl Call<'_> {
     /// Angles without errors, `[batch, angles]` or `[1, angles]`; π/2 for an error that is written out.
     fn angles(&self) -> Result<Tensor> {
         let written = Slot { constant: FRAC_PI_2, terms: Vec::new() };
-        let slots: Vec<&Slot> = self.trajectories.angles.iter().map(|angle| angle.as_ref().unwrap_or(&written)).collect();
+        let slots: Vec<&Slot> =
+            self.trajectories.angles.iter().map(|angle| angle.as_ref().unwrap_or(&written)).collect();
         evaluate_slots(&slots, self.rows, self.weights)
     }
 
@@ -176,12 +187,18 @@ impl Call<'_> {
             Map::Letters { factors, .. } => {
                 // I, X, Z, Y from the factors of X, Z and Y.
                 let matrix = [[1.0, 1.0, 1.0], [1.0, -1.0, -1.0], [-1.0, 1.0, -1.0], [-1.0, -1.0, 1.0]];
-                (slots(factors)?, matrix.iter().map(|row| row.map(|entry| 0.25 * entry).to_vec()).collect(), vec![0.25; 4], 4)
+                (
+                    slots(factors)?,
+                    matrix.iter().map(|row| row.map(|entry| 0.25 * entry).to_vec()).collect(),
+                    vec![0.25; 4],
+                    4,
+                )
             }
             Map::Mixing(slot) => {
                 let words = 1usize << (2 * channel.qubits);
                 let share = 1.0 / words as f64;
-                let matrix: Vec<Vec<f64>> = (0..words).map(|word| vec![if word == 0 { share - 1.0 } else { share }]).collect();
+                let matrix: Vec<Vec<f64>> =
+                    (0..words).map(|word| vec![if word == 0 { share - 1.0 } else { share }]).collect();
                 let constants = (0..words).map(|word| if word == 0 { 1.0 } else { 0.0 }).collect();
                 (slots(&[*slot])?, matrix, constants, words)
             }
@@ -189,7 +206,9 @@ impl Call<'_> {
         };
         let inputs = matrix.first().map_or(0, Vec::len);
         let columns = row((0..inputs).flat_map(|k| matrix.iter().map(move |row| row[k])), self.rows)?;
-        let tensor = values.matmul(&columns.reshape((inputs, words))?)?.broadcast_add(&row(constants.into_iter(), self.rows)?)?;
+        let tensor = values
+            .matmul(&columns.reshape((inputs, words))?)?
+            .broadcast_add(&row(constants.into_iter(), self.rows)?)?;
         Ok(Probabilities { numbers: host_numbers(&tensor)?, tensor, words })
     }
 
@@ -271,6 +290,9 @@ impl Call<'_> {
         }
         let log = log.unwrap_or(Tensor::zeros((batch, count), self.rows.dtype(), self.rows.device())?);
         let with_errors = no_error.affine(-1.0, 1.0)?;
+        if let Some(sample) = host_numbers(&with_errors)?.iter().position(|p| *p == 0.0) {
+            return Err(SimulationError::NoErrors { sample }.into());
+        }
         let weight = (&log - log.detach())?.exp()?;
         // The sum of the weights of all trajectories is the probability of any error, which divides its own value.
         let total = with_errors.broadcast_div(&with_errors.detach())?;

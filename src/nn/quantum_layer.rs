@@ -102,7 +102,7 @@ pub struct QuantumLayerConfig {
     /// estimated from so many shots for each group of observables that can be measured together. Pauli words can be
     /// measured together if they agree on every qubit where both have a letter.
     pub shots: Option<usize>,
-    /// Seed of the random numbers behind shots, together with the `VarBuilder`'s prefix. Default 0. Layers under
+    /// Seed of the random numbers behind shots and trajectories, together with the `VarBuilder`'s prefix. Default 0. Layers under
     /// different names draw independently of each other; layers of the same name and seed draw the same. Each call
     /// draws new numbers, and calls of clones of a layer count together. A layer that is made again repeats the draws.
     pub seed: u64,
@@ -150,6 +150,7 @@ impl QuantumLayer {
         let path = fnv1a(vb.prefix().as_bytes());
         let sampling = |shots| Sampling::new(&measurement, &program, shots, config.seed ^ path);
         let estimator = Estimator::new(options, config.gradient.at(path), config.shots.map(sampling).transpose()?)?;
+        let estimator = estimator.with_trajectories(&program, config.seed ^ path)?;
         let config = QuantumLayerConfig { seed: config.seed ^ path, ..config };
         let (dtype, device, states) = (vb.dtype(), vb.device().clone(), Arc::default());
         Ok(Self { circuit, measurement, program, weights, dtype, device, config, estimator, states })

@@ -234,7 +234,9 @@ impl<'a> Frame<'a> {
                         self.push_angle(Some(angle), controls, |slot| Kernel::Phase { slot });
                         return;
                     }
-                    kernel @ (Kernel::FixedPhase(_) | Kernel::Exchange { .. } | Kernel::Matrix { .. }) => kernel.clone(),
+                    kernel @ (Kernel::FixedPhase(_) | Kernel::Exchange { .. } | Kernel::Matrix { .. }) => {
+                        kernel.clone()
+                    }
                 };
                 self.steps.push(Step { kernel, controls });
             }

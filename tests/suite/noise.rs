@@ -6,6 +6,7 @@ mod closed_forms;
 mod oracle;
 mod outputs;
 mod refused;
+mod trajectories;
 
 use crate::lab::{Engine, run_circuit};
 use candle_core::DType;

@@ -21,7 +21,7 @@ use super::host::HostEngine;
 use super::lines::Row16;
 use super::simd::{self, LANES};
 use super::{Arguments, Gradients, NeedsGrad, Options, Real, Saved, budget, share, threads};
-use crate::error::{Result, SimulationError};
+use crate::error::Result;
 use crate::memory::zeroed_vec;
 use crate::program::Program;
 use coefficients::{Values, set_coefficients};
@@ -93,7 +93,7 @@ impl<'a, T: Real> Call<'a, T> {
     fn new(program: &'a Program, arguments: Arguments<'a, T>) -> Result<Self> {
         let tape = Tape::of(program)?;
         let plan = tape.plan(lanes(program.qubits, arguments.batch));
-        check_strengths(program, arguments)?;
+        program.check_strengths(4.0 * T::EPSILON, |slot| slot_value(program, slot, arguments, 0))?;
         let value = |slot: &crate::program::Slot| match slot.reads_inputs() {
             true => 0.0,
             false => slot_value(program, slot, arguments, 0),
@@ -134,20 +134,6 @@ impl<'a, T: Real> Call<'a, T> {
         self.spread_state = is_large && (threads == 1 || self.units() < 2 * threads);
         is_large && threads > 1 && !self.spread_state
     }
-}
-
-/// Refuses weights that make a strength leave its range. A NaN is no error: it makes outputs NaN.
-fn check_strengths<T: Real>(program: &Program, arguments: Arguments<'_, T>) -> Result<()> {
-    for of in program.limits.iter().filter(|of| !of.limit.rest.reads_inputs()) {
-        let rest = slot_value(program, &of.limit.rest, arguments, 0);
-        if !rest.is_nan() && of.limit.is_broken_by(rest, 4.0 * T::EPSILON) {
-            let value = slot_value(program, &of.limit.strength.0, arguments, 0);
-            let strength = of.channel.strengths()[of.limit.strength.1];
-            let channel = of.channel.name();
-            return Err(SimulationError::Strength { channel, strength, value, allowed: of.limit.allowed }.into());
-        }
-    }
-    Ok(())
 }
 
 impl HostEngine for Density {

@@ -284,27 +284,31 @@ fn terms(qubits: &[usize], entries: &[f64], pass: &Pass, lanes: Lanes) -> Terms 
     let row_parts = offsets(&places);
     let xors = offsets(&in_lanes);
     let own = row_parts.last().copied().unwrap_or(0);
+    // Letters of the op's word are in the row or in the lane.
+    let of_rows: Vec<usize> = (0..pass.offsets.len()).map(|row| word_at(qubits, pass, lanes, row, 0)).collect();
+    let of_lanes: [usize; LANES] = std::array::from_fn(|lane| word_at(qubits, pass, lanes, 0, lane));
     let (mut found, mut known) = (Terms::default(), HashMap::new());
     found.starts.push(0);
     for row in 0..pass.offsets.len() {
         for from in row_parts.iter().map(|part| row & !own | part) {
             for xor in &xors {
-                let entry = |lane: usize| {
-                    let (to, from) =
-                        (word_at(qubits, pass, lanes, row, lane), word_at(qubits, pass, lanes, from, lane ^ xor));
-                    entries[to * size + from]
-                };
-                let values: [f64; LANES] = std::array::from_fn(entry);
-                if values == [0.0; LANES] {
-                    continue;
-                }
-                let key = (row & own, from & own, *xor);
-                let coefficient = *known.entry(key).or_insert_with(|| {
-                    found.values.push(values);
-                    found.values.len() - 1
+                let coefficient = *known.entry((row & own, from & own, *xor)).or_insert_with(|| {
+                    let entry = |lane: usize| {
+                        let (to, from) = (of_rows[row] + of_lanes[lane], of_rows[from] + of_lanes[lane ^ xor]);
+                        entries[to * size + from]
+                    };
+                    let values: [f64; LANES] = match in_lanes.is_empty() {
+                        true => [entry(0); LANES],
+                        false => std::array::from_fn(entry),
+                    };
+                    (values != [0.0; LANES]).then(|| {
+                        found.values.push(values);
+                        (found.values.len() - 1) as u16
+                    })
                 });
-                let coefficient = coefficient as u16;
-                found.terms.push(Term { from: from as u8, xor: *xor as u8, coefficient });
+                if let Some(coefficient) = coefficient {
+                    found.terms.push(Term { from: from as u8, xor: *xor as u8, coefficient });
+                }
             }
         }
         found.starts.push(found.terms.len() as u16);

@@ -194,11 +194,8 @@ impl<T: Real> Worker<'_, T> {
                 scratch.valid[lane] &= values[lane].is_finite();
             }
         }
-        for of in program.limits.iter().filter(|of| of.limit.rest.reads_inputs()) {
-            for (lane, sample) in samples.clone().enumerate() {
-                let rest = call.value(&of.limit.rest, sample);
-                scratch.valid[lane] &= !of.limit.is_broken_by(rest, 4.0 * T::EPSILON);
-            }
+        for (lane, sample) in samples.enumerate() {
+            scratch.valid[lane] &= program.has_strengths(4.0 * T::EPSILON, |slot| call.value(slot, sample));
         }
         scratch.coefficients.clone_from(&call.coefficients);
         scratch.growth.clone_from(&call.growth);
