@@ -6,7 +6,8 @@
 //! ```
 //! use candle_core::{Device, Tensor};
 //! use candlewick::metrics::{Confusion, roc_auc};
-//! let logits = Tensor::new(&[[2f32, 0.], [1., 0.], [0., 1.], [0.5, 0.], [0., 3.]], &Device::Cpu)?;
+//! let logits =
+//!     Tensor::new(&[[2f32, 0.], [1., 0.], [0., 1.], [0.5, 0.], [0., 3.]], &Device::Cpu)?;
 //! let labels = Tensor::new(&[0u32, 0, 1, 1, 1], &Device::Cpu)?;
 //! let classes = ["well", "ill"].map(str::to_owned);
 //! let confusion = Confusion::of_outputs(&classes, &logits, &labels)?;
