@@ -33,7 +33,7 @@ pub(crate) fn training(path: &Path, args: &Args, records: &[Record]) -> Result<(
 
 /// Draws the target beside the learnt distribution and the drawn outcomes.
 pub(crate) fn distribution(path: &Path, target: &Target, learnt: &[f64], drawn: &[f64]) -> Result<()> {
-    let sets = [drawn, &target.probabilities, learnt];
+    let (sets, learnt_all) = ([drawn, &target.probabilities, learnt], learnt);
     let most = |sets: &[Vec<f64>]| 1.06 * sets.iter().flatten().copied().fold(0.0, f64::max);
     let [drawn_name, target_name, learnt_name] = ["drawn", "target", "learnt"];
     let (panel, note) = match target.kind {
@@ -60,7 +60,9 @@ pub(crate) fn distribution(path: &Path, target: &Target, learnt: &[f64], drawn: 
                 .dots(drawn_name, Color::TEAL, &drawn)
                 .line(target_name, Color::GRAY, &wanted)
                 .dashes(learnt_name, Color::ORANGE, &learnt);
-            (panel, String::new())
+            let found = target.distance(learnt_all);
+            let (divergence, variation) = (found.divergence, found.variation);
+            (panel, format!("learnt: divergence {divergence:.5} nats, total variation {variation:.4}"))
         }
     };
     let title = format!("Born machine, {}: distribution", target.kind.title());

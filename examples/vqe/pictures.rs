@@ -21,7 +21,9 @@ pub(crate) fn run(path: &Path, molecule: &Molecule, found: &Found, is_noisy: boo
     if let Some(ground) = molecule.ground_energy() {
         figure = figure.panel(energies.dashes("exact", Color::TEAL, &level(ground)));
         if is_noisy {
-            return Ok(figure.save(path)?);
+            let last = found.energies.last().copied().unwrap_or(f64::NAN);
+            let note = format!("last estimate {last:.4} Ha, exact energy {ground:.4} Ha").replace('-', "−");
+            return Ok(figure.note(note).save(path)?);
         }
         let errors: Vec<(f64, f64)> = points.iter().map(|(step, energy)| (*step, energy - ground)).collect();
         let errors = Panel::new("Error")
