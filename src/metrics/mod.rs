@@ -27,13 +27,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-#![cfg_attr(feature = "plot", doc = "[`plot`]: crate::plot")]
-#![cfg_attr(not(feature = "plot"), doc = "[`plot`]: https://docs.rs/candlewick/latest/candlewick/plot/index.html")]
-#![cfg_attr(feature = "train", doc = "[`Training::metric`]: crate::train::Training::metric")]
-#![cfg_attr(
-    not(feature = "train"),
-    doc = "[`Training::metric`]: https://docs.rs/candlewick/latest/candlewick/train/struct.Training.html#method.metric"
-)]
+//! [`plot`]: ../plot/index.html
+//! [`Training::metric`]: ../train/struct.Training.html#method.metric
 
 mod confusion;
 mod outputs;
