@@ -22,7 +22,8 @@ use std::path::Path;
 ///
 /// ```
 /// use candlewick::data::{CsvConfig, Table, TableEncoder};
-/// let train = Table::parse("id,age,colour,ill\n1,31,red,yes\n2,47,blue,no\n3,52,red,no\n", ',')?;
+/// let train =
+///     Table::parse("id,age,colour,ill\n1,31,red,yes\n2,47,blue,no\n3,52,red,no\n", ',')?;
 /// let config = CsvConfig { without: vec!["id".into()], ..CsvConfig::with_label("ill") };
 /// let encoder = TableEncoder::fit(&train, &config)?;
 /// assert_eq!(encoder.features(), ["age", "colour=blue", "colour=red"]);
@@ -30,13 +31,16 @@ use std::path::Path;
 /// let set = encoder.encode(&train)?;
 /// assert_eq!(set.y.to_vec1::<u32>()?, [1, 0, 0]);
 ///
-/// // Another program, with the text that the first one has saved, and a table without labels.
+/// // Another program, with the text that the first one saved and a table without labels.
 /// let encoder = TableEncoder::from_json(&encoder.to_json()?)?;
 /// let x = encoder.encode_features(&Table::parse("colour,age\nblue,44\n", ',')?)?;
 /// assert_eq!(x.to_vec2::<f32>()?, [[44.0, 1.0, 0.0]]);
 /// let unseen = Table::parse("colour,age\nblue,44\ngreen,20\n", ',')?;
 /// let error = encoder.encode_features(&unseen).unwrap_err();
-/// assert_eq!(error.to_string(), r#"line 3 of the table, field 1 (`colour`): `green` is none of ["blue", "red"]"#);
+/// assert_eq!(
+///     error.to_string(),
+///     r#"line 3 of the table, field 1 (`colour`): `green` is none of ["blue", "red"]"#
+/// );
 /// # Ok::<(), candlewick::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
@@ -324,7 +328,10 @@ impl Dataset {
     /// # let path = std::env::temp_dir().join(format!("candlewick-doc-{}.csv", std::process::id()));
     /// # std::fs::write(&path, "age,dose,diagnosis\n31,0.5,healthy\n47,1.5,ill\n").unwrap();
     /// let set = Dataset::read_csv(&path, &CsvConfig::with_label("diagnosis"))?;
-    /// assert_eq!((set.x.dims(), set.features), (&[2, 2][..], vec!["age".to_owned(), "dose".to_owned()]));
+    /// assert_eq!(
+    ///     (set.x.dims(), set.features),
+    ///     (&[2, 2][..], vec!["age".to_owned(), "dose".to_owned()])
+    /// );
     /// assert_eq!(set.classes, ["healthy", "ill"]);
     /// # std::fs::remove_file(path).unwrap();
     /// # Ok::<(), candlewick::Error>(())

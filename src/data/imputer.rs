@@ -19,10 +19,15 @@ use std::collections::HashMap;
 /// let nan = f32::NAN;
 /// let x = Tensor::new(&[[1f32, nan], [nan, 2.0], [5.0, 4.0], [6.0, 6.0]], &Device::Cpu)?;
 /// let imputer = Imputer::median(&x)?;
-/// assert_eq!(imputer.apply(&x)?.to_vec2::<f32>()?, [[1.0, 4.0], [5.0, 2.0], [5.0, 4.0], [6.0, 6.0]]);
+/// assert_eq!(
+///     imputer.apply(&x)?.to_vec2::<f32>()?,
+///     [[1.0, 4.0], [5.0, 2.0], [5.0, 4.0], [6.0, 6.0]]
+/// );
 /// assert_eq!(Imputer::mean(&x)?.fill().to_vec1::<f32>()?, [4.0, 4.0]);
 /// # Ok::<(), candlewick::Error>(())
 /// ```
+///
+/// [`Module`]: https://docs.rs/candle-core/latest/candle_core/trait.Module.html
 #[derive(Debug, Clone)]
 pub struct Imputer {
     /// Number for each feature, `[features]`.

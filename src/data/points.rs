@@ -36,7 +36,12 @@ impl Default for CirclesConfig {
 /// use candlewick::data::{self, CirclesConfig};
 /// let config = CirclesConfig { factor: 0.5, seed: 7, ..Default::default() };
 /// let radii = data::circles(100, config)?.x.sqr()?.sum(1)?.sqrt()?.to_vec1::<f32>()?;
-/// assert!(radii.iter().zip([1.0, 0.5].iter().cycle()).all(|(radius, expected)| (radius - expected).abs() < 1e-6));
+/// assert!(
+///     radii
+///         .iter()
+///         .zip([1.0, 0.5].iter().cycle())
+///         .all(|(radius, expected)| (radius - expected).abs() < 1e-6)
+/// );
 /// # Ok::<(), candlewick::Error>(())
 /// ```
 ///

@@ -33,7 +33,8 @@ use std::sync::Arc;
 /// let vb = vb_seed.var_builder(&varmap, DType::F64, &Device::Cpu);
 /// let energy = Measurement::expectation([Z(0) * Z(1) + 0.5 * X(0)]);
 /// let layer = QuantumLayer::new(circuit, energy, vb)?;
-/// let mut optimizer = QuantumNaturalGradient::new(&layer, QuantumNaturalGradientConfig::default())?;
+/// let config = QuantumNaturalGradientConfig::default();
+/// let mut optimizer = QuantumNaturalGradient::new(&layer, config)?;
 /// let before = layer.evaluate()?.to_vec1::<f64>()?[0];
 /// for _ in 0..20 {
 ///     optimizer.backward_step(&layer.evaluate()?.sum_all()?, None)?;

@@ -45,7 +45,8 @@ use std::sync::{Arc, OnceLock};
 ///
 /// let varmap = VarMap::new();
 /// let vb = VarBuilder::from_varmap(&varmap, DType::F32, &Device::Cpu);
-/// let layer = QuantumLayer::new(circuit, Measurement::expectation([Z(0), Z(1)]), vb.pp("quantum"))?;
+/// let layer =
+///     QuantumLayer::new(circuit, Measurement::expectation([Z(0), Z(1)]), vb.pp("quantum"))?;
 /// let head = candle_nn::linear(2, 1, vb.pp("head"))?;
 ///
 /// let x = Tensor::randn(0f32, 1., (32, 2), &Device::Cpu)?;
@@ -54,6 +55,8 @@ use std::sync::{Arc, OnceLock};
 /// optimizer.backward_step(&loss)?; // trains `quantum.theta`, `head.weight` and `head.bias`
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// [`Module`]: https://docs.rs/candle-core/latest/candle_core/trait.Module.html
 #[derive(Debug, Clone)]
 pub struct QuantumLayer {
     circuit: Circuit,
@@ -79,8 +82,10 @@ pub struct QuantumLayer {
 /// circuit.ry(input(0), 0);
 /// let config = QuantumLayerConfig { shots: Some(10_000), seed: 7, ..Default::default() };
 /// let vb = VarBuilder::zeros(DType::F32, &Device::Cpu);
-/// let layer = QuantumLayer::with_config(circuit, Measurement::expectation([Z(0)]), config, vb)?;
-/// let estimate = layer.try_forward(&Tensor::new(&[[1.0f32]], &Device::Cpu)?)?.to_vec2::<f32>()?[0][0];
+/// let layer =
+///     QuantumLayer::with_config(circuit, Measurement::expectation([Z(0)]), config, vb)?;
+/// let estimate =
+///     layer.try_forward(&Tensor::new(&[[1.0f32]], &Device::Cpu)?)?.to_vec2::<f32>()?[0][0];
 /// assert!((estimate - 1f32.cos()).abs() < 0.05); // the standard deviation is 0.008
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -178,10 +183,12 @@ impl QuantumLayer {
         self.run(None, true)
     }
 
-    /// Computes [`forward`](Module::forward), with candlewick's own typed error.
+    /// Computes [`Module::forward`], with candlewick's own typed error.
     ///
     /// # Errors
     /// An input of another width, dtype or device; a state beyond the memory budget.
+    ///
+    /// [`Module::forward`]: https://docs.rs/candle-core/latest/candle_core/trait.Module.html#tymethod.forward
     pub fn try_forward(&self, x: &Tensor) -> Result<Tensor> {
         self.run(Some(x), true)
     }
@@ -239,10 +246,14 @@ impl QuantumLayer {
     /// let trained = layer(true, VarBuilder::from_varmap(&varmap, DType::F32, &Device::Cpu))?;
     /// let file = std::env::temp_dir().join("candlewick-doc-fingerprint.safetensors");
     /// varmap.save(&file)?;
-    /// let load = || VarBuilder::from_buffered_safetensors(std::fs::read(&file)?, DType::F32, &Device::Cpu);
+    /// let bytes = || std::fs::read(&file);
+    /// let load =
+    ///     || VarBuilder::from_buffered_safetensors(bytes()?, DType::F32, &Device::Cpu);
     /// assert!(layer(true, load()?).is_ok());
     /// let error = layer(false, load()?).unwrap_err();
-    /// let Error::Weights(WeightsError::Fingerprint { found, .. }) = error else { panic!("{error}") };
+    /// let Error::Weights(WeightsError::Fingerprint { found, .. }) = error else {
+    ///     panic!("{error}")
+    /// };
     /// assert_eq!(found, Some(trained.fingerprint()));
     /// # std::fs::remove_file(file)?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())

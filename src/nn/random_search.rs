@@ -32,7 +32,8 @@ use std::sync::Arc;
 /// let energy = Measurement::expectation([Z(0) * Z(1) + 0.5 * X(0)]);
 /// let config = RandomSearchConfig { members: 8, steps: 60, ..Default::default() };
 /// let search = RandomSearch::new(&circuit, &energy, config)?;
-/// let trials = search.run(None, |energies| energies.squeeze(1))?; // [members, 1] -> [members]
+/// // [members, 1] -> [members]
+/// let trials = search.run(None, |energies| energies.squeeze(1))?;
 /// assert!(trials[0].loss <= trials[7].loss);
 /// assert!(trials[0].loss < -1.0);
 /// println!("seed {}, learning rate {:.4}", trials[0].seed, trials[0].learning_rate);

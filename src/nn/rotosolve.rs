@@ -37,7 +37,8 @@ const FARTHEST: f64 = 1000.0 * std::f64::consts::TAU;
 /// circuit.real_amplitudes("w", 1, Entanglement::Linear);
 /// let varmap = VarMap::new();
 /// let vb = SeededInit::new(1).var_builder(&varmap, DType::F64, &Device::Cpu);
-/// let layer = QuantumLayer::new(circuit, Measurement::expectation([Z(0) * Z(1) + 0.5 * X(0)]), vb)?;
+/// let layer =
+///     QuantumLayer::new(circuit, Measurement::expectation([Z(0) * Z(1) + 0.5 * X(0)]), vb)?;
 /// let mut rotosolve = Rotosolve::new(&layer)?;
 /// for _ in 0..20 {
 ///     rotosolve.step()?;

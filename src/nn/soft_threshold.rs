@@ -18,8 +18,10 @@ use candle_nn::{Init, VarBuilder};
 /// use candlewick::nn::{SoftThreshold, SoftThresholdConfig};
 /// let varmap = VarMap::new();
 /// let vb = VarBuilder::from_varmap(&varmap, DType::F32, &Device::Cpu);
-/// let threshold = SoftThreshold::new(SoftThresholdConfig { alpha: 50.0, threshold: 0.5, ..Default::default() }, vb.pp("threshold"))?;
-/// let y = threshold.forward(&Tensor::new(&[0.1f32, -0.9], &Device::Cpu)?)?.to_vec1::<f32>()?;
+/// let config = SoftThresholdConfig { alpha: 50.0, threshold: 0.5, ..Default::default() };
+/// let threshold = SoftThreshold::new(config, vb.pp("threshold"))?;
+/// let x = Tensor::new(&[0.1f32, -0.9], &Device::Cpu)?;
+/// let y = threshold.forward(&x)?.to_vec1::<f32>()?;
 /// assert!(y[0].abs() < 1e-6 && (y[1] + 0.9).abs() < 1e-6);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

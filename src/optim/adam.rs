@@ -20,7 +20,7 @@ use std::collections::HashMap;
 /// has a gradient is an error: the loss does not depend on any of them, or an operation in between has no derivative.
 ///
 /// [`from_varmap`](Self::from_varmap) and [`with_variables`](Self::with_variables) know the variables' names, for
-/// errors and for the saved [state](Resume). candle's own [`new`](Optimizer::new) does not.
+/// errors and for the saved [state](Resume). candle's [`Optimizer::new`] does not.
 ///
 /// ```
 /// use candle_core::{DType, Device};
@@ -30,13 +30,17 @@ use std::collections::HashMap;
 /// let varmap = VarMap::new();
 /// let vb = VarBuilder::from_varmap(&varmap, DType::F64, &Device::Cpu);
 /// let x = vb.get_with_hints((), "x", Init::Const(3.0))?;
-/// let mut adam = Adam::from_varmap(&varmap, AdamConfig { learning_rate: 0.1, ..Default::default() })?;
+/// let mut adam =
+///     Adam::from_varmap(&varmap, AdamConfig { learning_rate: 0.1, ..Default::default() })?;
 /// for _ in 0..300 {
 ///     adam.backward_step(&(&x - 1.0)?.sqr()?)?;
 /// }
 /// assert!((x.to_scalar::<f64>()? - 1.0).abs() < 1e-3);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// [`Optimizer`]: https://docs.rs/candle-nn/latest/candle_nn/optim/trait.Optimizer.html
+/// [`Optimizer::new`]: https://docs.rs/candle-nn/latest/candle_nn/optim/trait.Optimizer.html#tymethod.new
 #[derive(Debug)]
 pub struct Adam {
     entries: Vec<Entry>,

@@ -28,7 +28,8 @@ use std::collections::VecDeque;
 /// circuit.real_amplitudes("w", 1, Entanglement::Linear);
 /// let varmap = VarMap::new();
 /// let vb = SeededInit::new(1).var_builder(&varmap, DType::F64, &Device::Cpu);
-/// let layer = QuantumLayer::new(circuit, Measurement::expectation([Z(0) * Z(1) + 0.5 * X(0)]), vb)?;
+/// let layer =
+///     QuantumLayer::new(circuit, Measurement::expectation([Z(0) * Z(1) + 0.5 * X(0)]), vb)?;
 /// let mut lbfgs = Lbfgs::from_varmap(&varmap, LbfgsConfig::default())?;
 /// let found = lbfgs.minimize(|| layer.evaluate()?.sum_all())?;
 /// assert!(found.converged());

@@ -15,7 +15,8 @@
 //! circuit.real_amplitudes("w", 1, Entanglement::Linear);
 //! let varmap = VarMap::new();
 //! let vb = SeededInit::new(1).var_builder(&varmap, DType::F64, &Device::Cpu);
-//! let layer = QuantumLayer::new(circuit, Measurement::expectation([Z(0) * Z(1) + 0.5 * X(0)]), vb)?;
+//! let layer =
+//!     QuantumLayer::new(circuit, Measurement::expectation([Z(0) * Z(1) + 0.5 * X(0)]), vb)?;
 //!
 //! let mut adam = Adam::from_varmap(&varmap, AdamConfig::default())?;
 //! let schedule = Schedule::Cosine { steps: 60, floor: 0.01 };

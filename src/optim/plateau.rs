@@ -14,7 +14,8 @@ use crate::error::{Error, Result};
 /// use candlewick::optim::ReduceOnPlateau;
 /// let plateau = ReduceOnPlateau { patience: 1, ..Default::default() };
 /// assert_eq!(plateau.factor_after([3.0, 2.0, 2.0])?, 1.0);
-/// assert_eq!(plateau.factor_after([3.0, 2.0, 2.0, 2.5])?, 0.1); // two losses in a row without an improvement
+/// // Two losses in a row without an improvement.
+/// assert_eq!(plateau.factor_after([3.0, 2.0, 2.0, 2.5])?, 0.1);
 /// # Ok::<(), candlewick::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -31,8 +31,14 @@ use std::collections::HashMap;
 /// let varmap = VarMap::new();
 /// let vb = SeededInit::new(1).var_builder(&varmap, DType::F64, &Device::Cpu);
 /// let config = QuantumLayerConfig { shots: Some(1000), seed: 5, ..Default::default() };
-/// let layer = QuantumLayer::with_config(circuit, Measurement::expectation([Z(0) * Z(1)]), config, vb)?;
-/// let mut spsa = Spsa::from_varmap(&varmap, SpsaConfig { learning_rate: 0.4, ..Default::default() })?;
+/// let layer = QuantumLayer::with_config(
+///     circuit,
+///     Measurement::expectation([Z(0) * Z(1)]),
+///     config,
+///     vb,
+/// )?;
+/// let mut spsa =
+///     Spsa::from_varmap(&varmap, SpsaConfig { learning_rate: 0.4, ..Default::default() })?;
 /// for _ in 0..100 {
 ///     spsa.step(|| layer.evaluate()?.sum_all())?;
 /// }

@@ -78,9 +78,14 @@ pub trait Resume {
 /// use candlewick::optim::{save_tensors, variables};
 ///
 /// let mut varmap = VarMap::new();
-/// VarBuilder::from_varmap(&varmap, DType::F32, &Device::Cpu).get_with_hints(3, "w", Init::Const(1.0))?;
+/// VarBuilder::from_varmap(&varmap, DType::F32, &Device::Cpu).get_with_hints(
+///     3,
+///     "w",
+///     Init::Const(1.0),
+/// )?;
 /// let file = std::env::temp_dir().join("candlewick-doc-save.safetensors");
-/// let tensors = variables(&varmap)?.into_iter().map(|(name, var)| (name, var.as_detached_tensor()));
+/// let tensors =
+///     variables(&varmap)?.into_iter().map(|(name, var)| (name, var.as_detached_tensor()));
 /// save_tensors(&tensors.collect(), &file)?; // in place of `varmap.save(&file)`
 /// varmap.load(&file)?;
 /// # std::fs::remove_file(file)?;

@@ -137,7 +137,9 @@ pub fn mistakes(title: &str, images: &Dataset, predictions: &[u32], most: usize)
 /// use candlewick::metrics::RocCurve;
 /// use candlewick::plot::{Figure, roc};
 /// let curve = RocCurve::new(&[0.1, 0.4, 0.35, 0.8], &[false, false, true, true])?;
-/// let picture = Figure::new("Patients").panel(roc("ROC curve of the test set", &[("hybrid", &curve)])).render()?;
+/// let picture = Figure::new("Patients")
+///     .panel(roc("ROC curve of the test set", &[("hybrid", &curve)]))
+///     .render()?;
 /// # assert!(picture.width > 0);
 /// # Ok::<(), candlewick::Error>(())
 /// ```

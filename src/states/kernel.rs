@@ -26,7 +26,8 @@ const KERNEL: u64 = u64::MAX - 2;
 /// ```
 /// use candle_core::{Device, Tensor};
 /// use candlewick::states;
-/// let states = Tensor::new(&[[[1f64, 0.], [0., 0.]], [[0.6, 0.], [0., 0.8]]], &Device::Cpu)?;
+/// let states =
+///     Tensor::new(&[[[1f64, 0.], [0., 0.]], [[0.6, 0.], [0., 0.8]]], &Device::Cpu)?;
 /// let k = states::kernel_matrix(&states, &states)?.to_vec2::<f64>()?;
 /// assert!((k[0][1] - 0.36).abs() < 1e-12 && (k[1][1] - 1.0).abs() < 1e-12);
 /// # Ok::<(), Box<dyn std::error::Error>>(())

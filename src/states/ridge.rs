@@ -26,7 +26,8 @@ const STEPS: usize = 100;
 ///
 /// let mut circuit = Circuit::new(2);
 /// circuit.iqp_embedding((0..2).map(input), 2);
-/// let x = Tensor::new(&[[0.1f64, 0.9], [0.4, 0.8], [1.2, -0.5], [1.1, -0.2]], &Device::Cpu)?;
+/// let x =
+///     Tensor::new(&[[0.1f64, 0.9], [0.4, 0.8], [1.2, -0.5], [1.1, -0.2]], &Device::Cpu)?;
 /// let y = Tensor::new(&[-1f64, -1., 1., 1.], &Device::Cpu)?;
 /// let model = KernelRidge::fit(&states::kernel(&circuit, &x, None, &[])?, &y, 1e-3)?;
 ///

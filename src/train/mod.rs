@@ -24,18 +24,21 @@
 //! circuit.strongly_entangling_layers("w", 2);
 //! let varmap = VarMap::new();
 //! let vb = SeededInit::new(7).var_builder(&varmap, DType::F32, &Device::Cpu);
-//! let layer = QuantumLayer::new(circuit, Measurement::expectation([Z(0), Z(1)]), vb.pp("quantum"))?;
+//! let layer =
+//!     QuantumLayer::new(circuit, Measurement::expectation([Z(0), Z(1)]), vb.pp("quantum"))?;
 //! let model = candle_nn::seq().add(layer).add(candle_nn::linear(2, 2, vb.pp("head"))?);
 //!
 //! let moons = data::moons(200, MoonsConfig { noise: 0.1, ..Default::default() })?;
 //! let Split3 { train, validation, test, .. } = moons.split3(0.2, 0.2, 7)?;
 //! let mut adam = Adam::from_varmap(&varmap, AdamConfig::with_learning_rate(0.05))?;
 //! let config = TrainConfig { epochs: 5, restore_best: true, ..Default::default() };
-//! let history = Training::new(&model, &varmap, &mut adam, candle_nn::loss::cross_entropy, config)
-//!     .metric("accuracy", accuracy)
-//!     .run((&train.x, &train.y), Some((&validation.x, &validation.y)))?;
+//! let history =
+//!     Training::new(&model, &varmap, &mut adam, candle_nn::loss::cross_entropy, config)
+//!         .metric("accuracy", accuracy)
+//!         .run((&train.x, &train.y), Some((&validation.x, &validation.y)))?;
 //! assert!(history.epochs[4].train.loss < history.epochs[0].train.loss);
-//! let reported = accuracy(&candle_core::Module::forward(&model, &test.x)?, &test.y)?; // of the best epoch
+//! // The accuracy of the best epoch.
+//! let reported = accuracy(&candle_core::Module::forward(&model, &test.x)?, &test.y)?;
 //! assert!(reported > 0.5);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -187,12 +190,18 @@ impl<'a, O: Optimizer> Training<'a, O> {
     /// # let moons = data::moons(200, MoonsConfig { noise: 0.1, ..Default::default() })?;
     /// # let Split3 { train, validation, .. } = moons.split3(0.2, 0.2, 7)?;
     /// # let mut adam = Adam::from_varmap(&varmap, AdamConfig::with_learning_rate(0.05))?;
-    /// let config = TrainConfig { epochs: 20, patience: Some(5), restore_best: true, ..Default::default() };
-    /// let history = Training::new(&model, &varmap, &mut adam, candle_nn::loss::cross_entropy, config)
-    ///     .metric("accuracy", accuracy)
-    ///     .metric("AUC", metrics::roc_auc)
-    ///     .monitor("AUC", Mode::Max)
-    ///     .run((&train.x, &train.y), Some((&validation.x, &validation.y)))?;
+    /// let config = TrainConfig {
+    ///     epochs: 20,
+    ///     patience: Some(5),
+    ///     restore_best: true,
+    ///     ..Default::default()
+    /// };
+    /// let history =
+    ///     Training::new(&model, &varmap, &mut adam, candle_nn::loss::cross_entropy, config)
+    ///         .metric("accuracy", accuracy)
+    ///         .metric("AUC", metrics::roc_auc)
+    ///         .monitor("AUC", Mode::Max)
+    ///         .run((&train.x, &train.y), Some((&validation.x, &validation.y)))?;
     /// let (best, auc) = (history.best.expect("an epoch"), history.values("AUC"));
     /// assert!(auc.iter().all(|value| *value <= auc[best]));
     /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -36,8 +36,11 @@ use std::ops::ControlFlow;
 /// assert_eq!((found.bits, found.bit_string().as_str(), found.cost), (6, "110", 0.25));
 /// assert!(found.probability > 0.9);
 ///
-/// // The same by a function of the bit string: as few ones as can be, but an odd number of them in the low two bits.
-/// let cost = |bits: u64| f64::from(bits.count_ones()) + if (bits & 3).count_ones() == 1 { 0.0 } else { 5.0 };
+/// // The same by a function of the bit string: as few ones as can be, but an odd number of
+/// // them in the low two bits.
+/// let cost = |bits: u64| {
+///     f64::from(bits.count_ones()) + if (bits & 3).count_ones() == 1 { 0.0 } else { 5.0 }
+/// };
 /// assert_eq!(optimizer.minimize_with(4, cost)?.cost, 1.0);
 /// # Ok::<(), candlewick::Error>(())
 /// ```

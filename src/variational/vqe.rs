@@ -179,6 +179,8 @@ impl Default for VqeConfig {
 }
 
 /// Devices are compared by [`Device::same_device`].
+///
+/// [`Device::same_device`]: https://docs.rs/candle-core/latest/candle_core/enum.Device.html#method.same_device
 impl PartialEq for VqeConfig {
     fn eq(&self, other: &Self) -> bool {
         let Self {

@@ -74,8 +74,10 @@ fn anchor(heading: &str) -> String {
 fn links_lead_somewhere() {
     let mut broken = Vec::new();
     for (path, text) in pages() {
-        let links = prose(&text).flat_map(|line| line.split("](").skip(1)).filter_map(|rest| rest.split_once(')'));
-        for (link, _) in links.filter(|(link, _)| !link.contains("://")) {
+        let inline = prose(&text).flat_map(|line| line.split("](").skip(1)).filter_map(|rest| rest.split_once(')'));
+        let named = prose(&text).filter(|line| line.starts_with('[')).filter_map(|line| line.split_once("]: "));
+        let links = inline.map(|(link, _)| link).chain(named.map(|(_, link)| link));
+        for link in links.filter(|link| !link.contains("://")) {
             let (file, heading) = link.split_once('#').unwrap_or((link, ""));
             let target = if file.is_empty() { path.clone() } else { path.parent().expect("a folder").join(file) };
             let found = target.exists()
@@ -211,6 +213,74 @@ fn lines_are_short() {
         let long: Vec<_> = prose(&text).filter(|line| !line.starts_with('|') && line.chars().count() > 120).collect();
         assert!(long.is_empty(), "{}: {long:#?}", path.display());
     }
+}
+
+/// Pages that are chapters of the guide end with their links to other files, and `src/guide.rs` leads each of these to
+/// a chapter: a path would lead nowhere among rustdoc's pages.
+#[test]
+fn chapters_link_to_chapters() {
+    let guide = read(&root().join("src/guide.rs"));
+    let chapters: Vec<&str> =
+        guide.split("include_str!(\"../").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    assert!(chapters.len() > 3, "{chapters:?}");
+    for chapter in chapters {
+        let text = read(&root().join(chapter));
+        let (before, _) = guide.split_once(&format!("../{chapter}")).expect("the chapter");
+        let own = before.rsplit("pub mod").next().expect("a part");
+        for line in prose(&text) {
+            let inline = line.split("](").skip(1).filter_map(|rest| rest.split_once(')'));
+            let dead: Vec<_> =
+                inline.map(|(link, _)| link).filter(|link| !link.contains("://") && !link.starts_with('#')).collect();
+            assert!(dead.is_empty(), "{chapter}: {dead:?}");
+            if let Some((name, _)) = line.strip_prefix('[').and_then(|rest| rest.split_once("]: ")) {
+                assert!(own.contains(&format!("/// [{name}]: self::")), "{chapter}: `{name}` leads to no chapter");
+            }
+        }
+    }
+}
+
+/// Lines of code blocks, as they are shown: hidden lines of Rust's examples are left out.
+fn code(text: &str) -> impl Iterator<Item = &str> {
+    let mut fenced = false;
+    text.lines().filter(move |line| {
+        let fence = line.trim_start().starts_with("```");
+        fenced ^= fence;
+        fenced && !fence && !line.starts_with("# ")
+    })
+}
+
+/// The Rust files of a folder and of the folders in it.
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let files = fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let paths = files.map(|file| file.expect("a file").path());
+    let sources = paths.flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] });
+    sources.filter(|path| path.extension().is_some_and(|extension| extension == "rs")).collect()
+}
+
+/// The text of a file's documentation comments. Other lines are empty, so that comments stay apart.
+fn documentation(text: &str) -> String {
+    let lines = text.lines().map(str::trim_start).map(|line| {
+        let comment = line.strip_prefix("///").or_else(|| line.strip_prefix("//!")).unwrap_or_default();
+        comment.strip_prefix(' ').unwrap_or(comment)
+    });
+    lines.map(|line| format!("{line}\n")).collect()
+}
+
+/// Code in documentation keeps to 90 columns: the boxes of rustdoc and of GitHub cut longer lines off.
+#[test]
+fn code_in_documentation_is_narrow() {
+    let crates = ["src", "kernels/src"].map(|folder| sources(&root().join(folder)));
+    let comments = crates.into_iter().flatten().map(|path| (documentation(&read(&path)), path));
+    let texts = comments.chain(pages().into_iter().map(|(path, text)| (text, path)));
+    let mut wide = Vec::new();
+    let mut seen = 0;
+    for (text, path) in texts {
+        seen += code(&text).count();
+        let long = code(&text).filter(|line| line.chars().count() > 90);
+        wide.extend(long.map(|line| format!("{}: {line}", path.display())));
+    }
+    assert!(seen > 1000, "{seen} lines of code");
+    assert!(wide.is_empty(), "{wide:#?}");
 }
 
 /// Names in backticks that look like files: `folder/file.rs`, or `file.rs` behind "`folder/`:" in the same line.

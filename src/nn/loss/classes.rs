@@ -18,12 +18,14 @@ use candle_core::{D, DType, Device, Tensor};
 /// use candle_core::{Device, Tensor};
 /// use candlewick::nn::loss::{CrossEntropy, class_weights};
 /// let labels = Tensor::new(&[0u32, 0, 0, 1], &Device::Cpu)?;
-/// let loss = CrossEntropy { weights: Some(class_weights(&labels, 2)?), ..Default::default() };
+/// let loss =
+///     CrossEntropy { weights: Some(class_weights(&labels, 2)?), ..Default::default() };
 /// let logits = Tensor::new(&[[2f64, 0.], [1., 0.], [0., 0.], [0., 1.]], &Device::Cpu)?;
 /// // A closure is a loss of `Training`: |outputs, labels| loss.forward(outputs, labels)
 /// let value = loss.forward(&logits, &labels)?.to_scalar::<f64>()?;
 /// let softplus = |x: f64| x.exp().ln_1p();
-/// let expected = ((softplus(-2.) + softplus(-1.) + softplus(0.)) * 2. / 3. + softplus(-1.) * 2.) / 4.;
+/// let expected =
+///     ((softplus(-2.) + softplus(-1.) + softplus(0.)) * 2. / 3. + softplus(-1.) * 2.) / 4.;
 /// assert!((value - expected).abs() < 1e-12);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -75,8 +77,10 @@ impl CrossEntropy {
 /// ```
 /// use candle_core::{Device, Tensor};
 /// use candlewick::nn::loss::FocalLoss;
-/// let (logits, labels) = (Tensor::zeros((1, 4), candle_core::DType::F64, &Device::Cpu)?, Tensor::new(&[2u32], &Device::Cpu)?);
-/// let loss = FocalLoss { gamma: 2.0, ..Default::default() }.forward(&logits, &labels)?.to_scalar::<f64>()?;
+/// let logits = Tensor::zeros((1, 4), candle_core::DType::F64, &Device::Cpu)?;
+/// let labels = Tensor::new(&[2u32], &Device::Cpu)?;
+/// let focal = FocalLoss { gamma: 2.0, ..Default::default() };
+/// let loss = focal.forward(&logits, &labels)?.to_scalar::<f64>()?;
 /// assert!((loss - 0.75f64.powi(2) * 4f64.ln()).abs() < 1e-12);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
