@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`from_candle`] | readers who know candle |
 //! | [`from_pennylane`] | readers who know PennyLane |
+//! | [`channels`] | circuits with noise |
 //! | [`deploying`] | a trained model in another program, on a server, in a browser |
 //! | [`speed`] | what to do when it is slow |
 //! | [`devices`] | CPUs and GPUs, precision, memory, threads, random numbers |
@@ -47,6 +48,9 @@ pub mod from_candle {}
 ///
 #[doc = include_str!("../docs/from_pennylane.md")]
 pub mod from_pennylane {}
+
+#[doc = include_str!("../docs/channels.md")]
+pub mod channels {}
 
 /// [saving]: self::from_candle#5-saving-and-going-on
 /// [table]: self::from_candle#9-a-table-of-your-own

@@ -49,7 +49,7 @@
 //! | a GPU | [section 11](guide::from_candle#11-on-a-gpu), [`device::best`]; [`guide::devices`] |
 //! | it is slow | [`guide::speed`] |
 //! | it does not learn | [section 6](guide::from_candle#6-when-it-does-not-learn), [`diagnostics`] |
-//! | noise | [recipes](guide::from_pennylane#noise) |
+//! | noise | [`guide::channels`], [`channel::Channel`], [`Simulation`] |
 //! | finite shots and outcomes | [`QuantumLayerConfig::shots`], [`QuantumLayer::sample`], [`QuantumLayer::counts`] |
 //! | the energy of my molecule | [`variational::Molecule`], [`variational::Vqe`], [`variational::AdaptVqe`] |
 //! | a training loop with checkpoints | [`train`] (feature `train`) |

@@ -101,6 +101,7 @@ impl Estimator {
         in_graph: bool,
     ) -> Result<Tensor> {
         if let Simulation::Trajectories { count } = self.options.simulation.resolve(program)? {
+            trajectories::check(program, count)?;
             let draws = Draws { count, seed: self.seed, call: self.next_call() };
             return trajectories::evaluate(program, &self.options, (rows, weights), in_graph, draws);
         }

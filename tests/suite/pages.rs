@@ -1,15 +1,17 @@
 //! The Markdown pages: generated tables are up to date, links have a target, and pages stay within their size.
 
 use candle_core::{Device, Tensor, Var};
+use candlewick::channel::{self, Channel};
 use candlewick::functional;
-use candlewick::gate::{Gate, markdown_table};
+use candlewick::gate::{self, Gate};
 use candlewick::prelude::*;
 use candlewick::program::{Program, Rewrite, Rewrites};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const START: &str = "<!-- gate table: written by `cargo test` from src/gate/table.rs -->\n";
-const END: &str = "<!-- end of gate table -->";
+/// Pages with a generated table, between its marks.
+const TABLES: [(&str, &str, fn() -> String); 2] =
+    [("docs/gates.md", "gate", gate::markdown_table), ("docs/channels.md", "channel", channel::markdown_table)];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -41,18 +43,31 @@ fn prose(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Fails when the table has drifted from the rows, after having written it anew.
+/// Fails when a table has drifted from the rows, after having written it anew.
 #[test]
-fn gate_table() {
-    let path = root().join("docs/gates.md");
-    let text = read(&path);
-    let (before, rest) = text.split_once(START).expect("the start mark of the table");
-    let (_, after) = rest.split_once(END).expect("the end mark of the table");
-    let fresh = format!("{before}{START}{}{END}{after}", markdown_table());
-    if fresh != text {
-        fs::write(&path, fresh).expect("docs/gates.md is writable");
-        panic!("the gate table in docs/gates.md was out of date; it has been rewritten, commit it");
+fn generated_tables() {
+    let mut stale = Vec::new();
+    for (page, name, fresh) in TABLES {
+        let path = root().join(page);
+        let text = read(&path);
+        let start = format!("<!-- {name} table: written by `cargo test` from src/{name}/table.rs -->\n");
+        let end = format!("<!-- end of {name} table -->");
+        let (before, rest) = text.split_once(&start).expect("the start mark of the table");
+        let (_, after) = rest.split_once(&end).expect("the end mark of the table");
+        let fresh = format!("{before}{start}{}{end}{after}", fresh());
+        if fresh != text {
+            fs::write(&path, fresh).expect("the page is writable");
+            stale.push(page);
+        }
     }
+    assert!(stale.is_empty(), "tables were out of date; they have been rewritten, commit them: {stale:?}");
+}
+
+/// The README counts the channels of the table.
+#[test]
+fn number_of_channels() {
+    let number = format!(" {} channels", Channel::all().len());
+    assert!(read(&root().join("README.md")).contains(&number), "README.md does not say `{number}`");
 }
 
 /// The pages that count the gates count all of them.

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 
 /// Modules in the direction in which data flows.
-const ROOMS: [&str; 33] = [
+const ROOMS: [&str; 34] = [
     "error",
     "memory",
     "limits",
@@ -19,6 +19,7 @@ const ROOMS: [&str; 33] = [
     "random",
     "gate",
     "angle",
+    "channel",
     "observable",
     "measurement",
     "circuit",

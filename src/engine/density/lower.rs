@@ -86,19 +86,23 @@ impl Lowering {
     fn local(&mut self, qubit: usize, factor: Factor) {
         let pending = &mut self.pending[qubit];
         match (pending.last_mut(), factor.folded(&self.slots)) {
-            (Some(Factor::Constant(earlier)), Factor::Constant(later)) => *earlier = product(&later, earlier),
+            (Some(Factor::Constant(earlier, smallest)), Factor::Constant(later, of_later)) => {
+                *earlier = product(&later, earlier);
+                *smallest *= of_later;
+            }
             (_, factor) => pending.push(factor),
         }
     }
 
     fn constant(&mut self, qubit: usize, transfer: Transfer) {
-        self.local(qubit, Factor::Constant(transfer));
+        self.local(qubit, Factor::constant(transfer));
     }
 
     /// Appends the factors that wait on a qubit.
     fn flush(&mut self, qubit: usize) {
         let factors = std::mem::take(&mut self.pending[qubit]);
-        if factors.iter().any(|factor| *factor != Factor::Constant(IDENTITY)) {
+        let is_identity = |factor: &Factor| matches!(factor, Factor::Constant(of, _) if *of == IDENTITY);
+        if !factors.iter().all(is_identity) {
             let is_diagonal = factors.iter().all(Factor::is_diagonal);
             self.ops.push(Op::Local { qubit, factors, is_diagonal });
         }

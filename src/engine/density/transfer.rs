@@ -13,7 +13,8 @@ pub(super) const IDENTITY: Transfer =
 /// Factor of the map of one qubit; its slots are indices into the program's.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Factor {
-    Constant(Transfer),
+    /// A matrix, and a bound below its smallest singular value.
+    Constant(Transfer, f64),
     /// Turn of the Bloch vector about the letter `axis` by `times` the slot.
     Turn {
         axis: usize,
@@ -66,10 +67,15 @@ pub(super) fn inverse(of: &Transfer) -> Transfer {
 }
 
 impl Factor {
+    /// Constant matrix.
+    pub(super) fn constant(of: Transfer) -> Self {
+        Self::Constant(of, smallest_singular(&of))
+    }
+
     /// Slots of the factor.
     pub(super) fn slots(&self) -> Vec<usize> {
         match self {
-            Self::Constant(_) => Vec::new(),
+            Self::Constant(..) => Vec::new(),
             Self::Turn { slot, .. } | Self::Mixing(slot) => vec![*slot],
             Self::Letters { factors, shift } => factors.iter().copied().chain(*shift).collect(),
             Self::Readout { factor, offset } => vec![*factor, *offset],
@@ -81,13 +87,14 @@ impl Factor {
         if self.slots().iter().any(|slot| !slots[*slot].terms.is_empty()) {
             return self;
         }
-        Self::Constant(self.transfer(&|slot| slots[slot].constant))
+        let value = |slot: usize| slots[slot].constant;
+        Self::Constant(self.transfer(&value), self.smallest(&value))
     }
 
     /// Whether the factor multiplies each letter by a number, whatever its slots are.
     pub(super) fn is_diagonal(&self) -> bool {
         match self {
-            Self::Constant(of) => (0..16).all(|at| at / 4 == at % 4 || of[at / 4][at % 4] == 0.0),
+            Self::Constant(of, _) => (0..16).all(|at| at / 4 == at % 4 || of[at / 4][at % 4] == 0.0),
             Self::Letters { shift, .. } => shift.is_none(),
             Self::Mixing(_) => true,
             Self::Turn { .. } | Self::Readout { .. } => false,
@@ -98,7 +105,7 @@ impl Factor {
     pub(super) fn transfer(&self, value: &impl Fn(usize) -> f64) -> Transfer {
         let mut out = IDENTITY;
         match self {
-            Self::Constant(of) => return *of,
+            Self::Constant(of, _) => return *of,
             Self::Turn { axis, slot, times } => {
                 let (sin, cos) = (times * value(*slot)).sin_cos();
                 let (u, v) = PLANES[*axis];
@@ -120,7 +127,7 @@ impl Factor {
     fn slopes(&self, weight: &Transfer, value: &impl Fn(usize) -> f64, each: &mut impl FnMut(usize, f64)) {
         let trace = || (1..4).map(|k| weight[k][k]).sum::<f64>();
         match self {
-            Self::Constant(_) => {}
+            Self::Constant(..) => {}
             Self::Turn { axis, slot, times } => {
                 let (sin, cos) = (times * value(*slot)).sin_cos();
                 let (u, v) = PLANES[*axis];
@@ -143,7 +150,7 @@ impl Factor {
     pub(super) fn smallest(&self, value: &impl Fn(usize) -> f64) -> f64 {
         match self {
             Self::Turn { .. } => 1.0,
-            Self::Constant(of) => smallest_singular(of),
+            Self::Constant(_, smallest) => *smallest,
             Self::Letters { .. } | Self::Mixing(_) | Self::Readout { .. } => {
                 let of = self.transfer(value);
                 (1..4).map(|k| of[k][k].abs()).fold(f64::INFINITY, f64::min)
