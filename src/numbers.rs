@@ -14,6 +14,25 @@ pub(crate) fn host_number(tensor: &Tensor) -> Result<f64> {
     Ok(tensor.detach().to_device(&Device::Cpu)?.to_dtype(DType::F64)?.sum_all()?.to_scalar()?)
 }
 
+/// Returns row, column and value of the first number that is not finite, in rows of `width` numbers.
+pub(crate) fn first_not_finite(tensor: &Tensor, width: usize) -> Result<Option<(usize, usize, f64)>> {
+    if tensor.dtype().is_int() {
+        return Ok(None);
+    }
+    check_copy("the numbers of a tensor", tensor, DType::F64)?;
+    let numbers = host_numbers(tensor)?;
+    let place = numbers.iter().position(|number| !number.is_finite());
+    Ok(place.map(|place| (place / width.max(1), place % width.max(1), numbers[place])))
+}
+
+/// Returns the error of the first of some inputs `[.., features]` that is not finite.
+pub(crate) fn feature_not_finite(inputs: &Tensor) -> Result<Option<Error>> {
+    let width = inputs.dims().last().copied().unwrap_or(1);
+    let found = first_not_finite(inputs, width)?;
+    Ok(found
+        .map(|(sample, feature, value)| TensorError::FeatureNotFinite { feature, name: None, sample, value }.into()))
+}
+
 /// Returns labels `[samples]` of integers, each below the number of classes.
 pub(crate) fn host_labels(labels: &Tensor, classes: usize) -> Result<Vec<u32>> {
     if !labels.dtype().is_int() {

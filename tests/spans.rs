@@ -49,9 +49,7 @@ fn spans_of_a_run() -> Result<()> {
     let training = Training::new(&model, &varmap, &mut adam, cross_entropy, config);
 
     let names = Names::default();
-    tracing::subscriber::with_default(names.clone(), || {
-        training.run((&train.x, &train.y), Some((&test.x, &test.y)))
-    })?;
+    tracing::subscriber::with_default(names.clone(), || training.run((&train.x, &train.y), Some((&test.x, &test.y))))?;
     let event = "message epoch train_loss train_metrics validation_loss validation_metrics learning_rate seconds";
     let epoch = ["epoch", "step", "step", "validation", event];
     let found = names.0.lock().expect("a lock").clone();

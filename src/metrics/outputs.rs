@@ -1,7 +1,7 @@
 //! Metrics of a classifier's outputs. They return candle's `Result`, as everything that a training loop calls.
 
 use super::regression::pairs;
-use super::rows::{finite_rows, largest, rows_of};
+use super::rows::{checked_rows, finite_rows, largest};
 use super::{Confusion, RocCurve};
 use crate::error::{DataError, Error, Result, TensorError};
 use crate::numbers::{host_labels, host_numbers};
@@ -21,11 +21,7 @@ use candle_core::Tensor;
 /// # Errors
 /// An output that is not finite, with its sample: it belongs to no class; other shapes.
 pub fn predictions(outputs: &Tensor) -> Result<Vec<u32>> {
-    let (rows, width) = rows_of(outputs)?;
-    if let Some(at) = rows.iter().position(|output| !output.is_finite()) {
-        let (sample, output, value) = (at / width, at % width, rows[at]);
-        return Err(Error::Tensor(TensorError::OutputNotFinite { sample, output, value }));
-    }
+    let (rows, width) = checked_rows(outputs)?;
     check_classes(outputs, width)?;
     Ok(largest(&rows, width))
 }

@@ -30,8 +30,9 @@ impl RocCurve {
             let (expected, actual) = (scores.len().into(), positive.len().into());
             return Err(Error::Tensor(TensorError::Shape { what: "the flags of samples", expected, actual }));
         }
-        if scores.iter().any(|score| score.is_nan()) {
-            return Err(Error::Tensor(TensorError::NotFinite { what: "the list of scores" }));
+        if let Some(row) = scores.iter().position(|score| score.is_nan()) {
+            let (what, value) = ("the list of scores", scores[row]);
+            return Err(Error::Tensor(TensorError::EntryNotFinite { what, row, column: 0, value }));
         }
         let positives = positive.iter().filter(|&&is_positive| is_positive).count();
         let negatives = positive.len() - positives;

@@ -1,6 +1,6 @@
 //! Rows of outputs, as numbers on the host.
 
-use crate::error::Result;
+use crate::error::{Error, Result, TensorError};
 use crate::limits::check_copy;
 use crate::numbers::host_numbers;
 use candle_core::{DType, Tensor};
@@ -9,6 +9,19 @@ use candle_core::{DType, Tensor};
 pub(super) fn finite_rows(of: &Tensor) -> Result<Option<(Vec<f64>, usize)>> {
     let (rows, width) = rows_of(of)?;
     Ok(rows.iter().all(|value| value.is_finite()).then_some((rows, width)))
+}
+
+/// Returns the numbers of `[rows, columns]`, row by row, and the number of columns; an error for the first output that is
+/// not finite.
+pub(super) fn checked_rows(of: &Tensor) -> Result<(Vec<f64>, usize)> {
+    let (rows, width) = rows_of(of)?;
+    match rows.iter().position(|output| !output.is_finite()) {
+        None => Ok((rows, width)),
+        Some(at) => {
+            let (sample, output, value) = (at / width, at % width, rows[at]);
+            Err(Error::Tensor(TensorError::OutputNotFinite { sample, output, value }))
+        }
+    }
 }
 
 /// Returns the numbers of `[rows, columns]`, row by row, and the number of columns.

@@ -1,7 +1,7 @@
 //! The limited-memory quasi-Newton method L-BFGS.
 
 use super::line_search::{LineSearch, Point};
-use super::{require_entries, require_gradient, variables};
+use super::{require_entries, require_gradient, variables, weight_not_finite};
 use crate::__private::NonExhaustive;
 use crate::error::{Error, Result, TensorError, TrainingError};
 use crate::numbers::host_numbers;
@@ -157,11 +157,16 @@ impl Lbfgs {
     /// variables of the last step.
     ///
     /// # Errors
-    /// Errors of the loss; a loss of another size; a loss or a gradient that is not finite at the start (at a point of a
-    /// line search it ends the interval, as a barrier does); a loss without a gradient in any of the variables.
+    /// Errors of the loss; a loss of another size; a loss or a gradient that is not finite at the start, or the weight
+    /// that is its cause (at a point of a line search it ends the interval, as a barrier does); a loss without a gradient in any of the variables.
     pub fn minimize(&self, loss: impl FnMut() -> candle_core::Result<Tensor>) -> Result<LbfgsResult> {
         let mut run = Run { lbfgs: self, loss, evaluations: 0 };
-        let mut at = run.evaluate()?;
+        let mut at = run.evaluate().map_err(|error| match error {
+            Error::Training(TrainingError::LossNotFinite { .. } | TrainingError::GradientNotFinite { .. }) => {
+                weight_not_finite(&self.variables).ok().flatten().unwrap_or(error)
+            }
+            error => error,
+        })?;
         let (mut losses, mut history) = (vec![at.loss], History::new(self.config.history_size));
         let stop_reason = loop {
             if norm(&at.gradient) <= self.config.gradient_tolerance {

@@ -50,6 +50,6 @@ pub use plateau::ReduceOnPlateau;
 pub use schedule::{Interval, Schedule, Warmup};
 pub use spsa::{Spsa, SpsaConfig};
 pub use state::{Resume, save_tensors};
-pub(crate) use state::{check_entries, named_state};
+pub(crate) use state::{SavedOption, check_entries, check_options, named_state, put_options};
 pub use variables::variables;
-pub(crate) use variables::{Unreached, require_entries, require_gradient};
+pub(crate) use variables::{Unreached, require_entries, require_gradient, weight_not_finite};

@@ -81,6 +81,19 @@ impl Default for SpsaConfig {
 }
 
 impl SpsaConfig {
+    /// Returns the options that belong to a saved state; the seed in two halves, which F64 has exactly.
+    fn saved(self) -> [state::SavedOption; 6] {
+        let Self { perturbation, stability_constant, alpha, gamma, seed, .. } = self;
+        [
+            ("perturbation", perturbation),
+            ("stability_constant", stability_constant),
+            ("alpha", alpha),
+            ("gamma", gamma),
+            ("seed / 2^32", (seed >> 32) as f64),
+            ("seed mod 2^32", f64::from(seed as u32)),
+        ]
+    }
+
     fn check(self) -> Result<Self> {
         let from_zero = [
             ("learning_rate", self.learning_rate),
@@ -219,10 +232,12 @@ impl Resume for Spsa {
     fn state(&self) -> Result<HashMap<String, Tensor>> {
         let mut state = HashMap::new();
         state::put_steps(&mut state, state::STEPS, self.steps)?;
+        state::put_options(&mut state, &self.config.saved())?;
         Ok(state)
     }
 
     fn restore(&mut self, state: &HashMap<String, Tensor>) -> Result<()> {
+        state::check_options(state, &self.config.saved())?;
         self.steps = state::step_count(state, state::STEPS)?;
         Ok(())
     }

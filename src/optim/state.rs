@@ -12,6 +12,10 @@ use std::path::Path;
 /// if it had not been stopped. The exception is a model with random numbers of its own, such as finite shots, SPSA
 /// gradients and dropout: their position is not saved.
 ///
+/// The options are saved with the state. An optimiser with other options does not take it: the moments, the last step or
+/// the number of steps mean something else there. PyTorch silently puts the saved options in the place of the new ones.
+/// Only the learning rate may differ, because schedules change it at every step.
+///
 /// ```
 /// use candle_core::{DType, Device};
 /// use candle_nn::{Optimizer, VarBuilder, VarMap};
@@ -42,7 +46,7 @@ pub trait Resume {
     ///
     /// # Errors
     /// A tensor that is missing; a tensor of another shape or dtype than this optimiser's variables need; numbers that
-    /// no run produces.
+    /// no run produces; other options than this optimiser's, apart from its learning rate.
     fn restore(&mut self, state: &HashMap<String, Tensor>) -> Result<()>;
 
     /// Writes the state as safetensors.
@@ -150,6 +154,34 @@ pub(crate) fn check_entries(name: &str, tensor: &Tensor, least: f64) -> Result<(
             }))
         }
     }
+}
+
+/// Name under which optimisers save their options.
+const OPTIONS: &str = "options";
+
+/// Option of an optimiser that its saved state depends on: its name and its value.
+pub(crate) type SavedOption = (&'static str, f64);
+
+/// Writes options into a state.
+pub(crate) fn put_options(state: &mut HashMap<String, Tensor>, options: &[SavedOption]) -> Result<()> {
+    let values: Vec<f64> = options.iter().map(|(_, value)| *value).collect();
+    state.insert(OPTIONS.to_owned(), Tensor::from_vec(values, options.len(), &Device::Cpu)?);
+    Ok(())
+}
+
+/// Refuses a state that was saved with other options. The error names those that differ.
+pub(crate) fn check_options(state: &HashMap<String, Tensor>, options: &[SavedOption]) -> Result<()> {
+    let saved = named_state(state, OPTIONS, &Shape::from(options.len()), DType::F64)?.to_vec1::<f64>()?;
+    let others = || options.iter().zip(&saved).filter(|((_, own), saved)| own != *saved);
+    if others().next().is_none() {
+        return Ok(());
+    }
+    let listed = |texts: Vec<String>| texts.join(", ");
+    Err(Error::Training(TrainingError::SavedState {
+        name: OPTIONS.to_owned(),
+        expected: listed(others().map(|((name, own), _)| format!("{name} = {own}")).collect()),
+        actual: listed(others().map(|((name, _), saved)| format!("{name} = {saved}")).collect()),
+    }))
 }
 
 /// Writes a number of steps into a state.

@@ -112,8 +112,9 @@ fn class_indices(labels: &Tensor) -> Result<Vec<usize>> {
     } else {
         inner_dtype("the labels", labels)?;
         let labels = labels.to_device(&Device::Cpu)?.to_dtype(DType::F64)?.to_vec1::<f64>()?;
-        if labels.iter().any(|label| !label.is_finite()) {
-            return Err(Error::Tensor(TensorError::NotFinite { what: "the tensor of labels" }));
+        if let Some(row) = labels.iter().position(|label| !label.is_finite()) {
+            let (what, value) = ("the tensor of labels", labels[row]);
+            return Err(Error::Tensor(TensorError::EntryNotFinite { what, row, column: 0, value }));
         }
         // The sum makes 0 of -0.
         labels.into_iter().map(|label| (label + 0.0).to_bits()).collect()

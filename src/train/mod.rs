@@ -40,6 +40,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod cause;
 mod checkpoint;
 mod config;
 mod gathered;
@@ -67,6 +68,7 @@ use crate::optim::{Interval, Resume, Unreached, clip_by_norm, require_gradient, 
 use candle_core::backprop::GradStore;
 use candle_core::{DType, Device, ModuleT, Tensor, Var};
 use candle_nn::{Optimizer, VarMap};
+use cause::Part;
 use checkpoint::{Access, Position};
 use gathered::Gathered;
 use history::LOSS;
@@ -224,6 +226,11 @@ impl<'a, O: Optimizer> Training<'a, O> {
     /// - A loss that is no single number; no variables; a step in which no variable has a gradient.
     /// - A folder with an optimiser that cannot be saved, or a folder that another run has; `resume` without a folder.
     /// - A label beyond the model's outputs, if the loss refuses it.
+    /// - A score to choose the best epoch that is NaN in all epochs, once the run has ended; the variables then have the
+    ///   last weights.
+    /// - A loss or a gradient that is not finite: the first feature or target of the step, else the first weight, that
+    ///   is not finite itself, is in the error. The same holds for the loss of the validation set, except that it may be
+    ///   NaN or infinite where all these numbers are finite.
     /// - A checkpoint of another run.
     /// - Errors of model, loss, optimiser, hooks and files.
     pub fn run(self, train: Samples<'_>, validation: Option<Samples<'_>>) -> Result<History> {
@@ -272,7 +279,7 @@ impl<'a, O: Optimizer> Training<'a, O> {
             span!(INFO, "epoch", number = at.epoch);
             let finished = self.epoch(config, &mut at, &variables, train, stop, &progress)?;
             if finished {
-                let score = validation.map(|set| self.score(set, config.batch_size)).transpose()?;
+                let score = validation.map(|set| self.validate(set)).transpose()?;
                 let train = self.complete(at.mean(), &at.gathered)?;
                 at.close_epoch(train, score, self.varmap)?;
                 progress.epoch(&at.history, &at.unreached.names());
@@ -290,8 +297,11 @@ impl<'a, O: Optimizer> Training<'a, O> {
         }
         at.history.without_gradient = at.unreached.names();
         progress.finish(&at.history.without_gradient);
-        if config.restore_best && at.history.stop_reason != StopReason::Interrupted {
-            at.restore_best(self.varmap)?;
+        if at.history.stop_reason != StopReason::Interrupted {
+            at.check_best()?;
+            if config.restore_best {
+                at.restore_best(self.varmap)?;
+            }
         }
         Ok(at.history)
     }
@@ -313,47 +323,60 @@ impl<'a, O: Optimizer> Training<'a, O> {
             if stop.load(Ordering::Relaxed) {
                 return Ok(false);
             }
-            span!(DEBUG, "step", number = at.step);
-            let start = Instant::now();
-            let (mut gradients, score) = self.gradients(train, samples, config.batch_size, &mut at.gathered)?;
-            require_gradient("training", variables, &gradients)?;
-            at.unreached.note(&gradients)?;
             let factor = match config.schedule_interval {
                 Interval::Step => config.schedule.factor(at.step),
                 Interval::Epoch => config.schedule.factor_by_epoch(at.step, steps),
             };
             self.optimizer.set_learning_rate(at.rate * factor * reduction);
-            if let Some(hook) = &mut self.on_step {
-                let (epoch, step, learning_rate) = (at.epoch, at.step, self.optimizer.learning_rate());
-                let loss = score.loss / samples.len() as f64;
-                hook(&TrainStep { epoch, step, samples: samples.len(), loss, learning_rate }, &mut gradients)?;
-            }
-            if let Some(limit) = config.clip_norm {
-                clip_by_norm(&mut gradients, self.varmap, limit)?;
-            }
-            self.optimizer.step(&gradients)?;
-            at.advance(&score, samples.len(), start.elapsed().as_secs_f64(), self.optimizer.learning_rate());
+            let step = self.step(config, at, variables, train, samples);
+            self.or_cause(step, |()| true, Part { name: "training", source: train, samples })?;
             progress.step();
         }
         Ok(true)
     }
 
-    /// Returns the gradients of the mean loss of some samples, batch by batch, and the sum of their scores.
-    fn gradients(
-        &self,
+    /// Takes a step along the gradients of some samples.
+    fn step(
+        &mut self,
+        config: &TrainConfig,
+        at: &mut Position,
+        variables: &[(String, Var)],
         train: &dyn BatchSource,
         samples: &[u32],
-        batch_size: usize,
-        gathered: &mut Gathered,
-    ) -> Result<(GradStore, Score)> {
+    ) -> Result<()> {
+        span!(DEBUG, "step", number = at.step);
+        let start = Instant::now();
+        let (mut gradients, score) = self.gradients(train, samples, at)?;
+        require_gradient("training", variables, &gradients)?;
+        at.unreached.note(&gradients)?;
+        if let Some(hook) = &mut self.on_step {
+            let (epoch, step, learning_rate) = (at.epoch, at.step, self.optimizer.learning_rate());
+            let loss = score.loss / samples.len() as f64;
+            hook(&TrainStep { epoch, step, samples: samples.len(), loss, learning_rate }, &mut gradients)?;
+        }
+        if let Some(limit) = config.clip_norm {
+            clip_by_norm(&mut gradients, self.varmap, limit)?;
+        }
+        self.optimizer.step(&gradients)?;
+        at.advance(&score, samples.len(), start.elapsed().as_secs_f64(), self.optimizer.learning_rate());
+        Ok(())
+    }
+
+    /// Returns the gradients of the mean loss of some samples, batch by batch, and the sum of their scores.
+    fn gradients(&self, train: &dyn BatchSource, samples: &[u32], at: &mut Position) -> Result<(GradStore, Score)> {
         let (mut gradients, mut sum) = (GradStore::default(), Score::default());
-        for batch in samples.chunks(batch_size) {
+        for batch in samples.chunks(self.config.batch_size) {
             let (x, y) = load(train, batch)?;
             let outputs = self.model.forward_t(&x, true)?;
             let sample = |place: usize| batch.get(place).map_or(place, |sample| *sample as usize);
             let loss = self.loss(&outputs, &y).map_err(|error| label_beyond(&outputs, &y, sample).unwrap_or(error))?;
-            sum = sum.plus(&self.judge(&outputs.detach(), &y, Some(&loss))?, batch.len() as f64);
-            self.gather(gathered, &outputs, &y, train.samples())?;
+            let value = host_number(&loss)?;
+            if !value.is_finite() {
+                let (of, evaluation) = ("training", at.step as usize + 1);
+                return Err(Error::Training(TrainingError::LossNotFinite { of, evaluation, loss: value }));
+            }
+            sum = sum.plus(&self.judge(&outputs.detach(), &y, value)?, batch.len() as f64);
+            self.gather(&mut at.gathered, &outputs, &y, train.samples())?;
             // A batch counts by its part of all samples of the step.
             match batch.len() == samples.len() {
                 true => gradients = loss.backward()?,
@@ -402,15 +425,21 @@ impl<'a, O: Optimizer> Training<'a, O> {
         Ok(score)
     }
 
-    /// Returns loss and metrics of a whole set.
-    fn score(&self, set: &dyn BatchSource, batch_size: usize) -> Result<Score> {
+    /// Returns loss and metrics of the whole validation set.
+    fn validate(&self, set: &dyn BatchSource) -> Result<Score> {
         span!(INFO, "validation", samples = set.samples());
-        let (mut sum, mut gathered) = (Score::default(), Gathered::default());
         let samples: Vec<u32> = (0..count(set)? as u32).collect();
-        for batch in samples.chunks(batch_size) {
+        let part = Part { name: "validation", source: set, samples: &samples };
+        self.or_cause(self.score(set, &samples), |score| score.loss.is_finite(), part)
+    }
+
+    fn score(&self, set: &dyn BatchSource, samples: &[u32]) -> Result<Score> {
+        let (mut sum, mut gathered) = (Score::default(), Gathered::default());
+        for batch in samples.chunks(self.config.batch_size) {
             let (x, y) = load(set, batch)?;
             let outputs = self.model.forward_t(&x, false)?.detach();
-            sum = sum.plus(&self.judge(&outputs, &y, None)?, batch.len() as f64);
+            // The loss follows for the whole set.
+            sum = sum.plus(&self.judge(&outputs, &y, 0.0)?, batch.len() as f64);
             gathered.add(&outputs, &y, samples.len())?;
         }
         let mut score = self.complete(sum.over(samples.len() as f64), &gathered)?;
@@ -434,9 +463,8 @@ impl<'a, O: Optimizer> Training<'a, O> {
         }
     }
 
-    /// Returns the scores of a batch: 0 for a loss and for metrics of the whole set.
-    fn judge(&self, outputs: &Tensor, targets: &Tensor, loss: Option<&Tensor>) -> Result<Score> {
-        let loss = loss.map_or(Ok(0.0), host_number)?;
+    /// Returns the scores of a batch with its loss: 0 for metrics of the whole set.
+    fn judge(&self, outputs: &Tensor, targets: &Tensor, loss: f64) -> Result<Score> {
         let metric = |metric: &Metric<'_>| if metric.is_of_set { Ok(0.0) } else { (metric.judge)(outputs, targets) };
         let metrics = self.metrics.iter().map(metric).collect::<candle_core::Result<Vec<f64>>>()?;
         Ok(Score { loss, metrics })

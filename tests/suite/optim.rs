@@ -256,6 +256,53 @@ fn states_that_do_not_fit() -> Result<()> {
     Ok(())
 }
 
+/// Moments, steps and signs belong to the options with which they were made. Another learning rate is no other run.
+#[test]
+fn states_of_other_options() -> Result<()> {
+    let (varmap, model) = network(DType::F32)?;
+    let config = AdamConfig::with_learning_rate(0.1);
+    let mut adam = Adam::from_varmap(&varmap, config)?;
+    adam.backward_step(&loss(&model, DType::F32, 0)?)?;
+    let saved = adam.state()?;
+    let mut faster = Adam::from_varmap(&varmap, AdamConfig { learning_rate: 0.2, ..config })?;
+    faster.restore(&saved)?;
+    assert_eq!((faster.steps(), faster.learning_rate()), (1, 0.2));
+    let refused = |outcome: candlewick::Result<()>, differs: &str| match outcome {
+        Err(Error::Training(TrainingError::SavedState { name, expected, actual })) => {
+            assert_eq!(name, "options");
+            assert!(expected.contains(differs) && actual.contains(differs), "{differs}: {expected}, {actual}");
+        }
+        other => panic!("{differs}: {other:?}"),
+    };
+    for (differs, other) in [
+        ("beta1", AdamConfig { beta1: 0.8, ..config }),
+        ("beta2", AdamConfig { beta2: 0.99, ..config }),
+        ("epsilon", AdamConfig { epsilon: 1e-7, ..config }),
+        ("weight_decay", AdamConfig { weight_decay: 0.01, ..config }),
+    ] {
+        let mut adam = Adam::from_varmap(&varmap, other)?;
+        refused(adam.restore(&saved), differs);
+        assert_eq!(adam.steps(), 0);
+    }
+    let (config, other_seed) = (SpsaConfig::default(), 1 << 40);
+    let saved = Spsa::from_varmap(&varmap, config)?.state()?;
+    Spsa::from_varmap(&varmap, SpsaConfig { learning_rate: 0.3, ..config })?.restore(&saved)?;
+    for (differs, other) in [
+        ("perturbation", SpsaConfig { perturbation: 0.2, ..config }),
+        ("stability_constant", SpsaConfig { stability_constant: 10.0, ..config }),
+        ("alpha", SpsaConfig { alpha: 1.0, ..config }),
+        ("gamma", SpsaConfig { gamma: 0.2, ..config }),
+        ("seed mod", SpsaConfig { seed: 1, ..config }),
+        ("seed /", SpsaConfig { seed: other_seed, ..config }),
+    ] {
+        refused(Spsa::from_varmap(&varmap, other)?.restore(&saved), differs);
+    }
+    // The state of an optimiser of another kind.
+    let error = Spsa::from_varmap(&varmap, config)?.restore(&adam.state()?).unwrap_err();
+    assert!(matches!(error, Error::Training(TrainingError::SavedState { .. })), "{error}");
+    Ok(())
+}
+
 /// Variables without an entry, and a loss that no variable reaches, are errors, not runs without work.
 #[test]
 fn nothing_to_train() -> Result<()> {
@@ -520,7 +567,11 @@ fn plateaus_by_hand() -> candlewick::Result<()> {
     let tenth = ReduceOnPlateau { patience: 0, threshold: 0.1, ..half };
     check(tenth, &[1.0, 0.95, 0.85], &[1.0, 1.0, 0.5, 0.5]);
     check(tenth, &[-1.0, -1.05, -1.2], &[1.0, 1.0, 0.5, 0.5]);
-    check(tenth, &[f64::NAN, 1.0, f64::NAN, f64::INFINITY], &[1.0, 0.5, 0.5, 0.25, 0.125]);
+    check(tenth, &[1.0, f64::NAN, f64::INFINITY, 0.5], &[1.0, 1.0, 0.5, 0.25, 0.25]);
+    // NaN alone reduces nothing, as long as it is not told apart from no progress.
+    check(half, &[f64::NAN, 1.0, f64::NAN, 1.0], &[1.0, 1.0, 1.0, 1.0, 0.5]);
+    let error = half.factor_after([f64::NAN; 3]).unwrap_err();
+    assert!(matches!(error, Error::Training(TrainingError::NoScore { epochs: 2, .. })), "{error}");
     let wrong = ReduceOnPlateau { factor: f64::NAN, ..half };
     assert!(matches!(wrong.factor_after([]), Err(Error::Setting { setting: "factor", .. })));
     Ok(())

@@ -162,6 +162,9 @@ fn losses_that_cannot_be_minimised() -> Result<()> {
         minimize(&|| x.detach().sum_all()),
         Error::Training(TrainingError::NoVariableGradient { of: "L-BFGS", .. })
     ));
+    let (poisoned, z) = start(DType::F64, &[1.0, f64::NAN])?;
+    let error = Lbfgs::from_varmap(&poisoned, LbfgsConfig::default())?.minimize(|| z.sqr()?.sum_all()).unwrap_err();
+    assert!(matches!(error, Error::Training(TrainingError::WeightNotFinite { entry: 1, .. })), "{error}");
     // √x has an infinite slope at 0.
     let (at_zero, y) = start(DType::F64, &[0.0])?;
     let steep = Lbfgs::from_varmap(&at_zero, LbfgsConfig::default())?.minimize(|| y.sqrt()?.sum_all());
