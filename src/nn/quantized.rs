@@ -230,7 +230,7 @@ impl QuantizedLinear {
     ///
     /// let tensors = layer.tensors()?.into_iter().map(|(name, tensor)| (format!("head.{name}"), tensor));
     /// let path = std::env::temp_dir().join("candlewick_quantized.safetensors");
-    /// candle_core::safetensors::save(&tensors.collect(), &path)?;
+    /// candlewick::optim::save_tensors(&tensors.collect(), &path)?;
     ///
     /// let vb = VarBuilder::from_buffered_safetensors(std::fs::read(&path)?, DType::F32, &Device::Cpu)?;
     /// let config = QuantizedLinearConfig { bias: false, ..QuantizedLinearConfig::new(40, 3) };

@@ -235,7 +235,7 @@ impl QuantumLayer {
     /// let varmap = VarMap::new();
     /// let trained = layer(true, VarBuilder::from_varmap(&varmap, DType::F32, &Device::Cpu))?;
     /// let file = std::env::temp_dir().join("candlewick-doc-fingerprint.safetensors");
-    /// varmap.save(&file)?;
+    /// candlewick::optim::save_weights(&varmap, &file)?;
     /// let load = || VarBuilder::from_buffered_safetensors(std::fs::read(&file)?, DType::F32, &Device::Cpu);
     /// assert!(layer(true, load()?).is_ok());
     /// let error = layer(false, load()?).unwrap_err();

@@ -101,7 +101,7 @@ impl LbfgsConfig {
 /// Reason for which a run of [`Lbfgs`] ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum StopReason {
+pub enum LbfgsStopReason {
     /// The gradient is within [`LbfgsConfig::gradient_tolerance`]. At the start this may be a maximum or a saddle point.
     Gradient,
     /// Completion of all steps.
@@ -124,13 +124,13 @@ pub struct LbfgsResult {
     /// Number of evaluations of the loss, each with its gradient.
     pub evaluations: usize,
     /// Reason for which the run ended.
-    pub stop_reason: StopReason,
+    pub stop_reason: LbfgsStopReason,
 }
 
 impl LbfgsResult {
     /// Returns whether the gradient is within the tolerance.
     pub fn converged(&self) -> bool {
-        self.stop_reason == StopReason::Gradient
+        self.stop_reason == LbfgsStopReason::Gradient
     }
 }
 
@@ -167,15 +167,15 @@ impl Lbfgs {
             }
             error => error,
         })?;
-        let (mut losses, mut history) = (vec![at.loss], History::new(self.config.history_size));
+        let (mut losses, mut history) = (vec![at.loss], Curvature::new(self.config.history_size));
         let stop_reason = loop {
             if norm(&at.gradient) <= self.config.gradient_tolerance {
-                break StopReason::Gradient;
+                break LbfgsStopReason::Gradient;
             }
             if losses.len() > self.config.steps {
-                break StopReason::Steps;
+                break LbfgsStopReason::Steps;
             }
-            let Some(next) = run.advance(&at, &mut history)? else { break StopReason::LineSearch };
+            let Some(next) = run.advance(&at, &mut history)? else { break LbfgsStopReason::LineSearch };
             history.push(&at, &next);
             losses.push(next.loss);
             at = next;
@@ -209,13 +209,13 @@ impl Lbfgs {
 #[derive(Debug)]
 pub(crate) struct LbfgsSteps {
     lbfgs: Lbfgs,
-    history: History,
+    history: Curvature,
     last: Option<Evaluated>,
 }
 
 impl LbfgsSteps {
     pub(crate) fn new(lbfgs: Lbfgs) -> Self {
-        Self { history: History::new(lbfgs.config.history_size), lbfgs, last: None }
+        Self { history: Curvature::new(lbfgs.config.history_size), lbfgs, last: None }
     }
 
     /// Takes a step from the present variables, with their loss and gradients. Returns whether there is a step to a
@@ -269,7 +269,7 @@ impl<F: FnMut() -> candle_core::Result<Tensor>> Run<'_, F> {
     }
 
     /// Takes a step; without a lower loss in the direction of the model, in the direction of steepest descent.
-    fn advance(&mut self, from: &Evaluated, history: &mut History) -> Result<Option<Evaluated>> {
+    fn advance(&mut self, from: &Evaluated, history: &mut Curvature) -> Result<Option<Evaluated>> {
         let found = self.step(from, history)?;
         if found.is_some() || history.is_empty() {
             return Ok(found);
@@ -292,7 +292,7 @@ impl<F: FnMut() -> candle_core::Result<Tensor>> Run<'_, F> {
 
     /// Searches along the direction of the model and moves the variables. Without a lower loss, and after an error, they
     /// are where they were.
-    fn step(&mut self, from: &Evaluated, history: &History) -> Result<Option<Evaluated>> {
+    fn step(&mut self, from: &Evaluated, history: &Curvature) -> Result<Option<Evaluated>> {
         let along = history.direction(&from.gradient);
         // Steepest descent has no natural length: at most a step of length 1, a radian for circuits.
         let first = if history.is_empty() { (1.0 / norm(&along)).min(1.0) } else { 1.0 };
@@ -332,7 +332,7 @@ impl<F: FnMut() -> candle_core::Result<Tensor>> Run<'_, F> {
 
 /// Last changes of place and gradient: a model of the loss's curvature.
 #[derive(Debug)]
-struct History {
+struct Curvature {
     pairs: VecDeque<Pair>,
     most: usize,
 }
@@ -345,7 +345,7 @@ struct Pair {
     inverse: f64,
 }
 
-impl History {
+impl Curvature {
     fn new(most: usize) -> Self {
         Self { pairs: VecDeque::new(), most }
     }

@@ -1,7 +1,9 @@
 //! Saving and restoring an optimiser.
 
+use super::variables;
 use crate::error::{Cause, Error, FileError, Result, TrainingError};
 use candle_core::{DType, Device, Shape, Tensor};
+use candle_nn::VarMap;
 use std::collections::HashMap;
 use std::fs::{self, OpenOptions};
 use std::path::Path;
@@ -77,16 +79,14 @@ pub trait Resume {
 /// only its owner can read. A file that is replaced keeps its mode.
 ///
 /// ```
-/// use candle_core::{DType, Device};
-/// use candle_nn::{Init, VarBuilder, VarMap};
-/// use candlewick::optim::{save_tensors, variables};
+/// use candle_core::{Device, Tensor, safetensors};
+/// use candlewick::optim::save_tensors;
+/// use std::collections::HashMap;
 ///
-/// let mut varmap = VarMap::new();
-/// VarBuilder::from_varmap(&varmap, DType::F32, &Device::Cpu).get_with_hints(3, "w", Init::Const(1.0))?;
-/// let file = std::env::temp_dir().join("candlewick-doc-save.safetensors");
-/// let tensors = variables(&varmap)?.into_iter().map(|(name, var)| (name, var.as_detached_tensor()));
-/// save_tensors(&tensors.collect(), &file)?; // in place of `varmap.save(&file)`
-/// varmap.load(&file)?;
+/// let tensors = HashMap::from([("scale".to_owned(), Tensor::new(&[2f32, 3.0], &Device::Cpu)?)]);
+/// let file = std::env::temp_dir().join("candlewick-doc-tensors.safetensors");
+/// save_tensors(&tensors, &file)?;
+/// assert_eq!(safetensors::load(&file, &Device::Cpu)?["scale"].to_vec1::<f32>()?, [2.0, 3.0]);
 /// # std::fs::remove_file(file)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -114,6 +114,30 @@ pub fn save_tensors(tensors: &HashMap<String, Tensor>, path: impl AsRef<Path>) -
         return Ok(());
     }
     fs::set_permissions(path, permissions).map_err(|error| access(error.into()))
+}
+
+/// Writes all variables of a map as safetensors, for `VarMap::load` or a `VarBuilder`, as [`save_tensors`] writes tensors:
+/// candle's `VarMap::save` makes a file that only its owner can read.
+///
+/// ```
+/// use candle_core::{DType, Device};
+/// use candle_nn::{Init, VarBuilder, VarMap};
+/// use candlewick::optim::save_weights;
+///
+/// let mut varmap = VarMap::new();
+/// VarBuilder::from_varmap(&varmap, DType::F32, &Device::Cpu).get_with_hints(3, "w", Init::Const(1.0))?;
+/// let file = std::env::temp_dir().join("candlewick-doc-weights.safetensors");
+/// save_weights(&varmap, &file)?;
+/// varmap.load(&file)?;
+/// # std::fs::remove_file(file)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// A file that cannot be written; then there is no new file. A map whose lock is poisoned.
+pub fn save_weights(varmap: &VarMap, path: impl AsRef<Path>) -> Result<()> {
+    let tensors = variables(varmap)?.into_iter().map(|(name, var)| (name, var.as_detached_tensor()));
+    save_tensors(&tensors.collect(), path)
 }
 
 /// Returns the tensor `name` of a state, of the given shape and dtype.

@@ -9,7 +9,8 @@ use candlewick::Error;
 use candlewick::error::{FileError, TensorError, TrainingError};
 use candlewick::nn::SeededInit;
 use candlewick::optim::{
-    Adam, AdamConfig, ReduceOnPlateau, Resume, Schedule, Spsa, SpsaConfig, clip_by_norm, clip_by_value, variables,
+    Adam, AdamConfig, ReduceOnPlateau, Resume, Schedule, Spsa, SpsaConfig, clip_by_norm, clip_by_value, save_weights,
+    variables,
 };
 use candlewick::prelude::*;
 
@@ -194,6 +195,11 @@ fn files_have_the_mode_of_the_umask() -> Result<()> {
     adam.save_state(&file)?;
     assert_eq!(mode("adam.safetensors")? & 0o777, 0o640);
     adam.load_state(&file)?;
+    save_weights(&varmap, folder.join("weights.safetensors"))?;
+    assert_eq!(mode("weights.safetensors")?, mode("plain")?);
+    let (mut loaded, _) = network(DType::F32)?;
+    loaded.load(folder.join("weights.safetensors"))?;
+    assert_eq!(weights(&loaded)?, weights(&varmap)?);
     let nowhere = folder.join("none").join("adam.safetensors");
     let error = adam.save_state(&nowhere).unwrap_err();
     assert!(matches!(error, Error::File(FileError::Access { action: "written", .. })), "{error}");
