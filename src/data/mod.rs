@@ -13,6 +13,7 @@
 //! # Ok::<(), candlewick::Error>(())
 //! ```
 
+mod columns;
 mod config;
 mod dataset;
 mod encoder;
