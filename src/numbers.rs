@@ -1,11 +1,18 @@
 //! Numbers of tensors, on the host.
 
 use crate::error::{DataError, Error, Result, TensorError};
-use crate::limits::check_copy;
+use crate::limits::{check_copy, checked_product};
+use crate::memory::check_numbers;
 use candle_core::{DType, Device, Tensor};
 
 /// Returns the numbers of a tensor, row by row. They come to the host first: not every device has F64.
+///
+/// # Errors
+/// More numbers than the memory holds as a tensor in F64, if it is of another dtype, and as a list.
 pub(crate) fn host_numbers(tensor: &Tensor) -> Result<Vec<f64>> {
+    let what = "the numbers of a tensor";
+    let entries = checked_product(what, tensor.dims())? as u64;
+    check_numbers(what, entries.checked_mul(if tensor.dtype() == DType::F64 { 1 } else { 2 }))?;
     Ok(tensor.detach().to_device(&Device::Cpu)?.to_dtype(DType::F64)?.flatten_all()?.to_vec1()?)
 }
 
@@ -19,7 +26,6 @@ pub(crate) fn first_not_finite(tensor: &Tensor, width: usize) -> Result<Option<(
     if tensor.dtype().is_int() {
         return Ok(None);
     }
-    check_copy("the numbers of a tensor", tensor, DType::F64)?;
     let numbers = host_numbers(tensor)?;
     let place = numbers.iter().position(|number| !number.is_finite());
     Ok(place.map(|place| (place / width.max(1), place % width.max(1), numbers[place])))

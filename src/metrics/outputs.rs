@@ -4,6 +4,7 @@ use super::regression::pairs;
 use super::rows::{checked_rows, finite_rows, largest};
 use super::{Confusion, RocCurve};
 use crate::error::{DataError, Error, Result, TensorError};
+use crate::memory::check_numbers;
 use crate::numbers::{host_labels, host_numbers};
 use candle_core::Tensor;
 
@@ -84,10 +85,17 @@ pub fn weighted_f1(outputs: &Tensor, labels: &Tensor) -> candle_core::Result<f64
     of_confusion(outputs, labels, |confusion| confusion.weighted_average().f1)
 }
 
+/// Numbers of eight bytes for the name of a class: the string and its letters, once and once more.
+const NAME: u64 = 16;
+
 fn of_confusion(outputs: &Tensor, labels: &Tensor, of: fn(&Confusion) -> f64) -> candle_core::Result<f64> {
     let (_, width) = outputs.dims2()?;
     check_classes(outputs, width)?;
     let Some((rows, width)) = finite_rows(outputs)? else { return Ok(f64::NAN) };
+    // Even without samples there is a name for each class.
+    let names = (width as u64).checked_mul(NAME);
+    let cells = (width as u64).checked_mul(width as u64);
+    check_numbers("a confusion matrix", cells.zip(names).and_then(|(cells, names)| cells.checked_add(names)))?;
     let classes: Vec<String> = (0..width).map(|class| class.to_string()).collect();
     Ok(of(&Confusion::new(&classes, &host_labels(labels, width)?, &largest(&rows, width))?))
 }

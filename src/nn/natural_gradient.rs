@@ -4,6 +4,7 @@ use super::QuantumLayer;
 use crate::__private::NonExhaustive;
 use crate::error::{Error, Result, TrainingError};
 use crate::functional::{Bound, MetricTensor, Wrt, states_as_written};
+use crate::memory::check_numbers;
 use crate::numbers::{feature_not_finite, host_numbers};
 use crate::optim::{
     Resume, SavedOption, check_entries, check_options, named_state, put_options, require_entries, require_gradient,
@@ -138,6 +139,8 @@ impl QuantumNaturalGradient {
         let weights = self.vars.iter().map(|(_, var)| var.as_tensor()).collect();
         let bound = Bound { program: Arc::clone(&self.program), weights };
         let count = self.program.weights();
+        // The mean over the samples, as a tensor and as a matrix, with the damping on its diagonal and its factors.
+        check_numbers("the metric tensor", (count as u64).checked_mul(count as u64).and_then(|n| n.checked_mul(5)))?;
         let metric = bound.metric(inputs, Wrt::Weights, entries)?;
         let samples = metric.elem_count() / (count * count).max(1);
         if samples == 0 {

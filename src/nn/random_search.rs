@@ -100,6 +100,10 @@ pub struct Trial {
     pub weights: BTreeMap<String, Tensor>,
 }
 
+/// Numbers of eight bytes that a member takes for each weight tensor, and once more, beside the numbers themselves:
+/// shapes, names, locks, and nodes of candle's graph. A test measures them.
+const KEPT: u64 = 1200;
+
 /// Member of a search that runs.
 struct Member {
     trial: Trial,
@@ -130,7 +134,7 @@ impl RandomSearch {
     ///
     /// # Errors
     /// Mistakes of the circuit or the measurement; no members; learning rates out of range or order; options of Adam
-    /// out of range; a circuit without weights; weights of all members beyond the memory.
+    /// out of range; a circuit without weights; members whose weights and losses are beyond the memory.
     pub fn new(circuit: &Circuit, measurement: &Measurement, config: RandomSearchConfig) -> Result<Self> {
         let setting = |setting, value, allowed| Error::Setting { of: "a random search", setting, value, allowed };
         if config.members == 0 {
@@ -144,11 +148,20 @@ impl RandomSearch {
         if search.program.weights() == 0 {
             return Err(Error::Training(TrainingError::NoVariables { of: "a random search" }));
         }
-        // Weights now and at the lowest loss, two moments, and a gradient of each member.
-        let numbers = (search.config.members as u64).checked_mul(5 * search.program.weights() as u64);
-        check_numbers("the weights of all members", numbers)?;
+        check_numbers("the members of a random search", search.numbers())?;
         search.member(0, low)?;
         Ok(search)
+    }
+
+    /// Returns the count of the numbers of all members, if u64 has it.
+    fn numbers(&self) -> Option<u64> {
+        let RandomSearchConfig { members, steps, .. } = self.config;
+        // Weights now and at the lowest loss, two moments, and a gradient.
+        let weights = (self.program.weights() as u64).checked_mul(5)?;
+        // Losses, in a list that may have grown to twice their number.
+        let losses = (steps as u64).checked_add(1)?.checked_mul(2)?;
+        let kept = (self.program.tensors.len() as u64 + 1).checked_mul(KEPT)?;
+        weights.checked_add(losses)?.checked_add(kept)?.checked_mul(members as u64)
     }
 
     fn member(&self, number: usize, learning_rate: f64) -> Result<Member> {

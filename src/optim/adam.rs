@@ -5,6 +5,7 @@ use super::moments::{Moments, Rates};
 use super::{Resume, require_entries, state, variables};
 use crate::__private::NonExhaustive;
 use crate::error::{Error, Result, TensorError, TrainingError};
+use crate::limits::check_copies;
 use candle_core::backprop::GradStore;
 use candle_core::{DType, Tensor, Var};
 use candle_nn::{Optimizer, VarMap};
@@ -124,6 +125,8 @@ impl Entry {
             _ => None,
         };
         let trained = copy.as_ref().unwrap_or(&var);
+        // Both moments, and the zeros that they begin with.
+        check_copies("the moments of Adam", trained, trained.dtype(), 3)?;
         let zeros = trained.zeros_like()?;
         let moments = Moments::new(trained, &zeros, &zeros)?;
         Ok(Self { name, var, copy, moments, steps: 0 })

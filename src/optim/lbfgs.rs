@@ -4,6 +4,7 @@ use super::line_search::{LineSearch, Point};
 use super::{require_entries, require_gradient, variables, weight_not_finite};
 use crate::__private::NonExhaustive;
 use crate::error::{Error, Result, TensorError, TrainingError};
+use crate::memory::check_numbers;
 use crate::numbers::host_numbers;
 use candle_core::backprop::GradStore;
 use candle_core::{DType, Device, Tensor, Var};
@@ -158,7 +159,8 @@ impl Lbfgs {
     ///
     /// # Errors
     /// Errors of the loss; a loss of another size; a loss or a gradient that is not finite at the start, or the weight
-    /// that is its cause (at a point of a line search it ends the interval, as a barrier does); a loss without a gradient in any of the variables.
+    /// that is its cause (at a point of a line search it ends the interval, as a barrier does); points and steps beyond
+    /// the memory; a loss without a gradient in any of the variables.
     pub fn minimize(&self, loss: impl FnMut() -> candle_core::Result<Tensor>) -> Result<LbfgsResult> {
         let mut run = Run { lbfgs: self, loss, evaluations: 0 };
         let mut at = run.evaluate().map_err(|error| match error {
@@ -176,7 +178,7 @@ impl Lbfgs {
                 break LbfgsStopReason::Steps;
             }
             let Some(next) = run.advance(&at, &mut history)? else { break LbfgsStopReason::LineSearch };
-            history.push(&at, &next);
+            history.push(&at, &next)?;
             losses.push(next.loss);
             at = next;
         };
@@ -228,7 +230,7 @@ impl LbfgsSteps {
     ) -> Result<bool> {
         let at = self.lbfgs.evaluated(at, gradients)?;
         if let Some(last) = &self.last {
-            self.history.push(last, &at);
+            self.history.push(last, &at)?;
         }
         let next = Run { lbfgs: &self.lbfgs, loss, evaluations: 1 }.advance(&at, &mut self.history)?;
         self.last = Some(at);
@@ -315,6 +317,7 @@ impl<F: FnMut() -> candle_core::Result<Tensor>> Run<'_, F> {
         let chosen = search.run(first, |step| {
             let place: Vec<f64> = from.place.iter().zip(along).map(|(at, along)| at + step * along).collect();
             self.place(&place)?;
+            check_numbers("a point of a line search", (place.len() as u64).checked_mul(2))?;
             let at = match self.evaluate() {
                 Err(Error::Training(TrainingError::LossNotFinite { .. } | TrainingError::GradientNotFinite { .. })) => {
                     return Ok(Point { step, loss: f64::INFINITY, slope: f64::NAN });
@@ -359,7 +362,8 @@ impl Curvature {
     }
 
     /// Adds a step, unless the slope has not grown along it: the model would not have a lowest point.
-    fn push(&mut self, from: &Evaluated, to: &Evaluated) {
+    fn push(&mut self, from: &Evaluated, to: &Evaluated) -> Result<()> {
+        check_numbers("a step that L-BFGS remembers", (from.place.len() as u64).checked_mul(2))?;
         let change = |to: &[f64], from: &[f64]| to.iter().zip(from).map(|(to, from)| to - from).collect::<Vec<_>>();
         let (place, gradient) = (change(&to.place, &from.place), change(&to.gradient, &from.gradient));
         let product = dot(&place, &gradient);
@@ -369,6 +373,7 @@ impl Curvature {
             }
             self.pairs.push_back(Pair { place, gradient, inverse: 1.0 / product });
         }
+        Ok(())
     }
 
     /// Returns the direction of the next step: the recursion of two loops.

@@ -65,8 +65,8 @@ pub fn decisions(
 /// More cells than the memory holds.
 pub fn confusion(heading: &str, of: &Confusion, color: Color) -> Result<Panel> {
     let width = of.classes().len() as u64;
-    // Counts a shade and a text for each cell.
-    check_numbers("the cells of a confusion matrix", width.checked_mul(width).and_then(|cells| cells.checked_mul(4)))?;
+    // Counts a shade and a text with its letters for each cell.
+    check_numbers("the cells of a confusion matrix", width.checked_mul(width).and_then(|cells| cells.checked_mul(8)))?;
     let (mut shades, mut texts) = (Vec::new(), Vec::new());
     for row in of.rows() {
         let total = row.iter().sum::<u64>().max(1) as f64;

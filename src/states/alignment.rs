@@ -76,7 +76,7 @@ fn alignment(kernel: &Tensor, labels: &Tensor, rescaled: bool) -> Result<Tensor>
     if size == 0 || actual != expected {
         return Err(Error::Tensor(TensorError::Shape { what: "the tensor of labels", expected, actual }));
     }
-    memory::check_numbers("kernel alignment", (size as u64).checked_mul(size as u64).and_then(|n| n.checked_mul(4)))?;
+    memory::check_numbers("kernel alignment", (size as u64).checked_mul(size as u64).and_then(|n| n.checked_mul(6)))?;
     check_copy("the kernel matrix", kernel, inner)?;
     let classes = class_indices(labels)?;
     let mut sizes = vec![0.0; classes.iter().max().map_or(0, |last| last + 1)];

@@ -9,6 +9,9 @@ use nalgebra::{Cholesky, DMatrix, Dyn, SymmetricEigen};
 
 type Factors = Cholesky<f64, Dyn>;
 
+/// Chooses a row of numbers in rows of a width.
+type RowOf = fn(&[f64], usize) -> usize;
+
 /// Steps of the eigenvalue solver for each row; it takes two or three.
 const STEPS: usize = 100;
 
@@ -73,10 +76,11 @@ impl KernelRidge {
             "a kernel ridge regression",
             numbers(size).zip(numbers(outputs)).and_then(|(a, b)| a.checked_add(b)),
         )?;
-        let numbers = numbers_of("the kernel matrix", kernel, most_not_finite)?;
-        let matrix = symmetric(DMatrix::from_row_slice(size, size, &numbers), kernel)?;
-        let numbers = numbers_of("the tensor of targets", targets, first_not_finite)?;
-        let targets = DMatrix::from_row_slice(size, outputs, &numbers);
+        let matrix_of = |what, tensor: &Tensor, columns, row_of| {
+            Ok::<_, Error>(DMatrix::from_row_slice(size, columns, &numbers_of(what, tensor, row_of)?))
+        };
+        let matrix = symmetric(matrix_of("the kernel matrix", kernel, size, most_not_finite)?, kernel)?;
+        let targets = matrix_of("the tensor of targets", targets, outputs, first_not_finite)?;
         let mut with_ridge = matrix.clone();
         (0..size).for_each(|k| with_ridge[(k, k)] += ridge);
         // A singular matrix has pivots at the level of rounding.
@@ -105,7 +109,7 @@ impl KernelRidge {
     /// in the dtype and on the device of the kernel. Predictions are differentiable in the kernel.
     ///
     /// # Errors
-    /// A kernel of another shape, or of a dtype other than F16, BF16, F32 and F64.
+    /// A kernel of another shape, or of a dtype other than F16, BF16, F32 and F64; predictions beyond the memory.
     pub fn predict(&self, kernel: &Tensor) -> Result<Tensor> {
         let what = "the kernel matrix";
         inner_dtype(what, kernel)?;
@@ -121,7 +125,10 @@ impl KernelRidge {
         if shape.contains(&0) {
             return Ok(Tensor::zeros(shape, kernel.dtype(), kernel.device())?);
         }
-        memory::check_numbers(what, (rows as u64).checked_mul(samples as u64))?;
+        // The kernel in F64, and the predictions twice.
+        let outputs = self.coefficients.dim(1)? as u64;
+        let each = outputs.checked_mul(2).and_then(|outputs| outputs.checked_add(samples as u64));
+        memory::check_numbers(what, each.and_then(|each| each.checked_mul(rows as u64)))?;
         // The order matters: not every device has F64.
         let exact = kernel.to_device(&Device::Cpu)?.to_dtype(DType::F64)?.contiguous()?;
         let predicted = exact.matmul(&self.coefficients)?.reshape(shape)?;
@@ -139,7 +146,7 @@ fn wrong_targets(samples: usize, targets: &Tensor) -> Error {
 }
 
 /// Returns the entries of a tensor in F64, which have to be finite. `row_of` chooses the row for the error.
-fn numbers_of(what: &'static str, tensor: &Tensor, row_of: fn(&[f64], usize) -> usize) -> Result<Vec<f64>> {
+fn numbers_of(what: &'static str, tensor: &Tensor, row_of: RowOf) -> Result<Vec<f64>> {
     inner_dtype(what, tensor)?;
     let numbers = tensor.to_device(&Device::Cpu)?.to_dtype(DType::F64)?.flatten_all()?.to_vec1::<f64>()?;
     if numbers.iter().all(|number| number.is_finite()) {

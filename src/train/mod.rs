@@ -428,7 +428,7 @@ impl<'a, O: Optimizer> Training<'a, O> {
     /// Returns loss and metrics of the whole validation set.
     fn validate(&self, set: &dyn BatchSource) -> Result<Score> {
         span!(INFO, "validation", samples = set.samples());
-        let samples: Vec<u32> = (0..count(set)? as u32).collect();
+        let samples = numbers_of(count(set)?)?;
         let part = Part { name: "validation", source: set, samples: &samples };
         self.or_cause(self.score(set, &samples), |score| score.loss.is_finite(), part)
     }
@@ -495,11 +495,16 @@ fn count(source: &dyn BatchSource) -> Result<usize> {
     }
 }
 
+/// Returns the numbers of the samples of a set.
+fn numbers_of(samples: usize) -> Result<Vec<u32>> {
+    check_numbers("the order of the samples", Some(samples as u64))?;
+    Ok((0..samples as u32).collect())
+}
+
 /// Returns the order of the samples in an epoch. It is a function of seed and epoch alone, so there is no state to
 /// save.
 fn order(samples: usize, seed: u64, epoch: usize) -> Result<Vec<u32>> {
-    check_numbers("the order of the samples", Some(samples as u64))?;
-    let mut order: Vec<u32> = (0..samples as u32).collect();
+    let mut order = numbers_of(samples)?;
     let seed = seed.wrapping_add((epoch as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15));
     order.shuffle(&mut seeded_generator(seed, Purpose::Batches));
     Ok(order)

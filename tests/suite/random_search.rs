@@ -4,7 +4,7 @@ use crate::lab::close;
 use candle_core::{DType, Device, Result, Tensor};
 use candle_nn::{Optimizer, VarMap};
 use candlewick::Error;
-use candlewick::error::{TensorError, TrainingError};
+use candlewick::error::{MemoryError, TensorError, TrainingError};
 use candlewick::nn::{RandomSearch, RandomSearchConfig, SeededInit};
 use candlewick::optim::{Adam, AdamConfig};
 use candlewick::prelude::*;
@@ -106,6 +106,47 @@ fn an_input_that_is_no_number() -> Result<()> {
         matches!(error, Error::Tensor(TensorError::FeatureNotFinite { sample: 7, feature: 1, value, .. }) if value.is_nan()),
         "{error}"
     );
+    Ok(())
+}
+
+/// Members beyond the memory are refused with both numbers, before one is made. A member counts for all the bytes that it
+/// takes, also with a few weights, and so do the losses of its steps.
+#[test]
+fn members_beyond_the_memory() -> Result<()> {
+    let mut single = Circuit::new(2);
+    single.ry(input(0), 0).ry(input(1), 1);
+    single.strongly_entangling_layers("w", 1);
+    let search = |circuit: &Circuit, members, steps| {
+        let config = RandomSearchConfig { members, steps, ..Default::default() };
+        RandomSearch::new(circuit, &Measurement::expectation([Z(1)]), config)
+    };
+    let needed = |circuit: &Circuit, members: usize, steps: usize| match search(circuit, members, steps).map(|_| ()) {
+        Err(Error::Memory(MemoryError::Numbers { needed, budget, .. })) => {
+            assert!(needed.is_none_or(|needed| needed > budget));
+            needed
+        }
+        other => panic!("{members} members, {steps} steps: {other:?}"),
+    };
+    let (x, y) = points()?;
+    let loss = |outputs: &Tensor| outputs.broadcast_sub(&y)?.sqr()?.mean((1, 2));
+    // Largest sum of all that is allocated at the same time, by this thread.
+    let peak = |circuit: &Circuit, members: usize| -> Result<f64> {
+        let search = search(circuit, members, 1)?;
+        let mut outcome = None;
+        let counted = allocation_counter::measure(|| outcome = Some(search.run(Some(&x), loss)));
+        outcome.expect("a run")?;
+        Ok(counted.bytes_max as f64)
+    };
+    let many = 1usize << 40;
+    for circuit in [&single, &circuit()] {
+        let each = (peak(circuit, 600)? - peak(circuit, 200)?) / 400.0;
+        let counted = needed(circuit, many, 1).expect("countable") as f64 / many as f64;
+        assert!(each <= counted && counted < 2.0 * each, "a member takes {each} bytes, and counts for {counted}");
+        let with_steps = needed(circuit, many, 101).expect("countable") as f64 / many as f64;
+        assert!(with_steps >= counted + 100.0 * 8.0);
+    }
+    let circuit = circuit();
+    assert_eq!((needed(&circuit, 1, usize::MAX), needed(&circuit, usize::MAX, 1)), (None, None));
     Ok(())
 }
 
