@@ -1,6 +1,6 @@
 //! Simultaneous perturbation (SPSA).
 
-use super::{Resume, require_entries, state, variables};
+use super::{Resume, require_entries, state, variables, weight_not_finite};
 use crate::__private::NonExhaustive;
 use crate::error::{Error, Result, TensorError, TrainingError};
 use crate::numbers::host_numbers;
@@ -137,7 +137,7 @@ impl Spsa {
     ///
     /// # Errors
     /// Settings out of range; a perturbation that is lost in the rounding of all entries of a variable; errors of the
-    /// loss; a loss or a step that is not finite.
+    /// loss; a loss or a step that is not finite, or the weight that is the cause of such a loss.
     pub fn step(&mut self, mut loss: impl FnMut() -> candle_core::Result<Tensor>) -> Result<f64> {
         let config = self.config.check()?;
         let count = self.steps as f64;
@@ -157,7 +157,11 @@ impl Spsa {
             let value = host_numbers(&loss()?)?;
             match value.as_slice() {
                 [value] if value.is_finite() => Ok(*value),
-                [value] => Err(Error::Setting { of: "SPSA", setting: "the loss", value: *value, allowed: "finite" }),
+                [value] => {
+                    let evaluation = 2 * self.steps as usize + if side > 0.0 { 1 } else { 2 };
+                    let unknown = TrainingError::LossNotFinite { of: "SPSA", evaluation, loss: *value };
+                    Err(weight_not_finite(&self.variables)?.unwrap_or(unknown.into()))
+                }
                 all => Err(Error::Tensor(TensorError::Shape {
                     what: "the loss of SPSA",
                     expected: 1.into(),

@@ -479,6 +479,32 @@ fn scores_that_are_not_numbers() -> Result<()> {
     std::fs::remove_dir_all(kept).map_err(candle_core::Error::from)
 }
 
+/// A run goes on with the optimiser that it had: other moments belong to other options.
+#[test]
+fn another_optimizer_is_another_run() -> Result<()> {
+    let (train, _) = data(DType::F32)?;
+    let kept = folder("options")?;
+    let run = |resume: bool, epochs: usize, decay: f64, patience: Option<usize>| {
+        let network = network(DType::F32)?;
+        let config = AdamConfig { weight_decay: decay, ..AdamConfig::with_learning_rate(0.05) };
+        let mut optimizer = Adam::from_varmap(&network.varmap, config)?;
+        let config = TrainConfig { epochs, resume, patience, folder: Some(kept.clone()), ..Default::default() };
+        Training::new(&network, &network.varmap, &mut optimizer, cross_entropy, config).run((&train.x, &train.y), None)
+    };
+    run(false, 1, 0.01, None)?;
+    match run(true, 2, 0.02, None) {
+        Err(Error::Training(TrainingError::SavedState { name, expected, actual })) => {
+            let told = [name.as_str(), expected.as_str(), actual.as_str()];
+            assert_eq!(told, ["options", "weight_decay = 0.02", "weight_decay = 0.01"]);
+        }
+        other => panic!("{other:?}"),
+    }
+    // Options of the run that hold from the next step on may be others.
+    assert_eq!(run(true, 2, 0.01, Some(7))?.epochs.len(), 2);
+    std::fs::remove_dir_all(kept).map_err(candle_core::Error::from)?;
+    Ok(())
+}
+
 #[test]
 fn accuracies() -> Result<()> {
     let logits = Tensor::new(&[[0.1f32, 0.9, 0.0], [2.0, 1.0, 0.0], [0.0, 1.0, 3.0], [5.0, 1.0, 2.0]], &Device::Cpu)?;
