@@ -27,8 +27,8 @@ pub enum Missing {
     Error,
     /// The row is left out.
     DropRow,
-    /// A missing category is NaN in all of its features. An imputer fills them with numbers that may be no category; the
-    /// further variants leave nothing to fill.
+    /// A missing category is NaN in all of its features. An imputer fills them with numbers that may be no category;
+    /// the further variants leave nothing to fill.
     Keep,
     /// A missing category is a category of its own, with the feature `colour=missing` or the like, in each column in
     /// which the training's table has a gap; a gap in another such column is an unknown category.
@@ -36,8 +36,8 @@ pub enum Missing {
     /// A missing category is the most frequent one of its column in the training's table, the first of equal ones:
     /// scikit-learn's `SimpleImputer(strategy="most_frequent")`.
     MostFrequent,
-    /// A missing category is this text: scikit-learn's `SimpleImputer(strategy="constant", fill_value=..)`. It is one of
-    /// the column's categories, or becomes one in a column in which the training's table has a gap; a gap in another
+    /// A missing category is this text: scikit-learn's `SimpleImputer(strategy="constant", fill_value=..)`. It is one
+    /// of the column's categories, or becomes one in a column in which the training's table has a gap; a gap in another
     /// column without it is an unknown category.
     Constant(String),
 }

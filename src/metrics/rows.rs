@@ -10,8 +10,8 @@ pub(super) fn finite_rows(of: &Tensor) -> Result<Option<(Vec<f64>, usize)>> {
     Ok(rows.iter().all(|value| value.is_finite()).then_some((rows, width)))
 }
 
-/// Returns the numbers of `[rows, columns]`, row by row, and the number of columns; an error for the first output that is
-/// not finite.
+/// Returns the numbers of `[rows, columns]`, row by row, and the number of columns; an error for the first output that
+/// is not finite.
 pub(super) fn checked_rows(of: &Tensor) -> Result<(Vec<f64>, usize)> {
     let (rows, width) = rows_of(of)?;
     match rows.iter().position(|output| !output.is_finite()) {

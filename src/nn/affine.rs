@@ -75,9 +75,8 @@ impl Affine {
     /// Computes [`forward`](Module::forward), with candlewick's own typed error.
     ///
     /// # Errors
-    /// A tensor whose last dimension is not the number of outputs, or that is too large for the memory; a tensor that is
-    /// not of F16, BF16, F32 or F64;
-    /// candle's error for a tensor that differs from the weights in dtype or device.
+    /// A tensor whose last dimension is not the number of outputs, or that is too large for the memory; a tensor that
+    /// is not of F16, BF16, F32 or F64; candle's error for a tensor that differs from the weights in dtype or device.
     pub fn try_forward(&self, x: &Tensor) -> Result<Tensor> {
         super::check_float("the input of the affine layer", x)?;
         super::check_width("the input of the affine layer", x, self.scale.elem_count())?;

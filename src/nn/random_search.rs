@@ -180,8 +180,9 @@ impl RandomSearch {
     }
 
     /// Trains all members and returns them by their lowest losses, the best member first; members without a finite loss
-    /// come last. A member's weights are those at its lowest loss, not its last ones. The loss is a function of the outputs `[members, .., outputs]` and returns `[members]`, in which every
-    /// entry depends on that member's outputs alone.
+    /// come last. A member's weights are those at its lowest loss, not its last ones. The loss is a function of the
+    /// outputs `[members, .., outputs]` and returns `[members]`, in which every entry depends on that member's outputs
+    /// alone.
     ///
     /// A member whose loss is not finite ends, and the others go on, unless an input is not finite.
     ///

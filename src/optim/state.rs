@@ -14,9 +14,9 @@ use std::path::Path;
 /// if it had not been stopped. The exception is a model with random numbers of its own, such as finite shots, SPSA
 /// gradients and dropout: their position is not saved.
 ///
-/// The options are saved with the state. An optimiser with other options does not take it: the moments, the last step or
-/// the number of steps mean something else there. PyTorch silently puts the saved options in the place of the new ones.
-/// Only the learning rate may differ, because schedules change it at every step.
+/// The options are saved with the state. An optimiser with other options does not take it: the moments, the last step
+/// or the number of steps mean something else there. PyTorch silently puts the saved options in the place of the new
+/// ones. Only the learning rate may differ, because schedules change it at every step.
 ///
 /// ```
 /// use candle_core::{DType, Device};
@@ -116,8 +116,8 @@ pub fn save_tensors(tensors: &HashMap<String, Tensor>, path: impl AsRef<Path>) -
     fs::set_permissions(path, permissions).map_err(|error| access(error.into()))
 }
 
-/// Writes all variables of a map as safetensors, for `VarMap::load` or a `VarBuilder`, as [`save_tensors`] writes tensors:
-/// candle's `VarMap::save` makes a file that only its owner can read.
+/// Writes all variables of a map as safetensors, for `VarMap::load` or a `VarBuilder`, as [`save_tensors`] writes
+/// tensors: candle's `VarMap::save` makes a file that only its owner can read.
 ///
 /// ```
 /// use candle_core::{DType, Device};

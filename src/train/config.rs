@@ -28,8 +28,8 @@ pub struct TrainConfig {
     /// size. Default [`Interval::Step`].
     pub schedule_interval: Interval,
     /// Further factor of the step size, which shrinks at the end of an epoch once the score that chooses the best epoch
-    /// no longer improves: the loss, unless [`Training::monitor`] names another one. A reduction before that score was a
-    /// number in any epoch is an error. Default `None`.
+    /// no longer improves: the loss, unless [`Training::monitor`] names another one. A reduction before that score was
+    /// a number in any epoch is an error. Default `None`.
     ///
     /// [`Training::monitor`]: super::Training::monitor
     pub reduce_on_plateau: Option<ReduceOnPlateau>,

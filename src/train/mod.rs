@@ -50,6 +50,7 @@ mod interrupt;
 #[cfg(feature = "plot")]
 mod picture;
 mod progress;
+mod scores;
 mod source;
 mod spans;
 
@@ -61,20 +62,20 @@ pub use interrupt::interrupted;
 pub use source::BatchSource;
 
 use crate::data::{Purpose, seeded_generator};
-use crate::error::{DataError, Error, Result, TensorError, TrainingError};
+use crate::error::{Error, Result, TrainingError};
 use crate::memory::check_numbers;
 use crate::numbers::host_number;
 use crate::optim::{Interval, Resume, Unreached, clip_by_norm, require_gradient, variables};
 use candle_core::backprop::GradStore;
-use candle_core::{DType, Device, ModuleT, Tensor, Var};
+use candle_core::{ModuleT, Tensor, Var};
 use candle_nn::{Optimizer, VarMap};
 use cause::Part;
 use checkpoint::{Access, Position};
-use gathered::Gathered;
 use history::LOSS;
 use hooks::{OnEpoch, OnStep};
 use progress::Progress;
 use rand::seq::SliceRandom;
+use scores::label_beyond;
 use source::{InMemory, load};
 use spans::{report_epoch, span};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -226,11 +227,11 @@ impl<'a, O: Optimizer> Training<'a, O> {
     /// - A loss that is no single number; no variables; a step in which no variable has a gradient.
     /// - A folder with an optimiser that cannot be saved, or a folder that another run has; `resume` without a folder.
     /// - A label beyond the model's outputs, if the loss refuses it.
-    /// - A score to choose the best epoch that is NaN in all epochs, once the run has ended; the variables then have the
-    ///   last weights.
+    /// - A score to choose the best epoch that is NaN in all epochs, once the run has ended; the variables then have
+    ///   the last weights.
     /// - A loss or a gradient that is not finite: the first feature or target of the step, else the first weight, that
-    ///   is not finite itself, is in the error. The same holds for the loss of the validation set, except that it may be
-    ///   NaN or infinite where all these numbers are finite.
+    ///   is not finite itself, is in the error. The same holds for the loss of the validation set, except that it may
+    ///   be NaN or infinite where all these numbers are finite.
     /// - A checkpoint of another run.
     /// - Errors of model, loss, optimiser, hooks and files.
     pub fn run(self, train: Samples<'_>, validation: Option<Samples<'_>>) -> Result<History> {
@@ -385,102 +386,6 @@ impl<'a, O: Optimizer> Training<'a, O> {
         }
         Ok((gradients, sum))
     }
-
-    /// Returns the names of the metrics, if all scores have names of their own.
-    fn names(&self) -> Result<Vec<String>> {
-        let names: Vec<String> = self.metrics.iter().map(|metric| metric.name.clone()).collect();
-        let mut known = vec![LOSS.to_owned()];
-        for name in &names {
-            if known.contains(name) {
-                return Err(Error::Training(TrainingError::ScoreTwice { name: name.clone() }));
-            }
-            known.push(name.clone());
-        }
-        match known.contains(&self.monitor.name) {
-            true => Ok(names),
-            false => {
-                let name = self.monitor.name.clone();
-                Err(Error::Training(TrainingError::UnknownScore { name, known }))
-            }
-        }
-    }
-
-    /// Keeps the outputs of a batch if a metric of the whole set needs them.
-    fn gather(&self, gathered: &mut Gathered, outputs: &Tensor, targets: &Tensor, samples: usize) -> Result<()> {
-        if self.metrics.iter().any(|metric| metric.is_of_set) {
-            // A checkpoint keeps them on the CPU.
-            gathered.add(&outputs.to_device(&Device::Cpu)?, &targets.to_device(&Device::Cpu)?, samples)?;
-        }
-        Ok(())
-    }
-
-    /// Adds the metrics of the whole set to the means over its batches.
-    fn complete(&self, mut score: Score, gathered: &Gathered) -> Result<Score> {
-        if let Some((outputs, targets)) = gathered.whole()? {
-            for (value, metric) in score.metrics.iter_mut().zip(&self.metrics).filter(|(_, metric)| metric.is_of_set) {
-                let [outputs, targets] = [&outputs, &targets].map(|of| of.to_device(&Device::Cpu));
-                *value = (metric.judge)(&outputs?, &targets?)?;
-            }
-        }
-        Ok(score)
-    }
-
-    /// Returns loss and metrics of the whole validation set.
-    fn validate(&self, set: &dyn BatchSource) -> Result<Score> {
-        span!(INFO, "validation", samples = set.samples());
-        let samples = numbers_of(count(set)?)?;
-        let part = Part { name: "validation", source: set, samples: &samples };
-        self.or_cause(self.score(set, &samples), |score| score.loss.is_finite(), part)
-    }
-
-    fn score(&self, set: &dyn BatchSource, samples: &[u32]) -> Result<Score> {
-        let (mut sum, mut gathered) = (Score::default(), Gathered::default());
-        for batch in samples.chunks(self.config.batch_size) {
-            let (x, y) = load(set, batch)?;
-            let outputs = self.model.forward_t(&x, false)?.detach();
-            // The loss follows for the whole set.
-            sum = sum.plus(&self.judge(&outputs, &y, 0.0)?, batch.len() as f64);
-            gathered.add(&outputs, &y, samples.len())?;
-        }
-        let mut score = self.complete(sum.over(samples.len() as f64), &gathered)?;
-        if let Some((outputs, targets)) = gathered.whole()? {
-            let cause = |error| label_beyond(&outputs, &targets, |sample| sample).unwrap_or(error);
-            score.loss = host_number(&self.loss(&outputs, &targets).map_err(cause)?)?;
-        }
-        Ok(score)
-    }
-
-    /// Returns the loss as a scalar.
-    fn loss(&self, outputs: &Tensor, targets: &Tensor) -> Result<Tensor> {
-        let loss = (self.loss)(outputs, targets)?;
-        match loss.elem_count() {
-            1 => Ok(loss.reshape(())?),
-            _ => Err(Error::Tensor(TensorError::Shape {
-                what: "the loss of a batch",
-                expected: ().into(),
-                actual: loss.shape().clone(),
-            })),
-        }
-    }
-
-    /// Returns the scores of a batch with its loss: 0 for metrics of the whole set.
-    fn judge(&self, outputs: &Tensor, targets: &Tensor, loss: f64) -> Result<Score> {
-        let metric = |metric: &Metric<'_>| if metric.is_of_set { Ok(0.0) } else { (metric.judge)(outputs, targets) };
-        let metrics = self.metrics.iter().map(metric).collect::<candle_core::Result<Vec<f64>>>()?;
-        Ok(Score { loss, metrics })
-    }
-}
-
-/// Returns the likely cause of a failed loss of classes: a label without an output of the model. `sample` converts an
-/// index in the batch to the number of the sample.
-fn label_beyond(outputs: &Tensor, labels: &Tensor, sample: impl Fn(usize) -> usize) -> Option<Error> {
-    let (&[_, classes], [_]) = (outputs.dims(), labels.dims()) else { return None };
-    if !labels.dtype().is_int() {
-        return None;
-    }
-    let labels = labels.to_dtype(DType::I64).and_then(|labels| labels.to_vec1::<i64>()).ok()?;
-    let beyond = |label: &i64| usize::try_from(*label).map_or(true, |label| label >= classes);
-    Some(Error::Data(DataError::Label { sample: sample(labels.iter().position(beyond)?), classes }))
 }
 
 /// Returns the number of samples of a source, if it is one that u32 counts and not 0.

@@ -98,8 +98,8 @@ pub struct VqeOptimum {
     pub history: Vec<f64>,
     /// Number of the run that found the string, counted from 0.
     pub run: usize,
-    /// Reason for which that run ended. With [`VqeStopReason::Start`] no weight has moved, and the string is the answer of
-    /// the initial weights.
+    /// Reason for which that run ended. With [`VqeStopReason::Start`] no weight has moved, and the string is the answer
+    /// of the initial weights.
     pub stop_reason: VqeStopReason,
 }
 

@@ -30,8 +30,8 @@ use std::ops::ControlFlow;
 /// ```
 ///
 /// A run that ends at its start, because a tolerance is met there already, has not converged: weights at 0, a usual
-/// start, may be a maximum or a saddle point. Such a run ends with [`VqeStopReason::Start`]. Other initial weights, or a
-/// little noise on these, show which case it is.
+/// start, may be a maximum or a saddle point. Such a run ends with [`VqeStopReason::Start`]. Other initial weights, or
+/// a little noise on these, show which case it is.
 ///
 /// A [`QuantumLayer`] can train any circuit as well. `Vqe` is the training loop around the layer, with a record of the
 /// run.

@@ -70,7 +70,8 @@ fn no_public_struct_or_enum_is_open() {
     assert!(open.is_empty(), "{open:#?}");
 }
 
-/// One thing has one name: no two public types, traits or functions of the crate share one, in whatever modules they are.
+/// One thing has one name: no two public types, traits or functions of the crate share one, in whatever modules they
+/// are.
 #[test]
 fn public_names_are_unique() {
     let mut places: std::collections::BTreeMap<String, Vec<String>> = Default::default();

@@ -109,8 +109,8 @@ fn an_input_that_is_no_number() -> Result<()> {
     Ok(())
 }
 
-/// Members beyond the memory are refused with both numbers, before one is made. A member counts for all the bytes that it
-/// takes, also with a few weights, and so do the losses of its steps.
+/// Members beyond the memory are refused with both numbers, before one is made. A member counts for all the bytes that
+/// it takes, also with a few weights, and so do the losses of its steps.
 #[test]
 fn members_beyond_the_memory() -> Result<()> {
     let mut single = Circuit::new(2);

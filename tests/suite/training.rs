@@ -433,8 +433,8 @@ fn other_optimizers_and_tensors() -> Result<()> {
     Ok(())
 }
 
-/// A score that is NaN is never the best. In all epochs it is an error that names it, whatever it was to decide; in some
-/// of them it does not wear patience out for good.
+/// A score that is NaN is never the best. In all epochs it is an error that names it, whatever it was to decide; in
+/// some of them it does not wear patience out for good.
 #[test]
 fn scores_that_are_not_numbers() -> Result<()> {
     let (train, test) = data(DType::F32)?;

@@ -163,8 +163,8 @@ fn broadcast_tensors_are_looked_at_before_they_are_copied() {
     too_large(states::entropy(&many, [0]));
 }
 
-/// Losses, metrics and modules look at sizes before they compute: of views, of sets without samples, and of whatever they
-/// keep beside.
+/// Losses, metrics and modules look at sizes before they compute: of views, of sets without samples, and of whatever
+/// they keep beside.
 #[test]
 fn losses_metrics_and_modules_look_at_sizes() {
     const LONG: usize = 1 << 44;

@@ -412,8 +412,8 @@ fn missing_and_unknown_categories() -> candlewick::Result<()> {
     Ok(())
 }
 
-/// The example of scikit-learn's user guide for `SimpleImputer(strategy="most_frequent")` on text, and its rule for ties;
-/// then a constant.
+/// The example of scikit-learn's user guide for `SimpleImputer(strategy="most_frequent")` on text, and its rule for
+/// ties; then a constant.
 #[test]
 fn categories_in_the_place_of_missing_ones() -> candlewick::Result<()> {
     let table = parse("one,two,n\na,x,1\n,y,2\na,NA,\nb,y,4\n")?;
