@@ -5,7 +5,7 @@ use crate::lab::close;
 use candle_core::{DType, Device, Result, Tensor};
 use candle_nn::{Optimizer, SGD, VarBuilder, VarMap};
 use candlewick::Error;
-use candlewick::error::{TrainingError, WeightsError};
+use candlewick::error::{TensorError, TrainingError, WeightsError};
 use candlewick::functional::MetricTensor;
 use candlewick::nn::{QuantumNaturalGradient, QuantumNaturalGradientConfig, SeededInit};
 use candlewick::optim::Resume;
@@ -221,6 +221,16 @@ fn what_cannot_be_trained() -> Result<()> {
         matches!(&error, Error::Training(TrainingError::WeightNotFinite { name, entry: 0, .. }) if name == "w"),
         "{error}"
     );
+    varmap.set_one("w", Tensor::new(&[0.5], &Device::Cpu)?)?;
+    let mut encoded = Circuit::new(1);
+    let w = encoded.weights("v", 1);
+    encoded.ry(input(0), 0).rx(w.at([0]) * input(1), 0);
+    let inputs = Tensor::new(&[[0.1, 0.2], [0.3, f64::NEG_INFINITY]], &Device::Cpu)?;
+    let vb = VarBuilder::from_varmap(&VarMap::new(), DType::F64, &Device::Cpu);
+    let reading = QuantumLayer::new(encoded, Measurement::expectation([Z(0)]), vb)?;
+    let mut other = QuantumNaturalGradient::new(&reading, QuantumNaturalGradientConfig::default())?;
+    let error = other.backward_step(&reading.try_forward(&inputs)?.sum_all()?, Some(&inputs)).unwrap_err();
+    assert!(matches!(error, Error::Tensor(TensorError::FeatureNotFinite { sample: 1, feature: 1, .. })), "{error}");
     optimizer.set_learning_rate(f64::NAN);
     let error = optimizer.backward_step(&layer.evaluate()?.sum_all()?, None).unwrap_err();
     assert!(matches!(error, Error::Setting { setting: "learning_rate", .. }), "{error}");

@@ -156,6 +156,35 @@ fn numbers_that_are_not_finite_have_a_place() -> Result<()> {
     Ok(())
 }
 
+/// A loss can be finite where a feature is not, and the gradient is not finite then: tanh of an infinity is 1.
+#[test]
+fn a_finite_loss_of_an_infinite_feature() -> Result<()> {
+    let x = Tensor::new(&[[0.5f32], [1.0], [f32::NEG_INFINITY], [2.0]], &Device::Cpu)?;
+    let y = x.zeros_like()?;
+    let varmap = VarMap::new();
+    let vb = SeededInit::new(3).var_builder(&varmap, DType::F32, &Device::Cpu);
+    let model = candle_nn::seq().add(candle_nn::linear_no_bias(1, 1, vb)?).add_fn(Tensor::tanh);
+    let squares = |outputs: &Tensor, targets: &Tensor| (outputs - targets)?.sqr()?.mean_all();
+    assert!(squares(&model.forward(&x)?, &y)?.to_scalar::<f32>()?.is_finite());
+    for clip_norm in [None, Some(1.0)] {
+        let mut optimizer = Adam::from_varmap(&varmap, AdamConfig::default())?;
+        let config = TrainConfig { epochs: 1, clip_norm, ..Default::default() };
+        let error = Training::new(&model, &varmap, &mut optimizer, squares, config).run((&x, &y), None).unwrap_err();
+        let found = matches!(
+            error,
+            Error::Training(TrainingError::SampleNotFinite {
+                set: "training",
+                sample: 2,
+                what: "feature",
+                column: 0,
+                ..
+            })
+        );
+        assert!(found, "{error}");
+    }
+    Ok(())
+}
+
 /// Rows of tensors, as a source.
 struct InMemory(Tensor, Tensor);
 
