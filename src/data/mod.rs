@@ -14,6 +14,7 @@
 //! # Ok::<(), candlewick::Error>(())
 //! ```
 
+mod columns;
 mod config;
 mod dataset;
 mod encoder;

@@ -2,6 +2,7 @@
 
 use crate::__private::NonExhaustive;
 use crate::error::{Error, Result};
+use crate::limits::check_copies;
 use crate::memory::check_numbers;
 use candle_core::{Module, Tensor};
 use candle_nn::{Init, VarBuilder};
@@ -77,13 +78,14 @@ impl Affine {
     /// Computes [`Module::forward`], with candlewick's own typed error.
     ///
     /// # Errors
-    /// A tensor whose last dimension is not the number of outputs; a tensor that is not of F16, BF16, F32 or F64;
-    /// candle's error for a tensor that differs from the weights in dtype or device.
+    /// A tensor whose last dimension is not the number of outputs, or that is too large for the memory; a tensor that
+    /// is not of F16, BF16, F32 or F64; candle's error for a tensor that differs from the weights in dtype or device.
     ///
     /// [`Module::forward`]: https://docs.rs/candle-core/latest/candle_core/trait.Module.html#tymethod.forward
     pub fn try_forward(&self, x: &Tensor) -> Result<Tensor> {
         super::check_float("the input of the affine layer", x)?;
         super::check_width("the input of the affine layer", x, self.scale.elem_count())?;
+        check_copies("the outputs of the affine layer", x, x.dtype(), 2)?;
         Ok(x.broadcast_mul(&self.scale)?.broadcast_add(&self.bias)?)
     }
 

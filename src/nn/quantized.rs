@@ -239,7 +239,7 @@ impl QuantizedLinear {
     /// let tensors =
     ///     layer.tensors()?.into_iter().map(|(name, tensor)| (format!("head.{name}"), tensor));
     /// let path = std::env::temp_dir().join("candlewick_quantized.safetensors");
-    /// candle_core::safetensors::save(&tensors.collect(), &path)?;
+    /// candlewick::optim::save_tensors(&tensors.collect(), &path)?;
     ///
     /// let vb = VarBuilder::from_buffered_safetensors(
     ///     std::fs::read(&path)?,

@@ -150,7 +150,10 @@ impl QuantumAttention {
     fn weights_of(&self, x: &Tensor, leading: &[usize], tokens: usize) -> Result<Tensor> {
         let outputs = self.query.program().outputs();
         let sequences = leading.iter().try_fold(1u64, |product, size| product.checked_mul(*size as u64));
-        let pairs = (tokens as u64).checked_mul(tokens as u64).and_then(|pairs| pairs.checked_mul(outputs as u64));
+        // Differences and their squares, and distances, logits, mask and weights.
+        let each = (outputs as u64).checked_mul(2).and_then(|numbers| numbers.checked_add(4));
+        let pairs =
+            (tokens as u64).checked_mul(tokens as u64).zip(each).and_then(|(pairs, each)| pairs.checked_mul(each));
         let numbers = sequences.zip(pairs).and_then(|(sequences, pairs)| sequences.checked_mul(pairs));
         check_numbers("differences of queries and keys", numbers)?;
         let all = |layer: &QuantumLayer| -> Result<Tensor> {

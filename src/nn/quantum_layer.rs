@@ -245,7 +245,7 @@ impl QuantumLayer {
     /// let varmap = VarMap::new();
     /// let trained = layer(true, VarBuilder::from_varmap(&varmap, DType::F32, &Device::Cpu))?;
     /// let file = std::env::temp_dir().join("candlewick-doc-fingerprint.safetensors");
-    /// varmap.save(&file)?;
+    /// candlewick::optim::save_weights(&varmap, &file)?;
     /// let bytes = || std::fs::read(&file);
     /// let load =
     ///     || VarBuilder::from_buffered_safetensors(bytes()?, DType::F32, &Device::Cpu);

@@ -2,6 +2,7 @@
 
 use crate::__private::NonExhaustive;
 use crate::error::{Error, Result};
+use crate::limits::check_copies;
 use candle_core::{Module, Tensor};
 use candle_nn::{Init, VarBuilder};
 
@@ -66,10 +67,11 @@ impl SoftThreshold {
     /// Returns the fraction of each entry that passes, from 0 to 1: `sigmoid(alpha (|x| - threshold))`.
     ///
     /// # Errors
-    /// A tensor that is not of F16, BF16, F32 or F64; candle's error for a tensor that differs from the weights in
-    /// dtype or device.
+    /// A tensor that is not of F16, BF16, F32 or F64, or too large for the memory; candle's error for a tensor that
+    /// differs from the weights in dtype or device.
     pub fn mask(&self, x: &Tensor) -> Result<Tensor> {
         super::check_float("the input of the soft threshold", x)?;
+        check_copies("the mask of the soft threshold", x, x.dtype(), 4)?;
         let above = x.abs()?.broadcast_sub(&self.threshold)?;
         Ok(candle_nn::ops::sigmoid(&above.broadcast_mul(&self.alpha)?)?)
     }

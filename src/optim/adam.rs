@@ -5,6 +5,7 @@ use super::moments::{Moments, Rates};
 use super::{Resume, require_entries, state, variables};
 use crate::__private::NonExhaustive;
 use crate::error::{Error, Result, TensorError, TrainingError};
+use crate::limits::check_copies;
 use candle_core::backprop::GradStore;
 use candle_core::{DType, Tensor, Var};
 use candle_nn::{Optimizer, VarMap};
@@ -85,6 +86,12 @@ impl AdamConfig {
         Self { learning_rate, ..Self::default() }
     }
 
+    /// Returns the options that belong to a saved state.
+    fn saved(self) -> [state::SavedOption; 4] {
+        let Self { beta1, beta2, epsilon, weight_decay, .. } = self;
+        [("beta1", beta1), ("beta2", beta2), ("epsilon", epsilon), ("weight_decay", weight_decay)]
+    }
+
     /// Checks the ranges of the options, in F32 as well if `single`: a variable is then trained in F32.
     fn check(self, single: bool) -> Result<Self> {
         let used = |value: f64| if single { f64::from(value as f32) } else { value };
@@ -122,6 +129,8 @@ impl Entry {
             _ => None,
         };
         let trained = copy.as_ref().unwrap_or(&var);
+        // Both moments, and the zeros that they begin with.
+        check_copies("the moments of Adam", trained, trained.dtype(), 3)?;
         let zeros = trained.zeros_like()?;
         let moments = Moments::new(trained, &zeros, &zeros)?;
         Ok(Self { name, var, copy, moments, steps: 0 })
@@ -272,6 +281,7 @@ impl Resume for Adam {
     fn state(&self) -> Result<HashMap<String, Tensor>> {
         let mut state = HashMap::new();
         state::put_steps(&mut state, state::STEPS, self.steps)?;
+        state::put_options(&mut state, &self.config.saved())?;
         for (index, entry) in self.entries.iter().enumerate() {
             let name = entry.name.as_ref().ok_or(Error::Training(TrainingError::Unnamed { index }))?;
             state::put_steps(&mut state, &format!("{}.{name}", state::STEPS), entry.steps)?;
@@ -286,6 +296,7 @@ impl Resume for Adam {
 
     fn restore(&mut self, state: &HashMap<String, Tensor>) -> Result<()> {
         let steps = state::step_count(state, state::STEPS)?;
+        state::check_options(state, &self.config.saved())?;
         let mut restored = Vec::with_capacity(self.entries.len());
         for (index, entry) in self.entries.iter().enumerate() {
             let name = entry.name.as_ref().ok_or(Error::Training(TrainingError::Unnamed { index }))?;

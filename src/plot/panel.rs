@@ -280,13 +280,13 @@ impl Panel {
         self.with(Layer::Line { name: name.into(), color, points: points.to_vec(), is_dashed: true })
     }
 
-    /// Adds points as dots.
+    /// Adds points as dots; a point that is not finite is not drawn.
     #[must_use]
     pub fn dots(self, name: impl Into<String>, color: Color, points: &[(f64, f64)]) -> Self {
         self.with(Layer::Dots { name: name.into(), color, points: points.to_vec(), is_diamond: false })
     }
 
-    /// Adds points as diamonds with a dark edge.
+    /// Adds points as diamonds with a dark edge; a point that is not finite is not drawn.
     #[must_use]
     pub fn diamonds(self, name: impl Into<String>, color: Color, points: &[(f64, f64)]) -> Self {
         self.with(Layer::Dots { name: name.into(), color, points: points.to_vec(), is_diamond: true })
@@ -304,7 +304,7 @@ impl Panel {
         self.with(Layer::Labels { texts: texts.to_vec() })
     }
 
-    /// Adds bars upwards from 0, around 0, 1, 2, ..
+    /// Adds bars upwards from 0, around 0, 1, 2, ..; a value that is not finite has no bar.
     #[must_use]
     pub fn bars(mut self, name: impl Into<String>, color: Color, values: &[f64]) -> Self {
         // Bars of several names stand side by side.

@@ -81,7 +81,7 @@ fn alignment(kernel: &Tensor, labels: &Tensor, rescaled: bool) -> Result<Tensor>
     if size == 0 || actual != expected {
         return Err(Error::Tensor(TensorError::Shape { what: "the tensor of labels", expected, actual }));
     }
-    memory::check_numbers("kernel alignment", (size as u64).checked_mul(size as u64).and_then(|n| n.checked_mul(4)))?;
+    memory::check_numbers("kernel alignment", (size as u64).checked_mul(size as u64).and_then(|n| n.checked_mul(6)))?;
     check_copy("the kernel matrix", kernel, inner)?;
     let classes = class_indices(labels)?;
     let mut sizes = vec![0.0; classes.iter().max().map_or(0, |last| last + 1)];
@@ -117,8 +117,9 @@ fn class_indices(labels: &Tensor) -> Result<Vec<usize>> {
     } else {
         inner_dtype("the labels", labels)?;
         let labels = labels.to_device(&Device::Cpu)?.to_dtype(DType::F64)?.to_vec1::<f64>()?;
-        if labels.iter().any(|label| !label.is_finite()) {
-            return Err(Error::Tensor(TensorError::NotFinite { what: "the tensor of labels" }));
+        if let Some(row) = labels.iter().position(|label| !label.is_finite()) {
+            let (what, value) = ("the tensor of labels", labels[row]);
+            return Err(Error::Tensor(TensorError::EntryNotFinite { what, row, column: 0, value }));
         }
         // The sum makes 0 of -0.
         labels.into_iter().map(|label| (label + 0.0).to_bits()).collect()

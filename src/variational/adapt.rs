@@ -1,6 +1,6 @@
 //! The adaptive eigensolver: a circuit that grows by the operators with the largest gradients.
 
-use super::vqe::{StopReason, Vqe, VqeConfig, VqeStep, sum};
+use super::vqe::{Vqe, VqeConfig, VqeStep, VqeStopReason, sum};
 use super::word::parse_word;
 use crate::__private::NonExhaustive;
 use crate::circuit::{Angle, Circuit, Excitation};
@@ -100,7 +100,7 @@ pub struct AdaptVqeRound {
     /// Number of steps of the optimisation.
     pub steps: usize,
     /// Reason for which the optimisation ended.
-    pub stop_reason: StopReason,
+    pub stop_reason: VqeStopReason,
 }
 
 /// Circuit and energy that an [`AdaptVqe`] found.
@@ -119,16 +119,16 @@ pub struct AdaptVqeResult {
     pub rounds: Vec<AdaptVqeRound>,
     /// Size of the largest gradient of the pool at the end.
     pub largest_gradient: f64,
-    /// Reason for which the run ended: [`Gradient`](StopReason::Gradient) and [`Start`](StopReason::Start) if the
+    /// Reason for which the run ended: [`Gradient`](VqeStopReason::Gradient) and [`Start`](VqeStopReason::Start) if the
     /// largest gradient is within [`AdaptVqeConfig::gradient_tolerance`], after some rounds or at once;
-    /// [`Steps`](StopReason::Steps) at the largest number of operators.
-    pub stop_reason: StopReason,
+    /// [`Steps`](VqeStopReason::Steps) at the largest number of operators.
+    pub stop_reason: VqeStopReason,
 }
 
 impl AdaptVqeResult {
     /// Returns whether the run ended because no gradient of the pool exceeded the tolerance, after at least one round.
     pub fn converged(&self) -> bool {
-        self.stop_reason == StopReason::Gradient
+        self.stop_reason == VqeStopReason::Gradient
     }
 }
 
@@ -367,13 +367,13 @@ impl AdaptVqe {
     }
 
     /// Returns the reason if a run ends after some rounds.
-    fn stop_reason(&self, gradient: f64, rounds: usize, stopped: bool) -> Option<StopReason> {
+    fn stop_reason(&self, gradient: f64, rounds: usize, stopped: bool) -> Option<VqeStopReason> {
         if gradient.abs() <= self.config.gradient_tolerance {
-            Some(if rounds == 0 { StopReason::Start } else { StopReason::Gradient })
+            Some(if rounds == 0 { VqeStopReason::Start } else { VqeStopReason::Gradient })
         } else if stopped {
-            Some(StopReason::Stopped)
+            Some(VqeStopReason::Stopped)
         } else {
-            (rounds >= self.config.operators).then_some(StopReason::Steps)
+            (rounds >= self.config.operators).then_some(VqeStopReason::Steps)
         }
     }
 

@@ -1,6 +1,6 @@
 //! A search for the bit string of the lowest cost, by the eigensolver on a diagonal Hamiltonian.
 
-use super::{StopReason, Vqe, VqeConfig, VqeMethod, VqeStep};
+use super::{Vqe, VqeConfig, VqeMethod, VqeStep, VqeStopReason};
 use crate::__private::NonExhaustive;
 use crate::circuit::{Circuit, Entanglement, MAX_QUBITS};
 use crate::error::{Error, Mistake, Result, TensorError, TrainingError};
@@ -101,9 +101,9 @@ pub struct VqeOptimum {
     pub history: Vec<f64>,
     /// Number of the run that found the string, counted from 0.
     pub run: usize,
-    /// Reason for which that run ended. With [`StopReason::Start`] no weight has moved, and the string is the answer of
-    /// the initial weights.
-    pub stop_reason: StopReason,
+    /// Reason for which that run ended. With [`VqeStopReason::Start`] no weight has moved, and the string is the answer
+    /// of the initial weights.
+    pub stop_reason: VqeStopReason,
 }
 
 impl VqeOptimum {

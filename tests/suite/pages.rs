@@ -33,6 +33,30 @@ fn pages() -> Vec<(PathBuf, String)> {
     pages.map(|path| (path.clone(), read(&path))).collect()
 }
 
+/// Programs on pages and in documentation write files that others can read, with this crate's functions: candle's make
+/// files of mode 0600.
+#[test]
+fn programs_do_not_write_files_of_mode_0600() {
+    let mut texts = pages();
+    let mut folders = vec![root().join("src"), root().join("examples")];
+    while let Some(folder) = folders.pop() {
+        for file in fs::read_dir(&folder).expect("a folder").map(|file| file.expect("a file").path()) {
+            match file.extension() {
+                Some(extension) if extension == "rs" => texts.push((file.clone(), read(&file))),
+                _ if file.is_dir() => folders.push(file),
+                _ => {}
+            }
+        }
+    }
+    let ours = root().join("src/optim/state.rs");
+    let mut found = Vec::new();
+    for (path, text) in texts.iter().filter(|(path, _)| *path != ours) {
+        let writes = |line: &&str| line.contains("safetensors::save(") || line.contains("varmap.save(");
+        found.extend(text.lines().filter(writes).map(|line| format!("{}: {line}", path.display())));
+    }
+    assert!(texts.len() > 150 && found.is_empty(), "{} files: {found:#?}", texts.len());
+}
+
 /// Lines outside fenced code.
 fn prose(text: &str) -> impl Iterator<Item = &str> {
     let mut fenced = false;

@@ -2,7 +2,7 @@
 
 use candle_core::{Device, Result, Tensor};
 use candlewick::Error;
-use candlewick::data::{self, CirclesConfig, Dataset, Split};
+use candlewick::data::{self, CirclesConfig, CsvConfig, Dataset, Missing, Split, Table, TableEncoder};
 use candlewick::error::{DataError, FileError, MemoryError, TensorError};
 use candlewick::metrics::{Confusion, RocCurve};
 use candlewick::plot::{self, Bitmap, Color, Field, Figure, Matrix, Panel, confusion, decisions, roc, scatter};
@@ -166,6 +166,30 @@ fn classifiers_on_a_plane() -> Result<()> {
         vec!["a".into()],
     )?;
     assert!(scatter("", &line, &line).is_err());
+    Ok(())
+}
+
+/// The axes of a data set's picture have the names of its columns, and a sample that cannot be drawn is an error.
+#[test]
+fn data_sets_have_their_names_in_pictures() -> Result<()> {
+    let rows: String = (0..8).map(|k| format!("{}.5,{},x,{}\n", k, k * k, ["well", "ill"][k % 2])).collect();
+    let csv = |rows: &str| Table::parse(&format!("age [years],pulse,colour,state\n{rows}"), ',');
+    let encoder =
+        TableEncoder::fit(&csv(&rows)?, &CsvConfig { on_missing: Missing::Keep, ..CsvConfig::with_label("state") })?;
+    let set = encoder.encode(&csv(&rows)?)?;
+    let probabilities = |points: &Tensor| Ok(vec![0.5; points.dims()[0]]);
+    for panel in [scatter("", &set, &set)?, decisions("", &set, &set, probabilities)?] {
+        // A picture has outlines of letters, so the names are looked for in the panel.
+        let text = format!("{panel:?}");
+        assert!(text.contains(r#"names: ["age [years]", "pulse"]"#), "{}", &text[..200]);
+        assert!(Figure::new("").panel(panel).render()?.width > 0);
+    }
+    let gap = encoder.encode(&csv("1,2,x,ill\n3,NA,x,well\n")?)?;
+    let error = scatter("", &set, &gap).unwrap_err();
+    let Error::Tensor(TensorError::FeatureNotFinite { sample: 1, feature: 1, name, .. }) = error else {
+        panic!("{error}")
+    };
+    assert_eq!(name.as_deref(), Some("pulse"));
     Ok(())
 }
 
