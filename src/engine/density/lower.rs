@@ -20,19 +20,26 @@ const MAX_DENSE: usize = 3;
 /// Map of a density matrix.
 #[derive(Debug, Clone)]
 pub(super) enum Op {
-    /// Product of factors on one qubit.
-    Local { qubit: usize, factors: Vec<Factor>, is_diagonal: bool },
+    /// Product of parts on one qubit; the first acts first.
+    Local { qubit: usize, parts: Vec<Part>, is_diagonal: bool },
     /// Constant matrix over the words of up to three qubits.
     Dense { qubits: Vec<usize>, map: Arc<DenseMap> },
     /// Factor 1 minus the slot for words with a letter on the qubits.
     Mixing { qubits: Vec<usize>, slot: usize },
 }
 
+/// Neighbouring factors on one qubit that all read inputs, or of which none does.
+#[derive(Debug, Clone)]
+pub(super) struct Part {
+    pub(super) factors: Vec<Factor>,
+    pub(super) varies: bool,
+}
+
 impl Op {
     /// Slots of the op.
     pub(super) fn slots(&self) -> Vec<usize> {
         match self {
-            Self::Local { factors, .. } => factors.iter().flat_map(Factor::slots).collect(),
+            Self::Local { parts, .. } => parts.iter().flat_map(|part| &part.factors).flat_map(Factor::slots).collect(),
             Self::Dense { .. } => Vec::new(),
             Self::Mixing { slot, .. } => vec![*slot],
         }
@@ -104,7 +111,10 @@ impl Lowering {
         let is_identity = |factor: &Factor| matches!(factor, Factor::Constant(of, _) if *of == IDENTITY);
         if !factors.iter().all(is_identity) {
             let is_diagonal = factors.iter().all(Factor::is_diagonal);
-            self.ops.push(Op::Local { qubit, factors, is_diagonal });
+            let varies = |factor: &Factor| factor.slots().iter().any(|slot| self.slots[*slot].reads_inputs());
+            let runs = factors.chunk_by(|a, b| varies(a) == varies(b));
+            let parts = runs.map(|run| Part { varies: varies(&run[0]), factors: run.to_vec() }).collect();
+            self.ops.push(Op::Local { qubit, parts, is_diagonal });
         }
     }
 

@@ -16,23 +16,13 @@ pub(super) enum Factor {
     /// A matrix, and a bound below its smallest singular value.
     Constant(Transfer, f64),
     /// Turn of the Bloch vector about the letter `axis` by `times` the slot.
-    Turn {
-        axis: usize,
-        slot: usize,
-        times: f64,
-    },
+    Turn { axis: usize, slot: usize, times: f64 },
     /// Factors of X, Z and Y, and the part of the identity that is added to Z.
-    Letters {
-        factors: [usize; 3],
-        shift: Option<usize>,
-    },
+    Letters { factors: [usize; 3], shift: Option<usize> },
     /// Factor 1 minus the slot for all letters but I.
     Mixing(usize),
     /// Factor of all letters but I, and the part of the identity that is added to each.
-    Readout {
-        factor: usize,
-        offset: usize,
-    },
+    Readout { factor: usize, offset: usize },
 }
 
 /// Letters of the plane in which the Bloch vector turns about a letter: `(u, v)` turns from u to v.
@@ -170,6 +160,23 @@ pub(super) fn of_factors(factors: &[Factor], value: &impl Fn(usize) -> f64) -> T
     factors.iter().fold(IDENTITY, |all, factor| product(&factor.transfer(value), &all))
 }
 
+/// Passes each of some matrices, whose product has the derivative `sums[i][j]` in its entry `[i][j]`, to `each`: its index
+/// and the derivatives in its own entries. The first acts first; the last comes first.
+pub(super) fn each_derivative(all: &[Transfer], sums: &Transfer, mut each: impl FnMut(usize, &Transfer)) {
+    // Products of the matrices in front of each.
+    let mut before = Vec::with_capacity(all.len());
+    let mut so_far = IDENTITY;
+    for of in all {
+        before.push(so_far);
+        so_far = product(of, &so_far);
+    }
+    let mut behind = *sums;
+    for (index, (of, before)) in all.iter().zip(&before).enumerate().rev() {
+        each(index, &product(&behind, &transposed(before)));
+        behind = product(&transposed(of), &behind);
+    }
+}
+
 /// Passes the derivative in each slot of the factors to `each`, where `sums[i][j]` is the derivative in entry `[i][j]`
 /// of their product.
 pub(super) fn slopes_of_factors(
@@ -179,18 +186,7 @@ pub(super) fn slopes_of_factors(
     mut each: impl FnMut(usize, f64),
 ) {
     let all: Vec<Transfer> = factors.iter().map(|factor| factor.transfer(value)).collect();
-    // Products of the factors in front of each.
-    let mut before = Vec::with_capacity(all.len());
-    let mut so_far = IDENTITY;
-    for factor in &all {
-        before.push(so_far);
-        so_far = product(factor, &so_far);
-    }
-    let mut behind = *sums;
-    for ((factor, own), before) in factors.iter().zip(&all).zip(&before).rev() {
-        factor.slopes(&product(&behind, &transposed(before)), value, &mut each);
-        behind = product(&transposed(own), &behind);
-    }
+    each_derivative(&all, sums, |index, weight| factors[index].slopes(weight, value, &mut each));
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! One unit of a batch, sixteen samples or one: its state forward, outputs, and the reverse pass.
 
 use super::cells::{CellScratch, Forward, Reverse, StatePointer};
-use super::coefficients::{self, Values, derivative, set_coefficients};
+use super::coefficients::{PartMatrix, Values, add_matrix, derivative, set_coefficients, slopes, split_derivative};
+use super::lower::Op;
 use super::plan::{Lanes, Pass, Plan};
 use super::start::{words_of_state, words_on_state};
 use super::tape::Tape;
@@ -33,6 +34,8 @@ pub(super) struct Call<'a, T> {
     pub(super) values: Vec<f64>,
     /// Whether all slots that read no inputs are finite.
     pub(super) is_finite: bool,
+    /// Matrices of the parts of all ops; arbitrary for parts that vary.
+    pub(super) matrices: Vec<PartMatrix>,
     /// Coefficients of all ops; arbitrary for ops that vary.
     pub(super) coefficients: Vec<Row16<T>>,
     /// Factor by which undoing the ops of each pass enlarges an error, without ops that vary.
@@ -87,7 +90,7 @@ impl<T: Real> Default for Scratch<T> {
 /// Sums of a group of units.
 #[derive(Debug, Default)]
 pub(super) struct GroupSums {
-    /// Derivatives in the matrices of ops that do not vary.
+    /// Derivatives in the matrices of parts that do not vary, or of ops without parts.
     matrices: Vec<Transfer>,
     weights: Vec<f64>,
 }
@@ -203,7 +206,8 @@ impl<T: Real> Worker<'_, T> {
         for (pass, growth) in call.plan.passes.iter().zip(&mut scratch.growth) {
             for placed in pass.ops.iter().filter(|placed| tape.varies[placed.op]) {
                 let to = &mut scratch.coefficients[placed.coefficients.clone()];
-                *growth *= set_coefficients(call.plan, (pass, placed, &tape.ops[placed.op]), &values, false, to);
+                let op = (pass, placed, &tape.ops[placed.op], &call.matrices[tape.parts[placed.op].clone()]);
+                *growth *= set_coefficients(call.plan, op, &values, false, to);
             }
         }
     }
@@ -369,7 +373,8 @@ impl<T: Real> Worker<'_, T> {
     fn collect(&mut self, unit: usize, lambda: &Memory<T>, mut inputs: Option<&mut [T]>, group: &mut GroupSums) {
         let Self { call, scratch } = &mut *self;
         let Call { program, tape, plan, .. } = *call;
-        group.matrices.resize(tape.ops.len(), [[0.0; 4]; 4]);
+        let count = tape.parts.last().map_or(0, |parts| parts.end);
+        group.matrices.resize(count, [[0.0; 4]; 4]);
         group.weights.resize(program.weights, 0.0);
         let valid: Vec<usize> =
             call.samples(unit).enumerate().map(|(lane, _)| lane).filter(|lane| scratch.valid[*lane]).collect();
@@ -379,8 +384,8 @@ impl<T: Real> Worker<'_, T> {
             if !valid.is_empty() {
                 let sums = &scratch.sums[placed.sums.clone()];
                 let total = derivative(plan, (pass, placed, &tape.ops[placed.op]), sums, &lanes);
-                let to = group.matrices[placed.op].as_flattened_mut().iter_mut();
-                to.zip(total.as_flattened()).for_each(|(to, total)| *to += total);
+                // An op that does not vary has one part.
+                add_matrix(&mut group.matrices[tape.parts[placed.op].start], &total);
             }
         }
         let first = call.samples(unit).start;
@@ -398,8 +403,11 @@ impl<T: Real> Worker<'_, T> {
             for (pass, placed) in placed().filter(|(_, placed)| !placed.sums.is_empty() && tape.varies[placed.op]) {
                 let op = &tape.ops[placed.op];
                 let total = derivative(plan, (pass, placed, op), &scratch.sums[placed.sums.clone()], &own);
-                let (values, slopes) = (&scratch.values, &mut scratch.slopes);
-                coefficients::slopes(op, &total, &|slot| values[slot][lane], |slot, slope| slopes[slot] += slope);
+                let (values, of_slots) = (&scratch.values, &mut scratch.slopes);
+                let parts = tape.parts[placed.op].clone();
+                let numbers = (&|slot: usize| values[slot][lane], &call.matrices[parts.clone()]);
+                let each = |slot: usize, slope: f64| of_slots[slot] += slope;
+                split_derivative(op, &total, numbers, each, &mut group.matrices[parts]);
             }
             let mut gradient = vec![0.0; program.engine_inputs];
             for (slot, slope) in tape.slots.iter().zip(&scratch.slopes).filter(|(_, slope)| **slope != 0.0) {
@@ -495,13 +503,15 @@ impl GroupSums {
     pub(super) fn weight_gradient<T: Real>(mut self, call: &Call<'_, T>) -> Vec<T> {
         let tape = call.tape;
         self.weights.resize(call.program.weights, 0.0);
-        let mut slopes = vec![0.0; tape.slots.len()];
-        for (op, total) in
-            tape.ops.iter().zip(&self.matrices).zip(&tape.varies).filter(|(_, varies)| !**varies).map(|(of, _)| of)
-        {
-            coefficients::slopes(op, total, &|slot| call.values[slot], |slot, slope| slopes[slot] += slope);
+        let mut of_slots = vec![0.0; tape.slots.len()];
+        for ((op, parts), varies) in tape.ops.iter().zip(&tape.parts).zip(&tape.varies) {
+            // Mixing that varies has gone to its slot already.
+            let is_shared = !varies || matches!(op, Op::Local { .. });
+            if let Some(sums) = self.matrices.get(parts.clone()).filter(|_| is_shared) {
+                slopes(op, sums, &|slot| call.values[slot], |slot, slope| of_slots[slot] += slope);
+            }
         }
-        for (slot, slope) in tape.slots.iter().zip(&slopes).filter(|(_, slope)| **slope != 0.0) {
+        for (slot, slope) in tape.slots.iter().zip(&of_slots).filter(|(_, slope)| **slope != 0.0) {
             add_slope(call, slot, *slope, None, &mut self.weights);
         }
         self.weights.into_iter().map(T::from_f64).collect()
