@@ -56,6 +56,20 @@ fn observables(qubits: usize) -> Vec<Observable> {
     random_observables(1, qubits).iter().map(Obs::observable).collect()
 }
 
+/// Channels behind rotations and CX: on density matrices threads take units of samples, or ranges of a state's cells.
+#[test]
+fn threads_share_density_matrices() {
+    for (qubits, batch) in [(4, 100), (7, 9), (8, 1)] {
+        let mut circuit = Circuit::new(qubits);
+        let w = circuit.weights("w", qubits);
+        for q in 0..qubits {
+            circuit.ry(input(q), q).rz(w.at(q), q).amplitude_damping(0.1, q);
+        }
+        (1..qubits).for_each(|q| _ = circuit.cx(q - 1, q).depolarizing2(0.05, q - 1, q).reset_error(0.9, 0.1, q - 1));
+        check(&circuit, &Measurement::expectation(observables(qubits)), batch);
+    }
+}
+
 #[test]
 fn threads_take_blocks_of_fused_layers() {
     check(&layered(6), &Measurement::expectation((0..6).map(Z)), 300);
