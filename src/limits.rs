@@ -33,6 +33,12 @@ pub(crate) fn at_most<T>(limit: usize, items: impl IntoIterator<Item = T>) -> (V
     (taken, count)
 }
 
+/// Collects the qubits of an operation, at most one more than the limit: among more qubits than a circuit may have, a
+/// qubit is out of range or occurs twice.
+pub(crate) fn some_qubits(qubits: impl IntoIterator<Item = usize>) -> Vec<usize> {
+    at_most(MAX_QUBITS, qubits).0
+}
+
 /// Largest number of observables of a measurement.
 pub(crate) const MAX_OBSERVABLES: usize = 1 << 20;
 

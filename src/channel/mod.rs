@@ -42,7 +42,7 @@ pub(crate) struct ChannelSpec {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Form {
     /// Multiplies X, Z and Y by these factors, and adds a multiple of the identity to Z.
-    Letters { factors: [Angle; 3], shift: Angle },
+    Letters { factors: Box<[Angle; 3]>, shift: Angle },
     /// Multiplies all words that are not the identity on the qubits by 1 minus this number.
     Mixing(Angle),
     /// Multiplies each letter by a factor and adds an offset, at the end of a circuit.
@@ -211,8 +211,12 @@ impl Channel {
     }
 }
 
-/// Returns the table of channels as Markdown, a row for each.
-pub fn markdown_table() -> String {
+/// Returns the table of channels in Markdown, as `docs/channels.md` shows it.
+///
+/// ```
+/// assert!(candlewick::channel::markdown_channels().contains("`bit_flip(p, qubit)`"));
+/// ```
+pub fn markdown_channels() -> String {
     let row = |channel: Channel| {
         let arguments: Vec<&str> = channel.strengths().iter().chain(channel.qubits()).copied().collect();
         format!("| `{}({})` | {} |\n", channel.name(), arguments.join(", "), channel.doc())

@@ -15,7 +15,7 @@ fn s(strengths: Strengths<'_>, index: usize) -> Angle {
 
 /// Form that multiplies X, Z and Y.
 fn factors(x: Angle, z: Angle, y: Angle) -> Form {
-    Form::Letters { factors: [x, z, y], shift: Angle::default() }
+    Form::Letters { factors: Box::new([x, z, y]), shift: Angle::default() }
 }
 
 /// Square root of `1 - of`.
@@ -53,13 +53,13 @@ fn depolarizing2(p: Strengths<'_>, _: Evaluate<'_>) -> Form {
 
 fn amplitude_damping(p: Strengths<'_>, evaluate: Evaluate<'_>) -> Form {
     let coherence = root(evaluate, s(p, 0));
-    Form::Letters { factors: [coherence.clone(), 1.0 - s(p, 0), coherence], shift: s(p, 0) }
+    Form::Letters { factors: Box::new([coherence.clone(), 1.0 - s(p, 0), coherence]), shift: s(p, 0) }
 }
 
 fn generalized_amplitude_damping(p: Strengths<'_>, evaluate: Evaluate<'_>) -> Form {
     let coherence = root(evaluate, s(p, 0));
     let shift = s(p, 0) * (1.0 - 2.0 * s(p, 1));
-    Form::Letters { factors: [coherence.clone(), 1.0 - s(p, 0), coherence], shift }
+    Form::Letters { factors: Box::new([coherence.clone(), 1.0 - s(p, 0), coherence]), shift }
 }
 
 fn phase_damping(p: Strengths<'_>, evaluate: Evaluate<'_>) -> Form {
@@ -71,12 +71,12 @@ fn thermal_relaxation(p: Strengths<'_>, evaluate: Evaluate<'_>) -> Form {
     let population = evaluate(Function::Decay, [s(p, 0), s(p, 1)]);
     let coherence = evaluate(Function::Decay, [s(p, 0), s(p, 2)]);
     let shift = (1.0 - population.clone()) * (1.0 - 2.0 * s(p, 3));
-    Form::Letters { factors: [coherence.clone(), population, coherence], shift }
+    Form::Letters { factors: Box::new([coherence.clone(), population, coherence]), shift }
 }
 
 fn reset_error(p: Strengths<'_>, _: Evaluate<'_>) -> Form {
     let kept = 1.0 - s(p, 0) - s(p, 1);
-    Form::Letters { factors: [kept.clone(), kept.clone(), kept], shift: s(p, 0) - s(p, 1) }
+    Form::Letters { factors: Box::new([kept.clone(), kept.clone(), kept]), shift: s(p, 0) - s(p, 1) }
 }
 
 fn readout_error(p: Strengths<'_>, _: Evaluate<'_>) -> Form {

@@ -1,8 +1,8 @@
 //! Circuits as parts of circuits: appended on the same qubits or on others.
 
-use super::builder::some_qubits;
 use super::{Amplitudes, Circuit, Kind, Operation};
 use crate::error::{Error, Mistake, Result};
+use crate::limits::some_qubits;
 use std::sync::Arc;
 
 impl Circuit {

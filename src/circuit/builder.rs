@@ -7,7 +7,7 @@ use super::weights::Declarations;
 use super::{Angle, Circuit, Condition, Kind, Operation, Variable};
 use crate::error::Mistake;
 use crate::gate::{Gate, gate_table};
-use crate::limits::{MAX_MATRIX_QUBITS, MAX_OPERATIONS, MAX_QUBITS, at_most};
+use crate::limits::{MAX_MATRIX_QUBITS, MAX_OPERATIONS, MAX_QUBITS, at_most, some_qubits};
 use num_complex::Complex64;
 use std::sync::Arc;
 
@@ -319,12 +319,6 @@ impl Circuit {
         }
         Ok(())
     }
-}
-
-/// Collects the qubits of an operation, at most one more than the limit: among more qubits than a circuit may have, a
-/// qubit is out of range or occurs twice.
-pub(super) fn some_qubits(qubits: impl IntoIterator<Item = usize>) -> Vec<usize> {
-    at_most(MAX_QUBITS, qubits).0
 }
 
 /// Checks the numbers of angles, qubits and matrix entries.

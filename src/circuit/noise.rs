@@ -1,10 +1,9 @@
 //! Noise: builder methods of channels. The channel table's rows generate the methods of its channels.
 
-use super::builder::some_qubits;
 use super::{Angle, Circuit, Kind, Operation};
 use crate::channel::{Channel, channel_table};
 use crate::error::Mistake;
-use crate::limits::{MAX_KRAUS_OPERATORS, MAX_KRAUS_QUBITS, at_most};
+use crate::limits::{MAX_KRAUS_OPERATORS, MAX_KRAUS_QUBITS, at_most, some_qubits};
 use num_complex::Complex64;
 use std::sync::Arc;
 

@@ -233,7 +233,7 @@ impl Call<'_> {
                 for (index, own) in of_sample.iter().enumerate() {
                     all.push(match index.cmp(&first) {
                         std::cmp::Ordering::Less => 0,
-                        _ if !(with_errors > 0.0) => 0,
+                        _ if with_errors.is_nan() || with_errors <= 0.0 => 0,
                         std::cmp::Ordering::Equal => word(own, true, &mut random),
                         std::cmp::Ordering::Greater => word(own, false, &mut random),
                     });

@@ -4,7 +4,10 @@ pub mod bench;
 #[cfg(any(feature = "cuda", feature = "metal", feature = "emulator"))]
 pub use crate::engine::gpu as emulation;
 #[cfg(feature = "testing")]
-pub use crate::engine::{density::with_density_engine, reference::with_reference_engine};
+pub use crate::engine::{
+    density::{with_allowed_growth, with_density_engine},
+    reference::with_reference_engine,
+};
 
 /// Guard of a configuration: only the crate can make one, so that a configuration outside the crate is written with
 /// `..Default::default()` and goes on to compile when it gets another field.

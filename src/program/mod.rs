@@ -21,6 +21,7 @@ mod display;
 mod index_map;
 pub(crate) mod layered;
 mod lower;
+mod lower_channels;
 mod mask;
 mod readout;
 mod rewrite;

@@ -97,7 +97,7 @@ impl Program {
                 tensors: Vec::new(),
                 weights: 0,
                 slots: self.slots.iter().map(slot).collect(),
-                limits: self.limits.iter().map(|limit| limit.map(&slot)).collect(),
+                limits: self.limits.iter().map(|limit| limit.map(slot)).collect(),
                 ..self.bare()
             })
         })

@@ -7,6 +7,7 @@ mod oracle;
 mod outputs;
 mod refused;
 mod trajectories;
+mod undoing;
 
 use crate::lab::{Engine, run_circuit};
 use candle_core::DType;

@@ -9,9 +9,11 @@ use candlewick::program::{Program, Rewrite, Rewrites};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Pages with a generated table, between its marks.
-const TABLES: [(&str, &str, fn() -> String); 2] =
-    [("docs/gates.md", "gate", gate::markdown_table), ("docs/channels.md", "channel", channel::markdown_table)];
+/// Page with a generated table between its marks, the table's name, and the table.
+type Table = (&'static str, &'static str, fn() -> String);
+
+const TABLES: [Table; 2] =
+    [("docs/gates.md", "gate", gate::markdown_table), ("docs/channels.md", "channel", channel::markdown_channels)];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

@@ -1,8 +1,8 @@
 //! Parts of known algorithms: Fourier transform, Grover's diffusion, phase estimation.
 
 use crate::circuit::Circuit;
-use crate::circuit::builder::some_qubits;
 use crate::error::Mistake;
+use crate::limits::some_qubits;
 use std::f64::consts::PI;
 
 impl Circuit {

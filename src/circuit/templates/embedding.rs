@@ -1,10 +1,10 @@
 //! Embeddings: templates that put classical data into a circuit.
 
-use crate::circuit::builder::some_qubits;
 use crate::circuit::{AMPLITUDES, AMPLITUDES_OR_ZERO_STATE, Amplitudes, Angle, Circuit, Kind, Operation};
 use crate::error::Mistake;
 use crate::gate::Gate;
 use crate::limits::at_most;
+use crate::limits::some_qubits;
 use std::f64::consts::PI;
 use std::ops::Range;
 

@@ -5,10 +5,10 @@
 //! qubits. All these unitaries together cost about as much as one on all amplitudes.
 
 use crate::circuit::Circuit;
-use crate::circuit::builder::some_qubits;
 use crate::error::Mistake;
 use crate::gf2;
 use crate::limits::MAX_MATRIX_QUBITS;
+use crate::limits::some_qubits;
 use num_complex::Complex64;
 
 /// Largest number of qubits of a prepared state: 64 unitaries on six qubits take 4 MB.

@@ -55,7 +55,7 @@ pub(super) fn set_coefficients<T: Real>(
     match (op, &placed.kernel) {
         (Op::Dense { .. }, Kernel::Exchange { .. }) => 1.0,
         (Op::Dense { map, .. }, Kernel::Sparse { maps }) => {
-            for terms in maps {
+            for terms in maps.iter() {
                 for (row, values) in terms.values.iter().enumerate() {
                     to[terms.first + row] = Row16(values.map(T::from_f64));
                 }
@@ -195,7 +195,7 @@ pub(super) fn derivative(
             }
         }
         (Kernel::Diagonal { classes, .. }, _) => {
-            for class in 0..sums.len() {
+            for (class, sums) in sums.iter().enumerate() {
                 let row = classes.iter().position(|of| usize::from(*of) == class).expect("each class has a row");
                 for lane in lanes {
                     let word = match plan.lanes {
@@ -203,8 +203,8 @@ pub(super) fn derivative(
                         Lanes::Letters => word_at(op.qubits(), pass, plan.lanes, row, *lane),
                     };
                     match op {
-                        Op::Local { .. } => total[word][word] += sums[class][*lane],
-                        _ if word != 0 => total[0][0] += sums[class][*lane],
+                        Op::Local { .. } => total[word][word] += sums[*lane],
+                        _ if word != 0 => total[0][0] += sums[*lane],
                         _ => {}
                     }
                 }

@@ -14,8 +14,6 @@ mod plan;
 mod readout;
 mod start;
 mod tape;
-#[cfg(test)]
-mod tests;
 mod transfer;
 mod unit;
 
@@ -43,6 +41,21 @@ pub fn with_density_engine<R>(f: impl FnOnce() -> R) -> R {
     super::with_engine(std::sync::Arc::new(super::host::OnHost(Density)), f)
 }
 
+#[cfg(feature = "testing")]
+thread_local! {
+    static ALLOWED: std::cell::Cell<Option<f64>> = const { std::cell::Cell::new(None) };
+}
+
+/// Runs `f` with another factor by which undoing may enlarge errors before a copy is kept, on this thread: 0 keeps a copy
+/// in front of every pass.
+#[cfg(feature = "testing")]
+pub fn with_allowed_growth<R>(allowed: f64, f: impl FnOnce() -> R) -> R {
+    let before = ALLOWED.replace(Some(allowed));
+    let result = f();
+    ALLOWED.set(before);
+    result
+}
+
 /// Largest number of qubits for which samples share rows, and fewest samples that do.
 const SHARED_ROWS: (usize, usize) = (6, 6);
 
@@ -57,6 +70,10 @@ const KEPT_BYTES: usize = 1 << 27;
 
 /// Returns the factor by which undoing ops may enlarge an error.
 fn allowed_growth<T: Real>() -> f64 {
+    #[cfg(feature = "testing")]
+    if let Some(allowed) = ALLOWED.get() {
+        return allowed;
+    }
     if T::DTYPE == candle_core::DType::F64 { 1e8 } else { 1e2 }
 }
 
@@ -197,59 +214,47 @@ impl HostEngine for Density {
         needs_grad: NeedsGrad,
         saved: Option<Saved>,
     ) -> Result<Gradients<T>> {
-        gradient(program, arguments, options, (cotangent, needs_grad), saved, allowed_growth::<T>())
-    }
-}
-
-/// Computes gradients; see [`HostEngine::gradient`].
-fn gradient<T: Real>(
-    program: &Program,
-    arguments: Arguments<'_, T>,
-    options: &Options,
-    (cotangent, needs_grad): (&[T], NeedsGrad),
-    saved: Option<Saved>,
-    allowed_growth: f64,
-) -> Result<Gradients<T>> {
-    let threads = check_memory::<T>(program, arguments.batch, options)?;
-    let mut call = Call::new(program, arguments, allowed_growth)?;
-    let spread = call.spread(threads);
-    let (call, units) = (&call, call.units());
-    let saved = saved.and_then(|saved| saved.downcast::<KeptStates<T>>().ok());
-    let saved = saved.filter(|kept| kept.inputs == arguments.inputs && kept.weights == arguments.weights);
-    let mut kept: Vec<Option<Kept<T>>> = match saved {
-        Some(kept) => kept.units.into_iter().map(Some).collect(),
-        None => (0..units).map(|_| None).collect(),
-    };
-    let size = if needs_grad.inputs { arguments.batch * program.engine_inputs } else { 0 };
-    let mut inputs = zeroed_vec("gradients of inputs", size)?;
-    let each = units.div_ceil(MAX_GROUPS).max(1);
-    let mut groups: Vec<(GroupSums, Result<()>)> =
-        (0..units.div_ceil(each)).map(|_| (GroupSums::default(), Ok(()))).collect();
-    let width = samples_of_unit(call.plan.lanes) * program.engine_inputs;
-    let mut rows = inputs.chunks_mut((each * width).max(1));
-    let mut of_groups = kept.chunks_mut(each);
-    let items = groups.iter_mut().enumerate().map(|(index, group)| (index, group, of_groups.next(), rows.next()));
-    share::for_each_item(spread, &mut Vec::new(), items, |scratch: &mut Scratch<T>, (index, group, kept, rows)| {
-        let (sums, result) = group;
-        let mut rows = rows.unwrap_or_default().chunks_mut(width.max(1));
-        for (k, kept) in kept.unwrap_or_default().iter_mut().enumerate() {
-            let row = rows.next();
-            let mut worker = Worker { call, scratch };
-            *result = worker.gradient(index * each + k, kept.take(), cotangent, row, sums);
-            if result.is_err() {
-                return;
+        let threads = check_memory::<T>(program, arguments.batch, options)?;
+        let mut call = Call::new(program, arguments, allowed_growth::<T>())?;
+        let spread = call.spread(threads);
+        let (call, units) = (&call, call.units());
+        let saved = saved.and_then(|saved| saved.downcast::<KeptStates<T>>().ok());
+        let saved = saved.filter(|kept| kept.inputs == arguments.inputs && kept.weights == arguments.weights);
+        let mut kept: Vec<Option<Kept<T>>> = match saved {
+            Some(kept) => kept.units.into_iter().map(Some).collect(),
+            None => (0..units).map(|_| None).collect(),
+        };
+        let size = if needs_grad.inputs { arguments.batch * program.engine_inputs } else { 0 };
+        let mut inputs = zeroed_vec("gradients of inputs", size)?;
+        let each = units.div_ceil(MAX_GROUPS).max(1);
+        let mut groups: Vec<(GroupSums, Result<()>)> =
+            (0..units.div_ceil(each)).map(|_| (GroupSums::default(), Ok(()))).collect();
+        let width = samples_of_unit(call.plan.lanes) * program.engine_inputs;
+        let mut rows = inputs.chunks_mut((each * width).max(1));
+        let mut of_groups = kept.chunks_mut(each);
+        let items = groups.iter_mut().enumerate().map(|(index, group)| (index, group, of_groups.next(), rows.next()));
+        share::for_each_item(spread, &mut Vec::new(), items, |scratch: &mut Scratch<T>, (index, group, kept, rows)| {
+            let (sums, result) = group;
+            let mut rows = rows.unwrap_or_default().chunks_mut(width.max(1));
+            for (k, kept) in kept.unwrap_or_default().iter_mut().enumerate() {
+                let row = rows.next();
+                let mut worker = Worker { call, scratch };
+                *result = worker.gradient(index * each + k, kept.take(), cotangent, row, sums);
+                if result.is_err() {
+                    return;
+                }
             }
+        });
+        let mut total = GroupSums::default();
+        for (sums, result) in groups {
+            result?;
+            total.add(&sums);
         }
-    });
-    let mut total = GroupSums::default();
-    for (sums, result) in groups {
-        result?;
-        total.add(&sums);
+        Ok(Gradients {
+            inputs: needs_grad.inputs.then_some(inputs),
+            weights: needs_grad.weights.then(|| total.weight_gradient(call)),
+        })
     }
-    Ok(Gradients {
-        inputs: needs_grad.inputs.then_some(inputs),
-        weights: needs_grad.weights.then(|| total.weight_gradient(call)),
-    })
 }
 
 /// Whether the states of all units may be kept for the gradient.

@@ -98,7 +98,7 @@ pub(super) enum Kernel {
     /// Factor of each row, by its class. Coefficients: of each class, then their inverses. Sums: of each class.
     Diagonal { classes: Vec<u8>, count: usize },
     /// Sums of few rows: of the map, of its inverse, of its transpose. Each has coefficients of its own.
-    Sparse { maps: [Terms; 3] },
+    Sparse { maps: Box<[Terms; 3]> },
 }
 
 /// Linear map of the rows of a cell.
@@ -237,7 +237,7 @@ fn kernel(op: &Op, pass: &Pass, lanes: Lanes) -> Kernel {
                 terms.first = first;
                 first += terms.values.len();
             }
-            Kernel::Sparse { maps }
+            Kernel::Sparse { maps: Box::new(maps) }
         }
     }
 }

@@ -46,14 +46,15 @@ pub(super) fn inverse(of: &Transfer) -> Transfer {
     };
     // Minors in cyclic order have their sign.
     let determinant: f64 = (0..3).map(|j| of[1][j + 1] * minor(1, j + 1)).sum();
-    let mut inverse = IDENTITY;
-    for i in 1..4 {
-        for j in 1..4 {
-            inverse[i][j] = minor(j, i) / determinant;
-        }
-        inverse[i][0] = -(1..4).map(|j| inverse[i][j] * of[j][0]).sum::<f64>();
-    }
-    inverse
+    let block = |i: usize, j: usize| minor(j, i) / determinant;
+    let shift = |i: usize| -(1..4).map(|j| block(i, j) * of[j][0]).sum::<f64>();
+    std::array::from_fn(|i| {
+        std::array::from_fn(|j| match (i, j) {
+            (0, _) => IDENTITY[0][j],
+            (_, 0) => shift(i),
+            _ => block(i, j),
+        })
+    })
 }
 
 impl Factor {

@@ -221,8 +221,7 @@ impl<T: Real> Worker<'_, T> {
         for (index, pass) in call.plan.passes.iter().enumerate() {
             if keep {
                 growth *= self.scratch.growth[index];
-                // A growth that is NaN is not allowed either.
-                if !(growth <= call.allowed_growth) {
+                if growth.is_nan() || growth > call.allowed_growth {
                     let mut copy = self.memory()?;
                     copy.lines_mut().copy_from_slice(state.lines());
                     copies.push((index, copy));
@@ -267,14 +266,14 @@ impl<T: Real> Worker<'_, T> {
         let coefficients = &coefficients[..];
         let ranges = ranges(self.call.plan, pass);
         if ranges.len() == 1 {
-            let none = share::for_each_item(false, cells, ranges, |scratch, cells| {
-                _ = (scratch, cells);
-            });
+            if cells.is_empty() {
+                cells.push(CellScratch::default());
+            }
             let scratch = &mut cells[0];
             let cells = 0..pass.cells(self.call.plan.rows);
             let reverse = Reverse { pass, coefficients, state, lambda, is_in_front, cells, scratch, sums };
             current_arch().dispatch(reverse);
-            return none;
+            return;
         }
         range_sums.resize_with(ranges.len(), Vec::new);
         for of_range in range_sums.iter_mut() {

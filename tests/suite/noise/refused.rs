@@ -74,10 +74,10 @@ fn kraus_operators_that_are_no_channel() {
     let Mistake::NotTracePreserving { deviation, allowed } = found else { panic!("{found}") };
     assert!((deviation - 0.02).abs() < 1e-12 && allowed == 1e-10);
     assert!(matches!(
-        mistake(|c| _ = c.kraus(&[half.clone()], [0, 1])),
+        mistake(|c| _ = c.kraus(std::slice::from_ref(&half), [0, 1])),
         Mistake::MatrixSize { expected: 16, actual: 4 }
     ));
-    assert!(matches!(mistake(|c| _ = c.kraus(&[half.clone()], [])), Mistake::QubitCount { .. }));
+    assert!(matches!(mistake(|c| _ = c.kraus(std::slice::from_ref(&half), [])), Mistake::QubitCount { .. }));
     let none: [Vec<Complex64>; 0] = [];
     assert!(matches!(mistake(|c| _ = c.kraus(&none, [0])), Mistake::Length { actual: 0, .. }));
     assert!(matches!(mistake(|c| _ = c.kraus(&vec![half.clone(); 5000], [0])), Mistake::Length { .. }));
