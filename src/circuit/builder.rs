@@ -235,6 +235,25 @@ impl Circuit {
         (Self { operations: start, ..self.clone() }, back)
     }
 
+    /// Returns this circuit without its operations. Weights, features and prepared states stay.
+    pub(crate) fn without_operations(&self) -> Self {
+        let mut roles = Roles::default();
+        roles.take_prepared(self.roles);
+        Self { operations: Vec::new(), roles, ..self.clone() }
+    }
+
+    /// Returns this circuit followed by `times` pairs of its inverse and itself.
+    pub(crate) fn folded(&self, times: usize) -> Self {
+        let undo = self.inverse();
+        let mut folded = if undo.mistake.is_some() { undo.clone() } else { self.clone() };
+        let times = if self.operations.is_empty() { 0 } else { times };
+        // States that the circuit prepares need qubits in 0; the inverse leaves them there.
+        folded.rounds(times, |folded, _| {
+            undo.operations.iter().chain(&self.operations).for_each(|one| folded.push_operation(one.clone()));
+        });
+        folded
+    }
+
     /// Returns this circuit `times` times in a row, with the same weights each time.
     #[must_use = "the circuit itself is not changed"]
     pub fn repeat(&self, times: usize) -> Self {
@@ -250,7 +269,7 @@ impl Circuit {
     }
 
     /// Appends an operation. Every operation goes through here; after a mistake no more operations are appended.
-    pub(super) fn push_operation(&mut self, operation: Operation) {
+    pub(crate) fn push_operation(&mut self, operation: Operation) {
         if self.mistake.is_some() {
             return;
         }

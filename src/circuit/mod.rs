@@ -19,7 +19,7 @@ pub use crate::angle::{Angle, WeightIndex, Weights, input};
 pub(crate) use crate::angle::{Term, Variable};
 pub(crate) use condition::{Comparison, Token, spelled_condition};
 pub use condition::{Condition, Magnitude};
-pub(crate) use operation::{AMPLITUDES, AMPLITUDES_OR_ZERO_STATE, Kind};
+pub(crate) use operation::{AMPLITUDES, AMPLITUDES_OR_ZERO_STATE, Kind, is_operation};
 pub use operation::{Amplitudes, Operation};
 pub use templates::{Entanglement, Excitation};
 pub use weights::TemplateWeights;

@@ -2,6 +2,8 @@
 
 mod cases;
 mod channels;
+mod mitigation;
+mod models;
 mod oracle;
 
 use crate::lab::{Engine, run_circuit};

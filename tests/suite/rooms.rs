@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 
 /// Modules in the direction in which data flows.
-const ROOMS: [&str; 33] = [
+const ROOMS: [&str; 35] = [
     "error",
     "memory",
     "limits",
@@ -22,6 +22,8 @@ const ROOMS: [&str; 33] = [
     "observable",
     "measurement",
     "circuit",
+    "noise",
+    "mitigation",
     "fingerprint",
     "program",
     "expressions",
