@@ -42,6 +42,7 @@
 //! | the table of gates | [`gate`] |
 //! | gates for some samples alone | [`Circuit::when`] |
 //! | measurement and reset on the way | [`Circuit::measure`], [`Circuit::reset`] |
+//! | noise: channels, models of devices, mitigation | [`channel`], [`noise::NoiseModel`], [`mitigation`] |
 //! | outputs | [`Measurement`], [`Observable`] |
 //! | finite shots and outcomes | [`QuantumLayerConfig::shots`], [`QuantumLayer::sample`], [`QuantumLayer::counts`] |
 //! | many observables from one set of shots | [`states::shadows`] |

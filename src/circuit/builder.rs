@@ -1,7 +1,7 @@
 //! The builder methods. The gate table's rows generate the methods of its gates.
 
 use super::deferred::Roles;
-use super::noise::{check_channel, check_kraus};
+use super::kraus::{check_channel, check_kraus};
 use super::unitary::{check_unitary, nearest_unitary};
 use super::weights::Declarations;
 use super::{Angle, Circuit, Condition, Kind, Operation, Variable};
@@ -361,6 +361,7 @@ fn check_counts(operation: &Operation) -> Result<(), Mistake> {
         Kind::Unitary(_) if actual == 0 || actual > MAX_MATRIX_QUBITS => Err(count("1 to 6".to_owned())),
         Kind::Unitary(matrix) => check_unitary(matrix, 1 << actual),
         Kind::Channel(channel) => check_channel(*channel, operation),
+        Kind::Kraus(_) if !operation.conditions.is_empty() => Err(Mistake::ConditionalKraus),
         Kind::Kraus(operators) => check_kraus(operators, actual),
         Kind::GlobalPhase | Kind::Barrier | Kind::AmplitudeEmbedding { .. } | Kind::Measure | Kind::Reset => Ok(()),
     }

@@ -8,6 +8,7 @@ mod builder;
 mod condition;
 mod deferred;
 mod draw;
+mod kraus;
 mod noise;
 mod operation;
 mod statistics;

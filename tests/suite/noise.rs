@@ -8,7 +8,6 @@ mod oracle;
 
 use crate::lab::{Engine, run_circuit};
 use candle_core::DType;
-use candlewick::prelude::*;
 
 /// The engine for density matrices, in both precisions.
 fn engines() -> [Engine; 2] {

@@ -8,17 +8,18 @@ use std::fs;
 use std::path::Path;
 
 /// Modules in the direction in which data flows.
-const ROOMS: [&str; 35] = [
+const ROOMS: [&str; 36] = [
     "error",
     "memory",
     "limits",
     "numbers",
-    "linalg",
     "gf2",
+    "linalg",
     "places",
     "random",
     "gate",
     "angle",
+    "channel",
     "observable",
     "measurement",
     "circuit",

@@ -162,7 +162,7 @@ fn selections() {
 #[test]
 fn drawings_of_rules() {
     let circuit = written(3, |c| {
-        c.ry(input(0), 0).when(input(1).gt(0.5), |c| c.cx(0, 1)).readout_error(0.1, 0.1, 2);
+        c.ry(input(0), 0).h(1).h(1).when(input(1).gt(0.5), |c| c.cx(0, 1)).readout_error(0.1, 0.1, 2);
     });
     let model = NoiseModel::new()
         .after(Gates::one_qubit(), Noise::depolarizing(0.001))
@@ -171,9 +171,36 @@ fn drawings_of_rules() {
         .crosstalk([(1, 2)], Gates::two_qubit().on([0, 1]), 0.03)
         .idle(Durations::new().gates(Gates::all(), 0.1).qubits([0, 1], 50.0, 70.0, 0.0))
         .readout(0, 0.01, 0.03);
-    assert_snapshot!(model.apply(&circuit).unwrap(), @"");
-    assert_snapshot!(model, @"");
-    assert_snapshot!(model.added(&circuit).unwrap(), @"");
+    assert_snapshot!(model.apply(&circuit).unwrap(), @r"
+    q0: ─RY(1.01*x0 + 0.002)──Depol(0.001)──Relax(0.1, 50, 70, 0)─────────────────●───Depol(0.01):0?1──
+                                                                                  │          │
+    q1: ──────────H───────────Depol(0.001)────────────H────────────Depol(0.001)──X?1──Depol(0.01):1?1──
+    q2: ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    q0: ─Read(0.01, 0.03)──────────────────
+    q1: ──RZZ(0.03):0?1────────────────────
+                │
+    q2: ──RZZ(0.03):1?1────Read(0.1, 0.1)──
+    ?1: x1 > 0.5
+    ");
+    assert_snapshot!(model, @r"
+    0: after gates on 1 qubit: depolarizing(0.001)
+    1: after `cx`, `cz`: depolarizing2(0.01)
+    2: angles of `ry`: times 1 + (0.01), plus 0.002
+    3: beside gates on 2 qubits on qubits among 0, 1: rzz(0.03) on pairs 1-2
+    4: while qubits wait: thermal_relaxation; all gates: 0.1; qubit 0: T1 50, T2 70, excited 0; qubit 1: T1 50, T2 70, excited 0
+    5: at the end: readout_error(0.01, 0.03) on 0
+    ");
+    assert_snapshot!(model.added(&circuit).unwrap(), @r"
+    rule 2, operation 0 (`ry`): becomes ry(1.01*x0 + 0.002) on 0
+    rule 0, operation 0 (`ry`): depolarizing(0.001) on 0
+    rule 0, operation 1 (`h`): depolarizing(0.001) on 1
+    rule 0, operation 2 (`h`): depolarizing(0.001) on 1
+    rule 4, operation 3 (`cx`): thermal_relaxation(0.1, 50, 70, 0) on 0
+    rule 1, operation 3 (`cx`): depolarizing2(0.01) on 0, 1
+    rule 3, operation 3 (`cx`): rzz(0.03) on 1, 2
+    rule 5, end: readout_error(0.01, 0.03) on 0
+    ");
 }
 
 /// Strengths that are weights of the circuit, and of a model alone, train; the slope is that of the closed form.
@@ -261,7 +288,7 @@ fn waiting_qubits_relax() {
         waits,
         [
             "rule 0, operation 6 (`cx`): thermal_relaxation(1.6, 5, 7, 0.02) on 1",
-            "rule 0, end: thermal_relaxation(1.6, 4, 3, 0.1) on 2",
+            "rule 0, end: thermal_relaxation(2, 4, 3, 0.1) on 2",
         ]
     );
 }
@@ -340,8 +367,13 @@ fn calibrated_circuits() {
                              {"name": "measure", "qubits": [1], "error": 0, "time_ns": 2000}]}"#;
     let model = NoiseModel::from_json(text).unwrap();
     let circuit = written(2, |c| _ = c.cx(1, 0).cz(0, 1).cz(1, 0));
-    assert_snapshot!(listed(&model.apply(&circuit).unwrap()), @"");
-    assert_snapshot!(model, @"");
+    assert_snapshot!(listed(&model.apply(&circuit).unwrap()), @"cx()[1, 0] thermal_relaxation(0.3, 50, 70, 0.1)[0] thermal_relaxation(0.3, 30, 20, 0)[1] cz()[0, 1] depolarizing2(0.0125)[0, 1] cz()[1, 0] depolarizing2(1)[1, 0] readout_error(0.02, 0.03)[0]");
+    assert_snapshot!(model, @r"
+    0: calibration of 2 qubits and 4 gates, other gates are an error
+       `cx` on 0, 1: error 0 becomes 0.0108, from relaxation alone
+       `cz` on 1, 0: error 1 becomes 0.8, the largest there is
+       `measure` on 1: error 0 becomes 0.0425, from relaxation alone
+    ");
     // 0.01 = (1 - 1/4) l, and of l = 16 p / 15 follows p.
     let added = model.added(&circuit).unwrap();
     let p = added.iter().find(|one| one.place() == Some(1)).unwrap().operation().angles()[0].to_string();
@@ -350,7 +382,7 @@ fn calibrated_circuits() {
     // Times of the file, for waits.
     let waits = NoiseModel::new().idle(Durations::from_json(text).unwrap());
     let circuit = written(3, |c| _ = c.cx(0, 1).measure(1, 2));
-    assert_snapshot!(listed(&waits.apply(&circuit).unwrap()), @"");
+    assert_snapshot!(listed(&waits.apply(&circuit).unwrap()), @"cx()[0, 1] measure()[1, 2] thermal_relaxation(2, 50, 70, 0.1)[0]");
     // The number of qubits of a circuit.
     let wide = written(3, |c| _ = c.cx(1, 0));
     assert_eq!(noise_error(model.apply(&wide)), NoiseError::MissingQubit { rule: 0, qubit: 2, known: 2 });
@@ -399,7 +431,7 @@ fn rules_that_do_not_fit() {
         let one = vec![C::from(1.0); entries];
         rule(apply(model().after(Gates::all(), Noise::kraus(&[one]))));
     }
-    rule(apply(model().after(Gates::all(), Noise::kraus::<Vec<C>>(&[]))));
+    rule(apply(model().after(Gates::all(), Noise::kraus(&[] as &[Vec<C>]))));
     let many = rule(apply(model().after(Gates::named(std::iter::repeat("cx")), Noise::depolarizing(0.1))));
     assert_eq!(many, Mistake::TooMany { what: "names", limit: 1024 });
     for qubits in [vec![usize::MAX], (0..100).collect()] {
