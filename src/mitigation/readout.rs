@@ -45,7 +45,7 @@ pub fn undo_readout(probabilities: &Tensor, errors: &[(f64, f64)]) -> Result<Ten
     check_copy(WHAT, probabilities, inner)?;
     let mut undone = probabilities.to_dtype(inner)?;
     for (bit, (&(one, zero), (alpha, _))) in errors.iter().zip(letters).enumerate() {
-        let rows = probabilities.elem_count() / size << (errors.len() - 1 - bit);
+        let rows = (probabilities.elem_count() / size) << (errors.len() - 1 - bit);
         let pairs = undone.reshape((rows, 2, 1 << bit))?;
         let (of_0, of_1) = (pairs.narrow(1, 0, 1)?, pairs.narrow(1, 1, 1)?);
         let was_0 = (of_0.affine((1.0 - zero) / alpha, 0.0)? - of_1.affine(zero / alpha, 0.0)?)?;

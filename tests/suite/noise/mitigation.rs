@@ -13,6 +13,9 @@ use candlewick::prelude::*;
 use candlewick::{Error, Mistake, functional};
 use rand::Rng;
 
+type Function = fn(f64) -> f64;
+type Map = dyn Fn(&Tensor) -> candlewick::Result<Tensor>;
+type Writes = fn(&mut Circuit);
 type Extrapolation = fn(&[f64], &[Tensor]) -> candlewick::Result<Tensor>;
 
 fn vector(values: &[f64]) -> Tensor {
@@ -44,7 +47,7 @@ fn folded_circuits_do_the_same() {
             let folded = fold(&case.circuit(), scale).unwrap();
             assert_eq!(folded.operations().len(), scale * case.circuit().operations().len());
             for engine in engines() {
-                let found = crate::lab::run_circuit(&folded, &measurement, &[x.clone()], &w, &[], engine);
+                let found = crate::lab::run_circuit(&folded, &measurement, std::slice::from_ref(&x), &w, &[], engine);
                 close(engine.name, &found.outputs[0], &expected, 4.0 * engine.values(5 * case.ops.len()));
             }
         }
@@ -64,7 +67,7 @@ fn circuits_that_do_not_fold() {
         body(&mut circuit);
         circuit
     };
-    let noisy: [(&str, fn(&mut Circuit)); 5] = [
+    let noisy: [(&str, Writes); 5] = [
         ("bit_flip", |c| _ = c.bit_flip(0.1, 0)),
         ("readout_error", |c| _ = c.readout_error(0.1, 0.1, 0)),
         ("measure", |c| _ = c.measure(0, 1)),
@@ -151,7 +154,7 @@ fn extrapolations() {
     let line = (y1 + y3 + y5) / 3.0 - 3.0 * (y5 - y1) / 4.0;
     close("line", &three(linear), &[line, -line], 1e-12);
 
-    let functions: [(Extrapolation, fn(f64) -> f64); 3] = [
+    let functions: [(Extrapolation, Function); 3] = [
         (linear, |s| 0.6 - 0.07 * s),
         (richardson, |s| 0.6 - 0.07 * s + 0.01 * s * s - 0.001 * s * s * s),
         (exponential, |s| -0.6 * (-0.1 * s).exp()),
@@ -186,8 +189,8 @@ fn extrapolations_that_do_not_exist() {
     for of in [linear as Extrapolation, richardson, exponential] {
         let error = |scales: &[f64], outputs: &[Tensor]| mitigation_error(of(scales, outputs));
         assert_eq!(error(&[], &[]), MitigationError::Scales { scales: 0, outputs: 0 });
-        assert_eq!(error(&[1.0], &[one.clone()]), MitigationError::Scales { scales: 1, outputs: 1 });
-        assert_eq!(error(&[1.0, 3.0], &[one.clone()]), MitigationError::Scales { scales: 2, outputs: 1 });
+        assert_eq!(error(&[1.0], std::slice::from_ref(&one)), MitigationError::Scales { scales: 1, outputs: 1 });
+        assert_eq!(error(&[1.0, 3.0], std::slice::from_ref(&one)), MitigationError::Scales { scales: 2, outputs: 1 });
         let two = [one.clone(), one.clone()];
         for wrong in [0.0, -1.0, f64::INFINITY, f64::NAN, 1.0] {
             assert!(matches!(error(&[1.0, wrong], &two), MitigationError::Scale { index: 1, .. }));
@@ -257,7 +260,7 @@ fn undone_readout_is_differentiable() {
     let probabilities = |y: &Tensor| undo_readout(y, &errors);
     // The last word has a part that is not there: X(0).
     let of_words = |y: &Tensor| undo_readout_of_words(&y.narrow(1, 0, 3)?, &words[..3], &errors);
-    let functions: [&dyn Fn(&Tensor) -> candlewick::Result<Tensor>; 2] = [&probabilities, &of_words];
+    let functions: [&Map; 2] = [&probabilities, &of_words];
     for function in functions {
         let loss = |y: &Tensor| function(y).unwrap().sqr().unwrap().sum_all().unwrap();
         let var = Var::from_tensor(&vector(&at).unsqueeze(0).unwrap()).unwrap();
