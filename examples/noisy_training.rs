@@ -177,7 +177,7 @@ impl Classifier {
 
 /// Test accuracies of a training at all strengths, for each seed, with the training's last loss.
 struct Outcome {
-    name: &'static str,
+    name: String,
     losses: Vec<f64>,
     accuracies: Vec<Vec<f64>>,
 }
@@ -193,7 +193,7 @@ fn strengths(args: &Args) -> Vec<f64> {
 }
 
 /// Trains with all seeds.
-fn outcome(args: &Args, name: &'static str, training: Training) -> Result<Outcome> {
+fn outcome(args: &Args, name: String, training: Training) -> Result<Outcome> {
     let (mut losses, mut accuracies) = (Vec::new(), Vec::new());
     for seed in (0..args.seeds as u64).map(|k| args.seed.wrapping_add(k)) {
         let moons = |points, seed| data::moons(points, MoonsConfig { noise: 0.1, seed, ..Default::default() });
@@ -212,7 +212,7 @@ fn draw(path: &Path, args: &Args, outcomes: &[Outcome]) -> Result<()> {
     let mut panel = Panel::new("").axes("error of a CX", "test accuracy").x_range(0.0..args.largest);
     for (index, outcome) in outcomes.iter().enumerate() {
         let means: Vec<(f64, f64)> = strengths.iter().enumerate().map(|(at, x)| (*x, outcome.mean(at))).collect();
-        panel = panel.line(outcome.name, Color::nth(index), &means);
+        panel = panel.line(format!("trained {}", outcome.name), Color::nth(index), &means);
     }
     let title = format!("Two moons on {QUBITS} noisy qubits, means over {} seeds", args.seeds);
     Ok(Figure::new(title).panel(panel).save(path)?)
@@ -224,9 +224,9 @@ fn run(args: &Args) -> Result<String> {
     }
     std::fs::create_dir_all(&args.output).with_context(|| format!("cannot write to {}", args.output.display()))?;
     let kinds = [
-        ("without noise", Training::At(0.0)),
-        ("under noise", Training::At(args.strength)),
-        ("noise of any strength", Training::UpTo(args.largest)),
+        ("without noise".to_owned(), Training::At(0.0)),
+        (format!("at {}", args.strength), Training::At(args.strength)),
+        ("for any strength".to_owned(), Training::UpTo(args.largest)),
     ];
     let outcomes =
         kinds.map(|(name, training)| outcome(args, name, training)).into_iter().collect::<Result<Vec<_>>>()?;
@@ -236,7 +236,7 @@ fn run(args: &Args) -> Result<String> {
     let row = |of: &Outcome| {
         let loss = of.losses.iter().sum::<f64>() / of.losses.len() as f64;
         let figures = std::iter::once(loss).chain(shown.iter().map(|at| of.mean(*at)));
-        std::iter::once(of.name.to_owned()).chain(figures.map(|figure| format!("{figure:.4}"))).collect()
+        std::iter::once(of.name.clone()).chain(figures.map(|figure| format!("{figure:.4}"))).collect()
     };
     println!("{}\n", table::table(&head, &outcomes.iter().map(row).collect::<Vec<_>>()));
     draw(&args.output.join("accuracy.png"), args, &outcomes)?;

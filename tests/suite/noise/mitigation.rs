@@ -14,7 +14,7 @@ use candlewick::{Error, Mistake, functional};
 use rand::Rng;
 
 type Function = fn(f64) -> f64;
-type Map = dyn Fn(&Tensor) -> candlewick::Result<Tensor>;
+type Map<'a> = dyn Fn(&Tensor) -> candlewick::Result<Tensor> + 'a;
 type Writes = fn(&mut Circuit);
 type Extrapolation = fn(&[f64], &[Tensor]) -> candlewick::Result<Tensor>;
 
@@ -260,7 +260,7 @@ fn undone_readout_is_differentiable() {
     let probabilities = |y: &Tensor| undo_readout(y, &errors);
     // The last word has a part that is not there: X(0).
     let of_words = |y: &Tensor| undo_readout_of_words(&y.narrow(1, 0, 3)?, &words[..3], &errors);
-    let functions: [&Map; 2] = [&probabilities, &of_words];
+    let functions: [&Map<'_>; 2] = [&probabilities, &of_words];
     for function in functions {
         let loss = |y: &Tensor| function(y).unwrap().sqr().unwrap().sum_all().unwrap();
         let var = Var::from_tensor(&vector(&at).unsqueeze(0).unwrap()).unwrap();
