@@ -20,7 +20,7 @@ bench case='/[abcde]$':
 
 # Writes the table of docs/gates.md anew from the rows of src/gate/table.rs.
 gates:
-    cargo test --test suite pages::gate_table || true
+    cargo test --test suite pages::generated_tables || true
 
 # Prints the headers of the GPU kernels anew from the table in kernels/src/.
 kernels:

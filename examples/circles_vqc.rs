@@ -200,7 +200,7 @@ fn median(values: &[f64]) -> f64 {
 fn draw_seed(args: &Args, seed: u64, device: &Device) -> Result<()> {
     let runs = [fit(args, Head::Nothing, seed, device)?, fit(args, Head::Affine, seed, device)?];
     let mut figure = Figure::new(format!("Two circles, seed {seed}: decisions"))
-        .note("shade: probability of the class, white where both are as probable; line: the boundary");
+        .note(format!("{POINTS} points; white, and the line: where both classes are as probable"));
     for (run, head) in runs.iter().zip(Head::BOTH) {
         let heading = format!("{}: {:.3} of the test points", head.name(), run.accuracy);
         let probability = |points: &Tensor| run.classifier.probability(points, device);
@@ -226,7 +226,8 @@ fn draw_all(args: &Args, accuracies: &[Vec<f64>; 2]) -> Result<()> {
         panel = panel.dashes("", color, &[(0.0, mean), (end, mean)]).dots(name, color, &points);
     }
     let title = format!("Two circles: test accuracy over {} seeds", args.seeds);
-    Ok(Figure::new(title).panel(panel).save(args.output.join("seeds.png"))?)
+    let note = format!("{POINTS} points for each seed");
+    Ok(Figure::new(title).note(note).panel(panel).save(args.output.join("seeds.png"))?)
 }
 
 fn run(args: &Args) -> Result<String> {

@@ -8,7 +8,9 @@
 //! use candlewick::variational::Molecule;
 //!
 //! let error = Molecule::read("no/such/file.json").unwrap_err();
-//! let Error::File(FileError::Access { path, source, .. }) = &error else { panic!("{error}") };
+//! let Error::File(FileError::Access { path, source, .. }) = &error else {
+//!     panic!("{error}")
+//! };
 //! assert_eq!(path, "no/such/file.json");
 //! let cause: &std::io::Error = source.downcast_ref().expect("the system has refused it");
 //! assert_eq!(cause.kind(), std::io::ErrorKind::NotFound);
@@ -52,6 +54,8 @@ pub(crate) type Cause = Box<dyn std::error::Error + Send + Sync>;
 /// It converts into [`candle_core::Error`], so `?` works inside functions that return candle's `Result`. It can be
 /// recovered from candle's error with its type and numbers: a layer's error is the same from `Module::forward`, from
 /// `backward()` and from a training loop. [`Error::find`] returns it from inside an error of candle.
+///
+/// [`candle_core::Error`]: https://docs.rs/candle-core/latest/candle_core/error/enum.Error.html
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {

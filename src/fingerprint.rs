@@ -156,6 +156,7 @@ impl Fnv {
                 self.sizes(qubits);
             }
             Measurement::State => self.text("state"),
+            Measurement::DensityMatrix => self.text("density_matrix"),
             Measurement::Postselected(of) => {
                 self.text("postselected");
                 self.size(of.values().len());

@@ -40,11 +40,17 @@ use std::sync::Arc;
 ///
 /// let x = Tensor::new(&[[0.3f64], [0.5]], &Device::Cpu)?;
 /// let weight = Var::new(&[0.2f64], &Device::Cpu)?;
-/// let y = functional::evaluate(&circuit, &Measurement::expectation([Z(0)]), Some(&x), &[("w", &weight)])?;
+/// let y = functional::evaluate(
+///     &circuit,
+///     &Measurement::expectation([Z(0)]),
+///     Some(&x),
+///     &[("w", &weight)],
+/// )?;
 /// let gradients = y.sum_all()?.backward()?;
 ///
 /// let slope = gradients.get(&weight).unwrap().to_vec1::<f64>()?[0];
-/// assert!((slope + 0.5f64.sin() + 0.7f64.sin()).abs() < 1e-12); // d/dw of cos(x + w), summed
+/// // The derivative of cos(x + w) by w, summed.
+/// assert!((slope + 0.5f64.sin() + 0.7f64.sin()).abs() < 1e-12);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
@@ -60,7 +66,12 @@ use std::sync::Arc;
 /// # circuit.ry(input(0), 0).ry(w.at([0]), 0);
 /// let x = Tensor::zeros((32, 1), candle_core::DType::F64, &Device::Cpu)?;
 /// let weights = Tensor::new(&[[0.2f64], [0.4], [0.6]], &Device::Cpu)?; // three members
-/// let y = functional::evaluate(&circuit, &Measurement::expectation([Z(0)]), Some(&x), &[("w", &weights)])?;
+/// let y = functional::evaluate(
+///     &circuit,
+///     &Measurement::expectation([Z(0)]),
+///     Some(&x),
+///     &[("w", &weights)],
+/// )?;
 /// assert_eq!(y.dims(), [3, 32, 1]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

@@ -23,6 +23,20 @@ pub(crate) fn bits(mask: u64) -> impl Iterator<Item = usize> {
     })
 }
 
+/// Walsh transform in place: entry `z` becomes the sum over `i` of `(-1)^|i & z|` times entry `i`.
+pub(crate) fn walsh<V: Copy + Add<Output = V> + Sub<Output = V>>(values: &mut [V]) {
+    let mut half = 1;
+    while half < values.len() {
+        for block in values.chunks_exact_mut(2 * half) {
+            let (low, high) = block.split_at_mut(half);
+            for (low, high) in low.iter_mut().zip(high) {
+                (*low, *high) = (*low + *high, *low - *high);
+            }
+        }
+        half *= 2;
+    }
+}
+
 /// All subsets of a mask, the empty set first.
 pub(crate) fn subsets(mask: u64) -> impl Iterator<Item = u64> {
     let mut next = Some(0);

@@ -1,6 +1,15 @@
-//! Two ways in, with programs that run in `cargo test`.
+//! Chapters of the guide. Their programs run in `cargo test`.
 //!
-//! [`from_candle`], for those who know candle:
+//! | chapter | for |
+//! |---|---|
+//! | [`from_candle`] | readers who know candle |
+//! | [`from_pennylane`] | readers who know PennyLane |
+//! | [`channels`] | circuits with noise |
+//! | [`deploying`] | a trained model in another program, on a server, in a browser |
+//! | [`speed`] | what to do when it is slow |
+//! | [`devices`] | CPUs and GPUs, precision, memory, threads, random numbers |
+//!
+//! From candle:
 //! - [a first layer](from_candle#1-a-first-layer)
 //! - [training](from_candle#2-training-it)
 //! - [in a network](from_candle#3-in-a-network)
@@ -8,18 +17,51 @@
 //! - [saving, and going on](from_candle#5-saving-and-going-on)
 //! - [when it does not learn](from_candle#6-when-it-does-not-learn)
 //! - [weights as features](from_candle#7-weights-as-features)
-//! - [a table of your own](from_candle#9-a-table-of-your-own)
-//! - [in a browser or in Node](from_candle#in-a-browser-or-in-node)
+//! - [recipes](from_candle#8-recipes)
+//! - [a table of your own](from_candle#9-a-table-of-your-own), and a second program that predicts
+//! - [a frozen part, and several optimisers](from_candle#10-a-frozen-part-and-several-optimisers)
+//! - [on a GPU](from_candle#11-on-a-gpu)
 //!
-//! [`from_pennylane`], for those who know PennyLane:
+//! From PennyLane:
 //! - [a QNode and its gradient](from_pennylane#a-qnode-and-its-gradient)
 //! - [excitations](from_pennylane#excitations)
 //! - [noise](from_pennylane#noise)
 //! - [TorchLayer](from_pennylane#torchlayer)
 //! - [a table of equivalents](from_pennylane#a-table-of-equivalents)
+//!
+//! Deploying:
+//! - [a server](deploying#a-server)
+//! - [the same bits everywhere](deploying#the-same-bits-everywhere)
+//! - [in a browser or in Node](deploying#in-a-browser-or-in-node)
 
+// The pages end with their links as files. Markdown takes the first definition of a name, which is the chapter here.
+
+/// [deploying]: self::deploying
+/// [devices]: self::devices
+/// [noise]: self::from_pennylane#noise
+/// [speed]: self::speed
+///
 #[doc = include_str!("../docs/from_candle.md")]
 pub mod from_candle {}
 
+/// [weights as features]: self::from_candle#7-weights-as-features
+///
 #[doc = include_str!("../docs/from_pennylane.md")]
 pub mod from_pennylane {}
+
+#[doc = include_str!("../docs/channels.md")]
+pub mod channels {}
+
+/// [saving]: self::from_candle#5-saving-and-going-on
+/// [table]: self::from_candle#9-a-table-of-your-own
+///
+#[doc = include_str!("../docs/deploying.md")]
+pub mod deploying {}
+
+/// [devices]: self::devices#which-device-computes
+///
+#[doc = include_str!("../docs/speed.md")]
+pub mod speed {}
+
+#[doc = include_str!("../docs/devices.md")]
+pub mod devices {}

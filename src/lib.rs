@@ -24,7 +24,11 @@
 //! }
 //! let varmap = VarMap::new();
 //! let vb = VarBuilder::from_varmap(&varmap, DType::F32, &Device::Cpu);
-//! let layer = QuantumLayer::new(circuit, Measurement::expectation((0..4).map(Z)), vb.pp("quantum"))?;
+//! let layer = QuantumLayer::new(
+//!     circuit,
+//!     Measurement::expectation((0..4).map(Z)),
+//!     vb.pp("quantum"),
+//! )?;
 //!
 //! let x = Tensor::randn(0f32, 1., (32, 4), &Device::Cpu)?;
 //! let y = layer.forward(&x)?; // [32, 4] -> [32, 4], differentiable in x and theta
@@ -36,40 +40,48 @@
 //!
 //! | task | start at |
 //! |---|---|
-//! | a circuit in a network | [`QuantumLayer`]; [`guide::from_candle`] has nine programs |
-//! | a QNode from PennyLane, noise | [`guide::from_pennylane`], with a table of equivalents |
+//! | a circuit in a network | [`QuantumLayer`]; [the guide from candle](guide::from_candle) |
+//! | a QNode from PennyLane | [the guide from PennyLane](guide::from_pennylane), with a table of equivalents |
+//! | a CSV file of your own | [section 9 of the guide](guide::from_candle#9-a-table-of-your-own), [`data::TableEncoder`] |
+//! | predicting in another program, serving | [`guide::deploying`] |
+//! | saving, and going on | [section 5 of the guide](guide::from_candle#5-saving-and-going-on) |
+//! | freezing a part, two optimisers | [section 10](guide::from_candle#10-a-frozen-part-and-several-optimisers) |
+//! | a GPU | [section 11](guide::from_candle#11-on-a-gpu), [`device::best`]; [`guide::devices`] |
+//! | it is slow | [`guide::speed`] |
+//! | it does not learn | [section 6](guide::from_candle#6-when-it-does-not-learn), [`diagnostics`] |
+//! | noise | [`guide::channels`], [`channel::Channel`], [`Simulation`] |
+//! | finite shots and outcomes | [`QuantumLayerConfig::shots`], [`QuantumLayer::sample`], [`QuantumLayer::counts`] |
+//! | the energy of my molecule | [`variational::Molecule`], [`variational::Vqe`], [`variational::AdaptVqe`] |
+//! | a training loop with checkpoints | [`train`] (feature `train`) |
+//! | pictures | [`plot`] (feature `plot`) |
+//!
+//! And by subject:
+//!
+//! | subject | start at |
+//! |---|---|
 //! | writing a circuit | [`Circuit`]: gates, [angles](circuit::Angle), [weights](Circuit::weights), templates |
 //! | the table of gates | [`gate`] |
 //! | gates for some samples alone | [`Circuit::when`] |
 //! | measurement and reset on the way | [`Circuit::measure`], [`Circuit::reset`] |
 //! | noise: channels, models of devices, mitigation | [`channel`], [`noise::NoiseModel`], [`mitigation`] |
 //! | outputs | [`Measurement`], [`Observable`] |
-//! | finite shots and outcomes | [`QuantumLayerConfig::shots`], [`QuantumLayer::sample`], [`QuantumLayer::counts`] |
 //! | many observables from one set of shots | [`states::shadows`] |
 //! | other gradients | [`GradientMethod`] |
 //! | Jacobian, Hessian, metric tensor | [`functional`]; [`nn::QuantumNaturalGradient`] follows the metric |
 //! | weights from other tensors, ensembles | [`functional::evaluate`] |
 //! | weights for each sample | [section 7 of the guide](guide::from_candle#7-weights-as-features) |
 //! | models that repeat bit for bit | [`nn::SeededInit`] |
-//! | a CSV file of your own | [`data::TableEncoder`] |
 //! | splits, folds, scaling, missing values | [`data`] |
 //! | F1, ROC AUC, confusion matrices | [`metrics`] |
 //! | unbalanced classes | [`nn::loss::CrossEntropy`] |
 //! | optimisers that continue after a stop | [`optim`] |
 //! | the minimum of a smooth loss without noise | [`optim::Lbfgs`], [`nn::Rotosolve`] |
 //! | many starts at once | [`nn::RandomSearch`] |
-//! | a training loop with checkpoints | `train` (feature `train`) |
-//! | pictures | `plot` (feature `plot`) |
-//! | saving, loading, predicting elsewhere | [section 5 of the guide](guide::from_candle#5-saving-and-going-on) |
 //! | images, sequences | [`nn::QuantumConv2d`]; [`nn::QuantumLstm`], [`nn::QuantumAttention`] |
 //! | eight-bit layers, sparse inputs, logits | [`nn::quantize_dynamic`], [`nn::SoftThreshold`], [`nn::Affine`] |
-//! | the energy of a molecule | [`variational::Molecule`], [`variational::Vqe`], [`variational::AdaptVqe`] |
 //! | a search among bit strings | [`variational`] |
 //! | kernels, entropies, overlaps | [`states`] |
 //! | training a kernel, predicting from it | [`states::kernel_alignment`], [`states::KernelRidge`] |
-//! | a circuit that does not learn | [section 6 of the guide](guide::from_candle#6-when-it-does-not-learn), [`diagnostics`] |
-//! | a GPU | [`device::best`] and a feature below; a layer computes where its tensors are |
-//! | a web page | [the guide](guide::from_candle#in-a-browser-or-in-node) |
 //!
 //! # Features
 //! No feature is on by default.
@@ -78,8 +90,8 @@
 //! |---|---|
 //! | `cuda` | engine and candle on an NVIDIA GPU; needs nvcc |
 //! | `metal` | engine and candle on an Apple GPU |
-//! | `plot` | the module `plot`: pictures as PNG and SVG; with `train`, also of a training's history |
-//! | `train` | the module `train`: a training loop with checkpoints, progress and history |
+//! | `plot` | the module [`plot`]: pictures as PNG and SVG; with `train`, also of a training's history |
+//! | `train` | the module [`train`]: a training loop with checkpoints, progress and history |
 //! | `tracing` | with `train`: spans and events for subscribers of [tracing](https://docs.rs/tracing) |
 //! | `datasets` | `data::ImageSet`: MNIST and Fashion-MNIST, through candle-datasets |
 //!
@@ -91,7 +103,11 @@
 //! Qubit 0 is the least significant bit of a basis index. Angles are in radians and come before qubits. A gradient is
 //! exact, or the call returns a typed [`enum@Error`]. A circuit stores its first mistake and returns the mistake when
 //! the circuit is used. Results are bit-identical for any number of threads on one instruction set.
-
+//!
+#![cfg_attr(feature = "plot", doc = "[`plot`]: mod@plot")]
+#![cfg_attr(not(feature = "plot"), doc = "[`plot`]: https://docs.rs/candlewick/latest/candlewick/plot/index.html")]
+#![cfg_attr(feature = "train", doc = "[`train`]: mod@train")]
+#![cfg_attr(not(feature = "train"), doc = "[`train`]: https://docs.rs/candlewick/latest/candlewick/train/index.html")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[doc(hidden)]

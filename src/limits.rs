@@ -69,11 +69,20 @@ pub(crate) fn checked_product(what: &'static str, sizes: &[usize]) -> Result<usi
 
 /// Checks that there is memory for a contiguous copy of a tensor in a dtype, if a copy is needed.
 pub(crate) fn check_copy(what: &'static str, tensor: &Tensor, dtype: DType) -> Result<()> {
-    if !tensor.device().is_cpu() || tensor.is_contiguous() && tensor.dtype() == dtype {
+    match tensor.is_contiguous() && tensor.dtype() == dtype {
+        true => Ok(()),
+        false => check_copies(what, tensor, dtype, 1),
+    }
+}
+
+/// Checks that there is memory on the host for some tensors of a tensor's shape in a dtype: a tensor on the host may be
+/// a broadcast of one number to a shape that memory does not hold.
+pub(crate) fn check_copies(what: &'static str, tensor: &Tensor, dtype: DType, copies: u64) -> Result<()> {
+    if !tensor.device().is_cpu() {
         return Ok(());
     }
     let entries = checked_product(what, tensor.dims())? as u64;
-    let needed = entries.checked_mul(dtype.size_in_bytes() as u64);
+    let needed = entries.checked_mul(dtype.size_in_bytes() as u64).and_then(|bytes| bytes.checked_mul(copies));
     match exceeded_budget(needed, None) {
         Some(budget) => Err(Error::Memory(MemoryError::Numbers { what, needed, budget })),
         None => Ok(()),

@@ -1,5 +1,6 @@
 //! Dense matrices, stored row by row.
 
+use crate::gf2;
 use num_complex::Complex64;
 use std::sync::Arc;
 
@@ -16,12 +17,17 @@ pub(crate) fn masks_of_word(word: usize) -> (usize, usize) {
     digits.fold((0, 0), |(x, z), (k, digit)| (x | (digit & 1) << k, z | (digit >> 1) << k))
 }
 
+/// Index of a word with its masks, in base 4: digit `k` is the letter of qubit `k`.
+pub(crate) fn word_index(x: u64, z: u64) -> usize {
+    gf2::bits(x | z).fold(0, |index, qubit| index | ((x >> qubit & 1 | (z >> qubit & 1) << 1) as usize) << (2 * qubit))
+}
+
 /// Returns the Pauli transfer matrix `Tr(P sum of K Q K†) / 2^k` of Kraus operators on `qubits` qubits, row by row: P is
 /// the word of a row and Q the word of a column, as [`masks_of_word`] counts them. Entries that are rounding are 0.
 pub(crate) fn pauli_transfer<K: AsRef<[Complex64]>>(operators: &[K], qubits: usize) -> Vec<f64> {
     let (size, words) = (1usize << qubits, 1usize << (2 * qubits));
     // Entry of the word in the row `column ^ x`, without the factor i of each letter Y.
-    let sign = |z: usize, column: usize| if crate::gf2::parity((z & column) as u64) { -1.0 } else { 1.0 };
+    let sign = |z: usize, column: usize| if gf2::parity((z & column) as u64) { -1.0 } else { 1.0 };
     let turns = |x: usize, z: usize| Complex64::I.powu((x & z).count_ones());
     let mut transfer = vec![0.0; words * words];
     for column in 0..words {

@@ -13,6 +13,7 @@ use crate::observable::Observable;
 /// | [`variance`](Self::variance) of m observables | `<O_k²> - <O_k>²` | `[m]` |
 /// | [`probabilities`](Self::probabilities) of k qubits | probability of each basis state | `[2^k]` |
 /// | [`state`](Self::state) | real and imaginary part of each amplitude | `[2^n, 2]` |
+/// | [`density_matrix`](Self::density_matrix) | real and imaginary part of each entry | `[2^n, 2^n, 2]` |
 /// | [`postselect`](Self::postselect) of m values | values where qubits read as given; the probability | `[m + 1]` |
 /// | [`all`](Self::all) of several measurements | the outputs of each, side by side | `[sum of their numbers]` |
 ///
@@ -33,6 +34,8 @@ pub enum Measurement {
     Probabilities(Vec<usize>),
     /// State vector.
     State,
+    /// Density matrix.
+    DensityMatrix,
     /// Values among the shots in which qubits have given values.
     Postselected(Postselection),
     /// Several measurements of one state.
@@ -84,6 +87,10 @@ impl Measurements {
     }
 }
 
+/// Largest number of qubits of a density matrix that is measured: it has as many words as a measurement may have
+/// observables.
+const MAX_DENSITY_QUBITS: usize = 10;
+
 /// Largest number of measurements in a list.
 const MAX_MEASUREMENTS: usize = 1 << 20;
 
@@ -113,6 +120,23 @@ impl Measurement {
     /// Returns the amplitudes, as `[2^n, 2]` real numbers (real part, imaginary part).
     pub fn state() -> Self {
         Self::State
+    }
+
+    /// Returns the density matrix of all qubits, as `[2^n, 2^n, 2]` real numbers (real part, imaginary part): the entry in
+    /// row i and column j is that of |i><j|. It is made from the expectation values of all `4^n` Pauli words, on up to 10
+    /// qubits; with finite shots the words are estimated.
+    ///
+    /// ```
+    /// use candlewick::{functional, prelude::*};
+    /// let mut circuit = Circuit::new(1);
+    /// circuit.h(0).phase_damping(0.36, 0);
+    /// let rho = functional::evaluate(&circuit, &Measurement::density_matrix(), None, &[])?;
+    /// let rho = rho.to_vec3::<f32>()?; // [2, 2, 2]
+    /// assert!((rho[0][0][0] - 0.5).abs() < 1e-6 && (rho[0][1][0] - 0.4).abs() < 1e-6);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn density_matrix() -> Self {
+        Self::DensityMatrix
     }
 
     /// Measures several quantities of one state: one simulation and one reverse sweep serve all of them. The outputs
@@ -188,7 +212,7 @@ impl Measurement {
         });
         under_conditions.flat_map(|part| match part {
             Self::Expectation(observables) | Self::Variance(observables) => &observables[..],
-            Self::Probabilities(_) | Self::State | Self::Postselected(_) | Self::All(_) => &[],
+            Self::Probabilities(_) | Self::State | Self::DensityMatrix | Self::Postselected(_) | Self::All(_) => &[],
         })
     }
 
@@ -210,6 +234,7 @@ impl Measurement {
             Self::Expectation(observables) | Self::Variance(observables) => vec![observables.len()],
             Self::Probabilities(measured) => vec![states(measured.len())],
             Self::State => vec![states(qubits), 2],
+            Self::DensityMatrix => vec![states(qubits), states(qubits), 2],
             Self::Postselected(of) => vec![of.measurement.outputs(qubits).saturating_add(1)],
             Self::All(Measurements(members)) => {
                 vec![members.iter().map(|one| one.outputs(qubits)).fold(0, usize::saturating_add)]
@@ -225,7 +250,7 @@ impl Measurement {
                 Some(observables.iter().fold(0, |mask, observable| mask | observable.reads_beyond_z()))
             }
             Self::Probabilities(measured) => Some(gf2::mask(measured)),
-            Self::State => None,
+            Self::State | Self::DensityMatrix => None,
             Self::Postselected(of) => Some(of.projector().reads_beyond_z() | of.measurement.reads_beyond_z()?),
             Self::All(Measurements(members)) => {
                 members.iter().try_fold(0, |mask, one| Some(mask | one.reads_beyond_z()?))
@@ -245,6 +270,7 @@ impl Measurement {
                 Self::Probabilities(measured.iter().map(place).collect())
             }
             Self::State => Self::State,
+            Self::DensityMatrix => Self::DensityMatrix,
             Self::Postselected(of) => {
                 let place = |qubit: usize| places.partition_point(|place| *place < qubit);
                 let values = of.values.iter().map(|(qubit, value)| (place(*qubit), *value));
@@ -284,7 +310,26 @@ impl Measurement {
             }),
             Self::Probabilities(measured) => check_measured(measured, qubits).map_err(Error::Measurement),
             Self::Postselected(of) => of.check(qubits),
-            Self::Expectation(_) | Self::State | Self::All(_) => Ok(()),
+            Self::DensityMatrix if qubits > MAX_DENSITY_QUBITS => {
+                let (what, limit) = ("qubits of a density matrix", MAX_DENSITY_QUBITS);
+                Err(Error::Measurement(Mistake::TooMany { what, limit }))
+            }
+            Self::Expectation(_) | Self::State | Self::DensityMatrix | Self::All(_) => Ok(()),
+        }
+    }
+
+    /// Checks that qubits with a readout error are read letter by letter.
+    pub(crate) fn check_readout(&self, with_errors: u64) -> Result<()> {
+        for (index, observable) in self.observables().enumerate() {
+            let entangled = with_errors & observable.in_matrices();
+            if entangled != 0 {
+                let mistake = Mistake::ReadoutBasis { qubit: entangled.trailing_zeros() as usize };
+                return Err(Error::Observable { index, mistake });
+            }
+        }
+        match self.parts().contains(&Self::DensityMatrix) && with_errors != 0 {
+            true => Err(Error::Measurement(Mistake::ReadoutBasis { qubit: with_errors.trailing_zeros() as usize })),
+            false => Ok(()),
         }
     }
 

@@ -24,7 +24,8 @@ use std::collections::BTreeMap;
 /// let ising = 0.5 * Z(0) * Z(1) + 1.2 * X(0) - 3.0 * Observable::identity();
 /// let parsed = Observable::pauli_sum([(0.5, "Z0 Z1"), (1.2, "X0"), (-3.0, "")]);
 /// assert_eq!(ising, parsed);
-/// let spread = Observable::diagonal([0.0, 1.0, 2.0, 3.0]); // value of basis state 0, 1, 2, 3
+/// // Values of the basis states 0, 1, 2, 3.
+/// let spread = Observable::diagonal([0.0, 1.0, 2.0, 3.0]);
 /// let hit = Observable::projector([true, false]);          // qubit 0 is 1 and qubit 1 is 0
 /// let flipped_where = Observable::projector_on([(3, true), (1, false)]) * X(2);
 /// let signed = Z(4) * Observable::diagonal_on([0.0, 1.0, 2.0, 3.0], [4, 2]);
@@ -48,8 +49,16 @@ use std::collections::BTreeMap;
 /// let c = circuit.weights("c", 2);
 /// circuit.ry(input(0), 0).cx(0, 1);
 /// let energy = c.at(0) * Z(0) + c.at(1) * input(0) * X(0) * X(1) - 0.5 * Z(1);
-/// let (x, c) = (Tensor::new(&[[0.3f64], [0.8]], &Device::Cpu)?, Var::new(&[2.0f64, 0.7], &Device::Cpu)?);
-/// let y = functional::evaluate(&circuit, &Measurement::expectation([energy]), Some(&x), &[("c", &c)])?;
+/// let (x, c) = (
+///     Tensor::new(&[[0.3f64], [0.8]], &Device::Cpu)?,
+///     Var::new(&[2.0f64, 0.7], &Device::Cpu)?,
+/// );
+/// let y = functional::evaluate(
+///     &circuit,
+///     &Measurement::expectation([energy]),
+///     Some(&x),
+///     &[("c", &c)],
+/// )?;
 /// let expected = |x: f64| (2.0 - 0.5) * x.cos() + 0.7 * x * x.sin();
 /// assert!((y.to_vec2::<f64>()?[1][0] - expected(0.8)).abs() < 1e-12);
 /// let slopes = y.sum_all()?.backward()?.get(&c).unwrap().to_vec1::<f64>()?;
@@ -132,8 +141,12 @@ impl Observable {
     /// let mut circuit = Circuit::new(4);
     /// circuit.x(3);
     /// // Qubit 3 is 1 and qubit 1 is 0, so the index is 1.
-    /// let measurement = Measurement::expectation([Observable::diagonal_on([0.5, 1.5, 2.5, 3.5], [3, 1])]);
-    /// assert_eq!(functional::evaluate(&circuit, &measurement, None, &[])?.to_vec1::<f32>()?, [1.5]);
+    /// let measurement =
+    ///     Measurement::expectation([Observable::diagonal_on([0.5, 1.5, 2.5, 3.5], [3, 1])]);
+    /// assert_eq!(
+    ///     functional::evaluate(&circuit, &measurement, None, &[])?.to_vec1::<f32>()?,
+    ///     [1.5]
+    /// );
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn diagonal_on(values: impl IntoIterator<Item = f64>, qubits: impl IntoIterator<Item = usize>) -> Self {
@@ -265,7 +278,7 @@ impl Observable {
         product
     }
 
-    fn word(word: PauliWord) -> Self {
+    pub(crate) fn word(word: PauliWord) -> Self {
         Self { words: BTreeMap::from([(word, Complex64::from(1.0))]), ..Self::default() }
     }
 
@@ -361,6 +374,13 @@ impl Observable {
         let parts = self.parts.iter().fold(0, |mask, (_, part)| mask | part.support());
         let constant = self.words.keys().fold(parts, |mask, word| mask | word.x);
         self.weighted.iter().fold(constant, |mask, (_, of)| mask | of.reads_beyond_z())
+    }
+
+    /// Returns the mask of the qubits on which Hermitian matrices act.
+    pub(crate) fn in_matrices(&self) -> u64 {
+        let of = |(_, part): &(f64, Part)| if let Part::Matrix { qubits, .. } = part { gf2::mask(qubits) } else { 0 };
+        let own = self.parts.iter().fold(0, |mask, part| mask | of(part));
+        self.weighted.iter().fold(own, |mask, (_, of)| mask | of.in_matrices())
     }
 
     /// Returns the observable on the qubits `places`, in ascending order, as qubits 0, 1, .. Letters Z on other qubits

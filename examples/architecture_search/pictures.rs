@@ -9,7 +9,7 @@ use std::path::Path;
 pub(crate) fn save(path: &Path, costs: &[f64], found: &VqeOptimum) -> Result<()> {
     let bars = Panel::new("Strings, 0 to 15")
         .axes("string as a number", "cost, probability")
-        .counting()
+        .positions((0..costs.len()).map(|string| string.to_string()))
         .bars("cost", Color::GRAY, costs)
         .bars("probability", Color::VIOLET, &found.probabilities);
     let history: Vec<(f64, f64)> = (0..).map(f64::from).zip(found.history.iter().copied()).collect();
@@ -20,5 +20,6 @@ pub(crate) fn save(path: &Path, costs: &[f64], found: &VqeOptimum) -> Result<()>
         .counting()
         .line("VQE", Color::VIOLET, &history)
         .dashes("least of the list", Color::TEAL, &level);
-    Ok(Figure::new("A search among 16 transformers").panel(bars).panel(means).save(path)?)
+    let note = format!("found string {} of cost {:.4}; the least of the list is {least:.4}", found.bits, found.cost);
+    Ok(Figure::new("A search among 16 transformers").note(note).panel(bars).panel(means).save(path)?)
 }

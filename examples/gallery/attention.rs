@@ -1,7 +1,7 @@
 //! Quantum attention: circuits compute queries, keys and values. A sequence hides one marked token, and the attention
 //! learns to look it up.
 
-use crate::options::{Options, random};
+use crate::options::{Options, WIDE, random};
 use anyhow::Result;
 use candle_core::{DType, Device, Module, Tensor};
 use candle_nn::{Init, Optimizer, VarMap};
@@ -60,12 +60,13 @@ pub(crate) fn run(options: &Options) -> Result<String> {
     let weights = attention.weights(&x)?.detach();
     // Weight that a token gives to the marked one, on average.
     let on_mark = weights.matmul(&x.narrow(2, 1, 1)?.contiguous()?)?.mean_all()?.to_scalar::<f32>()?;
-    draw(options, &x, &weights, &found, &y)?;
-    Ok(format!("R² on {TEST} sequences {:.4}, weight on the marked token {on_mark:.3}", r2(&found, &y)?))
+    let result = format!("R² on {TEST} sequences {:.4}, weight on the marked token {on_mark:.3}", r2(&found, &y)?);
+    draw(options, &x, &weights, (&found, &y), &result)?;
+    Ok(result)
 }
 
 /// Draws the weights of one sequence, and answers over targets.
-fn draw(options: &Options, x: &Tensor, weights: &Tensor, found: &Tensor, y: &Tensor) -> Result<()> {
+fn draw(options: &Options, x: &Tensor, weights: &Tensor, (found, y): (&Tensor, &Tensor), result: &str) -> Result<()> {
     let tokens: Vec<Vec<f32>> = x.get(0)?.to_vec2()?;
     let name =
         |token: &Vec<f32>| format!("{:.1}{}", token[0], if token[1] > 0.0 { " *" } else { "" }).replace('-', "−");
@@ -81,10 +82,9 @@ fn draw(options: &Options, x: &Tensor, weights: &Tensor, found: &Tensor, y: &Ten
         .axes("value of the marked token", "answer")
         .x_range(-1.1..1.1)
         .y_range(-1.1..1.1)
-        .equal()
         .line("exact", Color::GRAY, &[(-1.1, -1.1), (1.1, 1.1)])
         .dots("sequence", Color::VIOLET, &points);
-    let figure =
-        Figure::new("Quantum attention finds the marked token").note("tokens are named by their values; * is the mark");
-    Ok(figure.panel(seen).panel(answers).save(options.picture("attention"))?)
+    let figure = Figure::new("Quantum attention finds the marked token");
+    let figure = figure.note(format!("tokens are named by their values, * is the mark; {result}"));
+    Ok(figure.panel(seen).panel(answers).frame(WIDE.0, WIDE.1).card().save(options.picture("attention"))?)
 }

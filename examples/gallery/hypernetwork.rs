@@ -1,7 +1,7 @@
 //! A hypernetwork: a classical network computes the angles of a circuit from the problem, so that one training gives
 //! the ground states of a whole family of Hamiltonians.
 
-use crate::options::Options;
+use crate::options::{Options, WIDE};
 use anyhow::Result;
 use candle_core::{DType, Device, Module, Result as CandleResult, Tensor};
 use candle_nn::{Activation, Sequential, VarMap, linear, seq};
@@ -124,8 +124,10 @@ fn draw(options: &Options, judged: &[(f64, f64)], seen: &[(f64, f64)]) -> Result
         .logarithmic()
         .line("", Color::VIOLET, &errors(judged))
         .diamonds("", Color::ORANGE, &errors(seen));
+    let most = errors(judged).iter().map(|point| point.1).fold(0.0, f64::max);
     let note =
-        format!("a network of one input computes {} angles of a circuit for a ring of {SPINS} spins", 2 * LAYERS);
+        format!("one input, {} angles of a circuit, a ring of {SPINS} spins; largest error {most:.1e} J", 2 * LAYERS)
+            .replace('-', "−");
     let figure = Figure::new("A hypernetwork: one training, a family of ground states").note(note);
-    Ok(figure.panel(energies).panel(panel).save(options.picture("hypernetwork"))?)
+    Ok(figure.panel(energies).panel(panel).frame(WIDE.0, WIDE.1).card().save(options.picture("hypernetwork"))?)
 }

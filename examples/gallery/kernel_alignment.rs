@@ -1,6 +1,6 @@
 //! Kernel alignment: a circuit's kernel is trained until it agrees with the labels.
 
-use crate::options::{Options, random};
+use crate::options::{Options, WIDE, random};
 use anyhow::Result;
 use candle_core::{DType, Device, Tensor, Var};
 use candle_nn::{Init, Optimizer};
@@ -95,7 +95,7 @@ pub(crate) fn run(options: &Options) -> Result<String> {
 /// Draws kernel matrices and decisions, before training and after it.
 fn draw(options: &Options, models: &[Classifier<'_>; 2], classes: &[f64], scores: [(f64, f64); 2]) -> Result<()> {
     let mut figure = Figure::new("A kernel learns its labels").note(format!(
-        "above: kernel of {TRAINING} training points, sorted by class, white is 0; below: decisions of a ridge classifier"
+        "above: kernel of {TRAINING} training points of a cake, sorted by class; below: decisions of a ridge classifier"
     ));
     let mut order: Vec<u32> = (0..TRAINING as u32).collect();
     order.sort_by(|a, b| classes[*a as usize].total_cmp(&classes[*b as usize]));
@@ -103,12 +103,18 @@ fn draw(options: &Options, models: &[Classifier<'_>; 2], classes: &[f64], scores
     for ((model, name), (alignment, _)) in models.iter().zip(names).zip(scores) {
         let sorted = model.x.index_select(&Tensor::new(order.as_slice(), &Device::Cpu)?, 0)?;
         let kernel = states::kernel(model.circuit, &sorted, None, &[("w", model.weights)])?;
-        // The root of a shade is drawn, and the kernel itself is meant.
-        let shades = kernel.flatten_all()?.to_vec1::<f64>()?.iter().map(|k| k * k).collect();
+        let shades = kernel.flatten_all()?.to_vec1::<f64>()?;
         let axis: Vec<String> = vec![String::new(); TRAINING];
-        let matrix = Matrix { rows: axis.clone(), columns: axis, shades, color: Color::VIOLET, ..Matrix::default() };
+        let matrix = Matrix {
+            rows: axis.clone(),
+            columns: axis,
+            shades,
+            color: Color::VIOLET,
+            is_linear: true,
+            ..Matrix::default()
+        };
         let panel = Panel::new(format!("{name}: alignment {alignment:.3}"));
-        figure = figure.panel(panel.axes("training point", "training point").matrix(matrix));
+        figure = figure.panel(panel.axes("training point", "training point").matrix(matrix).color_bar("kernel"));
     }
     let points = models[0].x.to_vec2::<f64>()?;
     for (model, (_, accuracy)) in models.iter().zip(scores) {
@@ -121,12 +127,12 @@ fn draw(options: &Options, models: &[Classifier<'_>; 2], classes: &[f64], scores
         let field = Field { x, y, columns: GRID, values, range: -1.0..1.0, colors, line: true, ..Field::default() };
         let mut panel = Panel::new(format!("test accuracy {accuracy:.3}"));
         panel = panel.axes("feature 1", "feature 2").equal().x_range(range.clone()).y_range(range).field(field);
-        for (class, name) in [(-1.0, "class -1"), (1.0, "class 1")] {
+        for (class, name) in [(-1.0, "class −1"), (1.0, "class 1")] {
             let of_class = points.iter().zip(classes).filter(|(_, y)| **y == class);
             let of_class: Vec<(f64, f64)> = of_class.map(|(at, _)| (at[0], at[1])).collect();
             panel = panel.diamonds(name, if class < 0.0 { Color::BLUE } else { Color::ORANGE }, &of_class);
         }
-        figure = figure.panel(panel);
+        figure = figure.panel(panel.color_bar("prediction"));
     }
-    Ok(figure.save(options.picture("kernel_alignment"))?)
+    Ok(figure.frame(WIDE.0, WIDE.1).card().save(options.picture("kernel_alignment"))?)
 }

@@ -70,12 +70,14 @@ pub(crate) fn run(options: &Options) -> Result<String> {
     }
     let learned = coefficients()?;
     let error = learned.iter().zip(TERMS).map(|(found, (truth, _))| (found - truth).abs()).fold(0.0, f64::max);
-    draw(options, &history)?;
-    Ok(format!("{} coefficients from {STATES} energies of {SHOTS} shots, largest error {error:.4}", TERMS.len()))
+    let result =
+        format!("{} coefficients from {STATES} energies of {SHOTS} shots, largest error {error:.4}", TERMS.len());
+    draw(options, &history, &result)?;
+    Ok(result)
 }
 
 /// Draws the coefficients from step to step.
-fn draw(options: &Options, history: &[Vec<f64>]) -> Result<()> {
+fn draw(options: &Options, history: &[Vec<f64>], result: &str) -> Result<()> {
     let mut panel = Panel::new("").axes("step of Adam", "coefficient (units of energy)").counting();
     let kinds = [("ZZ", Color::BLUE, 0), ("XX", Color::TEAL, 3), ("X", Color::ORANGE, 6)];
     let last = (history.len() - 1) as f64;
@@ -89,7 +91,6 @@ fn draw(options: &Options, history: &[Vec<f64>]) -> Result<()> {
         let way: Vec<(f64, f64)> = (0..).map(f64::from).zip(history.iter().map(|row| row[k])).collect();
         panel = panel.line(name, color, &way);
     }
-    let note = format!("ten coefficients from the energies of {STATES} states, {SHOTS} shots each");
-    let figure = Figure::new("A learned Hamiltonian on four qubits").note(note);
-    Ok(figure.panel(panel).save(options.picture("learned_hamiltonian"))?)
+    let figure = Figure::new("A learned Hamiltonian on four qubits").note(result);
+    Ok(figure.panel(panel).card().save(options.picture("learned_hamiltonian"))?)
 }

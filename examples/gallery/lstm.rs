@@ -70,7 +70,7 @@ pub(crate) fn run(options: &Options) -> Result<String> {
         dream.push(model.predict(&window)?.flatten_all()?.to_vec1::<f32>()?[0]);
     }
     let apart = dream.iter().zip(&series).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-    draw(options, [&series, &ahead, &dream])?;
+    draw(options, [&series, &ahead, &dream], mse)?;
     let weights: usize = varmap.all_vars().iter().map(|var| var.elem_count()).sum();
     Ok(format!(
         "{weights} weights, MSE one step ahead {mse:.5}; {} steps on its own, at most {apart:.3} from the truth",
@@ -79,7 +79,7 @@ pub(crate) fn run(options: &Options) -> Result<String> {
 }
 
 /// Draws the series, what was predicted one step ahead, and the continuation.
-fn draw(options: &Options, [series, ahead, dream]: [&[f32]; 3]) -> Result<()> {
+fn draw(options: &Options, [series, ahead, dream]: [&[f32]; 3], mse: f32) -> Result<()> {
     let points = |values: &[f32]| numbered(&values.iter().map(|value| f64::from(*value)).collect::<Vec<_>>());
     let shifted: Vec<(f64, f64)> = points(ahead).into_iter().map(|(t, value)| (t + WINDOW as f64, value)).collect();
     let panel = Panel::new("")
@@ -90,6 +90,7 @@ fn draw(options: &Options, [series, ahead, dream]: [&[f32]; 3]) -> Result<()> {
         .dots("one step ahead", Color::TEAL, &shifted)
         .line("on its own", Color::VIOLET, &points(dream)[SEEN - 1..])
         .dashes("end of the training set", Color::RED, &[(SEEN as f64 - 0.5, -1.25), (SEEN as f64 - 0.5, 1.25)]);
-    let note = format!("gates of the cell: four circuits of {QUBITS} qubits; hidden state of {HIDDEN}");
-    Ok(Figure::new("A quantum LSTM").note(note).panel(panel).save(options.picture("lstm"))?)
+    let note =
+        format!("gates: four circuits of {QUBITS} qubits; hidden state of {HIDDEN}; MSE one step ahead {mse:.5}");
+    Ok(Figure::new("A quantum LSTM").note(note).panel(panel).card().save(options.picture("lstm"))?)
 }

@@ -114,14 +114,13 @@ pub(crate) fn run(options: &Options) -> Result<String> {
 
 /// Draws the errors from step to step.
 fn draw(options: &Options, curves: &[(&str, Vec<f64>)]) -> Result<()> {
-    let name = "energy above the ground state (J), log₁₀";
-    let panel = Panel::new("").axes("step", name).counting().y_range(-13.0..2.0);
+    let name = "energy above the ground state (J)";
+    let panel = Panel::new("").axes("step", name).counting().logarithmic().y_range(ROUNDING..10.0);
     let panel = curves.iter().enumerate().fold(panel, |panel, (index, (name, errors))| {
-        let errors: Vec<f64> =
-            errors.iter().take_while(|error| **error > ROUNDING).map(|error| error.log10()).collect();
+        let errors: Vec<f64> = errors.iter().copied().take_while(|error| *error > ROUNDING).collect();
         panel.line(*name, Color::nth(index), &numbered(&errors))
     });
     let figure = Figure::new(format!("Five optimisers, one start: a ring of {SPINS} spins"));
     let note = format!("{} angles; a step of Rotosolve is a sweep over all of them", LAYERS * 2 * SPINS);
-    Ok(figure.note(note).panel(panel).save(options.picture("optimizers"))?)
+    Ok(figure.note(note).panel(panel).card().save(options.picture("optimizers"))?)
 }

@@ -5,6 +5,9 @@ use candle_nn::{Init, VarMap};
 use candlewick::nn::SeededInit;
 use std::path::PathBuf;
 
+/// Size of each panel of a picture with two in a row, in pixels: small, so that the text can be read on a page.
+pub(crate) const WIDE: (u32, u32) = (430, 300);
+
 /// Settings of a run.
 #[derive(Debug)]
 pub(crate) struct Options {

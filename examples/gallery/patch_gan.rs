@@ -105,7 +105,7 @@ pub(crate) fn run(options: &Options) -> Result<String> {
     }
     let start = distance(&Generator::new()?.images(JUDGED, 0)?, &real)?;
     let end = distance(&generator.images(JUDGED, 0)?, &real)?;
-    draw(options, &real, &shown)?;
+    draw(options, &real, &shown, [start, end])?;
     Ok(format!(
         "distance from the nearest real image {start:.2} to {end:.2} (real images among themselves: {:.2})",
         distance(&real, &real)?
@@ -113,14 +113,16 @@ pub(crate) fn run(options: &Options) -> Result<String> {
 }
 
 /// Draws images of the generator in the course of the training, and real ones.
-fn draw(options: &Options, real: &Tensor, shown: &[(usize, Tensor)]) -> Result<()> {
+fn draw(options: &Options, real: &Tensor, shown: &[(usize, Tensor)], [start, end]: [f64; 2]) -> Result<()> {
     let mut figure = Figure::new("A patch GAN draws zeros").columns(SHOWN);
     let steps = shown.iter().map(|(step, _)| step.to_string()).collect::<Vec<_>>().join(", ");
-    figure = figure.note(format!("rows: after {steps} steps; the last row is real"));
+    figure = figure.note(format!(
+        "rows: after {steps} steps; the last row is real; mean distance from the nearest real image: {start:.2} to {end:.2}"
+    ));
     for images in shown.iter().map(|(_, images)| images).chain([real]) {
         for image in images.narrow(0, 0, SHOWN)?.to_dtype(DType::F64)?.to_vec2::<f64>()? {
             figure = figure.panel(Panel::new("").image(8, &image));
         }
     }
-    Ok(figure.save(options.picture("patch_gan"))?)
+    Ok(figure.card().save(options.picture("patch_gan"))?)
 }

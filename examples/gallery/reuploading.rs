@@ -58,13 +58,13 @@ pub(crate) fn run(options: &Options) -> Result<String> {
     }
     let (unseen, truth) = points(TEST, 2)?;
     let found = accuracy(&model.forward_detached(&unseen)?, &truth)?;
-    draw(options, &model, (&x, &y))?;
+    draw(options, &model, (&x, &y), found)?;
     let weights: usize = varmap.all_vars().iter().map(|var| var.elem_count()).sum();
     Ok(format!("three classes on one qubit, {LAYERS} layers, {weights} weights: test accuracy {found:.4}"))
 }
 
 /// Draws the regions of the three classes, and the points of the training set.
-fn draw(options: &Options, model: &QuantumLayer, (x, y): (&Tensor, &Tensor)) -> Result<()> {
+fn draw(options: &Options, model: &QuantumLayer, (x, y): (&Tensor, &Tensor), score: f64) -> Result<()> {
     let grid = Field::grid(-1.0..1.0, -1.0..1.0, GRID)?;
     let numbers: Vec<f32> = grid.iter().flatten().map(|value| *value as f32).collect();
     let found = model.forward_detached(&Tensor::from_vec(numbers, (GRID * GRID, 2), &Device::Cpu)?)?;
@@ -91,7 +91,6 @@ fn draw(options: &Options, model: &QuantumLayer, (x, y): (&Tensor, &Tensor)) -> 
             .collect();
         panel = panel.line(if k == 0 { "true borders" } else { "" }, Color::INK, &circle);
     }
-    let note =
-        format!("shades: what the qubit finds after {LAYERS} uploads (the ring is white); diamonds: training set");
-    Ok(Figure::new("One qubit, three classes").note(note).panel(panel).save(options.picture("reuploading"))?)
+    let note = format!("shades: classes found (the ring is white); diamonds: training set; test accuracy {score:.4}");
+    Ok(Figure::new("One qubit, three classes").note(note).panel(panel).card().save(options.picture("reuploading"))?)
 }

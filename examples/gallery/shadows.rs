@@ -1,6 +1,6 @@
 //! Classical shadows: all correlations of one and two qubits from one set of measurements in random bases.
 
-use crate::options::Options;
+use crate::options::{Options, WIDE};
 use anyhow::Result;
 use candle_core::{DType, Device};
 use candle_nn::VarMap;
@@ -72,6 +72,8 @@ fn draw(options: &Options, counted: usize, pairs: &[(f64, f64)], errors: &[(usiz
         .dashes("bound, missed with a probability of 0.05 at most", Color::GRAY, &bounds)
         .line("plain mean", Color::TEAL, &found)
         .dots("", Color::TEAL, &found);
-    let figure = Figure::new(format!("Classical shadows of a state of {QUBITS} qubits"));
-    Ok(figure.panel(values).panel(errors).save(options.picture("shadows"))?)
+    let largest = pairs.iter().map(|(exact, found)| (found - exact).abs()).fold(0.0, f64::max);
+    let note = format!("largest error of all words with {counted} snapshots: {largest:.4}");
+    let figure = Figure::new(format!("Classical shadows of a state of {QUBITS} qubits")).note(note);
+    Ok(figure.panel(values).panel(errors).frame(WIDE.0, WIDE.1).card().save(options.picture("shadows"))?)
 }

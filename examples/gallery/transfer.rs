@@ -105,22 +105,22 @@ pub(crate) fn run(options: &Options) -> Result<String> {
     let whole = |x: &Tensor| head.forward(&backbone.forward(x)?);
     train(whole, &varmap, &of_digits(&set, &known)?, options.steps(80, 5))?;
     let trained = mean()?;
-    draw(options, &unseen, &learn(0)?)?;
+    draw(options, &unseen, &learn(0)?, trained)?;
     Ok(format!(
         "3 from 8 after {FEW} images: test accuracy {trained:.4}, mean of {draws} draws ({untrained:.4} before the network was trained)"
     ))
 }
 
 /// Draws images of the test set with the answers, wrong ones first.
-fn draw(options: &Options, (x, y): &Images, outputs: &Tensor) -> Result<()> {
+fn draw(options: &Options, (x, y): &Images, outputs: &Tensor, score: f64) -> Result<()> {
     let probabilities = softmax(outputs, 1)?.to_vec2::<f32>()?;
     let images = x.to_dtype(DType::F64)?.to_vec2::<f64>()?;
     let mut rows: Vec<_> = images.into_iter().zip(y.to_vec1::<u32>()?).zip(probabilities).collect();
     rows.sort_by(|((_, a), p), ((_, b), q)| p[*a as usize].total_cmp(&q[*b as usize]));
     let mut figure = Figure::new("A dressed circuit on a frozen network").columns(6);
-    figure = figure.note(
-        "images of the test set of which the circuit was least sure: its answer, and the probability that it gives it",
-    );
+    figure = figure.note(format!(
+        "test images of which the circuit was least sure: its answer and its probability; mean test accuracy {score:.4}"
+    ));
     for ((image, class), p) in rows.into_iter().take(18) {
         let answer = usize::from(p[1] > p[0]);
         let sure = 100.0 * p[answer];
@@ -130,5 +130,5 @@ fn draw(options: &Options, (x, y): &Images, outputs: &Tensor) -> Result<()> {
         };
         figure = figure.panel(Panel::new(heading).image(8, &image));
     }
-    Ok(figure.save(options.picture("transfer"))?)
+    Ok(figure.card().save(options.picture("transfer"))?)
 }

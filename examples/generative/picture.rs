@@ -20,6 +20,10 @@ pub(crate) fn training(path: &Path, args: &Args, records: &[Record]) -> Result<(
         .line("Kullback-Leibler divergence (nats)", Color::BLUE, &line(&|record| record.distance.divergence))
         .line("total variation", Color::ORANGE, &line(&|record| record.distance.variation));
     let mut figure = Figure::new(format!("Born machine, {}: training", args.target.title()));
+    if let Some(last) = records.last() {
+        let divergence = last.distance.divergence;
+        figure = figure.note(format!("seed {}; divergence after {} steps: {divergence:.5} nats", args.seed, last.step));
+    }
     if args.loss != Loss::Divergence {
         figure =
             figure.panel(panel(args.loss.name()).line("loss", Color::VIOLET, &line(&|record| record.loss.max(0.0))));
@@ -29,22 +33,23 @@ pub(crate) fn training(path: &Path, args: &Args, records: &[Record]) -> Result<(
 
 /// Draws the target beside the learnt distribution and the drawn outcomes.
 pub(crate) fn distribution(path: &Path, target: &Target, learnt: &[f64], drawn: &[f64]) -> Result<()> {
-    let sets = [drawn, &target.probabilities, learnt];
+    let (sets, learnt_all) = ([drawn, &target.probabilities, learnt], learnt);
     let most = |sets: &[Vec<f64>]| 1.06 * sets.iter().flatten().copied().fold(0.0, f64::max);
     let [drawn_name, target_name, learnt_name] = ["drawn", "target", "learnt"];
     let (panel, note) = match target.kind {
         Kind::BarsAndStripes => {
             let bars = sets.map(valid_and_rest);
+            let valid = bars[0].len() - 1;
+            let names = (0..valid).map(|pattern| pattern.to_string()).chain(["rest".to_owned()]);
             let panel = Panel::new("")
                 .axes("pattern", "probability")
+                .positions(names)
                 .y_range(0.0..most(&bars))
                 .bars(target_name, Color::GRAY, &bars[1])
                 .bars(learnt_name, Color::VIOLET, &bars[2])
                 .bars(drawn_name, Color::TEAL, &bars[0]);
-            (
-                panel,
-                "patterns 0 to 13: bars and stripes, by their basis index; the last: all other 498 pictures together",
-            )
+            let others = (1 << PIXELS) - valid;
+            (panel, format!("patterns: bars and stripes, by their basis index; rest: the other {others} pictures"))
         }
         Kind::Gaussians => {
             let [drawn, wanted, learnt] =
@@ -55,7 +60,9 @@ pub(crate) fn distribution(path: &Path, target: &Target, learnt: &[f64], drawn: 
                 .dots(drawn_name, Color::TEAL, &drawn)
                 .line(target_name, Color::GRAY, &wanted)
                 .dashes(learnt_name, Color::ORANGE, &learnt);
-            (panel, "")
+            let found = target.distance(learnt_all);
+            let (divergence, variation) = (found.divergence, found.variation);
+            (panel, format!("learnt: divergence {divergence:.5} nats, total variation {variation:.4}"))
         }
     };
     let title = format!("Born machine, {}: distribution", target.kind.title());

@@ -92,7 +92,8 @@ fn plots(folder: &Path, task: &Task, trained: &[Trained; 2], device: &Device) ->
     History::figure(&title("training"), &runs).note(note.as_str()).save(folder.join("history.png"))?;
     let [train, _, test] = &task.recorded;
     if dataset.is_plane() {
-        Figure::new(title("data")).panel(plot::scatter("", train, test)?).save(folder.join("data.png"))?;
+        let data = Figure::new(title("data")).note(format!("data set {name}, seed {seed}"));
+        data.panel(plot::scatter("", train, test)?).save(folder.join("data.png"))?;
         let mut figure = Figure::new(title("decision boundaries")).note(format!(
             "data set {name}, seed {seed}; line: where both classes are as probable; noise features set to 0"
         ));
@@ -101,7 +102,8 @@ fn plots(folder: &Path, task: &Task, trained: &[Trained; 2], device: &Device) ->
             let probability = |points: &Tensor| plane(&trained.network, points, task, device);
             figure = figure.panel(plot::decisions(&heading, train, test, probability)?);
         }
-        figure.save(folder.join("boundary.png"))?;
+        // Small panels have large text, for a page of text.
+        figure.frame(430, 300).card().save(folder.join("boundary.png"))?;
     } else {
         let mut figure = Figure::new(title("confusion matrices of the test set")).note(note.as_str());
         for (trained, color) in trained.iter().zip([Color::VIOLET, Color::TEAL]) {

@@ -39,7 +39,12 @@ pub(crate) fn save(path: &Path, of: &Outcome<'_>) -> Result<()> {
     } else {
         ratios = ratios.diamonds("best there can be", Color::TEAL, &known);
     }
-    let mut figure = Figure::new("Largest cut by QAOA").columns(3).panel(cut(of.graph, of.sides)).panel(ratios);
+    let (nodes, edges) = (of.graph.nodes, of.graph.edges.len());
+    let deepest = of.ratios.last().map_or(0.0, |(found, _)| *found);
+    let note =
+        format!("{nodes} nodes, {edges} edges; mean cut at depth {}: {deepest:.4} of the largest", of.ratios.len());
+    let figure = Figure::new("Largest cut by QAOA").note(note).columns(3);
+    let mut figure = figure.panel(cut(of.graph, of.sides)).panel(ratios);
     if of.graph.nodes <= LANDSCAPE_NODES {
         figure = figure.panel(landscape(&of.landscape)?);
     }

@@ -184,8 +184,8 @@ fn run(args: &Args) -> Result<String> {
     let outcomes = args.layers.iter().map(|&layers| fit(args, layers, &sets, &device)).collect::<Result<Vec<_>>>()?;
     let head = ["layers", "weights", "train loss", "train accuracy", "test accuracy", "of all restarts", "seconds"];
     println!("\n{}\n", table::table(&head, &outcomes.iter().map(row).collect::<Vec<_>>()));
-    picture::regions(&output.join("regions.png"), args.problem, &sets[0], &outcomes, &device)?;
-    picture::accuracies(&output.join("accuracy.png"), args.problem, &outcomes)?;
+    picture::regions(&output.join("regions.png"), (args.problem, args.seed), &sets[0], &outcomes, &device)?;
+    picture::accuracies(&output.join("accuracy.png"), (args.problem, args.seed), &outcomes)?;
     println!("wrote pictures to {}", output.display());
     let Some(last) = outcomes.last() else { bail!("no number of layers") };
     let frequent = problem::most_frequent(&sets[1])?;

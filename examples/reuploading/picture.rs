@@ -15,7 +15,7 @@ const GRID: usize = 160;
 /// Draws the regions of the best restart, for each number of layers.
 pub(crate) fn regions(
     path: &Path,
-    problem: Problem,
+    (problem, seed): (Problem, u64),
     train: &Dataset,
     outcomes: &[Outcome],
     device: &Device,
@@ -29,7 +29,7 @@ pub(crate) fn regions(
     let borders = problem.borders();
     let dashes = if borders.is_empty() { "" } else { "; dashes: where the classes meet" };
     let mut figure = Figure::new(format!("One qubit, {}: regions for numbers of layers", problem.name()))
-        .note(format!("shade: probability of the class; black line: where both are as probable{dashes}"))
+        .note(format!("seed {seed}; shade: probability of the class; line: where both are as probable{dashes}"))
         .columns(if outcomes.len() > 4 { 3 } else { 2 });
     for outcome in outcomes {
         let [x, y] = sides.clone();
@@ -66,7 +66,7 @@ fn range(values: impl Iterator<Item = f64>) -> Range<f64> {
 }
 
 /// Draws test accuracies of all restarts over the number of layers.
-pub(crate) fn accuracies(path: &Path, problem: Problem, outcomes: &[Outcome]) -> Result<()> {
+pub(crate) fn accuracies(path: &Path, (problem, seed): (Problem, u64), outcomes: &[Outcome]) -> Result<()> {
     let at = |outcome: &Outcome, value: f64| (outcome.layers as f64, value);
     let all: Vec<(f64, f64)> =
         outcomes.iter().flat_map(|outcome| outcome.test.iter().map(move |&value| at(outcome, value))).collect();
@@ -80,5 +80,7 @@ pub(crate) fn accuracies(path: &Path, problem: Problem, outcomes: &[Outcome]) ->
         .line("the one with the lowest training loss", Color::nth(0), &best)
         .dots("every restart", Color::nth(1), &all);
     let title = format!("One qubit, {}: accuracy over layers", problem.name());
-    Ok(Figure::new(title).panel(panel).save(path)?)
+    let highest = best.iter().map(|point| point.1).fold(0.0, f64::max);
+    let note = format!("seed {seed}; highest accuracy on the line: {highest:.4}");
+    Ok(Figure::new(title).note(note).panel(panel).save(path)?)
 }

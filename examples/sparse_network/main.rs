@@ -158,8 +158,10 @@ fn draw(args: &Args, outcomes: &[Outcome]) -> Result<()> {
     let runs: Vec<(&str, &History)> = outcomes.iter().map(|outcome| (outcome.task.name, &outcome.history)).collect();
     let note = format!("seed {}; random targets have no validation set", args.seed);
     History::figure("Sparse network: training", &runs).note(note).save(args.output.join("history.png"))?;
-    let mut figure = Figure::new("Sparse network: which gates act")
-        .note("filled: the value of the qubit exceeds 0.1 in that sample, and its rotation and CX act");
+    let mut figure = Figure::new("Sparse network: which gates act").note(format!(
+        "seed {}; filled: the value of the qubit exceeds 0.1 in that sample, and its rotation and CX act",
+        args.seed
+    ));
     for (Outcome { task, scores: [before, after, _], .. }, color) in outcomes.iter().zip([Color::VIOLET, Color::TEAL]) {
         let headings = [format!("{}, before", task.name), format!("{}, after {} epochs", task.name, args.epochs)];
         for (score, heading) in [before, after].into_iter().zip(headings) {

@@ -21,7 +21,9 @@ pub(crate) fn run(path: &Path, molecule: &Molecule, found: &Found, is_noisy: boo
     if let Some(ground) = molecule.ground_energy() {
         figure = figure.panel(energies.dashes("exact", Color::TEAL, &level(ground)));
         if is_noisy {
-            return Ok(figure.save(path)?);
+            let last = found.energies.last().copied().unwrap_or(f64::NAN);
+            let note = format!("last estimate {last:.4} Ha, exact energy {ground:.4} Ha").replace('-', "−");
+            return Ok(figure.note(note).save(path)?);
         }
         let errors: Vec<(f64, f64)> = points.iter().map(|(step, energy)| (*step, energy - ground)).collect();
         let errors = Panel::new("Error")
@@ -31,8 +33,8 @@ pub(crate) fn run(path: &Path, molecule: &Molecule, found: &Found, is_noisy: boo
             .line("VQE", Color::VIOLET, &errors)
             .dashes("chemical accuracy", Color::ORANGE, &level(crate::CHEMICAL_ACCURACY));
         if let Some(energy) = found.energies.last() {
-            let error = 1000.0 * (energy - ground);
-            figure = figure.note(format!("{energy:.7} Ha, {error:.4} mHa above the exact energy"));
+            let note = format!("{energy:.7} Ha, {} above the exact energy", in_microhartree(energy - ground));
+            figure = figure.note(note.replace('-', "−"));
         }
         figure = figure.panel(errors);
     } else {
@@ -50,11 +52,18 @@ pub(crate) fn curve(path: &Path, rows: &[[f64; 4]]) -> Result<()> {
         .line("exact", Color::TEAL, &column(3))
         .diamonds("VQE", Color::VIOLET, &column(2));
     let errors: Vec<(f64, f64)> = rows.iter().map(|row| (row[0], (row[2] - row[3]).abs())).collect();
+    let largest = errors.iter().map(|(_, error)| *error).fold(0.0, f64::max);
     let level: Vec<(f64, f64)> = errors.iter().map(|(distance, _)| (*distance, crate::CHEMICAL_ACCURACY)).collect();
     let errors = Panel::new("Error")
         .axes("distance of the nuclei (Å)", "distance from the exact energy (Ha)")
         .logarithmic()
         .diamonds("VQE", Color::VIOLET, &errors)
         .dashes("chemical accuracy", Color::ORANGE, &level);
-    Ok(Figure::new("Hydrogen, H2, STO-3G").panel(panel).panel(errors).save(path)?)
+    let note = format!("{} distances; largest error {}", rows.len(), in_microhartree(largest));
+    Ok(Figure::new("Hydrogen, H₂, STO-3G").note(note).panel(panel).panel(errors).save(path)?)
+}
+
+/// Writes an energy in hartree as one in millionths of it.
+fn in_microhartree(energy: f64) -> String {
+    format!("{:.2} µHa", 1e6 * energy)
 }

@@ -9,7 +9,7 @@ use candlewick::nn::QuantumNaturalGradientConfig;
 use candlewick::optim::{AdamConfig, LbfgsConfig, SpsaConfig};
 use candlewick::prelude::*;
 use candlewick::variational::{
-    AdaptVqe, AdaptVqeConfig, AdaptVqeRound, Molecule, StopReason, Vqe, VqeConfig, VqeMethod, VqeStep,
+    AdaptVqe, AdaptVqeConfig, AdaptVqeRound, Molecule, Vqe, VqeConfig, VqeMethod, VqeStep, VqeStopReason,
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use std::ops::ControlFlow;
@@ -170,7 +170,7 @@ fn adapt(
     let (qubits, electrons) = (molecule.qubits(), molecule.electrons());
     let found = AdaptVqe::for_electrons(qubits, electrons, molecule.hamiltonian(), config)?.run_with(watch)?;
     let end = match found.stop_reason {
-        StopReason::Steps => "as many operators as allowed".to_owned(),
+        VqeStopReason::Steps => "as many operators as allowed".to_owned(),
         reason => reason.to_string(),
     };
     Ok(Found {

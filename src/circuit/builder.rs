@@ -120,7 +120,8 @@ impl Circuit {
     /// use candlewick::{functional, prelude::*};
     /// let mut circuit = Circuit::new(3);
     /// circuit.x(0).controlled_on([(0, true), (1, false)], |c| c.x(2));
-    /// let p = functional::evaluate(&circuit, &Measurement::probabilities([2]), None, &[])?.to_vec1::<f32>()?;
+    /// let p = functional::evaluate(&circuit, &Measurement::probabilities([2]), None, &[])?
+    ///     .to_vec1::<f32>()?;
     /// assert!((p[1] - 1.0).abs() < 1e-6);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -178,7 +179,12 @@ impl Circuit {
     /// circuit.when(input(0).gt(1.0) & input(1).lt(0.0), |c| c.cx(0, 1));
     ///
     /// let x = Tensor::new(&[[0.05f64, 0.5], [0.5, 0.05]], &Device::Cpu)?;
-    /// let y = functional::evaluate(&circuit, &Measurement::expectation([Z(0), Z(1)]), Some(&x), &[])?;
+    /// let y = functional::evaluate(
+    ///     &circuit,
+    ///     &Measurement::expectation([Z(0), Z(1)]),
+    ///     Some(&x),
+    ///     &[],
+    /// )?;
     /// let y = y.to_vec2::<f64>()?; // each sample has one gate of the three
     /// assert!((y[0][0] - 1.0).abs() < 1e-12 && (y[0][1] - 0.5f64.cos()).abs() < 1e-12);
     /// assert!((y[1][1] - 1.0).abs() < 1e-12 && (y[1][0] - 0.5f64.cos()).abs() < 1e-12);

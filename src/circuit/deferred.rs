@@ -54,7 +54,7 @@ impl Circuit {
     /// let mut circuit = Circuit::new(3);
     /// circuit.h(0).cx(0, 1).reset(0, 2);
     /// let y = functional::evaluate(&circuit, &Measurement::probabilities([0, 1]), None, &[])?;
-    /// let y = y.to_vec1::<f32>()?; // qubit 0 is 0, qubit 1 is what its partner left behind: a coin
+    /// let y = y.to_vec1::<f32>()?; // qubit 0 is 0; its former partner is a coin
     /// assert!((y[0] - 0.5).abs() < 1e-6 && (y[2] - 0.5).abs() < 1e-6);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -97,6 +97,11 @@ impl Circuit {
                 false
             }
         }
+    }
+
+    /// Mask of the qubits with a readout error.
+    pub(crate) fn read_with_errors(&self) -> u64 {
+        self.roles.read
     }
 
     /// Mask of the qubits that hold an outcome.

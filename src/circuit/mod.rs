@@ -46,12 +46,29 @@ use weights::Declarations;
 /// for q in 0..3 {
 ///     circuit.ry(input(q), q).rz(w.at([q]), q);
 /// }
-/// circuit.cx(0, 1).controlled([0, 1], |c| {
-///     c.rx(0.5, 2)
-/// });
-/// println!("{circuit}");
-/// # circuit.check().unwrap();
+/// circuit.cx(0, 1).controlled([0, 1], |c| c.rx(0.5, 2));
+///
+/// let drawing = "
+/// q0: ─RY(x0)──RZ(w[0])──●─────●─────
+///                        │     │
+/// q1: ─RY(x1)──RZ(w[1])──X─────●─────
+///                              │
+/// q2: ─RY(x2)──RZ(w[2])─────RX(0.5)──
+/// ";
+/// assert_eq!(format!("\n{circuit}"), drawing);
 /// ```
+///
+/// | to | there is |
+/// |---|---|
+/// | apply a gate | a method for each [gate](crate::gate), [`pauli_rot`](Self::pauli_rot), [`unitary`](Self::unitary) |
+/// | read features | [`input`] in angles; [`angle_embedding`](Self::angle_embedding) and other templates |
+/// | train | [`weights`](Self::weights) in angles |
+/// | take a ready block | [templates]: embeddings, ansätze, QFT, UCCSD, trees |
+/// | control gates | [`controlled`](Self::controlled), [`controlled_on`](Self::controlled_on) |
+/// | apply gates to some samples | [`when`](Self::when) |
+/// | invert, repeat, combine | [`inverse`](Self::inverse), [`repeat`](Self::repeat), [`append`](Self::append), [`append_on`](Self::append_on) |
+/// | measure and reset on the way | [`measure`](Self::measure), [`reset`](Self::reset) |
+/// | look at it | the drawing, [`depth`](Self::depth), [`counts`](Self::counts), [`matrix`](Self::matrix) |
 ///
 /// No method panics or returns a `Result`. The circuit stores the first mistake with the index of its operation.
 /// [`check`](Self::check), [`QuantumLayer::new`](crate::QuantumLayer::new) and every other function that takes the
@@ -62,7 +79,10 @@ use weights::Declarations;
 /// let mut circuit = Circuit::new(2);
 /// circuit.h(0).cx(0, 2).h(1);
 /// let error = circuit.check().unwrap_err();
-/// assert_eq!(error.to_string(), "operation 1 (`cx`): qubit 2 is out of range for 2 qubit(s)");
+/// assert_eq!(
+///     error.to_string(),
+///     "operation 1 (`cx`): qubit 2 is out of range for 2 qubit(s)"
+/// );
 /// ```
 #[derive(Debug, Clone)]
 pub struct Circuit {

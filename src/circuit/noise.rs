@@ -17,9 +17,11 @@ macro_rules! builder_methods {
         /// ```
         /// use candlewick::{functional, prelude::*};
         /// let mut circuit = Circuit::new(2);
-        /// circuit.h(0).cx(0, 1).depolarizing2(0.03, 0, 1).amplitude_damping(0.1, 1).readout_error(0.01, 0.02, 0);
-        /// let y = functional::evaluate(&circuit, &Measurement::expectation([Z(0) * Z(1)]), None, &[])?;
-        /// let mixed = 1.0 - 16.0 / 15.0 * 0.03; // of ZZ = 1; damping and the readout multiply and add
+        /// circuit.h(0).cx(0, 1).depolarizing2(0.03, 0, 1);
+        /// circuit.amplitude_damping(0.1, 1).readout_error(0.01, 0.02, 0);
+        /// let zz = Measurement::expectation([Z(0) * Z(1)]);
+        /// let y = functional::evaluate(&circuit, &zz, None, &[])?;
+        /// let mixed = 1.0 - 16.0 / 15.0 * 0.03; // of ZZ = 1; the others multiply and add
         /// let expected = 0.97 * (0.9 * mixed) + 0.01 * 0.1;
         /// assert!((y.to_vec1::<f32>()?[0] - expected).abs() < 1e-6);
         /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -42,7 +44,7 @@ impl Circuit {
     /// ```
     /// use candlewick::{channel::Channel, prelude::*};
     /// let mut circuit = Circuit::new(2);
-    /// for channel in Channel::all().filter(|channel| channel.qubits().len() == 1 && channel.strengths().len() == 1) {
+    /// for channel in [Channel::bit_flip, Channel::depolarizing] {
     ///     circuit.channel(channel, [Angle::from(0.01)], [0]);
     /// }
     /// circuit.check().unwrap();
@@ -66,8 +68,9 @@ impl Circuit {
     /// ```
     /// use candlewick::{functional, prelude::*};
     /// use num_complex::Complex64;
-    /// let scaled = |size: f64, entries: [f64; 4]| entries.map(|entry| Complex64::from(size * entry));
-    /// let (kept, flipped) = (scaled(0.9f64.sqrt(), [1.0, 0.0, 0.0, 1.0]), scaled(0.1f64.sqrt(), [0.0, 1.0, 1.0, 0.0]));
+    /// let operator = |p: f64, entries: [f64; 4]| entries.map(|e| Complex64::from(p.sqrt() * e));
+    /// let kept = operator(0.9, [1.0, 0.0, 0.0, 1.0]);
+    /// let flipped = operator(0.1, [0.0, 1.0, 1.0, 0.0]);
     /// let mut circuit = Circuit::new(1);
     /// circuit.kraus(&[kept, flipped], [0]); // the same as bit_flip(0.1, 0)
     /// let y = functional::evaluate(&circuit, &Measurement::expectation([Z(0)]), None, &[])?;

@@ -17,8 +17,9 @@ pub enum Target {
     Number(String),
 }
 
-/// Treatment of missing values.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+/// Treatment of missing values. A missing number is NaN, unless it is an error or leaves out its row: an
+/// [`Imputer`](super::Imputer) puts a number in its place.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Missing {
     /// An error that names line and column.
@@ -26,13 +27,19 @@ pub enum Missing {
     Error,
     /// The row is left out.
     DropRow,
-    /// The feature is NaN, for an [`Imputer`](super::Imputer). A missing category is NaN in all of its features. A median
-    /// or a mean fills them with numbers that are no category; [`Category`](Self::Category) leaves nothing to fill.
+    /// A missing category is NaN in all of its features. An imputer fills them with numbers that may be no category;
+    /// the further variants leave nothing to fill.
     Keep,
-    /// A missing number is NaN, for an [`Imputer`](super::Imputer). A missing category is a category of its own, with
-    /// the feature `colour=missing` or the like, in each column in which the training's table has a gap; a gap in
-    /// another such column is an unknown category.
+    /// A missing category is a category of its own, with the feature `colour=missing` or the like, in each column in
+    /// which the training's table has a gap; a gap in another such column is an unknown category.
     Category,
+    /// A missing category is the most frequent one of its column in the training's table, the first of equal ones:
+    /// scikit-learn's `SimpleImputer(strategy="most_frequent")`.
+    MostFrequent,
+    /// A missing category is this text: scikit-learn's `SimpleImputer(strategy="constant", fill_value=..)`. It is one
+    /// of the column's categories, or becomes one in a column in which the training's table has a gap; a gap in another
+    /// column without it is an unknown category.
+    Constant(String),
 }
 
 /// Treatment of rows whose target is missing.

@@ -207,7 +207,8 @@ impl Dataset {
         let (samples, before) = self.x.dims2()?;
         check_float("the tensor of samples", &self.x)?;
         // Even without samples, a feature has a name.
-        let width = (before as u64).checked_add(features as u64);
+        // The noise in F64 and in the samples' dtype, and both side by side.
+        let width = (features as u64).checked_mul(3).and_then(|noise| noise.checked_add(before as u64));
         check_numbers("the samples", width.and_then(|width| width.checked_mul(samples.max(1) as u64)))?;
         let noise = normal_numbers(samples, features, deviation, &mut seeded_generator(seed, Purpose::Noise))?;
         let noise = Tensor::from_vec(noise, (samples, features), &Device::Cpu)?.to_dtype(self.x.dtype())?;

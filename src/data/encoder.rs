@@ -1,5 +1,6 @@
 //! Tables of text as samples: numbers, categories, classes, missing values.
 
+use super::columns::{Column, Kind, fit_column};
 use super::fields::{Spelling, category, column_error, field_error, unseen};
 use super::splits::{check_fractions, parts};
 use super::{CsvConfig, Dataset, Missing, MissingTarget, Split3, Table, Target, Unknown};
@@ -7,7 +8,6 @@ use crate::error::{DataError, Error, FileError, Result};
 use crate::memory::check_numbers;
 use candle_core::{Device, Tensor};
 use serde::{Deserialize, Serialize};
-use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -22,7 +22,8 @@ use std::path::Path;
 ///
 /// ```
 /// use candlewick::data::{CsvConfig, Table, TableEncoder};
-/// let train = Table::parse("id,age,colour,ill\n1,31,red,yes\n2,47,blue,no\n3,52,red,no\n", ',')?;
+/// let train =
+///     Table::parse("id,age,colour,ill\n1,31,red,yes\n2,47,blue,no\n3,52,red,no\n", ',')?;
 /// let config = CsvConfig { without: vec!["id".into()], ..CsvConfig::with_label("ill") };
 /// let encoder = TableEncoder::fit(&train, &config)?;
 /// assert_eq!(encoder.features(), ["age", "colour=blue", "colour=red"]);
@@ -30,13 +31,16 @@ use std::path::Path;
 /// let set = encoder.encode(&train)?;
 /// assert_eq!(set.y.to_vec1::<u32>()?, [1, 0, 0]);
 ///
-/// // Another program, with the text that the first one has saved, and a table without labels.
+/// // Another program, with the text that the first one saved and a table without labels.
 /// let encoder = TableEncoder::from_json(&encoder.to_json()?)?;
 /// let x = encoder.encode_features(&Table::parse("colour,age\nblue,44\n", ',')?)?;
 /// assert_eq!(x.to_vec2::<f32>()?, [[44.0, 1.0, 0.0]]);
 /// let unseen = Table::parse("colour,age\nblue,44\ngreen,20\n", ',')?;
 /// let error = encoder.encode_features(&unseen).unwrap_err();
-/// assert_eq!(error.to_string(), r#"line 3 of the table, field 1 (`colour`): `green` is none of ["blue", "red"]"#);
+/// assert_eq!(
+///     error.to_string(),
+///     r#"line 3 of the table, field 1 (`colour`): `green` is none of ["blue", "red"]"#
+/// );
 /// # Ok::<(), candlewick::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
@@ -58,17 +62,6 @@ struct State {
     on_missing: Missing,
     on_missing_target: MissingTarget,
     on_unknown: Unknown,
-}
-
-/// Column of a table: numbers, or one of some texts.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Column {
-    name: String,
-    /// Categories or classes in the order of their numbers; `None` for a column of numbers.
-    categories: Option<Vec<String>>,
-    /// Whether a missing value is a category of its own, behind the others.
-    has_missing: bool,
 }
 
 /// Text behind `=` in the name of the feature of missing categories.
@@ -101,22 +94,27 @@ impl TableEncoder {
         if let Some(&place) = used.iter().find(|&&place| table.names()[place].is_empty()) {
             return Err(column_error(table, place, "a column without a name; leave it out as \"\", or name it"));
         }
-        let rows = kept_rows(table, &places, target, &spelling, config.on_missing, config.on_missing_target);
+        let rows = kept_rows(table, &places, target, &spelling, &config.on_missing, config.on_missing_target);
         let fit = |place: usize, kind: Kind| fit_column(table, &rows, place, kind, &spelling, config);
         let columns = places.iter().map(|&place| {
             let kind = if text.contains(&place) { Kind::Text } else { Kind::Any };
             fit(place, kind)
         });
         let columns = columns.collect::<Result<Vec<_>>>()?;
+        // Nothing stands in for a missing class.
+        let of_target = CsvConfig { on_missing: Missing::Error, ..config.clone() };
+        let fit_target = |place| fit_column(table, &rows, place, Kind::Text, &spelling, &of_target);
         let target = match (&config.target, target) {
             (Target::Class(name), Some(_)) if !config.classes.is_empty() => {
-                Some(Column { name: name.clone(), categories: Some(config.classes.clone()), has_missing: false })
+                let categories = Some(config.classes.clone());
+                Some(Column { name: name.clone(), categories, has_missing: false, fill: None })
             }
-            (Target::Class(_), Some(place)) => Some(Column { has_missing: false, ..fit(place, Kind::Text)? }),
+            (Target::Class(_), Some(place)) => Some(fit_target(place)?),
             (_, Some(place)) => Some(fit(place, Kind::Number)?),
             (_, None) => None,
         };
-        let CsvConfig { on_missing, on_missing_target, on_unknown, .. } = *config;
+        let CsvConfig { on_missing_target, on_unknown, .. } = *config;
+        let on_missing = config.on_missing.clone();
         Self::new(State { columns, target, spelling, on_missing, on_missing_target, on_unknown })
     }
 
@@ -137,7 +135,10 @@ impl TableEncoder {
                 return Err(needs("classes", "one or more texts, each different"));
             }
         }
-        let features = state.columns.iter().flat_map(|Column { name, categories, has_missing }| match categories {
+        if state.columns.iter().any(|column| column.fill.is_some_and(|fill| fill >= column.width())) {
+            return Err(needs("a category in the place of missing ones", "one of the column's categories"));
+        }
+        let features = state.columns.iter().flat_map(|Column { name, categories, has_missing, .. }| match categories {
             None => vec![name.clone()],
             Some(categories) => {
                 let own = Some(MISSING).filter(|_| *has_missing);
@@ -176,7 +177,7 @@ impl TableEncoder {
         let target = state.target.as_ref().map(|target| Ok::<_, Error>((table.column(&target.name)?, target)));
         let target = target.transpose()?;
         let (place, spelling) = (target.map(|(place, _)| place), &state.spelling);
-        let rows = kept_rows(table, &places, place, spelling, state.on_missing, state.on_missing_target);
+        let rows = kept_rows(table, &places, place, spelling, &state.on_missing, state.on_missing_target);
         let (x, samples, dtype) = (self.numbers(table, &places, &rows)?, rows.len(), spelling.dtype());
         if let Some(place) = place
             && let Some(&row) = rows.iter().find(|&&row| spelling.is_missing(table, row, place))
@@ -240,26 +241,24 @@ impl TableEncoder {
         for &row in rows {
             for (column, &place) in self.state.columns.iter().zip(places) {
                 let is_missing = spelling.is_missing(table, row, place);
-                if is_missing && !matches!(self.state.on_missing, Missing::Keep | Missing::Category) {
+                if is_missing && matches!(self.state.on_missing, Missing::Error | Missing::DropRow) {
                     return Err(field_error(table, row, place, "is a missing value"));
                 }
-                let own_category = usize::from(column.has_missing);
                 match &column.categories {
                     None if is_missing => x.push(f64::NAN),
                     None => x.push(spelling.number(table, row, place)?),
                     Some(categories) if is_missing && self.state.on_missing == Missing::Keep => {
-                        x.extend((0..categories.len() + own_category).map(|_| f64::NAN));
+                        x.extend((0..categories.len()).map(|_| f64::NAN));
                     }
                     Some(categories) => {
-                        let width = categories.len() + own_category;
                         let own = match is_missing {
-                            true => Some(categories.len()).filter(|_| column.has_missing),
+                            true => column.missing_category(),
                             false => category(table, row, place, categories),
                         };
                         if own.is_none() && self.state.on_unknown == Unknown::Error {
                             return Err(unseen(table, row, place, categories));
                         }
-                        x.extend((0..width).map(|index| f64::from(u8::from(Some(index) == own))));
+                        x.extend((0..column.width()).map(|index| f64::from(u8::from(Some(index) == own))));
                     }
                 }
             }
@@ -296,7 +295,7 @@ impl Table {
         };
         let spelling = Spelling::new(&config.missing, config.decimal, config.dtype)?;
         let places = feature_places(self, config, target);
-        let rows = kept_rows(self, &places, target, &spelling, config.on_missing, config.on_missing_target);
+        let rows = kept_rows(self, &places, target, &spelling, &config.on_missing, config.on_missing_target);
         let class = target.filter(|_| matches!(config.target, Target::Class(_)));
         let mut groups: BTreeMap<&str, Vec<u32>> = BTreeMap::new();
         for row in rows {
@@ -324,7 +323,10 @@ impl Dataset {
     /// # let path = std::env::temp_dir().join(format!("candlewick-doc-{}.csv", std::process::id()));
     /// # std::fs::write(&path, "age,dose,diagnosis\n31,0.5,healthy\n47,1.5,ill\n").unwrap();
     /// let set = Dataset::read_csv(&path, &CsvConfig::with_label("diagnosis"))?;
-    /// assert_eq!((set.x.dims(), set.features), (&[2, 2][..], vec!["age".to_owned(), "dose".to_owned()]));
+    /// assert_eq!(
+    ///     (set.x.dims(), set.features),
+    ///     (&[2, 2][..], vec!["age".to_owned(), "dose".to_owned()])
+    /// );
     /// assert_eq!(set.classes, ["healthy", "ill"]);
     /// # std::fs::remove_file(path).unwrap();
     /// # Ok::<(), candlewick::Error>(())
@@ -359,61 +361,12 @@ fn kept_rows(
     places: &[usize],
     target: Option<usize>,
     spelling: &Spelling,
-    on_missing: Missing,
+    on_missing: &Missing,
     on_missing_target: MissingTarget,
 ) -> Vec<usize> {
-    let drops = on_missing == Missing::DropRow;
+    let drops = *on_missing == Missing::DropRow;
     let drops_targets = drops || on_missing_target == MissingTarget::DropRow;
     let read = places.iter().filter(|_| drops).chain(target.iter().filter(|_| drops_targets));
     let read: Vec<usize> = read.copied().collect();
     (0..table.len()).filter(|&row| !read.iter().any(|&place| spelling.is_missing(table, row, place))).collect()
-}
-
-/// Kind of a column, as far as it is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Any,
-    Number,
-    Text,
-}
-
-/// Learns the kind and the categories of a column.
-fn fit_column(
-    table: &Table,
-    rows: &[usize],
-    place: usize,
-    kind: Kind,
-    spelling: &Spelling,
-    config: &CsvConfig,
-) -> Result<Column> {
-    let present = || rows.iter().copied().filter(|&row| !spelling.is_missing(table, row, place));
-    let text = |row: usize| table.field(row, place).unwrap_or_default();
-    let name = table.names()[place].clone();
-    if present().next().is_none() {
-        return Err(column_error(table, place, "the column has no value"));
-    }
-    let is_number = |row: usize| spelling.parse(text(row)).is_some();
-    if kind == Kind::Number || kind == Kind::Any && present().any(is_number) {
-        present().try_for_each(|row| spelling.number(table, row, place).map(|_| ()))?;
-        return Ok(Column { name, categories: None, has_missing: false });
-    }
-    if kind == Kind::Any && present().all(|row| spelling.is_foreign(text(row))) {
-        let problem = "all texts are numbers with another decimal character; set `decimal`, or list it in `text`";
-        return Err(column_error(table, place, problem));
-    }
-    let mut found = BTreeSet::new();
-    for row in present() {
-        found.insert(text(row));
-        if found.len() > config.max_categories {
-            let (count, limit) = (found.len(), config.max_categories);
-            return Err(Error::Data(DataError::Categories { field: place + 1, column: name, count, limit }));
-        }
-    }
-    let mut categories: Vec<String> = found.into_iter().map(str::to_owned).collect();
-    let value = |text: &String| spelling.parse(text).filter(|value| value.is_finite());
-    if categories.iter().all(|category| value(category).is_some()) {
-        categories.sort_by(|a, b| value(a).partial_cmp(&value(b)).unwrap_or(Ordering::Equal).then_with(|| a.cmp(b)));
-    }
-    let has_missing = config.on_missing == Missing::Category && present().count() < rows.len();
-    Ok(Column { name, categories: Some(categories), has_missing })
 }

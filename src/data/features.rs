@@ -34,7 +34,7 @@ impl Features<'_> {
     }
 
     /// Returns the error of a number that is not finite.
-    pub(super) fn not_finite(&self, feature: usize, sample: usize, value: f64) -> Error {
+    pub(crate) fn not_finite(&self, feature: usize, sample: usize, value: f64) -> Error {
         Error::Tensor(TensorError::FeatureNotFinite { feature, name: self.name(feature), sample, value })
     }
 

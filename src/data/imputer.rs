@@ -19,10 +19,15 @@ use std::collections::HashMap;
 /// let nan = f32::NAN;
 /// let x = Tensor::new(&[[1f32, nan], [nan, 2.0], [5.0, 4.0], [6.0, 6.0]], &Device::Cpu)?;
 /// let imputer = Imputer::median(&x)?;
-/// assert_eq!(imputer.apply(&x)?.to_vec2::<f32>()?, [[1.0, 4.0], [5.0, 2.0], [5.0, 4.0], [6.0, 6.0]]);
+/// assert_eq!(
+///     imputer.apply(&x)?.to_vec2::<f32>()?,
+///     [[1.0, 4.0], [5.0, 2.0], [5.0, 4.0], [6.0, 6.0]]
+/// );
 /// assert_eq!(Imputer::mean(&x)?.fill().to_vec1::<f32>()?, [4.0, 4.0]);
 /// # Ok::<(), candlewick::Error>(())
 /// ```
+///
+/// [`Module`]: https://docs.rs/candle-core/latest/candle_core/trait.Module.html
 #[derive(Debug, Clone)]
 pub struct Imputer {
     /// Number for each feature, `[features]`.
@@ -74,7 +79,31 @@ impl Imputer {
         })
     }
 
-    /// Makes an imputer with the same number for all features.
+    /// Makes an imputer with the most frequent of each feature's numbers, the smallest of equally frequent ones. For
+    /// categories there is [`Missing::MostFrequent`](super::Missing::MostFrequent).
+    ///
+    /// ```
+    /// use candle_core::{Device, Tensor};
+    /// use candlewick::data::Imputer;
+    /// let gap = f32::NAN;
+    /// let rows = [[2f32, 7.0], [4.0, gap], [4.0, 5.0], [gap, 5.0], [2.0, 7.0]];
+    /// let x = Tensor::new(&rows, &Device::Cpu)?;
+    /// assert_eq!(Imputer::most_frequent(&x)?.fill().to_vec1::<f32>()?, [2.0, 5.0]);
+    /// # Ok::<(), candlewick::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The errors of [`median`](Self::median).
+    pub fn most_frequent<'a>(x: impl Into<Features<'a>>) -> Result<Self> {
+        Self::by_feature(x.into(), |mut numbers| {
+            numbers.sort_by(f64::total_cmp);
+            let equal = numbers.chunk_by(|a, b| a == b);
+            equal.fold(&numbers[..0], |most, equal| if equal.len() > most.len() { equal } else { most })[0]
+        })
+    }
+
+    /// Makes an imputer with the same number for all features. For categories there is
+    /// [`Missing::Constant`](super::Missing::Constant).
     ///
     /// # Errors
     /// A number that is not finite in F32; samples that are no rows; more features than the memory holds.

@@ -5,7 +5,8 @@
 //! use candlewick::data::{self, MoonsConfig, Scaler, Split3};
 //! let moons = data::moons(500, MoonsConfig { noise: 0.1, seed: 7, ..Default::default() })?;
 //! let all = moons.with_noise(2, 0.1, 7)?; // [500, 4], two features of noise
-//! let Split3 { train, validation, test, .. } = all.split3(0.2, 0.2, 7)?; // two fifths of each class held out
+//! // Two fifths of each class are held out.
+//! let Split3 { train, validation, test, .. } = all.split3(0.2, 0.2, 7)?;
 //! let scaler = Scaler::standard(&train)?; // of the training set alone
 //! let (train_x, test_x) = (scaler.apply(&train.x)?, scaler.apply(&test.x)?);
 //! assert_eq!((train_x.dims(), test_x.dims()), (&[300, 4][..], &[100, 4][..]));
@@ -13,6 +14,7 @@
 //! # Ok::<(), candlewick::Error>(())
 //! ```
 
+mod columns;
 mod config;
 mod dataset;
 mod encoder;

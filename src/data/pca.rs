@@ -19,12 +19,17 @@ use std::collections::HashMap;
 /// ```
 /// use candlewick::data::{self, BlobsConfig, Pca};
 /// // Three centres lie in a plane, whatever the number of features.
-/// let cloud = data::blobs(200, BlobsConfig { features: 10, deviation: 0.05, ..Default::default() })?;
+/// let cloud = data::blobs(
+///     200,
+///     BlobsConfig { features: 10, deviation: 0.05, ..Default::default() },
+/// )?;
 /// let pca = Pca::new(&cloud.x, 2)?;
 /// assert_eq!(pca.apply(&cloud.x)?.dims(), [200, 2]);
 /// assert!(pca.explained().iter().sum::<f64>() > 0.98);
 /// # Ok::<(), candlewick::Error>(())
 /// ```
+///
+/// [`Module`]: https://docs.rs/candle-core/latest/candle_core/trait.Module.html
 #[derive(Debug, Clone)]
 pub struct Pca {
     /// Mean of each feature, `[features]`.

@@ -36,7 +36,12 @@ impl Default for CirclesConfig {
 /// use candlewick::data::{self, CirclesConfig};
 /// let config = CirclesConfig { factor: 0.5, seed: 7, ..Default::default() };
 /// let radii = data::circles(100, config)?.x.sqr()?.sum(1)?.sqrt()?.to_vec1::<f32>()?;
-/// assert!(radii.iter().zip([1.0, 0.5].iter().cycle()).all(|(radius, expected)| (radius - expected).abs() < 1e-6));
+/// assert!(
+///     radii
+///         .iter()
+///         .zip([1.0, 0.5].iter().cycle())
+///         .all(|(radius, expected)| (radius - expected).abs() < 1e-6)
+/// );
 /// # Ok::<(), candlewick::Error>(())
 /// ```
 ///
@@ -149,9 +154,7 @@ impl Default for BlobsConfig {
 pub fn blobs(samples: usize, config: BlobsConfig) -> Result<Dataset> {
     let BlobsConfig { centers, features, deviation, seed, .. } = config;
     check_classes("blobs", "centres", centers)?;
-    // Counts a label for each sample, beside the features.
-    let numbers = (features as u64).checked_add(1).and_then(|each| each.checked_mul(samples as u64));
-    check_numbers("the samples", numbers)?;
+    check_samples(samples, features)?;
     let mut rng = seeded_generator(seed, Purpose::Points);
     let mut x = normal_numbers(samples, features, deviation, &mut rng)?;
     let entries = (centers as u64).checked_mul(features as u64);
@@ -171,6 +174,12 @@ fn check_classes(of: &'static str, setting: &'static str, count: usize) -> Resul
     }
 }
 
+/// Checks the memory for samples: features in F64, which become F32, and labels twice.
+fn check_samples(samples: usize, features: usize) -> Result<()> {
+    let each = (features as u64).checked_mul(2).and_then(|numbers| numbers.checked_add(1));
+    check_numbers("the samples", each.and_then(|each| each.checked_mul(samples as u64)))
+}
+
 /// Makes noisy points along a curve for each class. `curve` takes the class and a position in [0, 1).
 fn along(
     samples: usize,
@@ -180,6 +189,7 @@ fn along(
     curve: impl Fn(usize, f64) -> [f64; 2],
 ) -> Result<Dataset> {
     let classes = names.len();
+    check_samples(samples, 2)?;
     let mut x = normal_numbers(samples, 2, noise, &mut seeded_generator(seed, Purpose::Points))?;
     for (sample, noisy) in x.chunks_mut(2).enumerate() {
         let class = sample % classes;

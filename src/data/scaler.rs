@@ -22,6 +22,8 @@ use std::collections::HashMap;
 /// assert_eq!(scaler.invert(&scaler.apply(&x)?)?.to_vec2::<f32>()?, x.to_vec2::<f32>()?);
 /// # Ok::<(), candlewick::Error>(())
 /// ```
+///
+/// [`Module`]: https://docs.rs/candle-core/latest/candle_core/trait.Module.html
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Scaler {

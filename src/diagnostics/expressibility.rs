@@ -51,7 +51,9 @@ impl Default for ExpressibilityConfig {
 /// assert!((idle - 75f64.ln()).abs() < 1e-12);
 /// let w = circuit.weights("w", 2);
 /// circuit.h(0).rz(w.at([0]), 0).rx(w.at([1]), 0);
-/// assert!(diagnostics::expressibility(&circuit, None, ExpressibilityConfig::default())? < 0.1);
+/// assert!(
+///     diagnostics::expressibility(&circuit, None, ExpressibilityConfig::default())? < 0.1
+/// );
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///

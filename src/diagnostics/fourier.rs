@@ -112,7 +112,8 @@ impl<'a> IntoIterator for &'a FourierSpectrum {
 /// use candlewick::prelude::*;
 /// let mut circuit = Circuit::new(1);
 /// circuit.rx(input(0), 0); // <Z> = cos(x)
-/// let spectrum = diagnostics::fourier_spectrum(&circuit, &Z(0), &[], FourierConfig::default())?;
+/// let spectrum =
+///     diagnostics::fourier_spectrum(&circuit, &Z(0), &[], FourierConfig::default())?;
 /// assert!((spectrum.coefficient(1).re - 0.5).abs() < 1e-12);
 /// assert!(spectrum.coefficient(0).norm() < 1e-12);
 /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -54,6 +54,7 @@ impl Options {
 /// |---|---|---|---|
 /// | [`StateVector`](Self::StateVector) | 2^n complex amplitudes | none | all |
 /// | [`Density`](Self::Density) | 4^n real numbers | exact | CPU |
+/// | [`Trajectories`](Self::Trajectories) | 2^n complex amplitudes for each trajectory | estimates, Pauli words | all |
 ///
 /// ```
 /// use candle_core::{DType, Device};
@@ -80,6 +81,17 @@ pub enum Simulation {
     /// The density matrix, as the real numbers `Tr(P ρ)` of all Pauli words P, exactly. Memory grows as 4^n; dense
     /// unitaries act on at most three qubits, and there are no amplitudes to measure.
     Density,
+    /// Averages over state vectors, each with errors drawn for all channels: unbiased estimates of values and gradients,
+    /// in angles and in strengths. A trajectory costs about as much as a sample of the circuit without noise.
+    ///
+    /// Channels apply Pauli words with probabilities: flips, Pauli and depolarizing channels, phase damping. Others are a
+    /// typed error, and so are variances, amplitudes, finite shots, Jacobians and Hessians. The trajectory without errors
+    /// counts with its exact probability. Each call draws anew, as for
+    /// [`shots`](crate::QuantumLayerConfig::shots); a value and its gradient share their draws.
+    Trajectories {
+        /// Number of trajectories of each sample, beside the one without errors: 1 to 2^24.
+        count: usize,
+    },
 }
 
 /// Program, arguments and options of a call.

@@ -30,6 +30,7 @@ impl Simulation {
             Self::Auto if is_pure => Ok(Self::StateVector),
             Self::Auto if qubits > AUTO_QUBITS => Err(SimulationError::ManyQubits { qubits, most: AUTO_QUBITS }.into()),
             Self::Auto => Ok(Self::Density),
+            Self::Trajectories { .. } if is_pure => Ok(Self::StateVector),
             Self::StateVector if !is_pure => Err(SimulationError::NoiseNeedsDensity.into()),
             chosen => Ok(chosen),
         }
@@ -51,6 +52,10 @@ pub(crate) fn for_device(device: &Device, program: &Program, simulation: Simulat
         (Simulation::Density, Device::Cpu) => Ok(Arc::clone(&DENSITY)),
         (Simulation::Density, device) => {
             Err(SimulationError::DensityOnDevice { device: format!("{:?}", device.location()) }.into())
+        }
+        (Simulation::Trajectories { .. }, _) => {
+            let what = "outcomes, and no derivatives but gradients";
+            Err(SimulationError::NotFromTrajectories { what }.into())
         }
         (Simulation::StateVector | Simulation::Auto, Device::Cpu) => Ok(Arc::clone(&CPU)),
         #[cfg(feature = "cuda")]

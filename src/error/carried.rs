@@ -39,7 +39,9 @@ impl Error {
     /// let vb = VarBuilder::zeros(DType::F32, &Device::Cpu);
     /// let layer = QuantumLayer::new(circuit, Measurement::expectation([Z(0)]), vb)?;
     /// let error = layer.forward(&Tensor::zeros((1, 3), DType::F32, &Device::Cpu)?).unwrap_err();
-    /// let Some(candlewick::Error::Tensor(error)) = candlewick::Error::find(&error) else { panic!("{error}") };
+    /// let Some(candlewick::Error::Tensor(error)) = candlewick::Error::find(&error) else {
+    ///     panic!("{error}")
+    /// };
     /// assert!(matches!(error, candlewick::error::TensorError::InputWidth { expected: 1, .. }));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```

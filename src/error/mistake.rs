@@ -237,6 +237,12 @@ pub enum Mistake {
         /// Index of the qubit.
         qubit: usize,
     },
+    /// A measurement that is no measurement of letters on a qubit with a readout error.
+    #[error("qubit {qubit} has a readout error: it is read by Pauli letters, diagonals and projectors alone")]
+    ReadoutBasis {
+        /// Index of the qubit.
+        qubit: usize,
+    },
     /// A qubit that has to be in 0, for the record of a measurement, for a reset, or for the preparation of a state.
     #[error("qubit {qubit} has been used before: it has to be untouched here, in 0")]
     QubitTouched {

@@ -7,12 +7,14 @@ use super::Mistake;
 #[non_exhaustive]
 pub enum SimulationError {
     /// A circuit with noise on state vectors.
-    #[error("a circuit with noise channels has no state vector; take `Simulation::Density`")]
+    #[error(
+        "a circuit with noise channels has no state vector; take `Simulation::Density` or `Simulation::Trajectories`"
+    )]
     NoiseNeedsDensity,
     /// A density matrix of more qubits than `Simulation::Auto` chooses.
     #[error(
         "a density matrix of {qubits} qubits has 4^{qubits} numbers; `Simulation::Auto` goes up to {most} qubits: ask \
-         for `Simulation::Density` if the memory is there"
+         for `Simulation::Density` if the memory is there, or for `Simulation::Trajectories`"
     )]
     ManyQubits {
         /// Qubits of the state.
@@ -44,6 +46,42 @@ pub enum SimulationError {
         words: usize,
         /// Largest number of words.
         allowed: usize,
+    },
+    /// A channel on trajectories that is no mixture of Pauli words.
+    #[error(
+        "trajectories have channels of Pauli words alone: flips, Pauli and depolarizing channels, phase damping; take \
+         `Simulation::Density` for damping, relaxation, resets, Kraus operators and readout errors"
+    )]
+    NotPauli,
+    /// More effects of errors on angles than can be listed.
+    #[error("the errors of all channels have {effects} effects on angles, more than the {allowed} allowed")]
+    ManyErrors {
+        /// Bits of errors times angles.
+        effects: usize,
+        /// Largest number.
+        allowed: usize,
+    },
+    /// A number of trajectories out of range.
+    #[error("{count} trajectories were asked for; there are 1 to {most}")]
+    TrajectoryCount {
+        /// Number that was asked for.
+        count: usize,
+        /// Largest number.
+        most: usize,
+    },
+    /// Gradients in strengths where no channel has an error.
+    #[error(
+        "no channel of sample {sample} can err, so trajectories have no gradient in strengths; take `Simulation::Density`"
+    )]
+    NoErrors {
+        /// Index of the sample.
+        sample: usize,
+    },
+    /// A request that trajectories cannot answer.
+    #[error("trajectories have no {what}; take `Simulation::Density`")]
+    NotFromTrajectories {
+        /// The request, in words.
+        what: &'static str,
     },
     /// Amplitudes of a density matrix.
     #[error("a density matrix has no amplitudes; measure `Measurement::density_matrix()`, or take state vectors")]

@@ -65,6 +65,18 @@ pub enum TensorError {
         /// Name of the tensor.
         what: &'static str,
     },
+    /// An entry of a matrix or of a list that is NaN or infinite.
+    #[error("{what} has {value} in row {row}, column {column}, which is not finite")]
+    EntryNotFinite {
+        /// Name of the tensor or the list.
+        what: &'static str,
+        /// Row of the entry, counted from 0: the sample.
+        row: usize,
+        /// Column of the entry, counted from 0; 0 in a list.
+        column: usize,
+        /// The value.
+        value: f64,
+    },
     /// A sample without a state: the features that become its amplitudes are all zero.
     #[error(
         "features {first} to {last} of sample {sample} are all 0, which is no state; \

@@ -29,12 +29,36 @@ pub enum TrainingError {
         /// Name of the tensor.
         name: String,
     },
+    /// A feature or a target of a training that is NaN or infinite, and the loss or the gradients with it.
+    #[error("{what} {column} of sample {sample} of the {set} set is {value}, which is not finite")]
+    SampleNotFinite {
+        /// `training` or `validation`.
+        set: &'static str,
+        /// Number of the sample in its set, counted from 0.
+        sample: usize,
+        /// `feature` or `target`.
+        what: &'static str,
+        /// Index of the feature among all of the sample's, or of the target, counted from 0.
+        column: usize,
+        /// The value.
+        value: f64,
+    },
+    /// A weight that is NaN or infinite, and the loss or the gradients with it.
+    #[error("entry {entry} of weight tensor `{name}` is {value}, which is not finite")]
+    WeightNotFinite {
+        /// Name of the tensor.
+        name: String,
+        /// Index of the entry in the flattened tensor.
+        entry: usize,
+        /// The value.
+        value: f64,
+    },
     /// A loss that is NaN or infinite, so that it cannot be minimised.
     #[error("{of}: the loss is {loss} at evaluation {evaluation}")]
     LossNotFinite {
         /// Name of the optimiser.
         of: &'static str,
-        /// Number of the evaluation, counted from 1.
+        /// Number of the evaluation, of a training the number of the step, counted from 1.
         evaluation: usize,
         /// Value of the loss.
         loss: f64,
@@ -102,6 +126,14 @@ pub enum TrainingError {
         name: String,
         /// Names of the training's scores.
         known: Vec<String>,
+    },
+    /// A score that is to choose an epoch or to reduce the step size, and is NaN in all of them.
+    #[error("the score `{name}` is NaN in all {epochs} epoch(s), so that none of them is better than another")]
+    NoScore {
+        /// Name of the score.
+        name: String,
+        /// Number of epochs.
+        epochs: usize,
     },
     /// Two scores of one name.
     #[error("a training has two scores of the name `{name}`")]

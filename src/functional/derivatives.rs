@@ -81,7 +81,8 @@ pub fn value_and_grad(
 /// circuit.ry(input(0), 0).ry(2.0 * input(1), 1);
 /// let x = Tensor::new(&[[0.3f64, 0.4], [0.5, 0.6]], &Device::Cpu)?;
 /// let outputs = Measurement::expectation([Z(0), Z(1)]);
-/// let j = functional::jacobian(&circuit, &outputs, Some(&x), &[], Wrt::Inputs)?; // [2, 2, 2]
+/// // [2, 2, 2]
+/// let j = functional::jacobian(&circuit, &outputs, Some(&x), &[], Wrt::Inputs)?;
 /// let j = j.to_vec3::<f64>()?;
 /// assert!((j[1][1][1] + 2.0 * 1.2f64.sin()).abs() < 1e-12 && j[1][1][0].abs() < 1e-12);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -123,7 +124,13 @@ pub fn jacobian(
 /// circuit.rx(w.at([0]) * w.at([1]), 0);
 /// let (a, b) = (0.3f64, 0.7);
 /// let w = Tensor::new(&[a, b], &Device::Cpu)?;
-/// let h = functional::hessian(&circuit, &Measurement::expectation([Z(0)]), None, &[("w", &w)], Wrt::Weights)?;
+/// let h = functional::hessian(
+///     &circuit,
+///     &Measurement::expectation([Z(0)]),
+///     None,
+///     &[("w", &w)],
+///     Wrt::Weights,
+/// )?;
 /// let h = h.to_vec3::<f64>()?; // of cos(a b)
 /// assert!((h[0][0][0] + b * b * (a * b).cos()).abs() < 1e-12);
 /// assert!((h[0][0][1] + (a * b).sin() + a * b * (a * b).cos()).abs() < 1e-12);
@@ -155,11 +162,23 @@ pub fn hessian(
 /// use candlewick::prelude::*;
 /// let mut circuit = Circuit::new(2);
 /// circuit.ry(input(0), 0).cx(0, 1).ry(input(1), 1);
-/// let (x, v) = (Tensor::new(&[0.3f64, 0.4], &Device::Cpu)?, Tensor::new(&[1.0f64, -2.0], &Device::Cpu)?);
+/// let (x, v) = (
+///     Tensor::new(&[0.3f64, 0.4], &Device::Cpu)?,
+///     Tensor::new(&[1.0f64, -2.0], &Device::Cpu)?,
+/// );
 /// let outputs = Measurement::expectation([Z(1)]);
-/// let hv = functional::hessian_vector_product(&circuit, &outputs, Some(&x), &[], Wrt::Inputs, &v)?;
+/// let hv = functional::hessian_vector_product(
+///     &circuit,
+///     &outputs,
+///     Some(&x),
+///     &[],
+///     Wrt::Inputs,
+///     &v,
+/// )?;
 /// let h = functional::hessian(&circuit, &outputs, Some(&x), &[], Wrt::Inputs)?;
-/// let difference = (h.get(0)?.matmul(&v.unsqueeze(1)?)?.flatten_all()? - hv.get(0)?)?.abs()?.max_all()?;
+/// let difference = (h.get(0)?.matmul(&v.unsqueeze(1)?)?.flatten_all()? - hv.get(0)?)?
+///     .abs()?
+///     .max_all()?;
 /// assert!(difference.to_scalar::<f64>()? < 1e-12);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -212,9 +231,18 @@ pub fn hessian_vector_product(
 /// let w = circuit.weights("w", 2);
 /// circuit.ry(w.at([0]), 0).rz(w.at([1]), 0);
 /// let w = Tensor::new(&[0.3f64, 0.4], &Device::Cpu)?;
-/// let g = functional::metric_tensor(&circuit, None, &[("w", &w)], Wrt::Weights, MetricTensor::Full)?;
+/// let g = functional::metric_tensor(
+///     &circuit,
+///     None,
+///     &[("w", &w)],
+///     Wrt::Weights,
+///     MetricTensor::Full,
+/// )?;
 /// let g = g.to_vec2::<f64>()?; // a quarter of the sphere's: 1/4 and sin²θ/4
-/// assert!((g[0][0] - 0.25).abs() < 1e-12 && (g[1][1] - 0.3f64.sin().powi(2) / 4.0).abs() < 1e-12);
+/// assert!(
+///     (g[0][0] - 0.25).abs() < 1e-12
+///         && (g[1][1] - 0.3f64.sin().powi(2) / 4.0).abs() < 1e-12
+/// );
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///

@@ -2,10 +2,13 @@
 //! variables.
 
 use super::Wrt;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::numbers::host_numbers;
 use crate::program::{Embedding, Program, Slot, Variable};
 use candle_core::Tensor;
+
+/// Largest distance of a strength from its range that counts as rounding, in f32.
+const ROUNDING: f64 = 4.0 * f32::EPSILON as f64;
 
 /// Inputs and weights of a batch.
 #[derive(Debug, Clone)]
@@ -51,6 +54,22 @@ impl<'a> Numbers<'a> {
         }
     }
 
+    /// Refuses weights that make a strength leave its range.
+    pub(super) fn check_strengths(&self) -> Result<()> {
+        let shared = Sample { inputs: &[], weights: &self.weights };
+        self.program.check_strengths(ROUNDING, |slot| shared.slot(slot))
+    }
+
+    /// Refuses channels whose coefficients are square roots or exponential functions of inputs or weights.
+    pub(super) fn check_no_functions(&self, method: &'static str) -> Result<()> {
+        if !self.program.derived.has_functions() {
+            return Ok(());
+        }
+        let of = "square roots and exponential functions of strengths that are inputs or weights";
+        let instead = "take constant strengths there, or gradients by `backward()`";
+        Err(Error::NoGradient { method, of, instead })
+    }
+
     /// Returns the number of variables of a kind in a sample.
     pub(super) fn count(&self, wrt: Wrt) -> usize {
         match wrt {
@@ -92,6 +111,7 @@ impl Sample<'_> {
         };
         program.embedding.is_some_and(|embedding| !norm(embedding).is_finite())
             || program.slots.iter().any(|slot| !self.slot(slot).is_finite())
+            || !program.has_strengths(ROUNDING, |slot| self.slot(slot))
     }
 
     pub(super) fn slot(self, slot: &Slot) -> f64 {

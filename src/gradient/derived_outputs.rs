@@ -4,6 +4,7 @@
 use super::Wrt;
 use super::chain::Numbers;
 use super::hessian::Direction;
+use crate::linalg::word_index;
 use crate::program::{DerivedOutputs, Slot};
 
 /// Value of a sample with its derivatives in the variables of a kind.
@@ -67,7 +68,7 @@ struct Rule<'a> {
 
 impl Rule<'_> {
     fn outputs(&self, one: &DerivedOutputs, of_engine: Vec<Jet>) -> Vec<Jet> {
-        let mut outputs = of_engine;
+        let mut outputs = if one.is_matrix { self.density_matrix(&of_engine) } else { of_engine };
         if !one.terms.is_empty() {
             let second = outputs.first().map_or(0, |jet| jet.second.len());
             let zero = Jet { value: 0.0, gradient: vec![0.0; self.count], second: vec![0.0; second] };
@@ -87,6 +88,24 @@ impl Rule<'_> {
             add(1.0, &constant, &mut outputs[*output]);
         }
         outputs
+    }
+
+    /// Entries of a density matrix from its words: `2^-n sum over z of r_(x,z) i^|x & z| (-1)^|z & j|` with the flips x of
+    /// row i and column j.
+    fn density_matrix(&self, words: &[Jet]) -> Vec<Jet> {
+        let (size, second) = (words.len().isqrt(), words[0].second.len());
+        let zero = Jet { value: 0.0, gradient: vec![0.0; self.count], second: vec![0.0; second] };
+        let mut entries = vec![zero; 2 * words.len()];
+        for (i, j) in (0..size).flat_map(|i| (0..size).map(move |j| (i, j))) {
+            let x = i ^ j;
+            for z in 0..size {
+                let quarter_turns = (x & z).count_ones() + 2 * (z & j).count_ones();
+                let (part, sign) = [(0, 1.0), (1, 1.0), (0, -1.0), (1, -1.0)][quarter_turns as usize % 4];
+                let word = &words[word_index(x as u64, z as u64)];
+                add(sign / size as f64, word, &mut entries[2 * (i * size + j) + part]);
+            }
+        }
+        entries
     }
 
     fn coefficient(&self, slot: &Slot, second: usize) -> Jet {

@@ -4,10 +4,11 @@ use super::GradientMethod;
 use super::Sampling;
 use super::chain::Numbers;
 use super::points::{Batches, Variant};
+use super::trajectories::{self, Draws};
 use super::{differences, shift};
 use crate::autograd::{self, Backward};
-use crate::engine::{NeedsGrad, Options};
-use crate::error::{Error, Result};
+use crate::engine::{NeedsGrad, Options, Simulation};
+use crate::error::{Error, Result, SimulationError};
 use crate::numbers::host_numbers;
 use crate::program::Program;
 use crate::sampling::shot_generator;
@@ -23,6 +24,8 @@ pub(crate) struct Estimator {
     method: GradientMethod,
     /// Sampling of a finite number of shots, or `None` for exact values.
     sampling: Option<Arc<Sampling>>,
+    /// Seed of trajectories.
+    seed: u64,
     /// Counter of calls: each call has random numbers of its own.
     calls: Arc<AtomicU64>,
 }
@@ -37,12 +40,28 @@ struct EstimatedGradients {
 impl Estimator {
     /// Returns the estimator of exact values, with gradients by the adjoint method.
     pub(crate) fn exact(options: Options) -> Self {
-        Self { options, method: GradientMethod::Adjoint, sampling: None, calls: Arc::default() }
+        Self { options, method: GradientMethod::Adjoint, sampling: None, seed: 0, calls: Arc::default() }
     }
 
     pub(crate) fn new(options: Options, method: GradientMethod, sampling: Option<Sampling>) -> Result<Self> {
         let method = method.resolve(sampling.is_some())?;
         Ok(Self { method, sampling: sampling.map(Arc::new), ..Self::exact(options) })
+    }
+
+    /// Returns the estimator with a seed for its trajectories, after checking that they can run the program.
+    pub(crate) fn with_trajectories(self, program: &Program, seed: u64) -> Result<Self> {
+        if let Simulation::Trajectories { count } = self.options.simulation.resolve(program)? {
+            if self.sampling.is_some() {
+                return Err(SimulationError::NotFromTrajectories { what: "finite shots" }.into());
+            }
+            if self.method != GradientMethod::Adjoint {
+                return Err(
+                    SimulationError::NotFromTrajectories { what: "gradients but by `GradientMethod::Auto`" }.into()
+                );
+            }
+            trajectories::check(program, count)?;
+        }
+        Ok(Self { seed, ..self })
     }
 
     pub(crate) fn options(&self) -> &Options {
@@ -81,6 +100,11 @@ impl Estimator {
         weights: &Tensor,
         in_graph: bool,
     ) -> Result<Tensor> {
+        if let Simulation::Trajectories { count } = self.options.simulation.resolve(program)? {
+            trajectories::check(program, count)?;
+            let draws = Draws { count, seed: self.seed, call: self.next_call() };
+            return trajectories::evaluate(program, &self.options, (rows, weights), in_graph, draws);
+        }
         if self.sampling.is_none() && self.method == GradientMethod::Adjoint {
             return autograd::evaluate(program, &self.options, [rows, weights], in_graph);
         }

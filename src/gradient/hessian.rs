@@ -30,6 +30,7 @@ pub(crate) fn hessian_matrices(
     direction: Direction<'_>,
 ) -> Result<Vec<f64>> {
     let program = numbers.program;
+    numbers.check_no_functions("a Hessian")?;
     if wrt == Wrt::Inputs && program.embedding.is_some() {
         let of = "features that are embedded as amplitudes a second time";
         let instead = "take `Wrt::Weights`, or differences of the gradient";

@@ -10,6 +10,7 @@ use crate::program::Variable;
 /// Computes the Jacobian `[batch, outputs, variables]` by a reverse sweep for each output, or by two evaluations for
 /// each angle, whichever are fewer.
 pub(crate) fn jacobian_matrices(batches: &Batches<'_>, numbers: &Numbers<'_>, wrt: Wrt) -> Result<Vec<f64>> {
+    numbers.check_no_functions("a Jacobian")?;
     let shifted = Shifted::in_all(numbers, wrt);
     let amplitudes = wrt == Wrt::Inputs && numbers.program.embedding.is_some();
     // A sweep costs about three evaluations.

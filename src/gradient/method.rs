@@ -29,9 +29,15 @@ use crate::error::{Error, Result};
 /// let x = Var::new(&[[0.4f64]], &Device::Cpu)?;
 /// let slope = |gradient| -> Result<f64, Box<dyn std::error::Error>> {
 ///     let varmap = VarMap::new();
-///     let vb = candlewick::nn::SeededInit::new(7).var_builder(&varmap, DType::F64, &Device::Cpu);
+///     let vb =
+///         candlewick::nn::SeededInit::new(7).var_builder(&varmap, DType::F64, &Device::Cpu);
 ///     let config = QuantumLayerConfig { gradient, ..Default::default() };
-///     let layer = QuantumLayer::with_config(circuit.clone(), Measurement::expectation([Z(1)]), config, vb)?;
+///     let layer = QuantumLayer::with_config(
+///         circuit.clone(),
+///         Measurement::expectation([Z(1)]),
+///         config,
+///         vb,
+///     )?;
 ///     let gradients = layer.try_forward(&x)?.sum_all()?.backward()?;
 ///     Ok(gradients.get(&x).unwrap().to_vec2::<f64>()?[0][0])
 /// };

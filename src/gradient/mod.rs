@@ -17,6 +17,7 @@ mod metric;
 mod points;
 mod shift;
 mod shots;
+mod trajectories;
 
 pub(crate) use chain::Numbers;
 pub(crate) use derived_outputs::{OfEngine, derive_derivatives};

@@ -4,14 +4,13 @@
 //! state of each point once. On the host each group changes its basis and draws its shots.
 
 use super::points::{Variant, states_in};
-use crate::engine::Options;
-use crate::engine::share;
+use crate::engine::{Options, Simulation, share};
 use crate::error::Result;
 use crate::measurement::Measurement;
 use crate::memory;
 use crate::program::{Program, engine_measurement};
 use crate::random::Generator;
-use crate::sampling::{self, Group, shot_generator};
+use crate::sampling::{self, FinalState, Group, shot_generator};
 use candle_core::{Device, Tensor, WithDType};
 use std::sync::{Arc, OnceLock};
 
@@ -55,19 +54,36 @@ impl Sampling {
         (options, place): (&Options, (u64, u64)),
         states: impl Fn(&Arc<Program>, &Tensor) -> Result<Tensor>,
     ) -> Result<Tensor> {
-        let program = self.programs[number].get_or_init(|| Arc::new(variant.state()));
+        let is_density = options.simulation.resolve(variant)? == Simulation::Density;
         let points = rows.dim(0)?;
         memory::check_numbers("sampled outputs", (points as u64).checked_mul(self.outputs as u64))?;
-        let copies = if self.groups.iter().all(Group::changes_nothing) { 0 } else { 2u64 << variant.qubits() };
-        memory::check_numbers("a state in another basis", Some(copies))?;
-        let chunk = states_in(CHUNK_BYTES, variant.qubits(), options);
+        let program = match self.programs[number].get() {
+            Some(program) => program,
+            None => {
+                let made = Arc::new(if is_density { variant.words()? } else { variant.state() });
+                self.programs[number].get_or_init(|| made)
+            }
+        };
+        let copies = match is_density {
+            true => Some(0),
+            false if self.groups.iter().all(Group::changes_nothing) => Some(0),
+            false => Some(2u64 << variant.qubits()),
+        };
+        memory::check_numbers("a state in another basis", copies)?;
+        let width = if is_density { 2 * variant.qubits() } else { variant.qubits() };
+        let chunk = states_in(CHUNK_BYTES, width, options);
         let mut outputs = Vec::with_capacity(points * self.outputs);
         for first in (0..points).step_by(chunk) {
             let rows = rows.narrow(0, first, chunk.min(points - first))?.contiguous()?;
             let random = |row: usize, group: usize| {
                 shot_generator(self.seed, place.0, place.1 + (first + row) as u64, group as u64)
             };
-            outputs.extend(sampling::read_states(&states(program, &rows)?, &Draw { sampling: self, random })?.concat());
+            let (states, draw) = (states(program, &rows)?, Draw { sampling: self, random });
+            let found = match is_density {
+                true => sampling::read_densities(&states, &draw)?,
+                false => sampling::read_states(&states, &draw)?,
+            };
+            outputs.extend(found.concat());
         }
         if number == Variant::Shared as usize {
             let rows = outputs.chunks_mut(self.outputs.max(1));
@@ -86,17 +102,11 @@ struct Draw<'a, F> {
 }
 
 impl<F: Fn(usize, usize) -> Generator + Sync> Draw<'_, F> {
-    fn group<T: WithDType>(&self, (row, index): (usize, usize), amplitudes: &[T]) -> Vec<f64> {
+    fn group<T: WithDType>(&self, (row, index): (usize, usize), state: FinalState<'_, T>) -> Vec<f64> {
         let Sampling { shots, outputs, groups, .. } = self.sampling;
         let (group, random) = (&groups[index], &mut (self.random)(row, index));
         let mut found = vec![0.0; *outputs];
-        if group.changes_nothing() {
-            group.read(amplitudes, *shots, random, &mut found);
-        } else {
-            let mut changed = amplitudes.to_vec();
-            group.change(&mut changed);
-            group.read(&changed, *shots, random, &mut found);
-        }
+        group.read(&state.in_basis(group.changes()), *shots, random, &mut found);
         found
     }
 }
@@ -104,13 +114,13 @@ impl<F: Fn(usize, usize) -> Generator + Sync> Draw<'_, F> {
 impl<F: Fn(usize, usize) -> Generator + Sync> sampling::Reader for Draw<'_, F> {
     type Found = Vec<f64>;
 
-    fn read<T: WithDType>(&self, row: usize, amplitudes: &[T]) -> Vec<f64> {
+    fn read<T: WithDType>(&self, row: usize, state: FinalState<'_, T>) -> Vec<f64> {
         let groups = 0..self.sampling.groups.len();
         // Large states are copied one at a time.
-        let each: Vec<Vec<f64>> = if size_of_val(amplitudes) > SPREAD_BYTES {
-            groups.map(|index| self.group((row, index), amplitudes)).collect()
+        let each: Vec<Vec<f64>> = if state.bytes() > SPREAD_BYTES {
+            groups.map(|index| self.group((row, index), state)).collect()
         } else {
-            share::map_items(groups, |index| self.group((row, index), amplitudes))
+            share::map_items(groups, |index| self.group((row, index), state))
         };
         let mut outputs = vec![0.0; self.sampling.outputs];
         for found in each {

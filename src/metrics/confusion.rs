@@ -1,6 +1,6 @@
 //! Confusion matrices, and precision, recall and F1 from them.
 
-use super::rows::{finite_rows, largest};
+use super::rows::{checked_rows, largest};
 use crate::error::{DataError, Error, Result, TensorError};
 use crate::memory::check_numbers;
 use crate::numbers::host_labels;
@@ -72,12 +72,9 @@ impl Confusion {
     /// Counts the classes with the largest outputs, of `[samples, classes]`, against labels `[samples]`.
     ///
     /// # Errors
-    /// An output that is not finite; other shapes or dtypes; the errors of [`new`](Self::new).
+    /// An output that is not finite, with its sample; other shapes or dtypes; the errors of [`new`](Self::new).
     pub fn of_outputs(classes: &[String], outputs: &Tensor, labels: &Tensor) -> Result<Self> {
-        let rows = finite_rows(outputs)?;
-        let Some((rows, width)) = rows else {
-            return Err(Error::Tensor(TensorError::NotFinite { what: "the tensor of outputs" }));
-        };
+        let (rows, width) = checked_rows(outputs)?;
         if width != classes.len() {
             let (expected, actual) = ((rows.len() / width.max(1), classes.len()).into(), outputs.shape().clone());
             return Err(Error::Tensor(TensorError::Shape { what: "the outputs", expected, actual }));

@@ -1,9 +1,10 @@
 //! Metrics of a classifier's outputs. They return candle's `Result`, as everything that a training loop calls.
 
 use super::regression::pairs;
-use super::rows::{finite_rows, largest, rows_of};
+use super::rows::{checked_rows, finite_rows, largest};
 use super::{Confusion, RocCurve};
 use crate::error::{DataError, Error, Result, TensorError};
+use crate::memory::check_numbers;
 use crate::numbers::{host_labels, host_numbers};
 use candle_core::Tensor;
 
@@ -21,11 +22,7 @@ use candle_core::Tensor;
 /// # Errors
 /// An output that is not finite, with its sample: it belongs to no class; other shapes.
 pub fn predictions(outputs: &Tensor) -> Result<Vec<u32>> {
-    let (rows, width) = rows_of(outputs)?;
-    if let Some(at) = rows.iter().position(|output| !output.is_finite()) {
-        let (sample, output, value) = (at / width, at % width, rows[at]);
-        return Err(Error::Tensor(TensorError::OutputNotFinite { sample, output, value }));
-    }
+    let (rows, width) = checked_rows(outputs)?;
     check_classes(outputs, width)?;
     Ok(largest(&rows, width))
 }
@@ -88,10 +85,17 @@ pub fn weighted_f1(outputs: &Tensor, labels: &Tensor) -> candle_core::Result<f64
     of_confusion(outputs, labels, |confusion| confusion.weighted_average().f1)
 }
 
+/// Numbers of eight bytes for the name of a class: the string and its letters, once and once more.
+const NAME: u64 = 16;
+
 fn of_confusion(outputs: &Tensor, labels: &Tensor, of: fn(&Confusion) -> f64) -> candle_core::Result<f64> {
     let (_, width) = outputs.dims2()?;
     check_classes(outputs, width)?;
     let Some((rows, width)) = finite_rows(outputs)? else { return Ok(f64::NAN) };
+    // Even without samples there is a name for each class.
+    let names = (width as u64).checked_mul(NAME);
+    let cells = (width as u64).checked_mul(width as u64);
+    check_numbers("a confusion matrix", cells.zip(names).and_then(|(cells, names)| cells.checked_add(names)))?;
     let classes: Vec<String> = (0..width).map(|class| class.to_string()).collect();
     Ok(of(&Confusion::new(&classes, &host_labels(labels, width)?, &largest(&rows, width))?))
 }

@@ -1,9 +1,10 @@
 //! Errors of a regression. They return candle's `Result`, as everything that a training loop calls.
 
 use crate::error::{Error, Result, TensorError};
-use crate::limits::check_copy;
+use crate::limits::checked_product;
+use crate::memory::check_numbers;
 use crate::numbers::host_numbers;
-use candle_core::{DType, Tensor};
+use candle_core::Tensor;
 
 /// Returns the mean of `|output - target|` over all entries of two tensors of one shape.
 ///
@@ -73,12 +74,11 @@ pub(super) fn pairs(outputs: &Tensor, targets: &Tensor) -> Result<Vec<(f64, f64)
         let (expected, actual) = (outputs.shape().clone(), targets.shape().clone());
         return Err(Error::Tensor(TensorError::Shape { what: "the targets", expected, actual }));
     }
-    if outputs.elem_count() == 0 {
+    if outputs.dims().contains(&0) {
         return Err(Error::Setting { of: "a metric", setting: "samples", value: 0.0, allowed: "at least 1" });
     }
-    let numbers = |of: &Tensor| -> Result<Vec<f64>> {
-        check_copy("the outputs", of, DType::F64)?;
-        host_numbers(of)
-    };
-    Ok(numbers(outputs)?.into_iter().zip(numbers(targets)?).collect())
+    // Two lists, and their pairs.
+    let what = "outputs with their targets";
+    check_numbers(what, (checked_product(what, outputs.dims())? as u64).checked_mul(4))?;
+    Ok(host_numbers(outputs)?.into_iter().zip(host_numbers(targets)?).collect())
 }

@@ -1,6 +1,7 @@
 //! ROC curves.
 
 use crate::error::{DataError, Error, Result, TensorError};
+use crate::memory::check_numbers;
 
 /// ROC curve: the fraction of the positive samples whose score is at least a threshold, over the fraction of the
 /// negative samples, for each threshold.
@@ -24,14 +25,17 @@ impl RocCurve {
     ///
     /// # Errors
     /// Another number of flags than of scores; a score that is NaN; no positive sample (class 1), or no negative one
-    /// (class 0).
+    /// (class 0); more than the memory holds.
     pub fn new(scores: &[f64], positive: &[bool]) -> Result<Self> {
         if scores.len() != positive.len() {
             let (expected, actual) = (scores.len().into(), positive.len().into());
             return Err(Error::Tensor(TensorError::Shape { what: "the flags of samples", expected, actual }));
         }
-        if scores.iter().any(|score| score.is_nan()) {
-            return Err(Error::Tensor(TensorError::NotFinite { what: "the list of scores" }));
+        // Scores with their flags, points and thresholds.
+        check_numbers("a ROC curve", (scores.len() as u64).checked_mul(5))?;
+        if let Some(row) = scores.iter().position(|score| score.is_nan()) {
+            let (what, value) = ("the list of scores", scores[row]);
+            return Err(Error::Tensor(TensorError::EntryNotFinite { what, row, column: 0, value }));
         }
         let positives = positive.iter().filter(|&&is_positive| is_positive).count();
         let negatives = positive.len() - positives;

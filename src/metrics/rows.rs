@@ -1,9 +1,8 @@
 //! Rows of outputs, as numbers on the host.
 
-use crate::error::Result;
-use crate::limits::check_copy;
+use crate::error::{Error, Result, TensorError};
 use crate::numbers::host_numbers;
-use candle_core::{DType, Tensor};
+use candle_core::Tensor;
 
 /// Returns the numbers of `[rows, columns]`, row by row, and the number of columns; `None` if one is not finite.
 pub(super) fn finite_rows(of: &Tensor) -> Result<Option<(Vec<f64>, usize)>> {
@@ -11,10 +10,22 @@ pub(super) fn finite_rows(of: &Tensor) -> Result<Option<(Vec<f64>, usize)>> {
     Ok(rows.iter().all(|value| value.is_finite()).then_some((rows, width)))
 }
 
+/// Returns the numbers of `[rows, columns]`, row by row, and the number of columns; an error for the first output that
+/// is not finite.
+pub(super) fn checked_rows(of: &Tensor) -> Result<(Vec<f64>, usize)> {
+    let (rows, width) = rows_of(of)?;
+    match rows.iter().position(|output| !output.is_finite()) {
+        None => Ok((rows, width)),
+        Some(at) => {
+            let (sample, output, value) = (at / width, at % width, rows[at]);
+            Err(Error::Tensor(TensorError::OutputNotFinite { sample, output, value }))
+        }
+    }
+}
+
 /// Returns the numbers of `[rows, columns]`, row by row, and the number of columns.
 pub(super) fn rows_of(of: &Tensor) -> Result<(Vec<f64>, usize)> {
     let (_, width) = of.dims2()?;
-    check_copy("the outputs", of, DType::F64)?;
     Ok((host_numbers(of)?, width))
 }
 

@@ -14,8 +14,9 @@ use candle_core::{DType, Tensor};
 ///
 /// ```
 /// use candle_core::{Device, Tensor};
-/// let outputs = [Tensor::new(&[0.9f64, -0.8], &Device::Cpu)?, Tensor::new(&[0.7f64, -0.6], &Device::Cpu)?];
-/// let y = candlewick::mitigation::linear(&[1.0, 3.0], &outputs)?.to_vec1::<f64>()?;
+/// let of_1 = Tensor::new(&[0.9f64, -0.8], &Device::Cpu)?;
+/// let of_3 = Tensor::new(&[0.7f64, -0.6], &Device::Cpu)?;
+/// let y = candlewick::mitigation::linear(&[1.0, 3.0], &[of_1, of_3])?.to_vec1::<f64>()?;
 /// assert!((y[0] - 1.0).abs() < 1e-12 && (y[1] + 0.9).abs() < 1e-12);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -37,7 +38,8 @@ pub fn linear(scales: &[f64], outputs: &[Tensor]) -> Result<Tensor> {
 ///
 /// ```
 /// use candle_core::{Device, Tensor};
-/// let value = |scale: f64| Tensor::new(0.5 - 0.1 * scale + 0.01 * scale * scale, &Device::Cpu);
+/// let function = |scale: f64| 0.5 - 0.1 * scale + 0.01 * scale * scale;
+/// let value = |scale: f64| Tensor::new(function(scale), &Device::Cpu);
 /// let scales = [1.0, 3.0, 5.0];
 /// let outputs = [value(1.0)?, value(3.0)?, value(5.0)?];
 /// let y = candlewick::mitigation::richardson(&scales, &outputs)?;

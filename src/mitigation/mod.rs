@@ -49,7 +49,8 @@ use candle_core::{DType, Tensor};
 /// use candlewick::{mitigation, prelude::*};
 /// let mut circuit = Circuit::new(1);
 /// circuit.s(0).rx(input(0), 0);
-/// let names: Vec<_> = mitigation::fold(&circuit, 3)?.operations().iter().map(|o| o.name()).collect();
+/// let folded = mitigation::fold(&circuit, 3)?;
+/// let names: Vec<_> = folded.operations().iter().map(|o| o.name()).collect();
 /// assert_eq!(names, ["s", "rx", "rx", "sdg", "s", "rx"]);
 /// # Ok::<(), candlewick::Error>(())
 /// ```

@@ -72,7 +72,8 @@ pub fn undo_readout(probabilities: &Tensor, errors: &[(f64, f64)]) -> Result<Ten
 /// let exact = functional::evaluate(&circuit, &measurement, None, &[])?;
 /// circuit.readout_error(0.02, 0.05, 0).readout_error(0.01, 0.03, 1);
 /// let read = functional::evaluate(&circuit, &measurement, None, &[])?;
-/// let undone = mitigation::undo_readout_of_words(&read, &words, &[(0.02, 0.05), (0.01, 0.03)])?;
+/// let errors = [(0.02, 0.05), (0.01, 0.03)];
+/// let undone = mitigation::undo_readout_of_words(&read, &words, &errors)?;
 /// assert!((undone - exact)?.abs()?.sum_all()?.to_scalar::<f32>()? < 1e-6);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

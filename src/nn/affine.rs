@@ -2,6 +2,7 @@
 
 use crate::__private::NonExhaustive;
 use crate::error::{Error, Result};
+use crate::limits::check_copies;
 use crate::memory::check_numbers;
 use candle_core::{Module, Tensor};
 use candle_nn::{Init, VarBuilder};
@@ -23,10 +24,13 @@ use candle_nn::{Init, VarBuilder};
 /// circuit.ry(input(0), 0);
 /// let varmap = VarMap::new();
 /// let vb = VarBuilder::from_varmap(&varmap, DType::F32, &Device::Cpu);
-/// let quantum = QuantumLayer::new(circuit, Measurement::expectation([Z(0)]), vb.pp("quantum"))?;
-/// let logits = Affine::new(1, AffineConfig { scale: 5.0, ..Default::default() }, vb.pp("logits"))?;
+/// let quantum =
+///     QuantumLayer::new(circuit, Measurement::expectation([Z(0)]), vb.pp("quantum"))?;
+/// let logits =
+///     Affine::new(1, AffineConfig { scale: 5.0, ..Default::default() }, vb.pp("logits"))?;
 /// let model = candle_nn::seq().add(quantum).add(logits);
-/// let y = model.forward(&Tensor::new(&[[0.0f32], [1.0]], &Device::Cpu)?)?.to_vec2::<f32>()?;
+/// let y =
+///     model.forward(&Tensor::new(&[[0.0f32], [1.0]], &Device::Cpu)?)?.to_vec2::<f32>()?;
 /// assert!((y[0][0] - 5.0).abs() < 1e-5 && (y[1][0] - 5.0 * 1f32.cos()).abs() < 1e-5);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -71,14 +75,17 @@ impl Affine {
         Ok(Self { scale: weight("scale", config.scale)?, bias: weight("bias", config.bias)? })
     }
 
-    /// Computes [`forward`](Module::forward), with candlewick's own typed error.
+    /// Computes [`Module::forward`], with candlewick's own typed error.
     ///
     /// # Errors
-    /// A tensor whose last dimension is not the number of outputs; a tensor that is not of F16, BF16, F32 or F64;
-    /// candle's error for a tensor that differs from the weights in dtype or device.
+    /// A tensor whose last dimension is not the number of outputs, or that is too large for the memory; a tensor that
+    /// is not of F16, BF16, F32 or F64; candle's error for a tensor that differs from the weights in dtype or device.
+    ///
+    /// [`Module::forward`]: https://docs.rs/candle-core/latest/candle_core/trait.Module.html#tymethod.forward
     pub fn try_forward(&self, x: &Tensor) -> Result<Tensor> {
         super::check_float("the input of the affine layer", x)?;
         super::check_width("the input of the affine layer", x, self.scale.elem_count())?;
+        check_copies("the outputs of the affine layer", x, x.dtype(), 2)?;
         Ok(x.broadcast_mul(&self.scale)?.broadcast_add(&self.bias)?)
     }
 

@@ -6,6 +6,7 @@ mod classes;
 pub use classes::{CrossEntropy, FocalLoss, class_weights};
 
 use crate::error::{Error, Result, TensorError};
+use crate::limits::check_copies;
 use candle_core::{DType, Tensor};
 
 /// Computes the mean binary cross-entropy between `sigmoid(logits)` and targets in [0, 1] of the same shape, as a
@@ -28,8 +29,8 @@ use candle_core::{DType, Tensor};
 /// ```
 ///
 /// # Errors
-/// Tensors of different shapes or dtypes; tensors that are not of F16, BF16, F32 or F64; candle's error for tensors
-/// without elements and others that it refuses.
+/// Tensors of different shapes or dtypes; tensors that are not of F16, BF16, F32 or F64; more logits than the memory
+/// holds; candle's error for tensors without elements and others that it refuses.
 pub fn binary_cross_entropy_with_logits(logits: &Tensor, targets: &Tensor) -> candle_core::Result<Tensor> {
     Ok(mean_cross_entropy(logits, targets)?)
 }
@@ -46,6 +47,8 @@ fn mean_cross_entropy(logits: &Tensor, targets: &Tensor) -> Result<Tensor> {
     }
     // F16 ends at 65504, and a sum of ones in BF16 stops growing at 256.
     let inner = if dtype == DType::F64 { DType::F64 } else { DType::F32 };
+    // Both in the dtype of the computation, their product, and the pairs with 0 with their exponentials.
+    check_copies("the logits of a loss", logits, inner, 8)?;
     let (logits, targets) = (&logits.to_dtype(inner)?, &targets.to_dtype(inner)?);
     // Computes ln(exp(l) + exp(0)) as a sum: candle's gradient of the maximum of (l, 0) would be wrong at l = 0.
     let softplus = Tensor::stack(&[logits, &logits.zeros_like()?], 0)?.log_sum_exp(0)?;

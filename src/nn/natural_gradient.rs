@@ -4,8 +4,12 @@ use super::QuantumLayer;
 use crate::__private::NonExhaustive;
 use crate::error::{Error, Result, TrainingError};
 use crate::functional::{Bound, MetricTensor, Wrt, states_as_written};
-use crate::numbers::host_numbers;
-use crate::optim::{Resume, check_entries, named_state, require_entries, require_gradient};
+use crate::memory::check_numbers;
+use crate::numbers::{feature_not_finite, host_numbers};
+use crate::optim::{
+    Resume, SavedOption, check_entries, check_options, named_state, put_options, require_entries, require_gradient,
+    weight_not_finite,
+};
 use crate::program::Program;
 use candle_core::backprop::GradStore;
 use candle_core::{DType, Device, Shape, Tensor, Var};
@@ -33,7 +37,8 @@ use std::sync::Arc;
 /// let vb = vb_seed.var_builder(&varmap, DType::F64, &Device::Cpu);
 /// let energy = Measurement::expectation([Z(0) * Z(1) + 0.5 * X(0)]);
 /// let layer = QuantumLayer::new(circuit, energy, vb)?;
-/// let mut optimizer = QuantumNaturalGradient::new(&layer, QuantumNaturalGradientConfig::default())?;
+/// let config = QuantumNaturalGradientConfig::default();
+/// let mut optimizer = QuantumNaturalGradient::new(&layer, config)?;
 /// let before = layer.evaluate()?.to_vec1::<f64>()?[0];
 /// for _ in 0..20 {
 ///     optimizer.backward_step(&layer.evaluate()?.sum_all()?, None)?;
@@ -78,6 +83,12 @@ impl Default for QuantumNaturalGradientConfig {
 }
 
 impl QuantumNaturalGradientConfig {
+    /// Returns the options that belong to a saved state.
+    fn saved(self) -> [SavedOption; 3] {
+        let blocks = f64::from(u8::from(self.entries == MetricTensor::BlockDiagonal));
+        [("momentum", self.momentum), ("damping", self.damping), ("entries in blocks alone", blocks)]
+    }
+
     fn check(self) -> Result<Self> {
         let of = "the natural gradient";
         let setting = |setting, value: f64, zero: bool, allowed| {
@@ -121,14 +132,16 @@ impl QuantumNaturalGradient {
     /// # Errors
     /// Gradients without any weight tensor of the layer (a weight tensor without a gradient counts as gradient 0 if
     /// others have one); settings out of range; no samples among the inputs, or inputs that the circuit does not take;
-    /// states beyond the memory; a gradient that is not finite; a metric tensor that is not positive definite, for
-    /// instance because a weight is NaN.
+    /// states beyond the memory; a gradient that is not finite; a metric tensor that is not positive definite; where an
+    /// input or a weight that is not finite is the cause of one of these, that number.
     pub fn step(&mut self, gradients: &GradStore, inputs: Option<&Tensor>) -> Result<()> {
         let QuantumNaturalGradientConfig { learning_rate, momentum, damping, entries, .. } = self.config.check()?;
         require_gradient("the natural gradient", &self.vars, gradients)?;
         let weights = self.vars.iter().map(|(_, var)| var.as_tensor()).collect();
         let bound = Bound { program: Arc::clone(&self.program), weights };
         let count = self.program.weights();
+        // The mean over the samples, as a tensor and as a matrix, with the damping on its diagonal and its factors.
+        check_numbers("the metric tensor", (count as u64).checked_mul(count as u64).and_then(|n| n.checked_mul(5)))?;
         let metric = bound.metric(inputs, Wrt::Weights, entries)?;
         let samples = metric.elem_count() / (count * count).max(1);
         if samples == 0 {
@@ -152,13 +165,15 @@ impl QuantumNaturalGradient {
             let (own, rest) = gradients_of.split_at(var.elem_count());
             gradients_of = rest;
             if !own.iter().all(|entry| entry.is_finite()) {
-                return Err(Error::Training(TrainingError::GradientNotFinite { name: name.clone() }));
+                let unknown = Error::Training(TrainingError::GradientNotFinite { name: name.clone() });
+                return Err(self.cause(inputs)?.unwrap_or(unknown));
             }
         }
-        let inverse = (metric + DMatrix::identity(count, count) * damping).cholesky();
-        let along = inverse
-            .ok_or(Error::Training(TrainingError::Metric { variables: count, damping }))?
-            .solve(&DVector::from_vec(gradient));
+        let Some(inverse) = (metric + DMatrix::identity(count, count) * damping).cholesky() else {
+            let unknown = Error::Training(TrainingError::Metric { variables: count, damping });
+            return Err(self.cause(inputs)?.unwrap_or(unknown));
+        };
+        let along = inverse.solve(&DVector::from_vec(gradient));
         let step = |(last, along): (&f64, &f64)| momentum * last - learning_rate * along;
         let velocity: Vec<f64> = self.velocity.iter().zip(along.as_slice()).map(step).collect();
         let mut along = velocity.as_slice();
@@ -170,6 +185,14 @@ impl QuantumNaturalGradient {
         }
         self.velocity = velocity;
         Ok(())
+    }
+
+    /// Looks for the input, else the weight, behind numbers that are not finite.
+    fn cause(&self, inputs: Option<&Tensor>) -> Result<Option<Error>> {
+        match inputs.map(feature_not_finite).transpose()?.flatten() {
+            None => weight_not_finite(&self.vars),
+            cause => Ok(cause),
+        }
     }
 
     /// Returns the factor of a step.
@@ -189,10 +212,13 @@ const VELOCITY: &str = "velocity";
 impl Resume for QuantumNaturalGradient {
     fn state(&self) -> Result<HashMap<String, Tensor>> {
         let velocity = Tensor::from_slice(&self.velocity, self.velocity.len(), &Device::Cpu)?;
-        Ok(HashMap::from([(VELOCITY.to_owned(), velocity)]))
+        let mut state = HashMap::from([(VELOCITY.to_owned(), velocity)]);
+        put_options(&mut state, &self.config.saved())?;
+        Ok(state)
     }
 
     fn restore(&mut self, state: &HashMap<String, Tensor>) -> Result<()> {
+        check_options(state, &self.config.saved())?;
         let velocity = named_state(state, VELOCITY, &Shape::from(self.velocity.len()), DType::F64)?;
         check_entries(VELOCITY, velocity, f64::MIN)?;
         self.velocity = velocity.to_device(&Device::Cpu)?.to_vec1()?;

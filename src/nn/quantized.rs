@@ -60,10 +60,13 @@ const UNITS: (f64, f64) = (-126.0, 126.0);
 /// assert_eq!((linear_size_in_bytes(&linear), small.size_in_bytes()), (4160, 1152));
 ///
 /// let x = Tensor::randn(0f32, 1., (5, 64), &Device::Cpu)?;
-/// let off = (linear.forward(&x)? - small.forward(&x)?)?.abs()?.max_all()?.to_scalar::<f32>()?;
+/// let off =
+///     (linear.forward(&x)? - small.forward(&x)?)?.abs()?.max_all()?.to_scalar::<f32>()?;
 /// assert!(off < 0.1);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// [`Linear`]: https://docs.rs/candle-nn/latest/candle_nn/linear/struct.Linear.html
 #[derive(Debug, Clone)]
 pub struct QuantizedLinear {
     /// Weights `[outputs, inputs]` divided by `unit`, with rows filled up to whole blocks.
@@ -136,10 +139,12 @@ pub fn linear_size_in_bytes(linear: &Linear) -> usize {
 }
 
 impl QuantizedLinear {
-    /// Computes [`forward`](Module::forward), with candlewick's own typed error.
+    /// Computes [`Module::forward`], with candlewick's own typed error.
     ///
     /// # Errors
     /// An input of another width, on another device, or not of F16, BF16, F32 or F64.
+    ///
+    /// [`Module::forward`]: https://docs.rs/candle-core/latest/candle_core/trait.Module.html#tymethod.forward
     pub fn try_forward(&self, x: &Tensor) -> Result<Tensor> {
         let dtype = check_float("the input of the quantised layer", x)?;
         let leading = check_width("the input of the quantised layer", x, self.inputs)?;
@@ -226,13 +231,21 @@ impl QuantizedLinear {
     /// use candle_core::{DType, Device, Module, Tensor};
     /// use candle_nn::{Linear, VarBuilder};
     /// use candlewick::nn::{QuantizedLinear, QuantizedLinearConfig, quantize_dynamic};
-    /// let layer = quantize_dynamic(&Linear::new(Tensor::randn(0f32, 1., (3, 40), &Device::Cpu)?, None))?;
+    /// let layer = quantize_dynamic(&Linear::new(
+    ///     Tensor::randn(0f32, 1., (3, 40), &Device::Cpu)?,
+    ///     None,
+    /// ))?;
     ///
-    /// let tensors = layer.tensors()?.into_iter().map(|(name, tensor)| (format!("head.{name}"), tensor));
+    /// let tensors =
+    ///     layer.tensors()?.into_iter().map(|(name, tensor)| (format!("head.{name}"), tensor));
     /// let path = std::env::temp_dir().join("candlewick_quantized.safetensors");
-    /// candle_core::safetensors::save(&tensors.collect(), &path)?;
+    /// candlewick::optim::save_tensors(&tensors.collect(), &path)?;
     ///
-    /// let vb = VarBuilder::from_buffered_safetensors(std::fs::read(&path)?, DType::F32, &Device::Cpu)?;
+    /// let vb = VarBuilder::from_buffered_safetensors(
+    ///     std::fs::read(&path)?,
+    ///     DType::F32,
+    ///     &Device::Cpu,
+    /// )?;
     /// let config = QuantizedLinearConfig { bias: false, ..QuantizedLinearConfig::new(40, 3) };
     /// let again = QuantizedLinear::load(config, vb.pp("head"))?;
     /// let x = Tensor::randn(0f32, 1., (5, 40), &Device::Cpu)?;

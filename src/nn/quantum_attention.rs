@@ -33,11 +33,14 @@ const INPUT: &str = "the input of the attention block";
 /// let vb = SeededInit::new(7).var_builder(&varmap, DType::F32, &Device::Cpu);
 /// let layer = |name: &str, outputs: usize| {
 ///     let mut circuit = Circuit::new(4);
-///     circuit.angle_embedding(Gate::ry, (0..4).map(input)).strongly_entangling_layers("w", 1);
+///     circuit
+///         .angle_embedding(Gate::ry, (0..4).map(input))
+///         .strongly_entangling_layers("w", 1);
 ///     QuantumLayer::new(circuit, Measurement::expectation((0..outputs).map(Z)), vb.pp(name))
 /// };
 /// let (query, key, value) = (layer("query", 1)?, layer("key", 1)?, layer("value", 4)?);
-/// let attention = QuantumAttention::new(query, key, value, QuantumAttentionConfig::default())?;
+/// let attention =
+///     QuantumAttention::new(query, key, value, QuantumAttentionConfig::default())?;
 /// let tokens = Tensor::randn(0f32, 1., (8, 10, 4), &Device::Cpu)?;
 /// assert_eq!(attention.forward(&tokens)?.dims(), [8, 10, 4]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -97,11 +100,13 @@ impl QuantumAttention {
         Ok(Self { query, key, value, config })
     }
 
-    /// Computes [`forward`](Module::forward), with candlewick's own typed error.
+    /// Computes [`Module::forward`], with candlewick's own typed error.
     ///
     /// # Errors
     /// An input that is not `[.., tokens, features]`; more pairs of tokens than the memory holds; the errors of
     /// [`QuantumLayer::try_forward`].
+    ///
+    /// [`Module::forward`]: https://docs.rs/candle-core/latest/candle_core/trait.Module.html#tymethod.forward
     pub fn try_forward(&self, x: &Tensor) -> Result<Tensor> {
         let (leading, tokens) = self.sequences(x)?;
         if leading.contains(&0) {
@@ -145,7 +150,10 @@ impl QuantumAttention {
     fn weights_of(&self, x: &Tensor, leading: &[usize], tokens: usize) -> Result<Tensor> {
         let outputs = self.query.program().outputs();
         let sequences = leading.iter().try_fold(1u64, |product, size| product.checked_mul(*size as u64));
-        let pairs = (tokens as u64).checked_mul(tokens as u64).and_then(|pairs| pairs.checked_mul(outputs as u64));
+        // Differences and their squares, and distances, logits, mask and weights.
+        let each = (outputs as u64).checked_mul(2).and_then(|numbers| numbers.checked_add(4));
+        let pairs =
+            (tokens as u64).checked_mul(tokens as u64).zip(each).and_then(|(pairs, each)| pairs.checked_mul(each));
         let numbers = sequences.zip(pairs).and_then(|(sequences, pairs)| sequences.checked_mul(pairs));
         check_numbers("differences of queries and keys", numbers)?;
         let all = |layer: &QuantumLayer| -> Result<Tensor> {

@@ -56,7 +56,12 @@ const NOWHERE: u32 = u32::MAX;
 /// let varmap = VarMap::new();
 /// let vb = VarBuilder::from_varmap(&varmap, DType::F32, &Device::Cpu);
 /// let config = QuantumConv2dConfig { kernel: (2, 2), stride: (2, 2), ..Default::default() };
-/// let conv = QuantumConv2d::new(circuit, Measurement::expectation((0..4).map(Z)), config, vb.pp("conv"))?;
+/// let conv = QuantumConv2d::new(
+///     circuit,
+///     Measurement::expectation((0..4).map(Z)),
+///     config,
+///     vb.pp("conv"),
+/// )?;
 /// let images = Tensor::rand(0f32, 1., (5, 1, 8, 8), &Device::Cpu)?;
 /// assert_eq!(conv.forward(&images)?.dims(), [5, 4, 4, 4]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -206,11 +211,13 @@ impl QuantumConv2d {
         Ok(Self { layer: QuantumLayer::with_config(circuit, measurement, config.layer.clone(), vb)?, config })
     }
 
-    /// Computes [`forward`](Module::forward), with candlewick's own typed error.
+    /// Computes [`Module::forward`], with candlewick's own typed error.
     ///
     /// # Errors
     /// Images with another number of channels; images that are smaller than the kernel, padding included; patches
     /// beyond the memory; images of 2^32 pixels and more; the errors of [`QuantumLayer::try_forward`].
+    ///
+    /// [`Module::forward`]: https://docs.rs/candle-core/latest/candle_core/trait.Module.html#tymethod.forward
     pub fn try_forward(&self, x: &Tensor) -> Result<Tensor> {
         self.run(x, QuantumLayer::try_forward)
     }

@@ -45,7 +45,8 @@ use std::sync::{Arc, OnceLock};
 ///
 /// let varmap = VarMap::new();
 /// let vb = VarBuilder::from_varmap(&varmap, DType::F32, &Device::Cpu);
-/// let layer = QuantumLayer::new(circuit, Measurement::expectation([Z(0), Z(1)]), vb.pp("quantum"))?;
+/// let layer =
+///     QuantumLayer::new(circuit, Measurement::expectation([Z(0), Z(1)]), vb.pp("quantum"))?;
 /// let head = candle_nn::linear(2, 1, vb.pp("head"))?;
 ///
 /// let x = Tensor::randn(0f32, 1., (32, 2), &Device::Cpu)?;
@@ -54,6 +55,8 @@ use std::sync::{Arc, OnceLock};
 /// optimizer.backward_step(&loss)?; // trains `quantum.theta`, `head.weight` and `head.bias`
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// [`Module`]: https://docs.rs/candle-core/latest/candle_core/trait.Module.html
 #[derive(Debug, Clone)]
 pub struct QuantumLayer {
     circuit: Circuit,
@@ -79,8 +82,10 @@ pub struct QuantumLayer {
 /// circuit.ry(input(0), 0);
 /// let config = QuantumLayerConfig { shots: Some(10_000), seed: 7, ..Default::default() };
 /// let vb = VarBuilder::zeros(DType::F32, &Device::Cpu);
-/// let layer = QuantumLayer::with_config(circuit, Measurement::expectation([Z(0)]), config, vb)?;
-/// let estimate = layer.try_forward(&Tensor::new(&[[1.0f32]], &Device::Cpu)?)?.to_vec2::<f32>()?[0][0];
+/// let layer =
+///     QuantumLayer::with_config(circuit, Measurement::expectation([Z(0)]), config, vb)?;
+/// let estimate =
+///     layer.try_forward(&Tensor::new(&[[1.0f32]], &Device::Cpu)?)?.to_vec2::<f32>()?[0][0];
 /// assert!((estimate - 1f32.cos()).abs() < 0.05); // the standard deviation is 0.008
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -102,7 +107,7 @@ pub struct QuantumLayerConfig {
     /// estimated from so many shots for each group of observables that can be measured together. Pauli words can be
     /// measured together if they agree on every qubit where both have a letter.
     pub shots: Option<usize>,
-    /// Seed of the random numbers behind shots, together with the `VarBuilder`'s prefix. Default 0. Layers under
+    /// Seed of the random numbers behind shots and trajectories, together with the `VarBuilder`'s prefix. Default 0. Layers under
     /// different names draw independently of each other; layers of the same name and seed draw the same. Each call
     /// draws new numbers, and calls of clones of a layer count together. A layer that is made again repeats the draws.
     pub seed: u64,
@@ -150,6 +155,7 @@ impl QuantumLayer {
         let path = fnv1a(vb.prefix().as_bytes());
         let sampling = |shots| Sampling::new(&measurement, &program, shots, config.seed ^ path);
         let estimator = Estimator::new(options, config.gradient.at(path), config.shots.map(sampling).transpose()?)?;
+        let estimator = estimator.with_trajectories(&program, config.seed ^ path)?;
         let config = QuantumLayerConfig { seed: config.seed ^ path, ..config };
         let (dtype, device, states) = (vb.dtype(), vb.device().clone(), Arc::default());
         Ok(Self { circuit, measurement, program, weights, dtype, device, config, estimator, states })
@@ -177,10 +183,12 @@ impl QuantumLayer {
         self.run(None, true)
     }
 
-    /// Computes [`forward`](Module::forward), with candlewick's own typed error.
+    /// Computes [`Module::forward`], with candlewick's own typed error.
     ///
     /// # Errors
     /// An input of another width, dtype or device; a state beyond the memory budget.
+    ///
+    /// [`Module::forward`]: https://docs.rs/candle-core/latest/candle_core/trait.Module.html#tymethod.forward
     pub fn try_forward(&self, x: &Tensor) -> Result<Tensor> {
         self.run(Some(x), true)
     }
@@ -237,11 +245,15 @@ impl QuantumLayer {
     /// let varmap = VarMap::new();
     /// let trained = layer(true, VarBuilder::from_varmap(&varmap, DType::F32, &Device::Cpu))?;
     /// let file = std::env::temp_dir().join("candlewick-doc-fingerprint.safetensors");
-    /// varmap.save(&file)?;
-    /// let load = || VarBuilder::from_buffered_safetensors(std::fs::read(&file)?, DType::F32, &Device::Cpu);
+    /// candlewick::optim::save_weights(&varmap, &file)?;
+    /// let bytes = || std::fs::read(&file);
+    /// let load =
+    ///     || VarBuilder::from_buffered_safetensors(bytes()?, DType::F32, &Device::Cpu);
     /// assert!(layer(true, load()?).is_ok());
     /// let error = layer(false, load()?).unwrap_err();
-    /// let Error::Weights(WeightsError::Fingerprint { found, .. }) = error else { panic!("{error}") };
+    /// let Error::Weights(WeightsError::Fingerprint { found, .. }) = error else {
+    ///     panic!("{error}")
+    /// };
     /// assert_eq!(found, Some(trained.fingerprint()));
     /// # std::fs::remove_file(file)?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())

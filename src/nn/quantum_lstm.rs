@@ -18,8 +18,8 @@ const NAME: &str = "the quantum LSTM";
 /// A step takes an input `x` of the sequence and the state, `h` and `c`:
 ///
 /// ```text
-/// a = encode([h, x])                             a linear layer to the features of the circuit
-/// z = decode(gate(a))    for each gate           a layer of the circuit, then a linear layer to the hidden size
+/// a = encode([h, x])     a linear layer to the features of the circuit
+/// z = decode(gate(a))    for each gate: its circuit, then a linear layer to the hidden size
 /// c = sigmoid(z_forget) c + sigmoid(z_input) tanh(z_cell)
 /// h = sigmoid(z_output) tanh(c)
 /// ```
@@ -34,18 +34,30 @@ const NAME: &str = "the quantum LSTM";
 /// use candlewick::{gate::Gate, prelude::*};
 ///
 /// let mut circuit = Circuit::new(4);
-/// circuit.angle_embedding(Gate::ry, (0..4).map(input)).basic_entangler_layers("w", 1, Gate::rx);
+/// circuit.angle_embedding(Gate::ry, (0..4).map(input)).basic_entangler_layers(
+///     "w",
+///     1,
+///     Gate::rx,
+/// );
 /// let varmap = VarMap::new();
 /// let vb = SeededInit::new(7).var_builder(&varmap, DType::F32, &Device::Cpu);
 /// let config = QuantumLstmConfig::new(1, 3); // one number a step, a hidden state of three
-/// let lstm = QuantumLstm::new(circuit, Measurement::expectation((0..4).map(Z)), config, vb.pp("lstm"))?;
+/// let lstm = QuantumLstm::new(
+///     circuit,
+///     Measurement::expectation((0..4).map(Z)),
+///     config,
+///     vb.pp("lstm"),
+/// )?;
 ///
-/// let sequences = Tensor::randn(0f32, 1., (8, 20, 1), &Device::Cpu)?; // [batch, steps, inputs]
+/// // [batch, steps, inputs]
+/// let sequences = Tensor::randn(0f32, 1., (8, 20, 1), &Device::Cpu)?;
 /// let states = lstm.seq(&sequences)?;
 /// assert_eq!(states[19].h().dims(), [8, 3]);
 /// assert_eq!(lstm.states_to_tensor(&states)?.dims(), [8, 20, 3]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// [`RNN`]: https://docs.rs/candle-nn/latest/candle_nn/rnn/trait.RNN.html
 #[derive(Debug, Clone)]
 pub struct QuantumLstm {
     config: QuantumLstmConfig,
@@ -112,11 +124,13 @@ impl QuantumLstm {
         Ok(Self { config, encode, gates, decode, dtype, device })
     }
 
-    /// Computes a [`step`](RNN::step) with candlewick's own typed error.
+    /// Computes [`RNN::step`] with candlewick's own typed error.
     ///
     /// # Errors
     /// An input that is not `[batch, inputs]`, a state that is not `[batch, hidden]`; a dtype other than the weights';
     /// the errors of [`QuantumLayer::try_forward`].
+    ///
+    /// [`RNN::step`]: https://docs.rs/candle-nn/latest/candle_nn/rnn/trait.RNN.html#tymethod.step
     pub fn try_step(&self, input: &Tensor, state: &LSTMState) -> Result<LSTMState> {
         check_float("the input of the LSTM", input)?;
         let [batch] = *check_width("the input of the LSTM", input, self.config.inputs)? else {

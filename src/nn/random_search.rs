@@ -7,7 +7,7 @@ use crate::error::{Error, Result, TensorError, TrainingError};
 use crate::functional::{declared_weights, run_ensemble};
 use crate::measurement::Measurement;
 use crate::memory::check_numbers;
-use crate::numbers::host_numbers;
+use crate::numbers::{feature_not_finite, host_numbers};
 use crate::optim::{Adam, AdamConfig, variables};
 use crate::program::Program;
 use crate::random::Generator;
@@ -32,7 +32,8 @@ use std::sync::Arc;
 /// let energy = Measurement::expectation([Z(0) * Z(1) + 0.5 * X(0)]);
 /// let config = RandomSearchConfig { members: 8, steps: 60, ..Default::default() };
 /// let search = RandomSearch::new(&circuit, &energy, config)?;
-/// let trials = search.run(None, |energies| energies.squeeze(1))?; // [members, 1] -> [members]
+/// // [members, 1] -> [members]
+/// let trials = search.run(None, |energies| energies.squeeze(1))?;
 /// assert!(trials[0].loss <= trials[7].loss);
 /// assert!(trials[0].loss < -1.0);
 /// println!("seed {}, learning rate {:.4}", trials[0].seed, trials[0].learning_rate);
@@ -92,17 +93,41 @@ pub struct Trial {
     pub learning_rate: f64,
     /// Losses before each step, and after the last. They end at a loss that is not finite.
     pub losses: Vec<f64>,
-    /// Last loss; NaN or infinite for a member that has ended early.
+    /// Lowest loss; NaN if there is no finite one.
     pub loss: f64,
-    /// Weights at the last loss, by name.
+    /// Index of the lowest loss, the first of equal ones; `None` if there is no finite one.
+    pub best: Option<usize>,
+    /// Weights at the lowest loss, by name; the initial weights if there is no finite one.
     pub weights: BTreeMap<String, Tensor>,
 }
+
+/// Numbers of eight bytes that a member takes for each weight tensor, and once more, beside the numbers themselves:
+/// shapes, names, locks, and nodes of candle's graph. A test measures them.
+const KEPT: u64 = 1200;
 
 /// Member of a search that runs.
 struct Member {
     trial: Trial,
     vars: Vec<Var>,
     adam: Adam,
+    /// Weights at the lowest loss, in the order of `vars`.
+    lowest: Vec<Tensor>,
+}
+
+impl Member {
+    /// Notes the loss at the present weights; copies them if it is the lowest.
+    fn note(&mut self, loss: f64) -> Result<()> {
+        if loss.is_finite() && self.trial.best.is_none_or(|_| loss < self.trial.loss) {
+            (self.trial.loss, self.trial.best) = (loss, Some(self.trial.losses.len()));
+            self.lowest = copies(&self.vars)?;
+        }
+        self.trial.losses.push(loss);
+        Ok(())
+    }
+}
+
+fn copies(vars: &[Var]) -> Result<Vec<Tensor>> {
+    vars.iter().map(|var| Ok(var.copy()?.detach())).collect()
 }
 
 impl RandomSearch {
@@ -110,7 +135,7 @@ impl RandomSearch {
     ///
     /// # Errors
     /// Mistakes of the circuit or the measurement; no members; learning rates out of range or order; options of Adam
-    /// out of range; a circuit without weights; weights of all members beyond the memory.
+    /// out of range; a circuit without weights; members whose weights and losses are beyond the memory.
     pub fn new(circuit: &Circuit, measurement: &Measurement, config: RandomSearchConfig) -> Result<Self> {
         let setting = |setting, value, allowed| Error::Setting { of: "a random search", setting, value, allowed };
         if config.members == 0 {
@@ -124,11 +149,20 @@ impl RandomSearch {
         if search.program.weights() == 0 {
             return Err(Error::Training(TrainingError::NoVariables { of: "a random search" }));
         }
-        // Weights, two moments, and a gradient of each member.
-        let numbers = (search.config.members as u64).checked_mul(4 * search.program.weights() as u64);
-        check_numbers("the weights of all members", numbers)?;
+        check_numbers("the members of a random search", search.numbers())?;
         search.member(0, low)?;
         Ok(search)
+    }
+
+    /// Returns the count of the numbers of all members, if u64 has it.
+    fn numbers(&self) -> Option<u64> {
+        let RandomSearchConfig { members, steps, .. } = self.config;
+        // Weights now and at the lowest loss, two moments, and a gradient.
+        let weights = (self.program.weights() as u64).checked_mul(5)?;
+        // Losses, in a list that may have grown to twice their number.
+        let losses = (steps as u64).checked_add(1)?.checked_mul(2)?;
+        let kept = (self.program.tensors.len() as u64 + 1).checked_mul(KEPT)?;
+        weights.checked_add(losses)?.checked_add(kept)?.checked_mul(members as u64)
     }
 
     fn member(&self, number: usize, learning_rate: f64) -> Result<Member> {
@@ -140,20 +174,23 @@ impl RandomSearch {
         }
         let adam = Adam::from_varmap(&varmap, AdamConfig { learning_rate, ..self.config.adam })?;
         // Sorted by name, which is the program's order.
-        let vars = variables(&varmap)?.into_iter().map(|(_, var)| var).collect();
-        let trial = Trial { seed, learning_rate, losses: Vec::new(), loss: f64::NAN, weights: BTreeMap::new() };
-        Ok(Member { trial, vars, adam })
+        let vars: Vec<Var> = variables(&varmap)?.into_iter().map(|(_, var)| var).collect();
+        let (losses, weights) = (Vec::new(), BTreeMap::new());
+        let trial = Trial { seed, learning_rate, losses, loss: f64::NAN, best: None, weights };
+        Ok(Member { trial, lowest: copies(&vars)?, vars, adam })
     }
 
-    /// Trains all members and returns them by their last losses, the lowest first; losses that are not finite come
-    /// last. The loss is a function of the outputs `[members, .., outputs]` and returns `[members]`, in which every
-    /// entry depends on that member's outputs alone.
+    /// Trains all members and returns them by their lowest losses, the best member first; members without a finite loss
+    /// come last. A member's weights are those at its lowest loss, not its last ones. The loss is a function of the
+    /// outputs `[members, .., outputs]` and returns `[members]`, in which every entry depends on that member's outputs
+    /// alone.
     ///
-    /// A member whose loss is not finite ends, and the others go on.
+    /// A member whose loss is not finite ends, and the others go on, unless an input is not finite.
     ///
     /// # Errors
     /// Inputs that the circuit does not take; errors of the loss, or a loss of another shape; a gradient that is
-    /// missing, or not finite where the loss is; states beyond the memory.
+    /// missing, or not finite where the loss is; with such a loss or gradient, the first input that is not finite;
+    /// states beyond the memory.
     pub fn run(
         &self,
         inputs: Option<&Tensor>,
@@ -173,18 +210,19 @@ impl RandomSearch {
             }
             let values: Vec<f64> = host_numbers(&losses)?;
             let gradients = if step < self.config.steps { Some(losses.sum_all()?.backward()?) } else { None };
-            for (member, value) in members.iter_mut().zip(values) {
-                if member.trial.losses.last().is_none_or(|last| last.is_finite()) {
-                    member.trial.losses.push(value);
-                    member.trial.loss = value;
-                    if let Some(gradients) = gradients.as_ref().filter(|_| value.is_finite()) {
-                        member.adam.try_step(gradients)?;
-                    }
+            if !values.iter().all(|value| value.is_finite()) {
+                refuse_not_finite(inputs)?;
+            }
+            let is_alive = |member: &Member| member.trial.losses.last().is_none_or(|last| last.is_finite());
+            for (member, value) in members.iter_mut().zip(values).filter(|(member, _)| is_alive(member)) {
+                member.note(value)?;
+                if let Some(gradients) = gradients.as_ref().filter(|_| value.is_finite()) {
+                    member.adam.try_step(gradients).or_else(|error| refuse_not_finite(inputs).and(Err(error)))?;
                 }
             }
         }
-        let mut trials = members.into_iter().map(|member| self.finish(member)).collect::<Result<Vec<_>>>()?;
-        let key = |trial: &Trial| if trial.loss.is_finite() { trial.loss } else { f64::INFINITY };
+        let mut trials: Vec<Trial> = members.into_iter().map(|member| self.finish(member)).collect();
+        let key = |trial: &Trial| if trial.best.is_some() { trial.loss } else { f64::INFINITY };
         trials.sort_by(|a, b| key(a).total_cmp(&key(b)));
         Ok(trials)
     }
@@ -200,9 +238,13 @@ impl RandomSearch {
         run_ensemble(&self.program, members.len(), (self.config.dtype, &self.config.device), inputs, &weights)
     }
 
-    fn finish(&self, member: Member) -> Result<Trial> {
-        let named = self.program.tensors.iter().zip(&member.vars);
-        let weights = named.map(|(tensor, var)| Ok((tensor.name.clone(), var.copy()?.detach())));
-        Ok(Trial { weights: weights.collect::<Result<_>>()?, ..member.trial })
+    fn finish(&self, member: Member) -> Trial {
+        let named = self.program.tensors.iter().zip(member.lowest);
+        Trial { weights: named.map(|(tensor, weights)| (tensor.name.clone(), weights)).collect(), ..member.trial }
     }
+}
+
+/// Refuses inputs of which one is not finite.
+fn refuse_not_finite(inputs: Option<&Tensor>) -> Result<()> {
+    inputs.map(feature_not_finite).transpose()?.flatten().map_or(Ok(()), Err)
 }

@@ -6,8 +6,10 @@ use super::QuantumLayer;
 use crate::error::{Error, Result, TensorError, TrainingError};
 use crate::functional::run_ensemble;
 use crate::gradient::weight_harmonics;
+use crate::limits::checked_product;
+use crate::memory::check_numbers;
 use crate::numbers::{host_number, host_numbers};
-use crate::optim::require_entries;
+use crate::optim::{require_entries, weight_not_finite};
 use crate::program::Quantity;
 use candle_core::{DType, Device, Tensor, Var};
 use polynomial::{TrigonometricPolynomial, common_frequency};
@@ -37,7 +39,8 @@ const FARTHEST: f64 = 1000.0 * std::f64::consts::TAU;
 /// circuit.real_amplitudes("w", 1, Entanglement::Linear);
 /// let varmap = VarMap::new();
 /// let vb = SeededInit::new(1).var_builder(&varmap, DType::F64, &Device::Cpu);
-/// let layer = QuantumLayer::new(circuit, Measurement::expectation([Z(0) * Z(1) + 0.5 * X(0)]), vb)?;
+/// let layer =
+///     QuantumLayer::new(circuit, Measurement::expectation([Z(0) * Z(1) + 0.5 * X(0)]), vb)?;
 /// let mut rotosolve = Rotosolve::new(&layer)?;
 /// for _ in 0..20 {
 ///     rotosolve.step()?;
@@ -93,7 +96,7 @@ impl Rotosolve {
     /// # Errors
     /// A weight that is squared in an angle, so that the output is no trigonometric polynomial; a polynomial with
     /// frequencies that are no multiples of one frequency, or with more than 64 harmonics; an output that is not
-    /// finite; states beyond the memory.
+    /// finite, or the weight that is its cause; states and shifted weights beyond the memory.
     pub fn step(&mut self) -> Result<f64> {
         let mut first = 0;
         for tensor in 0..self.vars.len() {
@@ -127,7 +130,8 @@ impl Rotosolve {
         let shifts: Vec<f64> = TrigonometricPolynomial::points(degree).map(|at| at / frequency).collect();
         let values = self.values(tensor, entry, &shifts)?;
         if let Some(&energy) = values.iter().find(|value| !value.is_finite()) {
-            return Err(Error::Training(TrainingError::EnergyNotFinite { step: self.steps, energy }));
+            let unknown = Error::Training(TrainingError::EnergyNotFinite { step: self.steps, energy });
+            return Err(weight_not_finite(&self.vars)?.unwrap_or(unknown));
         }
         self.evaluations += shifts.len();
         let by = TrigonometricPolynomial::new(&values).minimum() / frequency;
@@ -147,6 +151,9 @@ impl Rotosolve {
     fn values(&self, tensor: usize, entry: usize, shifts: &[f64]) -> Result<Vec<f64>> {
         let var = &self.vars[tensor].1;
         let own = host_numbers(var)?;
+        // The rows in F64, and as a tensor in the dtype of the weights.
+        let rows = checked_product("shifted weights", &[shifts.len(), own.len(), 2])?;
+        check_numbers("shifted weights", Some(rows as u64))?;
         let mut rows = Vec::with_capacity(shifts.len() * own.len());
         for shift in shifts {
             rows.extend_from_slice(&own);

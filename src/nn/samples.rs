@@ -2,7 +2,7 @@
 //! chunks, and the host draws from them.
 
 use super::QuantumLayer;
-use crate::engine::{Options, threads};
+use crate::engine::{Options, Simulation, threads};
 use crate::error::{Error, Mistake, Result, StatesError};
 use crate::functional;
 use crate::gradient::{Estimator, states_in};
@@ -10,7 +10,7 @@ use crate::measurement::Measurement;
 use crate::memory;
 use crate::observable::{Observable, PauliWord};
 use crate::program::Program;
-use crate::sampling::{self, Change, Outcomes, Reader, letter_changes, shot_generator};
+use crate::sampling::{self, Change, FinalState, Outcomes, Reader, letter_changes, shot_generator};
 use candle_core::{Device, Tensor, WithDType};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -51,11 +51,10 @@ impl Reader for Draw {
     /// Outcomes, or `None` if the state is not finite.
     type Found = Option<Drawn>;
 
-    fn read<T: WithDType>(&self, row: usize, amplitudes: &[T]) -> Option<Drawn> {
+    fn read<T: WithDType>(&self, row: usize, state: FinalState<'_, T>) -> Option<Drawn> {
         let random = &mut shot_generator(self.seed, self.call, (self.first + row) as u64, SAMPLES);
-        let mut changed = if self.changes.is_empty() { Vec::new() } else { amplitudes.to_vec() };
-        self.changes.iter().for_each(|change| change.apply(&mut changed));
-        let outcomes = Outcomes::new(if self.changes.is_empty() { amplitudes } else { &changed }, &self.qubits);
+        let changed = state.in_basis(&self.changes);
+        let outcomes = Outcomes::new(&changed, &self.qubits);
         match self.kind {
             Kind::Shots => outcomes.shots(self.shots, random).map(Drawn::Shots),
             Kind::Counts => outcomes.counts(self.shots, random).map(Drawn::Counts),
@@ -227,11 +226,19 @@ impl QuantumLayer {
             memory::check_numbers("states in another basis", copies)?;
         }
         let mut draw = Draw { kind, shots, qubits, changes, seed, call, first: 0 };
-        let estimator = Estimator::exact(Options::limited(self.config.memory_limit));
-        let most = states_in(CHUNK_BYTES, program.qubits(), estimator.options());
+        let simulation = self.config.simulation;
+        let is_density = simulation.resolve(program)? == Simulation::Density;
+        let options = Options { simulation, ..Options::limited(self.config.memory_limit) };
+        let estimator = Estimator::exact(options);
+        let width = if is_density { 2 * program.qubits() } else { program.qubits() };
+        let most = states_in(CHUNK_BYTES, width, estimator.options());
         functional::for_each_states(program, &estimator, (self.default(), x), &self.weights, most, |first, states| {
             draw.first = first;
-            for (row, drawn) in sampling::read_states(states, &draw)?.into_iter().enumerate() {
+            let found = match is_density {
+                true => sampling::read_densities(states, &draw)?,
+                false => sampling::read_states(states, &draw)?,
+            };
+            for (row, drawn) in found.into_iter().enumerate() {
                 take(first + row, drawn.ok_or(Error::States(StatesError::NoOutcomes { sample: first + row }))?);
             }
             Ok(())
@@ -253,6 +260,8 @@ impl QuantumLayer {
             return Ok(Arc::clone(program));
         }
         let program = Program::with_rewrites(self.circuit(), &Measurement::State, self.config.rewrites)?;
+        let is_density = self.config.simulation.resolve(&program)? == Simulation::Density;
+        let program = if is_density { program.words()? } else { program };
         Ok(Arc::clone(self.states.get_or_init(|| Arc::new(program))))
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::__private::NonExhaustive;
 use crate::error::{Error, Result};
+use crate::limits::check_copies;
 use candle_core::{Module, Tensor};
 use candle_nn::{Init, VarBuilder};
 
@@ -18,8 +19,10 @@ use candle_nn::{Init, VarBuilder};
 /// use candlewick::nn::{SoftThreshold, SoftThresholdConfig};
 /// let varmap = VarMap::new();
 /// let vb = VarBuilder::from_varmap(&varmap, DType::F32, &Device::Cpu);
-/// let threshold = SoftThreshold::new(SoftThresholdConfig { alpha: 50.0, threshold: 0.5, ..Default::default() }, vb.pp("threshold"))?;
-/// let y = threshold.forward(&Tensor::new(&[0.1f32, -0.9], &Device::Cpu)?)?.to_vec1::<f32>()?;
+/// let config = SoftThresholdConfig { alpha: 50.0, threshold: 0.5, ..Default::default() };
+/// let threshold = SoftThreshold::new(config, vb.pp("threshold"))?;
+/// let x = Tensor::new(&[0.1f32, -0.9], &Device::Cpu)?;
+/// let y = threshold.forward(&x)?.to_vec1::<f32>()?;
 /// assert!(y[0].abs() < 1e-6 && (y[1] + 0.9).abs() < 1e-6);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -64,10 +67,11 @@ impl SoftThreshold {
     /// Returns the fraction of each entry that passes, from 0 to 1: `sigmoid(alpha (|x| - threshold))`.
     ///
     /// # Errors
-    /// A tensor that is not of F16, BF16, F32 or F64; candle's error for a tensor that differs from the weights in
-    /// dtype or device.
+    /// A tensor that is not of F16, BF16, F32 or F64, or too large for the memory; candle's error for a tensor that
+    /// differs from the weights in dtype or device.
     pub fn mask(&self, x: &Tensor) -> Result<Tensor> {
         super::check_float("the input of the soft threshold", x)?;
+        check_copies("the mask of the soft threshold", x, x.dtype(), 4)?;
         let above = x.abs()?.broadcast_sub(&self.threshold)?;
         Ok(candle_nn::ops::sigmoid(&above.broadcast_mul(&self.alpha)?)?)
     }

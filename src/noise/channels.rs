@@ -56,7 +56,8 @@ macro_rules! constructors {
         /// let mut circuit = Circuit::new(1);
         /// let p = circuit.weights_with_init("p", 1, Init::Const(0.01));
         /// circuit.ry(input(0), 0);
-        /// let noisy = NoiseModel::new().after(Gates::all(), Noise::depolarizing(p.at(0))).apply(&circuit)?;
+        /// let model = NoiseModel::new().after(Gates::all(), Noise::depolarizing(p.at(0)));
+        /// let noisy = model.apply(&circuit)?;
         /// assert_eq!(noisy.to_string(), "q0: ─RY(x0)──Depol(p[0])──\n");
         /// # Ok::<(), candlewick::Error>(())
         /// ```

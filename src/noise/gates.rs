@@ -21,7 +21,8 @@ const MAX_NAMES: usize = 1024;
 ///
 /// ```
 /// use candlewick::noise::Gates;
-/// assert_eq!(Gates::named(["cx", "cz"]).on([0, 1]).to_string(), "`cx`, `cz` on qubits among 0, 1");
+/// let gates = Gates::named(["cx", "cz"]).on([0, 1]);
+/// assert_eq!(gates.to_string(), "`cx`, `cz` on qubits among 0, 1");
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Gates {

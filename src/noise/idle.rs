@@ -20,7 +20,8 @@ use std::fmt;
 ///     .gates(Gates::two_qubit(), 0.3)
 ///     .qubits(0..3, 110.0, 95.0, 0.01); // T1, T2 and the population of 1 in equilibrium
 /// let mut circuit = Circuit::new(3);
-/// circuit.h(0).h(2).cx(0, 1).cx(1, 2); // qubit 2 waits for the first cx, qubit 0 for the second
+/// // Qubit 2 waits for the first cx, qubit 0 for the second.
+/// circuit.h(0).h(2).cx(0, 1).cx(1, 2);
 /// let noisy = NoiseModel::new().idle(durations).apply(&circuit)?;
 /// assert_eq!(noisy.counts()["thermal_relaxation"], 2);
 /// # Ok::<(), candlewick::Error>(())

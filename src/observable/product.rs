@@ -61,8 +61,13 @@ impl Observable {
     /// let hit = Observable::projector_on([(1, true), (3, false)]);
     /// let terms = hit.pauli_terms()?;
     /// let text = |word: &str| word.to_owned();
-    /// assert_eq!(terms, [(0.25, text("")), (-0.25, text("Z1")), (0.25, text("Z3")), (-0.25, text("Z1 Z3"))]);
-    /// let same = Observable::pauli_sum(terms.iter().map(|(coefficient, word)| (*coefficient, word.as_str())));
+    /// assert_eq!(
+    ///     terms,
+    ///     [(0.25, text("")), (-0.25, text("Z1")), (0.25, text("Z3")), (-0.25, text("Z1 Z3"))]
+    /// );
+    /// let same = Observable::pauli_sum(
+    ///     terms.iter().map(|(coefficient, word)| (*coefficient, word.as_str())),
+    /// );
     /// # assert_eq!(same.pauli_terms()?, terms);
     /// # Ok::<(), candlewick::Error>(())
     /// ```

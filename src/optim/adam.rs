@@ -5,6 +5,7 @@ use super::moments::{Moments, Rates};
 use super::{Resume, require_entries, state, variables};
 use crate::__private::NonExhaustive;
 use crate::error::{Error, Result, TensorError, TrainingError};
+use crate::limits::check_copies;
 use candle_core::backprop::GradStore;
 use candle_core::{DType, Tensor, Var};
 use candle_nn::{Optimizer, VarMap};
@@ -20,7 +21,7 @@ use std::collections::HashMap;
 /// has a gradient is an error: the loss does not depend on any of them, or an operation in between has no derivative.
 ///
 /// [`from_varmap`](Self::from_varmap) and [`with_variables`](Self::with_variables) know the variables' names, for
-/// errors and for the saved [state](Resume). candle's own [`new`](Optimizer::new) does not.
+/// errors and for the saved [state](Resume). candle's [`Optimizer::new`] does not.
 ///
 /// ```
 /// use candle_core::{DType, Device};
@@ -30,13 +31,17 @@ use std::collections::HashMap;
 /// let varmap = VarMap::new();
 /// let vb = VarBuilder::from_varmap(&varmap, DType::F64, &Device::Cpu);
 /// let x = vb.get_with_hints((), "x", Init::Const(3.0))?;
-/// let mut adam = Adam::from_varmap(&varmap, AdamConfig { learning_rate: 0.1, ..Default::default() })?;
+/// let mut adam =
+///     Adam::from_varmap(&varmap, AdamConfig { learning_rate: 0.1, ..Default::default() })?;
 /// for _ in 0..300 {
 ///     adam.backward_step(&(&x - 1.0)?.sqr()?)?;
 /// }
 /// assert!((x.to_scalar::<f64>()? - 1.0).abs() < 1e-3);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// [`Optimizer`]: https://docs.rs/candle-nn/latest/candle_nn/optim/trait.Optimizer.html
+/// [`Optimizer::new`]: https://docs.rs/candle-nn/latest/candle_nn/optim/trait.Optimizer.html#tymethod.new
 #[derive(Debug)]
 pub struct Adam {
     entries: Vec<Entry>,
@@ -81,6 +86,12 @@ impl AdamConfig {
         Self { learning_rate, ..Self::default() }
     }
 
+    /// Returns the options that belong to a saved state.
+    fn saved(self) -> [state::SavedOption; 4] {
+        let Self { beta1, beta2, epsilon, weight_decay, .. } = self;
+        [("beta1", beta1), ("beta2", beta2), ("epsilon", epsilon), ("weight_decay", weight_decay)]
+    }
+
     /// Checks the ranges of the options, in F32 as well if `single`: a variable is then trained in F32.
     fn check(self, single: bool) -> Result<Self> {
         let used = |value: f64| if single { f64::from(value as f32) } else { value };
@@ -118,6 +129,8 @@ impl Entry {
             _ => None,
         };
         let trained = copy.as_ref().unwrap_or(&var);
+        // Both moments, and the zeros that they begin with.
+        check_copies("the moments of Adam", trained, trained.dtype(), 3)?;
         let zeros = trained.zeros_like()?;
         let moments = Moments::new(trained, &zeros, &zeros)?;
         Ok(Self { name, var, copy, moments, steps: 0 })
@@ -268,6 +281,7 @@ impl Resume for Adam {
     fn state(&self) -> Result<HashMap<String, Tensor>> {
         let mut state = HashMap::new();
         state::put_steps(&mut state, state::STEPS, self.steps)?;
+        state::put_options(&mut state, &self.config.saved())?;
         for (index, entry) in self.entries.iter().enumerate() {
             let name = entry.name.as_ref().ok_or(Error::Training(TrainingError::Unnamed { index }))?;
             state::put_steps(&mut state, &format!("{}.{name}", state::STEPS), entry.steps)?;
@@ -282,6 +296,7 @@ impl Resume for Adam {
 
     fn restore(&mut self, state: &HashMap<String, Tensor>) -> Result<()> {
         let steps = state::step_count(state, state::STEPS)?;
+        state::check_options(state, &self.config.saved())?;
         let mut restored = Vec::with_capacity(self.entries.len());
         for (index, entry) in self.entries.iter().enumerate() {
             let name = entry.name.as_ref().ok_or(Error::Training(TrainingError::Unnamed { index }))?;

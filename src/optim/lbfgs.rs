@@ -1,9 +1,10 @@
 //! The limited-memory quasi-Newton method L-BFGS.
 
 use super::line_search::{LineSearch, Point};
-use super::{require_entries, require_gradient, variables};
+use super::{require_entries, require_gradient, variables, weight_not_finite};
 use crate::__private::NonExhaustive;
 use crate::error::{Error, Result, TensorError, TrainingError};
+use crate::memory::check_numbers;
 use crate::numbers::host_numbers;
 use candle_core::backprop::GradStore;
 use candle_core::{DType, Device, Tensor, Var};
@@ -28,7 +29,8 @@ use std::collections::VecDeque;
 /// circuit.real_amplitudes("w", 1, Entanglement::Linear);
 /// let varmap = VarMap::new();
 /// let vb = SeededInit::new(1).var_builder(&varmap, DType::F64, &Device::Cpu);
-/// let layer = QuantumLayer::new(circuit, Measurement::expectation([Z(0) * Z(1) + 0.5 * X(0)]), vb)?;
+/// let layer =
+///     QuantumLayer::new(circuit, Measurement::expectation([Z(0) * Z(1) + 0.5 * X(0)]), vb)?;
 /// let mut lbfgs = Lbfgs::from_varmap(&varmap, LbfgsConfig::default())?;
 /// let found = lbfgs.minimize(|| layer.evaluate()?.sum_all())?;
 /// assert!(found.converged());
@@ -101,7 +103,7 @@ impl LbfgsConfig {
 /// Reason for which a run of [`Lbfgs`] ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum StopReason {
+pub enum LbfgsStopReason {
     /// The gradient is within [`LbfgsConfig::gradient_tolerance`]. At the start this may be a maximum or a saddle point.
     Gradient,
     /// Completion of all steps.
@@ -124,13 +126,13 @@ pub struct LbfgsResult {
     /// Number of evaluations of the loss, each with its gradient.
     pub evaluations: usize,
     /// Reason for which the run ended.
-    pub stop_reason: StopReason,
+    pub stop_reason: LbfgsStopReason,
 }
 
 impl LbfgsResult {
     /// Returns whether the gradient is within the tolerance.
     pub fn converged(&self) -> bool {
-        self.stop_reason == StopReason::Gradient
+        self.stop_reason == LbfgsStopReason::Gradient
     }
 }
 
@@ -157,21 +159,27 @@ impl Lbfgs {
     /// variables of the last step.
     ///
     /// # Errors
-    /// Errors of the loss; a loss of another size; a loss or a gradient that is not finite at the start (at a point of a
-    /// line search it ends the interval, as a barrier does); a loss without a gradient in any of the variables.
+    /// Errors of the loss; a loss of another size; a loss or a gradient that is not finite at the start, or the weight
+    /// that is its cause (at a point of a line search it ends the interval, as a barrier does); points and steps beyond
+    /// the memory; a loss without a gradient in any of the variables.
     pub fn minimize(&self, loss: impl FnMut() -> candle_core::Result<Tensor>) -> Result<LbfgsResult> {
         let mut run = Run { lbfgs: self, loss, evaluations: 0 };
-        let mut at = run.evaluate()?;
-        let (mut losses, mut history) = (vec![at.loss], History::new(self.config.history_size));
+        let mut at = run.evaluate().map_err(|error| match error {
+            Error::Training(TrainingError::LossNotFinite { .. } | TrainingError::GradientNotFinite { .. }) => {
+                weight_not_finite(&self.variables).ok().flatten().unwrap_or(error)
+            }
+            error => error,
+        })?;
+        let (mut losses, mut history) = (vec![at.loss], Curvature::new(self.config.history_size));
         let stop_reason = loop {
             if norm(&at.gradient) <= self.config.gradient_tolerance {
-                break StopReason::Gradient;
+                break LbfgsStopReason::Gradient;
             }
             if losses.len() > self.config.steps {
-                break StopReason::Steps;
+                break LbfgsStopReason::Steps;
             }
-            let Some(next) = run.advance(&at, &mut history)? else { break StopReason::LineSearch };
-            history.push(&at, &next);
+            let Some(next) = run.advance(&at, &mut history)? else { break LbfgsStopReason::LineSearch };
+            history.push(&at, &next)?;
             losses.push(next.loss);
             at = next;
         };
@@ -204,13 +212,13 @@ impl Lbfgs {
 #[derive(Debug)]
 pub(crate) struct LbfgsSteps {
     lbfgs: Lbfgs,
-    history: History,
+    history: Curvature,
     last: Option<Evaluated>,
 }
 
 impl LbfgsSteps {
     pub(crate) fn new(lbfgs: Lbfgs) -> Self {
-        Self { history: History::new(lbfgs.config.history_size), lbfgs, last: None }
+        Self { history: Curvature::new(lbfgs.config.history_size), lbfgs, last: None }
     }
 
     /// Takes a step from the present variables, with their loss and gradients. Returns whether there is a step to a
@@ -223,7 +231,7 @@ impl LbfgsSteps {
     ) -> Result<bool> {
         let at = self.lbfgs.evaluated(at, gradients)?;
         if let Some(last) = &self.last {
-            self.history.push(last, &at);
+            self.history.push(last, &at)?;
         }
         let next = Run { lbfgs: &self.lbfgs, loss, evaluations: 1 }.advance(&at, &mut self.history)?;
         self.last = Some(at);
@@ -264,7 +272,7 @@ impl<F: FnMut() -> candle_core::Result<Tensor>> Run<'_, F> {
     }
 
     /// Takes a step; without a lower loss in the direction of the model, in the direction of steepest descent.
-    fn advance(&mut self, from: &Evaluated, history: &mut History) -> Result<Option<Evaluated>> {
+    fn advance(&mut self, from: &Evaluated, history: &mut Curvature) -> Result<Option<Evaluated>> {
         let found = self.step(from, history)?;
         if found.is_some() || history.is_empty() {
             return Ok(found);
@@ -287,7 +295,7 @@ impl<F: FnMut() -> candle_core::Result<Tensor>> Run<'_, F> {
 
     /// Searches along the direction of the model and moves the variables. Without a lower loss, and after an error, they
     /// are where they were.
-    fn step(&mut self, from: &Evaluated, history: &History) -> Result<Option<Evaluated>> {
+    fn step(&mut self, from: &Evaluated, history: &Curvature) -> Result<Option<Evaluated>> {
         let along = history.direction(&from.gradient);
         // Steepest descent has no natural length: at most a step of length 1, a radian for circuits.
         let first = if history.is_empty() { (1.0 / norm(&along)).min(1.0) } else { 1.0 };
@@ -310,6 +318,7 @@ impl<F: FnMut() -> candle_core::Result<Tensor>> Run<'_, F> {
         let chosen = search.run(first, |step| {
             let place: Vec<f64> = from.place.iter().zip(along).map(|(at, along)| at + step * along).collect();
             self.place(&place)?;
+            check_numbers("a point of a line search", (place.len() as u64).checked_mul(2))?;
             let at = match self.evaluate() {
                 Err(Error::Training(TrainingError::LossNotFinite { .. } | TrainingError::GradientNotFinite { .. })) => {
                     return Ok(Point { step, loss: f64::INFINITY, slope: f64::NAN });
@@ -327,7 +336,7 @@ impl<F: FnMut() -> candle_core::Result<Tensor>> Run<'_, F> {
 
 /// Last changes of place and gradient: a model of the loss's curvature.
 #[derive(Debug)]
-struct History {
+struct Curvature {
     pairs: VecDeque<Pair>,
     most: usize,
 }
@@ -340,7 +349,7 @@ struct Pair {
     inverse: f64,
 }
 
-impl History {
+impl Curvature {
     fn new(most: usize) -> Self {
         Self { pairs: VecDeque::new(), most }
     }
@@ -354,7 +363,8 @@ impl History {
     }
 
     /// Adds a step, unless the slope has not grown along it: the model would not have a lowest point.
-    fn push(&mut self, from: &Evaluated, to: &Evaluated) {
+    fn push(&mut self, from: &Evaluated, to: &Evaluated) -> Result<()> {
+        check_numbers("a step that L-BFGS remembers", (from.place.len() as u64).checked_mul(2))?;
         let change = |to: &[f64], from: &[f64]| to.iter().zip(from).map(|(to, from)| to - from).collect::<Vec<_>>();
         let (place, gradient) = (change(&to.place, &from.place), change(&to.gradient, &from.gradient));
         let product = dot(&place, &gradient);
@@ -364,6 +374,7 @@ impl History {
             }
             self.pairs.push_back(Pair { place, gradient, inverse: 1.0 / product });
         }
+        Ok(())
     }
 
     /// Returns the direction of the next step: the recursion of two loops.

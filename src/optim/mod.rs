@@ -15,7 +15,8 @@
 //! circuit.real_amplitudes("w", 1, Entanglement::Linear);
 //! let varmap = VarMap::new();
 //! let vb = SeededInit::new(1).var_builder(&varmap, DType::F64, &Device::Cpu);
-//! let layer = QuantumLayer::new(circuit, Measurement::expectation([Z(0) * Z(1) + 0.5 * X(0)]), vb)?;
+//! let layer =
+//!     QuantumLayer::new(circuit, Measurement::expectation([Z(0) * Z(1) + 0.5 * X(0)]), vb)?;
 //!
 //! let mut adam = Adam::from_varmap(&varmap, AdamConfig::default())?;
 //! let schedule = Schedule::Cosine { steps: 60, floor: 0.01 };
@@ -45,11 +46,11 @@ mod variables;
 pub use adam::{Adam, AdamConfig};
 pub use clip::{clip_by_norm, clip_by_value};
 pub(crate) use lbfgs::LbfgsSteps;
-pub use lbfgs::{Lbfgs, LbfgsConfig, LbfgsResult, StopReason};
+pub use lbfgs::{Lbfgs, LbfgsConfig, LbfgsResult, LbfgsStopReason};
 pub use plateau::ReduceOnPlateau;
 pub use schedule::{Interval, Schedule, Warmup};
 pub use spsa::{Spsa, SpsaConfig};
-pub use state::{Resume, save_tensors};
-pub(crate) use state::{check_entries, named_state};
+pub use state::{Resume, save_tensors, save_weights};
+pub(crate) use state::{SavedOption, check_entries, check_options, named_state, put_options};
 pub use variables::variables;
-pub(crate) use variables::{Unreached, require_entries, require_gradient};
+pub(crate) use variables::{Unreached, require_entries, require_gradient, weight_not_finite};

@@ -1,20 +1,21 @@
 //! A smaller step size once a loss no longer improves.
 
 use crate::__private::NonExhaustive;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, TrainingError};
 
 /// Factor of the step size that shrinks when a loss stops improving, by the rule of PyTorch's `ReduceLROnPlateau`, whose
 /// threshold here is relative to the size of a loss also where losses are negative, as energies are. It is a function of
 /// the losses so far alone, so it has no state to save.
 ///
 /// A loss improves if it is below the lowest loss so far by more than [`threshold`](Self::threshold) times the size of
-/// that loss. A NaN does not improve.
+/// that loss. A NaN does not improve. Where all losses so far are NaN, a reduction is an error.
 ///
 /// ```
 /// use candlewick::optim::ReduceOnPlateau;
 /// let plateau = ReduceOnPlateau { patience: 1, ..Default::default() };
 /// assert_eq!(plateau.factor_after([3.0, 2.0, 2.0])?, 1.0);
-/// assert_eq!(plateau.factor_after([3.0, 2.0, 2.0, 2.5])?, 0.1); // two losses in a row without an improvement
+/// // Two losses in a row without an improvement.
+/// assert_eq!(plateau.factor_after([3.0, 2.0, 2.0, 2.5])?, 0.1);
 /// # Ok::<(), candlewick::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -59,12 +60,13 @@ impl ReduceOnPlateau {
     /// Returns the factor of the step size after these losses: 1, or the product of all reductions.
     ///
     /// # Errors
-    /// Options out of range.
+    /// Options out of range; losses that are all NaN where they would reduce the step size.
     pub fn factor_after(&self, losses: impl IntoIterator<Item = f64>) -> Result<f64> {
         self.check()?;
         let (mut product, mut lowest) = (1.0f64, f64::INFINITY);
-        let (mut waited, mut cooling) = (0, 0);
-        for loss in losses {
+        let (mut waited, mut cooling, mut has_number) = (0, 0, false);
+        for (index, loss) in losses.into_iter().enumerate() {
+            has_number |= !loss.is_nan();
             // The size of an infinity times 0 is NaN, and every number is below the infinity itself.
             let margin = if lowest.is_finite() { self.threshold * lowest.abs() } else { 0.0 };
             if loss < lowest - margin {
@@ -74,6 +76,10 @@ impl ReduceOnPlateau {
             }
             if cooling > 0 {
                 (cooling, waited) = (cooling - 1, 0);
+            }
+            if waited > self.patience && !has_number {
+                let (name, epochs) = ("loss".to_owned(), index + 1);
+                return Err(Error::Training(TrainingError::NoScore { name, epochs }));
             }
             if waited > self.patience {
                 product = (product * self.factor).max(self.floor);

@@ -1,6 +1,6 @@
 //! Simultaneous perturbation (SPSA).
 
-use super::{Resume, require_entries, state, variables};
+use super::{Resume, require_entries, state, variables, weight_not_finite};
 use crate::__private::NonExhaustive;
 use crate::error::{Error, Result, TensorError, TrainingError};
 use crate::numbers::host_numbers;
@@ -31,8 +31,14 @@ use std::collections::HashMap;
 /// let varmap = VarMap::new();
 /// let vb = SeededInit::new(1).var_builder(&varmap, DType::F64, &Device::Cpu);
 /// let config = QuantumLayerConfig { shots: Some(1000), seed: 5, ..Default::default() };
-/// let layer = QuantumLayer::with_config(circuit, Measurement::expectation([Z(0) * Z(1)]), config, vb)?;
-/// let mut spsa = Spsa::from_varmap(&varmap, SpsaConfig { learning_rate: 0.4, ..Default::default() })?;
+/// let layer = QuantumLayer::with_config(
+///     circuit,
+///     Measurement::expectation([Z(0) * Z(1)]),
+///     config,
+///     vb,
+/// )?;
+/// let mut spsa =
+///     Spsa::from_varmap(&varmap, SpsaConfig { learning_rate: 0.4, ..Default::default() })?;
 /// for _ in 0..100 {
 ///     spsa.step(|| layer.evaluate()?.sum_all())?;
 /// }
@@ -81,6 +87,19 @@ impl Default for SpsaConfig {
 }
 
 impl SpsaConfig {
+    /// Returns the options that belong to a saved state; the seed in two halves, which F64 has exactly.
+    fn saved(self) -> [state::SavedOption; 6] {
+        let Self { perturbation, stability_constant, alpha, gamma, seed, .. } = self;
+        [
+            ("perturbation", perturbation),
+            ("stability_constant", stability_constant),
+            ("alpha", alpha),
+            ("gamma", gamma),
+            ("seed / 2^32", (seed >> 32) as f64),
+            ("seed mod 2^32", f64::from(seed as u32)),
+        ]
+    }
+
     fn check(self) -> Result<Self> {
         let from_zero = [
             ("learning_rate", self.learning_rate),
@@ -124,7 +143,7 @@ impl Spsa {
     ///
     /// # Errors
     /// Settings out of range; a perturbation that is lost in the rounding of all entries of a variable; errors of the
-    /// loss; a loss or a step that is not finite.
+    /// loss; a loss or a step that is not finite, or the weight that is the cause of such a loss.
     pub fn step(&mut self, mut loss: impl FnMut() -> candle_core::Result<Tensor>) -> Result<f64> {
         let config = self.config.check()?;
         let count = self.steps as f64;
@@ -144,7 +163,11 @@ impl Spsa {
             let value = host_numbers(&loss()?)?;
             match value.as_slice() {
                 [value] if value.is_finite() => Ok(*value),
-                [value] => Err(Error::Setting { of: "SPSA", setting: "the loss", value: *value, allowed: "finite" }),
+                [value] => {
+                    let evaluation = 2 * self.steps as usize + if side > 0.0 { 1 } else { 2 };
+                    let unknown = TrainingError::LossNotFinite { of: "SPSA", evaluation, loss: *value };
+                    Err(weight_not_finite(&self.variables)?.unwrap_or(unknown.into()))
+                }
                 all => Err(Error::Tensor(TensorError::Shape {
                     what: "the loss of SPSA",
                     expected: 1.into(),
@@ -219,10 +242,12 @@ impl Resume for Spsa {
     fn state(&self) -> Result<HashMap<String, Tensor>> {
         let mut state = HashMap::new();
         state::put_steps(&mut state, state::STEPS, self.steps)?;
+        state::put_options(&mut state, &self.config.saved())?;
         Ok(state)
     }
 
     fn restore(&mut self, state: &HashMap<String, Tensor>) -> Result<()> {
+        state::check_options(state, &self.config.saved())?;
         self.steps = state::step_count(state, state::STEPS)?;
         Ok(())
     }

@@ -1,7 +1,9 @@
 //! Saving and restoring an optimiser.
 
+use super::variables;
 use crate::error::{Cause, Error, FileError, Result, TrainingError};
 use candle_core::{DType, Device, Shape, Tensor};
+use candle_nn::VarMap;
 use std::collections::HashMap;
 use std::fs::{self, OpenOptions};
 use std::path::Path;
@@ -11,6 +13,10 @@ use std::path::Path;
 /// Weights are not part of the state: they are in the `VarMap`. With both restored, training continues bit for bit as
 /// if it had not been stopped. The exception is a model with random numbers of its own, such as finite shots, SPSA
 /// gradients and dropout: their position is not saved.
+///
+/// The options are saved with the state. An optimiser with other options does not take it: the moments, the last step
+/// or the number of steps mean something else there. PyTorch silently puts the saved options in the place of the new
+/// ones. Only the learning rate may differ, because schedules change it at every step.
 ///
 /// ```
 /// use candle_core::{DType, Device};
@@ -42,7 +48,7 @@ pub trait Resume {
     ///
     /// # Errors
     /// A tensor that is missing; a tensor of another shape or dtype than this optimiser's variables need; numbers that
-    /// no run produces.
+    /// no run produces; other options than this optimiser's, apart from its learning rate.
     fn restore(&mut self, state: &HashMap<String, Tensor>) -> Result<()>;
 
     /// Writes the state as safetensors.
@@ -73,16 +79,16 @@ pub trait Resume {
 /// only its owner can read. A file that is replaced keeps its mode.
 ///
 /// ```
-/// use candle_core::{DType, Device};
-/// use candle_nn::{Init, VarBuilder, VarMap};
-/// use candlewick::optim::{save_tensors, variables};
+/// use candle_core::{Device, Tensor, safetensors};
+/// use candlewick::optim::save_tensors;
+/// use std::collections::HashMap;
 ///
-/// let mut varmap = VarMap::new();
-/// VarBuilder::from_varmap(&varmap, DType::F32, &Device::Cpu).get_with_hints(3, "w", Init::Const(1.0))?;
-/// let file = std::env::temp_dir().join("candlewick-doc-save.safetensors");
-/// let tensors = variables(&varmap)?.into_iter().map(|(name, var)| (name, var.as_detached_tensor()));
-/// save_tensors(&tensors.collect(), &file)?; // in place of `varmap.save(&file)`
-/// varmap.load(&file)?;
+/// let scale = Tensor::new(&[2f32, 3.0], &Device::Cpu)?;
+/// let tensors = HashMap::from([("scale".to_owned(), scale)]);
+/// let file = std::env::temp_dir().join("candlewick-doc-tensors.safetensors");
+/// save_tensors(&tensors, &file)?;
+/// let read = safetensors::load(&file, &Device::Cpu)?;
+/// assert_eq!(read["scale"].to_vec1::<f32>()?, [2.0, 3.0]);
 /// # std::fs::remove_file(file)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -110,6 +116,31 @@ pub fn save_tensors(tensors: &HashMap<String, Tensor>, path: impl AsRef<Path>) -
         return Ok(());
     }
     fs::set_permissions(path, permissions).map_err(|error| access(error.into()))
+}
+
+/// Writes all variables of a map as safetensors, for `VarMap::load` or a `VarBuilder`, as [`save_tensors`] writes
+/// tensors: candle's `VarMap::save` makes a file that only its owner can read.
+///
+/// ```
+/// use candle_core::{DType, Device};
+/// use candle_nn::{Init, VarBuilder, VarMap};
+/// use candlewick::optim::save_weights;
+///
+/// let mut varmap = VarMap::new();
+/// let vb = VarBuilder::from_varmap(&varmap, DType::F32, &Device::Cpu);
+/// vb.get_with_hints(3, "w", Init::Const(1.0))?;
+/// let file = std::env::temp_dir().join("candlewick-doc-weights.safetensors");
+/// save_weights(&varmap, &file)?;
+/// varmap.load(&file)?;
+/// # std::fs::remove_file(file)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// A file that cannot be written; then there is no new file. A map whose lock is poisoned.
+pub fn save_weights(varmap: &VarMap, path: impl AsRef<Path>) -> Result<()> {
+    let tensors = variables(varmap)?.into_iter().map(|(name, var)| (name, var.as_detached_tensor()));
+    save_tensors(&tensors.collect(), path)
 }
 
 /// Returns the tensor `name` of a state, of the given shape and dtype.
@@ -150,6 +181,34 @@ pub(crate) fn check_entries(name: &str, tensor: &Tensor, least: f64) -> Result<(
             }))
         }
     }
+}
+
+/// Name under which optimisers save their options.
+const OPTIONS: &str = "options";
+
+/// Option of an optimiser that its saved state depends on: its name and its value.
+pub(crate) type SavedOption = (&'static str, f64);
+
+/// Writes options into a state.
+pub(crate) fn put_options(state: &mut HashMap<String, Tensor>, options: &[SavedOption]) -> Result<()> {
+    let values: Vec<f64> = options.iter().map(|(_, value)| *value).collect();
+    state.insert(OPTIONS.to_owned(), Tensor::from_vec(values, options.len(), &Device::Cpu)?);
+    Ok(())
+}
+
+/// Refuses a state that was saved with other options. The error names those that differ.
+pub(crate) fn check_options(state: &HashMap<String, Tensor>, options: &[SavedOption]) -> Result<()> {
+    let saved = named_state(state, OPTIONS, &Shape::from(options.len()), DType::F64)?.to_vec1::<f64>()?;
+    let others = || options.iter().zip(&saved).filter(|((_, own), saved)| own != *saved);
+    if others().next().is_none() {
+        return Ok(());
+    }
+    let listed = |texts: Vec<String>| texts.join(", ");
+    Err(Error::Training(TrainingError::SavedState {
+        name: OPTIONS.to_owned(),
+        expected: listed(others().map(|((name, own), _)| format!("{name} = {own}")).collect()),
+        actual: listed(others().map(|((name, _), saved)| format!("{name} = {saved}")).collect()),
+    }))
 }
 
 /// Writes a number of steps into a state.

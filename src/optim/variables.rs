@@ -2,6 +2,7 @@
 //! reached.
 
 use crate::error::{Error, Result, TrainingError};
+use crate::numbers::first_not_finite;
 use candle_core::backprop::GradStore;
 use candle_core::{Tensor, Var};
 use candle_nn::VarMap;
@@ -37,6 +38,16 @@ pub(crate) fn require_gradient(of: &'static str, variables: &[(String, Var)], gr
         of,
         variables: trained.map(|(name, _)| name.clone()).collect(),
     }))
+}
+
+/// Returns the error of the first weight that is not finite.
+pub(crate) fn weight_not_finite(variables: &[(String, Var)]) -> Result<Option<Error>> {
+    for (name, var) in variables {
+        if let Some((entry, _, value)) = first_not_finite(var, 1)? {
+            return Ok(Some(TrainingError::WeightNotFinite { name: name.clone(), entry, value }.into()));
+        }
+    }
+    Ok(None)
 }
 
 /// Variables that no gradient has reached: in every step so far their gradient was missing or all 0.

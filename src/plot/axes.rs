@@ -1,6 +1,6 @@
 //! Axes: a frame with a grid, ticks and labels.
 
-use super::canvas::{Anchor, Canvas, Edges, GRID, INK, LABEL, PIXEL, Point, SOFT_INK, TICK};
+use super::canvas::{Anchor, Canvas, Edges, GRID, INK, LABEL, PIXEL, Point, SOFT_INK, TICK, shorten};
 use std::ops::Range;
 
 /// Scale of one axis.
@@ -10,11 +10,13 @@ pub(super) struct Scale {
     kind: Kind,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Kind {
     Linear,
     /// Linear scale with ticks at whole numbers only.
     Counting,
+    /// Linear scale with names at 0, 1, 2, ..
+    Named(Vec<String>),
     Logarithmic,
 }
 
@@ -38,6 +40,11 @@ impl Scale {
     /// Makes a linear scale with ticks at whole numbers only.
     pub(super) fn counting(range: Range<f64>) -> Self {
         Self { range, kind: Kind::Counting }
+    }
+
+    /// Makes a linear scale with names at 0, 1, 2, ..
+    pub(super) fn named(range: Range<f64>, names: Vec<String>) -> Self {
+        Self { range, kind: Kind::Named(names) }
     }
 
     /// Makes a logarithmic scale of a range above 0.
@@ -70,6 +77,11 @@ impl Scale {
 
     /// Returns round values and their texts, about one for each length `apart` on an axis.
     pub(super) fn ticks(&self, length: f64, apart: f64) -> Vec<(f64, String)> {
+        if let Kind::Named(names) = &self.kind {
+            let room = length / (self.range.end - self.range.start) - 10.0;
+            let named = (0..).map(f64::from).zip(names.iter().map(|name| shorten(name, room, TICK)));
+            return named.filter(|(place, _)| self.range.contains(place)).collect();
+        }
         let wanted = (length / apart).floor().clamp(3.0, 6.0);
         if self.kind == Kind::Logarithmic {
             // The coarsest steps of which there are enough.

@@ -1,6 +1,6 @@
 //! Shapes as pixels, and the file of a picture. A pixel takes a shape's colour by the part of it that the shape covers.
 
-use super::canvas::{Canvas, Edges, Point, Rgb, Shape};
+use super::canvas::{BORDER, Canvas, Edges, Point, Rgb, Shape};
 use super::text::{Letter, Piece, THICKER, outline};
 use crate::error::{Cause, Result};
 use crate::memory::zeroed_vec;
@@ -18,6 +18,9 @@ pub struct Bitmap {
     /// Red, green and blue of each pixel, 0 to 255, row by row from the top: `3 * width * height` bytes.
     pub rgb: Vec<u8>,
 }
+
+/// Width of a card's border, in pixels.
+const BORDER_WIDTH: f64 = 1.0;
 
 /// Returns the number of pixels along a length.
 pub(super) fn pixel_count(length: f64, pixels: f64) -> u32 {
@@ -37,13 +40,39 @@ pub(super) fn render(canvas: &Canvas) -> Result<Bitmap> {
 }
 
 /// Returns a picture as the bytes of a PNG.
-pub(super) fn png_bytes((width, height): (u32, u32), rgb: &[u8]) -> Result<Vec<u8>, Cause> {
+pub(super) fn png_bytes(size: (u32, u32), rgb: &[u8]) -> Result<Vec<u8>, Cause> {
+    encoded(size, png::ColorType::Rgb, rgb)
+}
+
+/// Returns a picture as the bytes of a PNG with a border, transparent beyond corners of a radius in pixels.
+pub(super) fn card_bytes(picture: &Bitmap, corner: f64) -> Result<Result<Vec<u8>, Cause>> {
+    let (width, height) = (picture.width as usize, picture.height as usize);
+    let corner = corner.min(f64::from(picture.width.min(picture.height)) / 2.0);
+    let mut rgba: Vec<u8> = zeroed_vec("a picture", 4 * width * height)?;
+    for (index, (pixel, rgb)) in rgba.chunks_exact_mut(4).zip(picture.rgb.chunks_exact(3)).enumerate() {
+        // Distances from the edges inwards, and of the pixel from the edge of the card.
+        let inwards = |at: usize, count: usize| (at as f64 + 0.5).min(count as f64 - at as f64 - 0.5);
+        let (x, y) = (inwards(index % width, width), inwards(index / width, height));
+        let inside = match x < corner && y < corner {
+            true => corner - (corner - x).hypot(corner - y),
+            false => x.min(y),
+        };
+        let border = (BORDER_WIDTH + 0.5 - inside).clamp(0.0, 1.0);
+        for ((new, old), of_border) in pixel.iter_mut().zip(rgb).zip([BORDER.0, BORDER.1, BORDER.2]) {
+            *new = (f64::from(*old) + border * (f64::from(of_border) - f64::from(*old))).round() as u8;
+        }
+        pixel[3] = (255.0 * (inside + 0.5).clamp(0.0, 1.0)).round() as u8;
+    }
+    Ok(encoded((picture.width, picture.height), png::ColorType::Rgba, &rgba))
+}
+
+fn encoded((width, height): (u32, u32), color: png::ColorType, data: &[u8]) -> Result<Vec<u8>, Cause> {
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, width, height);
-    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_color(color);
     encoder.set_depth(png::BitDepth::Eight);
     let mut writer = encoder.write_header()?;
-    writer.write_image_data(rgb)?;
+    writer.write_image_data(data)?;
     writer.finish()?;
     Ok(bytes)
 }

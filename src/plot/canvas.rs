@@ -17,6 +17,8 @@ pub(super) const INK: Rgb = Rgb(38, 42, 51);
 pub(super) const SOFT_INK: Rgb = Rgb(94, 101, 115);
 /// Colour of grid lines.
 pub(super) const GRID: Rgb = Rgb(228, 231, 237);
+/// Colour of the border of a card.
+pub(super) const BORDER: Rgb = Rgb(208, 215, 222);
 /// Sizes of text.
 pub(super) const TITLE: f64 = 60.0;
 pub(super) const HEADING: f64 = 48.0;

@@ -2,24 +2,26 @@
 
 use super::figure::PANELS;
 use super::{Color, Field, Figure, Matrix, Panel};
-use crate::data::Dataset;
+use crate::data::{Dataset, Features};
 use crate::error::{Error, Result, TensorError};
 use crate::memory::check_numbers;
 use crate::metrics::{Confusion, RocCurve};
-use crate::numbers::host_numbers;
-use candle_core::{DType, Device, Tensor};
+use crate::numbers::{first_not_finite, host_numbers};
+use candle_core::{Device, Tensor};
 use std::ops::Range;
 
 /// Number of points along each side of the grid on which decisions are evaluated.
 const GRID: usize = 160;
 
 /// Draws the first two features of samples in a colour for each class: dots for the training set, diamonds for the test
-/// set.
+/// set. The axes have the names of the features, of the first set that has names.
 ///
 /// # Errors
-/// Samples that are no rows of two features or more.
+/// Samples that are no rows of two features or more; a feature of these that is not finite, with its sample.
 pub fn scatter(heading: &str, train: &Dataset, test: &Dataset) -> Result<Panel> {
-    let mut panel = Panel::new(heading).axes("feature 1", "feature 2").equal();
+    let named = [train, test].map(|set| set.features.as_slice());
+    let [x, y] = named.into_iter().find_map(<[String]>::first_chunk).cloned().unwrap_or_else(unnamed);
+    let mut panel = Panel::new(heading).axes(x, y).equal();
     let (train_points, test_points) = (points(train)?, points(test)?);
     for (class, name) in train.classes.iter().enumerate() {
         panel = panel.dots(format!("{name}, training"), Color::nth(class), &of_class(&train_points, class));
@@ -63,8 +65,8 @@ pub fn decisions(
 /// More cells than the memory holds.
 pub fn confusion(heading: &str, of: &Confusion, color: Color) -> Result<Panel> {
     let width = of.classes().len() as u64;
-    // Counts a shade and a text for each cell.
-    check_numbers("the cells of a confusion matrix", width.checked_mul(width).and_then(|cells| cells.checked_mul(4)))?;
+    // Counts a shade and a text with its letters for each cell.
+    check_numbers("the cells of a confusion matrix", width.checked_mul(width).and_then(|cells| cells.checked_mul(8)))?;
     let (mut shades, mut texts) = (Vec::new(), Vec::new());
     for row in of.rows() {
         let total = row.iter().sum::<u64>().max(1) as f64;
@@ -137,7 +139,9 @@ pub fn mistakes(title: &str, images: &Dataset, predictions: &[u32], most: usize)
 /// use candlewick::metrics::RocCurve;
 /// use candlewick::plot::{Figure, roc};
 /// let curve = RocCurve::new(&[0.1, 0.4, 0.35, 0.8], &[false, false, true, true])?;
-/// let picture = Figure::new("Patients").panel(roc("ROC curve of the test set", &[("hybrid", &curve)])).render()?;
+/// let picture = Figure::new("Patients")
+///     .panel(roc("ROC curve of the test set", &[("hybrid", &curve)]))
+///     .render()?;
 /// # assert!(picture.width > 0);
 /// # Ok::<(), candlewick::Error>(())
 /// ```
@@ -150,14 +154,20 @@ pub fn roc(heading: &str, curves: &[(&str, &RocCurve)]) -> Panel {
     })
 }
 
+fn unnamed() -> [String; 2] {
+    ["feature 1".to_owned(), "feature 2".to_owned()]
+}
+
 /// Returns class and first two features of each sample.
 fn points(of: &Dataset) -> Result<Vec<(u32, (f64, f64))>> {
-    let rows = of.x.narrow(1, 0, 2)?.to_dtype(DType::F64)?.to_vec2::<f64>()?;
-    let point = |(row, label): (Vec<f64>, u32)| match row.as_slice() {
-        &[x, y] => (label, (x, y)),
-        _ => (label, (f64::NAN, f64::NAN)),
-    };
-    Ok(rows.into_iter().zip(of.y.to_vec1::<u32>()?).map(point).collect())
+    of.x.dims2()?;
+    check_numbers("the points of a picture", (of.len() as u64).checked_mul(8))?;
+    let shown = of.x.narrow(1, 0, 2)?;
+    if let Some((sample, feature, value)) = first_not_finite(&shown, 2)? {
+        return Err(Features::from(of).not_finite(feature, sample, value));
+    }
+    let (rows, labels) = (host_numbers(&shown)?, of.y.to_vec1::<u32>()?);
+    Ok(labels.into_iter().zip(rows.chunks_exact(2).map(|row| (row[0], row[1]))).collect())
 }
 
 fn of_class(points: &[(u32, (f64, f64))], class: usize) -> Vec<(f64, f64)> {

@@ -1,7 +1,7 @@
 //! Panels in rows on a page, with a title and a legend.
 
 use super::axes::{Axes, Scale};
-use super::bitmap::{Bitmap, pixel_count, png_bytes, render};
+use super::bitmap::{Bitmap, card_bytes, pixel_count, png_bytes, render};
 use super::canvas::{Anchor, Canvas, Edges, HEADING, INK, LABEL, PIXEL, SOFT_INK, TITLE, draw_legend, legend_width};
 use super::panel::{Layer, Panel};
 use super::svg::svg;
@@ -19,6 +19,7 @@ pub struct Figure {
     columns: usize,
     scale: f64,
     frame: [u32; 2],
+    is_card: bool,
     panels: Vec<Panel>,
 }
 
@@ -27,10 +28,14 @@ const MARGINS: [f64; 4] = [230.0, 100.0, 60.0, 150.0];
 /// Width and height of a frame that has only an image, and the margins around it.
 const IMAGE: f64 = 420.0;
 const IMAGE_MARGINS: [f64; 4] = [30.0, 80.0, 30.0, 20.0];
+/// Margin above a row of panels without headings.
+const NO_HEADINGS: f64 = 30.0;
 /// Height of a line of the legend.
 const LEGEND_LINE: f64 = 80.0;
 /// Space above the first panel, without a note and with one.
 const ABOVE: [f64; 2] = [130.0, 210.0];
+/// Radius of the corners of a card.
+const CORNER: f64 = 24.0;
 /// Largest number of panels of a picture.
 pub(super) const PANELS: usize = 400;
 /// Width and height of a frame in pixels at scale 1, unless they are set.
@@ -63,7 +68,15 @@ struct Layout<'a> {
 impl Figure {
     /// Makes a picture without panels.
     pub fn new(title: impl Into<String>) -> Self {
-        Self { title: title.into(), note: String::new(), columns: 2, scale: 1.0, frame: FRAME, panels: Vec::new() }
+        Self {
+            title: title.into(),
+            note: String::new(),
+            columns: 2,
+            scale: 1.0,
+            frame: FRAME,
+            is_card: false,
+            panels: Vec::new(),
+        }
     }
 
     /// Adds a line of explanation below the title.
@@ -104,6 +117,14 @@ impl Figure {
         self
     }
 
+    /// Makes the page a card: white, with rounded corners and a thin grey border, and transparent around it. Such a
+    /// picture stands on pages with a light or a dark theme. Default: a white page to its edges.
+    #[must_use]
+    pub fn card(mut self) -> Self {
+        self.is_card = true;
+        self
+    }
+
     /// Draws the picture and writes it, by the end of the name as PNG (`.png`) or SVG (`.svg`). Both show the same on
     /// white. An SVG has outlines in place of letters, so that it looks the same everywhere; its fields and images are
     /// pixels. The same figure makes the same bytes.
@@ -117,17 +138,21 @@ impl Figure {
         let is = |end: &str| path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case(end));
         let refused = |cause: Cause| refused(path, cause);
         let bytes = if is("png") {
-            let Bitmap { width, height, rgb } = render(&self.draw(path)?)?;
-            png_bytes((width, height), &rgb).map_err(refused)?
+            let canvas = self.draw(path)?;
+            let picture = render(&canvas)?;
+            match self.is_card {
+                true => card_bytes(&picture, CORNER * canvas.pixels)?.map_err(refused)?,
+                false => png_bytes((picture.width, picture.height), &picture.rgb).map_err(refused)?,
+            }
         } else if is("svg") {
-            svg(&self.draw(path)?, &self.title).map_err(refused)?.into_bytes()
+            self.svg(path)?.into_bytes()
         } else {
             return Err(refused("the name must end in .png or .svg".into()));
         };
         std::fs::write(path, bytes).map_err(|error| refused(error.into()))
     }
 
-    /// Draws the picture into memory.
+    /// Draws the picture into memory, without the transparent corners of a card.
     ///
     /// # Errors
     /// The errors of [`save`](Self::save), except for the file.
@@ -140,8 +165,12 @@ impl Figure {
     /// # Errors
     /// The errors of [`save`](Self::save), except for the file.
     pub fn to_svg(&self) -> Result<String> {
-        let path = Path::new("a picture");
-        svg(&self.draw(path)?, &self.title).map_err(|cause| refused(path, cause))
+        self.svg(Path::new("a picture"))
+    }
+
+    fn svg(&self, path: &Path) -> Result<String> {
+        let corner = if self.is_card { CORNER } else { 0.0 };
+        svg(&self.draw(path)?, &self.title, corner).map_err(|cause| refused(path, cause))
     }
 
     /// Checks the settings.
@@ -201,7 +230,9 @@ impl Figure {
         let mut places = Vec::with_capacity(self.panels.len());
         for row in self.panels.chunks(columns) {
             let left = (width - row.len() as f64 * (margins[0] + frame[0] + margins[2])) / 2.0;
-            top = place_row(row, (left, top), margins, frame, &mut places);
+            let has_headings = row.iter().any(|panel| !panel.heading.is_empty());
+            let above = if has_headings { margins[1] } else { NO_HEADINGS };
+            top = place_row(row, (left, top), [margins[0], above, margins[2], margins[3]], frame, &mut places);
         }
         Layout { width, height: top + LEGEND_LINE * legend.len() as f64 + 20.0, places, legend, legend_top: top }
     }
@@ -272,7 +303,11 @@ fn draw_panel(canvas: &mut Canvas, panel: &Panel, Place { frame, seen: [x, y] }:
         layers::draw_alone(canvas, layer, &panel.names, *frame);
         return Ok(());
     }
-    let across = if panel.is_counting { Scale::counting(x.clone()) } else { Scale::linear(x.clone()) };
+    let across = match panel.is_counting {
+        _ if !panel.positions.is_empty() => Scale::named(x.clone(), panel.positions.clone()),
+        true => Scale::counting(x.clone()),
+        false => Scale::linear(x.clone()),
+    };
     let up = if panel.is_logarithmic { Scale::logarithmic(y.clone()) } else { Scale::linear(y.clone()) };
     let axes = Axes { frame: *frame, x: across, y: up };
     let (fields, rest): (Vec<&Layer>, Vec<&Layer>) =

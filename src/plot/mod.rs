@@ -6,8 +6,10 @@
 //!
 //! ```
 //! use candlewick::plot::{Color, Figure, Panel};
-//! let loss: Vec<(f64, f64)> = (1..=20).map(|epoch| (f64::from(epoch), 0.8f64.powi(epoch))).collect();
-//! let panel = Panel::new("Training").axes("epoch", "loss").counting().logarithmic().line("hybrid", Color::VIOLET, &loss);
+//! let loss: Vec<(f64, f64)> =
+//!     (1..=20).map(|epoch| (f64::from(epoch), 0.8f64.powi(epoch))).collect();
+//! let panel = Panel::new("Training").axes("epoch", "loss").counting().logarithmic();
+//! let panel = panel.line("hybrid", Color::VIOLET, &loss);
 //! let figure = Figure::new("A first picture").panel(panel);
 //! for name in ["candlewick-doc-loss.png", "candlewick-doc-loss.svg"] {
 //!     let path = std::env::temp_dir().join(name);

@@ -157,6 +157,8 @@ pub struct Panel {
     pub(super) heading: String,
     pub(super) names: [String; 2],
     pub(super) ranges: [Option<Range<f64>>; 2],
+    /// Names of the positions 0, 1, 2, .. from left to right, in place of numbers.
+    pub(super) positions: Vec<String>,
     pub(super) is_counting: bool,
     pub(super) is_logarithmic: bool,
     pub(super) is_equal: bool,
@@ -188,6 +190,7 @@ impl Panel {
             heading: heading.into(),
             names: Default::default(),
             ranges: [None, None],
+            positions: Vec::new(),
             is_counting: false,
             is_logarithmic: false,
             is_equal: false,
@@ -208,6 +211,14 @@ impl Panel {
     #[must_use]
     pub fn counting(mut self) -> Self {
         self.is_counting = true;
+        self
+    }
+
+    /// Sets names of the positions 0, 1, 2, .. from left to right, in place of numbers, as bars need them. A name that is
+    /// wider than its position is shortened.
+    #[must_use]
+    pub fn positions(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.positions = names.into_iter().map(Into::into).collect();
         self
     }
 
@@ -269,13 +280,13 @@ impl Panel {
         self.with(Layer::Line { name: name.into(), color, points: points.to_vec(), is_dashed: true })
     }
 
-    /// Adds points as dots.
+    /// Adds points as dots; a point that is not finite is not drawn.
     #[must_use]
     pub fn dots(self, name: impl Into<String>, color: Color, points: &[(f64, f64)]) -> Self {
         self.with(Layer::Dots { name: name.into(), color, points: points.to_vec(), is_diamond: false })
     }
 
-    /// Adds points as diamonds with a dark edge.
+    /// Adds points as diamonds with a dark edge; a point that is not finite is not drawn.
     #[must_use]
     pub fn diamonds(self, name: impl Into<String>, color: Color, points: &[(f64, f64)]) -> Self {
         self.with(Layer::Dots { name: name.into(), color, points: points.to_vec(), is_diamond: true })
@@ -293,7 +304,7 @@ impl Panel {
         self.with(Layer::Labels { texts: texts.to_vec() })
     }
 
-    /// Adds bars upwards from 0, around 0, 1, 2, ..
+    /// Adds bars upwards from 0, around 0, 1, 2, ..; a value that is not finite has no bar.
     #[must_use]
     pub fn bars(mut self, name: impl Into<String>, color: Color, values: &[f64]) -> Self {
         // Bars of several names stand side by side.

@@ -2,14 +2,14 @@
 //! font; a white page lies below, as in a PNG, so that it can be read on any background.
 
 use super::bitmap::{pixel_count, png_bytes};
-use super::canvas::{Canvas, Edges, Point, Rgb, Shape};
+use super::canvas::{BORDER, Canvas, Edges, Point, Rgb, Shape};
 use super::text::{Piece, THICKER, outline};
 use crate::error::Cause;
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-/// Returns the text of an SVG with a title for those who do not see it.
-pub(super) fn svg(canvas: &Canvas, title: &str) -> Result<String, Cause> {
+/// Returns the text of an SVG with a title for those who do not see it. A page with round corners has a border.
+pub(super) fn svg(canvas: &Canvas, title: &str, corner: f64) -> Result<String, Cause> {
     let (width, height) = (canvas.width, canvas.height);
     let [across, down] = [width, height].map(|length| pixel_count(length, canvas.pixels));
     let mut text = format!(
@@ -19,7 +19,13 @@ pub(super) fn svg(canvas: &Canvas, title: &str) -> Result<String, Cause> {
         escaped(title)
     );
     define_letters(&mut text, canvas)?;
-    writeln!(text, "<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>")?;
+    if corner > 0.0 {
+        let [across, down, corner] = [width - 2.0, height - 2.0, corner].map(number);
+        let size = format!("x=\"1\" y=\"1\" width=\"{across}\" height=\"{down}\" rx=\"{corner}\"");
+        writeln!(text, "<rect {size} fill=\"#ffffff\" stroke=\"{}\" stroke-width=\"2\"/>", hex(BORDER))?;
+    } else {
+        writeln!(text, "<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>")?;
+    }
     for shape in &canvas.shapes {
         write_shape(&mut text, shape)?;
     }

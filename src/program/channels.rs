@@ -3,12 +3,13 @@
 //! A state vector has no channels. A program with channels runs on an engine for density matrices. Slots of a channel
 //! hold coefficients, not angles: the channel is linear in each of them.
 
-use super::Slot;
 use super::derived_features::DerivedFeature;
 use super::lower::Lowering;
 use super::mask::Mask;
+use super::{Program, Slot};
 use crate::channel::{Channel, Form, Function, Limit};
 use crate::circuit::{Angle, input};
+use crate::error::{Result, SimulationError};
 use crate::gf2;
 use crate::linalg::pauli_transfer;
 use num_complex::Complex64;
@@ -59,6 +60,28 @@ impl ChannelStep {
 pub(crate) struct StrengthLimit {
     pub(crate) channel: Channel,
     pub(crate) limit: Limit<Slot>,
+}
+
+impl Program {
+    /// Refuses weights that make a strength leave its range; `value` has the values of expressions without inputs. A NaN
+    /// is no error: it makes outputs NaN.
+    pub(crate) fn check_strengths(&self, rounding: f64, value: impl Fn(&Slot) -> f64) -> Result<()> {
+        for StrengthLimit { channel, limit } in self.limits.iter().filter(|of| !of.limit.rest.reads_inputs()) {
+            let rest = value(&limit.rest);
+            if !rest.is_nan() && limit.is_broken_by(rest, rounding) {
+                let (value, strength) = (value(&limit.strength.0), channel.strengths()[limit.strength.1]);
+                let channel = channel.name();
+                return Err(SimulationError::Strength { channel, strength, value, allowed: limit.allowed }.into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the strengths of a sample that read its inputs are in their ranges.
+    pub(crate) fn has_strengths(&self, rounding: f64, value: impl Fn(&Slot) -> f64) -> bool {
+        let mut limits = self.limits.iter().map(|of| &of.limit).filter(|limit| limit.rest.reads_inputs());
+        limits.all(|limit| !limit.is_broken_by(value(&limit.rest), rounding))
+    }
 }
 
 impl StrengthLimit {

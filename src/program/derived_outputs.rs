@@ -2,7 +2,8 @@
 //!
 //! An engine evaluates observables with constant coefficients. If a coefficient is an expression, each term that it
 //! multiplies is an output of the engine, and the output is their sum with the values of the expressions. Values under
-//! a condition are quotients: the engine evaluates `<Π O Π>` and the probability `<Π>`. [`crate::derived_outputs`]
+//! a condition are quotients: the engine evaluates `<Π O Π>` and the probability `<Π>`. A density matrix is a sum of Pauli
+//! words, whose values the engine evaluates. [`crate::derived_outputs`]
 //! computes both. All gradient methods thus serve them by the chain rule.
 
 use super::{Program, Slot};
@@ -10,8 +11,9 @@ use crate::angle::{Angle, Variable};
 use crate::circuit::Circuit;
 use crate::error::{Error, Mistake, Result};
 use crate::limits::MAX_OBSERVABLES;
+use crate::linalg::masks_of_word;
 use crate::measurement::{Measurement, Postselection};
-use crate::observable::Observable;
+use crate::observable::{Observable, PauliWord};
 use std::ops::Range;
 
 /// Outputs of a measurement, and the engine's outputs that they are computed from.
@@ -25,6 +27,8 @@ pub(crate) struct DerivedOutputs<C = Slot> {
     pub(crate) terms: Vec<(usize, C)>,
     /// Whether the last output is the probability of a condition, which then divides all others.
     pub(crate) is_conditional: bool,
+    /// Whether the outputs are the entries of the density matrix whose words the engine's outputs are.
+    pub(crate) is_matrix: bool,
     /// Outputs and numbers that are added to them at the end: multiples of the identity under a condition. As terms they
     /// would cost digits.
     pub(crate) constants: Vec<(usize, C)>,
@@ -33,7 +37,7 @@ pub(crate) struct DerivedOutputs<C = Slot> {
 impl<C> DerivedOutputs<C> {
     /// Whether the outputs are others than the engine's.
     pub(super) fn is_derived(&self) -> bool {
-        self.is_conditional || !self.terms.is_empty()
+        self.is_conditional || self.is_matrix || !self.terms.is_empty()
     }
 
     /// The same with other coefficients.
@@ -44,6 +48,7 @@ impl<C> DerivedOutputs<C> {
             count: self.count,
             terms: map(&self.terms),
             is_conditional: self.is_conditional,
+            is_matrix: self.is_matrix,
             constants: map(&self.constants),
         }
     }
@@ -63,6 +68,7 @@ pub(super) fn split_measurement(measurement: &Measurement, qubits: usize) -> (Me
             count: part.outputs(qubits),
             terms: Vec::new(),
             is_conditional: matches!(part, Measurement::Postselected(_)),
+            is_matrix: *part == Measurement::DensityMatrix,
             constants: Vec::new(),
         };
         let of_engine = match part {
@@ -70,6 +76,7 @@ pub(super) fn split_measurement(measurement: &Measurement, qubits: usize) -> (Me
             Measurement::Postselected(_) if derived.count > MAX_OBSERVABLES => {
                 Measurement::Expectation(vec![Observable::too_many("values under a condition", MAX_OBSERVABLES)])
             }
+            Measurement::DensityMatrix => all_words(qubits),
             Measurement::Postselected(of) => with_terms(conditioned(of, &mut derived.constants), &mut derived),
             _ => part.clone(),
         };
@@ -103,7 +110,7 @@ fn original_index(measurement: &Measurement, qubits: usize, of_engine: usize) ->
     let (mut first, mut first_of_engine) = (0, 0);
     for (part, derived) in measurement.parts().iter().zip(&all) {
         let own = match part {
-            Measurement::Probabilities(_) | Measurement::State => 0,
+            Measurement::Probabilities(_) | Measurement::State | Measurement::DensityMatrix => 0,
             _ => derived.from.len(),
         };
         let count = Measurement::all([part.clone()]).observables().count();
@@ -114,6 +121,16 @@ fn original_index(measurement: &Measurement, qubits: usize, of_engine: usize) ->
         (first, first_of_engine) = (first + count, first_of_engine + own);
     }
     of_engine
+}
+
+/// Returns the expectation values of all words on so many qubits, in the order of
+/// [`masks_of_word`](crate::linalg::masks_of_word).
+fn all_words(qubits: usize) -> Measurement {
+    let word = |index: usize| {
+        let (x, z) = masks_of_word(index);
+        Observable::word(PauliWord { x: x as u64, z: z as u64 })
+    };
+    Measurement::Expectation((0..1 << (2 * qubits)).map(word).collect())
 }
 
 /// Returns the expectation values that an engine evaluates for these observables. If any coefficient is an expression,
@@ -197,6 +214,13 @@ impl Program {
         for index in (0..inputs.len()).filter(|index| inputs[*index]) {
             if let Some((super::Variable::Weight(weight), _)) = self.origin(super::Variable::Input(index)) {
                 weights[weight] = true;
+            }
+        }
+        for (_, first, second) in self.derived.arguments.iter().flat_map(|slot| &slot.terms) {
+            for variable in [Some(*first), *second].into_iter().flatten() {
+                if let super::Variable::Weight(weight) = variable {
+                    weights[weight] = true;
+                }
             }
         }
         weights

@@ -99,10 +99,17 @@ impl DerivedOutputs {
                 terms.map(|(engine, (_, slot))| term(engine, slot)).collect::<Vec<_>>().join(" + ")
             }
         };
+        if self.is_matrix {
+            let last = first + self.count - 1;
+            writeln!(f, "  y{first}..y{last} = density matrix of e{}..e{}", self.from.start, self.from.end - 1)?;
+        }
         let derived = if self.is_derived() { 0..self.count } else { 0..0 };
         for output in derived {
             let constants = self.constants.iter().filter(|(to, _)| *to == output);
             let constants: String = constants.map(|(_, slot)| format!(" + {slot}")).collect();
+            if self.is_matrix {
+                continue;
+            }
             let value = sum(output);
             if self.is_conditional && output + 1 < self.count {
                 writeln!(f, "  y{} = ({value}) / ({}){constants}", first + output, sum(self.count - 1))?;

@@ -24,6 +24,7 @@ mod lower;
 mod mask;
 mod readout;
 mod rewrite;
+mod trajectories;
 mod variants;
 
 pub(crate) use cache::EngineCache;
@@ -34,6 +35,7 @@ pub(crate) use diagonalized::Diagonalized;
 pub(crate) use index_map::{IndexMap, Parity};
 pub(crate) use layered::{LayeredProgram, Node as LayeredNode, Phase, Rotation, Source};
 pub use rewrite::{Rewrite, Rewrites};
+pub(crate) use trajectories::{PauliChannel, Trajectories};
 pub(crate) use variants::{AnglesAsInputs, Probe, Spectrum};
 
 pub(crate) use readout::{Columns, PauliTerm, Quantity, Readout, Sum, XMaskGroup};
@@ -93,6 +95,7 @@ struct Made {
     with_weights_as_inputs: OnceLock<Arc<Program>>,
     differences: OnceLock<Arc<Program>>,
     angles_as_inputs: OnceLock<Arc<AnglesAsInputs>>,
+    trajectories: OnceLock<Arc<Trajectories>>,
 }
 
 /// Weight tensor of a program.
@@ -248,6 +251,7 @@ impl Program {
         circuit.check()?;
         measurement.check(circuit.qubits())?;
         measurement.check_records(circuit.records())?;
+        measurement.check_readout(circuit.read_with_errors())?;
         circuit.check_coefficients(measurement)?;
         let (of_engine, derived) = derived_outputs::split_measurement(measurement, circuit.qubits());
         // Products with the projector on a condition may have mistakes of their own.

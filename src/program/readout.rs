@@ -5,6 +5,7 @@
 
 use super::Parity;
 use crate::gf2;
+use crate::linalg::masks_of_word;
 use crate::measurement::Measurement;
 use crate::observable::{Observable, Part, PauliWord};
 use std::ops::Range;
@@ -91,6 +92,21 @@ impl Readout {
         Self::new(&Measurement::State, qubits)
     }
 
+    /// Readout of a state of `qubits` qubits as the numbers of all words, in the order of
+    /// [`masks_of_word`](crate::linalg::masks_of_word).
+    pub(super) fn words(qubits: usize) -> Self {
+        let count = 1 << (2 * qubits);
+        let mut sum = Sum { outputs: count, constants: vec![0.0; count], ..Sum::default() };
+        sum.constants[0] = 1.0;
+        sum.x_groups = (0..1u64 << qubits).map(|x| XMaskGroup { x, terms: Vec::new() }).collect();
+        for output in 1..count {
+            let (x, z) = masks_of_word(output);
+            let quarter_turns = (x & z).count_ones() % 4;
+            sum.x_groups[x].terms.push(PauliTerm { output, z: z as u64, coefficient: 1.0, quarter_turns });
+        }
+        Self { quantities: vec![Columns { first: 0, count, quantity: Quantity::Expectation(sum) }] }
+    }
+
     /// The quantity, if there is no other.
     pub(crate) fn single(&self) -> Option<&Quantity> {
         if let [columns] = &self.quantities[..] { Some(&columns.quantity) } else { None }
@@ -152,8 +168,8 @@ impl Quantity {
             }
             Measurement::Probabilities(qubits) => Self::Probabilities(qubits.clone()),
             Measurement::State => Self::State,
-            Measurement::All(_) | Measurement::Postselected(_) => {
-                unreachable!("a part is no list, and engines know no conditions")
+            Measurement::All(_) | Measurement::Postselected(_) | Measurement::DensityMatrix => {
+                unreachable!("a part is no list, and engines know no conditions and no density matrices")
             }
         }
     }

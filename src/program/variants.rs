@@ -5,6 +5,8 @@
 
 use super::derived_features::DerivedFeatures;
 use super::{Embedding, Kernel, Made, Program, Readout, Slot, Step, Variable};
+use crate::error::Result;
+use crate::memory;
 use std::sync::Arc;
 
 /// Variant of a program whose angles are features. The embedded features come first, then a feature for each step that
@@ -51,7 +53,7 @@ impl AnglesAsInputs {
 
 impl Program {
     /// Copy of the program without the results that have been derived from it.
-    fn bare(&self) -> Self {
+    pub(super) fn bare(&self) -> Self {
         Self {
             qubits: self.qubits,
             places: self.places.clone(),
@@ -154,6 +156,17 @@ impl Program {
             };
             Arc::new(AnglesAsInputs { program: Arc::new(variant), angles })
         })
+    }
+
+    /// The same program, returning the numbers `Tr(P ρ)` of all words P on its qubits.
+    ///
+    /// # Errors
+    /// The memory is too small for the words and the density matrix that is made from them.
+    pub(crate) fn words(&self) -> Result<Self> {
+        // A term and a constant for each word, the matrix, and the matrix in another basis.
+        let numbers = 12u64.checked_shl(2 * self.qubits as u32).filter(|_| self.qubits < 30);
+        memory::check_numbers("a density matrix", numbers)?;
+        Ok(Self { readout: Readout::words(self.qubits), output_shape: vec![1 << (2 * self.qubits)], ..self.bare() })
     }
 
     /// The same program, returning its state. Light-cone pruning has already run, so amplitudes of unmeasured qubits

@@ -35,6 +35,12 @@ pub(super) fn letter_entries(letter: PauliWord) -> [Complex64; 4] {
 }
 
 impl Change {
+    /// Returns the conjugate on the qubits of a density matrix's columns, which follow the `qubits` qubits of its rows.
+    pub(super) fn of_columns(&self, qubits: usize) -> Self {
+        let entries = self.entries.iter().map(Complex64::conj).collect();
+        Self { qubits: self.qubits.iter().map(|qubit| qubit + qubits).collect(), entries }
+    }
+
     /// Applies the unitary to `2^n` pairs of real and imaginary part. Products are summed in `f64`.
     pub(crate) fn apply<T: WithDType>(&self, state: &mut [T]) {
         match (&self.qubits[..], &self.entries[..]) {

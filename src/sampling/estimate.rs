@@ -71,9 +71,9 @@ impl Group {
         self.changes.is_empty()
     }
 
-    /// Changes a state from the group's basis to the computational basis.
-    pub(crate) fn change<T: WithDType>(&self, state: &mut [T]) {
-        self.changes.iter().for_each(|change| change.apply(state));
+    /// Returns the changes from the group's basis to the computational basis.
+    pub(crate) fn changes(&self) -> &[Change] {
+        &self.changes
     }
 
     /// Returns the mask of the qubits that are measured.

@@ -38,8 +38,8 @@ pub(crate) fn group_terms(measurement: &Measurement, qubits: usize) -> Result<Ve
                 groups.push(Group { changes: Vec::new(), qubits, estimates });
             }
             Measurement::State => return Err(Error::Measurement(Mistake::StateFromShots)),
-            Measurement::All(_) | Measurement::Postselected(_) => {
-                unreachable!("a part is no list, and engines know no conditions")
+            Measurement::All(_) | Measurement::Postselected(_) | Measurement::DensityMatrix => {
+                unreachable!("a part is no list, and engines know no conditions and no density matrices")
             }
         }
         first = first.saturating_add(part.outputs(qubits));

@@ -1,5 +1,6 @@
 //! Reads the final states of a batch on the host, in their own precision.
 
+use super::final_state::{FinalState, each_density};
 use crate::engine::share;
 use crate::error::{Error, Result, TensorError};
 use candle_core::{CpuStorage, Device, Storage, Tensor, WithDType};
@@ -8,8 +9,7 @@ use candle_core::{CpuStorage, Device, Storage, Tensor, WithDType};
 pub(crate) trait Reader: Sync {
     type Found: Send;
 
-    /// Reads a state of `2^n` pairs of real and imaginary part.
-    fn read<T: WithDType>(&self, row: usize, amplitudes: &[T]) -> Self::Found;
+    fn read<T: WithDType>(&self, row: usize, state: FinalState<'_, T>) -> Self::Found;
 }
 
 /// Passes each state of `[batch, 2^n, 2]` to a reader.
@@ -26,5 +26,12 @@ pub(crate) fn read_states<R: Reader>(states: &Tensor, reader: &R) -> Result<Vec<
 }
 
 fn rows<T: WithDType, R: Reader>(all: &[T], size: usize, reader: &R) -> Vec<R::Found> {
-    share::map_items(all.chunks(size.max(1)).enumerate(), |(row, amplitudes)| reader.read(row, amplitudes))
+    share::map_items(all.chunks(size.max(1)).enumerate(), |(row, amplitudes)| {
+        reader.read(row, FinalState::Amplitudes(amplitudes))
+    })
+}
+
+/// Passes the density matrix of each row of words, `[batch, 4^n]`, to a reader.
+pub(crate) fn read_densities<R: Reader>(words: &Tensor, reader: &R) -> Result<Vec<R::Found>> {
+    each_density(words, |row, state| reader.read(row, state))
 }

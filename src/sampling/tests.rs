@@ -51,7 +51,7 @@ fn times(matrix: &Dense, state: &[C]) -> Vec<C> {
 /// Returns `state` in a group's basis. The group's result has to equal the result of dense matrices.
 fn after(group: &Group, state: &[C], qubits: usize) -> Vec<C> {
     let mut changed = pairs(state);
-    group.change(&mut changed);
+    group.changes().iter().for_each(|change| change.apply(&mut changed));
     let found: Vec<C> = changed.chunks(2).map(|pair| C::new(pair[0], pair[1])).collect();
     let dense = group
         .changes

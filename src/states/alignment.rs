@@ -32,7 +32,10 @@ use std::collections::BTreeMap;
 /// let y = Tensor::new(&[-1f64, -1., 1., 1.], &Device::Cpu)?;
 /// let weight = Var::new(&[0.3f64], &Device::Cpu)?;
 /// let mut adam = Adam::new(vec![weight.clone()], AdamConfig::with_learning_rate(0.1))?;
-/// let alignment = || states::kernel_alignment(&states::kernel(&circuit, &x, None, &[("w", &weight)])?, &y);
+/// let alignment = || {
+///     let kernel = states::kernel(&circuit, &x, None, &[("w", &weight)])?;
+///     states::kernel_alignment(&kernel, &y)
+/// };
 /// let before = alignment()?.to_scalar::<f64>()?;
 /// for _ in 0..50 {
 ///     adam.backward_step(&alignment()?.neg()?)?;
@@ -58,8 +61,10 @@ pub fn kernel_alignment(kernel: &Tensor, labels: &Tensor) -> Result<Tensor> {
 /// use candlewick::states;
 /// let kernel = Tensor::new(&[[1f64, 0.5, 0.], [0.5, 1., 0.], [0., 0., 1.]], &Device::Cpu)?;
 /// let labels = Tensor::new(&[0u32, 0, 1], &Device::Cpu)?;
-/// let alignment = states::rescaled_kernel_alignment(&kernel, &labels)?.to_scalar::<f64>()?;
-/// assert!((alignment - 1.75 / (1.5 * 3.5f64.sqrt())).abs() < 1e-12); // |T| is 3/2, |K|² is 7/2
+/// let alignment =
+///     states::rescaled_kernel_alignment(&kernel, &labels)?.to_scalar::<f64>()?;
+/// // |T| is 3/2, |K|² is 7/2
+/// assert!((alignment - 1.75 / (1.5 * 3.5f64.sqrt())).abs() < 1e-12);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
@@ -76,7 +81,7 @@ fn alignment(kernel: &Tensor, labels: &Tensor, rescaled: bool) -> Result<Tensor>
     if size == 0 || actual != expected {
         return Err(Error::Tensor(TensorError::Shape { what: "the tensor of labels", expected, actual }));
     }
-    memory::check_numbers("kernel alignment", (size as u64).checked_mul(size as u64).and_then(|n| n.checked_mul(4)))?;
+    memory::check_numbers("kernel alignment", (size as u64).checked_mul(size as u64).and_then(|n| n.checked_mul(6)))?;
     check_copy("the kernel matrix", kernel, inner)?;
     let classes = class_indices(labels)?;
     let mut sizes = vec![0.0; classes.iter().max().map_or(0, |last| last + 1)];
@@ -112,8 +117,9 @@ fn class_indices(labels: &Tensor) -> Result<Vec<usize>> {
     } else {
         inner_dtype("the labels", labels)?;
         let labels = labels.to_device(&Device::Cpu)?.to_dtype(DType::F64)?.to_vec1::<f64>()?;
-        if labels.iter().any(|label| !label.is_finite()) {
-            return Err(Error::Tensor(TensorError::NotFinite { what: "the tensor of labels" }));
+        if let Some(row) = labels.iter().position(|label| !label.is_finite()) {
+            let (what, value) = ("the tensor of labels", labels[row]);
+            return Err(Error::Tensor(TensorError::EntryNotFinite { what, row, column: 0, value }));
         }
         // The sum makes 0 of -0.
         labels.into_iter().map(|label| (label + 0.0).to_bits()).collect()

@@ -26,7 +26,8 @@ const KERNEL: u64 = u64::MAX - 2;
 /// ```
 /// use candle_core::{Device, Tensor};
 /// use candlewick::states;
-/// let states = Tensor::new(&[[[1f64, 0.], [0., 0.]], [[0.6, 0.], [0., 0.8]]], &Device::Cpu)?;
+/// let states =
+///     Tensor::new(&[[[1f64, 0.], [0., 0.]], [[0.6, 0.], [0., 0.8]]], &Device::Cpu)?;
 /// let k = states::kernel_matrix(&states, &states)?.to_vec2::<f64>()?;
 /// assert!((k[0][1] - 0.36).abs() < 1e-12 && (k[1][1] - 1.0).abs() < 1e-12);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -152,7 +153,9 @@ pub fn kernel_from_shots(
     let exact_weights: Vec<(&str, &Tensor)> = names.zip(tensors).collect();
     let exact = kernel(circuit, exact_x.as_ref().unwrap_or(x), exact_y.first(), &exact_weights)?;
     let (rows, columns) = exact.dims2()?;
-    memory::check_numbers("an estimated kernel matrix", (rows as u64).checked_mul(2 * columns as u64))?;
+    // Probabilities as a tensor and as a list, frequencies by rows, in one list, and as a tensor.
+    let entries = (rows as u64).checked_mul(columns as u64);
+    memory::check_numbers("an estimated kernel matrix", entries.and_then(|entries| entries.checked_mul(5)))?;
     let exact = exact.to_device(&Device::Cpu)?.to_dtype(DType::F64)?.flatten_all()?.to_vec1::<f64>()?;
     let mut estimates = exact.clone();
     let row = |row: usize| {

@@ -13,7 +13,8 @@ use candle_core::{D, Tensor};
 /// use candle_core::{Device, Tensor};
 /// use candlewick::states;
 /// let zero = Tensor::new(&[[1f64, 0.], [0., 0.]], &Device::Cpu)?;
-/// let many = Tensor::new(&[[[0f64, 1.], [0., 0.]], [[0., 0.], [1., 0.]]], &Device::Cpu)?; // i|0>, |1>
+/// // i|0>, |1>
+/// let many = Tensor::new(&[[[0f64, 1.], [0., 0.]], [[0., 0.], [1., 0.]]], &Device::Cpu)?;
 /// assert_eq!(states::overlap(&zero, &many)?.to_vec2::<f64>()?, [[0., 1.], [0., 0.]]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

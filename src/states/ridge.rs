@@ -9,6 +9,9 @@ use nalgebra::{Cholesky, DMatrix, Dyn, SymmetricEigen};
 
 type Factors = Cholesky<f64, Dyn>;
 
+/// Chooses a row of numbers in rows of a width.
+type RowOf = fn(&[f64], usize) -> usize;
+
 /// Steps of the eigenvalue solver for each row; it takes two or three.
 const STEPS: usize = 100;
 
@@ -26,7 +29,8 @@ const STEPS: usize = 100;
 ///
 /// let mut circuit = Circuit::new(2);
 /// circuit.iqp_embedding((0..2).map(input), 2);
-/// let x = Tensor::new(&[[0.1f64, 0.9], [0.4, 0.8], [1.2, -0.5], [1.1, -0.2]], &Device::Cpu)?;
+/// let x =
+///     Tensor::new(&[[0.1f64, 0.9], [0.4, 0.8], [1.2, -0.5], [1.1, -0.2]], &Device::Cpu)?;
 /// let y = Tensor::new(&[-1f64, -1., 1., 1.], &Device::Cpu)?;
 /// let model = KernelRidge::fit(&states::kernel(&circuit, &x, None, &[])?, &y, 1e-3)?;
 ///
@@ -53,9 +57,9 @@ impl KernelRidge {
     ///
     /// # Errors
     /// A kernel that is not square, not symmetric, not finite or, with the ridge, singular to rounding or not positive
-    /// definite; targets of
-    /// another number of samples, or not finite; dtypes other than F16, BF16, F32 and F64; a negative ridge; matrices
-    /// beyond the available memory, before any is allocated.
+    /// definite; targets of another number of samples, or not finite; dtypes other than F16, BF16, F32 and F64; a
+    /// negative ridge; matrices beyond the available memory, before any is allocated. A number that is not finite comes
+    /// with its row, which is the sample: of the kernel, the row with the most such numbers.
     pub fn fit(kernel: &Tensor, targets: &Tensor, ridge: f64) -> Result<Self> {
         if !(ridge >= 0.0 && ridge.is_finite()) {
             let (of, setting, allowed) = ("KernelRidge", "ridge", "0 or more, and finite");
@@ -73,8 +77,11 @@ impl KernelRidge {
             "a kernel ridge regression",
             numbers(size).zip(numbers(outputs)).and_then(|(a, b)| a.checked_add(b)),
         )?;
-        let matrix = symmetric(DMatrix::from_row_slice(size, size, &numbers_of("the kernel matrix", kernel)?), kernel)?;
-        let targets = DMatrix::from_row_slice(size, outputs, &numbers_of("the tensor of targets", targets)?);
+        let matrix_of = |what, tensor: &Tensor, columns, row_of| {
+            Ok::<_, Error>(DMatrix::from_row_slice(size, columns, &numbers_of(what, tensor, row_of)?))
+        };
+        let matrix = symmetric(matrix_of("the kernel matrix", kernel, size, most_not_finite)?, kernel)?;
+        let targets = matrix_of("the tensor of targets", targets, outputs, first_not_finite)?;
         let mut with_ridge = matrix.clone();
         (0..size).for_each(|k| with_ridge[(k, k)] += ridge);
         // A singular matrix has pivots at the level of rounding.
@@ -103,7 +110,7 @@ impl KernelRidge {
     /// in the dtype and on the device of the kernel. Predictions are differentiable in the kernel.
     ///
     /// # Errors
-    /// A kernel of another shape, or of a dtype other than F16, BF16, F32 and F64.
+    /// A kernel of another shape, or of a dtype other than F16, BF16, F32 and F64; predictions beyond the memory.
     pub fn predict(&self, kernel: &Tensor) -> Result<Tensor> {
         let what = "the kernel matrix";
         inner_dtype(what, kernel)?;
@@ -119,7 +126,10 @@ impl KernelRidge {
         if shape.contains(&0) {
             return Ok(Tensor::zeros(shape, kernel.dtype(), kernel.device())?);
         }
-        memory::check_numbers(what, (rows as u64).checked_mul(samples as u64))?;
+        // The kernel in F64, and the predictions twice.
+        let outputs = self.coefficients.dim(1)? as u64;
+        let each = outputs.checked_mul(2).and_then(|outputs| outputs.checked_add(samples as u64));
+        memory::check_numbers(what, each.and_then(|each| each.checked_mul(rows as u64)))?;
         // The order matters: not every device has F64.
         let exact = kernel.to_device(&Device::Cpu)?.to_dtype(DType::F64)?.contiguous()?;
         let predicted = exact.matmul(&self.coefficients)?.reshape(shape)?;
@@ -136,14 +146,31 @@ fn wrong_targets(samples: usize, targets: &Tensor) -> Error {
     Error::Tensor(TensorError::Shape { what: "the tensor of targets", expected, actual })
 }
 
-/// Returns the entries of a tensor in F64, which have to be finite.
-fn numbers_of(what: &'static str, tensor: &Tensor) -> Result<Vec<f64>> {
+/// Returns the entries of a tensor in F64, which have to be finite. `row_of` chooses the row for the error.
+fn numbers_of(what: &'static str, tensor: &Tensor, row_of: RowOf) -> Result<Vec<f64>> {
     inner_dtype(what, tensor)?;
     let numbers = tensor.to_device(&Device::Cpu)?.to_dtype(DType::F64)?.flatten_all()?.to_vec1::<f64>()?;
-    match numbers.iter().all(|number| number.is_finite()) {
-        true => Ok(numbers),
-        false => Err(Error::Tensor(TensorError::NotFinite { what })),
+    if numbers.iter().all(|number| number.is_finite()) {
+        return Ok(numbers);
     }
+    let width = (numbers.len() / tensor.dims().first().copied().unwrap_or(1)).max(1);
+    let row = row_of(&numbers, width);
+    let entry = numbers.iter().enumerate().skip(row * width).find(|(_, number)| !number.is_finite());
+    let (column, value) = entry.map_or((0, f64::NAN), |(place, &value)| (place % width, value));
+    Err(Error::Tensor(TensorError::EntryNotFinite { what, row, column, value }))
+}
+
+/// Returns the first row with a number that is not finite.
+fn first_not_finite(numbers: &[f64], width: usize) -> usize {
+    numbers.iter().position(|number| !number.is_finite()).unwrap_or(0) / width
+}
+
+/// Returns the first row with the most numbers that are not finite: a sample with a feature that is NaN spoils its own
+/// row, and one entry of each other.
+fn most_not_finite(numbers: &[f64], width: usize) -> usize {
+    let spoilt = |row: &[f64]| row.iter().filter(|number| !number.is_finite()).count();
+    let counts = numbers.chunks(width).map(spoilt).enumerate();
+    counts.fold((0, 0), |most, (row, count)| if count > most.1 { (row, count) } else { most }).0
 }
 
 /// Returns the symmetric part of a matrix that is symmetric up to the rounding of its tensor.

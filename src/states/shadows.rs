@@ -31,6 +31,7 @@ use crate::limits::{MAX_MATRIX_QUBITS, checked_product};
 use crate::measurement::Measurement;
 use crate::memory;
 use crate::observable::{Observable, PauliWord};
+use crate::sampling::FinalState;
 use crate::sampling::{self, Reader, Snapshot, draw_snapshots, shot_generator};
 use candle_core::{DType, Device, Tensor, WithDType};
 
@@ -295,7 +296,8 @@ impl Reader for Draw {
     /// Snapshots, or `None` if the state is not finite.
     type Found = Option<Vec<Snapshot>>;
 
-    fn read<T: WithDType>(&self, row: usize, amplitudes: &[T]) -> Self::Found {
+    fn read<T: WithDType>(&self, row: usize, state: FinalState<'_, T>) -> Self::Found {
+        let FinalState::Amplitudes(amplitudes) = state else { return None };
         draw_snapshots(amplitudes, self.snapshots, &mut shot_generator(self.seed, 0, row as u64, SNAPSHOTS))
     }
 }

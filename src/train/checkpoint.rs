@@ -3,7 +3,7 @@
 use super::gathered::Gathered;
 use super::{Epoch, History, Mode, Monitor, Score, StopReason, TrainConfig};
 use crate::error::{Cause, Error, FileError, Result, TrainingError};
-use crate::optim::{Resume, Unreached, save_tensors, variables};
+use crate::optim::{ReduceOnPlateau, Resume, Unreached, save_tensors, variables};
 use candle_core::{Device, Tensor};
 use candle_nn::VarMap;
 use std::collections::HashMap;
@@ -141,7 +141,23 @@ impl Position {
     pub(super) fn reduction(&self, config: &TrainConfig) -> Result<f64> {
         let scores = self.history.epochs.iter().map(|epoch| self.history.monitored(epoch));
         let sign = if self.history.monitor.mode == Mode::Min { 1.0 } else { -1.0 };
-        config.reduce_on_plateau.map_or(Ok(1.0), |plateau| plateau.factor_after(scores.map(|score| sign * score)))
+        let factor = |plateau: ReduceOnPlateau| plateau.factor_after(scores.map(|score| sign * score));
+        config.reduce_on_plateau.map_or(Ok(1.0), factor).map_err(|error| match error {
+            Error::Training(TrainingError::NoScore { epochs, .. }) => self.no_score(epochs),
+            error => error,
+        })
+    }
+
+    /// Checks that the monitored score was a number in one of the epochs, if there are any: otherwise none is the best.
+    pub(super) fn check_best(&self) -> Result<()> {
+        match self.history.best {
+            None if self.epoch > 0 => Err(self.no_score(self.epoch)),
+            _ => Ok(()),
+        }
+    }
+
+    fn no_score(&self, epochs: usize) -> Error {
+        Error::Training(TrainingError::NoScore { name: self.history.monitor.name.clone(), epochs })
     }
 
     /// Adds a step with the sum of its samples' scores.

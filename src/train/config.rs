@@ -28,7 +28,8 @@ pub struct TrainConfig {
     /// size. Default [`Interval::Step`].
     pub schedule_interval: Interval,
     /// Further factor of the step size, which shrinks at the end of an epoch once the score that chooses the best epoch
-    /// no longer improves: the loss, unless [`Training::monitor`] names another one. Default `None`.
+    /// no longer improves: the loss, unless [`Training::monitor`] names another one. A reduction before that score was
+    /// a number in any epoch is an error. Default `None`.
     ///
     /// [`Training::monitor`]: super::Training::monitor
     pub reduce_on_plateau: Option<ReduceOnPlateau>,
@@ -36,7 +37,8 @@ pub struct TrainConfig {
     pub clip_norm: Option<f64>,
     /// Number of epochs in a row, at least 1, without a better score on the validation set that end the run. The score
     /// is the loss, unless [`Training::monitor`] names another one. Without a validation set the training set counts. A
-    /// score that is NaN is not better than any other. Default `None`: all epochs are run.
+    /// score that is NaN is not better than any other; a run in which it is NaN in all epochs ends with an error.
+    /// Default `None`: all epochs are run.
     ///
     /// [`Training::monitor`]: super::Training::monitor
     pub patience: Option<usize>,
@@ -49,7 +51,8 @@ pub struct TrainConfig {
     /// nothing is written.
     pub folder: Option<PathBuf>,
     /// Whether the run continues from the folder's `last.safetensors`. That file must come from a run with as many
-    /// samples, the same batch size, batches of a step, seed and step size, and the same metrics. Default `false`.
+    /// samples, the same batch size, batches of a step, seed and step size, and the same metrics, with an optimiser of
+    /// the same options. The other options here may change: they hold from the next step on. Default `false`.
     pub resume: bool,
     /// Whether progress is shown on the standard error output: a bar in a terminal, otherwise lines. Default `false`.
     pub progress: bool,

@@ -25,9 +25,11 @@ impl Gathered {
     /// Adds a batch of a set of `samples` samples.
     pub(super) fn add(&mut self, outputs: &Tensor, targets: &Tensor, samples: usize) -> Result<()> {
         if self.outputs.is_empty() {
-            let of_a_sample = outputs.elem_count() / outputs.dims().first().copied().unwrap_or(1).max(1);
-            // All outputs once in batches, and once in one piece.
-            check_numbers("the outputs of a set", (samples as u64).checked_mul(2 * of_a_sample as u64))?;
+            let of_a_sample = |of: &Tensor| of.elem_count() / of.dims().first().copied().unwrap_or(1).max(1);
+            let numbers = of_a_sample(outputs).saturating_add(of_a_sample(targets)) as u64;
+            // All outputs and targets once in batches, and once in one piece.
+            let all = numbers.checked_mul(2).and_then(|both| both.checked_mul(samples as u64));
+            check_numbers("the outputs and targets of a set", all)?;
         }
         self.outputs.push(outputs.detach());
         self.targets.push(targets.detach());

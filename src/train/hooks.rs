@@ -42,16 +42,22 @@ impl<'a, O> Training<'a, O> {
     /// # let (x, y) = (Tensor::ones((64, 2), DType::F32, &Device::Cpu)?, Tensor::zeros((64, 1), DType::F32, &Device::Cpu)?);
     /// # let mut adam = Adam::from_varmap(&varmap, AdamConfig::default())?;
     /// let mut losses = Vec::new();
-    /// let history = Training::new(&model, &varmap, &mut adam, candle_nn::loss::mse, TrainConfig::default())
-    ///     .on_step(|step, _gradients| {
-    ///         losses.push(step.loss);
-    ///         Ok(())
-    ///     })
-    ///     .on_epoch(|history| match history.epochs.len() {
-    ///         3 => ControlFlow::Break(()), // the run ends here
-    ///         _ => ControlFlow::Continue(()),
-    ///     })
-    ///     .run((&x, &y), None)?;
+    /// let history = Training::new(
+    ///     &model,
+    ///     &varmap,
+    ///     &mut adam,
+    ///     candle_nn::loss::mse,
+    ///     TrainConfig::default(),
+    /// )
+    /// .on_step(|step, _gradients| {
+    ///     losses.push(step.loss);
+    ///     Ok(())
+    /// })
+    /// .on_epoch(|history| match history.epochs.len() {
+    ///     3 => ControlFlow::Break(()), // the run ends here
+    ///     _ => ControlFlow::Continue(()),
+    /// })
+    /// .run((&x, &y), None)?;
     /// assert_eq!((history.epochs.len(), losses.len()), (3, 6)); // 64 samples in batches of 32
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```

@@ -24,22 +24,26 @@
 //! circuit.strongly_entangling_layers("w", 2);
 //! let varmap = VarMap::new();
 //! let vb = SeededInit::new(7).var_builder(&varmap, DType::F32, &Device::Cpu);
-//! let layer = QuantumLayer::new(circuit, Measurement::expectation([Z(0), Z(1)]), vb.pp("quantum"))?;
+//! let layer =
+//!     QuantumLayer::new(circuit, Measurement::expectation([Z(0), Z(1)]), vb.pp("quantum"))?;
 //! let model = candle_nn::seq().add(layer).add(candle_nn::linear(2, 2, vb.pp("head"))?);
 //!
 //! let moons = data::moons(200, MoonsConfig { noise: 0.1, ..Default::default() })?;
 //! let Split3 { train, validation, test, .. } = moons.split3(0.2, 0.2, 7)?;
 //! let mut adam = Adam::from_varmap(&varmap, AdamConfig::with_learning_rate(0.05))?;
 //! let config = TrainConfig { epochs: 5, restore_best: true, ..Default::default() };
-//! let history = Training::new(&model, &varmap, &mut adam, candle_nn::loss::cross_entropy, config)
-//!     .metric("accuracy", accuracy)
-//!     .run((&train.x, &train.y), Some((&validation.x, &validation.y)))?;
+//! let history =
+//!     Training::new(&model, &varmap, &mut adam, candle_nn::loss::cross_entropy, config)
+//!         .metric("accuracy", accuracy)
+//!         .run((&train.x, &train.y), Some((&validation.x, &validation.y)))?;
 //! assert!(history.epochs[4].train.loss < history.epochs[0].train.loss);
-//! let reported = accuracy(&candle_core::Module::forward(&model, &test.x)?, &test.y)?; // of the best epoch
+//! // The accuracy of the best epoch.
+//! let reported = accuracy(&candle_core::Module::forward(&model, &test.x)?, &test.y)?;
 //! assert!(reported > 0.5);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod cause;
 mod checkpoint;
 mod config;
 mod gathered;
@@ -49,6 +53,7 @@ mod interrupt;
 #[cfg(feature = "plot")]
 mod picture;
 mod progress;
+mod scores;
 mod source;
 mod spans;
 
@@ -60,19 +65,20 @@ pub use interrupt::interrupted;
 pub use source::BatchSource;
 
 use crate::data::{Purpose, seeded_generator};
-use crate::error::{DataError, Error, Result, TensorError, TrainingError};
+use crate::error::{Error, Result, TrainingError};
 use crate::memory::check_numbers;
 use crate::numbers::host_number;
 use crate::optim::{Interval, Resume, Unreached, clip_by_norm, require_gradient, variables};
 use candle_core::backprop::GradStore;
-use candle_core::{DType, Device, ModuleT, Tensor, Var};
+use candle_core::{ModuleT, Tensor, Var};
 use candle_nn::{Optimizer, VarMap};
+use cause::Part;
 use checkpoint::{Access, Position};
-use gathered::Gathered;
 use history::LOSS;
 use hooks::{OnEpoch, OnStep};
 use progress::Progress;
 use rand::seq::SliceRandom;
+use scores::label_beyond;
 use source::{InMemory, load};
 use spans::{report_epoch, span};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -187,12 +193,18 @@ impl<'a, O: Optimizer> Training<'a, O> {
     /// # let moons = data::moons(200, MoonsConfig { noise: 0.1, ..Default::default() })?;
     /// # let Split3 { train, validation, .. } = moons.split3(0.2, 0.2, 7)?;
     /// # let mut adam = Adam::from_varmap(&varmap, AdamConfig::with_learning_rate(0.05))?;
-    /// let config = TrainConfig { epochs: 20, patience: Some(5), restore_best: true, ..Default::default() };
-    /// let history = Training::new(&model, &varmap, &mut adam, candle_nn::loss::cross_entropy, config)
-    ///     .metric("accuracy", accuracy)
-    ///     .metric("AUC", metrics::roc_auc)
-    ///     .monitor("AUC", Mode::Max)
-    ///     .run((&train.x, &train.y), Some((&validation.x, &validation.y)))?;
+    /// let config = TrainConfig {
+    ///     epochs: 20,
+    ///     patience: Some(5),
+    ///     restore_best: true,
+    ///     ..Default::default()
+    /// };
+    /// let history =
+    ///     Training::new(&model, &varmap, &mut adam, candle_nn::loss::cross_entropy, config)
+    ///         .metric("accuracy", accuracy)
+    ///         .metric("AUC", metrics::roc_auc)
+    ///         .monitor("AUC", Mode::Max)
+    ///         .run((&train.x, &train.y), Some((&validation.x, &validation.y)))?;
     /// let (best, auc) = (history.best.expect("an epoch"), history.values("AUC"));
     /// assert!(auc.iter().all(|value| *value <= auc[best]));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -224,6 +236,11 @@ impl<'a, O: Optimizer> Training<'a, O> {
     /// - A loss that is no single number; no variables; a step in which no variable has a gradient.
     /// - A folder with an optimiser that cannot be saved, or a folder that another run has; `resume` without a folder.
     /// - A label beyond the model's outputs, if the loss refuses it.
+    /// - A score to choose the best epoch that is NaN in all epochs, once the run has ended; the variables then have
+    ///   the last weights.
+    /// - A loss or a gradient that is not finite: the first feature or target of the step, else the first weight, that
+    ///   is not finite itself, is in the error. The same holds for the loss of the validation set, except that it may
+    ///   be NaN or infinite where all these numbers are finite.
     /// - A checkpoint of another run.
     /// - Errors of model, loss, optimiser, hooks and files.
     pub fn run(self, train: Samples<'_>, validation: Option<Samples<'_>>) -> Result<History> {
@@ -272,7 +289,7 @@ impl<'a, O: Optimizer> Training<'a, O> {
             span!(INFO, "epoch", number = at.epoch);
             let finished = self.epoch(config, &mut at, &variables, train, stop, &progress)?;
             if finished {
-                let score = validation.map(|set| self.score(set, config.batch_size)).transpose()?;
+                let score = validation.map(|set| self.validate(set)).transpose()?;
                 let train = self.complete(at.mean(), &at.gathered)?;
                 at.close_epoch(train, score, self.varmap)?;
                 progress.epoch(&at.history, &at.unreached.names());
@@ -290,8 +307,11 @@ impl<'a, O: Optimizer> Training<'a, O> {
         }
         at.history.without_gradient = at.unreached.names();
         progress.finish(&at.history.without_gradient);
-        if config.restore_best && at.history.stop_reason != StopReason::Interrupted {
-            at.restore_best(self.varmap)?;
+        if at.history.stop_reason != StopReason::Interrupted {
+            at.check_best()?;
+            if config.restore_best {
+                at.restore_best(self.varmap)?;
+            }
         }
         Ok(at.history)
     }
@@ -313,47 +333,60 @@ impl<'a, O: Optimizer> Training<'a, O> {
             if stop.load(Ordering::Relaxed) {
                 return Ok(false);
             }
-            span!(DEBUG, "step", number = at.step);
-            let start = Instant::now();
-            let (mut gradients, score) = self.gradients(train, samples, config.batch_size, &mut at.gathered)?;
-            require_gradient("training", variables, &gradients)?;
-            at.unreached.note(&gradients)?;
             let factor = match config.schedule_interval {
                 Interval::Step => config.schedule.factor(at.step),
                 Interval::Epoch => config.schedule.factor_by_epoch(at.step, steps),
             };
             self.optimizer.set_learning_rate(at.rate * factor * reduction);
-            if let Some(hook) = &mut self.on_step {
-                let (epoch, step, learning_rate) = (at.epoch, at.step, self.optimizer.learning_rate());
-                let loss = score.loss / samples.len() as f64;
-                hook(&TrainStep { epoch, step, samples: samples.len(), loss, learning_rate }, &mut gradients)?;
-            }
-            if let Some(limit) = config.clip_norm {
-                clip_by_norm(&mut gradients, self.varmap, limit)?;
-            }
-            self.optimizer.step(&gradients)?;
-            at.advance(&score, samples.len(), start.elapsed().as_secs_f64(), self.optimizer.learning_rate());
+            let step = self.step(config, at, variables, train, samples);
+            self.or_cause(step, |()| true, Part { name: "training", source: train, samples })?;
             progress.step();
         }
         Ok(true)
     }
 
-    /// Returns the gradients of the mean loss of some samples, batch by batch, and the sum of their scores.
-    fn gradients(
-        &self,
+    /// Takes a step along the gradients of some samples.
+    fn step(
+        &mut self,
+        config: &TrainConfig,
+        at: &mut Position,
+        variables: &[(String, Var)],
         train: &dyn BatchSource,
         samples: &[u32],
-        batch_size: usize,
-        gathered: &mut Gathered,
-    ) -> Result<(GradStore, Score)> {
+    ) -> Result<()> {
+        span!(DEBUG, "step", number = at.step);
+        let start = Instant::now();
+        let (mut gradients, score) = self.gradients(train, samples, at)?;
+        require_gradient("training", variables, &gradients)?;
+        at.unreached.note(&gradients)?;
+        if let Some(hook) = &mut self.on_step {
+            let (epoch, step, learning_rate) = (at.epoch, at.step, self.optimizer.learning_rate());
+            let loss = score.loss / samples.len() as f64;
+            hook(&TrainStep { epoch, step, samples: samples.len(), loss, learning_rate }, &mut gradients)?;
+        }
+        if let Some(limit) = config.clip_norm {
+            clip_by_norm(&mut gradients, self.varmap, limit)?;
+        }
+        self.optimizer.step(&gradients)?;
+        at.advance(&score, samples.len(), start.elapsed().as_secs_f64(), self.optimizer.learning_rate());
+        Ok(())
+    }
+
+    /// Returns the gradients of the mean loss of some samples, batch by batch, and the sum of their scores.
+    fn gradients(&self, train: &dyn BatchSource, samples: &[u32], at: &mut Position) -> Result<(GradStore, Score)> {
         let (mut gradients, mut sum) = (GradStore::default(), Score::default());
-        for batch in samples.chunks(batch_size) {
+        for batch in samples.chunks(self.config.batch_size) {
             let (x, y) = load(train, batch)?;
             let outputs = self.model.forward_t(&x, true)?;
             let sample = |place: usize| batch.get(place).map_or(place, |sample| *sample as usize);
             let loss = self.loss(&outputs, &y).map_err(|error| label_beyond(&outputs, &y, sample).unwrap_or(error))?;
-            sum = sum.plus(&self.judge(&outputs.detach(), &y, Some(&loss))?, batch.len() as f64);
-            self.gather(gathered, &outputs, &y, train.samples())?;
+            let value = host_number(&loss)?;
+            if !value.is_finite() {
+                let (of, evaluation) = ("training", at.step as usize + 1);
+                return Err(Error::Training(TrainingError::LossNotFinite { of, evaluation, loss: value }));
+            }
+            sum = sum.plus(&self.judge(&outputs.detach(), &y, value)?, batch.len() as f64);
+            self.gather(&mut at.gathered, &outputs, &y, train.samples())?;
             // A batch counts by its part of all samples of the step.
             match batch.len() == samples.len() {
                 true => gradients = loss.backward()?,
@@ -362,97 +395,6 @@ impl<'a, O: Optimizer> Training<'a, O> {
         }
         Ok((gradients, sum))
     }
-
-    /// Returns the names of the metrics, if all scores have names of their own.
-    fn names(&self) -> Result<Vec<String>> {
-        let names: Vec<String> = self.metrics.iter().map(|metric| metric.name.clone()).collect();
-        let mut known = vec![LOSS.to_owned()];
-        for name in &names {
-            if known.contains(name) {
-                return Err(Error::Training(TrainingError::ScoreTwice { name: name.clone() }));
-            }
-            known.push(name.clone());
-        }
-        match known.contains(&self.monitor.name) {
-            true => Ok(names),
-            false => {
-                let name = self.monitor.name.clone();
-                Err(Error::Training(TrainingError::UnknownScore { name, known }))
-            }
-        }
-    }
-
-    /// Keeps the outputs of a batch if a metric of the whole set needs them.
-    fn gather(&self, gathered: &mut Gathered, outputs: &Tensor, targets: &Tensor, samples: usize) -> Result<()> {
-        if self.metrics.iter().any(|metric| metric.is_of_set) {
-            // A checkpoint keeps them on the CPU.
-            gathered.add(&outputs.to_device(&Device::Cpu)?, &targets.to_device(&Device::Cpu)?, samples)?;
-        }
-        Ok(())
-    }
-
-    /// Adds the metrics of the whole set to the means over its batches.
-    fn complete(&self, mut score: Score, gathered: &Gathered) -> Result<Score> {
-        if let Some((outputs, targets)) = gathered.whole()? {
-            for (value, metric) in score.metrics.iter_mut().zip(&self.metrics).filter(|(_, metric)| metric.is_of_set) {
-                let [outputs, targets] = [&outputs, &targets].map(|of| of.to_device(&Device::Cpu));
-                *value = (metric.judge)(&outputs?, &targets?)?;
-            }
-        }
-        Ok(score)
-    }
-
-    /// Returns loss and metrics of a whole set.
-    fn score(&self, set: &dyn BatchSource, batch_size: usize) -> Result<Score> {
-        span!(INFO, "validation", samples = set.samples());
-        let (mut sum, mut gathered) = (Score::default(), Gathered::default());
-        let samples: Vec<u32> = (0..count(set)? as u32).collect();
-        for batch in samples.chunks(batch_size) {
-            let (x, y) = load(set, batch)?;
-            let outputs = self.model.forward_t(&x, false)?.detach();
-            sum = sum.plus(&self.judge(&outputs, &y, None)?, batch.len() as f64);
-            gathered.add(&outputs, &y, samples.len())?;
-        }
-        let mut score = self.complete(sum.over(samples.len() as f64), &gathered)?;
-        if let Some((outputs, targets)) = gathered.whole()? {
-            let cause = |error| label_beyond(&outputs, &targets, |sample| sample).unwrap_or(error);
-            score.loss = host_number(&self.loss(&outputs, &targets).map_err(cause)?)?;
-        }
-        Ok(score)
-    }
-
-    /// Returns the loss as a scalar.
-    fn loss(&self, outputs: &Tensor, targets: &Tensor) -> Result<Tensor> {
-        let loss = (self.loss)(outputs, targets)?;
-        match loss.elem_count() {
-            1 => Ok(loss.reshape(())?),
-            _ => Err(Error::Tensor(TensorError::Shape {
-                what: "the loss of a batch",
-                expected: ().into(),
-                actual: loss.shape().clone(),
-            })),
-        }
-    }
-
-    /// Returns the scores of a batch: 0 for a loss and for metrics of the whole set.
-    fn judge(&self, outputs: &Tensor, targets: &Tensor, loss: Option<&Tensor>) -> Result<Score> {
-        let loss = loss.map_or(Ok(0.0), host_number)?;
-        let metric = |metric: &Metric<'_>| if metric.is_of_set { Ok(0.0) } else { (metric.judge)(outputs, targets) };
-        let metrics = self.metrics.iter().map(metric).collect::<candle_core::Result<Vec<f64>>>()?;
-        Ok(Score { loss, metrics })
-    }
-}
-
-/// Returns the likely cause of a failed loss of classes: a label without an output of the model. `sample` converts an
-/// index in the batch to the number of the sample.
-fn label_beyond(outputs: &Tensor, labels: &Tensor, sample: impl Fn(usize) -> usize) -> Option<Error> {
-    let (&[_, classes], [_]) = (outputs.dims(), labels.dims()) else { return None };
-    if !labels.dtype().is_int() {
-        return None;
-    }
-    let labels = labels.to_dtype(DType::I64).and_then(|labels| labels.to_vec1::<i64>()).ok()?;
-    let beyond = |label: &i64| usize::try_from(*label).map_or(true, |label| label >= classes);
-    Some(Error::Data(DataError::Label { sample: sample(labels.iter().position(beyond)?), classes }))
 }
 
 /// Returns the number of samples of a source, if it is one that u32 counts and not 0.
@@ -467,11 +409,16 @@ fn count(source: &dyn BatchSource) -> Result<usize> {
     }
 }
 
+/// Returns the numbers of the samples of a set.
+fn numbers_of(samples: usize) -> Result<Vec<u32>> {
+    check_numbers("the order of the samples", Some(samples as u64))?;
+    Ok((0..samples as u32).collect())
+}
+
 /// Returns the order of the samples in an epoch. It is a function of seed and epoch alone, so there is no state to
 /// save.
 fn order(samples: usize, seed: u64, epoch: usize) -> Result<Vec<u32>> {
-    check_numbers("the order of the samples", Some(samples as u64))?;
-    let mut order: Vec<u32> = (0..samples as u32).collect();
+    let mut order = numbers_of(samples)?;
     let seed = seed.wrapping_add((epoch as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15));
     order.shuffle(&mut seeded_generator(seed, Purpose::Batches));
     Ok(order)

@@ -2,7 +2,7 @@
 
 use super::Samples;
 use crate::error::{Error, Result, TensorError};
-use crate::limits::check_copy;
+use crate::limits::{check_copy, check_rows};
 use candle_core::Tensor;
 
 /// Samples that are loaded batch by batch, so that a set need not fit the memory.
@@ -88,6 +88,7 @@ impl BatchSource for InMemory {
                 Ok((part(&self.x)?, part(&self.y)?))
             }
             None => {
+                check_rows("a batch of samples", &[&self.x, &self.y], samples.len())?;
                 let indices = Tensor::new(samples, self.x.device())?;
                 Ok((self.x.index_select(&indices, 0)?, self.y.index_select(&indices, 0)?))
             }

@@ -1,6 +1,6 @@
 //! The adaptive eigensolver: a circuit that grows by the operators with the largest gradients.
 
-use super::vqe::{StopReason, Vqe, VqeConfig, VqeStep, sum};
+use super::vqe::{Vqe, VqeConfig, VqeStep, VqeStopReason, sum};
 use super::word::parse_word;
 use crate::__private::NonExhaustive;
 use crate::circuit::{Angle, Circuit, Excitation};
@@ -40,11 +40,15 @@ const TIE: f64 = 1e-6;
 /// use candlewick::variational::{AdaptVqe, AdaptVqeConfig};
 /// let energy = Z(0) * Z(1) + 0.5 * X(0) + 0.5 * X(1);
 /// let pool = ["Y0", "Y1", "Y0 Z1", "Z0 Y1"];
-/// let found = AdaptVqe::new(Circuit::new(2), energy, pool, AdaptVqeConfig::default())?.run()?;
+/// let found =
+///     AdaptVqe::new(Circuit::new(2), energy, pool, AdaptVqeConfig::default())?.run()?;
 /// assert!(found.converged());
 /// assert!((found.energy + 2f64.sqrt()).abs() < 1e-6); // the lowest eigenvalue is -√2
 /// for round in &found.rounds {
-///     println!("{}: gradient {:.3}, energy {:.6}", round.operator, round.gradient, round.energy);
+///     println!(
+///         "{}: gradient {:.3}, energy {:.6}",
+///         round.operator, round.gradient, round.energy
+///     );
 /// }
 /// # Ok::<(), candlewick::Error>(())
 /// ```
@@ -96,7 +100,7 @@ pub struct AdaptVqeRound {
     /// Number of steps of the optimisation.
     pub steps: usize,
     /// Reason for which the optimisation ended.
-    pub stop_reason: StopReason,
+    pub stop_reason: VqeStopReason,
 }
 
 /// Circuit and energy that an [`AdaptVqe`] found.
@@ -115,16 +119,16 @@ pub struct AdaptVqeResult {
     pub rounds: Vec<AdaptVqeRound>,
     /// Size of the largest gradient of the pool at the end.
     pub largest_gradient: f64,
-    /// Reason for which the run ended: [`Gradient`](StopReason::Gradient) and [`Start`](StopReason::Start) if the
+    /// Reason for which the run ended: [`Gradient`](VqeStopReason::Gradient) and [`Start`](VqeStopReason::Start) if the
     /// largest gradient is within [`AdaptVqeConfig::gradient_tolerance`], after some rounds or at once;
-    /// [`Steps`](StopReason::Steps) at the largest number of operators.
-    pub stop_reason: StopReason,
+    /// [`Steps`](VqeStopReason::Steps) at the largest number of operators.
+    pub stop_reason: VqeStopReason,
 }
 
 impl AdaptVqeResult {
     /// Returns whether the run ended because no gradient of the pool exceeded the tolerance, after at least one round.
     pub fn converged(&self) -> bool {
-        self.stop_reason == StopReason::Gradient
+        self.stop_reason == VqeStopReason::Gradient
     }
 }
 
@@ -227,9 +231,13 @@ impl AdaptVqe {
     /// use candlewick::variational::{AdaptVqe, AdaptVqeConfig};
     /// let mut reference = Circuit::new(4);
     /// reference.hartree_fock(2);
-    /// let doubles = reference.excitations(2).into_iter().filter(|one| matches!(one, Excitation::Double { .. }));
+    /// let doubles = reference
+    ///     .excitations(2)
+    ///     .into_iter()
+    ///     .filter(|one| matches!(one, Excitation::Double { .. }));
     /// let hopping = X(0) * X(2) + X(1) * X(3) - 0.5 * Z(0) * Z(1);
-    /// let solver = AdaptVqe::new(reference.clone(), hopping, doubles, AdaptVqeConfig::default())?;
+    /// let solver =
+    ///     AdaptVqe::new(reference.clone(), hopping, doubles, AdaptVqeConfig::default())?;
     /// # Ok::<(), candlewick::Error>(())
     /// ```
     ///
@@ -265,13 +273,17 @@ impl AdaptVqe {
     ///
     /// ```
     /// use candlewick::variational::{AdaptVqe, AdaptVqeConfig, Molecule};
-    /// let hydrogen = Molecule::from_json(r#"{"molecule": "H2, 0.7414 A, STO-3G", "qubits": 4, "electrons": 2, "terms": [
-    ///     [-0.0989, ""], [0.1712, "Z0"], [0.1712, "Z1"], [-0.2228, "Z2"], [-0.2228, "Z3"], [0.1686, "Z0 Z1"],
-    ///     [0.1205, "Z0 Z2"], [0.1659, "Z0 Z3"], [0.1659, "Z1 Z2"], [0.1205, "Z1 Z3"], [0.1743, "Z2 Z3"],
-    ///     [-0.0453, "X0 X1 Y2 Y3"], [0.0453, "X0 Y1 Y2 X3"], [0.0453, "Y0 X1 X2 Y3"], [-0.0453, "Y0 Y1 X2 X3"]]}"#)?;
+    /// // Hydrogen at 0.7414 angstrom in the basis STO-3G.
+    /// let text = r#"{"molecule": "H2", "qubits": 4, "electrons": 2, "terms": [
+    ///     [-0.0989, ""], [0.1712, "Z0"], [0.1712, "Z1"], [-0.2228, "Z2"], [-0.2228, "Z3"],
+    ///     [0.1686, "Z0 Z1"], [0.1205, "Z0 Z2"], [0.1659, "Z0 Z3"], [0.1659, "Z1 Z2"],
+    ///     [0.1205, "Z1 Z3"], [0.1743, "Z2 Z3"], [-0.0453, "X0 X1 Y2 Y3"],
+    ///     [0.0453, "X0 Y1 Y2 X3"], [0.0453, "Y0 X1 X2 Y3"], [-0.0453, "Y0 Y1 X2 X3"]]}"#;
+    /// let hydrogen = Molecule::from_json(text)?;
     /// let (qubits, electrons) = (hydrogen.qubits(), hydrogen.electrons());
     /// let config = AdaptVqeConfig::default();
-    /// let found = AdaptVqe::for_electrons(qubits, electrons, hydrogen.hamiltonian(), config)?.run()?;
+    /// let hamiltonian = hydrogen.hamiltonian();
+    /// let found = AdaptVqe::for_electrons(qubits, electrons, hamiltonian, config)?.run()?;
     /// assert_eq!(found.rounds.len(), 1);
     /// assert_eq!(found.rounds[0].operator.to_string(), "0 1 -> 2 3");
     /// assert!((found.energy + 1.1373).abs() < 1e-3);
@@ -355,13 +367,13 @@ impl AdaptVqe {
     }
 
     /// Returns the reason if a run ends after some rounds.
-    fn stop_reason(&self, gradient: f64, rounds: usize, stopped: bool) -> Option<StopReason> {
+    fn stop_reason(&self, gradient: f64, rounds: usize, stopped: bool) -> Option<VqeStopReason> {
         if gradient.abs() <= self.config.gradient_tolerance {
-            Some(if rounds == 0 { StopReason::Start } else { StopReason::Gradient })
+            Some(if rounds == 0 { VqeStopReason::Start } else { VqeStopReason::Gradient })
         } else if stopped {
-            Some(StopReason::Stopped)
+            Some(VqeStopReason::Stopped)
         } else {
-            (rounds >= self.config.operators).then_some(StopReason::Steps)
+            (rounds >= self.config.operators).then_some(VqeStopReason::Steps)
         }
     }
 

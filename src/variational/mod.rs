@@ -9,4 +9,4 @@ mod word;
 pub use adapt::{AdaptVqe, AdaptVqeConfig, AdaptVqeResult, AdaptVqeRound, PoolOperator};
 pub use molecule::Molecule;
 pub use search::{VqeOptimizer, VqeOptimizerConfig, VqeOptimum};
-pub use vqe::{StopReason, Vqe, VqeConfig, VqeMethod, VqeResult, VqeStep};
+pub use vqe::{Vqe, VqeConfig, VqeMethod, VqeResult, VqeStep, VqeStopReason};

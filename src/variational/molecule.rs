@@ -34,9 +34,13 @@ use std::path::Path;
 ///
 /// ```
 /// use candlewick::variational::Molecule;
-/// let text = r#"{"molecule": "two spins", "qubits": 2, "electrons": 1, "terms": [[0.5, "Z0"], [0.25, "X0 X1"]]}"#;
+/// let text = r#"{"molecule": "two spins", "qubits": 2, "electrons": 1,
+///     "terms": [[0.5, "Z0"], [0.25, "X0 X1"]]}"#;
 /// let molecule = Molecule::from_json(text)?;
-/// assert_eq!((molecule.name(), molecule.qubits(), molecule.ground_energy()), ("two spins", 2, None));
+/// assert_eq!(
+///     (molecule.name(), molecule.qubits(), molecule.ground_energy()),
+///     ("two spins", 2, None)
+/// );
 /// let hamiltonian = molecule.hamiltonian();
 /// # Ok::<(), candlewick::Error>(())
 /// ```
@@ -135,12 +139,14 @@ impl Molecule {
     ///
     /// ```
     /// use candlewick::variational::Molecule;
-    /// let text = r#"{"molecule": "two spins", "qubits": 2, "electrons": 1, "terms": [[0.5, "Z0"]],
+    /// let text = r#"{"molecule": "two spins", "qubits": 2, "electrons": 1,
+    ///     "terms": [[0.5, "Z0"]],
     ///     "observables": {"particle_number": [[1, ""], [-0.5, "Z0"], [-0.5, "Z1"]]}}"#;
     /// let molecule = Molecule::from_json(text)?;
     /// let number = molecule.observable("particle_number")?;
     /// let error = molecule.observable("dipole_z").unwrap_err();
-    /// assert_eq!(error.to_string(), "`two spins` has no observable `dipole_z`, only [\"particle_number\"]");
+    /// let reason = error.to_string();
+    /// assert!(reason.ends_with("no observable `dipole_z`, only [\"particle_number\"]"));
     /// # Ok::<(), candlewick::Error>(())
     /// ```
     ///

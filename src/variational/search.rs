@@ -1,6 +1,6 @@
 //! A search for the bit string of the lowest cost, by the eigensolver on a diagonal Hamiltonian.
 
-use super::{StopReason, Vqe, VqeConfig, VqeMethod, VqeStep};
+use super::{Vqe, VqeConfig, VqeMethod, VqeStep, VqeStopReason};
 use crate::__private::NonExhaustive;
 use crate::circuit::{Circuit, Entanglement, MAX_QUBITS};
 use crate::error::{Error, Mistake, Result, TensorError, TrainingError};
@@ -36,8 +36,11 @@ use std::ops::ControlFlow;
 /// assert_eq!((found.bits, found.bit_string().as_str(), found.cost), (6, "110", 0.25));
 /// assert!(found.probability > 0.9);
 ///
-/// // The same by a function of the bit string: as few ones as can be, but an odd number of them in the low two bits.
-/// let cost = |bits: u64| f64::from(bits.count_ones()) + if (bits & 3).count_ones() == 1 { 0.0 } else { 5.0 };
+/// // The same by a function of the bit string: as few ones as can be, but an odd number of
+/// // them in the low two bits.
+/// let cost = |bits: u64| {
+///     f64::from(bits.count_ones()) + if (bits & 3).count_ones() == 1 { 0.0 } else { 5.0 }
+/// };
 /// assert_eq!(optimizer.minimize_with(4, cost)?.cost, 1.0);
 /// # Ok::<(), candlewick::Error>(())
 /// ```
@@ -98,9 +101,9 @@ pub struct VqeOptimum {
     pub history: Vec<f64>,
     /// Number of the run that found the string, counted from 0.
     pub run: usize,
-    /// Reason for which that run ended. With [`StopReason::Start`] no weight has moved, and the string is the answer of
-    /// the initial weights.
-    pub stop_reason: StopReason,
+    /// Reason for which that run ended. With [`VqeStopReason::Start`] no weight has moved, and the string is the answer
+    /// of the initial weights.
+    pub stop_reason: VqeStopReason,
 }
 
 impl VqeOptimum {

@@ -30,8 +30,8 @@ use std::ops::ControlFlow;
 /// ```
 ///
 /// A run that ends at its start, because a tolerance is met there already, has not converged: weights at 0, a usual
-/// start, may be a maximum or a saddle point. Such a run ends with [`StopReason::Start`]. Other initial weights, or a
-/// little noise on these, show which case it is.
+/// start, may be a maximum or a saddle point. Such a run ends with [`VqeStopReason::Start`]. Other initial weights, or
+/// a little noise on these, show which case it is.
 ///
 /// A [`QuantumLayer`] can train any circuit as well. `Vqe` is the training loop around the layer, with a record of the
 /// run.
@@ -102,7 +102,7 @@ pub struct VqeStep {
 /// Reason for which a run of a [`Vqe`] ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum StopReason {
+pub enum VqeStopReason {
     /// A tolerance is met at the start: the gradient is within [`VqeConfig::gradient_tolerance`] before the first step,
     /// or all steps have changed the energy by at most [`VqeConfig::energy_tolerance`]. The start may be a minimum, a
     /// maximum, a saddle point or a plateau.
@@ -120,7 +120,7 @@ pub enum StopReason {
     Stopped,
 }
 
-impl std::fmt::Display for StopReason {
+impl std::fmt::Display for VqeStopReason {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Start => "no step made, a tolerance is met at the start",
@@ -148,7 +148,7 @@ pub struct VqeResult {
     /// Norm of the gradient at the end; `None` if no gradient is computed.
     pub gradient_norm: Option<f64>,
     /// Reason for which the run ended.
-    pub stop_reason: StopReason,
+    pub stop_reason: VqeStopReason,
     /// Names of the weight tensors whose gradient was all 0 at every energy of the run: the energy does not depend on
     /// them, or only elsewhere. Empty if no gradient is computed.
     pub without_gradient: Vec<String>,
@@ -157,7 +157,7 @@ pub struct VqeResult {
 impl VqeResult {
     /// Returns whether the run ended because it reached a tolerance that was not met at the start.
     pub fn converged(&self) -> bool {
-        matches!(self.stop_reason, StopReason::Gradient | StopReason::Energy)
+        matches!(self.stop_reason, VqeStopReason::Gradient | VqeStopReason::Energy)
     }
 }
 
@@ -179,6 +179,8 @@ impl Default for VqeConfig {
 }
 
 /// Devices are compared by [`Device::same_device`].
+///
+/// [`Device::same_device`]: https://docs.rs/candle-core/latest/candle_core/enum.Device.html#method.same_device
 impl PartialEq for VqeConfig {
     fn eq(&self, other: &Self) -> bool {
         let Self {
@@ -397,7 +399,7 @@ impl Vqe {
     ///
     /// ```
     /// # use candlewick::prelude::*;
-    /// # use candlewick::variational::{Vqe, VqeConfig, StopReason};
+    /// # use candlewick::variational::{Vqe, VqeConfig, VqeStopReason};
     /// # let mut circuit = Circuit::new(2);
     /// # circuit.real_amplitudes("w", 1, Entanglement::Linear);
     /// # let mut vqe = Vqe::new(circuit, Z(0) * Z(1), VqeConfig::default())?;
@@ -406,7 +408,7 @@ impl Vqe {
     ///     println!("{} {:.6}", at.step, at.energy);
     ///     if at.energy < -0.9 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     /// })?;
-    /// assert_eq!(found.stop_reason, StopReason::Stopped);
+    /// assert_eq!(found.stop_reason, VqeStopReason::Stopped);
     /// # Ok::<(), candlewick::Error>(())
     /// ```
     ///
@@ -440,7 +442,7 @@ impl Vqe {
             let stopped = watch(&VqeStep { step, energy, gradient_norm }).is_break();
             let reason = match self.stop_reason(step, gradient_norm, calm, stopped) {
                 None if mover.step(&self.layer, energy, gradients.as_ref())? => None,
-                None => Some(StopReason::LineSearch),
+                None => Some(VqeStopReason::LineSearch),
                 reason => reason,
             };
             if let Some(stop_reason) = reason
@@ -461,16 +463,22 @@ impl Vqe {
     }
 
     /// Returns the reason if a run ends here.
-    fn stop_reason(&self, step: usize, gradient_norm: Option<f64>, calm: usize, stopped: bool) -> Option<StopReason> {
+    fn stop_reason(
+        &self,
+        step: usize,
+        gradient_norm: Option<f64>,
+        calm: usize,
+        stopped: bool,
+    ) -> Option<VqeStopReason> {
         let VqeConfig { steps, gradient_tolerance, energy_tolerance, patience, .. } = self.config;
         if gradient_norm.is_some_and(|norm| norm <= gradient_tolerance) {
-            Some(if step == 0 { StopReason::Start } else { StopReason::Gradient })
+            Some(if step == 0 { VqeStopReason::Start } else { VqeStopReason::Gradient })
         } else if energy_tolerance > 0.0 && patience.is_some_and(|patience| calm >= patience) {
-            Some(if calm == step { StopReason::Start } else { StopReason::Energy })
+            Some(if calm == step { VqeStopReason::Start } else { VqeStopReason::Energy })
         } else if stopped {
-            Some(StopReason::Stopped)
+            Some(VqeStopReason::Stopped)
         } else {
-            (step >= steps).then_some(StopReason::Steps)
+            (step >= steps).then_some(VqeStopReason::Steps)
         }
     }
 }

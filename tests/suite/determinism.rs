@@ -75,6 +75,27 @@ fn expectations_do_not_depend_on_threads() {
     }
 }
 
+/// Density matrices: sixteen samples a row, single samples, and states that threads share.
+#[test]
+fn noise_does_not_depend_on_threads() {
+    for (qubits, batch) in [(2, 40), (6, 33), (7, 3), (8, 1), (9, 1)] {
+        let mut circuit = Circuit::new(qubits);
+        let w = circuit.weights("w", 3 * qubits);
+        for l in 0..3 {
+            for q in 0..qubits {
+                circuit
+                    .ry(w.at(l * qubits + q), q)
+                    .rx(input(q % 3), q)
+                    .depolarizing(0.01, q)
+                    .amplitude_damping(0.02, q);
+            }
+            (1..qubits).for_each(|q| _ = circuit.cx(q - 1, q).depolarizing2(0.02, q - 1, q));
+        }
+        let all: Vec<_> = random_observables(1, qubits).iter().map(crate::oracle::Obs::observable).take(5).collect();
+        check(&circuit, &Measurement::expectation(all), batch);
+    }
+}
+
 /// Nothing but rotations, phases and CX, which blocks of 16 samples do in fused layers.
 fn layered(qubits: usize) -> Circuit {
     let mut circuit = Circuit::new(qubits);

@@ -195,7 +195,7 @@ fn sets_that_have_no_score() -> Result<()> {
     let poisoned = (&x / 0.0)?;
     assert!(matches!(
         Confusion::of_outputs(&classes, &poisoned, &y),
-        Err(Error::Tensor(TensorError::NotFinite { .. }))
+        Err(Error::Tensor(TensorError::OutputNotFinite { sample: 0, output: 0, .. }))
     ));
     // In a training, outputs that are no numbers have no score, and are no error.
     for metric in [accuracy, balanced_accuracy, macro_f1, weighted_f1, roc_auc] {
@@ -213,7 +213,8 @@ fn sets_that_have_no_score() -> Result<()> {
     assert!(matches!(error, Error::Data(DataError::EmptyClass { class: 1, classes: 3 })), "{error}");
     let refused = |scores: &[f64], flags: &[bool]| RocCurve::new(scores, flags).unwrap_err();
     assert!(matches!(refused(&[1.0], &[true, false]), Error::Tensor(TensorError::Shape { .. })));
-    assert!(matches!(refused(&[1.0, f64::NAN], &[true, false]), Error::Tensor(TensorError::NotFinite { .. })));
+    let error = refused(&[1.0, f64::NAN], &[true, false]);
+    assert!(matches!(error, Error::Tensor(TensorError::EntryNotFinite { row: 1, column: 0, .. })), "{error}");
     assert!(matches!(refused(&[1.0], &[true]), Error::Data(DataError::EmptyClass { class: 0, classes: 2 })));
     assert!(matches!(refused(&[], &[]), Error::Data(DataError::EmptyClass { class: 1, classes: 2 })));
     Ok(())

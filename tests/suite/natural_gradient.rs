@@ -5,7 +5,8 @@ use crate::lab::close;
 use candle_core::{DType, Device, Result, Tensor};
 use candle_nn::{Optimizer, SGD, VarBuilder, VarMap};
 use candlewick::Error;
-use candlewick::error::{TrainingError, WeightsError};
+use candlewick::error::{TensorError, TrainingError, WeightsError};
+use candlewick::functional::MetricTensor;
 use candlewick::nn::{QuantumNaturalGradient, QuantumNaturalGradientConfig, SeededInit};
 use candlewick::optim::Resume;
 use candlewick::prelude::*;
@@ -143,6 +144,21 @@ fn momentum_of_pennylane() -> Result<()> {
     assert_eq!(weights(&rest)?, weights(&whole)?);
     let wrong = std::collections::HashMap::from([("velocity".to_owned(), Tensor::zeros(3, DType::F64, &Device::Cpu)?)]);
     assert!(matches!(continued.restore(&wrong), Err(Error::Training(TrainingError::SavedState { .. }))));
+    // The last step belongs to the options with which it was taken, except for the learning rate.
+    let other = QuantumNaturalGradientConfig { learning_rate: 0.01, ..config };
+    QuantumNaturalGradient::new(&rest, other)?.restore(&state)?;
+    for (differs, other) in [
+        ("momentum", QuantumNaturalGradientConfig { momentum: 0.123, ..config }),
+        ("damping", QuantumNaturalGradientConfig { damping: 0.123, ..config }),
+        ("entries", QuantumNaturalGradientConfig { entries: MetricTensor::BlockDiagonal, ..config }),
+    ] {
+        match QuantumNaturalGradient::new(&rest, other)?.restore(&state) {
+            Err(Error::Training(TrainingError::SavedState { name, actual, .. })) => {
+                assert!(name == "options" && actual.contains(differs), "{name} {actual}");
+            }
+            outcome => panic!("{differs}: {outcome:?}"),
+        }
+    }
     for momentum in [-0.1, 1.0, f64::NAN] {
         let config = QuantumNaturalGradientConfig { momentum, ..Default::default() };
         let error = QuantumNaturalGradient::new(&rest, config).unwrap_err();
@@ -201,7 +217,20 @@ fn what_cannot_be_trained() -> Result<()> {
     );
     varmap.set_one("w", Tensor::new(&[f64::NAN], &Device::Cpu)?)?;
     let error = optimizer.backward_step(&layer.evaluate()?.sum_all()?, None).unwrap_err();
-    assert!(matches!(error, Error::Training(TrainingError::GradientNotFinite { .. })), "{error}");
+    assert!(
+        matches!(&error, Error::Training(TrainingError::WeightNotFinite { name, entry: 0, .. }) if name == "w"),
+        "{error}"
+    );
+    varmap.set_one("w", Tensor::new(&[0.5], &Device::Cpu)?)?;
+    let mut encoded = Circuit::new(1);
+    let w = encoded.weights("v", 1);
+    encoded.ry(input(0), 0).rx(w.at([0]) * input(1), 0);
+    let inputs = Tensor::new(&[[0.1, 0.2], [0.3, f64::NEG_INFINITY]], &Device::Cpu)?;
+    let vb = VarBuilder::from_varmap(&VarMap::new(), DType::F64, &Device::Cpu);
+    let reading = QuantumLayer::new(encoded, Measurement::expectation([Z(0)]), vb)?;
+    let mut other = QuantumNaturalGradient::new(&reading, QuantumNaturalGradientConfig::default())?;
+    let error = other.backward_step(&reading.try_forward(&inputs)?.sum_all()?, Some(&inputs)).unwrap_err();
+    assert!(matches!(error, Error::Tensor(TensorError::FeatureNotFinite { sample: 1, feature: 1, .. })), "{error}");
     optimizer.set_learning_rate(f64::NAN);
     let error = optimizer.backward_step(&layer.evaluate()?.sum_all()?, None).unwrap_err();
     assert!(matches!(error, Error::Setting { setting: "learning_rate", .. }), "{error}");

@@ -2,9 +2,13 @@
 
 mod cases;
 mod channels;
+mod closed_forms;
 mod mitigation;
 mod models;
 mod oracle;
+mod outputs;
+mod refused;
+mod trajectories;
 
 use crate::lab::{Engine, run_circuit};
 use candle_core::DType;

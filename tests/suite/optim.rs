@@ -9,7 +9,8 @@ use candlewick::Error;
 use candlewick::error::{FileError, TensorError, TrainingError};
 use candlewick::nn::SeededInit;
 use candlewick::optim::{
-    Adam, AdamConfig, ReduceOnPlateau, Resume, Schedule, Spsa, SpsaConfig, clip_by_norm, clip_by_value, variables,
+    Adam, AdamConfig, ReduceOnPlateau, Resume, Schedule, Spsa, SpsaConfig, clip_by_norm, clip_by_value, save_weights,
+    variables,
 };
 use candlewick::prelude::*;
 
@@ -194,6 +195,11 @@ fn files_have_the_mode_of_the_umask() -> Result<()> {
     adam.save_state(&file)?;
     assert_eq!(mode("adam.safetensors")? & 0o777, 0o640);
     adam.load_state(&file)?;
+    save_weights(&varmap, folder.join("weights.safetensors"))?;
+    assert_eq!(mode("weights.safetensors")?, mode("plain")?);
+    let (mut loaded, _) = network(DType::F32)?;
+    loaded.load(folder.join("weights.safetensors"))?;
+    assert_eq!(weights(&loaded)?, weights(&varmap)?);
     let nowhere = folder.join("none").join("adam.safetensors");
     let error = adam.save_state(&nowhere).unwrap_err();
     assert!(matches!(error, Error::File(FileError::Access { action: "written", .. })), "{error}");
@@ -253,6 +259,53 @@ fn states_that_do_not_fit() -> Result<()> {
     assert_eq!((adam.steps(), weights(&varmap)?), (1, before));
     let unnamed = Adam::new(varmap.all_vars(), AdamConfig::default())?;
     assert!(matches!(unnamed.state(), Err(Error::Training(TrainingError::Unnamed { index: 0 }))));
+    Ok(())
+}
+
+/// Moments, steps and signs belong to the options with which they were made. Another learning rate is no other run.
+#[test]
+fn states_of_other_options() -> Result<()> {
+    let (varmap, model) = network(DType::F32)?;
+    let config = AdamConfig::with_learning_rate(0.1);
+    let mut adam = Adam::from_varmap(&varmap, config)?;
+    adam.backward_step(&loss(&model, DType::F32, 0)?)?;
+    let saved = adam.state()?;
+    let mut faster = Adam::from_varmap(&varmap, AdamConfig { learning_rate: 0.2, ..config })?;
+    faster.restore(&saved)?;
+    assert_eq!((faster.steps(), faster.learning_rate()), (1, 0.2));
+    let refused = |outcome: candlewick::Result<()>, differs: &str| match outcome {
+        Err(Error::Training(TrainingError::SavedState { name, expected, actual })) => {
+            assert_eq!(name, "options");
+            assert!(expected.contains(differs) && actual.contains(differs), "{differs}: {expected}, {actual}");
+        }
+        other => panic!("{differs}: {other:?}"),
+    };
+    for (differs, other) in [
+        ("beta1", AdamConfig { beta1: 0.8, ..config }),
+        ("beta2", AdamConfig { beta2: 0.99, ..config }),
+        ("epsilon", AdamConfig { epsilon: 1e-7, ..config }),
+        ("weight_decay", AdamConfig { weight_decay: 0.01, ..config }),
+    ] {
+        let mut adam = Adam::from_varmap(&varmap, other)?;
+        refused(adam.restore(&saved), differs);
+        assert_eq!(adam.steps(), 0);
+    }
+    let (config, other_seed) = (SpsaConfig::default(), 1 << 40);
+    let saved = Spsa::from_varmap(&varmap, config)?.state()?;
+    Spsa::from_varmap(&varmap, SpsaConfig { learning_rate: 0.3, ..config })?.restore(&saved)?;
+    for (differs, other) in [
+        ("perturbation", SpsaConfig { perturbation: 0.2, ..config }),
+        ("stability_constant", SpsaConfig { stability_constant: 10.0, ..config }),
+        ("alpha", SpsaConfig { alpha: 1.0, ..config }),
+        ("gamma", SpsaConfig { gamma: 0.2, ..config }),
+        ("seed mod", SpsaConfig { seed: 1, ..config }),
+        ("seed /", SpsaConfig { seed: other_seed, ..config }),
+    ] {
+        refused(Spsa::from_varmap(&varmap, other)?.restore(&saved), differs);
+    }
+    // The state of an optimiser of another kind.
+    let error = Spsa::from_varmap(&varmap, config)?.restore(&adam.state()?).unwrap_err();
+    assert!(matches!(error, Error::Training(TrainingError::SavedState { .. })), "{error}");
     Ok(())
 }
 
@@ -520,7 +573,11 @@ fn plateaus_by_hand() -> candlewick::Result<()> {
     let tenth = ReduceOnPlateau { patience: 0, threshold: 0.1, ..half };
     check(tenth, &[1.0, 0.95, 0.85], &[1.0, 1.0, 0.5, 0.5]);
     check(tenth, &[-1.0, -1.05, -1.2], &[1.0, 1.0, 0.5, 0.5]);
-    check(tenth, &[f64::NAN, 1.0, f64::NAN, f64::INFINITY], &[1.0, 0.5, 0.5, 0.25, 0.125]);
+    check(tenth, &[1.0, f64::NAN, f64::INFINITY, 0.5], &[1.0, 1.0, 0.5, 0.25, 0.25]);
+    // NaN alone reduces nothing, as long as it is not told apart from no progress.
+    check(half, &[f64::NAN, 1.0, f64::NAN, 1.0], &[1.0, 1.0, 1.0, 1.0, 0.5]);
+    let error = half.factor_after([f64::NAN; 3]).unwrap_err();
+    assert!(matches!(error, Error::Training(TrainingError::NoScore { epochs: 2, .. })), "{error}");
     let wrong = ReduceOnPlateau { factor: f64::NAN, ..half };
     assert!(matches!(wrong.factor_after([]), Err(Error::Setting { setting: "factor", .. })));
     Ok(())
@@ -605,6 +662,10 @@ fn spsa_says_when_it_cannot_move() -> Result<()> {
     });
     assert!(matches!(steep, Err(Error::Setting { setting: "a step", .. })));
     assert_eq!((w.to_vec1::<f32>()?, spsa.steps()), (vec![100.0; 3], 0));
+    let (_, var) = variables(&varmap)?.remove(0);
+    var.set(&Tensor::new(&[1f32, 2.0, f32::INFINITY], &Device::Cpu)?)?;
+    let error = spsa.step(|| w.sum_all()).unwrap_err();
+    assert!(matches!(error, Error::Training(TrainingError::WeightNotFinite { entry: 2, .. })), "{error}");
     Ok(())
 }
 
@@ -619,7 +680,11 @@ fn spsa_leaves_weights_alone_after_an_error() -> Result<()> {
         if calls == 2 { Err(candle_core::Error::Msg("stop".to_owned())) } else { loss(&model, DType::F64, 0) }
     });
     assert!(failing.is_err());
-    assert!(matches!(spsa.step(|| Tensor::new(&[f64::NAN], &Device::Cpu)), Err(Error::Setting { .. })));
+    let error = spsa.step(|| Tensor::new(&[f64::NAN], &Device::Cpu)).unwrap_err();
+    assert!(
+        matches!(error, Error::Training(TrainingError::LossNotFinite { of: "SPSA", evaluation: 1, .. })),
+        "{error}"
+    );
     assert!(matches!(
         spsa.step(|| Tensor::new(&[1.0, 2.0], &Device::Cpu)),
         Err(Error::Tensor(TensorError::Shape { .. }))

@@ -1,15 +1,17 @@
 //! The Markdown pages: generated tables are up to date, links have a target, and pages stay within their size.
 
 use candle_core::{Device, Tensor, Var};
+use candlewick::channel::{self, Channel};
 use candlewick::functional;
-use candlewick::gate::{Gate, markdown_table};
+use candlewick::gate::{self, Gate};
 use candlewick::prelude::*;
 use candlewick::program::{Program, Rewrite, Rewrites};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const START: &str = "<!-- gate table: written by `cargo test` from src/gate/table.rs -->\n";
-const END: &str = "<!-- end of gate table -->";
+/// Pages with a generated table, between its marks.
+const TABLES: [(&str, &str, fn() -> String); 2] =
+    [("docs/gates.md", "gate", gate::markdown_table), ("docs/channels.md", "channel", channel::markdown_table)];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -31,6 +33,30 @@ fn pages() -> Vec<(PathBuf, String)> {
     pages.map(|path| (path.clone(), read(&path))).collect()
 }
 
+/// Programs on pages and in documentation write files that others can read, with this crate's functions: candle's make
+/// files of mode 0600.
+#[test]
+fn programs_do_not_write_files_of_mode_0600() {
+    let mut texts = pages();
+    let mut folders = vec![root().join("src"), root().join("examples")];
+    while let Some(folder) = folders.pop() {
+        for file in fs::read_dir(&folder).expect("a folder").map(|file| file.expect("a file").path()) {
+            match file.extension() {
+                Some(extension) if extension == "rs" => texts.push((file.clone(), read(&file))),
+                _ if file.is_dir() => folders.push(file),
+                _ => {}
+            }
+        }
+    }
+    let ours = root().join("src/optim/state.rs");
+    let mut found = Vec::new();
+    for (path, text) in texts.iter().filter(|(path, _)| *path != ours) {
+        let writes = |line: &&str| line.contains("safetensors::save(") || line.contains("varmap.save(");
+        found.extend(text.lines().filter(writes).map(|line| format!("{}: {line}", path.display())));
+    }
+    assert!(texts.len() > 150 && found.is_empty(), "{} files: {found:#?}", texts.len());
+}
+
 /// Lines outside fenced code.
 fn prose(text: &str) -> impl Iterator<Item = &str> {
     let mut fenced = false;
@@ -41,18 +67,31 @@ fn prose(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Fails when the table has drifted from the rows, after having written it anew.
+/// Fails when a table has drifted from the rows, after having written it anew.
 #[test]
-fn gate_table() {
-    let path = root().join("docs/gates.md");
-    let text = read(&path);
-    let (before, rest) = text.split_once(START).expect("the start mark of the table");
-    let (_, after) = rest.split_once(END).expect("the end mark of the table");
-    let fresh = format!("{before}{START}{}{END}{after}", markdown_table());
-    if fresh != text {
-        fs::write(&path, fresh).expect("docs/gates.md is writable");
-        panic!("the gate table in docs/gates.md was out of date; it has been rewritten, commit it");
+fn generated_tables() {
+    let mut stale = Vec::new();
+    for (page, name, fresh) in TABLES {
+        let path = root().join(page);
+        let text = read(&path);
+        let start = format!("<!-- {name} table: written by `cargo test` from src/{name}/table.rs -->\n");
+        let end = format!("<!-- end of {name} table -->");
+        let (before, rest) = text.split_once(&start).expect("the start mark of the table");
+        let (_, after) = rest.split_once(&end).expect("the end mark of the table");
+        let fresh = format!("{before}{start}{}{end}{after}", fresh());
+        if fresh != text {
+            fs::write(&path, fresh).expect("the page is writable");
+            stale.push(page);
+        }
     }
+    assert!(stale.is_empty(), "tables were out of date; they have been rewritten, commit them: {stale:?}");
+}
+
+/// The README counts the channels of the table.
+#[test]
+fn number_of_channels() {
+    let number = format!(" {} channels", Channel::all().len());
+    assert!(read(&root().join("README.md")).contains(&number), "README.md does not say `{number}`");
 }
 
 /// The pages that count the gates count all of them.
@@ -74,8 +113,10 @@ fn anchor(heading: &str) -> String {
 fn links_lead_somewhere() {
     let mut broken = Vec::new();
     for (path, text) in pages() {
-        let links = prose(&text).flat_map(|line| line.split("](").skip(1)).filter_map(|rest| rest.split_once(')'));
-        for (link, _) in links.filter(|(link, _)| !link.contains("://")) {
+        let inline = prose(&text).flat_map(|line| line.split("](").skip(1)).filter_map(|rest| rest.split_once(')'));
+        let named = prose(&text).filter(|line| line.starts_with('[')).filter_map(|line| line.split_once("]: "));
+        let links = inline.map(|(link, _)| link).chain(named.map(|(_, link)| link));
+        for link in links.filter(|link| !link.contains("://")) {
             let (file, heading) = link.split_once('#').unwrap_or((link, ""));
             let target = if file.is_empty() { path.clone() } else { path.parent().expect("a folder").join(file) };
             let found = target.exists()
@@ -211,6 +252,74 @@ fn lines_are_short() {
         let long: Vec<_> = prose(&text).filter(|line| !line.starts_with('|') && line.chars().count() > 120).collect();
         assert!(long.is_empty(), "{}: {long:#?}", path.display());
     }
+}
+
+/// Pages that are chapters of the guide end with their links to other files, and `src/guide.rs` leads each of these to
+/// a chapter: a path would lead nowhere among rustdoc's pages.
+#[test]
+fn chapters_link_to_chapters() {
+    let guide = read(&root().join("src/guide.rs"));
+    let chapters: Vec<&str> =
+        guide.split("include_str!(\"../").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    assert!(chapters.len() > 3, "{chapters:?}");
+    for chapter in chapters {
+        let text = read(&root().join(chapter));
+        let (before, _) = guide.split_once(&format!("../{chapter}")).expect("the chapter");
+        let own = before.rsplit("pub mod").next().expect("a part");
+        for line in prose(&text) {
+            let inline = line.split("](").skip(1).filter_map(|rest| rest.split_once(')'));
+            let dead: Vec<_> =
+                inline.map(|(link, _)| link).filter(|link| !link.contains("://") && !link.starts_with('#')).collect();
+            assert!(dead.is_empty(), "{chapter}: {dead:?}");
+            if let Some((name, _)) = line.strip_prefix('[').and_then(|rest| rest.split_once("]: ")) {
+                assert!(own.contains(&format!("/// [{name}]: self::")), "{chapter}: `{name}` leads to no chapter");
+            }
+        }
+    }
+}
+
+/// Lines of code blocks, as they are shown: hidden lines of Rust's examples are left out.
+fn code(text: &str) -> impl Iterator<Item = &str> {
+    let mut fenced = false;
+    text.lines().filter(move |line| {
+        let fence = line.trim_start().starts_with("```");
+        fenced ^= fence;
+        fenced && !fence && !line.starts_with("# ")
+    })
+}
+
+/// The Rust files of a folder and of the folders in it.
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let files = fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let paths = files.map(|file| file.expect("a file").path());
+    let sources = paths.flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] });
+    sources.filter(|path| path.extension().is_some_and(|extension| extension == "rs")).collect()
+}
+
+/// The text of a file's documentation comments. Other lines are empty, so that comments stay apart.
+fn documentation(text: &str) -> String {
+    let lines = text.lines().map(str::trim_start).map(|line| {
+        let comment = line.strip_prefix("///").or_else(|| line.strip_prefix("//!")).unwrap_or_default();
+        comment.strip_prefix(' ').unwrap_or(comment)
+    });
+    lines.map(|line| format!("{line}\n")).collect()
+}
+
+/// Code in documentation keeps to 90 columns: the boxes of rustdoc and of GitHub cut longer lines off.
+#[test]
+fn code_in_documentation_is_narrow() {
+    let crates = ["src", "kernels/src"].map(|folder| sources(&root().join(folder)));
+    let comments = crates.into_iter().flatten().map(|path| (documentation(&read(&path)), path));
+    let texts = comments.chain(pages().into_iter().map(|(path, text)| (text, path)));
+    let mut wide = Vec::new();
+    let mut seen = 0;
+    for (text, path) in texts {
+        seen += code(&text).count();
+        let long = code(&text).filter(|line| line.chars().count() > 90);
+        wide.extend(long.map(|line| format!("{}: {line}", path.display())));
+    }
+    assert!(seen > 1000, "{seen} lines of code");
+    assert!(wide.is_empty(), "{wide:#?}");
 }
 
 /// Names in backticks that look like files: `folder/file.rs`, or `file.rs` behind "`folder/`:" in the same line.

@@ -2,7 +2,7 @@
 
 use candle_core::{Device, Result, Tensor};
 use candlewick::Error;
-use candlewick::data::{self, CirclesConfig, Dataset, Split};
+use candlewick::data::{self, CirclesConfig, CsvConfig, Dataset, Missing, Split, Table, TableEncoder};
 use candlewick::error::{DataError, FileError, MemoryError, TensorError};
 use candlewick::metrics::{Confusion, RocCurve};
 use candlewick::plot::{self, Bitmap, Color, Field, Figure, Matrix, Panel, confusion, decisions, roc, scatter};
@@ -123,7 +123,7 @@ fn flat_matrices_take_little_room_and_long_headings_their_own() -> Result<()> {
         };
         Ok(rgb.chunks_exact(3).enumerate().filter(|(index, pixel)| right(*index) && pixel[0] < 200).count())
     };
-    assert_eq!(dark("ankle boot as a very old sneaker")?, dark("")?);
+    assert_eq!(dark("ankle boot as a very old sneaker")?, dark("a")?);
     Ok(())
 }
 
@@ -166,6 +166,30 @@ fn classifiers_on_a_plane() -> Result<()> {
         vec!["a".into()],
     )?;
     assert!(scatter("", &line, &line).is_err());
+    Ok(())
+}
+
+/// The axes of a data set's picture have the names of its columns, and a sample that cannot be drawn is an error.
+#[test]
+fn data_sets_have_their_names_in_pictures() -> Result<()> {
+    let rows: String = (0..8).map(|k| format!("{}.5,{},x,{}\n", k, k * k, ["well", "ill"][k % 2])).collect();
+    let csv = |rows: &str| Table::parse(&format!("age [years],pulse,colour,state\n{rows}"), ',');
+    let encoder =
+        TableEncoder::fit(&csv(&rows)?, &CsvConfig { on_missing: Missing::Keep, ..CsvConfig::with_label("state") })?;
+    let set = encoder.encode(&csv(&rows)?)?;
+    let probabilities = |points: &Tensor| Ok(vec![0.5; points.dims()[0]]);
+    for panel in [scatter("", &set, &set)?, decisions("", &set, &set, probabilities)?] {
+        // A picture has outlines of letters, so the names are looked for in the panel.
+        let text = format!("{panel:?}");
+        assert!(text.contains(r#"names: ["age [years]", "pulse"]"#), "{}", &text[..200]);
+        assert!(Figure::new("").panel(panel).render()?.width > 0);
+    }
+    let gap = encoder.encode(&csv("1,2,x,ill\n3,NA,x,well\n")?)?;
+    let error = scatter("", &set, &gap).unwrap_err();
+    let Error::Tensor(TensorError::FeatureNotFinite { sample: 1, feature: 1, name, .. }) = error else {
+        panic!("{error}")
+    };
+    assert_eq!(name.as_deref(), Some("pulse"));
     Ok(())
 }
 
@@ -461,5 +485,49 @@ fn lines_end_at_the_frame() -> Result<()> {
     assert_eq!(pixels(&square(&[(0.0, 1.5), (1.0, 1e300)]), Color::RED)?.len(), 0);
     // A line along the edge is there; the frame covers its middle.
     assert!(pixels(&square(&[(0.0, 1.0), (1.0, 1.0)]), Color::RED)?.len() > 500);
+    Ok(())
+}
+
+#[test]
+fn rows_without_headings_leave_no_room_for_them() -> Result<()> {
+    let height = |heading: &str| -> Result<u32> {
+        let panel = Panel::new(heading).line("", Color::BLUE, &[(0.0, 0.0), (1.0, 1.0)]);
+        Ok(Figure::new("title").panel(panel).render()?.height)
+    };
+    assert_eq!(height("heading")? - height("")?, 35);
+    // A row with one heading keeps its panels at one height.
+    let row = |first: &str, second: &str| Figure::new("").panel(Panel::new(first)).panel(Panel::new(second)).render();
+    assert_eq!(row("", "heading")?.height, row("heading", "heading")?.height);
+    Ok(())
+}
+
+#[test]
+fn positions_have_names() -> Result<()> {
+    let bars = |panel: Panel| Figure::new("").panel(panel.bars("", Color::BLUE, &[1.0, 2.0, 3.0])).to_svg();
+    let letters = |svg: String| svg.matches("<use ").count();
+    // `0`, `1` and `2` are as many letters as `a`, `b` and `c`, so only long names add some; more names than positions
+    // have no place.
+    let named = letters(bars(Panel::new("").positions(["a", "b", "c"]))?);
+    assert_eq!(named, letters(bars(Panel::new("").positions(["a", "b", "c", "d", "e"]))?));
+    assert_eq!(named + 2, letters(bars(Panel::new("").positions(["a", "bcd", "e"]))?));
+    // A name that is wider than its position is shortened.
+    assert!(letters(bars(Panel::new("").positions(["a", &"w".repeat(1000), "e"]))?) < named + 30);
+    Ok(())
+}
+
+#[test]
+fn cards_have_transparent_corners() -> Result<()> {
+    let figure = Figure::new("").panel(Panel::new("").image(1, &[0.5]));
+    assert!(figure.to_svg()?.contains("<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>"));
+    assert!(figure.clone().card().to_svg()?.contains("rx=\"24\" fill=\"#ffffff\" stroke=\"#d0d7de\""));
+    let path = std::env::temp_dir().join(format!("candlewick-card-{}.png", std::process::id()));
+    // The 26th byte of a PNG is the kind of its colours: 2 without transparency, 6 with it.
+    let mut kinds = Vec::new();
+    for figure in [figure.clone(), figure.card()] {
+        figure.save(&path)?;
+        kinds.push(std::fs::read(&path)?[25]);
+    }
+    std::fs::remove_file(path)?;
+    assert_eq!(kinds, [2, 6]);
     Ok(())
 }

@@ -70,6 +70,27 @@ fn no_public_struct_or_enum_is_open() {
     assert!(open.is_empty(), "{open:#?}");
 }
 
+/// One thing has one name: no two public types, traits or functions of the crate share one, in whatever modules they
+/// are.
+#[test]
+fn public_names_are_unique() {
+    let mut places: std::collections::BTreeMap<String, Vec<String>> = Default::default();
+    for (path, text) in public_sources() {
+        for line in text.lines() {
+            let item = ["struct", "enum", "trait", "type", "fn", "const fn"]
+                .into_iter()
+                .find_map(|kind| line.strip_prefix(&format!("pub {kind} ")));
+            if let Some(item) = item {
+                let name: String = item.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+                places.entry(name).or_default().push(path.display().to_string());
+            }
+        }
+    }
+    assert!(places.len() > 150, "{} names: the sources have another shape than this test reads", places.len());
+    places.retain(|_, files| files.len() > 1);
+    assert!(places.is_empty(), "{places:#?}");
+}
+
 /// Words with which the comment of a public item does not begin: a noun or a verb says what the item is or does.
 const FRAGMENTS: [&str; 17] = [
     "Of", "As", "In", "From", "For", "To", "With", "What", "Those", "None", "Such", "On", "Where", "How", "Which",

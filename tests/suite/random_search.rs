@@ -4,7 +4,7 @@ use crate::lab::close;
 use candle_core::{DType, Device, Result, Tensor};
 use candle_nn::{Optimizer, VarMap};
 use candlewick::Error;
-use candlewick::error::{TensorError, TrainingError};
+use candlewick::error::{MemoryError, TensorError, TrainingError};
 use candlewick::nn::{RandomSearch, RandomSearchConfig, SeededInit};
 use candlewick::optim::{Adam, AdamConfig};
 use candlewick::prelude::*;
@@ -44,23 +44,109 @@ fn members_are_runs_of_their_own() -> Result<()> {
         let vb = SeededInit::new(trial.seed).var_builder(&varmap, DType::F64, &Device::Cpu);
         let layer = QuantumLayer::new(circuit(), measurement(), vb)?;
         let mut adam = Adam::from_varmap(&varmap, AdamConfig::with_learning_rate(trial.learning_rate))?;
-        let mut losses = Vec::new();
+        let (mut losses, mut weights) = (Vec::new(), Vec::new());
         for step in 0..=12 {
             let loss = (layer.try_forward(&x)? - &y)?.sqr()?.mean_all()?;
             losses.push(loss.to_scalar::<f64>()?);
+            let copy = |(name, weight): (&str, &Tensor)| Ok((name.to_owned(), weight.flatten_all()?.to_vec1::<f64>()?));
+            weights.push(layer.weights().map(copy).collect::<Result<Vec<_>>>()?);
             if step < 12 {
                 adam.backward_step(&loss)?;
             }
         }
         close("losses", &trial.losses, &losses, 1e-11);
-        assert_eq!((trial.loss, trial.weights.len()), (trial.losses[12], 2));
-        for (name, weight) in layer.weights() {
-            let own = weight.flatten_all()?.to_vec1::<f64>()?;
-            close(name, &trial.weights[name].flatten_all()?.to_vec1::<f64>()?, &own, 1e-11);
+        let best = trial.best.expect("a finite loss");
+        assert_eq!((trial.loss, trial.weights.len()), (trial.losses[best], 2));
+        assert!(trial.losses.iter().all(|loss| trial.loss <= *loss));
+        for (name, own) in &weights[best] {
+            close(name, &trial.weights[name].flatten_all()?.to_vec1::<f64>()?, own, 1e-11);
         }
     }
     let again = RandomSearch::new(&circuit(), &measurement(), config)?.run(Some(&x), loss)?;
     assert!(again.iter().zip(&trials).all(|(again, first)| again.losses == first.losses));
+    Ok(())
+}
+
+/// With steps that are too large the last loss of a member is not its lowest. Members are in the order of their lowest
+/// losses, and their weights are at these: the loss of the weights is computed once more, by a layer.
+#[test]
+fn the_lowest_point_counts() -> Result<()> {
+    let (x, y) = points()?;
+    let measurement = || Measurement::expectation([Z(1)]);
+    let config = RandomSearchConfig { members: 6, steps: 15, learning_rates: (0.5, 2.0), ..Default::default() };
+    let loss = |outputs: &Tensor| outputs.broadcast_sub(&y)?.sqr()?.mean((1, 2));
+    let trials = RandomSearch::new(&circuit(), &measurement(), config)?.run(Some(&x), loss)?;
+    let lowest = |losses: &[f64]| losses.iter().copied().fold(f64::INFINITY, f64::min);
+    assert!(trials.iter().all(|trial| trial.loss == lowest(&trial.losses)));
+    assert!(trials.windows(2).all(|pair| pair[0].loss <= pair[1].loss));
+    assert!(trials.iter().all(|trial| trial.losses[15] > trial.loss + 1e-3), "the last loss of each is worse");
+    let last: Vec<f64> = trials.iter().map(|trial| trial.losses[15]).collect();
+    assert!(last.windows(2).any(|pair| pair[0] > pair[1]), "the last losses have another order");
+    for trial in &trials {
+        let vb =
+            candle_nn::VarBuilder::from_tensors(trial.weights.clone().into_iter().collect(), DType::F64, &Device::Cpu);
+        let layer = QuantumLayer::new(circuit(), measurement(), vb)?;
+        let found = (layer.try_forward(&x)? - &y)?.sqr()?.mean_all()?.to_scalar::<f64>()?;
+        close("loss of the weights", &[found], &[trial.loss], 1e-12);
+    }
+    Ok(())
+}
+
+/// An input that is no number is found where the first loss is none.
+#[test]
+fn an_input_that_is_no_number() -> Result<()> {
+    let (x, y) = points()?;
+    let config = RandomSearchConfig { members: 3, steps: 4, ..Default::default() };
+    let search = RandomSearch::new(&circuit(), &Measurement::expectation([Z(1)]), config)?;
+    let loss = |outputs: &Tensor| outputs.broadcast_sub(&y)?.sqr()?.mean((1, 2));
+    let mut rows = x.to_vec2::<f64>()?;
+    rows[7][1] = f64::NAN;
+    let error = search.run(Some(&Tensor::new(rows, &Device::Cpu)?), loss).unwrap_err();
+    assert!(
+        matches!(error, Error::Tensor(TensorError::FeatureNotFinite { sample: 7, feature: 1, value, .. }) if value.is_nan()),
+        "{error}"
+    );
+    Ok(())
+}
+
+/// Members beyond the memory are refused with both numbers, before one is made. A member counts for all the bytes that
+/// it takes, also with a few weights, and so do the losses of its steps.
+#[test]
+fn members_beyond_the_memory() -> Result<()> {
+    let mut single = Circuit::new(2);
+    single.ry(input(0), 0).ry(input(1), 1);
+    single.strongly_entangling_layers("w", 1);
+    let search = |circuit: &Circuit, members, steps| {
+        let config = RandomSearchConfig { members, steps, ..Default::default() };
+        RandomSearch::new(circuit, &Measurement::expectation([Z(1)]), config)
+    };
+    let needed = |circuit: &Circuit, members: usize, steps: usize| match search(circuit, members, steps).map(|_| ()) {
+        Err(Error::Memory(MemoryError::Numbers { needed, budget, .. })) => {
+            assert!(needed.is_none_or(|needed| needed > budget));
+            needed
+        }
+        other => panic!("{members} members, {steps} steps: {other:?}"),
+    };
+    let (x, y) = points()?;
+    let loss = |outputs: &Tensor| outputs.broadcast_sub(&y)?.sqr()?.mean((1, 2));
+    // Largest sum of all that is allocated at the same time, by this thread.
+    let peak = |circuit: &Circuit, members: usize| -> Result<f64> {
+        let search = search(circuit, members, 1)?;
+        let mut outcome = None;
+        let counted = allocation_counter::measure(|| outcome = Some(search.run(Some(&x), loss)));
+        outcome.expect("a run")?;
+        Ok(counted.bytes_max as f64)
+    };
+    let many = 1usize << 40;
+    for circuit in [&single, &circuit()] {
+        let each = (peak(circuit, 600)? - peak(circuit, 200)?) / 400.0;
+        let counted = needed(circuit, many, 1).expect("countable") as f64 / many as f64;
+        assert!(each <= counted && counted < 2.0 * each, "a member takes {each} bytes, and counts for {counted}");
+        let with_steps = needed(circuit, many, 101).expect("countable") as f64 / many as f64;
+        assert!(with_steps >= counted + 100.0 * 8.0);
+    }
+    let circuit = circuit();
+    assert_eq!((needed(&circuit, 1, usize::MAX), needed(&circuit, usize::MAX, 1)), (None, None));
     Ok(())
 }
 

@@ -80,12 +80,15 @@ fn picture(rooms: &[BTreeSet<String>]) -> String {
     let (width, height) = (LEFT + ROOMS.len() * CELL + 60, TOP + ROOMS.len() * CELL + 20);
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
-         font-family=\"sans-serif\" font-size=\"13\" fill=\"#222\">\n<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n"
+         font-family=\"sans-serif\" font-size=\"13\" fill=\"#222\">\n\
+         <rect x=\"0.5\" y=\"0.5\" width=\"{}\" height=\"{}\" rx=\"12\" fill=\"#fff\" stroke=\"#d0d7de\"/>\n",
+        width - 1,
+        height - 1
     );
     for (row, name) in ROOMS.iter().enumerate() {
         if row % 2 == 0 {
-            let (y, width) = (TOP + row * CELL - 1, LEFT + ROOMS.len() * CELL);
-            writeln!(svg, "<rect y=\"{y}\" width=\"{width}\" height=\"{CELL}\" fill=\"#eef1f5\"/>").unwrap();
+            let (y, width) = (TOP + row * CELL - 1, LEFT - 8 + ROOMS.len() * CELL);
+            writeln!(svg, "<rect x=\"8\" y=\"{y}\" width=\"{width}\" height=\"{CELL}\" fill=\"#eef1f5\"/>").unwrap();
         }
         let (start, middle) = (TOP + row * CELL, TOP + row * CELL + 15);
         let column = LEFT + row * CELL + 14;

@@ -208,6 +208,6 @@ fn layers_that_are_refused() -> Result<()> {
     assert!(matches!(Rotosolve::new(&fixed), Err(Error::Weights(WeightsError::NotTrainable { .. }))));
     let (_varmap, spoiled) = layer(rotation(), z(), &[f64::NAN, 0.0])?;
     let error = Rotosolve::new(&spoiled)?.step().unwrap_err();
-    assert!(matches!(error, Error::Training(TrainingError::EnergyNotFinite { .. })), "{error}");
+    assert!(matches!(error, Error::Training(TrainingError::WeightNotFinite { entry: 0, .. })), "{error}");
     Ok(())
 }

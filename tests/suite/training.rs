@@ -13,7 +13,7 @@ use candlewick::Error;
 use candlewick::data::{Dataset, MoonsConfig, Split, moons};
 use candlewick::error::{FileError, TensorError, TrainingError};
 use candlewick::nn::SeededInit;
-use candlewick::optim::{Adam, AdamConfig, Schedule, variables};
+use candlewick::optim::{Adam, AdamConfig, ReduceOnPlateau, Schedule, variables};
 use candlewick::prelude::*;
 use candlewick::train::{Epoch, History, StopReason, TrainConfig, Training, accuracy, binary_accuracy};
 use std::cell::{Cell, RefCell};
@@ -433,23 +433,76 @@ fn other_optimizers_and_tensors() -> Result<()> {
     Ok(())
 }
 
-/// A loss that is not a number is never the best, and does not wear patience out for good.
+/// A score that is NaN is never the best. In all epochs it is an error that names it, whatever it was to decide; in
+/// some of them it does not wear patience out for good.
 #[test]
-fn losses_that_are_not_numbers() -> Result<()> {
+fn scores_that_are_not_numbers() -> Result<()> {
     let (train, test) = data(DType::F32)?;
-    let network = network(DType::F32)?;
-    let mut optimizer = adam(&network)?;
     let kept = folder("nan")?;
-    let config = TrainConfig { epochs: 12, patience: Some(2), folder: Some(kept.clone()), ..Default::default() };
-    let poisoned = (&test.x / 0.0)?;
-    let history = Training::new(&network, &network.varmap, &mut optimizer, cross_entropy, config)
-        .metric("accuracy", accuracy)
-        .run((&train.x, &train.y), Some((&poisoned, &test.y)))?;
-    assert_eq!((history.stop_reason, history.epochs.len(), history.best), (StopReason::Patience, 2, None));
-    assert!(history.epochs[0].validation.as_ref().expect("a score").metrics[0].is_nan());
-    assert!(kept.join("history.csv").exists() && !kept.join("best.safetensors").exists());
+    let config = TrainConfig { epochs: 5, folder: Some(kept.clone()), ..Default::default() };
+    // NaN on the validation set, but for the epochs in `numbers`.
+    let run = |config: &TrainConfig, name: &str, numbers: &[usize]| {
+        let network = network(DType::F32)?;
+        let mut optimizer = adam(&network)?;
+        let (losses, scores) = (Cell::new(0), Cell::new(0));
+        let value = |of_validation: bool, calls: &Cell<usize>| {
+            calls.set(calls.get() + usize::from(of_validation));
+            if of_validation && !numbers.contains(&calls.get()) { f64::NAN } else { 1.0 }
+        };
+        let is_validation = |targets: &Tensor| targets.elem_count() == test.len();
+        let loss = |outputs: &Tensor, targets: &Tensor| {
+            cross_entropy(outputs, targets)? * value(is_validation(targets), &losses)
+        };
+        Training::new(&network, &network.varmap, &mut optimizer, loss, config.clone())
+            .metric("score", |_, targets| Ok(value(is_validation(targets), &scores)))
+            .monitor(name, candlewick::train::Mode::Min)
+            .run((&train.x, &train.y), Some((&test.x, &test.y)))
+    };
+    let plateau = ReduceOnPlateau { patience: 1, ..Default::default() };
+    for (config, epochs) in [
+        (config.clone(), 5),
+        (TrainConfig { restore_best: true, ..config.clone() }, 5),
+        (TrainConfig { patience: Some(2), ..config.clone() }, 2),
+        (TrainConfig { reduce_on_plateau: Some(plateau), ..config.clone() }, 2),
+    ] {
+        for monitor in ["score", "loss"] {
+            let error = run(&config, monitor, &[]).unwrap_err();
+            let Error::Training(TrainingError::NoScore { name, epochs: count }) = error else { panic!("{error}") };
+            assert_eq!((name.as_str(), count), (monitor, epochs));
+            assert!(kept.join("history.csv").exists() && !kept.join("best.safetensors").exists());
+        }
+    }
+    let history = run(&TrainConfig { patience: Some(2), ..config }, "score", &[2])?;
+    assert_eq!((history.stop_reason, history.epochs.len(), history.best), (StopReason::Patience, 4, Some(1)));
+    assert!(history.epochs[3].validation.as_ref().expect("a score").metrics[0].is_nan());
     assert!(History::figure("nan", &[("run", &history)]).render()?.width > 0);
     std::fs::remove_dir_all(kept).map_err(candle_core::Error::from)
+}
+
+/// A run goes on with the optimiser that it had: other moments belong to other options.
+#[test]
+fn another_optimizer_is_another_run() -> Result<()> {
+    let (train, _) = data(DType::F32)?;
+    let kept = folder("options")?;
+    let run = |resume: bool, epochs: usize, decay: f64, patience: Option<usize>| {
+        let network = network(DType::F32)?;
+        let config = AdamConfig { weight_decay: decay, ..AdamConfig::with_learning_rate(0.05) };
+        let mut optimizer = Adam::from_varmap(&network.varmap, config)?;
+        let config = TrainConfig { epochs, resume, patience, folder: Some(kept.clone()), ..Default::default() };
+        Training::new(&network, &network.varmap, &mut optimizer, cross_entropy, config).run((&train.x, &train.y), None)
+    };
+    run(false, 1, 0.01, None)?;
+    match run(true, 2, 0.02, None) {
+        Err(Error::Training(TrainingError::SavedState { name, expected, actual })) => {
+            let told = [name.as_str(), expected.as_str(), actual.as_str()];
+            assert_eq!(told, ["options", "weight_decay = 0.02", "weight_decay = 0.01"]);
+        }
+        other => panic!("{other:?}"),
+    }
+    // Options of the run that hold from the next step on may be others.
+    assert_eq!(run(true, 2, 0.01, Some(7))?.epochs.len(), 2);
+    std::fs::remove_dir_all(kept).map_err(candle_core::Error::from)?;
+    Ok(())
 }
 
 #[test]

@@ -14,7 +14,8 @@ impl Circuit {
     /// use candlewick::{functional, prelude::*};
     /// let mut circuit = Circuit::new(3);
     /// circuit.x(0).qft(0..3); // the phase of y = 4 is exp(2πi 4/8)
-    /// let state = functional::evaluate(&circuit, &Measurement::state(), None, &[])?.to_vec2::<f32>()?;
+    /// let state =
+    ///     functional::evaluate(&circuit, &Measurement::state(), None, &[])?.to_vec2::<f32>()?;
     /// assert!((state[4][0] + 0.125f32.sqrt()).abs() < 1e-6);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -47,7 +48,8 @@ impl Circuit {
     /// use candlewick::{functional, prelude::*};
     /// let mut circuit = Circuit::new(2);
     /// circuit.h(0).h(1).cz(0, 1).grover_diffusion(0..2); // one round finds 1 of 4
-    /// let p = functional::evaluate(&circuit, &Measurement::probabilities([0, 1]), None, &[])?.to_vec1::<f32>()?;
+    /// let p = functional::evaluate(&circuit, &Measurement::probabilities([0, 1]), None, &[])?
+    ///     .to_vec1::<f32>()?;
     /// assert!((p[3] - 1.0).abs() < 1e-6);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -74,7 +76,9 @@ impl Circuit {
     /// unitary.p(2.0 * std::f64::consts::PI * 0.625, 0);
     /// let mut circuit = Circuit::new(4);
     /// circuit.x(3).phase_estimation(&unitary, 0..3, [3]);
-    /// let p = functional::evaluate(&circuit, &Measurement::probabilities([0, 1, 2]), None, &[])?.to_vec1::<f32>()?;
+    /// let p =
+    ///     functional::evaluate(&circuit, &Measurement::probabilities([0, 1, 2]), None, &[])?
+    ///         .to_vec1::<f32>()?;
     /// assert!((p[5] - 1.0).abs() < 1e-5); // 5/8
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```

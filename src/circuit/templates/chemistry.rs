@@ -55,7 +55,8 @@ impl Circuit {
     /// use candlewick::{functional, prelude::*};
     /// let mut circuit = Circuit::new(3);
     /// circuit.hartree_fock(1).single_excitation(0.6, 0, 2);
-    /// let p = functional::evaluate(&circuit, &Measurement::probabilities([2]), None, &[])?.to_vec1::<f32>()?;
+    /// let p = functional::evaluate(&circuit, &Measurement::probabilities([2]), None, &[])?
+    ///     .to_vec1::<f32>()?;
     /// assert!((p[1] - 0.3f32.sin().powi(2)).abs() < 1e-6);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -90,7 +91,10 @@ impl Circuit {
     /// use candlewick::{circuit::Excitation, prelude::*};
     /// let hydrogen = Circuit::new(4).excitations(2);
     /// assert_eq!(hydrogen[0], Excitation::Double { from: [0, 1], to: [2, 3] });
-    /// assert_eq!(hydrogen[1..], [Excitation::Single { from: 0, to: 2 }, Excitation::Single { from: 1, to: 3 }]);
+    /// assert_eq!(
+    ///     hydrogen[1..],
+    ///     [Excitation::Single { from: 0, to: 2 }, Excitation::Single { from: 1, to: 3 }]
+    /// );
     /// ```
     pub fn excitations(&self, electrons: usize) -> Vec<Excitation> {
         let (occupied, all) = (electrons.min(self.qubits()), self.qubits());

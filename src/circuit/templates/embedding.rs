@@ -63,7 +63,12 @@ impl Circuit {
     /// let mut circuit = Circuit::new(2);
     /// circuit.amplitude_embedding_or_zero_state(0..4);
     /// let patches = Tensor::new(&[[0.0, 0.0, 0.0, 0.0], [0.0, 2.0, 0.0, 0.0]], &Device::Cpu)?;
-    /// let y = functional::evaluate(&circuit, &Measurement::expectation([Z(0)]), Some(&patches), &[])?;
+    /// let y = functional::evaluate(
+    ///     &circuit,
+    ///     &Measurement::expectation([Z(0)]),
+    ///     Some(&patches),
+    ///     &[],
+    /// )?;
     /// assert_eq!(y.to_vec2::<f64>()?, [[1.0], [-1.0]]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -86,9 +91,18 @@ impl Circuit {
     /// use candlewick::{functional, prelude::*};
     /// let mut circuit = Circuit::new(3);
     /// circuit.h(0); // qubits 2 and 1 are still in 0
-    /// circuit.amplitude_embedding_on(0..4, [2], Amplitudes { complex: true, ..Default::default() });
+    /// circuit.amplitude_embedding_on(
+    ///     0..4,
+    ///     [2],
+    ///     Amplitudes { complex: true, ..Default::default() },
+    /// );
     /// let x = Tensor::new(&[[3.0f64, 0.0, 0.0, 4.0]], &Device::Cpu)?; // (3|0> + 4i|1>) / 5
-    /// let y = functional::evaluate(&circuit, &Measurement::expectation([Z(2), Y(2)]), Some(&x), &[])?;
+    /// let y = functional::evaluate(
+    ///     &circuit,
+    ///     &Measurement::expectation([Z(2), Y(2)]),
+    ///     Some(&x),
+    ///     &[],
+    /// )?;
     /// let y = y.to_vec2::<f64>()?;
     /// assert!((y[0][0] + 0.28).abs() < 1e-12 && (y[0][1] - 0.96).abs() < 1e-12);
     /// # Ok::<(), Box<dyn std::error::Error>>(())

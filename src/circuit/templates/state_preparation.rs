@@ -25,10 +25,12 @@ impl Circuit {
     /// ```
     /// use candlewick::{functional, prelude::*};
     /// use num_complex::Complex64;
-    /// let (o, l, i) = (Complex64::new(0.0, 0.0), Complex64::new(1.0, 0.0), Complex64::new(0.0, 1.0));
+    /// let (o, l, i) =
+    ///     (Complex64::new(0.0, 0.0), Complex64::new(1.0, 0.0), Complex64::new(0.0, 1.0));
     /// let mut circuit = Circuit::new(3);
     /// circuit.state_preparation(&[l, o, o, i], [2, 0]); // (|00> + i|11>) / sqrt(2)
-    /// let p = functional::evaluate(&circuit, &Measurement::probabilities([2, 0]), None, &[])?.to_vec1::<f32>()?;
+    /// let p = functional::evaluate(&circuit, &Measurement::probabilities([2, 0]), None, &[])?
+    ///     .to_vec1::<f32>()?;
     /// assert!((p[0] - 0.5).abs() < 1e-6 && (p[3] - 0.5).abs() < 1e-6);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```

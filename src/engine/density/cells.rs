@@ -215,6 +215,8 @@ impl<S: Simd, T: Real, const N: usize> Math<S, T, N> {
     fn apply(&self, op: &PlacedOp, coefficients: &[Row16<T>], now: &mut [Row16<T>], next: &mut [Row16<T>]) -> bool {
         match &op.kernel {
             Kernel::Row { stride } => self.row(*stride, &coefficients[..12], now),
+            Kernel::RowFactors { stride } => self.row_factors(*stride, &coefficients[..3], now),
+            Kernel::Exchange { pairs, negated } => self.exchange(pairs, *negated, now),
             Kernel::Lane { qubit } => self.lane(*qubit, &coefficients[..4], now),
             Kernel::Diagonal { classes, count } => self.diagonal(classes, &coefficients[..*count], now),
             Kernel::Sparse { maps } => {
@@ -230,6 +232,8 @@ impl<S: Simd, T: Real, const N: usize> Math<S, T, N> {
     fn undo(&self, op: &PlacedOp, coefficients: &[Row16<T>], now: &mut [Row16<T>], next: &mut [Row16<T>]) -> bool {
         match &op.kernel {
             Kernel::Row { stride } => self.row(*stride, &coefficients[12..], now),
+            Kernel::RowFactors { stride } => self.row_factors(*stride, &coefficients[3..], now),
+            Kernel::Exchange { pairs, negated } => self.exchange(pairs, *negated, now),
             Kernel::Lane { qubit } => self.lane(*qubit, &coefficients[4..8], now),
             Kernel::Diagonal { classes, count } => self.diagonal(classes, &coefficients[*count..], now),
             Kernel::Sparse { maps } => {
@@ -258,6 +262,13 @@ impl<S: Simd, T: Real, const N: usize> Math<S, T, N> {
                 }
                 self.row_transposed(*stride, &coefficients[..12], l);
             }
+            Kernel::RowFactors { stride } => {
+                if !sums.is_empty() {
+                    self.add_factor_sums(*stride, r, l, sums);
+                }
+                self.row_factors(*stride, &coefficients[..3], l);
+            }
+            Kernel::Exchange { pairs, negated } => self.exchange(pairs, *negated, l),
             Kernel::Lane { qubit } => {
                 if !sums.is_empty() {
                     self.add_lane_sums(*qubit, r, l, sums);
@@ -342,6 +353,49 @@ impl<S: Simd, T: Real, const N: usize> Math<S, T, N> {
             }
         }
         sums.iter_mut().zip(sum).for_each(|(to, sum)| self.store(to, sum));
+    }
+
+    /// Multiplies the rows of X, Z and Y of a row digit.
+    #[inline(always)]
+    fn row_factors(&self, stride: usize, coefficients: &[Row16<T>], rows: &mut [Row16<T>]) {
+        let factors: [Vectors<S, T, N>; 3] = std::array::from_fn(|k| self.load(&coefficients[k]));
+        for block in rows.chunks_exact_mut(4 * stride) {
+            for (rows, factor) in block[stride..].chunks_exact_mut(stride).zip(factors) {
+                for row in rows {
+                    let product = self.lanes.times(self.load(row), factor);
+                    self.store(row, product);
+                }
+            }
+        }
+    }
+
+    /// Adds `λ_a r_a` for the letters a other than I.
+    #[inline(always)]
+    fn add_factor_sums(&self, stride: usize, r: &[Row16<T>], l: &[Row16<T>], sums: &mut [Row16<T>]) {
+        let mut sum: [Vectors<S, T, N>; 3] = std::array::from_fn(|k| self.load(&sums[k]));
+        for (r, l) in r.chunks_exact(4 * stride).zip(l.chunks_exact(4 * stride)) {
+            for (k, sum) in sum.iter_mut().enumerate() {
+                let letter = (k + 1) * stride..(k + 2) * stride;
+                for (r, l) in r[letter.clone()].iter().zip(&l[letter]) {
+                    *sum = self.lanes.times_plus(self.load(l), self.load(r), *sum);
+                }
+            }
+        }
+        sums.iter_mut().zip(sum).for_each(|(to, sum)| self.store(to, sum));
+    }
+
+    #[inline(always)]
+    fn exchange(&self, pairs: &[(u8, u8)], negated: usize, rows: &mut [Row16<T>]) {
+        let (plain, negated) = pairs.split_at(negated);
+        for &(a, b) in plain {
+            rows.swap(usize::from(a), usize::from(b));
+        }
+        for &(a, b) in negated {
+            let (a, b) = (usize::from(a), usize::from(b));
+            let (of_a, of_b) = (self.load(&rows[a]), self.load(&rows[b]));
+            self.store(&mut rows[a], self.lanes.minus(of_b));
+            self.store(&mut rows[b], self.lanes.minus(of_a));
+        }
     }
 
     /// Adds up the lanes of each row at XOR 0 to 3 of a lane digit, each times a coefficient.

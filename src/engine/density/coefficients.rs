@@ -1,6 +1,6 @@
 //! Coefficients of ops for given values of the slots, and how much undoing an op enlarges errors.
 
-use super::lower::Op;
+use super::lower::{Op, Part};
 use super::plan::{Kernel, Lanes, Pass, PlacedOp, Plan, word_at};
 use super::transfer::{self, IDENTITY, Transfer};
 use crate::engine::Real;
@@ -20,12 +20,31 @@ impl Values<'_> {
     }
 }
 
+/// Matrix of a part, and a bound below its smallest singular value.
+pub(super) type PartMatrix = (Transfer, f64);
+
+/// Returns the matrix of a part.
+pub(super) fn part_matrix(part: &Part, value: &impl Fn(usize) -> f64) -> PartMatrix {
+    let smallest = part.factors.iter().map(|factor| factor.smallest(value)).product();
+    (transfer::of_factors(&part.factors, value), smallest)
+}
+
+/// Returns the matrices of all parts of an op in a lane: those that vary, and those that samples share.
+fn matrices_of_lane<'a>(
+    parts: &'a [Part],
+    shared: &'a [PartMatrix],
+    value: &'a impl Fn(usize) -> f64,
+) -> impl Iterator<Item = PartMatrix> + 'a {
+    parts.iter().zip(shared).map(move |(part, shared)| if part.varies { part_matrix(part, value) } else { *shared })
+}
+
 /// Writes the coefficients of an op, and returns the largest factor by which undoing it enlarges an error.
 ///
-/// If `is_shared`, all samples have the values of the first lane.
+/// `shared` has the matrices of the op's parts that do not vary. If `is_shared`, all samples have the values of the first
+/// lane.
 pub(super) fn set_coefficients<T: Real>(
     plan: &Plan,
-    (pass, placed, op): (&Pass, &PlacedOp, &Op),
+    (pass, placed, op, shared): (&Pass, &PlacedOp, &Op, &[PartMatrix]),
     values: &Values<'_>,
     is_shared: bool,
     to: &mut [Row16<T>],
@@ -34,6 +53,7 @@ pub(super) fn set_coefficients<T: Real>(
     let is_shared = is_shared || plan.lanes == Lanes::Letters;
     let lanes = if is_shared { 0..1 } else { 0..LANES };
     match (op, &placed.kernel) {
+        (Op::Dense { .. }, Kernel::Exchange { .. }) => 1.0,
         (Op::Dense { map, .. }, Kernel::Sparse { maps }) => {
             for terms in maps {
                 for (row, values) in terms.values.iter().enumerate() {
@@ -42,14 +62,17 @@ pub(super) fn set_coefficients<T: Real>(
             }
             1.0 / map.smallest
         }
-        (Op::Local { factors, .. }, kernel) => {
+        (Op::Local { parts, .. }, kernel) => {
             let mut smallest = f64::INFINITY;
             for lane in lanes {
                 let of = if is_shared || values.valid[lane] {
                     let value = values.of_lane(lane);
-                    let product: f64 = factors.iter().map(|factor| factor.smallest(&value)).product();
+                    let all = matrices_of_lane(parts, shared, &value);
+                    let (of, product) = all.fold((IDENTITY, 1.0), |(of, least), (next, smallest)| {
+                        (transfer::product(&next, &of), least * smallest)
+                    });
                     smallest = smallest.min(product);
-                    transfer::of_factors(factors, &value)
+                    of
                 } else {
                     IDENTITY
                 };
@@ -64,15 +87,28 @@ pub(super) fn set_coefficients<T: Real>(
                             }
                         }
                     }
+                    Kernel::RowFactors { .. } => {
+                        for k in 0..3 {
+                            let factor = of[k + 1][k + 1];
+                            for (row, value) in [(k, factor), (k + 3, 1.0 / factor)] {
+                                match is_shared {
+                                    true => to[row] = Row16([T::from_f64(value); LANES]),
+                                    false => to[row].0[lane] = T::from_f64(value),
+                                }
+                            }
+                        }
+                    }
                     Kernel::Lane { qubit } => set_lane(&of, *qubit, to),
                     Kernel::Diagonal { .. } => break,
-                    Kernel::Sparse { .. } => unreachable!("a factor on one qubit has a kernel of its own"),
+                    Kernel::Sparse { .. } | Kernel::Exchange { .. } => {
+                        unreachable!("a factor on one qubit has a kernel of its own")
+                    }
                 }
             }
             if let Kernel::Diagonal { count, .. } = kernel {
                 let factor = |word: usize, lane: usize| {
                     let value = values.of_lane(lane);
-                    factors.iter().map(|factor| factor.transfer(&value)[word][word]).product()
+                    matrices_of_lane(parts, shared, &value).map(|(of, _)| of[word][word]).product()
                 };
                 smallest = set_diagonal(plan, (pass, op, *count), values, is_shared, factor, to);
             }
@@ -149,6 +185,7 @@ pub(super) fn derivative(
     let sum = |row: usize| lanes.iter().map(|lane| sums[row][*lane]).sum::<f64>();
     match (&placed.kernel, op) {
         (Kernel::Row { .. }, _) => (0..12).for_each(|k| total[k / 4 + 1][k % 4] = sum(k)),
+        (Kernel::RowFactors { .. }, _) => (0..3).for_each(|k| total[k + 1][k + 1] = sum(k)),
         (Kernel::Lane { qubit }, _) => {
             for k in 0..4 {
                 for lane in lanes {
@@ -173,16 +210,47 @@ pub(super) fn derivative(
                 }
             }
         }
-        (Kernel::Sparse { .. }, _) => {}
+        (Kernel::Sparse { .. } | Kernel::Exchange { .. }, _) => {}
     }
     total
 }
 
-/// Passes the derivative in each slot of an op to `each`; see [`derivative`].
-pub(super) fn slopes(op: &Op, total: &Transfer, value: &impl Fn(usize) -> f64, mut each: impl FnMut(usize, f64)) {
+/// Splits the derivative in an op's matrix, see [`derivative`]: passes the derivative in each slot of the parts that vary
+/// to `each`, and adds the derivatives in the matrices of the other parts to `sums`.
+pub(super) fn split_derivative(
+    op: &Op,
+    total: &Transfer,
+    (value, shared): (&impl Fn(usize) -> f64, &[PartMatrix]),
+    mut each: impl FnMut(usize, f64),
+    sums: &mut [Transfer],
+) {
     match op {
-        Op::Local { factors, .. } => transfer::slopes_of_factors(factors, total, value, each),
+        Op::Local { parts, .. } => {
+            let all: Vec<Transfer> = matrices_of_lane(parts, shared, value).map(|(of, _)| of).collect();
+            transfer::each_derivative(&all, total, |index, weight| match parts[index].varies {
+                true => transfer::slopes_of_factors(&parts[index].factors, weight, value, &mut each),
+                false => add_matrix(&mut sums[index], weight),
+            });
+        }
         Op::Mixing { slot, .. } => each(*slot, -total[0][0]),
         Op::Dense { .. } => {}
     }
+}
+
+/// Passes the derivative in each slot of an op that does not vary to `each`; `sums` are those of its parts, or of the op.
+pub(super) fn slopes(op: &Op, sums: &[Transfer], value: &impl Fn(usize) -> f64, mut each: impl FnMut(usize, f64)) {
+    match op {
+        Op::Local { parts, .. } => {
+            for (part, sums) in parts.iter().zip(sums).filter(|(part, _)| !part.varies) {
+                transfer::slopes_of_factors(&part.factors, sums, value, &mut each);
+            }
+        }
+        Op::Mixing { slot, .. } => each(*slot, -sums[0][0][0]),
+        Op::Dense { .. } => {}
+    }
+}
+
+/// Adds the entries of a matrix.
+pub(super) fn add_matrix(to: &mut Transfer, more: &Transfer) {
+    to.as_flattened_mut().iter_mut().zip(more.as_flattened()).for_each(|(to, more)| *to += more);
 }

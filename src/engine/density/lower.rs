@@ -20,19 +20,26 @@ const MAX_DENSE: usize = 3;
 /// Map of a density matrix.
 #[derive(Debug, Clone)]
 pub(super) enum Op {
-    /// Product of factors on one qubit.
-    Local { qubit: usize, factors: Vec<Factor>, is_diagonal: bool },
+    /// Product of parts on one qubit; the first acts first.
+    Local { qubit: usize, parts: Vec<Part>, is_diagonal: bool },
     /// Constant matrix over the words of up to three qubits.
     Dense { qubits: Vec<usize>, map: Arc<DenseMap> },
     /// Factor 1 minus the slot for words with a letter on the qubits.
     Mixing { qubits: Vec<usize>, slot: usize },
 }
 
+/// Neighbouring factors on one qubit that all read inputs, or of which none does.
+#[derive(Debug, Clone)]
+pub(super) struct Part {
+    pub(super) factors: Vec<Factor>,
+    pub(super) varies: bool,
+}
+
 impl Op {
     /// Slots of the op.
     pub(super) fn slots(&self) -> Vec<usize> {
         match self {
-            Self::Local { factors, .. } => factors.iter().flat_map(Factor::slots).collect(),
+            Self::Local { parts, .. } => parts.iter().flat_map(|part| &part.factors).flat_map(Factor::slots).collect(),
             Self::Dense { .. } => Vec::new(),
             Self::Mixing { slot, .. } => vec![*slot],
         }
@@ -86,21 +93,28 @@ impl Lowering {
     fn local(&mut self, qubit: usize, factor: Factor) {
         let pending = &mut self.pending[qubit];
         match (pending.last_mut(), factor.folded(&self.slots)) {
-            (Some(Factor::Constant(earlier)), Factor::Constant(later)) => *earlier = product(&later, earlier),
+            (Some(Factor::Constant(earlier, smallest)), Factor::Constant(later, of_later)) => {
+                *earlier = product(&later, earlier);
+                *smallest *= of_later;
+            }
             (_, factor) => pending.push(factor),
         }
     }
 
     fn constant(&mut self, qubit: usize, transfer: Transfer) {
-        self.local(qubit, Factor::Constant(transfer));
+        self.local(qubit, Factor::constant(transfer));
     }
 
     /// Appends the factors that wait on a qubit.
     fn flush(&mut self, qubit: usize) {
         let factors = std::mem::take(&mut self.pending[qubit]);
-        if factors.iter().any(|factor| *factor != Factor::Constant(IDENTITY)) {
+        let is_identity = |factor: &Factor| matches!(factor, Factor::Constant(of, _) if *of == IDENTITY);
+        if !factors.iter().all(is_identity) {
             let is_diagonal = factors.iter().all(Factor::is_diagonal);
-            self.ops.push(Op::Local { qubit, factors, is_diagonal });
+            let varies = |factor: &Factor| factor.slots().iter().any(|slot| self.slots[*slot].reads_inputs());
+            let runs = factors.chunk_by(|a, b| varies(a) == varies(b));
+            let parts = runs.map(|run| Part { varies: varies(&run[0]), factors: run.to_vec() }).collect();
+            self.ops.push(Op::Local { qubit, parts, is_diagonal });
         }
     }
 

@@ -14,6 +14,8 @@ mod plan;
 mod readout;
 mod start;
 mod tape;
+#[cfg(test)]
+mod tests;
 mod transfer;
 mod unit;
 
@@ -21,12 +23,14 @@ use super::host::HostEngine;
 use super::lines::Row16;
 use super::simd::{self, LANES};
 use super::{Arguments, Gradients, NeedsGrad, Options, Real, Saved, budget, share, threads};
-use crate::error::{Result, SimulationError};
+use crate::error::Result;
 use crate::memory::zeroed_vec;
 use crate::program::Program;
-use coefficients::{Values, set_coefficients};
+use coefficients::{PartMatrix, Values, part_matrix, set_coefficients};
+use lower::{Op, Part};
 use plan::{Lanes, Plan};
 use tape::Tape;
+use transfer::IDENTITY;
 use unit::{Call, GroupSums, Kept, Scratch, Worker, samples_of_unit, slot_value};
 
 /// Engine for density matrices of tensors on `Device::Cpu`.
@@ -51,8 +55,10 @@ const SERIAL_WORK: usize = 1 << 15;
 /// Bytes that a forward pass may keep for its gradient.
 const KEPT_BYTES: usize = 1 << 27;
 
-/// Factor by which undoing ops may enlarge an error, in f32 and in f64.
-const ALLOWED_GROWTH: [f64; 2] = [1e2, 1e8];
+/// Returns the factor by which undoing ops may enlarge an error.
+fn allowed_growth<T: Real>() -> f64 {
+    if T::DTYPE == candle_core::DType::F64 { 1e8 } else { 1e2 }
+}
 
 /// States of a forward pass, and the arguments that they belong to.
 #[derive(Debug)]
@@ -90,10 +96,11 @@ fn check_memory<T: Real>(program: &Program, batch: usize, options: &Options) -> 
 }
 
 impl<'a, T: Real> Call<'a, T> {
-    fn new(program: &'a Program, arguments: Arguments<'a, T>) -> Result<Self> {
+    /// Makes a call; `allowed_growth` is the factor by which undoing may enlarge an error before a copy is kept.
+    fn new(program: &'a Program, arguments: Arguments<'a, T>, allowed_growth: f64) -> Result<Self> {
         let tape = Tape::of(program)?;
         let plan = tape.plan(lanes(program.qubits, arguments.batch));
-        check_strengths(program, arguments)?;
+        program.check_strengths(4.0 * T::EPSILON, |slot| slot_value(program, slot, arguments, 0))?;
         let value = |slot: &crate::program::Slot| match slot.reads_inputs() {
             true => 0.0,
             false => slot_value(program, slot, arguments, 0),
@@ -106,18 +113,21 @@ impl<'a, T: Real> Call<'a, T> {
             plan,
             arguments,
             is_finite,
+            matrices: Vec::new(),
             coefficients: vec![Row16([T::zero(); LANES]); plan.coefficients],
             growth: vec![1.0; plan.passes.len()],
-            allowed_growth: ALLOWED_GROWTH[usize::from(T::DTYPE == candle_core::DType::F64)],
+            allowed_growth,
             spread_state: false,
             values,
         };
+        call.matrices = tape.ops.iter().flat_map(|op| shared_matrices(op, &call.values)).collect();
         let lanes: Vec<[f64; LANES]> = call.values.iter().map(|value| [*value; LANES]).collect();
         let values = Values { slots: &lanes, valid: &[true; LANES] };
         for (pass, growth) in plan.passes.iter().zip(&mut call.growth) {
             for placed in pass.ops.iter().filter(|placed| !tape.varies[placed.op]) {
                 let to = &mut call.coefficients[placed.coefficients.clone()];
-                *growth *= set_coefficients(plan, (pass, placed, &tape.ops[placed.op]), &values, true, to);
+                let shared = &call.matrices[tape.parts[placed.op].clone()];
+                *growth *= set_coefficients(plan, (pass, placed, &tape.ops[placed.op], shared), &values, true, to);
             }
         }
         Ok(call)
@@ -136,18 +146,16 @@ impl<'a, T: Real> Call<'a, T> {
     }
 }
 
-/// Refuses weights that make a strength leave its range. A NaN is no error: it makes outputs NaN.
-fn check_strengths<T: Real>(program: &Program, arguments: Arguments<'_, T>) -> Result<()> {
-    for of in program.limits.iter().filter(|of| !of.limit.rest.reads_inputs()) {
-        let rest = slot_value(program, &of.limit.rest, arguments, 0);
-        if !rest.is_nan() && of.limit.is_broken_by(rest, 4.0 * T::EPSILON) {
-            let value = slot_value(program, &of.limit.strength.0, arguments, 0);
-            let strength = of.channel.strengths()[of.limit.strength.1];
-            let channel = of.channel.name();
-            return Err(SimulationError::Strength { channel, strength, value, allowed: of.limit.allowed }.into());
-        }
+/// Matrices of the parts of an op, the identity for parts that vary and for an op without parts.
+fn shared_matrices(op: &Op, values: &[f64]) -> Vec<PartMatrix> {
+    let of = |part: &Part| match part.varies {
+        true => (IDENTITY, 1.0),
+        false => part_matrix(part, &|slot| values[slot]),
+    };
+    match op {
+        Op::Local { parts, .. } => parts.iter().map(of).collect(),
+        Op::Dense { .. } | Op::Mixing { .. } => vec![(IDENTITY, 1.0)],
     }
-    Ok(())
 }
 
 impl HostEngine for Density {
@@ -164,7 +172,7 @@ impl HostEngine for Density {
         save: bool,
     ) -> Result<(Vec<T>, Option<Saved>)> {
         let threads = check_memory::<T>(program, arguments.batch, options)?;
-        let mut call = Call::new(program, arguments)?;
+        let mut call = Call::new(program, arguments, allowed_growth::<T>())?;
         let spread = call.spread(threads);
         let (call, units) = (&call, call.units());
         let keep = save && may_keep::<T>(call.plan, units, options);
@@ -189,47 +197,59 @@ impl HostEngine for Density {
         needs_grad: NeedsGrad,
         saved: Option<Saved>,
     ) -> Result<Gradients<T>> {
-        let threads = check_memory::<T>(program, arguments.batch, options)?;
-        let mut call = Call::new(program, arguments)?;
-        let spread = call.spread(threads);
-        let (call, units) = (&call, call.units());
-        let saved = saved.and_then(|saved| saved.downcast::<KeptStates<T>>().ok());
-        let saved = saved.filter(|kept| kept.inputs == arguments.inputs && kept.weights == arguments.weights);
-        let mut kept: Vec<Option<Kept<T>>> = match saved {
-            Some(kept) => kept.units.into_iter().map(Some).collect(),
-            None => (0..units).map(|_| None).collect(),
-        };
-        let size = if needs_grad.inputs { arguments.batch * program.engine_inputs } else { 0 };
-        let mut inputs = zeroed_vec("gradients of inputs", size)?;
-        let each = units.div_ceil(MAX_GROUPS).max(1);
-        let mut groups: Vec<(GroupSums, Result<()>)> =
-            (0..units.div_ceil(each)).map(|_| (GroupSums::default(), Ok(()))).collect();
-        let width = samples_of_unit(call.plan.lanes) * program.engine_inputs;
-        let mut rows = inputs.chunks_mut((each * width).max(1));
-        let mut of_groups = kept.chunks_mut(each);
-        let items = groups.iter_mut().enumerate().map(|(index, group)| (index, group, of_groups.next(), rows.next()));
-        share::for_each_item(spread, &mut Vec::new(), items, |scratch: &mut Scratch<T>, (index, group, kept, rows)| {
-            let (sums, result) = group;
-            let mut rows = rows.unwrap_or_default().chunks_mut(width.max(1));
-            for (k, kept) in kept.unwrap_or_default().iter_mut().enumerate() {
-                let row = rows.next();
-                let mut worker = Worker { call, scratch };
-                *result = worker.gradient(index * each + k, kept.take(), cotangent, row, sums);
-                if result.is_err() {
-                    return;
-                }
-            }
-        });
-        let mut total = GroupSums::default();
-        for (sums, result) in groups {
-            result?;
-            total.add(&sums);
-        }
-        Ok(Gradients {
-            inputs: needs_grad.inputs.then_some(inputs),
-            weights: needs_grad.weights.then(|| total.weight_gradient(call)),
-        })
+        gradient(program, arguments, options, (cotangent, needs_grad), saved, allowed_growth::<T>())
     }
+}
+
+/// Computes gradients; see [`HostEngine::gradient`].
+fn gradient<T: Real>(
+    program: &Program,
+    arguments: Arguments<'_, T>,
+    options: &Options,
+    (cotangent, needs_grad): (&[T], NeedsGrad),
+    saved: Option<Saved>,
+    allowed_growth: f64,
+) -> Result<Gradients<T>> {
+    let threads = check_memory::<T>(program, arguments.batch, options)?;
+    let mut call = Call::new(program, arguments, allowed_growth)?;
+    let spread = call.spread(threads);
+    let (call, units) = (&call, call.units());
+    let saved = saved.and_then(|saved| saved.downcast::<KeptStates<T>>().ok());
+    let saved = saved.filter(|kept| kept.inputs == arguments.inputs && kept.weights == arguments.weights);
+    let mut kept: Vec<Option<Kept<T>>> = match saved {
+        Some(kept) => kept.units.into_iter().map(Some).collect(),
+        None => (0..units).map(|_| None).collect(),
+    };
+    let size = if needs_grad.inputs { arguments.batch * program.engine_inputs } else { 0 };
+    let mut inputs = zeroed_vec("gradients of inputs", size)?;
+    let each = units.div_ceil(MAX_GROUPS).max(1);
+    let mut groups: Vec<(GroupSums, Result<()>)> =
+        (0..units.div_ceil(each)).map(|_| (GroupSums::default(), Ok(()))).collect();
+    let width = samples_of_unit(call.plan.lanes) * program.engine_inputs;
+    let mut rows = inputs.chunks_mut((each * width).max(1));
+    let mut of_groups = kept.chunks_mut(each);
+    let items = groups.iter_mut().enumerate().map(|(index, group)| (index, group, of_groups.next(), rows.next()));
+    share::for_each_item(spread, &mut Vec::new(), items, |scratch: &mut Scratch<T>, (index, group, kept, rows)| {
+        let (sums, result) = group;
+        let mut rows = rows.unwrap_or_default().chunks_mut(width.max(1));
+        for (k, kept) in kept.unwrap_or_default().iter_mut().enumerate() {
+            let row = rows.next();
+            let mut worker = Worker { call, scratch };
+            *result = worker.gradient(index * each + k, kept.take(), cotangent, row, sums);
+            if result.is_err() {
+                return;
+            }
+        }
+    });
+    let mut total = GroupSums::default();
+    for (sums, result) in groups {
+        result?;
+        total.add(&sums);
+    }
+    Ok(Gradients {
+        inputs: needs_grad.inputs.then_some(inputs),
+        weights: needs_grad.weights.then(|| total.weight_gradient(call)),
+    })
 }
 
 /// Whether the states of all units may be kept for the gradient.

@@ -89,6 +89,12 @@ pub(super) enum Kernel {
     /// Matrix over the letters of a lane digit, as factors of the lanes at XOR 0 to 3. Coefficients: of the matrix, of its
     /// inverse, of its transpose. Sums: of each XOR.
     Lane { qubit: usize },
+    /// Factors of X, Z and Y of a row digit; rows that differ in it are `stride` apart.
+    /// Coefficients: of X, Z and Y, then their inverses. Sums: of X, Z and Y.
+    RowFactors { stride: usize },
+    /// Exchanges of rows: an involution. The pairs from `negated` on also change their sign; such a pair may be a row and
+    /// itself. No coefficients.
+    Exchange { pairs: Vec<(u8, u8)>, negated: usize },
     /// Factor of each row, by its class. Coefficients: of each class, then their inverses. Sums: of each class.
     Diagonal { classes: Vec<u8>, count: usize },
     /// Sums of few rows: of the map, of its inverse, of its transpose. Each has coefficients of its own.
@@ -192,6 +198,8 @@ impl Kernel {
     fn sizes(&self) -> (usize, usize) {
         match self {
             Self::Row { .. } => (24, 12),
+            Self::RowFactors { .. } => (6, 3),
+            Self::Exchange { .. } => (0, 0),
             Self::Lane { .. } => (12, 4),
             Self::Diagonal { count, .. } => (2 * count, *count),
             Self::Sparse { maps } => (maps.iter().map(|terms| terms.values.len()).sum(), 0),
@@ -205,6 +213,10 @@ fn kernel(op: &Op, pass: &Pass, lanes: Lanes) -> Kernel {
             Some(place) => Kernel::Row { stride: 1 << (2 * place) },
             None => Kernel::Lane { qubit: *qubit },
         },
+        Op::Local { qubit, .. } if pass.place(*qubit, lanes).is_some() => {
+            let place = pass.place(*qubit, lanes).unwrap_or(0);
+            Kernel::RowFactors { stride: 1 << (2 * place) }
+        }
         Op::Local { .. } | Op::Mixing { .. } => {
             let places: Vec<usize> = op.qubits().iter().filter_map(|qubit| pass.place(*qubit, lanes)).collect();
             let class = |row: usize| {
@@ -217,6 +229,9 @@ fn kernel(op: &Op, pass: &Pass, lanes: Lanes) -> Kernel {
             let size = map.entries.len().isqrt();
             let transposed: Vec<f64> = (0..size * size).map(|at| map.entries[at % size * size + at / size]).collect();
             let mut maps = [&map.entries, &map.inverse, &transposed].map(|entries| terms(qubits, entries, pass, lanes));
+            if let Some(exchange) = exchange(&maps[0]) {
+                return exchange;
+            }
             let mut first = 0;
             for terms in &mut maps {
                 terms.first = first;
@@ -225,6 +240,30 @@ fn kernel(op: &Op, pass: &Pass, lanes: Lanes) -> Kernel {
             Kernel::Sparse { maps }
         }
     }
+}
+
+/// Returns a map as exchanges of rows, if it is one: each row has a single term with the same sign in all lanes, and the map
+/// is its own inverse.
+fn exchange(terms: &Terms) -> Option<Kernel> {
+    let rows = terms.starts.len() - 1;
+    let image = |row: usize| -> Option<(usize, bool)> {
+        let [term] = terms.terms[usize::from(terms.starts[row])..usize::from(terms.starts[row + 1])] else {
+            return None;
+        };
+        let value = terms.values[usize::from(term.coefficient)];
+        let is_sign = term.xor == 0 && (value == [1.0; LANES] || value == [-1.0; LANES]);
+        is_sign.then_some((usize::from(term.from), value[0] < 0.0))
+    };
+    let images: Vec<(usize, bool)> = (0..rows).map(image).collect::<Option<_>>()?;
+    let is_involution = (0..rows).all(|row| images[images[row].0] == (row, images[row].1));
+    let pairs = |negated: bool| {
+        let own = (0..rows).filter(|row| images[*row].1 == negated && images[*row].0 >= *row);
+        // A row that stays as it is needs nothing.
+        let moves = own.filter(|row| negated || images[*row].0 != *row);
+        moves.map(|row| (row as u8, images[row].0 as u8)).collect::<Vec<_>>()
+    };
+    let (plain, negated) = (pairs(false), pairs(true));
+    is_involution.then(|| Kernel::Exchange { negated: plain.len(), pairs: [plain, negated].concat() })
 }
 
 /// Letters of an op's word in a row and a lane.
@@ -245,27 +284,31 @@ fn terms(qubits: &[usize], entries: &[f64], pass: &Pass, lanes: Lanes) -> Terms 
     let row_parts = offsets(&places);
     let xors = offsets(&in_lanes);
     let own = row_parts.last().copied().unwrap_or(0);
+    // Letters of the op's word are in the row or in the lane.
+    let of_rows: Vec<usize> = (0..pass.offsets.len()).map(|row| word_at(qubits, pass, lanes, row, 0)).collect();
+    let of_lanes: [usize; LANES] = std::array::from_fn(|lane| word_at(qubits, pass, lanes, 0, lane));
     let (mut found, mut known) = (Terms::default(), HashMap::new());
     found.starts.push(0);
     for row in 0..pass.offsets.len() {
         for from in row_parts.iter().map(|part| row & !own | part) {
             for xor in &xors {
-                let entry = |lane: usize| {
-                    let (to, from) =
-                        (word_at(qubits, pass, lanes, row, lane), word_at(qubits, pass, lanes, from, lane ^ xor));
-                    entries[to * size + from]
-                };
-                let values: [f64; LANES] = std::array::from_fn(entry);
-                if values == [0.0; LANES] {
-                    continue;
-                }
-                let key = (row & own, from & own, *xor);
-                let coefficient = *known.entry(key).or_insert_with(|| {
-                    found.values.push(values);
-                    found.values.len() - 1
+                let coefficient = *known.entry((row & own, from & own, *xor)).or_insert_with(|| {
+                    let entry = |lane: usize| {
+                        let (to, from) = (of_rows[row] + of_lanes[lane], of_rows[from] + of_lanes[lane ^ xor]);
+                        entries[to * size + from]
+                    };
+                    let values: [f64; LANES] = match in_lanes.is_empty() {
+                        true => [entry(0); LANES],
+                        false => std::array::from_fn(entry),
+                    };
+                    (values != [0.0; LANES]).then(|| {
+                        found.values.push(values);
+                        (found.values.len() - 1) as u16
+                    })
                 });
-                let coefficient = coefficient as u16;
-                found.terms.push(Term { from: from as u8, xor: *xor as u8, coefficient });
+                if let Some(coefficient) = coefficient {
+                    found.terms.push(Term { from: from as u8, xor: *xor as u8, coefficient });
+                }
             }
         }
         found.starts.push(found.terms.len() as u16);

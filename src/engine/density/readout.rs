@@ -1,9 +1,8 @@
 //! Outputs of a density matrix: linear functions of the numbers of words, and λ for their gradients.
 
-use super::start::{walsh, word_index};
 use crate::error::{Result, SimulationError};
-use crate::gf2;
-use crate::linalg::masks_of_word;
+use crate::gf2::{self, walsh};
+use crate::linalg::{masks_of_word, word_index};
 use crate::observable::Part;
 use crate::program::{Columns, Program, Quantity, Sum};
 use num_complex::Complex64;

@@ -1,26 +1,8 @@
 //! Initial density matrices: |0..0>, or embedded amplitudes.
 
-use crate::gf2;
+use crate::gf2::walsh;
+use crate::linalg::word_index;
 use num_complex::Complex64;
-
-/// Index of a word with its masks, in base 4: digit `k` is the letter of qubit `k`.
-pub(super) fn word_index(x: u64, z: u64) -> usize {
-    gf2::bits(x | z).fold(0, |index, qubit| index | ((x >> qubit & 1 | (z >> qubit & 1) << 1) as usize) << (2 * qubit))
-}
-
-/// Walsh transform in place: entry `z` becomes the sum over `i` of `(-1)^|i & z|` times entry `i`.
-pub(super) fn walsh<V: Copy + std::ops::Add<Output = V> + std::ops::Sub<Output = V>>(values: &mut [V]) {
-    let mut half = 1;
-    while half < values.len() {
-        for block in values.chunks_exact_mut(2 * half) {
-            let (low, high) = block.split_at_mut(half);
-            for (low, high) in low.iter_mut().zip(high) {
-                (*low, *high) = (*low + *high, *low - *high);
-            }
-        }
-        half *= 2;
-    }
-}
 
 /// Factor i of each letter Y of a word.
 fn turns(x: usize, z: usize) -> Complex64 {

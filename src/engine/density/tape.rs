@@ -5,6 +5,7 @@ use super::plan::{Lanes, Plan};
 use super::readout::Readings;
 use crate::error::Result;
 use crate::program::{Program, Slot};
+use std::ops::Range;
 use std::sync::OnceLock;
 
 #[derive(Debug)]
@@ -14,6 +15,8 @@ pub(super) struct Tape {
     pub(super) slots: Vec<Slot>,
     /// Whether a slot of each op reads inputs.
     pub(super) varies: Vec<bool>,
+    /// Parts of each op among those of all ops; an op without parts counts as one.
+    pub(super) parts: Vec<Range<usize>>,
     pub(super) readings: Readings,
     qubits: usize,
     of_samples: OnceLock<Plan>,
@@ -40,9 +43,16 @@ impl Tape {
     fn new(program: &Program) -> Result<Self> {
         let (ops, slots) = lower_program(program)?;
         let varies = ops.iter().map(|op| op.slots().iter().any(|slot| slots[*slot].reads_inputs())).collect();
+        let mut first = 0;
+        let parts = ops.iter().map(|op| {
+            let count = if let Op::Local { parts, .. } = op { parts.len() } else { 1 };
+            first += count;
+            first - count..first
+        });
+        let parts = parts.collect();
         let (of_samples, of_letters) = (OnceLock::new(), OnceLock::new());
         let readings = Readings::new(program)?;
-        Ok(Self { ops, slots, varies, readings, qubits: program.qubits, of_samples, of_letters })
+        Ok(Self { ops, slots, varies, parts, readings, qubits: program.qubits, of_samples, of_letters })
     }
 
     /// Returns the passes for a meaning of the lanes.

@@ -13,25 +13,16 @@ pub(super) const IDENTITY: Transfer =
 /// Factor of the map of one qubit; its slots are indices into the program's.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Factor {
-    Constant(Transfer),
+    /// A matrix, and a bound below its smallest singular value.
+    Constant(Transfer, f64),
     /// Turn of the Bloch vector about the letter `axis` by `times` the slot.
-    Turn {
-        axis: usize,
-        slot: usize,
-        times: f64,
-    },
+    Turn { axis: usize, slot: usize, times: f64 },
     /// Factors of X, Z and Y, and the part of the identity that is added to Z.
-    Letters {
-        factors: [usize; 3],
-        shift: Option<usize>,
-    },
+    Letters { factors: [usize; 3], shift: Option<usize> },
     /// Factor 1 minus the slot for all letters but I.
     Mixing(usize),
     /// Factor of all letters but I, and the part of the identity that is added to each.
-    Readout {
-        factor: usize,
-        offset: usize,
-    },
+    Readout { factor: usize, offset: usize },
 }
 
 /// Letters of the plane in which the Bloch vector turns about a letter: `(u, v)` turns from u to v.
@@ -66,10 +57,15 @@ pub(super) fn inverse(of: &Transfer) -> Transfer {
 }
 
 impl Factor {
+    /// Constant matrix.
+    pub(super) fn constant(of: Transfer) -> Self {
+        Self::Constant(of, smallest_singular(&of))
+    }
+
     /// Slots of the factor.
     pub(super) fn slots(&self) -> Vec<usize> {
         match self {
-            Self::Constant(_) => Vec::new(),
+            Self::Constant(..) => Vec::new(),
             Self::Turn { slot, .. } | Self::Mixing(slot) => vec![*slot],
             Self::Letters { factors, shift } => factors.iter().copied().chain(*shift).collect(),
             Self::Readout { factor, offset } => vec![*factor, *offset],
@@ -81,13 +77,14 @@ impl Factor {
         if self.slots().iter().any(|slot| !slots[*slot].terms.is_empty()) {
             return self;
         }
-        Self::Constant(self.transfer(&|slot| slots[slot].constant))
+        let value = |slot: usize| slots[slot].constant;
+        Self::Constant(self.transfer(&value), self.smallest(&value))
     }
 
     /// Whether the factor multiplies each letter by a number, whatever its slots are.
     pub(super) fn is_diagonal(&self) -> bool {
         match self {
-            Self::Constant(of) => (0..16).all(|at| at / 4 == at % 4 || of[at / 4][at % 4] == 0.0),
+            Self::Constant(of, _) => (0..16).all(|at| at / 4 == at % 4 || of[at / 4][at % 4] == 0.0),
             Self::Letters { shift, .. } => shift.is_none(),
             Self::Mixing(_) => true,
             Self::Turn { .. } | Self::Readout { .. } => false,
@@ -98,7 +95,7 @@ impl Factor {
     pub(super) fn transfer(&self, value: &impl Fn(usize) -> f64) -> Transfer {
         let mut out = IDENTITY;
         match self {
-            Self::Constant(of) => return *of,
+            Self::Constant(of, _) => return *of,
             Self::Turn { axis, slot, times } => {
                 let (sin, cos) = (times * value(*slot)).sin_cos();
                 let (u, v) = PLANES[*axis];
@@ -120,7 +117,7 @@ impl Factor {
     fn slopes(&self, weight: &Transfer, value: &impl Fn(usize) -> f64, each: &mut impl FnMut(usize, f64)) {
         let trace = || (1..4).map(|k| weight[k][k]).sum::<f64>();
         match self {
-            Self::Constant(_) => {}
+            Self::Constant(..) => {}
             Self::Turn { axis, slot, times } => {
                 let (sin, cos) = (times * value(*slot)).sin_cos();
                 let (u, v) = PLANES[*axis];
@@ -143,7 +140,7 @@ impl Factor {
     pub(super) fn smallest(&self, value: &impl Fn(usize) -> f64) -> f64 {
         match self {
             Self::Turn { .. } => 1.0,
-            Self::Constant(of) => smallest_singular(of),
+            Self::Constant(_, smallest) => *smallest,
             Self::Letters { .. } | Self::Mixing(_) | Self::Readout { .. } => {
                 let of = self.transfer(value);
                 (1..4).map(|k| of[k][k].abs()).fold(f64::INFINITY, f64::min)
@@ -163,6 +160,23 @@ pub(super) fn of_factors(factors: &[Factor], value: &impl Fn(usize) -> f64) -> T
     factors.iter().fold(IDENTITY, |all, factor| product(&factor.transfer(value), &all))
 }
 
+/// Passes each of some matrices, whose product has the derivative `sums[i][j]` in its entry `[i][j]`, to `each`: its index
+/// and the derivatives in its own entries. The first acts first; the last comes first.
+pub(super) fn each_derivative(all: &[Transfer], sums: &Transfer, mut each: impl FnMut(usize, &Transfer)) {
+    // Products of the matrices in front of each.
+    let mut before = Vec::with_capacity(all.len());
+    let mut so_far = IDENTITY;
+    for of in all {
+        before.push(so_far);
+        so_far = product(of, &so_far);
+    }
+    let mut behind = *sums;
+    for (index, (of, before)) in all.iter().zip(&before).enumerate().rev() {
+        each(index, &product(&behind, &transposed(before)));
+        behind = product(&transposed(of), &behind);
+    }
+}
+
 /// Passes the derivative in each slot of the factors to `each`, where `sums[i][j]` is the derivative in entry `[i][j]`
 /// of their product.
 pub(super) fn slopes_of_factors(
@@ -172,18 +186,7 @@ pub(super) fn slopes_of_factors(
     mut each: impl FnMut(usize, f64),
 ) {
     let all: Vec<Transfer> = factors.iter().map(|factor| factor.transfer(value)).collect();
-    // Products of the factors in front of each.
-    let mut before = Vec::with_capacity(all.len());
-    let mut so_far = IDENTITY;
-    for factor in &all {
-        before.push(so_far);
-        so_far = product(factor, &so_far);
-    }
-    let mut behind = *sums;
-    for ((factor, own), before) in factors.iter().zip(&all).zip(&before).rev() {
-        factor.slopes(&product(&behind, &transposed(before)), value, &mut each);
-        behind = product(&transposed(own), &behind);
-    }
+    each_derivative(&all, sums, |index, weight| factors[index].slopes(weight, value, &mut each));
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! One unit of a batch, sixteen samples or one: its state forward, outputs, and the reverse pass.
 
 use super::cells::{CellScratch, Forward, Reverse, StatePointer};
-use super::coefficients::{self, Values, derivative, set_coefficients};
+use super::coefficients::{PartMatrix, Values, add_matrix, derivative, set_coefficients, slopes, split_derivative};
+use super::lower::Op;
 use super::plan::{Lanes, Pass, Plan};
 use super::start::{words_of_state, words_on_state};
 use super::tape::Tape;
@@ -11,6 +12,7 @@ use crate::engine::simd::LANES;
 use crate::engine::simd::arch::current_arch;
 use crate::engine::{Arguments, Real, share};
 use crate::error::Result;
+use crate::linalg::word_index;
 use crate::program::{Embedding, Program, Slot, Variable};
 use num_complex::Complex64;
 use std::ops::Range;
@@ -32,6 +34,8 @@ pub(super) struct Call<'a, T> {
     pub(super) values: Vec<f64>,
     /// Whether all slots that read no inputs are finite.
     pub(super) is_finite: bool,
+    /// Matrices of the parts of all ops; arbitrary for parts that vary.
+    pub(super) matrices: Vec<PartMatrix>,
     /// Coefficients of all ops; arbitrary for ops that vary.
     pub(super) coefficients: Vec<Row16<T>>,
     /// Factor by which undoing the ops of each pass enlarges an error, without ops that vary.
@@ -55,6 +59,8 @@ pub(super) struct Scratch<T: Real> {
     values: Vec<[f64; LANES]>,
     valid: [bool; LANES],
     coefficients: Vec<Row16<T>>,
+    /// Factor by which undoing each pass enlarges an error.
+    growth: Vec<f64>,
     cells: Vec<CellScratch<T>>,
     sums: Vec<[f64; LANES]>,
     /// Sums of each range of a state.
@@ -71,6 +77,7 @@ impl<T: Real> Default for Scratch<T> {
             values: Vec::new(),
             valid: [false; LANES],
             coefficients: Vec::new(),
+            growth: Vec::new(),
             cells: Vec::new(),
             sums: Vec::new(),
             range_sums: Vec::new(),
@@ -83,7 +90,7 @@ impl<T: Real> Default for Scratch<T> {
 /// Sums of a group of units.
 #[derive(Debug, Default)]
 pub(super) struct GroupSums {
-    /// Derivatives in the matrices of ops that do not vary.
+    /// Derivatives in the matrices of parts that do not vary, or of ops without parts.
     matrices: Vec<Transfer>,
     weights: Vec<f64>,
 }
@@ -190,31 +197,19 @@ impl<T: Real> Worker<'_, T> {
                 scratch.valid[lane] &= values[lane].is_finite();
             }
         }
-        for of in program.limits.iter().filter(|of| of.limit.rest.reads_inputs()) {
-            for (lane, sample) in samples.clone().enumerate() {
-                let rest = call.value(&of.limit.rest, sample);
-                scratch.valid[lane] &= !of.limit.is_broken_by(rest, 4.0 * T::EPSILON);
-            }
+        for (lane, sample) in samples.enumerate() {
+            scratch.valid[lane] &= program.has_strengths(4.0 * T::EPSILON, |slot| call.value(slot, sample));
         }
         scratch.coefficients.clone_from(&call.coefficients);
+        scratch.growth.clone_from(&call.growth);
         let values = Values { slots: &scratch.values, valid: &scratch.valid };
-        for pass in &call.plan.passes {
+        for (pass, growth) in call.plan.passes.iter().zip(&mut scratch.growth) {
             for placed in pass.ops.iter().filter(|placed| tape.varies[placed.op]) {
                 let to = &mut scratch.coefficients[placed.coefficients.clone()];
-                set_coefficients(call.plan, (pass, placed, &tape.ops[placed.op]), &values, false, to);
+                let op = (pass, placed, &tape.ops[placed.op], &call.matrices[tape.parts[placed.op].clone()]);
+                *growth *= set_coefficients(call.plan, op, &values, false, to);
             }
         }
-    }
-
-    /// Factor by which undoing a pass enlarges an error of this unit.
-    fn growth(&self, index: usize, pass: &Pass) -> f64 {
-        let Self { call, scratch } = self;
-        let values = Values { slots: &scratch.values, valid: &scratch.valid };
-        let varying = pass.ops.iter().filter(|placed| call.tape.varies[placed.op]);
-        varying.fold(call.growth[index], |growth, placed| {
-            let mut to = vec![Row16([T::zero(); LANES]); placed.coefficients.len()];
-            growth * set_coefficients(call.plan, (pass, placed, &call.tape.ops[placed.op]), &values, false, &mut to)
-        })
     }
 
     /// Runs all passes. If `keep`, copies the state where undoing would enlarge errors too much.
@@ -225,7 +220,7 @@ impl<T: Real> Worker<'_, T> {
         let (mut copies, mut growth) = (Vec::new(), 1.0);
         for (index, pass) in call.plan.passes.iter().enumerate() {
             if keep {
-                growth *= self.growth(index, pass);
+                growth *= self.scratch.growth[index];
                 // A growth that is NaN is not allowed either.
                 if !(growth <= call.allowed_growth) {
                     let mut copy = self.memory()?;
@@ -327,7 +322,7 @@ impl<T: Real> Worker<'_, T> {
         let rows = state.lines_mut();
         rows.fill(Row16([T::zero(); LANES]));
         for z in 0..1u64 << program.qubits {
-            let (row, lane) = plan.lanes.place(super::start::word_index(0, z));
+            let (row, lane) = plan.lanes.place(word_index(0, z));
             match plan.lanes {
                 Lanes::Samples => rows[row] = Row16([T::one(); LANES]),
                 Lanes::Letters => rows[row].0[lane] = T::one(),
@@ -378,7 +373,8 @@ impl<T: Real> Worker<'_, T> {
     fn collect(&mut self, unit: usize, lambda: &Memory<T>, mut inputs: Option<&mut [T]>, group: &mut GroupSums) {
         let Self { call, scratch } = &mut *self;
         let Call { program, tape, plan, .. } = *call;
-        group.matrices.resize(tape.ops.len(), [[0.0; 4]; 4]);
+        let count = tape.parts.last().map_or(0, |parts| parts.end);
+        group.matrices.resize(count, [[0.0; 4]; 4]);
         group.weights.resize(program.weights, 0.0);
         let valid: Vec<usize> =
             call.samples(unit).enumerate().map(|(lane, _)| lane).filter(|lane| scratch.valid[*lane]).collect();
@@ -388,8 +384,8 @@ impl<T: Real> Worker<'_, T> {
             if !valid.is_empty() {
                 let sums = &scratch.sums[placed.sums.clone()];
                 let total = derivative(plan, (pass, placed, &tape.ops[placed.op]), sums, &lanes);
-                let to = group.matrices[placed.op].as_flattened_mut().iter_mut();
-                to.zip(total.as_flattened()).for_each(|(to, total)| *to += total);
+                // An op that does not vary has one part.
+                add_matrix(&mut group.matrices[tape.parts[placed.op].start], &total);
             }
         }
         let first = call.samples(unit).start;
@@ -407,8 +403,11 @@ impl<T: Real> Worker<'_, T> {
             for (pass, placed) in placed().filter(|(_, placed)| !placed.sums.is_empty() && tape.varies[placed.op]) {
                 let op = &tape.ops[placed.op];
                 let total = derivative(plan, (pass, placed, op), &scratch.sums[placed.sums.clone()], &own);
-                let (values, slopes) = (&scratch.values, &mut scratch.slopes);
-                coefficients::slopes(op, &total, &|slot| values[slot][lane], |slot, slope| slopes[slot] += slope);
+                let (values, of_slots) = (&scratch.values, &mut scratch.slopes);
+                let parts = tape.parts[placed.op].clone();
+                let numbers = (&|slot: usize| values[slot][lane], &call.matrices[parts.clone()]);
+                let each = |slot: usize, slope: f64| of_slots[slot] += slope;
+                split_derivative(op, &total, numbers, each, &mut group.matrices[parts]);
             }
             let mut gradient = vec![0.0; program.engine_inputs];
             for (slot, slope) in tape.slots.iter().zip(&scratch.slopes).filter(|(_, slope)| **slope != 0.0) {
@@ -504,13 +503,15 @@ impl GroupSums {
     pub(super) fn weight_gradient<T: Real>(mut self, call: &Call<'_, T>) -> Vec<T> {
         let tape = call.tape;
         self.weights.resize(call.program.weights, 0.0);
-        let mut slopes = vec![0.0; tape.slots.len()];
-        for (op, total) in
-            tape.ops.iter().zip(&self.matrices).zip(&tape.varies).filter(|(_, varies)| !**varies).map(|(of, _)| of)
-        {
-            coefficients::slopes(op, total, &|slot| call.values[slot], |slot, slope| slopes[slot] += slope);
+        let mut of_slots = vec![0.0; tape.slots.len()];
+        for ((op, parts), varies) in tape.ops.iter().zip(&tape.parts).zip(&tape.varies) {
+            // Mixing that varies has gone to its slot already.
+            let is_shared = !varies || matches!(op, Op::Local { .. });
+            if let Some(sums) = self.matrices.get(parts.clone()).filter(|_| is_shared) {
+                slopes(op, sums, &|slot| call.values[slot], |slot, slope| of_slots[slot] += slope);
+            }
         }
-        for (slot, slope) in tape.slots.iter().zip(&slopes).filter(|(_, slope)| **slope != 0.0) {
+        for (slot, slope) in tape.slots.iter().zip(&of_slots).filter(|(_, slope)| **slope != 0.0) {
             add_slope(call, slot, *slope, None, &mut self.weights);
         }
         self.weights.into_iter().map(T::from_f64).collect()

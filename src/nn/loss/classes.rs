@@ -2,6 +2,7 @@
 
 use crate::__private::NonExhaustive;
 use crate::error::{DataError, Error, Result, TensorError};
+use crate::limits::check_copies;
 use crate::memory::check_numbers;
 use crate::numbers::host_labels;
 use candle_core::{D, DType, Device, Tensor};
@@ -18,12 +19,14 @@ use candle_core::{D, DType, Device, Tensor};
 /// use candle_core::{Device, Tensor};
 /// use candlewick::nn::loss::{CrossEntropy, class_weights};
 /// let labels = Tensor::new(&[0u32, 0, 0, 1], &Device::Cpu)?;
-/// let loss = CrossEntropy { weights: Some(class_weights(&labels, 2)?), ..Default::default() };
+/// let loss =
+///     CrossEntropy { weights: Some(class_weights(&labels, 2)?), ..Default::default() };
 /// let logits = Tensor::new(&[[2f64, 0.], [1., 0.], [0., 0.], [0., 1.]], &Device::Cpu)?;
 /// // A closure is a loss of `Training`: |outputs, labels| loss.forward(outputs, labels)
 /// let value = loss.forward(&logits, &labels)?.to_scalar::<f64>()?;
 /// let softplus = |x: f64| x.exp().ln_1p();
-/// let expected = ((softplus(-2.) + softplus(-1.) + softplus(0.)) * 2. / 3. + softplus(-1.) * 2.) / 4.;
+/// let expected =
+///     ((softplus(-2.) + softplus(-1.) + softplus(0.)) * 2. / 3. + softplus(-1.) * 2.) / 4.;
 /// assert!((value - expected).abs() < 1e-12);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -43,7 +46,7 @@ impl CrossEntropy {
     /// # Errors
     /// A label beyond the classes, with its sample; other shapes or dtypes; no samples; a smoothing outside [0, 1];
     /// another number of weights than of classes, a weight that is negative or not finite, or weights of which all
-    /// that the batch needs are 0.
+    /// that the batch needs are 0; more logits than the memory holds.
     pub fn forward(&self, logits: &Tensor, labels: &Tensor) -> candle_core::Result<Tensor> {
         Ok(self.compute(logits, labels)?)
     }
@@ -75,8 +78,10 @@ impl CrossEntropy {
 /// ```
 /// use candle_core::{Device, Tensor};
 /// use candlewick::nn::loss::FocalLoss;
-/// let (logits, labels) = (Tensor::zeros((1, 4), candle_core::DType::F64, &Device::Cpu)?, Tensor::new(&[2u32], &Device::Cpu)?);
-/// let loss = FocalLoss { gamma: 2.0, ..Default::default() }.forward(&logits, &labels)?.to_scalar::<f64>()?;
+/// let logits = Tensor::zeros((1, 4), candle_core::DType::F64, &Device::Cpu)?;
+/// let labels = Tensor::new(&[2u32], &Device::Cpu)?;
+/// let focal = FocalLoss { gamma: 2.0, ..Default::default() };
+/// let loss = focal.forward(&logits, &labels)?.to_scalar::<f64>()?;
 /// assert!((loss - 0.75f64.powi(2) * 4f64.ln()).abs() < 1e-12);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -165,6 +170,8 @@ struct Batch {
 impl Batch {
     fn new(logits: &Tensor, labels: &Tensor, weights: Option<&[f64]>) -> Result<Self> {
         let dtype = super::super::check_float("the tensor of logits", logits)?;
+        // F16 ends at 65504, and a sum of ones in BF16 stops growing at 256.
+        let inner = if dtype == DType::F64 { DType::F64 } else { DType::F32 };
         let &[samples, classes] = logits.dims() else {
             let (expected, actual) = ((labels.elem_count(), 2).into(), logits.shape().clone());
             return Err(Error::Tensor(TensorError::Shape { what: "the logits", expected, actual }));
@@ -173,6 +180,8 @@ impl Batch {
             let setting_of = if samples == 0 { "samples" } else { "classes" };
             return Err(setting(setting_of, 0.0, "at least 1"));
         }
+        // Logits, logarithms, exponentials and masks in the dtype of the computation, some of them for the gradient.
+        check_copies("the logits of a loss", logits, inner, 6)?;
         if labels.dims() != [samples] && labels.dtype().is_int() {
             let (expected, actual) = (samples.into(), labels.shape().clone());
             return Err(Error::Tensor(TensorError::Shape { what: "the labels", expected, actual }));
@@ -188,8 +197,6 @@ impl Batch {
             return Err(setting("weight", weight, "finite and not negative"));
         }
         let of_samples: Vec<f64> = labels.iter().map(|&label| weights[label as usize]).collect();
-        // F16 ends at 65504, and a sum of ones in BF16 stops growing at 256.
-        let inner = if dtype == DType::F64 { DType::F64 } else { DType::F32 };
         let rounded = |weight: f64| if inner == DType::F64 { weight } else { f64::from(weight as f32) };
         let is_kept = |weight: f64| rounded(weight).is_finite() && (rounded(weight) == 0.0) == (weight == 0.0);
         if let Some(&weight) = weights.iter().find(|weight| !is_kept(**weight)) {

@@ -6,7 +6,7 @@ use candle_nn::VarBuilder;
 use candlewick::error::MemoryError;
 use candlewick::gate::Gate;
 use candlewick::program::Program;
-use candlewick::{Error, Mistake, data, functional, nn, prelude::*, states};
+use candlewick::{Error, Mistake, data, functional, metrics, nn, prelude::*, states};
 use num_complex::Complex64;
 
 const CPU: Device = Device::Cpu;
@@ -161,6 +161,44 @@ fn broadcast_tensors_are_looked_at_before_they_are_copied() {
     too_large(states::meyer_wallach(&many));
     too_large(states::fidelity(&many, &many));
     too_large(states::entropy(&many, [0]));
+}
+
+/// Losses, metrics and modules look at sizes before they compute: of views, of sets without samples, and of whatever
+/// they keep beside.
+#[test]
+fn losses_metrics_and_modules_look_at_sizes() {
+    const LONG: usize = 1 << 44;
+    let logits = broadcast(&[4, LONG], DType::F32);
+    let labels = Tensor::zeros(4, DType::U32, &CPU).expect("labels");
+    let candle = |result: candle_core::Result<Tensor>| too_large(result.map_err(Error::from));
+    candle(nn::loss::CrossEntropy::default().forward(&logits, &labels));
+    candle(nn::loss::FocalLoss::default().forward(&logits, &labels));
+    candle(nn::loss::binary_cross_entropy_with_logits(&logits, &logits));
+    let number = |result: candle_core::Result<f64>| too_large(result.map_err(Error::from));
+    // No samples, and a class for each of 2^44 outputs.
+    let hollow = Tensor::zeros((0, LONG), DType::F32, &CPU).expect("no numbers");
+    let nobody = Tensor::zeros(0, DType::U32, &CPU).expect("no labels");
+    for metric in [metrics::accuracy, metrics::balanced_accuracy, metrics::macro_f1, metrics::weighted_f1] {
+        number(metric(&hollow, &nobody));
+        number(metric(&logits, &labels));
+    }
+    for metric in [metrics::mean_absolute_error, metrics::mean_squared_error, metrics::r2, metrics::binary_accuracy] {
+        number(metric(&logits, &logits));
+    }
+    number(metrics::roc_auc(&logits, &labels));
+    too_large(metrics::predictions(&logits));
+    let vb = || VarBuilder::zeros(DType::F32, &CPU);
+    let affine = nn::Affine::new(1, Default::default(), vb()).expect("a layer");
+    too_large(affine.try_forward(&broadcast(&[LONG, 1], DType::F32)));
+    let threshold = nn::SoftThreshold::new(Default::default(), vb()).expect("a threshold");
+    too_large(threshold.mask(&logits));
+    let few = Tensor::zeros((2, 2), DType::F64, &CPU).expect("numbers");
+    let ridge =
+        states::KernelRidge::fit(&Tensor::eye(2, DType::F64, &CPU).expect("a kernel"), &few, 0.1).expect("a fit");
+    too_large(ridge.predict(&broadcast(&[LONG, 2], DType::F64)));
+    too_large(data::moons(LONG, Default::default()));
+    too_large(data::blobs(LONG, Default::default()));
+    too_large(data::blobs(2, data::BlobsConfig { features: LONG, ..Default::default() }));
 }
 
 /// Columns are numbered behind the features, of which there may be as many as a number can count.

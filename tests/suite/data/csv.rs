@@ -104,7 +104,7 @@ proptest! {
             let on_missing = if keep { Missing::Keep } else { Missing::DropRow };
             let first = table.names()[0].clone();
             for config in [CsvConfig::default(), CsvConfig::with_label(first.clone()), CsvConfig::with_number(first)] {
-                let config = CsvConfig { on_missing, without: vec![], ..config };
+                let config = CsvConfig { on_missing: on_missing.clone(), without: vec![], ..config };
                 if let Ok(encoder) = TableEncoder::fit(&table, &config)
                     && let Ok(set) = encoder.encode(&table)
                 {
@@ -409,6 +409,52 @@ fn missing_and_unknown_categories() -> candlewick::Result<()> {
     let twice = parse("colour\nmissing\nNA\n")?;
     let own = CsvConfig { on_missing: Missing::Category, ..CsvConfig::default() };
     assert!(matches!(TableEncoder::fit(&twice, &own), Err(Error::Data(DataError::FeatureTwice { .. }))));
+    Ok(())
+}
+
+/// The example of scikit-learn's user guide for `SimpleImputer(strategy="most_frequent")` on text, and its rule for
+/// ties; then a constant.
+#[test]
+fn categories_in_the_place_of_missing_ones() -> candlewick::Result<()> {
+    let table = parse("one,two,n\na,x,1\n,y,2\na,NA,\nb,y,4\n")?;
+    let filled = parse("one,two\na,x\na,y\na,y\nb,y\n")?;
+    let most = CsvConfig { on_missing: Missing::MostFrequent, ..CsvConfig::default() };
+    let encoder = TableEncoder::from_json(&TableEncoder::fit(&table, &most)?.to_json()?)?;
+    assert_eq!(encoder.features(), ["one=a", "one=b", "two=x", "two=y", "n"]);
+    let x = encoder.encode(&table)?.x;
+    let expected = TableEncoder::fit(&filled, &CsvConfig::default())?.encode(&filled)?.x;
+    assert_eq!(x.narrow(1, 0, 4)?.to_vec2::<f32>()?, expected.to_vec2::<f32>()?);
+    assert!(x.to_vec2::<f32>()?[2][4].is_nan(), "an imputer is for numbers");
+    // What is frequent was learnt: a table of other frequencies, and a column without a gap in the training.
+    let other = parse("n,two,one\n1,,b\n2,x,\n3,x,b\n")?;
+    let rows = encoder.encode_features(&other)?.to_vec2::<f32>()?;
+    assert_eq!((&rows[0][2..4], &rows[1][..2]), (&[0.0, 1.0][..], &[1.0, 0.0][..]));
+    // Of equally frequent ones the first, as numbers where all are.
+    let ties = parse("code,text\n10,b\n9,a\n9,b\n10,a\n,\n")?;
+    let config = CsvConfig { text: vec!["code".into()], ..most.clone() };
+    let last = TableEncoder::fit(&ties, &config)?.encode(&ties)?.x.to_vec2::<f32>()?[4].clone();
+    assert_eq!(last, [1.0, 0.0, 1.0, 0.0]);
+
+    let constant = |text: &str| CsvConfig { on_missing: Missing::Constant(text.into()), ..CsvConfig::default() };
+    let encoder = TableEncoder::fit(&table, &constant("none"))?;
+    let encoder = TableEncoder::from_json(&encoder.to_json()?)?;
+    assert_eq!(encoder.features(), ["one=a", "one=b", "one=none", "two=none", "two=x", "two=y", "n"]);
+    assert_eq!(encoder.encode(&table)?.x.to_vec2::<f32>()?[1][..6], [0.0, 0.0, 1.0, 0.0, 0.0, 1.0]);
+    // A category that there is already.
+    let encoder = TableEncoder::fit(&table, &constant("x"))?;
+    assert_eq!(encoder.features(), ["one=a", "one=b", "one=x", "two=x", "two=y", "n"]);
+    // Without a gap in the training, the text is unknown.
+    let whole = parse("one\na\nb\n")?;
+    let gap = parse("one,n\nNA,1\n")?;
+    let error = TableEncoder::fit(&whole, &constant("none"))?.encode_features(&gap).unwrap_err();
+    assert!(matches!(error, Error::Data(DataError::UnseenCategory { line: 2, field: 1, .. })), "{error}");
+    assert_eq!(TableEncoder::fit(&whole, &constant("b"))?.encode_features(&gap)?.to_vec2::<f32>()?, [[0.0, 1.0]]);
+    // Nothing stands in for a class, and a file cannot name a category that there is not.
+    let label = CsvConfig { target: Target::Class("one".into()), ..most };
+    assert!(TableEncoder::fit(&table, &label)?.encode(&table).is_err());
+    let text = TableEncoder::fit(&table, &constant("none"))?.to_json()?;
+    let error = TableEncoder::from_json(&text.replacen("\"fill\": 2", "\"fill\": 9", 1)).unwrap_err();
+    assert!(matches!(error, Error::SettingNeeds { .. }), "{error}");
     Ok(())
 }
 

@@ -12,6 +12,11 @@ fn gaps_are_filled() -> Result<()> {
     assert_eq!(fill(Imputer::median(&x)?)?, [5.0, 3.5, 3.0]);
     assert_eq!(fill(Imputer::mean(&x)?)?, [5.0, 3.5, 3.0]);
     assert_eq!(fill(Imputer::constant(&x, -1.0)?)?, [-1.0; 3]);
+    // The smallest of equally frequent numbers, and NaN is none.
+    let nan = f64::NAN;
+    let rows = [[3.0, nan, 0.0], [1.0, nan, -0.0], [3.0, 7.0, 2.0], [1.0, nan, 2.0], [2.0, nan, 0.0]];
+    let often = fill(Imputer::most_frequent(&Tensor::new(&rows, &Device::Cpu)?)?)?;
+    assert_eq!(often, [1.0, 7.0, 0.0]);
     // A constant in a new set of another dtype, with more leading dimensions; numbers stay as they are, bit for bit.
     let other = x.to_dtype(DType::F32)?.reshape((2, 2, 3))?;
     let filled = Imputer::median(&x)?.apply(&other)?.flatten_all()?.to_vec1::<f32>()?;

@@ -1,7 +1,7 @@
 //! L-BFGS on Rosenbrock's function, on a molecule beside Adam, and where there is nothing to find.
 
 use super::*;
-use candlewick::optim::{Lbfgs, LbfgsConfig, StopReason};
+use candlewick::optim::{Lbfgs, LbfgsConfig, LbfgsStopReason};
 use candlewick::variational::Molecule;
 use std::cell::Cell;
 
@@ -109,26 +109,26 @@ fn runs_that_do_not_converge() -> Result<()> {
     let (varmap, x) = start(DType::F64, &[-1.2, 1.0])?;
     let few = Lbfgs::from_varmap(&varmap, LbfgsConfig { steps: 3, ..Default::default() })?;
     let found = few.minimize(|| rosenbrock(&x))?;
-    assert_eq!((found.stop_reason, found.converged(), found.losses.len()), (StopReason::Steps, false, 4));
+    assert_eq!((found.stop_reason, found.converged(), found.losses.len()), (LbfgsStopReason::Steps, false, 4));
     close("the variables are at the loss", &[rosenbrock(&x)?.to_scalar()?], &[found.loss], 0.0);
 
     let (varmap, x) = start(DType::F64, &[0.7, -0.3])?;
     let exact = Lbfgs::from_varmap(&varmap, LbfgsConfig::default())?;
     let found = exact.minimize(|| x.abs()?.sum_all())?;
-    assert_eq!(found.stop_reason, StopReason::LineSearch);
+    assert_eq!(found.stop_reason, LbfgsStopReason::LineSearch);
     let uphill = exact.minimize(|| (&x - (&x.detach() * 2.0)?)?.sum_all())?;
-    assert_eq!((uphill.stop_reason, uphill.losses.len()), (StopReason::LineSearch, 1));
+    assert_eq!((uphill.stop_reason, uphill.losses.len()), (LbfgsStopReason::LineSearch, 1));
 
     let (varmap, x) = start(DType::F32, &[-1.2, 1.0])?;
     let found = Lbfgs::from_varmap(&varmap, LbfgsConfig { gradient_tolerance: 0.0, ..Default::default() })?
         .minimize(|| rosenbrock(&x)? + 1.0)?;
-    assert!(found.stop_reason == StopReason::LineSearch || found.gradient_norm == 0.0, "{found:?}");
+    assert!(found.stop_reason == LbfgsStopReason::LineSearch || found.gradient_norm == 0.0, "{found:?}");
     assert!(found.loss < 1.0 + 1e-5);
 
     // At a maximum the gradient is 0: `converged` says no more than that.
     let (varmap, x) = start(DType::F64, &[0.0])?;
     let found = Lbfgs::from_varmap(&varmap, LbfgsConfig::default())?.minimize(|| x.cos()?.sum_all())?;
-    assert_eq!((found.stop_reason, found.evaluations, found.loss), (StopReason::Gradient, 1, 1.0));
+    assert_eq!((found.stop_reason, found.evaluations, found.loss), (LbfgsStopReason::Gradient, 1, 1.0));
     Ok(())
 }
 
@@ -139,7 +139,7 @@ fn barriers() -> Result<()> {
         let (varmap, x) = start(DType::F64, &[start_at])?;
         let lbfgs = Lbfgs::from_varmap(&varmap, LbfgsConfig::default())?;
         let found = lbfgs.minimize(|| (&x - x.log()?)?.sum_all())?;
-        assert_eq!(found.stop_reason, StopReason::Gradient, "{found:?}");
+        assert_eq!(found.stop_reason, LbfgsStopReason::Gradient, "{found:?}");
         close("minimum", &x.to_vec1::<f64>()?, &[1.0], 1e-4);
     }
     Ok(())
@@ -162,6 +162,9 @@ fn losses_that_cannot_be_minimised() -> Result<()> {
         minimize(&|| x.detach().sum_all()),
         Error::Training(TrainingError::NoVariableGradient { of: "L-BFGS", .. })
     ));
+    let (poisoned, z) = start(DType::F64, &[1.0, f64::NAN])?;
+    let error = Lbfgs::from_varmap(&poisoned, LbfgsConfig::default())?.minimize(|| z.sqr()?.sum_all()).unwrap_err();
+    assert!(matches!(error, Error::Training(TrainingError::WeightNotFinite { entry: 1, .. })), "{error}");
     // √x has an infinite slope at 0.
     let (at_zero, y) = start(DType::F64, &[0.0])?;
     let steep = Lbfgs::from_varmap(&at_zero, LbfgsConfig::default())?.minimize(|| y.sqrt()?.sum_all());

@@ -131,7 +131,7 @@ fn kernels_and_labels_that_do_not_fit() -> anyhow::Result<()> {
         assert!(matches!(error, Error::Tensor(TensorError::Shape { .. })), "{error}");
     }
     let error = states::kernel_alignment(&kernel, &labels(&[1.0, f64::NAN, 1.0, -1.0])).unwrap_err();
-    assert!(matches!(error, Error::Tensor(TensorError::NotFinite { .. })), "{error}");
+    assert!(matches!(error, Error::Tensor(TensorError::EntryNotFinite { row: 1, .. })), "{error}");
     let error = states::kernel_alignment(&kernel.to_dtype(DType::U32)?, &fit).unwrap_err();
     assert!(matches!(error, Error::Tensor(TensorError::UnsupportedDType { .. })), "{error}");
     // One class: the matrix of ones.

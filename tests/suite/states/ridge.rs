@@ -86,10 +86,15 @@ fn kernels_that_cannot_be_fitted() -> anyhow::Result<()> {
         let error = KernelRidge::fit(&kernel, &y, 0.1).unwrap_err();
         assert!(matches!(error, Error::Tensor(TensorError::Shape { .. })), "{error}");
     }
-    let spoilt = |tensor: &Tensor| tensor.affine(f64::NAN, 0.0);
-    for (kernel, y) in [(spoilt(&kernel)?, y.clone()), (kernel.clone(), spoilt(&y)?)] {
+    // A feature of sample 2 that is NaN spoils the row and the column of that sample, and a target its own entry.
+    let spoilt: Vec<f64> = (0..16).map(|at| if at / 4 == 2 || at % 4 == 2 { f64::NAN } else { 0.1 }).collect();
+    let targets = Tensor::new(&[1f64, f64::INFINITY, 1.0, 1.0], &Device::Cpu)?;
+    for (kernel, y, at) in
+        [(Tensor::from_vec(spoilt, (4, 4), &Device::Cpu)?, y.clone(), (2, 0)), (kernel.clone(), targets, (1, 0))]
+    {
         let error = KernelRidge::fit(&kernel, &y, 0.1).unwrap_err();
-        assert!(matches!(error, Error::Tensor(TensorError::NotFinite { .. })), "{error}");
+        let Error::Tensor(TensorError::EntryNotFinite { row, column, .. }) = error else { panic!("{error}") };
+        assert_eq!((row, column), at);
     }
     let error = KernelRidge::fit(&kernel.to_dtype(DType::U32)?, &y, 0.1).unwrap_err();
     assert!(matches!(error, Error::Tensor(TensorError::UnsupportedDType { .. })), "{error}");

@@ -104,10 +104,130 @@ fn errors_of_a_run_are_typed() -> Result<()> {
             Training::new(&network, &network.varmap, &mut optimizer, cross_entropy, config.clone())
                 .run((x, &set.y), None)
         };
-        assert!(matches!(run(&(&set.x / 0.0)?), Err(Error::Training(TrainingError::GradientNotFinite { .. }))));
+        assert!(matches!(run(&(&set.x / 0.0)?), Err(Error::Training(TrainingError::SampleNotFinite { .. }))));
         let wide = Tensor::cat(&[&set.x, &set.x], 1)?;
         assert!(matches!(run(&wide), Err(Error::Tensor(TensorError::InputWidth { expected: 2, .. }))));
     }
+    Ok(())
+}
+
+/// A number that is not finite is named by its set, sample and column, wherever it comes in: in a batch far from the
+/// first, in memory or from a source, with an optimiser that does not look at its gradients.
+#[test]
+fn numbers_that_are_not_finite_have_a_place() -> Result<()> {
+    let (set, test) = data(DType::F32)?;
+    let config = TrainConfig { epochs: 3, batch_size: 8, accumulate_batches: 2, ..Default::default() };
+    let spoilt = |of: &Tensor, row: usize, column: usize, value: f32| {
+        let mut rows = of.to_vec2::<f32>()?;
+        rows[row][column] = value;
+        Tensor::new(rows, &Device::Cpu)
+    };
+    let squares = |outputs: &Tensor, targets: &Tensor| (outputs - targets)?.sqr()?.mean_all();
+    let numbers = |of: &Dataset| Tensor::stack(&[&of.y, &of.y], 1)?.to_dtype(DType::F32);
+    let (y, test_y) = (numbers(&set)?, numbers(&test)?);
+    let run = |x: &Tensor, y: &Tensor, test_x: &Tensor, test_y: &Tensor, by_source: bool| {
+        let network = network(DType::F32)?;
+        let mut sgd = candle_nn::SGD::new(network.varmap.all_vars(), 0.1)?;
+        let training = Training::without_checkpoints(&network, &network.varmap, &mut sgd, squares, config.clone());
+        let outcome = match by_source {
+            true => training.run_on(&InMemory(x.clone(), y.clone()), Some(&InMemory(test_x.clone(), test_y.clone()))),
+            false => training.run((x, y), Some((test_x, test_y))),
+        };
+        let error = outcome.expect_err("a number that is not finite");
+        assert!(weights(&network)?.concat().iter().all(|weight| weight.is_finite()));
+        let Error::Training(TrainingError::SampleNotFinite { set, sample, what, column, value }) = error else {
+            panic!("{error}")
+        };
+        Ok::<_, candle_core::Error>((set, sample, what, column, value.is_nan()))
+    };
+    let (nan, infinite) = (f32::NAN, f32::INFINITY);
+    for by_source in [false, true] {
+        let x = spoilt(&set.x, 41, 1, nan)?;
+        assert_eq!(run(&x, &y, &test.x, &test_y, by_source)?, ("training", 41, "feature", 1, true));
+        let x = spoilt(&set.x, 3, 0, infinite)?;
+        assert_eq!(run(&x, &y, &test.x, &test_y, by_source)?, ("training", 3, "feature", 0, false));
+        let bad = spoilt(&y, 60, 1, nan)?;
+        assert_eq!(run(&set.x, &bad, &test.x, &test_y, by_source)?, ("training", 60, "target", 1, true));
+        let x = spoilt(&test.x, 27, 0, nan)?;
+        assert_eq!(run(&set.x, &y, &x, &test_y, by_source)?, ("validation", 27, "feature", 0, true));
+        let bad = spoilt(&test_y, 11, 0, infinite)?;
+        assert_eq!(run(&set.x, &y, &test.x, &bad, by_source)?, ("validation", 11, "target", 0, false));
+    }
+    Ok(())
+}
+
+/// A loss can be finite where a feature is not, and the gradient is not finite then: tanh of an infinity is 1.
+#[test]
+fn a_finite_loss_of_an_infinite_feature() -> Result<()> {
+    let x = Tensor::new(&[[0.5f32], [1.0], [f32::NEG_INFINITY], [2.0]], &Device::Cpu)?;
+    let y = x.zeros_like()?;
+    let varmap = VarMap::new();
+    let vb = SeededInit::new(3).var_builder(&varmap, DType::F32, &Device::Cpu);
+    let model = candle_nn::seq().add(candle_nn::linear_no_bias(1, 1, vb)?).add_fn(Tensor::tanh);
+    let squares = |outputs: &Tensor, targets: &Tensor| (outputs - targets)?.sqr()?.mean_all();
+    assert!(squares(&model.forward(&x)?, &y)?.to_scalar::<f32>()?.is_finite());
+    for clip_norm in [None, Some(1.0)] {
+        let mut optimizer = Adam::from_varmap(&varmap, AdamConfig::default())?;
+        let config = TrainConfig { epochs: 1, clip_norm, ..Default::default() };
+        let error = Training::new(&model, &varmap, &mut optimizer, squares, config).run((&x, &y), None).unwrap_err();
+        let found = matches!(
+            error,
+            Error::Training(TrainingError::SampleNotFinite {
+                set: "training",
+                sample: 2,
+                what: "feature",
+                column: 0,
+                ..
+            })
+        );
+        assert!(found, "{error}");
+    }
+    Ok(())
+}
+
+/// Rows of tensors, as a source.
+struct InMemory(Tensor, Tensor);
+
+impl candlewick::train::BatchSource for InMemory {
+    fn samples(&self) -> usize {
+        self.0.dims()[0]
+    }
+
+    fn batch(&self, samples: &[u32]) -> Result<(Tensor, Tensor)> {
+        let rows = Tensor::new(samples, &Device::Cpu)?;
+        Ok((self.0.index_select(&rows, 0)?, self.1.index_select(&rows, 0)?))
+    }
+}
+
+/// A weight that is not finite is named; a loss of finite numbers that is not finite comes with its step.
+#[test]
+fn weights_and_losses_that_are_not_finite() -> Result<()> {
+    let (set, _) = data(DType::F32)?;
+    let config = TrainConfig { epochs: 3, batch_size: 8, ..Default::default() };
+    let network = network(DType::F32)?;
+    let calls = Cell::new(0);
+    let run = |at: usize| {
+        calls.set(0);
+        let loss = |outputs: &Tensor, targets: &Tensor| {
+            calls.set(calls.get() + 1);
+            cross_entropy(outputs, targets)? * if calls.get() == at { f64::INFINITY } else { 1.0 }
+        };
+        let mut optimizer = adam(&network)?;
+        let training = Training::new(&network, &network.varmap, &mut optimizer, loss, config.clone());
+        training.run((&set.x, &set.y), None)
+    };
+    let error = run(11).unwrap_err();
+    assert!(
+        matches!(error, Error::Training(TrainingError::LossNotFinite { of: "training", evaluation: 11, .. })),
+        "{error}"
+    );
+    let (name, bias) = variables(&network.varmap)?.remove(0);
+    bias.set(&Tensor::new(&[0.5f32, f32::NAN], &Device::Cpu)?)?;
+    let error = run(0).unwrap_err();
+    assert!(
+        matches!(&error, Error::Training(TrainingError::WeightNotFinite { name: of, entry: 1, .. }) if *of == name),
+        "{error}"
+    );
     Ok(())
 }
 

@@ -9,7 +9,7 @@ use candlewick::circuit::Excitation;
 use candlewick::error::{TensorError, TrainingError};
 use candlewick::prelude::*;
 use candlewick::variational::{
-    AdaptVqe, AdaptVqeConfig, AdaptVqeResult, Molecule, PoolOperator, StopReason, VqeConfig, VqeMethod,
+    AdaptVqe, AdaptVqeConfig, AdaptVqeResult, Molecule, PoolOperator, VqeConfig, VqeMethod, VqeStopReason,
 };
 use candlewick::{Error, Mistake, functional};
 use nalgebra::DVector;
@@ -45,11 +45,11 @@ fn one_double_excitation_is_hydrogen() -> anyhow::Result<()> {
     let found = solver(&hydrogen, AdaptVqeConfig::default())?.run()?;
     let ground = lowest(dense(4, hydrogen.terms()));
     assert!((found.energy - ground).abs() < 1e-8, "{} and {ground}", found.energy);
-    assert_eq!((found.stop_reason, found.converged(), found.rounds.len()), (StopReason::Gradient, true, 1));
+    assert_eq!((found.stop_reason, found.converged(), found.rounds.len()), (VqeStopReason::Gradient, true, 1));
     let double = PoolOperator::Excitation(Excitation::Double { from: [0, 1], to: [2, 3] });
     assert_eq!((&found.rounds[0].operator, found.rounds[0].index), (&double, 0));
     assert!((found.reference_energy - hydrogen.hartree_fock_energy().expect("it is there")).abs() < 1e-7);
-    assert!(found.largest_gradient < 1e-3 && found.rounds[0].stop_reason == StopReason::Gradient);
+    assert!(found.largest_gradient < 1e-3 && found.rounds[0].stop_reason == VqeStopReason::Gradient);
     Ok(())
 }
 
@@ -133,7 +133,7 @@ fn rounds_choose_the_largest_slope() -> anyhow::Result<()> {
         AdaptVqe::new(reference.clone(), energy.clone(), words(), config)?.run()
     };
     let whole = run(4)?;
-    assert_eq!((whole.rounds.len(), whole.stop_reason), (4, StopReason::Steps));
+    assert_eq!((whole.rounds.len(), whole.stop_reason), (4, VqeStopReason::Steps));
     for k in 1..4 {
         let part = run(k)?;
         assert_eq!(part.rounds, whole.rounds[..k]);
@@ -186,16 +186,16 @@ fn runs_end_for_the_reason_they_give() -> anyhow::Result<()> {
         AdaptVqe::new(Circuit::new(3), energy.clone(), words(), config).expect("sound")
     };
     let none = new(0, 1e-3).run()?;
-    assert_eq!((none.stop_reason, none.rounds.len(), none.weights.len()), (StopReason::Steps, 0, 0));
+    assert_eq!((none.stop_reason, none.rounds.len(), none.weights.len()), (VqeStopReason::Steps, 0, 0));
     assert_eq!(none.energy, none.reference_energy);
-    assert_eq!((new(9, 10.0).run()?.stop_reason, new(9, 10.0).run()?.converged()), (StopReason::Start, false));
+    assert_eq!((new(9, 10.0).run()?.stop_reason, new(9, 10.0).run()?.converged()), (VqeStopReason::Start, false));
 
     let mut seen = Vec::new();
     let stopped = new(9, 1e-3).run_with(|operators, at| {
         seen.push((operators, at.step));
         if (operators, at.step) == (2, 3) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })?;
-    assert_eq!((stopped.stop_reason, stopped.rounds.len()), (StopReason::Stopped, 2));
+    assert_eq!((stopped.stop_reason, stopped.rounds.len()), (VqeStopReason::Stopped, 2));
     assert_eq!(&seen[seen.len() - 4..], [(2, 0), (2, 1), (2, 2), (2, 3)]);
     assert_eq!((stopped.rounds[1].steps, stopped.energy), (3, stopped.rounds[1].energy));
     Ok(())

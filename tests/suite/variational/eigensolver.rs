@@ -6,7 +6,7 @@ use candlewick::error::{TensorError, TrainingError, WeightsError};
 use candlewick::nn::QuantumNaturalGradientConfig;
 use candlewick::optim::{AdamConfig, LbfgsConfig, SpsaConfig};
 use candlewick::prelude::*;
-use candlewick::variational::{Molecule, StopReason, Vqe, VqeConfig, VqeMethod};
+use candlewick::variational::{Molecule, Vqe, VqeConfig, VqeMethod, VqeStopReason};
 use candlewick::{Error, GradientMethod};
 use std::ops::ControlFlow;
 
@@ -43,7 +43,7 @@ fn one_double_excitation_is_hydrogen() -> anyhow::Result<()> {
     circuit.hartree_fock(2).double_excitation(theta.at([0]), [0, 1], [2, 3]);
     let found = Vqe::new(circuit, hydrogen.hamiltonian(), VqeConfig::default())?.run()?;
     assert!((found.energy - ground).abs() < 1e-8, "{} and {ground}", found.energy);
-    assert_eq!((found.stop_reason, found.converged()), (StopReason::Gradient, true));
+    assert_eq!((found.stop_reason, found.converged()), (VqeStopReason::Gradient, true));
     assert!((found.energies[0] - hydrogen.hartree_fock_energy().expect("it is there")).abs() < 1e-7);
     Ok(())
 }
@@ -86,11 +86,11 @@ fn lbfgs_finds_molecules() -> anyhow::Result<()> {
         let found = run(VqeConfig { method, ..Default::default() })?;
         let error = found.energy - ground;
         assert!((-1e-9..within).contains(&error), "{name}: {error:e}");
-        assert_eq!((found.stop_reason, found.converged()), (StopReason::Gradient, true));
+        assert_eq!((found.stop_reason, found.converged()), (VqeStopReason::Gradient, true));
         assert!(found.energies.windows(2).all(|pair| pair[1] < pair[0]));
         assert!(5 * found.steps < run(VqeConfig::default())?.steps, "{name}: {} steps", found.steps);
         let endless = run(VqeConfig { method, gradient_tolerance: 0.0, ..Default::default() })?;
-        assert_eq!((endless.stop_reason, endless.converged()), (StopReason::LineSearch, false), "{}", endless.steps);
+        assert_eq!((endless.stop_reason, endless.converged()), (VqeStopReason::LineSearch, false), "{}", endless.steps);
         assert!((endless.energy - ground).abs() < within);
     }
     let layer = QuantumLayerConfig { shots: Some(100), ..Default::default() };
@@ -119,7 +119,7 @@ fn a_run_ends_for_the_reason_it_gives() -> anyhow::Result<()> {
     let config = || VqeConfig { seed: 3, ..Default::default() };
     let (found, mut vqe) = run(config())?;
     assert!(
-        found.stop_reason == StopReason::Gradient
+        found.stop_reason == VqeStopReason::Gradient
             && found.gradient_norm.is_some_and(|norm| norm <= 1e-5)
             && (found.energy - ground).abs() < 1e-9
     );
@@ -128,13 +128,13 @@ fn a_run_ends_for_the_reason_it_gives() -> anyhow::Result<()> {
     assert_eq!(vqe.energy()?, found.energy);
 
     let (found, _) = run(VqeConfig { energy_tolerance: 1e-6, patience: Some(4), ..config() })?;
-    assert_eq!(found.stop_reason, StopReason::Energy);
+    assert_eq!(found.stop_reason, VqeStopReason::Energy);
     let changes: Vec<f64> = found.energies.windows(2).map(|pair| (pair[1] - pair[0]).abs()).collect();
     let calm = changes.windows(4).position(|window| window.iter().all(|change| *change <= 1e-6));
     assert_eq!(calm, Some(changes.len() - 4));
 
     let (found, _) = run(VqeConfig { steps: 7, ..config() })?;
-    assert_eq!((found.stop_reason, found.steps, found.converged()), (StopReason::Steps, 7, false));
+    assert_eq!((found.stop_reason, found.steps, found.converged()), (VqeStopReason::Steps, 7, false));
     let (found, _) = run(VqeConfig { steps: 0, ..config() })?;
     assert_eq!((found.energies.len(), found.steps), (1, 0));
     Ok(())
@@ -217,7 +217,7 @@ fn without_gradients() -> anyhow::Result<()> {
         let mut circuit = Circuit::new(3);
         circuit.real_amplitudes("w", 2, Entanglement::Linear);
         let found = Vqe::new(circuit, energy.clone(), config)?.run()?;
-        assert_eq!((found.stop_reason, found.gradient_norm, found.steps), (StopReason::Steps, None, 300));
+        assert_eq!((found.stop_reason, found.gradient_norm, found.steps), (VqeStopReason::Steps, None, 300));
         assert!(found.energy < ground + 0.3 && found.energies[0] > ground + 1.0, "{shots:?}: {}", found.energy);
     }
     Ok(())
@@ -328,14 +328,14 @@ fn a_run_that_starts_at_a_maximum_has_not_converged() -> anyhow::Result<()> {
     let natural = VqeMethod::NaturalGradient(QuantumNaturalGradientConfig::default());
     for config in [VqeConfig::default(), VqeConfig { method: natural, ..Default::default() }] {
         let found = run(config)?;
-        assert_eq!((found.stop_reason, found.steps, found.converged()), (StopReason::Start, 0, false));
+        assert_eq!((found.stop_reason, found.steps, found.converged()), (VqeStopReason::Start, 0, false));
         assert!((found.energy - 2.0).abs() < 1e-12);
     }
     // The energy ends the run, and so does a method without gradients: its two values are equal, and it never moves.
     let spsa = VqeMethod::Spsa(SpsaConfig::default());
     let still = VqeConfig { energy_tolerance: 1e-9, patience: Some(5), steps: 50, ..Default::default() };
     let found = run(VqeConfig { method: spsa, ..still.clone() })?;
-    assert_eq!((found.stop_reason, found.converged()), (StopReason::Start, false));
+    assert_eq!((found.stop_reason, found.converged()), (VqeStopReason::Start, false));
     assert!((found.energy - 2.0).abs() < 1e-12);
     let unasked = VqeConfig { gradient_tolerance: 0.0, method: VqeMethod::Adam(AdamConfig::default()), ..still };
     assert!(!run(unasked)?.converged());

@@ -3,7 +3,7 @@
 use crate::oracle::rng;
 use candlewick::error::{MemoryError, TensorError, TrainingError};
 use candlewick::prelude::*;
-use candlewick::variational::{StopReason, VqeOptimizer, VqeOptimizerConfig, VqeOptimum};
+use candlewick::variational::{VqeOptimizer, VqeOptimizerConfig, VqeOptimum, VqeStopReason};
 use candlewick::{Error, Mistake};
 use rand::Rng;
 use std::ops::ControlFlow;
@@ -217,9 +217,9 @@ fn a_search_that_never_moves_says_so() -> anyhow::Result<()> {
     ansatz.ry(w.at([0]), 0).ry(w.at([1]), 1);
     let still = VqeOptimizerConfig { ansatz: Some(ansatz), ..Default::default() };
     let found = VqeOptimizer::new(still)?.minimize(&[3.0, 2.0, 1.0, 0.0])?;
-    assert_eq!((found.bits, found.stop_reason, found.history.len()), (0, StopReason::Start, 1));
+    assert_eq!((found.bits, found.stop_reason, found.history.len()), (0, VqeStopReason::Start, 1));
     let found = VqeOptimizer::new(VqeOptimizerConfig::default())?.minimize(&[3.0, 2.0, 1.0, 0.0])?;
     assert_eq!(found.bits, 3);
-    assert_ne!(found.stop_reason, StopReason::Start);
+    assert_ne!(found.stop_reason, VqeStopReason::Start);
     Ok(())
 }

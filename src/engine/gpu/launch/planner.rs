@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! forward   prepare, flags, (embed), forward sweeps, readout
-//! gradient  steps of the forward pass that it did not save, seed, reverse sweeps, slots, inputs, (unembed), weights
+//! gradient  steps of the forward pass that it did not save, seed,
+//!           reverse sweeps, slots, inputs, (unembed), weights
 //! ```
 //!
 //! If a state is one tile and observables are read, each direction has two launches: prepare and forward; reverse and

@@ -1,0 +1,326 @@
+//! Outputs of noisy circuits as averages over trajectories of pure states.
+//!
+//! A trajectory draws an error, a Pauli word or none, for each channel. Most circuits have few errors, so the trajectory
+//! without any is computed once and has its exact weight, the probability `P` that no channel errs; all others are drawn
+//! on the condition that at least one does:
+//!
+//! ```text
+//! y = P f(no error) + (1 - P) mean of f(errors)
+//! ```
+//!
+//! Gradients in angles are those of each trajectory. Gradients in strengths come from `P`, which is a tensor of the
+//! strengths, and from the probability of each drawn trajectory: `f` has the weight `p / p'`, where p' is the same number
+//! outside the graph (the score function). A mean of the other trajectories is subtracted from `f`, which changes no
+//! expectation value and makes the scatter smaller.
+
+use super::chain::Numbers;
+use crate::autograd;
+use crate::engine::Options;
+use crate::error::{Result, SimulationError};
+use crate::expressions::{evaluate_slots, row};
+use crate::memory;
+use crate::numbers::host_numbers;
+use crate::program::{Map, PauliChannel, Program, Quantity, Slot, Trajectories};
+use crate::random::Generator;
+use crate::sampling::shot_generator;
+use candle_core::{Device, Tensor};
+use rand::Rng;
+use std::f64::consts::FRAC_PI_2;
+use std::sync::Arc;
+
+/// Largest number of trajectories of a sample.
+const MAX_COUNT: usize = 1 << 24;
+
+/// Distinguishes these draws from shots.
+const TRAJECTORIES: u64 = u64::MAX - 1;
+
+/// Number of trajectories, and the random numbers of a call.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Draws {
+    pub(super) count: usize,
+    pub(super) seed: u64,
+    pub(super) call: u64,
+}
+
+/// Checks that trajectories can run a program.
+pub(super) fn check(program: &Program, count: usize) -> Result<()> {
+    if count == 0 || count > MAX_COUNT {
+        return Err(SimulationError::TrajectoryCount { count, most: MAX_COUNT }.into());
+    }
+    for columns in &program.readout.quantities {
+        let what = match columns.quantity {
+            Quantity::Expectation(_) | Quantity::Probabilities(_) => continue,
+            Quantity::Variance(_) => "variances",
+            Quantity::State => "amplitudes",
+        };
+        return Err(SimulationError::NotFromTrajectories { what }.into());
+    }
+    program.trajectories().map(drop)
+}
+
+/// Returns the outputs `[batch, outputs]`. `rows` are the samples as engines read them.
+pub(super) fn evaluate(
+    program: &Arc<Program>,
+    options: &Options,
+    (rows, weights): (&Tensor, &Tensor),
+    in_graph: bool,
+    draws: Draws,
+) -> Result<Tensor> {
+    let trajectories = program.trajectories()?;
+    let weights = &weights.flatten_all()?;
+    let numbers = Numbers::new(program, rows, weights)?;
+    numbers.check_strengths()?;
+    let [rows, weights] = [rows, weights].map(|one| if in_graph { one.clone() } else { one.detach() });
+    let call = Call { program, trajectories, options, rows: &rows, weights: &weights, in_graph };
+    let outputs = call.outputs(draws)?;
+    let mut whole = vec![1.0; numbers.batch];
+    numbers.spoil(&mut whole);
+    if whole.iter().all(|factor| *factor == 1.0) {
+        return Ok(outputs);
+    }
+    let whole = row(whole.into_iter(), &rows)?.t()?;
+    Ok(outputs.broadcast_mul(&whole)?)
+}
+
+struct Call<'a> {
+    program: &'a Program,
+    trajectories: &'a Trajectories,
+    options: &'a Options,
+    rows: &'a Tensor,
+    weights: &'a Tensor,
+    in_graph: bool,
+}
+
+/// Probabilities of the words of a channel: `[batch, words]`, or `[1, words]` if all samples share them. The first word
+/// is the identity.
+struct Probabilities {
+    tensor: Tensor,
+    /// Probabilities, sample by sample.
+    numbers: Vec<f64>,
+    words: usize,
+}
+
+impl Probabilities {
+    /// Probabilities of a sample.
+    fn of(&self, sample: usize) -> &[f64] {
+        let samples = self.numbers.len() / self.words;
+        let sample = if samples == 1 { 0 } else { sample };
+        &self.numbers[sample * self.words..(sample + 1) * self.words]
+    }
+}
+
+impl Call<'_> {
+    fn outputs(&self, draws: Draws) -> Result<Tensor> {
+        let Self { trajectories, rows, .. } = *self;
+        let (batch, count) = (rows.dim(0)?, draws.count);
+        let outputs = self.program.engine_outputs();
+        let numbers = (trajectories.program.engine_inputs + outputs + trajectories.channels.len()) as u64;
+        let points = (batch as u64).checked_mul(count as u64 + 1);
+        // Signs, angles and their gradients, and what the graph keeps of them.
+        memory::check_numbers("trajectories", points.and_then(|points| points.checked_mul(6 * numbers)))?;
+
+        let angles = self.angles()?;
+        let clean = self.run(&self.with_embedded(&angles, 1)?)?;
+        let channels = self.trajectories.channels.iter().map(|channel| self.probabilities(channel));
+        let channels: Vec<Probabilities> = channels.collect::<Result<_>>()?;
+        if channels.is_empty() {
+            return Ok(clean);
+        }
+        let no_error = channels.iter().try_fold(None, |product: Option<Tensor>, channel| {
+            let own = channel.tensor.narrow(1, 0, 1)?;
+            Ok::<_, crate::error::Error>(Some(match product {
+                Some(product) => product.broadcast_mul(&own)?,
+                None => own,
+            }))
+        })?;
+        let no_error = no_error.unwrap_or(Tensor::ones((1, 1), rows.dtype(), rows.device())?);
+        let drawn = self.draw(&channels, draws);
+        let mean = self.mean_with_errors(&angles, &channels, &drawn, (batch, count), &no_error)?;
+        // Samples without any error strength have no trajectory with errors.
+        let with_errors = no_error.affine(-1.0, 1.0)?;
+        Ok((clean.broadcast_mul(&no_error)? + mean.broadcast_mul(&with_errors.detach())?)?)
+    }
+
+    /// Angles without errors, `[batch, angles]` or `[1, angles]`; π/2 for an error that is written out.
+    fn angles(&self) -> Result<Tensor> {
+        let written = Slot { constant: FRAC_PI_2, terms: Vec::new() };
+        let slots: Vec<&Slot> =
+            self.trajectories.angles.iter().map(|angle| angle.as_ref().unwrap_or(&written)).collect();
+        evaluate_slots(&slots, self.rows, self.weights)
+    }
+
+    /// Rows of the program, without errors: `[batch * count, inputs]`. Errors that are written out are not there.
+    fn with_embedded(&self, angles: &Tensor, count: usize) -> Result<Tensor> {
+        let there = self.trajectories.angles.iter().map(|angle| if angle.is_some() { 1.0 } else { 0.0 });
+        let signs = row(there, self.rows)?.unsqueeze(0)?;
+        self.rows_of(angles, &signs, count)
+    }
+
+    /// Rows with these factors of the angles, `[batch or 1, count, angles]`.
+    fn rows_of(&self, angles: &Tensor, factors: &Tensor, count: usize) -> Result<Tensor> {
+        let (batch, width) = (self.rows.dim(0)?, self.trajectories.angles.len());
+        let all = angles.unsqueeze(1)?.broadcast_mul(factors)?.broadcast_as((batch, count, width))?;
+        let all = match self.program.embedding {
+            None => all,
+            Some(embedding) => {
+                let features = self.rows.narrow(1, embedding.first, embedding.count)?.unsqueeze(1)?;
+                Tensor::cat(&[features.broadcast_as((batch, count, embedding.count))?, all], 2)?
+            }
+        };
+        Ok(all.reshape((batch * count, self.trajectories.program.engine_inputs))?.contiguous()?)
+    }
+
+    fn run(&self, rows: &Tensor) -> Result<Tensor> {
+        let device = rows.device();
+        let none = Tensor::zeros(usize::from(!device.is_cpu()), rows.dtype(), device)?;
+        let options = Options { simulation: crate::engine::Simulation::StateVector, ..self.options.clone() };
+        autograd::evaluate(&self.trajectories.program, &options, [rows, &none], self.in_graph)
+    }
+
+    /// Probabilities of the words of a channel, the digit of a letter being `x + 2 z` in base 4.
+    fn probabilities(&self, channel: &PauliChannel) -> Result<Probabilities> {
+        let slots = |indices: &[usize]| {
+            let slots: Vec<&Slot> = indices.iter().map(|slot| &self.program.slots[*slot]).collect();
+            evaluate_slots(&slots, self.rows, self.weights)
+        };
+        let (values, matrix, constants, words) = match &channel.map {
+            Map::Letters { factors, .. } => {
+                // I, X, Z, Y from the factors of X, Z and Y.
+                let matrix = [[1.0, 1.0, 1.0], [1.0, -1.0, -1.0], [-1.0, 1.0, -1.0], [-1.0, -1.0, 1.0]];
+                (
+                    slots(factors)?,
+                    matrix.iter().map(|row| row.map(|entry| 0.25 * entry).to_vec()).collect(),
+                    vec![0.25; 4],
+                    4,
+                )
+            }
+            Map::Mixing(slot) => {
+                let words = 1usize << (2 * channel.qubits);
+                let share = 1.0 / words as f64;
+                let matrix: Vec<Vec<f64>> =
+                    (0..words).map(|word| vec![if word == 0 { share - 1.0 } else { share }]).collect();
+                let constants = (0..words).map(|word| if word == 0 { 1.0 } else { 0.0 }).collect();
+                (slots(&[*slot])?, matrix, constants, words)
+            }
+            Map::Readout { .. } | Map::Dense(_) => return Err(SimulationError::NotPauli.into()),
+        };
+        let inputs = matrix.first().map_or(0, Vec::len);
+        let columns = row((0..inputs).flat_map(|k| matrix.iter().map(move |row| row[k])), self.rows)?;
+        let tensor = values
+            .matmul(&columns.reshape((inputs, words))?)?
+            .broadcast_add(&row(constants.into_iter(), self.rows)?)?;
+        Ok(Probabilities { numbers: host_numbers(&tensor)?, tensor, words })
+    }
+
+    /// Draws the words of all channels for each trajectory of each sample, at least one other than the identity:
+    /// `[sample][trajectory][channel]`. A sample that cannot err has trajectories without errors.
+    fn draw(&self, channels: &[Probabilities], draws: Draws) -> Vec<u16> {
+        let batch = self.rows.dims()[0];
+        let mut all = Vec::with_capacity(batch * draws.count * channels.len());
+        for sample in 0..batch {
+            let of_sample: Vec<&[f64]> = channels.iter().map(|channel| channel.of(sample)).collect();
+            // Probability that the channels in front of each have no error.
+            let mut clean = vec![1.0];
+            for own in &of_sample {
+                clean.push(clean[clean.len() - 1] * own[0].clamp(0.0, 1.0));
+            }
+            let with_errors = 1.0 - clean[channels.len()];
+            let mut random = shot_generator(draws.seed, draws.call, sample as u64, TRAJECTORIES);
+            for _ in 0..draws.count {
+                let chosen = random.random::<f64>() * with_errors;
+                // The channels in front of the first error have none, and those behind it are free.
+                let first = clean[1..].partition_point(|clean| 1.0 - clean <= chosen).min(channels.len() - 1);
+                for (index, own) in of_sample.iter().enumerate() {
+                    all.push(match index.cmp(&first) {
+                        std::cmp::Ordering::Less => 0,
+                        _ if !(with_errors > 0.0) => 0,
+                        std::cmp::Ordering::Equal => word(own, true, &mut random),
+                        std::cmp::Ordering::Greater => word(own, false, &mut random),
+                    });
+                }
+            }
+        }
+        all
+    }
+
+    /// Mean of the trajectories with errors, `[batch, outputs]`, with the weights of their probabilities.
+    fn mean_with_errors(
+        &self,
+        angles: &Tensor,
+        channels: &[Probabilities],
+        drawn: &[u16],
+        (batch, count): (usize, usize),
+        no_error: &Tensor,
+    ) -> Result<Tensor> {
+        let (width, each) = (self.trajectories.angles.len(), channels.len());
+        let mut factors: Vec<f32> = Vec::with_capacity(batch * count * width);
+        for words in drawn.chunks(each) {
+            let start = factors.len();
+            factors.extend(self.trajectories.angles.iter().map(|angle| if angle.is_some() { 1.0f32 } else { 0.0 }));
+            let own = &mut factors[start..];
+            for (channel, word) in self.trajectories.channels.iter().zip(words).filter(|(_, word)| **word != 0) {
+                let (x, z) = crate::linalg::masks_of_word(usize::from(*word));
+                self.trajectories.flips(channel, (x, z), |angle| match self.trajectories.angles[angle] {
+                    Some(_) => own[angle] = -own[angle],
+                    None => own[angle] = 1.0 - own[angle],
+                });
+            }
+        }
+        let factors = Tensor::from_vec(factors, (batch, count, width), &Device::Cpu)?;
+        let factors = factors.to_dtype(self.rows.dtype())?.to_device(self.rows.device())?;
+        let outputs = self.run(&self.rows_of(angles, &factors, count)?)?;
+        let outputs = outputs.reshape((batch, count, outputs.dim(1)?))?;
+        let is_tracked = self.in_graph && channels.iter().any(|channel| channel.tensor.track_op());
+        let mean = outputs.mean(1)?;
+        if !is_tracked {
+            return Ok(mean);
+        }
+        // A trajectory has the probability of its words, divided by that of any error.
+        let mut log: Option<Tensor> = None;
+        for (index, channel) in channels.iter().enumerate() {
+            let chosen = drawn.iter().skip(index).step_by(each).map(|word| u32::from(*word));
+            let chosen = Tensor::from_vec(chosen.collect::<Vec<u32>>(), (batch, count), &Device::Cpu)?;
+            let chosen = chosen.to_device(self.rows.device())?;
+            let all = channel.tensor.broadcast_as((batch, channel.words))?.contiguous()?;
+            let own = all.gather(&chosen, 1)?.log()?;
+            log = Some(match log {
+                Some(sum) => (sum + own)?,
+                None => own,
+            });
+        }
+        let log = log.unwrap_or(Tensor::zeros((batch, count), self.rows.dtype(), self.rows.device())?);
+        let with_errors = no_error.affine(-1.0, 1.0)?;
+        if let Some(sample) = host_numbers(&with_errors)?.iter().position(|p| *p == 0.0) {
+            return Err(SimulationError::NoErrors { sample }.into());
+        }
+        let weight = (&log - log.detach())?.exp()?;
+        // The sum of the weights of all trajectories is the probability of any error, which divides its own value.
+        let total = with_errors.broadcast_div(&with_errors.detach())?;
+        let others = match count {
+            1 => outputs.zeros_like()?,
+            _ => {
+                let sum = outputs.detach().sum_keepdim(1)?;
+                (sum.broadcast_sub(&outputs.detach())? / (count - 1) as f64)?
+            }
+        };
+        let centred = (&outputs - &others)?;
+        let weighted = centred.broadcast_mul(&weight.unsqueeze(2)?)?;
+        let rest = others.broadcast_mul(&total.unsqueeze(2)?)?;
+        Ok((weighted + rest)?.mean(1)?)
+    }
+}
+
+/// Draws a word, or one other than the identity.
+fn word(probabilities: &[f64], is_error: bool, random: &mut Generator) -> u16 {
+    let skipped = usize::from(is_error);
+    let total: f64 = probabilities[skipped..].iter().map(|p| p.max(0.0)).sum();
+    let mut rest = random.random::<f64>() * total;
+    for (word, p) in probabilities.iter().enumerate().skip(skipped) {
+        rest -= p.max(0.0);
+        if rest < 0.0 {
+            return word as u16;
+        }
+    }
+    // Rounding may leave a rest; the last word that can be drawn is taken.
+    probabilities.iter().rposition(|p| *p > 0.0).unwrap_or(0) as u16
+}
