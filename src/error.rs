@@ -22,6 +22,8 @@ mod device;
 mod file;
 mod memory;
 mod mistake;
+mod mitigation;
+mod noise;
 mod simulation;
 mod states;
 mod tensor;
@@ -33,6 +35,8 @@ pub use device::DeviceError;
 pub use file::FileError;
 pub use memory::MemoryError;
 pub use mistake::Mistake;
+pub use mitigation::MitigationError;
+pub use noise::NoiseError;
 pub use simulation::SimulationError;
 pub use states::StatesError;
 pub use tensor::TensorError;
@@ -166,6 +170,12 @@ pub enum Error {
     /// Circuits that a simulation cannot run.
     #[error(transparent)]
     Simulation(#[from] SimulationError),
+    /// Noise models that do not fit themselves or a circuit.
+    #[error(transparent)]
+    Noise(#[from] NoiseError),
+    /// Circuits and outputs whose errors cannot be mitigated.
+    #[error(transparent)]
+    Mitigation(#[from] MitigationError),
     /// Tensors of states, and questions about states that have no answer.
     #[error(transparent)]
     States(#[from] StatesError),

@@ -63,6 +63,7 @@
 //! | the table of gates | [`gate`] |
 //! | gates for some samples alone | [`Circuit::when`] |
 //! | measurement and reset on the way | [`Circuit::measure`], [`Circuit::reset`] |
+//! | noise: channels, models of devices, mitigation | [`channel`], [`noise::NoiseModel`], [`mitigation`] |
 //! | outputs | [`Measurement`], [`Observable`] |
 //! | many observables from one set of shots | [`states::shadows`] |
 //! | other gradients | [`GradientMethod`] |
@@ -135,7 +136,9 @@ mod linalg;
 mod measurement;
 mod memory;
 pub mod metrics;
+pub mod mitigation;
 pub mod nn;
+pub mod noise;
 mod numbers;
 mod observable;
 pub mod optim;

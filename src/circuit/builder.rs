@@ -1,7 +1,7 @@
 //! The builder methods. The gate table's rows generate the methods of its gates.
 
 use super::deferred::Roles;
-use super::noise::{check_channel, check_kraus};
+use super::kraus::{check_channel, check_kraus};
 use super::unitary::{check_unitary, nearest_unitary};
 use super::weights::Declarations;
 use super::{Angle, Circuit, Condition, Kind, Operation, Variable};
@@ -241,6 +241,25 @@ impl Circuit {
         (Self { operations: start, ..self.clone() }, back)
     }
 
+    /// Returns this circuit without its operations. Weights, features and prepared states stay.
+    pub(crate) fn without_operations(&self) -> Self {
+        let mut roles = Roles::default();
+        roles.take_prepared(self.roles);
+        Self { operations: Vec::new(), roles, ..self.clone() }
+    }
+
+    /// Returns this circuit followed by `times` pairs of its inverse and itself.
+    pub(crate) fn folded(&self, times: usize) -> Self {
+        let undo = self.inverse();
+        let mut folded = if undo.mistake.is_some() { undo.clone() } else { self.clone() };
+        let times = if self.operations.is_empty() { 0 } else { times };
+        // States that the circuit prepares need qubits in 0; the inverse leaves them there.
+        folded.rounds(times, |folded, _| {
+            undo.operations.iter().chain(&self.operations).for_each(|one| folded.push_operation(one.clone()));
+        });
+        folded
+    }
+
     /// Returns this circuit `times` times in a row, with the same weights each time.
     #[must_use = "the circuit itself is not changed"]
     pub fn repeat(&self, times: usize) -> Self {
@@ -256,7 +275,7 @@ impl Circuit {
     }
 
     /// Appends an operation. Every operation goes through here; after a mistake no more operations are appended.
-    pub(super) fn push_operation(&mut self, operation: Operation) {
+    pub(crate) fn push_operation(&mut self, operation: Operation) {
         if self.mistake.is_some() {
             return;
         }
@@ -342,6 +361,7 @@ fn check_counts(operation: &Operation) -> Result<(), Mistake> {
         Kind::Unitary(_) if actual == 0 || actual > MAX_MATRIX_QUBITS => Err(count("1 to 6".to_owned())),
         Kind::Unitary(matrix) => check_unitary(matrix, 1 << actual),
         Kind::Channel(channel) => check_channel(*channel, operation),
+        Kind::Kraus(_) if !operation.conditions.is_empty() => Err(Mistake::ConditionalKraus),
         Kind::Kraus(operators) => check_kraus(operators, actual),
         Kind::GlobalPhase | Kind::Barrier | Kind::AmplitudeEmbedding { .. } | Kind::Measure | Kind::Reset => Ok(()),
     }

@@ -76,6 +76,26 @@ impl Amplitudes {
 pub(crate) const AMPLITUDES: &str = "amplitude_embedding";
 pub(crate) const AMPLITUDES_OR_ZERO_STATE: &str = "amplitude_embedding_or_zero_state";
 
+/// Names of operations that are neither gates nor channels of the tables.
+const FURTHER_NAMES: [&str; 9] = [
+    "pauli_rot",
+    "global_phase",
+    "unitary",
+    "barrier",
+    AMPLITUDES,
+    AMPLITUDES_OR_ZERO_STATE,
+    "measure",
+    "reset",
+    "kraus",
+];
+
+/// Returns whether operations can have this name.
+pub(crate) fn is_operation(name: &str) -> bool {
+    FURTHER_NAMES.contains(&name)
+        || Gate::from_name(name).is_some()
+        || Channel::all().any(|channel| channel.name() == name)
+}
+
 impl Operation {
     pub(crate) fn new(kind: Kind, angles: Vec<Angle>, qubits: Vec<usize>) -> Self {
         Self { kind, angles, qubits, controls: Vec::new(), zeros: Vec::new(), conditions: Vec::new(), dagger: false }
@@ -103,6 +123,15 @@ impl Operation {
         match self.kind {
             Kind::Gate(gate) => Some(gate),
             _ => None,
+        }
+    }
+
+    /// Returns whether the operation is unitary, and no separator.
+    pub(crate) fn is_gate(&self) -> bool {
+        match self.kind {
+            Kind::Gate(_) | Kind::PauliRotation(_) | Kind::GlobalPhase | Kind::Unitary(_) => true,
+            Kind::Barrier | Kind::AmplitudeEmbedding { .. } | Kind::Measure | Kind::Reset => false,
+            Kind::Channel(_) | Kind::Kraus(_) => false,
         }
     }
 

@@ -225,6 +225,12 @@ pub enum Mistake {
     /// A channel where a unitary is needed.
     #[error("a noise channel is no unitary: it cannot be inverted or controlled, and its circuit has no state vector")]
     ChannelNotUnitary,
+    /// A name that no operation of a circuit has.
+    #[error("no operation of a circuit has the name `{name}`")]
+    UnknownGate {
+        /// Given name.
+        name: String,
+    },
     /// An operation on a qubit behind its readout error.
     #[error("qubit {qubit} has a readout error already: no operation on it may follow")]
     AfterReadout {

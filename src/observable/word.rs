@@ -39,7 +39,7 @@ impl PauliWord {
     }
 
     /// Returns the word as text, such as `"X0 Y2"`; the identity is an empty text.
-    pub(super) fn spelled(self) -> String {
+    pub(crate) fn spelled(self) -> String {
         let letter =
             |qubit: usize| [['I', 'X'], ['Z', 'Y']][(self.z >> qubit & 1) as usize][(self.x >> qubit & 1) as usize];
         gf2::bits(self.x | self.z).map(|qubit| format!("{}{qubit}", letter(qubit))).collect::<Vec<_>>().join(" ")

@@ -3,6 +3,8 @@
 mod cases;
 mod channels;
 mod closed_forms;
+mod mitigation;
+mod models;
 mod oracle;
 mod outputs;
 mod refused;

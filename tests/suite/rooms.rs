@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 
 /// Modules in the direction in which data flows.
-const ROOMS: [&str; 34] = [
+const ROOMS: [&str; 36] = [
     "error",
     "memory",
     "limits",
@@ -23,6 +23,8 @@ const ROOMS: [&str; 34] = [
     "observable",
     "measurement",
     "circuit",
+    "noise",
+    "mitigation",
     "fingerprint",
     "program",
     "expressions",
