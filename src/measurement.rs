@@ -87,9 +87,8 @@ impl Measurements {
     }
 }
 
-/// Largest number of qubits of a density matrix that is measured: it has as many words as a measurement may have
-/// observables.
-const MAX_DENSITY_QUBITS: usize = 10;
+/// Largest number of qubits of a density matrix that is measured: each of its 65536 words is an observable.
+const MAX_DENSITY_QUBITS: usize = 8;
 
 /// Largest number of measurements in a list.
 const MAX_MEASUREMENTS: usize = 1 << 20;
@@ -123,7 +122,7 @@ impl Measurement {
     }
 
     /// Returns the density matrix of all qubits, as `[2^n, 2^n, 2]` real numbers (real part, imaginary part): the entry in
-    /// row i and column j is that of |i><j|. It is made from the expectation values of all `4^n` Pauli words, on up to 10
+    /// row i and column j is that of |i><j|. It is made from the expectation values of all `4^n` Pauli words, on up to 8
     /// qubits; with finite shots the words are estimated.
     ///
     /// ```
