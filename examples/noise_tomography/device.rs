@@ -15,9 +15,11 @@ pub(crate) struct Kind {
     /// Name of the weights.
     pub(crate) weights: &'static str,
     pub(crate) title: &'static str,
-    /// Unit in the report, the factor to it, and digits behind the point.
+    /// Unit in the report.
     pub(crate) unit: &'static str,
+    /// Factor to that unit.
     pub(crate) scale: f64,
+    /// Digits behind the point.
     pub(crate) digits: usize,
     /// Qubits or pairs.
     pub(crate) places: &'static [&'static str],

@@ -38,7 +38,7 @@ pub(crate) fn save(
     Ok(())
 }
 
-/// Returns the probability that these qubits have these values, for each row of `[settings, 2^QUBITS]`.
+/// Returns the probability that all of these qubits have this value, for each row of `[settings, 2^QUBITS]`.
 fn marginal(rows: &Tensor, qubits: &[usize], value: usize) -> Result<Vec<f64>> {
     let fits = |outcome: usize| qubits.iter().all(|q| outcome >> q & 1 == value);
     let one = |row: Vec<f64>| row.iter().enumerate().filter(|(outcome, _)| fits(*outcome)).map(|(_, p)| p).sum();
@@ -55,8 +55,8 @@ fn delays(
 ) -> Result<Panel> {
     let heading = if protocol == Protocol::Ramsey { "Ramsey fringes" } else { "Relaxation" };
     let mut panel = Panel::new(heading).axes("delay (µs)", "probability of 1").y_range(0.0..1.0);
-    for (experiment, measured) in experiments.iter().zip(data).filter(|(experiment, _)| experiment.protocol == protocol)
-    {
+    let chosen = experiments.iter().zip(data).filter(|(experiment, _)| experiment.protocol == protocol);
+    for (experiment, measured) in chosen {
         let times = experiment.values()?;
         let last = times.iter().copied().fold(0.0, f64::max);
         let fine: Vec<f64> = (0..CURVE).map(|k| last * k as f64 / (CURVE - 1) as f64).collect();
@@ -65,11 +65,8 @@ fn delays(
             let points = |times: &[f64], rows: &Tensor| -> Result<Vec<(f64, f64)>> {
                 Ok(times.iter().copied().zip(marginal(rows, &[q], 1)?).collect())
             };
-            panel = panel.line("", Color::nth(q), &points(&fine, &curve)?).dots(
-                format!("qubit {q}"),
-                Color::nth(q),
-                &points(&times, measured)?,
-            );
+            let (color, curve, dots) = (Color::nth(q), points(&fine, &curve)?, points(&times, measured)?);
+            panel = panel.line("", color, &curve).dots(format!("qubit {q}"), color, &dots);
         }
     }
     Ok(panel)
