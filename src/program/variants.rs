@@ -158,7 +158,7 @@ impl Program {
         })
     }
 
-    /// The same program, returning the numbers `Tr(P ρ)` of all words P on its qubits.
+    /// The same program, derived features included, returning the numbers `Tr(P ρ)` of all words P on its qubits.
     ///
     /// # Errors
     /// The memory is too small for the words and the density matrix that is made from them.
@@ -166,7 +166,8 @@ impl Program {
         // A term and a constant for each word, the matrix, and the matrix in another basis.
         let numbers = 12u64.checked_shl(2 * self.qubits as u32).filter(|_| self.qubits < 30);
         memory::check_numbers("a density matrix", numbers)?;
-        Ok(Self { readout: Readout::words(self.qubits), output_shape: vec![1 << (2 * self.qubits)], ..self.bare() })
+        let (readout, output_shape) = (Readout::words(self.qubits), vec![1 << (2 * self.qubits)]);
+        Ok(Self { features: self.features, derived: self.derived.clone(), readout, output_shape, ..self.bare() })
     }
 
     /// The same program, returning its state. Light-cone pruning has already run, so amplitudes of unmeasured qubits

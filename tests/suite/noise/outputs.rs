@@ -61,6 +61,29 @@ fn shots_scatter_about_exact_values() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Counts of circuits whose strengths, or conditions of channels, are made from inputs and weights.
+#[test]
+fn counts_with_strengths_of_inputs_and_weights() -> anyhow::Result<()> {
+    let mut circuit = Circuit::new(2);
+    let w = circuit.weights("w", 2);
+    circuit.x(0).ry(1.1, 1).cx(1, 0).thermal_relaxation(input(0), w.at(0), w.at(1), 0.1, 0);
+    circuit.amplitude_damping(0.1 * input(1), 1).when(input(1).gt(2.0), |body| body.bit_flip(0.2, 0));
+    let weights = [("w".to_owned(), Tensor::new(&[0.9f64, 0.7], &Device::Cpu)?)];
+    let vb = VarBuilder::from_tensors(weights.into(), DType::F64, &Device::Cpu);
+    let layer = QuantumLayer::new(circuit, Measurement::probabilities([0, 1]), vb)?;
+    let x = Tensor::new(&[[0.2f64, 1.0], [0.9, 4.0], [0.0, 0.0]], &Device::Cpu)?;
+    let (exact, shots) = (layer.try_forward(&x)?.to_vec2::<f64>()?, 40_000);
+    let bound = 5.0 * 0.5 / (shots as f64).sqrt();
+    let bits = layer.sample(Some(&x), shots)?.to_vec3::<u32>()?;
+    for ((counts, bits), exact) in layer.counts(Some(&x), shots)?.iter().zip(bits).zip(&exact) {
+        let frequencies: Vec<f64> = (0..4).map(|k| *counts.get(&k).unwrap_or(&0) as f64 / shots as f64).collect();
+        close("counts", &frequencies, exact, bound);
+        let ones = bits.iter().filter(|bits| bits[0] == 1).count() as f64 / shots as f64;
+        close("sample", &[ones], &[exact[1] + exact[3]], bound);
+    }
+    Ok(())
+}
+
 /// Shifts and differences of noisy circuits are the gradients of the reverse pass, in strengths too.
 #[test]
 fn all_methods_have_the_same_gradient() -> anyhow::Result<()> {
