@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::expressions::{evaluate_slots, row, select};
 use crate::program::derived_features::{DerivedFeature, DerivedFeatures};
 use crate::program::{Program, Slot, Variable};
-use candle_core::Tensor;
+use candle_core::{DType, Tensor};
 use std::collections::HashMap;
 
 /// Derived features that are computed together: their indices in the program's list, and `[batch, features]`.
@@ -140,13 +140,21 @@ fn functions(derived: &DerivedFeatures, rows: &Tensor, weights: &Tensor) -> Resu
         }
         let [first, second] = slots.map(|slots| evaluate_slots(&slots, rows, weights));
         let values = match function {
-            Function::RootOfRest => first?.affine(-1.0, 1.0)?.sqrt()?,
+            Function::RootOfRest => root(&first?.affine(-1.0, 1.0)?)?,
             Function::Decay => first?.broadcast_div(&second?)?.neg()?.exp()?,
         };
         let count = places.len();
         groups.push((places, values.broadcast_as((rows.dim(0)?, count))?));
     }
     Ok(groups)
+}
+
+/// Computes square roots of numbers that are at least 0 but for rounding. A number of 0 counts as a tiny one, so that its
+/// gradient is a very large number and no NaN, and 0 where nothing depends on the root.
+fn root(of: &Tensor) -> Result<Tensor> {
+    let tiny = if of.dtype() == DType::F64 { 1e-200 } else { 1e-36 };
+    let lifted = (of.detach().maximum(tiny)? - of.detach())?;
+    Ok((of + lifted)?.sqrt()?)
 }
 
 /// Computes the products of switches with inputs and functions, and with weights. `known` has the features, a number of

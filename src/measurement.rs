@@ -326,6 +326,19 @@ impl Measurement {
                 return Err(Error::Observable { index, mistake });
             }
         }
+        // Each word of a variance's square is read, too, so words must agree on the letter of such a qubit.
+        let variances =
+            self.parts().iter().filter_map(|part| if let Self::Variance(all) = part { Some(all) } else { None });
+        for observable in variances.flatten() {
+            for qubit in gf2::bits(with_errors) {
+                let letters = observable.words().map(|(word, _)| (word.x >> qubit & 1, word.z >> qubit & 1));
+                let mut letters = letters.filter(|letter| *letter != (0, 0));
+                let first = letters.next();
+                if letters.any(|letter| Some(letter) != first) {
+                    return Err(Error::Measurement(Mistake::ReadoutBasis { qubit }));
+                }
+            }
+        }
         match self.parts().contains(&Self::DensityMatrix) && with_errors != 0 {
             true => Err(Error::Measurement(Mistake::ReadoutBasis { qubit: with_errors.trailing_zeros() as usize })),
             false => Ok(()),

@@ -70,7 +70,8 @@ impl Function {
     /// Returns the value for numbers.
     pub(crate) fn value(self, [first, second]: [f64; 2]) -> f64 {
         match self {
-            Self::RootOfRest => (1.0 - first).sqrt(),
+            // A strength of 1 may be beyond 1 by rounding.
+            Self::RootOfRest => (1.0 - first).max(0.0).sqrt(),
             Self::Decay => (-first / second).exp(),
         }
     }

@@ -69,13 +69,16 @@ pub enum SimulationError {
         /// Largest number.
         most: usize,
     },
-    /// Gradients in strengths where no channel has an error.
+    /// The gradient in a strength at which a word of its channel has the probability 0.
     #[error(
-        "no channel of sample {sample} can err, so trajectories have no gradient in strengths; take `Simulation::Density`"
+        "a word of channel {channel} has the probability 0 for sample {sample}, so no trajectory has it, and there is no \
+         gradient in its strength; take `Simulation::Density`"
     )]
     NoErrors {
         /// Index of the sample.
         sample: usize,
+        /// Index of the channel among those of the circuit that the outputs depend on.
+        channel: usize,
     },
     /// A request that trajectories cannot answer.
     #[error("trajectories have no {what}; take `Simulation::Density`")]

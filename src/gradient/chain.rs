@@ -5,10 +5,7 @@ use super::Wrt;
 use crate::error::{Error, Result};
 use crate::numbers::host_numbers;
 use crate::program::{Embedding, Program, Slot, Variable};
-use candle_core::Tensor;
-
-/// Largest distance of a strength from its range that counts as rounding, in f32.
-const ROUNDING: f64 = 4.0 * f32::EPSILON as f64;
+use candle_core::{DType, Tensor};
 
 /// Inputs and weights of a batch.
 #[derive(Debug, Clone)]
@@ -18,6 +15,8 @@ pub(crate) struct Numbers<'a> {
     pub(super) inputs: Vec<f64>,
     pub(super) weights: Vec<f64>,
     pub(super) batch: usize,
+    /// Largest distance of a strength from its range that counts as rounding.
+    rounding: f64,
 }
 
 /// Inputs and weights of one sample.
@@ -25,6 +24,7 @@ pub(crate) struct Numbers<'a> {
 pub(super) struct Sample<'a> {
     pub(super) inputs: &'a [f64],
     pub(super) weights: &'a [f64],
+    rounding: f64,
 }
 
 impl<'a> Numbers<'a> {
@@ -35,12 +35,17 @@ impl<'a> Numbers<'a> {
         // On a GPU a tensor without elements has one element that nothing reads.
         inputs.truncate(batch * program.engine_inputs);
         weights.truncate(program.weights);
-        Ok(Self { program, inputs, weights, batch })
+        let epsilon = if rows.dtype() == DType::F64 { f64::EPSILON } else { f64::from(f32::EPSILON) };
+        Ok(Self { program, inputs, weights, batch, rounding: 4.0 * epsilon })
     }
 
     pub(super) fn sample(&self, sample: usize) -> Sample<'_> {
         let width = self.program.engine_inputs;
-        Sample { inputs: &self.inputs[sample * width..(sample + 1) * width], weights: &self.weights }
+        Sample {
+            inputs: &self.inputs[sample * width..(sample + 1) * width],
+            weights: &self.weights,
+            rounding: self.rounding,
+        }
     }
 
     /// Sets the results of a sample, an equal part of `found`, to NaN if an angle is NaN or infinite, even an angle
@@ -56,8 +61,8 @@ impl<'a> Numbers<'a> {
 
     /// Refuses weights that make a strength leave its range.
     pub(super) fn check_strengths(&self) -> Result<()> {
-        let shared = Sample { inputs: &[], weights: &self.weights };
-        self.program.check_strengths(ROUNDING, |slot| shared.slot(slot))
+        let shared = Sample { inputs: &[], weights: &self.weights, rounding: self.rounding };
+        self.program.check_strengths(self.rounding, |slot| shared.slot(slot))
     }
 
     /// Refuses channels whose coefficients are square roots or exponential functions of inputs or weights.
@@ -111,7 +116,7 @@ impl Sample<'_> {
         };
         program.embedding.is_some_and(|embedding| !norm(embedding).is_finite())
             || program.slots.iter().any(|slot| !self.slot(slot).is_finite())
-            || !program.has_strengths(ROUNDING, |slot| self.slot(slot))
+            || !program.has_strengths(self.rounding, |slot| self.slot(slot))
     }
 
     pub(super) fn slot(self, slot: &Slot) -> f64 {

@@ -64,6 +64,11 @@ impl Estimator {
         Ok(Self { seed, ..self })
     }
 
+    /// Whether outputs are estimates from a finite number of shots.
+    pub(super) fn is_sampled(&self) -> bool {
+        self.sampling.is_some()
+    }
+
     pub(crate) fn options(&self) -> &Options {
         &self.options
     }

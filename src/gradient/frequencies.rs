@@ -7,6 +7,11 @@ use crate::program::{Program, Slot, Variable};
 /// all weights of a program without inputs; `None` if an angle has the square of the weight, or the weight is a
 /// strength of a channel.
 pub(crate) fn weight_harmonics(program: &Program, index: usize, weights: &[f64]) -> Option<Vec<(f64, u32)>> {
+    let arguments = program.derived.arguments.iter().flat_map(|slot| &slot.terms);
+    let mut variables = arguments.flat_map(|(_, first, second)| [Some(*first), *second]).flatten();
+    if variables.any(|variable| variable == Variable::Weight(index)) {
+        return None;
+    }
     let mut found = Vec::new();
     for probe in &program.angles_as_inputs().angles {
         let factor = slope(&program.slots[probe.slot], Variable::Weight(index), weights)?;

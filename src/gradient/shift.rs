@@ -10,7 +10,7 @@ use super::Wrt;
 use super::chain::Numbers;
 use super::points::{Batches, Variant};
 use crate::engine::NeedsGrad;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::program::{AnglesAsInputs, Probe, Quantity, Readout, Spectrum, Variable};
 use std::f64::consts::{PI, TAU};
 
@@ -119,6 +119,12 @@ impl<'a> Shifted<'a> {
         Self::new(numbers, |probe| wrt.is_read(numbers.program, &numbers.program.slots[probe.slot]))
     }
 
+    /// Whether a shift moves the coefficient of a channel.
+    fn moves_strengths(&self) -> bool {
+        let spectrum = |shift: &Shift| self.angles_as_inputs.angles[shift.angle].spectrum;
+        self.shifts.iter().any(|shift| spectrum(shift) == Spectrum::Linear)
+    }
+
     pub(super) fn points(&self) -> usize {
         self.batch * self.shifts.len()
     }
@@ -153,6 +159,11 @@ pub(super) fn shift_gradients(
     let shifted = Shifted::new(numbers, |probe| {
         program.slots[probe.slot].terms.iter().any(|(_, first, second)| reads(*first) || second.is_some_and(reads))
     });
+    if batches.estimator.is_sampled() && shifted.moves_strengths() {
+        let of = "strengths of channels, from finite shots";
+        let instead = "a shifted coefficient is no channel to draw from; take exact outputs for trainable strengths";
+        return Err(Error::NoGradient { method: "parameter shift", of, instead });
+    }
     let angles_as_inputs = shifted.angles_as_inputs;
     let mut slopes = vec![0.0; numbers.batch * angles_as_inputs.angles.len()];
     let fill = |point: usize, to: &mut [f64]| {

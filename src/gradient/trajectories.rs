@@ -20,11 +20,12 @@ use crate::error::{Result, SimulationError};
 use crate::expressions::{evaluate_slots, row};
 use crate::memory;
 use crate::numbers::host_numbers;
-use crate::program::{Map, PauliChannel, Program, Quantity, Slot, Trajectories};
+use crate::program::{Map, PauliChannel, Program, Quantity, Slot, Trajectories, Variable};
 use crate::random::Generator;
 use crate::sampling::shot_generator;
-use candle_core::{Device, Tensor};
+use candle_core::{DType, Device, Tensor};
 use rand::Rng;
+use std::collections::HashMap;
 use std::f64::consts::FRAC_PI_2;
 use std::sync::Arc;
 
@@ -71,7 +72,10 @@ pub(super) fn evaluate(
     let numbers = Numbers::new(program, rows, weights)?;
     numbers.check_strengths()?;
     let [rows, weights] = [rows, weights].map(|one| if in_graph { one.clone() } else { one.detach() });
-    let call = Call { program, trajectories, options, rows: &rows, weights: &weights, in_graph };
+    // Probabilities of errors are differences from 1.
+    let precise = if rows.device().is_metal() { rows.dtype() } else { DType::F64 };
+    let exact = [rows.to_dtype(precise)?, weights.to_dtype(precise)?];
+    let call = Call { program, trajectories, options, rows: &rows, weights: &weights, exact, in_graph };
     let outputs = call.outputs(draws)?;
     let mut whole = vec![1.0; numbers.batch];
     numbers.spoil(&mut whole);
@@ -88,6 +92,8 @@ struct Call<'a> {
     options: &'a Options,
     rows: &'a Tensor,
     weights: &'a Tensor,
+    /// Rows and weights in F64, if the device has it.
+    exact: [Tensor; 2],
     in_graph: bool,
 }
 
@@ -133,12 +139,12 @@ impl Call<'_> {
                 None => own,
             }))
         })?;
-        let no_error = no_error.unwrap_or(Tensor::ones((1, 1), rows.dtype(), rows.device())?);
+        let no_error = no_error.unwrap_or(Tensor::ones((1, 1), self.exact[0].dtype(), rows.device())?);
         let drawn = self.draw(&channels, draws);
         let mean = self.mean_with_errors(&angles, &channels, &drawn, (batch, count), &no_error)?;
         // Samples without any error strength have no trajectory with errors.
-        let with_errors = no_error.affine(-1.0, 1.0)?;
-        Ok((clean.broadcast_mul(&no_error)? + mean.broadcast_mul(&with_errors.detach())?)?)
+        let with_errors = no_error.affine(-1.0, 1.0)?.detach().to_dtype(rows.dtype())?;
+        Ok((clean.broadcast_mul(&no_error.to_dtype(rows.dtype())?)? + mean.broadcast_mul(&with_errors)?)?)
     }
 
     /// Angles without errors, `[batch, angles]` or `[1, angles]`; π/2 for an error that is written out.
@@ -181,34 +187,22 @@ impl Call<'_> {
     fn probabilities(&self, channel: &PauliChannel) -> Result<Probabilities> {
         let slots = |indices: &[usize]| {
             let slots: Vec<&Slot> = indices.iter().map(|slot| &self.program.slots[*slot]).collect();
-            evaluate_slots(&slots, self.rows, self.weights)
+            evaluate_slots(&slots, &self.exact[0], &self.exact[1])
         };
-        let (values, matrix, constants, words) = match &channel.map {
-            Map::Letters { factors, .. } => {
-                // I, X, Z, Y from the factors of X, Z and Y.
-                let matrix = [[1.0, 1.0, 1.0], [1.0, -1.0, -1.0], [-1.0, 1.0, -1.0], [-1.0, -1.0, 1.0]];
-                (
-                    slots(factors)?,
-                    matrix.iter().map(|row| row.map(|entry| 0.25 * entry).to_vec()).collect(),
-                    vec![0.25; 4],
-                    4,
-                )
-            }
+        let (values, constants) = match &channel.map {
+            Map::Letters { factors, .. } => (slots(factors)?, vec![0.25; 4]),
             Map::Mixing(slot) => {
                 let words = 1usize << (2 * channel.qubits);
-                let share = 1.0 / words as f64;
-                let matrix: Vec<Vec<f64>> =
-                    (0..words).map(|word| vec![if word == 0 { share - 1.0 } else { share }]).collect();
-                let constants = (0..words).map(|word| if word == 0 { 1.0 } else { 0.0 }).collect();
-                (slots(&[*slot])?, matrix, constants, words)
+                (slots(&[*slot])?, (0..words).map(|word| if word == 0 { 1.0 } else { 0.0 }).collect())
             }
             Map::Readout { .. } | Map::Dense(_) => return Err(SimulationError::NotPauli.into()),
         };
+        let (matrix, words) = (factors_of_words(channel), constants.len());
         let inputs = matrix.first().map_or(0, Vec::len);
-        let columns = row((0..inputs).flat_map(|k| matrix.iter().map(move |row| row[k])), self.rows)?;
+        let columns = row((0..inputs).flat_map(|k| matrix.iter().map(move |row| row[k])), &self.exact[0])?;
         let tensor = values
             .matmul(&columns.reshape((inputs, words))?)?
-            .broadcast_add(&row(constants.into_iter(), self.rows)?)?;
+            .broadcast_add(&row(constants.into_iter(), &self.exact[0])?)?;
         Ok(Probabilities { numbers: host_numbers(&tensor)?, tensor, words })
     }
 
@@ -243,6 +237,22 @@ impl Call<'_> {
         all
     }
 
+    /// Refuses gradients in probabilities that are 0: their words are never drawn, and would be missing.
+    fn check_all_drawn(&self, channels: &[Probabilities]) -> Result<()> {
+        for (channel, (own, of)) in channels.iter().zip(&self.trajectories.channels).enumerate() {
+            if !own.tensor.track_op() {
+                continue;
+            }
+            let varies = varying_words(of, &self.program.slots, own.words);
+            for (sample, numbers) in own.numbers.chunks(own.words).enumerate() {
+                if numbers.iter().zip(&varies).any(|(p, varies)| *varies && *p <= 0.0) {
+                    return Err(SimulationError::NoErrors { sample, channel }.into());
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Mean of the trajectories with errors, `[batch, outputs]`, with the weights of their probabilities.
     fn mean_with_errors(
         &self,
@@ -275,6 +285,7 @@ impl Call<'_> {
         if !is_tracked {
             return Ok(mean);
         }
+        self.check_all_drawn(channels)?;
         // A trajectory has the probability of its words, divided by that of any error.
         let mut log: Option<Tensor> = None;
         for (index, channel) in channels.iter().enumerate() {
@@ -290,12 +301,9 @@ impl Call<'_> {
         }
         let log = log.unwrap_or(Tensor::zeros((batch, count), self.rows.dtype(), self.rows.device())?);
         let with_errors = no_error.affine(-1.0, 1.0)?;
-        if let Some(sample) = host_numbers(&with_errors)?.iter().position(|p| *p == 0.0) {
-            return Err(SimulationError::NoErrors { sample }.into());
-        }
-        let weight = (&log - log.detach())?.exp()?;
+        let weight = (&log - log.detach())?.exp()?.to_dtype(outputs.dtype())?;
         // The sum of the weights of all trajectories is the probability of any error, which divides its own value.
-        let total = with_errors.broadcast_div(&with_errors.detach())?;
+        let total = with_errors.broadcast_div(&with_errors.detach())?.to_dtype(outputs.dtype())?;
         let others = match count {
             1 => outputs.zeros_like()?,
             _ => {
@@ -308,6 +316,43 @@ impl Call<'_> {
         let rest = others.broadcast_mul(&total.unsqueeze(2)?)?;
         Ok((weighted + rest)?.mean(1)?)
     }
+}
+
+/// Factors of the coefficients of a channel in the probability of each word, beside constants: I, X, Z, Y from the
+/// factors of X, Z and Y, or all words from the strength of mixing.
+fn factors_of_words(channel: &PauliChannel) -> Vec<Vec<f64>> {
+    match &channel.map {
+        Map::Letters { .. } => {
+            let signs = [[1.0, 1.0, 1.0], [1.0, -1.0, -1.0], [-1.0, 1.0, -1.0], [-1.0, -1.0, 1.0]];
+            signs.iter().map(|row| row.map(|sign| 0.25 * sign).to_vec()).collect()
+        }
+        Map::Mixing(_) => {
+            let words = 1usize << (2 * channel.qubits);
+            let share = 1.0 / words as f64;
+            (0..words).map(|word| vec![if word == 0 { share - 1.0 } else { share }]).collect()
+        }
+        Map::Readout { .. } | Map::Dense(_) => Vec::new(),
+    }
+}
+
+/// Whether the probability of each word depends on inputs or weights.
+fn varying_words(channel: &PauliChannel, slots: &[Slot], words: usize) -> Vec<bool> {
+    let indices: Vec<usize> = match &channel.map {
+        Map::Letters { factors, .. } => factors.to_vec(),
+        Map::Mixing(slot) => vec![*slot],
+        Map::Readout { .. } | Map::Dense(_) => Vec::new(),
+    };
+    let varies = |factors: &Vec<f64>| {
+        let mut sums: HashMap<(Variable, Option<Variable>), f64> = HashMap::new();
+        for (factor, slot) in factors.iter().zip(&indices) {
+            for (coefficient, first, second) in &slots[*slot].terms {
+                *sums.entry((*first, *second)).or_default() += factor * coefficient;
+            }
+        }
+        sums.values().any(|sum| sum.abs() > 1e-12)
+    };
+    let all = factors_of_words(channel);
+    (0..words).map(|word| all.get(word).is_some_and(varies)).collect()
 }
 
 /// Draws a word, or one other than the identity.

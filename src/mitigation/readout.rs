@@ -4,6 +4,7 @@ use super::inner_dtype;
 use crate::error::{Error, Mistake, MitigationError, Result, TensorError};
 use crate::gf2;
 use crate::limits::{MAX_QUBITS, check_copy};
+use crate::memory;
 use crate::observable::{Observable, PauliWord};
 use candle_core::Tensor;
 use std::collections::BTreeMap;
@@ -93,6 +94,7 @@ pub fn undo_readout_of_words(values: &Tensor, words: &[Observable], errors: &[(f
     let places = places(words)?;
     let count = words.len();
     check_copy(WHAT, values, inner)?;
+    memory::check_numbers("the matrix of a readout", (count as u64).checked_mul(count as u64))?;
     let (mut matrix, mut constants) = (vec![0.0; count * count], vec![0.0; count]);
     for (word, &column) in &places {
         let parts = Parts { word: *word, index: column, places: &places, letters: &letters };

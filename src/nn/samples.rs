@@ -228,6 +228,12 @@ impl QuantumLayer {
         let mut draw = Draw { kind, shots, qubits, changes, seed, call, first: 0 };
         let simulation = self.config.simulation;
         let is_density = simulation.resolve(program)? == Simulation::Density;
+        if is_density {
+            // The words, the matrix, and the matrix in another basis, for each thread.
+            let threads = threads::thread_count() as u64;
+            let numbers = 5u64.checked_shl(2 * program.qubits() as u32).and_then(|all| all.checked_mul(threads));
+            memory::check_numbers("density matrices", numbers)?;
+        }
         let options = Options { simulation, ..Options::limited(self.config.memory_limit) };
         let estimator = Estimator::exact(options);
         let width = if is_density { 2 * program.qubits() } else { program.qubits() };

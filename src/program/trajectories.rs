@@ -91,6 +91,12 @@ fn add(to: &mut [u64], bits: &[u64]) {
 impl<'a> Frame<'a> {
     fn of(program: &'a Program) -> Result<Trajectories> {
         let bits: usize = program.channels.iter().map(|channel| 2 * channel.qubits.len()).sum();
+        let written: usize = program.channels.iter().map(|channel| 2 * channel.qubits.len()).sum();
+        let angles = program.steps.len() + written + 2 * program.qubits;
+        let effects = bits.saturating_mul(angles);
+        if effects > MAX_EFFECTS {
+            return Err(SimulationError::ManyErrors { effects, allowed: MAX_EFFECTS }.into());
+        }
         let zero = vec![0; bits.div_ceil(64)];
         let mut frame = Frame {
             program,
@@ -118,15 +124,11 @@ impl<'a> Frame<'a> {
             }
         }
         (0..program.qubits).for_each(|qubit| frame.write_out(qubit));
-        frame.finish(channels)
+        Ok(frame.finish(channels))
     }
 
-    fn finish(self, channels: Vec<PauliChannel>) -> Result<Trajectories> {
+    fn finish(self, channels: Vec<PauliChannel>) -> Trajectories {
         let (program, words) = (self.program, self.angles.len().div_ceil(64));
-        let effects = self.changed.len().saturating_mul(self.angles.len());
-        if effects > MAX_EFFECTS {
-            return Err(SimulationError::ManyErrors { effects, allowed: MAX_EFFECTS }.into());
-        }
         let effects = self.changed.iter().map(|changed| {
             let mut bits = vec![0; words];
             changed.iter().for_each(|angle| bits[angle / 64] ^= 1 << (angle % 64));
@@ -150,7 +152,7 @@ impl<'a> Frame<'a> {
             limits: Vec::new(),
             ..program.bare()
         };
-        Ok(Trajectories { program: Arc::new(variant), angles: self.angles, channels, effects: effects.collect() })
+        Trajectories { program: Arc::new(variant), angles: self.angles, channels, effects: effects.collect() }
     }
 
     /// Appends a step with an angle of its own.
@@ -281,7 +283,10 @@ fn clifford_images(step: &Step, qubits: &[usize]) -> Option<Vec<(u64, u64)>> {
     let size = 1usize << (2 * qubits.len());
     let image = |x: u64, z: u64| {
         let column = word_index(x, z);
-        let row = (0..size).find(|row| transfer[row * size + column].abs() > 1.0 - 1e-12)?;
+        let row = (0..size).find(|row| transfer[row * size + column].abs() > 0.5)?;
+        if (0..size).any(|other| other != row && transfer[other * size + column].abs() > 1e-13) {
+            return None;
+        }
         let (x, z) = crate::linalg::masks_of_word(row);
         Some((x as u64, z as u64))
     };

@@ -107,7 +107,9 @@ impl Program {
     pub(crate) fn differences(&self) -> &Arc<Self> {
         self.made.differences.get_or_init(|| {
             let variant = self.with_weights_as_inputs();
-            Arc::new(Self { readout: self.readout.without_constants(), ..variant.bare() })
+            // The point itself has been checked; points beside it may be beyond the range of a strength.
+            let limits = Vec::new();
+            Arc::new(Self { readout: self.readout.without_constants(), limits, ..variant.bare() })
         })
     }
 

@@ -10,6 +10,9 @@ use candle_core::{Tensor, WithDType};
 use num_complex::Complex64;
 use std::borrow::Cow;
 
+/// Largest distance of a probability below 0 that counts as rounding, in f32.
+const ROUNDING: f64 = 1e-5;
+
 /// Final state of a sample.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum FinalState<'a, T> {
@@ -45,10 +48,10 @@ impl<T: WithDType> FinalState<'_, T> {
                     change.apply(&mut changed);
                     change.of_columns(size.ilog2() as usize).apply(&mut changed);
                 }
-                // Rounding may leave a probability of 0 below 0.
-                let root = |k: usize| changed[2 * (k + size * k)].max(0.0).sqrt();
-                let is_finite = changed.iter().all(|entry| entry.is_finite());
-                let root = |k: usize| if is_finite { root(k) } else { f64::NAN };
+                let probability = |k: usize| changed[2 * (k + size * k)];
+                // Rounding may leave a probability of 0 below 0; what is further below is no state.
+                let is_state = (0..size).all(|k| probability(k) >= -ROUNDING);
+                let root = |k: usize| if is_state { probability(k).max(0.0).sqrt() } else { f64::NAN };
                 Cow::Owned((0..size).flat_map(|k| [T::from_f64(root(k)), T::from_f64(0.0)]).collect())
             }
         }
@@ -56,7 +59,8 @@ impl<T: WithDType> FinalState<'_, T> {
 }
 
 /// Returns the density matrix with these numbers `Tr(P ρ)` of all words P, in the order of
-/// [`masks_of_word`](crate::linalg::masks_of_word): `4^n` pairs of real and imaginary part, where the entry in row i and column j is pair `i + 2^n j`.
+/// [`masks_of_word`](crate::linalg::masks_of_word): `4^n` pairs of real and imaginary part, where the entry in row i and
+/// column j is pair `i + 2^n j`.
 fn density_matrix(words: &[f64]) -> Vec<f64> {
     let size = words.len().isqrt();
     let mut pairs = vec![0.0; 2 * words.len()];

@@ -189,7 +189,10 @@ fn layers_that_are_refused() -> Result<()> {
     assert!(matches!(error, Error::Observable { mistake: Mistake::VariableCoefficient { .. }, .. }), "{error}");
     let error = refused(rotation(), z(), exact(), DType::F16);
     assert!(matches!(error, Error::Tensor(TensorError::UnsupportedDType { dtype: DType::F16, .. })), "{error}");
-    let spectra: [fn(&mut Circuit, Weights); 3] = [
+    let spectra: [fn(&mut Circuit, Weights); 6] = [
+        |c, w| _ = c.ry(w.at(0), 0).depolarizing(0.1 * w.at(0), 0),
+        |c, w| _ = c.ry(w.at(0), 0).phase_damping(0.1 * w.at(0), 0),
+        |c, w| _ = c.ry(0.3, 0).thermal_relaxation(0.1 * w.at(0), 1.0, 1.0, 0.0, 0),
         |c, w| _ = c.ry(w.at(0) * w.at(0), 0),
         |c, w| _ = c.ry(w.at(0), 0).rx(2f64.sqrt() * w.at(0), 0),
         |c, w| _ = c.ry(w.at(0), 0).rx(70.0 * w.at(0), 0),

@@ -1,5 +1,7 @@
 //! Passes over the cells of a state: forward, and in reverse with gradients.
 
+#![allow(clippy::needless_range_loop, reason = "kernels read row by row, with equal indices in several arrays")]
+
 use super::plan::{CELL_ROWS, Kernel, Pass, PlacedOp, Terms};
 use crate::engine::Real;
 use crate::engine::lines::Row16;
@@ -289,24 +291,31 @@ impl<S: Simd, T: Real, const N: usize> Math<S, T, N> {
         false
     }
 
+    /// Loads rows. Loops stand in place of closures here: a closure that is not inlined has no vector instructions.
+    #[inline(always)]
+    fn load_all<const K: usize>(&self, rows: &[Row16<T>]) -> [Vectors<S, T, N>; K] {
+        let mut all = [self.lanes.splat::<N>(T::zero()); K];
+        for k in 0..K {
+            all[k] = self.load(&rows[k]);
+        }
+        all
+    }
+
     /// Applies a matrix over the letters of a row digit, whose first row is 1 0 0 0.
     #[inline(always)]
     fn row(&self, stride: usize, coefficients: &[Row16<T>], rows: &mut [Row16<T>]) {
-        let m: [Vectors<S, T, N>; 12] = std::array::from_fn(|k| self.load(&coefficients[k]));
+        let m = self.load_all::<12>(coefficients);
         for block in rows.chunks_exact_mut(4 * stride) {
-            let (i, rest) = block.split_at_mut(stride);
-            let (x, rest) = rest.split_at_mut(stride);
-            let (z, y) = rest.split_at_mut(stride);
-            for (((i, x), z), y) in i.iter().zip(x).zip(z).zip(y) {
-                let of = [i, x, z, y].map(|row| self.load(row));
-                let new = |k: usize| {
-                    let sum = self.lanes.times(m[4 * k], of[0]);
-                    (1..4).fold(sum, |sum, j| self.lanes.times_plus(m[4 * k + j], of[j], sum))
-                };
-                let new = [new(0), new(1), new(2)];
-                self.store(x, new[0]);
-                self.store(z, new[1]);
-                self.store(y, new[2]);
+            for k in 0..stride {
+                let (i, x) = (self.load(&block[k]), self.load(&block[k + stride]));
+                let (z, y) = (self.load(&block[k + 2 * stride]), self.load(&block[k + 3 * stride]));
+                for a in 0..3 {
+                    let mut sum = self.lanes.times(m[4 * a], i);
+                    sum = self.lanes.times_plus(m[4 * a + 1], x, sum);
+                    sum = self.lanes.times_plus(m[4 * a + 2], z, sum);
+                    sum = self.lanes.times_plus(m[4 * a + 3], y, sum);
+                    self.store(&mut block[k + (a + 1) * stride], sum);
+                }
             }
         }
     }
@@ -314,25 +323,19 @@ impl<S: Simd, T: Real, const N: usize> Math<S, T, N> {
     /// Applies the transpose of such a matrix.
     #[inline(always)]
     fn row_transposed(&self, stride: usize, coefficients: &[Row16<T>], rows: &mut [Row16<T>]) {
-        let m: [Vectors<S, T, N>; 12] = std::array::from_fn(|k| self.load(&coefficients[k]));
+        let m = self.load_all::<12>(coefficients);
         for block in rows.chunks_exact_mut(4 * stride) {
-            let (i, rest) = block.split_at_mut(stride);
-            let (x, rest) = rest.split_at_mut(stride);
-            let (z, y) = rest.split_at_mut(stride);
-            for (((i, x), z), y) in i.iter_mut().zip(x).zip(z).zip(y) {
-                let of = [&*x, &*z, &*y].map(|row| self.load(row));
-                let new = |j: usize, start: Option<Vectors<S, T, N>>| {
-                    let sum = match start {
-                        Some(start) => self.lanes.times_plus(m[j], of[0], start),
-                        None => self.lanes.times(m[j], of[0]),
-                    };
-                    (1..3).fold(sum, |sum, k| self.lanes.times_plus(m[4 * k + j], of[k], sum))
-                };
-                let new = [new(0, Some(self.load(i))), new(1, None), new(2, None), new(3, None)];
-                self.store(i, new[0]);
-                self.store(x, new[1]);
-                self.store(z, new[2]);
-                self.store(y, new[3]);
+            for k in 0..stride {
+                let i = self.load(&block[k]);
+                let (x, z) = (self.load(&block[k + stride]), self.load(&block[k + 2 * stride]));
+                let y = self.load(&block[k + 3 * stride]);
+                for b in 0..4 {
+                    let first = self.lanes.times(m[b], x);
+                    let mut sum = if b == 0 { self.lanes.plus(i, first) } else { first };
+                    sum = self.lanes.times_plus(m[4 + b], z, sum);
+                    sum = self.lanes.times_plus(m[8 + b], y, sum);
+                    self.store(&mut block[k + b * stride], sum);
+                }
             }
         }
     }
@@ -340,29 +343,53 @@ impl<S: Simd, T: Real, const N: usize> Math<S, T, N> {
     /// Adds `λ_a r_b` for the letters a other than I and all letters b.
     #[inline(always)]
     fn add_row_sums(&self, stride: usize, r: &[Row16<T>], l: &[Row16<T>], sums: &mut [Row16<T>]) {
-        let mut sum: [Vectors<S, T, N>; 12] = std::array::from_fn(|k| self.load(&sums[k]));
+        if N == 1 {
+            return self.add_letter_sums::<3, 12>(stride, 1, r, l, sums);
+        }
+        // The sums of one letter a fit the registers; those of all do not.
+        for (letter, sums) in sums.chunks_exact_mut(4).enumerate() {
+            self.add_letter_sums::<1, 4>(stride, letter + 1, r, l, sums);
+        }
+    }
+
+    /// Adds `λ_a r_b` for `A` letters a from `first` on, and all letters b.
+    #[inline(always)]
+    fn add_letter_sums<const A: usize, const ALL: usize>(
+        &self,
+        stride: usize,
+        first: usize,
+        r: &[Row16<T>],
+        l: &[Row16<T>],
+        sums: &mut [Row16<T>],
+    ) {
+        let mut sum = self.load_all::<ALL>(sums);
         for (r, l) in r.chunks_exact(4 * stride).zip(l.chunks_exact(4 * stride)) {
             for k in 0..stride {
-                let r: [Vectors<S, T, N>; 4] = std::array::from_fn(|letter| self.load(&r[k + letter * stride]));
-                for a in 0..3 {
-                    let l = self.load(&l[k + (a + 1) * stride]);
-                    for b in 0..4 {
-                        sum[4 * a + b] = self.lanes.times_plus(l, r[b], sum[4 * a + b]);
-                    }
+                let (i, x) = (self.load(&r[k]), self.load(&r[k + stride]));
+                let (z, y) = (self.load(&r[k + 2 * stride]), self.load(&r[k + 3 * stride]));
+                for a in 0..A {
+                    let l = self.load(&l[k + (first + a) * stride]);
+                    sum[4 * a] = self.lanes.times_plus(l, i, sum[4 * a]);
+                    sum[4 * a + 1] = self.lanes.times_plus(l, x, sum[4 * a + 1]);
+                    sum[4 * a + 2] = self.lanes.times_plus(l, z, sum[4 * a + 2]);
+                    sum[4 * a + 3] = self.lanes.times_plus(l, y, sum[4 * a + 3]);
                 }
             }
         }
-        sums.iter_mut().zip(sum).for_each(|(to, sum)| self.store(to, sum));
+        for k in 0..ALL {
+            self.store(&mut sums[k], sum[k]);
+        }
     }
 
     /// Multiplies the rows of X, Z and Y of a row digit.
     #[inline(always)]
     fn row_factors(&self, stride: usize, coefficients: &[Row16<T>], rows: &mut [Row16<T>]) {
-        let factors: [Vectors<S, T, N>; 3] = std::array::from_fn(|k| self.load(&coefficients[k]));
+        let factors = self.load_all::<3>(coefficients);
         for block in rows.chunks_exact_mut(4 * stride) {
-            for (rows, factor) in block[stride..].chunks_exact_mut(stride).zip(factors) {
-                for row in rows {
-                    let product = self.lanes.times(self.load(row), factor);
+            for a in 0..3 {
+                for k in 0..stride {
+                    let row = &mut block[k + (a + 1) * stride];
+                    let product = self.lanes.times(self.load(row), factors[a]);
                     self.store(row, product);
                 }
             }
@@ -372,16 +399,17 @@ impl<S: Simd, T: Real, const N: usize> Math<S, T, N> {
     /// Adds `λ_a r_a` for the letters a other than I.
     #[inline(always)]
     fn add_factor_sums(&self, stride: usize, r: &[Row16<T>], l: &[Row16<T>], sums: &mut [Row16<T>]) {
-        let mut sum: [Vectors<S, T, N>; 3] = std::array::from_fn(|k| self.load(&sums[k]));
+        let mut sum = self.load_all::<3>(sums);
         for (r, l) in r.chunks_exact(4 * stride).zip(l.chunks_exact(4 * stride)) {
-            for (k, sum) in sum.iter_mut().enumerate() {
-                let letter = (k + 1) * stride..(k + 2) * stride;
-                for (r, l) in r[letter.clone()].iter().zip(&l[letter]) {
-                    *sum = self.lanes.times_plus(self.load(l), self.load(r), *sum);
+            for a in 0..3 {
+                for k in (a + 1) * stride..(a + 2) * stride {
+                    sum[a] = self.lanes.times_plus(self.load(&l[k]), self.load(&r[k]), sum[a]);
                 }
             }
         }
-        sums.iter_mut().zip(sum).for_each(|(to, sum)| self.store(to, sum));
+        for k in 0..3 {
+            self.store(&mut sums[k], sum[k]);
+        }
     }
 
     #[inline(always)]
@@ -401,12 +429,13 @@ impl<S: Simd, T: Real, const N: usize> Math<S, T, N> {
     /// Adds up the lanes of each row at XOR 0 to 3 of a lane digit, each times a coefficient.
     #[inline(always)]
     fn lane(&self, qubit: usize, coefficients: &[Row16<T>], rows: &mut [Row16<T>]) {
-        let m: [Vectors<S, T, N>; 4] = std::array::from_fn(|k| self.load(&coefficients[k]));
+        let m = self.load_all::<4>(coefficients);
         for row in rows {
             let of = self.load(row);
-            let start = self.lanes.times(m[0], of);
-            let sum = (1..4)
-                .fold(start, |sum, k| self.lanes.times_plus(m[k], self.lanes.permuted(of, k << (2 * qubit)), sum));
+            let mut sum = self.lanes.times(m[0], of);
+            for k in 1..4 {
+                sum = self.lanes.times_plus(m[k], self.lanes.permuted(of, k << (2 * qubit)), sum);
+            }
             self.store(row, sum);
         }
     }
@@ -414,14 +443,16 @@ impl<S: Simd, T: Real, const N: usize> Math<S, T, N> {
     /// Adds `λ_l r_(l ^ k)` for the XORs k of a lane digit.
     #[inline(always)]
     fn add_lane_sums(&self, qubit: usize, r: &[Row16<T>], l: &[Row16<T>], sums: &mut [Row16<T>]) {
-        let mut sum: [Vectors<S, T, N>; 4] = std::array::from_fn(|k| self.load(&sums[k]));
+        let mut sum = self.load_all::<4>(sums);
         for (r, l) in r.iter().zip(l) {
             let (r, l) = (self.load(r), self.load(l));
-            for (k, sum) in sum.iter_mut().enumerate() {
-                *sum = self.lanes.times_plus(l, self.lanes.permuted(r, k << (2 * qubit)), *sum);
+            for k in 0..4 {
+                sum[k] = self.lanes.times_plus(l, self.lanes.permuted(r, k << (2 * qubit)), sum[k]);
             }
         }
-        sums.iter_mut().zip(sum).for_each(|(to, sum)| self.store(to, sum));
+        for k in 0..4 {
+            self.store(&mut sums[k], sum[k]);
+        }
     }
 
     /// Multiplies each row by the coefficient of its class.

@@ -135,6 +135,7 @@ impl<'a, T: Real> Call<'a, T> {
             growth: vec![1.0; plan.passes.len()],
             allowed_growth,
             spread_state: false,
+            memory: (None, 1),
             values,
         };
         call.matrices = tape.ops.iter().flat_map(|op| shared_matrices(op, &call.values)).collect();
@@ -155,11 +156,13 @@ impl<'a, T: Real> Call<'a, T> {
     }
 
     /// Decides where threads share the work. Returns whether they take units.
-    fn spread(&mut self, threads: usize) -> bool {
+    fn spread(&mut self, threads: usize, options: &Options) -> bool {
         let work = self.plan.rows * LANES * self.tape.ops.len().max(1) * self.units();
         let is_large = work >= SERIAL_WORK;
         self.spread_state = is_large && (threads == 1 || self.units() < 2 * threads);
-        is_large && threads > 1 && !self.spread_state
+        let spread = is_large && threads > 1 && !self.spread_state;
+        self.memory = (options.memory_limit, if spread { threads } else { 1 });
+        spread
     }
 }
 
@@ -190,7 +193,7 @@ impl HostEngine for Density {
     ) -> Result<(Vec<T>, Option<Saved>)> {
         let threads = check_memory::<T>(program, arguments.batch, options)?;
         let mut call = Call::new(program, arguments, allowed_growth::<T>())?;
-        let spread = call.spread(threads);
+        let spread = call.spread(threads, options);
         let (call, units) = (&call, call.units());
         let keep = save && may_keep::<T>(call.plan, units, options);
         let mut outputs = zeroed_vec("outputs", arguments.batch * program.engine_outputs())?;
@@ -200,9 +203,11 @@ impl HostEngine for Density {
         share::for_each_item(spread, &mut Vec::new(), items, |scratch: &mut Scratch<T>, (unit, (outputs, found))| {
             *found = Worker { call, scratch }.forward(unit, outputs, keep);
         });
+        let count = units;
         let units: Vec<Kept<T>> = found.into_iter().filter_map(Result::transpose).collect::<Result<_>>()?;
+        let is_whole = keep && units.len() == count;
         let kept = || KeptStates { inputs: arguments.inputs.to_vec(), weights: arguments.weights.to_vec(), units };
-        Ok((outputs, keep.then(|| Box::new(kept()) as Saved)))
+        Ok((outputs, is_whole.then(|| Box::new(kept()) as Saved)))
     }
 
     fn gradient<T: Real>(
@@ -216,7 +221,7 @@ impl HostEngine for Density {
     ) -> Result<Gradients<T>> {
         let threads = check_memory::<T>(program, arguments.batch, options)?;
         let mut call = Call::new(program, arguments, allowed_growth::<T>())?;
-        let spread = call.spread(threads);
+        let spread = call.spread(threads, options);
         let (call, units) = (&call, call.units());
         let saved = saved.and_then(|saved| saved.downcast::<KeptStates<T>>().ok());
         let saved = saved.filter(|kept| kept.inputs == arguments.inputs && kept.weights == arguments.weights);

@@ -50,12 +50,17 @@ impl Readings {
             let first = columns.first;
             Ok(match &columns.quantity {
                 Quantity::Expectation(sum) => {
-                    let output = |output: usize| Linear::new(&words(sum, output), sum.constants[output]);
-                    Reading::Expectation { first, outputs: (0..sum.outputs).map(output).collect() }
+                    let words = words_of_outputs(sum);
+                    let outputs = words
+                        .iter()
+                        .zip(&sum.constants)
+                        .map(|(words, constant)| Linear::new(words, *constant))
+                        .collect();
+                    Reading::Expectation { first, outputs }
                 }
                 Quantity::Variance(sums) => {
                     let output = |sum: &Sum| {
-                        let of = words(sum, 0);
+                        let of = words_of_outputs(sum).swap_remove(0);
                         Ok([Linear::new(&of, 0.0), Linear::new(&square(&of)?, 0.0)])
                     };
                     Reading::Variance { first, outputs: sums.iter().map(output).collect::<Result<_>>()? }
@@ -136,15 +141,16 @@ impl Linear {
     }
 }
 
-/// Words of an observable of a sum, without its constant.
-fn words(sum: &Sum, output: usize) -> Words {
-    let mut words = Words::new();
+/// Words of each observable of a sum, without its constant.
+fn words_of_outputs(sum: &Sum) -> Vec<Words> {
+    let mut words = vec![Words::new(); sum.outputs];
     for x_group in &sum.x_groups {
-        for term in x_group.terms.iter().filter(|term| term.output == output) {
-            *words.entry((x_group.x, term.z)).or_default() += term.coefficient;
+        for term in &x_group.terms {
+            *words[term.output].entry((x_group.x, term.z)).or_default() += term.coefficient;
         }
     }
-    for (_, coefficient, part) in sum.parts.iter().filter(|(of, ..)| *of == output) {
+    for (output, coefficient, part) in &sum.parts {
+        let words = &mut words[*output];
         words_of_part(part, |masks, value| *words.entry(masks).or_default() += coefficient * value);
     }
     words

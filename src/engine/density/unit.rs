@@ -10,7 +10,7 @@ use super::transfer::Transfer;
 use crate::engine::lines::{Memory, Row16};
 use crate::engine::simd::LANES;
 use crate::engine::simd::arch::current_arch;
-use crate::engine::{Arguments, Real, share};
+use crate::engine::{Arguments, Real, budget, share};
 use crate::error::Result;
 use crate::linalg::word_index;
 use crate::program::{Embedding, Program, Slot, Variable};
@@ -44,6 +44,8 @@ pub(super) struct Call<'a, T> {
     pub(super) allowed_growth: f64,
     /// Whether threads share a state.
     pub(super) spread_state: bool,
+    /// Bytes that the call may take, and the threads that take units.
+    pub(super) memory: (Option<u64>, usize),
 }
 
 /// State of a unit after its last pass, and copies of it in front of some passes.
@@ -137,7 +139,9 @@ impl<T: Real> Worker<'_, T> {
     /// Computes outputs of a unit, and keeps its state if asked to.
     pub(super) fn forward(&mut self, unit: usize, outputs: &mut [T], keep: bool) -> Result<Option<Kept<T>>> {
         self.prepare(unit);
-        let kept = self.run(unit, keep)?;
+        // Copies are left to the gradient, which repeats the forward pass then.
+        let keep = keep && self.copies() == 0;
+        let kept = self.run(unit, false)?;
         self.read(unit, &kept.state, outputs);
         if keep {
             return Ok(Some(kept));
@@ -212,21 +216,48 @@ impl<T: Real> Worker<'_, T> {
         }
     }
 
+    /// Passes in front of which a copy is kept: where undoing what follows would enlarge errors too much.
+    fn copied(&self) -> impl Iterator<Item = usize> + '_ {
+        let mut growth = 1.0;
+        let allowed = self.call.allowed_growth;
+        self.scratch.growth.iter().enumerate().filter_map(move |(index, own)| {
+            growth *= own;
+            let is_too_large = f64::is_nan(growth) || growth > allowed;
+            if is_too_large {
+                growth = 1.0;
+            }
+            is_too_large.then_some(index)
+        })
+    }
+
+    fn copies(&self) -> usize {
+        self.copied().count()
+    }
+
+    /// Checks that the state, λ and all copies of a unit fit the memory, for each thread.
+    fn check_copies(&self) -> Result<()> {
+        let (limit, threads) = self.call.memory;
+        let states = self.copies() + 2;
+        let bytes = (states as u64).checked_mul((self.call.plan.rows * size_of::<Row16<T>>()) as u64);
+        let bytes = bytes.and_then(|bytes| bytes.checked_mul(threads as u64));
+        budget::check::<T>(self.call.program, states * threads, bytes, limit)
+    }
+
     /// Runs all passes. If `keep`, copies the state where undoing would enlarge errors too much.
     fn run(&mut self, unit: usize, keep: bool) -> Result<Kept<T>> {
         let call = self.call;
         let mut state = self.memory()?;
         self.start(unit, &mut state);
-        let (mut copies, mut growth) = (Vec::new(), 1.0);
+        let (mut copies, mut copied) = (Vec::new(), Vec::new());
+        if keep {
+            self.check_copies()?;
+            copied = self.copied().collect();
+        }
         for (index, pass) in call.plan.passes.iter().enumerate() {
-            if keep {
-                growth *= self.scratch.growth[index];
-                if growth.is_nan() || growth > call.allowed_growth {
-                    let mut copy = self.memory()?;
-                    copy.lines_mut().copy_from_slice(state.lines());
-                    copies.push((index, copy));
-                    growth = 1.0;
-                }
+            if copied.contains(&index) {
+                let mut copy = self.memory()?;
+                copy.lines_mut().copy_from_slice(state.lines());
+                copies.push((index, copy));
             }
             self.pass(pass, &mut state);
         }

@@ -182,3 +182,45 @@ fn ensembles_and_half_precision() -> anyhow::Result<()> {
     assert_eq!(y.dtype(), DType::F16);
     Ok(())
 }
+
+/// Gradients at the ends of the range of strengths: by differences, where the root of a strength is 0, and not from shots.
+#[test]
+fn gradients_at_the_ends_of_ranges() -> anyhow::Result<()> {
+    let gradient = |write: &dyn Fn(&mut Circuit, Angle), w: f64, config: QuantumLayerConfig| -> anyhow::Result<f64> {
+        let mut circuit = Circuit::new(1);
+        let weights = circuit.weights("w", 1);
+        circuit.ry(0.7, 0);
+        write(&mut circuit, weights.at(0));
+        let mut varmap = VarMap::new();
+        let vb = SeededInit::new(1).var_builder(&varmap, DType::F64, &Device::Cpu);
+        let layer = QuantumLayer::with_config(circuit, Measurement::expectation([Z(0)]), config, vb)?;
+        varmap.set_one("w", Tensor::new(&[w], &Device::Cpu)?)?;
+        let weight = varmap.all_vars().into_iter().find(|var| var.dims() == [1]).expect("the weight");
+        let store = layer.evaluate()?.sum_all()?.backward()?;
+        Ok(store.get(&weight).expect("a gradient").to_vec1::<f64>()?[0])
+    };
+    let depolarizing = |c: &mut Circuit, p: Angle| _ = c.depolarizing(p, 0);
+    let method = |gradient| QuantumLayerConfig { gradient, ..Default::default() };
+    let slope = -4.0 / 3.0 * 0.7f64.cos();
+    for gradient_method in [
+        GradientMethod::Adjoint,
+        GradientMethod::ParameterShift,
+        GradientMethod::FiniteDifference { step: 1e-3, order: 2 },
+        GradientMethod::Spsa { samples: 1, step: 0.1, seed: 1 },
+    ] {
+        close("depolarizing at 0", &[gradient(&depolarizing, 0.0, method(gradient_method))?], &[slope], 1e-9);
+    }
+    let damping = |c: &mut Circuit, gamma: Angle| _ = c.amplitude_damping(gamma, 0);
+    let found = gradient(&damping, 1.0, QuantumLayerConfig::default())?;
+    close("damping at 1", &[found], &[1.0 - 0.7f64.cos()], 1e-12);
+    let shots = QuantumLayerConfig { shots: Some(100), ..Default::default() };
+    let error = gradient(&depolarizing, 0.1, shots).expect_err("no gradient from shots");
+    let error = error.downcast::<candle_core::Error>().expect("an error of backward()");
+    assert!(matches!(candlewick::Error::find(&error), Some(candlewick::Error::NoGradient { .. })), "{error}");
+    // A sum of 1 by rounding is in range.
+    let mut circuit = Circuit::new(1);
+    circuit.x(0).amplitude_damping(0.33 + 0.56 + 0.11, 0);
+    let y = functional::evaluate(&circuit, &Measurement::expectation([Z(0)]), None, &[])?.to_vec1::<f32>()?;
+    close("damping", &[f64::from(y[0])], &[1.0], 1e-6);
+    Ok(())
+}

@@ -171,3 +171,43 @@ fn questions_without_an_answer() -> anyhow::Result<()> {
     )]))?;
     Ok(())
 }
+
+/// Copies of the state in front of channels without an inverse count in the memory of a gradient.
+#[test]
+fn copies_count() -> anyhow::Result<()> {
+    let mut circuit = Circuit::new(6);
+    let w = circuit.weights("w", 1);
+    for _ in 0..40 {
+        (0..6).for_each(|q| _ = circuit.ry(w.at(0), q).reset_in_place(q));
+        (1..6).for_each(|q| _ = circuit.cx(q - 1, q));
+        circuit.ry(w.at(0), 5);
+    }
+    let state = 8 * 4u64.pow(6);
+    let run = |limit: u64| {
+        let config = QuantumLayerConfig { memory_limit: Some(limit), ..Default::default() };
+        let vb = candlewick::nn::SeededInit::new(1);
+        let varmap = candle_nn::VarMap::new();
+        let vb = vb.var_builder(&varmap, DType::F64, &Device::Cpu);
+        let layer = QuantumLayer::with_config(circuit.clone(), Measurement::expectation([Z(5)]), config, vb)?;
+        layer.evaluate()?.sum_all()?.backward()
+    };
+    let error = run(4 * state).expect_err("copies take more");
+    let Some(Error::Memory(MemoryError::States { needed, budget, states, .. })) = Error::find(&error) else {
+        panic!("{error}")
+    };
+    assert!(*states > 10 && needed.expect("a number") >= *states as u64 * state && *budget == 4 * state);
+    run(1 << 30)?;
+    Ok(())
+}
+
+/// Words of a variance that differ on a qubit with a readout error have no common reading.
+#[test]
+fn variances_of_what_is_read_with_errors() -> anyhow::Result<()> {
+    let mut circuit = Circuit::new(2);
+    circuit.h(0).cx(0, 1).readout_error(0.1, 0.05, 0);
+    let run = |observable: Observable| functional::evaluate(&circuit, &Measurement::variance([observable]), None, &[]);
+    run(Z(0) + Z(0) * Z(1))?;
+    let error = run(X(0) * X(1) + Z(0) * Z(1)).expect_err("two bases");
+    assert!(matches!(error, Error::Measurement(Mistake::ReadoutBasis { qubit: 0 })), "{error}");
+    Ok(())
+}

@@ -169,8 +169,30 @@ fn strengths_of_a_call() -> anyhow::Result<()> {
         other => panic!("{other:?}"),
     };
     assert!(matches!(typed(run(&[0.1], 1.5)), SimulationError::Strength { value: 1.5, .. }));
-    assert_eq!(typed(run(&[0.1, 0.0], 0.0)), SimulationError::NoErrors { sample: 1 });
+    // Words that are never drawn would be missing in the gradient, whatever other channels do.
+    assert_eq!(typed(run(&[0.1, 0.0], 0.1)), SimulationError::NoErrors { sample: 1, channel: 1 });
+    assert_eq!(typed(run(&[0.1, 0.2], 0.0)), SimulationError::NoErrors { sample: 0, channel: 0 });
     let found = run(&[0.1, -0.2, 1.3, f64::NAN], 0.1)?.remove(0);
     assert_eq!(found[..4].iter().map(|y| y.is_nan()).collect::<Vec<_>>(), [false, true, true, true]);
+    Ok(())
+}
+
+/// A weak strength keeps its digits in F32.
+#[test]
+fn weak_strengths_in_single_precision() -> anyhow::Result<()> {
+    let mut circuit = Circuit::new(1);
+    let w = circuit.weights("w", 1);
+    circuit.bit_flip(w.at(0), 0);
+    for p in [1e-2f32, 1e-6, 1e-10] {
+        let mut varmap = VarMap::new();
+        let vb = SeededInit::new(1).var_builder(&varmap, DType::F32, &Device::Cpu);
+        let config = QuantumLayerConfig { simulation: Simulation::Trajectories { count: 3 }, ..Default::default() };
+        let layer = QuantumLayer::with_config(circuit.clone(), Measurement::expectation([Z(0)]), config, vb)?;
+        varmap.set_one("w", Tensor::new(&[p], &Device::Cpu)?)?;
+        let weight = varmap.all_vars().into_iter().find(|var| var.dims() == [1]).expect("the weight");
+        let gradient = layer.evaluate()?.sum_all()?.backward()?.get(&weight).expect("a gradient").to_vec1::<f32>()?;
+        // Every error flips the qubit, so nothing scatters.
+        close(&format!("{p}"), &[f64::from(gradient[0])], &[-2.0], 1e-5);
+    }
     Ok(())
 }
