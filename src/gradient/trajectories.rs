@@ -75,7 +75,8 @@ pub(super) fn evaluate(
     // Probabilities of errors are differences from 1.
     let precise = if rows.device().is_metal() { rows.dtype() } else { DType::F64 };
     let exact = [rows.to_dtype(precise)?, weights.to_dtype(precise)?];
-    let call = Call { program, trajectories, options, rows: &rows, weights: &weights, exact, in_graph };
+    let call =
+        Call { program, trajectories, options, rows: &rows, weights: &weights, exact, numbers: &numbers, in_graph };
     let outputs = call.outputs(draws)?;
     let mut whole = vec![1.0; numbers.batch];
     numbers.spoil(&mut whole);
@@ -94,6 +95,8 @@ struct Call<'a> {
     weights: &'a Tensor,
     /// Rows and weights in F64, if the device has it.
     exact: [Tensor; 2],
+    /// The same on the host.
+    numbers: &'a Numbers<'a>,
     in_graph: bool,
 }
 
@@ -237,15 +240,36 @@ impl Call<'_> {
         all
     }
 
+    /// Whether the probability of a word of a channel has a slope in an input or a weight.
+    fn has_slope(&self, channel: &PauliChannel, word: usize, sample: usize) -> bool {
+        let slots: &[usize] = match &channel.map {
+            Map::Letters { factors, .. } => factors,
+            Map::Mixing(slot) => std::slice::from_ref(slot),
+            Map::Readout { .. } | Map::Dense(_) => &[],
+        };
+        let mut slopes: HashMap<Variable, f64> = HashMap::new();
+        for (factor, slot) in factors_of_words(channel)[word].iter().zip(slots) {
+            self.numbers.sample(sample).derivatives(&self.program.slots[*slot], |variable, slope| {
+                // Switches have no gradient.
+                if self.program.origin(variable).is_some() {
+                    *slopes.entry(variable).or_default() += factor * slope;
+                }
+            });
+        }
+        slopes.values().any(|slope| slope.abs() > 1e-12)
+    }
+
     /// Refuses gradients in probabilities that are 0: their words are never drawn, and would be missing.
     fn check_all_drawn(&self, channels: &[Probabilities]) -> Result<()> {
         for (channel, (own, of)) in channels.iter().zip(&self.trajectories.channels).enumerate() {
             if !own.tensor.track_op() {
                 continue;
             }
-            let varies = varying_words(of, &self.program.slots, own.words);
-            for (sample, numbers) in own.numbers.chunks(own.words).enumerate() {
-                if numbers.iter().zip(&varies).any(|(p, varies)| *varies && *p <= 0.0) {
+            let samples =
+                (0..self.numbers.batch).filter(|sample| !self.numbers.sample(*sample).is_spoiled(self.program));
+            for sample in samples {
+                let never = own.of(sample).iter().enumerate().filter(|(_, p)| **p <= 0.0);
+                if never.map(|(word, _)| word).any(|word| self.has_slope(of, word, sample)) {
                     return Err(SimulationError::NoErrors { sample, channel }.into());
                 }
             }
@@ -333,26 +357,6 @@ fn factors_of_words(channel: &PauliChannel) -> Vec<Vec<f64>> {
         }
         Map::Readout { .. } | Map::Dense(_) => Vec::new(),
     }
-}
-
-/// Whether the probability of each word depends on inputs or weights.
-fn varying_words(channel: &PauliChannel, slots: &[Slot], words: usize) -> Vec<bool> {
-    let indices: Vec<usize> = match &channel.map {
-        Map::Letters { factors, .. } => factors.to_vec(),
-        Map::Mixing(slot) => vec![*slot],
-        Map::Readout { .. } | Map::Dense(_) => Vec::new(),
-    };
-    let varies = |factors: &Vec<f64>| {
-        let mut sums: HashMap<(Variable, Option<Variable>), f64> = HashMap::new();
-        for (factor, slot) in factors.iter().zip(&indices) {
-            for (coefficient, first, second) in &slots[*slot].terms {
-                *sums.entry((*first, *second)).or_default() += factor * coefficient;
-            }
-        }
-        sums.values().any(|sum| sum.abs() > 1e-12)
-    };
-    let all = factors_of_words(channel);
-    (0..words).map(|word| all.get(word).is_some_and(varies)).collect()
 }
 
 /// Draws a word, or one other than the identity.

@@ -122,7 +122,8 @@ impl Rotosolve {
             weights.extend(host_numbers(var)?);
         }
         let harmonics = weight_harmonics(&self.layer.program, index, &weights);
-        let harmonics = harmonics.ok_or_else(|| problem("an angle has its square, or it is a strength of a channel"))?;
+        let harmonics =
+            harmonics.ok_or_else(|| problem("an angle has its square, or it is a strength of a channel"))?;
         if harmonics.is_empty() {
             return Ok(());
         }
