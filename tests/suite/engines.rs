@@ -2,16 +2,41 @@
 //! of the first NVIDIA GPU.
 
 use crate::lab::Engine;
+use crate::oracle::{Case, Op, What};
 use candle_core::{DType, Device};
-use candlewick::__private::with_reference_engine;
+use candlewick::__private::{with_density_engine, with_reference_engine};
+use candlewick::prelude::*;
 use std::sync::OnceLock;
 
 /// One device for all tests: each would load the kernels anew.
 static CUDA: OnceLock<Device> = OnceLock::new();
 
-/// The engine for density matrices, which has no amplitudes.
-pub(crate) fn without_amplitudes() -> Vec<Engine> {
-    vec![Engine::density(DType::F64), Engine::density(DType::F32)]
+impl Engine {
+    /// The engine for density matrices.
+    pub(crate) fn density(dtype: DType) -> Self {
+        let name = if dtype == DType::F64 { "density f64" } else { "density f32" };
+        Self { name, enter: |run| with_density_engine(run), ..Self::cpu(dtype) }
+    }
+
+    pub(crate) fn is_f64(self) -> bool {
+        self.dtype == DType::F64
+    }
+}
+
+/// Every engine and precision that can run a circuit and a measurement: an engine without amplitudes reads no states, has
+/// no dense matrices on more than three qubits, and is not asked for large states.
+pub(crate) fn engines_for(case: &Case, measurement: &Measurement) -> Vec<Engine> {
+    let reads_states = match measurement {
+        Measurement::All(members) => members.as_slice().contains(&Measurement::State),
+        one => *one == Measurement::State,
+    };
+    let is_wide = |op: &Op| matches!(&op.what, What::Matrix(matrix) if matrix.len() > 8);
+    let others = if reads_states || case.qubits > 8 || case.ops.iter().any(is_wide) {
+        Vec::new()
+    } else {
+        vec![Engine::density(DType::F64), Engine::density(DType::F32)]
+    };
+    [all(), others].concat()
 }
 
 pub(crate) fn all() -> Vec<Engine> {

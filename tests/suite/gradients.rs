@@ -1,6 +1,7 @@
 //! Gradients of the adjoint sweep against exact parameter shifts and central differences of the oracle.
 
-use crate::lab::{Engine, close, engines_for, run};
+use crate::engines::engines_for;
+use crate::lab::{Engine, close, run};
 use crate::losses::LOSSES;
 use crate::oracle::*;
 use crate::trials::{self, Numbers, Reading, Trial};

@@ -1,8 +1,7 @@
 //! Runs cases on the engines under test, through the public API.
 
-use crate::oracle::{Case, Op, What};
+use crate::oracle::Case;
 use candle_core::{DType, Device, Tensor, Var};
-use candlewick::__private::with_density_engine;
 use candlewick::functional;
 use candlewick::prelude::*;
 
@@ -33,16 +32,6 @@ impl Engine {
         Self { name, dtype, device: || Device::Cpu, enter: |run| run() }
     }
 
-    /// The engine for density matrices.
-    pub(crate) fn density(dtype: DType) -> Self {
-        let name = if dtype == DType::F64 { "density f64" } else { "density f32" };
-        Self { name, enter: |run| with_density_engine(run), ..Self::cpu(dtype) }
-    }
-
-    pub(crate) fn is_f64(self) -> bool {
-        self.dtype == DType::F64
-    }
-
     /// Largest error of values, for a circuit of `depth` operations.
     pub(crate) fn values(self, depth: usize) -> f64 {
         let root = (depth.max(1) as f64).sqrt();
@@ -58,22 +47,6 @@ impl Engine {
 /// Every engine and precision.
 pub(crate) fn engines() -> Vec<Engine> {
     crate::engines::all()
-}
-
-/// Every engine and precision that can run a circuit and a measurement: an engine without amplitudes reads no states, has
-/// no dense matrices on more than three qubits, and is not asked for large states.
-pub(crate) fn engines_for(case: &Case, measurement: &Measurement) -> Vec<Engine> {
-    let reads_states = match measurement {
-        Measurement::All(members) => members.as_slice().contains(&Measurement::State),
-        one => *one == Measurement::State,
-    };
-    let is_wide = |op: &Op| matches!(&op.what, What::Matrix(matrix) if matrix.len() > 8);
-    let others = if reads_states || case.qubits > 8 || case.ops.iter().any(is_wide) {
-        Vec::new()
-    } else {
-        crate::engines::without_amplitudes()
-    };
-    [engines(), others].concat()
 }
 
 pub(crate) fn tensor(rows: &[Vec<f64>], dtype: DType) -> Tensor {

@@ -1,6 +1,7 @@
 //! Values: every gate, every order of its qubits, every measurement, against the oracle.
 
-use crate::lab::{Engine, close, engines, engines_for, run};
+use crate::engines::engines_for;
+use crate::lab::{Engine, close, engines, run};
 use crate::losses::random_observables;
 use crate::oracle::*;
 use crate::trials::{self, Numbers, Trial, arrangements};

@@ -1,8 +1,10 @@
 //! The engines under test in this binary: both dialects, every order of threads, whole states and tiles.
 
 use crate::lab::Engine;
+use crate::oracle::Case;
 use candle_core::{DType, Device as Place};
 use candlewick::__private::emulation::emulator;
+use candlewick::prelude::Measurement;
 use candlewick_emulator::{Device, Order};
 use candlewick_kernels::Dialect;
 use std::sync::Arc;
@@ -19,9 +21,9 @@ macro_rules! engines {
     };
 }
 
-/// The emulated engines all have amplitudes.
-pub(crate) fn without_amplitudes() -> Vec<Engine> {
-    Vec::new()
+/// The emulated engines run every circuit and measurement.
+pub(crate) fn engines_for(_: &Case, _: &Measurement) -> Vec<Engine> {
+    all()
 }
 
 pub(crate) fn all() -> Vec<Engine> {
