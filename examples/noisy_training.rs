@@ -214,7 +214,10 @@ fn draw(path: &Path, args: &Args, outcomes: &[Outcome]) -> Result<()> {
         let means: Vec<(f64, f64)> = strengths.iter().enumerate().map(|(at, x)| (*x, outcome.mean(at))).collect();
         panel = panel.line(format!("trained {}", outcome.name), Color::nth(index), &means);
     }
-    let title = format!("Two moons on {QUBITS} noisy qubits, means over {} seeds", args.seeds);
+    let title = match args.seeds {
+        1 => format!("Two moons on {QUBITS} noisy qubits, one seed"),
+        seeds => format!("Two moons on {QUBITS} noisy qubits, means over {seeds} seeds"),
+    };
     Ok(Figure::new(title).panel(panel).save(path)?)
 }
 

@@ -1,4 +1,4 @@
-//! What the laboratory runs, and the counts that it finds.
+//! Experiments of the laboratory, and their counts.
 
 use crate::device::{Model, Numbers, PAIRS, QUBITS};
 use anyhow::Result;

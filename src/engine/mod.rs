@@ -86,7 +86,8 @@ pub enum Simulation {
     ///
     /// Channels apply Pauli words with probabilities: flips, Pauli and depolarizing channels, phase damping. Others are a
     /// typed error, and so are variances, amplitudes, finite shots, Jacobians and Hessians. The trajectory without errors
-    /// counts with its exact probability. Each call draws anew, as for
+    /// counts with its exact probability. A value under a condition is a ratio of two averages, with a bias of the order
+    /// of 1 / `count`. Each call draws anew, as for
     /// [`shots`](crate::QuantumLayerConfig::shots); a value and its gradient share their draws.
     Trajectories {
         /// Number of trajectories of each sample, beside the one without errors: 1 to 2^24.

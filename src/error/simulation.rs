@@ -77,7 +77,7 @@ pub enum SimulationError {
     NoErrors {
         /// Index of the sample.
         sample: usize,
-        /// Index of the channel among those of the circuit that the outputs depend on.
+        /// Index of the channel, counted without channels that no output depends on.
         channel: usize,
     },
     /// A request that trajectories cannot answer.

@@ -341,7 +341,7 @@ impl<'a> Bound<'a> {
     ) -> Result<Tensor> {
         let given = CallArgs::new(&self.program, DEFAULT, inputs, &self.weights)?;
         let sizes = behind.iter().try_fold(given.batch() as u64, |product, size| product.checked_mul(*size as u64));
-        // The engine's outputs have derivatives of their own in memory; those of one sample are there twice.
+        // The engine's outputs have derivatives in memory too, and the derivatives of one sample are copied.
         let beside = self.program.engine_outputs().div_ceil(self.program.outputs().max(1)) as u64;
         let beside = if self.program.derives_outputs() { 2 * (1 + beside) } else { 1 };
         memory::check_numbers("derivatives", sizes.and_then(|sizes| sizes.checked_mul(beside)))?;

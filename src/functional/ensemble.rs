@@ -48,7 +48,7 @@ pub(crate) fn run_ensemble(
     let engine = engine::for_device(&given.device, program, options.simulation)?;
     let out = if batch >= OWN_CALL || members == 1 {
         engine.check(program, batch, given.inner(), options)?;
-        // Those of each member, and all in one piece.
+        // Outputs are there twice: member by member, and in one piece.
         let outputs = limits::checked_product("outputs of all members", &[members, batch, program.outputs(), 2])?;
         memory::check_numbers("the outputs of all members", Some(outputs as u64))?;
         let one = |member| {

@@ -120,19 +120,12 @@ impl Sample<'_> {
     }
 
     pub(super) fn slot(self, slot: &Slot) -> f64 {
-        slot.terms.iter().fold(slot.constant, |sum, (coefficient, first, second)| {
-            sum + coefficient * self.value(*first) * second.map_or(1.0, |second| self.value(second))
-        })
+        slot.value(|variable| self.value(variable))
     }
 
     /// Passes every variable of a slot and the slot's derivative in it to `each`; a variable may occur several times.
-    pub(super) fn derivatives(self, slot: &Slot, mut each: impl FnMut(Variable, f64)) {
-        for (coefficient, first, second) in &slot.terms {
-            each(*first, coefficient * second.map_or(1.0, |second| self.value(second)));
-            if let Some(second) = second {
-                each(*second, coefficient * self.value(*first));
-            }
-        }
+    pub(super) fn derivatives(self, slot: &Slot, each: impl FnMut(Variable, f64)) {
+        slot.derivatives(|variable| self.value(variable), each);
     }
 }
 

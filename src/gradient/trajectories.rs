@@ -8,16 +8,17 @@
 //! y = P f(no error) + (1 - P) mean of f(errors)
 //! ```
 //!
-//! Gradients in angles are those of each trajectory. Gradients in strengths come from `P`, which is a tensor of the
+//! Gradients in angles are averages over trajectories. Gradients in strengths come from `P`, which is a tensor of the
 //! strengths, and from the probability of each drawn trajectory: `f` has the weight `p / p'`, where p' is the same number
 //! outside the graph (the score function). A mean of the other trajectories is subtracted from `f`, which changes no
 //! expectation value and makes the scatter smaller.
 
 use super::chain::Numbers;
 use crate::autograd;
-use crate::engine::Options;
+use crate::engine::{Options, Simulation};
 use crate::error::{Result, SimulationError};
 use crate::expressions::{evaluate_slots, row};
+use crate::linalg::masks_of_word;
 use crate::memory;
 use crate::numbers::host_numbers;
 use crate::program::{Map, PauliChannel, Program, Quantity, Slot, Trajectories, Variable};
@@ -129,20 +130,16 @@ impl Call<'_> {
         memory::check_numbers("trajectories", points.and_then(|points| points.checked_mul(6 * numbers)))?;
 
         let angles = self.angles()?;
-        let clean = self.run(&self.with_embedded(&angles, 1)?)?;
+        let clean = self.run(&self.rows_without_errors(&angles)?)?;
         let channels = self.trajectories.channels.iter().map(|channel| self.probabilities(channel));
         let channels: Vec<Probabilities> = channels.collect::<Result<_>>()?;
         if channels.is_empty() {
             return Ok(clean);
         }
-        let no_error = channels.iter().try_fold(None, |product: Option<Tensor>, channel| {
-            let own = channel.tensor.narrow(1, 0, 1)?;
-            Ok::<_, crate::error::Error>(Some(match product {
-                Some(product) => product.broadcast_mul(&own)?,
-                None => own,
-            }))
-        })?;
-        let no_error = no_error.unwrap_or(Tensor::ones((1, 1), self.exact[0].dtype(), rows.device())?);
+        let mut no_error = Tensor::ones((1, 1), self.exact[0].dtype(), rows.device())?;
+        for channel in &channels {
+            no_error = no_error.broadcast_mul(&channel.tensor.narrow(1, 0, 1)?)?;
+        }
         let drawn = self.draw(&channels, draws);
         let mean = self.mean_with_errors(&angles, &channels, &drawn, (batch, count), &no_error)?;
         // Samples without any error strength have no trajectory with errors.
@@ -158,14 +155,14 @@ impl Call<'_> {
         evaluate_slots(&slots, self.rows, self.weights)
     }
 
-    /// Rows of the program, without errors: `[batch * count, inputs]`. Errors that are written out are not there.
-    fn with_embedded(&self, angles: &Tensor, count: usize) -> Result<Tensor> {
+    /// Rows of the program without errors, `[batch, inputs]`. Errors that are written out are not there.
+    fn rows_without_errors(&self, angles: &Tensor) -> Result<Tensor> {
         let there = self.trajectories.angles.iter().map(|angle| if angle.is_some() { 1.0 } else { 0.0 });
         let signs = row(there, self.rows)?.unsqueeze(0)?;
-        self.rows_of(angles, &signs, count)
+        self.rows_of(angles, &signs, 1)
     }
 
-    /// Rows with these factors of the angles, `[batch or 1, count, angles]`.
+    /// Rows of the program, `[batch * count, inputs]`, with these factors of the angles, `[batch or 1, count, angles]`.
     fn rows_of(&self, angles: &Tensor, factors: &Tensor, count: usize) -> Result<Tensor> {
         let (batch, width) = (self.rows.dim(0)?, self.trajectories.angles.len());
         let all = angles.unsqueeze(1)?.broadcast_mul(factors)?.broadcast_as((batch, count, width))?;
@@ -182,7 +179,7 @@ impl Call<'_> {
     fn run(&self, rows: &Tensor) -> Result<Tensor> {
         let device = rows.device();
         let none = Tensor::zeros(usize::from(!device.is_cpu()), rows.dtype(), device)?;
-        let options = Options { simulation: crate::engine::Simulation::StateVector, ..self.options.clone() };
+        let options = Options { simulation: Simulation::StateVector, ..self.options.clone() };
         autograd::evaluate(&self.trajectories.program, &options, [rows, &none], self.in_graph)
     }
 
@@ -293,10 +290,11 @@ impl Call<'_> {
             factors.extend(self.trajectories.angles.iter().map(|angle| if angle.is_some() { 1.0f32 } else { 0.0 }));
             let own = &mut factors[start..];
             for (channel, word) in self.trajectories.channels.iter().zip(words).filter(|(_, word)| **word != 0) {
-                let (x, z) = crate::linalg::masks_of_word(usize::from(*word));
-                self.trajectories.flips(channel, (x, z), |angle| match self.trajectories.angles[angle] {
-                    Some(_) => own[angle] = -own[angle],
-                    None => own[angle] = 1.0 - own[angle],
+                self.trajectories.flips(channel, masks_of_word(usize::from(*word)), |angle| {
+                    match self.trajectories.angles[angle] {
+                        Some(_) => own[angle] = -own[angle],
+                        None => own[angle] = 1.0 - own[angle],
+                    }
                 });
             }
         }
@@ -311,19 +309,14 @@ impl Call<'_> {
         }
         self.check_all_drawn(channels)?;
         // A trajectory has the probability of its words, divided by that of any error.
-        let mut log: Option<Tensor> = None;
+        let mut log = Tensor::zeros((batch, count), self.exact[0].dtype(), self.rows.device())?;
         for (index, channel) in channels.iter().enumerate() {
             let chosen = drawn.iter().skip(index).step_by(each).map(|word| u32::from(*word));
             let chosen = Tensor::from_vec(chosen.collect::<Vec<u32>>(), (batch, count), &Device::Cpu)?;
             let chosen = chosen.to_device(self.rows.device())?;
             let all = channel.tensor.broadcast_as((batch, channel.words))?.contiguous()?;
-            let own = all.gather(&chosen, 1)?.log()?;
-            log = Some(match log {
-                Some(sum) => (sum + own)?,
-                None => own,
-            });
+            log = (log + all.gather(&chosen, 1)?.log()?)?;
         }
-        let log = log.unwrap_or(Tensor::zeros((batch, count), self.rows.dtype(), self.rows.device())?);
         let with_errors = no_error.affine(-1.0, 1.0)?;
         let weight = (&log - log.detach())?.exp()?.to_dtype(outputs.dtype())?;
         // The sum of the weights of all trajectories is the probability of any error, which divides its own value.

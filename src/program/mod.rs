@@ -150,6 +150,25 @@ pub(crate) struct Slot {
     pub(crate) terms: Vec<(f64, Variable, Option<Variable>)>,
 }
 
+impl Slot {
+    /// Returns the value for these values of the variables.
+    pub(crate) fn value(&self, of: impl Fn(Variable) -> f64) -> f64 {
+        self.terms.iter().fold(self.constant, |sum, (coefficient, first, second)| {
+            sum + coefficient * of(*first) * second.map_or(1.0, &of)
+        })
+    }
+
+    /// Passes every variable and the derivative in it to `each`; a variable may occur several times.
+    pub(crate) fn derivatives(&self, of: impl Fn(Variable) -> f64, mut each: impl FnMut(Variable, f64)) {
+        for (coefficient, first, second) in &self.terms {
+            each(*first, coefficient * second.map_or(1.0, &of));
+            if let Some(second) = second {
+                each(*second, coefficient * of(*first));
+            }
+        }
+    }
+}
+
 /// One application of a kernel, in the basis states that meet the controls.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Step<M = u64> {

@@ -346,7 +346,7 @@ impl<S: Simd, T: Real, const N: usize> Math<S, T, N> {
         if N == 1 {
             return self.add_letter_sums::<3, 12>(stride, 1, r, l, sums);
         }
-        // The sums of one letter a fit the registers; those of all do not.
+        // Registers have room for the four sums of one letter, not for the twelve sums of all three.
         for (letter, sums) in sums.chunks_exact_mut(4).enumerate() {
             self.add_letter_sums::<1, 4>(stride, letter + 1, r, l, sums);
         }

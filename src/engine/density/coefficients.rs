@@ -237,7 +237,8 @@ pub(super) fn split_derivative(
     }
 }
 
-/// Passes the derivative in each slot of an op that does not vary to `each`; `sums` are those of its parts, or of the op.
+/// Passes the derivative in each slot of an op that does not vary to `each`. `sums` has the derivative in the matrix of
+/// each part, or of the op if it has no parts.
 pub(super) fn slopes(op: &Op, sums: &[Transfer], value: &impl Fn(usize) -> f64, mut each: impl FnMut(usize, f64)) {
     match op {
         Op::Local { parts, .. } => {

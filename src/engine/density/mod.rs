@@ -3,8 +3,8 @@
 //! A density matrix is stored as the real numbers `r_P = Tr(P ρ)` of all Pauli words P on its qubits. Gates are then
 //! orthogonal maps of few words, and an expectation value is a number or a few. The reverse pass undoes the maps one by
 //! one, as the engine for state vectors undoes gates. Undoing a channel enlarges errors, because the channel has
-//! shortened the numbers; where the product of these factors would cost too many digits, the forward pass has kept a
-//! copy of the state, and a map without an inverse always has one in front of it.
+//! shortened the numbers; where the product of these factors would cost too many digits, the call for gradients, which
+//! runs the forward pass again, keeps a copy of the state. A map without an inverse always has one in front of it.
 
 mod cells;
 mod coefficients;

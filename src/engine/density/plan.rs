@@ -109,7 +109,7 @@ pub(super) struct Terms {
     pub(super) terms: Vec<Term>,
     /// Values of the coefficients, lane by lane.
     pub(super) values: Vec<[f64; LANES]>,
-    /// Place of the first coefficient among those of the op.
+    /// Place of the first coefficient among the op's coefficients.
     pub(super) first: usize,
 }
 

@@ -15,7 +15,7 @@ pub(super) struct Tape {
     pub(super) slots: Vec<Slot>,
     /// Whether a slot of each op reads inputs.
     pub(super) varies: Vec<bool>,
-    /// Parts of each op among those of all ops; an op without parts counts as one.
+    /// Range of each op's parts in the list of all parts; an op without parts has one place there.
     pub(super) parts: Vec<Range<usize>>,
     pub(super) readings: Readings,
     qubits: usize,

@@ -117,16 +117,21 @@ pub(super) fn samples_of_unit(lanes: Lanes) -> usize {
     }
 }
 
-/// Value of an expression for a sample.
-pub(super) fn slot_value<T: Real>(program: &Program, slot: &Slot, arguments: Arguments<'_, T>, sample: usize) -> f64 {
-    let value = |variable: Variable| match variable {
+/// Returns the values of the variables for a sample.
+fn variables<'a, T: Real>(
+    program: &'a Program,
+    arguments: Arguments<'a, T>,
+    sample: usize,
+) -> impl Fn(Variable) -> f64 + 'a {
+    move |variable| match variable {
         Variable::Input(index) => arguments.inputs[sample * program.engine_inputs + index].to_f64(),
         Variable::Weight(index) => arguments.weights[index].to_f64(),
-    };
-    let term = |(coefficient, first, second): &(f64, Variable, Option<Variable>)| {
-        coefficient * value(*first) * second.map_or(1.0, value)
-    };
-    slot.constant + slot.terms.iter().map(term).sum::<f64>()
+    }
+}
+
+/// Value of an expression for a sample.
+pub(super) fn slot_value<T: Real>(program: &Program, slot: &Slot, arguments: Arguments<'_, T>, sample: usize) -> f64 {
+    slot.value(variables(program, arguments, sample))
 }
 
 /// Worker on one unit.
@@ -503,20 +508,10 @@ fn add_slope<T: Real>(
     weights: &mut [f64],
 ) {
     let sample = inputs.as_ref().map_or(0, |(sample, _)| *sample);
-    let value = |variable: Variable| match variable {
-        Variable::Input(index) => call.arguments.inputs[sample * call.program.engine_inputs + index].to_f64(),
-        Variable::Weight(index) => call.arguments.weights[index].to_f64(),
-    };
-    let mut add = |variable: Variable, value: f64| match variable {
-        Variable::Input(index) => inputs.iter_mut().for_each(|(_, row)| row[index] += value),
-        Variable::Weight(index) => weights[index] += value,
-    };
-    for (coefficient, first, second) in &slot.terms {
-        add(*first, slope * coefficient * second.map_or(1.0, value));
-        if let Some(second) = *second {
-            add(second, slope * coefficient * value(*first));
-        }
-    }
+    slot.derivatives(variables(call.program, call.arguments, sample), |variable, derivative| match variable {
+        Variable::Input(index) => inputs.iter_mut().for_each(|(_, row)| row[index] += slope * derivative),
+        Variable::Weight(index) => weights[index] += slope * derivative,
+    });
 }
 
 impl GroupSums {
