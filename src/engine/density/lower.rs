@@ -33,6 +33,36 @@ pub(super) enum Op {
 pub(super) struct Part {
     pub(super) factors: Vec<Factor>,
     pub(super) varies: bool,
+    /// Index of the part among all parts that vary, or among all that do not.
+    pub(super) place: usize,
+    /// Index of the first factor among the factors of these parts.
+    pub(super) first_factor: usize,
+}
+
+/// Numbers of things whose values are equal for all samples, and of those whose values vary.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Counts {
+    pub(super) shared: usize,
+    pub(super) varying: usize,
+}
+
+impl Counts {
+    /// Adds a number to one of the two, and returns the sum before.
+    pub(super) fn add(&mut self, varies: bool, count: usize) -> usize {
+        let to = if varies { &mut self.varying } else { &mut self.shared };
+        *to += count;
+        *to - count
+    }
+}
+
+/// Maps of a program, the first acts first.
+#[derive(Debug)]
+pub(super) struct Lowered {
+    pub(super) ops: Vec<Op>,
+    /// Slots of the program, then further constants.
+    pub(super) slots: Vec<Slot>,
+    pub(super) parts: Counts,
+    pub(super) factors: Counts,
 }
 
 impl Op {
@@ -54,11 +84,13 @@ impl Op {
 }
 
 /// Lowers a program to maps. Further slots are appended to the program's: angles of words of controls.
-pub(super) fn lower_program(program: &Program) -> Result<(Vec<Op>, Vec<Slot>)> {
+pub(super) fn lower_program(program: &Program) -> Result<Lowered> {
     let mut lowering = Lowering {
         slots: program.slots.clone(),
         pending: vec![Vec::new(); program.qubits],
         ops: Vec::new(),
+        parts: Counts::default(),
+        factors: Counts::default(),
         cx: Arc::new(DenseMap::unitary(&permutation([0, 3, 2, 1]))),
         swap: Arc::new(DenseMap::unitary(&permutation([0, 2, 1, 3]))),
     };
@@ -71,7 +103,8 @@ pub(super) fn lower_program(program: &Program) -> Result<(Vec<Op>, Vec<Slot>)> {
     }
     channels.for_each(|channel| lowering.channel(channel));
     (0..program.qubits).for_each(|qubit| lowering.flush(qubit));
-    Ok((lowering.ops, lowering.slots))
+    let Lowering { ops, slots, parts, factors, .. } = lowering;
+    Ok(Lowered { ops, slots, parts, factors })
 }
 
 /// Matrix that takes basis state `k` to `to[k]`.
@@ -84,6 +117,8 @@ struct Lowering {
     /// Factors of each qubit that wait, the first acts first.
     pending: Vec<Vec<Factor>>,
     ops: Vec<Op>,
+    parts: Counts,
+    factors: Counts,
     /// CX with the first qubit as control.
     cx: Arc<DenseMap>,
     swap: Arc<DenseMap>,
@@ -113,7 +148,13 @@ impl Lowering {
             let is_diagonal = factors.iter().all(Factor::is_diagonal);
             let varies = |factor: &Factor| factor.slots().iter().any(|slot| self.slots[*slot].reads_inputs());
             let runs = factors.chunk_by(|a, b| varies(a) == varies(b));
-            let parts = runs.map(|run| Part { varies: varies(&run[0]), factors: run.to_vec() }).collect();
+            let (count, of_factors) = (&mut self.parts, &mut self.factors);
+            let part = |run: &[Factor]| {
+                let varies = varies(&run[0]);
+                let (place, first_factor) = (count.add(varies, 1), of_factors.add(varies, run.len()));
+                Part { factors: run.to_vec(), varies, place, first_factor }
+            };
+            let parts = runs.map(part).collect();
             self.ops.push(Op::Local { qubit, parts, is_diagonal });
         }
     }

@@ -8,8 +8,11 @@
 
 mod cells;
 mod coefficients;
+mod collect;
 mod dense;
 mod lower;
+mod math;
+mod numbers;
 mod plan;
 mod readout;
 mod start;
@@ -24,12 +27,11 @@ use super::{Arguments, Gradients, NeedsGrad, Options, Real, Saved, budget, share
 use crate::error::Result;
 use crate::memory::zeroed_vec;
 use crate::program::Program;
-use coefficients::{PartMatrix, Values, part_matrix, set_coefficients};
-use lower::{Op, Part};
-use plan::{Lanes, Plan};
+use collect::GroupSums;
+use numbers::{SharedNumbers, Source, UnitNumbers};
+use plan::Lanes;
 use tape::Tape;
-use transfer::IDENTITY;
-use unit::{Call, GroupSums, Kept, Scratch, Worker, samples_of_unit, slot_value};
+use unit::{Call, Kept, Scratch, Worker, is_ranged};
 
 /// Engine for density matrices of tensors on `Device::Cpu`.
 #[derive(Debug)]
@@ -77,12 +79,21 @@ fn allowed_growth<T: Real>() -> f64 {
     if T::DTYPE == candle_core::DType::F64 { 1e8 } else { 1e2 }
 }
 
-/// States of a forward pass, and the arguments that they belong to.
+/// States of a forward pass with their numbers, and the arguments that they belong to.
 #[derive(Debug)]
 struct KeptStates<T> {
     inputs: Vec<T>,
     weights: Vec<T>,
+    shared: SharedNumbers<T>,
     units: Vec<Kept<T>>,
+}
+
+impl<T: Real> KeptStates<T> {
+    /// Returns what a forward pass has saved, if it had these arguments.
+    fn of(saved: Option<Saved>, arguments: Arguments<'_, T>) -> Option<Self> {
+        let kept = *saved?.downcast::<Self>().ok()?;
+        (kept.inputs == arguments.inputs && kept.weights == arguments.weights).then_some(kept)
+    }
 }
 
 /// Meaning of the lanes. It does not depend on the number of threads.
@@ -112,69 +123,37 @@ fn check_memory<T: Real>(program: &Program, batch: usize, options: &Options) -> 
     Ok(if roomy { threads } else { 1 })
 }
 
-impl<'a, T: Real> Call<'a, T> {
-    /// Makes a call; `allowed_growth` is the factor by which undoing may enlarge an error before a copy is kept.
-    fn new(program: &'a Program, arguments: Arguments<'a, T>, allowed_growth: f64) -> Result<Self> {
+impl<'a, T: Real> Source<'a, T> {
+    fn new(program: &'a Program, arguments: Arguments<'a, T>) -> Result<Self> {
         let tape = Tape::of(program)?;
-        let plan = tape.plan(lanes(program.qubits, arguments.batch));
-        program.check_strengths(4.0 * T::EPSILON, |slot| slot_value(program, slot, arguments, 0))?;
-        let value = |slot: &crate::program::Slot| match slot.reads_inputs() {
-            true => 0.0,
-            false => slot_value(program, slot, arguments, 0),
-        };
-        let values: Vec<f64> = tape.slots.iter().map(value).collect();
-        let is_finite = values.iter().all(|value| value.is_finite());
-        let mut call = Call {
-            program,
-            tape,
-            plan,
-            arguments,
-            is_finite,
-            matrices: Vec::new(),
-            coefficients: vec![Row16([T::zero(); LANES]); plan.coefficients],
-            growth: vec![1.0; plan.passes.len()],
-            allowed_growth,
-            spread_state: false,
-            memory: (None, 1),
-            values,
-        };
-        call.matrices = tape.ops.iter().flat_map(|op| shared_matrices(op, &call.values)).collect();
-        let lanes: Vec<[f64; LANES]> = call.values.iter().map(|value| [*value; LANES]).collect();
-        let values = Values { slots: &lanes, valid: &[true; LANES] };
-        for (pass, growth) in plan.passes.iter().zip(&mut call.growth) {
-            for placed in pass.ops.iter().filter(|placed| !tape.varies[placed.op]) {
-                let to = &mut call.coefficients[placed.coefficients.clone()];
-                let shared = &call.matrices[tape.parts[placed.op].clone()];
-                *growth *= set_coefficients(plan, (pass, placed, &tape.ops[placed.op], shared), &values, true, to);
-            }
-        }
-        Ok(call)
+        Ok(Self { program, tape, plan: tape.plan(lanes(program.qubits, arguments.batch)), arguments })
+    }
+
+    /// Computes the numbers that all samples share.
+    fn shared_numbers(self) -> Result<SharedNumbers<T>> {
+        self.program.check_strengths(4.0 * T::EPSILON, |slot| slot.value(self.variables(0)))?;
+        Ok(SharedNumbers::new(self))
+    }
+}
+
+impl<'a, T: Real> Call<'a, T> {
+    fn new(source: Source<'a, T>, shared: SharedNumbers<T>) -> Self {
+        Self { source, shared, allowed_growth: allowed_growth::<T>(), spread_state: false, memory: (None, 1) }
     }
 
     fn units(&self) -> usize {
-        self.arguments.batch.div_ceil(samples_of_unit(self.plan.lanes))
+        self.source.arguments.batch.div_ceil(self.source.plan.lanes.samples())
     }
 
     /// Decides where threads share the work. Returns whether they take units.
     fn spread(&mut self, threads: usize, options: &Options) -> bool {
-        let work = self.plan.rows * LANES * self.tape.ops.len().max(1) * self.units();
+        let Source { plan, tape, .. } = self.source;
+        let work = plan.rows * LANES * tape.ops.len().max(1) * self.units();
         let is_large = work >= SERIAL_WORK;
-        self.spread_state = is_large && (threads == 1 || self.units() < 2 * threads);
+        self.spread_state = is_large && is_ranged(plan) && (threads == 1 || self.units() < 2 * threads);
         let spread = is_large && threads > 1 && !self.spread_state;
         self.memory = (options.memory_limit, if spread { threads } else { 1 });
         spread
-    }
-}
-
-/// Matrices of the parts of an op, the identity for parts that vary and for an op without parts.
-fn shared_matrices(op: &Op, values: &[f64]) -> Vec<PartMatrix> {
-    let of = |part: &Part| match part.varies {
-        true => (IDENTITY, 1.0),
-        false => part_matrix(part, &|slot| values[slot]),
-    };
-    match op {
-        Op::Local { parts, .. } => parts.iter().map(of).collect(),
-        Op::Dense { .. } | Op::Mixing { .. } => vec![(IDENTITY, 1.0)],
     }
 }
 
@@ -192,22 +171,23 @@ impl HostEngine for Density {
         save: bool,
     ) -> Result<(Vec<T>, Option<Saved>)> {
         let threads = check_memory::<T>(program, arguments.batch, options)?;
-        let mut call = Call::new(program, arguments, allowed_growth::<T>())?;
+        let source = Source::new(program, arguments)?;
+        let mut call = Call::new(source, source.shared_numbers()?);
         let spread = call.spread(threads, options);
-        let (call, units) = (&call, call.units());
-        let keep = save && may_keep::<T>(call.plan, units, options);
+        let (by, units) = (&call, call.units());
+        let keep = save && may_keep(source, units, options);
         let mut outputs = zeroed_vec("outputs", arguments.batch * program.engine_outputs())?;
-        let width = samples_of_unit(call.plan.lanes) * program.engine_outputs();
+        let width = source.plan.lanes.samples() * program.engine_outputs();
         let mut found: Vec<Result<Option<Kept<T>>>> = (0..units).map(|_| Ok(None)).collect();
         let items = outputs.chunks_mut(width.max(1)).zip(&mut found).enumerate();
         share::for_each_item(spread, &mut Vec::new(), items, |scratch: &mut Scratch<T>, (unit, (outputs, found))| {
-            *found = Worker { call, scratch }.forward(unit, outputs, keep);
+            *found = Worker { call: by, scratch, unit }.forward(outputs, keep);
         });
         let count = units;
         let units: Vec<Kept<T>> = found.into_iter().filter_map(Result::transpose).collect::<Result<_>>()?;
         let is_whole = keep && units.len() == count;
-        let kept = || KeptStates { inputs: arguments.inputs.to_vec(), weights: arguments.weights.to_vec(), units };
-        Ok((outputs, is_whole.then(|| Box::new(kept()) as Saved)))
+        let (inputs, weights, shared) = (arguments.inputs.to_vec(), arguments.weights.to_vec(), call.shared);
+        Ok((outputs, is_whole.then(|| Box::new(KeptStates { inputs, weights, shared, units }) as Saved)))
     }
 
     fn gradient<T: Real>(
@@ -220,21 +200,21 @@ impl HostEngine for Density {
         saved: Option<Saved>,
     ) -> Result<Gradients<T>> {
         let threads = check_memory::<T>(program, arguments.batch, options)?;
-        let mut call = Call::new(program, arguments, allowed_growth::<T>())?;
+        let source = Source::new(program, arguments)?;
+        let (shared, mut kept) = match KeptStates::of(saved, arguments) {
+            Some(kept) => (kept.shared, kept.units.into_iter().map(Some).collect()),
+            None => (source.shared_numbers()?, Vec::new()),
+        };
+        let mut call = Call::new(source, shared);
         let spread = call.spread(threads, options);
         let (call, units) = (&call, call.units());
-        let saved = saved.and_then(|saved| saved.downcast::<KeptStates<T>>().ok());
-        let saved = saved.filter(|kept| kept.inputs == arguments.inputs && kept.weights == arguments.weights);
-        let mut kept: Vec<Option<Kept<T>>> = match saved {
-            Some(kept) => kept.units.into_iter().map(Some).collect(),
-            None => (0..units).map(|_| None).collect(),
-        };
+        kept.resize_with(units, || None);
         let size = if needs_grad.inputs { arguments.batch * program.engine_inputs } else { 0 };
         let mut inputs = zeroed_vec("gradients of inputs", size)?;
         let each = units.div_ceil(MAX_GROUPS).max(1);
         let mut groups: Vec<(GroupSums, Result<()>)> =
             (0..units.div_ceil(each)).map(|_| (GroupSums::default(), Ok(()))).collect();
-        let width = samples_of_unit(call.plan.lanes) * program.engine_inputs;
+        let width = source.plan.lanes.samples() * program.engine_inputs;
         let mut rows = inputs.chunks_mut((each * width).max(1));
         let mut of_groups = kept.chunks_mut(each);
         let items = groups.iter_mut().enumerate().map(|(index, group)| (index, group, of_groups.next(), rows.next()));
@@ -243,8 +223,8 @@ impl HostEngine for Density {
             let mut rows = rows.unwrap_or_default().chunks_mut(width.max(1));
             for (k, kept) in kept.unwrap_or_default().iter_mut().enumerate() {
                 let row = rows.next();
-                let mut worker = Worker { call, scratch };
-                *result = worker.gradient(index * each + k, kept.take(), cotangent, row, sums);
+                let mut worker = Worker { call, scratch, unit: index * each + k };
+                *result = worker.gradient(kept.take(), cotangent, row, sums);
                 if result.is_err() {
                     return;
                 }
@@ -257,14 +237,15 @@ impl HostEngine for Density {
         }
         Ok(Gradients {
             inputs: needs_grad.inputs.then_some(inputs),
-            weights: needs_grad.weights.then(|| total.weight_gradient(call)),
+            weights: needs_grad.weights.then(|| total.weight_gradient(source, &call.shared)),
         })
     }
 }
 
-/// Whether the states of all units may be kept for the gradient.
-fn may_keep<T: Real>(plan: &Plan, units: usize, options: &Options) -> bool {
-    let bytes = plan.rows.saturating_mul(units).saturating_mul(size_of::<Row16<T>>());
+/// Whether the states and numbers of all units may be kept for the gradient.
+fn may_keep<T: Real>(source: Source<'_, T>, units: usize, options: &Options) -> bool {
+    let of_state = source.plan.rows.saturating_mul(size_of::<Row16<T>>());
+    let bytes = of_state.saturating_add(UnitNumbers::<T>::bytes(source.tape, source.plan)).saturating_mul(units);
     let limit = options.memory_limit.map_or(KEPT_BYTES, |limit| usize::try_from(limit / 4).unwrap_or(usize::MAX));
     bytes <= limit.min(KEPT_BYTES)
 }

@@ -5,7 +5,7 @@
 //! pass fixes up to three row digits: a cell has the 64 rows that differ in them alone, and is small enough to stay in
 //! the first cache while all ops of the pass are applied to it.
 
-use super::lower::Op;
+use super::lower::{Counts, Op};
 use crate::engine::simd::LANES;
 use std::collections::HashMap;
 use std::ops::Range;
@@ -37,6 +37,14 @@ impl Lanes {
         }
     }
 
+    /// Number of samples of each unit but the last.
+    pub(super) fn samples(self) -> usize {
+        match self {
+            Self::Samples => LANES,
+            Self::Letters => 1,
+        }
+    }
+
     /// Row and lane of a word; in lanes of samples the word fills its row.
     pub(super) fn place(self, word: usize) -> (usize, usize) {
         match self {
@@ -54,7 +62,7 @@ pub(super) struct Plan {
     pub(super) rows: usize,
     pub(super) passes: Vec<Pass>,
     /// Rows of coefficients of all ops.
-    pub(super) coefficients: usize,
+    pub(super) coefficients: Counts,
     /// Rows of sums for gradients of all ops.
     pub(super) sums: usize,
 }
@@ -74,7 +82,9 @@ pub(super) struct PlacedOp {
     /// Index among the tape's ops.
     pub(super) op: usize,
     pub(super) kernel: Kernel,
-    /// Rows of its coefficients.
+    /// Whether a slot of the op reads inputs.
+    pub(super) varies: bool,
+    /// Rows of its coefficients among those of all ops that vary, or of all that do not.
     pub(super) coefficients: Range<usize>,
     /// Rows of its sums; none if it has no slot.
     pub(super) sums: Range<usize>,
@@ -95,8 +105,9 @@ pub(super) enum Kernel {
     /// Exchanges of rows: an involution. The pairs from `negated` on also change their sign; such a pair may be a row and
     /// itself. No coefficients.
     Exchange { pairs: Vec<(u8, u8)>, negated: usize },
-    /// Factor of each row, by its class. Coefficients: of each class, then their inverses. Sums: of each class.
-    Diagonal { classes: Vec<u8>, count: usize },
+    /// Factor of each row, by its class; `rows` has a row of each class. Coefficients: of each class, then their inverses.
+    /// Sums: of each class.
+    Diagonal { classes: Vec<u8>, rows: Vec<u8> },
     /// Sums of few rows: of the map, of its inverse, of its transpose. Each has coefficients of its own.
     Sparse { maps: Box<[Terms; 3]> },
 }
@@ -122,9 +133,15 @@ pub(super) struct Term {
 }
 
 impl Plan {
-    pub(super) fn new(ops: &[Op], has_gradient: impl Fn(&Op) -> bool, qubits: usize, lanes: Lanes) -> Self {
+    /// Makes the passes of ops, of which some have slots that read inputs.
+    pub(super) fn new(
+        (ops, varies): (&[Op], &[bool]),
+        has_gradient: impl Fn(&Op) -> bool,
+        qubits: usize,
+        lanes: Lanes,
+    ) -> Self {
         let rows = 1 << (2 * (qubits - lanes.qubits()));
-        let mut plan = Self { lanes, rows, passes: Vec::new(), coefficients: 0, sums: 0 };
+        let mut plan = Self { lanes, rows, passes: Vec::new(), coefficients: Counts::default(), sums: 0 };
         let mut first = 0;
         while first < ops.len() {
             let (digits, count) = next_pass(&ops[first..], lanes);
@@ -133,13 +150,14 @@ impl Plan {
                 let kernel = kernel(op, &pass, lanes);
                 let (coefficients, sums) = kernel.sizes();
                 let sums = if has_gradient(op) { sums } else { 0 };
+                let first = plan.coefficients.add(varies[index], coefficients);
                 pass.ops.push(PlacedOp {
                     op: index,
                     kernel,
-                    coefficients: plan.coefficients..plan.coefficients + coefficients,
+                    varies: varies[index],
+                    coefficients: first..first + coefficients,
                     sums: plan.sums..plan.sums + sums,
                 });
-                plan.coefficients += coefficients;
                 plan.sums += sums;
             }
             plan.passes.push(pass);
@@ -201,7 +219,7 @@ impl Kernel {
             Self::RowFactors { .. } => (6, 3),
             Self::Exchange { .. } => (0, 0),
             Self::Lane { .. } => (12, 4),
-            Self::Diagonal { count, .. } => (2 * count, *count),
+            Self::Diagonal { rows, .. } => (2 * rows.len(), rows.len()),
             Self::Sparse { maps } => (maps.iter().map(|terms| terms.values.len()).sum(), 0),
         }
     }
@@ -222,8 +240,10 @@ fn kernel(op: &Op, pass: &Pass, lanes: Lanes) -> Kernel {
             let class = |row: usize| {
                 places.iter().enumerate().map(|(k, place)| (row >> (2 * place) & 3) << (2 * k)).sum::<usize>() as u8
             };
-            let classes = (0..pass.offsets.len()).map(class).collect();
-            Kernel::Diagonal { classes, count: 1 << (2 * places.len()) }
+            let classes: Vec<u8> = (0..pass.offsets.len()).map(class).collect();
+            let mut rows = vec![0; 1 << (2 * places.len())];
+            classes.iter().enumerate().rev().for_each(|(row, class)| rows[usize::from(*class)] = row as u8);
+            Kernel::Diagonal { classes, rows }
         }
         Op::Dense { qubits, map } => {
             let size = map.entries.len().isqrt();

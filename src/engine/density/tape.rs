@@ -1,11 +1,10 @@
 //! Tape of a program: its maps, its outputs, and its plans, made once.
 
-use super::lower::{Op, lower_program};
+use super::lower::{Counts, Lowered, Op, lower_program};
 use super::plan::{Lanes, Plan};
 use super::readout::Readings;
 use crate::error::Result;
 use crate::program::{Program, Slot};
-use std::ops::Range;
 use std::sync::OnceLock;
 
 #[derive(Debug)]
@@ -15,8 +14,8 @@ pub(super) struct Tape {
     pub(super) slots: Vec<Slot>,
     /// Whether a slot of each op reads inputs.
     pub(super) varies: Vec<bool>,
-    /// Range of each op's parts in the list of all parts; an op without parts has one place there.
-    pub(super) parts: Vec<Range<usize>>,
+    pub(super) parts: Counts,
+    pub(super) factors: Counts,
     pub(super) readings: Readings,
     qubits: usize,
     of_samples: OnceLock<Plan>,
@@ -41,18 +40,11 @@ impl Tape {
     }
 
     fn new(program: &Program) -> Result<Self> {
-        let (ops, slots) = lower_program(program)?;
+        let Lowered { ops, slots, parts, factors } = lower_program(program)?;
         let varies = ops.iter().map(|op| op.slots().iter().any(|slot| slots[*slot].reads_inputs())).collect();
-        let mut first = 0;
-        let parts = ops.iter().map(|op| {
-            let count = if let Op::Local { parts, .. } = op { parts.len() } else { 1 };
-            first += count;
-            first - count..first
-        });
-        let parts = parts.collect();
         let (of_samples, of_letters) = (OnceLock::new(), OnceLock::new());
         let readings = Readings::new(program)?;
-        Ok(Self { ops, slots, varies, parts, readings, qubits: program.qubits, of_samples, of_letters })
+        Ok(Self { ops, slots, varies, parts, factors, readings, qubits: program.qubits, of_samples, of_letters })
     }
 
     /// Returns the passes for a meaning of the lanes.
@@ -62,6 +54,6 @@ impl Tape {
             Lanes::Letters => &self.of_letters,
         };
         let has_gradient = |op: &Op| op.slots().iter().any(|slot| !self.slots[*slot].terms.is_empty());
-        cell.get_or_init(|| Plan::new(&self.ops, has_gradient, self.qubits, lanes))
+        cell.get_or_init(|| Plan::new((&self.ops, &self.varies), has_gradient, self.qubits, lanes))
     }
 }

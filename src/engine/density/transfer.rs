@@ -79,7 +79,8 @@ impl Factor {
             return self;
         }
         let value = |slot: usize| slots[slot].constant;
-        Self::Constant(self.transfer(&value), self.smallest(&value))
+        let of = self.transfer(&value);
+        Self::Constant(of, self.smallest(&of))
     }
 
     /// Whether the factor multiplies each letter by a number, whatever its slots are.
@@ -114,14 +115,15 @@ impl Factor {
         out
     }
 
-    /// Passes each slot to `each`, with the derivative of `sum of weight[i][j] * matrix[i][j]` in it.
-    fn slopes(&self, weight: &Transfer, value: &impl Fn(usize) -> f64, each: &mut impl FnMut(usize, f64)) {
+    /// Passes each slot to `each`, with the derivative of `sum of weight[i][j] * of[i][j]` in it, where `of` is the
+    /// matrix.
+    fn slopes(&self, of: &Transfer, weight: &Transfer, each: &mut impl FnMut(usize, f64)) {
         let trace = || (1..4).map(|k| weight[k][k]).sum::<f64>();
         match self {
             Self::Constant(..) => {}
             Self::Turn { axis, slot, times } => {
-                let (sin, cos) = (times * value(*slot)).sin_cos();
                 let (u, v) = PLANES[*axis];
+                let (cos, sin) = (of[u][u], of[v][u]);
                 let slope = cos * (weight[v][u] - weight[u][v]) - sin * (weight[u][u] + weight[v][v]);
                 each(*slot, times * slope);
             }
@@ -137,13 +139,12 @@ impl Factor {
         }
     }
 
-    /// Smallest factor by which the map shortens a Bloch vector.
-    pub(super) fn smallest(&self, value: &impl Fn(usize) -> f64) -> f64 {
+    /// Smallest factor by which the map, whose matrix is `of`, shortens a Bloch vector.
+    pub(super) fn smallest(&self, of: &Transfer) -> f64 {
         match self {
             Self::Turn { .. } => 1.0,
             Self::Constant(_, smallest) => *smallest,
             Self::Letters { .. } | Self::Mixing(_) | Self::Readout { .. } => {
-                let of = self.transfer(value);
                 (1..4).map(|k| of[k][k].abs()).fold(f64::INFINITY, f64::min)
             }
         }
@@ -156,38 +157,39 @@ fn smallest_singular(of: &Transfer) -> f64 {
     block.singular_values().min()
 }
 
-/// Product of factors; the first acts first.
-pub(super) fn of_factors(factors: &[Factor], value: &impl Fn(usize) -> f64) -> Transfer {
-    factors.iter().fold(IDENTITY, |all, factor| product(&factor.transfer(value), &all))
-}
-
 /// Passes each of some matrices, whose product has the derivative `sums[i][j]` in its entry `[i][j]`, to `each`: its index
 /// and the derivatives in its own entries. The first acts first; the last comes first.
-pub(super) fn each_derivative(all: &[Transfer], sums: &Transfer, mut each: impl FnMut(usize, &Transfer)) {
+pub(super) fn each_derivative<'a>(
+    all: impl ExactSizeIterator<Item = &'a Transfer> + DoubleEndedIterator + Clone,
+    sums: &Transfer,
+    mut each: impl FnMut(usize, &Transfer),
+) {
+    if all.len() == 1 {
+        return each(0, sums);
+    }
     // Products of the matrices in front of each.
     let mut before = Vec::with_capacity(all.len());
     let mut so_far = IDENTITY;
-    for of in all {
+    for of in all.clone() {
         before.push(so_far);
         so_far = product(of, &so_far);
     }
     let mut behind = *sums;
-    for (index, (of, before)) in all.iter().zip(&before).enumerate().rev() {
+    for (index, (of, before)) in all.zip(&before).enumerate().rev() {
         each(index, &product(&behind, &transposed(before)));
         behind = product(&transposed(of), &behind);
     }
 }
 
-/// Passes the derivative in each slot of the factors to `each`, where `sums[i][j]` is the derivative in entry `[i][j]`
-/// of their product.
+/// Passes the derivative in each slot of the factors, whose matrices are `all`, to `each`; `sums[i][j]` is the derivative
+/// in entry `[i][j]` of their product.
 pub(super) fn slopes_of_factors(
     factors: &[Factor],
+    all: &[Transfer],
     sums: &Transfer,
-    value: &impl Fn(usize) -> f64,
     mut each: impl FnMut(usize, f64),
 ) {
-    let all: Vec<Transfer> = factors.iter().map(|factor| factor.transfer(value)).collect();
-    each_derivative(&all, sums, |index, weight| factors[index].slopes(weight, value, &mut each));
+    each_derivative(all.iter(), sums, |index, weight| factors[index].slopes(&all[index], weight, &mut each));
 }
 
 #[cfg(test)]
@@ -195,6 +197,10 @@ mod tests {
     use super::*;
     use crate::linalg::pauli_transfer;
     use num_complex::Complex64;
+
+    fn of_factors(factors: &[Factor], value: &impl Fn(usize) -> f64) -> Transfer {
+        factors.iter().fold(IDENTITY, |all, factor| product(&factor.transfer(value), &all))
+    }
 
     fn factors() -> Vec<Factor> {
         vec![
@@ -245,7 +251,8 @@ mod tests {
         let sums: Transfer =
             std::array::from_fn(|i| std::array::from_fn(|j| if i == 0 { 0.0 } else { 0.3 + (4 * i + j) as f64 }));
         let mut found = [0.0; 5];
-        slopes_of_factors(&factors(), &sums, &|slot| values[slot], |slot, slope| found[slot] += slope);
+        let all: Vec<Transfer> = factors().iter().map(|factor| factor.transfer(&|slot| values[slot])).collect();
+        slopes_of_factors(&factors(), &all, &sums, |slot, slope| found[slot] += slope);
         let at = |values: [f64; 5]| {
             let of = of_factors(&factors(), &|slot| values[slot]);
             of.as_flattened().iter().zip(sums.as_flattened()).map(|(a, b)| a * b).sum::<f64>()
