@@ -27,7 +27,7 @@ pub(crate) trait Backward: Send + Sync + 'static {
     ) -> Result<[Option<Tensor>; 2]>;
 }
 
-/// Op that puts computed outputs `[batch, outputs]` of a program into the graph.
+/// Op that puts computed outputs `[rows, outputs]` of a program into the graph.
 struct Node<B> {
     program: Arc<Program>,
     /// Outputs, until candle takes them.
@@ -36,14 +36,14 @@ struct Node<B> {
     backward: B,
 }
 
-/// Returns the outputs `[batch, outputs]` of a program as a node of the graph with these inputs and weights.
+/// Returns outputs `[rows, outputs]` of a program as a node of the graph with these inputs and weights.
 pub(crate) fn insert_outputs(
     program: &Arc<Program>,
-    outputs: Storage,
+    (outputs, rows): (Storage, usize),
     [inputs, weights]: [&Tensor; 2],
     backward: impl Backward,
 ) -> Result<Tensor> {
-    let shape = (inputs.dim(0)?, program.engine_outputs()).into();
+    let shape = (rows, program.engine_outputs()).into();
     let node = Node { program: Arc::clone(program), outputs: Mutex::new(Some(outputs)), shape, backward };
     Ok(inputs.apply_op2(weights, node)?)
 }
@@ -74,11 +74,11 @@ pub(crate) fn evaluate(
         return Ok(Tensor::from_storage(outputs, shape, BackpropOp::none(), false));
     }
     let backward = Adjoint { engine, options: options.clone(), saved: Mutex::new(saved) };
-    insert_outputs(program, outputs, arguments, backward)
+    insert_outputs(program, (outputs, inputs.dim(0)?), arguments, backward)
 }
 
 /// Takes a value out: a second call gets nothing.
-fn take_once<V>(slot: &Mutex<Option<V>>) -> Option<V> {
+pub(crate) fn take_once<V>(slot: &Mutex<Option<V>>) -> Option<V> {
     slot.lock().unwrap_or_else(PoisonError::into_inner).take()
 }
 

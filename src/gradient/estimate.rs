@@ -120,7 +120,7 @@ impl Estimator {
         }
         let (storage, layout) = value.storage_and_layout();
         let backward = EstimatedGradients { estimator: self.clone(), call: call + 1 };
-        autograd::insert_outputs(program, storage.try_clone(layout)?, [rows, weights], backward)
+        autograd::insert_outputs(program, (storage.try_clone(layout)?, rows.dim(0)?), [rows, weights], backward)
     }
 
     /// Returns outputs `[points, outputs]`, outside any graph. `place` is the number of the call, and the number of the

@@ -15,6 +15,7 @@ mod jacobian;
 mod method;
 mod metric;
 mod points;
+mod repeated;
 mod shift;
 mod shots;
 mod trajectories;

@@ -14,7 +14,7 @@
 //! expectation value and makes the scatter smaller.
 
 use super::chain::Numbers;
-use crate::autograd;
+use super::repeated;
 use crate::engine::{Options, Simulation};
 use crate::error::{Result, SimulationError};
 use crate::expressions::{evaluate_slots, row};
@@ -27,7 +27,6 @@ use crate::sampling::shot_generator;
 use candle_core::{DType, Device, Tensor};
 use rand::Rng;
 use std::collections::HashMap;
-use std::f64::consts::FRAC_PI_2;
 use std::sync::Arc;
 
 /// Largest number of trajectories of a sample.
@@ -101,6 +100,14 @@ struct Call<'a> {
     in_graph: bool,
 }
 
+/// Angles without errors.
+struct Angles {
+    /// Embedded features and angles that differ from sample to sample, `[batch, columns]`, if there are any.
+    own: Option<Tensor>,
+    /// Angles that all samples share, `[angles]`.
+    shared: Tensor,
+}
+
 /// Probabilities of the words of a channel: `[batch, words]`, or `[1, words]` if all samples share them. The first word
 /// is the identity.
 struct Probabilities {
@@ -130,7 +137,10 @@ impl Call<'_> {
         memory::check_numbers("trajectories", points.and_then(|points| points.checked_mul(6 * numbers)))?;
 
         let angles = self.angles()?;
-        let clean = self.run(&self.rows_without_errors(&angles)?)?;
+        // Errors that are written out are not there.
+        let there = trajectories.angles.iter().map(|angle| if angle.is_some() { 1.0 } else { 0.0 });
+        let there = row(there, rows)?.broadcast_as((batch, trajectories.angles.len()))?.contiguous()?;
+        let clean = self.run(&angles, &there)?;
         let channels = self.trajectories.channels.iter().map(|channel| self.probabilities(channel));
         let channels: Vec<Probabilities> = channels.collect::<Result<_>>()?;
         if channels.is_empty() {
@@ -147,40 +157,28 @@ impl Call<'_> {
         Ok((clean.broadcast_mul(&no_error.to_dtype(rows.dtype())?)? + mean.broadcast_mul(&with_errors)?)?)
     }
 
-    /// Angles without errors, `[batch, angles]` or `[1, angles]`; π/2 for an error that is written out.
-    fn angles(&self) -> Result<Tensor> {
-        let written = Slot { constant: FRAC_PI_2, terms: Vec::new() };
-        let slots: Vec<&Slot> =
-            self.trajectories.angles.iter().map(|angle| angle.as_ref().unwrap_or(&written)).collect();
-        evaluate_slots(&slots, self.rows, self.weights)
-    }
-
-    /// Rows of the program without errors, `[batch, inputs]`. Errors that are written out are not there.
-    fn rows_without_errors(&self, angles: &Tensor) -> Result<Tensor> {
-        let there = self.trajectories.angles.iter().map(|angle| if angle.is_some() { 1.0 } else { 0.0 });
-        let signs = row(there, self.rows)?.unsqueeze(0)?;
-        self.rows_of(angles, &signs, 1)
-    }
-
-    /// Rows of the program, `[batch * count, inputs]`, with these factors of the angles, `[batch or 1, count, angles]`.
-    fn rows_of(&self, angles: &Tensor, factors: &Tensor, count: usize) -> Result<Tensor> {
-        let (batch, width) = (self.rows.dim(0)?, self.trajectories.angles.len());
-        let all = angles.unsqueeze(1)?.broadcast_mul(factors)?.broadcast_as((batch, count, width))?;
-        let all = match self.program.embedding {
-            None => all,
-            Some(embedding) => {
-                let features = self.rows.narrow(1, embedding.first, embedding.count)?.unsqueeze(1)?;
-                Tensor::cat(&[features.broadcast_as((batch, count, embedding.count))?, all], 2)?
-            }
+    /// Angles without errors.
+    fn angles(&self) -> Result<Angles> {
+        let of = |varying| evaluate_slots(&self.trajectories.angles(varying), self.rows, self.weights);
+        let embedded = self.program.embedding.map(|embedding| self.rows.narrow(1, embedding.first, embedding.count));
+        let varying = if self.trajectories.angles(true).is_empty() { None } else { Some(of(true)?) };
+        let own = match (embedded.transpose()?, varying) {
+            (Some(embedded), Some(varying)) => Some(Tensor::cat(&[embedded, varying], 1)?),
+            (embedded, varying) => embedded.or(varying),
         };
-        Ok(all.reshape((batch * count, self.trajectories.program.engine_inputs))?.contiguous()?)
+        let shared = match self.trajectories.angles(false).is_empty() {
+            // A GPU has no empty buffer.
+            true => Tensor::zeros(usize::from(!self.rows.device().is_cpu()), self.rows.dtype(), self.rows.device())?,
+            false => of(false)?.flatten_all()?.contiguous()?,
+        };
+        Ok(Angles { own, shared })
     }
 
-    fn run(&self, rows: &Tensor) -> Result<Tensor> {
-        let device = rows.device();
-        let none = Tensor::zeros(usize::from(!device.is_cpu()), rows.dtype(), device)?;
+    /// Outputs `[batch * count, outputs]` for factors of the angles, `[batch * count, angles]`.
+    fn run(&self, angles: &Angles, factors: &Tensor) -> Result<Tensor> {
+        let program = &self.trajectories.program;
         let options = Options { simulation: Simulation::StateVector, ..self.options.clone() };
-        autograd::evaluate(&self.trajectories.program, &options, [rows, &none], self.in_graph)
+        repeated::evaluate(program, options, (angles.own.as_ref(), factors), &angles.shared, self.in_graph)
     }
 
     /// Probabilities of the words of a channel, the digit of a letter being `x + 2 z` in base 4.
@@ -277,7 +275,7 @@ impl Call<'_> {
     /// Mean of the trajectories with errors, `[batch, outputs]`, with the weights of their probabilities.
     fn mean_with_errors(
         &self,
-        angles: &Tensor,
+        angles: &Angles,
         channels: &[Probabilities],
         drawn: &[u16],
         (batch, count): (usize, usize),
@@ -298,9 +296,9 @@ impl Call<'_> {
                 });
             }
         }
-        let factors = Tensor::from_vec(factors, (batch, count, width), &Device::Cpu)?;
+        let factors = Tensor::from_vec(factors, (batch * count, width), &Device::Cpu)?;
         let factors = factors.to_dtype(self.rows.dtype())?.to_device(self.rows.device())?;
-        let outputs = self.run(&self.rows_of(angles, &factors, count)?)?;
+        let outputs = self.run(angles, &factors)?;
         let outputs = outputs.reshape((batch, count, outputs.dim(1)?))?;
         let is_tracked = self.in_graph && channels.iter().any(|channel| channel.tensor.track_op());
         let mean = outputs.mean(1)?;

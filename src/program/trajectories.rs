@@ -18,11 +18,14 @@ use std::sync::Arc;
 const MAX_EFFECTS: usize = 1 << 28;
 
 /// A program for trajectories, and how errors change its rows.
+///
+/// A step's angle is a factor, the sign of a trajectory, times an angle without errors. The program's features are the
+/// features that are embedded, then the angles without errors that differ from sample to sample, then the factors of all
+/// angles. Its weights are the angles that all samples share.
 #[derive(Debug)]
 pub(crate) struct Trajectories {
-    /// Program whose features are the angles of its steps, behind the features that are embedded.
     pub(crate) program: Arc<Program>,
-    /// Angle without errors of each feature, or `None` for an error that is written out: π/2 if it is there.
+    /// Angle without errors of each step, or `None` for an error that is written out: a factor 0 or 1, times π/2.
     pub(crate) angles: Vec<Option<Slot>>,
     /// Channels whose errors are drawn.
     pub(crate) channels: Vec<PauliChannel>,
@@ -42,6 +45,11 @@ pub(crate) struct PauliChannel {
 }
 
 impl Trajectories {
+    /// Angles without errors that differ from sample to sample, or those that all samples share.
+    pub(crate) fn angles(&self, varying: bool) -> Vec<&Slot> {
+        self.angles.iter().flatten().filter(|angle| angle.reads_inputs() == varying).collect()
+    }
+
     /// Passes the indices of all angles that an error of a channel changes to `flip`. Bit `k` of `x` is a flip of the
     /// channel's qubit `k`, bit `k` of `z` a phase.
     pub(crate) fn flips(&self, channel: &PauliChannel, (x, z): (usize, usize), mut flip: impl FnMut(usize)) {
@@ -136,16 +144,32 @@ impl<'a> Frame<'a> {
         });
         let embedding = program.embedding.map(|embedding| super::Embedding { first: 0, ..embedding });
         let start = embedding.map_or(0, |embedding| embedding.count);
-        let inputs = start + self.angles.len();
-        let slot = |k: usize| Slot { constant: 0.0, terms: vec![(1.0, Variable::Input(start + k), None)] };
+        let mut counts = [0, 0];
+        let mut next = |varying: bool| {
+            counts[usize::from(varying)] += 1;
+            counts[usize::from(varying)] - 1
+        };
+        let own = self.angles.iter().map(|angle| match angle {
+            None => None,
+            Some(angle) if angle.reads_inputs() => Some(Variable::Input(start + next(true))),
+            Some(_) => Some(Variable::Weight(next(false))),
+        });
+        let own: Vec<Option<Variable>> = own.collect();
+        let [weights, varying] = counts;
+        let (first, inputs) = (start + varying, start + varying + self.angles.len());
+        let slot = |(k, own): (usize, Option<Variable>)| {
+            let coefficient = if own.is_some() { 1.0 } else { FRAC_PI_2 };
+            Slot { constant: 0.0, terms: vec![(coefficient, Variable::Input(first + k), own)] }
+        };
+        let slots = own.into_iter().enumerate().map(slot).collect();
         let variant = Program {
             features: inputs,
             derived: DerivedFeatures::default(),
             engine_inputs: inputs,
             tensors: Vec::new(),
-            weights: 0,
+            weights,
             embedding,
-            slots: (0..self.angles.len()).map(slot).collect(),
+            slots,
             steps: self.steps,
             operations: Vec::new(),
             channels: Vec::new(),
