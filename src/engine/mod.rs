@@ -26,7 +26,7 @@ pub(crate) use select::with_engine;
 pub(crate) use select::{exists_for, for_device};
 
 use crate::error::Result;
-use crate::program::{Embedding, Program};
+use crate::program::{Embedding, Program, Slot};
 use candle_core::{DType, Storage, Tensor};
 use std::any::Any;
 use std::fmt::Debug;
@@ -201,6 +201,13 @@ pub(crate) struct NeedsGrad {
     pub(crate) inputs: bool,
     /// Whether the gradient in the weights is asked for.
     pub(crate) weights: bool,
+}
+
+impl NeedsGrad {
+    /// Whether a gradient that is asked for goes through a slot.
+    pub(crate) fn reaches(self, slot: &Slot) -> bool {
+        self.inputs && slot.reads_inputs() || self.weights && slot.reads_weights()
+    }
 }
 
 /// Gradients of `sum(cotangent * outputs)`; `None` for gradients that are not asked for.

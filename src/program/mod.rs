@@ -34,7 +34,7 @@ pub(crate) use controls::Controls;
 pub(crate) use derived_outputs::{DerivedOutputs, engine_measurement};
 pub(crate) use diagonalized::Diagonalized;
 pub(crate) use index_map::{IndexMap, Parity};
-pub(crate) use layered::{LayeredProgram, Node as LayeredNode, Phase, Rotation, Source};
+pub(crate) use layered::{LayeredProgram, Node as LayeredNode, Phase, Region, Rotation, Source};
 pub use rewrite::{Rewrite, Rewrites};
 pub(crate) use trajectories::{PauliChannel, Trajectories};
 pub(crate) use variants::{AnglesAsInputs, Probe, Spectrum};

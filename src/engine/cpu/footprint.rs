@@ -6,6 +6,7 @@
 use crate::engine::Real;
 use crate::engine::cpu::batch::passes::BatchPasses;
 use crate::engine::cpu::batch::tables::LayerTables;
+use crate::engine::cpu::batch::varying::scratch_bytes;
 use crate::engine::cpu::execution::Execution;
 use crate::engine::cpu::single::tables::SweepTables;
 use crate::engine::cpu::single::tiling::StateTiling;
@@ -162,12 +163,14 @@ impl Footprint {
         let amplitudes = if self.execution == Execution::Batch { 1 << program.qubits } else { 0 };
         let table = amplitudes * (24 + 2 * number + if gradient { 8 } else { 0 });
         let cos_sins = varying * (32 * number + 24 * lanes_of);
+        let of_layers = if self.execution == Execution::Batch { most_varying(program) } else { 0 };
+        let phases = scratch_bytes::<T>(program.qubits, of_layers, gradient) as u128;
         Needs {
             states,
             call: number * weights + 48 * slots + 24 * amplitudes,
             sample: number * (outputs + inputs * if gradient { 2 } else { 1 }),
             group: if gradient { 128 * slots + 8 * weights } else { 0 },
-            worker: states as u128 * state + copied_plane + table + cos_sins,
+            worker: states as u128 * state + copied_plane + table + cos_sins + phases,
         }
     }
 
@@ -175,6 +178,15 @@ impl Footprint {
     pub(super) fn of_pass(&self, gradient: bool) -> &Needs {
         if gradient { &self.gradient } else { &self.forward }
     }
+}
+
+/// Largest number of phases of a layer that differ from sample to sample.
+fn most_varying(program: &Program) -> usize {
+    let of_node = |node: &LayeredNode| match node {
+        LayeredNode::Layer(layer) => layer.phases.iter().filter(|phase| program.varies(phase.source)).count(),
+        LayeredNode::Step { .. } | LayeredNode::Permute(_) => 0,
+    };
+    program.layered().nodes.iter().map(of_node).max().unwrap_or(0)
 }
 
 impl Needs {

@@ -3,6 +3,7 @@
 use crate::engine::Real;
 use crate::engine::cpu::angles::{BlockAngles, LanePoints};
 use crate::engine::cpu::batch::tables::LayerTables;
+use crate::engine::cpu::batch::varying::VaryingScratch;
 use crate::engine::cpu::batch::z_sums::WordScratch;
 use crate::engine::cpu::factored::Phases;
 use crate::engine::cpu::permute::Permuter;
@@ -36,6 +37,8 @@ pub(super) struct Scratch<T> {
     /// Tables of a sweep that reads inputs.
     pub(super) numbers: SweepTables<T>,
     pub(super) phases: Phases,
+    /// Tables of phases of a layer that differ from sample to sample.
+    pub(super) varying: VaryingScratch<T>,
     /// Tables of a layer whose tables are not shared.
     pub(super) layer: LayerTables<T>,
 }
@@ -56,6 +59,7 @@ impl<T> Default for Scratch<T> {
             tiles: Tiles::default(),
             numbers: SweepTables::default(),
             phases: Phases::default(),
+            varying: VaryingScratch::default(),
             layer: LayerTables::default(),
         }
     }
@@ -67,7 +71,8 @@ impl<T: Real> Scratch<T> {
         let states = self.block.bytes() + self.lambda.bytes() + self.third_state.bytes() + self.permuter.bytes();
         let sums =
             held_bytes(&self.rows) + held_bytes(&self.overlaps) + held_bytes(&self.lambdas) + self.values.bytes();
-        let numbers = self.single.bytes() + self.numbers.bytes() + self.phases.bytes() + self.layer.bytes();
+        let layers = self.phases.bytes() + self.varying.bytes() + self.layer.bytes();
+        let numbers = self.single.bytes() + self.numbers.bytes() + layers;
         states + sums + numbers + self.products.bytes() + self.tiles.bytes()
     }
 

@@ -113,8 +113,7 @@ impl<T: Real> Worker<'_, T> {
     }
 
     pub(super) fn slot_matters(&self, slot: usize, needs_grad: NeedsGrad) -> bool {
-        let slot = &self.call.program.slots[slot];
-        needs_grad.inputs && slot.reads_inputs() || needs_grad.weights && slot.reads_weights()
+        needs_grad.reaches(&self.call.program.slots[slot])
     }
 
     /// Whether an angle of the product start needs a gradient.

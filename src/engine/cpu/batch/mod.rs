@@ -3,4 +3,5 @@
 pub(crate) mod passes;
 pub(crate) mod run;
 pub(crate) mod tables;
+pub(crate) mod varying;
 pub(crate) mod z_sums;

@@ -1,5 +1,6 @@
 //! Batch passes of a program: the layers of a layered program as passes over groups of amplitudes, for 16 samples.
 
+use crate::engine::cpu::batch::varying::{VaryingPhases, pattern_bytes};
 use crate::engine::cpu::pass::{MAX_ROTATIONS, Pass};
 use crate::engine::tile_planner;
 use crate::program::layered::{self, LayeredProgram};
@@ -29,7 +30,7 @@ pub(crate) struct Layer {
     /// Phases that all samples share.
     pub(crate) shared: Vec<SharedPhase>,
     /// Phases that differ from sample to sample.
-    pub(crate) varying: Vec<Phase>,
+    pub(crate) varying: VaryingPhases,
     pub(crate) passes: Vec<Pass>,
 }
 
@@ -111,7 +112,8 @@ impl Layer {
         let (varying, shared): (Vec<&Phase>, Vec<_>) = layer.phases.iter().partition(varies);
         let shared = shared.iter().map(|phase| SharedPhase { source: phase.source, walsh: phase.region.walsh() });
         let passes = Pass::split(&layer.rotations, program.qubits, shared.len() > 0);
-        Self { shared: shared.collect(), varying: varying.into_iter().cloned().collect(), passes }
+        let varying = VaryingPhases::new(varying.into_iter().cloned().collect(), program.qubits);
+        Self { shared: shared.collect(), varying, passes }
     }
 
     pub(crate) fn size(&self) -> LayerSize {
@@ -129,6 +131,8 @@ impl Layer {
             false => size_of::<SharedPhase>() + phase.region.terms() * size_of::<(u64, f64)>(),
         };
         let phases: usize = layer.phases.iter().map(phase).sum();
+        let varying = layer.phases.iter().filter(|phase| program.varies(phase.source)).count();
+        let phases = phases + pattern_bytes(program.qubits, varying);
         let size = LayerSize::of(program, layer);
         Pass::bytes_of_split(size.rotations, program.qubits, size.has_shared).1 + phases as u64
     }
@@ -173,8 +177,9 @@ mod tests {
             let of_node = |node: &Node| match node {
                 Node::Layer(layer) => {
                     let shared = layer.shared.iter().map(|phase| held(&phase.walsh)).sum::<u64>();
-                    let varying = layer.varying.iter().map(|phase| phase.region.bytes() as u64).sum::<u64>();
-                    held_by_passes(&layer.passes) + held(&layer.shared) + held(&layer.varying) + shared + varying
+                    let varying = layer.varying.phases.iter().map(|phase| phase.region.bytes() as u64).sum::<u64>();
+                    let varying = varying + layer.varying.held() as u64;
+                    held_by_passes(&layer.passes) + held(&layer.shared) + held(&layer.varying.phases) + shared + varying
                 }
                 Node::Step { .. } => 0,
                 Node::Permute(index_map) => index_map.bytes(),

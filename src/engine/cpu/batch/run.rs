@@ -1,70 +1,17 @@
 //! Execution of a block of 16 samples by its [`BatchPasses`]: product start, layers, general steps.
 
+use crate::engine::cpu::angles::Angles;
 use crate::engine::cpu::batch::passes::{BatchPasses, Layer, Node};
 use crate::engine::cpu::batch::tables::{LayerTables, phase_gradients};
+use crate::engine::cpu::batch::varying::VaryingPhases;
 use crate::engine::cpu::context::Call;
 use crate::engine::cpu::passes::{Rotors, apply_pass, undo_pass};
 use crate::engine::cpu::product_start;
 use crate::engine::cpu::scratch::{Block, Scratch};
-use crate::engine::cpu::state::State;
-use crate::engine::cpu::steps::forward::{CosSin, turn_phase};
 use crate::engine::cpu::worker::Worker;
 use crate::engine::simd::LANES;
-use crate::engine::simd::arch::current_arch;
 use crate::engine::{NeedsGrad, Real};
 use crate::program::{Phase, Rotation, Source};
-use pulp::NullaryFnOnce;
-
-/// Phase that differs from sample to sample, and is done or undone.
-struct Varying<'a, T> {
-    state: &'a mut State<T>,
-    phase: &'a Phase,
-    cos_sins: [&'a CosSin<T>; 2],
-}
-
-impl<T: Real> NullaryFnOnce for Varying<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn call(self) {
-        let (re, _) = self.state.re.as_chunks_mut::<LANES>();
-        let (im, _) = self.state.im.as_chunks_mut::<LANES>();
-        for (index, (re, im)) in re.iter_mut().zip(im).enumerate() {
-            match self.phase.region.sign(index as u64) {
-                0 => {}
-                sign => turn_phase(re, im, self.cos_sins[usize::from(sign < 0)]),
-            }
-        }
-    }
-}
-
-/// Gradient of a varying phase in each lane: `-2 sum of sign(p) Im(λ* ψ)(p)`.
-struct VaryingOverlap<'a, T> {
-    psi: &'a State<T>,
-    lambda: &'a State<T>,
-    phase: &'a Phase,
-}
-
-impl<T: Real> NullaryFnOnce for VaryingOverlap<'_, T> {
-    type Output = [f64; LANES];
-
-    #[inline(always)]
-    fn call(self) -> [f64; LANES] {
-        let mut sums = [0.0; LANES];
-        let line = |plane: &'_ [T], index: usize| -> [T; LANES] { plane.as_chunks::<LANES>().0[index] };
-        for index in 0..self.psi.re.len() / LANES {
-            let sign = self.phase.region.sign(index as u64);
-            if sign != 0 {
-                let (a, b) = (line(&self.psi.re, index), line(&self.psi.im, index));
-                let (c, d) = (line(&self.lambda.re, index), line(&self.lambda.im, index));
-                for lane in 0..LANES {
-                    sums[lane] -= 2.0 * f64::from(sign) * (c[lane] * b[lane] - d[lane] * a[lane]).to_f64();
-                }
-            }
-        }
-        sums
-    }
-}
 
 impl<T: Real> Worker<'_, T> {
     /// Computes the final states of a block of 16 samples.
@@ -87,9 +34,7 @@ impl<T: Real> Worker<'_, T> {
                     );
                 }
                 Node::Layer(layer) => self.with_shared(layer, shared, |worker, shared| {
-                    for phase in &layer.varying {
-                        worker.varying(phase, false);
-                    }
+                    worker.apply_varying(&layer.varying);
                     let planes = worker.scratch.block.psi.planes();
                     let (mut table, mut scratch) = (shared.table.as_ref(), Rotors::default());
                     for (k, pass) in layer.passes.iter().enumerate() {
@@ -179,30 +124,30 @@ impl<T: Real> Worker<'_, T> {
             phase_gradients(layer, &mut overlaps, shared.weight, gradients);
         }
         self.scratch.overlaps = overlaps;
-        for phase in &layer.varying {
-            self.reverse_varying(phase, needs_grad, gradients);
-        }
+        self.undo_varying(&layer.varying, needs_grad, gradients);
     }
 
-    fn reverse_varying(&mut self, phase: &Phase, needs_grad: NeedsGrad, gradients: &mut [[f64; LANES]]) {
-        if let (Source::Slot(slot), true) = (phase.source, self.source_matters(phase.source, needs_grad)) {
-            let (psi, lambda) = (&self.scratch.block.psi, &self.scratch.lambda);
-            let sums = current_arch().dispatch(VaryingOverlap { psi, lambda, phase });
-            gradients[slot].iter_mut().zip(sums).for_each(|(total, sum)| *total += sum);
-        }
-        self.varying(phase, true);
+    /// Applies the phases of a layer that differ from sample to sample.
+    fn apply_varying(&mut self, phases: &VaryingPhases) {
+        let Scratch { block: Block { psi, angles, .. }, single, varying, .. } = &mut *self.scratch;
+        phases.apply(Angles::new(&self.call.prepared.angles, angles, single), psi, varying);
     }
 
-    /// Applies a varying phase to ψ, or undoes it on ψ and λ.
-    fn varying(&mut self, phase: &Phase, undo: bool) {
-        let Source::Slot(slot) = phase.source else { return };
-        let cos_sin = self.angles().cos_sin(slot);
-        let back = cos_sin.inverse();
-        let cos_sins = if undo { [&back, &cos_sin] } else { [&cos_sin, &back] };
-        current_arch().dispatch(Varying { state: &mut self.scratch.block.psi, phase, cos_sins });
-        if undo {
-            current_arch().dispatch(Varying { state: &mut self.scratch.lambda, phase, cos_sins });
-        }
+    /// Undoes them on ψ and λ, and adds to their gradients.
+    fn undo_varying(&mut self, phases: &VaryingPhases, needs_grad: NeedsGrad, gradients: &mut [[f64; LANES]]) {
+        let call = self.call;
+        let of_slot = |phase: &Phase| match phase.source {
+            Source::Slot(slot) if needs_grad.reaches(&call.program.slots[slot]) => Some(slot),
+            Source::Slot(_) | Source::Fixed(_) => None,
+        };
+        let has_gradient = phases.phases.iter().any(|phase| of_slot(phase).is_some());
+        let Scratch { block: Block { psi, angles, .. }, lambda, single, varying, .. } = &mut *self.scratch;
+        let angles = Angles::new(&call.prepared.angles, angles, single);
+        phases.undo(angles, (psi, lambda), varying, has_gradient, |index, sums| {
+            if let Some(slot) = of_slot(&phases.phases[index]) {
+                gradients[slot].iter_mut().zip(sums).for_each(|(total, sum)| *total += sum);
+            }
+        });
     }
 
     fn node_matters(&self, node: &Node, needs_grad: NeedsGrad) -> bool {
@@ -211,7 +156,7 @@ impl<T: Real> Worker<'_, T> {
             Node::Step { index } => self.angle_matters(&self.call.program.steps[*index], needs_grad),
             Node::Layer(layer) => {
                 let shared = layer.shared.iter().map(|phase| phase.source);
-                let varying = layer.varying.iter().map(|phase| phase.source);
+                let varying = layer.varying.phases.iter().map(|phase| phase.source);
                 let rotations = layer.passes.iter().flat_map(|pass| &pass.rotations).map(|rotation| rotation.source);
                 shared.chain(varying).chain(rotations).any(|source| self.source_matters(source, needs_grad))
             }
