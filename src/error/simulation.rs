@@ -49,10 +49,28 @@ pub enum SimulationError {
     },
     /// A channel on trajectories that is no mixture of Pauli words.
     #[error(
-        "trajectories have channels of Pauli words alone: flips, Pauli and depolarizing channels, phase damping; take \
-         `Simulation::Density` for damping, relaxation, resets, Kraus operators and readout errors"
+        "trajectories have channels of Pauli words alone: flips, Pauli and depolarizing channels, phase damping, and \
+         Kraus operators that are multiples of Pauli words; take `Simulation::Density` for damping, relaxation, resets \
+         and all other Kraus operators"
     )]
     NotPauli,
+    /// A readout error on trajectories whose strength is no constant, or behind which the qubit is used again.
+    #[error(
+        "trajectories have readout errors of constant strength behind the last use of a qubit, but that of qubit {qubit} \
+         is another: take `Simulation::Density`"
+    )]
+    ReadoutOfTrajectories {
+        /// The qubit.
+        qubit: usize,
+    },
+    /// Words or basis states whose readout errors would make too many words.
+    #[error("readout errors would make {words} words or values of the observables, more than the {allowed} allowed")]
+    ReadoutWords {
+        /// Words or values.
+        words: usize,
+        /// Largest number.
+        allowed: usize,
+    },
     /// More effects of errors on angles than can be listed.
     #[error("the errors of all channels have {effects} effects on angles, more than the {allowed} allowed")]
     ManyErrors {

@@ -21,7 +21,9 @@ use crate::expressions::{evaluate_slots, row};
 use crate::linalg::masks_of_word;
 use crate::memory;
 use crate::numbers::host_numbers;
-use crate::program::{Map, PauliChannel, Program, Quantity, Slot, Trajectories, Variable};
+use crate::program::{
+    Columns, Map, PauliChannel, Program, Quantity, Slot, Trajectories, Variable, pauli_probabilities,
+};
 use crate::random::Generator;
 use crate::sampling::shot_generator;
 use candle_core::{DType, Device, Tensor};
@@ -128,6 +130,33 @@ impl Probabilities {
 
 impl Call<'_> {
     fn outputs(&self, draws: Draws) -> Result<Tensor> {
+        let mut outputs = self.without_read_errors(draws)?;
+        for columns in &self.trajectories.program.readout.quantities {
+            if let Quantity::Probabilities(qubits) = &columns.quantity {
+                outputs = self.read(outputs, columns, qubits)?;
+            }
+        }
+        Ok(outputs)
+    }
+
+    /// Turns the probabilities of what is there into those of what is read.
+    fn read(&self, outputs: Tensor, columns: &Columns, qubits: &[usize]) -> Result<Tensor> {
+        let (batch, width) = outputs.dims2()?;
+        let mut own = outputs.narrow(1, columns.first, columns.count)?;
+        for (k, qubit) in qubits.iter().enumerate() {
+            let Some(matrix) = self.trajectories.read_errors.matrix(*qubit) else { continue };
+            let matrix = row(matrix.into_iter().flatten(), &outputs)?.reshape((1, 2, 2))?;
+            let apart = own.reshape((batch * columns.count >> (k + 1), 2, 1 << k))?;
+            own = matrix.broadcast_matmul(&apart)?.reshape((batch, columns.count))?;
+        }
+        let behind = columns.first + columns.count;
+        let parts = [outputs.narrow(1, 0, columns.first)?, own, outputs.narrow(1, behind, width - behind)?];
+        let parts: Vec<Tensor> = parts.into_iter().filter(|part| part.dims()[1] > 0).collect();
+        Ok(Tensor::cat(&parts, 1)?)
+    }
+
+    /// Outputs whose probabilities are read without errors.
+    fn without_read_errors(&self, draws: Draws) -> Result<Tensor> {
         let Self { trajectories, rows, .. } = *self;
         let (batch, count) = (rows.dim(0)?, draws.count);
         let outputs = self.program.engine_outputs();
@@ -193,7 +222,12 @@ impl Call<'_> {
                 let words = 1usize << (2 * channel.qubits);
                 (slots(&[*slot])?, (0..words).map(|word| if word == 0 { 1.0 } else { 0.0 }).collect())
             }
-            Map::Readout { .. } | Map::Dense(_) => return Err(SimulationError::NotPauli.into()),
+            Map::Dense(entries) => {
+                let constants = pauli_probabilities(entries).ok_or(SimulationError::NotPauli)?;
+                let (words, tensor) = (constants.len(), row(constants.iter().copied(), &self.exact[0])?);
+                return Ok(Probabilities { tensor, numbers: constants, words });
+            }
+            Map::Readout { .. } => return Err(SimulationError::NotPauli.into()),
         };
         let (matrix, words) = (factors_of_words(channel), constants.len());
         let inputs = matrix.first().map_or(0, Vec::len);

@@ -23,6 +23,7 @@ pub(crate) mod layered;
 mod lower;
 mod lower_channels;
 mod mask;
+mod read_errors;
 mod readout;
 mod rewrite;
 mod trajectories;
@@ -36,7 +37,7 @@ pub(crate) use diagonalized::Diagonalized;
 pub(crate) use index_map::{IndexMap, Parity};
 pub(crate) use layered::{LayeredProgram, Node as LayeredNode, Phase, Region, Rotation, Source};
 pub use rewrite::{Rewrite, Rewrites};
-pub(crate) use trajectories::{PauliChannel, Trajectories};
+pub(crate) use trajectories::{PauliChannel, Trajectories, pauli_probabilities};
 pub(crate) use variants::{AnglesAsInputs, Probe, Spectrum};
 
 pub(crate) use readout::{Columns, PauliTerm, Quantity, Readout, Sum, XMaskGroup};

@@ -6,10 +6,11 @@
 //! rotations by π/2 or 0. So all trajectories are one program in which each row has its own angles.
 
 use super::derived_features::DerivedFeatures;
-use super::{Controls, Kernel, Map, Program, Slot, Step, Variable};
+use super::read_errors::ReadErrors;
+use super::{ChannelStep, Controls, Kernel, Map, Program, Slot, Step, Variable};
 use crate::error::{Result, SimulationError};
 use crate::gf2;
-use crate::linalg::{pauli_transfer, word_index};
+use crate::linalg::{masks_of_word, pauli_transfer, word_index};
 use num_complex::Complex64;
 use std::f64::consts::FRAC_PI_2;
 use std::sync::Arc;
@@ -32,6 +33,8 @@ pub(crate) struct Trajectories {
     /// Angles that each bit of an error changes, 64 to a number. A channel on k qubits has 2k bits: first the flips of
     /// its qubits, then their phases.
     effects: Vec<Vec<u64>>,
+    /// Readout errors. The program's observables have them already; its probabilities do not.
+    pub(crate) read_errors: ReadErrors,
 }
 
 /// Channel that applies Pauli words with probabilities.
@@ -90,6 +93,7 @@ struct Frame<'a> {
     angles: Vec<Option<Slot>>,
     /// Angles that each bit changes.
     changed: Vec<Vec<usize>>,
+    read_errors: ReadErrors,
 }
 
 fn add(to: &mut [u64], bits: &[u64]) {
@@ -99,8 +103,7 @@ fn add(to: &mut [u64], bits: &[u64]) {
 impl<'a> Frame<'a> {
     fn of(program: &'a Program) -> Result<Trajectories> {
         let bits: usize = program.channels.iter().map(|channel| 2 * channel.qubits.len()).sum();
-        let written: usize = program.channels.iter().map(|channel| 2 * channel.qubits.len()).sum();
-        let angles = program.steps.len() + written + 2 * program.qubits;
+        let angles = program.steps.len() + bits + 2 * program.qubits;
         let effects = bits.saturating_mul(angles);
         if effects > MAX_EFFECTS {
             return Err(SimulationError::ManyErrors { effects, allowed: MAX_EFFECTS }.into());
@@ -113,11 +116,16 @@ impl<'a> Frame<'a> {
             steps: Vec::new(),
             angles: Vec::new(),
             changed: vec![Vec::new(); bits],
+            read_errors: ReadErrors::default(),
         };
         let (mut channels, mut first) = (Vec::new(), 0);
         let mut waiting = program.channels.iter().peekable();
         for index in 0..=program.steps.len() {
             while let Some(channel) = waiting.next_if(|channel| channel.after <= index) {
+                if let Map::Readout { factor, offset } = &channel.map {
+                    frame.read(channel, [*factor, *offset])?;
+                    continue;
+                }
                 check_pauli(&channel.map)?;
                 let count = channel.qubits.len();
                 for (k, qubit) in channel.qubits.iter().enumerate() {
@@ -132,10 +140,10 @@ impl<'a> Frame<'a> {
             }
         }
         (0..program.qubits).for_each(|qubit| frame.write_out(qubit));
-        Ok(frame.finish(channels))
+        frame.finish(channels)
     }
 
-    fn finish(self, channels: Vec<PauliChannel>) -> Trajectories {
+    fn finish(self, channels: Vec<PauliChannel>) -> Result<Trajectories> {
         let (program, words) = (self.program, self.angles.len().div_ceil(64));
         let effects = self.changed.iter().map(|changed| {
             let mut bits = vec![0; words];
@@ -174,9 +182,27 @@ impl<'a> Frame<'a> {
             operations: Vec::new(),
             channels: Vec::new(),
             limits: Vec::new(),
+            readout: self.read_errors.read(&program.readout)?,
             ..program.bare()
         };
-        Trajectories { program: Arc::new(variant), angles: self.angles, channels, effects: effects.collect() }
+        let (program, effects, read_errors) = (Arc::new(variant), effects.collect(), self.read_errors);
+        Ok(Trajectories { program, angles: self.angles, channels, effects, read_errors })
+    }
+
+    /// Notes a readout error of constant strength on a qubit on which nothing else acts later.
+    fn read(&mut self, channel: &ChannelStep, slots: [usize; 2]) -> Result<()> {
+        let Program { steps, channels, slots: all, .. } = self.program;
+        let [qubit] = channel.qubits[..] else { return Err(SimulationError::NotPauli.into()) };
+        let is_constant = slots.iter().all(|slot| all[*slot].terms.is_empty());
+        let is_used = |support: u64| support >> qubit & 1 == 1;
+        let mut later = channels.iter().rev().take_while(|other| !std::ptr::eq(*other, channel));
+        let is_last = !steps[channel.after..].iter().any(|step| is_used(step.support()))
+            && !later.any(|other| is_used(other.support()));
+        if !(is_constant && is_last) {
+            return Err(SimulationError::ReadoutOfTrajectories { qubit }.into());
+        }
+        self.read_errors.add(qubit, slots.map(|slot| all[slot].constant));
+        Ok(())
     }
 
     /// Appends a step with an angle of its own.
@@ -311,7 +337,7 @@ fn clifford_images(step: &Step, qubits: &[usize]) -> Option<Vec<(u64, u64)>> {
         if (0..size).any(|other| other != row && transfer[other * size + column].abs() > 1e-13) {
             return None;
         }
-        let (x, z) = crate::linalg::masks_of_word(row);
+        let (x, z) = masks_of_word(row);
         Some((x as u64, z as u64))
     };
     (0..qubits.len()).flat_map(|k| [image(1 << k, 0), image(0, 1 << k)]).collect()
@@ -349,10 +375,28 @@ fn local_matrix(step: &Step, qubits: &[usize]) -> Vec<Complex64> {
     matrix
 }
 
+/// Probability of each word of a constant map, which is diagonal if it applies words with probabilities.
+pub(crate) fn pauli_probabilities(entries: &[f64]) -> Option<Vec<f64>> {
+    let size = entries.len().isqrt();
+    if (0..size * size).any(|at| at / size != at % size && entries[at].abs() > 1e-12) {
+        return None;
+    }
+    // A word changes the sign of the words that it anticommutes with.
+    let sign = |error: usize, word: usize| {
+        let ((ex, ez), (x, z)) = (masks_of_word(error), masks_of_word(word));
+        if gf2::parity((ex & z) as u64) == gf2::parity((ez & x) as u64) { 1.0 } else { -1.0 }
+    };
+    let of =
+        |error: usize| (0..size).map(|word| sign(error, word) * entries[word * (size + 1)]).sum::<f64>() / size as f64;
+    let all: Vec<f64> = (0..size).map(of).collect();
+    all.iter().all(|p| *p > -1e-12).then(|| all.into_iter().map(|p| p.max(0.0)).collect())
+}
+
 /// Refuses channels whose errors are no Pauli words.
 fn check_pauli(map: &Map) -> Result<()> {
     match map {
         Map::Letters { shift: None, .. } | Map::Mixing(_) => Ok(()),
+        Map::Dense(entries) if pauli_probabilities(entries).is_some() => Ok(()),
         Map::Letters { .. } | Map::Readout { .. } | Map::Dense(_) => Err(SimulationError::NotPauli.into()),
     }
 }

@@ -12,6 +12,7 @@ use candlewick::error::SimulationError;
 use candlewick::nn::SeededInit;
 use candlewick::prelude::*;
 use candlewick::{Error, Simulation};
+use num_complex::Complex64;
 
 /// Values, then gradients in inputs and in weights, of so many calls.
 fn calls(
@@ -123,6 +124,61 @@ fn weak_noise_scatters_little() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Readout errors of constant strength need no draws: outputs and gradients are those of the density matrix.
+#[test]
+fn readout_errors_are_exact() -> anyhow::Result<()> {
+    let mut circuit = Circuit::new(3);
+    let w = circuit.weights("w", 2);
+    circuit.ry(input(0), 0).rx(w.at(0), 1).cx(0, 1).ry(w.at(1), 2).cz(1, 2).rx(0.4, 0).s(2).h(2);
+    circuit.readout_error(0.1, 0.03, 0).readout_error(0.05, 0.05, 1);
+    let matrix = [0.3, 0.5, 0.5, -1.1].map(|re| Complex64::new(re, 0.0));
+    let measurement = Measurement::all([
+        Measurement::expectation([
+            Z(0) * Z(1) + 0.3 * X(0) * Y(2) + 0.2 * Observable::identity() - 0.7 * Y(1),
+            Observable::diagonal_on([0.4, -1.3, 0.2, 0.9], [1, 0]),
+            Observable::projector([true, false, true]) + 0.5 * X(0) * X(1) * X(2),
+            Observable::hermitian(&matrix, [2]),
+        ]),
+        Measurement::probabilities([2, 0, 1]),
+        Measurement::expectation([Z(0)]),
+        Measurement::probabilities([1]),
+    ]);
+    let (x, w) = ([vec![0.6], vec![-1.4]], [0.7, 0.9]);
+    let exact = calls(&circuit, &measurement, (&x, &w), Simulation::Density, 1)?.remove(0);
+    let found = calls(&circuit, &measurement, (&x, &w), Simulation::Trajectories { count: 3 }, 1)?.remove(0);
+    close("readout errors", &found, &exact, 1e-12);
+    Ok(())
+}
+
+/// Readout errors behind Pauli errors, and Kraus operators that are multiples of Pauli words.
+#[test]
+fn readout_errors_follow_pauli_errors() -> anyhow::Result<()> {
+    let times = |factor: f64, word: [[f64; 2]; 4]| word.map(|[re, im]| Complex64::new(factor * re, factor * im));
+    let y = |factor| times(factor, [[0., 0.], [0., -1.], [0., 1.], [0., 0.]]);
+    let one = |factor| times(factor, [[1., 0.], [0., 0.], [0., 0.], [1., 0.]]);
+    let zz = |factor: f64, sign: f64| {
+        std::array::from_fn::<_, 16, _>(|at| match at {
+            0 | 15 => Complex64::new(factor, 0.0),
+            5 | 10 => Complex64::new(sign * factor, 0.0),
+            _ => Complex64::ZERO,
+        })
+    };
+    let mut circuit = Circuit::new(3);
+    let w = circuit.weights("w", 2);
+    circuit.ry(input(0), 0).h(2).rx(w.at(0), 1).kraus(&[one(0.8), y(0.6)], [2]).cx(0, 1).ry(w.at(1), 2).cz(1, 2);
+    circuit.kraus(&[zz(0.96f64.sqrt(), 1.0), zz(0.2, -1.0)], [0, 1]).rx(0.4, 0).depolarizing(0.05, 0).h(1);
+    circuit.readout_error(0.1, 0.03, 0).readout_error(0.05, 0.02, 1);
+    let measurement = Measurement::all([
+        Measurement::expectation([Z(0) * Z(1), X(0) * Y(2), Z(1)]),
+        Measurement::probabilities([0, 1]),
+    ]);
+    let (x, w) = ([vec![0.6], vec![-1.4]], [0.7, 0.9]);
+    let exact = calls(&circuit, &measurement, (&x, &w), Simulation::Density, 1)?.remove(0);
+    let drawn = calls(&circuit, &measurement, (&x, &w), Simulation::Trajectories { count: 100 }, 40)?;
+    within_scatter("readout errors behind Pauli errors", &drawn, &exact);
+    Ok(())
+}
+
 #[test]
 fn what_trajectories_cannot_do() {
     let make = |write: fn(&mut Circuit), measurement: Measurement, config: QuantumLayerConfig| {
@@ -139,7 +195,17 @@ fn what_trajectories_cannot_do() {
     };
     let flip: fn(&mut Circuit) = |c| _ = c.bit_flip(0.1, 0);
     assert_eq!(of(make(|c| _ = c.amplitude_damping(0.1, 0), z(), config(9))), SimulationError::NotPauli);
-    assert_eq!(of(make(|c| _ = c.readout_error(0.1, 0.1, 0), z(), config(9))), SimulationError::NotPauli);
+    let half = Complex64::new(0.5f64.sqrt(), 0.0);
+    let hadamard = [half, half, half, -half].map(|entry| 0.6 * entry);
+    let identity = [0.8, 0.0, 0.0, 0.8].map(|re| Complex64::new(re, 0.0));
+    let mut kraus = Circuit::new(2);
+    kraus.kraus(&[identity, hadamard], [0]);
+    let vb = VarBuilder::zeros(DType::F32, &Device::Cpu);
+    assert_eq!(of(QuantumLayer::with_config(kraus, z(), config(9), vb)), SimulationError::NotPauli);
+    let read = SimulationError::ReadoutOfTrajectories { qubit: 0 };
+    assert_eq!(of(make(|c| _ = c.readout_error(0.1 * input(0), 0.1, 0), z(), config(9))), read);
+    let many: fn(&mut Circuit) = |c| (0..2).for_each(|q| _ = c.readout_error(0.1, 0.1, q));
+    make(many, z(), config(9)).expect("a layer");
     for count in [0, usize::MAX] {
         let most = 1 << 24;
         assert_eq!(of(make(flip, z(), config(count))), SimulationError::TrajectoryCount { count, most });
