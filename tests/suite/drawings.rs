@@ -1,0 +1,4 @@
+//! Drawings of circuits as SVG and LaTeX.
+
+mod circuits;
+mod golden;
