@@ -5,7 +5,7 @@
 
 mod notation;
 
-pub(crate) use notation::{Notation, Plain, spelled_number};
+pub(crate) use notation::{Notation, Plain, entry, fraction_of_pi, shortened, spelled_number};
 
 use crate::error::Mistake;
 use crate::places::Places;

@@ -7,6 +7,10 @@ use std::fmt;
 /// Digits behind the point in messages and, unless told otherwise, in drawings.
 const DIGITS: usize = 4;
 
+/// Fractions of π that have a name.
+const FRACTIONS: [(u32, u32); 12] =
+    [(2, 1), (1, 1), (1, 2), (1, 4), (1, 8), (1, 16), (1, 32), (3, 2), (3, 4), (1, 3), (2, 3), (1, 6)];
+
 /// Notation of the parts of an expression.
 pub(crate) trait Notation {
     /// Sign between the factors of a product.
@@ -107,9 +111,10 @@ pub(crate) fn spelled_number(value: f64, notation: &impl Notation) -> String {
 
 /// Returns numerator and denominator of a number that is π or one of its simple fractions.
 pub(crate) fn fraction_of_pi(value: f64) -> Option<(u32, u32)> {
-    [(2, 1), (1, 1), (1, 2), (1, 4)]
-        .into_iter()
-        .find(|(numerator, denominator)| (value - f64::from(*numerator) / f64::from(*denominator) * PI).abs() < 1e-12)
+    let is_near = |(numerator, denominator): &&(u32, u32)| {
+        (value - f64::from(*numerator) / f64::from(*denominator) * PI).abs() < 1e-12
+    };
+    FRACTIONS.iter().find(is_near).copied()
 }
 
 /// Writes a number with at most so many digits behind the point. π and its simple fractions have names; a power of ten
@@ -119,7 +124,8 @@ fn shortened_number(value: f64, digits: usize) -> String {
         return match fraction {
             (1, 1) => "π".to_owned(),
             (numerator, 1) => format!("{numerator}π"),
-            (_, denominator) => format!("π/{denominator}"),
+            (1, denominator) => format!("π/{denominator}"),
+            (numerator, denominator) => format!("{numerator}π/{denominator}"),
         };
     }
     let (digits, power) = shortened(value, digits);

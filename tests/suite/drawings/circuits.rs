@@ -21,7 +21,9 @@ pub(super) fn circuits() -> Vec<Case> {
         ("conditions", conditions(), |drawing| drawing.width(420.0)),
         ("embedding", embedding(), |drawing| drawing.fold(false)),
         ("fourier", fourier(), |drawing| drawing.digits(2).width(600.0)),
-        ("names", names(), |drawing| drawing.names(["<&\">", "psi", "$x_1$ {50%}", "a3", "é\n\t\u{7}"]).title("<&\"'>")),
+        ("names", names(), |drawing| {
+            drawing.names(["<&\">", "psi", "$x_1$ {50%}", "a3", "é\n\t\u{7}"]).title("<&\"'>")
+        }),
     ]
 }
 

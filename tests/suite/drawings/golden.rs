@@ -11,7 +11,8 @@ fn drawings_are_as_they_were() {
     let (mut stale, mut count) = (Vec::new(), 0);
     for (name, circuit, set) in circuits() {
         let drawing = set(circuit.draw());
-        let [svg, latex] = [drawing.to_svg(), drawing.to_latex()].map(|text| text.unwrap_or_else(|error| panic!("{name}: {error}")));
+        let [svg, latex] =
+            [drawing.to_svg(), drawing.to_latex()].map(|text| text.unwrap_or_else(|error| panic!("{name}: {error}")));
         for (end, fresh) in [("svg", svg), ("tex", latex), ("txt", drawing.to_text())] {
             let path = folder.join(format!("{name}.{end}"));
             if fs::read_to_string(&path).ok().as_ref() != Some(&fresh) {

@@ -16,7 +16,8 @@ const SMALL: f64 = 9.0;
 const CHARACTERS: usize = 40;
 /// Heights of the two lines of a box from its middle.
 const LINES: [f64; 2] = [-5.0, 8.0];
-/// Radii of dots and of targets of a controlled X, half of a cross and of an arrow's width, length of the arrow.
+/// Radii of dots and of targets of a controlled X, half of a cross and of an arrow's width, length of the arrow. Each of
+/// these has the room of a target.
 const DOT: f64 = 4.0;
 const TARGET: f64 = 9.0;
 const CROSS: f64 = 6.0;
@@ -95,17 +96,16 @@ impl<'l, 'c> Figure<'l, 'c> {
 
     fn part_room(&self, part: &Part<'_>) -> Room {
         match part.shape {
-            Shape::Control | Shape::OpenControl | Shape::Dot => Room::half(DOT),
-            Shape::Plus => Room::half(TARGET),
-            Shape::Cross => Room::half(CROSS),
-            Shape::Record => Room::half(ARROW),
+            Shape::Control | Shape::OpenControl | Shape::Dot | Shape::Plus | Shape::Cross | Shape::Record => {
+                Room::half(TARGET)
+            }
             Shape::Barrier => Room::half(1.0),
             Shape::Meter => {
                 let mark = text_width(&self.condition, SMALL);
                 Room { left: BOX / 2.0, right: BOX / 2.0 + mark + if mark > 0.0 { BESIDE } else { 0.0 } }
             }
             Shape::Phase if self.is_beside(part) => {
-                Room { left: DOT, right: DOT + BESIDE + text_width(&self.second_line(part), SMALL) }
+                Room { left: TARGET, right: DOT + BESIDE + text_width(&self.second_line(part), SMALL) }
             }
             Shape::Phase | Shape::Box | Shape::Zero => {
                 let texts = text_width(Self::first_line(part), LABEL).max(text_width(&self.second_line(part), SMALL));
@@ -187,7 +187,7 @@ impl<'l, 'c> Figure<'l, 'c> {
 
     /// Writes a box with its texts over the wires between two heights.
     fn write_box(&self, out: &mut String, part: &Part<'_>, x: f64, [first, last]: [f64; 2]) {
-        let class = if self.picture.is_noise() { "e" } else { "g" };
+        let class = if self.picture.is_noise() && part.shape != Shape::Zero { "e" } else { "g" };
         write_rectangle(out, class, [x - self.room.left, first - BOX / 2.0, 2.0 * self.room.left, last - first + BOX]);
         let (middle, second) = ((first + last) / 2.0, self.second_line(part));
         let heights = if second.is_empty() { [0.0; 2] } else { LINES };
