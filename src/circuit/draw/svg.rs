@@ -32,6 +32,8 @@ const LEGEND_WIDTH: f64 = 240.0;
 const NAME: usize = 24;
 /// Half of the distance of a double wire's lines.
 const DOUBLE: f64 = 1.5;
+/// Sign that stands for the drawing's own name until all else is known; no text has it.
+const OWN: char = '\0';
 
 /// Drawing with the places of all its columns.
 struct Page<'l, 'c> {
@@ -98,14 +100,26 @@ impl<'l, 'c> Page<'l, 'c> {
             x += room.left + room.right + GAP;
         }
         let end = if centers.is_empty() { x } else { x - GAP } + END;
-        for (qubit, name) in self.names.iter().enumerate() {
-            write_text(out, "n", name, (self.names_end, top + qubit as f64 * WIRE), LABEL);
-        }
+        self.write_names(out, top);
         self.write_wires(out, row, &centers, (start, end), top);
         for (column, x) in self.columns[row.clone()].iter().zip(centers) {
             column.iter().for_each(|figure| figure.write(out, x, top));
         }
         end + MARGIN
+    }
+
+    /// Writes the names of the wires once; later rows refer to them.
+    fn write_names(&self, out: &mut String, top: f64) {
+        if top > TOP {
+            let _ = write!(out, "\n<use href=\"#{OWN}n\" y=\"{}\"/>", Px(top - TOP));
+            return;
+        }
+        // Style sheets with the drawing's name do not reach copies.
+        let _ = write!(out, "<g id=\"{OWN}n\" text-anchor=\"end\">");
+        for (qubit, name) in self.names.iter().enumerate() {
+            write_text(out, "", name, (self.names_end, top + qubit as f64 * WIRE), LABEL);
+        }
+        out.push_str("</g>");
     }
 
     /// Writes the wires of a row; from its outcome on, the wire of a record is double.
@@ -154,6 +168,7 @@ fn framed(drawing: &Drawing<'_>, body: &str, (width, height): (f64, f64)) -> Str
         None => (summary.as_str(), String::new()),
     };
     let id = identity(&[title, body]);
+    let body = body.replace(OWN, &id);
     let (width, height) = (Px(width), Px(height));
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" id=\"{id}\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" \

@@ -3,7 +3,6 @@
 use super::super::picture::{Part, Picture, Shape};
 use super::maths::Maths;
 use super::symbol;
-use crate::angle::Notation;
 
 /// Lines of a row, one for each wire.
 pub(super) struct Cells<'r> {

@@ -78,7 +78,7 @@ pub(super) fn style(theme: Theme, id: &str) -> String {
         }
     };
     let rules = [
-        format!(" text{{fill:{ink}}}"),
+        format!(" text,#{id} use{{fill:{ink}}}"),
         format!(" .p{{fill:{page}}}"),
         format!(" .w{{stroke:{ink};fill:none}}"),
         " .b{stroke-dasharray:4 3}".to_owned(),
@@ -89,7 +89,6 @@ pub(super) fn style(theme: Theme, id: &str) -> String {
         format!(" .s{{font-size:9px;fill:{soft}}}"),
         " .t{text-anchor:start}".to_owned(),
         " .l{font-size:11px;text-anchor:start}".to_owned(),
-        " .n{text-anchor:end}".to_owned(),
     ];
     let rules: String = rules.iter().map(|rule| format!("#{id}{rule}")).collect();
     format!("<style>{defined}{rules}</style>")
