@@ -68,10 +68,10 @@ pub struct Drawing<'c> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Theme {
-    /// Light or dark, as the reader's system is.
+    /// Light or dark, as the reader's system is; light in programs that know no dark, such as Inkscape.
     #[default]
     Auto,
-    /// Dark on white, also in programs that know no media queries, such as Inkscape.
+    /// Dark on white.
     Light,
     /// Light on black.
     Dark,

@@ -65,31 +65,35 @@ pub(super) fn identity(texts: &[&str]) -> String {
     format!("cw{:08x}", hash >> 32 ^ hash & 0xffff_ffff)
 }
 
-/// Returns the style sheet of the drawing with this name.
+/// Returns the style sheet of the drawing with this name. Programs that know no media queries see the light colours.
 pub(super) fn style(theme: Theme, id: &str) -> String {
-    let variables =
-        |[ink, page, boxes, soft]: [&str; 4]| format!("#{id}{{--i:{ink};--p:{page};--b:{boxes};--s:{soft}}}");
-    let (defined, [ink, page, boxes, soft]) = match theme {
-        Theme::Light => (String::new(), LIGHT),
-        Theme::Dark => (String::new(), DARK),
-        Theme::Auto => {
-            let dark = format!("@media(prefers-color-scheme:dark){{{}}}", variables(DARK));
-            (variables(LIGHT) + &dark, ["var(--i)", "var(--p)", "var(--b)", "var(--s)"])
-        }
+    let colors = match theme {
+        Theme::Light => colors(id, LIGHT),
+        Theme::Dark => colors(id, DARK),
+        Theme::Auto => format!("{}@media(prefers-color-scheme:dark){{{}}}", colors(id, LIGHT), colors(id, DARK)),
     };
     let rules = [
-        format!(" text,#{id} use{{fill:{ink}}}"),
-        format!(" .p{{fill:{page}}}"),
-        format!(" .w{{stroke:{ink};fill:none}}"),
-        " .b{stroke-dasharray:4 3}".to_owned(),
-        format!(" .g{{fill:{boxes};stroke:{ink}}}"),
-        format!(" .e{{fill:{page};stroke:{ink};stroke-dasharray:3 2}}"),
-        format!(" .d{{fill:{ink};stroke:{ink}}}"),
-        format!(" .o{{fill:{page};stroke:{ink}}}"),
-        format!(" .s{{font-size:9px;fill:{soft}}}"),
-        " .t{text-anchor:start}".to_owned(),
-        " .l{font-size:11px;text-anchor:start}".to_owned(),
+        ".w{fill:none}",
+        ".b{stroke-dasharray:4 3}",
+        ".e{stroke-dasharray:3 2}",
+        ".s{font-size:9px}",
+        ".t{text-anchor:start}",
+        ".l{font-size:11px;text-anchor:start}",
     ];
-    let rules: String = rules.iter().map(|rule| format!("#{id}{rule}")).collect();
-    format!("<style>{defined}{rules}</style>")
+    let rules: String = rules.iter().map(|rule| format!("#{id} {rule}")).collect();
+    format!("<style>{colors}{rules}</style>")
+}
+
+/// Returns the rules of the colours.
+fn colors(id: &str, [ink, page, boxes, soft]: [&str; 4]) -> String {
+    [
+        format!("#{id} text,#{id} use{{fill:{ink}}}"),
+        format!("#{id} .p{{fill:{page}}}"),
+        format!("#{id} .w{{stroke:{ink}}}"),
+        format!("#{id} .g{{fill:{boxes};stroke:{ink}}}"),
+        format!("#{id} .e,#{id} .o{{fill:{page};stroke:{ink}}}"),
+        format!("#{id} .d{{fill:{ink};stroke:{ink}}}"),
+        format!("#{id} .s{{fill:{soft}}}"),
+    ]
+    .concat()
 }
