@@ -135,8 +135,8 @@ fn shortened_number(value: f64, digits: usize) -> String {
     }
 }
 
-/// Returns the digits of a number, at most so many behind the point, and the power of ten that they are multiplied by if
-/// the number is too small or too large without one.
+/// Returns the digits of a number, at most so many behind the point, and the power of ten that they are multiplied by
+/// if the number is too small or too large without one.
 pub(crate) fn shortened(value: f64, digits: usize) -> (String, Option<i32>) {
     let trimmed = |digits: &str| match digits.contains('.') {
         true => digits.trim_end_matches('0').trim_end_matches('.').to_owned(),

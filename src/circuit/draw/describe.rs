@@ -3,8 +3,8 @@
 use super::picture::{Picture, Shape};
 use crate::circuit::Kind;
 
-/// Describes an operation: its name and arguments, its qubits, and when it acts. `names` are the names that the user has
-/// given to qubits.
+/// Describes an operation: its name and arguments, its qubits, and when it acts. `names` are the names that the user
+/// has given to qubits.
 pub(super) fn describe(picture: &Picture<'_>, arguments: &str, names: &[String]) -> String {
     let operation = picture.operation;
     let called = |qubit: usize| names.get(qubit).cloned().unwrap_or_else(|| format!("qubit {qubit}"));
@@ -15,6 +15,7 @@ pub(super) fn describe(picture: &Picture<'_>, arguments: &str, names: &[String])
     let controls = of(|shape| matches!(shape, Shape::Control | Shape::OpenControl));
     let targets = of(|shape| !matches!(shape, Shape::Control | Shape::OpenControl | Shape::Phase));
     let mut text = match (&operation.kind, &targets[..]) {
+        (Kind::Barrier, _) => "barrier".to_owned(),
         (Kind::Measure, [qubit, record]) => format!("measure {qubit} into {record}"),
         (Kind::Reset, [qubit, old]) => format!("reset {qubit}, its old state to {old}"),
         _ => {

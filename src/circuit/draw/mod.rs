@@ -114,8 +114,8 @@ impl Circuit {
 }
 
 impl Drawing<'_> {
-    /// Sets the width that rows keep to, in pixels of 1/96 inch, from 100 to 100 000. The default is 860. The drawing is
-    /// as narrow as its contents; it is wider only if a single operation is. A character of text takes 8.6 pixels.
+    /// Sets the width that rows keep to, in pixels of 1/96 inch, from 100 to 100 000. The default is 860. The drawing
+    /// is as narrow as its contents; it is wider only if a single operation is. A character of text takes 8.6 pixels.
     pub fn width(mut self, pixels: f64) -> Self {
         self.width = pixels;
         self
@@ -127,7 +127,8 @@ impl Drawing<'_> {
         self
     }
 
-    /// Sets the names of the wires, qubit 0 first. A qubit without a name is `q0`, `q1`, ..; further names are left out.
+    /// Sets the names of the wires, qubit 0 first. A qubit without a name is `q0`, `q1`, ..; further names are left
+    /// out.
     pub fn names<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
         self.names = names.into_iter().take(self.circuit.qubits()).map(Into::into).collect();
         self
@@ -152,8 +153,8 @@ impl Drawing<'_> {
         self
     }
 
-    /// Sets whether the LaTeX is a document of its own, which compiles to a page of the drawing's size. The default is a
-    /// part of a document, for `\input`.
+    /// Sets whether the LaTeX is a document of its own, which compiles to a page of the drawing's size. The default is
+    /// a part of a document, for `\input`.
     pub fn standalone(mut self, standalone: bool) -> Self {
         self.standalone = standalone;
         self

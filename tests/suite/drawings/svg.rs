@@ -129,7 +129,7 @@ fn titles_say_what_happens() {
         "pauli_rot XZ(0.5) on qubit 1, qubit 0",
         "global_phase(0.25)",
         "measure qubit 0 into qubit 3",
-        "barrier on qubit 0, qubit 1, qubit 2, qubit 3",
+        "barrier",
         "iswap on qubit 1, qubit 2, if ?1",
         "iswap† on qubit 1, qubit 2",
     ];

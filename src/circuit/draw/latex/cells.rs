@@ -80,14 +80,9 @@ impl Marks<'_, '_> {
             // A vertical line starts in a box over several wires only upwards: inside, it would be seen.
             let below = nodes.get(index + 1).filter(|_| Some(node.first) != joined);
             let above = index.checked_sub(1).map(|index| &nodes[index]).filter(|node| Some(node.first) == joined);
-            let mut text = node.text.clone();
-            if let Some(next) = below {
-                text += &format!(r"\wire[d][{}]{{{line}}}", next.first - node.last);
-            }
-            if let Some(before) = above {
-                text += &format!(r"\wire[u][{}]{{{line}}}", node.first - before.last);
-            }
-            texts[node.first] = shortened(&text);
+            let down = below.map(|next| next.first - node.last);
+            let up = above.map(|before| node.first - before.last);
+            texts[node.first] = with_lines(&node.text, down, up, line);
         }
         for part in parts.iter().filter(|part| joined.is_some() && part.number.is_some()) {
             if let Some(number) = part.number.filter(|_| !self.picture.is_symmetric) {
@@ -200,17 +195,22 @@ impl Marks<'_, '_> {
     }
 }
 
-/// Writes a control or an exchange with one vertical line as quantikz does.
-fn shortened(text: &str) -> String {
-    for (long, short) in [(r"\control{}", r"\ctrl"), (r"\ocontrol{}", r"\octrl"), (r"\targX{}", r"\swap")] {
-        let Some(rest) = text.strip_prefix(long) else { continue };
-        for (way, sign) in [(r"\wire[d][", ""), (r"\wire[u][", "-")] {
-            if let Some(count) = rest.strip_prefix(way).and_then(|rest| rest.strip_suffix("]{q}")) {
-                if count.chars().all(|digit| digit.is_ascii_digit()) {
-                    return format!("{short}{{{sign}{count}}}");
-                }
-            }
+/// Returns a mark with vertical lines of a kind. A control and an exchange with one line have names of their own.
+fn with_lines(mark: &str, down: Option<usize>, up: Option<usize>, line: &str) -> String {
+    let short = match mark {
+        r"\control{}" => r"\ctrl",
+        r"\ocontrol{}" => r"\octrl",
+        r"\targX{}" => r"\swap",
+        _ => "",
+    };
+    match (down, up) {
+        (Some(down), None) if !short.is_empty() => format!("{short}{{{down}}}"),
+        (None, Some(up)) if !short.is_empty() => format!("{short}{{-{up}}}"),
+        _ => {
+            let wire = |way: &str, length: Option<usize>| {
+                length.map_or_else(String::new, |length| format!(r"\wire[{way}][{length}]{{{line}}}"))
+            };
+            format!("{mark}{}{}", wire("d", down), wire("u", up))
         }
     }
-    text.to_owned()
 }

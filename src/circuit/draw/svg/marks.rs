@@ -16,8 +16,8 @@ const SMALL: f64 = 9.0;
 const CHARACTERS: usize = 40;
 /// Heights of the two lines of a box from its middle.
 const LINES: [f64; 2] = [-5.0, 8.0];
-/// Radii of dots and of targets of a controlled X, half of a cross and of an arrow's width, length of the arrow. Each of
-/// these has the room of a target.
+/// Radii of dots and of targets of a controlled X, half of a cross and of an arrow's width, length of the arrow. Each
+/// of these has the room of a target.
 const DOT: f64 = 4.0;
 const TARGET: f64 = 9.0;
 const CROSS: f64 = 6.0;
