@@ -167,7 +167,8 @@ fn framed(drawing: &Drawing<'_>, body: &str, (width, height): (f64, f64)) -> Str
         Some(title) => (title.as_str(), format!("<desc>{summary}</desc>")),
         None => (summary.as_str(), String::new()),
     };
-    let id = identity(&[title, body]);
+    // The style sheet of one theme must not reach a drawing in another.
+    let id = identity(&[title, body, &format!("{:?}", drawing.theme)]);
     let body = body.replace(OWN, &id);
     let (width, height) = (Px(width), Px(height));
     format!(

@@ -52,6 +52,9 @@ fn drawings_repeat() {
         names.insert(identity(&svg));
     }
     assert_eq!(names.len(), 50);
+    let layer = circuits::layer();
+    let named = |theme| identity(&layer.draw().theme(theme).to_svg().expect("a drawing"));
+    assert_ne!(named(Theme::Light), named(Theme::Dark));
 }
 
 /// Rows keep to the width, unless an operation alone is wider, and are one row where nothing is folded.
