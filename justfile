@@ -22,6 +22,10 @@ bench case='/[abcde]$':
 gates:
     cargo test --test suite pages::generated_tables || true
 
+# Draws the circuits of tests/suite/drawings/golden and docs/images/drawing.svg anew.
+drawings:
+    cargo test --test suite drawings::golden || true
+
 # Prints the headers of the GPU kernels anew from the table in kernels/src/.
 kernels:
     cargo test --package candlewick-kernels kernels_have_the_headers || true

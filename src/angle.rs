@@ -3,10 +3,13 @@
 //! An [`Angle`] knows weights by name. It can therefore be written before any circuit; the circuit that uses it checks
 //! it.
 
+mod notation;
+
+pub(crate) use notation::{Notation, Plain, entry, fraction_of_pi, shortened, spelled_number};
+
 use crate::error::Mistake;
 use crate::places::Places;
 use candle_nn::Init;
-use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
 use std::sync::Arc;
@@ -324,73 +327,5 @@ impl Mul<Angle> for f64 {
     type Output = Angle;
     fn mul(self, angle: Angle) -> Angle {
         angle.scale(self)
-    }
-}
-
-impl fmt::Display for Variable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Input(index) => write!(f, "x{index}"),
-            Self::Weight { tensor, index } => {
-                let mut rest = *index;
-                let mut digits: Vec<_> = tensor.shape.iter().rev().map(|n| (rest % n, rest /= n).0).collect();
-                digits.reverse();
-                let digits: Vec<_> = digits.iter().map(usize::to_string).collect();
-                write!(f, "{}[{}]", tensor.name, digits.join(","))
-            }
-        }
-    }
-}
-
-impl fmt::Display for Angle {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut first = true;
-        let mut signed = |f: &mut fmt::Formatter<'_>, value: f64, what: &str| {
-            let sign = match (first, value < 0.0) {
-                (true, true) => "-",
-                (true, false) => "",
-                (false, true) => " - ",
-                (false, false) => " + ",
-            };
-            first = false;
-            let size = value.abs();
-            match (what.is_empty(), size == 1.0) {
-                (true, _) => write!(f, "{sign}{}", shortened_number(size)),
-                (false, true) => write!(f, "{sign}{what}"),
-                (false, false) => write!(f, "{sign}{}*{what}", shortened_number(size)),
-            }
-        };
-        for term in &self.terms {
-            let second = term.second.as_ref().map_or_else(String::new, |v| format!("*{v}"));
-            signed(f, term.coefficient, &format!("{}{second}", term.first))?;
-        }
-        if self.constant != 0.0 || self.terms.is_empty() {
-            signed(f, self.constant, "")?;
-        }
-        Ok(())
-    }
-}
-
-/// Writes a number as [`short`] does, with a sign.
-pub(crate) fn spelled_number(value: f64) -> String {
-    format!("{}{}", if value < 0.0 { "-" } else { "" }, shortened_number(value.abs()))
-}
-
-/// Writes a number with at most four digits behind the point. π and its simple fractions have names; a power of ten is
-/// used where four digits are too few.
-pub(crate) fn shortened_number(value: f64) -> String {
-    use std::f64::consts::PI;
-    for (factor, name) in [(2.0, "2π"), (1.0, "π"), (0.5, "π/2"), (0.25, "π/4")] {
-        if (value - factor * PI).abs() < 1e-12 {
-            return name.to_owned();
-        }
-    }
-    let trimmed = |digits: &str| digits.trim_end_matches('0').trim_end_matches('.').to_owned();
-    if value == 0.0 || (1e-3..1e6).contains(&value) {
-        return trimmed(&format!("{value:.4}"));
-    }
-    match format!("{value:.4e}").split_once('e') {
-        Some((digits, power)) => format!("{}e{power}", trimmed(digits)),
-        None => value.to_string(),
     }
 }

@@ -144,6 +144,14 @@ pub enum Error {
         /// Names of the observables that the molecule has.
         known: Vec<String>,
     },
+    /// A drawing as SVG or LaTeX of too many operations. A drawing as text has no limit.
+    #[error("a drawing of {operations} operations is too large; {limit} are the most, and text has no limit")]
+    Drawing {
+        /// Number of operations of the circuit.
+        operations: usize,
+        /// Largest number of operations.
+        limit: usize,
+    },
     /// A setting that needs another setting, which is missing.
     #[error("`{setting}` of {of} needs {needs}")]
     SettingNeeds {

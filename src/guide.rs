@@ -5,6 +5,7 @@
 //! | [`from_candle`] | readers who know candle |
 //! | [`from_pennylane`] | readers who know PennyLane |
 //! | [`channels`] | circuits with noise |
+//! | [`drawings`] | circuits in papers, on pages and on slides |
 //! | [`deploying`] | a trained model in another program, on a server, in a browser |
 //! | [`speed`] | what to do when it is slow |
 //! | [`devices`] | CPUs and GPUs, precision, memory, threads, random numbers |
@@ -51,6 +52,13 @@ pub mod from_pennylane {}
 
 #[doc = include_str!("../docs/channels.md")]
 pub mod channels {}
+
+/// Circuits in papers, on pages and on slides.
+///
+#[doc = include_str!("../docs/images/drawing.svg")]
+///
+#[doc = include_str!("../docs/drawings.md")]
+pub mod drawings {}
 
 /// [saving]: self::from_candle#5-saving-and-going-on
 /// [table]: self::from_candle#9-a-table-of-your-own

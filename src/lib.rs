@@ -54,6 +54,7 @@
 //! | the energy of my molecule | [`variational::Molecule`], [`variational::Vqe`], [`variational::AdaptVqe`] |
 //! | a training loop with checkpoints | [`train`] (feature `train`) |
 //! | pictures | [`plot`] (feature `plot`) |
+//! | my circuit in a paper | [`Circuit::draw`]; [`guide::drawings`] |
 //!
 //! And by subject:
 //!

@@ -184,6 +184,11 @@ impl Channel {
         self == Self::readout_error
     }
 
+    /// Returns whether the channel, with these strengths, sets its qubit to 0.
+    pub(crate) fn resets(self, strengths: &[Angle]) -> bool {
+        self == Self::reset_error && strengths == [Angle::from(1.0), Angle::from(0.0)]
+    }
+
     /// Returns whether the channel acts on the outcome of a measurement as on a bit.
     pub(crate) fn is_classical(self) -> bool {
         matches!(self, Self::bit_flip | Self::readout_error)

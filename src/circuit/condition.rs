@@ -1,6 +1,6 @@
 //! Conditions on the features of a sample, for gates that act in some samples and not in others.
 
-use crate::angle::{Angle, Variable, spelled_number};
+use crate::angle::{Angle, Notation, Plain, Variable, spelled_number};
 use crate::error::Mistake;
 use std::fmt;
 use std::ops::{BitAnd, BitOr, Not};
@@ -123,6 +123,11 @@ impl Condition {
         self.mistake.clone().map_or(Ok(()), Err)
     }
 
+    /// Returns the condition in a notation.
+    pub(super) fn written<N: Notation>(&self, notation: &N) -> String {
+        spelled_condition(&self.code, |test| notation.statement(test.written(notation)))
+    }
+
     pub(crate) fn code(&self) -> &[Token<Comparison<Angle>>] {
         &self.code
     }
@@ -171,10 +176,24 @@ impl<T: Into<Self>> BitOr<T> for Condition {
     }
 }
 
+impl<V> Comparison<V> {
+    /// Returns the comparison in a notation, of a value that is written already.
+    fn spelled(&self, value: &str, notation: &impl Notation) -> String {
+        let (bar, sign) = (if self.absolute { "|" } else { "" }, if self.above { ">" } else { "<" });
+        format!("{bar}{value}{bar} {sign} {}", spelled_number(self.threshold, notation))
+    }
+}
+
+impl Comparison<Angle> {
+    /// Returns the comparison in a notation.
+    fn written(&self, notation: &impl Notation) -> String {
+        self.spelled(&self.value.written(notation), notation)
+    }
+}
+
 impl<V: fmt::Display> fmt::Display for Comparison<V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (bar, sign) = (if self.absolute { "|" } else { "" }, if self.above { ">" } else { "<" });
-        write!(f, "{bar}{}{bar} {sign} {}", self.value, spelled_number(self.threshold))
+        f.write_str(&self.spelled(&self.value.to_string(), &Plain::default()))
     }
 }
 

@@ -20,6 +20,7 @@ pub use crate::angle::{Angle, WeightIndex, Weights, input};
 pub(crate) use crate::angle::{Term, Variable};
 pub(crate) use condition::{Comparison, Token, spelled_condition};
 pub use condition::{Condition, Magnitude};
+pub use draw::{Drawing, Theme};
 pub(crate) use operation::{AMPLITUDES, AMPLITUDES_OR_ZERO_STATE, Kind, is_operation};
 pub use operation::{Amplitudes, Operation};
 pub use templates::{Entanglement, Excitation};
@@ -68,7 +69,7 @@ use weights::Declarations;
 /// | apply gates to some samples | [`when`](Self::when) |
 /// | invert, repeat, combine | [`inverse`](Self::inverse), [`repeat`](Self::repeat), [`append`](Self::append), [`append_on`](Self::append_on) |
 /// | measure and reset on the way | [`measure`](Self::measure), [`reset`](Self::reset) |
-/// | look at it | the drawing, [`depth`](Self::depth), [`counts`](Self::counts), [`matrix`](Self::matrix) |
+/// | look at it | the text drawing above, [`draw`](Self::draw) for SVG and LaTeX, [`depth`](Self::depth), [`counts`](Self::counts), [`matrix`](Self::matrix) |
 ///
 /// No method panics or returns a `Result`. The circuit stores the first mistake with the index of its operation.
 /// [`check`](Self::check), [`QuantumLayer::new`](crate::QuantumLayer::new) and every other function that takes the

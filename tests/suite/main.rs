@@ -18,6 +18,7 @@ mod determinism;
 mod devices;
 mod diagnostics;
 mod drawing;
+mod drawings;
 mod embeddings;
 mod engines;
 mod ensembles;

@@ -1,0 +1,84 @@
+//! Drawings in LaTeX, for the library quantikz2 of TikZ.
+
+mod cells;
+mod maths;
+
+use super::Drawing;
+use super::layout::{Layout, rows};
+use super::picture::{Picture, Shape};
+use super::widths::text_width;
+use crate::angle::Plain;
+use cells::Cells;
+use maths::{Maths, plain, wire_name};
+use std::ops::Range;
+
+/// Size of a text in points, and points of a pixel.
+const SIZE: f64 = 10.0;
+const POINTS: f64 = 0.75;
+/// Space around the text of a gate and between columns, as quantikz makes it, and least width of a gate, in points.
+const PADDING: f64 = 9.0;
+const GAP: f64 = 15.0;
+const LEAST: f64 = 15.0;
+const SIGN: f64 = 8.0;
+
+/// Start and end of a document that has nothing but the drawing.
+const START: &str = r"\documentclass[varwidth=100in, border=2pt]{standalone}
+\usepackage{tikz}
+\usetikzlibrary{quantikz2}
+\begin{document}
+";
+const END: &str = r"\end{document}
+";
+
+/// Returns the drawing in LaTeX.
+pub(super) fn latex(drawing: &Drawing<'_>) -> String {
+    let (layout, notation) = (Layout::new(drawing.circuit), Maths(drawing.digits));
+    let names: Vec<String> =
+        (0..drawing.circuit.qubits()).map(|qubit| wire_name(drawing.names.get(qubit), qubit)).collect();
+    let title = drawing.title.clone().unwrap_or_else(|| drawing.summary());
+    // A comment ends with its line.
+    let title: String = title.chars().filter(|c| !c.is_control() && !matches!(c, '\u{2028}' | '\u{2029}')).collect();
+    let mut text = if drawing.standalone { START.to_owned() } else { String::new() };
+    text += &format!("% {title}\n");
+    let mut records = vec![false; names.len()];
+    for (index, row) in broken(drawing, &layout).into_iter().enumerate() {
+        if index > 0 {
+            text += "\n\\bigskip\n";
+        }
+        let mut cells = Cells::new(&names, &mut records);
+        for column in &layout.columns[row] {
+            cells.add(column, notation);
+        }
+        text += &cells.finish();
+    }
+    for (number, conditions) in layout.legend(&notation) {
+        text += &format!("\n\\noindent ?{number}: {conditions}\n");
+    }
+    if drawing.standalone { text + END } else { text }
+}
+
+/// Breaks the columns into rows, by the widths that they will have, as far as can be told.
+fn broken(drawing: &Drawing<'_>, layout: &Layout<'_>) -> Vec<Range<usize>> {
+    let notation = Plain(drawing.digits);
+    let width = |picture: &Picture<'_>| {
+        let arguments = picture.arguments.written(&notation);
+        let brackets = if arguments.is_empty() { String::new() } else { format!("({arguments})") };
+        let of = |shape, symbol: &str| match shape {
+            Shape::Box | Shape::Zero | Shape::Phase => {
+                (text_width(symbol, SIZE) + text_width(&brackets, SIZE) + PADDING).max(LEAST)
+            }
+            Shape::Meter => 2.0 * LEAST,
+            _ => SIGN,
+        };
+        picture.parts.iter().map(|part| of(part.shape, &part.symbol)).fold(0.0, f64::max)
+    };
+    let widths: Vec<f64> =
+        layout.columns.iter().map(|column| (column.iter().map(width).fold(0.0, f64::max) + GAP) / POINTS).collect();
+    let names = drawing.wire_names().iter().map(|name| text_width(name, SIZE)).fold(0.0, f64::max);
+    rows(&widths, (names + 2.0 * GAP) / POINTS, drawing.limit())
+}
+
+/// Returns the symbol of a part in maths.
+fn symbol(shape: Shape, symbol: &str) -> String {
+    if shape == Shape::Zero { r"|0\rangle".to_owned() } else { plain(symbol) }
+}
