@@ -91,7 +91,7 @@ pub fn evaluate(
     let default = (DType::F32, &Device::Cpu);
     match members {
         None => run_program(&program, &Estimator::exact(Options::default()), default, inputs, &sorted, true),
-        Some(members) => run_ensemble(&program, members, default, inputs, &sorted),
+        Some(members) => run_ensemble(&program, &Options::default(), members, default, inputs, &sorted),
     }
 }
 

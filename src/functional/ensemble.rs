@@ -10,6 +10,7 @@ use crate::derived_features;
 use crate::derived_outputs::derive_outputs;
 use crate::engine::{self, Options};
 use crate::error::Result;
+use crate::gradient::Numbers;
 use crate::limits;
 use crate::memory;
 use crate::program::Program;
@@ -23,6 +24,7 @@ const OWN_CALL: usize = 16;
 /// of members.
 pub(crate) fn run_ensemble(
     program: &Arc<Program>,
+    options: &Options,
     members: usize,
     default: (DType, &Device),
     inputs: Option<&Tensor>,
@@ -44,7 +46,6 @@ pub(crate) fn run_ensemble(
     };
     let flat = program.tensors.iter().zip(weights).map(flat).collect::<candle_core::Result<Vec<_>>>()?;
     let weights = Tensor::cat(&flat, 1)?.to_dtype(given.inner())?.contiguous()?;
-    let options = &Options::default();
     let engine = engine::for_device(&given.device, program, options.simulation)?;
     let out = if batch >= OWN_CALL || members == 1 {
         engine.check(program, batch, given.inner(), options)?;
@@ -66,11 +67,19 @@ pub(crate) fn run_ensemble(
             let width = tensor.dim(2)?;
             tensor.broadcast_as((members, batch, width))?.reshape((points, width))
         };
-        let (features, weights) = (repeated(given.rows.unsqueeze(0)?)?, repeated(weights.unsqueeze(1)?)?);
+        let of_members = weights;
+        let (features, weights) = (repeated(given.rows.unsqueeze(0)?)?, repeated(of_members.unsqueeze(1)?)?);
         let rows = match program.engine_inputs {
             0 => weights.clone(),
             _ => Tensor::cat(&[&derived_features::append_features(program, &features, &weights)?, &weights], 1)?,
         };
+        // The engine sees the weights as features, whose strengths it may make NaN.
+        if program.has_limits() {
+            let rows = given.rows.narrow(0, 0, 1)?;
+            for member in 0..members {
+                Numbers::new(program, &rows, &of_members.get(member)?)?.check_strengths()?;
+            }
+        }
         let none = Tensor::zeros(least(&given.device), given.inner(), &given.device)?;
         let of_engine = autograd::evaluate(form, options, [&rows, &none], true)?;
         derive_outputs(program, of_engine, &features, &weights)?

@@ -60,7 +60,7 @@ impl<'a> Numbers<'a> {
     }
 
     /// Refuses weights that make a strength leave its range.
-    pub(super) fn check_strengths(&self) -> Result<()> {
+    pub(crate) fn check_strengths(&self) -> Result<()> {
         let shared = Sample { inputs: &[], weights: &self.weights, rounding: self.rounding };
         self.program.check_strengths(self.rounding, |slot| shared.slot(slot))
     }

@@ -3,6 +3,7 @@
 use super::SeededInit;
 use crate::__private::NonExhaustive;
 use crate::circuit::Circuit;
+use crate::engine::{Options, Simulation};
 use crate::error::{Error, Result, TensorError, TrainingError};
 use crate::functional::{declared_weights, run_ensemble};
 use crate::measurement::Measurement;
@@ -64,6 +65,10 @@ pub struct RandomSearchConfig {
     pub dtype: DType,
     /// Device of the weights. Default: the CPU.
     pub device: Device,
+    /// Representation of the states, but no trajectories. Default: [`Simulation::Auto`].
+    pub simulation: Simulation,
+    /// Largest number of bytes that states may take. Default: what the machine has left.
+    pub memory_limit: Option<u64>,
     #[doc(hidden)]
     pub non_exhaustive: NonExhaustive,
 }
@@ -78,6 +83,8 @@ impl Default for RandomSearchConfig {
             seed: 0,
             dtype: DType::F64,
             device: Device::Cpu,
+            simulation: Simulation::Auto,
+            memory_limit: None,
             non_exhaustive: NonExhaustive(()),
         }
     }
@@ -235,7 +242,9 @@ impl RandomSearch {
         };
         let weights = (0..self.program.tensors.len()).map(stacked).collect::<candle_core::Result<Vec<_>>>()?;
         let weights: Vec<&Tensor> = weights.iter().collect();
-        run_ensemble(&self.program, members.len(), (self.config.dtype, &self.config.device), inputs, &weights)
+        let RandomSearchConfig { simulation, memory_limit, dtype, ref device, .. } = self.config;
+        let options = Options { simulation, ..Options::limited(memory_limit) };
+        run_ensemble(&self.program, &options, members.len(), (dtype, device), inputs, &weights)
     }
 
     fn finish(&self, member: Member) -> Trial {

@@ -166,8 +166,8 @@ impl Rotosolve {
         let mut weights: Vec<Tensor> = self.vars.iter().map(|(_, var)| var.as_detached_tensor()).collect();
         weights[tensor] = rows;
         let weights: Vec<&Tensor> = weights.iter().collect();
-        let program = &self.layer.program;
-        host_numbers(&run_ensemble(program, shifts.len(), self.layer.default(), None, &weights)?)
+        let (program, options) = (&self.layer.program, self.layer.estimator.options());
+        host_numbers(&run_ensemble(program, options, shifts.len(), self.layer.default(), None, &weights)?)
     }
 
     /// Returns the number of outputs that have been evaluated so far.

@@ -71,6 +71,11 @@ impl Program {
         Ok(())
     }
 
+    /// Whether any strength can leave its range.
+    pub(crate) fn has_limits(&self) -> bool {
+        !self.limits.is_empty()
+    }
+
     /// Whether the strengths of a sample that read its inputs are in their ranges.
     pub(crate) fn has_strengths(&self, rounding: f64, value: impl Fn(&Slot) -> f64) -> bool {
         let mut limits = self.limits.iter().map(|of| &of.limit).filter(|limit| limit.rest.reads_inputs());

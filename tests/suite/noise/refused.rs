@@ -2,9 +2,10 @@
 
 use crate::lab::tensor;
 use candle_core::{DType, Device, Tensor};
-use candle_nn::VarBuilder;
+use candle_nn::{VarBuilder, VarMap};
 use candlewick::channel::Channel;
 use candlewick::error::{MemoryError, SimulationError};
+use candlewick::nn::{RandomSearch, RandomSearchConfig, Rotosolve};
 use candlewick::prelude::*;
 use candlewick::{Error, Mistake, Simulation, functional, states};
 use num_complex::Complex64;
@@ -209,5 +210,57 @@ fn variances_of_what_is_read_with_errors() -> anyhow::Result<()> {
     run(Z(0) + Z(0) * Z(1))?;
     let error = run(X(0) * X(1) + Z(0) * Z(1)).expect_err("two bases");
     assert!(matches!(error, Error::Measurement(Mistake::ReadoutBasis { qubit: 0 })), "{error}");
+    Ok(())
+}
+
+/// Members of an ensemble whose strengths are out of range are an error for any number of samples.
+#[test]
+fn members_out_of_range() -> anyhow::Result<()> {
+    let mut circuit = Circuit::new(1);
+    let p = circuit.weights("p", 1);
+    circuit.ry(input(0), 0).bit_flip(p.at(0), 0);
+    let measurement = Measurement::expectation([Z(0)]);
+    let members = |p: [f64; 3]| Tensor::from_slice(&p, (3, 1), &Device::Cpu);
+    for batch in [1, 15, 16, 40] {
+        let x = Tensor::full(0.3f64, (batch, 1), &Device::Cpu)?;
+        let run = |p: &Tensor| functional::evaluate(&circuit, &measurement, Some(&x), &[("p", p)]);
+        let found = run(&members([0.1, 1.5, 0.2])?);
+        let Err(Error::Simulation(SimulationError::Strength { value, .. })) = found else {
+            panic!("{batch} samples: {found:?}")
+        };
+        assert_eq!(value, 1.5);
+        let exact = run(&members([0.1, 1.0, 0.2])?)?.flatten_all()?.to_vec1::<f64>()?;
+        for (member, p) in [0.1, 1.0, 0.2].into_iter().enumerate() {
+            assert!((exact[member * batch] - (1.0 - 2.0 * p) * 0.3f64.cos()).abs() < 1e-12);
+        }
+    }
+    Ok(())
+}
+
+/// Searches and Rotosolve follow the simulation and the memory limit that they are given.
+#[test]
+fn optimizers_follow_the_simulation() -> anyhow::Result<()> {
+    let mut circuit = Circuit::new(3);
+    let w = circuit.weights("w", 1);
+    circuit.ry(w.at(0), 0).depolarizing(0.1, 0);
+    let layer = |simulation, memory_limit| {
+        let config = QuantumLayerConfig { simulation, memory_limit, ..Default::default() };
+        let varmap = VarMap::new();
+        let vb = VarBuilder::from_varmap(&varmap, DType::F64, &Device::Cpu);
+        QuantumLayer::with_config(circuit.clone(), Measurement::expectation([Z(0)]), config, vb)
+    };
+    let step = |simulation, memory_limit| Rotosolve::new(&layer(simulation, memory_limit)?)?.step();
+    assert!((step(Simulation::Auto, None)? + 1.0 - 0.4 / 3.0).abs() < 1e-9);
+    let is_of_trajectories = |error| matches!(error, Error::Simulation(SimulationError::NotFromTrajectories { .. }));
+    assert!(is_of_trajectories(step(Simulation::Trajectories { count: 3 }, None).expect_err("an error")));
+    let is_of_memory = |error| matches!(error, Error::Memory(_));
+    assert!(is_of_memory(step(Simulation::Density, Some(100)).expect_err("an error")));
+    let search = |simulation, memory_limit| {
+        let config = RandomSearchConfig { simulation, memory_limit, steps: 2, members: 3, ..Default::default() };
+        RandomSearch::new(&circuit, &Measurement::expectation([Z(0)]), config)?.run(None, |y| y.sum(1))
+    };
+    search(Simulation::Auto, None)?;
+    assert!(is_of_trajectories(search(Simulation::Trajectories { count: 3 }, None).expect_err("an error")));
+    assert!(is_of_memory(search(Simulation::Density, Some(100)).expect_err("an error")));
     Ok(())
 }
