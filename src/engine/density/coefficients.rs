@@ -98,14 +98,12 @@ fn set_row_factors<T: Real>(matrices: &[PartMatrix], to: &mut [Row16<T>]) -> f64
 /// Writes a matrix over the letters of a lane digit as factors of XORs; then its inverse, and its transpose.
 fn set_lane<T: Real>(of: &Transfer, qubit: usize, to: &mut [Row16<T>]) {
     let inverse = transfer::inverse(of);
-    let letter = |lane: usize| lane >> (2 * qubit) & 3;
-    for k in 0..4 {
-        let row = |entry: &dyn Fn(usize, usize) -> f64| {
-            Row16(std::array::from_fn(|lane| T::from_f64(entry(letter(lane), letter(lane) ^ k))))
-        };
-        to[k] = row(&|i, j| of[i][j]);
-        to[4 + k] = row(&|i, j| inverse[i][j]);
-        to[8 + k] = row(&|i, j| of[j][i]);
+    let transposed: Transfer = std::array::from_fn(|i| std::array::from_fn(|j| of[j][i]));
+    for (of, to) in [of, &inverse, &transposed].into_iter().zip(to.chunks_exact_mut(4)) {
+        for (k, row) in to.iter_mut().enumerate() {
+            let letters: [T; 4] = std::array::from_fn(|letter| T::from_f64(of[letter][letter ^ k]));
+            *row = Row16(std::array::from_fn(|lane| letters[lane >> (2 * qubit) & 3]));
+        }
     }
 }
 
