@@ -166,6 +166,11 @@ impl Circuit {
         }
     }
 
+    /// Returns the first mistake, without its operation.
+    pub(crate) fn mistake(&self) -> Option<&Mistake> {
+        self.mistake.as_ref().map(|(.., mistake)| mistake)
+    }
+
     /// Calls `body` with `0..count` until there is a mistake. `count` may be far too large. Later rounds write at most
     /// as many operations as the first, so after the first round it is known whether all rounds are too many.
     pub(crate) fn rounds(&mut self, count: usize, mut body: impl FnMut(&mut Self, usize)) {

@@ -41,6 +41,7 @@ mod oracle;
 mod pages;
 mod plot;
 mod public_face;
+mod qasm;
 mod quantized;
 mod random_search;
 mod regressions;
