@@ -1,6 +1,10 @@
 //! OpenQASM texts become the circuits that they describe, or errors with a place.
 
 mod cases;
+mod constructs;
+mod hostile;
+mod random;
+mod refused;
 
 use candle_core::{DType, Device, Tensor};
 use candlewick::circuit::Weights;

@@ -116,7 +116,7 @@ impl Parser<'_> {
         };
         match result.and_then(|value| value.as_term()) {
             Some(term) => {
-                let at = self.terms.get(start).map_or(at, |first| first.at);
+                let at = self.terms.get(start).map_or(at, |first| first.at.min(at));
                 self.terms.truncate(start);
                 self.terms.push(Item { at, term });
             }
