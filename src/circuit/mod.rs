@@ -166,6 +166,11 @@ impl Circuit {
         }
     }
 
+    /// Takes memory for so many further operations.
+    pub(crate) fn reserve(&mut self, operations: usize) {
+        self.operations.reserve(operations);
+    }
+
     /// Returns the first mistake, without its operation.
     pub(crate) fn mistake(&self) -> Option<&Mistake> {
         self.mistake.as_ref().map(|(.., mistake)| mistake)

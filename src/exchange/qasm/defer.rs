@@ -65,6 +65,7 @@ pub(super) fn defer(steps: &Steps, qubits: usize, variables: &Variables) -> Read
     }
     let mut circuit = Circuit::new(total);
     variables.declare(&mut circuit)?;
+    circuit.reserve(steps.list.len());
     let mut written = deferral(Some(circuit));
     written.run(&next)?;
     let circuit = written.circuit.take().unwrap_or_else(|| Circuit::new(0));

@@ -141,7 +141,8 @@ pub struct Limits {
     /// Largest number of operations. Default: 2^24, the most that a circuit can have.
     pub operations: usize,
     /// Largest number of operations beyond one for each statement: those of definitions, loops, subroutines and
-    /// registers. An angle of many inputs counts as several operations. Default: 2^18, which take up to 200 MB.
+    /// registers. Operations with many controls, conditions or inputs count as several. Default: 2^18, which take up to
+    /// 200 MB.
     pub expansion: usize,
     /// Largest number of statements, rounds of loops and calls, beyond two for each operation. Default: 2^22.
     pub steps: usize,

@@ -12,6 +12,9 @@ use crate::error::QasmProblem;
 /// Number of terms of an expression that count as a step.
 const TERMS_A_STEP: usize = 16;
 
+/// Steps of a product of two terms in inputs, which takes as much memory.
+const STEPS_A_PRODUCT: usize = 16;
+
 impl Reader<'_> {
     /// Returns the value of an expression.
     pub(super) fn evaluate(&mut self, expression: &Expression) -> Read<Value> {
@@ -72,7 +75,7 @@ impl Reader<'_> {
         };
         match (left, right) {
             (Value::Angle(_) | Value::Condition(_), _) | (_, Value::Angle(_) | Value::Condition(_)) => {
-                self.step(at, size(left).saturating_mul(size(right)))
+                self.step(at, size(left).saturating_mul(size(right)).saturating_mul(STEPS_A_PRODUCT))
             }
             _ => Ok(()),
         }

@@ -27,6 +27,9 @@ use conditions::Known;
 use std::collections::HashMap;
 use std::rc::Rc;
 
+/// Controls that count as an operation.
+const CONTROLS_AN_OPERATION: usize = 8;
+
 /// Register of qubits or bits: its name, the first entry, and the number of entries.
 #[derive(Debug)]
 pub(super) struct Declared {
@@ -180,9 +183,11 @@ impl<'s> Reader<'s> {
         }
     }
 
-    /// Notes new operations.
+    /// Notes new operations under the current controls and conditions, which take memory with each of them.
     fn count(&mut self, at: u32, operations: usize) -> Read<()> {
-        self.emitted = self.emitted.saturating_add(operations);
+        let Context { controls, outcomes, conditions } = &self.context;
+        let weight = 1 + (controls.len() + outcomes.len()) / CONTROLS_AN_OPERATION + conditions.len();
+        self.emitted = self.emitted.saturating_add(operations.saturating_mul(weight));
         let limits = &self.config.limits;
         let limit = limits.operations.min(limits.expansion.saturating_add(self.statements));
         match self.emitted > limit {
