@@ -61,6 +61,7 @@
 //! |---|---|
 //! | writing a circuit | [`Circuit`]: gates, [angles](circuit::Angle), [weights](Circuit::weights), templates |
 //! | the table of gates | [`gate`] |
+//! | circuits of other programs | [`qasm::import`], [`Circuit::from_qasm`] |
 //! | gates for some samples alone | [`Circuit::when`] |
 //! | measurement and reset on the way | [`Circuit::measure`], [`Circuit::reset`] |
 //! | noise: channels, models of devices, mitigation | [`channel`], [`noise::NoiseModel`], [`mitigation`] |

@@ -68,6 +68,7 @@ use weights::Declarations;
 /// | apply gates to some samples | [`when`](Self::when) |
 /// | invert, repeat, combine | [`inverse`](Self::inverse), [`repeat`](Self::repeat), [`append`](Self::append), [`append_on`](Self::append_on) |
 /// | measure and reset on the way | [`measure`](Self::measure), [`reset`](Self::reset) |
+/// | read OpenQASM | [`from_qasm`](Self::from_qasm) |
 /// | look at it | the drawing, [`depth`](Self::depth), [`counts`](Self::counts), [`matrix`](Self::matrix) |
 ///
 /// No method panics or returns a `Result`. The circuit stores the first mistake with the index of its operation.

@@ -1,8 +1,8 @@
-//! Steps become a circuit: measurements, resets and conditions on measured bits are deferred.
+//! LogicalCircuit become a circuit: measurements, resets and conditions on measured bits are deferred.
 
 use super::fault::{Read, fault};
 use super::inputs::Variables;
-use super::steps::{Angles, Bit, Context, GATE_QUBITS, Kind, Outcome, Rule, Step, Steps};
+use super::logical::{Angles, Bit, Context, GATE_QUBITS, Kind, LogicalCircuit, LogicalOperation, Outcome, Rule};
 use crate::circuit::{self, Angle, Circuit, Condition, Operation};
 use crate::error::QasmProblem;
 use crate::gate::Gate;
@@ -25,7 +25,7 @@ enum Next {
 
 /// Circuit that is being written.
 struct Deferral<'a> {
-    steps: &'a Steps,
+    logical: &'a LogicalCircuit,
     variables: &'a Variables,
     /// Circuit, or `None` where qubits are only counted.
     circuit: Option<Circuit>,
@@ -38,34 +38,35 @@ struct Deferral<'a> {
     records: [Option<usize>; MAX_QUBITS],
     /// Conditions of contexts, as the circuit has them.
     conditions: Vec<Option<Vec<Condition>>>,
-    /// Place of the current step in the text.
+    /// Place of the current operation in the text.
     at: u32,
 }
 
-/// Writes the circuit of steps on so many qubits. Returns it with the places of all outcomes.
-pub(super) fn defer(steps: &Steps, qubits: usize, variables: &Variables) -> Read<(Circuit, Vec<Home>)> {
-    let next = next_on_measured(steps);
+/// Writes the circuit of logical operations on so many qubits. Returns it with the places of all outcomes.
+pub(super) fn defer(logical: &LogicalCircuit, qubits: usize, variables: &Variables) -> Read<(Circuit, Vec<Home>)> {
+    let next = next_on_measured(logical);
     let deferral = |circuit| Deferral {
-        steps,
+        logical,
         variables,
         circuit,
         qubits,
-        outcomes: vec![Home::Known(false); steps.outcomes as usize],
+        outcomes: vec![Home::Known(false); logical.outcomes as usize],
         touched: 0,
         records: [None; MAX_QUBITS],
-        conditions: vec![None; steps.contexts.len()],
+        conditions: vec![None; logical.contexts.len()],
         at: 0,
     };
     // A circuit is made with all its qubits, those of records included.
     let mut total = qubits;
-    if steps.list.iter().any(|step| matches!(step.kind, Kind::Measure(_) | Kind::Reset | Kind::Compute(_))) {
+    if logical.list.iter().any(|operation| matches!(operation.kind, Kind::Measure(_) | Kind::Reset | Kind::Compute(_)))
+    {
         let mut counted = deferral(None);
         counted.run(&next)?;
         total = counted.qubits;
     }
     let mut circuit = Circuit::new(total);
     variables.declare(&mut circuit)?;
-    circuit.reserve(steps.list.len());
+    circuit.reserve(logical.list.len());
     let mut written = deferral(Some(circuit));
     written.run(&next)?;
     let circuit = written.circuit.take().unwrap_or_else(|| Circuit::new(0));
@@ -75,20 +76,20 @@ pub(super) fn defer(steps: &Steps, qubits: usize, variables: &Variables) -> Read
     }
 }
 
-/// Returns what comes next on the qubit of each measurement; entries of other steps mean nothing.
-fn next_on_measured(steps: &Steps) -> Vec<Next> {
-    if !steps.list.iter().any(|step| matches!(step.kind, Kind::Measure(_))) {
+/// Returns what comes next on the qubit of each measurement; entries of other operations mean nothing.
+fn next_on_measured(logical: &LogicalCircuit) -> Vec<Next> {
+    if !logical.list.iter().any(|operation| matches!(operation.kind, Kind::Measure(_))) {
         return Vec::new();
     }
-    let mut next = vec![Next::Nothing; steps.list.len()];
+    let mut next = vec![Next::Nothing; logical.list.len()];
     let mut on_qubit = [Next::Nothing; MAX_QUBITS];
-    for (place, step) in steps.list.iter().enumerate().rev() {
-        let qubits = steps.qubits(step);
-        if let (Kind::Measure(_), Some(&qubit)) = (step.kind, qubits.first()) {
+    for (place, operation) in logical.list.iter().enumerate().rev() {
+        let qubits = logical.qubits(operation);
+        if let (Kind::Measure(_), Some(&qubit)) = (operation.kind, qubits.first()) {
             next[place] = on_qubit[usize::from(qubit)];
         }
-        let what = if step.kind == Kind::Reset && step.context == 0 { Next::Reset } else { Next::Other };
-        let controls = steps.contexts[step.context as usize].controls.iter().map(|(qubit, _)| *qubit);
+        let what = if operation.kind == Kind::Reset && operation.context == 0 { Next::Reset } else { Next::Other };
+        let controls = logical.contexts[operation.context as usize].controls.iter().map(|(qubit, _)| *qubit);
         for qubit in qubits.iter().copied().chain(controls) {
             on_qubit[usize::from(qubit)] = what;
         }
@@ -98,15 +99,15 @@ fn next_on_measured(steps: &Steps) -> Vec<Next> {
 
 impl Deferral<'_> {
     fn run(&mut self, next: &[Next]) -> Read<()> {
-        for (place, step) in self.steps.list.iter().enumerate() {
-            self.at = step.at;
-            match step.kind {
+        for (place, operation) in self.logical.list.iter().enumerate() {
+            self.at = operation.at;
+            match operation.kind {
                 Kind::Measure(outcome) => {
-                    self.measure(step, outcome, next.get(place).copied().unwrap_or(Next::Other))?
+                    self.measure(operation, outcome, next.get(place).copied().unwrap_or(Next::Other))?
                 }
-                Kind::Reset => self.reset(step)?,
-                Kind::Compute(place) => self.compute(step, place)?,
-                _ => self.unitary(step)?,
+                Kind::Reset => self.reset(operation)?,
+                Kind::Compute(place) => self.compute(operation, place)?,
+                _ => self.unitary(operation)?,
             }
         }
         Ok(())
@@ -163,7 +164,7 @@ impl Deferral<'_> {
     /// Returns the conditions on inputs of a context.
     fn conditions(&mut self, place: u32) -> Vec<Condition> {
         let place = place as usize;
-        let context = &self.steps.contexts[place];
+        let context = &self.logical.contexts[place];
         if context.conditions.is_empty() || self.circuit.is_none() {
             return Vec::new();
         }
@@ -174,12 +175,12 @@ impl Deferral<'_> {
     }
 
     /// Appends a gate or a phase with its controls and conditions.
-    fn unitary(&mut self, step: &Step) -> Read<()> {
-        let steps = self.steps;
-        let qubits = steps.qubits(step);
+    fn unitary(&mut self, operation: &LogicalOperation) -> Read<()> {
+        let logical = self.logical;
+        let qubits = logical.qubits(operation);
         let mut controls = Vec::new();
-        if step.context > 0 {
-            let context = &steps.contexts[step.context as usize];
+        if operation.context > 0 {
+            let context = &logical.contexts[operation.context as usize];
             let Some(measured) = self.conjunction(self.literals(context)) else { return Ok(()) };
             controls = measured;
             controls.extend(context.controls.iter().map(|(qubit, value)| (usize::from(*qubit), *value)));
@@ -189,28 +190,28 @@ impl Deferral<'_> {
         if self.circuit.is_none() {
             return Ok(());
         }
-        let kind = match step.kind {
+        let kind = match operation.kind {
             Kind::Gate { gate, .. } => circuit::Kind::Gate(gate),
-            Kind::PauliRotation(place) => circuit::Kind::PauliRotation(steps.rotations[place as usize].0.to_string()),
+            Kind::PauliRotation(place) => circuit::Kind::PauliRotation(logical.rotations[place as usize].0.to_string()),
             Kind::GlobalPhase => circuit::Kind::GlobalPhase,
             _ => circuit::Kind::Barrier,
         };
-        let angles = match step.kind {
-            Kind::Gate { gate, .. } => self.angles(step.angles, gate.angles().len()),
+        let angles = match operation.kind {
+            Kind::Gate { gate, .. } => self.angles(operation.angles, gate.angles().len()),
             Kind::Barrier => Vec::new(),
-            _ => self.angles(step.angles, 1),
+            _ => self.angles(operation.angles, 1),
         };
-        let qubits = match step.kind {
+        let qubits = match operation.kind {
             // The drawing separates all qubits of the text.
             Kind::Barrier => (0..self.circuit.as_ref().map_or(0, Circuit::qubits)).collect(),
             _ => qubits.iter().map(|qubit| usize::from(*qubit)).collect(),
         };
-        let mut operation = Operation::new(kind, angles, qubits);
-        if step.kind != Kind::Barrier {
-            operation.dagger = matches!(step.kind, Kind::Gate { dagger: true, .. });
-            self.set_controls(&mut operation, &controls, step.context);
+        let mut written = Operation::new(kind, angles, qubits);
+        if operation.kind != Kind::Barrier {
+            written.dagger = matches!(operation.kind, Kind::Gate { dagger: true, .. });
+            self.set_controls(&mut written, &controls, operation.context);
         }
-        self.push(operation)
+        self.push(written)
     }
 
     fn set_controls(&mut self, operation: &mut Operation, controls: &[(usize, bool)], context: u32) {
@@ -222,11 +223,11 @@ impl Deferral<'_> {
     fn angles(&self, angles: Angles, count: usize) -> Vec<Angle> {
         match angles {
             Angles::Numbers(first) => {
-                let numbers = self.steps.numbers.get(first as usize..).unwrap_or_default();
+                let numbers = self.logical.numbers.get(first as usize..).unwrap_or_default();
                 numbers.iter().take(count).map(|number| Angle::from(*number)).collect()
             }
             Angles::Expressions(first) => {
-                let expressions = self.steps.expressions.get(first as usize..).unwrap_or_default();
+                let expressions = self.logical.expressions.get(first as usize..).unwrap_or_default();
                 expressions.iter().take(count).map(|angle| self.variables.angle(angle)).collect()
             }
         }
@@ -243,8 +244,8 @@ impl Deferral<'_> {
         self.push(Operation::new(kind, Vec::new(), vec![qubit, fresh]))
     }
 
-    fn measure(&mut self, step: &Step, outcome: Option<Outcome>, next: Next) -> Read<()> {
-        let qubit = usize::from(step.qubits[0]);
+    fn measure(&mut self, operation: &LogicalOperation, outcome: Option<Outcome>, next: Next) -> Read<()> {
+        let qubit = usize::from(operation.qubits[0]);
         let home = match (next, outcome) {
             // The qubit itself keeps the outcome.
             (Next::Nothing, _) => qubit,
@@ -266,9 +267,9 @@ impl Deferral<'_> {
         Ok(())
     }
 
-    fn reset(&mut self, step: &Step) -> Read<()> {
-        let qubit = usize::from(step.qubits[0]);
-        let context = &self.steps.contexts[step.context as usize];
+    fn reset(&mut self, operation: &LogicalOperation) -> Read<()> {
+        let qubit = usize::from(operation.qubits[0]);
+        let context = &self.logical.contexts[operation.context as usize];
         let Some(controls) = self.conjunction(self.literals(context)) else { return Ok(()) };
         if self.touched >> qubit & 1 == 0 {
             return Ok(());
@@ -276,7 +277,7 @@ impl Deferral<'_> {
         if !controls.is_empty() || !context.conditions.is_empty() {
             let fresh = self.fresh()?;
             let mut swap = Operation::new(circuit::Kind::Gate(Gate::swap), Vec::new(), vec![qubit, fresh]);
-            self.set_controls(&mut swap, &controls, step.context);
+            self.set_controls(&mut swap, &controls, operation.context);
             return self.push(swap);
         }
         self.touched &= !(1 << qubit);
@@ -290,15 +291,15 @@ impl Deferral<'_> {
         }
     }
 
-    fn compute(&mut self, step: &Step, place: u32) -> Read<()> {
-        let steps = self.steps;
-        let Some(computation) = steps.computations.get(place as usize) else { return Ok(()) };
+    fn compute(&mut self, operation: &LogicalOperation, place: u32) -> Read<()> {
+        let logical = self.logical;
+        let Some(computation) = logical.computations.get(place as usize) else { return Ok(()) };
         let home = match &computation.rule {
             Rule::Polynomial { support, terms } => self.polynomial(support, terms)?,
-            Rule::Select { old, new } => self.select(step, *old, self.home(*new))?,
+            Rule::Select { old, new } => self.select(operation, *old, self.home(*new))?,
             Rule::SelectMeasured { old } => {
-                let qubit = usize::from(step.qubits[0]);
-                self.select(step, *old, Home::Qubit(qubit))?
+                let qubit = usize::from(operation.qubits[0]);
+                self.select(operation, *old, Home::Qubit(qubit))?
             }
         };
         self.outcomes[computation.outcome as usize] = home;
@@ -331,13 +332,13 @@ impl Deferral<'_> {
         Ok(Home::Qubit(fresh))
     }
 
-    /// Computes the bit that is `new` where the step's context holds, and `old` elsewhere.
-    fn select(&mut self, step: &Step, old: Bit, new: Home) -> Read<Home> {
+    /// Computes the bit that is `new` where the operation's context holds, and `old` elsewhere.
+    fn select(&mut self, operation: &LogicalOperation, old: Bit, new: Home) -> Read<Home> {
         let old = self.home(old);
-        let context = &self.steps.contexts[step.context as usize];
+        let context = &self.logical.contexts[operation.context as usize];
         let literals = self.literals(context);
         let Some(controls) = self.conjunction(literals.iter().copied()) else { return Ok(old) };
-        let is_measured = step.count > 0;
+        let is_measured = operation.count > 0;
         if !is_measured && (old == new || controls.is_empty() && context.conditions.is_empty()) {
             return Ok(new);
         }
@@ -348,7 +349,7 @@ impl Deferral<'_> {
         }
         for value in [old, new] {
             if let Some(controls) = self.conjunction(literals.iter().copied().chain([(value, true)])) {
-                self.flip(fresh, &controls, step.context)?;
+                self.flip(fresh, &controls, operation.context)?;
             }
         }
         Ok(Home::Qubit(fresh))

@@ -1,6 +1,6 @@
-//! Dense matrices and Pauli words of steps, to find out what a definition does.
+//! Dense matrices and Pauli words of logical, to find out what a definition does.
 
-use super::steps::{Angles, Kind, Step, Steps};
+use super::logical::{Angles, Kind, LogicalCircuit, LogicalOperation};
 use crate::gate::{Gate, Inverse};
 use num_complex::Complex64;
 
@@ -13,29 +13,29 @@ const TOLERANCE: f64 = 1e-9;
 /// Phases below are none.
 const NO_PHASE: f64 = 1e-12;
 
-/// Returns the angles of a step, if they are numbers.
-fn angles(steps: &Steps, step: &Step, count: usize) -> Option<Vec<f64>> {
-    match step.angles {
-        Angles::Numbers(first) => Some(steps.numbers.get(first as usize..)?.get(..count)?.to_vec()),
+/// Returns the angles of a operation, if they are numbers.
+fn angles(logical: &LogicalCircuit, operation: &LogicalOperation, count: usize) -> Option<Vec<f64>> {
+    match operation.angles {
+        Angles::Numbers(first) => Some(logical.numbers.get(first as usize..)?.get(..count)?.to_vec()),
         Angles::Expressions(_) => None,
     }
 }
 
-/// Returns the matrix of the steps from `first` on, or `None` if there are others than gates and phases.
-pub(super) fn matrix(steps: &Steps, first: usize, qubits: usize) -> Option<Dense> {
+/// Returns the matrix of the logical from `first` on, or `None` if there are others than gates and phases.
+pub(super) fn matrix(logical: &LogicalCircuit, first: usize, qubits: usize) -> Option<Dense> {
     let size = 1usize << qubits;
     let one = |row, column| Complex64::from(f64::from(u8::from(row == column)));
     let mut whole: Dense = (0..size).map(|row| (0..size).map(|column| one(row, column)).collect()).collect();
-    for step in steps.list.get(first..)? {
-        let (own, targets): (Dense, &[u8]) = match step.kind {
+    for operation in logical.list.get(first..)? {
+        let (own, targets): (Dense, &[u8]) = match operation.kind {
             Kind::Gate { gate, dagger } => {
-                let own = gate.matrix(&angles(steps, step, gate.angles().len())?);
-                (if dagger { adjoint(&own) } else { own }, steps.qubits(step))
+                let own = gate.matrix(&angles(logical, operation, gate.angles().len())?);
+                (if dagger { adjoint(&own) } else { own }, logical.qubits(operation))
             }
-            Kind::GlobalPhase => (vec![vec![Complex64::cis(*angles(steps, step, 1)?.first()?)]], &[]),
+            Kind::GlobalPhase => (vec![vec![Complex64::cis(*angles(logical, operation, 1)?.first()?)]], &[]),
             _ => return None,
         };
-        let context = steps.contexts.get(step.context as usize)?;
+        let context = logical.contexts.get(operation.context as usize)?;
         let acts = |row: usize| context.controls.iter().all(|(qubit, value)| (row >> qubit & 1 == 1) == *value);
         let mask = targets.iter().fold(0, |mask, qubit| mask | 1usize << qubit);
         let place = |base: usize, index: usize| {
@@ -74,28 +74,28 @@ pub(super) fn same_phase(one: f64, other: f64) -> bool {
 }
 
 /// Pauli word with a sign: a letter of both masks is Y.
-struct Word {
+struct Pauli {
     x: u64,
     z: u64,
     negative: bool,
 }
 
-/// Returns the Pauli word that steps rotate about by `angle`: a rotation, with gates in front of it that bring the word
-/// to a single letter and their inverses behind it. `None` for other steps.
-pub(super) fn rotated_word(steps: &Steps, first: usize, qubits: usize, angle: f64) -> Option<String> {
-    let list = steps.list.get(first..)?;
+/// Returns the Pauli word that logical rotate about by `angle`: a rotation, with gates in front of it that bring the word
+/// to a single letter and their inverses behind it. `None` for other logical.
+pub(super) fn rotated_word(logical: &LogicalCircuit, first: usize, qubits: usize, angle: f64) -> Option<String> {
+    let list = logical.list.get(first..)?;
     let middle = list.len() / 2;
     let (front, back) = (list.get(..middle)?, list.get(middle + 1..)?);
     let pivot = list.get(middle)?;
-    let is_undone = |(step, undo): (&Step, &Step)| {
-        let (gate, other) = (clifford(step)?, clifford(undo)?);
+    let is_undone = |(operation, undo): (&LogicalOperation, &LogicalOperation)| {
+        let (gate, other) = (clifford(operation)?, clifford(undo)?);
         let inverse = match gate.spec().inverse {
             Inverse::Named(other) => other,
             _ => gate,
         };
-        (inverse == other && steps.qubits(step) == steps.qubits(undo)).then_some(())
+        (inverse == other && logical.qubits(operation) == logical.qubits(undo)).then_some(())
     };
-    front.iter().zip(back.iter().rev()).try_for_each(|pair| is_undone(pair))?;
+    front.iter().zip(back.iter().rev()).try_for_each(is_undone)?;
     let Kind::Gate { gate, .. } = pivot.kind else { return None };
     let bit = 1u64 << pivot.qubits[0];
     let (x, z) = match gate {
@@ -104,12 +104,12 @@ pub(super) fn rotated_word(steps: &Steps, first: usize, qubits: usize, angle: f6
         Gate::rz => (0, bit),
         _ => return None,
     };
-    let turned = *angles(steps, pivot, 1)?.first()?;
+    let turned = *angles(logical, pivot, 1)?.first()?;
     if front.len() != back.len() || pivot.context != 0 || turned.abs() != angle.abs() {
         return None;
     }
-    let mut word = Word { x, z, negative: turned != angle };
-    front.iter().rev().try_for_each(|step| word.conjugate(clifford(step)?, steps.qubits(step)))?;
+    let mut word = Pauli { x, z, negative: turned != angle };
+    front.iter().rev().try_for_each(|operation| word.conjugate(clifford(operation)?, logical.qubits(operation)))?;
     let letter = |qubit: usize| match (word.x >> qubit & 1, word.z >> qubit & 1) {
         (0, 0) => 'I',
         (1, 0) => 'X',
@@ -119,15 +119,15 @@ pub(super) fn rotated_word(steps: &Steps, first: usize, qubits: usize, angle: f6
     (!word.negative).then(|| (0..qubits).map(letter).collect())
 }
 
-/// Returns the gate of a step without controls.
-fn clifford(step: &Step) -> Option<Gate> {
-    match step.kind {
-        Kind::Gate { gate, dagger: false } if step.context == 0 && gate.angles().is_empty() => Some(gate),
+/// Returns the gate of a operation without controls.
+fn clifford(operation: &LogicalOperation) -> Option<Gate> {
+    match operation.kind {
+        Kind::Gate { gate, dagger: false } if operation.context == 0 && gate.angles().is_empty() => Some(gate),
         _ => None,
     }
 }
 
-impl Word {
+impl Pauli {
     /// Becomes `U† P U` for a gate `U`.
     fn conjugate(&mut self, gate: Gate, qubits: &[u8]) -> Option<()> {
         let bit = |mask: u64, qubit: u8| mask >> qubit & 1 == 1;

@@ -2,14 +2,17 @@
 
 use super::super::fault::{Read, fault, unsupported};
 use super::super::lexer::Operator;
+use super::super::logical::{Angles, Bit, Computation, Kind, Rule};
 use super::super::scope::Entity;
-use super::super::steps::{Angles, Bit, Computation, Kind, Rule};
 use super::super::syntax::{Expression, Index, Item, Operand, Source, Term};
 use super::super::value::Value;
 use super::Reader;
 use super::operands::Places;
 use super::subroutine::Returned;
 use crate::error::QasmProblem;
+
+/// Bits that count as a step where they are set.
+pub(super) const BITS_A_STEP: usize = 64;
 
 /// Operations of a bit that is set under a condition.
 const SELECTION: usize = 3;
@@ -48,7 +51,7 @@ impl<'s> Reader<'s> {
 
     /// Measures a qubit, and returns the bit that was `old` before.
     pub(super) fn measured(&mut self, at: u32, qubit: u8, is_kept: bool, old: Bit) -> Read<Bit> {
-        let outcome = self.steps.new_outcome();
+        let outcome = self.logical.new_outcome();
         if self.is_conditional() {
             self.count(at, SELECTION)?;
             self.compute(at, Computation { outcome, rule: Rule::SelectMeasured { old } }, &[qubit]);
@@ -72,7 +75,7 @@ impl<'s> Reader<'s> {
                 new
             } else {
                 self.count(at, SELECTION)?;
-                let outcome = self.steps.new_outcome();
+                let outcome = self.logical.new_outcome();
                 self.compute(at, Computation { outcome, rule: Rule::Select { old, new } }, &[]);
                 Bit::Outcome(outcome)
             };
@@ -82,12 +85,14 @@ impl<'s> Reader<'s> {
 
     /// Returns the values of so many bits that an expression gives.
     pub(super) fn bits_of_value(&mut self, expression: &Expression, count: usize) -> Read<Vec<Bit>> {
-        if let Expression::One(Item { term: Term::Name(name), .. }) = expression {
-            if let Some(Entity::Bits { first, count, .. }) = self.scope.find(*name) {
-                let (first, count) = (*first as usize, *count as usize);
-                return Ok(self.bits.get(first..first + count).unwrap_or_default().to_vec());
-            }
+        if let Expression::One(Item { term: Term::Name(name), .. }) = expression
+            && let Some(Entity::Bits { first, count, .. }) = self.scope.find(*name)
+        {
+            let (first, count) = (*first as usize, *count as usize);
+            self.step(expression.at(), count / BITS_A_STEP)?;
+            return Ok(self.bits.get(first..first + count).unwrap_or_default().to_vec());
         }
+        self.step(expression.at(), count / BITS_A_STEP)?;
         let (value, support) = self.with_support(expression)?;
         if support.is_empty() {
             let bits = value.bits(expression.at())?;

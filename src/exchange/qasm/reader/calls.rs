@@ -4,8 +4,8 @@ use super::super::definition::{Callee, Defined, GateCall, Instruction, KnownKind
 use super::super::fault::{Read, cited, fault, unsupported};
 use super::super::gates::{Phase, Row};
 use super::super::lexer::Operator;
+use super::super::logical::{Angles, Kind};
 use super::super::names::Name;
-use super::super::steps::{Angles, Kind};
 use super::super::syntax::{Call, Modifier};
 use super::super::value::{self, Value};
 use super::control::each;
@@ -202,21 +202,21 @@ impl<'s> Reader<'s> {
     /// Stores the angles of an operation.
     fn angles(&mut self, at: u32, arguments: &[Value]) -> Read<Angles> {
         if arguments.iter().any(|argument| matches!(argument, Value::Angle(_))) {
-            let first = self.steps.expressions.len() as u32;
+            let first = self.logical.expressions.len() as u32;
             for argument in arguments {
                 let angle = match argument {
                     Value::Angle(angle) => Rc::clone(angle),
                     number => Rc::new(number.number(at)?.into()),
                 };
                 self.count(at, angle.terms.len() / TERMS_AN_OPERATION)?;
-                self.steps.expressions.push(angle);
+                self.logical.expressions.push(angle);
             }
             return Ok(Angles::Expressions(first));
         }
-        let first = self.steps.numbers.len() as u32;
+        let first = self.logical.numbers.len() as u32;
         for argument in arguments {
             let number = argument.number(at)?;
-            self.steps.numbers.push(number);
+            self.logical.numbers.push(number);
         }
         Ok(Angles::Numbers(first))
     }
@@ -229,8 +229,8 @@ impl<'s> Reader<'s> {
                 KnownKind::PauliRotation(word) => {
                     self.count(at, 1 + qubits.len() / TERMS_AN_OPERATION)?;
                     let angles = self.angles(at, arguments)?;
-                    self.steps.rotations.push((Rc::clone(word), qubits.into()));
-                    let place = self.steps.rotations.len() as u32 - 1;
+                    self.logical.rotations.push((Rc::clone(word), qubits.into()));
+                    let place = self.logical.rotations.len() as u32 - 1;
                     self.push(at, Kind::PauliRotation(place), angles, &[]);
                 }
             }

@@ -2,8 +2,9 @@
 
 use super::super::fault::{Read, unsupported};
 use super::super::lexer::Operator;
+use super::super::logical::{Angles, Bit, Computation, Kind, Outcome, Rule};
+use super::super::names::Name;
 use super::super::scope::Entity;
-use super::super::steps::{Angles, Bit, Computation, Kind, Outcome, Rule};
 use super::super::syntax::{Expression, Function, Item, Term, Type};
 use super::super::value::{self, Value};
 use super::Reader;
@@ -97,14 +98,7 @@ impl Reader<'_> {
                 Term::Large(place) => Symbol::Large(place),
                 Term::Entry(name) => {
                     let Some(Symbol::Value(index)) = stack.pop() else { return Ok(None) };
-                    let index = index.integer(item.at)?;
-                    match self.scope.find(name) {
-                        Some(Entity::Bits { first, count, .. }) => {
-                            let (first, count) = (*first as usize, *count as usize);
-                            self.simplified(first + self.place(item.at, index, count)?, 1)
-                        }
-                        _ => Symbol::Value(self.entry(item.at, name, index)?),
-                    }
+                    self.symbol_of_entry(item.at, name, index.integer(item.at)?)?
                 }
                 Term::Unary(operator) => {
                     let Some(operand) = stack.pop() else { return Ok(None) };
@@ -137,6 +131,16 @@ impl Reader<'_> {
             Some(Symbol::Register(..)) => None,
             other => other,
         })
+    }
+
+    fn symbol_of_entry(&mut self, at: u32, name: Name, index: i64) -> Read<Symbol> {
+        match self.scope.find(name) {
+            Some(Entity::Bits { first, count, .. }) => {
+                let (first, count) = (*first as usize, *count as usize);
+                Ok(self.simplified(first + self.place(at, index, count)?, 1))
+            }
+            _ => self.entry(at, name, index).map(Symbol::Value),
+        }
     }
 
     /// Returns a register of one bit as a value or a literal.
@@ -285,7 +289,7 @@ impl Reader<'_> {
             return Ok(Bit::Outcome(*outcome));
         }
         self.count(at, known.1.len())?;
-        let outcome = self.steps.new_outcome();
+        let outcome = self.logical.new_outcome();
         let (support, terms) = known.clone();
         self.known.insert(known, outcome);
         self.compute(at, Computation { outcome, rule: Rule::Polynomial { support, terms } }, &[]);
@@ -294,8 +298,8 @@ impl Reader<'_> {
 
     /// Appends the computation of a bit.
     pub(super) fn compute(&mut self, at: u32, computation: Computation, qubits: &[u8]) {
-        self.steps.computations.push(computation);
-        let kind = Kind::Compute(self.steps.computations.len() as u32 - 1);
+        self.logical.computations.push(computation);
+        let kind = Kind::Compute(self.logical.computations.len() as u32 - 1);
         self.push(at, kind, Angles::Numbers(0), qubits);
     }
 }
@@ -308,24 +312,32 @@ fn reduced(mut literals: Vec<(Outcome, bool)>) -> Option<Vec<(Outcome, bool)>> {
     (!contradict).then_some(literals)
 }
 
+/// Side of a conjunction: known, or literals and conditions on inputs.
+enum Side {
+    Known(bool),
+    All(Vec<(Outcome, bool)>, Vec<Rc<Condition>>),
+}
+
+/// Returns a symbol as a side of a conjunction, if it is so simple.
+fn side(symbol: Symbol, at: u32) -> Read<Option<Side>> {
+    Ok(match symbol {
+        Symbol::Value(Value::Condition(condition)) => Some(Side::All(Vec::new(), vec![condition])),
+        Symbol::Value(value) => Some(Side::Known(value.truth(at)?)),
+        Symbol::All(outcomes, conditions) => Some(Side::All(outcomes, conditions)),
+        Symbol::Register(..) | Symbol::Large(_) => None,
+    })
+}
+
 /// Returns what holds where both sides hold.
 fn conjunction(left: Symbol, right: Symbol, at: u32) -> Read<Option<Symbol>> {
-    let of = |symbol: Symbol| -> Read<Option<Result<bool, (Vec<(Outcome, bool)>, Vec<Rc<Condition>>)>>> {
-        Ok(match symbol {
-            Symbol::Value(Value::Condition(condition)) => Some(Err((Vec::new(), vec![condition]))),
-            Symbol::Value(value) => Some(Ok(value.truth(at)?)),
-            Symbol::All(outcomes, conditions) => Some(Err((outcomes, conditions))),
-            Symbol::Register(..) | Symbol::Large(_) => None,
-        })
-    };
-    let (Some(left), Some(right)) = (of(left)?, of(right)?) else { return Ok(None) };
+    let (Some(left), Some(right)) = (side(left, at)?, side(right, at)?) else { return Ok(None) };
     Ok(Some(match (left, right) {
-        (Ok(false), _) | (_, Ok(false)) => Symbol::Value(Value::Truth(false)),
-        (Ok(true), Ok(true)) => Symbol::Value(Value::Truth(true)),
-        (Ok(true), Err((outcomes, conditions))) | (Err((outcomes, conditions)), Ok(true)) => {
+        (Side::Known(false), _) | (_, Side::Known(false)) => Symbol::Value(Value::Truth(false)),
+        (Side::Known(true), Side::Known(true)) => Symbol::Value(Value::Truth(true)),
+        (Side::Known(true), Side::All(outcomes, conditions)) | (Side::All(outcomes, conditions), Side::Known(true)) => {
             Symbol::All(outcomes, conditions)
         }
-        (Err((mut outcomes, mut conditions)), Err((more, further))) => {
+        (Side::All(mut outcomes, mut conditions), Side::All(more, further)) => {
             outcomes.extend(more);
             conditions.extend(further);
             match reduced(outcomes) {

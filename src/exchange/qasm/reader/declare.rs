@@ -3,11 +3,12 @@
 use super::super::definition::Callee;
 use super::super::fault::{Read, cited, fault, unsupported};
 use super::super::gates::{Library, QELIB1_DEFINITIONS};
+use super::super::logical::Bit;
 use super::super::parser::Parser;
 use super::super::scope::Entity;
-use super::super::steps::Bit;
 use super::super::syntax::{Action, Expression, Label, Operand, Source, Type};
 use super::super::value::Value;
+use super::assign::BITS_A_STEP;
 use super::operands::Places;
 use super::{Declared, Input, Reader, check_qubits};
 use crate::circuit::input;
@@ -102,7 +103,7 @@ impl<'s> Reader<'s> {
             Some(source) => Some(self.bits_of_source(label.at, source, count)?),
             None => None,
         };
-        self.step(label.at, count / 64)?;
+        self.step(label.at, count / BITS_A_STEP)?;
         self.bits.resize(bits, Bit::Known(false));
         let single = size.is_none() && !(old && self.version.0 == 2);
         self.declare(label, Entity::Bits { first: first as u32, count: count as u32, single })?;

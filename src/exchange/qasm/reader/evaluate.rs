@@ -1,9 +1,9 @@
 //! Values of expressions.
 
 use super::super::fault::{Read, fault, unsupported};
+use super::super::logical::Bit;
 use super::super::names::Name;
 use super::super::scope::Entity;
-use super::super::steps::Bit;
 use super::super::syntax::{Expression, Item, Term};
 use super::super::value::{self, Value};
 use super::Reader;
@@ -12,7 +12,7 @@ use crate::error::QasmProblem;
 /// Number of terms of an expression that count as a step.
 const TERMS_A_STEP: usize = 16;
 
-/// Steps of a product of two terms in inputs, which takes as much memory.
+/// LogicalCircuit of a product of two terms in inputs, which takes as much memory.
 const STEPS_A_PRODUCT: usize = 16;
 
 impl Reader<'_> {

@@ -1,4 +1,4 @@
-//! Statements become steps: names are looked up, values computed, definitions and loops written out.
+//! Statements become logical operations: names are looked up, values computed, definitions and loops written out.
 
 mod assign;
 mod calls;
@@ -15,9 +15,9 @@ mod subroutine;
 use super::ImportConfig;
 use super::fault::{Read, fault, unsupported};
 use super::gates::{self, Library};
+use super::logical::{Angles, Bit, Context, GATE_QUBITS, Kind, LogicalCircuit, LogicalOperation, Outcome};
 use super::parser::Parser;
 use super::scope::Scope;
-use super::steps::{Angles, Bit, Context, GATE_QUBITS, Kind, Outcome, Step, Steps};
 use super::syntax::{Action, Call, Expression, Operand, Statement};
 use super::value::Value;
 use crate::circuit::Condition;
@@ -46,13 +46,13 @@ pub(super) struct Input<'s> {
     pub(super) annotations: Box<[&'s str]>,
 }
 
-/// Text as steps.
+/// Text as logical operations.
 #[derive(Debug)]
 pub(super) struct Reader<'s> {
     parser: Parser<'s>,
     config: ImportConfig,
     scope: Scope<'s>,
-    pub(super) steps: Steps,
+    pub(super) logical: LogicalCircuit,
     pub(super) qubits: usize,
     /// Number of physical qubits, `$0` and so on.
     hardware: usize,
@@ -65,7 +65,7 @@ pub(super) struct Reader<'s> {
     pub(super) version: (u32, u32),
     /// Controls and conditions around the current statement.
     context: Context,
-    /// Number of this context among the steps', if a step has it.
+    /// Number of this context in the logical circuit, if an operation has it.
     context_number: Option<u32>,
     /// Number of blocks around the outermost condition that is not known.
     conditional_level: Option<usize>,
@@ -107,12 +107,12 @@ impl<'s> Reader<'s> {
     }
 
     fn new(parser: Parser<'s>, config: ImportConfig) -> Self {
-        let steps = Steps { contexts: vec![Context::default()], ..Steps::default() };
+        let logical = LogicalCircuit { contexts: vec![Context::default()], ..LogicalCircuit::default() };
         Self {
             parser,
             config,
             scope: Scope::default(),
-            steps,
+            logical,
             qubits: 0,
             hardware: 0,
             registers: Vec::new(),
@@ -203,16 +203,16 @@ impl<'s> Reader<'s> {
         if self.depth > limit { fault(at, QasmProblem::TooDeep { limit }) } else { Ok(()) }
     }
 
-    /// Appends a step under the current controls and conditions.
+    /// Appends an operation under the current controls and conditions.
     fn push(&mut self, at: u32, kind: Kind, angles: Angles, qubits: &[u8]) {
         let context = *self.context_number.get_or_insert_with(|| {
-            self.steps.contexts.push(self.context.clone());
-            self.steps.contexts.len() as u32 - 1
+            self.logical.contexts.push(self.context.clone());
+            self.logical.contexts.len() as u32 - 1
         });
         let mut few = [0; GATE_QUBITS];
         few.iter_mut().zip(qubits).for_each(|(to, from)| *to = *from);
         let count = qubits.len().min(GATE_QUBITS) as u8;
-        self.steps.list.push(Step { kind, at, context, angles, qubits: few, count });
+        self.logical.list.push(LogicalOperation { kind, at, context, angles, qubits: few, count });
     }
 
     /// Runs a body under further controls and conditions.

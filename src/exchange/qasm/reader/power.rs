@@ -110,13 +110,13 @@ impl Reader<'_> {
             let angle = value::binary(Operator::Multiply, Value::Real(power), angle.clone(), 3, at)?;
             return self.apply(at, callee, &[angle], qubits);
         }
-        let first = self.steps.list.len();
+        let first = self.logical.list.len();
         for _ in 0..power.abs() as u64 {
             self.step(at, 1)?;
             self.apply(at, callee, arguments, qubits)?;
         }
         if power < 0.0 {
-            self.steps.invert(first);
+            self.logical.invert(first);
         }
         Ok(())
     }
@@ -135,29 +135,10 @@ impl Reader<'_> {
             let angle = powers(angle.number(at)?, TAU, transforms);
             return self.phase(at, &Value::Real(angle));
         }
-        let (gate, controls) = match callee {
-            Callee::Row(row) if row.phase == Phase::None => (row.gate, row.controls),
-            Callee::Defined(defined) => match &defined.known {
-                Some(known) if known.phase == 0.0 => match known.kind {
-                    KnownKind::Gate(gate) => (gate, 0),
-                    KnownKind::PauliRotation(_) => return unsupported(at, WHAT),
-                },
-                _ => return unsupported(at, WHAT),
-            },
-            _ => return unsupported(at, WHAT),
-        };
+        let Some((gate, controls)) = plain(callee) else { return unsupported(at, WHAT) };
         if gate == Gate::id {
             return Ok(());
         }
-        // A controlled X is an X under a control, and so are its powers.
-        let (gate, controls) = match gate {
-            Gate::cx => (Gate::x, controls + 1),
-            Gate::cy => (Gate::y, controls + 1),
-            Gate::csx => (Gate::sx, controls + 1),
-            Gate::ccx => (Gate::x, controls + 2),
-            Gate::ccz => (Gate::z, controls + 2),
-            other => (other, controls),
-        };
         let Some(turn) = as_turn(gate) else { return unsupported(at, WHAT) };
         let (angle, period) = match (turn.fixed, arguments) {
             (Some(multiple), _) => (multiple * PI, TAU),
@@ -175,6 +156,30 @@ impl Reader<'_> {
             if turn.phase == 0.0 { Ok(()) } else { reader.phase(at, &Value::Real(turn.phase * angle)) }
         })
     }
+}
+
+/// Returns the gate of the table that a callee is, without a phase in front, and the number of its further controls.
+fn plain(callee: &Callee) -> Option<(Gate, usize)> {
+    let (gate, controls) = match callee {
+        Callee::Row(row) if row.phase == Phase::None => (row.gate, row.controls),
+        Callee::Defined(defined) => match &defined.known {
+            Some(known) if known.phase == 0.0 => match known.kind {
+                KnownKind::Gate(gate) => (gate, 0),
+                KnownKind::PauliRotation(_) => return None,
+            },
+            _ => return None,
+        },
+        _ => return None,
+    };
+    // A controlled X is an X under a control, and so are its powers.
+    Some(match gate {
+        Gate::cx => (Gate::x, controls + 1),
+        Gate::cy => (Gate::y, controls + 1),
+        Gate::csx => (Gate::sx, controls + 1),
+        Gate::ccx => (Gate::x, controls + 2),
+        Gate::ccz => (Gate::z, controls + 2),
+        other => (other, controls),
+    })
 }
 
 /// Returns the angle after all transforms; each starts from the principal value.

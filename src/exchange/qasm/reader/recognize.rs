@@ -2,7 +2,7 @@
 
 use super::super::definition::{Defined, Known, KnownKind};
 use super::super::dense;
-use super::super::steps::{Context, Steps};
+use super::super::logical::{Context, LogicalCircuit};
 use super::super::value::Value;
 use super::Reader;
 use crate::gate::Gate;
@@ -28,7 +28,8 @@ impl Reader<'_> {
         }
         let mut phases = [0.0; 2];
         for (phase, angles) in phases.iter_mut().zip(ANGLES) {
-            let matrix = self.tried(defined, &angles, |steps, first| dense::matrix(steps, first, defined.qubits))?;
+            let matrix =
+                self.tried(defined, &angles, |logical, first| dense::matrix(logical, first, defined.qubits))?;
             *phase = dense::phase_between(&matrix, &gate.matrix(&angles))?;
         }
         let [phase, other] = phases;
@@ -40,30 +41,30 @@ impl Reader<'_> {
             return None;
         }
         let angles = ANGLES[0];
-        let found =
-            self.tried(defined, &angles, |steps, first| dense::rotated_word(steps, first, defined.qubits, angles[0]))?;
+        let found = self
+            .tried(defined, &angles, |logical, first| dense::rotated_word(logical, first, defined.qubits, angles[0]))?;
         let is_same = word.chars().all(|letter| letter.is_ascii_lowercase()) && found.eq_ignore_ascii_case(word);
         is_same.then(|| Known { kind: KnownKind::PauliRotation(found.into()), phase: 0.0 })
     }
 
-    /// Writes out a definition with these angles, looks at its steps, and removes them. `None` if it has too many.
+    /// Writes out a definition with these angles, looks at its operations, and removes them. `None` if it has too many.
     fn tried<T>(
         &mut self,
         defined: &Defined,
         angles: &[f64],
-        look: impl FnOnce(&Steps, usize) -> Option<T>,
+        look: impl FnOnce(&LogicalCircuit, usize) -> Option<T>,
     ) -> Option<T> {
         let qubits: Vec<u8> = (0..defined.qubits as u8).collect();
         let arguments: Vec<Value> = angles.iter().take(defined.parameters).map(|angle| Value::Real(*angle)).collect();
-        let steps = &self.steps;
-        let lengths = (steps.list.len(), steps.numbers.len(), steps.contexts.len(), steps.rotations.len());
+        let logical = &self.logical;
+        let lengths = (logical.list.len(), logical.numbers.len(), logical.contexts.len(), logical.rotations.len());
         let (limits, emitted, taken, depth) = (self.config.limits, self.emitted, self.taken, self.depth);
         let limit = &mut self.config.limits;
         limit.operations = limit.operations.min(OPERATIONS);
         limit.steps = limit.steps.min(OPERATIONS);
         (self.emitted, self.taken) = (0, 0);
         let written = self.write_out(0, defined, &arguments, &qubits);
-        let found = written.ok().and_then(|()| look(&self.steps, lengths.0));
+        let found = written.ok().and_then(|()| look(&self.logical, lengths.0));
         self.config.limits = limits;
         let further = self.taken;
         (self.emitted, self.taken, self.depth) = (emitted, taken.saturating_add(further), depth);
@@ -72,10 +73,10 @@ impl Reader<'_> {
         self.locals.clear();
         self.first_local = 0;
         self.stack.clear();
-        self.steps.list.truncate(lengths.0);
-        self.steps.numbers.truncate(lengths.1);
-        self.steps.contexts.truncate(lengths.2);
-        self.steps.rotations.truncate(lengths.3);
+        self.logical.list.truncate(lengths.0);
+        self.logical.numbers.truncate(lengths.1);
+        self.logical.contexts.truncate(lengths.2);
+        self.logical.rotations.truncate(lengths.3);
         found
     }
 }

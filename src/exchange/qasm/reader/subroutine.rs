@@ -1,8 +1,8 @@
 //! Subroutines, whose bodies are written out at each call.
 
 use super::super::fault::{Read, cited, fault, unsupported};
+use super::super::logical::Bit;
 use super::super::scope::Entity;
-use super::super::steps::Bit;
 use super::super::syntax::{
     Action, Argument, Call, Expression, Index, Item, Label, Operand, Parameter, Statement, Subroutine, Term, Type,
 };

@@ -1,4 +1,4 @@
-//! Steps: operations on the qubits of the text, before measurements are deferred.
+//! Logical circuits: operations on the qubits of the text, before measurements are deferred.
 
 use crate::circuit::{Angle, Condition};
 use crate::gate::{Gate, Inverse};
@@ -14,30 +14,30 @@ pub(super) enum Bit {
     Outcome(Outcome),
 }
 
-/// Kind of a step.
+/// Kind of a logical operation.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Kind {
     Gate {
         gate: Gate,
         dagger: bool,
     },
-    /// Pauli rotation, by its place among [`Steps::rotations`].
+    /// Pauli rotation, by its place among [`LogicalCircuit::rotations`].
     PauliRotation(u32),
     GlobalPhase,
     Barrier,
     /// Measurement, and the number of its outcome if it is kept.
     Measure(Option<Outcome>),
     Reset,
-    /// New value of a bit, by its place among [`Steps::computations`].
+    /// New value of a bit, by its place among [`LogicalCircuit::computations`].
     Compute(u32),
 }
 
-/// Angles of a step.
+/// Angles of a logical operation.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Angles {
-    /// Numbers from a place of [`Steps::numbers`] on.
+    /// Numbers from a place of [`LogicalCircuit::numbers`] on.
     Numbers(u32),
-    /// Expressions in inputs, from a place of [`Steps::expressions`] on.
+    /// Expressions in inputs, from a place of [`LogicalCircuit::expressions`] on.
     Expressions(u32),
 }
 
@@ -46,11 +46,11 @@ pub(super) const GATE_QUBITS: usize = 3;
 
 /// Operation on qubits of the text.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Step {
+pub(super) struct LogicalOperation {
     pub(super) kind: Kind,
     /// Place in the text.
     pub(super) at: u32,
-    /// Place of the controls and conditions among [`Steps::contexts`].
+    /// Place of the controls and conditions among [`LogicalCircuit::contexts`].
     pub(super) context: u32,
     pub(super) angles: Angles,
     pub(super) qubits: [u8; GATE_QUBITS],
@@ -58,7 +58,7 @@ pub(super) struct Step {
     pub(super) count: u8,
 }
 
-/// Controls and conditions of a step.
+/// Controls and conditions of a logical operation.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Context {
     /// Qubits with the values that they must have.
@@ -80,16 +80,16 @@ pub(super) struct Computation {
 pub(super) enum Rule {
     /// XOR of ANDs: each term is a mask of the outcomes that it joins.
     Polynomial { support: Vec<Outcome>, terms: Vec<u16> },
-    /// The new value where the step's context holds, the old one elsewhere.
+    /// The new value where the operation's context holds, the old one elsewhere.
     Select { old: Bit, new: Bit },
-    /// The same, where the new value is the outcome of a measurement of the step's qubit.
+    /// The same, where the new value is the outcome of a measurement of the operation's qubit.
     SelectMeasured { old: Bit },
 }
 
-/// All steps of a text.
+/// All operations of a text.
 #[derive(Debug, Default)]
-pub(super) struct Steps {
-    pub(super) list: Vec<Step>,
+pub(super) struct LogicalCircuit {
+    pub(super) list: Vec<LogicalOperation>,
     pub(super) numbers: Vec<f64>,
     pub(super) expressions: Vec<Rc<Angle>>,
     pub(super) contexts: Vec<Context>,
@@ -100,37 +100,37 @@ pub(super) struct Steps {
     pub(super) outcomes: u32,
 }
 
-impl Steps {
+impl LogicalCircuit {
     /// Returns the number of a new outcome.
     pub(super) fn new_outcome(&mut self) -> Outcome {
         self.outcomes += 1;
         self.outcomes - 1
     }
 
-    /// Returns the qubits of a step, without the controls of its context.
-    pub(super) fn qubits<'a>(&'a self, step: &'a Step) -> &'a [u8] {
-        match step.kind {
+    /// Returns the qubits of an operation, without the controls of its context.
+    pub(super) fn qubits<'a>(&'a self, operation: &'a LogicalOperation) -> &'a [u8] {
+        match operation.kind {
             Kind::PauliRotation(place) => &self.rotations[place as usize].1,
-            _ => &step.qubits[..usize::from(step.count)],
+            _ => &operation.qubits[..usize::from(operation.count)],
         }
     }
 
-    /// Replaces the steps from `first` on by their inverses, in reverse order. They are unitary.
+    /// Replaces the operations from `first` on by their inverses, in reverse order. They are unitary.
     pub(super) fn invert(&mut self, first: usize) {
         self.list[first..].reverse();
         for place in first..self.list.len() {
-            let mut step = self.list[place];
-            match step.kind {
+            let mut operation = self.list[place];
+            match operation.kind {
                 Kind::Gate { gate, dagger } => match gate.spec().inverse {
                     Inverse::Itself => {}
-                    Inverse::Named(other) => step.kind = Kind::Gate { gate: other, dagger },
-                    Inverse::Dagger => step.kind = Kind::Gate { gate, dagger: !dagger },
-                    Inverse::Angles(map) => self.map_angles(step.angles, gate.angles().len(), map),
+                    Inverse::Named(other) => operation.kind = Kind::Gate { gate: other, dagger },
+                    Inverse::Dagger => operation.kind = Kind::Gate { gate, dagger: !dagger },
+                    Inverse::Angles(map) => self.map_angles(operation.angles, gate.angles().len(), map),
                 },
-                Kind::PauliRotation(_) | Kind::GlobalPhase => self.map_angles(step.angles, 1, &[]),
+                Kind::PauliRotation(_) | Kind::GlobalPhase => self.map_angles(operation.angles, 1, &[]),
                 _ => {}
             }
-            self.list[place] = step;
+            self.list[place] = operation;
         }
     }
 
