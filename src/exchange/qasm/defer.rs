@@ -332,7 +332,7 @@ impl Deferral<'_> {
         Ok(Home::Qubit(fresh))
     }
 
-    /// Computes the bit that is `new` where the operation's context holds, and `old` elsewhere.
+    /// Computes the bit that is `new` where the context of the operation holds, and `old` elsewhere.
     fn select(&mut self, operation: &LogicalOperation, old: Bit, new: Home) -> Read<Home> {
         let old = self.home(old);
         let context = &self.logical.contexts[operation.context as usize];

@@ -1,4 +1,4 @@
-//! Dense matrices and Pauli words of logical, to find out what a definition does.
+//! Dense matrices and Pauli words of operations, to find out what a definition does.
 
 use super::logical::{Angles, Kind, LogicalCircuit, LogicalOperation};
 use crate::gate::{Gate, Inverse};
@@ -13,7 +13,7 @@ const TOLERANCE: f64 = 1e-9;
 /// Phases below are none.
 const NO_PHASE: f64 = 1e-12;
 
-/// Returns the angles of a operation, if they are numbers.
+/// Returns the angles of an operation, if they are numbers.
 fn angles(logical: &LogicalCircuit, operation: &LogicalOperation, count: usize) -> Option<Vec<f64>> {
     match operation.angles {
         Angles::Numbers(first) => Some(logical.numbers.get(first as usize..)?.get(..count)?.to_vec()),
@@ -21,7 +21,7 @@ fn angles(logical: &LogicalCircuit, operation: &LogicalOperation, count: usize) 
     }
 }
 
-/// Returns the matrix of the logical from `first` on, or `None` if there are others than gates and phases.
+/// Returns the matrix of the operations from `first` on, or `None` if there are others than gates and phases.
 pub(super) fn matrix(logical: &LogicalCircuit, first: usize, qubits: usize) -> Option<Dense> {
     let size = 1usize << qubits;
     let one = |row, column| Complex64::from(f64::from(u8::from(row == column)));
@@ -80,8 +80,8 @@ struct Pauli {
     negative: bool,
 }
 
-/// Returns the Pauli word that logical rotate about by `angle`: a rotation, with gates in front of it that bring the word
-/// to a single letter and their inverses behind it. `None` for other logical.
+/// Returns the Pauli word about which operations rotate by `angle`: a rotation, with gates in front of it that bring the
+/// word to a single letter, and their inverses behind it. `None` for other operations.
 pub(super) fn rotated_word(logical: &LogicalCircuit, first: usize, qubits: usize, angle: f64) -> Option<String> {
     let list = logical.list.get(first..)?;
     let middle = list.len() / 2;
@@ -119,7 +119,7 @@ pub(super) fn rotated_word(logical: &LogicalCircuit, first: usize, qubits: usize
     (!word.negative).then(|| (0..qubits).map(letter).collect())
 }
 
-/// Returns the gate of a operation without controls.
+/// Returns the gate of an operation without controls.
 fn clifford(operation: &LogicalOperation) -> Option<Gate> {
     match operation.kind {
         Kind::Gate { gate, dagger: false } if operation.context == 0 && gate.angles().is_empty() => Some(gate),

@@ -80,7 +80,7 @@ pub(super) struct Computation {
 pub(super) enum Rule {
     /// XOR of ANDs: each term is a mask of the outcomes that it joins.
     Polynomial { support: Vec<Outcome>, terms: Vec<u16> },
-    /// The new value where the operation's context holds, the old one elsewhere.
+    /// The new value where the context of the operation holds, the old one elsewhere.
     Select { old: Bit, new: Bit },
     /// The same, where the new value is the outcome of a measurement of the operation's qubit.
     SelectMeasured { old: Bit },

@@ -29,12 +29,12 @@
 //! | `input float`, `input angle` | features or weights; `if` on them is [`Circuit::when`] |
 //! | all others | [`Error::Qasm`], with the line and the column |
 //!
-//! A measurement takes no operation where its qubit is not used again: the qubit itself is the bit. Otherwise it takes a
-//! further qubit, and so does a reset; the qubits of the text keep their places, and further ones stand behind them.
+//! A measurement takes no operation where its qubit is not used again: the qubit itself is the bit. Otherwise it takes
+//! a further qubit, and so does a reset; the qubits of the text keep their places, and further ones stand behind them.
 //! A condition that is no conjunction of bits and their complements takes a further qubit, too.
 //!
-//! Angles are `f64`. In OpenQASM 3, `1/2` is a division of integers, 0. A text without a version is OpenQASM 3, unless it
-//! begins with `include "qelib1.inc"`.
+//! Angles are `f64`. In OpenQASM 3, `1/2` is a division of integers, 0. A text without a version is OpenQASM 3, unless
+//! it begins with `include "qelib1.inc"`.
 
 mod defer;
 mod definition;
@@ -121,10 +121,11 @@ pub struct ImportConfig {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum InputRule {
-    /// Features and weights by name. `x0`, `x1` and so on are features, and so are `_x_0_`, `_x_1_`, which Qiskit writes
-    /// for a vector `x`. Other vectors of Qiskit, `_w_0_`, `_w_1_`, are weight tensors of one dimension, and all other
-    /// inputs are weight tensors without dimensions. Annotations `@candlewick.feature` and `@candlewick.weight` come
-    /// before names.
+    /// Features and weights by name. `x0`, `x1` and so on are features, and so are `_x_0_`, `_x_1_`, which Qiskit
+    /// writes for a vector `x`. Other vectors of Qiskit, `_w_0_`, `_w_1_`, are weight tensors of one dimension, and all
+    /// other inputs are weight tensors without dimensions. Annotations come before names: `@candlewick.feature 0`, or
+    /// `@candlewick.weight theta[2,4] at [0,3]`, with `@candlewick.init theta uniform 0 1` if the tensor has its own
+    /// initialisation (`uniform`, `normal` or `constant`).
     #[default]
     ByName,
     /// Features, in the order of the declarations.

@@ -1,6 +1,8 @@
 //! Each construct that is read, as a line: a text and the operations of its circuit.
 
+use candle_core::DType;
 use candlewick::circuit::Operation;
+use candlewick::functional;
 use candlewick::prelude::*;
 use candlewick::qasm::{self, Bit, ImportConfig, InputRule};
 
@@ -151,7 +153,8 @@ fn gates_of_openqasm_3() {
             ),
             ("const float k = 0.5; gate g a { rx(2*k) a; } qubit q; g q;", "rx(1) 0"),
             (
-                "gate iswap a, b { swap a, b; cz a, b; s a; s b; } qubit[2] q; iswap q[0], q[1]; inv @ iswap q[1], q[0];",
+                "gate iswap a, b { swap a, b; cz a, b; s a; s b; } qubit[2] q; iswap q[0], q[1]; inv @ iswap \
+                    q[1], q[0];",
                 "iswap 0 1; iswap† 1 0",
             ),
             ("gate ecr a, b { s a; sx b; cx a, b; x a; } qubit[2] q; ecr q[0], q[1];", "ecr 0 1; global_phase(π/4)"),
@@ -177,7 +180,8 @@ fn pauli_rotations() {
     let definition = |body: &str| {
         let sxdg = "gate sxdg a { inv @ sx a; }";
         format!(
-            "{HEADER_3}{sxdg} gate pauli_rot_xzy(p0) a, b, c {{ {body} }} qubit[3] q; pauli_rot_xzy(0.5) q[2], q[0], q[1];"
+            "{HEADER_3}{sxdg} gate pauli_rot_xzy(p0) a, b, c {{ {body} }} qubit[3] q; pauli_rot_xzy(0.5) q[2], \
+                q[0], q[1];"
         )
     };
     let right = "h a; sx c; cx a, b; cx b, c; rz(p0) c; cx b, c; cx a, b; sxdg c; h a;";
@@ -218,7 +222,8 @@ fn classical_statements() {
                 "rx(π) 0; rx(2π) 0; rx(2.7183) 0; rx(π/2) 0; rx(1) 0",
             ),
             (
-                "qubit q; rx(arcsin(1)) q; rx(sqrt(4)) q; rx(floor(2.5) + ceiling(2.5)) q; rx(mod(7, 4)) q; rx(pow(2, 3)) q;",
+                "qubit q; rx(arcsin(1)) q; rx(sqrt(4)) q; rx(floor(2.5) + ceiling(2.5)) q; rx(mod(7, 4)) q; \
+                    rx(pow(2, 3)) q;",
                 "rx(π/2) 0; rx(2) 0; rx(5) 0; rx(3) 0; rx(8) 0",
             ),
             (
@@ -293,7 +298,8 @@ fn inputs() {
                 "rx(w[1] + w[0]*x2) 0",
             ),
             (
-                "@candlewick.feature 4\ninput float a;\n@candlewick.weight t[2,3] at [1,2]\ninput float b;\nqubit q; rx(a*b) q;",
+                "@candlewick.feature 4\ninput float a;\n@candlewick.weight t[2,3] at [1,2]\ninput float b;\nqubit \
+                    q; rx(a*b) q;",
                 "rx(x4*t[1,2]) 0",
             ),
             (
@@ -336,7 +342,8 @@ fn inputs() {
 /// Annotations of weights give the shape and the initialisation.
 #[test]
 fn annotated_weights() {
-    let text = "@candlewick.weight theta[2,4] at [0,3]\n@candlewick.init theta normal 0 0.1\ninput float[64] theta_0_3;\nqubit q;\nctrl @ gphase(theta_0_3) q;";
+    let text = "@candlewick.weight theta[2,4] at [0,3]\n@candlewick.init theta normal 0 0.1\ninput float[64] \
+        theta_0_3;\nqubit q;\nctrl @ gphase(theta_0_3) q;";
     let circuit = Circuit::from_qasm(text).expect("it is right");
     let mut expected = Circuit::new(1);
     let w = expected.weights_with_init("theta", (2, 4), candle_nn::Init::Randn { mean: 0.0, stdev: 0.1 });
@@ -374,11 +381,13 @@ fn deferred() {
                 "h 0; x 2 if 0",
             ),
             (
-                "qubit[3] q; bit[2] c; h q[0]; h q[1]; c = measure q[0:1]; if (c[0] ^ c[1]) x q[2]; if (c != 0) y q[2];",
+                "qubit[3] q; bit[2] c; h q[0]; h q[1]; c = measure q[0:1]; if (c[0] ^ c[1]) x q[2]; if (c != 0) y \
+                    q[2];",
                 "h 0; h 1; x 3 if 0; x 3 if 1; x 2 if 3; x 4 if 0; x 4 if 1; x 4 if 0 if 1; y 2 if 4",
             ),
             (
-                "qubit[3] q; bit[2] c; h q[0]; h q[1]; c = measure q[0:1]; if (c[0] ^ c[1]) x q[2]; if ((c[0] ^ c[1]) == true) y q[2];",
+                "qubit[3] q; bit[2] c; h q[0]; h q[1]; c = measure q[0:1]; if (c[0] ^ c[1]) x q[2]; if ((c[0] ^ \
+                    c[1]) == true) y q[2];",
                 "h 0; h 1; x 3 if 0; x 3 if 1; x 2 if 3; y 2 if 3",
             ),
             (
@@ -394,10 +403,26 @@ fn deferred() {
     );
 }
 
+/// A measurement in the samples alone whose feature meets a condition.
+#[test]
+fn measured_in_some_samples() {
+    let text = format!(
+        "{HEADER_3}input float x0; qubit[2] q; bit c; h q[0];
+        if (x0 > 0.5) {{ c = measure q[0]; }} if (c) x q[1]; if (x0 > 1.5) {{ c = true; }}"
+    );
+    let imported = qasm::import(&text).expect("it is right");
+    let Bit::Qubit(bit) = imported.bits[0].bits[0] else { panic!("{:?}", imported.bits) };
+    let x = crate::lab::tensor(&[vec![0.0], vec![1.0], vec![2.0]], DType::F64);
+    let one = Measurement::expectation([0.5 - 0.5 * Z(1), 0.5 - 0.5 * Z(bit)]);
+    let y = functional::evaluate(&imported.circuit, &one, Some(&x), &[]).expect("it runs");
+    crate::lab::close("of 1", &crate::lab::rows(&y).concat(), &[0.0, 0.0, 0.5, 0.5, 0.5, 1.0], 1e-12);
+}
+
 /// Registers and the places of bits.
 #[test]
 fn registers_and_bits() {
-    let text = "OPENQASM 2.0; include \"qelib1.inc\"; qreg a[1]; creg c[2]; qreg b[2]; creg d[1]; h a; measure a[0] -> c[1]; h a; measure b[1] -> d[0];";
+    let text = "OPENQASM 2.0; include \"qelib1.inc\"; qreg a[1]; creg c[2]; qreg b[2]; creg d[1]; h a; measure \
+        a[0] -> c[1]; h a; measure b[1] -> d[0];";
     let imported = qasm::import(text).expect("it is right");
     assert_eq!(imported.version, (2, 0));
     let registers: Vec<_> = imported.registers.iter().map(|r| (r.name.as_str(), r.qubits.clone())).collect();

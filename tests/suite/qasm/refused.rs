@@ -48,7 +48,8 @@ fn grammar() {
         ),
         (
             "OPENQASM 2.0; include \"stdgates.inc\";",
-            "line 1, column 15: `stdgates.inc` cannot be included: only qelib1.inc and, in OpenQASM 3, stdgates.inc can",
+            "line 1, column 15: `stdgates.inc` cannot be included: only qelib1.inc and, in OpenQASM 3, \
+                stdgates.inc can",
         ),
         ("qubit q; \u{1F600}", "line 1, column 10: the character '\u{1F600}' has no meaning here"),
         ("/* é */ qubit q; é;", "line 1, column 18: `é` is not declared"),
@@ -95,10 +96,26 @@ fn names_and_numbers() {
         ("def f(qubit a) { } f(q);", "line 2, column 20: a register of 2 stands beside one of 1"),
         ("def f(qubit a, qubit b) { } f(q[0], q[0]);", "line 2, column 37: qubit `q[0]` is used twice"),
         ("def f(qubit a) { f(a); } f(q[0]);", "line 2, column 18: nested more than 128 deep"),
-        ("input float x0; rx(x0*x0*x0) q[0];", "line 2, column 25: an angle is a polynomial of degree 2 in the inputs at most"),
-        ("input float x0; rx(sin(x0)) q[0];", "line 2, column 20: an angle is a polynomial of degree 2 in the inputs at most"),
-        ("input float v; if (v > 1) x q[0];", "line 2, column 27: a condition may read inputs only, not weight tensor `v`"),
-        ("input float circuit_fingerprint;", "line 2, column 13: `circuit_fingerprint` is no name for a weight tensor: it must be non-empty, hold no `.` and not be `circuit_fingerprint`"),
+        (
+            "input float x0; rx(x0*x0*x0) q[0];",
+            "line 2, column 25: an angle is a polynomial of degree 2 in the \
+            inputs at most",
+        ),
+        (
+            "input float x0; rx(sin(x0)) q[0];",
+            "line 2, column 20: an angle is a polynomial of degree 2 in the \
+            inputs at most",
+        ),
+        (
+            "input float v; if (v > 1) x q[0];",
+            "line 2, column 27: a condition may read inputs only, not weight \
+            tensor `v`",
+        ),
+        (
+            "input float circuit_fingerprint;",
+            "line 2, column 13: `circuit_fingerprint` is no name for a weight \
+            tensor: it must be non-empty, hold no `.` and not be `circuit_fingerprint`",
+        ),
     ]
     .into_iter()
     .map(|(text, expected)| (format!("{header}{text}"), expected))
