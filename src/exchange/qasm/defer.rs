@@ -1,8 +1,8 @@
-//! LogicalCircuit become a circuit: measurements, resets and conditions on measured bits are deferred.
+//! Logical operations become a circuit: measurements, resets and conditions on measured bits are deferred.
 
 use super::fault::{Read, fault};
 use super::inputs::Variables;
-use super::logical::{Angles, Bit, Context, GATE_QUBITS, Kind, LogicalCircuit, LogicalOperation, Outcome, Rule};
+use super::logical::{Angles, Bit, Context, Kind, LogicalCircuit, LogicalOperation, Outcome, Rule};
 use crate::circuit::{self, Angle, Circuit, Condition, Operation};
 use crate::error::QasmProblem;
 use crate::gate::Gate;
@@ -355,5 +355,3 @@ impl Deferral<'_> {
         Ok(Home::Qubit(fresh))
     }
 }
-
-const _: () = assert!(GATE_QUBITS >= 2);
