@@ -141,7 +141,7 @@ pub struct Limits {
     pub bytes: usize,
     /// Largest number of operations. Default: 2^24, the most that a circuit can have.
     pub operations: usize,
-    /// Largest number of operations beyond one for each statement: those of definitions, loops, subroutines and
+    /// Largest number of operations beyond one for four bytes of the text: those of definitions, loops, subroutines and
     /// registers. Operations with many controls, conditions or inputs count as several. Default: 2^18, which take up to
     /// 200 MB.
     pub expansion: usize,

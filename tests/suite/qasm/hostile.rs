@@ -38,6 +38,13 @@ fn expansions_end() {
     let text =
         format!("{inputs} gate g(a) q {{ gphase(a); }} qubit q; for int i in [0:100000] {{ g(({sum}) * ({sum})) q; }}");
     assert!([STEPS, MANY].iter().any(|limit| refused(&text).starts_with(limit)));
+    let many: String = (0..1000).map(|i| format!("input float v{i}; ")).collect();
+    let sum: Vec<String> = (0..1000).map(|i| format!("v{i}")).collect();
+    let sum = sum.join(" + ");
+    assert_eq!(refused(&format!("{many} gphase(({sum}) * ({sum}));")), STEPS);
+    assert_eq!(refused(&format!("{many} gphase(({sum}) ** 2);")), STEPS);
+    // A long sum is no mistake.
+    assert!(qasm::import(&format!("{many} qubit q; gphase({sum});")).is_ok());
 }
 
 #[test]
@@ -92,8 +99,8 @@ fn limits_can_be_set() {
         error("29", "there are more than the 3 operations that the limits allow here")
     );
     assert_eq!(
-        read(loop_of_four, with(|l| l.expansion = 1)),
-        error("29", "there are more than the 3 operations that the limits allow here")
+        read("qubit q; for int i in [0:30] gphase(i);", with(|l| l.expansion = 1)),
+        error("30", "there are more than the 10 operations that the limits allow here")
     );
     assert_eq!(
         read(loop_of_four, with(|l| l.bytes = 10)),

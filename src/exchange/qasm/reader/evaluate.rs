@@ -1,6 +1,7 @@
 //! Values of expressions.
 
 use super::super::fault::{Read, fault, unsupported};
+use super::super::lexer::Operator;
 use super::super::logical::Bit;
 use super::super::names::Name;
 use super::super::scope::Entity;
@@ -12,8 +13,11 @@ use crate::error::QasmProblem;
 /// Number of terms of an expression that count as a step.
 const TERMS_A_STEP: usize = 16;
 
-/// LogicalCircuit of a product of two terms in inputs, which takes as much memory.
+/// Steps of a product of two terms in inputs, which takes as much memory.
 const STEPS_A_PRODUCT: usize = 16;
+
+/// Terms in inputs that are copied in a step.
+const COPIES_A_STEP: usize = 4;
 
 impl Reader<'_> {
     /// Returns the value of an expression.
@@ -33,13 +37,18 @@ impl Reader<'_> {
             let value = match item.term {
                 Term::Unary(operator) => {
                     let operand = self.pop(item.at)?;
-                    self.weigh(item.at, &operand, &operand)?;
+                    self.weigh(item.at, false, &operand, &operand)?;
                     value::unary(operator, operand, item.at)?
                 }
                 Term::Binary(operator) => {
                     let right = self.pop(item.at)?;
                     let left = self.pop(item.at)?;
-                    self.weigh(item.at, &left, &right)?;
+                    match operator {
+                        Operator::Multiply => self.weigh(item.at, true, &left, &right)?,
+                        // A square is a product of the expression and itself.
+                        Operator::Power => self.weigh(item.at, true, &left, &left)?,
+                        _ => self.weigh(item.at, false, &left, &right)?,
+                    }
                     value::binary(operator, left, right, self.version.0, item.at)?
                 }
                 Term::Entry(name) => {
@@ -66,18 +75,20 @@ impl Reader<'_> {
         self.stack.pop().map_or_else(|| unsupported(at, "an expression without operands"), Ok)
     }
 
-    /// Counts the terms that an operation on expressions in inputs goes through.
-    fn weigh(&mut self, at: u32, left: &Value, right: &Value) -> Read<()> {
+    /// Counts the terms that an operation on expressions in inputs copies or makes.
+    fn weigh(&mut self, at: u32, multiplies: bool, left: &Value, right: &Value) -> Read<()> {
         let size = |value: &Value| match value {
             Value::Angle(angle) => angle.terms.len(),
             Value::Condition(condition) => condition.code().len(),
-            _ => 1,
+            _ => 0,
         };
-        match (left, right) {
-            (Value::Angle(_) | Value::Condition(_), _) | (_, Value::Angle(_) | Value::Condition(_)) => {
-                self.step(at, size(left).saturating_mul(size(right)).saturating_mul(STEPS_A_PRODUCT))
+        match (size(left), size(right)) {
+            (0, 0) => Ok(()),
+            (left, right) => {
+                let (left, right) = (left.max(1), right.max(1));
+                let products = if multiplies { left.saturating_mul(right).saturating_mul(STEPS_A_PRODUCT) } else { 0 };
+                self.step(at, products.saturating_add((left + right) / COPIES_A_STEP))
             }
-            _ => Ok(()),
         }
     }
 

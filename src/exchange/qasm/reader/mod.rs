@@ -27,6 +27,9 @@ use conditions::Known;
 use std::collections::HashMap;
 use std::rc::Rc;
 
+/// Bytes of the text that may make an operation each.
+const BYTES_AN_OPERATION: usize = 4;
+
 /// Controls that count as an operation.
 const CONTROLS_AN_OPERATION: usize = 8;
 
@@ -80,7 +83,6 @@ pub(super) struct Reader<'s> {
     depth: usize,
     taken: usize,
     emitted: usize,
-    statements: usize,
 }
 
 impl<'s> Reader<'s> {
@@ -96,7 +98,6 @@ impl<'s> Reader<'s> {
         reader.first_statement()?;
         while !reader.parser.is_at_end() {
             let statement = reader.parser.statement()?;
-            reader.statements += 1;
             reader.run(&statement)?;
         }
         if reader.hardware > 0 {
@@ -131,7 +132,6 @@ impl<'s> Reader<'s> {
             depth: 0,
             taken: 0,
             emitted: 0,
-            statements: 0,
         }
     }
 
@@ -151,7 +151,6 @@ impl<'s> Reader<'s> {
             Action::Include("qelib1.inc") => self.set_version(2, 0),
             _ => self.set_version(3, 0),
         }
-        self.statements += 1;
         if matches!(first.action, Action::Version(..)) { Ok(()) } else { self.run(&first) }
     }
 
@@ -189,7 +188,8 @@ impl<'s> Reader<'s> {
         let weight = 1 + (controls.len() + outcomes.len()) / CONTROLS_AN_OPERATION + conditions.len();
         self.emitted = self.emitted.saturating_add(operations.saturating_mul(weight));
         let limits = &self.config.limits;
-        let limit = limits.operations.min(limits.expansion.saturating_add(self.statements));
+        let written = self.parser.at() as usize / BYTES_AN_OPERATION;
+        let limit = limits.operations.min(limits.expansion.saturating_add(written));
         match self.emitted > limit {
             true => fault(at, QasmProblem::TooManyOperations { limit }),
             false => Ok(()),
