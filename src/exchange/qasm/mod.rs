@@ -265,7 +265,7 @@ impl Imported {
 }
 
 impl Circuit {
-    /// Reads an OpenQASM text, of version 2 or 3; see [`qasm`](crate::qasm), whose [`import`](crate::qasm::import)
+    /// Reads an OpenQASM text, of version 2 or 3; see [`qasm`](crate::qasm), whose [`import`]
     /// returns the registers, too.
     ///
     /// ```
