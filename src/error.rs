@@ -24,6 +24,7 @@ mod memory;
 mod mistake;
 mod mitigation;
 mod noise;
+mod qasm;
 mod simulation;
 mod states;
 mod tensor;
@@ -37,6 +38,7 @@ pub use memory::MemoryError;
 pub use mistake::Mistake;
 pub use mitigation::MitigationError;
 pub use noise::NoiseError;
+pub use qasm::QasmProblem;
 pub use simulation::SimulationError;
 pub use states::StatesError;
 pub use tensor::TensorError;
@@ -196,4 +198,14 @@ pub enum Error {
     /// Files that cannot be read, written or understood.
     #[error(transparent)]
     File(#[from] FileError),
+    /// An OpenQASM text that is wrong, or that no circuit can express.
+    #[error("line {line}, column {column}: {problem}")]
+    Qasm {
+        /// Line of the place, counted from 1.
+        line: usize,
+        /// Column of the place, in characters, counted from 1.
+        column: usize,
+        /// Problem at this place.
+        problem: QasmProblem,
+    },
 }

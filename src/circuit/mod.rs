@@ -69,6 +69,7 @@ use weights::Declarations;
 /// | apply gates to some samples | [`when`](Self::when) |
 /// | invert, repeat, combine | [`inverse`](Self::inverse), [`repeat`](Self::repeat), [`append`](Self::append), [`append_on`](Self::append_on) |
 /// | measure and reset on the way | [`measure`](Self::measure), [`reset`](Self::reset) |
+/// | read OpenQASM | [`from_qasm`](Self::from_qasm) |
 /// | look at it | the text drawing above, [`draw`](Self::draw) for SVG and LaTeX, [`depth`](Self::depth), [`counts`](Self::counts), [`matrix`](Self::matrix) |
 ///
 /// No method panics or returns a `Result`. The circuit stores the first mistake with the index of its operation.
@@ -165,6 +166,16 @@ impl Circuit {
                 Err(Error::Circuit { operation: *operation, name: name.clone(), mistake: mistake.clone() })
             }
         }
+    }
+
+    /// Takes memory for so many further operations.
+    pub(crate) fn reserve(&mut self, operations: usize) {
+        self.operations.reserve(operations);
+    }
+
+    /// Returns the first mistake, without its operation.
+    pub(crate) fn mistake(&self) -> Option<&Mistake> {
+        self.mistake.as_ref().map(|(.., mistake)| mistake)
     }
 
     /// Calls `body` with `0..count` until there is a mistake. `count` may be far too large. Later rounds write at most

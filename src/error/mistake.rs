@@ -315,6 +315,16 @@ pub enum Mistake {
     /// A basis that is no single Pauli word.
     #[error("a basis is one Pauli word such as X(0) * Y(2), without a coefficient")]
     NotOneWord,
+    /// A classical bit of an OpenQASM text that no measurement decides.
+    #[error("bit {index} of `{register}` is always {value}: no qubit holds it")]
+    ConstantBit {
+        /// Name of the register.
+        register: String,
+        /// Index of the bit in the register.
+        index: usize,
+        /// Value of the bit, 0 or 1.
+        value: u8,
+    },
     /// A measurement without outputs.
     #[error("nothing is measured")]
     NothingMeasured,

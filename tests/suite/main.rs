@@ -42,6 +42,7 @@ mod oracle;
 mod pages;
 mod plot;
 mod public_face;
+mod qasm;
 mod quantized;
 mod random_search;
 mod regressions;

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 
 /// Modules in the direction in which data flows.
-const ROOMS: [&str; 36] = [
+const ROOMS: [&str; 37] = [
     "error",
     "memory",
     "limits",
@@ -23,6 +23,7 @@ const ROOMS: [&str; 36] = [
     "observable",
     "measurement",
     "circuit",
+    "exchange",
     "noise",
     "mitigation",
     "fingerprint",

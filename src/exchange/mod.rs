@@ -1,0 +1,3 @@
+//! Circuits in the formats of other programs.
+
+pub mod qasm;

@@ -1,0 +1,16 @@
+OPENQASM 2.0;
+include "qelib1.inc";
+qreg q[3];
+creg c[3];
+p(-2.71) q[0];
+p(0.525) q[1];
+ry(-2.294) q[1];
+cx q[2], q[1];
+if(c==1) cx q[1], q[2];
+cx q[1], q[0];
+ry(-2.661) q[0];
+measure q[1] -> c[0];
+if(c==4) ry(-1.905) q[2];
+measure q[2] -> c[1];
+measure q[2] -> c[1];
+cx q[0], q[2];

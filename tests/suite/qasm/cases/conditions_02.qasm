@@ -1,0 +1,16 @@
+OPENQASM 2.0;
+include "qelib1.inc";
+qreg q[2];
+creg c[2];
+p(-0.43) q[1];
+ry(-0.221) q[1];
+h q[0];
+if(c==0) measure q[0] -> c[0];
+measure q[1] -> c[0];
+measure q[0] -> c[1];
+if(c==0) ry(1.82) q[0];
+if(c==1) p(2.059) q[0];
+measure q[1] -> c[0];
+if(c==0) p(-0.277) q[1];
+x q[1];
+if(c==3) measure q[1] -> c[0];

@@ -1,0 +1,15 @@
+OPENQASM 2.0;
+include "qelib1.inc";
+qreg q[2];
+creg c[2];
+h q[1];
+p(0.865) q[0];
+p(-0.005) q[1];
+if(c==2) x q[1];
+h q[1];
+if(c==3) ry(2.153) q[1];
+measure q[0] -> c[1];
+if(c==2) x q[1];
+measure q[1] -> c[0];
+p(-2.687) q[0];
+p(0.949) q[1];

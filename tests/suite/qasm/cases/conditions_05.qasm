@@ -1,0 +1,17 @@
+OPENQASM 2.0;
+include "qelib1.inc";
+qreg q[2];
+creg c[2];
+ry(-0.645) q[0];
+cx q[1], q[0];
+ry(1.491) q[1];
+h q[0];
+ry(1.754) q[0];
+if(c==2) cx q[1], q[0];
+ry(-2.187) q[1];
+reset q[1];
+if(c==3) ry(-2.073) q[0];
+ry(0.351) q[1];
+if(c==3) ry(-1.241) q[0];
+measure q[0] -> c[0];
+ry(-1.633) q[0];

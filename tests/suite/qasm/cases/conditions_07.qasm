@@ -1,0 +1,17 @@
+OPENQASM 2.0;
+include "qelib1.inc";
+qreg q[2];
+creg c[3];
+h q[0];
+ry(1.393) q[0];
+x q[0];
+if(c==3) x q[0];
+cx q[0], q[1];
+if(c==3) cx q[0], q[1];
+if(c==7) h q[1];
+ry(2.453) q[1];
+if(c==7) x q[1];
+if(c==7) reset q[0];
+measure q[1] -> c[0];
+cx q[1], q[0];
+p(-0.207) q[0];

@@ -1,0 +1,14 @@
+OPENQASM 2.0;
+include "qelib1.inc";
+qreg q[2];
+creg c[3];
+cx q[0], q[1];
+ry(-2.677) q[0];
+ry(-2.564) q[0];
+if(c==1) x q[1];
+if(c==3) ry(-2.72) q[1];
+h q[1];
+measure q[1] -> c[2];
+x q[0];
+if(c==3) ry(0.616) q[1];
+ry(0.528) q[1];

@@ -1,0 +1,14 @@
+OPENQASM 2.0;
+include "qelib1.inc";
+qreg q[2];
+creg c[1];
+cx q[0], q[1];
+ry(2.743) q[1];
+ry(-0.113) q[0];
+if(c==1) cx q[1], q[0];
+cx q[0], q[1];
+p(0.172) q[0];
+measure q[1] -> c[0];
+p(0.947) q[0];
+cx q[0], q[1];
+if(c==0) ry(0.292) q[0];

@@ -1,0 +1,16 @@
+OPENQASM 2.0;
+include "qelib1.inc";
+qreg q[2];
+creg c[2];
+p(0.555) q[0];
+p(1.53) q[0];
+ry(1.898) q[1];
+x q[1];
+if(c==3) measure q[0] -> c[0];
+measure q[1] -> c[0];
+if(c==2) reset q[0];
+ry(-0.151) q[0];
+x q[1];
+x q[0];
+measure q[1] -> c[0];
+x q[0];

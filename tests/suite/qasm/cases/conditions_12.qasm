@@ -1,0 +1,14 @@
+OPENQASM 2.0;
+include "qelib1.inc";
+qreg q[2];
+creg c[1];
+x q[0];
+ry(1.204) q[0];
+h q[1];
+if(c==0) cx q[1], q[0];
+cx q[0], q[1];
+ry(0.608) q[0];
+measure q[0] -> c[0];
+if(c==1) reset q[0];
+cx q[1], q[0];
+p(0.585) q[1];

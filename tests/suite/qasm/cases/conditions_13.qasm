@@ -1,0 +1,15 @@
+OPENQASM 2.0;
+include "qelib1.inc";
+qreg q[3];
+creg c[1];
+p(1.908) q[1];
+cx q[1], q[0];
+p(1.625) q[1];
+if(c==1) reset q[2];
+if(c==0) h q[1];
+measure q[1] -> c[0];
+measure q[1] -> c[0];
+reset q[0];
+cx q[2], q[1];
+p(1.42) q[0];
+if(c==1) x q[2];

@@ -1,0 +1,16 @@
+OPENQASM 2.0;
+include "qelib1.inc";
+qreg q[2];
+creg c[2];
+ry(-1.557) q[0];
+p(-0.233) q[1];
+ry(1.791) q[1];
+p(-2.634) q[0];
+if(c==0) p(2.967) q[1];
+cx q[1], q[0];
+measure q[0] -> c[1];
+measure q[0] -> c[1];
+h q[0];
+reset q[1];
+if(c==0) measure q[1] -> c[1];
+ry(-1.194) q[1];
