@@ -208,4 +208,24 @@ pub enum Error {
         /// Problem at this place.
         problem: QasmProblem,
     },
+    /// An operation that has no form in OpenQASM.
+    #[error("operation {operation} (`{name}`) has no form in OpenQASM {version}: {reason}")]
+    NoQasm {
+        /// Index of the operation.
+        operation: usize,
+        /// Name of its builder method.
+        name: String,
+        /// Version of the language: 2 or 3.
+        version: u32,
+        /// The reason, in words.
+        reason: &'static str,
+    },
+    /// A weight tensor that an OpenQASM text cannot declare.
+    #[error("the weight tensor `{name}` has no form in OpenQASM: {reason}")]
+    NoQasmWeights {
+        /// Name of the tensor.
+        name: String,
+        /// The reason, in words.
+        reason: &'static str,
+    },
 }

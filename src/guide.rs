@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`from_candle`] | readers who know candle |
 //! | [`from_pennylane`] | readers who know PennyLane |
+//! | [`from_qiskit`] | readers who know Qiskit |
 //! | [`channels`] | circuits with noise |
 //! | [`drawings`] | circuits in papers, on pages and on slides |
 //! | [`deploying`] | a trained model in another program, on a server, in a browser |
@@ -30,6 +31,17 @@
 //! - [TorchLayer](from_pennylane#torchlayer)
 //! - [a table of equivalents](from_pennylane#a-table-of-equivalents)
 //!
+//! From Qiskit:
+//! - [counts](from_qiskit#counts)
+//! - [an expectation value and its gradient](from_qiskit#an-expectation-value-and-its-gradient)
+//! - [EstimatorQNN in a network](from_qiskit#estimatorqnn-in-a-network)
+//! - [noise from T1 and T2](from_qiskit#noise-from-t1-and-t2)
+//! - [a kernel](from_qiskit#a-kernel)
+//! - [VQE of H2](from_qiskit#vqe-of-h2)
+//! - [a table of equivalents](from_qiskit#a-table-of-equivalents)
+//! - [conventions](from_qiskit#conventions)
+//! - [OpenQASM](from_qiskit#openqasm)
+//!
 //! Deploying:
 //! - [a server](deploying#a-server)
 //! - [the same bits everywhere](deploying#the-same-bits-everywhere)
@@ -49,6 +61,14 @@ pub mod from_candle {}
 ///
 #[doc = include_str!("../docs/from_pennylane.md")]
 pub mod from_pennylane {}
+
+/// [channels]: self::channels
+/// [drawings]: self::drawings
+/// [noise]: self::from_pennylane#noise
+/// [training]: self::from_candle#2-training-it
+///
+#[doc = include_str!("../docs/from_qiskit.md")]
+pub mod from_qiskit {}
 
 #[doc = include_str!("../docs/channels.md")]
 pub mod channels {}

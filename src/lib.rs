@@ -42,6 +42,7 @@
 //! |---|---|
 //! | a circuit in a network | [`QuantumLayer`]; [the guide from candle](guide::from_candle) |
 //! | a QNode from PennyLane | [the guide from PennyLane](guide::from_pennylane), with a table of equivalents |
+//! | a circuit from Qiskit | [the guide from Qiskit](guide::from_qiskit), with tables of equivalents |
 //! | a CSV file of your own | [section 9 of the guide](guide::from_candle#9-a-table-of-your-own), [`data::TableEncoder`] |
 //! | predicting in another program, serving | [`guide::deploying`] |
 //! | saving, and going on | [section 5 of the guide](guide::from_candle#5-saving-and-going-on) |

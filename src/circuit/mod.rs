@@ -25,7 +25,7 @@ pub(crate) use operation::{AMPLITUDES, AMPLITUDES_OR_ZERO_STATE, Kind, is_operat
 pub use operation::{Amplitudes, Operation};
 pub use templates::{Entanglement, Excitation};
 pub use weights::TemplateWeights;
-pub(crate) use weights::{Declaration, FINGERPRINT, check_init};
+pub(crate) use weights::{DEFAULT_INIT, Declaration, FINGERPRINT, check_init};
 
 pub use crate::limits::{MAX_MATRIX_QUBITS, MAX_QUBITS, MAX_WEIGHTS};
 

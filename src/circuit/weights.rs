@@ -128,7 +128,7 @@ impl Weights {
 }
 
 /// Default initialisation: angles are uniform on the circle.
-pub(super) const DEFAULT_INIT: Init = Init::Uniform { lo: 0.0, up: std::f64::consts::TAU };
+pub(crate) const DEFAULT_INIT: Init = Init::Uniform { lo: 0.0, up: std::f64::consts::TAU };
 
 impl Circuit {
     /// Declares a weight tensor of any shape; its entries start uniformly in [0, 2π).

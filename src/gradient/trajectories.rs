@@ -146,7 +146,7 @@ impl Call<'_> {
         for (k, qubit) in qubits.iter().enumerate() {
             let Some(matrix) = self.trajectories.read_errors.matrix(*qubit) else { continue };
             let matrix = row(matrix.into_iter().flatten(), &outputs)?.reshape((1, 2, 2))?;
-            let apart = own.reshape((batch * columns.count >> (k + 1), 2, 1 << k))?;
+            let apart = own.reshape(((batch * columns.count) >> (k + 1), 2, 1 << k))?;
             own = matrix.broadcast_matmul(&apart)?.reshape((batch, columns.count))?;
         }
         let behind = columns.first + columns.count;

@@ -65,7 +65,7 @@ pub(super) struct Calibration {
 /// Noise of a gate on certain qubits.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Entry {
-    /// Channels: relaxation of each qubit, then depolarizing.
+    /// Channels: depolarizing, then relaxation of each qubit, in the order of Qiskit Aer.
     pub(super) channels: Vec<Operation>,
     pub(super) time_us: f64,
     /// Average gate infidelity in the file.
@@ -199,7 +199,7 @@ impl GateRecord {
     /// A channel on dimension d with process fidelity F has the average fidelity (d F + 1)/(d + 1) (Horodecki, Horodecki,
     /// Horodecki, Phys. Rev. A 60, 1888, 1999; Nielsen, Phys. Lett. A 303, 249, 2002). Relaxation of a qubit has the
     /// process fidelity (1 + 2 exp(-t/T2) + exp(-t/T1))/4; those of different qubits multiply. Depolarizing with
-    /// parameter l behind a channel of average fidelity F makes it (1 - l) F + l/d, which is to be 1 - error.
+    /// parameter l before a channel of average fidelity F makes it (1 - l) F + l/d, which is to be 1 - error.
     fn entry(&self, qubits: &[QubitRecord]) -> Entry {
         let time_us = self.time_ns * 1e-3;
         let d = (1u32 << self.qubits.len()) as f64;
@@ -212,14 +212,14 @@ impl GateRecord {
         let missing = self.error - (1.0 - relaxed);
         let parameter = if missing <= 0.0 { 0.0 } else { (d * missing / (d * relaxed - 1.0).max(0.0)).min(largest) };
         let mut channels = Vec::new();
+        if parameter > 0.0 {
+            channels.push(depolarizing(parameter / largest, self.qubits.clone()));
+        }
         if time_us > 0.0 {
             channels.extend(self.qubits.iter().map(|qubit| {
                 let QubitRecord { t1_us, t2_us, excited, .. } = qubits[*qubit];
                 relaxation(time_us, [t1_us, t2_us, excited].map(Angle::from), *qubit)
             }));
-        }
-        if parameter > 0.0 {
-            channels.push(depolarizing(parameter / largest, self.qubits.clone()));
         }
         let reached = 1.0 - ((1.0 - parameter) * relaxed + parameter / d);
         Entry { channels, time_us, given: self.error, reached }

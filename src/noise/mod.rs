@@ -215,8 +215,8 @@ impl NoiseModel {
     /// | `time_ns` | at least 0 | in nanoseconds |
     /// | `default` | `"none"` or `"error"`, the default | gates, and qubits, without an entry |
     ///
-    /// Behind a gate come thermal relaxation of each of its qubits for the gate's time, and then depolarizing of all of
-    /// them, such that both together have the average gate infidelity `error`: with d = 2^k on k qubits and the average
+    /// Behind a gate come depolarizing of all of its qubits, and then thermal relaxation of each of them for the gate's
+    /// time, such that both together have the average gate infidelity `error`: with d = 2^k on k qubits and the average
     /// gate fidelity F of the relaxation, depolarizing with parameter `l = d (error - (1 - F)) / (d F - 1)`, at least 0 and
     /// at most `d² / (d² - 1)`. This is what Qiskit Aer's device model does. Where relaxation alone has a larger error than
     /// `error`, or no depolarizing has one as large, [`Display`](fmt::Display) lists the gate. Measurements, resets and

@@ -50,6 +50,7 @@ mod reader;
 mod scope;
 mod syntax;
 mod value;
+mod write;
 
 use crate::__private::NonExhaustive;
 use crate::circuit::Circuit;

@@ -54,6 +54,11 @@ impl Name {
     }
 }
 
+/// Returns whether a text is a word of the language.
+pub(super) fn is_word(text: &str) -> bool {
+    WORDS.iter().any(|(_, word)| *word == text)
+}
+
 /// Names that were found last, by length and outer letters: most names of a text are among a few.
 const RECENT: usize = 256;
 
