@@ -5,6 +5,7 @@ mod constructs;
 mod hostile;
 mod random;
 mod refused;
+mod write;
 
 use candle_core::{DType, Device, Tensor};
 use candlewick::circuit::Weights;

@@ -12,8 +12,30 @@ use std::fmt::Write;
 
 /// Names of functions and modifiers, beside the words of the language.
 const FURTHER_WORDS: [&str; 24] = [
-    "sin", "cos", "tan", "arcsin", "arccos", "arctan", "exp", "log", "sqrt", "floor", "ceiling", "mod", "popcount", "rotl",
-    "rotr", "real", "imag", "gphase", "U", "defcalgrammar", "reset", "measure", "im", "dt",
+    "sin",
+    "cos",
+    "tan",
+    "arcsin",
+    "arccos",
+    "arctan",
+    "exp",
+    "log",
+    "sqrt",
+    "floor",
+    "ceiling",
+    "mod",
+    "popcount",
+    "rotl",
+    "rotr",
+    "real",
+    "imag",
+    "gphase",
+    "U",
+    "defcalgrammar",
+    "reset",
+    "measure",
+    "im",
+    "dt",
 ];
 
 /// Inputs of a text: a name for each variable that the circuit reads.

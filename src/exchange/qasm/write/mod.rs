@@ -64,8 +64,8 @@ impl Circuit {
     /// conditions are `if`.
     ///
     /// [`qasm::import`](crate::qasm::import) of the text is the same circuit, operation by operation, unless it measures or
-    /// resets, compares absolute values, or has dense unitaries or rotations about words of I; these come back as
-    /// circuits that do the same.
+    /// resets, has conditions on absolute values or constants, dense unitaries or rotations about words of I. These come
+    /// back as circuits that do the same.
     ///
     /// ```
     /// use candlewick::prelude::*;

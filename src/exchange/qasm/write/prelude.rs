@@ -56,11 +56,7 @@ static VERSION_2: [Definition; 21] = [
     one(Gate::iswap, "gate iswap a,b { s a; s b; cx a,b; cx b,a; cx a,b; cz a,b; }"),
     one(Gate::dcx, "gate dcx a,b { cx a,b; cx b,a; }"),
     one(Gate::rzx, "gate rzx(theta) a,b { h b; cx a,b; u1(theta) b; cx a,b; h b; }"),
-    Definition {
-        gate: Gate::ecr,
-        calls: &[Gate::rzx],
-        text: "gate ecr a,b { rzx(pi/4) a,b; x a; rzx(-pi/4) a,b; }",
-    },
+    Definition { gate: Gate::ecr, calls: &[Gate::rzx], text: "gate ecr a,b { rzx(pi/4) a,b; x a; rzx(-pi/4) a,b; }" },
     one(Gate::rxx, "gate rxx(theta) a,b { h a; h b; cx a,b; u1(theta) b; cx a,b; h a; h b; }"),
     one(
         Gate::ryy,
@@ -159,6 +155,6 @@ fn rotation(name: &str, word: &str) -> String {
     body.extend(steps.iter().map(step));
     body += &format!("rz(p0) {}; ", qubit(turned));
     body.extend(steps.iter().rev().map(step));
-    body.extend(bases.iter().map(|one| basis(one, ["h", "sxdg"])));
+    body.extend(bases.iter().rev().map(|one| basis(one, ["h", "sxdg"])));
     format!("gate {name}(p0) {all} {{ {body}}}")
 }

@@ -65,7 +65,9 @@ impl Writer {
             (Kind::AmplitudeEmbedding { .. }, _) => {
                 return Err(no_form(index, operation, 3, "OpenQASM embeds no amplitudes"));
             }
-            (Kind::Channel(_) | Kind::Kraus(_), _) => return Err(no_form(index, operation, 3, "OpenQASM has no noise")),
+            (Kind::Channel(_) | Kind::Kraus(_), _) => {
+                return Err(no_form(index, operation, 3, "OpenQASM has no noise"));
+            }
             _ => {
                 let split = self.records.split(index, operation, 3)?;
                 let statements = self.statements(index, operation, &split)?;
@@ -150,4 +152,3 @@ fn modifiers(controls: &[(usize, bool)], inverse: bool) -> String {
 fn operands(qubits: &[usize]) -> String {
     qubits.iter().map(|qubit| format!("q[{qubit}]")).collect::<Vec<_>>().join(", ")
 }
-
