@@ -4,6 +4,7 @@
 //! [`Program`](crate::program::Program) lowers. Nothing here executes anything.
 
 mod append;
+mod bind;
 mod builder;
 mod condition;
 mod deferred;
@@ -69,6 +70,7 @@ use weights::Declarations;
 /// | apply gates to some samples | [`when`](Self::when) |
 /// | invert, repeat, combine | [`inverse`](Self::inverse), [`repeat`](Self::repeat), [`append`](Self::append), [`append_on`](Self::append_on) |
 /// | measure and reset on the way | [`measure`](Self::measure), [`reset`](Self::reset) |
+/// | put numbers in the place of inputs and weights | [`bind`](Self::bind) |
 /// | read OpenQASM | [`from_qasm`](Self::from_qasm) |
 /// | look at it | the text drawing above, [`draw`](Self::draw) for SVG and LaTeX, [`depth`](Self::depth), [`counts`](Self::counts), [`matrix`](Self::matrix) |
 ///

@@ -44,6 +44,16 @@ pub enum WeightsError {
         /// Leading dimension of the earlier tensor.
         others: usize,
     },
+    /// A weight that is NaN or infinite.
+    #[error("entry {entry} of weight tensor `{name}` is {value}, which is not finite")]
+    NotFinite {
+        /// Name of the tensor.
+        name: String,
+        /// Index of the entry, counted from 0, row by row.
+        entry: usize,
+        /// The value.
+        value: f64,
+    },
     /// A weight tensor that is no variable and therefore cannot be trained.
     #[error("weight tensor `{name}` is not a variable (a `VarMap` makes them), so it cannot be trained")]
     NotTrainable {
