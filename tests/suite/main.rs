@@ -3,6 +3,7 @@
 mod angles;
 mod architecture;
 mod bad_input;
+mod bind;
 mod chemistry;
 mod circuits;
 mod class_losses;
