@@ -51,6 +51,7 @@ impl Notation for Plain {
     fn variable(&self, variable: &Variable) -> String {
         match variable {
             Variable::Input(index) => format!("x{index}"),
+            Variable::Weight { tensor, .. } if tensor.shape.is_empty() => tensor.name.clone(),
             Variable::Weight { tensor, index } => format!("{}[{}]", tensor.name, entry(tensor, *index)),
         }
     }
