@@ -5,7 +5,7 @@
 //! cargo run --release --example external_layer
 //! ```
 //!
-//! Two qubits read a point of two rings three times, between trained rotations; a linear layer makes logits of <Z0>,
+//! Two qubits read a point of two rings twice, between trained rotations; a linear layer makes logits of <Z0>,
 //! <Z1> and <Z0 Z1>, which one basis measures together. Both classifiers start at the same weights, see the same batches
 //! and estimate everything, gradients included, from the same number of shots. They differ in what draws the shots:
 //! `examples/executors/aer.py`, which gets OpenQASM on its standard input and prints counts, or this crate.
@@ -39,7 +39,7 @@ use std::time::{Duration, Instant};
 use whole::whole;
 
 /// Times that the circuit reads a point.
-const LAYERS: usize = 3;
+const LAYERS: usize = 2;
 
 /// Trains a hybrid classifier through Qiskit Aer, and the same classifier on this crate's own engine.
 ///
@@ -60,7 +60,7 @@ struct Args {
     shots: usize,
 
     /// Steps of Adam, each on a batch.
-    #[arg(long, default_value = "60", value_name = "N", value_parser = whole(1, 100_000))]
+    #[arg(long, default_value = "40", value_name = "N", value_parser = whole(1, 100_000))]
     steps: usize,
 
     /// Points of a batch.
@@ -104,8 +104,7 @@ impl Classifier {
         let measurement = Measurement::expectation([Z(0), Z(1), Z(0) * Z(1)]);
         let varmap = VarMap::new();
         let vb = SeededInit::new(args.seed).var_builder(&varmap, DType::F32, &Device::Cpu);
-        let config =
-            QuantumLayerConfig { simulation, shots: Some(args.shots), seed: args.seed, ..Default::default() };
+        let config = QuantumLayerConfig { simulation, shots: Some(args.shots), seed: args.seed, ..Default::default() };
         let quantum = QuantumLayer::with_config(circuit, measurement, config, vb.pp("quantum"))?;
         Ok(Self { quantum, head: linear(3, 2, vb.pp("head"))?, varmap })
     }
@@ -168,10 +167,8 @@ fn run(args: &Args) -> Result<String> {
     std::fs::create_dir_all(&args.output).with_context(|| format!("cannot write to {}", args.output.display()))?;
     // A start of Python takes longer than all circuits of a batch, so each call has one process.
     let aer = CommandExecutor::new(&args.python).args([&args.script]).batched().time_limit(Duration::from_secs(600));
-    let outcomes = [
-        outcome(args, "Aer", Simulation::External(Arc::new(aer)))?,
-        outcome(args, "own engine", Simulation::Auto)?,
-    ];
+    let outcomes =
+        [outcome(args, "Aer", Simulation::External(Arc::new(aer)))?, outcome(args, "own engine", Simulation::Auto)?];
     let row = |of: &Outcome| {
         let last = of.losses.iter().rev().take(10).sum::<f64>() / of.losses.len().min(10) as f64;
         vec![of.name.to_owned(), format!("{last:.4}"), format!("{:.4}", of.accuracy), format!("{:.1} s", of.seconds)]

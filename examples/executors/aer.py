@@ -7,15 +7,17 @@ import json
 import os
 import sys
 
-from qiskit import qasm3, transpile
+from qiskit import qasm3
+from qiskit.transpiler import generate_preset_pass_manager
 from qiskit_aer import AerSimulator
 
-simulator = AerSimulator()
+# Another backend of Qiskit, such as a device's, stands in the place of the simulator.
+simulator = AerSimulator(max_parallel_threads=1)
+passes = generate_preset_pass_manager(optimization_level=0, backend=simulator)
 
 
 def run(program, shots, seed):
-    # Another backend of Qiskit, such as a device's, stands in the place of the simulator.
-    circuit = transpile(qasm3.loads(program), simulator, optimization_level=0)
+    circuit = passes.run(qasm3.loads(program))
     return simulator.run(circuit, shots=shots, seed_simulator=seed).result().get_counts()
 
 

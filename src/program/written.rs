@@ -187,9 +187,9 @@ fn write_change(qubits: &[usize], entries: &[Complex64], to: &mut Circuit) {
     const ROOT: f64 = std::f64::consts::FRAC_1_SQRT_2;
     let is = |letter: [Complex64; 4]| *entries == letter;
     let (one, i) = (Complex64::from(ROOT), Complex64::new(0.0, ROOT));
-    match qubits {
-        &[qubit] if is([one, one, one, -one]) => to.h(qubit),
-        &[qubit] if is([one, -i, one, i]) => to.sdg(qubit).h(qubit),
+    match *qubits {
+        [qubit] if is([one, one, one, -one]) => to.h(qubit),
+        [qubit] if is([one, -i, one, i]) => to.sdg(qubit).h(qubit),
         _ => to.unitary(entries, qubits.iter().copied()),
     };
 }
