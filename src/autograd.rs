@@ -66,7 +66,7 @@ pub(crate) fn evaluate(
     in_graph: bool,
 ) -> Result<Tensor> {
     let [inputs, weights] = arguments;
-    let engine = engine::for_device(inputs.device(), program, options.simulation)?;
+    let engine = engine::for_device(inputs.device(), program, &options.simulation)?;
     let tracked = in_graph && (inputs.track_op() || weights.track_op());
     let (outputs, saved) = engine.forward(&Request { program, inputs, weights, options }, tracked)?;
     if !tracked {

@@ -19,6 +19,7 @@
 mod carried;
 mod data;
 mod device;
+mod executor;
 mod file;
 mod memory;
 mod mistake;
@@ -33,6 +34,7 @@ mod weights;
 
 pub use data::DataError;
 pub use device::DeviceError;
+pub use executor::ExecutorError;
 pub use file::FileError;
 pub use memory::MemoryError;
 pub use mistake::Mistake;
@@ -180,6 +182,9 @@ pub enum Error {
     /// Circuits that a simulation cannot run.
     #[error(transparent)]
     Simulation(#[from] SimulationError),
+    /// Circuits that a program outside cannot run, and answers that are no counts.
+    #[error(transparent)]
+    Executor(#[from] ExecutorError),
     /// Noise models that do not fit themselves or a circuit.
     #[error(transparent)]
     Noise(#[from] NoiseError),

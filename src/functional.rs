@@ -245,6 +245,17 @@ pub(crate) fn check_arguments(
     CallArgs::new(program, default, inputs, weights).map(drop)
 }
 
+/// Returns features and derived features, `[batch, inputs]`, and all weights, as engines read them.
+pub(crate) fn engine_arguments(
+    program: &Program,
+    (default, inputs): ((DType, &Device), Option<&Tensor>),
+    weights: &[impl AsRef<Tensor>],
+) -> Result<(Tensor, Tensor)> {
+    let given = CallArgs::new(program, default, inputs, weights)?;
+    let weights = flat(weights, &given)?;
+    Ok((given.with_derived_features(program, &weights)?, weights))
+}
+
 /// Passes the final states of all samples to `each`, in the precision of the computation: the number of the first
 /// sample, then `[samples, 2^n, 2]`. The program's output is its state. At most `most` samples are computed at once.
 pub(crate) fn for_each_states(

@@ -64,6 +64,7 @@
 //! | writing a circuit | [`Circuit`]: gates, [angles](circuit::Angle), [weights](Circuit::weights), templates |
 //! | the table of gates | [`gate`] |
 //! | circuits of other programs | [`qasm::import`], [`Circuit::from_qasm`] |
+//! | hardware and other simulators | [`executor`], [`Simulation::External`] |
 //! | gates for some samples alone | [`Circuit::when`] |
 //! | measurement and reset on the way | [`Circuit::measure`], [`Circuit::reset`] |
 //! | noise: channels, models of devices, mitigation | [`channel`], [`noise::NoiseModel`], [`mitigation`] |
@@ -165,7 +166,7 @@ pub use {candle_core, candle_nn, num_complex};
 pub use circuit::Circuit;
 pub use engine::Simulation;
 pub use error::{Error, Mistake, Result};
-pub use exchange::qasm;
+pub use exchange::{executor, qasm};
 pub use gradient::GradientMethod;
 pub use measurement::Measurement;
 pub use nn::{QuantumLayer, QuantumLayerConfig};

@@ -12,8 +12,8 @@ impl Circuit {
     /// Returns the circuit of one sample: its angles are numbers, and it reads neither inputs nor weights.
     ///
     /// `features` are the sample's, as many as [`inputs`](Self::inputs), and `weights` are all tensors that the circuit
-    /// declares, by name. Operations whose conditions ([`when`](Self::when)) do not hold are left out; comparisons are in
-    /// `f64`. An amplitude embedding becomes a [`state_preparation`](Self::state_preparation), so it has at most 12
+    /// declares, by name. Operations whose conditions ([`when`](Self::when)) do not hold are left out; comparisons are
+    /// in `f64`. An amplitude embedding becomes a [`state_preparation`](Self::state_preparation), so it has at most 12
     /// qubits. Measurements, resets and channels stay.
     ///
     /// ```
@@ -33,8 +33,8 @@ impl Circuit {
     ///
     /// # Errors
     /// Mistakes of the circuit; another number of features; a weight tensor that is missing, unknown, given twice or of
-    /// another shape; a number that is not finite; features of zeros that should become amplitudes, or amplitudes of more
-    /// than 12 qubits; a channel whose strength leaves its range.
+    /// another shape; a number that is not finite; features of zeros that should become amplitudes, or amplitudes of
+    /// more than 12 qubits; a channel whose strength leaves its range.
     pub fn bind(&self, features: &[f64], weights: &[(&str, &Tensor)]) -> Result<Self> {
         self.check()?;
         if features.len() != self.inputs() {

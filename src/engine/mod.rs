@@ -26,11 +26,13 @@ pub(crate) use select::with_engine;
 pub(crate) use select::{exists_for, for_device};
 
 use crate::error::Result;
+use crate::exchange::executor::Executor;
 use crate::program::{Embedding, Program, Slot};
 use candle_core::{DType, Storage, Tensor};
 use std::any::Any;
 use std::fmt::Debug;
 use std::ops::{Add, AddAssign, Mul, Neg, Sub};
+use std::sync::Arc;
 
 /// Options of a call, the same for all engines.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -55,6 +57,10 @@ impl Options {
 /// | [`StateVector`](Self::StateVector) | 2^n complex amplitudes | none | all |
 /// | [`Density`](Self::Density) | 4^n real numbers | exact | CPU |
 /// | [`Trajectories`](Self::Trajectories) | 2^n complex amplitudes for each trajectory | estimates, Pauli words | all |
+/// | [`External`](Self::External) | none here: a program outside has the state | none | all |
+///
+/// Two values are equal if they are the same variant with the same numbers; two of [`External`](Self::External) are
+/// equal if they share one executor, that is if one is a clone of the other.
 ///
 /// ```
 /// use candle_core::{DType, Device};
@@ -70,7 +76,7 @@ impl Options {
 /// assert!((y[0] - (1.0 - 4.0 / 3.0 * 0.1) * 0.3f64.cos()).abs() < 1e-12);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub enum Simulation {
     /// State vectors for circuits without noise channels, density matrices of up to 10 qubits for the others.
@@ -93,7 +99,34 @@ pub enum Simulation {
         /// Number of trajectories of each sample, beside the one without errors: 1 to 2^24.
         count: usize,
     },
+    /// A program outside that runs OpenQASM, for instance on hardware: see [`executor`](crate::executor). Values are
+    /// estimates from [`shots`](crate::QuantumLayerConfig::shots), which have to be set.
+    ///
+    /// The circuit is sent with numbers in the place of inputs and weights, as it is written: no
+    /// [rewrite](crate::program::Rewrite) changes it, operations whose conditions do not hold are left out, and
+    /// measurements and resets on the way are deferred. A forward pass sends a text for each sample and each group of
+    /// observables that can be measured together. [`GradientMethod::Auto`](crate::GradientMethod::Auto) is parameter
+    /// shift: a backward pass sends as many texts for each shift, two for each rotation or phase with a tracked angle,
+    /// four under controls, twice as many for variances. [`sample`](crate::QuantumLayer::sample) and
+    /// [`counts`](crate::QuantumLayer::counts) send one text for each sample. Samples with a NaN are not sent.
+    ///
+    /// Noise channels, amplitudes and the adjoint method are typed errors, and so are operations that OpenQASM does not
+    /// have: embedded amplitudes and dense unitaries on several qubits.
+    External(Arc<dyn Executor>),
 }
+
+impl PartialEq for Simulation {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Auto, Self::Auto) | (Self::StateVector, Self::StateVector) | (Self::Density, Self::Density) => true,
+            (Self::Trajectories { count }, Self::Trajectories { count: other }) => count == other,
+            (Self::External(executor), Self::External(other)) => Arc::ptr_eq(executor, other),
+            _ => false,
+        }
+    }
+}
+
+impl Eq for Simulation {}
 
 /// Program, arguments and options of a call.
 #[derive(Debug, Clone, Copy)]

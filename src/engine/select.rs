@@ -6,7 +6,7 @@ use super::density::Density;
 use super::gpu::Gpu;
 use super::host::OnHost;
 use super::{Engine, Simulation};
-use crate::error::{DeviceError, Error, Result, SimulationError};
+use crate::error::{DeviceError, Error, ExecutorError, Result, SimulationError};
 use crate::program::Program;
 use candle_core::Device;
 use std::sync::{Arc, LazyLock};
@@ -24,7 +24,7 @@ impl Simulation {
     ///
     /// # Errors
     /// State vectors for a program with channels; a density matrix of too many qubits for [`Auto`](Self::Auto).
-    pub(crate) fn resolve(self, program: &Program) -> Result<Self> {
+    pub(crate) fn resolve(&self, program: &Program) -> Result<Self> {
         let (is_pure, qubits) = (program.channels.is_empty(), program.qubits);
         match self {
             Self::Auto if is_pure => Ok(Self::StateVector),
@@ -32,7 +32,11 @@ impl Simulation {
             Self::Auto => Ok(Self::Density),
             Self::Trajectories { .. } if is_pure => Ok(Self::StateVector),
             Self::StateVector if !is_pure => Err(SimulationError::NoiseNeedsDensity.into()),
-            chosen => Ok(chosen),
+            Self::External(_) if !is_pure => {
+                let instead = "the program has noise of its own; send the circuit without channels";
+                Err(ExecutorError::NotFromExecutor { what: "noise channels", instead }.into())
+            }
+            chosen => Ok(chosen.clone()),
         }
     }
 }
@@ -41,7 +45,7 @@ impl Simulation {
 ///
 /// # Errors
 /// This build has no engine for the device, or the simulation cannot run the program.
-pub(crate) fn for_device(device: &Device, program: &Program, simulation: Simulation) -> Result<Arc<dyn Engine>> {
+pub(crate) fn for_device(device: &Device, program: &Program, simulation: &Simulation) -> Result<Arc<dyn Engine>> {
     static CPU: LazyLock<Arc<dyn Engine>> = LazyLock::new(|| Arc::new(OnHost(Cpu)));
     static DENSITY: LazyLock<Arc<dyn Engine>> = LazyLock::new(|| Arc::new(OnHost(Density)));
     #[cfg(feature = "testing")]
@@ -56,6 +60,11 @@ pub(crate) fn for_device(device: &Device, program: &Program, simulation: Simulat
         (Simulation::Trajectories { .. }, _) => {
             let what = "outcomes, and no derivatives but gradients";
             Err(SimulationError::NotFromTrajectories { what }.into())
+        }
+        (Simulation::External(_), _) => {
+            let what = "exact values, and no derivatives but gradients";
+            let instead = "take a layer with `shots`, or another `Simulation`";
+            Err(ExecutorError::NotFromExecutor { what, instead }.into())
         }
         (Simulation::StateVector | Simulation::Auto, Device::Cpu) => Ok(Arc::clone(&CPU)),
         #[cfg(feature = "cuda")]

@@ -1,3 +1,4 @@
-//! Circuits in the formats of other programs.
+//! Circuits in the formats of other programs, and other programs that run them.
 
+pub mod executor;
 pub mod qasm;

@@ -1,10 +1,10 @@
 //! The op of all methods besides the adjoint method: a computed value, and a method for its gradient.
 
 use super::GradientMethod;
-use super::Sampling;
 use super::chain::Numbers;
 use super::points::{Batches, Variant};
 use super::trajectories::{self, Draws};
+use super::{Outside, Sampling};
 use super::{differences, shift};
 use crate::autograd::{self, Backward};
 use crate::engine::{NeedsGrad, Options, Simulation};
@@ -24,6 +24,8 @@ pub(crate) struct Estimator {
     method: GradientMethod,
     /// Sampling of a finite number of shots, or `None` for exact values.
     sampling: Option<Arc<Sampling>>,
+    /// Program outside that draws the samples, if any.
+    outside: Option<Arc<Outside>>,
     /// Seed of trajectories.
     seed: u64,
     /// Counter of calls: each call has random numbers of its own.
@@ -40,7 +42,7 @@ struct EstimatedGradients {
 impl Estimator {
     /// Returns the estimator of exact values, with gradients by the adjoint method.
     pub(crate) fn exact(options: Options) -> Self {
-        Self { options, method: GradientMethod::Adjoint, sampling: None, seed: 0, calls: Arc::default() }
+        Self { options, method: GradientMethod::Adjoint, sampling: None, outside: None, seed: 0, calls: Arc::default() }
     }
 
     pub(crate) fn new(options: Options, method: GradientMethod, sampling: Option<Sampling>) -> Result<Self> {
@@ -62,6 +64,22 @@ impl Estimator {
             trajectories::check(program, count)?;
         }
         Ok(Self { seed, ..self })
+    }
+
+    /// Returns the estimator with a program outside that draws its samples.
+    ///
+    /// # Errors
+    /// There are no samples to draw.
+    pub(crate) fn with_outside(self, outside: Option<Outside>) -> Result<Self> {
+        if outside.is_some() && self.sampling.is_none() {
+            return Err(Error::SettingNeeds { of: "QuantumLayer", setting: "Simulation::External", needs: "`shots`" });
+        }
+        Ok(Self { outside: outside.map(Arc::new), ..self })
+    }
+
+    /// Returns the program outside that draws samples, if any.
+    pub(crate) fn outside(&self) -> Option<&Outside> {
+        self.outside.as_deref()
     }
 
     /// Whether outputs are estimates from a finite number of shots.
@@ -141,7 +159,11 @@ impl Estimator {
         match &self.sampling {
             None => exact(variant.program(program), rows),
             Some(sampling) => {
-                sampling.values((variant as usize, variant.program(program)), rows, (&self.options, place), exact)
+                let numbered = (variant as usize, variant.program(program));
+                match &self.outside {
+                    Some(outside) => sampling.values_outside(outside, numbered, (rows, &weights), place),
+                    None => sampling.values(numbered, rows, (&self.options, place), exact),
+                }
             }
         }
     }

@@ -30,7 +30,7 @@ pub(super) fn evaluate(
     weights: &Tensor,
     in_graph: bool,
 ) -> Result<Tensor> {
-    let engine = engine::for_device(factors.device(), program, options.simulation)?;
+    let engine = engine::for_device(factors.device(), program, &options.simulation)?;
     let rows = repeated_rows(columns, factors)?;
     let tracked = in_graph && (weights.track_op() || columns.is_some_and(Tensor::track_op));
     let request = Request { program, inputs: &rows, weights, options: &options };

@@ -1,8 +1,10 @@
 //! Outputs from a finite number of shots.
 //!
 //! A measurement is split into groups; one basis measures all of a group (`sampling/`). An engine computes the final
-//! state of each point once. On the host each group changes its basis and draws its shots.
+//! state of each point once. On the host each group changes its basis and draws its shots. A program outside draws the
+//! shots of each group instead.
 
+use super::outside::{Outside, Reading, Shots};
 use super::points::{Variant, states_in};
 use crate::engine::{Options, Simulation, share};
 use crate::error::Result;
@@ -85,11 +87,38 @@ impl Sampling {
             };
             outputs.extend(found.concat());
         }
+        self.tensor(number, outputs, rows)
+    }
+
+    /// Returns outputs as [`values`](Self::values) does, from counts of a program outside.
+    pub(super) fn values_outside(
+        &self,
+        outside: &Outside,
+        (number, variant): (usize, &Arc<Program>),
+        (rows, weights): (&Tensor, &Tensor),
+        place: (u64, u64),
+    ) -> Result<Tensor> {
+        memory::check_numbers("sampled outputs", (rows.dim(0)? as u64).checked_mul(self.outputs as u64))?;
+        let reading = |group| Reading { changes: Group::changes(group), qubits: Group::qubits(group) };
+        let readings: Vec<Reading<'_>> = self.groups.iter().map(reading).collect();
+        let shots = Shots { shots: self.shots, seed: self.seed, place, first: 0 };
+        let mut outputs = Vec::with_capacity(rows.dim(0)? * self.outputs);
+        for point in outside.counts(variant, (rows, weights), &readings, shots)? {
+            let mut row = vec![if point.is_some() { 0.0 } else { f64::NAN }; self.outputs];
+            let counts = point.into_iter().flatten();
+            self.groups.iter().zip(counts).for_each(|(group, counts)| group.estimate(&counts, &mut row));
+            outputs.append(&mut row);
+        }
+        self.tensor(number, outputs, rows)
+    }
+
+    /// Makes a tensor of the outputs of points, beside their rows.
+    fn tensor(&self, number: usize, mut outputs: Vec<f64>, rows: &Tensor) -> Result<Tensor> {
         if number == Variant::Shared as usize {
             let rows = outputs.chunks_mut(self.outputs.max(1));
             rows.for_each(|row| self.constants.iter().for_each(|(output, constant)| row[*output] += constant));
         }
-        let outputs = Tensor::from_vec(outputs, (points, self.outputs), &Device::Cpu)?;
+        let outputs = Tensor::from_vec(outputs, (rows.dim(0)?, self.outputs), &Device::Cpu)?;
         Ok(outputs.to_dtype(rows.dtype())?.to_device(rows.device())?)
     }
 }

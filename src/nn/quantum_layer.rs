@@ -7,9 +7,9 @@ use crate::engine::{Options, Simulation};
 use crate::error::{Error, Result, WeightsError};
 use crate::fingerprint::{circuit_fingerprint, fnv1a};
 use crate::functional;
-use crate::gradient::{Estimator, GradientMethod, Sampling};
+use crate::gradient::{Estimator, GradientMethod, Outside, Sampling};
 use crate::measurement::Measurement;
-use crate::program::{Program, Rewrites};
+use crate::program::{Program, Rewrites, Written};
 use candle_core::{DType, Device, Module, Tensor, Var};
 use candle_nn::{Init, VarBuilder};
 use std::sync::{Arc, OnceLock};
@@ -25,6 +25,7 @@ use std::sync::{Arc, OnceLock};
 /// | gradients | exact (adjoint method), in weights and inputs, only where tracked; see [`GradientMethod`] for others |
 /// | shots | none: outputs are exact; with [`QuantumLayerConfig::shots`] outputs are estimates |
 /// | outcomes | [`sample`](Self::sample) and [`counts`](Self::counts) |
+/// | elsewhere | [`Simulation::External`]: hardware and other simulators |
 /// | device | CPU; NVIDIA and Apple GPUs with the features `cuda` and `metal`; else a typed error |
 ///
 /// The circuit is checked and lowered once, when the layer is made. A forward and a backward pass cost two states of
@@ -99,7 +100,7 @@ pub struct QuantumLayerConfig {
     /// too; the list of operations does not.
     pub memory_limit: Option<u64>,
     /// Rewrites that the circuit goes through before it runs. A layer with fewer rewrites is slower and has the same
-    /// results up to rounding. Default: all.
+    /// results up to rounding. Programs outside get the circuit without those that change gates. Default: all.
     pub rewrites: Rewrites,
     /// Method that computes the gradients. Default [`GradientMethod::Auto`].
     pub gradient: GradientMethod,
@@ -136,27 +137,34 @@ impl QuantumLayer {
     ///
     /// # Errors
     /// The errors of [`new`](Self::new); settings of the gradient method out of range; a number of shots of 0 or more
-    /// than 2^32 - 1; shots with the adjoint method, of the state, or of variances that no single basis gives.
+    /// than 2^32 - 1; shots with the adjoint method, of the state, or of variances that no single basis gives; a program
+    /// outside without shots, or for a circuit with noise.
     pub fn with_config(
         circuit: Circuit,
         measurement: Measurement,
         config: QuantumLayerConfig,
         vb: VarBuilder<'_>,
     ) -> Result<Self> {
-        let program = Arc::new(Program::with_rewrites(&circuit, &measurement, config.rewrites)?);
+        let outside = match &config.simulation {
+            Simulation::External(executor) => Some(Outside::new(Arc::clone(executor), Written::new(&circuit))),
+            _ => None,
+        };
+        let rewrites = if outside.is_some() { config.rewrites.written() } else { config.rewrites };
+        let program = Arc::new(Program::with_rewrites(&circuit, &measurement, rewrites)?);
+        config.simulation.resolve(&program)?;
         let weights = functional::declared_weights(&program)
             .map(|(name, shape, init)| vb.get_with_hints(shape.clone(), name, init))
             .collect::<candle_core::Result<Vec<_>>>()?;
         if !config.ignore_fingerprint && !weights.is_empty() {
             check_fingerprint(circuit_fingerprint(&circuit, &measurement), &vb)?;
         }
-        let options = Options { simulation: config.simulation, ..Options::limited(config.memory_limit) };
+        let options = Options { simulation: config.simulation.clone(), ..Options::limited(config.memory_limit) };
         // Layers of one model draw independently of each other.
         let path = fnv1a(vb.prefix().as_bytes());
         let sampling = |shots| Sampling::new(&measurement, &program, shots, config.seed ^ path);
         let estimator = Estimator::new(options, config.gradient.at(path), config.shots.map(sampling).transpose()?)?;
-        let estimator = estimator.with_trajectories(&program, config.seed ^ path)?;
-        let config = QuantumLayerConfig { seed: config.seed ^ path, ..config };
+        let estimator = estimator.with_trajectories(&program, config.seed ^ path)?.with_outside(outside)?;
+        let config = QuantumLayerConfig { seed: config.seed ^ path, rewrites, ..config };
         let (dtype, device, states) = (vb.dtype(), vb.device().clone(), Arc::default());
         Ok(Self { circuit, measurement, program, weights, dtype, device, config, estimator, states })
     }

@@ -242,8 +242,8 @@ impl RandomSearch {
         };
         let weights = (0..self.program.tensors.len()).map(stacked).collect::<candle_core::Result<Vec<_>>>()?;
         let weights: Vec<&Tensor> = weights.iter().collect();
-        let RandomSearchConfig { simulation, memory_limit, dtype, ref device, .. } = self.config;
-        let options = Options { simulation, ..Options::limited(memory_limit) };
+        let RandomSearchConfig { ref simulation, memory_limit, dtype, ref device, .. } = self.config;
+        let options = Options { simulation: simulation.clone(), ..Options::limited(memory_limit) };
         run_ensemble(&self.program, &options, members.len(), (dtype, device), inputs, &weights)
     }
 

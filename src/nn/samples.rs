@@ -5,12 +5,12 @@ use super::QuantumLayer;
 use crate::engine::{Options, Simulation, threads};
 use crate::error::{Error, Mistake, Result, StatesError};
 use crate::functional;
-use crate::gradient::{Estimator, states_in};
+use crate::gradient::{Estimator, Outside, Reading, Shots, states_in};
 use crate::measurement::Measurement;
 use crate::memory;
 use crate::observable::{Observable, PauliWord};
 use crate::program::Program;
-use crate::sampling::{self, Change, FinalState, Outcomes, Reader, letter_changes, shot_generator};
+use crate::sampling::{self, Change, FinalState, Outcomes, Reader, in_random_order, letter_changes, shot_generator};
 use candle_core::{Device, Tensor, WithDType};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -226,7 +226,10 @@ impl QuantumLayer {
             memory::check_numbers("states in another basis", copies)?;
         }
         let mut draw = Draw { kind, shots, qubits, changes, seed, call, first: 0 };
-        let simulation = self.config.simulation;
+        if let Some(outside) = self.estimator.outside() {
+            return self.draw_outside(program, (outside, x), &draw, take);
+        }
+        let simulation = self.config.simulation.clone();
         let is_density = simulation.resolve(program)? == Simulation::Density;
         if is_density {
             // The words, the matrix, and the matrix in another basis, for each thread.
@@ -249,6 +252,31 @@ impl QuantumLayer {
             }
             Ok(())
         })
+    }
+
+    /// Passes the outcomes that a program outside has drawn to `take`, in order.
+    fn draw_outside(
+        &self,
+        program: &Arc<Program>,
+        (outside, x): (&Outside, Option<&Tensor>),
+        draw: &Draw,
+        mut take: impl FnMut(usize, Drawn),
+    ) -> Result<()> {
+        let (rows, weights) = functional::engine_arguments(program, (self.default(), x), &self.weights)?;
+        let reading = Reading { changes: &draw.changes, qubits: &draw.qubits };
+        let shots = Shots { shots: draw.shots, seed: draw.seed, place: (draw.call, 0), first: SAMPLES };
+        for (sample, found) in outside.counts(program, (&rows, &weights), &[reading], shots)?.into_iter().enumerate() {
+            let counts = found.map(|all| all.concat()).ok_or(Error::States(StatesError::NoOutcomes { sample }))?;
+            let random = &mut shot_generator(draw.seed, draw.call, sample as u64, SAMPLES);
+            take(
+                sample,
+                match draw.kind {
+                    Kind::Shots => Drawn::Shots(in_random_order(&counts, random)),
+                    Kind::Counts => Drawn::Counts(counts),
+                },
+            );
+        }
+        Ok(())
     }
 
     /// Checks the arguments before any memory is allocated for them.

@@ -28,6 +28,7 @@ mod readout;
 mod rewrite;
 mod trajectories;
 mod variants;
+mod written;
 
 pub(crate) use cache::EngineCache;
 pub(crate) use channels::{ChannelStep, Map, StrengthLimit};
@@ -39,6 +40,7 @@ pub(crate) use layered::{LayeredProgram, Node as LayeredNode, Phase, Region, Rot
 pub use rewrite::{Rewrite, Rewrites};
 pub(crate) use trajectories::{PauliChannel, Trajectories, pauli_probabilities};
 pub(crate) use variants::{AnglesAsInputs, Probe, Spectrum};
+pub(crate) use written::{Written, measured_text};
 
 pub(crate) use readout::{Columns, PauliTerm, Quantity, Readout, Sum, XMaskGroup};
 

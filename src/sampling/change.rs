@@ -35,6 +35,11 @@ pub(super) fn letter_entries(letter: PauliWord) -> [Complex64; 4] {
 }
 
 impl Change {
+    /// Returns the qubits and the entries of the unitary.
+    pub(crate) fn parts(&self) -> (&[usize], &[Complex64]) {
+        (&self.qubits, &self.entries)
+    }
+
     /// Returns the conjugate on the qubits of a density matrix's columns, which follow the `qubits` qubits of its rows.
     pub(super) fn of_columns(&self, qubits: usize) -> Self {
         let entries = self.entries.iter().map(Complex64::conj).collect();

@@ -46,13 +46,14 @@ pub(crate) fn draw_shots(
     rng: &mut impl Rng,
 ) -> Option<Vec<u64>> {
     let counts = draw_counts(outcomes, weight, shots, rng)?;
-    let mut drawn = Vec::with_capacity(shots as usize);
-    for (outcome, count) in counts {
-        drawn.extend((0..count).map(|_| outcome));
-    }
-    // All orders of independent draws are equally probable.
+    Some(in_random_order(&counts, rng))
+}
+
+/// Returns counted outcomes one by one: all orders of independent draws are equally probable.
+pub(crate) fn in_random_order(counts: &Counts, rng: &mut impl Rng) -> Vec<u64> {
+    let mut drawn: Vec<u64> = counts.iter().flat_map(|&(outcome, count)| (0..count).map(move |_| outcome)).collect();
     drawn.shuffle(rng);
-    Some(drawn)
+    drawn
 }
 
 /// Result of one pass over the weights.

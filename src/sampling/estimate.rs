@@ -71,6 +71,11 @@ impl Group {
         self.changes.is_empty()
     }
 
+    /// Returns the qubits that are measured: bit k of an outcome is the k-th of them.
+    pub(crate) fn qubits(&self) -> &[usize] {
+        &self.qubits
+    }
+
     /// Returns the changes from the group's basis to the computational basis.
     pub(crate) fn changes(&self) -> &[Change] {
         &self.changes

@@ -18,7 +18,7 @@ mod states;
 mod tests;
 
 pub(crate) use change::{Change, letter_changes};
-pub(crate) use draw::{Counts, shot_generator};
+pub(crate) use draw::{Counts, in_random_order, shot_generator};
 pub(crate) use estimate::Group;
 pub(crate) use final_state::FinalState;
 pub(crate) use groups::{check_shots, group_terms};

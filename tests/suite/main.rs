@@ -24,6 +24,7 @@ mod embeddings;
 mod engines;
 mod ensembles;
 mod errors;
+mod executor;
 mod fingerprints;
 mod fusion;
 mod gradients;

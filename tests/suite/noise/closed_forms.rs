@@ -223,7 +223,7 @@ fn simulations_of_a_layer() -> anyhow::Result<()> {
     assert_eq!(layer(&circuit, Measurement::state(), Simulation::Auto)?.simulation()?, Simulation::StateVector);
     let state = layer(&circuit, Measurement::state(), Simulation::StateVector)?.evaluate()?.to_vec2::<f64>()?;
     for simulation in [Simulation::StateVector, Simulation::Density] {
-        let rho = layer(&circuit, Measurement::density_matrix(), simulation)?.evaluate()?.to_vec3::<f64>()?;
+        let rho = layer(&circuit, Measurement::density_matrix(), simulation.clone())?.evaluate()?.to_vec3::<f64>()?;
         for (i, j) in (0..4).flat_map(|i| (0..4).map(move |j| (i, j))) {
             let [a, b] = [&state[i], &state[j]];
             // |i><j| has a conj(b).
