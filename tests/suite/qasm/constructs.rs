@@ -292,7 +292,7 @@ fn inputs() {
                 "input float[64] x1; qubit q; rx(2*x1 + 0.5) q; ry(x1*x1 - x1/4) q;",
                 "rx(2*x1 + 0.5) 0; ry(x1*x1 - 0.25*x1) 0",
             ),
-            ("input angle theta; input float x0; qubit q; rx(-theta*x0) q;", "rx(-theta[]*x0) 0"),
+            ("input angle theta; input float x0; qubit q; rx(-theta*x0) q;", "rx(-theta*x0) 0"),
             (
                 "input float _w_1_; input float _w_0_; input float _x_2_; qubit q; rx(_w_1_ + _w_0_*_x_2_) q;",
                 "rx(w[1] + w[0]*x2) 0",
