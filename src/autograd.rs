@@ -53,6 +53,8 @@ pub(crate) fn insert_outputs(
 struct Adjoint {
     engine: Arc<dyn Engine>,
     options: Options,
+    /// Rows that the engine reads in place of the inputs, if it does.
+    rows: Option<Tensor>,
     /// Saved results of the forward pass. candle has no save-for-backward: the graph owns the op, and the op owns these.
     saved: Mutex<Option<Saved>>,
 }
@@ -65,20 +67,48 @@ pub(crate) fn evaluate(
     arguments: [&Tensor; 2],
     in_graph: bool,
 ) -> Result<Tensor> {
+    evaluate_rows(program, options, arguments, None, in_graph)
+}
+
+/// Computes the outputs `[rows, outputs]` of a program on rows that repeat the inputs of each sample, with further features
+/// `[rows, features]` behind them. The rows are no tensors of the graph: the gradient of a sample's inputs is the sum over
+/// its rows, and further features have none.
+pub(crate) fn evaluate_repeated(
+    program: &Arc<Program>,
+    options: &Options,
+    [inputs, weights]: [&Tensor; 2],
+    further: &Tensor,
+    in_graph: bool,
+) -> Result<Tensor> {
+    let ((batch, width), rows) = (inputs.dims2()?, further.dim(0)?);
+    let repeated = inputs.detach().unsqueeze(1)?.broadcast_as((batch, rows / batch.max(1), width))?;
+    let rows = Tensor::cat(&[&repeated.contiguous()?.reshape((rows, width))?, further], 1)?;
+    evaluate_rows(program, options, [inputs, weights], Some(rows), in_graph)
+}
+
+fn evaluate_rows(
+    program: &Arc<Program>,
+    options: &Options,
+    arguments: [&Tensor; 2],
+    rows: Option<Tensor>,
+    in_graph: bool,
+) -> Result<Tensor> {
     let [inputs, weights] = arguments;
+    let read = rows.as_ref().unwrap_or(inputs);
     let engine = engine::for_device(inputs.device(), program, &options.simulation)?;
     let tracked = in_graph && (inputs.track_op() || weights.track_op());
-    let (outputs, saved) = engine.forward(&Request { program, inputs, weights, options }, tracked)?;
+    let (outputs, saved) = engine.forward(&Request { program, inputs: read, weights, options }, tracked)?;
+    let count = read.dim(0)?;
     if !tracked {
-        let shape = (inputs.dim(0)?, program.engine_outputs());
+        let shape = (count, program.engine_outputs());
         return Ok(Tensor::from_storage(outputs, shape, BackpropOp::none(), false));
     }
-    let backward = Adjoint { engine, options: options.clone(), saved: Mutex::new(saved) };
-    insert_outputs(program, (outputs, inputs.dim(0)?), arguments, backward)
+    let backward = Adjoint { engine, options: options.clone(), rows, saved: Mutex::new(saved) };
+    insert_outputs(program, (outputs, count), arguments, backward)
 }
 
 /// Takes a value out: a second call gets nothing.
-pub(crate) fn take_once<V>(slot: &Mutex<Option<V>>) -> Option<V> {
+fn take_once<V>(slot: &Mutex<Option<V>>) -> Option<V> {
     slot.lock().unwrap_or_else(PoisonError::into_inner).take()
 }
 
@@ -92,9 +122,19 @@ impl Backward for Adjoint {
         cotangent: &Tensor,
         needs_grad: NeedsGrad,
     ) -> Result<[Option<Tensor>; 2]> {
-        let request = Request { program, inputs, weights, options: &self.options };
+        let rows = self.rows.as_ref().unwrap_or(inputs);
+        let request = Request { program, inputs: rows, weights, options: &self.options };
         // A second gradient finds nothing saved, and repeats the forward pass.
-        self.engine.gradient(&request, cotangent, needs_grad, take_once(&self.saved))
+        let [of_rows, of_weights] = self.engine.gradient(&request, cotangent, needs_grad, take_once(&self.saved))?;
+        if self.rows.is_none() {
+            return Ok([of_rows, of_weights]);
+        }
+        let (batch, width) = inputs.dims2()?;
+        let of_samples = |of_rows: Tensor| {
+            let count = of_rows.dim(0)? / batch.max(1);
+            of_rows.narrow(1, 0, width)?.contiguous()?.reshape((batch, count, width))?.sum(1)
+        };
+        Ok([of_rows.map(of_samples).transpose()?, of_weights])
     }
 }
 

@@ -10,6 +10,30 @@ pub(crate) fn adjoint_matrix(matrix: &[Complex64]) -> Arc<[Complex64]> {
     (0..matrix.len()).map(|k| matrix[k % size * size + k / size].conj()).collect()
 }
 
+/// Amplitudes of features: one feature each, or two if they are complex.
+pub(crate) fn amplitudes_of(features: impl Iterator<Item = f64>, complex: bool) -> Vec<Complex64> {
+    let features: Vec<f64> = features.collect();
+    let amplitude = |parts: &[f64]| Complex64::new(parts[0], parts.get(1).copied().unwrap_or(0.0));
+    features.chunks(if complex { 2 } else { 1 }).map(amplitude).collect()
+}
+
+/// Splits a one-qubit unitary, row by row, into `diag(a, b) [[cos, -sin], [sin, cos]] diag(1, c)`: the number
+/// `cos + i sin`, whose parts are not negative, and the phases a, b and c.
+pub(crate) fn rotation_and_phases(m: &[Complex64]) -> (Complex64, [Complex64; 3]) {
+    let (cos, sin) = (m[0].norm(), m[2].norm());
+    let unit = |value: Complex64| value / value.norm();
+    let one = Complex64::from(1.0);
+    // The phases come from the larger entries. Phases of entries near 0 are noise, and cancel.
+    let phases = if cos >= sin {
+        let b = if sin > 0.0 { unit(m[2]) } else { one };
+        [unit(m[0]), b, unit(m[3]) / b]
+    } else {
+        let a = if cos > 0.0 { unit(m[0]) } else { one };
+        [a, unit(m[2]), -unit(m[1]) / a]
+    };
+    (Complex64::new(cos, sin) / cos.hypot(sin), phases)
+}
+
 /// Masks of the letters of a Pauli word: digit `k` of `word` in base 4 is the letter of qubit `k`, where I, X, Z and Y
 /// are 0, 1, 2 and 3. Returns the qubits with X or Y, and the qubits with Z or Y.
 pub(crate) fn masks_of_word(word: usize) -> (usize, usize) {

@@ -3,9 +3,9 @@
 use super::deferred::Roles;
 use super::{Amplitudes, Angle, Circuit, Comparison, Condition, Kind, Operation, Token, Variable};
 use crate::error::{Error, Result, TensorError, WeightsError};
+use crate::linalg::amplitudes_of;
 use crate::numbers::host_numbers;
 use candle_core::{Shape, Tensor};
-use num_complex::Complex64;
 use std::collections::BTreeMap;
 
 impl Circuit {
@@ -162,10 +162,7 @@ impl Numbers<'_> {
         if qubits.is_empty() {
             return Ok(());
         }
-        let amplitudes: Vec<Complex64> = match options.complex {
-            false => features.iter().copied().map(Complex64::from).collect(),
-            true => features.chunks(2).map(|parts| Complex64::new(parts[0], parts[1])).collect(),
-        };
+        let amplitudes = amplitudes_of(features.iter().copied(), options.complex);
         to.state_preparation(&amplitudes, qubits.iter().copied());
         Ok(())
     }

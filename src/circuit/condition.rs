@@ -125,7 +125,7 @@ impl Condition {
 
     /// Returns the condition in a notation.
     pub(super) fn written<N: Notation>(&self, notation: &N) -> String {
-        spelled_condition(&self.code, |test| notation.statement(test.written(notation)))
+        spelled_condition(&self.code, &WORDS, |test| notation.statement(test.written(notation)))
     }
 
     pub(crate) fn code(&self) -> &[Token<Comparison<Angle>>] {
@@ -199,12 +199,25 @@ impl<V: fmt::Display> fmt::Display for Comparison<V> {
 
 impl fmt::Display for Condition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&spelled_condition(&self.code, Comparison::to_string))
+        f.write_str(&spelled_condition(&self.code, &WORDS, Comparison::to_string))
     }
 }
 
+/// Text of the operators of conditions.
+#[derive(Debug)]
+pub(crate) struct Operators {
+    pub(crate) not: &'static str,
+    pub(crate) and: &'static str,
+    pub(crate) or: &'static str,
+    /// Whether brackets also say in which order equal operators join, and stand around all that is negated.
+    pub(crate) is_exact: bool,
+}
+
+/// Operators as words.
+pub(crate) const WORDS: Operators = Operators { not: "not ", and: " and ", or: " or ", is_exact: false };
+
 /// Writes a condition with its operators between the operands; `test` writes a test.
-pub(crate) fn spelled_condition<T>(code: &[Token<T>], test: impl Fn(&T) -> String) -> String {
+pub(crate) fn spelled_condition<T>(code: &[Token<T>], operators: &Operators, test: impl Fn(&T) -> String) -> String {
     // Operands of each token: the right operand of an operator ends just before it, the left operand just before the
     // right one starts.
     let mut operands: Vec<[Option<usize>; 2]> = Vec::with_capacity(code.len());
@@ -230,16 +243,20 @@ pub(crate) fn spelled_condition<T>(code: &[Token<T>], test: impl Fn(&T) -> Strin
                 text += &test(of);
                 continue;
             }
-            operator => (operator.word(), operator.bound()),
+            Token::Not => (operators.not, 1),
+            Token::And => (operators.and, 2),
+            Token::Or => (operators.or, 3),
         };
         // The stack is read from its end, so the last operand is pushed first.
         let [left, right] = operands[place];
-        for (operand, word) in [(right, word), (left, "")] {
+        for (operand, word, is_right) in [(right, word, true), (left, "", false)] {
             let Some(operand) = operand else {
                 rest.push(Piece::Word(word));
                 continue;
             };
-            let bracket = code[operand].bound() > bound;
+            let of_operand = code[operand].bound();
+            let is_exact = operators.is_exact && (bound == 1 || is_right && of_operand == bound);
+            let bracket = of_operand > bound || is_exact;
             rest.extend(bracket.then_some(Piece::Word(")")));
             rest.push(Piece::Of(operand));
             rest.extend(bracket.then_some(Piece::Word("(")));
@@ -264,15 +281,6 @@ impl<T> Token<T> {
             Self::Not => Token::Not,
             Self::And => Token::And,
             Self::Or => Token::Or,
-        }
-    }
-
-    fn word(&self) -> &'static str {
-        match self {
-            Self::Test(_) => "",
-            Self::Not => "not ",
-            Self::And => " and ",
-            Self::Or => " or ",
         }
     }
 

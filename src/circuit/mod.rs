@@ -19,7 +19,7 @@ mod weights;
 
 pub use crate::angle::{Angle, WeightIndex, Weights, input};
 pub(crate) use crate::angle::{Term, Variable};
-pub(crate) use condition::{Comparison, Token, spelled_condition};
+pub(crate) use condition::{Comparison, Operators, Token, WORDS, spelled_condition};
 pub use condition::{Condition, Magnitude};
 pub use draw::{Drawing, Theme};
 pub(crate) use operation::{AMPLITUDES, AMPLITUDES_OR_ZERO_STATE, Kind, is_operation};

@@ -152,7 +152,7 @@ pub enum QasmProblem {
         /// Largest length.
         limit: usize,
     },
-    /// More qubits than a circuit can have, those of measurements and resets included.
+    /// More qubits than a circuit can have; measurements and resets take qubits, too.
     #[error("{qubits} qubits are more than the {limit} of a circuit")]
     TooManyQubits {
         /// Number of qubits that are needed up to this place.

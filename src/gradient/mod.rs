@@ -16,7 +16,6 @@ mod method;
 mod metric;
 mod outside;
 mod points;
-mod repeated;
 mod shift;
 mod shots;
 mod trajectories;

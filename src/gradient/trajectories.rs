@@ -14,7 +14,7 @@
 //! expectation value and makes the scatter smaller.
 
 use super::chain::Numbers;
-use super::repeated;
+use crate::autograd;
 use crate::engine::{Options, Simulation};
 use crate::error::{Result, SimulationError};
 use crate::expressions::{evaluate_slots, row};
@@ -207,7 +207,10 @@ impl Call<'_> {
     fn run(&self, angles: &Angles, factors: &Tensor) -> Result<Tensor> {
         let program = &self.trajectories.program;
         let options = Options { simulation: Simulation::StateVector, ..self.options.clone() };
-        repeated::evaluate(program, options, (angles.own.as_ref(), factors), &angles.shared, self.in_graph)
+        match &angles.own {
+            Some(own) => autograd::evaluate_repeated(program, &options, [own, &angles.shared], factors, self.in_graph),
+            None => autograd::evaluate(program, &options, [factors, &angles.shared], self.in_graph),
+        }
     }
 
     /// Probabilities of the words of a channel, the digit of a letter being `x + 2 z` in base 4.

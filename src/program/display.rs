@@ -9,7 +9,7 @@ use super::index_map::Parity;
 use super::layered::{Layer, LayeredProgram, Node, Phase, Region, Rotation, Source};
 use super::rewrite::step_on_qubit;
 use super::{Controls, DerivedOutputs, Kernel, Program, Quantity, Readout, Rewrite, Slot, Sum, Variable};
-use crate::circuit::spelled_condition;
+use crate::circuit::{WORDS, spelled_condition};
 use crate::gf2;
 use std::fmt;
 
@@ -46,7 +46,7 @@ impl fmt::Display for Program {
             match feature {
                 DerivedFeature::Switch(code) => {
                     let test = |index: &usize| self.derived.tests[*index].to_string();
-                    writeln!(f, "1 where {}", spelled_condition(code, test))?;
+                    writeln!(f, "1 where {}", spelled_condition(code, &WORDS, test))?;
                 }
                 DerivedFeature::Function { function, arguments } => {
                     let arguments = arguments.map(|index| self.derived.arguments[index].to_string());

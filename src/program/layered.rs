@@ -15,6 +15,7 @@ use super::index_map::{IndexMap, Parity, Relabelling};
 use super::rewrite::{Rewrite, Rewrites, is_one, product_start};
 use super::{Controls, Kernel, Program, Readout, Step};
 use crate::gf2;
+use crate::linalg::rotation_and_phases;
 use num_complex::Complex64;
 use std::f64::consts::FRAC_1_SQRT_2;
 
@@ -208,23 +209,12 @@ fn pieces(step: &Step, rewrites: Rewrites) -> Option<Vec<Piece>> {
 
 /// One-qubit unitary as phases, a rotation about Y, and phases.
 fn euler(qubit: usize, m: &[Complex64]) -> Vec<Piece> {
-    let (cos, sin) = (m[0].norm(), m[2].norm());
-    let unit = |value: Complex64| value / value.norm();
-    // Columns and rows carry phases: m = diag(a, b) [[cos, -sin], [sin, cos]] diag(1, c).
-    let one = Complex64::from(1.0);
-    // The phases come from the larger entries. Phases of entries near 0 are noise, and cancel.
-    let (a, b, c) = if cos >= sin {
-        let b = if sin > 0.0 { unit(m[2]) } else { one };
-        (unit(m[0]), b, unit(m[3]) / b)
-    } else {
-        let a = if cos > 0.0 { unit(m[0]) } else { one };
-        (a, unit(m[2]), -unit(m[1]) / a)
-    };
+    let (point, [a, b, c]) = rotation_and_phases(m);
     let mask = 1 << qubit;
     let all = |value: Complex64, mask: u64| {
         (!is_one(value)).then_some(Piece::All(Source::Fixed(value), Controls::ones(mask)))
     };
-    let source = Source::Fixed(Complex64::new(cos, sin) / cos.hypot(sin));
+    let source = Source::Fixed(point);
     let rotation = Some(Piece::Rotate(RotationWord { x: mask, z: mask, negative: false, source }));
     [all(c, mask), rotation, all(a, 0), all(b / a, mask)].into_iter().flatten().collect()
 }

@@ -57,12 +57,10 @@ impl Trajectories {
     /// channel's qubit `k`, bit `k` of `z` a phase.
     pub(crate) fn flips(&self, channel: &PauliChannel, (x, z): (usize, usize), mut flip: impl FnMut(usize)) {
         let bits = x | z << channel.qubits;
-        let mut all = vec![0; self.angles.len().div_ceil(64)];
-        for bit in gf2::bits(bits as u64) {
-            all.iter_mut().zip(&self.effects[channel.first + bit]).for_each(|(all, effect)| *all ^= effect);
-        }
-        for (word, bits) in all.into_iter().enumerate() {
-            gf2::bits(bits).for_each(|bit| flip(64 * word + bit));
+        for word in 0..self.angles.len().div_ceil(64) {
+            let of_bit = |bit: usize| self.effects[channel.first + bit][word];
+            let changed = gf2::bits(bits as u64).fold(0, |all, bit| all ^ of_bit(bit));
+            gf2::bits(changed).for_each(|bit| flip(64 * word + bit));
         }
     }
 }

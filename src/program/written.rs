@@ -9,6 +9,7 @@ use crate::circuit::{Circuit, Operation};
 use crate::error::Result;
 use crate::gate::Gate;
 use crate::gf2;
+use crate::linalg::amplitudes_of;
 use num_complex::Complex64;
 use std::fmt::Write;
 
@@ -201,10 +202,7 @@ impl Embedding {
         if !norm.is_finite() {
             return None;
         }
-        let amplitudes: Vec<Complex64> = match self.complex {
-            false => features.iter().copied().map(Complex64::from).collect(),
-            true => features.chunks(2).map(|parts| Complex64::new(parts[0], parts[1])).collect(),
-        };
+        let amplitudes = amplitudes_of(features.iter().copied(), self.complex);
         let qubits = amplitudes.len().max(1).next_power_of_two().ilog2() as usize;
         // A single amplitude fills no qubit, and features of zeros are |0..0>.
         if qubits > 0 && norm > 0.0 {

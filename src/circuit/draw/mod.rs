@@ -214,7 +214,7 @@ impl Drawing<'_> {
         (0..self.circuit.qubits()).map(|qubit| given(qubit).unwrap_or_else(|| format!("q{qubit}"))).collect()
     }
 
-    /// Returns what is drawn, in numbers.
+    /// Describes the circuit in numbers: qubits, operations, features and weights.
     fn summary(&self) -> String {
         let counted = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
         let circuit = self.circuit;

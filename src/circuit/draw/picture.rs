@@ -1,5 +1,4 @@
-//! What a drawing shows of an operation, in whatever form it is written. Nothing else of the drawings looks at
-//! operations.
+//! Pictures of operations, the same for every form of a drawing. No other file of the drawings looks at operations.
 
 use crate::angle::{Angle, Notation, Variable};
 use crate::channel;

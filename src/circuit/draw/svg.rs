@@ -160,7 +160,7 @@ fn legend_lines(layout: &Layout<'_>, notation: Plain, width: f64) -> Vec<String>
     lines
 }
 
-/// Puts the head and the end around what is drawn.
+/// Puts the head and the end of a document around its marks.
 fn framed(drawing: &Drawing<'_>, body: &str, (width, height): (f64, f64)) -> String {
     let summary = drawing.summary();
     let (title, note) = match &drawing.title {

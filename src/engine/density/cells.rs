@@ -125,7 +125,7 @@ impl<T: Real> Forward<'_, T> {
             // SAFETY: a cell's rows lie in the state, and each cell belongs to one thread.
             unsafe { load_cell(state, base, offsets, now) };
             for op in &pass.ops {
-                if math.apply(op, coefficients.of(op), now, next) {
+                if math.apply::<false>(op, coefficients.of(op), now, next) {
                     std::mem::swap(&mut now, &mut next);
                 }
             }
@@ -178,7 +178,7 @@ impl<T: Real> Reverse<'_, T> {
             if is_in_front {
                 for (op, stored) in pass.ops.iter().zip(stored.chunks_mut(CELL_ROWS)) {
                     stored[..rows].copy_from_slice(r);
-                    if math.apply(op, coefficients.of(op), r, r_next) {
+                    if math.apply::<false>(op, coefficients.of(op), r, r_next) {
                         std::mem::swap(&mut r, &mut r_next);
                     }
                 }
@@ -187,7 +187,7 @@ impl<T: Real> Reverse<'_, T> {
                 let own = coefficients.of(op);
                 if is_in_front {
                     r.copy_from_slice(&stored[at * CELL_ROWS..at * CELL_ROWS + rows]);
-                } else if math.undo(op, own, r, r_next) {
+                } else if math.apply::<true>(op, own, r, r_next) {
                     std::mem::swap(&mut r, &mut r_next);
                 }
                 let sums = &mut partial[op.sums.start - of_pass.start..op.sums.end - of_pass.start];

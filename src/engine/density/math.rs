@@ -24,46 +24,25 @@ impl<S: Simd, T: Real, const N: usize> Math<S, T, N> {
         self.lanes.store(&mut row.0, value);
     }
 
-    /// Applies an op. Returns whether the result is in `next`.
+    /// Applies an op or, if `UNDO`, its inverse. Returns whether the result is in `next`.
     #[inline(always)]
-    pub(super) fn apply(
+    pub(super) fn apply<const UNDO: bool>(
         &self,
         op: &PlacedOp,
         coefficients: &[Row16<T>],
         now: &mut [Row16<T>],
         next: &mut [Row16<T>],
     ) -> bool {
+        // Coefficients of the inverse stand behind those of the op, as many.
+        let of = |count: usize| &coefficients[if UNDO { count } else { 0 }..][..count];
         match &op.kernel {
-            Kernel::Row { stride } => self.row(*stride, &coefficients[..12], now),
-            Kernel::RowFactors { stride } => self.row_factors(*stride, &coefficients[..3], now),
+            Kernel::Row { stride } => self.row(*stride, of(12), now),
+            Kernel::RowFactors { stride } => self.row_factors(*stride, of(3), now),
             Kernel::Exchange { pairs, negated } => self.exchange(pairs, *negated, now),
-            Kernel::Lane { qubit } => self.lane(*qubit, &coefficients[..4], now),
-            Kernel::Diagonal { classes, rows } => self.diagonal(classes, &coefficients[..rows.len()], now),
+            Kernel::Lane { qubit } => self.lane(*qubit, of(4), now),
+            Kernel::Diagonal { classes, rows } => self.diagonal(classes, of(rows.len()), now),
             Kernel::Sparse { maps } => {
-                self.sparse(&maps[0], coefficients, now, next);
-                return true;
-            }
-        }
-        false
-    }
-
-    /// Undoes an op. Returns whether the result is in `next`.
-    #[inline(always)]
-    pub(super) fn undo(
-        &self,
-        op: &PlacedOp,
-        coefficients: &[Row16<T>],
-        now: &mut [Row16<T>],
-        next: &mut [Row16<T>],
-    ) -> bool {
-        match &op.kernel {
-            Kernel::Row { stride } => self.row(*stride, &coefficients[12..], now),
-            Kernel::RowFactors { stride } => self.row_factors(*stride, &coefficients[3..], now),
-            Kernel::Exchange { pairs, negated } => self.exchange(pairs, *negated, now),
-            Kernel::Lane { qubit } => self.lane(*qubit, &coefficients[4..8], now),
-            Kernel::Diagonal { classes, rows } => self.diagonal(classes, &coefficients[rows.len()..], now),
-            Kernel::Sparse { maps } => {
-                self.sparse(&maps[1], coefficients, now, next);
+                self.sparse(&maps[usize::from(UNDO)], coefficients, now, next);
                 return true;
             }
         }

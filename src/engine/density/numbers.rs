@@ -1,6 +1,6 @@
 //! Numbers of a tape for the arguments of a call: values of slots, matrices of factors and parts, coefficients of ops.
-//! What reads no input is the same for all samples, and is made once; the rest is made for each unit. A forward pass
-//! passes both on to its gradient.
+//! Numbers that read no input are equal for all samples, and are made once; the others are made for each unit. A forward
+//! pass hands both to its gradient.
 
 use super::coefficients::{IN_NO_SAMPLE, OpValues, PartMatrix, set_coefficients};
 use super::lower::{Op, Part};
@@ -46,9 +46,9 @@ pub(super) struct UnitNumbers<T> {
     pub(super) slots: Vec<[f64; LANES]>,
     /// Lanes that have a sample with a state.
     pub(super) valid: [bool; LANES],
-    /// Matrices of the factors of parts that vary, those of one sample after the other.
+    /// Matrices of the factors of parts that vary, sample by sample.
     pub(super) factors: Vec<Transfer>,
-    /// Matrices of the parts that vary, those of one sample after the other.
+    /// Matrices of the parts that vary, sample by sample.
     pub(super) parts: Vec<PartMatrix>,
     /// Coefficients of the ops that vary.
     pub(super) coefficients: Vec<Row16<T>>,

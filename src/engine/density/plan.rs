@@ -84,7 +84,7 @@ pub(super) struct PlacedOp {
     pub(super) kernel: Kernel,
     /// Whether a slot of the op reads inputs.
     pub(super) varies: bool,
-    /// Rows of its coefficients among those of all ops that vary, or of all that do not.
+    /// Rows of its coefficients, in the list of the ops that vary or in the list of the ops that do not.
     pub(super) coefficients: Range<usize>,
     /// Rows of its sums; none if it has no slot.
     pub(super) sums: Range<usize>,

@@ -10,7 +10,7 @@ use crate::engine::simd::LANES;
 use crate::engine::simd::arch::current_arch;
 use crate::engine::{Real, budget, share};
 use crate::error::Result;
-use crate::linalg::word_index;
+use crate::linalg::{amplitudes_of, word_index};
 use crate::program::Embedding;
 use num_complex::Complex64;
 use std::ops::Range;
@@ -250,11 +250,8 @@ impl<T: Real> Worker<'_, T> {
         if norm == 0.0 {
             return None;
         }
-        let scaled: Vec<f64> = features.map(|x| x / norm).collect();
-        let mut psi = vec![Complex64::ZERO; 1 << program.qubits];
-        let of = |x: &[f64]| Complex64::new(x[0], x.get(1).copied().unwrap_or(0.0));
-        let amplitudes = scaled.chunks(if embedding.complex { 2 } else { 1 }).map(of);
-        psi.iter_mut().zip(amplitudes).for_each(|(to, amplitude)| *to = amplitude);
+        let mut psi = amplitudes_of(features.map(|x| x / norm), embedding.complex);
+        psi.resize(1 << program.qubits, Complex64::ZERO);
         Some((psi, norm))
     }
 

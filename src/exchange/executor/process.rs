@@ -242,7 +242,7 @@ fn kill(child: &mut Child) {
     }
 }
 
-/// Kills the group of a process, by the shell: a signal to a group needs `unsafe` here.
+/// Kills the group of a process, by the shell: the standard library sends no signals to groups.
 #[cfg(unix)]
 fn kill_group(leader: u32) {
     let shell = Command::new("/bin/sh")

@@ -64,7 +64,7 @@ use reader::{Declared, Reader};
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Imported {
-    /// Circuit: first the qubits of the text, then those of measurements and resets.
+    /// Circuit: first the qubits of the text, then the qubits that measurements and resets take.
     pub circuit: Circuit,
     /// Version of the language, major and minor number: (2, 0) or (3, 0) and above.
     pub version: (u32, u32),

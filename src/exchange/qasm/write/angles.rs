@@ -1,7 +1,8 @@
 //! Numbers and expressions, in texts that read back bit for bit.
 
-use crate::angle::{Angle, Term, Variable};
-use crate::circuit::{Comparison, Condition, Token};
+use super::inputs::Inputs;
+use crate::angle::{Notation, Variable};
+use crate::circuit::{Comparison, Condition, Operators, spelled_condition};
 use std::f64::consts::PI;
 
 /// Largest multiple of π, and largest divisor, that a number may be written as.
@@ -34,88 +35,34 @@ fn of_pi(value: f64) -> Option<String> {
     None
 }
 
-/// Writes an expression; `name` has the name of each variable.
-pub(super) fn angle(angle: &Angle, name: &impl Fn(&Variable) -> String) -> String {
-    let mut text = String::new();
-    for term in &angle.terms {
-        push(&mut text, term.coefficient < 0.0, &product(term, name));
+impl Notation for Inputs {
+    const TIMES: &'static str = "*";
+    const DOTS: &'static str = "..";
+
+    fn number(&self, size: f64) -> String {
+        number(size)
     }
-    if angle.constant != 0.0 || angle.terms.is_empty() {
-        push(&mut text, angle.constant < 0.0, &number(angle.constant.abs()));
+
+    fn variable(&self, variable: &Variable) -> String {
+        self.name(variable)
     }
-    text
 }
 
-/// Appends a summand with its sign.
-fn push(text: &mut String, is_negative: bool, summand: &str) {
-    text.push_str(match (text.is_empty(), is_negative) {
-        (true, false) => "",
-        (true, true) => "-",
-        (false, false) => " + ",
-        (false, true) => " - ",
-    });
-    text.push_str(summand);
-}
+const OPERATORS: Operators = Operators { not: "!", and: " && ", or: " || ", is_exact: true };
 
-/// Writes a term without its sign.
-fn product(term: &Term, name: &impl Fn(&Variable) -> String) -> String {
-    let coefficient = term.coefficient.abs();
-    let factor = (coefficient != 1.0).then(|| number(coefficient));
-    let variables = [Some(&term.first), term.second.as_ref()].into_iter().flatten().map(name);
-    factor.into_iter().chain(variables).collect::<Vec<_>>().join("*")
-}
-
-/// Operator of a condition's text, weakest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Binding {
-    Or,
-    And,
-    Test,
-    Whole,
-}
-
-/// Writes a condition.
-pub(super) fn condition(condition: &Condition, name: &impl Fn(&Variable) -> String) -> String {
-    let mut stack: Vec<(String, Binding)> = Vec::new();
-    for token in condition.code() {
-        match token {
-            Token::Test(comparison) => stack.push(test(comparison, name)),
-            Token::Not => {
-                let Some((inner, _)) = stack.pop() else { continue };
-                stack.push((format!("!({inner})"), Binding::Whole));
-            }
-            Token::And | Token::Or => {
-                let (Some(right), Some((mut left, of_left))) = (stack.pop(), stack.pop()) else { continue };
-                let (own, sign) =
-                    if matches!(token, Token::And) { (Binding::And, " && ") } else { (Binding::Or, " || ") };
-                if of_left < own {
-                    left = format!("({left})");
-                }
-                left.push_str(sign);
-                // A reader joins from the left.
-                if right.1 <= own {
-                    left.push('(');
-                    left.push_str(&right.0);
-                    left.push(')');
-                } else {
-                    left.push_str(&right.0);
-                }
-                stack.push((left, own));
-            }
-        }
-    }
-    stack.pop().map(|(text, _)| text).unwrap_or_default()
-}
-
-fn test(comparison: &Comparison<Angle>, name: &impl Fn(&Variable) -> String) -> (String, Binding) {
-    let Comparison { value, absolute, above, threshold } = comparison;
-    let (value, limit, back) = (angle(value, name), number(*threshold), number(-threshold));
-    match (absolute, above) {
-        (false, true) => (format!("{value} > {limit}"), Binding::Test),
-        (false, false) => (format!("{value} < {limit}"), Binding::Test),
-        (true, true) => (format!("{value} > {limit} || {value} < {back}"), Binding::Or),
-        (true, false) => (format!("{value} < {limit} && {value} > {back}"), Binding::And),
-    }
+/// Writes a condition so that a reader joins its parts in the same order.
+pub(super) fn condition(condition: &Condition, inputs: &Inputs) -> String {
+    let is_alone = condition.code().len() == 1;
+    spelled_condition(condition.code(), &OPERATORS, |Comparison { value, absolute, above, threshold }| {
+        let (value, limit, back) = (value.written(inputs), number(*threshold), number(-threshold));
+        let both = match (absolute, above) {
+            (false, true) => return format!("{value} > {limit}"),
+            (false, false) => return format!("{value} < {limit}"),
+            (true, true) => format!("{value} > {limit} || {value} < {back}"),
+            (true, false) => format!("{value} < {limit} && {value} > {back}"),
+        };
+        if is_alone { both } else { format!("({both})") }
+    })
 }
 
 #[cfg(test)]

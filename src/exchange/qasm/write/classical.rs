@@ -4,6 +4,7 @@ use super::{Places, no_form};
 use crate::circuit::{Kind, Operation};
 use crate::error::Result;
 use crate::gate::{Form, Gate};
+use crate::linalg::rotation_and_phases;
 use num_complex::Complex64;
 
 /// Records of a circuit at one of its operations.
@@ -117,13 +118,10 @@ pub(super) fn phase_of(gate: Gate, angle: Option<f64>) -> Option<f64> {
     }
 }
 
-/// Angles θ, φ, λ and γ of a one-qubit unitary `exp(i γ) P(φ) RY(θ) P(λ)`, row by row.
+/// Angles θ, φ, λ and γ of a one-qubit unitary `exp(i γ) P(φ) RY(θ) P(λ)`, row by row; `None` for larger ones.
 pub(super) fn euler(entries: &[Complex64]) -> Option<[f64; 4]> {
-    let &[a, b, c, d] = entries else { return None };
-    let theta = 2.0 * c.norm().atan2(a.norm());
-    Some(match (a.norm() > 1e-14, c.norm() > 1e-14) {
-        (true, true) => [theta, (c / a).arg(), (-b / a).arg(), a.arg()],
-        (true, false) => [theta, 0.0, (d / a).arg(), a.arg()],
-        (false, _) => [theta, (-c / b).arg(), 0.0, (-b).arg()],
-    })
+    let is_small = entries.len() == 4;
+    is_small
+        .then(|| rotation_and_phases(entries))
+        .map(|(point, [a, b, c])| [2.0 * point.arg(), (b / a).arg(), c.arg(), a.arg()])
 }

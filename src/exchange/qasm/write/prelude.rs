@@ -39,7 +39,7 @@ static VERSION_3: [Definition; 16] = [
 ];
 
 /// Definitions for OpenQASM 2, equal to the gates up to a phase.
-static VERSION_2: [Definition; 21] = [
+static VERSION_2: [Definition; 22] = [
     one(Gate::sx, "gate sx a { sdg a; h a; sdg a; }"),
     one(Gate::sxdg, "gate sxdg a { s a; h a; s a; }"),
     one(Gate::p, "gate p(lambda) a { u1(lambda) a; }"),
@@ -64,20 +64,16 @@ static VERSION_2: [Definition; 21] = [
     ),
     one(Gate::rzz, "gate rzz(theta) a,b { cx a,b; u1(theta) b; cx a,b; }"),
     one(Gate::ccz, "gate ccz a,b,c { h c; ccx a,b,c; h c; }"),
+    one(Gate::cswap, "gate cswap a,b,c { cx c,b; ccx a,b,c; cx c,b; }"),
 ];
-
-/// Definition of cswap for OpenQASM 2.
-static CSWAP_2: Definition = one(Gate::cswap, "gate cswap a,b,c { cx c,b; ccx a,b,c; cx c,b; }");
 
 const fn one(gate: Gate, text: &'static str) -> Definition {
     Definition { gate, calls: &[], text }
 }
 
 fn definition(gate: Gate, version: u32) -> Option<&'static Definition> {
-    match version {
-        2 => VERSION_2.iter().chain([&CSWAP_2]).find(|one| one.gate == gate),
-        _ => VERSION_3.iter().find(|one| one.gate == gate),
-    }
+    let all: &[Definition] = if version == 2 { &VERSION_2 } else { &VERSION_3 };
+    all.iter().find(|one| one.gate == gate)
 }
 
 /// Names that the definitions for OpenQASM 3 may take.

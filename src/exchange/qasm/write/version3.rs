@@ -1,6 +1,6 @@
 //! Texts of OpenQASM 3.
 
-use super::angles::{angle, condition, number};
+use super::angles::{condition, number};
 use super::classical::{Records, Split, What, euler};
 use super::gates::Spelled;
 use super::inputs::Inputs;
@@ -46,8 +46,7 @@ impl Writer {
     }
 
     fn operation(&mut self, index: usize, operation: &Operation) -> Result<()> {
-        let name = |variable: &_| self.inputs.name(variable);
-        let conditions: Vec<String> = operation.conditions().iter().map(|one| condition(one, &name)).collect();
+        let conditions: Vec<String> = operation.conditions().iter().map(|one| condition(one, &self.inputs)).collect();
         let (tests, statements) = match (&operation.kind, operation.qubits()) {
             (Kind::Barrier, _) => (Vec::new(), vec!["barrier q;".to_owned()]),
             (Kind::Measure, [qubit, record]) => {
@@ -97,8 +96,7 @@ impl Writer {
     /// Writes a gate without tests: one or two statements.
     fn statements(&mut self, index: usize, operation: &Operation, split: &Split<'_>) -> Result<Vec<String>> {
         let Split { controls, qubits, what, .. } = split;
-        let name = |variable: &_| self.inputs.name(variable);
-        let angles: Vec<String> = operation.angles().iter().map(|one| angle(one, &name)).collect();
+        let angles: Vec<String> = operation.angles().iter().map(|one| one.written(&self.inputs)).collect();
         let modifiers = modifiers(controls, operation.is_dagger());
         let all: Vec<usize> = controls.iter().map(|(qubit, _)| *qubit).chain(qubits.iter().copied()).collect();
         let phase = |angle: &str| {
