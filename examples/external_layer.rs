@@ -5,9 +5,9 @@
 //! cargo run --release --example external_layer
 //! ```
 //!
-//! Two qubits read a point of two rings twice, between trained rotations; a linear layer makes logits of <Z0>,
-//! <Z1> and <Z0 Z1>, which one basis measures together. Both classifiers start at the same weights, see the same batches
-//! and estimate everything, gradients included, from the same number of shots. They differ in what draws the shots:
+//! Two qubits read a point of two rings twice, between trained rotations; a linear layer makes logits of <Z0>, <Z1> and
+//! <Z0 Z1>, which one basis measures together. Both classifiers start at the same weights, see the same batches and
+//! estimate everything, gradients included, from the same number of shots. They differ in what draws the shots:
 //! `examples/executors/aer.py`, which gets OpenQASM on its standard input and prints counts, or this crate.
 
 #[path = "common/ending.rs"]

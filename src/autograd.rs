@@ -55,7 +55,8 @@ struct Adjoint {
     options: Options,
     /// Rows that the engine reads in place of the inputs, if it does.
     rows: Option<Tensor>,
-    /// Saved results of the forward pass. candle has no save-for-backward: the graph owns the op, and the op owns these.
+    /// Saved results of the forward pass. candle has no save-for-backward: the graph owns the op, and the op owns
+    /// these.
     saved: Mutex<Option<Saved>>,
 }
 
@@ -70,9 +71,9 @@ pub(crate) fn evaluate(
     evaluate_rows(program, options, arguments, None, in_graph)
 }
 
-/// Computes the outputs `[rows, outputs]` of a program on rows that repeat the inputs of each sample, with further features
-/// `[rows, features]` behind them. The rows are no tensors of the graph: the gradient of a sample's inputs is the sum over
-/// its rows, and further features have none.
+/// Computes the outputs `[rows, outputs]` of a program on rows that repeat the inputs of each sample, with further
+/// features `[rows, features]` behind them. The rows are no tensors of the graph: the gradient of a sample's inputs is
+/// the sum over its rows, and further features have none.
 pub(crate) fn evaluate_repeated(
     program: &Arc<Program>,
     options: &Options,

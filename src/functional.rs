@@ -78,8 +78,8 @@ use std::sync::Arc;
 ///
 /// # Errors
 /// Mistakes of the circuit or the measurement; a sample of zeros that should become amplitudes; weights that are
-/// missing, unknown or of another shape; ensembles of different sizes; an input of another width; dtypes or devices that
-/// differ or are not supported; a state beyond the memory budget.
+/// missing, unknown or of another shape; ensembles of different sizes; an input of another width; dtypes or devices
+/// that differ or are not supported; a state beyond the memory budget.
 pub fn evaluate(
     circuit: &Circuit,
     measurement: &Measurement,

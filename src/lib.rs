@@ -63,7 +63,7 @@
 //! |---|---|
 //! | writing a circuit | [`Circuit`]: gates, [angles](circuit::Angle), [weights](Circuit::weights), templates |
 //! | the table of gates | [`gate`] |
-//! | circuits of other programs | [`qasm::import`], [`Circuit::from_qasm`] |
+//! | circuits of other programs | [`qasm::import`], [`Circuit::from_qasm`], [`Circuit::to_qasm3`] |
 //! | hardware and other simulators | [`executor`], [`Simulation::External`] |
 //! | gates for some samples alone | [`Circuit::when`] |
 //! | measurement and reset on the way | [`Circuit::measure`], [`Circuit::reset`] |

@@ -46,8 +46,8 @@ pub(crate) fn word_index(x: u64, z: u64) -> usize {
     gf2::bits(x | z).fold(0, |index, qubit| index | ((x >> qubit & 1 | (z >> qubit & 1) << 1) as usize) << (2 * qubit))
 }
 
-/// Returns the Pauli transfer matrix `Tr(P sum of K Q K†) / 2^k` of Kraus operators on `qubits` qubits, row by row: P is
-/// the word of a row and Q the word of a column, as [`masks_of_word`] counts them. Entries that are rounding are 0.
+/// Returns the Pauli transfer matrix `Tr(P sum of K Q K†) / 2^k` of Kraus operators on `qubits` qubits, row by row: P
+/// is the word of a row and Q the word of a column, as [`masks_of_word`] counts them. Entries that are rounding are 0.
 pub(crate) fn pauli_transfer<K: AsRef<[Complex64]>>(operators: &[K], qubits: usize) -> Vec<f64> {
     let (size, words) = (1usize << qubits, 1usize << (2 * qubits));
     // Entry of the word in the row `column ^ x`, without the factor i of each letter Y.

@@ -9,7 +9,8 @@ use candlewick::prelude::*;
 use std::collections::BTreeMap;
 use std::f64::consts::PI;
 
-/// Frequency by which the drive of the Ramsey experiment is off on purpose, in kHz. Fringes tell the sign of a detuning.
+/// Frequency by which the drive of the Ramsey experiment is off on purpose, in kHz. Fringes tell the sign of a
+/// detuning.
 const RAMSEY: f64 = 50.0;
 /// Numbers of CX gates in a chain. They are even: without noise, the gates undo each other.
 const CHAINS: [usize; 6] = [2, 4, 8, 16, 32, 64];
@@ -30,7 +31,8 @@ pub(crate) enum Protocol {
 }
 
 impl Protocol {
-    /// Makes the circuit. Its input is an angle for preparations and a delay, in µs, for the next two; chains have none.
+    /// Makes the circuit. Its input is an angle for preparations and a delay, in µs, for the next two; chains have
+    /// none.
     fn circuit(self) -> Circuit {
         let mut model = Model::new();
         match self {
@@ -90,8 +92,8 @@ impl Experiment {
         Ok(self.inputs.as_ref().map_or(Ok(Vec::new()), |inputs| inputs.flatten_all()?.to_vec1())?)
     }
 
-    /// Returns the probabilities of all outcomes `[settings, 2^QUBITS]`; for many sets of numbers at once, whose tensors
-    /// have a dimension more in front, `[sets, settings, 2^QUBITS]`.
+    /// Returns the probabilities of all outcomes `[settings, 2^QUBITS]`; for many sets of numbers at once, whose
+    /// tensors have a dimension more in front, `[sets, settings, 2^QUBITS]`.
     pub(crate) fn probabilities(&self, numbers: &Numbers) -> Result<Tensor> {
         let weights: Vec<(&str, &Tensor)> = numbers.iter().map(|(name, tensor)| (*name, tensor)).collect();
         let measurement = Measurement::probabilities(0..QUBITS);
@@ -121,8 +123,8 @@ pub(crate) fn experiments(quick: bool) -> Result<Vec<Experiment>> {
     Ok(all)
 }
 
-/// Runs the experiments on the device with these numbers. Returns the frequencies `[settings, 2^QUBITS]` of the outcomes
-/// of each.
+/// Runs the experiments on the device with these numbers. Returns the frequencies `[settings, 2^QUBITS]` of the
+/// outcomes of each.
 pub(crate) fn measure(experiments: &[Experiment], hidden: &Numbers, shots: usize, seed: u64) -> Result<Vec<Tensor>> {
     let hidden = hidden.iter().map(|(name, tensor)| ((*name).to_owned(), tensor.clone())).collect();
     let vb = VarBuilder::from_tensors(hidden, DType::F64, &Device::Cpu);

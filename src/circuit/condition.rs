@@ -132,8 +132,8 @@ impl Condition {
         &self.code
     }
 
-    /// Address of the code. Clones of a condition have the same address; other conditions that live at the same time
-    /// have others.
+    /// Returns the address of the code. Clones of a condition have the same address; other conditions that live at the
+    /// same time have others.
     pub(crate) fn address(&self) -> usize {
         Arc::as_ptr(&self.code).addr()
     }
@@ -199,7 +199,7 @@ impl<V: fmt::Display> fmt::Display for Comparison<V> {
 
 impl fmt::Display for Condition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&spelled_condition(&self.code, &WORDS, Comparison::to_string))
+        f.write_str(&self.written(&Plain::default()))
     }
 }
 
@@ -238,15 +238,16 @@ pub(crate) fn spelled_condition<T>(code: &[Token<T>], operators: &Operators, tes
                 continue;
             }
         };
-        let (word, bound) = match &code[place] {
+        let word = match &code[place] {
             Token::Test(of) => {
                 text += &test(of);
                 continue;
             }
-            Token::Not => (operators.not, 1),
-            Token::And => (operators.and, 2),
-            Token::Or => (operators.or, 3),
+            Token::Not => operators.not,
+            Token::And => operators.and,
+            Token::Or => operators.or,
         };
+        let (bound, is_not) = (code[place].bound(), matches!(code[place], Token::Not));
         // The stack is read from its end, so the last operand is pushed first.
         let [left, right] = operands[place];
         for (operand, word, is_right) in [(right, word, true), (left, "", false)] {
@@ -255,7 +256,7 @@ pub(crate) fn spelled_condition<T>(code: &[Token<T>], operators: &Operators, tes
                 continue;
             };
             let of_operand = code[operand].bound();
-            let is_exact = operators.is_exact && (bound == 1 || is_right && of_operand == bound);
+            let is_exact = operators.is_exact && (is_not || is_right && of_operand == bound);
             let bracket = of_operand > bound || is_exact;
             rest.extend(bracket.then_some(Piece::Word(")")));
             rest.push(Piece::Of(operand));

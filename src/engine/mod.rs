@@ -1,7 +1,7 @@
 //! Engines compute outputs and gradients of programs.
 //!
-//! An [`Engine`] gets a [`Request`]: a [`Program`], inputs `[batch, features]`, concatenated weights and [`Options`]. It
-//! returns outputs `[batch, outputs]` or, for a cotangent of the outputs, gradients in inputs and weights (a
+//! An [`Engine`] gets a [`Request`]: a [`Program`], inputs `[batch, features]`, concatenated weights and [`Options`].
+//! It returns outputs `[batch, outputs]` or, for a cotangent of the outputs, gradients in inputs and weights (a
 //! vector-Jacobian product). [`for_device`] chooses the engine. Engines for tensors in the host's memory implement
 //! [`HostEngine`](host::HostEngine), which works on slices of numbers. All `unsafe` code of the crate is in this module
 //! and its children.
@@ -54,6 +54,7 @@ impl Options {
 ///
 /// | variant | numbers of a state of n qubits | noise channels | device |
 /// |---|---|---|---|
+/// | [`Auto`](Self::Auto) | as one of the next two | exact | all, with channels the CPU |
 /// | [`StateVector`](Self::StateVector) | 2^n complex amplitudes | none | all |
 /// | [`Density`](Self::Density) | 4^n real numbers | exact | CPU |
 /// | [`Trajectories`](Self::Trajectories) | 2^n complex amplitudes for each trajectory | estimates, Pauli words | all |
@@ -87,13 +88,15 @@ pub enum Simulation {
     /// The density matrix, as the real numbers `Tr(P ρ)` of all Pauli words P, exactly. Memory grows as 4^n; dense
     /// unitaries act on at most three qubits, and there are no amplitudes to measure.
     Density,
-    /// Averages over state vectors, each with errors drawn for all channels: unbiased estimates of values and gradients,
-    /// in angles and in strengths. A trajectory costs about as much as a sample of the circuit without noise.
+    /// Averages over state vectors, each with errors drawn for all channels: unbiased estimates of values and
+    /// gradients, in angles and in strengths. A trajectory costs about as much as a sample of the circuit without
+    /// noise.
     ///
-    /// Channels apply Pauli words with probabilities: flips, Pauli and depolarizing channels, phase damping. Others are a
-    /// typed error, and so are variances, amplitudes, finite shots, Jacobians and Hessians. The trajectory without errors
-    /// counts with its exact probability. A value under a condition is a ratio of two averages, with a bias of the order
-    /// of 1 / `count`. Each call draws anew, as for
+    /// Channels apply Pauli words with probabilities: flips, Pauli and depolarizing channels, phase damping, and Kraus
+    /// operators that are multiples of Pauli words. Readout errors have constant strengths and stand behind the last
+    /// use of their qubit. Other channels are a typed error, and so are variances, amplitudes, finite shots, Jacobians
+    /// and Hessians. The trajectory without errors counts with its exact probability. A value under a condition is a
+    /// ratio of two averages, with a bias of the order of 1 / `count`. Each call draws anew, as for
     /// [`shots`](crate::QuantumLayerConfig::shots); a value and its gradient share their draws.
     Trajectories {
         /// Number of trajectories of each sample, beside the one without errors: 1 to 2^24.

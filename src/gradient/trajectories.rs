@@ -1,17 +1,17 @@
 //! Outputs of noisy circuits as averages over trajectories of pure states.
 //!
-//! A trajectory draws an error, a Pauli word or none, for each channel. Most circuits have few errors, so the trajectory
-//! without any is computed once and has its exact weight, the probability `P` that no channel errs; all others are drawn
-//! on the condition that at least one does:
+//! A trajectory draws an error, a Pauli word or none, for each channel. Most circuits have few errors, so the
+//! trajectory without any is computed once and has its exact weight, the probability `P` that no channel errs; all
+//! others are drawn on the condition that at least one does:
 //!
 //! ```text
 //! y = P f(no error) + (1 - P) mean of f(errors)
 //! ```
 //!
 //! Gradients in angles are averages over trajectories. Gradients in strengths come from `P`, which is a tensor of the
-//! strengths, and from the probability of each drawn trajectory: `f` has the weight `p / p'`, where p' is the same number
-//! outside the graph (the score function). A mean of the other trajectories is subtracted from `f`, which changes no
-//! expectation value and makes the scatter smaller.
+//! strengths, and from the probability of each drawn trajectory: `f` has the weight `p / p'`, where p' is the same
+//! number outside the graph (the score function). A mean of the other trajectories is subtracted from `f`, which
+//! changes no expectation value and makes the scatter smaller.
 
 use super::chain::Numbers;
 use crate::autograd;

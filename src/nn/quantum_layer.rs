@@ -108,11 +108,13 @@ pub struct QuantumLayerConfig {
     /// estimated from so many shots for each group of observables that can be measured together. Pauli words can be
     /// measured together if they agree on every qubit where both have a letter.
     pub shots: Option<usize>,
-    /// Seed of the random numbers behind shots and trajectories, together with the `VarBuilder`'s prefix. Default 0. Layers under
-    /// different names draw independently of each other; layers of the same name and seed draw the same. Each call
-    /// draws new numbers, and calls of clones of a layer count together. A layer that is made again repeats the draws.
+    /// Seed of the random numbers behind shots and trajectories, together with the `VarBuilder`'s prefix. Default 0.
+    /// Layers under different names draw independently of each other; layers of the same name and seed draw the same.
+    /// Each call draws new numbers, and calls of clones of a layer count together. A layer that is made again repeats
+    /// the draws.
     pub seed: u64,
-    /// Representation of the state. Default [`Simulation::Auto`]: density matrices where the circuit has noise channels.
+    /// Representation of the state. Default [`Simulation::Auto`]: density matrices where the circuit has noise
+    /// channels.
     pub simulation: Simulation,
     /// Whether the layer takes weights of any other circuit and measurement and writes no fingerprint beside them.
     /// Layers that share the weights under one prefix on purpose need this. Default `false`. See
@@ -137,8 +139,8 @@ impl QuantumLayer {
     ///
     /// # Errors
     /// The errors of [`new`](Self::new); settings of the gradient method out of range; a number of shots of 0 or more
-    /// than 2^32 - 1; shots with the adjoint method, of the state, or of variances that no single basis gives; a program
-    /// outside without shots, or for a circuit with noise.
+    /// than 2^32 - 1; shots with the adjoint method, of the state, or of variances that no single basis gives; a
+    /// program outside without shots, or for a circuit with noise.
     pub fn with_config(
         circuit: Circuit,
         measurement: Measurement,

@@ -21,8 +21,8 @@ use std::sync::Arc;
 /// Trains the weights of one circuit from many starts and with many learning rates, and evaluates all members in one
 /// call a step.
 ///
-/// Members differ in their initial weights and in the learning rate of [`Adam`]. They share the circuit, the inputs, the
-/// loss and the number of steps; other circuits, batch sizes or classical layers need a run of their own each.
+/// Members differ in their initial weights and in the learning rate of [`Adam`]. They share the circuit, the inputs,
+/// the loss and the number of steps; other circuits, batch sizes or classical layers need a run of their own each.
 ///
 /// ```
 /// use candlewick::nn::{RandomSearch, RandomSearchConfig};
@@ -65,7 +65,8 @@ pub struct RandomSearchConfig {
     pub dtype: DType,
     /// Device of the weights. Default: the CPU.
     pub device: Device,
-    /// Representation of the states, but no trajectories. Default: [`Simulation::Auto`].
+    /// Representation of the states. [`Simulation::Trajectories`] and [`Simulation::External`] are errors, because
+    /// members have exact gradients. Default: [`Simulation::Auto`].
     pub simulation: Simulation,
     /// Largest number of bytes that states may take. Default: what the machine has left.
     pub memory_limit: Option<u64>,

@@ -196,10 +196,10 @@ impl GateRecord {
 
     /// Returns the channels of the gate.
     ///
-    /// A channel on dimension d with process fidelity F has the average fidelity (d F + 1)/(d + 1) (Horodecki, Horodecki,
-    /// Horodecki, Phys. Rev. A 60, 1888, 1999; Nielsen, Phys. Lett. A 303, 249, 2002). Relaxation of a qubit has the
-    /// process fidelity (1 + 2 exp(-t/T2) + exp(-t/T1))/4; those of different qubits multiply. Depolarizing with
-    /// parameter l before a channel of average fidelity F makes it (1 - l) F + l/d, which is to be 1 - error.
+    /// A channel on dimension d with process fidelity F has the average fidelity (d F + 1)/(d + 1) (Horodecki,
+    /// Horodecki, Horodecki, Phys. Rev. A 60, 1888, 1999; Nielsen, Phys. Lett. A 303, 249, 2002). Relaxation of a qubit
+    /// has the process fidelity (1 + 2 exp(-t/T2) + exp(-t/T1))/4; those of different qubits multiply. Depolarizing
+    /// with parameter l before a channel of average fidelity F makes it (1 - l) F + l/d, which is to be 1 - error.
     fn entry(&self, qubits: &[QubitRecord]) -> Entry {
         let time_us = self.time_ns * 1e-3;
         let d = (1u32 << self.qubits.len()) as f64;

@@ -1,8 +1,8 @@
 //! Noise models: rules that put noise into circuits.
 //!
-//! A [`NoiseModel`] is a function from circuits to circuits. Its rules add [channels](crate::channel) behind gates, change
-//! angles, let qubits that wait relax, and spoil the readout. The noisy circuit is a circuit as any other: it can be
-//! drawn, and a [`QuantumLayer`](crate::QuantumLayer) evaluates and trains it.
+//! A [`NoiseModel`] is a function from circuits to circuits. Its rules add [channels](crate::channel) behind gates,
+//! change angles, let qubits that wait relax, and spoil the readout. The noisy circuit is a circuit as any other: it
+//! can be drawn, and a [`QuantumLayer`](crate::QuantumLayer) evaluates and trains it.
 //!
 //! ```
 //! use candlewick::noise::{Gates, Noise, NoiseModel};
@@ -62,15 +62,15 @@ const MAX_PAIRS: usize = MAX_QUBITS * MAX_QUBITS;
 /// | [`readout`](Self::readout) | a readout error at the end |
 /// | [`from_json`](Self::from_json) | all of a device's calibration, but for waiting |
 ///
-/// What a rule adds behind an operation is under the operation's conditions of [`Circuit::when`], if it has any: noise of
-/// a gate acts in the samples in which the gate acts. It is behind the whole operation and never under its controls. On
-/// qubits that hold outcomes of [`Circuit::measure`], which are classical bits, and on qubits that hold what a
-/// [`Circuit::reset`] took away, nothing is added, except for the readout errors of outcomes. Readout errors of the given
-/// circuit move to its end, so that noise can come before them; no operation is lost.
+/// What a rule adds behind an operation is under the operation's conditions of [`Circuit::when`], if it has any: noise
+/// of a gate acts in the samples in which the gate acts. It is behind the whole operation and never under its controls.
+/// On qubits that hold outcomes of [`Circuit::measure`], which are classical bits, and on qubits that hold what a
+/// [`Circuit::reset`] took away, nothing is added, except for the readout errors of outcomes. Readout errors of the
+/// given circuit move to its end, so that noise can come before them; no operation is lost.
 ///
 /// A rule that fits no operation of a circuit is an error, since a gate of another name is easily taken for it; a
-/// [`lenient`](Self::lenient) model allows it. Methods that add rules never fail: the model keeps the first mistake, and
-/// [`apply`](Self::apply) returns it.
+/// [`lenient`](Self::lenient) model allows it. Methods that add rules never fail: the model keeps the first mistake,
+/// and [`apply`](Self::apply) returns it.
 ///
 /// [`Display`](fmt::Display) lists the rules, and [`added`](Self::added) what they add to a circuit.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -162,10 +162,10 @@ impl NoiseModel {
         self.with(Rule::Crosstalk { pairs, gates, angle }, mistake)
     }
 
-    /// Adds thermal relaxation of qubits that wait. Each operation starts as soon as all of its qubits are free; a qubit
-    /// waits from its first operation, or from a reset's next one, until the circuit's longest path ends. Before that it
-    /// is in 0. Barriers make qubits wait for each other. Operations under [`Circuit::when`] take their time in every
-    /// sample, and waiting qubits relax in every sample.
+    /// Adds thermal relaxation of qubits that wait. Each operation starts as soon as all of its qubits are free; a
+    /// qubit waits from its first operation, or from a reset's next one, until the circuit's longest path ends. Before
+    /// that it is in 0. Barriers make qubits wait for each other. Operations under [`Circuit::when`] take their time in
+    /// every sample, and waiting qubits relax in every sample.
     ///
     /// Gates, measurements and resets whose time is not known are an error when the model is applied, and so are qubits
     /// that wait and whose relaxation times are not known, in a [`lenient`](Self::lenient) model, too.
@@ -177,8 +177,8 @@ impl NoiseModel {
     /// Adds a [readout error](Circuit::readout_error) of a qubit at the end of the circuit.
     ///
     /// It holds for a [`measure`](Circuit::measure) of the qubit on the way, too. If it is the same for 0 and 1, the
-    /// outcome is flipped with that probability where it is measured. Otherwise it is a readout error of the outcome, which
-    /// no later operation may then have as a control.
+    /// outcome is flipped with that probability where it is measured. Otherwise it is a readout error of the outcome,
+    /// which no later operation may then have as a control.
     pub fn readout(self, qubit: usize, p1_given_0: impl Into<Angle>, p0_given_1: impl Into<Angle>) -> Self {
         let errors = [p1_given_0.into(), p0_given_1.into()];
         let mistake = crate::channel::Channel::readout_error.check(&errors);
@@ -217,10 +217,11 @@ impl NoiseModel {
     ///
     /// Behind a gate come depolarizing of all of its qubits, and then thermal relaxation of each of them for the gate's
     /// time, such that both together have the average gate infidelity `error`: with d = 2^k on k qubits and the average
-    /// gate fidelity F of the relaxation, depolarizing with parameter `l = d (error - (1 - F)) / (d F - 1)`, at least 0 and
-    /// at most `d² / (d² - 1)`. This is what Qiskit Aer's device model does. Where relaxation alone has a larger error than
-    /// `error`, or no depolarizing has one as large, [`Display`](fmt::Display) lists the gate. Measurements, resets and
-    /// embeddings have noise if they have an entry. Qubits have the [`readout`](Self::readout) error at the end.
+    /// gate fidelity F of the relaxation, depolarizing with parameter `l = d (error - (1 - F)) / (d F - 1)`, at least 0
+    /// and at most `d² / (d² - 1)`. This is what Qiskit Aer's device model does. Where relaxation alone has a larger
+    /// error than `error`, or no depolarizing has one as large, [`Display`](fmt::Display) lists the gate. Measurements,
+    /// resets and embeddings have noise if they have an entry. Qubits have the [`readout`](Self::readout) error at the
+    /// end.
     ///
     /// Waiting qubits relax only with [`idle`](Self::idle):
     ///
@@ -245,9 +246,9 @@ impl NoiseModel {
     /// ```
     ///
     /// # Errors
-    /// [`FileError::Json`](crate::error::FileError::Json) for a text that is no such object, lacks a field or has another
-    /// one; [`NoiseError`] for numbers out of range, with the path of the field, names that no operation has, qubits that
-    /// are not there, and two entries for one gate.
+    /// [`FileError::Json`](crate::error::FileError::Json) for a text that is no such object, lacks a field or has
+    /// another one; [`NoiseError`] for numbers out of range, with the path of the field, names that no operation has,
+    /// qubits that are not there, and two entries for one gate.
     pub fn from_json(text: &str) -> Result<Self> {
         Ok(Self::new().with(Rule::Calibration(Calibration::from_json(text)?), Ok(())))
     }
@@ -256,9 +257,9 @@ impl NoiseModel {
     /// they name them.
     ///
     /// # Errors
-    /// The mistake of the circuit; [`NoiseError`]: the first mistake of a rule; a channel on another number of qubits than
-    /// its operation has; a mistake in what is added, such as a qubit out of range or Kraus operators under a condition; a
-    /// gate without a time or a calibration; a rule that fits no operation.
+    /// The mistake of the circuit; [`NoiseError`]: the first mistake of a rule; a channel on another number of qubits
+    /// than its operation has; a mistake in what is added, such as a qubit out of range or Kraus operators under a
+    /// condition; a gate without a time or a calibration; a rule that fits no operation.
     pub fn apply(&self, circuit: &Circuit) -> Result<Circuit> {
         let (noisy, added) = self.run(circuit)?;
         match added.unmatched().first() {

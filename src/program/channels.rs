@@ -57,8 +57,8 @@ pub(crate) struct StrengthLimit {
 }
 
 impl Program {
-    /// Refuses weights that make a strength leave its range; `value` has the values of expressions without inputs. A NaN
-    /// is no error: it makes outputs NaN.
+    /// Refuses weights that make a strength leave its range; `value` has the values of expressions without inputs. A
+    /// NaN is no error: it makes outputs NaN.
     pub(crate) fn check_strengths(&self, rounding: f64, value: impl Fn(&Slot) -> f64) -> Result<()> {
         for StrengthLimit { channel, limit } in self.limits.iter().filter(|of| !of.limit.rest.reads_inputs()) {
             let rest = value(&limit.rest);

@@ -1,5 +1,5 @@
-//! Readout errors of constant strength, as other observables: a state that is read with errors has the outputs of a state
-//! that other observables read without.
+//! Readout errors of constant strength, as other observables: a state that is read with errors has the outputs of a
+//! state that other observables read without.
 //!
 //! An error with the probabilities e0 of a 1 read for 0, and e1 of a 0 read for 1, makes the letter P of a word
 //! `a P + b`, where `a = 1 - e0 - e1` and `b = e1 - e0`, and values of basis states their means over what is read.
@@ -37,8 +37,8 @@ impl ReadErrors {
         })
     }
 
-    /// Returns the readout whose outputs of a state are those of the given readout with errors. Probabilities stay as they
-    /// are.
+    /// Returns the readout whose outputs of a state are those of the given readout with errors. Probabilities stay as
+    /// they are.
     pub(super) fn read(&self, readout: &Readout) -> Result<Readout> {
         let mut out = readout.clone();
         for columns in &mut out.quantities {

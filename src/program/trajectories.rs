@@ -1,9 +1,9 @@
 //! Trajectories of Pauli noise: a program without channels, whose angles have signs.
 //!
 //! An error is a Pauli word behind a channel. It is moved to the end of the circuit (a Pauli frame): at a rotation it
-//! changes the sign of the angle if it anticommutes with the rotation's word, and a Clifford gate makes it another word.
-//! In front of a step that is neither, and at the end, the errors that have gathered on its qubits are written out, as
-//! rotations by π/2 or 0. So all trajectories are one program in which each row has its own angles.
+//! changes the sign of the angle if it anticommutes with the rotation's word, and a Clifford gate makes it another
+//! word. In front of a step that is neither, and at the end, the errors that have gathered on its qubits are written
+//! out, as rotations by π/2 or 0. So all trajectories are one program in which each row has its own angles.
 
 use super::derived_features::DerivedFeatures;
 use super::read_errors::ReadErrors;
@@ -21,8 +21,8 @@ const MAX_EFFECTS: usize = 1 << 28;
 /// A program for trajectories, and how errors change its rows.
 ///
 /// A step's angle is a factor, the sign of a trajectory, times an angle without errors. The program's features are the
-/// features that are embedded, then the angles without errors that differ from sample to sample, then the factors of all
-/// angles. Its weights are the angles that all samples share.
+/// features that are embedded, then the angles without errors that differ from sample to sample, then the factors of
+/// all angles. Its weights are the angles that all samples share.
 #[derive(Debug)]
 pub(crate) struct Trajectories {
     pub(crate) program: Arc<Program>,

@@ -1,4 +1,5 @@
-//! Changes of basis, applied to a state on the host: all groups of a measurement share the state that an engine computes.
+//! Changes of basis, applied to a state on the host: all groups of a measurement share the state that an engine
+//! computes.
 
 use crate::gf2;
 use crate::observable::PauliWord;

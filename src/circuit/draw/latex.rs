@@ -15,7 +15,8 @@ use std::ops::Range;
 /// Size of a text in points, and points of a pixel.
 const SIZE: f64 = 10.0;
 const POINTS: f64 = 0.75;
-/// Space around the text of a gate and between columns, as quantikz makes it, and least width of a gate, in points.
+/// Space around the text of a gate and between columns, as quantikz makes it, least width of a gate, and width of a
+/// mark without a box, in points.
 const PADDING: f64 = 9.0;
 const GAP: f64 = 15.0;
 const LEAST: f64 = 15.0;

@@ -9,6 +9,7 @@ mod text;
 mod widths;
 
 use super::Circuit;
+use crate::angle::Plain;
 use crate::error::{Error, Result};
 use std::io::Write;
 
@@ -17,8 +18,7 @@ const OPERATIONS: usize = 20_000;
 /// Widths of a drawing in pixels, and the default.
 const WIDTHS: std::ops::RangeInclusive<f64> = 100.0..=100_000.0;
 const WIDTH: f64 = 860.0;
-/// Digits behind the point, unless they are set, and the most that an `f64` has.
-const DIGITS: usize = 4;
+/// Most digits behind the point: an `f64` has no more.
 const MOST_DIGITS: usize = 17;
 
 /// Drawing of a circuit, as text, as SVG or as LaTeX; [`Circuit::draw`] makes it.
@@ -95,7 +95,7 @@ impl Circuit {
             theme: Theme::Auto,
             names: Vec::new(),
             title: None,
-            digits: DIGITS,
+            digits: Plain::default().0,
             fold: true,
             standalone: false,
         }

@@ -13,7 +13,7 @@ use std::fmt::Write;
 use std::ops::Range;
 use style::{Px, escaped, identity, style, write_text};
 
-/// Distance of wires, and of rows beyond it.
+/// Distance between wires, and the addition to it between rows.
 const WIRE: f64 = 36.0;
 const ROW: f64 = 16.0;
 /// Space around the drawing, and distance of the outer wires from its ends.
@@ -114,7 +114,7 @@ impl<'l, 'c> Page<'l, 'c> {
             let _ = write!(out, "\n<use href=\"#{OWN}n\" y=\"{}\"/>", Px(top - TOP));
             return;
         }
-        // Style sheets with the drawing's name do not reach copies.
+        // Rules such as `#name text` do not match inside `<use>`: copies inherit their ink.
         let _ = write!(out, "<g id=\"{OWN}n\" text-anchor=\"end\">");
         for (qubit, name) in self.names.iter().enumerate() {
             write_text(out, "", name, (self.names_end, top + qubit as f64 * WIRE), LABEL);
@@ -167,7 +167,7 @@ fn framed(drawing: &Drawing<'_>, body: &str, (width, height): (f64, f64)) -> Str
         Some(title) => (title.as_str(), format!("<desc>{summary}</desc>")),
         None => (summary.as_str(), String::new()),
     };
-    // The style sheet of one theme must not reach a drawing in another.
+    // The theme is part of the name, so that its style sheet does not reach the same drawing in another theme.
     let id = identity(&[title, body, &format!("{:?}", drawing.theme)]);
     let body = body.replace(OWN, &id);
     let (width, height) = (Px(width), Px(height));

@@ -10,7 +10,7 @@ const ADVANCES: [u16; 95] = [
     333, 556, 556, 500, 556, 556, 278, 556, 556, 222, 222, 500, 222, 833, 556, 556, // to o
     556, 556, 333, 500, 278, 556, 500, 722, 500, 500, 500, 334, 260, 334, 584, // to ~
 ];
-/// Advance of other characters, and of those that are as wide as they are high.
+/// Advance of characters outside the table, and of square ones.
 const OTHER: u16 = 600;
 const SQUARE: u16 = 1000;
 /// First character of the scripts whose characters are squares.

@@ -84,8 +84,8 @@ impl<T: Real> UnitSums<'_, T> {
         }
     }
 
-    /// Splits the derivative in an op's matrix among its parts: to slots for parts that vary, to the group's sums for the
-    /// others.
+    /// Splits the derivative in an op's matrix among its parts: to slots for parts that vary, to the group's sums for
+    /// the others.
     fn split(&self, parts: &[Part], total: &Transfer, lane: usize, slopes: &mut [f64], group: &mut GroupSums) {
         let (tape, numbers) = (self.source.tape, self.numbers);
         let all = parts.iter().map(|part| &numbers.part(tape, self.shared, part, lane).0);
@@ -108,8 +108,8 @@ fn with_sums(plan: &Plan, varies: bool) -> impl Iterator<Item = (&Pass, &PlacedO
     all.filter(move |(_, placed)| !placed.sums.is_empty() && placed.varies == varies)
 }
 
-/// Sum of products of λ and the state, as a derivative in the entries of the op's matrix; for mixing, the entry `[0][0]`
-/// is the sum over all words but the identity.
+/// Sum of products of λ and the state, as a derivative in the entries of the op's matrix; for mixing, the entry
+/// `[0][0]` is the sum over all words but the identity.
 fn derivative(
     plan: &Plan,
     (pass, placed, op): (&Pass, &PlacedOp, &Op),

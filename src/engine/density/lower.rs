@@ -1,8 +1,8 @@
 //! Lowering of steps and channels to maps of Pauli words.
 //!
-//! Factors on one qubit gather until an operation on several qubits needs the qubit. A rotation about a word is a turn of
-//! one qubit between two changes of basis. Controls become products of words: the projector on all of k controls being 1
-//! is `2^-k sum over subsets S of (-1)^|S| Z_S`.
+//! Factors on one qubit gather until an operation on several qubits needs the qubit. A rotation about a word is a turn
+//! of one qubit between two changes of basis. Controls become products of words: the projector on all of k controls
+//! being 1 is `2^-k sum over subsets S of (-1)^|S| Z_S`.
 
 use super::dense::DenseMap;
 use super::transfer::{Factor, IDENTITY, Transfer, product};
@@ -217,8 +217,8 @@ impl Lowering {
         self.slots.len() - 1
     }
 
-    /// Appends `exp(-i φ P)` under controls: with the share of each subset, the product over subsets S of the controls of
-    /// `exp(-i ± φ 2^-k P Z_S)`.
+    /// Appends `exp(-i φ P)` under controls: with the share of each subset, the product over subsets S of the controls
+    /// of `exp(-i ± φ 2^-k P Z_S)`.
     fn rotation(&mut self, (x, z): (u64, u64), slot: usize, controls: u64) {
         let each = (-f64::from(controls.count_ones())).exp2();
         for subset in gf2::subsets(controls) {
@@ -284,8 +284,8 @@ impl Lowering {
         }
     }
 
-    /// Appends an exchange under controls. One of the moved bits is the pivot. CX from the pivot to the other moved bits
-    /// makes the two states differ in the pivot alone; X where a bit is 0 turns the other bits into controls.
+    /// Appends an exchange under controls. One of the moved bits is the pivot. CX from the pivot to the other moved
+    /// bits makes the two states differ in the pivot alone; X where a bit is 0 turns the other bits into controls.
     fn exchange(&mut self, [mask, first, second]: [u64; 3], controls: u64) {
         let moved = first ^ second;
         let Some(pivot) = gf2::bits(moved).next() else { return };

@@ -48,8 +48,8 @@ thread_local! {
     static ALLOWED: std::cell::Cell<Option<f64>> = const { std::cell::Cell::new(None) };
 }
 
-/// Runs `f` with another factor by which undoing may enlarge errors before a copy is kept, on this thread: 0 keeps a copy
-/// in front of every pass.
+/// Runs `f` with another factor by which undoing may enlarge errors before a copy is kept, on this thread: 0 keeps a
+/// copy in front of every pass.
 #[cfg(feature = "testing")]
 pub fn with_allowed_growth<R>(allowed: f64, f: impl FnOnce() -> R) -> R {
     let before = ALLOWED.replace(Some(allowed));

@@ -1,6 +1,6 @@
 //! Numbers of a tape for the arguments of a call: values of slots, matrices of factors and parts, coefficients of ops.
-//! Numbers that read no input are equal for all samples, and are made once; the others are made for each unit. A forward
-//! pass hands both to its gradient.
+//! Numbers that read no input are equal for all samples, and are made once; the others are made for each unit. A
+//! forward pass hands both to its gradient.
 
 use super::coefficients::{IN_NO_SAMPLE, OpValues, PartMatrix, set_coefficients};
 use super::lower::{Op, Part};

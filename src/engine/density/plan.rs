@@ -1,9 +1,9 @@
 //! Passes over a density matrix: ops that need few digits of an index are applied to one cell after the other.
 //!
-//! The numbers `r_P` of all words P stand in rows of sixteen lanes. An index has a digit in base 4 for each qubit. Lanes
-//! are either sixteen samples, or the digits of the two lowest qubits of one sample; the other digits count the rows. A
-//! pass fixes up to three row digits: a cell has the 64 rows that differ in them alone, and is small enough to stay in
-//! the first cache while all ops of the pass are applied to it.
+//! The numbers `r_P` of all words P stand in rows of sixteen lanes. An index has a digit in base 4 for each qubit.
+//! Lanes are either sixteen samples, or the digits of the two lowest qubits of one sample; the other digits count the
+//! rows. A pass fixes up to three row digits: a cell has the 64 rows that differ in them alone, and is small enough to
+//! stay in the first cache while all ops of the pass are applied to it.
 
 use super::lower::{Counts, Op};
 use crate::engine::simd::LANES;
@@ -96,17 +96,17 @@ pub(super) enum Kernel {
     /// Matrix over the letters of a row digit; rows that differ in it are `stride` apart.
     /// Coefficients: rows X, Z, Y of the matrix, then of its inverse. Sums: in the same order.
     Row { stride: usize },
-    /// Matrix over the letters of a lane digit, as factors of the lanes at XOR 0 to 3. Coefficients: of the matrix, of its
-    /// inverse, of its transpose. Sums: of each XOR.
+    /// Matrix over the letters of a lane digit, as factors of the lanes at XOR 0 to 3. Coefficients: of the matrix, of
+    /// its inverse, of its transpose. Sums: of each XOR.
     Lane { qubit: usize },
     /// Factors of X, Z and Y of a row digit; rows that differ in it are `stride` apart.
     /// Coefficients: of X, Z and Y, then their inverses. Sums: of X, Z and Y.
     RowFactors { stride: usize },
-    /// Exchanges of rows: an involution. The pairs from `negated` on also change their sign; such a pair may be a row and
-    /// itself. No coefficients.
+    /// Exchanges of rows: an involution. The pairs from `negated` on also change their sign; such a pair may be a row
+    /// and itself. No coefficients.
     Exchange { pairs: Vec<(u8, u8)>, negated: usize },
-    /// Factor of each row, by its class; `rows` has a row of each class. Coefficients: of each class, then their inverses.
-    /// Sums: of each class.
+    /// Factor of each row, by its class; `rows` has a row of each class. Coefficients: of each class, then their
+    /// inverses. Sums: of each class.
     Diagonal { classes: Vec<u8>, rows: Vec<u8> },
     /// Sums of few rows: of the map, of its inverse, of its transpose. Each has coefficients of its own.
     Sparse { maps: Box<[Terms; 3]> },
@@ -262,8 +262,8 @@ fn kernel(op: &Op, pass: &Pass, lanes: Lanes) -> Kernel {
     }
 }
 
-/// Returns a map as exchanges of rows, if it is one: each row has a single term with the same sign in all lanes, and the map
-/// is its own inverse.
+/// Returns a map as exchanges of rows, if it is one: each row has a single term with the same sign in all lanes, and
+/// the map is its own inverse.
 fn exchange(terms: &Terms) -> Option<Kernel> {
     let rows = terms.starts.len() - 1;
     let image = |row: usize| -> Option<(usize, bool)> {

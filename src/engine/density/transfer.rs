@@ -157,8 +157,8 @@ fn smallest_singular(of: &Transfer) -> f64 {
     block.singular_values().min()
 }
 
-/// Passes each of some matrices, whose product has the derivative `sums[i][j]` in its entry `[i][j]`, to `each`: its index
-/// and the derivatives in its own entries. The first acts first; the last comes first.
+/// Passes each of some matrices, whose product has the derivative `sums[i][j]` in its entry `[i][j]`, to `each`: its
+/// index and the derivatives in its own entries. The first acts first; the last comes first.
 pub(super) fn each_derivative<'a>(
     all: impl ExactSizeIterator<Item = &'a Transfer> + DoubleEndedIterator + Clone,
     sums: &Transfer,
@@ -181,8 +181,8 @@ pub(super) fn each_derivative<'a>(
     }
 }
 
-/// Passes the derivative in each slot of the factors, whose matrices are `all`, to `each`; `sums[i][j]` is the derivative
-/// in entry `[i][j]` of their product.
+/// Passes the derivative in each slot of the factors, whose matrices are `all`, to `each`; `sums[i][j]` is the
+/// derivative in entry `[i][j]` of their product.
 pub(super) fn slopes_of_factors(
     factors: &[Factor],
     all: &[Transfer],

@@ -1,9 +1,9 @@
 //! Commands as executors: a text on standard input, counts as JSON on standard output.
 
 use super::process::{Limits, Process};
-use super::words::cited;
 use super::{Counts, Executor, Job};
 use crate::error::{Error, ExecutorError, Result};
+use crate::exchange::words::cited;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::ffi::OsString;

@@ -1,14 +1,14 @@
 //! Counts of outcomes, as programs outside return them.
 
-use super::words::cited;
 use crate::error::{ExecutorError, Result};
+use crate::exchange::words::cited;
 use std::collections::BTreeMap;
 
 /// Number of times that each outcome of a circuit's classical bits occurred.
 ///
-/// An outcome is a string of 0 and 1. As in Qiskit, the **last** character is bit `c[0]`, and the first character is the
-/// bit with the highest index. So the string is the binary number whose lowest bit is `c[0]`. There are no spaces: a
-/// text that [`Executor::run`](super::Executor::run) gets has one register.
+/// An outcome is a string of 0 and 1. As in Qiskit, the **last** character is bit `c[0]`, and the first character is
+/// the bit with the highest index. So the string is the binary number whose lowest bit is `c[0]`. There are no spaces:
+/// a text that [`Executor::run`](super::Executor::run) gets has one register.
 ///
 /// ```
 /// use candlewick::executor::Counts;

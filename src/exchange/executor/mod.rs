@@ -36,7 +36,6 @@
 mod command;
 mod counts;
 mod process;
-mod words;
 
 pub use command::CommandExecutor;
 pub use counts::Counts;

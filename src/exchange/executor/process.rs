@@ -4,8 +4,8 @@
 //! blocks the caller. The caller waits for messages until the time is over, and joins no thread. A thread whose pipe a
 //! descendant of the process holds open ends when the pipe does.
 
-use super::words::last;
 use crate::error::{ExecutorError, Result};
+use crate::exchange::words::last;
 use std::ffi::{OsStr, OsString};
 use std::io::{Read, Write};
 use std::process::{Child, Command, ExitStatus, Stdio};

@@ -80,8 +80,8 @@ struct Pauli {
     negative: bool,
 }
 
-/// Returns the Pauli word about which operations rotate by `angle`: a rotation, with gates in front of it that bring the
-/// word to a single letter, and their inverses behind it. `None` for other operations.
+/// Returns the Pauli word about which operations rotate by `angle`: a rotation, with gates in front of it that bring
+/// the word to a single letter, and their inverses behind it. `None` for other operations.
 pub(super) fn rotated_word(logical: &LogicalCircuit, first: usize, qubits: usize, angle: f64) -> Option<String> {
     let list = logical.list.get(first..)?;
     let middle = list.len() / 2;

@@ -1,6 +1,7 @@
 //! Problems with their place in the text.
 
 use crate::error::{Error, QasmProblem};
+use crate::exchange::words;
 
 /// Problem at a byte of the text.
 #[derive(Debug)]
@@ -27,14 +28,7 @@ const CITED: usize = 40;
 
 /// Returns words of the text for a message: at most 40 characters, without control characters.
 pub(super) fn cited(text: &str) -> String {
-    let mut cited = String::new();
-    for (count, letter) in text.chars().enumerate() {
-        if count == CITED {
-            return cited + "..";
-        }
-        if letter.is_control() { cited.extend(letter.escape_default()) } else { cited.push(letter) }
-    }
-    cited
+    words::cited(text, CITED)
 }
 
 impl Fault {

@@ -41,8 +41,8 @@ pub(super) struct Row {
     pub(super) phase: Phase,
 }
 
-/// A row of the same name as the gate.
-const fn same(name: &'static str, gate: Gate, angles: usize) -> Row {
+/// Gate without further controls or a phase.
+const fn plain(name: &'static str, gate: Gate, angles: usize) -> Row {
     Row { name, gate, angles, controls: 0, phase: Phase::None }
 }
 
@@ -54,52 +54,52 @@ const fn with_phase(name: &'static str, gate: Gate, angles: usize, phase: Phase)
     Row { name, gate, angles, controls: 0, phase }
 }
 
-static LANGUAGE_2: [Row; 2] = [same("U", Gate::u, 3), same("CX", Gate::cx, 0)];
+static LANGUAGE_2: [Row; 2] = [plain("U", Gate::u, 3), plain("CX", Gate::cx, 0)];
 
 static LANGUAGE_3: [Row; 1] = [with_phase("U", Gate::u, 3, Phase::HalfOfFirst)];
 
 /// Gates that both libraries have with the same meaning.
 static COMMON: [Row; 27] = [
-    same("p", Gate::p, 1),
-    same("u1", Gate::u1, 1),
-    same("id", Gate::id, 0),
-    same("x", Gate::x, 0),
-    same("y", Gate::y, 0),
-    same("z", Gate::z, 0),
-    same("h", Gate::h, 0),
-    same("s", Gate::s, 0),
-    same("sdg", Gate::sdg, 0),
-    same("t", Gate::t, 0),
-    same("tdg", Gate::tdg, 0),
-    same("sx", Gate::sx, 0),
-    same("rx", Gate::rx, 1),
-    same("ry", Gate::ry, 1),
-    same("rz", Gate::rz, 1),
-    same("cx", Gate::cx, 0),
-    same("cy", Gate::cy, 0),
-    same("cz", Gate::cz, 0),
-    same("ch", Gate::ch, 0),
-    same("cp", Gate::cp, 1),
-    same("crx", Gate::crx, 1),
-    same("cry", Gate::cry, 1),
-    same("crz", Gate::crz, 1),
-    same("cu", Gate::cu, 4),
-    same("swap", Gate::swap, 0),
-    same("ccx", Gate::ccx, 0),
-    same("cswap", Gate::cswap, 0),
+    plain("p", Gate::p, 1),
+    plain("u1", Gate::u1, 1),
+    plain("id", Gate::id, 0),
+    plain("x", Gate::x, 0),
+    plain("y", Gate::y, 0),
+    plain("z", Gate::z, 0),
+    plain("h", Gate::h, 0),
+    plain("s", Gate::s, 0),
+    plain("sdg", Gate::sdg, 0),
+    plain("t", Gate::t, 0),
+    plain("tdg", Gate::tdg, 0),
+    plain("sx", Gate::sx, 0),
+    plain("rx", Gate::rx, 1),
+    plain("ry", Gate::ry, 1),
+    plain("rz", Gate::rz, 1),
+    plain("cx", Gate::cx, 0),
+    plain("cy", Gate::cy, 0),
+    plain("cz", Gate::cz, 0),
+    plain("ch", Gate::ch, 0),
+    plain("cp", Gate::cp, 1),
+    plain("crx", Gate::crx, 1),
+    plain("cry", Gate::cry, 1),
+    plain("crz", Gate::crz, 1),
+    plain("cu", Gate::cu, 4),
+    plain("swap", Gate::swap, 0),
+    plain("ccx", Gate::ccx, 0),
+    plain("cswap", Gate::cswap, 0),
 ];
 
 static QELIB1: [Row; 13] = [
-    same("u", Gate::u, 3),
-    same("u2", Gate::u2, 2),
-    same("u3", Gate::u3, 3),
-    with_phase("u0", Gate::id, 1, Phase::None),
-    same("sxdg", Gate::sxdg, 0),
-    same("csx", Gate::csx, 0),
-    same("cu1", Gate::cu1, 1),
-    same("cu3", Gate::cu3, 3),
-    same("rxx", Gate::rxx, 1),
-    same("rzz", Gate::rzz, 1),
+    plain("u", Gate::u, 3),
+    plain("u2", Gate::u2, 2),
+    plain("u3", Gate::u3, 3),
+    plain("u0", Gate::id, 1),
+    plain("sxdg", Gate::sxdg, 0),
+    plain("csx", Gate::csx, 0),
+    plain("cu1", Gate::cu1, 1),
+    plain("cu3", Gate::cu3, 3),
+    plain("rxx", Gate::rxx, 1),
+    plain("rzz", Gate::rzz, 1),
     with_controls("c3x", Gate::x, 3),
     with_controls("c4x", Gate::x, 4),
     with_controls("c3sqrtx", Gate::sx, 3),
@@ -109,9 +109,9 @@ static STD_GATES: [Row; 5] = [
     with_phase("u2", Gate::u2, 2, Phase::MinusHalfOfLastTwo),
     with_phase("u3", Gate::u3, 3, Phase::MinusHalfOfLastTwo),
     // The text of the specification makes CX a name of cx.
-    same("CX", Gate::cx, 0),
-    same("phase", Gate::p, 1),
-    same("cphase", Gate::cp, 1),
+    plain("CX", Gate::cx, 0),
+    plain("phase", Gate::p, 1),
+    plain("cphase", Gate::cp, 1),
 ];
 
 /// Gates of qelib1.inc that are no gate of the table.

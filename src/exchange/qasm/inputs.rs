@@ -35,7 +35,7 @@ struct Tensor {
 /// Variables of the circuit, for each input of the text.
 #[derive(Debug)]
 pub(super) struct Variables {
-    meanings: Vec<(u32, Meaning)>,
+    meanings: Vec<Meaning>,
     tensors: BTreeMap<String, Tensor>,
     angles: std::cell::RefCell<Vec<Angle>>,
     features: Option<usize>,
@@ -56,7 +56,7 @@ impl Variables {
                 Meaning::Feature(index) => variables.features = variables.features.max(Some(index + 1)),
                 Meaning::Weight { tensor, index } => variables.add(one.at, tensor, index, shape, init)?,
             }
-            variables.meanings.push((one.at, meaning));
+            variables.meanings.push(meaning);
         }
         Ok(variables)
     }
@@ -100,7 +100,7 @@ impl Variables {
             }
             handles.insert(name, handle);
         }
-        let angle = |(_, meaning): &(u32, Meaning)| match meaning {
+        let angle = |meaning: &Meaning| match meaning {
             Meaning::Feature(index) => input(*index),
             Meaning::Weight { tensor, index } => {
                 handles.get(tensor.as_str()).map_or_else(Angle::default, |handle| handle.at(index))

@@ -45,11 +45,9 @@ impl Name {
 
     /// Returns whether nothing may be declared under this name.
     pub(super) fn is_reserved(self, version: u32) -> bool {
-        let word = Word::of(self);
         match version {
             2 => self.index() < RESERVED_2,
-            // `pow` is a function and a modifier; files name no gates so.
-            _ => word.is_some(),
+            _ => Word::of(self).is_some(),
         }
     }
 }

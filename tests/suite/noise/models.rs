@@ -252,7 +252,8 @@ fn waiting_qubits_relax() {
     let durations = times(Gates::two_qubit(), 0.4).qubits(0..2, 5.0, 7.0, 0.02).qubits([2], 4.0, 3.0, 0.1);
     let circuit = written(3, |c| _ = c.h(0).ry(0.8, 2).h(2).cx(0, 1).cx(1, 2).barrier().x(0));
     let noisy = NoiseModel::new().idle(durations.clone()).apply(&circuit).unwrap();
-    // cx(0, 1) ends at 0.5; qubit 2 has waited since 0.2, and qubit 0 waits until 0.9; at the end, 1 and 2 wait for x(0).
+    // cx(0, 1) ends at 0.5; qubit 2 has waited since 0.2, and qubit 0 waits until 0.9; at the end, 1 and 2 wait for
+    // x(0).
     let relax = |t: f64, q: usize| {
         let [t1, t2, excited] = if q == 2 { [4.0, 3.0, 0.1] } else { [5.0, 7.0, 0.02] };
         NoisyOp::Channel(Channel::thermal_relaxation, [t, t1, t2, excited].map(Expr::constant).to_vec(), vec![q])
@@ -311,8 +312,8 @@ fn calibration(gates: &str, rest: &str) -> String {
     )
 }
 
-/// Numbers of Qiskit Aer 0.18.2: `NoiseModel.from_backend` of a backend with these properties (readout errors by hand) in
-/// the method `density_matrix`. Depolarizing comes before relaxation: in the other order they differ by 9e-6.
+/// Numbers of Qiskit Aer 0.18.2: `NoiseModel.from_backend` of a backend with these properties (readout errors by hand)
+/// in the method `density_matrix`. Depolarizing comes before relaxation: in the other order they differ by 9e-6.
 #[test]
 fn calibrated_gates_have_the_noise_of_aer() {
     let text = r#"{"qubits": [
@@ -330,9 +331,9 @@ fn calibrated_gates_have_the_noise_of_aer() {
     assert!(p.iter().zip(theirs).all(|(a, b)| (a - b).abs() < 1e-9), "{p:?}");
 }
 
-/// The average gate infidelity of what a calibration adds is the error in the file: the process fidelity is the overlap of
-/// a maximally entangled state with what an identity gate's noise makes of it, and the average fidelity of 2-designs of
-/// states is `(d F + 1)/(d + 1)`.
+/// The average gate infidelity of what a calibration adds is the error in the file: the process fidelity is the overlap
+/// of a maximally entangled state with what an identity gate's noise makes of it, and the average fidelity of 2-designs
+/// of states is `(d F + 1)/(d + 1)`.
 #[test]
 fn calibrated_gates_have_the_error_of_the_file() {
     for (width, gate) in [(1, "rx"), (2, "rzz"), (3, "ccx")] {
@@ -374,8 +375,8 @@ fn calibrated_gates_have_the_error_of_the_file() {
     }
 }
 
-/// Channels of an entry by hand, in any order of its qubits; entries of an order of their own; readout; the report of an
-/// error that channels do not have.
+/// Channels of an entry by hand, in any order of its qubits; entries of an order of their own; readout; the report of
+/// an error that channels do not have.
 #[test]
 fn calibrated_circuits() {
     let text = r#"{"qubits": [{"t1_us": 50, "t2_us": 70, "excited": 0.1, "p1_given_0": 0.02, "p0_given_1": 0.03},

@@ -39,7 +39,7 @@ impl Notation for Maths {
     }
 }
 
-/// Greek letters by name, as maths has them, and as they are written.
+/// Names of Greek letters in LaTeX, and the letters.
 const GREEK: [(&str, char); 35] = [
     ("alpha", 'α'),
     ("beta", 'β'),

@@ -40,7 +40,7 @@ pub(super) struct Room {
 pub(super) struct Figure<'l, 'c> {
     picture: &'l Picture<'c>,
     title: String,
-    /// Arguments and the number of the conditions, as short as they have to be.
+    /// Arguments, cut where they are too long.
     arguments: String,
     condition: String,
     room: Room,

@@ -1,8 +1,8 @@
 //! Phases of a layer that differ from sample to sample, on a block of 16 samples.
 //!
-//! A phase turns an amplitude by one of two factors, depending on its stored index. Phases are taken in sets of a few. The
-//! bits that choose their factors are the pattern of an index, and a set has a table of the products of factors for all
-//! patterns. So an amplitude is turned once for a set, whatever the number of its phases. In reverse, `Im(λ* ψ)` is
+//! A phase turns an amplitude by one of two factors, depending on its stored index. Phases are taken in sets of a few.
+//! The bits that choose their factors are the pattern of an index, and a set has a table of the products of factors for
+//! all patterns. So an amplitude is turned once for a set, whatever the number of its phases. In reverse, `Im(λ* ψ)` is
 //! added up for each pattern first, and the gradients of the set's phases follow from these sums.
 
 use crate::engine::Real;
@@ -52,8 +52,8 @@ impl<T> VaryingScratch<T> {
     }
 }
 
-/// Number of phases of a set. A set costs a turn of each amplitude and a factor of each pattern; a quarter as many patterns
-/// as amplitudes keeps the second small.
+/// Number of phases of a set. A set costs a turn of each amplitude and a factor of each pattern; a quarter as many
+/// patterns as amplitudes keeps the second small.
 fn phases_of_set(qubits: usize) -> usize {
     qubits.saturating_sub(2).clamp(1, MAX_BITS)
 }
@@ -114,8 +114,8 @@ impl VaryingPhases {
         current_arch().dispatch(Apply { phases: self, rows, psi });
     }
 
-    /// Undoes the phases on ψ and λ. Passes the index of each phase, with `-2 Im(λ* ψ)` times the derivative of its exponent, summed over
-    /// the amplitudes in each lane, to `each`, if `has_gradient`.
+    /// Undoes the phases on ψ and λ. Passes the index of each phase, with `-2 Im(λ* ψ)` times the derivative of its
+    /// exponent, summed over the amplitudes in each lane, to `each`, if `has_gradient`.
     pub(crate) fn undo<T: Real>(
         &self,
         angles: Angles<'_, T>,

@@ -66,7 +66,8 @@ enum Symbol {
 }
 
 impl Reader<'_> {
-    /// Decides a condition, or says on what it depends. `both` asks for a single literal if it is one of measured bits.
+    /// Decides a condition, or says on what it depends. With `both` the caller also needs the complement: a condition
+    /// on measured bits becomes a single literal.
     pub(super) fn decide(&mut self, expression: &Expression, both: bool) -> Read<Decision> {
         let items = expression.items();
         self.step(expression.at(), 1 + items.len() / TERMS_A_STEP)?;

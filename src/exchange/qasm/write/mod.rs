@@ -60,12 +60,12 @@ impl Circuit {
     /// Writes the circuit as an OpenQASM 3 text.
     ///
     /// Features and weights are inputs of the text, and each gate is equal to the circuit's, global phase included.
-    /// Gates that `stdgates.inc` does not have are defined in the text. A record of a measurement is a classical bit, and
-    /// conditions are `if`.
+    /// Gates that `stdgates.inc` does not have are defined in the text. A record of a measurement is a classical bit,
+    /// and conditions are `if`.
     ///
-    /// [`qasm::import`](crate::qasm::import) of the text is the same circuit, operation by operation, unless it measures or
-    /// resets, has conditions on absolute values or constants, dense unitaries or rotations about words of I. These come
-    /// back as circuits that do the same.
+    /// [`qasm::import`](crate::qasm::import) of the text is the same circuit, operation by operation, unless it
+    /// measures or resets, has conditions on absolute values or constants, dense unitaries or rotations about words of
+    /// I. These come back as circuits that do the same.
     ///
     /// ```
     /// use candlewick::prelude::*;
@@ -81,8 +81,8 @@ impl Circuit {
     /// # Errors
     /// Mistakes of the circuit; [`Error::NoQasm`] for operations that OpenQASM has no form for: noise, amplitude
     /// embeddings, dense unitaries on several qubits, gates that a record controls and that have no form without this
-    /// control; [`Error::NoQasmWeights`] for names of tensors with line breaks or brackets, tensors without entries, and
-    /// initialisations that annotations do not have.
+    /// control; [`Error::NoQasmWeights`] for names of tensors with line breaks or brackets, tensors without entries,
+    /// and initialisations that annotations do not have.
     pub fn to_qasm3(&self) -> Result<String> {
         self.check()?;
         version3::write(self)
@@ -90,8 +90,8 @@ impl Circuit {
 
     /// Writes the circuit as an OpenQASM 2 text, with numbers in the place of features and weights.
     ///
-    /// The text is equal to the circuit up to a global phase. Gates beyond those of the language's first paper (A. Cross
-    /// and others, arXiv:1707.03429) are defined in the text, so that strict readers know them.
+    /// The text is equal to the circuit up to a global phase. Gates beyond those of the language's first paper (A.
+    /// Cross and others, arXiv:1707.03429) are defined in the text, so that strict readers know them.
     ///
     /// ```
     /// use candle_core::{Device, Tensor};
@@ -106,9 +106,9 @@ impl Circuit {
     /// ```
     ///
     /// # Errors
-    /// As [`to_qasm3`](Self::to_qasm3) and [`bind`](Self::bind); [`Error::NoQasm`] also for gates under further controls
-    /// that are neither a gate of the table nor phases, X or Z, for several records in one condition, and for measurements
-    /// under a condition on a record.
+    /// As [`to_qasm3`](Self::to_qasm3) and [`bind`](Self::bind); [`Error::NoQasm`] also for gates under further
+    /// controls that are neither a gate of the table nor phases, X or Z, for several records in one condition, and for
+    /// measurements under a condition on a record.
     pub fn to_qasm2(&self, features: &[f64], weights: &[(&str, &candle_core::Tensor)]) -> Result<String> {
         version2::write(&self.bind(features, weights)?)
     }

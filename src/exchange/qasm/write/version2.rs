@@ -46,8 +46,8 @@ impl Statements {
         self.0.push(format!("{name}{list} {};", qubits.join(",")));
     }
 
-    /// Multiplies the state in which all qubits are 1 by `exp(i angle)`: phases of the parities of all subsets, with the
-    /// sign of the subset's size, in the order of a Gray code.
+    /// Multiplies the state in which all qubits are 1 by `exp(i angle)`: phases of the parities of all subsets, with
+    /// the sign of the subset's size, in the order of a Gray code.
     fn phase(&mut self, angle: f64, qubits: &[usize]) {
         match qubits {
             [] => {}
