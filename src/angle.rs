@@ -196,6 +196,13 @@ impl Angle {
         self.terms.is_empty() && self.mistake.is_none()
     }
 
+    /// Makes an expression of a constant and terms, of which like ones are added up.
+    pub(crate) fn from_terms(constant: f64, terms: impl IntoIterator<Item = Term>) -> Self {
+        let mut angle = Self::from(constant);
+        terms.into_iter().for_each(|term| angle.add_term(term));
+        angle
+    }
+
     fn degree(&self) -> usize {
         self.terms.iter().map(|term| 1 + usize::from(term.second.is_some())).max().unwrap_or(0)
     }

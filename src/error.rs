@@ -24,6 +24,7 @@ mod file;
 mod memory;
 mod mistake;
 mod mitigation;
+mod model;
 mod noise;
 mod qasm;
 mod simulation;
@@ -39,6 +40,7 @@ pub use file::FileError;
 pub use memory::MemoryError;
 pub use mistake::Mistake;
 pub use mitigation::MitigationError;
+pub use model::ModelProblem;
 pub use noise::NoiseError;
 pub use qasm::QasmProblem;
 pub use simulation::SimulationError;
@@ -203,6 +205,14 @@ pub enum Error {
     /// Files that cannot be read, written or understood.
     #[error(transparent)]
     File(#[from] FileError),
+    /// A model whose parts do not fit each other, or a file that is no model.
+    #[error("{at}: {problem}")]
+    Model {
+        /// Part of the model, such as `layers[4].circuit.operations[17]`.
+        at: String,
+        /// Problem of this part.
+        problem: ModelProblem,
+    },
     /// An OpenQASM text that is wrong, or that no circuit can express.
     #[error("line {line}, column {column}: {problem}")]
     Qasm {

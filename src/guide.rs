@@ -43,6 +43,7 @@
 //! - [OpenQASM](from_qiskit#openqasm)
 //!
 //! Deploying:
+//! - [a model in one file](deploying#a-model-in-one-file)
 //! - [a server](deploying#a-server)
 //! - [the same bits everywhere](deploying#the-same-bits-everywhere)
 //! - [in a browser or in Node](deploying#in-a-browser-or-in-node)

@@ -44,6 +44,7 @@
 //! | a QNode from PennyLane | [the guide from PennyLane](guide::from_pennylane), with a table of equivalents |
 //! | a circuit from Qiskit | [the guide from Qiskit](guide::from_qiskit), with tables of equivalents |
 //! | a CSV file of your own | [section 9 of the guide](guide::from_candle#9-a-table-of-your-own), [`data::TableEncoder`] |
+//! | a model as one file | [`model::Model`] |
 //! | predicting in another program, serving | [`guide::deploying`] |
 //! | saving, and going on | [section 5 of the guide](guide::from_candle#5-saving-and-going-on) |
 //! | freezing a part, two optimisers | [section 10](guide::from_candle#10-a-frozen-part-and-several-optimisers) |
@@ -142,6 +143,7 @@ mod measurement;
 mod memory;
 pub mod metrics;
 pub mod mitigation;
+pub mod model;
 pub mod nn;
 pub mod noise;
 mod numbers;

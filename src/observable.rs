@@ -225,6 +225,27 @@ impl Observable {
         }
     }
 
+    /// Makes an observable of the terms that [`words`](Self::words), [`parts`](Self::parts) and
+    /// [`weighted`](Self::weighted) return. Terms that no observable has are a mistake.
+    pub(crate) fn from_terms(
+        words: impl IntoIterator<Item = (PauliWord, f64)>,
+        parts: Vec<(f64, Part)>,
+        weighted: Vec<(Angle, Self)>,
+    ) -> Self {
+        if let Some(mistake) = parts.iter().find_map(|(_, part)| part.mistake()) {
+            return Self::wrong(mistake);
+        }
+        if let Some((angle, _)) = weighted.iter().flat_map(|(_, of)| &of.weighted).next() {
+            return Self::wrong(Mistake::VariableCoefficient { coefficient: angle.to_string() });
+        }
+        let mut sum = Self { parts, weighted, ..Self::default() };
+        for (word, coefficient) in words {
+            *sum.words.entry(word).or_default() += coefficient;
+        }
+        sum.mistake = sum.weighted.iter().find_map(|(_, of)| of.mistake.clone());
+        sum
+    }
+
     /// Makes a diagonal from a value for each basis state of the qubits under a mask, and takes its constant out.
     fn table(values: Vec<f64>, mask: u64) -> Self {
         if let Some(&value) = values.iter().find(|value| !value.is_finite()) {

@@ -103,6 +103,17 @@ impl Condition {
         Self { code: Arc::new(vec![Token::Test(comparison)]), mistake }
     }
 
+    /// Makes a condition of code in postfix order, or `None` if the code is not one expression.
+    pub(crate) fn from_code(code: Vec<Token<Comparison<Angle>>>) -> Option<Self> {
+        let depth = code.iter().try_fold(0usize, |depth, token| match token {
+            Token::Test(_) => Some(depth + 1),
+            Token::Not => (depth > 0).then_some(depth),
+            Token::And | Token::Or => (depth > 1).then(|| depth - 1),
+        });
+        let mistake = code.iter().find_map(|token| if let Token::Test(test) = token { test.mistake() } else { None });
+        (depth == Some(1)).then(|| Self { code: Arc::new(code), mistake })
+    }
+
     /// Returns the condition with other expressions in its tests.
     pub(crate) fn map(&self, mut expression: impl FnMut(&Angle) -> Angle) -> Self {
         let mut mistake = None;

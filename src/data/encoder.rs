@@ -43,7 +43,8 @@ use std::path::Path;
 /// );
 /// # Ok::<(), candlewick::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "State", into = "State")]
 pub struct TableEncoder {
     state: State,
     /// Names of the features.
@@ -62,6 +63,19 @@ struct State {
     on_missing: Missing,
     on_missing_target: MissingTarget,
     on_unknown: Unknown,
+}
+
+impl From<TableEncoder> for State {
+    fn from(encoder: TableEncoder) -> Self {
+        encoder.state
+    }
+}
+
+impl TryFrom<State> for TableEncoder {
+    type Error = Error;
+    fn try_from(state: State) -> Result<Self> {
+        Self::new(state)
+    }
 }
 
 /// Text behind `=` in the name of the feature of missing categories.

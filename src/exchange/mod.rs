@@ -2,4 +2,4 @@
 
 pub mod executor;
 pub mod qasm;
-mod words;
+pub(crate) mod words;

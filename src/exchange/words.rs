@@ -1,7 +1,7 @@
 //! Words of other programs, for messages.
 
 /// Returns the first characters of a text, with control characters escaped.
-pub(super) fn cited(text: &str, most: usize) -> String {
+pub(crate) fn cited(text: &str, most: usize) -> String {
     let mut cited = escaped(text.chars().take(most));
     if text.chars().nth(most).is_some() {
         cited += "..";
@@ -10,7 +10,7 @@ pub(super) fn cited(text: &str, most: usize) -> String {
 }
 
 /// Returns the last characters of a text, with control characters escaped. White space at both ends is left out.
-pub(super) fn last(text: &str, most: usize) -> String {
+pub(crate) fn last(text: &str, most: usize) -> String {
     let text = text.trim();
     match text.chars().count().checked_sub(most) {
         None | Some(0) => escaped(text.chars()),

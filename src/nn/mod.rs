@@ -19,6 +19,7 @@ pub use natural_gradient::{QuantumNaturalGradient, QuantumNaturalGradientConfig}
 pub use quantized::{QuantizedLinear, QuantizedLinearConfig, linear_size_in_bytes, quantize_dynamic};
 pub use quantum_attention::{QuantumAttention, QuantumAttentionConfig};
 pub use quantum_conv::{QuantumConv2d, QuantumConv2dConfig};
+pub(crate) use quantum_layer::fingerprint_shape;
 pub use quantum_layer::{QuantumLayer, QuantumLayerConfig};
 pub use quantum_lstm::{QuantumLstm, QuantumLstmConfig};
 pub use random_search::{RandomSearch, RandomSearchConfig, Trial};

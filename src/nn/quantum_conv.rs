@@ -197,6 +197,18 @@ impl QuantumConv2d {
         config: QuantumConv2dConfig,
         vb: VarBuilder<'_>,
     ) -> Result<Self> {
+        let path = vb.prefix();
+        Self::at_path(circuit, measurement, config, vb, &path)
+    }
+
+    /// Makes a layer whose random numbers are those of `path`.
+    pub(crate) fn at_path(
+        circuit: Circuit,
+        measurement: Measurement,
+        config: QuantumConv2dConfig,
+        vb: VarBuilder<'_>,
+        path: &str,
+    ) -> Result<Self> {
         config.check()?;
         circuit.check()?;
         let QuantumConv2dConfig { channels, kernel, .. } = config;
@@ -208,7 +220,7 @@ impl QuantumConv2d {
                 actual: config.features(),
             }));
         }
-        Ok(Self { layer: QuantumLayer::with_config(circuit, measurement, config.layer.clone(), vb)?, config })
+        Ok(Self { layer: QuantumLayer::at_path(circuit, measurement, config.layer.clone(), vb, path)?, config })
     }
 
     /// Computes [`Module::forward`], with candlewick's own typed error.

@@ -147,6 +147,18 @@ impl QuantumLayer {
         config: QuantumLayerConfig,
         vb: VarBuilder<'_>,
     ) -> Result<Self> {
+        let path = vb.prefix();
+        Self::at_path(circuit, measurement, config, vb, &path)
+    }
+
+    /// Makes a layer whose random numbers are those of `path`.
+    pub(crate) fn at_path(
+        circuit: Circuit,
+        measurement: Measurement,
+        config: QuantumLayerConfig,
+        vb: VarBuilder<'_>,
+        path: &str,
+    ) -> Result<Self> {
         let outside = match &config.simulation {
             Simulation::External(executor) => Some(Outside::new(Arc::clone(executor), Written::new(&circuit))),
             _ => None,
@@ -162,7 +174,7 @@ impl QuantumLayer {
         }
         let options = Options { simulation: config.simulation.clone(), ..Options::limited(config.memory_limit) };
         // Layers of one model draw independently of each other.
-        let path = fnv1a(vb.prefix().as_bytes());
+        let path = fnv1a(path.as_bytes());
         let sampling = |shots| Sampling::new(&measurement, &program, shots, config.seed ^ path);
         let estimator = Estimator::new(options, config.gradient.at(path), config.shots.map(sampling).transpose()?)?;
         let estimator = estimator.with_trajectories(&program, config.seed ^ path)?.with_outside(outside)?;
@@ -303,7 +315,7 @@ impl QuantumLayer {
 /// Encodes a fingerprint as a shape. The tensor has no entries, so optimisers do not move it and counts of parameters
 /// do not find it. The shape is the one property of a tensor that has to agree with a file wherever candle reads a
 /// file.
-fn shape_of(fingerprint: u64) -> [usize; 3] {
+pub(crate) fn fingerprint_shape(fingerprint: u64) -> [usize; 3] {
     [(fingerprint >> 32) as usize, 0, (fingerprint & 0xffff_ffff) as usize]
 }
 
@@ -321,7 +333,7 @@ fn check_fingerprint(expected: u64, vb: &VarBuilder<'_>) -> Result<()> {
     let is_there = vb.contains_tensor(FINGERPRINT);
     // A shape alone needs no device.
     let on_host = vb.clone().set_device(Device::Cpu);
-    let error = match on_host.get_with_hints(shape_of(expected).to_vec(), FINGERPRINT, Init::Const(0.0)) {
+    let error = match on_host.get_with_hints(fingerprint_shape(expected).to_vec(), FINGERPRINT, Init::Const(0.0)) {
         Ok(_) => return Ok(()),
         // The file comes from elsewhere and has no fingerprint.
         Err(_) if !is_there => return Ok(()),

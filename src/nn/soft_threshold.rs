@@ -64,6 +64,16 @@ impl SoftThreshold {
         Ok(Self { alpha: scalar("alpha", config.alpha)?, threshold: scalar("threshold", config.threshold)? })
     }
 
+    /// Returns the steepness, a scalar.
+    pub fn alpha(&self) -> &Tensor {
+        &self.alpha
+    }
+
+    /// Returns the size of an entry above which it passes, a scalar.
+    pub fn threshold(&self) -> &Tensor {
+        &self.threshold
+    }
+
     /// Returns the fraction of each entry that passes, from 0 to 1: `sigmoid(alpha (|x| - threshold))`.
     ///
     /// # Errors

@@ -2,7 +2,9 @@
 
 use super::matrix;
 use super::word::{PauliWord, above_rounding};
+use crate::error::Mistake;
 use crate::gf2;
+use crate::limits::MAX_MATRIX_QUBITS;
 use num_complex::Complex64;
 use std::sync::Arc;
 
@@ -18,6 +20,33 @@ pub(crate) enum Part {
 }
 
 impl Part {
+    /// Returns the mistake of a part whose numbers do not fit each other, or do not make it Hermitian.
+    pub(super) fn mistake(&self) -> Option<Mistake> {
+        match self {
+            Self::Diagonal { values, mask } => {
+                let qubits = mask.count_ones();
+                if let Some(&value) = values.iter().find(|value| !value.is_finite()) {
+                    return Some(Mistake::NotFinite { what: "a diagonal value", value });
+                }
+                let size = 1u64.checked_shl(qubits).filter(|size| *size == values.len() as u64);
+                let expected = format!("2^{qubits}");
+                let wrong = Mistake::Length { what: "diagonal values", expected, actual: values.len() };
+                size.is_none().then_some(wrong)
+            }
+            Self::Matrix { entries, qubits } if qubits.len() <= MAX_MATRIX_QUBITS => {
+                matrix::check(entries, qubits).err()
+            }
+            Self::Matrix { qubits, .. } => {
+                let expected = format!("1 to {MAX_MATRIX_QUBITS}");
+                Some(Mistake::QubitCount { expected, actual: qubits.len() })
+            }
+            Self::Projector { mask, bits } if *mask == 0 || bits & !mask != 0 => {
+                Some(Mistake::QubitCount { expected: "1 or more".to_owned(), actual: mask.count_ones() as usize })
+            }
+            Self::Projector { .. } => None,
+        }
+    }
+
     /// Returns the mask of the qubits on which the part acts.
     pub(crate) fn support(&self) -> u64 {
         match self {

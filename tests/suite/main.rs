@@ -35,6 +35,7 @@ mod losses;
 mod matrices;
 mod methods;
 mod metrics;
+mod model;
 mod modules;
 mod natural_gradient;
 mod noise;

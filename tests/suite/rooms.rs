@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 
 /// Modules in the direction in which data flows.
-const ROOMS: [&str; 37] = [
+const ROOMS: [&str; 38] = [
     "error",
     "memory",
     "limits",
@@ -44,6 +44,7 @@ const ROOMS: [&str; 37] = [
     "variational",
     "data",
     "metrics",
+    "model",
     "plot",
     "train",
 ];
