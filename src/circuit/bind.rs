@@ -2,6 +2,7 @@
 
 use super::deferred::Roles;
 use super::{Amplitudes, Angle, Circuit, Comparison, Condition, Kind, Operation, Token, Variable};
+use crate::angle::Term;
 use crate::error::{Error, Result, TensorError, WeightsError};
 use crate::linalg::amplitudes_of;
 use crate::numbers::host_numbers;
@@ -58,6 +59,40 @@ impl Circuit {
         Ok(bound)
     }
 
+    /// Returns the circuit with numbers in the place of its weights: it still reads its features, and it has no weights
+    /// to train. A weight that a feature multiplies becomes the coefficient of the feature.
+    ///
+    /// ```
+    /// use candle_core::{Device, Tensor};
+    /// use candlewick::prelude::*;
+    /// let mut circuit = Circuit::new(1);
+    /// let w = circuit.weights("w", 2);
+    /// circuit.ry(w.at(0) * input(0) + w.at(1), 0);
+    ///
+    /// let w = Tensor::new(&[0.5, 0.25], &Device::Cpu)?;
+    /// let mut expected = Circuit::new(1);
+    /// expected.ry(0.5 * input(0) + 0.25, 0);
+    /// assert_eq!(circuit.bind_weights(&[("w", &w)])?, expected.with_inputs(1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Mistakes of the circuit; a weight tensor that is missing, unknown, given twice or of another shape; a number that
+    /// is not finite; a channel whose strength leaves its range.
+    pub fn bind_weights(&self, weights: &[(&str, &Tensor)]) -> Result<Self> {
+        self.check()?;
+        let numbers = Numbers { features: &[], weights: self.numbers(weights)? };
+        let mut roles = Roles::default();
+        roles.take_prepared(self.roles);
+        let mut bound = Self { roles, ..Self::new(self.qubits).with_inputs(self.inputs()) };
+        for operation in &self.operations {
+            let angles = operation.angles.iter().map(|angle| numbers.without_weights(angle)).collect();
+            bound.push_operation(Operation { angles, ..operation.clone() });
+        }
+        bound.check()?;
+        Ok(bound)
+    }
+
     /// Returns the entries of all declared weight tensors, by name.
     fn numbers(&self, given: &[(&str, &Tensor)]) -> Result<BTreeMap<String, Vec<f64>>> {
         let declared = || self.declarations().map(|one| one.handle.name().to_owned()).collect::<Vec<_>>();
@@ -109,6 +144,31 @@ impl Numbers<'_> {
             term.coefficient * self.value(&term.first) * second
         });
         angle.constant + terms.sum::<f64>()
+    }
+
+    /// Returns an angle with numbers in the place of weights.
+    fn without_weights(&self, angle: &Angle) -> Angle {
+        let terms = angle.terms.iter().map(|term| {
+            let variables = [Some(&term.first), term.second.as_ref()].into_iter().flatten();
+            let (inputs, weights): (Vec<_>, Vec<_>) =
+                variables.partition(|variable| matches!(variable, Variable::Input(_)));
+            let coefficient = weights.iter().fold(term.coefficient, |all, weight| all * self.value(weight));
+            (coefficient, inputs)
+        });
+        let (mut constant, mut left) = (angle.constant, Vec::new());
+        for (coefficient, inputs) in terms {
+            match inputs[..] {
+                [] => constant += coefficient,
+                [first, ..] => {
+                    left.push(Term {
+                        coefficient,
+                        first: first.clone(),
+                        second: inputs.get(1).map(|&one| one.clone()),
+                    });
+                }
+            }
+        }
+        Angle::from_terms(constant, left)
     }
 
     /// Returns whether a condition holds.

@@ -98,6 +98,11 @@ impl Inputs {
         Ok(all)
     }
 
+    /// Gives back a name that the text does not need.
+    pub(super) fn release(&mut self, name: &str) {
+        self.taken.remove(name);
+    }
+
     /// Returns a name that is no word, no gate and no other input, and takes it.
     pub(super) fn free(&mut self, wanted: String) -> String {
         let mut name = wanted;

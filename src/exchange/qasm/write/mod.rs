@@ -8,9 +8,11 @@ mod classical;
 mod gates;
 mod inputs;
 mod prelude;
+mod registers;
 mod version2;
 mod version3;
 
+use super::Imported;
 use crate::circuit::{Circuit, Kind, Operation};
 use crate::error::{Error, Result};
 
@@ -85,7 +87,7 @@ impl Circuit {
     /// and initialisations that annotations do not have.
     pub fn to_qasm3(&self) -> Result<String> {
         self.check()?;
-        version3::write(self)
+        version3::write(self, &[])
     }
 
     /// Writes the circuit as an OpenQASM 2 text, with numbers in the place of features and weights.
@@ -110,6 +112,36 @@ impl Circuit {
     /// controls that are neither a gate of the table nor phases, X or Z, for several records in one condition, and for
     /// measurements under a condition on a record.
     pub fn to_qasm2(&self, features: &[f64], weights: &[(&str, &candle_core::Tensor)]) -> Result<String> {
-        version2::write(&self.bind(features, weights)?)
+        version2::write(&self.bind(features, weights)?, &[])
+    }
+}
+
+impl Imported {
+    /// Writes circuit and classical bits as an OpenQASM 3 text: [`Circuit::to_qasm3`], and at its end the measurements
+    /// whose results the registers hold. The circuit may be another one by now, such as a bound one, as long as its
+    /// qubits are the same.
+    ///
+    /// ```
+    /// use candlewick::qasm;
+    /// let text = "OPENQASM 2.0; include \"qelib1.inc\"; qreg a[1]; creg out[1]; h a; measure a -> out;";
+    /// let text = qasm::import(text)?.to_qasm3()?;
+    /// assert!(text.ends_with("bit[1] out;\nh q[0];\nout[0] = measure q[0];\n"));
+    /// # Ok::<(), candlewick::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The errors of [`Circuit::to_qasm3`]; [`Error::NoQasm`] for a bit that is measured under a condition on inputs.
+    pub fn to_qasm3(&self) -> Result<String> {
+        self.circuit.check()?;
+        version3::write(&self.circuit, &self.bits)
+    }
+
+    /// Writes circuit and classical bits as an OpenQASM 2 text: [`Circuit::to_qasm2`], and at its end the measurements
+    /// whose results the registers hold. A bit that gates read has a register of its own there, and comments say which.
+    ///
+    /// # Errors
+    /// The errors of [`Circuit::to_qasm2`]; a bit that is 1 whatever is measured.
+    pub fn to_qasm2(&self, features: &[f64], weights: &[(&str, &candle_core::Tensor)]) -> Result<String> {
+        version2::write(&self.circuit.bind(features, weights)?, &self.bits)
     }
 }

@@ -2,10 +2,13 @@
 
 use super::angles::number;
 use super::classical::{Records, Split, What, euler, phase_of, with_controls};
+use super::inputs::Inputs;
 use super::prelude::{Ladder, Prelude};
+use super::registers::Registers;
 use super::{Places, no_form};
 use crate::circuit::{Circuit, Kind, Operation};
-use crate::error::Result;
+use crate::error::{Error, Mistake, Result};
+use crate::exchange::qasm::BitRegister;
 use crate::gate::{Form, Gate};
 use std::f64::consts::PI;
 use std::fmt::Write;
@@ -13,23 +16,35 @@ use std::fmt::Write;
 /// Most qubits of a phase that is written as phases of parities, of which there are 2^qubits.
 const PARITY_QUBITS: usize = 10;
 
-pub(super) fn write(circuit: &Circuit) -> Result<String> {
-    let mut writer =
-        Writer { records: Records::new(Places::of(circuit)), prelude: Prelude::default(), body: String::new() };
+pub(super) fn write(circuit: &Circuit, registers: &[BitRegister]) -> Result<String> {
+    let (mut inputs, records) = (Inputs::of(circuit)?, Records::new(Places::of(circuit)));
+    match records.places().bits {
+        0 => inputs.release("c"),
+        bits => (0..bits).for_each(|bit| _ = inputs.free(format!("c{bit}"))),
+    }
+    let registers = Registers::of(registers, |name| inputs.free(name));
+    if let Some((_, register, index)) = registers.ones.first() {
+        let (register, index, value) = (register.clone(), *index, 1);
+        return Err(Error::Measurement(Mistake::ConstantBit { register, index, value }));
+    }
+    let mut writer = Writer { records, registers, prelude: Prelude::default(), body: String::new() };
     for (index, operation) in circuit.operations().iter().enumerate() {
         writer.operation(index, operation)?;
     }
+    writer.finish();
     let Places { count, bits, .. } = writer.records.places();
     let mut text = "OPENQASM 2.0;\ninclude \"qelib1.inc\";\n".to_owned() + &writer.prelude.text();
     if *count > 0 {
         _ = writeln!(text, "qreg q[{count}];");
     }
     (0..*bits).for_each(|bit| _ = writeln!(text, "creg c{bit}[1];"));
+    writer.registers.declared.iter().for_each(|(name, size)| _ = writeln!(text, "creg {name}[{size}];"));
     Ok(text + &writer.body)
 }
 
 struct Writer {
     records: Records,
+    registers: Registers,
     prelude: Prelude,
     body: String,
 }
@@ -72,6 +87,18 @@ impl Statements {
 }
 
 impl Writer {
+    /// Appends the measurements whose results the registers hold. Bits are not copied in OpenQASM 2.
+    fn finish(&mut self) {
+        for (qubit, bit) in self.registers.rest() {
+            match (self.records.bit(qubit), self.records.qubit(qubit)) {
+                (Some(record), _) => _ = writeln!(self.body, "// {bit} is c{record}[0]"),
+                (None, Some(qubit)) => _ = writeln!(self.body, "measure q[{qubit}] -> {bit};"),
+                // A qubit that nothing measures or resets is in the text.
+                (None, None) => {}
+            }
+        }
+    }
+
     fn operation(&mut self, index: usize, operation: &Operation) -> Result<()> {
         let refuse = |reason| Err(no_form(index, operation, 2, reason));
         match (&operation.kind, operation.qubits()) {
@@ -81,8 +108,12 @@ impl Writer {
                 let bit = self.records.record(*record);
                 _ = writeln!(self.body, "measure q[{qubit}] -> c{bit}[0];");
             }
-            (Kind::Reset, [qubit, _]) => {
+            (Kind::Reset, [qubit, old]) => {
                 let Some(qubit) = self.records.qubit(*qubit) else { return refuse("the qubit is gone") };
+                // Bits of the old state are measured while it is there.
+                for bit in self.registers.take(*old) {
+                    _ = writeln!(self.body, "measure q[{qubit}] -> {bit};");
+                }
                 _ = writeln!(self.body, "reset q[{qubit}];");
             }
             (Kind::AmplitudeEmbedding { .. }, _) => return refuse("OpenQASM embeds no amplitudes"),

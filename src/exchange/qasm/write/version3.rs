@@ -5,29 +5,54 @@ use super::classical::{Records, Split, What, euler};
 use super::gates::Spelled;
 use super::inputs::Inputs;
 use super::prelude::Prelude;
+use super::registers::Registers;
 use super::{Places, no_form};
 use crate::circuit::{Circuit, Kind, Operation};
 use crate::error::Result;
+use crate::exchange::qasm::BitRegister;
 use std::fmt::Write;
 
-pub(super) fn write(circuit: &Circuit) -> Result<String> {
-    let mut writer = Writer {
-        inputs: Inputs::of(circuit)?,
-        records: Records::new(Places::of(circuit)),
-        prelude: Prelude::default(),
-        body: String::new(),
-    };
+pub(super) fn write(circuit: &Circuit, registers: &[BitRegister]) -> Result<String> {
+    let (mut inputs, records) = (Inputs::of(circuit)?, Records::new(Places::of(circuit)));
+    if !Registers::lack(registers, circuit) {
+        inputs.release("c");
+    }
+    let registers = Registers::of(registers, |name| inputs.free(name));
+    let (bits, prelude, body) = (Bits::default(), Prelude::default(), String::new());
+    let mut writer = Writer { inputs, records, registers, bits, prelude, body };
     for (index, operation) in circuit.operations().iter().enumerate() {
         writer.operation(index, operation)?;
     }
+    writer.finish();
     Ok(writer.text(circuit))
 }
 
 struct Writer {
     inputs: Inputs,
     records: Records,
+    registers: Registers,
+    bits: Bits,
     prelude: Prelude,
     body: String,
+}
+
+/// Names of the records' bits: entries of the registers, or of `c`.
+#[derive(Debug, Default)]
+struct Bits {
+    names: Vec<String>,
+    /// Number of bits of `c`.
+    count: usize,
+}
+
+impl Bits {
+    /// Names the next record.
+    fn push(&mut self, own: Option<String>) {
+        let name = own.unwrap_or_else(|| {
+            self.count += 1;
+            format!("c[{}]", self.count - 1)
+        });
+        self.names.push(name);
+    }
 }
 
 impl Writer {
@@ -35,14 +60,30 @@ impl Writer {
         let mut text = "OPENQASM 3.0;\ninclude \"stdgates.inc\";\n".to_owned();
         text += &self.prelude.text();
         self.inputs.write(circuit, &mut text);
-        let Places { count, bits, .. } = self.records.places();
+        let Places { count, .. } = self.records.places();
         if *count > 0 {
             _ = writeln!(text, "qubit[{count}] q;");
         }
-        if *bits > 0 {
-            _ = writeln!(text, "bit[{bits}] c;");
+        if self.bits.count > 0 {
+            _ = writeln!(text, "bit[{}] c;", self.bits.count);
+        }
+        for (name, size) in &self.registers.declared {
+            _ = writeln!(text, "bit[{size}] {name};");
         }
         text + &self.body
+    }
+
+    /// Appends the measurements whose results the registers hold.
+    fn finish(&mut self) {
+        for (qubit, bit) in self.registers.rest() {
+            match (self.records.bit(qubit), self.records.qubit(qubit)) {
+                (Some(record), _) => _ = writeln!(self.body, "{bit} = {};", self.bits.names[record]),
+                (None, Some(qubit)) => _ = writeln!(self.body, "{bit} = measure q[{qubit}];"),
+                // A qubit that nothing measures or resets is in the text.
+                (None, None) => {}
+            }
+        }
+        self.registers.ones.iter().for_each(|(bit, ..)| _ = writeln!(self.body, "{bit} = true;"));
     }
 
     fn operation(&mut self, index: usize, operation: &Operation) -> Result<()> {
@@ -51,16 +92,26 @@ impl Writer {
             (Kind::Barrier, _) => (Vec::new(), vec!["barrier q;".to_owned()]),
             (Kind::Measure, [qubit, record]) => {
                 let from = match (self.records.bit(*qubit), self.records.qubit(*qubit)) {
-                    (Some(bit), _) => format!("c[{bit}]"),
+                    (Some(bit), _) => self.bits.names[bit].clone(),
                     (None, Some(qubit)) => format!("measure q[{qubit}]"),
                     (None, None) => return Err(no_form(index, operation, 3, "the qubit is gone")),
                 };
-                (Vec::new(), vec![format!("c[{}] = {from};", self.records.record(*record))])
+                self.records.record(*record);
+                self.bits.push(self.registers.take_one(*record));
+                (Vec::new(), vec![format!("{} = {from};", self.bits.names[self.bits.names.len() - 1])])
             }
-            (Kind::Reset, [qubit, _]) => match self.records.qubit(*qubit) {
-                Some(qubit) => (Vec::new(), vec![format!("reset q[{qubit}];")]),
-                None => return Err(no_form(index, operation, 3, "the qubit is gone")),
-            },
+            (Kind::Reset, [qubit, old]) => {
+                let Some(qubit) = self.records.qubit(*qubit) else {
+                    return Err(no_form(index, operation, 3, "the qubit is gone"));
+                };
+                // Bits of the old state are measured while it is there.
+                let bits = self.registers.take(*old);
+                if !bits.is_empty() && !conditions.is_empty() {
+                    return Err(no_form(index, operation, 3, "a bit is measured under a condition on inputs"));
+                }
+                let measured = bits.into_iter().map(|bit| format!("{bit} = measure q[{qubit}];"));
+                (Vec::new(), measured.chain([format!("reset q[{qubit}];")]).collect())
+            }
             (Kind::AmplitudeEmbedding { .. }, _) => {
                 return Err(no_form(index, operation, 3, "OpenQASM embeds no amplitudes"));
             }
@@ -79,7 +130,8 @@ impl Writer {
 
     /// Appends statements, which conditions on inputs and tests of bits precede.
     fn push(&mut self, conditions: Vec<String>, tests: &[(usize, bool)], statements: &[String]) {
-        let test = |(bit, value): &(usize, bool)| format!("{}c[{bit}]", if *value { "" } else { "!" });
+        let names = &self.bits.names;
+        let test = |(bit, value): &(usize, bool)| format!("{}{}", if *value { "" } else { "!" }, names[*bit]);
         let tests = (!tests.is_empty()).then(|| tests.iter().map(test).collect::<Vec<_>>().join(" && "));
         let all: Vec<String> = conditions.into_iter().chain(tests).collect();
         for (depth, test) in all.iter().enumerate() {
