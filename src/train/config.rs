@@ -42,8 +42,8 @@ pub struct TrainConfig {
     ///
     /// [`Training::monitor`]: super::Training::monitor
     pub patience: Option<usize>,
-    /// Whether the run ends with the weights of the best epoch, by the same score, instead of the last weights. Default
-    /// `false`.
+    /// Whether the run ends with the weights of the best epoch, by the same score, instead of the last weights. A run
+    /// that is interrupted has its last weights, unless it has no folder to continue from. Default `false`.
     pub restore_best: bool,
     /// Folder of the run's files. After each epoch the run writes `last.safetensors` (from which a run continues),
     /// `best.safetensors` (the weights of the best epoch, for `VarMap::load`) and `history.csv`. Only one run at a

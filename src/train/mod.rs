@@ -307,7 +307,9 @@ impl<'a, O: Optimizer> Training<'a, O> {
         }
         at.history.without_gradient = at.unreached.names();
         progress.finish(&at.history.without_gradient);
-        if at.history.stop_reason != StopReason::Interrupted {
+        // A run with a folder continues from its last weights.
+        let is_over = at.history.stop_reason != StopReason::Interrupted || config.folder.is_none();
+        if is_over {
             at.check_best()?;
             if config.restore_best {
                 at.restore_best(self.varmap)?;

@@ -4,6 +4,7 @@ use super::checkpoint::Position;
 use super::{History, TrainConfig};
 use crate::error::Result;
 use indicatif::{ProgressBar, ProgressStyle};
+use std::io::Write;
 
 /// Bar over all steps; without a terminal, a line after every tenth of the run.
 pub(super) struct Progress {
@@ -48,7 +49,7 @@ impl Progress {
             message += &format!("  (validation {})", show(score));
         }
         if self.lines && (done.is_multiple_of(self.epochs.div_ceil(10)) || done == self.epochs) {
-            eprintln!("{:>10}  {message}", self.name);
+            say(&format!("{:>10}  {message}", self.name));
         }
         self.bar.set_message(message);
         if done == 1 {
@@ -65,7 +66,12 @@ impl Progress {
     fn unreached(&self, names: &[String]) {
         if self.shown && !names.is_empty() {
             let line = format!("{:>10}  no gradient so far of {}", self.name, names.join(", "));
-            self.bar.suspend(|| eprintln!("{line}"));
+            self.bar.suspend(|| say(&line));
         }
     }
+}
+
+/// Writes a line to the standard error output. A reader that has gone is no reason to end a training.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
