@@ -49,8 +49,8 @@ const ROOMS: [&str; 38] = [
     "train",
 ];
 
-/// Modules that stand outside the flow: the front page, the guide, and the door for the project's own tools.
-const OUTSIDE: [&str; 2] = ["guide", "private"];
+/// Modules that stand outside the flow: the program, the guide, and the door for the project's own tools.
+const OUTSIDE: [&str; 3] = ["bin", "guide", "private"];
 
 /// A row for each room, with the rooms that it uses.
 fn rooms() -> Vec<BTreeSet<String>> {

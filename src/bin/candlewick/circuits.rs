@@ -1,0 +1,185 @@
+//! Circuits: of OpenQASM texts, and of models.
+
+use super::failure::{Failure, Outcome};
+use super::input::{self, Content, Input};
+use super::settings::{Setting, Values};
+use candlewick::Circuit;
+use candlewick::candle_core::{Device, Tensor};
+use candlewick::model::{Layer, Model};
+use candlewick::qasm::{self, Bit, Imported};
+use std::path::Path;
+
+/// Circuit with its origin.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    /// Name of the file.
+    pub(crate) file: String,
+    /// The circuit, and what else the file says of it.
+    pub(crate) circuit: Circuit,
+    origin: Origin,
+}
+
+/// Where a circuit comes from.
+#[derive(Debug)]
+enum Origin {
+    Text(Box<Imported>),
+    Model { layer: String, weights: Vec<(String, Tensor)> },
+}
+
+/// Reads the circuits of a file: one of a text, or one of each quantum layer of a model; of a given layer alone.
+pub(crate) fn load(path: &Path, layer: Option<&str>) -> Outcome<Vec<Loaded>> {
+    match input::read(path)? {
+        Content::Model { name, bytes } => {
+            let model =
+                Model::from_bytes(&bytes, &Device::Cpu).map_err(|error| Failure::new(format!("{name}: {error}")))?;
+            of_model(&name, &model, layer)
+        }
+        // A file that says nothing of itself may be a circuit with a mistake in its first word.
+        Content::Circuit(text) | Content::Table(text) => match layer {
+            Some(_) => Err(Failure::Usage(format!("--layer is for models, and {} is none", text.name))),
+            None => Ok(vec![of_text(text)?]),
+        },
+    }
+}
+
+/// Reads the circuit of a text.
+pub(crate) fn of_text(text: Input) -> Outcome<Loaded> {
+    let imported = qasm::import(&text.text).map_err(|error| text.failure(error))?;
+    let circuit = imported.circuit.clone();
+    Ok(Loaded { file: text.name, circuit, origin: Origin::Text(Box::new(imported)) })
+}
+
+/// Reads the one circuit of a file.
+pub(crate) fn load_one(path: &Path, layer: Option<&str>) -> Outcome<Loaded> {
+    let mut all = load(path, layer)?;
+    match (all.pop(), all.len()) {
+        (Some(one), 0) => Ok(one),
+        (last, _) => {
+            let layers: Vec<&str> = all.iter().chain(&last).filter_map(Loaded::layer).collect();
+            Err(Failure::Usage(format!("the model has several circuits; choose one with --layer {}", layers.join("|"))))
+        }
+    }
+}
+
+/// Returns the circuits of a model.
+pub(crate) fn of_model(name: &str, model: &Model, wanted: Option<&str>) -> Outcome<Vec<Loaded>> {
+    let weights = model.weights()?;
+    let mut all = Vec::new();
+    for (layer, circuit) in quantum_layers(model.layers(), "") {
+        let own = |tensor: &candlewick::circuit::Weights| {
+            let stored = weights.get(&format!("layers.{layer}.{}", tensor.name()))?;
+            Some((tensor.name().to_owned(), stored.clone()))
+        };
+        let weights = circuit.weight_tensors().iter().filter_map(own).collect();
+        let origin = Origin::Model { layer, weights };
+        all.push(Loaded { file: name.to_owned(), circuit: circuit.clone(), origin });
+    }
+    if all.is_empty() {
+        return Err(Failure::new(format!("{name}: the model has no circuit")));
+    }
+    let Some(wanted) = wanted else { return Ok(all) };
+    let known: Vec<String> = all.iter().filter_map(Loaded::layer).map(str::to_owned).collect();
+    all.retain(|loaded| loaded.layer() == Some(wanted));
+    match all.is_empty() {
+        false => Ok(all),
+        true => Err(Failure::Usage(format!("--layer {wanted}: the circuits are in the layers {}", known.join(", ")))),
+    }
+}
+
+/// Returns the quantum layers, with their places such as `4` or, inside of a residual block, `4.1`.
+fn quantum_layers<'m>(layers: &'m [Layer], prefix: &str) -> Vec<(String, &'m Circuit)> {
+    let mut all = Vec::new();
+    for (index, layer) in layers.iter().enumerate() {
+        let place = format!("{prefix}{index}");
+        match layer {
+            Layer::Quantum { circuit, .. } | Layer::QuantumConv2d { circuit, .. } => all.push((place, circuit)),
+            Layer::Residual(inner) => all.extend(quantum_layers(inner, &format!("{place}."))),
+            _ => {}
+        }
+    }
+    all
+}
+
+impl Loaded {
+    /// Returns the place of the layer in its model.
+    pub(crate) fn layer(&self) -> Option<&str> {
+        match &self.origin {
+            Origin::Model { layer, .. } => Some(layer),
+            Origin::Text(_) => None,
+        }
+    }
+
+    /// Returns the version of the language of a text.
+    pub(crate) fn version(&self) -> Option<(u32, u32)> {
+        match &self.origin {
+            Origin::Model { .. } => None,
+            Origin::Text(imported) => Some(imported.version),
+        }
+    }
+
+    /// Returns the file, with the layer of a model.
+    pub(crate) fn title(&self) -> String {
+        match self.layer() {
+            Some(layer) => format!("{}, layer {layer}", self.file),
+            None => self.file.clone(),
+        }
+    }
+
+    /// Returns the numbers for the circuit's features and weights.
+    pub(crate) fn values(&self, settings: &[Setting]) -> Outcome<Values> {
+        match &self.origin {
+            Origin::Model { weights, .. } => Values::of(&self.circuit, weights, settings),
+            Origin::Text(_) => Values::of(&self.circuit, &[], settings),
+        }
+    }
+
+    /// Returns the registers of a text with another circuit on the same qubits.
+    pub(crate) fn imported(&self, circuit: Circuit) -> Option<Imported> {
+        match &self.origin {
+            Origin::Model { .. } => None,
+            Origin::Text(imported) => {
+                let mut imported = (**imported).clone();
+                imported.circuit = circuit;
+                Some(imported)
+            }
+        }
+    }
+
+    /// Returns the classical bits with their names, the lowest first; none if there are no registers of bits.
+    pub(crate) fn bits(&self) -> Vec<(String, Bit)> {
+        let Origin::Text(imported) = &self.origin else { return Vec::new() };
+        let registers = imported.bits.iter();
+        let named = registers.flat_map(|register| {
+            let bits = register.bits.iter().enumerate();
+            bits.map(|(index, bit)| (entry(&register.name, index, register.bits.len()), *bit))
+        });
+        named.collect()
+    }
+
+    /// Returns the names of the qubits: those of the text, those of the bits that they record, or else `q0` and so on.
+    pub(crate) fn qubit_names(&self) -> Vec<String> {
+        let mut names = vec![None; self.circuit.qubits()];
+        if let Origin::Text(imported) = &self.origin {
+            for (name, bit) in self.bits() {
+                if let Bit::Qubit(qubit) = bit
+                    && let Some(own) = names.get_mut(qubit)
+                {
+                    *own = Some(name);
+                }
+            }
+            for register in &imported.registers {
+                for (index, qubit) in register.qubits.iter().enumerate() {
+                    if let Some(own) = names.get_mut(*qubit) {
+                        *own = Some(entry(&register.name, index, register.qubits.len()));
+                    }
+                }
+            }
+        }
+        names.into_iter().enumerate().map(|(qubit, name)| name.unwrap_or_else(|| format!("q{qubit}"))).collect()
+    }
+}
+
+/// Returns the name of an entry of a register; a register of one is its entry.
+fn entry(register: &str, index: usize, size: usize) -> String {
+    if size == 1 { register.to_owned() } else { format!("{register}[{index}]") }
+}
