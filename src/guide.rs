@@ -7,6 +7,7 @@
 //! | [`from_qiskit`] | readers who know Qiskit |
 //! | [`channels`] | circuits with noise |
 //! | [`drawings`] | circuits in papers, on pages and on slides |
+//! | [`command_line`] | circuits and models without writing Rust |
 //! | [`deploying`] | a trained model in another program, on a server, in a browser |
 //! | [`speed`] | what to do when it is slow |
 //! | [`devices`] | CPUs and GPUs, precision, memory, threads, random numbers |
@@ -41,6 +42,12 @@
 //! - [a table of equivalents](from_qiskit#a-table-of-equivalents)
 //! - [conventions](from_qiskit#conventions)
 //! - [OpenQASM](from_qiskit#openqasm)
+//!
+//! Command line:
+//! - [a model from a table](command_line#a-model-from-a-table)
+//! - [predictions](command_line#predictions)
+//! - [circuits](command_line#circuits)
+//! - [in scripts](command_line#in-scripts)
 //!
 //! Deploying:
 //! - [a model in one file](deploying#a-model-in-one-file)
@@ -80,6 +87,12 @@ pub mod channels {}
 ///
 #[doc = include_str!("../docs/drawings.md")]
 pub mod drawings {}
+
+/// [OpenQASM]: self::from_qiskit#openqasm
+/// [deploying]: self::deploying
+///
+#[doc = include_str!("../docs/command_line.md")]
+pub mod command_line {}
 
 /// [saving]: self::from_candle#5-saving-and-going-on
 /// [table]: self::from_candle#9-a-table-of-your-own

@@ -45,6 +45,7 @@
 //! | a circuit from Qiskit | [the guide from Qiskit](guide::from_qiskit), with tables of equivalents |
 //! | a CSV file of your own | [section 9 of the guide](guide::from_candle#9-a-table-of-your-own), [`data::TableEncoder`] |
 //! | a model as one file | [`model::Model`] |
+//! | all of this without writing Rust | [the program `candlewick`](guide::command_line) (feature `cli`) |
 //! | predicting in another program, serving | [`guide::deploying`] |
 //! | saving, and going on | [section 5 of the guide](guide::from_candle#5-saving-and-going-on) |
 //! | freezing a part, two optimisers | [section 10](guide::from_candle#10-a-frozen-part-and-several-optimisers) |
@@ -96,6 +97,7 @@
 //! | `cuda` | engine and candle on an NVIDIA GPU; needs nvcc |
 //! | `metal` | engine and candle on an Apple GPU |
 //! | `plot` | the module [`plot`]: pictures as PNG and SVG; with `train`, also of a training's history |
+//! | `cli` | the program `candlewick`; brings `train` |
 //! | `train` | the module [`train`]: a training loop with checkpoints, progress and history |
 //! | `tracing` | with `train`: spans and events for subscribers of [tracing](https://docs.rs/tracing) |
 //! | `datasets` | `data::ImageSet`: MNIST and Fashion-MNIST, through candle-datasets |
