@@ -14,6 +14,10 @@ test:
 example *args:
     cargo run --release --example hybrid_classifier -- {{args}}
 
+# The program `candlewick`: `just candlewick train examples/data/flowers.csv --label species`.
+candlewick *args:
+    cargo run --release --features cli --bin candlewick -- {{args}}
+
 # Timed workloads a to e; `just bench f` for the large one.
 bench case='/[abcde]$':
     cargo bench --bench step -- '{{case}}'

@@ -94,6 +94,7 @@ pub mod drawings {}
 #[doc = include_str!("../docs/command_line.md")]
 pub mod command_line {}
 
+/// [command line]: self::command_line
 /// [saving]: self::from_candle#5-saving-and-going-on
 /// [table]: self::from_candle#9-a-table-of-your-own
 ///

@@ -102,9 +102,17 @@ fn rows_beyond_a_batch_stay_in_order() {
     let predict = |file: &str| folder.run(&["predict", "model.safetensors", file, "--probabilities"]).good();
     let (few, many) = (predict("iris.csv"), predict("many.csv"));
     let few: Vec<&str> = few.lines().skip(1).collect();
+    let fields = |line: &str| {
+        let (label, numbers) = line.split_once(',').expect("numbers");
+        let numbers: Vec<f32> = numbers.split(',').map(|field| field.parse().expect("a number")).collect();
+        (label.to_owned(), numbers)
+    };
     let mut count = 0;
     for (place, line) in many.lines().skip(1).enumerate() {
-        assert_eq!(line, few[place % 150], "{place}");
+        // candle's matrix products round otherwise in batches of other sizes.
+        let (own, expected) = (fields(line), fields(few[place % 150]));
+        assert_eq!(own.0, expected.0, "{place}");
+        assert!(own.1.iter().zip(&expected.1).all(|(own, expected)| (own - expected).abs() < 1e-5), "{place}: {line}");
         count += 1;
     }
     assert_eq!(count, 10_050);

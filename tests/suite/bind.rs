@@ -94,3 +94,24 @@ fn numbers_that_do_not_fit_are_refused() {
     wrong.h(7);
     assert!(matches!(wrong.bind(&[], &[]), Err(Error::Circuit { .. })));
 }
+
+/// With its weights bound, a circuit still reads its features, and has the values of the unbound one.
+#[test]
+fn bound_weights_leave_the_features() {
+    let (circuit, w) = example();
+    let bound = circuit.bind_weights(&[("w", &w)]).expect("numbers for the weights");
+    assert_eq!((bound.inputs(), bound.weight_tensors().len()), (4, 0));
+    assert_eq!(bound.operations().len(), circuit.operations().len());
+    let measured = Measurement::expectation((0..5).flat_map(|q| [Z(q)]).chain([X(0) * Y(1)]));
+    let x = tensor(&[vec![0.7, 0.3, 0.2, 0.0], vec![0.9, -0.9, -0.2, 2.0]], DType::F64);
+    let of = |circuit: &Circuit, weights: &[(&str, &Tensor)]| {
+        rows(&functional::evaluate(circuit, &measured, Some(&x), weights).expect("the circuit runs"))
+    };
+    let (own, expected) = (of(&bound, &[]), of(&circuit, &[("w", &w)]));
+    own.iter().zip(&expected).for_each(|(own, expected)| close("the values", own, expected, 1e-12));
+    let sample = [0.7, 0.3, 0.2, 0.0];
+    let whole = bound.bind(&sample, &[]).expect("numbers for everything");
+    assert_eq!(whole.operations().len(), circuit.bind(&sample, &[("w", &w)]).expect("numbers").operations().len());
+    let error = circuit.bind_weights(&[]).expect_err("a tensor is missing");
+    assert!(matches!(error, Error::Weights(WeightsError::Missing { .. })), "{error}");
+}

@@ -346,6 +346,34 @@ fn patience_and_the_best_weights() -> Result<()> {
     Ok(())
 }
 
+/// A run that is interrupted and has no folder to continue from ends with its best epoch.
+#[test]
+fn an_interrupted_run_ends_with_its_best_epoch() -> Result<()> {
+    let (train, test) = data(DType::F64)?;
+    let run = |epochs: usize, stop_after: usize| -> Result<(History, Vec<Vec<f64>>)> {
+        let (network, calls, flag) = (network(DType::F64)?, Cell::new(0), AtomicBool::new(false));
+        let mut optimizer = adam(&network)?;
+        let loss = |outputs: &Tensor, targets: &Tensor| {
+            calls.set(calls.get() + 1);
+            flag.store(calls.get() >= stop_after, Ordering::Relaxed);
+            cross_entropy(outputs, targets)
+        };
+        let config =
+            TrainConfig { epochs, batch_size: 16, seed: 5, restore_best: stop_after < 100, ..Default::default() };
+        let training = Training::new(&network, &network.varmap, &mut optimizer, loss, config).stop_when(&flag);
+        let history = training.run((&train.x, &train.y), Some((&test.x, &test.y)))?;
+        Ok((history, weights(&network)?))
+    };
+    // Four batches and a validation an epoch: it is stopped inside of the fifth.
+    let (history, stopped) = run(9, 22)?;
+    assert_eq!((history.stop_reason, history.epochs.len()), (StopReason::Interrupted, 4));
+    let best = history.best.expect("an epoch");
+    assert_eq!(stopped, run(best + 1, usize::MAX)?.1);
+    // Before the first epoch has ended there is none.
+    assert_eq!(run(9, 2)?.0.best, None);
+    Ok(())
+}
+
 #[test]
 fn runs_that_cannot_be() -> Result<()> {
     let (train, test) = data(DType::F32)?;

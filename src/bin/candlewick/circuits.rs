@@ -5,6 +5,7 @@ use super::input::{self, Content, Input};
 use super::settings::{Setting, Values};
 use candlewick::Circuit;
 use candlewick::candle_core::{Device, Tensor};
+use candlewick::circuit::{MAX_QUBITS, Weights};
 use candlewick::model::{Layer, Model};
 use candlewick::qasm::{self, Bit, Imported};
 use std::path::Path;
@@ -32,7 +33,7 @@ pub(crate) fn load(path: &Path, layer: Option<&str>) -> Outcome<Vec<Loaded>> {
         Content::Model { name, bytes } => {
             let model =
                 Model::from_bytes(&bytes, &Device::Cpu).map_err(|error| Failure::new(format!("{name}: {error}")))?;
-            of_model(&name, &model, layer)
+            chosen(&name, of_model(&name, &model)?, layer)
         }
         // A file that says nothing of itself may be a circuit with a mistake in its first word.
         Content::Circuit(text) | Content::Table(text) => match layer {
@@ -62,18 +63,21 @@ pub(crate) fn load_one(path: &Path, layer: Option<&str>) -> Outcome<Loaded> {
 }
 
 /// Returns the circuits of a model.
-pub(crate) fn of_model(name: &str, model: &Model, wanted: Option<&str>) -> Outcome<Vec<Loaded>> {
+pub(crate) fn of_model(name: &str, model: &Model) -> Outcome<Vec<Loaded>> {
     let weights = model.weights()?;
-    let mut all = Vec::new();
-    for (layer, circuit) in quantum_layers(model.layers(), "") {
-        let own = |tensor: &candlewick::circuit::Weights| {
+    let loaded = quantum_layers(model.layers(), "").into_iter().map(|(layer, circuit)| {
+        let own = |tensor: &Weights| {
             let stored = weights.get(&format!("layers.{layer}.{}", tensor.name()))?;
             Some((tensor.name().to_owned(), stored.clone()))
         };
         let weights = circuit.weight_tensors().iter().filter_map(own).collect();
-        let origin = Origin::Model { layer, weights };
-        all.push(Loaded { file: name.to_owned(), circuit: circuit.clone(), origin });
-    }
+        Loaded { file: name.to_owned(), circuit: circuit.clone(), origin: Origin::Model { layer, weights } }
+    });
+    Ok(loaded.collect())
+}
+
+/// Returns the circuits of a model, or that of the wanted layer.
+fn chosen(name: &str, mut all: Vec<Loaded>, wanted: Option<&str>) -> Outcome<Vec<Loaded>> {
     if all.is_empty() {
         return Err(Failure::new(format!("{name}: the model has no circuit")));
     }
@@ -143,6 +147,32 @@ impl Loaded {
                 Some(imported)
             }
         }
+    }
+
+    /// Returns the circuit with the measurements at its end, each with a wire for its bit, and the names of all wires.
+    /// A circuit that would have too many wires is without them.
+    pub(crate) fn measured(&self) -> (Circuit, Vec<String>) {
+        let mut names = self.qubit_names();
+        let plain = || (self.circuit.clone(), self.qubit_names());
+        let Origin::Text(imported) = &self.origin else { return plain() };
+        let declared: usize = imported.registers.iter().map(|register| register.qubits.len()).sum();
+        // Further qubits are records already, or old states.
+        let end = |(name, bit): (String, Bit)| match bit {
+            Bit::Qubit(qubit) if qubit < declared => Some((name, qubit)),
+            _ => None,
+        };
+        let ends: Vec<(String, usize)> = self.bits().into_iter().filter_map(end).collect();
+        let qubits = self.circuit.qubits();
+        if ends.is_empty() || qubits + ends.len() > MAX_QUBITS {
+            return plain();
+        }
+        let mut circuit = Circuit::new(qubits + ends.len());
+        circuit.append_on(&self.circuit, 0..qubits);
+        for (place, (name, qubit)) in ends.into_iter().enumerate() {
+            circuit.measure(qubit, qubits + place);
+            names.push(name);
+        }
+        if circuit.check().is_ok() { (circuit, names) } else { plain() }
     }
 
     /// Returns the classical bits with their names, the lowest first; none if there are no registers of bits.

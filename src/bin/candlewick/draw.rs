@@ -93,7 +93,8 @@ fn drawing(args: &Args, form: Form, loaded: &Loaded) -> Outcome<String> {
         Colours::Light => Theme::Light,
         Colours::Dark => Theme::Dark,
     };
-    let drawing = loaded.circuit.draw().names(loaded.qubit_names()).width(args.width).theme(theme).fold(args.fold);
+    let (circuit, names) = loaded.measured();
+    let drawing = circuit.draw().names(names).width(args.width).theme(theme).fold(args.fold);
     let drawing = drawing.standalone(args.standalone);
     let drawn = match form {
         // A text drawing has no limit of operations, but a width out of range is an error in all forms.

@@ -4,6 +4,7 @@ use super::circuits::{self, Loaded};
 use super::failure::{Failure, Outcome};
 use super::input::{self, Content, Input};
 use super::output;
+use super::words::counted;
 use candlewick::candle_core::Device;
 use candlewick::data::CsvConfig;
 use candlewick::model::{Model, Output};
@@ -40,9 +41,10 @@ enum Info {
 #[derive(Debug, Serialize)]
 struct ModelInfo {
     file: String,
-    format: u64,
-    writer: String,
-    digest: String,
+    /// What the file says of itself; null for a model on the standard input.
+    format: Option<u64>,
+    writer: Option<String>,
+    digest: Option<String>,
     bytes: usize,
     dtype: &'static str,
     input: Vec<usize>,
@@ -115,23 +117,16 @@ pub(crate) fn run(args: &Args) -> Outcome<()> {
 fn of_model(args: &Args, name: &str, bytes: &[u8]) -> Outcome<ModelInfo> {
     let failed = |error: candlewick::Error| Failure::new(format!("{name}: {error}"));
     let model = Model::from_bytes(bytes, &Device::Cpu).map_err(failed)?;
-    // What the file says of itself is read from the file; the standard input has been read.
-    let (format, writer, digest) = match input::is_standard(&args.file) {
-        true => (0, String::new(), String::new()),
-        false => {
-            let info = Model::read_info(&args.file).map_err(failed)?;
-            (info.format, info.writer, info.digest)
-        }
+    let info = match input::is_standard(&args.file) {
+        true => None,
+        false => Some(Model::read_info(&args.file).map_err(failed)?),
     };
-    let circuits = match model.layers().iter().any(|layer| layer.name() == "quantum") {
-        true => circuits::of_model(name, &model, None)?,
-        false => Vec::new(),
-    };
+    let circuits = circuits::of_model(name, &model)?;
     Ok(ModelInfo {
         file: name.to_owned(),
-        format,
-        writer,
-        digest,
+        format: info.as_ref().map(|info| info.format),
+        writer: info.as_ref().map(|info| info.writer.clone()),
+        digest: info.map(|info| info.digest),
         bytes: bytes.len(),
         dtype: model.dtype().as_str(),
         input: model.input_shape().to_vec(),
@@ -206,9 +201,9 @@ fn text(info: &Info) -> String {
 }
 
 fn text_of_model(model: &ModelInfo) -> String {
-    let mut text = format!("{}: model, {} parameters, {} bytes", model.file, model.parameters, model.bytes);
-    if !model.writer.is_empty() {
-        _ = write!(text, "\nwritten by {} in format {}\n{}", model.writer, model.format, model.digest);
+    let mut text = format!("{}: model, {}, {} bytes", model.file, counted(model.parameters, "parameter"), model.bytes);
+    if let (Some(writer), Some(format), Some(digest)) = (&model.writer, model.format, &model.digest) {
+        _ = write!(text, "\nwritten by {writer} in format {format}\n{digest}");
     }
     _ = write!(text, "\ninput {:?} of {}: {}", model.input, model.dtype, listed(&model.features));
     _ = write!(text, "\nlayers {}", model.layers.join(" -> "));
@@ -234,10 +229,12 @@ fn text_of_circuit(circuit: &CircuitInfo) -> String {
         (None, Some(version)) => format!("{}: OpenQASM {version}", circuit.file),
         (None, None) => circuit.file.clone(),
     };
-    let CircuitInfo { qubits, operations, depth, features, .. } = circuit;
-    let mut text = format!("{origin}, {qubits} qubits, {operations} operations, depth {depth}\n");
-    if *features > 0 {
-        _ = writeln!(text, "  features x0 to x{}", features - 1);
+    let (qubits, operations) = (counted(circuit.qubits, "qubit"), counted(circuit.operations, "operation"));
+    let mut text = format!("{origin}, {qubits}, {operations}, depth {}\n", circuit.depth);
+    match circuit.features {
+        0 => {}
+        1 => text += "  feature x0\n",
+        more => _ = writeln!(text, "  features x0 to x{}", more - 1),
     }
     for (name, shape) in &circuit.weights {
         _ = writeln!(text, "  weights {name} {shape:?}");
@@ -252,8 +249,8 @@ fn text_of_circuit(circuit: &CircuitInfo) -> String {
 
 fn text_of_table(table: &TableInfo) -> String {
     let delimiter = if table.delimiter == '\t' { "tab".to_owned() } else { format!("`{}`", table.delimiter) };
-    let mut text =
-        format!("{}: table, {} rows, {} columns, delimiter {delimiter}\n", table.file, table.rows, table.columns.len());
+    let (rows, columns) = (counted(table.rows, "row"), counted(table.columns.len(), "column"));
+    let mut text = format!("{}: table, {rows}, {columns}, delimiter {delimiter}\n", table.file);
     for column in &table.columns {
         let range = match (column.least, column.most) {
             (Some(least), Some(most)) => format!(" from {least} to {most}"),

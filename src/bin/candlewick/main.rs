@@ -14,6 +14,7 @@ mod settings;
 mod shell;
 mod simulate;
 mod train;
+mod words;
 
 use clap::{Parser, Subcommand};
 use failure::Outcome;

@@ -5,10 +5,11 @@ use super::failure::{Failure, Outcome};
 use super::observable;
 use super::output;
 use super::settings::{self, Setting};
+use super::words::counted;
 use candlewick::candle_core::{DType, Device};
 use candlewick::candle_nn::VarBuilder;
 use candlewick::qasm::Bit;
-use candlewick::{Circuit, Measurement, QuantumLayer, QuantumLayerConfig};
+use candlewick::{Circuit, Measurement, Observable, QuantumLayer, QuantumLayerConfig};
 use clap::builder::RangedU64ValueParser;
 use serde::Serialize;
 use std::cmp::Ordering;
@@ -41,7 +42,7 @@ pub(crate) struct Args {
     #[arg(long = "set", value_name = "NAME=NUMBER", value_parser = settings::setting)]
     settings: Vec<Setting>,
 
-    /// Print probabilities, also of circuits with --shots.
+    /// Print probabilities, as without options.
     #[arg(long, conflicts_with_all = ["state", "expect", "shots"])]
     probabilities: bool,
 
@@ -197,36 +198,44 @@ pub(crate) fn run(args: &Args) -> Outcome<()> {
         seed: args.seed,
         ..Results::default()
     };
-    let failed = |error: candlewick::Error| Failure::new(format!("{}: {error}", loaded.title()));
-    if !args.expect.is_empty() {
-        let layer = layer(args, circuit, Measurement::expectation(observables)).map_err(failed)?;
-        let values = numbers(&layer).map_err(failed)?;
+    let computed = compute(args, &loaded, (circuit, observables), &bits, &mut results);
+    computed.map_err(|error| Failure::new(format!("{}: {error}", loaded.title())))?;
+    if args.json { output::print_json(&results) } else { output::print(&text(args, &loaded, &bits, &results)) }
+}
+
+/// Computes what was asked for.
+fn compute(
+    args: &Args,
+    loaded: &Loaded,
+    (circuit, observables): (Circuit, Vec<Observable>),
+    bits: &Bits,
+    results: &mut Results,
+) -> candlewick::Result<()> {
+    if !observables.is_empty() {
+        let values = numbers(&layer(args, circuit, Measurement::expectation(observables))?)?;
         let named = args.expect.iter().zip(values).map(|(text, value)| Expectation { observable: text.clone(), value });
         results.bits.clear();
         results.expectations = Some(named.collect());
     } else if args.state {
         // Records and fresh qubits are in the state, too.
-        let bits = Bits { values: (0..circuit.qubits()).map(Digit::Measured).collect(), ..Bits::of(&loaded) };
+        let bits = Bits { values: (0..circuit.qubits()).map(Digit::Measured).collect(), ..Bits::of(loaded) };
         results.bits = loaded.qubit_names().into_iter().rev().collect();
-        let layer = layer(args, circuit, Measurement::state()).map_err(failed)?;
-        (results.outcomes, results.state) = state(args, &bits, &numbers(&layer).map_err(failed)?);
+        let numbers = numbers(&layer(args, circuit, Measurement::state())?)?;
+        (results.outcomes, results.state) = state(args, &bits, &numbers);
     } else if let Some(shots) = args.shots {
-        let layer = layer(args, circuit, Measurement::probabilities([0])).map_err(failed)?;
-        let counts = layer.counts(None, shots).map_err(failed)?;
-        (results.outcomes, results.counts) = counted(args, &bits, counts.first());
+        let counts = layer(args, circuit, Measurement::probabilities([0]))?.counts(None, shots)?;
+        (results.outcomes, results.counts) = counts_of(args, bits, counts.first());
     } else {
-        let of_none = bits.measured.is_empty();
-        let numbers = match of_none {
+        let numbers = match bits.measured.is_empty() {
             true => vec![1.0],
             false => {
-                let measurement = Measurement::probabilities(bits.measured.iter().copied());
-                let layer = layer(args, circuit, measurement).map_err(failed)?;
-                numbers(&layer).map_err(failed)?
+                let measured = Measurement::probabilities(bits.measured.iter().copied());
+                numbers(&layer(args, circuit, measured)?)?
             }
         };
-        (results.outcomes, results.probabilities) = probabilities(args, &bits, &numbers);
+        (results.outcomes, results.probabilities) = probabilities(args, bits, &numbers);
     }
-    if args.json { output::print_json(&results) } else { output::print(&text(args, &loaded, &bits, &results)) }
+    Ok(())
 }
 
 /// Makes a layer of a circuit without inputs.
@@ -264,7 +273,7 @@ fn probabilities(args: &Args, bits: &Bits, numbers: &[f64]) -> (usize, Option<Ve
     (outcomes, Some(named.collect()))
 }
 
-fn counted(args: &Args, bits: &Bits, counts: Option<&BTreeMap<u64, u64>>) -> (usize, Option<Vec<Count>>) {
+fn counts_of(args: &Args, bits: &Bits, counts: Option<&BTreeMap<u64, u64>>) -> (usize, Option<Vec<Count>>) {
     let mut sums: BTreeMap<u64, u64> = BTreeMap::new();
     for (outcome, count) in counts.into_iter().flatten() {
         *sums.entry(bits.among(*outcome)).or_default() += count;
@@ -289,7 +298,8 @@ fn state(args: &Args, bits: &Bits, numbers: &[f64]) -> (usize, Option<Vec<Amplit
 /// Returns the results as text: what is printed in the first line, then a line for each.
 fn text(args: &Args, loaded: &Loaded, bits: &Bits, results: &Results) -> String {
     let digits = if args.f64 { 12 } else { 6 };
-    let shots = results.shots.map_or_else(String::new, |shots| format!("{shots} shots (seed {}), ", results.seed));
+    let shots =
+        results.shots.map_or_else(String::new, |shots| format!("{} (seed {}), ", counted(shots, "shot"), results.seed));
     let what = match (&results.expectations, &results.state, &results.counts) {
         (Some(_), ..) => "expectation values".to_owned(),
         (_, Some(_), _) => format!("amplitudes of {}", order(results, false)),
@@ -302,8 +312,7 @@ fn text(args: &Args, loaded: &Loaded, bits: &Bits, results: &Results) -> String 
         }
         _ => String::new(),
     };
-    let qubits = if results.qubits == 1 { "qubit" } else { "qubits" };
-    let mut text = format!("{}: {} {qubits}; {shots}{what}{shown}\n", loaded.title(), results.qubits);
+    let mut text = format!("{}: {}; {shots}{what}{shown}\n", loaded.title(), counted(results.qubits, "qubit"));
     for Probability { bits, probability } in results.probabilities.iter().flatten() {
         _ = writeln!(text, "{bits}  {probability:.digits$}");
     }

@@ -230,3 +230,31 @@ fn what_has_no_form() {
     wrong.x(1);
     assert!(matches!(wrong.to_qasm3(), Err(Error::Circuit { .. })));
 }
+
+/// Texts of both versions have the measurements of the text that was read, in registers of its sizes; a register of
+/// records that are no bits of its own stands before them.
+#[test]
+fn measurements_come_back() {
+    let mut counts = [0, 0];
+    for (path, text) in super::cases::texts() {
+        let imported = qasm::import(&text).expect("a text");
+        if imported.bits.is_empty() || imported.circuit.inputs() + imported.circuit.weight_tensors().len() > 0 {
+            continue;
+        }
+        let sizes = |imported: &qasm::Imported| imported.bits.iter().map(|one| one.bits.len()).collect::<Vec<_>>();
+        let expected = probabilities(&imported);
+        for (count, written) in counts.iter_mut().zip([imported.to_qasm3(), imported.to_qasm2(&[], &[])]) {
+            let Ok(written) = written else { continue };
+            let back = qasm::import(&written).unwrap_or_else(|error| panic!("{}: {error}\n{written}", path.display()));
+            if sizes(&back) != sizes(&imported) {
+                continue;
+            }
+            let actual = probabilities(&back);
+            let off = |key: &u64| (actual.get(key).unwrap_or(&0.0) - expected.get(key).unwrap_or(&0.0)).abs();
+            let worst = expected.keys().chain(actual.keys()).map(off).fold(0.0, f64::max);
+            assert!(worst < 1e-12, "{}: {actual:?} instead of {expected:?}\n{written}", path.display());
+            *count += 1;
+        }
+    }
+    assert!(counts[0] >= 15 && counts[1] >= 5, "{counts:?}");
+}

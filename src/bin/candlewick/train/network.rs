@@ -1,6 +1,7 @@
 //! Networks that are trained.
 
 use super::super::failure::Outcome;
+use super::super::words::counted;
 use super::{Args, Parts, Task};
 use candlewick::candle_core::{DType, Device};
 use candlewick::candle_nn::VarMap;
@@ -51,7 +52,8 @@ impl Network {
             Task::Values => builder.values([args.label.clone()], parts.target_scaler.clone()),
         };
         let model = builder.build(SeededInit::new(args.seed).var_builder(&varmap, DType::F32, &Device::Cpu))?;
-        let components = if parts.pca.is_some() { format!(" -> {} components", parts.width) } else { String::new() };
+        let components =
+            if parts.pca.is_some() { format!(" -> {}", counted(parts.width, "component")) } else { String::new() };
         let line = format!("{}{components}{line} -> {outputs}", parts.encoder.features().len());
         Ok(Self { model, varmap, line })
     }
@@ -73,7 +75,8 @@ fn layers(args: &Args, features: usize, outputs: usize) -> (Vec<Layer>, String) 
         Kind::Hybrid | Kind::Quantum => {
             let measurement = Measurement::expectation((0..qubits).map(Z));
             all.push(Layer::quantum(circuit(qubits, layers), measurement));
-            line += &format!(" -> quantum ({qubits} qubits, {layers} layers, {} weights)", 3 * qubits * layers);
+            let (wires, depth) = (counted(qubits, "qubit"), counted(layers, "layer"));
+            line += &format!(" -> quantum ({wires}, {depth}, {} weights)", 3 * qubits * layers);
         }
         Kind::Classical => {
             for _ in 0..dense_layers(qubits, layers) {

@@ -3,6 +3,7 @@
 use super::super::failure::{Outcome, note};
 use super::super::input::{Input, is_standard};
 use super::super::output;
+use super::super::words::counted;
 use super::baselines::Scores;
 use super::network::Kind;
 use super::{Args, Network, Parts, Task};
@@ -49,7 +50,8 @@ pub(crate) fn plan(args: &Args, input: &Input, table: &Table, parts: &Parts, net
     let (features, classes) = (parts.encoder.features().len(), parts.encoder.classes().len());
     let label = match classes {
         0 => format!("label `{}` of numbers", args.label),
-        _ => format!("label `{}` with {}", args.label, counted(classes, "class", "classes")),
+        1 => format!("label `{}` with 1 class", args.label),
+        more => format!("label `{}` with {more} classes", args.label),
     };
     let used = rows.train + rows.validation + rows.test;
     let dropped = match rows.all - used {
@@ -59,14 +61,14 @@ pub(crate) fn plan(args: &Args, input: &Input, table: &Table, parts: &Parts, net
     Ok(format!(
         "{}: {}{dropped}, {}, {label}; {} to train, {} to choose the epoch, {} to test (seed {})\n{}: {}\n",
         input.name,
-        counted(rows.all, "row", "rows"),
-        counted(features, "feature", "features"),
+        counted(rows.all, "row"),
+        counted(features, "feature"),
         rows.train,
         rows.validation,
         rows.test,
         args.seed,
         network.line,
-        counted(network.model.parameters()?, "parameter", "parameters"),
+        counted(network.model.parameters()?, "parameter"),
     ))
 }
 
@@ -187,9 +189,4 @@ fn reason(history: &History) -> &'static str {
 fn rows(table: &Table, parts: &Parts) -> Rows {
     let held = |part: &Option<Dataset>| part.as_ref().map_or(0, Dataset::len);
     Rows { all: table.len(), train: parts.train.len(), validation: held(&parts.validation), test: held(&parts.test) }
-}
-
-/// Returns a number with its noun.
-fn counted(count: usize, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
 }

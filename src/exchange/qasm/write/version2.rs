@@ -18,10 +18,8 @@ const PARITY_QUBITS: usize = 10;
 
 pub(super) fn write(circuit: &Circuit, registers: &[BitRegister]) -> Result<String> {
     let (mut inputs, records) = (Inputs::of(circuit)?, Records::new(Places::of(circuit)));
-    match records.places().bits {
-        0 => inputs.release("c"),
-        bits => (0..bits).for_each(|bit| _ = inputs.free(format!("c{bit}"))),
-    }
+    inputs.release("c");
+    (0..records.places().bits).for_each(|bit| _ = inputs.free(format!("c{bit}")));
     let registers = Registers::of(registers, |name| inputs.free(name));
     if let Some((_, register, index)) = registers.ones.first() {
         let (register, index, value) = (register.clone(), *index, 1);
