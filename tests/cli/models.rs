@@ -142,7 +142,7 @@ fn other_networks_and_pipes() {
             "4 -> 3 components -> quantum (3 qubits, 2 layers, 18 weights) -> 3",
         ),
         (&["--model", "classical", "--components", "2"], "4 -> 2 components -> 16 -> 4 -> 4 -> 3"),
-        (&["--qubits", "1", "--layers", "1"], "4 -> 16 -> 1 -> quantum (1 qubits, 1 layers, 3 weights) -> 3"),
+        (&["--qubits", "1", "--layers", "1"], "4 -> 16 -> 1 -> quantum (1 qubit, 1 layer, 3 weights) -> 3"),
     ] {
         let trained = folder.run(&[&SHORT[..4], &["--epochs", "2", "-o", "-"], line].concat());
         assert!(trained.err.contains(plan), "{}", trained.err);
