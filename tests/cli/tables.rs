@@ -95,6 +95,10 @@ fn mistakes_name_line_and_column() {
         let message = folder.run_with(&["predict", "model.safetensors", "-"], text.as_bytes()).bad(1);
         assert!(message.starts_with("error: standard input: ") && message.contains(part), "{message}");
     }
+    // A table without rows has its columns, too.
+    let predict = |text: &[u8]| folder.run_with(&["predict", "model.safetensors", "-"], text);
+    assert!(predict(b"petal_width\n").bad(1).contains("`sepal_length`, which the model needs"));
+    assert_eq!(predict(FLOWERS.lines().next().expect("a header").as_bytes()).good(), "species\n");
     // Nothing is left of an output that was begun.
     let text = short.replacen("0.2,setosa", "wide,setosa", 1);
     folder.run_with(&["predict", "model.safetensors", "-", "-o", "out.csv"], text.as_bytes()).bad(1);

@@ -52,9 +52,9 @@ pub(crate) fn run(args: &Args) -> Outcome<()> {
     let of_model = |error: Error| Failure::new(format!("{model_name}: {error}"));
     let model = Model::from_bytes(&bytes, &Device::Cpu).map_err(of_model)?;
     drop(bytes);
-    if model.table().is_none() {
+    let Some(encoder) = model.table() else {
         return Err(Failure::new(format!("{model_name}: the model has no encoder of a table")));
-    }
+    };
     let mut columns = Columns::of(&model, args.probabilities);
     if args.probabilities && columns.probabilities.is_empty() {
         return Err(Failure::new(format!(
@@ -64,6 +64,10 @@ pub(crate) fn run(args: &Args) -> Outcome<()> {
     let (input, table) = input::read_table(&args.file, args.delimiter)?;
     if args.keep {
         columns.stand_beside(&table, &input)?;
+    }
+    if table.is_empty() {
+        // No row would ask for the columns.
+        encoder.encode_features(&table).map_err(|error| of_batch(error, &input))?;
     }
     let mut output = Output::open(args.output.as_deref())?;
     output.write(columns.header(args, &table, input.delimiter).as_bytes())?;
@@ -77,7 +81,7 @@ pub(crate) fn run(args: &Args) -> Outcome<()> {
     output.finish()
 }
 
-/// Makes the error of a batch; a missing column is named without the others.
+/// Makes the error of a batch, which for a missing column says who needs it.
 fn of_batch(error: Error, input: &Input) -> Failure {
     match error {
         Error::Data(DataError::UnknownColumn { name, known }) => Failure::new(format!(

@@ -100,7 +100,7 @@ impl Values {
         };
         match self.entry(name) {
             Some(entry) => *entry = Some(number),
-            None => return Err(Failure::Usage(format!("--set {name}: the circuit has only {}", self.known()))),
+            None => return Err(Failure::Usage(format!("--set {name}: the circuit has {}", self.known()))),
         }
         self.sets_features |= feature(name).is_some_and(|index| index < self.features.len());
         Ok(())
@@ -132,7 +132,10 @@ impl Values {
         };
         let weights = self.weights.iter().map(|weights| format!("the weights {} {:?}", weights.name, weights.shape));
         let all: Vec<String> = features.into_iter().chain(weights).collect();
-        if all.is_empty() { "no features and no weights".to_owned() } else { all.join(", ") }
+        match all.is_empty() {
+            true => "no features and no weights".to_owned(),
+            false => format!("only {}", all.join(", ")),
+        }
     }
 
     /// Returns whether there are no features and no weights, or none has a number.

@@ -123,7 +123,7 @@ impl Imported {
     ///
     /// ```
     /// use candlewick::qasm;
-    /// let text = "OPENQASM 2.0; include \"qelib1.inc\"; qreg a[1]; creg out[1]; h a; measure a -> out;";
+    /// let text = "include \"qelib1.inc\"; qreg a[1]; creg out[1]; h a; measure a -> out;";
     /// let text = qasm::import(text)?.to_qasm3()?;
     /// assert!(text.ends_with("bit[1] out;\nh q[0];\nout[0] = measure q[0];\n"));
     /// # Ok::<(), candlewick::Error>(())
