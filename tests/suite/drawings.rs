@@ -1,5 +1,6 @@
 //! Drawings of circuits as SVG and LaTeX.
 
+mod agreement;
 mod circuits;
 mod golden;
 mod latex;

@@ -8,8 +8,8 @@ use super::layout::{Layout, rows};
 use super::picture::{Picture, Shape};
 use super::widths::text_width;
 use crate::angle::Plain;
-use cells::Cells;
-use maths::{Maths, plain, wire_name};
+use cells::environment;
+use maths::{Maths, wire_name};
 use std::ops::Range;
 
 /// Size of a text in points, and points of a pixel.
@@ -41,16 +41,11 @@ pub(super) fn latex(drawing: &Drawing<'_>) -> String {
     let title: String = title.chars().filter(|c| !c.is_control() && !matches!(c, '\u{2028}' | '\u{2029}')).collect();
     let mut text = if drawing.standalone { START.to_owned() } else { String::new() };
     text += &format!("% {title}\n");
-    let mut records = vec![false; names.len()];
     for (index, row) in broken(drawing, &layout).into_iter().enumerate() {
         if index > 0 {
             text += "\n\\bigskip\n";
         }
-        let mut cells = Cells::new(&names, &mut records);
-        for column in &layout.columns[row] {
-            cells.add(column, notation);
-        }
-        text += &cells.finish();
+        text += &environment(&layout, row, &names, notation);
     }
     for (number, conditions) in layout.legend(&notation) {
         text += &format!("\n\\noindent ?{number}: {conditions}\n");
@@ -77,9 +72,4 @@ fn broken(drawing: &Drawing<'_>, layout: &Layout<'_>) -> Vec<Range<usize>> {
         layout.columns.iter().map(|column| (column.iter().map(width).fold(0.0, f64::max) + GAP) / POINTS).collect();
     let names = drawing.wire_names().iter().map(|name| text_width(name, SIZE)).fold(0.0, f64::max);
     rows(&widths, (names + 2.0 * GAP) / POINTS, drawing.limit())
-}
-
-/// Returns the symbol of a part in maths.
-fn symbol(shape: Shape, symbol: &str) -> String {
-    if shape == Shape::Zero { r"|0\rangle".to_owned() } else { plain(symbol) }
 }

@@ -1,6 +1,6 @@
 //! Places of operations, the same in every form of a drawing: columns, rows and the legend of conditions.
 
-use super::picture::Picture;
+use super::picture::{Line, Picture};
 use crate::angle::Notation;
 use crate::circuit::{Circuit, Condition};
 use std::collections::HashMap;
@@ -10,13 +10,15 @@ use std::ops::Range;
 #[derive(Debug)]
 pub(super) struct Layout<'c> {
     pub(super) columns: Vec<Vec<Picture<'c>>>,
+    /// Column in which each wire becomes a record.
+    pub(super) records: Vec<Option<usize>>,
     legend: Vec<&'c [Condition]>,
 }
 
 impl<'c> Layout<'c> {
     pub(super) fn new(circuit: &'c Circuit) -> Self {
         let (mut columns, mut legend) = (Vec::<Vec<Picture<'_>>>::new(), Legend::default());
-        let mut free = vec![0; circuit.qubits()];
+        let (mut free, mut records) = (vec![0; circuit.qubits()], vec![None; circuit.qubits()]);
         for operation in circuit.operations() {
             let picture = Picture::new(operation, legend.number(operation.conditions()));
             let span = picture.low..=picture.high;
@@ -25,9 +27,12 @@ impl<'c> Layout<'c> {
             while columns.len() <= column {
                 columns.push(Vec::new());
             }
+            if let Line::Outcome { record, .. } = picture.line {
+                records[record].get_or_insert(column);
+            }
             columns[column].push(picture);
         }
-        Self { columns, legend: legend.lists }
+        Self { columns, records, legend: legend.lists }
     }
 
     /// Iterates over the lines of the legend, in a notation: a number from 1, and conditions that all have to hold.
