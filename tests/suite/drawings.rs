@@ -2,6 +2,7 @@
 
 mod agreement;
 mod circuits;
+mod folding;
 mod golden;
 mod latex;
 mod picture;

@@ -71,7 +71,7 @@ pub(super) fn write(drawing: &Drawing<'_>, text: &mut String) -> fmt::Result {
         layout.columns.iter().map(|pictures| Column::new(circuit.qubits(), pictures, notation)).collect();
     let widths: Vec<f64> = columns.iter().map(|column| column.width as f64 + 2.0).collect();
     let limit = (drawing.limit() / PIXELS).round();
-    for (index, row) in rows(&widths, name_width as f64 + 2.0, limit).into_iter().enumerate() {
+    for (index, row) in rows(&widths, name_width as f64 + 3.0, limit).into_iter().enumerate() {
         if index > 0 {
             writeln!(text)?;
         }
