@@ -167,6 +167,56 @@ fn declarations_come_back() {
     comes_back(&circuit);
 }
 
+/// Names that mean something else in the text are given to no input.
+#[test]
+fn odd_names_come_back() {
+    let words = [
+        "one_qubit_unitary",
+        "pauli_rot_xy",
+        "pauli_rot_",
+        "rotl",
+        "U",
+        "gphase",
+        "q",
+        "c",
+        "x0",
+        "x0_",
+        "p0",
+        "a",
+        "a0",
+        "b",
+        "π",
+    ];
+    let odd = ["a//b", "a/*b", "a b", "a\"b", "a;b", "a{b", "a at", "at b", "@candlewick", "a\u{2028}b", "1", "_"];
+    let like =
+        ["w_0_1", "w", "input", "input_", "cu1", "rzz", "sxdg", "measure", "im", "dt", "ctrl", "euler", "#pragma"];
+    let mut circuit = Circuit::new(2).with_inputs(2);
+    circuit.rzz(input(0), 0, 1).pauli_rot(0.3, "XY", [0, 1]).ryy(0.2, 0, 1).ecr(0, 1);
+    for name in words.into_iter().chain(odd).chain(like) {
+        let w = circuit.weights(name, ());
+        circuit.rx(w.at([]), 0);
+    }
+    let matrix = circuit.weights("w_0", (2, 2));
+    circuit.rx(matrix.at([0, 1]) + matrix.at([1, 0]), 0);
+    circuit.check().expect("a circuit");
+    comes_back(&circuit);
+}
+
+/// Numbers at the ends of their range come back bit for bit.
+#[test]
+fn odd_numbers_come_back() {
+    let mut circuit = Circuit::new(1).with_inputs(1);
+    for value in [f64::MAX, f64::MIN_POSITIVE, 5e-324, 1e16, 1e16f64.next_down(), 1e-5, 9.999e-6, 1.0 / 3.0, 1e22] {
+        circuit.rx(value, 0).rx(-value * input(0), 0).p(input(0) - value, 0);
+        circuit.when(input(0).gt(value) | input(0).lt(-value), |c| c.x(0));
+    }
+    circuit.check().expect("a circuit");
+    comes_back(&circuit);
+    let mut wrong = Circuit::new(1);
+    wrong.rx(f64::NAN, 0);
+    assert!(matches!(wrong.to_qasm3(), Err(Error::Circuit { .. })));
+}
+
 /// Records are bits: as far as one can see, the circuits do the same.
 #[test]
 fn records_are_bits() {

@@ -1,6 +1,7 @@
 //! Definitions of gates that the libraries of OpenQASM do not have.
 
 use crate::gate::Gate;
+use std::collections::BTreeSet;
 
 /// Definition of a gate, and of the gates that it calls.
 struct Definition {
@@ -81,12 +82,20 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
     VERSION_3.iter().map(|definition| definition.gate.spec().name)
 }
 
+/// Returns whether a rotation about some word has this name.
+pub(super) fn is_rotation(name: &str) -> bool {
+    name.strip_prefix(ROTATION).is_some_and(|word| word.chars().all(|letter| "ixyz".contains(letter)))
+}
+
+/// Beginning of the names of rotations about words.
+const ROTATION: &str = "pauli_rot_";
+
 /// Definitions that a text needs, in the order in which they are asked for.
 #[derive(Debug, Default)]
 pub(super) struct Prelude {
     written: Vec<String>,
     known: Vec<Gate>,
-    words: Vec<String>,
+    words: BTreeSet<String>,
 }
 
 impl Prelude {
@@ -100,12 +109,11 @@ impl Prelude {
 
     /// Asks for the rotation about a word, and returns its name.
     pub(super) fn need_rotation(&mut self, word: &str) -> String {
-        let name = format!("pauli_rot_{}", word.to_ascii_lowercase());
-        if !self.words.iter().any(|known| known == word) {
+        let name = format!("{ROTATION}{}", word.to_ascii_lowercase());
+        if self.words.insert(word.to_owned()) {
             if word.contains('Y') {
                 self.need(Gate::sxdg, 3);
             }
-            self.words.push(word.to_owned());
             self.written.push(rotation(&name, word));
         }
         name
