@@ -1,7 +1,7 @@
 //! Written texts: they read back as the same circuit, or as a circuit that does the same.
 
 use super::{probabilities, state};
-use crate::oracle::{Case, What, random_case, rng, uniform};
+use crate::oracle::{Case, What, random_case, random_unitary, rng, uniform};
 use candle_core::{Device, Tensor};
 use candle_nn::Init;
 use candlewick::Error;
@@ -64,12 +64,11 @@ fn random_circuits_come_back() {
     assert!(count > 1000, "{count}");
 }
 
-/// One-qubit matrices, words of I and absolute values come back as circuits that do the same, global phase included.
+/// Dense matrices, words of I and absolute values come back as circuits that do the same, global phase included.
 #[test]
 fn other_circuits_do_the_same() {
     for seed in 0..60 {
-        let mut case = random_case(5000 + seed, 1 + seed as usize % 4, 12, false);
-        case.ops.retain(|op| !matches!(&op.what, What::Matrix(_) if op.qubits.len() > 1));
+        let case = random_case(5000 + seed, 1 + seed as usize % 4, 12, false);
         let circuit = case.circuit();
         let mut rng = rng(seed);
         let (x, w) = (uniform(&mut rng, circuit.inputs()), uniform(&mut rng, case.weights));
@@ -200,6 +199,9 @@ fn odd_names_come_back() {
     circuit.rx(matrix.at([0, 1]) + matrix.at([1, 0]), 0);
     circuit.check().expect("a circuit");
     comes_back(&circuit);
+    circuit.unitary(&random_unitary(&mut rng(3), 2).concat(), [1, 0]);
+    let back = read(&circuit.to_qasm3().expect("a text"));
+    assert_eq!(back.weight_tensors(), circuit.weight_tensors());
 }
 
 /// Numbers at the ends of their range come back bit for bit.
@@ -215,6 +217,28 @@ fn odd_numbers_come_back() {
     let mut wrong = Circuit::new(1);
     wrong.rx(f64::NAN, 0);
     assert!(matches!(wrong.to_qasm3(), Err(Error::Circuit { .. })));
+}
+
+/// A matrix on two qubits is written in both versions, and one of 1 as nothing.
+#[test]
+fn dense_matrices_do_the_same() {
+    let mut random = rng(9);
+    for _ in 0..10 {
+        let mut circuit = Circuit::new(3);
+        (0..3).for_each(|q| _ = circuit.ry(0.4 + q as f64, q).rz(0.3 * q as f64, q));
+        circuit.unitary(&random_unitary(&mut random, 2).concat(), [2, 0]);
+        circuit.unitary(&random_unitary(&mut random, 1).concat(), [1]);
+        let expected = state(&circuit, &[], |_| vec![]);
+        for (text, up_to_phase) in [(circuit.to_qasm3(), false), (circuit.to_qasm2(&[], &[]), true)] {
+            let text = text.expect("a text");
+            let off = difference(&state(&read(&text), &[], |_| vec![]), &expected, up_to_phase);
+            assert!(off < 1e-12, "{off:e}\n{text}");
+        }
+    }
+    let one = [1., 0., 0., 0., 0., 1., 0., 0., 0., 0., 1., 0., 0., 0., 0., 1.].map(|re| C::new(re, 0.0));
+    let mut circuit = Circuit::new(2);
+    circuit.unitary(&one, [0, 1]);
+    assert!(read(&circuit.to_qasm3().expect("a text")).operations().is_empty());
 }
 
 /// Records are bits: as far as one can see, the circuits do the same.
@@ -262,9 +286,9 @@ fn what_has_no_form() {
     assert_eq!(reason(|c| _ = c.h(0).bit_flip(0.1, 0)), (1, "OpenQASM has no noise"));
     assert_eq!(reason(|c| _ = c.amplitude_embedding(0..4)), (0, "OpenQASM embeds no amplitudes"));
     let swap = [1., 0., 0., 0., 0., 0., 1., 0., 0., 1., 0., 0., 0., 0., 0., 1.].map(|re| C::new(re, 0.0));
-    let mut circuit = Circuit::new(2);
-    circuit.unitary(&swap, [0, 1]);
-    assert!(matches!(circuit.to_qasm3(), Err(Error::NoQasm { operation: 0, .. })));
+    let mut circuit = Circuit::new(3);
+    circuit.controlled([2], |c| c.unitary(&swap, [0, 1]));
+    assert!(matches!(circuit.to_qasm2(&[], &[]), Err(Error::NoQasm { operation: 0, version: 2, .. })));
     let weights = |name: &str, init| {
         let mut circuit = Circuit::new(1);
         circuit.weights_with_init(name, 2, init);

@@ -79,8 +79,15 @@ fn definition(gate: Gate, version: u32) -> Option<&'static Definition> {
 
 /// Names that the definitions for OpenQASM 3 may take.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
-    VERSION_3.iter().map(|definition| definition.gate.spec().name)
+    VERSION_3.iter().map(|definition| definition.gate.spec().name).chain([UNITARY])
 }
+
+/// Name of the unitary on one qubit that stands under controls. A `u` that a text defines cannot: for Qiskit it is a `cu`
+/// under one control, and Aer expects four angles of that.
+const UNITARY: &str = "one_qubit_unitary";
+
+/// Definition of that unitary, with its phase.
+const UNITARY_TEXT: &str = "gate one_qubit_unitary(p0, p1, p2, p3) a { gphase(p3); p(p2) a; ry(p0) a; p(p1) a; }";
 
 /// Returns whether a rotation about some word has this name.
 pub(super) fn is_rotation(name: &str) -> bool {
@@ -91,11 +98,12 @@ pub(super) fn is_rotation(name: &str) -> bool {
 const ROTATION: &str = "pauli_rot_";
 
 /// Definitions that a text needs, in the order in which they are asked for.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Prelude {
     written: Vec<String>,
     known: Vec<Gate>,
     words: BTreeSet<String>,
+    has_unitary: bool,
 }
 
 impl Prelude {
@@ -117,6 +125,14 @@ impl Prelude {
             self.written.push(rotation(&name, word));
         }
         name
+    }
+
+    /// Asks for the unitary on one qubit, and returns its name.
+    pub(super) fn need_unitary(&mut self) -> &'static str {
+        if !std::mem::replace(&mut self.has_unitary, true) {
+            self.written.push(UNITARY_TEXT.to_owned());
+        }
+        UNITARY
     }
 
     pub(super) fn text(&self) -> String {
