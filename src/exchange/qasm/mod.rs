@@ -60,6 +60,8 @@ use inputs::Variables;
 use logical::Bit as ReadBit;
 use reader::{Declared, Reader};
 
+pub(crate) use write::Beginning;
+
 /// Circuit that an OpenQASM text describes, with the places of its registers.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
