@@ -98,16 +98,23 @@ impl Magnitude {
 
 impl Condition {
     fn comparison(value: Angle, absolute: bool, above: bool, threshold: f64) -> Self {
-        let weights = value.variables().find_map(|variable| match variable {
-            Variable::Weight { tensor, .. } => Some(tensor.name.clone()),
-            Variable::Input(_) => None,
-        });
-        let infinite =
-            (!threshold.is_finite()).then_some(Mistake::NotFinite { what: "the threshold", value: threshold });
-        let of_weights = weights.map(|name| Mistake::ConditionOnWeights { name });
-        let mistake = value.check().err().or(infinite).or(of_weights);
-        let test = Token::Test(Comparison { value, absolute, above, threshold });
-        Self { code: Arc::new(vec![test]), mistake }
+        let comparison = Comparison { value, absolute, above, threshold };
+        let mistake = comparison.mistake();
+        Self { code: Arc::new(vec![Token::Test(comparison)]), mistake }
+    }
+
+    /// Returns the condition with other expressions in its tests.
+    pub(crate) fn map(&self, mut expression: impl FnMut(&Angle) -> Angle) -> Self {
+        let mut mistake = None;
+        let mut token = |token: &Token<Comparison<Angle>>| {
+            let mapped = token.map(|test| Comparison { value: expression(&test.value), ..test.clone() });
+            if let (None, Token::Test(test)) = (&mistake, &mapped) {
+                mistake = test.mistake();
+            }
+            mapped
+        };
+        let code = self.code.iter().map(&mut token).collect();
+        Self { code: Arc::new(code), mistake }
     }
 
     fn join(mut self, other: Self, operator: Token<Comparison<Angle>>) -> Self {
@@ -185,6 +192,18 @@ impl<V> Comparison<V> {
 }
 
 impl Comparison<Angle> {
+    fn mistake(&self) -> Option<Mistake> {
+        let weights = self.value.variables().find_map(|variable| match variable {
+            Variable::Weight { tensor, .. } => Some(tensor.name.clone()),
+            Variable::Input(_) => None,
+        });
+        let threshold = self.threshold;
+        let infinite =
+            (!threshold.is_finite()).then_some(Mistake::NotFinite { what: "the threshold", value: threshold });
+        let of_weights = weights.map(|name| Mistake::ConditionOnWeights { name });
+        self.value.check().err().or(infinite).or(of_weights)
+    }
+
     /// Returns the comparison in a notation.
     fn written(&self, notation: &impl Notation) -> String {
         self.spelled(&self.value.written(notation), notation)
@@ -277,8 +296,13 @@ enum Piece {
 impl<T> Token<T> {
     /// Returns the kind of the token, without the expression that it tests.
     pub(crate) fn form(&self) -> Token<()> {
+        self.map(|_| ())
+    }
+
+    /// Returns the token with another test.
+    pub(crate) fn map<U>(&self, test: impl FnOnce(&T) -> U) -> Token<U> {
         match self {
-            Self::Test(_) => Token::Test(()),
+            Self::Test(of) => Token::Test(test(of)),
             Self::Not => Token::Not,
             Self::And => Token::And,
             Self::Or => Token::Or,

@@ -123,6 +123,14 @@ pub enum QasmProblem {
     /// An integer beyond 64 bits.
     #[error("an integer is beyond 64 bits")]
     Overflow,
+    /// A value that does not fit into a string of bits.
+    #[error("`{value}` does not fit into {bits} bit(s)")]
+    Width {
+        /// The value.
+        value: String,
+        /// Number of bits.
+        bits: usize,
+    },
     /// An expression in inputs that no angle can be.
     #[error("an angle is a polynomial of degree 2 in the inputs at most")]
     Angle,

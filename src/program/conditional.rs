@@ -30,14 +30,7 @@ impl<M: Mask> Lowering<M> {
         }
         let mut code = Vec::new();
         for (index, condition) in conditions.iter().enumerate() {
-            for token in condition.code() {
-                code.push(match token {
-                    Token::Test(comparison) => Token::Test(self.test(comparison)),
-                    Token::Not => Token::Not,
-                    Token::And => Token::And,
-                    Token::Or => Token::Or,
-                });
-            }
+            code.extend(condition.code().iter().map(|token| token.map(|comparison| self.test(comparison))));
             if index > 0 {
                 code.push(Token::And);
             }

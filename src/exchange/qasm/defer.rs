@@ -1,12 +1,13 @@
 //! Logical operations become a circuit: measurements, resets and conditions on measured bits are deferred.
 
 use super::fault::{Read, fault};
-use super::inputs::Variables;
+use super::inputs::{Bound, Variables};
 use super::logical::{Angles, Bit, Context, Kind, LogicalCircuit, LogicalOperation, Outcome, Rule};
 use crate::circuit::{self, Angle, Circuit, Condition, Operation};
 use crate::error::QasmProblem;
 use crate::gate::Gate;
 use crate::limits::MAX_QUBITS;
+use std::collections::HashMap;
 
 /// Where the value of a classical bit is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,9 +27,8 @@ enum Next {
 /// Circuit that is being written.
 struct Deferral<'a> {
     logical: &'a LogicalCircuit,
-    variables: &'a Variables,
-    /// Circuit, or `None` where qubits are only counted.
-    circuit: Option<Circuit>,
+    /// Circuit and its variables, or `None` where qubits are only counted.
+    circuit: Option<(Circuit, Bound)>,
     /// Number of qubits so far.
     qubits: usize,
     outcomes: Vec<Home>,
@@ -36,8 +36,8 @@ struct Deferral<'a> {
     touched: u64,
     /// Records of qubits that are measured and reset next.
     records: [Option<usize>; MAX_QUBITS],
-    /// Conditions of contexts, as the circuit has them.
-    conditions: Vec<Option<Vec<Condition>>>,
+    /// Conditions as the circuit has them, by the addresses of those of the text.
+    conditions: HashMap<usize, Condition>,
     /// Place of the current operation in the text.
     at: u32,
 }
@@ -47,13 +47,12 @@ pub(super) fn defer(logical: &LogicalCircuit, qubits: usize, variables: &Variabl
     let next = next_on_measured(logical);
     let deferral = |circuit| Deferral {
         logical,
-        variables,
         circuit,
         qubits,
         outcomes: vec![Home::Known(false); logical.outcomes as usize],
         touched: 0,
         records: [None; MAX_QUBITS],
-        conditions: vec![None; logical.contexts.len()],
+        conditions: HashMap::new(),
         at: 0,
     };
     // A circuit is made with all its qubits, those of records included.
@@ -65,11 +64,11 @@ pub(super) fn defer(logical: &LogicalCircuit, qubits: usize, variables: &Variabl
         total = counted.qubits;
     }
     let mut circuit = Circuit::new(total);
-    variables.declare(&mut circuit)?;
+    let bound = variables.declare(&mut circuit)?;
     circuit.reserve(logical.list.len());
-    let mut written = deferral(Some(circuit));
+    let mut written = deferral(Some((circuit, bound)));
     written.run(&next)?;
-    let circuit = written.circuit.take().unwrap_or_else(|| Circuit::new(0));
+    let circuit = written.circuit.take().map_or_else(|| Circuit::new(0), |(circuit, _)| circuit);
     match circuit.mistake() {
         Some(mistake) => fault(written.at, QasmProblem::Circuit(mistake.clone())),
         None => Ok((circuit, written.outcomes)),
@@ -115,7 +114,7 @@ impl Deferral<'_> {
 
     /// Appends an operation.
     fn push(&mut self, operation: Operation) -> Read<()> {
-        let Some(circuit) = &mut self.circuit else { return Ok(()) };
+        let Some((circuit, _)) = &mut self.circuit else { return Ok(()) };
         circuit.push_operation(operation);
         match circuit.mistake() {
             None => Ok(()),
@@ -163,15 +162,12 @@ impl Deferral<'_> {
 
     /// Returns the conditions on inputs of a context.
     fn conditions(&mut self, place: u32) -> Vec<Condition> {
-        let place = place as usize;
-        let context = &self.logical.contexts[place];
-        if context.conditions.is_empty() || self.circuit.is_none() {
-            return Vec::new();
-        }
-        let variables = self.variables;
-        self.conditions[place]
-            .get_or_insert_with(|| context.conditions.iter().map(|condition| variables.condition(condition)).collect())
-            .clone()
+        let Some((_, variables)) = &self.circuit else { return Vec::new() };
+        let known = &mut self.conditions;
+        let of_circuit = |condition: &std::rc::Rc<Condition>| {
+            known.entry(condition.address()).or_insert_with(|| variables.condition(condition)).clone()
+        };
+        self.logical.contexts[place as usize].conditions.iter().map(of_circuit).collect()
     }
 
     /// Appends a gate or a phase with its controls and conditions.
@@ -187,9 +183,7 @@ impl Deferral<'_> {
             self.touched |= controls.iter().fold(0, |mask, (qubit, _)| mask | 1 << qubit);
         }
         self.touched |= qubits.iter().fold(0, |mask, qubit| mask | 1 << qubit);
-        if self.circuit.is_none() {
-            return Ok(());
-        }
+        let Some((circuit, variables)) = &self.circuit else { return Ok(()) };
         let kind = match operation.kind {
             Kind::Gate { gate, .. } => circuit::Kind::Gate(gate),
             Kind::PauliRotation(place) => circuit::Kind::PauliRotation(logical.rotations[place as usize].0.to_string()),
@@ -197,13 +191,13 @@ impl Deferral<'_> {
             _ => circuit::Kind::Barrier,
         };
         let angles = match operation.kind {
-            Kind::Gate { gate, .. } => self.angles(operation.angles, gate.angles().len()),
+            Kind::Gate { gate, .. } => angles(logical, variables, operation.angles, gate.angles().len()),
             Kind::Barrier => Vec::new(),
-            _ => self.angles(operation.angles, 1),
+            _ => angles(logical, variables, operation.angles, 1),
         };
         let qubits = match operation.kind {
             // The drawing separates all qubits of the text.
-            Kind::Barrier => (0..self.circuit.as_ref().map_or(0, Circuit::qubits)).collect(),
+            Kind::Barrier => (0..circuit.qubits()).collect(),
             _ => qubits.iter().map(|qubit| usize::from(*qubit)).collect(),
         };
         let mut written = Operation::new(kind, angles, qubits);
@@ -218,19 +212,6 @@ impl Deferral<'_> {
         operation.controls = controls.iter().map(|(qubit, _)| *qubit).collect();
         operation.zeros = controls.iter().filter(|(_, value)| !value).map(|(qubit, _)| *qubit).collect();
         operation.conditions = self.conditions(context);
-    }
-
-    fn angles(&self, angles: Angles, count: usize) -> Vec<Angle> {
-        match angles {
-            Angles::Numbers(first) => {
-                let numbers = self.logical.numbers.get(first as usize..).unwrap_or_default();
-                numbers.iter().take(count).map(|number| Angle::from(*number)).collect()
-            }
-            Angles::Expressions(first) => {
-                let expressions = self.logical.expressions.get(first as usize..).unwrap_or_default();
-                expressions.iter().take(count).map(|angle| self.variables.angle(angle)).collect()
-            }
-        }
     }
 
     /// Appends an X on a qubit where all controls have their values.
@@ -353,5 +334,19 @@ impl Deferral<'_> {
             }
         }
         Ok(Home::Qubit(fresh))
+    }
+}
+
+/// Returns angles of the circuit.
+fn angles(logical: &LogicalCircuit, variables: &Bound, angles: Angles, count: usize) -> Vec<Angle> {
+    match angles {
+        Angles::Numbers(first) => {
+            let numbers = logical.numbers.get(first as usize..).unwrap_or_default();
+            numbers.iter().take(count).map(|number| Angle::from(*number)).collect()
+        }
+        Angles::Expressions(first) => {
+            let expressions = logical.expressions.get(first as usize..).unwrap_or_default();
+            expressions.iter().take(count).map(|angle| variables.angle(angle)).collect()
+        }
     }
 }

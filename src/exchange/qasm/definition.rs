@@ -1,8 +1,8 @@
 //! Gates that a text can call: gates of the libraries, and its own definitions.
 
-use super::gates::Row;
+use super::gates::{Phase, Row};
 use super::names::Name;
-use super::syntax::{Expression, Modifier};
+use super::syntax::{Expression, Modifier, Type};
 use crate::gate::Gate;
 use std::rc::Rc;
 
@@ -53,6 +53,8 @@ pub(super) enum Instruction {
     /// Loop: its variable is a local of the body.
     For {
         at: u32,
+        /// Type of the variable, with its size in bits.
+        kind: (Type, Option<u32>),
         variable: usize,
         over: Numbers,
         body: Vec<Self>,
@@ -85,6 +87,19 @@ impl Callee {
             Self::Row(row) => (row.angles, row.qubits()),
             Self::Phase => (1, 0),
             Self::Defined(defined) => (defined.parameters, defined.qubits),
+        }
+    }
+
+    /// Returns the gate of the table that the callee is, if no phase stands in front of it, and the number of its
+    /// further controls.
+    pub(super) fn table_gate(&self) -> Option<(Gate, usize)> {
+        match self {
+            Self::Row(row) if row.phase == Phase::None => Some((row.gate, row.controls)),
+            Self::Defined(defined) => match &defined.known {
+                Some(Known { kind: KnownKind::Gate(gate), phase: 0.0 }) => Some((*gate, 0)),
+                _ => None,
+            },
+            _ => None,
         }
     }
 }

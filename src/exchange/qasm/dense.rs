@@ -1,6 +1,7 @@
 //! Dense matrices and Pauli words of operations, to find out what a definition does.
 
 use super::logical::{Angles, Kind, LogicalCircuit, LogicalOperation};
+use crate::circuit::input;
 use crate::gate::{Gate, Inverse};
 use num_complex::Complex64;
 
@@ -80,9 +81,9 @@ struct Pauli {
     negative: bool,
 }
 
-/// Returns the Pauli word about which operations rotate by `angle`: a rotation, with gates in front of it that bring
+/// Returns the Pauli word about which operations rotate by the first input: a rotation, with gates in front of it that bring
 /// the word to a single letter, and their inverses behind it. `None` for other operations.
-pub(super) fn rotated_word(logical: &LogicalCircuit, first: usize, qubits: usize, angle: f64) -> Option<String> {
+pub(super) fn rotated_word(logical: &LogicalCircuit, first: usize, qubits: usize) -> Option<String> {
     let list = logical.list.get(first..)?;
     let middle = list.len() / 2;
     let (front, back) = (list.get(..middle)?, list.get(middle + 1..)?);
@@ -104,11 +105,13 @@ pub(super) fn rotated_word(logical: &LogicalCircuit, first: usize, qubits: usize
         Gate::rz => (0, bit),
         _ => return None,
     };
-    let turned = *angles(logical, pivot, 1)?.first()?;
-    if front.len() != back.len() || pivot.context != 0 || turned.abs() != angle.abs() {
+    let Angles::Expressions(place) = pivot.angles else { return None };
+    let (angle, turned) = (input(0), logical.expressions.get(place as usize)?);
+    let negative = **turned == -angle.clone();
+    if front.len() != back.len() || pivot.context != 0 || !negative && **turned != angle {
         return None;
     }
-    let mut word = Pauli { x, z, negative: turned != angle };
+    let mut word = Pauli { x, z, negative };
     front.iter().rev().try_for_each(|operation| word.conjugate(clifford(operation)?, logical.qubits(operation)))?;
     let letter = |qubit: usize| match (word.x >> qubit & 1, word.z >> qubit & 1) {
         (0, 0) => 'I',

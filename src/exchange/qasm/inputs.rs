@@ -4,7 +4,7 @@ use super::InputRule;
 use super::fault::{Read, fault};
 use super::reader::Input;
 use crate::angle::Variable;
-use crate::circuit::{Angle, Circuit, Comparison, Condition, Token, Weights, input};
+use crate::circuit::{Angle, Circuit, Condition, Weights, input};
 use crate::error::QasmProblem;
 use candle_nn::Init;
 use std::collections::BTreeMap;
@@ -29,6 +29,8 @@ struct Tensor {
     /// Place of its first input in the text.
     at: u32,
     shape: Vec<usize>,
+    /// Whether an annotation states the shape.
+    is_stated: bool,
     init: Option<Init>,
 }
 
@@ -37,15 +39,17 @@ struct Tensor {
 pub(super) struct Variables {
     meanings: Vec<Meaning>,
     tensors: BTreeMap<String, Tensor>,
-    angles: std::cell::RefCell<Vec<Angle>>,
     features: Option<usize>,
 }
+
+/// Variables of a circuit that declares them, for each input of the text.
+#[derive(Debug)]
+pub(super) struct Bound(Vec<Angle>);
 
 impl Variables {
     /// Gives each input its meaning.
     pub(super) fn of(inputs: &[Input<'_>], rule: InputRule) -> Read<Self> {
-        let mut variables =
-            Self { meanings: Vec::new(), tensors: BTreeMap::new(), angles: Vec::new().into(), features: None };
+        let mut variables = Self { meanings: Vec::new(), tensors: BTreeMap::new(), features: None };
         for (place, one) in inputs.iter().enumerate() {
             let (meaning, shape, init) = match rule {
                 InputRule::Features => (Meaning::Feature(place), None, None),
@@ -62,28 +66,44 @@ impl Variables {
     }
 
     /// Notes an entry of a tensor. Without a stated shape a vector is as long as its indices need.
-    fn add(&mut self, at: u32, name: &str, index: &[usize], shape: Option<Vec<usize>>, init: Option<Init>) -> Read<()> {
+    fn add(
+        &mut self,
+        at: u32,
+        name: &str,
+        index: &[usize],
+        stated: Option<Vec<usize>>,
+        init: Option<Init>,
+    ) -> Read<()> {
         let needed: Vec<usize> = index.iter().map(|index| index + 1).collect();
+        let is_stated = stated.is_some();
+        let shape = stated.unwrap_or(needed);
         let tensor = self.tensors.entry(name.to_owned()).or_insert_with(|| Tensor {
             at,
-            shape: shape.clone().unwrap_or_else(|| needed.clone()),
+            shape: shape.clone(),
+            is_stated,
             init: None,
         });
         tensor.init = tensor.init.or(init);
-        let states_another = shape.is_some_and(|shape| shape != tensor.shape);
-        if states_another || tensor.shape.len() != needed.len() {
-            let declared = tensor.shape.clone();
-            let mistake = crate::Mistake::WeightRedeclared { name: name.to_owned(), declared, shape: needed };
-            return fault(at, QasmProblem::Circuit(mistake));
+        let fits = match (is_stated, tensor.is_stated) {
+            (true, true) => shape == tensor.shape,
+            (true, false) => is_inside(&tensor.shape, &shape),
+            (false, true) => is_inside(&shape, &tensor.shape),
+            (false, false) => shape.len() == tensor.shape.len(),
+        };
+        if !fits {
+            let (name, declared) = (name.to_owned(), tensor.shape.clone());
+            return fault(at, QasmProblem::Circuit(crate::Mistake::WeightRedeclared { name, declared, shape }));
         }
-        if let ([length], [needed]) = (&mut tensor.shape[..], &needed[..]) {
+        if is_stated {
+            (tensor.shape, tensor.is_stated) = (shape, true);
+        } else if let (false, [length], [needed]) = (tensor.is_stated, &mut tensor.shape[..], &shape[..]) {
             *length = (*length).max(*needed);
         }
         Ok(())
     }
 
     /// Declares features and weights in a circuit.
-    pub(super) fn declare(&self, circuit: &mut Circuit) -> Read<()> {
+    pub(super) fn declare(&self, circuit: &mut Circuit) -> Read<Bound> {
         if let Some(width) = self.features {
             let empty = std::mem::replace(circuit, Circuit::new(0));
             *circuit = empty.with_inputs(width);
@@ -106,15 +126,15 @@ impl Variables {
                 handles.get(tensor.as_str()).map_or_else(Angle::default, |handle| handle.at(index))
             }
         };
-        *self.angles.borrow_mut() = self.meanings.iter().map(angle).collect();
-        Ok(())
+        Ok(Bound(self.meanings.iter().map(angle).collect()))
     }
+}
 
+impl Bound {
     /// Returns an expression in inputs of the text as one in variables of the circuit.
     pub(super) fn angle(&self, expression: &Angle) -> Angle {
-        let angles = self.angles.borrow();
         let variable = |variable: &Variable| match variable {
-            Variable::Input(index) => angles.get(*index).cloned().unwrap_or_default(),
+            Variable::Input(index) => self.0.get(*index).cloned().unwrap_or_default(),
             Variable::Weight { .. } => Angle::default(),
         };
         expression.terms.iter().fold(Angle::from(expression.constant), |sum, term| {
@@ -129,38 +149,13 @@ impl Variables {
 
     /// Returns a condition on inputs of the text as one on features of the circuit.
     pub(super) fn condition(&self, condition: &Condition) -> Condition {
-        let mut stack: Vec<Condition> = Vec::new();
-        for token in condition.code() {
-            let joined = match token {
-                Token::Test(Comparison { value, absolute, above, threshold }) => {
-                    let value = self.angle(value);
-                    match (absolute, above) {
-                        (false, true) => value.gt(*threshold),
-                        (false, false) => value.lt(*threshold),
-                        (true, true) => value.abs().gt(*threshold),
-                        (true, false) => value.abs().lt(*threshold),
-                    }
-                }
-                Token::Not => match stack.pop() {
-                    Some(one) => !one,
-                    None => continue,
-                },
-                Token::And | Token::Or => match (stack.pop(), stack.pop()) {
-                    (Some(right), Some(left)) => {
-                        if matches!(token, Token::And) {
-                            left & right
-                        } else {
-                            left | right
-                        }
-                    }
-                    _ => continue,
-                },
-            };
-            stack.push(joined);
-        }
-        // The code of a condition is one expression.
-        stack.pop().unwrap_or_else(|| condition.clone())
+        condition.map(|expression| self.angle(expression))
     }
+}
+
+/// Returns whether all entries of a tensor are entries of another, too.
+fn is_inside(shape: &[usize], other: &[usize]) -> bool {
+    shape.len() == other.len() && shape.iter().zip(other).all(|(size, other)| size <= other)
 }
 
 fn scalar(name: &str) -> Meaning {

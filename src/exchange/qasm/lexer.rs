@@ -104,10 +104,9 @@ impl<'s> Lexer<'s> {
         self.text.as_bytes().get(place).copied().unwrap_or(0)
     }
 
-    /// Returns the next byte that is no blank, without taking it.
-    pub(super) fn next_byte(&self) -> u8 {
-        let rest = self.text.as_bytes().get(self.place..).unwrap_or_default();
-        rest.iter().copied().find(|byte| !byte.is_ascii_whitespace()).unwrap_or(0)
+    /// Returns the next byte that belongs to no blank or comment, without taking it.
+    pub(super) fn next_byte(&self) -> Read<u8> {
+        Ok(self.byte(self.behind_blanks(self.place)?))
     }
 
     /// Takes the rest of the line behind a byte of it.
@@ -118,25 +117,26 @@ impl<'s> Lexer<'s> {
         line
     }
 
-    /// Skips blanks and comments.
-    fn skip(&mut self) -> Read<()> {
+    /// Returns the place behind blanks and comments.
+    fn behind_blanks(&self, mut place: usize) -> Read<usize> {
         loop {
-            match (self.byte(self.place), self.byte(self.place + 1)) {
-                (b' ' | b'\t' | b'\r' | b'\n', _) => self.place += 1,
-                (b'/', b'/') => _ = self.rest_of_line(self.place as u32),
-                (b'/', b'*') => match self.text.get(self.place + 2..).and_then(|rest| rest.find("*/")) {
-                    Some(length) => self.place += length + 4,
-                    None => return fault(self.place as u32, QasmProblem::Unterminated { what: "the comment" }),
+            let rest = self.text.get(place + 2..).unwrap_or_default();
+            match (self.byte(place), self.byte(place + 1)) {
+                (b' ' | b'\t' | b'\r' | b'\n', _) => place += 1,
+                (b'/', b'/') => place += 2 + rest.find('\n').unwrap_or(rest.len()),
+                (b'/', b'*') => match rest.find("*/") {
+                    Some(length) => place += length + 4,
+                    None => return fault(place as u32, QasmProblem::Unterminated { what: "the comment" }),
                 },
-                _ => return Ok(()),
+                _ => return Ok(place),
             }
         }
     }
 
     /// Takes the next token.
     pub(super) fn next(&mut self) -> Read<Token> {
-        self.skip()?;
-        let start = self.place;
+        let start = self.behind_blanks(self.place)?;
+        self.place = start;
         let first = self.byte(start);
         let kind = match first {
             b'a'..=b'z' | b'A'..=b'Z' | b'_' => self.name(start),

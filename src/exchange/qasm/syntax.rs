@@ -32,6 +32,8 @@ pub(super) enum Function {
     Mod,
     Pow,
     Cast(Type),
+    /// Cast to a type of a size; the size stands before the value.
+    SizedCast(Type),
 }
 
 impl Function {
@@ -60,9 +62,9 @@ impl Function {
         })
     }
 
-    /// Returns the number of arguments.
-    pub(super) fn arguments(self) -> usize {
-        if matches!(self, Self::Mod | Self::Pow) { 2 } else { 1 }
+    /// Returns the number of operands.
+    pub(super) fn operands(self) -> usize {
+        if matches!(self, Self::Mod | Self::Pow | Self::SizedCast(_)) { 2 } else { 1 }
     }
 }
 
@@ -83,6 +85,8 @@ pub(super) enum Term {
     Local(u32),
     /// Entry of a named register; the index stands before it.
     Entry(Name),
+    /// Entry of a constant of the whole text; the index stands before it.
+    GlobalEntry(Name),
     Unary(Operator),
     Binary(Operator),
     Call(Function),
@@ -218,6 +222,15 @@ pub(super) struct Subroutine<'s> {
     pub(super) body: Vec<Statement<'s>>,
 }
 
+impl Operand {
+    /// Returns the expression of an entry.
+    pub(super) fn as_entry(&self) -> Option<Expression> {
+        let Index::One(index) = &self.index else { return None };
+        let entry = Item { at: self.at, term: Term::Entry(self.name) };
+        Some(Expression::Many(index.items().iter().copied().chain([entry]).collect()))
+    }
+}
+
 /// Statement with its place.
 #[derive(Debug, Clone)]
 pub(super) struct Statement<'s> {
@@ -279,6 +292,7 @@ pub(super) enum Action<'s> {
     },
     For {
         kind: Option<Type>,
+        size: Option<Expression>,
         name: Name,
         over: Index,
         body: Vec<Statement<'s>>,

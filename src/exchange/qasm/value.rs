@@ -7,6 +7,9 @@ use crate::circuit::{Angle, Condition};
 use crate::error::QasmProblem;
 use std::rc::Rc;
 
+/// Largest size of a variable, in bits.
+pub(super) const LARGEST_SIZE: i64 = 1 << 16;
+
 /// Value of an expression.
 #[derive(Debug, Clone)]
 pub(super) enum Value {
@@ -78,7 +81,7 @@ impl Value {
         match self {
             Self::Integer(value) => Ok(*value),
             Self::Truth(value) => Ok((*value).into()),
-            Self::Bits { bits, .. } => Ok(*bits as i64),
+            Self::Bits { bits, .. } => i64::try_from(*bits).or_else(|_| fault(at, QasmProblem::Overflow)),
             // The comparison is false beyond 53 bits.
             Self::Real(value) if value.fract() == 0.0 && value.abs() < 9e15 => Ok(*value as i64),
             _ => self.is_not("integer", at),
@@ -95,13 +98,35 @@ impl Value {
         }
     }
 
-    /// Returns the value as bits, of which the lowest is the first.
-    pub(super) fn bits(&self, at: u32) -> Read<u64> {
+    /// Returns the value as an integer for arithmetic; bits are those of an unsigned number.
+    fn whole(&self, at: u32) -> Read<i128> {
+        match self {
+            Self::Bits { bits, .. } => Ok((*bits).into()),
+            other => other.integer(at).map(i128::from),
+        }
+    }
+
+    /// Returns the value as bits, of which the lowest is the first. Negative numbers have infinitely many bits, and 64
+    /// of them are returned.
+    fn bits(&self, at: u32) -> Read<u64> {
         match self {
             Self::Bits { bits, .. } => Ok(*bits),
             Self::Integer(value) => Ok(*value as u64),
             Self::Truth(value) => Ok((*value).into()),
             _ => self.is_not("string of bits", at),
+        }
+    }
+
+    /// Returns the value as so many bits, if it fits: from `-2^(width-1)` to `2^width - 1`.
+    pub(super) fn bits_within(&self, width: usize, at: u32) -> Read<u64> {
+        let bits = self.bits(at)?;
+        let is_negative = matches!(self, Self::Integer(..0));
+        let width = width.clamp(1, 64);
+        // A negative number fits if all bits beyond the width, and the highest of those within, are ones.
+        let beyond = if is_negative { !(bits as i64) as u64 >> (width - 1) } else { bits & !lowest(width as u8) };
+        match beyond {
+            0 => Ok(bits & lowest(width as u8)),
+            _ => fault(at, QasmProblem::Width { value: self.words(), bits: width }),
         }
     }
 
@@ -125,25 +150,29 @@ impl Value {
                 Self::Condition(_) => Ok(self),
                 other => Ok(Self::Truth(other.truth(at)?)),
             },
-            Type::Bit => Ok(Self::Bits { width: bits.unwrap_or(1).min(64) as u8, bits: self.bits(at)? }),
+            Type::Bit => match u8::try_from(bits.unwrap_or(1)) {
+                Ok(width @ ..=64) => Ok(Self::Bits { width, bits: self.bits_within(width.into(), at)? }),
+                _ => unsupported(at, "a string of more than 64 bits"),
+            },
             Type::Int | Type::Uint => {
                 let whole = match self {
-                    Self::Real(value) if value.abs() < 9.2e18 => value.trunc() as i64,
+                    Self::Real(value) if value.abs() < 9.2e18 => value.trunc() as i128,
                     Self::Real(_) => return fault(at, QasmProblem::Overflow),
-                    other => other.integer(at)?,
+                    other => other.whole(at)?,
                 };
-                Ok(Self::Integer(wrapped(whole, bits, kind == Type::Int)))
+                let wrapped = wrapped(whole, bits, kind == Type::Int);
+                i64::try_from(wrapped).map(Self::Integer).or_else(|_| fault(at, QasmProblem::Overflow))
             }
         }
     }
 }
 
-/// Returns the integer that a variable of so many bits holds.
-fn wrapped(value: i64, bits: Option<u32>, signed: bool) -> i64 {
-    match bits {
-        Some(bits @ 1..64) => {
-            let unused = 64 - bits;
-            if signed { value << unused >> unused } else { ((value << unused) as u64 >> unused) as i64 }
+/// Returns the integer that a variable of so many bits holds; without a size there are 64.
+fn wrapped(value: i128, bits: Option<u32>, signed: bool) -> i128 {
+    match bits.unwrap_or(64) {
+        bits @ 1..=64 => {
+            let unused = 128 - bits;
+            if signed { value << unused >> unused } else { ((value << unused) as u128 >> unused) as i128 }
         }
         _ => value,
     }
@@ -201,14 +230,19 @@ pub(super) fn binary(operator: Operator, left: Value, right: Value, version: u32
                 Value::Bits { width: other, .. } => *width.max(other),
                 _ => *width,
             };
-            let bits = bitwise(operator, *bits as i64, other as i64);
-            Ok(Value::Bits { width: wide, bits: bits as u64 & lowest(wide) })
+            let bits = match operator {
+                O::BitAnd => bits & other,
+                O::BitOr => bits | other,
+                O::BitXor => bits ^ other,
+                _ => shifted(operator, *bits, other),
+            };
+            Ok(Value::Bits { width: wide, bits: bits & lowest(wide) })
         }
         (
             _,
             Value::Integer(_) | Value::Bits { .. } | Value::Truth(_),
             Value::Integer(_) | Value::Bits { .. } | Value::Truth(_),
-        ) if version != 2 || !is_arithmetic(operator) => integers(operator, left.integer(at)?, right.integer(at)?, at),
+        ) if version != 2 || !is_arithmetic(operator) => integers(operator, left.whole(at)?, right.whole(at)?, at),
         _ => reals(operator, left.number(at)?, right.number(at)?, at),
     }
 }
@@ -239,18 +273,14 @@ fn logical(operator: Operator, left: Value, right: Value, at: u32) -> Read<Value
     })
 }
 
-fn bitwise(operator: Operator, left: i64, right: i64) -> i64 {
-    let shift = u32::try_from(right).unwrap_or(u32::MAX);
-    match operator {
-        Operator::BitAnd => left & right,
-        Operator::BitOr => left | right,
-        Operator::BitXor => left ^ right,
-        Operator::ShiftLeft => left.checked_shl(shift).unwrap_or(0),
-        _ => (left as u64).checked_shr(shift).unwrap_or(0) as i64,
-    }
+/// Returns 64 bits that are shifted to the left or the right; what leaves them is lost.
+fn shifted(operator: Operator, bits: u64, places: u64) -> u64 {
+    let places = u32::try_from(places).unwrap_or(u32::MAX);
+    let shifted = if operator == Operator::ShiftLeft { bits.checked_shl(places) } else { bits.checked_shr(places) };
+    shifted.unwrap_or(0)
 }
 
-fn integers(operator: Operator, left: i64, right: i64, at: u32) -> Read<Value> {
+fn integers(operator: Operator, left: i128, right: i128, at: u32) -> Read<Value> {
     use Operator as O;
     let result = match operator {
         O::Divide | O::Remainder if right == 0 => return fault(at, QasmProblem::DivisionByZero),
@@ -269,9 +299,16 @@ fn integers(operator: Operator, left: i64, right: i64, at: u32) -> Read<Value> {
         O::LessEqual => return Ok(Value::Truth(left <= right)),
         O::Greater => return Ok(Value::Truth(left > right)),
         O::GreaterEqual => return Ok(Value::Truth(left >= right)),
-        _ => Some(bitwise(operator, left, right)),
+        O::BitAnd => Some(left & right),
+        O::BitOr => Some(left | right),
+        O::BitXor => Some(left ^ right),
+        // Both operands have 64 bits.
+        _ => Some((shifted(operator, left as u64, right as u64) as i64).into()),
     };
-    result.map_or_else(|| fault(at, QasmProblem::Overflow), |value| Ok(Value::Integer(value)))
+    match result.and_then(|value| i64::try_from(value).ok()) {
+        Some(value) => Ok(Value::Integer(value)),
+        None => fault(at, QasmProblem::Overflow),
+    }
 }
 
 fn reals(operator: Operator, left: f64, right: f64, at: u32) -> Read<Value> {
@@ -354,18 +391,22 @@ fn compared(operator: Operator, left: &Value, right: &Value, at: u32) -> Read<Va
     }
 }
 
-/// Returns the value of a function.
-pub(super) fn call(function: Function, arguments: &[Value], version: u32, at: u32) -> Read<Value> {
+/// Returns the value of a function that is no operator.
+pub(super) fn call(function: Function, operands: &[Value], at: u32) -> Read<Value> {
     use Function as F;
-    let (first, second) = match arguments {
+    let (first, second) = match operands {
         [first] => (first, None),
         [first, second, ..] => (first, Some(second)),
-        [] => return unsupported(at, "a function without arguments"),
+        [] => return unsupported(at, "an expression without operands"),
     };
     let x = match (function, second) {
         (F::Cast(kind), _) => return first.clone().cast(kind, None, at),
-        (F::Mod, Some(second)) => return binary(Operator::Remainder, first.clone(), second.clone(), version, at),
-        (F::Pow, Some(second)) => return binary(Operator::Power, first.clone(), second.clone(), version, at),
+        (F::SizedCast(kind), Some(value)) => {
+            return match first.integer(at)? {
+                size @ 1..=LARGEST_SIZE => value.clone().cast(kind, Some(size as u32), at),
+                size => fault(at, QasmProblem::NotA { name: size.to_string(), what: "size of a variable" }),
+            };
+        }
         _ => first.number(at)?,
     };
     let value = match function {
@@ -380,7 +421,8 @@ pub(super) fn call(function: Function, arguments: &[Value], version: u32, at: u3
         F::Sqrt => x.sqrt(),
         F::Floor => x.floor(),
         F::Ceiling => x.ceil(),
-        F::Mod | F::Pow | F::Cast(_) => x,
+        // These are operators, or returned above.
+        F::Mod | F::Pow | F::Cast(_) | F::SizedCast(_) => return unsupported(at, "an expression without operands"),
     };
     finite(value, at)
 }

@@ -198,6 +198,28 @@ fn pauli_rotations() {
     }
 }
 
+/// Definitions that do what a gate of their name does for some angles only.
+#[test]
+fn definitions_that_agree_at_some_angles() {
+    compare(
+        HEADER_3,
+        &[
+            ("gate pauli_rot_z(t) a { rz(0.7234) a; } qubit q; pauli_rot_z(2) q;", "rz(0.7234) 0"),
+            ("gate pauli_rot_z(t) a { rz(sqrt(2)) a; } qubit q; pauli_rot_z(2) q;", "rz(1.4142) 0"),
+            (
+                "gate rzz(t) a, b { cx a, b; rz(t + (t - sqrt(2)) * (t - euler)) b; cx a, b; } \
+                    qubit[2] q; rzz(0) q[0], q[1];",
+                "cx 0 1; rz(3.8442) 1; cx 0 1",
+            ),
+            (
+                "gate rzz(t) a, b { cx a, b; rz(2 * t - t) b; cx a, b; } qubit[2] q; rzz(2) q[0], q[1]; \
+                    pow(3) @ rzz(0.1) q[1], q[0]; pow(1/2.) @ rzz(1) q[0], q[1];",
+                "rzz(2) 0 1; rzz(0.3) 1 0; rzz(0.5) 0 1",
+            ),
+        ],
+    );
+}
+
 /// Classical parts of OpenQASM 3, all evaluated while the text is read.
 #[test]
 fn classical_statements() {
@@ -249,6 +271,17 @@ fn classical_statements() {
                 "qubit q; bit[4] b = \"0101\"; if (b[0]) x q; if (b[1]) y q; if (b == 5) z q; b[1] = 1; if (b[1]) h q;",
                 "x 0; z 0; h 0",
             ),
+            (
+                "qubit q; rx(uint[4](17)) q; ry(int[4](9)) q; rz(int[3 + 1](2.7)) q; for uint[2] i in {5, 3} rx(i) q;",
+                "rx(1) 0; ry(-7) 0; rz(2) 0; rx(1) 0; rx(3) 0",
+            ),
+            ("gate g a { for uint[2] i in [5:6] { rx(i) a; } } qubit q; g q;", "rx(1) 0; rx(2) 0"),
+            (
+                "const uint[3] n = 5; gate g a { rx(n[0]) a; ry(n[1]) a; rz(n[-1]) a; } qubit q; { int n = 0; g q; }",
+                "rx(1) 0; ry(0) 0; rz(1) 0",
+            ),
+            ("qubit q; bit[2] b = -1; if (b == 3) x q; bit[70] c = -2; if (c[69]) y q; if (c[0]) z q;", "x 0; y 0"),
+            ("qubit q; bit[64] b; b[63] = 1; if (b > 5) x q; if (b >= 1 << 62) y q; if (b < 0) z q;", "x 0; y 0"),
             ("qubit q; { int i = 1; rx(i) q; { int i = 2; rx(i) q; } rx(i) q; }", "rx(1) 0; rx(2) 0; rx(1) 0"),
             ("x $1; cx $0, $2;", "x 1; cx 0 2"),
             ("qubit q; pragma anything at all {\n#pragma more\n@unknown annotation\nx q; nop q; nop; ;", "x 0"),
@@ -273,6 +306,7 @@ fn subroutines() {
                 "rx(6) 0; rx(1) 0",
             ),
             ("def f(qubit a) { h a; } def g(qubit a, qubit b) { f(b); f(a); } qubit[2] q; g(q[0], q[1]);", "h 1; h 0"),
+            ("def f(qubit a) { h a; } qubit[2] q; f(q /* the last */ [1]); f // and\n(q[0]);", "h 1; h 0"),
             ("def n(int a) -> int { return a * 2; } qubit q; int i = n(4); rx(i) q;", "rx(8) 0"),
             (
                 "def m(qubit a) -> bit { h a; return measure a; } qubit[2] q; bit c; c = m(q[0]); if (c) x q[1];",
@@ -358,6 +392,10 @@ fn deferred() {
         HEADER_3,
         &[
             ("qubit[2] q; bit c; h q[0]; c = measure q[0]; if (c) x q[1];", "h 0; x 1 if 0"),
+            ("qubit[3] q; bit[2] c; c = measure q[0:1]; if (uint[1](c) == 1) x q[2];", "x 2 if 0"),
+            ("qubit[3] q; bit[2] c; c = measure q[0:1]; if (int[2](c) == -1) x q[2];", "x 3 if 0 if 1; x 2 if 3"),
+            ("qubit[3] q; bit[2] c; c = measure q[0:1]; if (uint(c) == 2) x q[2];", "x 2 if !0 if 1"),
+            ("qubit[2] q; bit[64] c; c[63] = measure q[0]; if (c > 5) x q[1];", "x 1 if 0"),
             ("qubit[2] q; bit c; h q[0]; c = measure q[0]; if (!c) x q[1]; else y q[1];", "h 0; x 1 if !0; y 1 if 0"),
             (
                 "qubit[2] q; bit c; h q[0]; c = measure q[0]; h q[0]; if (c == 1) x q[1];",

@@ -43,6 +43,7 @@ fn expansions_end() {
     let sum = sum.join(" + ");
     assert_eq!(refused(&format!("{many} gphase(({sum}) * ({sum}));")), STEPS);
     assert_eq!(refused(&format!("{many} gphase(({sum}) ** 2);")), STEPS);
+    assert_eq!(refused(&format!("{many} gphase(pow({sum}, 2));")), STEPS);
     // A long sum is no mistake.
     assert!(qasm::import(&format!("{many} qubit q; gphase({sum});")).is_ok());
 }
@@ -75,6 +76,12 @@ fn conditions_end() {
     assert_eq!(refused(&text), STEPS);
     let wide = "bit[1000000] c; qubit q; ".to_owned() + &"if (c == 3) U(0, 0, 0) q; ".repeat(1000);
     assert_eq!(refused(&wide), STEPS);
+    let doubled =
+        "input float x0; qubit q; bool b = x0 < 1; for int i in [0:11] { b = b && b; } for int i in [0:60000] ";
+    for body in ["if (b) U(0, 0, 0) q;", "if (b) ; else U(0, 0, 0) q;", "if (b && b) U(0, 0, 0) q;"] {
+        let error = refused(&format!("{doubled}{body}"));
+        assert!([STEPS, MANY].iter().any(|limit| error.starts_with(limit)), "{body}: {error}");
+    }
     let many = "qubit[2] q; bit c; ".to_owned() + &"U(1, 0, 0) q[0]; c = measure q[0]; ".repeat(60);
     assert_eq!(refused(&many), "59 qubits are more than the 58 of a circuit");
 }
@@ -110,6 +117,12 @@ fn limits_can_be_set() {
     assert_eq!(
         read("while (true) { }", with(|l| l.steps = 100)),
         error("8", "more than 100 steps are needed to read the text")
+    );
+    // A definition of a library stands nowhere in the text.
+    let library = "OPENQASM 2.0; include \"qelib1.inc\"; qreg q[3];\n\nrccx q[0],q[1],q[2];";
+    assert_eq!(
+        read(library, with(|l| l.operations = 3)),
+        Err("line 3, column 1: there are more than the 3 operations that the limits allow here".to_owned())
     );
     // Beyond the largest depth, a limit means the largest depth.
     let deep = "{".repeat(200);

@@ -123,6 +123,43 @@ fn names_and_numbers() {
     refuse(&lines.iter().map(|(text, expected)| (text.as_str(), *expected)).collect::<Vec<_>>());
 }
 
+/// Values that do not fit, and entries that gates cannot read.
+#[test]
+fn widths() {
+    refuse(&[
+        ("const bit[2] b = 7;", "line 1, column 14: `7` does not fit into 2 bit(s)"),
+        ("bit[2] b = 7;", "line 1, column 12: `7` does not fit into 2 bit(s)"),
+        ("bit[2] b; b = -3;", "line 1, column 15: `-3` does not fit into 2 bit(s)"),
+        ("bit b = bit(2);", "line 1, column 9: `2` does not fit into 1 bit(s)"),
+        ("qubit q; bit d; bit c; c = measure q; d = c + 1;", "line 1, column 43: `2` does not fit into 1 bit(s)"),
+        ("uint u = -1; uint[64] v = u;", "line 1, column 6: an integer is beyond 64 bits"),
+        ("bit[64] b; b[63] = 1; uint i = b;", "line 1, column 28: an integer is beyond 64 bits"),
+        ("const bit[65] b = 1;", "line 1, column 15: unsupported: a string of more than 64 bits"),
+        ("qubit q; U(uint[0](1), 0, 0) q;", "line 1, column 12: `0` is no size of a variable"),
+        ("qubit q; U(uint[65537](1), 0, 0) q;", "line 1, column 12: `65537` is no size of a variable"),
+        ("for uint[0] i in [0:1] { }", "line 1, column 10: `0` is no size"),
+        ("gate g(n) a { U(0, 0, 1 * n[0]) a; }", "line 1, column 27: `n` is no constant register of bits"),
+        ("bit[2] c; gate g a { U(0, 0, c[0]) a; }", "line 1, column 30: `c` is no constant register of bits"),
+        ("gate g a { U(0, 0, 1 * c[0]) a; }", "line 1, column 24: `c` is not declared"),
+        ("qubit[2] q; def f(qubit a) { } f(q /* no end", "line 1, column 36: the comment has no end"),
+        (
+            "@candlewick.weight w[2] at [0]\ninput float a;\ninput float _w_5_;\nqubit q;",
+            "line 3, column 13: weight tensor `w` is there already, with shape [2] (now [6]); give another name, or \
+                the handle to share it",
+        ),
+        (
+            "@candlewick.weight w[2] at [0]\ninput float a;\n@candlewick.weight w[3] at [1]\ninput float b;",
+            "line 4, column 13: weight tensor `w` is there already, with shape [2] (now [3]); give another name, or \
+                the handle to share it",
+        ),
+        (
+            "input float _w_5_;\n@candlewick.weight w[2] at [0]\ninput float a;\nqubit q;",
+            "line 3, column 13: weight tensor `w` is there already, with shape [6] (now [2]); give another name, or \
+                the handle to share it",
+        ),
+    ]);
+}
+
 #[test]
 fn unsupported_constructs() {
     let lines = [

@@ -27,7 +27,7 @@ impl Parser<'_> {
 
     /// Takes an argument of a call: an expression, or qubits, which only subroutines take.
     pub(super) fn argument(&mut self) -> Read<Argument> {
-        let is_entry = self.lexer.next_byte() == b'[' && self.kind_of_type().is_none();
+        let is_entry = self.lexer.next_byte()? == b'[' && self.kind_of_type().is_none();
         match self.token.kind {
             Kind::Hardware(_) => return Ok(Argument::Operand(self.operand()?)),
             Kind::Name(_) if is_entry => {}
@@ -170,8 +170,14 @@ impl Parser<'_> {
         let kind = self.kind_of_type();
         let at = self.bump()?.start;
         if let Some(kind) = kind {
-            self.size()?;
-            return self.call(at, name, Some(Function::Cast(kind)));
+            let function = match self.size()? {
+                Some(size) => {
+                    self.terms.extend(size.items());
+                    Function::SizedCast(kind)
+                }
+                None => Function::Cast(kind),
+            };
+            return self.call(at, name, Some(function));
         }
         let term = match self.token.kind {
             Kind::Open => return self.call(at, name, Function::named(self.text(name), self.version)),
@@ -210,7 +216,7 @@ impl Parser<'_> {
         self.want(Kind::Open, "`(`")?;
         let arguments = self.list(Kind::Close, |parser| parser.binary(0))?.len();
         self.want(Kind::Close, "`)`")?;
-        let expected = function.arguments();
+        let expected = if let Function::SizedCast(_) = function { 1 } else { function.operands() };
         if arguments != expected {
             return fault(at, QasmProblem::Angles { name: cited(text), expected, actual: arguments });
         }

@@ -195,11 +195,11 @@ impl<'s> Parser<'s> {
 
     fn for_loop(&mut self) -> Read<Action<'s>> {
         self.bump()?;
-        let kind = match self.kind_of_type() {
-            Some(kind) => {
+        let kind = self.kind_of_type();
+        let size = match kind {
+            Some(_) => {
                 self.bump()?;
-                self.size()?;
-                Some(kind)
+                self.size()?
             }
             None => None,
         };
@@ -214,7 +214,7 @@ impl<'s> Parser<'s> {
             _ => return self.expected("`[` or `{`"),
         };
         let body = self.block()?;
-        Ok(Action::For { kind, name, over, body })
+        Ok(Action::For { kind, size, name, over, body })
     }
 
     fn while_loop(&mut self) -> Read<Action<'s>> {
@@ -240,7 +240,7 @@ impl<'s> Parser<'s> {
         }
         let Kind::Name(name) = self.token.kind else { return self.expression().map(Source::Value) };
         let is_call = Word::of(name).is_none()
-            && self.lexer.next_byte() == b'('
+            && self.lexer.next_byte()? == b'('
             && !self.is_unsupported_function(name)
             && Function::named(self.text(name), self.version).is_none();
         if !is_call {

@@ -94,15 +94,14 @@ impl<'s> Reader<'s> {
         }
         self.step(expression.at(), count / BITS_A_STEP)?;
         let (value, support) = self.with_support(expression)?;
+        let at = expression.at();
         if support.is_empty() {
-            let bits = value.bits(expression.at())?;
-            let bit = |place: usize| u32::try_from(place).ok().and_then(|place| bits.checked_shr(place)).unwrap_or(0);
-            return Ok((0..count).map(|place| Bit::Known(bit(place) & 1 == 1)).collect());
+            return known_bits(&value, count, at);
         }
         if count > 64 {
-            return unsupported(expression.at(), "a register of more than 64 bits in arithmetic");
+            return unsupported(at, "a register of more than 64 bits in arithmetic");
         }
-        (0..count).map(|place| self.written_out(expression, Some(place))).collect()
+        self.written_out(expression, count, |value| value.bits_within(count, at))
     }
 
     /// Returns the values of so many bits that the right side of an assignment gives.
@@ -116,10 +115,7 @@ impl<'s> Reader<'s> {
             }
             Source::Call(call) => match self.returned(call)? {
                 Returned::Bits(bits) => Ok(bits),
-                Returned::Value(value) => {
-                    let bits = value.bits(call.at)?;
-                    Ok((0..count).map(|place| Bit::Known(place < 64 && bits >> place & 1 == 1)).collect())
-                }
+                Returned::Value(value) => known_bits(&value, count, call.at),
                 Returned::Nothing => self.is_not(call.at, call.name, "subroutine that returns a value"),
             },
         }
@@ -182,16 +178,21 @@ impl<'s> Reader<'s> {
     }
 }
 
+/// Returns the lowest bits of a value that fits into them.
+fn known_bits(value: &Value, count: usize, at: u32) -> Read<Vec<Bit>> {
+    let bits = value.bits_within(count, at)?;
+    // A negative number has ones beyond 64 bits.
+    let sign = matches!(value, Value::Integer(..0));
+    Ok((0..count).map(|place| Bit::Known(if place < 64 { bits >> place & 1 == 1 } else { sign })).collect())
+}
+
 /// Returns the new value of `target operator= value`.
 fn combined(target: &Operand, operator: Operator, value: &Expression) -> Read<Expression> {
     let at = target.at;
     let mut items: Vec<Item> = Vec::new();
     match &target.index {
         Index::Whole => items.push(Item { at, term: Term::Name(target.name) }),
-        Index::One(index) => {
-            items.extend(index.items());
-            items.push(Item { at, term: Term::Entry(target.name) });
-        }
+        Index::One(_) => items.extend(target.as_entry().iter().flat_map(Expression::items)),
         _ => return unsupported(at, "an assignment with an operator to several bits"),
     }
     items.extend(value.items());

@@ -2,7 +2,7 @@
 
 use super::super::definition::{Callee, Defined, GateCall, Instruction, KnownKind, Numbers};
 use super::super::fault::{Read, cited, fault, unsupported};
-use super::super::gates::{Phase, Row};
+use super::super::gates::{self, Library, Phase, Row};
 use super::super::lexer::Operator;
 use super::super::logical::{Angles, Kind};
 use super::super::names::Name;
@@ -10,7 +10,7 @@ use super::super::syntax::{Call, Modifier};
 use super::super::value::{self, Value};
 use super::control::each;
 use super::power::Transform;
-use super::{Reader, Targets};
+use super::{Reader, Targets, check_qubits};
 use crate::error::QasmProblem;
 use crate::gate::Gate;
 use crate::limits::MAX_QUBITS;
@@ -97,10 +97,7 @@ impl<'s> Reader<'s> {
             let name = cited(self.parser.text(name));
             return fault(at, QasmProblem::Qubits { name, expected, actual: qubits });
         }
-        match qubits > MAX_QUBITS {
-            true => fault(at, QasmProblem::TooManyQubits { qubits, limit: MAX_QUBITS }),
-            false => Ok(()),
-        }
+        check_qubits(at, qubits)
     }
 
     fn modified(&mut self, at: u32, modifiers: &[Modifier]) -> Read<Modified> {
@@ -254,25 +251,36 @@ impl<'s> Reader<'s> {
             self.locals.push(value);
         }
         self.first_local = outer.1;
-        self.instructions_of(body, qubits)?;
+        // The text of a library is none that an error could cite.
+        let place = defined.of_library.then_some(at);
+        self.instructions_of(body, qubits, place)?;
         self.first_local = outer.0;
         self.locals.truncate(outer.1);
         self.depth -= 1;
         Ok(())
     }
 
-    fn instructions_of(&mut self, body: &[Instruction], qubits: &[u8]) -> Read<()> {
+    /// Applies instructions; `place` replaces their places in the text.
+    fn instructions_of(&mut self, body: &[Instruction], qubits: &[u8], place: Option<u32>) -> Read<()> {
         for instruction in body {
             match instruction {
-                Instruction::Call(call) => self.inner_gate(call, qubits)?,
-                Instruction::For { at, variable, over, body } => self.inner_loop(*at, *variable, over, body, qubits)?,
+                Instruction::Call(call) => self.inner_gate(place.unwrap_or(call.at), call, qubits)?,
+                Instruction::For { at, kind, variable, over, body } => {
+                    let at = place.unwrap_or(*at);
+                    self.inner_loop(at, over, |reader, value| {
+                        reader.step(at, 1)?;
+                        reader.locals.truncate(reader.first_local + variable);
+                        reader.locals.push(value.cast(kind.0, kind.1, at)?);
+                        reader.instructions_of(body, qubits, place)
+                    })?;
+                    self.locals.truncate(self.first_local + variable);
+                }
             }
         }
         Ok(())
     }
 
-    fn inner_gate(&mut self, call: &GateCall, qubits: &[u8]) -> Read<()> {
-        let at = call.at;
+    fn inner_gate(&mut self, at: u32, call: &GateCall, qubits: &[u8]) -> Read<()> {
         self.step(at, 1)?;
         let mut arguments = Vec::with_capacity(call.arguments.len());
         for argument in &call.arguments {
@@ -286,20 +294,7 @@ impl<'s> Reader<'s> {
         self.apply_modified(at, &call.callee, &arguments, own, &modified)
     }
 
-    fn inner_loop(
-        &mut self,
-        at: u32,
-        variable: usize,
-        over: &Numbers,
-        body: &[Instruction],
-        qubits: &[u8],
-    ) -> Read<()> {
-        let round = |reader: &mut Self, value: Value| {
-            reader.step(at, 1)?;
-            reader.locals.truncate(reader.first_local + variable);
-            reader.locals.push(value);
-            reader.instructions_of(body, qubits)
-        };
+    fn inner_loop(&mut self, at: u32, over: &Numbers, mut round: impl FnMut(&mut Self, Value) -> Read<()>) -> Read<()> {
         match over {
             Numbers::Range { start, step, end } => {
                 let (start, step, end) = self.ends(at, start, step.as_ref(), end)?;
@@ -312,37 +307,20 @@ impl<'s> Reader<'s> {
                 }
             }
         }
-        self.locals.truncate(self.first_local + variable);
         Ok(())
     }
 }
 
 /// Returns the gate that an annotation asks for, if it does the same.
 fn annotated(name: Option<&str>, callee: Callee, mut arguments: Vec<Value>) -> (Callee, Vec<Value>) {
-    let gate = match &callee {
-        Callee::Row(row) if row.controls == 0 && row.phase == Phase::None => row.gate,
-        Callee::Defined(defined) => match &defined.known {
-            Some(known) if known.phase == 0.0 => match known.kind {
-                KnownKind::Gate(gate) => gate,
-                KnownKind::PauliRotation(_) => return (callee, arguments),
-            },
-            _ => return (callee, arguments),
-        },
-        _ => return (callee, arguments),
-    };
     let is_right_angle = |value: &Value| matches!(value, Value::Real(angle) if *angle == std::f64::consts::FRAC_PI_2);
-    let row = match (gate, name) {
-        (Gate::u, Some("u3")) => &U3,
-        (Gate::u, Some("u2")) if arguments.first().is_some_and(is_right_angle) => {
-            arguments.remove(0);
-            &U2
-        }
-        (Gate::p, Some("u1")) => &U1,
-        _ => return (callee, arguments),
+    let is_same = match (callee.table_gate(), name) {
+        (Some((Gate::u, 0)), Some("u3")) | (Some((Gate::p, 0)), Some("u1")) => true,
+        (Some((Gate::u, 0)), Some("u2")) => arguments.first().is_some_and(is_right_angle),
+        _ => false,
     };
+    let row = gates::rows(Library::Qelib1).find(|row| is_same && Some(row.name) == name);
+    let Some(row) = row else { return (callee, arguments) };
+    arguments.drain(..arguments.len() - row.angles);
     (Callee::Row(row), arguments)
 }
-
-static U1: Row = Row { name: "u1", gate: Gate::u1, angles: 1, controls: 0, phase: Phase::None };
-static U2: Row = Row { name: "u2", gate: Gate::u2, angles: 2, controls: 0, phase: Phase::None };
-static U3: Row = Row { name: "u3", gate: Gate::u3, angles: 3, controls: 0, phase: Phase::None };

@@ -6,7 +6,7 @@ use super::super::logical::{Angles, Bit, Computation, Kind, Outcome, Rule};
 use super::super::names::Name;
 use super::super::scope::Entity;
 use super::super::syntax::{Expression, Function, Item, Term, Type};
-use super::super::value::{self, Value};
+use super::super::value::Value;
 use super::Reader;
 use crate::circuit::Condition;
 use std::rc::Rc;
@@ -15,13 +15,13 @@ use std::rc::Rc;
 const SUPPORT: usize = 16;
 
 /// Terms of written-out conditions that count as a step.
-const TERMS_A_STEP: usize = 4;
+const WRITTEN_A_STEP: usize = 4;
 
-/// Bits of a register that count as a step.
-const BITS_A_STEP: usize = 16;
+/// Bits of a register that count as a step where they are compared.
+const COMPARED_A_STEP: usize = 16;
 
-/// Polynomial that is computed already: outcomes and terms.
-pub(super) type Known = (Vec<Outcome>, Vec<u16>);
+/// Polynomial: outcomes and terms.
+pub(super) type Polynomial = (Vec<Outcome>, Vec<u16>);
 
 /// Outcomes that are taken as known while an expression is evaluated.
 #[derive(Debug)]
@@ -70,7 +70,7 @@ impl Reader<'_> {
     /// on measured bits becomes a single literal.
     pub(super) fn decide(&mut self, expression: &Expression, both: bool) -> Read<Decision> {
         let items = expression.items();
-        self.step(expression.at(), 1 + items.len() / TERMS_A_STEP)?;
+        self.step(expression.at(), 1 + items.len() / WRITTEN_A_STEP)?;
         match self.symbol(items)? {
             Some(Symbol::Value(Value::Condition(condition))) => Ok(Decision::All(Vec::new(), vec![condition])),
             Some(Symbol::Value(value)) => Ok(Decision::Known(value.truth(expression.at())?)),
@@ -80,10 +80,14 @@ impl Reader<'_> {
             Some(Symbol::All(outcomes, conditions)) if !outcomes.is_empty() && !conditions.is_empty() => {
                 unsupported(expression.at(), "`else` of a condition on measured bits and inputs together")
             }
-            _ => Ok(match self.written_out(expression, None)? {
-                Bit::Known(value) => Decision::Known(value),
-                Bit::Outcome(outcome) => Decision::All(vec![(outcome, true)], Vec::new()),
-            }),
+            _ => {
+                let at = expression.at();
+                let bits = self.written_out(expression, 1, |value| value.truth(at).map(u64::from))?;
+                match bits[..] {
+                    [Bit::Outcome(outcome)] => Ok(Decision::All(vec![(outcome, true)], Vec::new())),
+                    _ => Ok(Decision::Known(bits.contains(&Bit::Known(true)))),
+                }
+            }
         }
     }
 
@@ -115,14 +119,13 @@ impl Reader<'_> {
                         None => return Ok(None),
                     }
                 }
-                Term::Call(Function::Cast(Type::Int | Type::Uint | Type::Bit)) => match stack.pop() {
-                    Some(Symbol::Value(value)) => {
-                        Symbol::Value(value::call(Function::Cast(Type::Int), &[value], self.version.0, item.at)?)
+                Term::Call(function) => {
+                    let operands = stack.split_off(stack.len().saturating_sub(function.operands()));
+                    match self.symbol_of_call(item.at, function, operands)? {
+                        Some(symbol) => symbol,
+                        None => return Ok(None),
                     }
-                    Some(other) => other,
-                    None => return Ok(None),
-                },
-                Term::Call(_) => return Ok(None),
+                }
                 _ => Symbol::Value(self.evaluate_items(&[*item])?),
             };
             stack.push(symbol);
@@ -132,6 +135,34 @@ impl Reader<'_> {
             Some(Symbol::Register(..)) => None,
             other => other,
         })
+    }
+
+    fn symbol_of_call(&mut self, at: u32, function: Function, operands: Vec<Symbol>) -> Read<Option<Symbol>> {
+        let mut values = Vec::with_capacity(operands.len());
+        let mut register = None;
+        for operand in operands {
+            match operand {
+                Symbol::Value(value) => values.push(value),
+                Symbol::Register(first, count) if register.is_none() => register = Some((first, count)),
+                _ => return Ok(None),
+            }
+        }
+        match (function, register, &values[..]) {
+            (_, None, values) => self.called(at, function, values).map(|value| Some(Symbol::Value(value))),
+            // The bits of a register are those of a number without a sign.
+            (Function::Cast(Type::Uint), Some((first, count)), []) if count <= 64 => {
+                Ok(Some(Symbol::Register(first, count)))
+            }
+            (Function::Cast(Type::Int), Some((first, count)), []) if count < 64 => {
+                Ok(Some(Symbol::Register(first, count)))
+            }
+            (Function::SizedCast(Type::Uint), Some((first, count)), [size]) => match usize::try_from(size.integer(at)?)
+            {
+                Ok(size @ 1..) => Ok(Some(Symbol::Register(first, count.min(size)))),
+                _ => Ok(None),
+            },
+            _ => Ok(None),
+        }
     }
 
     fn symbol_of_entry(&mut self, at: u32, name: Name, index: i64) -> Read<Symbol> {
@@ -159,7 +190,7 @@ impl Reader<'_> {
             other => other,
         };
         Ok(match (operator, operand) {
-            (_, Symbol::Value(value)) => Some(Symbol::Value(value::unary(operator, value, at)?)),
+            (_, Symbol::Value(value)) => Some(Symbol::Value(self.unary(at, operator, value)?)),
             (Operator::Not | Operator::Complement, Symbol::All(outcomes, conditions)) => {
                 match (&outcomes[..], &conditions[..]) {
                     ([(outcome, value)], []) => Some(Symbol::All(vec![(*outcome, !value)], Vec::new())),
@@ -177,7 +208,7 @@ impl Reader<'_> {
         });
         Ok(match (operator, left, right) {
             (_, Symbol::Value(left), Symbol::Value(right)) => {
-                Some(Symbol::Value(value::binary(operator, left, right, self.version.0, at)?))
+                Some(Symbol::Value(self.binary(at, operator, left, right)?))
             }
             (Operator::And, left, right) => conjunction(left, right, at)?,
             (Operator::Equal | Operator::NotEqual, Symbol::Register(first, count), other)
@@ -202,7 +233,7 @@ impl Reader<'_> {
     /// Compares a register with a number.
     fn compared(&mut self, equal: bool, register: (usize, usize), other: Symbol, at: u32) -> Read<Option<Symbol>> {
         let (first, count) = register;
-        self.step(at, count / BITS_A_STEP)?;
+        self.step(at, count / COMPARED_A_STEP)?;
         let small;
         let words: &[u64] = match other {
             Symbol::Large(place) => self.parser.large.get(place as usize).map_or(&[], |words| &words[..]),
@@ -243,24 +274,27 @@ impl Reader<'_> {
         })
     }
 
-    /// Returns the bit that holds the value of any expression: bit `place` of the value, or whether it is true.
-    pub(super) fn written_out(&mut self, expression: &Expression, place: Option<usize>) -> Read<Bit> {
+    /// Returns the lowest bits of any expression's value; `bits` returns them of a value.
+    pub(super) fn written_out(
+        &mut self,
+        expression: &Expression,
+        count: usize,
+        bits: impl Fn(&Value) -> Read<u64>,
+    ) -> Read<Vec<Bit>> {
         let at = expression.at();
-        let truth = |value: Value| match place {
-            None => value.truth(at),
-            Some(place) => Ok(value.bits(at)? >> place & 1 == 1),
-        };
         let (value, support) = self.with_support(expression)?;
-        truth(value)?;
+        bits(&value)?;
         let size = 1usize << support.len();
-        self.step(at, size.saturating_mul(expression.items().len()) / TERMS_A_STEP)?;
+        self.step(at, size.saturating_mul(expression.items().len()) / WRITTEN_A_STEP)?;
         let mut table = Vec::with_capacity(size);
         for values in 0..size {
             self.assumed = Some(Assumed { outcomes: support.clone(), values, collects: false });
-            table.push(truth(self.evaluate(expression)?)?);
+            table.push(bits(&self.evaluate(expression)?)?);
         }
         self.assumed = None;
-        self.polynomial(at, support, table)
+        self.step(at, size.saturating_mul(count - 1) / WRITTEN_A_STEP)?;
+        let bit = |place: usize| table.iter().map(|bits| bits >> place & 1 == 1).collect();
+        (0..count).map(|place| self.polynomial(at, support.clone(), bit(place))).collect()
     }
 
     /// Returns the value of an expression where all outcomes are 0, and the outcomes on which it depends.
@@ -285,14 +319,14 @@ impl Reader<'_> {
             [one] if one.is_power_of_two() => return Ok(Bit::Outcome(support[one.ilog2() as usize])),
             _ => {}
         }
-        let known = (support, terms);
-        if let Some(outcome) = self.known.get(&known) {
+        let polynomial = (support, terms);
+        if let Some(outcome) = self.computed.get(&polynomial) {
             return Ok(Bit::Outcome(*outcome));
         }
-        self.count(at, known.1.len())?;
+        self.count(at, polynomial.1.len())?;
         let outcome = self.logical.new_outcome();
-        let (support, terms) = known.clone();
-        self.known.insert(known, outcome);
+        let (support, terms) = polynomial.clone();
+        self.computed.insert(polynomial, outcome);
         self.compute(at, Computation { outcome, rule: Rule::Polynomial { support, terms } }, &[]);
         Ok(Bit::Outcome(outcome))
     }

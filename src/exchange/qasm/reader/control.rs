@@ -1,6 +1,7 @@
 //! Conditions and loops.
 
 use super::super::fault::{Read, fault, unsupported};
+use super::super::lexer::Operator;
 use super::super::names::Name;
 use super::super::scope::Entity;
 use super::super::syntax::{Expression, Index, Statement, Type};
@@ -8,7 +9,6 @@ use super::super::value::Value;
 use super::Reader;
 use super::conditions::Decision;
 use crate::error::QasmProblem;
-use std::rc::Rc;
 
 impl<'s> Reader<'s> {
     pub(super) fn conditional(
@@ -29,8 +29,13 @@ impl<'s> Reader<'s> {
         if !otherwise.is_empty() {
             // There is one of them: a conjunction has been written out.
             let outcomes: Vec<_> = outcomes.into_iter().map(|(outcome, value)| (outcome, !value)).collect();
-            let conditions: Vec<_> = conditions.into_iter().map(|one| Rc::new(!(*one).clone())).collect();
-            self.within(&[], &outcomes, &conditions, |reader| reader.block(at, otherwise))?;
+            let mut complements = Vec::with_capacity(conditions.len());
+            for condition in conditions {
+                if let Value::Condition(complement) = self.unary(at, Operator::Not, Value::Condition(condition))? {
+                    complements.push(complement);
+                }
+            }
+            self.within(&[], &outcomes, &complements, |reader| reader.block(at, otherwise))?;
         }
         self.conditional_level = outer;
         Ok(())
@@ -50,17 +55,16 @@ impl<'s> Reader<'s> {
     pub(super) fn for_loop(
         &mut self,
         at: u32,
-        kind: Option<Type>,
+        (kind, bits): (Type, Option<u32>),
         name: Name,
         over: &Index,
         body: &[Statement<'s>],
     ) -> Read<()> {
         let round = |reader: &mut Self, value: Value| {
-            let kind = kind.unwrap_or(Type::Int);
-            let value = value.cast(kind, None, at)?;
+            let value = value.cast(kind, bits, at)?;
             reader.step(at, 1)?;
             reader.scope.enter();
-            reader.scope.declare(name, Entity::Value { value, kind, bits: None, constant: false });
+            reader.scope.declare(name, Entity::Value { value, kind, bits, constant: false });
             reader.block(at, body)?;
             reader.scope.leave();
             Ok(())

@@ -9,7 +9,6 @@ use super::super::scope::Entity;
 use super::super::syntax::{Action, Expression, Label, Operand, Source, Type};
 use super::super::value::Value;
 use super::assign::BITS_A_STEP;
-use super::operands::Places;
 use super::{Declared, Input, Reader, check_qubits};
 use crate::circuit::input;
 use crate::error::QasmProblem;
@@ -99,31 +98,20 @@ impl<'s> Reader<'s> {
         if bits > BITS {
             return fault(label.at, QasmProblem::TooManyBits { bits, limit: BITS });
         }
+        // The bits are new: their values elsewhere do not matter.
         let values = match value {
-            Some(source) => Some(self.bits_of_source(label.at, source, count)?),
-            None => None,
+            Some(source) => self.bits_of_source(label.at, source, count)?,
+            None => vec![Bit::Known(false); count],
         };
+        if values.len() != count {
+            return fault(label.at, QasmProblem::Sizes { first: count, second: values.len() });
+        }
         self.step(label.at, count / BITS_A_STEP)?;
-        self.bits.resize(bits, Bit::Known(false));
+        self.bits.extend(values);
         let single = size.is_none() && !(old && self.version.0 == 2);
         self.declare(label, Entity::Bits { first: first as u32, count: count as u32, single })?;
         if self.is_global() {
             self.bit_registers.push(Declared { name: self.parser.text(label.name).to_owned(), first, count });
-        }
-        match values {
-            Some(values) if values.len() != count => {
-                fault(label.at, QasmProblem::Sizes { first: count, second: values.len() })
-            }
-            // The bits are new: what they were elsewhere does not matter.
-            Some(values) => self.set_new_bits(first, &values),
-            None => Ok(()),
-        }
-    }
-
-    fn set_new_bits(&mut self, first: usize, values: &[Bit]) -> Read<()> {
-        let places = Places::Run(first, values.len());
-        for (index, value) in values.iter().enumerate() {
-            self.bits[places.get(index)] = *value;
         }
         Ok(())
     }
@@ -131,21 +119,10 @@ impl<'s> Reader<'s> {
     pub(super) fn declare_variable(&mut self, action: &Action<'s>) -> Read<()> {
         let Action::Variable { kind, size, label, value, constant } = action else { return Ok(()) };
         let at = label.at;
-        let bits = match self.size(size.as_ref())? {
-            None => None,
-            Some(size) => match u32::try_from(size) {
-                Ok(size) if size <= 1 << 16 => Some(size),
-                _ => return fault(at, QasmProblem::NotA { name: size.to_string(), what: "size of a variable" }),
-            },
-        };
+        let bits = self.width(size.as_ref())?;
         let value = match value {
             Some(source) => self.value_of_source(at, source)?.cast(*kind, bits, at)?,
-            None => match kind {
-                Type::Float | Type::Angle => Value::Real(0.0),
-                Type::Bool => Value::Truth(false),
-                Type::Int | Type::Uint => Value::Integer(0),
-                Type::Bit => Value::Bits { width: bits.unwrap_or(1).min(64) as u8, bits: 0 },
-            },
+            None => Value::Integer(0).cast(*kind, bits, at)?,
         };
         self.declare(*label, Entity::Value { value, kind: *kind, bits, constant: *constant })
     }

@@ -5,7 +5,7 @@ use super::super::fault::{Read, cited, fault, unsupported};
 use super::super::names::Name;
 use super::super::scope::Entity;
 use super::super::syntax::{
-    Action, Argument, Call, Definition, Expression, Index, Item, Modifier, Operand, Statement, Term,
+    Action, Argument, Call, Definition, Expression, Index, Item, Modifier, Operand, Statement, Term, Type,
 };
 use super::super::value::Value;
 use super::{Reader, check_qubits};
@@ -64,13 +64,21 @@ impl<'s> Reader<'s> {
                 }
                 Action::Call(call) => instructions.push(Instruction::Call(self.inner_call(call, inner)?)),
                 Action::Block(body) => instructions.extend(self.instructions(body, inner)?),
-                Action::For { name, over, body, .. } => {
+                Action::For { kind, size, name, over, body } => {
+                    let bits = match size {
+                        Some(size) => {
+                            let size = self.inner_expression(size, inner)?;
+                            self.width(Some(&size))?
+                        }
+                        None => None,
+                    };
+                    let kind = (kind.unwrap_or(Type::Int), bits);
                     let over = self.numbers(at, over, inner)?;
                     let variable = inner.locals.len();
                     inner.locals.push(*name);
                     let body = self.instructions(body, inner)?;
                     inner.locals.truncate(variable);
-                    instructions.push(Instruction::For { at, variable, over, body });
+                    instructions.push(Instruction::For { at, kind, variable, over, body });
                 }
                 _ => return unsupported(at, "a statement in a gate that is no gate"),
             }
@@ -99,7 +107,10 @@ impl<'s> Reader<'s> {
         for argument in &call.arguments {
             match argument {
                 Argument::Value(expression) => arguments.push(self.inner_expression(expression, inner)?),
-                Argument::Operand(operand) => return self.is_not(operand.at, operand.name, "number"),
+                Argument::Operand(operand) => match operand.as_entry() {
+                    Some(entry) => arguments.push(self.inner_expression(&entry, inner)?),
+                    None => return self.is_not(operand.at, operand.name, "number"),
+                },
             }
         }
         let mut modifiers = Vec::with_capacity(call.modifiers.len());
@@ -136,7 +147,19 @@ impl<'s> Reader<'s> {
     fn inner_expression(&mut self, expression: &Expression, inner: &Inner) -> Read<Expression> {
         let mut items: Vec<Item> = expression.items().to_vec();
         for item in &mut items {
-            let Term::Name(name) = item.term else { continue };
+            let name = match item.term {
+                Term::Name(name) | Term::Entry(name) => name,
+                _ => continue,
+            };
+            if let Term::Entry(_) = item.term {
+                let is_local = inner.locals.contains(&name);
+                match self.scope.global(name).filter(|_| !is_local) {
+                    Some(Entity::Value { constant: true, .. }) => item.term = Term::GlobalEntry(name),
+                    None if !is_local => return self.unknown(item.at, name),
+                    _ => return self.is_not(item.at, name, "constant register of bits"),
+                }
+                continue;
+            }
             if let Some(place) = inner.locals.iter().rposition(|local| *local == name) {
                 item.term = Term::Local(place as u32);
                 continue;

@@ -5,7 +5,7 @@ use super::super::lexer::Operator;
 use super::super::logical::Bit;
 use super::super::names::Name;
 use super::super::scope::Entity;
-use super::super::syntax::{Expression, Item, Term};
+use super::super::syntax::{Expression, Function, Item, Term};
 use super::super::value::{self, Value};
 use super::Reader;
 use crate::error::QasmProblem;
@@ -37,29 +37,31 @@ impl Reader<'_> {
             let value = match item.term {
                 Term::Unary(operator) => {
                     let operand = self.pop(item.at)?;
-                    self.weigh(item.at, false, &operand, &operand)?;
-                    value::unary(operator, operand, item.at)?
+                    self.unary(item.at, operator, operand)?
                 }
                 Term::Binary(operator) => {
                     let right = self.pop(item.at)?;
                     let left = self.pop(item.at)?;
-                    match operator {
-                        Operator::Multiply => self.weigh(item.at, true, &left, &right)?,
-                        // A square is a product of the expression and itself.
-                        Operator::Power => self.weigh(item.at, true, &left, &left)?,
-                        _ => self.weigh(item.at, false, &left, &right)?,
-                    }
-                    value::binary(operator, left, right, self.version.0, item.at)?
+                    self.binary(item.at, operator, left, right)?
                 }
                 Term::Entry(name) => {
                     let place = self.pop(item.at)?.integer(item.at)?;
                     self.entry(item.at, name, place)?
                 }
+                Term::GlobalEntry(name) => {
+                    let place = self.pop(item.at)?.integer(item.at)?;
+                    match self.scope.global(name) {
+                        Some(Entity::Value { value, bits, .. }) => {
+                            let (value, bits) = (value.clone(), *bits);
+                            self.entry_of(item.at, name, &value, bits, place)?
+                        }
+                        _ => return self.unknown(item.at, name),
+                    }
+                }
                 Term::Call(function) => {
-                    let first = self.stack.len().saturating_sub(function.arguments());
-                    let value = value::call(function, &self.stack[first..], self.version.0, item.at)?;
-                    self.stack.truncate(first);
-                    value
+                    let first = self.stack.len().saturating_sub(function.operands());
+                    let operands = self.stack.split_off(first);
+                    self.called(item.at, function, &operands)?
                 }
                 _ => self.term(*item)?,
             };
@@ -73,6 +75,32 @@ impl Reader<'_> {
     fn pop(&mut self, at: u32) -> Read<Value> {
         // The parser has given each operator its operands.
         self.stack.pop().map_or_else(|| unsupported(at, "an expression without operands"), Ok)
+    }
+
+    /// Returns the value of an operator with one operand.
+    pub(super) fn unary(&mut self, at: u32, operator: Operator, operand: Value) -> Read<Value> {
+        self.weigh(at, false, &operand, &operand)?;
+        value::unary(operator, operand, at)
+    }
+
+    /// Returns the value of an operator with two operands.
+    pub(super) fn binary(&mut self, at: u32, operator: Operator, left: Value, right: Value) -> Read<Value> {
+        match operator {
+            Operator::Multiply => self.weigh(at, true, &left, &right)?,
+            // A square is a product of the expression and itself.
+            Operator::Power => self.weigh(at, true, &left, &left)?,
+            _ => self.weigh(at, false, &left, &right)?,
+        }
+        value::binary(operator, left, right, self.version.0, at)
+    }
+
+    /// Returns the value of a function.
+    pub(super) fn called(&mut self, at: u32, function: Function, operands: &[Value]) -> Read<Value> {
+        match (function, operands) {
+            (Function::Mod, [left, right]) => self.binary(at, Operator::Remainder, left.clone(), right.clone()),
+            (Function::Pow, [left, right]) => self.binary(at, Operator::Power, left.clone(), right.clone()),
+            _ => value::call(function, operands, at),
+        }
     }
 
     /// Counts the terms that an operation on expressions in inputs copies or makes.
@@ -104,7 +132,7 @@ impl Reader<'_> {
                 None => unsupported(item.at, "a local out of its block"),
             },
             Term::Large(_) => fault(item.at, QasmProblem::Overflow),
-            Term::Entry(_) | Term::Unary(_) | Term::Binary(_) | Term::Call(_) => {
+            Term::Entry(_) | Term::GlobalEntry(_) | Term::Unary(_) | Term::Binary(_) | Term::Call(_) => {
                 unsupported(item.at, "an expression without operands")
             }
         }
@@ -139,19 +167,24 @@ impl Reader<'_> {
                 let place = first + self.place(at, index, count)?;
                 self.bit(at, place).map(Value::Truth)
             }
-            Some(Entity::Value { value: Value::Integer(value), bits, .. }) => {
-                let (value, size) = (*value, bits.map_or(64, |bits| bits.min(64) as usize));
-                let place = self.place(at, index, size)?;
-                Ok(Value::Truth(value >> place & 1 == 1))
-            }
-            Some(Entity::Value { value: Value::Bits { width, bits }, .. }) => {
-                let (width, bits) = (usize::from(*width), *bits);
-                let place = self.place(at, index, width)?;
-                Ok(Value::Truth(bits >> place & 1 == 1))
+            Some(Entity::Value { value, bits, .. }) => {
+                let (value, bits) = (value.clone(), *bits);
+                self.entry_of(at, name, &value, bits, index)
             }
             Some(_) => self.is_not(at, name, "register of bits"),
             None => self.unknown(at, name),
         }
+    }
+
+    /// Returns a bit of a variable, which has so many.
+    fn entry_of(&self, at: u32, name: Name, value: &Value, bits: Option<u32>, index: i64) -> Read<Value> {
+        let (bits, size) = match value {
+            Value::Integer(value) => (*value as u64, bits.map_or(64, |bits| bits.min(64) as usize)),
+            Value::Bits { width, bits } => (*bits, usize::from(*width)),
+            _ => return self.is_not(at, name, "register of bits"),
+        };
+        let place = self.place(at, index, size)?;
+        Ok(Value::Truth(bits >> place & 1 == 1))
     }
 
     /// Returns the value of a classical bit, if it is known or assumed.

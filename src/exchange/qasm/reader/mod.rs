@@ -18,12 +18,12 @@ use super::gates::{self, Library};
 use super::logical::{Angles, Bit, Context, GATE_QUBITS, Kind, LogicalCircuit, LogicalOperation, Outcome};
 use super::parser::Parser;
 use super::scope::Scope;
-use super::syntax::{Action, Call, Expression, Operand, Statement};
-use super::value::Value;
+use super::syntax::{Action, Call, Expression, Operand, Statement, Type};
+use super::value::{LARGEST_SIZE, Value};
 use crate::circuit::Condition;
 use crate::error::QasmProblem;
 use crate::limits::MAX_QUBITS;
-use conditions::Known;
+use conditions::Polynomial;
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -32,6 +32,9 @@ const BYTES_AN_OPERATION: usize = 4;
 
 /// Controls that count as an operation.
 const CONTROLS_AN_OPERATION: usize = 8;
+
+/// Tokens of a condition on inputs that count as an operation.
+const TOKENS_AN_OPERATION: usize = 2;
 
 /// Register of qubits or bits: its name, the first entry, and the number of entries.
 #[derive(Debug)]
@@ -78,7 +81,8 @@ pub(super) struct Reader<'s> {
     first_local: usize,
     /// Outcomes that are assumed to be known, while conditions are written out.
     assumed: Option<conditions::Assumed>,
-    known: HashMap<Known, Outcome>,
+    /// Outcomes of polynomials that are computed already.
+    computed: HashMap<Polynomial, Outcome>,
     stack: Vec<Value>,
     depth: usize,
     taken: usize,
@@ -127,7 +131,7 @@ impl<'s> Reader<'s> {
             locals: Vec::new(),
             first_local: 0,
             assumed: None,
-            known: HashMap::new(),
+            computed: HashMap::new(),
             stack: Vec::new(),
             depth: 0,
             taken: 0,
@@ -185,7 +189,8 @@ impl<'s> Reader<'s> {
     /// Notes new operations under the current controls and conditions, which take memory with each of them.
     fn count(&mut self, at: u32, operations: usize) -> Read<()> {
         let Context { controls, outcomes, conditions } = &self.context;
-        let weight = 1 + (controls.len() + outcomes.len()) / CONTROLS_AN_OPERATION + conditions.len();
+        let of_conditions = conditions.iter().map(|condition| 1 + condition.code().len() / TOKENS_AN_OPERATION);
+        let weight = 1 + (controls.len() + outcomes.len()) / CONTROLS_AN_OPERATION + of_conditions.sum::<usize>();
         self.emitted = self.emitted.saturating_add(operations.saturating_mul(weight));
         let limits = &self.config.limits;
         let written = self.parser.at() as usize / BYTES_AN_OPERATION;
@@ -283,7 +288,10 @@ impl<'s> Reader<'s> {
             Action::Reset(operand) => self.reset(at, operand),
             Action::Barrier(operands) => self.barrier(at, operands),
             Action::If { condition, then, otherwise } => self.conditional(at, condition, then, otherwise),
-            Action::For { kind, name, over, body } => self.for_loop(at, *kind, *name, over, body),
+            Action::For { kind, size, name, over, body } => {
+                let bits = self.width(size.as_ref())?;
+                self.for_loop(at, (kind.unwrap_or(Type::Int), bits), *name, over, body)
+            }
             Action::While { condition, body } => self.while_loop(at, condition, body),
             Action::Block(body) => self.block(at, body),
             Action::Return(_) => unsupported(at, "`return` before the end of a subroutine"),
@@ -336,6 +344,16 @@ impl<'s> Reader<'s> {
         match self.evaluate(size)?.integer(size.at())? {
             value if value < 1 => fault(size.at(), QasmProblem::NotA { name: value.to_string(), what: "size" }),
             value => Ok(Some(value)),
+        }
+    }
+
+    /// Returns the size of a variable in bits.
+    fn width(&mut self, size: Option<&Expression>) -> Read<Option<u32>> {
+        let at = size.map_or(0, Expression::at);
+        match self.size(size)? {
+            None => Ok(None),
+            Some(size @ ..=LARGEST_SIZE) => Ok(Some(size as u32)),
+            Some(size) => fault(at, QasmProblem::NotA { name: size.to_string(), what: "size of a variable" }),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Qubits and bits that operands name.
 
-use super::super::fault::{Read, fault};
+use super::super::fault::{Read, fault, unsupported};
 use super::super::scope::Entity;
 use super::super::syntax::{Expression, Index, Operand, Range};
 use super::super::value::Value;
@@ -55,8 +55,12 @@ impl<'s> Reader<'s> {
                 let place = self.place(one.at(), place, list.len())?;
                 Ok(Targets::One(list[place]))
             }
-            _ => {
-                let places = self.places(*at, index, list.len())?;
+            Index::Set(set) => {
+                let places = self.set(set, list.len())?;
+                Ok(Targets::Many(places.into_iter().map(|place| list[place]).collect()))
+            }
+            Index::Range(range) => {
+                let places = self.range(*at, range, list.len())?;
                 Ok(Targets::Many(places.into_iter().map(|place| list[place]).collect()))
             }
         }
@@ -69,8 +73,7 @@ impl<'s> Reader<'s> {
         let number = number.parse().unwrap_or(usize::MAX - 1);
         check_qubits(at, number.saturating_add(1))?;
         if self.qubits > 0 {
-            let what = super::super::fault::unsupported(at, "physical qubits beside registers of qubits");
-            return what;
+            return unsupported(at, "physical qubits beside registers of qubits");
         }
         self.hardware = self.hardware.max(number + 1);
         Ok(Targets::One(number as u8))
@@ -90,8 +93,12 @@ impl<'s> Reader<'s> {
                 let place = self.evaluate(one)?.integer(one.at())?;
                 Ok(Places::Run(first + self.place(one.at(), place, count)?, 1))
             }
-            _ => {
-                let places = self.places(*at, index, count)?;
+            Index::Set(set) => {
+                let places = self.set(set, count)?;
+                Ok(Places::List(places.into_iter().map(|place| first + place).collect()))
+            }
+            Index::Range(range) => {
+                let places = self.range(*at, range, count)?;
                 Ok(Places::List(places.into_iter().map(|place| first + place).collect()))
             }
         }
@@ -106,27 +113,18 @@ impl<'s> Reader<'s> {
         }
     }
 
-    /// Returns the places of a range or a set of indices.
-    fn places(&mut self, at: u32, index: &Index, size: usize) -> Read<Vec<usize>> {
-        match index {
-            Index::Whole => Ok((0..size).collect()),
-            Index::One(one) => {
-                let place = self.evaluate(one)?.integer(one.at())?;
-                Ok(vec![self.place(one.at(), place, size)?])
-            }
-            Index::Set(set) => {
-                let mut places = Vec::with_capacity(set.len());
-                for one in set {
-                    self.step(one.at(), 1)?;
-                    let place = self.evaluate(one)?.integer(one.at())?;
-                    places.push(self.place(one.at(), place, size)?);
-                }
-                Ok(places)
-            }
-            Index::Range(range) => self.range(at, range, size),
+    /// Returns the places of a set of indices.
+    fn set(&mut self, set: &[Expression], size: usize) -> Read<Vec<usize>> {
+        let mut places = Vec::with_capacity(set.len());
+        for one in set {
+            self.step(one.at(), 1)?;
+            let place = self.evaluate(one)?.integer(one.at())?;
+            places.push(self.place(one.at(), place, size)?);
         }
+        Ok(places)
     }
 
+    /// Returns the places of a range of indices.
     fn range(&mut self, at: u32, range: &Range, size: usize) -> Read<Vec<usize>> {
         let step = self.number_or(range.step.as_ref(), 1)?;
         if step == 0 {

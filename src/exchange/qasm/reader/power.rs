@@ -1,8 +1,7 @@
 //! Inverses and powers of gates.
 
-use super::super::definition::{Callee, KnownKind};
+use super::super::definition::Callee;
 use super::super::fault::{Read, unsupported};
-use super::super::gates::Phase;
 use super::super::lexer::Operator;
 use super::super::value::{self, Value};
 use super::Reader;
@@ -79,8 +78,8 @@ fn principal(angle: f64, period: f64) -> f64 {
 
 /// Returns the rotation or phase that a callee is.
 fn rotation(callee: &Callee) -> Option<Turn> {
-    match callee {
-        Callee::Row(row) if row.phase == Phase::None => as_turn(row.gate).filter(|turn| turn.fixed.is_none()),
+    match callee.table_gate() {
+        Some((gate, 0)) => as_turn(gate).filter(|turn| turn.fixed.is_none()),
         _ => None,
     }
 }
@@ -160,17 +159,7 @@ impl Reader<'_> {
 
 /// Returns the gate of the table that a callee is, without a phase in front, and the number of its further controls.
 fn plain(callee: &Callee) -> Option<(Gate, usize)> {
-    let (gate, controls) = match callee {
-        Callee::Row(row) if row.phase == Phase::None => (row.gate, row.controls),
-        Callee::Defined(defined) => match &defined.known {
-            Some(known) if known.phase == 0.0 => match known.kind {
-                KnownKind::Gate(gate) => (gate, 0),
-                KnownKind::PauliRotation(_) => return None,
-            },
-            _ => return None,
-        },
-        _ => return None,
-    };
+    let (gate, controls) = callee.table_gate()?;
     // A controlled X is an X under a control, and so are its powers.
     Some(match gate {
         Gate::cx => (Gate::x, controls + 1),

@@ -2,16 +2,20 @@
 
 use super::super::definition::{Defined, Known, KnownKind};
 use super::super::dense;
-use super::super::logical::{Context, LogicalCircuit};
+use super::super::logical::{Angles, Context, Kind, LogicalCircuit};
 use super::super::value::Value;
 use super::Reader;
+use crate::circuit::input;
 use crate::gate::Gate;
+use std::f64::consts::{E, FRAC_1_PI, FRAC_1_SQRT_2, FRAC_2_SQRT_PI, LN_2, LOG2_10, LOG10_2, SQRT_2};
+use std::rc::Rc;
 
 /// Beginning of the names of Pauli rotations; their words follow in lower case.
 const PAULI_ROTATION: &str = "pauli_rot_";
 
-/// Angles with which definitions are compared with gates.
-const ANGLES: [[f64; 4]; 2] = [[0.7234, -1.1321, 0.3417, 0.5123], [2.3071, 0.4129, -0.8213, -1.7331]];
+/// Angles with which definitions are compared with gates. Angles that depend on them linearly are the same angles if
+/// they have the same effect here: no two of these numbers are in a ratio of small integers.
+const ANGLES: [[f64; 4]; 2] = [[SQRT_2, -FRAC_1_SQRT_2, FRAC_1_PI, LN_2], [E, LOG10_2, -FRAC_2_SQRT_PI, -LOG2_10]];
 
 /// Most operations of a definition that is compared.
 const OPERATIONS: usize = 1 << 10;
@@ -26,10 +30,14 @@ impl Reader<'_> {
         if gate.angles().len() != defined.parameters || gate.qubits().len() != defined.qubits {
             return None;
         }
+        let parameters: Vec<Value> = (0..defined.parameters).map(parameter).collect();
+        self.tried(defined, &parameters, |logical, first| is_linear(logical, first).then_some(()))?;
         let mut phases = [0.0; 2];
         for (phase, angles) in phases.iter_mut().zip(ANGLES) {
+            let numbers = angles.map(Value::Real);
+            let numbers = &numbers[..defined.parameters];
             let matrix =
-                self.tried(defined, &angles, |logical, first| dense::matrix(logical, first, defined.qubits))?;
+                self.tried(defined, numbers, |logical, first| dense::matrix(logical, first, defined.qubits))?;
             *phase = dense::phase_between(&matrix, &gate.matrix(&angles))?;
         }
         let [phase, other] = phases;
@@ -40,30 +48,29 @@ impl Reader<'_> {
         if defined.parameters != 1 || word.len() != defined.qubits {
             return None;
         }
-        let angles = ANGLES[0];
-        let found = self
-            .tried(defined, &angles, |logical, first| dense::rotated_word(logical, first, defined.qubits, angles[0]))?;
+        let found =
+            self.tried(defined, &[parameter(0)], |logical, first| dense::rotated_word(logical, first, defined.qubits))?;
         let is_same = word.chars().all(|letter| letter.is_ascii_lowercase()) && found.eq_ignore_ascii_case(word);
         is_same.then(|| Known { kind: KnownKind::PauliRotation(found.into()), phase: 0.0 })
     }
 
-    /// Writes out a definition with these angles, looks at its operations, and removes them. `None` if it has too many.
+    /// Writes out a definition with these arguments, looks at its operations, and removes them. `None` if it has too many.
     fn tried<T>(
         &mut self,
         defined: &Defined,
-        angles: &[f64],
+        arguments: &[Value],
         look: impl FnOnce(&LogicalCircuit, usize) -> Option<T>,
     ) -> Option<T> {
         let qubits: Vec<u8> = (0..defined.qubits as u8).collect();
-        let arguments: Vec<Value> = angles.iter().take(defined.parameters).map(|angle| Value::Real(*angle)).collect();
         let logical = &self.logical;
         let lengths = (logical.list.len(), logical.numbers.len(), logical.contexts.len(), logical.rotations.len());
+        let expressions = logical.expressions.len();
         let (limits, emitted, taken, depth) = (self.config.limits, self.emitted, self.taken, self.depth);
         let limit = &mut self.config.limits;
         limit.operations = limit.operations.min(OPERATIONS);
         limit.steps = limit.steps.min(OPERATIONS);
         (self.emitted, self.taken) = (0, 0);
-        let written = self.write_out(0, defined, &arguments, &qubits);
+        let written = self.write_out(0, defined, arguments, &qubits);
         let found = written.ok().and_then(|()| look(&self.logical, lengths.0));
         self.config.limits = limits;
         let further = self.taken;
@@ -77,6 +84,30 @@ impl Reader<'_> {
         self.logical.numbers.truncate(lengths.1);
         self.logical.contexts.truncate(lengths.2);
         self.logical.rotations.truncate(lengths.3);
+        self.logical.expressions.truncate(expressions);
         found
     }
+}
+
+/// Parameter of a definition as a variable.
+fn parameter(place: usize) -> Value {
+    Value::Angle(Rc::new(input(place)))
+}
+
+/// Returns whether all angles of the operations from `first` on are linear in the parameters of the definition.
+fn is_linear(logical: &LogicalCircuit, first: usize) -> bool {
+    let count = |kind| match kind {
+        Kind::Gate { gate, .. } => gate.angles().len(),
+        Kind::PauliRotation(_) | Kind::GlobalPhase => 1,
+        _ => 0,
+    };
+    let mut operations = logical.list.get(first..).unwrap_or_default().iter();
+    operations.all(|operation| match operation.angles {
+        Angles::Numbers(_) => true,
+        Angles::Expressions(first) => {
+            let angles = logical.expressions.get(first as usize..).unwrap_or_default();
+            let mut terms = angles.iter().take(count(operation.kind)).flat_map(|angle| &angle.terms);
+            terms.all(|term| term.second.is_none())
+        }
+    })
 }

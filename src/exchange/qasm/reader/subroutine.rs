@@ -95,7 +95,7 @@ impl<'s> Reader<'s> {
                 }
             }
             (Some((kind, size)), Some((at, Some(source)))) => {
-                let bits = self.size(size.as_ref())?.and_then(|size| u32::try_from(size).ok());
+                let bits = self.width(size.as_ref())?;
                 Ok(Returned::Value(self.value_of_source(at, source)?.cast(*kind, bits, at)?))
             }
         }
@@ -110,7 +110,7 @@ impl<'s> Reader<'s> {
             }
             Parameter::Value { kind, size, .. } => (*kind, size),
         };
-        let bits = self.size(size.as_ref())?.and_then(|size| u32::try_from(size).ok());
+        let bits = self.width(size.as_ref())?;
         let value = self.argument(argument)?.cast(kind, bits, at)?;
         Ok(Entity::Value { value, kind, bits, constant: false })
     }
