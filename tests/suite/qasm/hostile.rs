@@ -83,7 +83,8 @@ fn conditions_end() {
         assert!([STEPS, MANY].iter().any(|limit| error.starts_with(limit)), "{body}: {error}");
     }
     let many = "qubit[2] q; bit c; ".to_owned() + &"U(1, 0, 0) q[0]; c = measure q[0]; ".repeat(60);
-    assert_eq!(refused(&many), "59 qubits are more than the 58 of a circuit");
+    let expected = "59 qubits are more than the 58 of a circuit; measurements and resets take qubits, too";
+    assert_eq!(refused(&many), expected);
 }
 
 #[test]
