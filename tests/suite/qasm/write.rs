@@ -271,6 +271,21 @@ fn records_are_bits() {
     circuit.to_qasm3().expect("a text");
 }
 
+/// A barrier in front of a measurement or a reset gives the text no further qubit.
+#[test]
+fn barriers_leave_records_bits() {
+    let write = |barrier: fn(&mut Circuit)| {
+        let mut circuit = Circuit::new(4);
+        circuit.h(0);
+        barrier(&mut circuit);
+        circuit.measure(0, 2).h(0).controlled_on([(2, true)], |c| c.x(1)).reset(0, 3).cx(1, 0);
+        [circuit.to_qasm3(), circuit.to_qasm2(&[], &[])].map(|text| text.expect("a text"))
+    };
+    let texts = write(|c| _ = c.barrier());
+    assert!(texts[0].contains("qubit[2] q;") && texts[1].contains("qreg q[2];"), "{texts:?}");
+    assert_eq!(texts.map(|text| text.replace("barrier q;\n", "")), write(|_| {}));
+}
+
 #[test]
 fn what_has_no_form() {
     let reason = |write: fn(&mut Circuit)| {

@@ -41,6 +41,8 @@ impl Places {
         for operation in circuit.operations() {
             let all = operation.qubits().iter().chain(operation.controls());
             match (&operation.kind, operation.qubits()) {
+                // All qubits stand in it, those of later records too.
+                (Kind::Barrier, _) => {}
                 (Kind::Measure | Kind::Reset, [qubit, further]) => {
                     is_touched[*qubit] = true;
                     // A qubit that was reset may become a record: it was a qubit before.
