@@ -15,6 +15,7 @@ const ROOMS: [&str; 38] = [
     "numbers",
     "gf2",
     "linalg",
+    "hash",
     "places",
     "random",
     "gate",
