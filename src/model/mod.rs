@@ -24,7 +24,7 @@
 //!     .classes("species", ["setosa", "virginica"])
 //!     .build(SeededInit::new(7).var_builder(&varmap, DType::F32, &Device::Cpu))?;
 //!
-//! // Train `model.forward` with the variables of `varmap`, on features that `model.prepare` returns. Then:
+//! // Train `model.forward` with the variables of `varmap`, on what `model.prepare` returns:
 //! let bytes = model.to_bytes()?; // or `model.save("iris.safetensors")`
 //! let loaded = Model::from_bytes(&bytes, &Device::Cpu)?; // in any other program
 //! assert_eq!(loaded.predict(&x)?.labels(), model.predict(&x)?.labels());

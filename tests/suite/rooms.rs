@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 
 /// Modules in the direction in which data flows.
-const ROOMS: [&str; 38] = [
+const ROOMS: [&str; 39] = [
     "error",
     "memory",
     "limits",
