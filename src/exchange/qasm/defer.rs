@@ -194,7 +194,9 @@ impl Deferral<'_> {
             controls = measured;
             controls.extend(context.controls.iter().map(|(qubit, value)| (usize::from(*qubit), *value)));
         }
-        self.follow(operation, &controls);
+        if self.values.is_some() || !self.records.is_empty() {
+            self.follow(operation, &controls);
+        }
         let Some((circuit, variables)) = &self.circuit else { return Ok(()) };
         let kind = match operation.kind {
             Kind::Gate { gate, .. } => circuit::Kind::Gate(gate),
@@ -222,9 +224,6 @@ impl Deferral<'_> {
 
     /// Follows what a gate does to the bits of qubits.
     fn follow(&mut self, operation: &LogicalOperation, controls: &[(usize, bool)]) {
-        if self.values.is_none() && self.records.is_empty() {
-            return;
-        }
         let logical = self.logical;
         let (effect, own) = match operation.kind {
             Kind::Gate { gate, .. } => (Effect::of(gate.spec()), gate.spec().controls),
