@@ -6,6 +6,7 @@
 //! into a matrix differ in the last of 53 bits.
 
 use crate::circuit::{Angle, Circuit, Condition, Kind, Operation, Term, Token, Variable};
+use crate::hash::Fnv;
 use crate::measurement::Measurement;
 use crate::observable::{Observable, Part};
 use num_complex::Complex64;
@@ -28,28 +29,11 @@ pub(crate) fn circuit_fingerprint(circuit: &Circuit, measurement: &Measurement) 
         hash.operation(operation);
     }
     hash.measurement(measurement);
-    hash.0
+    hash.value()
 }
 
-/// Computes the 64-bit FNV-1a hash. It never changes, unlike the standard library's hash.
-pub(crate) fn fnv1a(bytes: &[u8]) -> u64 {
-    let mut hash = Fnv::new();
-    hash.bytes(bytes);
-    hash.0
-}
-
-/// Hash of the bytes so far.
-struct Fnv(u64);
-
+/// Parts of the stream.
 impl Fnv {
-    fn new() -> Self {
-        Self(0xcbf2_9ce4_8422_2325)
-    }
-
-    fn bytes(&mut self, bytes: &[u8]) {
-        self.0 = bytes.iter().fold(self.0, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3));
-    }
-
     fn integer(&mut self, value: u64) {
         self.bytes(&value.to_le_bytes());
     }

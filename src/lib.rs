@@ -139,6 +139,7 @@ pub mod gate;
 mod gf2;
 mod gradient;
 pub mod guide;
+mod hash;
 mod limits;
 mod linalg;
 mod measurement;

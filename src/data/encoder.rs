@@ -6,7 +6,7 @@ use super::splits::{check_fractions, parts};
 use super::{CsvConfig, Dataset, Missing, MissingTarget, Split3, Table, Target, Unknown};
 use crate::error::{DataError, Error, FileError, Result};
 use crate::memory::check_numbers;
-use candle_core::{Device, Tensor};
+use candle_core::{DType, Device, Tensor};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -176,6 +176,11 @@ impl TableEncoder {
     /// Returns the names of the classes, in the order of their numbers; none without a target of classes.
     pub fn classes(&self) -> &[String] {
         self.state.target.as_ref().and_then(|target| target.categories.as_deref()).unwrap_or_default()
+    }
+
+    /// Returns the dtype of the features.
+    pub fn dtype(&self) -> DType {
+        self.state.spelling.dtype()
     }
 
     /// Makes samples with their targets. Rows with missing values are left out if the training left them out.

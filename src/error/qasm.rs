@@ -161,7 +161,7 @@ pub enum QasmProblem {
         limit: usize,
     },
     /// More qubits than a circuit can have; measurements and resets take qubits, too.
-    #[error("{qubits} qubits are more than the {limit} of a circuit")]
+    #[error("{qubits} qubits are more than the {limit} of a circuit; measurements and resets take qubits, too")]
     TooManyQubits {
         /// Number of qubits that are needed up to this place.
         qubits: usize,

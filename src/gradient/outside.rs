@@ -3,11 +3,14 @@
 use crate::error::{ExecutorError, Result};
 use crate::exchange::executor::{Executor, Job, MAX_JOBS};
 use crate::numbers::host_numbers;
-use crate::program::{Program, Written, measured_text};
+use crate::program::{Program, Texts, Written};
 use crate::sampling::{Change, Counts, shot_generator};
 use candle_core::Tensor;
 use rand::Rng;
 use std::sync::Arc;
+
+/// Bytes of texts that are sent at once, give or take one text.
+const MAX_BYTES: usize = 1 << 25;
 
 /// Executor, and the circuit whose points it runs.
 #[derive(Debug, Clone)]
@@ -62,20 +65,22 @@ impl Outside {
         let rows = host_numbers(rows)?;
         let width = rows.len() / points.max(1);
         let mut found = Vec::with_capacity(points);
-        let mut queue = Queue { executor: &*self.executor, jobs: Vec::new(), places: Vec::new() };
+        let mut queue = Queue { executor: &*self.executor, jobs: Vec::new(), bytes: 0, places: Vec::new() };
         for point in 0..points {
             let circuit = self.written.at(variant, &rows[point * width..(point + 1) * width], &weights);
             let known = if shots.shots == 0 { Vec::new() } else { vec![(0, u64::from(shots.shots))] };
             found.push(circuit.as_ref().map(|_| vec![known; readings.len()]));
             let Some(circuit) = circuit else { continue };
+            let mut texts = Texts::of(&circuit)?;
             for (index, reading) in readings.iter().enumerate() {
                 if shots.shots == 0 || reading.qubits.is_empty() {
                     continue;
                 }
-                let program = measured_text(&circuit, reading.changes.iter().map(Change::parts), reading.qubits)?;
+                let program = texts.measured(reading.changes.iter().map(Change::parts), reading.qubits)?;
+                queue.bytes += program.len();
                 queue.jobs.push(Job::new(program, shots.shots as usize, shots.seed(point, index)));
                 queue.places.push((point, index, reading.qubits.len()));
-                if queue.jobs.len() == MAX_JOBS {
+                if queue.jobs.len() == MAX_JOBS || queue.bytes >= MAX_BYTES {
                     queue.send(&mut found)?;
                 }
             }
@@ -89,6 +94,8 @@ impl Outside {
 struct Queue<'a> {
     executor: &'a dyn Executor,
     jobs: Vec<Job>,
+    /// Bytes of the texts.
+    bytes: usize,
     /// Point, reading and number of bits of each text.
     places: Vec<(usize, usize, usize)>,
 }
@@ -100,6 +107,7 @@ impl Queue<'_> {
             return Ok(());
         }
         let all = self.executor.run_all(&self.jobs)?;
+        self.bytes = 0;
         if all.len() != self.jobs.len() {
             return Err(ExecutorError::Answers { expected: self.jobs.len(), actual: all.len() }.into());
         }

@@ -24,7 +24,7 @@
 //!     .classes("species", ["setosa", "virginica"])
 //!     .build(SeededInit::new(7).var_builder(&varmap, DType::F32, &Device::Cpu))?;
 //!
-//! // Train `model.forward` with the variables of `varmap`, on features that `model.prepare` returns. Then:
+//! // Train `model.forward` with the variables of `varmap`, on what `model.prepare` returns:
 //! let bytes = model.to_bytes()?; // or `model.save("iris.safetensors")`
 //! let loaded = Model::from_bytes(&bytes, &Device::Cpu)?; // in any other program
 //! assert_eq!(loaded.predict(&x)?.labels(), model.predict(&x)?.labels());
@@ -136,8 +136,16 @@ impl Model {
     /// # Errors
     /// The errors of [`prepare`](Self::prepare) and [`try_forward`](Self::try_forward).
     pub fn predict(&self, x: &Tensor) -> Result<Prediction> {
-        let y = self.try_forward(&self.prepare(x)?.detach())?;
-        self.output.prediction(y.detach())
+        self.predict_prepared(&self.prepare(x)?)
+    }
+
+    /// Returns the prediction for samples that [`prepare`](Self::prepare) has returned, such as those of several
+    /// requests behind each other.
+    ///
+    /// # Errors
+    /// The errors of [`try_forward`](Self::try_forward).
+    pub fn predict_prepared(&self, x: &Tensor) -> Result<Prediction> {
+        self.output.prediction(self.try_forward(&x.detach())?.detach())
     }
 
     /// Returns the prediction for the rows of a table, by the encoder of the training's table.
@@ -200,6 +208,12 @@ impl Model {
     /// Returns the dtype of the weights and of the layers' inputs.
     pub fn dtype(&self) -> DType {
         self.dtype
+    }
+
+    /// Returns the dtype of raw samples: that of the table's numbers or of the preparation, or else of the weights.
+    pub fn input_dtype(&self) -> DType {
+        let of_table = self.table.as_ref().map(TableEncoder::dtype);
+        of_table.or_else(|| self.prepare.first().map(Prepare::dtype)).unwrap_or(self.dtype)
     }
 
     /// Returns the notes.

@@ -4,7 +4,7 @@ use super::modules::at;
 use super::schema::{PrepareForm, Tensors};
 use crate::data::{Imputer, Pca, Scaler};
 use crate::error::{ModelProblem, Result};
-use candle_core::{Device, Tensor};
+use candle_core::{DType, Device, Tensor};
 use std::collections::HashMap;
 
 /// Step of the preparation.
@@ -29,6 +29,15 @@ impl Prepare {
             Self::Impute(step) => step.apply(x),
             Self::Scale(step) => step.apply(x),
             Self::Project(step) => step.apply(x),
+        }
+    }
+
+    /// Returns the dtype of the numbers.
+    pub(super) fn dtype(&self) -> DType {
+        match self {
+            Self::Impute(step) => step.fill().dtype(),
+            Self::Scale(step) => step.offset.dtype(),
+            Self::Project(step) => step.directions().dtype(),
         }
     }
 

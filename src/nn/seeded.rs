@@ -1,7 +1,7 @@
 //! Reproducible initialisation from a seed: candle's CPU generator has no seed.
 
 use crate::circuit::check_init;
-use crate::fingerprint::fnv1a;
+use crate::hash::fnv1a;
 use crate::memory::check_numbers;
 use crate::random::Generator;
 use candle_core::{DType, Device, Result, Shape, Tensor, Var};

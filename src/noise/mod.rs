@@ -16,9 +16,9 @@
 //! bell.h(0).cx(0, 1);
 //! let noisy = model.apply(&bell)?;
 //! assert_eq!(noisy.to_string(), "
-//! q0: ─H──Depol(0.001)──●──Depol(0.01):0──Read(0.02, 0.02)──
-//!                       │        │
-//! q1: ──────────────────X──Depol(0.01):1────────────────────
+//! q0: ─H──Depol(0.001)──●──Depol(0.01)──Read(0.02, 0.02)──
+//!                       │       │
+//! q1: ──────────────────X──Depol(0.01)────────────────────
 //! ".trim_start());
 //! let parity = Measurement::expectation([Z(0) * Z(1)]);
 //! let y = functional::evaluate(&noisy, &parity, None, &[])?;

@@ -38,11 +38,14 @@ impl PauliWord {
         Ok(word)
     }
 
+    /// Returns the letter of a qubit: I, X, Y or Z.
+    pub(crate) fn letter(self, qubit: usize) -> char {
+        [['I', 'X'], ['Z', 'Y']][(self.z >> qubit & 1) as usize][(self.x >> qubit & 1) as usize]
+    }
+
     /// Returns the word as text, such as `"X0 Y2"`; the identity is an empty text.
     pub(crate) fn spelled(self) -> String {
-        let letter =
-            |qubit: usize| [['I', 'X'], ['Z', 'Y']][(self.z >> qubit & 1) as usize][(self.x >> qubit & 1) as usize];
-        gf2::bits(self.x | self.z).map(|qubit| format!("{}{qubit}", letter(qubit))).collect::<Vec<_>>().join(" ")
+        gf2::bits(self.x | self.z).map(|qubit| format!("{}{qubit}", self.letter(qubit))).collect::<Vec<_>>().join(" ")
     }
 
     /// Returns the product as a word and its factor, a power of i.

@@ -11,6 +11,7 @@ use super::rewrite::step_on_qubit;
 use super::{Controls, DerivedOutputs, Kernel, Program, Quantity, Readout, Rewrite, Slot, Sum, Variable};
 use crate::circuit::{WORDS, spelled_condition};
 use crate::gf2;
+use crate::observable::PauliWord;
 use std::fmt;
 
 impl fmt::Display for Variable {
@@ -191,7 +192,7 @@ impl fmt::Display for Kernel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Rotation { x: 0, z: 0, slot } => write!(f, "phase -a{slot}"),
-            Self::Rotation { x, z, slot } => write!(f, "rotate {} by a{slot}", letters(*x, *z)),
+            Self::Rotation { x, z, slot } => write!(f, "rotate {} by a{slot}", PauliWord { x: *x, z: *z }.spelled()),
             Self::Phase { slot } => write!(f, "phase a{slot}"),
             Self::FixedPhase(value) => write!(f, "multiply by {value:.4}"),
             Self::Exchange { mask, first, second } => {
@@ -250,14 +251,4 @@ impl fmt::Display for Controls {
 /// Qubits as "q0 q3".
 fn names(mask: u64) -> String {
     gf2::bits(mask).map(|q| format!("q{q}")).collect::<Vec<_>>().join(" ")
-}
-
-/// Pauli word as "X0 Z3".
-fn letters(x: u64, z: u64) -> String {
-    let letter = |q: usize| match (x >> q & 1, z >> q & 1) {
-        (1, 1) => 'Y',
-        (1, _) => 'X',
-        _ => 'Z',
-    };
-    gf2::bits(x | z).map(|q| format!("{}{q}", letter(q))).collect::<Vec<_>>().join(" ")
 }

@@ -40,7 +40,7 @@ pub(crate) use layered::{LayeredProgram, Node as LayeredNode, Phase, Region, Rot
 pub use rewrite::{Rewrite, Rewrites};
 pub(crate) use trajectories::{PauliChannel, Trajectories, pauli_probabilities};
 pub(crate) use variants::{AnglesAsInputs, Probe, Spectrum};
-pub(crate) use written::{Written, measured_text};
+pub(crate) use written::{Texts, Written};
 
 pub(crate) use readout::{Columns, PauliTerm, Quantity, Readout, Sum, XMaskGroup};
 

@@ -7,9 +7,11 @@
 use super::{Controls, Embedding, Kernel, Program, Rewrite, Rewrites, Step, Variable};
 use crate::circuit::{Circuit, Operation};
 use crate::error::Result;
+use crate::exchange::qasm::Beginning;
 use crate::gate::Gate;
 use crate::gf2;
 use crate::linalg::amplitudes_of;
+use crate::observable::PauliWord;
 use num_complex::Complex64;
 use std::fmt::Write;
 
@@ -60,23 +62,33 @@ impl Written {
     }
 }
 
-/// Writes the text of a circuit that is followed by changes of basis and by measurements of qubits: `c[k]` is the k-th
-/// of them.
-pub(crate) fn measured_text<'a>(
-    circuit: &Circuit,
-    changes: impl IntoIterator<Item = Unitary<'a>>,
-    qubits: &[usize],
-) -> Result<String> {
-    let mut circuit = circuit.clone();
-    for (on, entries) in changes {
-        write_change(on, entries, &mut circuit);
+/// Texts of a point: its circuit, written once, and different measurements behind it.
+pub(crate) struct Texts<'a> {
+    beginning: Beginning<'a>,
+    qubits: usize,
+}
+
+impl<'a> Texts<'a> {
+    pub(crate) fn of(circuit: &'a Circuit) -> Result<Self> {
+        Ok(Self { beginning: Beginning::of(circuit)?, qubits: circuit.qubits() })
     }
-    let mut text = circuit.to_qasm3()?;
-    _ = writeln!(text, "bit[{}] c;", qubits.len());
-    for (bit, qubit) in qubits.iter().enumerate() {
-        _ = writeln!(text, "c[{bit}] = measure q[{qubit}];");
+
+    /// Returns the text that goes on with changes of basis and with measurements of qubits: `c[k]` is the k-th of them.
+    pub(crate) fn measured<'c>(
+        &mut self,
+        changes: impl IntoIterator<Item = Unitary<'c>>,
+        qubits: &[usize],
+    ) -> Result<String> {
+        let mut changed = Circuit::new(self.qubits);
+        for (on, entries) in changes {
+            write_change(on, entries, &mut changed);
+        }
+        let mut statements = format!("bit[{}] c;\n", qubits.len());
+        for (bit, qubit) in qubits.iter().enumerate() {
+            _ = writeln!(statements, "c[{bit}] = measure q[{qubit}];");
+        }
+        self.beginning.text(&changed, &statements)
     }
-    Ok(text)
 }
 
 /// Appends the steps of an operation.
@@ -117,12 +129,7 @@ fn under(controls: Controls, to: &mut Circuit, body: impl FnOnce(&mut Circuit) -
 /// Appends `exp(-i angle/2 P)`, where P has X or Y on the qubits of `x`, and Z or Y on the qubits of `z`.
 fn write_rotation((x, z): (u64, u64), angle: f64, controls: Controls, to: &mut Circuit) {
     let qubits: Vec<usize> = gf2::bits(x | z).collect();
-    let letter = |qubit: &usize| match (x >> qubit & 1, z >> qubit & 1) {
-        (1, 0) => 'X',
-        (1, _) => 'Y',
-        _ => 'Z',
-    };
-    let word: String = qubits.iter().map(letter).collect();
+    let word: String = qubits.iter().map(|qubit| PauliWord { x, z }.letter(*qubit)).collect();
     let one_control = controls.count() == 1 && controls.zeros == 0;
     let (gate, is_controlled) = match (word.as_str(), one_control) {
         ("X", true) => (Gate::crx, true),
@@ -203,11 +210,48 @@ impl Embedding {
             return None;
         }
         let amplitudes = amplitudes_of(features.iter().copied(), self.complex);
-        let qubits = amplitudes.len().max(1).next_power_of_two().ilog2() as usize;
-        // A single amplitude fills no qubit, and features of zeros are |0..0>.
-        if qubits > 0 && norm > 0.0 {
-            to.state_preparation(&amplitudes, 0..qubits);
+        // Features of zeros are |0..0>.
+        if norm > 0.0 {
+            let scaled: Vec<Complex64> = amplitudes.iter().map(|amplitude| amplitude / norm).collect();
+            write_state(&scaled, to);
         }
         Some(())
     }
+}
+
+/// Appends the preparation of a state on the lowest qubits, which are in 0: from the highest qubit down, each value of
+/// the qubits above has a rotation that splits its share of the state in two, and each amplitude has a phase at the end.
+fn write_state(amplitudes: &[Complex64], to: &mut Circuit) {
+    let qubits = amplitudes.len().max(1).next_power_of_two().ilog2() as usize;
+    let norm = |first: usize, size: usize| {
+        let all = amplitudes.iter().skip(first).take(size);
+        all.map(Complex64::norm_sqr).sum::<f64>().sqrt()
+    };
+    let is_real = amplitudes.iter().all(|amplitude| amplitude.im == 0.0);
+    // A rotation can give real amplitudes their signs.
+    let share = |first: usize, size: usize| match amplitudes.get(first) {
+        Some(amplitude) if is_real && size == 1 => amplitude.re,
+        _ => norm(first, size),
+    };
+    for qubit in (0..qubits).rev() {
+        let size = 1 << qubit;
+        for first in (0..amplitudes.len()).step_by(2 * size) {
+            let angle = 2.0 * share(first + size, size).atan2(share(first, size));
+            if angle != 0.0 {
+                under(values(first, qubit + 1, qubits), to, |to| to.ry(angle, qubit));
+            }
+        }
+    }
+    if is_real {
+        return;
+    }
+    for (index, amplitude) in amplitudes.iter().enumerate().filter(|(_, amplitude)| amplitude.arg() != 0.0) {
+        write_phase(amplitude.arg(), values(index, 0, qubits), to);
+    }
+}
+
+/// Returns controls that ask the qubits from `lowest` on for their values in a basis state.
+fn values(state: usize, lowest: usize, qubits: usize) -> Controls {
+    let mask = (1 << qubits) - (1 << lowest);
+    Controls { mask, zeros: mask & !(state as u64) }
 }

@@ -1,6 +1,8 @@
 //! Drawings of circuits as SVG and LaTeX.
 
+mod agreement;
 mod circuits;
+mod folding;
 mod golden;
 mod latex;
 mod picture;

@@ -5,6 +5,7 @@ mod constructs;
 mod hostile;
 mod random;
 mod refused;
+mod resets;
 mod write;
 
 use candle_core::{DType, Device, Tensor};
@@ -36,7 +37,12 @@ pub(crate) fn state(circuit: &Circuit, features: &[f64], weight: impl Fn(&Weight
 
 /// Probabilities of the values of all classical bits; the first declared bit is the lowest.
 pub(crate) fn probabilities(imported: &Imported) -> BTreeMap<u64, f64> {
-    let amplitudes = state(&imported.circuit, &[], |_| Vec::new());
+    probabilities_at(imported, &[])
+}
+
+/// The same, of a sample with these features.
+pub(crate) fn probabilities_at(imported: &Imported, features: &[f64]) -> BTreeMap<u64, f64> {
+    let amplitudes = state(&imported.circuit, features, |_| Vec::new());
     let bits: Vec<Bit> = imported.bits.iter().flat_map(|register| register.bits.clone()).collect();
     let mut probabilities = BTreeMap::new();
     for (index, amplitude) in amplitudes.iter().enumerate().filter(|(_, amplitude)| amplitude.norm() > 0.0) {

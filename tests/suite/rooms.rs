@@ -8,13 +8,14 @@ use std::fs;
 use std::path::Path;
 
 /// Modules in the direction in which data flows.
-const ROOMS: [&str; 38] = [
+const ROOMS: [&str; 39] = [
     "error",
     "memory",
     "limits",
     "numbers",
     "gf2",
     "linalg",
+    "hash",
     "places",
     "random",
     "gate",

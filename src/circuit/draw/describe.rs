@@ -1,19 +1,20 @@
 //! Operations in words, for those who do not see a drawing.
 
-use super::picture::{Picture, Shape};
+use super::picture::Picture;
 use crate::circuit::Kind;
 
 /// Describes an operation: its name and arguments, its qubits, and when it acts. `names` are the names that the user
 /// has given to qubits.
 pub(super) fn describe(picture: &Picture<'_>, arguments: &str, names: &[String]) -> String {
     let operation = picture.operation;
-    let called = |qubit: usize| names.get(qubit).cloned().unwrap_or_else(|| format!("qubit {qubit}"));
-    let of = |is: fn(Shape) -> bool| -> Vec<String> {
-        let parts = picture.parts.iter().filter(|part| is(part.shape));
-        parts.map(|part| called(part.qubit) + if part.shape == Shape::OpenControl { " in 0" } else { "" }).collect()
+    let called = |qubit: &usize| names.get(*qubit).cloned().unwrap_or_else(|| format!("qubit {qubit}"));
+    let (controls, targets) = match operation.kind {
+        Kind::Measure => (Vec::new(), &operation.qubits[..]),
+        _ => operation.controls_and_targets(),
     };
-    let controls = of(|shape| matches!(shape, Shape::Control | Shape::OpenControl));
-    let targets = of(|shape| !matches!(shape, Shape::Control | Shape::OpenControl | Shape::Phase));
+    let value = |qubit: &usize| if operation.zero_controls().contains(qubit) { " in 0" } else { "" };
+    let controls: Vec<String> = controls.iter().map(|qubit| called(qubit) + value(qubit)).collect();
+    let targets: Vec<String> = targets.iter().map(called).collect();
     let mut text = match (&operation.kind, &targets[..]) {
         (Kind::Barrier, _) => "barrier".to_owned(),
         (Kind::Measure, [qubit, record]) => format!("measure {qubit} into {record}"),

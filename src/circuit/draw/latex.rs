@@ -5,21 +5,23 @@ mod maths;
 
 use super::Drawing;
 use super::layout::{Layout, rows};
-use super::picture::{Picture, Shape};
+use super::picture::{Part, Picture, Shape};
 use super::widths::text_width;
 use crate::angle::Plain;
-use cells::Cells;
-use maths::{Maths, plain, wire_name};
+use cells::environment;
+use maths::{Maths, wire_name};
 use std::ops::Range;
 
-/// Size of a text in points, and points of a pixel.
+/// Sizes of a text and of an exponent in points, and points of a pixel.
 const SIZE: f64 = 10.0;
+const EXPONENT: f64 = 7.0;
 const POINTS: f64 = 0.75;
-/// Space around the text of a gate and between columns, as quantikz makes it, least width of a gate, and width of a
-/// mark without a box, in points.
+/// Space around the text of a gate and between columns, as quantikz makes it, least width of a gate, and widths of a
+/// meter and of a mark without a box, in points.
 const PADDING: f64 = 9.0;
 const GAP: f64 = 15.0;
 const LEAST: f64 = 15.0;
+const METER: f64 = 19.0;
 const SIGN: f64 = 8.0;
 
 /// Start and end of a document that has nothing but the drawing.
@@ -41,16 +43,11 @@ pub(super) fn latex(drawing: &Drawing<'_>) -> String {
     let title: String = title.chars().filter(|c| !c.is_control() && !matches!(c, '\u{2028}' | '\u{2029}')).collect();
     let mut text = if drawing.standalone { START.to_owned() } else { String::new() };
     text += &format!("% {title}\n");
-    let mut records = vec![false; names.len()];
     for (index, row) in broken(drawing, &layout).into_iter().enumerate() {
         if index > 0 {
             text += "\n\\bigskip\n";
         }
-        let mut cells = Cells::new(&names, &mut records);
-        for column in &layout.columns[row] {
-            cells.add(column, notation);
-        }
-        text += &cells.finish();
+        text += &environment(&layout, row, &names, notation);
     }
     for (number, conditions) in layout.legend(&notation) {
         text += &format!("\n\\noindent ?{number}: {conditions}\n");
@@ -62,16 +59,7 @@ pub(super) fn latex(drawing: &Drawing<'_>) -> String {
 fn broken(drawing: &Drawing<'_>, layout: &Layout<'_>) -> Vec<Range<usize>> {
     let notation = Plain(drawing.digits);
     let width = |picture: &Picture<'_>| {
-        let arguments = picture.arguments.written(&notation);
-        let brackets = if arguments.is_empty() { String::new() } else { format!("({arguments})") };
-        let of = |shape, symbol: &str| match shape {
-            Shape::Box | Shape::Zero | Shape::Phase => {
-                (text_width(symbol, SIZE) + text_width(&brackets, SIZE) + PADDING).max(LEAST)
-            }
-            Shape::Meter => 2.0 * LEAST,
-            _ => SIGN,
-        };
-        picture.parts.iter().map(|part| of(part.shape, &part.symbol)).fold(0.0, f64::max)
+        picture.parts.iter().map(|part| part_width(picture, part, notation)).fold(0.0, f64::max)
     };
     let widths: Vec<f64> =
         layout.columns.iter().map(|column| (column.iter().map(width).fold(0.0, f64::max) + GAP) / POINTS).collect();
@@ -79,7 +67,24 @@ fn broken(drawing: &Drawing<'_>, layout: &Layout<'_>) -> Vec<Range<usize>> {
     rows(&widths, (names + 2.0 * GAP) / POINTS, drawing.limit())
 }
 
-/// Returns the symbol of a part in maths.
-fn symbol(shape: Shape, symbol: &str) -> String {
-    if shape == Shape::Zero { r"|0\rangle".to_owned() } else { plain(symbol) }
+/// Returns the width of a part in points. Numbers in a box over several wires, and the condition above a meter, make
+/// neither wider.
+fn part_width(picture: &Picture<'_>, part: &Part<'_>, notation: Plain) -> f64 {
+    let arguments = if part.has_arguments { picture.arguments.written(&notation) } else { String::new() };
+    let condition = picture.condition.filter(|_| part.has_condition).map_or_else(String::new, |k| format!("?{k}"));
+    let exponent = text_width(&condition, EXPONENT);
+    match part.shape {
+        Shape::Phase => text_width("e", SIZE) + text_width(&format!("i{arguments}"), EXPONENT) + exponent + PADDING,
+        Shape::Control | Shape::OpenControl => (text_width(&arguments, SIZE) + exponent).max(SIGN),
+        Shape::Box | Shape::Zero => {
+            let brackets = if arguments.is_empty() { String::new() } else { format!("({arguments})") };
+            let number = match part.numbers[..] {
+                [(_, place)] => format!(":{place}"),
+                _ => String::new(),
+            };
+            (text_width(&format!("{}{brackets}{number}", part.symbol), SIZE) + exponent + PADDING).max(LEAST)
+        }
+        Shape::Meter => METER,
+        _ => SIGN,
+    }
 }

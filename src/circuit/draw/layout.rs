@@ -1,6 +1,6 @@
 //! Places of operations, the same in every form of a drawing: columns, rows and the legend of conditions.
 
-use super::picture::Picture;
+use super::picture::{Line, Picture};
 use crate::angle::Notation;
 use crate::circuit::{Circuit, Condition};
 use std::collections::HashMap;
@@ -10,13 +10,15 @@ use std::ops::Range;
 #[derive(Debug)]
 pub(super) struct Layout<'c> {
     pub(super) columns: Vec<Vec<Picture<'c>>>,
+    /// Column in which each wire becomes a record.
+    pub(super) records: Vec<Option<usize>>,
     legend: Vec<&'c [Condition]>,
 }
 
 impl<'c> Layout<'c> {
     pub(super) fn new(circuit: &'c Circuit) -> Self {
         let (mut columns, mut legend) = (Vec::<Vec<Picture<'_>>>::new(), Legend::default());
-        let mut free = vec![0; circuit.qubits()];
+        let (mut free, mut records) = (vec![0; circuit.qubits()], vec![None; circuit.qubits()]);
         for operation in circuit.operations() {
             let picture = Picture::new(operation, legend.number(operation.conditions()));
             let span = picture.low..=picture.high;
@@ -25,9 +27,12 @@ impl<'c> Layout<'c> {
             while columns.len() <= column {
                 columns.push(Vec::new());
             }
+            if let Line::Outcome { record, .. } = picture.line {
+                records[record].get_or_insert(column);
+            }
             columns[column].push(picture);
         }
-        Self { columns, legend: legend.lists }
+        Self { columns, records, legend: legend.lists }
     }
 
     /// Iterates over the lines of the legend, in a notation: a number from 1, and conditions that all have to hold.
@@ -73,16 +78,37 @@ impl<'c> Legend<'c> {
 }
 
 /// Breaks columns of given widths into rows: a row starts with `start`, is no longer than `limit`, and has at least one
-/// column. A circuit without columns has one row.
+/// column. Of all ways with the fewest rows, it takes the one with the least sum of squared lengths, so that no row is
+/// nearly empty.
 pub(super) fn rows(widths: &[f64], start: f64, limit: f64) -> Vec<Range<usize>> {
-    let (mut rows, mut first, mut used) = (Vec::new(), 0, start);
-    for (column, width) in widths.iter().enumerate() {
-        used += width;
-        if used > limit && column > first {
-            rows.push(first..column);
-            (first, used) = (column, start + width);
-        }
+    if start + widths.iter().sum::<f64>() <= limit {
+        return std::iter::once(0..widths.len()).collect();
     }
-    rows.push(first..widths.len());
+    // For each number of columns, their fewest rows, the sum of squares in tenths, and where the last row starts.
+    let mut best = vec![(0usize, 0u128, 0usize)];
+    for end in 1..=widths.len() {
+        let (mut used, mut least) = (start, (usize::MAX, u128::MAX, 0));
+        for first in (0..end).rev() {
+            used += widths[first];
+            if used > limit && first + 1 < end {
+                break;
+            }
+            let (before, squares, _) = best[first];
+            let length = (used * 10.0).round() as u128;
+            let found = (before + 1, squares + length * length);
+            // Of equal ways, the one with the shorter last row.
+            if found < (least.0, least.1) {
+                least = (found.0, found.1, first);
+            }
+        }
+        best.push(least);
+    }
+    let (mut rows, mut end) = (Vec::new(), widths.len());
+    while end > 0 {
+        let first = best[end].2;
+        rows.push(first..end);
+        end = first;
+    }
+    rows.reverse();
     rows
 }

@@ -115,7 +115,8 @@ impl Circuit {
 
 impl Drawing<'_> {
     /// Sets the width that rows keep to, in pixels of 1/96 inch, from 100 to 100 000. The default is 860. The drawing
-    /// is as narrow as its contents; it is wider only if a single operation is. A character of text takes 8.6 pixels.
+    /// is as narrow as its contents, and its rows are about as long as each other; it is wider only if a single
+    /// operation is. A character of text takes 8.6 pixels.
     pub fn width(mut self, pixels: f64) -> Self {
         self.width = pixels;
         self

@@ -1,4 +1,5 @@
-//! Pictures of operations, the same for every form of a drawing. No other file of the drawings looks at operations.
+//! Pictures of operations, the same for every form of a drawing: what is drawn on which wire, and what stands in a mark.
+//! Forms draw it, and ask nothing again; only the description in words looks at the operation, too.
 
 use crate::angle::{Angle, Notation, Variable};
 use crate::channel;
@@ -6,33 +7,53 @@ use crate::circuit::{Kind, Operation};
 use crate::gate::{self, GateSpec};
 use std::borrow::Cow;
 
+/// Symbol of a qubit that is set to 0.
+pub(super) const ZERO: &str = "|0⟩";
+
 /// Operation as it is drawn.
 #[derive(Debug)]
 pub(super) struct Picture<'c> {
     pub(super) operation: &'c Operation,
     /// Marks on wires: controls first, then targets.
     pub(super) parts: Vec<Part<'c>>,
-    /// Outermost wires, between which there is a vertical line.
+    /// Outermost wires.
     pub(super) low: usize,
     pub(super) high: usize,
+    pub(super) line: Line,
     pub(super) arguments: Arguments<'c>,
     /// Number, from 1, of the conditions in the legend.
     pub(super) condition: Option<usize>,
-    /// Whether the targets are parts of one thing: one box if they are neighbours.
-    pub(super) is_whole: bool,
-    /// Whether the exchange of the targets changes nothing.
-    pub(super) is_symmetric: bool,
 }
 
-/// Mark on a wire.
+/// Vertical line of an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Line {
+    None,
+    /// Line between the outermost wires.
+    Wire,
+    /// Double line between wires, from the meter to the record.
+    Outcome {
+        meter: usize,
+        record: usize,
+    },
+}
+
+/// Mark on a wire, or on neighbouring wires that share it.
 #[derive(Debug)]
 pub(super) struct Part<'c> {
-    pub(super) qubit: usize,
+    pub(super) first: usize,
+    pub(super) last: usize,
     pub(super) shape: Shape,
     /// Name of the target, without arguments.
     pub(super) symbol: Cow<'c, str>,
-    /// Place among several targets.
-    pub(super) number: Option<usize>,
+    /// Wires of the targets whose order matters, with their places.
+    pub(super) numbers: Vec<(usize, usize)>,
+    /// Whether the arguments stand in the mark, or beside it if it is a control.
+    pub(super) has_arguments: bool,
+    /// Whether the number of the condition stands there.
+    pub(super) has_condition: bool,
+    /// Whether it is noise, whose boxes are dashed.
+    pub(super) is_noise: bool,
 }
 
 /// Shape of a mark.
@@ -55,7 +76,7 @@ pub(super) enum Shape {
     /// Box of a qubit that is set to 0.
     Zero,
     Barrier,
-    /// Phase, which has no target: it stands at the first control, or on the first wire.
+    /// Box of a phase without controls, on the first wire.
     Phase,
 }
 
@@ -85,52 +106,39 @@ impl<'c> Picture<'c> {
     pub(super) fn new(operation: &'c Operation, condition: Option<usize>) -> Self {
         let (controls, targets) = operation.controls_and_targets();
         let mut parts: Vec<Part<'_>> = controls.iter().map(|qubit| control(operation, *qubit)).collect();
-        if let Some(phase) = phase(operation) {
-            let qubit = controls.first().copied().unwrap_or(0);
-            parts.push(Part { qubit, shape: Shape::Phase, symbol: Cow::from("gphase"), number: None });
-            return Self { arguments: Arguments::Angles(phase), ..Self::of(operation, parts, condition) };
+        let phase = phase(operation);
+        match parts.first_mut() {
+            // A phase has no target: it stands beside the first control.
+            Some(control) if phase.is_some() => {
+                control.symbol += " gphase";
+                (control.has_arguments, control.has_condition) = (true, true);
+            }
+            None if phase.is_some() => parts.push(Part::new([0, 0], Shape::Phase, "gphase".into())),
+            _ => parts.extend(target_parts(operation, targets, !controls.is_empty(), condition.is_some())),
         }
-        let is_controlled = !controls.is_empty();
-        parts.extend(targets.iter().enumerate().map(|(k, qubit)| {
-            let (shape, symbol) = target(operation, k, is_controlled);
-            // A sign without a box has no room for the number of a condition.
-            let is_sign = matches!(shape, Shape::Plus | Shape::Cross | Shape::Dot);
-            let shape = if is_sign && condition.is_some() { Shape::Box } else { shape };
-            let number = (targets.len() > 1 && has_numbers(operation)).then_some(k);
-            Part { qubit: *qubit, shape, symbol, number }
-        }));
-        Self::of(operation, parts, condition)
-    }
-
-    fn of(operation: &'c Operation, parts: Vec<Part<'c>>, condition: Option<usize>) -> Self {
         let arguments = match operation.kind {
             Kind::AmplitudeEmbedding { first, count, .. } => {
                 Arguments::Features(first, first.saturating_add(count).saturating_sub(1))
             }
-            _ => Arguments::Angles(Cow::from(operation.angles())),
+            _ => Arguments::Angles(phase.unwrap_or_else(|| Cow::from(operation.angles()))),
         };
-        Self {
-            operation,
-            low: parts.iter().map(|part| part.qubit).min().unwrap_or(0),
-            high: parts.iter().map(|part| part.qubit).max().unwrap_or(0),
-            parts,
-            arguments,
-            condition,
-            is_whole: has_numbers(operation),
-            is_symmetric: is_symmetric(operation),
-        }
+        let low = parts.iter().map(|part| part.first).min().unwrap_or(0);
+        let high = parts.iter().map(|part| part.last).max().unwrap_or(0);
+        let line = match (&operation.kind, &controls[..], targets) {
+            (Kind::Measure, [meter], [record]) => Line::Outcome { meter: *meter, record: *record },
+            (Kind::Barrier, ..) => Line::None,
+            _ if low == high => Line::None,
+            _ => Line::Wire,
+        };
+        Self { operation, parts, low, high, line, arguments, condition }
     }
+}
 
-    /// Returns whether the operation is noise.
-    pub(super) fn is_noise(&self) -> bool {
-        self.operation.is_channel()
-    }
-
-    /// Returns the wires of the one box in which all targets are: neighbours, in any order.
-    pub(super) fn joined(&self) -> Option<(usize, usize)> {
-        let targets = || self.parts.iter().filter(|part| part.number.is_some()).map(|part| part.qubit);
-        let (first, last, count) = (targets().min()?, targets().max()?, targets().count());
-        (self.is_whole && last - first + 1 == count).then_some((first, last))
+impl<'c> Part<'c> {
+    fn new([first, last]: [usize; 2], shape: Shape, symbol: Cow<'c, str>) -> Self {
+        let has_arguments = matches!(shape, Shape::Box | Shape::Phase);
+        let has_condition = has_arguments || matches!(shape, Shape::Zero | Shape::Meter);
+        Self { first, last, shape, symbol, numbers: Vec::new(), has_arguments, has_condition, is_noise: false }
     }
 }
 
@@ -140,7 +148,43 @@ fn control(operation: &Operation, qubit: usize) -> Part<'_> {
         _ if operation.zero_controls().contains(&qubit) => (Shape::OpenControl, "○"),
         _ => (Shape::Control, "●"),
     };
-    Part { qubit, shape, symbol: Cow::from(symbol), number: None }
+    Part::new([qubit, qubit], shape, symbol.into())
+}
+
+/// Returns the marks of targets: one for all if they are neighbours and parts of one thing, else one for each.
+fn target_parts<'c>(
+    operation: &'c Operation,
+    targets: &[usize],
+    is_controlled: bool,
+    is_conditional: bool,
+) -> Vec<Part<'c>> {
+    if operation.kind == Kind::Barrier {
+        return runs(targets).into_iter().map(|run| Part::new(run, Shape::Barrier, "░".into())).collect();
+    }
+    let is_whole = targets.len() > 1 && is_whole(operation);
+    let is_ordered = is_whole && !is_symmetric(operation);
+    let numbers = |of: &[usize], start: usize| -> Vec<(usize, usize)> {
+        of.iter().zip(start..).map(|(wire, place)| (*wire, place)).filter(|_| is_ordered).collect()
+    };
+    let part = |edges: [usize; 2], k: usize, of: &[usize]| {
+        let (shape, symbol) = target(operation, k, is_controlled);
+        // A sign without a box has no room for the number of a condition.
+        let is_sign = matches!(shape, Shape::Plus | Shape::Cross | Shape::Dot);
+        let shape = if is_sign && is_conditional { Shape::Box } else { shape };
+        let is_noise = operation.is_channel() && shape == Shape::Box;
+        Part { numbers: numbers(of, k), is_noise, ..Part::new(edges, shape, symbol) }
+    };
+    match runs(targets)[..] {
+        [run] if is_whole => vec![part(run, 0, targets)],
+        _ => targets.iter().enumerate().map(|(k, qubit)| part([*qubit, *qubit], k, &[*qubit])).collect(),
+    }
+}
+
+/// Returns the first and the last wire of each run of neighbours.
+fn runs(wires: &[usize]) -> Vec<[usize; 2]> {
+    let mut sorted = wires.to_vec();
+    sorted.sort_unstable();
+    sorted.chunk_by(|one, next| one + 1 == *next).filter_map(|run| Some([*run.first()?, *run.last()?])).collect()
 }
 
 /// Returns the angle of an operation that has no targets, only a phase.
@@ -166,14 +210,13 @@ fn target(operation: &Operation, k: usize, is_controlled: bool) -> (Shape, Cow<'
         Kind::PauliRotation(word) => (Shape::Box, Cow::from(format!("R{}", word.get(k..=k).unwrap_or_default()))),
         Kind::Unitary(_) => boxed("U"),
         Kind::AmplitudeEmbedding { .. } => boxed("Amp"),
-        Kind::Barrier => (Shape::Barrier, Cow::from("░")),
         Kind::Measure => (Shape::Record, Cow::from("record")),
-        Kind::Reset if k == 0 => (Shape::Zero, Cow::from("|0>")),
+        Kind::Reset if k == 0 => (Shape::Zero, Cow::from(ZERO)),
         Kind::Reset => boxed("old"),
-        Kind::Channel(channel) if channel.resets(operation.angles()) => (Shape::Zero, Cow::from(channel.symbol())),
+        Kind::Channel(channel) if channel.resets(operation.angles()) => (Shape::Zero, Cow::from(ZERO)),
         Kind::Channel(channel) => boxed(channel.symbol()),
         Kind::Kraus(_) => boxed("Kraus"),
-        Kind::GlobalPhase => boxed(""),
+        Kind::GlobalPhase | Kind::Barrier => boxed(""),
     }
 }
 
@@ -186,8 +229,8 @@ fn gate_shape(spec: &GateSpec, is_controlled: bool) -> Shape {
     }
 }
 
-/// Returns whether the targets of an operation are parts of one thing, which numbers tell apart.
-fn has_numbers(operation: &Operation) -> bool {
+/// Returns whether the targets of an operation are parts of one thing: one box if they are neighbours.
+fn is_whole(operation: &Operation) -> bool {
     match &operation.kind {
         Kind::Gate(gate) => gate.spec().symbol != "×",
         Kind::Unitary(_) | Kind::AmplitudeEmbedding { .. } | Kind::Channel(_) | Kind::Kraus(_) => true,

@@ -5,7 +5,6 @@ mod style;
 
 use super::Drawing;
 use super::layout::{Layout, rows};
-use super::picture::Shape;
 use super::widths::{cut, text_width};
 use crate::angle::Plain;
 use marks::{Figure, Room};
@@ -45,7 +44,7 @@ struct Page<'l, 'c> {
     rooms: Vec<Room>,
     rows: Vec<Range<usize>>,
     /// Column from which on a wire is a record.
-    records: Vec<Option<usize>>,
+    records: &'l [Option<usize>],
 }
 
 /// Returns the drawing as the text of an SVG.
@@ -79,15 +78,7 @@ impl<'l, 'c> Page<'l, 'c> {
         let names_end = MARGIN + names.iter().map(|name| text_width(name, LABEL)).fold(0.0, f64::max);
         let widths: Vec<f64> = rooms.iter().map(|room| room.left + room.right + GAP).collect();
         let rows = rows(&widths, names_end + 3.0 * END - GAP + MARGIN, drawing.limit());
-        let mut records = vec![None; names.len()];
-        for (column, pictures) in layout.columns.iter().enumerate() {
-            for part in pictures.iter().flat_map(|picture| &picture.parts) {
-                if part.shape == Shape::Record {
-                    records[part.qubit] = Some(column);
-                }
-            }
-        }
-        Self { names, names_end, columns, rooms, rows, records }
+        Self { names, names_end, columns, rooms, rows, records: &layout.records }
     }
 
     /// Writes a row, whose first wire is at `top`; returns where it ends, with a margin.

@@ -3,7 +3,7 @@
 
 use super::Drawing;
 use super::layout::{Layout, rows};
-use super::picture::{Part, Picture, Shape};
+use super::picture::{Line, Part, Picture, Shape};
 use crate::angle::Plain;
 use crate::circuit::Circuit;
 use std::fmt::{self, Write};
@@ -28,39 +28,34 @@ impl Column {
     }
 
     fn add(&mut self, picture: &Picture<'_>, notation: Plain) {
-        let is_barrier = picture.parts.iter().any(|part| part.shape == Shape::Barrier);
-        for qubit in picture.low..picture.high {
-            self.joins[qubit] = if is_barrier { "░" } else { "│" };
-            if qubit > picture.low {
-                self.wires[qubit] = "┼".to_owned();
-            }
+        if picture.line != Line::None {
+            self.joins[picture.low..picture.high].fill("│");
+            self.wires[picture.low..picture.high].iter_mut().skip(1).for_each(|wire| *wire = "┼".to_owned());
         }
         let arguments = picture.arguments.written(&notation);
         for part in &picture.parts {
-            let wire = &mut self.wires[part.qubit];
-            let label = label(picture, part, &arguments);
-            // A phase stands behind its first control.
-            let is_behind = part.shape == Shape::Phase && picture.parts.len() > 1;
-            *wire = if is_behind { format!("{wire} {label}") } else { label };
-            self.width = self.width.max(wire.chars().count());
+            if part.shape == Shape::Barrier {
+                self.joins[part.first..part.last].fill("░");
+            }
+            for qubit in part.first..=part.last {
+                let label = label(picture, part, qubit, &arguments);
+                self.width = self.width.max(label.chars().count());
+                self.wires[qubit] = label;
+            }
         }
     }
 }
 
-/// Returns the label of a part. If targets have different roles, the label tells them apart.
-fn label(picture: &Picture<'_>, part: &Part<'_>, arguments: &str) -> String {
+/// Returns the label of a part on a wire. If targets have different roles, the label tells them apart.
+fn label(picture: &Picture<'_>, part: &Part<'_>, qubit: usize, arguments: &str) -> String {
     let mut label = part.symbol.clone().into_owned();
-    if matches!(part.shape, Shape::Control | Shape::OpenControl | Shape::Meter) {
-        return label;
-    }
-    let has_arguments = !matches!(part.shape, Shape::Barrier | Shape::Record);
-    if has_arguments && !arguments.is_empty() {
+    if part.has_arguments && !arguments.is_empty() {
         label += &format!("({arguments})");
     }
-    if let Some(number) = part.number {
+    if let Some((_, number)) = part.numbers.iter().find(|(wire, _)| *wire == qubit) {
         label += &format!(":{number}");
     }
-    if let Some(number) = picture.condition {
+    if let Some(number) = picture.condition.filter(|_| part.has_condition) {
         label += &format!("?{number}");
     }
     label
@@ -76,7 +71,7 @@ pub(super) fn write(drawing: &Drawing<'_>, text: &mut String) -> fmt::Result {
         layout.columns.iter().map(|pictures| Column::new(circuit.qubits(), pictures, notation)).collect();
     let widths: Vec<f64> = columns.iter().map(|column| column.width as f64 + 2.0).collect();
     let limit = (drawing.limit() / PIXELS).round();
-    for (index, row) in rows(&widths, name_width as f64 + 2.0, limit).into_iter().enumerate() {
+    for (index, row) in rows(&widths, name_width as f64 + 3.0, limit).into_iter().enumerate() {
         if index > 0 {
             writeln!(text)?;
         }

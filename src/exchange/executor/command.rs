@@ -4,9 +4,10 @@ use super::process::{Limits, Process};
 use super::{Counts, Executor, Job};
 use crate::error::{Error, ExecutorError, Result};
 use crate::exchange::words::cited;
-use serde::de::DeserializeOwned;
+use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error as _, MapAccess, Visitor};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::fmt;
 use std::time::Duration;
 
 /// Most characters of a wrong output that a message cites.
@@ -25,7 +26,13 @@ const CITED: usize = 200;
 /// See [`Counts`] for the order of the bits. Outcomes that did not occur may be left out.
 ///
 /// A command that takes too long or writes too much is killed, with the processes of its process group on Unix. No call
-/// waits longer than the time limit, whatever the command does with its input and output.
+/// waits longer than the time limit and a second, whatever the command does with its input and output.
+///
+/// The answer is complete when the command itself ends. A process that it has left in the background and that holds its
+/// standard output or standard error for another 0.2 s is killed, if it is in the command's process group.
+///
+/// On Unix the command's process group is its own, so an interrupt from the keyboard reaches this program alone. If it
+/// ends this program, the command runs on until it writes to its output, which nobody reads any more.
 ///
 /// ```
 /// # #[cfg(unix)] {
@@ -107,9 +114,7 @@ impl Executor for CommandExecutor {
             return all.pop().ok_or_else(|| ExecutorError::Answers { expected: 1, actual: 0 }.into());
         }
         let environment = [("CANDLEWICK_SHOTS", shots.to_string()), ("CANDLEWICK_SEED", seed.to_string())];
-        let counts = Counts::new(self.answer::<BTreeMap<String, u64>>(program.to_owned(), &environment)?)?;
-        counts.check(counts.bits(), shots)?;
-        Ok(counts)
+        self.answer::<Answer>(program.to_owned(), &environment)?.counts(shots)
     }
 
     fn run_all(&self, jobs: &[Job]) -> Result<Vec<Counts>> {
@@ -117,15 +122,49 @@ impl Executor for CommandExecutor {
             return jobs.iter().map(|job| self.run(&job.program, job.shots, job.seed)).collect();
         }
         let input = serde_json::to_string(jobs).map_err(|error| ExecutorError::Failed(error.into()))?;
-        let all: Vec<BTreeMap<String, u64>> = self.answer(input, &[])?;
+        let all: Vec<Answer> = self.answer(input, &[])?;
         if all.len() != jobs.len() {
             return Err(ExecutorError::Answers { expected: jobs.len(), actual: all.len() }.into());
         }
-        let checked = |(counts, job): (BTreeMap<String, u64>, &Job)| {
-            let counts = Counts::new(counts)?;
-            counts.check(counts.bits(), job.shots)?;
-            Ok(counts)
-        };
-        all.into_iter().zip(jobs).map(checked).collect()
+        all.into_iter().zip(jobs).map(|(answer, job)| answer.counts(job.shots)).collect()
+    }
+}
+
+/// Counts as JSON has them. A name that occurs twice is an error: other readers of JSON take one of the two, and which
+/// of them is meant is unknown.
+struct Answer(BTreeMap<String, u64>);
+
+impl Answer {
+    fn counts(self, shots: usize) -> Result<Counts> {
+        let counts = Counts::new(self.0)?;
+        counts.check(counts.bits(), shots)?;
+        Ok(counts)
+    }
+}
+
+impl<'de> Deserialize<'de> for Answer {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        /// Takes the entries one by one.
+        struct Entries;
+        impl<'de> Visitor<'de> for Entries {
+            type Value = Answer;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a map of outcomes to counts")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Answer, A::Error> {
+                let mut counts = BTreeMap::new();
+                while let Some((outcome, count)) = map.next_entry::<String, u64>()? {
+                    if counts.contains_key(&outcome) {
+                        let outcome = cited(&outcome, CITED);
+                        return Err(A::Error::custom(format_args!("the outcome `{outcome}` occurs twice")));
+                    }
+                    counts.insert(outcome, count);
+                }
+                Ok(Answer(counts))
+            }
+        }
+        deserializer.deserialize_map(Entries)
     }
 }

@@ -59,7 +59,7 @@ pub trait Executor: Debug + Send + Sync {
     fn run(&self, program: &str, shots: usize, seed: u64) -> Result<Counts>;
 
     /// Runs several texts, and returns their counts in the same order. A layer sends all texts of a call this way, at
-    /// most [`MAX_JOBS`] at once. The default runs them one by one.
+    /// most [`MAX_JOBS`] and about 32 MB at once. The default runs them one by one.
     ///
     /// # Errors
     /// The errors of [`run`](Self::run).

@@ -1,16 +1,20 @@
 //! Processes with limits: of their time, and of the bytes that they write.
 //!
 //! Threads write the input and read both outputs, so a process that does not read, or that writes without end, never
-//! blocks the caller. The caller waits for messages until the time is over, and joins no thread. A thread whose pipe a
-//! descendant of the process holds open ends when the pipe does.
+//! blocks the caller. The caller waits for messages until the time is over, and joins no thread.
+//!
+//! A pipe ends when its last holder does, which may be a descendant that goes on in the background. So the end of the
+//! process itself is what counts: then the pipes have a short time to end, and the group of the process is killed if
+//! they do not. What has been read by then is the output. A descendant that has left the group may hold a pipe even so;
+//! the thread of that pipe ends at the next byte.
 
 use crate::error::{ExecutorError, Result};
 use crate::exchange::words::last;
 use std::ffi::{OsStr, OsString};
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -23,8 +27,14 @@ const CITED: usize = 1000;
 /// Longest time between two looks at whether a process has ended.
 const LOOK: Duration = Duration::from_millis(10);
 
-/// Longest time for the last words of a process that has ended.
-const LAST_WORDS: Duration = Duration::from_millis(200);
+/// First time between two looks when both outputs have ended: the process is about to end, too.
+const FIRST_LOOK: Duration = Duration::from_millis(1);
+
+/// Time that the pipes of a process have after its end, before its group is killed.
+const GRACE: Duration = Duration::from_millis(200);
+
+/// Time that the pipes have when the group has been killed, and that a killed process has to end.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// Limits of a process.
 #[derive(Debug, Clone, Copy)]
@@ -52,13 +62,20 @@ pub(super) struct Output {
 
 /// Message of a thread that reads.
 enum Message {
-    Output(Vec<u8>),
+    OutputRead,
     TooLong,
     ErrorsRead,
 }
 
-/// End of standard error, as far as it has been read.
-type Tail = Arc<Mutex<Vec<u8>>>;
+/// What a thread has read of a pipe.
+#[derive(Debug, Default)]
+struct Pipe {
+    bytes: Vec<u8>,
+    /// Whether nobody waits for more.
+    is_left: bool,
+}
+
+type SharedPipe = Arc<Mutex<Pipe>>;
 
 impl Process<'_> {
     /// Returns the name of the program, for messages.
@@ -70,16 +87,14 @@ impl Process<'_> {
     pub(super) fn run(&self, input: String, environment: &[(&str, String)]) -> Result<Output> {
         let mut child = self.start(environment)?;
         let (sender, messages) = mpsc::channel();
-        let tail = Tail::default();
-        let started = self.start_threads(&mut child, input, (sender, &tail));
-        let mut running = Running { process: self, child, messages, tail, deadline: deadline(self.limits.time) };
-        match started.and_then(|()| running.finish()) {
-            Ok(output) => Ok(output),
-            Err(error) => {
-                kill(&mut running.child);
-                Err(error)
-            }
-        }
+        let pipes = [SharedPipe::default(), SharedPipe::default()];
+        let started = self.start_threads(&mut child, input, (sender, &pipes));
+        let deadline = Instant::now().checked_add(self.limits.time);
+        let mut running =
+            Running { process: self, child, messages, pipes, read: [false; 2], has_ended: false, deadline };
+        let output = started.and_then(|()| running.finish());
+        running.stop();
+        output
     }
 
     fn start(&self, environment: &[(&str, String)]) -> Result<Child> {
@@ -96,7 +111,12 @@ impl Process<'_> {
     }
 
     /// Starts threads for the three pipes of a process.
-    fn start_threads(&self, child: &mut Child, input: String, (sender, tail): (Sender<Message>, &Tail)) -> Result<()> {
+    fn start_threads(
+        &self,
+        child: &mut Child,
+        input: String,
+        (sender, [output, errors]): (Sender<Message>, &[SharedPipe; 2]),
+    ) -> Result<()> {
         let limit = self.limits.output;
         let named = |name: &str| thread::Builder::new().name(format!("candlewick-{name}"));
         if let Some(mut stdin) = child.stdin.take() {
@@ -105,14 +125,17 @@ impl Process<'_> {
             named("stdin").spawn(write).map_err(|source| self.not_started(source))?;
         }
         if let Some(stdout) = child.stdout.take() {
-            let sender = sender.clone();
-            let read = move || drop(sender.send(read_all(stdout, limit)));
+            let (sender, output) = (sender.clone(), Arc::clone(output));
+            let read = move || {
+                let is_whole = read_all(stdout, &output, |bytes| bytes.len() <= limit);
+                drop(sender.send(if is_whole { Message::OutputRead } else { Message::TooLong }));
+            };
             named("stdout").spawn(read).map_err(|source| self.not_started(source))?;
         }
         if let Some(stderr) = child.stderr.take() {
-            let tail = Arc::clone(tail);
+            let errors = Arc::clone(errors);
             let read = move || {
-                keep_tail(stderr, &tail);
+                read_all(stderr, &errors, keep_tail);
                 drop(sender.send(Message::ErrorsRead));
             };
             named("stderr").spawn(read).map_err(|source| self.not_started(source))?;
@@ -121,33 +144,38 @@ impl Process<'_> {
     }
 }
 
-/// Returns when a time is over, or `None` for a time without end.
-fn deadline(time: Duration) -> Option<Instant> {
-    Instant::now().checked_add(time)
+fn lock(pipe: &SharedPipe) -> MutexGuard<'_, Pipe> {
+    pipe.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Reads until the end, or until there are more bytes than allowed.
-fn read_all(mut from: impl Read, limit: usize) -> Message {
-    let mut bytes = Vec::new();
-    match from.by_ref().take((limit as u64).saturating_add(1)).read_to_end(&mut bytes) {
-        Ok(_) if bytes.len() > limit => Message::TooLong,
-        // What a broken pipe has brought is judged by what it says.
-        Ok(_) | Err(_) => Message::Output(bytes),
-    }
-}
-
-/// Reads until the end, and keeps the last bytes.
-fn keep_tail(mut from: impl Read, tail: &Tail) {
-    let mut buffer = [0; KEPT];
-    while let Ok(count) = from.read(&mut buffer) {
-        if count == 0 {
-            return;
+/// Reads until the end, or until nobody waits, or until `check` of the bytes so far fails. Returns whether it has not
+/// failed: what a broken pipe has brought is judged by what it says.
+fn read_all(mut from: impl Read, pipe: &SharedPipe, check: impl Fn(&mut Vec<u8>) -> bool) -> bool {
+    let mut buffer = [0; 1 << 13];
+    loop {
+        match from.read(&mut buffer) {
+            Ok(0) => return true,
+            Ok(count) => {
+                let mut pipe = lock(pipe);
+                if pipe.is_left {
+                    return true;
+                }
+                pipe.bytes.extend_from_slice(&buffer[..count]);
+                if !check(&mut pipe.bytes) {
+                    return false;
+                }
+            }
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(_) => return true,
         }
-        let mut tail = tail.lock().unwrap_or_else(PoisonError::into_inner);
-        tail.extend_from_slice(&buffer[..count]);
-        let before = tail.len().saturating_sub(KEPT);
-        tail.drain(..before);
     }
+}
+
+/// Keeps the last bytes.
+fn keep_tail(bytes: &mut Vec<u8>) -> bool {
+    let before = bytes.len().saturating_sub(KEPT);
+    bytes.drain(..before);
+    true
 }
 
 /// Process that has been started.
@@ -155,36 +183,47 @@ struct Running<'a> {
     process: &'a Process<'a>,
     child: Child,
     messages: Receiver<Message>,
-    tail: Tail,
+    /// Standard output and standard error.
+    pipes: [SharedPipe; 2],
+    /// Whether each of them has ended.
+    read: [bool; 2],
+    has_ended: bool,
     deadline: Option<Instant>,
 }
 
 impl Running<'_> {
-    /// Waits for the output and for the end of the process.
+    /// Waits for the end of the process and for its output.
     fn finish(&mut self) -> Result<Output> {
-        let (mut stdout, mut errors_read) = (None, false);
+        let status = self.wait_for_end()?;
+        self.wait_for_pipes(GRACE)?;
+        if self.read != [true; 2] {
+            #[cfg(unix)]
+            kill_group(self.child.id());
+            self.wait_for_pipes(LAST_WORDS)?;
+        }
+        if !status.success() {
+            return Err(self.failed(status));
+        }
+        let stdout = std::mem::take(&mut lock(&self.pipes[0]).bytes);
+        Ok(Output { stdout, stderr: self.stderr() })
+    }
+
+    fn wait_for_end(&mut self) -> Result<ExitStatus> {
+        let mut next = FIRST_LOOK;
         loop {
-            match self.messages.recv_timeout(self.look()) {
-                Ok(Message::Output(bytes)) => stdout = Some(bytes),
-                Ok(Message::TooLong) => return Err(self.too_long()),
-                Ok(Message::ErrorsRead) => errors_read = true,
+            let look = self.deadline.map_or(LOOK, |deadline| left(deadline).min(LOOK));
+            match self.messages.recv_timeout(look) {
+                Ok(message) => self.note(message)?,
                 Err(RecvTimeoutError::Timeout) => {}
                 // All threads have ended, and the process may go on.
-                Err(RecvTimeoutError::Disconnected) => thread::sleep(self.look()),
+                Err(RecvTimeoutError::Disconnected) => {
+                    thread::sleep(next.min(look));
+                    next = LOOK.min(2 * next);
+                }
             }
-            let status = self.child.try_wait().map_err(|source| self.process.not_started(source))?;
-            match status {
-                Some(status) if !status.success() => {
-                    self.wait_for_last_words(errors_read);
-                    return Err(self.failed(status));
-                }
-                Some(_) => {
-                    if let Some(stdout) = stdout.take() {
-                        self.wait_for_last_words(errors_read);
-                        return Ok(Output { stdout, stderr: self.stderr() });
-                    }
-                }
-                None => {}
+            if let Some(status) = self.child.try_wait().map_err(|source| self.process.not_started(source))? {
+                self.has_ended = true;
+                return Ok(status);
             }
             if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
                 return Err(self.timed_out());
@@ -192,26 +231,55 @@ impl Running<'_> {
         }
     }
 
-    /// Returns how long to wait before the next look.
-    fn look(&self) -> Duration {
-        let left = |deadline: Instant| deadline.saturating_duration_since(Instant::now());
-        self.deadline.map_or(LOOK, |deadline| left(deadline).min(LOOK))
+    /// Waits until both outputs have been read, for a short time.
+    fn wait_for_pipes(&mut self, time: Duration) -> Result<()> {
+        let end = Instant::now() + time;
+        while self.read != [true; 2] {
+            match self.messages.recv_timeout(left(end)) {
+                Ok(message) => self.note(message)?,
+                Err(_) => break,
+            }
+        }
+        Ok(())
     }
 
-    /// Waits until standard error has been read, for a short time.
-    fn wait_for_last_words(&self, mut errors_read: bool) {
+    fn note(&mut self, message: Message) -> Result<()> {
+        match message {
+            Message::OutputRead => self.read[0] = true,
+            Message::ErrorsRead => self.read[1] = true,
+            Message::TooLong => return Err(self.too_long()),
+        }
+        Ok(())
+    }
+
+    /// Kills the process and its group, if it goes on or if others hold its pipes, and leaves the pipes.
+    fn stop(mut self) {
+        for pipe in &self.pipes {
+            *lock(pipe) = Pipe { bytes: Vec::new(), is_left: true };
+        }
+        if self.has_ended && self.read == [true; 2] {
+            return;
+        }
+        #[cfg(unix)]
+        kill_group(self.child.id());
+        if self.has_ended {
+            return;
+        }
+        _ = self.child.kill();
         let end = Instant::now() + LAST_WORDS;
-        while !errors_read {
-            match self.messages.recv_timeout(end.saturating_duration_since(Instant::now())) {
-                Ok(Message::ErrorsRead) | Err(_) => errors_read = true,
-                Ok(Message::Output(_) | Message::TooLong) => {}
+        while matches!(self.child.try_wait(), Ok(None)) {
+            if Instant::now() >= end {
+                // The system has not let it go yet. Someone has to ask for its status, or it stays as a zombie.
+                let Self { mut child, .. } = self;
+                _ = thread::Builder::new().name("candlewick-wait".to_owned()).spawn(move || child.wait());
+                return;
             }
+            thread::sleep(FIRST_LOOK);
         }
     }
 
     fn stderr(&self) -> String {
-        let tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
-        last(&String::from_utf8_lossy(&tail), CITED)
+        last(&String::from_utf8_lossy(&lock(&self.pipes[1]).bytes), CITED)
     }
 
     fn failed(&self, status: ExitStatus) -> crate::Error {
@@ -230,16 +298,9 @@ impl Running<'_> {
     }
 }
 
-/// Kills a process and its group, and waits a moment for its end.
-fn kill(child: &mut Child) {
-    // Its children may hold the pipes when the process itself has ended.
-    #[cfg(unix)]
-    kill_group(child.id());
-    _ = child.kill();
-    let end = Instant::now() + LAST_WORDS;
-    while matches!(child.try_wait(), Ok(None)) && Instant::now() < end {
-        thread::sleep(Duration::from_millis(1));
-    }
+/// Returns the time until then.
+fn left(deadline: Instant) -> Duration {
+    deadline.saturating_duration_since(Instant::now())
 }
 
 /// Kills the group of a process, by the shell: the standard library sends no signals to groups.

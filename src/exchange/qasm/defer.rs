@@ -3,6 +3,7 @@
 use super::fault::{Read, fault};
 use super::inputs::{Bound, Variables};
 use super::logical::{Angles, Bit, Context, Kind, LogicalCircuit, LogicalOperation, Outcome, Rule};
+use super::values::{Effect, Values};
 use crate::circuit::{self, Angle, Circuit, Condition, Operation};
 use crate::error::QasmProblem;
 use crate::gate::Gate;
@@ -32,10 +33,12 @@ struct Deferral<'a> {
     /// Number of qubits so far.
     qubits: usize,
     outcomes: Vec<Home>,
-    /// Qubits that may differ from 0.
-    touched: u64,
-    /// Records of qubits that are measured and reset next.
-    records: [Option<usize>; MAX_QUBITS],
+    /// Number of resets that are still to come.
+    resets: usize,
+    /// Bits of the qubits, or `None` where no reset comes any more: only resets read them.
+    values: Option<Values>,
+    /// Qubits with their records that have the qubits' bits still.
+    records: Vec<(usize, usize)>,
     /// Conditions as the circuit has them, by the addresses of those of the text.
     conditions: HashMap<usize, Condition>,
     /// Place of the current operation in the text.
@@ -45,13 +48,15 @@ struct Deferral<'a> {
 /// Writes the circuit of logical operations on so many qubits. Returns it with the places of all outcomes.
 pub(super) fn defer(logical: &LogicalCircuit, qubits: usize, variables: &Variables) -> Read<(Circuit, Vec<Home>)> {
     let next = next_on_measured(logical);
+    let resets = logical.list.iter().filter(|operation| operation.kind == Kind::Reset).count();
     let deferral = |circuit| Deferral {
         logical,
         circuit,
         qubits,
         outcomes: vec![Home::Known(false); logical.outcomes as usize],
-        touched: 0,
-        records: [None; MAX_QUBITS],
+        resets,
+        values: (resets > 0).then(Values::new),
+        records: Vec::new(),
         conditions: HashMap::new(),
         at: 0,
     };
@@ -85,7 +90,9 @@ fn next_on_measured(logical: &LogicalCircuit) -> Vec<Next> {
     for (place, operation) in logical.list.iter().enumerate().rev() {
         let qubits = logical.qubits(operation);
         if let (Kind::Measure(_), Some(&qubit)) = (operation.kind, qubits.first()) {
+            // A further measurement gives the same outcome: what counts is what comes behind it.
             next[place] = on_qubit[usize::from(qubit)];
+            continue;
         }
         let what = if operation.kind == Kind::Reset && operation.context == 0 { Next::Reset } else { Next::Other };
         let controls = logical.contexts[operation.context as usize].controls.iter().map(|(qubit, _)| *qubit);
@@ -104,7 +111,13 @@ impl Deferral<'_> {
                 Kind::Measure(outcome) => {
                     self.measure(operation, outcome, next.get(place).copied().unwrap_or(Next::Other))?
                 }
-                Kind::Reset => self.reset(operation)?,
+                Kind::Reset => {
+                    self.reset(operation)?;
+                    self.resets -= 1;
+                    if self.resets == 0 {
+                        self.values = None;
+                    }
+                }
                 Kind::Compute(place) => self.compute(operation, place)?,
                 _ => self.unitary(operation)?,
             }
@@ -180,9 +193,10 @@ impl Deferral<'_> {
             let Some(measured) = self.conjunction(self.literals(context)) else { return Ok(()) };
             controls = measured;
             controls.extend(context.controls.iter().map(|(qubit, value)| (usize::from(*qubit), *value)));
-            self.touched |= controls.iter().fold(0, |mask, (qubit, _)| mask | 1 << qubit);
         }
-        self.touched |= qubits.iter().fold(0, |mask, qubit| mask | 1 << qubit);
+        if self.values.is_some() || !self.records.is_empty() {
+            self.follow(operation, &controls);
+        }
         let Some((circuit, variables)) = &self.circuit else { return Ok(()) };
         let kind = match operation.kind {
             Kind::Gate { gate, .. } => circuit::Kind::Gate(gate),
@@ -208,6 +222,32 @@ impl Deferral<'_> {
         self.push(written)
     }
 
+    /// Follows what a gate does to the bits of qubits.
+    fn follow(&mut self, operation: &LogicalOperation, controls: &[(usize, bool)]) {
+        let logical = self.logical;
+        let (effect, own) = match operation.kind {
+            Kind::Gate { gate, .. } => (Effect::of(gate.spec()), gate.spec().controls),
+            Kind::PauliRotation(place) => (Effect::of_word(&logical.rotations[place as usize].0), 0),
+            _ => return,
+        };
+        if effect == Effect::Mix(0) {
+            return;
+        }
+        let qubits: Vec<usize> = logical.qubits(operation).iter().map(|qubit| usize::from(*qubit)).collect();
+        let Some((own, targets)) = qubits.split_at_checked(own) else { return };
+        let controls: Vec<_> = controls.iter().copied().chain(own.iter().map(|qubit| (*qubit, true))).collect();
+        self.change(effect, targets, &controls, operation.context);
+    }
+
+    /// Notes that the bits of targets change where all controls have their values and the conditions of a context hold.
+    fn change(&mut self, effect: Effect, targets: &[usize], controls: &[(usize, bool)], context: u32) {
+        let is_changed = |qubit| targets.iter().enumerate().any(|(at, other)| *other == qubit && effect.changes(at));
+        self.records.retain(|(qubit, _)| !is_changed(*qubit));
+        if let Some(values) = &mut self.values {
+            values.apply(effect, targets, controls, &self.logical.contexts[context as usize].conditions);
+        }
+    }
+
     fn set_controls(&mut self, operation: &mut Operation, controls: &[(usize, bool)], context: u32) {
         operation.controls = controls.iter().map(|(qubit, _)| *qubit).collect();
         operation.zeros = controls.iter().filter(|(_, value)| !value).map(|(qubit, _)| *qubit).collect();
@@ -216,6 +256,7 @@ impl Deferral<'_> {
 
     /// Appends an X on a qubit where all controls have their values.
     fn flip(&mut self, qubit: usize, controls: &[(usize, bool)], context: u32) -> Read<()> {
+        self.change(Effect::Flip, &[qubit], controls, context);
         let mut operation = Operation::new(circuit::Kind::Gate(Gate::x), Vec::new(), vec![qubit]);
         self.set_controls(&mut operation, controls, context);
         self.push(operation)
@@ -232,15 +273,16 @@ impl Deferral<'_> {
             (Next::Nothing, _) => qubit,
             // A reset loses what the outcome would have told.
             (Next::Reset, None) => return Ok(()),
-            _ => {
-                let record = self.fresh()?;
-                self.pair(circuit::Kind::Measure, qubit, record)?;
-                self.touched |= 1 << qubit;
-                if next == Next::Reset {
-                    self.records[qubit] = Some(record);
+            _ => match self.record(qubit) {
+                Some(record) => record,
+                None => {
+                    let record = self.fresh()?;
+                    self.change(Effect::Flip, &[record], &[(qubit, true)], 0);
+                    self.records.push((qubit, record));
+                    self.pair(circuit::Kind::Measure, qubit, record)?;
+                    record
                 }
-                record
-            }
+            },
         };
         if let Some(outcome) = outcome {
             self.outcomes[outcome as usize] = Home::Qubit(home);
@@ -248,25 +290,34 @@ impl Deferral<'_> {
         Ok(())
     }
 
+    /// Returns the record that has the bit of a qubit.
+    fn record(&self, qubit: usize) -> Option<usize> {
+        self.records.iter().find(|(other, _)| *other == qubit).map(|(_, record)| *record)
+    }
+
     fn reset(&mut self, operation: &LogicalOperation) -> Read<()> {
         let qubit = usize::from(operation.qubits[0]);
         let context = &self.logical.contexts[operation.context as usize];
         let Some(controls) = self.conjunction(self.literals(context)) else { return Ok(()) };
-        if self.touched >> qubit & 1 == 0 {
-            return Ok(());
+        match self.values.as_ref().and_then(|values| values.constant(qubit)) {
+            Some(false) => return Ok(()),
+            // Where the reset acts, an X makes it 0.
+            Some(true) => return self.flip(qubit, &controls, operation.context),
+            None => {}
         }
         if !controls.is_empty() || !context.conditions.is_empty() {
             let fresh = self.fresh()?;
+            self.change(Effect::Exchange, &[qubit, fresh], &controls, operation.context);
             let mut swap = Operation::new(circuit::Kind::Gate(Gate::swap), Vec::new(), vec![qubit, fresh]);
             self.set_controls(&mut swap, &controls, operation.context);
             return self.push(swap);
         }
-        self.touched &= !(1 << qubit);
-        match self.records[qubit].take() {
+        match self.record(qubit) {
             // The qubit is what its record is: an X where that is 1 makes it 0.
             Some(record) => self.flip(qubit, &[(record, true)], 0),
             None => {
                 let fresh = self.fresh()?;
+                self.change(Effect::Exchange, &[qubit, fresh], &[], 0);
                 self.pair(circuit::Kind::Reset, qubit, fresh)
             }
         }

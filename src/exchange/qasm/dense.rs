@@ -3,6 +3,7 @@
 use super::logical::{Angles, Kind, LogicalCircuit, LogicalOperation};
 use crate::circuit::input;
 use crate::gate::{Gate, Inverse};
+use crate::observable::PauliWord;
 use num_complex::Complex64;
 
 /// Square matrix, row by row.
@@ -74,10 +75,9 @@ pub(super) fn same_phase(one: f64, other: f64) -> bool {
     (Complex64::cis(one) - Complex64::cis(other)).norm() < TOLERANCE
 }
 
-/// Pauli word with a sign: a letter of both masks is Y.
-struct Pauli {
-    x: u64,
-    z: u64,
+/// Pauli word with a sign.
+struct Signed {
+    letters: PauliWord,
     negative: bool,
 }
 
@@ -111,15 +111,9 @@ pub(super) fn rotated_word(logical: &LogicalCircuit, first: usize, qubits: usize
     if front.len() != back.len() || pivot.context != 0 || !negative && **turned != angle {
         return None;
     }
-    let mut word = Pauli { x, z, negative };
+    let mut word = Signed { letters: PauliWord { x, z }, negative };
     front.iter().rev().try_for_each(|operation| word.conjugate(clifford(operation)?, logical.qubits(operation)))?;
-    let letter = |qubit: usize| match (word.x >> qubit & 1, word.z >> qubit & 1) {
-        (0, 0) => 'I',
-        (1, 0) => 'X',
-        (1, _) => 'Y',
-        _ => 'Z',
-    };
-    (!word.negative).then(|| (0..qubits).map(letter).collect())
+    (!word.negative).then(|| (0..qubits).map(|qubit| word.letters.letter(qubit)).collect())
 }
 
 /// Returns the gate of an operation without controls.
@@ -130,12 +124,13 @@ fn clifford(operation: &LogicalOperation) -> Option<Gate> {
     }
 }
 
-impl Pauli {
+impl Signed {
     /// Becomes `U† P U` for a gate `U`.
     fn conjugate(&mut self, gate: Gate, qubits: &[u8]) -> Option<()> {
         let bit = |mask: u64, qubit: u8| mask >> qubit & 1 == 1;
+        let word = &mut self.letters;
         let &first = qubits.first()?;
-        let (x, z) = (bit(self.x, first), bit(self.z, first));
+        let (x, z) = (bit(word.x, first), bit(word.z, first));
         let (new_x, new_z, flips) = match gate {
             Gate::h => (z, x, x && z),
             Gate::s => (x, z ^ x, x && !z),
@@ -147,14 +142,14 @@ impl Pauli {
             Gate::z => (x, z, x),
             Gate::cx => {
                 let &target = qubits.get(1)?;
-                let (tx, tz) = (bit(self.x, target), bit(self.z, target));
-                self.x = self.x & !(1 << target) | u64::from(tx ^ x) << target;
+                let (tx, tz) = (bit(word.x, target), bit(word.z, target));
+                word.x = word.x & !(1 << target) | u64::from(tx ^ x) << target;
                 (x, z ^ tz, x && tz && (tx == z))
             }
             _ => return None,
         };
-        self.x = self.x & !(1 << first) | u64::from(new_x) << first;
-        self.z = self.z & !(1 << first) | u64::from(new_z) << first;
+        word.x = word.x & !(1 << first) | u64::from(new_x) << first;
+        word.z = word.z & !(1 << first) | u64::from(new_z) << first;
         self.negative ^= flips;
         Some(())
     }

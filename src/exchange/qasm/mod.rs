@@ -30,8 +30,10 @@
 //! | all others | [`Error::Qasm`], with the line and the column |
 //!
 //! A measurement takes no operation where its qubit is not used again: the qubit itself is the bit. Otherwise it takes
-//! a further qubit, and so does a reset; the qubits of the text keep their places, and further ones stand behind them.
-//! A condition that is no conjunction of bits and their complements takes a further qubit, too.
+//! a further qubit, unless the qubit has been measured already and has not changed since. A reset takes a further
+//! qubit, too, unless the qubit has been measured and has not changed since, or is known to be in 0 or 1, as an ancilla
+//! is whose computation has been undone by the same X, CX and CCX. A condition that is no conjunction of bits and their
+//! complements takes a further qubit, too. The qubits of the text keep their places. Further ones stand behind them.
 //!
 //! Angles are `f64`. In OpenQASM 3, `1/2` is a division of integers, 0. A text without a version is OpenQASM 3, unless
 //! it begins with `include "qelib1.inc"`.
@@ -50,6 +52,7 @@ mod reader;
 mod scope;
 mod syntax;
 mod value;
+mod values;
 mod write;
 
 use crate::__private::NonExhaustive;
@@ -59,6 +62,8 @@ use defer::Home;
 use inputs::Variables;
 use logical::Bit as ReadBit;
 use reader::{Declared, Reader};
+
+pub(crate) use write::Beginning;
 
 /// Circuit that an OpenQASM text describes, with the places of its registers.
 #[derive(Debug, Clone, PartialEq)]
@@ -244,7 +249,8 @@ pub fn import_with(text: &str, config: &ImportConfig) -> Result<Imported> {
 impl Imported {
     /// Returns the qubits whose measurement gives the classical bits: the bits of the first register first, in each the
     /// lowest bit first. So [`Measurement::probabilities`](crate::Measurement::probabilities) of them are the
-    /// probabilities of all values of the registers, the first register in the lowest bits.
+    /// probabilities of all values of the registers, the first register in the lowest bits. Two bits may have the same
+    /// qubit: those of two measurements of it in a row.
     ///
     /// # Errors
     /// A classical bit that is constant.

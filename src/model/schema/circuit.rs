@@ -21,6 +21,9 @@ const OPERATIONS: u64 = 1 << 20;
 /// Most features of a sample.
 pub(in super::super) const FEATURES: u64 = 1 << 20;
 
+/// Most angles of an operation, more than any gate or channel has.
+const ANGLES: u64 = 64;
+
 /// Most dimensions of a weight tensor.
 const DIMENSIONS: u64 = 16;
 
@@ -233,6 +236,7 @@ impl OperationForm {
             let value = (self.q.len() + self.c.len()) as u64;
             return Err(wrong(ModelProblem::Limit { what: "qubits", value, limit: MAX_QUBITS as u64 }));
         }
+        check_limit("angles", self.a.len() as u64, ANGLES).map_err(wrong)?;
         let kind = self.kind(place, source)?;
         let angles = self.a.iter().map(|angle| angle.angle(declared)).collect::<Result<Vec<_>, _>>().map_err(wrong)?;
         let mut operation = Operation::new(kind, angles, self.q.clone());

@@ -1,11 +1,12 @@
 //! Measurements and observables in a description.
 
+use super::super::layer::check_limit;
 use super::super::modules::at;
 use super::angle::{AngleForm, Declared};
 use super::numbers::{Sink, Source};
 use crate::error::{Mistake, ModelProblem, Result};
 use crate::gf2;
-use crate::limits::{MAX_MATRIX_QUBITS, MAX_QUBITS};
+use crate::limits::{MAX_MATRIX_QUBITS, MAX_OBSERVABLES, MAX_QUBITS};
 use crate::measurement::Measurement;
 use crate::observable::{Observable, Part, PauliWord};
 use serde::{Deserialize, Serialize};
@@ -71,6 +72,8 @@ impl MeasurementForm {
     /// Returns the measurement, which the layer checks.
     pub(super) fn measurement(&self, place: &str, declared: &Declared, source: &mut Source<'_>) -> Result<Measurement> {
         let mut all = |forms: &[ObservableForm]| {
+            let limit = MAX_OBSERVABLES as u64;
+            check_limit("observables", forms.len() as u64, limit).map_err(|problem| at(place, problem))?;
             let one = |(index, form): (usize, &ObservableForm)| {
                 form.observable(&format!("{place}[{index}]"), declared, source)
             };

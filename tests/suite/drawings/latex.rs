@@ -2,6 +2,7 @@
 
 use super::{each_of_the_tables, many};
 use candlewick::prelude::*;
+use num_complex::Complex64 as C;
 
 /// The rows of each environment, with the cells of each row.
 fn environments(latex: &str) -> Vec<Vec<Vec<&str>>> {
@@ -118,4 +119,37 @@ fn a_document_of_its_own() {
     );
     let whole = drawing.standalone(true).to_latex().expect("a drawing");
     assert!(whole.starts_with("\\documentclass") && whole.contains(&part) && whole.ends_with("\\end{document}\n"));
+}
+
+/// Rows are broken by the widths of what is written. The points of a column are those of a document in which it is
+/// repeated, as TeX sets it with quantikz 1.0.
+#[test]
+fn rows_are_as_wide_as_tex_makes_them() {
+    type Write = fn(&mut Circuit);
+    fn long() -> Angle {
+        0.25 * input(0) - std::f64::consts::PI
+    }
+    let cases: [(f64, Write); 11] = [
+        (31.4, |c| _ = c.h(0)),
+        (55.4, |c| _ = c.rx(input(0), 0)),
+        (73.5, |c| _ = c.depolarizing(0.01, 0)),
+        (33.9, |c| _ = c.reset_in_place(0)),
+        (23.5, |c| _ = c.cx(0, 1)),
+        (26.7, |c| _ = c.controlled([0], |c| c.global_phase(input(0)))),
+        (62.2, |c| _ = c.controlled([0], |c| c.global_phase(long()))),
+        (40.0, |c| _ = c.global_phase(input(0))),
+        (71.8, |c| _ = c.global_phase(long())),
+        (39.6, |c| _ = c.when(input(0).gt(0.5), |c| c.h(0))),
+        (56.2, |c| {
+            _ = c.kraus(&[(0..16).map(|k| C::from(f64::from(u8::from(k % 5 == 0)))).collect::<Vec<_>>()], [0, 2])
+        }),
+    ];
+    for (case, (points, write)) in cases.into_iter().enumerate() {
+        let mut circuit = Circuit::new(3);
+        (0..200).for_each(|_| write(&mut circuit));
+        let rows = environments(&circuit.draw().to_latex().expect("a drawing")).len() as f64;
+        // The default width is 645 points, of which the names and the ends of the wires take about 35.
+        let ratio = rows * (645.0 - 35.0) / (200.0 * points);
+        assert!((0.8..1.3).contains(&ratio), "case {case}: {ratio}");
+    }
 }

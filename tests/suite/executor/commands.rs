@@ -113,13 +113,33 @@ fn counts_that_cannot_be() {
     assert!(matches!(&error, ExecutorError::Outcome { outcome, bits: 3 } if outcome == "0 0"), "{error}");
     let error = refused(r#"echo '{"é": 10}'"#);
     assert!(matches!(error, ExecutorError::Outcome { .. }), "{error}");
-    for wrong in [r#"{"0": -1}"#, r#"{"0": 1.5}"#, "[1, 2]", "counts: 7", "", r#"{"0": 10} more"#, r#"{"0": 10"#] {
+    let numbers = [r#"{"0": -1}"#, r#"{"0": 1.5}"#, r#"{"0": 10.0}"#, r#"{"0": "10"}"#, r#"{"0": null}"#];
+    let others = ["[1, 2]", "counts: 7", "", r#"{"0": 10} more"#, r#"{"0": 10"#, r#"{"0": 5, "1": 2, "0": 5}"#];
+    for wrong in numbers.into_iter().chain(others) {
         let error = refused(&format!("echo '{wrong}'"));
         let ExecutorError::NotCounts { found, .. } = &error else { panic!("{error}") };
         assert_eq!(found, &format!("{wrong}\\n"));
     }
+    let error = refused(r#"echo '{"0": 10, "0": 10}'"#);
+    assert!(error.to_string().contains("the outcome `0` occurs twice"), "{error}");
+    let error = refused(r#"printf '{"\377": 10}'"#);
+    assert!(matches!(&error, ExecutorError::NotCounts { found, .. } if found.starts_with("{\"\u{fffd}")), "{error}");
     let error = refused("head -c 100000 /dev/urandom");
     assert!(matches!(&error, ExecutorError::NotCounts { found, .. } if found.chars().count() < 2000), "{error}");
+}
+
+#[test]
+fn counts_that_can_be() {
+    let blank = run("printf ' \\n\\t{ \"01\" : 4 ,\\r\\n\"10\":6 }\\n \\n'").expect("counts");
+    assert_eq!(blank.iter().collect::<Vec<_>>(), [("01", 4), ("10", 6)]);
+    // No shots are a request like any other.
+    let none = |script: &str| Script::new(script).executor().run(TEXT, 0, 7);
+    assert_eq!(none("echo '{}'").expect("no counts").shots(), 0);
+    assert_eq!(none(r#"echo '{"0": 0}'"#).expect("a count of none").bits(), 1);
+    assert!(none(r#"echo '{"0": 1}'"#).is_err());
+    // A pipe holds much less than this.
+    let loud = run(r#"head -c 10000000 /dev/zero >&2; echo '{"1": 10}'; head -c 10000000 /dev/zero >&2"#);
+    assert_eq!(loud.expect("counts").shots(), 10);
 }
 
 /// Runs a script with a time limit of half a second, and checks that nobody waits much longer.
@@ -142,8 +162,6 @@ fn commands_that_do_not_end() {
     let limit = Duration::from_millis(500);
     let scripts = [
         "echo started >&2; sleep 60",
-        // The shell has ended, and a child of it holds the pipes.
-        "echo started >&2; sleep 60 &",
         "echo started >&2; exec 1>&-; sleep 60",
         "echo started >&2; trap '' TERM INT; while :; do sleep 1; done",
         "echo started >&2; exec 0<&-; cat /dev/zero >&2",
@@ -173,21 +191,74 @@ fn a_command_need_not_read() {
     assert_eq!(script.executor().run(&TEXT.repeat(1_000_000), 10, 7).expect("counts").shots(), 10);
 }
 
-/// The processes that a command has started end with it.
-#[test]
-fn a_killed_command_takes_its_children_along() {
-    let script = Script::new("sleep 61.25 & sleep 61.25");
-    let executor = script.executor().time_limit(Duration::from_millis(300));
-    let error = executor.run(TEXT, 10, 7).expect_err("it takes a minute");
-    assert!(matches!(error, Error::Executor(ExecutorError::TimedOut { .. })), "{error}");
+/// Asserts that no process with these words in its command line is left in five seconds.
+#[track_caller]
+fn no_process_is_left(words: &str) {
     let alive = || {
         let folders = std::fs::read_dir("/proc").into_iter().flatten().flatten();
         let lines = folders.filter_map(|folder| std::fs::read_to_string(folder.path().join("cmdline")).ok());
-        lines.filter(|line| line.contains("sleep\u{0}61.25\u{0}")).count()
+        lines.filter(|line| line.contains(words)).count()
     };
     let end = Instant::now() + Duration::from_secs(5);
     while alive() > 0 {
         assert!(Instant::now() < end, "{} processes are left", alive());
         std::thread::sleep(Duration::from_millis(20));
     }
+}
+
+/// The processes that a command has started end with it.
+#[test]
+fn a_killed_command_takes_its_children_along() {
+    let script = Script::new("echo $$ > \"$0.number\"; sleep 61.25 & sleep 61.25");
+    let executor = script.executor().time_limit(Duration::from_millis(300));
+    let error = executor.run(TEXT, 10, 7).expect_err("it takes a minute");
+    assert!(matches!(error, Error::Executor(ExecutorError::TimedOut { .. })), "{error}");
+    no_process_is_left("sleep\u{0}61.25\u{0}");
+    // Nor is a zombie.
+    let number = std::fs::read_to_string(script.0.with_extension("sh.number")).expect("a number");
+    assert!(!std::path::Path::new("/proc").join(number.trim()).exists(), "{number}");
+}
+
+/// A process in the background holds the pipes of a command that has ended: nobody waits for it.
+#[test]
+fn a_process_in_the_background_is_not_waited_for() {
+    let answer = r#"echo '{"1": 10}'"#;
+    let holders = [
+        "sleep 62.25 &",
+        "sleep 62.25 2>/dev/null &",
+        "sleep 62.25 >/dev/null &",
+        "sleep 62.25 & echo 'it goes on' >&2",
+        // Writes on, beside the answer.
+        "(trap '' PIPE; while :; do echo y >&2; sleep 0.05; done; echo 62.25) &",
+    ];
+    for holder in holders {
+        let start = Instant::now();
+        let counts = run(&format!("{holder}\n{answer}")).unwrap_or_else(|error| panic!("{holder}: {error}"));
+        assert_eq!(counts.iter().collect::<Vec<_>>(), [("1", 10)], "{holder}");
+        assert!(start.elapsed() < Duration::from_secs(4), "{holder}: {:?}", start.elapsed());
+    }
+    no_process_is_left("62.25");
+    // A command that fails, and one whose answer never comes.
+    let error = refused("sleep 62.25 & echo wrong >&2; exit 3");
+    assert!(matches!(&error, ExecutorError::Exit { stderr, .. } if stderr == "wrong"), "{error}");
+    let error = refused("sleep 62.25 &");
+    assert!(matches!(&error, ExecutorError::NotCounts { found, .. } if found.is_empty()), "{error}");
+    let error = in_time("cat /dev/zero &", |executor| executor.output_limit(1 << 20));
+    assert!(matches!(error, ExecutorError::TooLong { .. } | ExecutorError::NotCounts { .. }), "{error}");
+    no_process_is_left("62.25");
+}
+
+/// A daemon leaves the group, so it is not killed; the answer comes all the same, and the daemon keeps its output only
+/// if that is elsewhere.
+#[test]
+fn a_daemon_is_not_waited_for() {
+    let start = Instant::now();
+    let counts = run("command -v setsid >/dev/null && setsid sleep 8.5 &\nsleep 0.1; echo '{\"1\": 10}'");
+    assert_eq!(counts.expect("counts").shots(), 10);
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+    let script = Script::new("sleep 3.125 </dev/null >/dev/null 2>&1 & echo $! > \"$0.number\"; echo '{\"1\": 10}'");
+    assert_eq!(script.executor().run(TEXT, 10, 7).expect("counts").shots(), 10);
+    let number = std::fs::read_to_string(script.0.with_extension("sh.number")).expect("a number");
+    let exists = std::path::Path::new("/proc").join(number.trim()).exists();
+    assert!(exists || !cfg!(target_os = "linux"), "a process that holds nothing is left alone");
 }

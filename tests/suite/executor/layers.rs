@@ -210,18 +210,56 @@ fn outcomes_come_from_outside() -> Result<()> {
     Ok(())
 }
 
-/// A feature pair on one qubit is a state that a text can prepare.
-#[test]
-fn an_embedded_qubit() -> Result<()> {
-    let own = Arc::new(Own::default());
-    let mut circuit = Circuit::new(2);
-    circuit.h(0).amplitude_embedding_on(0..4, [1], Amplitudes { complex: true, ..Default::default() }).cx(1, 0);
-    let measurement = Measurement::expectation([Z(1), Y(1) * X(0)]);
-    let x = tensor(&[vec![3.0, 0.0, 0.0, 4.0], vec![0.1, 0.2, -0.4, 0.3]], DType::F64);
-    let exact = rows(&layer(&circuit, &measurement, QuantumLayerConfig::default(), &[])?.try_forward(&x)?);
-    let found = rows(&layer(&circuit, &measurement, through(&own, 10_000), &[])?.try_forward(&x)?);
+/// Asserts that a layer through an executor has the values of this crate's own engine.
+#[track_caller]
+fn has_the_same_values(circuit: &Circuit, measurement: &Measurement, x: &Tensor, largest: f64) -> Result<()> {
+    let (own, shots) = (Arc::new(Own::default()), 10_000);
+    let exact = rows(&layer(circuit, measurement, QuantumLayerConfig::default(), &[])?.try_forward(x)?);
+    let found = rows(&layer(circuit, measurement, through(&own, shots), &[])?.try_forward(x)?);
     for (found, exact) in found.concat().iter().zip(exact.concat()) {
-        assert!((found - exact).abs() <= SIGMAS / 100.0, "{found} {exact}");
+        assert!((found - exact).abs() <= largest * SIGMAS / (shots as f64).sqrt(), "{found} {exact}");
     }
     Ok(())
+}
+
+/// Samples of features become states, which texts prepare.
+#[test]
+fn embedded_samples() -> Result<()> {
+    let mut circuit = Circuit::new(2);
+    circuit.h(0).amplitude_embedding_on(0..4, [1], Amplitudes { complex: true, ..Default::default() }).cx(1, 0);
+    let x = tensor(&[vec![3.0, 0.0, 0.0, 4.0], vec![0.1, 0.2, -0.4, 0.3]], DType::F64);
+    has_the_same_values(&circuit, &Measurement::expectation([Z(1), Y(1) * X(0)]), &x, 1.0)?;
+    let measurement = Measurement::expectation([Z(0), X(1), X(0) * Z(2), Y(1) * Y(2), Y(0), X(2), Z(0) * X(2)]);
+    // Real features with signs, zeros and a length that is no power of two.
+    let mut real = Circuit::new(3);
+    real.amplitude_embedding(0..6).cx(0, 1);
+    let x = tensor(&[vec![0.3, -0.7, 0.0, 0.2, -0.9, 0.4], vec![0.0, 0.0, 0.0, -2.0, 0.0, 1.0]], DType::F64);
+    has_the_same_values(&real, &measurement, &x, 1.0)?;
+    let options = Amplitudes { complex: true, zero_state: true, ..Default::default() };
+    let mut complex = Circuit::new(3);
+    complex.amplitude_embedding_on(0..10, [2, 0, 1], options).ry(0.4, 1);
+    let x = [[0.3, -0.7, 0.0, 0.2, -0.9, 0.4, 0.1, 0.0, -0.6, 0.5], [0.0; 10]].map(Vec::from);
+    has_the_same_values(&complex, &measurement, &tensor(&x, DType::F64), 1.0)
+}
+
+/// Dense matrices on several qubits are written gate by gate: in a circuit, under controls and conditions, and as the
+/// bases of observables.
+#[test]
+fn dense_matrices() -> Result<()> {
+    let random = &mut rng(11);
+    let mut circuit = Circuit::new(4).with_inputs(1);
+    (0..4).for_each(|q| _ = circuit.ry(0.4 + 0.5 * q as f64, q).rz(input(0) * (q as f64), q));
+    let [two, three] = [2, 3].map(|qubits| random_unitary(random, qubits).concat());
+    circuit.unitary(&three, [2, 0, 3]).controlled_on([(1, false)], |c| c.unitary(&two, [3, 0]));
+    circuit
+        .when(input(0).gt(0.0), |c| c.unitary(&two, [1, 2]))
+        .when(input(0).lt(0.0), |c| c.unitary(&three, [0, 1, 2]));
+    let hermitian = |qubits: Vec<usize>, random: &mut _| {
+        let matrix = random_hermitian(random, qubits.len());
+        Obs::Hermitian(matrix, qubits).observable()
+    };
+    let observables = [hermitian(vec![3, 1], random), hermitian(vec![0, 2, 1], random), Z(0) * X(3)];
+    let x = tensor(&[vec![0.7], vec![-0.4]], DType::F64);
+    has_the_same_values(&circuit, &Measurement::expectation(observables), &x, 8.0)?;
+    has_the_same_values(&circuit, &Measurement::probabilities([0, 1, 2, 3]), &x, 0.5)
 }

@@ -6,7 +6,6 @@ use candle_core::{DType, Device, Module, Tensor, Var};
 use candle_nn::VarBuilder;
 use candlewick::error::{ExecutorError, StatesError};
 use candlewick::executor::{Counts, Executor, Job};
-use candlewick::functional;
 use candlewick::nn::{RandomSearch, RandomSearchConfig};
 use candlewick::prelude::*;
 use candlewick::{Error, Mistake, Result, Simulation};
@@ -129,17 +128,34 @@ fn samples_without_numbers_have_no_outcomes() {
     assert!(matches!(error, Error::States(StatesError::NoOutcomes { sample: 1 })), "{error}");
 }
 
-/// Dense unitaries on several qubits have no text; the error comes before anything is sent.
+/// Texts of a call are sent by number and by size.
 #[test]
-fn operations_without_a_text() {
-    let own = Arc::new(Own::default());
-    let mut circuit = Circuit::new(2);
-    circuit.amplitude_embedding(0..4);
-    let layer = layer(circuit, Measurement::expectation([Z(0)]), through(&own, 10)).expect("a layer");
-    let error = layer.try_forward(&tensor(&[vec![1.0, 2.0, 3.0, 4.0]], DType::F64)).expect_err("no text");
-    assert!(matches!(error, Error::NoQasm { version: 3, .. }), "{error}");
-    assert_eq!(own.runs(), 0);
-    // What needs exact values says so.
-    let x = tensor(&[vec![0.1]], DType::F64);
-    assert!(functional::evaluate(&turn(), &Measurement::expectation([Z(0)]), Some(&x), &[]).is_ok());
+fn long_texts_are_sent_few_at_once() {
+    /// Answers 0, and notes how many bytes it got at once.
+    #[derive(Debug, Default)]
+    struct Scales(std::sync::Mutex<Vec<(usize, usize)>>);
+    impl Executor for Scales {
+        fn run(&self, _: &str, shots: usize, _: u64) -> Result<Counts> {
+            Counts::new([("0", shots as u64)])
+        }
+
+        fn run_all(&self, jobs: &[Job]) -> Result<Vec<Counts>> {
+            let bytes = jobs.iter().map(|job| job.program.len());
+            self.0.lock().expect("no panic holds it").push((jobs.len(), bytes.sum()));
+            jobs.iter().map(|job| self.run(&job.program, job.shots, job.seed)).collect()
+        }
+    }
+    let (scales, samples) = (Arc::new(Scales::default()), 1100);
+    let forward = |circuit: &Circuit| {
+        let layer = layer(circuit.clone(), Measurement::expectation([Z(0)]), through(&scales, 10)).expect("a layer");
+        let x = Tensor::ones((samples, 1), DType::F64, &Device::Cpu).expect("ones");
+        layer.try_forward(&x).expect("values");
+        std::mem::take(&mut *scales.0.lock().expect("no panic holds it"))
+    };
+    assert_eq!(forward(&turn()).iter().map(|(jobs, _)| *jobs).collect::<Vec<_>>(), [1000, 100]);
+    let mut long = turn();
+    (0..2000).for_each(|k| _ = long.rx(f64::from(k).sqrt(), 0));
+    let sent = forward(&long);
+    assert!(sent.len() > 1 && sent.iter().all(|(_, bytes)| *bytes < 34 << 20), "{sent:?}");
+    assert_eq!(sent.iter().map(|(jobs, _)| jobs).sum::<usize>(), samples);
 }

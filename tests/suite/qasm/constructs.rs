@@ -408,8 +408,8 @@ fn deferred() {
             ("qubit q; h q; measure q; h q;", "h 0; measure 0 1; h 0"),
             ("qubit q; h q; measure q;", "h 0"),
             ("qubit q; h q; measure q; reset q; x q;", "h 0; reset 0 1; x 0"),
-            ("qubit q; reset q; x q; reset q;", "x 0; reset 0 1"),
-            ("qubit[2] q; bit c; h q[0]; x q[1]; c = measure q[0]; if (c) reset q[1];", "h 0; x 1; swap 1 2 if 0"),
+            ("qubit q; reset q; h q; reset q;", "h 0; reset 0 1"),
+            ("qubit[2] q; bit c; h q; c = measure q[0]; if (c) reset q[1];", "h 0; h 1; swap 1 2 if 0"),
             (
                 "qubit[3] q; bit[2] c; h q[0]; h q[1]; c = measure q[0:1]; if (c == 2) x q[2];",
                 "h 0; h 1; x 2 if !0 if 1",
@@ -439,6 +439,85 @@ fn deferred() {
             ),
         ],
     );
+}
+
+/// Resets of qubits whose bits are known: no further qubit.
+#[test]
+fn resets_of_known_bits() {
+    compare(
+        HEADER_3,
+        &[
+            ("qubit q; x q; reset q; h q;", "x 0; x 0; h 0"),
+            ("qubit q; x q; y q; z q; reset q;", "x 0; y 0; z 0"),
+            ("qubit[2] q; h q[0]; cx q[0], q[1]; cx q[0], q[1]; reset q[1];", "h 0; cx 0 1; cx 0 1"),
+            ("qubit[2] q; h q[0]; cx q[0], q[1]; h q[0]; cx q[0], q[1]; reset q[1];", {
+                "h 0; cx 0 1; h 0; cx 0 1; reset 1 2"
+            }),
+            ("qubit[2] q; h q[0]; cx q[0], q[1]; reset q[1];", "h 0; cx 0 1; reset 1 2"),
+            ("qubit[2] q; h q[0]; swap q[0], q[1]; reset q[0]; reset q[1];", "h 0; swap 0 1; reset 1 2"),
+            (
+                "qubit[3] q; h q[0:1]; ccx q[0], q[1], q[2]; t q[2]; cz q[2], q[0]; ccx q[1], q[0], q[2]; reset q[2];",
+                "h 0; h 1; ccx 0 1 2; t 2; cz 2 0; ccx 1 0 2",
+            ),
+            (
+                "qubit[3] q; h q[0]; ctrl @ negctrl @ x q[0], q[1], q[2]; cx q[0], q[2]; reset q[2];",
+                "h 0; x 2 if 0 if !1; cx 0 2",
+            ),
+            (
+                "qubit[4] q; h q[0:1]; cx q[0], q[2]; cx q[1], q[2]; ccx q[0], q[2], q[3]; cx q[1], q[2]; \
+                    cx q[0], q[2]; reset q[2]; reset q[3];",
+                "h 0; h 1; cx 0 2; cx 1 2; ccx 0 2 3; cx 1 2; cx 0 2; reset 3 4",
+            ),
+            (
+                "qubit[3] q; h q; cswap q[0], q[1], q[2]; cswap q[0], q[2], q[1]; cx q[1], q[2]; reset q[2];",
+                "h 0; h 1; h 2; cswap 0 1 2; cswap 0 2 1; cx 1 2; reset 2 3",
+            ),
+            (
+                "qubit[2] q; bit c; h q[0]; c = measure q[0]; if (c) x q[1]; if (c) y q[1]; reset q[1];",
+                "h 0; x 1 if 0; y 1 if 0",
+            ),
+            ("qubit q; bit c; h q; c = measure q; if (c) x q; reset q;", "h 0; measure 0 1; x 0 if 1"),
+            ("qubit q; bit c; h q; c = measure q; t q; reset q;", "h 0; measure 0 1; t 0; x 0 if 1"),
+            ("qubit[2] q; bit c; h q[0]; x q[1]; c = measure q[0]; if (c) reset q[1];", "h 0; x 1; x 1 if 0"),
+            ("input float x0; qubit q; x q; if (x0 > 1) reset q;", "x 0; x 0 when x0 > 1"),
+            (
+                "input float x0; bool b = x0 > 1; qubit q; if (b) x q; if (b) x q; reset q;",
+                "x 0 when x0 > 1; x 0 when x0 > 1",
+            ),
+        ],
+    );
+    let undone = "cx q[0],q[1]; cx q[0],q[1]; reset q[1];".repeat(57);
+    let circuit =
+        Circuit::from_qasm(&format!("{HEADER_2}qreg q[2]; h q[0]; {undone}")).expect("no reset takes a qubit");
+    assert_eq!((circuit.qubits(), circuit.operations().len()), (2, 115));
+}
+
+/// A qubit that is measured twice gives one outcome.
+#[test]
+fn measured_twice() {
+    let twice = "qubit q; bit[2] c; h q; c[0] = measure q; c[1] = measure q;";
+    compare(
+        HEADER_3,
+        &[
+            (twice, "h 0"),
+            (&format!("{twice} h q;"), "h 0; measure 0 1; h 0"),
+            (&format!("{twice} reset q;"), "h 0; measure 0 1; x 0 if 1"),
+            ("qubit q; bit c; h q; measure q; c = measure q; reset q;", "h 0; measure 0 1; x 0 if 1"),
+            ("qubit q; bit c; h q; c = measure q; measure q; reset q;", "h 0; measure 0 1; x 0 if 1"),
+            (
+                "qubit[2] q; bit[2] c; h q[0]; c[0] = measure q[0]; cx q[0], q[1]; c[1] = measure q[0]; h q[0];",
+                "h 0; measure 0 2; cx 0 1; h 0",
+            ),
+            (
+                "qubit q; bit[2] c; h q; c[0] = measure q; x q; c[1] = measure q; h q;",
+                "h 0; measure 0 1; x 0; measure 0 2; h 0",
+            ),
+        ],
+    );
+    for (rest, bit) in [("", 0), (" h q;", 1), (" reset q;", 1)] {
+        let imported = qasm::import(&format!("{HEADER_3}{twice}{rest}")).expect("it is right");
+        assert_eq!(imported.bits[0].bits, [Bit::Qubit(bit); 2], "{rest}");
+    }
 }
 
 /// A measurement in the samples alone whose feature meets a condition.

@@ -83,7 +83,28 @@ fn conditions_end() {
         assert!([STEPS, MANY].iter().any(|limit| error.starts_with(limit)), "{body}: {error}");
     }
     let many = "qubit[2] q; bit c; ".to_owned() + &"U(1, 0, 0) q[0]; c = measure q[0]; ".repeat(60);
-    assert_eq!(refused(&many), "59 qubits are more than the 58 of a circuit");
+    let expected = "59 qubits are more than the 58 of a circuit; measurements and resets take qubits, too";
+    assert_eq!(refused(&many), expected);
+}
+
+/// Bits of qubits whose sums and products would become long: they become unknown, and the tables are emptied.
+#[test]
+fn values_end() {
+    let start = std::time::Instant::now();
+    let unknown = "h q[1]; h q[2]; h q[3]; ";
+    let undone = "reset q[0]; cx q[1], q[4]; cx q[1], q[4]; reset q[4];";
+    for (body, times) in [
+        ("cx q[1], q[0]; ", 100_000),
+        ("h q[1]; cx q[1], q[0]; ", 100_000),
+        ("h q[1]; ccx q[1], q[2], q[0]; ccx q[0], q[1], q[3]; ", 60_000),
+        ("ccx q[0], q[1], q[2]; ccx q[1], q[2], q[3]; ccx q[2], q[3], q[0]; cx q[3], q[1]; ", 10_000),
+        ("h q[1]; cx q[1], q[0]; ccx q[0], q[2], q[3]; reset q[4]; ", 10_000),
+    ] {
+        let text = format!("include \"stdgates.inc\"; qubit[5] q; {unknown}{}{undone}", body.repeat(times));
+        let circuit = qasm::import(&text).expect("it is long").circuit;
+        assert!(circuit.qubits() <= 6, "{body}: {} qubits", circuit.qubits());
+    }
+    assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
 }
 
 #[test]

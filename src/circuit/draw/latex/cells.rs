@@ -1,64 +1,31 @@
 //! Cells of a row of the drawing: a line of LaTeX for each wire, with as many cells in each.
 
-use super::super::picture::{Part, Picture, Shape};
-use super::maths::Maths;
-use super::symbol;
+use super::super::layout::Layout;
+use super::super::picture::{Line, Part, Picture, Shape};
+use super::maths::{Maths, plain};
+use std::ops::Range;
 
-/// Lines of a row, one for each wire.
-pub(super) struct Cells<'r> {
-    lines: Vec<String>,
-    /// Whether a wire is a record from the next column on.
-    records: &'r mut [bool],
-    /// Whether the next cell of a wire starts a double line.
-    starts: Vec<bool>,
-}
-
-/// Marks of one wire, or of neighbours that share a box.
-struct Node {
-    first: usize,
-    last: usize,
-    text: String,
-}
-
-impl<'r> Cells<'r> {
-    pub(super) fn new(names: &[String], records: &'r mut [bool]) -> Self {
-        let lines = names.iter().map(|name| format!(r"\lstick{{{name}}}")).collect();
-        Self { lines, starts: records.to_vec(), records }
-    }
-
-    /// Adds a column.
-    pub(super) fn add(&mut self, column: &[Picture<'_>], notation: Maths) {
-        let mut texts = vec![String::new(); self.lines.len()];
-        for picture in column {
-            Marks { picture, notation, wires: self.lines.len() }.write(&mut texts);
+/// Returns the environment of a row: the columns of a range, behind which the wires run on.
+pub(super) fn environment(layout: &Layout<'_>, row: Range<usize>, names: &[String], notation: Maths) -> String {
+    let mut lines: Vec<String> = names.iter().map(|name| format!(r"\lstick{{{name}}}")).collect();
+    for column in row.start..=row.end {
+        let mut texts = vec![String::new(); lines.len()];
+        for picture in layout.columns[row.clone()].get(column - row.start).into_iter().flatten() {
+            Marks { picture, notation, wires: names.len() }.write(&mut texts);
         }
-        self.next(texts);
-        for part in column.iter().flat_map(|picture| &picture.parts).filter(|part| part.shape == Shape::Record) {
-            self.records[part.qubit] = true;
-            self.starts[part.qubit] = true;
-        }
-    }
-
-    fn next(&mut self, texts: Vec<String>) {
-        for ((line, text), start) in self.lines.iter_mut().zip(texts).zip(&mut self.starts) {
+        for ((line, text), record) in lines.iter_mut().zip(texts).zip(&layout.records) {
+            // Behind the outcome, and at the start of a later row, the line becomes double.
+            let is_start = record.is_some_and(|at| at + 1 == column || at < column && column == row.start);
             line.push_str(" &");
             // The options of a mark are the first thing in its cell.
-            for part in [text.as_str(), if std::mem::take(start) { r"\setwiretype{c}" } else { "" }] {
+            for part in [text.as_str(), if is_start { r"\setwiretype{c}" } else { "" }] {
                 if !part.is_empty() {
                     *line += &format!(" {part}");
                 }
             }
         }
     }
-
-    /// Returns the environment; the wires run on behind the last column.
-    pub(super) fn finish(mut self) -> String {
-        self.next(vec![String::new(); self.lines.len()]);
-        format!(
-            "\\begin{{quantikz}}[row sep={{2.6em, between origins}}]\n{}\n\\end{{quantikz}}\n",
-            self.lines.join(" \\\\\n")
-        )
-    }
+    format!("\\begin{{quantikz}}[row sep={{2.6em, between origins}}]\n{}\n\\end{{quantikz}}\n", lines.join(" \\\\\n"))
 }
 
 /// Operation whose marks are written.
@@ -70,58 +37,33 @@ struct Marks<'p, 'c> {
 
 impl Marks<'_, '_> {
     fn write(&self, texts: &mut [String]) {
-        let parts = &self.picture.parts;
-        if parts.iter().any(|part| part.shape == Shape::Barrier) {
-            return self.write_barrier(texts);
-        }
-        let (nodes, joined) = self.nodes();
-        let line = if parts.iter().any(|part| part.shape == Shape::Record) { "c" } else { "q" };
-        for (index, node) in nodes.iter().enumerate() {
-            // A vertical line starts in a box over several wires only upwards: inside, it would be seen.
-            let below = nodes.get(index + 1).filter(|_| Some(node.first) != joined);
-            let above = index.checked_sub(1).map(|index| &nodes[index]).filter(|node| Some(node.first) == joined);
-            let down = below.map(|next| next.first - node.last);
-            let up = above.map(|before| node.first - before.last);
-            texts[node.first] = with_lines(&node.text, down, up, line);
-        }
-        for part in parts.iter().filter(|part| joined.is_some() && part.number.is_some()) {
-            if let Some(number) = part.number.filter(|_| !self.picture.is_symmetric) {
-                texts[part.qubit] += &format!(r"\gateinput{{{number}}}");
+        let mut parts: Vec<&Part<'_>> = self.picture.parts.iter().collect();
+        parts.sort_by_key(|part| part.first);
+        let has_line = self.picture.line != Line::None;
+        let line = if matches!(self.picture.line, Line::Outcome { .. }) { "c" } else { "q" };
+        for (index, part) in parts.iter().enumerate() {
+            if part.shape == Shape::Barrier {
+                self.write_barrier(part, texts);
+                continue;
+            }
+            // A vertical line starts in a box over several wires only from below: inside, it would be seen.
+            let is_wide = |part: &Part<'_>| part.first < part.last;
+            let below = parts.get(index + 1).filter(|_| has_line && !is_wide(part));
+            let above = index.checked_sub(1).map(|index| parts[index]).filter(|above| has_line && is_wide(above));
+            let down = below.map(|below| below.first - part.last);
+            let up = above.map(|above| part.first - above.last);
+            texts[part.first] = with_lines(&self.mark(part), down, up, line);
+            for (wire, place) in part.numbers.iter().filter(|_| is_wide(part)) {
+                texts[*wire] += &format!(r"\gateinput{{{place}}}");
             }
         }
     }
 
-    /// Returns the marks from the top to the bottom, and the first wire of a box over several wires.
-    fn nodes(&self) -> (Vec<Node>, Option<usize>) {
-        let joined = self.picture.joined().filter(|(first, last)| first < last);
-        let mut nodes: Vec<Node> = Vec::new();
-        for part in &self.picture.parts {
-            match joined {
-                Some((first, last)) if part.number.is_some() => {
-                    if !nodes.iter().any(|node| node.first == first) {
-                        let size = (last - first + 1).to_string();
-                        nodes.push(Node { first, last, text: self.gate(part, &size, false) });
-                    }
-                }
-                _ if self.is_beside(part) => {}
-                _ => nodes.push(Node { first: part.qubit, last: part.qubit, text: self.mark(part) }),
-            }
-        }
-        nodes.sort_by_key(|node| node.first);
-        (nodes, joined.map(|(first, _)| first))
-    }
-
-    /// Returns whether a phase stands beside a control.
-    fn is_beside(&self, part: &Part<'_>) -> bool {
-        part.shape == Shape::Phase && self.picture.parts.len() > 1
-    }
-
-    /// Returns the mark of a part that has a cell of its own.
+    /// Returns the mark of a part.
     fn mark(&self, part: &Part<'_>) -> String {
-        let phase = self.picture.parts.iter().find(|other| self.is_beside(other) && other.qubit == part.qubit);
         let open = if part.shape == Shape::OpenControl { "[open]" } else { "" };
         match part.shape {
-            Shape::Control | Shape::OpenControl if phase.is_some() => {
+            Shape::Control | Shape::OpenControl if part.has_arguments => {
                 format!(r"\phase{open}{{{}{}}}", self.arguments(), self.condition())
             }
             Shape::Control | Shape::Dot => r"\control{}".to_owned(),
@@ -134,25 +76,25 @@ impl Marks<'_, '_> {
             }
             Shape::Record | Shape::Barrier => String::new(),
             Shape::Phase => format!(r"\gate{{e^{{i{}}}{}}}", self.exponent(), self.condition()),
-            Shape::Box | Shape::Zero => self.gate(part, "", true),
+            Shape::Box | Shape::Zero => self.gate(part),
         }
     }
 
-    /// Returns a box; `size` is its number of wires, if there are several.
-    fn gate(&self, part: &Part<'_>, size: &str, is_numbered: bool) -> String {
-        let mut text = symbol(part.shape, &part.symbol);
+    /// Returns a box. Over several wires, numbers stand at its side; on one, behind the name.
+    fn gate(&self, part: &Part<'_>) -> String {
+        let mut text = plain(&part.symbol);
         let arguments = self.arguments();
-        if part.shape != Shape::Zero && !arguments.is_empty() {
+        if part.has_arguments && !arguments.is_empty() {
             text += &format!("({arguments})");
         }
-        if let Some(number) = part.number.filter(|_| is_numbered && !self.picture.is_symmetric) {
-            text += &format!("{{:}}{number}");
+        let size = part.last - part.first + 1;
+        if let ([(_, place)], 1) = (&part.numbers[..], size) {
+            text += &format!("{{:}}{place}");
         }
         text += &self.condition();
-        let is_dashed = self.picture.is_noise() && part.shape != Shape::Zero;
-        let options = match (size, is_dashed) {
-            ("", false) => String::new(),
-            ("", true) => "[style={dashed}]".to_owned(),
+        let options = match (size, part.is_noise) {
+            (1, false) => String::new(),
+            (1, true) => "[style={dashed}]".to_owned(),
             (size, false) => format!("[{size}]"),
             (size, true) => format!("[{size},style={{dashed}}]"),
         };
@@ -170,27 +112,17 @@ impl Marks<'_, '_> {
         if is_sum { format!("({arguments})") } else { format!(r"\,{arguments}") }
     }
 
-    /// Returns the number of the conditions, as an exponent.
+    /// Returns the number of the condition, as an exponent.
     fn condition(&self) -> String {
         self.picture.condition.map_or_else(String::new, |number| format!("{{}}^{{?{number}}}"))
     }
 
     /// Writes a barrier: through the whole drawing, or from wire to wire.
-    fn write_barrier(&self, texts: &mut [String]) {
-        let mut qubits: Vec<usize> = self.picture.parts.iter().map(|part| part.qubit).collect();
-        qubits.sort_unstable();
-        if qubits.len() == self.wires {
-            texts[0] = r"\slice[style={black, dashed}]{}".to_owned();
-            return;
-        }
-        for qubit in &qubits {
-            texts[*qubit] = if qubits.contains(&(qubit + 1)) {
-                r"\wire[d][1][dashed]{q}".to_owned()
-            } else if *qubit > 0 && qubits.contains(&(qubit - 1)) {
-                String::new()
-            } else {
-                r"\push{\vert}".to_owned()
-            };
+    fn write_barrier(&self, part: &Part<'_>, texts: &mut [String]) {
+        match part.last - part.first {
+            length if length + 1 == self.wires => texts[0] = r"\slice[style={black, dashed}]{}".to_owned(),
+            0 => texts[part.first] = r"\push{\vert}".to_owned(),
+            _ => texts[part.first..part.last].fill(r"\wire[d][1][dashed]{q}".to_owned()),
         }
     }
 }

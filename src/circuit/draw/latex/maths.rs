@@ -1,5 +1,6 @@
 //! Names, numbers and expressions in LaTeX's maths.
 
+use super::super::picture::ZERO;
 use crate::angle::{Notation, Variable, entry, fraction_of_pi, shortened};
 
 /// Expressions in maths, with this many digits behind the point.
@@ -114,6 +115,7 @@ pub(super) fn plain(symbol: &str) -> String {
     let is_axis = first == "R" && rest.chars().all(|letter| "IXYZ".contains(letter));
     match rest {
         _ if symbol == "×" => r"\times".to_owned(),
+        _ if symbol == ZERO => r"|0\rangle".to_owned(),
         "" => symbol.to_owned(),
         "?" => format!("{first}?"),
         _ if is_axis || rest.chars().all(|digit| digit.is_ascii_digit()) => format!("{first}_{{{rest}}}"),

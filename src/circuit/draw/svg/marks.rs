@@ -1,7 +1,7 @@
 //! Marks of operations: how much room they need, and how they are written.
 
 use super::super::describe::describe;
-use super::super::picture::{Part, Picture, Shape};
+use super::super::picture::{Line, Part, Picture, Shape};
 use super::super::widths::{cut, text_width};
 use super::style::{Px, escaped, write_text};
 use super::{DOUBLE, LABEL, WIRE};
@@ -25,7 +25,7 @@ const ARROW: f64 = 4.0;
 const ARROW_LENGTH: f64 = 7.0;
 /// Distance of a number from the side of its box, and of a phase from its control.
 const BESIDE: f64 = 4.0;
-/// Half of the length of a barrier on a wire.
+/// Length of a barrier beyond its outer wires.
 const BARRIER: f64 = 18.0;
 
 /// Space that marks need on both sides of the middle of their column.
@@ -72,30 +72,18 @@ impl<'l, 'c> Figure<'l, 'c> {
         figure
     }
 
-    /// Returns the second line of a box.
-    fn second_line(&self, part: &Part<'_>) -> String {
-        let arguments = if part.shape == Shape::Zero { "" } else { &self.arguments };
+    /// Returns the small text of a part: the second line of a box, or the text beside a control.
+    fn small_text(&self, part: &Part<'_>) -> String {
+        let arguments = if part.has_arguments { &self.arguments } else { "" };
         let space = if arguments.is_empty() || self.condition.is_empty() { "" } else { " " };
         format!("{arguments}{space}{}", self.condition)
     }
 
-    /// Returns the first line of a box.
-    fn first_line<'p>(part: &'p Part<'_>) -> &'p str {
-        if part.shape == Shape::Zero { "|0⟩" } else { &part.symbol }
-    }
-
-    /// Returns the number of a target, if its place among several matters.
-    fn number(&self, part: &Part<'_>) -> Option<String> {
-        part.number.filter(|_| !self.picture.is_symmetric).map(|number| number.to_string())
-    }
-
-    /// Returns whether a phase stands beside a control.
-    fn is_beside(&self, part: &Part<'_>) -> bool {
-        part.shape == Shape::Phase && self.picture.parts.len() > 1
-    }
-
     fn part_room(&self, part: &Part<'_>) -> Room {
         match part.shape {
+            Shape::Control | Shape::OpenControl if part.has_arguments => {
+                Room { left: TARGET, right: DOT + BESIDE + text_width(&self.small_text(part), SMALL) }
+            }
             Shape::Control | Shape::OpenControl | Shape::Dot | Shape::Plus | Shape::Cross | Shape::Record => {
                 Room::half(TARGET)
             }
@@ -104,12 +92,10 @@ impl<'l, 'c> Figure<'l, 'c> {
                 let mark = text_width(&self.condition, SMALL);
                 Room { left: BOX / 2.0, right: BOX / 2.0 + mark + if mark > 0.0 { BESIDE } else { 0.0 } }
             }
-            Shape::Phase if self.is_beside(part) => {
-                Room { left: TARGET, right: DOT + BESIDE + text_width(&self.second_line(part), SMALL) }
-            }
             Shape::Phase | Shape::Box | Shape::Zero => {
-                let texts = text_width(Self::first_line(part), LABEL).max(text_width(&self.second_line(part), SMALL));
-                let number = self.number(part).map_or(0.0, |number| text_width(&number, SMALL) + BESIDE);
+                let texts = text_width(&part.symbol, LABEL).max(text_width(&self.small_text(part), SMALL));
+                let number = |(_, place): &(usize, usize)| text_width(&place.to_string(), SMALL) + BESIDE;
+                let number = part.numbers.iter().map(number).fold(0.0, f64::max);
                 Room::half((texts / 2.0 + PADDING + number).max(BOX / 2.0))
             }
         }
@@ -121,47 +107,46 @@ impl<'l, 'c> Figure<'l, 'c> {
         // Writing to a string does not fail, here and below.
         let _ = write!(out, "\n<g><title>{}</title>", escaped(&self.title));
         self.write_line(out, x, &y);
-        let joined = self.picture.joined();
-        let mut targets = self.picture.parts.iter().filter(|part| part.number.is_some());
-        if let (Some((first, last)), Some(part)) = (joined, targets.next()) {
-            self.write_box(out, part, x, [y(first), y(last)]);
-        }
         for part in &self.picture.parts {
-            if joined.is_none() || part.number.is_none() {
-                self.write_part(out, part, x, y(part.qubit));
-            }
-            if let Some(number) = self.number(part) {
-                write_text(out, "s t", &number, (x - self.room.left + BESIDE, y(part.qubit)), SMALL);
+            self.write_part(out, part, x, [y(part.first), y(part.last)]);
+            for (wire, place) in &part.numbers {
+                write_text(out, "s t", &place.to_string(), (x - self.room.left + BESIDE, y(*wire)), SMALL);
             }
         }
         out.push_str("</g>");
     }
 
-    /// Writes the vertical line between the outermost wires.
+    /// Writes the vertical line; an outcome goes from the meter to its record, downwards or upwards.
     fn write_line(&self, out: &mut String, x: f64, y: &impl Fn(usize) -> f64) {
-        let Picture { parts, low, high, .. } = self.picture;
-        let find = |shape: Shape| parts.iter().find(|part| part.shape == shape);
-        if find(Shape::Barrier).is_some() || low == high {
-            return;
-        }
-        let Some(record) = find(Shape::Record) else {
-            let _ = write!(out, "<path class=\"w\" d=\"M{} {}V{}\"/>", Px(x), Px(y(*low)), Px(y(*high)));
-            return;
+        let (meter, record) = match self.picture.line {
+            Line::None => return,
+            Line::Wire => {
+                let [low, high] = [self.picture.low, self.picture.high].map(|qubit| Px(y(qubit)));
+                let _ = write!(out, "<path class=\"w\" d=\"M{} {low}V{high}\"/>", Px(x));
+                return;
+            }
+            Line::Outcome { meter, record } => (meter, record),
         };
-        // An outcome goes from the meter to its record, downwards or upwards.
-        let (meter, way) = if record.qubit == *high { (*low, 1.0) } else { (*high, -1.0) };
-        let (from, to) = (Px(y(meter)), Px(y(record.qubit) - way * ARROW_LENGTH));
+        let way = if record > meter { 1.0 } else { -1.0 };
+        let (from, to) = (Px(y(meter)), Px(y(record) - way * ARROW_LENGTH));
         let [left, right] = [x - DOUBLE, x + DOUBLE].map(Px);
         let _ = write!(out, "<path class=\"w\" d=\"M{left} {from}V{to}M{right} {from}V{to}\"/>");
         let (start, wide, half, length) = (Px(x - ARROW), Px(2.0 * ARROW), Px(-ARROW), Px(way * ARROW_LENGTH));
         let _ = write!(out, "<path class=\"d\" d=\"M{start} {to}h{wide}l{half} {length}z\"/>");
     }
 
-    fn write_part(&self, out: &mut String, part: &Part<'_>, x: f64, y: f64) {
+    /// Writes a part over the wires between two heights.
+    fn write_part(&self, out: &mut String, part: &Part<'_>, x: f64, [y, last]: [f64; 2]) {
         let (cx, cy) = (Px(x), Px(y));
         let _ = match part.shape {
-            Shape::Control | Shape::Dot => write!(out, "<circle class=\"d\" cx=\"{cx}\" cy=\"{cy}\" r=\"{DOT}\"/>"),
-            Shape::OpenControl => write!(out, "<circle class=\"o\" cx=\"{cx}\" cy=\"{cy}\" r=\"{DOT}\"/>"),
+            Shape::Control | Shape::OpenControl | Shape::Dot => {
+                let class = if part.shape == Shape::OpenControl { "o" } else { "d" };
+                let _ = write!(out, "<circle class=\"{class}\" cx=\"{cx}\" cy=\"{cy}\" r=\"{DOT}\"/>");
+                if part.has_arguments {
+                    write_text(out, "s t", &self.small_text(part), (x + DOT + BESIDE, y - SMALL), SMALL);
+                }
+                Ok(())
+            }
             Shape::Plus => {
                 let (left, above, size) = (Px(x - TARGET), Px(y - TARGET), 2.0 * TARGET);
                 let _ = write!(out, "<circle class=\"o\" cx=\"{cx}\" cy=\"{cy}\" r=\"{TARGET}\"/>");
@@ -172,26 +157,21 @@ impl<'l, 'c> Figure<'l, 'c> {
                 write!(out, "<path class=\"w\" d=\"M{left} {above}l{size} {size}m0-{size}l-{size} {size}\"/>")
             }
             Shape::Barrier => {
-                let (above, size) = (Px(y - BARRIER), 2.0 * BARRIER);
-                write!(out, "<path class=\"w b\" d=\"M{cx} {above}v{size}\"/>")
+                write!(out, "<path class=\"w b\" d=\"M{cx} {}V{}\"/>", Px(y - BARRIER), Px(last + BARRIER))
             }
             Shape::Meter => return self.write_meter(out, x, y),
-            Shape::Phase if self.is_beside(part) => {
-                let place = (x + DOT + BESIDE, y - SMALL);
-                return write_text(out, "s t", &self.second_line(part), place, SMALL);
-            }
-            Shape::Phase | Shape::Box | Shape::Zero => return self.write_box(out, part, x, [y, y]),
+            Shape::Phase | Shape::Box | Shape::Zero => return self.write_box(out, part, x, [y, last]),
             Shape::Record => Ok(()),
         };
     }
 
     /// Writes a box with its texts over the wires between two heights.
     fn write_box(&self, out: &mut String, part: &Part<'_>, x: f64, [first, last]: [f64; 2]) {
-        let class = if self.picture.is_noise() && part.shape != Shape::Zero { "e" } else { "g" };
+        let class = if part.is_noise { "e" } else { "g" };
         write_rectangle(out, class, [x - self.room.left, first - BOX / 2.0, 2.0 * self.room.left, last - first + BOX]);
-        let (middle, second) = ((first + last) / 2.0, self.second_line(part));
+        let (middle, second) = ((first + last) / 2.0, self.small_text(part));
         let heights = if second.is_empty() { [0.0; 2] } else { LINES };
-        write_text(out, "", Self::first_line(part), (x, middle + heights[0]), LABEL);
+        write_text(out, "", &part.symbol, (x, middle + heights[0]), LABEL);
         write_text(out, "s", &second, (x, middle + heights[1]), SMALL);
     }
 

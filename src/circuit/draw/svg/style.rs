@@ -2,8 +2,8 @@
 
 use super::super::Theme;
 use super::super::widths::text_width;
-use std::fmt;
-use std::fmt::Write;
+use crate::hash::Fnv;
+use std::fmt::{self, Write};
 
 /// Colours: ink, page, boxes, and the ink of small texts. Labels on boxes have a contrast of 14.9 to 1 and 10.5 to 1,
 /// small texts of 5.1 and 5.3; readers with weak eyes need 4.5.
@@ -57,11 +57,11 @@ pub(super) fn escaped(text: &str) -> String {
     escaped
 }
 
-/// Returns a name for the drawing that other drawings of a page do not have: a hash (FNV-1a) of its texts.
+/// Returns a name for the drawing that other drawings of a page do not have: a hash of its texts.
 pub(super) fn identity(texts: &[&str]) -> String {
-    let bytes = texts.iter().flat_map(|text| text.bytes());
-    let hash =
-        bytes.fold(0xcbf2_9ce4_8422_2325u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3));
+    let mut hash = Fnv::new();
+    texts.iter().for_each(|text| hash.bytes(text.as_bytes()));
+    let hash = hash.value();
     format!("cw{:08x}", hash >> 32 ^ hash & 0xffff_ffff)
 }
 

@@ -8,7 +8,7 @@ use std::f64::consts::PI;
 /// Largest multiple of π, and largest divisor, that a number may be written as.
 const FRACTIONS: [(i32, i32); 2] = [(1, 16), (7, 8)];
 
-/// Writes a number so that a reader finds the same bits, with a point or an exponent.
+/// Writes a number so that a reader finds the same bits, with a point: OpenQASM 2 has no exponents without one.
 pub(super) fn number(value: f64) -> String {
     let size = value.abs();
     let text = match size {
@@ -16,7 +16,11 @@ pub(super) fn number(value: f64) -> String {
         1e-5..1e16 => of_pi(size).unwrap_or_else(|| format!("{size:?}")),
         _ => format!("{size:e}"),
     };
-    let text = if text.contains(['.', 'e', 'p']) { text } else { format!("{text}.0") };
+    let text = match text.split_once('e') {
+        _ if text.contains(['.', 'p']) => text,
+        Some((digits, exponent)) => format!("{digits}.0e{exponent}"),
+        None => format!("{text}.0"),
+    };
     if value.is_sign_negative() && value != 0.0 { format!("-{text}") } else { text }
 }
 
@@ -79,7 +83,7 @@ mod tests {
             (-PI / 2.0, "-pi/2"),
             (3.0 * PI / 4.0, "3*pi/4"),
             (0.1, "0.1"),
-            (1e-7, "1e-7"),
+            (1e-7, "1.0e-7"),
             (-2.5e20, "-2.5e20"),
         ] {
             assert_eq!(number(value), text);

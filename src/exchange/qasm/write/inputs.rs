@@ -106,7 +106,7 @@ impl Inputs {
     /// Returns a name that is no word, no gate and no other input, and takes it.
     pub(super) fn free(&mut self, wanted: String) -> String {
         let mut name = wanted;
-        while !self.taken.insert(name.clone()) {
+        while prelude::is_rotation(&name) || !self.taken.insert(name.clone()) {
             name.push('_');
         }
         name

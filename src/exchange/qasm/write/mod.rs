@@ -5,6 +5,7 @@
 
 mod angles;
 mod classical;
+mod dense;
 mod gates;
 mod inputs;
 mod prelude;
@@ -15,6 +16,8 @@ mod version3;
 use super::Imported;
 use crate::circuit::{Circuit, Kind, Operation};
 use crate::error::{Error, Result};
+
+pub(crate) use version3::Beginning;
 
 /// Error for an operation that has no form in a version of OpenQASM.
 fn no_form(index: usize, operation: &Operation, version: u32, reason: &'static str) -> Error {
@@ -40,6 +43,8 @@ impl Places {
         for operation in circuit.operations() {
             let all = operation.qubits().iter().chain(operation.controls());
             match (&operation.kind, operation.qubits()) {
+                // All qubits stand in it, those of later records too.
+                (Kind::Barrier, _) => {}
                 (Kind::Measure | Kind::Reset, [qubit, further]) => {
                     is_touched[*qubit] = true;
                     // A qubit that was reset may become a record: it was a qubit before.
@@ -67,7 +72,8 @@ impl Circuit {
     ///
     /// [`qasm::import`](crate::qasm::import) of the text is the same circuit, operation by operation, unless it
     /// measures or resets, has conditions on absolute values or constants, dense unitaries or rotations about words of
-    /// I. These come back as circuits that do the same.
+    /// I. These come back as circuits that do the same. A dense unitary on n qubits is up to 2^n (2^n - 1) / 2 gates on
+    /// one qubit, each under n - 1 controls: 6 for two qubits, 28 for three, 2016 for six.
     ///
     /// ```
     /// use candlewick::prelude::*;
@@ -82,8 +88,7 @@ impl Circuit {
     ///
     /// # Errors
     /// Mistakes of the circuit; [`Error::NoQasm`] for operations that OpenQASM has no form for: noise, amplitude
-    /// embeddings, dense unitaries on several qubits, gates that a record controls and that have no form without this
-    /// control; [`Error::NoQasmWeights`] for names of tensors with line breaks or brackets, tensors without entries,
+    /// embeddings, gates that a record controls and that have no form without this control; [`Error::NoQasmWeights`] for names of tensors with line breaks or brackets, tensors without entries,
     /// and initialisations that annotations do not have.
     pub fn to_qasm3(&self) -> Result<String> {
         self.check()?;
@@ -109,8 +114,8 @@ impl Circuit {
     ///
     /// # Errors
     /// As [`to_qasm3`](Self::to_qasm3) and [`bind`](Self::bind); [`Error::NoQasm`] also for gates under further
-    /// controls that are neither a gate of the table nor phases, X or Z, for several records in one condition, and for
-    /// measurements under a condition on a record.
+    /// controls that are neither a gate of the table nor phases, X or Z, for dense unitaries on more than two qubits, for
+    /// several records in one condition, and for measurements under a condition on a record.
     pub fn to_qasm2(&self, features: &[f64], weights: &[(&str, &candle_core::Tensor)]) -> Result<String> {
         version2::write(&self.bind(features, weights)?, &[])
     }

@@ -1,6 +1,7 @@
 //! Definitions of gates that the libraries of OpenQASM do not have.
 
 use crate::gate::Gate;
+use std::collections::BTreeSet;
 
 /// Definition of a gate, and of the gates that it calls.
 struct Definition {
@@ -78,15 +79,31 @@ fn definition(gate: Gate, version: u32) -> Option<&'static Definition> {
 
 /// Names that the definitions for OpenQASM 3 may take.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
-    VERSION_3.iter().map(|definition| definition.gate.spec().name)
+    VERSION_3.iter().map(|definition| definition.gate.spec().name).chain([UNITARY])
 }
 
+/// Name of the unitary on one qubit that stands under controls. A `u` that a text defines cannot: for Qiskit it is a `cu`
+/// under one control, and Aer expects four angles of that.
+const UNITARY: &str = "one_qubit_unitary";
+
+/// Definition of that unitary, with its phase.
+const UNITARY_TEXT: &str = "gate one_qubit_unitary(p0, p1, p2, p3) a { gphase(p3); p(p2) a; ry(p0) a; p(p1) a; }";
+
+/// Returns whether a rotation about some word has this name.
+pub(super) fn is_rotation(name: &str) -> bool {
+    name.strip_prefix(ROTATION).is_some_and(|word| word.chars().all(|letter| "ixyz".contains(letter)))
+}
+
+/// Beginning of the names of rotations about words.
+const ROTATION: &str = "pauli_rot_";
+
 /// Definitions that a text needs, in the order in which they are asked for.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Prelude {
     written: Vec<String>,
     known: Vec<Gate>,
-    words: Vec<String>,
+    words: BTreeSet<String>,
+    has_unitary: bool,
 }
 
 impl Prelude {
@@ -100,15 +117,22 @@ impl Prelude {
 
     /// Asks for the rotation about a word, and returns its name.
     pub(super) fn need_rotation(&mut self, word: &str) -> String {
-        let name = format!("pauli_rot_{}", word.to_ascii_lowercase());
-        if !self.words.iter().any(|known| known == word) {
+        let name = format!("{ROTATION}{}", word.to_ascii_lowercase());
+        if self.words.insert(word.to_owned()) {
             if word.contains('Y') {
                 self.need(Gate::sxdg, 3);
             }
-            self.words.push(word.to_owned());
             self.written.push(rotation(&name, word));
         }
         name
+    }
+
+    /// Asks for the unitary on one qubit, and returns its name.
+    pub(super) fn need_unitary(&mut self) -> &'static str {
+        if !std::mem::replace(&mut self.has_unitary, true) {
+            self.written.push(UNITARY_TEXT.to_owned());
+        }
+        UNITARY
     }
 
     pub(super) fn text(&self) -> String {

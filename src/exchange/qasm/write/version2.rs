@@ -2,6 +2,7 @@
 
 use super::angles::number;
 use super::classical::{Records, Split, What, euler, phase_of, with_controls};
+use super::dense::factors;
 use super::inputs::Inputs;
 use super::prelude::{Ladder, Prelude};
 use super::registers::Registers;
@@ -10,6 +11,7 @@ use crate::circuit::{Circuit, Kind, Operation};
 use crate::error::{Error, Mistake, Result};
 use crate::exchange::qasm::BitRegister;
 use crate::gate::{Form, Gate};
+use num_complex::Complex64;
 use std::f64::consts::PI;
 use std::fmt::Write;
 
@@ -157,13 +159,18 @@ impl Writer {
                     out.call("cu", &all, &[*control, split.qubits[0]]);
                     true
                 }
+                (None, []) if split.qubits.len() == 2 => {
+                    self.prelude.need(Gate::cu, 2);
+                    matrix(entries, &split.qubits, &mut out);
+                    true
+                }
                 _ => false,
             },
             What::Phase | What::Rotation(_) => false,
         };
         if !is_written {
             let reason = match split.what {
-                What::Matrix(_) => "it is a dense matrix on several qubits, or under several controls",
+                What::Matrix(_) => "it is a dense matrix on more than two qubits, or under controls",
                 _ => "OpenQASM 2 has no such gate under these controls",
             };
             return Err(no_form(index, operation, 2, reason));
@@ -229,6 +236,20 @@ fn adjoint(gate: Gate, qubits: &[usize], out: &mut Statements) -> bool {
         _ => return false,
     }
     true
+}
+
+/// Writes a dense matrix on two qubits.
+fn matrix(entries: &[Complex64], qubits: &[usize], out: &mut Statements) {
+    for factor in factors(entries) {
+        let (Some(angles), [(control, value)]) = (euler(&factor.entries), &factor.controls[..]) else { continue };
+        let flip = |out: &mut Statements| match value {
+            true => {}
+            false => out.call("x", &[], &[qubits[*control]]),
+        };
+        flip(out);
+        out.call("cu", &angles, &[qubits[*control], qubits[factor.target]]);
+        flip(out);
+    }
 }
 
 /// Writes the rotation about a word.

@@ -2,6 +2,7 @@
 
 use super::angles::{condition, number};
 use super::classical::{Records, Split, What, euler};
+use super::dense::factors;
 use super::gates::Spelled;
 use super::inputs::Inputs;
 use super::prelude::Prelude;
@@ -10,24 +11,43 @@ use super::{Places, no_form};
 use crate::circuit::{Circuit, Kind, Operation};
 use crate::error::Result;
 use crate::exchange::qasm::BitRegister;
+use crate::gate::Gate;
+use num_complex::Complex64;
 use std::fmt::Write;
 
 pub(super) fn write(circuit: &Circuit, registers: &[BitRegister]) -> Result<String> {
-    let (mut inputs, records) = (Inputs::of(circuit)?, Records::new(Places::of(circuit)));
-    if !Registers::lack(registers, circuit) {
-        inputs.release("c");
-    }
-    let registers = Registers::of(registers, |name| inputs.free(name));
-    let (bits, prelude, body) = (Bits::default(), Prelude::default(), String::new());
-    let mut writer = Writer { inputs, records, registers, bits, prelude, body };
-    for (index, operation) in circuit.operations().iter().enumerate() {
-        writer.operation(index, operation)?;
-    }
+    let mut writer = Writer::of(circuit, registers)?;
     writer.finish();
-    Ok(writer.text(circuit))
+    Ok(writer.text())
 }
 
-struct Writer {
+/// Circuit without measurements whose text has many ends: its operations are written once.
+pub(crate) struct Beginning<'a>(Writer<'a>);
+
+impl<'a> Beginning<'a> {
+    pub(crate) fn of(circuit: &'a Circuit) -> Result<Self> {
+        circuit.check()?;
+        Ok(Self(Writer::of(circuit, &[])?))
+    }
+
+    /// Returns the text of the circuit, followed by another circuit of the same qubits, without inputs and
+    /// measurements, and by statements.
+    pub(crate) fn text(&mut self, then: &Circuit, statements: &str) -> Result<String> {
+        then.check()?;
+        let Self(writer) = self;
+        let (length, prelude) = (writer.body.len(), writer.prelude.clone());
+        let text = writer.operations(then).map(|()| {
+            writer.body += statements;
+            writer.text()
+        });
+        writer.body.truncate(length);
+        writer.prelude = prelude;
+        text
+    }
+}
+
+struct Writer<'a> {
+    circuit: &'a Circuit,
     inputs: Inputs,
     records: Records,
     registers: Registers,
@@ -55,11 +75,28 @@ impl Bits {
     }
 }
 
-impl Writer {
-    fn text(&self, circuit: &Circuit) -> String {
+impl<'a> Writer<'a> {
+    fn of(circuit: &'a Circuit, registers: &[BitRegister]) -> Result<Self> {
+        let (mut inputs, records) = (Inputs::of(circuit)?, Records::new(Places::of(circuit)));
+        if !Registers::lack(registers, circuit) {
+            inputs.release("c");
+        }
+        let registers = Registers::of(registers, |name| inputs.free(name));
+        let (bits, prelude, body) = (Bits::default(), Prelude::default(), String::new());
+        let mut writer = Self { circuit, inputs, records, registers, bits, prelude, body };
+        writer.operations(circuit)?;
+        Ok(writer)
+    }
+
+    fn operations(&mut self, circuit: &Circuit) -> Result<()> {
+        let mut all = circuit.operations().iter().enumerate();
+        all.try_for_each(|(index, operation)| self.operation(index, operation))
+    }
+
+    fn text(&self) -> String {
         let mut text = "OPENQASM 3.0;\ninclude \"stdgates.inc\";\n".to_owned();
         text += &self.prelude.text();
-        self.inputs.write(circuit, &mut text);
+        self.inputs.write(self.circuit, &mut text);
         let Places { count, .. } = self.records.places();
         if *count > 0 {
             _ = writeln!(text, "qubit[{count}] q;");
@@ -120,7 +157,7 @@ impl Writer {
             }
             _ => {
                 let split = self.records.split(index, operation, 3)?;
-                let statements = self.statements(index, operation, &split)?;
+                let statements = self.statements(operation, &split);
                 (split.tests, statements)
             }
         };
@@ -145,21 +182,21 @@ impl Writer {
         }
     }
 
-    /// Writes a gate without tests: one or two statements.
-    fn statements(&mut self, index: usize, operation: &Operation, split: &Split<'_>) -> Result<Vec<String>> {
+    /// Writes a gate without tests: statements, of which there are several for a dense matrix.
+    fn statements(&mut self, operation: &Operation, split: &Split<'_>) -> Vec<String> {
         let Split { controls, qubits, what, .. } = split;
         let angles: Vec<String> = operation.angles().iter().map(|one| one.written(&self.inputs)).collect();
         let modifiers = modifiers(controls, operation.is_dagger());
         let all: Vec<usize> = controls.iter().map(|(qubit, _)| *qubit).chain(qubits.iter().copied()).collect();
         let phase = |angle: &str| {
-            let on = operands(&all[..controls.len()]);
+            let on = operands(controls.iter().map(|(qubit, _)| *qubit));
             format!("{}gphase({angle}){}{on};", modifiers, if on.is_empty() { "" } else { " " })
         };
         let call = |name: &str, angles: &[String]| {
             let list = if angles.is_empty() { String::new() } else { format!("({})", angles.join(", ")) };
-            format!("{modifiers}{name}{list} {};", operands(&all))
+            format!("{modifiers}{name}{list} {};", operands(all.iter().copied()))
         };
-        Ok(match what {
+        match what {
             What::Gate(gate) => {
                 let Spelled { name, annotation, angles } = Spelled::of(*gate, angles);
                 self.prelude.need(name, 3);
@@ -167,7 +204,7 @@ impl Writer {
                 vec![annotation.map_or(String::new(), |gate| format!("@candlewick.gate {gate}\n")) + &statement]
             }
             What::UWithPhase => {
-                self.prelude.need(crate::gate::Gate::u, 3);
+                self.prelude.need(Gate::u, 3);
                 vec![call("u", &angles[..3]), phase(&angles[3])]
             }
             What::Rotation(word) => {
@@ -175,14 +212,36 @@ impl Writer {
                 vec![call(&name, &angles)]
             }
             What::Phase => vec![phase(&angles[0])],
-            What::Matrix(entries) => {
-                let Some([theta, phi, lambda, gamma]) = euler(entries) else {
-                    return Err(no_form(index, operation, 3, "it is a dense matrix on several qubits"));
-                };
-                self.prelude.need(crate::gate::Gate::u, 3);
-                vec![call("u", &[theta, phi, lambda].map(number)), phase(&number(gamma))]
+            What::Matrix(entries) => self.matrix(controls, qubits, entries),
+        }
+    }
+
+    /// Writes a dense matrix under controls, global phase included.
+    fn matrix(&mut self, controls: &[(usize, bool)], qubits: &[usize], entries: &[Complex64]) -> Vec<String> {
+        let mut statements = Vec::new();
+        let mut one = |controls: &[(usize, bool)], target: usize, angles: [f64; 4]| {
+            let list = |angles: &[f64]| angles.iter().map(|angle| number(*angle)).collect::<Vec<_>>().join(", ");
+            if controls.is_empty() {
+                self.prelude.need(Gate::u, 3);
+                statements.push(format!("u({}) q[{target}];", list(&angles[..3])));
+                statements.push(format!("gphase({});", number(angles[3])));
+            } else {
+                let all = operands(controls.iter().map(|(qubit, _)| *qubit).chain([target]));
+                let (modifiers, name) = (modifiers(controls, false), self.prelude.need_unitary());
+                statements.push(format!("{modifiers}{name}({}) {all};", list(&angles)));
             }
-        })
+        };
+        match euler(entries) {
+            Some(angles) => one(controls, qubits[0], angles),
+            None => factors(entries).iter().for_each(|factor| {
+                let own = factor.controls.iter().map(|(place, value)| (qubits[*place], *value));
+                let all: Vec<(usize, bool)> = controls.iter().copied().chain(own).collect();
+                if let Some(angles) = euler(&factor.entries) {
+                    one(&all, qubits[factor.target], angles);
+                }
+            }),
+        }
+        statements
     }
 }
 
@@ -199,6 +258,6 @@ fn modifiers(controls: &[(usize, bool)], inverse: bool) -> String {
     text + if inverse { "inv @ " } else { "" }
 }
 
-fn operands(qubits: &[usize]) -> String {
-    qubits.iter().map(|qubit| format!("q[{qubit}]")).collect::<Vec<_>>().join(", ")
+fn operands(qubits: impl IntoIterator<Item = usize>) -> String {
+    qubits.into_iter().map(|qubit| format!("q[{qubit}]")).collect::<Vec<_>>().join(", ")
 }
