@@ -126,6 +126,16 @@ impl Model {
         Ok(self.run(x, train)?)
     }
 
+    /// Returns the outputs of the first `layers` layers for prepared samples, or of all if there are fewer: what the next
+    /// layer reads.
+    ///
+    /// # Errors
+    /// The errors of [`try_forward`](Self::try_forward).
+    pub fn forward_to(&self, x: &Tensor, layers: usize) -> Result<Tensor> {
+        self.check_shape("the prepared samples of a model", x, &self.prepared)?;
+        modules::run(&self.steps[..layers.min(self.steps.len())], x, false)
+    }
+
     fn run(&self, x: &Tensor, train: bool) -> Result<Tensor> {
         self.check_shape("the prepared samples of a model", x, &self.prepared)?;
         modules::run(&self.steps, x, train)
