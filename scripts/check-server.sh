@@ -6,9 +6,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 model=$1 body=$2 least=${3:-0}
-build=(cargo build --locked --release --package candlewick-serve)
-"${build[@]}"
-bin=${CARGO_TARGET_DIR:-target}/release
+cargo build --locked --profile test --package candlewick-serve
+bin=${CARGO_TARGET_DIR:-target}/debug
 log=$(mktemp)
 "$bin/serve" "$model" --address 127.0.0.1:0 >"$log" &
 server=$!
