@@ -22,7 +22,7 @@ RAYON_NUM_THREADS=1 CANDLEWICK_SIMD=scalar cargo run --locked --profile test --p
 tools=$(realpath -m target/tools)
 version=$(sed -n '/^name = "wasm-bindgen"$/{n;s/^version = "\(.*\)"/\1/p}' Cargo.lock)
 if [ "$("$tools/bin/wasm-bindgen" --version 2>/dev/null)" != "wasm-bindgen $version" ]; then
-    cargo install --quiet --locked --root "$tools" wasm-bindgen-cli --version "$version"
+    cargo install --quiet --root "$tools" wasm-bindgen-cli --version "$version"
 fi
 
 CARGO_TARGET_DIR=$(realpath -m "${CARGO_TARGET_DIR:-target}/wasm")
