@@ -27,5 +27,5 @@ if cargo tree --locked --package candlewick --edges normal,build | grep candlewi
     echo "without a feature for GPUs, the library needs no kernels" >&2
     exit 1
 fi
-cargo metadata --locked --format-version 1 --features train,plot >"$folder/metadata.json"
+cargo metadata --locked --format-version 1 --features cli,plot >"$folder/metadata.json"
 python3 scripts/dependencies.py "$folder/metadata.json"
