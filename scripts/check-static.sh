@@ -29,6 +29,6 @@ echo "$size bytes"
 # The same answers as any other build has: it trains, and predicts what it said of the test set.
 folder=$CARGO_TARGET_DIR/run
 mkdir -p "$folder"
-"$binary" train examples/data/iris.csv --label species --epochs 20 -o "$folder/model.safetensors"
-"$binary" predict "$folder/model.safetensors" examples/data/iris.csv | head -3
+"$binary" train examples/data/flowers.csv --label species --epochs 20 -o "$folder/model.safetensors"
+"$binary" predict "$folder/model.safetensors" examples/data/flowers.csv | head -3
 "$binary" info "$folder/model.safetensors"
